@@ -89,7 +89,8 @@ export function connectEngine(port: WorkerPort): EngineClient {
     }
   });
   port.addEventListener('error', (event) => {
-    const detail = event instanceof ErrorEvent && event.message !== '' ? ` (${event.message})` : '';
+    const detail = 'message' in event && event.message !== '' ? ` (${String(event.message)})` : '';
+    port.terminate();
     end({
       code: 'internal',
       what: `The engine stopped unexpectedly${detail}.`,
