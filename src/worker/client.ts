@@ -2,16 +2,17 @@
  * The page's end of the protocol: starts the engine's worker and turns calls into promises of `Result`.
  * A worker that dies answers every open call, so nothing on the page waits for ever.
  */
-import type {
-  AnswerOf,
-  CallName,
-  EngineEvent,
-  Failure,
-  FromWorker,
-  Progress,
-  RequestOf,
-  Result,
-  ToWorker,
+import {
+  type AnswerOf,
+  CANCELLED,
+  type CallName,
+  type EngineEvent,
+  type Failure,
+  type FromWorker,
+  type Progress,
+  type RequestOf,
+  type Result,
+  type ToWorker,
 } from './protocol.ts';
 
 export interface CallOptions {
@@ -94,7 +95,6 @@ export function connectEngine(port: WorkerPort): EngineClient {
     end({
       code: 'internal',
       what: `The engine stopped unexpectedly${detail}.`,
-      where: '',
       cure: 'Reload the page: datasets and runs are kept on this device, and a run goes on from its last checkpoint.',
     });
   });
@@ -102,7 +102,6 @@ export function connectEngine(port: WorkerPort): EngineClient {
     end({
       code: 'internal',
       what: 'A message between the page and the engine could not be read.',
-      where: '',
       cure: 'Reload the page; if it happens again, update the browser.',
     });
   });
@@ -154,9 +153,8 @@ export function connectEngine(port: WorkerPort): EngineClient {
     terminate: () => {
       port.terminate();
       end({
-        code: 'cancelled',
+        code: CANCELLED,
         what: 'The engine was stopped.',
-        where: '',
         cure: 'Reload the page to start it again.',
       });
     },

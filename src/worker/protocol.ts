@@ -10,41 +10,15 @@
  * where (0, 0) is the outer corner of the first pixel and (0.5, 0.5) its centre.
  */
 
+import type { FailureRecord } from '../config/failure.ts';
+
 /* ------------------------------------------------------------------ results */
 
 /** What went wrong, in words for a person: what happened, where (a file, a setting), and what to do about it. */
-export interface Failure {
-  readonly code: FailureCode;
-  /** One sentence: what happened. */
-  readonly what: string;
-  /** The file, folder, setting or run concerned; empty when there is none. */
-  readonly where: string;
-  /** One sentence: what the person can do. */
-  readonly cure: string;
-}
+export type Failure = FailureRecord;
 
-export type FailureCode =
-  | 'no-webgpu'
-  | 'no-adapter'
-  | 'device-lost'
-  | 'out-of-memory'
-  | 'over-limit'
-  | 'storage-full'
-  | 'storage-unavailable'
-  | 'bad-image'
-  | 'bad-mask'
-  | 'bad-archive'
-  | 'bad-model'
-  | 'bad-adapter'
-  | 'wrong-model'
-  | 'bad-setting'
-  | 'no-data'
-  | 'not-a-number'
-  | 'not-found'
-  | 'busy'
-  | 'cancelled'
-  | 'network'
-  | 'internal';
+/** The one code the page itself looks at: the person asked to stop, so there is nothing to report. */
+export const CANCELLED = 'cancelled';
 
 export type Result<T> =
   | { readonly ok: true; readonly value: T }

@@ -4,6 +4,7 @@
  *     const engine = serve({ boot: async (request, call) => …, 'data.list': … });
  *     engine.emit({ type: 'log', level: 'info', text: '…' });
  */
+import { toFailureRecord } from '../config/failure.ts';
 import type {
   AnswerOf,
   CallName,
@@ -34,7 +35,7 @@ export interface PagePort {
   addEventListener(type: 'message', listener: (event: MessageEvent<ToWorker>) => void): void;
 }
 
-/** Answers calls until the worker ends. A handler that throws answers code `internal` instead of leaving the page waiting. */
+/** Answers calls until the worker ends. A handler may throw a `Failure`; whatever it throws is answered, so the page never waits in vain. */
 export function serve(
   handlers: Handlers,
   // Inside a worker the global scope is the port; the compiler, which also knows the page, types it as a window.
@@ -54,16 +55,8 @@ export function serve(
         transfer: (...objects) => void transfer.push(...objects),
       });
     } catch (error) {
-      result = {
-        ok: false,
-        error: {
-          code: 'internal',
-          what: `The engine failed: ${error instanceof Error ? error.message : String(error)}`,
-          where: name,
-          cure: 'Try again; if it happens again, reload the page. Datasets and runs are kept.',
-        },
-      };
-      console.error(error);
+      result = { ok: false, error: toFailureRecord(error) };
+      if (result.error.code === 'internal') console.error(error);
     } finally {
       running.delete(id);
     }
