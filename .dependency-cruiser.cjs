@@ -1,0 +1,45 @@
+/**
+ * The import walls of docs/architecture.md. Every folder names what it may import; everything else is refused.
+ * Tests (`*.test.ts`) and `src/testing` stand outside the walls.
+ */
+const may = {
+  config: [],
+  gpu: ['config'],
+  graph: ['config', 'gpu'],
+  ops: ['config', 'gpu', 'graph'],
+  sam: ['config', 'gpu', 'graph', 'ops'],
+  peft: ['config', 'gpu', 'graph', 'ops', 'sam'],
+  data: ['config'],
+  train: ['config', 'gpu', 'graph', 'ops', 'sam', 'peft', 'data'],
+  engine: ['config', 'gpu', 'graph', 'ops', 'sam', 'peft', 'data', 'train'],
+  worker: ['config', 'gpu', 'graph', 'ops', 'sam', 'peft', 'data', 'train', 'engine'],
+  cli: ['config', 'gpu', 'graph', 'ops', 'sam', 'peft', 'data', 'train', 'engine'],
+};
+const walls = Object.entries(may).map(([folder, allowed]) => ({
+  name: `wall-${folder}`,
+  severity: 'error',
+  from: { path: `^src/${folder}/`, pathNot: '\\.(test|bench)\\.tsx?$' },
+  to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed].join('|')})/` },
+}));
+
+module.exports = {
+  forbidden: [
+    ...walls,
+    {
+      name: 'wall-studio',
+      comment: "the studio sees config, data's types and the worker's client and protocol only",
+      severity: 'error',
+      from: { path: '^src/studio/', pathNot: '\\.test\\.tsx?$' },
+      to: { path: '^src/', pathNot: '^src/(studio|config)/|^src/data/types\\.ts$|^src/worker/(client|protocol)\\.ts$' },
+    },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'no-node-in-browser', severity: 'error', from: { path: '^src/', pathNot: '^src/(cli|testing)/|\\.(test|bench)\\.tsx?$' }, to: { dependencyTypes: ['core'] } },
+    { name: 'not-to-testing', severity: 'error', from: { path: '^src/', pathNot: '^src/(testing|cli/bench)|\\.(test|bench)\\.tsx?$' }, to: { path: '^src/testing/' } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    exclude: { path: '\\.wgsl' },
+  },
+};

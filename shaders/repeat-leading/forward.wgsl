@@ -1,0 +1,11 @@
+// out[i] = x[i mod |x|]      out: [..., |x|]
+#include "lib/index"
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = flatIndex(id, groups);
+  if (i >= arrayLength(&out)) { return; }
+  out[i] = x[i % arrayLength(&x)];
+}

@@ -1,0 +1,186 @@
+import { Failure } from '../config/failure.ts';
+import { PipelineCache } from './pipeline-cache.ts';
+import { ShaderLibrary, type ShaderSources } from './shader-library.ts';
+import { SliceSubmitter } from './slices.ts';
+import { type AdapterTraits, readTraits } from './traits.ts';
+
+/** A part of a GPU buffer; `offset` and `size` in bytes, both multiples of 4, `offset` of 256. */
+export interface BufferRange {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** How to open a device. */
+export interface GpuOptions {
+  /** Create the device with WebGPU's default limits, the floor on which everything must run. */
+  readonly defaultLimits?: boolean;
+}
+
+const USAGE = 0x80 | 0x4 | 0x8; // STORAGE | COPY_SRC | COPY_DST; the flag object does not exist in Node
+
+/** The limits that the engine makes use of; asked for as high as the adapter goes. */
+const WANTED_LIMITS = [
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
+
+/** One opened device with its pipelines, its shaders and an account of every byte allocated on it. */
+export class Gpu {
+  readonly pipelines: PipelineCache;
+  readonly shaders: ShaderLibrary;
+  readonly slices: SliceSubmitter;
+  /** Bytes of all live buffers. */
+  allocatedBytes = 0;
+  /** Buffers created so far; a training step must leave it unchanged. */
+  allocationCount = 0;
+  /** Settles when the device is lost for another reason than {@link destroy}. */
+  readonly lost: Promise<GPUDeviceLostInfo>;
+  private readonly staging: GPUBuffer[] = [];
+
+  private constructor(
+    readonly device: GPUDevice,
+    readonly info: GPUAdapterInfo,
+    readonly traits: AdapterTraits,
+    sources: ShaderSources,
+  ) {
+    this.shaders = new ShaderLibrary(sources);
+    this.pipelines = new PipelineCache(device, this.shaders);
+    this.slices = new SliceSubmitter(device);
+    this.lost = device.lost.then((lost) =>
+      lost.reason === 'destroyed' ? new Promise<never>(() => {}) : lost,
+    );
+  }
+
+  /**
+   * Asks for the strongest adapter and opens a device on it.
+   * @throws Failure `gpu/no-webgpu`, `gpu/no-adapter`, `gpu/no-device`.
+   */
+  static async open(gpu: GPU | undefined, sources: ShaderSources, options: GpuOptions = {}): Promise<Gpu> {
+    if (!gpu) {
+      throw new Failure({
+        code: 'gpu/no-webgpu',
+        what: 'This browser has no WebGPU.',
+        cure: 'Use a current Chrome, Edge, Firefox or Safari and open the page over https or from localhost.',
+      });
+    }
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) {
+      throw new Failure({
+        code: 'gpu/no-adapter',
+        what: 'WebGPU is there but no graphics adapter answered.',
+        cure: 'Switch on hardware acceleration, update the graphics driver, or start the browser with a software adapter.',
+      });
+    }
+    const features: GPUFeatureName[] = [];
+    for (const feature of ['subgroups', 'shader-f16', 'timestamp-query'] as const) {
+      if (!options.defaultLimits && adapter.features.has(feature)) features.push(feature);
+    }
+    const requiredLimits: Record<string, number> = {};
+    if (!options.defaultLimits) for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
+    let device: GPUDevice;
+    try {
+      device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits, label: 'mopeft' });
+    } catch (cause) {
+      throw new Failure(
+        {
+          code: 'gpu/no-device',
+          what: 'The graphics adapter refused a device.',
+          cure: 'Close other tabs that use the GPU and reload.',
+        },
+        { cause },
+      );
+    }
+    return new Gpu(device, adapter.info, readTraits(adapter.info, device.features), sources);
+  }
+
+  /** A new zeroed storage buffer of `bytes` (rounded up to 4, at least 4). */
+  allocate(bytes: number, label: string): GPUBuffer {
+    const size = Math.max(4, Math.ceil(bytes / 4) * 4);
+    const limit = Math.min(this.device.limits.maxStorageBufferBindingSize, this.device.limits.maxBufferSize);
+    if (size > limit) {
+      throw new Failure({
+        code: 'gpu/buffer-too-large',
+        what: `A buffer of ${size} bytes is needed and the adapter allows ${limit}.`,
+        where: label,
+        cure: 'Choose a smaller model, a smaller picture size or fewer objects a step.',
+      });
+    }
+    this.allocatedBytes += size;
+    this.allocationCount += 1;
+    return this.device.createBuffer({ size, usage: USAGE, label });
+  }
+
+  /** Gives a buffer back. */
+  release(buffer: GPUBuffer): void {
+    this.allocatedBytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** A new buffer that holds `data`, as a range. */
+  upload(data: Float32Array, label: string): BufferRange {
+    const buffer = this.allocate(data.byteLength, label);
+    const range = { buffer, offset: 0, size: Math.max(4, data.byteLength) };
+    this.write(range, data);
+    return range;
+  }
+
+  /** Writes `data` at the start of a range. */
+  write(range: BufferRange, data: Float32Array): void {
+    if (data.byteLength > range.size)
+      throw new RangeError(`${data.byteLength} bytes do not fit a range of ${range.size}`);
+    this.device.queue.writeBuffer(range.buffer, range.offset, data as Float32Array<ArrayBuffer>);
+  }
+
+  /** Fills a range with zeros. */
+  clear(range: BufferRange): void {
+    const encoder = this.device.createCommandEncoder();
+    encoder.clearBuffer(range.buffer, range.offset, range.size);
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Reads ranges back in one round trip, as f32. Staging buffers are kept and used again. */
+  async read(...ranges: readonly BufferRange[]): Promise<Float32Array[]> {
+    const total = ranges.reduce((sum, range) => sum + range.size, 0);
+    const staging = this.takeStaging(total);
+    const encoder = this.device.createCommandEncoder();
+    let at = 0;
+    for (const range of ranges) {
+      encoder.copyBufferToBuffer(range.buffer, range.offset, staging, at, range.size);
+      at += range.size;
+    }
+    this.device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(1, 0, Math.max(4, total));
+    const bytes = staging.getMappedRange(0, Math.max(4, total)).slice(0);
+    staging.unmap();
+    this.staging.push(staging);
+    let from = 0;
+    return ranges.map((range) => {
+      const part = new Float32Array(bytes, from, range.size / 4);
+      from += range.size;
+      return part;
+    });
+  }
+
+  /** Waits until everything submitted so far has run. */
+  async idle(): Promise<void> {
+    await this.device.queue.onSubmittedWorkDone();
+  }
+
+  /** Ends the device and everything on it. */
+  destroy(): void {
+    this.device.destroy();
+  }
+
+  private takeStaging(bytes: number): GPUBuffer {
+    const at = this.staging.findIndex((buffer) => buffer.size >= bytes);
+    const [found] = at < 0 ? [] : this.staging.splice(at, 1);
+    if (found) return found;
+    this.allocationCount += 1;
+    const size = Math.max(4096, 2 ** Math.ceil(Math.log2(Math.max(4, bytes))));
+    return this.device.createBuffer({ size, usage: 0x1 | 0x8, label: 'staging' }); // MAP_READ | COPY_DST
+  }
+}

@@ -1,0 +1,54 @@
+import type { ShaderLibrary } from './shader-library.ts';
+
+/** A compute pipeline as an op asks for it. */
+export interface PipelineRequest {
+  /** Path under `shaders/` without the extension. */
+  readonly shader: string;
+  /** Values of the shader's `override` constants. */
+  readonly constants: Readonly<Record<string, number>>;
+}
+
+/** The key of a pipeline: everything that its code depends on. */
+export function pipelineKey(request: PipelineRequest): string {
+  const constants = Object.entries(request.constants).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `${request.shader}(${constants.map(([name, value]) => `${name}=${value}`).join(',')})`;
+}
+
+/** Compiles every pipeline once. The label of a pipeline is its key and shows in timings and errors. */
+export class PipelineCache {
+  private readonly modules = new Map<string, GPUShaderModule>();
+  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
+
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly shaders: ShaderLibrary,
+  ) {}
+
+  /** Number of pipelines asked for so far. */
+  get size(): number {
+    return this.pipelines.size;
+  }
+
+  get(request: PipelineRequest): Promise<GPUComputePipeline> {
+    const key = pipelineKey(request);
+    let pipeline = this.pipelines.get(key);
+    if (!pipeline) {
+      pipeline = this.device.createComputePipelineAsync({
+        label: key,
+        layout: 'auto',
+        compute: { module: this.module(request.shader), constants: request.constants },
+      });
+      this.pipelines.set(key, pipeline);
+    }
+    return pipeline;
+  }
+
+  private module(shader: string): GPUShaderModule {
+    let module = this.modules.get(shader);
+    if (!module) {
+      module = this.device.createShaderModule({ label: shader, code: this.shaders.source(shader) });
+      this.modules.set(shader, module);
+    }
+    return module;
+  }
+}

@@ -1,0 +1,19 @@
+/** What kernels need to know of an adapter. The selector in `src/ops/select.ts` decides by these and nothing else. */
+export interface AdapterTraits {
+  /** A CPU behind a WebGPU face (SwiftShader, WARP, llvmpipe): workgroup memory and barriers are very slow there. */
+  readonly isSoftware: boolean;
+  /** Subgroup operations may be used in WGSL. */
+  readonly hasSubgroups: boolean;
+  /** `shader-f16` may be used in WGSL. */
+  readonly hasF16: boolean;
+}
+
+/** Reads the traits off an adapter. */
+export function readTraits(info: GPUAdapterInfo, features: GPUSupportedFeatures): AdapterTraits {
+  const words = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
+  return {
+    isSoftware: info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|warp/.test(words),
+    hasSubgroups: features.has('subgroups'),
+    hasF16: features.has('shader-f16'),
+  };
+}

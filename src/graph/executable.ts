@@ -1,0 +1,135 @@
+import { Failure } from '../config/failure.ts';
+import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import type { Home, Plan } from './plan.ts';
+
+/** Buffers for the slots of one or several plans that never run at the same time and keep nothing for each other. */
+export class Pool {
+  private constructor(
+    readonly buffers: readonly GPUBuffer[],
+    private readonly gpu: Gpu,
+  ) {}
+
+  /** Allocates, for the plans together, as many buffers as the plan with the most slots has, each as large as any needs. */
+  static allocate(gpu: Gpu, plans: readonly Plan[], label: string): Pool {
+    const buffers = Pool.sizes(plans).map((bytes, i) => gpu.allocate(bytes, `${label} ${i}`));
+    return new Pool(buffers, gpu);
+  }
+
+  /** Bytes of the buffers that {@link allocate} would make, largest first. */
+  static sizes(plans: readonly Plan[]): number[] {
+    const sizes: number[] = [];
+    for (const plan of plans) {
+      [...plan.slotBytes]
+        .sort((a, b) => b - a)
+        .forEach((bytes, i) => {
+          sizes[i] = Math.max(sizes[i] ?? 0, bytes);
+        });
+    }
+    return sizes;
+  }
+
+  /** The buffers for one plan's slots: its largest slot gets the largest buffer, and so on. */
+  slotsOf(plan: Plan): GPUBuffer[] {
+    const order = plan.slotBytes.map((bytes, slot) => ({ bytes, slot })).sort((a, b) => b.bytes - a.bytes);
+    const bySlot: GPUBuffer[] = [];
+    order.forEach(({ slot }, i) => {
+      const buffer = this.buffers[i];
+      if (!buffer) throw new RangeError('the pool was allocated for other plans');
+      bySlot[slot] = buffer;
+    });
+    return bySlot;
+  }
+
+  release(): void {
+    for (const buffer of this.buffers) this.gpu.release(buffer);
+  }
+}
+
+interface Command {
+  readonly phase: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+  readonly flops: number;
+}
+
+/**
+ * A plan with its pipelines compiled and its buffers bound. Running it creates no buffer, no pipeline and no bind group.
+ */
+export class Executable {
+  private constructor(
+    private readonly gpu: Gpu,
+    readonly plan: Plan,
+    private readonly commands: readonly Command[],
+    private readonly resolve: (home: Home, bytes: number) => BufferRange,
+  ) {}
+
+  /**
+   * Compiles and binds.
+   * @param inputs a range for every outside buffer that the plan names.
+   * @throws Failure `graph/unbound` when one is missing or too small.
+   */
+  static async create(
+    gpu: Gpu,
+    plan: Plan,
+    pool: Pool,
+    inputs: ReadonlyMap<string, BufferRange>,
+  ): Promise<Executable> {
+    const slots = pool.slotsOf(plan);
+    const resolve = (home: Home, bytes: number): BufferRange => {
+      const range =
+        'input' in home ? inputs.get(home.input) : { buffer: slots[home.slot], offset: 0, size: bytes };
+      if (!range?.buffer || range.size < bytes) {
+        throw new Failure({
+          code: 'graph/unbound',
+          what: `A buffer of ${bytes} bytes is needed and ${range?.buffer ? `one of ${range.size} is bound` : 'none is bound'}.`,
+          where: 'input' in home ? home.input : `slot ${home.slot}`,
+          cure: 'This is a defect of the program: bind every input of the graph.',
+        });
+      }
+      return { buffer: range.buffer, offset: range.offset, size: bytes };
+    };
+    const pipelines = await Promise.all(plan.passes.map(({ pass }) => gpu.pipelines.get(pass)));
+    const commands = plan.passes.map((planned, i): Command => {
+      const pipeline = pipelines[i];
+      if (!pipeline) throw new RangeError('a pipeline is missing');
+      const entries = planned.homes.map((home, binding) => ({
+        binding,
+        resource: resolve(home, planned.bytes[binding] ?? 0),
+      }));
+      const group = gpu.device.createBindGroup({
+        label: planned.label,
+        layout: pipeline.getBindGroupLayout(0),
+        entries,
+      });
+      return {
+        phase: planned.phase,
+        pipeline,
+        group,
+        workgroups: planned.pass.workgroups,
+        flops: planned.pass.flops,
+      };
+    });
+    return new Executable(gpu, plan, commands, resolve);
+  }
+
+  /** Where an output of the graph stands after a run. */
+  output(name: string): BufferRange {
+    const output = this.plan.outputs.get(name);
+    if (!output)
+      throw new RangeError(
+        `the graph has no output ${name}; it has ${[...this.plan.outputs.keys()].join(', ')}`,
+      );
+    return this.resolve(output.home, output.bytes);
+  }
+
+  /**
+   * Submits every pass, or those of one phase, in slices short enough for a GPU's watchdog.
+   * Resolves when all but the last slices have run; reading an output waits for the rest.
+   */
+  async run(phase?: string): Promise<void> {
+    const commands =
+      phase === undefined ? this.commands : this.commands.filter((command) => command.phase === phase);
+    await this.gpu.slices.submit(commands);
+  }
+}

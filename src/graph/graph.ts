@@ -1,0 +1,124 @@
+import type { AnyOp, Attributes, OpDefinition } from './op.ts';
+import { type Shape, sameShape, show, sizeOf } from './shape.ts';
+
+/**
+ * A value in a graph. A view shares the storage of its `root` under another shape; a root is its own root.
+ */
+export class Tensor {
+  readonly root: Tensor;
+
+  constructor(
+    readonly graph: Graph,
+    readonly id: number,
+    readonly shape: Shape,
+    root?: Tensor,
+  ) {
+    this.root = root ?? this;
+  }
+
+  /** The same elements under another shape; costs nothing. */
+  view(shape: Shape): Tensor {
+    if (sizeOf(shape) !== sizeOf(this.shape))
+      throw new RangeError(`view: ${show(this.shape)} does not hold ${show(shape)}`);
+    return sameShape(shape, this.shape) ? this : new Tensor(this.graph, this.root.id, shape, this.root);
+  }
+}
+
+/** One application of an op. */
+export interface Node {
+  readonly op: AnyOp;
+  readonly attrs: Attributes;
+  readonly inputs: readonly (Tensor | null)[];
+  readonly outputs: readonly Tensor[];
+  /** Name of the phase in which the node runs, see {@link Graph.phase}. */
+  readonly phase: string;
+}
+
+/**
+ * A traced computation: inputs by name, nodes in the order in which they run, outputs by name.
+ * An input is any buffer that lives outside: pictures, frozen weights, trainable tensors, optimizer state.
+ */
+export class Graph {
+  readonly inputs = new Map<string, Tensor>();
+  readonly outputs = new Map<string, Tensor>();
+  readonly nodes: Node[] = [];
+  /** Nodes added from now on belong to this phase; an executable can run one phase at a time, in order. */
+  phase = 'forward';
+  private readonly producers = new Map<number, { node: Node; output: number }>();
+  private readonly known = new Map<string, Node>();
+  private nextId = 0;
+
+  /** Declares an outside buffer, or returns the one of that name when it was declared with the same shape. */
+  input(name: string, shape: Shape): Tensor {
+    const existing = this.inputs.get(name);
+    if (existing) {
+      if (!sameShape(existing.shape, shape)) {
+        throw new RangeError(`input ${name} was ${show(existing.shape)} and is now ${show(shape)}`);
+      }
+      return existing;
+    }
+    const tensor = this.tensor(shape);
+    this.inputs.set(name, tensor);
+    return tensor;
+  }
+
+  /** Names a value that must be there after the run. */
+  output(name: string, tensor: Tensor): Tensor {
+    if (this.outputs.has(name)) throw new RangeError(`output ${name} is declared twice`);
+    this.outputs.set(name, tensor);
+    return tensor;
+  }
+
+  /** Applies an op. The same op on the same inputs gives the same node, so backward rules may share work freely. */
+  apply<I extends string, A extends Attributes>(
+    op: OpDefinition<I, A>,
+    inputs: readonly (Tensor | null)[],
+    attrs: A,
+  ): readonly Tensor[] {
+    op.inputs.forEach((name, i) => {
+      if (!inputs[i] && !op.optional?.includes(name))
+        throw new RangeError(`${op.name}: input ${name} is missing`);
+    });
+    const key = op.mutates ? null : nodeKey(op, inputs, attrs);
+    const existing = key === null ? undefined : this.known.get(key);
+    if (existing) return existing.outputs;
+    const shapes = op.shapes(
+      inputs.map((tensor) => tensor?.shape ?? null),
+      attrs,
+    );
+    const outputs = shapes.map((shape) => this.tensor(shape));
+    const node: Node = { op, attrs, inputs, outputs, phase: this.phase };
+    outputs.forEach((tensor, output) => {
+      this.producers.set(tensor.id, { node, output });
+    });
+    this.nodes.push(node);
+    if (key !== null) this.known.set(key, node);
+    return outputs;
+  }
+
+  /** Applies an op with one output, or returns the first of several. */
+  apply1<I extends string, A extends Attributes>(
+    op: OpDefinition<I, A>,
+    inputs: readonly (Tensor | null)[],
+    attrs: A,
+  ): Tensor {
+    const [first] = this.apply(op, inputs, attrs);
+    if (!first) throw new RangeError(`${op.name} has no output`);
+    return first;
+  }
+
+  /** The node that made a tensor, or undefined for an outside input. */
+  producer(tensor: Tensor): { readonly node: Node; readonly output: number } | undefined {
+    return this.producers.get(tensor.root.id);
+  }
+
+  private tensor(shape: Shape): Tensor {
+    return new Tensor(this, this.nextId++, shape);
+  }
+}
+
+function nodeKey(op: AnyOp, inputs: readonly (Tensor | null)[], attrs: Attributes): string {
+  const from = inputs.map((tensor) => (tensor ? `${tensor.id}:${tensor.shape.join('x')}` : '-')).join(' ');
+  const settings = Object.entries(attrs).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `${op.name} ${from} ${JSON.stringify(settings)}`;
+}
