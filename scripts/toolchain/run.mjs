@@ -1,0 +1,22 @@
+/** Starting other programs from the project's scripts. */
+import { spawn } from 'node:child_process';
+
+/**
+ * Runs a program with its output shown.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{cwd?: string, env?: NodeJS.ProcessEnv, quiet?: boolean}} [options]
+ * @returns {Promise<number>} the exit code; 127 when the program could not be started, 1 when a signal ended it
+ */
+export function run(command, args, { cwd, env = process.env, quiet = false } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      stdio: quiet ? 'ignore' : 'inherit',
+      shell: process.platform === 'win32',
+    });
+    child.once('error', () => resolve(127));
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
