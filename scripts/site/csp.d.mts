@@ -1,0 +1,2 @@
+export declare const META_CSP: string;
+export declare const HEADER_CSP: string;

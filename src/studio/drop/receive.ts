@@ -1,0 +1,37 @@
+/** Sends what was dropped or chosen to where it belongs. */
+import type { DroppedFile } from '../../worker/protocol.ts';
+import { addFiles } from '../stores/datasets.ts';
+import { ask } from '../stores/engine-link.ts';
+import { tellDone, tellFailure } from '../stores/notices.ts';
+import { goTo } from '../stores/place.ts';
+import { admitRun } from '../stores/runs.ts';
+import { openModelFiles } from '../stores/session.ts';
+import { sortDrop } from './sort.ts';
+
+export async function receiveFiles(files: readonly DroppedFile[]): Promise<void> {
+  if (files.length === 0) {
+    tellFailure({
+      code: 'no-data',
+      what: 'Nothing that was dropped is a file.',
+      cure: 'Drop image files, a folder, a zip, a SAM model or an adapter.',
+    });
+    return;
+  }
+  const sorted = await sortDrop(files);
+  for (const model of sorted.models) await openModelFiles(model);
+  for (const adapter of sorted.adapters) await importAdapter(adapter);
+  if (sorted.data.length > 0) {
+    goTo('data');
+    await addFiles(sorted.data);
+  }
+}
+
+export async function importAdapter(files: readonly DroppedFile[]): Promise<void> {
+  const result = await ask('output.importAdapter', { files });
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  admitRun(result.value);
+  tellDone(`${result.value.name} was imported; choose it in Segment.`);
+}

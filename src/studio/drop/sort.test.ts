@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { sortDrop } from './sort.ts';
+
+/** A safetensors file with these tensor names and no data. */
+function safetensors(path: string, names: readonly string[]): { path: string; file: File } {
+  const header = new TextEncoder().encode(
+    JSON.stringify(
+      Object.fromEntries(names.map((name) => [name, { dtype: 'F32', shape: [0], data_offsets: [0, 0] }])),
+    ),
+  );
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
+  return { path, file: new File([length, header], path) };
+}
+
+const text = (path: string): { path: string; file: File } => ({ path, file: new File(['{}'], path) });
+
+test('a model takes the json files beside it, images stay data', async () => {
+  const model = safetensors('sam/model.safetensors', ['image_encoder.patch_embed.proj.weight']);
+  const sorted = await sortDrop([model, text('sam/config.json'), text('set/images/a.png')]);
+  expect(sorted.models.map((group) => group.map((file) => file.path))).toEqual([
+    ['sam/model.safetensors', 'sam/config.json'],
+  ]);
+  expect(sorted.adapters).toEqual([]);
+  expect(sorted.data.map((file) => file.path)).toEqual(['set/images/a.png']);
+});
+
+test('an adapter is known by its tensors', async () => {
+  const adapter = safetensors('run/adapter.safetensors', [
+    'blocks.0.lora.q.A',
+    'mask_decoder.iou_token.weight',
+  ]);
+  const sorted = await sortDrop([text('run/adapter.json'), adapter]);
+  expect(sorted.adapters.map((group) => group.length)).toEqual([2]);
+  expect(sorted.models).toEqual([]);
+});
+
+test('a decoder alone is an adapter, a Hugging Face model is a model', async () => {
+  const decoder = safetensors('d.safetensors', ['mask_decoder.mask_tokens.weight']);
+  const model = safetensors('m.safetensors', ['vision_encoder.pos_embed', 'mask_decoder.iou_token.weight']);
+  const sorted = await sortDrop([decoder, model]);
+  expect(sorted.adapters.map((group) => group[0]?.path)).toEqual(['d.safetensors']);
+  expect(sorted.models.map((group) => group[0]?.path)).toEqual(['m.safetensors']);
+});
+
+test('a header that lies goes to the model reader, which explains it', async () => {
+  const lie = new Uint8Array(8).fill(255);
+  const sorted = await sortDrop([{ path: 'bad.safetensors', file: new File([lie], 'bad.safetensors') }]);
+  expect(sorted.models).toHaveLength(1);
+});

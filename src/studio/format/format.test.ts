@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { bytes, compact, duration, plural, signed } from './format.ts';
+
+test('bytes', () => {
+  expect([0, 1023, 1536, 134217728, 1.5 * 2 ** 30].map(bytes)).toEqual([
+    '0 B',
+    '1023 B',
+    '1.5 KiB',
+    '128 MiB',
+    '1.5 GiB',
+  ]);
+});
+
+test('counts', () => {
+  expect([640, 12800, 4058340].map(compact)).toEqual(['640', '12.8 k', '4.06 M']);
+  expect(plural(1, 'image')).toBe('1 image');
+  expect(plural(0, 'image')).toBe('0 images');
+});
+
+test('durations never show sixty of a unit', () => {
+  expect([0.04, 0.9999, 3.21, 59.99, 245, 7800].map(duration)).toEqual([
+    '40 ms',
+    '1.0 s',
+    '3.2 s',
+    '1 min 00 s',
+    '4 min 05 s',
+    '2 h 10 min',
+  ]);
+  expect(duration(Number.POSITIVE_INFINITY)).toBe('unknown');
+});
+
+test('changes carry a sign, except none', () => {
+  expect([0.12, -0.004, 0.0001, -0.0001].map((value) => signed(value))).toEqual([
+    '+0.120',
+    '−0.004',
+    '0.000',
+    '0.000',
+  ]);
+});

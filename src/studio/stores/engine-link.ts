@@ -1,0 +1,27 @@
+/** The one engine of the page. Stores ask it through `ask`; the page links it once, tests link their own. */
+import type { CallOptions, EngineClient } from '../../worker/client.ts';
+import type { AnswerOf, CallName, RequestOf, Result } from '../../worker/protocol.ts';
+
+let linked: EngineClient | null = null;
+
+export function linkEngine(client: EngineClient): void {
+  linked = client;
+}
+
+/** Calls the engine; answers a failure when none is linked. */
+export function ask<K extends CallName>(
+  name: K,
+  request: RequestOf<K>,
+  options?: CallOptions,
+): Promise<Result<AnswerOf<K>>> {
+  if (linked) return linked.call(name, request, options);
+  return Promise.resolve({
+    ok: false,
+    error: {
+      code: 'internal',
+      what: 'The engine has not been started.',
+      where: name,
+      cure: 'Reload the page.',
+    },
+  });
+}

@@ -1,0 +1,42 @@
+/** What the page tells the person besides its screens: notices that stay until read, and a line for screen readers. */
+import { create } from 'zustand';
+import { CANCELLED, type Failure } from '../../worker/protocol.ts';
+
+export type Notice =
+  | { readonly id: number; readonly tone: 'done'; readonly text: string }
+  | { readonly id: number; readonly tone: 'failure'; readonly failure: Failure };
+
+interface NoticesState {
+  readonly notices: readonly Notice[];
+  /** The latest sentence for the live region. */
+  readonly spoken: string;
+}
+
+export const useNotices = create<NoticesState>()(() => ({ notices: [], spoken: '' }));
+
+let nextId = 1;
+const SHOWN_AT_ONCE = 4;
+
+function push(notice: Notice, spoken: string): void {
+  useNotices.setState((state) => ({ notices: [...state.notices, notice].slice(-SHOWN_AT_ONCE), spoken }));
+}
+
+/** Something was done that the screen does not show by itself. */
+export function tellDone(text: string): void {
+  push({ id: nextId++, tone: 'done', text }, text);
+}
+
+/** Something failed. A cancellation is no news. */
+export function tellFailure(failure: Failure): void {
+  if (failure.code === CANCELLED) return;
+  push({ id: nextId++, tone: 'failure', failure }, `${failure.what} ${failure.cure}`);
+}
+
+/** For screen readers only: a change that sighted people see on the screen. */
+export function speak(text: string): void {
+  useNotices.setState({ spoken: text });
+}
+
+export function dismissNotice(id: number): void {
+  useNotices.setState((state) => ({ notices: state.notices.filter((notice) => notice.id !== id) }));
+}

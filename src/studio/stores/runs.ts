@@ -1,0 +1,278 @@
+/** The runs on this device, their histories, and the one that is under way. */
+import { create } from 'zustand';
+import type {
+  AnswerOf,
+  CallName,
+  EngineEvent,
+  Result,
+  RunHistory,
+  RunInfo,
+  RunStatus,
+  TrainSettings,
+} from '../../worker/protocol.ts';
+import { ask } from './engine-link.ts';
+import { speak, tellDone, tellFailure } from './notices.ts';
+import { refreshStorage } from './session.ts';
+
+export interface Activity {
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+interface RunsState {
+  readonly loaded: boolean;
+  /** Newest first. */
+  readonly runs: readonly RunInfo[];
+  readonly histories: Readonly<Record<string, RunHistory>>;
+  readonly activities: Readonly<Record<string, Activity>>;
+  /** The run shown on the Train place; null shows the form for a new one. */
+  readonly shownId: string | null;
+  readonly starting: boolean;
+}
+
+export const useRuns = create<RunsState>()(() => ({
+  loaded: false,
+  runs: [],
+  histories: {},
+  activities: {},
+  shownId: null,
+  starting: false,
+}));
+
+const set = useRuns.setState;
+const EMPTY: RunHistory = { steps: [], evals: [], gates: [] };
+
+export function selectActiveRun(state: RunsState): RunInfo | null {
+  return state.runs.find((run) => isActive(run.status)) ?? null;
+}
+
+/** True while the engine works on it. */
+export function isActive(status: RunStatus): boolean {
+  return status === 'running' || status === 'pausing';
+}
+
+/** True when it can go on from a checkpoint. */
+export function isResumable(run: RunInfo): boolean {
+  const halted =
+    run.status === 'paused' ||
+    run.status === 'interrupted' ||
+    run.status === 'stopped' ||
+    run.status === 'failed';
+  return halted && run.checkpointStep !== null && run.step < run.steps;
+}
+
+/** True when the run has weights that Segment and Export can use with the open model. */
+export function isUsable(run: RunInfo): boolean {
+  return run.fitsModel && (run.status === 'imported' || run.checkpointStep !== null || run.bestStep !== null);
+}
+
+export async function loadRuns(): Promise<void> {
+  const result = await ask('train.list', {});
+  if (!result.ok) {
+    set({ loaded: true });
+    tellFailure(result.error);
+    return;
+  }
+  const runs = newestFirst(result.value);
+  set((state) => ({ loaded: true, runs, shownId: state.shownId ?? openByDefault(runs) }));
+}
+
+/** After a reload the run that was under way is what the person wants to see. */
+function openByDefault(runs: readonly RunInfo[]): string | null {
+  return runs.find((run) => isActive(run.status) || run.status === 'interrupted')?.id ?? null;
+}
+
+export function showRun(runId: string | null): void {
+  set({ shownId: runId });
+}
+
+/** Fetches what was recorded before the page listened; later points come as events. */
+export async function loadHistory(runId: string): Promise<void> {
+  if (useRuns.getState().histories[runId]) return;
+  const result = await ask('train.history', { runId });
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  set((state) => ({ histories: { ...state.histories, [runId]: result.value } }));
+}
+
+export async function startRun(settings: TrainSettings): Promise<void> {
+  set({ starting: true });
+  const result = await ask('train.start', settings);
+  set({ starting: false });
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  const run = result.value;
+  set((state) => ({
+    runs: upsert(state.runs, run),
+    shownId: run.id,
+    histories: { ...state.histories, [run.id]: state.histories[run.id] ?? EMPTY },
+  }));
+  speak(`Training ${run.name} has started.`);
+}
+
+export const pauseRun = (runId: string): Promise<void> => change('train.pause', { runId });
+export const stopRun = (runId: string): Promise<void> => change('train.stop', { runId });
+export const renameRun = (runId: string, name: string): Promise<void> =>
+  change('train.rename', { runId, name });
+
+export async function resumeRun(runId: string): Promise<void> {
+  // Steps after the checkpoint are run again: fetch the history anew instead of showing them twice.
+  const result = await ask('train.resume', { runId });
+  applyRun(result);
+  if (!result.ok) return;
+  const history = await ask('train.history', { runId });
+  if (history.ok) set((state) => ({ histories: { ...state.histories, [runId]: history.value } }));
+}
+
+export async function deleteRun(runId: string): Promise<void> {
+  const result = await ask('train.delete', { runId });
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  const name = useRuns.getState().runs.find((run) => run.id === runId)?.name ?? 'The run';
+  set((state) => ({
+    runs: state.runs.filter((run) => run.id !== runId),
+    shownId: state.shownId === runId ? null : state.shownId,
+  }));
+  tellDone(`${name} was deleted from this device.`);
+  void refreshStorage();
+}
+
+/** A run came in from outside (an imported adapter). */
+export function admitRun(run: RunInfo): void {
+  set((state) => ({ runs: upsert(state.runs, run) }));
+}
+
+async function change<K extends CallName & ('train.pause' | 'train.stop' | 'train.rename')>(
+  name: K,
+  request: Parameters<typeof ask<K>>[1],
+): Promise<void> {
+  applyRun(await ask(name, request));
+}
+
+function applyRun(result: Result<AnswerOf<'train.pause'>>): void {
+  if (result.ok) admitRun(result.value);
+  else tellFailure(result.error);
+}
+
+/** How often the screen follows the engine, in milliseconds: charts need not follow every step. */
+const FLUSH_EVERY = 250;
+let waiting: EngineEvent[] = [];
+let flushTimer: ReturnType<typeof setTimeout> | null = null;
+
+/** Collects events and applies them a few times a second, so that quick steps do not keep the page busy. */
+export function receiveRunEvent(event: EngineEvent): void {
+  waiting.push(event);
+  flushTimer ??= setTimeout(flushRunEvents, FLUSH_EVERY);
+}
+
+export function flushRunEvents(): void {
+  if (flushTimer !== null) clearTimeout(flushTimer);
+  flushTimer = null;
+  const events = waiting;
+  waiting = [];
+  if (events.length === 0) return;
+  const before = useRuns.getState();
+  set(applyEvents(before, events));
+  announceChanges(before.runs, useRuns.getState().runs);
+}
+
+type Followed = Pick<RunsState, 'runs' | 'histories' | 'activities'>;
+
+/** Pure: the state after the events. Points of steps that are run again replace the old ones. */
+export function applyEvents(state: Followed, events: readonly EngineEvent[]): Followed {
+  let { runs, activities } = state;
+  const histories: Record<string, RunHistory> = { ...state.histories };
+  const fresh = new Map<string, MutableHistory>();
+  const of = (runId: string): MutableHistory => {
+    const known = fresh.get(runId);
+    if (known) return known;
+    const made = { steps: [], evals: [], gates: [] };
+    fresh.set(runId, made);
+    return made;
+  };
+  for (const event of events) {
+    switch (event.type) {
+      case 'step':
+        of(event.runId).steps.push(event.point);
+        break;
+      case 'eval':
+        of(event.runId).evals.push(event.point);
+        break;
+      case 'gates':
+        of(event.runId).gates.push(event.point);
+        break;
+      case 'run':
+        runs = upsert(runs, event.run);
+        if (!isActive(event.run.status)) {
+          const { [event.run.id]: _, ...others } = activities;
+          activities = others;
+        }
+        break;
+      case 'activity':
+        activities = {
+          ...activities,
+          [event.runId]: { label: event.label, done: event.done, total: event.total },
+        };
+        break;
+      case 'device-lost':
+      case 'log':
+        break;
+    }
+  }
+  for (const [runId, points] of fresh) {
+    const old = histories[runId] ?? EMPTY;
+    histories[runId] = {
+      steps: merge(old.steps, points.steps, (point) => String(point.step)),
+      evals: merge(old.evals, points.evals, (p) => `${p.step} ${p.datasetId} ${p.split}`),
+      gates: merge(old.gates, points.gates, (point) => `${point.step} ${point.datasetId}`),
+    };
+  }
+  return { runs, histories, activities };
+}
+
+interface MutableHistory {
+  steps: RunHistory['steps'][number][];
+  evals: RunHistory['evals'][number][];
+  gates: RunHistory['gates'][number][];
+}
+
+function merge<T extends { readonly step: number }>(
+  old: readonly T[],
+  fresh: readonly T[],
+  keyOf: (point: T) => string,
+): readonly T[] {
+  const first = fresh[0];
+  if (!first) return old;
+  const last = old.at(-1);
+  // The usual case: everything is new.
+  if (!last || fresh.every((point) => point.step > last.step)) return [...old, ...fresh];
+  const byKey = new Map([...old, ...fresh].map((point) => [keyOf(point), point]));
+  return [...byKey.values()].sort((a, b) => a.step - b.step);
+}
+
+function announceChanges(before: readonly RunInfo[], after: readonly RunInfo[]): void {
+  for (const run of after) {
+    const old = before.find((other) => other.id === run.id);
+    if (old && old.status !== run.status) {
+      speak(`${run.name}: ${run.status}${run.verdict ? `. ${run.verdict.sentence}` : ''}`);
+      void refreshStorage();
+    }
+  }
+}
+
+function upsert(runs: readonly RunInfo[], run: RunInfo): readonly RunInfo[] {
+  return runs.some((old) => old.id === run.id)
+    ? runs.map((old) => (old.id === run.id ? run : old))
+    : newestFirst([...runs, run]);
+}
+
+function newestFirst(runs: readonly RunInfo[]): readonly RunInfo[] {
+  return [...runs].sort((a, b) => b.created - a.created);
+}

@@ -1,0 +1,328 @@
+/** The picture in Segment, its prompts with undo and redo, and what base and tuned answer to them. */
+import { create } from 'zustand';
+import type {
+  BoxPrompt,
+  EmbedReport,
+  Failure,
+  ImageSource,
+  KeptMask,
+  OpenedImage,
+  PointPrompt,
+  Prediction,
+  Variant,
+} from '../../worker/protocol.ts';
+import { ask } from './engine-link.ts';
+import { saveFile } from './files.ts';
+import { speak, tellDone, tellFailure } from './notices.ts';
+
+/** One state of the prompts. Its id names its predictions. */
+export interface PromptState {
+  readonly id: number;
+  readonly points: readonly PointPrompt[];
+  readonly box: BoxPrompt | null;
+}
+
+export type Side = 'base' | 'tuned';
+export type ToolName = 'click' | 'box' | 'pan';
+
+export interface Answer {
+  readonly prediction: Prediction;
+  /** The candidate that was chosen; it is also the one fed back for the next prompt. */
+  readonly candidate: number;
+}
+
+interface SegmentState {
+  readonly image: OpenedImage | null;
+  readonly source: ImageSource | null;
+  readonly opening: boolean;
+  readonly tool: ToolName;
+  /** What a plain click means. */
+  readonly positive: boolean;
+  /** Feed the last mask back with the next prompt. */
+  readonly refine: boolean;
+  /** Every state since the picture was opened; `at` is the one shown. */
+  readonly timeline: readonly PromptState[];
+  readonly at: number;
+  readonly runId: string | null;
+  readonly side: Side;
+  /** By `answerKey`. */
+  readonly answers: Readonly<Record<string, Answer>>;
+  /** By variant key: time and gates of this picture. */
+  readonly embeddings: Readonly<Record<string, EmbedReport>>;
+  readonly busy: boolean;
+  readonly failure: Failure | null;
+  readonly kept: readonly KeptMask[];
+}
+
+const START: PromptState = { id: 0, points: [], box: null };
+
+export const useSegment = create<SegmentState>()(() => ({
+  image: null,
+  source: null,
+  opening: false,
+  tool: 'click',
+  positive: true,
+  refine: true,
+  timeline: [START],
+  at: 0,
+  runId: null,
+  side: 'base',
+  answers: {},
+  embeddings: {},
+  busy: false,
+  failure: null,
+  kept: [],
+}));
+
+const set = useSegment.setState;
+const get = useSegment.getState;
+
+export const selectPrompts = (state: SegmentState): PromptState => state.timeline[state.at] ?? START;
+
+export function selectVariant(state: SegmentState): Variant {
+  return state.side === 'tuned' && state.runId !== null
+    ? { kind: 'run', runId: state.runId }
+    : { kind: 'base' };
+}
+
+export function selectAnswer(state: SegmentState): Answer | null {
+  return state.answers[answerKey(selectVariant(state), selectPrompts(state).id)] ?? null;
+}
+
+export function selectEmbedding(state: SegmentState): EmbedReport | null {
+  return state.embeddings[variantKey(selectVariant(state))] ?? null;
+}
+
+export const chooseTool = (tool: ToolName): void => set({ tool });
+export const choosePositive = (positive: boolean): void => set({ positive });
+export const chooseRefine = (refine: boolean): void => set({ refine });
+
+export async function openImage(source: ImageSource): Promise<void> {
+  set({ opening: true, failure: null });
+  const result = await ask('segment.open', source);
+  if (!result.ok) {
+    set({ opening: false });
+    tellFailure(result.error);
+    return;
+  }
+  get().image?.bitmap.close();
+  set({
+    image: result.value,
+    source,
+    opening: false,
+    timeline: [START],
+    at: 0,
+    answers: {},
+    embeddings: {},
+  });
+  speak(`${result.value.name} is open.`);
+  await prepare();
+}
+
+export async function chooseRun(runId: string | null): Promise<void> {
+  set({ runId, side: runId === null ? 'base' : 'tuned' });
+  await prepare();
+}
+
+export async function chooseSide(side: Side): Promise<void> {
+  if (side === 'tuned' && get().runId === null) return;
+  set({ side });
+  await prepare();
+}
+
+export async function addPoint(point: PointPrompt): Promise<void> {
+  const now = selectPrompts(get());
+  await step({ points: [...now.points, point], box: now.box });
+}
+
+/** A box takes the place of the earlier box; clicks stay. */
+export async function setBox(box: BoxPrompt): Promise<void> {
+  await step({ points: selectPrompts(get()).points, box });
+}
+
+/** The whole picture as a box, without clicks. */
+export async function askWhole(): Promise<void> {
+  const { image } = get();
+  if (!image) return;
+  await step({ points: [], box: { x0: 0, y0: 0, x1: image.width, y1: image.height } });
+}
+
+export async function undo(): Promise<void> {
+  set((state) => ({ at: Math.max(0, state.at - 1), failure: null }));
+  await predictShown();
+}
+
+export async function redo(): Promise<void> {
+  set((state) => ({ at: Math.min(state.timeline.length - 1, state.at + 1), failure: null }));
+  await predictShown();
+}
+
+/** Starts again with no prompt; undo brings the old ones back. */
+export async function clearPrompts(): Promise<void> {
+  const now = selectPrompts(get());
+  if (now.points.length === 0 && now.box === null) return;
+  await step({ points: [], box: null });
+}
+
+export function chooseCandidate(candidate: number): void {
+  const state = get();
+  const key = answerKey(selectVariant(state), selectPrompts(state).id);
+  const answer = state.answers[key];
+  if (!answer || candidate >= answer.prediction.candidates.length) return;
+  set({ answers: { ...state.answers, [key]: { ...answer, candidate } } });
+}
+
+export async function saveMask(): Promise<void> {
+  const answer = selectAnswer(get());
+  if (!answer) return;
+  const result = await ask('segment.maskPng', {
+    predictionId: answer.prediction.predictionId,
+    candidate: answer.candidate,
+  });
+  if (result.ok) saveFile(result.value);
+  else tellFailure(result.error);
+}
+
+export async function keepMask(): Promise<void> {
+  const answer = selectAnswer(get());
+  if (!answer) return;
+  const result = await ask('segment.keep', {
+    predictionId: answer.prediction.predictionId,
+    candidate: answer.candidate,
+  });
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  set((state) => ({ kept: [...state.kept, result.value] }));
+  tellDone(`The mask of ${result.value.imageName} is kept for Export.`);
+}
+
+export async function loadKept(): Promise<void> {
+  const result = await ask('segment.kept', {});
+  if (result.ok) set({ kept: result.value });
+  else tellFailure(result.error);
+}
+
+export async function deleteKept(id: string): Promise<void> {
+  const result = await ask('segment.deleteKept', { id });
+  if (result.ok) set((state) => ({ kept: state.kept.filter((mask) => mask.id !== id) }));
+  else tellFailure(result.error);
+}
+
+/** Another model answers differently: nothing that was computed holds any more. */
+export async function forgetAnswers(): Promise<void> {
+  set({ answers: {}, embeddings: {}, runId: null, side: 'base' });
+  await prepare();
+}
+
+let nextPromptId = 1;
+
+async function step(prompts: Omit<PromptState, 'id'>): Promise<void> {
+  if (!get().image) return;
+  set((state) => ({
+    timeline: [...state.timeline.slice(0, state.at + 1), { id: nextPromptId++, ...prompts }],
+    at: state.at + 1,
+    failure: null,
+  }));
+  await predictShown();
+}
+
+/** Encodes the picture for the variant shown (which gives its gates), then answers the prompts shown. */
+async function prepare(): Promise<void> {
+  const { image } = get();
+  if (!image) return;
+  const variant = selectVariant(get());
+  const key = variantKey(variant);
+  if (!get().embeddings[key]) {
+    set({ busy: true, failure: null });
+    const result = await ask('segment.embed', { imageId: image.imageId, variant });
+    if (get().image?.imageId !== image.imageId) return;
+    set({ busy: false });
+    if (!result.ok) {
+      set({ failure: result.error });
+      speak(result.error.what);
+      return;
+    }
+    set((state) => ({ embeddings: { ...state.embeddings, [key]: result.value } }));
+  }
+  await predictShown();
+}
+
+/** One answer at a time; when the prompts changed meanwhile, the newest ones are answered next. */
+let predicting = false;
+
+async function predictShown(): Promise<void> {
+  if (predicting) return;
+  predicting = true;
+  try {
+    for (;;) {
+      const state = get();
+      const { image } = state;
+      const variant = selectVariant(state);
+      const prompts = selectPrompts(state);
+      if (!image || isEmpty(prompts) || state.answers[answerKey(variant, prompts.id)]) return;
+      set({ busy: true });
+      const failure = await predictAt(image.imageId, variant, state.timeline, state.at);
+      if (failure) {
+        set({ failure });
+        speak(failure.what);
+        return;
+      }
+      const shown = selectAnswer(get());
+      const best = shown?.prediction.candidates[shown.candidate];
+      if (best) speak(`Mask found, predicted IoU ${best.predictedIou.toFixed(2)}.`);
+    }
+  } finally {
+    predicting = false;
+    set({ busy: false });
+  }
+}
+
+/** Answers the state at `at`, first the ones before it whose masks are fed back. Gives the failure, if any. */
+async function predictAt(
+  imageId: string,
+  variant: Variant,
+  timeline: readonly PromptState[],
+  at: number,
+): Promise<Failure | null> {
+  const prompts = timeline[at];
+  if (!prompts || isEmpty(prompts) || get().answers[answerKey(variant, prompts.id)]) return null;
+  let previous: { predictionId: string; candidate: number } | null = null;
+  const before = timeline[at - 1];
+  // Asking for the whole picture, or starting again, takes nothing over from before.
+  if (get().refine && before && prompts.points.length > 0 && !isEmpty(before)) {
+    const failure = await predictAt(imageId, variant, timeline, at - 1);
+    if (failure) return failure;
+    const answer = get().answers[answerKey(variant, before.id)];
+    if (answer) previous = { predictionId: answer.prediction.predictionId, candidate: answer.candidate };
+  }
+  const result = await ask('segment.predict', {
+    imageId,
+    variant,
+    points: prompts.points,
+    box: prompts.box,
+    previous,
+  });
+  if (!result.ok) return result.error;
+  if (get().image?.imageId !== imageId) return null;
+  set((state) => ({
+    answers: {
+      ...state.answers,
+      [answerKey(variant, prompts.id)]: { prediction: result.value, candidate: 0 },
+    },
+  }));
+  return null;
+}
+
+function isEmpty(prompts: PromptState): boolean {
+  return prompts.points.length === 0 && prompts.box === null;
+}
+
+function variantKey(variant: Variant): string {
+  return variant.kind === 'base' ? 'base' : `run ${variant.runId}`;
+}
+
+function answerKey(variant: Variant, promptId: number): string {
+  return `${variantKey(variant)} · ${promptId}`;
+}

@@ -1,0 +1,128 @@
+/** The engine as the header shows it: GPU, model, memory and storage, and what it can do. */
+import { create } from 'zustand';
+import type {
+  Capabilities,
+  DroppedFile,
+  Failure,
+  GpuReport,
+  ModelInfo,
+  Progress,
+} from '../../worker/protocol.ts';
+import { ask } from './engine-link.ts';
+import { speak, tellDone, tellFailure } from './notices.ts';
+
+export interface StorageReport {
+  readonly usage: number;
+  readonly quota: number;
+  /** Whether the browser promised not to clear it by itself; null where it cannot be asked. */
+  readonly persisted: boolean | null;
+}
+
+interface SessionState {
+  readonly phase: 'starting' | 'ready' | 'failed';
+  /** Why the engine could not start or is gone. */
+  readonly failure: Failure | null;
+  readonly gpu: GpuReport | null;
+  /** Set while the device is lost. */
+  readonly lost: Failure | null;
+  readonly capabilities: Capabilities | null;
+  readonly model: ModelInfo | null;
+  readonly modelFailure: Failure | null;
+  readonly modelProgress: Progress | null;
+  readonly deviceMemoryGiB: number | null;
+  readonly storage: StorageReport | null;
+}
+
+export const useSession = create<SessionState>()(() => ({
+  phase: 'starting',
+  failure: null,
+  gpu: null,
+  lost: null,
+  capabilities: null,
+  model: null,
+  modelFailure: null,
+  modelProgress: null,
+  deviceMemoryGiB: null,
+  storage: null,
+}));
+
+const set = useSession.setState;
+
+/** True when everything that computes can be used. */
+export function selectCanCompute(state: SessionState): boolean {
+  return state.gpu?.state === 'ready' && state.lost === null && state.model !== null;
+}
+
+export async function bootSession(modelBaseUrl: string): Promise<void> {
+  const result = await ask('boot', { modelBaseUrl });
+  if (!result.ok) {
+    set({ phase: 'failed', failure: result.error });
+    return;
+  }
+  const { gpu, capabilities, model, modelFailure, deviceMemoryGiB } = result.value;
+  set({ phase: 'ready', gpu, capabilities, model, modelFailure, deviceMemoryGiB });
+  speak(
+    gpu.state === 'ready' ? 'The studio is ready.' : 'WebGPU is missing; data can be viewed but not trained.',
+  );
+}
+
+export function endSession(failure: Failure): void {
+  set({ phase: 'failed', failure });
+}
+
+export function loseDevice(failure: Failure): void {
+  set({ lost: failure });
+  speak(failure.what);
+}
+
+export async function recoverDevice(): Promise<void> {
+  const result = await ask('gpu.recover', {});
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  set({ gpu: result.value, lost: null });
+  if (result.value.state === 'ready') tellDone('The GPU is back. A run goes on from its last checkpoint.');
+}
+
+export async function openModelFiles(files: readonly DroppedFile[]): Promise<void> {
+  await openModel((onProgress) => ask('model.openFiles', { files }, { onProgress }));
+}
+
+export async function openEmbeddedModel(id: string): Promise<void> {
+  await openModel((onProgress) => ask('model.openEmbedded', { id }, { onProgress }));
+}
+
+async function openModel(
+  open: (onProgress: (progress: Progress) => void) => ReturnType<typeof ask<'model.openFiles'>>,
+): Promise<void> {
+  set({ modelProgress: { done: 0, total: 0, label: 'Reading the model' } });
+  const result = await open((modelProgress) => set({ modelProgress }));
+  set({ modelProgress: null });
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  set({ model: result.value, modelFailure: null });
+  tellDone(`${result.value.name} is the model now.`);
+}
+
+/** Asks the browser to keep what is stored, and notes its answer. */
+export async function persistStorage(): Promise<void> {
+  try {
+    if (!(await navigator.storage.persisted())) await navigator.storage.persist();
+  } catch {
+    // Not every browser lets a page ask; the report then says so.
+  }
+  await refreshStorage();
+}
+
+export async function refreshStorage(): Promise<void> {
+  try {
+    const { usage = 0, quota = 0 } = await navigator.storage.estimate();
+    const persisted = await navigator.storage.persisted().catch(() => null);
+    set({ storage: { usage, quota, persisted } });
+  } catch {
+    set({ storage: null });
+  }
+}

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { CAPABILITIES } from '../testing/samples.ts';
+import { defaultGate, fieldProblem, nameFor, settingsOf } from './setup.ts';
+
+const form = {
+  name: '',
+  datasetIds: ['a'],
+  methods: null,
+  trainDecoder: true,
+  gate: null,
+  presetId: null,
+  changed: {},
+};
+
+test('without a choice all methods are trained together, gated, with the first preset', () => {
+  const settings = settingsOf(form, CAPABILITIES);
+  expect(settings.methods).toEqual(['lora', 'prefix', 'adapter']);
+  expect(settings.gate).toBe('unipelt');
+  expect(settings.name).toBe('MoPEFT');
+  expect(settings.values['train.steps']).toBe(60);
+});
+
+test('a changed field wins over the preset, the preset over the default', () => {
+  const settings = settingsOf({ ...form, presetId: 'balanced', changed: { 'lora.rank': 4 } }, CAPABILITIES);
+  expect(settings.values['train.steps']).toBe(300);
+  expect(settings.values['lora.rank']).toBe(4);
+});
+
+test('a single method is ungated and brings only its own fields', () => {
+  const settings = settingsOf({ ...form, methods: ['prefix'] }, CAPABILITIES);
+  expect(settings.gate).toBe('none');
+  expect('prefix.count' in settings.values).toBe(true);
+  expect('lora.rank' in settings.values).toBe(false);
+});
+
+test('no method means the decoder is trained, whatever the switch says', () => {
+  const settings = settingsOf({ ...form, methods: [], trainDecoder: false, gate: 'mass' }, CAPABILITIES);
+  expect(settings.trainDecoder).toBe(true);
+  expect(settings.gate).toBe('none');
+  expect(nameFor([], CAPABILITIES)).toBe('Decoder');
+});
+
+test('gates by default for mixes only', () => {
+  expect([0, 1, 2, 3].map(defaultGate)).toEqual(['none', 'none', 'unipelt', 'unipelt']);
+});
+
+test('numbers out of range say their range', () => {
+  const steps = CAPABILITIES.trainFields.find((field) => field.id === 'train.steps');
+  if (!steps) throw new Error('the sample capabilities have no steps');
+  expect(fieldProblem(steps, 60)).toBeNull();
+  expect(fieldProblem(steps, 0)).toContain('from 1 to');
+  expect(fieldProblem(steps, 1.5)).toContain('whole');
+  expect(fieldProblem(steps, Number.NaN)).toContain('number');
+});

@@ -1,0 +1,156 @@
+/** The form for a new run, as data from the engine's capabilities, and what the run would cost. */
+import { create } from 'zustand';
+import type {
+  Capabilities,
+  Failure,
+  FieldInfo,
+  FieldValue,
+  FieldValues,
+  GateFormId,
+  PlanReport,
+  TrainSettings,
+} from '../../worker/protocol.ts';
+import { ask } from './engine-link.ts';
+
+interface SetupState {
+  readonly name: string;
+  readonly datasetIds: readonly string[];
+  /** Null until capabilities are known: then all methods. */
+  readonly methods: readonly string[] | null;
+  readonly trainDecoder: boolean;
+  /** Null = the default for the number of methods. */
+  readonly gate: GateFormId | null;
+  readonly presetId: string | null;
+  /** Only what the person changed by hand. */
+  readonly changed: FieldValues;
+  readonly plan: PlanReport | null;
+  readonly planFailure: Failure | null;
+  readonly planning: boolean;
+}
+
+export const useSetup = create<SetupState>()(() => ({
+  name: '',
+  datasetIds: [],
+  methods: null,
+  trainDecoder: true,
+  gate: null,
+  presetId: null,
+  changed: {},
+  plan: null,
+  planFailure: null,
+  planning: false,
+}));
+
+const set = useSetup.setState;
+
+export const nameRun = (name: string): void => set({ name });
+export const chooseTrainDecoder = (trainDecoder: boolean): void => set({ trainDecoder });
+export const chooseGate = (gate: GateFormId): void => set({ gate });
+
+export function toggleDataset(id: string, on: boolean): void {
+  set((state) => ({
+    datasetIds: on ? [...state.datasetIds, id] : state.datasetIds.filter((other) => other !== id),
+  }));
+}
+
+/** Another set of methods brings back the gate form that fits it. */
+export function chooseMethods(methods: readonly string[]): void {
+  set((state) => ({ methods, gate: null, trainDecoder: methods.length === 0 ? true : state.trainDecoder }));
+}
+
+/** A preset replaces what was changed by hand. */
+export function choosePreset(presetId: string): void {
+  set({ presetId, changed: {} });
+}
+
+export function changeField(id: string, value: FieldValue): void {
+  set((state) => ({ changed: { ...state.changed, [id]: value } }));
+}
+
+/** Mixes are gated by default, single methods are not. */
+export function defaultGate(methodCount: number): GateFormId {
+  return methodCount >= 2 ? 'unipelt' : 'none';
+}
+
+type Form = Pick<
+  SetupState,
+  'name' | 'datasetIds' | 'methods' | 'trainDecoder' | 'gate' | 'presetId' | 'changed'
+>;
+
+/** Defaults, then the preset, then what was changed; fields of methods that are not chosen are left out. */
+export function settingsOf(form: Form, capabilities: Capabilities): TrainSettings {
+  const methods = form.methods ?? capabilities.methods.map((method) => method.id);
+  const preset =
+    capabilities.presets.find((candidate) => candidate.id === form.presetId) ?? capabilities.presets[0];
+  const values: Record<string, FieldValue> = {};
+  for (const field of fieldsOf(capabilities, methods)) {
+    values[field.id] = form.changed[field.id] ?? preset?.values[field.id] ?? field.default;
+  }
+  return {
+    name: form.name.trim() || nameFor(methods, capabilities),
+    datasetIds: form.datasetIds,
+    methods,
+    trainDecoder: methods.length === 0 || form.trainDecoder,
+    gate: methods.length === 0 ? 'none' : (form.gate ?? defaultGate(methods.length)),
+    values,
+  };
+}
+
+/** The fields that count for these methods. */
+export function fieldsOf(capabilities: Capabilities, methods: readonly string[]): readonly FieldInfo[] {
+  return [
+    ...capabilities.trainFields,
+    ...capabilities.methods
+      .filter((method) => methods.includes(method.id))
+      .flatMap((method) => method.fields),
+  ];
+}
+
+/** "MoPEFT" for all methods together, "Decoder" for none, else their names. */
+export function nameFor(methods: readonly string[], capabilities: Capabilities): string {
+  if (methods.length === 0) return 'Decoder';
+  const known = capabilities.methods;
+  if (known.length > 1 && known.every((method) => methods.includes(method.id))) return 'MoPEFT';
+  return known
+    .filter((method) => methods.includes(method.id))
+    .map((method) => method.label)
+    .join(' + ');
+}
+
+/** A sentence when a field's value cannot be used; null when it can. */
+export function fieldProblem(field: FieldInfo, value: FieldValue | undefined): string | null {
+  switch (field.kind) {
+    case 'switch':
+      return null;
+    case 'choice':
+      return field.options.some((option) => option.value === value) ? null : 'Choose one of the options.';
+    case 'integer':
+    case 'number':
+      if (typeof value !== 'number' || !Number.isFinite(value)) return 'Give a number.';
+      if (field.kind === 'integer' && !Number.isInteger(value)) return 'Give a whole number.';
+      if (value < field.min || value > field.max) return `Give a number from ${field.min} to ${field.max}.`;
+      return null;
+  }
+}
+
+let planSerial = 0;
+
+/** Asks the engine what these settings cost; an answer to an older question is dropped. */
+export async function askPlan(settings: TrainSettings, capabilities: Capabilities): Promise<void> {
+  const serial = ++planSerial;
+  const wrong = fieldsOf(capabilities, settings.methods).some((field) =>
+    fieldProblem(field, settings.values[field.id]),
+  );
+  if (wrong || settings.datasetIds.length === 0) {
+    set({ plan: null, planFailure: null, planning: false });
+    return;
+  }
+  set({ planning: true });
+  const result = await ask('train.plan', settings);
+  if (serial !== planSerial) return;
+  set(
+    result.ok
+      ? { plan: result.value, planFailure: null, planning: false }
+      : { plan: null, planFailure: result.error, planning: false },
+  );
+}

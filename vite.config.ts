@@ -1,0 +1,26 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig, type Plugin } from 'vite';
+import { META_CSP } from './scripts/site/csp.mjs';
+
+/** Writes the Content-Security-Policy into the built page; the dev server needs inline scripts for hot reload. */
+function metaCsp(): Plugin {
+  return {
+    name: 'meta-csp',
+    apply: 'build',
+    transformIndexHtml: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: META_CSP },
+        injectTo: 'head-prepend',
+      },
+    ],
+  };
+}
+
+export default defineConfig({
+  // Relative addresses: the built site works below any path.
+  base: './',
+  plugins: [react(), metaCsp()],
+  worker: { format: 'es' },
+  build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 1500 },
+});
