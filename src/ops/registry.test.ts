@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readShaders } from '../cli/shaders.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { checkOp } from '../testing/check-op.ts';
 import { openTestGpu } from '../testing/device.ts';
-import { readShaders } from '../testing/shaders.ts';
 import { OPS } from './registry.ts';
 
 const show = (shapes: readonly (readonly number[] | null)[]) =>

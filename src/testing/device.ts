@@ -1,14 +1,7 @@
-import { create, globals } from 'webgpu';
-import { Gpu, type GpuOptions } from '../gpu/gpu.ts';
-import { readShaders } from './shaders.ts';
-
-Object.assign(globalThis, globals);
-
-/** Kept for the life of the process: Dawn crashes when its instance is collected before its devices. */
-let instance: GPU | undefined;
+import { openNodeGpu } from '../cli/node-gpu.ts';
+import type { Gpu, GpuOptions } from '../gpu/gpu.ts';
 
 /** A device under Node for tests. Fails, and says how to get an adapter, where there is none. */
-export async function openTestGpu(options: GpuOptions = {}): Promise<Gpu> {
-  instance ??= create([]);
-  return Gpu.open(instance, readShaders(), options);
+export function openTestGpu(options: GpuOptions = {}): Promise<Gpu> {
+  return openNodeGpu(options);
 }

@@ -1,0 +1,29 @@
+/**
+ * Starts one of the command line programs (`npm run mopeft`, `conformance`, `bench`) with a WebGPU adapter for Node:
+ * `node scripts/cli.mjs src/cli/main.ts ARGUMENTS…`.
+ */
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isInstalled } from './site/fresh.mjs';
+import { adapterEnvironment } from './toolchain/adapter.mjs';
+import { findChromium } from './toolchain/chromium.mjs';
+import { run } from './toolchain/run.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+async function main() {
+  const [entry, ...args] = process.argv.slice(2);
+  if (!entry) throw new Error('Name a program: node scripts/cli.mjs src/cli/main.ts …');
+  if (!(await isInstalled(root))) {
+    console.error('Installing from the lock file (npm ci) …');
+    if ((await run('npm', ['ci', '--no-audit', '--no-fund', '--silent'], { cwd: root })) !== 0)
+      throw new Error('npm ci failed.');
+  }
+  const env = await adapterEnvironment(findChromium());
+  process.exitCode = await run(process.execPath, ['--import', 'tsx', join(root, entry), ...args], { env });
+}
+
+main().catch((error) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,14 @@
+import { create, globals } from 'webgpu';
+import { Gpu, type GpuOptions } from '../gpu/gpu.ts';
+import { readShaders } from './shaders.ts';
+
+Object.assign(globalThis, globals);
+
+/** Kept for the life of the process: Dawn crashes when its instance is collected before its devices. */
+let instance: GPU | undefined;
+
+/** A device under Node, by Dawn. Fails, and says how to get an adapter, where there is none. */
+export async function openNodeGpu(options: GpuOptions = {}): Promise<Gpu> {
+  instance ??= create([]);
+  return Gpu.open(instance, readShaders(), options);
+}

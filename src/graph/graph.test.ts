@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { add } from '../ops/add/add.ts';
+import { linear } from '../ops/linear/linear.ts';
+import { gradients } from './grad.ts';
+import { Graph } from './graph.ts';
+import { planGraph } from './plan.ts';
+
+const traits = { isSoftware: true, hasSubgroups: false, hasF16: false };
+
+/** A chain of `depth` linear layers of width `width` over `rows` rows. */
+function chain(depth: number, rows: number, width: number) {
+  const graph = new Graph();
+  let x = graph.input('x', [rows, width]);
+  for (let i = 0; i < depth; i++) x = linear(x, graph.input(`w${i}`, [width, width]), null);
+  return { graph, x };
+}
+
+describe('graph', () => {
+  it('gives the same node for the same op on the same inputs', () => {
+    const graph = new Graph();
+    const [a, b] = [graph.input('a', [2, 3]), graph.input('b', [2, 3])];
+    expect(add(a, b)).toBe(add(a, b));
+    expect(graph.nodes).toHaveLength(1);
+  });
+
+  it('refuses an input that changes its shape, and inputs that do not fit an op', () => {
+    const graph = new Graph();
+    graph.input('a', [2, 3]);
+    expect(() => graph.input('a', [3, 2])).toThrow(/was \[2, 3\]/);
+    expect(() => linear(graph.input('a', [2, 3]), graph.input('w', [4, 5]), null)).toThrow(/linear/);
+  });
+
+  it('keeps the elements of a view and refuses another number of them', () => {
+    const graph = new Graph();
+    const a = graph.input('a', [2, 6]);
+    expect(a.view([3, 4]).root).toBe(a);
+    expect(() => a.view([5])).toThrow(/does not hold/);
+  });
+});
+
+describe('gradients', () => {
+  it('builds no weight gradient for frozen weights and nothing below the first tensor that is asked for', () => {
+    const { graph, x } = chain(4, 3, 5);
+    const forward = graph.nodes.length;
+    const w3 = graph.input('w3', [5, 5]);
+    const [dw3] = gradients(graph, [{ tensor: x, seed: graph.input('dout', [3, 5]) }], [w3], add);
+    expect(dw3?.shape).toEqual([5, 5]);
+    expect(graph.nodes.length - forward, 'one product: the last layer’s weight').toBe(1);
+  });
+
+  it('sums what reaches a tensor along several paths, through views too', () => {
+    const graph = new Graph();
+    const a = graph.input('a', [2, 3]);
+    const sum = add(a, a.view([3, 2]).view([2, 3]));
+    const [da] = gradients(graph, [{ tensor: sum, seed: graph.input('dout', [2, 3]) }], [a], add);
+    expect(da && graph.producer(da)?.node.op.name).toBe('add');
+  });
+
+  it('gives null for a tensor on which nothing depends', () => {
+    const graph = new Graph();
+    const [a, b] = [graph.input('a', [2]), graph.input('b', [2])];
+    expect(gradients(graph, [{ tensor: add(a, a), seed: graph.input('dout', [2]) }], [b], add)).toEqual([
+      null,
+    ]);
+  });
+});
+
+describe('planner', () => {
+  it('uses two slots for a chain of any length', () => {
+    const { graph, x } = chain(9, 7, 11);
+    graph.output('y', x);
+    const plan = planGraph(graph, traits);
+    expect(plan.slotBytes).toEqual([7 * 11 * 4, 7 * 11 * 4]);
+    expect(plan.poolBytes).toBe(2 * 7 * 11 * 4);
+  });
+
+  it('never gives a pass one slot both to read and to write', () => {
+    const { graph, x } = chain(5, 4, 4);
+    const wrt = [0, 1, 2, 3, 4].map((i) => graph.input(`w${i}`, [4, 4]));
+    graph.phase = 'backward';
+    gradients(graph, [{ tensor: x, seed: graph.input('dout', [4, 4]) }], wrt, add).forEach((gradient, i) => {
+      if (gradient) graph.output(`dw${i}`, gradient);
+    });
+    for (const { homes } of planGraph(graph, traits).passes) {
+      const written = homes[homes.length - 1];
+      expect(homes.slice(0, -1)).not.toContainEqual(written);
+    }
+  });
+
+  it('drops what no output needs', () => {
+    const { graph, x } = chain(3, 2, 2);
+    linear(x, graph.input('unused', [2, 2]), null);
+    graph.output('y', x);
+    const plan = planGraph(graph, traits);
+    expect(plan.passes).toHaveLength(3);
+    expect([...plan.inputs.keys()]).toEqual(['x', 'w0', 'w1', 'w2']);
+  });
+
+  it('keeps an output to the end', () => {
+    const { graph, x } = chain(3, 2, 2);
+    graph.output('first', graph.nodes[0]?.outputs[0] ?? x);
+    graph.output('last', x);
+    const { outputs } = planGraph(graph, traits);
+    expect(outputs.get('first')?.home).not.toEqual(outputs.get('last')?.home);
+  });
+});
