@@ -1,0 +1,66 @@
+/** A run's history as one tidy table: a row per step, per evaluation, and per gate. */
+import type { MetricsLine } from './metrics.ts';
+
+const COLUMNS = [
+  'type',
+  'step',
+  'dataset',
+  'split',
+  'loss',
+  'focal',
+  'dice',
+  'iou',
+  'learning_rate',
+  'milliseconds',
+  'box_iou',
+  'click_iou',
+  'n',
+  'layer',
+  'method',
+  'gate',
+] as const;
+
+type Row = Partial<Record<(typeof COLUMNS)[number], string | number>>;
+
+/**
+ * RFC 4180 text with a header row; cells that a row has no value for are empty.
+ * @param nameOf how a dataset's key in the metrics is called in the table.
+ */
+export function historyCsv(lines: readonly MetricsLine[], nameOf: (dataset: string) => string): string {
+  const rows = lines.flatMap((line) => rowsOf(line, nameOf));
+  return [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((column) => cell(row[column])).join(','))]
+    .map((row) => `${row}\r\n`)
+    .join('');
+}
+
+function rowsOf(line: MetricsLine, nameOf: (dataset: string) => string): Row[] {
+  switch (line.type) {
+    case 'step': {
+      const { type, step, loss, focal, dice, iou, lr, ms } = line;
+      return [{ type, step, loss, focal, dice, iou, learning_rate: lr, milliseconds: ms }];
+    }
+    case 'eval': {
+      const { type, step, split, box_iou, click_iou, n } = line;
+      return [{ type, step, split, box_iou, click_iou, n, dataset: nameOf(line.dataset) }];
+    }
+    case 'gates':
+      return line.layers.flatMap((gates, layer) =>
+        Object.entries(gates).map(([method, gate]) => ({
+          type: 'gate',
+          step: line.step,
+          dataset: nameOf(line.dataset),
+          layer,
+          method,
+          gate,
+        })),
+      );
+  }
+}
+
+function cell(value: string | number | undefined): string {
+  if (value === undefined) return '';
+  const text = String(value);
+  // A leading sign or `=` would be run as a formula by spreadsheets; names come from files.
+  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { type DatasetPairs, judge } from './verdict.ts';
+
+const context = { trainImages: 10, steps: 100, bestStep: 50 };
+
+/** A dataset whose pictures have these (base, tuned) IoUs, the same by box and by click. */
+function pairs(name: string, images: readonly (readonly (readonly [number, number])[])[]): DatasetPairs {
+  return {
+    id: name,
+    name,
+    images: images.map((objects) => {
+      const base = objects.map(([b]) => b);
+      const tuned = objects.map(([, t]) => t);
+      return { base: { box: base, click: base }, tuned: { box: tuned, click: tuned } };
+    }),
+  };
+}
+
+test('a gain on every picture is called better, with an interval around it', () => {
+  const { box, sentence } = judge(
+    [
+      pairs('a', [
+        [[0.5, 0.7]],
+        [
+          [0.4, 0.5],
+          [0.6, 0.8],
+        ],
+        [[0.5, 0.6]],
+      ]),
+    ],
+    context,
+  );
+  expect(box.base).toBeCloseTo(0.5);
+  expect(box.tuned).toBeCloseTo(0.65);
+  expect(box.gainLow).toBeGreaterThan(0);
+  expect(box.gainLow).toBeLessThanOrEqual(0.15);
+  expect(box.gainHigh).toBeGreaterThanOrEqual(0.15);
+  expect([box.n, box.images]).toEqual([4, 3]);
+  expect(sentence).toMatch(/^Better: IoU 0.50 → 0.65 \(\+0.15.*on 3 test images with 4 objects\.$/);
+});
+
+test('gains that point both ways are called unclear', () => {
+  const images = [[[0.5, 0.9]], [[0.9, 0.5]], [[0.3, 0.5]], [[0.5, 0.3]]] as const;
+  const { sentence } = judge([pairs('a', images)], context);
+  expect(sentence).toContain('No clear change');
+});
+
+test('datasets count alike, whatever their size, and the interval is the same each time', () => {
+  const sets = [
+    pairs(
+      'many',
+      Array.from({ length: 9 }, () => [[0.5, 0.5]] as const),
+    ),
+    pairs('few', [[[0, 1]]]),
+  ];
+  const first = judge(sets, context);
+  expect(first.box.tuned - first.box.base).toBeCloseTo(0.5);
+  expect(judge(sets, context)).toEqual(first);
+  expect(first.suggestion).toContain('many');
+});
+
+test('without objects nothing is claimed', () => {
+  const verdict = judge([pairs('a', [[]])], context);
+  expect(verdict.box.n).toBe(0);
+  expect(verdict.sentence).toContain('nothing can be said');
+});

@@ -1,0 +1,171 @@
+/** What a run brought: tuned against base on test images that took no part in training, in numbers and one sentence. */
+import { Random } from '../config/random.ts';
+
+/** IoUs of one picture's objects, in the same order for both models. */
+export interface PairedImage {
+  readonly base: ImageIous;
+  readonly tuned: ImageIous;
+}
+
+export interface ImageIous {
+  readonly box: readonly number[];
+  readonly click: readonly number[];
+}
+
+export interface DatasetPairs {
+  readonly id: string;
+  readonly name: string;
+  readonly images: readonly PairedImage[];
+}
+
+/** How one prompt kind did, IoU in 0..1. */
+export interface VerdictMeasure {
+  readonly base: number;
+  readonly tuned: number;
+  /** 95 % interval of the mean gain (tuned − base), by resampling whole pictures. */
+  readonly gainLow: number;
+  readonly gainHigh: number;
+  /** Objects. */
+  readonly n: number;
+  readonly images: number;
+}
+
+export interface Verdict {
+  /** Means over datasets, so that a large dataset does not drown a small one. */
+  readonly box: VerdictMeasure;
+  readonly click: VerdictMeasure;
+  readonly perDataset: readonly {
+    readonly datasetId: string;
+    readonly name: string;
+    readonly box: VerdictMeasure;
+    readonly click: VerdictMeasure;
+  }[];
+  readonly sentence: string;
+  readonly suggestion: string;
+}
+
+/** What the suggestion looks at besides the numbers. */
+export interface VerdictContext {
+  readonly trainImages: number;
+  /** Steps done. */
+  readonly steps: number;
+  readonly bestStep: number | null;
+}
+
+type Prompt = 'box' | 'click';
+const RESAMPLES = 2000;
+
+/** Pictures without objects count for nothing; a dataset without any object on its test images is left out of the means. */
+export function judge(datasets: readonly DatasetPairs[], context: VerdictContext): Verdict {
+  const counted = datasets
+    .map((dataset) => ({ ...dataset, images: dataset.images.filter((image) => image.base.box.length > 0) }))
+    .filter((dataset) => dataset.images.length > 0);
+  const box = measure(counted, 'box');
+  const click = measure(counted, 'click');
+  const perDataset = counted.map((dataset) => ({
+    datasetId: dataset.id,
+    name: dataset.name,
+    box: measure([dataset], 'box'),
+    click: measure([dataset], 'click'),
+  }));
+  return {
+    box,
+    click,
+    perDataset,
+    sentence: sentence(box, click),
+    suggestion: suggestion(box, click, perDataset, context),
+  };
+}
+
+function measure(datasets: readonly DatasetPairs[], prompt: Prompt): VerdictMeasure {
+  const means = (pick: (image: PairedImage) => readonly number[]): number =>
+    mean(datasets.map((dataset) => mean(dataset.images.flatMap((image) => [...pick(image)]))));
+  const [gainLow, gainHigh] = interval(datasets, prompt);
+  const images = datasets.reduce((sum, dataset) => sum + dataset.images.length, 0);
+  const n = datasets.reduce(
+    (sum, dataset) =>
+      sum + dataset.images.reduce((objects, image) => objects + image.tuned[prompt].length, 0),
+    0,
+  );
+  return {
+    base: means((i) => i.base[prompt]),
+    tuned: means((i) => i.tuned[prompt]),
+    gainLow,
+    gainHigh,
+    n,
+    images,
+  };
+}
+
+/** Percentile bootstrap over pictures within each dataset; seeded, so that the same numbers give the same interval. */
+function interval(datasets: readonly DatasetPairs[], prompt: Prompt): readonly [low: number, high: number] {
+  if (datasets.length === 0) return [0, 0];
+  const gains = datasets.map((dataset) =>
+    dataset.images.map((image) => ({
+      sum: sum(image.tuned[prompt]) - sum(image.base[prompt]),
+      n: image.tuned[prompt].length,
+    })),
+  );
+  const random = Random.fromSeed(0, `verdict ${prompt}`);
+  const means: number[] = [];
+  for (let resample = 0; resample < RESAMPLES; resample++) {
+    means.push(
+      mean(
+        gains.map((images) => {
+          let total = 0;
+          let n = 0;
+          for (let draw = 0; draw < images.length; draw++) {
+            const image = images[random.integer(images.length)];
+            total += image?.sum ?? 0;
+            n += image?.n ?? 0;
+          }
+          return total / n;
+        }),
+      ),
+    );
+  }
+  means.sort((a, b) => a - b);
+  const at = (share: number): number =>
+    means[Math.min(means.length - 1, Math.floor(share * means.length))] ?? 0;
+  return [at(0.025), at(0.975)];
+}
+
+function sentence(box: VerdictMeasure, click: VerdictMeasure): string {
+  if (box.n === 0) return 'There is no object on the test images, so nothing can be said about the gain.';
+  const tested = `on ${count(box.images, 'test image')} with ${count(box.n, 'object')}`;
+  return `${capital(change(box))} by box and ${change(click)} by click, ${tested}.`;
+}
+
+/** "from 0.61 to 0.72 (+0.11, between +0.08 and +0.14)"; an interval that holds 0 is called unclear. */
+function change({ base, tuned, gainLow, gainHigh }: VerdictMeasure): string {
+  const verb = gainLow > 0 ? 'better' : gainHigh < 0 ? 'worse' : 'no clear change';
+  return `${verb}: IoU ${base.toFixed(2)} → ${tuned.toFixed(2)} (${signed(tuned - base)}, 95 % between ${signed(gainLow)} and ${signed(gainHigh)})`;
+}
+
+function suggestion(
+  box: VerdictMeasure,
+  click: VerdictMeasure,
+  perDataset: Verdict['perDataset'],
+  context: VerdictContext,
+): string {
+  if (box.n === 0) return 'Add masks: a quarter of the labelled images is kept for the test.';
+  const worst = [...perDataset].sort((a, b) => a.click.tuned + a.box.tuned - b.click.tuned - b.box.tuned)[0];
+  const gain = (box.tuned - box.base + click.tuned - click.base) / 2;
+  const stillRising = context.bestStep !== null && context.bestStep >= 0.9 * context.steps;
+  if (gain < 0)
+    return 'The base model is better here: lower the learning rates, or label more images before training again.';
+  if (stillRising) return 'The best checkpoint is the last one: train again with more steps.';
+  if (box.images < 5)
+    return `Only ${count(box.images, 'test image')}: label more images, both to train and to be sure of the gain.`;
+  if (worst && perDataset.length > 1)
+    return `${worst.name} is the weakest dataset: label more of its images, with the tuned model in Segment.`;
+  if (click.tuned < box.tuned - 0.15)
+    return 'Boxes work much better than single clicks here: prefer boxes, or add a second click in Segment.';
+  return `Label more than the ${count(context.trainImages, 'training image')} used here, with the tuned model in Segment, and train again.`;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : sum(values) / values.length);
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
