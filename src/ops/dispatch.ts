@@ -8,3 +8,11 @@ export function workgroups1d(threads: number): [number, number, number] {
   const x = Math.min(groups, MAX_GROUPS);
   return [x, Math.ceil(groups / x), 1];
 }
+
+/** Items that one thread of a two-stage reduction sums before the second stage sums what is left. */
+const SLICE = 64;
+
+/** Number of slices into which a reduction over `items` is cut: about 64 items each, at most 256 slices. */
+export function slicesFor(items: number): number {
+  return Math.max(1, Math.min(256, Math.ceil(items / SLICE)));
+}

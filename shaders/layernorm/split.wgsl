@@ -1,0 +1,20 @@
+// dweight[c] = Σ_s partial[s,c],  dbias[c] = Σ_s partial[s,C+c]      partial: [S, 2C]. One thread a column, in order.
+#include "lib/index"
+@group(0) @binding(0) var<storage, read> partial: array<f32>;
+@group(0) @binding(1) var<storage, read_write> dweight: array<f32>;
+@group(0) @binding(2) var<storage, read_write> dbias: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = flatIndex(id, groups);
+  let C = arrayLength(&dweight);
+  if (c >= C) { return; }
+  var first = 0.0;
+  var second = 0.0;
+  for (var i = c; i < arrayLength(&partial); i += 2u * C) {
+    first += partial[i];
+    second += partial[i + C];
+  }
+  dweight[c] = first;
+  dbias[c] = second;
+}

@@ -1,0 +1,24 @@
+// Activations by KIND: 0 GELU (exact, by erf), 1 ReLU, 2 sigmoid.
+override KIND: u32;
+
+// Φ(x) = (1 + erf(x/√2))/2, by Abramowitz and Stegun 7.1.26 on erfc; absolute error of erf under 2e-7.
+fn normalCdf(x: f32) -> f32 {
+  let z = abs(x) * 0.70710678;
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  let tail = 0.5 * poly * exp(-z * z);
+  return select(1.0 - tail, tail, x < 0.0);
+}
+
+fn activate(x: f32) -> f32 {
+  if (KIND == 0u) { return x * normalCdf(x); }
+  if (KIND == 1u) { return max(x, 0.0); }
+  return 1.0 / (1.0 + exp(-x));
+}
+
+fn activateDerivative(x: f32) -> f32 {
+  if (KIND == 0u) { return normalCdf(x) + x * 0.39894228 * exp(-0.5 * x * x); }
+  if (KIND == 1u) { return select(0.0, 1.0, x > 0.0); }
+  let s = 1.0 / (1.0 + exp(-x));
+  return s * (1.0 - s);
+}
