@@ -1,0 +1,26 @@
+// out[b, h, w, (c, dy, dx)] = x[b, h + dy − 1, w + dx − 1, c], zero outside
+// x: [B, H, W, C]; out: [B, H, W, C·9]. A copy: nothing is summed.
+#include "lib/index"
+override H: u32;
+override W: u32;
+override C: u32;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = flatIndex(id, groups);
+  if (i >= arrayLength(&out)) { return; }
+  let tap = i % 9u;
+  let c = (i / 9u) % C;
+  let token = i / (9u * C);
+  // One is added to both so that they stay unsigned; the border is then 0 and H + 1.
+  let px = token % W + tap % 3u;
+  let py = (token / W) % H + tap / 3u;
+  if (px == 0u || px > W || py == 0u || py > H) {
+    out[i] = 0.0;
+    return;
+  }
+  let b = token / (W * H);
+  out[i] = x[((b * H + py - 1u) * W + px - 1u) * C + c];
+}

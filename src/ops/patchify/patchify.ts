@@ -1,0 +1,72 @@
+import type { Tensor } from '../../graph/graph.ts';
+import { defineOp } from '../../graph/op.ts';
+import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
+import { workgroups1d } from '../dispatch.ts';
+import { required } from '../required.ts';
+
+interface PatchifyAttributes {
+  /** Side of a square patch in pixels; divides both sides of the picture. */
+  readonly patch: number;
+}
+
+function sizes(image: Shape, { patch }: PatchifyAttributes) {
+  expectShape(image.length === 4, 'patchify', `image ${show(image)} is not [B, C, height, width]`);
+  const [B, C, height, width] = [axis(image, 0), axis(image, 1), axis(image, 2), axis(image, 3)];
+  expectShape(
+    height % patch === 0 && width % patch === 0,
+    'patchify',
+    `patches of ${patch} do not tile ${show(image)}`,
+  );
+  return { B, C, height, width, H: height / patch, W: width / patch };
+}
+
+/**
+ * Cuts a picture [B, C, height, width] into patches [B, H, W, C·patch·patch]; features in the order (c, dy, dx),
+ * that of a convolution weight [O, C, patch, patch], so that the patch embedding is a `linear`.
+ */
+export const patchifyOp = defineOp({
+  name: 'patchify',
+  inputs: ['image'],
+  shapes: ([image], attrs: PatchifyAttributes) => {
+    const { B, C, H, W } = sizes(required(image, 'patchify: image'), attrs);
+    return [[B, H, W, C * attrs.patch * attrs.patch]];
+  },
+  passes: ({ inputs: [image], outputs: [out], attrs }) => {
+    const { C, height, width } = sizes(required(image, 'patchify: image'), attrs);
+    const n = sizeOf(required(out, 'patchify: out'));
+    return [
+      {
+        shader: 'patchify/forward',
+        constants: { CHANNELS: C, HEIGHT: height, WIDTH: width, PATCH: attrs.patch },
+        bindings: [{ input: 0 }, { output: 0 }],
+        workgroups: workgroups1d(n),
+        flops: n,
+      },
+    ];
+  },
+  backward: { image: 'none' },
+  reference: ([image], [shape], attrs) => {
+    const x = required(image, 'patchify: image');
+    const { B, C, height, width, H, W } = sizes(required(shape, 'patchify: image'), attrs);
+    const p = attrs.patch;
+    const out = new Float64Array(x.length);
+    let at = 0;
+    for (let b = 0; b < B; b++)
+      for (let h = 0; h < H; h++)
+        for (let w = 0; w < W; w++)
+          for (let c = 0; c < C; c++)
+            for (let dy = 0; dy < p; dy++)
+              for (let dx = 0; dx < p; dx++)
+                out[at++] = x[((b * C + c) * height + h * p + dy) * width + w * p + dx] ?? 0;
+    return [out];
+  },
+  cases: [
+    { inputs: [[1, 1, 1, 1]], attrs: { patch: 1 } },
+    { inputs: [[2, 3, 21, 14]], attrs: { patch: 7 } },
+    { inputs: [[1, 3, 32, 32]], attrs: { patch: 16 } },
+  ],
+});
+
+export function patchify(image: Tensor, patch: number): Tensor {
+  return image.graph.apply1(patchifyOp, [image], { patch });
+}
