@@ -1,0 +1,103 @@
+import mozjpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
+import { Codec, type CodecFactory } from '../wasm/codec.ts';
+import { wasmBase64 } from '../wasm/mozjpeg-dec.ts';
+import { exifOrientation } from './orientation.ts';
+import type { Raster } from './raster.ts';
+import { rgbOfRgba } from './rgba.ts';
+import { checkSize, cutShort, damaged, unsupported } from './size-check.ts';
+
+/** `false`: the stored orientation is kept, since all formats are turned upright in one place. */
+const codec = new Codec(mozjpegFactory as unknown as CodecFactory, wasmBase64, [false]);
+
+/** Stray bytes before a marker that cameras are known to write; more means that picture data was lost. */
+const HARMLESS_STRAY_BYTES = 64;
+
+/**
+ * Reads a JPEG (baseline or progressive, grey or colour, 8 bits) with libjpeg's own arithmetic, so that the pixels are
+ * those of Pillow. CMYK, 12-bit and lossless files are refused, and so is one that is damaged or ends early.
+ * @throws Failure naming `file`.
+ */
+export async function decodeJpeg(bytes: Uint8Array, file: string): Promise<Raster> {
+  const { width, height, components, bits, orientation } = readJpegHeader(bytes, file);
+  checkSize(file, width, height);
+  if (bits !== 8) throw unsupported(file, `This JPEG has ${bits} bits a sample; 8 are read.`);
+  if (components === 4) {
+    throw unsupported(
+      file,
+      'This JPEG is in CMYK, the colours of print.',
+      'Convert it to RGB and save it as PNG or JPEG.',
+    );
+  }
+  const { image, messages } = await codec.decode(bytes);
+  const complaint = messages.find(isSerious);
+  if (messages.some((m) => m.includes('Premature end'))) throw cutShort(file, 'JPEG');
+  if (!image || complaint) throw damaged(file, 'JPEG', complaint ?? 'the decoder gave up');
+  if (image.width !== width || image.height !== height)
+    throw damaged(file, 'JPEG', 'its size is given twice');
+  const data = rgbOfRgba(image.data, width * height, components === 1 ? 1 : 3);
+  return {
+    format: 'jpeg',
+    width,
+    height,
+    channels: components === 1 ? 1 : 3,
+    bits: 8,
+    data,
+    lossy: true,
+    orientation,
+  };
+}
+
+function isSerious(message: string): boolean {
+  const stray = /(\d+) extraneous bytes before marker/.exec(message);
+  return !stray || Number(stray[1]) > HARMLESS_STRAY_BYTES;
+}
+
+interface JpegHeader {
+  readonly width: number;
+  readonly height: number;
+  readonly components: number;
+  readonly bits: number;
+  readonly orientation: number;
+}
+
+/** Walks the segments up to the frame header. */
+export function readJpegHeader(bytes: Uint8Array, file: string): JpegHeader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let orientation = 1;
+  let at = 2;
+  while (at + 4 <= bytes.length) {
+    if (bytes[at] !== 0xff) throw damaged(file, 'JPEG', 'a marker is missing');
+    const marker = bytes[at + 1] as number;
+    if (marker === 0xff) {
+      at++;
+      continue;
+    }
+    if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
+      at += 2;
+      continue;
+    }
+    if (marker === 0xda || marker === 0xd9) throw damaged(file, 'JPEG', 'its frame header is missing');
+    const length = view.getUint16(at + 2);
+    if (length < 2) throw damaged(file, 'JPEG', 'a segment has an impossible length');
+    const body = bytes.subarray(at + 4, at + 2 + length);
+    if (marker === 0xe1 && body[0] === 0x45 && body[1] === 0x78 && orientation === 1)
+      orientation = exifOrientation(body);
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+    if (isFrame) {
+      if (body.length < 6) throw cutShort(file, 'JPEG');
+      if (marker !== 0xc0 && marker !== 0xc1 && marker !== 0xc2 && marker !== 0xc9 && marker !== 0xca) {
+        throw unsupported(file, 'This is a lossless or hierarchical JPEG, which is not read here.');
+      }
+      const frame = new DataView(body.buffer, body.byteOffset, body.byteLength);
+      return {
+        bits: frame.getUint8(0),
+        height: frame.getUint16(1),
+        width: frame.getUint16(3),
+        components: frame.getUint8(5),
+        orientation,
+      };
+    }
+    at += 2 + length;
+  }
+  throw cutShort(file, 'JPEG');
+}

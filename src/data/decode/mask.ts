@@ -1,0 +1,173 @@
+import { attempt, refuse } from '../outcome.ts';
+import type { LabelMap, MaskKind, Outcome } from '../types.ts';
+import { looksAntialiased, sharesNeighbours } from './antialiased.ts';
+import type { Raster } from './raster.ts';
+import { readRaster } from './read-raster.ts';
+import { unsupported } from './size-check.ts';
+
+/** A mask and how it was understood. */
+export interface DecodedMask {
+  readonly labelMap: LabelMap;
+  readonly kind: MaskKind;
+}
+
+/** What a file is read as: a mask whose kind is found out, or ids that are taken as they are. */
+export type MaskRole = 'masks' | 'labels' | 'instances';
+
+/** Values at or above are foreground when a mask is cut. */
+export const CUT = 128;
+
+/**
+ * Decodes a mask to integers, 0 for background.
+ *
+ * Role `masks`: at most two values, nonzero is foreground; a lossy file (JPEG, lossy WebP) or antialiased grey is cut at 128
+ * and says so; else its values are labels. Roles `labels` and `instances` keep every value and refuse lossy files.
+ * Palette indices are the values. Colours of an RGB mask become the labels 65536·R + 256·G + B, black (or, where there is no
+ * black, white) being background, so that a colour is the same label in every picture. Where all colours are the same and
+ * only alpha differs, alpha is the mask. Never throws for what the file holds.
+ */
+export function decodeMask(
+  bytes: Uint8Array,
+  file: string,
+  role: MaskRole = 'masks',
+): Promise<Outcome<DecodedMask>> {
+  return attempt(file, async () => maskOfRaster(await readRaster(bytes, file), file, role));
+}
+
+/** A raster as a mask, see {@link decodeMask}. */
+export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'masks'): DecodedMask {
+  if (role !== 'masks' && raster.lossy) {
+    throw unsupported(
+      file,
+      `This is a ${raster.format.toUpperCase()} that blurs its values, so its ${role === 'labels' ? 'class labels' : 'object ids'} are lost.`,
+      'Export it as PNG.',
+    );
+  }
+  const values = valuesOf(raster, file);
+  const map = (data: Int32Array): LabelMap => ({ width: raster.width, height: raster.height, data });
+  if (role !== 'masks') return { labelMap: map(values.data), kind: role };
+  if (values.isBinary) return { labelMap: map(values.data.map((v) => (v === 0 ? 0 : 1))), kind: 'binary' };
+  if (
+    values.isGrey &&
+    raster.bits === 8 &&
+    (raster.lossy || looksAntialiased(values.data, raster.width, raster.height))
+  ) {
+    return { labelMap: map(values.data.map((v) => (v >= CUT ? 1 : 0))), kind: 'cut128' };
+  }
+  return { labelMap: map(values.data), kind: 'labels' };
+}
+
+interface Values {
+  readonly data: Int32Array;
+  readonly isBinary: boolean;
+  /** True when values are grey levels and not indices or colours. */
+  readonly isGrey: boolean;
+}
+
+function valuesOf(raster: Raster, file: string): Values {
+  if (raster.palette) return paletteValues(raster, raster.palette);
+  if (raster.data instanceof Float32Array) return floatValues(raster, raster.data, file);
+  const pixels = raster.width * raster.height;
+  const plane = (channel: number) => channelOf(raster, channel);
+  if (raster.channels <= 2 || isGrey(raster)) {
+    const grey = plane(0);
+    if (raster.channels % 2 === 0 && isConstant(grey)) {
+      const alpha = plane(raster.channels - 1);
+      if (!isConstant(alpha)) return { data: alpha, isBinary: atMostTwo(alpha), isGrey: true };
+    }
+    return { data: grey, isBinary: atMostTwo(grey), isGrey: true };
+  }
+  if (raster.lossy) {
+    // Colours that the codec mixed cannot be told apart any more; what is bright in any channel is foreground.
+    const data = new Int32Array(pixels);
+    for (let c = 0; c < 3; c++) plane(c).forEach((v, i) => void (data[i] = Math.max(data[i] as number, v)));
+    return { data, isBinary: atMostTwo(data), isGrey: true };
+  }
+  return colourValues(raster, file);
+}
+
+/** Packed colours with the background made 0. */
+function colourValues(raster: Raster, file: string): Values {
+  const pixels = raster.width * raster.height;
+  const data = new Int32Array(pixels);
+  const shift = raster.bits === 16 ? 8 : 0;
+  for (let i = 0; i < pixels; i++) {
+    const at = i * raster.channels;
+    const r = (raster.data[at] as number) >> shift;
+    const g = (raster.data[at + 1] as number) >> shift;
+    const b = (raster.data[at + 2] as number) >> shift;
+    data[i] = (r << 16) | (g << 8) | b;
+  }
+  if (!data.includes(0)) {
+    const white = 0xffffff;
+    for (let i = 0; i < pixels; i++) if (data[i] === white) data[i] = 0;
+  }
+  const colours = new Set(data);
+  if (colours.size > 32 && sharesNeighbours(data, raster.width, raster.height, (v) => v !== 0) < 0.5) {
+    throw refuse(
+      'data/mask-looks-like-photo',
+      file,
+      `This mask has ${colours.size} colours that blend into each other, so it cannot be told what they mean.`,
+      'Export the mask without smoothing: one plain colour, or one number, for each class or object.',
+    );
+  }
+  return { data, isBinary: colours.size <= 2, isGrey: false };
+}
+
+/** Indices; of a two-colour palette the colour decides where it puts black at another index than 0. */
+function paletteValues(raster: Raster, palette: Uint8Array): Values {
+  const data = Int32Array.from(raster.data);
+  const used = [...new Set(data)];
+  if (used.length > 2) return { data, isBinary: false, isGrey: false };
+  const isBlack = (index: number) =>
+    !palette[3 * index] && !palette[3 * index + 1] && !palette[3 * index + 2];
+  const black = used.find((index) => index !== 0 && isBlack(index));
+  if (black !== undefined && !isBlack(0))
+    return { data: data.map((v) => (v === black ? 0 : 1)), isBinary: true, isGrey: false };
+  return { data, isBinary: true, isGrey: false };
+}
+
+function floatValues(raster: Raster, values: Float32Array, file: string): Values {
+  const step = raster.channels;
+  const data = new Int32Array(raster.width * raster.height);
+  const seen = new Set<number>();
+  let whole = true;
+  for (let i = 0; i < data.length; i++) {
+    const v = values[i * step] as number;
+    if (seen.size < 3) seen.add(v);
+    if (!Number.isInteger(v) || v < 0 || v > 0x7fffffff) whole = false;
+    data[i] = seen.size <= 2 ? (v === 0 ? 0 : 1) : v;
+  }
+  if (seen.size <= 2) return { data, isBinary: true, isGrey: true };
+  if (!whole) {
+    throw unsupported(
+      file,
+      'This mask holds fractions, not labels.',
+      'Export it as an 8-bit or 16-bit PNG of whole numbers.',
+    );
+  }
+  for (let i = 0; i < data.length; i++) data[i] = values[i * step] as number;
+  return { data, isBinary: false, isGrey: true };
+}
+
+function channelOf({ data, channels, width, height }: Raster, channel: number): Int32Array {
+  const out = new Int32Array(width * height);
+  for (let i = 0; i < out.length; i++) out[i] = data[i * channels + channel] as number;
+  return out;
+}
+
+function isGrey({ data, channels, width, height }: Raster): boolean {
+  for (let i = 0; i < width * height; i++) {
+    const at = i * channels;
+    if (data[at] !== data[at + 1] || data[at] !== data[at + 2]) return false;
+  }
+  return true;
+}
+
+const isConstant = (data: Int32Array) => data.every((v) => v === data[0]);
+
+function atMostTwo(data: Int32Array): boolean {
+  const first = data[0];
+  const second = data.find((v) => v !== first);
+  return second === undefined || data.every((v) => v === first || v === second);
+}

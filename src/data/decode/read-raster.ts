@@ -1,0 +1,62 @@
+import type { PictureFormat } from '../types.ts';
+import { decodeJpeg, readJpegHeader } from './jpeg.ts';
+import { upright } from './orientation.ts';
+import { decodePng, pngSize } from './png.ts';
+import type { Raster } from './raster.ts';
+import { cutShort } from './size-check.ts';
+import { sniffFormat } from './sniff.ts';
+import { decodeTiff } from './tiff.ts';
+import { readTiffDirectory, tag } from './tiff-directory.ts';
+import { decodeWebp, readWebpHeader } from './webp.ts';
+
+/**
+ * Decodes a file of any format that is read, by its content, and turns it upright.
+ * @throws Failure naming `file`, or what a decoder throws at damaged bytes.
+ */
+export async function readRaster(bytes: Uint8Array, file: string): Promise<Raster> {
+  const raster = await decodeAs(sniffFormat(bytes, file), bytes, file);
+  return upright(raster);
+}
+
+async function decodeAs(format: PictureFormat, bytes: Uint8Array, file: string): Promise<Raster> {
+  switch (format) {
+    case 'png':
+      return decodePng(bytes, file);
+    case 'jpeg':
+      return decodeJpeg(bytes, file);
+    case 'tiff':
+      return decodeTiff(bytes, file);
+    case 'webp':
+      return decodeWebp(bytes, file);
+  }
+}
+
+/**
+ * Format and stored size by the header alone, without decoding (orientation not applied).
+ * @throws Failure naming `file`.
+ */
+export function readHeader(
+  bytes: Uint8Array,
+  file: string,
+): { format: PictureFormat; width: number; height: number } {
+  const format = sniffFormat(bytes, file);
+  switch (format) {
+    case 'png': {
+      const size = pngSize(bytes);
+      if (!size) throw cutShort(file, 'PNG');
+      return { format, ...size };
+    }
+    case 'jpeg': {
+      const { width, height } = readJpegHeader(bytes, file);
+      return { format, width, height };
+    }
+    case 'tiff': {
+      const directory = readTiffDirectory(bytes, file);
+      return { format, width: directory.number(tag.width, 0), height: directory.number(tag.height, 0) };
+    }
+    case 'webp': {
+      const { width, height } = readWebpHeader(bytes, file);
+      return { format, width, height };
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { limits } from '../limits.ts';
+import { refuse } from '../outcome.ts';
+import type { PictureFormat } from '../types.ts';
+
+/**
+ * The format by a file's first bytes; its name is not asked.
+ * @throws Failure naming `file` when it is empty, too large, or no picture that is read here.
+ */
+export function sniffFormat(bytes: Uint8Array, file: string): PictureFormat {
+  if (bytes.length === 0) {
+    throw refuse(
+      'data/empty-file',
+      file,
+      'The file is empty (0 bytes).',
+      'Copy or export it again; the transfer failed.',
+    );
+  }
+  if (bytes.length > limits.fileBytes) {
+    throw refuse(
+      'data/too-large',
+      file,
+      `The file is ${Math.round(bytes.length / 2 ** 20)} MiB; at most ${limits.fileBytes / 2 ** 20} MiB are read.`,
+      'Cut it into tiles or scale it down, and drop those.',
+    );
+  }
+  const hex = [...bytes.subarray(0, 12)].map((b) => b.toString(16).padStart(2, '0')).join('');
+  if (hex.startsWith('89504e470d0a1a0a')) return 'png';
+  if (hex.startsWith('ffd8ff')) return 'jpeg';
+  if (hex.startsWith('49492a00') || hex.startsWith('4d4d002a')) return 'tiff';
+  if (hex.startsWith('52494646') && hex.slice(16, 24) === '57454250') return 'webp';
+  const known = otherFormat(hex, bytes);
+  const [what, cure] = known ?? [
+    'This is not a picture that can be read here (PNG, JPEG, TIFF or WebP).',
+    'Export it as PNG; renaming a file does not change what it holds.',
+  ];
+  throw refuse('data/not-a-picture', file, what, cure);
+}
+
+function otherFormat(hex: string, bytes: Uint8Array): readonly [string, string] | undefined {
+  const save = 'Open it in an image program, save it as PNG, and drop that.';
+  if (hex.startsWith('474946383')) return ['This is a GIF, which is not read here.', save];
+  if (hex.startsWith('424d')) return ['This is a BMP, which is not read here.', save];
+  if (hex.startsWith('49492b00') || hex.startsWith('4d4d002b')) {
+    return [
+      'This is a BigTIFF (for files over 4 GB), which is not read here.',
+      'Export single planes as TIFF or PNG.',
+    ];
+  }
+  if (hex.slice(8, 16) === '66747970')
+    return ['This is a HEIC, AVIF or video file, which is not read here.', save];
+  if (hex.startsWith('25504446')) return ['This is a PDF, not a picture.', 'Export its pictures as PNG.'];
+  if (hex.startsWith('0000000c6a502020')) return ['This is a JPEG 2000, which is not read here.', save];
+  if (hex.startsWith('ff0a')) return ['This is a JPEG XL, which is not read here.', save];
+  if (hex.startsWith('504b0304') || hex.startsWith('504b0506')) {
+    return [
+      'This is a zip archive under another name.',
+      'Rename it to end in .zip and drop it, or unpack it first.',
+    ];
+  }
+  const head = bytes.subarray(0, 512);
+  const text = head.every((b) => b === 9 || b === 10 || b === 13 || (b >= 32 && b !== 127));
+  if (text) {
+    return ['This is a text file, not a picture.', 'Leave it out, or export the picture itself as PNG.'];
+  }
+  return undefined;
+}

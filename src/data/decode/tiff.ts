@@ -1,0 +1,259 @@
+import { CutShort, inflateBounded, TooLong } from '../inflate.ts';
+import { limits } from '../limits.ts';
+import type { Raster } from './raster.ts';
+import { checkSize, cutShort, damaged, unsupported } from './size-check.ts';
+import { unpackBits, unpackLzw } from './tiff-codecs.ts';
+import { readTiffDirectory, type TiffDirectory, tag } from './tiff-directory.ts';
+
+interface TiffLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly bits: number;
+  readonly samples: number;
+  readonly isFloat: boolean;
+  readonly isSigned: boolean;
+  readonly photometric: number;
+  readonly compression: number;
+  readonly predictor: number;
+  readonly planes: number;
+  /** Size of a strip or tile. */
+  readonly partWidth: number;
+  readonly partHeight: number;
+  readonly tiled: boolean;
+}
+
+/**
+ * Reads the one picture of a TIFF: grey, RGB or palette, 1, 2, 4, 8, 16, 32 bits or float, strips or tiles, interleaved or in
+ * planes; uncompressed, LZW, Deflate or PackBits. Stacks of several pages and other compressions are refused with the cure.
+ * @throws Failure naming `file`.
+ */
+export function decodeTiff(bytes: Uint8Array, file: string): Raster {
+  const directory = readTiffDirectory(bytes, file);
+  if (directory.hasMore) {
+    throw unsupported(
+      file,
+      'This TIFF holds several pages.',
+      'Export each page as a TIFF or PNG of its own.',
+    );
+  }
+  const layout = readLayout(directory, file);
+  const { width, height, samples, bits } = layout;
+  const channels = samples >= 3 ? 3 : 1;
+  const data = newSamples(layout, width * height * channels);
+  const offsets = directory.numbers(layout.tiled ? tag.tileOffsets : tag.stripOffsets);
+  const counts = directory.numbers(layout.tiled ? tag.tileByteCounts : tag.stripByteCounts);
+  const across = Math.ceil(width / layout.partWidth);
+  const down = Math.ceil(height / layout.partHeight);
+  const planes = layout.planes === 2 ? samples : 1;
+  if (offsets.length < across * down * planes)
+    throw damaged(file, 'TIFF', 'parts of the picture are missing');
+  const perPixel = layout.planes === 2 ? 1 : samples;
+  const rowBytes = Math.ceil((layout.partWidth * perPixel * bits) / 8);
+  for (let plane = 0; plane < Math.min(planes, channels); plane++) {
+    for (let part = 0; part < across * down; part++) {
+      const y0 = Math.floor(part / across) * layout.partHeight;
+      const rows = layout.tiled ? layout.partHeight : Math.min(layout.partHeight, height - y0);
+      const index = plane * across * down + part;
+      const offset = offsets[index] as number;
+      const packed = bytes.subarray(offset, offset + (counts[index] ?? bytes.length));
+      const raw = unpackPart(packed, rowBytes * rows, rowBytes * layout.partHeight, layout, file);
+      if (raw.length < rowBytes * rows) throw cutShort(file, 'TIFF');
+      const values = samplesOf(raw, rows, rowBytes, perPixel, layout, directory.littleEndian);
+      placePart(values, data, layout, {
+        x0: (part % across) * layout.partWidth,
+        y0,
+        rows,
+        perPixel,
+        plane,
+        channels,
+      });
+    }
+  }
+  if (layout.photometric === 0) invert(data, layout);
+  const palette = layout.photometric === 3 ? readPalette(directory, bits, file) : undefined;
+  const orientation = directory.number(tag.orientation, 1);
+  return {
+    format: 'tiff',
+    width,
+    height,
+    channels,
+    bits,
+    data,
+    ...(palette ? { palette } : {}),
+    lossy: false,
+    orientation: orientation >= 1 && orientation <= 8 ? orientation : 1,
+  };
+}
+
+function readLayout(directory: TiffDirectory, file: string): TiffLayout {
+  const width = directory.number(tag.width, 0);
+  const height = directory.number(tag.height, 0);
+  checkSize(file, width, height);
+  const depths = directory.numbers(tag.bitsPerSample);
+  const bits = depths[0] ?? 1;
+  const samples = directory.number(tag.samplesPerPixel, 1);
+  const format = directory.number(tag.sampleFormat, 1);
+  const photometric = directory.number(tag.photometric, 1);
+  const compression = directory.number(tag.compression, 1);
+  const predictor = directory.number(tag.predictor, 1);
+  const planes = directory.number(tag.planarConfiguration, 1);
+  const tiled = directory.has(tag.tileWidth);
+  const partWidth = tiled ? directory.number(tag.tileWidth, 0) : width;
+  const partHeight = tiled
+    ? directory.number(tag.tileHeight, 0)
+    : Math.min(height, directory.number(tag.rowsPerStrip, height));
+  const isFloat = format === 3;
+  if (samples < 1 || samples > 64 || depths.some((d) => d !== bits)) {
+    throw unsupported(file, `This TIFF has ${samples} samples a pixel of differing or unknown depth.`);
+  }
+  if (!(isFloat ? [32] : [1, 2, 4, 8, 16, 32]).includes(bits)) {
+    throw unsupported(
+      file,
+      `This TIFF has ${bits}-bit ${isFloat ? 'float ' : ''}samples, which are not read here.`,
+    );
+  }
+  if (photometric > 3)
+    throw unsupported(file, `This TIFF stores its colours in a way that is not read here (${photometric}).`);
+  if (photometric === 2 && samples < 3)
+    throw damaged(file, 'TIFF', 'it says RGB and has fewer than three samples a pixel');
+  if (![1, 5, 8, 32946, 32773].includes(compression)) {
+    throw unsupported(file, `This TIFF is compressed in a way that is not read here (${compression}).`);
+  }
+  if (predictor !== 1 && !(predictor === 2 && bits >= 8 && !isFloat)) {
+    throw unsupported(file, `This TIFF uses a predictor that is not read here (${predictor}, ${bits} bits).`);
+  }
+  const partPixels = partWidth * partHeight;
+  if (partPixels < 1 || partPixels * samples * (bits / 8) > 4 * limits.pixels) {
+    throw damaged(file, 'TIFF', 'its tiles have an impossible size');
+  }
+  return {
+    width,
+    height,
+    bits,
+    samples: photometric === 3 ? 1 : samples,
+    isFloat,
+    isSigned: format === 2,
+    photometric,
+    compression,
+    predictor,
+    planes,
+    partWidth,
+    partHeight,
+    tiled,
+  };
+}
+
+function newSamples({ bits, isFloat }: TiffLayout, count: number) {
+  if (isFloat) return new Float32Array(count);
+  if (bits === 32) return new Uint32Array(count);
+  return bits === 16 ? new Uint16Array(count) : new Uint8Array(count);
+}
+
+/** At least nothing, at most `longest` bytes of a part of which `length` are wanted; some writers pad the last strip. */
+function unpackPart(
+  packed: Uint8Array,
+  length: number,
+  longest: number,
+  layout: TiffLayout,
+  file: string,
+): Uint8Array {
+  try {
+    switch (layout.compression) {
+      case 1:
+        return packed.subarray(0, length);
+      case 5:
+        return unpackLzw(packed, length);
+      case 32773:
+        return unpackBits(packed, length);
+      default:
+        return inflateBounded([packed], 'zlib', longest + 1024);
+    }
+  } catch (error) {
+    if (error instanceof CutShort) throw cutShort(file, 'TIFF');
+    if (error instanceof TooLong) throw damaged(file, 'TIFF', 'it unpacks to more than its size says');
+    throw damaged(file, 'TIFF', error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The values of a part, rows · partWidth · perPixel, with the predictor undone. Signed values are shifted up to start at 0. */
+function samplesOf(
+  raw: Uint8Array,
+  rows: number,
+  rowBytes: number,
+  perPixel: number,
+  layout: TiffLayout,
+  little: boolean,
+): Uint8Array | Uint16Array | Uint32Array | Float32Array {
+  const { bits, partWidth, predictor, isFloat, isSigned } = layout;
+  const perRow = partWidth * perPixel;
+  const values = newSamples(layout, rows * perRow);
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const mask = (1 << bits) - 1;
+  for (let y = 0; y < rows; y++) {
+    const at = y * rowBytes;
+    const to = y * perRow;
+    for (let i = 0; i < perRow; i++) {
+      let value: number;
+      if (isFloat) value = view.getFloat32(at + 4 * i, little);
+      else if (bits === 32) value = view.getUint32(at + 4 * i, little);
+      else if (bits === 16) value = view.getUint16(at + 2 * i, little);
+      else if (bits === 8) value = raw[at + i] as number;
+      else {
+        const bit = i * bits;
+        value = ((raw[at + (bit >> 3)] as number) >> (8 - bits - (bit & 7))) & mask;
+      }
+      values[to + i] =
+        predictor === 2 && i >= perPixel ? value + (values[to + i - perPixel] as number) : value;
+    }
+    if (isSigned)
+      for (let i = 0; i < perRow; i++) values[to + i] = (values[to + i] as number) + 2 ** (bits - 1);
+  }
+  return values;
+}
+
+interface Place {
+  readonly x0: number;
+  readonly y0: number;
+  readonly rows: number;
+  readonly perPixel: number;
+  readonly plane: number;
+  readonly channels: number;
+}
+
+function placePart(
+  values: ArrayLike<number>,
+  data: Uint8Array | Uint16Array | Uint32Array | Float32Array,
+  layout: TiffLayout,
+  { x0, y0, rows, perPixel, plane, channels }: Place,
+): void {
+  const { width, height, partWidth, planes } = layout;
+  const columns = Math.min(partWidth, width - x0);
+  for (let y = 0; y < Math.min(rows, height - y0); y++) {
+    for (let x = 0; x < columns; x++) {
+      const from = (y * partWidth + x) * perPixel;
+      const to = ((y0 + y) * width + x0 + x) * channels;
+      if (planes === 2) data[to + plane] = values[from] as number;
+      else for (let c = 0; c < channels; c++) data[to + c] = values[from + c] as number;
+    }
+  }
+}
+
+/** WhiteIsZero: the largest value becomes 0. */
+function invert(
+  data: Uint8Array | Uint16Array | Uint32Array | Float32Array,
+  { bits, isFloat }: TiffLayout,
+): void {
+  const top = isFloat ? 0 : 2 ** bits - 1;
+  for (let i = 0; i < data.length; i++) data[i] = top - (data[i] as number);
+}
+
+function readPalette(directory: TiffDirectory, bits: number, file: string): Uint8Array {
+  const colours = directory.numbers(tag.colorMap);
+  const n = 2 ** bits;
+  if (bits > 8 || colours.length < 3 * n) throw damaged(file, 'TIFF', 'its palette is missing or too short');
+  // 16 bits a colour; 65535 / 255 = 257.
+  return Uint8Array.from(
+    { length: 3 * n },
+    (_, i) => (colours[(i % 3) * n + Math.floor(i / 3)] as number) / 257,
+  );
+}

@@ -1,0 +1,13 @@
+/** What a hostile or careless file may cost at most. */
+export const limits = {
+  /** Pixels of one picture; a larger one is refused before anything is allocated for it. */
+  pixels: 100_000_000,
+  /** Longest side in pixels. */
+  side: 65_535,
+  /** Bytes of one file. */
+  fileBytes: 512 * 1024 * 1024,
+  /** Entries of one zip. */
+  zipEntries: 20_000,
+  /** Bytes of one zip's entries together, unpacked. */
+  zipBytes: 4 * 1024 * 1024 * 1024,
+} as const;

@@ -1,0 +1,157 @@
+import type { BinaryMask, Box, LabelMap, ObjectRegion, ObjectSet } from './types.ts';
+
+/** `ids`: every value is one object, connected or not. `components`: every 8-connected patch of one value is an object. */
+export type ObjectRule = 'ids' | 'components';
+
+/**
+ * The objects of a label map, largest first (of equal areas the one whose first pixel comes first in row order).
+ * @param minArea share of the picture's pixels, 0–1; objects with fewer pixels are left out of `regions` and `map`.
+ */
+export function findObjects(labels: LabelMap, rule: ObjectRule, minArea = 0): ObjectSet {
+  const { width, height } = labels;
+  const parts = rule === 'ids' ? byValue(labels) : components(labels);
+  const found = measure(parts, labels);
+  const least = minArea * width * height;
+  const kept = found
+    .filter((part) => part.area >= least)
+    .sort((a, b) => b.area - a.area || a.first - b.first);
+  const newId = new Int32Array(found.length + 1);
+  kept.forEach((part, i) => void (newId[part.index] = i + 1));
+  const map = parts.map((part) => newId[part] as number);
+  const regions = kept.map(({ label, area, box }, i): ObjectRegion => ({ id: i + 1, label, area, box }));
+  return { width, height, map, regions };
+}
+
+/** One object as a mask of the whole picture. */
+export function objectMask({ width, height, map }: ObjectSet, id: number): BinaryMask {
+  return { width, height, data: Uint8Array.from(map, (v) => (v === id ? 1 : 0)) };
+}
+
+/** All that is not background, or all of one label, as a mask. */
+export function foregroundMask({ width, height, data }: LabelMap, label?: number): BinaryMask {
+  const isForeground = label === undefined ? (v: number) => v !== 0 : (v: number) => v === label;
+  return { width, height, data: Uint8Array.from(data, (v) => (isForeground(v) ? 1 : 0)) };
+}
+
+/** The labels of a map, ascending, without background. */
+export function labelsOf({ data }: LabelMap): number[] {
+  const seen = new Set<number>();
+  let last = 0;
+  for (let i = 0; i < data.length; i++) {
+    const v = data[i] as number;
+    if (v !== last) {
+      seen.add(v);
+      last = v;
+    }
+  }
+  seen.delete(0);
+  return [...seen].sort((a, b) => a - b);
+}
+
+/** Parts 1, 2, … in the order of their first pixel. */
+function byValue({ data }: LabelMap): Int32Array {
+  const index = new Map<number, number>();
+  const parts = new Int32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (value === 0) continue;
+    let part = index.get(value);
+    if (part === undefined) {
+      part = index.size + 1;
+      index.set(value, part);
+    }
+    parts[i] = part;
+  }
+  return parts;
+}
+
+/** 8-connected components of equal nonzero values by union–find over two raster scans. */
+function components({ width, height, data }: LabelMap): Int32Array {
+  const parts = new Int32Array(data.length);
+  const parents: number[] = [0];
+  const root = (part: number) => {
+    let at = part;
+    while (parents[at] !== at) {
+      parents[at] = parents[parents[at] as number] as number;
+      at = parents[at] as number;
+    }
+    return at;
+  };
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = y * width + x;
+      const value = data[at] as number;
+      if (value === 0) continue;
+      let part = 0;
+      const meet = (neighbour: number) => {
+        if (data[neighbour] !== value) return;
+        const other = root(parts[neighbour] as number);
+        if (part === 0) part = other;
+        else if (part !== other) {
+          const low = Math.min(part, other);
+          parents[Math.max(part, other)] = low;
+          part = low;
+        }
+      };
+      if (x > 0) meet(at - 1);
+      if (y > 0) {
+        if (x > 0) meet(at - width - 1);
+        meet(at - width);
+        if (x + 1 < width) meet(at - width + 1);
+      }
+      if (part === 0) {
+        part = parents.length;
+        parents.push(part);
+      }
+      parts[at] = part;
+    }
+  }
+  // The smaller index always becomes the root, so roots in ascending order are in the order of first pixels.
+  const renumbered = new Int32Array(parents.length);
+  let count = 0;
+  for (let part = 1; part < parents.length; part++) {
+    if (parents[part] === part) renumbered[part] = ++count;
+  }
+  for (let i = 0; i < parts.length; i++) {
+    if (parts[i]) parts[i] = renumbered[root(parts[i] as number)] as number;
+  }
+  return parts;
+}
+
+interface Part {
+  readonly index: number;
+  readonly label: number;
+  readonly area: number;
+  readonly first: number;
+  readonly box: Box;
+}
+
+function measure(parts: Int32Array, { width, data }: LabelMap): Part[] {
+  const areas: number[] = [];
+  const firsts: number[] = [];
+  const boxes: [number, number, number, number][] = [];
+  for (let i = 0; i < parts.length; i++) {
+    const k = (parts[i] as number) - 1;
+    if (k < 0) continue;
+    const x = i % width;
+    const y = (i - x) / width;
+    const box = boxes[k];
+    if (!box) {
+      areas[k] = 1;
+      firsts[k] = i;
+      boxes[k] = [x, y, x + 1, y + 1];
+      continue;
+    }
+    areas[k] = (areas[k] as number) + 1;
+    if (x < box[0]) box[0] = x;
+    if (x >= box[2]) box[2] = x + 1;
+    box[3] = y + 1;
+  }
+  return boxes.map((box, k) => ({
+    index: k + 1,
+    label: data[firsts[k] as number] as number,
+    area: areas[k] as number,
+    first: firsts[k] as number,
+    box,
+  }));
+}

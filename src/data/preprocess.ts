@@ -1,0 +1,132 @@
+import { resizeBilinear } from './resize.ts';
+import type { Picture } from './types.ts';
+
+/** How a model wants its pictures; part of the model's record and kept in an adapter's file. */
+export interface PictureRecord {
+  /** Side of the square input in pixels. */
+  readonly size: number;
+  /** `keep`: the longer side becomes `size` and the rest is padded right and below; `stretch`: both sides become `size`. */
+  readonly aspect: 'keep' | 'stretch';
+  readonly normalisation: Normalisation;
+}
+
+/**
+ * `mean-std`: (v − mean) / std by channel, where v runs 0 … `range` (255 as SAM, 1 as Hugging Face).
+ * `min-max`: (v − min) / max(max − min, 1e-8) over the whole resized picture, as MedSAM.
+ */
+export type Normalisation =
+  | {
+      readonly kind: 'mean-std';
+      readonly mean: readonly [number, number, number];
+      readonly std: readonly [number, number, number];
+      readonly range: 255 | 1;
+    }
+  | { readonly kind: 'min-max' };
+
+/** SAM's own numbers (segment_anything, build_sam.py). */
+export const SAM_NORMALISATION: Normalisation = {
+  kind: 'mean-std',
+  mean: [123.675, 116.28, 103.53],
+  std: [58.395, 57.12, 57.375],
+  range: 255,
+};
+
+/** How original pixels and the model's pixels relate. All sizes are [height, width]. */
+export interface PictureTransform {
+  readonly originalSize: readonly [height: number, width: number];
+  /** Size of the picture inside the model's square, without padding. */
+  readonly inputSize: readonly [height: number, width: number];
+  /** Side of the model's square. */
+  readonly modelSize: number;
+  /** Model pixels per original pixel: inputSize / originalSize, by axis, as SAM scales coordinates. */
+  readonly scaleX: number;
+  readonly scaleY: number;
+}
+
+/** The transform of a picture of that size; SAM's rounding, ⌊side · scale + 0.5⌋, at least 1. */
+export function pictureTransform(
+  width: number,
+  height: number,
+  record: Pick<PictureRecord, 'size' | 'aspect'>,
+): PictureTransform {
+  const { size, aspect } = record;
+  const scale = size / Math.max(width, height);
+  const side = (length: number) =>
+    aspect === 'stretch' ? size : Math.max(1, Math.trunc(length * scale + 0.5));
+  const inputWidth = side(width);
+  const inputHeight = side(height);
+  return {
+    originalSize: [height, width],
+    inputSize: [inputHeight, inputWidth],
+    modelSize: size,
+    scaleX: inputWidth / width,
+    scaleY: inputHeight / height,
+  };
+}
+
+export interface ModelInput {
+  /** [3, size, size], normalised; padding is 0 after normalisation, as in SAM. */
+  readonly data: Float32Array;
+  readonly transform: PictureTransform;
+}
+
+/** Resizes, normalises and pads a picture for the image encoder. */
+export function preprocess(picture: Picture, record: PictureRecord): ModelInput {
+  const transform = pictureTransform(picture.width, picture.height, record);
+  const [height, width] = transform.inputSize;
+  const { size } = record;
+  const resized = resizeBilinear(picture, width, height).data;
+  const data = new Float32Array(3 * size * size);
+  const { offset, divisor, factor } = affine(resized, record.normalisation);
+  for (let c = 0; c < 3; c++) {
+    const from = Math.fround(offset[c] as number);
+    const by = Math.fround(divisor[c] as number);
+    // Of a byte there are 256 results; each is rounded to f32 after each operation, as tensors in f32 are.
+    const table = Float32Array.from(
+      { length: 256 },
+      (_, v) => Math.fround(Math.fround(v * factor) - from) / by,
+    );
+    for (let y = 0; y < height; y++) {
+      const to = (c * size + y) * size;
+      const at = y * width * 3 + c;
+      for (let x = 0; x < width; x++) data[to + x] = table[resized[at + 3 * x] as number] as number;
+    }
+  }
+  return { data, transform };
+}
+
+function affine(resized: Uint8Array, normalisation: Normalisation) {
+  switch (normalisation.kind) {
+    case 'mean-std':
+      return {
+        offset: normalisation.mean,
+        divisor: normalisation.std,
+        factor: normalisation.range === 1 ? 1 / 255 : 1,
+      };
+    case 'min-max': {
+      let min = 255;
+      let max = 0;
+      for (let i = 0; i < resized.length; i++) {
+        const v = resized[i] as number;
+        if (v < min) min = v;
+        if (v > max) max = v;
+      }
+      const spread = Math.max(max - min, 1e-8);
+      return { offset: [min, min, min], divisor: [spread, spread, spread], factor: 1 };
+    }
+  }
+}
+
+/** A point of the original picture in the model's pixels. A pixel's centre is (x + 0.5, y + 0.5). */
+export function toModel({ scaleX, scaleY }: PictureTransform, x: number, y: number): [x: number, y: number] {
+  return [x * scaleX, y * scaleY];
+}
+
+/** A point of the model's square in original pixels; may lie outside the picture when it is on the padding. */
+export function toOriginal(
+  { scaleX, scaleY }: PictureTransform,
+  x: number,
+  y: number,
+): [x: number, y: number] {
+  return [x / scaleX, y / scaleY];
+}

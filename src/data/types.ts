@@ -1,0 +1,163 @@
+/**
+ * The serialisable data types that screens, the worker and the trainer share. Types only: nothing here runs.
+ * Sizes are in pixels of the original picture unless a name says otherwise; boxes are [x0, y0, x1, y1) with x1 and y1 outside.
+ */
+
+/** A file as it was dropped or found: a path with `/` between folders, and its size in bytes. */
+export interface PictureFile {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** Whether a file was left out (`refused`) or was taken with a remark that the person should see (`notice`). */
+export type RefusalSeverity = 'refused' | 'notice';
+
+/** One clear sentence about a file, and what to do about it. */
+export interface Refusal {
+  /** The path as it was given, inside its zip when it came from one. */
+  readonly file: string;
+  /** Stable kind for programs, e.g. `data/png-damaged`. */
+  readonly code: string;
+  /** What happened, one sentence. */
+  readonly reason: string;
+  /** What the person can do, one sentence. */
+  readonly cure: string;
+  readonly severity: RefusalSeverity;
+}
+
+/** A value, or the sentence why there is none. Nothing in `src/data` throws for what a file contains. */
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** Formats that a file's first bytes can show. The last group is known but not read. */
+export type PictureFormat = 'png' | 'jpeg' | 'tiff' | 'webp';
+
+/**
+ * How a mask was understood: at most two values, nonzero is foreground (`binary`); cut at 128 because it is lossy or
+ * antialiased (`cut128`); values are class labels (`labels`); values are object ids (`instances`).
+ */
+export type MaskKind = 'binary' | 'cut128' | 'labels' | 'instances';
+
+/** Which of a sample's files its objects come from. */
+export type ObjectSource = 'instances' | 'labels' | 'masks';
+
+/** An RGB picture, rows top to bottom, 3 bytes a pixel: data[(y·width + x)·3 + c]. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3;
+  readonly data: Uint8Array;
+}
+
+/** One integer a pixel, 0 is background: data[y·width + x]. */
+export interface LabelMap {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Int32Array;
+}
+
+/** One byte a pixel, 0 or 1: data[y·width + x]. */
+export interface BinaryMask {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** A box [x0, y0, x1, y1) in original pixels; as a prompt it is used as it stands. */
+export type Box = readonly [x0: number, y0: number, x1: number, y1: number];
+
+/** One object of a picture. */
+export interface ObjectRegion {
+  /** 1, 2, … in the order largest first; the value of its pixels in {@link ObjectSet.map}. */
+  readonly id: number;
+  /** The value it has in the file: an object id of instances/, else a class label, 1 for a binary mask. */
+  readonly label: number;
+  /** Pixels. */
+  readonly area: number;
+  readonly box: Box;
+}
+
+/** The objects of a picture and where they are: a pixel of `map` holds its object's id, or 0. */
+export interface ObjectSet {
+  readonly width: number;
+  readonly height: number;
+  readonly map: Int32Array;
+  readonly regions: readonly ObjectRegion[];
+}
+
+/**
+ * How a picture of more than 8 bits became 8: values at or under `low` are 0, at or over `high` 255, linear between, where
+ * `low` and `high` are the two percentiles of all its values, all channels together.
+ */
+export interface DepthMapping {
+  readonly lowPercentile: number;
+  readonly highPercentile: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export type Split = 'train' | 'val' | 'test';
+
+/** Where the files of one sample are; `name` is the image's path inside its dataset and sorts the samples. */
+export interface SampleFiles {
+  readonly name: string;
+  readonly image: string;
+  readonly mask?: string;
+  readonly instances?: string;
+  readonly labels?: string;
+}
+
+/** What a screen shows of one sample after it was checked. */
+export interface Sample {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** Absent when the picture has no usable mask: it is kept for Segment. */
+  readonly maskKind?: MaskKind;
+  readonly source?: ObjectSource;
+  /** Objects of any size. */
+  readonly objects: number;
+  /** Class labels seen, ascending; [1] for a binary mask. */
+  readonly labels: readonly number[];
+  /** Foreground share of the picture, 0–1. */
+  readonly foreground: number;
+  /** Set when the picture has more than 8 bits. */
+  readonly depth?: DepthMapping;
+}
+
+/** What a card shows of one dataset. */
+export interface DatasetSummary {
+  readonly name: string;
+  readonly images: number;
+  /** Images with a usable mask (an empty one included). */
+  readonly labelled: number;
+  readonly unlabelled: number;
+  /** Labelled images whose mask has no foreground. */
+  readonly empty: number;
+  readonly objects: number;
+  readonly labels: readonly number[];
+  readonly maskKinds: Readonly<Record<MaskKind, number>>;
+  /** Bytes of all files that are kept. */
+  readonly bytes: number;
+  readonly widths: readonly [min: number, max: number];
+  readonly heights: readonly [min: number, max: number];
+}
+
+/** What is said while files are read. */
+export interface ReadProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly file: string;
+}
+
+/** A dataset that is kept in storage. */
+export interface StoredDataset {
+  readonly id: string;
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly bytes: number;
+  readonly summary: DatasetSummary;
+  readonly samples: readonly Sample[];
+}

@@ -1,0 +1,66 @@
+/** What a decoder of the @jsquash packages gives: RGBA, not premultiplied. */
+export interface RgbaImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray | Uint8Array;
+}
+
+/** An instance of an emscripten module with a `decode` function; further arguments are the codec's own. */
+export interface CodecModule {
+  decode(bytes: Uint8Array, ...options: readonly boolean[]): RgbaImage | null;
+}
+
+/** An emscripten module factory as the packages export it. */
+export type CodecFactory = (options: {
+  noInitialRun: boolean;
+  wasmBinary: Uint8Array;
+  print: (line: string) => void;
+  printErr: (line: string) => void;
+}) => Promise<CodecModule>;
+
+/** What one decode gave: the picture when there is one, and the lines the codec wrote while at it. */
+export interface CodecAnswer {
+  readonly image: RgbaImage | undefined;
+  readonly messages: readonly string[];
+}
+
+/** Pixels after which an instance is let go, since WebAssembly memory grows and never shrinks. */
+const LARGE = 16_000_000;
+
+/** A codec that is loaded on first use, survives its own crashes, and tells what it complained about. */
+export class Codec {
+  private instance: Promise<CodecModule> | undefined;
+  private binary: Uint8Array | undefined;
+  private messages: string[] = [];
+
+  constructor(
+    private readonly factory: CodecFactory,
+    private readonly wasmBase64: string,
+    private readonly options: readonly boolean[] = [],
+  ) {}
+
+  /** Decodes; a crash of the codec gives no image, and a fresh instance serves the next call. */
+  async decode(bytes: Uint8Array): Promise<CodecAnswer> {
+    this.instance ??= this.start();
+    const module = await this.instance;
+    // No await from here to the end, so that two callers never share a list of messages.
+    this.messages = [];
+    let image: RgbaImage | undefined;
+    try {
+      image = module.decode(bytes, ...this.options) ?? undefined;
+    } catch (error) {
+      this.instance = undefined;
+      this.messages.push(error instanceof Error ? error.message : String(error));
+    }
+    if (image && image.width * image.height > LARGE) this.instance = undefined;
+    return { image, messages: this.messages };
+  }
+
+  private start(): Promise<CodecModule> {
+    this.binary ??= Uint8Array.from(atob(this.wasmBase64), (c) => c.charCodeAt(0));
+    const write = (line: string) => {
+      if (this.messages.length < 20) this.messages.push(line);
+    };
+    return this.factory({ noInitialRun: true, wasmBinary: this.binary, print: write, printErr: write });
+  }
+}
