@@ -1,0 +1,40 @@
+import type { Settings } from './field.ts';
+
+/**
+ * How gates act. `unipelt`: every method's contribution is multiplied by its gate. `mass`: the same, but prefix columns
+ * weigh gate·exp(score) in the softmax, so that a gate of 0 is exactly the frozen block. `none`: every gate is 1.
+ */
+export const GATE_FORMS = ['unipelt', 'mass', 'none'] as const;
+export type GateForm = (typeof GATE_FORMS)[number];
+
+/** Blocks of the image encoder that get modules: all, the last half, or by index from 0. */
+export type BlockChoice = 'all' | 'late' | readonly number[];
+
+/** What a person asks for; everything left out gets its default for the model at hand. */
+export interface MopeftRequest {
+  /** Method ids in any order; empty trains the mask decoder alone. */
+  readonly methods: readonly string[];
+  /** Default: `unipelt` for two methods or more, else `none`. */
+  readonly gate?: GateForm;
+  /** Default: `all`. */
+  readonly blocks?: BlockChoice;
+  /** Default: true. */
+  readonly trainDecoder?: boolean;
+  /** Settings by method id; settings left out get their defaults. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+/** Everything decided: what an adapter file records and a run resumes with. */
+export interface MopeftConfig {
+  /** Settings by method id, in the registry's order. */
+  readonly methods: Readonly<Record<string, Settings>>;
+  readonly gate: GateForm;
+  /** Ascending. Empty when there is no method. */
+  readonly blocks: readonly number[];
+  readonly trainDecoder: boolean;
+  /**
+   * Modules taken out of the compiled model because their gate stayed low: block indices by method id.
+   * Absent when nothing was pruned.
+   */
+  readonly pruned?: Readonly<Record<string, readonly number[]>>;
+}

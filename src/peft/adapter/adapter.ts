@@ -1,0 +1,50 @@
+import { activation } from '../../ops/activation/activation.ts';
+import { linear } from '../../ops/linear/linear.ts';
+import { addGated } from '../gate/gate.ts';
+import { kaimingUniform, zeros } from '../init.ts';
+import { defineMethod } from '../method.ts';
+
+/** Bottleneck adapter (arXiv 1902.00751) after the MLP: f += g · (act(f Wdownᵀ + bdown) Wupᵀ + bup). */
+export const adapter = defineMethod({
+  id: 'adapter',
+  label: 'Adapter',
+  help: 'Adds a small bottleneck network after the MLP of every block.',
+  colourSlot: 2,
+  fields: ({ hiddenSize }) =>
+    ({
+      bottleneck: {
+        kind: 'integer',
+        label: 'Bottleneck',
+        help: 'Width of the small network; more can learn more and costs more.',
+        min: 1,
+        max: 1024,
+        default: Math.max(8, Math.floor(hiddenSize / 16)),
+        unit: '',
+      },
+      activation: {
+        kind: 'choice',
+        label: 'Activation',
+        help: 'What bends the line between the two layers.',
+        options: [
+          { value: 'gelu', label: 'GELU' },
+          { value: 'relu', label: 'ReLU' },
+        ],
+        default: 'gelu',
+      },
+    }) as const,
+  tensors: ({ bottleneck: m }, dim) => [
+    { name: 'adapter.down.weight', shape: [m, dim], decay: true, init: kaimingUniform(dim) },
+    { name: 'adapter.down.bias', shape: [m], decay: false, init: kaimingUniform(dim) },
+    { name: 'adapter.up.weight', shape: [dim, m], decay: true, init: zeros },
+    { name: 'adapter.up.bias', shape: [dim], decay: false, init: zeros },
+  ],
+  gateReads: 'mlp.out',
+  attach: ({ settings, tensor }) => ({
+    mlpOut: (f, gate) => {
+      const down = linear(f, tensor('adapter.down.weight'), tensor('adapter.down.bias'));
+      const bent = activation(down, settings.activation);
+      return addGated(f, linear(bent, tensor('adapter.up.weight'), tensor('adapter.up.bias')), gate);
+    },
+  }),
+  merge: { kind: 'never', why: 'a plain SAM has no second network after the MLP' },
+});

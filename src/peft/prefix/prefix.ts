@@ -1,0 +1,48 @@
+import type { Tensor } from '../../graph/graph.ts';
+import { gateScale } from '../../ops/gate-scale/gate-scale.ts';
+import { normal, zeros } from '../init.ts';
+import { defineMethod } from '../method.ts';
+import { defaultPrefixLength } from './length.ts';
+
+/**
+ * Prefix tuning (arXiv 2101.00190) as UniPELT has it: P learned keys and values before those of every window.
+ * Gate form `unipelt` scales both, K' = [g·P_K ; k], V' = [g·P_V ; v]; form `mass` leaves them as they are and lets their
+ * columns weigh g·exp(score) in the softmax.
+ */
+export const prefix = defineMethod({
+  id: 'prefix',
+  label: 'Prefix',
+  help: 'Puts learned keys and values in front of those of every attention window.',
+  colourSlot: 1,
+  fields: (sam) =>
+    ({
+      length: {
+        kind: 'integer',
+        label: 'Length',
+        help: 'Learned tokens a block; at most about a sixteenth of the tokens of a window is wise.',
+        min: 1,
+        max: 256,
+        default: defaultPrefixLength(sam),
+        unit: 'tokens',
+      },
+    }) as const,
+  tensors: ({ length }, dim) => [
+    { name: 'prefix.K', shape: [length, dim], decay: true, init: normal(0.02) },
+    { name: 'prefix.V', shape: [length, dim], decay: true, init: zeros },
+  ],
+  gateReads: 'block.norm',
+  attach: ({ settings: { length }, site: { dim }, tensor }) => ({
+    prefix: ({ value, form }) => {
+      const one = (name: string): Tensor => tensor(name).view([1, length, dim]);
+      if (!value || form === 'mass') {
+        return { key: one('prefix.K'), value: one('prefix.V'), mass: value };
+      }
+      return {
+        key: gateScale(tensor('prefix.K'), value),
+        value: gateScale(tensor('prefix.V'), value),
+        mass: null,
+      };
+    },
+  }),
+  merge: { kind: 'never', why: 'a plain SAM has no keys and values that do not come from the picture' },
+});

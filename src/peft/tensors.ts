@@ -1,0 +1,57 @@
+import type { MopeftConfig } from '../config/mopeft.ts';
+import { Random } from '../config/random.ts';
+import type { SamConfig } from '../config/sam.ts';
+import type { Shape } from '../graph/shape.ts';
+import { gateTensors } from './gate/gate.ts';
+import { modulesOf } from './modules.ts';
+
+/** Tensors of one group share a learning rate. */
+export type TensorGroup = 'peft' | 'gate' | 'decoder';
+
+/** A tensor that training changes, by its name in the adapter file. */
+export interface TrainableTensor {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly group: TensorGroup;
+  readonly decay: boolean;
+}
+
+/** A {@link TrainableTensor} of a module, with its first values. */
+export interface ModuleTensor extends TrainableTensor {
+  /** The first values; a tensor's values depend on the seed and its own name alone, not on what else is trained. */
+  readonly init: (seed: number) => Float32Array;
+}
+
+/** Prefix of the mask decoder's tensors in SAM's checkpoints. */
+export const DECODER_PREFIX = 'mask_decoder.';
+
+/** The tensors that a config adds to the model. */
+export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTensor[] {
+  return modulesOf(config).flatMap(({ method, settings, block }) => {
+    const own = method.tensors(settings, sam.hiddenSize).map((spec) => ({ spec, group: 'peft' as const }));
+    const gate = config.gate === 'none' ? [] : gateTensors(method.id, sam.hiddenSize);
+    return [...own, ...gate.map((spec) => ({ spec, group: 'gate' as const }))].map(({ spec, group }) => {
+      const name = `blocks.${block}.${spec.name}`;
+      return {
+        name,
+        shape: spec.shape,
+        group,
+        decay: spec.decay,
+        init: (seed) => spec.init(spec.shape, Random.fromSeed(seed, `init ${name}`)),
+      };
+    });
+  });
+}
+
+/**
+ * The mask decoder's tensors as training sees them.
+ * @param weights name and shape of the model's weights, original SAM names.
+ * @returns those of the mask decoder; tensors of one axis (biases, norms) do not decay.
+ */
+export function decoderTensors(
+  weights: Iterable<{ readonly name: string; readonly shape: Shape }>,
+): TrainableTensor[] {
+  return [...weights]
+    .filter(({ name }) => name.startsWith(DECODER_PREFIX))
+    .map(({ name, shape }) => ({ name, shape, group: 'decoder', decay: shape.length > 1 }));
+}
