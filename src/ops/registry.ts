@@ -1,34 +1,63 @@
 import type { AnyOp } from '../graph/op.ts';
 import { activationBackwardOp, activationOp } from './activation/activation.ts';
 import { addOp } from './add/add.ts';
+import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
+import { gatedAddBackwardOp, gatedAddOp } from './gated-add/gated-add.ts';
 import { col2im3Op, im2col3Op } from './im2col3/im2col3.ts';
 import { layernormBackwardOp, layernormOp, layernormParamsOp } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
+import { maskIouOp } from './mask-iou/mask-iou.ts';
+import { maskLossBackwardOp, maskLossOp } from './mask-loss/mask-loss.ts';
 import { matmulOp } from './matmul/matmul.ts';
 import { patchifyOp } from './patchify/patchify.ts';
+import { pointEmbedOp } from './point-embed/point-embed.ts';
+import {
+  prependTokensFrontOp,
+  prependTokensOp,
+  prependTokensRestOp,
+} from './prepend-tokens/prepend-tokens.ts';
+import { samLossBackwardOp, samLossOp } from './sam-loss/sam-loss.ts';
+import { sampleDotOp } from './sample-dot/sample-dot.ts';
 import { scaleOp } from './scale/scale.ts';
 import { padTokensOp, sliceTokensOp } from './slice-tokens/slice-tokens.ts';
 import { depthToSpaceOp, spaceToDepthOp } from './space-to-depth/space-to-depth.ts';
 import { repeatLeadingOp, sumLeadingOp } from './sum-leading/sum-leading.ts';
+import { windowPartitionOp, windowUnpartitionOp } from './window-partition/window-partition.ts';
 
 /** Every op there is. The conformance test walks this list; a folder of `src/ops` that is not in it fails the test. */
 export const OPS: readonly AnyOp[] = [
+  activationBackwardOp,
+  activationOp,
   addOp,
   col2im3Op,
   depthToSpaceOp,
   im2col3Op,
+  layernormBackwardOp,
+  layernormOp,
+  layernormParamsOp,
   linearOp,
+  maskIouOp,
+  maskLossBackwardOp,
+  maskLossOp,
   matmulOp,
   padTokensOp,
   patchifyOp,
+  pointEmbedOp,
   repeatLeadingOp,
+  samLossBackwardOp,
+  samLossOp,
+  scaleOp,
   sliceTokensOp,
   spaceToDepthOp,
   sumLeadingOp,
-  layernormOp,
-  layernormBackwardOp,
-  layernormParamsOp,
-  scaleOp,
-  activationOp,
-  activationBackwardOp,
+  windowPartitionOp,
+  windowUnpartitionOp,
+  prependTokensOp,
+  prependTokensRestOp,
+  prependTokensFrontOp,
+  sampleDotOp,
+  gatedAddOp,
+  gatedAddBackwardOp,
+  gateScaleOp,
+  gateScaleBackwardOp,
 ];

@@ -1,0 +1,99 @@
+import type { Tensor } from '../../graph/graph.ts';
+import { defineOp, type OpCase } from '../../graph/op.ts';
+import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
+import { workgroups1d } from '../dispatch.ts';
+import { pixelLanes } from '../pixel-sums.ts';
+import { required } from '../required.ts';
+
+function maskSizes(logits: Shape | null | undefined, target: Shape | null | undefined) {
+  const given = required(logits, 'maskIou: logits');
+  const wanted = required(target, 'maskIou: target');
+  expectShape(given.length === 3, 'maskIou', `logits ${show(given)} are not [N, M, P]`);
+  const [N, M, P] = [axis(given, 0), axis(given, 1), axis(given, 2)];
+  expectShape(sizeOf(wanted) === N * P, 'maskIou', `target ${show(wanted)} for logits ${show(given)}`);
+  return { N, M, P };
+}
+
+/**
+ * IoU of the masks `logits > 0` with the target: logits [N, M, P], target [N, P] in {0, 1} → [N, M].
+ * Two empty masks have an IoU of 0. A constant for the losses: no gradient passes.
+ */
+export const maskIouOp = defineOp({
+  name: 'maskIou',
+  inputs: ['logits', 'target'],
+  shapes: ([logits, target]) => {
+    const { N, M } = maskSizes(logits, target);
+    return [[N, M]];
+  },
+  scratch: ({ inputs: [logits, target] }) => {
+    const { N, M, P } = maskSizes(logits, target);
+    return [[N * M, pixelLanes(P), 2]];
+  },
+  passes: ({ inputs: [logits, target] }) => {
+    const { N, M, P } = maskSizes(logits, target);
+    const lanes = pixelLanes(P);
+    return [
+      {
+        shader: 'mask-iou/partial',
+        constants: { M, P, LANES: lanes },
+        bindings: [{ input: 0 }, { input: 1 }, { scratch: 0 }],
+        workgroups: workgroups1d(N * M * lanes),
+        flops: 4 * N * M * P,
+      },
+      {
+        shader: 'mask-iou/finish',
+        constants: { LANES: lanes },
+        bindings: [{ scratch: 0 }, { output: 0 }],
+        workgroups: workgroups1d(N * M),
+        flops: 2 * N * M * lanes,
+      },
+    ];
+  },
+  backward: { logits: 'none', target: 'none' },
+  reference: ([logits, target], [shape, targetShape]) => {
+    const { N, M, P } = maskSizes(shape, targetShape);
+    const out = new Float64Array(N * M);
+    for (let row = 0; row < N * M; row++) {
+      let [both, either] = [0, 0];
+      for (let i = 0; i < P; i++) {
+        const predicted = (logits?.[row * P + i] ?? 0) > 0;
+        const real = (target?.[Math.floor(row / M) * P + i] ?? 0) > 0.5;
+        if (predicted && real) both++;
+        if (predicted || real) either++;
+      }
+      out[row] = both / Math.max(either, 1);
+    }
+    return [out];
+  },
+  cases: [
+    iouCase(1, 1, 1),
+    iouCase(2, 3, 37),
+    iouCase(3, 4, 1031),
+    {
+      ...iouCase(1, 1, 7),
+      values: {
+        0: (shape) => new Float64Array(sizeOf(shape)),
+        1: (shape) => new Float64Array(sizeOf(shape)),
+      },
+      note: 'two empty masks; a logit of 0 is background',
+    },
+  ],
+});
+
+function iouCase(N: number, M: number, P: number): OpCase<object> {
+  return {
+    inputs: [
+      [N, M, P],
+      [N, P],
+    ],
+    attrs: {},
+    values: {
+      1: (shape) =>
+        Float64Array.from({ length: sizeOf(shape) }, (_, i) => ((i * i * 7 + i * 3) % 11 < 5 ? 1 : 0)),
+    },
+  };
+}
+
+export function maskIou(logits: Tensor, target: Tensor): Tensor {
+  return logits.graph.apply1(maskIouOp, [logits, target], {});
+}
