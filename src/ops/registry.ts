@@ -1,6 +1,9 @@
 import type { AnyOp } from '../graph/op.ts';
+import { accumulateOp } from './accumulate/accumulate.ts';
 import { activationBackwardOp, activationOp } from './activation/activation.ts';
+import { adamwOp } from './adamw/adamw.ts';
 import { addOp } from './add/add.ts';
+import { cropOp } from './crop/crop.ts';
 import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
 import { gatedAddBackwardOp, gatedAddOp } from './gated-add/gated-add.ts';
 import { col2im3Op, im2col3Op } from './im2col3/im2col3.ts';
@@ -16,21 +19,30 @@ import {
   prependTokensOp,
   prependTokensRestOp,
 } from './prepend-tokens/prepend-tokens.ts';
+import { resizeBilinearOp } from './resize-bilinear/resize-bilinear.ts';
 import { samLossBackwardOp, samLossOp } from './sam-loss/sam-loss.ts';
 import { sampleDotOp } from './sample-dot/sample-dot.ts';
 import { scaleOp } from './scale/scale.ts';
 import { padTokensOp, sliceTokensOp } from './slice-tokens/slice-tokens.ts';
 import { depthToSpaceOp, spaceToDepthOp } from './space-to-depth/space-to-depth.ts';
 import { repeatLeadingOp, sumLeadingOp } from './sum-leading/sum-leading.ts';
+import { sumSquaresOp } from './sum-squares/sum-squares.ts';
 import { windowPartitionOp, windowUnpartitionOp } from './window-partition/window-partition.ts';
 
 /** Every op there is. The conformance test walks this list; a folder of `src/ops` that is not in it fails the test. */
 export const OPS: readonly AnyOp[] = [
+  accumulateOp,
   activationBackwardOp,
   activationOp,
+  adamwOp,
   addOp,
   col2im3Op,
+  cropOp,
   depthToSpaceOp,
+  gatedAddBackwardOp,
+  gatedAddOp,
+  gateScaleBackwardOp,
+  gateScaleOp,
   im2col3Op,
   layernormBackwardOp,
   layernormOp,
@@ -43,21 +55,19 @@ export const OPS: readonly AnyOp[] = [
   padTokensOp,
   patchifyOp,
   pointEmbedOp,
+  prependTokensFrontOp,
+  prependTokensOp,
+  prependTokensRestOp,
   repeatLeadingOp,
+  resizeBilinearOp,
   samLossBackwardOp,
   samLossOp,
+  sampleDotOp,
   scaleOp,
   sliceTokensOp,
   spaceToDepthOp,
   sumLeadingOp,
+  sumSquaresOp,
   windowPartitionOp,
   windowUnpartitionOp,
-  prependTokensOp,
-  prependTokensRestOp,
-  prependTokensFrontOp,
-  sampleDotOp,
-  gatedAddOp,
-  gatedAddBackwardOp,
-  gateScaleOp,
-  gateScaleBackwardOp,
 ];

@@ -1,0 +1,52 @@
+import type { Tensor } from '../../graph/graph.ts';
+import { defineOp } from '../../graph/op.ts';
+import { axis, expectShape, show, sizeOf } from '../../graph/shape.ts';
+import { workgroups1d } from '../dispatch.ts';
+import { required } from '../required.ts';
+
+/** The upper left corner of planes: x [N, h, w] → [N, h2, w2], as SAM cuts the padding off its masks. For inference only. */
+export const cropOp = defineOp({
+  name: 'crop',
+  inputs: ['x'],
+  shapes: ([x], { h2, w2 }: { readonly h2: number; readonly w2: number }) => {
+    const shape = required(x, 'crop: x');
+    expectShape(
+      shape.length === 3 && h2 <= axis(shape, 1) && w2 <= axis(shape, 2),
+      'crop',
+      `${h2} × ${w2} of ${show(shape)}`,
+    );
+    return [[axis(shape, 0), h2, w2]];
+  },
+  passes: ({ inputs: [x], outputs: [out], attrs }) => {
+    const shape = required(x, 'crop: x');
+    const n = sizeOf(required(out, 'crop: out'));
+    return [
+      {
+        shader: 'crop/forward',
+        constants: { IN_H: axis(shape, 1), IN_W: axis(shape, 2), OUT_H: attrs.h2, OUT_W: attrs.w2 },
+        bindings: [{ input: 0 }, { output: 0 }],
+        workgroups: workgroups1d(n),
+        flops: n,
+      },
+    ];
+  },
+  backward: { x: 'none' },
+  reference: ([x], [shape], { h2, w2 }) => {
+    const [N, h, w] = [axis(shape ?? [], 0), axis(shape ?? [], 1), axis(shape ?? [], 2)];
+    const out = new Float64Array(N * h2 * w2);
+    for (let n = 0; n < N; n++)
+      for (let row = 0; row < h2; row++)
+        for (let column = 0; column < w2; column++)
+          out[(n * h2 + row) * w2 + column] = x?.[(n * h + row) * w + column] ?? 0;
+    return [out];
+  },
+  cases: [
+    { inputs: [[1, 1, 1]], attrs: { h2: 1, w2: 1 } },
+    { inputs: [[3, 7, 11]], attrs: { h2: 5, w2: 11 } },
+    { inputs: [[2, 13, 5]], attrs: { h2: 13, w2: 2 } },
+  ],
+});
+
+export function crop(x: Tensor, h2: number, w2: number): Tensor {
+  return x.graph.apply1(cropOp, [x], { h2, w2 });
+}
