@@ -1,0 +1,12 @@
+// out[b, k] = gate[b] · p[k]      p: [n]; gate: [B]; out: [B, n]. One thread an element.
+#include "lib/index"
+@group(0) @binding(0) var<storage, read> p: array<f32>;
+@group(0) @binding(1) var<storage, read> gate: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = flatIndex(id, groups);
+  if (i >= arrayLength(&out)) { return; }
+  out[i] = gate[i / arrayLength(&p)] * p[i % arrayLength(&p)];
+}

@@ -1,0 +1,19 @@
+// partial[b, s] = Σ_k a[b, k] · v[b, k] over k = s, s + S, …      a: [B, n]; v: [B, n], or [n] for every b; partial: [B, S]
+// One thread a slice; sum.wgsl sums the slices. PER_SAMPLE = n.
+#include "lib/index"
+override PER_SAMPLE: u32;
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> v: array<f32>;
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = flatIndex(id, groups);
+  if (i >= arrayLength(&partial)) { return; }
+  let slices = arrayLength(&partial) / (arrayLength(&a) / PER_SAMPLE);
+  let start = i / slices * PER_SAMPLE;
+  let startV = start % arrayLength(&v);
+  var sum = 0.0;
+  for (var k = i % slices; k < PER_SAMPLE; k += slices) { sum += a[start + k] * v[startV + k]; }
+  partial[i] = sum;
+}

@@ -1,0 +1,83 @@
+import type { Tensor } from '../../graph/graph.ts';
+import { defineOp } from '../../graph/op.ts';
+import { expectShape, show, sizeOf } from '../../graph/shape.ts';
+import { slicesFor, workgroups1d } from '../dispatch.ts';
+
+/**
+ * Product summed per sample: `out[b] = Σ_k a[b, k] · v[b, k]`, the gradient of a gate. `a` has `samples` equal parts,
+ * `v` as many elements or those of one part, used for every sample. → [samples]
+ */
+export const sampleDotOp = defineOp({
+  name: 'sampleDot',
+  inputs: ['a', 'v'],
+  shapes: ([a, v], { samples }: { readonly samples: number }) => {
+    if (!a || !v) throw new RangeError('sampleDot: two inputs');
+    const each = sizeOf(a) / samples;
+    expectShape(
+      Number.isInteger(each) && (sizeOf(v) === sizeOf(a) || sizeOf(v) === each),
+      'sampleDot',
+      `${show(a)} and ${show(v)} for ${samples} samples`,
+    );
+    return [[samples]];
+  },
+  scratch: ({ inputs: [a], attrs: { samples } }) => [[samples, slicesFor(sizeOf(a ?? []) / samples)]],
+  passes: ({ inputs: [a], attrs: { samples } }) => {
+    if (!a) throw new RangeError('sampleDot: two inputs');
+    const each = sizeOf(a) / samples;
+    return [
+      {
+        shader: 'sample-dot/slices',
+        constants: { PER_SAMPLE: each },
+        bindings: [{ input: 0 }, { input: 1 }, { scratch: 0 }],
+        workgroups: workgroups1d(samples * slicesFor(each)),
+        flops: 2 * sizeOf(a),
+      },
+      {
+        shader: 'sample-dot/sum',
+        constants: {},
+        bindings: [{ scratch: 0 }, { output: 0 }],
+        workgroups: workgroups1d(samples),
+        flops: samples * slicesFor(each),
+      },
+    ];
+  },
+  backward: { a: 'none', v: 'none' },
+  reference: ([a, v], _shapes, { samples }) => {
+    if (!a || !v) throw new RangeError('sampleDot: two inputs');
+    const out = new Float64Array(samples);
+    const each = a.length / samples;
+    a.forEach((value, i) => {
+      const b = Math.floor(i / each);
+      out[b] = (out[b] ?? 0) + value * (v[i % v.length] ?? 0);
+    });
+    return [out];
+  },
+  cases: [
+    { inputs: [[1], [1]], attrs: { samples: 1 } },
+    {
+      inputs: [
+        [3, 5, 7],
+        [3, 5, 7],
+      ],
+      attrs: { samples: 3 },
+    },
+    {
+      inputs: [[6, 67], [134]],
+      attrs: { samples: 3 },
+      note: 'one v for every sample; two leading rows a sample',
+    },
+    {
+      inputs: [
+        [2, 131, 97],
+        [2, 131, 97],
+      ],
+      attrs: { samples: 2 },
+      note: 'many slices',
+    },
+  ],
+});
+
+/** `Σ a·v` of each of `samples` parts. */
+export function sampleDot(a: Tensor, v: Tensor, samples: number): Tensor {
+  return a.graph.apply1(sampleDotOp, [a, v], { samples });
+}
