@@ -1,0 +1,93 @@
+/** What screens offer of training, as data: methods with their fields, gate forms, presets. No screen knows a method by name. */
+import { type ChoiceField, type FieldInfo, fieldInfos } from '../config/field.ts';
+import type { GateForm } from '../config/mopeft.ts';
+import type { SamConfig } from '../config/sam.ts';
+import { TRAIN_FIELDS } from '../config/train.ts';
+import { GATE_FORM_INFOS } from '../peft/gate/forms.ts';
+import { METHODS } from '../peft/registry.ts';
+
+export interface MethodInfo {
+  readonly id: string;
+  readonly label: string;
+  readonly help: string;
+  readonly colourSlot: number;
+  readonly fields: readonly FieldInfo[];
+}
+
+export interface PresetInfo {
+  readonly id: string;
+  readonly label: string;
+  readonly help: string;
+  /** Values by field id; what is not named keeps its default. */
+  readonly values: Readonly<Record<string, number | string | boolean>>;
+}
+
+export interface Capabilities {
+  readonly methods: readonly MethodInfo[];
+  readonly gateForms: readonly { readonly id: GateForm; readonly label: string; readonly help: string }[];
+  readonly presets: readonly PresetInfo[];
+  readonly trainFields: readonly FieldInfo[];
+}
+
+/** Which blocks get modules; `late` trains faster, since what comes before the first module needs no gradient. */
+export const BLOCKS_FIELD = {
+  kind: 'choice',
+  label: 'Blocks',
+  help: 'Blocks of the image encoder that get modules; the last half is faster and needs less memory.',
+  options: [
+    { value: 'all', label: 'All' },
+    { value: 'late', label: 'The last half' },
+  ],
+  default: 'all',
+} as const satisfies ChoiceField;
+
+/** Where the screens' training fields stand in ids: `train.steps`. */
+export const TRAIN_PREFIX = 'train';
+
+export const PRESETS: readonly PresetInfo[] = [
+  {
+    id: 'quick',
+    label: 'Quick',
+    help: 'A first impression: 60 steps, checked on at most 12 pictures of a dataset.',
+    values: { 'train.steps': 60, 'train.evalEvery': 20, 'train.evalImages': 12, 'train.checkpointEvery': 10 },
+  },
+  {
+    id: 'balanced',
+    label: 'Balanced',
+    help: 'A good first choice: 300 steps, every block.',
+    values: {},
+  },
+  {
+    id: 'best',
+    label: 'Best',
+    help: 'Takes its time: up to 1,500 steps of two pictures; ends when ten checks in a row bring nothing.',
+    values: { 'train.steps': 1500, 'train.imagesPerStep': 2, 'train.evalEvery': 75, 'train.patience': 10 },
+  },
+  {
+    id: 'low-memory',
+    label: 'Low memory',
+    help: 'For small graphics cards: modules in the last half of the blocks, one object at a time.',
+    values: { 'train.blocks': 'late', 'train.objectsPerPass': 1, 'train.objectsPerImage': 3 },
+  },
+];
+
+/** Everything for one model; defaults of some fields depend on its sizes. */
+export function capabilitiesFor(sam: SamConfig): Capabilities {
+  // In the studio a dataset has its own split order, on its card.
+  const { splitOrder: _, ...trainFields } = TRAIN_FIELDS;
+  return {
+    methods: METHODS.map(({ id, label, help, colourSlot, fields }) => ({
+      id,
+      label,
+      help,
+      colourSlot,
+      fields: fieldInfos(id, fields(sam)),
+    })),
+    gateForms: GATE_FORM_INFOS,
+    presets: PRESETS,
+    trainFields: [
+      ...fieldInfos(TRAIN_PREFIX, trainFields),
+      ...fieldInfos(TRAIN_PREFIX, { blocks: BLOCKS_FIELD }),
+    ],
+  };
+}

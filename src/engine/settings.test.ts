@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../config/sam.ts';
+import { capabilitiesFor, PRESETS } from './capabilities.ts';
+import { resolveFieldSettings } from './settings.ts';
+
+const sam: SamConfig = {
+  ...SAM_DEFAULTS,
+  imageSize: 64,
+  patchSize: 8,
+  hiddenSize: 32,
+  numHiddenLayers: 4,
+  numAttentionHeads: 2,
+  mlpDim: 64,
+  outputChannels: 32,
+  windowSize: 4,
+  globalAttnIndexes: [3],
+  preprocessing: SAM_PREPROCESSING,
+};
+const capabilities = capabilitiesFor(sam);
+const ids = [...capabilities.trainFields, ...capabilities.methods.flatMap(({ fields }) => fields)].map(
+  ({ id }) => id,
+);
+
+test('field ids are unique, and presets name only fields that exist with values that they allow', () => {
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const preset of PRESETS) {
+    for (const id of Object.keys(preset.values)) expect(ids).toContain(id);
+    const methods = capabilities.methods.map(({ id }) => id);
+    const resolve = () =>
+      resolveFieldSettings({ methods, trainDecoder: true, gate: 'unipelt', values: preset.values }, sam);
+    expect(resolve).not.toThrow();
+  }
+});
+
+test('values reach the method and the training that they belong to', () => {
+  const { mopeft, train } = resolveFieldSettings(
+    {
+      methods: ['lora'],
+      trainDecoder: false,
+      gate: 'none',
+      values: { 'train.steps': 7, 'train.blocks': 'late', 'lora.rank': 3, 'adapter.bottleneck': 5 },
+    },
+    sam,
+  );
+  expect(train.steps).toBe(7);
+  expect(mopeft.methods).toEqual({ lora: { rank: 3, alpha: 0 } });
+  expect(mopeft.blocks).toEqual([2, 3]);
+  expect(mopeft.trainDecoder).toBe(false);
+});
+
+test('a value out of range names its setting', () => {
+  const wrong = { methods: [], trainDecoder: true, gate: 'none', values: { 'train.steps': 0 } } as const;
+  expect(() => resolveFieldSettings(wrong, sam)).toThrow(/train\.steps.*from 1/s);
+});

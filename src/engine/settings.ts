@@ -1,0 +1,54 @@
+/** From what a person asks for to a run's resolved config, with the defaults of the model at hand filled in. */
+import { type Fields, parseSettings } from '../config/field.ts';
+import type { GateForm, MopeftConfig } from '../config/mopeft.ts';
+import type { SamConfig } from '../config/sam.ts';
+import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
+import { resolveMopeft } from '../peft/resolve.ts';
+import { BLOCKS_FIELD, TRAIN_PREFIX } from './capabilities.ts';
+
+/** Settings as screens send them: one value by field id (`train.steps`, `lora.rank`). */
+export interface FieldSettings {
+  readonly methods: readonly string[];
+  readonly trainDecoder: boolean;
+  readonly gate: GateForm;
+  readonly values: Readonly<Record<string, number | string | boolean>>;
+}
+
+/** Method and training of a run, decided. */
+export interface RunSettings {
+  readonly mopeft: MopeftConfig;
+  readonly train: TrainConfig;
+}
+
+/**
+ * Resolves settings by field id.
+ * @throws Failure `config/invalid`, `peft/…` that names the setting and what is allowed.
+ */
+export function resolveFieldSettings(settings: FieldSettings, sam: SamConfig): RunSettings {
+  const { blocks: blockValue, ...train } = grouped(settings.values, TRAIN_PREFIX);
+  const { blocks } = parseSettings(
+    { blocks: BLOCKS_FIELD } satisfies Fields,
+    blockValue === undefined ? {} : { blocks: blockValue },
+    TRAIN_PREFIX,
+  );
+  const mopeft = resolveMopeft(
+    {
+      methods: settings.methods,
+      gate: settings.methods.length === 0 ? 'none' : settings.gate,
+      blocks,
+      trainDecoder: settings.trainDecoder,
+      settings: Object.fromEntries(settings.methods.map((id) => [id, grouped(settings.values, id)])),
+    },
+    sam,
+  );
+  return { mopeft, train: parseTrainConfig(train) };
+}
+
+/** The values whose ids start with `prefix.`, by the rest of their ids. */
+function grouped(values: FieldSettings['values'], prefix: string): Record<string, number | string | boolean> {
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([id]) => id.startsWith(`${prefix}.`))
+      .map(([id, value]) => [id.slice(prefix.length + 1), value]),
+  );
+}
