@@ -1,0 +1,1 @@
+"""Pretraining of the small SAM that the studio ships."""

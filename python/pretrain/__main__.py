@@ -1,0 +1,39 @@
+"""`python -m pretrain COMMAND`: build the packs, train, validate, export."""
+
+import argparse
+from pathlib import Path
+
+from . import config as configs
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(prog="pretrain", description=__doc__)
+    p.add_argument("command", choices=["build", "train"])
+    p.add_argument("--config", type=Path, default=Path(__file__).parent / "tiny.json")
+    p.add_argument("--sets", type=Path, help="the folder of the pretraining sets (build)")
+    p.add_argument("--out", type=Path, required=True, help="the run's folder: packs, checkpoints, log")
+    p.add_argument("--device", default="auto", help="cpu, cuda or auto")
+    p.add_argument("--ranks", type=int, default=2, help="processes that share the work (CPU only)")
+    p.add_argument("--threads", type=int, default=1, help="CPU threads of each process")
+    p.add_argument("--stop-after", type=int, default=0, help="stop at this step (0: the config's end)")
+    a = p.parse_args()
+    config = configs.load(a.config)
+    if a.command == "build":
+        from .build import build_drawn, build_open
+
+        data, drawn = config["data"], config["drawn"]
+        if not (a.out / "open" / "index.npz").exists():
+            n = build_open(a.sets, data["train_sets"] + data["held_out_sets"], a.out / "open", data["longest"])
+            print(f"open: {n} pictures", flush=True)
+        if not (a.out / "drawn" / "index.npz").exists():
+            sets = data["cutout_sets"]
+            n = build_drawn(a.out / "open", sets, a.out / "drawn", drawn["seed"], drawn["count"], drawn["workers"])
+            print(f"drawn: {n} pictures", flush=True)
+        return
+    from .loop import train
+
+    train(config, a.out, a.device, a.ranks, a.threads, a.stop_after)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""The training loop: resumable to the bit, logged, with an exponential average of the weights."""
+
+import copy
+import json
+import os
+import time
+from pathlib import Path
+
+import torch
+import torch.multiprocessing as mp
+
+from .batches import Steps
+from .config import micro_count, phase_at, total_steps
+from .flat import Layout
+from .losses import Helper
+from .model import Sam, extend_tables, initialise
+from .objective import objective
+from .optim import Optimizer, share_out
+from .packs import Pack
+from .team import LOGGED, Team
+from .validate import validate
+
+
+class Member:
+    """One process of the run: it computes micro-batches and updates its share of the parameters."""
+
+    def __init__(self, config: dict, run: Path, team: Team, rank: int) -> None:
+        self.config, self.run, self.team, self.rank = config, run, team, rank
+        self.device = team.device
+        self.model = Sam(config["model"])
+        initialise(self.model, config["train"]["seed"])
+        self.helper = Helper(config["model"]["output_channels"])
+        self.modules = {"model": self.model, "helper": self.helper}
+        self.layout = Layout(self.modules)
+        if rank == 0:
+            for name, view in self.layout.views(team.vectors["params"]).items():
+                part, _, rest = name.partition(".")
+                with torch.no_grad():
+                    view.copy_(self.modules[part].get_parameter(rest))
+            team.vectors["ema"].copy_(team.vectors["params"])
+        for m in self.modules.values():
+            m.to(self.device)
+        self.layout.bind(self.modules, team.vectors["params"])
+        mine = share_out(self.layout, team.ranks)[rank]
+        self.optimizer = Optimizer(self.layout, mine, config["train"], team.vectors)
+        self.data = Steps(config, run)
+
+    def rate(self, step: int, phase: dict) -> float:
+        """Factor of the learning rates: warm-up, then constant, then a straight line to zero where asked."""
+        factor = min(1.0, (step + 1) / self.config["train"]["warmup"]) * phase.get("rate", 1.0)
+        if phase["decay"]:
+            factor *= (phase["last"] - step) / (phase["last"] - phase["first"])
+        return factor
+
+    def micro_batch(self, step: int, phase: dict, k: int) -> None:
+        batch = self.data.batch(step, k).to(self.device)
+        grads = self.team.grads[k]
+        grads.zero_()
+        self.layout.bind_grads(self.modules, grads)
+        g = torch.Generator().manual_seed((self.config["train"]["seed"] * 1_000_003 + step) * 64 + k)
+        losses = objective(self.model, self.helper, batch, phase, g)
+        (losses["loss"] / self.team.micro).backward()
+        row = {**losses, "rounds": torch.tensor(float("second" in losses))}
+        self.team.metrics[k] = torch.tensor([row[n].item() if n in row else 0.0 for n in LOGGED])
+
+    def step(self, step: int) -> float:
+        """All ranks call this together; returns the gradient's norm."""
+        team, phase = self.team, phase_at(self.config, step)
+        if self.rank == 0:
+            team.next.value = 0
+            self.enter(step, phase)
+        team.wait()
+        while (k := team.take()) >= 0:
+            self.micro_batch(step, phase, k)
+        team.wait()
+        team.squares[self.rank] = self.optimizer.gather(team.grads)
+        team.wait()
+        norm = float(team.squares.sum().sqrt())
+        ema = min(self.config["train"]["ema"], (step + 1) / (step + 10))
+        self.optimizer.step(norm, self.rate(step, phase), step + 1, ema)
+        team.wait()
+        return norm
+
+    def enter(self, step: int, phase: dict) -> None:
+        """At the first step of a phase on a larger grid, extend the relative position tables."""
+        if step and step == phase["first"]:
+            before = phase_at(self.config, step - 1)["size"]
+            if before < phase["size"]:
+                for vector in ("params", "ema"):
+                    self.layout.bind(self.modules, self.team.vectors[vector])
+                    extend_tables(self.model, before // self.config["model"]["patch_size"])
+                self.layout.bind(self.modules, self.team.vectors["params"])
+
+
+class Leader(Member):
+    """Rank 0 also saves, validates and writes the log."""
+
+    seconds = 0.0
+
+    def averaged(self) -> Sam:
+        """A copy of the model with the averaged weights, on the CPU."""
+        self.layout.bind(self.modules, self.team.vectors["ema"])
+        model = copy.deepcopy(self.model).cpu().requires_grad_(False).eval()
+        self.layout.bind(self.modules, self.team.vectors["params"])
+        return model
+
+    def save(self, step: int) -> None:
+        vectors = {k: v.cpu() for k, v in self.team.vectors.items() if k != "grad"}
+        names = [e[0] for e in self.layout.entries]
+        state = {"config": self.config, "step": step, "seconds": self.seconds, "names": names, "vectors": vectors}
+        state["ema"] = self.averaged().state_dict()
+        path = self.run / "last.pt"
+        torch.save(state, path.with_suffix(".tmp"))
+        os.replace(path.with_suffix(".tmp"), path)
+
+    def resume(self) -> int:
+        path = self.run / "last.pt"
+        if not path.exists():
+            return 0
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        for name, vector in state["vectors"].items():
+            self.team.vectors[name].copy_(vector)
+        self.seconds = state["seconds"]
+        return state["step"]
+
+    def validation(self, step: int) -> dict:
+        size = phase_at(self.config, step - 1)["size"]
+        sets, images = self.config["data"]["held_out_sets"], self.config["train"]["validate_images"]
+        scores = validate(self.averaged(), Pack(self.run / "open"), sets, size, images)
+        mean = {k: round(sum(s[k] for s in scores.values()) / len(scores), 4) for k in ("box", "click", "best")}
+        return {"type": "validation", "step": step, "size": size, "mean": mean, "sets": scores}
+
+    def fit(self, first: int, last: int) -> None:
+        settings = self.config["train"]
+        log = (self.run / "log.jsonl").open("a", buffering=1)
+        mark, window, images = time.time(), [], 0
+        for done in range(first + 1, last + 1):
+            norm = self.step(done - 1)
+            mean = self.team.metrics.mean(0).tolist()
+            window.append([*mean, norm])
+            images += phase_at(self.config, done - 1)["batch"]
+            if done % 20 == 0 or done == last:
+                now = time.time()
+                self.seconds += now - mark
+                values = dict(zip((*LOGGED, "norm"), torch.tensor(window).mean(0).tolist(), strict=True))
+                values["second"] /= max(values.pop("rounds"), 1e-6)
+                speed = {"images_per_second": images / (now - mark), "seconds": self.seconds}
+                row = {k: round(v, 4) for k, v in (values | speed).items()}
+                log.write(json.dumps({"type": "step", "step": done, **row}) + "\n")
+                mark, window, images = now, [], 0
+            if done % settings["checkpoint_every"] == 0 or done == last:
+                self.save(done)
+            if done % settings["validate_every"] == 0 or done == last:
+                log.write(json.dumps(self.validation(done)) + "\n")
+
+
+def follow(config: dict, run: Path, team: Team, rank: int, threads: int, last: int) -> None:
+    """What every rank but the first does."""
+    torch.set_num_threads(threads)
+    member = Member(config, run, team, rank)
+    team.wait()
+    for step in range(team.start.value, last):
+        member.step(step)
+
+
+def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_after: int) -> None:
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(threads)
+    ranks = ranks if device == "cpu" else 1
+    last = min(total_steps(config), stop_after or total_steps(config))
+    modules = {"model": Sam(config["model"]), "helper": Helper(config["model"]["output_channels"])}
+    team = Team(ranks, Layout(modules).total, micro_count(config), torch.device(device))
+    leader = Leader(config, run, team, 0)
+    first = team.start.value = leader.resume()
+    others = [mp.get_context("spawn").Process(target=follow, args=(config, run, team, r, threads, last), daemon=True) for r in range(1, ranks)]
+    for p in others:
+        p.start()
+    team.wait()
+    leader.fit(first, last)
+    for p in others:
+        p.join()

@@ -1,0 +1,68 @@
+"""Box IoU and click IoU of one picture, as `mopeft evaluate` defines them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from .augment import MEAN, STD
+from .decoder import BOX_FIRST, BOX_SECOND, PAD, POSITIVE
+from .model import Sam
+from .prompts import box_of, inner_click
+
+
+@dataclass
+class Scores:
+    """One entry an object: IoU by box, by click (the candidate ranked first), of the best candidate."""
+
+    box: list[float]
+    click: list[float]
+    best: list[float]
+    picked: list[bool]
+
+
+def preprocess(image: np.ndarray, size: int) -> tuple[Tensor, tuple[int, int]]:
+    """uint8 [H, W, 3] -> normalised [1, 3, size, size], and the (height, width) that the picture fills."""
+    h, w = image.shape[:2]
+    scale = size / max(h, w)
+    nh, nw = int(h * scale + 0.5), int(w * scale + 0.5)
+    small = np.asarray(Image.fromarray(image).resize((nw, nh), Image.Resampling.BILINEAR), np.float32) / 255
+    out = torch.zeros(1, 3, size, size)
+    out[0, :, :nh, :nw] = torch.from_numpy(((small - MEAN) / STD).transpose(2, 0, 1))
+    return out, (nh, nw)
+
+
+def postprocess(masks: Tensor, size: int, fill: tuple[int, int], original: tuple[int, int]) -> Tensor:
+    """SAM's postprocess_masks: low-res logits [N, T, h, w] -> logits [N, T, *original]."""
+    full = F.interpolate(masks, (size, size), mode="bilinear", align_corners=False)
+    return F.interpolate(full[..., : fill[0], : fill[1]], original, mode="bilinear", align_corners=False)
+
+
+def overlap(logits: Tensor, truth: Tensor) -> Tensor:
+    """IoU [N, T] of logits [N, T, H, W] > 0 with truth [N, H, W]."""
+    guess, truth = logits > 0, truth[:, None]
+    return (guess & truth).sum((2, 3)) / (guess | truth).sum((2, 3)).clamp(min=1)
+
+
+@torch.inference_mode()
+def score(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int) -> Scores:
+    """image uint8 [H, W, 3], objects bool [H, W] each."""
+    h, w = image.shape[:2]
+    pixels, fill = preprocess(image, size)
+    embedding = model.image_encoder(pixels).expand(len(objects), -1, -1, -1)
+    by = np.array([fill[1] / w, fill[0] / h], np.float32)
+    boxes = torch.from_numpy(np.stack([box_of(m).reshape(2, 2) * by for m in objects]))
+    clicks = torch.from_numpy(np.stack([(np.array(inner_click(m)) + 0.5) * by for m in objects])).float()
+    truth = torch.from_numpy(np.stack(objects))
+    box_labels = torch.tensor([[BOX_FIRST, BOX_SECOND]]).expand(len(objects), -1)
+    masks, _ = model.decode(embedding, boxes.float(), box_labels, size)
+    box = overlap(postprocess(masks[:, :1], size, fill, (h, w)), truth)[:, 0]
+    points = torch.stack([clicks, torch.zeros_like(clicks)], 1)
+    masks, iou = model.decode(embedding, points, torch.tensor([[POSITIVE, PAD]]).expand(len(objects), -1), size)
+    real = overlap(postprocess(masks[:, 1:], size, fill, (h, w)), truth)
+    token = iou[:, 1:].argmax(1)
+    click, best = real.gather(1, token[:, None])[:, 0], real.max(1).values
+    return Scores(box.tolist(), click.tolist(), best.tolist(), (token == real.argmax(1)).tolist())
