@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { chooseModelFiles } from './model.ts';
+
+const files = (...names: string[]) => names.map((name) => bytesSource(name, new TextEncoder().encode('{}')));
+
+test('a folder is sorted into weights and configs, and what lies beside is left alone', async () => {
+  const chosen = await chooseModelFiles(
+    files('sam/README.md', 'sam/config.json', 'sam/model.safetensors', 'sam/preprocessor_config.json'),
+  );
+  expect(chosen.weights.map(({ name }) => name)).toEqual(['sam/model.safetensors']);
+  expect(chosen.config?.name).toBe('sam/config.json');
+  expect(chosen.preprocessor?.name).toBe('sam/preprocessor_config.json');
+});
+
+test.each([
+  [['sam_vit_b_01ec64.pth'], /pickle/],
+  [['notes.json'], /No \.safetensors file/],
+  [['a/config.json', 'b/config.json', 'a/model.safetensors'], /two configs/],
+  [['adapter.safetensors', 'model.safetensors'], /adapter lies beside/],
+])('%j is refused with the reason', async (names, reason) => {
+  await expect(chooseModelFiles(files(...names))).rejects.toThrow(reason);
+});
