@@ -1,0 +1,67 @@
+import type { BoxPrompt, PointPrompt } from '../../../worker/protocol.ts';
+import { type Spot, toCanvas, type View } from '../view.ts';
+
+const RADIUS = 6;
+
+/** Clicks as a disc with their sign, readable on any picture: white ring, dark ring. */
+export function drawPoints(
+  context: CanvasRenderingContext2D,
+  points: readonly PointPrompt[],
+  view: View,
+): void {
+  for (const point of points) {
+    const { x, y } = toCanvas(view, point);
+    context.beginPath();
+    context.arc(x, y, RADIUS + 2, 0, 2 * Math.PI);
+    context.fillStyle = '#000000';
+    context.fill();
+    context.beginPath();
+    context.arc(x, y, RADIUS + 1, 0, 2 * Math.PI);
+    context.fillStyle = '#ffffff';
+    context.fill();
+    context.beginPath();
+    context.arc(x, y, RADIUS - 0.5, 0, 2 * Math.PI);
+    context.fillStyle = point.positive ? '#00785a' : '#b3261e';
+    context.fill();
+    context.strokeStyle = '#ffffff';
+    context.lineWidth = 2;
+    context.beginPath();
+    context.moveTo(x - 3, y);
+    context.lineTo(x + 3, y);
+    if (point.positive) {
+      context.moveTo(x, y - 3);
+      context.lineTo(x, y + 3);
+    }
+    context.stroke();
+  }
+}
+
+/** A box as two lines, dark under white, so that it shows on any picture. */
+export function drawBox(context: CanvasRenderingContext2D, box: BoxPrompt, view: View): void {
+  const from = toCanvas(view, { x: box.x0, y: box.y0 });
+  const to = toCanvas(view, { x: box.x1, y: box.y1 });
+  context.lineWidth = 3;
+  context.strokeStyle = 'rgb(0 0 0 / 70%)';
+  context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
+  context.lineWidth = 1.5;
+  context.strokeStyle = '#ffffff';
+  context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
+}
+
+/** The keyboard's cross. */
+export function drawCross(context: CanvasRenderingContext2D, spot: Spot, view: View): void {
+  const { x, y } = toCanvas(view, spot);
+  for (const [width, colour] of [
+    [4, '#000000'],
+    [1.5, '#ffffff'],
+  ] as const) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.beginPath();
+    context.moveTo(x - 12, y);
+    context.lineTo(x + 12, y);
+    context.moveTo(x, y - 12);
+    context.lineTo(x, y + 12);
+    context.stroke();
+  }
+}

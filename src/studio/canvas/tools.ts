@@ -1,0 +1,88 @@
+/**
+ * What pointer and keys mean on the picture, as small state machines without a canvas:
+ * (state, gesture) → next state and what was asked for. Spots are picture pixels.
+ */
+import type { BoxPrompt } from '../../worker/protocol.ts';
+import type { Spot } from './view.ts';
+
+export type ToolState =
+  | { readonly mode: 'idle' }
+  /** A box from `from` follows the pointer to `to`. */
+  | { readonly mode: 'boxing'; readonly from: Spot; readonly to: Spot }
+  /** The picture follows the pointer; `at` in canvas pixels. */
+  | { readonly mode: 'panning'; readonly at: Spot };
+
+export type ToolRequest =
+  | { readonly ask: 'point'; readonly spot: Spot; readonly positive: boolean }
+  | { readonly ask: 'box'; readonly box: BoxPrompt }
+  | { readonly ask: 'pan'; readonly dx: number; readonly dy: number };
+
+export interface ToolStep {
+  readonly state: ToolState;
+  readonly request: ToolRequest | null;
+}
+
+export const IDLE: ToolState = { mode: 'idle' };
+
+export interface Press {
+  readonly tool: 'click' | 'box' | 'pan';
+  /** 0 left, 1 middle, 2 right. */
+  readonly button: number;
+  readonly shift: boolean;
+  /** What a plain click means now. */
+  readonly positive: boolean;
+  readonly picture: Spot;
+  readonly canvas: Spot;
+}
+
+/** Left: the tool's; right or shift: the other sign; middle: pan. */
+export function press(state: ToolState, gesture: Press): ToolStep {
+  if (state.mode !== 'idle') return { state, request: null };
+  if (gesture.button === 1 || (gesture.tool === 'pan' && gesture.button === 0)) {
+    return { state: { mode: 'panning', at: gesture.canvas }, request: null };
+  }
+  if (gesture.button === 2) return point(gesture, !gesture.positive);
+  if (gesture.button !== 0) return { state, request: null };
+  if (gesture.tool === 'box') {
+    return { state: { mode: 'boxing', from: gesture.picture, to: gesture.picture }, request: null };
+  }
+  return point(gesture, gesture.shift ? !gesture.positive : gesture.positive);
+}
+
+function point(gesture: Press, positive: boolean): ToolStep {
+  return { state: IDLE, request: { ask: 'point', spot: gesture.picture, positive } };
+}
+
+export function move(state: ToolState, picture: Spot, canvas: Spot): ToolStep {
+  switch (state.mode) {
+    case 'idle':
+      return { state, request: null };
+    case 'boxing':
+      return { state: { ...state, to: picture }, request: null };
+    case 'panning':
+      return {
+        state: { mode: 'panning', at: canvas },
+        request: { ask: 'pan', dx: canvas.x - state.at.x, dy: canvas.y - state.at.y },
+      };
+  }
+}
+
+/** A box thinner than this is a slip of the hand; in picture pixels. */
+const LEAST_SIDE = 2;
+
+export function release(state: ToolState): ToolStep {
+  if (state.mode !== 'boxing') return { state: IDLE, request: null };
+  const box = boxBetween(state.from, state.to);
+  const large = box.x1 - box.x0 >= LEAST_SIDE && box.y1 - box.y0 >= LEAST_SIDE;
+  return { state: IDLE, request: large ? { ask: 'box', box } : null };
+}
+
+/** The box with these two corners, in whichever order. */
+export function boxBetween(a: Spot, b: Spot): BoxPrompt {
+  return {
+    x0: Math.min(a.x, b.x),
+    y0: Math.min(a.y, b.y),
+    x1: Math.max(a.x, b.x),
+    y1: Math.max(a.y, b.y),
+  };
+}

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import type { GatePoint, StepPoint } from '../../worker/protocol.ts';
+import { gateRows, gateSeries, iouSeries, lossSeries } from './series.ts';
+
+const step = (index: number, loss: number): StepPoint => ({
+  step: index,
+  loss,
+  focal: 0,
+  dice: 0,
+  iou: 0,
+  learningRate: 0,
+  milliseconds: 1,
+});
+
+test('few losses stay as they are, many are averaged and end at the last step', () => {
+  expect(lossSeries([step(1, 4), step(2, 2)]).map((point) => point.loss)).toEqual([4, 2]);
+  const many = lossSeries(Array.from({ length: 5000 }, (_, index) => step(index + 1, index % 2)));
+  expect(many.length).toBeLessThanOrEqual(160);
+  expect(many.at(-1)?.step).toBe(5000);
+  expect(many.every((point) => Math.abs(point.loss - 0.5) < 0.05)).toBe(true);
+});
+
+test('validation IoU of one dataset only', () => {
+  const at = (datasetId: string, split: 'validation' | 'test') => ({
+    step: 0,
+    datasetId,
+    split,
+    boxIou: 0.7,
+    clickIou: 0.6,
+    n: 1,
+  });
+  expect(iouSeries([at('a', 'validation'), at('b', 'validation'), at('a', 'test')], 'a')).toEqual([
+    { step: 0, box: 0.7, click: 0.6 },
+  ]);
+});
+
+const gates: readonly GatePoint[] = [
+  { step: 0, datasetId: 'a', layers: [{}, { lora: 0.5, prefix: 0.4 }] },
+  { step: 10, datasetId: 'a', layers: [{}, { lora: 0.7, prefix: 0.3 }] },
+  { step: 10, datasetId: 'b', layers: [{}, { lora: 0.1, prefix: 0.9 }] },
+];
+
+test('the heat map shows changes since step 0 and leaves blocks without modules open', () => {
+  const map = gateRows(gates, 'a', ['lora', 'prefix']);
+  expect(map?.step).toBe(10);
+  expect(map?.rows[0]?.cells[0]).toBeNull();
+  expect(map?.rows[0]?.cells[1]?.change).toBeCloseTo(0.2);
+  expect(map?.rows[1]?.meanChange).toBeCloseTo(-0.1);
+  expect(gateRows(gates, 'c', ['lora'])).toBeNull();
+});
+
+test('gate curves by layer and as mean', () => {
+  expect(gateSeries(gates, 'a', 1, ['lora']).map((point) => point.lora)).toEqual([0.5, 0.7]);
+  expect(gateSeries(gates, 'a', 'mean', ['lora']).map((point) => point.lora)).toEqual([0.5, 0.7]);
+  expect(gateSeries(gates, 'a', 0, ['lora'])).toEqual([{ step: 0 }, { step: 10 }]);
+});

@@ -1,0 +1,109 @@
+/** Recorded points as the charts want them: few enough to draw at once, evened where they jump. */
+import type { EvalPoint, GatePoint, StepPoint } from '../../worker/protocol.ts';
+
+/** More points than this are averaged in groups: a chart is some hundreds of pixels wide. */
+const MOST_POINTS = 160;
+
+export interface LossPoint {
+  readonly step: number;
+  readonly loss: number;
+  /** Mean of the steps around it. */
+  readonly smooth: number;
+}
+
+/** The loss over steps, averaged in groups, with a running mean beside it. */
+export function lossSeries(steps: readonly StepPoint[]): readonly LossPoint[] {
+  const size = Math.max(1, Math.ceil(steps.length / MOST_POINTS));
+  const groups: { step: number; loss: number }[] = [];
+  for (let start = 0; start < steps.length; start += size) {
+    const group = steps.slice(start, start + size);
+    const last = group.at(-1);
+    if (last) groups.push({ step: last.step, loss: mean(group.map((point) => point.loss)) });
+  }
+  const reach = Math.max(1, Math.round(groups.length / 16));
+  return groups.map((point, index) => ({
+    ...point,
+    smooth: mean(
+      groups.slice(Math.max(0, index - reach), index + reach + 1).map((neighbour) => neighbour.loss),
+    ),
+  }));
+}
+
+export interface IouPoint {
+  readonly step: number;
+  readonly box: number;
+  readonly click: number;
+}
+
+/** Validation IoU of one dataset. */
+export function iouSeries(evals: readonly EvalPoint[], datasetId: string): readonly IouPoint[] {
+  return evals
+    .filter((point) => point.datasetId === datasetId && point.split === 'validation')
+    .map((point) => ({ step: point.step, box: point.boxIou, click: point.clickIou }));
+}
+
+/** Step and, by method id, the gate: of one layer, or the mean over the layers that have it. */
+export type GateSeriesPoint = { readonly step: number } & Readonly<Record<string, number>>;
+
+export function gateSeries(
+  gates: readonly GatePoint[],
+  datasetId: string,
+  layer: number | 'mean',
+  methods: readonly string[],
+): readonly GateSeriesPoint[] {
+  return gates
+    .filter((point) => point.datasetId === datasetId)
+    .map((point) => ({
+      step: point.step,
+      ...Object.fromEntries(methods.flatMap((method) => gateOf(point, layer, method))),
+    }));
+}
+
+function gateOf(point: GatePoint, layer: number | 'mean', method: string): [string, number][] {
+  if (layer !== 'mean') {
+    const value = point.layers[layer]?.[method];
+    return value === undefined ? [] : [[method, value]];
+  }
+  const values = point.layers.flatMap((entry) => entry[method] ?? []);
+  return values.length === 0 ? [] : [[method, mean(values)]];
+}
+
+/** One row of the heat map: a method's gate per layer, now and at step 0; null where a block lacks it. */
+export interface GateRow {
+  readonly method: string;
+  readonly cells: readonly (GateCell | null)[];
+  /** Mean change over the layers. */
+  readonly meanChange: number;
+}
+
+export interface GateCell {
+  readonly now: number;
+  /** Since step 0. */
+  readonly change: number;
+}
+
+/** The heat map of one dataset at its latest evaluation; null before the first. */
+export function gateRows(
+  gates: readonly GatePoint[],
+  datasetId: string,
+  methods: readonly string[],
+): { readonly step: number; readonly rows: readonly GateRow[] } | null {
+  const own = gates.filter((point) => point.datasetId === datasetId);
+  const first = own[0];
+  const last = own.at(-1);
+  if (!first || !last) return null;
+  const rows = methods.map((method) => {
+    const cells = last.layers.map((entry, layer): GateCell | null => {
+      const now = entry[method];
+      const start = first.layers[layer]?.[method];
+      return now === undefined || start === undefined ? null : { now, change: now - start };
+    });
+    const changes = cells.flatMap((cell) => (cell ? [cell.change] : []));
+    return { method, cells, meanChange: changes.length === 0 ? 0 : mean(changes) };
+  });
+  return { step: last.step, rows };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}

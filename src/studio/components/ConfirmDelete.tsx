@@ -1,0 +1,47 @@
+import { type ReactNode, useState } from 'react';
+import { Dialog } from './Dialog.tsx';
+
+/** A delete button that asks first, naming what goes. */
+export function ConfirmDelete(props: {
+  readonly name: string;
+  readonly consequence: string;
+  readonly onDelete: () => void;
+  readonly disabled?: boolean;
+}): ReactNode {
+  const [asking, setAsking] = useState(false);
+  return (
+    <>
+      <button
+        type="button"
+        className="quiet danger"
+        disabled={props.disabled ?? false}
+        aria-label={`Delete ${props.name}`}
+        onClick={() => setAsking(true)}
+      >
+        Delete
+      </button>
+      {asking && (
+        <Dialog title={`Delete ${props.name}?`} onClose={() => setAsking(false)}>
+          <div className="stack">
+            <p>{props.consequence}</p>
+            <div className="row">
+              <button
+                type="button"
+                className="danger"
+                onClick={() => {
+                  setAsking(false);
+                  props.onDelete();
+                }}
+              >
+                Delete it
+              </button>
+              <button type="button" onClick={() => setAsking(false)}>
+                Keep it
+              </button>
+            </div>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}

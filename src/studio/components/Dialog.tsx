@@ -1,0 +1,37 @@
+import { type ReactNode, useEffect, useId, useRef } from 'react';
+import styles from './Dialog.module.css';
+
+/** A modal dialog on the browser's own `<dialog>`: focus is kept inside, Escape closes, focus returns. */
+export function Dialog(props: {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly wide?: boolean;
+  readonly children: ReactNode;
+}): ReactNode {
+  const element = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useEffect(() => {
+    const dialog = element.current;
+    dialog?.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      className={props.wide ? `${styles.dialog} ${styles.wide}` : styles.dialog}
+      aria-labelledby={titleId}
+      onCancel={(event) => {
+        event.preventDefault();
+        props.onClose();
+      }}
+    >
+      <header className={styles.head}>
+        <h2 id={titleId}>{props.title}</h2>
+        <button type="button" className="quiet" onClick={props.onClose}>
+          Close
+        </button>
+      </header>
+      <div className={styles.body}>{props.children}</div>
+    </dialog>
+  );
+}

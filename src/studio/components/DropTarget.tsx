@@ -1,0 +1,60 @@
+import { type ReactNode, useEffect, useState } from 'react';
+import { gatherDrop } from '../drop/gather.ts';
+import { receiveFiles } from '../drop/receive.ts';
+import { tellFailure } from '../stores/notices.ts';
+import styles from './DropTarget.module.css';
+
+/** The whole page takes drops; while something is dragged over it, it says what may be dropped. */
+export function DropTarget(): ReactNode {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    // Entering a child leaves its parent: only the balance says whether the pointer is over the page.
+    let depth = 0;
+    const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true;
+    const enter = (event: DragEvent): void => {
+      if (!carriesFiles(event)) return;
+      depth++;
+      setOver(true);
+    };
+    const leave = (): void => {
+      depth = Math.max(0, depth - 1);
+      if (depth === 0) setOver(false);
+    };
+    const move = (event: DragEvent): void => {
+      if (carriesFiles(event)) event.preventDefault();
+    };
+    const drop = (event: DragEvent): void => {
+      depth = 0;
+      setOver(false);
+      if (!event.dataTransfer || !carriesFiles(event)) return;
+      event.preventDefault();
+      gatherDrop(event.dataTransfer)
+        .then(receiveFiles)
+        .catch((error: unknown) =>
+          tellFailure({
+            code: 'bad-drop',
+            what: `What was dropped could not be read (${error instanceof Error ? error.message : String(error)}).`,
+            cure: 'Check that the files can be opened, or choose them with the buttons of the Data place.',
+          }),
+        );
+    };
+    window.addEventListener('dragenter', enter);
+    window.addEventListener('dragleave', leave);
+    window.addEventListener('dragover', move);
+    window.addEventListener('drop', drop);
+    return () => {
+      window.removeEventListener('dragenter', enter);
+      window.removeEventListener('dragleave', leave);
+      window.removeEventListener('dragover', move);
+      window.removeEventListener('drop', drop);
+    };
+  }, []);
+  if (!over) return null;
+  return (
+    <div className={styles.overlay}>
+      <p className={styles.text}>
+        Drop images with masks, a folder or a zip · a SAM model (safetensors) · an adapter
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+
+/** A heading with a Rename button: Enter keeps the new name, Escape the old one. */
+export function EditableName(props: {
+  readonly name: string;
+  readonly onRename: (name: string) => void;
+  readonly level: 2 | 3;
+}): ReactNode {
+  const [draft, setDraft] = useState<string | null>(null);
+  const input = useRef<HTMLInputElement>(null);
+  const editing = draft !== null;
+  useEffect(() => {
+    if (editing) input.current?.select();
+  }, [editing]);
+  const Heading = `h${props.level}` as const;
+  if (draft === null) {
+    return (
+      <div className="row">
+        <Heading>{props.name}</Heading>
+        <button
+          type="button"
+          className="quiet small"
+          aria-label={`Rename ${props.name}`}
+          onClick={() => setDraft(props.name)}
+        >
+          Rename
+        </button>
+      </div>
+    );
+  }
+  const keep = (): void => {
+    const name = draft.trim();
+    if (name !== '' && name !== props.name) props.onRename(name);
+    setDraft(null);
+  };
+  return (
+    <form
+      className="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        keep();
+      }}
+    >
+      <input
+        ref={input}
+        aria-label="New name"
+        value={draft}
+        maxLength={80}
+        onChange={(event) => setDraft(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') setDraft(null);
+        }}
+      />
+      <button type="submit">Keep</button>
+    </form>
+  );
+}

@@ -1,0 +1,38 @@
+import { Component, type ReactNode } from 'react';
+
+interface Props {
+  /** What failed, for the sentence: "The Train place". */
+  readonly what: string;
+  readonly children: ReactNode;
+}
+
+/** Keeps the page from going blank: says what happened and lets the person try that part again. */
+export class ErrorBoundary extends Component<Props, { readonly error: Error | null }> {
+  override state: { readonly error: Error | null } = { error: null };
+
+  static getDerivedStateFromError(error: unknown): { error: Error } {
+    return { error: error instanceof Error ? error : new Error(String(error)) };
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    return (
+      <section className="panel stack" role="alert">
+        <h2>{this.props.what} stopped working</h2>
+        <p>
+          {error.message || 'No reason was given.'} Your datasets and runs are kept on this device; a run goes
+          on meanwhile.
+        </p>
+        <div className="row">
+          <button type="button" className="primary" onClick={() => this.setState({ error: null })}>
+            Show it again
+          </button>
+          <button type="button" onClick={() => window.location.reload()}>
+            Reload the page
+          </button>
+        </div>
+      </section>
+    );
+  }
+}

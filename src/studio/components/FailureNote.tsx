@@ -1,0 +1,23 @@
+import type { ReactNode } from 'react';
+import type { Failure } from '../../worker/protocol.ts';
+import styles from './FailureNote.module.css';
+
+/** What happened, to which file or setting, and the cure. */
+export function FailureNote(props: { readonly failure: Failure; readonly children?: ReactNode }): ReactNode {
+  return (
+    <div className={styles.note} role="alert">
+      <FailureText failure={props.failure} />
+      {props.children}
+    </div>
+  );
+}
+
+/** The same as running text, for lists of many. */
+export function FailureText({ failure }: { readonly failure: Failure }): ReactNode {
+  return (
+    <p>
+      {failure.where && <strong>{failure.where}: </strong>}
+      {failure.what} <span className={styles.cure}>{failure.cure}</span>
+    </p>
+  );
+}

@@ -1,0 +1,133 @@
+import { type ReactNode, useState } from 'react';
+import { bytes, compact } from '../format/format.ts';
+import { goTo, PLACE_LABELS, PLACES, usePlace } from '../stores/place.ts';
+import { selectActiveRun, showRun, useRuns } from '../stores/runs.ts';
+import { useSession } from '../stores/session.ts';
+import { chooseTheme, THEMES, useTheme } from '../stores/theme.ts';
+import styles from './Header.module.css';
+import { SystemDialog } from './SystemDialog.tsx';
+
+/** Always there: the places, and one line each on model, GPU, storage and the run. */
+export function Header({ onKeys }: { readonly onKeys: () => void }): ReactNode {
+  const place = usePlace((state) => state.place);
+  const [systemShown, setSystemShown] = useState(false);
+  return (
+    <header className={styles.header}>
+      <h1 className={styles.brand}>MoPEFT Studio</h1>
+      <nav className={styles.places} aria-label="Places">
+        {PLACES.map((name) => (
+          <a key={name} href={`#/${name}`} aria-current={name === place ? 'page' : undefined}>
+            {PLACE_LABELS[name]}
+          </a>
+        ))}
+      </nav>
+      <button
+        type="button"
+        className={styles.facts}
+        onClick={() => setSystemShown(true)}
+        aria-label="Model, GPU and storage: show details"
+      >
+        <ModelFact />
+        <GpuFact />
+        <StorageFact />
+      </button>
+      <RunFact />
+      <div className={styles.tools}>
+        <ThemeButton />
+        <button type="button" className="quiet" aria-label="Keys" title="Keys (?)" onClick={onKeys}>
+          ?
+        </button>
+      </div>
+      {systemShown && <SystemDialog onClose={() => setSystemShown(false)} />}
+    </header>
+  );
+}
+
+function Fact(props: {
+  readonly label: string;
+  readonly value: string;
+  readonly tone?: 'warn' | 'bad';
+}): ReactNode {
+  return (
+    <span className={styles.fact}>
+      <span className={styles.factLabel}>{props.label}</span>
+      <span className={props.tone ? styles[props.tone] : styles.factValue} title={props.value}>
+        {props.value}
+      </span>
+    </span>
+  );
+}
+
+function ModelFact(): ReactNode {
+  const model = useSession((state) => state.model);
+  const phase = useSession((state) => state.phase);
+  const progress = useSession((state) => state.modelProgress);
+  if (progress) return <Fact label="Model" value="loading …" />;
+  if (!model) return <Fact label="Model" value={phase === 'starting' ? 'loading …' : 'none'} />;
+  return (
+    <Fact label="Model" value={`${model.name} · ${compact(model.parameterCount)} · ${model.imageSize} px`} />
+  );
+}
+
+function GpuFact(): ReactNode {
+  const gpu = useSession((state) => state.gpu);
+  const lost = useSession((state) => state.lost);
+  if (lost) return <Fact label="GPU" value="lost" tone="bad" />;
+  if (!gpu) return <Fact label="GPU" value="…" />;
+  if (gpu.state === 'missing') return <Fact label="GPU" value="no WebGPU" tone="bad" />;
+  const name = gpu.description || [gpu.vendor, gpu.architecture].filter(Boolean).join(' ') || 'unnamed';
+  return gpu.isSoftware ? (
+    <Fact label="GPU" value={`software (${gpu.architecture || name})`} tone="warn" />
+  ) : (
+    <Fact label="GPU" value={name} />
+  );
+}
+
+function StorageFact(): ReactNode {
+  const storage = useSession((state) => state.storage);
+  if (!storage) return <Fact label="Storage" value="…" />;
+  const kept = storage.persisted === true ? 'kept' : 'may be cleared';
+  return <Fact label="Storage" value={`${bytes(storage.usage)} · ${kept}`} />;
+}
+
+function RunFact(): ReactNode {
+  const run = useRuns(selectActiveRun);
+  const activity = useRuns((state) => (run ? state.activities[run.id] : undefined));
+  const step = useRuns((state) => (run ? (state.histories[run.id]?.steps.at(-1)?.step ?? run.step) : 0));
+  if (!run) {
+    return (
+      <span className={styles.run}>
+        <Fact label="Run" value="none" />
+      </span>
+    );
+  }
+  return (
+    <button
+      type="button"
+      className={styles.run}
+      onClick={() => {
+        showRun(run.id);
+        goTo('train');
+      }}
+    >
+      <Fact label="Run" value={`${run.name} · ${activity?.label ?? `${step} of ${run.steps}`}`} />
+    </button>
+  );
+}
+
+function ThemeButton(): ReactNode {
+  const theme = useTheme((state) => state.theme);
+  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system';
+  const symbol = { system: '◐', dark: '●', light: '○' }[theme];
+  return (
+    <button
+      type="button"
+      className="quiet"
+      aria-label={`Colours: ${theme}. Change to ${next}`}
+      title={`Colours: ${theme}`}
+      onClick={() => chooseTheme(next)}
+    >
+      {symbol}
+    </button>
+  );
+}

@@ -1,0 +1,32 @@
+import type { ReactNode } from 'react';
+import { dismissNotice, useNotices } from '../stores/notices.ts';
+import { FailureText } from './FailureNote.tsx';
+import styles from './Notices.module.css';
+
+/** The notices in the corner, and the live region that screen readers follow. */
+export function Notices(): ReactNode {
+  const notices = useNotices((state) => state.notices);
+  const spoken = useNotices((state) => state.spoken);
+  return (
+    <>
+      <div className="visually-hidden" role="status" aria-live="polite" data-testid="spoken">
+        {spoken}
+      </div>
+      <ul className={styles.list} aria-label="Notices">
+        {notices.map((notice) => (
+          <li key={notice.id} className={notice.tone === 'failure' ? styles.failure : styles.done}>
+            {notice.tone === 'failure' ? <FailureText failure={notice.failure} /> : <p>{notice.text}</p>}
+            <button
+              type="button"
+              className="quiet"
+              aria-label="Dismiss notice"
+              onClick={() => dismissNotice(notice.id)}
+            >
+              ×
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

@@ -1,0 +1,34 @@
+import { type ReactNode, useId } from 'react';
+import styles from './Segmented.module.css';
+
+/** One choice of a few, side by side: radio buttons that look like a switch, with their keyboard. */
+export function Segmented<T extends string>(props: {
+  readonly legend: string;
+  readonly hideLegend?: boolean;
+  readonly options: readonly { readonly value: T; readonly label: string; readonly disabled?: boolean }[];
+  readonly value: T;
+  readonly onChange: (value: T) => void;
+}): ReactNode {
+  const name = useId();
+  return (
+    <fieldset>
+      <legend className={props.hideLegend ? 'visually-hidden' : undefined}>{props.legend}</legend>
+      <div className={styles.options}>
+        {props.options.map((option) => (
+          <label key={option.value} className={styles.option}>
+            <input
+              type="radio"
+              className="visually-hidden"
+              name={name}
+              value={option.value}
+              checked={option.value === props.value}
+              disabled={option.disabled ?? false}
+              onChange={() => props.onChange(option.value)}
+            />
+            {option.label}
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}

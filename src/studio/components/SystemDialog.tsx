@@ -1,0 +1,145 @@
+import { type ReactNode, useEffect, useState } from 'react';
+import type { GpuReady, ModelIndex } from '../../worker/protocol.ts';
+import { bytes, compact } from '../format/format.ts';
+import { ask } from '../stores/engine-link.ts';
+import { openEmbeddedModel, openModelFiles, persistStorage, useSession } from '../stores/session.ts';
+import { Dialog } from './Dialog.tsx';
+import { FailureNote } from './FailureNote.tsx';
+import { FileButton } from './FileButton.tsx';
+import { ProgressBar } from './Progress.tsx';
+import styles from './SystemDialog.module.css';
+
+/** Model, GPU and storage in full, and the place to take another model. */
+export function SystemDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
+  const gpu = useSession((state) => state.gpu);
+  return (
+    <Dialog title="Model, GPU and storage" onClose={onClose}>
+      <div className="stack">
+        <ModelSection />
+        <section className="stack">
+          <h3>GPU</h3>
+          {gpu?.state === 'ready' && <GpuTable gpu={gpu} />}
+          {gpu?.state === 'missing' && <FailureNote failure={gpu.error} />}
+        </section>
+        <StorageSection />
+      </div>
+    </Dialog>
+  );
+}
+
+function Rows({ rows }: { readonly rows: readonly (readonly [string, string])[] }): ReactNode {
+  return (
+    <dl className={styles.rows}>
+      {rows.map(([label, value]) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function ModelSection(): ReactNode {
+  const model = useSession((state) => state.model);
+  const failure = useSession((state) => state.modelFailure);
+  const progress = useSession((state) => state.modelProgress);
+  const [index, setIndex] = useState<ModelIndex | null>(null);
+  useEffect(() => {
+    void ask('model.list', {}).then((result) => {
+      if (result.ok) setIndex(result.value);
+    });
+  }, []);
+  return (
+    <section className="stack">
+      <h3>Model</h3>
+      {model && (
+        <Rows
+          rows={[
+            ['Name', model.name],
+            ['Parameters', compact(model.parameterCount)],
+            ['Picture size', `${model.imageSize} px`],
+            ['Encoder', `${model.blockCount} blocks × ${model.embedDim}`],
+            ['Weights', bytes(model.bytes)],
+            ['Licence', model.licence || 'not stated'],
+            ['sha-256', model.hash.slice(0, 16)],
+          ]}
+        />
+      )}
+      {failure && !model && <FailureNote failure={failure} />}
+      {progress && <ProgressBar progress={progress} />}
+      <p className="muted small">
+        Larger models can be loaded by dropping a SAM safetensors file (with its config.json) on the page.
+      </p>
+      <div className="row">
+        <FileButton
+          label="Load a model …"
+          accept=".safetensors,.json"
+          onFiles={(files) => void openModelFiles(files)}
+        />
+        {index?.models
+          .filter((embedded) => embedded.id !== model?.embeddedId)
+          .map((embedded) => (
+            <button key={embedded.id} type="button" onClick={() => void openEmbeddedModel(embedded.id)}>
+              Use {embedded.label} ({bytes(embedded.bytes)})
+            </button>
+          ))}
+      </div>
+    </section>
+  );
+}
+
+function GpuTable({ gpu }: { readonly gpu: GpuReady }): ReactNode {
+  const memory = useSession((state) => state.deviceMemoryGiB);
+  return (
+    <Rows
+      rows={[
+        ['Adapter', gpu.description || `${gpu.vendor} ${gpu.architecture}`],
+        ['Vendor', gpu.vendor || 'not told'],
+        ['Architecture', gpu.architecture || 'not told'],
+        ['Kind', gpu.isSoftware ? 'software: computes on the CPU' : 'hardware'],
+        ['Largest buffer', bytes(gpu.limits.maxBufferSize)],
+        ['Largest binding', bytes(gpu.limits.maxStorageBufferBindingSize)],
+        ['Workgroup memory', bytes(gpu.limits.maxComputeWorkgroupStorageSize)],
+        ['Machine memory', memory === null ? 'the browser does not tell' : `about ${memory} GiB`],
+      ]}
+    />
+  );
+}
+
+function StorageSection(): ReactNode {
+  const storage = useSession((state) => state.storage);
+  if (!storage) {
+    return (
+      <section className="stack">
+        <h3>Storage</h3>
+        <p className="muted">This browser does not tell how much it stores.</p>
+      </section>
+    );
+  }
+  const answer =
+    storage.persisted === true
+      ? 'The browser promised to keep it.'
+      : storage.persisted === false
+        ? 'The browser may clear it when the disk is full: export what matters.'
+        : 'The browser cannot be asked to keep it.';
+  return (
+    <section className="stack">
+      <h3>Storage</h3>
+      <Rows
+        rows={[
+          ['Used', bytes(storage.usage)],
+          ['Allowed', bytes(storage.quota)],
+        ]}
+      />
+      <p>{answer}</p>
+      {storage.persisted === false && (
+        <div className="row">
+          <button type="button" onClick={() => void persistStorage()}>
+            Ask the browser to keep it
+          </button>
+        </div>
+      )}
+    </section>
+  );
+}

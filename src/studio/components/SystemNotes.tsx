@@ -1,0 +1,43 @@
+import type { ReactNode } from 'react';
+import { recoverDevice, useSession } from '../stores/session.ts';
+import { FailureNote } from './FailureNote.tsx';
+import { ProgressBar } from './Progress.tsx';
+import styles from './SystemNotes.module.css';
+
+/** What concerns every place: a slow adapter, a lost device, a model that is loading or could not be loaded. */
+export function SystemNotes(): ReactNode {
+  const gpu = useSession((state) => state.gpu);
+  const lost = useSession((state) => state.lost);
+  const phase = useSession((state) => state.phase);
+  const model = useSession((state) => state.model);
+  const modelFailure = useSession((state) => state.modelFailure);
+  const progress = useSession((state) => state.modelProgress);
+  return (
+    <>
+      {lost && phase === 'ready' && (
+        <FailureNote failure={lost}>
+          <button type="button" className="primary" onClick={() => void recoverDevice()}>
+            Ask for the GPU again
+          </button>
+        </FailureNote>
+      )}
+      {phase === 'ready' && gpu?.state === 'ready' && gpu.isSoftware && (
+        <p className={styles.note} role="note">
+          <strong>This is slow:</strong> the browser offers only a software adapter, which computes on the
+          CPU. Everything works, but ten to a hundred times slower than on a GPU. To use the GPU, update its
+          driver and turn on hardware acceleration in the browser's settings.
+        </p>
+      )}
+      {phase === 'ready' && gpu?.state === 'missing' && (
+        <p className={styles.note} role="note">
+          <strong>No WebGPU:</strong> data can be added and viewed here; training and segmenting need a
+          browser with WebGPU. {gpu.error.cure}
+        </p>
+      )}
+      {progress && <ProgressBar progress={progress} />}
+      {phase === 'ready' && gpu?.state === 'ready' && !model && modelFailure && (
+        <FailureNote failure={modelFailure} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,134 @@
+import { type ReactNode, useEffect } from 'react';
+import type { DatasetInfo, MaskKind, SplitOrder } from '../../../worker/protocol.ts';
+import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
+import { EditableName } from '../../components/EditableName.tsx';
+import { bytes, plural } from '../../format/format.ts';
+import {
+  deleteDataset,
+  loadSamples,
+  renameDataset,
+  setSplitOrder,
+  useDatasets,
+} from '../../stores/datasets.ts';
+import { RefusalList } from './DataPlace.tsx';
+import styles from './DatasetCard.module.css';
+import { Thumbnail } from './Thumbnail.tsx';
+
+const MASK_KINDS: Readonly<Record<MaskKind, string>> = {
+  binary: 'binary: nonzero is foreground',
+  'cut-at-128': 'grey, cut at 128',
+  labels: 'labels, one value per class',
+  instances: 'one id per object',
+  mixed: 'different kinds',
+  none: 'no masks: for Segment only',
+};
+
+const THUMBNAILS = 6;
+
+/** One dataset: what it shows, what it holds, how it was understood. */
+export function DatasetCard(props: {
+  readonly dataset: DatasetInfo;
+  readonly onView: () => void;
+}): ReactNode {
+  const { dataset } = props;
+  const samples = useDatasets((state) => state.samples[dataset.id]);
+  useEffect(() => {
+    if (!samples) void loadSamples(dataset.id);
+  }, [samples, dataset.id]);
+  const shown = (samples ?? [])
+    .toSorted((a, b) => Number(b.hasMask) - Number(a.hasMask))
+    .slice(0, THUMBNAILS);
+  return (
+    <article className={`panel ${styles.card}`} aria-label={dataset.name}>
+      <EditableName level={3} name={dataset.name} onRename={(name) => void renameDataset(dataset.id, name)} />
+      <div className={styles.thumbnails}>
+        {shown.map((sample) => (
+          <Thumbnail
+            key={sample.id}
+            datasetId={dataset.id}
+            sampleId={sample.id}
+            label={`${sample.name}, ${plural(sample.objectCount, 'object')}`}
+            overlay={sample.hasMask}
+          />
+        ))}
+      </div>
+      <dl className={styles.facts}>
+        <Fact label="Images">
+          {dataset.imageCount} ({dataset.maskedCount} with a mask)
+        </Fact>
+        <Fact label="Objects">{dataset.objectCount.toLocaleString('en')}</Fact>
+        <Fact label="Masks">{MASK_KINDS[dataset.maskKind]}</Fact>
+        {dataset.classes.length > 1 && (
+          <Fact label="Classes">
+            {dataset.classes.map((entry) => `${entry.name} (${entry.objectCount})`).join(', ')}
+          </Fact>
+        )}
+        <Fact label="Storage">{bytes(dataset.bytes)}</Fact>
+      </dl>
+      <SplitBar dataset={dataset} />
+      {dataset.refusals.length > 0 && (
+        <details className="small">
+          <summary>{plural(dataset.refusals.length, 'file')} not used, and why</summary>
+          <RefusalList refusals={dataset.refusals} />
+        </details>
+      )}
+      <div className="row">
+        <button type="button" onClick={props.onView}>
+          View
+        </button>
+        <ConfirmDelete
+          name={dataset.name}
+          consequence={`Its ${plural(dataset.imageCount, 'image')} (${bytes(dataset.bytes)}) are removed from this device. Your own files stay as they are; runs that used it keep their weights.`}
+          onDelete={() => void deleteDataset(dataset.id)}
+        />
+      </div>
+    </article>
+  );
+}
+
+function Fact(props: { readonly label: string; readonly children: ReactNode }): ReactNode {
+  return (
+    <div>
+      <dt>{props.label}</dt>
+      <dd>{props.children}</dd>
+    </div>
+  );
+}
+
+const ORDERS: readonly { readonly value: SplitOrder; readonly label: string }[] = [
+  { value: 'shuffled', label: 'shuffled' },
+  { value: 'name', label: 'in blocks by name (slices of one volume)' },
+];
+
+function SplitBar({ dataset }: { readonly dataset: DatasetInfo }): ReactNode {
+  const { train, validation, test } = dataset.split;
+  if (train + validation + test === 0) return null;
+  return (
+    <div className={styles.split}>
+      <div className={styles.bar} aria-hidden="true">
+        <span style={{ flexGrow: train }} className={styles.train} />
+        <span style={{ flexGrow: validation }} className={styles.validation} />
+        <span style={{ flexGrow: test }} className={styles.test} />
+      </div>
+      <div className={styles.splitLine}>
+        <span>
+          {train} train · {validation} validation · {test} test
+        </span>
+        <select
+          aria-label={`Split order of ${dataset.name}`}
+          value={dataset.splitOrder}
+          onChange={(event) => {
+            const order = ORDERS.find((candidate) => candidate.value === event.target.value);
+            if (order) void setSplitOrder(dataset.id, order.value);
+          }}
+        >
+          {ORDERS.map((order) => (
+            <option key={order.value} value={order.value}>
+              {order.label}
+            </option>
+          ))}
+        </select>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,125 @@
+import { type ReactNode, useEffect, useState } from 'react';
+import type { DatasetInfo, SampleInfo, SamplePicture } from '../../../worker/protocol.ts';
+import { Dialog } from '../../components/Dialog.tsx';
+import { plural } from '../../format/format.ts';
+import { loadSamples, useDatasets } from '../../stores/datasets.ts';
+import { ask } from '../../stores/engine-link.ts';
+import { tellFailure } from '../../stores/notices.ts';
+import { goTo } from '../../stores/place.ts';
+import { openImage } from '../../stores/segment.ts';
+import { useSession } from '../../stores/session.ts';
+import styles from './DatasetViewer.module.css';
+import { LabelledPicture } from './LabelledPicture.tsx';
+import { Thumbnail } from './Thumbnail.tsx';
+
+/** A dataset's pictures one by one, with and without the mask. */
+export function DatasetViewer(props: {
+  readonly dataset: DatasetInfo;
+  readonly onClose: () => void;
+}): ReactNode {
+  const { dataset } = props;
+  const samples = useDatasets((state) => state.samples[dataset.id]);
+  const [chosen, setChosen] = useState<SampleInfo | null>(null);
+  const [overlay, setOverlay] = useState(true);
+  useEffect(() => void loadSamples(dataset.id), [dataset.id]);
+  const shown = chosen ?? samples?.[0] ?? null;
+  return (
+    <Dialog title={dataset.name} wide onClose={props.onClose}>
+      <div className={styles.viewer}>
+        <ul className={styles.list} aria-label="Pictures">
+          {(samples ?? []).map((sample) => (
+            <li key={sample.id}>
+              <button
+                type="button"
+                className={styles.item}
+                aria-pressed={sample.id === shown?.id}
+                onClick={() => setChosen(sample)}
+              >
+                <span className={styles.thumb}>
+                  <Thumbnail datasetId={dataset.id} sampleId={sample.id} label="" overlay={false} />
+                </span>
+                <span className={styles.name}>
+                  {sample.name}
+                  <span className="muted small">
+                    {sample.hasMask
+                      ? `${plural(sample.objectCount, 'object')} · ${sample.split ?? ''}`
+                      : 'no mask'}
+                  </span>
+                </span>
+              </button>
+            </li>
+          ))}
+        </ul>
+        {shown && (
+          <div className="stack">
+            <div className="row">
+              <strong className={styles.title}>{shown.name}</strong>
+              <span className="muted">
+                {shown.width} × {shown.height}
+              </span>
+              <label className="row">
+                <input
+                  type="checkbox"
+                  checked={overlay}
+                  disabled={!shown.hasMask}
+                  onChange={(event) => setOverlay(event.target.checked)}
+                />
+                Mask
+              </label>
+              <OpenInSegment datasetId={dataset.id} sample={shown} />
+            </div>
+            <SampleView datasetId={dataset.id} sample={shown} overlay={overlay} />
+          </div>
+        )}
+      </div>
+    </Dialog>
+  );
+}
+
+function OpenInSegment(props: { readonly datasetId: string; readonly sample: SampleInfo }): ReactNode {
+  const possible = useSession((state) => state.gpu?.state === 'ready');
+  return (
+    <button
+      type="button"
+      disabled={!possible}
+      onClick={() => {
+        goTo('segment');
+        void openImage({ kind: 'sample', datasetId: props.datasetId, sampleId: props.sample.id });
+      }}
+    >
+      Open in Segment
+    </button>
+  );
+}
+
+function SampleView(props: {
+  readonly datasetId: string;
+  readonly sample: SampleInfo;
+  readonly overlay: boolean;
+}): ReactNode {
+  const { datasetId } = props;
+  const sampleId = props.sample.id;
+  const [picture, setPicture] = useState<SamplePicture | null>(null);
+  useEffect(() => {
+    let gone = false;
+    let opened: SamplePicture | null = null;
+    void ask('data.picture', { datasetId, sampleId }).then((result) => {
+      if (!result.ok) {
+        tellFailure(result.error);
+        return;
+      }
+      if (gone) result.value.bitmap.close();
+      else {
+        opened = result.value;
+        setPicture(opened);
+      }
+    });
+    return () => {
+      gone = true;
+      opened?.bitmap.close();
+      setPicture(null);
+    };
+  }, [datasetId, sampleId]);
+  if (!picture) return <p className="muted">Opening …</p>;
+  return <LabelledPicture picture={picture} overlay={props.overlay} />;
+}

@@ -1,0 +1,56 @@
+import type { ReactNode } from 'react';
+import { plural, when } from '../../format/format.ts';
+import { ask } from '../../stores/engine-link.ts';
+import { saveFile } from '../../stores/files.ts';
+import { tellFailure } from '../../stores/notices.ts';
+import { deleteKept, useSegment } from '../../stores/segment.ts';
+import styles from './ExportPlace.module.css';
+
+async function downloadMasks(): Promise<void> {
+  const result = await ask('output.masksZip', {});
+  if (result.ok) saveFile(result.value);
+  else tellFailure(result.error);
+}
+
+/** The masks kept in Segment, together in one zip. */
+export function KeptMasks(): ReactNode {
+  const kept = useSegment((state) => state.kept);
+  return (
+    <section className="panel stack" aria-label="Masks">
+      <h2>Masks</h2>
+      {kept.length === 0 ? (
+        <p className="muted">
+          Masks that you keep in <a href="#/segment">Segment</a> are gathered here.
+        </p>
+      ) : (
+        <>
+          <div className="row">
+            <button type="button" className="primary" onClick={() => void downloadMasks()}>
+              Download {plural(kept.length, 'mask')} as zip
+            </button>
+          </div>
+          <ul className={styles.masks}>
+            {kept.map((mask) => (
+              <li key={mask.id} className={styles.mask}>
+                <span>
+                  {mask.imageName}{' '}
+                  <span className="muted small">
+                    {mask.variantLabel} · {plural(mask.area, 'pixel')} · {when(mask.created)}
+                  </span>
+                </span>
+                <button
+                  type="button"
+                  className="quiet"
+                  aria-label={`Remove the mask of ${mask.imageName}`}
+                  onClick={() => void deleteKept(mask.id)}
+                >
+                  Remove
+                </button>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,58 @@
+import type { ReactNode } from 'react';
+import type { GateLayer } from '../../../worker/protocol.ts';
+import { MethodSwatch, useMethodColour } from '../../components/MethodSwatch.tsx';
+import { selectEmbedding, useSegment } from '../../stores/segment.ts';
+import { useSession } from '../../stores/session.ts';
+import styles from './ImageGates.module.css';
+
+/** The gates that this very picture drew: a bar per method and layer. */
+export function ImageGates(): ReactNode {
+  const side = useSegment((state) => state.side);
+  const gates = useSegment(selectEmbedding)?.gates ?? null;
+  const known = useSession((state) => state.capabilities?.methods);
+  if (side === 'base') return null;
+  return (
+    <section className={`panel ${styles.panel}`} aria-label="Gates of this picture">
+      <h3>Gates of this picture</h3>
+      {gates === null ? (
+        <p className="muted">This run has no gates.</p>
+      ) : (
+        (known ?? [])
+          .filter((method) => gates.some((layer) => layer[method.id] !== undefined))
+          .map((method) => <MethodBars key={method.id} id={method.id} label={method.label} layers={gates} />)
+      )}
+    </section>
+  );
+}
+
+function MethodBars(props: {
+  readonly id: string;
+  readonly label: string;
+  readonly layers: readonly GateLayer[];
+}): ReactNode {
+  const values = props.layers.map((layer) => layer[props.id] ?? null);
+  const present = values.flatMap((value) => value ?? []);
+  const mean = present.reduce((sum, value) => sum + value, 0) / Math.max(1, present.length);
+  const colour = useMethodColour(props.id);
+  const spoken = values.map((value, layer) => `layer ${layer}: ${value?.toFixed(2) ?? 'none'}`).join(', ');
+  return (
+    <div className={styles.method}>
+      <span className={styles.name}>
+        <MethodSwatch id={props.id} /> {props.label}
+        <span className="muted small">mean {mean.toFixed(3)}</span>
+      </span>
+      <span className={styles.bars} role="img" aria-label={`${props.label}: ${spoken}`}>
+        {values.map((value, layer) => (
+          <span
+            // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
+            key={layer}
+            className={styles.column}
+            title={`layer ${layer}: ${value?.toFixed(3) ?? 'none'}`}
+          >
+            <span className={styles.fill} style={{ height: `${100 * (value ?? 0)}%`, background: colour }} />
+          </span>
+        ))}
+      </span>
+    </div>
+  );
+}

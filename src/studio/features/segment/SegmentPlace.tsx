@@ -1,0 +1,42 @@
+import type { ReactNode } from 'react';
+import { FailureNote } from '../../components/FailureNote.tsx';
+import { useSegment } from '../../stores/segment.ts';
+import { CandidateList } from './CandidateList.tsx';
+import { ImageGates } from './ImageGates.tsx';
+import { ImagePicker } from './ImagePicker.tsx';
+import styles from './SegmentPlace.module.css';
+import { Stage } from './Stage.tsx';
+import { Toolbar } from './Toolbar.tsx';
+import { VariantPicker } from './VariantPicker.tsx';
+
+/** Any picture: click, box, candidates, base against tuned. */
+export function SegmentPlace(): ReactNode {
+  const image = useSegment((state) => state.image);
+  const failure = useSegment((state) => state.failure);
+  return (
+    <div className={styles.place}>
+      <div className={styles.work}>
+        <Toolbar />
+        {image ? <Stage key={image.imageId} image={image} /> : <Empty />}
+      </div>
+      <aside className={styles.side} aria-label="Picture, weights and candidates">
+        <ImagePicker />
+        {failure && <FailureNote failure={failure} />}
+        <VariantPicker />
+        <CandidateList />
+        <ImageGates />
+      </aside>
+    </div>
+  );
+}
+
+function Empty(): ReactNode {
+  const opening = useSegment((state) => state.opening);
+  return (
+    <div className={styles.empty}>
+      <p>
+        {opening ? 'Opening the picture …' : 'Open a picture at the right: from a dataset or from a file.'}
+      </p>
+    </div>
+  );
+}

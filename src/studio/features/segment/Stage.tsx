@@ -1,0 +1,184 @@
+import {
+  type KeyboardEvent,
+  type PointerEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
+import type { OpenedImage } from '../../../worker/protocol.ts';
+import { drawMask, paintMask } from '../../canvas/layers/mask.ts';
+import { drawPicture } from '../../canvas/layers/picture.ts';
+import { drawBox, drawCross, drawPoints } from '../../canvas/layers/prompts.ts';
+import { boxBetween, IDLE, move, press, release, type ToolState, type ToolStep } from '../../canvas/tools.ts';
+import {
+  fitView,
+  isInside,
+  panView,
+  type Size,
+  type Spot,
+  toPicture,
+  type View,
+  withinPicture,
+  zoomView,
+} from '../../canvas/view.ts';
+import { addPoint, selectAnswer, selectPrompts, setBox, useSegment } from '../../stores/segment.ts';
+import { maskColour } from '../../theme/colours.ts';
+import { handleKey } from './keys.ts';
+import styles from './Stage.module.css';
+
+/** The picture with its layers; pointer and keys go to the tools, what they ask for goes to the store. */
+export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [size, setSize] = useState<Size>({ width: 0, height: 0 });
+  const [view, setView] = useState<View | null>(null);
+  const [state, setState] = useState<ToolState>(IDLE);
+  const [cross, setCross] = useState<Spot>({ x: image.width / 2, y: image.height / 2 });
+  const [focused, setFocused] = useState(false);
+  const tool = useSegment((store) => store.tool);
+  const positive = useSegment((store) => store.positive);
+  const busy = useSegment((store) => store.busy);
+  const prompts = useSegment(selectPrompts);
+  const answer = useSegment(selectAnswer);
+  const mask = answer?.prediction.candidates[answer.candidate]?.mask;
+
+  useEffect(() => {
+    const element = canvas.current?.parentElement;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      const next = { width: element.clientWidth, height: element.clientHeight };
+      setSize(next);
+      setView(fitView(image, next));
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [image]);
+
+  const maskLayer = useMemo(
+    () => (mask && canvas.current ? paintMask(mask, image, maskColour(canvas.current)) : null),
+    [mask, image],
+  );
+
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (!context || !view) return;
+    const frame = requestAnimationFrame(() => {
+      const ratio = window.devicePixelRatio;
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      context.clearRect(0, 0, size.width, size.height);
+      drawPicture(context, image.bitmap, view);
+      if (maskLayer) drawMask(context, maskLayer, view);
+      if (prompts.box) drawBox(context, prompts.box, view);
+      if (state.mode === 'boxing') drawBox(context, boxBetween(state.from, state.to), view);
+      drawPoints(context, prompts.points, view);
+      if (focused) drawCross(context, cross, view);
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [image, view, size, maskLayer, prompts, state, cross, focused]);
+
+  const take = useCallback(
+    (step: ToolStep): void => {
+      setState(step.state);
+      const { request } = step;
+      if (!request) return;
+      switch (request.ask) {
+        case 'point':
+          if (isInside(request.spot, image)) void addPoint({ ...request.spot, positive: request.positive });
+          return;
+        case 'box':
+          void setBox(request.box);
+          return;
+        case 'pan':
+          setView((now) => now && panView(now, request.dx, request.dy));
+          return;
+      }
+    },
+    [image],
+  );
+
+  // React's wheel listeners are passive; zooming must keep the page from scrolling.
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element) return;
+    const onWheel = (event: WheelEvent): void => {
+      event.preventDefault();
+      const at = { x: event.offsetX, y: event.offsetY };
+      setView((now) => now && zoomView(now, Math.exp(-event.deltaY / 500), at));
+    };
+    element.addEventListener('wheel', onWheel, { passive: false });
+    return () => element.removeEventListener('wheel', onWheel);
+  }, []);
+
+  const spots = (event: PointerEvent): { canvas: Spot; picture: Spot } | null => {
+    if (!view) return null;
+    const at = { x: event.nativeEvent.offsetX, y: event.nativeEvent.offsetY };
+    return { canvas: at, picture: toPicture(view, at) };
+  };
+
+  const onPointerDown = (event: PointerEvent<HTMLCanvasElement>): void => {
+    const at = spots(event);
+    if (!at) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    const picture = tool === 'box' ? withinPicture(at.picture, image) : at.picture;
+    take(
+      press(state, {
+        tool,
+        positive,
+        button: event.button,
+        shift: event.shiftKey,
+        canvas: at.canvas,
+        picture,
+      }),
+    );
+  };
+  const onPointerMove = (event: PointerEvent): void => {
+    const at = spots(event);
+    if (at && state.mode !== 'idle') take(move(state, withinPicture(at.picture, image), at.canvas));
+  };
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const centre = { x: size.width / 2, y: size.height / 2 };
+    const handled = handleKey(event, {
+      image,
+      cross,
+      moveCross: (spot) => setCross(withinPicture(spot, image)),
+      state,
+      setState,
+      take,
+      zoom: (factor) => setView((now) => now && zoomView(now, factor, centre)),
+      fit: () => setView(fitView(image, size)),
+    });
+    if (handled) event.preventDefault();
+  };
+
+  return (
+    <div
+      className={styles.stage}
+      aria-busy={busy}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the picture is worked on with pointer and keys
+      tabIndex={0}
+      role="application"
+      aria-label={`${image.name}: arrows move the cross, Enter clicks, question mark lists all keys`}
+      onKeyDown={onKeyDown}
+      onFocus={(event) => setFocused(event.currentTarget.matches(':focus-visible'))}
+      onBlur={() => setFocused(false)}
+    >
+      <canvas
+        ref={canvas}
+        className={`${styles.canvas} ${tool === 'pan' ? styles.pan : ''}`}
+        width={Math.round(size.width * window.devicePixelRatio)}
+        height={Math.round(size.height * window.devicePixelRatio)}
+        style={{ width: size.width, height: size.height }}
+        data-view={view ? `${view.scale} ${view.left} ${view.top}` : ''}
+        onPointerDown={onPointerDown}
+        onPointerMove={onPointerMove}
+        onPointerUp={() => take(release(state))}
+        onPointerCancel={() => setState(IDLE)}
+        onContextMenu={(event) => event.preventDefault()}
+      />
+      {busy && <span className={styles.busy}>Working …</span>}
+    </div>
+  );
+}

@@ -1,0 +1,78 @@
+import type { ReactNode } from 'react';
+import { Segmented } from '../../components/Segmented.tsx';
+import {
+  askWhole,
+  choosePositive,
+  chooseRefine,
+  chooseTool,
+  clearPrompts,
+  keepMask,
+  redo,
+  saveMask,
+  selectAnswer,
+  undo,
+  useSegment,
+} from '../../stores/segment.ts';
+import styles from './Toolbar.module.css';
+
+/** Tools, sign, undo and redo, and what to do with the mask. */
+export function Toolbar(): ReactNode {
+  const hasImage = useSegment((state) => state.image !== null);
+  const tool = useSegment((state) => state.tool);
+  const positive = useSegment((state) => state.positive);
+  const refine = useSegment((state) => state.refine);
+  const canUndo = useSegment((state) => state.at > 0);
+  const canRedo = useSegment((state) => state.at < state.timeline.length - 1);
+  const hasMask = useSegment((state) => selectAnswer(state) !== null);
+  return (
+    <div className={styles.bar} role="toolbar" aria-label="Segment tools">
+      <Segmented
+        legend="Tool"
+        hideLegend
+        options={[
+          { value: 'click', label: 'Click' },
+          { value: 'box', label: 'Box' },
+          { value: 'pan', label: 'Move' },
+        ]}
+        value={tool}
+        onChange={chooseTool}
+      />
+      <Segmented
+        legend="A plain click means"
+        hideLegend
+        options={[
+          { value: 'plus', label: '+ object' },
+          { value: 'minus', label: '− not object' },
+        ]}
+        value={positive ? 'plus' : 'minus'}
+        onChange={(value) => choosePositive(value === 'plus')}
+      />
+      <button type="button" disabled={!hasImage} onClick={() => void askWhole()}>
+        Whole picture
+      </button>
+      <span className={styles.group}>
+        <button type="button" disabled={!canUndo} onClick={() => void undo()}>
+          Undo
+        </button>
+        <button type="button" disabled={!canRedo} onClick={() => void redo()}>
+          Redo
+        </button>
+        <button type="button" disabled={!canUndo} onClick={() => void clearPrompts()}>
+          Clear
+        </button>
+      </span>
+      <label className={styles.check} title="The next prompt starts from the mask that is shown">
+        <input type="checkbox" checked={refine} onChange={(event) => chooseRefine(event.target.checked)} />
+        Refine last mask
+      </label>
+      <span className={`${styles.group} ${styles.end}`}>
+        <button type="button" disabled={!hasMask} onClick={() => void keepMask()}>
+          Keep for Export
+        </button>
+        <button type="button" className="primary" disabled={!hasMask} onClick={() => void saveMask()}>
+          Save mask
+        </button>
+      </span>
+    </div>
+  );
+}

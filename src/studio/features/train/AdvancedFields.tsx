@@ -1,0 +1,98 @@
+import { type ReactNode, useId } from 'react';
+import type { Capabilities, FieldInfo, FieldValue, TrainSettings } from '../../../worker/protocol.ts';
+import { changeField, fieldProblem, fieldsOf, useSetup } from '../../stores/setup.ts';
+import styles from './AdvancedFields.module.css';
+
+/** Every field that the engine has for the chosen methods. */
+export function AdvancedFields(props: {
+  readonly capabilities: Capabilities;
+  readonly settings: TrainSettings;
+}): ReactNode {
+  const fields = fieldsOf(props.capabilities, props.settings.methods);
+  const changed = useSetup((state) => Object.keys(state.changed).length);
+  return (
+    <details>
+      <summary>
+        Advanced
+        {changed > 0 && <span className="muted small"> · {changed} changed by hand</span>}
+      </summary>
+      <div className={styles.fields}>
+        {fields.map((field) => (
+          <Field key={field.id} field={field} value={props.settings.values[field.id]} />
+        ))}
+      </div>
+    </details>
+  );
+}
+
+function Field(props: { readonly field: FieldInfo; readonly value: FieldValue | undefined }): ReactNode {
+  const { field, value } = props;
+  const id = useId();
+  const problem = fieldProblem(field, value);
+  return (
+    <div className={styles.field}>
+      <label htmlFor={id}>
+        {field.label}
+        {'unit' in field && field.unit !== '' && <span className="muted"> ({field.unit})</span>}
+      </label>
+      <Control id={id} field={field} value={value} invalid={problem !== null} />
+      <p id={`${id}-help`} className="muted small">
+        {problem === null ? field.help : <strong role="alert">{problem}</strong>}
+      </p>
+    </div>
+  );
+}
+
+function Control(props: {
+  readonly id: string;
+  readonly field: FieldInfo;
+  readonly value: FieldValue | undefined;
+  readonly invalid: boolean;
+}): ReactNode {
+  const { id, field, value, invalid } = props;
+  const described = `${id}-help`;
+  switch (field.kind) {
+    case 'integer':
+    case 'number':
+      return (
+        <input
+          id={id}
+          type="number"
+          min={field.min}
+          max={field.max}
+          step={field.kind === 'integer' ? 1 : 'any'}
+          value={typeof value === 'number' && Number.isFinite(value) ? value : ''}
+          aria-invalid={invalid}
+          aria-describedby={described}
+          onChange={(event) => changeField(field.id, event.target.valueAsNumber)}
+        />
+      );
+    case 'choice':
+      return (
+        <select
+          id={id}
+          value={String(value)}
+          aria-describedby={described}
+          onChange={(event) => changeField(field.id, event.target.value)}
+        >
+          {field.options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
+        </select>
+      );
+    case 'switch':
+      return (
+        <input
+          id={id}
+          type="checkbox"
+          role="switch"
+          checked={value === true}
+          aria-checked={value === true}
+          aria-describedby={described}
+          onChange={(event) => changeField(field.id, event.target.checked)}
+        />
+      );
+  }
+}

@@ -1,0 +1,146 @@
+import type { ReactNode } from 'react';
+import type { Capabilities, PlanReport, TrainSettings } from '../../../worker/protocol.ts';
+import { FailureNote } from '../../components/FailureNote.tsx';
+import { bytes, compact, duration } from '../../format/format.ts';
+import { selectActiveRun, startRun, useRuns } from '../../stores/runs.ts';
+import { selectCanCompute, useSession } from '../../stores/session.ts';
+import { nameFor, nameRun, useSetup } from '../../stores/setup.ts';
+import styles from './CostPanel.module.css';
+
+/** What the run takes, before it starts, and the start. */
+export function CostPanel(props: {
+  readonly settings: TrainSettings;
+  readonly capabilities: Capabilities;
+}): ReactNode {
+  const { settings, capabilities } = props;
+  const plan = useSetup((state) => state.plan);
+  const failure = useSetup((state) => state.planFailure);
+  const planning = useSetup((state) => state.planning);
+  const name = useSetup((state) => state.name);
+  const active = useRuns(selectActiveRun);
+  const starting = useRuns((state) => state.starting);
+  const canCompute = useSession(selectCanCompute);
+  const reason = whyNot({
+    hasData: settings.datasetIds.length > 0,
+    canCompute,
+    activeName: active?.name ?? null,
+    plan,
+  });
+  return (
+    <aside className={`panel ${styles.panel}`} aria-label="Cost and start">
+      <h2>Before it starts</h2>
+      {failure && <FailureNote failure={failure} />}
+      {plan && <PlanTable plan={plan} />}
+      {!plan && !failure && (
+        <p className="muted">
+          {planning ? 'Planning …' : 'Choose at least one dataset to see what the run takes.'}
+        </p>
+      )}
+      {plan?.problems.map((problem) => (
+        <FailureNote key={problem.what} failure={problem} />
+      ))}
+      <label className={styles.name}>
+        Name
+        <input
+          value={name}
+          maxLength={80}
+          placeholder={nameFor(settings.methods, capabilities)}
+          onChange={(event) => nameRun(event.target.value)}
+        />
+      </label>
+      <div className="row">
+        <button
+          type="button"
+          className="primary"
+          disabled={reason !== null || starting || planning}
+          onClick={() => void startRun(settings)}
+        >
+          {starting ? 'Starting …' : 'Start training'}
+        </button>
+        {reason && <span className="muted small">{reason}</span>}
+      </div>
+    </aside>
+  );
+}
+
+function whyNot(facts: {
+  readonly hasData: boolean;
+  readonly canCompute: boolean;
+  readonly activeName: string | null;
+  readonly plan: PlanReport | null;
+}): string | null {
+  if (!facts.canCompute) return 'There is no model or no GPU.';
+  if (facts.activeName !== null) return `${facts.activeName} is running: pause or stop it first.`;
+  if (!facts.hasData) return 'Choose a dataset.';
+  if (!facts.plan) return 'The cost is not known yet.';
+  if (facts.plan.problems.length > 0) return 'See above what stands in the way.';
+  return null;
+}
+
+function PlanTable({ plan }: { readonly plan: PlanReport }): ReactNode {
+  const { memory } = plan;
+  const share = memory.bufferLimitBytes > 0 ? memory.largestBufferBytes / memory.bufferLimitBytes : 0;
+  return (
+    <dl className={styles.rows}>
+      <div>
+        <dt>Trainable</dt>
+        <dd>
+          <strong>{compact(plan.trainableCount)}</strong> parameters
+          <ul className="muted small">
+            {plan.trainable.map((part) => (
+              <li key={part.label}>
+                {part.label}: {compact(part.count)}
+              </li>
+            ))}
+          </ul>
+        </dd>
+      </div>
+      <div>
+        <dt>GPU memory</dt>
+        <dd>
+          <strong>{bytes(memory.peakBytes)}</strong> at the peak
+          <ul className="muted small">
+            {memory.parts.map((part) => (
+              <li key={part.label}>
+                {part.label}: {bytes(part.bytes)}
+              </li>
+            ))}
+          </ul>
+        </dd>
+      </div>
+      <div>
+        <dt>Largest buffer</dt>
+        <dd>
+          {bytes(memory.largestBufferBytes)} of {bytes(memory.bufferLimitBytes)} that the adapter allows
+          <meter
+            className={styles.meter}
+            aria-label="Largest buffer against the adapter's limit"
+            min={0}
+            max={1}
+            high={0.9}
+            value={Math.min(1, share)}
+          />
+        </dd>
+      </div>
+      <div>
+        <dt>Time</dt>
+        <dd>
+          {plan.secondsPerStep === null ? (
+            'measured with the first steps'
+          ) : (
+            <>
+              <strong>{duration(plan.secondsPerStep)}</strong> a step, about{' '}
+              {duration(plan.secondsPerStep * plan.steps)} for {plan.steps} steps
+            </>
+          )}
+        </dd>
+      </div>
+      <div>
+        <dt>Images</dt>
+        <dd>
+          {plan.images.train} train · {plan.images.validation} validation · {plan.images.test} test
+        </dd>
+      </div>
+    </dl>
+  );
+}

@@ -1,0 +1,38 @@
+import type { ReactNode } from 'react';
+import { plural } from '../../format/format.ts';
+import { useDatasets } from '../../stores/datasets.ts';
+import { toggleDataset } from '../../stores/setup.ts';
+import styles from './Choices.module.css';
+
+/** Several datasets train together, sampled evenly: that is what the gates are about. */
+export function DatasetPicker({ chosen }: { readonly chosen: readonly string[] }): ReactNode {
+  const datasets = useDatasets((state) => state.datasets);
+  const trainable = datasets.filter((dataset) => dataset.split.train > 0);
+  return (
+    <fieldset className="stack">
+      <legend>Datasets</legend>
+      {trainable.length === 0 && (
+        <p>
+          There is nothing to train on yet. <a href="#/data">Add images with masks, or try the demo</a>.
+        </p>
+      )}
+      <div className={styles.grid}>
+        {trainable.map((dataset) => (
+          <label key={dataset.id} className={styles.choice}>
+            <input
+              type="checkbox"
+              checked={chosen.includes(dataset.id)}
+              onChange={(event) => toggleDataset(dataset.id, event.target.checked)}
+            />
+            <span className={styles.text}>
+              <span>{dataset.name}</span>
+              <span className="muted small">
+                {plural(dataset.split.train, 'image')} to train on · {plural(dataset.objectCount, 'object')}
+              </span>
+            </span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}

@@ -1,0 +1,117 @@
+import type { ReactNode } from 'react';
+import type { GateRow } from '../../charts/series.ts';
+import { MethodSwatch } from '../../components/MethodSwatch.tsx';
+import { signed } from '../../format/format.ts';
+import { useSession } from '../../stores/session.ts';
+import { heatColour } from '../../theme/colours.ts';
+import styles from './GateHeatMap.module.css';
+
+export type GateView = 'change' | 'now';
+
+/** Methods × layers of one dataset: a table whose cells are coloured by how far the gate moved since step 0. */
+export function GateHeatMap(props: {
+  readonly title: string;
+  readonly step: number;
+  readonly rows: readonly GateRow[];
+  readonly view: GateView;
+}): ReactNode {
+  const layerCount = props.rows[0]?.cells.length ?? 0;
+  return (
+    <div className={styles.scroll}>
+      <table className={styles.map}>
+        <caption className={styles.caption}>
+          <strong>{props.title}</strong> <span className="muted">at step {props.step}</span> ·{' '}
+          <Leaning rows={props.rows} />
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col" className={styles.corner}>
+              Layer
+            </th>
+            {Array.from({ length: layerCount }, (_, layer) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
+              <th key={layer} scope="col">
+                {layer}
+              </th>
+            ))}
+            <th scope="col">mean</th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.rows.map((row) => (
+            <Row key={row.method} row={row} view={props.view} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ row, view }: { readonly row: GateRow; readonly view: GateView }): ReactNode {
+  return (
+    <tr>
+      <th scope="row" className={styles.method}>
+        <MethodSwatch id={row.method} /> <MethodName id={row.method} />
+      </th>
+      {row.cells.map((cell, layer) =>
+        cell ? (
+          <td
+            // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
+            key={layer}
+            title={`layer ${layer}: ${cell.now.toFixed(3)}, ${signed(cell.change)} since step 0`}
+            style={{ background: heatColour(view === 'change' ? cell.change : cell.now - 0.5) }}
+          >
+            {view === 'change' ? signed(cell.change, 2) : cell.now.toFixed(2)}
+          </td>
+        ) : (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
+          <td key={layer} className={styles.none} title={`layer ${layer} has no ${row.method}`}>
+            –
+          </td>
+        ),
+      )}
+      <td className={styles.mean}>{signed(row.meanChange)}</td>
+    </tr>
+  );
+}
+
+function MethodName({ id }: { readonly id: string }): ReactNode {
+  const label = useSession(
+    (state) => state.capabilities?.methods.find((method) => method.id === id)?.label ?? id,
+  );
+  return <>{label}</>;
+}
+
+/** Changes below this are noise of the last digits. */
+const LEAST = 0.0005;
+
+function Leaning({ rows }: { readonly rows: readonly GateRow[] }): ReactNode {
+  const most = rows.toSorted((a, b) => b.meanChange - a.meanChange)[0];
+  if (!most || rows.length < 2) return null;
+  if (rows.every((row) => Math.abs(row.meanChange) < LEAST)) return <>no gate has moved yet</>;
+  return (
+    <>
+      leans on <MethodName id={most.method} /> ({signed(most.meanChange)} on average since step 0)
+    </>
+  );
+}
+
+/** What the colours mean. */
+export function HeatLegend({ view }: { readonly view: GateView }): ReactNode {
+  const stops = [-0.25, -0.12, -0.03, 0, 0.03, 0.12, 0.25];
+  const [low, high] = view === 'change' ? ['−0.25', '+0.25'] : ['0.25', '0.75'];
+  return (
+    <span className={styles.legend}>
+      <span>{low}</span>
+      {stops.map((stop) => (
+        <span
+          key={stop}
+          className={styles.stop}
+          style={{ background: heatColour(stop) }}
+          aria-hidden="true"
+        />
+      ))}
+      <span>{high}</span>
+    </span>
+  );
+}

@@ -1,0 +1,108 @@
+import { type ReactNode, useState } from 'react';
+import type { GatePoint, RunInfo } from '../../../worker/protocol.ts';
+import { LineGraph } from '../../charts/LineGraph.tsx';
+import { gateRows, gateSeries } from '../../charts/series.ts';
+import { Segmented } from '../../components/Segmented.tsx';
+import { useSession } from '../../stores/session.ts';
+import { methodColour } from '../../theme/colours.ts';
+import { GateHeatMap, type GateView, HeatLegend } from './GateHeatMap.tsx';
+import styles from './GatesPanel.module.css';
+
+/** The gates: a heat map per dataset, and their course over the steps. */
+export function GatesPanel(props: {
+  readonly run: RunInfo;
+  readonly gates: readonly GatePoint[];
+}): ReactNode {
+  const { run, gates } = props;
+  const [view, setView] = useState<GateView>('change');
+  const methods = run.settings.methods;
+  if (run.settings.gate === 'none' || methods.length === 0) {
+    return (
+      <section className="panel" aria-label="Gates">
+        <h3>Gates</h3>
+        <p className="muted">
+          This run has no gates: its{' '}
+          {methods.length === 0 ? 'decoder alone is trained' : 'methods work at full strength'}.
+        </p>
+      </section>
+    );
+  }
+  return (
+    <section className="panel stack" aria-label="Gates">
+      <div className={styles.head}>
+        <h3>Gates by layer and method</h3>
+        <HeatLegend view={view} />
+        <Segmented
+          legend="Show gates as"
+          hideLegend
+          options={[
+            { value: 'change', label: 'Change since step 0' },
+            { value: 'now', label: 'Value' },
+          ]}
+          value={view}
+          onChange={setView}
+        />
+      </div>
+      {gates.length === 0 && <p className="muted">The first evaluation brings them.</p>}
+      <div className={styles.maps}>
+        {run.datasets.map((dataset) => {
+          const map = gateRows(gates, dataset.id, methods);
+          return (
+            map && (
+              <GateHeatMap
+                key={dataset.id}
+                title={dataset.name}
+                step={map.step}
+                rows={map.rows}
+                view={view}
+              />
+            )
+          );
+        })}
+      </div>
+      {gates.length > 0 && <GateCurves run={run} gates={gates} />}
+    </section>
+  );
+}
+
+function GateCurves(props: { readonly run: RunInfo; readonly gates: readonly GatePoint[] }): ReactNode {
+  const { run, gates } = props;
+  const [layer, setLayer] = useState<number | 'mean'>('mean');
+  const known = useSession((state) => state.capabilities?.methods);
+  const layerCount = gates[0]?.layers.length ?? 0;
+  const lines = run.settings.methods.map((id) => {
+    const method = known?.find((candidate) => candidate.id === id);
+    return { key: id, label: method?.label ?? id, colour: methodColour(method?.colourSlot ?? 0) };
+  });
+  return (
+    <div className="stack">
+      <div className="row">
+        <h4>Over the steps</h4>
+        <select
+          aria-label="Layer of the gate curves"
+          value={String(layer)}
+          onChange={(event) => setLayer(event.target.value === 'mean' ? 'mean' : Number(event.target.value))}
+        >
+          <option value="mean">mean of all layers</option>
+          {Array.from({ length: layerCount }, (_, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
+            <option key={index} value={index}>
+              layer {index}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div className={styles.curves}>
+        {run.datasets.map((dataset) => (
+          <LineGraph
+            key={dataset.id}
+            title={dataset.name}
+            height={140}
+            data={gateSeries(gates, dataset.id, layer, run.settings.methods)}
+            lines={lines}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}

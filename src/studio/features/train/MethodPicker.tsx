@@ -1,0 +1,159 @@
+import { type ReactNode, useId, useState } from 'react';
+import type { Capabilities, TrainSettings } from '../../../worker/protocol.ts';
+import { MethodSwatch } from '../../components/MethodSwatch.tsx';
+import { chooseGate, chooseMethods, chooseTrainDecoder } from '../../stores/setup.ts';
+import styles from './Choices.module.css';
+
+interface Option {
+  readonly label: string;
+  readonly help: string;
+  readonly methods: readonly string[];
+}
+
+/** All together, each alone, the decoder alone, or a subset put together by hand. */
+export function MethodPicker(props: {
+  readonly capabilities: Capabilities;
+  readonly settings: TrainSettings;
+}): ReactNode {
+  const { capabilities, settings } = props;
+  const group = useId();
+  const [byHand, setByHand] = useState(false);
+  const options = optionsOf(capabilities);
+  const chosen = byHand ? undefined : options.find((option) => sameSet(option.methods, settings.methods));
+  return (
+    <div className="stack">
+      <fieldset className="stack">
+        <legend>Method</legend>
+        <div className={styles.grid}>
+          {options.map((option) => (
+            <label key={option.label} className={styles.choice}>
+              <input
+                type="radio"
+                name={group}
+                checked={option === chosen}
+                onChange={() => {
+                  setByHand(false);
+                  chooseMethods(option.methods);
+                }}
+              />
+              <MethodText label={option.label} help={option.help} methods={option.methods} />
+            </label>
+          ))}
+          <label className={styles.choice}>
+            <input
+              type="radio"
+              name={group}
+              checked={chosen === undefined}
+              onChange={() => setByHand(true)}
+            />
+            <MethodText label="A subset" help="Put together by hand." methods={[]} />
+          </label>
+        </div>
+      </fieldset>
+      {chosen === undefined && <SubsetPicker capabilities={capabilities} chosen={settings.methods} />}
+      <label className="row">
+        <input
+          type="checkbox"
+          checked={settings.trainDecoder}
+          disabled={settings.methods.length === 0}
+          onChange={(event) => chooseTrainDecoder(event.target.checked)}
+        />
+        Train the mask decoder too
+      </label>
+      {settings.methods.length > 0 && <GatePicker capabilities={capabilities} settings={settings} />}
+    </div>
+  );
+}
+
+function optionsOf(capabilities: Capabilities): readonly Option[] {
+  const { methods } = capabilities;
+  const together: Option = {
+    label: 'MoPEFT',
+    help: `${methods.map((method) => method.label).join(', ')} together, each with a gate per layer and picture.`,
+    methods: methods.map((method) => method.id),
+  };
+  return [
+    ...(methods.length > 1 ? [together] : []),
+    ...methods.map((method) => ({ label: method.label, help: method.help, methods: [method.id] })),
+    { label: 'Decoder only', help: 'The encoder stays as it is.', methods: [] },
+  ];
+}
+
+function MethodText(props: Option): ReactNode {
+  return (
+    <span className={styles.text}>
+      <span>
+        {props.methods.length > 0 && (
+          <span className={styles.swatches}>
+            {props.methods.map((id) => (
+              <MethodSwatch key={id} id={id} />
+            ))}
+          </span>
+        )}
+        {props.label}
+      </span>
+      <span className="muted small">{props.help}</span>
+    </span>
+  );
+}
+
+function SubsetPicker(props: {
+  readonly capabilities: Capabilities;
+  readonly chosen: readonly string[];
+}): ReactNode {
+  return (
+    <fieldset className="row">
+      <legend className="visually-hidden">Methods of the subset</legend>
+      {props.capabilities.methods.map((method) => (
+        <label key={method.id} className="row">
+          <input
+            type="checkbox"
+            checked={props.chosen.includes(method.id)}
+            onChange={(event) =>
+              // The registry's order is kept.
+              chooseMethods(
+                props.capabilities.methods
+                  .map((other) => other.id)
+                  .filter((id) => (id === method.id ? event.target.checked : props.chosen.includes(id))),
+              )
+            }
+          />
+          <MethodSwatch id={method.id} />
+          {method.label}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function GatePicker(props: {
+  readonly capabilities: Capabilities;
+  readonly settings: TrainSettings;
+}): ReactNode {
+  const group = useId();
+  return (
+    <fieldset className="stack">
+      <legend>Gate</legend>
+      <div className={styles.grid}>
+        {props.capabilities.gateForms.map((form) => (
+          <label key={form.id} className={styles.choice}>
+            <input
+              type="radio"
+              name={group}
+              checked={props.settings.gate === form.id}
+              onChange={() => chooseGate(form.id)}
+            />
+            <span className={styles.text}>
+              <span>{form.label}</span>
+              <span className="muted small">{form.help}</span>
+            </span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((entry) => b.includes(entry));
+}

@@ -1,0 +1,102 @@
+import type { ReactNode } from 'react';
+import type { RunInfo } from '../../../worker/protocol.ts';
+import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
+import { EditableName } from '../../components/EditableName.tsx';
+import { ProgressBar } from '../../components/Progress.tsx';
+import { bytes, duration, iou, when } from '../../format/format.ts';
+import {
+  deleteRun,
+  isActive,
+  isResumable,
+  pauseRun,
+  renameRun,
+  resumeRun,
+  selectActiveRun,
+  stopRun,
+  useRuns,
+} from '../../stores/runs.ts';
+import { selectCanCompute, useSession } from '../../stores/session.ts';
+import styles from './RunHead.module.css';
+import { STATUS_LABELS } from './RunList.tsx';
+
+/** Name, standing and time left of a run, and what can be done with it. */
+export function RunHead({ run }: { readonly run: RunInfo }): ReactNode {
+  const step = useRuns((state) => state.histories[run.id]?.steps.at(-1)?.step ?? run.step);
+  const activity = useRuns((state) => state.activities[run.id]);
+  const running = isActive(run.status);
+  return (
+    <section className={`panel ${styles.head}`} aria-label="Run">
+      <div className={styles.line}>
+        <EditableName level={2} name={run.name} onRename={(name) => void renameRun(run.id, name)} />
+        <Buttons run={run} />
+      </div>
+      {run.status !== 'imported' && (
+        <ProgressBar
+          progress={{
+            done: step,
+            total: run.steps,
+            label: `${STATUS_LABELS[run.status]} · step ${step} of ${run.steps}${running ? timeLeft(run, step) : ''}`,
+          }}
+        />
+      )}
+      {running && activity && <ProgressBar progress={activity} />}
+      <p className="muted small">
+        {run.datasets.map((dataset) => dataset.name).join(', ')}
+        {run.bestScore !== null &&
+          ` · best validation IoU ${iou(run.bestScore)} at step ${run.bestStep ?? 0}`}
+        {run.checkpointStep !== null &&
+          run.status !== 'finished' &&
+          ` · checkpoint at step ${run.checkpointStep}`}
+        {` · ${when(run.created)} · ${bytes(run.bytes)}`}
+      </p>
+    </section>
+  );
+}
+
+function timeLeft(run: RunInfo, step: number): string {
+  if (run.secondsPerStep === null) return '';
+  return ` · ${duration(run.secondsPerStep)} a step · ${duration(run.secondsPerStep * (run.steps - step))} left`;
+}
+
+function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
+  const canCompute = useSession(selectCanCompute);
+  const otherActive = useRuns((state) => {
+    const active = selectActiveRun(state);
+    return active !== null && active.id !== run.id;
+  });
+  const mayResume = canCompute && !otherActive && run.fitsModel;
+  return (
+    <div className="row">
+      {run.status === 'running' && (
+        <button type="button" onClick={() => void pauseRun(run.id)}>
+          Pause
+        </button>
+      )}
+      {isResumable(run) && (
+        <button
+          type="button"
+          className="primary"
+          disabled={!mayResume}
+          title={run.fitsModel ? '' : `Load ${run.modelName} to go on with this run`}
+          onClick={() => void resumeRun(run.id)}
+        >
+          Resume
+        </button>
+      )}
+      {(isActive(run.status) || run.status === 'paused' || run.status === 'interrupted') && (
+        <button type="button" onClick={() => void stopRun(run.id)}>
+          Stop
+        </button>
+      )}
+      <a className={styles.link} href="#/segment">
+        Segment with it
+      </a>
+      <ConfirmDelete
+        name={run.name}
+        consequence={`Its weights, checkpoints and history (${bytes(run.bytes)}) are removed from this device. Export the adapter first if you want to keep it.`}
+        disabled={isActive(run.status)}
+        onDelete={() => void deleteRun(run.id)}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,56 @@
+import type { ReactNode } from 'react';
+import type { RunInfo, RunStatus } from '../../../worker/protocol.ts';
+import { iou } from '../../format/format.ts';
+import { showRun, useRuns } from '../../stores/runs.ts';
+import styles from './RunList.module.css';
+
+export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
+  running: 'running',
+  pausing: 'pausing',
+  paused: 'paused',
+  interrupted: 'interrupted',
+  stopped: 'stopped',
+  finished: 'finished',
+  failed: 'failed',
+  imported: 'imported',
+};
+
+/** Every run on this device, newest first. */
+export function RunList(): ReactNode {
+  const runs = useRuns((state) => state.runs);
+  const shownId = useRuns((state) => state.shownId);
+  return (
+    <nav className={styles.list} aria-label="Runs">
+      <button
+        type="button"
+        className={shownId === null ? styles.chosen : undefined}
+        aria-pressed={shownId === null}
+        onClick={() => showRun(null)}
+      >
+        New run
+      </button>
+      <ul className={styles.runs}>
+        {runs.map((run) => (
+          <li key={run.id}>
+            <button
+              type="button"
+              className={`${styles.run} ${run.id === shownId ? styles.chosen : ''}`}
+              aria-pressed={run.id === shownId}
+              onClick={() => showRun(run.id)}
+            >
+              <span className={styles.name}>{run.name}</span>
+              <span className="muted small">{summary(run)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function summary(run: RunInfo): string {
+  const parts: string[] = [STATUS_LABELS[run.status]];
+  if (run.status !== 'imported') parts.push(`${run.step} / ${run.steps}`);
+  if (run.bestScore !== null) parts.push(`IoU ${iou(run.bestScore)}`);
+  return parts.join(' · ');
+}

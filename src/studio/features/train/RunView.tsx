@@ -1,0 +1,77 @@
+import { type ReactNode, useDeferredValue, useEffect } from 'react';
+import type { RunHistory, RunInfo } from '../../../worker/protocol.ts';
+import { LineGraph } from '../../charts/LineGraph.tsx';
+import { lossSeries } from '../../charts/series.ts';
+import { FailureNote } from '../../components/FailureNote.tsx';
+import { loadHistory, useRuns } from '../../stores/runs.ts';
+import { GatesPanel } from './GatesPanel.tsx';
+import { IouCharts } from './IouCharts.tsx';
+import { RunHead } from './RunHead.tsx';
+import styles from './RunView.module.css';
+import { VerdictPanel } from './VerdictPanel.tsx';
+
+const NOTHING: RunHistory = { steps: [], evals: [], gates: [] };
+
+/** One run: where it stands, its verdict, its curves and its gates. */
+export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
+  const history = useRuns((state) => state.histories[run.id]);
+  useEffect(() => void loadHistory(run.id), [run.id]);
+  // Charts may lag behind the clock and the buttons.
+  const drawn = useDeferredValue(history ?? NOTHING);
+  return (
+    <div className="stack">
+      <RunHead run={run} />
+      {run.failure && <FailureNote failure={run.failure} />}
+      {run.verdict && <VerdictPanel verdict={run.verdict} />}
+      {run.status === 'imported' ? (
+        <p className="muted">
+          This adapter was imported: it can be used in Segment and exported, and has no curves.
+        </p>
+      ) : (
+        <>
+          <div className={styles.charts}>
+            <section className="panel" aria-label="Loss">
+              <LineGraph
+                title="Training loss"
+                data={lossSeries(drawn.steps)}
+                lines={[
+                  { key: 'loss', label: 'each step', colour: 'var(--accent)', faint: true },
+                  { key: 'smooth', label: 'smoothed', colour: 'var(--accent)' },
+                ]}
+              />
+            </section>
+            <section className="panel" aria-label="Validation IoU">
+              <IouCharts run={run} evals={drawn.evals} />
+            </section>
+          </div>
+          <GatesPanel run={run} gates={drawn.gates} />
+        </>
+      )}
+      <SettingsTable run={run} />
+    </div>
+  );
+}
+
+function SettingsTable({ run }: { readonly run: RunInfo }): ReactNode {
+  const { settings } = run;
+  const rows: readonly (readonly [string, string])[] = [
+    ['Methods', settings.methods.join(', ') || 'decoder only'],
+    ['Gate', settings.gate],
+    ['Mask decoder', settings.trainDecoder ? 'trained' : 'frozen'],
+    ['Model', `${run.modelName} (${run.modelHash.slice(0, 12)})`],
+    ...Object.entries(settings.values).map(([id, value]) => [id, String(value)] as const),
+  ];
+  return (
+    <details className="panel">
+      <summary>Settings of this run</summary>
+      <dl className={styles.settings}>
+        {rows.map(([label, value]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}

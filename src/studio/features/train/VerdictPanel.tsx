@@ -1,0 +1,72 @@
+import type { ReactNode } from 'react';
+import type { Verdict, VerdictMeasure } from '../../../worker/protocol.ts';
+import { iou, plural, signed } from '../../format/format.ts';
+import styles from './VerdictPanel.module.css';
+
+/** Did it help? One sentence, then the figures behind it. */
+export function VerdictPanel({ verdict }: { readonly verdict: Verdict }): ReactNode {
+  const many = verdict.perDataset.length > 1;
+  return (
+    <section className={`panel ${styles.verdict}`} aria-label="Verdict">
+      <h3>{verdict.sentence}</h3>
+      <p>{verdict.suggestion}</p>
+      <div className={styles.scroll}>
+        <table className={styles.table}>
+          <caption className="visually-hidden">Base against tuned on the test images</caption>
+          <thead>
+            <tr>
+              <th scope="col">Test images</th>
+              <th scope="col">Prompt</th>
+              <th scope="col">Base</th>
+              <th scope="col">Tuned</th>
+              <th scope="col">Gain (95 % interval)</th>
+              <th scope="col">n</th>
+            </tr>
+          </thead>
+          <tbody>
+            <Measure name="All" prompt="box" measure={verdict.box} />
+            <Measure name="All" prompt="click" measure={verdict.click} />
+            {many &&
+              verdict.perDataset.flatMap((dataset) => [
+                <Measure
+                  key={`${dataset.datasetId} box`}
+                  name={dataset.name}
+                  prompt="box"
+                  measure={dataset.box}
+                />,
+                <Measure
+                  key={`${dataset.datasetId} click`}
+                  name={dataset.name}
+                  prompt="click"
+                  measure={dataset.click}
+                />,
+              ])}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Measure(props: {
+  readonly name: string;
+  readonly prompt: string;
+  readonly measure: VerdictMeasure;
+}): ReactNode {
+  const { measure } = props;
+  return (
+    <tr>
+      <th scope="row">{props.name}</th>
+      <td>{props.prompt}</td>
+      <td>{iou(measure.base)}</td>
+      <td>{iou(measure.tuned)}</td>
+      <td>
+        <strong>{signed(measure.tuned - measure.base)}</strong> ({signed(measure.gainLow)} to{' '}
+        {signed(measure.gainHigh)})
+      </td>
+      <td>
+        {plural(measure.n, 'object')}, {plural(measure.images, 'image')}
+      </td>
+    </tr>
+  );
+}

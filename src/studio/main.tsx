@@ -1,0 +1,15 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { startEngine } from '../worker/client.ts';
+import './theme/base.css';
+import { App } from './App.tsx';
+import { startStudio } from './start.ts';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has no element with the id "root"');
+startStudio(startEngine(), new URL('./models/', document.baseURI).href);
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

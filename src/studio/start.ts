@@ -1,0 +1,45 @@
+/** Links the engine to the stores and loads what this device keeps. */
+import type { EngineClient } from '../worker/client.ts';
+import { loadDatasets } from './stores/datasets.ts';
+import { linkEngine } from './stores/engine-link.ts';
+import { followAddress } from './stores/place.ts';
+import { loadRuns, receiveRunEvent } from './stores/runs.ts';
+import { forgetAnswers, loadKept } from './stores/segment.ts';
+import { bootSession, endSession, loseDevice, persistStorage, useSession } from './stores/session.ts';
+import { startTheme } from './stores/theme.ts';
+
+/** Called once, before the first render. */
+export function startStudio(client: EngineClient, modelBaseUrl: string): void {
+  startTheme();
+  followAddress();
+  linkEngine(client);
+  client.onEnd(endSession);
+  client.subscribe((event) => {
+    if (event.type === 'device-lost') loseDevice(event.error);
+    else if (event.type === 'log') logToConsole(event.level, event.text);
+    else receiveRunEvent(event);
+  });
+  void persistStorage();
+  void bootSession(modelBaseUrl).then(() => Promise.all([loadDatasets(), loadRuns(), loadKept()]));
+  // Another model: other runs fit, and what was computed for the open picture does not hold.
+  useSession.subscribe((state, before) => {
+    if (before.model && state.model?.hash !== before.model.hash) {
+      void loadRuns();
+      void forgetAnswers();
+    }
+  });
+}
+
+function logToConsole(level: 'info' | 'warning' | 'error', text: string): void {
+  switch (level) {
+    case 'info':
+      console.info(text);
+      return;
+    case 'warning':
+      console.warn(text);
+      return;
+    case 'error':
+      console.error(text);
+      return;
+  }
+}
