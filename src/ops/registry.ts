@@ -19,6 +19,7 @@ import {
   prependTokensOp,
   prependTokensRestOp,
 } from './prepend-tokens/prepend-tokens.ts';
+import { relPosBiasBackwardOp, relPosBiasOp } from './rel-pos-bias/rel-pos-bias.ts';
 import { resizeBilinearOp } from './resize-bilinear/resize-bilinear.ts';
 import { samLossBackwardOp, samLossOp } from './sam-loss/sam-loss.ts';
 import { sampleDotOp } from './sample-dot/sample-dot.ts';
@@ -27,6 +28,7 @@ import { padTokensOp, sliceTokensOp } from './slice-tokens/slice-tokens.ts';
 import { depthToSpaceOp, spaceToDepthOp } from './space-to-depth/space-to-depth.ts';
 import { repeatLeadingOp, sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { sumSquaresOp } from './sum-squares/sum-squares.ts';
+import { tokenGateBackwardOp, tokenGateOp, tokenGateParamsOp } from './token-gate/token-gate.ts';
 import { windowPartitionOp, windowUnpartitionOp } from './window-partition/window-partition.ts';
 
 /** Every op there is. The conformance test walks this list; a folder of `src/ops` that is not in it fails the test. */
@@ -70,4 +72,9 @@ export const OPS: readonly AnyOp[] = [
   sumSquaresOp,
   windowPartitionOp,
   windowUnpartitionOp,
+  tokenGateOp,
+  tokenGateBackwardOp,
+  tokenGateParamsOp,
+  relPosBiasOp,
+  relPosBiasBackwardOp,
 ];

@@ -33,8 +33,8 @@ export const sampleDotOp = defineOp({
         flops: 2 * sizeOf(a),
       },
       {
-        shader: 'sample-dot/sum',
-        constants: {},
+        shader: 'reduce/slices',
+        constants: { LENGTH: slicesFor(each), SLICES: 1, FACTOR: 1 },
         bindings: [{ scratch: 0 }, { output: 0 }],
         workgroups: workgroups1d(samples),
         flops: samples * slicesFor(each),

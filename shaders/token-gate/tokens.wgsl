@@ -1,0 +1,16 @@
+// open[t] = sigmoid(u[t] · weight + bias)      u: [T, C] over all samples; weight: [C]; bias: [1]; open: [T]. One thread a token.
+#include "lib/index"
+override C: u32;
+@group(0) @binding(0) var<storage, read> u: array<f32>;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> open: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let t = flatIndex(id, groups);
+  if (t >= arrayLength(&open)) { return; }
+  var sum = bias[0];
+  for (var c = 0u; c < C; c++) { sum += u[t * C + c] * weight[c]; }
+  open[t] = 1.0 / (1.0 + exp(-sum));
+}

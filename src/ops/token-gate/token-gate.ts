@@ -1,0 +1,149 @@
+import type { Tensor } from '../../graph/graph.ts';
+import { type BackwardContext, defineOp } from '../../graph/op.ts';
+import { axis, expectShape, lastOf, rowsOf, sameShape, show, sizeOf } from '../../graph/shape.ts';
+import { slicesFor, workgroups1d } from '../dispatch.ts';
+
+/**
+ * A gate: the mean over a sample's tokens of `sigmoid(u · weight + bias)`. u [B, .., C], weight [1, C], bias [1] → [B].
+ * Saves the sigmoid of every token, [B, tokens].
+ */
+export const tokenGateOp = defineOp({
+  name: 'tokenGate',
+  inputs: ['u', 'weight', 'bias'],
+  shapes: ([u, weight, bias]) => {
+    if (!u || !weight || !bias) throw new RangeError('tokenGate: u, weight and bias');
+    expectShape(
+      u.length >= 2 && sameShape(weight, [1, lastOf(u)]) && sameShape(bias, [1]),
+      'tokenGate',
+      `weight ${show(weight)} and bias ${show(bias)} for u ${show(u)}`,
+    );
+    return [[axis(u, 0)], [axis(u, 0), rowsOf(u) / axis(u, 0)]];
+  },
+  scratch: ({ outputs: [out, open] }) => [[axis(out ?? [], 0), slicesFor(axis(open ?? [], 1))]],
+  passes: ({ inputs: [u], outputs: [out, open] }) => {
+    if (!u || !out || !open) throw new RangeError('tokenGate: u');
+    const [B, tokens] = [axis(open, 0), axis(open, 1)];
+    const slices = slicesFor(tokens);
+    return [
+      {
+        shader: 'token-gate/tokens',
+        constants: { C: lastOf(u) },
+        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 1 }],
+        workgroups: workgroups1d(B * tokens),
+        flops: 2 * sizeOf(u),
+      },
+      {
+        shader: 'reduce/slices',
+        constants: { LENGTH: tokens, SLICES: slices, FACTOR: 1 },
+        bindings: [{ output: 1 }, { scratch: 0 }],
+        workgroups: workgroups1d(B * slices),
+        flops: B * tokens,
+      },
+      {
+        shader: 'reduce/slices',
+        constants: { LENGTH: slices, SLICES: 1, FACTOR: 1 / tokens },
+        bindings: [{ scratch: 0 }, { output: 0 }],
+        workgroups: workgroups1d(B),
+        flops: B * slices,
+      },
+    ];
+  },
+  backward: {
+    u: ({ graph, input, output, dout }) =>
+      graph.apply1(tokenGateBackwardOp, [input(1), output(1), dout], {}).view(input(0).shape),
+    weight: (context) => paramGradients(context)[0].view(context.input(1).shape),
+    bias: (context) => paramGradients(context)[1],
+  },
+  reference: ([u, weight, bias], [shape]) => {
+    if (!u || !weight || !bias || !shape) throw new RangeError('tokenGate: u, weight and bias');
+    const C = weight.length;
+    const B = axis(shape, 0);
+    const tokens = u.length / C / B;
+    const open = Float64Array.from({ length: B * tokens }, (_, t) => {
+      const sum = weight.reduce((dot, w, c) => dot + w * (u[t * C + c] ?? 0), bias[0] ?? 0);
+      return 1 / (1 + Math.exp(-sum));
+    });
+    const out = Float64Array.from(
+      { length: B },
+      (_, b) => open.subarray(b * tokens, (b + 1) * tokens).reduce((sum, s) => sum + s, 0) / tokens,
+    );
+    return [out, open];
+  },
+  cases: [
+    { inputs: [[1, 1], [1, 1], [1]], attrs: {}, note: 'one token' },
+    { inputs: [[3, 5, 7], [1, 7], [1]], attrs: {} },
+    { inputs: [[2, 11, 13, 3], [1, 3], [1]], attrs: {}, note: 'a grid of tokens in several slices' },
+    { inputs: [[1, 1031, 24], [1, 24], [1]], attrs: {} },
+  ],
+});
+
+/** Gradient of {@link tokenGateOp} to u. */
+export const tokenGateBackwardOp = defineOp({
+  name: 'tokenGateBackward',
+  inputs: ['weight', 'open', 'dout'],
+  shapes: ([weight, open]) => {
+    if (!weight || !open) throw new RangeError('tokenGateBackward: weight and open');
+    return [[...open, lastOf(weight)]];
+  },
+  passes: ({ outputs: [du] }) => {
+    if (!du) throw new RangeError('tokenGateBackward: du');
+    return [
+      {
+        shader: 'token-gate/backward',
+        constants: { C: lastOf(du) },
+        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }],
+        workgroups: workgroups1d(sizeOf(du)),
+        flops: 5 * sizeOf(du),
+      },
+    ];
+  },
+  backward: { weight: 'none', open: 'none', dout: 'none' },
+  reference: { checkedBy: 'tokenGate' },
+  cases: [],
+});
+
+/** Gradients of {@link tokenGateOp} to weight [C] and bias [1], in two stages: slices of tokens, then their sum in order. */
+export const tokenGateParamsOp = defineOp({
+  name: 'tokenGateParams',
+  inputs: ['u', 'open', 'dout'],
+  shapes: ([u]) => {
+    if (!u) throw new RangeError('tokenGateParams: u');
+    return [[lastOf(u)], [1]];
+  },
+  scratch: ({ inputs: [u] }) => [[slicesFor(rowsOf(u ?? [])), lastOf(u ?? []) + 1]],
+  passes: ({ inputs: [u] }) => {
+    if (!u) throw new RangeError('tokenGateParams: u');
+    const columns = lastOf(u) + 1;
+    const slices = slicesFor(rowsOf(u));
+    return [
+      {
+        shader: 'token-gate/params',
+        constants: { C: lastOf(u) },
+        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { scratch: 0 }],
+        workgroups: workgroups1d(slices * columns),
+        flops: 6 * sizeOf(u),
+      },
+      {
+        shader: 'token-gate/params-sum',
+        constants: {},
+        bindings: [{ scratch: 0 }, { output: 0 }, { output: 1 }],
+        workgroups: workgroups1d(columns),
+        flops: slices * columns,
+      },
+    ];
+  },
+  backward: { u: 'none', open: 'none', dout: 'none' },
+  reference: { checkedBy: 'tokenGate' },
+  cases: [],
+});
+
+function paramGradients({ graph, input, output, dout }: BackwardContext<object>): [Tensor, Tensor] {
+  const [dweight, dbias] = graph.apply(tokenGateParamsOp, [input(0), output(1), dout], {});
+  if (!dweight || !dbias) throw new RangeError('tokenGateParams: two outputs');
+  return [dweight, dbias];
+}
+
+/** One gate a sample, in (0, 1), read from its tokens `u`. */
+export function tokenGate(u: Tensor, weight: Tensor, bias: Tensor): Tensor {
+  return u.graph.apply1(tokenGateOp, [u, weight, bias], {});
+}
