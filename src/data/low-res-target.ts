@@ -42,26 +42,25 @@ export function averageMask(
 ): LowResTarget {
   const [x0, y0, x1, y1] = box;
   const cell = transform.modelSize / side;
-  const columns = cellShares(x0, x1, transform.scaleX / cell);
-  const rows = cellShares(y0, y1, transform.scaleY / cell);
+  const columns = { density: transform.scaleX / cell, cells: side };
+  const rows = { density: transform.scaleY / cell, cells: side };
   const sums = new Float64Array(side * side);
   const rowSums = new Float64Array(side);
-  let any = false;
+  let pixels = 0;
   for (let y = y0; y < y1; y++) {
+    const before = pixels;
     rowSums.fill(0);
-    let found = false;
     for (let x = x0; x < x1; x++) {
       if (!isForeground(map[y * width + x] as number)) continue;
-      found = true;
-      addShares(columns, x - x0, 1, (c, share) => void (rowSums[c] = (rowSums[c] ?? 0) + share));
+      pixels++;
+      eachCell(columns, x, (c, share) => {
+        rowSums[c] = (rowSums[c] as number) + share;
+      });
     }
-    if (!found) continue;
-    any = true;
-    addShares(rows, y - y0, 1, (r, share) => {
-      for (let c = columns.first; c <= columns.last && c < side; c++) {
-        const at = r * side + c;
-        if (r < side) sums[at] = (sums[at] as number) + share * (rowSums[c] as number);
-      }
+    if (pixels === before) continue;
+    eachCell(rows, y, (r, share) => {
+      for (let c = 0; c < side; c++)
+        sums[r * side + c] = (sums[r * side + c] as number) + share * (rowSums[c] as number);
     });
   }
   const data = new Float32Array(side * side);
@@ -73,37 +72,21 @@ export function averageMask(
       area++;
     }
   }
-  return { data, side, area, vanished: any && area === 0 };
+  return { data, side, area, vanished: pixels > 0 && area === 0 };
 }
 
-/** For original pixels start … end − 1 of one axis: the cells each overlaps and by how much of a cell's side. */
-interface Shares {
-  readonly start: number;
+interface Axis {
   /** Cells per original pixel. */
   readonly density: number;
-  readonly first: number;
-  readonly last: number;
+  readonly cells: number;
 }
 
-function cellShares(start: number, end: number, density: number): Shares {
-  return {
-    start,
-    density,
-    first: Math.floor(start * density),
-    last: Math.max(0, Math.ceil(end * density) - 1),
-  };
-}
-
-function addShares(
-  { start, density }: Shares,
-  index: number,
-  value: number,
-  add: (cell: number, share: number) => void,
-): void {
-  const from = (start + index) * density;
-  const to = (start + index + 1) * density;
-  for (let cell = Math.floor(from); cell < to; cell++) {
+/** Calls `add` with every cell that original pixel `at` overlaps and the share of the cell's side that it covers. */
+function eachCell({ density, cells }: Axis, at: number, add: (cell: number, share: number) => void): void {
+  const from = at * density;
+  const to = (at + 1) * density;
+  for (let cell = Math.floor(from); cell < to && cell < cells; cell++) {
     const share = Math.min(to, cell + 1) - Math.max(from, cell);
-    if (share > 0) add(cell, share * value);
+    if (share > 0) add(cell, share);
   }
 }

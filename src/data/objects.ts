@@ -16,7 +16,9 @@ export function findObjects(labels: LabelMap, rule: ObjectRule, minArea = 0): Ob
     .filter((part) => part.area >= least)
     .sort((a, b) => b.area - a.area || a.first - b.first);
   const newId = new Int32Array(found.length + 1);
-  kept.forEach((part, i) => void (newId[part.index] = i + 1));
+  kept.forEach((part, i) => {
+    newId[part.index] = i + 1;
+  });
   const map = parts.map((part) => newId[part] as number);
   const regions = kept.map(({ label, area, box }, i): ObjectRegion => ({ id: i + 1, label, area, box }));
   return { width, height, map, regions };

@@ -98,5 +98,5 @@ function alongColumns(data: Uint8Array, width: number, from: number, to: number)
 
 function clip(sum: number): number {
   const value = sum >> PRECISION_BITS;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+  return Math.max(0, Math.min(value, 255));
 }

@@ -80,7 +80,14 @@ function valuesOf(raster: Raster, file: string): Values {
   if (raster.lossy) {
     // Colours that the codec mixed cannot be told apart any more; what is bright in any channel is foreground.
     const data = new Int32Array(pixels);
-    for (let c = 0; c < 3; c++) plane(c).forEach((v, i) => void (data[i] = Math.max(data[i] as number, v)));
+    for (let i = 0; i < pixels; i++) {
+      const at = i * raster.channels;
+      data[i] = Math.max(
+        raster.data[at] as number,
+        raster.data[at + 1] as number,
+        raster.data[at + 2] as number,
+      );
+    }
     return { data, isBinary: atMostTwo(data), isGrey: true };
   }
   return colourValues(raster, file);

@@ -1,0 +1,172 @@
+import type { Percentiles } from './decode/depth.ts';
+import { type DecodedMask, decodeMask, type MaskRole } from './decode/mask.ts';
+import { decodePicture } from './decode/picture.ts';
+import { findObjects, foregroundMask, type ObjectRule } from './objects.ts';
+import { attempt, refusal } from './outcome.ts';
+import type {
+  DepthMapping,
+  LabelMap,
+  MaskKind,
+  ObjectSet,
+  ObjectSource,
+  Outcome,
+  Picture,
+  Refusal,
+} from './types.ts';
+import type { LazyFile } from './zip.ts';
+
+/** The files of one sample, each read when it is needed. `name` sorts and splits the samples. */
+export interface DatasetSample {
+  readonly name: string;
+  readonly image: LazyFile;
+  readonly mask?: LazyFile;
+  readonly instances?: LazyFile;
+  readonly labels?: LazyFile;
+}
+
+/** Samples in natural order of their names. */
+export interface Dataset {
+  readonly name: string;
+  readonly samples: readonly DatasetSample[];
+}
+
+/** Whether a sample has any file that says where its objects are. */
+export function isLabelled(sample: DatasetSample): boolean {
+  return Boolean(sample.mask ?? sample.instances ?? sample.labels);
+}
+
+/** Names of the labelled samples, in natural order: what is split into training, validation and test. */
+export function labelledNames(dataset: Dataset): string[] {
+  return dataset.samples.filter(isLabelled).map(({ name }) => name);
+}
+
+/** The files of a sample by the order in which its objects are looked for. */
+const SOURCES = ['instances', 'labels', 'masks'] as const satisfies readonly ObjectSource[];
+
+const fileOf = (sample: DatasetSample, source: ObjectSource) =>
+  source === 'masks' ? sample.mask : sample[source];
+
+/** A sample decoded. */
+export interface LoadedSample {
+  readonly name: string;
+  readonly picture: Picture;
+  readonly depth?: DepthMapping;
+  /** Objects largest first; none when there is no usable mask or it is empty. */
+  readonly objects: ObjectSet;
+  /** What the objects were found in; absent when there is no usable mask. */
+  readonly labelling?: Labelling;
+  /** Files of this sample that could not be used, and why. */
+  readonly refusals: readonly Refusal[];
+}
+
+export interface Labelling {
+  readonly source: ObjectSource;
+  readonly kind: MaskKind;
+  /** How objects are told apart in `labelMap`; by the same rule they are found again after augmentation. */
+  readonly rule: ObjectRule;
+  readonly labelMap: LabelMap;
+  /** Class of every pixel, for masks of a whole class: labels/, else masks/, else 1 wherever instances/ has an object. */
+  readonly classMap: LabelMap;
+}
+
+export interface LoadOptions {
+  /** Share of the picture under which an object is left out, 0–1. Default 0. */
+  readonly minArea?: number;
+  /** How pictures of more than 8 bits are mapped; default the 0.1 and 99.9 percentiles. */
+  readonly percentiles?: Percentiles;
+}
+
+/**
+ * Decodes a sample. An object is an id of instances/, else an 8-connected component of a label of labels/, else of the mask.
+ * A mask that cannot be used (damaged, of another size) is left out and named in `refusals`; a picture that cannot is the
+ * refusal itself.
+ */
+export async function loadSample(
+  dataset: Dataset,
+  index: number,
+  options: LoadOptions = {},
+): Promise<Outcome<LoadedSample>> {
+  const sample = dataset.samples[index];
+  if (!sample) {
+    const reason = `The dataset has ${dataset.samples.length} samples and was asked for number ${index}.`;
+    return {
+      ok: false,
+      refusal: refusal('data/no-such-sample', dataset.name, reason, 'Open the dataset again.'),
+    };
+  }
+  const decoded = await readAnd(sample.image, (bytes, file) =>
+    decodePicture(bytes, file, options.percentiles),
+  );
+  if (!decoded.ok) return decoded;
+  const { picture, depth } = decoded.value;
+  const refusals: Refusal[] = [];
+  const masks: Partial<Record<ObjectSource, DecodedMask>> = {};
+  for (const source of SOURCES) {
+    const file = fileOf(sample, source);
+    if (!file) continue;
+    const mask = await loadMask(file, source, picture, sample.name);
+    if (mask.ok) masks[source] = mask.value;
+    else refusals.push(mask.refusal);
+  }
+  const labelling = chooseLabelling(masks);
+  return {
+    ok: true,
+    value: {
+      name: sample.name,
+      picture,
+      ...(depth ? { depth } : {}),
+      objects: labelling
+        ? findObjects(labelling.labelMap, labelling.rule, options.minArea)
+        : noObjects(picture),
+      ...(labelling ? { labelling } : {}),
+      refusals,
+    },
+  };
+}
+
+async function readAnd<T>(
+  file: LazyFile,
+  decode: (bytes: Uint8Array, name: string) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  const bytes = await attempt(file.path, () => file.bytes());
+  return bytes.ok ? decode(bytes.value, file.path) : bytes;
+}
+
+async function loadMask(
+  file: LazyFile,
+  role: MaskRole,
+  picture: Picture,
+  image: string,
+): Promise<Outcome<DecodedMask>> {
+  const mask = await readAnd(file, (bytes, name) => decodeMask(bytes, name, role));
+  if (!mask.ok) return mask;
+  const { width, height } = mask.value.labelMap;
+  if (width === picture.width && height === picture.height) return mask;
+  const isTurned = width === picture.height && height === picture.width;
+  const cure = isTurned
+    ? 'The picture was taken on its side: turn it upright in an image program and save it, or turn the mask.'
+    : 'Export the mask at the size of its image.';
+  const reason = `The mask is ${width} × ${height} pixels and its image ${image} is ${picture.width} × ${picture.height}.`;
+  return { ok: false, refusal: refusal('data/mask-size', file.path, reason, cure) };
+}
+
+function chooseLabelling(masks: Partial<Record<ObjectSource, DecodedMask>>): Labelling | undefined {
+  const source = SOURCES.find((name) => masks[name]);
+  const chosen = source && masks[source];
+  if (!source || !chosen) return undefined;
+  const classes = (masks.labels ?? masks.masks)?.labelMap;
+  return {
+    source,
+    kind: chosen.kind,
+    rule: source === 'instances' ? 'ids' : 'components',
+    labelMap: chosen.labelMap,
+    classMap: classes ?? { ...chosen.labelMap, data: Int32Array.from(foregroundMask(chosen.labelMap).data) },
+  };
+}
+
+const noObjects = ({ width, height }: Picture): ObjectSet => ({
+  width,
+  height,
+  map: new Int32Array(width * height),
+  regions: [],
+});

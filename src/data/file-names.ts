@@ -1,0 +1,47 @@
+/** A path taken apart. */
+export interface NameParts {
+  /** As given, with `/` between folders and without a leading `./` or `/`. */
+  readonly path: string;
+  readonly folders: readonly string[];
+  /** Last part with its extension. */
+  readonly file: string;
+  /** Last part without its extension. */
+  readonly stem: string;
+  /** Lower case, without dot; empty when there is none. */
+  readonly extension: string;
+}
+
+/** Takes a path apart; `\` counts as `/`. */
+export function nameParts(path: string): NameParts {
+  const folders = path
+    .replaceAll('\\', '/')
+    .split('/')
+    .filter((part) => part !== '' && part !== '.');
+  const file = folders.pop() ?? '';
+  const dot = file.lastIndexOf('.');
+  const hasExtension = dot > 0 && dot < file.length - 1;
+  return {
+    path: [...folders, file].join('/'),
+    folders,
+    file,
+    stem: hasExtension ? file.slice(0, dot) : file,
+    extension: hasExtension ? file.slice(dot + 1).toLowerCase() : '',
+  };
+}
+
+/** Files that systems leave in folders and zips and that nobody means to drop: they are passed over without a word. */
+export function isJunk({ folders, file }: NameParts): boolean {
+  if (file === '' || file.startsWith('.')) return true;
+  if (folders.some((folder) => folder === '__MACOSX' || folder.startsWith('.'))) return true;
+  return ['thumbs.db', 'desktop.ini'].includes(file.toLowerCase());
+}
+
+/** Extensions of pictures, those included that are then refused with their cure when they are opened. */
+const PICTURE_EXTENSIONS = new Set(
+  'png apng jpg jpeg jpe jfif tif tiff webp gif bmp heic heif avif jp2 jxl'.split(' '),
+);
+
+/** Whether a name says picture; what a file really holds is found out when it is decoded. */
+export const isPictureName = ({ extension }: NameParts) => PICTURE_EXTENSIONS.has(extension);
+
+export const isZipName = ({ extension }: NameParts) => extension === 'zip';

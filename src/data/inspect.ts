@@ -1,0 +1,135 @@
+import { type Dataset, type DatasetSample, isLabelled, type LoadedSample, loadSample } from './dataset.ts';
+import { labelsOf } from './objects.ts';
+import { notice } from './outcome.ts';
+import type { DatasetSummary, MaskKind, ReadProgress, Refusal, Sample } from './types.ts';
+
+export interface InspectOptions {
+  readonly onProgress?: (progress: ReadProgress) => void;
+  /** Stops between two samples; what was read so far is returned, the rest is left out. */
+  readonly signal?: AbortSignal;
+}
+
+export interface InspectedDataset {
+  /** The dataset without what cannot be used. */
+  readonly dataset: Dataset;
+  /** One for each of its samples, in their order. */
+  readonly samples: readonly Sample[];
+  readonly summary: DatasetSummary;
+  readonly refusals: readonly Refusal[];
+}
+
+/** Milliseconds of work after which other events of the worker or page get their turn. */
+const TURN = 40;
+
+/**
+ * Decodes every sample once: what cannot be used is left out with its reason (a bad picture with its masks, a bad mask
+ * alone: its picture is kept for Segment), empty masks are remarked on and kept, and the rest is counted.
+ */
+export async function inspectDataset(
+  dataset: Dataset,
+  options: InspectOptions = {},
+): Promise<InspectedDataset> {
+  const kept: DatasetSample[] = [];
+  const samples: Sample[] = [];
+  const refusals: Refusal[] = [];
+  let since = performance.now();
+  for (const [index, sample] of dataset.samples.entries()) {
+    if (options.signal?.aborted) break;
+    const loaded = await loadSample(dataset, index);
+    if (loaded.ok) {
+      refusals.push(...loaded.value.refusals);
+      const usable = withoutRefused(sample, loaded.value.refusals);
+      const checked = sampleOf(loaded.value);
+      if (isLabelled(usable) && checked.objects === 0) refusals.push(emptyMask(usable));
+      kept.push(usable);
+      samples.push(checked);
+    } else {
+      refusals.push(loaded.refusal);
+    }
+    options.onProgress?.({ done: index + 1, total: dataset.samples.length, file: sample.image.path });
+    if (performance.now() - since > TURN) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      since = performance.now();
+    }
+  }
+  const clean = { name: dataset.name, samples: kept };
+  return { dataset: clean, samples, summary: summarise(clean, samples), refusals };
+}
+
+function withoutRefused(sample: DatasetSample, refusals: readonly Refusal[]): DatasetSample {
+  const bad = new Set(refusals.map(({ file }) => file));
+  const { name, image, mask, instances, labels } = sample;
+  return {
+    name,
+    image,
+    ...(mask && !bad.has(mask.path) ? { mask } : {}),
+    ...(instances && !bad.has(instances.path) ? { instances } : {}),
+    ...(labels && !bad.has(labels.path) ? { labels } : {}),
+  };
+}
+
+function sampleOf({ name, picture, depth, objects, labelling }: LoadedSample): Sample {
+  const area = objects.regions.reduce((sum, region) => sum + region.area, 0);
+  return {
+    name,
+    width: picture.width,
+    height: picture.height,
+    ...(labelling ? { maskKind: labelling.kind, source: labelling.source } : {}),
+    objects: objects.regions.length,
+    labels: labelling ? labelsOf(labelling.classMap) : [],
+    foreground: area / (picture.width * picture.height),
+    ...(depth ? { depth } : {}),
+  };
+}
+
+function emptyMask(sample: DatasetSample): Refusal {
+  const file = sample.instances ?? sample.labels ?? sample.mask ?? sample.image;
+  return notice(
+    'data/empty-mask',
+    file.path,
+    'The mask is empty: nothing in it is foreground.',
+    'The image is kept and counted, but nothing can be learned from it; check the mask if it should show something.',
+  );
+}
+
+/** Counts for the card of a dataset. */
+export function summarise(dataset: Dataset, samples: readonly Sample[]): DatasetSummary {
+  const maskKinds: Record<MaskKind, number> = { binary: 0, cut128: 0, labels: 0, instances: 0 };
+  const labels = new Set<number>();
+  let labelled = 0;
+  let empty = 0;
+  let objects = 0;
+  for (const sample of samples) {
+    for (const label of sample.labels) labels.add(label);
+    objects += sample.objects;
+    if (sample.maskKind === undefined) continue;
+    maskKinds[sample.maskKind]++;
+    labelled++;
+    if (sample.objects === 0) empty++;
+  }
+  const sizes = dataset.samples.flatMap(({ image, mask, instances, labels: map }) =>
+    [image, mask, instances, map].map((file) => file?.size ?? 0),
+  );
+  return {
+    name: dataset.name,
+    images: samples.length,
+    labelled,
+    unlabelled: samples.length - labelled,
+    empty,
+    objects,
+    labels: [...labels].sort((a, b) => a - b),
+    maskKinds,
+    bytes: sizes.reduce((sum, size) => sum + size, 0),
+    widths: spread(samples.map(({ width }) => width)),
+    heights: spread(samples.map(({ height }) => height)),
+  };
+}
+
+function spread(values: readonly number[]): [min: number, max: number] {
+  return values.length === 0
+    ? [0, 0]
+    : values.reduce<[number, number]>(
+        ([low, high], v) => [Math.min(low, v), Math.max(high, v)],
+        [Number.POSITIVE_INFINITY, 0],
+      );
+}
