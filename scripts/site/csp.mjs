@@ -5,7 +5,8 @@
  */
 const directives = [
   "default-src 'self'",
-  "script-src 'self'",
+  // The JPEG and WebP decoders are WebAssembly; this allows that and no eval.
+  "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
   "style-src 'self'",
   "img-src 'self' blob: data:",

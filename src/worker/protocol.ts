@@ -493,6 +493,8 @@ export interface EngineCalls {
   boot: [BootRequest, BootReport];
   /** After a lost device: ask for a new one and reopen the model. */
   'gpu.recover': [Nothing, GpuReport];
+  /** Again after another model was opened: some defaults and limits depend on its sizes. */
+  capabilities: [Nothing, Capabilities];
 
   'model.list': [Nothing, ModelIndex];
   /** Progress in bytes. */

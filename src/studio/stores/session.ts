@@ -103,7 +103,12 @@ async function openModel(
     tellFailure(result.error);
     return;
   }
-  set({ model: result.value, modelFailure: null });
+  const capabilities = await ask('capabilities', {});
+  set({
+    model: result.value,
+    modelFailure: null,
+    ...(capabilities.ok ? { capabilities: capabilities.value } : {}),
+  });
   tellDone(`${result.value.name} is the model now.`);
 }
 
