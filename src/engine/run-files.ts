@@ -1,0 +1,146 @@
+/**
+ * The files of one run, the same in the browser's storage and in the command line's RUN folder:
+ *
+ *     config.json          everything decided: model, method, training, datasets
+ *     split.json           which pictures train, validate and test, by dataset and name
+ *     metrics.jsonl        what was measured, see metrics.ts
+ *     adapter.safetensors  the best weights so far, and
+ *     adapter.json         what they belong to
+ *     checkpoint/          from where the run goes on
+ */
+import * as v from 'valibot';
+import { Failure } from '../config/failure.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
+import type { TrainConfig } from '../config/train.ts';
+import type { FileStore } from '../data/file-store.ts';
+import type { Split } from '../data/types.ts';
+import { formatMetrics, type MetricsLine, parseMetrics } from './metrics.ts';
+
+export const RUN_FILES = {
+  config: 'config.json',
+  split: 'split.json',
+  metrics: 'metrics.jsonl',
+  adapter: 'adapter.safetensors',
+  adapterJson: 'adapter.json',
+  checkpoint: 'checkpoint',
+} as const;
+
+/** A dataset as a run knows it: `key` names it in metrics and splits and is unique in the run. */
+export interface RunDatasetName {
+  readonly key: string;
+  readonly name: string;
+}
+
+/** Everything decided about a run. */
+export interface RunConfig {
+  readonly format: 1;
+  readonly model: { readonly name: string; readonly hash: string };
+  /** Short name of the method: `mopeft`, `lora+adapter`, `decoder` … */
+  readonly method: string;
+  readonly mopeft: MopeftConfig;
+  readonly train: TrainConfig;
+  readonly datasets: readonly RunDatasetName[];
+}
+
+/** Names of pictures by split, by dataset key. */
+export type RunSplit = Readonly<Record<string, Readonly<Record<Split, readonly string[]>>>>;
+
+const ConfigSchema = v.looseObject({
+  format: v.literal(1),
+  model: v.object({ name: v.string(), hash: v.string() }),
+  method: v.string(),
+  mopeft: v.looseObject({
+    methods: v.record(v.string(), v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]))),
+    gate: v.picklist(['unipelt', 'mass', 'none']),
+    blocks: v.array(v.number()),
+    trainDecoder: v.boolean(),
+  }),
+  train: v.record(v.string(), v.union([v.number(), v.string(), v.boolean()])),
+  datasets: v.array(v.object({ key: v.string(), name: v.string() })),
+});
+const names = v.array(v.string());
+const SplitSchema = v.record(v.string(), v.object({ train: names, val: names, test: names }));
+
+/** Reads and writes the files of one run. */
+export class RunFiles {
+  /** @param folder path of the run in the store; `''` when the store is the run. */
+  constructor(
+    readonly store: FileStore,
+    readonly folder: string,
+  ) {}
+
+  path(name: string): string {
+    return this.folder === '' ? name : `${this.folder}/${name}`;
+  }
+
+  async writeConfig(config: RunConfig): Promise<void> {
+    await this.writeText(RUN_FILES.config, `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  /** @throws Failure `run/no-run` when there is none, `run/damaged` when it says something else. */
+  async readConfig(): Promise<RunConfig> {
+    if (!(await this.store.exists(this.path(RUN_FILES.config)))) {
+      throw new Failure({
+        code: 'run/no-run',
+        what: 'There is no run here.',
+        where: this.path(RUN_FILES.config),
+        cure: 'Name the folder that a training wrote.',
+      });
+    }
+    // The schema checks what is read; the train settings are parsed again, field by field, before they are used.
+    return (await this.readJson(RUN_FILES.config, ConfigSchema)) as unknown as RunConfig;
+  }
+
+  async writeSplit(split: RunSplit): Promise<void> {
+    await this.writeText(RUN_FILES.split, `${JSON.stringify(split, null, 2)}\n`);
+  }
+
+  /** @throws Failure `storage/missing`, `run/damaged`. */
+  readSplit(): Promise<RunSplit> {
+    return this.readJson(RUN_FILES.split, SplitSchema);
+  }
+
+  async appendMetrics(lines: readonly MetricsLine[]): Promise<void> {
+    if (lines.length === 0) return;
+    await this.store.append(this.path(RUN_FILES.metrics), new TextEncoder().encode(formatMetrics(lines)));
+  }
+
+  async writeMetrics(lines: readonly MetricsLine[]): Promise<void> {
+    await this.writeText(RUN_FILES.metrics, formatMetrics(lines));
+  }
+
+  /** All lines; none when nothing was measured yet. */
+  async readMetrics(): Promise<MetricsLine[]> {
+    const path = this.path(RUN_FILES.metrics);
+    if (!(await this.store.exists(path))) return [];
+    return parseMetrics(new TextDecoder().decode(await this.store.read(path)));
+  }
+
+  writeText(name: string, text: string): Promise<void> {
+    return this.store.write(this.path(name), new TextEncoder().encode(text));
+  }
+
+  /** @throws Failure `run/damaged` when the file is no JSON or not of this form. */
+  async readJson<S extends v.GenericSchema>(name: string, schema: S): Promise<v.InferOutput<S>> {
+    const text = new TextDecoder().decode(await this.store.read(this.path(name)));
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch {
+      throw this.damaged(name, 'it is no JSON');
+    }
+    const parsed = v.safeParse(schema, json);
+    if (parsed.success) return parsed.output;
+    const [issue] = parsed.issues;
+    throw this.damaged(name, `${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
+  }
+
+  private damaged(name: string, detail: string): Failure {
+    return new Failure({
+      code: 'run/damaged',
+      what: `The file does not say what a run's file says (${detail}).`,
+      where: this.path(name),
+      cure: 'It was changed by hand or only partly copied; copy the run again or start a new one.',
+    });
+  }
+}
