@@ -1,0 +1,142 @@
+import { Failure } from '../../config/failure.ts';
+import { parsePreprocessor, parseSamConfig, type SamConfig } from '../../config/sam.ts';
+import { type Shape, sameShape, show } from '../../graph/shape.ts';
+import type { ByteSource } from './byte-source.ts';
+import { samTensorShapes } from './expected-shapes.ts';
+import { inferSamConfig } from './infer-config.ts';
+import { mapNames } from './names.ts';
+import { type HostTensor, missingTensor, Safetensors } from './safetensors.ts';
+
+/** A JSON file by its name and text. */
+export interface JsonFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The files of a model: weights, and what a Hugging Face folder has beside them. */
+export interface CheckpointFiles {
+  /** One file, or the shards of one model. */
+  readonly weights: readonly ByteSource[];
+  /** `config.json`; without it the config is read off the shapes. */
+  readonly config?: JsonFile;
+  /** `preprocessor_config.json` */
+  readonly preprocessor?: JsonFile;
+}
+
+/** A SAM on disk whose headers were read and checked; no weight is in memory yet. */
+export interface SamCheckpoint {
+  readonly name: string;
+  readonly config: SamConfig;
+  /** Original SAM names. */
+  readonly names: readonly string[];
+  /** Names in the files that no SAM of this config has; they are left alone. */
+  readonly unused: readonly string[];
+  /** One tensor by its original name, as f32. */
+  read(name: string): Promise<HostTensor>;
+}
+
+/**
+ * Opens a model's files: checks headers, config, names and shapes.
+ * @throws Failure `checkpoint/…` or `config/…` that names the file, the tensor and the cure.
+ */
+export async function openCheckpoint(files: CheckpointFiles): Promise<SamCheckpoint> {
+  const opened = await Promise.all(files.weights.map((source) => Safetensors.open(source)));
+  const label = files.weights.map(({ name }) => name).join(', ');
+  const owners = new Map<string, Safetensors>();
+  for (const file of opened) {
+    for (const name of file.tensors.keys()) {
+      if (owners.has(name)) {
+        throw new Failure({
+          code: 'checkpoint/twice',
+          what: `Two files hold it: ${owners.get(name)?.name} and ${file.name}.`,
+          where: `tensor ${name}`,
+          cure: 'Open the files of one model only.',
+        });
+      }
+      owners.set(name, file);
+    }
+  }
+  const map = mapNames([...owners.keys()]);
+  if (!map) {
+    throw new Failure({
+      code: 'checkpoint/not-sam',
+      what: `No tensor of a SAM image encoder is in it (${owners.size} other tensors are).`,
+      where: label,
+      cure: 'Open a SAM checkpoint: facebook/sam-vit-base and its kind, MedSAM, micro-sam; an adapter goes on top of one.',
+    });
+  }
+  const shapes = new Map<string, Shape>();
+  for (const [original, name] of map) shapes.set(original, owners.get(name)?.tensors.get(name)?.shape ?? []);
+  const config = resolveConfig(files, shapes, label);
+  const expected = samTensorShapes(config);
+  checkShapes(expected, shapes, label);
+  return {
+    name: label,
+    config,
+    names: [...expected.keys()],
+    unused: [...map.keys()].filter((name) => !expected.has(name)),
+    read: async (original) => {
+      const name = map.get(original);
+      const owner = name === undefined ? undefined : owners.get(name);
+      if (name === undefined || !owner) throw missingTensor(original, label);
+      return owner.read(name);
+    },
+  };
+}
+
+function resolveConfig(files: CheckpointFiles, shapes: ReadonlyMap<string, Shape>, label: string): SamConfig {
+  const preprocessor = files.preprocessor && parseJson(files.preprocessor);
+  if (files.config) return parseSamConfig(parseJson(files.config), files.config.name, preprocessor);
+  const config = inferSamConfig(shapes, label);
+  return files.preprocessor
+    ? { ...config, preprocessing: parsePreprocessor(preprocessor, files.preprocessor.name) }
+    : config;
+}
+
+/** Tables of relative position may have another length (they are interpolated, as SAM does); all else must fit. */
+function checkShapes(
+  expected: ReadonlyMap<string, Shape>,
+  found: ReadonlyMap<string, Shape>,
+  label: string,
+): void {
+  const missing = [...expected.keys()].filter((name) => !found.has(name));
+  const [first] = missing;
+  if (first !== undefined) {
+    throw new Failure({
+      code: 'checkpoint/missing',
+      what: `The file has no such tensor${missing.length > 1 ? `, and ${missing.length - 1} more are missing` : ''}.`,
+      where: `${label}, tensor ${first}`,
+      cure: 'Use a complete SAM checkpoint that fits its config.',
+    });
+  }
+  for (const [name, want] of expected) {
+    const have = found.get(name) ?? [];
+    const isTable = /\.attn\.rel_pos_[hw]$/.test(name);
+    const fits = isTable
+      ? have.length === 2 && have[1] === want[1] && (have[0] ?? 0) > 0
+      : sameShape(have, want);
+    if (fits) continue;
+    throw new Failure({
+      code: 'checkpoint/shape',
+      what: `Its shape is ${show(have)} and the config asks for ${show(want)}.`,
+      where: `${label}, tensor ${name}`,
+      cure: 'Use the config.json that was saved together with these weights.',
+    });
+  }
+}
+
+function parseJson({ name, text }: JsonFile): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Failure(
+      {
+        code: 'config/no-json',
+        what: `The file is no JSON: ${(cause as Error).message}.`,
+        where: name,
+        cure: 'Download or save it again.',
+      },
+      { cause },
+    );
+  }
+}

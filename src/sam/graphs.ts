@@ -1,0 +1,76 @@
+import { gridOf, lowResOf, type SamConfig } from '../config/sam.ts';
+import { Graph } from '../graph/graph.ts';
+import { crop } from '../ops/crop/crop.ts';
+import { resizeBilinear } from '../ops/resize-bilinear/resize-bilinear.ts';
+import { traceImageEncoder } from './image-encoder.ts';
+import { traceMaskDecoder } from './mask-decoder.ts';
+import { traceImagePe, tracePromptEncoder } from './prompt-encoder.ts';
+import type { BlockSlots } from './slots.ts';
+import { graphInputs } from './weight-source.ts';
+
+/** Height and width in pixels. */
+export type PixelSize = readonly [height: number, width: number];
+
+/** Makes the slots of a graph; plug-ins declare their tensors in it, under names that the session's `tensors` hold. */
+export type SlotsOf = (graph: Graph) => BlockSlots;
+
+/** Objects and prompt tokens of one pass of the decoder. */
+export interface DecodeShape {
+  readonly objects: number;
+  readonly tokens: number;
+  readonly hasMask: boolean;
+}
+
+/** `image` [1, 3, S, S] → `embedding` [1, h, w, D] and whatever outputs the slots declare (gates). */
+export function encodeGraph(config: SamConfig, slotsOf?: SlotsOf): Graph {
+  const graph = new Graph();
+  const image = graph.input('image', [1, 3, config.imageSize, config.imageSize]);
+  graph.output('embedding', traceImageEncoder(graph, config, image, graphInputs(graph), slotsOf?.(graph)));
+  return graph;
+}
+
+/**
+ * `embedding` [h, w, D], `imagePe` [h, w, D], `coords` [N, T, 2], `labels` [N, T], perhaps `maskInput` [N, 4h, 4w]
+ * → `masks` [N, 4, 4h, 4w], `iou` [N, 4].
+ */
+export function decodeGraph(config: SamConfig, { objects, tokens, hasMask }: DecodeShape): Graph {
+  const graph = new Graph();
+  const [grid, side, D] = [gridOf(config), lowResOf(config), config.outputChannels];
+  const prompts = tracePromptEncoder(graph, config, {
+    coords: graph.input('coords', [objects, tokens, 2]),
+    labels: graph.input('labels', [objects, tokens]),
+    maskInput: hasMask ? graph.input('maskInput', [objects, side, side]) : null,
+  });
+  const { masks, iou } = traceMaskDecoder(graph, config, {
+    embedding: graph.input('embedding', [grid, grid, D]),
+    imagePe: graph.input('imagePe', [grid, grid, D]),
+    ...prompts,
+  });
+  graph.output('masks', masks);
+  graph.output('iou', iou);
+  return graph;
+}
+
+/** `cells` [1, h·w, 2] → `imagePe` [h, w, D]. */
+export function imagePeGraph(config: SamConfig): Graph {
+  const graph = new Graph();
+  const grid = gridOf(config);
+  graph.output('imagePe', traceImagePe(graph, config, graph.input('cells', [1, grid * grid, 2])));
+  return graph;
+}
+
+/**
+ * SAM's postprocess_masks: `lowRes` [K, 4h, 4w] → `masks` [K, H, W], by way of the model's square, whose padding is cut off.
+ * @param input size of the picture inside the square; @param original its size before.
+ */
+export function upscaleGraph(config: SamConfig, count: number, input: PixelSize, original: PixelSize): Graph {
+  const graph = new Graph();
+  const side = lowResOf(config);
+  const square = resizeBilinear(
+    graph.input('lowRes', [count, side, side]),
+    config.imageSize,
+    config.imageSize,
+  );
+  graph.output('masks', resizeBilinear(crop(square, input[0], input[1]), original[0], original[1]));
+  return graph;
+}

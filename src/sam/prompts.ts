@@ -1,0 +1,96 @@
+/** A click in model pixels. */
+export interface PointPrompt {
+  readonly x: number;
+  readonly y: number;
+  readonly positive: boolean;
+}
+
+/** A box in model pixels: [x0, y0, x1, y1]. */
+export type BoxPrompt = readonly [x0: number, y0: number, x1: number, y1: number];
+
+/** What asks for one object. At least a point or a box. */
+export interface ObjectPrompt {
+  readonly points: readonly PointPrompt[];
+  readonly box?: BoxPrompt | undefined;
+  /** Logits of an earlier mask [4h, 4w]. */
+  readonly mask?: Float32Array | undefined;
+}
+
+/** Prompts of N objects with T tokens each, as the prompt encoder takes them. */
+export interface PackedPrompts {
+  readonly objects: number;
+  readonly tokens: number;
+  /** [N, T, 2] as (x, y) in model pixels. */
+  readonly coords: Float32Array;
+  /** [N, T]: −1 padding point, 0 negative, 1 positive, 2 and 3 the corners of a box. */
+  readonly labels: Float32Array;
+  /** [N, 4h, 4w] or null. */
+  readonly maskInput: Float32Array | null;
+}
+
+/** Tokens of one prompt: its points, then SAM's padding point, or the two corners of its box in place of that. */
+export function tokensOf({ points, box }: ObjectPrompt): { coords: number[]; labels: number[] } {
+  const coords = points.flatMap(({ x, y }) => [x, y]);
+  const labels = points.map(({ positive }) => (positive ? 1 : 0));
+  return box
+    ? { coords: [...coords, ...box], labels: [...labels, 2, 3] }
+    : { coords: [...coords, 0, 0], labels: [...labels, -1] };
+}
+
+/**
+ * Packs prompts that have the same number of tokens and all or none a mask.
+ * @throws RangeError when they differ; see {@link groupPrompts}.
+ */
+export function packPrompts(prompts: readonly ObjectPrompt[]): PackedPrompts {
+  const parts = prompts.map(tokensOf);
+  const tokens = parts[0]?.labels.length ?? 0;
+  const masks = prompts.flatMap(({ mask }) => (mask ? [mask] : []));
+  const pixels = masks[0]?.length ?? 0;
+  if (
+    parts.some(({ labels }) => labels.length !== tokens) ||
+    (masks.length > 0 && masks.length < prompts.length) ||
+    masks.some(({ length }) => length !== pixels)
+  ) {
+    throw new RangeError('prompts of different shapes cannot be packed together');
+  }
+  let maskInput: Float32Array | null = null;
+  if (masks.length > 0) {
+    const all = new Float32Array(masks.length * pixels);
+    masks.forEach((mask, i) => {
+      all.set(mask, i * pixels);
+    });
+    maskInput = all;
+  }
+  return {
+    objects: prompts.length,
+    tokens,
+    coords: Float32Array.from(parts.flatMap(({ coords }) => coords)),
+    labels: Float32Array.from(parts.flatMap(({ labels }) => labels)),
+    maskInput,
+  };
+}
+
+/** Indexes of prompts by shape, each group fit for {@link packPrompts}. */
+export function groupPrompts(prompts: readonly ObjectPrompt[]): number[][] {
+  const groups = new Map<string, number[]>();
+  prompts.forEach((prompt, i) => {
+    const key = `${tokensOf(prompt).labels.length} ${prompt.mask?.length ?? 0}`;
+    const group = groups.get(key);
+    if (group) group.push(i);
+    else groups.set(key, [i]);
+  });
+  return [...groups.values()];
+}
+
+/** The objects [from, to) of packed prompts. */
+export function slicePrompts(prompts: PackedPrompts, from: number, to: number): PackedPrompts {
+  const { tokens, coords, labels, maskInput, objects } = prompts;
+  const pixels = maskInput ? maskInput.length / objects : 0;
+  return {
+    objects: to - from,
+    tokens,
+    coords: coords.subarray(from * tokens * 2, to * tokens * 2),
+    labels: labels.subarray(from * tokens, to * tokens),
+    maskInput: maskInput?.subarray(from * pixels, to * pixels) ?? null,
+  };
+}

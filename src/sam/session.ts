@@ -1,0 +1,299 @@
+import { gridOf, lowResOf, MASK_TOKENS, type SamConfig } from '../config/sam.ts';
+import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import type { AdapterTraits } from '../gpu/traits.ts';
+import { Pool } from '../graph/executable.ts';
+import type { Plan } from '../graph/plan.ts';
+import { planGraph } from '../graph/plan.ts';
+import { ExecutableCache } from './executable-cache.ts';
+import {
+  type DecodeShape,
+  decodeGraph,
+  encodeGraph,
+  imagePeGraph,
+  type PixelSize,
+  type SlotsOf,
+  upscaleGraph,
+} from './graphs.ts';
+import { cellCoords } from './prompt-encoder.ts';
+import { groupPrompts, type ObjectPrompt, type PackedPrompts, packPrompts, slicePrompts } from './prompts.ts';
+import { resizePlaneOnHost } from './resize-host.ts';
+import { type SamModel, weightBytes } from './weights.ts';
+
+/** What makes a session a tuned model. */
+export interface SessionOptions {
+  /** Plug-ins in the encoder. */
+  readonly slots?: SlotsOf;
+  /** Their tensors by name, and tensors that stand in for the base's (a tuned mask decoder). */
+  readonly tensors?: ReadonlyMap<string, BufferRange>;
+}
+
+/** Masks of N objects, all four tokens of each. */
+export interface DecodedMasks {
+  readonly objects: number;
+  /** Side of a mask, 4h. */
+  readonly side: number;
+  /** Logits [N, 4, side, side]. */
+  readonly lowResMasks: Float32Array;
+  /** Predicted IoU [N, 4]. */
+  readonly iou: Float32Array;
+}
+
+/** Bytes that a session needs on the GPU. */
+export interface SessionBytes {
+  /** Frozen weights; shared by all sessions of a model. */
+  readonly weights: number;
+  /** Everything else. */
+  readonly session: number;
+}
+
+/** Objects that are decoded together at most. */
+const MAX_OBJECTS = 16;
+/** What a pass of the decoder may take even where the encoder takes less. */
+const DECODE_BYTES = 128 * 2 ** 20;
+
+/**
+ * A SAM ready to be asked: encodes one picture at a time and decodes prompts on it. Base and tuned models are the same code.
+ * Calls run one after the other in the order in which they were made.
+ */
+export class SamSession {
+  private readonly cache: ExecutableCache;
+  private readonly fixed: ReadonlyMap<string, BufferRange>;
+  private tail: Promise<unknown> = Promise.resolve();
+  private isEncoded = false;
+
+  private constructor(
+    readonly gpu: Gpu,
+    readonly model: SamModel,
+    private readonly options: SessionOptions,
+  ) {
+    const { imageSize: S, outputChannels: D } = model.config;
+    const grid = gridOf(model.config);
+    const make = (name: string, values: number): [string, BufferRange] => [
+      name,
+      { buffer: gpu.allocate(4 * values, `session ${name}`), offset: 0, size: 4 * values },
+    ];
+    this.fixed = new Map([
+      make('image', 3 * S * S),
+      make('embedding', grid * grid * D),
+      make('imagePe', grid * grid * D),
+    ]);
+    this.cache = new ExecutableCache(
+      gpu,
+      (name) => this.fixed.get(name) ?? options.tensors?.get(name) ?? model.weights.range(name),
+    );
+  }
+
+  /** Allocates the session's buffers and computes what does not depend on the picture. */
+  static async open(gpu: Gpu, model: SamModel, options: SessionOptions = {}): Promise<SamSession> {
+    const session = new SamSession(gpu, model, options);
+    const { executable, input } = await session.cache.get('imagePe', () => imagePeGraph(model.config));
+    gpu.write(input('cells'), cellCoords(model.config));
+    await executable.run();
+    session.copy(executable.output('imagePe'), session.fixedRange('imagePe'));
+    return session;
+  }
+
+  /** Bytes that a session for `objects` prompts of `tokens` tokens will need; nothing is allocated. */
+  static estimate(
+    config: SamConfig,
+    traits: AdapterTraits,
+    { slots, objects = 1, tokens = 2 }: { slots?: SlotsOf; objects?: number; tokens?: number } = {},
+  ): SessionBytes {
+    const plans = [
+      planGraph(encodeGraph(config, slots), traits),
+      planGraph(decodeGraph(config, { objects, tokens, hasMask: true }), traits),
+    ];
+    const pool = Pool.sizes(plans).reduce((sum, bytes) => sum + bytes, 0);
+    const grid = gridOf(config);
+    const buffers = 3 * config.imageSize ** 2 + 2 * grid * grid * config.outputChannels;
+    return { weights: weightBytes(config), session: pool + 4 * buffers };
+  }
+
+  get config(): SamConfig {
+    return this.model.config;
+  }
+
+  /** Bytes on the GPU now. */
+  get bytes(): SessionBytes {
+    const fixed = [...this.fixed.values()].reduce((sum, { size }) => sum + size, 0);
+    return { weights: this.model.weights.bytes, session: this.cache.bytes + fixed };
+  }
+
+  /**
+   * Encodes a picture; its embedding stays on the GPU for {@link decode}.
+   * @param image normalised and padded [3, S, S].
+   * @returns what the slots gave out for this picture, by name: the gates `gates.{i}.{method}` [1].
+   */
+  encode(image: Float32Array): Promise<Map<string, Float32Array>> {
+    return this.inTurn(async () => {
+      const { executable } = await this.cache.get('encode', () =>
+        encodeGraph(this.config, this.options.slots),
+      );
+      this.gpu.write(this.fixedRange('image'), image);
+      await executable.run();
+      this.copy(executable.output('embedding'), this.fixedRange('embedding'));
+      this.isEncoded = true;
+      const names = [...executable.plan.outputs.keys()].filter((name) => name !== 'embedding');
+      const values =
+        names.length > 0 ? await this.gpu.read(...names.map((name) => executable.output(name))) : [];
+      return new Map(names.map((name, i) => [name, values[i] ?? new Float32Array()]));
+    });
+  }
+
+  /** Reads the embedding of the encoded picture, [h, w, D]. */
+  embedding(): Promise<Float32Array> {
+    return this.inTurn(async () => {
+      this.needsPicture();
+      return (await this.gpu.read(this.fixedRange('embedding')))[0] ?? new Float32Array();
+    });
+  }
+
+  /** Puts back an embedding that {@link embedding} read, in place of {@link encode}. */
+  setEmbedding(embedding: Float32Array): Promise<void> {
+    return this.inTurn(async () => {
+      this.gpu.write(this.fixedRange('embedding'), embedding);
+      this.isEncoded = true;
+    });
+  }
+
+  /** Decodes prompts on the encoded picture, in passes of as many objects as memory allows. */
+  decode(prompts: PackedPrompts): Promise<DecodedMasks> {
+    return this.inTurn(async () => {
+      this.needsPicture();
+      const side = lowResOf(this.config);
+      const lowResMasks = new Float32Array(prompts.objects * MASK_TOKENS * side * side);
+      const iou = new Float32Array(prompts.objects * MASK_TOKENS);
+      const chunk = this.chunkOf(prompts);
+      for (let from = 0; from < prompts.objects; from += chunk) {
+        const part = slicePrompts(prompts, from, Math.min(prompts.objects, from + chunk));
+        const [masks, scores] = await this.decodePass(part);
+        if (masks) lowResMasks.set(masks, from * MASK_TOKENS * side * side);
+        if (scores) iou.set(scores, from * MASK_TOKENS);
+      }
+      return { objects: prompts.objects, side, lowResMasks, iou };
+    });
+  }
+
+  /** {@link decode} for prompts of any mix of shapes; results in the order of the prompts. */
+  async decodeAll(prompts: readonly ObjectPrompt[]): Promise<DecodedMasks> {
+    const side = lowResOf(this.config);
+    const pixels = MASK_TOKENS * side * side;
+    const lowResMasks = new Float32Array(prompts.length * pixels);
+    const iou = new Float32Array(prompts.length * MASK_TOKENS);
+    for (const group of groupPrompts(prompts)) {
+      const chosen = group.flatMap((i) => prompts[i] ?? []);
+      const decoded = await this.decode(packPrompts(chosen));
+      group.forEach((i, k) => {
+        lowResMasks.set(decoded.lowResMasks.subarray(k * pixels, (k + 1) * pixels), i * pixels);
+        iou.set(decoded.iou.subarray(k * MASK_TOKENS, (k + 1) * MASK_TOKENS), i * MASK_TOKENS);
+      });
+    }
+    return { objects: prompts.length, side, lowResMasks, iou };
+  }
+
+  /**
+   * Logits at the size of the original picture (SAM's postprocess_masks).
+   * @param lowRes [K, 4h, 4w]; @param input size of the picture inside the model's square.
+   * @returns [K, H, W].
+   */
+  upscaleMasks(lowRes: Float32Array, input: PixelSize, original: PixelSize): Promise<Float32Array> {
+    return this.inTurn(async () => {
+      const pixels = lowResOf(this.config) ** 2;
+      const count = lowRes.length / pixels;
+      const size = original[0] * original[1];
+      const out = new Float32Array(count * size);
+      for (let i = 0; i < count; i++) {
+        out.set(
+          await this.upscaleOne(lowRes.subarray(i * pixels, (i + 1) * pixels), input, original),
+          i * size,
+        );
+      }
+      return out;
+    });
+  }
+
+  /** Gives the session's buffers back; the model's weights stay. */
+  async release(): Promise<void> {
+    await this.inTurn(async () => {
+      this.cache.release();
+      for (const { buffer } of this.fixed.values()) this.gpu.release(buffer);
+    });
+  }
+
+  private async decodePass(prompts: PackedPrompts): Promise<Float32Array[]> {
+    const shape = shapeOf(prompts);
+    const { executable, input } = await this.cache.get(keyOf(shape), () => decodeGraph(this.config, shape));
+    this.gpu.write(input('coords'), prompts.coords);
+    this.gpu.write(input('labels'), prompts.labels);
+    if (prompts.maskInput) this.gpu.write(input('maskInput'), prompts.maskInput);
+    await executable.run();
+    return this.gpu.read(executable.output('masks'), executable.output('iou'));
+  }
+
+  private async upscaleOne(
+    lowRes: Float32Array,
+    input: PixelSize,
+    original: PixelSize,
+  ): Promise<Float32Array> {
+    // Sizes larger than a buffer may be are finished on the CPU, by the same formula.
+    const fits = 4 * original[0] * original[1] <= this.bufferLimit();
+    const onGpu = fits ? original : input;
+    const key = `upscale ${input.join('x')} ${onGpu.join('x')}`;
+    const ready = await this.cache.get(key, () => upscaleGraph(this.config, 1, input, onGpu));
+    this.gpu.write(ready.input('lowRes'), lowRes);
+    await ready.executable.run();
+    const [mask = new Float32Array()] = await this.gpu.read(ready.executable.output('masks'));
+    return fits ? mask : resizePlaneOnHost(mask, input, original);
+  }
+
+  /** The most objects of a pass whose buffers fit the device and whose pool is no larger than what the encoder has anyway. */
+  private chunkOf(prompts: PackedPrompts): number {
+    const encoder = this.cache.plan('encode', () => encodeGraph(this.config, this.options.slots));
+    const budget = Math.max(encoder.poolBytes, DECODE_BYTES);
+    const fits = ({ poolBytes, slotBytes }: Plan) =>
+      poolBytes <= budget && Math.max(...slotBytes) <= this.bufferLimit();
+    let objects = Math.min(prompts.objects, MAX_OBJECTS);
+    while (objects > 1) {
+      const shape = { ...shapeOf(prompts), objects };
+      if (fits(this.cache.plan(keyOf(shape), () => decodeGraph(this.config, shape)))) break;
+      objects = Math.ceil(objects / 2);
+    }
+    return Math.max(1, objects);
+  }
+
+  private bufferLimit(): number {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.device.limits;
+    return Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  }
+
+  private needsPicture(): void {
+    if (!this.isEncoded) throw new RangeError('no picture was encoded yet');
+  }
+
+  private fixedRange(name: string): BufferRange {
+    const range = this.fixed.get(name);
+    if (!range) throw new RangeError(`the session has no buffer ${name}`);
+    return range;
+  }
+
+  private copy(from: BufferRange, to: BufferRange): void {
+    const encoder = this.gpu.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, to.size);
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Runs after everything that was asked for before, whether that succeeded or not. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(work, work);
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function shapeOf({ objects, tokens, maskInput }: PackedPrompts): DecodeShape {
+  return { objects, tokens, hasMask: maskInput !== null };
+}
+
+function keyOf({ objects, tokens, hasMask }: DecodeShape): string {
+  return `decode ${objects}x${tokens}${hasMask ? ' mask' : ''}`;
+}
