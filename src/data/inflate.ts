@@ -5,8 +5,8 @@ export class TooLong extends Error {}
 /** Thrown when a stream ends before its last block. */
 export class CutShort extends Error {}
 
-/** Input bytes handed over at once; deflate expands by at most 1032, so a step makes at most 8 MB. */
-const STEP = 8 * 1024;
+/** Input bytes handed over at once; deflate expands by at most 1032, so a step makes at most 33 MB. */
+const STEP = 32 * 1024;
 
 /**
  * Unpacks a deflate (`raw`) or zlib stream of one or more pieces into at most `limit` bytes.

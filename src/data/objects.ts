@@ -19,7 +19,8 @@ export function findObjects(labels: LabelMap, rule: ObjectRule, minArea = 0): Ob
   kept.forEach((part, i) => {
     newId[part.index] = i + 1;
   });
-  const map = parts.map((part) => newId[part] as number);
+  const map = new Int32Array(parts.length);
+  for (let i = 0; i < map.length; i++) map[i] = newId[parts[i] as number] as number;
   const regions = kept.map(({ label, area, box }, i): ObjectRegion => ({ id: i + 1, label, area, box }));
   return { width, height, map, regions };
 }
@@ -71,35 +72,25 @@ function byValue({ data }: LabelMap): Int32Array {
 function components({ width, height, data }: LabelMap): Int32Array {
   const parts = new Int32Array(data.length);
   const parents: number[] = [0];
-  const root = (part: number) => {
-    let at = part;
-    while (parents[at] !== at) {
-      parents[at] = parents[parents[at] as number] as number;
-      at = parents[at] as number;
-    }
-    return at;
-  };
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = y * width + x;
+  // West, north-west, north and north-east: the neighbours that a raster scan has seen.
+  const dx = [-1, -1, 0, 1];
+  const back = [1, width + 1, width, width - 1];
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
       const value = data[at] as number;
       if (value === 0) continue;
       let part = 0;
-      const meet = (neighbour: number) => {
-        if (data[neighbour] !== value) return;
-        const other = root(parts[neighbour] as number);
+      for (let k = 0; k < (y === 0 ? 1 : 4); k++) {
+        const nx = x + (dx[k] as number);
+        const neighbour = at - (back[k] as number);
+        if (nx < 0 || nx >= width || data[neighbour] !== value) continue;
+        const other = rootOf(parents, parts[neighbour] as number);
         if (part === 0) part = other;
         else if (part !== other) {
           const low = Math.min(part, other);
           parents[Math.max(part, other)] = low;
           part = low;
         }
-      };
-      if (x > 0) meet(at - 1);
-      if (y > 0) {
-        if (x > 0) meet(at - width - 1);
-        meet(at - width);
-        if (x + 1 < width) meet(at - width + 1);
       }
       if (part === 0) {
         part = parents.length;
@@ -112,12 +103,20 @@ function components({ width, height, data }: LabelMap): Int32Array {
   const renumbered = new Int32Array(parents.length);
   let count = 0;
   for (let part = 1; part < parents.length; part++) {
-    if (parents[part] === part) renumbered[part] = ++count;
+    renumbered[part] = parents[part] === part ? ++count : (renumbered[rootOf(parents, part)] as number);
   }
-  for (let i = 0; i < parts.length; i++) {
-    if (parts[i]) parts[i] = renumbered[root(parts[i] as number)] as number;
-  }
+  for (let i = 0; i < parts.length; i++) parts[i] = renumbered[parts[i] as number] as number;
   return parts;
+}
+
+/** The root of a part; the path to it is halved on the way. */
+function rootOf(parents: number[], part: number): number {
+  let at = part;
+  while (parents[at] !== at) {
+    parents[at] = parents[parents[at] as number] as number;
+    at = parents[at] as number;
+  }
+  return at;
 }
 
 interface Part {

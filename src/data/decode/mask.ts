@@ -175,6 +175,12 @@ const isConstant = (data: Int32Array) => data.every((v) => v === data[0]);
 
 function atMostTwo(data: Int32Array): boolean {
   const first = data[0];
-  const second = data.find((v) => v !== first);
-  return second === undefined || data.every((v) => v === first || v === second);
+  let second: number | undefined;
+  for (let i = 1; i < data.length; i++) {
+    const v = data[i];
+    if (v === first || v === second) continue;
+    if (second !== undefined) return false;
+    second = v;
+  }
+  return true;
 }

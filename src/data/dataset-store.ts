@@ -1,0 +1,200 @@
+import { Failure } from '../config/failure.ts';
+import type { Dataset, DatasetSample } from './dataset.ts';
+import { nameParts } from './file-names.ts';
+import { type FileStore, storeName } from './file-store.ts';
+import type { InspectedDataset } from './inspect.ts';
+import { encodeManifest, MANIFEST_VERSION, type Manifest, parseManifest } from './manifest.ts';
+import { attempt, toRefusal } from './outcome.ts';
+import type { Outcome, ReadProgress, Refusal, StoredDataset } from './types.ts';
+import type { LazyFile } from './zip.ts';
+
+const FOLDER = 'datasets';
+const MANIFEST = 'dataset.json';
+const ROLES = ['image', 'mask', 'instances', 'labels'] as const;
+const ROLE_FOLDERS = { image: 'images', mask: 'masks', instances: 'instances', labels: 'labels' } as const;
+
+export interface SaveOptions {
+  readonly onProgress?: (progress: ReadProgress) => void;
+  /** Milliseconds since 1970; the clock by default. */
+  readonly now?: number;
+}
+
+/**
+ * Datasets in a {@link FileStore}: `datasets/<id>/` holds the original files under `images/`, `masks/`, `instances/` and
+ * `labels/`, and `dataset.json`, which is written last, so that a dataset that was half saved is told from a whole one.
+ */
+export class DatasetStore {
+  constructor(private readonly store: FileStore) {}
+
+  /**
+   * Saves a dataset that was inspected. What was written is removed again when it does not all fit.
+   * @throws Failure `storage/*` when it cannot be written, or naming the file that cannot be read any more.
+   */
+  async save(
+    { dataset, samples, summary }: InspectedDataset,
+    options: SaveOptions = {},
+  ): Promise<StoredDataset> {
+    const id = newId(dataset.name);
+    const files: Manifest['files'] = [];
+    try {
+      for (const [index, sample] of dataset.samples.entries()) {
+        files.push(await this.copyFiles(id, sample));
+        options.onProgress?.({ done: index + 1, total: dataset.samples.length, file: sample.image.path });
+      }
+      const created = options.now ?? Date.now();
+      const manifest: Manifest = {
+        version: MANIFEST_VERSION,
+        id,
+        name: dataset.name,
+        created,
+        files,
+        samples: samples.map((sample) => ({ ...sample, labels: [...sample.labels] })),
+        summary: {
+          ...summary,
+          labels: [...summary.labels],
+          widths: [...summary.widths],
+          heights: [...summary.heights],
+          bytes: files.reduce(
+            (sum, file) => sum + ROLES.reduce((s, role) => s + (file[role]?.size ?? 0), 0),
+            0,
+          ),
+        },
+      };
+      await this.store.write(pathOf(id, MANIFEST), encodeManifest(manifest));
+      return toStored(manifest, await this.store.size(pathOf(id)));
+    } catch (error) {
+      await this.store.remove(pathOf(id)).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** All stored datasets, oldest first, and the folders that hold none that can be read. */
+  async list(): Promise<{ datasets: StoredDataset[]; refusals: Refusal[] }> {
+    const datasets: StoredDataset[] = [];
+    const refusals: Refusal[] = [];
+    for (const { name: id, kind } of await this.store.list(FOLDER)) {
+      if (kind !== 'folder') continue;
+      const manifest = await this.manifest(id);
+      if (manifest.ok) datasets.push(toStored(manifest.value, await this.store.size(pathOf(id))));
+      else refusals.push(manifest.refusal);
+    }
+    return { datasets: datasets.sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1)), refusals };
+  }
+
+  /** One stored dataset with its files read when they are needed. */
+  async load(id: string): Promise<Outcome<{ dataset: Dataset; stored: StoredDataset }>> {
+    const manifest = await this.manifest(id);
+    if (!manifest.ok) return manifest;
+    const { name, files, samples } = manifest.value;
+    const dataset: Dataset = {
+      name,
+      samples: files.map((file, i) => this.storedSample(id, samples[i]?.name ?? file.image.path, file)),
+    };
+    return {
+      ok: true,
+      value: { dataset, stored: toStored(manifest.value, await this.store.size(pathOf(id))) },
+    };
+  }
+
+  /** Gives a stored dataset another name (trimmed; an empty one changes nothing). */
+  async rename(id: string, name: string): Promise<Outcome<StoredDataset>> {
+    const manifest = await this.manifest(id);
+    if (!manifest.ok) return manifest;
+    const trimmed = name.trim() || manifest.value.name;
+    const renamed = {
+      ...manifest.value,
+      name: trimmed,
+      summary: { ...manifest.value.summary, name: trimmed },
+    };
+    return attempt(pathOf(id, MANIFEST), async () => {
+      await this.store.write(pathOf(id, MANIFEST), encodeManifest(renamed));
+      return toStored(renamed, await this.store.size(pathOf(id)));
+    });
+  }
+
+  /** Deletes a dataset with its files, a broken one too. */
+  async delete(id: string): Promise<void> {
+    await this.store.remove(pathOf(id));
+  }
+
+  private async manifest(id: string): Promise<Outcome<Manifest>> {
+    const path = pathOf(id, MANIFEST);
+    try {
+      if (!(await this.store.exists(path))) throw halfSaved(id);
+      return { ok: true, value: { ...parseManifest(await this.store.read(path), path), id } };
+    } catch (error) {
+      return { ok: false, refusal: toRefusal(error, path) };
+    }
+  }
+
+  private async copyFiles(id: string, sample: DatasetSample): Promise<Manifest['files'][number]> {
+    const copy = async (role: (typeof ROLES)[number], from: LazyFile) => {
+      const bytes = await from.bytes();
+      const path = storedPath(role, sample.name, nameParts(from.path).extension);
+      await this.store.write(pathOf(id, path), bytes);
+      return { path, size: bytes.length };
+    };
+    return {
+      image: await copy('image', sample.image),
+      ...(sample.mask ? { mask: await copy('mask', sample.mask) } : {}),
+      ...(sample.instances ? { instances: await copy('instances', sample.instances) } : {}),
+      ...(sample.labels ? { labels: await copy('labels', sample.labels) } : {}),
+    };
+  }
+
+  private storedSample(id: string, name: string, files: Manifest['files'][number]): DatasetSample {
+    const lazy = (file: { path: string; size: number }): LazyFile => ({
+      path: file.path,
+      size: file.size,
+      bytes: () => this.store.read(pathOf(id, file.path)),
+    });
+    return {
+      name,
+      image: lazy(files.image),
+      ...(files.mask ? { mask: lazy(files.mask) } : {}),
+      ...(files.instances ? { instances: lazy(files.instances) } : {}),
+      ...(files.labels ? { labels: lazy(files.labels) } : {}),
+    };
+  }
+}
+
+const pathOf = (id: string, file?: string) =>
+  `${FOLDER}/${storeName(id)}${file === undefined ? '' : `/${file}`}`;
+
+/** The image keeps its name; masks take the image's with their own extension (stems are unique in a dataset). */
+function storedPath(role: (typeof ROLES)[number], name: string, extension: string): string {
+  const { folders, file, stem } = nameParts(name);
+  const last = role === 'image' ? file : `${stem}${extension && `.${extension}`}`;
+  return [ROLE_FOLDERS[role], ...folders, last].map(storeName).join('/');
+}
+
+function newId(name: string): string {
+  const slug = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 40);
+  const random = [...crypto.getRandomValues(new Uint8Array(4))]
+    .map((b) => b.toString(16).padStart(2, '0'))
+    .join('');
+  return `${slug || 'dataset'}-${random}`;
+}
+
+function toStored({ id, name, created, summary, samples }: Manifest, bytes: number): StoredDataset {
+  const tidy = samples.map(({ maskKind, source, depth, ...rest }) => ({
+    ...rest,
+    ...(maskKind ? { maskKind } : {}),
+    ...(source ? { source } : {}),
+    ...(depth ? { depth } : {}),
+  }));
+  return { id, name, created, bytes, summary, samples: tidy };
+}
+
+function halfSaved(id: string): Failure {
+  return new Failure({
+    code: 'data/half-saved',
+    what: 'This dataset was not saved to the end, or it was deleted meanwhile.',
+    where: `${FOLDER}/${id}`,
+    cure: 'Delete it and import its files again.',
+  });
+}
