@@ -1,0 +1,210 @@
+/**
+ * Pictures, prompts, masks: opens a picture, encodes it once for the base model and once for each run that is asked for,
+ * and answers clicks and boxes with candidate masks at the picture's own size. Coordinates are original pixels.
+ */
+import { MASK_TOKENS } from '../config/sam.ts';
+import { type ModelInput, preprocess, toModel } from '../data/preprocess.ts';
+import type { Picture } from '../data/types.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { ObjectPrompt } from '../sam/prompts.ts';
+import type { SamModel } from '../sam/weights.ts';
+import type { GpuQueue } from './gpu-queue.ts';
+import { Lru } from './lru.ts';
+import { type GateLayer, ModelSession, type Tuning } from './tuning.ts';
+
+/** Which weights answer. `key` names them: equal keys mean equal weights. */
+export interface Variant {
+  readonly key: string;
+  /** Reads the weights when they are needed; null for the base model. */
+  readonly tuning: (() => Promise<Tuning>) | null;
+}
+
+export const BASE: Variant = { key: 'base', tuning: null };
+
+export interface PointPrompt {
+  readonly x: number;
+  readonly y: number;
+  readonly positive: boolean;
+}
+
+/** What is asked; at least a point or a box. */
+export interface Prompts {
+  readonly points: readonly PointPrompt[];
+  readonly box: { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number } | null;
+  /** Low-resolution logits of an earlier candidate, fed back as mask prompt; see {@link Candidate.lowRes}. */
+  readonly previous: Float32Array | null;
+}
+
+export interface Candidate {
+  /** [height, width] of the original picture, 0 or 1. */
+  readonly mask: Uint8Array<ArrayBuffer>;
+  readonly predictedIou: number;
+  /** Mask token, 0..3. */
+  readonly token: number;
+  /** Foreground pixels. */
+  readonly area: number;
+  /** Logits [4h, 4w]. */
+  readonly lowRes: Float32Array;
+}
+
+export interface Embedded {
+  readonly milliseconds: number;
+  /** One entry per block; null for the base model or where nothing is gated. */
+  readonly gates: readonly GateLayer[] | null;
+}
+
+interface Encoded {
+  readonly embedding: Float32Array;
+  readonly gates: readonly GateLayer[] | null;
+}
+
+/** Tuned models that stay on the device at once, besides the base. */
+const TUNED_SESSIONS = 2;
+const EMBEDDING_BYTES = 192 * 2 ** 20;
+
+/** The token order of an answer: after a single click the candidates 1–3, best first; otherwise token 0, then those. */
+export function answerTokens(prompts: Pick<Prompts, 'points' | 'box'>, iou: readonly number[]): number[] {
+  const candidates = Array.from({ length: MASK_TOKENS - 1 }, (_, i) => i + 1).sort(
+    (a, b) => (iou[b] ?? 0) - (iou[a] ?? 0),
+  );
+  const isSingleClick = prompts.points.length === 1 && !prompts.box;
+  return isSingleClick ? candidates : [0, ...candidates];
+}
+
+/** One picture's input for the encoder. */
+export interface SegmentImage {
+  readonly id: string;
+  readonly width: number;
+  readonly height: number;
+  readonly input: ModelInput;
+}
+
+/** The sessions and embeddings of one open model. */
+export class Segmenter {
+  private base: Promise<ModelSession> | null = null;
+  private readonly tuned = new Lru<Promise<ModelSession>>(
+    TUNED_SESSIONS,
+    () => 1,
+    (session) => {
+      void session.then((open) => open.release()).catch(() => undefined);
+    },
+  );
+  private readonly encoded = new Lru<Encoded>(EMBEDDING_BYTES, ({ embedding }) => embedding.byteLength);
+  /** Which picture's embedding a session holds. */
+  private readonly held = new WeakMap<ModelSession, string>();
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly queue: GpuQueue,
+    private readonly model: SamModel,
+  ) {}
+
+  /** Scales and normalises a picture as the model wants it; nothing goes to the device yet. */
+  prepare(id: string, picture: Picture): SegmentImage {
+    const { imageSize, preprocessing } = this.model.config;
+    const input = preprocess(picture, { size: imageSize, ...preprocessing });
+    return { id, width: picture.width, height: picture.height, input };
+  }
+
+  /** Encodes a picture, unless that was done and is remembered. */
+  async embed(image: SegmentImage, variant: Variant): Promise<Embedded> {
+    const start = performance.now();
+    const gates = await this.queue.run('urgent', async () => {
+      const session = await this.session(variant);
+      return (await this.ready(session, image, variant)).gates;
+    });
+    return { milliseconds: performance.now() - start, gates };
+  }
+
+  /** Answers prompts with candidate masks in the order of {@link answerTokens}. */
+  async predict(image: SegmentImage, variant: Variant, prompts: Prompts): Promise<Candidate[]> {
+    if (prompts.points.length === 0 && !prompts.box) throw new RangeError('a prompt needs a point or a box');
+    return this.queue.run('urgent', async () => {
+      const session = await this.session(variant);
+      await this.ready(session, image, variant);
+      const { side, lowResMasks, iou } = await session.sam.decodeAll([modelPrompt(prompts, image.input)]);
+      const tokens = answerTokens(prompts, Array.from(iou));
+      const candidates: Candidate[] = [];
+      for (const token of tokens) {
+        const lowRes = lowResMasks.slice(token * side * side, (token + 1) * side * side);
+        const mask = await this.maskOf(session, image, lowRes);
+        const area = mask.reduce((sum, value) => sum + value, 0);
+        candidates.push({ mask, predictedIou: iou[token] ?? 0, token, area, lowRes });
+      }
+      return candidates;
+    });
+  }
+
+  /** The mask of low-resolution logits at the picture's size; equal logits give the mask of the prediction, bit for bit. */
+  async upscale(image: SegmentImage, lowRes: Float32Array): Promise<Uint8Array<ArrayBuffer>> {
+    return this.queue.run('urgent', async () => this.maskOf(await this.session(BASE), image, lowRes));
+  }
+
+  /** Gives everything on the device back. */
+  async release(): Promise<void> {
+    await this.queue.run('urgent', async () => {
+      this.tuned.clear();
+      this.encoded.clear();
+      const base = this.base;
+      this.base = null;
+      await (await base)?.release();
+    });
+  }
+
+  private session({ key, tuning }: Variant): Promise<ModelSession> {
+    if (!tuning) {
+      this.base ??= ModelSession.open(this.gpu, this.model, null).catch((error) => {
+        this.base = null;
+        throw error;
+      });
+      return this.base;
+    }
+    const known = this.tuned.get(key);
+    if (known) return known;
+    const opened = tuning().then((weights) => ModelSession.open(this.gpu, this.model, weights));
+    opened.catch(() => this.tuned.delete(key));
+    this.tuned.set(key, opened);
+    return opened;
+  }
+
+  /** Makes a session hold the picture's embedding. */
+  private async ready(session: ModelSession, image: SegmentImage, { key }: Variant): Promise<Encoded> {
+    const name = `${key} ${image.id}`;
+    const known = this.encoded.get(name);
+    if (known) {
+      if (this.held.get(session) !== name) await session.sam.setEmbedding(known.embedding);
+      this.held.set(session, name);
+      return known;
+    }
+    this.held.delete(session);
+    const gates = await session.encode(image.input.data);
+    const encoded = { gates, embedding: await session.sam.embedding() };
+    this.held.set(session, name);
+    this.encoded.set(name, encoded);
+    return encoded;
+  }
+
+  private async maskOf(
+    session: ModelSession,
+    image: SegmentImage,
+    lowRes: Float32Array,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { inputSize, originalSize } = image.input.transform;
+    const logits = await session.sam.upscaleMasks(lowRes, inputSize, originalSize);
+    return Uint8Array.from(logits, (value) => (value > 0 ? 1 : 0));
+  }
+}
+
+function modelPrompt({ points, box, previous }: Prompts, { transform }: ModelInput): ObjectPrompt {
+  const scaled = points.map(({ x, y, positive }) => {
+    const [modelX, modelY] = toModel(transform, x, y);
+    return { x: modelX, y: modelY, positive };
+  });
+  return {
+    points: scaled,
+    ...(box && {
+      box: [...toModel(transform, box.x0, box.y0), ...toModel(transform, box.x1, box.y1)] as const,
+    }),
+    ...(previous && { mask: previous }),
+  };
+}

@@ -1,0 +1,72 @@
+/** A run's weights as a model that answers: the base with modules, and with another mask decoder where that was trained. */
+import type { MopeftConfig } from '../config/mopeft.ts';
+import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import { gateOutput, mopeftSlots } from '../peft/build.ts';
+import { modulesOf } from '../peft/modules.ts';
+import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import { SamSession } from '../sam/session.ts';
+import { graphInputs } from '../sam/weight-source.ts';
+import type { SamModel } from '../sam/weights.ts';
+
+/** What an adapter file holds of weights. */
+export interface Tuning {
+  readonly mopeft: MopeftConfig;
+  /** Trained tensors by name. */
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+}
+
+/** Gates of one block by method id, each in 0..1; a method that is not in the block is absent. */
+export type GateLayer = Readonly<Record<string, number>>;
+
+/** A session for base or tuned weights, with the buffers that belong to it alone. */
+export class ModelSession {
+  private constructor(
+    readonly sam: SamSession,
+    private readonly gpu: Gpu,
+    private readonly mopeft: MopeftConfig | null,
+    private readonly own: readonly BufferRange[],
+  ) {}
+
+  /** @param tuning null for the base model. */
+  static async open(gpu: Gpu, model: SamModel, tuning: Tuning | null): Promise<ModelSession> {
+    if (!tuning) return new ModelSession(await SamSession.open(gpu, model), gpu, null, []);
+    const tensors = new Map<string, BufferRange>();
+    for (const [name, { data }] of tuning.tensors) tensors.set(name, gpu.upload(data, `tuned ${name}`));
+    const own = [...tensors.values()];
+    try {
+      const sam = await SamSession.open(gpu, model, {
+        tensors,
+        slots: (graph) => mopeftSlots(graph, tuning.mopeft, graphInputs(graph)),
+      });
+      return new ModelSession(sam, gpu, tuning.mopeft, own);
+    } catch (error) {
+      for (const { buffer } of own) gpu.release(buffer);
+      throw error;
+    }
+  }
+
+  /**
+   * Encodes a picture [3, S, S].
+   * @returns the gates that it drew, an entry for each block; null when nothing is gated.
+   */
+  async encode(input: Float32Array): Promise<GateLayer[] | null> {
+    const outputs = await this.sam.encode(input);
+    const { mopeft } = this;
+    if (!mopeft || mopeft.gate === 'none' || mopeft.blocks.length === 0) return null;
+    const layers: Record<string, number>[] = Array.from(
+      { length: this.sam.config.numHiddenLayers },
+      () => ({}),
+    );
+    for (const { method, block } of modulesOf(mopeft)) {
+      const layer = layers[block];
+      const value = outputs.get(gateOutput(block, method.id))?.[0];
+      if (layer && value !== undefined) layer[method.id] = value;
+    }
+    return layers;
+  }
+
+  async release(): Promise<void> {
+    await this.sam.release();
+    for (const { buffer } of this.own) this.gpu.release(buffer);
+  }
+}
