@@ -1,35 +1,11 @@
+import type { PreprocessingRecord } from '../config/sam.ts';
 import { resizeBilinear } from './resize.ts';
 import type { Picture } from './types.ts';
 
-/** How a model wants its pictures; part of the model's record and kept in an adapter's file. */
-export interface PictureRecord {
-  /** Side of the square input in pixels. */
+/** How a model wants its pictures: {@link PreprocessingRecord} and the side of its square input in pixels. */
+export interface PictureRecord extends PreprocessingRecord {
   readonly size: number;
-  /** `keep`: the longer side becomes `size` and the rest is padded right and below; `stretch`: both sides become `size`. */
-  readonly aspect: 'keep' | 'stretch';
-  readonly normalisation: Normalisation;
 }
-
-/**
- * `mean-std`: (v − mean) / std by channel, where v runs 0 … `range` (255 as SAM, 1 as Hugging Face).
- * `min-max`: (v − min) / max(max − min, 1e-8) over the whole resized picture, as MedSAM.
- */
-export type Normalisation =
-  | {
-      readonly kind: 'mean-std';
-      readonly mean: readonly [number, number, number];
-      readonly std: readonly [number, number, number];
-      readonly range: 255 | 1;
-    }
-  | { readonly kind: 'min-max' };
-
-/** SAM's own numbers (segment_anything, build_sam.py). */
-export const SAM_NORMALISATION: Normalisation = {
-  kind: 'mean-std',
-  mean: [123.675, 116.28, 103.53],
-  std: [58.395, 57.12, 57.375],
-  range: 255,
-};
 
 /** How original pixels and the model's pixels relate. All sizes are [height, width]. */
 export interface PictureTransform {
@@ -95,7 +71,7 @@ export function preprocess(picture: Picture, record: PictureRecord): ModelInput 
   return { data, transform };
 }
 
-function affine(resized: Uint8Array, normalisation: Normalisation) {
+function affine(resized: Uint8Array, normalisation: PreprocessingRecord['normalisation']) {
   switch (normalisation.kind) {
     case 'mean-std':
       return {
