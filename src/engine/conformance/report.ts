@@ -1,0 +1,61 @@
+/** One value that was held against a set's file. */
+export interface Comparison {
+  /** The tensor's name in the file. */
+  readonly key: string;
+  /** max |a − b| / max(max |b|, 1e-6 / tolerance). */
+  readonly error: number;
+  readonly tolerance: number;
+  /** Every |a − b| ≤ max(tolerance · max |b|, 1e-6). */
+  readonly passed: boolean;
+}
+
+/** One file of a set: `forward` or a case. */
+export interface PartReport {
+  readonly part: string;
+  readonly comparisons: readonly Comparison[];
+  /** Tensors of the file that nothing was held against; there should be none. */
+  readonly untouched: readonly string[];
+}
+
+/** One set of a folder. */
+export interface SetReport {
+  readonly set: string;
+  readonly parts: readonly PartReport[];
+}
+
+/** What values may differ by, relative to the largest magnitude of their tensor. */
+export const TOLERANCE = { forward: 1e-4, gradient: 1e-3, adamw: 1e-5 } as const;
+
+/** Differences below this count for nothing: some gradients are truly zero, and the files hold noise there. */
+const NOISE = 1e-6;
+
+/** Holds one tensor against its file. */
+export function compare(
+  key: string,
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  tolerance: number,
+): Comparison {
+  let worst = got.length === want.length ? 0 : Number.POSITIVE_INFINITY;
+  let largest = 0;
+  for (let i = 0; i < want.length; i++) {
+    const difference = Math.abs((got[i] ?? Number.NaN) - (want[i] ?? Number.NaN));
+    worst = Math.max(worst, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
+    largest = Math.max(largest, Math.abs(want[i] ?? 0));
+  }
+  const allowed = Math.max(tolerance * largest, NOISE);
+  return {
+    key,
+    error: worst / Math.max(largest, NOISE / tolerance),
+    tolerance,
+    passed: worst <= allowed,
+  };
+}
+
+/** True when every value is within its tolerance and no tensor of a file was left out. */
+export function isPassed(report: SetReport): boolean {
+  return report.parts.every(
+    ({ comparisons, untouched }) =>
+      comparisons.length > 0 && untouched.length === 0 && comparisons.every(({ passed }) => passed),
+  );
+}

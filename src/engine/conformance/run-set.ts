@@ -1,0 +1,30 @@
+import type { Gpu } from '../../gpu/gpu.ts';
+import { openCheckpoint } from '../../sam/checkpoint/checkpoint.ts';
+import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
+import { loadModel } from '../../sam/weights.ts';
+import { checkForward } from './forward.ts';
+import type { PartReport, SetReport } from './report.ts';
+import { fileOf, parseSet, type SetFiles } from './set.ts';
+import { Vectors } from './vectors.ts';
+
+/**
+ * Runs everything that a set holds against WebGPU: the frozen model's forward, and each case's training step.
+ * @throws Failure when a file of the set is missing or damaged.
+ */
+export async function runSet(gpu: Gpu, set: SetFiles): Promise<SetReport> {
+  const description = parseSet(set);
+  const checkpoint = await openCheckpoint({
+    weights: [fileOf(set, 'base')],
+    config: { name: `${set.name}.json`, text: set.json },
+  });
+  const model = await loadModel(gpu, checkpoint);
+  const parts: PartReport[] = [];
+  try {
+    const read = async (part: string) => Vectors.read(await Safetensors.open(fileOf(set, part)));
+    const vectors = await read('forward');
+    parts.push(await checkForward(gpu, model, description, vectors));
+  } finally {
+    model.weights.release();
+  }
+  return { set: set.name, parts };
+}

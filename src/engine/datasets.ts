@@ -1,0 +1,110 @@
+/** Datasets on their way into runs and screens: from files, from storage, split, and pictures one by one. */
+import { Failure } from '../config/failure.ts';
+import {
+  type Dataset,
+  isLabelled,
+  type LoadedSample,
+  type LoadOptions,
+  labelledNames,
+  loadSample,
+} from '../data/dataset.ts';
+import { type InputFile, readDatasets } from '../data/read-datasets.ts';
+import { type SplitOrder, splitNames } from '../data/split.ts';
+import type { Refusal } from '../data/types.ts';
+import type { RunDatasetName } from './run-files.ts';
+import type { RunDataset, SplitOf } from './run-types.ts';
+
+/** A data folder as one dataset. */
+export interface FolderDataset {
+  readonly dataset: Dataset;
+  /** What was left out, and remarks on what was taken. */
+  readonly refusals: readonly Refusal[];
+}
+
+/**
+ * Reads a folder that holds one dataset (`images/` and `masks/`, perhaps `instances/` and `labels/`).
+ * @param name how the dataset is called; the folder's name.
+ * @throws Failure `data/no-dataset`, `data/several-datasets`.
+ */
+export async function openFolderDataset(files: readonly InputFile[], name: string): Promise<FolderDataset> {
+  const { datasets, refusals } = await readDatasets(files, { topName: name });
+  const [dataset, second] = datasets;
+  if (!dataset) {
+    const [first] = refusals;
+    throw new Failure({
+      code: 'data/no-dataset',
+      what: `There is no picture that can be used${first ? ` (${first.file}: ${first.reason})` : ''}.`,
+      where: name,
+      cure: 'Give a folder with images/ and masks/ in it.',
+    });
+  }
+  if (second) {
+    throw new Failure({
+      code: 'data/several-datasets',
+      what: `The folder holds ${datasets.length} datasets: ${datasets.map((each) => each.name).join(', ')}.`,
+      where: name,
+      cure: 'Give each of them with a --data of its own.',
+    });
+  }
+  return { dataset: { ...dataset, name }, refusals };
+}
+
+/** Splits the labelled pictures; equal names, seed and order give equal splits. */
+export function splitOf(dataset: Dataset, seed: number, order: SplitOrder): SplitOf {
+  return splitNames(labelledNames(dataset), seed, order);
+}
+
+/** A dataset as part of a new run. */
+export function runDataset(
+  { key, name }: RunDatasetName,
+  dataset: Dataset,
+  seed: number,
+  order: SplitOrder,
+): RunDataset {
+  return { key, name, dataset, split: splitOf(dataset, seed, order) };
+}
+
+/**
+ * A dataset as part of a run that goes on: its split is the run's own, so pictures that came later take no part.
+ * @throws Failure `run/images-gone` when pictures of the split are no longer there.
+ */
+export function resumedDataset({ key, name }: RunDatasetName, dataset: Dataset, split: SplitOf): RunDataset {
+  const there = new Set(dataset.samples.filter(isLabelled).map((sample) => sample.name));
+  const gone = [...split.train, ...split.val, ...split.test].filter((image) => !there.has(image));
+  const [first] = gone;
+  if (first !== undefined) {
+    throw new Failure({
+      code: 'run/images-gone',
+      what: `${gone.length === 1 ? 'A picture' : `${gone.length} pictures`} of this run's dataset ${name} can no longer be found.`,
+      where: first,
+      cure: 'Put them back, or start a new run.',
+    });
+  }
+  return { key, name, dataset, split };
+}
+
+/** Unique keys for datasets by their names: `cells`, `cells 2` … */
+export function uniqueKeys(names: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return names.map((name) => {
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return count === 1 ? name : `${name} ${count}`;
+  });
+}
+
+/**
+ * Decodes a picture of a dataset by its name.
+ * @throws Failure `data/…` that says why it cannot be used.
+ */
+export async function loadByName(
+  dataset: Dataset,
+  name: string,
+  options: LoadOptions = {},
+): Promise<LoadedSample> {
+  const index = dataset.samples.findIndex((sample) => sample.name === name);
+  const loaded = await loadSample(dataset, index, options);
+  if (loaded.ok) return loaded.value;
+  const { code, reason, file, cure } = loaded.refusal;
+  throw new Failure({ code, what: reason, where: file, cure });
+}

@@ -1,0 +1,92 @@
+/** What a run is to those who start and watch it: the worker and the command line. */
+import type { FailureRecord } from '../config/failure.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { Split } from '../data/types.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { GpuQueue } from './gpu-queue.ts';
+import type { MetricsLine } from './metrics.ts';
+import type { OpenModel } from './model.ts';
+import type { RunConfig, RunDatasetName, RunFiles } from './run-files.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Names of a dataset's labelled pictures by split. */
+export type SplitOf = Readonly<Record<Split, readonly string[]>>;
+
+/** A dataset with its part in a run. */
+export interface RunDataset extends RunDatasetName {
+  readonly dataset: Dataset;
+  readonly split: SplitOf;
+}
+
+/** What a run stands on. */
+export interface RunParts {
+  readonly gpu: Gpu;
+  readonly queue: GpuQueue;
+  readonly model: OpenModel;
+  readonly files: RunFiles;
+  readonly observer?: RunObserver;
+}
+
+/** What is told while a run goes on; nothing that is thrown here reaches the run. */
+export interface RunObserver {
+  /** New lines of metrics.jsonl, in order. Where a run goes on from a checkpoint, steps after it come again. */
+  onMetrics?(lines: readonly MetricsLine[]): void;
+  onProgress?(progress: RunProgress): void;
+  /** What the engine is doing besides steps: "validating", "measuring on the test images". */
+  onActivity?(label: string, done: number, total: number): void;
+}
+
+export interface RunProgress {
+  /** Steps done. */
+  readonly step: number;
+  readonly steps: number;
+  /** The last checkpoint's step; null when there is none. */
+  readonly checkpointStep: number | null;
+  readonly bestStep: number | null;
+  /** Mean validation IoU (box and click, over datasets) at `bestStep`. */
+  readonly bestScore: number | null;
+  /** Mean of the last steps; null before the second. */
+  readonly secondsPerStep: number | null;
+}
+
+/**
+ * `finished`: all steps, or patience ran out. `stopped`: ended early, the best checkpoint is kept. `paused`: goes on from
+ * its checkpoint. A failure rejects instead.
+ */
+export interface RunOutcome extends RunProgress {
+  readonly status: 'finished' | 'stopped' | 'paused';
+  /** Tuned against base on the test pictures; null when paused, or when there is no test picture. */
+  readonly verdict: Verdict | null;
+}
+
+/** A run under way. */
+export interface Run {
+  readonly config: RunConfig;
+  readonly progress: RunProgress;
+  /**
+   * Settles when the run is over. Rejects with a Failure (`train/not-finite`, `storage/…`, `gpu/…`) after which the last good
+   * checkpoint and the best adapter so far are on storage.
+   */
+  readonly done: Promise<RunOutcome>;
+  /** Finishes the step under way, writes a checkpoint; `done` then settles as `paused`. */
+  pause(): void;
+  /** Finishes the step under way; `done` settles as `stopped`, with a verdict. */
+  stop(): void;
+}
+
+/** What a run would cost, before it starts. */
+export interface RunPlan {
+  readonly trainable: readonly { readonly label: string; readonly count: number }[];
+  readonly trainableCount: number;
+  readonly memory: {
+    readonly peakBytes: number;
+    readonly parts: readonly { readonly label: string; readonly bytes: number }[];
+    readonly largestBufferBytes: number;
+    readonly bufferLimitBytes: number;
+  };
+  readonly steps: number;
+  /** Pictures of all datasets by split. */
+  readonly images: Readonly<Record<Split, number>>;
+  /** What would stop the start; empty = it may start. */
+  readonly problems: readonly FailureRecord[];
+}
