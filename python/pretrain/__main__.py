@@ -8,10 +8,11 @@ from . import config as configs
 
 def main() -> None:
     p = argparse.ArgumentParser(prog="pretrain", description=__doc__)
-    p.add_argument("command", choices=["build", "train"])
+    p.add_argument("command", choices=["build", "train", "export", "vectors"])
     p.add_argument("--config", type=Path, default=Path(__file__).parent / "tiny.json")
     p.add_argument("--sets", type=Path, help="the folder of the pretraining sets (build)")
-    p.add_argument("--out", type=Path, required=True, help="the run's folder: packs, checkpoints, log")
+    p.add_argument("--out", type=Path, required=True, help="the run's folder (vectors: where they go)")
+    p.add_argument("--model", type=Path, help="the exported model's folder (export, vectors)")
     p.add_argument("--device", default="auto", help="cpu, cuda or auto")
     p.add_argument("--ranks", type=int, default=2, help="processes that share the work (CPU only)")
     p.add_argument("--threads", type=int, default=1, help="CPU threads of each process")
@@ -29,10 +30,18 @@ def main() -> None:
             sets = data["cutout_sets"]
             n = build_drawn(a.out / "open", sets, a.out / "drawn", drawn["seed"], drawn["count"], drawn["workers"])
             print(f"drawn: {n} pictures", flush=True)
-        return
-    from .loop import train
+    elif a.command == "export":
+        from .export import export
 
-    train(config, a.out, a.device, a.ranks, a.threads, a.stop_after)
+        export(a.out / "last.pt", a.model)
+    elif a.command == "vectors":
+        from .vectors import write_vectors
+
+        write_vectors(a.model, a.out)
+    else:
+        from .loop import train
+
+        train(config, a.out, a.device, a.ranks, a.threads, a.stop_after)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,6 @@ def pick_objects(rng: Generator, label: np.ndarray, objects: list[np.ndarray], c
 
 
 class Steps:
-
     def __init__(self, config: dict, run: Path) -> None:
         self.config = config
         self.open, self.drawn = Pack(run / "open"), Pack(run / "drawn")

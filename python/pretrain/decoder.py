@@ -3,6 +3,7 @@
 An item is one object of one image; N items are decoded at once. Parameter names are SAM's own.
 """
 
+import itertools
 import math
 
 import torch
@@ -133,7 +134,7 @@ class Head(nn.Module):
     def __init__(self, dim: int, hidden: int, out: int) -> None:
         super().__init__()
         sizes = [dim, hidden, hidden, out]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers[2](F.relu(self.layers[1](F.relu(self.layers[0](x)))))

@@ -173,7 +173,9 @@ def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_a
     team = Team(ranks, Layout(modules).total, micro_count(config), torch.device(device))
     leader = Leader(config, run, team, 0)
     first = team.start.value = leader.resume()
-    others = [mp.get_context("spawn").Process(target=follow, args=(config, run, team, r, threads, last), daemon=True) for r in range(1, ranks)]
+    others = [
+        mp.get_context("spawn").Process(target=follow, args=(config, run, team, r, threads, last), daemon=True) for r in range(1, ranks)
+    ]
     for p in others:
         p.start()
     team.wait()

@@ -61,7 +61,7 @@ def initialise(model: Sam, seed: int) -> None:
             p.fill_(1.0)
         elif "pos_embed" in name:
             p.copy_(0.1 * sincos(p.shape[1], p.shape[3])[None])
-        elif "embed" in name and p.shape[0] == 1 or "token.weight" in name or "mask_tokens" in name:
+        elif ("embed" in name and p.shape[0] == 1) or "token.weight" in name or "mask_tokens" in name:
             p.normal_(0, 0.3, generator=g)
         else:
             fan_in = p.shape[0] if "output_upscaling" in name else p[0].numel()

@@ -16,10 +16,7 @@ def develop(rng: Generator, image: np.ndarray) -> np.ndarray:
         image = image * (1 - rng.uniform(0.1, 0.5) * (x * x + y * y) / 2)[..., None]
     if rng.random() < 0.4:
         grey = image @ np.array([0.3, 0.59, 0.11], np.float32)
-        if rng.random() < 0.15:
-            image = np.clip(grey[..., None] * rng.uniform(0.2, 1.4, 3), 0, 1)
-        else:
-            image = np.repeat(grey[..., None], 3, 2)
+        image = np.clip(grey[..., None] * rng.uniform(0.2, 1.4, 3), 0, 1) if rng.random() < 0.15 else np.repeat(grey[..., None], 3, 2)
     if rng.random() < 0.15:
         image = 1 - image
     if rng.random() < 0.3:

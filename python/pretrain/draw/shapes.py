@@ -60,7 +60,7 @@ def stroke(h: int, w: int, path: np.ndarray, widths: np.ndarray) -> np.ndarray:
     d = ImageDraw.Draw(img)
     p = path * k
     for a, b, width in zip(p[:-1], p[1:], widths[1:] * k, strict=True):
-        d.line([*a, *b], fill=255, width=max(1, int(round(width))))
+        d.line([*a, *b], fill=255, width=max(1, round(width)))
         if width > 5:
             d.ellipse([*(b - width / 2), *(b + width / 2)], fill=255)
     return np.asarray(img.reduce(k)) > 90

@@ -1,0 +1,69 @@
+"""The official modules, built from the config of a set of vectors."""
+
+from functools import partial
+
+import torch
+from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+from torch import Tensor, nn
+
+
+def build(c: dict) -> Sam:
+    size, patch, dim = c["image_size"], c["patch_size"], c["output_channels"]
+    encoder = ImageEncoderViT(
+        img_size=size,
+        patch_size=patch,
+        embed_dim=c["hidden_size"],
+        depth=c["num_hidden_layers"],
+        num_heads=c["num_attention_heads"],
+        mlp_ratio=c["mlp_dim"] / c["hidden_size"],
+        out_chans=dim,
+        qkv_bias=True,
+        norm_layer=partial(nn.LayerNorm, eps=1e-6),
+        use_rel_pos=True,
+        window_size=c["window_size"],
+        global_attn_indexes=tuple(c["global_attn_indexes"]),
+    )
+    grid = (size // patch, size // patch)
+    prompt = PromptEncoder(dim, grid, (size, size), mask_in_chans=c.get("mask_channels", 16))
+    transformer = TwoWayTransformer(2, dim, c["decoder_heads"], c["decoder_mlp_dim"])
+    decoder = MaskDecoder(
+        transformer_dim=dim,
+        transformer=transformer,
+        num_multimask_outputs=3,
+        iou_head_depth=3,
+        iou_head_hidden_dim=c["iou_hidden"],
+    )
+    return Sam(encoder, prompt, decoder).eval()
+
+
+@torch.no_grad()
+def randomise(model: nn.Module, seed: int) -> None:
+    """Weights that make every part matter: none zero, none alike."""
+    g = torch.Generator().manual_seed(seed)
+    for name, p in sorted(model.named_parameters()):
+        if p.dim() == 1:
+            base = 1.0 if ("norm" in name and name.endswith("weight")) or (".neck." in name and name.endswith("weight")) else 0.0
+            p.copy_(base + 0.1 * torch.randn(p.shape, generator=g))
+        elif "rel_pos" in name or "pos_embed" in name:
+            p.copy_(0.3 * torch.randn(p.shape, generator=g))
+        else:
+            fan = p.shape[0] if "output_upscaling" in name else max(1, p[0].numel())
+            p.copy_(1.2 * fan**-0.5 * torch.randn(p.shape, generator=g))
+    matrix = model.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
+    matrix.copy_(torch.randn(matrix.shape, generator=g))
+
+
+def decode(
+    sam: Sam,
+    embedding: Tensor,
+    points: Tensor | None,
+    labels: Tensor | None,
+    boxes: Tensor | None = None,
+    mask: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """embedding [1, D, G, G], N prompts -> masks [N, 4, 4G, 4G], iou [N, 4], sparse, dense."""
+    clicks = None if points is None else (points, labels)
+    sparse, dense = sam.prompt_encoder(points=clicks, boxes=boxes, masks=mask)
+    pe = sam.prompt_encoder.get_dense_pe()
+    masks, iou = sam.mask_decoder.predict_masks(embedding, pe, sparse, dense)
+    return masks, iou, sparse, dense
