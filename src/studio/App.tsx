@@ -36,13 +36,6 @@ export function App(): ReactNode {
   return (
     <ErrorBoundary what="The studio">
       <div className={styles.app}>
-        <a
-          className={styles.skip}
-          href={`#/${place}`}
-          onClick={() => document.querySelector('main')?.focus()}
-        >
-          Skip to the content
-        </a>
         <Header onKeys={() => setKeysShown(true)} />
         <main className={styles.main} tabIndex={-1} aria-label={PLACE_LABELS[place]}>
           <SystemNotes />

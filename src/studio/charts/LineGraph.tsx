@@ -27,7 +27,7 @@ export function LineGraph(props: {
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>
-        <h4>{props.title}</h4>
+        <h3 className={styles.title}>{props.title}</h3>
         <ul className={styles.legend}>
           {props.lines
             .filter((line) => !line.faint)
@@ -51,7 +51,7 @@ export function LineGraph(props: {
         </ul>
       </figcaption>
       <div role="img" aria-label={`${props.title} at step ${last?.step ?? 0}: ${spoken}`}>
-        <ResponsiveContainer width="100%" height={props.height ?? 180} debounce={100}>
+        <ResponsiveContainer width="100%" height={props.height ?? 150} debounce={100}>
           <LineChart
             data={[...props.data]}
             margin={{ top: 6, right: 10, bottom: 0, left: 0 }}

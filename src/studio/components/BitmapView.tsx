@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 
-/** Shows a bitmap at its own size; CSS scales it. The bitmap stays the caller's. */
+/** Shows a bitmap at its own size; CSS scales it. The bitmap stays the caller's. An empty label makes it decoration. */
 export function BitmapView(props: {
   readonly bitmap: ImageBitmap;
   readonly label: string;
@@ -13,8 +13,7 @@ export function BitmapView(props: {
   return (
     <canvas
       ref={canvas}
-      role="img"
-      aria-label={props.label}
+      {...(props.label === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': props.label })}
       width={props.bitmap.width}
       height={props.bitmap.height}
       className={props.className}

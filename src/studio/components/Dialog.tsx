@@ -25,12 +25,12 @@ export function Dialog(props: {
         props.onClose();
       }}
     >
-      <header className={styles.head}>
+      <div className={styles.head}>
         <h2 id={titleId}>{props.title}</h2>
         <button type="button" className="quiet" onClick={props.onClose}>
           Close
         </button>
-      </header>
+      </div>
       <div className={styles.body}>{props.children}</div>
     </dialog>
   );

@@ -13,6 +13,9 @@ export function Header({ onKeys }: { readonly onKeys: () => void }): ReactNode {
   const [systemShown, setSystemShown] = useState(false);
   return (
     <header className={styles.header}>
+      <a className={styles.skip} href={`#/${place}`} onClick={() => document.querySelector('main')?.focus()}>
+        Skip to the content
+      </a>
       <h1 className={styles.brand}>MoPEFT Studio</h1>
       <nav className={styles.places} aria-label="Places">
         {PLACES.map((name) => (

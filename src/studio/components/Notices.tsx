@@ -8,11 +8,11 @@ export function Notices(): ReactNode {
   const notices = useNotices((state) => state.notices);
   const spoken = useNotices((state) => state.spoken);
   return (
-    <>
+    <aside aria-label="Notices">
       <div className="visually-hidden" role="status" aria-live="polite" data-testid="spoken">
         {spoken}
       </div>
-      <ul className={styles.list} aria-label="Notices">
+      <ul className={styles.list}>
         {notices.map((notice) => (
           <li key={notice.id} className={notice.tone === 'failure' ? styles.failure : styles.done}>
             {notice.tone === 'failure' ? <FailureText failure={notice.failure} /> : <p>{notice.text}</p>}
@@ -27,6 +27,6 @@ export function Notices(): ReactNode {
           </li>
         ))}
       </ul>
-    </>
+    </aside>
   );
 }

@@ -23,9 +23,8 @@ export function SystemNotes(): ReactNode {
       )}
       {phase === 'ready' && gpu?.state === 'ready' && gpu.isSoftware && (
         <p className={styles.note} role="note">
-          <strong>This is slow:</strong> the browser offers only a software adapter, which computes on the
-          CPU. Everything works, but ten to a hundred times slower than on a GPU. To use the GPU, update its
-          driver and turn on hardware acceleration in the browser's settings.
+          <strong>Slow:</strong> this browser offers only a software adapter, which computes on the CPU.
+          Everything works; for the GPU, update its driver and turn on hardware acceleration.
         </p>
       )}
       {phase === 'ready' && gpu?.state === 'missing' && (

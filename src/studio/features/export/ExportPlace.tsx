@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import type { RunInfo } from '../../../worker/protocol.ts';
 import { FileButton } from '../../components/FileButton.tsx';
+import { SelectField } from '../../components/SelectField.tsx';
 import { importAdapter } from '../../drop/receive.ts';
 import { ask } from '../../stores/engine-link.ts';
 import { saveFile } from '../../stores/files.ts';
@@ -27,16 +28,15 @@ export function ExportPlace(): ReactNode {
           </p>
         ) : (
           <>
-            <label className={styles.field}>
-              <span className="muted small">Run</span>
-              <select value={run.id} onChange={(event) => setChosenId(event.target.value)}>
-                {exportable.map((entry) => (
-                  <option key={entry.id} value={entry.id}>
-                    {entry.name} ({entry.status})
-                  </option>
-                ))}
-              </select>
-            </label>
+            <SelectField
+              label="Run"
+              value={run.id}
+              options={exportable.map((entry) => ({
+                value: entry.id,
+                label: `${entry.name} (${entry.status})`,
+              }))}
+              onChange={setChosenId}
+            />
             <RunDownloads run={run} />
           </>
         )}

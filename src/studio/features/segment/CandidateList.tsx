@@ -9,7 +9,7 @@ export function CandidateList(): ReactNode {
   const total = useSegment((state) => (state.image ? state.image.width * state.image.height : 1));
   return (
     <section className={`panel ${styles.list}`} aria-label="Candidates">
-      <h3>Candidates</h3>
+      <h2>Candidates</h2>
       {!answer && <p className="muted">Click on an object, or draw a box around it.</p>}
       {answer && (
         <>

@@ -13,7 +13,7 @@ export function ImageGates(): ReactNode {
   if (side === 'base') return null;
   return (
     <section className={`panel ${styles.panel}`} aria-label="Gates of this picture">
-      <h3>Gates of this picture</h3>
+      <h2>Gates of this picture</h2>
       {gates === null ? (
         <p className="muted">This run has no gates.</p>
       ) : (

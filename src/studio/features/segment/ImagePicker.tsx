@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { FileButton } from '../../components/FileButton.tsx';
+import { SelectField } from '../../components/SelectField.tsx';
 import { loadSamples, useDatasets } from '../../stores/datasets.ts';
 import { openImage, useSegment } from '../../stores/segment.ts';
 import styles from './ImagePicker.module.css';
@@ -21,38 +22,30 @@ export function ImagePicker(): ReactNode {
   const openedSample = source?.kind === 'sample' && source.datasetId === datasetId ? source.sampleId : '';
   return (
     <section className={`panel ${styles.picker}`} aria-label="Picture">
-      <h3>Picture</h3>
+      <h2>Picture</h2>
       {datasetId !== null && (
         <>
-          <label className={styles.field}>
-            <span className="muted small">Dataset</span>
-            <select value={datasetId} onChange={(event) => setChosenId(event.target.value)}>
-              {datasets.map((dataset) => (
-                <option key={dataset.id} value={dataset.id}>
-                  {dataset.name}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label className={styles.field}>
-            <span className="muted small">Image</span>
-            <select
-              value={openedSample}
-              disabled={opening || !samples}
-              onChange={(event) => {
-                if (event.target.value !== '')
-                  void openImage({ kind: 'sample', datasetId, sampleId: event.target.value });
-              }}
-            >
-              <option value="">Choose an image …</option>
-              {(samples ?? []).map((sample) => (
-                <option key={sample.id} value={sample.id}>
-                  {sample.name}
-                  {sample.split ? ` (${sample.split})` : ''}
-                </option>
-              ))}
-            </select>
-          </label>
+          <SelectField
+            label="Dataset"
+            value={datasetId}
+            options={datasets.map((dataset) => ({ value: dataset.id, label: dataset.name }))}
+            onChange={setChosenId}
+          />
+          <SelectField
+            label="Image"
+            value={openedSample}
+            disabled={opening || !samples}
+            options={[
+              { value: '', label: 'Choose an image …' },
+              ...(samples ?? []).map((sample) => ({
+                value: sample.id,
+                label: sample.split ? `${sample.name} (${sample.split})` : sample.name,
+              })),
+            ]}
+            onChange={(sampleId) => {
+              if (sampleId !== '') void openImage({ kind: 'sample', datasetId, sampleId });
+            }}
+          />
         </>
       )}
       <FileButton

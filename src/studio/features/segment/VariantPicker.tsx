@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Segmented } from '../../components/Segmented.tsx';
+import { SelectField } from '../../components/SelectField.tsx';
 import { duration } from '../../format/format.ts';
 import { isUsable, useRuns } from '../../stores/runs.ts';
 import { chooseRun, chooseSide, selectEmbedding, useSegment } from '../../stores/segment.ts';
@@ -14,26 +15,21 @@ export function VariantPicker(): ReactNode {
   const embedding = useSegment(selectEmbedding);
   return (
     <section className={`panel ${styles.picker}`} aria-label="Weights">
-      <h3>Base against tuned</h3>
+      <h2>Base against tuned</h2>
       {usable.length === 0 ? (
         <p className="muted">
           No trained run fits this model yet. <a href="#/train">Train one</a>, or drop an adapter on the page.
         </p>
       ) : (
-        <label className={styles.field}>
-          <span className="muted small">Run</span>
-          <select
-            value={runId ?? ''}
-            onChange={(event) => void chooseRun(event.target.value === '' ? null : event.target.value)}
-          >
-            <option value="">None: base only</option>
-            {usable.map((run) => (
-              <option key={run.id} value={run.id}>
-                {run.name} ({run.status})
-              </option>
-            ))}
-          </select>
-        </label>
+        <SelectField
+          label="Run"
+          value={runId ?? ''}
+          options={[
+            { value: '', label: 'None: base only' },
+            ...usable.map((run) => ({ value: run.id, label: `${run.name} (${run.status})` })),
+          ]}
+          onChange={(value) => void chooseRun(value === '' ? null : value)}
+        />
       )}
       <Segmented
         legend="Weights shown"

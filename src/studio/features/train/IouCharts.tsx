@@ -8,12 +8,11 @@ export function IouCharts(props: { readonly run: RunInfo; readonly evals: readon
   const { datasets } = props.run;
   const many = datasets.length > 1;
   return (
-    <div className="stack">
+    <>
       {datasets.map((dataset) => (
         <LineGraph
           key={dataset.id}
           title={`Validation IoU${many ? ` · ${dataset.name}` : ''}`}
-          height={many ? 120 : 180}
           data={iouSeries(props.evals, dataset.id)}
           lines={[
             { key: 'box', label: 'by box', colour: 'var(--accent)' },
@@ -21,6 +20,6 @@ export function IouCharts(props: { readonly run: RunInfo; readonly evals: readon
           ]}
         />
       ))}
-    </div>
+    </>
   );
 }

@@ -21,9 +21,10 @@ import { STATUS_LABELS } from './RunList.tsx';
 
 /** Name, standing and time left of a run, and what can be done with it. */
 export function RunHead({ run }: { readonly run: RunInfo }): ReactNode {
-  const step = useRuns((state) => state.histories[run.id]?.steps.at(-1)?.step ?? run.step);
-  const activity = useRuns((state) => state.activities[run.id]);
   const running = isActive(run.status);
+  const drawn = useRuns((state) => state.histories[run.id]?.steps.at(-1)?.step ?? 0);
+  const step = running ? Math.max(drawn, run.step) : run.step;
+  const activity = useRuns((state) => state.activities[run.id]);
   return (
     <section className={`panel ${styles.head}`} aria-label="Run">
       <div className={styles.line}>

@@ -29,21 +29,17 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
         </p>
       ) : (
         <>
-          <div className={styles.charts}>
-            <section className="panel" aria-label="Loss">
-              <LineGraph
-                title="Training loss"
-                data={lossSeries(drawn.steps)}
-                lines={[
-                  { key: 'loss', label: 'each step', colour: 'var(--accent)', faint: true },
-                  { key: 'smooth', label: 'smoothed', colour: 'var(--accent)' },
-                ]}
-              />
-            </section>
-            <section className="panel" aria-label="Validation IoU">
-              <IouCharts run={run} evals={drawn.evals} />
-            </section>
-          </div>
+          <section className={`panel ${styles.charts}`} aria-label="Loss and validation IoU">
+            <LineGraph
+              title="Training loss"
+              data={lossSeries(drawn.steps)}
+              lines={[
+                { key: 'loss', label: 'each step', colour: 'var(--accent)', faint: true },
+                { key: 'smooth', label: 'smoothed', colour: 'var(--accent)' },
+              ]}
+            />
+            <IouCharts run={run} evals={drawn.evals} />
+          </section>
           <GatesPanel run={run} gates={drawn.gates} />
         </>
       )}

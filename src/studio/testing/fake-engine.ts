@@ -1,0 +1,395 @@
+/**
+ * An engine of invented answers, for tests of the screens alone: states that are hard to reach with the real one
+ * (a lost device, a finished run with known figures). Never part of the product.
+ */
+import type { EngineClient } from '../../worker/client.ts';
+import type {
+  CallName,
+  DatasetInfo,
+  EngineCalls,
+  EngineEvent,
+  GatePoint,
+  GpuReport,
+  KeptMask,
+  ModelInfo,
+  PredictRequest,
+  Result,
+  RunHistory,
+  RunInfo,
+  SampleInfo,
+  StepPoint,
+  TrainSettings,
+} from '../../worker/protocol.ts';
+import { CAPABILITIES } from './samples.ts';
+
+export const MODEL: ModelInfo = {
+  hash: '9f2b4c1a7d3e5f60718293a4b5c6d7e8',
+  name: 'mopeft-sam-tiny',
+  source: 'embedded',
+  embeddedId: 'mopeft-sam-tiny',
+  parameterCount: 9_734_104,
+  imageSize: 512,
+  blockCount: 8,
+  embedDim: 192,
+  bytes: 19_468_208,
+  licence: 'Trained by this project, Apache-2.0',
+};
+
+const SOFTWARE: GpuReport = {
+  state: 'ready',
+  vendor: 'google',
+  architecture: 'swiftshader',
+  description: 'SwiftShader Device (LLVM 16.0.0)',
+  isSoftware: true,
+  features: ['shader-f16'],
+  limits: {
+    maxBufferSize: 268435456,
+    maxStorageBufferBindingSize: 134217728,
+    maxStorageBuffersPerShaderStage: 8,
+    maxComputeWorkgroupStorageSize: 16384,
+    maxComputeInvocationsPerWorkgroup: 256,
+  },
+};
+
+const MISSING: GpuReport = {
+  state: 'missing',
+  error: {
+    code: 'gpu/no-webgpu',
+    what: 'This browser has no WebGPU.',
+    cure: 'Use a recent Chrome, Edge, Safari or Firefox.',
+  },
+};
+
+export interface FakeOptions {
+  readonly noGpu?: boolean;
+  readonly empty?: boolean;
+}
+
+type Handlers = {
+  [K in CallName]: (request: EngineCalls[K][0]) => EngineCalls[K][1] | Promise<EngineCalls[K][1]>;
+};
+
+/** Starts with three datasets, one finished and one running run, unless `empty`. */
+export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(event: EngineEvent): void } {
+  const listeners = new Set<(event: EngineEvent) => void>();
+  let datasets: readonly DatasetInfo[] = options.empty ? [] : ['cells', 'cracks', 'leaves'].map(fakeDataset);
+  let runs: readonly RunInfo[] = options.empty ? [] : [fakeRun('finished', 1), fakeRun('running', 2)];
+  let kept: readonly KeptMask[] = [];
+  const emit = (event: EngineEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  const dataset = (id: string): DatasetInfo => datasets.find((entry) => entry.id === id) ?? fakeDataset(id);
+  const changeRun = (id: string, change: Partial<RunInfo>): RunInfo => {
+    runs = runs.map((run) => (run.id === id ? { ...run, ...change } : run));
+    return runs.find((run) => run.id === id) ?? fakeRun('paused', 1);
+  };
+  const handlers: Handlers = {
+    boot: () => ({
+      gpu: options.noGpu ? MISSING : SOFTWARE,
+      capabilities: CAPABILITIES,
+      model: options.noGpu ? null : MODEL,
+      modelFailure: null,
+      deviceMemoryGiB: 8,
+    }),
+    'gpu.recover': () => SOFTWARE,
+    capabilities: () => CAPABILITIES,
+    'model.list': () => ({
+      default: 'mopeft-sam-tiny',
+      models: [
+        { id: 'mopeft-sam-tiny', label: 'mopeft-sam-tiny', bytes: MODEL.bytes, licence: MODEL.licence },
+      ],
+    }),
+    'model.openEmbedded': () => MODEL,
+    'model.openFiles': () => MODEL,
+    'data.addFiles': () => ({
+      datasets: [fakeDataset('cells')],
+      refusals: Array.from({ length: 11 }, (_, index) => ({
+        code: 'data/text',
+        what: 'This is a text file, not a picture.',
+        where: `images/note-${index}.png`,
+        cure: 'Remove it, or export the picture again as PNG or JPEG.',
+      })),
+    }),
+    'data.addDemo': () => {
+      datasets = ['cells', 'cracks', 'leaves'].map(fakeDataset);
+      return { datasets, refusals: [] };
+    },
+    'data.list': () => datasets,
+    'data.rename': ({ datasetId, name }) => {
+      datasets = datasets.map((entry) => (entry.id === datasetId ? { ...entry, name } : entry));
+      return dataset(datasetId);
+    },
+    'data.delete': ({ datasetId }) => {
+      datasets = datasets.filter((entry) => entry.id !== datasetId);
+      return {};
+    },
+    'data.setSplitOrder': ({ datasetId, order }) => ({ ...dataset(datasetId), splitOrder: order }),
+    'data.samples': ({ datasetId }) => fakeSamples(datasetId),
+    'data.thumbnail': async ({ size, sampleId }) => ({ bitmap: await fakeBitmap(size, size, sampleId) }),
+    'data.picture': async ({ sampleId }) => ({
+      name: `${sampleId}.png`,
+      width: 320,
+      height: 240,
+      bitmap: await fakeBitmap(320, 240, sampleId),
+      labels: Uint16Array.from(circle(320, 240, 160, 120, 60)),
+    }),
+    'train.plan': (settings) => ({
+      trainable: [
+        ...settings.methods.map((label) => ({ label, count: 24_576 })),
+        ...(settings.trainDecoder ? [{ label: 'mask decoder', count: 4_058_340 }] : []),
+      ],
+      trainableCount: settings.methods.length * 24_576 + (settings.trainDecoder ? 4_058_340 : 0),
+      memory: {
+        peakBytes: 612 * 2 ** 20,
+        parts: [
+          { label: 'weights', bytes: 38 * 2 ** 20 },
+          { label: 'activations', bytes: 574 * 2 ** 20 },
+        ],
+        largestBufferBytes: 48 * 2 ** 20,
+        bufferLimitBytes: 128 * 2 ** 20,
+      },
+      secondsPerStep: 2.4,
+      steps: Number(settings.values['train.steps']),
+      images: { train: 42, validation: 12, test: 18 },
+      problems: [],
+    }),
+    'train.start': (settings) => {
+      const run = { ...fakeRun('running', runs.length + 1), settings, name: settings.name };
+      runs = [...runs, run];
+      return run;
+    },
+    'train.resume': ({ runId }) => changeRun(runId, { status: 'running' }),
+    'train.pause': ({ runId }) => changeRun(runId, { status: 'paused' }),
+    'train.stop': ({ runId }) => changeRun(runId, { status: 'stopped' }),
+    'train.list': () => runs,
+    'train.history': () => fakeHistory(120),
+    'train.rename': ({ runId, name }) => changeRun(runId, { name }),
+    'train.delete': ({ runId }) => {
+      runs = runs.filter((run) => run.id !== runId);
+      return {};
+    },
+    'segment.open': async (source) => ({
+      imageId: 'image',
+      name: source.kind === 'file' ? source.file.name : `${source.sampleId}.png`,
+      width: 320,
+      height: 240,
+      bitmap: await fakeBitmap(320, 240, 'a'),
+    }),
+    'segment.embed': ({ variant }) => ({
+      milliseconds: 812,
+      gates: variant.kind === 'base' ? null : (fakeGates(60, 'cells').layers ?? null),
+    }),
+    'segment.predict': fakePrediction,
+    'segment.maskPng': () => ({ name: 'mask.png', mime: 'image/png', bytes: new Uint8Array(8) }),
+    'segment.keep': () => {
+      const mask: KeptMask = {
+        id: String(kept.length),
+        imageName: 'a.png',
+        variantLabel: 'base',
+        created: Date.now(),
+        area: 11_304,
+        bytes: 900,
+      };
+      kept = [...kept, mask];
+      return mask;
+    },
+    'segment.kept': () => kept,
+    'segment.deleteKept': ({ id }) => {
+      kept = kept.filter((mask) => mask.id !== id);
+      return {};
+    },
+    'output.adapter': () => [],
+    'output.historyCsv': () => ({ name: 'history.csv', mime: 'text/csv', bytes: new Uint8Array(4) }),
+    'output.masksZip': () => ({ name: 'masks.zip', mime: 'application/zip', bytes: new Uint8Array(4) }),
+    'output.importAdapter': () => fakeRun('imported', 9),
+  };
+  return {
+    call: async (name, request) => {
+      const value = await handlers[name](request);
+      return { ok: true, value } as Result<typeof value>;
+    },
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    onEnd: () => () => undefined,
+    terminate: () => undefined,
+    emit,
+  };
+}
+
+function fakeDataset(id: string): DatasetInfo {
+  return {
+    id,
+    name: id,
+    created: 1_790_000_000_000,
+    imageCount: 26,
+    maskedCount: 24,
+    objectCount: 213,
+    maskKind: id === 'leaves' ? 'labels' : id === 'cracks' ? 'cut-at-128' : 'binary',
+    classes:
+      id === 'leaves'
+        ? [
+            { value: 1, name: 'crop', objectCount: 120 },
+            { value: 2, name: 'weed', objectCount: 93 },
+          ]
+        : [],
+    split: { train: 14, validation: 4, test: 6 },
+    splitOrder: 'shuffled',
+    bytes: 3_400_000,
+    refusals:
+      id === 'cracks'
+        ? [
+            {
+              code: 'data/size',
+              what: 'The mask is 64 × 64 but its image is 320 × 240.',
+              where: 'masks/b.png',
+              cure: 'Export the mask at the size of its image.',
+            },
+          ]
+        : [],
+  };
+}
+
+function fakeSamples(datasetId: string): readonly SampleInfo[] {
+  return Array.from({ length: 26 }, (_, index) => ({
+    id: `${datasetId}-${index}`,
+    name: `${datasetId}_${String(index).padStart(2, '0')}.png`,
+    width: 320,
+    height: 240,
+    objectCount: index < 24 ? 3 + (index % 7) : 0,
+    hasMask: index < 24,
+    split: index >= 24 ? null : index < 14 ? 'train' : index < 18 ? 'validation' : 'test',
+  }));
+}
+
+function fakeRun(status: RunInfo['status'], serial: number): RunInfo {
+  const settings: TrainSettings = {
+    name: 'MoPEFT',
+    datasetIds: ['cells', 'cracks', 'leaves'],
+    methods: ['lora', 'prefix', 'adapter'],
+    trainDecoder: true,
+    gate: 'unipelt',
+    values: { 'train.steps': 200, 'lora.rank': 8 },
+  };
+  const measure = { base: 0.612, tuned: 0.734, gainLow: 0.081, gainHigh: 0.162, n: 87, images: 18 };
+  return {
+    id: `run-${serial}`,
+    name: serial === 1 ? 'MoPEFT on three domains' : `MoPEFT ${serial}`,
+    status,
+    step: status === 'finished' ? 200 : 120,
+    steps: 200,
+    settings,
+    datasets: settings.datasetIds.map((id) => ({ id, name: id })),
+    modelName: MODEL.name,
+    modelHash: MODEL.hash,
+    fitsModel: true,
+    created: 1_790_000_000_000 + serial * 1000,
+    updated: 1_790_000_000_000,
+    bestStep: 100,
+    bestScore: 0.741,
+    secondsPerStep: 2.4,
+    checkpointStep: 120,
+    failure: null,
+    bytes: 16_900_000,
+    verdict:
+      status === 'finished'
+        ? {
+            box: measure,
+            click: { ...measure, base: 0.488, tuned: 0.69 },
+            perDataset: settings.datasetIds.map((id) => ({
+              datasetId: id,
+              name: id,
+              box: measure,
+              click: { ...measure, base: 0.488, tuned: 0.69 },
+            })),
+            sentence: 'It helped: masks of the test images are better by 0.12 IoU by box and 0.20 by click.',
+            suggestion: 'Try the preset Balanced: the validation IoU was still rising at the end.',
+          }
+        : null,
+  };
+}
+
+function fakeStep(step: number): StepPoint {
+  const loss = 1.2 * Math.exp(-step / 60) + 0.4 + 0.15 * Math.sin(step * 2.3);
+  return {
+    step,
+    loss,
+    focal: loss / 2,
+    dice: loss / 3,
+    iou: loss / 6,
+    learningRate: 1e-3,
+    milliseconds: 2400,
+  };
+}
+
+function fakeGates(step: number, datasetId: string): GatePoint {
+  const shift = { cells: 0.1, cracks: -0.05, leaves: 0.02 }[datasetId] ?? 0;
+  return {
+    step,
+    datasetId,
+    layers: Array.from({ length: 8 }, (_, layer) => ({
+      lora: 0.5 + (step / 120) * (shift + 0.015 * layer),
+      prefix: 0.49 - (step / 120) * (shift + 0.02 * (4 - layer)),
+      adapter: 0.51 + (step / 120) * (0.18 - 0.03 * layer),
+    })),
+  };
+}
+
+function fakeHistory(steps: number): RunHistory {
+  const ids = ['cells', 'cracks', 'leaves'];
+  const marks = Array.from({ length: steps / 20 + 1 }, (_, index) => index * 20);
+  return {
+    steps: Array.from({ length: steps }, (_, index) => fakeStep(index + 1)),
+    evals: marks.flatMap((step) =>
+      ids.map((datasetId, index) => ({
+        step,
+        datasetId,
+        split: 'validation' as const,
+        boxIou: 0.6 + 0.15 * (1 - Math.exp(-step / 50)) - 0.03 * index,
+        clickIou: 0.45 + 0.2 * (1 - Math.exp(-step / 50)) - 0.03 * index,
+        n: 20,
+      })),
+    ),
+    gates: marks.flatMap((step) => ids.map((id) => fakeGates(step, id))),
+  };
+}
+
+function fakePrediction(request: PredictRequest): EngineCalls['segment.predict'][1] {
+  const point = request.points.at(-1) ?? { x: 160, y: 120 };
+  return {
+    predictionId: `${request.variant.kind} ${request.points.length}`,
+    milliseconds: 31,
+    candidates: [60, 40, 20].map((radius, token) => {
+      const mask = circle(320, 240, point.x, point.y, radius);
+      return {
+        mask,
+        predictedIou: 0.94 - 0.06 * token,
+        token: token + 1,
+        area: mask.reduce((sum, value) => sum + value, 0),
+      };
+    }),
+  };
+}
+
+function circle(width: number, height: number, x: number, y: number, radius: number): Uint8Array {
+  const mask = new Uint8Array(width * height);
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++)
+      if (Math.hypot(column - x, row - y) < radius) mask[row * width + column] = 1;
+  return mask;
+}
+
+async function fakeBitmap(width: number, height: number, seed: string): Promise<ImageBitmap> {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('no 2d context');
+  const hue = [...seed].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) * 37;
+  context.fillStyle = `hsl(${hue % 360} 30% 30%)`;
+  context.fillRect(0, 0, width, height);
+  context.fillStyle = `hsl(${(hue + 90) % 360} 50% 60%)`;
+  context.beginPath();
+  context.arc(width / 2, height / 2, Math.min(width, height) / 4, 0, 2 * Math.PI);
+  context.fill();
+  return createImageBitmap(canvas);
+}
