@@ -31,7 +31,7 @@ export async function decodeJpeg(bytes: Uint8Array, file: string): Promise<Raste
   const { image, messages } = await codec.decode(bytes);
   const complaint = messages.find(isSerious);
   if (messages.some((m) => m.includes('Premature end'))) throw cutShort(file, 'JPEG');
-  if (!image || complaint) throw damaged(file, 'JPEG', complaint ?? 'the decoder gave up');
+  if (!image || complaint) throw damaged(file, 'JPEG', complaint ?? messages[0] ?? 'the decoder gave up');
   if (image.width !== width || image.height !== height)
     throw damaged(file, 'JPEG', 'its size is given twice');
   const data = rgbOfRgba(image.data, width * height, components === 1 ? 1 : 3);
@@ -47,7 +47,9 @@ export async function decodeJpeg(bytes: Uint8Array, file: string): Promise<Raste
   };
 }
 
+/** Of libjpeg's warnings those that mean lost picture data; an unknown JFIF revision, say, means nothing. */
 function isSerious(message: string): boolean {
+  if (!message.startsWith('Corrupt JPEG data')) return false;
   const stray = /(\d+) extraneous bytes before marker/.exec(message);
   return !stray || Number(stray[1]) > HARMLESS_STRAY_BYTES;
 }
