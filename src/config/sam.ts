@@ -176,14 +176,14 @@ const FlatSchema = v.object({
   output_channels: count,
   window_size: v.union([count, v.literal(0)]),
   global_attn_indexes: indexes,
-  mask_channels: v.optional(count, SAM_DEFAULTS.maskInputChannels),
+  mask_channels: v.optional(count),
   mask_input_channels: v.optional(count),
-  decoder_depth: v.optional(count, SAM_DEFAULTS.decoder.depth),
-  decoder_heads: v.optional(count, SAM_DEFAULTS.decoder.numHeads),
-  decoder_mlp_dim: v.optional(count, SAM_DEFAULTS.decoder.mlpDim),
-  attention_downsample_rate: v.optional(count, SAM_DEFAULTS.decoder.attentionDownsampleRate),
-  iou_head_depth: v.optional(v.pipe(count, v.minValue(2)), SAM_DEFAULTS.decoder.iouHeadDepth),
-  iou_hidden: v.optional(count, SAM_DEFAULTS.decoder.iouHidden),
+  decoder_depth: v.optional(count),
+  decoder_heads: v.optional(count),
+  decoder_mlp_dim: v.optional(count),
+  attention_downsample_rate: v.optional(count),
+  iou_head_depth: v.optional(v.pipe(count, v.minValue(2))),
+  iou_hidden: v.optional(count),
 });
 
 const PreprocessorSchema = v.object({
@@ -210,15 +210,21 @@ const RecordSchema = v.object({
  * Reads Hugging Face's `config.json` of a SamModel, or the flat form (`image_size`, `hidden_size`, …, `decoder_heads`).
  * @param json the parsed file; @param where its name, for messages.
  * @param preprocessor the parsed `preprocessor_config.json`, when there is one.
+ * @param fallback what the flat form leaves out, as read off the weights; else SAM's own.
  * @throws Failure `config/not-sam`, `config/invalid`, `config/inconsistent`.
  */
-export function parseSamConfig(json: unknown, where: string, preprocessor?: unknown): SamConfig {
+export function parseSamConfig(
+  json: unknown,
+  where: string,
+  preprocessor?: unknown,
+  fallback: Pick<SamConfig, 'maskInputChannels' | 'decoder'> = SAM_DEFAULTS,
+): SamConfig {
   const preprocessing =
     preprocessor === undefined ? SAM_PREPROCESSING : parsePreprocessor(preprocessor, where);
   const record = typeof json === 'object' && json !== null ? json : {};
   if ('vision_config' in record) return checkSamConfig({ ...fromHf(json, where), preprocessing }, where);
   if ('hidden_size' in record && 'patch_size' in record) {
-    return checkSamConfig({ ...fromFlat(json, where), preprocessing }, where);
+    return checkSamConfig({ ...fromFlat(json, where, fallback), preprocessing }, where);
   }
   throw new Failure({
     code: 'config/not-sam',
@@ -257,7 +263,11 @@ function fromHf(json: unknown, where: string): Omit<SamConfig, 'preprocessing'> 
   };
 }
 
-function fromFlat(json: unknown, where: string): Omit<SamConfig, 'preprocessing'> {
+function fromFlat(
+  json: unknown,
+  where: string,
+  { maskInputChannels, decoder }: Pick<SamConfig, 'maskInputChannels' | 'decoder'>,
+): Omit<SamConfig, 'preprocessing'> {
   const c = check(FlatSchema, json, where);
   return {
     imageSize: c.image_size,
@@ -272,15 +282,15 @@ function fromFlat(json: unknown, where: string): Omit<SamConfig, 'preprocessing'
     qkvBias: SAM_DEFAULTS.qkvBias,
     useAbsPos: SAM_DEFAULTS.useAbsPos,
     useRelPos: SAM_DEFAULTS.useRelPos,
-    maskInputChannels: c.mask_input_channels ?? c.mask_channels,
+    maskInputChannels: c.mask_input_channels ?? c.mask_channels ?? maskInputChannels,
     layerNormEps: SAM_DEFAULTS.layerNormEps,
     decoder: {
-      depth: c.decoder_depth,
-      numHeads: c.decoder_heads,
-      mlpDim: c.decoder_mlp_dim,
-      attentionDownsampleRate: c.attention_downsample_rate,
-      iouHeadDepth: c.iou_head_depth,
-      iouHidden: c.iou_hidden,
+      depth: c.decoder_depth ?? decoder.depth,
+      numHeads: c.decoder_heads ?? decoder.numHeads,
+      mlpDim: c.decoder_mlp_dim ?? decoder.mlpDim,
+      attentionDownsampleRate: c.attention_downsample_rate ?? decoder.attentionDownsampleRate,
+      iouHeadDepth: c.iou_head_depth ?? decoder.iouHeadDepth,
+      iouHidden: c.iou_hidden ?? decoder.iouHidden,
       layerNormEps: SAM_DEFAULTS.decoder.layerNormEps,
     },
   };

@@ -30,15 +30,16 @@ export function encodeGraph(config: SamConfig, slotsOf?: SlotsOf): Graph {
 }
 
 /**
- * `embedding` [h, w, D], `imagePe` [h, w, D], `coords` [N, T, 2], `labels` [N, T], perhaps `maskInput` [N, 4h, 4w]
+ * `embedding` [h, w, D], `imagePe` [h, w, D], `coords` [N, T, 2], `labels` [N, T] (neither for 0 tokens), perhaps
+ * `maskInput` [N, 4h, 4w]
  * → `masks` [N, 4, 4h, 4w], `iou` [N, 4].
  */
 export function decodeGraph(config: SamConfig, { objects, tokens, hasMask }: DecodeShape): Graph {
   const graph = new Graph();
   const [grid, side, D] = [gridOf(config), lowResOf(config), config.outputChannels];
   const prompts = tracePromptEncoder(graph, config, {
-    coords: graph.input('coords', [objects, tokens, 2]),
-    labels: graph.input('labels', [objects, tokens]),
+    coords: tokens > 0 ? graph.input('coords', [objects, tokens, 2]) : null,
+    labels: tokens > 0 ? graph.input('labels', [objects, tokens]) : null,
     maskInput: hasMask ? graph.input('maskInput', [objects, side, side]) : null,
   });
   const { masks, iou } = traceMaskDecoder(graph, config, {

@@ -7,6 +7,7 @@ import { matmul } from '../ops/matmul/matmul.ts';
 import { prependTokens } from '../ops/prepend-tokens/prepend-tokens.ts';
 import { sliceTokens } from '../ops/slice-tokens/slice-tokens.ts';
 import { depthToSpace } from '../ops/space-to-depth/space-to-depth.ts';
+import { repeatLeading } from '../ops/sum-leading/sum-leading.ts';
 import { layernormOf, linearOf } from './layers.ts';
 import { traceTwoWayTransformer } from './two-way-transformer.ts';
 import { graphInputs, type WeightSource } from './weight-source.ts';
@@ -17,8 +18,8 @@ export interface DecoderInputs {
   readonly embedding: Tensor;
   /** Positional encoding of the cells, [h, w, D]. */
   readonly imagePe: Tensor;
-  /** [N, T, D] */
-  readonly sparse: Tensor;
+  /** [N, T, D], or null without tokens. */
+  readonly sparse: Tensor | null;
   /** [N, h, w, D] */
   readonly dense: Tensor;
 }
@@ -40,10 +41,13 @@ export function traceMaskDecoder(
 ): DecoderOutputs {
   const { outputChannels: D } = config;
   const grid = gridOf(config);
-  const objects = axis(sparse.shape, 0);
+  const objects = axis(dense.shape, 0);
   const iouToken = weights('mask_decoder.iou_token.weight', [1, D]).view([1, 1, D]);
   const maskTokens = weights('mask_decoder.mask_tokens.weight', [MASK_TOKENS, D]).view([1, MASK_TOKENS, D]);
-  const tokens = prependTokens(sparse, prependTokens(maskTokens, iouToken));
+  const own = prependTokens(maskTokens, iouToken);
+  const tokens = sparse
+    ? prependTokens(sparse, own)
+    : repeatLeading(own.view([1 + MASK_TOKENS, D]), [objects, 1 + MASK_TOKENS, D]);
   const source = add(dense, embedding).view([objects, grid * grid, D]);
   const seen = traceTwoWayTransformer(config, source, imagePe.view([grid * grid, D]), tokens, weights);
 

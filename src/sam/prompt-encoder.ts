@@ -8,20 +8,20 @@ import { repeatLeading } from '../ops/sum-leading/sum-leading.ts';
 import { layernormOf, patchConvOf } from './layers.ts';
 import { graphInputs, type WeightSource } from './weight-source.ts';
 
-/** Prompts of N objects, T tokens each. */
+/** Prompts of N objects, T tokens each. Without tokens (a mask alone) coords and labels are null. */
 export interface PromptTensors {
   /** [N, T, 2] as (x, y) in model pixels. */
-  readonly coords: Tensor;
+  readonly coords: Tensor | null;
   /** [N, T]: −1 padding point, 0 negative, 1 positive, 2 and 3 the corners of a box. */
-  readonly labels: Tensor;
+  readonly labels: Tensor | null;
   /** Logits of an earlier mask [N, 4h, 4w]; null: no mask prompt. */
   readonly maskInput: Tensor | null;
 }
 
 /** What the decoder takes of the prompts. */
 export interface PromptEmbeddings {
-  /** [N, T, D] */
-  readonly sparse: Tensor;
+  /** [N, T, D], or null without tokens. */
+  readonly sparse: Tensor | null;
   /** [N, h, w, D] */
   readonly dense: Tensor;
 }
@@ -33,13 +33,17 @@ export function tracePromptEncoder(
   { coords, labels, maskInput }: PromptTensors,
   weights: WeightSource = graphInputs(graph),
 ): PromptEmbeddings {
-  const { outputChannels: D } = config;
-  const table = weights('prompt_encoder.point_table', [5, D]);
-  const sparse = pointEmbed(coords, labels, gaussianOf(config, weights), table, config.imageSize);
+  const sparse = coords && labels && traceTokens(config, coords, labels, weights);
   if (maskInput) return { sparse, dense: traceMaskPrompt(config, maskInput, weights) };
-  const grid = gridOf(config);
+  if (!coords) throw new RangeError('prompt encoder: neither tokens nor a mask');
+  const [grid, D] = [gridOf(config), config.outputChannels];
   const none = weights('prompt_encoder.no_mask_embed.weight', [1, D]).view([D]);
   return { sparse, dense: repeatLeading(none, [axis(coords.shape, 0), grid, grid, D]) };
+}
+
+function traceTokens(config: SamConfig, coords: Tensor, labels: Tensor, weights: WeightSource): Tensor {
+  const table = weights('prompt_encoder.point_table', [5, config.outputChannels]);
+  return pointEmbed(coords, labels, gaussianOf(config, weights), table, config.imageSize);
 }
 
 /**

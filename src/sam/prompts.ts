@@ -8,7 +8,7 @@ export interface PointPrompt {
 /** A box in model pixels: [x0, y0, x1, y1]. */
 export type BoxPrompt = readonly [x0: number, y0: number, x1: number, y1: number];
 
-/** What asks for one object. At least a point or a box. */
+/** What asks for one object: at least a point, a box or a mask. */
 export interface ObjectPrompt {
   readonly points: readonly PointPrompt[];
   readonly box?: BoxPrompt | undefined;
@@ -28,8 +28,12 @@ export interface PackedPrompts {
   readonly maskInput: Float32Array | null;
 }
 
-/** Tokens of one prompt: its points, then SAM's padding point, or the two corners of its box in place of that. */
-export function tokensOf({ points, box }: ObjectPrompt): { coords: number[]; labels: number[] } {
+/**
+ * Tokens of one prompt: its points, then SAM's padding point, or the two corners of its box in place of that. A mask alone
+ * has none.
+ */
+export function tokensOf({ points, box, mask }: ObjectPrompt): { coords: number[]; labels: number[] } {
+  if (mask && !box && points.length === 0) return { coords: [], labels: [] };
   const coords = points.flatMap(({ x, y }) => [x, y]);
   const labels = points.map(({ positive }) => (positive ? 1 : 0));
   return box

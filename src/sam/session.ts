@@ -223,8 +223,10 @@ export class SamSession {
   private async decodePass(prompts: PackedPrompts): Promise<Float32Array[]> {
     const shape = shapeOf(prompts);
     const { executable, input } = await this.cache.get(keyOf(shape), () => decodeGraph(this.config, shape));
-    this.gpu.write(input('coords'), prompts.coords);
-    this.gpu.write(input('labels'), prompts.labels);
+    if (prompts.tokens > 0) {
+      this.gpu.write(input('coords'), prompts.coords);
+      this.gpu.write(input('labels'), prompts.labels);
+    }
     if (prompts.maskInput) this.gpu.write(input('maskInput'), prompts.maskInput);
     await executable.run();
     return this.gpu.read(executable.output('masks'), executable.output('iou'));

@@ -1,5 +1,5 @@
 import { Failure } from '../../config/failure.ts';
-import { parsePreprocessor, parseSamConfig, type SamConfig } from '../../config/sam.ts';
+import { checkSamConfig, parsePreprocessor, parseSamConfig, type SamConfig } from '../../config/sam.ts';
 import { type Shape, sameShape, show } from '../../graph/shape.ts';
 import type { ByteSource } from './byte-source.ts';
 import { samTensorShapes } from './expected-shapes.ts';
@@ -86,8 +86,9 @@ export async function openCheckpoint(files: CheckpointFiles): Promise<SamCheckpo
 
 function resolveConfig(files: CheckpointFiles, shapes: ReadonlyMap<string, Shape>, label: string): SamConfig {
   const preprocessor = files.preprocessor && parseJson(files.preprocessor);
-  if (files.config) return parseSamConfig(parseJson(files.config), files.config.name, preprocessor);
-  const config = inferSamConfig(shapes, label);
+  const inferred = inferSamConfig(shapes, label);
+  if (files.config) return parseSamConfig(parseJson(files.config), files.config.name, preprocessor, inferred);
+  const config = checkSamConfig(inferred, label);
   return files.preprocessor
     ? { ...config, preprocessing: parsePreprocessor(preprocessor, files.preprocessor.name) }
     : config;

@@ -28,7 +28,7 @@ export function decodeFloats(bytes: Uint8Array, dtype: Dtype): Float32Array | nu
 
 /** A copy that starts at a multiple of every element size. Typed arrays are little-endian wherever a browser runs. */
 function aligned(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer;
+  return new Uint8Array(bytes).buffer;
 }
 
 function halves(values: Uint16Array, toBits: (half: number) => number): Float32Array {

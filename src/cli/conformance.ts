@@ -1,0 +1,122 @@
+/**
+ * `npm run conformance -- DIR [--json]`: holds the engine against every set of vectors in a folder, see
+ * docs/conformance.md. Exit status 1 when a value is over its tolerance.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Failure, toFailureRecord } from '../config/failure.ts';
+import { isPassed, type SetReport } from '../engine/conformance/report.ts';
+import { runSet } from '../engine/conformance/run-set.ts';
+import type { SetFiles } from '../engine/conformance/set.ts';
+import { bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { openNodeGpu } from './node-gpu.ts';
+
+/** Every set of a folder: each `NAME.json` that has a `NAME.base.safetensors` beside it. */
+export async function findSets(folder: string): Promise<SetFiles[]> {
+  const names = await readdir(folder).catch(() => {
+    throw new Failure({
+      code: 'cli/no-folder',
+      what: 'This is not a folder.',
+      where: folder,
+      cure: 'Give a folder of conformance sets.',
+    });
+  });
+  const sets = names
+    .filter((name) => name.endsWith('.json') && names.includes(`${basename(name, '.json')}.base.safetensors`))
+    .map((name) => basename(name, '.json'))
+    .sort();
+  if (sets.length === 0) {
+    throw new Failure({
+      code: 'conformance/none',
+      what: 'There is no set of vectors in it.',
+      where: folder,
+      cure: 'Give a folder with NAME.json and NAME.base.safetensors.',
+    });
+  }
+  return Promise.all(
+    sets.map(async (name) => {
+      const files = names.filter((file) => file.startsWith(`${name}.`) && file.endsWith('.safetensors'));
+      const read = files.map(async (file) => {
+        const part = file.slice(name.length + 1, -'.safetensors'.length);
+        return [part, bytesSource(file, await readFile(join(folder, file)))] as const;
+      });
+      return {
+        name,
+        json: await readFile(join(folder, `${name}.json`), 'utf8'),
+        files: new Map(await Promise.all(read)),
+      };
+    }),
+  );
+}
+
+/** Errors by set, part and key, as `--json` prints them. */
+function toJson(reports: readonly SetReport[]): unknown {
+  const sets = reports.map(({ set, parts }) => [
+    set,
+    Object.fromEntries(
+      parts.map(({ part, comparisons }) => [
+        part,
+        Object.fromEntries(comparisons.map(({ key, error }) => [key, error])),
+      ]),
+    ),
+  ]);
+  const over = reports.flatMap(({ set, parts }) =>
+    parts.flatMap(({ part, comparisons }) =>
+      comparisons.filter(({ passed }) => !passed).map((comparison) => ({ set, part, ...comparison })),
+    ),
+  );
+  const untouched = reports.flatMap(({ set, parts }) =>
+    parts.flatMap(({ part, untouched }) => untouched.map((key) => ({ set, part, key }))),
+  );
+  return { passed: reports.every(isPassed), sets: Object.fromEntries(sets), over, untouched };
+}
+
+function print(report: SetReport): void {
+  for (const { part, comparisons, untouched } of report.parts) {
+    const over = comparisons.filter(({ passed }) => !passed);
+    const worst = comparisons.reduce(
+      (max, one) => (one.error / one.tolerance > max.error / max.tolerance ? one : max),
+      comparisons[0] ?? { key: '', error: 0, tolerance: 1, passed: true },
+    );
+    const verdict = over.length === 0 && untouched.length === 0 ? 'passed' : 'FAILED';
+    console.log(
+      `${report.set}.${part}: ${verdict}, ${comparisons.length} tensors, worst ${worst.key} ${worst.error.toExponential(2)} (tolerance ${worst.tolerance})`,
+    );
+    for (const { key, error, tolerance } of over) {
+      console.log(`  over: ${key} ${error.toExponential(3)} > ${tolerance}`);
+    }
+    for (const key of untouched) console.log(`  in the file but held against nothing: ${key}`);
+  }
+}
+
+async function main(): Promise<void> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'boolean' } },
+  });
+  const [folder] = positionals;
+  if (!folder)
+    throw new Failure({
+      code: 'cli/usage',
+      what: 'No folder is named.',
+      cure: 'npm run conformance -- DIR [--json]',
+    });
+  const sets = await findSets(folder);
+  const gpu = await openNodeGpu();
+  const reports: SetReport[] = [];
+  for (const set of sets) {
+    const report = await runSet(gpu, set);
+    if (!values.json) print(report);
+    reports.push(report);
+  }
+  if (values.json) console.log(JSON.stringify(toJson(reports), null, 1));
+  gpu.destroy();
+  process.exitCode = reports.every(isPassed) ? 0 : 1;
+}
+
+main().catch((error) => {
+  const { what, where, cure } = toFailureRecord(error);
+  console.error(`${where ? `${where}: ` : ''}${what} ${cure}`);
+  process.exitCode = 1;
+});
