@@ -3,6 +3,13 @@ import { accumulateOp } from './accumulate/accumulate.ts';
 import { activationBackwardOp, activationOp } from './activation/activation.ts';
 import { adamwOp } from './adamw/adamw.ts';
 import { addOp } from './add/add.ts';
+import {
+  attentionDeltaOp,
+  attentionKeysBackwardOp,
+  attentionMassBackwardOp,
+  attentionOp,
+  attentionQueriesBackwardOp,
+} from './attention/attention.ts';
 import { cropOp } from './crop/crop.ts';
 import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
 import { gatedAddBackwardOp, gatedAddOp } from './gated-add/gated-add.ts';
@@ -77,4 +84,9 @@ export const OPS: readonly AnyOp[] = [
   tokenGateParamsOp,
   relPosBiasOp,
   relPosBiasBackwardOp,
+  attentionOp,
+  attentionDeltaOp,
+  attentionQueriesBackwardOp,
+  attentionKeysBackwardOp,
+  attentionMassBackwardOp,
 ];

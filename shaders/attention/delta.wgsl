@@ -1,0 +1,30 @@
+// rows[m, h, n] = (lse, delta, mass): delta = Σ_d dout · out of the head, mass = mass[m/WINDOWS] or 1; what the backward passes read
+// dout, out: [M, Nq, C]; lse: [M, HEADS, Nq]; rows: [M, HEADS, Nq, 3]. One thread a query of a head.
+#include "lib/index"
+override HEADS: u32;
+override D: u32;
+override NQ: u32;
+override WINDOWS: u32;
+override HAS_MASS: bool;
+@group(0) @binding(0) var<storage, read> dout: array<f32>;
+@group(0) @binding(1) var<storage, read> out: array<f32>;
+@group(0) @binding(2) var<storage, read> lse: array<f32>;
+@group(0) @binding(3) var<storage, read> mass: array<f32>;
+@group(0) @binding(4) var<storage, read_write> rows: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = flatIndex(id, groups);
+  if (i >= arrayLength(&lse)) { return; }
+  let n = i % NQ;
+  let head = i / NQ % HEADS;
+  let m = i / (NQ * HEADS);
+  let start = ((m * NQ + n) * HEADS + head) * D;
+  var sum = 0.0;
+  for (var d = 0u; d < D; d++) { sum += dout[start + d] * out[start + d]; }
+  var weight = 1.0;
+  if (HAS_MASS) { weight = mass[m / WINDOWS]; }
+  rows[i * 3u] = lse[i];
+  rows[i * 3u + 1u] = sum;
+  rows[i * 3u + 2u] = weight;
+}
