@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import { type Pairing, pairFiles } from './pair.ts';
+
+const pair = (...paths: readonly string[]): Pairing => pairFiles(paths.map((path) => ({ path, size: 1 })));
+
+/** `image -> mask` of every sample of every dataset. */
+const pairs = ({ datasets }: Pairing) =>
+  datasets.flatMap(({ samples }) => samples.map(({ image, mask }) => `${image} -> ${mask ?? ''}`));
+
+const codes = ({ refusals }: Pairing) => refusals.map(({ file, code }) => `${file} ${code}`);
+
+describe('folders', () => {
+  it('pairs images and masks of one name, whatever the extension and its case', () => {
+    const pairing = pair(
+      'cells/images/a.JPG',
+      'cells/masks/a.png',
+      'cells/images/B.tif',
+      'cells/masks/b.PNG',
+    );
+    expect(pairing.datasets.map(({ name, root }) => [name, root])).toEqual([['cells', 'cells']]);
+    expect(pairs(pairing)).toEqual([
+      'cells/images/a.JPG -> cells/masks/a.png',
+      'cells/images/B.tif -> cells/masks/b.PNG',
+    ]);
+    expect(pairing.datasets[0]?.samples.map(({ name }) => name)).toEqual(['a.JPG', 'B.tif']);
+  });
+
+  it('takes instances/ and labels/ along, with or without masks/', () => {
+    const pairing = pair(
+      'images/a.png',
+      'masks/a.png',
+      'instances/a.png',
+      'labels/a.png',
+      'images/b.png',
+      'labels/b.png',
+    );
+    expect(pairing.datasets).toEqual([
+      {
+        name: 'dataset',
+        root: '',
+        samples: [
+          {
+            name: 'a.png',
+            image: 'images/a.png',
+            mask: 'masks/a.png',
+            instances: 'instances/a.png',
+            labels: 'labels/a.png',
+          },
+          { name: 'b.png', image: 'images/b.png', labels: 'labels/b.png' },
+        ],
+      },
+    ]);
+  });
+
+  it('finds every dataset of a drop, with names that differ', () => {
+    const pairing = pair(
+      'data/cracks/images/1.png',
+      'data/cracks/masks/1.png',
+      'data/cells/images/1.png',
+      'data/cells/masks/1.png',
+      'other/cells/images/1.png',
+      'other/cells/masks/1.png',
+      'README.md',
+      'data/cells/SOURCE.md',
+    );
+    expect(pairing.datasets.map(({ name }) => name)).toEqual(['cells', 'cracks', 'other/cells']);
+    expect(codes(pairing)).toEqual([
+      'data/cells/SOURCE.md data/not-a-picture',
+      'README.md data/not-a-picture',
+    ]);
+  });
+
+  it('keeps folders inside images/ apart', () => {
+    const pairing = pair('images/train/1.png', 'images/val/1.png', 'masks/train/1.png', 'masks/val/1.png');
+    expect(pairs(pairing)).toEqual([
+      'images/train/1.png -> masks/train/1.png',
+      'images/val/1.png -> masks/val/1.png',
+    ]);
+    expect(pairing.datasets[0]?.samples.map(({ name }) => name)).toEqual(['train/1.png', 'val/1.png']);
+  });
+
+  it('takes pictures beside masks/ for its images when there is no images/', () => {
+    const pairing = pair('set/a.jpg', 'set/b.jpg', 'set/masks/a.png');
+    expect(pairs(pairing)).toEqual(['set/a.jpg -> set/masks/a.png', 'set/b.jpg -> ']);
+  });
+
+  it.each([
+    ['images/a.jpg', 'masks/a_mask.png'],
+    ['images/a.jpg', 'masks/mask_a.png'],
+    ['images/a_image.jpg', 'masks/a_mask.png'],
+    ['images/img_7.jpg', 'masks/mask_7.png'],
+    ['images/a.jpg', 'masks/a.jpg.png'],
+    ['img/a.jpg', 'gt/a.png'],
+    ['Images/a.jpg', 'GroundTruth/a-gt.png'],
+    ['imgs\\a.jpg', 'masks\\a.png'],
+    ['./images/a.jpg', './masks/a.png'],
+  ])('pairs %s with %s', (image, mask) => {
+    const tidy = (path: string) => path.replaceAll('\\', '/').replace('./', '');
+    expect(pairs(pair(image, mask))).toEqual([`${tidy(image)} -> ${tidy(mask)}`]);
+  });
+
+  it('keeps images without mask, refuses masks without image, second masks, and strays', () => {
+    const pairing = pair(
+      'images/a.png',
+      'images/b.png',
+      'masks/a.png',
+      'masks/a_mask.png',
+      'masks/z.png',
+      'stray.png',
+      'images/a.jpg',
+    );
+    expect(pairs(pairing)).toEqual(['images/a.jpg -> masks/a.png', 'images/b.png -> ']);
+    expect(codes(pairing)).toEqual([
+      'images/a.png data/same-name',
+      'masks/a_mask.png data/second-mask',
+      'masks/z.png data/mask-without-image',
+      'stray.png data/outside-folders',
+    ]);
+  });
+});
+
+describe('one folder for all', () => {
+  it.each([
+    ['a.jpg', 'a_mask.png'],
+    ['a.jpg', 'a-mask.png'],
+    ['a.jpg', 'a.mask.png'],
+    ['a.jpg', 'a mask.png'],
+    ['a.png', 'a_gt.png'],
+    ['a.png', 'a-label.png'],
+    ['a.png', 'a_labels.tif'],
+    ['a.png', 'a_seg.png'],
+    ['a.png', 'A_Segmentation.PNG'],
+    ['a.png', 'mask_a.png'],
+    ['a.png', 'mask-a.png'],
+    ['a_image.png', 'a_mask.png'],
+    ['image_3.png', 'mask_3.png'],
+    ['a.jpg', 'a.jpg_mask.png'],
+    ['a.jpg', 'a.png'],
+    ['a_1.jpg', 'a_1.PNG'],
+  ])('pairs %s with %s', (image, mask) => {
+    expect(pairs(pair(`f/${image}`, `f/${mask}`))).toEqual([`f/${image} -> f/${mask}`]);
+    expect(pairs(pair(`f/${mask}`, `f/${image}`))).toEqual([`f/${image} -> f/${mask}`]);
+  });
+
+  it('tells instances by their word', () => {
+    const pairing = pair('f/a.png', 'f/a_instances.png', 'f/a_mask.png');
+    expect(pairing.datasets[0]?.samples).toEqual([
+      { name: 'a.png', image: 'f/a.png', mask: 'f/a_mask.png', instances: 'f/a_instances.png' },
+    ]);
+  });
+
+  it('keeps pictures alone for Segment', () => {
+    const pairing = pair('holiday/b.jpg', 'holiday/a2.jpg', 'holiday/a10.jpg');
+    expect(pairs(pairing)).toEqual(['holiday/a2.jpg -> ', 'holiday/a10.jpg -> ', 'holiday/b.jpg -> ']);
+    expect(pairing.refusals).toEqual([]);
+  });
+
+  it('does not take pictures of masks for masks', () => {
+    expect(pairs(pair('shop/mask_red.jpg', 'shop/mask_blue.jpg'))).toEqual([
+      'shop/mask_blue.jpg -> ',
+      'shop/mask_red.jpg -> ',
+    ]);
+  });
+
+  it('pairs inside a folder called images, when nothing else is there', () => {
+    expect(pairs(pair('images/a.png', 'images/a_mask.png'))).toEqual(['images/a.png -> images/a_mask.png']);
+  });
+
+  it('refuses a mask whose image is missing', () => {
+    const pairing = pair('f/a.png', 'f/a_mask.png', 'f/b_mask.png');
+    expect(pairs(pairing)).toEqual(['f/a.png -> f/a_mask.png']);
+    expect(codes(pairing)).toEqual(['f/b_mask.png data/mask-without-image']);
+  });
+});
+
+it('passes over what systems leave behind, and says what is no picture', () => {
+  const pairing = pair(
+    '__MACOSX/images/._a.png',
+    '.DS_Store',
+    'images/.a.png',
+    'images/Thumbs.db',
+    'images/desktop.ini',
+    '.git/x.png',
+    'images/a.png',
+    'images/a.txt',
+    'Makefile',
+    'images/b.csv',
+  );
+  expect(pairs(pairing)).toEqual(['images/a.png -> ']);
+  expect(codes(pairing)).toEqual([
+    'images/a.txt data/not-a-picture',
+    'images/b.csv data/not-a-picture',
+    'Makefile data/not-a-picture',
+  ]);
+});
+
+it('sorts by natural order and loses no file', () => {
+  const paths = Array.from({ length: 30 }, (_, i) => [`images/x${i}.png`, `masks/x${i}.png`]).flat();
+  const pairing = pair(...paths.reverse());
+  expect(pairing.datasets[0]?.samples.map(({ name }) => name)).toEqual(
+    Array.from({ length: 30 }, (_, i) => `x${i}.png`),
+  );
+  expect(pairing.datasets[0]?.samples.every(({ mask }) => mask)).toBe(true);
+});
+
+it('pairs 5,000 files in well under a second, in either form', () => {
+  const folders = Array.from({ length: 2500 }, (_, i) => [`s/images/${i}.jpg`, `s/masks/${i}.png`]).flat();
+  const flat = Array.from({ length: 2500 }, (_, i) => [`s/pic${i}.jpg`, `s/pic${i}_mask.png`]).flat();
+  for (const paths of [folders, flat]) {
+    const start = performance.now();
+    const pairing = pair(...paths);
+    const took = performance.now() - start;
+    expect(pairing.datasets[0]?.samples.filter(({ mask }) => mask).length).toBe(2500);
+    expect(pairing.refusals).toEqual([]);
+    expect(took).toBeLessThan(1000);
+  }
+});
+
+it('is empty for an empty drop', () => expect(pair()).toEqual({ datasets: [], refusals: [] }));

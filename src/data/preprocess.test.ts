@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../config/random.ts';
+import { SAM_PREPROCESSING } from '../config/sam.ts';
+import { averageMask, lowResTarget } from './low-res-target.ts';
+import { findObjects } from './objects.ts';
+import { pictureTransform, preprocess, toModel, toOriginal } from './preprocess.ts';
+import { resizeBilinear } from './resize.ts';
+import type { Picture } from './types.ts';
+
+const random = Random.fromSeed(12, 'preprocess');
+const noise = (width: number, height: number): Picture => ({
+  width,
+  height,
+  channels: 3,
+  data: Uint8Array.from({ length: width * height * 3 }, () => random.integer(256)),
+});
+
+describe('sizes', () => {
+  it.each([
+    // width, height, model size, expected input width, height: SAM's get_preprocess_shape.
+    [1920, 1080, 1024, 1024, 576],
+    [512, 382, 1024, 1024, 764],
+    [333, 500, 1024, 682, 1024],
+    [1, 4000, 256, 1, 256],
+    [320, 320, 256, 256, 256],
+    [5, 2, 256, 256, 102],
+  ])('%i × %i at %i is %i × %i', (width, height, size, inputWidth, inputHeight) => {
+    const transform = pictureTransform(width, height, { size, aspect: 'keep' });
+    expect(transform.inputSize).toEqual([inputHeight, inputWidth]);
+    expect(pictureTransform(width, height, { size, aspect: 'stretch' }).inputSize).toEqual([size, size]);
+    const [x, y] = toModel(transform, width, height);
+    expect([x, y]).toEqual([expect.closeTo(inputWidth, 9), expect.closeTo(inputHeight, 9)]);
+    expect(toOriginal(transform, ...toModel(transform, 0.5, 1.5))).toEqual([
+      expect.closeTo(0.5, 9),
+      expect.closeTo(1.5, 9),
+    ]);
+  });
+});
+
+describe('preprocess', () => {
+  it('normalises by mean and standard deviation in f32 and pads with 0', () => {
+    const picture = noise(30, 20);
+    const { data, transform } = preprocess(picture, { ...SAM_PREPROCESSING, size: 16 });
+    expect(transform.inputSize).toEqual([11, 16]);
+    const resized = resizeBilinear(picture, 16, 11).data;
+    const mean = [123.675, 116.28, 103.53].map(Math.fround);
+    const std = [58.395, 57.12, 57.375].map(Math.fround);
+    for (let c = 0; c < 3; c++) {
+      for (let y = 0; y < 16; y++) {
+        for (let x = 0; x < 16; x++) {
+          const value = (resized[(y * 16 + x) * 3 + c] ?? 0) - (mean[c] ?? 0);
+          const expected = y < 11 ? Math.fround(Math.fround(value) / (std[c] ?? 1)) : 0;
+          expect(data[(c * 16 + y) * 16 + x]).toBe(expected);
+        }
+      }
+    }
+  });
+
+  it('scales to 1 first when the record says so', () => {
+    const picture = noise(8, 8);
+    const { data } = preprocess(picture, {
+      size: 8,
+      aspect: 'keep',
+      normalisation: { kind: 'mean-std', mean: [0.5, 0.5, 0.5], std: [0.25, 0.5, 1], range: 1 },
+    });
+    expect(data[0]).toBeCloseTo(((picture.data[0] ?? 0) / 255 - 0.5) / 0.25, 5);
+    expect(data[64]).toBeCloseTo(((picture.data[1] ?? 0) / 255 - 0.5) / 0.5, 5);
+  });
+
+  it('stretches and runs from 0 to 1 by min-max', () => {
+    const { data, transform } = preprocess(noise(9, 4), {
+      size: 8,
+      aspect: 'stretch',
+      normalisation: { kind: 'min-max' },
+    });
+    expect([transform.scaleX, transform.scaleY]).toEqual([8 / 9, 2]);
+    expect(Math.min(...data)).toBe(0);
+    expect(Math.max(...data)).toBe(1);
+    const flat = preprocess(
+      { width: 2, height: 2, channels: 3, data: new Uint8Array(12).fill(7) },
+      {
+        size: 4,
+        aspect: 'keep',
+        normalisation: { kind: 'min-max' },
+      },
+    );
+    expect(flat.data.every((v) => v === 0)).toBe(true);
+  });
+});
+
+describe('low-res target', () => {
+  /** Averages by sampling every cell on a fine lattice. */
+  function sampled(map: Int32Array, width: number, height: number, size: number, side: number): number[] {
+    const { scaleX, scaleY } = pictureTransform(width, height, { size, aspect: 'keep' });
+    const cell = size / side;
+    const n = 24;
+    return Array.from({ length: side * side }, (_, i) => {
+      let hits = 0;
+      for (let a = 0; a < n; a++) {
+        for (let b = 0; b < n; b++) {
+          const x = Math.floor((((i % side) + (a + 0.5) / n) * cell) / scaleX);
+          const y = Math.floor(((Math.floor(i / side) + (b + 0.5) / n) * cell) / scaleY);
+          if (x < width && y < height && map[y * width + x]) hits++;
+        }
+      }
+      return hits / n / n;
+    });
+  }
+
+  it.each([
+    [40, 30],
+    [30, 40],
+    [200, 90],
+    [7, 5],
+    [16, 16],
+  ])('averages %i × %i by area', (width, height) => {
+    const map = Int32Array.from({ length: width * height }, (_, i) =>
+      Math.hypot((i % width) - width / 3, Math.floor(i / width) - height / 2) < width / 4 ? 1 : 0,
+    );
+    const transform = pictureTransform(width, height, { size: 64, aspect: 'keep' });
+    const target = averageMask(map, (v) => v !== 0, width, [0, 0, width, height], transform, 16);
+    const expected = sampled(map, width, height, 64, 16);
+    let decided = 0;
+    for (let i = 0; i < expected.length; i++) {
+      const share = expected[i] ?? 0;
+      // The lattice is a few percent off; cells near the cut are not decided by it.
+      if (Math.abs(share - 0.5) < 0.08) continue;
+      decided++;
+      expect(target.data[i]).toBe(share > 0.5 ? 1 : 0);
+    }
+    expect(decided).toBeGreaterThan(200);
+    expect(target.vanished).toBe(false);
+    expect(target.area).toBe(target.data.reduce((sum, v) => sum + v, 0));
+  });
+
+  it('counts padding as background, and half as foreground', () => {
+    const transform = pictureTransform(8, 2, { size: 8, aspect: 'keep' });
+    const full = new Int32Array(16).fill(1);
+    // Cells of 4 × 4 model pixels: the picture fills the upper half of the upper row.
+    expect([...averageMask(full, (v) => v === 1, 8, [0, 0, 8, 2], transform, 2).data]).toEqual([1, 1, 0, 0]);
+    const thin = pictureTransform(8, 1, { size: 8, aspect: 'keep' });
+    const line = averageMask(new Int32Array(8).fill(1), (v) => v === 1, 8, [0, 0, 8, 1], thin, 2);
+    expect(line).toMatchObject({ area: 0, vanished: true });
+  });
+
+  it('names an object that vanishes, one at a time', () => {
+    const width = 64;
+    const data = new Int32Array(width * width);
+    for (let y = 0; y < 20; y++) data.fill(1, y * width, y * width + 20);
+    data[50 * width + 50] = 2;
+    const objects = findObjects({ width, height: width, data }, 'components');
+    const transform = pictureTransform(width, width, { size: 64, aspect: 'keep' });
+    const targets = objects.regions.map((region) => lowResTarget(objects, region, transform, 16));
+    expect(targets.map(({ area, vanished }) => [area, vanished])).toEqual([
+      [25, false],
+      [0, true],
+    ]);
+  });
+});

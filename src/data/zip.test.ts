@@ -1,0 +1,135 @@
+import { type Zippable, zipSync } from 'fflate';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../config/random.ts';
+import { readZip, type ZipLimits } from './zip.ts';
+
+const text = (s: string) => new TextEncoder().encode(s);
+const roomy: ZipLimits = { entries: 100, entryBytes: 1e6, totalBytes: 1e7 };
+
+function zip(files: Readonly<Record<string, Uint8Array>>, level: 0 | 9 = 9): Uint8Array {
+  return zipSync(files as Zippable, { level });
+}
+
+/** Changes the entries of a zip's central directory (and nothing else). */
+function patchDirectory(bytes: Uint8Array, change: (view: DataView, at: number) => void): Uint8Array {
+  const out = bytes.slice();
+  const view = new DataView(out.buffer);
+  for (let at = 0; at + 46 <= out.length; at++) if (view.getUint32(at, true) === 0x02014b50) change(view, at);
+  return out;
+}
+
+describe('readZip', () => {
+  it.each([0, 9] as const)('lists files and unpacks them when asked, level %i', async (level) => {
+    const long = text('mask '.repeat(1000));
+    const { files, refusals } = readZip(
+      zip({ 'set/images/a.png': text('picture'), 'set/masks/a.png': long }, level),
+      'set.zip',
+    );
+    expect(refusals).toEqual([]);
+    expect(files.map(({ path, size }) => [path, size])).toEqual([
+      ['set/images/a.png', 7],
+      ['set/masks/a.png', 5000],
+    ]);
+    expect(await files[0]?.bytes()).toEqual(text('picture'));
+    expect(await files[1]?.bytes()).toEqual(long);
+  });
+
+  it('passes over what systems leave, and folders', () => {
+    const { files, refusals } = readZip(
+      zip({
+        '__MACOSX/._a.png': text('x'),
+        '.DS_Store': text('x'),
+        'empty/': new Uint8Array(0),
+        'a.png': text('x'),
+      }),
+      'z.zip',
+    );
+    expect(files.map(({ path }) => path)).toEqual(['a.png']);
+    expect(refusals).toEqual([]);
+  });
+
+  it.each([
+    '../evil.png',
+    'a/../../evil.png',
+    '/etc/evil.png',
+    'C:\\evil.png',
+    'a\\..\\..\\evil.png',
+    '\\\\host\\evil.png',
+  ])('refuses %s and keeps the rest', (path) => {
+    const { files, refusals } = readZip(zip({ [path]: text('x'), 'good.png': text('y') }), 'z.zip');
+    expect(files.map((file) => file.path)).toEqual(['good.png']);
+    expect(refusals).toMatchObject([{ file: `z.zip/${path}`, code: 'data/zip-path' }]);
+  });
+
+  it('limits entries, sizes and the sum', () => {
+    const three = zip({
+      'a.png': new Uint8Array(100),
+      'b.png': new Uint8Array(100),
+      'c.png': new Uint8Array(100),
+    });
+    const code = (limits: Partial<ZipLimits>) =>
+      readZip(three, 'z.zip', { ...roomy, ...limits }).refusals.map((r) => r.code);
+    expect(code({})).toEqual([]);
+    expect(code({ entries: 2 })).toEqual(['data/zip-too-many']);
+    expect(code({ totalBytes: 250 })).toEqual(['data/zip-too-large']);
+    expect(code({ entryBytes: 99 })).toEqual(['data/zip-size', 'data/zip-size', 'data/zip-size']);
+  });
+
+  it('stops at the declared size when an entry holds more', async () => {
+    const bomb = patchDirectory(zip({ 'a.png': new Uint8Array(5_000_000) }), (view, at) =>
+      view.setUint32(at + 24, 1000, true),
+    );
+    const { files } = readZip(bomb, 'z.zip');
+    await expect(files[0]?.bytes()).rejects.toThrow(/z\.zip\/a\.png.*more than it says/);
+  });
+
+  it('finds a wrong checksum, an entry beyond the end, a link, encryption and strange methods', async () => {
+    const plain = zip({ 'a.png': text('hello hello hello') });
+    const bytesOf = (z: Uint8Array) => readZip(z, 'z.zip').files[0]?.bytes();
+    await expect(bytesOf(patchDirectory(plain, (v, at) => v.setUint32(at + 16, 1, true)))).rejects.toThrow(
+      /checksum/,
+    );
+    await expect(bytesOf(patchDirectory(plain, (v, at) => v.setUint32(at + 42, 1e9, true)))).rejects.toThrow(
+      /not where/,
+    );
+    await expect(bytesOf(patchDirectory(plain, (v, at) => v.setUint32(at + 20, 1e9, true)))).rejects.toThrow(
+      /beyond/,
+    );
+    const codeOf = (z: Uint8Array) => readZip(z, 'z.zip').refusals[0]?.code;
+    expect(codeOf(patchDirectory(plain, (v, at) => v.setUint16(at + 8, 1, true)))).toBe('data/zip-encrypted');
+    expect(codeOf(patchDirectory(plain, (v, at) => v.setUint16(at + 10, 12, true)))).toBe('data/zip-method');
+    const link = patchDirectory(plain, (v, at) => {
+      v.setUint8(at + 5, 3);
+      v.setUint32(at + 38, 0o120777 * 2 ** 16, true);
+    });
+    expect(codeOf(link)).toBe('data/zip-link');
+  });
+
+  it('says so when it is no whole zip', () => {
+    const whole = zip({ 'a.png': text('x') });
+    for (const bytes of [new Uint8Array(0), text('no zip at all'), whole.subarray(0, whole.length - 10)]) {
+      const { files, refusals } = readZip(bytes, 'z.zip');
+      expect(files).toEqual([]);
+      expect(refusals).toMatchObject([{ file: 'z.zip', code: 'data/zip-damaged' }]);
+    }
+  });
+
+  it('neither throws nor hangs on damage', async () => {
+    const random = Random.fromSeed(6, 'zip');
+    const whole = zip({
+      'a/b.png': text('abc'.repeat(99)),
+      'c.png': new Uint8Array(300),
+      'd.png': text('d'),
+    });
+    for (let i = 0; i < 400; i++) {
+      const broken = whole.slice(0, random.chance(0.3) ? random.integer(whole.length) : whole.length);
+      for (let k = 0; k < 3 && broken.length > 0; k++)
+        broken[random.integer(broken.length)] = random.integer(256);
+      for (const file of readZip(broken, 'z.zip', roomy).files) {
+        const bytes = await file.bytes().catch((error: unknown) => error);
+        if (bytes instanceof Uint8Array) expect(bytes.length).toBe(file.size);
+        else expect(bytes).toMatchObject({ record: { where: expect.stringContaining('z.zip/') } });
+      }
+    }
+  });
+});
