@@ -62,12 +62,17 @@ function backward(
   });
 }
 
-/** Ids of every root that depends on one of `wrt`, those themselves included. */
+/**
+ * Ids of every root that depends on one of `wrt`, those themselves included. What an op without any backward rule makes
+ * (a real IoU, a mask for the screen) is a constant.
+ */
 function dependents(graph: Graph, wrt: readonly Tensor[]): Set<number> {
   const ids = new Set(wrt.map((tensor) => tensor.root.id));
   for (const node of graph.nodes) {
     const [value] = node.outputs;
-    if (value && node.inputs.some((input) => input && ids.has(input.root.id))) ids.add(value.root.id);
+    const isConstant = Object.values(node.op.backward).every((rule) => rule === 'none');
+    if (value && !isConstant && node.inputs.some((input) => input && ids.has(input.root.id)))
+      ids.add(value.root.id);
   }
   return ids;
 }

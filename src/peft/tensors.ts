@@ -2,6 +2,7 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import { Random } from '../config/random.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { Shape } from '../graph/shape.ts';
+import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import { gateTensors } from './gate/gate.ts';
 import { modulesOf } from './modules.ts';
 
@@ -22,9 +23,6 @@ export interface ModuleTensor extends TrainableTensor {
   readonly init: (seed: number) => Float32Array;
 }
 
-/** Prefix of the mask decoder's tensors in SAM's checkpoints. */
-export const DECODER_PREFIX = 'mask_decoder.';
-
 /** The tensors that a config adds to the model. */
 export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTensor[] {
   return modulesOf(config).flatMap(({ method, settings, block }) => {
@@ -43,15 +41,14 @@ export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTenso
   });
 }
 
-/**
- * The mask decoder's tensors as training sees them.
- * @param weights name and shape of the model's weights, original SAM names.
- * @returns those of the mask decoder; tensors of one axis (biases, norms) do not decay.
- */
-export function decoderTensors(
-  weights: Iterable<{ readonly name: string; readonly shape: Shape }>,
-): TrainableTensor[] {
-  return [...weights]
-    .filter(({ name }) => name.startsWith(DECODER_PREFIX))
-    .map(({ name, shape }) => ({ name, shape, group: 'decoder', decay: shape.length > 1 }));
+/** The mask decoder's tensors, original SAM names and shapes; those of one axis (biases, norms) do not decay. */
+export function decoderTensors(sam: SamConfig): TrainableTensor[] {
+  return [...samTensorShapes(sam)]
+    .filter(([name]) => name.startsWith('mask_decoder.'))
+    .map(([name, shape]) => ({ name, shape, group: 'decoder', decay: shape.length > 1 }));
+}
+
+/** Everything that a config trains: its modules, and the mask decoder when that is trained too. */
+export function trainableTensors(config: MopeftConfig, sam: SamConfig): TrainableTensor[] {
+  return [...moduleTensors(config, sam), ...(config.trainDecoder ? decoderTensors(sam) : [])];
 }

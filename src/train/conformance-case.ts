@@ -1,0 +1,232 @@
+import type { GateForm, MopeftConfig } from '../config/mopeft.ts';
+import { Random } from '../config/random.ts';
+import { gridOf, lowResOf, type SamConfig } from '../config/sam.ts';
+import { pictureTransform } from '../data/preprocess.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import type { ArenaRange } from './arena.ts';
+import { SUPERVISE } from './losses.ts';
+import { planShapes } from './plans.ts';
+import { type FrozenModel, type PreparedImage, TrainingStep } from './step.ts';
+
+/** What a set's json says of one case; sizes are read off the tensors. */
+export interface CaseDescription {
+  readonly methods: readonly string[];
+  readonly gated: boolean;
+  /** Default: `unipelt` for gated cases. */
+  readonly gate?: GateForm;
+}
+
+/** What a set's json says besides the model's config. */
+export interface SetDescription {
+  readonly batch: number;
+  readonly adapterActivation: 'gelu' | 'relu';
+  readonly optimizer: {
+    readonly lr: number;
+    readonly weightDecay: number;
+    readonly steps: number;
+  };
+}
+
+/** One tensor held against its reference. */
+export interface CaseResult {
+  /** As in the file. */
+  readonly name: string;
+  /** max |a − b| / max(max |ref|, 1e-6 / tolerance). */
+  readonly error: number;
+  readonly tolerance: number;
+}
+
+export type Tensors = ReadonlyMap<string, HostTensor>;
+
+const TOLERANCE = { forward: 1e-4, gradient: 1e-3, adamw: 1e-5 } as const;
+
+/** The error of a tensor as the vectors define it; infinite when sizes differ or a value is no number. */
+export function caseError(got: ArrayLike<number>, want: ArrayLike<number>, tolerance: number): number {
+  if (got.length !== want.length) return Number.POSITIVE_INFINITY;
+  let worst = 0;
+  let largest = 1e-6 / tolerance;
+  for (let i = 0; i < want.length; i++) {
+    const difference = Math.abs((got[i] ?? Number.NaN) - (want[i] ?? Number.NaN));
+    if (Number.isNaN(difference)) return Number.POSITIVE_INFINITY;
+    worst = Math.max(worst, difference);
+    largest = Math.max(largest, Math.abs(want[i] ?? 0));
+  }
+  return worst / largest;
+}
+
+/**
+ * Runs one case of a set on the executables of training: the forward pass, losses, gates and gradients of one batch, then
+ * AdamW with the gradients of the file. Every tensor of `vectors` that is an expectation gives a result; one that nothing was
+ * computed for has an infinite error.
+ * @param forward `<name>.forward.safetensors`; @param vectors `<name>.<case>.safetensors`.
+ */
+export async function runConformanceCase(
+  gpu: Gpu,
+  model: FrozenModel,
+  set: SetDescription,
+  description: CaseDescription,
+  forward: Tensors,
+  vectors: Tensors,
+): Promise<CaseResult[]> {
+  const mopeft = mopeftOf(model.config, set, description, vectors);
+  const images = Array.from({ length: set.batch }, (_, b) => imageOf(model.config, b, forward, vectors));
+  const tokens = images[0]?.objects[0]?.tokens?.labels.length ?? 0;
+  const { limits } = gpu.device;
+  const plans = planShapes(model.config, mopeft, [{ objects: 1, tokens, hasMask: false }], {
+    traits: gpu.traits,
+    bufferLimit: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
+  });
+  const step = await TrainingStep.create(gpu, model, plans);
+  try {
+    for (const { name } of plans.tensors) step.arena.write('param', name, need(vectors, `param.${name}`));
+    const got = await forwardAndBackward(step, images);
+    for (const [name, values] of await adamwOf(step, set, vectors)) got.set(name, values);
+    return [...vectors].flatMap(([name, { data }]): CaseResult[] => {
+      const tolerance = toleranceOf(name);
+      return tolerance === null
+        ? []
+        : [{ name, error: caseError(got.get(name) ?? [], data, tolerance), tolerance }];
+    });
+  } finally {
+    step.release();
+  }
+}
+
+function toleranceOf(name: string): number | null {
+  if (name.startsWith('param.') || name.startsWith('target.')) return null;
+  if (name.startsWith('grad.')) return TOLERANCE.gradient;
+  return name.startsWith('adamw') ? TOLERANCE.adamw : TOLERANCE.forward;
+}
+
+async function forwardAndBackward(
+  step: TrainingStep,
+  images: readonly PreparedImage[],
+): Promise<Map<string, ArrayLike<number>>> {
+  const got = new Map<string, ArrayLike<number>>();
+  const gates = new Map<string, number[]>();
+  const embeddings: Float32Array[] = [];
+  const { loss } = await step.gradients(images, 0, Random.fromSeed(0), {
+    encoded: async (b) => {
+      embeddings[b] = channelsFirst(await step.embedding(), step.sam);
+      for (const [block, layer] of (await step.gates()).entries()) {
+        for (const [method, value] of Object.entries(layer)) {
+          const name = `gates.${block}.${method}`;
+          gates.set(name, [...(gates.get(name) ?? []), value]);
+        }
+      }
+    },
+    decoded: (b, [answer], parts) => {
+      got.set(`masks.${b}`, answer?.masks.flatMap((mask) => [...mask]) ?? []);
+      got.set(`iou.${b}`, answer?.iou ?? []);
+      got.set(`loss.${b}`, parts.subarray(0, 3));
+    },
+  });
+  got.set('loss', [loss]);
+  got.set(
+    'encoder.embedding',
+    embeddings.flatMap((values) => [...values]),
+  );
+  for (const [name, values] of gates) got.set(name, values);
+  for (const [name, values] of (await step.arena.read('grad')).get('grad') ?? [])
+    got.set(`grad.${name}`, values);
+  return got;
+}
+
+/** AdamW with the file's gradient in every step and decay on every tensor, as the vectors want it. */
+async function adamwOf(
+  step: TrainingStep,
+  { optimizer: { lr, weightDecay, steps } }: SetDescription,
+  vectors: Tensors,
+): Promise<Map<string, ArrayLike<number>>> {
+  for (const { name } of step.arena.layout.tensors) {
+    step.arena.write('grad', name, need(vectors, `grad.${name}`));
+  }
+  const settings = (_: ArenaRange) => ({ lr, weightDecay });
+  for (let update = 1; update <= steps; update++) await step.update(update, settings, 1);
+  const params = (await step.arena.read('param')).get('param') ?? new Map<string, Float32Array>();
+  return new Map([...params].map(([name, values]) => [`adamw${steps}.${name}`, values]));
+}
+
+/** The config that the tensors of a case speak of. */
+function mopeftOf(
+  sam: SamConfig,
+  { adapterActivation }: SetDescription,
+  { methods, gated, gate }: CaseDescription,
+  vectors: Tensors,
+): MopeftConfig {
+  const names = [...vectors.keys()].filter((name) => name.startsWith('param.blocks.'));
+  const blocksOf = (method: string) => {
+    const found = names.flatMap((name) => {
+      const [, , block, owner] = name.split('.');
+      return owner === method ? [Number(block)] : [];
+    });
+    return [...new Set(found)].sort((a, b) => a - b);
+  };
+  const rows = (end: string) => {
+    const name = names.find((candidate) => candidate.endsWith(end));
+    return (name && vectors.get(name)?.shape[0]) || 1;
+  };
+  const settings: Record<string, Record<string, number | string>> = {
+    lora: { rank: rows('.lora.q.A'), alpha: 0 },
+    prefix: { length: rows('.prefix.K') },
+    adapter: { bottleneck: rows('.adapter.down.weight'), activation: adapterActivation },
+  };
+  const blocks = Array.from({ length: sam.numHiddenLayers }, (_, i) => i).filter((block) =>
+    methods.some((method) => blocksOf(method).includes(block)),
+  );
+  return {
+    methods: Object.fromEntries(methods.map((method) => [method, settings[method] ?? {}])),
+    gate: gated ? (gate ?? 'unipelt') : 'none',
+    blocks,
+    trainDecoder: [...vectors.keys()].some((name) => name.startsWith('param.mask_decoder.')),
+    pruned: Object.fromEntries(
+      methods.map((method) => [method, blocks.filter((block) => !blocksOf(method).includes(block))]),
+    ),
+  };
+}
+
+/** Picture `b` of the batch with its one prompt; token 0 is supervised whatever the prompt is. */
+function imageOf(sam: SamConfig, b: number, forward: Tensors, vectors: Tensors): PreparedImage {
+  const side = lowResOf(sam);
+  const labels = row(forward, 'input.labels', b);
+  return {
+    input: row(forward, 'input.image', b),
+    transform: pictureTransform(sam.imageSize, sam.imageSize, { size: sam.imageSize, aspect: 'keep' }),
+    objects: [
+      {
+        target: row(vectors, 'target.mask', b).subarray(0, side * side),
+        prompt: { points: [] },
+        // SAM appends its padding point to points without a box.
+        tokens: { coords: [...row(forward, 'input.points', b), 0, 0], labels: [...labels, -1] },
+        supervise: SUPERVISE.unambiguous,
+      },
+    ],
+  };
+}
+
+/** Element `b` of a tensor's first axis. */
+function row(tensors: Tensors, name: string, b: number): Float32Array {
+  const { shape, data } = needTensor(tensors, name);
+  const size = data.length / (shape[0] ?? 1);
+  return data.slice(b * size, (b + 1) * size);
+}
+
+function channelsFirst(embedding: Float32Array, sam: SamConfig): Float32Array {
+  const cells = gridOf(sam) ** 2;
+  const channels = sam.outputChannels;
+  return Float32Array.from(
+    { length: embedding.length },
+    (_, i) => embedding[(i % cells) * channels + Math.floor(i / cells)] ?? Number.NaN,
+  );
+}
+
+function need(tensors: Tensors, name: string): Float32Array {
+  return needTensor(tensors, name).data;
+}
+
+function needTensor(tensors: Tensors, name: string): HostTensor {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new RangeError(`the vectors have no tensor ${name}`);
+  return tensor;
+}

@@ -1,0 +1,66 @@
+import { gridOf, type SamConfig } from '../config/sam.ts';
+import { gradients } from '../graph/grad.ts';
+import type { Graph } from '../graph/graph.ts';
+import { accumulate } from '../ops/accumulate/accumulate.ts';
+import { add } from '../ops/add/add.ts';
+import type { TrainableTensor } from '../peft/tensors.ts';
+import { type DecodeShape, decodeGraph } from '../sam/graphs.ts';
+import { gradName } from './arena.ts';
+import { ENCODER } from './encoder-graph.ts';
+import { traceLoss } from './losses.ts';
+
+/** Names of the decoder's inputs and outputs that are neither weights nor supervision; the first ones are SAM's. */
+export const DECODER = {
+  embedding: ENCODER.embedding,
+  imagePe: 'imagePe',
+  coords: 'coords',
+  labels: 'labels',
+  maskInput: 'maskInput',
+  masks: 'masks',
+  iou: 'iou',
+  dembedding: ENCODER.dembedding,
+  seed: 'dloss',
+  loss: 'loss',
+  parts: 'parts',
+} as const;
+
+/** One string for each shape. */
+export function decoderKey({ objects, tokens, hasMask }: DecodeShape): string {
+  return `${objects}x${tokens}${hasMask ? 'm' : ''}`;
+}
+
+/**
+ * SAM's {@link decodeGraph} with the losses (`loss` [N], `parts` [N, 4], see losses.ts) and a phase `backward` that adds, for
+ * the seed `dloss` [N], the decoder's gradients onto `grad.*` and the embedding's onto `dembedding` [h, w, D].
+ * @param trained of these the mask decoder's are used; none when it is frozen.
+ * @param intoEncoder whether the encoder needs `dembedding`.
+ */
+export function decoderTrainingGraph(
+  sam: SamConfig,
+  shape: DecodeShape,
+  trained: readonly TrainableTensor[],
+  intoEncoder: boolean,
+): Graph {
+  const graph = decodeGraph(sam, shape);
+  const [masks, iou] = [graph.outputs.get(DECODER.masks), graph.outputs.get(DECODER.iou)];
+  if (!masks || !iou) throw new RangeError('the decoder has no masks');
+  const { loss, parts } = traceLoss(graph, { masks, iou });
+  graph.output(DECODER.loss, loss);
+  graph.output(DECODER.parts, parts);
+  graph.phase = 'backward';
+  const targets = trained
+    .filter(({ group }) => group === 'decoder')
+    .map(({ name, shape: size }) => ({ name, accumulator: gradName(name), size }));
+  if (intoEncoder) {
+    const grid = gridOf(sam);
+    const size = [grid, grid, sam.outputChannels];
+    targets.push({ name: DECODER.embedding, accumulator: DECODER.dembedding, size });
+  }
+  const wrt = targets.map(({ name, size }) => graph.input(name, size));
+  const seed = graph.input(DECODER.seed, [shape.objects]);
+  gradients(graph, [{ tensor: loss, seed }], wrt, add).forEach((gradient, i) => {
+    const target = targets[i];
+    if (gradient && target) accumulate(graph.input(target.accumulator, target.size), gradient);
+  });
+  return graph;
+}

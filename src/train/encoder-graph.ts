@@ -1,0 +1,39 @@
+import type { MopeftConfig } from '../config/mopeft.ts';
+import { gridOf, type SamConfig } from '../config/sam.ts';
+import { gradients } from '../graph/grad.ts';
+import type { Graph } from '../graph/graph.ts';
+import { accumulate } from '../ops/accumulate/accumulate.ts';
+import { add } from '../ops/add/add.ts';
+import { mopeftSlots } from '../peft/build.ts';
+import type { TrainableTensor } from '../peft/tensors.ts';
+import { encodeGraph } from '../sam/graphs.ts';
+import { graphInputs } from '../sam/weight-source.ts';
+import { gradName } from './arena.ts';
+
+/** Names of the encoder's inputs and outputs that are not weights. */
+export const ENCODER = { image: 'image', embedding: 'embedding', dembedding: 'dembedding' } as const;
+
+/**
+ * The image encoder with modules, `image` [1, 3, S, S] → `embedding` [1, h, w, D] and gates, and a phase `backward` that adds
+ * the gradients for the seed `dembedding` [1, h, w, D] onto the accumulators `grad.*`. Without a trained tensor in the
+ * encoder there is no backward; blocks below the first module have none in any case.
+ */
+export function encoderTrainingGraph(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  trained: readonly TrainableTensor[],
+): Graph {
+  const graph = encodeGraph(sam, (g) => mopeftSlots(g, mopeft, graphInputs(g)));
+  const own = trained.filter(({ group }) => group !== 'decoder');
+  const embedding = graph.outputs.get(ENCODER.embedding);
+  if (own.length === 0 || !embedding) return graph;
+  graph.phase = 'backward';
+  const grid = gridOf(sam);
+  const seed = graph.input(ENCODER.dembedding, [1, grid, grid, sam.outputChannels]);
+  const wrt = own.map(({ name, shape }) => graph.input(name, shape));
+  gradients(graph, [{ tensor: embedding, seed }], wrt, add).forEach((gradient, i) => {
+    const tensor = own[i];
+    if (gradient && tensor) accumulate(graph.input(gradName(tensor.name), tensor.shape), gradient);
+  });
+  return graph;
+}

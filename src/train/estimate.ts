@@ -1,0 +1,46 @@
+import { Pool } from '../graph/executable.ts';
+import { weightBytes } from '../sam/weights.ts';
+import { hyperBytes } from './optimizer.ts';
+import { largestSlot, sharedPlans, type TrainingPlans } from './plans.ts';
+import { stepBufferBytes } from './step-buffers.ts';
+
+/** GPU memory of a training run, known before anything is allocated. */
+export interface MemoryEstimate {
+  /** Sum of the parts, bytes. */
+  readonly peakBytes: number;
+  readonly parts: readonly { readonly label: string; readonly bytes: number }[];
+  readonly largestBufferBytes: number;
+}
+
+/** Numbers that training changes, by what they belong to. */
+export interface TrainableCount {
+  readonly label: string;
+  readonly count: number;
+}
+
+/** What the plans of a step will take on the device. */
+export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
+  const sum = (bytes: readonly number[]) => bytes.reduce((total, part) => total + part, 0);
+  const parts = [
+    { label: 'Frozen weights', bytes: weightBytes(plans.sam) },
+    { label: 'Trained weights, gradients and moments', bytes: plans.layout.totalBytes },
+    { label: 'Image encoder', bytes: sum(Pool.sizes([plans.encoder])) },
+    { label: 'Mask decoder', bytes: sum(Pool.sizes(sharedPlans(plans))) },
+    { label: 'Pictures, prompts and targets', bytes: stepBufferBytes(plans) + hyperBytes(plans.layout) },
+  ];
+  return {
+    peakBytes: sum(parts.map(({ bytes }) => bytes)),
+    parts,
+    largestBufferBytes: Math.max(largestSlot(plans), ...plans.layout.bufferBytes),
+  };
+}
+
+/** How many numbers each part trains; parts without any are left out. */
+export function countTrainable(plans: Pick<TrainingPlans, 'tensors'>): TrainableCount[] {
+  const counts = new Map<string, number>();
+  for (const { name, shape, group } of plans.tensors) {
+    const label = group === 'decoder' ? 'decoder' : group === 'gate' ? 'gates' : (name.split('.')[2] ?? name);
+    counts.set(label, (counts.get(label) ?? 0) + shape.reduce((product, n) => product * n, 1));
+  }
+  return [...counts].map(([label, count]) => ({ label, count }));
+}

@@ -1,0 +1,39 @@
+import type { Graph, Tensor } from '../graph/graph.ts';
+import { axis } from '../graph/shape.ts';
+import { maskIou } from '../ops/mask-iou/mask-iou.ts';
+import { maskLoss } from '../ops/mask-loss/mask-loss.ts';
+import { samLoss } from '../ops/sam-loss/sam-loss.ts';
+import type { DecoderOutputs } from '../sam/mask-decoder.ts';
+
+/** What a mask is held against; every name is also the graph's input. */
+export const SUPERVISION = { target: 'target', mode: 'mode', weight: 'weight' } as const;
+
+/** How an object is supervised: token 0 alone, or the best of tokens 1–3 as after a single click. */
+export const SUPERVISE = { unambiguous: 0, candidates: 1 } as const;
+
+/** Losses of N objects. */
+export interface LossTensors {
+  /** [N]: weight · (20·focal + dice + iou); their sum is the step's loss. */
+  readonly loss: Tensor;
+  /** [N, 4], without the weight: focal, dice, iou of what was supervised, and the token. */
+  readonly parts: Tensor;
+}
+
+/**
+ * SAM's loss at the low-res grid: 20·focal(α 0.25, γ 2) + dice(smooth 1) + squared error of the predicted IoU.
+ * Declares the inputs `target` [N, P] in {0, 1}, `mode` [N] (see {@link SUPERVISE}) and `weight` [N] (makes the mean over
+ * rounds, objects and pictures).
+ */
+export function traceLoss(graph: Graph, { masks, iou }: DecoderOutputs): LossTensors {
+  const [N, M, side] = [axis(masks.shape, 0), axis(masks.shape, 1), axis(masks.shape, 2)];
+  const logits = masks.view([N, M, side * side]);
+  const target = graph.input(SUPERVISION.target, [N, side * side]);
+  const { loss, saved } = samLoss(
+    maskLoss(logits, target),
+    iou,
+    maskIou(logits, target),
+    graph.input(SUPERVISION.mode, [N]),
+    graph.input(SUPERVISION.weight, [N]),
+  );
+  return { loss, parts: saved };
+}

@@ -1,0 +1,96 @@
+import { ADAMW } from '../config/train.ts';
+import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import type { AdapterTraits } from '../gpu/traits.ts';
+import { Executable, type Pool } from '../graph/executable.ts';
+import { Graph } from '../graph/graph.ts';
+import { type Plan, planGraph } from '../graph/plan.ts';
+import { ADAMW_HYPER, adamw, adamwHyper } from '../ops/adamw/adamw.ts';
+import { sumSquares } from '../ops/sum-squares/sum-squares.ts';
+import { type Arena, type ArenaLayout, type ArenaRange, gradBufferName, ROLES, rangeName } from './arena.ts';
+
+/** Bytes between two ranges' settings: the alignment of a binding's offset. */
+const HYPER_STRIDE = 256;
+
+const hyperName = (range: number) => `arena.hyper.${range}`;
+const normName = (buffer: number) => `norm.${buffer}`;
+
+/** What one AdamW update does to a range. */
+export interface RangeSettings {
+  readonly lr: number;
+  readonly weightDecay: number;
+}
+
+/** The plan of an update: phase `norm` gives the squared norm of all gradients, phase `update` is AdamW, a dispatch a range. */
+export function planOptimizer(layout: ArenaLayout, traits: AdapterTraits): Plan {
+  const graph = new Graph();
+  graph.phase = 'norm';
+  layout.bufferBytes.forEach((bytes, i) => {
+    if (bytes > 0) graph.output(normName(i), sumSquares(graph.input(gradBufferName(i), [bytes / 4])));
+  });
+  graph.phase = 'update';
+  layout.ranges.forEach(({ bytes }, i) => {
+    const [param, grad, m, v] = ROLES.map((role) => graph.input(rangeName(role, i), [bytes / 4]));
+    if (param && grad && m && v) adamw(param, grad, m, v, graph.input(hyperName(i), [ADAMW_HYPER]));
+  });
+  return planGraph(graph, traits);
+}
+
+/** Bytes of the buffer for the settings of all ranges. */
+export function hyperBytes(layout: ArenaLayout): number {
+  return HYPER_STRIDE * layout.ranges.length;
+}
+
+/** Clips by the global norm and updates every range of an arena. */
+export class Optimizer {
+  private constructor(
+    private readonly gpu: Gpu,
+    private readonly layout: ArenaLayout,
+    private readonly hyper: GPUBuffer,
+    private readonly executable: Executable,
+  ) {}
+
+  /** @param pool allocated for `plan`, perhaps among others. */
+  static async create(gpu: Gpu, arena: Arena, plan: Plan, pool: Pool): Promise<Optimizer> {
+    const { layout } = arena;
+    const hyper = gpu.allocate(hyperBytes(layout), 'adamw settings');
+    const inputs = arena.flat();
+    layout.ranges.forEach((_, i) => {
+      inputs.set(hyperName(i), { buffer: hyper, offset: i * HYPER_STRIDE, size: 4 * ADAMW_HYPER });
+    });
+    return new Optimizer(gpu, layout, hyper, await Executable.create(gpu, plan, pool, inputs));
+  }
+
+  /** Computes the squared norm of the gradients; the ranges hold its parts, one a buffer, to be summed. */
+  async measure(): Promise<BufferRange[]> {
+    await this.executable.run('norm');
+    return this.layout.bufferBytes.flatMap((bytes, i) =>
+      bytes > 0 ? [this.executable.output(normName(i))] : [],
+    );
+  }
+
+  /**
+   * AdamW over every range, gradients as they are times `gradScale`.
+   * @param update number of this update, from 1.
+   */
+  async update(
+    update: number,
+    settings: (range: ArenaRange) => RangeSettings,
+    gradScale: number,
+  ): Promise<void> {
+    this.layout.ranges.forEach((range, i) => {
+      const hyper = adamwHyper({ ...ADAMW, ...settings(range), step: update, gradScale });
+      this.gpu.write({ buffer: this.hyper, offset: i * HYPER_STRIDE, size: 4 * ADAMW_HYPER }, hyper);
+    });
+    await this.executable.run('update');
+  }
+
+  release(): void {
+    this.gpu.release(this.hyper);
+  }
+}
+
+/** The factor that brings gradients of squared norm `squared` down to norm `clip`; PyTorch's `clip_grad_norm_`. 0 clips nothing. */
+export function clipScale(squared: number, clip: number): number {
+  if (clip === 0) return 1;
+  return Math.min(1, clip / (Math.sqrt(squared) + 1e-6));
+}

@@ -1,0 +1,144 @@
+import { Failure } from '../config/failure.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
+import type { SamConfig } from '../config/sam.ts';
+import type { AdapterTraits } from '../gpu/traits.ts';
+import { type Plan, planGraph } from '../graph/plan.ts';
+import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
+import type { DecodeShape } from '../sam/graphs.ts';
+import { type ArenaLayout, layoutArena } from './arena.ts';
+import { decoderKey, decoderTrainingGraph } from './decoder-graph.ts';
+import { encoderTrainingGraph } from './encoder-graph.ts';
+import { planOptimizer } from './optimizer.ts';
+
+/** What of a device decides a plan. */
+export interface DeviceTraits {
+  readonly traits: AdapterTraits;
+  /** Largest buffer that may be bound, bytes. */
+  readonly bufferLimit: number;
+}
+
+/** The sizes of a training step, as a config says them. */
+export interface StepSizes {
+  /** At most so many objects of a picture. */
+  readonly objectsPerImage: number;
+  /** Objects a pass of the decoder; 0 chooses. */
+  readonly objectsPerPass: number;
+  readonly corrections: number;
+}
+
+/** Everything that a training step runs, planned before anything is allocated. */
+export interface TrainingPlans {
+  readonly sam: SamConfig;
+  readonly mopeft: MopeftConfig;
+  readonly tensors: readonly TrainableTensor[];
+  readonly layout: ArenaLayout;
+  /** Whether a tensor of the encoder is trained, so that the encoder has a backward. */
+  readonly trainsEncoder: boolean;
+  readonly encoder: Plan;
+  /** By {@link decoderKey}. */
+  readonly decoders: ReadonlyMap<string, Plan>;
+  readonly optimizer: Plan;
+  readonly objectsPerPass: number;
+  /** Prompt tokens of the longest prompt. */
+  readonly maxTokens: number;
+}
+
+/** Tokens of a first prompt: a click and the padding point, or the corners of a box. */
+const FIRST_TOKENS = 2;
+/** What the decoder's pool may take before objects are split over several passes. */
+const DECODER_BUDGET = 512 * 2 ** 20;
+
+/**
+ * Plans a step of a model for a device; allocates nothing.
+ * @throws Failure `train/too-large` when a buffer does not fit the device.
+ */
+export function planTraining(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  sizes: StepSizes,
+  device: DeviceTraits,
+): TrainingPlans {
+  const objectsPerPass = sizes.objectsPerPass || choosePassSize(sam, mopeft, sizes, device);
+  const most = Math.min(objectsPerPass, sizes.objectsPerImage);
+  const shapes = Array.from({ length: most }, (_, i) =>
+    Array.from({ length: sizes.corrections + 1 }, (_, round) => roundShape(i + 1, round)),
+  ).flat();
+  return planShapes(sam, mopeft, shapes, device);
+}
+
+/** {@link planTraining} for given shapes of the decoder's passes. */
+export function planShapes(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  shapes: readonly DecodeShape[],
+  device: DeviceTraits,
+): TrainingPlans {
+  const tensors = trainableTensors(mopeft, sam);
+  const layout = layoutArena(tensors, device.bufferLimit);
+  const plans: TrainingPlans = {
+    sam,
+    mopeft,
+    tensors,
+    layout,
+    trainsEncoder: trainsEncoder(tensors),
+    encoder: planGraph(encoderTrainingGraph(sam, mopeft, tensors), device.traits),
+    decoders: new Map(shapes.map((shape) => [decoderKey(shape), planDecoder(sam, tensors, shape, device)])),
+    optimizer: planOptimizer(layout, device.traits),
+    objectsPerPass: Math.max(...shapes.map(({ objects }) => objects)),
+    maxTokens: Math.max(...shapes.map(({ tokens }) => tokens)),
+  };
+  expectFit(largestSlot(plans), device.bufferLimit);
+  return plans;
+}
+
+/** The largest buffer of the plans' pools, bytes. */
+export function largestSlot({ encoder, decoders, optimizer }: TrainingPlans): number {
+  return Math.max(...[encoder, ...decoders.values(), optimizer].flatMap(({ slotBytes }) => slotBytes));
+}
+
+/** The plans that share the second pool; the encoder has its own, since it keeps its values for its backward. */
+export function sharedPlans({ decoders, optimizer }: TrainingPlans): Plan[] {
+  return [...decoders.values(), optimizer];
+}
+
+function trainsEncoder(tensors: readonly TrainableTensor[]): boolean {
+  return tensors.some(({ group }) => group !== 'decoder');
+}
+
+function planDecoder(
+  sam: SamConfig,
+  tensors: readonly TrainableTensor[],
+  shape: DecodeShape,
+  { traits }: DeviceTraits,
+): Plan {
+  return planGraph(decoderTrainingGraph(sam, shape, tensors, trainsEncoder(tensors)), traits);
+}
+
+/** The pass of round `round` (from 0) for `objects` objects. */
+function roundShape(objects: number, round: number): DecodeShape {
+  return { objects, tokens: FIRST_TOKENS + round, hasMask: round > 0 };
+}
+
+/** The most objects whose last round fits the budget and the device; at least 1. */
+function choosePassSize(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  { objectsPerImage, corrections }: StepSizes,
+  device: DeviceTraits,
+): number {
+  const tensors = trainableTensors(mopeft, sam);
+  for (let objects = objectsPerImage; objects > 1; objects--) {
+    const plan = planDecoder(sam, tensors, roundShape(objects, corrections), device);
+    if (plan.poolBytes <= DECODER_BUDGET && Math.max(...plan.slotBytes) <= device.bufferLimit) return objects;
+  }
+  return 1;
+}
+
+function expectFit(bytes: number, limit: number): void {
+  if (bytes <= limit) return;
+  throw new Failure({
+    code: 'train/too-large',
+    what: `A step needs a buffer of ${bytes} bytes and the adapter allows ${limit}.`,
+    cure: 'Choose a smaller model, or fewer objects at once.',
+  });
+}

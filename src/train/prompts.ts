@@ -1,0 +1,109 @@
+import type { Random } from '../config/random.ts';
+import type { TrainConfig } from '../config/train.ts';
+import { type PictureTransform, toModel } from '../data/preprocess.ts';
+import type { Box, ObjectRegion, ObjectSet } from '../data/types.ts';
+import type { ObjectPrompt, PointPrompt } from '../sam/prompts.ts';
+
+/** Whether a prompt leaves open what is meant, so that tokens 1–3 answer: a single click. */
+export function isAmbiguous({ points, box }: ObjectPrompt): boolean {
+  return points.length === 1 && !box;
+}
+
+/** How an object is first asked for. `whole` asks for everything of a class by a box around the picture. */
+export type FirstPrompt = 'click' | 'box' | 'whole';
+
+/** The kinds of first prompt that a config alternates between; clicks when all are switched off. */
+export function firstPrompts(
+  config: Pick<TrainConfig, 'clickPrompts' | 'boxPrompts' | 'wholePrompts'>,
+): FirstPrompt[] {
+  const kinds: FirstPrompt[] = [];
+  if (config.clickPrompts) kinds.push('click');
+  if (config.boxPrompts) kinds.push('box');
+  if (config.wholePrompts) kinds.push('whole');
+  return kinds.length > 0 ? kinds : ['click'];
+}
+
+/** A click on a pixel of the object, each equally likely. */
+export function clickPrompt(
+  objects: ObjectSet,
+  region: ObjectRegion,
+  transform: PictureTransform,
+  random: Random,
+): ObjectPrompt {
+  let left = random.integer(region.area);
+  const [x0, y0, x1, y1] = region.box;
+  for (let y = y0; y < y1; y++) {
+    for (let x = x0; x < x1; x++) {
+      if (objects.map[y * objects.width + x] === region.id && left-- === 0) {
+        return pointPrompt(transform, x + 0.5, y + 0.5);
+      }
+    }
+  }
+  throw new RangeError(`object ${region.id} has fewer pixels than its area says`);
+}
+
+/** One positive click at a place of the original picture. */
+export function pointPrompt(transform: PictureTransform, x: number, y: number): ObjectPrompt {
+  const [modelX, modelY] = toModel(transform, x, y);
+  return { points: [{ x: modelX, y: modelY, positive: true }] };
+}
+
+/** A box of the original picture as a prompt. */
+export function boxPrompt(transform: PictureTransform, [x0, y0, x1, y1]: Box): ObjectPrompt {
+  return { points: [], box: [...toModel(transform, x0, y0), ...toModel(transform, x1, y1)] };
+}
+
+/** The object's box with each side moved by up to `jitter` of its width or height, kept inside the picture. */
+export function jitteredBox(
+  { width, height }: ObjectSet,
+  { box: [x0, y0, x1, y1] }: ObjectRegion,
+  jitter: number,
+  random: Random,
+): Box {
+  const [w, h] = [x1 - x0, y1 - y0];
+  const moved = (at: number, side: number, limit: number) =>
+    Math.min(limit, Math.max(0, at + random.range(-jitter, jitter) * side));
+  return [moved(x0, w, width), moved(y0, h, height), moved(x1, w, width), moved(y1, h, height)];
+}
+
+/** The low-res cells that show the picture: columns below `width` and rows below `height`; the rest is padding. */
+export function validCells(
+  { inputSize: [height, width], modelSize }: PictureTransform,
+  side: number,
+): { readonly width: number; readonly height: number } {
+  const cell = modelSize / side;
+  const count = (pixels: number) => Math.max(1, Math.min(side, Math.round(pixels / cell)));
+  return { width: count(width), height: count(height) };
+}
+
+/**
+ * The next corrective click: a cell of the larger of the two errors (missed, or marked too much), each cell of it equally
+ * likely; a cell of the target when there is no error. Padding is never clicked.
+ * @param logits [side, side] of the mask to correct; @param target [side, side] of 0 and 1.
+ */
+export function correctiveClick(
+  logits: Float32Array,
+  target: Float32Array,
+  transform: PictureTransform,
+  side: number,
+  random: Random,
+): PointPrompt {
+  const valid = validCells(transform, side);
+  const cells = { missed: [] as number[], extra: [] as number[], target: [] as number[] };
+  for (let y = 0; y < valid.height; y++) {
+    for (let x = 0; x < valid.width; x++) {
+      const at = y * side + x;
+      const isSet = (logits[at] ?? 0) > 0;
+      const isTarget = (target[at] ?? 0) > 0.5;
+      if (isTarget) cells.target.push(at);
+      if (isTarget && !isSet) cells.missed.push(at);
+      if (!isTarget && isSet) cells.extra.push(at);
+    }
+  }
+  const positive = cells.missed.length >= cells.extra.length;
+  const wrong = positive ? cells.missed : cells.extra;
+  const from = wrong.length > 0 ? wrong : cells.target;
+  const cell = from[random.integer(Math.max(1, from.length))] ?? 0;
+  const scale = transform.modelSize / side;
+  return { x: ((cell % side) + 0.5) * scale, y: (Math.floor(cell / side) + 0.5) * scale, positive };
+}

@@ -1,0 +1,69 @@
+import { gridOf, lowResOf } from '../config/sam.ts';
+import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import { type Shape, sizeOf } from '../graph/shape.ts';
+import { DECODER } from './decoder-graph.ts';
+import { ENCODER } from './encoder-graph.ts';
+import { SUPERVISION } from './losses.ts';
+import type { TrainingPlans } from './plans.ts';
+
+/** The outside buffers of a step that are neither weights nor trained, by input name, as large as its largest shape needs. */
+function bufferShapes({
+  sam,
+  objectsPerPass: N,
+  maxTokens: T,
+}: TrainingPlans): Readonly<Record<string, Shape>> {
+  const [grid, side, D] = [gridOf(sam), lowResOf(sam), sam.outputChannels];
+  return {
+    [ENCODER.image]: [3, sam.imageSize, sam.imageSize],
+    [ENCODER.dembedding]: [grid, grid, D],
+    [DECODER.imagePe]: [grid, grid, D],
+    [DECODER.coords]: [N, T, 2],
+    [DECODER.labels]: [N, T],
+    [DECODER.maskInput]: [N, side, side],
+    [SUPERVISION.target]: [N, side, side],
+    [SUPERVISION.mode]: [N],
+    [SUPERVISION.weight]: [N],
+    [DECODER.seed]: [N],
+  };
+}
+
+/** Bytes of {@link StepBuffers}. */
+export function stepBufferBytes(plans: TrainingPlans): number {
+  return Object.values(bufferShapes(plans)).reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
+}
+
+/** Pictures, prompts, targets and the embedding's gradient on the device. */
+export class StepBuffers {
+  private constructor(
+    private readonly gpu: Gpu,
+    readonly ranges: ReadonlyMap<string, BufferRange>,
+  ) {}
+
+  static allocate(gpu: Gpu, plans: TrainingPlans): StepBuffers {
+    const ranges = new Map<string, BufferRange>();
+    for (const [name, shape] of Object.entries(bufferShapes(plans))) {
+      const size = 4 * sizeOf(shape);
+      ranges.set(name, { buffer: gpu.allocate(size, name), offset: 0, size });
+    }
+    return new StepBuffers(gpu, ranges);
+  }
+
+  /** Writes values at the start of a buffer. */
+  write(name: string, data: Float32Array): void {
+    this.gpu.write(this.range(name), data);
+  }
+
+  clear(name: string): void {
+    this.gpu.clear(this.range(name));
+  }
+
+  release(): void {
+    for (const { buffer } of this.ranges.values()) this.gpu.release(buffer);
+  }
+
+  private range(name: string): BufferRange {
+    const range = this.ranges.get(name);
+    if (!range) throw new RangeError(`a step has no buffer ${name}`);
+    return range;
+  }
+}
