@@ -85,11 +85,12 @@ export function resumedDataset({ key, name }: RunDatasetName, dataset: Dataset, 
 
 /** Unique keys for datasets by their names: `cells`, `cells 2` … */
 export function uniqueKeys(names: readonly string[]): string[] {
-  const seen = new Map<string, number>();
+  const taken = new Set<string>();
   return names.map((name) => {
-    const count = (seen.get(name) ?? 0) + 1;
-    seen.set(name, count);
-    return count === 1 ? name : `${name} ${count}`;
+    let key = name;
+    for (let n = 2; taken.has(key); n++) key = `${name} ${n}`;
+    taken.add(key);
+    return key;
   });
 }
 

@@ -2,6 +2,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { openCheckpoint } from '../../sam/checkpoint/checkpoint.ts';
 import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { loadModel } from '../../sam/weights.ts';
+import { checkCase } from './case.ts';
 import { checkForward } from './forward.ts';
 import type { PartReport, SetReport } from './report.ts';
 import { fileOf, parseSet, type SetFiles } from './set.ts';
@@ -23,6 +24,9 @@ export async function runSet(gpu: Gpu, set: SetFiles): Promise<SetReport> {
     const read = async (part: string) => Vectors.read(await Safetensors.open(fileOf(set, part)));
     const vectors = await read('forward');
     parts.push(await checkForward(gpu, model, description, vectors));
+    for (const [name, one] of Object.entries(description.cases)) {
+      parts.push(await checkCase(gpu, model, description, { name, ...one }, vectors, await read(name)));
+    }
   } finally {
     model.weights.release();
   }

@@ -1,19 +1,22 @@
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
+import { GATE_FORMS } from '../../config/mopeft.ts';
 import type { ByteSource } from '../../sam/checkpoint/byte-source.ts';
 
 const size = v.tuple([v.pipe(v.number(), v.integer()), v.pipe(v.number(), v.integer())]);
 
+const activation = v.picklist(['gelu', 'relu']);
+
 const CaseSchema = v.object({
   methods: v.array(v.string()),
   gated: v.boolean(),
+  gate: v.optional(v.picklist(GATE_FORMS)),
+  adapter_activation: v.optional(activation),
 });
 
 const SetSchema = v.object({
-  rank: v.optional(v.number()),
-  prefix_length: v.optional(v.number()),
-  bottleneck: v.optional(v.number()),
-  adapter_activation: v.optional(v.string()),
+  batch: v.optional(v.number(), 1),
+  adapter_activation: v.optional(activation, 'gelu'),
   postprocess: v.optional(v.object({ input_size: size, original_size: size })),
   cases: v.optional(v.record(v.string(), CaseSchema), {}),
   optimizer: v.optional(

@@ -1,0 +1,109 @@
+/** What a dataset's card shows besides what storage keeps of every dataset. */
+import * as v from 'valibot';
+import { type Dataset, type DatasetSample, isLabelled, labelledNames, loadSample } from '../data/dataset.ts';
+import { type SplitOrder, splitCounts, splitNames } from '../data/split.ts';
+import type { MaskKind as DataMaskKind, StoredDataset } from '../data/types.ts';
+import type { ClassInfo, DatasetInfo, Failure, MaskKind, SampleInfo, SplitName } from './protocol.ts';
+
+/** The seed of a dataset's split in the studio: fixed, so that the test pictures of all runs are the same. */
+export const SPLIT_SEED = 0;
+
+export const CardSchema = v.object({
+  splitOrder: v.picklist(['shuffled', 'name']),
+  /** Files that could not be used, as the import said. */
+  refusals: v.array(
+    v.object({ code: v.string(), what: v.string(), where: v.optional(v.string()), cure: v.string() }),
+  ),
+  /** Objects by class label. */
+  classObjects: v.record(v.string(), v.number()),
+});
+
+/** Kept beside a dataset. */
+export interface Card {
+  readonly splitOrder: SplitOrder;
+  readonly refusals: readonly Failure[];
+  readonly classObjects: Readonly<Record<string, number>>;
+}
+
+export const EMPTY_CARD: Card = { splitOrder: 'shuffled', refusals: [], classObjects: {} };
+
+const SPLIT_NAMES = { train: 'train', val: 'validation', test: 'test' } as const;
+
+export function datasetInfo(stored: StoredDataset, card: Card): DatasetInfo {
+  const { id, name, created, bytes, summary } = stored;
+  const { train, val, test } = splitCounts(summary.labelled);
+  return {
+    id,
+    name,
+    created,
+    imageCount: summary.images,
+    maskedCount: summary.labelled,
+    objectCount: summary.objects,
+    maskKind: maskKindOf(summary.maskKinds),
+    classes: summary.labels.map((label) => classInfo(label, summary.labels.length, summary.objects, card)),
+    split: { train, validation: val, test },
+    splitOrder: card.splitOrder,
+    bytes,
+    refusals: card.refusals,
+  };
+}
+
+export function sampleInfos(dataset: Dataset, stored: StoredDataset, card: Card): SampleInfo[] {
+  const split = splitNames(labelledNames(dataset), SPLIT_SEED, card.splitOrder);
+  const splitOf = new Map<string, SplitName>();
+  for (const part of ['train', 'val', 'test'] as const) {
+    for (const name of split[part]) splitOf.set(name, SPLIT_NAMES[part]);
+  }
+  const hasMask = new Map(dataset.samples.map((sample) => [sample.name, isLabelled(sample)]));
+  return stored.samples.map(({ name, width, height, objects }) => ({
+    id: name,
+    name,
+    width,
+    height,
+    objectCount: objects,
+    hasMask: hasMask.get(name) ?? false,
+    split: splitOf.get(name) ?? null,
+  }));
+}
+
+/** Counts objects by class; decodes again, so only for datasets with several classes. */
+export async function countClassObjects(
+  samples: readonly DatasetSample[],
+  labels: readonly number[],
+  signal?: AbortSignal,
+): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  if (labels.length < 2) return counts;
+  const dataset: Dataset = { name: '', samples };
+  for (const index of samples.keys()) {
+    if (signal?.aborted) break;
+    const loaded = await loadSample(dataset, index);
+    if (!loaded.ok || !loaded.value.labelling) continue;
+    const { objects, labelling } = loaded.value;
+    // An object's class is that of its pixels in the class map; any one of them tells.
+    const classOf = new Map<number, number>();
+    for (let at = 0; at < objects.map.length && classOf.size < objects.regions.length; at++) {
+      const object = objects.map[at] ?? 0;
+      if (object > 0 && !classOf.has(object)) classOf.set(object, labelling.classMap.data[at] ?? 0);
+    }
+    for (const label of classOf.values()) counts[label] = (counts[label] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function classInfo(value: number, classes: number, objects: number, card: Card): ClassInfo {
+  const alone = classes === 1;
+  return {
+    value,
+    name: alone ? 'foreground' : `class ${value}`,
+    objectCount: alone ? objects : (card.classObjects[value] ?? 0),
+  };
+}
+
+function maskKindOf(counts: Readonly<Record<DataMaskKind, number>>): MaskKind {
+  const kinds = (['binary', 'cut128', 'labels', 'instances'] as const).filter((kind) => counts[kind] > 0);
+  const [kind] = kinds;
+  if (!kind) return 'none';
+  if (kinds.length > 1) return 'mixed';
+  return kind === 'cut128' ? 'cut-at-128' : kind;
+}

@@ -1,0 +1,226 @@
+/** The datasets on this device as calls need them: with their cards, and their pictures decoded once. */
+import * as v from 'valibot';
+import { Failure, toFailureRecord } from '../config/failure.ts';
+import type { Dataset, DatasetSample, LoadedSample } from '../data/dataset.ts';
+import { DatasetStore } from '../data/dataset-store.ts';
+import { type FileStore, storeName } from '../data/file-store.ts';
+import { inspectDataset } from '../data/inspect.ts';
+import type { Outcome, StoredDataset } from '../data/types.ts';
+import { loadByName } from '../engine/datasets.ts';
+import { Lru } from '../engine/lru.ts';
+import {
+  type Card,
+  CardSchema,
+  countClassObjects,
+  datasetInfo,
+  EMPTY_CARD,
+  sampleInfos,
+} from './dataset-card.ts';
+import { extendDataset } from './dataset-extend.ts';
+import type {
+  DatasetInfo,
+  Failure as FailureRecord,
+  ImportReport,
+  Progress,
+  SampleInfo,
+  SplitOrder,
+} from './protocol.ts';
+import { failureOf } from './result.ts';
+
+const CARD = 'card.json';
+/** Decoded pictures that are remembered, bytes. */
+const PICTURE_BYTES = 128 * 2 ** 20;
+
+interface ImportOptions {
+  readonly onProgress: (progress: Progress) => void;
+  readonly signal: AbortSignal;
+}
+
+export class DatasetShelf {
+  private readonly disk: DatasetStore;
+  private readonly pictures = new Lru<LoadedSample>(
+    PICTURE_BYTES,
+    ({ picture, objects }) => picture.data.byteLength + objects.map.byteLength,
+  );
+
+  constructor(private readonly store: FileStore) {
+    this.disk = new DatasetStore(store);
+  }
+
+  /**
+   * Checks and stores datasets one after the other; each is on storage before the next is looked at. What fails is named
+   * and the others go on; cancelling keeps what was finished.
+   * @param known what was refused before, while files were sorted into datasets.
+   */
+  async add(
+    found: readonly Dataset[],
+    known: readonly FailureRecord[],
+    options: ImportOptions,
+  ): Promise<ImportReport> {
+    const datasets: DatasetInfo[] = [];
+    const refusals: FailureRecord[] = [...known];
+    for (const dataset of found) {
+      if (options.signal.aborted) break;
+      try {
+        const own = found.length === 1 ? known : [];
+        const added = await this.addOne(dataset, own, options);
+        refusals.push(...added.refusals);
+        if (added.info) datasets.push(added.info);
+      } catch (error) {
+        refusals.push(named(toFailureRecord(error), dataset.name));
+      }
+    }
+    return { datasets, refusals };
+  }
+
+  /** Adds pictures to a dataset; names that it has already are refused and stay as they are. */
+  async extend(
+    id: string,
+    found: readonly Dataset[],
+    known: readonly FailureRecord[],
+    { onProgress, signal }: ImportOptions,
+  ): Promise<ImportReport> {
+    const { dataset, card } = await this.open(id);
+    const taken = new Set(dataset.samples.map(({ name }) => name));
+    const refusals: FailureRecord[] = [...known];
+    const fresh: DatasetSample[] = [];
+    for (const sample of found.flatMap(({ samples }) => samples)) {
+      if (taken.has(sample.name)) refusals.push(twice(sample.image.path, dataset.name));
+      else fresh.push(sample);
+      taken.add(sample.name);
+    }
+    const inspected = await inspectDataset(
+      { name: dataset.name, samples: fresh },
+      {
+        signal,
+        onProgress: ({ done, total }) => onProgress({ done, total, label: `Checking ${dataset.name}` }),
+      },
+    );
+    refusals.push(...inspected.refusals.map(failureOf));
+    if (inspected.dataset.samples.length > 0) await extendDataset(this.store, id, dataset, inspected);
+    const { dataset: whole, stored } = await this.open(id);
+    const classObjects = await countClassObjects(whole.samples, stored.summary.labels);
+    await this.writeCard(id, { ...card, refusals: [...card.refusals, ...refusals], classObjects });
+    return { datasets: [await this.info(id)], refusals };
+  }
+
+  async list(): Promise<DatasetInfo[]> {
+    const { datasets } = await this.disk.list();
+    return Promise.all(datasets.map(async (stored) => datasetInfo(stored, await this.card(stored.id))));
+  }
+
+  /** @throws Failure `data/…` when it is gone or damaged. */
+  async open(
+    id: string,
+  ): Promise<{ readonly dataset: Dataset; readonly stored: StoredDataset; readonly card: Card }> {
+    const { dataset, stored } = expectValue(await this.disk.load(id));
+    return { dataset, stored, card: await this.card(id) };
+  }
+
+  async info(id: string): Promise<DatasetInfo> {
+    const { stored, card } = await this.open(id);
+    return datasetInfo(stored, card);
+  }
+
+  async samples(id: string): Promise<SampleInfo[]> {
+    const { dataset, stored, card } = await this.open(id);
+    return sampleInfos(dataset, stored, card);
+  }
+
+  /** A picture with its objects. */
+  async sample(datasetId: string, sampleId: string): Promise<LoadedSample> {
+    const key = `${datasetId}\n${sampleId}`;
+    const known = this.pictures.get(key);
+    if (known) return known;
+    const { dataset } = expectValue(await this.disk.load(datasetId));
+    const loaded = await loadByName(dataset, sampleId);
+    this.pictures.set(key, loaded);
+    return loaded;
+  }
+
+  async rename(id: string, name: string): Promise<DatasetInfo> {
+    expectValue(await this.disk.rename(id, name));
+    return this.info(id);
+  }
+
+  async setSplitOrder(id: string, splitOrder: SplitOrder): Promise<DatasetInfo> {
+    await this.writeCard(id, { ...(await this.card(id)), splitOrder });
+    return this.info(id);
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.disk.delete(id);
+    this.pictures.clear();
+  }
+
+  private async addOne(
+    dataset: Dataset,
+    known: readonly FailureRecord[],
+    { onProgress, signal }: ImportOptions,
+  ): Promise<{ readonly info: DatasetInfo | null; readonly refusals: readonly FailureRecord[] }> {
+    const inspected = await inspectDataset(dataset, {
+      signal,
+      onProgress: ({ done, total }) => onProgress({ done, total, label: `Checking ${dataset.name}` }),
+    });
+    const refusals = inspected.refusals.map(failureOf);
+    if (inspected.dataset.samples.length === 0) return { info: null, refusals };
+    const stored = await this.disk.save(inspected, {
+      onProgress: ({ done, total }) => onProgress({ done, total, label: `Storing ${dataset.name}` }),
+    });
+    const card: Card = {
+      splitOrder: 'shuffled',
+      refusals: [...known, ...refusals],
+      classObjects: await countClassObjects(inspected.dataset.samples, stored.summary.labels, signal),
+    };
+    await this.writeCard(stored.id, card);
+    return { info: datasetInfo(stored, card), refusals };
+  }
+
+  private async card(id: string): Promise<Card> {
+    const path = cardPath(id);
+    if (!(await this.store.exists(path))) return EMPTY_CARD;
+    try {
+      const parsed = v.safeParse(
+        CardSchema,
+        JSON.parse(new TextDecoder().decode(await this.store.read(path))),
+      );
+      if (!parsed.success) return EMPTY_CARD;
+      const refusals = parsed.output.refusals.map(({ code, what, where, cure }) => ({
+        code,
+        what,
+        cure,
+        ...(where !== undefined && { where }),
+      }));
+      return { ...parsed.output, refusals };
+    } catch (error) {
+      // A card that cannot be read loses the remarks of the import; the dataset itself is whole.
+      if (error instanceof SyntaxError) return EMPTY_CARD;
+      throw error;
+    }
+  }
+
+  private async writeCard(id: string, card: Card): Promise<void> {
+    await this.store.write(cardPath(id), new TextEncoder().encode(JSON.stringify(card)));
+  }
+}
+
+const cardPath = (id: string): string => `datasets/${storeName(id)}/${CARD}`;
+
+function expectValue<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  const { code, what, where, cure } = failureOf(outcome.refusal);
+  throw new Failure({ code, what, cure, ...(where !== undefined && { where }) });
+}
+
+function twice(file: string, dataset: string): FailureRecord {
+  return {
+    code: 'data/name-taken',
+    what: `${dataset} has a picture of this name already.`,
+    where: file,
+    cure: 'Rename the file, or delete the dataset and import everything again.',
+  };
+}
+
+function named(failure: FailureRecord, name: string): FailureRecord {
+  return failure.where === undefined ? { ...failure, where: name } : failure;
+}

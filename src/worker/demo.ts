@@ -1,0 +1,38 @@
+/** The demo's domains as datasets, drawn picture by picture. */
+import type { Dataset, DatasetSample } from '../data/dataset.ts';
+import { encodeMaskPng, encodePicturePng } from '../data/encode-png.ts';
+import type { LazyFile } from '../data/zip.ts';
+import { DEMO_IMAGES, demoDomains, drawDemo } from '../engine/demo/domains.ts';
+import type { CallContext } from './serve.ts';
+
+/** Draws all domains; cancelling leaves out those that were not finished. Progress in pictures. */
+export async function drawnDatasets(call: CallContext): Promise<Dataset[]> {
+  const datasets: Dataset[] = [];
+  const total = demoDomains.length * DEMO_IMAGES;
+  for (const domain of demoDomains) {
+    const samples: DatasetSample[] = [];
+    for (let index = 0; index < DEMO_IMAGES; index++) {
+      // Messages, a cancelling one among them, get their turn between two pictures.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (call.signal.aborted) return datasets;
+      const { picture, objects } = drawDemo(domain, index);
+      const name = `${domain.id}-${String(index + 1).padStart(2, '0')}.png`;
+      samples.push({
+        name,
+        image: fileOf(`images/${name}`, encodePicturePng(picture)),
+        instances: fileOf(`instances/${name}`, encodeMaskPng(objects)),
+      });
+      call.progress({
+        done: datasets.length * DEMO_IMAGES + index + 1,
+        total,
+        label: `Drawing ${domain.name}`,
+      });
+    }
+    datasets.push({ name: domain.name, samples });
+  }
+  return datasets;
+}
+
+function fileOf(path: string, bytes: Uint8Array): LazyFile {
+  return { path, size: bytes.length, bytes: async () => bytes };
+}

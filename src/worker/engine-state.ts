@@ -1,0 +1,171 @@
+/** What all calls share: the storage, the device with its queue, and the model that is open. */
+import { Failure } from '../config/failure.ts';
+import type { FileStore } from '../data/file-store.ts';
+import { MemoryStore } from '../data/memory-store.ts';
+import { OpfsStore } from '../data/opfs-store.ts';
+import { GpuQueue } from '../engine/gpu-queue.ts';
+import { type OpenModel, type OpenModelOptions, openModel } from '../engine/model.ts';
+import { Segmenter } from '../engine/segmenter.ts';
+import { Gpu } from '../gpu/gpu.ts';
+import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
+import { DatasetShelf } from './dataset-shelf.ts';
+import { gpuReport } from './gpu-report.ts';
+import type { EngineEvent, GpuReport, ModelInfo } from './protocol.ts';
+import { shaderSources } from './shaders.ts';
+
+/** Where a model came from, so that it can be opened again on another device. */
+export interface ModelOrigin {
+  readonly source: ModelInfo['source'];
+  readonly embeddedId: string | null;
+  readonly name: string;
+  readonly licence: string;
+  readonly files: (options: OpenModelOptions) => Promise<readonly ByteSource[]>;
+}
+
+export interface CurrentModel {
+  readonly open: OpenModel;
+  readonly info: ModelInfo;
+  readonly origin: ModelOrigin;
+  readonly segmenter: Segmenter;
+}
+
+export class EngineState {
+  readonly queue = new GpuQueue();
+  /** Set by `boot`; address of the embedded models. */
+  modelBaseUrl = '';
+  private gpu: Gpu | null = null;
+  private current: CurrentModel | null = null;
+  /** The device was lost and nobody asked for a new one yet. */
+  private lost = false;
+  private readonly beforeModelChange: (() => Promise<void>)[] = [];
+
+  private constructor(
+    readonly store: FileStore,
+    readonly datasets: DatasetShelf,
+    readonly emit: (event: EngineEvent) => void,
+  ) {}
+
+  /** Opens the browser's storage; where it gives none, works in memory and says so. */
+  static async open(emit: (event: EngineEvent) => void): Promise<EngineState> {
+    let store: FileStore;
+    try {
+      store = await OpfsStore.open();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      store = new MemoryStore();
+      const { what, cure } = error.record;
+      emit({ type: 'log', level: 'warning', text: `${what} Nothing will survive a reload. ${cure}` });
+    }
+    return new EngineState(store, new DatasetShelf(store), emit);
+  }
+
+  /** Asks for the adapter and follows it; a failure is part of the report. */
+  async openGpu(): Promise<GpuReport> {
+    try {
+      const gpu = await Gpu.open(navigator.gpu, shaderSources);
+      this.gpu = gpu;
+      this.lost = false;
+      void gpu.lost.then((info) => this.lose(gpu, info.message));
+      return gpuReport(gpu);
+    } catch (error) {
+      if (error instanceof Failure) return { state: 'missing', error: error.record };
+      throw error;
+    }
+  }
+
+  /** True between a lost device and its successor. */
+  get isDeviceLost(): boolean {
+    return this.lost;
+  }
+
+  /** @throws Failure `gpu/missing`, `gpu/lost`. */
+  needGpu(): Gpu {
+    if (this.gpu) return this.gpu;
+    if (this.lost) throw new Failure(LOST);
+    throw new Failure({
+      code: 'gpu/missing',
+      what: 'There is no graphics device to compute on.',
+      cure: 'Open the studio in a browser with WebGPU; datasets can be viewed without.',
+    });
+  }
+
+  /** @throws Failure `gpu/…`, `model/none`. */
+  needModel(): CurrentModel {
+    this.needGpu();
+    if (this.current) return this.current;
+    throw new Failure({
+      code: 'model/none',
+      what: 'No model is open.',
+      cure: 'Choose the embedded model, or drop a SAM safetensors file on the page.',
+    });
+  }
+
+  /** The open model, if any. */
+  get model(): CurrentModel | null {
+    return this.current;
+  }
+
+  /** Work to be done before the open model goes away: whoever uses it ends that use. */
+  onModelChange(work: () => Promise<void>): void {
+    this.beforeModelChange.push(work);
+  }
+
+  /** Opens a model in place of the one that is open; when it cannot be opened, the old one stays. */
+  async openModel(origin: ModelOrigin, options: OpenModelOptions = {}): Promise<ModelInfo> {
+    const gpu = this.needGpu();
+    const files = await origin.files(options);
+    const open = await openModel(gpu, files, { ...options, name: origin.name });
+    for (const work of this.beforeModelChange) await work();
+    const old = this.current;
+    this.current = {
+      open,
+      origin,
+      info: infoOf(open, origin),
+      segmenter: new Segmenter(gpu, this.queue, open),
+    };
+    await old?.segmenter.release();
+    old?.open.weights.release();
+    return this.current.info;
+  }
+
+  /** After a lost device: a new one, with the model that was open. */
+  async recover(): Promise<GpuReport> {
+    if (this.gpu) return gpuReport(this.gpu);
+    const report = await this.openGpu();
+    const lostModel = this.current;
+    // What lived on the lost device is gone with it.
+    this.current = null;
+    if (report.state === 'ready' && lostModel) await this.openModel(lostModel.origin);
+    return report;
+  }
+
+  private lose(gpu: Gpu, message: string): void {
+    if (this.gpu !== gpu) return;
+    this.gpu = null;
+    this.lost = true;
+    const what = message ? `${LOST.what} (${message})` : LOST.what;
+    this.emit({ type: 'device-lost', error: { ...LOST, what } });
+  }
+}
+
+const LOST = {
+  code: 'gpu/lost',
+  what: 'The graphics device was lost: the driver was reset, or the computer slept.',
+  cure: 'Ask for a new device; datasets and the last checkpoint are kept, and a run goes on from there.',
+} as const;
+
+function infoOf(open: OpenModel, origin: ModelOrigin): ModelInfo {
+  const { config } = open;
+  return {
+    hash: open.hash,
+    name: open.name,
+    source: origin.source,
+    embeddedId: origin.embeddedId,
+    parameterCount: open.parameterCount,
+    imageSize: config.imageSize,
+    blockCount: config.numHiddenLayers,
+    embedDim: config.hiddenSize,
+    bytes: open.fileBytes,
+    licence: origin.licence,
+  };
+}

@@ -1,0 +1,64 @@
+import { toFailureRecord } from '../../config/failure.ts';
+import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../../config/sam.ts';
+import { capabilitiesFor } from '../../engine/capabilities.ts';
+import type { EngineState } from '../engine-state.ts';
+import { openAtStart } from '../model-origins.ts';
+import type { Failure, ModelInfo } from '../protocol.ts';
+import { ok } from '../result.ts';
+import type { Handlers } from '../serve.ts';
+
+type BootCalls = 'boot' | 'gpu.recover' | 'capabilities';
+
+/** The first call, the device, and what can be offered for the open model. */
+export function bootHandlers(engine: Promise<EngineState>): Pick<Handlers, BootCalls> {
+  return {
+    boot: async ({ modelBaseUrl }, call) => {
+      const state = await engine;
+      state.modelBaseUrl = modelBaseUrl;
+      const gpu = await state.openGpu();
+      let model: ModelInfo | null = null;
+      let modelFailure: Failure | null = null;
+      if (gpu.state === 'ready') {
+        try {
+          model = await openAtStart(state, call);
+        } catch (error) {
+          modelFailure = toFailureRecord(error);
+        }
+      }
+      return ok({
+        gpu,
+        capabilities: capabilities(state),
+        model,
+        modelFailure,
+        deviceMemoryGiB: deviceMemory(),
+      });
+    },
+    'gpu.recover': async () => ok(await (await engine).recover()),
+    capabilities: async () => ok(capabilities(await engine)),
+  };
+}
+
+function capabilities(state: EngineState) {
+  return capabilitiesFor(state.model?.open.config ?? SAM_BASE);
+}
+
+/** SAM ViT-B: what fields show while no model is open. */
+const SAM_BASE: SamConfig = {
+  ...SAM_DEFAULTS,
+  imageSize: 1024,
+  patchSize: 16,
+  hiddenSize: 768,
+  numHiddenLayers: 12,
+  numAttentionHeads: 12,
+  mlpDim: 3072,
+  outputChannels: 256,
+  windowSize: 14,
+  globalAttnIndexes: [2, 5, 8, 11],
+  preprocessing: SAM_PREPROCESSING,
+};
+
+function deviceMemory(): number | null {
+  // Chromium only; its type is not part of the standard library.
+  const { deviceMemory: gibibytes } = navigator as { readonly deviceMemory?: number };
+  return gibibytes ?? null;
+}

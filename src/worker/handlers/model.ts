@@ -1,0 +1,27 @@
+import { readEmbeddedIndex } from '../../engine/embedded.ts';
+import type { EngineState } from '../engine-state.ts';
+import { droppedOrigin, embeddedOrigin, forgetDropped, keepDropped, openOptions } from '../model-origins.ts';
+import { ok } from '../result.ts';
+import type { Handlers } from '../serve.ts';
+
+/** Choosing the base model. */
+export function modelHandlers(
+  engine: Promise<EngineState>,
+): Pick<Handlers, 'model.list' | 'model.openEmbedded' | 'model.openFiles'> {
+  return {
+    'model.list': async () => ok(await readEmbeddedIndex(fetch, (await engine).modelBaseUrl)),
+    'model.openEmbedded': async ({ id }, call) => {
+      const state = await engine;
+      const origin = await embeddedOrigin(state.modelBaseUrl, id);
+      const info = await state.openModel(origin, openOptions(call));
+      await forgetDropped(state.store);
+      return ok(info);
+    },
+    'model.openFiles': async ({ files }, call) => {
+      const state = await engine;
+      const info = await state.openModel(droppedOrigin(files), openOptions(call));
+      await keepDropped(state, files);
+      return ok(info);
+    },
+  };
+}

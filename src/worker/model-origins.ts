@@ -1,0 +1,140 @@
+/** Where models come from: the site's own, files that were dropped, and the dropped model of the last visit. */
+import * as v from 'valibot';
+import { Failure, toFailureRecord } from '../config/failure.ts';
+import { type FileStore, storeName } from '../data/file-store.ts';
+import { fetchEmbeddedModel, readEmbeddedIndex } from '../engine/embedded.ts';
+import { chooseModelFiles, type OpenModelOptions } from '../engine/model.ts';
+import { blobSource, bytesSource } from '../sam/checkpoint/byte-source.ts';
+import type { EngineState, ModelOrigin } from './engine-state.ts';
+import type { DroppedFile, ModelInfo } from './protocol.ts';
+import type { CallContext } from './serve.ts';
+
+/** Folder of the storage that keeps the dropped model; its list is written last. */
+const FOLDER = 'model';
+const LIST = `${FOLDER}/model.json`;
+const ListSchema = v.object({
+  name: v.string(),
+  files: v.array(v.object({ name: v.string(), path: v.string() })),
+});
+
+/** A call's signal and progress in the words of the engine. */
+export function openOptions(call: CallContext): OpenModelOptions {
+  return {
+    signal: call.signal,
+    onProgress: (done, total) => call.progress({ done, total, label: 'Reading the model' }),
+  };
+}
+
+/** @throws Failure `model/unknown` when the site has no such model. */
+export async function embeddedOrigin(baseUrl: string, id: string | null): Promise<ModelOrigin> {
+  const index = await readEmbeddedIndex(fetch, baseUrl);
+  const model = index.models.find((each) => each.id === (id ?? index.default));
+  if (!model) {
+    throw new Failure({
+      code: 'model/unknown',
+      what: 'The site has no model of this name.',
+      where: id ?? index.default,
+      cure: `Choose one of ${index.models.map((each) => each.id).join(', ')}.`,
+    });
+  }
+  return {
+    source: 'embedded',
+    embeddedId: model.id,
+    name: model.label,
+    licence: model.licence,
+    files: ({ onProgress, signal }) =>
+      fetchEmbeddedModel(fetch, baseUrl, model.id, {
+        ...(signal && { signal }),
+        ...(onProgress && { onProgress }),
+      }),
+  };
+}
+
+export function droppedOrigin(files: readonly DroppedFile[]): ModelOrigin {
+  return fileOrigin(nameOf(files), async () => files.map(({ path, file }) => blobSource(path, file)));
+}
+
+/** The model to start with: the dropped one of the last visit, else the site's default. */
+export async function openAtStart(state: EngineState, call: CallContext): Promise<ModelInfo> {
+  const kept = await keptOrigin(state.store);
+  if (kept) {
+    try {
+      return await state.openModel(kept, openOptions(call));
+    } catch (error) {
+      const { what, where } = toFailureRecord(error);
+      state.emit({
+        type: 'log',
+        level: 'warning',
+        text: `The model of the last visit could not be opened (${where ? `${where}: ` : ''}${what}); drop it again.`,
+      });
+    }
+  }
+  return state.openModel(await embeddedOrigin(state.modelBaseUrl, null), openOptions(call));
+}
+
+/** Keeps the files of a dropped model for the next visit; when they do not fit, says so and goes on without. */
+export async function keepDropped(state: EngineState, files: readonly DroppedFile[]): Promise<void> {
+  const { store } = state;
+  try {
+    await forgetDropped(store);
+    const chosen = await chooseModelFiles(files.map(({ path, file }) => blobSource(path, file)));
+    const wanted = new Set([...chosen.weights, chosen.config, chosen.preprocessor].map((each) => each?.name));
+    const listed: { name: string; path: string }[] = [];
+    for (const { path, file } of files.filter((each) => wanted.has(each.path))) {
+      const at = `${FOLDER}/${listed.length}-${storeName(path.split('/').pop() ?? path)}`;
+      await store.write(at, new Uint8Array(await file.arrayBuffer()));
+      listed.push({ name: path, path: at });
+    }
+    const list = JSON.stringify({ name: nameOf(files), files: listed });
+    await store.write(LIST, new TextEncoder().encode(list));
+  } catch (error) {
+    await forgetDropped(store).catch(() => undefined);
+    const { what } = toFailureRecord(error);
+    state.emit({
+      type: 'log',
+      level: 'warning',
+      text: `The model is open, but it could not be kept for the next visit: ${what} Drop it again then.`,
+    });
+  }
+}
+
+export async function forgetDropped(store: FileStore): Promise<void> {
+  await store.remove(FOLDER);
+}
+
+async function keptOrigin(store: FileStore): Promise<ModelOrigin | null> {
+  if (!(await store.exists(LIST))) return null;
+  const text = new TextDecoder().decode(await store.read(LIST));
+  const list = v.safeParse(ListSchema, parseJson(text));
+  if (!list.success) return null;
+  const { name, files } = list.output;
+  return fileOrigin(name, () =>
+    Promise.all(files.map(async (file) => bytesSource(file.name, await store.read(file.path)))),
+  );
+}
+
+function fileOrigin(name: string, files: ModelOrigin['files']): ModelOrigin {
+  return {
+    source: 'file',
+    embeddedId: null,
+    name,
+    licence: 'From your own file; the licence is the one you got it under.',
+    files,
+  };
+}
+
+/** The folder of a model, or its file without the ending. */
+function nameOf(files: readonly DroppedFile[]): string {
+  const weights = files.find(({ path }) => path.toLowerCase().endsWith('.safetensors')) ?? files[0];
+  const parts = (weights?.path ?? 'model').split('/');
+  const file = (parts.pop() ?? 'model').replace(/\.safetensors$/i, '');
+  return parts.pop() ?? file;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
