@@ -7,7 +7,8 @@ const directives = [
   "default-src 'self'",
   // The JPEG and WebP decoders are WebAssembly; this allows that and no eval.
   "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
+  // The engine's worker begins in a blob, so that it takes this policy over from the page.
+  "worker-src 'self' blob:",
   "style-src 'self'",
   "img-src 'self' blob: data:",
   "connect-src 'self'",
