@@ -152,15 +152,12 @@ def compare_with_hugging_face(model: Sam, folder: Path) -> float:
     embedding = mine.permute(0, 3, 1, 2)
     there = theirs.get_image_embeddings(image)
     worst = float((embedding - there).abs().max() / there.abs().max())
-    for points, labels, tokens, ask in (
-        (
-            torch.cat([click, 0 * click], 1),
-            [[1, -1]],
-            slice(1, 4),
-            {"input_points": click[:, None], "input_labels": torch.ones(1, 1, 1, dtype=torch.long)},
-        ),
+    by_click = {"input_points": click[:, None], "input_labels": torch.ones(1, 1, 1, dtype=torch.long)}
+    asks = (
+        (torch.cat([click, 0 * click], 1), [[1, -1]], slice(1, 4), by_click),
         (box.view(1, 2, 2), [[2, 3]], slice(0, 1), {"input_boxes": box}),
-    ):
+    )
+    for points, labels, tokens, ask in asks:
         masks, iou = model.decode(mine, points, torch.tensor(labels), size)
         out = theirs(image_embeddings=there, multimask_output=tokens.start == 1, **ask)
         worst = max(worst, float((masks[:, tokens] - out.pred_masks[0]).abs().max() / masks.abs().max()))

@@ -29,6 +29,7 @@ class Member:
         self.device = team.device
         self.model = Sam(config["model"])
         initialise(self.model, config["train"]["seed"])
+        torch.manual_seed(config["train"]["seed"])
         self.helper = Helper(config["model"]["output_channels"])
         self.modules = {"model": self.model, "helper": self.helper}
         self.layout = Layout(self.modules)

@@ -1,6 +1,7 @@
 """Small vectors of the exported model, by which the engine is checked: pictures, prompts, outputs."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from .decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
+from .draw.canvas import Canvas
 from .draw.scenes_micro import cells
 from .draw.scenes_world import cracks, plants
 from .export import read_model
@@ -19,7 +21,7 @@ PICTURES = {"cells": (cells, 8), "cracks": (cracks, 3), "plants": (plants, 1)}
 STRIDE = 4
 
 
-def picture(scene, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def picture(scene: Callable[[np.random.Generator], Canvas], seed: int) -> tuple[np.ndarray, np.ndarray]:
     """A drawn picture without noise (it compresses well), and the mask of its largest object."""
     canvas = scene(np.random.default_rng(seed))
     image = (np.clip(canvas.image, 0, 1) * 31 + 0.5).astype(np.uint8) * 8

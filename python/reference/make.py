@@ -1,0 +1,296 @@
+"""Write the project's own sets of vectors: `python -m reference.make OUT` (a folder for each set)."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from segment_anything.modeling import Sam
+from torch import Tensor
+
+from .losses import adamw, supervised, terms, total
+from .mopeft import Case, encode, make_params
+from .sam import build, decode, randomise
+
+CONFIG = {
+    "image_size": 64,
+    "patch_size": 8,
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "mlp_dim": 64,
+    "output_channels": 16,
+    "window_size": 3,
+    "global_attn_indexes": [1],
+    "decoder_mlp_dim": 32,
+    "decoder_heads": 2,
+    "iou_hidden": 16,
+    "mask_channels": 8,
+    "rank": 3,
+    "prefix_length": 2,
+    "bottleneck": 8,
+    "batch": 2,
+    "adapter_activation": "gelu",
+    "postprocess": {"input_size": [41, 64], "original_size": [45, 70]},
+}
+OPTIMIZER = {"name": "AdamW", "lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01, "steps": 2}
+ALL = ("lora", "prefix", "adapter")
+EVERY = (0, 1, 2)
+
+
+def save(path: Path, tensors: dict[str, Tensor]) -> None:
+    save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, path)
+    path.chmod(0o644)
+
+
+def describe(case: Case) -> dict:
+    """A case for the json."""
+    return {
+        "methods": list(case.methods),
+        "gated": case.gate != "none",
+        "gate": case.gate,
+        "blocks": list(case.blocks),
+        "adapter_activation": case.activation,
+    }
+
+
+def make_base(out: Path, name: str, seed: int, half: bool) -> tuple[dict, Sam]:
+    """Build the model, write its weights (f16: the model itself takes the rounded ones)."""
+    config = {**CONFIG, "cases": {}, "optimizer": OPTIMIZER}
+    sam = build(config)
+    randomise(sam, seed)
+    sam.requires_grad_(False)
+    if half:
+        for t in sam.state_dict().values():
+            t.copy_(t.half().float())
+    state = {k: v for k, v in sam.state_dict().items() if k not in ("pixel_mean", "pixel_std")}
+    save(out / f"{name}.base.safetensors", {k: v.half() if half else v for k, v in state.items()})
+    return config, sam
+
+
+def smooth_image(g: torch.Generator, batch: int, size: int) -> Tensor:
+    coarse = torch.randn(batch, 3, 8, 8, generator=g)
+    fine = torch.randn(batch, 3, size, size, generator=g)
+    return torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear") + 0.3 * fine
+
+
+def forward_file(out: Path, name: str, config: dict, sam: Sam, g: torch.Generator) -> tuple:
+    """The frozen model's outputs, in the form of the given vectors; returns the images, points and labels."""
+    size, n = config["image_size"], 2
+    image = smooth_image(g, config["batch"], size)
+    trace = encode(sam.image_encoder, image, {}, None)
+    points, labels = torch.rand(n, 2, 2, generator=g) * size, torch.randint(0, 2, (n, 2), generator=g)
+    corners = torch.rand(n, 2, 2, generator=g) * size
+    boxes = torch.cat([corners.amin(1), corners.amax(1)], 1)
+    mask = 3 * torch.randn(n, 1, size // 2, size // 2, generator=g)
+    first = trace.embedding[:1]
+    tensors = {"input.image": image, "input.points": points, "input.labels": labels.to(torch.int32)}
+    tensors |= {"input.boxes": boxes, "input.mask": mask, "encoder.embedding": trace.embedding}
+    tensors |= {f"encoder.block.{i}": x for i, x in enumerate(trace.blocks)}
+    tensors["prompt.dense_pe"] = sam.prompt_encoder.get_dense_pe()
+    asks = {
+        "points": (points, labels, None, None),
+        "boxes": (None, None, boxes, None),
+        "points_boxes": (points, labels, boxes, None),
+        "points_mask": (points, labels, None, mask),
+    }
+    for tag, ask in asks.items():
+        masks, iou, sparse, dense = decode(sam, first, *ask)
+        tensors |= {f"decode.{tag}.masks": masks, f"decode.{tag}.iou": iou}
+        tensors |= {f"prompt.{tag}.sparse": sparse, f"prompt.{tag}.dense": dense}
+    p = config["postprocess"]
+    tensors["postprocess.logits"] = sam.postprocess_masks(tensors["decode.points.masks"], tuple(p["input_size"]), tuple(p["original_size"]))
+    save(out / f"{name}.forward.safetensors", tensors)
+    return image, points, labels
+
+
+def trainable(sam: Sam, params: dict[str, Tensor], decoder: bool) -> dict[str, Tensor]:
+    """All tensors that a case trains, by their names in the files."""
+    sam.mask_decoder.requires_grad_(decoder)
+    sam.mask_decoder.zero_grad()
+    own = {f"mask_decoder.{n}": p for n, p in sam.mask_decoder.named_parameters()} if decoder else {}
+    return {**params, **own}
+
+
+def results(params: dict[str, Tensor]) -> dict[str, Tensor]:
+    """param.*, grad.* and adamw2.* of every trained tensor."""
+    for p in params.values():
+        p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+    out = {f"param.{n}": p for n, p in params.items()} | {f"grad.{n}": p.grad for n, p in params.items()}
+    return out | {f"adamw2.{n}": p for n, p in adamw(params, OPTIMIZER).items()}
+
+
+def blobs(g: torch.Generator, n: int, side: int) -> Tensor:
+    """Binary targets [n, side, side]: random ellipses."""
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    c, r = side * (0.25 + 0.5 * torch.rand(n, 2, generator=g)), side * (0.12 + 0.2 * torch.rand(n, 2, generator=g))
+    return torch.stack([(((y - c[i, 0]) / r[i, 0]) ** 2 + ((x - c[i, 1]) / r[i, 1]) ** 2 <= 1).float() for i in range(n)])
+
+
+def single_case(sam: Sam, config: dict, image: Tensor, points: Tensor, labels: Tensor, case: Case, seed: int) -> tuple[dict, dict]:
+    """A step in the given form: image b, its one prompt, token 0 against target.mask[b]."""
+    g = torch.Generator().manual_seed(seed)
+    target = blobs(g, config["batch"], config["image_size"] // 2)
+    params = trainable(sam, make_params(config, case, seed + 1), False)
+    trace = encode(sam.image_encoder, image, params, case)
+    tensors = {"target.mask": target, "encoder.embedding": trace.embedding, **trace.gates}
+    loss = torch.zeros(())
+    for b in range(config["batch"]):
+        one = slice(b, b + 1)
+        masks, iou, _, _ = decode(sam, trace.embedding[one], points[one], labels[one])
+        three, _ = supervised(terms(masks, iou, target[one]), False)
+        tensors |= {f"masks.{b}": masks, f"iou.{b}": iou, f"loss.{b}": three[0]}
+        loss = loss + total(three).mean() / config["batch"]
+    loss.backward()
+    tensors["loss"] = loss[None]
+    return describe(case) | {"loss": loss.item()}, tensors | results(params)
+
+
+def rounds_case(
+    sam: Sam,
+    config: dict,
+    image: Tensor,
+    case: Case,
+    firsts: list[str],
+    rounds: int,
+    objects: int,
+    decoder: bool,
+    seed: int,
+) -> tuple[dict, dict]:
+    """A step of several objects and rounds an image; firsts[b] is "click" or "box"."""
+    g = torch.Generator().manual_seed(seed)
+    size, side = config["image_size"], config["image_size"] // 2
+    params = trainable(sam, make_params(config, case, seed + 1), decoder)
+    trace = encode(sam.image_encoder, image, params, case)
+    tensors = {"encoder.embedding": trace.embedding, **trace.gates}
+    loss = torch.zeros(())
+    for b, first in enumerate(firsts):
+        target = blobs(g, objects, side)
+        tensors[f"target.{b}"] = target
+        points = torch.zeros(objects, 0, 2)
+        labels = torch.zeros(objects, 0, dtype=torch.long)
+        boxes = fed = None
+        if first == "box":
+            boxes = torch.stack([torch.cat([m.nonzero().amin(0).flip(0), m.nonzero().amax(0).flip(0) + 1]) * 2.0 for m in target])
+            boxes = boxes + torch.randn(boxes.shape, generator=g)
+        for k in range(rounds):
+            if k or first == "click":
+                wrong = target > 0 if fed is None else (fed[:, 0] > 0) != (target > 0)
+                cell = torch.stack([w.nonzero()[int(torch.randint(len(w.nonzero()), (1,), generator=g))] for w in wrong])
+                sign = target[torch.arange(objects), cell[:, 0], cell[:, 1]].long()
+                points = torch.cat([points, (cell.flip(1)[:, None] + 0.5) * (size / side)], 1)
+                labels = torch.cat([labels, sign[:, None]], 1)
+            clicks = (points, labels) if points.shape[1] else (None, None)
+            masks, iou, _, _ = decode(sam, trace.embedding[b : b + 1], *clicks, boxes, fed)
+            three, token = supervised(terms(masks, iou, target), candidates=k == 0 and first == "click")
+            key = f"{b}.{k}"
+            if points.shape[1]:
+                tensors |= {f"input.points.{key}": points, f"input.labels.{key}": labels.to(torch.int32)}
+            if boxes is not None:
+                tensors[f"input.boxes.{key}"] = boxes
+            if fed is not None:
+                tensors[f"input.mask.{key}"] = fed
+            tensors |= {f"masks.{key}": masks, f"iou.{key}": iou, f"loss.{key}": three, f"token.{key}": token.to(torch.int32)}
+            loss = loss + total(three).mean() / (rounds * len(firsts))
+            fed = masks.detach()[torch.arange(objects), token][:, None]
+    loss.backward()
+    tensors["loss"] = loss[None]
+    extra = {"form": "rounds", "first": firsts, "rounds": rounds, "objects": objects, "decoder": decoder, "loss": loss.item()}
+    return describe(case) | extra, tensors | results(params)
+
+
+def finish(out: Path, name: str, config: dict, made: dict[str, tuple[dict, dict]]) -> None:
+    for case, (info, tensors) in made.items():
+        config["cases"][case] = info
+        save(out / f"{name}.{case}.safetensors", tensors)
+    (out / f"{name}.json").write_text(json.dumps(config, indent=1) + "\n")
+
+
+def gates_set(out: Path) -> None:
+    """f16 weights; single-prompt steps: gate form `mass`, a relu adapter, modules in the late block only."""
+    config, sam = make_base(out, "gates", 5, half=True)
+    g = torch.Generator().manual_seed(6)
+    image, points, labels = forward_file(out, "gates", config, sam, g)
+    cases = {
+        "mass": Case(ALL, "mass", EVERY),
+        "mass_prefix_late": Case(("prefix",), "mass", (1, 2)),
+        "relu": Case(("lora", "adapter"), "unipelt", (0, 1), "relu"),
+        "late": Case(ALL, "unipelt", (2,)),
+    }
+    made = {n: single_case(sam, config, image, points, labels, c, 10 * i) for i, (n, c) in enumerate(cases.items(), 1)}
+    finish(out, "gates", config, made)
+
+
+def rounds_set(out: Path) -> None:
+    """f32 weights; steps of several objects and rounds: candidates, boxes, fed masks; with and without the decoder."""
+    config, sam = make_base(out, "rounds", 21, half=False)
+    image = smooth_image(torch.Generator().manual_seed(8), config["batch"], config["image_size"])
+    embedding = encode(sam.image_encoder, image, {}, None).embedding
+    save(out / "rounds.forward.safetensors", {"input.image": image, "encoder.embedding": embedding})
+    del config["postprocess"]
+    late = Case(ALL, "unipelt", (2,))
+    made = {
+        "candidates": rounds_case(sam, config, image, late, ["click", "click"], 1, 3, False, 100),
+        "box_rounds": rounds_case(sam, config, image, late, ["box", "click"], 3, 2, True, 200),
+        "mass_rounds": rounds_case(sam, config, image, Case(ALL, "mass", (1, 2)), ["click", "box"], 2, 2, False, 300),
+    }
+    finish(out, "rounds", config, made)
+
+
+def picture_set(out: Path) -> None:
+    """A non-square file to a mask of its own size: resize, pad, normalise, encode, decode, resize back, cut."""
+    config, sam = make_base(out, "picture", 12, half=True)
+    g = torch.Generator().manual_seed(10)
+    h, w, size = 77, 118, 64
+    coarse = torch.randn(1, 3, 9, 13, generator=g)
+    image = torch.nn.functional.interpolate(coarse, (h, w), mode="bicubic")[0].permute(1, 2, 0) * 50 + 128
+    pixels = (image + 12 * torch.randn(image.shape, generator=g)).clamp(0, 255).to(torch.uint8).numpy()
+    Image.fromarray(pixels).save(out / "picture.png", optimize=True)
+    nh, nw = int(h * size / w + 0.5), size
+    resized = np.array(Image.fromarray(pixels).resize((nw, nh), Image.Resampling.BILINEAR))
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    x = (torch.from_numpy(resized).float() / 255 - torch.tensor(mean)) / torch.tensor(std)
+    x = torch.nn.functional.pad(x.permute(2, 0, 1), (0, size - nw, 0, size - nh))[None]
+    embedding = encode(sam.image_encoder, x, {}, None).embedding
+    by = torch.tensor([nw / w, nh / h])
+    click, box = [40.5, 60.5], [22.0, 11.0, 97.0, 66.0]
+    asks = {
+        "click": ((torch.tensor([[click]]) * by, torch.ones(1, 1, dtype=torch.long), None, None), True),
+        "box": ((None, None, torch.tensor([box]) * by.repeat(2), None), False),
+    }
+    tensors = {"input.resized": torch.from_numpy(resized).to(torch.int32), "input.image": x, "encoder.embedding": embedding}
+    prompts = {"click": {"points": [click], "labels": [1]}, "box": {"box": box}}
+    for tag, (ask, candidates) in asks.items():
+        masks, iou, _, _ = decode(sam, embedding, *ask)
+        token = 1 + int(iou[0, 1:].argmax()) if candidates else 0
+        logits = sam.postprocess_masks(masks[:, token : token + 1], (nh, nw), (h, w))[0, 0]
+        assert 0.1 < (logits > 0).float().mean() < 0.9, "a mask that says nothing: take another seed"
+        prompts[tag]["token"] = token
+        tensors |= {f"decode.{tag}.masks": masks, f"decode.{tag}.iou": iou, f"final.{tag}.logits": logits}
+        Image.fromarray((logits > 0).numpy()).save(out / f"picture.{tag}.png", optimize=True)
+    save(out / "picture.forward.safetensors", tensors)
+    config |= {
+        "form": "picture",
+        "picture": "picture.png",
+        "original_size": [h, w],
+        "input_size": [nh, nw],
+        "preprocess": {"image_mean": mean, "image_std": std, "rescale_factor": 1 / 255},
+        "prompts": prompts,
+    }
+    del config["postprocess"]
+    finish(out, "picture", config, {})
+
+
+def main(out: Path) -> None:
+    torch.manual_seed(0)
+    for name, make in {"gates": gates_set, "rounds": rounds_set, "picture": picture_set}.items():
+        folder = out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        make(folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,52 @@
+import json
+import shutil
+from pathlib import Path
+
+import torch
+
+from pretrain.draw import draw
+from pretrain.loop import train
+from pretrain.packs import write_pack
+from tests.test_model import SMALL
+
+PHASE = {"whole": 0.3, "objects": 2, "rounds": 0.5, "bce": 1.0, "focal": 5.0, "aux": 0.5, "decay": False}
+
+
+def recipe() -> dict:
+    return {
+        "model": SMALL,
+        "data": {"train_sets": ["shapes"], "held_out_sets": ["cells"], "drawn_share": 0.5},
+        "train": {
+            "seed": 1,
+            "muon_lr": 0.003,
+            "adam_lr": 0.001,
+            "weight_decay": 0.02,
+            "warmup": 2,
+            "clip": 1.0,
+            "ema": 0.9,
+            "checkpoint_every": 2,
+            "validate_every": 100,
+            "validate_images": 1,
+            "micro_batches": 2,
+        },
+        "phases": [{**PHASE, "steps": 3, "size": 32, "batch": 4}, {**PHASE, "steps": 3, "size": 64, "batch": 2}],
+    }
+
+
+def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    items = [draw(1, i, [], []) for i in range(24)]
+    write_pack(whole / "drawn", items)
+    write_pack(whole / "open", [(*item[:3], "cells" if i < 4 else "shapes") for i, item in enumerate(items)])
+    shutil.copytree(whole, parts)
+    config = recipe()
+    train(config, whole, "cpu", 1, 1, 0)
+    train(config, parts, "cpu", 1, 1, 2)
+    train(config, parts, "cpu", 1, 1, 4)
+    train(config, parts, "cpu", 1, 1, 0)
+    one, two = (torch.load(p / "last.pt", weights_only=True) for p in (whole, parts))
+    assert one["step"] == two["step"] == 6
+    for name, vector in one["vectors"].items():
+        assert torch.equal(vector, two["vectors"][name]), name
+    steps = [json.loads(line) for line in (parts / "log.jsonl").read_text().splitlines()]
+    assert {"step", "validation"} == {row["type"] for row in steps}
