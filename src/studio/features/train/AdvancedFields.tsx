@@ -1,6 +1,6 @@
 import { type ReactNode, useId } from 'react';
 import type { Capabilities, FieldInfo, FieldValue, TrainSettings } from '../../../worker/protocol.ts';
-import { changeField, fieldProblem, fieldsOf, useSetup } from '../../stores/setup.ts';
+import { changeField, fieldProblem, useSetup } from '../../stores/setup.ts';
 import styles from './AdvancedFields.module.css';
 
 /** Every field that the engine has for the chosen methods. */
@@ -8,7 +8,11 @@ export function AdvancedFields(props: {
   readonly capabilities: Capabilities;
   readonly settings: TrainSettings;
 }): ReactNode {
-  const fields = fieldsOf(props.capabilities, props.settings.methods);
+  const { capabilities, settings } = props;
+  const groups = [
+    { id: 'train', label: 'Training', fields: capabilities.trainFields },
+    ...capabilities.methods.filter((method) => settings.methods.includes(method.id)),
+  ];
   const changed = useSetup((state) => Object.keys(state.changed).length);
   return (
     <details>
@@ -16,11 +20,16 @@ export function AdvancedFields(props: {
         Advanced
         {changed > 0 && <span className="muted small"> · {changed} changed by hand</span>}
       </summary>
-      <div className={styles.fields}>
-        {fields.map((field) => (
-          <Field key={field.id} field={field} value={props.settings.values[field.id]} />
-        ))}
-      </div>
+      {groups.map((group) => (
+        <fieldset key={group.id} className={styles.group}>
+          <legend>{group.label}</legend>
+          <div className={styles.fields}>
+            {group.fields.map((field) => (
+              <Field key={field.id} field={field} value={settings.values[field.id]} />
+            ))}
+          </div>
+        </fieldset>
+      ))}
     </details>
   );
 }
@@ -33,7 +42,7 @@ function Field(props: { readonly field: FieldInfo; readonly value: FieldValue | 
     <div className={styles.field}>
       <label htmlFor={id}>
         {field.label}
-        {'unit' in field && field.unit !== '' && <span className="muted"> ({field.unit})</span>}
+        {unitOf(field)}
       </label>
       <Control id={id} field={field} value={value} invalid={problem !== null} />
       <p id={`${id}-help`} className="muted small">
@@ -41,6 +50,13 @@ function Field(props: { readonly field: FieldInfo; readonly value: FieldValue | 
       </p>
     </div>
   );
+}
+
+/** The unit in brackets, unless the label says it already. */
+function unitOf(field: FieldInfo): ReactNode {
+  if (!('unit' in field) || field.unit === '') return null;
+  if (field.label.toLowerCase().includes(field.unit)) return null;
+  return <span className="muted"> ({field.unit})</span>;
 }
 
 function Control(props: {

@@ -1,0 +1,184 @@
+/** The whole way: drop → train → close → resume → verdict → segment → export → import → the same mask. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, type Page, test } from '@playwright/test';
+import { firstDisc, writeDomain } from './support/domains.ts';
+import {
+  bytesOf,
+  clickPicture,
+  dropOnPage,
+  expectAccessible,
+  goTo,
+  longTasksSince,
+  openStudio,
+  pageNow,
+  recordLongTasks,
+  watchErrors,
+  watchRequests,
+} from './support/studio.ts';
+
+const STEPS = 16;
+/** A person notices a page that does not answer for longer than this, in milliseconds. */
+const LONGEST_TASK = 100;
+
+test('from a folder of images to a mask of an imported adapter', async ({ context, baseURL }) => {
+  test.setTimeout(900_000);
+  const folder = await mkdtemp(join(tmpdir(), 'mopeft-journey-'));
+  await writeDomain(folder, 'discs', 8);
+  await writeDomain(folder, 'bars', 8);
+
+  let page = await context.newPage();
+  const strays = watchRequests(page, baseURL ?? '');
+  const errors = watchErrors(page);
+  await recordLongTasks(page);
+  await openStudio(page);
+
+  await test.step('a dropped folder becomes one card per domain', async () => {
+    await dropOnPage(page, [join(folder, 'discs'), join(folder, 'bars')]);
+    for (const name of ['discs', 'bars']) {
+      const card = page.getByRole('article', { name });
+      await expect(card).toContainText('8 (8 with a mask)');
+      await expect(card).toContainText('binary');
+      await expect(card.getByRole('img').first()).toBeVisible();
+    }
+    await expectAccessible(page);
+  });
+
+  await test.step('the cost is shown before the start', async () => {
+    await goTo(page, 'Train');
+    await page.getByRole('checkbox', { name: /discs/ }).check();
+    await page.getByRole('checkbox', { name: /bars/ }).check();
+    await page.getByText('Advanced').click();
+    await setNumber(page, /^Steps/, STEPS);
+    await setNumber(page, /^Evaluate every/, 8);
+    await setNumber(page, /^Checkpoint every/, 2);
+    const cost = page.getByRole('complementary', { name: 'Cost and start' });
+    await expect(cost).toContainText(/[\d.]+ [kM]?\s*parameters/);
+    await expect(cost).toContainText(/MiB at the peak/);
+    await expectAccessible(page);
+  });
+
+  await test.step('it trains, and the page stays quick', async () => {
+    await page.getByRole('button', { name: 'Start training' }).click();
+    const run = page.getByRole('region', { name: 'Run', exact: true });
+    await expect(run).toContainText(/step [1-9]\d* of/, { timeout: 240_000 });
+    const since = await pageNow(page);
+    await expect(run).toContainText(/step (?:[5-9]|1\d) of/, { timeout: 240_000 });
+    await expect(page.getByRole('img', { name: /Training loss at step [1-9]/ })).toBeVisible();
+    await expect(page.getByRole('table').first()).toContainText('LoRA');
+    const long = (await longTasksSince(page, since)).filter((task) => task.duration > LONGEST_TASK);
+    expect(long, 'main-thread tasks over 100 ms while training').toEqual([]);
+    await expectAccessible(page);
+  });
+
+  await test.step('a closed page goes on from its checkpoint', async () => {
+    await page.close();
+    page = await context.newPage();
+    errors.push(...watchErrors(page));
+    await openStudio(page, '#/train');
+    const run = page.getByRole('region', { name: 'Run', exact: true });
+    await expect(run).toContainText('interrupted');
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await expect(run).toContainText(`finished · step ${STEPS} of ${STEPS}`, { timeout: 400_000 });
+  });
+
+  await test.step('loss fell, gates moved, and there is a verdict', async () => {
+    const download = page.waitForEvent('download');
+    await goTo(page, 'Export');
+    await page.getByRole('button', { name: 'Losses and gates as CSV' }).click();
+    const losses = lossesOf((await bytesOf(await download)).toString('utf8'));
+    expect(losses).toHaveLength(STEPS);
+    expect(mean(losses.slice(-4))).toBeLessThan(mean(losses.slice(0, 4)));
+    await goTo(page, 'Train');
+    await expect(page.getByRole('region', { name: 'Verdict' })).toContainText('by box');
+    const cells = await page.getByRole('table').last().getByRole('cell').allInnerTexts();
+    expect(
+      cells.some((text) => /[1-9]/.test(text)),
+      'a gate has moved',
+    ).toBe(true);
+  });
+
+  const exported = await test.step('a click segments, base and tuned', async () => {
+    await goTo(page, 'Segment');
+    await page.getByLabel('Dataset', { exact: true }).selectOption({ label: 'discs' });
+    await chooseImage(page, 'discs_00.png');
+    await clickPicture(page, firstDisc(0));
+    const candidates = page.getByRole('region', { name: 'Candidates' });
+    await expect(candidates.getByRole('button')).toHaveCount(3);
+    const base = await saveMask(page);
+    await page.getByLabel('Run', { exact: true }).selectOption({ index: 1 });
+    await expect(page.getByRole('region', { name: 'Gates of this picture' })).toContainText('mean');
+    await expect(candidates.getByRole('button')).toHaveCount(3);
+    const tuned = await saveMask(page);
+    expect(tuned.equals(base), 'tuned differs from base').toBe(false);
+    await page.getByRole('button', { name: 'Keep for Export' }).click();
+    await expectAccessible(page);
+    return tuned;
+  });
+
+  await test.step('the imported adapter gives the same mask, bit for bit', async () => {
+    await goTo(page, 'Export');
+    const downloads: Promise<Buffer>[] = [];
+    const names: string[] = [];
+    page.on('download', (download) => {
+      names.push(download.suggestedFilename());
+      downloads.push(bytesOf(download));
+    });
+    await page.getByRole('button', { name: 'Download the adapter' }).click();
+    await expect.poll(() => names.length).toBe(2);
+    const files = await Promise.all(downloads);
+    await expect(page.getByRole('region', { name: 'Masks' })).toContainText('1 mask');
+    await expectAccessible(page);
+    await page.getByLabel('Import an adapter …').setInputFiles(
+      names.map((name, index) => ({
+        name,
+        mimeType: 'application/octet-stream',
+        buffer: files[index] ?? Buffer.alloc(0),
+      })),
+    );
+    await expect(page.getByRole('list').filter({ hasText: 'was imported' })).toBeVisible();
+    await goTo(page, 'Segment');
+    const runs = page.getByLabel('Run', { exact: true });
+    const imported = await runs.locator('option', { hasText: 'imported' }).getAttribute('value');
+    await runs.selectOption(imported);
+    await expect(page.getByRole('region', { name: 'Candidates' }).getByRole('button')).toHaveCount(3);
+    await expect(page.getByText('Working …')).toBeHidden();
+    expect((await saveMask(page)).equals(exported)).toBe(true);
+  });
+
+  expect(strays, 'requests that left the origin').toEqual([]);
+  expect(errors).toEqual([]);
+});
+
+async function setNumber(page: Page, label: RegExp, value: number): Promise<void> {
+  await page.getByRole('spinbutton', { name: label }).fill(String(value));
+}
+
+/** Opens a picture of the dataset that is chosen. */
+async function chooseImage(page: Page, name: string): Promise<void> {
+  const images = page.getByLabel('Image', { exact: true });
+  await images.selectOption(await images.locator('option', { hasText: name }).getAttribute('value'));
+}
+
+async function saveMask(page: Page): Promise<Buffer> {
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save mask' }).click();
+  return bytesOf(await download);
+}
+
+/** The losses of a history's CSV, by its column names. */
+function lossesOf(csv: string): number[] {
+  const [head = '', ...rows] = csv.trim().split(/\r?\n/);
+  const columns = head.split(',');
+  const type = columns.indexOf('type');
+  const loss = columns.indexOf('loss');
+  return rows
+    .map((row) => row.split(','))
+    .filter((row) => row[type] === 'step')
+    .map((row) => Number(row[loss]));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,98 @@
+/** The page itself: without WebGPU, by keyboard, in both colours, on storage, with datasets that last. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, expect, test } from '@playwright/test';
+import { writeDomain } from './support/domains.ts';
+import { dropOnPage, expectAccessible, goTo, openStudio } from './support/studio.ts';
+
+test('without WebGPU a plain page says what to do, and data stays viewable', async ({ baseURL }, info) => {
+  const { launchOptions } = info.project.use;
+  const browser = await chromium.launch({
+    ...launchOptions,
+    args: ['--no-sandbox', '--disable-features=WebGPU', '--disable-gpu'],
+  });
+  try {
+    const page = await browser.newPage();
+    await openStudio(page, baseURL ?? '');
+    await goTo(page, 'Train');
+    await expect(page.getByRole('heading', { name: 'This needs WebGPU' })).toBeVisible();
+    await expect(page.getByText(/Firefox/).first()).toBeVisible();
+    await expectAccessible(page);
+    const folder = await mkdtemp(join(tmpdir(), 'mopeft-view-'));
+    await writeDomain(folder, 'discs', 5);
+    await goTo(page, 'Data');
+    await dropOnPage(page, [join(folder, 'discs')]);
+    await page.getByRole('article', { name: 'discs' }).getByRole('button', { name: 'View' }).click();
+    await expect(page.getByRole('dialog').getByRole('img', { name: /with its mask/ })).toBeVisible();
+  } finally {
+    await browser.close();
+  }
+});
+
+test('a software adapter is said to be slow, and the answer on storage is shown', async ({ page }) => {
+  await openStudio(page);
+  await expect(page.getByRole('note')).toContainText('software adapter');
+  const facts = page.getByRole('button', { name: /Model, GPU and storage/ });
+  await expect(facts).toContainText('mopeft-sam-tiny');
+  await expect(facts).toContainText(/kept|may be cleared/);
+  await facts.click();
+  await expect(page.getByRole('dialog')).toContainText('Largest buffer');
+  await expectAccessible(page);
+});
+
+test('datasets survive a reload, are renamed and deleted', async ({ page }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'mopeft-keep-'));
+  await writeDomain(folder, 'bars', 5);
+  await openStudio(page);
+  await dropOnPage(page, [join(folder, 'bars')]);
+  await page.getByRole('button', { name: 'Rename bars' }).click();
+  await page.getByRole('textbox', { name: 'New name' }).fill('Fences');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('article', { name: 'Fences' })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole('article', { name: 'Fences' })).toContainText('5 (5 with a mask)');
+  await page.getByRole('button', { name: 'Delete Fences' }).click();
+  await page.getByRole('button', { name: 'Delete it' }).click();
+  await expect(page.getByRole('article')).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByRole('heading', { name: 'No data yet' })).toBeVisible();
+});
+
+test('the demo, then a mask by keyboard alone', async ({ page }) => {
+  await openStudio(page);
+  await page.getByRole('button', { name: 'Try the demo' }).press('Enter');
+  await expect(page.getByRole('article')).toHaveCount(3);
+  await page.keyboard.press('Alt+3');
+  await page.getByLabel('Image', { exact: true }).selectOption({ index: 1 });
+  await page.getByRole('application').focus();
+  await page.keyboard.press('Shift+ArrowRight');
+  await page.keyboard.press('Enter');
+  const candidates = page.getByRole('region', { name: 'Candidates' }).getByRole('button');
+  await expect(candidates).toHaveCount(3);
+  await page.keyboard.press('2');
+  await expect(candidates.nth(1)).toHaveAttribute('aria-pressed', 'true');
+  await page.keyboard.press('Control+z');
+  await expect(candidates).toHaveCount(0);
+  await page.keyboard.press('Control+y');
+  await expect(candidates).toHaveCount(3);
+  await page.keyboard.press('b');
+  await page.keyboard.press('Enter');
+  for (let count = 0; count < 3; count++) await page.keyboard.press('Shift+ArrowDown');
+  for (let count = 0; count < 3; count++) await page.keyboard.press('Shift+ArrowRight');
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('spoken')).toContainText('Mask found');
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+});
+
+for (const colorScheme of ['dark', 'light'] as const) {
+  test(`axe finds nothing on empty places, ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme });
+    await openStudio(page);
+    for (const place of ['Data', 'Train', 'Segment', 'Export'] as const) {
+      await goTo(page, place);
+      await expectAccessible(page);
+    }
+  });
+}

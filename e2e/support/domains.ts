@@ -1,0 +1,99 @@
+/** Pictures with masks of made-up domains, drawn from a seed, as folders on disk. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodePng } from './png.ts';
+
+export interface Pair {
+  readonly image: Buffer;
+  readonly mask: Buffer;
+}
+
+/** Light discs on a dark, noisy ground, or dark bars on a light one. */
+export type Domain = 'discs' | 'bars';
+
+const WIDTH = 120;
+const HEIGHT = 90;
+
+/** One picture of a domain; the same seed gives the same picture. */
+export function drawPair(domain: Domain, seed: number): Pair {
+  const random = randomFrom(seed * 2 + (domain === 'bars' ? 1 : 0));
+  const inside = domain === 'discs' ? discs(random) : bars(random);
+  const image = new Uint8Array(WIDTH * HEIGHT * 3);
+  const mask = new Uint8Array(WIDTH * HEIGHT);
+  const [ground, object] =
+    domain === 'discs'
+      ? [
+          [40, 50, 70],
+          [200, 180, 120],
+        ]
+      : [
+          [190, 195, 200],
+          [60, 50, 45],
+        ];
+  for (let y = 0; y < HEIGHT; y++)
+    for (let x = 0; x < WIDTH; x++) {
+      const at = y * WIDTH + x;
+      const hit = inside(x + 0.5, y + 0.5);
+      if (hit) mask[at] = 255;
+      const colour = (hit ? object : ground) ?? [];
+      for (let c = 0; c < 3; c++) image[at * 3 + c] = (colour[c] ?? 0) + Math.floor(24 * random());
+    }
+  return {
+    image: encodePng({ width: WIDTH, height: HEIGHT, channels: 3, data: image }),
+    mask: encodePng({ width: WIDTH, height: HEIGHT, channels: 1, data: mask }),
+  };
+}
+
+/** Where the first disc of a picture lies, in its pixels. */
+export function firstDisc(seed: number): { readonly x: number; readonly y: number } {
+  const [disc] = discList(randomFrom(seed * 2));
+  if (!disc) throw new Error('a picture of discs has at least one');
+  return disc;
+}
+
+/** Writes `<folder>/<domain>/images|masks/*.png`. */
+export async function writeDomain(folder: string, domain: Domain, count: number): Promise<void> {
+  const images = join(folder, domain, 'images');
+  const masks = join(folder, domain, 'masks');
+  await mkdir(images, { recursive: true });
+  await mkdir(masks, { recursive: true });
+  for (let index = 0; index < count; index++) {
+    const pair = drawPair(domain, index);
+    const name = `${domain}_${String(index).padStart(2, '0')}.png`;
+    await writeFile(join(images, name), pair.image);
+    await writeFile(join(masks, name), pair.mask);
+  }
+}
+
+type Inside = (x: number, y: number) => boolean;
+
+function discList(random: () => number): { x: number; y: number; radius: number }[] {
+  return Array.from({ length: 2 }, (_, index) => ({
+    x: 20 + 60 * index + 20 * random(),
+    y: 25 + 40 * random(),
+    radius: 11 + 7 * random(),
+  }));
+}
+
+function discs(random: () => number): Inside {
+  const list = discList(random);
+  return (x, y) => list.some((disc) => Math.hypot(x - disc.x, y - disc.y) < disc.radius);
+}
+
+function bars(random: () => number): Inside {
+  const list = Array.from({ length: 2 }, (_, index) => ({
+    at: 20 + 50 * index + 15 * random(),
+    width: 8 + 6 * random(),
+    lean: random() - 0.5,
+  }));
+  return (x, y) => list.some((bar) => Math.abs(x - bar.at - bar.lean * (y - HEIGHT / 2)) < bar.width / 2);
+}
+
+/** A small linear congruential generator: good enough for pictures, the same on every machine. */
+function randomFrom(seed: number): () => number {
+  let state = (seed * 2654435761 + 12345) >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

@@ -1,0 +1,101 @@
+/** What the journeys do again and again. */
+import { readFile } from 'node:fs/promises';
+import AxeBuilder from '@axe-core/playwright';
+import { type Download, expect, type Page } from '@playwright/test';
+
+/** Opens the studio and waits until the engine answers. `path`: a hash, or a whole address. */
+export async function openStudio(page: Page, path = ''): Promise<void> {
+  await page.goto(path.startsWith('http') ? path : `./${path}`);
+  await expect(page.getByText('Starting the engine …')).toBeHidden();
+}
+
+export async function goTo(page: Page, place: 'Data' | 'Train' | 'Segment' | 'Export'): Promise<void> {
+  await page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: place }).click();
+  await expect(page.getByRole('main', { name: place })).toBeVisible();
+}
+
+/** A real drop of files and folders of this machine onto the page. */
+export async function dropOnPage(page: Page, paths: readonly string[]): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', {
+      type,
+      x: 640,
+      y: 400,
+      data: { items: [], files: [...paths], dragOperationsMask: 1 },
+    });
+  }
+  await session.detach();
+}
+
+/** Every request that leaves the studio's own folder, as it happens. */
+export function watchRequests(page: Page, allowed: string): string[] {
+  const strays: string[] = [];
+  page.context().on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(allowed) && !/^(blob:|data:)/.test(url)) strays.push(url);
+  });
+  return strays;
+}
+
+/** What went wrong in the page without being asked for: uncaught errors, refused loads. */
+export function watchErrors(page: Page): string[] {
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  return errors;
+}
+
+/** Notes main-thread tasks over 50 ms from the page's start on; call before the page is opened. */
+export async function recordLongTasks(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const tasks: { start: number; duration: number }[] = [];
+    Reflect.set(window, 'longTasks', tasks);
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) tasks.push({ start: entry.startTime, duration: entry.duration });
+    }).observe({ type: 'longtask', buffered: true });
+  });
+}
+
+/** The page's clock, as long tasks are stamped. */
+export function pageNow(page: Page): Promise<number> {
+  return page.evaluate(() => performance.now());
+}
+
+export async function longTasksSince(
+  page: Page,
+  start: number,
+): Promise<readonly { start: number; duration: number }[]> {
+  const tasks = await page.evaluate(
+    () => Reflect.get(window, 'longTasks') as { start: number; duration: number }[],
+  );
+  return tasks.filter((task) => task.start >= start);
+}
+
+/** Fails with axe's own words when it finds anything. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(
+    violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(' ')}`),
+  ).toEqual([]);
+}
+
+export async function bytesOf(download: Download): Promise<Buffer> {
+  return readFile(await download.path());
+}
+
+/** Clicks on the picture in Segment at a spot of its own pixels. */
+export async function clickPicture(
+  page: Page,
+  spot: { readonly x: number; readonly y: number },
+  button: 'left' | 'right' = 'left',
+): Promise<void> {
+  const canvas = page.getByRole('application').locator('canvas');
+  await expect(canvas).toHaveAttribute('data-view', /\d/);
+  const [scale = 1, left = 0, top = 0] = ((await canvas.getAttribute('data-view')) ?? '')
+    .split(' ')
+    .map(Number);
+  await canvas.click({ position: { x: left + spot.x * scale, y: top + spot.y * scale }, button });
+}
