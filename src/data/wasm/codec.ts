@@ -14,6 +14,7 @@ export interface CodecModule {
 export type CodecFactory = (options: {
   noInitialRun: boolean;
   wasmBinary: Uint8Array;
+  locateFile: (name: string) => string;
   print: (line: string) => void;
   printErr: (line: string) => void;
 }) => Promise<CodecModule>;
@@ -61,6 +62,14 @@ export class Codec {
     const write = (line: string) => {
       if (this.messages.length < 20) this.messages.push(line);
     };
-    return this.factory({ noInitialRun: true, wasmBinary: this.binary, print: write, printErr: write });
+    // With a `locateFile` the glue builds no address of its own, which fails in a worker that began in a blob.
+    const locateFile = (name: string) => name;
+    return this.factory({
+      noInitialRun: true,
+      wasmBinary: this.binary,
+      locateFile,
+      print: write,
+      printErr: write,
+    });
   }
 }

@@ -1,0 +1,101 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from '@playwright/test';
+import { build } from 'vite';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type BrowserFindings, sumsOfPictures } from './browser-check.ts';
+
+/** The worker and the page of this test: both call the bundled `checkBrowser`. */
+const WORKER = `import { checkBrowser } from './check.js';
+onmessage = async ({ data }) => postMessage(await checkBrowser('worker', data));
+postMessage('ready');`;
+const PAGE = `<!doctype html><title>check</title>
+<script type="module">import { checkBrowser } from './check.js'; window.checkBrowser = checkBrowser;</script>`;
+
+const vectors = new URL('../../tests/vectors/pictures/pictures.json', import.meta.url);
+const files = (JSON.parse(readFileSync(vectors, 'utf8')) as { file: string }[]).map(({ file }) => file);
+const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
+
+interface Checked {
+  checkBrowser(folder: string, files: readonly Uint8Array[]): Promise<BrowserFindings>;
+}
+
+let folder: string;
+let server: Server;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mopeft-browser-'));
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      outDir: folder,
+      minify: false,
+      target: 'es2022',
+      lib: {
+        entry: new URL('./browser-check.ts', import.meta.url).pathname,
+        formats: ['es'],
+        fileName: () => 'check.js',
+      },
+    },
+  });
+  server = createServer(async (request, response) => {
+    const script = (text: string | Buffer) => response.setHeader('content-type', 'text/javascript').end(text);
+    if (request.url === '/check.js') script(await readFile(join(folder, 'check.js')));
+    else if (request.url === '/worker.js') script(WORKER);
+    else response.setHeader('content-type', 'text/html').end(PAGE);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // MOPEFT_CHROMIUM, else Debian's, else Playwright's own, as in playwright.config.ts.
+  const executablePath = [process.env.MOPEFT_CHROMIUM, '/usr/bin/chromium'].find(
+    (path) => path && existsSync(path),
+  );
+  browser = await chromium.launch({ args: ['--no-sandbox'], ...(executablePath ? { executablePath } : {}) });
+  page = await browser.newPage();
+  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+}, 180_000);
+
+afterAll(async () => {
+  await browser?.close();
+  server?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function expectAll(found: BrowserFindings): Promise<void> {
+  expect(found.store).toBe('kept');
+  expect(found.pictures).toEqual(await sumsOfPictures(files.map(bytes)));
+}
+
+it('on a page the browser storage keeps its promises and pictures have the pixels they have in Node', async () => {
+  await page.waitForFunction('window.checkBrowser');
+  const found = await page.evaluate((list) => {
+    const decoded = list.map((file: string) => Uint8Array.from(atob(file), (c) => c.charCodeAt(0)));
+    return (globalThis as unknown as Checked).checkBrowser('page', decoded);
+  }, files);
+  await expectAll(found);
+});
+
+it('in a worker too', async () => {
+  const found = await page.evaluate(
+    (list) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker('/worker.js', { type: 'module' });
+        worker.onerror = (event) => reject(new Error(event.message));
+        worker.onmessage = ({ data }) => {
+          if (data !== 'ready') resolve(data);
+          else
+            worker.postMessage(
+              list.map((file: string) => Uint8Array.from(atob(file), (c) => c.charCodeAt(0))),
+            );
+        };
+      }),
+    files,
+  );
+  await expectAll(found as BrowserFindings);
+});

@@ -1,0 +1,128 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { loadSample } from './dataset.ts';
+import { DatasetStore } from './dataset-store.ts';
+import { encodeMaskPng, encodePicturePng } from './encode-png.ts';
+import { type InspectedDataset, inspectDataset } from './inspect.ts';
+import { MemoryStore } from './memory-store.ts';
+import { readDatasets } from './read-datasets.ts';
+
+const picture = (seed: number) =>
+  encodePicturePng({
+    width: 6,
+    height: 4,
+    channels: 3,
+    data: Uint8Array.from({ length: 72 }, (_, i) => i * seed),
+  });
+const mask = (...on: number[]) =>
+  encodeMaskPng({
+    width: 6,
+    height: 4,
+    data: Uint8Array.from({ length: 24 }, (_, i) => (on.includes(i) ? 1 : 0)),
+  });
+
+async function inspected(files: Readonly<Record<string, Uint8Array>>): Promise<InspectedDataset> {
+  const list = Object.entries(files).map(([path, content]) => ({ path, bytes: async () => content }));
+  const { datasets } = await readDatasets(list);
+  if (!datasets[0]) throw new Error('no dataset');
+  return inspectDataset(datasets[0]);
+}
+
+const files = {
+  'My cells/images/a.png': picture(3),
+  'My cells/images/sub/b: 100%.png': picture(5),
+  'My cells/masks/a_mask.png': mask(0, 1),
+  'My cells/masks/sub/b: 100%.png': mask(9),
+  'My cells/images/c.png': picture(7),
+};
+
+let memory: MemoryStore;
+let store: DatasetStore;
+beforeEach(() => {
+  memory = new MemoryStore();
+  store = new DatasetStore(memory);
+});
+
+describe('stored datasets', () => {
+  it('survive: what is loaded is what was dropped', async () => {
+    const before = await inspected(files);
+    const stored = await store.save(before, { now: 5 });
+    expect(stored).toMatchObject({
+      name: 'My cells',
+      created: 5,
+      summary: { images: 3, labelled: 2, unlabelled: 1 },
+    });
+    expect(stored.id).toMatch(/^my-cells-[0-9a-f]{8}$/);
+    const again = new DatasetStore(memory);
+    expect((await again.list()).datasets).toEqual([stored]);
+    const loaded = await again.load(stored.id);
+    if (!loaded.ok) throw new Error(loaded.refusal.reason);
+    expect(loaded.value.dataset.samples.map(({ name }) => name)).toEqual([
+      'a.png',
+      'c.png',
+      'sub/b: 100%.png',
+    ]);
+    for (const index of [0, 1, 2]) {
+      const [was, is] = [
+        await loadSample(before.dataset, index),
+        await loadSample(loaded.value.dataset, index),
+      ];
+      expect(is).toEqual(was);
+    }
+    const original = await memory.read(`datasets/${stored.id}/images/a.png`);
+    expect(original).toEqual(files['My cells/images/a.png']);
+    expect(stored.bytes).toBe(await memory.size('datasets'));
+    expect(stored.summary.bytes).toBe(Object.values(files).reduce((sum, file) => sum + file.length, 0));
+  });
+
+  it('are renamed and deleted', async () => {
+    const stored = await store.save(await inspected(files));
+    const renamed = await store.rename(stored.id, '  Nuclei ');
+    expect(renamed).toMatchObject({
+      ok: true,
+      value: { id: stored.id, name: 'Nuclei', summary: { name: 'Nuclei' } },
+    });
+    expect((await store.list()).datasets.map(({ name }) => name)).toEqual(['Nuclei']);
+    await store.delete(stored.id);
+    expect(await store.list()).toEqual({ datasets: [], refusals: [] });
+    expect(await memory.size('')).toBe(0);
+    expect(await store.rename(stored.id, 'x')).toMatchObject({
+      ok: false,
+      refusal: { code: 'data/half-saved' },
+    });
+  });
+
+  it('leave nothing behind on a full disk', async () => {
+    const small = new MemoryStore(300);
+    await expect(new DatasetStore(small).save(await inspected(files))).rejects.toMatchObject({
+      record: { code: 'storage/full' },
+    });
+    expect(await small.size('')).toBe(0);
+  });
+
+  it.each([
+    ['no JSON', '{"version":1,', 'data/manifest-broken'],
+    ['another shape', '{"version":1,"id":"x"}', 'data/manifest-broken'],
+    ['nothing', '', 'data/manifest-broken'],
+    ['a list', '[]', 'data/manifest-broken'],
+    ['a newer version', '{"version":2}', 'data/manifest-newer'],
+  ])('are reported, not opened, when dataset.json holds %s', async (_, content, code) => {
+    const good = await store.save(await inspected(files));
+    await memory.write('datasets/bad/dataset.json', new TextEncoder().encode(content));
+    await memory.write('datasets/half/images/a.png', new Uint8Array(3));
+    const { datasets, refusals } = await store.list();
+    expect(datasets.map(({ id }) => id)).toEqual([good.id]);
+    expect(refusals.map((r) => r.code)).toEqual([code, 'data/half-saved']);
+    expect(await store.load('bad')).toMatchObject({ ok: false, refusal: { code } });
+  });
+
+  it('name a file that is gone from storage', async () => {
+    const stored = await store.save(await inspected(files));
+    await memory.remove(`datasets/${stored.id}/images/a.png`);
+    const loaded = await store.load(stored.id);
+    if (!loaded.ok) throw new Error(loaded.refusal.reason);
+    expect(await loadSample(loaded.value.dataset, 0)).toMatchObject({
+      ok: false,
+      refusal: { code: 'storage/missing' },
+    });
+  });
+});

@@ -1,0 +1,241 @@
+import { zipSync } from 'fflate';
+import { describe, expect, it } from 'vitest';
+import { labelledNames, loadSample } from './dataset.ts';
+import { encodeMaskPng, encodePicturePng } from './encode-png.ts';
+import { inspectDataset } from './inspect.ts';
+import { type InputFile, readDatasets } from './read-datasets.ts';
+import type { ReadProgress } from './types.ts';
+
+const WIDTH = 8;
+const HEIGHT = 6;
+const picture = (width = WIDTH, height = HEIGHT) =>
+  encodePicturePng({
+    width,
+    height,
+    channels: 3,
+    data: Uint8Array.from({ length: width * height * 3 }, (_, i) => i),
+  });
+
+/** A label map of rectangles [value, x0, y0, x1, y1). */
+function labels(...rectangles: readonly (readonly [number, number, number, number, number])[]): Uint8Array {
+  const data = new Int32Array(WIDTH * HEIGHT);
+  for (const [value, x0, y0, x1, y1] of rectangles) {
+    for (let y = y0; y < y1; y++) data.fill(value, y * WIDTH + x0, y * WIDTH + x1);
+  }
+  return encodeMaskPng({ width: WIDTH, height: HEIGHT, data });
+}
+
+const input = (files: Readonly<Record<string, Uint8Array>>): InputFile[] =>
+  Object.entries(files).map(([path, bytes]) => ({ path, size: bytes.length, bytes: async () => bytes }));
+
+async function only(files: Readonly<Record<string, Uint8Array>>) {
+  const { datasets, refusals } = await readDatasets(input(files));
+  const [dataset] = datasets;
+  if (!dataset || datasets.length !== 1) throw new Error(`${datasets.length} datasets`);
+  return { dataset, refusals };
+}
+
+describe('loadSample', () => {
+  const mask = labels([1, 0, 0, 3, 3], [1, 4, 0, 6, 2]);
+  const classes = labels([1, 0, 0, 2, 3], [2, 2, 0, 3, 3], [2, 4, 0, 6, 2]);
+  const ids = labels([7, 0, 0, 3, 3], [7, 4, 0, 6, 2]);
+
+  it('finds objects in instances/, else labels/, else masks/', async () => {
+    const regions = async (files: Readonly<Record<string, Uint8Array>>) => {
+      const { dataset } = await only({ 'images/a.png': picture(), ...files });
+      const sample = await loadSample(dataset, 0);
+      if (!sample.ok) throw new Error(sample.refusal.reason);
+      const { labelling, objects } = sample.value;
+      return [labelling?.source, labelling?.kind, objects.regions.map(({ label, area }) => [label, area])];
+    };
+    expect(await regions({})).toEqual([undefined, undefined, []]);
+    expect(await regions({ 'masks/a.png': mask })).toEqual([
+      'masks',
+      'binary',
+      [
+        [1, 9],
+        [1, 4],
+      ],
+    ]);
+    expect(await regions({ 'masks/a.png': mask, 'labels/a.png': classes })).toEqual([
+      'labels',
+      'labels',
+      [
+        [1, 6],
+        [2, 4],
+        [2, 3],
+      ],
+    ]);
+    const all = { 'masks/a.png': mask, 'labels/a.png': classes, 'instances/a.png': ids };
+    expect(await regions(all)).toEqual(['instances', 'instances', [[7, 13]]]);
+  });
+
+  it('gives classes beside objects, and leaves out small ones', async () => {
+    const { dataset } = await only({
+      'images/a.png': picture(),
+      'labels/a.png': classes,
+      'instances/a.png': ids,
+    });
+    const sample = await loadSample(dataset, 0, { minArea: 14 / 48 });
+    if (!sample.ok) throw new Error(sample.refusal.reason);
+    expect(sample.value.objects.regions).toEqual([]);
+    expect([...new Set(sample.value.labelling?.classMap.data)].sort()).toEqual([0, 1, 2]);
+    const bare = await only({ 'images/a.png': picture(), 'instances/a.png': ids });
+    const other = await loadSample(bare.dataset, 0);
+    expect(other.ok && [...new Set(other.value.labelling?.classMap.data)].sort()).toEqual([0, 1]);
+  });
+
+  it('falls back to the next file when one cannot be used, and says so', async () => {
+    const { dataset } = await only({
+      'images/a.png': picture(),
+      'masks/a.png': mask,
+      'instances/a.png': new Uint8Array(0),
+    });
+    const sample = await loadSample(dataset, 0);
+    if (!sample.ok) throw new Error(sample.refusal.reason);
+    expect(sample.value.labelling?.source).toBe('masks');
+    expect(sample.value.refusals).toMatchObject([{ file: 'instances/a.png', code: 'data/empty-file' }]);
+  });
+
+  it('names what cannot be read or is not there', async () => {
+    const { dataset } = await only({ 'images/a.png': picture() });
+    expect(await loadSample(dataset, 1)).toMatchObject({
+      ok: false,
+      refusal: { code: 'data/no-such-sample' },
+    });
+    const gone = {
+      name: 'a.png',
+      image: { path: 'images/a.png', size: 1, bytes: () => Promise.reject(new Error('gone')) },
+    };
+    const outcome = await loadSample({ name: 'd', samples: [gone] }, 0);
+    expect(outcome).toMatchObject({
+      ok: false,
+      refusal: { file: 'images/a.png', reason: expect.stringContaining('gone') },
+    });
+  });
+});
+
+describe('a drop with everything that can be wrong', () => {
+  const text = new TextEncoder().encode('not a picture');
+  const good = labels([1, 1, 1, 4, 4]);
+  const files = {
+    'set/images/good.png': picture(),
+    'set/masks/good.png': good,
+    'set/images/empty file.png': new Uint8Array(0),
+    'set/masks/empty file.png': good,
+    'set/images/text.png': text,
+    'set/images/half.png': picture().subarray(0, 40),
+    'set/images/badmask.png': picture(),
+    'set/masks/badmask.png': good.subarray(0, 50),
+    'set/images/othersize.png': picture(9, 9),
+    'set/masks/othersize.png': good,
+    'set/images/turned.png': picture(HEIGHT, WIDTH),
+    'set/masks/turned.png': good,
+    'set/images/blank.png': picture(),
+    'set/masks/blank.png': labels(),
+    'set/images/alone.png': picture(),
+    'set/masks/orphan.png': good,
+    'set/notes.txt': text,
+  };
+
+  it('gives a sentence for each, and keeps what is good', async () => {
+    const { dataset, refusals } = await only(files);
+    const result = await inspectDataset(dataset);
+    const said = [...refusals, ...result.refusals].map(
+      ({ file, code, severity }) => `${severity} ${file} ${code}`,
+    );
+    expect(said.sort()).toEqual([
+      'notice set/masks/blank.png data/empty-mask',
+      'refused set/images/empty file.png data/empty-file',
+      'refused set/images/half.png data/cut-short',
+      'refused set/images/text.png data/not-a-picture',
+      'refused set/masks/badmask.png data/cut-short',
+      'refused set/masks/orphan.png data/mask-without-image',
+      'refused set/masks/othersize.png data/mask-size',
+      'refused set/masks/turned.png data/mask-size',
+      'refused set/notes.txt data/not-a-picture',
+    ]);
+    expect(result.samples.map(({ name, objects, maskKind }) => [name, objects, maskKind])).toEqual([
+      ['alone.png', 0, undefined],
+      ['badmask.png', 0, undefined],
+      ['blank.png', 0, 'binary'],
+      ['good.png', 1, 'binary'],
+      ['othersize.png', 0, undefined],
+      ['turned.png', 0, undefined],
+    ]);
+    expect(labelledNames(result.dataset)).toEqual(['blank.png', 'good.png']);
+    expect(result.summary).toMatchObject({
+      name: 'set',
+      images: 6,
+      labelled: 2,
+      unlabelled: 4,
+      empty: 1,
+      objects: 1,
+      labels: [1],
+      widths: [6, 9],
+      heights: [6, 9],
+      maskKinds: { binary: 2, cut128: 0, labels: 0, instances: 0 },
+    });
+    const size = result.refusals.find(({ file }) => file === 'set/masks/othersize.png');
+    expect(size?.reason).toBe('The mask is 8 × 6 pixels and its image othersize.png is 9 × 9.');
+  });
+
+  it('understands the same files in a zip', async () => {
+    const { datasets, refusals } = await readDatasets(
+      input({ 'drop/cells.zip': zipSync({ ...files, '../x.png': good }) }),
+    );
+    expect(datasets.map(({ name, samples }) => [name, samples.length])).toEqual([['set', 9]]);
+    expect(refusals.map(({ file, code }) => `${file} ${code}`)).toEqual([
+      'drop/cells.zip/../x.png data/zip-path',
+      'drop/cells.zip/set/masks/orphan.png data/mask-without-image',
+      'drop/cells.zip/set/notes.txt data/not-a-picture',
+    ]);
+    const flat = await readDatasets(
+      input({ 'cells.zip': zipSync({ 'images/a.png': picture(), 'masks/a.png': good }) }),
+    );
+    expect(flat.datasets.map(({ name }) => name)).toEqual(['cells']);
+    const broken = await readDatasets(input({ 'cells.zip': text }));
+    expect(broken).toMatchObject({
+      datasets: [],
+      refusals: [{ file: 'cells.zip', code: 'data/zip-damaged' }],
+    });
+  });
+
+  it('tells how far it is, and stops when asked', async () => {
+    const { dataset } = await only(files);
+    const seen: ReadProgress[] = [];
+    const abort = new AbortController();
+    const result = await inspectDataset(dataset, {
+      signal: abort.signal,
+      onProgress: (progress) => {
+        seen.push(progress);
+        if (progress.done === 3) abort.abort();
+      },
+    });
+    expect(seen.map(({ done, total }) => [done, total])).toEqual([
+      [1, 9],
+      [2, 9],
+      [3, 9],
+    ]);
+    expect(result.samples.length).toBeLessThanOrEqual(3);
+  });
+});
+
+it('reads files as they come, and keeps what came before a failure', async () => {
+  async function* stream(): AsyncGenerator<InputFile> {
+    yield* input({ 'images/a.png': picture() });
+    throw new Error('the folder went away');
+  }
+  const { datasets, refusals } = await readDatasets(stream(), { topName: 'mine' });
+  expect(datasets.map(({ name, samples }) => [name, samples.length])).toEqual([['mine', 1]]);
+  expect(refusals).toMatchObject([{ reason: expect.stringContaining('the folder went away') }]);
+});
+
+it('takes 5,000 files at once without reading one of them', async () => {
+  const files = Array.from({ length: 2500 }, (_, i) => [`images/${i}.png`, `masks/${i}.png`]).flat();
+  const unread = files.map(
+    (path): InputFile => ({ path, size: 5, bytes: () => Promise.reject(new Error('read')) }),
+  );
+  const { datasets, refusals } = await readDatasets(unread);
+  expect([datasets[0]?.samples.length, refusals.length]).toEqual([2500, 0]);
+});
