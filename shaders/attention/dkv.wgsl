@@ -47,20 +47,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let gridRow = (column - PREFIX) / width;
   let gridColumn = (column - PREFIX) % width + rows;
 
-  var key: array<array<vec4f, MAX_D4>, 4>;
-  var value: array<array<vec4f, MAX_D4>, 4>;
   var accK: array<array<vec4f, MAX_D4>, 4>;
   var accV: array<array<vec4f, MAX_D4>, 4>;
-  for (var d = 0u; d < D4; d++) {
-    key[0][d] = loadK(at.x, d * 4u) * SCALE;
-    key[1][d] = loadK(at.y, d * 4u) * SCALE;
-    key[2][d] = loadK(at.z, d * 4u) * SCALE;
-    key[3][d] = loadK(at.w, d * 4u) * SCALE;
-    value[0][d] = loadV(at.x, d * 4u);
-    value[1][d] = loadV(at.y, d * 4u);
-    value[2][d] = loadV(at.z, d * 4u);
-    value[3][d] = loadV(at.w, d * 4u);
-  }
   for (var n0 = 0u; n0 < Nq; n0 += 4u) {
     let n = min(vec4u(n0) + vec4u(0u, 1u, 2u, 3u), vec4u(Nq - 1u));
     let qAt = (m * Nq + n) * C + head * D;
@@ -71,10 +59,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     var s = array<vec4f, 4>();
     var dp = array<vec4f, 4>();
     for (var d = 0u; d < D4; d++) {
-      let k0 = key[0][d];
-      let k1 = key[1][d];
-      let k2 = key[2][d];
-      let k3 = key[3][d];
+      let k0 = loadK(at.x, d * 4u) * SCALE;
+      let k1 = loadK(at.y, d * 4u) * SCALE;
+      let k2 = loadK(at.z, d * 4u) * SCALE;
+      let k3 = loadK(at.w, d * 4u) * SCALE;
       let q0 = loadQ(qAt.x, d * 4u);
       let q1 = loadQ(qAt.y, d * 4u);
       let q2 = loadQ(qAt.z, d * 4u);
@@ -83,10 +71,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       s[1] += vec4f(dot(q1, k0), dot(q1, k1), dot(q1, k2), dot(q1, k3));
       s[2] += vec4f(dot(q2, k0), dot(q2, k1), dot(q2, k2), dot(q2, k3));
       s[3] += vec4f(dot(q3, k0), dot(q3, k1), dot(q3, k2), dot(q3, k3));
-      let v0 = value[0][d];
-      let v1 = value[1][d];
-      let v2 = value[2][d];
-      let v3 = value[3][d];
+      let v0 = loadV(at.x, d * 4u);
+      let v1 = loadV(at.y, d * 4u);
+      let v2 = loadV(at.z, d * 4u);
+      let v3 = loadV(at.w, d * 4u);
       let u0 = loadDout(qAt.x, d * 4u);
       let u1 = loadDout(qAt.y, d * 4u);
       let u2 = loadDout(qAt.z, d * 4u);

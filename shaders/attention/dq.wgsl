@@ -43,19 +43,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let rowAt = (m * HEADS + head) * Nq + n;
   let relAt = rowAt * (rows + width);
 
-  var query: array<array<vec4f, MAX_D4>, 4>;
-  var upstream: array<array<vec4f, MAX_D4>, 4>;
   var acc: array<array<vec4f, MAX_D4>, 4>;
-  for (var d = 0u; d < D4; d++) {
-    query[0][d] = loadQ(qAt.x, d * 4u) * SCALE;
-    query[1][d] = loadQ(qAt.y, d * 4u) * SCALE;
-    query[2][d] = loadQ(qAt.z, d * 4u) * SCALE;
-    query[3][d] = loadQ(qAt.w, d * 4u) * SCALE;
-    upstream[0][d] = loadDout(qAt.x, d * 4u);
-    upstream[1][d] = loadDout(qAt.y, d * 4u);
-    upstream[2][d] = loadDout(qAt.z, d * 4u);
-    upstream[3][d] = loadDout(qAt.w, d * 4u);
-  }
   let lse = vec4f(stats[rowAt.x * 3u], stats[rowAt.y * 3u], stats[rowAt.z * 3u], stats[rowAt.w * 3u]);
   let delta = vec4f(
     stats[rowAt.x * 3u + 1u], stats[rowAt.y * 3u + 1u], stats[rowAt.z * 3u + 1u], stats[rowAt.w * 3u + 1u]);
@@ -88,10 +76,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         let k1 = loadK(at.y, d * 4u);
         let k2 = loadK(at.z, d * 4u);
         let k3 = loadK(at.w, d * 4u);
-        let q0 = query[0][d];
-        let q1 = query[1][d];
-        let q2 = query[2][d];
-        let q3 = query[3][d];
+        let q0 = loadQ(qAt.x, d * 4u) * SCALE;
+        let q1 = loadQ(qAt.y, d * 4u) * SCALE;
+        let q2 = loadQ(qAt.z, d * 4u) * SCALE;
+        let q3 = loadQ(qAt.w, d * 4u) * SCALE;
         s0 += vec4f(dot(q0, k0), dot(q1, k0), dot(q2, k0), dot(q3, k0));
         s1 += vec4f(dot(q0, k1), dot(q1, k1), dot(q2, k1), dot(q3, k1));
         s2 += vec4f(dot(q0, k2), dot(q1, k2), dot(q2, k2), dot(q3, k2));
@@ -100,10 +88,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         let v1 = loadV(at.y, d * 4u);
         let v2 = loadV(at.z, d * 4u);
         let v3 = loadV(at.w, d * 4u);
-        let u0 = upstream[0][d];
-        let u1 = upstream[1][d];
-        let u2 = upstream[2][d];
-        let u3 = upstream[3][d];
+        let u0 = loadDout(qAt.x, d * 4u);
+        let u1 = loadDout(qAt.y, d * 4u);
+        let u2 = loadDout(qAt.z, d * 4u);
+        let u3 = loadDout(qAt.w, d * 4u);
         dp0 += vec4f(dot(u0, v0), dot(u1, v0), dot(u2, v0), dot(u3, v0));
         dp1 += vec4f(dot(u0, v1), dot(u1, v1), dot(u2, v1), dot(u3, v1));
         dp2 += vec4f(dot(u0, v2), dot(u1, v2), dot(u2, v2), dot(u3, v2));

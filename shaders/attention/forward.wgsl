@@ -38,14 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let rows = (Nk - PREFIX) / width;
   let relAt = ((m * HEADS + head) * Nq + n) * (rows + width);
 
-  var query: array<array<vec4f, MAX_D4>, 4>;
   var acc: array<array<vec4f, MAX_D4>, 4>;
-  for (var d = 0u; d < D4; d++) {
-    query[0][d] = loadQ(qAt.x, d * 4u) * SCALE;
-    query[1][d] = loadQ(qAt.y, d * 4u) * SCALE;
-    query[2][d] = loadQ(qAt.z, d * 4u) * SCALE;
-    query[3][d] = loadQ(qAt.w, d * 4u) * SCALE;
-  }
   var best = vec4f(LOWEST);
   var total = vec4f();
   var prefixWeight = 1.0;
@@ -73,10 +66,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         let k1 = loadK(at.y, d * 4u);
         let k2 = loadK(at.z, d * 4u);
         let k3 = loadK(at.w, d * 4u);
-        let q0 = query[0][d];
-        let q1 = query[1][d];
-        let q2 = query[2][d];
-        let q3 = query[3][d];
+        let q0 = loadQ(qAt.x, d * 4u) * SCALE;
+        let q1 = loadQ(qAt.y, d * 4u) * SCALE;
+        let q2 = loadQ(qAt.z, d * 4u) * SCALE;
+        let q3 = loadQ(qAt.w, d * 4u) * SCALE;
         s0 += vec4f(dot(q0, k0), dot(q1, k0), dot(q2, k0), dot(q3, k0));
         s1 += vec4f(dot(q0, k1), dot(q1, k1), dot(q2, k1), dot(q3, k1));
         s2 += vec4f(dot(q0, k2), dot(q1, k2), dot(q2, k2), dot(q3, k2));
