@@ -11,6 +11,7 @@ const COLUMNS = [
   'dice',
   'iou',
   'learning_rate',
+  'gradient_norm',
   'milliseconds',
   'box_iou',
   'click_iou',
@@ -36,8 +37,10 @@ export function historyCsv(lines: readonly MetricsLine[], nameOf: (dataset: stri
 function rowsOf(line: MetricsLine, nameOf: (dataset: string) => string): Row[] {
   switch (line.type) {
     case 'step': {
-      const { type, step, loss, focal, dice, iou, lr, ms } = line;
-      return [{ type, step, loss, focal, dice, iou, learning_rate: lr, milliseconds: ms }];
+      const { type, step, loss, focal, dice, iou, lr, norm, ms } = line;
+      return [
+        { type, step, loss, focal, dice, iou, learning_rate: lr, gradient_norm: norm, milliseconds: ms },
+      ];
     }
     case 'eval': {
       const { type, step, split, box_iou, click_iou, n } = line;

@@ -71,12 +71,23 @@ export function answerTokens(prompts: Pick<Prompts, 'points' | 'box'>, iou: read
   return isSingleClick ? candidates : [0, ...candidates];
 }
 
-/** One picture's input for the encoder. */
-export interface SegmentImage {
-  readonly id: string;
-  readonly width: number;
-  readonly height: number;
-  readonly input: ModelInput;
+/** A picture to be asked about; scaled and normalised once for each way in which models want it. */
+export class SegmentImage {
+  private readonly inputs = new Map<string, ModelInput>();
+
+  /** @param id names it; equal ids mean equal pictures. */
+  constructor(
+    readonly id: string,
+    private readonly picture: Picture,
+  ) {}
+
+  inputFor({ sam, preprocessing }: ModelSession): ModelInput {
+    const record = { size: sam.config.imageSize, ...preprocessing };
+    const key = JSON.stringify(record);
+    const input = this.inputs.get(key) ?? preprocess(this.picture, record);
+    this.inputs.set(key, input);
+    return input;
+  }
 }
 
 /** The sessions and embeddings of one open model. */
@@ -99,13 +110,6 @@ export class Segmenter {
     private readonly model: SamModel,
   ) {}
 
-  /** Scales and normalises a picture as the model wants it; nothing goes to the device yet. */
-  prepare(id: string, picture: Picture): SegmentImage {
-    const { imageSize, preprocessing } = this.model.config;
-    const input = preprocess(picture, { size: imageSize, ...preprocessing });
-    return { id, width: picture.width, height: picture.height, input };
-  }
-
   /** Encodes a picture, unless that was done and is remembered. */
   async embed(image: SegmentImage, variant: Variant): Promise<Embedded> {
     const start = performance.now();
@@ -122,7 +126,9 @@ export class Segmenter {
     return this.queue.run('urgent', async () => {
       const session = await this.session(variant);
       await this.ready(session, image, variant);
-      const { side, lowResMasks, iou } = await session.sam.decodeAll([modelPrompt(prompts, image.input)]);
+      const { side, lowResMasks, iou } = await session.sam.decodeAll([
+        modelPrompt(prompts, image.inputFor(session)),
+      ]);
       const tokens = answerTokens(prompts, Array.from(iou));
       const candidates: Candidate[] = [];
       for (const token of tokens) {
@@ -136,8 +142,12 @@ export class Segmenter {
   }
 
   /** The mask of low-resolution logits at the picture's size; equal logits give the mask of the prediction, bit for bit. */
-  async upscale(image: SegmentImage, lowRes: Float32Array): Promise<Uint8Array<ArrayBuffer>> {
-    return this.queue.run('urgent', async () => this.maskOf(await this.session(BASE), image, lowRes));
+  async upscale(
+    image: SegmentImage,
+    variant: Variant,
+    lowRes: Float32Array,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return this.queue.run('urgent', async () => this.maskOf(await this.session(variant), image, lowRes));
   }
 
   /** Gives everything on the device back. */
@@ -177,7 +187,7 @@ export class Segmenter {
       return known;
     }
     this.held.delete(session);
-    const gates = await session.encode(image.input.data);
+    const gates = await session.encode(image.inputFor(session).data);
     const encoded = { gates, embedding: await session.sam.embedding() };
     this.held.set(session, name);
     this.encoded.set(name, encoded);
@@ -189,7 +199,7 @@ export class Segmenter {
     image: SegmentImage,
     lowRes: Float32Array,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const { inputSize, originalSize } = image.input.transform;
+    const { inputSize, originalSize } = image.inputFor(session).transform;
     const logits = await session.sam.upscaleMasks(lowRes, inputSize, originalSize);
     return Uint8Array.from(logits, (value) => (value > 0 ? 1 : 0));
   }

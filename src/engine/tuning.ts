@@ -1,5 +1,6 @@
 /** A run's weights as a model that answers: the base with modules, and with another mask decoder where that was trained. */
 import type { MopeftConfig } from '../config/mopeft.ts';
+import type { PreprocessingRecord } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { gateOutput, mopeftSlots } from '../peft/build.ts';
 import { modulesOf } from '../peft/modules.ts';
@@ -8,11 +9,13 @@ import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';
 
-/** What an adapter file holds of weights. */
+/** What an adapter brings to its base model. */
 export interface Tuning {
   readonly mopeft: MopeftConfig;
   /** Trained tensors by name. */
   readonly tensors: ReadonlyMap<string, HostTensor>;
+  /** How pictures were prepared for it. */
+  readonly preprocessing: PreprocessingRecord;
 }
 
 /** Gates of one block by method id, each in 0..1; a method that is not in the block is absent. */
@@ -24,12 +27,16 @@ export class ModelSession {
     readonly sam: SamSession,
     private readonly gpu: Gpu,
     private readonly mopeft: MopeftConfig | null,
+    /** How pictures are to be prepared for {@link encode}. */
+    readonly preprocessing: PreprocessingRecord,
     private readonly own: readonly BufferRange[],
   ) {}
 
   /** @param tuning null for the base model. */
   static async open(gpu: Gpu, model: SamModel, tuning: Tuning | null): Promise<ModelSession> {
-    if (!tuning) return new ModelSession(await SamSession.open(gpu, model), gpu, null, []);
+    if (!tuning) {
+      return new ModelSession(await SamSession.open(gpu, model), gpu, null, model.config.preprocessing, []);
+    }
     const tensors = new Map<string, BufferRange>();
     for (const [name, { data }] of tuning.tensors) tensors.set(name, gpu.upload(data, `tuned ${name}`));
     const own = [...tensors.values()];
@@ -38,7 +45,7 @@ export class ModelSession {
         tensors,
         slots: (graph) => mopeftSlots(graph, tuning.mopeft, graphInputs(graph)),
       });
-      return new ModelSession(sam, gpu, tuning.mopeft, own);
+      return new ModelSession(sam, gpu, tuning.mopeft, tuning.preprocessing, own);
     } catch (error) {
       for (const { buffer } of own) gpu.release(buffer);
       throw error;

@@ -1,0 +1,113 @@
+/** Taking a run's adapter out as files and bringing one in again. */
+import { Failure } from '../config/failure.ts';
+import type { InputFile } from '../data/read-datasets.ts';
+import { readZip } from '../data/zip.ts';
+import { type Adapter, type AdapterBase, readAdapter } from '../peft/adapter-file.ts';
+import { bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { RUN_FILES, type RunFiles } from './run-files.ts';
+
+/** A file by its name. */
+export interface NamedBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+interface AdapterPair {
+  readonly json: NamedBytes;
+  readonly weights: NamedBytes;
+}
+
+/**
+ * The best weights of a run, checked against the open model.
+ * @throws Failure `run/no-adapter`, `adapter/other-model`, `adapter/…`.
+ */
+export async function readRunAdapter(files: RunFiles, base: AdapterBase): Promise<Adapter> {
+  const { json, weights } = await adapterFiles(files);
+  return readPair(base, { json, weights });
+}
+
+/** `adapter.json` and `adapter.safetensors` of a run, as they are on storage. @throws Failure `run/no-adapter`. */
+export async function adapterFiles(files: RunFiles): Promise<AdapterPair> {
+  const read = async (name: string): Promise<NamedBytes> => {
+    const path = files.path(name);
+    if (!(await files.store.exists(path))) {
+      throw new Failure({
+        code: 'run/no-adapter',
+        what: 'This run has no trained weights yet.',
+        where: path,
+        cure: 'Let it train until its first check on the validation pictures.',
+      });
+    }
+    return { name, bytes: await files.store.read(path) };
+  };
+  return { json: await read(RUN_FILES.adapterJson), weights: await read(RUN_FILES.adapter) };
+}
+
+/**
+ * Checks an adapter's files (in any order, or both in a zip) and stores them, byte for byte, as a run's.
+ * @throws Failure `adapter/…` that names the file; nothing is written then.
+ */
+export async function importAdapter(
+  inputs: readonly InputFile[],
+  base: AdapterBase,
+  files: RunFiles,
+): Promise<Adapter> {
+  const pair = await chooseAdapterFiles(inputs);
+  const adapter = await readPair(base, pair);
+  await files.store.write(files.path(RUN_FILES.adapter), pair.weights.bytes);
+  await files.store.write(files.path(RUN_FILES.adapterJson), pair.json.bytes);
+  return adapter;
+}
+
+/** Finds the two files. @throws Failure `adapter/incomplete`, `adapter/several`, `data/…` for a broken zip. */
+export async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<AdapterPair> {
+  const found: NamedBytes[] = [];
+  for (const { path, bytes } of inputs) {
+    if (/\.zip$/i.test(path)) found.push(...(await unzip(path, await bytes())));
+    else if (/\.(safetensors|json)$/i.test(path)) found.push({ name: path, bytes: await bytes() });
+  }
+  const weights = found.filter(({ name }) => /\.safetensors$/i.test(name));
+  // A run's folder holds other JSON files too.
+  const jsons = found.filter(({ name }) => /\.json$/i.test(name));
+  const named = jsons.filter(({ name }) => /(^|\/)adapter[^/]*\.json$/i.test(name));
+  const candidates = named.length > 0 ? named : jsons;
+  const [weight, otherWeight] = weights;
+  const [json, otherJson] = candidates;
+  const extra = otherWeight ?? otherJson;
+  if (extra) {
+    throw new Failure({
+      code: 'adapter/several',
+      what: 'There is more than one adapter among the files.',
+      where: extra.name,
+      cure: 'Import one adapter at a time: its adapter.safetensors and its adapter.json.',
+    });
+  }
+  if (!weight || !json) {
+    const [there] = found;
+    throw new Failure({
+      code: 'adapter/incomplete',
+      what: weight ? 'Its adapter.json is missing.' : 'There is no adapter.safetensors among the files.',
+      ...(there && { where: there.name }),
+      cure: 'Choose adapter.safetensors and adapter.json together, or the zip that holds both.',
+    });
+  }
+  return { json, weights: weight };
+}
+
+function readPair(base: AdapterBase, { json, weights }: AdapterPair): Promise<Adapter> {
+  const text = new TextDecoder().decode(json.bytes);
+  return readAdapter(base, { name: json.name, text }, bytesSource(weights.name, weights.bytes));
+}
+
+async function unzip(path: string, bytes: Uint8Array): Promise<NamedBytes[]> {
+  const { files, refusals } = readZip(bytes, path);
+  const [refused] = refusals;
+  if (files.length === 0 && refused) {
+    const { code, reason, file, cure } = refused;
+    throw new Failure({ code, what: reason, where: file, cure });
+  }
+  const wanted = files.filter((file) => /\.(safetensors|json)$/i.test(file.path));
+  return Promise.all(
+    wanted.map(async (file) => ({ name: `${path}/${file.path}`, bytes: await file.bytes() })),
+  );
+}

@@ -1,0 +1,106 @@
+/** Masks that a person kept, on this device's storage: a PNG and a record each. */
+
+import { zipSync } from 'fflate';
+import * as v from 'valibot';
+import { Failure } from '../config/failure.ts';
+import { encodeMaskPng } from '../data/encode-png.ts';
+import { type FileStore, storeName } from '../data/file-store.ts';
+import { uniqueKeys } from '../engine/datasets.ts';
+import type { KeptMask, OutputFile } from './protocol.ts';
+
+const FOLDER = 'masks';
+const RecordSchema = v.object({
+  id: v.string(),
+  imageName: v.string(),
+  variantLabel: v.string(),
+  created: v.number(),
+  area: v.number(),
+  bytes: v.number(),
+});
+
+/** A mask at the size of its picture, and whose it is. */
+export interface MaskToKeep {
+  readonly imageName: string;
+  readonly variantLabel: string;
+  readonly width: number;
+  readonly height: number;
+  /** [height, width], 0 or 1 */
+  readonly mask: Uint8Array;
+}
+
+export class KeptMasks {
+  constructor(private readonly store: FileStore) {}
+
+  async keep(wanted: MaskToKeep, now = Date.now()): Promise<KeptMask> {
+    const png = encodeMaskPng({ width: wanted.width, height: wanted.height, data: wanted.mask });
+    const id = `${now.toString(36)}-${crypto.randomUUID().slice(0, 8)}`;
+    const record: KeptMask = {
+      id,
+      imageName: wanted.imageName,
+      variantLabel: wanted.variantLabel,
+      created: now,
+      area: wanted.mask.reduce((sum, value) => sum + value, 0),
+      bytes: png.length,
+    };
+    await this.store.write(path(id, 'png'), png);
+    await this.store.write(path(id, 'json'), new TextEncoder().encode(JSON.stringify(record)));
+    return record;
+  }
+
+  /** Newest first. */
+  async list(): Promise<KeptMask[]> {
+    const records: KeptMask[] = [];
+    for (const { name } of await this.store.list(FOLDER)) {
+      if (!name.endsWith('.json')) continue;
+      const parsed = v.safeParse(RecordSchema, parse(await this.store.read(`${FOLDER}/${name}`)));
+      if (parsed.success) records.push(parsed.output);
+    }
+    return records.sort((a, b) => b.created - a.created);
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.store.remove(path(id, 'json'));
+    await this.store.remove(path(id, 'png'));
+  }
+
+  /** @throws Failure `segment/no-masks`. */
+  async zip(): Promise<OutputFile> {
+    const records = (await this.list()).reverse();
+    if (records.length === 0) {
+      throw new Failure({
+        code: 'segment/no-masks',
+        what: 'No mask was kept yet.',
+        cure: 'Keep masks in Segment first.',
+      });
+    }
+    const names = uniqueKeys(records.map(maskName));
+    const files: Record<string, Uint8Array> = {};
+    for (const [i, { id }] of records.entries())
+      files[`${names[i]}.png`] = await this.store.read(path(id, 'png'));
+    // PNGs are packed already.
+    const bytes = zipSync(files, { level: 0 });
+    return { name: 'masks.zip', mime: 'application/zip', bytes: bytes as Uint8Array<ArrayBuffer> };
+  }
+}
+
+/** A mask's file as it is handed out. */
+export function maskFile(mask: MaskToKeep): OutputFile {
+  const bytes = encodeMaskPng({ width: mask.width, height: mask.height, data: mask.mask });
+  return { name: `${maskName(mask)}.png`, mime: 'image/png', bytes: bytes as Uint8Array<ArrayBuffer> };
+}
+
+/** `<picture> mask <variant>`, fit for a file's name. */
+function maskName({ imageName, variantLabel }: Pick<KeptMask, 'imageName' | 'variantLabel'>): string {
+  const stem = (imageName.split('/').pop() ?? imageName).replace(/\.[^.]+$/, '');
+  return storeName(`${stem} mask ${variantLabel}`);
+}
+
+const path = (id: string, extension: 'png' | 'json'): string => `${FOLDER}/${storeName(id)}.${extension}`;
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}
