@@ -1,4 +1,4 @@
-"""`python -m pretrain COMMAND`: build the packs, train, validate, export."""
+"""`python -m pretrain COMMAND`: build the packs, train, export, write vectors and the card."""
 
 import argparse
 from pathlib import Path
@@ -8,11 +8,11 @@ from . import config as configs
 
 def main() -> None:
     p = argparse.ArgumentParser(prog="pretrain", description=__doc__)
-    p.add_argument("command", choices=["build", "train", "export", "vectors"])
+    p.add_argument("command", choices=["build", "train", "export", "vectors", "card"])
     p.add_argument("--config", type=Path, default=Path(__file__).parent / "tiny.json")
     p.add_argument("--sets", type=Path, help="the folder of the pretraining sets (build)")
     p.add_argument("--out", type=Path, required=True, help="the run's folder (vectors: where they go)")
-    p.add_argument("--model", type=Path, help="the exported model's folder (export, vectors)")
+    p.add_argument("--model", type=Path, help="the exported model's folder (export, vectors, card)")
     p.add_argument("--device", default="auto", help="cpu, cuda or auto")
     p.add_argument("--ranks", type=int, default=2, help="processes that share the work (CPU only)")
     p.add_argument("--threads", type=int, default=1, help="CPU threads of each process")
@@ -38,6 +38,10 @@ def main() -> None:
         from .vectors import write_vectors
 
         write_vectors(a.model, a.out)
+    elif a.command == "card":
+        from .card import write_card
+
+        write_card(a.out, a.model)
     else:
         from .loop import train
 

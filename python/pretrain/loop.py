@@ -3,6 +3,8 @@
 import copy
 import json
 import os
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -168,6 +170,7 @@ def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_a
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit ends the other ranks too; a kill would leave them waiting
     ranks = ranks if device == "cpu" else 1
     last = min(total_steps(config), stop_after or total_steps(config))
     modules = {"model": Sam(config["model"]), "helper": Helper(config["model"]["output_channels"])}

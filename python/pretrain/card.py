@@ -1,0 +1,140 @@
+"""The model card, from the run's log, its packs, and the evaluation beside them."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import torch
+
+from .model import Sam
+from .packs import Pack
+
+LICENCES = {
+    "brain_mri": "CC BY 4.0",
+    "car_damage": "CC BY 4.0",
+    "clothes": "Apache 2.0",
+    "coco_mini": "annotations CC BY 4.0 (COCO), each photo under its own Flickr licence",
+    "crystal_flakes": "CC BY 4.0",
+    "davis": "BSD as stated by its toolkit; CC BY 4.0 in the 2019 release",
+    "electronics": "CC BY 4.0",
+    "facades": "CC BY 4.0",
+    "feral_cats": "public domain",
+    "golf_aerial": "ODbL 1.0",
+    "granular": "CC BY 4.0",
+    "hallway": "CC BY 4.0",
+    "kudzu_bugs": "MIT",
+    "mushrooms": "CC BY 4.0",
+    "nanoparticles_em": "CC BY 4.0",
+    "nerve_ultrasound": "CC BY 4.0",
+    "occluded_people": "CC BY 4.0",
+    "pets": "CC BY-SA 4.0",
+    "pine_stems": "CC BY 4.0",
+    "potholes": "CC BY 4.0",
+    "small_objects": "CC BY 4.0",
+    "solar_panel_faults": "CC BY 4.0",
+    "wild_animals": "CC BY 4.0",
+}
+
+HEAD = """# {name}
+
+A plain SAM (ViT encoder, prompt encoder, two-way mask decoder) of {millions:.1f} M parameters for pictures of {size} px, trained from random weights by the recipe in `python/pretrain`.
+The studio opens with it so that there is nothing to download. It is a small model with little training: it is here to be fine-tuned on a domain, not to segment anything.
+Click, clicks of both signs, box, box with clicks, a mask fed back; three candidates after a click, ranked by predicted IoU. Hugging Face's `SamModel` loads this folder too.
+
+Licence: Apache-2.0. Files: `config.json`, `preprocessor_config.json`, `model.safetensors` (f16, {mebibytes:.1f} MiB).
+"""
+
+REMAKE = """## Make it again
+
+`python/README.md` has the five commands. The run is seeded, resumable to the bit, and can be continued with more steps, more pictures or a GPU; its settings are `python/pretrain/tiny.json`.
+"""
+
+
+def seen(rows: list[dict], phases: list[dict]) -> tuple[int, list[str]]:
+    """Pictures seen, and a line a phase."""
+    last, first, total, lines = rows[-1]["step"], 0, 0, []
+    for p in phases:
+        steps = max(0, min(p["steps"], last - first))
+        total += steps * p["batch"]
+        if steps:
+            lines.append(f"| {p['size']} px | {steps} | {p['batch']} | {p['objects']} | {steps * p['batch']:,} |")
+        first += p["steps"]
+    return total, lines
+
+
+def sets_table(run: Path, train_sets: list[str], held_out: list[str]) -> list[str]:
+    pack = Pack(run / "open")
+    lines = ["| set | licence | pictures | objects | use |", "|---|---|---|---|---|"]
+    for name in [*train_sets, *held_out]:
+        index = pack.of_set(name)
+        objects = int((pack.object_end[index + 1] - pack.object_end[index]).sum())
+        lines.append(f"| {name} | {LICENCES[name]} | {len(index)} | {objects:,} | {'validation' if name in held_out else 'training'} |")
+    return lines
+
+
+def curves(rows: list[dict], validations: list[dict]) -> list[str]:
+    lines = ["| step | loss of first prompts | pictures a second |", "|---|---|---|"]
+    every = max(1, len(rows) // 12)
+    lines += [f"| {r['step']} | {r['first']:.3f} | {r['images_per_second']:.1f} |" for r in rows[every - 1 :: every]]
+    lines += [
+        "",
+        "Held-out sets (mean over the sets):",
+        "",
+        "| step | input | box IoU | click IoU | best candidate |",
+        "|---|---|---|---|---|",
+    ]
+    for v in validations:
+        m = v["mean"]
+        lines.append(f"| {v['step']} | {v['size']} px | {m['box']:.3f} | {m['click']:.3f} | {m['best']:.3f} |")
+    return lines
+
+
+def figures(evaluation: list[dict]) -> list[str]:
+    lines = ["| set | box IoU | click IoU | best candidate's IoU | best picked | n |", "|---|---|---|---|---|---|"]
+    for r in evaluation:
+        lines.append(f"| {r['set']} | {r['box']:.3f} | {r['click']:.3f} | {r['best']:.3f} | {r['picked']:.0%} | {r['n']} |")
+    return lines
+
+
+def write_card(run: Path, folder: Path) -> None:
+    """folder/README.md; the evaluation is RUN/evaluation.json, words of one's own come from RUN/notes.md."""
+    state = torch.load(run / "last.pt", map_location="cpu", weights_only=True)
+    config = state["config"]
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    rows = list({r["step"]: r for r in log if r["type"] == "step" and r["step"] <= state["step"]}.values())
+    validations = [r for r in log if r["type"] == "validation" and r["step"] <= state["step"]]
+    total, phases = seen(rows, config["phases"])
+    model = Sam(config["model"])
+    drawn = Pack(run / "drawn")
+    scenes = Counter(drawn.sets[k] for k in drawn.rows[:, 3])
+    head = HEAD.format(
+        name=config["name"],
+        millions=sum(p.numel() for p in model.parameters()) / 1e6,
+        size=config["model"]["image_size"],
+        mebibytes=(folder / "model.safetensors").stat().st_size / 2**20,
+    )
+    data = config["data"]
+    parts = [
+        head,
+        "## How good\n",
+        "`python -m evaluate` over the ten sets of `shared/data`: the first 24 pictures of each, at most 5 objects, least area 0.002. These sets were never used for training or for any choice.\n",
+        *figures(json.loads((run / "evaluation.json").read_text())),
+        "",
+        (run / "notes.md").read_text() if (run / "notes.md").exists() else "",
+        "## What it was trained on\n",
+        f"{total:,} views of pictures in {state['step']} steps, {state['seconds'] / 3600:.1f} hours of wall clock on two CPU cores shared with other work. Half of the views come from the sets, half are drawn.\n",
+        "| input | steps | pictures a step | objects a picture | views |",
+        "|---|---|---|---|---|",
+        *phases,
+        "",
+        *sets_table(run, data["train_sets"], data["held_out_sets"]),
+        "",
+        f"Drawn by `python/pretrain/draw` (seed {config['drawn']['seed']}, {len(drawn):,} pictures, {len(drawn.id_end) - 1:,} objects): "
+        + ", ".join(f"{k} {n}" for k, n in scenes.most_common())
+        + ".\n",
+        "## Curves\n",
+        *curves(rows, validations),
+        "",
+        REMAKE,
+    ]
+    (folder / "README.md").write_text("\n".join(parts))
