@@ -41,7 +41,7 @@ A plain SAM (ViT encoder, prompt encoder, two-way mask decoder) of {millions:.1f
 The studio opens with it so that there is nothing to download. It is a small model with little training: it is here to be fine-tuned on a domain, not to segment anything.
 Click, clicks of both signs, box, box with clicks, a mask fed back; three candidates after a click, ranked by predicted IoU. Hugging Face's `SamModel` loads this folder too.
 
-Licence: Apache-2.0. Files: `config.json`, `preprocessor_config.json`, `model.safetensors` (f16, {mebibytes:.1f} MiB).
+Files: `config.json`, `preprocessor_config.json`, `model.safetensors` (f16, {mebibytes:.1f} MiB).
 """
 
 REMAKE = """## Make it again
