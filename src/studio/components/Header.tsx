@@ -29,6 +29,7 @@ export function Header({ onKeys }: { readonly onKeys: () => void }): ReactNode {
         className={styles.facts}
         onClick={() => setSystemShown(true)}
         aria-label="Model, GPU and storage: show details"
+        title="Larger models can be loaded by dropping a SAM safetensors file on the page"
       >
         <ModelFact />
         <GpuFact />

@@ -3,8 +3,9 @@ import type { DroppedFile } from '../../worker/protocol.ts';
 import { addFiles } from '../stores/datasets.ts';
 import { ask } from '../stores/engine-link.ts';
 import { tellDone, tellFailure } from '../stores/notices.ts';
-import { goTo } from '../stores/place.ts';
+import { goTo, usePlace } from '../stores/place.ts';
 import { admitRun } from '../stores/runs.ts';
+import { openImage } from '../stores/segment.ts';
 import { openModelFiles } from '../stores/session.ts';
 import { sortDrop } from './sort.ts';
 
@@ -20,10 +21,18 @@ export async function receiveFiles(files: readonly DroppedFile[]): Promise<void>
   const sorted = await sortDrop(files);
   for (const model of sorted.models) await openModelFiles(model);
   for (const adapter of sorted.adapters) await importAdapter(adapter);
-  if (sorted.data.length > 0) {
+  const only = sorted.data.length === 1 ? sorted.data[0] : undefined;
+  if (only && usePlace.getState().place === 'segment' && isPicture(only)) {
+    await openImage({ kind: 'file', file: only.file });
+  } else if (sorted.data.length > 0) {
     goTo('data');
     await addFiles(sorted.data);
   }
+}
+
+/** In Segment a single picture is meant to be looked at, not to become a dataset. */
+function isPicture({ path }: DroppedFile): boolean {
+  return /\.(png|jpe?g|webp|tiff?|bmp|gif)$/i.test(path);
 }
 
 export async function importAdapter(files: readonly DroppedFile[]): Promise<void> {

@@ -94,7 +94,9 @@ async function runImport(
       datasets.map((dataset) => dataset.id),
     ),
   }));
-  speak(`${plural(datasets.length, 'dataset')} added, ${plural(refusals.length, 'file')} could not be used.`);
+  speak(
+    `${plural(datasets.length, 'dataset')} added, ${plural(refusals.length, 'file')} refused or in need of a look.`,
+  );
   void refreshStorage();
 }
 

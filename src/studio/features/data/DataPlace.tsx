@@ -1,6 +1,5 @@
 import { type ReactNode, useState } from 'react';
 import type { Failure } from '../../../worker/protocol.ts';
-import { FailureText } from '../../components/FailureNote.tsx';
 import { FileButton } from '../../components/FileButton.tsx';
 import { ProgressBar } from '../../components/Progress.tsx';
 import { receiveFiles } from '../../drop/receive.ts';
@@ -9,6 +8,7 @@ import { addDemo, useDatasets } from '../../stores/datasets.ts';
 import styles from './DataPlace.module.css';
 import { DatasetCard } from './DatasetCard.tsx';
 import { DatasetViewer } from './DatasetViewer.tsx';
+import { RefusalList } from './RefusalList.tsx';
 
 /** Drop files, see what was understood, and what was not and why. */
 export function DataPlace(): ReactNode {
@@ -27,7 +27,7 @@ export function DataPlace(): ReactNode {
           <p className="muted">
             Drop files, a folder or a zip anywhere on this page: images with masks of the same name in{' '}
             <code>images/</code> and <code>masks/</code>, or beside each other as <code>_mask</code>. They
-            stay on this device.
+            stay on this device. A SAM safetensors file becomes the model, an adapter a run.
           </p>
         </div>
         <div className="row">
@@ -74,7 +74,7 @@ const SHOWN = 8;
 function LastRefusals({ refusals }: { readonly refusals: readonly Failure[] }): ReactNode {
   return (
     <section className={`panel ${styles.refusals}`} aria-label="Not used">
-      <h3>{plural(refusals.length, 'file')} of the last import could not be used</h3>
+      <h3>{plural(refusals.length, 'file')} of the last import refused or in need of a look</h3>
       <RefusalList refusals={refusals.slice(0, SHOWN)} />
       {refusals.length > SHOWN && (
         <details>
@@ -83,19 +83,6 @@ function LastRefusals({ refusals }: { readonly refusals: readonly Failure[] }): 
         </details>
       )}
     </section>
-  );
-}
-
-export function RefusalList({ refusals }: { readonly refusals: readonly Failure[] }): ReactNode {
-  return (
-    <ul className={styles.refusalList}>
-      {refusals.map((refusal, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: one file may be refused twice for one reason; the list never changes
-        <li key={index}>
-          <FailureText failure={refusal} />
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -10,8 +10,8 @@ import {
   setSplitOrder,
   useDatasets,
 } from '../../stores/datasets.ts';
-import { RefusalList } from './DataPlace.tsx';
 import styles from './DatasetCard.module.css';
+import { RefusalList } from './RefusalList.tsx';
 import { Thumbnail } from './Thumbnail.tsx';
 
 const MASK_KINDS: Readonly<Record<MaskKind, string>> = {
@@ -68,7 +68,7 @@ export function DatasetCard(props: {
       <SplitBar dataset={dataset} />
       {dataset.refusals.length > 0 && (
         <details className="small">
-          <summary>{plural(dataset.refusals.length, 'file')} not used, and why</summary>
+          <summary>{plural(dataset.refusals.length, 'file')} refused or in need of a look</summary>
           <RefusalList refusals={dataset.refusals} />
         </details>
       )}

@@ -1,0 +1,18 @@
+import type { ReactNode } from 'react';
+import type { Failure } from '../../../worker/protocol.ts';
+import { FailureText } from '../../components/FailureNote.tsx';
+import styles from './RefusalList.module.css';
+
+/** Files that were refused or need a look: which, why, and the cure. */
+export function RefusalList({ refusals }: { readonly refusals: readonly Failure[] }): ReactNode {
+  return (
+    <ul className={styles.list}>
+      {refusals.map((refusal, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: one file may be refused twice for one reason; the list never changes
+        <li key={index}>
+          <FailureText failure={refusal} />
+        </li>
+      ))}
+    </ul>
+  );
+}
