@@ -35,13 +35,9 @@ export class Vectors {
     return this.tensors.has(key) ? this.get(key) : null;
   }
 
-  /** Tensors by what follows a prefix in their names; all count as used. */
-  under(prefix: string): Map<string, HostTensor> {
-    return new Map(
-      this.keys
-        .filter((key) => key.startsWith(prefix))
-        .map((key) => [key.slice(prefix.length), this.get(key)]),
-    );
+  /** Every tensor; all count as used. */
+  all(): Map<string, HostTensor> {
+    return new Map(this.keys.map((key) => [key, this.get(key)]));
   }
 
   /** Names that nobody asked for. */
