@@ -6,7 +6,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import type { ArenaRange } from './arena.ts';
 import { SUPERVISE } from './losses.ts';
-import { planShapes } from './plans.ts';
+import { bufferLimitOf, planShapes } from './plans.ts';
 import { type FrozenModel, type PreparedImage, TrainingStep } from './step.ts';
 
 /** What a set's json says of one case; sizes are read off the tensors. */
@@ -72,10 +72,9 @@ export async function runConformanceCase(
   const mopeft = mopeftOf(model.config, set, description, vectors);
   const images = Array.from({ length: set.batch }, (_, b) => imageOf(model.config, b, forward, vectors));
   const tokens = images[0]?.objects[0]?.tokens?.labels.length ?? 0;
-  const { limits } = gpu.device;
   const plans = planShapes(model.config, mopeft, [{ objects: 1, tokens, hasMask: false }], {
     traits: gpu.traits,
-    bufferLimit: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
+    bufferLimit: bufferLimitOf(gpu),
   });
   const step = await TrainingStep.create(gpu, model, plans);
   try {

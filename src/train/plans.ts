@@ -1,6 +1,7 @@
 import { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
+import type { Gpu } from '../gpu/gpu.ts';
 import type { AdapterTraits } from '../gpu/traits.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
@@ -15,6 +16,11 @@ export interface DeviceTraits {
   readonly traits: AdapterTraits;
   /** Largest buffer that may be bound, bytes. */
   readonly bufferLimit: number;
+}
+
+/** The largest buffer that a device may bind, bytes. */
+export function bufferLimitOf({ device: { limits } }: Gpu): number {
+  return Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
 }
 
 /** The sizes of a training step, as a config says them. */

@@ -1,0 +1,200 @@
+import * as v from 'valibot';
+import { Failure } from '../config/failure.ts';
+import { parseSettings, type Settings } from '../config/field.ts';
+import { GATE_FORMS, type MopeftConfig } from '../config/mopeft.ts';
+import type { PreprocessingRecord, SamConfig } from '../config/sam.ts';
+import { sameShape, show } from '../graph/shape.ts';
+import { type ByteSource, bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
+import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
+import { METHODS } from './registry.ts';
+import { trainableTensors } from './tensors.ts';
+
+const FORMAT = 'mopeft-adapter';
+const VERSION = 1;
+
+/** The base model that an adapter belongs to. */
+export interface AdapterBase {
+  readonly name: string;
+  /** SHA-256 of the weights, see `sam/checkpoint/hash.ts`. */
+  readonly hash: string;
+  readonly config: SamConfig;
+}
+
+/** What training left behind, ready to be put on its base model. */
+export interface Adapter {
+  readonly mopeft: MopeftConfig;
+  /** Every trained tensor by its name. */
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+  /** How pictures were prepared for it. */
+  readonly preprocessing: PreprocessingRecord;
+  /** What was recorded about the training (steps, datasets, scores); for people, never read by the program. */
+  readonly training: Readonly<Record<string, unknown>>;
+}
+
+/** The two files of an adapter. */
+export interface AdapterFiles {
+  /** `adapter.json` */
+  readonly json: string;
+  /** `adapter.safetensors` */
+  readonly safetensors: Uint8Array<ArrayBuffer>;
+}
+
+const SettingsSchema = v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]));
+const blocks = v.array(v.pipe(v.number(), v.integer(), v.minValue(0)));
+const rgb = v.tuple([v.number(), v.number(), v.number()]);
+
+const AdapterSchema = v.object({
+  format: v.literal(FORMAT),
+  version: v.literal(VERSION),
+  base: v.object({ name: v.string(), hash: v.string() }),
+  mopeft: v.object({
+    methods: v.record(v.string(), SettingsSchema),
+    gate: v.picklist(GATE_FORMS),
+    blocks,
+    trainDecoder: v.boolean(),
+    pruned: v.exactOptional(v.record(v.string(), blocks)),
+  }),
+  preprocessing: v.object({
+    aspect: v.picklist(['keep', 'stretch']),
+    normalisation: v.variant('kind', [
+      v.object({ kind: v.literal('mean-std'), mean: rgb, std: rgb, range: v.picklist([1, 255]) }),
+      v.object({ kind: v.literal('min-max') }),
+    ]),
+  }),
+  training: v.optional(v.record(v.string(), v.unknown()), {}),
+});
+
+/** Writes an adapter. Equal adapters give equal bytes. */
+export function writeAdapter(
+  base: AdapterBase,
+  { mopeft, tensors, training }: Pick<Adapter, 'mopeft' | 'tensors' | 'training'>,
+): AdapterFiles {
+  const record = {
+    format: FORMAT,
+    version: VERSION,
+    base: { name: base.name, hash: base.hash },
+    mopeft,
+    preprocessing: base.config.preprocessing,
+    training,
+  };
+  const sorted = new Map([...tensors].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return {
+    json: `${JSON.stringify(record, null, 2)}\n`,
+    safetensors: writeSafetensors(sorted, { format: FORMAT, base: base.hash }),
+  };
+}
+
+/**
+ * Reads an adapter for a base model and checks that every tensor it needs is there and fits.
+ * @param json text of `adapter.json`; @param weights `adapter.safetensors`.
+ * @throws Failure `adapter/…` or `checkpoint/…` that names the file and says what to do.
+ */
+export async function readAdapter(
+  base: AdapterBase,
+  json: { readonly name: string; readonly text: string },
+  weights: ByteSource,
+): Promise<Adapter> {
+  const record = parseRecord(json);
+  if (record.base.hash !== base.hash) {
+    throw new Failure({
+      code: 'adapter/other-model',
+      what: `The adapter belongs to the model ${record.base.name} and the open model is ${base.name} (their weights differ).`,
+      where: json.name,
+      cure: `Open ${record.base.name} first, then the adapter again.`,
+    });
+  }
+  const mopeft = checkMopeft(record.mopeft, base.config, json.name);
+  const file = await Safetensors.open(weights);
+  const tensors = new Map<string, HostTensor>();
+  for (const { name, shape } of trainableTensors(mopeft, base.config)) {
+    const found = file.tensors.get(name);
+    if (!found || !sameShape(found.shape, shape)) {
+      throw new Failure({
+        code: 'adapter/tensors',
+        what: found
+          ? `The tensor ${name} is ${show(found.shape)} and ${json.name} asks for ${show(shape)}.`
+          : `The tensor ${name} is missing.`,
+        where: weights.name,
+        cure: 'Use the adapter.json and adapter.safetensors that were written together.',
+      });
+    }
+    tensors.set(name, await file.read(name));
+  }
+  const { preprocessing, training } = record;
+  return { mopeft, tensors, preprocessing, training };
+}
+
+/** {@link readAdapter} of files in memory. */
+export function readAdapterFiles(base: AdapterBase, { json, safetensors }: AdapterFiles): Promise<Adapter> {
+  return readAdapter(
+    base,
+    { name: 'adapter.json', text: json },
+    bytesSource('adapter.safetensors', safetensors),
+  );
+}
+
+/** Which base an adapter says it belongs to, without reading its weights. @throws Failure `adapter/not-an-adapter`. */
+export function adapterBaseOf(json: { readonly name: string; readonly text: string }): {
+  readonly name: string;
+  readonly hash: string;
+} {
+  return parseRecord(json).base;
+}
+
+function parseRecord({ name, text }: { readonly name: string; readonly text: string }) {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw notAnAdapter(name, 'it is no JSON');
+  }
+  const parsed = v.safeParse(AdapterSchema, json);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw notAnAdapter(name, `${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
+}
+
+function notAnAdapter(where: string, detail: string): Failure {
+  return new Failure({
+    code: 'adapter/not-an-adapter',
+    what: `The file does not describe an adapter (${detail}).`,
+    where,
+    cure: 'Choose the adapter.json that was written beside adapter.safetensors.',
+  });
+}
+
+/** Methods known, settings within limits, blocks of the model. */
+function checkMopeft(
+  mopeft: {
+    readonly methods: Readonly<Record<string, Settings>>;
+    readonly gate: MopeftConfig['gate'];
+    readonly blocks: readonly number[];
+    readonly trainDecoder: boolean;
+    readonly pruned?: Readonly<Record<string, readonly number[]>>;
+  },
+  sam: SamConfig,
+  where: string,
+): MopeftConfig {
+  const methods: Record<string, Settings> = {};
+  for (const [id, settings] of Object.entries(mopeft.methods)) {
+    const method = METHODS.find((candidate) => candidate.id === id);
+    if (!method) {
+      throw new Failure({
+        code: 'adapter/no-method',
+        what: `It was made with the method ${id}, which this version does not have.`,
+        where,
+        cure: 'Update the program, or train again.',
+      });
+    }
+    methods[id] = parseSettings(method.fields(sam), settings, `${where}, ${id}`) as Settings;
+  }
+  const outside = mopeft.blocks.find((block) => block >= sam.numHiddenLayers);
+  if (outside !== undefined) {
+    throw notAnAdapter(
+      where,
+      `it has modules in block ${outside} and the model has ${sam.numHiddenLayers} blocks`,
+    );
+  }
+  return { ...mopeft, methods };
+}

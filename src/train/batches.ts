@@ -1,0 +1,118 @@
+import { Failure } from '../config/failure.ts';
+import { Random } from '../config/random.ts';
+import type { SamConfig } from '../config/sam.ts';
+import type { TrainConfig } from '../config/train.ts';
+import type { RunState } from './checkpoint.ts';
+import { type DataRandom, prepareImage } from './prepare.ts';
+import { Sampler } from './sampler.ts';
+import type { PreparedImage } from './step.ts';
+import type { TrainingSet } from './training-set.ts';
+
+/** Says what was left out: the dataset's key, the picture, one or two sentences. */
+export type OnNotice = (dataset: string, sample: string, message: string) => void;
+
+/** Pictures drawn in vain before a run gives up. */
+const MAX_VAIN = 200;
+
+/** The part of a run's state that decides which pictures, variants and prompts come. */
+export type BatchState = Pick<RunState, 'sampler' | 'promptCount'> & {
+  readonly random: Pick<RunState['random'], 'augment' | 'prompts'>;
+};
+
+/** Draws the pictures of every step, with variants, objects and first prompts. */
+export class Batches {
+  private constructor(
+    private readonly sam: SamConfig,
+    private readonly config: TrainConfig,
+    private readonly sets: readonly TrainingSet[],
+    private readonly sampler: Sampler,
+    private readonly random: DataRandom,
+    private promptCount: number,
+    private readonly onNotice: OnNotice,
+  ) {}
+
+  /** @throws Failure `train/no-images` when a dataset has no training picture. */
+  static open(
+    sam: SamConfig,
+    config: TrainConfig,
+    sets: readonly TrainingSet[],
+    state: BatchState | null,
+    onNotice: OnNotice,
+  ): Batches {
+    const empty = sets.find(({ split }) => split.train.length === 0);
+    if (sets.length === 0 || empty) {
+      throw new Failure({
+        code: 'train/no-images',
+        what: 'There is no labelled picture to train on.',
+        ...(empty && { where: empty.key }),
+        cure: 'Add pictures with masks to the dataset, or leave it out.',
+      });
+    }
+    const sizes = sets.map(({ split }) => split.train.length);
+    const sampler = state ? Sampler.resume(sizes, state.sampler) : Sampler.start(sizes, config.seed);
+    const random = state
+      ? {
+          augment: Random.fromState(state.random.augment),
+          prompts: Random.fromState(state.random.prompts),
+        }
+      : {
+          augment: Random.fromSeed(config.seed, 'augment'),
+          prompts: Random.fromSeed(config.seed, 'prompts'),
+        };
+    return new Batches(sam, config, sets, sampler, random, state?.promptCount ?? 0, onNotice);
+  }
+
+  /**
+   * The pictures of the next step.
+   * @throws Failure `train/no-objects` when many pictures in a row have nothing that can be trained on.
+   */
+  async next(): Promise<PreparedImage[]> {
+    const images: PreparedImage[] = [];
+    for (let vain = 0; images.length < this.config.imagesPerStep; ) {
+      const image = await this.draw();
+      if (image) images.push(image);
+      else if (++vain > MAX_VAIN) {
+        throw new Failure({
+          code: 'train/no-objects',
+          what: `${MAX_VAIN} pictures in a row had no object to train on.`,
+          cure: 'Check that the masks hold objects that are not tiny, or lower "Smallest object".',
+        });
+      }
+    }
+    return images;
+  }
+
+  state(): BatchState {
+    const { augment, prompts } = this.random;
+    return {
+      sampler: this.sampler.state(),
+      promptCount: this.promptCount,
+      random: { augment: augment.state(), prompts: prompts.state() },
+    };
+  }
+
+  private async draw(): Promise<PreparedImage | null> {
+    const draw = this.sampler.next();
+    const set = this.sets[draw.dataset];
+    const name = set?.split.train[draw.sample];
+    if (!set || name === undefined) throw new RangeError('the sampler drew a picture that is not there');
+    const loaded = await set.load(name);
+    if (!loaded.ok) {
+      this.onNotice(set.key, name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
+      return null;
+    }
+    const { image, vanished, promptCount } = prepareImage(
+      loaded.value,
+      this.sam,
+      this.config,
+      this.random,
+      this.promptCount,
+    );
+    this.promptCount = promptCount;
+    if (vanished > 0) {
+      const objects = vanished === 1 ? 'One object is' : `${vanished} objects are`;
+      this.onNotice(set.key, name, `${objects} too small or thin for the model's masks and left out.`);
+    }
+    return image;
+  }
+}

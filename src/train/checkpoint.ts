@@ -1,0 +1,118 @@
+import * as v from 'valibot';
+import { Failure } from '../config/failure.ts';
+import type { RandomState } from '../config/random.ts';
+import { sameShape, show } from '../graph/shape.ts';
+import { bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
+import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
+import type { Arena, Role } from './arena.ts';
+import type { SamplerState } from './sampler.ts';
+
+/** Everything beside tensors that decides how a run goes on. */
+export interface RunState {
+  /** Steps done. */
+  readonly step: number;
+  /** Step of the best validation so far; null before the first evaluation. */
+  readonly bestStep: number | null;
+  readonly bestScore: number | null;
+  /** Evaluations since the best one. */
+  readonly evaluationsSinceBest: number;
+  /** Step of the last evaluation; null before the first. */
+  readonly evaluatedStep: number | null;
+  readonly sampler: SamplerState;
+  readonly random: {
+    readonly augment: RandomState;
+    readonly prompts: RandomState;
+    readonly corrections: RandomState;
+  };
+  /** First prompts drawn so far. */
+  readonly promptCount: number;
+  /** Objects a pass of the decoder, pinned: another number sums in another order. */
+  readonly objectsPerPass: number;
+}
+
+const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
+const randomState = v.tuple([word, word, word, word]);
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const StateSchema = v.object({
+  step: count,
+  bestStep: v.nullable(count),
+  bestScore: v.nullable(v.number()),
+  evaluationsSinceBest: count,
+  evaluatedStep: v.nullable(count),
+  sampler: v.object({ random: randomState, turn: v.array(count), epochs: v.array(v.array(count)) }),
+  random: v.object({ augment: randomState, prompts: randomState, corrections: randomState }),
+  promptCount: count,
+  objectsPerPass: v.pipe(count, v.minValue(1)),
+});
+
+/** The roles that a checkpoint holds; gradients are made anew in every step. */
+const KEPT: readonly Role[] = ['param', 'm', 'v'];
+
+/** One file from which a run goes on: parameters, both moments and the state, as safetensors `param.*`, `m.*`, `v.*`. */
+export async function writeCheckpoint(arena: Arena, state: RunState): Promise<Uint8Array<ArrayBuffer>> {
+  const values = await arena.read(...KEPT);
+  const tensors = new Map<string, HostTensor>();
+  for (const role of KEPT) {
+    for (const { name, shape } of arena.layout.tensors) {
+      tensors.set(`${role}.${name}`, { shape, data: values.get(role)?.get(name) ?? new Float32Array() });
+    }
+  }
+  return writeSafetensors(tensors, { format: 'mopeft-checkpoint', state: JSON.stringify(state) });
+}
+
+/** A checkpoint that was read and found whole. */
+export interface Checkpoint {
+  readonly state: RunState;
+  /** Puts its tensors into an arena of the same layout. @throws Failure `train/checkpoint` when one is missing or does not fit. */
+  readonly restore: (arena: Arena) => void;
+}
+
+/**
+ * Reads a checkpoint's file.
+ * @param where its name, for messages.
+ * @throws Failure `train/checkpoint`, `checkpoint/…`.
+ */
+export async function readCheckpoint(bytes: Uint8Array, where: string): Promise<Checkpoint> {
+  const file = await Safetensors.open(bytesSource(where, bytes));
+  const parsed = v.safeParse(StateSchema, parseJson(file.metadata.state));
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    throw damaged(
+      where,
+      `its state is not one of a run (${v.getDotPath(issue) ?? 'state'}: ${issue.message})`,
+    );
+  }
+  const tensors = await file.readAll();
+  return {
+    state: parsed.output,
+    restore: (arena) => {
+      for (const role of KEPT) {
+        for (const { name, shape } of arena.layout.tensors) {
+          const tensor = tensors.get(`${role}.${name}`);
+          if (!tensor) throw damaged(where, `it has no tensor ${role}.${name}`);
+          if (!sameShape(tensor.shape, shape))
+            throw damaged(where, `${role}.${name} is ${show(tensor.shape)} and not ${show(shape)}`);
+          arena.write(role, name, tensor.data);
+        }
+      }
+    },
+  };
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return null;
+  }
+}
+
+function damaged(where: string, detail: string): Failure {
+  return new Failure({
+    code: 'train/checkpoint',
+    what: `The checkpoint cannot be used: ${detail}.`,
+    where,
+    cure: 'Start the run anew; the best adapter so far is kept.',
+  });
+}

@@ -1,0 +1,181 @@
+import { lowResOf, type SamConfig } from '../config/sam.ts';
+import type { LoadedSample } from '../data/dataset.ts';
+import { clickPointOf } from '../data/distance-transform.ts';
+import { type PictureTransform, preprocess } from '../data/preprocess.ts';
+import type { ObjectRegion, ObjectSet } from '../data/types.ts';
+import { resizePlaneOnHost } from '../sam/resize-host.ts';
+import { boxPrompt, pointPrompt } from './prompts.ts';
+import { answerToken, type DecodedObject, type GateLayer, type Segmenter } from './segmenter.ts';
+import type { TrainingSet } from './training-set.ts';
+
+/** How well one object was found, IoU in original pixels. */
+export interface ObjectScore {
+  readonly boxIou: number;
+  readonly clickIou: number;
+  /** Whether the candidate with the highest predicted IoU is the best one; null when that was not asked. */
+  readonly bestPicked: boolean | null;
+}
+
+/** One evaluated picture. */
+export interface ImageScore {
+  readonly name: string;
+  readonly objects: readonly ObjectScore[];
+  /** The gates that it drew, an entry for each block. */
+  readonly gates: readonly GateLayer[];
+}
+
+export interface EvaluationOptions {
+  /** The largest objects of a picture come first; at most so many. */
+  readonly maxObjects: number;
+  /** The first so many pictures; 0 takes all. */
+  readonly maxImages: number;
+  /** Also find out whether the best of the three candidates was picked; three masks a click instead of one. */
+  readonly candidates?: boolean;
+}
+
+export interface EvaluationHooks {
+  /** Before each picture: how many are done. Others may use the device while it waits. */
+  readonly beforeImage?: (done: number, total: number) => Promise<void>;
+  /** A picture that cannot be used, and why. */
+  readonly onRefused?: (name: string, message: string) => void;
+}
+
+/** Means over objects (IoUs) and pictures (gates). */
+export interface EvaluationSummary {
+  readonly boxIou: number;
+  readonly clickIou: number;
+  /** Share of clicks where the best candidate was picked; null when that was not asked. */
+  readonly bestPicked: number | null;
+  /** Objects. */
+  readonly n: number;
+  readonly gates: readonly GateLayer[];
+}
+
+/**
+ * Evaluates pictures of a dataset by box (x0, y0, x1+1, y1+1 of the object, token 0) and by click (the pixel deepest inside
+ * the object, the candidate with the highest predicted IoU). Pictures without an object count for `maxImages` and have no
+ * score.
+ */
+export async function evaluateSet(
+  segmenter: Segmenter,
+  set: Pick<TrainingSet, 'load'>,
+  names: readonly string[],
+  options: EvaluationOptions,
+  hooks: EvaluationHooks = {},
+): Promise<ImageScore[]> {
+  const chosen = options.maxImages > 0 ? names.slice(0, options.maxImages) : names;
+  const scores: ImageScore[] = [];
+  for (const [i, name] of chosen.entries()) {
+    await hooks.beforeImage?.(i, chosen.length);
+    const loaded = await set.load(name);
+    if (!loaded.ok) {
+      hooks.onRefused?.(name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
+      continue;
+    }
+    if (loaded.value.objects.regions.length > 0)
+      scores.push(await evaluateImage(segmenter, loaded.value, options));
+  }
+  return scores;
+}
+
+/** Evaluates one picture that has at least one object. */
+export async function evaluateImage(
+  segmenter: Segmenter,
+  { name, picture, objects }: LoadedSample,
+  options: Pick<EvaluationOptions, 'maxObjects' | 'candidates'>,
+): Promise<ImageScore> {
+  const { sam } = segmenter;
+  const { data, transform } = preprocess(picture, { size: sam.imageSize, ...sam.preprocessing });
+  await segmenter.encode(data);
+  const gates = await segmenter.gates();
+  const regions = objects.regions.slice(0, options.maxObjects);
+  const boxes = regions.map(({ box }) => boxPrompt(transform, box));
+  const clicks = regions.map((region) => {
+    const { x, y } = clickPointOf(objects, region);
+    return pointPrompt(transform, x + 0.5, y + 0.5);
+  });
+  const byBox = await segmenter.decode(boxes);
+  const byClick = await segmenter.decode(clicks);
+  const iouOf = (region: ObjectRegion, answer: DecodedObject | undefined, token: number) =>
+    iouOnPicture(answer?.masks[token] ?? new Float32Array(), sam, transform, objects, region);
+  return {
+    name,
+    gates,
+    objects: regions.map((region, i) => {
+      const click = clicks[i];
+      const picked = click ? answerToken(click, byClick[i]?.iou ?? []) : 0;
+      const clickIou = iouOf(region, byClick[i], picked);
+      const others = options.candidates
+        ? [1, 2, 3].filter((token) => token !== picked).map((token) => iouOf(region, byClick[i], token))
+        : null;
+      return {
+        boxIou: iouOf(region, byBox[i], 0),
+        clickIou,
+        bestPicked: others?.every((iou) => iou <= clickIou) ?? null,
+      };
+    }),
+  };
+}
+
+/** Summary of evaluated pictures; IoUs are 0 without any. */
+export function summarise(images: readonly ImageScore[]): EvaluationSummary {
+  const objects = images.flatMap((image) => image.objects);
+  const mean = (values: readonly number[]) =>
+    values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  const picked = objects.flatMap(({ bestPicked }) => (bestPicked === null ? [] : [Number(bestPicked)]));
+  return {
+    boxIou: mean(objects.map(({ boxIou }) => boxIou)),
+    clickIou: mean(objects.map(({ clickIou }) => clickIou)),
+    bestPicked: picked.length > 0 ? mean(picked) : null,
+    n: objects.length,
+    gates: meanGates(images.map(({ gates }) => gates)),
+  };
+}
+
+/** Mean of each gate over pictures. */
+export function meanGates(pictures: readonly (readonly GateLayer[])[]): GateLayer[] {
+  const [first = []] = pictures;
+  return first.map((layer, block) =>
+    Object.fromEntries(
+      Object.keys(layer).map((method) => {
+        const sum = pictures.reduce((total, layers) => total + (layers[block]?.[method] ?? 0), 0);
+        return [method, sum / pictures.length];
+      }),
+    ),
+  );
+}
+
+/** IoU of low-res logits, scaled to the picture as SAM does, with an object. */
+export function iouOnPicture(
+  logits: Float32Array,
+  sam: SamConfig,
+  transform: PictureTransform,
+  objects: ObjectSet,
+  region: ObjectRegion,
+): number {
+  const scaled = logitsOnPicture(logits, sam, transform);
+  let both = 0;
+  let either = 0;
+  for (let i = 0; i < scaled.length; i++) {
+    const isMask = (scaled[i] ?? 0) > 0;
+    const isObject = objects.map[i] === region.id;
+    if (isMask && isObject) both++;
+    if (isMask || isObject) either++;
+  }
+  return either === 0 ? 1 : both / either;
+}
+
+/** SAM's postprocess_masks of one mask: to the model's square, without its padding, to the picture: [height, width]. */
+export function logitsOnPicture(
+  logits: Float32Array,
+  sam: SamConfig,
+  { inputSize, originalSize }: PictureTransform,
+): Float32Array {
+  const side = lowResOf(sam);
+  const size = sam.imageSize;
+  const square = resizePlaneOnHost(logits, [side, side], [size, size]);
+  const [height, width] = inputSize;
+  const cut = new Float32Array(height * width);
+  for (let y = 0; y < height; y++) cut.set(square.subarray(y * size, y * size + width), y * width);
+  return resizePlaneOnHost(cut, inputSize, originalSize);
+}

@@ -1,0 +1,82 @@
+import type { Split } from '../data/types.ts';
+import type { GateLayer } from './segmenter.ts';
+
+/**
+ * What training says while it goes on. The kinds `step`, `eval` and `gates` are the lines of a run's metrics.jsonl as they
+ * stand; `step` counts finished steps, so an evaluation at step 0 is the model before training.
+ */
+export type TrainEvent =
+  | StepEvent
+  | EvalEvent
+  | GatesEvent
+  | BestEvent
+  | CheckpointEvent
+  | ActivityEvent
+  | NoticeEvent;
+
+/** One step. Losses are means over its objects, rounds and pictures: loss = 20·focal + dice + iou. */
+export interface StepEvent {
+  readonly type: 'step';
+  readonly step: number;
+  readonly loss: number;
+  readonly focal: number;
+  readonly dice: number;
+  readonly iou: number;
+  /** Learning rate of the methods' tensors, or of the decoder when that is trained alone. */
+  readonly lr: number;
+  /** Norm of all gradients before the clip. */
+  readonly norm: number;
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/** IoUs over the objects of a dataset's split, in original pixels, 0..1. */
+export interface EvalEvent {
+  readonly type: 'eval';
+  readonly step: number;
+  readonly dataset: string;
+  readonly split: Split;
+  readonly box_iou: number;
+  readonly click_iou: number;
+  /** Objects. */
+  readonly n: number;
+}
+
+/** Mean gates over the evaluated pictures of a dataset, an entry for each block; ungated modules count as 1. */
+export interface GatesEvent {
+  readonly type: 'gates';
+  readonly step: number;
+  readonly dataset: string;
+  readonly layers: readonly GateLayer[];
+}
+
+/** The validation score is the best so far and its weights were kept. */
+export interface BestEvent {
+  readonly type: 'best';
+  readonly step: number;
+  /** Mean validation IoU of box and click over the datasets; null without validation pictures. */
+  readonly score: number | null;
+}
+
+/** From here the run can go on. */
+export interface CheckpointEvent {
+  readonly type: 'checkpoint';
+  readonly step: number;
+}
+
+/** Work besides steps. */
+export interface ActivityEvent {
+  readonly type: 'activity';
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Something that a person should know and that stops nothing: a picture that cannot be used, an object that vanished. */
+export interface NoticeEvent {
+  readonly type: 'notice';
+  readonly step: number;
+  readonly dataset: string;
+  readonly sample: string;
+  readonly message: string;
+}

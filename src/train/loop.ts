@@ -1,0 +1,341 @@
+import { Failure } from '../config/failure.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
+import { Random } from '../config/random.ts';
+import type { TrainConfig } from '../config/train.ts';
+import type { Split } from '../data/types.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import type { ArenaRange } from './arena.ts';
+import { Batches } from './batches.ts';
+import { type Checkpoint, type RunState, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { type EvaluationSummary, evaluateSet, type ImageScore, summarise } from './evaluate.ts';
+import type { TrainEvent } from './events.ts';
+import { clipScale } from './optimizer.ts';
+import { bufferLimitOf, planTraining } from './plans.ts';
+import type { RunStorage } from './run-storage.ts';
+import { learningRates } from './schedule.ts';
+import { type FrozenModel, TrainingStep } from './step.ts';
+import type { TrainingSet } from './training-set.ts';
+
+/** What a run stands on. */
+export interface TrainerParts {
+  readonly gpu: Gpu;
+  readonly model: FrozenModel;
+  readonly mopeft: MopeftConfig;
+  readonly config: TrainConfig;
+  readonly sets: readonly TrainingSet[];
+  readonly storage: RunStorage;
+  /** Gets every event in order. */
+  readonly emit: (event: TrainEvent) => void;
+  /** Awaited between pieces of work, where others may use the device. */
+  readonly breathe?: () => Promise<void>;
+}
+
+/** Why a run is over. `finished`: all steps, or patience ran out. */
+export type TrainingEnd = 'finished' | 'paused' | 'stopped';
+
+/** How a dataset's pictures of one split did. */
+export interface SetScores {
+  readonly key: string;
+  readonly images: readonly ImageScore[];
+  readonly summary: EvaluationSummary;
+}
+
+type Progress = Pick<RunState, 'step' | 'bestStep' | 'bestScore' | 'evaluationsSinceBest' | 'evaluatedStep'>;
+
+const START: Progress = {
+  step: 0,
+  bestStep: null,
+  bestScore: null,
+  evaluationsSinceBest: 0,
+  evaluatedStep: null,
+};
+
+/**
+ * A training run: steps, evaluations, checkpoints, the best weights. Deterministic from the seed; a run that goes on from a
+ * checkpoint takes the same steps, bit for bit, as one that was never interrupted (same adapter, same build).
+ */
+export class Trainer {
+  private wish: 'pause' | 'stop' | null = null;
+  private readonly noticed = new Set<string>();
+
+  private constructor(
+    private readonly parts: TrainerParts,
+    private readonly step: TrainingStep,
+    private readonly batches: Batches,
+    private readonly corrections: Random,
+    private readonly objectsPerPass: number,
+    private progress: Progress,
+    private checkpointed: number | null,
+  ) {}
+
+  /**
+   * Plans, allocates and either starts from the seed or goes on from the storage's checkpoint.
+   * @param resume needs a checkpoint in the storage.
+   * @throws Failure `train/…`, `peft/…`, `gpu/…`; nothing stays allocated then.
+   */
+  static async open(parts: TrainerParts, resume = false): Promise<Trainer> {
+    const { gpu, model, mopeft, config, sets } = parts;
+    const checkpoint = resume ? await lastCheckpoint(parts.storage) : null;
+    const sizes = checkpoint ? { ...config, objectsPerPass: checkpoint.state.objectsPerPass } : config;
+    const device = { traits: gpu.traits, bufferLimit: bufferLimitOf(gpu) };
+    const plans = planTraining(model.config, mopeft, sizes, device);
+    let trainer: Trainer | null = null;
+    const notice = (dataset: string, sample: string, message: string) =>
+      trainer?.notice(dataset, sample, message);
+    const state = checkpoint?.state ?? null;
+    const batches = Batches.open(model.config, config, sets, state, notice);
+    const step = await TrainingStep.create(gpu, model, plans);
+    try {
+      if (checkpoint) checkpoint.restore(step.arena);
+      else await step.initialise(config.seed);
+    } catch (error) {
+      step.release();
+      throw error;
+    }
+    const corrections = state
+      ? Random.fromState(state.random.corrections)
+      : Random.fromSeed(config.seed, 'corrections');
+    trainer = new Trainer(
+      parts,
+      step,
+      batches,
+      corrections,
+      plans.objectsPerPass,
+      state ?? START,
+      state?.step ?? null,
+    );
+    return trainer;
+  }
+
+  /** Steps done, and the best validation so far. */
+  get state(): Progress & { readonly checkpointStep: number | null } {
+    return { ...this.progress, checkpointStep: this.checkpointed };
+  }
+
+  /** Asks {@link run} to end after the step under way, with a checkpoint, as `paused`. */
+  pause(): void {
+    this.wish ??= 'pause';
+  }
+
+  /** Asks {@link run} to end after the step under way as `stopped`. */
+  stop(): void {
+    this.wish = 'stop';
+  }
+
+  /**
+   * Trains until the end or until asked to leave off. On a failure the last checkpoint and the best weights are on storage.
+   * @throws Failure `train/not-finite`, `gpu/lost`, `train/no-objects`, `storage/…`.
+   */
+  async run(): Promise<TrainingEnd> {
+    const lost = this.parts.gpu.lost.then((info) => {
+      throw deviceLost(info, this.checkpointed);
+    });
+    // Whoever wins the race, the other's failure is no unhandled one.
+    lost.catch(() => undefined);
+    return Promise.race([this.go(), lost]);
+  }
+
+  /** Puts the best weights back and evaluates a split with them. Without a best one, the weights are what they are. */
+  async evaluateBest(split: Split): Promise<SetScores[]> {
+    const best = await this.parts.storage.readBest();
+    for (const [name, { data }] of best ?? []) this.step.arena.write('param', name, data);
+    return this.evaluate(split, 0);
+  }
+
+  /** Gives everything on the device back. */
+  release(): void {
+    this.step.release();
+  }
+
+  private async go(): Promise<TrainingEnd> {
+    const { config } = this.parts;
+    if (this.progress.evaluatedStep === null) await this.validate();
+    let end: TrainingEnd | null = this.endedBy();
+    while (!end) {
+      await this.parts.breathe?.();
+      await this.takeStep();
+      const { step } = this.progress;
+      if (step % config.evalEvery === 0 || step === config.steps) await this.validate();
+      end = this.endedBy();
+      if (end || step % config.checkpointEvery === 0) await this.checkpoint();
+    }
+    return end;
+  }
+
+  private endedBy(): TrainingEnd | null {
+    const { config } = this.parts;
+    const { step, evaluationsSinceBest } = this.progress;
+    const isPatienceOut = config.patience > 0 && evaluationsSinceBest >= config.patience;
+    if (step >= config.steps || isPatienceOut) return 'finished';
+    switch (this.wish) {
+      case 'stop':
+        return 'stopped';
+      case 'pause':
+        return 'paused';
+      case null:
+        return null;
+    }
+  }
+
+  private async takeStep(): Promise<void> {
+    const { config, mopeft } = this.parts;
+    const start = performance.now();
+    const { step } = this.progress;
+    const images = await this.batches.next();
+    const { squaredNorm, ...losses } = await this.step.gradients(
+      images,
+      config.corrections,
+      this.corrections,
+    );
+    if (!Number.isFinite(losses.loss) || !Number.isFinite(squaredNorm))
+      throw notFinite(step + 1, this.checkpointed);
+    const rates = learningRates(step, config);
+    const settings = ({ group, decay }: ArenaRange) => ({
+      lr: rates[group],
+      weightDecay: decay ? config.weightDecay : 0,
+    });
+    await this.step.update(step + 1, settings, clipScale(squaredNorm, config.clip));
+    this.progress = { ...this.progress, step: step + 1 };
+    const lr = Object.keys(mopeft.methods).length > 0 ? rates.peft : rates.decoder;
+    this.parts.emit({
+      type: 'step',
+      step: step + 1,
+      ...losses,
+      lr,
+      norm: Math.sqrt(squaredNorm),
+      ms: performance.now() - start,
+    });
+  }
+
+  /** Evaluates the validation pictures and keeps the weights when they are the best so far. */
+  private async validate(): Promise<void> {
+    const { emit } = this.parts;
+    const { step, bestScore, bestStep } = this.progress;
+    const scores = await this.evaluate('val', this.parts.config.evalImages);
+    for (const { key, summary } of scores) {
+      emit({
+        type: 'eval',
+        step,
+        dataset: key,
+        split: 'val',
+        box_iou: summary.boxIou,
+        click_iou: summary.clickIou,
+        n: summary.n,
+      });
+      emit({ type: 'gates', step, dataset: key, layers: summary.gates });
+    }
+    const counted = scores.filter(({ summary }) => summary.n > 0);
+    const score = counted.length > 0 ? meanScore(counted) : null;
+    // Without validation pictures there is nothing to choose by: the latest weights count.
+    const isBest = bestStep === null || score === null || bestScore === null || score > bestScore;
+    if (isBest) {
+      await this.parts.storage.writeBest({ tensors: await this.parameters(), step, score });
+      emit({ type: 'best', step, score });
+    }
+    this.progress = {
+      ...this.progress,
+      evaluatedStep: step,
+      ...(isBest
+        ? { bestStep: step, bestScore: score, evaluationsSinceBest: 0 }
+        : { evaluationsSinceBest: this.progress.evaluationsSinceBest + 1 }),
+    };
+  }
+
+  private async evaluate(split: Split, maxImages: number): Promise<SetScores[]> {
+    const { config, sets, emit, breathe } = this.parts;
+    const label = split === 'val' ? 'Validating' : `Evaluating the ${split} pictures`;
+    const all: SetScores[] = [];
+    for (const set of sets) {
+      const names = set.split[split];
+      if (names.length === 0) continue;
+      const images = await evaluateSet(
+        this.step,
+        set,
+        names,
+        { maxObjects: config.evalObjects, maxImages },
+        {
+          beforeImage: async (done, total) => {
+            emit({ type: 'activity', label: `${label} of ${set.key}`, done, total });
+            await breathe?.();
+          },
+          onRefused: (name, message) => this.notice(set.key, name, message),
+        },
+      );
+      all.push({ key: set.key, images, summary: summarise(images) });
+    }
+    return all;
+  }
+
+  private async checkpoint(): Promise<void> {
+    const { step } = this.progress;
+    const { random, ...drawn } = this.batches.state();
+    const state: RunState = {
+      ...this.progress,
+      ...drawn,
+      random: { ...random, corrections: this.corrections.state() },
+      objectsPerPass: this.objectsPerPass,
+    };
+    await this.parts.storage.writeCheckpoint(await writeCheckpoint(this.step.arena, state));
+    this.checkpointed = step;
+    this.parts.emit({ type: 'checkpoint', step });
+  }
+
+  private async parameters(): Promise<Map<string, HostTensor>> {
+    const { arena } = this.step;
+    const values = (await arena.read('param')).get('param');
+    return new Map(
+      arena.layout.tensors.map(({ name, shape }) => [
+        name,
+        { shape, data: values?.get(name) ?? new Float32Array() },
+      ]),
+    );
+  }
+
+  /** Tells of a picture once, however often it comes. */
+  private notice(dataset: string, sample: string, message: string): void {
+    const key = `${dataset}\n${sample}\n${message}`;
+    if (this.noticed.has(key)) return;
+    this.noticed.add(key);
+    this.parts.emit({ type: 'notice', step: this.progress.step, dataset, sample, message });
+  }
+}
+
+/** Mean over datasets of the mean of box and click IoU. */
+function meanScore(scores: readonly SetScores[]): number {
+  const sum = scores.reduce((total, { summary }) => total + (summary.boxIou + summary.clickIou) / 2, 0);
+  return sum / scores.length;
+}
+
+async function lastCheckpoint(storage: RunStorage): Promise<Checkpoint> {
+  const bytes = await storage.readCheckpoint();
+  if (bytes) return readCheckpoint(bytes, 'checkpoint');
+  throw new Failure({
+    code: 'train/no-checkpoint',
+    what: 'The run has no checkpoint to go on from.',
+    cure: 'Start it anew.',
+  });
+}
+
+function keptSentence(checkpoint: number | null): string {
+  return checkpoint === null
+    ? 'No checkpoint was written yet.'
+    : `The checkpoint of step ${checkpoint} is kept.`;
+}
+
+function notFinite(step: number, checkpoint: number | null): Failure {
+  return new Failure({
+    code: 'train/not-finite',
+    what: `The loss or its gradient is not a number at step ${step}, so training stopped. ${keptSentence(checkpoint)}`,
+    where: `step ${step}`,
+    cure: 'Lower the learning rates and train again, or go on from the checkpoint with lower ones.',
+  });
+}
+
+function deviceLost({ message }: GPUDeviceLostInfo, checkpoint: number | null): Failure {
+  return new Failure({
+    code: 'gpu/lost',
+    what: `The graphics device was lost${message ? ` (${message})` : ''}. ${keptSentence(checkpoint)}`,
+    cure: 'Close what else uses the GPU and resume the run.',
+  });
+}

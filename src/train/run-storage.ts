@@ -1,0 +1,61 @@
+import type { MopeftConfig } from '../config/mopeft.ts';
+import type { FileStore } from '../data/file-store.ts';
+import { type AdapterBase, readAdapterFiles, writeAdapter } from '../peft/adapter-file.ts';
+import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+
+/** The best weights of a run. */
+export interface BestWeights {
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+  readonly step: number;
+  /** Mean validation IoU; null without validation pictures. */
+  readonly score: number | null;
+}
+
+/** Where a run keeps what must outlive the tab. Every write replaces the old one whole or not at all. */
+export interface RunStorage {
+  readonly readCheckpoint: () => Promise<Uint8Array | null>;
+  readonly writeCheckpoint: (bytes: Uint8Array) => Promise<void>;
+  readonly readBest: () => Promise<ReadonlyMap<string, HostTensor> | null>;
+  readonly writeBest: (best: BestWeights) => Promise<void>;
+}
+
+/** Names of a run's files in its folder. */
+export const RUN_STORAGE_FILES = {
+  checkpoint: 'checkpoint/last.safetensors',
+  adapter: 'adapter.safetensors',
+  adapterJson: 'adapter.json',
+} as const;
+
+/**
+ * A run's storage as files of a folder: `checkpoint/last.safetensors`, and the best weights as an adapter, whose json is
+ * written last.
+ * @param folder path in the store; `''` when the store is the run.
+ * @param training recorded in adapter.json beside step and score.
+ */
+export function fileRunStorage(
+  store: FileStore,
+  folder: string,
+  base: AdapterBase,
+  mopeft: MopeftConfig,
+  training: Readonly<Record<string, unknown>> = {},
+): RunStorage {
+  const path = (name: string) => (folder === '' ? name : `${folder}/${name}`);
+  const readIfThere = async (name: string) =>
+    (await store.exists(path(name))) ? store.read(path(name)) : null;
+  return {
+    readCheckpoint: () => readIfThere(RUN_STORAGE_FILES.checkpoint),
+    writeCheckpoint: (bytes) => store.write(path(RUN_STORAGE_FILES.checkpoint), bytes),
+    readBest: async () => {
+      const json = await readIfThere(RUN_STORAGE_FILES.adapterJson);
+      const safetensors = await readIfThere(RUN_STORAGE_FILES.adapter);
+      if (!json || !safetensors) return null;
+      const files = { json: new TextDecoder().decode(json), safetensors: new Uint8Array(safetensors) };
+      return (await readAdapterFiles(base, files)).tensors;
+    },
+    writeBest: async ({ tensors, step, score }) => {
+      const files = writeAdapter(base, { mopeft, tensors, training: { ...training, step, score } });
+      await store.write(path(RUN_STORAGE_FILES.adapter), files.safetensors);
+      await store.write(path(RUN_STORAGE_FILES.adapterJson), new TextEncoder().encode(files.json));
+    },
+  };
+}
