@@ -36,11 +36,10 @@ export async function findSets(folder: string): Promise<SetFiles[]> {
   }
   return Promise.all(
     sets.map(async (name) => {
-      const files = names.filter((file) => file.startsWith(`${name}.`) && file.endsWith('.safetensors'));
-      const read = files.map(async (file) => {
-        const part = file.slice(name.length + 1, -'.safetensors'.length);
-        return [part, bytesSource(file, await readFile(join(folder, file)))] as const;
-      });
+      const files = names.filter((file) => file.startsWith(`${name}.`) && file !== `${name}.json`);
+      const read = files.map(
+        async (file) => [file, bytesSource(file, await readFile(join(folder, file)))] as const,
+      );
       return {
         name,
         json: await readFile(join(folder, `${name}.json`), 'utf8'),

@@ -1,0 +1,75 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { Failure } from '../config/failure.ts';
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/**
+ * Reads flags; unknown ones, positional words and missing values are refused.
+ * @throws Failure `cli/arguments` with the usage as the cure.
+ */
+export function readFlags<const O extends Options>(args: readonly string[], options: O, usage: string) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: false, strict: true }).values;
+  } catch (thrown) {
+    throw wrongArguments(
+      thrown instanceof Error ? (thrown.message.split('. ')[0] ?? '') : String(thrown),
+      usage,
+    );
+  }
+}
+
+/** The failure of a command line that cannot be understood. */
+export function wrongArguments(what: string, usage: string): Failure {
+  return new Failure({
+    code: 'cli/arguments',
+    what: `${what.replace(/\.$/, '')}.`,
+    cure: `Usage:\n${usage}`,
+  });
+}
+
+/** A flag that must be there. */
+export function required<T>(value: T | undefined, flag: string, usage: string): T {
+  if (value === undefined) throw wrongArguments(`--${flag} is missing`, usage);
+  return value;
+}
+
+/** A flag's number, in [min, max]; undefined when the flag is not there. */
+export function numberFlag(
+  text: string | undefined,
+  flag: string,
+  usage: string,
+  { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, integer = false } = {},
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  const isFine =
+    text.trim() !== '' &&
+    Number.isFinite(value) &&
+    value >= min &&
+    value <= max &&
+    (!integer || Number.isInteger(value));
+  if (!isFine) {
+    const range = Number.isFinite(max)
+      ? ` from ${min} to ${max}`
+      : Number.isFinite(min)
+        ? ` of at least ${min}`
+        : '';
+    throw wrongArguments(
+      `--${flag} is "${text}", which is no ${integer ? 'whole ' : ''}number${range}`,
+      usage,
+    );
+  }
+  return value;
+}
+
+/** Numbers divided by commas. */
+export function numbersFlag(text: string, flag: string, counts: readonly number[], usage: string): number[] {
+  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (!counts.includes(values.length) || values.some((value) => !Number.isFinite(value))) {
+    throw wrongArguments(
+      `--${flag} is "${text}", which is not ${counts.join(' or ')} numbers divided by commas`,
+      usage,
+    );
+  }
+  return values;
+}

@@ -1,0 +1,121 @@
+import type { Dataset } from '../data/dataset.ts';
+import { labelledNames } from '../data/dataset.ts';
+import type { Split } from '../data/types.ts';
+import { splitOf } from '../engine/datasets.ts';
+import type { OpenModel } from '../engine/model.ts';
+import type { RunSplit } from '../engine/run-files.ts';
+import { SessionSegmenter } from '../engine/session-segmenter.ts';
+import { ModelSession } from '../engine/tuning.ts';
+import { evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
+import { trainingSet } from '../train/training-set.ts';
+import { numberFlag, readFlags, required, wrongArguments } from './arguments.ts';
+import { openAdapter, openCliModel, openData, runFolder } from './open.ts';
+
+const SPLITS = ['train', 'val', 'test', 'all'] as const;
+
+const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter RUN] --data DIR [--split train|val|test|all]
+      [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--min-area 0.002] [--json]
+  With --adapter, a dataset that the run knows is split as the run split it; otherwise by --seed (default 0).
+  --split is all unless given.`;
+
+/** `mopeft evaluate`: IoU by box and by click in original pixels, largest objects first. */
+export async function evaluate(args: readonly string[]): Promise<number> {
+  const flags = readFlags(
+    args,
+    {
+      model: { type: 'string' },
+      adapter: { type: 'string' },
+      data: { type: 'string' },
+      split: { type: 'string' },
+      seed: { type: 'string' },
+      'split-order': { type: 'string' },
+      'max-images': { type: 'string' },
+      'max-objects': { type: 'string' },
+      'min-area': { type: 'string' },
+      json: { type: 'boolean' },
+    },
+    USAGE,
+  );
+  const split = SPLITS.find((name) => name === (flags.split ?? 'all'));
+  if (!split) throw wrongArguments(`--split is "${flags.split}"`, USAGE);
+  const order = flags['split-order'] ?? 'shuffled';
+  if (order !== 'shuffled' && order !== 'name') throw wrongArguments(`--split-order is "${order}"`, USAGE);
+  const seed = numberFlag(flags.seed, 'seed', USAGE, { min: 0, max: 2 ** 32 - 1, integer: true }) ?? 0;
+  const maxImages = numberFlag(flags['max-images'], 'max-images', USAGE, { min: 1, integer: true }) ?? 0;
+  const maxObjects = numberFlag(flags['max-objects'], 'max-objects', USAGE, { min: 1, integer: true }) ?? 5;
+  const minArea = numberFlag(flags['min-area'], 'min-area', USAGE, { min: 0, max: 1 }) ?? 0.002;
+  const modelPath = required(flags.model, 'model', USAGE);
+  const dataset = await openData(required(flags.data, 'data', USAGE));
+  const { gpu, model } = await openCliModel(modelPath);
+  const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
+  const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];
+  const splits = known ?? splitOf(dataset, seed, order);
+  const names = split === 'all' ? labelledNames(dataset) : splits[split];
+
+  const session = await ModelSession.open(gpu, model, adapter);
+  const images = await evaluateSet(
+    new SessionSegmenter(session),
+    trainingSet(dataset.name, dataset, splits, minArea),
+    names,
+    { maxObjects, maxImages, candidates: true },
+    {
+      onRefused: (name, message) => console.error(`${name}: ${message}`),
+      beforeImage: async (done, total) => showProgress(done, total),
+    },
+  );
+  report(flags.json ?? false, { model, dataset, split, images });
+  gpu.destroy();
+  return 0;
+}
+
+/** The splits that a run recorded, by dataset; none when the folder holds an adapter alone. */
+async function runSplits(run: string): Promise<RunSplit> {
+  const files = runFolder(run);
+  return (await files.store.exists('split.json')) ? files.readSplit() : {};
+}
+
+function showProgress(done: number, total: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} images`);
+}
+
+interface Report {
+  readonly model: OpenModel;
+  readonly dataset: Dataset;
+  readonly split: Split | 'all';
+  readonly images: readonly ImageScore[];
+}
+
+function report(asJson: boolean, { model, dataset, split, images }: Report): void {
+  const { boxIou, clickIou, bestPicked, n, gates } = summarise(images);
+  if (!asJson) {
+    const picked = bestPicked === null ? '' : `, best candidate picked ${(100 * bestPicked).toFixed(0)} %`;
+    console.log(
+      `${dataset.name} (${split}): box IoU ${boxIou.toFixed(4)}, click IoU ${clickIou.toFixed(4)}${picked}, n = ${n} objects on ${images.length} images`,
+    );
+    return;
+  }
+  console.log(
+    JSON.stringify(
+      {
+        model: { name: model.name, hash: model.hash },
+        dataset: dataset.name,
+        split,
+        box_iou: boxIou,
+        click_iou: clickIou,
+        best_picked: bestPicked,
+        n,
+        images_with_objects: images.length,
+        gates,
+        images: images.map((image) => ({
+          name: image.name,
+          box_iou: image.objects.map((object) => object.boxIou),
+          click_iou: image.objects.map((object) => object.clickIou),
+          best_picked: image.objects.map((object) => object.bestPicked),
+          gates: image.gates,
+        })),
+      },
+      null,
+      1,
+    ),
+  );
+}

@@ -1,0 +1,17 @@
+import { toFailureRecord } from '../config/failure.ts';
+
+/**
+ * Runs a command line program: its answer is the exit status; a failure is printed as sentences and gives 1.
+ * Ends the process, since an open device would keep it alive.
+ */
+export function runProgram(program: (args: readonly string[]) => Promise<number>): void {
+  program(process.argv.slice(2)).then(
+    (code) => process.exit(code),
+    (thrown: unknown) => {
+      const { what, where, cure } = toFailureRecord(thrown);
+      console.error(`${where ? `${where}: ` : ''}${what}\n${cure}`);
+      if (process.env.MOPEFT_DEBUG) console.error(thrown);
+      process.exit(1);
+    },
+  );
+}

@@ -1,0 +1,102 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Failure } from '../config/failure.ts';
+import { decodePicture } from '../data/decode/picture.ts';
+import { encodeMaskPng } from '../data/encode-png.ts';
+import type { Picture } from '../data/types.ts';
+import { GpuQueue } from '../engine/gpu-queue.ts';
+import { BASE, type Candidate, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
+import { numbersFlag, readFlags, required, wrongArguments } from './arguments.ts';
+import { openAdapter, openCliModel } from './open.ts';
+
+const USAGE = `  npm run mopeft -- segment --model DIR|FILE [--adapter RUN] --image FILE
+      (--click x,y[,0|1] … | --box x0,y0,x1,y1 | --whole) --out MASK.png
+  Coordinates are pixels of the image as it is; a click's third number is 1 for object (default), 0 for background.
+  Clicks may be added to a box.`;
+
+/** `mopeft segment`: one mask of one image, as a PNG of 0 and 255. */
+export async function segment(args: readonly string[]): Promise<number> {
+  const flags = readFlags(
+    args,
+    {
+      model: { type: 'string' },
+      adapter: { type: 'string' },
+      image: { type: 'string' },
+      click: { type: 'string', multiple: true },
+      box: { type: 'string' },
+      whole: { type: 'boolean' },
+      out: { type: 'string' },
+    },
+    USAGE,
+  );
+  const imagePath = required(flags.image, 'image', USAGE);
+  const out = required(flags.out, 'out', USAGE);
+  if (!flags.click && !flags.box && !flags.whole) throw wrongArguments('No prompt is given', USAGE);
+  if (flags.box && flags.whole) throw wrongArguments('--box and --whole are both boxes', USAGE);
+  const modelPath = required(flags.model, 'model', USAGE);
+  const picture = await readPicture(imagePath);
+  const prompts = promptsOf(flags, picture);
+  const { gpu, model } = await openCliModel(modelPath);
+  const segmenter = new Segmenter(gpu, new GpuQueue(), model);
+  const { adapter } = flags;
+  const variant = adapter === undefined ? BASE : { key: adapter, tuning: () => openAdapter(adapter, model) };
+  const [best] = await segmenter.predict(new SegmentImage(imagePath, picture), variant, prompts);
+  if (!best) throw new RangeError('a prediction has at least one candidate');
+  await writeMask(out, picture, best);
+  console.log(
+    `${out}: ${best.area} of ${picture.width * picture.height} pixels, predicted IoU ${best.predictedIou.toFixed(3)}`,
+  );
+  gpu.destroy();
+  return 0;
+}
+
+async function readPicture(path: string): Promise<Picture> {
+  const bytes = await readFile(path).catch(() => {
+    throw new Failure({
+      code: 'cli/no-image',
+      what: 'There is no such file.',
+      where: path,
+      cure: 'Give the path of an image.',
+    });
+  });
+  const decoded = await decodePicture(new Uint8Array(bytes), basename(path));
+  if (decoded.ok) return decoded.value.picture;
+  const { code, reason, file, cure } = decoded.refusal;
+  throw new Failure({ code, what: reason, where: file, cure });
+}
+
+function promptsOf(
+  flags: {
+    readonly click?: string[] | undefined;
+    readonly box?: string | undefined;
+    readonly whole?: boolean | undefined;
+  },
+  { width, height }: Picture,
+): Prompts {
+  const points = (flags.click ?? []).map((text) => {
+    const [x = 0, y = 0, label = 1] = numbersFlag(text, 'click', [2, 3], USAGE);
+    if (label !== 0 && label !== 1)
+      throw wrongArguments(`--click is "${text}", whose third number is neither 0 nor 1`, USAGE);
+    return { x, y, positive: label === 1 };
+  });
+  if (flags.whole) return { points, box: { x0: 0, y0: 0, x1: width, y1: height }, previous: null };
+  if (flags.box === undefined) return { points, box: null, previous: null };
+  const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = numbersFlag(flags.box, 'box', [4], USAGE);
+  if (x1 <= x0 || y1 <= y0)
+    throw wrongArguments(`--box is "${flags.box}", which has no area: give x0,y0,x1,y1`, USAGE);
+  return { points, box: { x0, y0, x1, y1 }, previous: null };
+}
+
+async function writeMask(out: string, { width, height }: Picture, { mask }: Candidate): Promise<void> {
+  await writeFile(out, encodeMaskPng({ width, height, data: mask })).catch((cause: unknown) => {
+    throw new Failure(
+      {
+        code: 'cli/not-written',
+        what: 'The mask could not be written.',
+        where: out,
+        cure: 'Name a file in a folder that exists.',
+      },
+      { cause },
+    );
+  });
+}
