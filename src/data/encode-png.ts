@@ -66,7 +66,7 @@ function encodePng(
   return join([
     signature,
     chunk('IHDR', header),
-    chunk('IDAT', zlibSync(raw)),
+    chunk('IDAT', zlibSync(raw, { level: 3 })),
     chunk('IEND', new Uint8Array(0)),
   ]);
 }

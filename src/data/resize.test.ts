@@ -25,4 +25,4 @@ it.each(vectors.cases)(
   },
 );
 
-it('has vectors up, down and mixed', () => expect(vectors.cases.length).toBeGreaterThanOrEqual(12));
+it('has vectors up, down and mixed', () => expect(vectors.cases.length).toBeGreaterThanOrEqual(15));

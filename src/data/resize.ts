@@ -14,13 +14,28 @@ interface AxisWeights {
 
 /**
  * Pillow's `Image.resize((width, height), BILINEAR)` on 8-bit RGB, bit for bit: a triangle filter widened by the factor of
- * reduction (so it is antialiased), weights in fixed point, first along rows, then along columns, rounded after each.
+ * reduction (so it is antialiased), weights in fixed point, one pass for each axis that changes, rounded after each.
+ * The order of the passes is that of Pillow 13; older ones always went along rows first, which differs by one level in some
+ * values where the height loses more than twice the pixels that the width loses.
  */
 export function resizeBilinear(picture: Picture, width: number, height: number): Picture {
-  let { data } = picture;
-  if (width !== picture.width) data = alongRows(data, picture.width, picture.height, width);
-  if (height !== picture.height) data = alongColumns(data, width, picture.height, height);
-  return { width, height, channels: 3, data: data === picture.data ? data.slice() : data };
+  const lostRows = picture.height - height;
+  const rowsFirst = !(lostRows > 0 && lostRows > 2 * (picture.width - width));
+  const first = rowsFirst ? ([width, picture.height] as const) : ([picture.width, height] as const);
+  const between = alongOneAxis(picture, ...first);
+  const resized = alongOneAxis(between, width, height);
+  return resized === picture ? { ...picture, data: picture.data.slice() } : resized;
+}
+
+/** Resizes where one side stays as it is; the picture itself when both do. */
+function alongOneAxis(picture: Picture, width: number, height: number): Picture {
+  if (width !== picture.width) {
+    return { width, height, channels: 3, data: alongRows(picture.data, picture.width, height, width) };
+  }
+  if (height !== picture.height) {
+    return { width, height, channels: 3, data: alongColumns(picture.data, width, picture.height, height) };
+  }
+  return picture;
 }
 
 function axisWeights(from: number, to: number): AxisWeights {
