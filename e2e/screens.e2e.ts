@@ -13,7 +13,8 @@ test('without WebGPU a plain page says what to do, and data stays viewable', asy
     args: ['--no-sandbox', '--disable-features=WebGPU', '--disable-gpu'],
   });
   try {
-    const page = await browser.newPage();
+    const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
+    const page = await context.newPage();
     await openStudio(page, baseURL ?? '');
     await goTo(page, 'Train');
     await expect(page.getByRole('heading', { name: 'This needs WebGPU' })).toBeVisible();
