@@ -1,44 +1,40 @@
 // out[z] = op(a[z]) · op(b[z]) (+ bias)      op(a): [M, K], op(b): [K, N], out: [Z, M, N], bias: [N]
-// A_T: a is stored [K, M]; B_T: b is stored [N, K]. Z is the dispatch's z; M and K follow from the buffers' sizes,
-// so one pipeline serves every number of rows. Each thread sums a 4 × 4 tile in registers, no workgroup memory.
-override N: u32;
+// A_T: a is stored [K, M]; B_T: b is stored [N, K]. The innermost axes of a, b and out are multiples of 4.
+// Family of software adapters: a thread sums 16 × 8 in registers (lib/matmul-tile), without workgroup memory. The four threads
+// of a workgroup lie side by side along n, or along m when ALONG_M.
 override A_T: bool;
 override B_T: bool;
 override HAS_BIAS: bool;
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+override ALONG_M: bool;
+@group(0) @binding(0) var<storage, read> a: array<vec4f>;
+@group(0) @binding(1) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
+#include "lib/matmul-tile"
+#include "lib/matmul-vectors"
 
-@compute @workgroup_size(8, 8)
+fn aBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
+  let block = mat4x4f(
+    aVector(start.x, 0u, k, s),
+    aVector(start.y, 1u, k, s),
+    aVector(start.z, 2u, k, s),
+    aVector(start.w, 3u, k, s),
+  );
+  if (A_T) { return transpose(block); }
+  return block;
+}
+
+fn bBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
+  let block = mat4x4f(bVector(start.x, k, s), bVector(start.y, k, s), bVector(start.z, k, s), bVector(start.w, k, s));
+  if (B_T) { return transpose(block); }
+  return block;
+}
+
+@compute @workgroup_size(4)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let Z = groups.z;
-  let M = arrayLength(&out) / (N * Z);
-  let K = arrayLength(&a) / (M * Z);
-  let m0 = id.y * 4u;
-  let n0 = id.x * 4u;
-  if (m0 >= M || n0 >= N) { return; }
-  let a0 = id.z * M * K;
-  let b0 = id.z * N * K;
-  var acc = array<vec4f, 4>();
-  for (var k = 0u; k < K; k++) {
-    var bv: vec4f;
-    for (var j = 0u; j < 4u; j++) {
-      let n = min(n0 + j, N - 1u);
-      bv[j] = b[b0 + select(k * N + n, n * K + k, B_T)];
-    }
-    for (var i = 0u; i < 4u; i++) {
-      let m = min(m0 + i, M - 1u);
-      acc[i] += a[a0 + select(m * K + k, k * M + m, A_T)] * bv;
-    }
-  }
-  for (var i = 0u; i < 4u; i++) {
-    if (m0 + i >= M) { break; }
-    for (var j = 0u; j < 4u; j++) {
-      if (n0 + j >= N) { break; }
-      var value = acc[i][j];
-      if (HAS_BIAS) { value += bias[n0 + j]; }
-      out[id.z * M * N + (m0 + i) * N + n0 + j] = value;
-    }
-  }
+  let s = sizes(4u * arrayLength(&a), 4u * arrayLength(&b), 4u * arrayLength(&out), id.z, groups.z);
+  let m = 16u * select(id.y, id.x, ALONG_M);
+  let n = 8u * select(id.x, id.y, ALONG_M);
+  if (m >= s.M || n >= s.N) { return; }
+  tile(m, n, s);
 }

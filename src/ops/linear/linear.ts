@@ -1,7 +1,7 @@
 import type { Tensor } from '../../graph/graph.ts';
 import { defineOp } from '../../graph/op.ts';
-import { axis, expectShape, lastOf, rowsOf, show } from '../../graph/shape.ts';
-import { matmulPass } from '../matmul/kernels.ts';
+import { axis, expectShape, lastOf, rowsOf, type Shape, show } from '../../graph/shape.ts';
+import { type MatmulProblem, matmulPasses, matmulScratch } from '../matmul/kernels.ts';
 import { matmul } from '../matmul/matmul.ts';
 import { sumLeading } from '../sum-leading/sum-leading.ts';
 
@@ -21,17 +21,20 @@ export const linearOp = defineOp({
     expectShape(!bias || lastOf(bias) === N, 'linear', `bias ${show(bias ?? [])} for weight ${show(weight)}`);
     return [[...x.slice(0, -1), N]];
   },
-  passes: ({ inputs: [x, weight, bias], traits }) => {
-    if (!x || !weight) throw new RangeError('linear: x and weight');
-    const problem = { batch: 1, M: rowsOf(x), N: axis(weight, 0), K: lastOf(x), aT: false, bT: true };
-    return [
-      matmulPass(
-        problem,
-        { a: { input: 0 }, b: { input: 1 }, bias: bias ? { input: 2 } : null, out: { output: 0 } },
-        traits,
-      ),
-    ];
-  },
+  scratch: ({ inputs: [x, weight, bias], traits }) =>
+    matmulScratch(problemOf(x, weight), Boolean(bias), traits),
+  passes: ({ inputs: [x, weight, bias], traits }) =>
+    matmulPasses(
+      problemOf(x, weight),
+      {
+        a: { input: 0 },
+        b: { input: 1 },
+        bias: bias ? { input: 2 } : null,
+        out: { output: 0 },
+        scratch: { scratch: 0 },
+      },
+      traits,
+    ),
   backward: {
     x: ({ dout, input }) => matmul(flat(dout), input(1)).view(input(0).shape),
     weight: ({ dout, input }) => matmul(flat(dout), flat(input(0)), { aT: true }),
@@ -59,6 +62,11 @@ export const linearOp = defineOp({
     { inputs: [[64, 32], [32, 32], [32]], attrs: {}, note: 'whole tiles' },
   ],
 });
+
+function problemOf(x: Shape | null | undefined, weight: Shape | null | undefined): MatmulProblem {
+  if (!x || !weight) throw new RangeError('linear: x and weight');
+  return { batch: 1, M: rowsOf(x), N: axis(weight, 0), K: lastOf(x), aT: false, bT: true };
+}
 
 /** All rows in one axis. */
 function flat(tensor: Tensor): Tensor {

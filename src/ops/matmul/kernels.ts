@@ -1,5 +1,8 @@
 import type { AdapterTraits } from '../../gpu/traits.ts';
 import type { Binding, Pass } from '../../graph/op.ts';
+import type { Shape } from '../../graph/shape.ts';
+import { workgroups1d } from '../dispatch.ts';
+import { selectFamily } from '../select.ts';
 
 /** One product `op(a) · op(b) (+ bias)`, `batch` times; `aT`: a is stored [K, M], `bT`: b is stored [N, K]. */
 export interface MatmulProblem {
@@ -11,23 +14,102 @@ export interface MatmulProblem {
   readonly bT: boolean;
 }
 
-/** Where the kernel finds its tensors. */
+/** Where the kernel finds its tensors. `scratch` is bound only when {@link matmulScratch} asks for it. */
 export interface MatmulBindings {
   readonly a: Binding;
   readonly b: Binding;
   readonly bias: Binding | null;
   readonly out: Binding;
+  readonly scratch: Binding;
 }
 
-/** The dispatch for a product, by the kernel family that suits the adapter. */
-export function matmulPass(problem: MatmulProblem, bindings: MatmulBindings, _traits: AdapterTraits): Pass {
+/** Rows and columns of out that one workgroup computes, and how a kernel is compiled for a problem. */
+interface Kernel {
+  readonly shader: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly constants: Readonly<Record<string, number>>;
+  /** Workgroups that keep the adapter busy; with fewer, K is split. */
+  readonly enough: number;
+}
+
+/** Shortest range of K that is worth a workgroup of its own. */
+const SHORTEST_RANGE = 128;
+
+/** The kernel for a product, by the family that suits the adapter and then by the layout. */
+function kernelFor({ M, N, K, aT, bT }: MatmulProblem, traits: AdapterTraits): Kernel {
+  switch (selectFamily('matmul', traits, { M, N, K })) {
+    case 'workgroup':
+      return { shader: 'matmul/workgroup', rows: 64, columns: 64, constants: {}, enough: 128 };
+    case 'register': {
+      // A narrow out would leave threads that lie side by side along n without work.
+      const alongM = Math.ceil(N / 8) * 8 * 1.25 < Math.ceil(N / 32) * 32;
+      const inFours = N % 4 === 0 && (aT ? M : K) % 4 === 0 && (!bT || K % 4 === 0);
+      return {
+        shader: !inFours ? 'matmul/any' : traits.hasSubgroups ? 'matmul/quad' : 'matmul/register',
+        rows: alongM ? 64 : 16,
+        columns: alongM ? 8 : 32,
+        constants: { ALONG_M: Number(alongM) },
+        enough: 16,
+      };
+    }
+  }
+}
+
+/** Ranges that K is cut into: a power of four, so that few pipelines serve every size. */
+function splitsOf(problem: MatmulProblem, hasBias: boolean, kernel: Kernel): number {
+  if (hasBias) return 1;
+  const { batch, M, N, K } = problem;
+  const groups = batch * Math.ceil(M / kernel.rows) * Math.ceil(N / kernel.columns);
+  const wanted = Math.min(kernel.enough / groups, K / SHORTEST_RANGE);
+  return wanted < 2 ? 1 : 4 ** Math.max(1, Math.floor(Math.log2(wanted) / 2));
+}
+
+/** The scratch tensor for partial products when K is split: [batch, splits, M, N]. */
+export function matmulScratch(problem: MatmulProblem, hasBias: boolean, traits: AdapterTraits): Shape[] {
+  const splits = splitsOf(problem, hasBias, kernelFor(problem, traits));
+  return splits === 1 ? [] : [[problem.batch, splits, problem.M, problem.N]];
+}
+
+/** The dispatches of a product: one, or with a split K the partial products and then their sum, in order. */
+export function matmulPasses(
+  problem: MatmulProblem,
+  bindings: MatmulBindings,
+  traits: AdapterTraits,
+): Pass[] {
   const { batch, M, N, K, aT, bT } = problem;
-  return {
-    shader: 'matmul/register',
-    constants: { N, A_T: Number(aT), B_T: Number(bT), HAS_BIAS: Number(bindings.bias !== null) },
+  const kernel = kernelFor(problem, traits);
+  const splits = splitsOf(problem, bindings.bias !== null, kernel);
+  const [across, down] = [Math.ceil(N / kernel.columns), Math.ceil(M / kernel.rows)];
+  const product: Pass = {
+    shader: kernel.shader,
+    constants: {
+      A_T: Number(aT),
+      B_T: Number(bT),
+      HAS_BIAS: Number(bindings.bias !== null),
+      SPLITS: splits,
+      ...kernel.constants,
+    },
     // A shader must have every binding; without a bias it gets b, which it then does not read.
-    bindings: [bindings.a, bindings.b, bindings.bias ?? bindings.b, bindings.out],
-    workgroups: [Math.ceil(N / 32), Math.ceil(M / 32), batch],
+    bindings: [
+      bindings.a,
+      bindings.b,
+      bindings.bias ?? bindings.b,
+      splits === 1 ? bindings.out : bindings.scratch,
+    ],
+    workgroups: kernel.constants.ALONG_M ? [down, across, batch * splits] : [across, down, batch * splits],
     flops: 2 * batch * M * N * K,
   };
+  if (splits === 1) return [product];
+  const [x, y] = workgroups1d(M * N);
+  return [
+    product,
+    {
+      shader: 'matmul/sum-splits',
+      constants: { SPLITS: splits },
+      bindings: [bindings.scratch, bindings.out],
+      workgroups: [x, y, batch],
+      flops: batch * splits * M * N,
+    },
+  ];
 }

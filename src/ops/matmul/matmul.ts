@@ -1,7 +1,7 @@
 import type { Tensor } from '../../graph/graph.ts';
 import { defineOp } from '../../graph/op.ts';
 import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
-import { type MatmulProblem, matmulPass } from './kernels.ts';
+import { type MatmulProblem, matmulPasses, matmulScratch } from './kernels.ts';
 
 interface MatmulAttributes {
   /** `a` is stored [.., K, M]. */
@@ -23,6 +23,18 @@ export function matmulProblem(a: Shape, b: Shape, { aT, bT }: { aT: boolean; bT:
   return { batch, M, N, K, aT, bT };
 }
 
+const LAYOUTS = [
+  [false, false],
+  [false, true],
+  [true, false],
+  [true, true],
+] as const;
+
+/** Shapes of the two inputs as the layout stores them. */
+function stored(B: number, M: number, N: number, K: number, aT: boolean, bT: boolean): Shape[] {
+  return [aT ? [B, K, M] : [B, M, K], bT ? [B, N, K] : [B, K, N]];
+}
+
 /** `op(a) · op(b)` for every batch: a [B.., M, K] (or [B.., K, M]), b [B.., K, N] (or [B.., N, K]) → [B.., M, N]. */
 export const matmulOp = defineOp({
   name: 'matmul',
@@ -32,15 +44,17 @@ export const matmulOp = defineOp({
     const { M, N } = matmulProblem(a, b, attrs);
     return [[...a.slice(0, -2), M, N]];
   },
+  scratch: ({ inputs: [a, b], attrs, traits }) => {
+    if (!a || !b) throw new RangeError('matmul: two inputs');
+    return matmulScratch(matmulProblem(a, b, attrs), false, traits);
+  },
   passes: ({ inputs: [a, b], attrs, traits }) => {
     if (!a || !b) throw new RangeError('matmul: two inputs');
-    return [
-      matmulPass(
-        matmulProblem(a, b, attrs),
-        { a: { input: 0 }, b: { input: 1 }, bias: null, out: { output: 0 } },
-        traits,
-      ),
-    ];
+    return matmulPasses(
+      matmulProblem(a, b, attrs),
+      { a: { input: 0 }, b: { input: 1 }, bias: null, out: { output: 0 }, scratch: { scratch: 0 } },
+      traits,
+    );
   },
   backward: {
     a: ({ dout, input, attrs: { aT, bT } }) =>
@@ -67,21 +81,33 @@ export const matmulOp = defineOp({
     }
     return [out];
   },
-  cases: [false, true].flatMap((aT) =>
-    [false, true].flatMap((bT) =>
+  cases: [
+    ...LAYOUTS.flatMap(([aT, bT]) =>
       (
         [
           [1, 1, 1, 1],
           [2, 5, 3, 7],
           [3, 37, 41, 19],
-          [1, 64, 32, 16],
+          [1, 64, 16, 32],
         ] as const
-      ).map(([B, M, N, K]) => ({
-        inputs: [aT ? [B, K, M] : [B, M, K], bT ? [B, N, K] : [B, K, N]],
-        attrs: { aT, bT },
-      })),
+      ).map(([B, M, N, K]) => ({ inputs: stored(B, M, N, K, aT, bT), attrs: { aT, bT } })),
     ),
-  ),
+    {
+      inputs: stored(2, 76, 8, 36, false, true),
+      attrs: { aT: false, bT: true },
+      note: 'a narrow out in fours',
+    },
+    {
+      inputs: stored(2, 20, 44, 519, true, false),
+      attrs: { aT: true, bT: false },
+      note: 'K is split, in fours but for K',
+    },
+    {
+      inputs: stored(1, 7, 3, 1031, true, false),
+      attrs: { aT: true, bT: false },
+      note: 'K is split, nothing in fours',
+    },
+  ],
 });
 
 export function matmul(

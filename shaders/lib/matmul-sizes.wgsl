@@ -1,0 +1,32 @@
+// Sizes of a product and of the part of it that a dispatch's z stands for. They follow from the buffers, so that one pipeline
+// serves every size: with P = M·N, Q = M·K, R = K·N, N is √(P·R/Q). f32 rounds it rightly up to a million and more.
+// z counts SPLITS ranges of K for every product of the batch; with more than one, out holds partial products.
+override SPLITS: u32;
+
+struct Sizes {
+  M: u32,
+  N: u32,
+  K: u32,
+  // Where this product's a, b and out begin.
+  a: u32,
+  b: u32,
+  out: u32,
+  // This part's range of K.
+  begin: u32,
+  end: u32,
+}
+
+fn sizes(aLength: u32, bLength: u32, outLength: u32, z: u32, Z: u32) -> Sizes {
+  let batch = Z / SPLITS;
+  let P = outLength / Z;
+  let Q = aLength / batch;
+  let R = bLength / batch;
+  let N = u32(round(sqrt(f32(P) * (f32(R) / f32(Q)))));
+  let M = P / N;
+  let K = R / N;
+  let product = z / SPLITS;
+  // Ranges are whole fours; the last takes what is left.
+  let range = ((K + 3u) / 4u + SPLITS - 1u) / SPLITS * 4u;
+  let begin = (z % SPLITS) * range;
+  return Sizes(M, N, K, product * Q, product * R, z * P, begin, min(K, begin + range));
+}

@@ -1,0 +1,51 @@
+// The tile that a thread of matmul's register families sums: 16 rows × 8 columns of out, in eight 4 × 4 blocks.
+// A block's columns are rows of out, so block += bBlock · aBlock, where
+//   aBlock: column i is row m + i of op(a), from k to k + 3, zero past K;
+//   bBlock: column i is row k + i of op(b), from n to n + 3.
+// The including shader declares aStart(m, s) and bStart(n, s), places that do not change with k; aBlock(start, k, s) and
+// bBlock(start, k, s); and store(m, n, s, values) for out[m, n … n + 3].
+#include "lib/matmul-sizes"
+
+fn tile(m: u32, n: u32, s: Sizes) {
+  let a0 = aStart(m, s);
+  let a1 = aStart(m + 4u, s);
+  let a2 = aStart(m + 8u, s);
+  let a3 = aStart(m + 12u, s);
+  let b0 = bStart(n, s);
+  let b1 = bStart(n + 4u, s);
+  var c00 = mat4x4f(); var c01 = mat4x4f();
+  var c10 = mat4x4f(); var c11 = mat4x4f();
+  var c20 = mat4x4f(); var c21 = mat4x4f();
+  var c30 = mat4x4f(); var c31 = mat4x4f();
+  for (var k = s.begin; k < s.end; k += 4u) {
+    let A0 = aBlock(a0, k, s);
+    let A1 = aBlock(a1, k, s);
+    let A2 = aBlock(a2, k, s);
+    let A3 = aBlock(a3, k, s);
+    let B0 = bBlock(b0, k, s);
+    c00 += B0 * A0;
+    c10 += B0 * A1;
+    c20 += B0 * A2;
+    c30 += B0 * A3;
+    let B1 = bBlock(b1, k, s);
+    c01 += B1 * A0;
+    c11 += B1 * A1;
+    c21 += B1 * A2;
+    c31 += B1 * A3;
+  }
+  storeBlock(m, n, s, c00);
+  storeBlock(m, n + 4u, s, c01);
+  storeBlock(m + 4u, n, s, c10);
+  storeBlock(m + 4u, n + 4u, s, c11);
+  storeBlock(m + 8u, n, s, c20);
+  storeBlock(m + 8u, n + 4u, s, c21);
+  storeBlock(m + 12u, n, s, c30);
+  storeBlock(m + 12u, n + 4u, s, c31);
+}
+
+fn storeBlock(m: u32, n: u32, s: Sizes, block: mat4x4f) {
+  store(m, n, s, block[0]);
+  store(m + 1u, n, s, block[1]);
+  store(m + 2u, n, s, block[2]);
+  store(m + 3u, n, s, block[3]);
+}

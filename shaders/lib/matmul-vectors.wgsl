@@ -1,0 +1,35 @@
+// Loads and stores of matmul's families whose innermost axes are multiples of 4; the includer declares a, b, bias and out.
+// A block is stored as four vectors: those of a are rows m + i from k on, or when A_T rows k + i from m on; likewise those
+// of b. Rows and columns past M and N are read from the last one instead, and never stored.
+
+// Places of the four vectors of a block at k = 0, counted in vectors.
+fn aStart(m: u32, s: Sizes) -> vec4u {
+  let i = vec4u(0u, 1u, 2u, 3u);
+  if (A_T) { return s.a / 4u + i * (s.M / 4u) + min(m, s.M - 4u) / 4u; }
+  return s.a / 4u + min(m + i, vec4u(s.M - 1u)) * (s.K / 4u);
+}
+
+fn bStart(n: u32, s: Sizes) -> vec4u {
+  let i = vec4u(0u, 1u, 2u, 3u);
+  if (B_T) { return s.b / 4u + min(n + i, vec4u(s.N - 1u)) * (s.K / 4u); }
+  return s.b / 4u + i * (s.N / 4u) + min(n, s.N - 4u) / 4u;
+}
+
+// Vector i of a block of a, whose place at k = 0 is `start`. K is a multiple of 4 unless A_T.
+fn aVector(start: u32, i: u32, k: u32, s: Sizes) -> vec4f {
+  if (A_T) { return select(vec4f(), a[start + k * (s.M / 4u)], k + i < s.K); }
+  return a[start + k / 4u];
+}
+
+// Rows past K are there only when A_T: they meet zeros of a.
+fn bVector(start: u32, k: u32, s: Sizes) -> vec4f {
+  if (B_T) { return b[start + k / 4u]; }
+  return b[start + k * (s.N / 4u)];
+}
+
+fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
+  if (m >= s.M || n >= s.N) { return; }
+  var sum = values;
+  if (HAS_BIAS) { sum += bias[n / 4u]; }
+  out[s.out / 4u + m * (s.N / 4u) + n / 4u] = sum;
+}

@@ -1,0 +1,23 @@
+import type { AdapterTraits } from '../gpu/traits.ts';
+
+/**
+ * A family of kernels for one op.
+ * - `register`: every thread works alone in registers. Software adapters run barriers and workgroup memory very slowly.
+ * - `workgroup`: threads share tiles in workgroup memory, as real GPUs need it.
+ */
+export type Family = 'register' | 'workgroup';
+
+/** Ops that have more than one family. */
+export type FamilyOp = 'matmul' | 'attention';
+
+/**
+ * The one place where a kernel family is chosen, by what the adapter is. `sizes` are the op's own (M, N, K; tokens, head width …)
+ * for choices that depend on them. A run records what was chosen, see `docs/decisions/kernel-families.md`.
+ */
+export function selectFamily(
+  _op: FamilyOp,
+  traits: AdapterTraits,
+  _sizes: Readonly<Record<string, number>>,
+): Family {
+  return traits.isSoftware ? 'register' : 'workgroup';
+}
