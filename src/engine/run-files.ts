@@ -7,6 +7,7 @@
  *     adapter.safetensors  the best weights so far, and
  *     adapter.json         what they belong to
  *     checkpoint/          from where the run goes on
+ *     verdict.json         tuned against base on the test pictures, when the run is over
  */
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
@@ -22,7 +23,8 @@ export const RUN_FILES = {
   metrics: 'metrics.jsonl',
   adapter: 'adapter.safetensors',
   adapterJson: 'adapter.json',
-  checkpoint: 'checkpoint',
+  checkpoint: 'checkpoint/last.safetensors',
+  verdict: 'verdict.json',
 } as const;
 
 /** A dataset as a run knows it: `key` names it in metrics and splits and is unique in the run. */
@@ -40,6 +42,8 @@ export interface RunConfig {
   readonly mopeft: MopeftConfig;
   readonly train: TrainConfig;
   readonly datasets: readonly RunDatasetName[];
+  /** The adapter that it was started on. */
+  readonly device?: string;
 }
 
 /** Names of pictures by split, by dataset key. */

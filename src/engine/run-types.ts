@@ -24,6 +24,8 @@ export interface RunParts {
   readonly queue: GpuQueue;
   readonly model: OpenModel;
   readonly files: RunFiles;
+  /** How people call the run; recorded in adapter.json. */
+  readonly name?: string;
   readonly observer?: RunObserver;
 }
 
@@ -34,6 +36,8 @@ export interface RunObserver {
   onProgress?(progress: RunProgress): void;
   /** What the engine is doing besides steps: "validating", "measuring on the test images". */
   onActivity?(label: string, done: number, total: number): void;
+  /** Something that a person should know and that stops nothing: a picture that cannot be used, an object that vanished. */
+  onNotice?(text: string): void;
 }
 
 export interface RunProgress {

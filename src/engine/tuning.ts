@@ -3,7 +3,7 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import type { PreprocessingRecord } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { gateOutput, mopeftSlots } from '../peft/build.ts';
-import { modulesOf } from '../peft/modules.ts';
+import { type Module, modulesOf } from '../peft/modules.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
@@ -52,6 +52,11 @@ export class ModelSession {
     }
   }
 
+  /** Modules in the encoder; none in the base model. */
+  get modules(): readonly Module[] {
+    return this.mopeft ? modulesOf(this.mopeft) : [];
+  }
+
   /**
    * Encodes a picture [3, S, S].
    * @returns the gates that it drew, an entry for each block; null when nothing is gated.
@@ -64,7 +69,7 @@ export class ModelSession {
       { length: this.sam.config.numHiddenLayers },
       () => ({}),
     );
-    for (const { method, block } of modulesOf(mopeft)) {
+    for (const { method, block } of this.modules) {
       const layer = layers[block];
       const value = outputs.get(gateOutput(block, method.id))?.[0];
       if (layer && value !== undefined) layer[method.id] = value;

@@ -1,5 +1,5 @@
 /** What all calls share: the storage, the device with its queue, and the model that is open. */
-import { Failure } from '../config/failure.ts';
+import { Failure, type FailureRecord } from '../config/failure.ts';
 import type { FileStore } from '../data/file-store.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import { OpfsStore } from '../data/opfs-store.ts';
@@ -73,9 +73,13 @@ export class EngineState {
     }
   }
 
-  /** True between a lost device and its successor. */
-  get isDeviceLost(): boolean {
-    return this.lost;
+  /** Why the device is gone, or null while it is there. Waits a moment, since what fails on it may be told first. */
+  async deviceWasLost(): Promise<FailureRecord | null> {
+    if (this.gpu) {
+      const patience = new Promise<void>((resolve) => setTimeout(resolve, LOSS_IS_TOLD_WITHIN));
+      await Promise.race([this.gpu.lost, patience]);
+    }
+    return this.lost ? LOST : null;
   }
 
   /** @throws Failure `gpu/missing`, `gpu/lost`. */
@@ -148,6 +152,8 @@ export class EngineState {
   }
 }
 
+/** Milliseconds. */
+const LOSS_IS_TOLD_WITHIN = 300;
 const LOST = {
   code: 'gpu/lost',
   what: 'The graphics device was lost: the driver was reset, or the computer slept.',

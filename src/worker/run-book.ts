@@ -140,9 +140,13 @@ export class RunBook {
     return record;
   }
 
-  /** Notes progress of a run under way without writing it. */
-  note(record: RunRecord): void {
-    if (this.underWay.has(record.id)) this.underWay.set(record.id, record);
+  /** Notes progress of a run under way without writing it; null when it is under way no more. */
+  note(id: string, progress: Partial<RunRecord>): RunRecord | null {
+    const record = this.underWay.get(id);
+    if (!record) return null;
+    const noted = { ...record, ...progress };
+    this.underWay.set(id, noted);
+    return noted;
   }
 
   async delete(id: string): Promise<void> {

@@ -1,18 +1,23 @@
-import { type InputFile, readDatasets } from '../../data/read-datasets.ts';
+import { Failure } from '../../config/failure.ts';
+import { readDatasets } from '../../data/read-datasets.ts';
 import { drawnDatasets } from '../demo.ts';
 import type { EngineState } from '../engine-state.ts';
+import { inputFile } from '../input-file.ts';
 import { bitmapOf, renderThumbnail } from '../pictures.ts';
 import type { CallName, DroppedFile } from '../protocol.ts';
 import { done, failureOf, ok } from '../result.ts';
 import type { Handlers } from '../serve.ts';
+import type { TrainDesk } from '../train-desk.ts';
 
 type DataCalls = Extract<CallName, `data.${string}`>;
 
 /** Datasets: bringing them in, showing and changing them. */
-export function dataHandlers(engine: Promise<EngineState>): Pick<Handlers, DataCalls> {
+export function dataHandlers(
+  engine: Promise<{ readonly state: EngineState; readonly training: TrainDesk }>,
+): Pick<Handlers, DataCalls> {
   return {
     'data.addFiles': async ({ files, datasetId }, call) => {
-      const { datasets: shelf } = await engine;
+      const { datasets: shelf } = (await engine).state;
       const read = await readDatasets(files.map(inputFile), {
         topName: topNameOf(files),
         onProgress: ({ done: count }) =>
@@ -24,27 +29,36 @@ export function dataHandlers(engine: Promise<EngineState>): Pick<Handlers, DataC
       return ok(await shelf.add(read.datasets, refusals, options));
     },
     'data.addDemo': async (_, call) => {
-      const { datasets: shelf } = await engine;
+      const { datasets: shelf } = (await engine).state;
       const drawn = await drawnDatasets(call);
       return ok(await shelf.add(drawn, [], { signal: call.signal, onProgress: call.progress }));
     },
-    'data.list': async () => ok(await (await engine).datasets.list()),
-    'data.rename': async ({ datasetId, name }) => ok(await (await engine).datasets.rename(datasetId, name)),
+    'data.list': async () => ok(await (await engine).state.datasets.list()),
+    'data.rename': async ({ datasetId, name }) =>
+      ok(await (await engine).state.datasets.rename(datasetId, name)),
     'data.delete': async ({ datasetId }) => {
-      await (await engine).datasets.delete(datasetId);
+      const { state, training } = await engine;
+      if (training.uses(datasetId)) {
+        throw new Failure({
+          code: 'data/in-use',
+          what: 'The run under way trains on this dataset.',
+          cure: 'Pause or stop the run first.',
+        });
+      }
+      await state.datasets.delete(datasetId);
       return done;
     },
     'data.setSplitOrder': async ({ datasetId, order }) =>
-      ok(await (await engine).datasets.setSplitOrder(datasetId, order)),
-    'data.samples': async ({ datasetId }) => ok(await (await engine).datasets.samples(datasetId)),
+      ok(await (await engine).state.datasets.setSplitOrder(datasetId, order)),
+    'data.samples': async ({ datasetId }) => ok(await (await engine).state.datasets.samples(datasetId)),
     'data.thumbnail': async ({ datasetId, sampleId, size, overlay }, call) => {
-      const { picture, objects } = await (await engine).datasets.sample(datasetId, sampleId);
+      const { picture, objects } = await (await engine).state.datasets.sample(datasetId, sampleId);
       const bitmap = renderThumbnail(picture, overlay ? objects : null, size);
       call.transfer(bitmap);
       return ok({ bitmap });
     },
     'data.picture': async ({ datasetId, sampleId }, call) => {
-      const sample = await (await engine).datasets.sample(datasetId, sampleId);
+      const sample = await (await engine).state.datasets.sample(datasetId, sampleId);
       const { picture, objects, labelling } = sample;
       const bitmap = await bitmapOf(picture);
       const labels = labelling ? Uint16Array.from(objects.map, (id) => Math.min(id, 65_535)) : null;
@@ -53,10 +67,6 @@ export function dataHandlers(engine: Promise<EngineState>): Pick<Handlers, DataC
       return ok({ name: sample.name, width: picture.width, height: picture.height, bitmap, labels });
     },
   };
-}
-
-function inputFile({ path, file }: DroppedFile): InputFile {
-  return { path, size: file.size, bytes: async () => new Uint8Array(await file.arrayBuffer()) };
 }
 
 /** How a dataset is called whose files have no folder. */

@@ -1,0 +1,56 @@
+import { adapterFiles, importAdapter } from '../../engine/adapters.ts';
+import { historyCsv } from '../../engine/history-csv.ts';
+import type { EngineState } from '../engine-state.ts';
+import { importedRecord } from '../imported-run.ts';
+import { inputFile } from '../input-file.ts';
+import { KeptMasks } from '../kept-masks.ts';
+import type { CallName, OutputFile } from '../protocol.ts';
+import { ok } from '../result.ts';
+import { newRunId } from '../run-book.ts';
+import type { Handlers } from '../serve.ts';
+import type { TrainDesk } from '../train-desk.ts';
+
+type OutputCalls = Extract<CallName, `output.${string}`>;
+
+/** What a person takes away, and adapters that come back. */
+export function outputHandlers(
+  engine: Promise<{ readonly state: EngineState; readonly training: TrainDesk }>,
+): Pick<Handlers, OutputCalls> {
+  return {
+    'output.adapter': async ({ runId }) => {
+      const { book } = (await engine).training;
+      const { weights, json } = await adapterFiles(book.filesOf(runId));
+      return ok([
+        outputFile('adapter.safetensors', 'application/octet-stream', weights.bytes),
+        outputFile('adapter.json', 'application/json', json.bytes),
+      ]);
+    },
+    'output.historyCsv': async ({ runId }) => {
+      const { training } = await engine;
+      const { name, datasets } = await training.need(runId);
+      const lines = await training.book.filesOf(runId).readMetrics();
+      const nameOf = (id: string): string => datasets.find((dataset) => dataset.id === id)?.name ?? id;
+      const bytes = new TextEncoder().encode(historyCsv(lines, nameOf));
+      return ok(outputFile(`${name.replaceAll(/[^\w .+-]+/g, '_')} history.csv`, 'text/csv', bytes));
+    },
+    'output.masksZip': async () => ok(await new KeptMasks((await engine).state.store).zip()),
+    'output.importAdapter': async ({ files }) => {
+      const { state, training } = await engine;
+      const model = state.needModel();
+      const now = Date.now();
+      const id = newRunId(now);
+      const runFiles = training.book.filesOf(id);
+      try {
+        const adapter = await importAdapter(files.map(inputFile), model.open, runFiles);
+        return ok(await training.admit(importedRecord(id, now, adapter, model, files)));
+      } catch (error) {
+        await training.book.delete(id);
+        throw error;
+      }
+    },
+  };
+}
+
+function outputFile(name: string, mime: string, bytes: Uint8Array): OutputFile {
+  return { name, mime, bytes: new Uint8Array(bytes) };
+}

@@ -1,0 +1,56 @@
+import type { Adapter } from '../peft/adapter-file.ts';
+import type { CurrentModel } from './engine-state.ts';
+import type { DroppedFile, FieldValue } from './protocol.ts';
+import type { RunRecord } from './run-book.ts';
+
+/** The record of an adapter that came in as files. */
+export function importedRecord(
+  id: string,
+  now: number,
+  { mopeft, training }: Adapter,
+  model: CurrentModel,
+  files: readonly DroppedFile[],
+): RunRecord {
+  const values: Record<string, FieldValue> = {};
+  for (const [method, settings] of Object.entries(mopeft.methods)) {
+    for (const [field, value] of Object.entries(settings)) values[`${method}.${field}`] = value;
+  }
+  const name = nameOf(training, files);
+  const step = typeof training.step === 'number' ? training.step : 0;
+  return {
+    id,
+    name,
+    status: 'imported',
+    step,
+    steps: step,
+    settings: {
+      name,
+      datasetIds: [],
+      methods: Object.keys(mopeft.methods),
+      trainDecoder: mopeft.trainDecoder,
+      gate: mopeft.gate,
+      values,
+    },
+    datasets: [],
+    modelName: model.info.name,
+    modelHash: model.info.hash,
+    created: now,
+    updated: now,
+    bestStep: null,
+    bestScore: typeof training.score === 'number' ? training.score : null,
+    secondsPerStep: null,
+    checkpointStep: null,
+    failure: null,
+    verdict: null,
+  };
+}
+
+/** The name that the training recorded, else that of the folder or zip. */
+function nameOf(training: Readonly<Record<string, unknown>>, files: readonly DroppedFile[]): string {
+  if (typeof training.run === 'string' && training.run.trim() !== '') return `${training.run} (imported)`;
+  const [first] = files;
+  const parts = (first?.path ?? '').split('/');
+  const file = parts.pop() ?? '';
+  const stem = parts.pop() ?? file.replace(/\.[^.]+$/, '');
+  return stem === '' || stem === 'adapter' ? 'Imported adapter' : stem;
+}

@@ -1,0 +1,45 @@
+/** A run's metrics as the page draws them. */
+import type { Split } from '../data/types.ts';
+import type { MetricsLine } from '../engine/metrics.ts';
+import type { EngineEvent, EvalPoint, GatePoint, RunHistory, SplitName, StepPoint } from './protocol.ts';
+
+const SPLIT_NAMES: Readonly<Record<Split, SplitName>> = { train: 'train', val: 'validation', test: 'test' };
+
+/** One line as the event that tells the page. */
+export function metricsEvent(runId: string, line: MetricsLine): EngineEvent {
+  switch (line.type) {
+    case 'step':
+      return { type: 'step', runId, point: stepPoint(line) };
+    case 'eval':
+      return { type: 'eval', runId, point: evalPoint(line) };
+    case 'gates':
+      return { type: 'gates', runId, point: gatePoint(line) };
+  }
+}
+
+/** All lines by kind, in their order. */
+export function runHistory(lines: readonly MetricsLine[]): RunHistory {
+  const steps: StepPoint[] = [];
+  const evals: EvalPoint[] = [];
+  const gates: GatePoint[] = [];
+  for (const line of lines) {
+    if (line.type === 'step') steps.push(stepPoint(line));
+    else if (line.type === 'eval') evals.push(evalPoint(line));
+    else gates.push(gatePoint(line));
+  }
+  return { steps, evals, gates };
+}
+
+function stepPoint(line: Extract<MetricsLine, { type: 'step' }>): StepPoint {
+  const { step, loss, focal, dice, iou, lr, ms } = line;
+  return { step, loss, focal, dice, iou, learningRate: lr, milliseconds: ms };
+}
+
+function evalPoint(line: Extract<MetricsLine, { type: 'eval' }>): EvalPoint {
+  const { step, dataset, split, box_iou, click_iou, n } = line;
+  return { step, datasetId: dataset, split: SPLIT_NAMES[split], boxIou: box_iou, clickIou: click_iou, n };
+}
+
+function gatePoint({ step, dataset, layers }: Extract<MetricsLine, { type: 'gates' }>): GatePoint {
+  return { step, datasetId: dataset, layers };
+}

@@ -1,0 +1,59 @@
+/** How long a step of a kind took on this device, remembered for the next plan. */
+import * as v from 'valibot';
+import type { FileStore } from '../data/file-store.ts';
+import type { RunSettings } from '../engine/settings.ts';
+import type { CurrentModel } from './engine-state.ts';
+
+const PATH = 'step-times.json';
+/** Kinds that are remembered. */
+const KEPT = 200;
+const Schema = v.record(v.string(), v.number());
+
+export class StepTimes {
+  private known: Promise<Map<string, number>> | null = null;
+
+  constructor(private readonly store: FileStore) {}
+
+  /** Seconds of a step, or null when none of this kind was timed. */
+  async find(key: string): Promise<number | null> {
+    return (await this.all()).get(key) ?? null;
+  }
+
+  async note(key: string, seconds: number): Promise<void> {
+    const all = await this.all();
+    all.delete(key);
+    all.set(key, seconds);
+    const kept = Object.fromEntries([...all].slice(-KEPT));
+    await this.store.write(PATH, new TextEncoder().encode(JSON.stringify(kept)));
+  }
+
+  private all(): Promise<Map<string, number>> {
+    this.known ??= this.read();
+    return this.known;
+  }
+
+  private async read(): Promise<Map<string, number>> {
+    if (!(await this.store.exists(PATH))) return new Map();
+    try {
+      const json: unknown = JSON.parse(new TextDecoder().decode(await this.store.read(PATH)));
+      const parsed = v.safeParse(Schema, json);
+      return new Map(parsed.success ? Object.entries(parsed.output) : []);
+    } catch {
+      return new Map();
+    }
+  }
+}
+
+/** What the time of a step depends on. */
+export function stepKey(model: CurrentModel, adapter: string, { mopeft, train }: RunSettings): string {
+  const { imagesPerStep, objectsPerImage, objectsPerPass, corrections } = train;
+  return JSON.stringify([
+    adapter,
+    model.info.hash.slice(0, 16),
+    mopeft.methods,
+    mopeft.gate,
+    mopeft.blocks,
+    mopeft.trainDecoder,
+    [imagesPerStep, objectsPerImage, objectsPerPass, corrections],
+  ]);
+}

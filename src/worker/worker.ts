@@ -1,0 +1,28 @@
+/** The engine's worker: opens the storage and answers the page's calls. */
+import { EngineState } from './engine-state.ts';
+import { bootHandlers } from './handlers/boot.ts';
+import { dataHandlers } from './handlers/data.ts';
+import { modelHandlers } from './handlers/model.ts';
+import { outputHandlers } from './handlers/output.ts';
+import { segmentHandlers } from './handlers/segment.ts';
+import { trainHandlers } from './handlers/train.ts';
+import { SegmentDesk } from './segment-desk.ts';
+import { serve } from './serve.ts';
+import { TrainDesk } from './train-desk.ts';
+
+const engine = EngineState.open((event) => emit(event)).then((state) => {
+  const training = new TrainDesk(state);
+  return { state, training, desk: new SegmentDesk(state, (runId) => training.variant(runId)) };
+});
+const state = engine.then((parts) => parts.state);
+const training = engine.then((parts) => parts.training);
+
+// Serves at once: a call that comes while the storage is being opened waits for it inside its handler.
+const { emit } = serve({
+  ...bootHandlers(state),
+  ...modelHandlers(state),
+  ...dataHandlers(engine),
+  ...trainHandlers(training),
+  ...segmentHandlers(engine),
+  ...outputHandlers(engine),
+});
