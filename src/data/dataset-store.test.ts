@@ -99,6 +99,18 @@ describe('stored datasets', () => {
     expect(await small.size('')).toBe(0);
   });
 
+  it('name the file that went away while they were saved, and leave nothing behind', async () => {
+    const { dataset, ...rest } = await inspected(files);
+    const bytes = () => Promise.reject(new Error('moved'));
+    const samples = dataset.samples.map((sample, i) =>
+      i === 1 ? { ...sample, image: { ...sample.image, bytes } } : sample,
+    );
+    await expect(store.save({ ...rest, dataset: { ...dataset, samples } })).rejects.toMatchObject({
+      record: { code: 'data/unreadable', where: 'My cells/images/c.png' },
+    });
+    expect(await memory.size('')).toBe(0);
+  });
+
   it.each([
     ['no JSON', '{"version":1,', 'data/manifest-broken'],
     ['another shape', '{"version":1,"id":"x"}', 'data/manifest-broken'],

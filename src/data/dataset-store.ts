@@ -3,10 +3,10 @@ import type { Dataset, DatasetSample } from './dataset.ts';
 import { nameParts } from './file-names.ts';
 import { type FileStore, storeName } from './file-store.ts';
 import type { InspectedDataset } from './inspect.ts';
+import { type LazyFile, readBytes } from './lazy-file.ts';
 import { encodeManifest, MANIFEST_VERSION, type Manifest, parseManifest } from './manifest.ts';
-import { attempt, toRefusal } from './outcome.ts';
+import { attempt, refuse, toRefusal } from './outcome.ts';
 import type { Outcome, ReadProgress, Refusal, StoredDataset } from './types.ts';
-import type { LazyFile } from './zip.ts';
 
 const FOLDER = 'datasets';
 const MANIFEST = 'dataset.json';
@@ -129,7 +129,10 @@ export class DatasetStore {
 
   private async copyFiles(id: string, sample: DatasetSample): Promise<Manifest['files'][number]> {
     const copy = async (role: (typeof ROLES)[number], from: LazyFile) => {
-      const bytes = await from.bytes();
+      const read = await readBytes(from);
+      if (!read.ok)
+        throw refuse(read.refusal.code, read.refusal.file, read.refusal.reason, read.refusal.cure);
+      const bytes = read.value;
       const path = storedPath(role, sample.name, nameParts(from.path).extension);
       await this.store.write(pathOf(id, path), bytes);
       return { path, size: bytes.length };

@@ -108,9 +108,17 @@ describe('loadSample', () => {
       image: { path: 'images/a.png', size: 1, bytes: () => Promise.reject(new Error('gone')) },
     };
     const outcome = await loadSample({ name: 'd', samples: [gone] }, 0);
-    expect(outcome).toMatchObject({
+    const said = {
+      code: 'data/unreadable',
+      file: 'images/a.png',
+      reason: 'The file could not be read (gone).',
+    };
+    expect(outcome).toMatchObject({ ok: false, refusal: said });
+    const huge = { name: 'h.png', image: { ...gone.image, size: 2 ** 31 } };
+    const refused = await loadSample({ name: 'd', samples: [huge] }, 0);
+    expect(refused).toMatchObject({
       ok: false,
-      refusal: { file: 'images/a.png', reason: expect.stringContaining('gone') },
+      refusal: { code: 'data/too-large', reason: expect.stringContaining('2048 MiB') },
     });
   });
 });

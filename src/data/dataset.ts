@@ -1,8 +1,9 @@
 import type { Percentiles } from './decode/depth.ts';
 import { type DecodedMask, decodeMask, type MaskRole } from './decode/mask.ts';
 import { decodePicture } from './decode/picture.ts';
+import { type LazyFile, readBytes } from './lazy-file.ts';
 import { findObjects, foregroundMask, type ObjectRule } from './objects.ts';
-import { attempt, refusal } from './outcome.ts';
+import { refusal } from './outcome.ts';
 import type {
   DepthMapping,
   LabelMap,
@@ -13,7 +14,6 @@ import type {
   Picture,
   Refusal,
 } from './types.ts';
-import type { LazyFile } from './zip.ts';
 
 /** The files of one sample, each read when it is needed. `name` sorts and splits the samples. */
 export interface DatasetSample {
@@ -128,7 +128,7 @@ async function readAnd<T>(
   file: LazyFile,
   decode: (bytes: Uint8Array, name: string) => Promise<Outcome<T>>,
 ): Promise<Outcome<T>> {
-  const bytes = await attempt(file.path, () => file.bytes());
+  const bytes = await readBytes(file);
   return bytes.ok ? decode(bytes.value, file.path) : bytes;
 }
 

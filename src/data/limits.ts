@@ -6,6 +6,8 @@ export const limits = {
   side: 65_535,
   /** Bytes of one file. */
   fileBytes: 512 * 1024 * 1024,
+  /** Bytes of one zip; more does not fit one buffer in every browser. */
+  zipFileBytes: 2 * 1024 * 1024 * 1024 - 1024 * 1024,
   /** Entries of one zip. */
   zipEntries: 20_000,
   /** Bytes of one zip's entries together, unpacked. */

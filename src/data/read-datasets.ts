@@ -1,9 +1,11 @@
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { isJunk, isZipName, nameParts } from './file-names.ts';
-import { attempt, toRefusal } from './outcome.ts';
+import { type LazyFile, readBytes } from './lazy-file.ts';
+import { limits } from './limits.ts';
+import { toRefusal } from './outcome.ts';
 import { pairFiles } from './pair.ts';
 import type { ReadProgress, Refusal, SampleFiles } from './types.ts';
-import { type LazyFile, readZip } from './zip.ts';
+import { readZip } from './zip.ts';
 
 /** A file as a drop, a folder listing or a zip gives it. */
 export interface InputFile {
@@ -43,7 +45,8 @@ export async function readDatasets(
       const parts = nameParts(file.path);
       if (isJunk(parts)) continue;
       if (isZipName(parts)) {
-        const zip = await attempt(parts.path, () => file.bytes());
+        const lazy = { path: parts.path, size: file.size ?? 0, bytes: () => file.bytes() };
+        const zip = await readBytes(lazy, limits.zipFileBytes);
         const content = zip.ok ? readZip(zip.value, parts.path) : { files: [], refusals: [zip.refusal] };
         refusals.push(...content.refusals);
         for (const entry of content.files) add({ ...entry, path: `${parts.path}/${entry.path}` });

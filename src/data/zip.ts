@@ -1,17 +1,12 @@
 import { crc32 } from './crc32.ts';
 import { isJunk, nameParts } from './file-names.ts';
 import { CutShort, inflateBounded, TooLong } from './inflate.ts';
+import type { LazyFile } from './lazy-file.ts';
 import { limits } from './limits.ts';
 import { refusal, refuse, toRefusal } from './outcome.ts';
 import type { Refusal } from './types.ts';
 
-/** A file that can be read when it is needed. */
-export interface LazyFile {
-  readonly path: string;
-  readonly size: number;
-  /** @throws Failure naming the file when it cannot be read. */
-  bytes(): Promise<Uint8Array>;
-}
+export type { LazyFile };
 
 export interface ZipLimits {
   readonly entries: number;

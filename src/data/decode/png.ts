@@ -101,8 +101,8 @@ function readChunks(bytes: Uint8Array, file: string): PngParts {
       orientation = exifOrientation(body);
     } else if (type === 'IEND') {
       break;
-    } else if (((type.charCodeAt(0) ?? 0) & 32) === 0) {
-      throw damaged(file, 'PNG', `it has a required part of unknown kind`);
+    } else if ((type.charCodeAt(0) & 32) === 0) {
+      throw damaged(file, 'PNG', 'it has a required part of unknown kind');
     }
     at = end;
   }

@@ -1,0 +1,39 @@
+import { Failure } from '../config/failure.ts';
+import { limits } from './limits.ts';
+import { refusal, toRefusal } from './outcome.ts';
+import type { Outcome } from './types.ts';
+
+/** A file that can be read when it is needed. */
+export interface LazyFile {
+  readonly path: string;
+  /** Bytes; 0 when not known. */
+  readonly size: number;
+  /** Rejects when it cannot be read; {@link readBytes} turns that into a sentence. */
+  bytes(): Promise<Uint8Array>;
+}
+
+/**
+ * Reads a file, or says why it cannot be: too large (not even tried), gone, or not permitted.
+ * @param most bytes that are read at most.
+ */
+export async function readBytes(
+  file: LazyFile,
+  most: number = limits.fileBytes,
+): Promise<Outcome<Uint8Array>> {
+  if (file.size > most) {
+    const reason = `The file is ${Math.ceil(file.size / 2 ** 20)} MiB; at most ${most / 2 ** 20} MiB are read.`;
+    return {
+      ok: false,
+      refusal: refusal('data/too-large', file.path, reason, 'Divide it, and drop the parts.'),
+    };
+  }
+  try {
+    return { ok: true, value: await file.bytes() };
+  } catch (error) {
+    if (error instanceof Failure) return { ok: false, refusal: toRefusal(error, file.path) };
+    const detail = error instanceof Error ? error.message : String(error);
+    const reason = `The file could not be read (${detail}).`;
+    const cure = 'It may have been moved or locked since it was dropped; drop it again.';
+    return { ok: false, refusal: refusal('data/unreadable', file.path, reason, cure) };
+  }
+}
