@@ -9,7 +9,7 @@ import { ModelSession, type Tuning } from './tuning.ts';
 export class SessionSegmenter implements Segmenter {
   private drawn: readonly GateLayer[] = [];
 
-  private constructor(private readonly session: ModelSession) {}
+  constructor(private readonly session: ModelSession) {}
 
   /** @param tuning null for the base model. */
   static async open(gpu: Gpu, model: SamModel, tuning: Tuning | null): Promise<SessionSegmenter> {
