@@ -76,7 +76,7 @@ describe('readZip', () => {
   });
 
   it('stops at the declared size when an entry holds more', async () => {
-    const bomb = patchDirectory(zip({ 'a.png': new Uint8Array(5_000_000) }), (view, at) =>
+    const bomb = patchDirectory(zip({ 'a.png': new Uint8Array(1_000_000) }), (view, at) =>
       view.setUint32(at + 24, 1000, true),
     );
     const { files } = readZip(bomb, 'z.zip');
