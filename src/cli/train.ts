@@ -1,0 +1,200 @@
+import { readFile } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import * as v from 'valibot';
+import { Failure } from '../config/failure.ts';
+import { GATE_FORMS } from '../config/mopeft.ts';
+import type { SamConfig } from '../config/sam.ts';
+import { parseTrainConfig } from '../config/train.ts';
+import { resumedDataset, runDataset, uniqueKeys } from '../engine/datasets.ts';
+import { GpuQueue } from '../engine/gpu-queue.ts';
+import type { MetricsLine } from '../engine/metrics.ts';
+import { planRun, resumeRun, startRun } from '../engine/run.ts';
+import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engine/run-types.ts';
+import type { RunSettings } from '../engine/settings.ts';
+import { methodsByName, resolveMopeft } from '../peft/resolve.ts';
+import { numberFlag, readFlags, required, wrongArguments } from './arguments.ts';
+import { openCliModel, openData, runFolder } from './open.ts';
+
+const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR …] --method mopeft|lora|prefix|adapter|a+b…|decoder
+      --steps N --seed S --out RUN [--gate unipelt|mass|none] [--freeze-decoder] [--split-order shuffled|name]
+      [--config FILE.json]
+  npm run mopeft -- train --resume RUN --model DIR|FILE --data DIR [--data DIR …]
+  FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"lora": {…}, …}}; flags go before it.
+  Ctrl+C writes a checkpoint and ends; --resume goes on from it.`;
+
+const FLAGS = {
+  model: { type: 'string' },
+  data: { type: 'string', multiple: true },
+  method: { type: 'string' },
+  steps: { type: 'string' },
+  seed: { type: 'string' },
+  out: { type: 'string' },
+  gate: { type: 'string' },
+  'freeze-decoder': { type: 'boolean' },
+  'split-order': { type: 'string' },
+  config: { type: 'string' },
+  resume: { type: 'string' },
+} as const;
+
+const ConfigFile = v.strictObject({
+  train: v.exactOptional(v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]))),
+  blocks: v.exactOptional(v.union([v.picklist(['all', 'late']), v.array(v.number())])),
+  settings: v.exactOptional(
+    v.record(v.string(), v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]))),
+  ),
+});
+
+type Flags = ReturnType<typeof readTrainFlags>;
+
+const readTrainFlags = (args: readonly string[]) => readFlags(args, FLAGS, USAGE);
+
+/** `mopeft train`: trains, or goes on with a run; RUN then holds what `src/engine/run-files.ts` lists. */
+export async function train(args: readonly string[]): Promise<number> {
+  const flags = readTrainFlags(args);
+  const modelPath = required(flags.model, 'model', USAGE);
+  const folders = required(flags.data, 'data', USAGE);
+  const out = flags.resume ?? required(flags.out, 'out', USAGE);
+  if (flags.resume === undefined) required(flags.method, 'method', USAGE);
+  const { gpu, model } = await openCliModel(modelPath);
+  const parts: RunParts = {
+    gpu,
+    queue: new GpuQueue(),
+    model,
+    files: runFolder(out),
+    name: basename(resolve(out)),
+    observer: printing,
+  };
+  const run = flags.resume === undefined ? await start(parts, flags, folders) : await goOn(parts, folders);
+  const interrupt = () => {
+    console.error('\nFinishing the step and writing a checkpoint …');
+    run.pause();
+  };
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  const outcome = await run.done;
+  conclude(outcome, out);
+  gpu.destroy();
+  return 0;
+}
+
+async function start(parts: RunParts, flags: Flags, folders: readonly string[]): Promise<Run> {
+  const settings = await settingsOf(flags, parts.model.config);
+  const opened = await Promise.all(folders.map(openData));
+  const keys = uniqueKeys(opened.map(({ name }) => name));
+  const { seed, splitOrder } = settings.train;
+  const datasets = opened.map((dataset, i): RunDataset => {
+    const name = { key: keys[i] ?? dataset.name, name: dataset.name };
+    return runDataset(name, dataset, seed, splitOrder);
+  });
+  const plan = planRun(parts.gpu, parts.model, settings, datasets);
+  const [problem] = plan.problems;
+  if (problem) throw new Failure(problem);
+  const { train: trained, val, test } = plan.images;
+  const mib = (plan.memory.peakBytes / 2 ** 20).toFixed(0);
+  console.log(
+    `${plan.trainableCount} trainable parameters, ${mib} MiB of GPU memory, ${trained} / ${val} / ${test} images to train / validate / test`,
+  );
+  return startRun(parts, settings, datasets);
+}
+
+async function goOn(parts: RunParts, folders: readonly string[]): Promise<Run> {
+  const config = await parts.files.readConfig();
+  const splits = await parts.files.readSplit();
+  const opened = await Promise.all(folders.map(openData));
+  const keys = uniqueKeys(opened.map(({ name }) => name));
+  const datasets = opened.flatMap((dataset, i): RunDataset[] => {
+    const key = keys[i] ?? dataset.name;
+    const split = splits[key];
+    return split ? [resumedDataset({ key, name: dataset.name }, dataset, split)] : [];
+  });
+  return resumeRun(parts, config, datasets);
+}
+
+async function settingsOf(flags: Flags, sam: SamConfig): Promise<RunSettings> {
+  const file = flags.config === undefined ? {} : await readConfigFile(flags.config);
+  const gate = GATE_FORMS.find((form) => form === flags.gate);
+  if (flags.gate !== undefined && !gate) throw wrongArguments(`--gate is "${flags.gate}"`, USAGE);
+  const steps = numberFlag(flags.steps, 'steps', USAGE, { min: 1, integer: true });
+  const seed = numberFlag(flags.seed, 'seed', USAGE, { min: 0, max: 2 ** 32 - 1, integer: true });
+  const splitOrder = flags['split-order'];
+  return {
+    mopeft: resolveMopeft(
+      {
+        methods: methodsByName(required(flags.method, 'method', USAGE)),
+        trainDecoder: !flags['freeze-decoder'],
+        ...(gate && { gate }),
+        ...(file.blocks !== undefined && { blocks: file.blocks }),
+        ...(file.settings && { settings: file.settings }),
+      },
+      sam,
+    ),
+    train: parseTrainConfig({
+      ...file.train,
+      ...(steps !== undefined && { steps }),
+      ...(seed !== undefined && { seed }),
+      ...(splitOrder !== undefined && { splitOrder }),
+    }),
+  };
+}
+
+async function readConfigFile(path: string): Promise<v.InferOutput<typeof ConfigFile>> {
+  const wrong = (what: string) =>
+    new Failure({
+      code: 'cli/config',
+      what,
+      where: path,
+      cure: 'Give a JSON file with "train", "blocks" and "settings".',
+    });
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw wrong('There is no such file.');
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (thrown) {
+    throw wrong(`The file is no JSON (${thrown instanceof Error ? thrown.message : String(thrown)}).`);
+  }
+  const parsed = v.safeParse(ConfigFile, json);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw wrong(`${v.getDotPath(issue) ?? 'The file'}: ${issue.message}.`);
+}
+
+/** Says on the terminal what the run's metrics record. */
+const printing: RunObserver = {
+  onMetrics: (lines) => {
+    for (const line of lines) console.log(worded(line));
+  },
+  onNotice: (text) => console.error(text),
+};
+
+function worded(line: MetricsLine): string {
+  switch (line.type) {
+    case 'step':
+      return `step ${line.step}  loss ${line.loss.toFixed(4)}  (focal ${line.focal.toFixed(4)}, dice ${line.dice.toFixed(4)}, iou ${line.iou.toFixed(4)})  ${(line.ms / 1000).toFixed(1)} s`;
+    case 'eval':
+      return `step ${line.step}  ${line.dataset} ${line.split}  box IoU ${line.box_iou.toFixed(4)}  click IoU ${line.click_iou.toFixed(4)}  n = ${line.n}`;
+    case 'gates':
+      return `step ${line.step}  ${line.dataset} gates  ${meanGates(line.layers)}`;
+  }
+}
+
+/** Each method's gate as the mean over the blocks that have it. */
+function meanGates(layers: readonly Readonly<Record<string, number>>[]): string {
+  const methods = [...new Set(layers.flatMap((layer) => Object.keys(layer)))];
+  return methods
+    .map((method) => {
+      const values = layers.flatMap((layer) => layer[method] ?? []);
+      return `${method} ${(values.reduce((sum, value) => sum + value, 0) / values.length).toFixed(3)}`;
+    })
+    .join('  ');
+}
+
+function conclude({ status, step, verdict }: RunOutcome, out: string): void {
+  if (status === 'paused') {
+    console.log(`Paused after step ${step}; go on with --resume ${out}`);
+    return;
+  }
+  if (verdict) console.log(`${verdict.sentence} ${verdict.suggestion}`);
+  console.log(`${out}: adapter.safetensors and adapter.json hold the best weights`);
+}
