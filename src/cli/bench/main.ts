@@ -1,0 +1,96 @@
+/**
+ * `npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]`: our kernels against jax-js and TensorFlow.js in one Chromium,
+ * see docs/measurements/bench.md. Exit status 1 when a value is wrong or a run allocates.
+ */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { chromium } from '@playwright/test';
+import { findChromium } from '../../../scripts/toolchain/chromium.mjs';
+import { Failure, toFailureRecord } from '../../config/failure.ts';
+import { installPeers, servePage } from './build-page.ts';
+import type { BenchPage } from './page/page.ts';
+import { type BenchReport, type CaseReport, describeCase, isRight } from './report.ts';
+
+const RUNS = 5;
+/** A contender that has taken this long over a case is not asked again. */
+const MOST_MS = 60_000;
+
+declare global {
+  var benchPage: BenchPage;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'string' },
+      alone: { type: 'boolean', default: false },
+      runs: { type: 'string' },
+    },
+  });
+  const runs = Number(values.runs ?? RUNS);
+  if (!Number.isInteger(runs) || runs < 1)
+    throw wrongUsage(`--runs is "${values.runs}", which is no whole number`);
+  if (!values.alone) await installPeers();
+  const { url, server } = await servePage(!values.alone);
+  const browser = await launch();
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(0);
+    page.on('pageerror', (error) => console.error(error.message));
+    await page.goto(url);
+    await page.waitForFunction(() => globalThis.benchPage !== undefined);
+    const known = await page.evaluate(() => globalThis.benchPage.names);
+    const unknown = positionals.find((name) => !known.includes(name));
+    if (unknown !== undefined)
+      throw wrongUsage(`There is no case "${unknown}"; cases are ${known.join(', ')}`);
+    const adapter = await page.evaluate(() => globalThis.benchPage.adapterName());
+    console.log(`Adapter: ${adapter}; Chromium ${browser.version()}\n`);
+    const cases: CaseReport[] = [];
+    for (const name of positionals.length > 0 ? positionals : known) {
+      const request = { name, runs, mostMs: MOST_MS, withPeers: !values.alone };
+      const report = await page.evaluate((asked) => globalThis.benchPage.bench(asked), request);
+      cases.push(report);
+      console.log(`${describeCase(report)}\n`);
+    }
+    console.log(describeRatio(cases));
+    const report: BenchReport = { adapter, browser: `Chromium ${browser.version()}`, cases };
+    if (values.json) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (!cases.every(isRight)) process.exitCode = 1;
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+/** What MoPEFT costs beside the frozen block, when both were timed. */
+function describeRatio(cases: readonly CaseReport[]): string {
+  const ours = (name: string) => cases.find((report) => report.name === name)?.timings[0]?.ms;
+  const [frozen, tuned] = [ours('block-train'), ours('block-mopeft')];
+  if (frozen === undefined || tuned === undefined) return '';
+  return `The block with MoPEFT takes ${(tuned / frozen).toFixed(2)} times the frozen one, forward and backward.`;
+}
+
+function launch() {
+  const found = findChromium();
+  // As the journeys do: the software adapter, unless a person says that there is a GPU.
+  const adapter = process.env.MOPEFT_GPU ? [] : ['--use-webgpu-adapter=swiftshader'];
+  return chromium.launch({
+    args: ['--no-sandbox', '--enable-unsafe-webgpu', ...adapter],
+    ...(found ? { executablePath: found } : {}),
+  });
+}
+
+function wrongUsage(what: string): Failure {
+  return new Failure({
+    code: 'cli/arguments',
+    what: `${what}.`,
+    cure: 'Usage: npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]',
+  });
+}
+
+main().catch((error) => {
+  const { what, where, cure } = toFailureRecord(error);
+  console.error(`${where ? `${where}: ` : ''}${what} ${cure}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,95 @@
+import type { BufferRange, Gpu } from '../../../gpu/gpu.ts';
+import { Executable, Pool } from '../../../graph/executable.ts';
+import { planGraph } from '../../../graph/plan.ts';
+import type { Runnable } from '../peers/work.ts';
+import type { Check, Memory } from '../report.ts';
+import type { BenchCase } from './cases.ts';
+import { errorOf, evaluate } from './float64.ts';
+import { normals } from './numbers.ts';
+
+const FORWARD_TOLERANCE = 1e-4;
+const GRADIENT_TOLERANCE = 1e-3;
+/** Step of the central difference in float64. */
+const STEP = 1e-4;
+
+/** Our executable for a case. `result` is the gradient to x where there is one, else out: what the peers give. */
+export interface Ours extends Runnable {
+  readonly plannedFlops: number;
+  /** Compares out with float64, and all gradients together with a central difference of float64 along a random direction. */
+  check(): Promise<Check[]>;
+  memory(): Memory;
+}
+
+/** Plans, allocates and binds a case. */
+export async function prepareOurs(gpu: Gpu, bench: BenchCase): Promise<Ours> {
+  const plan = planGraph(bench.graph, gpu.traits);
+  const ranges = new Map<string, BufferRange>();
+  for (const [name, values] of bench.inputs) ranges.set(name, gpu.upload(values, name));
+  const before = gpu.allocatedBytes;
+  const pool = Pool.allocate(gpu, [plan], bench.name);
+  const allocatedBytes = gpu.allocatedBytes - before;
+  const executable = await Executable.create(gpu, plan, pool, ranges);
+  let created = 0;
+  const run = async () => {
+    const count = gpu.allocationCount;
+    await executable.run();
+    await gpu.idle();
+    created += gpu.allocationCount - count;
+  };
+  const read = async (name: string) => {
+    const [values] = await gpu.read(executable.output(name));
+    return values ?? new Float32Array();
+  };
+  return {
+    plannedFlops: plan.flops,
+    run,
+    result: async () => {
+      await run();
+      return read(bench.gradientsOf.length > 0 ? 'd.x' : 'out');
+    },
+    check: async () => {
+      await run();
+      const gradients = new Map<string, Float32Array>();
+      for (const name of bench.gradientsOf) gradients.set(name, await read(`d.${name}`));
+      return compare(bench, await read('out'), gradients);
+    },
+    memory: () => ({ plannedBytes: plan.poolBytes, allocatedBytes, allocationsInRuns: created }),
+    release: () => {
+      pool.release();
+      for (const { buffer } of ranges.values()) gpu.release(buffer);
+    },
+  };
+}
+
+function compare(bench: BenchCase, out: Float32Array, gradients: ReadonlyMap<string, Float32Array>): Check[] {
+  const at = (step: number) => {
+    const moved = new Map<string, Float64Array>();
+    for (const [name, values] of bench.inputs) {
+      const direction = gradients.has(name) ? normals(`direction ${name}`, values.length) : null;
+      moved.set(
+        name,
+        Float64Array.from(values, (value, i) => value + step * (direction?.[i] ?? 0)),
+      );
+    }
+    return evaluate(bench.graph, moved, bench.out);
+  };
+  const checks = [{ what: 'out against float64', error: errorOf(out, at(0)), tolerance: FORWARD_TOLERANCE }];
+  if (gradients.size === 0) return checks;
+  const loss = (values: Float64Array) =>
+    values.reduce((sum, value) => sum + value * value, 0) / values.length;
+  const wanted = (loss(at(STEP)) - loss(at(-STEP))) / (2 * STEP);
+  let [along, square] = [0, 0];
+  for (const [name, gradient] of gradients) {
+    const direction = normals(`direction ${name}`, gradient.length);
+    for (const [i, value] of gradient.entries()) {
+      along += value * (direction[i] ?? 0);
+      square += value * value;
+    }
+  }
+  checks.push({
+    what: `${gradients.size} gradients along a direction against differences in float64`,
+    error: Math.abs(along - wanted) / Math.sqrt(square),
+    tolerance: GRADIENT_TOLERANCE,
+  });
+  return checks;
+}

@@ -1,0 +1,124 @@
+import { toFailureRecord } from '../../../config/failure.ts';
+import { Gpu } from '../../../gpu/gpu.ts';
+import type { Peer, Runnable } from '../peers/work.ts';
+import type { CaseReport, Check, Timing } from '../report.ts';
+import { CASES } from './cases.ts';
+import { errorOf } from './float64.ts';
+import { prepareOurs } from './ours.ts';
+import { shaderSources } from './shaders.ts';
+
+/** What the program asks the page for. */
+export interface BenchRequest {
+  readonly name: string;
+  readonly runs: number;
+  /** A contender that has taken this long is not asked again. */
+  readonly mostMs: number;
+  readonly withPeers: boolean;
+}
+
+const PEER_TOLERANCE = 1e-3;
+
+interface Contender {
+  readonly who: string;
+  readonly runnable: Runnable;
+}
+
+let gpu: Promise<Gpu> | undefined;
+let peers: Promise<{ peer: Peer | null; who: string; why: string }[]> | undefined;
+
+/** The libraries that open on this browser; the others with the reason. */
+function openPeers() {
+  peers ??= Promise.all(
+    (
+      [
+        ['jax-js', () => import('../peers/jax.js')],
+        ['TensorFlow.js', () => import('../peers/tfjs.js')],
+      ] as const
+    ).map(async ([who, load]) => {
+      try {
+        return { peer: await (await load()).openPeer(), who, why: '' };
+      } catch (error) {
+        return { peer: null, who, why: toFailureRecord(error).what };
+      }
+    }),
+  );
+  return peers;
+}
+
+/** One case: right first, then timed, contenders taking turns so that other load on the machine meets all alike. */
+async function bench({ name, runs, mostMs, withPeers }: BenchRequest): Promise<CaseReport> {
+  const make = CASES.get(name);
+  if (!make) throw new RangeError(`There is no case ${name}; cases are ${[...CASES.keys()].join(', ')}.`);
+  gpu ??= Gpu.open(navigator.gpu, shaderSources);
+  const made = make();
+  const ours = await prepareOurs(await gpu, made);
+  const checks: Check[] = await ours.check();
+  const contenders: Contender[] = [{ who: 'ours', runnable: ours }];
+  const failures: { who: string; why: string }[] = [];
+  if (withPeers && made.work) {
+    const expected = await ours.result();
+    for (const { peer, who, why } of await openPeers()) {
+      if (!peer) {
+        failures.push({ who, why });
+        continue;
+      }
+      try {
+        const runnable = await peer.prepare(made.work);
+        checks.push({
+          what: `the result of ${peer.name} against ours`,
+          error: errorOf(expected, await runnable.result()),
+          tolerance: PEER_TOLERANCE,
+        });
+        contenders.push({ who: peer.name, runnable });
+      } catch (error) {
+        failures.push({ who: peer.name, why: toFailureRecord(error).what });
+      }
+    }
+  }
+  const timings = await takeTurns(contenders, runs, mostMs, made.flops ?? ours.plannedFlops);
+  const memory = ours.memory();
+  for (const { runnable } of contenders) runnable.release();
+  return { name, what: made.what, checks, timings, failures, memory };
+}
+
+async function takeTurns(
+  contenders: readonly Contender[],
+  runs: number,
+  mostMs: number,
+  flops: number,
+): Promise<Timing[]> {
+  const taken = contenders.map((): number[] => []);
+  for (const { runnable } of contenders) await runnable.run();
+  for (let turn = 0; turn < runs; turn++) {
+    for (const [i, { runnable }] of contenders.entries()) {
+      const times = taken[i] ?? [];
+      if (times.reduce((sum, ms) => sum + ms, 0) > mostMs) continue;
+      const start = performance.now();
+      await runnable.run();
+      times.push(performance.now() - start);
+    }
+  }
+  return contenders.map(({ who }, i) => {
+    const times = [...(taken[i] ?? [])].sort((a, b) => a - b);
+    const ms = times[Math.floor(times.length / 2)] ?? Number.NaN;
+    return { who, ms, leastMs: times[0] ?? Number.NaN, runs: times.length, gflops: flops / ms / 1e6 };
+  });
+}
+
+/** The adapter in words, as it says itself. */
+async function adapterName(): Promise<string> {
+  gpu ??= Gpu.open(navigator.gpu, shaderSources);
+  const { info, traits } = await gpu;
+  const words = [info.vendor, info.architecture, info.description].filter((word) => word.length > 0);
+  return `${words.join(' ')}${traits.isSoftware ? ' (software)' : ''}${traits.hasSubgroups ? ', subgroups' : ''}`;
+}
+
+/** What the program calls in the page. */
+export interface BenchPage {
+  readonly names: readonly string[];
+  readonly bench: typeof bench;
+  readonly adapterName: typeof adapterName;
+}
+
+const page: BenchPage = { names: [...CASES.keys()], bench, adapterName };
+Object.assign(globalThis, { benchPage: page });
