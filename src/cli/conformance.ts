@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure, toFailureRecord } from '../config/failure.ts';
-import { isPassed, type SetReport } from '../engine/conformance/report.ts';
+import { type Comparison, isPassed, type SetReport } from '../engine/conformance/report.ts';
 import { runSet } from '../engine/conformance/run-set.ts';
 import type { SetFiles } from '../engine/conformance/set.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
@@ -74,13 +74,11 @@ function toJson(reports: readonly SetReport[]): unknown {
 function print(report: SetReport): void {
   for (const { part, comparisons, untouched } of report.parts) {
     const over = comparisons.filter(({ passed }) => !passed);
-    const worst = comparisons.reduce(
-      (max, one) => (one.error / one.tolerance > max.error / max.tolerance ? one : max),
-      comparisons[0] ?? { key: '', error: 0, tolerance: 1, passed: true },
-    );
+    const share = ({ error, tolerance }: Comparison) => (error === 0 ? 0 : error / tolerance);
+    const [worst] = [...comparisons].sort((x, y) => share(y) - share(x));
     const verdict = over.length === 0 && untouched.length === 0 ? 'passed' : 'FAILED';
     console.log(
-      `${report.set}.${part}: ${verdict}, ${comparisons.length} tensors, worst ${worst.key} ${worst.error.toExponential(2)} (tolerance ${worst.tolerance})`,
+      `${report.set}.${part}: ${verdict}, ${comparisons.length} tensors, worst ${worst?.key} ${worst?.error.toExponential(2)} (tolerance ${worst?.tolerance})`,
     );
     for (const { key, error, tolerance } of over) {
       console.log(`  over: ${key} ${error.toExponential(3)} > ${tolerance}`);

@@ -1,13 +1,12 @@
 import type { GateForm, MopeftConfig } from '../config/mopeft.ts';
 import { Random } from '../config/random.ts';
-import { gridOf, lowResOf, type SamConfig } from '../config/sam.ts';
-import { pictureTransform } from '../data/preprocess.ts';
+import { gridOf, type SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import type { ArenaRange } from './arena.ts';
-import { SUPERVISE } from './losses.ts';
+import { type Lesson, lessonsOf, type RoundsForm, type Tensors } from './conformance-lessons.ts';
 import { bufferLimitOf, planShapes } from './plans.ts';
-import { type FrozenModel, type PreparedImage, TrainingStep } from './step.ts';
+import { type FrozenModel, TrainingStep } from './step.ts';
 
 /** What a set's json says of one case; sizes are read off the tensors. */
 export interface CaseDescription {
@@ -15,6 +14,8 @@ export interface CaseDescription {
   readonly gated: boolean;
   /** Default: `unipelt` for gated cases. */
   readonly gate?: GateForm;
+  /** Absent: one prompt an image. */
+  readonly rounds?: RoundsForm;
 }
 
 /** What a set's json says besides the model's config. */
@@ -36,8 +37,6 @@ export interface CaseResult {
   readonly error: number;
   readonly tolerance: number;
 }
-
-export type Tensors = ReadonlyMap<string, HostTensor>;
 
 const TOLERANCE = { forward: 1e-4, gradient: 1e-3, adamw: 1e-5 } as const;
 
@@ -70,16 +69,16 @@ export async function runConformanceCase(
   vectors: Tensors,
 ): Promise<CaseResult[]> {
   const mopeft = mopeftOf(model.config, set, description, vectors);
-  const images = Array.from({ length: set.batch }, (_, b) => imageOf(model.config, b, forward, vectors));
-  const tokens = images[0]?.objects[0]?.tokens?.labels.length ?? 0;
-  const plans = planShapes(model.config, mopeft, [{ objects: 1, tokens, hasMask: false }], {
+  const lessons = lessonsOf(model.config, set.batch, description.rounds ?? null, forward, vectors);
+  const shapes = lessons.map(({ shape }) => shape);
+  const plans = planShapes(model.config, mopeft, shapes, {
     traits: gpu.traits,
     bufferLimit: bufferLimitOf(gpu),
   });
   const step = await TrainingStep.create(gpu, model, plans);
   try {
     for (const { name } of plans.tensors) step.arena.write('param', name, need(vectors, `param.${name}`));
-    const got = await forwardAndBackward(step, images);
+    const got = await forwardAndBackward(step, lessons);
     for (const [name, values] of await adamwOf(step, set, vectors)) got.set(name, values);
     return [...vectors].flatMap(([name, { data }]): CaseResult[] => {
       const tolerance = toleranceOf(name);
@@ -93,21 +92,24 @@ export async function runConformanceCase(
 }
 
 function toleranceOf(name: string): number | null {
-  if (name.startsWith('param.') || name.startsWith('target.')) return null;
+  if (/^(param|target|input)\./.test(name)) return null;
   if (name.startsWith('grad.')) return TOLERANCE.gradient;
   return name.startsWith('adamw') ? TOLERANCE.adamw : TOLERANCE.forward;
 }
 
 async function forwardAndBackward(
   step: TrainingStep,
-  images: readonly PreparedImage[],
+  lessons: readonly Lesson[],
 ): Promise<Map<string, ArrayLike<number>>> {
   const got = new Map<string, ArrayLike<number>>();
   const gates = new Map<string, number[]>();
   const embeddings: Float32Array[] = [];
+  const images = lessons.map(({ image }) => image);
   const { loss } = await step.gradients(images, 0, Random.fromSeed(0), {
-    encoded: async (b) => {
-      embeddings[b] = channelsFirst(await step.embedding(), step.sam);
+    encoded: async (i) => {
+      const { batch, isFirst } = lessonAt(lessons, i);
+      if (!isFirst) return;
+      embeddings[batch] = channelsFirst(await step.embedding(), step.sam);
       for (const [block, layer] of (await step.gates()).entries()) {
         for (const [method, value] of Object.entries(layer)) {
           const name = `gates.${block}.${method}`;
@@ -115,10 +117,25 @@ async function forwardAndBackward(
         }
       }
     },
-    decoded: (b, [answer], parts) => {
-      got.set(`masks.${b}`, answer?.masks.flatMap((mask) => [...mask]) ?? []);
-      got.set(`iou.${b}`, answer?.iou ?? []);
-      got.set(`loss.${b}`, parts.subarray(0, 3));
+    decoded: (i, answers, parts) => {
+      const { key } = lessonAt(lessons, i);
+      const chosen = answers.map((_, n) => parts.subarray(4 * n, 4 * n + 4));
+      got.set(
+        `masks.${key}`,
+        answers.flatMap(({ masks }) => masks.flatMap((mask) => [...mask])),
+      );
+      got.set(
+        `iou.${key}`,
+        answers.flatMap(({ iou }) => iou),
+      );
+      got.set(
+        `loss.${key}`,
+        chosen.flatMap((four) => [...four.subarray(0, 3)]),
+      );
+      got.set(
+        `token.${key}`,
+        chosen.map((four) => four[3] ?? Number.NaN),
+      );
     },
   });
   got.set('loss', [loss]);
@@ -130,6 +147,12 @@ async function forwardAndBackward(
   for (const [name, values] of (await step.arena.read('grad')).get('grad') ?? [])
     got.set(`grad.${name}`, values);
   return got;
+}
+
+function lessonAt(lessons: readonly Lesson[], i: number): Lesson {
+  const lesson = lessons[i];
+  if (!lesson) throw new RangeError(`there is no lesson ${i}`);
+  return lesson;
 }
 
 /** AdamW with the file's gradient in every step and decay on every tensor, as the vectors want it. */
@@ -183,32 +206,6 @@ function mopeftOf(
       methods.map((method) => [method, blocks.filter((block) => !blocksOf(method).includes(block))]),
     ),
   };
-}
-
-/** Picture `b` of the batch with its one prompt; token 0 is supervised whatever the prompt is. */
-function imageOf(sam: SamConfig, b: number, forward: Tensors, vectors: Tensors): PreparedImage {
-  const side = lowResOf(sam);
-  const labels = row(forward, 'input.labels', b);
-  return {
-    input: row(forward, 'input.image', b),
-    transform: pictureTransform(sam.imageSize, sam.imageSize, { size: sam.imageSize, aspect: 'keep' }),
-    objects: [
-      {
-        target: row(vectors, 'target.mask', b).subarray(0, side * side),
-        prompt: { points: [] },
-        // SAM appends its padding point to points without a box.
-        tokens: { coords: [...row(forward, 'input.points', b), 0, 0], labels: [...labels, -1] },
-        supervise: SUPERVISE.unambiguous,
-      },
-    ],
-  };
-}
-
-/** Element `b` of a tensor's first axis. */
-function row(tensors: Tensors, name: string, b: number): Float32Array {
-  const { shape, data } = needTensor(tensors, name);
-  const size = data.length / (shape[0] ?? 1);
-  return data.slice(b * size, (b + 1) * size);
 }
 
 function channelsFirst(embedding: Float32Array, sam: SamConfig): Float32Array {

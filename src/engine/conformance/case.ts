@@ -24,7 +24,14 @@ export async function checkCase(
       adapterActivation: one.adapter_activation ?? set.adapter_activation,
       optimizer: { lr: optimizer.lr, weightDecay: optimizer.weight_decay, steps: optimizer.steps },
     },
-    { methods: one.methods, gated: one.gated, ...(one.gate && { gate: one.gate }) },
+    {
+      methods: one.methods,
+      gated: one.gated,
+      ...(one.gate && { gate: one.gate }),
+      ...(one.form === 'rounds' && {
+        rounds: { first: one.first ?? [], rounds: one.rounds ?? 1, objects: one.objects ?? 1 },
+      }),
+    },
     forward.all(),
     vectors.all(),
   );

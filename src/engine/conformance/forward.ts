@@ -74,18 +74,16 @@ async function checkPrompts(
     found.push(forward('prompt.dense_pe', toChannelsFirst(got, [1, grid, grid, D]), pe));
   }
   for (const tag of tagsOf(vectors)) {
-    const sparse = vectors.find(`decode.${tag}.sparse`);
-    const dense = vectors.find(`decode.${tag}.dense`);
-    if (!sparse && !dense) continue;
+    // Both spellings are in use.
+    const keys = (what: string) =>
+      [`decode.${tag}.${what}`, `prompt.${tag}.${what}`].filter((key) => vectors.has(key));
+    const [sparse, dense] = [keys('sparse'), keys('dense')];
+    if (sparse.length + dense.length === 0) continue;
     const prompts = promptsOf(tag, vectors);
     const outputs = await runGraph(gpu, promptGraph(config, prompts), promptInputs(prompts), range);
-    if (sparse) found.push(forward(`decode.${tag}.sparse`, outputs.get('sparse') ?? [], sparse));
-    if (dense) {
-      const got = outputs.get('dense') ?? new Float32Array();
-      found.push(
-        forward(`decode.${tag}.dense`, toChannelsFirst(got, [prompts.objects, grid, grid, D]), dense),
-      );
-    }
+    for (const key of sparse) found.push(forward(key, outputs.get('sparse') ?? [], vectors.get(key)));
+    const got = toChannelsFirst(outputs.get('dense') ?? new Float32Array(), [prompts.objects, grid, grid, D]);
+    for (const key of dense) found.push(forward(key, got, vectors.get(key)));
   }
   return found;
 }

@@ -4,6 +4,7 @@ import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { loadModel } from '../../sam/weights.ts';
 import { checkCase } from './case.ts';
 import { checkForward } from './forward.ts';
+import { checkPicture } from './picture.ts';
 import type { PartReport, SetReport } from './report.ts';
 import { fileOf, parseSet, type SetFiles } from './set.ts';
 import { Vectors } from './vectors.ts';
@@ -13,17 +14,28 @@ import { Vectors } from './vectors.ts';
  * @throws Failure when a file of the set is missing or damaged.
  */
 export async function runSet(gpu: Gpu, set: SetFiles): Promise<SetReport> {
-  const description = parseSet(set);
+  const { description, picture } = parseSet(set);
+  const partFile = (part: string) => fileOf(set, `${set.name}.${part}.safetensors`);
+  const config = { name: `${set.name}.json`, text: set.json };
   const checkpoint = await openCheckpoint({
-    weights: [fileOf(set, 'base')],
-    config: { name: `${set.name}.json`, text: set.json },
+    weights: [partFile('base')],
+    config,
+    ...(picture && { preprocessor: { name: config.name, text: JSON.stringify(picture.preprocess) } }),
   });
   const model = await loadModel(gpu, checkpoint);
+  const read = async (part: string) => Vectors.read(await Safetensors.open(partFile(part)));
+  const bytesOf = (name: string) => {
+    const file = fileOf(set, name);
+    return file.read(0, file.size);
+  };
   const parts: PartReport[] = [];
   try {
-    const read = async (part: string) => Vectors.read(await Safetensors.open(fileOf(set, part)));
     const vectors = await read('forward');
-    parts.push(await checkForward(gpu, model, description, vectors));
+    parts.push(
+      picture
+        ? await checkPicture(gpu, model, picture, bytesOf, vectors)
+        : await checkForward(gpu, model, description, vectors),
+    );
     for (const [name, one] of Object.entries(description.cases)) {
       parts.push(await checkCase(gpu, model, description, { name, ...one }, vectors, await read(name)));
     }

@@ -12,11 +12,36 @@ const CaseSchema = v.object({
   gated: v.boolean(),
   gate: v.optional(v.picklist(GATE_FORMS)),
   adapter_activation: v.optional(activation),
+  form: v.optional(v.literal('rounds')),
+  first: v.optional(v.array(v.picklist(['click', 'box']))),
+  rounds: v.optional(v.number()),
+  objects: v.optional(v.number()),
 });
+
+const pair = v.tuple([v.number(), v.number()]);
+
+const PromptSchema = v.object({
+  points: v.optional(v.array(pair)),
+  labels: v.optional(v.array(v.number())),
+  box: v.optional(v.tuple([v.number(), v.number(), v.number(), v.number()])),
+  /** The mask token taken; over 0: the candidate with the highest predicted IoU. */
+  token: v.number(),
+});
+
+const PictureSchema = v.object({
+  picture: v.string(),
+  preprocess: v.unknown(),
+  prompts: v.record(v.string(), PromptSchema),
+});
+
+/** A set that goes from a picture's file to masks of its size. */
+export type PictureForm = v.InferOutput<typeof PictureSchema>;
+export type PicturePrompt = v.InferOutput<typeof PromptSchema>;
 
 const SetSchema = v.object({
   batch: v.optional(v.number(), 1),
   adapter_activation: v.optional(activation, 'gelu'),
+  form: v.optional(v.literal('picture')),
   postprocess: v.optional(v.object({ input_size: size, original_size: size })),
   cases: v.optional(v.record(v.string(), CaseSchema), {}),
   optimizer: v.optional(
@@ -36,7 +61,13 @@ const SetSchema = v.object({
 export type SetDescription = v.InferOutput<typeof SetSchema>;
 export type CaseDescription = v.InferOutput<typeof CaseSchema>;
 
-/** A set as it was found: its json, and its files by what stands between its name and `.safetensors`. */
+/** A set's json: the given form, or a picture's. */
+export interface ParsedSet {
+  readonly description: SetDescription;
+  readonly picture: PictureForm | null;
+}
+
+/** A set as it was found: its json, and the files whose names begin with its name, by their whole names. */
 export interface SetFiles {
   readonly name: string;
   readonly json: string;
@@ -44,7 +75,7 @@ export interface SetFiles {
 }
 
 /** The form of `NAME.json`; the model's config in it is read by {@link parseSamConfig}. */
-export function parseSet({ name, json }: Pick<SetFiles, 'name' | 'json'>): SetDescription {
+export function parseSet({ name, json }: Pick<SetFiles, 'name' | 'json'>): ParsedSet {
   const where = `${name}.json`;
   const bad = (what: string) =>
     new Failure({
@@ -59,20 +90,24 @@ export function parseSet({ name, json }: Pick<SetFiles, 'name' | 'json'>): SetDe
   } catch (cause) {
     throw bad(`The file is no JSON: ${(cause as Error).message}.`);
   }
-  const parsed = v.safeParse(SetSchema, value);
-  if (parsed.success) return parsed.output;
-  const [issue] = parsed.issues;
-  throw bad(`${v.getDotPath(issue) ?? 'The file'} is not usable: ${issue.message}.`);
+  const parse = <S extends v.GenericSchema>(schema: S): v.InferOutput<S> => {
+    const parsed = v.safeParse(schema, value);
+    if (parsed.success) return parsed.output;
+    const [issue] = parsed.issues;
+    throw bad(`${v.getDotPath(issue) ?? 'The file'} is not usable: ${issue.message}.`);
+  };
+  const description = parse(SetSchema);
+  return { description, picture: description.form === 'picture' ? parse(PictureSchema) : null };
 }
 
-/** The set's file of a part. */
-export function fileOf({ name, files }: SetFiles, part: string): ByteSource {
-  const file = files.get(part);
-  if (file) return file;
+/** One of the set's files. */
+export function fileOf({ files }: SetFiles, file: string): ByteSource {
+  const source = files.get(file);
+  if (source) return source;
   throw new Failure({
     code: 'conformance/file',
     what: 'The set lacks this file.',
-    where: `${name}.${part}.safetensors`,
+    where: file,
     cure: 'Copy the whole folder of the set.',
   });
 }

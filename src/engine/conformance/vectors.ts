@@ -11,7 +11,9 @@ export class Vectors {
   ) {}
 
   static async read(file: Safetensors): Promise<Vectors> {
-    return new Vectors(file.name, await file.readAll());
+    const tensors = new Map<string, HostTensor>();
+    for (const name of file.tensors.keys()) tensors.set(name, await file.readValues(name));
+    return new Vectors(file.name, tensors);
   }
 
   get keys(): string[] {

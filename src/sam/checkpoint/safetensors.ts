@@ -2,6 +2,7 @@ import { Failure } from '../../config/failure.ts';
 import type { Shape } from '../../graph/shape.ts';
 import type { ByteSource } from './byte-source.ts';
 import { decodeFloats } from './floats.ts';
+import { decodeIntegers } from './integers.ts';
 import {
   MAX_HEADER_BYTES,
   parseHeader,
@@ -86,17 +87,7 @@ export class Safetensors {
    * @throws Failure `checkpoint/missing`, `checkpoint/dtype` for integers, `checkpoint/not-finite`.
    */
   async read(name: string): Promise<HostTensor> {
-    const entry = this.tensors.get(name);
-    if (!entry) throw missingTensor(name, this.name);
-    const bytes = await this.source.read(this.dataStart + entry.begin, entry.end - entry.begin);
-    if (bytes.byteLength !== entry.end - entry.begin) {
-      throw new Failure({
-        code: 'checkpoint/truncated',
-        what: `The file ended ${entry.end - entry.begin - bytes.byteLength} bytes early.`,
-        where: `${this.name}, tensor ${name}`,
-        cure: 'It changed while it was read; download or save it again.',
-      });
-    }
+    const { entry, bytes } = await this.bytesOf(name);
     const data = decodeFloats(bytes, entry.dtype);
     if (data === null) {
       throw new Failure({
@@ -116,6 +107,30 @@ export class Safetensors {
       });
     }
     return { shape: entry.shape, data };
+  }
+
+  /** One tensor as it is, floats or integers, as f32: for files that hold other things than weights. */
+  async readValues(name: string): Promise<HostTensor> {
+    const { entry, bytes } = await this.bytesOf(name);
+    return {
+      shape: entry.shape,
+      data: decodeFloats(bytes, entry.dtype) ?? decodeIntegers(bytes, entry.dtype),
+    };
+  }
+
+  private async bytesOf(name: string): Promise<{ entry: TensorEntry; bytes: Uint8Array }> {
+    const entry = this.tensors.get(name);
+    if (!entry) throw missingTensor(name, this.name);
+    const bytes = await this.source.read(this.dataStart + entry.begin, entry.end - entry.begin);
+    if (bytes.byteLength !== entry.end - entry.begin) {
+      throw new Failure({
+        code: 'checkpoint/truncated',
+        what: `The file ended ${entry.end - entry.begin - bytes.byteLength} bytes early.`,
+        where: `${this.name}, tensor ${name}`,
+        cure: 'It changed while it was read; download or save it again.',
+      });
+    }
+    return { entry, bytes };
   }
 
   /** Every tensor as f32. */
