@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Random } from '../config/random.ts';
+import { parseTrainConfig } from '../config/train.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { encodeMaskPng, encodePicturePng } from '../data/encode-png.ts';
+import { MemoryStore } from '../data/memory-store.ts';
+import type { LazyFile } from '../data/zip.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { resolveMopeft } from '../peft/resolve.ts';
+import { openTestGpu } from '../testing/device.ts';
+import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
+import { drawSample } from '../testing/training-sets.ts';
+import { adapterFiles, importAdapter, readRunAdapter } from './adapters.ts';
+import { resumedDataset, runDataset } from './datasets.ts';
+import { GpuQueue } from './gpu-queue.ts';
+import type { MetricsLine } from './metrics.ts';
+import type { OpenModel } from './model.ts';
+import { planRun, resumeRun, startRun } from './run.ts';
+import { RUN_FILES, RunFiles } from './run-files.ts';
+import type { RunDataset, RunObserver } from './run-types.ts';
+import { type Prompts, Segmenter, SegmentImage } from './segmenter.ts';
+
+let gpu: Gpu;
+let model: OpenModel;
+beforeAll(async () => {
+  gpu = await openTestGpu();
+  model = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [] };
+});
+afterAll(() => gpu?.destroy());
+
+/** Drawn pictures as PNG files. */
+function drawnDataset(name: string, seed: number, count = 8): Dataset {
+  const file = (path: string, bytes: Uint8Array): LazyFile => ({
+    path,
+    size: bytes.length,
+    bytes: async () => bytes,
+  });
+  const samples = Array.from({ length: count }, (_, i) => {
+    const sample = drawSample(`${i}.png`, seed);
+    const labels = sample.labelling?.labelMap;
+    return {
+      name: sample.name,
+      image: file(`images/${i}.png`, encodePicturePng(sample.picture)),
+      ...(labels && { mask: file(`masks/${i}.png`, encodeMaskPng(labels)) }),
+    };
+  });
+  return { name, samples };
+}
+
+const settings = {
+  mopeft: resolveMopeft({ methods: ['lora', 'prefix', 'adapter'] }, MICRO_SAM),
+  train: parseTrainConfig({
+    steps: 4,
+    seed: 3,
+    objectsPerImage: 1,
+    corrections: 1,
+    evalEvery: 2,
+    evalObjects: 1,
+    checkpointEvery: 1,
+    lrPeft: 1e-2,
+  }),
+};
+const sources = { left: drawnDataset('Left', 1), right: drawnDataset('Right', 2) };
+const datasets = (): RunDataset[] =>
+  Object.entries(sources).map(([key, dataset]) =>
+    runDataset({ key, name: dataset.name }, dataset, 0, 'shuffled'),
+  );
+
+function partsFor(files: RunFiles, observer: RunObserver = {}) {
+  return { gpu, queue: new GpuQueue(), model, files, name: 'Try', observer };
+}
+
+/** What must be equal in two runs: everything but the time it took. */
+const timeless = (lines: readonly MetricsLine[]) =>
+  lines.map((line) => (line.type === 'step' ? { ...line, ms: 0 } : line));
+
+test('a run leaves all its files and a verdict, and a paused one goes on to the same end, bit for bit', async () => {
+  const store = new MemoryStore();
+  const before = gpu.allocatedBytes;
+  const whole = new RunFiles(store, 'runs/whole');
+  const run = await startRun(partsFor(whole), settings, datasets());
+  const outcome = await run.done;
+  expect(outcome).toMatchObject({ status: 'finished', step: 4, checkpointStep: 4 });
+  expect(outcome.verdict?.perDataset.map(({ name }) => name)).toEqual(['Left', 'Right']);
+  expect(outcome.verdict?.box.n).toBe(4);
+  for (const name of Object.values(RUN_FILES)) expect(await store.exists(whole.path(name))).toBe(true);
+  const lines = await whole.readMetrics();
+  expect(lines.filter(({ type }) => type === 'step')).toHaveLength(4);
+  expect(lines.filter((line) => line.type === 'eval' && line.split === 'test')).toHaveLength(2);
+
+  const parts = new RunFiles(store, 'runs/parts');
+  const first = await startRun(
+    partsFor(parts, {
+      onMetrics: ([line]) => {
+        if (line?.type === 'step' && line.step === 2) first.pause();
+      },
+    }),
+    settings,
+    datasets(),
+  );
+  expect(await first.done).toMatchObject({ status: 'paused', step: 2, checkpointStep: 2, verdict: null });
+  const config = await parts.readConfig();
+  const split = await parts.readSplit();
+  const again = config.datasets.map((named) => {
+    const dataset = sources[named.key as 'left' | 'right'];
+    return resumedDataset(named, dataset, split[named.key] ?? { train: [], val: [], test: [] });
+  });
+  const second = await resumeRun(partsFor(parts), config, again);
+  expect(await second.done).toEqual({ ...outcome, secondsPerStep: expect.anything() });
+  expect(timeless(await parts.readMetrics())).toEqual(timeless(lines));
+  expect(await store.read(parts.path(RUN_FILES.adapter))).toEqual(
+    await store.read(whole.path(RUN_FILES.adapter)),
+  );
+  expect(gpu.allocatedBytes).toBe(before);
+
+  // Taken out and brought in again, the adapter answers alike.
+  const { json, weights } = await adapterFiles(whole);
+  const imported = new RunFiles(store, 'runs/imported');
+  const inputs = [weights, json].map(({ name, bytes }) => ({ path: name, bytes: async () => bytes }));
+  await importAdapter(inputs, model, imported);
+  const segmenter = new Segmenter(gpu, new GpuQueue(), model);
+  const image = new SegmentImage('a', drawSample('0.png', 1).picture);
+  const click: Prompts = { points: [{ x: 8, y: 9, positive: true }], box: null, previous: null };
+  const variantOf = (files: RunFiles) => ({
+    key: files.folder,
+    tuning: () => readRunAdapter(files, model),
+  });
+  const [tuned, same] = [variantOf(whole), variantOf(imported)];
+  const answer = await segmenter.predict(image, tuned, click);
+  expect(await segmenter.predict(image, same, click)).toEqual(answer);
+  expect(answer.map(({ token }) => token).sort()).toEqual([1, 2, 3]);
+  const [best] = answer;
+  expect(best && (await segmenter.upscale(image, tuned, best.lowRes))).toEqual(best?.mask);
+  expect(best?.mask.length).toBe(40 * 28);
+  expect((await segmenter.embed(image, tuned)).gates?.map((layer) => Object.keys(layer).sort())).toEqual(
+    Array(2).fill(['adapter', 'lora', 'prefix']),
+  );
+  const base = { key: 'base', tuning: null };
+  expect((await segmenter.embed(image, base)).gates).toBeNull();
+  const withBox = await segmenter.predict(image, base, {
+    points: click.points,
+    box: { x0: 1, y0: 2, x1: 15, y1: 20 },
+    previous: best?.lowRes ?? null,
+  });
+  expect(withBox.map(({ token }) => token)[0]).toBe(0);
+  await segmenter.release();
+});
+
+test('a plan tells the cost and what stops the start; a run needs pictures', async () => {
+  const plan = planRun(gpu, model, settings, datasets());
+  expect(plan.problems).toEqual([]);
+  expect(plan.trainable.map(({ label }) => label).sort()).toEqual(
+    ['Adapter', 'Gates', 'LoRA', 'Mask decoder', 'Prefix'].sort(),
+  );
+  expect(plan.memory.peakBytes).toBe(plan.memory.parts.reduce((sum, { bytes }) => sum + bytes, 0));
+  expect(plan.images).toEqual({ train: 10, val: 2, test: 4 });
+  expect(planRun(gpu, model, settings, []).problems[0]?.code).toBe('train/no-datasets');
+  const empty = runDataset({ key: 'e', name: 'Empty' }, { name: 'Empty', samples: [] }, 0, 'name');
+  const files = new RunFiles(new MemoryStore(), '');
+  await expect(startRun(partsFor(files), settings, [empty])).rejects.toThrow(/Empty/);
+  expect(await files.store.list('')).toEqual([]);
+});
+
+test('an adapter of another model, a lone file and a second adapter are refused in one sentence', async () => {
+  const files = new RunFiles(new MemoryStore(), '');
+  const run = await startRun(
+    partsFor(files),
+    { ...settings, train: { ...settings.train, steps: 1 } },
+    datasets(),
+  );
+  await run.done;
+  const { json, weights } = await adapterFiles(files);
+  const into = new RunFiles(new MemoryStore(), 'imported');
+  const input = ({ name, bytes }: { name: string; bytes: Uint8Array }) => ({
+    path: name,
+    bytes: async () => bytes,
+  });
+  const other = { ...model, name: 'other', hash: '0'.repeat(64) };
+  await expect(importAdapter([input(json), input(weights)], other, into)).rejects.toThrow(
+    /belongs to the model/,
+  );
+  await expect(importAdapter([input(weights)], model, into)).rejects.toThrow(/adapter\.json is missing/);
+  await expect(
+    importAdapter([input(json), input(weights), { ...input(weights), path: 'b.safetensors' }], model, into),
+  ).rejects.toThrow(/more than one adapter/);
+  expect(await into.store.list('')).toEqual([]);
+});
+
+test('a click is answered while a run trains, between two of its steps', async () => {
+  const queue = new GpuQueue();
+  const files = new RunFiles(new MemoryStore(), '');
+  const segmenter = new Segmenter(gpu, queue, model);
+  const image = new SegmentImage('a', drawSample('0.png', 1).picture);
+  const random = Random.fromSeed(1);
+  const order: string[] = [];
+  let click: Promise<unknown> = Promise.resolve();
+  const run = await startRun(
+    {
+      ...partsFor(files, {
+        onMetrics: ([line]) => {
+          if (line?.type !== 'step') return;
+          order.push(`step ${line.step}`);
+          if (line.step !== 1) return;
+          const point = { x: random.range(2, 30), y: random.range(2, 20), positive: true };
+          const base = { key: 'base', tuning: null };
+          click = segmenter
+            .predict(image, base, { points: [point], box: null, previous: null })
+            .then(() => order.push('click'));
+        },
+      }),
+      queue,
+    },
+    settings,
+    datasets(),
+  );
+  await run.done;
+  await click;
+  expect(order).toEqual(['step 1', 'click', 'step 2', 'step 3', 'step 4']);
+  await segmenter.release();
+});
