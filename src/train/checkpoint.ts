@@ -49,9 +49,22 @@ const StateSchema = v.object({
 /** The roles that a checkpoint holds; gradients are made anew in every step. */
 const KEPT: readonly Role[] = ['param', 'm', 'v'];
 
-/** One file from which a run goes on: parameters, both moments and the state, as safetensors `param.*`, `m.*`, `v.*`. */
-export async function writeCheckpoint(arena: Arena, state: RunState): Promise<Uint8Array<ArrayBuffer>> {
+/** Whether every number is finite. */
+export function allFinite(values: Iterable<Float32Array>): boolean {
+  for (const array of values) if (!array.every(Number.isFinite)) return false;
+  return true;
+}
+
+/**
+ * One file from which a run goes on: parameters, both moments and the state, as safetensors `param.*`, `m.*`, `v.*`;
+ * null when a value is not a number, so that the last good one is kept.
+ */
+export async function writeCheckpoint(
+  arena: Arena,
+  state: RunState,
+): Promise<Uint8Array<ArrayBuffer> | null> {
   const values = await arena.read(...KEPT);
+  if (![...values.values()].every((tensors) => allFinite(tensors.values()))) return null;
   const tensors = new Map<string, HostTensor>();
   for (const role of KEPT) {
     for (const { name, shape } of arena.layout.tensors) {

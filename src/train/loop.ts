@@ -7,7 +7,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import type { ArenaRange } from './arena.ts';
 import { Batches } from './batches.ts';
-import { type Checkpoint, type RunState, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { allFinite, type Checkpoint, type RunState, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { type EvaluationSummary, evaluateSet, type ImageScore, summarise } from './evaluate.ts';
 import type { TrainEvent } from './events.ts';
 import { clipScale } from './optimizer.ts';
@@ -276,18 +276,21 @@ export class Trainer {
       random: { ...random, corrections: this.corrections.state() },
       objectsPerPass: this.objectsPerPass,
     };
-    await this.parts.storage.writeCheckpoint(await writeCheckpoint(this.step.arena, state));
+    const bytes = await writeCheckpoint(this.step.arena, state);
+    if (!bytes) throw notFinite(step, this.checkpointed);
+    await this.parts.storage.writeCheckpoint(bytes);
     this.checkpointed = step;
     this.parts.emit({ type: 'checkpoint', step });
   }
 
   private async parameters(): Promise<Map<string, HostTensor>> {
     const { arena } = this.step;
-    const values = (await arena.read('param')).get('param');
+    const values = (await arena.read('param')).get('param') ?? new Map<string, Float32Array>();
+    if (!allFinite(values.values())) throw notFinite(this.progress.step, this.checkpointed);
     return new Map(
       arena.layout.tensors.map(({ name, shape }) => [
         name,
-        { shape, data: values?.get(name) ?? new Float32Array() },
+        { shape, data: values.get(name) ?? new Float32Array() },
       ]),
     );
   }

@@ -1,0 +1,229 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Failure } from '../config/failure.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
+import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import { SamSession } from '../sam/session.ts';
+import { graphInputs } from '../sam/weight-source.ts';
+import type { SamModel } from '../sam/weights.ts';
+import { openTestGpu } from '../testing/device.ts';
+import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
+import { normals } from '../testing/random.ts';
+import { readAdapterFiles, writeAdapter } from './adapter-file.ts';
+import { gateOutput, mopeftSlots } from './build.ts';
+import { lora } from './lora/lora.ts';
+import type { IsOff } from './modules.ts';
+import { METHODS } from './registry.ts';
+import { methodsByName, nameOfMethods, resolveMopeft } from './resolve.ts';
+import { moduleTensors, trainableTensors } from './tensors.ts';
+
+let gpu: Gpu;
+let model: SamModel;
+beforeAll(async () => {
+  gpu = await openTestGpu();
+  model = await openMicroModel(gpu);
+});
+afterAll(() => gpu?.destroy());
+
+const image = Float32Array.from(normals(3 * 32 * 32, 5));
+
+/** The embedding and the gates of the micro model with modules of given values. */
+async function embed(
+  config: MopeftConfig | null,
+  values: (name: string, initial: Float32Array) => Float32Array = (_, initial) => initial,
+  isOff?: IsOff,
+): Promise<{ embedding: Float32Array; gates: Map<string, Float32Array> }> {
+  const tensors = new Map<string, BufferRange>();
+  for (const { name, init } of config ? moduleTensors(config, MICRO_SAM) : []) {
+    tensors.set(name, gpu.upload(values(name, init(3)), name));
+  }
+  const session = await SamSession.open(gpu, model, {
+    tensors,
+    ...(config && { slots: (graph) => mopeftSlots(graph, config, graphInputs(graph), isOff) }),
+  });
+  const gates = await session.encode(image);
+  const embedding = await session.embedding();
+  await session.release();
+  for (const { buffer } of tensors.values()) gpu.release(buffer);
+  return { embedding, gates };
+}
+
+const trained = (_: string, initial: Float32Array) =>
+  initial.map((value, i) => value + 0.1 * Math.sin(1 + i));
+const methods = (ids: string[], gate?: MopeftConfig['gate']) =>
+  resolveMopeft({ methods: ids, ...(gate && { gate }) }, MICRO_SAM);
+
+describe('modules in the encoder', () => {
+  it('LoRA and the adapter are the identity at their start, and change the output once trained', async () => {
+    const base = await embed(null);
+    for (const id of ['lora', 'adapter']) {
+      const start = await embed(methods([id]));
+      expect(start.embedding, id).toEqual(base.embedding);
+      const later = await embed(methods([id]), trained);
+      expect(later.embedding, id).not.toEqual(base.embedding);
+    }
+  });
+
+  it('a unipelt prefix takes softmax mass from the start, a closed mass gate is the frozen model bit for bit', async () => {
+    const base = await embed(null);
+    const unipelt = await embed(methods(['prefix'], 'unipelt'));
+    expect(unipelt.embedding).not.toEqual(base.embedding);
+    // sigmoid(-200) is 0 in f32.
+    const closed = (name: string, initial: Float32Array) =>
+      name.endsWith('gate.prefix.bias') ? Float32Array.of(-200) : trained(name, initial);
+    const mass = await embed(methods(['prefix'], 'mass'), closed);
+    expect(mass.gates.get(gateOutput(0, 'prefix'))).toEqual(Float32Array.of(0));
+    expect(mass.embedding).toEqual(base.embedding);
+  });
+
+  it.each(METHODS.map(({ id }) => id))(
+    'without %s the output is that of a model built without it',
+    async (id) => {
+      const all = methods(['lora', 'prefix', 'adapter'], 'mass');
+      const { [id]: _, ...rest } = all.methods;
+      const without = await embed({ ...all, methods: rest }, trained);
+      const switched = await embed(all, trained, (method) => method === id);
+      expect(switched.embedding).toEqual(without.embedding);
+      expect([...switched.gates.keys()]).toEqual([...without.gates.keys()]);
+      const on = await embed(all, trained);
+      expect(on.embedding).not.toEqual(without.embedding);
+    },
+  );
+
+  it('gives every gate as an output, between 0 and 1', async () => {
+    const { gates } = await embed(methods(['lora', 'prefix', 'adapter']));
+    expect([...gates.keys()].sort()).toEqual(
+      [0, 1].flatMap((block) => ['adapter', 'lora', 'prefix'].map((id) => gateOutput(block, id))),
+    );
+    for (const [name, [value = -1]] of gates) {
+      expect(value, name).toBeGreaterThan(0);
+      expect(value, name).toBeLessThan(1);
+    }
+    const ungated = await embed(methods(['lora']));
+    expect([...ungated.gates.keys()]).toEqual([]);
+  });
+
+  it('a merged LoRA gives the masks of the module', async () => {
+    const config = methods(['lora']);
+    const settings = { rank: 8, alpha: 0 };
+    const values = new Map(
+      moduleTensors(config, MICRO_SAM).map(({ name, init }) => [name, trained(name, init(3))]),
+    );
+    const withModule = await embed(config, trained);
+    const merged = new Map<string, BufferRange>();
+    for (const block of config.blocks) {
+      const parts = ['q', 'k', 'v'].map((part) => `image_encoder.blocks.${block}.attn.${part}.weight`);
+      const read = await gpu.read(...parts.flatMap((name) => model.weights.range(name) ?? []));
+      const qkv = Float32Array.from(read.flatMap((part) => [...part]));
+      if (lora.merge.kind !== 'ungated') throw new Error('LoRA merges');
+      const tensor = (name: string) => values.get(`blocks.${block}.${name}`) ?? new Float32Array();
+      lora.merge.intoQkv(qkv, { settings, dim: MICRO_SAM.hiddenSize, tensor });
+      parts.forEach((name, i) => {
+        const size = qkv.length / 3;
+        merged.set(name, gpu.upload(qkv.slice(i * size, (i + 1) * size), name));
+      });
+    }
+    const session = await SamSession.open(gpu, model, { tensors: merged });
+    await session.encode(image);
+    const got = await session.embedding();
+    const worst = Math.max(...got.map((value, i) => Math.abs(value - (withModule.embedding[i] ?? 0))));
+    expect(worst).toBeLessThan(1e-4);
+  });
+});
+
+describe('a config', () => {
+  it('is named and read back', () => {
+    expect(methodsByName('mopeft')).toEqual(['lora', 'prefix', 'adapter']);
+    expect(methodsByName('adapter+lora')).toEqual(['lora', 'adapter']);
+    expect(methodsByName('decoder')).toEqual([]);
+    for (const name of ['mopeft', 'lora', 'lora+adapter', 'decoder']) {
+      expect(nameOfMethods(methodsByName(name))).toBe(name);
+    }
+    expect(() => methodsByName('lora+lore')).toThrow(/There is no method "lore".*lora, prefix, adapter/);
+  });
+
+  it('gates mixes and leaves single methods ungated', () => {
+    expect(methods(['lora']).gate).toBe('none');
+    expect(methods(['lora', 'adapter']).gate).toBe('unipelt');
+  });
+
+  it('has the defaults of the model: prefix a sixteenth of the smallest window, bottleneck C/16 but at least 8', () => {
+    const { methods: chosen } = methods(['lora', 'prefix', 'adapter']);
+    expect(chosen).toEqual({
+      lora: { rank: 8, alpha: 0 },
+      prefix: { length: 1 },
+      adapter: { bottleneck: 8, activation: 'gelu' },
+    });
+    const large = { ...MICRO_SAM, hiddenSize: 768, windowSize: 14, imageSize: 1024, patchSize: 16 };
+    expect(resolveMopeft({ methods: ['prefix', 'adapter'] }, large).methods).toMatchObject({
+      prefix: { length: 10 },
+      adapter: { bottleneck: 48 },
+    });
+  });
+
+  it('chooses blocks, and says what is wrong with a choice', () => {
+    const late = resolveMopeft({ methods: ['lora'], blocks: 'late' }, { ...MICRO_SAM, numHiddenLayers: 5 });
+    expect(late.blocks).toEqual([2, 3, 4]);
+    expect(() => resolveMopeft({ methods: ['lora'], blocks: [7] }, MICRO_SAM)).toThrow(/no block 7.*0 to 1/);
+    expect(() => resolveMopeft({ methods: [], trainDecoder: false }, MICRO_SAM)).toThrow(/decoder is frozen/);
+    expect(() => resolveMopeft({ methods: ['lora'], settings: { lora: { rank: 0.5 } } }, MICRO_SAM)).toThrow(
+      /lora\.rank.*whole number from 1 to 256/,
+    );
+  });
+
+  it('keeps the values of a tensor whatever else is trained', () => {
+    const init = (config: MopeftConfig, name: string) =>
+      moduleTensors(config, MICRO_SAM)
+        .find((tensor) => tensor.name === name)
+        ?.init(7);
+    const name = 'blocks.1.lora.q.A';
+    expect(init(methods(['lora']), name)).toEqual(init(methods(['lora', 'prefix', 'adapter']), name));
+  });
+});
+
+describe('an adapter file', () => {
+  const config = methods(['lora', 'adapter']);
+  const tensors = new Map(
+    trainableTensors(config, MICRO_SAM).map(({ name, shape }, i): [string, HostTensor] => [
+      name,
+      {
+        shape,
+        data: Float32Array.from(
+          normals(
+            shape.reduce((a, b) => a * b, 1),
+            i,
+          ),
+        ),
+      },
+    ]),
+  );
+
+  it('comes back as it was written', async () => {
+    const files = writeAdapter(model, { mopeft: config, tensors, training: { steps: 3 } });
+    const back = await readAdapterFiles(model, files);
+    expect(back.mopeft).toEqual(config);
+    expect(back.tensors.size).toBe(tensors.size);
+    for (const [name, { data }] of tensors) expect(back.tensors.get(name)?.data, name).toEqual(data);
+    expect(back.preprocessing).toEqual(MICRO_SAM.preprocessing);
+  });
+
+  it('is refused with a sentence when it belongs to another model, is damaged or is something else', async () => {
+    const files = writeAdapter(model, { mopeft: config, tensors, training: {} });
+    const code = async (promise: Promise<unknown>) => {
+      const failure = await promise.then(
+        () => null,
+        (thrown: unknown) => thrown,
+      );
+      return failure instanceof Failure ? failure.record.code : failure;
+    };
+    const other = { ...model, name: 'another', hash: 'f'.repeat(64) };
+    expect(await code(readAdapterFiles(other, files))).toBe('adapter/other-model');
+    expect(await code(readAdapterFiles(model, { ...files, json: '{}' }))).toBe('adapter/not-an-adapter');
+    expect(await code(readAdapterFiles(model, { ...files, json: 'no' }))).toBe('adapter/not-an-adapter');
+    const fewer = new Map([...tensors].slice(1));
+    const cut = writeAdapter(model, { mopeft: config, tensors: fewer, training: {} });
+    expect(await code(readAdapterFiles(model, cut))).toBe('adapter/tensors');
+    const json = files.json.replace('"adapter": {', '"sorcery": {');
+    expect(await code(readAdapterFiles(model, { ...files, json }))).toBe('adapter/no-method');
+  });
+});

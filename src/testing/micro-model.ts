@@ -1,0 +1,42 @@
+import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../config/sam.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { sizeOf } from '../graph/shape.ts';
+import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
+import { loadModel, type SamModel } from '../sam/weights.ts';
+import { normals } from './random.ts';
+
+/** The smallest SAM that has everything: a windowed block with padding, a global one, a decoder of two layers. */
+export const MICRO_SAM: SamConfig = {
+  ...SAM_DEFAULTS,
+  imageSize: 32,
+  patchSize: 8,
+  hiddenSize: 16,
+  numHiddenLayers: 2,
+  numAttentionHeads: 2,
+  mlpDim: 16,
+  outputChannels: 16,
+  windowSize: 3,
+  globalAttnIndexes: [1],
+  maskInputChannels: 8,
+  decoder: { ...SAM_DEFAULTS.decoder, numHeads: 2, mlpDim: 16, iouHidden: 16 },
+  preprocessing: SAM_PREPROCESSING,
+};
+
+/** A SAM of seeded random weights on the device: norms near 1, everything else small enough to stay tame. */
+export function openMicroModel(gpu: Gpu, config = MICRO_SAM, seed = 1): Promise<SamModel> {
+  const shapes = samTensorShapes(config);
+  return loadModel(gpu, {
+    name: 'micro',
+    config,
+    names: [...shapes.keys()],
+    unused: [],
+    read: async (name) => {
+      const shape = shapes.get(name) ?? [];
+      const isNorm = /norm\d?\.weight|norm_final_attn\.weight|neck\.[13]\.weight/.test(name);
+      const index = [...shapes.keys()].indexOf(name);
+      const values = normals(sizeOf(shape), seed * 1000 + index);
+      const spread = name.includes('gaussian') ? 1 : 0.3;
+      return { shape, data: Float32Array.from(values, (value) => (isNorm ? 1 : 0) + spread * value) };
+    },
+  });
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { lowResOf } from '../config/sam.ts';
+import { pictureTransform, preprocess } from '../data/preprocess.ts';
+import { tokensOf } from '../sam/prompts.ts';
+import { MICRO_SAM } from '../testing/micro-model.ts';
+import { drawnSet, drawSample } from '../testing/training-sets.ts';
+import { evaluateSet, iouOnPicture, meanGates, summarise } from './evaluate.ts';
+import { answerToken, type Segmenter } from './segmenter.ts';
+
+const side = lowResOf(MICRO_SAM);
+/** Logits that are positive where a cell's centre lies inside a box of model pixels. */
+function boxLogits([x0, y0, x1, y1]: readonly number[]): Float32Array {
+  const cell = MICRO_SAM.imageSize / side;
+  return Float32Array.from({ length: side * side }, (_, i) => {
+    const [x, y] = [((i % side) + 0.5) * cell, (Math.floor(i / side) + 0.5) * cell];
+    return x >= (x0 ?? 0) && x < (x1 ?? 0) && y >= (y0 ?? 0) && y < (y1 ?? 0) ? 1 : -1;
+  });
+}
+
+/** Answers a box with the box itself, and a click with nothing, everything and nothing. */
+class BoxFiller implements Segmenter {
+  readonly sam = MICRO_SAM;
+  encoded = 0;
+  async encode(): Promise<void> {
+    this.encoded++;
+  }
+  async gates() {
+    return [{ lora: this.encoded }, {}];
+  }
+  async decode(prompts: Parameters<Segmenter['decode']>[0]) {
+    return prompts.map((prompt) => {
+      expect(tokensOf(prompt).labels).toEqual(prompt.box ? [2, 3] : [1, -1]);
+      const none = boxLogits([0, 0, 0, 0]);
+      const all = boxLogits([0, 0, 32, 32]);
+      return {
+        masks: [prompt.box ? boxLogits(prompt.box) : none, none, all, none],
+        iou: [0.9, 0.1, 0.5, 0.3],
+      };
+    });
+  }
+}
+
+describe('evaluation', () => {
+  it('asks for each object by its box and by its deepest pixel, and measures in original pixels', async () => {
+    const segmenter = new BoxFiller();
+    const set = drawnSet('a', 1);
+    const images = await evaluateSet(segmenter, set, set.split.val, {
+      maxObjects: 5,
+      maxImages: 0,
+      candidates: true,
+    });
+    expect(segmenter.encoded).toBe(2);
+    const summary = summarise(images);
+    expect(summary.n).toBe(4);
+    expect(summary.boxIou).toBeGreaterThan(0.8);
+    // Everything is marked: the share of the picture that the object is.
+    const { objects } = drawSample('val0.png', 1);
+    expect(images[0]?.objects[0]?.clickIou).toBeCloseTo((objects.regions[0]?.area ?? 0) / (40 * 28), 2);
+    expect(summary.bestPicked).toBe(1);
+    expect(summary.gates).toEqual([{ lora: 1.5 }, {}]);
+  });
+
+  it('takes the first pictures and the largest objects only, and names what it cannot read', async () => {
+    const set = drawnSet('a', 1);
+    const refused: string[] = [];
+    const images = await evaluateSet(
+      new BoxFiller(),
+      {
+        load: async (name) =>
+          name === 'val0.png'
+            ? {
+                ok: false,
+                refusal: {
+                  file: name,
+                  code: 'data/x',
+                  reason: 'Broken.',
+                  cure: 'Mend it.',
+                  severity: 'refused',
+                },
+              }
+            : set.load(name),
+      },
+      set.split.val,
+      { maxObjects: 1, maxImages: 2 },
+      { onRefused: (name, message) => refused.push(`${name}: ${message}`) },
+    );
+    expect(refused).toEqual(['val0.png: Broken. Mend it.']);
+    expect(images.map(({ name, objects }) => [name, objects.length])).toEqual([['val1.png', 1]]);
+    expect(summarise([]).n).toBe(0);
+  });
+
+  it('is high for the very box, up to the coarse grid, and 0 for none', () => {
+    const { objects, picture } = drawSample('a', 1, 32, 32);
+    const region = objects.regions[0];
+    if (!region) throw new Error('the drawn picture has objects');
+    const { transform } = preprocess(picture, { size: 32, ...MICRO_SAM.preprocessing });
+    expect(transform).toEqual(pictureTransform(32, 32, { size: 32, aspect: 'keep' }));
+    const iou = (box: readonly number[]) =>
+      iouOnPicture(boxLogits(box), MICRO_SAM, transform, objects, region);
+    expect(iou(region.box)).toBeGreaterThan(0.8);
+    expect(iou([0, 0, 0, 0])).toBe(0);
+  });
+});
+
+describe('an answer', () => {
+  const click = { points: [{ x: 1, y: 1, positive: true }] };
+
+  it('is the candidate with the highest predicted IoU after one click, otherwise token 0', () => {
+    expect(answerToken(click, [0.9, 0.1, 0.5, 0.3])).toBe(2);
+    expect(answerToken({ ...click, box: [0, 0, 1, 1] }, [0, 0.1, 0.5, 0.3])).toBe(0);
+    expect(answerToken({ points: [...click.points, ...click.points] }, [0, 0.1, 0.5, 0.3])).toBe(0);
+  });
+
+  it('has gates that are averaged by method and block', () => {
+    expect(
+      meanGates([
+        [{ a: 0.2 }, {}],
+        [{ a: 0.6 }, {}],
+      ]),
+    ).toEqual([{ a: 0.4 }, {}]);
+  });
+});

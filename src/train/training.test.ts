@@ -1,0 +1,260 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Failure } from '../config/failure.ts';
+import { Random } from '../config/random.ts';
+import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { resolveMopeft } from '../peft/resolve.ts';
+import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import type { SamModel } from '../sam/weights.ts';
+import { openTestGpu } from '../testing/device.ts';
+import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
+import { drawnSet, drawSample } from '../testing/training-sets.ts';
+import { estimateMemory } from './estimate.ts';
+import type { TrainEvent } from './events.ts';
+import { Trainer, type TrainingEnd } from './loop.ts';
+import { bufferLimitOf, planTraining } from './plans.ts';
+import { prepareImage } from './prepare.ts';
+import type { RunStorage } from './run-storage.ts';
+import { TrainingStep } from './step.ts';
+
+// Compiling the step's pipelines takes a software adapter most of the time; one device compiles them once for all tests.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+// The floor on which everything must run.
+let gpu: Gpu;
+let model: SamModel;
+beforeAll(async () => {
+  gpu = await openTestGpu({ defaultLimits: true });
+  model = await openMicroModel(gpu);
+});
+afterAll(() => gpu?.destroy());
+
+const sizes = { objectsPerImage: 2, objectsPerPass: 0, corrections: 1 };
+const config = parseTrainConfig({ objectsPerImage: 2, corrections: 1, minArea: 0 });
+
+const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late' } = {}) =>
+  planTraining(MICRO_SAM, resolveMopeft({ methods, ...more }, MICRO_SAM), sizes, {
+    traits: gpu.traits,
+    bufferLimit: bufferLimitOf(gpu),
+  });
+
+function image() {
+  const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
+  const { image: prepared } = prepareImage(drawSample('a', 1), MICRO_SAM, config, random, 0);
+  if (!prepared) throw new Error('the drawn picture has objects');
+  return prepared;
+}
+
+const settings = () => ({ lr: 1e-2, weightDecay: 0 });
+
+describe('a training step on a device with WebGPU’s default limits', () => {
+  it('gives every gate a gradient from the second step on, and at first only the prefix gate', async () => {
+    const step = await TrainingStep.create(gpu, model, plan(['lora', 'prefix', 'adapter']));
+    await step.initialise(3);
+    const gateGradients = async () => {
+      const { squaredNorm, loss } = await step.gradients([image()], 1, Random.fromSeed(4));
+      expect(loss).toBeGreaterThan(0);
+      const grads = (await step.arena.read('grad')).get('grad') ?? new Map<string, Float32Array>();
+      const sum = [...grads.values()].flatMap((values) => [...values]).reduce((s, x) => s + x * x, 0);
+      expect(Math.abs(squaredNorm - sum) / sum).toBeLessThan(1e-4);
+      return [...grads].filter(([name]) => name.includes('.gate.') && name.endsWith('weight'));
+    };
+    for (const [name, values] of await gateGradients())
+      expect(
+        values.some((x) => x !== 0),
+        name,
+      ).toBe(name.includes('prefix'));
+    await step.update(1, settings, 1);
+    const later = await gateGradients();
+    expect(later.length).toBe(6);
+    for (const [name, values] of later)
+      expect(
+        values.some((x) => x !== 0),
+        name,
+      ).toBe(true);
+    step.release();
+  });
+
+  it('takes exactly the planned bytes, and a step allocates nothing', async () => {
+    const before = gpu.allocatedBytes;
+    const plans = plan(['lora', 'adapter']);
+    const step = await TrainingStep.create(gpu, model, plans);
+    await step.initialise(3);
+    const { parts, peakBytes } = estimateMemory(plans);
+    const frozen = parts.find(({ label }) => label === 'Frozen weights')?.bytes ?? 0;
+    expect(gpu.allocatedBytes - before).toBe(peakBytes - frozen);
+    expect(frozen).toBe(model.weights.bytes);
+    const once = () =>
+      step.gradients([image()], 1, Random.fromSeed(4)).then(() => step.update(1, settings, 1));
+    await once();
+    const count = gpu.allocationCount;
+    await once();
+    expect(gpu.allocationCount).toBe(count);
+    step.release();
+    expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('has the same gradients whether objects share a pass or not', async () => {
+    const read = async (objectsPerPass: number) => {
+      const device = { traits: gpu.traits, bufferLimit: bufferLimitOf(gpu) };
+      const mopeft = resolveMopeft({ methods: ['lora'] }, MICRO_SAM);
+      const plans = planTraining(MICRO_SAM, mopeft, { ...sizes, objectsPerPass, corrections: 0 }, device);
+      const step = await TrainingStep.create(gpu, model, plans);
+      await step.initialise(3);
+      const { loss, squaredNorm } = await step.gradients([image()], 0, Random.fromSeed(4));
+      step.release();
+      return { loss, squaredNorm };
+    };
+    const [together, apart] = [await read(2), await read(1)];
+    expect(apart.loss).toBeCloseTo(together.loss, 5);
+    expect(Math.abs(apart.squaredNorm / together.squaredNorm - 1)).toBeLessThan(1e-3);
+  });
+});
+
+describe('the plan of a step', () => {
+  const backward = ({ encoder }: ReturnType<typeof plan>) =>
+    encoder.passes.filter(({ phase }) => phase === 'backward').length;
+
+  it('has no encoder backward without a trained tensor there, and a shorter one for late blocks', () => {
+    expect(backward(plan([]))).toBe(0);
+    expect(plan([]).trainsEncoder).toBe(false);
+    const [all, late] = [backward(plan(['lora'])), backward(plan(['lora'], { blocks: 'late' }))];
+    expect(late).toBeGreaterThan(0);
+    expect(late).toBeLessThan(0.7 * all);
+  });
+
+  it('trains the decoder unless it is frozen', () => {
+    expect(plan(['lora']).tensors.some(({ group }) => group === 'decoder')).toBe(true);
+    expect(plan(['lora'], { trainDecoder: false }).tensors.every(({ group }) => group === 'peft')).toBe(true);
+  });
+});
+
+class MemoryStorage implements RunStorage {
+  checkpoint: Uint8Array | null = null;
+  best: ReadonlyMap<string, HostTensor> | null = null;
+  readCheckpoint = async () => this.checkpoint;
+  writeCheckpoint = async (bytes: Uint8Array) => {
+    this.checkpoint = bytes;
+  };
+  readBest = async () => this.best;
+  writeBest: RunStorage['writeBest'] = async ({ tensors }) => {
+    this.best = tensors;
+  };
+}
+
+const CONFIG = parseTrainConfig({
+  steps: 5,
+  seed: 11,
+  objectsPerImage: 2,
+  corrections: 1,
+  evalEvery: 3,
+  evalImages: 1,
+  evalObjects: 1,
+  checkpointEvery: 2,
+  lrPeft: 1e-2,
+});
+
+interface Trained {
+  readonly events: TrainEvent[];
+  readonly end: TrainingEnd;
+}
+
+/** Trains until the end, or until `pauseAt` steps are done. */
+async function train(
+  storage: MemoryStorage,
+  config: TrainConfig,
+  { pauseAt, resume = false }: { pauseAt?: number; resume?: boolean } = {},
+): Promise<Trained> {
+  const events: TrainEvent[] = [];
+  const trainer = await Trainer.open(
+    {
+      gpu,
+      model,
+      mopeft: resolveMopeft({ methods: ['lora', 'prefix', 'adapter'] }, MICRO_SAM),
+      config,
+      sets: [drawnSet('left', 1), drawnSet('right', 2, 2)],
+      storage,
+      emit: (event) => {
+        events.push(event);
+        if (event.type === 'step' && event.step === pauseAt) trainer.pause();
+      },
+    },
+    resume,
+  );
+  try {
+    return { events, end: await trainer.run() };
+  } finally {
+    trainer.release();
+  }
+}
+
+/** What must be equal: everything but the time it took. */
+const measured = (events: readonly TrainEvent[], after: number) =>
+  events.flatMap((event): TrainEvent[] => {
+    if (event.type === 'step' && event.step > after) return [{ ...event, ms: 0 }];
+    return (event.type === 'eval' || event.type === 'gates') && event.step > after ? [event] : [];
+  });
+
+describe('a run', () => {
+  it('goes on after a pause with the losses of the uninterrupted run, bit for bit', async () => {
+    const [whole, parts] = [new MemoryStorage(), new MemoryStorage()];
+    const before = gpu.allocatedBytes;
+    const uninterrupted = await train(whole, CONFIG);
+    expect(uninterrupted.end).toBe('finished');
+    const steps = uninterrupted.events.filter(({ type }) => type === 'step');
+    expect(steps.length).toBe(5);
+
+    const first = await train(parts, CONFIG, { pauseAt: 3 });
+    expect(first.end).toBe('paused');
+    expect(measured(first.events, 0)).toEqual(
+      measured(uninterrupted.events, 0).filter((event) => 'step' in event && event.step <= 3),
+    );
+    const second = await train(parts, CONFIG, { resume: true });
+    expect(second.end).toBe('finished');
+    expect(measured(second.events, 0)).toEqual(measured(uninterrupted.events, 3));
+    expect(parts.checkpoint).toEqual(whole.checkpoint);
+    expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('evaluates at step 0 and keeps the best weights; its events name datasets, splits and gates', async () => {
+    const storage = new MemoryStorage();
+    const { events } = await train(storage, { ...CONFIG, steps: 1 });
+    const evals = events.filter((event) => event.type === 'eval');
+    expect(evals.map(({ step, dataset, split }) => [step, dataset, split])).toEqual(
+      [0, 1].flatMap((step) => ['left', 'right'].map((dataset) => [step, dataset, 'val'])),
+    );
+    for (const { box_iou, click_iou, n } of evals) {
+      expect(n).toBe(1);
+      for (const iou of [box_iou, click_iou]) expect(iou).toBeGreaterThanOrEqual(0);
+    }
+    const gates = events.filter((event) => event.type === 'gates');
+    expect(gates.length).toBe(4);
+    for (const { layers } of gates) {
+      expect(layers.map((layer) => Object.keys(layer).sort())).toEqual(
+        Array(2).fill(['adapter', 'lora', 'prefix']),
+      );
+    }
+    expect(events.filter(({ type }) => type === 'best').length).toBeGreaterThan(0);
+    expect(storage.best?.has('blocks.1.gate.adapter.weight')).toBe(true);
+  });
+
+  it('stops when the loss is no number and keeps the last good checkpoint', async () => {
+    const storage = new MemoryStorage();
+    // Far beyond what a screen allows: the first update leaves nothing finite behind.
+    const wild = { ...CONFIG, steps: 50, checkpointEvery: 1, lrPeft: 1e30, lrDecoder: 1e30, warmup: 0 };
+    const failure = await train(storage, wild).then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    expect(failure).toBeInstanceOf(Failure);
+    if (!(failure instanceof Failure)) return;
+    expect(failure.record.code).toBe('train/not-finite');
+    expect(failure.record.what).toMatch(
+      storage.checkpoint ? /checkpoint of step \d+ is kept/ : /No checkpoint/,
+    );
+  });
+
+  it('says that there is nothing to go on from', async () => {
+    await expect(train(new MemoryStorage(), CONFIG, { resume: true })).rejects.toThrow(/no checkpoint/);
+  });
+});
