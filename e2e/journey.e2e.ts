@@ -18,7 +18,7 @@ import {
   watchRequests,
 } from './support/studio.ts';
 
-const STEPS = 16;
+const STEPS = 12;
 /** A person notices a page that does not answer for longer than this, in milliseconds. */
 const LONGEST_TASK = 100;
 
@@ -51,7 +51,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ contex
     await page.getByRole('checkbox', { name: /bars/ }).check();
     await page.getByText('Advanced').click();
     await setNumber(page, /^Steps/, STEPS);
-    await setNumber(page, /^Evaluate every/, 8);
+    await setNumber(page, /^Evaluate every/, 6);
     await setNumber(page, /^Checkpoint every/, 2);
     const cost = page.getByRole('complementary', { name: 'Cost and start' });
     await expect(cost).toContainText(/[\d.]+ [kM]?\s*parameters/);
@@ -64,7 +64,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ contex
     const run = page.getByRole('region', { name: 'Run', exact: true });
     await expect(run).toContainText(/step [1-9]\d* of/, { timeout: 240_000 });
     const since = await pageNow(page);
-    await expect(run).toContainText(/step (?:[5-9]|1\d) of/, { timeout: 240_000 });
+    await expect(run).toContainText(/step (?:[3-9]|1\d) of/, { timeout: 240_000 });
     await expect(page.getByRole('img', { name: /Training loss at step [1-9]/ })).toBeVisible();
     await expect(page.getByRole('table').first()).toContainText('LoRA');
     const long = (await longTasksSince(page, since)).filter((task) => task.duration > LONGEST_TASK);

@@ -1,5 +1,6 @@
-import type { ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 import { CartesianGrid, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
+import { useInTurn } from './in-turn.ts';
 import styles from './LineGraph.module.css';
 
 export interface LineOf {
@@ -10,19 +11,19 @@ export interface LineOf {
   readonly faint?: boolean;
 }
 
-/** Curves over steps: quiet grid, no animation, a legend in words above, a table of the last values for readers. */
+/**
+ * Curves over steps: quiet grid, no animation, a legend in words above, the last values for screen readers.
+ * `data` and `lines` should stay the same objects while nothing changes: the chart is redrawn when they do.
+ */
 export function LineGraph(props: {
   readonly title: string;
   readonly data: readonly { readonly step: number }[];
   readonly lines: readonly LineOf[];
-  readonly domain?: readonly [number | 'auto', number | 'auto'];
-  readonly format?: (value: number) => string;
   readonly height?: number;
 }): ReactNode {
-  const format = props.format ?? ((value: number) => value.toFixed(3));
   const last = props.data.at(-1);
   const spoken = last
-    ? props.lines.map((line) => `${line.label} ${formatAt(last, line.key, format)}`).join(', ')
+    ? props.lines.map((line) => `${line.label} ${formatAt(last, line.key)}`).join(', ')
     : 'no values yet';
   return (
     <figure className={styles.figure}>
@@ -45,72 +46,84 @@ export function LineGraph(props: {
                   />
                 </svg>
                 {line.label}
-                {last && <span className="muted">{formatAt(last, line.key, format)}</span>}
+                {last && <span className="muted">{formatAt(last, line.key)}</span>}
               </li>
             ))}
         </ul>
       </figcaption>
       <div role="img" aria-label={`${props.title} at step ${last?.step ?? 0}: ${spoken}`}>
-        <ResponsiveContainer width="100%" height={props.height ?? 150} debounce={100}>
-          <LineChart
-            data={[...props.data]}
-            margin={{ top: 6, right: 10, bottom: 0, left: 0 }}
-            accessibilityLayer={false}
-          >
-            <CartesianGrid stroke="var(--line)" vertical={false} />
-            <XAxis
-              dataKey="step"
-              type="number"
-              domain={['dataMin', 'dataMax']}
-              tick={{ fill: 'var(--muted)', fontSize: 11 }}
-              stroke="var(--line-strong)"
-              tickLine={false}
-              allowDecimals={false}
-            />
-            <YAxis
-              domain={[...(props.domain ?? ['auto', 'auto'])]}
-              width={42}
-              tick={{ fill: 'var(--muted)', fontSize: 11 }}
-              stroke="var(--line-strong)"
-              tickLine={false}
-              tickFormatter={shortNumber}
-            />
-            <Tooltip
-              isAnimationActive={false}
-              labelFormatter={(label) => `Step ${String(label)}`}
-              formatter={(value) => (typeof value === 'number' ? format(value) : String(value))}
-              contentStyle={{
-                background: 'var(--surface)',
-                border: '1px solid var(--line-strong)',
-                borderRadius: 4,
-                fontSize: 12,
-              }}
-            />
-            {props.lines.map((line) => (
-              <Line
-                key={line.key}
-                dataKey={line.key}
-                name={line.label}
-                type="linear"
-                stroke={line.colour}
-                strokeWidth={line.faint ? 1 : 2}
-                strokeOpacity={line.faint ? 0.4 : 1}
-                strokeDasharray={line.dashed ? '5 3' : '0'}
-                dot={props.data.length < 2}
-                isAnimationActive={false}
-                connectNulls
-              />
-            ))}
-          </LineChart>
-        </ResponsiveContainer>
+        <Drawing data={useInTurn(props.data)} lines={props.lines} height={props.height ?? 150} />
       </div>
     </figure>
   );
 }
 
-function formatAt(point: object, key: string, format: (value: number) => string): string {
+/** The expensive part: drawn only when its data or its lines are others. */
+const Drawing = memo(function Drawing(props: {
+  readonly data: readonly { readonly step: number }[];
+  readonly lines: readonly LineOf[];
+  readonly height: number;
+}): ReactNode {
+  const { data, lines, height } = props;
+  return (
+    <ResponsiveContainer width="100%" height={height} debounce={100}>
+      <LineChart
+        data={[...data]}
+        margin={{ top: 6, right: 10, bottom: 0, left: 0 }}
+        accessibilityLayer={false}
+      >
+        <CartesianGrid stroke="var(--line)" vertical={false} />
+        <XAxis
+          dataKey="step"
+          type="number"
+          domain={['dataMin', 'dataMax']}
+          tick={{ fill: 'var(--muted)', fontSize: 11 }}
+          stroke="var(--line-strong)"
+          tickLine={false}
+          allowDecimals={false}
+        />
+        <YAxis
+          domain={['auto', 'auto']}
+          width={42}
+          tick={{ fill: 'var(--muted)', fontSize: 11 }}
+          stroke="var(--line-strong)"
+          tickLine={false}
+          tickFormatter={shortNumber}
+        />
+        <Tooltip
+          isAnimationActive={false}
+          labelFormatter={(label) => `Step ${String(label)}`}
+          formatter={(value) => (typeof value === 'number' ? value.toFixed(3) : String(value))}
+          contentStyle={{
+            background: 'var(--surface)',
+            border: '1px solid var(--line-strong)',
+            borderRadius: 4,
+            fontSize: 12,
+          }}
+        />
+        {lines.map((line) => (
+          <Line
+            key={line.key}
+            dataKey={line.key}
+            name={line.label}
+            type="linear"
+            stroke={line.colour}
+            strokeWidth={line.faint ? 1 : 2}
+            strokeOpacity={line.faint ? 0.4 : 1}
+            strokeDasharray={line.dashed ? '5 3' : '0'}
+            dot={data.length < 2}
+            isAnimationActive={false}
+            connectNulls
+          />
+        ))}
+      </LineChart>
+    </ResponsiveContainer>
+  );
+});
+
+function formatAt(point: object, key: string): string {
   const value: unknown = Reflect.get(point, key);
-  return typeof value === 'number' ? format(value) : '–';
+  return typeof value === 'number' ? value.toFixed(3) : '–';
 }
 
 function shortNumber(value: number): string {

@@ -162,7 +162,7 @@ function applyRun(result: Result<AnswerOf<'train.pause'>>): void {
 }
 
 /** How often the screen follows the engine, in milliseconds: charts need not follow every step. */
-const FLUSH_EVERY = 250;
+const FLUSH_EVERY = 500;
 let waiting: EngineEvent[] = [];
 let flushTimer: ReturnType<typeof setTimeout> | null = null;
 
@@ -269,8 +269,19 @@ function announceChanges(before: readonly RunInfo[], after: readonly RunInfo[]):
 
 function upsert(runs: readonly RunInfo[], run: RunInfo): readonly RunInfo[] {
   return runs.some((old) => old.id === run.id)
-    ? runs.map((old) => (old.id === run.id ? run : old))
+    ? runs.map((old) => (old.id === run.id ? withOldParts(old, run) : old))
     : newestFirst([...runs, run]);
+}
+
+/** What did not change stays the same object, so that what is drawn from it is not drawn again. */
+function withOldParts(old: RunInfo, fresh: RunInfo): RunInfo {
+  const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+  return {
+    ...fresh,
+    settings: same(old.settings, fresh.settings) ? old.settings : fresh.settings,
+    datasets: same(old.datasets, fresh.datasets) ? old.datasets : fresh.datasets,
+    verdict: same(old.verdict, fresh.verdict) ? old.verdict : fresh.verdict,
+  };
 }
 
 function newestFirst(runs: readonly RunInfo[]): readonly RunInfo[] {

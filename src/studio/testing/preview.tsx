@@ -6,6 +6,9 @@ import { startStudio } from '../start.ts';
 import { fakeEngine } from './fake-engine.ts';
 
 const query = new URLSearchParams(window.location.search);
-startStudio(fakeEngine({ empty: query.has('empty'), noGpu: query.has('no-gpu') }), 'about:blank');
+const engine = fakeEngine({ empty: query.has('empty'), noGpu: query.has('no-gpu') });
+// Tests say through it what the engine would.
+Reflect.set(window, 'engine', engine);
+startStudio(engine, 'about:blank');
 const root = document.getElementById('root');
 if (root) createRoot(root).render(<App />);

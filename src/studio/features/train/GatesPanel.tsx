@@ -1,6 +1,6 @@
-import { type ReactNode, useState } from 'react';
-import type { GatePoint, RunInfo } from '../../../worker/protocol.ts';
-import { LineGraph } from '../../charts/LineGraph.tsx';
+import { memo, type ReactNode, useMemo, useState } from 'react';
+import type { GatePoint, RunInfo, TrainSettings } from '../../../worker/protocol.ts';
+import { LineGraph, type LineOf } from '../../charts/LineGraph.tsx';
 import { gateRows, gateSeries } from '../../charts/series.ts';
 import { Segmented } from '../../components/Segmented.tsx';
 import { useSession } from '../../stores/session.ts';
@@ -8,15 +8,18 @@ import { methodColour } from '../../theme/colours.ts';
 import { GateHeatMap, type GateView, HeatLegend } from './GateHeatMap.tsx';
 import styles from './GatesPanel.module.css';
 
-/** The gates: a heat map per dataset, and their course over the steps. */
-export function GatesPanel(props: {
-  readonly run: RunInfo;
+interface GatesProps {
+  readonly datasets: RunInfo['datasets'];
+  readonly settings: TrainSettings;
   readonly gates: readonly GatePoint[];
-}): ReactNode {
-  const { run, gates } = props;
+}
+
+/** The gates: a heat map per dataset, and their course over the steps. */
+export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode {
+  const { datasets, settings, gates } = props;
   const [view, setView] = useState<GateView>('change');
-  const methods = run.settings.methods;
-  if (run.settings.gate === 'none' || methods.length === 0) {
+  const methods = settings.methods;
+  if (settings.gate === 'none' || methods.length === 0) {
     return (
       <section className="panel" aria-label="Gates">
         <h3>Gates</h3>
@@ -45,7 +48,7 @@ export function GatesPanel(props: {
       </div>
       {gates.length === 0 && <p className="muted">The first evaluation brings them.</p>}
       <div className={styles.maps}>
-        {run.datasets.map((dataset) => {
+        {datasets.map((dataset) => {
           const map = gateRows(gates, dataset.id, methods);
           return (
             map && (
@@ -60,20 +63,28 @@ export function GatesPanel(props: {
           );
         })}
       </div>
-      {gates.length > 0 && <GateCurves run={run} gates={gates} />}
+      {gates.length > 0 && <GateCurves {...props} />}
     </section>
   );
-}
+});
 
-function GateCurves(props: { readonly run: RunInfo; readonly gates: readonly GatePoint[] }): ReactNode {
-  const { run, gates } = props;
+function GateCurves({ datasets, settings, gates }: GatesProps): ReactNode {
   const [layer, setLayer] = useState<number | 'mean'>('mean');
   const known = useSession((state) => state.capabilities?.methods);
   const layerCount = gates[0]?.layers.length ?? 0;
-  const lines = run.settings.methods.map((id) => {
-    const method = known?.find((candidate) => candidate.id === id);
-    return { key: id, label: method?.label ?? id, colour: methodColour(method?.colourSlot ?? 0) };
-  });
+  const { methods } = settings;
+  const lines = useMemo(
+    () =>
+      methods.map((id): LineOf => {
+        const method = known?.find((candidate) => candidate.id === id);
+        return { key: id, label: method?.label ?? id, colour: methodColour(method?.colourSlot ?? 0) };
+      }),
+    [methods, known],
+  );
+  const series = useMemo(
+    () => datasets.map((dataset) => ({ ...dataset, data: gateSeries(gates, dataset.id, layer, methods) })),
+    [datasets, gates, layer, methods],
+  );
   return (
     <div className="stack">
       <div className="row">
@@ -93,14 +104,8 @@ function GateCurves(props: { readonly run: RunInfo; readonly gates: readonly Gat
         </select>
       </div>
       <div className={styles.curves}>
-        {run.datasets.map((dataset) => (
-          <LineGraph
-            key={dataset.id}
-            title={dataset.name}
-            height={140}
-            data={gateSeries(gates, dataset.id, layer, run.settings.methods)}
-            lines={lines}
-          />
+        {series.map((dataset) => (
+          <LineGraph key={dataset.id} title={dataset.name} height={140} data={dataset.data} lines={lines} />
         ))}
       </div>
     </div>

@@ -1,25 +1,33 @@
-import type { ReactNode } from 'react';
+import { memo, type ReactNode, useMemo } from 'react';
 import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
-import { LineGraph } from '../../charts/LineGraph.tsx';
+import { LineGraph, type LineOf } from '../../charts/LineGraph.tsx';
 import { iouSeries } from '../../charts/series.ts';
 
+const LINES: readonly LineOf[] = [
+  { key: 'box', label: 'by box', colour: 'var(--accent)' },
+  { key: 'click', label: 'by click', colour: 'var(--accent)', dashed: true },
+];
+
 /** One small chart per dataset: IoU on its validation images, by box and by click. */
-export function IouCharts(props: { readonly run: RunInfo; readonly evals: readonly EvalPoint[] }): ReactNode {
-  const { datasets } = props.run;
-  const many = datasets.length > 1;
+export const IouCharts = memo(function IouCharts(props: {
+  readonly datasets: RunInfo['datasets'];
+  readonly evals: readonly EvalPoint[];
+}): ReactNode {
+  const { datasets, evals } = props;
+  const series = useMemo(
+    () => datasets.map((dataset) => ({ ...dataset, data: iouSeries(evals, dataset.id) })),
+    [datasets, evals],
+  );
   return (
     <>
-      {datasets.map((dataset) => (
+      {series.map((dataset) => (
         <LineGraph
           key={dataset.id}
-          title={`Validation IoU${many ? ` · ${dataset.name}` : ''}`}
-          data={iouSeries(props.evals, dataset.id)}
-          lines={[
-            { key: 'box', label: 'by box', colour: 'var(--accent)' },
-            { key: 'click', label: 'by click', colour: 'var(--accent)', dashed: true },
-          ]}
+          title={`Validation IoU${series.length > 1 ? ` · ${dataset.name}` : ''}`}
+          data={dataset.data}
+          lines={LINES}
         />
       ))}
     </>
   );
-}
+});

@@ -1,11 +1,10 @@
 import { type ReactNode, useDeferredValue, useEffect } from 'react';
 import type { RunHistory, RunInfo } from '../../../worker/protocol.ts';
-import { LineGraph } from '../../charts/LineGraph.tsx';
-import { lossSeries } from '../../charts/series.ts';
 import { FailureNote } from '../../components/FailureNote.tsx';
 import { loadHistory, useRuns } from '../../stores/runs.ts';
 import { GatesPanel } from './GatesPanel.tsx';
 import { IouCharts } from './IouCharts.tsx';
+import { LossChart } from './LossChart.tsx';
 import { RunHead } from './RunHead.tsx';
 import styles from './RunView.module.css';
 import { VerdictPanel } from './VerdictPanel.tsx';
@@ -30,17 +29,10 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
       ) : (
         <>
           <section className={`panel ${styles.charts}`} aria-label="Loss and validation IoU">
-            <LineGraph
-              title="Training loss"
-              data={lossSeries(drawn.steps)}
-              lines={[
-                { key: 'loss', label: 'each step', colour: 'var(--accent)', faint: true },
-                { key: 'smooth', label: 'smoothed', colour: 'var(--accent)' },
-              ]}
-            />
-            <IouCharts run={run} evals={drawn.evals} />
+            <LossChart steps={drawn.steps} />
+            <IouCharts datasets={run.datasets} evals={drawn.evals} />
           </section>
-          <GatesPanel run={run} gates={drawn.gates} />
+          <GatesPanel datasets={run.datasets} settings={run.settings} gates={drawn.gates} />
         </>
       )}
       <SettingsTable run={run} />
