@@ -2,52 +2,12 @@
  * `npm run conformance -- DIR [--json]`: holds the engine against every set of vectors in a folder, see
  * docs/conformance.md. Exit status 1 when a value is over its tolerance.
  */
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure, toFailureRecord } from '../config/failure.ts';
 import { type Comparison, isPassed, type SetReport } from '../engine/conformance/report.ts';
 import { runSet } from '../engine/conformance/run-set.ts';
-import type { SetFiles } from '../engine/conformance/set.ts';
-import { bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { findSets } from './conformance-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
-
-/** Every set of a folder: each `NAME.json` that has a `NAME.base.safetensors` beside it. */
-export async function findSets(folder: string): Promise<SetFiles[]> {
-  const names = await readdir(folder).catch(() => {
-    throw new Failure({
-      code: 'cli/no-folder',
-      what: 'This is not a folder.',
-      where: folder,
-      cure: 'Give a folder of conformance sets.',
-    });
-  });
-  const sets = names
-    .filter((name) => name.endsWith('.json') && names.includes(`${basename(name, '.json')}.base.safetensors`))
-    .map((name) => basename(name, '.json'))
-    .sort();
-  if (sets.length === 0) {
-    throw new Failure({
-      code: 'conformance/none',
-      what: 'There is no set of vectors in it.',
-      where: folder,
-      cure: 'Give a folder with NAME.json and NAME.base.safetensors.',
-    });
-  }
-  return Promise.all(
-    sets.map(async (name) => {
-      const files = names.filter((file) => file.startsWith(`${name}.`) && file !== `${name}.json`);
-      const read = files.map(
-        async (file) => [file, bytesSource(file, await readFile(join(folder, file)))] as const,
-      );
-      return {
-        name,
-        json: await readFile(join(folder, `${name}.json`), 'utf8'),
-        files: new Map(await Promise.all(read)),
-      };
-    }),
-  );
-}
 
 /** Errors by set, part and key, as `--json` prints them. */
 function toJson(reports: readonly SetReport[]): unknown {
