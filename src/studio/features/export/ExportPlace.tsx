@@ -100,9 +100,11 @@ function RunDownloads({ run }: { readonly run: RunInfo }): ReactNode {
           Losses and gates as CSV
         </button>
       </div>
-      <h3>Use it in Python</h3>
+      <h3>Read it in Python</h3>
       <p className="muted small">
-        With the <code>python/</code> folder of this project installed, beside the two files:
+        With the packages torch and safetensors. The tensors are named as in SAM (<code>mask_decoder.…</code>)
+        and per block (<code>blocks.0.lora.q.A</code>, <code>blocks.0.gate.lora.weight</code> …); the record
+        holds the base model's hash, the configuration and the preprocessing.
       </p>
       <pre>
         <code>{pythonLines()}</code>

@@ -1,8 +1,8 @@
-/** The lines that load an exported adapter in Python; `python/` holds the loader. */
+/** The lines that read an exported adapter in Python, with the packages torch and safetensors. */
 export function pythonLines(): string {
   return [
-    'from mopeft_sam import load_model',
-    'model = load_model("base.safetensors", adapter="adapter.safetensors")',
-    'masks = model.predict("image.png", points=[(120.5, 80.5)])',
+    'import json, safetensors.torch',
+    'tensors = safetensors.torch.load_file("adapter.safetensors")',
+    'record = json.load(open("adapter.json"))',
   ].join('\n');
 }
