@@ -1,19 +1,20 @@
-// What the attention kernels share. A head has D features, D4 groups of four, the last one filled up with zeros.
-// Columns are cut into segments: 0 = the PREFIX columns, 1 + r = row r of the grid of keys (all keys when HAS_REL is false).
+// What attention's register kernels share; D is a multiple of 4, at most 4 · MAX_D4, and every tensor is read in vectors of four.
+// A thread owns four rows (queries, or columns of scores) and meets the shared rows in tiles of 16, four blocks of four.
+// A block of a tensor is a matrix whose column i holds four features of row i. The four threads of a workgroup share a tile.
+// What comes between the products runs in loops over single vectors: compiled code grows with the text, and compiling is slow there.
+// Columns are cut into segments: 0 = the PREFIX columns, 1 = the others; a tile never holds both.
 override HEADS: u32;
 override D: u32;
 override PREFIX: u32;
 override GRID_W: u32;
-override WINDOWS: u32;
 override SCALE: f32;
 override HAS_REL: bool;
-override D4: u32 = (D + 3u) / 4u;
-override C: u32 = HEADS * D;
-const MAX_D4 = 32;
+const MAX_D4 = 20;
 // Stands for −∞ in the running maximum; WGSL promises nothing about infinities.
 const LOWEST = -3e38;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
 
-// Four features of which `c` is the first: those past the head's end count as zero.
-fn tail4(value: vec4f, c: u32) -> vec4f {
-  return select(vec4f(), value, vec4u(c, c + 1u, c + 2u, c + 3u) < vec4u(D));
+// Where the head's features of four rows stand, counted in vectors; `first` counts rows of the whole tensor.
+fn placesOf(rows: vec4u, head: u32) -> vec4u {
+  return rows * (HEADS * D / 4u) + head * (D / 4u);
 }

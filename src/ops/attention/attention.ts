@@ -1,8 +1,8 @@
 import type { Tensor } from '../../graph/graph.ts';
-import { type BackwardContext, defineOp, type OpCase } from '../../graph/op.ts';
+import { type BackwardContext, defineOp, type OpCase, type PassContext } from '../../graph/op.ts';
 import { axis, type Shape, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
-import { deltaPass, forwardPass, keysPass, queriesPass } from './passes.ts';
+import { type AttentionProblem, deltaPass, forwardPass, keysPass, queriesPass } from './passes.ts';
 import { attentionReference } from './reference.ts';
 import { type AttentionAttributes, attentionSizes, expectAttention } from './sizes.ts';
 
@@ -22,11 +22,8 @@ export const attentionOp = defineOp({
     if (!q) throw new RangeError('attention: q');
     return [q, [axis(q, 0), attrs.heads, axis(q, 1)]];
   },
-  passes: ({ inputs: [q, k, , relPos, mass], attrs }) => [
-    forwardPass(attentionSizes(q ?? [], k ?? [], attrs), attrs, {
-      hasRel: Boolean(relPos),
-      groups: mass ? axis(mass, 0) : null,
-    }),
+  passes: (context) => [
+    forwardPass(problemOf(context), context.inputs[4] ? axis(context.inputs[4], 0) : null),
   ],
   backward: {
     q: (context) => first(queryGradients(context)),
@@ -64,6 +61,16 @@ export const attentionOp = defineOp({
     ),
   ],
 });
+
+/** Reads off what a pass is made for; q, k and relPos are inputs 0, 1 and 3 of every op here that asks. */
+function problemOf({
+  inputs: [q, k, , relPos],
+  attrs,
+  traits,
+}: PassContext<AttentionAttributes>): AttentionProblem {
+  if (!q || !k) throw new RangeError('attention: q and k');
+  return { sizes: attentionSizes(q, k, attrs), attrs, hasRel: Boolean(relPos), traits };
+}
 
 /** A case by [M, Nq, Nk, C]. */
 function attentionCase(
@@ -126,9 +133,7 @@ export const attentionQueriesBackwardOp = defineOp({
     return relPos ? [q, relPos] : [q];
   },
   scratch: ({ inputs: [, , , relPos] }) => (relPos ? [] : [[1]]),
-  passes: ({ inputs: [q, k, , relPos], attrs }) => [
-    queriesPass(attentionSizes(q ?? [], k ?? [], attrs), attrs, Boolean(relPos)),
-  ],
+  passes: (context) => [queriesPass(problemOf(context))],
   backward: { q: 'none', k: 'none', v: 'none', relPos: 'none', dout: 'none', rows: 'none' },
   reference: { checkedBy: 'attention' },
   cases: [],
@@ -143,9 +148,7 @@ export const attentionKeysBackwardOp = defineOp({
     if (!k) throw new RangeError('attentionKeysBackward: k');
     return [k, k];
   },
-  passes: ({ inputs: [q, k, , relPos], attrs }) => [
-    keysPass(attentionSizes(q ?? [], k ?? [], attrs), attrs, Boolean(relPos)),
-  ],
+  passes: (context) => [keysPass(problemOf(context))],
   backward: { q: 'none', k: 'none', v: 'none', relPos: 'none', dout: 'none', rows: 'none' },
   reference: { checkedBy: 'attention' },
   cases: [],
