@@ -46,14 +46,13 @@ export const attentionOp = defineOp({
     attentionCase([4, 9, 14, 16], { heads: 2, prefix: 5, gridW: 3 }, { rel: true, mass: [0.25, 1] }),
     attentionCase([4, 9, 14, 16], { heads: 2, prefix: 5, gridW: 3 }, { rel: true, mass: [0, 1] }),
     attentionCase([3, 49, 50, 24], { heads: 3, prefix: 1, gridW: 7 }, { rel: true, mass: [0.5, 0, 3] }),
-    attentionCase([1, 67, 7, 32], { heads: 8, prefix: 0, gridW: 7 }, { note: 'image to tokens' }),
-    attentionCase([2, 7, 131, 32], { heads: 4, prefix: 0, gridW: 131 }, { note: 'tokens to image' }),
+    attentionCase([1, 67, 7, 24], { heads: 3, prefix: 0, gridW: 7 }, { note: 'image to tokens' }),
+    attentionCase([2, 7, 131, 24], { heads: 3, prefix: 0, gridW: 131 }, { note: 'tokens to image' }),
     attentionCase([1, 5, 6, 160], { heads: 2, prefix: 0, gridW: 6 }, { note: 'the heads of ViT-H' }),
     attentionCase(
-      [1, 6, 6, 64],
-      { heads: 1, prefix: 0, gridW: 3 },
+      [1, 6, 19, 24],
+      { heads: 3, prefix: 0, gridW: 19 },
       {
-        rel: true,
         values: { 0: loud },
         tolerance: 1e-4,
         note: 'scores in the hundreds; exp takes the error of f32 scores of that size',

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../graph/graph.ts';
-import { defineOp } from '../../graph/op.ts';
-import { expectShape, sameShape, show, sizeOf } from '../../graph/shape.ts';
-import { workgroups1d } from '../dispatch.ts';
+import { type Binding, defineOp } from '../../graph/op.ts';
+import { expectShape, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
+import { slicesFor, workgroups1d } from '../dispatch.ts';
 
 /** Sums over the leading axes until the last `keep` axes are left; the gradient of a bias or of anything repeated. */
 export const sumLeadingOp = defineOp({
@@ -12,15 +12,27 @@ export const sumLeadingOp = defineOp({
     expectShape(keep >= 1 && keep <= x.length, 'sumLeading', `keeps ${keep} axes of ${show(x)}`);
     return [x.slice(x.length - keep)];
   },
-  passes: ({ inputs: [x], outputs: [out] }) => [
-    {
+  scratch: ({ inputs: [x], outputs: [out] }) => {
+    const slices = slicesOf(x, out);
+    return slices === 1 ? [] : [[slices, sizeOf(out ?? [])]];
+  },
+  passes: ({ inputs: [x], outputs: [out] }) => {
+    if (!x || !out) throw new RangeError('sumLeading: one input');
+    const N = sizeOf(out);
+    const slices = slicesOf(x, out);
+    const pass = (from: Binding, rows: number, to: Binding, slicesTo: number) => ({
       shader: 'sum-leading/forward',
-      constants: {},
-      bindings: [{ input: 0 }, { output: 0 }],
-      workgroups: workgroups1d(sizeOf(out ?? [])),
-      flops: sizeOf(x ?? []),
-    },
-  ],
+      constants: { N },
+      bindings: [from, to],
+      workgroups: workgroups1d(slicesTo * N),
+      flops: rows * N,
+    });
+    if (slices === 1) return [pass({ input: 0 }, sizeOf(x) / N, { output: 0 }, 1)];
+    return [
+      pass({ input: 0 }, sizeOf(x) / N, { scratch: 0 }, slices),
+      pass({ scratch: 0 }, slices, { output: 0 }, 1),
+    ];
+  },
   backward: { x: ({ dout, input }) => repeatLeading(dout, input(0).shape) },
   reference: ([x], [shape], { keep }) => {
     if (!x || !shape) throw new RangeError('sumLeading: one input');
@@ -35,9 +47,15 @@ export const sumLeadingOp = defineOp({
     { inputs: [[1, 1]], attrs: { keep: 1 } },
     { inputs: [[5, 3, 7]], attrs: { keep: 1 } },
     { inputs: [[5, 3, 7]], attrs: { keep: 2 } },
-    { inputs: [[131, 67]], attrs: { keep: 1 } },
+    { inputs: [[131, 67]], attrs: { keep: 1 }, note: 'rows in slices, the last of them short' },
+    { inputs: [[2053, 3]], attrs: { keep: 1 } },
   ],
 });
+
+/** Slices that the summed rows are cut into; 1: one dispatch does it. */
+function slicesOf(x: Shape | null | undefined, out: Shape | undefined): number {
+  return slicesFor(sizeOf(x ?? []) / sizeOf(out ?? []));
+}
 
 /** Sums `x` over its leading axes down to `shape`, a suffix of `x`'s; `x` itself when nothing is to be summed. */
 export function sumLeading(x: Tensor, shape: readonly number[]): Tensor {
