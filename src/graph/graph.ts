@@ -112,6 +112,26 @@ export class Graph {
     return this.producers.get(tensor.root.id);
   }
 
+  /**
+   * For transforms: the same op on other inputs in another phase, with outputs of its own and never joined with the first.
+   * The node stands in no list until {@link rewrite} puts it there.
+   */
+  copy({ op, attrs, outputs }: Node, inputs: Node['inputs'], phase: string): Node {
+    return { op, attrs, inputs, outputs: outputs.map(({ shape }) => this.tensor(shape)), phase };
+  }
+
+  /** For transforms: replaces all nodes; the new ones are in the order in which they run. */
+  rewrite(nodes: readonly Node[]): void {
+    this.nodes.splice(0, this.nodes.length, ...nodes);
+    this.producers.clear();
+    this.known.clear();
+    for (const node of nodes) {
+      node.outputs.forEach((tensor, output) => {
+        this.producers.set(tensor.id, { node, output });
+      });
+    }
+  }
+
   private tensor(shape: Shape): Tensor {
     return new Tensor(this, this.nextId++, shape);
   }

@@ -2,6 +2,7 @@ import type { AdapterTraits } from '../gpu/traits.ts';
 import type { Graph, Node, Tensor } from './graph.ts';
 import type { Binding, Pass } from './op.ts';
 import { sizeOf } from './shape.ts';
+import { assignSlots } from './slots.ts';
 
 /** Where a bound tensor lives: an outside buffer by the input's name, or a slot of the pool. */
 export type Home = { readonly input: string } | { readonly slot: number };
@@ -31,40 +32,38 @@ export interface Plan {
 
 /** Drops what no output and no mutation depends on, then gives every remaining value a slot for the time it lives. */
 export function planGraph(graph: Graph, traits: AdapterTraits): Plan {
-  const nodes = liveNodes(graph);
-  const lastUse = lastUses(graph, nodes);
-  const inputNames = new Map([...graph.inputs].map(([name, tensor]) => [tensor.id, name]));
-  const slots = new SlotAllocator();
-  const homes = new Map<number, Home>();
-  const homeOf = (tensor: Tensor): Home => {
-    const name = inputNames.get(tensor.root.id);
-    const home = name === undefined ? homes.get(tensor.root.id) : { input: name };
-    if (!home) throw new RangeError('a tensor is used before it is made');
-    return home;
-  };
-  const passes: PlannedPass[] = [];
-  const usedInputs = new Map<string, number>();
-  nodes.forEach((node, time) => {
+  const steps = liveNodes(graph).map((node): Step => {
     const context = {
       inputs: node.inputs.map((tensor) => tensor?.shape ?? null),
       outputs: node.outputs.map((tensor) => tensor.shape),
       attrs: node.attrs,
       traits,
     };
+    return {
+      node,
+      passes: node.op.passes(context),
+      scratchBytes: (node.op.scratch?.(context) ?? []).map(bytesOf),
+    };
+  });
+  const inputNames = new Map([...graph.inputs].map(([name, tensor]) => [tensor.id, name]));
+  const { slotBytes, homes, scratch } = placeValues(graph, steps);
+  const homeOf = (tensor: Tensor): Home => {
+    const name = inputNames.get(tensor.root.id);
+    const home = name === undefined ? homes.get(tensor.root.id) : { input: name };
+    if (!home) throw new RangeError('a tensor is used before it is made');
+    return home;
+  };
+  const usedInputs = new Map<string, number>();
+  const passes = steps.flatMap(({ node, passes: own, scratchBytes }, time): PlannedPass[] => {
     for (const tensor of node.inputs) {
       const name = tensor ? inputNames.get(tensor.root.id) : undefined;
       if (tensor && name !== undefined) usedInputs.set(name, bytesOf(tensor.root.shape));
     }
-    for (const tensor of node.outputs) homes.set(tensor.id, { slot: slots.take(bytesOf(tensor.shape)) });
-    const scratch = (node.op.scratch?.(context) ?? []).map((shape) => ({
-      shape,
-      slot: slots.take(bytesOf(shape)),
-    }));
     const place = (binding: Binding): { home: Home; bytes: number } => {
       if ('scratch' in binding) {
-        const temporary = scratch[binding.scratch];
-        if (!temporary) throw new RangeError(`${node.op.name}: no scratch ${binding.scratch}`);
-        return { home: { slot: temporary.slot }, bytes: bytesOf(temporary.shape) };
+        const home = scratch[time]?.[binding.scratch];
+        if (!home) throw new RangeError(`${node.op.name}: no scratch ${binding.scratch}`);
+        return { home, bytes: scratchBytes[binding.scratch] ?? 0 };
       }
       const tensor = 'input' in binding ? node.inputs[binding.input] : node.outputs[binding.output];
       if (!tensor)
@@ -73,21 +72,16 @@ export function planGraph(graph: Graph, traits: AdapterTraits): Plan {
         );
       return { home: homeOf(tensor), bytes: bytesOf(tensor.shape) };
     };
-    for (const pass of node.op.passes(context)) {
+    return own.map((pass) => {
       const placed = pass.bindings.map(place);
-      passes.push({
+      return {
         label: `${node.op.name}:${pass.shader}`,
         phase: node.phase,
         pass,
         homes: placed.map((p) => p.home),
         bytes: placed.map((p) => p.bytes),
-      });
-    }
-    for (const temporary of scratch) slots.give(temporary.slot);
-    for (const id of lastUse.get(time) ?? []) {
-      const home = homes.get(id);
-      if (home && 'slot' in home) slots.give(home.slot);
-    }
+      };
+    });
   });
   const outputs = new Map(
     [...graph.outputs].map(([name, tensor]) => {
@@ -98,12 +92,44 @@ export function planGraph(graph: Graph, traits: AdapterTraits): Plan {
   );
   return {
     passes,
-    slotBytes: slots.bytes,
-    poolBytes: slots.bytes.reduce((sum, bytes) => sum + bytes, 0),
+    slotBytes,
+    poolBytes: slotBytes.reduce((sum, bytes) => sum + bytes, 0),
     outputs,
     inputs: usedInputs,
     flops: passes.reduce((sum, { pass }) => sum + pass.flops, 0),
   };
+}
+
+/** A node with what it runs and needs for itself. */
+interface Step {
+  readonly node: Node;
+  readonly passes: readonly Pass[];
+  readonly scratchBytes: readonly number[];
+}
+
+/** Slots for all values and temporaries, by how long each lives. */
+function placeValues(graph: Graph, steps: readonly Step[]) {
+  const lastUse = lastUses(
+    graph,
+    steps.map(({ node }) => node),
+  );
+  const values = steps.flatMap(({ node }, start) =>
+    node.outputs.map((tensor) => ({
+      id: tensor.id,
+      bytes: bytesOf(tensor.shape),
+      start,
+      end: lastUse.get(tensor.id) ?? start,
+    })),
+  );
+  const temporaries = steps.flatMap(({ scratchBytes }, start) =>
+    scratchBytes.map((bytes) => ({ bytes, start, end: start })),
+  );
+  const { slotBytes, slots } = assignSlots([...values, ...temporaries]);
+  const homeOf = (i: number): Home => ({ slot: slots[i] ?? 0 });
+  const homes = new Map(values.map(({ id }, i) => [id, homeOf(i)]));
+  let next = values.length;
+  const scratch = steps.map(({ scratchBytes }) => scratchBytes.map(() => homeOf(next++)));
+  return { slotBytes, homes, scratch };
 }
 
 function bytesOf(shape: readonly number[]): number {
@@ -121,40 +147,13 @@ function liveNodes(graph: Graph): Node[] {
   return live.reverse();
 }
 
-/** For each node, the ids of the values that nobody needs after it. Outputs of the graph never end. */
-function lastUses(graph: Graph, nodes: readonly Node[]): Map<number, number[]> {
+/** The last node that needs each value, by the value's id. Outputs of the graph never end. */
+function lastUses(graph: Graph, nodes: readonly Node[]): Map<number, number> {
   const last = new Map<number, number>();
   nodes.forEach((node, time) => {
     for (const tensor of node.outputs) last.set(tensor.id, time);
     for (const tensor of node.inputs) if (tensor) last.set(tensor.root.id, time);
   });
-  for (const tensor of graph.outputs.values()) last.delete(tensor.root.id);
-  const ending = new Map<number, number[]>();
-  for (const [id, time] of last) ending.set(time, [...(ending.get(time) ?? []), id]);
-  return ending;
-}
-
-/** Best fit over free slots; when none is large enough, the largest free one grows. */
-class SlotAllocator {
-  readonly bytes: number[] = [];
-  private readonly free = new Set<number>();
-
-  take(bytes: number): number {
-    let fit = -1;
-    let largest = -1;
-    for (const slot of this.free) {
-      const size = this.bytes[slot] ?? 0;
-      if (size >= bytes && (fit < 0 || size < (this.bytes[fit] ?? 0))) fit = slot;
-      if (largest < 0 || size > (this.bytes[largest] ?? 0)) largest = slot;
-    }
-    let slot = fit >= 0 ? fit : largest;
-    if (slot < 0) slot = this.bytes.push(0) - 1;
-    this.free.delete(slot);
-    this.bytes[slot] = Math.max(this.bytes[slot] ?? 0, bytes);
-    return slot;
-  }
-
-  give(slot: number): void {
-    this.free.add(slot);
-  }
+  for (const tensor of graph.outputs.values()) last.set(tensor.root.id, Number.POSITIVE_INFINITY);
+  return last;
 }

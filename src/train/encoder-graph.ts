@@ -1,12 +1,13 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
 import { gridOf, type SamConfig } from '../config/sam.ts';
 import { gradients } from '../graph/grad.ts';
-import type { Graph } from '../graph/graph.ts';
+import { Graph, type Tensor } from '../graph/graph.ts';
+import { recompute } from '../graph/recompute.ts';
 import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { add } from '../ops/add/add.ts';
 import { mopeftSlots } from '../peft/build.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
-import { encodeGraph } from '../sam/graphs.ts';
+import { traceImageEncoder } from '../sam/image-encoder.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import { gradName } from './arena.ts';
 
@@ -17,16 +18,24 @@ export const ENCODER = { image: 'image', embedding: 'embedding', dembedding: 'de
  * The image encoder with modules, `image` [1, 3, S, S] → `embedding` [1, h, w, D] and gates, and a phase `backward` that adds
  * the gradients for the seed `dembedding` [1, h, w, D] onto the accumulators `grad.*`. Without a trained tensor in the
  * encoder there is no backward; blocks below the first module have none in any case.
+ * @param recomputes keep the blocks' outputs alone and compute the rest again in the backward: a fraction of the memory for
+ * about a third more time.
  */
 export function encoderTrainingGraph(
   sam: SamConfig,
   mopeft: MopeftConfig,
   trained: readonly TrainableTensor[],
+  recomputes = false,
 ): Graph {
-  const graph = encodeGraph(sam, (g) => mopeftSlots(g, mopeft, graphInputs(g)));
+  const graph = new Graph();
+  const image = graph.input(ENCODER.image, [1, 3, sam.imageSize, sam.imageSize]);
+  const weights = graphInputs(graph);
+  const blocks: Tensor[] = [];
+  const slots = mopeftSlots(graph, mopeft, weights);
+  const embedding = traceImageEncoder(graph, sam, image, weights, slots, (_, x) => blocks.push(x));
+  graph.output(ENCODER.embedding, embedding);
   const own = trained.filter(({ group }) => group !== 'decoder');
-  const embedding = graph.outputs.get(ENCODER.embedding);
-  if (own.length === 0 || !embedding) return graph;
+  if (own.length === 0) return graph;
   graph.phase = 'backward';
   const grid = gridOf(sam);
   const seed = graph.input(ENCODER.dembedding, [1, grid, grid, sam.outputChannels]);
@@ -35,5 +44,7 @@ export function encoderTrainingGraph(
     const tensor = own[i];
     if (gradient && tensor) accumulate(graph.input(gradName(tensor.name), tensor.shape), gradient);
   });
+  // The last block is kept: its backward comes first.
+  if (recomputes) recompute(graph, blocks.slice(0, -1), 'backward');
   return graph;
 }

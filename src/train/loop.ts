@@ -102,7 +102,7 @@ export class Trainer {
       batches,
       corrections,
       plans.objectsPerPass,
-      state ?? START,
+      state ? progressOf(state) : START,
       state?.step ?? null,
     );
     return trainer;
@@ -229,10 +229,7 @@ export class Trainer {
     const score = counted.length > 0 ? meanScore(counted) : null;
     // Without validation pictures there is nothing to choose by: the latest weights count.
     const isBest = bestStep === null || score === null || bestScore === null || score > bestScore;
-    if (isBest) {
-      await this.parts.storage.writeBest({ tensors: await this.parameters(), step, score });
-      emit({ type: 'best', step, score });
-    }
+    if (isBest) await this.parts.storage.writeBest({ tensors: await this.parameters(), step, score });
     this.progress = {
       ...this.progress,
       evaluatedStep: step,
@@ -240,6 +237,7 @@ export class Trainer {
         ? { bestStep: step, bestScore: score, evaluationsSinceBest: 0 }
         : { evaluationsSinceBest: this.progress.evaluationsSinceBest + 1 }),
     };
+    if (isBest) emit({ type: 'best', step, score });
   }
 
   private async evaluate(split: Split, maxImages: number): Promise<SetScores[]> {
@@ -302,6 +300,11 @@ export class Trainer {
     this.noticed.add(key);
     this.parts.emit({ type: 'notice', step: this.progress.step, dataset, sample, message });
   }
+}
+
+function progressOf(state: RunState): Progress {
+  const { step, bestStep, bestScore, evaluationsSinceBest, evaluatedStep } = state;
+  return { step, bestStep, bestScore, evaluationsSinceBest, evaluatedStep };
 }
 
 /** Mean over datasets of the mean of box and click IoU. */

@@ -53,6 +53,8 @@ export interface TrainingPlans {
 const FIRST_TOKENS = 2;
 /** What the decoder's pool may take before objects are split over several passes. */
 const DECODER_BUDGET = 512 * 2 ** 20;
+/** What the encoder's pool may take before its blocks are computed again in the backward. */
+const ENCODER_BUDGET = 768 * 2 ** 20;
 
 /**
  * Plans a step of a model for a device; allocates nothing.
@@ -87,7 +89,7 @@ export function planShapes(
     tensors,
     layout,
     trainsEncoder: trainsEncoder(tensors),
-    encoder: planGraph(encoderTrainingGraph(sam, mopeft, tensors), device.traits),
+    encoder: planEncoder(sam, mopeft, tensors, device),
     decoders: new Map(shapes.map((shape) => [decoderKey(shape), planDecoder(sam, tensors, shape, device)])),
     optimizer: planOptimizer(layout, device.traits),
     objectsPerPass: Math.max(...shapes.map(({ objects }) => objects)),
@@ -109,6 +111,18 @@ export function sharedPlans({ decoders, optimizer }: TrainingPlans): Plan[] {
 
 function trainsEncoder(tensors: readonly TrainableTensor[]): boolean {
   return tensors.some(({ group }) => group !== 'decoder');
+}
+
+/** Keeps every value for the backward where that is cheap, otherwise the blocks' outputs alone. */
+function planEncoder(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  tensors: readonly TrainableTensor[],
+  { traits }: DeviceTraits,
+): Plan {
+  const plan = planGraph(encoderTrainingGraph(sam, mopeft, tensors), traits);
+  if (plan.poolBytes <= ENCODER_BUDGET) return plan;
+  return planGraph(encoderTrainingGraph(sam, mopeft, tensors, true), traits);
 }
 
 function planDecoder(

@@ -3,12 +3,14 @@ import { Failure } from '../config/failure.ts';
 import { Random } from '../config/random.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { planGraph } from '../graph/plan.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import type { SamModel } from '../sam/weights.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
+import { encoderTrainingGraph } from './encoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
 import type { TrainEvent } from './events.ts';
 import { Trainer, type TrainingEnd } from './loop.ts';
@@ -108,6 +110,32 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     const [together, apart] = [await read(2), await read(1)];
     expect(apart.loss).toBeCloseTo(together.loss, 5);
     expect(Math.abs(apart.squaredNorm / together.squaredNorm - 1)).toBeLessThan(1e-3);
+  });
+});
+
+describe('recomputing blocks in the backward', () => {
+  it('needs less memory and gives the same gradients, bit for bit', async () => {
+    const sam = { ...MICRO_SAM, numHiddenLayers: 5, globalAttnIndexes: [1, 4] };
+    const deeper = await openMicroModel(gpu, sam);
+    const mopeft = resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], trainDecoder: false }, sam);
+    const device = { traits: gpu.traits, bufferLimit: bufferLimitOf(gpu) };
+    const kept = planTraining(sam, mopeft, sizes, device);
+    const again = planGraph(encoderTrainingGraph(sam, mopeft, kept.tensors, true), gpu.traits);
+    expect(again.poolBytes).toBeLessThan(0.7 * kept.encoder.poolBytes);
+    const gradientsOf = async (plans: typeof kept) => {
+      const step = await TrainingStep.create(gpu, deeper, plans);
+      await step.initialise(3);
+      await step.gradients([image()], 1, Random.fromSeed(4));
+      await step.update(1, settings, 1);
+      await step.gradients([image()], 1, Random.fromSeed(4));
+      const grads = (await step.arena.read('grad')).get('grad');
+      step.release();
+      return grads;
+    };
+    const [whole, recomputed] = [await gradientsOf(kept), await gradientsOf({ ...kept, encoder: again })];
+    expect(whole?.size).toBe(kept.tensors.length);
+    expect(recomputed).toEqual(whole);
+    deeper.weights.release();
   });
 });
 

@@ -1,0 +1,45 @@
+import type { Graph, Node, Tensor } from './graph.ts';
+
+/**
+ * Trades time for memory: what lies between two checkpoints is not kept for the phase `later` but computed again there, right
+ * before it is first needed (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016). The values are the same to
+ * the bit, since the same ops run on the same inputs.
+ * @param checkpoints values that are kept, in the order in which they are made (the outputs of blocks). What comes before the
+ * first and after the last is kept too: the one is not worth it, the other is needed at once.
+ * @param later name of the phase that comes second.
+ */
+export function recompute(graph: Graph, checkpoints: readonly Tensor[], later: string): void {
+  const dropped = droppedNodes(graph, checkpoints, later);
+  const producers = new Map<number, Node>();
+  for (const node of dropped) for (const tensor of node.outputs) producers.set(tensor.id, node);
+  for (const tensor of [...checkpoints, ...graph.outputs.values()]) producers.delete(tensor.root.id);
+
+  const again = new Map<Node, Node>();
+  const nodes: Node[] = [];
+  const replaced = (tensor: Tensor | null): Tensor | null => {
+    const producer = tensor && producers.get(tensor.root.id);
+    if (!tensor || !producer) return tensor;
+    let copy = again.get(producer);
+    if (!copy) {
+      copy = graph.copy(producer, producer.inputs.map(replaced), later);
+      again.set(producer, copy);
+      nodes.push(copy);
+    }
+    const index = producer.outputs.findIndex(({ id }) => id === tensor.root.id);
+    return copy.outputs[index]?.view(tensor.shape) ?? null;
+  };
+  for (const node of graph.nodes) {
+    nodes.push(node.phase === later ? { ...node, inputs: node.inputs.map(replaced) } : node);
+  }
+  graph.rewrite(nodes);
+}
+
+/** The earlier phase's nodes after the first checkpoint and up to the last. */
+function droppedNodes(graph: Graph, checkpoints: readonly Tensor[], later: string): Node[] {
+  const made = checkpoints.map(({ root }) =>
+    graph.nodes.findIndex(({ outputs }) => outputs.some(({ id }) => id === root.id)),
+  );
+  return graph.nodes.filter(
+    (node, i) => node.phase !== later && !node.op.mutates && i > Math.min(...made) && i <= Math.max(...made),
+  );
+}
