@@ -23,7 +23,9 @@ export default defineConfig({
   use: {
     baseURL: `http://127.0.0.1:${PORT}/studio/`,
     viewport: { width: 1280, height: 720 },
-    trace: 'retain-on-failure',
+    // Playwright's traces copy the page at every action, on its main thread, which the journey measures.
+    trace: 'off',
+    screenshot: 'only-on-failure',
     launchOptions: {
       args: ['--no-sandbox', '--enable-unsafe-webgpu', ...adapter],
       ...(chromium ? { executablePath: chromium } : {}),

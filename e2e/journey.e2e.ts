@@ -4,25 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
 import { firstDisc, writeDomain } from './support/domains.ts';
+import { recordTasks } from './support/main-thread.ts';
 import {
   bytesOf,
   clickPicture,
   dropOnPage,
   expectAccessible,
   goTo,
-  longTasksSince,
   openStudio,
-  pageNow,
-  recordLongTasks,
   watchErrors,
   watchRequests,
 } from './support/studio.ts';
 
 const STEPS = 12;
-/** A person notices a page that does not answer for longer than this, in milliseconds. */
+const MEASURED_STEPS = 5;
+/**
+ * A person notices a page that does not answer for longer than this, in milliseconds. Held against the processor's time of a task,
+ * not the clock: a software adapter takes every core from the page, and the clock would measure that.
+ */
 const LONGEST_TASK = 100;
 
-test('from a folder of images to a mask of an imported adapter', async ({ context, baseURL }) => {
+test('from a folder of images to a mask of an imported adapter', async ({ browser, context, baseURL }) => {
   test.setTimeout(900_000);
   const folder = await mkdtemp(join(tmpdir(), 'mopeft-journey-'));
   await writeDomain(folder, 'discs', 8);
@@ -31,7 +33,6 @@ test('from a folder of images to a mask of an imported adapter', async ({ contex
   let page = await context.newPage();
   const strays = watchRequests(page, baseURL ?? '');
   const errors = watchErrors(page);
-  await recordLongTasks(page);
   await openStudio(page);
 
   await test.step('a dropped folder becomes one card per domain', async () => {
@@ -60,15 +61,29 @@ test('from a folder of images to a mask of an imported adapter', async ({ contex
   });
 
   await test.step('it trains, and the page stays quick', async () => {
-    await page.getByRole('button', { name: 'Start training' }).click();
     const run = page.getByRole('region', { name: 'Run', exact: true });
-    await expect(run).toContainText(/step [1-9]\d* of/, { timeout: 240_000 });
-    const since = await pageNow(page);
-    await expect(run).toContainText(/step (?:[3-9]|1\d) of/, { timeout: 240_000 });
+    const tasks = await recordTasks(browser, page, async () => {
+      await page.getByRole('button', { name: 'Start training' }).click();
+      // Looked for seldom and cheaply: looking is work for the main thread too.
+      await page.waitForFunction(
+        (step) => document.querySelector('main')?.textContent?.includes(`step ${step} of`),
+        MEASURED_STEPS,
+        { polling: 1000, timeout: 400_000 },
+      );
+    });
+    expect(tasks.length, 'the trace holds the main thread').toBeGreaterThan(100);
+    const long = tasks.filter((task) => task.clock > LONGEST_TASK);
+    test.info().annotations.push({
+      type: 'main thread while training',
+      description: `longest ${tasks[0]?.own.toFixed(0)} ms of the processor; ${long.length} tasks over ${LONGEST_TASK} ms by the clock`,
+    });
+    expect(
+      tasks.filter((task) => task.own > LONGEST_TASK),
+      'main-thread tasks over 100 ms while training',
+    ).toEqual([]);
     await expect(page.getByRole('img', { name: /Training loss at step [1-9]/ })).toBeVisible();
     await expect(page.getByRole('table').first()).toContainText('LoRA');
-    const long = (await longTasksSince(page, since)).filter((task) => task.duration > LONGEST_TASK);
-    expect(long, 'main-thread tasks over 100 ms while training').toEqual([]);
+    await expect(run).toContainText('running');
     await expectAccessible(page);
   });
 

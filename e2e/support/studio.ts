@@ -48,32 +48,6 @@ export function watchErrors(page: Page): string[] {
   return errors;
 }
 
-/** Notes main-thread tasks over 50 ms from the page's start on; call before the page is opened. */
-export async function recordLongTasks(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const tasks: { start: number; duration: number }[] = [];
-    Reflect.set(window, 'longTasks', tasks);
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) tasks.push({ start: entry.startTime, duration: entry.duration });
-    }).observe({ type: 'longtask', buffered: true });
-  });
-}
-
-/** The page's clock, as long tasks are stamped. */
-export function pageNow(page: Page): Promise<number> {
-  return page.evaluate(() => performance.now());
-}
-
-export async function longTasksSince(
-  page: Page,
-  start: number,
-): Promise<readonly { start: number; duration: number }[]> {
-  const tasks = await page.evaluate(
-    () => Reflect.get(window, 'longTasks') as { start: number; duration: number }[],
-  );
-  return tasks.filter((task) => task.start >= start);
-}
-
 /** Fails with axe's own words when it finds anything. */
 export async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();

@@ -19,8 +19,10 @@ export function LineGraph(props: {
   readonly title: string;
   readonly data: readonly { readonly step: number }[];
   readonly lines: readonly LineOf[];
-  readonly height?: number;
+  /** A lower one, where many stand together. */
+  readonly low?: boolean;
 }): ReactNode {
+  const drawn = useInTurn(props.data);
   const last = props.data.at(-1);
   const spoken = last
     ? props.lines.map((line) => `${line.label} ${formatAt(last, line.key)}`).join(', ')
@@ -51,8 +53,12 @@ export function LineGraph(props: {
             ))}
         </ul>
       </figcaption>
-      <div role="img" aria-label={`${props.title} at step ${last?.step ?? 0}: ${spoken}`}>
-        <Drawing data={useInTurn(props.data)} lines={props.lines} height={props.height ?? 150} />
+      <div
+        role="img"
+        aria-label={`${props.title} at step ${last?.step ?? 0}: ${spoken}`}
+        className={props.low ? styles.lowPlot : styles.plot}
+      >
+        {drawn && drawn.length > 0 && <Drawing data={drawn} lines={props.lines} />}
       </div>
     </figure>
   );
@@ -62,11 +68,12 @@ export function LineGraph(props: {
 const Drawing = memo(function Drawing(props: {
   readonly data: readonly { readonly step: number }[];
   readonly lines: readonly LineOf[];
-  readonly height: number;
 }): ReactNode {
-  const { data, lines, height } = props;
+  const { data, lines } = props;
+  const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const tick = { fill: 'var(--muted)', fontSize: 0.78 * rem };
   return (
-    <ResponsiveContainer width="100%" height={height} debounce={100}>
+    <ResponsiveContainer width="100%" height="100%" debounce={100}>
       <LineChart
         data={[...data]}
         margin={{ top: 6, right: 10, bottom: 0, left: 0 }}
@@ -77,15 +84,15 @@ const Drawing = memo(function Drawing(props: {
           dataKey="step"
           type="number"
           domain={['dataMin', 'dataMax']}
-          tick={{ fill: 'var(--muted)', fontSize: 11 }}
+          tick={tick}
           stroke="var(--line-strong)"
           tickLine={false}
           allowDecimals={false}
         />
         <YAxis
           domain={['auto', 'auto']}
-          width={42}
-          tick={{ fill: 'var(--muted)', fontSize: 11 }}
+          width={3.1 * rem}
+          tick={tick}
           stroke="var(--line-strong)"
           tickLine={false}
           tickFormatter={shortNumber}
@@ -98,7 +105,7 @@ const Drawing = memo(function Drawing(props: {
             background: 'var(--surface)',
             border: '1px solid var(--line-strong)',
             borderRadius: 4,
-            fontSize: 12,
+            fontSize: '0.85rem',
           }}
         />
         {lines.map((line) => (

@@ -32,11 +32,11 @@ export function takeTurn(redraw: () => void): () => void {
   return () => waiting.delete(redraw);
 }
 
-/** The value as it was at this chart's last turn; the first one at once. */
-export function useInTurn<T>(value: T): T {
-  const [shown, setShown] = useState(value);
+/** The value as it was at this chart's last turn; null before the first. */
+export function useInTurn<T extends object>(value: T): T | null {
+  const [shown, setShown] = useState<T | null>(null);
   useEffect(() => {
-    if (Object.is(shown, value)) return;
+    if (shown === value) return;
     return takeTurn(() => setShown(value));
   }, [value, shown]);
   return shown;

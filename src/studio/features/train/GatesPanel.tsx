@@ -105,7 +105,7 @@ function GateCurves({ datasets, settings, gates }: GatesProps): ReactNode {
       </div>
       <div className={styles.curves}>
         {series.map((dataset) => (
-          <LineGraph key={dataset.id} title={dataset.name} height={140} data={dataset.data} lines={lines} />
+          <LineGraph key={dataset.id} title={dataset.name} low data={dataset.data} lines={lines} />
         ))}
       </div>
     </div>
