@@ -17,6 +17,7 @@ export interface BenchRequest {
 }
 
 const PEER_TOLERANCE = 1e-3;
+const OURS = 'ours';
 
 interface Contender {
   readonly who: string;
@@ -46,14 +47,15 @@ function openPeers() {
 }
 
 /** One case: right first, then timed, contenders taking turns so that other load on the machine meets all alike. */
-async function bench({ name, runs, mostMs, withPeers }: BenchRequest): Promise<CaseReport> {
+async function bench(request: BenchRequest): Promise<CaseReport> {
+  const { name, withPeers } = request;
   const make = CASES.get(name);
   if (!make) throw new RangeError(`There is no case ${name}; cases are ${[...CASES.keys()].join(', ')}.`);
   gpu ??= Gpu.open(navigator.gpu, shaderSources);
   const made = make();
   const ours = await prepareOurs(await gpu, made);
   const checks: Check[] = await ours.check();
-  const contenders: Contender[] = [{ who: 'ours', runnable: ours }];
+  const contenders: Contender[] = [{ who: OURS, runnable: ours }];
   const failures: { who: string; why: string }[] = [];
   if (withPeers && made.work) {
     const expected = await ours.result();
@@ -75,34 +77,48 @@ async function bench({ name, runs, mostMs, withPeers }: BenchRequest): Promise<C
       }
     }
   }
-  const timings = await takeTurns(contenders, runs, mostMs, made.flops ?? ours.plannedFlops);
+  const timed = await takeTurns(contenders, request, made.flops ?? ours.plannedFlops);
   const memory = ours.memory();
   for (const { runnable } of contenders) runnable.release();
-  return { name, what: made.what, checks, timings, failures, memory };
+  return {
+    name,
+    what: made.what,
+    checks,
+    timings: timed.timings,
+    failures: [...failures, ...timed.failures],
+    memory,
+  };
 }
 
+/** Times everyone in turns; a peer that fails on the way is reported and left out, a failure of ours ends the bench. */
 async function takeTurns(
   contenders: readonly Contender[],
-  runs: number,
-  mostMs: number,
+  { runs, mostMs }: BenchRequest,
   flops: number,
-): Promise<Timing[]> {
-  const taken = contenders.map((): number[] => []);
-  for (const { runnable } of contenders) await runnable.run();
-  for (let turn = 0; turn < runs; turn++) {
-    for (const [i, { runnable }] of contenders.entries()) {
-      const times = taken[i] ?? [];
-      if (times.reduce((sum, ms) => sum + ms, 0) > mostMs) continue;
+): Promise<{ timings: Timing[]; failures: CaseReport['failures'] }> {
+  const entries = contenders.map((contender) => ({ ...contender, times: [] as number[], why: '' }));
+  // The first turn compiles and is not counted.
+  for (let turn = 0; turn <= runs; turn++) {
+    for (const entry of entries) {
+      if (entry.why !== '' || entry.times.reduce((sum, ms) => sum + ms, 0) > mostMs) continue;
       const start = performance.now();
-      await runnable.run();
-      times.push(performance.now() - start);
+      try {
+        await entry.runnable.run();
+      } catch (error) {
+        if (entry.who === OURS) throw error;
+        entry.why = toFailureRecord(error).what;
+      }
+      if (turn > 0) entry.times.push(performance.now() - start);
     }
   }
-  return contenders.map(({ who }, i) => {
-    const times = [...(taken[i] ?? [])].sort((a, b) => a - b);
-    const ms = times[Math.floor(times.length / 2)] ?? Number.NaN;
-    return { who, ms, leastMs: times[0] ?? Number.NaN, runs: times.length, gflops: flops / ms / 1e6 };
-  });
+  const timings = entries
+    .filter(({ why }) => why === '')
+    .map(({ who, times }) => {
+      const sorted = times.sort((a, b) => a - b);
+      const ms = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+      return { who, ms, leastMs: sorted[0] ?? Number.NaN, runs: sorted.length, gflops: flops / ms / 1e6 };
+    });
+  return { timings, failures: entries.filter(({ why }) => why !== '').map(({ who, why }) => ({ who, why })) };
 }
 
 /** The adapter in words, as it says itself. */

@@ -2,6 +2,7 @@
 import '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { EPS } from './work.ts';
 
 /** @returns {Promise<import('./work.ts').Peer>} */
@@ -11,7 +12,8 @@ export async function openPeer() {
   const backend = tf.backend();
   const finish = async () => {
     backend.endComputePassEncoder();
-    backend.submitQueue();
+    // Long programs submit now and then by themselves, and may just have done so.
+    if (backend.commandEncoder) backend.submitQueue();
     await backend.device.queue.onSubmittedWorkDone();
   };
   return {
