@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { groupPrompts, packPrompts, slicePrompts, tokensOf } from './prompts.ts';
+
+const point = (x: number, y: number, positive = true) => ({ x, y, positive });
+
+describe('tokens of a prompt', () => {
+  it('ends clicks with the padding point, and boxes with their corners', () => {
+    expect(tokensOf({ points: [point(1, 2), point(3, 4, false)] })).toEqual({
+      coords: [1, 2, 3, 4, 0, 0],
+      labels: [1, 0, -1],
+    });
+    expect(tokensOf({ points: [], box: [1, 2, 3, 4] })).toEqual({ coords: [1, 2, 3, 4], labels: [2, 3] });
+    expect(tokensOf({ points: [point(9, 9)], box: [1, 2, 3, 4] }).labels).toEqual([1, 2, 3]);
+  });
+
+  it('has none for a mask alone', () => {
+    expect(tokensOf({ points: [], mask: new Float32Array(4) })).toEqual({ coords: [], labels: [] });
+  });
+});
+
+describe('packing', () => {
+  const prompts = [
+    { points: [point(1, 2)] },
+    { points: [], box: [1, 2, 3, 4] as const },
+    { points: [point(5, 6), point(7, 8)] },
+    { points: [point(0, 0)], mask: Float32Array.of(1, 2, 3, 4) },
+    { points: [point(3, 3)], mask: Float32Array.of(5, 6, 7, 8) },
+  ];
+
+  it('groups what has one shape', () => {
+    expect(groupPrompts(prompts)).toEqual([[0, 1], [2], [3, 4]]);
+  });
+
+  it('refuses to pack different shapes', () => {
+    expect(() => packPrompts(prompts)).toThrow(RangeError);
+    expect(() => packPrompts([prompts[0], prompts[3]].flatMap((p) => p ?? []))).toThrow(RangeError);
+  });
+
+  it('cuts packed prompts into passes', () => {
+    const packed = packPrompts(prompts.slice(3));
+    const second = slicePrompts(packed, 1, 2);
+    expect([...second.coords]).toEqual([3, 3, 0, 0]);
+    expect([...second.labels]).toEqual([1, -1]);
+    expect([...(second.maskInput ?? [])]).toEqual([5, 6, 7, 8]);
+  });
+});

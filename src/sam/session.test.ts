@@ -1,0 +1,159 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Gpu } from '../gpu/gpu.ts';
+import { relativeError } from '../testing/allclose.ts';
+import { openTestGpu } from '../testing/device.ts';
+import { bytesSource } from './checkpoint/byte-source.ts';
+import { openCheckpoint } from './checkpoint/checkpoint.ts';
+import { mapHfNames } from './checkpoint/names-hf.ts';
+import { Safetensors } from './checkpoint/safetensors.ts';
+import { writeSafetensors } from './checkpoint/safetensors-write.ts';
+import type { ObjectPrompt } from './prompts.ts';
+import { packPrompts } from './prompts.ts';
+import { resizePlaneOnHost } from './resize-host.ts';
+import { SamSession } from './session.ts';
+import { loadModel, type SamModel } from './weights.ts';
+
+const hf = (name: string) => fileURLToPath(new URL(`../../tests/vectors/hf/${name}`, import.meta.url));
+const TOLERANCE = 1e-4;
+
+let gpu: Gpu;
+let model: SamModel;
+let expected: Safetensors;
+let config: { name: string; text: string };
+let weights: Buffer;
+
+beforeAll(async () => {
+  gpu = await openTestGpu();
+  config = { name: 'config.json', text: await readFile(hf('config.json'), 'utf8') };
+  weights = await readFile(hf('model.safetensors'));
+  model = await loadModel(gpu, await openCheckpoint({ weights: [bytesSource('model', weights)], config }));
+  expected = await Safetensors.open(bytesSource('expected', await readFile(hf('expected.safetensors'))));
+});
+afterAll(() => gpu?.destroy());
+
+/** Prompts of the file: the clicks and the boxes of two objects. */
+async function promptsOfFile(): Promise<Record<'points' | 'boxes', ObjectPrompt[]>> {
+  const [points, labels, boxes] = await Promise.all(
+    ['input.points', 'input.labels', 'input.boxes'].map(async (name) => (await expected.read(name)).data),
+  );
+  const at = (data: Float32Array | undefined, i: number) => data?.[i] ?? Number.NaN;
+  return {
+    points: [0, 1].map((n) => ({
+      points: [0, 1].map((i) => ({
+        x: at(points, 4 * n + 2 * i),
+        y: at(points, 4 * n + 2 * i + 1),
+        positive: at(labels, 2 * n + i) === 1,
+      })),
+    })),
+    boxes: [0, 1].map((n) => ({
+      points: [],
+      box: [at(boxes, 4 * n), at(boxes, 4 * n + 1), at(boxes, 4 * n + 2), at(boxes, 4 * n + 3)] as const,
+    })),
+  };
+}
+
+describe('a Hugging Face SamModel', () => {
+  it('answers as transformers does, and its weights have the same identity under the original names', async () => {
+    const session = await SamSession.open(gpu, model);
+    await session.encode((await expected.read('input.image')).data);
+    const prompts = await promptsOfFile();
+    for (const tag of ['points', 'boxes'] as const) {
+      const { lowResMasks, iou } = await session.decode(packPrompts(prompts[tag]));
+      expect(relativeError(lowResMasks, (await expected.read(`decode.${tag}.masks`)).data)).toBeLessThan(
+        TOLERANCE,
+      );
+      expect(relativeError(iou, (await expected.read(`decode.${tag}.iou`)).data)).toBeLessThan(TOLERANCE);
+    }
+    await session.release();
+
+    const file = await Safetensors.open(bytesSource('model', weights));
+    const renamed = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+    for (const [original, name] of mapHfNames([...file.tensors.keys()]))
+      renamed.set(original, await file.read(name));
+    const again = await loadModel(
+      gpu,
+      await openCheckpoint({ weights: [bytesSource('sam', writeSafetensors(renamed))], config }),
+    );
+    expect(again.hash).toBe(model.hash);
+    expect(model.hash).toMatch(/^[0-9a-f]{64}$/);
+    again.weights.release();
+  });
+});
+
+describe('a session', () => {
+  it('gives the same masks for objects together, one by one and in any mix, and allocates nothing the second time', async () => {
+    const session = await SamSession.open(gpu, model);
+    await session.encode((await expected.read('input.image')).data);
+    const { points, boxes } = await promptsOfFile();
+    const mix = [points[0], boxes[1], points[1], boxes[0]].flatMap((prompt) => prompt ?? []);
+    const together = await session.decodeAll(mix);
+    const pixels = 4 * together.side ** 2;
+    for (const [i, prompt] of mix.entries()) {
+      const alone = await session.decode(packPrompts([prompt]));
+      const part = together.lowResMasks.subarray(i * pixels, (i + 1) * pixels);
+      expect(relativeError(alone.lowResMasks, part)).toBeLessThan(1e-5);
+    }
+    const before = gpu.allocationCount;
+    const again = await session.decodeAll(mix);
+    expect(gpu.allocationCount).toBe(before);
+    expect(again.lowResMasks).toEqual(together.lowResMasks);
+    await session.release();
+  });
+
+  it('takes a mask alone, puts an embedding back, and gives every buffer back', async () => {
+    const before = gpu.allocatedBytes;
+    const session = await SamSession.open(gpu, model);
+    expect(gpu.allocatedBytes - before).toBe(session.bytes.session);
+    await expect(session.decode(packPrompts([{ points: [], box: [1, 2, 3, 4] }]))).rejects.toThrow(
+      /no picture/,
+    );
+    await session.encode((await expected.read('input.image')).data);
+    const mask = new Float32Array(24 * 24).fill(2);
+    const first = await session.decode(packPrompts([{ points: [], mask }]));
+    expect(first.lowResMasks.every(Number.isFinite)).toBe(true);
+    const kept = await session.embedding();
+    await session.encode(new Float32Array(3 * 48 * 48));
+    await session.setEmbedding(kept);
+    expect((await session.decode(packPrompts([{ points: [], mask }]))).lowResMasks).toEqual(
+      first.lowResMasks,
+    );
+    await session.release();
+    expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('plans its bytes before anything is allocated', async () => {
+    const estimate = SamSession.estimate(model.config, gpu.traits, { objects: 2, tokens: 3 });
+    const session = await SamSession.open(gpu, model);
+    await session.encode(new Float32Array(3 * 48 * 48));
+    const mask = new Float32Array(24 * 24);
+    await session.decode(
+      packPrompts(
+        [1, 2].map((x) => ({
+          points: [
+            { x, y: x, positive: true },
+            { x, y: 1, positive: false },
+          ],
+          mask,
+        })),
+      ),
+    );
+    expect(estimate.weights).toBe(model.weights.bytes);
+    expect(session.bytes.weights).toBe(model.weights.bytes);
+    // The prompts' own buffers are small and counted at run time alone.
+    expect(session.bytes.session).toBeLessThan(estimate.session * 1.1);
+    expect(session.bytes.session).toBeGreaterThanOrEqual(estimate.session);
+    await session.release();
+  });
+
+  it('upscales on the GPU as the fallback for huge pictures does', async () => {
+    const session = await SamSession.open(gpu, model);
+    const lowRes = Float32Array.from({ length: 24 * 24 }, (_, i) => Math.sin(i * 0.7));
+    const onGpu = await session.upscaleMasks(lowRes, [31, 48], [57, 89]);
+    const square = resizePlaneOnHost(lowRes, [24, 24], [48, 48]);
+    const cropped = Float32Array.from({ length: 31 * 48 }, (_, i) => square[i] ?? Number.NaN);
+    expect(relativeError(onGpu, resizePlaneOnHost(cropped, [31, 48], [57, 89]))).toBeLessThan(1e-5);
+    await session.release();
+  });
+});
