@@ -1,7 +1,7 @@
 import type { AdapterTraits } from '../../gpu/traits.ts';
 import type { Binding, Pass } from '../../graph/op.ts';
-import { sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
+import { selectFamily } from '../select.ts';
 import { type AttentionAttributes, type AttentionSizes, MAX_HEAD } from './sizes.ts';
 
 /** What a pass of attention is made for. */
@@ -13,17 +13,36 @@ export interface AttentionProblem {
 }
 
 /** How the threads of a kernel share the work. */
-type Kernel = 'register' | 'quad' | 'any';
+type Kernel = 'register' | 'quad' | 'workgroup' | 'any';
 
 /** Queries, or columns, of a workgroup of the register kernels. */
 const TILE = 16;
+/** Threads of a workgroup of the workgroup kernels. */
+const THREADS = 64;
+/** Parts into which those kernels cut what a row meets when there are few rows. */
+const SLICES = 4;
 
-function kernelFor({ sizes: { D }, traits }: AttentionProblem): Kernel {
+function kernelFor({ sizes: { D, Nq, Nk }, traits }: AttentionProblem): Kernel {
   if (D % 4 !== 0 || D > MAX_HEAD) return 'any';
-  return traits.hasSubgroups ? 'quad' : 'register';
+  switch (selectFamily('attention', traits, { D, Nq, Nk })) {
+    case 'workgroup':
+      return 'workgroup';
+    case 'register':
+      return traits.hasSubgroups ? 'quad' : 'register';
+  }
 }
 
-function constantsOf({ sizes, attrs, hasRel }: AttentionProblem, kernel: Kernel): Record<string, number> {
+/** Slices of the workgroup kernels for `rows` rows of one window. relPos is written by one thread a query. */
+function slicesOf(rows: number, hasRel: boolean): number {
+  return !hasRel && rows <= THREADS / SLICES ? SLICES : 1;
+}
+
+/** The constants of a kernel whose threads own `rows` rows of a window. */
+function constantsOf(
+  { sizes, attrs, hasRel }: AttentionProblem,
+  kernel: Kernel,
+  rows: number,
+): Record<string, number> {
   return {
     HEADS: attrs.heads,
     D: sizes.D,
@@ -32,17 +51,20 @@ function constantsOf({ sizes, attrs, hasRel }: AttentionProblem, kernel: Kernel)
     SCALE: 1 / Math.sqrt(sizes.D),
     HAS_REL: Number(hasRel),
     ...(kernel === 'any' && { NQ: sizes.Nq, NK: sizes.Nk }),
+    ...(kernel === 'workgroup' && { SLICES: slicesOf(rows, hasRel) }),
   };
 }
 
-/** Workgroups for `tiles` tiles of every head and window, or a thread for every one of `elements`. */
+/** Workgroups for the rows (queries, or columns of the prefix and of the rest) that a kernel's threads own. */
 function workgroupsOf(
-  { sizes, attrs }: AttentionProblem,
+  { sizes, attrs, hasRel }: AttentionProblem,
   kernel: Kernel,
-  tiles: number,
-  elements: number,
+  rows: readonly number[],
 ): [number, number, number] {
-  return kernel === 'any' ? workgroups1d(elements) : [tiles, attrs.heads, sizes.M];
+  const all = rows.reduce((sum, n) => sum + n, 0);
+  if (kernel === 'any') return workgroups1d(sizes.M * all * sizes.C);
+  const each = kernel === 'workgroup' ? THREADS / slicesOf(all, hasRel) : TILE;
+  return [rows.reduce((sum, n) => sum + Math.ceil(n / each), 0), attrs.heads, sizes.M];
 }
 
 /** Inputs q, k, v, relPos, mass; outputs out, lse. `groups`: the number of masses, null without mass. */
@@ -51,13 +73,14 @@ export function forwardPass(problem: AttentionProblem, groups: number | null): P
   const shaders = {
     any: 'attention/forward-any',
     quad: 'attention/forward-quad',
+    workgroup: 'attention/forward-workgroup',
     register: 'attention/forward-register',
   } as const;
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
     constants: {
-      ...constantsOf(problem, kernel),
+      ...constantsOf(problem, kernel, Nq),
       HAS_MASS: Number(groups !== null),
       WINDOWS: M / (groups ?? M),
     },
@@ -71,7 +94,7 @@ export function forwardPass(problem: AttentionProblem, groups: number | null): P
       { output: 0 },
       { output: 1 },
     ],
-    workgroups: workgroupsOf(problem, kernel, Math.ceil(Nq / TILE), sizeOf([M, Nq, C])),
+    workgroups: workgroupsOf(problem, kernel, [Nq]),
     flops: 4 * M * Nq * Nk * C,
   };
 }
@@ -102,18 +125,19 @@ export function queriesPass(problem: AttentionProblem): Pass {
   const shaders = {
     any: 'attention/dq-any',
     quad: 'attention/dq-quad',
+    workgroup: 'attention/dq-workgroup',
     register: 'attention/dq-register',
   } as const;
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
-    constants: constantsOf(problem, kernel),
+    constants: constantsOf(problem, kernel, Nq),
     bindings: [
       ...backwardInputs(problem.hasRel),
       { output: 0 },
       problem.hasRel ? { output: 1 } : { scratch: 0 },
     ],
-    workgroups: workgroupsOf(problem, kernel, Math.ceil(Nq / TILE), sizeOf([M, Nq, C])),
+    workgroups: workgroupsOf(problem, kernel, [Nq]),
     flops: 6 * M * Nq * Nk * C,
   };
 }
@@ -125,19 +149,15 @@ export function keysPass(problem: AttentionProblem): Pass {
   const shaders = {
     any: 'attention/dkv-any',
     quad: 'attention/dkv-quad',
+    workgroup: 'attention/dkv-workgroup',
     register: 'attention/dkv-register',
   } as const;
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
-    constants: constantsOf(problem, kernel),
+    constants: constantsOf(problem, kernel, Nk),
     bindings: [...backwardInputs(problem.hasRel), { output: 0 }, { output: 1 }],
-    workgroups: workgroupsOf(
-      problem,
-      kernel,
-      Math.ceil(prefix / TILE) + Math.ceil((Nk - prefix) / TILE),
-      sizeOf([M, Nk, C]),
-    ),
+    workgroups: workgroupsOf(problem, kernel, [prefix, Nk - prefix]),
     flops: 8 * M * Nq * Nk * C,
   };
 }

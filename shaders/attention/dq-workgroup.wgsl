@@ -1,0 +1,103 @@
+// Attention's gradients to q and relPos for real GPUs; formula and shapes in lib/attention-dq, the sharing of work in
+// lib/attention-workgroup. With relPos SLICES is 1, and a thread alone writes and adds to its query's drelPos.
+#include "lib/attention-workgroup"
+#include "lib/attention-bias"
+@group(0) @binding(4) var<storage, read> dout: array<vec4f>;
+@group(0) @binding(5) var<storage, read> stats: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dq: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> drelPos: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let head = group.y;
+  let m = group.z;
+  let D4 = D / 4u;
+  let Nq = arrayLength(&q) / (HEADS * D4 * groups.z);
+  let Nk = arrayLength(&k) / (HEADS * D4 * groups.z);
+  let owned = 64u / SLICES;
+  let slice = thread / owned;
+  let n0 = group.x * owned + thread % owned;
+  let n = min(n0, Nq - 1u);
+  let qAt = placeOf(m * Nq + n, head);
+  let width = select(Nk - PREFIX, GRID_W, HAS_REL);
+  let rows = (Nk - PREFIX) / width;
+  let row = (m * HEADS + head) * Nq + n;
+  let relAt = row * (rows + width);
+  let lse = stats[row * 3u];
+  let delta = stats[row * 3u + 1u];
+
+  var query = array<vec4f, MAX_D4>();
+  var upstream = array<vec4f, MAX_D4>();
+  var acc = array<vec4f, MAX_D4>();
+  for (var d = 0u; d < D4; d++) {
+    query[d] = q[qAt + d] * SCALE;
+    upstream[d] = dout[qAt + d];
+  }
+  let prefixWeight = stats[(m * HEADS + head) * Nq * 3u + 2u];
+  for (var segment = select(1u, 0u, PREFIX > 0u && prefixWeight > 0.0); segment < 2u; segment++) {
+    let isPrefix = segment == 0u;
+    let weight = select(1.0, prefixWeight, isPrefix);
+    let first = select(PREFIX, 0u, isPrefix);
+    let length = select(Nk - PREFIX, PREFIX, isPrefix);
+    var rowSum = 0.0;
+    for (var t = 0u; t < length; t += 16u) {
+      workgroupBarrier();
+      for (var i = thread; i < 16u * D4; i += 64u) {
+        let at = placeOf(m * Nk + first + min(t + i / D4, length - 1u), head) + i % D4;
+        first16[i] = k[at];
+        second16[i] = v[at];
+      }
+      workgroupBarrier();
+      for (var c = slice * 4u; c < 16u && t + c < length; c += SLICES * 4u) {
+        let j = t + c + FOUR;
+        var s = vec4f();
+        var dp = vec4f(-delta);
+        for (var d = 0u; d < D4; d++) {
+          let own = query[d];
+          let up = upstream[d];
+          s += vec4f(
+            dot(own, first16[c * D4 + d]),
+            dot(own, first16[(c + 1u) * D4 + d]),
+            dot(own, first16[(c + 2u) * D4 + d]),
+            dot(own, first16[(c + 3u) * D4 + d]),
+          );
+          dp += vec4f(
+            dot(up, second16[c * D4 + d]),
+            dot(up, second16[(c + 1u) * D4 + d]),
+            dot(up, second16[(c + 2u) * D4 + d]),
+            dot(up, second16[(c + 3u) * D4 + d]),
+          );
+        }
+        if (HAS_REL && !isPrefix) { s += bias(relAt, min(j, vec4u(length - 1u)), rows, width); }
+        let ds = select(vec4f(), weight * exp(s - lse) * dp, j < vec4u(length));
+        if (HAS_REL && !isPrefix && n0 < Nq) {
+          for (var i = 0u; i < 4u; i++) {
+            if (j[i] >= length) { break; }
+            let y = j[i] / width;
+            let x = j[i] % width;
+            rowSum += ds[i];
+            var sum = ds[i];
+            if (y > 0u) { sum += drelPos[relAt + rows + x]; }
+            drelPos[relAt + rows + x] = sum;
+            if (x == width - 1u) {
+              drelPos[relAt + y] = rowSum;
+              rowSum = 0.0;
+            }
+          }
+        }
+        for (var d = 0u; d < D4; d++) {
+          acc[d] += ds.x * first16[c * D4 + d] + ds.y * first16[(c + 1u) * D4 + d]
+            + ds.z * first16[(c + 2u) * D4 + d] + ds.w * first16[(c + 3u) * D4 + d];
+        }
+      }
+    }
+  }
+  for (var d = 0u; d < D4; d++) {
+    let sum = sumOfSlices(acc[d], thread);
+    if (slice == 0u && n0 < Nq) { dq[qAt + d] = sum * SCALE; }
+  }
+}

@@ -1,0 +1,94 @@
+// Attention forward for real GPUs; formula and shapes in lib/attention-forward, the sharing of work in lib/attention-workgroup.
+// A thread runs over its columns with a running maximum and sum; the slices of a query are put together at the end.
+#include "lib/attention-workgroup"
+#include "lib/attention-bias"
+override HAS_MASS: bool;
+override WINDOWS: u32;
+@group(0) @binding(4) var<storage, read> mass: array<f32>;
+@group(0) @binding(5) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> lse: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let head = group.y;
+  let m = group.z;
+  let D4 = D / 4u;
+  let Nq = arrayLength(&q) / (HEADS * D4 * groups.z);
+  let Nk = arrayLength(&k) / (HEADS * D4 * groups.z);
+  let owned = 64u / SLICES;
+  let slice = thread / owned;
+  let n0 = group.x * owned + thread % owned;
+  let n = min(n0, Nq - 1u);
+  let qAt = placeOf(m * Nq + n, head);
+  let width = select(Nk - PREFIX, GRID_W, HAS_REL);
+  let rows = (Nk - PREFIX) / width;
+  let row = (m * HEADS + head) * Nq + n;
+  let relAt = row * (rows + width);
+
+  var query = array<vec4f, MAX_D4>();
+  var acc = array<vec4f, MAX_D4>();
+  for (var d = 0u; d < D4; d++) { query[d] = q[qAt + d] * SCALE; }
+  var best = LOWEST;
+  var total = 0.0;
+  var prefixWeight = 1.0;
+  if (HAS_MASS) { prefixWeight = mass[m / WINDOWS]; }
+  for (var segment = select(1u, 0u, PREFIX > 0u && prefixWeight > 0.0); segment < 2u; segment++) {
+    let isPrefix = segment == 0u;
+    let weight = select(1.0, prefixWeight, isPrefix);
+    let first = select(PREFIX, 0u, isPrefix);
+    let length = select(Nk - PREFIX, PREFIX, isPrefix);
+    for (var t = 0u; t < length; t += 16u) {
+      workgroupBarrier();
+      for (var i = thread; i < 16u * D4; i += 64u) {
+        let at = placeOf(m * Nk + first + min(t + i / D4, length - 1u), head) + i % D4;
+        first16[i] = k[at];
+        second16[i] = v[at];
+      }
+      workgroupBarrier();
+      for (var c = slice * 4u; c < 16u && t + c < length; c += SLICES * 4u) {
+        let j = t + c + FOUR;
+        var s = vec4f();
+        for (var d = 0u; d < D4; d++) {
+          let own = query[d];
+          s += vec4f(
+            dot(own, first16[c * D4 + d]),
+            dot(own, first16[(c + 1u) * D4 + d]),
+            dot(own, first16[(c + 2u) * D4 + d]),
+            dot(own, first16[(c + 3u) * D4 + d]),
+          );
+        }
+        if (HAS_REL && !isPrefix) { s += bias(relAt, min(j, vec4u(length - 1u)), rows, width); }
+        s = select(vec4f(LOWEST), s, j < vec4u(length));
+        let newBest = max(best, max(max(s.x, s.y), max(s.z, s.w)));
+        let keep = exp(best - newBest);
+        let p = weight * exp(s - newBest);
+        best = newBest;
+        total = total * keep + dot(p, vec4f(1.0));
+        for (var d = 0u; d < D4; d++) {
+          acc[d] = acc[d] * keep + p.x * second16[c * D4 + d] + p.y * second16[(c + 1u) * D4 + d]
+            + p.z * second16[(c + 2u) * D4 + d] + p.w * second16[(c + 3u) * D4 + d];
+        }
+      }
+    }
+  }
+  var keep = 1.0;
+  if (SLICES > 1u) {
+    parts[thread] = vec4f(best);
+    workgroupBarrier();
+    var most = LOWEST;
+    for (var other = thread % owned; other < 64u; other += owned) { most = max(most, parts[other].x); }
+    keep = exp(best - most);
+    best = most;
+    total = sumOfSlices(vec4f(total * keep), thread).x;
+  }
+  let writes = slice == 0u && n0 < Nq;
+  for (var d = 0u; d < D4; d++) {
+    let sum = sumOfSlices(acc[d] * keep, thread);
+    if (writes) { out[qAt + d] = sum / total; }
+  }
+  if (writes) { lse[row] = best + log(total); }
+}
