@@ -64,3 +64,14 @@ test('without objects nothing is claimed', () => {
   expect(verdict.box.n).toBe(0);
   expect(verdict.sentence).toContain('nothing can be said');
 });
+
+test('the suggestion follows from the intervals, not from the sign of a tiny mean', () => {
+  const tiny = judge(
+    [pairs('a', [[[0.5, 0.49]], [[0.4, 0.41]], [[0.6, 0.6]], [[0.5, 0.49]], [[0.2, 0.2]]])],
+    context,
+  );
+  expect(tiny.suggestion).toContain('more steps or higher');
+  const worse = judge([pairs('a', [[[0.5, 0.3]], [[0.6, 0.3]], [[0.5, 0.2]]])], context);
+  expect(worse.suggestion).toContain('base model is better');
+  expect(worse.sentence).toContain('Worse');
+});

@@ -150,13 +150,15 @@ function suggestion(
 ): string {
   if (box.n === 0) return 'Add masks: a quarter of the labelled images is kept for the test.';
   const worst = [...perDataset].sort((a, b) => a.click.tuned + a.box.tuned - b.click.tuned - b.box.tuned)[0];
-  const gain = (box.tuned - box.base + click.tuned - click.base) / 2;
+  const isWorse = box.gainHigh < 0 || click.gainHigh < 0;
+  const isBetter = box.gainLow > 0 || click.gainLow > 0;
   const stillRising = context.bestStep !== null && context.bestStep >= 0.9 * context.steps;
-  if (gain < 0)
+  if (isWorse && !isBetter)
     return 'The base model is better here: lower the learning rates, or label more images before training again.';
   if (stillRising) return 'The best checkpoint is the last one: train again with more steps.';
   if (box.images < 5)
     return `Only ${count(box.images, 'test image')}: label more images, both to train and to be sure of the gain.`;
+  if (!isBetter) return 'Train again with more steps or higher learning rates, or label more images first.';
   if (worst && perDataset.length > 1)
     return `${worst.name} is the weakest dataset: label more of its images, with the tuned model in Segment.`;
   if (click.tuned < box.tuned - 0.15)
@@ -166,6 +168,10 @@ function suggestion(
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : sum(values) / values.length);
-const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
+/** A gain with its sign, and without one when it rounds to nothing. */
+function signed(value: number): string {
+  const digits = Math.abs(value).toFixed(2);
+  return Number(digits) === 0 ? digits : `${value < 0 ? '−' : '+'}${digits}`;
+}
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
