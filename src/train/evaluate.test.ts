@@ -66,6 +66,7 @@ describe('evaluation', () => {
     const images = await evaluateSet(
       new BoxFiller(),
       {
+        key: 'a',
         load: async (name) =>
           name === 'val0.png'
             ? {

@@ -58,7 +58,7 @@ export interface EvaluationSummary {
  */
 export async function evaluateSet(
   segmenter: Segmenter,
-  set: Pick<TrainingSet, 'load'>,
+  set: Pick<TrainingSet, 'key' | 'load'>,
   names: readonly string[],
   options: EvaluationOptions,
   hooks: EvaluationHooks = {},
@@ -72,8 +72,10 @@ export async function evaluateSet(
       hooks.onRefused?.(name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
       continue;
     }
-    if (loaded.value.objects.regions.length > 0)
-      scores.push(await evaluateImage(segmenter, loaded.value, options));
+    if (loaded.value.objects.regions.length > 0) {
+      const key = `${set.key} ${name}`;
+      scores.push(await evaluateImage(segmenter, loaded.value, { ...options, key }));
+    }
   }
   return scores;
 }
@@ -82,11 +84,11 @@ export async function evaluateSet(
 export async function evaluateImage(
   segmenter: Segmenter,
   { name, picture, objects }: LoadedSample,
-  options: Pick<EvaluationOptions, 'maxObjects' | 'candidates'>,
+  options: Pick<EvaluationOptions, 'maxObjects' | 'candidates'> & { readonly key?: string },
 ): Promise<ImageScore> {
   const { sam } = segmenter;
   const { data, transform } = preprocess(picture, { size: sam.imageSize, ...sam.preprocessing });
-  await segmenter.encode(data);
+  await segmenter.encode(data, options.key);
   const gates = await segmenter.gates();
   const regions = objects.regions.slice(0, options.maxObjects);
   const boxes = regions.map(({ box }) => boxPrompt(transform, box));

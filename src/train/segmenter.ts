@@ -21,8 +21,11 @@ export interface DecodedObject {
 /** A model that segments: one picture at a time, any number of objects of it. */
 export interface Segmenter {
   readonly sam: SamConfig;
-  /** Encodes a picture [3, S, S]; what follows is about this picture. */
-  encode(input: Float32Array): Promise<void>;
+  /**
+   * Encodes a picture [3, S, S]; what follows is about this picture.
+   * @param key names the picture where it comes again unchanged; a segmenter whose encoder never changes may remember it.
+   */
+  encode(input: Float32Array, key?: string): Promise<void>;
   /** The gates that the encoded picture drew, an entry for each block. */
   gates(): Promise<GateLayer[]>;
   /** Answers for several objects; all prompts have the same number of tokens. */

@@ -10,6 +10,7 @@ import type { WeightStore } from '../sam/weights.ts';
 import { Arena, type ArenaRange } from './arena.ts';
 import { bindingsOf } from './bindings.ts';
 import { DECODER, decoderKey } from './decoder-graph.ts';
+import { EmbeddingMemory } from './embedding-memory.ts';
 import { ENCODER } from './encoder-graph.ts';
 import { computeImagePe } from './image-pe.ts';
 import { SUPERVISE, SUPERVISION } from './losses.ts';
@@ -97,6 +98,7 @@ export interface FrozenModel {
  */
 export class TrainingStep implements Segmenter {
   private readonly decoders = new Map<string, Promise<Executable>>();
+  private readonly embeddings = new EmbeddingMemory();
 
   private constructor(
     private readonly gpu: Gpu,
@@ -143,9 +145,16 @@ export class TrainingStep implements Segmenter {
     }
   }
 
-  async encode(input: Float32Array): Promise<void> {
+  async encode(input: Float32Array, key?: string): Promise<void> {
+    const known = key === undefined ? undefined : this.embeddings.get(key);
+    if (known) {
+      this.gpu.write(this.encoder.output(ENCODER.embedding), known);
+      return;
+    }
     this.buffers.write(ENCODER.image, input);
     await this.encoder.run('forward');
+    // Without modules the encoder is frozen: a picture's embedding stays what it is.
+    if (key !== undefined && !this.plans.trainsEncoder) this.embeddings.set(key, await this.embedding());
   }
 
   gates(): Promise<GateLayer[]> {

@@ -113,6 +113,21 @@ describe('a training step on a device with WebGPU’s default limits', () => {
   });
 });
 
+describe('a frozen encoder', () => {
+  it('remembers a picture by its key, and answers as if it had been encoded again', async () => {
+    const step = await TrainingStep.create(gpu, model, plan([]));
+    await step.initialise(3);
+    const [first, second] = [image().input, image().input.map((value) => 1 - value)];
+    await step.encode(first, 'first');
+    const embedding = await step.embedding();
+    await step.encode(second, 'second');
+    expect(await step.embedding()).not.toEqual(embedding);
+    await step.encode(new Float32Array(first.length), 'first');
+    expect(await step.embedding()).toEqual(embedding);
+    step.release();
+  });
+});
+
 describe('recomputing blocks in the backward', () => {
   it('needs less memory and gives the same gradients, bit for bit', async () => {
     const sam = { ...MICRO_SAM, numHiddenLayers: 5, globalAttnIndexes: [1, 4] };
