@@ -16,8 +16,8 @@ import {
   watchRequests,
 } from './support/studio.ts';
 
-const STEPS = 12;
-const MEASURED_STEPS = 5;
+const STEPS = 8;
+const MEASURED_STEPS = 3;
 /**
  * A person notices a page that does not answer for longer than this, in milliseconds. Held against the processor's time of a task,
  * not the clock: a software adapter takes every core from the page, and the clock would measure that.
@@ -52,7 +52,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await page.getByRole('checkbox', { name: /bars/ }).check();
     await page.getByText('Advanced').click();
     await setNumber(page, /^Steps/, STEPS);
-    await setNumber(page, /^Evaluate every/, 6);
+    await setNumber(page, /^Evaluate every/, 4);
     await setNumber(page, /^Checkpoint every/, 2);
     const cost = page.getByRole('complementary', { name: 'Cost and start' });
     await expect(cost).toContainText(/[\d.]+ [kM]?\s*parameters/);

@@ -1,7 +1,8 @@
 import { memo, type ReactNode } from 'react';
-import { CartesianGrid, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
+import { CartesianGrid, Line, LineChart, Tooltip, XAxis, YAxis } from 'recharts';
 import { useInTurn } from './in-turn.ts';
 import styles from './LineGraph.module.css';
+import { type ElementSize, useSize } from './use-size.ts';
 
 export interface LineOf {
   readonly key: string;
@@ -23,6 +24,7 @@ export function LineGraph(props: {
   readonly low?: boolean;
 }): ReactNode {
   const drawn = useInTurn(props.data);
+  const { ref, size } = useSize<HTMLDivElement>();
   const last = props.data.at(-1);
   const spoken = last
     ? props.lines.map((line) => `${line.label} ${formatAt(last, line.key)}`).join(', ')
@@ -56,9 +58,10 @@ export function LineGraph(props: {
       <div
         role="img"
         aria-label={`${props.title} at step ${last?.step ?? 0}: ${spoken}`}
+        ref={ref}
         className={props.low ? styles.lowPlot : styles.plot}
       >
-        {drawn && drawn.length > 0 && <Drawing data={drawn} lines={props.lines} />}
+        {drawn && drawn.length > 0 && size && <Drawing data={drawn} lines={props.lines} size={size} />}
       </div>
     </figure>
   );
@@ -68,35 +71,40 @@ export function LineGraph(props: {
 const Drawing = memo(function Drawing(props: {
   readonly data: readonly { readonly step: number }[];
   readonly lines: readonly LineOf[];
+  readonly size: ElementSize;
 }): ReactNode {
-  const { data, lines } = props;
+  const { data, size } = props;
+  // First the axes, the curves in the next turn: a chart's first drawing is its longest.
+  const lines = useInTurn(props.lines);
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
   const tick = { fill: 'var(--muted)', fontSize: 0.78 * rem };
   return (
-    <ResponsiveContainer width="100%" height="100%" debounce={100}>
-      <LineChart
-        data={[...data]}
-        margin={{ top: 6, right: 10, bottom: 0, left: 0 }}
-        accessibilityLayer={false}
-      >
-        <CartesianGrid stroke="var(--line)" vertical={false} />
-        <XAxis
-          dataKey="step"
-          type="number"
-          domain={['dataMin', 'dataMax']}
-          tick={tick}
-          stroke="var(--line-strong)"
-          tickLine={false}
-          allowDecimals={false}
-        />
-        <YAxis
-          domain={['auto', 'auto']}
-          width={3.1 * rem}
-          tick={tick}
-          stroke="var(--line-strong)"
-          tickLine={false}
-          tickFormatter={shortNumber}
-        />
+    <LineChart
+      data={[...data]}
+      width={size.width}
+      height={size.height}
+      margin={{ top: 6, right: 10, bottom: 0, left: 0 }}
+      accessibilityLayer={false}
+    >
+      <CartesianGrid stroke="var(--line)" vertical={false} />
+      <XAxis
+        dataKey="step"
+        type="number"
+        domain={['dataMin', 'dataMax']}
+        tick={tick}
+        stroke="var(--line-strong)"
+        tickLine={false}
+        allowDecimals={false}
+      />
+      <YAxis
+        domain={['auto', 'auto']}
+        width={3.1 * rem}
+        tick={tick}
+        stroke="var(--line-strong)"
+        tickLine={false}
+        tickFormatter={shortNumber}
+      />
+      {lines && (
         <Tooltip
           isAnimationActive={false}
           labelFormatter={(label) => `Step ${String(label)}`}
@@ -108,23 +116,23 @@ const Drawing = memo(function Drawing(props: {
             fontSize: '0.85rem',
           }}
         />
-        {lines.map((line) => (
-          <Line
-            key={line.key}
-            dataKey={line.key}
-            name={line.label}
-            type="linear"
-            stroke={line.colour}
-            strokeWidth={line.faint ? 1 : 2}
-            strokeOpacity={line.faint ? 0.4 : 1}
-            strokeDasharray={line.dashed ? '5 3' : '0'}
-            dot={data.length < 2}
-            isAnimationActive={false}
-            connectNulls
-          />
-        ))}
-      </LineChart>
-    </ResponsiveContainer>
+      )}
+      {(lines ?? []).map((line) => (
+        <Line
+          key={line.key}
+          dataKey={line.key}
+          name={line.label}
+          type="linear"
+          stroke={line.colour}
+          strokeWidth={line.faint ? 1 : 2}
+          strokeOpacity={line.faint ? 0.4 : 1}
+          strokeDasharray={line.dashed ? '5 3' : '0'}
+          dot={data.length < 2}
+          isAnimationActive={false}
+          connectNulls
+        />
+      ))}
+    </LineChart>
   );
 });
 

@@ -2,7 +2,7 @@
  * Charts redraw one after another, each in a task of its own: a chart takes some tens of milliseconds on a slow machine,
  * and several in one task would hold up the page.
  */
-import { useEffect, useState } from 'react';
+import { startTransition, useEffect, useState } from 'react';
 
 /** Between two redraws, so that clicks and keys get in, in milliseconds. */
 const GAP = 50;
@@ -37,7 +37,8 @@ export function useInTurn<T extends object>(value: T): T | null {
   const [shown, setShown] = useState<T | null>(null);
   useEffect(() => {
     if (shown === value) return;
-    return takeTurn(() => setShown(value));
+    // As a transition React draws in slices, where the chart lets it.
+    return takeTurn(() => startTransition(() => setShown(value)));
   }, [value, shown]);
   return shown;
 }
