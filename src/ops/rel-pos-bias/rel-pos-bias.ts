@@ -14,6 +14,25 @@ function constants(C: number, { heads, gridH, gridW }: RelPosAttributes) {
   return { HEADS: heads, D: C / heads, GRID_H: gridH, GRID_W: gridW };
 }
 
+/** Queries, and entries, that one thread of the tiled kernels computes. */
+const TILE = 4;
+
+/** Whether the tiled kernels serve: they read four features at once, and the dispatch's z is the window and head. */
+function isTiled(C: number, { heads }: RelPosAttributes): boolean {
+  return (C / heads) % 4 === 0;
+}
+
+/** Threads of a window and head in the tiled forward kernel: those of the rows' half, then those of the columns' half. */
+function tilesOf({ gridH, gridW }: RelPosAttributes): number {
+  const across = Math.ceil(gridH / TILE) * Math.ceil(gridW / TILE);
+  return (gridH + gridW) * across;
+}
+
+function tileGroups(tiles: number, windows: number, heads: number): [number, number, number] {
+  const [x, y] = workgroups1d(tiles);
+  return [x, y, windows * heads];
+}
+
 /**
  * SAM's decomposed relative position: what a query adds to the scores of every row and of every column of keys.
  * q [M, gridH·gridW, C] unscaled, relPosH [2·gridH−1, C/heads], relPosW [2·gridW−1, C/heads]
@@ -37,12 +56,13 @@ export const relPosBiasOp = defineOp({
   },
   passes: ({ inputs: [q], outputs: [out], attrs }) => {
     if (!q || !out) throw new RangeError('relPosBias: q');
+    const tiled = isTiled(lastOf(q), attrs);
     return [
       {
-        shader: 'rel-pos-bias/forward',
+        shader: tiled ? 'rel-pos-bias/forward-tile' : 'rel-pos-bias/forward',
         constants: constants(lastOf(q), attrs),
         bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }],
-        workgroups: workgroups1d(sizeOf(out)),
+        workgroups: tiled ? tileGroups(tilesOf(attrs), axis(out, 0), attrs.heads) : workgroups1d(sizeOf(out)),
         flops: (2 * sizeOf(out) * lastOf(q)) / attrs.heads,
       },
     ];
@@ -120,12 +140,14 @@ export const relPosBiasBackwardOp = defineOp({
   },
   passes: ({ inputs: [, , dout], outputs: [dq], attrs }) => {
     if (!dq || !dout) throw new RangeError('relPosBiasBackward: dq');
+    const tiled = isTiled(lastOf(dq), attrs);
+    const tiles = (attrs.gridH * Math.ceil(attrs.gridW / TILE) * lastOf(dq)) / attrs.heads / 4;
     return [
       {
-        shader: 'rel-pos-bias/backward',
+        shader: tiled ? 'rel-pos-bias/backward-tile' : 'rel-pos-bias/backward',
         constants: constants(lastOf(dq), attrs),
         bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }],
-        workgroups: workgroups1d(sizeOf(dq)),
+        workgroups: tiled ? tileGroups(tiles, axis(dq, 0), attrs.heads) : workgroups1d(sizeOf(dq)),
         flops: 2 * sizeOf(dq) * lastOf(dout),
       },
     ];
