@@ -134,7 +134,8 @@ export class Segmenter {
       for (const token of tokens) {
         const lowRes = lowResMasks.slice(token * side * side, (token + 1) * side * side);
         const mask = await this.maskOf(session, image, lowRes);
-        const area = mask.reduce((sum, value) => sum + value, 0);
+        let area = 0;
+        for (const value of mask) area += value;
         candidates.push({ mask, predictedIou: iou[token] ?? 0, token, area, lowRes });
       }
       return candidates;
@@ -201,7 +202,9 @@ export class Segmenter {
   ): Promise<Uint8Array<ArrayBuffer>> {
     const { inputSize, originalSize } = image.inputFor(session).transform;
     const logits = await session.sam.upscaleMasks(lowRes, inputSize, originalSize);
-    return Uint8Array.from(logits, (value) => (value > 0 ? 1 : 0));
+    const mask = new Uint8Array(logits.length);
+    for (let i = 0; i < mask.length; i++) mask[i] = (logits[i] ?? 0) > 0 ? 1 : 0;
+    return mask;
   }
 }
 

@@ -36,8 +36,17 @@ interface ImportOptions {
   readonly signal: AbortSignal;
 }
 
+/** A dataset on storage with its card. */
+export interface OpenedDataset {
+  readonly dataset: Dataset;
+  readonly stored: StoredDataset;
+  readonly card: Card;
+}
+
 export class DatasetShelf {
   private readonly disk: DatasetStore;
+  /** Datasets that were read from storage; a change here forgets them. */
+  private readonly opened = new Map<string, Promise<OpenedDataset>>();
   private readonly pictures = new Lru<LoadedSample>(
     PICTURE_BYTES,
     ({ picture, objects }) => picture.data.byteLength + objects.map.byteLength,
@@ -97,7 +106,10 @@ export class DatasetShelf {
       },
     );
     refusals.push(...inspected.refusals.map(failureOf));
-    if (inspected.dataset.samples.length > 0) await extendDataset(this.store, id, dataset, inspected);
+    if (inspected.dataset.samples.length > 0) {
+      await extendDataset(this.store, id, dataset, inspected);
+      this.opened.delete(id);
+    }
     const { dataset: whole, stored } = await this.open(id);
     const classObjects = await countClassObjects(whole.samples, stored.summary.labels);
     await this.writeCard(id, { ...card, refusals: [...card.refusals, ...refusals], classObjects });
@@ -110,11 +122,13 @@ export class DatasetShelf {
   }
 
   /** @throws Failure `data/…` when it is gone or damaged. */
-  async open(
-    id: string,
-  ): Promise<{ readonly dataset: Dataset; readonly stored: StoredDataset; readonly card: Card }> {
-    const { dataset, stored } = expectValue(await this.disk.load(id));
-    return { dataset, stored, card: await this.card(id) };
+  open(id: string): Promise<OpenedDataset> {
+    const known = this.opened.get(id);
+    if (known) return known;
+    const opening = this.read(id);
+    this.opened.set(id, opening);
+    opening.catch(() => this.opened.delete(id));
+    return opening;
   }
 
   async info(id: string): Promise<DatasetInfo> {
@@ -132,7 +146,7 @@ export class DatasetShelf {
     const key = `${datasetId}\n${sampleId}`;
     const known = this.pictures.get(key);
     if (known) return known;
-    const { dataset } = expectValue(await this.disk.load(datasetId));
+    const { dataset } = await this.open(datasetId);
     const loaded = await loadByName(dataset, sampleId);
     this.pictures.set(key, loaded);
     return loaded;
@@ -140,6 +154,7 @@ export class DatasetShelf {
 
   async rename(id: string, name: string): Promise<DatasetInfo> {
     expectValue(await this.disk.rename(id, name));
+    this.opened.delete(id);
     return this.info(id);
   }
 
@@ -150,6 +165,7 @@ export class DatasetShelf {
 
   async delete(id: string): Promise<void> {
     await this.disk.delete(id);
+    this.opened.delete(id);
     this.pictures.clear();
   }
 
@@ -173,7 +189,12 @@ export class DatasetShelf {
       classObjects: await countClassObjects(inspected.dataset.samples, stored.summary.labels, signal),
     };
     await this.writeCard(stored.id, card);
-    return { info: datasetInfo(stored, card), refusals };
+    return { info: await this.info(stored.id), refusals };
+  }
+
+  private async read(id: string): Promise<OpenedDataset> {
+    const { dataset, stored } = expectValue(await this.disk.load(id));
+    return { dataset, stored, card: await this.card(id) };
   }
 
   private async card(id: string): Promise<Card> {
@@ -201,6 +222,7 @@ export class DatasetShelf {
 
   private async writeCard(id: string, card: Card): Promise<void> {
     await this.store.write(cardPath(id), new TextEncoder().encode(JSON.stringify(card)));
+    this.opened.delete(id);
   }
 }
 

@@ -1,4 +1,5 @@
 /** The engine's worker: opens the storage and answers the page's calls. */
+import { toFailureRecord } from '../config/failure.ts';
 import { EngineState } from './engine-state.ts';
 import { bootHandlers } from './handlers/boot.ts';
 import { dataHandlers } from './handlers/data.ts';
@@ -25,4 +26,10 @@ const { emit } = serve({
   ...trainHandlers(training),
   ...segmentHandlers(engine),
   ...outputHandlers(engine),
+});
+
+// What fails beside a call, as work that was on a lost device does, is told and ends nothing.
+globalThis.addEventListener('unhandledrejection', (event) => {
+  event.preventDefault();
+  emit({ type: 'log', level: 'warning', text: toFailureRecord(event.reason).what });
 });
