@@ -13,7 +13,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let head = group.y;
+  let head = FIRST_HEAD + group.y;
   let m = group.z;
   let D4 = D / 4u;
   let Nq = arrayLength(&q) / (HEADS * D4 * groups.z);

@@ -8,7 +8,7 @@
 @group(0) @binding(7) var<storage, read_write> drelPos: array<f32>;
 
 fn queries(group: vec3u, groups: vec3u, thread: u32) {
-  let head = group.y;
+  let head = FIRST_HEAD + group.y;
   let m = group.z;
   let D4 = D / 4u;
   let Nq = arrayLength(&q) / (HEADS * D4 * groups.z);

@@ -10,7 +10,7 @@ override WINDOWS: u32;
 @group(0) @binding(6) var<storage, read_write> lse: array<f32>;
 
 fn attend(group: vec3u, groups: vec3u, thread: u32) {
-  let head = group.y;
+  let head = FIRST_HEAD + group.y;
   let m = group.z;
   let D4 = D / 4u;
   let Nq = arrayLength(&q) / (HEADS * D4 * groups.z);

@@ -4,6 +4,8 @@
 // What comes between the products runs in loops over single vectors: compiled code grows with the text, and compiling is slow there.
 // Columns are cut into segments: 0 = the PREFIX columns, 1 = the others; a tile never holds both.
 override HEADS: u32;
+// Head of the dispatch's first workgroup along y: large attention goes in several dispatches, some heads each.
+override FIRST_HEAD: u32;
 override D: u32;
 override PREFIX: u32;
 override GRID_W: u32;

@@ -9,6 +9,7 @@ import { openTestGpu } from '../../testing/device.ts';
 import { normals } from '../../testing/random.ts';
 import { add } from '../add/add.ts';
 import { attention } from './attention.ts';
+import { MOST_FLOPS, splitHeads } from './split-heads.ts';
 
 interface Problem {
   readonly M: number;
@@ -26,7 +27,11 @@ beforeAll(async () => {
 afterAll(() => gpu?.destroy());
 
 /** Runs attention forward and backward; every result by name. `mass` null: the same without the prefix columns. */
-async function run(problem: Problem, mass: number | null): Promise<Map<string, Float32Array>> {
+async function run(
+  problem: Problem,
+  mass: number | null,
+  mostFlops = MOST_FLOPS,
+): Promise<Map<string, Float32Array>> {
   const { M, heads, C, gridH, gridW, prefix } = problem;
   const Nq = gridH * gridW;
   const columns = mass === null ? Nq : prefix + Nq;
@@ -71,7 +76,11 @@ async function run(problem: Problem, mass: number | null): Promise<Map<string, F
     if (!gradient) throw new RangeError(`no gradient ${name}`);
     graph.output(name, gradient);
   });
-  const plan = planGraph(graph, gpu.traits);
+  const whole = planGraph(graph, gpu.traits);
+  const passes = whole.passes.flatMap((planned) =>
+    splitHeads(planned.pass, mostFlops).map((pass) => ({ ...planned, pass })),
+  );
+  const plan = { ...whole, passes };
   const ranges = new Map<string, BufferRange>(
     [...values].map(([name, data]) => [name, gpu.upload(Float32Array.from(data), name)]),
   );
@@ -115,5 +124,32 @@ describe.each(PROBLEMS)('attention with mass, %s', (_title, problem) => {
     expect(dmass).not.toBe(0);
     const open = await run(problem, 0.5);
     expect([...(open.get('out') ?? [])]).not.toEqual([...(closed.get('out') ?? [])]);
+  });
+});
+
+describe('attention in several dispatches', () => {
+  const problem = { M: 2, heads: 3, C: 24, gridH: 3, gridW: 7, prefix: 5 };
+
+  it('gives the same, bit for bit', async () => {
+    const whole = await run(problem, 0.5);
+    const split = await run(problem, 0.5, 1);
+    for (const [name, values] of whole) expect([...(split.get(name) ?? [])], name).toEqual([...values]);
+  });
+
+  it('covers every head once and keeps each dispatch short', () => {
+    const pass = {
+      shader: 's',
+      constants: { FIRST_HEAD: 0 },
+      bindings: [],
+      workgroups: [64, 12, 1] as const,
+      flops: 5.2e10,
+    };
+    const passes = splitHeads(pass, 1e10);
+    const covered = passes.flatMap(({ constants, workgroups }) =>
+      Array.from({ length: workgroups[1] }, (_, i) => (constants.FIRST_HEAD ?? Number.NaN) + i),
+    );
+    expect(covered).toEqual(Array.from({ length: 12 }, (_, i) => i));
+    expect(Math.max(...passes.map(({ flops }) => flops))).toBeLessThanOrEqual(1e10);
+    expect(splitHeads(pass, 6e10)).toEqual([pass]);
   });
 });

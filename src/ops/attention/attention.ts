@@ -1,10 +1,11 @@
 import type { Tensor } from '../../graph/graph.ts';
-import { type BackwardContext, defineOp, type OpCase, type PassContext } from '../../graph/op.ts';
+import { type BackwardContext, defineOp, type OpCase, type Pass, type PassContext } from '../../graph/op.ts';
 import { axis, type Shape, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
 import { type AttentionProblem, deltaPass, forwardPass, keysPass, queriesPass } from './passes.ts';
 import { attentionReference } from './reference.ts';
 import { type AttentionAttributes, attentionSizes, expectAttention } from './sizes.ts';
+import { MOST_FLOPS, splitHeads } from './split-heads.ts';
 
 /**
  * `softmax(q·k/√d + relPos) · v` for every head, never with a whole score matrix.
@@ -22,9 +23,8 @@ export const attentionOp = defineOp({
     if (!q) throw new RangeError('attention: q');
     return [q, [axis(q, 0), attrs.heads, axis(q, 1)]];
   },
-  passes: (context) => [
-    forwardPass(problemOf(context), context.inputs[4] ? axis(context.inputs[4], 0) : null),
-  ],
+  passes: (context) =>
+    short(context, forwardPass(problemOf(context), context.inputs[4] ? axis(context.inputs[4], 0) : null)),
   backward: {
     q: (context) => first(queryGradients(context)),
     k: (context) => first(keyGradients(context)),
@@ -69,6 +69,11 @@ function problemOf({
 }: PassContext<AttentionAttributes>): AttentionProblem {
   if (!q || !k) throw new RangeError('attention: q and k');
   return { sizes: attentionSizes(q, k, attrs), attrs, hasRel: Boolean(relPos), traits };
+}
+
+/** The dispatches of a pass, short enough for a GPU's watchdog; a software adapter has none. */
+function short({ traits }: PassContext<AttentionAttributes>, pass: Pass): readonly Pass[] {
+  return traits.isSoftware ? [pass] : splitHeads(pass, MOST_FLOPS);
 }
 
 /** A case by [M, Nq, Nk, C]. */
@@ -132,7 +137,7 @@ export const attentionQueriesBackwardOp = defineOp({
     return relPos ? [q, relPos] : [q];
   },
   scratch: ({ inputs: [, , , relPos] }) => (relPos ? [] : [[1]]),
-  passes: (context) => [queriesPass(problemOf(context))],
+  passes: (context) => short(context, queriesPass(problemOf(context))),
   backward: { q: 'none', k: 'none', v: 'none', relPos: 'none', dout: 'none', rows: 'none' },
   reference: { checkedBy: 'attention' },
   cases: [],
@@ -147,7 +152,7 @@ export const attentionKeysBackwardOp = defineOp({
     if (!k) throw new RangeError('attentionKeysBackward: k');
     return [k, k];
   },
-  passes: (context) => [keysPass(problemOf(context))],
+  passes: (context) => short(context, keysPass(problemOf(context))),
   backward: { q: 'none', k: 'none', v: 'none', relPos: 'none', dout: 'none', rows: 'none' },
   reference: { checkedBy: 'attention' },
   cases: [],

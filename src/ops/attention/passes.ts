@@ -50,7 +50,7 @@ function constantsOf(
     GRID_W: hasRel ? attrs.gridW : 1,
     SCALE: 1 / Math.sqrt(sizes.D),
     HAS_REL: Number(hasRel),
-    ...(kernel === 'any' && { NQ: sizes.Nq, NK: sizes.Nk }),
+    ...(kernel === 'any' ? { NQ: sizes.Nq, NK: sizes.Nk } : { FIRST_HEAD: 0 }),
     ...(kernel === 'workgroup' && { SLICES: slicesOf(rows, hasRel) }),
   };
 }
