@@ -29,6 +29,8 @@ export interface BenchCase {
   readonly gradientsOf: readonly string[];
   /** What the peers do; null when they have nothing like it. */
   readonly work: Work | null;
+  /** A case of ours that is timed in turns with this one, for their ratio. */
+  readonly beside?: string;
 }
 
 const TOKENS = 1024;
@@ -176,6 +178,7 @@ function block(
     inputs,
     out,
     gradientsOf,
+    ...(mopeft && { beside: 'block-train' }),
     work: mopeft
       ? null
       : {

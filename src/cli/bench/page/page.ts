@@ -21,6 +21,8 @@ const OURS = 'ours';
 
 interface Contender {
   readonly who: string;
+  /** Operations that its work counts as. */
+  readonly flops: number;
   readonly runnable: Runnable;
 }
 
@@ -55,7 +57,15 @@ async function bench(request: BenchRequest): Promise<CaseReport> {
   const made = make();
   const ours = await prepareOurs(await gpu, made);
   const checks: Check[] = await ours.check();
-  const contenders: Contender[] = [{ who: OURS, runnable: ours }];
+  const flops = made.flops ?? ours.plannedFlops;
+  const contenders: Contender[] = [{ who: OURS, flops, runnable: ours }];
+  if (made.beside) {
+    const other = CASES.get(made.beside)?.();
+    if (!other) throw new RangeError(`There is no case ${made.beside}.`);
+    const runnable = await prepareOurs(await gpu, other);
+    const otherFlops = other.flops ?? runnable.plannedFlops;
+    contenders.push({ who: `${OURS}, ${made.beside}`, flops: otherFlops, runnable });
+  }
   const failures: { who: string; why: string }[] = [];
   if (withPeers && made.work) {
     const expected = await ours.result();
@@ -71,13 +81,13 @@ async function bench(request: BenchRequest): Promise<CaseReport> {
           error: errorOf(expected, await runnable.result()),
           tolerance: PEER_TOLERANCE,
         });
-        contenders.push({ who: peer.name, runnable });
+        contenders.push({ who: peer.name, flops, runnable });
       } catch (error) {
         failures.push({ who: peer.name, why: toFailureRecord(error).what });
       }
     }
   }
-  const timed = await takeTurns(contenders, request, made.flops ?? ours.plannedFlops);
+  const timed = await takeTurns(contenders, request);
   const memory = ours.memory();
   for (const { runnable } of contenders) runnable.release();
   return {
@@ -94,7 +104,6 @@ async function bench(request: BenchRequest): Promise<CaseReport> {
 async function takeTurns(
   contenders: readonly Contender[],
   { runs, mostMs }: BenchRequest,
-  flops: number,
 ): Promise<{ timings: Timing[]; failures: CaseReport['failures'] }> {
   const entries = contenders.map((contender) => ({ ...contender, times: [] as number[], why: '' }));
   // The first turn compiles and is not counted.
@@ -105,7 +114,7 @@ async function takeTurns(
       try {
         await entry.runnable.run();
       } catch (error) {
-        if (entry.who === OURS) throw error;
+        if (entry.who.startsWith(OURS)) throw error;
         entry.why = toFailureRecord(error).what;
       }
       if (turn > 0) entry.times.push(performance.now() - start);
@@ -113,7 +122,7 @@ async function takeTurns(
   }
   const timings = entries
     .filter(({ why }) => why === '')
-    .map(({ who, times }) => {
+    .map(({ who, flops, times }) => {
       const sorted = times.sort((a, b) => a - b);
       const ms = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
       return { who, ms, leastMs: sorted[0] ?? Number.NaN, runs: sorted.length, gflops: flops / ms / 1e6 };
