@@ -1,4 +1,4 @@
-"""`python -m pretrain COMMAND`: build the packs, train, export, write vectors and the card."""
+"""`python -m pretrain COMMAND`: build the packs, train, calibrate, export, write vectors and the card."""
 
 import argparse
 from pathlib import Path
@@ -8,11 +8,13 @@ from . import config as configs
 
 def main() -> None:
     p = argparse.ArgumentParser(prog="pretrain", description=__doc__)
-    p.add_argument("command", choices=["build", "train", "export", "vectors", "card"])
+    p.add_argument("command", choices=["build", "train", "calibrate", "export", "vectors", "card"])
     p.add_argument("--config", type=Path, default=Path(__file__).parent / "tiny.json")
     p.add_argument("--sets", type=Path, help="the folder of the pretraining sets (build)")
     p.add_argument("--out", type=Path, required=True, help="the run's folder (vectors: where they go)")
     p.add_argument("--model", type=Path, help="the exported model's folder (export, vectors, card)")
+    p.add_argument("--size", type=int, default=256, help="input size (calibrate)")
+    p.add_argument("--pictures", type=int, default=400, help="training pictures to look at (calibrate)")
     p.add_argument("--device", default="auto", help="cpu, cuda or auto")
     p.add_argument("--ranks", type=int, default=2, help="processes that share the work (CPU only)")
     p.add_argument("--threads", type=int, default=1, help="CPU threads of each process")
@@ -33,7 +35,12 @@ def main() -> None:
     elif a.command == "export":
         from .export import export
 
-        export(a.out / "last.pt", a.model)
+        final = a.out / "calibrated.pt"
+        export(final if final.exists() else a.out / "last.pt", a.model)
+    elif a.command == "calibrate":
+        from .calibrate import calibrate
+
+        calibrate(a.out, a.size, a.pictures)
     elif a.command == "vectors":
         from .vectors import write_vectors
 

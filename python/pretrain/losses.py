@@ -43,7 +43,7 @@ def round_loss(masks: Tensor, iou: Tensor, target: Tensor, single: Tensor, phase
     spread = torch.where(single, 0.05 * each[:, 1:].mean(1), 0)
     off = (iou - real_iou(masks, target)).square()
     ranking = torch.where(single, off[:, 1:].mean(1), off[:, 0])
-    return (chosen + spread + ranking).mean(), token
+    return (chosen + spread + phase.get("ranking", 1.0) * ranking).mean(), token
 
 
 class Helper(nn.Module):
