@@ -4,16 +4,17 @@
  *     const engine = serve({ boot: async (request, call) => …, 'data.list': … });
  *     engine.emit({ type: 'log', level: 'info', text: '…' });
  */
-import { toFailureRecord } from '../config/failure.ts';
-import type {
-  AnswerOf,
-  CallName,
-  EngineEvent,
-  FromWorker,
-  Progress,
-  RequestOf,
-  Result,
-  ToWorker,
+import { Failure, type FailureRecord, toFailureRecord } from '../config/failure.ts';
+import {
+  type AnswerOf,
+  CANCELLED,
+  type CallName,
+  type EngineEvent,
+  type FromWorker,
+  type Progress,
+  type RequestOf,
+  type Result,
+  type ToWorker,
 } from './protocol.ts';
 
 /** What a handler gets besides its request. */
@@ -35,6 +36,13 @@ export interface PagePort {
   addEventListener(type: 'message', listener: (event: MessageEvent<ToWorker>) => void): void;
 }
 
+/** What a cancelled call answers that had nothing to keep. */
+const CANCELLATION: FailureRecord = {
+  code: CANCELLED,
+  what: 'This was cancelled.',
+  cure: 'Ask again when you want it.',
+};
+
 /** Answers calls until the worker ends. A handler may throw a `Failure`; whatever it throws is answered, so the page never waits in vain. */
 export function serve(
   handlers: Handlers,
@@ -55,7 +63,8 @@ export function serve(
         transfer: (...objects) => void transfer.push(...objects),
       });
     } catch (error) {
-      result = { ok: false, error: toFailureRecord(error) };
+      const wasCancelled = controller.signal.aborted && !(error instanceof Failure);
+      result = { ok: false, error: wasCancelled ? CANCELLATION : toFailureRecord(error) };
       if (result.error.code === 'internal') console.error(error);
     } finally {
       running.delete(id);
