@@ -7,7 +7,7 @@ const chromium = [process.env.MOPEFT_CHROMIUM, '/usr/bin/chromium'].find((path) 
 /** A real GPU where MOPEFT_GPU is set, else the software adapter, so that the journeys are the same everywhere. */
 const adapter = process.env.MOPEFT_GPU ? [] : ['--use-webgpu-adapter=swiftshader'];
 
-const PORT = 4391;
+const PORT = Number(process.env.MOPEFT_E2E_PORT ?? 4391);
 
 /** The journeys of a person through the built studio, in a real Chromium with real WebGPU. Build first (`npm test` does). */
 export default defineConfig({
