@@ -1,8 +1,8 @@
 import type { HostTensor } from './safetensors.ts';
 
 /**
- * The identity of a base model: SHA-256 over one line `name [shape] sha256-of-the-f32-bytes` for every tensor, sorted by
- * original name. So the same weights have the same hash under SAM's and Hugging Face's names and in any order of a file,
+ * The identity of a base model: SHA-256 over one line `name [shape] sha256-of-the-f32-bytes` for every tensor, lines sorted,
+ * names original. So the same weights have the same hash under SAM's and Hugging Face's names and in any order of a file,
  * and a tensor is hashed alone: the whole model is never in memory.
  */
 export class ModelHasher {
