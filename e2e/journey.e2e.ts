@@ -122,14 +122,20 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     const candidates = page.getByRole('region', { name: 'Candidates' });
     await expect(candidates.getByRole('button')).toHaveCount(3);
     const base = await saveMask(page);
+    const baseWords = await candidates.getByRole('listitem').allInnerTexts();
     await page.getByLabel('Run', { exact: true }).selectOption({ index: 1 });
     await expect(page.getByRole('region', { name: 'Gates of this picture' })).toContainText('mean');
     await expect(candidates.getByRole('button')).toHaveCount(3);
     const tuned = await saveMask(page);
-    expect(tuned.equals(base), 'tuned differs from base').toBe(false);
+    // A few steps may leave the cut mask as it was; the predicted IoUs show that other weights answered.
+    const tunedWords = await candidates.getByRole('listitem').allInnerTexts();
+    expect([tuned.toString('base64'), tunedWords], 'tuned differs from base').not.toEqual([
+      base.toString('base64'),
+      baseWords,
+    ]);
     await page.getByRole('button', { name: 'Keep for Export' }).click();
     await expectAccessible(page);
-    return tuned;
+    return { mask: tuned, words: tunedWords };
   });
 
   await test.step('the imported adapter gives the same mask, bit for bit', async () => {
@@ -159,7 +165,10 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await runs.selectOption(imported);
     await expect(page.getByRole('region', { name: 'Candidates' }).getByRole('button')).toHaveCount(3);
     await expect(page.getByText('Working …')).toBeHidden();
-    expect((await saveMask(page)).equals(exported)).toBe(true);
+    expect((await saveMask(page)).equals(exported.mask)).toBe(true);
+    expect(
+      await page.getByRole('region', { name: 'Candidates' }).getByRole('listitem').allInnerTexts(),
+    ).toEqual(exported.words);
   });
 
   expect(strays, 'requests that left the origin').toEqual([]);
