@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { encodeMaskPng, encodePicturePng } from '../data/encode-png.ts';
+import { drawSample } from '../testing/training-sets.ts';
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const model = join(root, 'tests/vectors/hf');
+const entry = join(root, 'src/cli/main.ts');
+let folder: string;
+let data: string;
+let run: string;
+
+/** Runs a command; its exit status and what it printed. */
+async function mopeft(...args: readonly string[]) {
+  try {
+    const { stdout, stderr } = await execute(process.execPath, ['--import', 'tsx', entry, ...args], {
+      cwd: root,
+    });
+    return { code: 0, stdout, stderr };
+  } catch (thrown) {
+    const { code, stdout, stderr } = thrown as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mopeft-cli-'));
+  data = join(folder, 'shapes');
+  run = join(folder, 'run');
+  await mkdir(join(data, 'images'), { recursive: true });
+  await mkdir(join(data, 'masks'));
+  for (let i = 0; i < 8; i++) {
+    const { picture, labelling } = drawSample(`${i}.png`, 5);
+    if (!labelling) throw new Error('the drawn sample has no mask');
+    await writeFile(join(data, 'images', `${i}.png`), encodePicturePng(picture));
+    await writeFile(join(data, 'masks', `${i}.png`), encodeMaskPng(labelling.labelMap));
+  }
+  await writeFile(
+    join(folder, 'config.json'),
+    JSON.stringify({
+      train: { evalObjects: 1, evalEvery: 2, objectsPerImage: 1, corrections: 1, checkpointEvery: 1 },
+    }),
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('trains and leaves the files of a run', async () => {
+  const trained = await mopeft(
+    ...['train', '--model', model, '--data', data, '--method', 'mopeft', '--steps', '2', '--seed', '1'],
+    ...['--config', join(folder, 'config.json'), '--out', run],
+  );
+  expect(trained.stderr + trained.stdout).toMatch(/step 2 {2}loss/);
+  expect(trained.code).toBe(0);
+  const adapter = JSON.parse(await readFile(join(run, 'adapter.json'), 'utf8'));
+  expect(Object.keys(adapter.mopeft.methods)).toEqual(['lora', 'prefix', 'adapter']);
+  const split = JSON.parse(await readFile(join(run, 'split.json'), 'utf8'));
+  expect([split.shapes.train.length, split.shapes.val.length, split.shapes.test.length]).toEqual([5, 1, 2]);
+  const lines = (await readFile(join(run, 'metrics.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.filter(({ type }) => type === 'step').map(({ step }) => step)).toEqual([1, 2]);
+  expect(
+    lines.filter(({ type, split }) => type === 'eval' && split === 'val').map(({ step }) => step),
+  ).toEqual([0, 2]);
+  const gates = lines.find(({ type }) => type === 'gates');
+  expect(Object.keys(gates.layers[0])).toEqual(['lora', 'prefix', 'adapter']);
+});
+
+it('evaluates base and run on the run’s own test images', async () => {
+  const base = ['evaluate', '--model', model, '--data', data, '--json'];
+  const tuned = await mopeft(...base, '--adapter', run, '--split', 'test');
+  const report = JSON.parse(tuned.stdout);
+  const split = JSON.parse(await readFile(join(run, 'split.json'), 'utf8'));
+  expect(report.images.map(({ name }: { name: string }) => name)).toEqual(split.shapes.test);
+  expect(report.images[0].gates).toHaveLength(2);
+  const all = JSON.parse((await mopeft(...base, '--max-images', '3')).stdout);
+  expect(all.images).toHaveLength(3);
+  expect(all.n).toBeGreaterThan(0);
+});
+
+it('segments by click and by box', async () => {
+  const image = join(data, 'images', '0.png');
+  const click = await mopeft(
+    'segment',
+    '--model',
+    model,
+    '--image',
+    image,
+    '--click',
+    '10,10',
+    '--out',
+    join(folder, 'a.png'),
+  );
+  expect(click.stdout).toMatch(/predicted IoU/);
+  const box = ['--adapter', run, '--box', '2,2,30,30', '--out', join(folder, 'b.png')];
+  expect((await mopeft('segment', '--model', model, '--image', image, ...box)).code).toBe(0);
+  expect((await readFile(join(folder, 'b.png'))).subarray(1, 4).toString()).toBe('PNG');
+});
+
+it('refuses what it cannot do, in one sentence with the cure', async () => {
+  const wrong = async (...args: string[]) => (await mopeft(...args)).stderr;
+  expect(await wrong('fly')).toMatch(/no command "fly"/);
+  expect(await wrong('train', '--model', model)).toMatch(/--data is missing[\s\S]*Usage/);
+  expect(await wrong('evaluate', '--model', join(folder, 'none'), '--data', data)).toMatch(
+    /no such file or folder/,
+  );
+  expect(
+    await wrong('segment', '--model', model, '--image', join(model, 'make.py'), '--whole', '--out', 'x.png'),
+  ).toMatch(/make\.py: /);
+  const again = ['train', '--model', model, '--data', data, '--method', 'lora', '--out', run];
+  expect(await wrong(...again)).toMatch(/There is a run already/);
+});
