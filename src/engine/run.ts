@@ -334,7 +334,7 @@ class RunUnderWay implements Run {
   }
 
   private evaluateBase(base: SessionSegmenter, set: TrainingSet, breathe: Breathe): Promise<ImageScore[]> {
-    const label = `Evaluating the base model on the test pictures of ${this.named(set.key)}`;
+    const label = `Measuring the base model on the test pictures of ${this.named(set.key)}`;
     return evaluateSet(
       base,
       set,

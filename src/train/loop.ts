@@ -242,7 +242,7 @@ export class Trainer {
 
   private async evaluate(split: Split, maxImages: number): Promise<SetScores[]> {
     const { config, sets, emit, breathe } = this.parts;
-    const label = split === 'val' ? 'Validating' : `Evaluating the ${split} pictures`;
+    const label = `Measuring the ${split === 'val' ? 'validation' : split} pictures`;
     const all: SetScores[] = [];
     for (const set of sets) {
       const names = set.split[split];
