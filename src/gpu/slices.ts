@@ -36,9 +36,13 @@ export class SliceSubmitter {
       this.encode(dispatches.slice(from, to));
       const start = performance.now();
       const wasIdle = running.length === 0;
-      const done = this.device.queue.onSubmittedWorkDone().then(() => {
-        if (wasIdle) this.learn(cost, performance.now() - start);
-      });
+      // A lost device rejects here too; whoever reads the results hears of it.
+      const done = this.device.queue.onSubmittedWorkDone().then(
+        () => {
+          if (wasIdle) this.learn(cost, performance.now() - start);
+        },
+        () => undefined,
+      );
       running.push(done);
       if (running.length >= IN_FLIGHT) await running.shift();
       from = to;
