@@ -1,4 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { adapterEnvironment } from './scripts/toolchain/adapter.mjs';
+import { findChromium } from './scripts/toolchain/chromium.mjs';
+
+// Before workers are made, which take the environment over: without an adapter nothing runs, and it is said how to get one.
+Object.assign(process.env, await adapterEnvironment(findChromium()));
 
 export default defineConfig({
   test: {

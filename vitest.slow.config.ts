@@ -1,12 +1,15 @@
 import { defineConfig } from 'vitest/config';
+import base from './vitest.config.ts';
 
 /** Proofs that take minutes to hours on a software adapter: `npm run test:slow`. */
 export default defineConfig({
+  ...base,
   test: {
+    ...base.test,
     include: ['src/**/*.slow.test.ts'],
-    testTimeout: 3_600_000,
+    exclude: ['node_modules/**'],
+    testTimeout: 7_200_000,
     hookTimeout: 600_000,
-    pool: 'forks',
     maxWorkers: 1,
   },
 });

@@ -1,0 +1,5 @@
+/**
+ * The environment in which Node has a WebGPU adapter; the present one where that is enough.
+ * @throws Error that says how to get an adapter.
+ */
+export function adapterEnvironment(chromium: string | null): Promise<NodeJS.ProcessEnv>;
