@@ -3,11 +3,12 @@
  * docs/conformance.md. Exit status 1 when a value is over its tolerance.
  */
 import { parseArgs } from 'node:util';
-import { Failure, toFailureRecord } from '../config/failure.ts';
+import { Failure } from '../config/failure.ts';
 import { type Comparison, isPassed, type SetReport } from '../engine/conformance/report.ts';
 import { runSet } from '../engine/conformance/run-set.ts';
 import { findSets } from './conformance-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
+import { runProgram } from './program.ts';
 
 /** Errors by set, part and key, as `--json` prints them. */
 function toJson(reports: readonly SetReport[]): unknown {
@@ -47,8 +48,9 @@ function print(report: SetReport): void {
   }
 }
 
-async function main(): Promise<void> {
+async function conformance(args: readonly string[]): Promise<number> {
   const { positionals, values } = parseArgs({
+    args: [...args],
     allowPositionals: true,
     options: { json: { type: 'boolean' } },
   });
@@ -69,11 +71,7 @@ async function main(): Promise<void> {
   }
   if (values.json) console.log(JSON.stringify(toJson(reports), null, 1));
   gpu.destroy();
-  process.exitCode = reports.every(isPassed) ? 0 : 1;
+  return reports.every(isPassed) ? 0 : 1;
 }
 
-main().catch((error) => {
-  const { what, where, cure } = toFailureRecord(error);
-  console.error(`${where ? `${where}: ` : ''}${what} ${cure}`);
-  process.exitCode = 1;
-});
+runProgram(conformance);

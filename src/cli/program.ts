@@ -6,12 +6,17 @@ import { toFailureRecord } from '../config/failure.ts';
  */
 export function runProgram(program: (args: readonly string[]) => Promise<number>): void {
   program(process.argv.slice(2)).then(
-    (code) => process.exit(code),
+    (code) => end(code),
     (thrown: unknown) => {
       const { what, where, cure } = toFailureRecord(thrown);
       console.error(`${where ? `${where}: ` : ''}${what}\n${cure}`);
       if (process.env.MOPEFT_DEBUG) console.error(thrown);
-      process.exit(1);
+      end(1);
     },
   );
+}
+
+/** Exits once what was printed has left: a pipe may still be taking it. */
+function end(code: number): void {
+  process.stdout.write('', () => process.exit(code));
 }

@@ -8,9 +8,10 @@ import type { Picture } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
+import type { GateLayer } from '../train/segmenter.ts';
 import type { GpuQueue } from './gpu-queue.ts';
 import { Lru } from './lru.ts';
-import { type GateLayer, ModelSession, type Tuning } from './tuning.ts';
+import { ModelSession, type Tuning } from './tuning.ts';
 
 /** Which weights answer. `key` names them: equal keys mean equal weights. */
 export interface Variant {

@@ -8,6 +8,7 @@ import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';
+import type { GateLayer } from '../train/segmenter.ts';
 
 /** What an adapter brings to its base model. */
 export interface Tuning {
@@ -17,9 +18,6 @@ export interface Tuning {
   /** How pictures were prepared for it. */
   readonly preprocessing: PreprocessingRecord;
 }
-
-/** Gates of one block by method id, each in 0..1; a method that is not in the block is absent. */
-export type GateLayer = Readonly<Record<string, number>>;
 
 /** A session for base or tuned weights, with the buffers that belong to it alone. */
 export class ModelSession {
