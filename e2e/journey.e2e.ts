@@ -12,6 +12,7 @@ import {
   expectAccessible,
   goTo,
   openStudio,
+  setNumber,
   watchErrors,
   watchRequests,
 } from './support/studio.ts';
@@ -174,10 +175,6 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
   expect(strays, 'requests that left the origin').toEqual([]);
   expect(errors).toEqual([]);
 });
-
-async function setNumber(page: Page, label: RegExp, value: number): Promise<void> {
-  await page.getByRole('spinbutton', { name: label }).fill(String(value));
-}
 
 /** Opens a picture of the dataset that is chosen. */
 async function chooseImage(page: Page, name: string): Promise<void> {

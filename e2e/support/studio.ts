@@ -14,6 +14,11 @@ export async function goTo(page: Page, place: 'Data' | 'Train' | 'Segment' | 'Ex
   await expect(page.getByRole('main', { name: place })).toBeVisible();
 }
 
+/** Sets a number of Train's settings; `label`: how its name begins. */
+export async function setNumber(page: Page, label: RegExp, value: number): Promise<void> {
+  await page.getByRole('spinbutton', { name: label }).fill(String(value));
+}
+
 /** A real drop of files and folders of this machine onto the page. */
 export async function dropOnPage(page: Page, paths: readonly string[]): Promise<void> {
   const session = await page.context().newCDPSession(page);
