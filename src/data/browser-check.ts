@@ -3,10 +3,12 @@ import { crc32 } from './crc32.ts';
 import { decodePicture } from './decode/picture.ts';
 import { checkFileStore } from './file-store.contract.ts';
 import { OpfsStore } from './opfs-store.ts';
+import { readZip } from './zip.ts';
 
-/** What {@link checkBrowser} found: what broke, or nothing, and a sum of every picture's pixels. */
+/** What {@link checkBrowser} found: what broke, or nothing, a zip's unpacked sizes, and a sum of every picture's pixels. */
 export interface BrowserFindings {
   readonly store: string;
+  readonly zip: readonly number[];
   readonly pictures: readonly number[];
 }
 
@@ -21,8 +23,12 @@ export async function sumsOfPictures(files: readonly Uint8Array[]): Promise<numb
   return sums;
 }
 
-/** Bundled by the browser test and run on a page and in a worker: the file store's promises, and the decoders. */
-export async function checkBrowser(folder: string, files: readonly Uint8Array[]): Promise<BrowserFindings> {
+/** Bundled by the browser test and run on a page and in a worker: the file store's promises, zips, and the decoders. */
+export async function checkBrowser(
+  folder: string,
+  zip: Uint8Array,
+  files: readonly Uint8Array[],
+): Promise<BrowserFindings> {
   let store = 'kept';
   try {
     const opfs = await OpfsStore.open(folder);
@@ -31,5 +37,6 @@ export async function checkBrowser(folder: string, files: readonly Uint8Array[])
   } catch (error) {
     store = error instanceof Error ? error.message : toFailureRecord(error).what;
   }
-  return { store, pictures: await sumsOfPictures(files) };
+  const unpacked = await Promise.all((await readZip(zip, 'z.zip')).files.map((file) => file.bytes()));
+  return { store, zip: unpacked.map((entry) => entry.length), pictures: await sumsOfPictures(files) };
 }

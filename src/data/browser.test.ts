@@ -5,13 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from '@playwright/test';
+import { zipSync } from 'fflate';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BrowserFindings, sumsOfPictures } from './browser-check.ts';
 
 /** The worker and the page of this test: both call the bundled `checkBrowser`. */
 const WORKER = `import { checkBrowser } from './check.js';
-onmessage = async ({ data }) => postMessage(await checkBrowser('worker', data));
+onmessage = async ({ data: [zip, ...files] }) => postMessage(await checkBrowser('worker', zip, files));
 postMessage('ready');`;
 const PAGE = `<!doctype html><title>check</title>
 <script type="module">import { checkBrowser } from './check.js'; window.checkBrowser = checkBrowser;</script>`;
@@ -19,9 +20,15 @@ const PAGE = `<!doctype html><title>check</title>
 const vectors = new URL('../../tests/vectors/pictures/pictures.json', import.meta.url);
 const files = (JSON.parse(readFileSync(vectors, 'utf8')) as { file: string }[]).map(({ file }) => file);
 const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
+/** A packed and a stored entry, as the browser itself unpacks them; goes first, before the pictures. */
+const zip = zipSync({
+  'a.png': [new Uint8Array(5000), { level: 9 }],
+  'b.png': [new Uint8Array(7), { level: 0 }],
+});
+const given = [Buffer.from(zip).toString('base64'), ...files];
 
 interface Checked {
-  checkBrowser(folder: string, files: readonly Uint8Array[]): Promise<BrowserFindings>;
+  checkBrowser(folder: string, zip: Uint8Array, files: readonly Uint8Array[]): Promise<BrowserFindings>;
 }
 
 let folder: string;
@@ -69,15 +76,18 @@ afterAll(async () => {
 
 async function expectAll(found: BrowserFindings): Promise<void> {
   expect(found.store).toBe('kept');
+  expect(found.zip).toEqual([5000, 7]);
   expect(found.pictures).toEqual(await sumsOfPictures(files.map(bytes)));
 }
 
 it('on a page the browser storage keeps its promises and pictures have the pixels they have in Node', async () => {
   await page.waitForFunction('window.checkBrowser');
   const found = await page.evaluate((list) => {
-    const decoded = list.map((file: string) => Uint8Array.from(atob(file), (c) => c.charCodeAt(0)));
-    return (globalThis as unknown as Checked).checkBrowser('page', decoded);
-  }, files);
+    const [zip, ...pictures] = list.map((file: string) =>
+      Uint8Array.from(atob(file), (c) => c.charCodeAt(0)),
+    );
+    return (globalThis as unknown as Checked).checkBrowser('page', zip ?? new Uint8Array(0), pictures);
+  }, given);
   await expectAll(found);
 });
 
@@ -95,7 +105,7 @@ it('in a worker too', async () => {
             );
         };
       }),
-    files,
+    given,
   );
   await expectAll(found as BrowserFindings);
 });

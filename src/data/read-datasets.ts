@@ -47,7 +47,9 @@ export async function readDatasets(
       if (isZipName(parts)) {
         const lazy = { path: parts.path, size: file.size ?? 0, bytes: () => file.bytes() };
         const zip = await readBytes(lazy, limits.zipFileBytes);
-        const content = zip.ok ? readZip(zip.value, parts.path) : { files: [], refusals: [zip.refusal] };
+        const content = zip.ok
+          ? await readZip(zip.value, parts.path)
+          : { files: [], refusals: [zip.refusal] };
         refusals.push(...content.refusals);
         for (const entry of content.files) add({ ...entry, path: `${parts.path}/${entry.path}` });
       } else {

@@ -1,3 +1,4 @@
+import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js/lib/zip-core-custom.js';
 import { type Zippable, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
@@ -21,7 +22,7 @@ function patchDirectory(bytes: Uint8Array, change: (view: DataView, at: number) 
 describe('readZip', () => {
   it.each([0, 9] as const)('lists files and unpacks them when asked, level %i', async (level) => {
     const long = text('mask '.repeat(1000));
-    const { files, refusals } = readZip(
+    const { files, refusals } = await readZip(
       zip({ 'set/images/a.png': text('picture'), 'set/masks/a.png': long }, level),
       'set.zip',
     );
@@ -34,8 +35,17 @@ describe('readZip', () => {
     expect(await files[1]?.bytes()).toEqual(long);
   });
 
-  it('passes over what systems leave, and folders', () => {
-    const { files, refusals } = readZip(
+  it('reads Zip64', async () => {
+    const writer = new ZipWriter(new Uint8ArrayWriter(), { zip64: true, useWebWorkers: false });
+    await writer.add('images/a.png', new Uint8ArrayReader(text('picture '.repeat(99))));
+    const { files, refusals } = await readZip(await writer.close(), 'large.zip');
+    expect(refusals).toEqual([]);
+    expect(files.map(({ path, size }) => [path, size])).toEqual([['images/a.png', 792]]);
+    expect(await files[0]?.bytes()).toEqual(text('picture '.repeat(99)));
+  });
+
+  it('passes over what systems leave, and folders', async () => {
+    const { files, refusals } = await readZip(
       zip({
         '__MACOSX/._a.png': text('x'),
         '.DS_Store': text('x'),
@@ -55,37 +65,37 @@ describe('readZip', () => {
     'C:\\evil.png',
     'a\\..\\..\\evil.png',
     '\\\\host\\evil.png',
-  ])('refuses %s and keeps the rest', (path) => {
-    const { files, refusals } = readZip(zip({ [path]: text('x'), 'good.png': text('y') }), 'z.zip');
+  ])('refuses %s and keeps the rest', async (path) => {
+    const { files, refusals } = await readZip(zip({ [path]: text('x'), 'good.png': text('y') }), 'z.zip');
     expect(files.map((file) => file.path)).toEqual(['good.png']);
     expect(refusals).toMatchObject([{ file: `z.zip/${path}`, code: 'data/zip-path' }]);
   });
 
-  it('limits entries, sizes and the sum', () => {
+  it('limits entries, sizes and the sum', async () => {
     const three = zip({
       'a.png': new Uint8Array(100),
       'b.png': new Uint8Array(100),
       'c.png': new Uint8Array(100),
     });
-    const code = (limits: Partial<ZipLimits>) =>
-      readZip(three, 'z.zip', { ...roomy, ...limits }).refusals.map((r) => r.code);
-    expect(code({})).toEqual([]);
-    expect(code({ entries: 2 })).toEqual(['data/zip-too-many']);
-    expect(code({ totalBytes: 250 })).toEqual(['data/zip-too-large']);
-    expect(code({ entryBytes: 99 })).toEqual(['data/zip-size', 'data/zip-size', 'data/zip-size']);
+    const code = async (limits: Partial<ZipLimits>) =>
+      (await readZip(three, 'z.zip', { ...roomy, ...limits })).refusals.map((r) => r.code);
+    expect(await code({})).toEqual([]);
+    expect(await code({ entries: 2 })).toEqual(['data/zip-too-many']);
+    expect(await code({ totalBytes: 250 })).toEqual(['data/zip-too-large']);
+    expect(await code({ entryBytes: 99 })).toEqual(['data/zip-size', 'data/zip-size', 'data/zip-size']);
   });
 
   it('stops at the declared size when an entry holds more', async () => {
     const bomb = patchDirectory(zip({ 'a.png': new Uint8Array(1_000_000) }), (view, at) =>
       view.setUint32(at + 24, 1000, true),
     );
-    const { files } = readZip(bomb, 'z.zip');
+    const { files } = await readZip(bomb, 'z.zip');
     await expect(files[0]?.bytes()).rejects.toThrow(/z\.zip\/a\.png.*more than it says/);
   });
 
   it('finds a wrong checksum, an entry beyond the end, a link, encryption and strange methods', async () => {
     const plain = zip({ 'a.png': text('hello hello hello') });
-    const bytesOf = (z: Uint8Array) => readZip(z, 'z.zip').files[0]?.bytes();
+    const bytesOf = async (z: Uint8Array) => (await readZip(z, 'z.zip')).files[0]?.bytes();
     await expect(bytesOf(patchDirectory(plain, (v, at) => v.setUint32(at + 16, 1, true)))).rejects.toThrow(
       /checksum/,
     );
@@ -95,20 +105,24 @@ describe('readZip', () => {
     await expect(bytesOf(patchDirectory(plain, (v, at) => v.setUint32(at + 20, 1e9, true)))).rejects.toThrow(
       /beyond/,
     );
-    const codeOf = (z: Uint8Array) => readZip(z, 'z.zip').refusals[0]?.code;
-    expect(codeOf(patchDirectory(plain, (v, at) => v.setUint16(at + 8, 1, true)))).toBe('data/zip-encrypted');
-    expect(codeOf(patchDirectory(plain, (v, at) => v.setUint16(at + 10, 12, true)))).toBe('data/zip-method');
+    const codeOf = async (z: Uint8Array) => (await readZip(z, 'z.zip')).refusals[0]?.code;
+    expect(await codeOf(patchDirectory(plain, (v, at) => v.setUint16(at + 8, 1, true)))).toBe(
+      'data/zip-encrypted',
+    );
+    expect(await codeOf(patchDirectory(plain, (v, at) => v.setUint16(at + 10, 12, true)))).toBe(
+      'data/zip-method',
+    );
     const link = patchDirectory(plain, (v, at) => {
       v.setUint8(at + 5, 3);
       v.setUint32(at + 38, 0o120777 * 2 ** 16, true);
     });
-    expect(codeOf(link)).toBe('data/zip-link');
+    expect(await codeOf(link)).toBe('data/zip-link');
   });
 
-  it('says so when it is no whole zip', () => {
+  it('says so when it is no whole zip', async () => {
     const whole = zip({ 'a.png': text('x') });
     for (const bytes of [new Uint8Array(0), text('no zip at all'), whole.subarray(0, whole.length - 10)]) {
-      const { files, refusals } = readZip(bytes, 'z.zip');
+      const { files, refusals } = await readZip(bytes, 'z.zip');
       expect(files).toEqual([]);
       expect(refusals).toMatchObject([{ file: 'z.zip', code: 'data/zip-damaged' }]);
     }
@@ -125,7 +139,7 @@ describe('readZip', () => {
       const broken = whole.slice(0, random.chance(0.3) ? random.integer(whole.length) : whole.length);
       for (let k = 0; k < 3 && broken.length > 0; k++)
         broken[random.integer(broken.length)] = random.integer(256);
-      for (const file of readZip(broken, 'z.zip', roomy).files) {
+      for (const file of (await readZip(broken, 'z.zip', roomy)).files) {
         const bytes = await file.bytes().catch((error: unknown) => error);
         if (bytes instanceof Uint8Array) expect(bytes.length).toBe(file.size);
         else expect(bytes).toMatchObject({ record: { where: expect.stringContaining('z.zip/') } });

@@ -100,7 +100,7 @@ function readPair(base: AdapterBase, { json, weights }: AdapterPair): Promise<Ad
 }
 
 async function unzip(path: string, bytes: Uint8Array): Promise<NamedBytes[]> {
-  const { files, refusals } = readZip(bytes, path);
+  const { files, refusals } = await readZip(bytes, path);
   const [refused] = refusals;
   if (files.length === 0 && refused) {
     const { code, reason, file, cure } = refused;
