@@ -6,8 +6,10 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import { findChromium } from '../../../scripts/toolchain/chromium.mjs';
-import { Failure, toFailureRecord } from '../../config/failure.ts';
+import { Failure } from '../../config/failure.ts';
+import { runProgram } from '../program.ts';
 import { installPeers, servePage } from './build-page.ts';
+import { describeFirstMask, FIRST_MASK, timeFirstMask } from './first-mask.ts';
 import type { BenchPage } from './page/page.ts';
 import { type BenchReport, type CaseReport, describeCase, isRight } from './report.ts';
 
@@ -19,8 +21,9 @@ declare global {
   var benchPage: BenchPage;
 }
 
-async function main(): Promise<void> {
+async function bench(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
+    args: [...args],
     allowPositionals: true,
     options: {
       json: { type: 'string' },
@@ -40,23 +43,27 @@ async function main(): Promise<void> {
     page.on('pageerror', (error) => console.error(error.message));
     await page.goto(url);
     await page.waitForFunction(() => globalThis.benchPage !== undefined);
-    const known = await page.evaluate(() => globalThis.benchPage.names);
+    const known = [...(await page.evaluate(() => globalThis.benchPage.names)), FIRST_MASK];
     const unknown = positionals.find((name) => !known.includes(name));
     if (unknown !== undefined)
       throw wrongUsage(`There is no case "${unknown}"; cases are ${known.join(', ')}`);
     const adapter = await page.evaluate(() => globalThis.benchPage.adapterName());
     console.log(`Adapter: ${adapter}; Chromium ${browser.version()}\n`);
+    const asked = positionals.length > 0 ? positionals : known;
     const cases: CaseReport[] = [];
-    for (const name of positionals.length > 0 ? positionals : known) {
+    for (const name of asked) {
+      if (name === FIRST_MASK) continue;
       const request = { name, runs, mostMs: MOST_MS, withPeers: !values.alone };
-      const report = await page.evaluate((asked) => globalThis.benchPage.bench(asked), request);
+      const report = await page.evaluate((one) => globalThis.benchPage.bench(one), request);
       cases.push(report);
       console.log(`${describeCase(report)}\n`);
     }
     console.log(describeRatio(cases));
-    const report: BenchReport = { adapter, browser: `Chromium ${browser.version()}`, cases };
+    const firstMask = asked.includes(FIRST_MASK) ? await timeFirstMask(browser) : [];
+    if (firstMask.length > 0) console.log(describeFirstMask(firstMask));
+    const report: BenchReport = { adapter, browser: `Chromium ${browser.version()}`, cases, firstMask };
     if (values.json) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
-    if (!cases.every(isRight)) process.exitCode = 1;
+    return cases.every(isRight) ? 0 : 1;
   } finally {
     await browser.close();
     await server.close();
@@ -88,8 +95,4 @@ function wrongUsage(what: string): Failure {
   });
 }
 
-main().catch((error) => {
-  const { what, where, cure } = toFailureRecord(error);
-  console.error(`${where ? `${where}: ` : ''}${what} ${cure}`);
-  process.exitCode = 1;
-});
+runProgram(bench);

@@ -1,3 +1,5 @@
+import type { Stretch } from './first-mask.ts';
+
 /** A comparison that came before a timing: largest error relative to the largest magnitude. */
 export interface Check {
   readonly what: string;
@@ -42,6 +44,8 @@ export interface BenchReport {
   readonly adapter: string;
   readonly browser: string;
   readonly cases: readonly CaseReport[];
+  /** From an empty tab to a mask, in parts; empty when it was not asked for. */
+  readonly firstMask: readonly Stretch[];
 }
 
 /** Whether every value was right and no run allocated. */

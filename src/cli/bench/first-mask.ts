@@ -1,0 +1,86 @@
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from '@playwright/test';
+import { build, preview } from 'vite';
+import { encodePicturePng } from '../../data/encode-png.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const WIDTH = 256;
+const HEIGHT = 192;
+const MOST_MS = 300_000;
+
+/** A part of the way from an empty tab to a mask, milliseconds by the clock. */
+export interface Stretch {
+  readonly what: string;
+  readonly ms: number;
+}
+
+/** The case's name on the command line. */
+export const FIRST_MASK = 'first-mask';
+
+/**
+ * Opens the built studio in a fresh tab, drops one picture into Segment, clicks on it and waits for the mask, then does the
+ * same with a second picture: what a person waits for with the embedded model.
+ */
+export async function timeFirstMask(browser: Browser): Promise<readonly Stretch[]> {
+  const outDir = 'out/bench-site';
+  const shared = { root, logLevel: 'warn', build: { outDir, emptyOutDir: true } } as const;
+  await build(shared);
+  const server = await preview({ ...shared, preview: { host: '127.0.0.1', port: 0 } });
+  const [url] = server.resolvedUrls?.local ?? [];
+  if (!url) throw new RangeError('the preview server has no address');
+  const page = await browser.newPage();
+  page.setDefaultTimeout(MOST_MS);
+  const stretches: Stretch[] = [];
+  let since = performance.now();
+  const reached = (what: string): void => {
+    const now = performance.now();
+    stretches.push({ what, ms: now - since });
+    since = now;
+  };
+  try {
+    await page.goto(`${url}#/segment`);
+    await page.getByText(/mopeft-sam-tiny · .* px/).waitFor();
+    reached('page opened, engine started, embedded model on the device');
+    await openAndClick(page, 0);
+    reached('first picture opened, encoded and clicked: mask shown (kernels compiled on the way)');
+    await openAndClick(page, 1);
+    reached('second picture opened, encoded and clicked: mask shown');
+  } finally {
+    await page.close();
+    await server.close();
+  }
+  return stretches;
+}
+
+/** Opens drawn picture `index` by Segment's file button, clicks on its disc, waits for the candidates. */
+async function openAndClick(page: Page, index: number): Promise<void> {
+  const name = `disc-${index}.png`;
+  const disc = { x: 80 + 60 * index, y: 96, radius: 40 };
+  await page
+    .getByLabel('Open a file …')
+    .setInputFiles({ name, mimeType: 'image/png', buffer: Buffer.from(drawDisc(disc)) });
+  await page.getByText(`${name} · ${WIDTH} × ${HEIGHT}`).waitFor();
+  const canvas = page.getByRole('application').locator('canvas');
+  const [scale = 1, left = 0, top = 0] = ((await canvas.getAttribute('data-view')) ?? '')
+    .split(' ')
+    .map(Number);
+  await canvas.click({ position: { x: left + disc.x * scale, y: top + disc.y * scale } });
+  await page.getByRole('region', { name: 'Candidates' }).getByRole('button').first().waitFor();
+}
+
+/** A light disc on a dark ground, as a PNG. */
+function drawDisc(disc: { x: number; y: number; radius: number }): Uint8Array {
+  const data = new Uint8Array(WIDTH * HEIGHT * 3);
+  for (let y = 0; y < HEIGHT; y++)
+    for (let x = 0; x < WIDTH; x++) {
+      const inside = Math.hypot(x - disc.x, y - disc.y) < disc.radius;
+      data.fill(inside ? 200 : 60, 3 * (y * WIDTH + x), 3 * (y * WIDTH + x) + 3);
+    }
+  return encodePicturePng({ width: WIDTH, height: HEIGHT, channels: 3, data });
+}
+
+/** The stretches as lines of text. */
+export function describeFirstMask(stretches: readonly Stretch[]): string {
+  const lines = stretches.map(({ what, ms }) => `  ${(ms / 1000).toFixed(2).padStart(9)} s   ${what}`);
+  return [`${FIRST_MASK}: from an empty tab to a mask with the embedded model`, ...lines].join('\n');
+}
