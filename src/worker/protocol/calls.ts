@@ -1,0 +1,21 @@
+/** All calls. Conventions: ../protocol.ts. */
+
+import type { BootCalls } from './boot.ts';
+import type { DataCalls } from './data.ts';
+import type { ModelCalls } from './model.ts';
+import type { OutputCalls } from './output.ts';
+import type { SegmentCalls } from './segment.ts';
+import type { TrainCalls } from './train.ts';
+
+/** Every call: name → [request, answer]. */
+export interface EngineCalls
+  extends BootCalls,
+    ModelCalls,
+    DataCalls,
+    TrainCalls,
+    SegmentCalls,
+    OutputCalls {}
+
+export type CallName = keyof EngineCalls;
+export type RequestOf<K extends CallName> = EngineCalls[K][0];
+export type AnswerOf<K extends CallName> = EngineCalls[K][1];

@@ -1,0 +1,115 @@
+/** Datasets, their pictures and what was refused. Conventions: ../protocol.ts. */
+
+import type { Failure, Nothing } from './result.ts';
+
+/** A file with its path relative to what was dropped ("images/a.png"); a bare name for a single file. */
+export interface DroppedFile {
+  readonly path: string;
+  readonly file: File;
+}
+
+export interface AddFilesRequest {
+  /** Files of any kind; zips are opened by the worker. */
+  readonly files: readonly DroppedFile[];
+  /** Add to this dataset instead of making new ones. */
+  readonly datasetId?: string;
+}
+
+export interface ImportReport {
+  readonly datasets: readonly DatasetInfo[];
+  /** Everything that was not used, one entry per file, with its sentence. */
+  readonly refusals: readonly Failure[];
+}
+
+/** How the masks of a dataset were understood. */
+export type MaskKind =
+  /** At most two values: nonzero is foreground. */
+  | 'binary'
+  /** JPEG or antialiased grey: cut at 128. */
+  | 'cut-at-128'
+  /** Integer class labels. */
+  | 'labels'
+  /** One id per object. */
+  | 'instances'
+  /** Different kinds in one dataset. */
+  | 'mixed'
+  /** No image has a mask. */
+  | 'none';
+
+export interface DatasetInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly created: number;
+  readonly imageCount: number;
+  /** Images that have a mask; the others are kept for Segment. */
+  readonly maskedCount: number;
+  readonly objectCount: number;
+  readonly maskKind: MaskKind;
+  readonly classes: readonly ClassInfo[];
+  readonly split: SplitCounts;
+  readonly splitOrder: SplitOrder;
+  /** Bytes on this device's storage. */
+  readonly bytes: number;
+  readonly refusals: readonly Failure[];
+}
+
+export interface ClassInfo {
+  /** Value in the label map. */
+  readonly value: number;
+  readonly name: string;
+  readonly objectCount: number;
+}
+
+export interface SplitCounts {
+  readonly train: number;
+  readonly validation: number;
+  readonly test: number;
+}
+
+/** `shuffled`: natural name order shuffled with the seed. `name`: contiguous blocks, for slices of one volume. */
+export type SplitOrder = 'shuffled' | 'name';
+export type SplitName = 'train' | 'validation' | 'test';
+
+export interface SampleInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly objectCount: number;
+  readonly hasMask: boolean;
+  /** Null without a mask. */
+  readonly split: SplitName | null;
+}
+
+export interface SampleRef {
+  readonly datasetId: string;
+  readonly sampleId: string;
+}
+
+export interface SamplePicture {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly bitmap: ImageBitmap;
+  /** [height, width] row by row, 0 = background; null without a mask. */
+  readonly labels: Uint16Array | null;
+}
+
+/** Calls about datasets: name → [request, answer]. */
+export interface DataCalls {
+  /** Progress in files. Cancelling keeps what was finished. */
+  'data.addFiles': [AddFilesRequest, ImportReport];
+  /** Draws three small domains. Progress in images. */
+  'data.addDemo': [Nothing, ImportReport];
+  'data.list': [Nothing, readonly DatasetInfo[]];
+  'data.rename': [{ readonly datasetId: string; readonly name: string }, DatasetInfo];
+  'data.delete': [{ readonly datasetId: string }, Nothing];
+  'data.setSplitOrder': [{ readonly datasetId: string; readonly order: SplitOrder }, DatasetInfo];
+  'data.samples': [{ readonly datasetId: string }, readonly SampleInfo[]];
+  /** The picture scaled so that its longer side is `size`, with the mask laid over it where `overlay`. */
+  'data.thumbnail': [
+    SampleRef & { readonly size: number; readonly overlay: boolean },
+    { readonly bitmap: ImageBitmap },
+  ];
+  'data.picture': [SampleRef, SamplePicture];
+}

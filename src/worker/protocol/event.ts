@@ -1,0 +1,21 @@
+/** What happens without being asked for. Conventions: ../protocol.ts. */
+
+import type { Failure } from './result.ts';
+import type { EvalPoint, GatePoint, RunInfo, StepPoint } from './train.ts';
+
+export type EngineEvent =
+  | { readonly type: 'step'; readonly runId: string; readonly point: StepPoint }
+  | { readonly type: 'eval'; readonly runId: string; readonly point: EvalPoint }
+  | { readonly type: 'gates'; readonly runId: string; readonly point: GatePoint }
+  /** Status, progress, best checkpoint, failure or verdict of a run changed. */
+  | { readonly type: 'run'; readonly run: RunInfo }
+  /** What the engine is doing inside a run: "validating", "writing a checkpoint", "measuring on the test images". */
+  | {
+      readonly type: 'activity';
+      readonly runId: string;
+      readonly label: string;
+      readonly done: number;
+      readonly total: number;
+    }
+  | { readonly type: 'device-lost'; readonly error: Failure }
+  | { readonly type: 'log'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };

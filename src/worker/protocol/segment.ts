@@ -1,0 +1,94 @@
+/** Pictures, prompts, candidates, kept masks. Conventions: ../protocol.ts. */
+
+import type { SampleRef } from './data.ts';
+import type { OutputFile } from './output.ts';
+import type { Nothing } from './result.ts';
+import type { GateLayer } from './train.ts';
+
+/** Which weights answer: the model without modules, or with a run's. */
+export type Variant = { readonly kind: 'base' } | { readonly kind: 'run'; readonly runId: string };
+
+export type ImageSource =
+  | ({ readonly kind: 'sample' } & SampleRef)
+  | { readonly kind: 'file'; readonly file: File };
+
+export interface OpenedImage {
+  readonly imageId: string;
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** The whole picture, for the canvas. */
+  readonly bitmap: ImageBitmap;
+}
+
+export interface EmbedReport {
+  readonly milliseconds: number;
+  /** The gates this picture drew, one entry per block; null for base or an ungated run. */
+  readonly gates: readonly GateLayer[] | null;
+}
+
+export interface PointPrompt {
+  readonly x: number;
+  readonly y: number;
+  readonly positive: boolean;
+}
+
+export interface BoxPrompt {
+  readonly x0: number;
+  readonly y0: number;
+  readonly x1: number;
+  readonly y1: number;
+}
+
+export interface PredictRequest {
+  readonly imageId: string;
+  readonly variant: Variant;
+  readonly points: readonly PointPrompt[];
+  readonly box: BoxPrompt | null;
+  /** Feed the low-resolution logits of an earlier candidate back as mask prompt. */
+  readonly previous: { readonly predictionId: string; readonly candidate: number } | null;
+}
+
+export interface Prediction {
+  readonly predictionId: string;
+  /**
+   * Best predicted IoU first. After a single click the three masks of tokens 1–3; after a box or several
+   * prompts token 0 first, then the three.
+   */
+  readonly candidates: readonly Candidate[];
+  readonly milliseconds: number;
+}
+
+export interface Candidate {
+  /** [height, width] of the original picture, row by row, 0 or 1. */
+  readonly mask: Uint8Array;
+  readonly predictedIou: number;
+  /** Index of the mask token, 0..3. */
+  readonly token: number;
+  /** Foreground pixels. */
+  readonly area: number;
+}
+
+export interface KeptMask {
+  readonly id: string;
+  /** File name of the picture. */
+  readonly imageName: string;
+  /** "base" or the run's name. */
+  readonly variantLabel: string;
+  readonly created: number;
+  readonly area: number;
+  readonly bytes: number;
+}
+
+/** Calls of Segment: name → [request, answer]. */
+export interface SegmentCalls {
+  'segment.open': [ImageSource, OpenedImage];
+  /** Encodes the picture for a variant; `predict` does it itself when it was not done. */
+  'segment.embed': [{ readonly imageId: string; readonly variant: Variant }, EmbedReport];
+  'segment.predict': [PredictRequest, Prediction];
+  'segment.maskPng': [{ readonly predictionId: string; readonly candidate: number }, OutputFile];
+  /** Keeps a mask for Export, on this device's storage. */
+  'segment.keep': [{ readonly predictionId: string; readonly candidate: number }, KeptMask];
+  'segment.kept': [Nothing, readonly KeptMask[]];
+  'segment.deleteKept': [{ readonly id: string }, Nothing];
+}

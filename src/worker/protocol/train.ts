@@ -1,0 +1,129 @@
+/** Runs: settings, cost, history. Conventions: ../protocol.ts. */
+
+import type { FieldValues, GateFormId } from './capabilities.ts';
+import type { SplitCounts, SplitName } from './data.ts';
+import type { Failure, Nothing } from './result.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface TrainSettings {
+  readonly name: string;
+  readonly datasetIds: readonly string[];
+  /** Ids of `capabilities.methods`; empty = the mask decoder alone. */
+  readonly methods: readonly string[];
+  readonly trainDecoder: boolean;
+  readonly gate: GateFormId;
+  /** Every field's value by id (defaults, then preset, then what the person changed). */
+  readonly values: FieldValues;
+}
+
+export interface PlanReport {
+  readonly trainable: readonly { readonly label: string; readonly count: number }[];
+  readonly trainableCount: number;
+  readonly memory: {
+    /** The planner's peak while training, weights included. */
+    readonly peakBytes: number;
+    readonly parts: readonly { readonly label: string; readonly bytes: number }[];
+    /** The largest single buffer the plan needs against what the adapter allows. */
+    readonly largestBufferBytes: number;
+    readonly bufferLimitBytes: number;
+  };
+  /** Null until a step of this shape was timed on this device. */
+  readonly secondsPerStep: number | null;
+  readonly steps: number;
+  readonly images: SplitCounts;
+  /** What would stop the start; empty = it may start. */
+  readonly problems: readonly Failure[];
+}
+
+export type RunStatus =
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  /** The tab closed or the device was lost while it ran: can go on from its last checkpoint. */
+  | 'interrupted'
+  | 'stopped'
+  | 'finished'
+  | 'failed'
+  /** Came in as an adapter file; has no history. */
+  | 'imported';
+
+export interface RunInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly status: RunStatus;
+  /** Steps done. */
+  readonly step: number;
+  readonly steps: number;
+  readonly settings: TrainSettings;
+  /** Names as they were when the run started; a dataset may be gone since. */
+  readonly datasets: readonly { readonly id: string; readonly name: string }[];
+  readonly modelName: string;
+  readonly modelHash: string;
+  /** True when the open model is the one this run belongs to. */
+  readonly fitsModel: boolean;
+  readonly created: number;
+  readonly updated: number;
+  readonly bestStep: number | null;
+  /** Mean validation IoU (box and click, over datasets) at `bestStep`. */
+  readonly bestScore: number | null;
+  readonly secondsPerStep: number | null;
+  /** The last checkpoint's step; null when there is none. */
+  readonly checkpointStep: number | null;
+  readonly failure: Failure | null;
+  readonly bytes: number;
+  readonly verdict: Verdict | null;
+}
+
+export interface StepPoint {
+  readonly step: number;
+  readonly loss: number;
+  readonly focal: number;
+  readonly dice: number;
+  readonly iou: number;
+  readonly learningRate: number;
+  readonly milliseconds: number;
+}
+
+export interface EvalPoint {
+  readonly step: number;
+  readonly datasetId: string;
+  readonly split: SplitName;
+  /** In 0..1. */
+  readonly boxIou: number;
+  readonly clickIou: number;
+  /** Objects evaluated. */
+  readonly n: number;
+}
+
+/** Mean gate values over a dataset's validation images, one entry per block, by method id, each in 0..1. */
+export interface GatePoint {
+  readonly step: number;
+  readonly datasetId: string;
+  readonly layers: readonly GateLayer[];
+}
+
+/** Gate by method id; a method that is not in this block is absent. */
+export type GateLayer = Readonly<Record<string, number>>;
+
+export interface RunHistory {
+  readonly steps: readonly StepPoint[];
+  readonly evals: readonly EvalPoint[];
+  readonly gates: readonly GatePoint[];
+}
+
+/** Calls about runs: name → [request, answer]. */
+export interface TrainCalls {
+  'train.plan': [TrainSettings, PlanReport];
+  /** Answers when the run exists and its first step is under way; what follows comes as events. */
+  'train.start': [TrainSettings, RunInfo];
+  /** Goes on with a paused, interrupted or stopped run from its last checkpoint. */
+  'train.resume': [{ readonly runId: string }, RunInfo];
+  /** Finishes the step under way, writes a checkpoint. */
+  'train.pause': [{ readonly runId: string }, RunInfo];
+  /** Ends the run: keeps the best checkpoint and gives its verdict. */
+  'train.stop': [{ readonly runId: string }, RunInfo];
+  'train.list': [Nothing, readonly RunInfo[]];
+  'train.history': [{ readonly runId: string }, RunHistory];
+  'train.rename': [{ readonly runId: string; readonly name: string }, RunInfo];
+  'train.delete': [{ readonly runId: string }, Nothing];
+}
