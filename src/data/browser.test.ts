@@ -1,21 +1,24 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from '@playwright/test';
 import { zipSync } from 'fflate';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { staticServer } from '../../scripts/site/server.mjs';
 import { type BrowserFindings, sumsOfPictures } from './browser-check.ts';
 
 /** The worker and the page of this test: both call the bundled `checkBrowser`. */
 const WORKER = `import { checkBrowser } from './check.js';
 onmessage = async ({ data: [zip, ...files] }) => postMessage(await checkBrowser('worker', zip, files));
 postMessage('ready');`;
-const PAGE = `<!doctype html><title>check</title>
-<script type="module">import { checkBrowser } from './check.js'; window.checkBrowser = checkBrowser;</script>`;
+const PAGE = `import { checkBrowser } from './check.js';
+window.checkBrowser = checkBrowser;`;
+const HTML = '<!doctype html><title>check</title><script type="module" src="./page.js"></script>';
 
 const vectors = new URL('../../tests/vectors/pictures/pictures.json', import.meta.url);
 const files = (JSON.parse(readFileSync(vectors, 'utf8')) as { file: string }[]).map(({ file }) => file);
@@ -38,26 +41,27 @@ let page: Page;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mopeft-browser-'));
+  // As the studio is built and served: relative addresses, below a folder, under its Content-Security-Policy.
   await build({
     configFile: false,
     logLevel: 'error',
+    base: './',
     build: {
       outDir: folder,
       minify: false,
       target: 'es2022',
-      lib: {
-        entry: new URL('./browser-check.ts', import.meta.url).pathname,
-        formats: ['es'],
-        fileName: () => 'check.js',
+      assetsInlineLimit: 0,
+      rolldownOptions: {
+        input: fileURLToPath(new URL('./browser-check.ts', import.meta.url)),
+        preserveEntrySignatures: 'strict',
+        output: { entryFileNames: 'check.js' },
       },
     },
   });
-  server = createServer(async (request, response) => {
-    const script = (text: string | Buffer) => response.setHeader('content-type', 'text/javascript').end(text);
-    if (request.url === '/check.js') script(await readFile(join(folder, 'check.js')));
-    else if (request.url === '/worker.js') script(WORKER);
-    else response.setHeader('content-type', 'text/html').end(PAGE);
-  });
+  await writeFile(join(folder, 'index.html'), HTML);
+  await writeFile(join(folder, 'page.js'), PAGE);
+  await writeFile(join(folder, 'worker.js'), WORKER);
+  server = staticServer({ root: folder, basePath: '/some/folder/' });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // MOPEFT_CHROMIUM, else Debian's, else Playwright's own, as in playwright.config.ts.
   const executablePath = [process.env.MOPEFT_CHROMIUM, '/usr/bin/chromium'].find(
@@ -65,7 +69,7 @@ beforeAll(async () => {
   );
   browser = await chromium.launch({ args: ['--no-sandbox'], ...(executablePath ? { executablePath } : {}) });
   page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/some/folder/`);
 }, 180_000);
 
 afterAll(async () => {
@@ -81,7 +85,7 @@ async function expectAll(found: BrowserFindings): Promise<void> {
 }
 
 it('on a page the browser storage keeps its promises and pictures have the pixels they have in Node', async () => {
-  await page.waitForFunction('window.checkBrowser');
+  await page.waitForFunction(() => 'checkBrowser' in globalThis);
   const found = await page.evaluate((list) => {
     const [zip, ...pictures] = list.map((file: string) =>
       Uint8Array.from(atob(file), (c) => c.charCodeAt(0)),
@@ -95,7 +99,10 @@ it('in a worker too', async () => {
   const found = await page.evaluate(
     (list) =>
       new Promise((resolve, reject) => {
-        const worker = new Worker('/worker.js', { type: 'module' });
+        // As the engine's worker is started.
+        const entry = `import ${JSON.stringify(new URL('worker.js', document.baseURI).href)};`;
+        const blob = URL.createObjectURL(new Blob([entry], { type: 'text/javascript' }));
+        const worker = new Worker(blob, { type: 'module' });
         worker.onerror = (event) => reject(new Error(event.message));
         worker.onmessage = ({ data }) => {
           if (data !== 'ready') resolve(data);

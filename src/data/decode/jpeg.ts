@@ -1,13 +1,16 @@
 import mozjpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import { Codec, type CodecFactory } from '../wasm/codec.ts';
-import { wasmBase64 } from '../wasm/mozjpeg-dec.ts';
 import { exifOrientation } from './orientation.ts';
 import type { Raster } from './raster.ts';
 import { rgbOfRgba } from './rgba.ts';
 import { checkSize, cutShort, damaged, unsupported } from './size-check.ts';
 
 /** `false`: the stored orientation is kept, since all formats are turned upright in one place. */
-const codec = new Codec(mozjpegFactory as unknown as CodecFactory, wasmBase64, [false]);
+const codec = new Codec(
+  mozjpegFactory as unknown as CodecFactory,
+  new URL('../../../node_modules/@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm', import.meta.url),
+  [false],
+);
 
 /** Stray bytes before a marker that cameras are known to write; more means that picture data was lost. */
 const HARMLESS_STRAY_BYTES = 64;

@@ -1,11 +1,13 @@
 import webpFactory from '@jsquash/webp/codec/dec/webp_dec.js';
 import { Codec, type CodecFactory } from '../wasm/codec.ts';
-import { wasmBase64 } from '../wasm/webp-dec.ts';
 import { exifOrientation } from './orientation.ts';
 import type { Raster } from './raster.ts';
 import { checkSize, cutShort, damaged, unsupported } from './size-check.ts';
 
-const codec = new Codec(webpFactory as unknown as CodecFactory, wasmBase64);
+const codec = new Codec(
+  webpFactory as unknown as CodecFactory,
+  new URL('../../../node_modules/@jsquash/webp/codec/dec/webp_dec.wasm', import.meta.url),
+);
 
 /**
  * Reads a still WebP, lossy or lossless.

@@ -1,3 +1,5 @@
+import { readWasm } from './read-wasm.ts';
+
 /** What a decoder of the @jsquash packages gives: RGBA, not premultiplied. */
 export interface RgbaImage {
   readonly width: number;
@@ -31,19 +33,27 @@ const LARGE = 16_000_000;
 /** A codec that is loaded on first use, survives its own crashes, and tells what it complained about. */
 export class Codec {
   private instance: Promise<CodecModule> | undefined;
-  private binary: Uint8Array | undefined;
+  private binary: Promise<Uint8Array> | undefined;
   private messages: string[] = [];
 
+  /** @param address of the package's `.wasm` file, written as Vite knows to follow: `new URL('…', import.meta.url)`. */
   constructor(
     private readonly factory: CodecFactory,
-    private readonly wasmBase64: string,
+    private readonly address: URL,
     private readonly options: readonly boolean[] = [],
   ) {}
 
-  /** Decodes; a crash of the codec gives no image, and a fresh instance serves the next call. */
+  /**
+   * Decodes; a crash of the codec gives no image, and a fresh instance serves the next call.
+   * @throws Failure `data/decoder-missing`; the next call tries to load it again.
+   */
   async decode(bytes: Uint8Array): Promise<CodecAnswer> {
     this.instance ??= this.start();
-    const module = await this.instance;
+    const module = await this.instance.catch((error: unknown) => {
+      this.instance = undefined;
+      this.binary = undefined;
+      throw error;
+    });
     // No await from here to the end, so that two callers never share a list of messages.
     this.messages = [];
     let image: RgbaImage | undefined;
@@ -57,8 +67,8 @@ export class Codec {
     return { image, messages: this.messages };
   }
 
-  private start(): Promise<CodecModule> {
-    this.binary ??= Uint8Array.from(atob(this.wasmBase64), (c) => c.charCodeAt(0));
+  private async start(): Promise<CodecModule> {
+    this.binary ??= readWasm(this.address);
     const write = (line: string) => {
       if (this.messages.length < 20) this.messages.push(line);
     };
@@ -66,7 +76,7 @@ export class Codec {
     const locateFile = (name: string) => name;
     return this.factory({
       noInitialRun: true,
-      wasmBinary: this.binary,
+      wasmBinary: await this.binary,
       locateFile,
       print: write,
       printErr: write,
