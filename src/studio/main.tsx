@@ -3,6 +3,7 @@ import { createRoot } from 'react-dom/client';
 import { startEngine } from '../worker/client.ts';
 import './theme/base.css';
 import { App } from './App.tsx';
+import { keepOffline } from './offline/keep-offline.ts';
 import { startStudio } from './start.ts';
 
 const root = document.getElementById('root');
@@ -13,3 +14,4 @@ createRoot(root).render(
     <App />
   </StrictMode>,
 );
+keepOffline();
