@@ -1,0 +1,70 @@
+"""`python -m finetune train|sweep|table|gates|vectors`: see the section in README.md."""
+
+import argparse
+from pathlib import Path
+
+from .config import Mopeft, TrainConfig, parse_method, with_settings
+from .data import read_set
+from .loop import deterministic
+from .run import open_base, run
+
+
+def train(a: argparse.Namespace) -> None:
+    config = with_settings(TrainConfig(steps=a.steps, seed=a.seed), a.set)
+    mopeft = Mopeft(parse_method(a.method), a.gate, not a.freeze_decoder)
+    result = run(a.model, open_base(a.model), [read_set(d) for d in a.data], mopeft, config, a.out)
+    for key, s in result["sets"].items():
+        b, f = s["before"], s["after"]
+        print(f"{key}: box {b['box']:.3f} -> {f['box']:.3f}, click {b['click']:.3f} -> {f['click']:.3f}, n {s['n']}")
+    print(f"best at step {result['bestStep']}")
+
+
+def sweep(a: argparse.Namespace) -> None:
+    from . import sweep as sweeps
+
+    if a.model:
+        sweeps.sweep(a.model, a.sets, a.out, a.group, a.method, a.axis, a.set, list(range(a.seeds)))
+    print(sweeps.table(a.out))
+
+
+def vectors(a: argparse.Namespace) -> None:
+    from .vectors import write_vectors
+
+    write_vectors(a.out)
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(prog="finetune", description=__doc__)
+    p.add_argument("--threads", type=int, default=1)
+    commands = p.add_subparsers(required=True)
+    one = commands.add_parser("train", help="one run")
+    one.add_argument("--model", type=Path, required=True)
+    one.add_argument("--data", type=Path, action="append", required=True)
+    one.add_argument("--method", default="mopeft")
+    one.add_argument("--gate", choices=("unipelt", "mass", "none"))
+    one.add_argument("--freeze-decoder", action="store_true")
+    one.add_argument("--steps", type=int, default=300)
+    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    one.add_argument("--out", type=Path, required=True)
+    one.set_defaults(run=train)
+    many = commands.add_parser("sweep", help="a grid of settings; without --model only its table")
+    many.add_argument("--model", type=Path)
+    many.add_argument("--sets", type=Path, help="the folder of the sets")
+    many.add_argument("--group", action="append", default=[], help="names of sets joined by +")
+    many.add_argument("--method", action="append", default=[], help="as in train, with -frozen for a frozen decoder")
+    many.add_argument("--axis", action="append", default=[], metavar="NAME=A,B")
+    many.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    many.add_argument("--seeds", type=int, default=1)
+    many.add_argument("--out", type=Path, required=True)
+    many.set_defaults(run=sweep)
+    replay = commands.add_parser("vectors", help="the runs that the engine must repeat")
+    replay.add_argument("--out", type=Path, required=True)
+    replay.set_defaults(run=vectors)
+    a = p.parse_args()
+    deterministic(a.threads)
+    a.run(a)
+
+
+if __name__ == "__main__":
+    main()

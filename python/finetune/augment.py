@@ -1,0 +1,54 @@
+"""One variant of a picture and its label maps (`src/data/augment.ts`), with the engine's draws."""
+
+import math
+
+import numpy as np
+
+from .config import TrainConfig
+from .random import Random
+
+CROP_TRIES = 8
+
+
+def half_up(x: float) -> int:
+    return math.floor(x + 0.5)
+
+
+def _crop(shape: tuple[int, int], labels: np.ndarray, random: Random, least: float) -> tuple[slice, slice]:
+    """A window that holds foreground, or the whole."""
+    h, w = shape
+    if least < 1:
+        for _ in range(CROP_TRIES):
+            share = random.range(least, 1)
+            cw, ch = max(1, half_up(w * share)), max(1, half_up(h * share))
+            x, y = random.integer(w - cw + 1), random.integer(h - ch + 1)
+            window = (slice(y, y + ch), slice(x, x + cw))
+            if labels[window].any():
+                return window
+    return slice(0, h), slice(0, w)
+
+
+def _tone(image: np.ndarray, random: Random, brightness: float, contrast: float) -> np.ndarray:
+    if brightness == 0 and contrast == 0:
+        return image
+    shift = random.range(-brightness, brightness) * 255
+    factor = random.range(1 - contrast, 1 + contrast)
+    mean = int(image.sum(dtype=np.int64)) / image.size
+    table = (np.arange(256) - mean) * factor + mean + shift
+    return np.clip(np.rint(table), 0, 255).astype(np.uint8)[image]
+
+
+def augment(image: np.ndarray, maps: list[np.ndarray], random: Random, config: TrainConfig) -> tuple[np.ndarray, list[np.ndarray]]:
+    """image uint8 [H, W, 3] and maps [H, W] -> the variant of each; the first map decides which crops hold foreground."""
+    window = _crop(image.shape[:2], maps[0], random, config.minCrop)
+    flip_x, flip_y = (random.chance(0.5), random.chance(0.5)) if config.flips else (False, False)
+    turns = random.integer(4) if config.quarterTurns else 0
+    toned = _tone(image, random, config.brightness, config.contrast)
+
+    def view(data: np.ndarray) -> np.ndarray:
+        out = data[window]
+        out = out[:, ::-1] if flip_x else out
+        out = out[::-1] if flip_y else out
+        return np.ascontiguousarray(np.rot90(out, turns))
+
+    return view(toned), [view(m) for m in maps]

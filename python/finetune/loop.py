@@ -1,0 +1,128 @@
+"""A run (`src/train/loop.ts`, `src/engine/run.ts`): steps, validation that keeps the best weights, the test against the base."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor
+
+from pretrain.model import Sam
+
+from .config import TrainConfig
+from .data import DataSet, Picture
+from .optimizer import Optimizer, learning_rates
+from .prepare import Batches
+from .random import Random
+from .scoring import Evaluator, ImageScore, mean_gates, mean_of
+from .step import gradients
+from .tuned import Tuned
+
+Emit = Callable[[dict], None]
+
+
+@dataclass
+class Result:
+    """What a run left; best: its weights, at `best_step`."""
+
+    best: dict[str, Tensor]
+    best_step: int | None
+    best_score: float | None
+    start_gates: dict[str, list[ImageScore]] = field(default_factory=dict)
+    margin: float = float("inf")
+
+
+class Trainer:
+    """emit gets the lines of metrics.jsonl: `step`, `eval`, `gates`."""
+
+    def __init__(self, tuned: Tuned, sets: list[DataSet], config: TrainConfig, emit: Emit) -> None:
+        self.tuned, self.config, self.emit = tuned, config, emit
+        self.splits = {s.key: s.split(config.seed, config.splitOrder) for s in sets}
+        self.evaluator = Evaluator(config.evalObjects, config.minArea)
+        self.result = Result({}, None, None)
+        self.since_best = 0
+        self.step = 0
+
+    def run(self) -> Result:
+        config = self.config
+        batches = Batches(self.tuned.config, config, [split["train"] for split in self.splits.values()])
+        optimizer = Optimizer(self.tuned.trained, config)
+        correcting = Random(config.seed, "corrections")
+        self.validate(0)
+        for step in range(config.steps):
+            start = time.perf_counter()
+            losses = gradients(self.tuned, batches.next(), config.corrections, correcting)
+            self.result.margin = min(self.result.margin, losses.margin)
+            norm = optimizer.update(step)
+            self.step = step + 1
+            lr = learning_rates(step, config)["peft" if self.tuned.mopeft.methods else "decoder"]
+            parts = {k: v for k, v in asdict(losses).items() if k != "margin"}
+            ms = (time.perf_counter() - start) * 1000
+            self.emit({"type": "step", "step": step + 1, **parts, "lr": lr, "norm": norm, "ms": round(ms, 1)})
+            if (step + 1) % config.evalEvery == 0 or step + 1 == config.steps:
+                self.validate(step + 1)
+                if config.patience and self.since_best >= config.patience:
+                    break
+        return self.result
+
+    def validate(self, step: int) -> None:
+        """Evaluates the validation pictures and keeps the weights when they are the best so far."""
+        scores: list[float] = []
+        for key, split in self.splits.items():
+            if not split["val"]:
+                continue
+            found = self.evaluator.all(self.tuned, split["val"][: self.config.evalImages or None])
+            n = sum(len(s.box) for s in found)
+            box, click = mean_of(found, "box"), mean_of(found, "click")
+            line = {"step": step, "dataset": key}
+            self.emit({"type": "eval", **line, "split": "val", "box_iou": box, "click_iou": click, "n": n})
+            self.emit({"type": "gates", **line, "layers": mean_gates(found)})
+            scores += [(box + click) / 2] if n else []
+        score = sum(scores) / len(scores) if scores else None
+        best = self.result.best_score
+        is_best = self.result.best_step is None or score is None or best is None or score > best
+        self.since_best = 0 if is_best else self.since_best + 1
+        if is_best:
+            self.result.best, self.result.best_step, self.result.best_score = self.tuned.state(), step, score
+
+    def test(self, base: Sam, last: bool = False) -> dict[str, dict[str, list[ImageScore]]]:
+        """By dataset the test pictures' scores `before` (the base, without modules), `after` (the best weights), perhaps `last`."""
+        at_end = {key: self.evaluator.all(self.tuned, split["test"]) for key, split in self.splits.items()} if last else {}
+        is_last = bool(at_end) and self.result.best_step == self.step
+        self.tuned.load(self.result.best)
+        out = {}
+        for key, split in self.splits.items():
+            after = at_end[key] if is_last else self.evaluator.all(self.tuned, split["test"])
+            out[key] = {"before": base_scores(base, self.evaluator, split["test"]), "after": after}
+            out[key] |= {"last": at_end[key]} if last else {}
+            line = {"type": "eval", "step": self.result.best_step, "dataset": key, "split": "test"}
+            self.emit({**line, "box_iou": mean_of(after, "box"), "click_iou": mean_of(after, "click"), "n": sum(len(s.box) for s in after)})
+        return out
+
+
+_base: dict[tuple[int, int], ImageScore | None] = {}
+
+
+def base_scores(base: Sam, evaluator: Evaluator, pictures: list[Picture]) -> list[ImageScore]:
+    """The base model's scores, computed once a picture in this process."""
+    for picture in pictures:
+        key = (id(base), id(picture))
+        if key not in _base:
+            _base[key] = evaluator.picture(base, picture)
+    return [s for p in pictures if (s := _base[(id(base), id(p))])]
+
+
+def write_line(file: object) -> Emit:
+    """An emit that appends JSON lines to an open file."""
+
+    def emit(line: dict) -> None:
+        file.write(json.dumps(line) + "\n")
+        file.flush()
+
+    return emit
+
+
+def deterministic(threads: int) -> None:
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)

@@ -1,0 +1,56 @@
+"""The objects of a label map, in the engine's order (`src/data/objects.ts`)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+EIGHT = np.ones((3, 3))
+
+
+@dataclass(frozen=True)
+class Region:
+    id: int
+    area: int
+    """x0, y0, x1 + 1, y1 + 1."""
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Objects:
+    """map [H, W]: 0, or the id of a region; regions largest first."""
+
+    map: np.ndarray
+    regions: list[Region]
+
+
+def _parts(labels: np.ndarray, rule: str) -> np.ndarray:
+    """Ids 1, 2, … for every value (`ids`) or every 8-connected patch of one value (`components`)."""
+    values, compact = np.unique(labels, return_inverse=True)
+    compact = compact.reshape(labels.shape).astype(np.int32) + int(values[0] != 0)
+    if rule == "ids":
+        return compact
+    out, count = np.zeros_like(compact), 0
+    for value, where in enumerate(ndimage.find_objects(compact), 1):
+        if where is None:
+            continue
+        found, n = ndimage.label(compact[where] == value, EIGHT)
+        out[where] += np.where(found > 0, found + count, 0).astype(np.int32)
+        count += n
+    return out
+
+
+def find_objects(labels: np.ndarray, rule: str, least: float = 0) -> Objects:
+    """labels int [H, W], at least 0; objects with a smaller share of the picture than `least` are left out."""
+    parts = _parts(labels, rule)
+    ids, first, areas = np.unique(parts, return_index=True, return_counts=True)
+    found = [(int(i), int(f), int(a)) for i, f, a in zip(ids, first, areas, strict=True) if i and a >= least * parts.size]
+    found.sort(key=lambda part: (-part[2], part[1]))
+    boxes = ndimage.find_objects(parts)
+    new_id = np.zeros(int(ids[-1]) + 1, np.int32)
+    regions = []
+    for k, (part, _, area) in enumerate(found, 1):
+        new_id[part] = k
+        rows, columns = boxes[part - 1]
+        regions.append(Region(k, area, (columns.start, rows.start, columns.stop, rows.stop)))
+    return Objects(new_id[parts], regions)

@@ -1,0 +1,50 @@
+"""AdamW with a clip and a schedule (`src/train/optimizer.ts`, `schedule.ts`)."""
+
+import math
+
+import torch
+
+from .augment import half_up
+from .config import TrainConfig
+from .tensors import Trained
+
+ADAMW = {"betas": (0.9, 0.999), "eps": 1e-8}
+
+
+def schedule_factor(step: int, config: TrainConfig) -> float:
+    """Of all learning rates at update `step` (from 0): linear warm-up, then half a cosine down to 0."""
+    rising = half_up(config.warmup * config.steps)
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, config.steps - rising)))
+
+
+def learning_rates(step: int, config: TrainConfig) -> dict[str, float]:
+    factor = schedule_factor(step, config)
+    return {"peft": config.lrPeft * factor, "gate": config.lrGate * factor, "decoder": config.lrDecoder * factor}
+
+
+class Optimizer:
+    def __init__(self, trained: dict[str, Trained], config: TrainConfig) -> None:
+        self.config = config
+        self.values = [t.value for t in trained.values()]
+        groups: dict[tuple[str, bool], list[torch.Tensor]] = {}
+        for tensor in trained.values():
+            groups.setdefault((tensor.group, tensor.decay), []).append(tensor.value)
+        self.adamw = torch.optim.AdamW(
+            [
+                {"params": params, "group": group, "weight_decay": config.weightDecay if decay else 0}
+                for (group, decay), params in groups.items()
+            ],
+            lr=0.0,
+            **ADAMW,
+        )
+
+    def update(self, step: int) -> float:
+        """Clips and updates at update `step` (from 0); returns the gradients' norm before the clip."""
+        norm = torch.nn.utils.clip_grad_norm_(self.values, self.config.clip or math.inf)
+        rates = learning_rates(step, self.config)
+        for group in self.adamw.param_groups:
+            group["lr"] = rates[group["group"]]
+        self.adamw.step()
+        return float(norm)

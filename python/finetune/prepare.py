@@ -1,0 +1,87 @@
+"""A picture drawn for a step (`src/train/prepare.ts`, `batches.ts`): variant, objects, targets, first prompts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pretrain.measure import preprocess
+
+from .augment import augment
+from .config import TrainConfig
+from .data import Picture
+from .objects import Objects, Region, find_objects
+from .prompts import Prompt, box_prompt, click_prompt, first_prompts, jittered_box
+from .random import Random
+from .sampler import Sampler
+from .targets import low_res
+
+MAX_VAIN = 200
+
+
+@dataclass
+class Prepared:
+    """input [1, 3, S, S], targets [N, side, side], a prompt an object; fill: (height, width) of the picture in the square."""
+
+    input: Tensor
+    targets: Tensor
+    prompts: list[Prompt]
+    fill: tuple[int, int]
+
+
+class Batches:
+    """Draws the pictures of every step; sets: the training pictures of every dataset."""
+
+    def __init__(self, model: dict, config: TrainConfig, sets: list[list[Picture]]) -> None:
+        self.size = model["image_size"]
+        self.side = 4 * self.size // model["patch_size"]
+        self.config = config
+        self.sets = sets
+        self.sampler = Sampler([len(s) for s in sets], config.seed)
+        self.augmenting = Random(config.seed, "augment")
+        self.prompting = Random(config.seed, "prompts")
+        self.kinds = first_prompts(config)
+        self.prompt_count = 0
+
+    def next(self) -> list[Prepared]:
+        images: list[Prepared] = []
+        for _ in range(MAX_VAIN + self.config.imagesPerStep):
+            dataset, sample = self.sampler.next()
+            image = self.prepare(self.sets[dataset][sample])
+            images += [image] if image else []
+            if len(images) == self.config.imagesPerStep:
+                return images
+        raise SystemExit(f"{MAX_VAIN} pictures had no object to train on: lower minArea")
+
+    def prepare(self, picture: Picture) -> Prepared | None:
+        """None when nothing in the variant can be asked for."""
+        image, (labels, classes) = augment(picture.image, [picture.labels, picture.classes], self.augmenting, self.config)
+        objects = find_objects(labels, picture.rule, self.config.minArea)
+        pixels, fill = preprocess(image, self.size)
+        chosen = self.prompting.shuffled(objects.regions)[: self.config.objectsPerImage]
+        targets, prompts = [], []
+        for i, region in enumerate(chosen):
+            kind = self.kinds[(self.prompt_count + i) % len(self.kinds)]
+            mask, prompt = self.ask(objects, classes, region, kind, fill)
+            target = low_res(mask, fill, self.size, self.side)
+            if target.any():
+                targets.append(target)
+                prompts.append(prompt)
+        self.prompt_count += len(chosen)
+        return Prepared(pixels, torch.tensor(np.stack(targets), dtype=torch.get_default_dtype()), prompts, fill) if targets else None
+
+    def ask(self, objects: Objects, classes: np.ndarray, region: Region, kind: str, fill: tuple[int, int]) -> tuple[np.ndarray, Prompt]:
+        """The mask [H, W] that is wanted, and its first prompt."""
+        h, w = objects.map.shape
+        scale = (fill[1] / w, fill[0] / h)
+        random = self.prompting
+        if kind == "whole":
+            values = np.unique(classes[classes != 0])
+            value = values[random.integer(max(1, len(values)))]
+            return classes == value, box_prompt((0, 0, w, h), scale)
+        if kind == "click":
+            prompt = click_prompt(objects, region, scale, random)
+        else:
+            prompt = box_prompt(jittered_box((h, w), region, self.config.boxJitter, random), scale)
+        return objects.map == region.id, prompt

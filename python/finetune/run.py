@@ -1,0 +1,59 @@
+"""One run into a folder: metrics.jsonl, best.safetensors, result.json."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from pretrain.export import read_model
+from pretrain.model import Sam
+
+from .config import Mopeft, TrainConfig
+from .data import DataSet
+from .loop import Trainer, write_line
+from .scoring import mean_of
+from .tuned import open_tuned
+
+
+def run(
+    model: Path, base: Sam, sets: list[DataSet], mopeft: Mopeft, config: TrainConfig, out: Path, keep: bool = True, last: bool = False
+) -> dict:
+    """The result, which is also written as result.json, last of all; one that is there is read, and nothing is trained.
+
+    keep: write best.safetensors too; last: test the last weights as well as the best.
+    """
+    done = out / "result.json"
+    if done.exists():
+        return json.loads(done.read_text())
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "metrics.jsonl").open("w") as file:
+        trainer = Trainer(open_tuned(model, mopeft, config.seed), sets, config, write_line(file))
+        best = trainer.run()
+        tested = trainer.test(base, last)
+    if keep:
+        trainer.tuned.save(out / "best.safetensors")
+    result = {
+        "methods": list(mopeft.methods),
+        "gate": mopeft.form,
+        "trainDecoder": mopeft.train_decoder,
+        "config": asdict(config),
+        "bestStep": best.best_step,
+        "bestScore": best.best_score,
+        "sets": {key: summary(parts) for key, parts in tested.items()},
+    }
+    partial = done.with_suffix(".part")
+    partial.write_text(json.dumps(result) + "\n")
+    partial.rename(done)
+    return result
+
+
+def summary(parts: dict) -> dict:
+    """Means over objects before and after, and the pictures' own scores."""
+    out: dict = {}
+    for when, scores in parts.items():
+        out[when] = {k: mean_of(scores, k) for k in ("box", "click", "best", "picked")}
+        out[when]["images"] = [s.record() for s in scores]
+    return out | {"n": sum(len(s.box) for s in parts["after"])}
+
+
+def open_base(model: Path) -> Sam:
+    return read_model(model)

@@ -1,0 +1,23 @@
+"""Which picture comes next (`src/train/sampler.ts`): datasets evenly, every picture once an epoch."""
+
+from .random import Random
+
+
+class Sampler:
+    """sizes: training pictures by dataset."""
+
+    def __init__(self, sizes: list[int], seed: int) -> None:
+        self.sizes = sizes
+        self.random = Random(seed, "sampler")
+        self.turn: list[int] = []
+        self.epochs: list[list[int]] = [[] for _ in sizes]
+
+    def next(self) -> tuple[int, int]:
+        """Index of the dataset, index of its picture."""
+        if not self.turn:
+            self.turn = self.random.shuffled(range(len(self.sizes)))
+        dataset = self.turn.pop()
+        epoch = self.epochs[dataset]
+        if not epoch:
+            epoch += self.random.shuffled(range(self.sizes[dataset]))
+        return dataset, epoch.pop()

@@ -1,0 +1,27 @@
+"""A mask on the low-res grid (`src/data/low-res-target.ts`): the exact area's mean over a cell, cut at one half."""
+
+from functools import lru_cache
+
+import numpy as np
+
+CUT = 0.5 - 1e-9
+
+
+@lru_cache(64)
+def _shares(n: int, density: float, cells: int) -> np.ndarray:
+    """[cells, n]: the share of a cell's side that each pixel covers; density is cells a pixel."""
+    start, cell = np.arange(n) * density, np.arange(cells)[:, None]
+    end = (np.arange(n) + 1) * density
+    return np.clip(np.minimum(end, cell + 1) - np.maximum(start, cell), 0, None)
+
+
+def low_res(mask: np.ndarray, fill: tuple[int, int], size: int, side: int) -> np.ndarray:
+    """bool [H, W] -> float32 [side, side] of 0 and 1; fill: the (height, width) that the picture takes in the model's square."""
+    h, w = mask.shape
+    cell = size / side
+    rows, columns = _shares(h, fill[0] / h / cell, side), _shares(w, fill[1] / w / cell, side)
+    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if len(ys) == 0:
+        return np.zeros((side, side), np.float32)
+    y, x = slice(ys[0], ys[-1] + 1), slice(xs[0], xs[-1] + 1)
+    return (rows[:, y] @ mask[y, x] @ columns[:, x].T >= CUT).astype(np.float32)

@@ -1,0 +1,82 @@
+"""The tensors that a run trains: names, shapes, first values, learning rate group, decay (`src/peft`)."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pretrain.model import Sam
+
+from .config import Mopeft
+from .random import Random
+
+Draw = Callable[[Random], float]
+
+
+@dataclass
+class Trained:
+    """A tensor, its group (`peft`, `gate` or `decoder`) and whether weight decay applies."""
+
+    value: Tensor
+    group: str
+    decay: bool
+
+
+def _specs(mopeft: Mopeft, model: dict) -> dict[str, tuple[tuple[int, ...], Draw | None, bool, str]]:
+    """Of one block, without `blocks.{i}.`: shape, what a value is drawn from (None: 0), decay, group."""
+    c = model["hidden_size"]
+    sizes = mopeft.sizes(model)
+    r, p, m = sizes["rank"], sizes["length"], sizes["bottleneck"]
+    bound = 1 / math.sqrt(c)
+
+    def uniform(random: Random) -> float:
+        return random.range(-bound, bound)
+
+    def normal(random: Random) -> float:
+        return 0.02 * random.normal()
+
+    out: dict[str, tuple[tuple[int, ...], Draw | None, bool, str]] = {}
+    if "lora" in mopeft.methods:
+        for part in "qv":
+            out[f"lora.{part}.A"] = ((r, c), uniform, True, "peft")
+            out[f"lora.{part}.B"] = ((c, r), None, True, "peft")
+    if "prefix" in mopeft.methods:
+        out["prefix.K"] = ((p, c), normal, True, "peft")
+        out["prefix.V"] = ((p, c), None, True, "peft")
+    if "adapter" in mopeft.methods:
+        out["adapter.down.weight"] = ((m, c), uniform, True, "peft")
+        out["adapter.down.bias"] = ((m,), uniform, False, "peft")
+        out["adapter.up.weight"] = ((c, m), None, True, "peft")
+        out["adapter.up.bias"] = ((c,), None, False, "peft")
+    for method in mopeft.methods if mopeft.form != "none" else ():
+        out[f"gate.{method}.weight"] = ((1, c), normal, False, "gate")
+        out[f"gate.{method}.bias"] = ((1,), None, False, "gate")
+    return out
+
+
+def module_tensors(mopeft: Mopeft, model: dict, seed: int) -> dict[str, Trained]:
+    """The modules' tensors, each drawn from the seed and its own name."""
+    out = {}
+    for i in range(model["num_hidden_layers"]):
+        for own, (shape, draw, decay, group) in _specs(mopeft, model).items():
+            name = f"blocks.{i}.{own}"
+            value = torch.zeros(shape)
+            if draw:
+                random = Random(seed, f"init {name}")
+                drawn = torch.tensor([draw(random) for _ in range(value.numel())], dtype=torch.float64)
+                value = drawn.float().to(value.dtype).view(shape)
+            out[name] = Trained(value.requires_grad_(), group, decay)
+    return out
+
+
+def trained_tensors(mopeft: Mopeft, sam: Sam, seed: int) -> dict[str, Trained]:
+    """Everything that is trained; the mask decoder's tensors are the model's own, which training changes in place."""
+    out = module_tensors(mopeft, sam.config, seed)
+    if mopeft.train_decoder:
+        for name, p in sam.mask_decoder.named_parameters():
+            out[f"mask_decoder.{name}"] = Trained(p.requires_grad_(), "decoder", p.dim() > 1)
+    for tensor in out.values():
+        tensor.value.grad = torch.zeros_like(tensor.value)
+    return out
