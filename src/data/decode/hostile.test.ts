@@ -67,6 +67,33 @@ function withByte(bytes: Uint8Array, at: number, value: number): Uint8Array {
   return out;
 }
 
+/** A grey TIFF of 16 × 16 in one strip of `packed` data. */
+function packedTiff(compression: number, packed: Uint8Array): Uint8Array {
+  const tags = [
+    [256, 16],
+    [257, 16],
+    [258, 8],
+    [259, compression],
+    [262, 1],
+    [273, 8 + 2 + 12 * 9 + 4],
+    [277, 1],
+    [278, 16],
+    [279, packed.length],
+  ] as const;
+  const head = new Uint8Array(8 + 2 + 12 * tags.length + 4);
+  const view = new DataView(head.buffer);
+  head.set(text('II*\0'));
+  view.setUint32(4, 8, true);
+  view.setUint16(8, tags.length, true);
+  for (const [i, [name, value]] of tags.entries()) {
+    view.setUint16(10 + 12 * i, name, true);
+    view.setUint16(12 + 12 * i, 4, true);
+    view.setUint32(14 + 12 * i, 1, true);
+    view.setUint32(18 + 12 * i, value, true);
+  }
+  return concat(head, packed);
+}
+
 /** A TIFF whose first directory says it is followed by itself. */
 function ringTiff(): Uint8Array {
   const out = tiff.slice();
@@ -185,6 +212,24 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
     bytes: tiff.subarray(0, tiff.length / 2),
     code: 'data/cut-short',
     says: /ends before/,
+  },
+  {
+    name: 'a TIFF whose LZW data end early',
+    bytes: packedTiff(5, Uint8Array.of(0x80, 0, 0)),
+    code: 'data/cut-short',
+    says: /ends before/,
+  },
+  {
+    name: 'a TIFF whose Deflate data end early',
+    bytes: packedTiff(8, zlibSync(Uint8Array.from({ length: 256 }, (_, i) => i * i)).subarray(0, 60)),
+    code: 'data/cut-short',
+    says: /ends before/,
+  },
+  {
+    name: 'a TIFF bomb',
+    bytes: packedTiff(8, zlibSync(new Uint8Array(3_000_000))),
+    code: 'data/damaged',
+    says: /unpacks to more/,
   },
   { name: 'a TIFF that goes in a ring', bytes: ringTiff(), code: 'data/unsupported', says: /several pages/ },
   {

@@ -33,7 +33,7 @@ export function decodePng(bytes: Uint8Array, file: string): Raster {
   const expected = rawLength(header);
   let raw: Uint8Array;
   try {
-    raw = inflateBounded(pieces, 'zlib', expected + 64 * 1024);
+    raw = inflateBounded(pieces, expected + 64 * 1024);
   } catch (error) {
     if (error instanceof CutShort) throw cutShort(file, 'PNG');
     if (error instanceof TooLong) throw damaged(file, 'PNG', 'it unpacks to more than its size says');

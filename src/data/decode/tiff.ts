@@ -166,7 +166,7 @@ function unpackPart(
       case 32773:
         return unpackBits(packed, length);
       default:
-        return inflateBounded([packed], 'zlib', longest + 1024);
+        return inflateBounded([packed], longest + 1024);
     }
   } catch (error) {
     if (error instanceof CutShort) throw cutShort(file, 'TIFF');
