@@ -23,14 +23,38 @@ def sweep(a: argparse.Namespace) -> None:
     from . import sweep as sweeps
 
     if a.model:
-        sweeps.sweep(a.model, a.sets, a.out, a.group, a.method, a.axis, a.set, list(range(a.seeds)))
+        sweeps.sweep(a.model, a.sets, a.out, a.group, a.method, a.axis, a.set, seeds_of(a))
     print(sweeps.table(a.out))
+
+
+def table(a: argparse.Namespace) -> None:
+    from . import table as tables
+
+    if a.model:
+        tables.fill(a.model, a.data, a.method or list(tables.METHODS), seeds_of(a), a.set, a.out)
+    print(tables.table(a.out))
+
+
+def gates(a: argparse.Namespace) -> None:
+    from . import gates as experiments
+
+    for seed in seeds_of(a):
+        print(experiments.text(experiments.experiment(a.model, a.data, a.method, a.set, seed, a.out / f"seed{seed}")), flush=True)
+
+
+def seeds_of(a: argparse.Namespace) -> list[int]:
+    return list(range(a.first_seed, a.first_seed + a.seeds))
 
 
 def vectors(a: argparse.Namespace) -> None:
     from .vectors import write_vectors
 
     write_vectors(a.out)
+
+
+def add_seeds(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--seeds", type=int, default=1)
+    p.add_argument("--first-seed", type=int, default=0)
 
 
 def main() -> None:
@@ -55,9 +79,25 @@ def main() -> None:
     many.add_argument("--method", action="append", default=[], help="as in train, with -frozen for a frozen decoder")
     many.add_argument("--axis", action="append", default=[], metavar="NAME=A,B")
     many.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
-    many.add_argument("--seeds", type=int, default=1)
+    add_seeds(many)
     many.add_argument("--out", type=Path, required=True)
     many.set_defaults(run=sweep)
+    ten = commands.add_parser("table", help="each set alone by five methods; without --model only the table")
+    ten.add_argument("--model", type=Path)
+    ten.add_argument("--data", type=Path, nargs="+", default=[])
+    ten.add_argument("--method", action="append", default=[])
+    ten.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    add_seeds(ten)
+    ten.add_argument("--out", type=Path, required=True)
+    ten.set_defaults(run=table)
+    moved = commands.add_parser("gates", help="sets together: do gates move, tell sets apart, matter?")
+    moved.add_argument("--model", type=Path, required=True)
+    moved.add_argument("--data", type=Path, nargs="+", required=True)
+    moved.add_argument("--method", default="mopeft")
+    moved.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    add_seeds(moved)
+    moved.add_argument("--out", type=Path, required=True)
+    moved.set_defaults(run=gates)
     replay = commands.add_parser("vectors", help="the runs that the engine must repeat")
     replay.add_argument("--out", type=Path, required=True)
     replay.set_defaults(run=vectors)

@@ -8,7 +8,7 @@ METHODS = ("lora", "prefix", "adapter")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The engine's TRAIN_FIELDS with their defaults; a test holds the two equal. `checkpointEvery` and `objectsPerPass` have no meaning here."""
+    """The engine's TRAIN_FIELDS with their defaults, which a test holds equal; `checkpointEvery` and `objectsPerPass` mean nothing here."""
 
     steps: int = 300
     seed: int = 0

@@ -1,4 +1,4 @@
-"""The image encoder with LoRA, Prefix and Adapter (docs/mopeft.md), on pretrain's fast one: relative position as a bias of fused attention."""
+"""The image encoder with LoRA, Prefix and Adapter (docs/mopeft.md), on pretrain's fast one: relative position as a bias."""
 
 import torch
 import torch.nn.functional as F

@@ -34,15 +34,20 @@ class Result:
 
 
 class Trainer:
-    """emit gets the lines of metrics.jsonl: `step`, `eval`, `gates`."""
+    """emit gets the lines of metrics.jsonl: `step`, `eval`, `gates`.
 
-    def __init__(self, tuned: Tuned, sets: list[DataSet], config: TrainConfig, emit: Emit) -> None:
+    validates: False leaves the validation pictures out, and the last weights count as the best.
+    """
+
+    def __init__(self, tuned: Tuned, sets: list[DataSet], config: TrainConfig, emit: Emit, validates: bool = True) -> None:
         self.tuned, self.config, self.emit = tuned, config, emit
         self.splits = {s.key: s.split(config.seed, config.splitOrder) for s in sets}
+        if not validates:
+            for split in self.splits.values():
+                split["val"] = []
         self.evaluator = Evaluator(config.evalObjects, config.minArea)
         self.result = Result({}, None, None)
         self.since_best = 0
-        self.step = 0
 
     def run(self) -> Result:
         config = self.config
@@ -55,7 +60,6 @@ class Trainer:
             losses = gradients(self.tuned, batches.next(), config.corrections, correcting)
             self.result.margin = min(self.result.margin, losses.margin)
             norm = optimizer.update(step)
-            self.step = step + 1
             lr = learning_rates(step, config)["peft" if self.tuned.mopeft.methods else "decoder"]
             parts = {k: v for k, v in asdict(losses).items() if k != "margin"}
             ms = (time.perf_counter() - start) * 1000
@@ -86,16 +90,13 @@ class Trainer:
         if is_best:
             self.result.best, self.result.best_step, self.result.best_score = self.tuned.state(), step, score
 
-    def test(self, base: Sam, last: bool = False) -> dict[str, dict[str, list[ImageScore]]]:
-        """By dataset the test pictures' scores `before` (the base, without modules), `after` (the best weights), perhaps `last`."""
-        at_end = {key: self.evaluator.all(self.tuned, split["test"]) for key, split in self.splits.items()} if last else {}
-        is_last = bool(at_end) and self.result.best_step == self.step
+    def test(self, base: Sam) -> dict[str, dict[str, list[ImageScore]]]:
+        """By dataset the test pictures' scores `before` (the base, without modules) and `after` (the best weights)."""
         self.tuned.load(self.result.best)
         out = {}
         for key, split in self.splits.items():
-            after = at_end[key] if is_last else self.evaluator.all(self.tuned, split["test"])
+            after = self.evaluator.all(self.tuned, split["test"])
             out[key] = {"before": base_scores(base, self.evaluator, split["test"]), "after": after}
-            out[key] |= {"last": at_end[key]} if last else {}
             line = {"type": "eval", "step": self.result.best_step, "dataset": key, "split": "test"}
             self.emit({**line, "box_iou": mean_of(after, "box"), "click_iou": mean_of(after, "click"), "n": sum(len(s.box) for s in after)})
         return out

@@ -15,20 +15,20 @@ from .tuned import open_tuned
 
 
 def run(
-    model: Path, base: Sam, sets: list[DataSet], mopeft: Mopeft, config: TrainConfig, out: Path, keep: bool = True, last: bool = False
+    model: Path, base: Sam, sets: list[DataSet], mopeft: Mopeft, config: TrainConfig, out: Path, keep: bool = True, validates: bool = True
 ) -> dict:
     """The result, which is also written as result.json, last of all; one that is there is read, and nothing is trained.
 
-    keep: write best.safetensors too; last: test the last weights as well as the best.
+    keep: write best.safetensors too; validates: as for a Trainer.
     """
     done = out / "result.json"
     if done.exists():
         return json.loads(done.read_text())
     out.mkdir(parents=True, exist_ok=True)
     with (out / "metrics.jsonl").open("w") as file:
-        trainer = Trainer(open_tuned(model, mopeft, config.seed), sets, config, write_line(file))
+        trainer = Trainer(open_tuned(model, mopeft, config.seed), sets, config, write_line(file), validates)
         best = trainer.run()
-        tested = trainer.test(base, last)
+        tested = trainer.test(base)
     if keep:
         trainer.tuned.save(out / "best.safetensors")
     result = {

@@ -14,6 +14,7 @@ from .config import Mopeft, TrainConfig, parse_method, with_settings
 from .data import DataSet, read_set
 from .run import open_base, run
 
+KEYS = ("box", "click", "best")
 FROZEN = "-frozen"
 """Ends the name of a method whose mask decoder is not trained."""
 
@@ -29,8 +30,10 @@ def grid(axes: list[str]) -> list[list[str]]:
     return [list(combination) for combination in itertools.product(*pairs)]
 
 
-def sweep(model: Path, root: Path, out: Path, groups: list[str], methods: list[str], axes: list[str], fixed: list[str], seeds: list[int]) -> None:
-    """groups: names of sets joined by +; fixed: settings of all runs."""
+def sweep(
+    model: Path, root: Path, out: Path, groups: list[str], methods: list[str], axes: list[str], fixed: list[str], seeds: list[int]
+) -> None:
+    """groups: names of sets joined by +; fixed: settings of all runs. Nothing is validated: the last weights are tested."""
     base = open_base(model)
     known: dict[str, DataSet] = {}
     for seed, group, method, setting in itertools.product(seeds, groups, methods, grid(axes)):
@@ -39,27 +42,29 @@ def sweep(model: Path, root: Path, out: Path, groups: list[str], methods: list[s
             continue
         sets = [known.setdefault(name, known.get(name) or read_set(root / name)) for name in group.split("+")]
         config = with_settings(TrainConfig(seed=seed), [*fixed, *setting])
-        result = run(model, base, sets, mopeft_of(method), config, folder, keep=False, last=True)
-        gain = {when: {k: gains(result, when, k).mean() for k in ("box", "click")} for when in ("last", "after")}
-        text = ", ".join(f"{when} {g['box']:+.3f} {g['click']:+.3f}" for when, g in gain.items())
-        print(f"{group} {method} {' '.join(setting)} seed {seed}: {text} (best step {result['bestStep']})", flush=True)
+        result = run(model, base, sets, mopeft_of(method), config, folder, keep=False, validates=False)
+        text = " ".join(f"{k} {gains(result, k).mean():+.3f}" for k in KEYS)
+        print(f"{group} {method} {' '.join(setting)} seed {seed}: {text}", flush=True)
 
 
-def gains(result: dict, when: str, key: str) -> np.ndarray:
+def gains(result: dict, key: str) -> np.ndarray:
     """By set: mean test IoU minus the base model's."""
-    return np.array([s[when][key] - s["before"][key] for s in result["sets"].values()])
+    return np.array([s["after"][key] - s["before"][key] for s in result["sets"].values()])
 
 
 def table(out: Path) -> str:
-    """Mean gain over groups and seeds by method and setting; the least gain of any set beside it."""
+    """By method and setting the mean gain over sets and seeds, its standard error, and the least gain of a set."""
     found: dict[tuple[str, str], list[dict]] = defaultdict(list)
     for path in sorted(out.glob("*/*/*/*/result.json")):
         _, method, setting, _ = path.relative_to(out).parts[:4]
         found[(method, setting)].append(json.loads(path.read_text()))
-    lines = ["| method | setting | box, last | click, last | box, kept | click, kept | worst set, kept | runs |", "|---|---|---|---|---|---|---|---|"]
+    lines = ["| method | setting | box | click | best candidate | worst set | runs | sets × seeds | objects |", "|---" * 9 + "|"]
     for (method, setting), results in sorted(found.items()):
-        values = {(w, k): np.concatenate([gains(r, w, k) for r in results]) for w in ("last", "after") for k in ("box", "click")}
-        cells = [f"{v.mean():+.3f}" for v in values.values()]
-        worst = min(v.min() for (w, _), v in values.items() if w == "after")
-        lines.append(f"| {method} | {setting.replace('_', ' ')} | {' | '.join(cells)} | {worst:+.3f} | {len(results)} |")
+        values = [np.concatenate([gains(r, k) for r in results]) for k in KEYS]
+        cells = [f"{v.mean():+.3f} ± {v.std(ddof=1) / len(v) ** 0.5:.3f}" if len(v) > 1 else f"{v.mean():+.3f}" for v in values]
+        worst = min(v.min() for v in values[:2])
+        n = sum(s["n"] for r in results for s in r["sets"].values())
+        lines.append(
+            f"| {method} | {setting.replace('_', ', ')} | {' | '.join(cells)} | {worst:+.3f} | {len(results)} | {len(values[0])} | {n} |"
+        )
     return "\n".join(lines)

@@ -49,7 +49,10 @@ CASES = {
         Mopeft(("lora", "prefix"), "mass", train_decoder=False),
         SETTINGS | {"corrections": 1, "wholePrompts": True, "flips": False, "minCrop": 1.0, "splitOrder": "name"},
     ),
-    "decoder": (Mopeft(()), SETTINGS | {"imagesPerStep": 2, "corrections": 0, "brightness": 0.0, "contrast": 0.0, "quarterTurns": False, "warmup": 0.4}),
+    "decoder": (
+        Mopeft(()),
+        SETTINGS | {"imagesPerStep": 2, "corrections": 0, "brightness": 0.0, "contrast": 0.0, "quarterTurns": False, "warmup": 0.4},
+    ),
 }
 LEAST_MARGIN = 1e-4
 MOST_ROUNDING = 2e-4
@@ -97,10 +100,7 @@ def train_case(out: Path, name: str, seed: int, lines: list[dict], double: bool 
     torch.set_default_dtype(torch.float64 if double else torch.float32)
     sam = read_model(out / "model").to(torch.get_default_dtype())
     sets = [read_set(out / key) for key in SETS]
-    trainer = Trainer(Tuned(sam, mopeft, seed), sets, TrainConfig(seed=seed, **settings), lines.append)
-    if double:
-        for split in trainer.splits.values():
-            split["val"] = []
+    trainer = Trainer(Tuned(sam, mopeft, seed), sets, TrainConfig(seed=seed, **settings), lines.append, not double)
     trainer.run()
     torch.set_default_dtype(torch.float32)
     return trainer

@@ -1,0 +1,156 @@
+"""Do the gates move, do they tell sets apart, and do they matter? Several sets trained together.
+
+Pictures are cropped to squares first: a gate is a mean over all tokens, padding too, so that the shape of a picture alone
+would tell sets apart.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .config import Mopeft, TrainConfig, with_settings
+from .data import DataSet, Picture, read_set
+from .encoder import GateLayer
+from .run import open_base, run
+from .scoring import Evaluator, Gates, ImageScore, mean_gates
+from .statistics import clustered, paired
+from .sweep import mopeft_of
+from .tuned import Tuned, open_tuned
+
+
+def square(picture: Picture) -> Picture:
+    """The middle square."""
+    h, w = picture.image.shape[:2]
+    s = min(h, w)
+    window = np.s_[(h - s) // 2 : (h - s) // 2 + s, (w - s) // 2 : (w - s) // 2 + s]
+    return Picture(picture.name, picture.image[window].copy(), picture.labels[window], picture.rule, picture.classes[window])
+
+
+@torch.inference_mode()
+def gates_of(tuned: Tuned, pictures: list[Picture]) -> np.ndarray:
+    """[pictures, blocks × methods], of square crops."""
+    from pretrain.measure import preprocess
+
+    rows = []
+    for picture in pictures:
+        tuned.key = None
+        tuned.image_encoder(preprocess(square(picture).image, tuned.config["image_size"])[0])
+        rows.append([gate for layer in tuned.gate_values() for gate in layer.values()])
+    return np.array(rows)
+
+
+def nearest_mean(train: dict[str, np.ndarray], held_out: dict[str, np.ndarray]) -> dict[str, float]:
+    """Share of held-out rows that are nearest to their own set's mean: `plain`, or `scaled` by each gate's deviation."""
+    names = list(train)
+    means = np.stack([train[name].mean(0) for name in names])
+    spread = np.sqrt(np.mean([train[name].var(0) for name in names], 0)) + 1e-6
+    out = {}
+    for kind, scale in (("plain", np.ones_like(spread)), ("scaled", spread)):
+        hits = [int(np.argmin((((row - means) / scale) ** 2).sum(1)) == i) for i, name in enumerate(names) for row in held_out[name]]
+        out[kind] = float(np.mean(hits))
+    return out
+
+
+def as_given(gates: Gates) -> list[GateLayer]:
+    return [{m: torch.tensor([value]) for m, value in layer.items()} for layer in gates]
+
+
+def scored(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture], given: Callable[[], Gates] | None) -> list[ImageScore]:
+    """Scores with gates that take the place of the model's own."""
+    tuned.given_gates = as_given(given()) if given else None
+    try:
+        return evaluator.all(tuned, pictures)
+    finally:
+        tuned.given_gates = None
+
+
+def own_mean(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture]) -> Gates:
+    """The mean gates of a set's training pictures."""
+    return mean_gates(evaluator.all(tuned, pictures))
+
+
+def flat(gates: Gates) -> Gates:
+    return [{m: 0.5 for m in layer} for layer in gates]
+
+
+def experiment(model: Path, folders: list[Path], method: str, settings: list[str], seed: int, out: Path) -> dict:
+    """Trains where no finished run is in `out`, then measures; writes and returns gates.json."""
+    done = out / "gates.json"
+    if done.exists():
+        return json.loads(done.read_text())
+    config = with_settings(TrainConfig(seed=seed), settings)
+    mopeft = mopeft_of(method)
+    sets = [read_set(folder) for folder in folders]
+    result = run(model, open_base(model), sets, mopeft, config, out)
+    report = measure(model, sets, mopeft, config, out)
+    gained = {key: {k: [s[when][k] for when in ("before", "after")] for k in ("box", "click")} for key, s in result["sets"].items()}
+    report |= {"seed": seed, "method": method, "settings": settings, "bestStep": result["bestStep"], "gain": gained}
+    done.write_text(json.dumps(report, indent=1) + "\n")
+    return report
+
+
+def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfig, out: Path) -> dict:
+    splits = {s.key: s.split(config.seed, config.splitOrder) for s in sets}
+    trained = open_tuned(model, mopeft, config.seed, out / "best.safetensors")
+    report: dict = {"n": {key: len(split["test"]) for key, split in splits.items()}, "classified": {}}
+    vectors: dict[str, dict[str, np.ndarray]] = {}
+    for when, tuned in (("before", open_tuned(model, mopeft, config.seed)), ("after", trained)):
+        train = {key: gates_of(tuned, split["train"]) for key, split in splits.items()}
+        vectors[when] = {key: gates_of(tuned, split["test"]) for key, split in splits.items()}
+        report["classified"][when] = nearest_mean(train, vectors[when])
+    names = [f"{i}.{m}" for i in range(trained.config["num_hidden_layers"]) for m in mopeft.methods]
+    moved = {key: vectors["after"][key].mean(0) - vectors["before"][key].mean(0) for key in splits}
+    report["gates"] = {
+        when: {key: dict(zip(names, np.round(v.mean(0), 4).tolist(), strict=True)) for key, v in by_set.items()}
+        for when, by_set in vectors.items()
+    }
+    report["moved"] = {key: float(abs(v).max()) for key, v in moved.items()}
+    report["movedByMethod"] = {
+        m: float(max(abs(v[i :: len(mopeft.methods)]).max() for v in moved.values())) for i, m in enumerate(mopeft.methods)
+    }
+    report["apart"] = {
+        when: float(max(np.ptp([v[:, i].mean() for v in by_set.values()]) for i in range(len(names)))) for when, by_set in vectors.items()
+    }
+    report["paired"] = compare(trained, splits, config)
+    return report
+
+
+def compare(tuned: Tuned, splits: dict[str, dict[str, list[Picture]]], config: TrainConfig) -> dict:
+    """Test IoU with other gates minus that with its own: all at one half, the set's mean, another set's mean."""
+    evaluator = Evaluator(config.evalObjects, config.minArea)
+    means = {key: own_mean(tuned, evaluator, split["train"]) for key, split in splits.items()}
+    keys = list(splits)
+    differences: dict[str, dict[str, list]] = {}
+    for i, key in enumerate(keys):
+        test = splits[key]["test"]
+        own = [s.record() for s in scored(tuned, evaluator, test, None)]
+        other = means[keys[(i + 1) % len(keys)]]
+        for name, gates in (("half", flat(other)), ("mean", means[key]), ("other", other)):
+            changed = [s.record() for s in scored(tuned, evaluator, test, lambda gates=gates: gates)]
+            for k in ("box", "click"):
+                part = {f"{key} {picture}": v for picture, v in paired(own, changed, k).items()}
+                differences.setdefault(name, {}).setdefault(k, []).append(part)
+    out: dict = {}
+    for name, by_key in differences.items():
+        out[name] = {k: dict(zip(("difference", "error", "objects"), clustered(parts), strict=True)) for k, parts in by_key.items()}
+    return out
+
+
+def text(report: dict) -> str:
+    """A few lines of markdown."""
+    c = report["classified"]
+    lines = [
+        f"seed {report['seed']}, best step {report['bestStep']}, held-out pictures {report['n']}",
+        f"- nearest mean: {c['before']['plain']:.0%} before, {c['after']['plain']:.0%} after "
+        f"(scaled {c['before']['scaled']:.0%}, {c['after']['scaled']:.0%})",
+        f"- largest move of a gate's mean: {max(report['moved'].values()):.2f}; by method "
+        + ", ".join(f"{m} {v:.2f}" for m, v in report["movedByMethod"].items()),
+        f"- largest distance of two sets' means of a gate: {report['apart']['before']:.2f} before, {report['apart']['after']:.2f} after",
+    ]
+    for name, by_key in report["paired"].items():
+        parts = [f"{k} {v['difference']:+.4f} ± {2 * v['error']:.4f}" for k, v in by_key.items()]
+        lines.append(f"- gates {name} instead of its own: {', '.join(parts)} (n {by_key['box']['objects']})")
+    return "\n".join(lines)

@@ -1,0 +1,30 @@
+"""Paired differences of IoUs, with errors clustered by picture."""
+
+from collections import defaultdict
+
+import numpy as np
+
+
+def paired(before: list[dict], after: list[dict], key: str) -> dict[str, tuple[float, int]]:
+    """By picture: sum of (after − before) over its objects, and their number. Records of ImageScore, of the same pictures."""
+    first = {s["name"]: s[key] for s in before}
+    return {s["name"]: (float(np.sum(s[key]) - np.sum(first[s["name"]])), len(s[key])) for s in after}
+
+
+def clustered(parts: list[dict[str, tuple[float, int]]]) -> tuple[float, float, int]:
+    """Mean difference over objects, its standard error with whole pictures as clusters, and the number of objects.
+
+    parts: `paired` of several runs; a picture that several of them tested is one cluster.
+    """
+    sums: dict[str, float] = defaultdict(float)
+    counts: dict[str, int] = defaultdict(int)
+    for part in parts:
+        for name, (total, n) in part.items():
+            sums[name] += total
+            counts[name] += n
+    objects = sum(counts.values())
+    mean = sum(sums.values()) / max(1, objects)
+    off = np.array([sums[name] - mean * counts[name] for name in sums])
+    m = len(off)
+    error = float(np.sqrt((off**2).sum() * m / max(1, m - 1))) / max(1, objects)
+    return mean, error, objects

@@ -1,0 +1,75 @@
+"""Each set alone, by five methods: test IoU before and after. Runs that are finished are not run again."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from .config import TrainConfig, with_settings
+from .data import read_set
+from .run import open_base, run
+from .statistics import clustered, paired
+from .sweep import mopeft_of
+
+METHODS = ("mopeft", "decoder", "lora", "adapter", "prefix")
+
+
+def fill(model: Path, folders: list[Path], methods: list[str], seeds: list[int], settings: list[str], out: Path) -> None:
+    """Runs what is missing, one seed of all methods and sets after the other."""
+    base = open_base(model)
+    for seed in seeds:
+        for method in methods:
+            for folder in folders:
+                where = out / folder.name / method / f"seed{seed}"
+                if (where / "result.json").exists():
+                    continue
+                config = with_settings(TrainConfig(seed=seed), settings)
+                result = run(model, base, [read_set(folder)], mopeft_of(method), config, where, keep=False)
+                s = result["sets"][folder.name]
+                text = " ".join(f"{k} {s['before'][k]:.3f} -> {s['after'][k]:.3f}" for k in ("box", "click"))
+                print(f"{folder.name} {method} seed {seed}: {text}, best step {result['bestStep']}", flush=True)
+                (out / "table.md").write_text(table(out))
+
+
+def read(out: Path) -> dict[str, dict[str, list[dict]]]:
+    """By method and set the sets' part of every result."""
+    found: dict[str, dict[str, list[dict]]] = defaultdict(lambda: defaultdict(list))
+    for path in sorted(out.glob("*/*/seed*/result.json")):
+        name, method = path.relative_to(out).parts[:2]
+        found[method][name].append(json.loads(path.read_text())["sets"][name])
+    return found
+
+
+def mean_over_sets(sets: dict[str, list[dict]], when: str, key: str) -> float:
+    return float(np.mean([np.mean([s[when][key] for s in parts]) for parts in sets.values()]))
+
+
+def table(out: Path) -> str:
+    """Two tables as markdown: means over the sets by method, and every set by method."""
+    found = read(out)
+    order = [m for m in METHODS if m in found] + [m for m in found if m not in METHODS]
+    lines = ["| method | box before | after | click before | after | best candidate after | sets | runs | objects |", "|---" * 9 + "|"]
+    for method in order:
+        sets = found[method]
+        cells = [f"{mean_over_sets(sets, when, key):.3f}" for key in ("box", "click") for when in ("before", "after")]
+        runs = [s for parts in sets.values() for s in parts]
+        best = f"{mean_over_sets(sets, 'after', 'best'):.3f}"
+        lines.append(f"| {method} | {' | '.join(cells)} | {best} | {len(sets)} | {len(runs)} | {sum(s['n'] for s in runs)} |")
+    lines += ["", "| set | method | box before → after | gain | click before → after | gain | seeds | objects |", "|---" * 8 + "|"]
+    for name in sorted({name for sets in found.values() for name in sets}):
+        for method in order:
+            parts = found[method].get(name)
+            if parts:
+                lines.append(
+                    f"| {name} | {method} | {row(parts, 'box')} | {row(parts, 'click')} | {len(parts)} | {sum(s['n'] for s in parts)} |"
+                )
+    return "\n".join(lines) + "\n"
+
+
+def row(parts: list[dict], key: str) -> str:
+    """Means, and the paired gain with two standard errors; **worse** where it is beyond them."""
+    gain, error, _ = clustered([paired(s["before"]["images"], s["after"]["images"], key) for s in parts])
+    before, after = (np.mean([s[when][key] for s in parts]) for when in ("before", "after"))
+    mark = " **worse**" if gain < -2 * error else ""
+    return f"{before:.3f} → {after:.3f} | {gain:+.3f} ± {2 * error:.3f}{mark}"

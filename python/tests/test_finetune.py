@@ -1,0 +1,188 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from finetune.config import Mopeft, TrainConfig, parse_method, with_settings
+from finetune.data import DataSet, read_set
+from finetune.encoder import encode
+from finetune.objects import find_objects
+from finetune.prompts import corrective_click
+from finetune.random import Random
+from finetune.run import open_base, run
+from finetune.targets import low_res
+from finetune.tensors import module_tensors
+from finetune.vectors import CASES, strip, train_case
+from pretrain.model import Sam, initialise
+from reference.mopeft import Case
+from reference.mopeft import encode as reference_encode
+from tests.test_model import SMALL
+
+torch.set_num_threads(1)
+ROOT = Path(__file__).parents[2]
+TWIN = ROOT / "tests/vectors/twin"
+
+
+def test_the_settings_and_their_defaults_are_the_engines() -> None:
+    text = (ROOT / "src/config/train.ts").read_text()
+    found = dict(re.findall(r"\n  (\w+): \{\n    kind: .*?\n    default: (.*?),\n", text, re.DOTALL))
+    for name in ("objectsPerPass", "checkpointEvery"):
+        del found[name]
+    mine = TrainConfig()
+    assert set(found) == set(TrainConfig.__dataclass_fields__)
+    for name, value in found.items():
+        own = getattr(mine, name)
+        assert own == (value.strip("'") if isinstance(own, str) else json.loads(value)), name
+
+
+def test_settings_are_read_and_a_wrong_one_is_named() -> None:
+    config = with_settings(TrainConfig(), ["lrPeft=1e-4", "steps=7", "flips=false", "splitOrder=name"])
+    assert (config.lrPeft, config.steps, config.flips, config.splitOrder) == (1e-4, 7, False, "name")
+    with pytest.raises(SystemExit, match="lrWrong"):
+        with_settings(TrainConfig(), ["lrWrong=1"])
+    assert parse_method("adapter+lora") == ("lora", "adapter")
+    with pytest.raises(SystemExit, match="magic"):
+        parse_method("magic")
+
+
+def test_draws_are_even_and_streams_differ() -> None:
+    draws = [Random(1, "a").uint32(), Random(1, "b").uint32(), Random(2, "a").uint32()]
+    assert len(set(draws)) == 3
+    random = Random(3, "x")
+    values = np.array([random.normal() for _ in range(4000)])
+    assert abs(values.mean()) < 0.06
+    assert abs(values.std() - 1) < 0.05
+    assert sorted(random.shuffled(range(20))) == list(range(20))
+
+
+@pytest.mark.parametrize("methods", [("lora", "prefix", "adapter"), ("prefix",), ("lora", "adapter")])
+@pytest.mark.parametrize("form", ["unipelt", "mass", "none"])
+def test_the_encoder_is_the_reference(methods: tuple[str, ...], form: str) -> None:
+    """Embedding, gates and gradients, against the design page's plainest form on the official modules."""
+    from functools import partial
+
+    from segment_anything.modeling import ImageEncoderViT
+
+    model = Sam(SMALL)
+    initialise(model, 0)
+    for p in model.parameters():
+        nn.init.normal_(p, 0, 0.1) if p.abs().max() == 0 else None
+    official = ImageEncoderViT(
+        64, 8, 3, 32, 2, 2, 2.0, 16, norm_layer=partial(nn.LayerNorm, eps=1e-6), use_rel_pos=True, window_size=3, global_attn_indexes=(1,)
+    )
+    official.load_state_dict(model.image_encoder.state_dict())
+    trained = module_tensors(Mopeft(methods, form, length=2), SMALL, 1)
+    g = torch.Generator().manual_seed(2)
+    params = {n: (t.value.detach() + 0.3 * torch.randn(t.value.shape, generator=g)).requires_grad_() for n, t in trained.items()}
+    image = torch.randn(2, 3, 64, 64, generator=g)
+    blocks = [{n.removeprefix(f"blocks.{i}."): v for n, v in params.items() if n.startswith(f"blocks.{i}.")} for i in range(2)]
+    mine, layers = encode(model.image_encoder, image, blocks, form)
+    theirs = reference_encode(official, image, params, Case(methods, form, (0, 1)))
+    torch.testing.assert_close(mine.permute(0, 3, 1, 2), theirs.embedding, atol=1e-4, rtol=1e-4)
+    for i, layer in enumerate(layers):
+        for method, gate in layer.items():
+            torch.testing.assert_close(gate, theirs.gates[f"gates.{i}.{method}"], atol=1e-5, rtol=1e-5)
+    weight = torch.randn(theirs.embedding.shape, generator=g)
+    wanted = torch.autograd.grad((theirs.embedding * weight).sum(), list(params.values()))
+    got = torch.autograd.grad((mine.permute(0, 3, 1, 2) * weight).sum(), list(params.values()))
+    for name, a, b in zip(params, got, wanted, strict=True):
+        assert float((a - b).abs().max()) <= 1e-3 * float(b.abs().max()), name
+
+
+def test_given_gates_take_the_place_of_the_drawn_ones() -> None:
+    model = Sam(SMALL)
+    initialise(model, 0)
+    blocks = [
+        {
+            n.removeprefix(f"blocks.{i}."): t.value
+            for n, t in module_tensors(Mopeft(("adapter",), "unipelt"), SMALL, 1).items()
+            if n.startswith(f"blocks.{i}.")
+        }
+        for i in range(2)
+    ]
+    for block in blocks:
+        nn.init.normal_(block["adapter.up.weight"])
+    image = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        own, layers = encode(model.image_encoder, image, blocks, "unipelt")
+        same, _ = encode(model.image_encoder, image, blocks, "unipelt", layers)
+        off, _ = encode(model.image_encoder, image, blocks, "unipelt", [{"adapter": torch.zeros(1)}] * 2)
+        base, _ = encode(model.image_encoder, image, [{}, {}], "none")
+    torch.testing.assert_close(same, own)
+    torch.testing.assert_close(off, base)
+    assert not torch.allclose(own, base, atol=1e-3)
+
+
+def test_objects_come_largest_first_and_touching_values_apart() -> None:
+    labels = np.zeros((6, 8), np.int64)
+    labels[0:2, 0:2] = 7
+    labels[2:4, 2:4] = 7
+    labels[0:3, 5:8] = 4
+    labels[5, 0] = 9
+    found = find_objects(labels, "components", 2 / labels.size)
+    assert [(r.area, r.box) for r in found.regions] == [(9, (5, 0, 8, 3)), (8, (0, 0, 4, 4))]
+    assert (found.map == 2).sum() == 8
+    assert found.map[5, 0] == 0
+    assert len(find_objects(np.array([[3, 0, 3]]), "ids").regions) == 1
+
+
+def test_a_target_is_the_area_mean_of_a_cell_cut_at_one_half() -> None:
+    mask = np.zeros((60, 40), bool)
+    mask[7:41, 5:22] = True
+    got = low_res(mask, (64, 43), 64, 16)
+    fine = np.repeat(np.repeat(mask, 16, 0), 16, 1).astype(float)
+    rows = ((np.arange(60 * 16) + 0.5) * 64 / (60 * 16) / 4).astype(int)
+    columns = ((np.arange(40 * 16) + 0.5) * 43 / (40 * 16) / 4).astype(int)
+    sums = np.zeros((16, 16))
+    np.add.at(sums, (rows[:, None], columns[None]), fine)
+    share = sums / (60 * 16 / 64 * 4 * 40 * 16 / 43 * 4)
+    clear = abs(share - 0.5) > 0.02
+    np.testing.assert_array_equal(got[clear], (share > 0.5)[clear])
+    assert got[:, 11:].sum() == 0
+
+
+def test_a_correction_falls_into_the_larger_error_and_says_its_sign() -> None:
+    target = np.zeros((8, 8), np.float32)
+    target[2:6, 2:6] = 1
+    guess = np.where(target > 0, 1.0, -1.0)
+    guess[2:4] = -1
+    for seed in range(20):
+        (x, y), label = corrective_click(guess, target, 2.0, Random(seed))
+        assert label == 1
+        assert 4 <= y < 8
+        assert 4 <= x < 12
+    guess = np.ones((8, 8))
+    assert all(corrective_click(guess, target, 2.0, Random(seed))[1] == 0 for seed in range(5))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_committed_runs_are_repeated(name: str) -> None:
+    record = json.loads((TWIN / f"{name}.json").read_text())
+    lines: list[dict] = []
+    trainer = train_case(TWIN, name, record["train"]["seed"], lines)
+    assert [strip(line)["type"] for line in lines] == [event["type"] for event in record["events"]]
+    for line, event in zip(lines, record["events"], strict=True):
+        if event["type"] == "step":
+            assert line["loss"] == pytest.approx(event["loss"], rel=1e-4)
+    wanted = load_file(TWIN / f"{name}.safetensors")
+    for key, value in trainer.tuned.state().items():
+        if not key.endswith("k_proj.bias"):
+            assert float((value - wanted[key]).abs().max()) <= 1e-3 * float(wanted[key].abs().max().clamp(min=1e-6)), key
+
+
+def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
+    model = TWIN / "model"
+    sets: list[DataSet] = [read_set(TWIN / "blobs")]
+    config = TrainConfig(steps=2, corrections=0, objectsPerImage=1)
+    first = run(model, open_base(model), sets, Mopeft(("adapter",)), config, tmp_path)
+    kinds = [json.loads(line)["type"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert kinds == ["eval", "gates", "step", "step", "eval", "gates", "eval"]
+    assert set(load_file(tmp_path / "best.safetensors")) >= {"blocks.0.adapter.up.weight"}
+    (tmp_path / "metrics.jsonl").unlink()
+    assert run(model, open_base(model), sets, Mopeft(("adapter",)), config, tmp_path) == first
+    assert not (tmp_path / "metrics.jsonl").exists()

@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finetune import gates, sweep, table
+from finetune.data import Picture
+from finetune.statistics import clustered, paired
+from tests.test_finetune import TWIN
+
+MODEL = TWIN / "model"
+QUICK = ["steps=1", "corrections=0", "objectsPerImage=1", "evalObjects=1"]
+
+
+def record(name: str, *box: float) -> dict:
+    return {"name": name, "box": list(box)}
+
+
+def test_a_clustered_error_sees_whole_pictures() -> None:
+    before = [record("a", 0.5, 0.5), record("b", 0.4)]
+    after = [record("a", 0.7, 0.7), record("b", 0.4)]
+    mean, error, n = clustered([paired(before, after, "box")])
+    assert (mean, n) == (pytest.approx(0.4 / 3), 3)
+    off = [0.4 - 2 * mean, -mean]
+    assert error == pytest.approx(np.sqrt(sum(v * v for v in off) * 2) / 3)
+    twice, again, _ = clustered([paired(before, after, "box")] * 2)
+    assert (twice, again) == (pytest.approx(mean), pytest.approx(error))
+
+
+def test_a_sweep_runs_every_combination_once(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert sweep.grid(["lrPeft=1,2", "lrGate=3"]) == [["lrPeft=1", "lrGate=3"], ["lrPeft=2", "lrGate=3"]]
+    for _ in range(2):
+        sweep.sweep(MODEL, TWIN, tmp_path, ["blobs+stripes"], ["mopeft-frozen"], ["lrPeft=1e-3,2e-3"], QUICK, [0])
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    result = json.loads(next(tmp_path.glob("*/*/*/*/result.json")).read_text())
+    assert not result["trainDecoder"]
+    assert set(result["sets"]) == {"blobs", "stripes"}
+    rows = sweep.table(tmp_path).splitlines()[2:]
+    assert [row.split(" | ")[1] for row in rows] == ["lrPeft=1e-3", "lrPeft=2e-3"]
+
+
+def test_a_table_holds_every_set_and_method(tmp_path: Path) -> None:
+    table.fill(MODEL, [TWIN / "blobs", TWIN / "stripes"], ["lora", "decoder"], [0], QUICK, tmp_path)
+    rows = (tmp_path / "table.md").read_text().splitlines()
+    assert sum(row.startswith("| blobs |") for row in rows) == 2
+    assert next(row for row in rows if row.startswith("| decoder |")).split(" | ")[-3:-1] == ["2", "2"]
+
+
+def test_squares_are_cut_from_the_middle() -> None:
+    image = np.arange(4 * 8 * 3, dtype=np.uint8).reshape(4, 8, 3)
+    labels = np.arange(32).reshape(4, 8)
+    cut = gates.square(Picture("a", image, labels, "ids", labels))
+    np.testing.assert_array_equal(cut.image, image[:, 2:6])
+    np.testing.assert_array_equal(cut.labels, labels[:, 2:6])
+
+
+def test_the_nearest_mean_tells_apart_what_is_apart() -> None:
+    near, far = np.zeros((4, 3)), np.ones((4, 3))
+    assert gates.nearest_mean({"a": near, "b": far}, {"a": near, "b": far}) == {"plain": 1, "scaled": 1}
+    assert gates.nearest_mean({"a": near, "b": far}, {"a": near, "b": near})["plain"] == 0.5
+
+
+def test_the_gates_experiment_compares_own_gates_with_others(tmp_path: Path) -> None:
+    report = gates.experiment(MODEL, [TWIN / "blobs", TWIN / "stripes"], "mopeft", [*QUICK, "lrGate=0.1"], 0, tmp_path)
+    assert set(report["paired"]) == {"half", "mean", "other"}
+    assert max(report["moved"].values()) >= 0
+    assert len(report["gates"]["after"]["blobs"]) == 9
+    assert gates.experiment(MODEL, [], "mopeft", [], 0, tmp_path) == report
+    assert "nearest mean" in gates.text(report)
