@@ -36,6 +36,8 @@ export interface EvaluationOptions {
 export interface EvaluationHooks {
   /** Before each picture: how many are done. Others may use the device while it waits. */
   readonly beforeImage?: (done: number, total: number) => Promise<void>;
+  /** Asked before each picture: true leaves the rest out. */
+  readonly isUnwanted?: () => boolean;
   /** A picture that cannot be used, and why. */
   readonly onRefused?: (name: string, message: string) => void;
 }
@@ -67,6 +69,7 @@ export async function evaluateSet(
   const scores: ImageScore[] = [];
   for (const [i, name] of chosen.entries()) {
     await hooks.beforeImage?.(i, chosen.length);
+    if (hooks.isUnwanted?.()) break;
     const loaded = await set.load(name);
     if (!loaded.ok) {
       hooks.onRefused?.(name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);

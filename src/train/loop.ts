@@ -113,12 +113,12 @@ export class Trainer {
     return { ...this.progress, checkpointStep: this.checkpointed };
   }
 
-  /** Asks {@link run} to end after the step under way, with a checkpoint, as `paused`. */
+  /** Asks {@link run} to end after the step or the validation picture under way, with a checkpoint, as `paused`. */
   pause(): void {
     this.wish ??= 'pause';
   }
 
-  /** Asks {@link run} to end after the step under way as `stopped`. */
+  /** Asks {@link run} to end after the step or the validation picture under way as `stopped`. */
   stop(): void {
     this.wish = 'stop';
   }
@@ -140,7 +140,7 @@ export class Trainer {
   async evaluateBest(split: Split): Promise<SetScores[]> {
     const best = await this.parts.storage.readBest();
     for (const [name, { data }] of best ?? []) this.step.arena.write('param', name, data);
-    return this.evaluate(split, 0);
+    return (await this.evaluate(split, 0)) ?? [];
   }
 
   /** Gives everything on the device back. */
@@ -150,24 +150,30 @@ export class Trainer {
 
   private async go(): Promise<TrainingEnd> {
     const { config } = this.parts;
-    if (this.progress.evaluatedStep === null) await this.validate();
-    let end: TrainingEnd | null = this.endedBy();
-    while (!end) {
+    for (;;) {
+      const isWhole = !this.isEvaluationDue() || (await this.validate());
+      const end = this.endedBy(isWhole);
+      const { step } = this.progress;
+      if (end || (step > 0 && step % config.checkpointEvery === 0 && step !== this.checkpointed))
+        await this.checkpoint();
+      if (end) return end;
       await this.parts.breathe?.();
       await this.takeStep();
-      const { step } = this.progress;
-      if (step % config.evalEvery === 0 || step === config.steps) await this.validate();
-      end = this.endedBy();
-      if (end || step % config.checkpointEvery === 0) await this.checkpoint();
     }
-    return end;
   }
 
-  private endedBy(): TrainingEnd | null {
+  private isEvaluationDue(): boolean {
+    const { step, evaluatedStep } = this.progress;
+    const { evalEvery, steps } = this.parts.config;
+    return step !== evaluatedStep && (step % evalEvery === 0 || step === steps);
+  }
+
+  /** `isWhole`: no evaluation of this step was left off. */
+  private endedBy(isWhole: boolean): TrainingEnd | null {
     const { config } = this.parts;
     const { step, evaluationsSinceBest } = this.progress;
     const isPatienceOut = config.patience > 0 && evaluationsSinceBest >= config.patience;
-    if (step >= config.steps || isPatienceOut) return 'finished';
+    if (isWhole && (step >= config.steps || isPatienceOut)) return 'finished';
     switch (this.wish) {
       case 'stop':
         return 'stopped';
@@ -208,11 +214,15 @@ export class Trainer {
     });
   }
 
-  /** Evaluates the validation pictures and keeps the weights when they are the best so far. */
-  private async validate(): Promise<void> {
+  /**
+   * Evaluates the validation pictures and keeps the weights when they are the best so far. False when it was left off since
+   * the run shall end; it is then done again when the run goes on.
+   */
+  private async validate(): Promise<boolean> {
     const { emit } = this.parts;
     const { step, bestScore, bestStep } = this.progress;
-    const scores = await this.evaluate('val', this.parts.config.evalImages);
+    const scores = await this.evaluate('val', this.parts.config.evalImages, () => this.wish !== null);
+    if (!scores) return false;
     for (const { key, summary } of scores) {
       emit({
         type: 'eval',
@@ -238,9 +248,15 @@ export class Trainer {
         : { evaluationsSinceBest: this.progress.evaluationsSinceBest + 1 }),
     };
     if (isBest) emit({ type: 'best', step, score });
+    return true;
   }
 
-  private async evaluate(split: Split, maxImages: number): Promise<SetScores[]> {
+  /** Null when `isUnwanted` became true between two pictures. */
+  private async evaluate(
+    split: Split,
+    maxImages: number,
+    isUnwanted: () => boolean = () => false,
+  ): Promise<SetScores[] | null> {
     const { config, sets, emit, breathe } = this.parts;
     const label = `Measuring the ${split === 'val' ? 'validation' : split} pictures`;
     const all: SetScores[] = [];
@@ -257,9 +273,11 @@ export class Trainer {
             emit({ type: 'activity', label: `${label} of ${set.key}`, done, total });
             await breathe?.();
           },
+          isUnwanted,
           onRefused: (name, message) => this.notice(set.key, name, message),
         },
       );
+      if (isUnwanted()) return null;
       all.push({ key: set.key, images, summary: summarise(images) });
     }
     return all;

@@ -202,11 +202,11 @@ interface Trained {
   readonly end: TrainingEnd;
 }
 
-/** Trains until the end, or until `pauseAt` steps are done. */
+/** Trains until the end, or until an event asks for a pause. */
 async function train(
   storage: MemoryStorage,
   config: TrainConfig,
-  { pauseAt, resume = false }: { pauseAt?: number; resume?: boolean } = {},
+  { pauseOn, resume = false }: { pauseOn?: (event: TrainEvent) => boolean; resume?: boolean } = {},
 ): Promise<Trained> {
   const events: TrainEvent[] = [];
   const trainer = await Trainer.open(
@@ -219,7 +219,7 @@ async function train(
       storage,
       emit: (event) => {
         events.push(event);
-        if (event.type === 'step' && event.step === pauseAt) trainer.pause();
+        if (pauseOn?.(event)) trainer.pause();
       },
     },
     resume,
@@ -247,7 +247,9 @@ describe('a run', () => {
     const steps = uninterrupted.events.filter(({ type }) => type === 'step');
     expect(steps.length).toBe(5);
 
-    const first = await train(parts, CONFIG, { pauseAt: 3 });
+    const first = await train(parts, CONFIG, {
+      pauseOn: (event) => event.type === 'step' && event.step === 3,
+    });
     expect(first.end).toBe('paused');
     expect(measured(first.events, 0)).toEqual(
       measured(uninterrupted.events, 0).filter((event) => 'step' in event && event.step <= 3),
@@ -257,6 +259,26 @@ describe('a run', () => {
     expect(measured(second.events, 0)).toEqual(measured(uninterrupted.events, 3));
     expect(parts.checkpoint).toEqual(whole.checkpoint);
     expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('leaves off an evaluation when it shall pause, and does it when it goes on', async () => {
+    const [whole, parts] = [new MemoryStorage(), new MemoryStorage()];
+    const short = { ...CONFIG, steps: 2, evalEvery: 1 };
+    const uninterrupted = await train(whole, short);
+    let done = 0;
+    const first = await train(parts, short, {
+      pauseOn: (event) => {
+        if (event.type === 'step') done = event.step;
+        return done === 1 && event.type === 'activity';
+      },
+    });
+    expect(first.end).toBe('paused');
+    expect(first.events.filter((event) => event.type === 'eval').map(({ step }) => step)).toEqual([0, 0]);
+    const second = await train(parts, short, { resume: true });
+    expect([...measured(first.events, -1), ...measured(second.events, -1)]).toEqual(
+      measured(uninterrupted.events, -1),
+    );
+    expect(parts.checkpoint).toEqual(whole.checkpoint);
   });
 
   it('evaluates at step 0 and keeps the best weights; its events name datasets, splits and gates', async () => {
