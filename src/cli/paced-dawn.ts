@@ -3,6 +3,8 @@ const REST_MS = 1;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 let awaited = 0;
+/** A rest is due in the next turn: one chain of turns at a time, or rests would add up. */
+let isResting = false;
 
 /**
  * Dawn under Node asks the device for news in every turn of the event loop while a promise of it is open, which keeps one core
@@ -20,7 +22,9 @@ function pace(prototype: object, method: string): void {
   if (typeof original !== 'function') throw new RangeError(`Dawn has no ${method}`);
   Reflect.set(prototype, method, function paced(this: unknown, ...args: unknown[]): Promise<unknown> {
     const result: Promise<unknown> = Reflect.apply(original, this, args);
-    if (awaited++ === 0) setImmediate(rest);
+    awaited += 1;
+    if (!isResting) setImmediate(rest);
+    isResting = true;
     const settled = () => {
       awaited -= 1;
     };
@@ -30,7 +34,8 @@ function pace(prototype: object, method: string): void {
 }
 
 function rest(): void {
-  if (awaited === 0) return;
+  isResting = awaited > 0;
+  if (!isResting) return;
   Atomics.wait(cell, 0, 0, REST_MS);
   setImmediate(rest);
 }
