@@ -1,4 +1,4 @@
-// Attention's gradients to k and v for heads of any width; formula and shapes in lib/attention-dkv. One thread a feature of dk and dv.
+// Attention's gradients to k and v for heads of any width; formula and shapes in attention/dkv-workgroup. One thread a feature of dk and dv.
 #include "lib/index"
 #include "lib/attention-any"
 #include "lib/attention-any-backward"

@@ -1,4 +1,4 @@
-// Attention's gradients to q and relPos for heads of any width; formula and shapes in lib/attention-dq.
+// Attention's gradients to q and relPos for heads of any width; formula and shapes in attention/dq-workgroup.
 // One thread a feature of dq; that of the head's first feature also writes the query's drelPos.
 #include "lib/index"
 #include "lib/attention-any"

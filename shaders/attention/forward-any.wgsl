@@ -1,4 +1,4 @@
-// Attention forward for heads whose D is no multiple of 4 or over 80; formula and shapes in lib/attention-forward.
+// Attention forward for heads whose D is no multiple of 4 or over 80; formula and shapes in attention/forward-workgroup.
 // One thread a feature of out; it computes its row's scores itself, twice. For the rare model, written to be right, not fast.
 #include "lib/index"
 #include "lib/attention-any"

@@ -1,8 +1,21 @@
 // What attention's kernels for real GPUs share. A workgroup of 64 threads owns 64/SLICES rows of one head of one window, a thread
 // one row and one of SLICES parts of what the row meets; SLICES > 1 keeps threads busy where there are few rows. The rows that
 // are met come through workgroup memory, 16 at a time, and a thread takes four of them at once.
-#include "lib/attention"
+// D is a multiple of 4, at most 4 · MAX_D4, and q, k and v are read in vectors of four.
+// Columns are cut into segments: 0 = the PREFIX columns, 1 = the others; a tile never holds both.
+override HEADS: u32;
+// Head of the dispatch's first workgroup along y: large attention goes in several dispatches, some heads each.
+override FIRST_HEAD: u32;
+override D: u32;
+override PREFIX: u32;
+override GRID_W: u32;
+override SCALE: f32;
+override HAS_REL: bool;
 override SLICES: u32;
+const MAX_D4 = 20;
+// Stands for −∞ in the running maximum; WGSL promises nothing about infinities.
+const LOWEST = -3e38;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;

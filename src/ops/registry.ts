@@ -4,11 +4,10 @@ import { activationBackwardOp, activationOp } from './activation/activation.ts';
 import { adamwOp } from './adamw/adamw.ts';
 import { addOp } from './add/add.ts';
 import {
+  attentionBackwardOp,
   attentionDeltaOp,
-  attentionKeysBackwardOp,
   attentionMassBackwardOp,
   attentionOp,
-  attentionQueriesBackwardOp,
 } from './attention/attention.ts';
 import { cropOp } from './crop/crop.ts';
 import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
@@ -86,7 +85,6 @@ export const OPS: readonly AnyOp[] = [
   relPosBiasBackwardOp,
   attentionOp,
   attentionDeltaOp,
-  attentionQueriesBackwardOp,
-  attentionKeysBackwardOp,
+  attentionBackwardOp,
   attentionMassBackwardOp,
 ];

@@ -11,13 +11,9 @@ export type Family = 'register' | 'workgroup';
 export type FamilyOp = 'matmul' | 'attention';
 
 /**
- * The one place where a kernel family is chosen, by what the adapter is. `sizes` are the op's own (M, N, K; tokens, head width …)
- * for choices that depend on them. A run records what was chosen, see `docs/decisions/kernel-families.md`.
+ * The one place where a kernel family is chosen, by what the adapter is. A run records what was chosen, see
+ * `docs/decisions/kernel-families.md`.
  */
-export function selectFamily(
-  _op: FamilyOp,
-  traits: AdapterTraits,
-  _sizes: Readonly<Record<string, number>>,
-): Family {
+export function selectFamily(_op: FamilyOp, traits: AdapterTraits): Family {
   return traits.isSoftware ? 'register' : 'workgroup';
 }

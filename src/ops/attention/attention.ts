@@ -2,13 +2,15 @@ import type { Tensor } from '../../graph/graph.ts';
 import { type BackwardContext, defineOp, type OpCase, type Pass, type PassContext } from '../../graph/op.ts';
 import { axis, type Shape, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
-import { type AttentionProblem, deltaPass, forwardPass, keysPass, queriesPass } from './passes.ts';
+import { deltaPass, forwardPass, goesByProducts, keysPass, queriesPass } from './passes.ts';
+import { problemOf } from './problem.ts';
+import { backwardProducts, backwardScratch, forwardProducts, forwardScratch } from './products.ts';
 import { attentionReference } from './reference.ts';
 import { type AttentionAttributes, attentionSizes, expectAttention } from './sizes.ts';
 import { MOST_FLOPS, splitHeads } from './split-heads.ts';
 
 /**
- * `softmax(q·k/√d + relPos) · v` for every head, never with a whole score matrix.
+ * `softmax(q·k/√d + relPos) · v` for every head.
  * q [M, Nq, C], k and v [M, Nk, C], relPos [M, heads, Nq, gridH+gridW] on the columns from `prefix` on, mass [G]: the
  * prefix columns of window m weigh mass[m/(M/G)]·exp(score); at mass 0 they are skipped and every result is that without
  * prefix, bit for bit. → out [M, Nq, C]; saves log Σ exp of every row, [M, heads, Nq].
@@ -23,13 +25,22 @@ export const attentionOp = defineOp({
     if (!q) throw new RangeError('attention: q');
     return [q, [axis(q, 0), attrs.heads, axis(q, 1)]];
   },
-  passes: (context) =>
-    short(context, forwardPass(problemOf(context), context.inputs[4] ? axis(context.inputs[4], 0) : null)),
+  scratch: (context) => {
+    const problem = problemOf(context);
+    return goesByProducts(problem) ? forwardScratch(problem) : [];
+  },
+  passes: (context) => {
+    const problem = problemOf(context);
+    const groups = context.inputs[4] ? axis(context.inputs[4], 0) : null;
+    return goesByProducts(problem)
+      ? forwardProducts(problem, groups)
+      : short(context, forwardPass(problem, groups));
+  },
   backward: {
-    q: (context) => first(queryGradients(context)),
-    k: (context) => first(keyGradients(context)),
-    v: (context) => second(keyGradients(context)),
-    relPos: (context) => second(queryGradients(context)),
+    q: (context) => gradient(context, 0),
+    k: (context) => gradient(context, 1),
+    v: (context) => gradient(context, 2),
+    relPos: (context) => gradient(context, 3),
     mass: (context) => massGradient(context),
   },
   reference: attentionReference,
@@ -60,16 +71,6 @@ export const attentionOp = defineOp({
     ),
   ],
 });
-
-/** Reads off what a pass is made for; q, k and relPos are inputs 0, 1 and 3 of every op here that asks. */
-function problemOf({
-  inputs: [q, k, , relPos],
-  attrs,
-  traits,
-}: PassContext<AttentionAttributes>): AttentionProblem {
-  if (!q || !k) throw new RangeError('attention: q and k');
-  return { sizes: attentionSizes(q, k, attrs), attrs, hasRel: Boolean(relPos), traits };
-}
 
 /** The dispatches of a pass, short enough for a GPU's watchdog; a software adapter has none. */
 function short({ traits }: PassContext<AttentionAttributes>, pass: Pass): readonly Pass[] {
@@ -127,32 +128,26 @@ export const attentionDeltaOp = defineOp({
   cases: [],
 });
 
-/** Gradients of {@link attentionOp} to q and, where there is one, relPos. */
-export const attentionQueriesBackwardOp = defineOp({
-  name: 'attentionQueriesBackward',
+/** Gradients of {@link attentionOp} to q, k, v and, where there is one, relPos. */
+export const attentionBackwardOp = defineOp({
+  name: 'attentionBackward',
   inputs: ['q', 'k', 'v', 'relPos', 'dout', 'rows'],
   optional: ['relPos'],
-  shapes: ([q, , , relPos], _attrs: AttentionAttributes) => {
-    if (!q) throw new RangeError('attentionQueriesBackward: q');
-    return relPos ? [q, relPos] : [q];
+  shapes: ([q, k, , relPos], _attrs: AttentionAttributes) => {
+    if (!q || !k) throw new RangeError('attentionBackward: q and k');
+    return relPos ? [q, k, k, relPos] : [q, k, k];
   },
-  scratch: ({ inputs: [, , , relPos] }) => (relPos ? [] : [[1]]),
-  passes: (context) => short(context, queriesPass(problemOf(context))),
-  backward: { q: 'none', k: 'none', v: 'none', relPos: 'none', dout: 'none', rows: 'none' },
-  reference: { checkedBy: 'attention' },
-  cases: [],
-});
-
-/** Gradients of {@link attentionOp} to k and v. */
-export const attentionKeysBackwardOp = defineOp({
-  name: 'attentionKeysBackward',
-  inputs: ['q', 'k', 'v', 'relPos', 'dout', 'rows'],
-  optional: ['relPos'],
-  shapes: ([, k], _attrs: AttentionAttributes) => {
-    if (!k) throw new RangeError('attentionKeysBackward: k');
-    return [k, k];
+  scratch: (context) => {
+    const problem = problemOf(context);
+    if (goesByProducts(problem)) return backwardScratch(problem);
+    return problem.hasRel ? [] : [[1]];
   },
-  passes: (context) => short(context, keysPass(problemOf(context))),
+  passes: (context) => {
+    const problem = problemOf(context);
+    return goesByProducts(problem)
+      ? backwardProducts(problem)
+      : [...short(context, queriesPass(problem)), ...short(context, keysPass(problem))];
+  },
   backward: { q: 'none', k: 'none', v: 'none', relPos: 'none', dout: 'none', rows: 'none' },
   reference: { checkedBy: 'attention' },
   cases: [],
@@ -207,17 +202,13 @@ function rowsOf({ graph, output, dout, input, hasInput, attrs }: Context): Tenso
   return graph.apply1(attentionDeltaOp, [dout, output(0), output(1), hasInput(4) ? input(4) : null], attrs);
 }
 
-function backwardInputs(context: Context): (Tensor | null)[] {
-  const { input, hasInput, dout } = context;
-  return [input(0), input(1), input(2), hasInput(3) ? input(3) : null, dout, rowsOf(context)];
-}
-
-function queryGradients(context: Context): readonly Tensor[] {
-  return context.graph.apply(attentionQueriesBackwardOp, backwardInputs(context), context.attrs);
-}
-
-function keyGradients(context: Context): readonly Tensor[] {
-  return context.graph.apply(attentionKeysBackwardOp, backwardInputs(context), context.attrs);
+/** Output `i` of {@link attentionBackwardOp}; the graph makes one node of all who ask. */
+function gradient(context: Context, i: number): Tensor {
+  const { graph, input, hasInput, dout, attrs } = context;
+  const inputs = [input(0), input(1), input(2), hasInput(3) ? input(3) : null, dout, rowsOf(context)];
+  const tensor = graph.apply(attentionBackwardOp, inputs, attrs)[i];
+  if (!tensor) throw new RangeError('attention: a gradient is missing');
+  return tensor;
 }
 
 function massGradient(context: Context): Tensor {
@@ -226,16 +217,6 @@ function massGradient(context: Context): Tensor {
     ...attrs,
     groups: axis(input(4).shape, 0),
   });
-}
-
-function first([tensor]: readonly Tensor[]): Tensor {
-  if (!tensor) throw new RangeError('attention: a gradient is missing');
-  return tensor;
-}
-
-function second([, tensor]: readonly Tensor[]): Tensor {
-  if (!tensor) throw new RangeError('attention: a gradient is missing');
-  return tensor;
 }
 
 /** Attention of every head; see {@link attentionOp}. */

@@ -1,35 +1,24 @@
-import type { AdapterTraits } from '../../gpu/traits.ts';
 import type { Binding, Pass } from '../../graph/op.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { selectFamily } from '../select.ts';
+import type { AttentionProblem } from './problem.ts';
 import { type AttentionAttributes, type AttentionSizes, MAX_HEAD } from './sizes.ts';
 
-/** What a pass of attention is made for. */
-export interface AttentionProblem {
-  readonly sizes: AttentionSizes;
-  readonly attrs: AttentionAttributes;
-  readonly hasRel: boolean;
-  readonly traits: AdapterTraits;
-}
-
 /** How the threads of a kernel share the work. */
-type Kernel = 'register' | 'quad' | 'workgroup' | 'any';
+type Kernel = 'workgroup' | 'any';
 
-/** Queries, or columns, of a workgroup of the register kernels. */
-const TILE = 16;
 /** Threads of a workgroup of the workgroup kernels. */
 const THREADS = 64;
 /** Parts into which those kernels cut what a row meets when there are few rows. */
 const SLICES = 4;
 
-function kernelFor({ sizes: { D, Nq, Nk }, traits }: AttentionProblem): Kernel {
-  if (D % 4 !== 0 || D > MAX_HEAD) return 'any';
-  switch (selectFamily('attention', traits, { D, Nq, Nk })) {
-    case 'workgroup':
-      return 'workgroup';
-    case 'register':
-      return traits.hasSubgroups ? 'quad' : 'register';
-  }
+/** Whether attention goes by matmul's kernels (`products.ts`) on this adapter; else by the kernels here. */
+export function goesByProducts({ sizes: { D }, traits }: AttentionProblem): boolean {
+  return D % 4 === 0 && selectFamily('attention', traits) === 'register';
+}
+
+function kernelFor({ sizes: { D } }: AttentionProblem): Kernel {
+  return D % 4 !== 0 || D > MAX_HEAD ? 'any' : 'workgroup';
 }
 
 /** Slices of the workgroup kernels for `rows` rows of one window. relPos is written by one thread a query. */
@@ -63,7 +52,7 @@ function workgroupsOf(
 ): [number, number, number] {
   const all = rows.reduce((sum, n) => sum + n, 0);
   if (kernel === 'any') return workgroups1d(sizes.M * all * sizes.C);
-  const each = kernel === 'workgroup' ? THREADS / slicesOf(all, hasRel) : TILE;
+  const each = THREADS / slicesOf(all, hasRel);
   return [rows.reduce((sum, n) => sum + Math.ceil(n / each), 0), attrs.heads, sizes.M];
 }
 
@@ -72,9 +61,7 @@ export function forwardPass(problem: AttentionProblem, groups: number | null): P
   const { M, Nq, Nk, C } = problem.sizes;
   const shaders = {
     any: 'attention/forward-any',
-    quad: 'attention/forward-quad',
     workgroup: 'attention/forward-workgroup',
-    register: 'attention/forward-register',
   } as const;
   const kernel = kernelFor(problem);
   return {
@@ -119,14 +106,12 @@ function backwardInputs(hasRel: boolean): Binding[] {
   return [{ input: 0 }, { input: 1 }, { input: 2 }, { input: hasRel ? 3 : 0 }, { input: 4 }, { input: 5 }];
 }
 
-/** Inputs q, k, v, relPos, dout, rows; outputs dq and, with relPos, drelPos, else scratch. */
+/** Inputs q, k, v, relPos, dout, rows; outputs dq and, with relPos, drelPos (output 3), else scratch. */
 export function queriesPass(problem: AttentionProblem): Pass {
   const { M, Nq, Nk, C } = problem.sizes;
   const shaders = {
     any: 'attention/dq-any',
-    quad: 'attention/dq-quad',
     workgroup: 'attention/dq-workgroup',
-    register: 'attention/dq-register',
   } as const;
   const kernel = kernelFor(problem);
   return {
@@ -135,28 +120,26 @@ export function queriesPass(problem: AttentionProblem): Pass {
     bindings: [
       ...backwardInputs(problem.hasRel),
       { output: 0 },
-      problem.hasRel ? { output: 1 } : { scratch: 0 },
+      problem.hasRel ? { output: 3 } : { scratch: 0 },
     ],
     workgroups: workgroupsOf(problem, kernel, [Nq]),
     flops: 6 * M * Nq * Nk * C,
   };
 }
 
-/** Inputs q, k, v, relPos, dout, rows; outputs dk, dv. */
+/** Inputs q, k, v, relPos, dout, rows; outputs dk (output 1) and dv. */
 export function keysPass(problem: AttentionProblem): Pass {
   const { M, Nq, Nk, C } = problem.sizes;
   const { prefix } = problem.attrs;
   const shaders = {
     any: 'attention/dkv-any',
-    quad: 'attention/dkv-quad',
     workgroup: 'attention/dkv-workgroup',
-    register: 'attention/dkv-register',
   } as const;
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
     constants: constantsOf(problem, kernel, Nk),
-    bindings: [...backwardInputs(problem.hasRel), { output: 0 }, { output: 1 }],
+    bindings: [...backwardInputs(problem.hasRel), { output: 1 }, { output: 2 }],
     workgroups: workgroupsOf(problem, kernel, [prefix, Nk - prefix]),
     flops: 8 * M * Nq * Nk * C,
   };

@@ -14,13 +14,16 @@ export interface MatmulProblem {
   readonly bT: boolean;
 }
 
-/** Where the kernel finds its tensors. `scratch` is bound only when {@link matmulScratch} asks for it. */
+/**
+ * Where the kernel finds its tensors. `scratch` is bound only when {@link matmulScratch} asks for it; without one K is never split,
+ * and a row's sums do not depend on how many rows there are.
+ */
 export interface MatmulBindings {
   readonly a: Binding;
   readonly b: Binding;
   readonly bias: Binding | null;
   readonly out: Binding;
-  readonly scratch: Binding;
+  readonly scratch: Binding | null;
 }
 
 /** Rows and columns of out that one workgroup computes, and how a kernel is compiled for a problem. */
@@ -36,15 +39,24 @@ interface Kernel {
 /** Shortest range of K that is worth a workgroup of its own. */
 const SHORTEST_RANGE = 128;
 
+/** The tile that loads least for each sum, on software adapters with subgroups. */
+const LARGE: Kernel = { shader: 'matmul/large', rows: 32, columns: 64, constants: {}, enough: 16 };
+
+/** Whether tiles of that length leave at most an eighth of themselves empty. */
+function fills(length: number, tile: number): boolean {
+  return Math.ceil(length / tile) * tile <= length * 1.125;
+}
+
 /** The kernel for a product, by the family that suits the adapter and then by the layout. */
 function kernelFor({ M, N, K, aT, bT }: MatmulProblem, traits: AdapterTraits): Kernel {
-  switch (selectFamily('matmul', traits, { M, N, K })) {
+  switch (selectFamily('matmul', traits)) {
     case 'workgroup':
       return { shader: 'matmul/workgroup', rows: 64, columns: 64, constants: {}, enough: 128 };
     case 'register': {
       // A narrow out would leave threads that lie side by side along n without work.
       const alongM = Math.ceil(N / 8) * 8 * 1.25 < Math.ceil(N / 32) * 32;
       const inFours = N % 4 === 0 && (aT ? M : K) % 4 === 0 && (!bT || K % 4 === 0);
+      if (inFours && traits.hasSubgroups && fills(M, LARGE.rows) && fills(N, LARGE.columns)) return LARGE;
       return {
         shader: !inFours ? 'matmul/any' : traits.hasSubgroups ? 'matmul/quad' : 'matmul/register',
         rows: alongM ? 64 : 16,
@@ -79,7 +91,8 @@ export function matmulPasses(
 ): Pass[] {
   const { batch, M, N, K, aT, bT } = problem;
   const kernel = kernelFor(problem, traits);
-  const splits = splitsOf(problem, bindings.bias !== null, kernel);
+  const { scratch } = bindings;
+  const splits = scratch ? splitsOf(problem, bindings.bias !== null, kernel) : 1;
   const [across, down] = [Math.ceil(N / kernel.columns), Math.ceil(M / kernel.rows)];
   const product: Pass = {
     shader: kernel.shader,
@@ -95,19 +108,19 @@ export function matmulPasses(
       bindings.a,
       bindings.b,
       bindings.bias ?? bindings.b,
-      splits === 1 ? bindings.out : bindings.scratch,
+      scratch && splits > 1 ? scratch : bindings.out,
     ],
     workgroups: kernel.constants.ALONG_M ? [down, across, batch * splits] : [across, down, batch * splits],
     flops: 2 * batch * M * N * K,
   };
-  if (splits === 1) return [product];
+  if (!scratch || splits === 1) return [product];
   const [x, y] = workgroups1d(M * N);
   return [
     product,
     {
       shader: 'matmul/sum-splits',
       constants: { SPLITS: splits },
-      bindings: [bindings.scratch, bindings.out],
+      bindings: [scratch, bindings.out],
       workgroups: [x, y, batch],
       flops: batch * splits * M * N,
     },

@@ -97,6 +97,11 @@ export const matmulOp = defineOp({
       attrs: { aT: false, bT: true },
       note: 'a narrow out in fours',
     },
+    ...LAYOUTS.map(([aT, bT]) => ({
+      inputs: stored(2, 60, 124, 36, aT, bT),
+      attrs: { aT, bT },
+      note: 'large tiles that are not quite full',
+    })),
     {
       inputs: stored(2, 20, 44, 519, true, false),
       attrs: { aT: true, bT: false },

@@ -1,0 +1,51 @@
+// A row of scores in attention's software family: [M, h, Nq, columns], the columns as lib/attention-heads has rows of keys.
+// The columns after the prefix are a grid of `lines` lines of `width`; without relative position it is one line.
+#include "lib/attention-heads"
+override GRID_W: u32;
+override HAS_REL: bool;
+@group(0) @binding(0) var<storage, read_write> scores: array<f32>;
+@group(0) @binding(1) var<storage, read> k: array<f32>;
+@group(0) @binding(2) var<storage, read> relPos: array<f32>;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+
+struct Row {
+  // Counts [M, h, Nq], and [M, HEADS, Nq].
+  own: u32,
+  all: u32,
+  // Where the row's scores start, where those after the prefix do, and where the next row's do.
+  start: u32,
+  grid: u32,
+  end: u32,
+  lines: u32,
+  width: u32,
+  // Where the row's relative positions start.
+  relAt: u32,
+}
+
+fn rowAt(n: u32, Nq: u32, head: u32, heads: u32, m: u32, M: u32) -> Row {
+  let own = (m * heads + head) * Nq + n;
+  let all = (m * HEADS + FROM_HEAD + head) * Nq + n;
+  let columns = arrayLength(&scores) / (M * heads * Nq);
+  let Nk = arrayLength(&k) / (HEADS * D * M);
+  let width = select(Nk - PREFIX, GRID_W, HAS_REL);
+  let lines = select(1u, (Nk - PREFIX) / GRID_W, HAS_REL);
+  let start = own * columns;
+  return Row(own, all, start, start + fours(PREFIX), start + columns, lines, width, all * (lines + width));
+}
+
+// Scores of a line from column x on, four at a time with relative position; past the line's end its last one again.
+fn scoresOf(row: Row, y: u32, x: u32) -> vec4f {
+  let column = min(x + FOUR, vec4u(row.width - 1u));
+  let at = row.grid + y * row.width + column;
+  var s = vec4f(scores[at.x], scores[at.y], scores[at.z], scores[at.w]);
+  if (HAS_REL) {
+    let rel = row.relAt + row.lines + column;
+    s += relPos[row.relAt + y] + vec4f(relPos[rel.x], relPos[rel.y], relPos[rel.z], relPos[rel.w]);
+  }
+  return s;
+}
+
+// Zeros on the columns that stand for no key.
+fn clear(begin: u32, end: u32) {
+  for (var at = begin; at < end; at++) { scores[at] = 0.0; }
+}

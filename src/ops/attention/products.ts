@@ -1,0 +1,209 @@
+import type { Binding, Pass } from '../../graph/op.ts';
+import type { Shape } from '../../graph/shape.ts';
+import { workgroups1d } from '../dispatch.ts';
+import { type MatmulProblem, matmulPasses } from '../matmul/kernels.ts';
+import type { AttentionProblem } from './problem.ts';
+
+/**
+ * Attention by matmul's kernels, for software adapters: heads are laid out one after the other, scores are written out, and
+ * softmax goes over them row by row. A thread of a fused kernel could keep neither its queries nor its sums at hand there.
+ */
+
+/** Scores written out at a time, unless one head has more: 64 MiB. */
+const MOST_SCORES = 2 ** 24;
+/** Threads of a workgroup that goes over rows of scores: few, so that few rows keep every core busy. */
+const ROWS = 4;
+
+/** Positions of the temporaries; the backward has them all, the forward those before `dout`. */
+const SCRATCH = {
+  q: { scratch: 0 },
+  k: { scratch: 1 },
+  v: { scratch: 2 },
+  scores: { scratch: 3 },
+  dout: { scratch: 4 },
+  dscores: { scratch: 5 },
+} as const;
+
+/** Sizes of the tensors a head at a time (`lib/attention-heads`): heads of a dispatch and columns of a row of scores. */
+interface HeadLayout {
+  readonly each: number;
+  readonly columns: number;
+}
+
+function layoutOf(
+  { sizes: { M, Nq, Nk }, attrs: { heads, prefix } }: AttentionProblem,
+  mostScores: number,
+): HeadLayout {
+  const columns = fours(prefix) + fours(Nk - prefix);
+  const fits = (each: number) => heads % each === 0 && M * each * Nq * columns <= mostScores;
+  const each = Array.from({ length: heads }, (_, i) => heads - i).find(fits) ?? 1;
+  return { each, columns };
+}
+
+function fours(n: number): number {
+  return 4 * Math.ceil(n / 4);
+}
+
+/** Shapes of the forward's temporaries. */
+export function forwardScratch(problem: AttentionProblem, mostScores = MOST_SCORES): Shape[] {
+  const { M, Nq, D } = problem.sizes;
+  const { each, columns } = layoutOf(problem, mostScores);
+  const keys = [M * each, columns, D];
+  return [[M * each, Nq, D], keys, keys, [M * each, Nq, columns]];
+}
+
+/** Shapes of the backward's temporaries; without relPos the last one stands for its gradient. */
+export function backwardScratch(problem: AttentionProblem, mostScores = MOST_SCORES): Shape[] {
+  const shapes = forwardScratch(problem, mostScores);
+  return [...shapes, ...shapes.filter((_, i) => i % 3 === 0), ...(problem.hasRel ? [] : [[1]])];
+}
+
+/** Inputs q, k, v, relPos, mass; outputs out, lse. `groups`: the number of masses, null without mass. */
+export function forwardProducts(
+  problem: AttentionProblem,
+  groups: number | null,
+  mostScores = MOST_SCORES,
+): Pass[] {
+  const { M } = problem.sizes;
+  return inTurn(problem, mostScores, (turn) => [
+    ...turn.gather(),
+    ...turn.product('scores', 'q', 'k', { bT: true }),
+    turn.rows('attention/softmax', {
+      constants: { HAS_MASS: Number(groups !== null), WINDOWS: M / (groups ?? M) },
+      // A shader must have every binding; where relPos or mass is absent it gets q, which it then does not read.
+      bindings: [
+        SCRATCH.scores,
+        { input: 1 },
+        { input: problem.hasRel ? 3 : 0 },
+        { input: groups === null ? 0 : 4 },
+        { output: 1 },
+      ],
+    }),
+    ...turn.product('q', 'scores', 'v', {}),
+    turn.scatter('q', 0, 1),
+  ]);
+}
+
+/** Inputs q, k, v, relPos, dout, rows; outputs dq, dk, dv and, with relPos, drelPos. */
+export function backwardProducts(problem: AttentionProblem, mostScores = MOST_SCORES): Pass[] {
+  const { hasRel, sizes } = problem;
+  const noRel = backwardScratch(problem, mostScores).length - 1;
+  return inTurn(problem, mostScores, (turn) => [
+    ...turn.gather(),
+    turn.toHeads({ input: 4 }, 'dout', 1),
+    ...turn.product('scores', 'q', 'k', { bT: true }),
+    ...turn.product('dscores', 'dout', 'v', { bT: true }),
+    turn.rows('attention/softmax-backward', {
+      constants: {},
+      bindings: [
+        SCRATCH.scores,
+        { input: 1 },
+        { input: hasRel ? 3 : 0 },
+        { input: 5 },
+        SCRATCH.dscores,
+        hasRel ? { output: 3 } : { scratch: noRel },
+      ],
+    }),
+    // Every result takes the place of what is needed no more.
+    ...turn.product('v', 'scores', 'dout', { aT: true }),
+    turn.scatter('v', 2, 1),
+    ...turn.product('dout', 'dscores', 'k', {}),
+    turn.scatter('dout', 0, 1 / Math.sqrt(sizes.D)),
+    // q carries the scale already.
+    ...turn.product('k', 'dscores', 'q', { aT: true }),
+    turn.scatter('k', 1, 1),
+  ]);
+}
+
+type Name = keyof typeof SCRATCH;
+
+/** The dispatches of every turn, some heads each. */
+function inTurn(problem: AttentionProblem, mostScores: number, passes: (turn: Turn) => Pass[]): Pass[] {
+  const layout = layoutOf(problem, mostScores);
+  return Array.from({ length: problem.attrs.heads / layout.each }, (_, i) =>
+    passes(new Turn(problem, layout, i * layout.each)),
+  ).flat();
+}
+
+/** Makes the dispatches for the heads from `fromHead` on. */
+class Turn {
+  constructor(
+    private readonly problem: AttentionProblem,
+    private readonly layout: HeadLayout,
+    private readonly fromHead: number,
+  ) {}
+
+  /** q with its scale, k and v to heads. */
+  gather(): Pass[] {
+    const scale = 1 / Math.sqrt(this.problem.sizes.D);
+    return [
+      this.toHeads({ input: 0 }, 'q', scale),
+      this.toHeads({ input: 1 }, 'k', 1),
+      this.toHeads({ input: 2 }, 'v', 1),
+    ];
+  }
+
+  toHeads(x: Binding, out: Name, scale: number): Pass {
+    return this.move('attention/to-heads', out, this.rowsOf(out), scale, [x, SCRATCH[out]]);
+  }
+
+  /** Back to the output of that position. */
+  scatter(x: Name, output: number, scale: number): Pass {
+    const { Nq, Nk } = this.problem.sizes;
+    return this.move('attention/from-heads', x, isOfKeys(x) ? Nk : Nq, scale, [SCRATCH[x], { output }]);
+  }
+
+  product(out: Name, a: Name, b: Name, { aT = false, bT = false }: { aT?: boolean; bT?: boolean }): Pass[] {
+    const [M, K] = aT ? [this.widthOf(a), this.rowsOf(a)] : [this.rowsOf(a), this.widthOf(a)];
+    const batch = this.problem.sizes.M * this.layout.each;
+    const product: MatmulProblem = { batch, M, N: bT ? this.rowsOf(b) : this.widthOf(b), K, aT, bT };
+    const bindings = { a: SCRATCH[a], b: SCRATCH[b], bias: null, out: SCRATCH[out], scratch: null };
+    return matmulPasses(product, bindings, this.problem.traits);
+  }
+
+  /** A dispatch over rows of scores. */
+  rows(shader: string, { constants, bindings }: Pick<Pass, 'constants' | 'bindings'>): Pass {
+    const { sizes, attrs, hasRel } = this.problem;
+    return {
+      shader,
+      constants: {
+        ...this.constants(attrs.prefix),
+        GRID_W: hasRel ? attrs.gridW : 1,
+        HAS_REL: Number(hasRel),
+        ...constants,
+      },
+      bindings,
+      workgroups: [Math.ceil(sizes.Nq / ROWS), this.layout.each, sizes.M],
+      flops: 10 * sizes.M * this.layout.each * sizes.Nq * this.layout.columns,
+    };
+  }
+
+  private move(shader: string, name: Name, rows: number, scale: number, bindings: Binding[]): Pass {
+    const { M, D } = this.problem.sizes;
+    const [x] = workgroups1d((rows * D) / 4);
+    return {
+      shader,
+      constants: { ...this.constants(isOfKeys(name) ? this.problem.attrs.prefix : 0), SCALE: scale },
+      bindings,
+      workgroups: [x, this.layout.each, M],
+      flops: M * this.layout.each * rows * D,
+    };
+  }
+
+  private constants(prefix: number): Record<string, number> {
+    const { attrs, sizes } = this.problem;
+    return { HEADS: attrs.heads, FROM_HEAD: this.fromHead, D: sizes.D, PREFIX: prefix };
+  }
+
+  private rowsOf(name: Name): number {
+    return isOfKeys(name) ? this.layout.columns : this.problem.sizes.Nq;
+  }
+
+  private widthOf(name: Name): number {
+    return name === 'scores' || name === 'dscores' ? this.layout.columns : this.problem.sizes.D;
+  }
+}
+
+function isOfKeys(name: Name): boolean {
+  return name === 'k' || name === 'v';
+}
