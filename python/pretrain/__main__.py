@@ -33,10 +33,9 @@ def main() -> None:
             n = build_drawn(a.out / "open", sets, a.out / "drawn", drawn["seed"], drawn["count"], drawn["workers"])
             print(f"drawn: {n} pictures", flush=True)
     elif a.command == "export":
-        from .export import export
+        from .export import export, exported
 
-        final = a.out / "calibrated.pt"
-        export(final if final.exists() else a.out / "last.pt", a.model)
+        export(exported(a.out), a.model)
     elif a.command == "calibrate":
         from .calibrate import calibrate
 

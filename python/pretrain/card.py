@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from .export import exported
 from .model import Sam
 from .packs import Pack
 
@@ -98,7 +99,7 @@ def figures(evaluation: list[dict]) -> list[str]:
 
 def write_card(run: Path, folder: Path) -> None:
     """folder/README.md; the evaluation is RUN/evaluation.json, words of one's own come from RUN/notes.md."""
-    state = torch.load(run / "last.pt", map_location="cpu", weights_only=True)
+    state = torch.load(exported(run), map_location="cpu", weights_only=True)
     config = state["config"]
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     rows = list({r["step"]: r for r in log if r["type"] == "step" and r["step"] <= state["step"]}.values())

@@ -124,6 +124,12 @@ def read_model(folder: Path) -> Sam:
     return model.requires_grad_(False).eval()
 
 
+def exported(run: Path) -> Path:
+    """The checkpoint that is exported: the calibrated one where there is one."""
+    calibrated = run / "calibrated.pt"
+    return calibrated if calibrated.exists() else run / "last.pt"
+
+
 def export(checkpoint: Path, out: Path) -> None:
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     section = state["config"]["model"]
