@@ -13,8 +13,8 @@ class TrainConfig:
     steps: int = 300
     seed: int = 0
     lrPeft: float = 2e-3
-    lrGate: float = 1e-2
-    lrDecoder: float = 2e-4
+    lrGate: float = 1e-3
+    lrDecoder: float = 1e-4
     warmup: float = 0.05
     weightDecay: float = 0.01
     clip: float = 1.0

@@ -42,7 +42,7 @@ MODEL = {
     "attention_downsample_rate": 2,
     "iou_hidden": 16,
 }
-SETTINGS = {"steps": 5, "objectsPerImage": 2, "evalEvery": 5, "evalObjects": 2}
+SETTINGS = {"steps": 5, "objectsPerImage": 2, "evalEvery": 5, "evalObjects": 2, "lrPeft": 2e-3, "lrGate": 1e-2, "lrDecoder": 2e-4}
 CASES = {
     "mopeft": (Mopeft(("lora", "prefix", "adapter")), SETTINGS),
     "mass": (
@@ -125,7 +125,7 @@ def run_case(out: Path, name: str) -> None:
     save_file(trainer.tuned.state(), out / f"{name}.safetensors")
     split = {k: {part: [p.name for p in pictures] for part, pictures in s.items()} for k, s in trainer.splits.items()}
     method = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
-    stated = (*settings, "seed", "lrPeft", "lrGate", "lrDecoder")
+    stated = (*settings, "seed")
     record = {
         "mopeft": method,
         "train": {k: v for k, v in asdict(trainer.config).items() if k in stated},

@@ -32,10 +32,10 @@ export const TRAIN_FIELDS = {
   lrGate: {
     kind: 'number',
     label: 'Learning rate of the gates',
-    help: 'Gates have little to learn and start flat, so they take larger steps.',
+    help: 'Small enough that gates go on depending on the picture: large steps open or close them for good.',
     min: 0,
     max: 1,
-    default: 1e-2,
+    default: 1e-3,
     unit: '',
   },
   lrDecoder: {
@@ -44,7 +44,7 @@ export const TRAIN_FIELDS = {
     help: 'Small, since the decoder is already trained.',
     min: 0,
     max: 1,
-    default: 2e-4,
+    default: 1e-4,
     unit: '',
   },
   warmup: {
