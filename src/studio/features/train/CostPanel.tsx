@@ -33,7 +33,9 @@ export function CostPanel(props: {
       {plan && <PlanTable plan={plan} />}
       {!plan && !failure && (
         <p className="muted">
-          {planning ? 'Planning …' : 'Choose at least one dataset to see what the run takes.'}
+          {settings.datasetIds.length > 0
+            ? 'Planning …'
+            : 'Choose at least one dataset to see what the run takes.'}
         </p>
       )}
       {plan?.problems.map((problem) => (

@@ -15,6 +15,9 @@ const NOTHING: RunHistory = { steps: [], evals: [], gates: [] };
 export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
   const history = useRuns((state) => state.histories[run.id]);
   useEffect(() => void loadHistory(run.id), [run.id]);
+  // Its start was pressed at the end of a long form.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another run is another view
+  useEffect(() => window.scrollTo({ top: 0 }), [run.id]);
   // Charts may lag behind the clock and the buttons.
   const drawn = useDeferredValue(history ?? NOTHING);
   return (
