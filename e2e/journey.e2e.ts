@@ -55,6 +55,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await setNumber(page, /^Steps/, STEPS);
     await setNumber(page, /^Evaluate every/, 4);
     await setNumber(page, /^Checkpoint every/, 2);
+    await setNumber(page, /^Pictures a step/, 1);
     const cost = page.getByRole('complementary', { name: 'Cost and start' });
     await expect(cost).toContainText(/[\d.]+ [kM]?\s*parameters/);
     await expect(cost).toContainText(/MiB at the peak/);

@@ -21,6 +21,7 @@ test('a lost device keeps the data and the last checkpoint', async ({ browser, p
   await page.getByText('Advanced').click();
   await setNumber(page, /^Steps/, STEPS);
   await setNumber(page, /^Checkpoint every/, 1);
+  await setNumber(page, /^Pictures a step/, 1);
   await setNumber(page, /^Objects a picture/, 1);
   await setNumber(page, /^Corrective clicks/, 0);
   await page.getByRole('button', { name: 'Start training' }).click();

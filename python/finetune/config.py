@@ -18,7 +18,7 @@ class TrainConfig:
     warmup: float = 0.05
     weightDecay: float = 0.01
     clip: float = 1.0
-    imagesPerStep: int = 1
+    imagesPerStep: int = 3
     objectsPerImage: int = 5
     corrections: int = 2
     clickPrompts: bool = True

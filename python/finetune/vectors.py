@@ -42,7 +42,16 @@ MODEL = {
     "attention_downsample_rate": 2,
     "iou_hidden": 16,
 }
-SETTINGS = {"steps": 5, "objectsPerImage": 2, "evalEvery": 5, "evalObjects": 2, "lrPeft": 2e-3, "lrGate": 1e-2, "lrDecoder": 2e-4}
+SETTINGS = {
+    "steps": 5,
+    "imagesPerStep": 1,
+    "objectsPerImage": 2,
+    "evalEvery": 5,
+    "evalObjects": 2,
+    "lrPeft": 2e-3,
+    "lrGate": 1e-2,
+    "lrDecoder": 2e-4,
+}
 CASES = {
     "mopeft": (Mopeft(("lora", "prefix", "adapter")), SETTINGS),
     "mass": (

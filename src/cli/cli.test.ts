@@ -44,7 +44,14 @@ beforeAll(async () => {
   await writeFile(
     join(folder, 'config.json'),
     JSON.stringify({
-      train: { evalObjects: 1, evalEvery: 2, objectsPerImage: 1, corrections: 1, checkpointEvery: 1 },
+      train: {
+        evalObjects: 1,
+        evalEvery: 2,
+        imagesPerStep: 1,
+        objectsPerImage: 1,
+        corrections: 1,
+        checkpointEvery: 1,
+      },
     }),
   );
 });

@@ -80,7 +80,7 @@ export const TRAIN_FIELDS = {
     help: 'Pictures whose gradients are added before the weights change; memory does not grow with it.',
     min: 1,
     max: 64,
-    default: 1,
+    default: 3,
     unit: 'pictures',
   },
   objectsPerImage: {

@@ -52,6 +52,7 @@ const settings = {
   train: parseTrainConfig({
     steps: 4,
     seed: 3,
+    imagesPerStep: 1,
     objectsPerImage: 1,
     corrections: 1,
     evalEvery: 2,

@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => gpu?.destroy());
 
 const sizes = { objectsPerImage: 2, objectsPerPass: 0, corrections: 1 };
-const config = parseTrainConfig({ objectsPerImage: 2, corrections: 1, minArea: 0 });
+const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 2, corrections: 1, minArea: 0 });
 
 const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late' } = {}) =>
   planTraining(MICRO_SAM, resolveMopeft({ methods, ...more }, MICRO_SAM), sizes, {
@@ -188,6 +188,7 @@ class MemoryStorage implements RunStorage {
 const CONFIG = parseTrainConfig({
   steps: 5,
   seed: 11,
+  imagesPerStep: 1,
   objectsPerImage: 2,
   corrections: 1,
   evalEvery: 3,
