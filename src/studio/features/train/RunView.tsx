@@ -17,7 +17,7 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
   useEffect(() => void loadHistory(run.id), [run.id]);
   // Its start was pressed at the end of a long form.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another run is another view
-  useEffect(() => window.scrollTo({ top: 0 }), [run.id]);
+  useEffect(() => void window.scrollTo({ top: 0 }), [run.id]);
   // Charts may lag behind the clock and the buttons.
   const drawn = useDeferredValue(history ?? NOTHING);
   return (
