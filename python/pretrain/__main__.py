@@ -12,7 +12,7 @@ def main() -> None:
     p.add_argument("--config", type=Path, default=Path(__file__).parent / "tiny.json")
     p.add_argument("--sets", type=Path, help="the folder of the pretraining sets (build)")
     p.add_argument("--out", type=Path, required=True, help="the run's folder (vectors: where they go)")
-    p.add_argument("--model", type=Path, help="the exported model's folder (export, vectors, card)")
+    p.add_argument("--model", type=Path, help="the exported model's folder (export, vectors, card; train: begin with its weights)")
     p.add_argument("--size", type=int, default=256, help="input size (calibrate)")
     p.add_argument("--pictures", type=int, default=400, help="training pictures to look at (calibrate)")
     p.add_argument("--device", default="auto", help="cpu, cuda or auto")
@@ -51,7 +51,7 @@ def main() -> None:
     else:
         from .loop import train
 
-        train(config, a.out, a.device, a.ranks, a.threads, a.stop_after)
+        train(config, a.out, a.device, a.ranks, a.threads, a.stop_after, a.model)
 
 
 if __name__ == "__main__":

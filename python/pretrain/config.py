@@ -32,6 +32,16 @@ def total_steps(config: dict) -> int:
     return sum(phase["steps"] for phase in config["phases"])
 
 
+def largest_size(config: dict, step: int) -> int:
+    """The largest input size of the phases that begin before step."""
+    first, largest = 0, 0
+    for phase in config["phases"]:
+        if first < step:
+            largest = max(largest, phase["size"])
+        first += phase["steps"]
+    return largest
+
+
 def micro_count(config: dict) -> int:
     """Micro-batches a step; every phase's batch is cut into as many equal pieces."""
     count = config["train"]["micro_batches"]

@@ -22,7 +22,8 @@ class PositionEncoding(nn.Module):
 
     def forward(self, unit: Tensor) -> Tensor:
         """Coordinates in [0, 1] as (x, y) [..., 2] -> [..., D]."""
-        angles = (2 * unit - 1) @ self.positional_encoding_gaussian_matrix * (2 * math.pi)
+        with torch.autocast(unit.device.type, enabled=False):  # in bf16 an angle would be off by a tenth
+            angles = (2 * unit - 1) @ self.positional_encoding_gaussian_matrix * (2 * math.pi)
         return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
 
@@ -67,6 +68,12 @@ class PromptEncoder(nn.Module):
         return self.pe_layer(torch.stack([x, y], -1)).flatten(0, 1)
 
 
+def in_float(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Fused attention in float32: a CPU's backward of the few tokens here is 7 times as slow in bf16."""
+    with torch.autocast("cpu", enabled=False):
+        return F.scaled_dot_product_attention(q.float(), k.float(), v.float())
+
+
 class Attention(nn.Module):
     def __init__(self, dim: int, heads: int, downsample: int = 1) -> None:
         super().__init__()
@@ -83,7 +90,7 @@ class Attention(nn.Module):
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """[N, Tq, D], [N, Tk, D], [N, Tk, D] -> [N, Tq, D]."""
         q, k, v = self.split(self.q_proj(q)), self.split(self.k_proj(k)), self.split(self.v_proj(v))
-        out = F.scaled_dot_product_attention(q, k, v)
+        out = in_float(q, k, v) if q.dtype == torch.bfloat16 and q.device.type == "cpu" else F.scaled_dot_product_attention(q, k, v)
         return self.out_proj(out.transpose(1, 2).flatten(2))
 
 

@@ -32,6 +32,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, rel_h: Tensor, rel_w: Tensor, grid: 
     bias_h = torch.einsum("bhijd,ikd->bhijk", q_grid, rel_h)
     bias_w = torch.einsum("bhijd,jkd->bhijk", q_grid, rel_w)
     bias = (bias_h[..., :, None] + bias_w[..., None, :]).reshape(b, h, n, n)
+    if q.dtype == torch.bfloat16 and q.device.type == "cpu":  # fused attention there is 2 to 4 times as slow as its two products
+        return ((q * d**-0.5) @ k.transpose(2, 3) + bias).softmax(-1, dtype=q.dtype) @ v
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
 
 

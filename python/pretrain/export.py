@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -122,6 +123,12 @@ def read_model(folder: Path) -> Sam:
     names = original_names(list(model.state_dict()))
     model.load_state_dict({original: tensors[name].float() for name, original in names.items()})
     return model.requires_grad_(False).eval()
+
+
+def exported_step(folder: Path) -> int:
+    """The step of the training run that an exported model is of."""
+    with safe_open(folder / "model.safetensors", "pt") as f:
+        return int(f.metadata()["note"].removeprefix("step "))
 
 
 def exported(run: Path) -> Path:

@@ -12,7 +12,8 @@ import torch
 import torch.multiprocessing as mp
 
 from .batches import Steps
-from .config import micro_count, phase_at, total_steps
+from .config import largest_size, micro_count, phase_at, total_steps
+from .export import exported_step, read_model
 from .flat import Layout
 from .losses import Helper
 from .model import Sam, extend_tables, initialise
@@ -49,8 +50,10 @@ class Member:
         self.data = Steps(config, run)
 
     def rate(self, step: int, phase: dict) -> float:
-        """Factor of the learning rates: warm-up, then constant, then a straight line to zero where asked."""
+        """Factor of the learning rates: warm-up (of the run, of a phase), then constant, or a straight line to zero."""
         factor = min(1.0, (step + 1) / self.config["train"]["warmup"]) * phase.get("rate", 1.0)
+        if "warmup" in phase:
+            factor *= min(1.0, (step + 1 - phase["first"]) / phase["warmup"])
         if phase["decay"]:
             factor *= (phase["last"] - step) / (phase["last"] - phase["first"])
         return factor
@@ -61,7 +64,8 @@ class Member:
         grads.zero_()
         self.layout.bind_grads(self.modules, grads)
         g = torch.Generator().manual_seed((self.config["train"]["seed"] * 1_000_003 + step) * 64 + k)
-        losses = objective(self.model, self.helper, batch, phase, g)
+        bf16 = self.device.type == "cuda" or self.config["train"].get("bf16", False)
+        losses = objective(self.model, self.helper, batch, phase, g, bf16)
         (losses["loss"] / self.team.micro).backward()
         row = {**losses, "rounds": torch.tensor(float("second" in losses))}
         self.team.metrics[k] = torch.tensor([row[n].item() if n in row else 0.0 for n in LOGGED])
@@ -85,9 +89,9 @@ class Member:
         return norm
 
     def enter(self, step: int, phase: dict) -> None:
-        """At the first step of a phase on a larger grid, extend the relative position tables."""
+        """At the first step on a grid larger than all before, extend the relative position tables."""
         if step and step == phase["first"]:
-            before = phase_at(self.config, step - 1)["size"]
+            before = largest_size(self.config, step)
             if before < phase["size"]:
                 for vector in ("params", "ema"):
                     self.layout.bind(self.modules, self.team.vectors[vector])
@@ -125,6 +129,20 @@ class Leader(Member):
             self.team.vectors[name].copy_(vector)
         self.seconds = state["seconds"]
         return state["step"]
+
+    def start_from(self, folder: Path) -> int:
+        """Take the weights of an exported model, at the step that its file names; the optimizer starts afresh."""
+        weights, step = read_model(folder).state_dict(), exported_step(folder)
+        for name, buffer in self.model.named_buffers():
+            if not torch.allclose(weights[name], buffer.cpu(), rtol=1e-2):
+                raise SystemExit(f"{folder}: {name} is of another seed than the config's")
+        for vector in ("params", "ema"):
+            for name, view in self.layout.views(self.team.vectors[vector]).items():
+                part, _, rest = name.partition(".")
+                if part == "model":
+                    view.copy_(weights[rest])
+        self.save(step)
+        return step
 
     def validation(self, step: int) -> dict:
         size = phase_at(self.config, step - 1)["size"]
@@ -166,7 +184,8 @@ def follow(config: dict, run: Path, team: Team, rank: int, threads: int, last: i
         member.step(step)
 
 
-def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_after: int) -> None:
+def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_after: int, start: Path | None = None) -> None:
+    """Go on from RUN/last.pt; else begin, with the weights of the exported model `start` where one is given."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads)
@@ -176,7 +195,10 @@ def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_a
     modules = {"model": Sam(config["model"]), "helper": Helper(config["model"]["output_channels"])}
     team = Team(ranks, Layout(modules).total, micro_count(config), torch.device(device))
     leader = Leader(config, run, team, 0)
-    first = team.start.value = leader.resume()
+    first = leader.resume()
+    if not first and start:
+        first = leader.start_from(start)
+    team.start.value = first
     others = [
         mp.get_context("spawn").Process(target=follow, args=(config, run, team, r, threads, last), daemon=True) for r in range(1, ranks)
     ]

@@ -9,10 +9,10 @@ from .model import Sam
 from .prompts import add_click, corrective_click
 
 
-def objective(model: Sam, helper: Helper, batch: Batch, phase: dict, g: torch.Generator) -> dict[str, Tensor]:
-    """Losses by name; `loss` is their weighted sum. g decides the corrective round (on the CPU)."""
+def objective(model: Sam, helper: Helper, batch: Batch, phase: dict, g: torch.Generator, bf16: bool) -> dict[str, Tensor]:
+    """Losses by name; `loss` is their weighted sum. g decides the corrective round (on the CPU); bf16: autocast."""
     size, count, device = phase["size"], phase["objects"], batch.image.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         embedding = model.image_encoder(batch.image)
         items = embedding.repeat_interleave(count, 0)
         masks, iou = model.decode(items, batch.points, batch.labels, size)
@@ -25,7 +25,7 @@ def objective(model: Sam, helper: Helper, batch: Batch, phase: dict, g: torch.Ge
         click, sign = corrective_click(logits.cpu(), batch.target.cpu(), size / logits.shape[-1], g)
         points, labels = add_click(batch.points, batch.labels, click.to(device), sign.to(device))
         fed = (torch.rand(len(token), generator=g) < 0.75).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             masks, iou = model.decode(items, points, labels, size, logits, fed)
         out["second"], _ = round_loss(masks.float(), iou.float(), batch.target, torch.zeros_like(single), phase)
         out["loss"] = out["loss"] + out["second"]

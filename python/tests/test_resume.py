@@ -4,8 +4,11 @@ from pathlib import Path
 
 import torch
 
+from pretrain.config import largest_size
 from pretrain.draw import draw
+from pretrain.export import write_model
 from pretrain.loop import train
+from pretrain.model import Sam, initialise
 from pretrain.packs import write_pack
 from tests.test_model import SMALL
 
@@ -50,3 +53,27 @@ def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path: Path) -> None:
         assert torch.equal(vector, two["vectors"][name]), name
     steps = [json.loads(line) for line in (parts / "log.jsonl").read_text().splitlines()]
     assert {"step", "validation"} == {row["type"] for row in steps}
+
+
+def test_a_run_begins_with_the_weights_of_an_exported_model(tmp_path: Path) -> None:
+    write_pack(tmp_path / "drawn", [draw(1, i, [], []) for i in range(8)])
+    write_pack(tmp_path / "open", [(*draw(2, i, [], [])[:3], "cells" if i < 2 else "shapes") for i in range(6)])
+    model = Sam(SMALL)
+    initialise(model, 1)
+    with torch.no_grad():
+        model.mask_decoder.iou_token.weight.fill_(0.5)
+    state = {k: v.half().float() for k, v in model.state_dict().items()}
+    write_model(state, SMALL, tmp_path / "model", "step 4")
+    config = recipe()
+    train(config, tmp_path, "cpu", 1, 1, 4, tmp_path / "model")
+    begun = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert begun["step"] == 4
+    for name, _ in model.named_parameters():
+        assert torch.equal(begun["ema"][name], state[name]), name
+    train(config, tmp_path, "cpu", 1, 1, 6)
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["step"] == 6
+
+
+def test_tables_are_extended_for_a_grid_larger_than_all_before() -> None:
+    phases = [{**PHASE, "steps": 2, "size": size, "batch": 2} for size in (32, 64, 32, 64)]
+    assert [largest_size({"phases": phases}, step) for step in (0, 1, 2, 3, 6)] == [0, 32, 32, 64, 64]

@@ -9,11 +9,11 @@ from .scenes_world import cracks, paper, plants, regions, shapes, sick_leaf, sur
 
 SCENES = {
     "cells": (cells, 3.0),
-    "net": (net, 3.0),
+    "net": (net, 3.5),
     "grains": (grains, 1.0),
     "organs": (organs, 1.0),
-    "cracks": (cracks, 3.5),
-    "plants": (plants, 2.0),
+    "cracks": (cracks, 5.0),
+    "plants": (plants, 3.0),
     "sick_leaf": (sick_leaf, 1.5),
     "surface": (surface, 2.0),
     "regions": (regions, 1.5),

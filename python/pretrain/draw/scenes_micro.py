@@ -73,9 +73,8 @@ def net(rng: Generator) -> Canvas:
         m = blob(rng, h, w, rng.uniform(0, w), rng.uniform(0, h), rng.uniform(2, 8), 0.2, rng.uniform(1, 2))
         c.paint(m, line if rng.random() < 0.6 else colour(rng), 0.8, rng.uniform(0.3, 0.9))
     c.paint(wall, line, rng.uniform(0.4, 1.2), rng.uniform(0.5, 1))
-    parts = components(wall, 60)
-    for m in parts[:6]:
-        c.mark(m)
+    for m in components(wall, 60)[:6]:
+        c.objects += [[c.mark(m, False)]] * 3  # one net among many rooms: asked for as often as several of them
     for m in components(~wall, 30)[:120]:
         c.mark(m)
     return c

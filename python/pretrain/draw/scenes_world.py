@@ -10,19 +10,20 @@ from .texture import colour, fractal, noise, texture
 
 
 def _crack(rng: Generator, h: int, w: int, wide: float) -> np.ndarray:
-    """A branching crack that crosses a part of the picture."""
+    """A jagged, branching line that crosses a part of the picture."""
     mask = np.zeros((h, w), bool)
     heads = [(rng.uniform(0, w), rng.uniform(0, h), rng.uniform(0, 2 * np.pi), rng.uniform(0.4, 1.6) * max(h, w))]
     if rng.random() < 0.6:
         heads[0] = (0.0, rng.uniform(0, h), rng.uniform(-0.5, 0.5), 1.4 * w)
         if rng.random() < 0.5:
             heads[0] = (rng.uniform(0, w), 0.0, np.pi / 2 + rng.uniform(-0.5, 0.5), 1.4 * h)
-    bend, branch = rng.uniform(0.03, 0.3), rng.uniform(0, 4)
+    bend, branch, jag = rng.uniform(0.03, 0.2), rng.uniform(0, 4), rng.uniform(0, 1.5)
     for depth in range(3):
         grown = []
         for x, y, a, length in heads:
             path = walk(rng, x, y, a, length, bend)
             n = len(path)
+            path = path + jag * rng.standard_normal((n, 2))
             widths = wide * 0.75**depth * np.clip(1 + 0.35 * np.cumsum(rng.standard_normal(n)) / 4, 0.4, 1.8)
             mask |= stroke(h, w, path, np.maximum(widths, 0.8))
             for _ in range(rng.poisson(branch) if depth < 2 else 0):
@@ -33,22 +34,41 @@ def _crack(rng: Generator, h: int, w: int, wide: float) -> np.ndarray:
     return mask
 
 
+def _rough_ground(rng: Generator, c: Canvas) -> None:
+    """Asphalt, concrete, plaster, skin: one tone, fine grains, faint stains, perhaps a painted stripe."""
+    h, w = c.shape
+    tone = np.clip(rng.uniform(0.2, 0.85) + rng.choice([0.0, 0.02, 0.08]) * rng.standard_normal(3), 0.05, 0.95)
+    grain = rng.standard_normal((h, w)).astype(np.float32)
+    grain = ndimage.gaussian_filter(grain, rng.uniform(0.3, 1.2))
+    grain *= rng.uniform(0.01, 0.09) / (grain.std() + 1e-6)
+    stain = rng.uniform(0, 0.06) * fractal(rng, h, w, rng.uniform(1.5, 6), 3)
+    c.image[:] = np.clip(tone + (grain + stain)[..., None], 0, 1)
+    if rng.random() < 0.2:
+        path = walk(rng, rng.uniform(0, w), 0, rng.uniform(0.8, 2.2), 1.5 * h, 0.005)
+        c.paint(stroke(h, w, path, np.full(len(path), rng.uniform(8, 40))), np.full(3, rng.uniform(0.6, 0.95)), 0.8, rng.uniform(0.4, 0.9))
+
+
 def cracks(rng: Generator) -> Canvas:
-    """Thin cracks, threads, vessels or roots on a rough surface."""
+    """Thin cracks, threads, vessels or roots on a rough surface: darker or lighter than what lies beside them, by more than its grain."""
     c = blank(rng)
     h, w = c.shape
-    c.image[:] = np.clip(c.image + rng.uniform(0, 0.12) * fractal(rng, h, w, 16, 4, 0.9)[..., None], 0, 1)
-    ground = c.image.mean((0, 1))
-    dark = rng.random() < 0.75
-    tone = np.clip(ground * rng.uniform(0.15, 0.75), 0, 1) if dark else np.clip(ground + rng.uniform(0.15, 0.6), 0, 1)
-    mask = np.zeros((h, w), bool)
-    for _ in range(int(rng.integers(1, 4))):
-        mask |= _crack(rng, h, w, np.exp(rng.uniform(np.log(1.0), np.log(6.5))))
-    for _ in range(int(rng.integers(0, 12)) if rng.random() < 0.5 else 0):
+    if rng.random() < 0.7:
+        _rough_ground(rng, c)
+    else:
+        c.image[:] = np.clip(c.image + rng.uniform(0, 0.06) * fractal(rng, h, w, 16, 4, 0.9)[..., None], 0, 1)
+    for _ in range(int(rng.integers(0, 12)) if rng.random() < 0.4 else 0):
         m = blob(rng, h, w, rng.uniform(0, w), rng.uniform(0, h), rng.uniform(2, 26), 0.3)
-        c.paint(m, np.clip(ground + 0.15 * rng.standard_normal(), 0, 1), rng.uniform(1, 5), 0.5)
-    strength = np.clip(rng.uniform(0.45, 1) + 0.15 * noise(rng, h, w, 8), 0.15, 1)
-    c.blend(ndimage.gaussian_filter(mask.astype(np.float32), rng.uniform(0.4, 0.9)) * strength, tone)
+        c.paint(m, np.clip(c.image.mean((0, 1)) + 0.15 * rng.standard_normal(), 0, 1), rng.uniform(1, 5), 0.5)
+    mask = np.zeros((h, w), bool)
+    for _ in range(1 if rng.random() < 0.6 else int(rng.integers(2, 4))):
+        mask |= _crack(rng, h, w, np.exp(rng.uniform(np.log(1.3), np.log(8))))
+    near = ndimage.gaussian_filter(c.image, (12, 12, 0))
+    grain = float((c.image - near).std())
+    depth = grain * rng.uniform(1.2, 4) + rng.uniform(0.06, 0.45)
+    line = near - depth if near.mean() > 0.3 and rng.random() < 0.8 else near + depth
+    strength = np.clip(rng.uniform(0.75, 1) + 0.15 * noise(rng, h, w, 8), 0.35, 1)
+    alpha = ndimage.gaussian_filter(mask.astype(np.float32), rng.uniform(0.3, 0.8))
+    c.blend(alpha * strength, np.clip(line + 0.02 * rng.standard_normal((h, w, 1)), 0, 1).astype(np.float32))
     for m in components(mask, 30)[:20]:
         c.mark(m)
     return c
@@ -58,16 +78,23 @@ def plants(rng: Generator) -> Canvas:
     """Seedlings on soil: each plant an object of several fine leaves."""
     c = blank(rng)
     h, w = c.shape
-    c.image[:] = np.clip(0.5 * c.image + 0.5 * (0.35 + 0.12 * fractal(rng, h, w, 20, 4, 0.9)[..., None]), 0, 1)
+    c.image[:] = np.clip(0.5 * c.image + 0.5 * (0.35 + rng.uniform(0.02, 0.12) * fractal(rng, h, w, 20, 4, 0.9)[..., None]), 0, 1)
     green = np.array([rng.uniform(0.1, 0.5), rng.uniform(0.35, 0.8), rng.uniform(0.05, 0.4)], np.float32)
-    for _ in range(int(rng.integers(1, 9))):
+    if rng.random() < 0.6:
+        green = green * (0.35 if c.image.mean() > green.mean() else 1.4)
+    for _ in range(int(rng.integers(1, 14))):
         x, y, size = rng.uniform(0, w), rng.uniform(0, h), np.exp(rng.uniform(np.log(10), np.log(80)))
-        n, slim = int(rng.integers(2, 10)), rng.uniform(0.06, 0.5)
+        n, slim = int(rng.integers(2, 10)), np.exp(rng.uniform(np.log(0.04), np.log(0.6)))
+        stem = rng.uniform(0.15, 0.6) if rng.random() < 0.4 else 0.0
         tone = np.clip(green + 0.08 * rng.standard_normal(3), 0, 1)
         plant = np.zeros((h, w), bool)
         for k in range(n):
             a = 2 * np.pi * k / n + rng.uniform(-0.4, 0.4)
-            m = leaf(rng, h, w, x, y, a, size * rng.uniform(0.5, 1.2), size * slim)
+            length = size * rng.uniform(0.5, 1.2)
+            x1, y1 = x + stem * length * np.cos(a), y + stem * length * np.sin(a)
+            m = leaf(rng, h, w, x1, y1, a, length, size * slim)
+            if stem:
+                m |= stroke(h, w, np.array([[x, y], [x1, y1]]), np.full(2, rng.uniform(1, 2.5)))
             c.paint(m, np.clip(tone + 0.06 * rng.standard_normal(), 0, 1), 0.6)
             plant |= m
         if plant.sum() > 20:
