@@ -44,8 +44,10 @@ type ValueOf<F> = F extends NumberField
 /** The values of a set of fields. */
 export type SettingsOf<F extends Fields> = { readonly [K in keyof F]: ValueOf<F[K]> };
 
+export type FieldValue = number | string | boolean;
+
 /** Values by field name, types forgotten. */
-export type Settings = Readonly<Record<string, number | string | boolean>>;
+export type Settings = Readonly<Record<string, FieldValue>>;
 
 /** A field with its unique id, as it goes to a screen. */
 export type FieldInfo = Field & { readonly id: string };

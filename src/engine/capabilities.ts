@@ -1,5 +1,5 @@
 /** What screens offer of training, as data: methods with their fields, gate forms, presets. No screen knows a method by name. */
-import { type ChoiceField, type FieldInfo, fieldInfos } from '../config/field.ts';
+import { type ChoiceField, type FieldInfo, fieldInfos, type Settings } from '../config/field.ts';
 import type { GateForm } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { TRAIN_FIELDS } from '../config/train.ts';
@@ -7,9 +7,12 @@ import { GATE_FORM_INFOS } from '../peft/gate/forms.ts';
 import { METHODS } from '../peft/registry.ts';
 
 export interface MethodInfo {
+  /** As in the adapter file: "lora", "prefix", "adapter". */
   readonly id: string;
   readonly label: string;
+  /** One sentence: what it adds to the model. */
   readonly help: string;
+  /** Index into the studio's method palette; one colour per method everywhere. */
   readonly colourSlot: number;
   readonly fields: readonly FieldInfo[];
 }
@@ -19,13 +22,15 @@ export interface PresetInfo {
   readonly label: string;
   readonly help: string;
   /** Values by field id; what is not named keeps its default. */
-  readonly values: Readonly<Record<string, number | string | boolean>>;
+  readonly values: Settings;
 }
 
 export interface Capabilities {
+  /** In the registry's order, which is also the order of the heat map's rows. */
   readonly methods: readonly MethodInfo[];
   readonly gateForms: readonly { readonly id: GateForm; readonly label: string; readonly help: string }[];
   readonly presets: readonly PresetInfo[];
+  /** Fields of the training itself (steps, learning rates, seed, blocks, clicks …). */
   readonly trainFields: readonly FieldInfo[];
 }
 

@@ -83,8 +83,10 @@ export interface RunPlan {
   readonly trainable: readonly { readonly label: string; readonly count: number }[];
   readonly trainableCount: number;
   readonly memory: {
+    /** The planner's peak while training, weights included. */
     readonly peakBytes: number;
     readonly parts: readonly { readonly label: string; readonly bytes: number }[];
+    /** The largest single buffer the plan needs against what the adapter allows. */
     readonly largestBufferBytes: number;
     readonly bufferLimitBytes: number;
   };

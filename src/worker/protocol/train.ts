@@ -1,5 +1,6 @@
 /** Runs: settings, cost, history. Conventions: ../protocol.ts. */
 
+import type { RunPlan } from '../../engine/run-types.ts';
 import type { FieldValues, GateFormId } from './capabilities.ts';
 import type { SplitCounts, SplitName } from './data.ts';
 import type { Failure, Nothing } from './result.ts';
@@ -16,23 +17,11 @@ export interface TrainSettings {
   readonly values: FieldValues;
 }
 
-export interface PlanReport {
-  readonly trainable: readonly { readonly label: string; readonly count: number }[];
-  readonly trainableCount: number;
-  readonly memory: {
-    /** The planner's peak while training, weights included. */
-    readonly peakBytes: number;
-    readonly parts: readonly { readonly label: string; readonly bytes: number }[];
-    /** The largest single buffer the plan needs against what the adapter allows. */
-    readonly largestBufferBytes: number;
-    readonly bufferLimitBytes: number;
-  };
+/** What a run would cost, as the engine plans it. */
+export interface PlanReport extends Omit<RunPlan, 'images'> {
   /** Null until a step of this shape was timed on this device. */
   readonly secondsPerStep: number | null;
-  readonly steps: number;
   readonly images: SplitCounts;
-  /** What would stop the start; empty = it may start. */
-  readonly problems: readonly Failure[];
 }
 
 export type RunStatus =
