@@ -13,6 +13,7 @@ import { traceEncoderBlock } from '../../../sam/encoder-block.ts';
 import { graphInputs } from '../../../sam/weight-source.ts';
 import { EPS, type Work } from '../peers/work.ts';
 import { normals, transposed } from './numbers.ts';
+import { softmax } from './softmax.ts';
 
 /** A case as we trace it, with the same work for the peers. */
 export interface BenchCase {
@@ -63,6 +64,7 @@ export const CASES: ReadonlyMap<string, () => BenchCase> = new Map([
   ['matmul-narrow', () => product('matmul-narrow', 4096, 192, 8, false)],
   ['matmul-rows', () => product('matmul-rows', 192, 4096, 192, true)],
   ['layernorm', layernormCase],
+  ['softmax', softmaxCase],
   ['attention', attentionCase],
   ['block', () => block('block', { backward: false, mopeft: false })],
   ['block-train', () => block('block-train', { backward: true, mopeft: false })],
@@ -113,6 +115,27 @@ function layernormCase(): BenchCase {
     out,
     gradientsOf: [],
     work: { kind: 'layernorm', rows, C: width, x, weight, bias },
+  };
+}
+
+function softmaxCase(): BenchCase {
+  const x = normals('x', HEADS * TOKENS * TOKENS);
+  const keys = new Float32Array(HEADS * TOKENS);
+  const graph = new Graph();
+  const out = softmax(graph.input('x', [HEADS, TOKENS, TOKENS]), graph.input('keys', [1, TOKENS, HEADS]));
+  graph.output('out', out);
+  return {
+    name: 'softmax',
+    what: `[${HEADS}, ${TOKENS}, ${TOKENS}], over the last axis`,
+    flops: 5 * x.length,
+    graph,
+    inputs: new Map([
+      ['x', x],
+      ['keys', keys],
+    ]),
+    out,
+    gradientsOf: [],
+    work: { kind: 'softmax', shape: [HEADS, TOKENS, TOKENS], x },
   };
 }
 

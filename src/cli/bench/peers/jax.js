@@ -29,6 +29,9 @@ function program(work) {
       const { rows, C, x, weight, bias } = work;
       return { call: jit(layernorm), args: [array(x, [rows, C]), array(weight, [C]), array(bias, [C])] };
     }
+    case 'softmax': {
+      return { call: jit((x) => nn.softmax(x, -1)), args: [array(work.x, work.shape)] };
+    }
     case 'attention': {
       const { tokens, C, heads, q, k, v } = work;
       const call = jit((a, b, c) => attention(a, b, c, tokens, C, heads));

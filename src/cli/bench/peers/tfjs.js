@@ -51,6 +51,10 @@ function program(work) {
       const held = [tf.tensor(work.x, [rows, C]), tf.tensor(work.weight, [C]), tf.tensor(work.bias, [C])];
       return { call: () => tf.tidy(() => layernorm(...held)), held };
     }
+    case 'softmax': {
+      const x = tf.tensor(work.x, work.shape);
+      return { call: () => tf.softmax(x), held: [x] };
+    }
     case 'attention': {
       const { tokens, C, heads } = work;
       const held = [work.q, work.k, work.v].map((values) => tf.tensor(values, [tokens, C]));

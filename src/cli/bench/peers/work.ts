@@ -20,6 +20,12 @@ export type Work =
       readonly bias: Float32Array;
     }
   | {
+      /** Over the last axis. */
+      readonly kind: 'softmax';
+      readonly shape: readonly [number, number, number];
+      readonly x: Float32Array;
+    }
+  | {
       readonly kind: 'attention';
       readonly tokens: number;
       readonly C: number;
