@@ -10,21 +10,12 @@ import { build } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findSets } from '../../cli/conformance-files.ts';
 import { readShaders } from '../../cli/shaders.ts';
+import { CONFORMANCE_FOLDERS } from '../../testing/conformance-folders.ts';
 import type { checkSets, ServedSet } from './browser-check.ts';
 import { isPassed } from './report.ts';
 
 const PAGE = `<!doctype html><title>conformance</title>
 <script type="module">import { checkSets } from './check.js'; window.checkSets = checkSets;</script>`;
-const folder = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-/** The project's own vectors, and those given from outside where they are. */
-const FOLDERS = [
-  'tests/vectors/gates',
-  'tests/vectors/rounds',
-  'tests/vectors/picture',
-  '../shared/conformance',
-]
-  .map(folder)
-  .filter((path) => existsSync(path));
 
 let out: string;
 let server: Server;
@@ -49,7 +40,7 @@ beforeAll(async () => {
   });
   server = createServer(async (request, response) => {
     const [, where, file = ''] = (request.url ?? '').split('/');
-    const from = FOLDERS[Number(where)];
+    const from = CONFORMANCE_FOLDERS[Number(where)];
     if (where === 'check.js') {
       response.setHeader('content-type', 'text/javascript').end(await readFile(join(out, 'check.js')));
     } else if (from && file) response.end(await readFile(join(from, decodeURIComponent(file))));
@@ -75,7 +66,7 @@ afterAll(async () => {
   await rm(out, { recursive: true, force: true });
 });
 
-it.each(FOLDERS.map((path, i) => [path, i] as const))(
+it.each(CONFORMANCE_FOLDERS.map((path, i) => [path, i] as const))(
   'the vectors of %s agree in Chromium',
   { timeout: 900_000 },
   async (path, i) => {

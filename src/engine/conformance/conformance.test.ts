@@ -1,23 +1,11 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findSets } from '../../cli/conformance-files.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
+import { CONFORMANCE_FOLDERS } from '../../testing/conformance-folders.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { compare, isPassed } from './report.ts';
 import { runSet } from './run-set.ts';
 import { parseSet } from './set.ts';
-
-const folder = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-/** The project's own vectors, and those given from outside where they are. */
-const FOLDERS = [
-  'tests/vectors/gates',
-  'tests/vectors/rounds',
-  'tests/vectors/picture',
-  '../shared/conformance',
-]
-  .map(folder)
-  .filter((path) => existsSync(path));
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -25,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-describe.each(FOLDERS)('vectors of %s', (path) => {
+describe.each(CONFORMANCE_FOLDERS)('vectors of %s', (path) => {
   it('agree, and nothing is left on the device', { timeout: 900_000 }, async () => {
     for (const set of await findSets(path)) {
       const before = gpu.allocatedBytes;
