@@ -1,5 +1,6 @@
 """The model card, from the run's log, its packs, and the evaluation beside them."""
 
+import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -63,6 +64,12 @@ def seen(rows: list[dict], phases: list[dict]) -> tuple[int, list[str]]:
     return total, lines
 
 
+def hours(rows: list[dict]) -> float:
+    """Wall clock of all sittings: `seconds` counts from the start, and anew where a run began with an exported model."""
+    ends = [a["seconds"] for a, b in itertools.pairwise(rows) if b["seconds"] < a["seconds"]]
+    return (sum(ends) + rows[-1]["seconds"]) / 3600
+
+
 def sets_table(run: Path, train_sets: list[str], held_out: list[str]) -> list[str]:
     pack = Pack(run / "open")
     lines = ["| set | licence | pictures | objects | use |", "|---|---|---|---|---|"]
@@ -123,7 +130,7 @@ def write_card(run: Path, folder: Path) -> None:
         "",
         (run / "notes.md").read_text() if (run / "notes.md").exists() else "",
         "## What it was trained on\n",
-        f"{total:,} views of pictures in {state['step']} steps, {state['seconds'] / 3600:.1f} hours of wall clock on two CPU cores shared with other work. Half of the views come from the sets, half are drawn.\n",
+        f"{total:,} views of pictures in {state['step']} steps, {hours(rows):.1f} hours of wall clock on two CPU cores shared with other work. Half of the views come from the sets, half are drawn.\n",
         "| input | steps | pictures a step | objects a picture | views |",
         "|---|---|---|---|---|",
         *phases,

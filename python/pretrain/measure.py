@@ -1,5 +1,6 @@
 """Box IoU and click IoU of one picture, as `mopeft evaluate` defines them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,15 +42,20 @@ def postprocess(masks: Tensor, size: int, fill: tuple[int, int], original: tuple
     return F.interpolate(full[..., : fill[0], : fill[1]], original, mode="bilinear", align_corners=False)
 
 
-def overlap(logits: Tensor, truth: Tensor) -> Tensor:
-    """IoU [N, T] of logits [N, T, H, W] > 0 with truth [N, H, W]."""
-    guess, truth = logits > 0, truth[:, None]
+def overlap(logits: Tensor, truth: Tensor, cut: float) -> Tensor:
+    """IoU [N, T] of logits [N, T, H, W] > cut with truth [N, H, W]."""
+    guess, truth = logits > cut, truth[:, None]
     return (guess & truth).sum((2, 3)) / (guess | truth).sum((2, 3)).clamp(min=1)
 
 
-@torch.inference_mode()
 def score(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int) -> Scores:
-    """image uint8 [H, W, 3], objects bool [H, W] each."""
+    """image uint8 [H, W, 3], objects bool [H, W] each; masks are cut at 0."""
+    return scores_at(model, image, objects, size, (0.0,))[0]
+
+
+@torch.inference_mode()
+def scores_at(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int, cuts: Sequence[float]) -> list[Scores]:
+    """`score` with masks cut at each of several logits."""
     h, w = image.shape[:2]
     pixels, fill = preprocess(image, size)
     embedding = model.image_encoder(pixels).expand(len(objects), -1, -1, -1)
@@ -59,10 +65,13 @@ def score(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int) -
     truth = torch.from_numpy(np.stack(objects))
     box_labels = torch.tensor([[BOX_FIRST, BOX_SECOND]]).expand(len(objects), -1)
     masks, _ = model.decode(embedding, boxes.float(), box_labels, size)
-    box = overlap(postprocess(masks[:, :1], size, fill, (h, w)), truth)[:, 0]
+    by_box = postprocess(masks[:, :1], size, fill, (h, w))
     points = torch.stack([clicks, torch.zeros_like(clicks)], 1)
     masks, iou = model.decode(embedding, points, torch.tensor([[POSITIVE, PAD]]).expand(len(objects), -1), size)
-    real = overlap(postprocess(masks[:, 1:], size, fill, (h, w)), truth)
-    token = iou[:, 1:].argmax(1)
-    click, best = real.gather(1, token[:, None])[:, 0], real.max(1).values
-    return Scores(box.tolist(), click.tolist(), best.tolist(), (token == real.argmax(1)).tolist())
+    by_click, token = postprocess(masks[:, 1:], size, fill, (h, w)), iou[:, 1:].argmax(1)
+    out = []
+    for cut in cuts:
+        box, real = overlap(by_box, truth, cut)[:, 0], overlap(by_click, truth, cut)
+        click, best = real.gather(1, token[:, None])[:, 0], real.max(1).values
+        out.append(Scores(box.tolist(), click.tolist(), best.tolist(), (token == real.argmax(1)).tolist()))
+    return out
