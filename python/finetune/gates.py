@@ -62,14 +62,14 @@ def scored(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture], given: C
     """Scores with gates that take the place of the model's own."""
     tuned.given_gates = as_given(given()) if given else None
     try:
-        return evaluator.all(tuned, pictures)
+        return evaluator.all(tuned, pictures)[0]
     finally:
         tuned.given_gates = None
 
 
 def own_mean(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture]) -> Gates:
     """The mean gates of a set's training pictures."""
-    return mean_gates(evaluator.all(tuned, pictures))
+    return mean_gates(evaluator.all(tuned, pictures)[0])
 
 
 def flat(gates: Gates) -> Gates:

@@ -15,7 +15,7 @@ from .data import DataSet, Picture
 from .optimizer import Optimizer, learning_rates
 from .prepare import Batches
 from .random import Random
-from .scoring import Evaluator, ImageScore, mean_gates, mean_of
+from .scoring import CUTS, Evaluator, ImageScore, mean_gates, mean_of, mean_score
 from .step import gradients
 from .tuned import Tuned
 
@@ -24,11 +24,12 @@ Emit = Callable[[dict], None]
 
 @dataclass
 class Result:
-    """What a run left; best: its weights, at `best_step`."""
+    """What a run left; best: its weights, at `best_step`; cut: the logit at which its masks are cut."""
 
     best: dict[str, Tensor]
     best_step: int | None
     best_score: float | None
+    cut: float = 0
     start_gates: dict[str, list[ImageScore]] = field(default_factory=dict)
     margin: float = float("inf")
 
@@ -72,37 +73,36 @@ class Trainer:
 
     def validate(self, step: int) -> None:
         """Evaluates the validation pictures and keeps the weights when they are the best so far."""
-        scores: list[float] = []
-        for key, split in self.splits.items():
-            if not split["val"]:
-                continue
-            found = self.evaluator.all(self.tuned, split["val"][: self.config.evalImages or None])
-            n = sum(len(s.box) for s in found)
-            box, click = mean_of(found, "box"), mean_of(found, "click")
-            line = {"step": step, "dataset": key}
-            self.emit({"type": "eval", **line, "split": "val", "box_iou": box, "click_iou": click, "n": n})
-            self.emit({"type": "gates", **line, "layers": mean_gates(found)})
-            scores += [(box + click) / 2] if n else []
-        score = sum(scores) / len(scores) if scores else None
+        most = self.config.evalImages or None
+        each = {k: self.evaluator.all(self.tuned, split["val"][:most], CUTS) for k, split in self.splits.items() if split["val"]}
+        scores = [mean_score([found[i] for found in each.values()]) for i in range(len(CUTS))]
+        chosen = max(range(len(CUTS)), key=lambda i: scores[i] or 0)
+        score = scores[chosen]
+        for key, found in each.items():
+            images, line = found[chosen], {"step": step, "dataset": key}
+            values = {"box_iou": mean_of(images, "box"), "click_iou": mean_of(images, "click"), "n": sum(len(s.box) for s in images)}
+            self.emit({"type": "eval", **line, "split": "val", **values})
+            self.emit({"type": "gates", **line, "layers": mean_gates(images)})
         best = self.result.best_score
         is_best = self.result.best_step is None or score is None or best is None or score > best
         self.since_best = 0 if is_best else self.since_best + 1
         if is_best:
             self.result.best, self.result.best_step, self.result.best_score = self.tuned.state(), step, score
+            self.result.cut = CUTS[chosen]
 
     def test(self, base: Sam) -> dict[str, dict[str, list[ImageScore]]]:
         """By dataset the test pictures' scores `before` (the base, without modules) and `after` (the best weights)."""
         self.tuned.load(self.result.best)
         out = {}
         for key, split in self.splits.items():
-            after = self.evaluator.all(self.tuned, split["test"])
+            [after] = self.evaluator.all(self.tuned, split["test"], (self.result.cut,))
             out[key] = {"before": base_scores(base, self.evaluator, split["test"]), "after": after}
             line = {"type": "eval", "step": self.result.best_step, "dataset": key, "split": "test"}
             self.emit({**line, "box_iou": mean_of(after, "box"), "click_iou": mean_of(after, "click"), "n": sum(len(s.box) for s in after)})
         return out
 
 
-_base: dict[tuple[int, int], ImageScore | None] = {}
+_base: dict[tuple[int, int], list[ImageScore]] = {}
 
 
 def base_scores(base: Sam, evaluator: Evaluator, pictures: list[Picture]) -> list[ImageScore]:
@@ -111,7 +111,7 @@ def base_scores(base: Sam, evaluator: Evaluator, pictures: list[Picture]) -> lis
         key = (id(base), id(picture))
         if key not in _base:
             _base[key] = evaluator.picture(base, picture)
-    return [s for p in pictures if (s := _base[(id(base), id(p))])]
+    return [s for p in pictures for s in _base[(id(base), id(p))]]
 
 
 def write_line(file: object) -> Emit:

@@ -38,6 +38,7 @@ def run(
         "config": asdict(config),
         "bestStep": best.best_step,
         "bestScore": best.best_score,
+        "maskThreshold": best.cut,
         "sets": {key: summary(parts) for key, parts in tested.items()},
     }
     partial = done.with_suffix(".part")

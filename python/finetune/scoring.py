@@ -1,14 +1,18 @@
-"""Evaluation of a tuned or a base model: `pretrain.measure.score` with the gates that each picture drew."""
+"""Evaluation of a tuned or a base model: `pretrain.measure` with the gates that each picture drew."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from pretrain.measure import Scores, score
+from pretrain.measure import scores_at
 from pretrain.model import Sam
 
 from .data import Picture, masks_of
 from .tuned import Tuned
+
+CUTS = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2)
+"""Logits at which masks may be cut (`src/train/mask-threshold.ts`); SAM cuts at 0."""
 
 Gates = list[dict[str, float]]
 
@@ -44,25 +48,33 @@ class Evaluator:
             self._masks[key] = masks_of(picture, self.least, self.objects)
         return self._masks[key]
 
-    def picture(self, model: Tuned | Sam, picture: Picture) -> ImageScore | None:
-        """None without objects."""
+    def picture(self, model: Tuned | Sam, picture: Picture, cuts: Sequence[float] = (0,)) -> list[ImageScore]:
+        """An entry a cut; empty without objects."""
         masks = self.masks(picture)
         if not masks:
-            return None
+            return []
         if isinstance(model, Tuned):
             model.key = f"{id(picture)}"
-        s: Scores = score(model, picture.image, masks, model.config["image_size"])
+        each = scores_at(model, picture.image, masks, model.config["image_size"], cuts)
         gates = model.gate_values() if isinstance(model, Tuned) else []
-        return ImageScore(picture.name, s.box, s.click, s.best, s.picked, gates)
+        return [ImageScore(picture.name, s.box, s.click, s.best, s.picked, gates) for s in each]
 
-    def all(self, model: Tuned | Sam, pictures: list[Picture]) -> list[ImageScore]:
-        return [s for picture in pictures if (s := self.picture(model, picture))]
+    def all(self, model: Tuned | Sam, pictures: list[Picture], cuts: Sequence[float] = (0,)) -> list[list[ImageScore]]:
+        """By cut the pictures that have objects."""
+        rows = [s for picture in pictures if (s := self.picture(model, picture, cuts))]
+        return [[row[k] for row in rows] for k in range(len(cuts))]
 
 
 def mean_of(scores: list[ImageScore], key: str) -> float:
     """Mean over objects; 0 without any."""
     values = [v for s in scores for v in getattr(s, key)]
     return float(np.mean(values)) if values else 0.0
+
+
+def mean_score(sets: list[list[ImageScore]]) -> float | None:
+    """Mean over the sets that have objects of the mean of box and click IoU; None without any."""
+    values = [(mean_of(s, "box") + mean_of(s, "click")) / 2 for s in sets if any(i.box for i in s)]
+    return sum(values) / len(values) if values else None
 
 
 def mean_gates(scores: list[ImageScore]) -> Gates:

@@ -1,7 +1,8 @@
 /** A training run under way, from its first step to its verdict, over the trainer of `src/train`. */
 import { evaluateSet, type ImageScore } from '../train/evaluate.ts';
 import type { TrainEvent } from '../train/events.ts';
-import { type SetScores, Trainer } from '../train/loop.ts';
+import { Trainer } from '../train/loop.ts';
+import type { SetScores } from '../train/mask-threshold.ts';
 import { fileRunStorage, type RunStorage } from '../train/run-storage.ts';
 import { type TrainingSet, trainingSet } from '../train/training-set.ts';
 import type { Breathe } from './gpu-queue.ts';

@@ -204,7 +204,7 @@ export class Segmenter {
     const { inputSize, originalSize } = image.inputFor(session).transform;
     const logits = await session.sam.upscaleMasks(lowRes, inputSize, originalSize);
     const mask = new Uint8Array(logits.length);
-    for (let i = 0; i < mask.length; i++) mask[i] = (logits[i] ?? 0) > 0 ? 1 : 0;
+    for (let i = 0; i < mask.length; i++) mask[i] = (logits[i] ?? 0) > session.maskThreshold ? 1 : 0;
     return mask;
   }
 }

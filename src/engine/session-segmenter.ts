@@ -2,11 +2,16 @@ import type { SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
-import { type DecodedObject, type GateLayer, type Segmenter, splitObjects } from '../train/segmenter.ts';
+import {
+  type CuttingSegmenter,
+  type DecodedObject,
+  type GateLayer,
+  splitObjects,
+} from '../train/segmenter.ts';
 import { ModelSession, type Tuning } from './tuning.ts';
 
 /** A base or tuned model as evaluation asks it: what training's own step is, without training's memory. */
-export class SessionSegmenter implements Segmenter {
+export class SessionSegmenter implements CuttingSegmenter {
   private drawn: readonly GateLayer[] = [];
 
   constructor(private readonly session: ModelSession) {}
@@ -19,6 +24,10 @@ export class SessionSegmenter implements Segmenter {
   get sam(): SamConfig {
     const { sam, preprocessing } = this.session;
     return { ...sam.config, preprocessing };
+  }
+
+  get maskThreshold(): number {
+    return this.session.maskThreshold;
   }
 
   async encode(input: Float32Array): Promise<void> {

@@ -8,6 +8,7 @@ import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';
+import { SAM_MASK_THRESHOLD } from '../train/mask-threshold.ts';
 import type { GateLayer } from '../train/segmenter.ts';
 
 /** What an adapter brings to its base model. */
@@ -17,6 +18,8 @@ export interface Tuning {
   readonly tensors: ReadonlyMap<string, HostTensor>;
   /** How pictures were prepared for it. */
   readonly preprocessing: PreprocessingRecord;
+  /** The logit above which a pixel belongs to its masks. */
+  readonly maskThreshold: number;
 }
 
 /** A session for base or tuned weights, with the buffers that belong to it alone. */
@@ -27,13 +30,16 @@ export class ModelSession {
     private readonly mopeft: MopeftConfig | null,
     /** How pictures are to be prepared for {@link encode}. */
     readonly preprocessing: PreprocessingRecord,
+    /** The logit above which a pixel belongs to a mask. */
+    readonly maskThreshold: number,
     private readonly own: readonly BufferRange[],
   ) {}
 
   /** @param tuning null for the base model. */
   static async open(gpu: Gpu, model: SamModel, tuning: Tuning | null): Promise<ModelSession> {
     if (!tuning) {
-      return new ModelSession(await SamSession.open(gpu, model), gpu, null, model.config.preprocessing, []);
+      const sam = await SamSession.open(gpu, model);
+      return new ModelSession(sam, gpu, null, model.config.preprocessing, SAM_MASK_THRESHOLD, []);
     }
     const tensors = new Map<string, BufferRange>();
     for (const [name, { data }] of tuning.tensors) tensors.set(name, gpu.upload(data, `tuned ${name}`));
@@ -43,7 +49,8 @@ export class ModelSession {
         tensors,
         slots: (graph) => mopeftSlots(graph, tuning.mopeft, graphInputs(graph)),
       });
-      return new ModelSession(sam, gpu, tuning.mopeft, tuning.preprocessing, own);
+      const { mopeft, preprocessing, maskThreshold } = tuning;
+      return new ModelSession(sam, gpu, mopeft, preprocessing, maskThreshold, own);
     } catch (error) {
       for (const { buffer } of own) gpu.release(buffer);
       throw error;

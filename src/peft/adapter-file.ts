@@ -28,6 +28,8 @@ export interface Adapter {
   readonly tensors: ReadonlyMap<string, HostTensor>;
   /** How pictures were prepared for it. */
   readonly preprocessing: PreprocessingRecord;
+  /** The logit above which a pixel belongs to its masks. */
+  readonly maskThreshold: number;
   /** What was recorded about the training (steps, datasets, scores); for people, never read by the program. */
   readonly training: Readonly<Record<string, unknown>>;
 }
@@ -62,13 +64,15 @@ const AdapterSchema = v.object({
       v.object({ kind: v.literal('min-max') }),
     ]),
   }),
+  // Adapters of before it was chosen cut where SAM does.
+  maskThreshold: v.optional(v.number(), 0),
   training: v.optional(v.record(v.string(), v.unknown()), {}),
 });
 
 /** Writes an adapter. Equal adapters give equal bytes. */
 export function writeAdapter(
   base: AdapterBase,
-  { mopeft, tensors, training }: Pick<Adapter, 'mopeft' | 'tensors' | 'training'>,
+  { mopeft, tensors, maskThreshold, training }: Omit<Adapter, 'preprocessing'>,
 ): AdapterFiles {
   const record = {
     format: FORMAT,
@@ -76,6 +80,7 @@ export function writeAdapter(
     base: { name: base.name, hash: base.hash },
     mopeft,
     preprocessing: base.config.preprocessing,
+    maskThreshold,
     training,
   };
   const sorted = new Map([...tensors].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -121,8 +126,8 @@ export async function readAdapter(
     }
     tensors.set(name, await file.read(name));
   }
-  const { preprocessing, training } = record;
-  return { mopeft, tensors, preprocessing, training };
+  const { preprocessing, maskThreshold, training } = record;
+  return { mopeft, tensors, preprocessing, maskThreshold, training };
 }
 
 /** {@link readAdapter} of files in memory. */

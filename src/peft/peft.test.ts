@@ -199,16 +199,25 @@ describe('an adapter file', () => {
   );
 
   it('comes back as it was written', async () => {
-    const files = writeAdapter(model, { mopeft: config, tensors, training: { steps: 3 } });
+    const files = writeAdapter(model, {
+      mopeft: config,
+      tensors,
+      maskThreshold: -0.5,
+      training: { steps: 3 },
+    });
     const back = await readAdapterFiles(model, files);
     expect(back.mopeft).toEqual(config);
     expect(back.tensors.size).toBe(tensors.size);
     for (const [name, { data }] of tensors) expect(back.tensors.get(name)?.data, name).toEqual(data);
     expect(back.preprocessing).toEqual(MICRO_SAM.preprocessing);
+    expect(back.maskThreshold).toBe(-0.5);
+    const { maskThreshold: _, ...older } = JSON.parse(files.json);
+    const json = JSON.stringify(older);
+    expect((await readAdapterFiles(model, { ...files, json })).maskThreshold).toBe(0);
   });
 
   it('is refused with a sentence when it belongs to another model, is damaged or is something else', async () => {
-    const files = writeAdapter(model, { mopeft: config, tensors, training: {} });
+    const files = writeAdapter(model, { mopeft: config, tensors, maskThreshold: 0, training: {} });
     const code = async (promise: Promise<unknown>) => {
       const failure = await promise.then(
         () => null,
@@ -221,7 +230,7 @@ describe('an adapter file', () => {
     expect(await code(readAdapterFiles(model, { ...files, json: '{}' }))).toBe('adapter/not-an-adapter');
     expect(await code(readAdapterFiles(model, { ...files, json: 'no' }))).toBe('adapter/not-an-adapter');
     const fewer = new Map([...tensors].slice(1));
-    const cut = writeAdapter(model, { mopeft: config, tensors: fewer, training: {} });
+    const cut = writeAdapter(model, { mopeft: config, tensors: fewer, maskThreshold: 0, training: {} });
     expect(await code(readAdapterFiles(model, cut))).toBe('adapter/tensors');
     const json = files.json.replace('"adapter": {', '"sorcery": {');
     expect(await code(readAdapterFiles(model, { ...files, json }))).toBe('adapter/no-method');

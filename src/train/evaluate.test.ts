@@ -4,8 +4,8 @@ import { pictureTransform, preprocess } from '../data/preprocess.ts';
 import { tokensOf } from '../sam/prompts.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
-import { evaluateSet, iouOnPicture, meanGates, summarise } from './evaluate.ts';
-import { answerToken, type Segmenter } from './segmenter.ts';
+import { evaluateSet, evaluateSetAt, iousOnPicture, meanGates, summarise } from './evaluate.ts';
+import { answerToken, type CuttingSegmenter, type Segmenter } from './segmenter.ts';
 
 const side = lowResOf(MICRO_SAM);
 /** Logits that are positive where a cell's centre lies inside a box of model pixels. */
@@ -18,8 +18,9 @@ function boxLogits([x0, y0, x1, y1]: readonly number[]): Float32Array {
 }
 
 /** Answers a box with the box itself, and a click with nothing, everything and nothing. */
-class BoxFiller implements Segmenter {
+class BoxFiller implements CuttingSegmenter {
   readonly sam = MICRO_SAM;
+  maskThreshold = 0;
   encoded = 0;
   async encode(): Promise<void> {
     this.encoded++;
@@ -96,10 +97,27 @@ describe('evaluation', () => {
     if (!region) throw new Error('the drawn picture has objects');
     const { transform } = preprocess(picture, { size: 32, ...MICRO_SAM.preprocessing });
     expect(transform).toEqual(pictureTransform(32, 32, { size: 32, aspect: 'keep' }));
-    const iou = (box: readonly number[]) =>
-      iouOnPicture(boxLogits(box), MICRO_SAM, transform, objects, region);
-    expect(iou(region.box)).toBeGreaterThan(0.8);
-    expect(iou([0, 0, 0, 0])).toBe(0);
+    const ious = (box: readonly number[], thresholds = [0]) =>
+      iousOnPicture(boxLogits(box), MICRO_SAM, transform, objects, region, thresholds);
+    expect(ious(region.box)[0]).toBeGreaterThan(0.8);
+    expect(ious([0, 0, 0, 0])).toEqual([0]);
+    // Logits go from −1 to 1: everything, the box, a little less, nothing; in the order asked for.
+    const share = region.area / objects.map.length;
+    const [none, box, all, less] = ious(region.box, [1, 0, -1.5, 0.5]);
+    expect([none, box, all]).toEqual([0, ious(region.box)[0], share]);
+    expect(less).toBe(ious(region.box, [0.5])[0]);
+  });
+
+  it("cuts masks at the model's own threshold", async () => {
+    const segmenter = new BoxFiller();
+    const set = drawnSet('a', 1);
+    const options = { maxObjects: 5, maxImages: 0 };
+    const at = await evaluateSetAt(segmenter, set, set.split.val, [0, -1.5], options);
+    segmenter.maskThreshold = -1.5;
+    expect(await evaluateSet(segmenter, set, set.split.val, options)).toEqual(
+      at[1]?.map((image, i) => ({ ...image, gates: [{ lora: 3 + i }, {}] })),
+    );
+    expect(at[1]).not.toEqual(at[0]);
   });
 });
 

@@ -5,7 +5,13 @@ import { type PictureTransform, preprocess } from '../data/preprocess.ts';
 import type { ObjectRegion, ObjectSet } from '../data/types.ts';
 import { resizePlaneOnHost } from '../sam/resize-host.ts';
 import { boxPrompt, pointPrompt } from './prompts.ts';
-import { answerToken, type DecodedObject, type GateLayer, type Segmenter } from './segmenter.ts';
+import {
+  answerToken,
+  type CuttingSegmenter,
+  type DecodedObject,
+  type GateLayer,
+  type Segmenter,
+} from './segmenter.ts';
 import type { TrainingSet } from './training-set.ts';
 
 /** How well one object was found, IoU in original pixels. */
@@ -59,14 +65,27 @@ export interface EvaluationSummary {
  * score.
  */
 export async function evaluateSet(
-  segmenter: Segmenter,
+  segmenter: CuttingSegmenter,
   set: Pick<TrainingSet, 'key' | 'load'>,
   names: readonly string[],
   options: EvaluationOptions,
   hooks: EvaluationHooks = {},
 ): Promise<ImageScore[]> {
+  const [scores = []] = await evaluateSetAt(segmenter, set, names, [segmenter.maskThreshold], options, hooks);
+  return scores;
+}
+
+/** {@link evaluateSet} with masks cut at each of several logits: an entry for each, of the same pictures and objects. */
+export async function evaluateSetAt(
+  segmenter: Segmenter,
+  set: Pick<TrainingSet, 'key' | 'load'>,
+  names: readonly string[],
+  thresholds: readonly number[],
+  options: EvaluationOptions,
+  hooks: EvaluationHooks = {},
+): Promise<ImageScore[][]> {
   const chosen = options.maxImages > 0 ? names.slice(0, options.maxImages) : names;
-  const scores: ImageScore[] = [];
+  const scores: ImageScore[][] = thresholds.map(() => []);
   for (const [i, name] of chosen.entries()) {
     await hooks.beforeImage?.(i, chosen.length);
     if (hooks.isUnwanted?.()) break;
@@ -77,18 +96,22 @@ export async function evaluateSet(
     }
     if (loaded.value.objects.regions.length > 0) {
       const key = `${set.key} ${name}`;
-      scores.push(await evaluateImage(segmenter, loaded.value, { ...options, key }));
+      const each = await evaluateImage(segmenter, loaded.value, thresholds, { ...options, key });
+      scores.forEach((list, t) => {
+        list.push(...each.slice(t, t + 1));
+      });
     }
   }
   return scores;
 }
 
-/** Evaluates one picture that has at least one object. */
-export async function evaluateImage(
+/** Evaluates one picture that has at least one object; an entry for each threshold. */
+async function evaluateImage(
   segmenter: Segmenter,
   { name, picture, objects }: LoadedSample,
+  thresholds: readonly number[],
   options: Pick<EvaluationOptions, 'maxObjects' | 'candidates'> & { readonly key?: string },
-): Promise<ImageScore> {
+): Promise<ImageScore[]> {
   const { sam } = segmenter;
   const { data, transform } = preprocess(picture, { size: sam.imageSize, ...sam.preprocessing });
   await segmenter.encode(data, options.key);
@@ -101,25 +124,30 @@ export async function evaluateImage(
   });
   const byBox = await segmenter.decode(boxes);
   const byClick = await segmenter.decode(clicks);
-  const iouOf = (region: ObjectRegion, answer: DecodedObject | undefined, token: number) =>
-    iouOnPicture(answer?.masks[token] ?? new Float32Array(), sam, transform, objects, region);
-  return {
+  const iousOf = (region: ObjectRegion, answer: DecodedObject | undefined, token: number) =>
+    iousOnPicture(answer?.masks[token] ?? new Float32Array(), sam, transform, objects, region, thresholds);
+  const found = regions.map((region, i) => {
+    const click = clicks[i];
+    const picked = click ? answerToken(click, byClick[i]?.iou ?? []) : 0;
+    const tokens = options.candidates ? [1, 2, 3].filter((token) => token !== picked) : [];
+    return {
+      box: iousOf(region, byBox[i], 0),
+      click: iousOf(region, byClick[i], picked),
+      others: tokens.map((token) => iousOf(region, byClick[i], token)),
+    };
+  });
+  return thresholds.map((_, t) => ({
     name,
     gates,
-    objects: regions.map((region, i) => {
-      const click = clicks[i];
-      const picked = click ? answerToken(click, byClick[i]?.iou ?? []) : 0;
-      const clickIou = iouOf(region, byClick[i], picked);
-      const others = options.candidates
-        ? [1, 2, 3].filter((token) => token !== picked).map((token) => iouOf(region, byClick[i], token))
-        : null;
+    objects: found.map(({ box, click, others }) => {
+      const clickIou = click[t] ?? 0;
       return {
-        boxIou: iouOf(region, byBox[i], 0),
+        boxIou: box[t] ?? 0,
         clickIou,
-        bestPicked: others?.every((iou) => iou <= clickIou) ?? null,
+        bestPicked: options.candidates ? others.every((ious) => (ious[t] ?? 0) <= clickIou) : null,
       };
     }),
-  };
+  }));
 }
 
 /** Summary of evaluated pictures; IoUs are 0 without any. */
@@ -150,24 +178,37 @@ export function meanGates(pictures: readonly (readonly GateLayer[])[]): GateLaye
   );
 }
 
-/** IoU of low-res logits, scaled to the picture as SAM does, with an object. */
-export function iouOnPicture(
+/**
+ * IoU of low-res logits, scaled to the picture as SAM does, with an object: an entry for each logit at which the mask is cut.
+ * One pass over the picture, however many there are.
+ */
+export function iousOnPicture(
   logits: Float32Array,
   sam: SamConfig,
   transform: PictureTransform,
   objects: ObjectSet,
   region: ObjectRegion,
-): number {
+  thresholds: readonly number[],
+): number[] {
   const scaled = logitsOnPicture(logits, sam, transform);
-  let both = 0;
-  let either = 0;
+  const rising = [...thresholds].sort((a, b) => a - b);
+  // Pixels of the object, and others, by how many thresholds they pass.
+  const inside = new Uint32Array(rising.length + 1);
+  const outside = new Uint32Array(rising.length + 1);
   for (let i = 0; i < scaled.length; i++) {
-    const isMask = (scaled[i] ?? 0) > 0;
-    const isObject = objects.map[i] === region.id;
-    if (isMask && isObject) both++;
-    if (isMask || isObject) either++;
+    const value = scaled[i] ?? 0;
+    let passed = 0;
+    while (passed < rising.length && value > (rising[passed] ?? 0)) passed++;
+    const counts = objects.map[i] === region.id ? inside : outside;
+    counts[passed] = (counts[passed] ?? 0) + 1;
   }
-  return either === 0 ? 1 : both / either;
+  const from = (counts: Uint32Array, least: number) =>
+    counts.subarray(least).reduce((sum, count) => sum + count, 0);
+  return thresholds.map((threshold) => {
+    const least = rising.indexOf(threshold) + 1;
+    const either = from(inside, 0) + from(outside, least);
+    return either === 0 ? 1 : from(inside, least) / either;
+  });
 }
 
 /** SAM's postprocess_masks of one mask: to the model's square, without its padding, to the picture: [height, width]. */

@@ -8,8 +8,9 @@ import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import type { ArenaRange } from './arena.ts';
 import { Batches } from './batches.ts';
 import { allFinite, type Checkpoint, type RunState, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { type EvaluationSummary, evaluateSet, type ImageScore, summarise } from './evaluate.ts';
+import { evaluateSetAt, summarise } from './evaluate.ts';
 import type { TrainEvent } from './events.ts';
+import { bestCut, MASK_THRESHOLDS, SAM_MASK_THRESHOLD, type SetScores } from './mask-threshold.ts';
 import { clipScale } from './optimizer.ts';
 import { bufferLimitOf, planTraining } from './plans.ts';
 import type { RunStorage } from './run-storage.ts';
@@ -33,13 +34,6 @@ export interface TrainerParts {
 
 /** Why a run is over. `finished`: all steps, or patience ran out. */
 export type TrainingEnd = 'finished' | 'paused' | 'stopped';
-
-/** How a dataset's pictures of one split did. */
-export interface SetScores {
-  readonly key: string;
-  readonly images: readonly ImageScore[];
-  readonly summary: EvaluationSummary;
-}
 
 type Progress = Pick<RunState, 'step' | 'bestStep' | 'bestScore' | 'evaluationsSinceBest' | 'evaluatedStep'>;
 
@@ -139,8 +133,10 @@ export class Trainer {
   /** Puts the best weights back and evaluates a split with them. Without a best one, the weights are what they are. */
   async evaluateBest(split: Split): Promise<SetScores[]> {
     const best = await this.parts.storage.readBest();
-    for (const [name, { data }] of best ?? []) this.step.arena.write('param', name, data);
-    return (await this.evaluate(split, 0)) ?? [];
+    for (const [name, { data }] of best?.tensors ?? []) this.step.arena.write('param', name, data);
+    const threshold = best?.maskThreshold ?? SAM_MASK_THRESHOLD;
+    const [scores = []] = (await this.evaluate(split, 0, [threshold])) ?? [];
+    return scores;
   }
 
   /** Gives everything on the device back. */
@@ -221,8 +217,10 @@ export class Trainer {
   private async validate(): Promise<boolean> {
     const { emit } = this.parts;
     const { step, bestScore, bestStep } = this.progress;
-    const scores = await this.evaluate('val', this.parts.config.evalImages, () => this.wish !== null);
-    if (!scores) return false;
+    const { evalImages } = this.parts.config;
+    const each = await this.evaluate('val', evalImages, MASK_THRESHOLDS, () => this.wish !== null);
+    if (!each) return false;
+    const { scores, score, maskThreshold } = bestCut(each);
     for (const { key, summary } of scores) {
       emit({
         type: 'eval',
@@ -235,11 +233,12 @@ export class Trainer {
       });
       emit({ type: 'gates', step, dataset: key, layers: summary.gates });
     }
-    const counted = scores.filter(({ summary }) => summary.n > 0);
-    const score = counted.length > 0 ? meanScore(counted) : null;
     // Without validation pictures there is nothing to choose by: the latest weights count.
     const isBest = bestStep === null || score === null || bestScore === null || score > bestScore;
-    if (isBest) await this.parts.storage.writeBest({ tensors: await this.parameters(), step, score });
+    if (isBest) {
+      const tensors = await this.parameters();
+      await this.parts.storage.writeBest({ tensors, maskThreshold, step, score });
+    }
     this.progress = {
       ...this.progress,
       evaluatedStep: step,
@@ -251,22 +250,24 @@ export class Trainer {
     return true;
   }
 
-  /** Null when `isUnwanted` became true between two pictures. */
+  /** An entry for each threshold; null when `isUnwanted` became true between two pictures. */
   private async evaluate(
     split: Split,
     maxImages: number,
+    thresholds: readonly number[],
     isUnwanted: () => boolean = () => false,
-  ): Promise<SetScores[] | null> {
+  ): Promise<SetScores[][] | null> {
     const { config, sets, emit, breathe } = this.parts;
     const label = `Measuring the ${split === 'val' ? 'validation' : split} pictures`;
-    const all: SetScores[] = [];
+    const all: SetScores[][] = thresholds.map(() => []);
     for (const set of sets) {
       const names = set.split[split];
       if (names.length === 0) continue;
-      const images = await evaluateSet(
+      const each = await evaluateSetAt(
         this.step,
         set,
         names,
+        thresholds,
         { maxObjects: config.evalObjects, maxImages },
         {
           beforeImage: async (done, total) => {
@@ -278,7 +279,9 @@ export class Trainer {
         },
       );
       if (isUnwanted()) return null;
-      all.push({ key: set.key, images, summary: summarise(images) });
+      each.forEach((images, t) => {
+        all[t]?.push({ key: set.key, images, summary: summarise(images) });
+      });
     }
     return all;
   }
@@ -323,12 +326,6 @@ export class Trainer {
 function progressOf(state: RunState): Progress {
   const { step, bestStep, bestScore, evaluationsSinceBest, evaluatedStep } = state;
   return { step, bestStep, bestScore, evaluationsSinceBest, evaluatedStep };
-}
-
-/** Mean over datasets of the mean of box and click IoU. */
-function meanScore(scores: readonly SetScores[]): number {
-  const sum = scores.reduce((total, { summary }) => total + (summary.boxIou + summary.clickIou) / 2, 0);
-  return sum / scores.length;
 }
 
 async function lastCheckpoint(storage: RunStorage): Promise<Checkpoint> {

@@ -6,6 +6,7 @@ import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 /** The best weights of a run. */
 export interface BestWeights {
   readonly tensors: ReadonlyMap<string, HostTensor>;
+  readonly maskThreshold: number;
   readonly step: number;
   /** Mean validation IoU; null without validation pictures. */
   readonly score: number | null;
@@ -15,7 +16,7 @@ export interface BestWeights {
 export interface RunStorage {
   readonly readCheckpoint: () => Promise<Uint8Array | null>;
   readonly writeCheckpoint: (bytes: Uint8Array) => Promise<void>;
-  readonly readBest: () => Promise<ReadonlyMap<string, HostTensor> | null>;
+  readonly readBest: () => Promise<Pick<BestWeights, 'tensors' | 'maskThreshold'> | null>;
   readonly writeBest: (best: BestWeights) => Promise<void>;
 }
 
@@ -50,10 +51,11 @@ export function fileRunStorage(
       const safetensors = await readIfThere(RUN_STORAGE_FILES.adapter);
       if (!json || !safetensors) return null;
       const files = { json: new TextDecoder().decode(json), safetensors: new Uint8Array(safetensors) };
-      return (await readAdapterFiles(base, files)).tensors;
+      return readAdapterFiles(base, files);
     },
-    writeBest: async ({ tensors, step, score }) => {
-      const files = writeAdapter(base, { mopeft, tensors, training: { ...training, step, score } });
+    writeBest: async ({ tensors, maskThreshold, step, score }) => {
+      const about = { ...training, step, score };
+      const files = writeAdapter(base, { mopeft, tensors, maskThreshold, training: about });
       await store.write(path(RUN_STORAGE_FILES.adapter), files.safetensors);
       await store.write(path(RUN_STORAGE_FILES.adapterJson), new TextEncoder().encode(files.json));
     },

@@ -32,6 +32,11 @@ export interface Segmenter {
   decode(prompts: readonly ObjectPrompt[]): Promise<DecodedObject[]>;
 }
 
+/** One whose masks are cut at a logit of its own: 0 in SAM, a tuned model's see `mask-threshold.ts`. */
+export interface CuttingSegmenter extends Segmenter {
+  readonly maskThreshold: number;
+}
+
 /** The token that answers a prompt: after a single click the one of 1–3 with the highest predicted IoU, otherwise 0. */
 export function answerToken(prompt: ObjectPrompt, iou: readonly number[]): number {
   if (!isAmbiguous(prompt)) return 0;

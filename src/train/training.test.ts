@@ -5,7 +5,6 @@ import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { planGraph } from '../graph/plan.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
-import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import type { SamModel } from '../sam/weights.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
@@ -16,7 +15,7 @@ import type { TrainEvent } from './events.ts';
 import { Trainer, type TrainingEnd } from './loop.ts';
 import { bufferLimitOf, planTraining } from './plans.ts';
 import { prepareImage } from './prepare.ts';
-import type { RunStorage } from './run-storage.ts';
+import type { BestWeights, RunStorage } from './run-storage.ts';
 import { TrainingStep } from './step.ts';
 
 // Compiling the step's pipelines takes a software adapter most of the time; one device compiles them once for all tests.
@@ -174,14 +173,14 @@ describe('the plan of a step', () => {
 
 class MemoryStorage implements RunStorage {
   checkpoint: Uint8Array | null = null;
-  best: ReadonlyMap<string, HostTensor> | null = null;
+  best: BestWeights | null = null;
   readCheckpoint = async () => this.checkpoint;
   writeCheckpoint = async (bytes: Uint8Array) => {
     this.checkpoint = bytes;
   };
   readBest = async () => this.best;
-  writeBest: RunStorage['writeBest'] = async ({ tensors }) => {
-    this.best = tensors;
+  writeBest: RunStorage['writeBest'] = async (best) => {
+    this.best = best;
   };
 }
 
@@ -301,7 +300,7 @@ describe('a run', () => {
       );
     }
     expect(events.filter(({ type }) => type === 'best').length).toBeGreaterThan(0);
-    expect(storage.best?.has('blocks.1.gate.adapter.weight')).toBe(true);
+    expect(storage.best?.tensors.has('blocks.1.gate.adapter.weight')).toBe(true);
   });
 
   it('stops when the loss is no number and keeps the last good checkpoint', async () => {

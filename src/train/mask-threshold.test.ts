@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { summarise } from './evaluate.ts';
+import { bestCut, MASK_THRESHOLDS, type SetScores } from './mask-threshold.ts';
+
+/** Scores of one object a dataset. */
+const scoresOf = (...ious: readonly (number | null)[]): SetScores[] =>
+  ious.map((iou, i) => {
+    const objects = iou === null ? [] : [{ boxIou: iou, clickIou: iou, bestPicked: null }];
+    const images = [{ name: 'a', objects, gates: [] }];
+    return { key: `set ${i}`, images, summary: summarise(images) };
+  });
+
+it('takes the threshold with the highest mean over datasets', () => {
+  const each = MASK_THRESHOLDS.map((t) => scoresOf(t === -1 ? 0.6 : 0.5, t === -0.5 ? 0.55 : 0.5, null));
+  const cut = bestCut(each);
+  expect(cut.maskThreshold).toBe(-1);
+  expect(cut.score).toBeCloseTo(0.55);
+  expect(cut.scores).toBe(each[MASK_THRESHOLDS.indexOf(-1)]);
+});
+
+it("keeps SAM's own where others are no better, and where there is nothing to go by", () => {
+  expect(bestCut(MASK_THRESHOLDS.map(() => scoresOf(0.4))).maskThreshold).toBe(0);
+  expect(bestCut(MASK_THRESHOLDS.map(() => scoresOf(null)))).toMatchObject({ score: null, maskThreshold: 0 });
+  expect(bestCut(MASK_THRESHOLDS.map(() => []))).toEqual({ scores: [], score: null, maskThreshold: 0 });
+});

@@ -1,0 +1,44 @@
+import type { EvaluationSummary, ImageScore } from './evaluate.ts';
+
+/**
+ * The logit at which a tuned model's masks are cut. SAM cuts at 0, which is right for a model that is sure of itself. Its focal
+ * loss (α 0.25) asks three times as much to add a pixel as to leave one out, so a model that is unsure, as one after few steps
+ * on few pictures is, draws thin and faint things too small at 0: the best of these on the validation pictures is taken instead
+ * (docs/measurements/finetune.md).
+ */
+export const MASK_THRESHOLDS: readonly number[] = [0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2];
+
+/** Where SAM itself cuts, and a model without validation pictures. */
+export const SAM_MASK_THRESHOLD = 0;
+
+/** How a dataset's pictures of one split did. */
+export interface SetScores {
+  readonly key: string;
+  readonly images: readonly ImageScore[];
+  readonly summary: EvaluationSummary;
+}
+
+/** Scores with masks cut at a threshold. */
+export interface Cut {
+  readonly scores: readonly SetScores[];
+  /** Mean over datasets of the mean of box and click IoU; null without an object. */
+  readonly score: number | null;
+  readonly maskThreshold: number;
+}
+
+/** The threshold with the highest score, the nearest to 0 of equals. `each[t]` are the scores at `MASK_THRESHOLDS[t]`. */
+export function bestCut(each: readonly (readonly SetScores[])[]): Cut {
+  const none: Cut = { scores: each[0] ?? [], score: null, maskThreshold: SAM_MASK_THRESHOLD };
+  return each.reduce<Cut>((best, scores, t) => {
+    const score = meanScore(scores);
+    const isBetter = score !== null && (best.score === null || score > best.score);
+    return isBetter ? { scores, score, maskThreshold: MASK_THRESHOLDS[t] ?? SAM_MASK_THRESHOLD } : best;
+  }, none);
+}
+
+function meanScore(scores: readonly SetScores[]): number | null {
+  const counted = scores.filter(({ summary }) => summary.n > 0);
+  if (counted.length === 0) return null;
+  const sum = counted.reduce((total, { summary }) => total + (summary.boxIou + summary.clickIou) / 2, 0);
+  return sum / counted.length;
+}
