@@ -63,7 +63,8 @@ export async function evaluate(args: readonly string[]): Promise<number> {
       beforeImage: async (done, total) => showProgress(done, total),
     },
   );
-  report(flags.json ?? false, { model, dataset, split, images });
+  const { maskThreshold } = session;
+  report(flags.json ?? false, { model, maskThreshold, dataset, split, images });
   gpu.destroy();
   return 0;
 }
@@ -80,12 +81,14 @@ function showProgress(done: number, total: number): void {
 
 interface Report {
   readonly model: OpenModel;
+  /** The logit at which masks were cut. */
+  readonly maskThreshold: number;
   readonly dataset: Dataset;
   readonly split: Split | 'all';
   readonly images: readonly ImageScore[];
 }
 
-function report(asJson: boolean, { model, dataset, split, images }: Report): void {
+function report(asJson: boolean, { model, maskThreshold, dataset, split, images }: Report): void {
   const { boxIou, clickIou, bestPicked, n, gates } = summarise(images);
   if (!asJson) {
     const picked = bestPicked === null ? '' : `, best candidate picked ${(100 * bestPicked).toFixed(0)} %`;
@@ -98,6 +101,7 @@ function report(asJson: boolean, { model, dataset, split, images }: Report): voi
     JSON.stringify(
       {
         model: { name: model.name, hash: model.hash },
+        mask_threshold: maskThreshold,
         dataset: dataset.name,
         split,
         box_iou: boxIou,

@@ -137,6 +137,13 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   expect((await segmenter.embed(image, tuned)).gates?.map((layer) => Object.keys(layer).sort())).toEqual(
     Array(2).fill(['adapter', 'lora', 'prefix']),
   );
+  const everything = {
+    key: 'everything',
+    tuning: async () => ({ ...(await readRunAdapter(whole, model)), maskThreshold: -1e6 }),
+  };
+  const [all] = await segmenter.predict(image, everything, click);
+  expect(all?.area).toBe(40 * 28);
+  expect(all?.lowRes).toEqual(best?.lowRes);
   const base = { key: 'base', tuning: null };
   expect((await segmenter.embed(image, base)).gates).toBeNull();
   const withBox = await segmenter.predict(image, base, {
