@@ -104,7 +104,8 @@ function RunDownloads({ run }: { readonly run: RunInfo }): ReactNode {
       <p className="muted small">
         With the packages torch and safetensors. The tensors are named as in SAM (<code>mask_decoder.…</code>)
         and per block (<code>blocks.0.lora.q.A</code>, <code>blocks.0.gate.lora.weight</code> …); the record
-        holds the base model's hash, the configuration and the preprocessing.
+        holds the base model's hash, the configuration, the preprocessing and <code>maskThreshold</code>, the
+        logit above which a pixel belongs to a mask.
       </p>
       <pre>
         <code>{pythonLines()}</code>
