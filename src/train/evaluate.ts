@@ -97,9 +97,7 @@ export async function evaluateSetAt(
     if (loaded.value.objects.regions.length > 0) {
       const key = `${set.key} ${name}`;
       const each = await evaluateImage(segmenter, loaded.value, thresholds, { ...options, key });
-      scores.forEach((list, t) => {
-        list.push(...each.slice(t, t + 1));
-      });
+      for (const [t, score] of each.entries()) scores[t]?.push(score);
     }
   }
   return scores;

@@ -279,9 +279,8 @@ export class Trainer {
         },
       );
       if (isUnwanted()) return null;
-      each.forEach((images, t) => {
+      for (const [t, images] of each.entries())
         all[t]?.push({ key: set.key, images, summary: summarise(images) });
-      });
     }
     return all;
   }
