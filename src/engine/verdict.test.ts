@@ -45,6 +45,12 @@ test('gains that point both ways are called unclear', () => {
   expect(sentence).toContain('No clear change');
 });
 
+test('a small gain has a digit more', () => {
+  const images = [[[0.5, 0.504]], [[0.6, 0.611]], [[0.4, 0.409]]] as const;
+  const { sentence } = judge([pairs('a', images)], context);
+  expect(sentence).toMatch(/^Better: IoU 0\.500 → 0\.508 \(\+0\.008, 95 % between \+0\.00[4-8] and/);
+});
+
 test('datasets count alike, whatever their size, and the interval is the same each time', () => {
   const sets = [
     pairs(

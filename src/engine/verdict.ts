@@ -136,10 +136,14 @@ function sentence(box: VerdictMeasure, click: VerdictMeasure): string {
   return `${capital(change(box))} by box and ${change(click)} by click, ${tested}.`;
 }
 
-/** "from 0.61 to 0.72 (+0.11, between +0.08 and +0.14)"; an interval that holds 0 is called unclear. */
+/** "better: IoU 0.61 → 0.72 (+0.11, 95 % between +0.08 and +0.14)"; an interval that holds 0 is called unclear. */
 function change({ base, tuned, gainLow, gainHigh }: VerdictMeasure): string {
   const verb = gainLow > 0 ? 'better' : gainHigh < 0 ? 'worse' : 'no clear change';
-  return `${verb}: IoU ${base.toFixed(2)} → ${tuned.toFixed(2)} (${signed(tuned - base)}, 95 % between ${signed(gainLow)} and ${signed(gainHigh)})`;
+  const gain = tuned - base;
+  // With two digits a small gain would read "better, between 0.00 and +0.01".
+  const digits = Math.abs(gain) < 0.02 ? 3 : 2;
+  const [low, high] = [signed(gainLow, digits), signed(gainHigh, digits)];
+  return `${verb}: IoU ${base.toFixed(digits)} → ${tuned.toFixed(digits)} (${signed(gain, digits)}, 95 % between ${low} and ${high})`;
 }
 
 function suggestion(
@@ -169,9 +173,9 @@ function suggestion(
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : sum(values) / values.length);
 /** A gain with its sign, and without one when it rounds to nothing. */
-function signed(value: number): string {
-  const digits = Math.abs(value).toFixed(2);
-  return Number(digits) === 0 ? digits : `${value < 0 ? '−' : '+'}${digits}`;
+function signed(value: number, digits: number): string {
+  const text = Math.abs(value).toFixed(digits);
+  return Number(text) === 0 ? text : `${value < 0 ? '−' : '+'}${text}`;
 }
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
