@@ -46,3 +46,16 @@ test('the old state is left as it was', () => {
   applyEvents(one, [stepEvent(2)]);
   expect(one.histories.r?.steps).toHaveLength(1);
 });
+
+test('what was being measured is over with its result, and with the next step', () => {
+  const measuring: EngineEvent = { type: 'activity', runId: 'r', label: 'Measuring', done: 0, total: 1 };
+  const one = applyEvents(empty, [measuring]);
+  expect(one.activities.r?.label).toBe('Measuring');
+  expect(applyEvents(one, [stepEvent(1)]).activities).toEqual({});
+  const result: EngineEvent = {
+    type: 'eval',
+    runId: 'r',
+    point: { step: 0, datasetId: 'a', split: 'validation', boxIou: 0.5, clickIou: 0.4, n: 3 },
+  };
+  expect(applyEvents(one, [result]).activities).toEqual({});
+});

@@ -201,19 +201,19 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
     switch (event.type) {
       case 'step':
         of(event.runId).steps.push(event.point);
+        activities = without(activities, event.runId);
         break;
       case 'eval':
         of(event.runId).evals.push(event.point);
+        // What was measured is over; the next step is under way.
+        activities = without(activities, event.runId);
         break;
       case 'gates':
         of(event.runId).gates.push(event.point);
         break;
       case 'run':
         runs = upsert(runs, event.run);
-        if (!isActive(event.run.status)) {
-          const { [event.run.id]: _, ...others } = activities;
-          activities = others;
-        }
+        if (!isActive(event.run.status)) activities = without(activities, event.run.id);
         break;
       case 'activity':
         activities = {
@@ -235,6 +235,11 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
     };
   }
   return { runs, histories, activities };
+}
+
+function without(activities: Followed['activities'], runId: string): Followed['activities'] {
+  const { [runId]: _, ...others } = activities;
+  return others;
 }
 
 interface MutableHistory {
