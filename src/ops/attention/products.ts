@@ -12,7 +12,7 @@ import type { AttentionProblem } from './problem.ts';
 /** Scores written out at a time, unless one head has more: 64 MiB. */
 const MOST_SCORES = 2 ** 24;
 /** Threads of a workgroup that goes over rows of scores: few, so that few rows keep every core busy. */
-const ROWS = 4;
+export const SOFTMAX_ROWS = 4;
 
 /** Positions of the temporaries; the backward has them all, the forward those before `dout`. */
 const SCRATCH = {
@@ -173,7 +173,7 @@ class Turn {
         ...constants,
       },
       bindings,
-      workgroups: [Math.ceil(sizes.Nq / ROWS), this.layout.each, sizes.M],
+      workgroups: [Math.ceil(sizes.Nq / SOFTMAX_ROWS), this.layout.each, sizes.M],
       flops: 10 * sizes.M * this.layout.each * sizes.Nq * this.layout.columns,
     };
   }

@@ -1,10 +1,8 @@
 import type { Tensor } from '../../../graph/graph.ts';
 import { defineOp } from '../../../graph/op.ts';
 import { sizeOf } from '../../../graph/shape.ts';
+import { SOFTMAX_ROWS } from '../../../ops/attention/products.ts';
 import { workgroups1d } from '../../../ops/dispatch.ts';
-
-/** Rows a workgroup of `attention/softmax` goes over. */
-const ROWS = 4;
 
 /**
  * Softmax over the last axis, alone: the pass by which attention turns scores into weights on software adapters. Training has no
@@ -43,7 +41,7 @@ const softmaxOp = defineOp({
           WINDOWS: 1,
         },
         bindings: [{ output: 0 }, { input: 1 }, { input: 1 }, { input: 1 }, { scratch: 0 }],
-        workgroups: [Math.ceil(rows / ROWS), heads, 1],
+        workgroups: [Math.ceil(rows / SOFTMAX_ROWS), heads, 1],
         flops: 5 * sizeOf(out),
       },
     ];
