@@ -1,6 +1,7 @@
 """`python -m finetune train|sweep|table|gates|vectors`: see the section in README.md."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from .config import Mopeft, TrainConfig, parse_method, with_settings
@@ -31,7 +32,8 @@ def table(a: argparse.Namespace) -> None:
     from . import table as tables
 
     if a.model:
-        tables.fill(a.model, a.data, a.method or list(tables.METHODS), seeds_of(a), a.set, a.out)
+        start = partial(deterministic, a.threads, a.device)
+        tables.fill(a.model, a.data, a.method or list(tables.METHODS), seeds_of(a), a.set, a.out, a.jobs, start)
     print(tables.table(a.out))
 
 
@@ -60,6 +62,7 @@ def add_seeds(p: argparse.ArgumentParser) -> None:
 def main() -> None:
     p = argparse.ArgumentParser(prog="finetune", description=__doc__)
     p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--device", default="cpu", help="cpu or cuda")
     commands = p.add_subparsers(required=True)
     one = commands.add_parser("train", help="one run")
     one.add_argument("--model", type=Path, required=True)
@@ -88,6 +91,7 @@ def main() -> None:
     ten.add_argument("--method", action="append", default=[])
     ten.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     add_seeds(ten)
+    ten.add_argument("--jobs", type=int, default=1, help="runs at the same time")
     ten.add_argument("--out", type=Path, required=True)
     ten.set_defaults(run=table)
     moved = commands.add_parser("gates", help="sets together: do gates move, tell sets apart, matter?")
@@ -102,7 +106,7 @@ def main() -> None:
     replay.add_argument("--out", type=Path, required=True)
     replay.set_defaults(run=vectors)
     a = p.parse_args()
-    deterministic(a.threads)
+    deterministic(a.threads, a.device)
     a.run(a)
 
 

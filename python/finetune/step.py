@@ -72,7 +72,7 @@ def lesson(tuned: Tuned, image: Prepared, corrections: int, random: Random) -> t
         fed = answer(masks, iou, single)
         parts.margin = min(parts.margin, float(shown(fed, image.fill, size).abs().min()))
         for i, prompt in enumerate(prompts):
-            logits, target = (shown(t[i], image.fill, size).numpy() for t in (fed, image.targets))
+            logits, target = (shown(t[i], image.fill, size).cpu().numpy() for t in (fed, image.targets))
             point, label = corrective_click(logits, target, size / image.targets.shape[-1], random)
             prompt.points.append(point)
             prompt.labels.append(label)

@@ -1,7 +1,12 @@
 """Each set alone, by five methods: test IoU before and after. Runs that are finished are not run again."""
 
+import itertools
 import json
 from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +20,36 @@ from .sweep import mopeft_of
 METHODS = ("mopeft", "decoder", "lora", "adapter", "prefix")
 
 
-def fill(model: Path, folders: list[Path], methods: list[str], seeds: list[int], settings: list[str], out: Path) -> None:
-    """Runs what is missing, one seed of all methods and sets after the other."""
-    base = open_base(model)
-    for seed in seeds:
-        for method in methods:
-            for folder in folders:
-                where = out / folder.name / method / f"seed{seed}"
-                if (where / "result.json").exists():
-                    continue
-                config = with_settings(TrainConfig(seed=seed), settings)
-                result = run(model, base, [read_set(folder)], mopeft_of(method), config, where, keep=False)
-                s = result["sets"][folder.name]
-                text = " ".join(f"{k} {s['before'][k]:.3f} -> {s['after'][k]:.3f}" for k in ("box", "click"))
-                print(f"{folder.name} {method} seed {seed}: {text}, best step {result['bestStep']}", flush=True)
-                (out / "table.md").write_text(table(out))
+base_of, set_of = cache(open_base), cache(read_set)
+
+
+def one(model: Path, folder: Path, method: str, seed: int, settings: list[str], out: Path) -> str:
+    """A run of the table, in a line."""
+    config = with_settings(TrainConfig(seed=seed), settings)
+    where = out / folder.name / method / f"seed{seed}"
+    result = run(model, base_of(model), [set_of(folder)], mopeft_of(method), config, where, keep=False)
+    s = result["sets"][folder.name]
+    text = " ".join(f"{k} {s['before'][k]:.3f} -> {s['after'][k]:.3f}" for k in ("box", "click"))
+    return f"{folder.name} {method} seed {seed}: {text}, best step {result['bestStep']}"
+
+
+def fill(
+    model: Path,
+    folders: list[Path],
+    methods: list[str],
+    seeds: list[int],
+    settings: list[str],
+    out: Path,
+    jobs: int = 1,
+    start: Callable[[], None] | None = None,
+) -> None:
+    """Runs what is missing, one seed of all methods and sets after the other, in `jobs` processes that begin with `start`."""
+    with ProcessPoolExecutor(jobs, get_context("spawn"), start) as pool:
+        tasks = itertools.product(seeds, methods, folders)
+        runs = [pool.submit(one, model, folder, method, seed, settings, out) for seed, method, folder in tasks]
+        for done in as_completed(runs):
+            print(done.result(), flush=True)
+            (out / "table.md").write_text(table(out))
 
 
 def read(out: Path) -> dict[str, dict[str, list[dict]]]:

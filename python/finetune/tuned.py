@@ -37,6 +37,10 @@ class Tuned:
         """Names the next picture where it comes again unchanged: a frozen encoder remembers it."""
         self._known: dict[str, Tensor] = {}
 
+    @property
+    def device(self) -> torch.device:
+        return self.sam.device
+
     def image_encoder(self, image: Tensor) -> Tensor:
         """Normalised [B, 3, S, S] -> [B, G, G, D]; also notes the gates."""
         if self.key in self._known:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+import torch
+
 from . import config as configs
 
 
@@ -21,6 +23,7 @@ def main() -> None:
     p.add_argument("--stop-after", type=int, default=0, help="stop at this step (0: the config's end)")
     a = p.parse_args()
     config = configs.load(a.config)
+    device = a.device if a.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     if a.command == "build":
         from .build import build_drawn, build_open
 
@@ -39,7 +42,7 @@ def main() -> None:
     elif a.command == "calibrate":
         from .calibrate import calibrate
 
-        calibrate(a.out, a.size, a.pictures)
+        calibrate(a.out, a.size, a.pictures, device)
     elif a.command == "vectors":
         from .vectors import write_vectors
 
@@ -51,7 +54,7 @@ def main() -> None:
     else:
         from .loop import train
 
-        train(config, a.out, a.device, a.ranks, a.threads, a.stop_after, a.model)
+        train(config, a.out, device, a.ranks, a.threads, a.stop_after, a.model)
 
 
 if __name__ == "__main__":

@@ -28,11 +28,15 @@ class Batch:
     def to(self, device: torch.device) -> "Batch":
         return Batch(*(t.to(device, non_blocking=True) for t in vars(self).values()))
 
+    def pin_memory(self) -> "Batch":
+        return Batch(*(t.pin_memory() for t in vars(self).values()))
+
 
 def low_res(mask: np.ndarray, grid: int) -> np.ndarray:
     """Area average on the grid, cut at a half; thin things that would vanish are cut at a quarter."""
     k = mask.shape[0] // grid
-    cover = mask.reshape(grid, k, grid, k).mean((1, 3), dtype=np.float32)
+    counts = sum(mask[i::k, j::k].astype(np.uint16) for i in range(k) for j in range(k))
+    cover = counts.astype(np.float32) / (k * k)
     cut = cover >= 0.5
     return cut if cut.sum() >= 0.6 * cover.sum() else cover >= 0.25
 
@@ -46,7 +50,10 @@ def pick_objects(rng: Generator, label: np.ndarray, objects: list[np.ndarray], c
         return []
     weights = np.sqrt(sizes[able])
     chosen = rng.choice(able, min(count, len(able)), replace=False, p=weights / weights.sum())
-    masks = [np.isin(label, objects[i]) for i in chosen]
+    belongs = np.zeros((len(chosen), 256), bool)
+    for row, i in zip(belongs, chosen, strict=True):
+        row[objects[i]] = True
+    masks = [row[label] for row in belongs]
     return [masks[i % len(masks)] for i in range(count)]
 
 

@@ -28,14 +28,14 @@ def gather(model: Sam, config: dict, run: Path, size: int, pictures: int) -> tup
     hook = model.mask_decoder.iou_prediction_head.register_forward_pre_hook(lambda _, args: caught.append(args[0]))
     real, asked = [], []
     for k in range(pictures // 2):
-        batch = data.batch(FIRST_STEP + k, 0)
+        batch = data.batch(FIRST_STEP + k, 0).to(model.device)
         embedding = model.image_encoder(batch.image).repeat_interleave(8, 0)
         masks, _ = model.decode(embedding, batch.points, batch.labels, size)
         single = is_single_click(batch.labels)[:, None]
         real.append(real_iou(masks, batch.target))
-        asked.append(torch.where(single, torch.tensor([0.0, 1.0, 1.0, 1.0]), torch.tensor([1.0, 0.0, 0.0, 0.0])))
+        asked.append(torch.where(single, *torch.tensor([[0.0, 1.0, 1.0, 1.0], [1.0, 0.0, 0.0, 0.0]], device=model.device)))
     hook.remove()
-    return torch.cat(caught).clone(), torch.cat(real).clone(), torch.cat(asked).clone()
+    return torch.cat(caught).cpu().clone(), torch.cat(real).cpu().clone(), torch.cat(asked).cpu().clone()
 
 
 def fit(head: torch.nn.Module, tokens: Tensor, real: Tensor, asked: Tensor, epochs: int, seed: int) -> tuple[float, float]:
@@ -63,14 +63,15 @@ def fit(head: torch.nn.Module, tokens: Tensor, real: Tensor, asked: Tensor, epoc
     return first, least
 
 
-def calibrate(run: Path, size: int, pictures: int) -> None:
+def calibrate(run: Path, size: int, pictures: int, device: str) -> None:
     """RUN/last.pt -> RUN/calibrated.pt: the same, its averaged weights with a fitted IoU head."""
     torch.set_num_threads(1)
     state = torch.load(run / "last.pt", map_location="cpu", weights_only=True)
     model = Sam(state["config"]["model"])
     model.load_state_dict(state["ema"])
     model.requires_grad_(False).eval()
-    tokens, real, asked = gather(model, state["config"], run, size, pictures)
+    tokens, real, asked = gather(model.to(device), state["config"], run, size, pictures)
+    model.cpu()
     head = model.mask_decoder.iou_prediction_head.requires_grad_(True)
     before, after = fit(head, tokens, real, asked, 40, 0)
     print(f"squared error of the predicted IoU on pictures held back: {before:.4f} before, {after:.4f} after ({len(tokens)} prompts)")

@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 import torch.multiprocessing as mp
 
-from .batches import Steps
 from .config import largest_size, micro_count, phase_at, total_steps
 from .export import exported_step, read_model
+from .feed import feed
 from .flat import Layout
 from .losses import Helper
 from .model import Sam, extend_tables, initialise
@@ -47,7 +47,7 @@ class Member:
         self.layout.bind(self.modules, team.vectors["params"])
         mine = share_out(self.layout, team.ranks)[rank]
         self.optimizer = Optimizer(self.layout, mine, config["train"], team.vectors)
-        self.data = Steps(config, run)
+        self.data = feed(config, run, self.device)
 
     def rate(self, step: int, phase: dict) -> float:
         """Factor of the learning rates: warm-up (of the run, of a phase), then constant, or a straight line to zero."""
@@ -67,10 +67,11 @@ class Member:
         bf16 = self.device.type == "cuda" or self.config["train"].get("bf16", False)
         losses = objective(self.model, self.helper, batch, phase, g, bf16)
         (losses["loss"] / self.team.micro).backward()
-        row = {**losses, "rounds": torch.tensor(float("second" in losses))}
-        self.team.metrics[k] = torch.tensor([row[n].item() if n in row else 0.0 for n in LOGGED])
+        none = torch.zeros((), device=self.device)
+        row = {n: losses.get(n, none).detach() for n in LOGGED} | {"rounds": none + float("second" in losses)}
+        self.team.metrics[k] = torch.stack([row[n] for n in LOGGED])
 
-    def step(self, step: int) -> float:
+    def step(self, step: int) -> torch.Tensor:
         """All ranks call this together; returns the gradient's norm."""
         team, phase = self.team, phase_at(self.config, step)
         if self.rank == 0:
@@ -82,7 +83,7 @@ class Member:
         team.wait()
         team.squares[self.rank] = self.optimizer.gather(team.grads)
         team.wait()
-        norm = float(team.squares.sum().sqrt())
+        norm = team.squares.sum().sqrt()
         ema = min(self.config["train"]["ema"], (step + 1) / (step + 10))
         self.optimizer.step(norm, self.rate(step, phase), step + 1, ema)
         team.wait()
@@ -105,9 +106,9 @@ class Leader(Member):
     seconds = 0.0
 
     def averaged(self) -> Sam:
-        """A copy of the model with the averaged weights, on the CPU."""
+        """A copy of the model with the averaged weights."""
         self.layout.bind(self.modules, self.team.vectors["ema"])
-        model = copy.deepcopy(self.model).cpu().requires_grad_(False).eval()
+        model = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.layout.bind(self.modules, self.team.vectors["params"])
         return model
 
@@ -115,7 +116,7 @@ class Leader(Member):
         vectors = {k: v.cpu() for k, v in self.team.vectors.items() if k != "grad"}
         names = [e[0] for e in self.layout.entries]
         state = {"config": self.config, "step": step, "seconds": self.seconds, "names": names, "vectors": vectors}
-        state["ema"] = self.averaged().state_dict()
+        state["ema"] = self.averaged().cpu().state_dict()
         path = self.run / "last.pt"
         torch.save(state, path.with_suffix(".tmp"))
         os.replace(path.with_suffix(".tmp"), path)
@@ -157,13 +158,12 @@ class Leader(Member):
         mark, window, images = time.time(), [], 0
         for done in range(first + 1, last + 1):
             norm = self.step(done - 1)
-            mean = self.team.metrics.mean(0).tolist()
-            window.append([*mean, norm])
+            window.append(torch.cat([self.team.metrics.mean(0), norm[None].float()]))
             images += phase_at(self.config, done - 1)["batch"]
             if done % 20 == 0 or done == last:
+                values = dict(zip((*LOGGED, "norm"), torch.stack(window).mean(0).tolist(), strict=True))
                 now = time.time()
                 self.seconds += now - mark
-                values = dict(zip((*LOGGED, "norm"), torch.tensor(window).mean(0).tolist(), strict=True))
                 values["second"] /= max(values.pop("rounds"), 1e-6)
                 speed = {"images_per_second": images / (now - mark), "seconds": self.seconds}
                 row = {k: round(v, 4) for k, v in (values | speed).items()}
@@ -186,8 +186,6 @@ def follow(config: dict, run: Path, team: Team, rank: int, threads: int, last: i
 
 def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_after: int, start: Path | None = None) -> None:
     """Go on from RUN/last.pt; else begin, with the weights of the exported model `start` where one is given."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit ends the other ranks too; a kill would leave them waiting
     ranks = ranks if device == "cpu" else 1

@@ -58,16 +58,19 @@ def scores_at(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: in
     """`score` with masks cut at each of several logits."""
     h, w = image.shape[:2]
     pixels, fill = preprocess(image, size)
-    embedding = model.image_encoder(pixels).expand(len(objects), -1, -1, -1)
+    embedding = model.image_encoder(pixels.to(model.device)).expand(len(objects), -1, -1, -1)
     by = np.array([fill[1] / w, fill[0] / h], np.float32)
-    boxes = torch.from_numpy(np.stack([box_of(m).reshape(2, 2) * by for m in objects]))
-    clicks = torch.from_numpy(np.stack([(np.array(inner_click(m)) + 0.5) * by for m in objects])).float()
-    truth = torch.from_numpy(np.stack(objects))
-    box_labels = torch.tensor([[BOX_FIRST, BOX_SECOND]]).expand(len(objects), -1)
-    masks, _ = model.decode(embedding, boxes.float(), box_labels, size)
+    boxes = np.stack([box_of(m).reshape(2, 2) * by for m in objects])
+    clicks = np.stack([[(np.array(inner_click(m)) + 0.5) * by, (0, 0)] for m in objects])
+    truth = torch.from_numpy(np.stack(objects)).to(model.device)
+
+    def decode(points: np.ndarray, labels: list[int]) -> tuple[Tensor, Tensor]:
+        points = torch.from_numpy(points).float().to(model.device)
+        return model.decode(embedding, points, torch.tensor(labels, device=model.device).expand(len(objects), -1), size)
+
+    masks, _ = decode(boxes, [BOX_FIRST, BOX_SECOND])
     by_box = postprocess(masks[:, :1], size, fill, (h, w))
-    points = torch.stack([clicks, torch.zeros_like(clicks)], 1)
-    masks, iou = model.decode(embedding, points, torch.tensor([[POSITIVE, PAD]]).expand(len(objects), -1), size)
+    masks, iou = decode(clicks, [POSITIVE, PAD])
     by_click, token = postprocess(masks[:, 1:], size, fill, (h, w)), iou[:, 1:].argmax(1)
     out = []
     for cut in cuts:

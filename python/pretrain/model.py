@@ -24,6 +24,10 @@ class Sam(nn.Module):
             config["iou_hidden"],
         )
 
+    @property
+    def device(self) -> torch.device:
+        return self.mask_decoder.iou_token.weight.device
+
     def decode(
         self,
         image: Tensor,

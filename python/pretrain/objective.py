@@ -10,7 +10,7 @@ from .prompts import add_click, corrective_click
 
 
 def objective(model: Sam, helper: Helper, batch: Batch, phase: dict, g: torch.Generator, bf16: bool) -> dict[str, Tensor]:
-    """Losses by name; `loss` is their weighted sum. g decides the corrective round (on the CPU); bf16: autocast."""
+    """Losses by name; `loss` is their weighted sum. g (on the CPU) decides the corrective round; bf16: autocast."""
     size, count, device = phase["size"], phase["objects"], batch.image.device
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         embedding = model.image_encoder(batch.image)
@@ -22,8 +22,9 @@ def objective(model: Sam, helper: Helper, batch: Batch, phase: dict, g: torch.Ge
     out["loss"] = first + phase["aux"] * out["helper"]
     if torch.rand((), generator=g).item() < phase["rounds"]:
         logits = masks.detach().float()[torch.arange(len(token), device=device), token]
-        click, sign = corrective_click(logits.cpu(), batch.target.cpu(), size / logits.shape[-1], g)
-        points, labels = add_click(batch.points, batch.labels, click.to(device), sign.to(device))
+        where = g if device.type == "cpu" else torch.Generator(device).manual_seed(g.initial_seed())
+        click, sign = corrective_click(logits, batch.target, size / logits.shape[-1], where)
+        points, labels = add_click(batch.points, batch.labels, click, sign)
         fed = (torch.rand(len(token), generator=g) < 0.75).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             masks, iou = model.decode(items, points, labels, size, logits, fed)

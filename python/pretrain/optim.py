@@ -8,6 +8,8 @@ from torch import Tensor
 
 from .flat import Layout
 
+Pieces = dict[str, list[Tensor]]
+
 MUON_MOMENTUM, BETA1, BETA2, EPS = 0.95, 0.9, 0.99, 1e-8
 
 
@@ -15,11 +17,12 @@ def orthogonalise(m: Tensor, rounds: int = 5) -> Tensor:
     """Newton-Schulz: the nearest half-orthogonal matrices of a stack [K, R, C]."""
     tall = m.shape[1] > m.shape[2]
     x = m.transpose(1, 2) if tall else m
+    x = x.bfloat16() if m.is_cuda else x  # what it leaves of the singular values is rough anyway
     x = x / (x.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
     for _ in range(rounds):
         a = x @ x.transpose(1, 2)
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
-    return x.transpose(1, 2) if tall else x
+    return (x.transpose(1, 2) if tall else x).to(m.dtype)
 
 
 def inner_matrix(name: str, shape: tuple[int, ...]) -> bool:
@@ -46,59 +49,77 @@ def share_out(layout: Layout, ranks: int) -> list[list[int]]:
     return [sorted(part) for part in out]
 
 
+def joined(entries: list) -> list[slice]:
+    """The entries' places in a flat vector, neighbours as one."""
+    out: list[slice] = []
+    for _, _, first, n in entries:
+        if out and out[-1].stop == first:
+            out[-1] = slice(out[-1].start, first + n)
+        else:
+            out.append(slice(first, first + n))
+    return out
+
+
 class Optimizer:
-    """The part of one rank. params, first, second, grad: flat vectors shared by all ranks."""
+    """The part of one rank. params, ema, first, second, grad: flat vectors shared by all ranks.
+
+    On a GPU nothing waits for a value, and a kernel updates many parameters.
+    """
 
     def __init__(self, layout: Layout, mine: list[int], settings: dict, vectors: dict[str, Tensor]) -> None:
         self.settings, self.vectors = settings, vectors
-        self.entries = [layout.entries[i] for i in mine]
-        self.stacks: dict[tuple[int, int], list] = {}
-        self.rest = []
-        for e in self.entries:
+        entries = [layout.entries[i] for i in mine]
+        self.ranges = joined(entries)
+        stacks: dict[tuple[int, int], list] = {}
+        rest: dict[bool, list] = {}
+        for e in entries:
             if inner_matrix(e[0], e[1]):
-                self.stacks.setdefault(muon_shape(e[1]), []).append(e)
+                stacks.setdefault(muon_shape(e[1]), []).append(e)
             else:
-                self.rest.append(e)
+                rest.setdefault(len(e[1]) > 1, []).append(e)
+        self.stacks = {shape: self.pieces(found, (-1, *shape)) for shape, found in stacks.items()}
+        self.rest = {decays: self.pieces(found, (-1,)) for decays, found in rest.items()}
 
-    def gather(self, grads: Tensor) -> float:
-        """Sum my parameters' gradients over the micro-batches [M, P], in order; returns their square sum."""
-        total = 0.0
-        for _, _, first, n in self.entries:
-            g = self.vectors["grad"][first : first + n]
-            torch.sum(grads[:, first : first + n], 0, out=g)
-            total += float(g.double().square().sum())
+    def pieces(self, entries: list, shape: tuple[int, ...]) -> Pieces:
+        """Views of the entries in every vector."""
+        return {name: [flat[e[2] : e[2] + e[3]].view(shape) for e in entries] for name, flat in self.vectors.items()}
+
+    def gather(self, grads: Tensor) -> Tensor:
+        """Sum my parameters' gradients over the micro-batches [M, P], in order; returns their square sum in float64."""
+        total = torch.zeros((), dtype=torch.float64, device=grads.device)
+        for part in self.ranges:
+            g = self.vectors["grad"][part]
+            torch.sum(grads[:, part], 0, out=g)
+            total += g.double().square().sum()
         return total
 
-    def piece(self, vector: str, entry: tuple, shape: tuple[int, ...]) -> Tensor:
-        return self.vectors[vector][entry[2] : entry[2] + entry[3]].view(shape)
+    def muon(self, shape: tuple[int, int], at: Pieces, scale: Tensor, lr: float, decay: float) -> None:
+        g, m, p = torch._foreach_mul(at["grad"], scale), at["first"], at["params"]
+        torch._foreach_lerp_(m, g, 1 - MUON_MOMENTUM)
+        torch._foreach_lerp_(g, m, MUON_MOMENTUM)
+        update = orthogonalise(torch.cat(g)) * (0.2 * max(shape) ** 0.5)
+        torch._foreach_mul_(p, 1 - lr * decay)
+        torch._foreach_add_(p, update.split([len(x) for x in g]), alpha=-lr)
 
-    def muon(self, shape: tuple[int, int], entries: list, scale: float, lr: float, decay: float) -> None:
-        full = (-1, *shape)
-        updates = []
-        for e in entries:
-            g, m = self.piece("grad", e, full) * scale, self.piece("first", e, full)
-            m.lerp_(g, 1 - MUON_MOMENTUM)
-            updates.append(g.lerp(m, MUON_MOMENTUM))
-        update = orthogonalise(torch.cat(updates)) * (0.2 * max(shape) ** 0.5)
-        for e, u in zip(entries, update.split([len(x) for x in updates]), strict=True):
-            self.piece("params", e, full).mul_(1 - lr * decay).add_(u, alpha=-lr)
-
-    def adam(self, e: tuple, scale: float, lr: float, decay: float, step: int) -> None:
-        g, m, v = self.piece("grad", e, (-1,)) * scale, self.piece("first", e, (-1,)), self.piece("second", e, (-1,))
-        m.lerp_(g, 1 - BETA1)
-        v.lerp_(g.square(), 1 - BETA2)
-        size = (v / (1 - BETA2**step)).sqrt_().add_(EPS)
-        p = self.piece("params", e, (-1,))
-        p.mul_(1 - lr * decay).addcdiv_(m, size, value=-lr / (1 - BETA1**step))
+    def adam(self, at: Pieces, scale: Tensor, lr: float, decay: float, step: int) -> None:
+        g, m, v, p = torch._foreach_mul(at["grad"], scale), at["first"], at["second"], at["params"]
+        torch._foreach_lerp_(m, g, 1 - BETA1)
+        torch._foreach_mul_(v, BETA2)
+        torch._foreach_addcmul_(v, g, g, value=1 - BETA2)
+        size = torch._foreach_div(v, 1 - BETA2**step)
+        torch._foreach_sqrt_(size)
+        torch._foreach_add_(size, EPS)
+        torch._foreach_mul_(p, 1 - lr * decay)
+        torch._foreach_addcdiv_(p, m, size, value=-lr / (1 - BETA1**step))
 
     @torch.no_grad()
-    def step(self, norm: float, factor: float, step: int, ema: float) -> None:
+    def step(self, norm: Tensor, factor: float, step: int, ema: float) -> None:
         """Update my parameters; norm: of the whole gradient; factor: of the learning rates; step from 1."""
         s = self.settings
-        scale = min(1.0, s["clip"] / (norm + 1e-6))
-        for shape, entries in self.stacks.items():
-            self.muon(shape, entries, scale, s["muon_lr"] * factor, s["weight_decay"])
-        for e in self.rest:
-            self.adam(e, scale, s["adam_lr"] * factor, s["weight_decay"] if len(e[1]) > 1 else 0.0, step)
-        for e in self.entries:
-            self.piece("ema", e, (-1,)).lerp_(self.piece("params", e, (-1,)), 1 - ema)
+        scale = (s["clip"] / (norm + 1e-6)).clamp(max=1.0).float()
+        for shape, at in self.stacks.items():
+            self.muon(shape, at, scale, s["muon_lr"] * factor, s["weight_decay"])
+        for decays, at in self.rest.items():
+            self.adam(at, scale, s["adam_lr"] * factor, s["weight_decay"] if decays else 0.0, step)
+        for part in self.ranges:
+            self.vectors["ema"][part].lerp_(self.vectors["params"][part], 1 - ema)

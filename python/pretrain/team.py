@@ -18,8 +18,8 @@ class Team:
         self.ranks, self.micro, self.device = ranks, micro, device
         self.vectors = {name: torch.zeros(parameters, device=device) for name in VECTORS}
         self.grads = torch.zeros(micro, parameters, device=device)
-        self.metrics = torch.zeros(micro, len(LOGGED))
-        self.squares = torch.zeros(ranks, dtype=torch.float64)
+        self.metrics = torch.zeros(micro, len(LOGGED), device=device)
+        self.squares = torch.zeros(ranks, dtype=torch.float64, device=device)
         if ranks > 1:
             for t in (*self.vectors.values(), self.grads, self.metrics, self.squares):
                 t.share_memory_()
