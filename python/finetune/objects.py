@@ -26,8 +26,10 @@ class Objects:
 
 def _parts(labels: np.ndarray, rule: str) -> np.ndarray:
     """Ids 1, 2, … for every value (`ids`) or every 8-connected patch of one value (`components`)."""
-    values, compact = np.unique(labels, return_inverse=True)
-    compact = compact.reshape(labels.shape).astype(np.int32) + int(values[0] != 0)
+    values = np.flatnonzero(np.bincount(labels.ravel()))
+    number = np.zeros(int(values[-1]) + 1, np.int32)
+    number[values] = np.arange(len(values)) + int(values[0] != 0)
+    compact = number[labels]
     if rule == "ids":
         return compact
     out, count = np.zeros_like(compact), 0
@@ -43,11 +45,13 @@ def _parts(labels: np.ndarray, rule: str) -> np.ndarray:
 def find_objects(labels: np.ndarray, rule: str, least: float = 0) -> Objects:
     """labels int [H, W], at least 0; objects with a smaller share of the picture than `least` are left out."""
     parts = _parts(labels, rule)
-    ids, first, areas = np.unique(parts, return_index=True, return_counts=True)
-    found = [(int(i), int(f), int(a)) for i, f, a in zip(ids, first, areas, strict=True) if i and a >= least * parts.size]
+    areas = np.bincount(parts.ravel())
+    first = np.zeros(len(areas), np.int64)
+    first[parts.ravel()[::-1]] = np.arange(parts.size)[::-1]
+    found = [(i, int(first[i]), int(areas[i])) for i in range(1, len(areas)) if areas[i] and areas[i] >= least * parts.size]
     found.sort(key=lambda part: (-part[2], part[1]))
     boxes = ndimage.find_objects(parts)
-    new_id = np.zeros(int(ids[-1]) + 1, np.int32)
+    new_id = np.zeros(len(areas), np.int32)
     regions = []
     for k, (part, _, area) in enumerate(found, 1):
         new_id[part] = k

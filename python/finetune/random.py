@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -46,6 +47,14 @@ class Random:
         d ^= b
         self._state = [a ^ d, b ^ c, c ^ t, ((d << 11) | (d >> 21)) & WORD]
         return (x * 9) & WORD
+
+    def ahead(self, words: int) -> "Random":
+        """A copy that stands where this stream stands, which itself moves on by so many words of 32 bits."""
+        other = copy(self)
+        other._state = list(self._state)
+        for _ in range(words):
+            self.uint32()
+        return other
 
     def uniform(self) -> float:
         """[0, 1) with 53 bits."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,52 +44,62 @@ def answer(masks: Tensor, iou: Tensor, single: Tensor) -> Tensor:
     return masks.detach()[torch.arange(len(token)), token]
 
 
-def shown(maps: Tensor, fill: tuple[int, int], size: int) -> Tensor:
-    """The cells [..., h, w] of low-res maps that show the picture; the rest is padding."""
-    side = maps.shape[-1]
+def shown(low_res: np.ndarray, fill: tuple[int, int], size: int) -> np.ndarray:
+    """The cells [h, w] of a low-res map that show the picture; the rest is padding."""
+    side = low_res.shape[-1]
     rows, columns = (max(1, min(side, half_up(pixels * side / size))) for pixels in fill)
-    return maps[..., :rows, :columns]
+    return low_res[:rows, :columns]
 
 
-def lesson(tuned: Tuned, image: Prepared, corrections: int, random: Random) -> tuple[Tensor, Losses]:
-    """The loss of all rounds on one picture, and its parts."""
-    size, n = tuned.config["image_size"], len(image.prompts)
+def lesson(tuned: Tuned, images: list[Prepared], corrections: int, random: Random) -> tuple[Tensor, Losses]:
+    """The loss of all rounds on a batch, the mean over pictures of the mean over their objects, and its parts.
+
+    The engine takes one picture after the other and so draws all clicks of one before those of the next.
+    """
+    size, rounds = tuned.config["image_size"], corrections + 1
+    counts = torch.tensor([len(image.prompts) for image in images])
+    draws = [random.ahead(corrections * len(image.prompts)) for image in images]
+    items = [(image.fill, draw) for image, draw in zip(images, draws, strict=True) for _ in image.prompts]
+    prompts = [Prompt(list(p.points), list(p.labels), p.box) for image in images for p in image.prompts]
+    targets = torch.cat([image.targets for image in images])
+    weights = (1 / (counts * len(images) * rounds)).to(targets.dtype).repeat_interleave(counts)
     tuned.key = None
     with torch.set_grad_enabled(bool(tuned.mopeft.methods)):
-        items = tuned.image_encoder(image.input).expand(n, -1, -1, -1)
-    prompts = [Prompt(list(p.points), list(p.labels), p.box) for p in image.prompts]
+        embeddings = tuned.image_encoder(torch.cat([image.input for image in images])).repeat_interleave(counts, 0)
     loss, parts, fed = torch.zeros(()), Losses(), None
-    for k in range(corrections + 1):
+    for k in range(rounds):
         coords, labels = tokens_of(prompts)
         single = torch.tensor([p.is_ambiguous for p in prompts])
-        has_mask = None if fed is None else torch.ones(n, dtype=torch.bool)
-        masks, iou = tuned.decode(items, coords, labels, size, fed, has_mask)
-        three = round_terms(masks, iou, image.targets, single)
-        loss = loss + total(three).mean() / (corrections + 1)
-        means = three.detach().mean(0) / (corrections + 1)
-        parts.focal, parts.dice, parts.iou = (a + float(b) for a, b in zip((parts.focal, parts.dice, parts.iou), means, strict=True))
+        has_mask = None if fed is None else torch.ones(len(prompts), dtype=torch.bool)
+        masks, iou = tuned.decode(embeddings, coords, labels, size, fed, has_mask)
+        three = round_terms(masks, iou, targets, single)
+        loss = loss + (total(three) * weights).sum()
+        means = (three.detach() * weights[:, None]).sum(0).tolist()
+        parts.focal, parts.dice, parts.iou = (a + b for a, b in zip((parts.focal, parts.dice, parts.iou), means, strict=True))
         if k == corrections:
             break
         fed = answer(masks, iou, single)
-        parts.margin = min(parts.margin, float(shown(fed, image.fill, size).abs().min()))
-        for i, prompt in enumerate(prompts):
-            logits, target = (shown(t[i], image.fill, size).cpu().numpy() for t in (fed, image.targets))
-            point, label = corrective_click(logits, target, size / image.targets.shape[-1], random)
-            prompt.points.append(point)
-            prompt.labels.append(label)
+        correct(prompts, fed.cpu().numpy(), targets.cpu().numpy(), items, size, parts)
     parts.loss = float(loss.detach())
     return loss, parts
+
+
+def correct(
+    prompts: list[Prompt], logits: np.ndarray, targets: np.ndarray, items: list[tuple[tuple[int, int], Random]], size: int, parts: Losses
+) -> None:
+    """Adds a corrective click to every prompt; items: the picture's fill and its draws, by prompt."""
+    for prompt, maps, target, (fill, random) in zip(prompts, logits, targets, items, strict=True):
+        seen, wanted = shown(maps, fill, size), shown(target, fill, size)
+        parts.margin = min(parts.margin, float(abs(seen).min()))
+        point, label = corrective_click(seen, wanted, size / targets.shape[-1], random)
+        prompt.points.append(point)
+        prompt.labels.append(label)
 
 
 def gradients(tuned: Tuned, images: list[Prepared], corrections: int, random: Random) -> Losses:
     """Gradients of a batch, from zero, in the tensors' `.grad`."""
     for tensor in tuned.trained.values():
         tensor.value.grad.zero_()
-    sums = Losses()
-    for image in images:
-        loss, parts = lesson(tuned, image, corrections, random)
-        (loss / len(images)).backward()
-        for name in ("loss", "focal", "dice", "iou"):
-            setattr(sums, name, getattr(sums, name) + getattr(parts, name) / len(images))
-        sums.margin = min(sums.margin, parts.margin)
-    return sums
+    loss, parts = lesson(tuned, images, corrections, random)
+    loss.backward()
+    return parts

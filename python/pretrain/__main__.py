@@ -33,7 +33,7 @@ def main() -> None:
             print(f"open: {n} pictures", flush=True)
         if not (a.out / "drawn" / "index.npz").exists():
             sets = data["cutout_sets"]
-            n = build_drawn(a.out / "open", sets, a.out / "drawn", drawn["seed"], drawn["count"], drawn["workers"])
+            n = build_drawn(a.out / "open", sets, a.out / "drawn", drawn["seed"], drawn["count"])
             print(f"drawn: {n} pictures", flush=True)
     elif a.command == "export":
         from .export import export, exported

@@ -67,7 +67,7 @@ def _one(index: int) -> Drawn:
     return draw(seed, index, stock, grounds)
 
 
-def build_drawn(open_pack: Path, sets: list[str], out: Path, seed: int, count: int, workers: int) -> int:
+def build_drawn(open_pack: Path, sets: list[str], out: Path, seed: int, count: int) -> int:
     """`count` pictures; picture i depends on the seed, i and the cut-outs' stock alone."""
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(str(open_pack), sets, 1500, seed)) as pool:
+    with ProcessPoolExecutor(initializer=_start, initargs=(str(open_pack), sets, 1500, seed)) as pool:
         return write_pack(out, pool.map(_one, range(count), chunksize=16))
