@@ -15,7 +15,7 @@ from .data import DataSet, Picture
 from .optimizer import Optimizer, learning_rates
 from .prepare import Batches
 from .random import Random
-from .scoring import CUTS, Evaluator, ImageScore, mean_gates, mean_of, mean_score
+from .scoring import CUTS, LEAST_OBJECTS, Evaluator, ImageScore, mean_gates, mean_of, mean_score
 from .step import gradients
 from .tuned import Tuned
 
@@ -76,7 +76,8 @@ class Trainer:
         most = self.config.evalImages or None
         each = {k: self.evaluator.all(self.tuned, split["val"][:most], CUTS) for k, split in self.splits.items() if split["val"]}
         scores = [mean_score([found[i] for found in each.values()]) for i in range(len(CUTS))]
-        chosen = max(range(len(CUTS)), key=lambda i: scores[i] or 0)
+        objects = sum(len(s.box) for found in each.values() for s in found[0])
+        chosen = max(range(len(CUTS)), key=lambda i: scores[i] or 0) if objects >= LEAST_OBJECTS else 0
         score = scores[chosen]
         for key, found in each.items():
             images, line = found[chosen], {"step": step, "dataset": key}

@@ -13,6 +13,8 @@ from .tuned import Tuned
 
 CUTS = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2)
 """Logits at which masks may be cut (`src/train/mask-threshold.ts`); SAM cuts at 0."""
+LEAST_OBJECTS = 30
+"""With fewer validation objects masks are cut at 0."""
 
 Gates = list[dict[str, float]]
 

@@ -1,11 +1,13 @@
 import { expect, it } from 'vitest';
 import { summarise } from './evaluate.ts';
-import { bestCut, MASK_THRESHOLDS, type SetScores } from './mask-threshold.ts';
+import { bestCut, LEAST_OBJECTS, MASK_THRESHOLDS, type SetScores } from './mask-threshold.ts';
 
-/** Scores of one object a dataset. */
-const scoresOf = (...ious: readonly (number | null)[]): SetScores[] =>
+/** Scores of so many equal objects a dataset as are needed to choose by. */
+const scoresOf = (...ious: readonly (number | null)[]): SetScores[] => scoresOfObjects(LEAST_OBJECTS, ...ious);
+
+const scoresOfObjects = (n: number, ...ious: readonly (number | null)[]): SetScores[] =>
   ious.map((iou, i) => {
-    const objects = iou === null ? [] : [{ boxIou: iou, clickIou: iou, bestPicked: null }];
+    const objects = iou === null ? [] : Array(n).fill({ boxIou: iou, clickIou: iou, bestPicked: null });
     const images = [{ name: 'a', objects, gates: [] }];
     return { key: `set ${i}`, images, summary: summarise(images) };
   });
@@ -22,4 +24,14 @@ it("keeps SAM's own where others are no better, and where there is nothing to go
   expect(bestCut(MASK_THRESHOLDS.map(() => scoresOf(0.4))).maskThreshold).toBe(0);
   expect(bestCut(MASK_THRESHOLDS.map(() => scoresOf(null)))).toMatchObject({ score: null, maskThreshold: 0 });
   expect(bestCut(MASK_THRESHOLDS.map(() => []))).toEqual({ scores: [], score: null, maskThreshold: 0 });
+});
+
+it('keeps 0 with too few objects to tell, counted over all datasets', () => {
+  const each = (n: number) =>
+    MASK_THRESHOLDS.map((t) => {
+      const iou = t === 1 ? 0.6 : 0.5;
+      return [...scoresOfObjects(n, iou), ...scoresOfObjects(1, iou)];
+    });
+  expect(bestCut(each(LEAST_OBJECTS - 2))).toMatchObject({ score: 0.5, maskThreshold: 0 });
+  expect(bestCut(each(LEAST_OBJECTS - 1))).toMatchObject({ score: 0.6, maskThreshold: 1 });
 });

@@ -8,8 +8,11 @@ import type { EvaluationSummary, ImageScore } from './evaluate.ts';
  */
 export const MASK_THRESHOLDS: readonly number[] = [0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2];
 
-/** Where SAM itself cuts, and a model without validation pictures. */
+/** Where SAM itself cuts, and a model with fewer validation objects than {@link LEAST_OBJECTS}. */
 export const SAM_MASK_THRESHOLD = 0;
+
+/** With fewer objects the best of nine thresholds is the luckiest. */
+export const LEAST_OBJECTS = 30;
 
 /** How a dataset's pictures of one split did. */
 export interface SetScores {
@@ -26,14 +29,21 @@ export interface Cut {
   readonly maskThreshold: number;
 }
 
-/** The threshold with the highest score, the nearest to 0 of equals. `each[t]` are the scores at `MASK_THRESHOLDS[t]`. */
+/**
+ * The threshold with the highest score, the nearest to 0 of equals; 0 where there are too few objects to tell.
+ * `each[t]` are the scores at `MASK_THRESHOLDS[t]`, those at 0 first.
+ */
 export function bestCut(each: readonly (readonly SetScores[])[]): Cut {
-  const none: Cut = { scores: each[0] ?? [], score: null, maskThreshold: SAM_MASK_THRESHOLD };
-  return each.reduce<Cut>((best, scores, t) => {
-    const score = meanScore(scores);
-    const isBetter = score !== null && (best.score === null || score > best.score);
-    return isBetter ? { scores, score, maskThreshold: MASK_THRESHOLDS[t] ?? SAM_MASK_THRESHOLD } : best;
-  }, none);
+  const atZero = each[0] ?? [];
+  const objects = atZero.reduce((sum, { summary }) => sum + summary.n, 0);
+  const cuts = each.map((scores, t) => ({
+    scores,
+    score: meanScore(scores),
+    maskThreshold: MASK_THRESHOLDS[t] ?? SAM_MASK_THRESHOLD,
+  }));
+  const first: Cut = cuts[0] ?? { scores: [], score: null, maskThreshold: SAM_MASK_THRESHOLD };
+  if (objects < LEAST_OBJECTS) return first;
+  return cuts.reduce<Cut>((best, cut) => ((cut.score ?? 0) > (best.score ?? 0) ? cut : best), first);
 }
 
 function meanScore(scores: readonly SetScores[]): number | null {

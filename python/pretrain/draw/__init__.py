@@ -3,7 +3,7 @@
 import numpy as np
 
 from .cutouts import Cutout, paste
-from .looks import develop
+from .looks import compressed, develop, read
 from .scenes_micro import cells, grains, net, organs
 from .scenes_world import cracks, paper, plants, regions, shapes, sick_leaf, surface, town
 
@@ -35,4 +35,5 @@ def draw(seed: int, index: int, stock: list[Cutout], grounds: list[np.ndarray]) 
         name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
         canvas = paste(rng, stock, grounds) if name == "cutouts" else SCENES[name][0](rng)
         if canvas.objects:
-            return develop(rng, canvas.image), canvas.label, canvas.objects, name
+            file = compressed(rng, develop(rng, canvas.image))
+            return read(file), canvas.label, canvas.objects, name

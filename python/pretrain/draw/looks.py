@@ -1,7 +1,10 @@
 """What a camera, a microscope or a scanner does to a picture."""
 
+from io import BytesIO
+
 import numpy as np
 from numpy.random import Generator
+from PIL import Image
 from scipy import ndimage
 
 
@@ -29,3 +32,14 @@ def develop(rng: Generator, image: np.ndarray) -> np.ndarray:
         amount = rng.choice([0.01, 0.03, 0.08]) * rng.uniform(0.5, 1.5)
         image = image + amount * one * (np.sqrt(np.clip(image, 0, 1)) if rng.random() < 0.3 else 1)
     return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def compressed(rng: Generator, image: np.ndarray) -> bytes:
+    """As most pictures come: a JPEG of quality 75 to 96."""
+    file = BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=int(rng.integers(75, 97)))
+    return file.getvalue()
+
+
+def read(file: bytes) -> np.ndarray:
+    return np.asarray(Image.open(BytesIO(file)))

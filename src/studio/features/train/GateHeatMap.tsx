@@ -89,6 +89,7 @@ function Leaning({ rows }: { readonly rows: readonly GateRow[] }): ReactNode {
   const most = rows.toSorted((a, b) => b.meanChange - a.meanChange)[0];
   if (!most || rows.length < 2) return null;
   if (rows.every((row) => Math.abs(row.meanChange) < LEAST)) return <>no gate has moved yet</>;
+  if (most.meanChange < LEAST) return <>no method’s gates have risen on average</>;
   return (
     <>
       leans on <MethodName id={most.method} /> ({signed(most.meanChange)} on average since step 0)

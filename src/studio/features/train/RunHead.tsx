@@ -55,7 +55,7 @@ export function RunHead({ run }: { readonly run: RunInfo }): ReactNode {
 }
 
 function timeLeft(run: RunInfo, step: number): string {
-  if (run.secondsPerStep === null) return '';
+  if (run.secondsPerStep === null || step >= run.steps) return '';
   return ` · ${duration(run.secondsPerStep)} a step · ${duration(run.secondsPerStep * (run.steps - step))} left`;
 }
 
