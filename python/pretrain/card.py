@@ -40,7 +40,7 @@ LICENCES = {
 HEAD = """# {name}
 
 A plain SAM (ViT encoder, prompt encoder, two-way mask decoder) of {millions:.1f} M parameters for pictures of {size} px, trained from random weights by the recipe in `python/pretrain`.
-The studio opens with it so that there is nothing to download. It is a small model with little training: it is here to be fine-tuned on a domain, not to segment anything.
+The studio opens with it so that there is nothing to download. It is a small model: it is here to be fine-tuned on a domain, not to segment anything.
 Click, clicks of both signs, box, box with clicks, a mask fed back; three candidates after a click, ranked by predicted IoU. Hugging Face's `SamModel` loads this folder too.
 
 Files: `config.json`, `preprocessor_config.json`, `model.safetensors` (f16, {mebibytes:.1f} MiB).
@@ -48,7 +48,7 @@ Files: `config.json`, `preprocessor_config.json`, `model.safetensors` (f16, {meb
 
 REMAKE = """## Make it again
 
-`python/README.md` has the five commands. The run is seeded, resumable to the bit, and can be continued with more steps, more pictures or a GPU; its settings are `python/pretrain/tiny.json`.
+`python/README.md` has the five commands. The run is seeded, resumable (on a CPU to the bit; a GPU adds in another order each time), and can be continued with more steps, more pictures or a GPU; its settings are `python/pretrain/tiny.json`.
 """
 
 
@@ -64,10 +64,11 @@ def seen(rows: list[dict], phases: list[dict]) -> tuple[int, list[str]]:
     return total, lines
 
 
-def hours(rows: list[dict]) -> float:
+def clock(rows: list[dict]) -> str:
     """Wall clock of all sittings: `seconds` counts from the start, and anew where a run began with an exported model."""
     ends = [a["seconds"] for a, b in itertools.pairwise(rows) if b["seconds"] < a["seconds"]]
-    return (sum(ends) + rows[-1]["seconds"]) / 3600
+    minutes = (sum(ends) + rows[-1]["seconds"]) / 60
+    return f"{minutes:.1f} minutes" if minutes < 100 else f"{minutes / 60:.1f} hours"
 
 
 def sets_table(run: Path, train_sets: list[str], held_out: list[str]) -> list[str]:
@@ -130,7 +131,7 @@ def write_card(run: Path, folder: Path) -> None:
         "",
         (run / "notes.md").read_text() if (run / "notes.md").exists() else "",
         "## What it was trained on\n",
-        f"{total:,} views of pictures in {state['step']} steps, {hours(rows):.1f} hours of wall clock on two CPU cores shared with other work. Half of the views come from the sets, half are drawn.\n",
+        f"{total:,} views of pictures in {state['step']} steps, {clock(rows)} of wall clock. Half of the views come from the sets, half are drawn.\n",
         "| input | steps | pictures a step | objects a picture | views |",
         "|---|---|---|---|---|",
         *phases,

@@ -40,8 +40,16 @@ class Feed:
         if self.batches is None:
             rest = range(step * self.source.micro + k, len(self.source))
             workers = max(1, (os.cpu_count() or 2) - SPARE_CORES)
-            loader = DataLoader(self.source, batch_size=None, sampler=rest, num_workers=workers, prefetch_factor=2, pin_memory=True)
-            self.batches = iter(loader)
+            self.batches = iter(
+                DataLoader(
+                    self.source,
+                    batch_size=None,
+                    sampler=rest,
+                    num_workers=workers,
+                    prefetch_factor=2,
+                    pin_memory=torch.cuda.is_available(),
+                )
+            )
         return next(self.batches)
 
 

@@ -1,4 +1,4 @@
-"""The training loop: resumable to the bit, logged, with an exponential average of the weights."""
+"""The training loop: resumable (on a CPU to the bit), logged, with an exponential average of the weights."""
 
 import copy
 import json

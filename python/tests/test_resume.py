@@ -4,9 +4,11 @@ from pathlib import Path
 
 import torch
 
+from pretrain.batches import Steps
 from pretrain.config import largest_size
 from pretrain.draw import draw
 from pretrain.export import write_model
+from pretrain.feed import Feed
 from pretrain.loop import train
 from pretrain.model import Sam, initialise
 from pretrain.packs import write_pack
@@ -53,6 +55,16 @@ def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path: Path) -> None:
         assert torch.equal(vector, two["vectors"][name]), name
     steps = [json.loads(line) for line in (parts / "log.jsonl").read_text().splitlines()]
     assert {"step", "validation"} == {row["type"] for row in steps}
+
+
+def test_batches_made_ahead_are_those_of_the_steps_in_their_order(tmp_path: Path) -> None:
+    write_pack(tmp_path / "drawn", [draw(1, i, [], []) for i in range(8)])
+    write_pack(tmp_path / "open", [(*draw(2, i, [], [])[:3], "cells" if i < 2 else "shapes") for i in range(6)])
+    config = recipe()
+    ahead, steps = Feed(config, tmp_path), Steps(config, tmp_path)
+    for number in range(3, 10):
+        made, wanted = ahead.batch(*divmod(number, 2)), steps.batch(*divmod(number, 2))
+        assert all(torch.equal(a, b) for a, b in zip(vars(made).values(), vars(wanted).values(), strict=True))
 
 
 def test_a_run_begins_with_the_weights_of_an_exported_model(tmp_path: Path) -> None:

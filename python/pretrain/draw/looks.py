@@ -42,4 +42,5 @@ def compressed(rng: Generator, image: np.ndarray) -> bytes:
 
 
 def read(file: bytes) -> np.ndarray:
+    """The picture [H, W, 3] uint8 of a file."""
     return np.asarray(Image.open(BytesIO(file)))
