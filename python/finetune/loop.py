@@ -74,10 +74,11 @@ class Trainer:
     def validate(self, step: int) -> None:
         """Evaluates the validation pictures and keeps the weights when they are the best so far."""
         most = self.config.evalImages or None
-        each = {k: self.evaluator.all(self.tuned, split["val"][:most], CUTS) for k, split in self.splits.items() if split["val"]}
-        scores = [mean_score([found[i] for found in each.values()]) for i in range(len(CUTS))]
+        cuts = CUTS if step else (0,)
+        each = {k: self.evaluator.all(self.tuned, split["val"][:most], cuts) for k, split in self.splits.items() if split["val"]}
+        scores = [mean_score([found[i] for found in each.values()]) for i in range(len(cuts))]
         objects = sum(len(s.box) for found in each.values() for s in found[0])
-        chosen = max(range(len(CUTS)), key=lambda i: scores[i] or 0) if objects >= LEAST_OBJECTS else 0
+        chosen = max(range(len(cuts)), key=lambda i: scores[i] or 0) if objects >= LEAST_OBJECTS else 0
         score = scores[chosen]
         for key, found in each.items():
             images, line = found[chosen], {"step": step, "dataset": key}
@@ -89,7 +90,7 @@ class Trainer:
         self.since_best = 0 if is_best else self.since_best + 1
         if is_best:
             self.result.best, self.result.best_step, self.result.best_score = self.tuned.state(), step, score
-            self.result.cut = CUTS[chosen]
+            self.result.cut = cuts[chosen]
 
     def test(self, base: Sam) -> dict[str, dict[str, list[ImageScore]]]:
         """By dataset the test pictures' scores `before` (the base, without modules) and `after` (the best weights)."""

@@ -81,3 +81,8 @@ test('the suggestion follows from the intervals, not from the sign of a tiny mea
   expect(worse.suggestion).toContain('base model is better');
   expect(worse.sentence).toContain('Worse');
 });
+
+test('a run whose best weights are the first ones is said to change nothing', () => {
+  const same = pairs('a', Array(6).fill([[0.5, 0.5]]));
+  expect(judge([same], { ...context, bestStep: 0 }).suggestion).toContain('changes nothing');
+});

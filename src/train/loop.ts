@@ -218,7 +218,9 @@ export class Trainer {
     const { emit } = this.parts;
     const { step, bestScore, bestStep } = this.progress;
     const { evalImages } = this.parts.config;
-    const each = await this.evaluate('val', evalImages, MASK_THRESHOLDS, () => this.wish !== null);
+    // Before the first step the model is the base, which is cut at 0.
+    const thresholds = step === 0 ? [SAM_MASK_THRESHOLD] : MASK_THRESHOLDS;
+    const each = await this.evaluate('val', evalImages, thresholds, () => this.wish !== null);
     if (!each) return false;
     const { scores, score, maskThreshold } = bestCut(each);
     for (const { key, summary } of scores) {

@@ -3,7 +3,8 @@ import { summarise } from './evaluate.ts';
 import { bestCut, LEAST_OBJECTS, MASK_THRESHOLDS, type SetScores } from './mask-threshold.ts';
 
 /** Scores of so many equal objects a dataset as are needed to choose by. */
-const scoresOf = (...ious: readonly (number | null)[]): SetScores[] => scoresOfObjects(LEAST_OBJECTS, ...ious);
+const scoresOf = (...ious: readonly (number | null)[]): SetScores[] =>
+  scoresOfObjects(LEAST_OBJECTS, ...ious);
 
 const scoresOfObjects = (n: number, ...ious: readonly (number | null)[]): SetScores[] =>
   ious.map((iou, i) => {
