@@ -8,8 +8,11 @@ export interface Pair {
   readonly mask: Buffer;
 }
 
-/** Light discs on a dark, noisy ground, or dark bars on a light one. */
+/** Light discs on a dark, noisy ground, or dark bars on a light one. Wanted is the core alone, which no model knows beforehand. */
 export type Domain = 'discs' | 'bars';
+
+/** Where the core ends, as a share of the way from the middle to the edge. */
+const CORE = 0.6;
 
 const WIDTH = 120;
 const HEIGHT = 90;
@@ -17,7 +20,7 @@ const HEIGHT = 90;
 /** One picture of a domain; the same seed gives the same picture. */
 export function drawPair(domain: Domain, seed: number): Pair {
   const random = randomFrom(seed * 2 + (domain === 'bars' ? 1 : 0));
-  const inside = domain === 'discs' ? discs(random) : bars(random);
+  const depth = domain === 'discs' ? discs(random) : bars(random);
   const image = new Uint8Array(WIDTH * HEIGHT * 3);
   const mask = new Uint8Array(WIDTH * HEIGHT);
   const [ground, object] =
@@ -33,9 +36,9 @@ export function drawPair(domain: Domain, seed: number): Pair {
   for (let y = 0; y < HEIGHT; y++)
     for (let x = 0; x < WIDTH; x++) {
       const at = y * WIDTH + x;
-      const hit = inside(x + 0.5, y + 0.5);
-      if (hit) mask[at] = 255;
-      const colour = (hit ? object : ground) ?? [];
+      const away = depth(x + 0.5, y + 0.5);
+      if (away < CORE) mask[at] = 255;
+      const colour = (away < 1 ? object : ground) ?? [];
       for (let c = 0; c < 3; c++) image[at * 3 + c] = (colour[c] ?? 0) + Math.floor(24 * random());
     }
   return {
@@ -65,7 +68,8 @@ export async function writeDomain(folder: string, domain: Domain, count: number)
   }
 }
 
-type Inside = (x: number, y: number) => boolean;
+/** How far from the middle of the nearest thing: 0 there, 1 at its edge. */
+type Depth = (x: number, y: number) => number;
 
 function discList(random: () => number): { x: number; y: number; radius: number }[] {
   return Array.from({ length: 2 }, (_, index) => ({
@@ -75,18 +79,19 @@ function discList(random: () => number): { x: number; y: number; radius: number 
   }));
 }
 
-function discs(random: () => number): Inside {
+function discs(random: () => number): Depth {
   const list = discList(random);
-  return (x, y) => list.some((disc) => Math.hypot(x - disc.x, y - disc.y) < disc.radius);
+  return (x, y) => Math.min(...list.map((disc) => Math.hypot(x - disc.x, y - disc.y) / disc.radius));
 }
 
-function bars(random: () => number): Inside {
+function bars(random: () => number): Depth {
   const list = Array.from({ length: 2 }, (_, index) => ({
     at: 20 + 50 * index + 15 * random(),
     width: 8 + 6 * random(),
     lean: random() - 0.5,
   }));
-  return (x, y) => list.some((bar) => Math.abs(x - bar.at - bar.lean * (y - HEIGHT / 2)) < bar.width / 2);
+  return (x, y) =>
+    Math.min(...list.map((bar) => Math.abs(x - bar.at - bar.lean * (y - HEIGHT / 2)) / (bar.width / 2)));
 }
 
 /** A small linear congruential generator: good enough for pictures, the same on every machine. */
