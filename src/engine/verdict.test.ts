@@ -82,7 +82,7 @@ test('the suggestion follows from the intervals, not from the sign of a tiny mea
   expect(worse.sentence).toContain('Worse');
 });
 
-test('a run whose best weights are the first ones is said to change nothing', () => {
+test('a run whose best weights are the first ones is said to have learned nothing', () => {
   const same = pairs('a', Array(6).fill([[0.5, 0.5]]));
-  expect(judge([same], { ...context, bestStep: 0 }).suggestion).toContain('changes nothing');
+  expect(judge([same], { ...context, bestStep: 0 }).suggestion).toContain('weights it began with');
 });

@@ -218,7 +218,7 @@ export class Trainer {
     const { emit } = this.parts;
     const { step, bestScore, bestStep } = this.progress;
     const { evalImages } = this.parts.config;
-    // Before the first step the model is the base, which is cut at 0.
+    // Before the first step nothing was learned, and a cut of its own would be chance: 0, as the base.
     const thresholds = step === 0 ? [SAM_MASK_THRESHOLD] : MASK_THRESHOLDS;
     const each = await this.evaluate('val', evalImages, thresholds, () => this.wish !== null);
     if (!each) return false;
