@@ -23,10 +23,14 @@ METHODS = ("mopeft", "decoder", "lora", "adapter", "prefix")
 base_of, set_of = cache(open_base), cache(read_set)
 
 
+def folder_of(out: Path, folder: Path, method: str, seed: int) -> Path:
+    return out / folder.name / method / f"seed{seed}"
+
+
 def one(model: Path, folder: Path, method: str, seed: int, settings: list[str], out: Path) -> str:
     """A run of the table, in a line."""
     config = with_settings(TrainConfig(seed=seed), settings)
-    where = out / folder.name / method / f"seed{seed}"
+    where = folder_of(out, folder, method, seed)
     result = run(model, base_of(model), [set_of(folder)], mopeft_of(method), config, where, keep=False)
     s = result["sets"][folder.name]
     text = " ".join(f"{k} {s['before'][k]:.3f} -> {s['after'][k]:.3f}" for k in ("box", "click"))
@@ -45,8 +49,11 @@ def fill(
 ) -> None:
     """Runs what is missing, one seed of all methods and sets after the other, in `jobs` processes that begin with `start`."""
     with ProcessPoolExecutor(jobs, get_context("spawn"), start) as pool:
-        tasks = itertools.product(seeds, methods, folders)
-        runs = [pool.submit(one, model, folder, method, seed, settings, out) for seed, method, folder in tasks]
+        runs = [
+            pool.submit(one, model, folder, method, seed, settings, out)
+            for seed, method, folder in itertools.product(seeds, methods, folders)
+            if not (folder_of(out, folder, method, seed) / "result.json").exists()
+        ]
         for done in as_completed(runs):
             print(done.result(), flush=True)
             (out / "table.md").write_text(table(out))

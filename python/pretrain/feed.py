@@ -54,4 +54,5 @@ class Feed:
 
 
 def feed(config: dict, run: Path, device: torch.device) -> Steps | Feed:
+    """What gives a process on this device its batches."""
     return Feed(config, run) if device.type == "cuda" else Steps(config, run)
