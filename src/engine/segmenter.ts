@@ -111,6 +111,11 @@ export class Segmenter {
     private readonly model: SamModel,
   ) {}
 
+  /** Compiles what the first picture and click will run, so that whoever opens one does not wait for that too. */
+  async prepare(variant: Variant): Promise<void> {
+    await this.queue.run('urgent', async () => (await this.session(variant)).sam.prepare());
+  }
+
   /** Encodes a picture, unless that was done and is remembered. */
   async embed(image: SegmentImage, variant: Variant): Promise<Embedded> {
     const start = performance.now();

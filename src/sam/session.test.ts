@@ -123,6 +123,25 @@ describe('a session', () => {
     expect(gpu.allocatedBytes).toBe(before);
   });
 
+  it('compiles nothing for a first picture and its first click once it is prepared', async () => {
+    const own = await openTestGpu();
+    const opened = await loadModel(
+      own,
+      await openCheckpoint({ weights: [bytesSource('model', weights)], config }),
+    );
+    const session = await SamSession.open(own, opened);
+    const before = own.pipelines.size;
+    await session.prepare();
+    const prepared = own.pipelines.size;
+    expect(prepared).toBeGreaterThan(before);
+    await session.encode((await expected.read('input.image')).data);
+    await session.decodeAll([{ points: [{ x: 20, y: 20, positive: true }] }]);
+    await session.decodeAll([{ points: [], box: [4, 4, 40, 40] }]);
+    expect(own.pipelines.size).toBe(prepared);
+    await session.release();
+    own.destroy();
+  });
+
   it('plans its bytes before anything is allocated', async () => {
     const estimate = SamSession.estimate(model.config, gpu.traits, { objects: 2, tokens: 3 });
     const session = await SamSession.open(gpu, model);

@@ -4,7 +4,7 @@ import type { AdapterTraits } from '../gpu/traits.ts';
 import { Pool } from '../graph/executable.ts';
 import type { Plan } from '../graph/plan.ts';
 import { planGraph } from '../graph/plan.ts';
-import { ExecutableCache } from './executable-cache.ts';
+import { ExecutableCache, type Ready } from './executable-cache.ts';
 import {
   type DecodeShape,
   decodeGraph,
@@ -120,15 +120,25 @@ export class SamSession {
   }
 
   /**
+   * Compiles what a first picture and a click or box on it will run, so that they only compute. It also runs that once, since
+   * some drivers compile at the first run; the picture that is encoded stays.
+   */
+  prepare(): Promise<void> {
+    return this.inTurn(async () => {
+      await (await this.encoder()).executable.run();
+      await (await this.decoder({ objects: 1, tokens: 2, hasMask: false })).executable.run();
+      await this.gpu.device.queue.onSubmittedWorkDone();
+    });
+  }
+
+  /**
    * Encodes a picture; its embedding stays on the GPU for {@link decode}.
    * @param image normalised and padded [3, S, S].
    * @returns what the slots gave out for this picture, by name: the gates `gates.{i}.{method}` [1].
    */
   encode(image: Float32Array): Promise<Map<string, Float32Array>> {
     return this.inTurn(async () => {
-      const { executable } = await this.cache.get('encode', () =>
-        encodeGraph(this.config, this.options.slots),
-      );
+      const { executable } = await this.encoder();
       this.gpu.write(this.fixedRange('image'), image);
       await executable.run();
       this.copy(executable.output('embedding'), this.fixedRange('embedding'));
@@ -220,9 +230,16 @@ export class SamSession {
     });
   }
 
+  private encoder(): Promise<Ready> {
+    return this.cache.get('encode', () => encodeGraph(this.config, this.options.slots));
+  }
+
+  private decoder(shape: DecodeShape): Promise<Ready> {
+    return this.cache.get(keyOf(shape), () => decodeGraph(this.config, shape));
+  }
+
   private async decodePass(prompts: PackedPrompts): Promise<Float32Array[]> {
-    const shape = shapeOf(prompts);
-    const { executable, input } = await this.cache.get(keyOf(shape), () => decodeGraph(this.config, shape));
+    const { executable, input } = await this.decoder(shapeOf(prompts));
     if (prompts.tokens > 0) {
       this.gpu.write(input('coords'), prompts.coords);
       this.gpu.write(input('labels'), prompts.labels);

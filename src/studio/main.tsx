@@ -8,10 +8,11 @@ import { startStudio } from './start.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with the id "root"');
-startStudio(startEngine(), new URL('./models/', document.baseURI).href);
+const booted = startStudio(startEngine(), new URL('./models/', document.baseURI).href);
 createRoot(root).render(
   <StrictMode>
     <App />
   </StrictMode>,
 );
-keepOffline();
+// Keeping the site fetches every file of it: not before the model is there and shown.
+void booted.then(() => requestAnimationFrame(() => setTimeout(keepOffline)));

@@ -8,8 +8,8 @@ import { forgetAnswers, loadKept } from './stores/segment.ts';
 import { bootSession, endSession, loseDevice, persistStorage, useSession } from './stores/session.ts';
 import { startTheme } from './stores/theme.ts';
 
-/** Called once, before the first render. */
-export function startStudio(client: EngineClient, modelBaseUrl: string): void {
+/** Called once, before the first render. The promise ends when the engine has its model, or cannot have it. */
+export function startStudio(client: EngineClient, modelBaseUrl: string): Promise<void> {
   startTheme();
   followAddress();
   linkEngine(client);
@@ -20,7 +20,8 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): void {
     else receiveRunEvent(event);
   });
   void persistStorage();
-  void bootSession(modelBaseUrl).then(() => Promise.all([loadDatasets(), loadRuns(), loadKept()]));
+  const booted = bootSession(modelBaseUrl);
+  void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKept()]));
   // Another model: other runs fit, and what was computed for the open picture does not hold.
   useSession.subscribe((state, before) => {
     if (before.model && state.model?.hash !== before.model.hash) {
@@ -28,6 +29,7 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): void {
       void forgetAnswers();
     }
   });
+  return booted;
 }
 
 function logToConsole(level: 'info' | 'warning' | 'error', text: string): void {

@@ -57,6 +57,11 @@ export class SegmentDesk {
     return opened;
   }
 
+  async prepare(wire: WireVariant): Promise<void> {
+    const { segmenter } = this.state.needModel();
+    await segmenter.prepare((await this.variantOf(wire)).variant);
+  }
+
   async embed(imageId: string, wire: WireVariant): Promise<EmbedReport> {
     const { segmenter } = this.state.needModel();
     const { variant } = await this.variantOf(wire);

@@ -97,6 +97,11 @@ export const chooseTool = (tool: ToolName): void => set({ tool });
 export const choosePositive = (positive: boolean): void => set({ positive });
 export const chooseRefine = (refine: boolean): void => set({ refine });
 
+/** Makes the model ready while a person still looks for a picture. What fails here is told when it is needed. */
+export async function prepareModel(): Promise<void> {
+  await ask('segment.prepare', { variant: selectVariant(get()) });
+}
+
 export async function openImage(source: ImageSource): Promise<void> {
   set({ opening: true, failure: null });
   const result = await ask('segment.open', source);
@@ -116,18 +121,18 @@ export async function openImage(source: ImageSource): Promise<void> {
     embeddings: {},
   });
   speak(`${result.value.name} is open.`);
-  await prepare();
+  await answerShown();
 }
 
 export async function chooseRun(runId: string | null): Promise<void> {
   set({ runId, side: runId === null ? 'base' : 'tuned' });
-  await prepare();
+  await answerShown();
 }
 
 export async function chooseSide(side: Side): Promise<void> {
   if (side === 'tuned' && get().runId === null) return;
   set({ side });
-  await prepare();
+  await answerShown();
 }
 
 export async function addPoint(point: PointPrompt): Promise<void> {
@@ -213,7 +218,7 @@ export async function deleteKept(id: string): Promise<void> {
 /** Another model answers differently: nothing that was computed holds any more. */
 export async function forgetAnswers(): Promise<void> {
   set({ answers: {}, embeddings: {}, runId: null, side: 'base' });
-  await prepare();
+  await answerShown();
 }
 
 let nextPromptId = 1;
@@ -229,7 +234,7 @@ async function step(prompts: Omit<PromptState, 'id'>): Promise<void> {
 }
 
 /** Encodes the picture for the variant shown (which gives its gates), then answers the prompts shown. */
-async function prepare(): Promise<void> {
+async function answerShown(): Promise<void> {
   const { image } = get();
   if (!image) return;
   const variant = selectVariant(get());

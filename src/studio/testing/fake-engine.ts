@@ -168,6 +168,7 @@ export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(eve
       runs = runs.filter((run) => run.id !== runId);
       return {};
     },
+    'segment.prepare': () => ({}),
     'segment.open': async (source) => ({
       imageId: 'image',
       name: source.kind === 'file' ? source.file.name : `${source.sampleId}.png`,

@@ -14,6 +14,10 @@ export function segmentHandlers(
 ): Pick<Handlers, SegmentCalls> {
   const masks = async (): Promise<KeptMasks> => new KeptMasks((await engine).state.store);
   return {
+    'segment.prepare': async ({ variant }) => {
+      await (await engine).desk.prepare(variant);
+      return done;
+    },
     'segment.open': async (source, call) => {
       const { id, name, picture } = await (await engine).desk.open(source);
       const bitmap = await bitmapOf(picture);

@@ -82,6 +82,8 @@ export interface KeptMask {
 
 /** Calls of Segment: name → [request, answer]. */
 export interface SegmentCalls {
+  /** Makes the model ready before a picture is open. */
+  'segment.prepare': [{ readonly variant: Variant }, Nothing];
   'segment.open': [ImageSource, OpenedImage];
   /** Encodes the picture for a variant; `predict` does it itself when it was not done. */
   'segment.embed': [{ readonly imageId: string; readonly variant: Variant }, EmbedReport];

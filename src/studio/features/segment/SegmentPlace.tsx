@@ -1,6 +1,8 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { FailureNote } from '../../components/FailureNote.tsx';
-import { useSegment } from '../../stores/segment.ts';
+import { selectActiveRun, useRuns } from '../../stores/runs.ts';
+import { prepareModel, useSegment } from '../../stores/segment.ts';
+import { selectCanCompute, useSession } from '../../stores/session.ts';
 import { CandidateList } from './CandidateList.tsx';
 import { ImageGates } from './ImageGates.tsx';
 import { ImagePicker } from './ImagePicker.tsx';
@@ -13,6 +15,12 @@ import { VariantPicker } from './VariantPicker.tsx';
 export function SegmentPlace(): ReactNode {
   const image = useSegment((state) => state.image);
   const failure = useSegment((state) => state.failure);
+  const canCompute = useSession(selectCanCompute);
+  // A run that is under way may have planned for all of the device's memory.
+  const isTraining = useRuns(selectActiveRun) !== null;
+  useEffect(() => {
+    if (canCompute && !isTraining) void prepareModel();
+  }, [canCompute, isTraining]);
   return (
     <div className={styles.place}>
       <div className={styles.work}>
