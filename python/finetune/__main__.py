@@ -41,7 +41,7 @@ def gates(a: argparse.Namespace) -> None:
     from . import gates as experiments
 
     for seed in seeds_of(a):
-        print(experiments.text(experiments.experiment(a.model, a.data, a.method, a.set, seed, a.out / f"seed{seed}")), flush=True)
+        print(experiments.text(experiments.experiment(a.model, a.data, a.method, a.set, seed, a.out / f"seed{seed}", a.gate)), flush=True)
 
 
 def seeds_of(a: argparse.Namespace) -> list[int]:
@@ -98,6 +98,7 @@ def main() -> None:
     moved.add_argument("--model", type=Path, required=True)
     moved.add_argument("--data", type=Path, nargs="+", required=True)
     moved.add_argument("--method", default="mopeft")
+    moved.add_argument("--gate", choices=("unipelt", "mass"))
     moved.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     add_seeds(moved)
     moved.add_argument("--out", type=Path, required=True)

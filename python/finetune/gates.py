@@ -5,7 +5,7 @@ would tell sets apart.
 """
 
 import json
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +58,9 @@ def as_given(gates: Gates) -> list[GateLayer]:
     return [{m: torch.tensor([value]) for m, value in layer.items()} for layer in gates]
 
 
-def scored(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture], given: Callable[[], Gates] | None) -> list[ImageScore]:
+def scored(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture], given: Gates | None = None) -> list[ImageScore]:
     """Scores with gates that take the place of the model's own."""
-    tuned.given_gates = as_given(given()) if given else None
+    tuned.given_gates = as_given(given) if given else None
     try:
         return evaluator.all(tuned, pictures)[0]
     finally:
@@ -72,22 +72,23 @@ def own_mean(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture]) -> Gat
     return mean_gates(evaluator.all(tuned, pictures)[0])
 
 
-def flat(gates: Gates) -> Gates:
-    return [{m: 0.5 for m in layer} for layer in gates]
+def level(blocks: int, methods: tuple[str, ...], value: float) -> Gates:
+    """The same gate everywhere; methods that are left out keep their own."""
+    return [dict.fromkeys(methods, value) for _ in range(blocks)]
 
 
-def experiment(model: Path, folders: list[Path], method: str, settings: list[str], seed: int, out: Path) -> dict:
-    """Trains where no finished run is in `out`, then measures; writes and returns gates.json."""
+def experiment(model: Path, folders: list[Path], method: str, settings: list[str], seed: int, out: Path, gate: str | None = None) -> dict:
+    """Trains where no finished run is in `out`, then measures; writes and returns gates.json. gate: its form, as for Mopeft."""
     done = out / "gates.json"
     if done.exists():
         return json.loads(done.read_text())
     config = with_settings(TrainConfig(seed=seed), settings)
-    mopeft = mopeft_of(method)
+    mopeft = replace(mopeft_of(method), gate=gate)
     sets = [read_set(folder) for folder in folders]
     result = run(model, open_base(model), sets, mopeft, config, out)
     report = measure(model, sets, mopeft, config, out)
     gained = {key: {k: [s[when][k] for when in ("before", "after")] for k in ("box", "click")} for key, s in result["sets"].items()}
-    report |= {"seed": seed, "method": method, "settings": settings, "bestStep": result["bestStep"], "gain": gained}
+    report |= {"seed": seed, "method": method, "gate": mopeft.form, "settings": settings, "bestStep": result["bestStep"], "gain": gained}
     done.write_text(json.dumps(report, indent=1) + "\n")
     return report
 
@@ -119,24 +120,33 @@ def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfi
 
 
 def compare(tuned: Tuned, splits: dict[str, dict[str, list[Picture]]], config: TrainConfig) -> dict:
-    """Test IoU with other gates minus that with its own: all at one half, the set's mean, another set's mean."""
+    """Test IoU with other gates minus that with its own.
+
+    All at one half or at 1, the set's mean, another set's mean, and without each method (its gates at 0, the others' own).
+    """
+    blocks, methods = tuned.config["num_hidden_layers"], tuned.mopeft.methods
+    levels = {"half": level(blocks, methods, 0.5), "one": level(blocks, methods, 1.0)}
+    levels |= {f"without {m}": level(blocks, (m,), 0.0) for m in methods}
     evaluator = Evaluator(config.evalObjects, config.minArea)
     means = {key: own_mean(tuned, evaluator, split["train"]) for key, split in splits.items()}
     keys = list(splits)
     differences: dict[str, dict[str, list]] = {}
     for i, key in enumerate(keys):
         test = splits[key]["test"]
-        own = [s.record() for s in scored(tuned, evaluator, test, None)]
-        other = means[keys[(i + 1) % len(keys)]]
-        for name, gates in (("half", flat(other)), ("mean", means[key]), ("other", other)):
-            changed = [s.record() for s in scored(tuned, evaluator, test, lambda gates=gates: gates)]
+        own = [s.record() for s in scored(tuned, evaluator, test)]
+        for name, gates in (levels | {"mean": means[key], "other": means[keys[(i + 1) % len(keys)]]}).items():
+            changed = [s.record() for s in scored(tuned, evaluator, test, gates)]
             for k in ("box", "click"):
                 part = {f"{key} {picture}": v for picture, v in paired(own, changed, k).items()}
                 differences.setdefault(name, {}).setdefault(k, []).append(part)
-    out: dict = {}
-    for name, by_key in differences.items():
-        out[name] = {k: dict(zip(("difference", "error", "objects"), clustered(parts), strict=True)) for k, parts in by_key.items()}
-    return out
+    return {name: {k: summed(dict(zip(keys, parts, strict=True))) for k, parts in by_key.items()} for name, by_key in differences.items()}
+
+
+def summed(parts: dict[str, dict]) -> dict:
+    """Mean difference, its error and objects over all sets, and the difference by set."""
+    difference, error, objects = clustered(list(parts.values()))
+    by_set = {key: clustered([part])[0] for key, part in parts.items()}
+    return {"difference": difference, "error": error, "objects": objects, "bySet": by_set}
 
 
 def text(report: dict) -> str:
@@ -152,5 +162,5 @@ def text(report: dict) -> str:
     ]
     for name, by_key in report["paired"].items():
         parts = [f"{k} {v['difference']:+.4f} ± {2 * v['error']:.4f}" for k, v in by_key.items()]
-        lines.append(f"- gates {name} instead of its own: {', '.join(parts)} (n {by_key['box']['objects']})")
+        lines.append(f"- {name} instead of its own gates: {', '.join(parts)} (n {by_key['box']['objects']})")
     return "\n".join(lines)

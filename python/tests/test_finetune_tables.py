@@ -63,7 +63,12 @@ def test_the_nearest_mean_tells_apart_what_is_apart() -> None:
 
 def test_the_gates_experiment_compares_own_gates_with_others(tmp_path: Path) -> None:
     report = gates.experiment(MODEL, [TWIN / "blobs", TWIN / "stripes"], "mopeft", [*QUICK, "lrGate=0.1"], 0, tmp_path)
-    assert set(report["paired"]) == {"half", "mean", "other"}
+    names = {"half", "one", "mean", "other", "without lora", "without prefix", "without adapter"}
+    assert set(report["paired"]) == names
+    for name in names:
+        box = report["paired"][name]["box"]
+        assert set(box["bySet"]) == {"blobs", "stripes"}
+        assert box["objects"] > 0
     assert max(report["moved"].values()) >= 0
     assert len(report["gates"]["after"]["blobs"]) == 9
     assert gates.experiment(MODEL, [], "mopeft", [], 0, tmp_path) == report
