@@ -28,13 +28,13 @@ class Optimizer:
     def __init__(self, trained: dict[str, Trained], config: TrainConfig) -> None:
         self.config = config
         self.values = [t.value for t in trained.values()]
-        groups: dict[tuple[str, bool], list[torch.Tensor]] = {}
+        groups: dict[tuple[str, bool, float], list[torch.Tensor]] = {}
         for tensor in trained.values():
-            groups.setdefault((tensor.group, tensor.decay), []).append(tensor.value)
+            groups.setdefault((tensor.group, tensor.decay, tensor.rate), []).append(tensor.value)
         self.adamw = torch.optim.AdamW(
             [
-                {"params": params, "group": group, "weight_decay": config.weightDecay if decay else 0}
-                for (group, decay), params in groups.items()
+                {"params": params, "group": group, "rate": rate, "weight_decay": config.weightDecay if decay else 0}
+                for (group, decay, rate), params in groups.items()
             ],
             lr=0.0,
             **ADAMW,
@@ -45,6 +45,6 @@ class Optimizer:
         norm = torch.nn.utils.clip_grad_norm_(self.values, self.config.clip or math.inf)
         rates = learning_rates(step, self.config)
         for group in self.adamw.param_groups:
-            group["lr"] = rates[group["group"]]
+            group["lr"] = rates[group["group"]] * group["rate"]
         self.adamw.step()
         return float(norm)

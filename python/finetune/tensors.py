@@ -14,14 +14,18 @@ from .random import Random
 
 Draw = Callable[[Random], float]
 
+PREFIX_RATE = 50
+"""Learned keys and values must grow to the size of the picture's own (`src/peft/prefix/prefix.ts`)."""
+
 
 @dataclass
 class Trained:
-    """A tensor, its group (`peft`, `gate` or `decoder`) and whether weight decay applies."""
+    """A tensor, its group (`peft`, `gate` or `decoder`), whether weight decay applies, and what the group's learning rate is multiplied by."""
 
     value: Tensor
     group: str
     decay: bool
+    rate: float = 1
 
 
 def _specs(mopeft: Mopeft, model: dict) -> dict[str, tuple[tuple[int, ...], Draw | None, bool, str]]:
@@ -67,7 +71,7 @@ def module_tensors(mopeft: Mopeft, model: dict, seed: int) -> dict[str, Trained]
                 random = Random(seed, f"init {name}")
                 drawn = torch.tensor([draw(random) for _ in range(value.numel())], dtype=torch.float64)
                 value = drawn.float().to(value.dtype).view(shape)
-            out[name] = Trained(value.requires_grad_(), group, decay)
+            out[name] = Trained(value.requires_grad_(), group, decay, PREFIX_RATE if own.startswith("prefix.") else 1)
     return out
 
 

@@ -15,6 +15,8 @@ export interface TensorSpec {
   readonly shape: Shape;
   /** Whether weight decay applies; never to biases and gates. */
   readonly decay: boolean;
+  /** What the methods' learning rate is multiplied by; default 1. */
+  readonly rate?: number;
   readonly init: Initialiser;
 }
 

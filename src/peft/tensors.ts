@@ -6,7 +6,7 @@ import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import { gateTensors } from './gate/gate.ts';
 import { modulesOf } from './modules.ts';
 
-/** Tensors of one group share a learning rate. */
+/** Tensors of one group share a learning rate, but for their own {@link TrainableTensor.rate}. */
 export type TensorGroup = 'peft' | 'gate' | 'decoder';
 
 /** A tensor that training changes, by its name in the adapter file. */
@@ -15,6 +15,8 @@ export interface TrainableTensor {
   readonly shape: Shape;
   readonly group: TensorGroup;
   readonly decay: boolean;
+  /** What the group's learning rate is multiplied by. */
+  readonly rate: number;
 }
 
 /** A {@link TrainableTensor} of a module, with its first values. */
@@ -35,6 +37,7 @@ export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTenso
         shape: spec.shape,
         group,
         decay: spec.decay,
+        rate: spec.rate ?? 1,
         init: (seed) => spec.init(spec.shape, Random.fromSeed(seed, `init ${name}`)),
       };
     });
@@ -45,7 +48,7 @@ export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTenso
 export function decoderTensors(sam: SamConfig): TrainableTensor[] {
   return [...samTensorShapes(sam)]
     .filter(([name]) => name.startsWith('mask_decoder.'))
-    .map(([name, shape]) => ({ name, shape, group: 'decoder', decay: shape.length > 1 }));
+    .map(([name, shape]) => ({ name, shape, group: 'decoder', decay: shape.length > 1, rate: 1 }));
 }
 
 /** Everything that a config trains: its modules, and the mask decoder when that is trained too. */

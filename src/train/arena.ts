@@ -19,9 +19,7 @@ export interface ArenaTensor extends TrainableTensor {
 }
 
 /** Neighbouring tensors with one learning rate and one decay: one dispatch of AdamW. */
-export interface ArenaRange {
-  readonly group: TensorGroup;
-  readonly decay: boolean;
+export interface ArenaRange extends Pick<TrainableTensor, 'group' | 'decay' | 'rate'> {
   readonly buffer: number;
   readonly offset: number;
   /** Padding between tensors included; it holds zeros and stays zero. */
@@ -42,13 +40,15 @@ export interface ArenaLayout {
 const GROUP_ORDER: readonly TensorGroup[] = ['peft', 'gate', 'decoder'];
 
 /**
- * Places tensors by group and decay, then by name, so that the layout does not depend on the order in which they come.
+ * Places tensors by group, decay and rate, then by name, so that the layout does not depend on the order in which they come.
  * @param limit largest buffer and binding in bytes that the device allows.
  * @throws Failure `train/tensor-too-large`.
  */
 export function layoutArena(tensors: readonly TrainableTensor[], limit: number): ArenaLayout {
   const kind = ({ group, decay }: TrainableTensor) => 2 * GROUP_ORDER.indexOf(group) + Number(!decay);
-  const sorted = [...tensors].sort((a, b) => kind(a) - kind(b) || (a.name < b.name ? -1 : 1));
+  const sorted = [...tensors].sort(
+    (a, b) => kind(a) - kind(b) || a.rate - b.rate || (a.name < b.name ? -1 : 1),
+  );
   const placed: ArenaTensor[] = [];
   const ranges: ArenaRange[] = [];
   const bufferBytes: number[] = [0];
@@ -69,10 +69,11 @@ export function layoutArena(tensors: readonly TrainableTensor[], limit: number):
     placed.push({ ...tensor, buffer, offset, bytes });
     bufferBytes[buffer] = offset + padded;
     const last = ranges[ranges.length - 1];
-    if (last && last.buffer === buffer && last.group === tensor.group && last.decay === tensor.decay) {
+    if (last && last.buffer === buffer && isAlike(last, tensor)) {
       ranges[ranges.length - 1] = { ...last, bytes: last.bytes + padded };
     } else {
-      ranges.push({ group: tensor.group, decay: tensor.decay, buffer, offset, bytes: padded });
+      const { group, decay, rate } = tensor;
+      ranges.push({ group, decay, rate, buffer, offset, bytes: padded });
     }
   }
   return {
@@ -82,6 +83,10 @@ export function layoutArena(tensors: readonly TrainableTensor[], limit: number):
     parameterCount: placed.reduce((sum, { bytes }) => sum + bytes / 4, 0),
     totalBytes: ROLES.length * bufferBytes.reduce((sum, bytes) => sum + bytes, 0),
   };
+}
+
+function isAlike(a: ArenaRange, b: TrainableTensor): boolean {
+  return a.group === b.group && a.decay === b.decay && a.rate === b.rate;
 }
 
 /** Name of a tensor's gradient accumulator as a graph's input. */

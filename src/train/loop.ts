@@ -193,8 +193,8 @@ export class Trainer {
     if (!Number.isFinite(losses.loss) || !Number.isFinite(squaredNorm))
       throw notFinite(step + 1, this.checkpointed);
     const rates = learningRates(step, config);
-    const settings = ({ group, decay }: ArenaRange) => ({
-      lr: rates[group],
+    const settings = ({ group, decay, rate }: ArenaRange) => ({
+      lr: rates[group] * rate,
       weightDecay: decay ? config.weightDecay : 0,
     });
     await this.step.update(step + 1, settings, clipScale(squaredNorm, config.clip));

@@ -5,6 +5,12 @@ import { defineMethod } from '../method.ts';
 import { defaultPrefixLength } from './length.ts';
 
 /**
+ * Keys and values of a picture are about 1 in size, and learned ones begin at 0: at the rate that suits LoRA they would come
+ * to a hundredth of that and never be heard (docs/measurements/gates.md).
+ */
+const RATE = 50;
+
+/**
  * Prefix tuning (arXiv 2101.00190) as UniPELT has it: P learned keys and values before those of every window.
  * Gate form `unipelt` scales both, K' = [g·P_K ; k], V' = [g·P_V ; v]; form `mass` leaves them as they are and lets their
  * columns weigh g·exp(score) in the softmax.
@@ -27,8 +33,8 @@ export const prefix = defineMethod({
       },
     }) as const,
   tensors: ({ length }, dim) => [
-    { name: 'prefix.K', shape: [length, dim], decay: true, init: normal(0.02) },
-    { name: 'prefix.V', shape: [length, dim], decay: true, init: zeros },
+    { name: 'prefix.K', shape: [length, dim], decay: true, rate: RATE, init: normal(0.02) },
+    { name: 'prefix.V', shape: [length, dim], decay: true, rate: RATE, init: zeros },
   ],
   gateReads: 'block.norm',
   attach: ({ settings: { length }, site: { dim }, tensor }) => ({

@@ -46,7 +46,11 @@ export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode
           onChange={setView}
         />
       </div>
-      {gates.length === 0 && <p className="muted">The first evaluation brings them.</p>}
+      <p className="muted small">
+        {gates.length === 0
+          ? 'The first evaluation brings them.'
+          : 'A gate says how far a method is let in, not what it gains: compare runs for that.'}
+      </p>
       <div className={styles.maps}>
         {datasets.map((dataset) => {
           const map = gateRows(gates, dataset.id, methods);
