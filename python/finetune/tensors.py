@@ -20,7 +20,7 @@ PREFIX_RATE = 50
 
 @dataclass
 class Trained:
-    """A tensor, its group (`peft`, `gate` or `decoder`), whether weight decay applies, and what the group's learning rate is multiplied by."""
+    """A tensor, its group (`peft`, `gate` or `decoder`) and whether weight decay applies; rate: a factor of the group's learning rate."""
 
     value: Tensor
     group: str
