@@ -18,6 +18,7 @@ from .statistics import clustered, paired
 from .sweep import mopeft_of
 
 METHODS = ("mopeft", "decoder", "lora", "adapter", "prefix")
+MIXTURE = METHODS[0]
 
 
 base_of, set_of = cache(open_base), cache(read_set)
@@ -60,11 +61,11 @@ def fill(
 
 
 def read(out: Path) -> dict[str, dict[str, list[dict]]]:
-    """By method and set the sets' part of every result."""
+    """By method and set the sets' part of every result, with its seed."""
     found: dict[str, dict[str, list[dict]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(out.glob("*/*/seed*/result.json")):
-        name, method = path.relative_to(out).parts[:2]
-        found[method][name].append(json.loads(path.read_text())["sets"][name])
+        name, method, seed = path.relative_to(out).parts[:3]
+        found[method][name].append(json.loads(path.read_text())["sets"][name] | {"seed": seed})
     return found
 
 
@@ -73,7 +74,7 @@ def mean_over_sets(sets: dict[str, list[dict]], when: str, key: str) -> float:
 
 
 def table(out: Path) -> str:
-    """Two tables as markdown: means over the sets by method, and every set by method."""
+    """Three tables as markdown: means over the sets by method, the mixture against each method, and every set by method."""
     found = read(out)
     order = [m for m in METHODS if m in found] + [m for m in found if m not in METHODS]
     lines = ["| method | box before | after | click before | after | best candidate after | sets | runs | objects |", "|---" * 9 + "|"]
@@ -83,6 +84,7 @@ def table(out: Path) -> str:
         runs = [s for parts in sets.values() for s in parts]
         best = f"{mean_over_sets(sets, 'after', 'best'):.3f}"
         lines.append(f"| {method} | {' | '.join(cells)} | {best} | {len(sets)} | {len(runs)} | {sum(s['n'] for s in runs)} |")
+    lines += ["", *against(found, [m for m in order if m != MIXTURE])]
     lines += ["", "| set | method | box before → after | gain | click before → after | gain | seeds | objects |", "|---" * 8 + "|"]
     for name in sorted({name for sets in found.values() for name in sets}):
         for method in order:
@@ -92,6 +94,30 @@ def table(out: Path) -> str:
                     f"| {name} | {method} | {row(parts, 'box')} | {row(parts, 'click')} | {len(parts)} | {sum(s['n'] for s in parts)} |"
                 )
     return "\n".join(lines) + "\n"
+
+
+def against(found: dict[str, dict[str, list[dict]]], others: list[str]) -> list[str]:
+    """The mixture's test IoU minus another method's after the same seeds: mean over sets ± two standard errors over sets."""
+    lines = ["| mixture against | box | click | sets better, worse (beyond two errors) by box | by click | sets |", "|---" * 6 + "|"]
+    for method in others:
+        sets = [name for name, parts in found.get(MIXTURE, {}).items() if differences(found[method].get(name, []), parts, "box")]
+        if not sets:
+            continue
+        cells, counts = [], []
+        for key in ("box", "click"):
+            each = [clustered(differences(found[method][name], found[MIXTURE][name], key)) for name in sets]
+            gains = np.array([gain for gain, _, _ in each])
+            error = gains.std(ddof=1) / len(gains) ** 0.5 if len(gains) > 1 else float("nan")
+            cells.append(f"{gains.mean():+.3f} ± {2 * error:.3f}")
+            counts.append(f"{sum(g > 2 * e for g, e, _ in each)}, {sum(g < -2 * e for g, e, _ in each)}")
+        lines.append(f"| {method} | {' | '.join(cells + counts)} | {len(sets)} |")
+    return lines
+
+
+def differences(first: list[dict], second: list[dict], key: str) -> list[dict[str, tuple[float, int]]]:
+    """By seed that both have, and picture: what the second has more."""
+    seeds = {s["seed"]: s for s in first}
+    return [paired(seeds[s["seed"]]["after"]["images"], s["after"]["images"], key) for s in second if s["seed"] in seeds]
 
 
 def row(parts: list[dict], key: str) -> str:

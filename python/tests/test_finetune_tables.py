@@ -47,6 +47,22 @@ def test_a_table_holds_every_set_and_method(tmp_path: Path) -> None:
     assert next(row for row in rows if row.startswith("| decoder |")).split(" | ")[-3:-1] == ["2", "2"]
 
 
+def test_the_mixture_is_compared_on_the_same_pictures_and_seeds() -> None:
+    def run(seed: str, *images: dict) -> dict:
+        return {"seed": seed, "after": {"images": [image | {"click": image["box"]} for image in images]}}
+
+    found = {
+        "mopeft": {
+            "x": [run("seed0", record("a", 0.7, 0.7), record("b", 0.6)), run("seed1", record("c", 0.1))],
+            "y": [run("seed0", record("d", 0.5))],
+        },
+        "lora": {"x": [run("seed0", record("a", 0.5, 0.5), record("b", 0.4))], "y": [run("seed0", record("d", 0.6))]},
+        "prefix": {"x": [run("seed2", record("a", 0.5))]},
+    }
+    rows = table.against(found, ["lora", "prefix"])[2:]
+    assert rows == ["| lora | +0.050 ± 0.300 | +0.050 ± 0.300 | 2, 0 | 2, 0 | 2 |".replace("2, 0", "1, 1")]
+
+
 def test_squares_are_cut_from_the_middle() -> None:
     image = np.arange(4 * 8 * 3, dtype=np.uint8).reshape(4, 8, 3)
     labels = np.arange(32).reshape(4, 8)
