@@ -11,6 +11,11 @@ def paired(before: list[dict], after: list[dict], key: str) -> dict[str, tuple[f
     return {s["name"]: (float(np.sum(s[key]) - np.sum(first[s["name"]])), len(s[key])) for s in after}
 
 
+def standard_error(values: np.ndarray) -> float:
+    """Of the mean of independent values; nan for a single one."""
+    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
+
+
 def clustered(parts: list[dict[str, tuple[float, int]]]) -> tuple[float, float, int]:
     """Mean difference over objects, its standard error with whole pictures as clusters, and the number of objects.
 

@@ -13,6 +13,7 @@ import numpy as np
 from .config import Mopeft, TrainConfig, parse_method, with_settings
 from .data import DataSet, read_set
 from .run import open_base, run
+from .statistics import standard_error
 
 KEYS = ("box", "click", "best")
 FROZEN = "-frozen"
@@ -61,7 +62,7 @@ def table(out: Path) -> str:
     lines = ["| method | setting | box | click | best candidate | worst set | runs | sets × seeds | objects |", "|---" * 9 + "|"]
     for (method, setting), results in sorted(found.items()):
         values = [np.concatenate([gains(r, k) for r in results]) for k in KEYS]
-        cells = [f"{v.mean():+.3f} ± {v.std(ddof=1) / len(v) ** 0.5:.3f}" if len(v) > 1 else f"{v.mean():+.3f}" for v in values]
+        cells = [f"{v.mean():+.3f} ± {standard_error(v):.3f}" if len(v) > 1 else f"{v.mean():+.3f}" for v in values]
         worst = min(v.min() for v in values[:2])
         n = sum(s["n"] for r in results for s in r["sets"].values())
         lines.append(

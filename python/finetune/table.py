@@ -14,7 +14,7 @@ import numpy as np
 from .config import TrainConfig, with_settings
 from .data import read_set
 from .run import open_base, run
-from .statistics import clustered, paired
+from .statistics import clustered, paired, standard_error
 from .sweep import mopeft_of
 
 METHODS = ("mopeft", "decoder", "lora", "adapter", "prefix")
@@ -107,8 +107,7 @@ def against(found: dict[str, dict[str, list[dict]]], others: list[str]) -> list[
         for key in ("box", "click"):
             each = [clustered(differences(found[method][name], found[MIXTURE][name], key)) for name in sets]
             gains = np.array([gain for gain, _, _ in each])
-            error = gains.std(ddof=1) / len(gains) ** 0.5 if len(gains) > 1 else float("nan")
-            cells.append(f"{gains.mean():+.3f} ± {2 * error:.3f}")
+            cells.append(f"{gains.mean():+.3f} ± {2 * standard_error(gains):.3f}")
             counts.append(f"{sum(g > 2 * e for g, e, _ in each)}, {sum(g < -2 * e for g, e, _ in each)}")
         lines.append(f"| {method} | {' | '.join(cells + counts)} | {len(sets)} |")
     return lines

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,8 +29,18 @@ class Trained:
     rate: float = 1
 
 
-def _specs(mopeft: Mopeft, model: dict) -> dict[str, tuple[tuple[int, ...], Draw | None, bool, str]]:
-    """Of one block, without `blocks.{i}.`: shape, what a value is drawn from (None: 0), decay, group."""
+class Spec(NamedTuple):
+    """draw: what a value is drawn from, None: 0; the rest as for a Trained."""
+
+    shape: tuple[int, ...]
+    draw: Draw | None
+    decay: bool
+    group: str = "peft"
+    rate: float = 1
+
+
+def _specs(mopeft: Mopeft, model: dict) -> dict[str, Spec]:
+    """Of one block, by names without `blocks.{i}.`."""
     c = model["hidden_size"]
     sizes = mopeft.sizes(model)
     r, p, m = sizes["rank"], sizes["length"], sizes["bottleneck"]
@@ -41,22 +52,22 @@ def _specs(mopeft: Mopeft, model: dict) -> dict[str, tuple[tuple[int, ...], Draw
     def normal(random: Random) -> float:
         return 0.02 * random.normal()
 
-    out: dict[str, tuple[tuple[int, ...], Draw | None, bool, str]] = {}
+    out: dict[str, Spec] = {}
     if "lora" in mopeft.methods:
         for part in "qv":
-            out[f"lora.{part}.A"] = ((r, c), uniform, True, "peft")
-            out[f"lora.{part}.B"] = ((c, r), None, True, "peft")
+            out[f"lora.{part}.A"] = Spec((r, c), uniform, True)
+            out[f"lora.{part}.B"] = Spec((c, r), None, True)
     if "prefix" in mopeft.methods:
-        out["prefix.K"] = ((p, c), normal, True, "peft")
-        out["prefix.V"] = ((p, c), None, True, "peft")
+        out["prefix.K"] = Spec((p, c), normal, True, rate=PREFIX_RATE)
+        out["prefix.V"] = Spec((p, c), None, True, rate=PREFIX_RATE)
     if "adapter" in mopeft.methods:
-        out["adapter.down.weight"] = ((m, c), uniform, True, "peft")
-        out["adapter.down.bias"] = ((m,), uniform, False, "peft")
-        out["adapter.up.weight"] = ((c, m), None, True, "peft")
-        out["adapter.up.bias"] = ((c,), None, False, "peft")
+        out["adapter.down.weight"] = Spec((m, c), uniform, True)
+        out["adapter.down.bias"] = Spec((m,), uniform, False)
+        out["adapter.up.weight"] = Spec((c, m), None, True)
+        out["adapter.up.bias"] = Spec((c,), None, False)
     for method in mopeft.methods if mopeft.form != "none" else ():
-        out[f"gate.{method}.weight"] = ((1, c), normal, False, "gate")
-        out[f"gate.{method}.bias"] = ((1,), None, False, "gate")
+        out[f"gate.{method}.weight"] = Spec((1, c), normal, False, "gate")
+        out[f"gate.{method}.bias"] = Spec((1,), None, False, "gate")
     return out
 
 
@@ -64,14 +75,14 @@ def module_tensors(mopeft: Mopeft, model: dict, seed: int) -> dict[str, Trained]
     """The modules' tensors, each drawn from the seed and its own name."""
     out = {}
     for i in range(model["num_hidden_layers"]):
-        for own, (shape, draw, decay, group) in _specs(mopeft, model).items():
+        for own, (shape, draw, decay, group, rate) in _specs(mopeft, model).items():
             name = f"blocks.{i}.{own}"
             value = torch.zeros(shape)
             if draw:
                 random = Random(seed, f"init {name}")
                 drawn = torch.tensor([draw(random) for _ in range(value.numel())], dtype=torch.float64)
                 value = drawn.float().to(value.dtype).view(shape)
-            out[name] = Trained(value.requires_grad_(), group, decay, PREFIX_RATE if own.startswith("prefix.") else 1)
+            out[name] = Trained(value.requires_grad_(), group, decay, rate)
     return out
 
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Gpu } from '../gpu/gpu.ts';
 import { relativeError } from '../testing/allclose.ts';
 import { openTestGpu } from '../testing/device.ts';
@@ -134,6 +134,9 @@ describe('a session', () => {
     await session.prepare();
     const prepared = own.pipelines.size;
     expect(prepared).toBeGreaterThan(before);
+    const submit = vi.spyOn(own.slices, 'submit');
+    await session.prepare();
+    expect(submit, 'a second time there is nothing to do').not.toHaveBeenCalled();
     await session.encode((await expected.read('input.image')).data);
     await session.decodeAll([{ points: [{ x: 20, y: 20, positive: true }] }]);
     await session.decodeAll([{ points: [], box: [4, 4, 40, 40] }]);

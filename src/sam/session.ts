@@ -60,6 +60,8 @@ export class SamSession {
   private readonly fixed: ReadonlyMap<string, BufferRange>;
   private tail: Promise<unknown> = Promise.resolve();
   private isEncoded = false;
+  /** The encoder has run, so that its pipelines are there. */
+  private isWarm = false;
 
   private constructor(
     readonly gpu: Gpu,
@@ -121,10 +123,12 @@ export class SamSession {
 
   /**
    * Compiles what a first picture and a click or box on it will run, so that they only compute. It also runs that once, since
-   * some drivers compile at the first run; the picture that is encoded stays.
+   * some drivers compile at the first run; the picture that is encoded stays. A session that has run does nothing.
    */
   prepare(): Promise<void> {
     return this.inTurn(async () => {
+      if (this.isWarm) return;
+      this.isWarm = true;
       await (await this.encoder()).executable.run();
       await (await this.decoder({ objects: 1, tokens: 2, hasMask: false })).executable.run();
       await this.gpu.device.queue.onSubmittedWorkDone();
@@ -139,6 +143,7 @@ export class SamSession {
   encode(image: Float32Array): Promise<Map<string, Float32Array>> {
     return this.inTurn(async () => {
       const { executable } = await this.encoder();
+      this.isWarm = true;
       this.gpu.write(this.fixedRange('image'), image);
       await executable.run();
       this.copy(executable.output('embedding'), this.fixedRange('embedding'));

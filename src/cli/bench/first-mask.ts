@@ -33,7 +33,7 @@ export async function timeFirstMask(browser: Browser): Promise<readonly Stretch[
   page.setDefaultTimeout(MOST_MS);
   const stretches: Stretch[] = [];
   try {
-    await page.addInitScript(noteModelShown);
+    await page.addInitScript(noteModelShown, MODEL_LINE.source);
     const visit = async (what: string): Promise<void> => {
       await page.goto(`${url}#/segment`);
       await page.getByText(MODEL_LINE).waitFor();
@@ -64,9 +64,9 @@ export async function timeFirstMask(browser: Browser): Promise<readonly Stretch[
 }
 
 /** Runs in the page: notes on its own clock when the model's line is shown, as `data-model-at` of the document. */
-function noteModelShown(): void {
+function noteModelShown(line: string): void {
   new MutationObserver((_, observer) => {
-    if (!/mopeft-sam-tiny · .* px/.test(document.body?.textContent ?? '')) return;
+    if (!new RegExp(line).test(document.body?.textContent ?? '')) return;
     observer.disconnect();
     document.documentElement.dataset.modelAt = String(performance.now());
   }).observe(document, { subtree: true, childList: true, characterData: true });
