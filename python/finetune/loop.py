@@ -15,7 +15,7 @@ from .data import DataSet, Picture
 from .optimizer import Optimizer, learning_rates
 from .prepare import Batches
 from .random import Random
-from .scoring import CUTS, LEAST_OBJECTS, Evaluator, ImageScore, mean_gates, mean_of, mean_score
+from .scoring import CUTS, LEAST_OBJECTS, Evaluator, ImageScore, gain_error, mean_gates, mean_of, mean_score
 from .step import gradients
 from .tuned import Tuned
 
@@ -48,6 +48,7 @@ class Trainer:
                 split["val"] = []
         self.evaluator = Evaluator(config.evalObjects, config.minArea)
         self.result = Result({}, None, None)
+        self.start_scores: dict[str, list[ImageScore]] = {}
         self.since_best = 0
 
     def run(self) -> Result:
@@ -72,21 +73,26 @@ class Trainer:
         return self.result
 
     def validate(self, step: int) -> None:
-        """Evaluates the validation pictures and keeps the weights when they are the best so far."""
+        """Evaluates the validation pictures and keeps the weights when they are the best so far.
+
+        The weights that the run began with give way only to a gain beyond its standard error.
+        """
         most = self.config.evalImages or None
         cuts = CUTS if step else (0,)
         each = {k: self.evaluator.all(self.tuned, split["val"][:most], cuts) for k, split in self.splits.items() if split["val"]}
         scores = [mean_score([found[i] for found in each.values()]) for i in range(len(cuts))]
         objects = sum(len(s.box) for found in each.values() for s in found[0])
         chosen = max(range(len(cuts)), key=lambda i: scores[i] or 0) if objects >= LEAST_OBJECTS else 0
-        score = scores[chosen]
-        for key, found in each.items():
-            images, line = found[chosen], {"step": step, "dataset": key}
+        score, now = scores[chosen], {key: found[chosen] for key, found in each.items()}
+        for key, images in now.items():
+            line = {"step": step, "dataset": key}
             values = {"box_iou": mean_of(images, "box"), "click_iou": mean_of(images, "click"), "n": sum(len(s.box) for s in images)}
             self.emit({"type": "eval", **line, "split": "val", **values})
             self.emit({"type": "gates", **line, "layers": mean_gates(images)})
+        if step == 0:
+            self.start_scores = now
         best = self.result.best_score
-        is_best = self.result.best_step is None or score is None or best is None or score > best
+        is_best = score is None or best is None or score > best + (gain_error(self.start_scores, now) if self.result.best_step == 0 else 0)
         self.since_best = 0 if is_best else self.since_best + 1
         if is_best:
             self.result.best, self.result.best_step, self.result.best_score = self.tuned.state(), step, score

@@ -9,6 +9,7 @@ from pretrain.measure import scores_at
 from pretrain.model import Sam
 
 from .data import Picture, masks_of
+from .statistics import clustered
 from .tuned import Tuned
 
 CUTS = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2)
@@ -77,6 +78,18 @@ def mean_score(sets: list[list[ImageScore]]) -> float | None:
     """Mean over the sets that have objects of the mean of box and click IoU; None without any."""
     values = [(mean_of(s, "box") + mean_of(s, "click")) / 2 for s in sets if any(i.box for i in s)]
     return sum(values) / len(values) if values else None
+
+
+def gain_error(before: dict[str, list[ImageScore]], after: dict[str, list[ImageScore]]) -> float:
+    """Standard error of the gain in `mean_score` by set, with pictures as clusters; a set with a single one adds nothing to it."""
+    errors = [clustered([gains(before[key], scores)])[1] for key, scores in after.items() if any(s.box for s in scores)]
+    return sum(e**2 for e in errors) ** 0.5 / max(1, len(errors))
+
+
+def gains(before: list[ImageScore], after: list[ImageScore]) -> dict[str, tuple[float, int]]:
+    """By picture: what the means of box and click IoU gained, summed over its objects, and their number."""
+    total = {s.name: sum(s.box) + sum(s.click) for s in before}
+    return {s.name: ((sum(s.box) + sum(s.click) - total[s.name]) / 2, len(s.box)) for s in after}
 
 
 def mean_gates(scores: list[ImageScore]) -> Gates:

@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 
 from finetune import gates, sweep, table
-from finetune.data import Picture
+from finetune.config import Mopeft, TrainConfig
+from finetune.data import Picture, read_set
+from finetune.loop import Trainer
+from finetune.scoring import ImageScore, gain_error
 from finetune.statistics import clustered, paired
+from finetune.tuned import Tuned
+from pretrain.export import read_model
 from tests.test_finetune import TWIN
 
 MODEL = TWIN / "model"
@@ -26,6 +31,31 @@ def test_a_clustered_error_sees_whole_pictures() -> None:
     assert error == pytest.approx(np.sqrt(sum(v * v for v in off) * 2) / 3)
     twice, again, _ = clustered([paired(before, after, "box")] * 2)
     assert (twice, again) == (pytest.approx(mean), pytest.approx(error))
+
+
+def images(*ious: tuple[float, ...]) -> list[ImageScore]:
+    """A picture an entry, an object a value: its IoU by box and by click."""
+    return [ImageScore(f"{i}", list(values), list(values), [], []) for i, values in enumerate(ious)]
+
+
+def test_the_error_of_a_gain_is_clustered_by_picture_and_averaged_over_sets() -> None:
+    before = {"a": images((0.5, 0.5), (0.4,)), "b": images((0.5,), (0.5,)), "empty": []}
+    after = {"a": images((0.7, 0.7), (0.4,)), "b": images((0.5,), (0.7,)), "empty": []}
+    a, b = np.sqrt(2 * 2 * (0.4 / 3) ** 2) / 3, 0.1
+    assert gain_error(before, after) == pytest.approx(np.sqrt(a**2 + b**2) / 2)
+    assert gain_error({"a": images((0.5,))}, {"a": images((0.6,))}) == 0
+    assert gain_error({}, {}) == 0
+
+
+def test_the_first_weights_give_way_only_to_a_gain_beyond_its_error() -> None:
+    small, clear, higher = images((0.5,), (0.54,)), images((0.56,), (0.54,)), images((0.56,), (0.545,))
+    trainer = Trainer(Tuned(read_model(MODEL), Mopeft(()), 0), [read_set(TWIN / "blobs")], TrainConfig(), lambda _: None)
+    kept = []
+    for step, scores in enumerate([images((0.5,), (0.5,)), small, clear, higher, clear]):
+        trainer.evaluator.all = lambda *_, scores=scores: [scores] * 9
+        trainer.validate(step)
+        kept.append((trainer.result.best_step, trainer.since_best))
+    assert kept == [(0, 0), (0, 1), (2, 0), (3, 0), (3, 1)]
 
 
 def test_a_sweep_runs_every_combination_once(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -7,14 +7,12 @@ import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
 import type { Arena, Role } from './arena.ts';
 import type { SamplerState } from './sampler.ts';
+import type { Standing } from './selection.ts';
 
 /** Everything beside tensors that decides how a run goes on. */
-export interface RunState {
+export interface RunState extends Standing {
   /** Steps done. */
   readonly step: number;
-  /** Step of the best validation so far; null before the first evaluation. */
-  readonly bestStep: number | null;
-  readonly bestScore: number | null;
   /** Evaluations since the best one. */
   readonly evaluationsSinceBest: number;
   /** Step of the last evaluation; null before the first. */
@@ -34,10 +32,15 @@ export interface RunState {
 const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
 const randomState = v.tuple([word, word, word, word]);
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const pictureTally = v.object({ name: v.string(), sum: v.number(), n: count });
 const StateSchema = v.object({
   step: count,
   bestStep: v.nullable(count),
   bestScore: v.nullable(v.number()),
+  startTally: v.optional(
+    v.nullable(v.array(v.object({ key: v.string(), pictures: v.array(pictureTally) }))),
+    null,
+  ),
   evaluationsSinceBest: count,
   evaluatedStep: v.nullable(count),
   sampler: v.object({ random: randomState, turn: v.array(count), epochs: v.array(v.array(count)) }),

@@ -15,6 +15,7 @@ import { clipScale } from './optimizer.ts';
 import { bufferLimitOf, planTraining } from './plans.ts';
 import type { RunStorage } from './run-storage.ts';
 import { learningRates } from './schedule.ts';
+import { isBetter, type Standing, tallyOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
 import type { TrainingSet } from './training-set.ts';
 
@@ -35,12 +36,13 @@ export interface TrainerParts {
 /** Why a run is over. `finished`: all steps, or patience ran out. */
 export type TrainingEnd = 'finished' | 'paused' | 'stopped';
 
-type Progress = Pick<RunState, 'step' | 'bestStep' | 'bestScore' | 'evaluationsSinceBest' | 'evaluatedStep'>;
+type Progress = Standing & Pick<RunState, 'step' | 'evaluationsSinceBest' | 'evaluatedStep'>;
 
 const START: Progress = {
   step: 0,
   bestStep: null,
   bestScore: null,
+  startTally: null,
   evaluationsSinceBest: 0,
   evaluatedStep: null,
 };
@@ -216,7 +218,7 @@ export class Trainer {
    */
   private async validate(): Promise<boolean> {
     const { emit } = this.parts;
-    const { step, bestScore, bestStep } = this.progress;
+    const { step } = this.progress;
     const { evalImages } = this.parts.config;
     // Before the first step nothing was learned, and a cut of its own would be chance: 0, as the base.
     const thresholds = step === 0 ? [SAM_MASK_THRESHOLD] : MASK_THRESHOLDS;
@@ -235,8 +237,7 @@ export class Trainer {
       });
       emit({ type: 'gates', step, dataset: key, layers: summary.gates });
     }
-    // Without validation pictures there is nothing to choose by: the latest weights count.
-    const isBest = bestStep === null || score === null || bestScore === null || score > bestScore;
+    const isBest = isBetter(score, scores, this.progress);
     if (isBest) {
       const tensors = await this.parameters();
       await this.parts.storage.writeBest({ tensors, maskThreshold, step, score });
@@ -244,6 +245,7 @@ export class Trainer {
     this.progress = {
       ...this.progress,
       evaluatedStep: step,
+      ...(step === 0 && { startTally: tallyOf(scores) }),
       ...(isBest
         ? { bestStep: step, bestScore: score, evaluationsSinceBest: 0 }
         : { evaluationsSinceBest: this.progress.evaluationsSinceBest + 1 }),
@@ -325,8 +327,8 @@ export class Trainer {
 }
 
 function progressOf(state: RunState): Progress {
-  const { step, bestStep, bestScore, evaluationsSinceBest, evaluatedStep } = state;
-  return { step, bestStep, bestScore, evaluationsSinceBest, evaluatedStep };
+  const { step, bestStep, bestScore, startTally, evaluationsSinceBest, evaluatedStep } = state;
+  return { step, bestStep, bestScore, startTally, evaluationsSinceBest, evaluatedStep };
 }
 
 async function lastCheckpoint(storage: RunStorage): Promise<Checkpoint> {

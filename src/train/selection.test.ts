@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { summarise } from './evaluate.ts';
+import type { SetScores } from './mask-threshold.ts';
+import { gainError, isBetter, type Standing, tallyOf } from './selection.ts';
+
+/** A dataset with a picture an entry and an object a value: its IoU by box and by click. */
+function scored(key: string, ...pictures: readonly (readonly number[])[]): SetScores {
+  const images = pictures.map((ious, i) => ({
+    name: `${i}`,
+    objects: ious.map((iou) => ({ boxIou: iou, clickIou: iou, bestPicked: null })),
+    gates: [],
+  }));
+  return { key, images, summary: summarise(images) };
+}
+
+const error = (before: readonly SetScores[], after: readonly SetScores[]) =>
+  gainError(tallyOf(before), tallyOf(after));
+
+// The numbers of python/tests/test_finetune_tables.py.
+it('clusters the error of a gain by picture and averages it over datasets', () => {
+  const before = [scored('a', [0.5, 0.5], [0.4]), scored('b', [0.5], [0.5]), scored('empty')];
+  const after = [scored('a', [0.7, 0.7], [0.4]), scored('b', [0.5], [0.7]), scored('empty')];
+  const [a, b] = [Math.sqrt(2 * 2 * (0.4 / 3) ** 2) / 3, 0.1];
+  expect(error(before, after)).toBeCloseTo(Math.sqrt(a ** 2 + b ** 2) / 2, 12);
+  expect(error([scored('a', [0.5])], [scored('a', [0.6])])).toBe(0);
+  expect(error([], [])).toBe(0);
+});
+
+it('lets the first weights give way only to a gain beyond its error, and any other best to any higher score', () => {
+  const start = [scored('a', [0.5], [0.5])];
+  const small = [scored('a', [0.5], [0.54])];
+  const clear = [scored('a', [0.56], [0.54])];
+  const first: Standing = { bestStep: 0, bestScore: 0.5, startTally: tallyOf(start) };
+  expect(isBetter(0.52, small, first)).toBe(false);
+  expect(isBetter(0.55, clear, first)).toBe(true);
+  const later: Standing = { ...first, bestStep: 2, bestScore: 0.55 };
+  expect(isBetter(0.551, clear, later)).toBe(true);
+  expect(isBetter(0.55, clear, later)).toBe(false);
+});
+
+it('takes any higher score where the start is not known, and the latest weights where nothing is scored', () => {
+  const small = [scored('a', [0.5], [0.54])];
+  expect(isBetter(0.52, small, { bestStep: 0, bestScore: 0.5, startTally: null })).toBe(true);
+  expect(isBetter(null, [], { bestStep: 0, bestScore: null, startTally: [] })).toBe(true);
+  expect(isBetter(0.1, small, { bestStep: null, bestScore: null, startTally: null })).toBe(true);
+});
