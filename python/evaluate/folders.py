@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,25 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Digits count as numbers: 2 before 10."""
-    parts = re.split(r"(\d+)", name)
-    return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p]
+def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Digits count as numbers, 2 before 10; case only between equals (`src/data/natural-order.ts`)."""
+    parts = re.split(r"(\d+)", name.lower())
+    return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p], name
+
+
+def open_upright(path: Path) -> Image.Image:
+    """A picture or a mask, turned as its EXIF orientation says."""
+    return ImageOps.exif_transpose(Image.open(path))
+
+
+def read_labels(path: Path) -> np.ndarray:
+    """A file of ids as it is, int [H, W]."""
+    return np.asarray(open_upright(path)).astype(np.int64)
 
 
 def read_ids(path: Path) -> np.ndarray:
     """A mask file as label ids: at most two values: nonzero is 1; more than two in a grey JPEG: cut at 128."""
-    image = Image.open(path)
+    image = open_upright(path)
     if image.mode not in ("L", "I", "I;16", "1", "P"):
         image = image.convert("L")
     ids = np.asarray(image).astype(np.int64)
@@ -37,28 +48,28 @@ def components(ids: np.ndarray) -> list[np.ndarray]:
     return out
 
 
-def objects_of(folder: Path, stem: str, least: float, limit: int) -> list[np.ndarray]:
-    """The largest objects of a picture, bool masks, each at least `least` of its area."""
+def find_labels(folder: Path, stem: str, kind: str) -> Path | None:
+    """The file of that name in `instances`, `labels` or `masks`."""
+    return next(iter(sorted((folder / kind).glob(f"{stem}.*"))), None) if (folder / kind).is_dir() else None
 
-    def find(kind: str) -> Path | None:
-        return next((p for p in sorted((folder / kind).glob(f"{stem}.*"))), None) if (folder / kind).is_dir() else None
 
-    instances = find("instances")
+def objects_of(folder: Path, stem: str, least: float, limit: int) -> list[np.ndarray] | None:
+    """The largest objects of a picture, bool masks, each at least `least` of its area; None without labels."""
+    instances, labels, plain = (find_labels(folder, stem, kind) for kind in ("instances", "labels", "masks"))
     if instances:
-        ids = np.asarray(Image.open(instances)).astype(np.int64)
+        ids = read_labels(instances)
         masks = [ids == k for k in np.unique(ids[ids > 0])]
+    elif labels or plain:
+        masks = components(read_labels(labels) if labels else read_ids(plain))
     else:
-        labels, plain = find("labels"), find("masks")
-        if labels is None and plain is None:
-            return []
-        masks = components(np.asarray(Image.open(labels)).astype(np.int64) if labels else read_ids(plain))
+        return None
     masks = [m for m in masks if m.sum() >= least * m.size]
     return sorted(masks, key=lambda m: (-int(m.sum()), int(m.argmax())))[:limit]
 
 
 def pictures(folder: Path, limit: int, least: float, objects: int) -> Iterator[tuple[str, np.ndarray, list[np.ndarray]]]:
-    """Name, RGB image and objects of the first `limit` pictures by natural name order."""
+    """Name, RGB image and objects of the first `limit` labelled pictures by natural name order; 0 takes all."""
     paths = sorted((folder / "images").iterdir(), key=lambda p: natural_key(p.name))
-    for path in paths[: limit or None]:
-        image = ImageOps.exif_transpose(Image.open(path))
-        yield path.stem, np.array(image.convert("RGB")), objects_of(folder, path.stem, least, objects)
+    labelled = ((path, found) for path in paths if (found := objects_of(folder, path.stem, least, objects)) is not None)
+    for path, found in islice(labelled, limit or None):
+        yield path.stem, np.array(open_upright(path).convert("RGB")), found

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 from typing import get_type_hints
 
 METHODS = ("lora", "prefix", "adapter")
+SPLIT_ORDERS = ("shuffled", "name")
 
 
 @dataclass(frozen=True)
@@ -81,5 +82,15 @@ def with_settings(config: TrainConfig, pairs: list[str]) -> TrainConfig:
         name, _, value = pair.partition("=")
         if name not in {f.name for f in fields(TrainConfig)}:
             raise SystemExit(f"no setting {name}: settings are {', '.join(kinds)}")
-        changes[name] = value == "true" if kinds[name] is bool else kinds[name](value)
+        changes[name] = parse_setting(name, value, kinds[name])
     return replace(config, **changes)
+
+
+def parse_setting(name: str, value: str, kind: type) -> object:
+    """Booleans are `true` or `false`, as in the engine's settings."""
+    allowed = {"true": True, "false": False} if kind is bool else {v: v for v in SPLIT_ORDERS} if kind is str else None
+    try:
+        return allowed[value] if allowed else kind(value)
+    except (KeyError, ValueError):
+        wanted = " or ".join(allowed) if allowed else {int: "a whole number", float: "a number"}[kind]
+        raise SystemExit(f"{name} is {value!r}: give {wanted}") from None

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from evaluate.folders import natural_key, read_ids
+from evaluate.folders import find_labels, natural_key, open_upright, read_ids, read_labels
 
 from .objects import find_objects
 from .random import Random
@@ -51,14 +50,10 @@ def split_counts(n: int) -> tuple[int, int]:
 
 def read_picture(folder: Path, path: Path) -> Picture | None:
     """None when the picture has no mask of its size."""
-    image = np.array(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
-
-    def find(kind: str) -> Path | None:
-        return next(iter(sorted((folder / kind).glob(f"{path.stem}.*"))), None) if (folder / kind).is_dir() else None
-
-    instances, labels, masks = find("instances"), find("labels"), find("masks")
-    by_class = np.asarray(Image.open(labels)).astype(np.int64) if labels else read_ids(masks) if masks else None
-    own = np.asarray(Image.open(instances)).astype(np.int64) if instances else by_class
+    image = np.array(open_upright(path).convert("RGB"))
+    instances, labels, masks = (find_labels(folder, path.stem, kind) for kind in ("instances", "labels", "masks"))
+    by_class = read_labels(labels) if labels else read_ids(masks) if masks else None
+    own = read_labels(instances) if instances else by_class
     if own is None or own.shape != image.shape[:2]:
         return None
     classes = (own > 0).astype(np.int64) if by_class is None else by_class
@@ -66,7 +61,7 @@ def read_picture(folder: Path, path: Path) -> Picture | None:
 
 
 def read_set(folder: Path) -> DataSet:
-    paths = sorted((folder / "images").iterdir(), key=lambda p: natural_key(p.name.lower()))
+    paths = sorted((folder / "images").iterdir(), key=lambda p: natural_key(p.name))
     found = [picture for path in paths if (picture := read_picture(folder, path))]
     return DataSet(folder.name, found)
 

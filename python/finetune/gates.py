@@ -14,7 +14,7 @@ import torch
 from .config import Mopeft, TrainConfig, with_settings
 from .data import DataSet, Picture, read_set
 from .encoder import GateLayer
-from .run import open_base, run
+from .run import finished, open_base, run
 from .scoring import Evaluator, Gates, ImageScore, mean_gates
 from .statistics import clustered, paired
 from .sweep import mopeft_of
@@ -58,11 +58,11 @@ def as_given(gates: Gates) -> list[GateLayer]:
     return [{m: torch.tensor([value]) for m, value in layer.items()} for layer in gates]
 
 
-def scored(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture], given: Gates | None = None) -> list[ImageScore]:
+def scored(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture], cut: float, given: Gates | None = None) -> list[ImageScore]:
     """Scores with gates that take the place of the model's own."""
     tuned.given_gates = as_given(given) if given else None
     try:
-        return evaluator.all(tuned, pictures)[0]
+        return evaluator.all(tuned, pictures, (cut,))[0]
     finally:
         tuned.given_gates = None
 
@@ -79,21 +79,22 @@ def level(blocks: int, methods: tuple[str, ...], value: float) -> Gates:
 
 def experiment(model: Path, folders: list[Path], method: str, settings: list[str], seed: int, out: Path, gate: str | None = None) -> dict:
     """Trains where no finished run is in `out`, then measures; writes and returns gates.json. gate: its form, as for Mopeft."""
-    done = out / "gates.json"
-    if done.exists():
-        return json.loads(done.read_text())
     config = with_settings(TrainConfig(seed=seed), settings)
     mopeft = replace(mopeft_of(method), gate=gate)
+    done = out / "gates.json"
+    if finished(out, mopeft, config) and done.exists():
+        return json.loads(done.read_text())
     sets = [read_set(folder) for folder in folders]
     result = run(model, open_base(model), sets, mopeft, config, out)
-    report = measure(model, sets, mopeft, config, out)
+    report = measure(model, sets, mopeft, config, out, result["maskThreshold"])
     gained = {key: {k: [s[when][k] for when in ("before", "after")] for k in ("box", "click")} for key, s in result["sets"].items()}
     report |= {"seed": seed, "method": method, "gate": mopeft.form, "settings": settings, "bestStep": result["bestStep"], "gain": gained}
     done.write_text(json.dumps(report, indent=1) + "\n")
     return report
 
 
-def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfig, out: Path) -> dict:
+def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfig, out: Path, cut: float) -> dict:
+    """cut: the logit at which the run's masks are cut."""
     splits = {s.key: s.split(config.seed, config.splitOrder) for s in sets}
     trained = open_tuned(model, mopeft, config.seed, out / "best.safetensors")
     report: dict = {"n": {key: len(split["test"]) for key, split in splits.items()}, "classified": {}}
@@ -115,11 +116,11 @@ def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfi
     report["apart"] = {
         when: float(max(np.ptp([v[:, i].mean() for v in by_set.values()]) for i in range(len(names)))) for when, by_set in vectors.items()
     }
-    report["paired"] = compare(trained, splits, config)
+    report["paired"] = compare(trained, splits, config, cut)
     return report
 
 
-def compare(tuned: Tuned, splits: dict[str, dict[str, list[Picture]]], config: TrainConfig) -> dict:
+def compare(tuned: Tuned, splits: dict[str, dict[str, list[Picture]]], config: TrainConfig, cut: float) -> dict:
     """Test IoU with other gates minus that with its own.
 
     All at one half or at 1, the set's mean, another set's mean, and without each method (its gates at 0, the others' own).
@@ -133,9 +134,9 @@ def compare(tuned: Tuned, splits: dict[str, dict[str, list[Picture]]], config: T
     differences: dict[str, dict[str, list]] = {}
     for i, key in enumerate(keys):
         test = splits[key]["test"]
-        own = [s.record() for s in scored(tuned, evaluator, test)]
+        own = [s.record() for s in scored(tuned, evaluator, test, cut)]
         for name, gates in (levels | {"mean": means[key], "other": means[keys[(i + 1) % len(keys)]]}).items():
-            changed = [s.record() for s in scored(tuned, evaluator, test, gates)]
+            changed = [s.record() for s in scored(tuned, evaluator, test, cut, gates)]
             for k in ("box", "click"):
                 part = {f"{key} {picture}": v for picture, v in paired(own, changed, k).items()}
                 differences.setdefault(name, {}).setdefault(k, []).append(part)

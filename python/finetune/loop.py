@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -110,16 +111,20 @@ class Trainer:
         return out
 
 
-_base: dict[tuple[int, int], list[ImageScore]] = {}
+_known: WeakKeyDictionary[Sam, dict[tuple[int, int, float], tuple[Picture, list[ImageScore]]]] = WeakKeyDictionary()
+"""By picture's id and what was asked of it; the picture is held, so that its id stays its own."""
 
 
 def base_scores(base: Sam, evaluator: Evaluator, pictures: list[Picture]) -> list[ImageScore]:
     """The base model's scores, computed once a picture in this process."""
+    known = _known.setdefault(base, {})
+    scores: list[ImageScore] = []
     for picture in pictures:
-        key = (id(base), id(picture))
-        if key not in _base:
-            _base[key] = evaluator.picture(base, picture)
-    return [s for p in pictures for s in _base[(id(base), id(p))]]
+        key = (id(picture), evaluator.objects, evaluator.least)
+        if key not in known:
+            known[key] = (picture, evaluator.picture(base, picture))
+        scores += known[key][1]
+    return scores
 
 
 def write_line(file: object) -> Emit:

@@ -13,6 +13,8 @@ from .loop import Trainer, write_line
 from .scoring import mean_of
 from .tuned import open_tuned
 
+RESULT = "result.json"
+
 
 def run(
     model: Path, base: Sam, sets: list[DataSet], mopeft: Mopeft, config: TrainConfig, out: Path, keep: bool = True, validates: bool = True
@@ -21,9 +23,9 @@ def run(
 
     keep: write best.safetensors too; validates: as for a Trainer.
     """
-    done = out / "result.json"
-    if done.exists():
-        return json.loads(done.read_text())
+    there = finished(out, mopeft, config)
+    if there:
+        return there
     out.mkdir(parents=True, exist_ok=True)
     with (out / "metrics.jsonl").open("w") as file:
         trainer = Trainer(open_tuned(model, mopeft, config.seed), sets, config, write_line(file), validates)
@@ -32,18 +34,33 @@ def run(
     if keep:
         trainer.tuned.save(out / "best.safetensors")
     result = {
-        "methods": list(mopeft.methods),
-        "gate": mopeft.form,
-        "trainDecoder": mopeft.train_decoder,
-        "config": asdict(config),
+        **stated(mopeft, config),
         "bestStep": best.best_step,
         "bestScore": best.best_score,
         "maskThreshold": best.cut,
         "sets": {key: summary(parts) for key, parts in tested.items()},
     }
-    partial = done.with_suffix(".part")
+    partial = out / "result.part"
     partial.write_text(json.dumps(result) + "\n")
-    partial.rename(done)
+    partial.rename(out / RESULT)
+    return result
+
+
+def stated(mopeft: Mopeft, config: TrainConfig) -> dict:
+    """What decides a run beside its model and sets."""
+    return {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder, "config": asdict(config)}
+
+
+def finished(out: Path, mopeft: Mopeft, config: TrainConfig) -> dict | None:
+    """The result of a run that is there; SystemExit when it is another run's."""
+    path = out / RESULT
+    if not path.exists():
+        return None
+    result = json.loads(path.read_text())
+    wanted = stated(mopeft, config)
+    other = [key for key in wanted if result[key] != wanted[key]]
+    if other:
+        raise SystemExit(f"{path} is of a run with another {' and '.join(other)}: give another folder, or delete that one")
     return result
 
 

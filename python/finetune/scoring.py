@@ -83,7 +83,7 @@ def mean_score(sets: list[list[ImageScore]]) -> float | None:
 def gain_error(before: dict[str, list[ImageScore]], after: dict[str, list[ImageScore]]) -> float:
     """Standard error of the gain in `mean_score` by set, with pictures as clusters; a set with a single one adds nothing to it."""
     errors = [clustered([gains(before[key], scores)])[1] for key, scores in after.items() if any(s.box for s in scores)]
-    return sum(e**2 for e in errors) ** 0.5 / max(1, len(errors))
+    return float(np.sqrt(np.nansum(np.square(errors)))) / max(1, len(errors))
 
 
 def gains(before: list[ImageScore], after: list[ImageScore]) -> dict[str, tuple[float, int]]:

@@ -17,7 +17,7 @@ def standard_error(values: np.ndarray) -> float:
 
 
 def clustered(parts: list[dict[str, tuple[float, int]]]) -> tuple[float, float, int]:
-    """Mean difference over objects, its standard error with whole pictures as clusters, and the number of objects.
+    """Mean difference over objects, its standard error with whole pictures as clusters (nan for one), and the number of objects.
 
     parts: `paired` of several runs; a picture that several of them tested is one cluster.
     """
@@ -31,5 +31,5 @@ def clustered(parts: list[dict[str, tuple[float, int]]]) -> tuple[float, float, 
     mean = sum(sums.values()) / max(1, objects)
     off = np.array([sums[name] - mean * counts[name] for name in sums])
     m = len(off)
-    error = float(np.sqrt((off**2).sum() * m / max(1, m - 1))) / max(1, objects)
+    error = float(np.sqrt((off**2).sum() * m / (m - 1))) / objects if m > 1 and objects else float("nan")
     return mean, error, objects

@@ -12,7 +12,7 @@ import numpy as np
 
 from .config import Mopeft, TrainConfig, parse_method, with_settings
 from .data import DataSet, read_set
-from .run import open_base, run
+from .run import RESULT, finished, open_base, run
 from .statistics import standard_error
 
 KEYS = ("box", "click", "best")
@@ -39,10 +39,10 @@ def sweep(
     known: dict[str, DataSet] = {}
     for seed, group, method, setting in itertools.product(seeds, groups, methods, grid(axes)):
         folder = out / group / method / ("_".join(setting) or "defaults") / f"seed{seed}"
-        if (folder / "result.json").exists():
+        config = with_settings(TrainConfig(seed=seed), [*fixed, *setting])
+        if finished(folder, mopeft_of(method), config):
             continue
         sets = [known.setdefault(name, known.get(name) or read_set(root / name)) for name in group.split("+")]
-        config = with_settings(TrainConfig(seed=seed), [*fixed, *setting])
         result = run(model, base, sets, mopeft_of(method), config, folder, keep=False, validates=False)
         text = " ".join(f"{k} {gains(result, k).mean():+.3f}" for k in KEYS)
         print(f"{group} {method} {' '.join(setting)} seed {seed}: {text}", flush=True)
@@ -56,7 +56,7 @@ def gains(result: dict, key: str) -> np.ndarray:
 def table(out: Path) -> str:
     """By method and setting the mean gain over sets and seeds, its standard error, and the least gain of a set."""
     found: dict[tuple[str, str], list[dict]] = defaultdict(list)
-    for path in sorted(out.glob("*/*/*/*/result.json")):
+    for path in sorted(out.glob(f"*/*/*/*/{RESULT}")):
         _, method, setting, _ = path.relative_to(out).parts[:4]
         found[(method, setting)].append(json.loads(path.read_text()))
     lines = ["| method | setting | box | click | best candidate | worst set | runs | sets × seeds | objects |", "|---" * 9 + "|"]

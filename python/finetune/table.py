@@ -13,7 +13,7 @@ import numpy as np
 
 from .config import TrainConfig, with_settings
 from .data import read_set
-from .run import open_base, run
+from .run import RESULT, finished, open_base, run
 from .statistics import clustered, paired, standard_error
 from .sweep import mopeft_of
 
@@ -53,7 +53,7 @@ def fill(
         runs = [
             pool.submit(one, model, folder, method, seed, settings, out)
             for seed, method, folder in itertools.product(seeds, methods, folders)
-            if not (folder_of(out, folder, method, seed) / "result.json").exists()
+            if not finished(folder_of(out, folder, method, seed), mopeft_of(method), with_settings(TrainConfig(seed=seed), settings))
         ]
         for done in as_completed(runs):
             print(done.result(), flush=True)
@@ -63,14 +63,19 @@ def fill(
 def read(out: Path) -> dict[str, dict[str, list[dict]]]:
     """By method and set the sets' part of every result, with its seed."""
     found: dict[str, dict[str, list[dict]]] = defaultdict(lambda: defaultdict(list))
-    for path in sorted(out.glob("*/*/seed*/result.json")):
+    for path in sorted(out.glob(f"*/*/seed*/{RESULT}")):
         name, method, seed = path.relative_to(out).parts[:3]
         found[method][name].append(json.loads(path.read_text())["sets"][name] | {"seed": seed})
     return found
 
 
 def mean_over_sets(sets: dict[str, list[dict]], when: str, key: str) -> float:
-    return float(np.mean([np.mean([s[when][key] for s in parts]) for parts in sets.values()]))
+    return float(np.mean([mean_of_runs(parts, when, key) for parts in sets.values()]))
+
+
+def mean_of_runs(parts: list[dict], when: str, key: str) -> float:
+    """Over the objects of all runs, as gains are, so that a gain is the difference of what stands beside it."""
+    return float(np.average([s[when][key] for s in parts], weights=[s["n"] for s in parts]))
 
 
 def table(out: Path) -> str:
@@ -122,6 +127,6 @@ def differences(first: list[dict], second: list[dict], key: str) -> list[dict[st
 def row(parts: list[dict], key: str) -> str:
     """Means, and the paired gain with two standard errors; **worse** where it is beyond them."""
     gain, error, _ = clustered([paired(s["before"]["images"], s["after"]["images"], key) for s in parts])
-    before, after = (np.mean([s[when][key] for s in parts]) for when in ("before", "after"))
+    before, after = (mean_of_runs(parts, when, key) for when in ("before", "after"))
     mark = " **worse**" if gain < -2 * error else ""
     return f"{before:.3f} → {after:.3f} | {gain:+.3f} ± {2 * error:.3f}{mark}"

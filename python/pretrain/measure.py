@@ -76,5 +76,5 @@ def scores_at(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: in
     for cut in cuts:
         box, real = overlap(by_box, truth, cut)[:, 0], overlap(by_click, truth, cut)
         click, best = real.gather(1, token[:, None])[:, 0], real.max(1).values
-        out.append(Scores(box.tolist(), click.tolist(), best.tolist(), (token == real.argmax(1)).tolist()))
+        out.append(Scores(box.tolist(), click.tolist(), best.tolist(), (click >= best).tolist()))
     return out

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from evaluate.__main__ import drawn
-from evaluate.folders import components, natural_key, objects_of, pictures
+from evaluate.folders import components, natural_key, objects_of, pictures, read_labels
 from pretrain.measure import preprocess
 
 
@@ -30,6 +30,24 @@ def test_instances_come_before_masks_and_the_largest_first(tmp_path: Path) -> No
     Image.fromarray(ids).save(tmp_path / "instances" / "a.png")
     assert [int(m.sum()) for m in objects_of(tmp_path, "a", 0.005, 5)] == [64, 4]
     assert len(list(pictures(tmp_path, 24, 0.005, 5))) == 1
+
+
+def test_pictures_without_labels_do_not_count(tmp_path: Path) -> None:
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+    for name in ("A2", "a", "B", "b"):
+        Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "images" / f"{name}.png")
+        if name != "a":
+            Image.fromarray(np.ones((4, 4), np.uint8)).save(tmp_path / "masks" / f"{name}.png")
+    assert [name for name, _, _ in pictures(tmp_path, 2, 0, 5)] == ["A2", "B"]
+
+
+def test_a_turned_mask_is_read_upright(tmp_path: Path) -> None:
+    turned = Image.fromarray(np.array([[0, 7, 9]], np.uint8))
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    turned.save(tmp_path / "a.png", exif=exif)
+    assert read_labels(tmp_path / "a.png").tolist() == [[0], [7], [9]]
 
 
 def test_a_filled_box_scores_its_share() -> None:

@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from torch import nn
 from finetune.config import Mopeft, TrainConfig, parse_method, with_settings
 from finetune.data import DataSet, read_set
 from finetune.encoder import encode
+from finetune.loop import base_scores
 from finetune.objects import find_objects
 from finetune.prompts import corrective_click
 from finetune.random import Random
 from finetune.run import open_base, run
+from finetune.scoring import Evaluator
 from finetune.targets import low_res
 from finetune.tensors import module_tensors
 from finetune.vectors import CASES, strip, train_case
@@ -46,6 +49,9 @@ def test_settings_are_read_and_a_wrong_one_is_named() -> None:
     assert (config.lrPeft, config.steps, config.flips, config.splitOrder) == (1e-4, 7, False, "name")
     with pytest.raises(SystemExit, match="lrWrong"):
         with_settings(TrainConfig(), ["lrWrong=1"])
+    for wrong in ("flips=True", "splitOrder=names", "steps=many", "lrPeft=low"):
+        with pytest.raises(SystemExit, match=wrong.split("=")[1]):
+            with_settings(TrainConfig(), [wrong])
     assert parse_method("adapter+lora") == ("lora", "adapter")
     with pytest.raises(SystemExit, match="magic"):
         parse_method("magic")
@@ -195,3 +201,12 @@ def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").unlink()
     assert run(model, open_base(model), sets, Mopeft(("adapter",)), config, tmp_path) == first
     assert not (tmp_path / "metrics.jsonl").exists()
+    with pytest.raises(SystemExit, match="another config"):
+        run(model, open_base(model), sets, Mopeft(("adapter",)), replace(config, steps=3), tmp_path)
+
+
+def test_the_base_is_scored_anew_for_other_objects() -> None:
+    base, pictures = open_base(TWIN / "model"), read_set(TWIN / "blobs").pictures[:1]
+    one, all_of_them = base_scores(base, Evaluator(1, 0.0), pictures), base_scores(base, Evaluator(9, 0.0), pictures)
+    assert len(one[0].box) == 1 < len(all_of_them[0].box)
+    assert base_scores(base, Evaluator(1, 0.0), pictures)[0] is one[0]

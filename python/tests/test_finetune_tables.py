@@ -31,6 +31,7 @@ def test_a_clustered_error_sees_whole_pictures() -> None:
     assert error == pytest.approx(np.sqrt(sum(v * v for v in off) * 2) / 3)
     twice, again, _ = clustered([paired(before, after, "box")] * 2)
     assert (twice, again) == (pytest.approx(mean), pytest.approx(error))
+    assert np.isnan(clustered([paired(before[:1], after[:1], "box")])[1])
 
 
 def images(*ious: tuple[float, ...]) -> list[ImageScore]:
@@ -77,6 +78,15 @@ def test_a_table_holds_every_set_and_method(tmp_path: Path) -> None:
     assert next(row for row in rows if row.startswith("| decoder |")).split(" | ")[-3:-1] == ["2", "2"]
 
 
+def test_means_of_several_runs_weigh_objects_as_gains_do() -> None:
+    def part(n: int, before: float, after: float) -> dict:
+        images = {when: [record(f"{k}", iou, *[iou] * (n - 1)) for k in range(2)] for when, iou in (("before", before), ("after", after))}
+        return {"n": 2 * n, **{when: {"box": iou, "images": images[when]} for when, iou in (("before", before), ("after", after))}}
+
+    cells = table.row([part(1, 0.2, 0.4), part(3, 0.6, 0.6)], "box")
+    assert cells.startswith("0.500 → 0.550 | +0.050")
+
+
 def test_the_mixture_is_compared_on_the_same_pictures_and_seeds() -> None:
     def run(seed: str, *images: dict) -> dict:
         return {"seed": seed, "after": {"images": [image | {"click": image["box"]} for image in images]}}
@@ -90,7 +100,7 @@ def test_the_mixture_is_compared_on_the_same_pictures_and_seeds() -> None:
         "prefix": {"x": [run("seed2", record("a", 0.5))]},
     }
     rows = table.against(found, ["lora", "prefix"])[2:]
-    assert rows == ["| lora | +0.050 ± 0.300 | +0.050 ± 0.300 | 1, 1 | 1, 1 | 2 |"]
+    assert rows == ["| lora | +0.050 ± 0.300 | +0.050 ± 0.300 | 1, 0 | 1, 0 | 2 |"]  # one picture has no error to be beyond
 
 
 def test_squares_are_cut_from_the_middle() -> None:
@@ -117,5 +127,5 @@ def test_the_gates_experiment_compares_own_gates_with_others(tmp_path: Path) -> 
         assert box["objects"] > 0
     assert max(report["moved"].values()) >= 0
     assert len(report["gates"]["after"]["blobs"]) == 9
-    assert gates.experiment(MODEL, [], "mopeft", [], 0, tmp_path) == report
+    assert gates.experiment(MODEL, [], "mopeft", [*QUICK, "lrGate=0.1"], 0, tmp_path) == report
     assert "nearest mean" in gates.text(report)
