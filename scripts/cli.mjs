@@ -7,12 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { isInstalled } from './site/fresh.mjs';
 import { adapterEnvironment } from './toolchain/adapter.mjs';
 import { findChromium } from './toolchain/chromium.mjs';
+import { checkNode } from './toolchain/node-version.mjs';
 import { run } from './toolchain/run.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 async function main() {
   const [entry, ...args] = process.argv.slice(2);
+  await checkNode(root);
   if (!entry) throw new Error('Name a program: node scripts/cli.mjs src/cli/main.ts …');
   if (!(await isInstalled(root))) {
     console.error('Installing from the lock file (npm ci) …');

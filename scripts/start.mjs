@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isBuilt, isInstalled } from './site/fresh.mjs';
 import { listen, staticServer } from './site/server.mjs';
+import { checkNode } from './toolchain/node-version.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -31,8 +32,7 @@ function portFromEnvironment() {
 }
 
 async function main() {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major < 20) throw new Error(`Node ${process.versions.node} is too old: install Node 20 or later.`);
+  await checkNode(root);
   const port = portFromEnvironment();
   if (!(await isInstalled(root))) {
     console.log('Installing from the lock file (npm ci) …');

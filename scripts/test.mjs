@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { isInstalled } from './site/fresh.mjs';
 import { adapterEnvironment } from './toolchain/adapter.mjs';
 import { ensureChromium } from './toolchain/chromium.mjs';
+import { checkNode } from './toolchain/node-version.mjs';
 import { run } from './toolchain/run.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -22,6 +23,7 @@ const STEPS = [
 ];
 
 async function main() {
+  await checkNode(root);
   if (!(await isInstalled(root))) {
     console.log('Installing from the lock file (npm ci) …');
     if ((await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root })) !== 0)

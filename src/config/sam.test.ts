@@ -4,7 +4,6 @@ import {
   attentionSizeOf,
   gridOf,
   lowResOf,
-  parsePreprocessingRecord,
   parsePreprocessor,
   parseSamConfig,
   pictureRecordOf,
@@ -115,15 +114,6 @@ describe('preprocessor_config.json', () => {
       mean: [0, 0, 0],
       std: [1, 1, 1],
     });
-  });
-
-  it('comes back from JSON as it was', () => {
-    for (const record of [SAM_PREPROCESSING, parsePreprocessor({ normalisation: 'min-max' }, 'p.json')]) {
-      expect(parsePreprocessingRecord(JSON.parse(JSON.stringify(record)), 'adapter.json')).toEqual(record);
-    }
-    expect(failureOf(() => parsePreprocessingRecord({ aspect: 'keep' }, 'adapter.json')).record.code).toBe(
-      'config/invalid',
-    );
   });
 
   it('goes with the side of the model', () => {

@@ -198,14 +198,6 @@ const PreprocessorSchema = v.object({
   size: v.optional(v.looseObject({})),
 });
 
-const RecordSchema = v.object({
-  aspect: v.picklist(['keep', 'stretch']),
-  normalisation: v.variant('kind', [
-    v.object({ kind: v.literal('mean-std'), mean: rgb, std: rgb, range: v.picklist([255, 1]) }),
-    v.object({ kind: v.literal('min-max') }),
-  ]),
-});
-
 /**
  * Reads Hugging Face's `config.json` of a SamModel, or the flat form (`image_size`, `hidden_size`, …, `decoder_heads`).
  * @param json the parsed file; @param where its name, for messages.
@@ -309,11 +301,6 @@ export function parsePreprocessor(json: unknown, where: string): PreprocessingRe
         [1, 1, 1],
       ];
   return { aspect, normalisation: { kind: 'mean-std', mean, std, range: p.do_rescale ? 1 : 255 } };
-}
-
-/** Reads back a {@link PreprocessingRecord} that was stored as JSON. */
-export function parsePreprocessingRecord(json: unknown, where: string): PreprocessingRecord {
-  return check(RecordSchema, json, where);
 }
 
 /**

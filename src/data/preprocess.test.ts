@@ -3,7 +3,7 @@ import { Random } from '../config/random.ts';
 import { SAM_PREPROCESSING } from '../config/sam.ts';
 import { averageMask, lowResTarget } from './low-res-target.ts';
 import { findObjects } from './objects.ts';
-import { pictureTransform, preprocess, toModel, toOriginal } from './preprocess.ts';
+import { pictureTransform, preprocess, toModel } from './preprocess.ts';
 import { resizeBilinear } from './resize.ts';
 import type { Picture } from './types.ts';
 
@@ -30,10 +30,6 @@ describe('sizes', () => {
     expect(pictureTransform(width, height, { size, aspect: 'stretch' }).inputSize).toEqual([size, size]);
     const [x, y] = toModel(transform, width, height);
     expect([x, y]).toEqual([expect.closeTo(inputWidth, 9), expect.closeTo(inputHeight, 9)]);
-    expect(toOriginal(transform, ...toModel(transform, 0.5, 1.5))).toEqual([
-      expect.closeTo(0.5, 9),
-      expect.closeTo(1.5, 9),
-    ]);
   });
 });
 

@@ -97,12 +97,3 @@ function affine(resized: Uint8Array, normalisation: PreprocessingRecord['normali
 export function toModel({ scaleX, scaleY }: PictureTransform, x: number, y: number): [x: number, y: number] {
   return [x * scaleX, y * scaleY];
 }
-
-/** A point of the model's square in original pixels; may lie outside the picture when it is on the padding. */
-export function toOriginal(
-  { scaleX, scaleY }: PictureTransform,
-  x: number,
-  y: number,
-): [x: number, y: number] {
-  return [x / scaleX, y / scaleY];
-}

@@ -139,14 +139,6 @@ export function readAdapterFiles(base: AdapterBase, { json, safetensors }: Adapt
   );
 }
 
-/** Which base an adapter says it belongs to, without reading its weights. @throws Failure `adapter/not-an-adapter`. */
-export function adapterBaseOf(json: { readonly name: string; readonly text: string }): {
-  readonly name: string;
-  readonly hash: string;
-} {
-  return parseRecord(json).base;
-}
-
 function parseRecord({ name, text }: { readonly name: string; readonly text: string }) {
   let json: unknown;
   try {
