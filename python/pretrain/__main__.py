@@ -50,7 +50,7 @@ def main() -> None:
     elif a.command == "card":
         from .card import write_card
 
-        write_card(a.out, a.model)
+        write_card(a.out, a.model, a.config.with_suffix(".notes.md"))
     else:
         from .loop import train
 

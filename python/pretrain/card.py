@@ -11,31 +11,8 @@ from .export import exported
 from .model import Sam
 from .packs import Pack
 
-LICENCES = {
-    "brain_mri": "CC BY 4.0",
-    "car_damage": "CC BY 4.0",
-    "clothes": "Apache 2.0",
-    "coco_mini": "annotations CC BY 4.0 (COCO), each photo under its own Flickr licence",
-    "crystal_flakes": "CC BY 4.0",
-    "davis": "BSD as stated by its toolkit; CC BY 4.0 in the 2019 release",
-    "electronics": "CC BY 4.0",
-    "facades": "CC BY 4.0",
-    "feral_cats": "public domain",
-    "golf_aerial": "ODbL 1.0",
-    "granular": "CC BY 4.0",
-    "hallway": "CC BY 4.0",
-    "kudzu_bugs": "MIT",
-    "mushrooms": "CC BY 4.0",
-    "nanoparticles_em": "CC BY 4.0",
-    "nerve_ultrasound": "CC BY 4.0",
-    "occluded_people": "CC BY 4.0",
-    "pets": "CC BY-SA 4.0",
-    "pine_stems": "CC BY 4.0",
-    "potholes": "CC BY 4.0",
-    "small_objects": "CC BY 4.0",
-    "solar_panel_faults": "CC BY 4.0",
-    "wild_animals": "CC BY 4.0",
-}
+SOURCES = json.loads((Path(__file__).parent / "sources.json").read_text())
+"""Of each open set: its authors, the repositories that its copy comes from, its licence and where that is stated."""
 
 HEAD = """# {name}
 
@@ -48,7 +25,7 @@ Files: `config.json`, `preprocessor_config.json`, `model.safetensors` (f16, {meb
 
 REMAKE = """## Make it again
 
-`python/README.md` has the five commands. The run is seeded, resumable (on a CPU to the bit; a GPU adds in another order each time), and can be continued with more steps, more pictures or a GPU; its settings are `python/pretrain/tiny.json`.
+`python/README.md` has the commands. The run is seeded, resumable (on a CPU to the bit; a GPU adds in another order each time), and can be continued with more steps, more pictures or a GPU; its settings are `python/pretrain/tiny.json`.
 """
 
 
@@ -73,11 +50,16 @@ def clock(rows: list[dict]) -> str:
 
 def sets_table(run: Path, train_sets: list[str], held_out: list[str]) -> list[str]:
     pack = Pack(run / "open")
-    lines = ["| set | licence | pictures | objects | use |", "|---|---|---|---|---|"]
+    lines = [
+        "| set | authors, and where the copy comes from | licence, and where it is stated | pictures | objects | use |",
+        "|---" * 6 + "|",
+    ]
     for name in [*train_sets, *held_out]:
-        index = pack.of_set(name)
+        index, source = pack.of_set(name), SOURCES[name]
         objects = int((pack.object_end[index + 1] - pack.object_end[index]).sum())
-        lines.append(f"| {name} | {LICENCES[name]} | {len(index)} | {objects:,} | {'validation' if name in held_out else 'training'} |")
+        copies = ", ".join(f"[{r}](https://github.com/{r})" for r in source["repositories"])
+        use = "validation" if name in held_out else "training"
+        lines.append(f"| {name} | {source['authors']}: {copies} | {source['licence']} | {len(index)} | {objects:,} | {use} |")
     return lines
 
 
@@ -105,8 +87,8 @@ def figures(evaluation: list[dict]) -> list[str]:
     return lines
 
 
-def write_card(run: Path, folder: Path) -> None:
-    """folder/README.md; the evaluation is RUN/evaluation.json, words of one's own come from RUN/notes.md."""
+def write_card(run: Path, folder: Path, notes: Path) -> None:
+    """folder/README.md; the evaluation is RUN/evaluation.json; notes: words of one's own, if there are any."""
     state = torch.load(exported(run), map_location="cpu", weights_only=True)
     config = state["config"]
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
@@ -129,7 +111,7 @@ def write_card(run: Path, folder: Path) -> None:
         "`python -m evaluate` over the ten sets of `shared/data`: the first 24 pictures of each, at most 5 objects, least area 0.002. These sets were never used for training or for any choice.\n",
         *figures(json.loads((run / "evaluation.json").read_text())),
         "",
-        (run / "notes.md").read_text() if (run / "notes.md").exists() else "",
+        notes.read_text() if notes.exists() else "",
         "## What it was trained on\n",
         f"{total:,} views of pictures in {state['step']} steps, {clock(rows)} of wall clock. Half of the views come from the sets, half are drawn.\n",
         "| input | steps | pictures a step | objects a picture | views |",
@@ -138,6 +120,8 @@ def write_card(run: Path, folder: Path) -> None:
         "",
         *sets_table(run, data["train_sets"], data["held_out_sets"]),
         "",
+        "A licence is what the source states of its data; where photos were gathered from the web, their owners may see it differently. "
+        "The pictures were made smaller (at most 320 px), and every object got a number.\n",
         f"Drawn by `python/pretrain/draw` (seed {config['drawn']['seed']}, {len(drawn):,} pictures, {len(drawn.id_end) - 1:,} objects): "
         + ", ".join(f"{k} {n}" for k, n in scenes.most_common())
         + ".\n",

@@ -1,0 +1,3 @@
+import type { Plugin } from 'vite';
+
+export function notices(): { inPage: () => Plugin; inWorkers: () => Plugin };
