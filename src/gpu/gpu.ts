@@ -53,6 +53,7 @@ export class Gpu {
     this.lost = device.lost.then((lost) =>
       lost.reason === 'destroyed' ? new Promise<never>(() => {}) : lost,
     );
+    this.watch();
   }
 
   /**
@@ -142,7 +143,11 @@ export class Gpu {
     this.device.queue.submit([encoder.finish()]);
   }
 
-  /** Reads ranges back in one round trip, as f32. Staging buffers are kept and used again. */
+  /**
+   * Reads ranges back in one round trip, as f32. Staging buffers are kept and used again.
+   * @throws Failure `gpu/out-of-memory` or `gpu/invalid` when the device refused anything since the last read or {@link idle}:
+   * the values cannot be trusted then. The next read starts afresh.
+   */
   async read(...ranges: readonly BufferRange[]): Promise<Float32Array[]> {
     const total = ranges.reduce((sum, range) => sum + range.size, 0);
     const staging = this.takeStaging(total);
@@ -153,7 +158,12 @@ export class Gpu {
       at += range.size;
     }
     this.device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(1, 0, Math.max(4, total));
+    try {
+      await this.unlessRefused(staging.mapAsync(1, 0, Math.max(4, total)));
+    } catch (error) {
+      staging.destroy();
+      throw error;
+    }
     const bytes = staging.getMappedRange(0, Math.max(4, total)).slice(0);
     staging.unmap();
     this.staging.push(staging);
@@ -165,14 +175,44 @@ export class Gpu {
     });
   }
 
-  /** Waits until everything submitted so far has run. */
+  /** Waits until everything submitted so far has run. @throws Failure as {@link read} does. */
   async idle(): Promise<void> {
-    await this.device.queue.onSubmittedWorkDone();
+    await this.unlessRefused(this.device.queue.onSubmittedWorkDone());
   }
 
   /** Ends the device and everything on it. */
   destroy(): void {
     this.device.destroy();
+  }
+
+  /**
+   * Error scopes are always open on the device, and every wait closes them and opens new ones. So an error is certain to be
+   * known before the wait ends, and is told once; `uncapturederror` events come in a task of their own, perhaps after the
+   * values, and would have to be kept and forgotten by hand.
+   */
+  private watch(): void {
+    for (const filter of ['internal', 'validation', 'out-of-memory'] as const)
+      this.device.pushErrorScope(filter);
+  }
+
+  /** Waits; throws what the device refused until now, or else what `waiting` does. */
+  private async unlessRefused(waiting: Promise<void>): Promise<void> {
+    // A lost device answers nothing here: `waiting` fails then.
+    const pop = () => this.device.popErrorScope().catch(() => null);
+    // Innermost first.
+    const popped = Promise.all([pop(), pop(), pop()]);
+    this.watch();
+    const waited = waiting.then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    const [outOfMemory, invalid, internal] = await popped;
+    const failed = await waited;
+    // What had no memory is invalid wherever it is used: memory is the cause.
+    if (outOfMemory) throw outOfMemoryFailure(outOfMemory);
+    const refused = invalid ?? internal;
+    if (refused) throw refusedFailure(refused);
+    if (failed) throw failed.error;
   }
 
   private takeStaging(bytes: number): GPUBuffer {
@@ -183,4 +223,25 @@ export class Gpu {
     const size = Math.max(4096, 2 ** Math.ceil(Math.log2(Math.max(4, bytes))));
     return this.device.createBuffer({ size, usage: 0x1 | 0x8, label: 'staging' }); // MAP_READ | COPY_DST
   }
+}
+
+function outOfMemoryFailure({ message }: GPUError): Failure {
+  return new Failure({
+    code: 'gpu/out-of-memory',
+    what: `The GPU has too little free memory for this (${firstLine(message)}).`,
+    cure: 'Close what else uses the GPU, or choose fewer objects a pass or a smaller model.',
+  });
+}
+
+function refusedFailure({ message }: GPUError): Failure {
+  return new Failure({
+    code: 'gpu/invalid',
+    what: `The graphics device refused a command, so its results are not used (${firstLine(message)}).`,
+    cure: 'Reload the page and try again; if it stays so, choose a smaller model, or report it with these words.',
+  });
+}
+
+/** Without where in the driver's code it was. */
+function firstLine(message: string): string {
+  return message.split('\n', 1).join();
 }

@@ -105,6 +105,7 @@ export class ExecutableCache {
     const fits = Pool.sizes(plans).every((bytes, i) => (have[i]?.size ?? 0) >= bytes);
     if (fits && this.pool) return;
     this.pool?.release();
+    this.pool = null;
     this.pool = Pool.allocate(this.gpu, plans, 'session');
     this.invalidate();
   }

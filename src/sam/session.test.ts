@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Gpu } from '../gpu/gpu.ts';
 import { relativeError } from '../testing/allclose.ts';
-import { openTestGpu } from '../testing/device.ts';
+import { openTestGpu, refuseBuffers } from '../testing/device.ts';
 import { bytesSource } from './checkpoint/byte-source.ts';
 import { openCheckpoint } from './checkpoint/checkpoint.ts';
 import { mapHfNames } from './checkpoint/names-hf.ts';
+import { POINT_TABLE } from './checkpoint/prepare.ts';
 import { Safetensors } from './checkpoint/safetensors.ts';
 import { writeSafetensors } from './checkpoint/safetensors-write.ts';
 import type { ObjectPrompt } from './prompts.ts';
@@ -120,6 +121,36 @@ describe('a session', () => {
       first.lowResMasks,
     );
     await session.release();
+    expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('says when the device refuses a buffer, leaves nothing of a failed opening, and works once there is memory', async () => {
+    const before = gpu.allocatedBytes;
+    const image = (await expected.read('input.image')).data;
+    let end = refuseBuffers(gpu, 'session imagePe');
+    await expect(SamSession.open(gpu, model)).rejects.toMatchObject({ record: { code: 'gpu/invalid' } });
+    end();
+    expect(gpu.allocatedBytes).toBe(before);
+
+    const session = await SamSession.open(gpu, model);
+    const opened = gpu.allocatedBytes;
+    end = refuseBuffers(gpu, 'session 0');
+    await expect(session.encode(image)).rejects.toMatchObject({ record: { code: 'gpu/invalid' } });
+    end();
+    await expect(session.embedding()).rejects.toThrow(/no picture/);
+    expect(gpu.allocatedBytes).toBeLessThan(opened);
+    await session.encode(image);
+    expect((await session.embedding()).some((value) => value !== 0)).toBe(true);
+    await session.release();
+    expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('gives the weights back when the device refuses one of them', async () => {
+    const before = gpu.allocatedBytes;
+    const end = refuseBuffers(gpu, POINT_TABLE);
+    const checkpoint = await openCheckpoint({ weights: [bytesSource('model', weights)], config });
+    await expect(loadModel(gpu, checkpoint)).rejects.toMatchObject({ record: { code: 'gpu/invalid' } });
+    end();
     expect(gpu.allocatedBytes).toBe(before);
   });
 

@@ -85,13 +85,22 @@ export class SamSession {
     );
   }
 
-  /** Allocates the session's buffers and computes what does not depend on the picture. */
+  /**
+   * Allocates the session's buffers and computes what does not depend on the picture.
+   * @throws Failure `gpu/…`; nothing stays allocated then.
+   */
   static async open(gpu: Gpu, model: SamModel, options: SessionOptions = {}): Promise<SamSession> {
     const session = new SamSession(gpu, model, options);
-    const { executable, input } = await session.cache.get('imagePe', () => imagePeGraph(model.config));
-    gpu.write(input('cells'), cellCoords(model.config));
-    await executable.run();
-    session.copy(executable.output('imagePe'), session.fixedRange('imagePe'));
+    try {
+      const { executable, input } = await session.cache.get('imagePe', () => imagePeGraph(model.config));
+      gpu.write(input('cells'), cellCoords(model.config));
+      await executable.run();
+      session.copy(executable.output('imagePe'), session.fixedRange('imagePe'));
+      await gpu.idle();
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
     return session;
   }
 
@@ -131,7 +140,7 @@ export class SamSession {
       this.isWarm = true;
       await (await this.encoder()).executable.run();
       await (await this.decoder({ objects: 1, tokens: 2, hasMask: false })).executable.run();
-      await this.gpu.device.queue.onSubmittedWorkDone();
+      await this.gpu.idle();
     });
   }
 
@@ -142,15 +151,16 @@ export class SamSession {
    */
   encode(image: Float32Array): Promise<Map<string, Float32Array>> {
     return this.inTurn(async () => {
+      this.isEncoded = false;
       const { executable } = await this.encoder();
       this.isWarm = true;
       this.gpu.write(this.fixedRange('image'), image);
       await executable.run();
       this.copy(executable.output('embedding'), this.fixedRange('embedding'));
-      this.isEncoded = true;
       const names = [...executable.plan.outputs.keys()].filter((name) => name !== 'embedding');
-      const values =
-        names.length > 0 ? await this.gpu.read(...names.map((name) => executable.output(name))) : [];
+      // Without gates too: only then is it certain that the device refused nothing.
+      const values = await this.gpu.read(...names.map((name) => executable.output(name)));
+      this.isEncoded = true;
       return new Map(names.map((name, i) => [name, values[i] ?? new Float32Array()]));
     });
   }
@@ -308,8 +318,9 @@ export class SamSession {
 
   /** Runs after everything that was asked for before, whether that succeeded or not. */
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.tail.then(work, work);
-    this.tail = result.catch(() => undefined);
+    const result = this.tail.then(work);
+    // A buffer that the device had no memory for stays invalid: what is asked next gets new ones.
+    this.tail = result.catch(() => this.cache.release());
     return result;
   }
 }

@@ -62,6 +62,7 @@ export interface LoadProgress {
 /**
  * Reads a checkpoint tensor by tensor, hashes it and puts it on the GPU; in memory is never more than one tensor.
  * @param signal ends it early; what was uploaded is given back.
+ * @throws Failure `checkpoint/…`, `gpu/out-of-memory`; nothing stays allocated then.
  */
 export async function loadModel(
   gpu: Gpu,
@@ -84,6 +85,7 @@ export async function loadModel(
       options.onProgress?.({ tensors: i + 1, total: names.length });
     }
     weights.add(POINT_TABLE, { shape: [5, config.outputChannels], data: pointTable });
+    await gpu.idle();
   } catch (error) {
     weights.release();
     throw error;
