@@ -39,6 +39,8 @@ export class PipelineCache {
         compute: { module: this.module(request.shader), constants: request.constants },
       });
       this.pipelines.set(key, pipeline);
+      // What failed once, for want of memory for one, may do when it is asked for again.
+      pipeline.catch(() => this.pipelines.delete(key));
     }
     return pipeline;
   }

@@ -57,7 +57,12 @@ export class Optimizer {
     layout.ranges.forEach((_, i) => {
       inputs.set(hyperName(i), { buffer: hyper, offset: i * HYPER_STRIDE, size: 4 * ADAMW_HYPER });
     });
-    return new Optimizer(gpu, layout, hyper, await Executable.create(gpu, plan, pool, inputs));
+    try {
+      return new Optimizer(gpu, layout, hyper, await Executable.create(gpu, plan, pool, inputs));
+    } catch (error) {
+      gpu.release(hyper);
+      throw error;
+    }
   }
 
   /** Computes the squared norm of the gradients; the ranges hold its parts, one a buffer, to be summed. */

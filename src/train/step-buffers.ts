@@ -39,13 +39,20 @@ export class StepBuffers {
     readonly ranges: ReadonlyMap<string, BufferRange>,
   ) {}
 
+  /** @throws Failure `gpu/buffer-too-large`; nothing stays allocated then. */
   static allocate(gpu: Gpu, plans: TrainingPlans): StepBuffers {
     const ranges = new Map<string, BufferRange>();
-    for (const [name, shape] of Object.entries(bufferShapes(plans))) {
-      const size = 4 * sizeOf(shape);
-      ranges.set(name, { buffer: gpu.allocate(size, name), offset: 0, size });
+    const buffers = new StepBuffers(gpu, ranges);
+    try {
+      for (const [name, shape] of Object.entries(bufferShapes(plans))) {
+        const size = 4 * sizeOf(shape);
+        ranges.set(name, { buffer: gpu.allocate(size, name), offset: 0, size });
+      }
+    } catch (error) {
+      buffers.release();
+      throw error;
     }
-    return new StepBuffers(gpu, ranges);
+    return buffers;
   }
 
   /** Writes values at the start of a buffer. */

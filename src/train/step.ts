@@ -111,20 +111,36 @@ export class TrainingStep implements Segmenter {
     private readonly optimizer: Optimizer,
   ) {}
 
-  /** Allocates and binds. The trained tensors are zero until {@link initialise} or a checkpoint fills them. */
+  /**
+   * Allocates and binds. The trained tensors are zero until {@link initialise} or a checkpoint fills them.
+   * @throws Failure `gpu/…`; nothing stays allocated then.
+   */
   static async create(gpu: Gpu, model: FrozenModel, plans: TrainingPlans): Promise<TrainingStep> {
-    const arena = Arena.allocate(gpu, plans.layout);
-    const buffers = StepBuffers.allocate(gpu, plans);
-    const pools = {
-      encoder: Pool.allocate(gpu, [plans.encoder], 'encoder'),
-      shared: Pool.allocate(gpu, sharedPlans(plans), 'decoder'),
+    const made: { release(): void }[] = [];
+    const keep = <T extends { release(): void }>(part: T): T => {
+      made.push(part);
+      return part;
     };
-    buffers.write(DECODER.imagePe, await computeImagePe(gpu, plans.sam, (name) => model.weights.range(name)));
-    buffers.write(DECODER.seed, new Float32Array(plans.objectsPerPass).fill(1));
-    const inputs = bindingsOf(plans.encoder, ...sourcesOf(model, arena, buffers));
-    const encoder = await Executable.create(gpu, plans.encoder, pools.encoder, inputs);
-    const optimizer = await Optimizer.create(gpu, arena, plans.optimizer, pools.shared);
-    return new TrainingStep(gpu, model, plans, arena, buffers, pools, encoder, optimizer);
+    try {
+      const arena = keep(Arena.allocate(gpu, plans.layout));
+      const buffers = keep(StepBuffers.allocate(gpu, plans));
+      const pools = {
+        encoder: keep(Pool.allocate(gpu, [plans.encoder], 'encoder')),
+        shared: keep(Pool.allocate(gpu, sharedPlans(plans), 'decoder')),
+      };
+      const imagePe = await computeImagePe(gpu, plans.sam, (name) => model.weights.range(name));
+      buffers.write(DECODER.imagePe, imagePe);
+      buffers.write(DECODER.seed, new Float32Array(plans.objectsPerPass).fill(1));
+      const inputs = bindingsOf(plans.encoder, ...sourcesOf(model, arena, buffers));
+      const encoder = await Executable.create(gpu, plans.encoder, pools.encoder, inputs);
+      const optimizer = keep(await Optimizer.create(gpu, arena, plans.optimizer, pools.shared));
+      // A device without the memory says so here, before anything is trained.
+      await gpu.idle();
+      return new TrainingStep(gpu, model, plans, arena, buffers, pools, encoder, optimizer);
+    } catch (error) {
+      for (const part of made) part.release();
+      throw error;
+    }
   }
 
   get sam(): SamConfig {

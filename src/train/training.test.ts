@@ -6,7 +6,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { planGraph } from '../graph/plan.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import type { SamModel } from '../sam/weights.ts';
-import { openTestGpu } from '../testing/device.ts';
+import { openTestGpu, refuseBuffers } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
 import { encoderTrainingGraph } from './encoder-graph.ts';
@@ -92,6 +92,32 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     await once();
     expect(gpu.allocationCount).toBe(count);
     step.release();
+    expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('leaves nothing on the device when it cannot be opened, whatever was in the way, and can be opened then', async () => {
+    const before = gpu.allocatedBytes;
+    const plans = plan(['lora']);
+    for (const label of ['arena m 0', 'image', 'encoder 0', 'adamw settings']) {
+      const end = refuseBuffers(gpu, label);
+      const opened = TrainingStep.create(gpu, model, plans);
+      await expect(opened, label).rejects.toMatchObject({ record: { code: 'gpu/invalid' } });
+      end();
+      expect(gpu.allocatedBytes, label).toBe(before);
+    }
+    const compile = vi.spyOn(gpu.device, 'createComputePipelineAsync').mockRejectedValue(new Error('no'));
+    const other = await openMicroModel(gpu, { ...MICRO_SAM, hiddenSize: 32 });
+    const wider = planTraining(other.config, resolveMopeft({ methods: ['lora'] }, other.config), sizes, {
+      traits: gpu.traits,
+      bufferLimit: bufferLimitOf(gpu),
+    });
+    const opened = gpu.allocatedBytes;
+    await expect(TrainingStep.create(gpu, other, wider)).rejects.toThrow('no');
+    compile.mockRestore();
+    expect(gpu.allocatedBytes).toBe(opened);
+    const step = await TrainingStep.create(gpu, other, wider);
+    step.release();
+    other.weights.release();
     expect(gpu.allocatedBytes).toBe(before);
   });
 
