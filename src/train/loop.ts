@@ -121,7 +121,7 @@ export class Trainer {
 
   /**
    * Trains until the end or until asked to leave off. On a failure the last checkpoint and the best weights are on storage.
-   * @throws Failure `train/not-finite`, `gpu/lost`, `train/no-objects`, `storage/…`.
+   * @throws Failure `train/not-finite`, `gpu/lost`, `gpu/out-of-memory`, `gpu/invalid`, `train/no-objects`, `storage/…`.
    */
   async run(): Promise<TrainingEnd> {
     const lost = this.parts.gpu.lost.then((info) => {
@@ -151,7 +151,10 @@ export class Trainer {
     for (;;) {
       const isWhole = !this.isEvaluationDue() || (await this.validate());
       const end = this.endedBy(isWhole);
-      const { step } = this.progress;
+      const { step, bestStep, bestScore } = this.progress;
+      // Without a validation object the latest weights count, those since the last evaluation too.
+      if (end && bestScore === null && bestStep !== null && bestStep !== step)
+        await this.keepBest(SAM_MASK_THRESHOLD, null);
       if (end || (step > 0 && step % config.checkpointEvery === 0 && step !== this.checkpointed))
         await this.checkpoint();
       if (end) return end;
@@ -238,20 +241,23 @@ export class Trainer {
       emit({ type: 'gates', step, dataset: key, layers: summary.gates });
     }
     const isBest = isBetter(score, scores, this.progress);
-    if (isBest) {
-      const tensors = await this.parameters();
-      await this.parts.storage.writeBest({ tensors, maskThreshold, step, score });
-    }
     this.progress = {
       ...this.progress,
       evaluatedStep: step,
       ...(step === 0 && { startTally: tallyOf(scores) }),
-      ...(isBest
-        ? { bestStep: step, bestScore: score, evaluationsSinceBest: 0 }
-        : { evaluationsSinceBest: this.progress.evaluationsSinceBest + 1 }),
+      evaluationsSinceBest: this.progress.evaluationsSinceBest + 1,
     };
-    if (isBest) emit({ type: 'best', step, score });
+    if (isBest) await this.keepBest(maskThreshold, score);
     return true;
+  }
+
+  /** Writes the weights as they are as the best so far. */
+  private async keepBest(maskThreshold: number, score: number | null): Promise<void> {
+    const { step } = this.progress;
+    const tensors = await this.parameters();
+    await this.parts.storage.writeBest({ tensors, maskThreshold, step, score });
+    this.progress = { ...this.progress, bestStep: step, bestScore: score, evaluationsSinceBest: 0 };
+    this.parts.emit({ type: 'best', step, score });
   }
 
   /** An entry for each threshold; null when `isUnwanted` became true between two pictures. */

@@ -5,10 +5,13 @@ import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { planGraph } from '../graph/plan.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
+import { bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { Safetensors } from '../sam/checkpoint/safetensors.ts';
 import type { SamModel } from '../sam/weights.ts';
 import { openTestGpu, refuseBuffers } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
+import { readCheckpoint } from './checkpoint.ts';
 import { encoderTrainingGraph } from './encoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
 import type { TrainEvent } from './events.ts';
@@ -17,6 +20,7 @@ import { bufferLimitOf, planTraining } from './plans.ts';
 import { prepareImage } from './prepare.ts';
 import type { BestWeights, RunStorage } from './run-storage.ts';
 import { TrainingStep } from './step.ts';
+import type { TrainingSet } from './training-set.ts';
 
 // Compiling the step's pipelines takes a software adapter most of the time; one device compiles them once for all tests.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -228,11 +232,21 @@ interface Trained {
   readonly end: TrainingEnd;
 }
 
-/** Trains until the end, or until an event asks for a pause. */
+/** Trains until the end, or until an event asks for a pause or a stop. */
 async function train(
   storage: MemoryStorage,
   config: TrainConfig,
-  { pauseOn, resume = false }: { pauseOn?: (event: TrainEvent) => boolean; resume?: boolean } = {},
+  {
+    pauseOn,
+    stopOn,
+    resume = false,
+    sets = [drawnSet('left', 1), drawnSet('right', 2, 2)],
+  }: {
+    pauseOn?: (event: TrainEvent) => boolean;
+    stopOn?: (event: TrainEvent) => boolean;
+    resume?: boolean;
+    sets?: TrainingSet[];
+  } = {},
 ): Promise<Trained> {
   const events: TrainEvent[] = [];
   const trainer = await Trainer.open(
@@ -241,11 +255,12 @@ async function train(
       model,
       mopeft: resolveMopeft({ methods: ['lora', 'prefix', 'adapter'] }, MICRO_SAM),
       config,
-      sets: [drawnSet('left', 1), drawnSet('right', 2, 2)],
+      sets,
       storage,
       emit: (event) => {
         events.push(event);
         if (pauseOn?.(event)) trainer.pause();
+        if (stopOn?.(event)) trainer.stop();
       },
     },
     resume,
@@ -255,6 +270,12 @@ async function train(
   } finally {
     trainer.release();
   }
+}
+
+async function checkpointOf({ checkpoint }: MemoryStorage) {
+  const bytes = checkpoint ?? new Uint8Array();
+  const { state } = await readCheckpoint(bytes, 'checkpoint');
+  return { state, tensors: await (await Safetensors.open(bytesSource('checkpoint', bytes))).readAll() };
 }
 
 /** What must be equal: everything but the time it took. */
@@ -328,6 +349,29 @@ describe('a run', () => {
     expect(events.filter(({ type }) => type === 'best').length).toBeGreaterThan(0);
     expect(storage.best?.tensors.has('blocks.1.gate.adapter.weight')).toBe(true);
   });
+
+  it.each(['paused', 'stopped'] as const)(
+    'without validation pictures keeps the latest weights when it is %s, between two evaluations',
+    async (end) => {
+      const storage = new MemoryStorage();
+      const set = drawnSet('left', 1);
+      const ends = (event: TrainEvent) => event.type === 'step' && event.step === 2;
+      const trained = await train(
+        storage,
+        { ...CONFIG, evalEvery: 50 },
+        {
+          sets: [{ ...set, split: { ...set.split, val: [] } }],
+          ...(end === 'paused' ? { pauseOn: ends } : { stopOn: ends }),
+        },
+      );
+      expect(trained.end).toBe(end);
+      expect(storage.best).toMatchObject({ step: 2, score: null, maskThreshold: 0 });
+      const { state, tensors } = await checkpointOf(storage);
+      expect(state).toMatchObject({ step: 2, bestStep: 2, bestScore: null });
+      for (const [name, { data }] of storage.best?.tensors ?? [])
+        expect(data, name).toEqual(tensors.get(`param.${name}`)?.data);
+    },
+  );
 
   it('stops when the loss is no number and keeps the last good checkpoint', async () => {
     const storage = new MemoryStorage();
