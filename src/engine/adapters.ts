@@ -2,7 +2,7 @@
 import { Failure } from '../config/failure.ts';
 import type { InputFile } from '../data/read-datasets.ts';
 import { readZip } from '../data/zip.ts';
-import { type Adapter, type AdapterBase, readAdapter } from '../peft/adapter-file.ts';
+import { type Adapter, type AdapterBase, readAdapter, recordWithin } from '../peft/adapter-file.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { RUN_FILES, type RunFiles } from './run-files.ts';
 
@@ -26,7 +26,7 @@ export async function readRunAdapter(files: RunFiles, base: AdapterBase): Promis
   return readPair(base, { json, weights });
 }
 
-/** `adapter.json` and `adapter.safetensors` of a run, as they are on storage. @throws Failure `run/no-adapter`. */
+/** `adapter.safetensors` of a run and the `adapter.json` that belongs to it. @throws Failure `run/no-adapter`. */
 export async function adapterFiles(files: RunFiles): Promise<AdapterPair> {
   const read = async (name: string): Promise<NamedBytes> => {
     const path = files.path(name);
@@ -40,7 +40,9 @@ export async function adapterFiles(files: RunFiles): Promise<AdapterPair> {
     }
     return { name, bytes: await files.store.read(path) };
   };
-  return { json: await read(RUN_FILES.adapterJson), weights: await read(RUN_FILES.adapter) };
+  const [weights, json] = [await read(RUN_FILES.adapter), await read(RUN_FILES.adapterJson)];
+  const record = await recordWithin(bytesSource(weights.name, weights.bytes));
+  return { weights, json: record === null ? json : { ...json, bytes: new TextEncoder().encode(record) } };
 }
 
 /**

@@ -34,11 +34,14 @@ export interface Adapter {
   readonly training: Readonly<Record<string, unknown>>;
 }
 
-/** The two files of an adapter. */
+/**
+ * The two files of an adapter. They are written one after the other, so a crash can leave new tensors beside an old record:
+ * the tensors' file holds its record too, and that one counts.
+ */
 export interface AdapterFiles {
-  /** `adapter.json` */
+  /** `adapter.json`: the record, for people and other programs. */
   readonly json: string;
-  /** `adapter.safetensors` */
+  /** `adapter.safetensors`: the tensors, and the record in its metadata. */
   readonly safetensors: Uint8Array<ArrayBuffer>;
 }
 
@@ -84,15 +87,19 @@ export function writeAdapter(
     training,
   };
   const sorted = new Map([...tensors].sort(([a], [b]) => (a < b ? -1 : 1)));
-  return {
-    json: `${JSON.stringify(record, null, 2)}\n`,
-    safetensors: writeSafetensors(sorted, { format: FORMAT, base: base.hash }),
-  };
+  const json = `${JSON.stringify(record, null, 2)}\n`;
+  return { json, safetensors: writeSafetensors(sorted, { format: FORMAT, base: base.hash, record: json }) };
+}
+
+/** The `adapter.json` that belongs to an `adapter.safetensors`; null for one of before it was kept there. */
+export async function recordWithin(weights: ByteSource): Promise<string | null> {
+  return (await Safetensors.open(weights)).metadata.record ?? null;
 }
 
 /**
  * Reads an adapter for a base model and checks that every tensor it needs is there and fits.
- * @param json text of `adapter.json`; @param weights `adapter.safetensors`.
+ * @param json text of `adapter.json`, which counts where the weights have no record of their own.
+ * @param weights `adapter.safetensors`.
  * @throws Failure `adapter/…` or `checkpoint/…` that names the file and says what to do.
  */
 export async function readAdapter(
@@ -100,17 +107,19 @@ export async function readAdapter(
   json: { readonly name: string; readonly text: string },
   weights: ByteSource,
 ): Promise<Adapter> {
-  const record = parseRecord(json);
+  const file = await Safetensors.open(weights);
+  const own = file.metadata.record;
+  const source = own === undefined ? json : { name: weights.name, text: own };
+  const record = parseRecord(source);
   if (record.base.hash !== base.hash) {
     throw new Failure({
       code: 'adapter/other-model',
       what: `The adapter belongs to the model ${record.base.name} and the open model is ${base.name} (their weights differ).`,
-      where: json.name,
+      where: source.name,
       cure: `Open ${record.base.name} first, then the adapter again.`,
     });
   }
-  const mopeft = checkMopeft(record.mopeft, base.config, json.name);
-  const file = await Safetensors.open(weights);
+  const mopeft = checkMopeft(record.mopeft, base.config, source.name);
   const tensors = new Map<string, HostTensor>();
   for (const { name, shape } of trainableTensors(mopeft, base.config)) {
     const found = file.tensors.get(name);
@@ -118,7 +127,7 @@ export async function readAdapter(
       throw new Failure({
         code: 'adapter/tensors',
         what: found
-          ? `The tensor ${name} is ${show(found.shape)} and ${json.name} asks for ${show(shape)}.`
+          ? `The tensor ${name} is ${show(found.shape)} and ${source.name} asks for ${show(shape)}.`
           : `The tensor ${name} is missing.`,
         where: weights.name,
         cure: 'Use the adapter.json and adapter.safetensors that were written together.',

@@ -2,14 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { normals } from '../testing/random.ts';
-import { readAdapterFiles, writeAdapter } from './adapter-file.ts';
+import { readAdapterFiles, recordWithin, writeAdapter } from './adapter-file.ts';
 import { gateOutput, mopeftSlots } from './build.ts';
 import { lora } from './lora/lora.ts';
 import type { IsOff } from './modules.ts';
@@ -183,7 +185,7 @@ describe('a config', () => {
 
 describe('an adapter file', () => {
   const config = methods(['lora', 'adapter']);
-  const tensors = new Map(
+  const tensors: ReadonlyMap<string, HostTensor> = new Map(
     trainableTensors(config, MICRO_SAM).map(({ name, shape }, i): [string, HostTensor] => [
       name,
       {
@@ -197,6 +199,9 @@ describe('an adapter file', () => {
       },
     ]),
   );
+
+  /** As adapters were written before the tensors' file held the record. */
+  const withoutRecord = { safetensors: writeSafetensors(tensors, { format: 'mopeft-adapter' }) };
 
   it('comes back as it was written', async () => {
     const files = writeAdapter(model, {
@@ -213,7 +218,16 @@ describe('an adapter file', () => {
     expect(back.maskThreshold).toBe(-0.5);
     const { maskThreshold: _, ...older } = JSON.parse(files.json);
     const json = JSON.stringify(older);
-    expect((await readAdapterFiles(model, { ...files, json })).maskThreshold).toBe(0);
+    expect((await readAdapterFiles(model, { ...withoutRecord, json })).maskThreshold).toBe(0);
+  });
+
+  it('has the record of its own tensors, whatever a crash left beside them', async () => {
+    const about = { mopeft: config, tensors, training: {} };
+    const [older, newer] = [-0.5, 1].map((maskThreshold) => writeAdapter(model, { ...about, maskThreshold }));
+    const safetensors = newer?.safetensors ?? new Uint8Array();
+    const back = await readAdapterFiles(model, { json: older?.json ?? '', safetensors });
+    expect(back.maskThreshold).toBe(1);
+    expect(await recordWithin(bytesSource('adapter.safetensors', safetensors))).toBe(newer?.json);
   });
 
   it('is refused with a sentence when it belongs to another model, is damaged or is something else', async () => {
@@ -227,12 +241,16 @@ describe('an adapter file', () => {
     };
     const other = { ...model, name: 'another', hash: 'f'.repeat(64) };
     expect(await code(readAdapterFiles(other, files))).toBe('adapter/other-model');
-    expect(await code(readAdapterFiles(model, { ...files, json: '{}' }))).toBe('adapter/not-an-adapter');
-    expect(await code(readAdapterFiles(model, { ...files, json: 'no' }))).toBe('adapter/not-an-adapter');
+    expect(await code(readAdapterFiles(model, { ...withoutRecord, json: '{}' }))).toBe(
+      'adapter/not-an-adapter',
+    );
+    expect(await code(readAdapterFiles(model, { ...withoutRecord, json: 'no' }))).toBe(
+      'adapter/not-an-adapter',
+    );
     const fewer = new Map([...tensors].slice(1));
     const cut = writeAdapter(model, { mopeft: config, tensors: fewer, maskThreshold: 0, training: {} });
     expect(await code(readAdapterFiles(model, cut))).toBe('adapter/tensors');
     const json = files.json.replace('"adapter": {', '"sorcery": {');
-    expect(await code(readAdapterFiles(model, { ...files, json }))).toBe('adapter/no-method');
+    expect(await code(readAdapterFiles(model, { ...withoutRecord, json }))).toBe('adapter/no-method');
   });
 });

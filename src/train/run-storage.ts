@@ -28,8 +28,8 @@ export const RUN_STORAGE_FILES = {
 } as const;
 
 /**
- * A run's storage as files of a folder: `checkpoint/last.safetensors`, and the best weights as an adapter, whose json is
- * written last.
+ * A run's storage as files of a folder: `checkpoint/last.safetensors`, and the best weights as an adapter, whose
+ * `adapter.safetensors` is whole without the json beside it.
  * @param folder path in the store; `''` when the store is the run.
  * @param training recorded in adapter.json beside step and score.
  */
