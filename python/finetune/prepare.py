@@ -46,13 +46,15 @@ class Batches:
 
     def next(self) -> list[Prepared]:
         images: list[Prepared] = []
-        for _ in range(MAX_VAIN + self.config.imagesPerStep):
+        vain = 0
+        while len(images) < self.config.imagesPerStep:
             dataset, sample = self.sampler.next()
             image = self.prepare(self.sets[dataset][sample])
             images += [image] if image else []
-            if len(images) == self.config.imagesPerStep:
-                return images
-        raise SystemExit(f"{MAX_VAIN} pictures had no object to train on: lower minArea")
+            vain = 0 if image else vain + 1
+            if vain >= MAX_VAIN:
+                raise SystemExit(f"{MAX_VAIN} pictures in a row had no object to train on: lower minArea")
+        return images
 
     def prepare(self, picture: Picture) -> Prepared | None:
         """None when nothing in the variant can be asked for."""

@@ -11,7 +11,7 @@ import type { TrainingSet } from './training-set.ts';
 /** Says what was left out: the dataset's key, the picture, one or two sentences. */
 export type OnNotice = (dataset: string, sample: string, message: string) => void;
 
-/** Pictures drawn in vain before a run gives up. */
+/** Pictures in a row that are drawn in vain before a run gives up. */
 const MAX_VAIN = 200;
 
 /** The part of a run's state that decides which pictures, variants and prompts come. */
@@ -70,8 +70,9 @@ export class Batches {
     const images: PreparedImage[] = [];
     for (let vain = 0; images.length < this.config.imagesPerStep; ) {
       const image = await this.draw();
+      vain = image ? 0 : vain + 1;
       if (image) images.push(image);
-      else if (++vain > MAX_VAIN) {
+      if (vain >= MAX_VAIN) {
         throw new Failure({
           code: 'train/no-objects',
           what: `${MAX_VAIN} pictures in a row had no object to train on.`,
