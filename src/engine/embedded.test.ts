@@ -20,6 +20,39 @@ test('the index is read and checked', async () => {
   );
 });
 
+test('a connection that is lost on the way is told as such, and giving up is not', async () => {
+  /** Sends three bytes of the weights and then fails with `error`. */
+  const torn =
+    (error: Error): Fetch =>
+    async (url) =>
+      new Response(
+        url.endsWith('preprocessor_config.json')
+          ? '{}'
+          : new ReadableStream({
+              pull: (controller) => {
+                controller.enqueue(new Uint8Array(3));
+                controller.error(error);
+              },
+            }),
+      );
+  for (const options of [{}, { onProgress: () => undefined }]) {
+    const lost = fetchEmbeddedModel(
+      torn(new TypeError('network error')),
+      'https://here/models/',
+      'tiny',
+      options,
+    );
+    await expect(lost).rejects.toMatchObject({
+      record: { code: 'model/fetch', what: expect.stringContaining('network error') },
+    });
+  }
+  const given = new DOMException('given up', 'AbortError');
+  const signal = AbortSignal.abort(given);
+  await expect(fetchEmbeddedModel(torn(given), 'https://here/models/', 'tiny', { signal })).rejects.toBe(
+    given,
+  );
+});
+
 test('a model comes with its configs and its progress; a missing preprocessor is fine, missing weights are not', async () => {
   const files = { 'tiny/config.json': '{}', 'tiny/model.safetensors': '12345' };
   const seen: number[] = [];

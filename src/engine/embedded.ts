@@ -87,19 +87,25 @@ async function get(
       where: url,
       cure: 'Reload the page; if it stays so, the site was uploaded without its folder models.',
     });
-  let response: Response;
-  try {
-    response = await fetch(url, signal ? { signal } : {});
-  } catch (error) {
+  const lost = (error: unknown): never => {
     if (signal?.aborted) throw error;
     throw unreachable(error instanceof Error ? error.message : String(error));
-  }
+  };
+  const response = await fetch(url, signal ? { signal } : {}).catch(lost);
   if (!response.ok) throw unreachable(`status ${response.status}`, response.status);
   // Some hosts answer a missing file with their start page.
   if (response.headers.get('content-type')?.includes('text/html'))
     throw unreachable('a page came instead', 404);
+  return { bytes: await bodyOf(response, onProgress).catch(lost) };
+}
+
+/** All bytes of an answer, which may yet break off. */
+async function bodyOf(
+  response: Response,
+  onProgress: FetchOptions['onProgress'],
+): Promise<Uint8Array<ArrayBuffer>> {
   const total = Number(response.headers.get('content-length') ?? 0);
-  if (!onProgress || !response.body) return { bytes: new Uint8Array(await response.arrayBuffer()) };
+  if (!onProgress || !response.body) return new Uint8Array(await response.arrayBuffer());
   const parts: Uint8Array[] = [];
   let done = 0;
   const reader = response.body.getReader();
@@ -114,7 +120,7 @@ async function get(
     bytes.set(part, at);
     at += part.length;
   }
-  return { bytes };
+  return bytes;
 }
 
 function absent(error: unknown): null {
