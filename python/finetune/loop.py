@@ -86,9 +86,10 @@ class Trainer:
         chosen = max(range(len(cuts)), key=lambda i: scores[i] or 0) if objects >= LEAST_OBJECTS else 0
         score, now = scores[chosen], {key: found[chosen] for key, found in each.items()}
         for key, images in now.items():
+            if not images:
+                continue
             line = {"step": step, "dataset": key}
-            values = {"box_iou": mean_of(images, "box"), "click_iou": mean_of(images, "click"), "n": sum(len(s.box) for s in images)}
-            self.emit({"type": "eval", **line, "split": "val", **values})
+            self.emit({"type": "eval", **line, "split": "val", **measured(images)})
             self.emit({"type": "gates", **line, "layers": mean_gates(images)})
         if step == 0:
             self.start_scores = now
@@ -106,9 +107,15 @@ class Trainer:
         for key, split in self.splits.items():
             [after] = self.evaluator.all(self.tuned, split["test"], (self.result.cut,))
             out[key] = {"before": base_scores(base, self.evaluator, split["test"]), "after": after}
-            line = {"type": "eval", "step": self.result.best_step, "dataset": key, "split": "test"}
-            self.emit({**line, "box_iou": mean_of(after, "box"), "click_iou": mean_of(after, "click"), "n": sum(len(s.box) for s in after)})
+            if after:
+                line = {"type": "eval", "step": self.result.best_step, "dataset": key, "split": "test"}
+                self.emit({**line, **measured(after)})
         return out
+
+
+def measured(images: list[ImageScore]) -> dict[str, float]:
+    """What an `eval` line says of pictures."""
+    return {"box_iou": mean_of(images, "box"), "click_iou": mean_of(images, "click"), "n": sum(len(s.box) for s in images)}
 
 
 _known: WeakKeyDictionary[Sam, dict[tuple[int, int, float], tuple[Picture, list[ImageScore]]]] = WeakKeyDictionary()

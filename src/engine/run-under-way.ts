@@ -180,6 +180,7 @@ export class RunUnderWay implements Run {
   ): Promise<Verdict | null> {
     if (tuned.length === 0) return null;
     for (const { key, summary } of tuned) {
+      if (summary.n === 0) continue;
       this.record({
         type: 'eval',
         step: progress.bestStep ?? progress.step,

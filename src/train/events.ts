@@ -30,7 +30,7 @@ export interface StepEvent {
   readonly ms: number;
 }
 
-/** IoUs over the objects of a dataset's split, in original pixels, 0..1. */
+/** IoUs over the objects of a dataset's split, in original pixels, 0..1; there is none for a split without an object. */
 export interface EvalEvent {
   readonly type: 'eval';
   readonly step: number;
@@ -38,7 +38,7 @@ export interface EvalEvent {
   readonly split: Split;
   readonly box_iou: number;
   readonly click_iou: number;
-  /** Objects. */
+  /** Objects, at least 1. */
   readonly n: number;
 }
 

@@ -229,6 +229,7 @@ export class Trainer {
     if (!each) return false;
     const { scores, score, maskThreshold } = bestCut(each);
     for (const { key, summary } of scores) {
+      if (summary.n === 0) continue;
       emit({
         type: 'eval',
         step,

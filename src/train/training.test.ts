@@ -350,6 +350,22 @@ describe('a run', () => {
     expect(storage.best?.tensors.has('blocks.1.gate.adapter.weight')).toBe(true);
   });
 
+  it('measures nothing of a dataset whose validation pictures have no object, and says nothing', async () => {
+    const [left, right] = [drawnSet('left', 1), drawnSet('right', 2, 2)];
+    const bare: TrainingSet['load'] = async (name) => {
+      const sample = drawSample(name, 2);
+      const objects = name.startsWith('val') ? { ...sample.objects, regions: [] } : sample.objects;
+      return { ok: true, value: { ...sample, objects } };
+    };
+    const storage = new MemoryStorage();
+    const sets = [left, { ...right, load: bare }];
+    const { events } = await train(storage, { ...CONFIG, steps: 1 }, { sets });
+    const measured = events.flatMap((event) =>
+      event.type === 'eval' || event.type === 'gates' ? [`${event.type} ${event.dataset}`] : [],
+    );
+    expect(new Set(measured)).toEqual(new Set(['eval left', 'gates left']));
+  });
+
   it.each(['paused', 'stopped'] as const)(
     'without validation pictures keeps the latest weights when it is %s, between two evaluations',
     async (end) => {
