@@ -16,13 +16,32 @@ import { lockRun, type RunLock } from './run-lock.ts';
 import type { RunVariant } from './segment-desk.ts';
 import { StepTimes, stepKey } from './step-times.ts';
 
-/** The run under way. */
+type Wish = 'pause' | 'stop';
+
+/** The run under way, from the moment its start is asked for until its record is written for the last time. */
 interface Active {
   readonly id: string;
-  readonly run: Run;
-  readonly lock: RunLock;
+  readonly datasetIds: readonly string[];
+  lock: RunLock | null;
+  /** Null while it is launched: planned, in the queue for the device, its pipelines compiled. */
+  run: Run | null;
+  /** What was asked of it before it had begun. */
+  wish: Wish | null;
   /** Settles when the run is over and its record is written. */
-  readonly over: Promise<void>;
+  over: Promise<void>;
+}
+
+/** What a launch needs, once it is known that it may go on. */
+interface Launch {
+  readonly record: RunRecord;
+  /** Under which the time of a step is remembered. */
+  readonly stepKey: string;
+  readonly begin: (observer: RunObserver) => Promise<Run>;
+}
+
+interface Begun {
+  readonly run: Run;
+  readonly stepKey: string;
 }
 
 /** Shortest time between two messages about a run's progress, milliseconds. */
@@ -32,8 +51,6 @@ export class TrainDesk {
   readonly book: RunBook;
   private readonly times: StepTimes;
   private active: Active | null = null;
-  /** Set from the moment a start is asked for, so that two do not overlap. */
-  private starting = false;
   private writing: Promise<void> = Promise.resolve();
 
   constructor(private readonly state: EngineState) {
@@ -56,16 +73,17 @@ export class TrainDesk {
   }
 
   async start(settings: TrainSettings): Promise<RunInfo> {
-    return this.exclusively(async () => {
+    const now = Date.now();
+    const id = newRunId(now);
+    return this.launch(id, settings.datasetIds, async () => {
       const model = this.state.needModel();
       const gpu = this.state.needGpu();
       const resolved = resolveFieldSettings(settings, model.open.config);
       const datasets = await this.newDatasets(settings);
       const [problem] = planRun(gpu, model.open, resolved, datasets).problems;
       if (problem) throw new Failure(problem);
-      const now = Date.now();
       const record: RunRecord = {
-        id: newRunId(now),
+        id,
         name: settings.name.trim() || 'Run',
         status: 'running',
         step: 0,
@@ -83,27 +101,22 @@ export class TrainDesk {
         failure: null,
         verdict: null,
       };
-      return this.launch(record, model, resolved, (observer) =>
-        startRun(
-          {
-            gpu,
-            queue: this.state.queue,
-            model: model.open,
-            files: this.book.filesOf(record.id),
-            name: record.name,
-            observer,
-          },
-          resolved,
-          datasets,
-        ),
-      );
+      const parts = { gpu, queue: this.state.queue, model: model.open, files: this.book.filesOf(id) };
+      return {
+        record,
+        stepKey: this.stepKey(model, resolved),
+        begin: (observer) => startRun({ ...parts, name: record.name, observer }, resolved, datasets),
+      };
     });
   }
 
   async resume(runId: string): Promise<RunInfo> {
-    return this.exclusively(async () => {
+    const known = await this.need(runId);
+    const datasetIds = known.datasets.map(({ id }) => id);
+    return this.launch(runId, datasetIds, async () => {
       const model = this.state.needModel();
       const gpu = this.state.needGpu();
+      // Read again now that no other tab can have it.
       const record = await this.need(runId);
       expectModel(record, model);
       const files = this.book.filesOf(runId);
@@ -115,20 +128,18 @@ export class TrainDesk {
         const part = split[named.key];
         if (part) datasets.push(resumedDataset(named, dataset, part));
       }
-      const running: RunRecord = { ...record, status: 'running', failure: null, updated: Date.now() };
-      return this.launch(running, model, config, (observer) =>
-        resumeRun(
-          { gpu, queue: this.state.queue, model: model.open, files, name: record.name, observer },
-          config,
-          datasets,
-        ),
-      );
+      const parts = { gpu, queue: this.state.queue, model: model.open, files, name: record.name };
+      return {
+        record: { ...record, status: 'running', failure: null, updated: Date.now() },
+        stepKey: this.stepKey(model, config),
+        begin: (observer) => resumeRun({ ...parts, observer }, config, datasets),
+      };
     });
   }
 
   async pause(runId: string): Promise<RunInfo> {
     const active = this.needActive(runId);
-    active.run.pause();
+    ask(active, 'pause');
     this.tellStatus(runId, 'pausing');
     await active.over;
     return this.info(runId);
@@ -137,7 +148,7 @@ export class TrainDesk {
   async stop(runId: string): Promise<RunInfo> {
     const active = this.active;
     if (active?.id === runId) {
-      active.run.stop();
+      ask(active, 'stop');
       await active.over;
       return this.info(runId);
     }
@@ -164,10 +175,7 @@ export class TrainDesk {
 
   /** Deletes a run; one that is under way is ended first. */
   async delete(runId: string): Promise<void> {
-    if (this.active?.id === runId) {
-      this.active.run.pause();
-      await this.active.over;
-    }
+    if (this.active?.id === runId) await this.pauseActive();
     await this.book.delete(runId);
   }
 
@@ -178,7 +186,7 @@ export class TrainDesk {
 
   /** Whether the run under way reads this dataset. */
   uses(datasetId: string): boolean {
-    return this.active?.run.config.datasets.some(({ key }) => key === datasetId) ?? false;
+    return this.active?.datasetIds.includes(datasetId) ?? false;
   }
 
   /** A run's best weights for Segment. @throws Failure `run/unknown`, `run/other-model`, `run/no-adapter`. */
@@ -208,31 +216,60 @@ export class TrainDesk {
     });
   }
 
+  /** Makes a run the one under way, and answers when it has begun. @throws Failure `train/busy`, `run/other-tab`, and why not. */
   private async launch(
-    record: RunRecord,
-    model: CurrentModel,
-    settings: RunSettings,
-    begin: (observer: RunObserver) => Promise<Run>,
+    id: string,
+    datasetIds: readonly string[],
+    prepare: () => Promise<Launch>,
   ): Promise<RunInfo> {
-    const lock = await lockRun(record.id);
+    if (this.active) {
+      throw new Failure({
+        code: 'train/busy',
+        what: 'Another run is under way.',
+        cure: 'Pause or stop it first; one run at a time uses the device.',
+      });
+    }
+    const active: Active = {
+      id,
+      datasetIds,
+      lock: null,
+      run: null,
+      wish: null,
+      over: Promise.resolve(),
+    };
+    // Before anything is awaited: whoever pauses, deletes or opens a model from here on finds it.
+    this.active = active;
+    const begun = this.begin(active, prepare);
+    active.over = this.follow(active, begun);
     try {
-      await this.save(record);
-      const run = await begin(this.observe(record.id));
-      const over = run.done
-        .then(
-          (outcome) => this.finish(record.id, outcome, this.stepKey(model, settings)),
-          (error) => this.fail(record.id, error),
-        )
-        .finally(() => {
-          this.active = null;
-          lock.release();
-        });
-      this.active = { id: record.id, run, lock, over };
-      return await this.info(record.id);
+      await begun;
     } catch (error) {
-      lock.release();
-      await this.fail(record.id, error);
+      await active.over;
       throw error;
+    }
+    return this.info(id);
+  }
+
+  private async begin(active: Active, prepare: () => Promise<Launch>): Promise<Begun> {
+    active.lock = await lockRun(active.id);
+    const { record, stepKey, begin } = await prepare();
+    await this.save(record);
+    const run = await begin(this.observe(active.id));
+    active.run = run;
+    if (active.wish) run[active.wish]();
+    return { run, stepKey };
+  }
+
+  /** From the launch to the end, whichever it is. */
+  private async follow(active: Active, begun: Promise<Begun>): Promise<void> {
+    try {
+      const { run, stepKey } = await begun;
+      await this.finish(active.id, await run.done, stepKey);
+    } catch (error) {
+      await this.fail(active.id, error);
+    } finally {
+      active.lock?.release();
+      this.active = null;
     }
   }
 
@@ -283,7 +320,8 @@ export class TrainDesk {
 
   private async fail(runId: string, error: unknown): Promise<void> {
     await this.writing;
-    const record = await this.book.find(runId);
+    // A launch that was refused before its record was written changes nothing.
+    const record = this.book.note(runId, {});
     if (!record) return;
     const failure = toFailureRecord(error);
     // Whatever failed on a lost device failed because of that.
@@ -330,22 +368,6 @@ export class TrainDesk {
     return stepKey(model, `${vendor} ${architecture} ${description}`, settings);
   }
 
-  private async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    if (this.active || this.starting) {
-      throw new Failure({
-        code: 'train/busy',
-        what: 'Another run is under way.',
-        cure: 'Pause or stop it first; one run at a time uses the device.',
-      });
-    }
-    this.starting = true;
-    try {
-      return await work();
-    } finally {
-      this.starting = false;
-    }
-  }
-
   private needActive(runId: string): Active {
     if (this.active?.id === runId) return this.active;
     throw new Failure({
@@ -356,9 +378,17 @@ export class TrainDesk {
   }
 
   private async pauseActive(): Promise<void> {
-    this.active?.run.pause();
-    await this.active?.over;
+    const { active } = this;
+    if (!active) return;
+    ask(active, 'pause');
+    await active.over;
   }
+}
+
+/** Asks a run to leave off; one that is still launched does so as soon as it has begun. A stop outweighs a pause. */
+function ask(active: Active, wish: Wish): void {
+  if (active.run) active.run[wish]();
+  else if (active.wish !== 'stop') active.wish = wish;
 }
 
 function expectModel(record: RunRecord, model: CurrentModel): void {

@@ -1,0 +1,144 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { Failure } from '../config/failure.ts';
+import { MemoryStore } from '../data/memory-store.ts';
+import { GpuQueue } from '../engine/gpu-queue.ts';
+import { startRun } from '../engine/run.ts';
+import type { Run, RunOutcome, RunProgress } from '../engine/run-types.ts';
+import { MICRO_SAM } from '../testing/micro-model.ts';
+import type { EngineState } from './engine-state.ts';
+import type { EngineEvent, RunInfo, TrainSettings } from './protocol.ts';
+import { TrainDesk } from './train-desk.ts';
+
+// What is under test is who may do what when, so runs are played and nothing is computed.
+vi.mock('../engine/run.ts', () => ({ startRun: vi.fn(), resumeRun: vi.fn() }));
+vi.mock('../engine/plan-run.ts', () => ({ planRun: () => ({ problems: [] }) }));
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function deferred<T>(): Deferred<T> {
+  let resolve: Deferred<T>['resolve'] = () => undefined;
+  let reject: Deferred<T>['reject'] = () => undefined;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+const settings: TrainSettings = {
+  name: 'Try',
+  datasetIds: ['cells'],
+  methods: ['lora'],
+  trainDecoder: true,
+  gate: 'none',
+  values: {},
+};
+const progress: RunProgress = {
+  step: 3,
+  steps: 10,
+  checkpointStep: 3,
+  bestStep: 0,
+  bestScore: 0.5,
+  secondsPerStep: 1,
+};
+
+/** A run that ends when it is told to. */
+function playedRun() {
+  const done = deferred<RunOutcome>();
+  const end = (status: RunOutcome['status']): void => done.resolve({ ...progress, status, verdict: null });
+  const run = {
+    config: {},
+    progress,
+    done: done.promise,
+    pause: () => end('paused'),
+    stop: () => end('stopped'),
+  };
+  return { run: run as unknown as Run, end };
+}
+
+/** A desk whose next run is launched until `begun` says otherwise. */
+function openDesk(store = new MemoryStore()) {
+  const events: EngineEvent[] = [];
+  const hooks: (() => Promise<void>)[] = [];
+  const model = { open: { config: MICRO_SAM }, info: { name: 'micro', hash: 'abc' } };
+  const state = {
+    store,
+    queue: new GpuQueue(),
+    model,
+    datasets: {
+      open: async (id: string) => ({ dataset: { name: id, samples: [] }, card: { splitOrder: 'shuffled' } }),
+    },
+    emit: (event: EngineEvent) => void events.push(event),
+    needModel: () => model,
+    needGpu: () => ({ info: { vendor: 'v', architecture: 'a', description: 'd' } }),
+    deviceWasLost: async () => null,
+    onModelChange: (work: () => Promise<void>) => void hooks.push(work),
+  };
+  const launching = deferred<void>();
+  const begun = deferred<Run>();
+  vi.mocked(startRun).mockImplementationOnce(() => {
+    launching.resolve();
+    return begun.promise;
+  });
+  return {
+    desk: new TrainDesk(state as unknown as EngineState),
+    events,
+    launching: launching.promise,
+    begun,
+    changeModel: () => Promise.all(hooks.map((work) => work())),
+    runs: () => events.flatMap((event): RunInfo[] => (event.type === 'run' ? [event.run] : [])),
+  };
+}
+
+beforeEach(() => {
+  vi.mocked(startRun).mockReset();
+  vi.stubGlobal('navigator', {});
+});
+
+test('another model waits for a run that is being launched, and the run is paused as soon as it has begun', async () => {
+  const { desk, launching, begun, changeModel } = openDesk();
+  const started = desk.start(settings);
+  await launching;
+  expect(desk.uses('cells')).toBe(true);
+  const order: string[] = [];
+  const changed = changeModel().then(() => order.push('model changed'));
+  const { run } = playedRun();
+  void run.done.then(() => order.push('run paused'));
+  begun.resolve(run);
+  const { id } = await started;
+  await changed;
+  expect(order).toEqual(['run paused', 'model changed']);
+  expect((await desk.info(id)).status).toBe('paused');
+  expect(desk.uses('cells')).toBe(false);
+});
+
+test.each(['pause', 'stop'] as const)('%s is taken while a run is being launched', async (wish) => {
+  const { desk, launching, begun, runs } = openDesk();
+  const started = desk.start(settings);
+  await launching;
+  const answered = desk[wish](runs()[0]?.id ?? '');
+  begun.resolve(playedRun().run);
+  expect((await answered).status).toBe(wish === 'pause' ? 'paused' : 'stopped');
+  await started;
+});
+
+test('a launch that fails is told, ends whoever waits for it, and makes room for the next', async () => {
+  const { desk, launching, begun, changeModel } = openDesk();
+  const started = desk.start(settings);
+  await launching;
+  await expect(desk.start(settings)).rejects.toThrow('Another run is under way.');
+  const changed = changeModel();
+  const failure = { code: 'gpu/memory', what: 'There is too little memory.', cure: 'Train fewer blocks.' };
+  begun.reject(new Failure(failure));
+  await expect(started).rejects.toThrow('too little memory');
+  await changed;
+  expect(await desk.list()).toMatchObject([{ status: 'failed', failure }]);
+  const { run, end } = playedRun();
+  vi.mocked(startRun).mockResolvedValueOnce(run);
+  expect((await desk.start(settings)).status).toBe('running');
+  end('finished');
+});
