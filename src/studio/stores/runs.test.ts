@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EngineEvent, StepPoint } from '../../worker/protocol.ts';
-import { applyEvents } from './runs.ts';
+import { fakeRun } from '../testing/fake-engine.ts';
+import { applyEvents, isResumable } from './runs.ts';
 
 const point = (step: number, loss = 1): StepPoint => ({
   step,
@@ -58,4 +59,12 @@ test('what was being measured is over with its result, and with the next step', 
     point: { step: 0, datasetId: 'a', split: 'validation', boxIou: 0.5, clickIou: 0.4, n: 3 },
   };
   expect(applyEvents(one, [result]).activities).toEqual({});
+});
+
+test('a run that was left after its last step can still be measured, one that is over cannot go on', () => {
+  const atTheEnd = { step: 200, steps: 200, checkpointStep: 200 };
+  expect(isResumable({ ...fakeRun('paused', 1), ...atTheEnd })).toBe(true);
+  expect(isResumable({ ...fakeRun('interrupted', 1), ...atTheEnd })).toBe(true);
+  expect(isResumable({ ...fakeRun('finished', 1), ...atTheEnd })).toBe(false);
+  expect(isResumable(fakeRun('running', 1))).toBe(false);
 });

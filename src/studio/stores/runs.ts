@@ -52,14 +52,14 @@ export function isActive(status: RunStatus): boolean {
   return status === 'running' || status === 'pausing';
 }
 
-/** True when it can go on from a checkpoint. */
+/** True when it can go on from a checkpoint; one that was left after its last step is still to be measured. */
 export function isResumable(run: RunInfo): boolean {
   const halted =
     run.status === 'paused' ||
     run.status === 'interrupted' ||
     run.status === 'stopped' ||
     run.status === 'failed';
-  return halted && run.checkpointStep !== null && run.step < run.steps;
+  return halted && run.checkpointStep !== null;
 }
 
 /** True when the run has weights that Segment and Export can use with the open model. */

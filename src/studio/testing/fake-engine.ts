@@ -264,7 +264,7 @@ function fakeSamples(datasetId: string): readonly SampleInfo[] {
   }));
 }
 
-function fakeRun(status: RunInfo['status'], serial: number): RunInfo {
+export function fakeRun(status: RunInfo['status'], serial: number): RunInfo {
   const settings: TrainSettings = {
     name: 'MoPEFT',
     datasetIds: ['cells', 'cracks', 'leaves'],

@@ -81,7 +81,7 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
           title={run.fitsModel ? '' : `Load ${run.modelName} to go on with this run`}
           onClick={() => void resumeRun(run.id)}
         >
-          Resume
+          {run.step < run.steps ? 'Resume' : 'Finish measuring'}
         </button>
       )}
       {(isActive(run.status) || run.status === 'paused' || run.status === 'interrupted') && (
