@@ -1,7 +1,7 @@
 /** The runs on this device: a record for each, its files beside it, and which of them is under way. */
 import * as v from 'valibot';
 import type { FileStore } from '../data/file-store.ts';
-import { RUN_FILES, RunFiles } from '../engine/run-files.ts';
+import { RunFiles } from '../engine/run-files.ts';
 import type { RunProgress } from '../engine/run-types.ts';
 import type { RunInfo, RunStatus, TrainSettings, Verdict } from './protocol.ts';
 
@@ -85,9 +85,12 @@ export interface RunRecord extends RunProgress {
   readonly verdict: Verdict | null;
 }
 
-/** Reads and writes records; a record whose run is under way is kept in memory too, and written when it matters. */
+/**
+ * Reads and writes records; a record whose run is under way is kept in memory too, and written when it matters. So is one
+ * that could not be written.
+ */
 export class RunBook {
-  private readonly underWay = new Map<string, RunRecord>();
+  private readonly held = new Map<string, RunRecord>();
 
   constructor(private readonly store: FileStore) {}
 
@@ -107,8 +110,8 @@ export class RunBook {
 
   /** A record, or null when there is none that can be read. */
   async find(id: string): Promise<RunRecord | null> {
-    const active = this.underWay.get(id);
-    if (active) return active;
+    const held = this.held.get(id);
+    if (held) return held;
     const files = this.filesOf(id);
     if (!(await this.store.exists(files.path(RECORD)))) return null;
     let record: v.InferOutput<typeof RecordSchema>;
@@ -117,7 +120,7 @@ export class RunBook {
     } catch {
       return null;
     }
-    const interrupted = record.status === 'running' || record.status === 'pausing';
+    const interrupted = isUnderWay(record.status);
     const { failure, ...rest } = record;
     return {
       ...rest,
@@ -133,24 +136,26 @@ export class RunBook {
 
   /** Writes a record. While the run is under way its record is also held here. */
   async save(record: RunRecord): Promise<RunRecord> {
-    const isActive = record.status === 'running' || record.status === 'pausing';
-    if (isActive) this.underWay.set(record.id, record);
-    else this.underWay.delete(record.id);
+    this.hold(record);
     await this.filesOf(record.id).writeText(RECORD, `${JSON.stringify(record, null, 2)}\n`);
+    if (!isUnderWay(record.status)) this.held.delete(record.id);
+    return record;
+  }
+
+  /** Keeps a record in memory, where it counts more than what is written. */
+  hold(record: RunRecord): RunRecord {
+    this.held.set(record.id, record);
     return record;
   }
 
   /** Notes progress of a run under way without writing it; null when it is under way no more. */
   note(id: string, progress: Partial<RunRecord>): RunRecord | null {
-    const record = this.underWay.get(id);
-    if (!record) return null;
-    const noted = { ...record, ...progress };
-    this.underWay.set(id, noted);
-    return noted;
+    const record = this.held.get(id);
+    return record && isUnderWay(record.status) ? this.hold({ ...record, ...progress }) : null;
   }
 
   async delete(id: string): Promise<void> {
-    this.underWay.delete(id);
+    this.held.delete(id);
     await this.store.remove(`${FOLDER}/${id}`);
   }
 
@@ -158,10 +163,10 @@ export class RunBook {
   bytesOf(id: string): Promise<number> {
     return this.store.size(`${FOLDER}/${id}`);
   }
+}
 
-  hasAdapter(id: string): Promise<boolean> {
-    return this.store.exists(this.filesOf(id).path(RUN_FILES.adapter));
-  }
+function isUnderWay(status: RunStatus): boolean {
+  return status === 'running' || status === 'pausing';
 }
 
 /** A record as the page sees it. @param modelHash of the open model. */

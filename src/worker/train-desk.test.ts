@@ -142,3 +142,22 @@ test('a launch that fails is told, ends whoever waits for it, and makes room for
   expect((await desk.start(settings)).status).toBe('running');
   end('finished');
 });
+
+test('the end of a run is told though it cannot be written', async () => {
+  const store = new MemoryStore();
+  const { desk, begun, events, runs } = openDesk(store);
+  begun.resolve(playedRun().run);
+  const { id } = await desk.start(settings);
+  const full = new Failure({ code: 'storage/full', what: 'The disk is full.', cure: 'Delete something.' });
+  vi.spyOn(store, 'write').mockRejectedValue(full);
+  expect(await desk.stop(id)).toMatchObject({ status: 'stopped', step: 3, failure: full.record });
+  expect(runs().at(-1)).toMatchObject({ id, status: 'stopped', failure: full.record });
+  expect(events).toContainEqual({
+    type: 'log',
+    level: 'error',
+    text: 'The record of the run could not be written: The disk is full. Delete something.',
+  });
+  vi.mocked(store.write).mockRestore();
+  vi.mocked(startRun).mockResolvedValueOnce(playedRun().run);
+  expect((await desk.start(settings)).status).toBe('running');
+});

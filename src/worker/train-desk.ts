@@ -27,7 +27,7 @@ interface Active {
   run: Run | null;
   /** What was asked of it before it had begun. */
   wish: Wish | null;
-  /** Settles when the run is over and its record is written. */
+  /** Settles when the run is over and its record is written, or cannot be; never rejects. */
   over: Promise<void>;
 }
 
@@ -304,18 +304,23 @@ export class TrainDesk {
 
   /** Writes about runs one after the other; what goes wrong is told and ends nothing. */
   private inTurn(work: () => Promise<void>): void {
-    this.writing = this.writing.then(work).catch((error) => {
-      const { what, cure } = toFailureRecord(error);
-      this.state.emit({ type: 'log', level: 'error', text: `${what} ${cure}` });
-    });
+    this.writing = this.writing.then(work).catch((error) => this.tellTrouble(error));
+  }
+
+  private tellTrouble(error: unknown): void {
+    const { what, cure } = toFailureRecord(error);
+    const text = `The record of the run could not be written: ${what} ${cure}`;
+    this.state.emit({ type: 'log', level: 'error', text });
   }
 
   private async finish(runId: string, outcome: RunOutcome, key: string): Promise<void> {
     await this.writing;
-    const { status, verdict, ...progress } = outcome;
-    const record = await this.need(runId);
-    await this.save({ ...record, ...progress, status, verdict, failure: null, updated: Date.now() });
-    if (progress.secondsPerStep !== null) await this.times.note(key, progress.secondsPerStep);
+    const record = this.book.note(runId, {});
+    if (!record) return;
+    await this.conclude({ ...record, ...outcome, failure: null });
+    const { secondsPerStep } = outcome;
+    // Only the next plan would have used it.
+    if (secondsPerStep !== null) await this.times.note(key, secondsPerStep).catch(() => undefined);
   }
 
   private async fail(runId: string, error: unknown): Promise<void> {
@@ -327,13 +332,25 @@ export class TrainDesk {
     // Whatever failed on a lost device failed because of that.
     const lost = await this.state.deviceWasLost();
     if (!lost && failure.code === 'internal') console.error(error);
-    await this.save({
+    await this.conclude({
       ...record,
       status: lost ? 'interrupted' : 'failed',
       step: record.checkpointStep ?? 0,
       failure: lost ?? failure,
-      updated: Date.now(),
     });
+  }
+
+  /** The last record of a run. Where it cannot be written it is told all the same, or the run would seem under way for ever. */
+  private async conclude(last: RunRecord): Promise<void> {
+    const record = { ...last, updated: Date.now() };
+    try {
+      await this.save(record);
+    } catch (error) {
+      this.tellTrouble(error);
+      const told = this.book.hold({ ...record, failure: record.failure ?? toFailureRecord(error) });
+      const bytes = await this.book.bytesOf(record.id).catch(() => 0);
+      this.state.emit({ type: 'run', run: runInfo(told, bytes, this.state.model?.info.hash ?? null) });
+    }
   }
 
   private async save(record: RunRecord): Promise<RunInfo> {
