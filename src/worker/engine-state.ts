@@ -37,6 +37,8 @@ export class EngineState {
   private current: CurrentModel | null = null;
   /** The device was lost and nobody asked for a new one yet. */
   private lost = false;
+  /** Where the model came from that a lost device took along; null once a model is open again. */
+  private toReopen: ModelOrigin | null = null;
   private readonly beforeModelChange: (() => Promise<void>)[] = [];
 
   private constructor(
@@ -119,7 +121,12 @@ export class EngineState {
     const gpu = this.needGpu();
     const files = await origin.files(options);
     const open = await openModel(gpu, files, { ...options, name: origin.name });
-    for (const work of this.beforeModelChange) await work();
+    try {
+      for (const work of this.beforeModelChange) await work();
+    } catch (error) {
+      open.weights.release();
+      throw error;
+    }
     const old = this.current;
     this.current = {
       open,
@@ -127,19 +134,21 @@ export class EngineState {
       info: infoOf(open, origin),
       segmenter: new Segmenter(gpu, this.queue, open),
     };
+    this.toReopen = null;
     await old?.segmenter.release();
     old?.open.weights.release();
     return this.current.info;
   }
 
-  /** After a lost device: a new one, with the model that was open. */
+  /** After a lost device: a new one, with the model that was open. When either fails, it can be asked for again. */
   async recover(): Promise<GpuReport> {
-    if (this.gpu) return gpuReport(this.gpu);
-    const report = await this.openGpu();
-    const lostModel = this.current;
-    // What lived on the lost device is gone with it.
-    this.current = null;
-    if (report.state === 'ready' && lostModel) await this.openModel(lostModel.origin);
+    if (!this.gpu && this.current) {
+      // What lived on the lost device is gone with it.
+      this.toReopen = this.current.origin;
+      this.current = null;
+    }
+    const report = this.gpu ? gpuReport(this.gpu) : await this.openGpu();
+    if (report.state === 'ready' && this.toReopen) await this.openModel(this.toReopen);
     return report;
   }
 

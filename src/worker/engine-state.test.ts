@@ -1,0 +1,89 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { Failure } from '../config/failure.ts';
+import { type OpenModel, openModel } from '../engine/model.ts';
+import { Gpu } from '../gpu/gpu.ts';
+import { MICRO_SAM } from '../testing/micro-model.ts';
+import { EngineState, type ModelOrigin } from './engine-state.ts';
+import type { EngineEvent } from './protocol.ts';
+
+// A device and a model that can be taken away; what they compute is tested elsewhere.
+vi.mock('../gpu/gpu.ts', () => ({ Gpu: { open: vi.fn() } }));
+vi.mock('../engine/model.ts', () => ({ openModel: vi.fn() }));
+vi.mock('./gpu-report.ts', () => ({ gpuReport: () => ({ state: 'ready' }) }));
+
+const origin: ModelOrigin = {
+  source: 'embedded',
+  embeddedId: 'micro',
+  name: 'micro',
+  licence: '',
+  files: async () => [],
+};
+
+/** The next device that is asked for. */
+function nextGpu(): { readonly lose: () => void } {
+  let lose: (info: { readonly message: string }) => void = () => undefined;
+  const lost = new Promise((resolve) => {
+    lose = resolve;
+  });
+  vi.mocked(Gpu.open).mockResolvedValueOnce({ lost } as unknown as Gpu);
+  return { lose: () => lose({ message: '' }) };
+}
+
+function playedModel(hash: string) {
+  const release = vi.fn();
+  return { model: { hash, config: MICRO_SAM, weights: { release } } as unknown as OpenModel, release };
+}
+
+async function openState() {
+  const events: EngineEvent[] = [];
+  let told: () => void = () => undefined;
+  const lossIsTold = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  const state = await EngineState.open((event) => {
+    events.push(event);
+    if (event.type === 'device-lost') told();
+  });
+  return { state, events, lossIsTold };
+}
+
+beforeEach(() => {
+  // Where there is no storage, it works in memory.
+  vi.stubGlobal('navigator', {});
+  vi.mocked(openModel).mockReset();
+});
+
+test('the model of a lost device is asked for until it is open again', async () => {
+  const { lose } = nextGpu();
+  const { state, lossIsTold } = await openState();
+  await state.openGpu();
+  vi.mocked(openModel).mockResolvedValueOnce(playedModel('first').model);
+  await state.openModel(origin);
+  lose();
+  await lossIsTold;
+  nextGpu();
+  const offline = new Failure({ code: 'model/fetch', what: 'The model did not come.', cure: 'Try again.' });
+  vi.mocked(openModel).mockRejectedValueOnce(offline);
+  await expect(state.recover()).rejects.toBe(offline);
+  vi.mocked(openModel).mockResolvedValueOnce(playedModel('again').model);
+  expect(await state.recover()).toEqual({ state: 'ready' });
+  expect(state.model?.info.hash).toBe('again');
+  await state.recover();
+  expect(openModel).toHaveBeenCalledTimes(3);
+});
+
+test('a model that may not take the place of the open one leaves nothing on the device', async () => {
+  nextGpu();
+  const { state } = await openState();
+  await state.openGpu();
+  const first = playedModel('first');
+  vi.mocked(openModel).mockResolvedValueOnce(first.model);
+  await state.openModel(origin);
+  state.onModelChange(() => Promise.reject(new Error('still in use')));
+  const second = playedModel('second');
+  vi.mocked(openModel).mockResolvedValueOnce(second.model);
+  await expect(state.openModel(origin)).rejects.toThrow('still in use');
+  expect(second.release).toHaveBeenCalledOnce();
+  expect(first.release).not.toHaveBeenCalled();
+  expect(state.model?.info.hash).toBe('first');
+});
