@@ -2,6 +2,7 @@
 import type { EngineClient } from '../worker/client.ts';
 import { loadDatasets } from './stores/datasets.ts';
 import { linkEngine } from './stores/engine-link.ts';
+import { tellWarning } from './stores/notices.ts';
 import { followAddress } from './stores/place.ts';
 import { loadRuns, receiveRunEvent } from './stores/runs.ts';
 import { forgetAnswers, loadKept } from './stores/segment.ts';
@@ -16,7 +17,7 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
   client.onEnd(endSession);
   client.subscribe((event) => {
     if (event.type === 'device-lost') loseDevice(event.error);
-    else if (event.type === 'log') logToConsole(event.level, event.text);
+    else if (event.type === 'log') hear(event.level, event.text);
     else receiveRunEvent(event);
   });
   void persistStorage();
@@ -32,16 +33,7 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
   return booted;
 }
 
-function logToConsole(level: 'info' | 'warning' | 'error', text: string): void {
-  switch (level) {
-    case 'info':
-      console.info(text);
-      return;
-    case 'warning':
-      console.warn(text);
-      return;
-    case 'error':
-      console.error(text);
-      return;
-  }
+function hear(level: 'info' | 'warning' | 'error', text: string): void {
+  if (level === 'info') console.info(text);
+  else tellWarning(text);
 }

@@ -72,6 +72,13 @@ test('the model of a lost device is asked for until it is open again', async () 
   expect(openModel).toHaveBeenCalledTimes(3);
 });
 
+test('without storage it works in memory, and why is known', async () => {
+  const { state } = await openState();
+  expect(state.storageFailure?.code).toBe('storage/unavailable');
+  await state.store.write('a', Uint8Array.of(1));
+  expect(await state.store.exists('a')).toBe(true);
+});
+
 test('a model that may not take the place of the open one leaves nothing on the device', async () => {
   nextGpu();
   const { state } = await openState();

@@ -43,22 +43,24 @@ export class EngineState {
 
   private constructor(
     readonly store: FileStore,
+    /** Why the storage is memory only; null when the browser keeps it. */
+    readonly storageFailure: FailureRecord | null,
     readonly datasets: DatasetShelf,
     readonly emit: (event: EngineEvent) => void,
   ) {}
 
-  /** Opens the browser's storage; where it gives none, works in memory and says so. */
+  /** Opens the browser's storage; where it gives none, works in memory and says so in {@link storageFailure}. */
   static async open(emit: (event: EngineEvent) => void): Promise<EngineState> {
     let store: FileStore;
+    let failure: FailureRecord | null = null;
     try {
       store = await OpfsStore.open();
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       store = new MemoryStore();
-      const { what, cure } = error.record;
-      emit({ type: 'log', level: 'warning', text: `${what} Nothing will survive a reload. ${cure}` });
+      failure = error.record;
     }
-    return new EngineState(store, new DatasetShelf(store), emit);
+    return new EngineState(store, failure, new DatasetShelf(store), emit);
   }
 
   /** Asks for the adapter and follows it; a failure is part of the report. */

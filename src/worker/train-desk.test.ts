@@ -161,3 +161,15 @@ test('the end of a run is told though it cannot be written', async () => {
   vi.mocked(startRun).mockResolvedValueOnce(playedRun().run);
   expect((await desk.start(settings)).status).toBe('running');
 });
+
+test('the first remark of a run is for the person, the others are for the console', async () => {
+  const { desk, begun, events } = openDesk();
+  begun.resolve(playedRun().run);
+  await desk.start(settings);
+  const { observer } = vi.mocked(startRun).mock.calls[0]?.[0] ?? {};
+  observer?.onNotice?.('Cells, a.png: it has no object.');
+  observer?.onNotice?.('Cells, b.png: it has no object.');
+  const logs = events.flatMap((event) => (event.type === 'log' ? [event] : []));
+  expect(logs.map(({ level }) => level)).toEqual(['warning', 'info']);
+  expect(logs[0]?.text).toContain('Cells, a.png: it has no object.');
+});

@@ -46,6 +46,7 @@ interface Begun {
 
 /** Shortest time between two messages about a run's progress, milliseconds. */
 const TELL_EVERY = 400;
+const MORE_REMARKS = "(Further remarks of this run go to the browser's console.)";
 
 export class TrainDesk {
   readonly book: RunBook;
@@ -275,6 +276,7 @@ export class TrainDesk {
 
   private observe(runId: string): RunObserver {
     let told = 0;
+    let isNoticed = false;
     let written: Pick<RunProgress, 'checkpointStep' | 'bestStep'> = { checkpointStep: null, bestStep: null };
     return {
       onMetrics: (lines: readonly MetricsLine[]) => {
@@ -298,7 +300,12 @@ export class TrainDesk {
           else this.state.emit({ type: 'run', run: await this.infoOf(record) });
         });
       },
-      onNotice: (text) => this.state.emit({ type: 'log', level: 'info', text }),
+      onNotice: (text) => {
+        // There may be one for every picture: the first is for the person.
+        if (isNoticed) this.state.emit({ type: 'log', level: 'info', text });
+        else this.state.emit({ type: 'log', level: 'warning', text: `${text} ${MORE_REMARKS}` });
+        isNoticed = true;
+      },
     };
   }
 

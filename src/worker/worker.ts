@@ -1,5 +1,5 @@
 /** The engine's worker: opens the storage and answers the page's calls. */
-import { toFailureRecord } from '../config/failure.ts';
+import { Failure, toFailureRecord } from '../config/failure.ts';
 import { EngineState } from './engine-state.ts';
 import { bootHandlers } from './handlers/boot.ts';
 import { dataHandlers } from './handlers/data.ts';
@@ -28,8 +28,11 @@ const { emit } = serve({
   ...outputHandlers(engine),
 });
 
-// What fails beside a call, as work that was on a lost device does, is told and ends nothing.
+// What fails beside a call, as work that was on a lost device does, is told and ends nothing. Only a failure has words for a
+// person.
 globalThis.addEventListener('unhandledrejection', (event) => {
   event.preventDefault();
-  emit({ type: 'log', level: 'warning', text: toFailureRecord(event.reason).what });
+  const { what, cure } = toFailureRecord(event.reason);
+  if (event.reason instanceof Failure) emit({ type: 'log', level: 'warning', text: `${what} ${cure}` });
+  else emit({ type: 'log', level: 'info', text: what });
 });

@@ -14,7 +14,7 @@ export function Notices(): ReactNode {
       </div>
       <ul className={styles.list}>
         {notices.map((notice) => (
-          <li key={notice.id} className={notice.tone === 'failure' ? styles.failure : styles.done}>
+          <li key={notice.id} className={styles[notice.tone]}>
             {notice.tone === 'failure' ? <FailureText failure={notice.failure} /> : <p>{notice.text}</p>}
             <button
               type="button"

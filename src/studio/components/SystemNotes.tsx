@@ -4,13 +4,14 @@ import { FailureNote } from './FailureNote.tsx';
 import { ProgressBar } from './Progress.tsx';
 import styles from './SystemNotes.module.css';
 
-/** What concerns every place: a slow adapter, a lost device, a model that is loading or could not be loaded. */
+/** What concerns every place: a slow adapter, a lost device, no storage, a model that is loading or could not be loaded. */
 export function SystemNotes(): ReactNode {
   const gpu = useSession((state) => state.gpu);
   const lost = useSession((state) => state.lost);
   const phase = useSession((state) => state.phase);
   const model = useSession((state) => state.model);
   const modelFailure = useSession((state) => state.modelFailure);
+  const storageFailure = useSession((state) => state.storageFailure);
   const progress = useSession((state) => state.modelProgress);
   return (
     <>
@@ -31,6 +32,12 @@ export function SystemNotes(): ReactNode {
         <p className={styles.note} role="note">
           <strong>No WebGPU:</strong> data can be added and viewed here; training and segmenting need a
           browser with WebGPU. {gpu.error.cure}
+        </p>
+      )}
+      {storageFailure && (
+        <p className={styles.note} role="note">
+          <strong>Nothing is kept:</strong> {storageFailure.what} What is made here is gone with this page.{' '}
+          {storageFailure.cure}
         </p>
       )}
       {progress && <ProgressBar progress={progress} />}

@@ -3,7 +3,7 @@ import { create } from 'zustand';
 import { CANCELLED, type Failure } from '../../worker/protocol.ts';
 
 export type Notice =
-  | { readonly id: number; readonly tone: 'done'; readonly text: string }
+  | { readonly id: number; readonly tone: 'done' | 'warning'; readonly text: string }
   | { readonly id: number; readonly tone: 'failure'; readonly failure: Failure };
 
 interface NoticesState {
@@ -24,6 +24,12 @@ function push(notice: Notice, spoken: string): void {
 /** Something was done that the screen does not show by itself. */
 export function tellDone(text: string): void {
   push({ id: nextId++, tone: 'done', text }, text);
+}
+
+/** Something went wrong beside what was asked for. The same words are not shown twice. */
+export function tellWarning(text: string): void {
+  const isShown = useNotices.getState().notices.some((notice) => 'text' in notice && notice.text === text);
+  if (!isShown) push({ id: nextId++, tone: 'warning', text }, text);
 }
 
 /** Something failed. A cancellation is no news. */

@@ -28,6 +28,8 @@ interface SessionState {
   readonly capabilities: Capabilities | null;
   readonly model: ModelInfo | null;
   readonly modelFailure: Failure | null;
+  /** Why nothing outlives this visit; null when the browser keeps it. */
+  readonly storageFailure: Failure | null;
   readonly modelProgress: Progress | null;
   readonly deviceMemoryGiB: number | null;
   readonly storage: StorageReport | null;
@@ -41,6 +43,7 @@ export const useSession = create<SessionState>()(() => ({
   capabilities: null,
   model: null,
   modelFailure: null,
+  storageFailure: null,
   modelProgress: null,
   deviceMemoryGiB: null,
   storage: null,
@@ -59,8 +62,8 @@ export async function bootSession(modelBaseUrl: string): Promise<void> {
     set({ phase: 'failed', failure: result.error });
     return;
   }
-  const { gpu, capabilities, model, modelFailure, deviceMemoryGiB } = result.value;
-  set({ phase: 'ready', gpu, capabilities, model, modelFailure, deviceMemoryGiB });
+  const { gpu } = result.value;
+  set({ phase: 'ready', ...result.value });
   speak(
     gpu.state === 'ready' ? 'The studio is ready.' : 'WebGPU is missing; data can be viewed but not trained.',
   );

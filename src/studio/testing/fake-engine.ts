@@ -8,6 +8,7 @@ import type {
   DatasetInfo,
   EngineCalls,
   EngineEvent,
+  Failure,
   GatePoint,
   GpuReport,
   KeptMask,
@@ -60,9 +61,16 @@ const MISSING: GpuReport = {
   },
 };
 
+const NO_STORAGE: Failure = {
+  code: 'storage/unavailable',
+  what: 'The browser gives this page no storage.',
+  cure: 'Leave private browsing.',
+};
+
 export interface FakeOptions {
   readonly noGpu?: boolean;
   readonly empty?: boolean;
+  readonly noStorage?: boolean;
 }
 
 type Handlers = {
@@ -89,6 +97,7 @@ export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(eve
       capabilities: CAPABILITIES,
       model: options.noGpu ? null : MODEL,
       modelFailure: null,
+      storageFailure: options.noStorage ? NO_STORAGE : null,
       deviceMemoryGiB: 8,
     }),
     'gpu.recover': () => SOFTWARE,

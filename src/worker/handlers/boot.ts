@@ -30,6 +30,7 @@ export function bootHandlers(engine: Promise<EngineState>): Pick<Handlers, BootC
         capabilities: capabilities(state),
         model,
         modelFailure,
+        storageFailure: state.storageFailure,
         deviceMemoryGiB: deviceMemory(),
       });
     },

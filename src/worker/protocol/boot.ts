@@ -15,6 +15,8 @@ export interface BootReport {
   /** The model that is open now; null when none could be opened (then `modelFailure` says why). */
   readonly model: ModelInfo | null;
   readonly modelFailure: Failure | null;
+  /** Why nothing outlives this visit: the browser gives no storage. Null when it does. */
+  readonly storageFailure: Failure | null;
   /** `navigator.deviceMemory` in GiB (the browser rounds it), null where the browser does not tell. */
   readonly deviceMemoryGiB: number | null;
 }

@@ -18,4 +18,5 @@ export type EngineEvent =
       readonly total: number;
     }
   | { readonly type: 'device-lost'; readonly error: Failure }
+  /** `warning` and `error` are for the person; `info` is for whoever looks into the browser's console. */
   | { readonly type: 'log'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };

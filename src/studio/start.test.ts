@@ -1,0 +1,41 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { startStudio } from './start.ts';
+import { useNotices } from './stores/notices.ts';
+import { useSession } from './stores/session.ts';
+import { type FakeOptions, fakeEngine } from './testing/fake-engine.ts';
+
+/** Starts the studio on an engine of invented answers; the page is as much of one as the start needs. */
+async function startFake(options: FakeOptions = {}) {
+  const engine = fakeEngine({ empty: true, ...options });
+  await startStudio(engine, 'about:blank');
+  return engine;
+}
+
+const shown = () => useNotices.getState().notices.map((notice) => 'text' in notice && notice.text);
+
+beforeEach(() => {
+  vi.stubGlobal('window', { location: { hash: '' }, addEventListener: () => undefined });
+  vi.stubGlobal('document', { documentElement: { dataset: {} } });
+  vi.stubGlobal('navigator', {});
+  useNotices.setState({ notices: [] });
+});
+
+test('what the engine warns of is shown to the person, once, and what is for the console is not', async () => {
+  const info = vi.spyOn(console, 'info').mockReturnValue();
+  const engine = await startFake();
+  engine.emit({ type: 'log', level: 'info', text: 'b.png is left out.' });
+  expect(info).toHaveBeenCalledWith('b.png is left out.');
+  expect(shown()).toEqual([]);
+  engine.emit({ type: 'log', level: 'warning', text: 'The model could not be kept.' });
+  engine.emit({ type: 'log', level: 'error', text: 'The record could not be written.' });
+  engine.emit({ type: 'log', level: 'error', text: 'The record could not be written.' });
+  expect(shown()).toEqual(['The model could not be kept.', 'The record could not be written.']);
+  expect(useNotices.getState().spoken).toBe('The record could not be written.');
+});
+
+test('that nothing is kept is known as long as the page is open', async () => {
+  await startFake({ noStorage: true });
+  expect(useSession.getState().storageFailure?.code).toBe('storage/unavailable');
+  await startFake();
+  expect(useSession.getState().storageFailure).toBeNull();
+});
