@@ -1,9 +1,12 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Failure } from '../config/failure.ts';
+import { parseTrainConfig } from '../config/train.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { startRun } from '../engine/run.ts';
+import type { RunConfig } from '../engine/run-files.ts';
 import type { Run, RunOutcome, RunProgress } from '../engine/run-types.ts';
+import { resolveMopeft } from '../peft/resolve.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import type { EngineState } from './engine-state.ts';
 import type { EngineEvent, RunInfo, TrainSettings } from './protocol.ts';
@@ -46,6 +49,15 @@ const progress: RunProgress = {
   secondsPerStep: 1,
 };
 
+const CONFIG: RunConfig = {
+  format: 1,
+  model: { name: 'micro', hash: 'abc' },
+  method: 'lora',
+  mopeft: resolveMopeft({ methods: ['lora'] }, MICRO_SAM),
+  train: parseTrainConfig({}),
+  datasets: [{ key: 'cells', name: 'Cells' }],
+};
+
 /** A run that ends when it is told to. */
 function playedRun() {
   const done = deferred<RunOutcome>();
@@ -64,14 +76,16 @@ function playedRun() {
 function openDesk(store = new MemoryStore()) {
   const events: EngineEvent[] = [];
   const hooks: (() => Promise<void>)[] = [];
+  const openDataset = vi.fn(async (id: string) => ({
+    dataset: { name: id, samples: [] },
+    card: { splitOrder: 'shuffled' },
+  }));
   const model = { open: { config: MICRO_SAM }, info: { name: 'micro', hash: 'abc' } };
   const state = {
     store,
     queue: new GpuQueue(),
     model,
-    datasets: {
-      open: async (id: string) => ({ dataset: { name: id, samples: [] }, card: { splitOrder: 'shuffled' } }),
-    },
+    datasets: { open: openDataset },
     emit: (event: EngineEvent) => void events.push(event),
     needModel: () => model,
     needGpu: () => ({ info: { vendor: 'v', architecture: 'a', description: 'd' } }),
@@ -86,6 +100,7 @@ function openDesk(store = new MemoryStore()) {
   });
   return {
     desk: new TrainDesk(state as unknown as EngineState),
+    openDataset,
     events,
     launching: launching.promise,
     begun,
@@ -172,4 +187,24 @@ test('the first remark of a run is for the person, the others are for the consol
   const logs = events.flatMap((event) => (event.type === 'log' ? [event] : []));
   expect(logs.map(({ level }) => level)).toEqual(['warning', 'info']);
   expect(logs[0]?.text).toContain('Cells, a.png: it has no object.');
+});
+
+test('a run whose dataset was deleted says that it cannot go on, and stays as it was', async () => {
+  const { desk, begun, openDataset } = openDesk();
+  begun.resolve(playedRun().run);
+  const { id } = await desk.start(settings);
+  await desk.pause(id);
+  await desk.book.filesOf(id).writeConfig(CONFIG);
+  await desk.book.filesOf(id).writeSplit({ cells: { train: [], val: [], test: [] } });
+  openDataset.mockRejectedValueOnce(
+    new Failure({ code: 'data/half-saved', what: 'Gone.', cure: 'Import it.' }),
+  );
+  await expect(desk.resume(id)).rejects.toMatchObject({
+    record: {
+      code: 'run/no-datasets',
+      where: 'Cells',
+      cure: 'Use its best weights as they are, or start a new run.',
+    },
+  });
+  expect(await desk.info(id)).toMatchObject({ status: 'paused', failure: null });
 });

@@ -125,7 +125,9 @@ export class TrainDesk {
       const split = await files.readSplit();
       const datasets: RunDataset[] = [];
       for (const named of config.datasets) {
-        const { dataset } = await this.state.datasets.open(named.key);
+        const { dataset } = await this.state.datasets.open(named.key).catch((error) => {
+          throw datasetGone(error, named.name);
+        });
         const part = split[named.key];
         if (part) datasets.push(resumedDataset(named, dataset, part));
       }
@@ -413,6 +415,17 @@ export class TrainDesk {
 function ask(active: Active, wish: Wish): void {
   if (active.run) active.run[wish]();
   else if (active.wish !== 'stop') active.wish = wish;
+}
+
+/** A dataset that is imported again is another one, so that cure of the storage's does not help a run. */
+function datasetGone(error: unknown, name: string): unknown {
+  if (toFailureRecord(error).code !== 'data/half-saved') return error;
+  return new Failure({
+    code: 'run/no-datasets',
+    what: 'This dataset was deleted, and the run cannot go on without it.',
+    where: name,
+    cure: 'Use its best weights as they are, or start a new run.',
+  });
 }
 
 function expectModel(record: RunRecord, model: CurrentModel): void {

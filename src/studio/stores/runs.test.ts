@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EngineEvent, StepPoint } from '../../worker/protocol.ts';
-import { fakeRun } from '../testing/fake-engine.ts';
-import { applyEvents, isResumable } from './runs.ts';
+import { fakeEngine, fakeRun } from '../testing/fake-engine.ts';
+import { applyEvents, isResumable, missingDatasets } from './runs.ts';
 
 const point = (step: number, loss = 1): StepPoint => ({
   step,
@@ -67,4 +67,11 @@ test('a run that was left after its last step can still be measured, one that is
   expect(isResumable({ ...fakeRun('interrupted', 1), ...atTheEnd })).toBe(true);
   expect(isResumable({ ...fakeRun('finished', 1), ...atTheEnd })).toBe(false);
   expect(isResumable(fakeRun('running', 1))).toBe(false);
+});
+
+test('a run knows which of its datasets were deleted, by the names that they had', async () => {
+  const engine = fakeEngine();
+  await engine.call('data.delete', { datasetId: 'cracks' });
+  const left = await engine.call('data.list', {});
+  expect(left.ok && missingDatasets(fakeRun('paused', 1), left.value)).toEqual(['cracks']);
 });

@@ -3,6 +3,7 @@ import { create } from 'zustand';
 import type {
   AnswerOf,
   CallName,
+  DatasetInfo,
   EngineEvent,
   Result,
   RunHistory,
@@ -60,6 +61,13 @@ export function isResumable(run: RunInfo): boolean {
     run.status === 'stopped' ||
     run.status === 'failed';
   return halted && run.checkpointStep !== null;
+}
+
+/** Names of the run's datasets that are not on this device any more; it cannot go on without them. */
+export function missingDatasets(run: RunInfo, present: readonly DatasetInfo[]): readonly string[] {
+  return run.datasets
+    .filter(({ id }) => !present.some((dataset) => dataset.id === id))
+    .map(({ name }) => name);
 }
 
 /** True when the run has weights that Segment and Export can use with the open model. */

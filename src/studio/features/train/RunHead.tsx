@@ -4,10 +4,12 @@ import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { ProgressBar } from '../../components/Progress.tsx';
 import { bytes, duration, iou, when } from '../../format/format.ts';
+import { useDatasets } from '../../stores/datasets.ts';
 import {
   deleteRun,
   isActive,
   isResumable,
+  missingDatasets,
   pauseRun,
   renameRun,
   resumeRun,
@@ -59,13 +61,23 @@ function timeLeft(run: RunInfo, step: number): string {
   return ` · ${duration(run.secondsPerStep)} a step · ${duration(run.secondsPerStep * (run.steps - step))} left`;
 }
 
+/** @param gone names of its datasets that were deleted. */
+function whyNotResume(run: RunInfo, gone: readonly string[]): string | null {
+  if (gone.length > 0) return `It cannot go on without ${gone.join(', ')}, deleted since.`;
+  return run.fitsModel ? null : `Load ${run.modelName} to go on with this run.`;
+}
+
 function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
   const canCompute = useSession(selectCanCompute);
   const otherActive = useRuns((state) => {
     const active = selectActiveRun(state);
     return active !== null && active.id !== run.id;
   });
-  const mayResume = canCompute && !otherActive && run.fitsModel;
+  const datasetsLoaded = useDatasets((state) => state.loaded);
+  const datasets = useDatasets((state) => state.datasets);
+  const gone = datasetsLoaded ? missingDatasets(run, datasets) : [];
+  const reason = whyNotResume(run, gone);
+  const mayResume = canCompute && !otherActive && reason === null;
   return (
     <div className="row">
       {run.status === 'running' && (
@@ -78,12 +90,12 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
           type="button"
           className="primary"
           disabled={!mayResume}
-          title={run.fitsModel ? '' : `Load ${run.modelName} to go on with this run`}
           onClick={() => void resumeRun(run.id)}
         >
           {run.step < run.steps ? 'Resume' : 'Finish measuring'}
         </button>
       )}
+      {isResumable(run) && reason && <span className="muted small">{reason}</span>}
       {(isActive(run.status) || run.status === 'paused' || run.status === 'interrupted') && (
         <button type="button" onClick={() => void stopRun(run.id)}>
           Stop
