@@ -30,6 +30,38 @@ function read(raster: Raster, role: MaskRole = 'masks'): { kind: MaskKind; value
   return { kind, values: [...labelMap.data] };
 }
 
+/** A grey TIFF of signed integers in one row, without compression. */
+function signedTiff(bits: number, values: readonly number[]): Uint8Array {
+  const tags = [
+    [256, values.length],
+    [257, 1],
+    [258, bits],
+    [259, 1],
+    [262, 1],
+    [273, 8 + 2 + 12 * 9 + 4],
+    [277, 1],
+    [279, (values.length * bits) / 8],
+    [339, 2],
+  ] as const;
+  const start = 8 + 2 + 12 * tags.length + 4;
+  const view = new DataView(new ArrayBuffer(start + (values.length * bits) / 8));
+  view.setUint32(0, 0x49492a00);
+  view.setUint32(4, 8, true);
+  view.setUint16(8, tags.length, true);
+  for (const [i, [name, value]] of tags.entries()) {
+    view.setUint16(10 + 12 * i, name, true);
+    view.setUint16(12 + 12 * i, 4, true);
+    view.setUint32(14 + 12 * i, 1, true);
+    view.setUint32(18 + 12 * i, value, true);
+  }
+  for (const [i, value] of values.entries()) {
+    if (bits === 8) view.setInt8(start + i, value);
+    else if (bits === 16) view.setInt16(start + 2 * i, value, true);
+    else view.setInt32(start + 4 * i, value, true);
+  }
+  return new Uint8Array(view.buffer);
+}
+
 /** A disc with a smoothed rim, as drawing programs make it. */
 function softDisc(size: number, top: number): number[] {
   return Array.from({ length: size * size }, (_, i) => {
@@ -161,6 +193,22 @@ describe('what a mask means', () => {
     expect(() => read(share)).toThrow(/fractions/);
     const two = grey(2, [0, 0], { bits: 32, data: Float32Array.of(0, 0.5) });
     expect(read(two)).toEqual({ kind: 'binary', values: [0, 1] });
+  });
+
+  it.each([8, 16, 32])('values of a signed TIFF of %i bits are what the file says', async (bits) => {
+    const signed = async (role: MaskRole, ...values: number[]) => {
+      const mask = await decodeMask(signedTiff(bits, values), 'm.tif', role);
+      if (!mask.ok) return mask.refusal;
+      return { kind: mask.value.kind, values: [...mask.value.labelMap.data] };
+    };
+    expect(await signed('masks', 0, 1, 2, 0)).toEqual({ kind: 'labels', values: [0, 1, 2, 0] });
+    expect(await signed('masks', 0, 100, 100, 0)).toEqual({ kind: 'binary', values: [0, 1, 1, 0] });
+    expect(await signed('instances', 0, 7, 7, 127)).toEqual({ kind: 'instances', values: [0, 7, 7, 127] });
+    expect(await signed('masks', 0, -1, 2, 0)).toMatchObject({
+      code: 'data/mask-negative',
+      file: 'm.tif',
+      reason: expect.stringContaining('the negative value -1,'),
+    });
   });
 
   it('is found through a file: a real JPEG mask is cut', async () => {

@@ -43,7 +43,7 @@ export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'mas
       'Export it as PNG.',
     );
   }
-  const values = valuesOf(raster, file);
+  const values = valuesOf(withoutOffset(raster, file), file);
   const map = (data: Int32Array): LabelMap => ({ width: raster.width, height: raster.height, data });
   if (role !== 'masks') return { labelMap: map(values.data), kind: role };
   if (values.isBinary) return { labelMap: map(values.data.map((v) => (v === 0 ? 0 : 1))), kind: 'binary' };
@@ -55,6 +55,26 @@ export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'mas
     return { labelMap: map(values.data.map((v) => (v >= CUT ? 1 : 0))), kind: 'cut128' };
   }
   return { labelMap: map(values.data), kind: 'labels' };
+}
+
+/** The values as the file has them: 0 of a signed integer is background, not the middle of its range. */
+function withoutOffset(raster: Raster, file: string): Raster {
+  const { offset = 0 } = raster;
+  if (offset === 0) return raster;
+  const data = raster.data.slice();
+  for (let i = 0; i < data.length; i++) {
+    const value = (data[i] as number) - offset;
+    if (value < 0) {
+      throw refuse(
+        'data/mask-negative',
+        file,
+        `This mask holds the negative value ${value}, and labels start at 0, the background.`,
+        'Export it with 0 for background and whole numbers from 1 for classes or objects.',
+      );
+    }
+    data[i] = value;
+  }
+  return { ...raster, data };
 }
 
 interface Values {

@@ -12,6 +12,8 @@ export interface Raster {
   readonly channels: 1 | 2 | 3 | 4;
   readonly bits: number;
   readonly data: Uint8Array | Uint16Array | Uint32Array | Float32Array;
+  /** What was added to every value of a file of signed integers, so that they start at 0; absent where nothing was. */
+  readonly offset?: number;
   /** RGB triples, 3 bytes a colour, when samples are palette indices (then `channels` is 1). */
   readonly palette?: Uint8Array;
   /** True when the codec changed values on writing (JPEG, lossy WebP). */

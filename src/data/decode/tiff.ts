@@ -79,6 +79,7 @@ export function decodeTiff(bytes: Uint8Array, file: string): Raster {
     channels,
     bits,
     data,
+    ...(layout.isSigned ? { offset: 2 ** (bits - 1) } : {}),
     ...(palette ? { palette } : {}),
     lossy: false,
     orientation: orientation >= 1 && orientation <= 8 ? orientation : 1,
