@@ -9,11 +9,13 @@ import type {
   OpenedImage,
   PointPrompt,
   Prediction,
+  PredictRequest,
   Variant,
 } from '../../worker/protocol.ts';
 import { ask } from './engine-link.ts';
 import { saveFile } from './files.ts';
 import { speak, tellDone, tellFailure } from './notices.ts';
+import { useRuns } from './runs.ts';
 
 /** One state of the prompts. Its id names its predictions. */
 export interface PromptState {
@@ -31,6 +33,9 @@ export interface Answer {
   readonly candidate: number;
 }
 
+/** The mask of an answer that is fed back for the next prompt. */
+type Fed = NonNullable<PredictRequest['previous']>;
+
 interface SegmentState {
   readonly image: OpenedImage | null;
   readonly source: ImageSource | null;
@@ -44,9 +49,13 @@ interface SegmentState {
   readonly timeline: readonly PromptState[];
   readonly at: number;
   readonly runId: string | null;
+  /** The step that the chosen run's weights are of: they are others as soon as it gets better. */
+  readonly bestStep: number | null;
   readonly side: Side;
-  /** By `answerKey`. */
+  /** By `answerKey`; the newest only, since their masks are as large as the picture. What is missing is asked again. */
   readonly answers: Readonly<Record<string, Answer>>;
+  /** By `answerKey`, of every answer that was given. */
+  readonly fed: Readonly<Record<string, Fed>>;
   /** By variant key: time and gates of this picture. */
   readonly embeddings: Readonly<Record<string, EmbedReport>>;
   readonly busy: boolean;
@@ -66,8 +75,10 @@ export const useSegment = create<SegmentState>()(() => ({
   timeline: [START],
   at: 0,
   runId: null,
+  bestStep: null,
   side: 'base',
   answers: {},
+  fed: {},
   embeddings: {},
   busy: false,
   failure: null,
@@ -86,11 +97,11 @@ export function selectVariant(state: SegmentState): Variant {
 }
 
 export function selectAnswer(state: SegmentState): Answer | null {
-  return state.answers[answerKey(selectVariant(state), selectPrompts(state).id)] ?? null;
+  return state.answers[answerKey(variantKey(state), selectPrompts(state).id)] ?? null;
 }
 
 export function selectEmbedding(state: SegmentState): EmbedReport | null {
-  return state.embeddings[variantKey(selectVariant(state))] ?? null;
+  return state.embeddings[variantKey(state)] ?? null;
 }
 
 export const chooseTool = (tool: ToolName): void => set({ tool });
@@ -118,6 +129,7 @@ export async function openImage(source: ImageSource): Promise<void> {
     timeline: [START],
     at: 0,
     answers: {},
+    fed: {},
     embeddings: {},
   });
   speak(`${result.value.name} is open.`);
@@ -125,9 +137,24 @@ export async function openImage(source: ImageSource): Promise<void> {
 }
 
 export async function chooseRun(runId: string | null): Promise<void> {
-  set({ runId, side: runId === null ? 'base' : 'tuned' });
+  const run = useRuns.getState().runs.find(({ id }) => id === runId);
+  set({
+    runId,
+    bestStep: run?.bestStep ?? null,
+    side: runId === null ? 'base' : 'tuned',
+    failure: null,
+  });
   await answerShown();
 }
+
+// The chosen run may get better, which makes its answers old ones, and it may be deleted.
+useRuns.subscribe(({ runs }) => {
+  const { runId, bestStep } = get();
+  if (runId === null) return;
+  const run = runs.find(({ id }) => id === runId);
+  if (!run) void chooseRun(null);
+  else if (run.bestStep !== bestStep) set({ bestStep: run.bestStep });
+});
 
 export async function chooseSide(side: Side): Promise<void> {
   if (side === 'tuned' && get().runId === null) return;
@@ -171,10 +198,10 @@ export async function clearPrompts(): Promise<void> {
 
 export function chooseCandidate(candidate: number): void {
   const state = get();
-  const key = answerKey(selectVariant(state), selectPrompts(state).id);
+  const key = answerKey(variantKey(state), selectPrompts(state).id);
   const answer = state.answers[key];
   if (!answer || candidate >= answer.prediction.candidates.length) return;
-  set({ answers: { ...state.answers, [key]: { ...answer, candidate } } });
+  set(withAnswer(state, key, { ...answer, candidate }));
 }
 
 export async function saveMask(): Promise<void> {
@@ -217,7 +244,7 @@ export async function deleteKept(id: string): Promise<void> {
 
 /** Another model answers differently: nothing that was computed holds any more. */
 export async function forgetAnswers(): Promise<void> {
-  set({ answers: {}, embeddings: {}, runId: null, side: 'base' });
+  set({ answers: {}, fed: {}, embeddings: {}, runId: null, bestStep: null, side: 'base' });
   await answerShown();
 }
 
@@ -234,22 +261,24 @@ async function step(prompts: Omit<PromptState, 'id'>): Promise<void> {
 }
 
 /** Encodes the picture for the variant shown (which gives its gates), then answers the prompts shown. */
-async function answerShown(): Promise<void> {
+export async function answerShown(): Promise<void> {
   const { image } = get();
   if (!image) return;
   const variant = selectVariant(get());
-  const key = variantKey(variant);
+  const key = variantKey(get());
   if (!get().embeddings[key]) {
     set({ busy: true, failure: null });
     const result = await ask('segment.embed', { imageId: image.imageId, variant });
     if (get().image?.imageId !== image.imageId) return;
+    if (result.ok) set((state) => ({ embeddings: { ...state.embeddings, [key]: result.value } }));
+    // Other weights are shown by now; whoever chose them asks for them.
+    if (variantKey(get()) !== key) return;
     set({ busy: false });
     if (!result.ok) {
       set({ failure: result.error });
       speak(result.error.what);
       return;
     }
-    set((state) => ({ embeddings: { ...state.embeddings, [key]: result.value } }));
   }
   await predictShown();
 }
@@ -264,11 +293,14 @@ async function predictShown(): Promise<void> {
     for (;;) {
       const state = get();
       const { image } = state;
-      const variant = selectVariant(state);
+      const key = variantKey(state);
       const prompts = selectPrompts(state);
-      if (!image || isEmpty(prompts) || state.answers[answerKey(variant, prompts.id)]) return;
+      if (!image || isEmpty(prompts) || state.answers[answerKey(key, prompts.id)]) return;
       set({ busy: true });
-      const failure = await predictAt(image.imageId, variant, state.timeline, state.at);
+      const asked = { imageId: image.imageId, variant: selectVariant(state), key };
+      const failure = await predictAt(asked, state.timeline, state.at);
+      // Weights that are not shown any more may be gone.
+      if (failure && variantKey(get()) !== key) continue;
       if (failure) {
         set({ failure });
         speak(failure.what);
@@ -284,50 +316,80 @@ async function predictShown(): Promise<void> {
   }
 }
 
+interface Asked {
+  readonly imageId: string;
+  readonly variant: Variant;
+  /** Names the variant's weights. */
+  readonly key: string;
+}
+
 /** Answers the state at `at`, first the ones before it whose masks are fed back. Gives the failure, if any. */
 async function predictAt(
-  imageId: string,
-  variant: Variant,
+  asked: Asked,
   timeline: readonly PromptState[],
   at: number,
 ): Promise<Failure | null> {
   const prompts = timeline[at];
-  if (!prompts || isEmpty(prompts) || get().answers[answerKey(variant, prompts.id)]) return null;
-  let previous: { predictionId: string; candidate: number } | null = null;
+  if (!prompts || isEmpty(prompts)) return null;
+  let previous: Fed | null = null;
   const before = timeline[at - 1];
   // Asking for the whole picture, or starting again, takes nothing over from before.
   if (get().refine && before && prompts.points.length > 0 && !isEmpty(before)) {
-    const failure = await predictAt(imageId, variant, timeline, at - 1);
+    const key = answerKey(asked.key, before.id);
+    const failure = get().fed[key] ? null : await predictAt(asked, timeline, at - 1);
     if (failure) return failure;
-    const answer = get().answers[answerKey(variant, before.id)];
-    if (answer) previous = { predictionId: answer.prediction.predictionId, candidate: answer.candidate };
+    previous = get().fed[key] ?? null;
   }
-  const result = await ask('segment.predict', {
-    imageId,
-    variant,
-    points: prompts.points,
-    box: prompts.box,
-    previous,
-  });
+  const { imageId, variant } = asked;
+  const { points, box } = prompts;
+  const result = await ask('segment.predict', { imageId, variant, points, box, previous });
   if (!result.ok) return result.error;
   if (get().image?.imageId !== imageId) return null;
-  set((state) => ({
-    answers: {
-      ...state.answers,
-      [answerKey(variant, prompts.id)]: { prediction: result.value, candidate: 0 },
-    },
-  }));
+  const key = answerKey(asked.key, prompts.id);
+  // An answer that is given again keeps the candidate that was chosen.
+  set((state) =>
+    withAnswer(state, key, { prediction: result.value, candidate: state.fed[key]?.candidate ?? 0 }),
+  );
   return null;
+}
+
+/** Masks that stay on the page, bytes; the newest answer stays however large it is. */
+const ANSWER_BYTES = 128 * 2 ** 20;
+
+/** Adds an answer, or puts it in the place of what it was, as the newest, and lets the oldest go that are too many. */
+function withAnswer(
+  { answers, fed }: Pick<SegmentState, 'answers' | 'fed'>,
+  key: string,
+  answer: Answer,
+): Pick<SegmentState, 'answers' | 'fed'> {
+  const { [key]: _, ...others } = answers;
+  let room = ANSWER_BYTES - maskBytes(answer);
+  const kept = Object.entries(others)
+    .reverse()
+    .filter(([, other]) => {
+      room -= maskBytes(other);
+      return room >= 0;
+    });
+  const { predictionId } = answer.prediction;
+  return {
+    answers: Object.fromEntries([...kept.reverse(), [key, answer]]),
+    fed: { ...fed, [key]: { predictionId, candidate: answer.candidate } },
+  };
+}
+
+function maskBytes({ prediction }: Answer): number {
+  return prediction.candidates.reduce((sum, { mask }) => sum + mask.byteLength, 0);
 }
 
 function isEmpty(prompts: PromptState): boolean {
   return prompts.points.length === 0 && prompts.box === null;
 }
 
-function variantKey(variant: Variant): string {
-  return variant.kind === 'base' ? 'base' : `run ${variant.runId}`;
+/** Names the weights that are shown. */
+function variantKey({ side, runId, bestStep }: Pick<SegmentState, 'side' | 'runId' | 'bestStep'>): string {
+  return side === 'tuned' && runId !== null ? `run ${runId} ${bestStep}` : 'base';
 }
 
-function answerKey(variant: Variant, promptId: number): string {
-  return `${variantKey(variant)} · ${promptId}`;
+function answerKey(variant: string, promptId: number): string {
+  return `${variant} · ${promptId}`;
 }

@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect } from 'react';
 import { FailureNote } from '../../components/FailureNote.tsx';
 import { selectActiveRun, useRuns } from '../../stores/runs.ts';
-import { prepareModel, useSegment } from '../../stores/segment.ts';
+import { answerShown, prepareModel, useSegment } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
 import { CandidateList } from './CandidateList.tsx';
 import { ImageGates } from './ImageGates.tsx';
@@ -21,6 +21,10 @@ export function SegmentPlace(): ReactNode {
   useEffect(() => {
     if (canCompute && !isTraining) void prepareModel();
   }, [canCompute, isTraining]);
+  // Only while a person looks: a run that gets better elsewhere keeps the device to itself.
+  const bestStep = useSegment((state) => state.bestStep);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other weights have other answers
+  useEffect(() => void answerShown(), [bestStep]);
   return (
     <div className={styles.place}>
       <div className={styles.work}>
