@@ -93,7 +93,7 @@ function emptyMask(sample: DatasetSample): Refusal {
 }
 
 /** Counts for the card of a dataset. */
-export function summarise(dataset: Dataset, samples: readonly Sample[]): DatasetSummary {
+function summarise(dataset: Dataset, samples: readonly Sample[]): DatasetSummary {
   const maskKinds: Record<MaskKind, number> = { binary: 0, cut128: 0, labels: 0, instances: 0 };
   const labels = new Set<number>();
   let labelled = 0;

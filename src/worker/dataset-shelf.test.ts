@@ -58,17 +58,6 @@ test('what is good is kept with its card, what is not is named, and both survive
   await expect(again.sample(id, 'c.png')).rejects.toThrow();
 });
 
-test('a dataset takes more pictures, and keeps those that it has', async () => {
-  const store = new MemoryStore();
-  const shelf = new DatasetShelf(store);
-  const { datasets } = await shelf.add([drawn('Cells', ['b.png'])], [], quiet);
-  const id = datasets[0]?.id ?? '';
-  const report = await shelf.extend(id, [drawn('more', ['a.png', 'b.png'])], [], quiet);
-  expect(report.refusals.map(({ code }) => code)).toEqual(['data/name-taken']);
-  expect((await new DatasetShelf(store).samples(id)).map(({ name }) => name)).toEqual(['a.png', 'b.png']);
-  expect((await shelf.sample(id, 'a.png')).picture.width).toBe(40);
-});
-
 test('a full disk loses nothing that was there and says so', async () => {
   const first = drawn('First', ['a.png']);
   const size = [first.samples[0]?.image.size ?? 0, first.samples[0]?.mask?.size ?? 0];

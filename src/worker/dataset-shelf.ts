@@ -1,7 +1,7 @@
 /** The datasets on this device as calls need them: with their cards, and their pictures decoded once. */
 import * as v from 'valibot';
 import { Failure, toFailureRecord } from '../config/failure.ts';
-import type { Dataset, DatasetSample, LoadedSample } from '../data/dataset.ts';
+import type { Dataset, LoadedSample } from '../data/dataset.ts';
 import { DatasetStore } from '../data/dataset-store.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
 import { inspectDataset } from '../data/inspect.ts';
@@ -16,7 +16,6 @@ import {
   EMPTY_CARD,
   sampleInfos,
 } from './dataset-card.ts';
-import { extendDataset } from './dataset-extend.ts';
 import type {
   DatasetInfo,
   Failure as FailureRecord,
@@ -80,40 +79,6 @@ export class DatasetShelf {
       }
     }
     return { datasets, refusals };
-  }
-
-  /** Adds pictures to a dataset; names that it has already are refused and stay as they are. */
-  async extend(
-    id: string,
-    found: readonly Dataset[],
-    known: readonly FailureRecord[],
-    { onProgress, signal }: ImportOptions,
-  ): Promise<ImportReport> {
-    const { dataset, card } = await this.open(id);
-    const taken = new Set(dataset.samples.map(({ name }) => name));
-    const refusals: FailureRecord[] = [...known];
-    const fresh: DatasetSample[] = [];
-    for (const sample of found.flatMap(({ samples }) => samples)) {
-      if (taken.has(sample.name)) refusals.push(twice(sample.image.path, dataset.name));
-      else fresh.push(sample);
-      taken.add(sample.name);
-    }
-    const inspected = await inspectDataset(
-      { name: dataset.name, samples: fresh },
-      {
-        signal,
-        onProgress: ({ done, total }) => onProgress({ done, total, label: `Checking ${dataset.name}` }),
-      },
-    );
-    refusals.push(...inspected.refusals.map(failureOf));
-    if (inspected.dataset.samples.length > 0) {
-      await extendDataset(this.store, id, dataset, inspected);
-      this.opened.delete(id);
-    }
-    const { dataset: whole, stored } = await this.open(id);
-    const classObjects = await countClassObjects(whole.samples, stored.summary.labels);
-    await this.writeCard(id, { ...card, refusals: [...card.refusals, ...refusals], classObjects });
-    return { datasets: [await this.info(id)], refusals };
   }
 
   async list(): Promise<DatasetInfo[]> {
@@ -232,15 +197,6 @@ function expectValue<T>(outcome: Outcome<T>): T {
   if (outcome.ok) return outcome.value;
   const { code, what, where, cure } = failureOf(outcome.refusal);
   throw new Failure({ code, what, cure, ...(where !== undefined && { where }) });
-}
-
-function twice(file: string, dataset: string): FailureRecord {
-  return {
-    code: 'data/name-taken',
-    what: `${dataset} has a picture of this name already.`,
-    where: file,
-    cure: 'Rename the file, or delete the dataset and import everything again.',
-  };
 }
 
 function named(failure: FailureRecord, name: string): FailureRecord {

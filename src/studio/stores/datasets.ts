@@ -43,10 +43,9 @@ export async function loadDatasets(): Promise<void> {
   }
 }
 
-export function addFiles(files: readonly DroppedFile[], datasetId?: string): Promise<void> {
-  const request = datasetId === undefined ? { files } : { files, datasetId };
+export function addFiles(files: readonly DroppedFile[]): Promise<void> {
   return runImport(`Reading ${plural(files.length, 'file')}`, (options) =>
-    ask('data.addFiles', request, options),
+    ask('data.addFiles', { files }, options),
   );
 }
 

@@ -16,7 +16,7 @@ export function dataHandlers(
   engine: Promise<{ readonly state: EngineState; readonly training: TrainDesk }>,
 ): Pick<Handlers, DataCalls> {
   return {
-    'data.addFiles': async ({ files, datasetId }, call) => {
+    'data.addFiles': async ({ files }, call) => {
       const { datasets: shelf } = (await engine).state;
       const read = await readDatasets(files.map(inputFile), {
         topName: topNameOf(files),
@@ -25,7 +25,6 @@ export function dataHandlers(
       });
       const refusals = read.refusals.map(failureOf);
       const options = { signal: call.signal, onProgress: call.progress };
-      if (datasetId !== undefined) return ok(await shelf.extend(datasetId, read.datasets, refusals, options));
       return ok(await shelf.add(read.datasets, refusals, options));
     },
     'data.addDemo': async (_, call) => {

@@ -11,8 +11,6 @@ export interface DroppedFile {
 export interface AddFilesRequest {
   /** Files of any kind; zips are opened by the worker. */
   readonly files: readonly DroppedFile[];
-  /** Add to this dataset instead of making new ones. */
-  readonly datasetId?: string;
 }
 
 export interface ImportReport {
