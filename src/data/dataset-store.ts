@@ -15,6 +15,8 @@ const ROLE_FOLDERS = { image: 'images', mask: 'masks', instances: 'instances', l
 
 export interface SaveOptions {
   readonly onProgress?: (progress: ReadProgress) => void;
+  /** Stops between two samples: `save` rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** Milliseconds since 1970; the clock by default. */
   readonly now?: number;
 }
@@ -27,7 +29,7 @@ export class DatasetStore {
   constructor(private readonly store: FileStore) {}
 
   /**
-   * Saves a dataset that was inspected. What was written is removed again when it does not all fit.
+   * Saves a dataset that was inspected. What was written is removed again when it does not all fit, or on the signal.
    * @throws Failure `storage/*` when it cannot be written, or naming the file that cannot be read any more.
    */
   async save(
@@ -38,6 +40,7 @@ export class DatasetStore {
     const files: Manifest['files'] = [];
     try {
       for (const [index, sample] of dataset.samples.entries()) {
+        options.signal?.throwIfAborted();
         files.push(await this.copyFiles(id, sample));
         options.onProgress?.({ done: index + 1, total: dataset.samples.length, file: sample.image.path });
       }

@@ -66,17 +66,17 @@ export function sampleInfos(dataset: Dataset, stored: StoredDataset, card: Card)
   }));
 }
 
-/** Counts objects by class; decodes again, so only for datasets with several classes. */
+/** Counts objects by class; decodes again, so only for datasets with several classes. Rejects with the signal's reason. */
 export async function countClassObjects(
   samples: readonly DatasetSample[],
   labels: readonly number[],
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   if (labels.length < 2) return counts;
   const dataset: Dataset = { name: '', samples };
   for (const index of samples.keys()) {
-    if (signal?.aborted) break;
+    signal.throwIfAborted();
     const loaded = await loadSample(dataset, index);
     if (!loaded.ok || !loaded.value.labelling) continue;
     const { objects, labelling } = loaded.value;

@@ -58,6 +58,27 @@ test('what is good is kept with its card, what is not is named, and both survive
   await expect(again.sample(id, 'c.png')).rejects.toThrow();
 });
 
+test.each(['Checking Second', 'Storing Second'])(
+  'cancelled while %s, nothing of that dataset is kept, and what was finished is',
+  async (stage) => {
+    const store = new MemoryStore();
+    const shelf = new DatasetShelf(store);
+    const controller = new AbortController();
+    const found = [drawn('First', ['a.png']), drawn('Second', ['b.png', 'c.png', 'd.png'])];
+    const report = await shelf.add(found, [], {
+      signal: controller.signal,
+      onProgress: ({ done, label }) => {
+        if (label === stage && done === 2) controller.abort();
+      },
+    });
+    expect(controller.signal.aborted).toBe(true);
+    expect(report.datasets.map(({ name }) => name)).toEqual(['First']);
+    expect(report.refusals).toEqual([]);
+    expect(await new DatasetShelf(store).list()).toEqual(report.datasets);
+    expect(await store.list('datasets')).toHaveLength(1);
+  },
+);
+
 test('a full disk loses nothing that was there and says so', async () => {
   const first = drawn('First', ['a.png']);
   const size = [first.samples[0]?.image.size ?? 0, first.samples[0]?.mask?.size ?? 0];

@@ -57,7 +57,7 @@ export class DatasetShelf {
 
   /**
    * Checks and stores datasets one after the other; each is on storage before the next is looked at. What fails is named
-   * and the others go on; cancelling keeps what was finished.
+   * and the others go on; cancelling keeps the datasets that were finished and nothing of the one under way.
    * @param known what was refused before, while files were sorted into datasets.
    */
   async add(
@@ -75,6 +75,7 @@ export class DatasetShelf {
         refusals.push(...added.refusals);
         if (added.info) datasets.push(added.info);
       } catch (error) {
+        if (options.signal.aborted && !(error instanceof Failure)) break;
         refusals.push(named(toFailureRecord(error), dataset.name));
       }
     }
@@ -143,15 +144,19 @@ export class DatasetShelf {
       signal,
       onProgress: ({ done, total }) => onProgress({ done, total, label: `Checking ${dataset.name}` }),
     });
+    signal.throwIfAborted();
     const refusals = inspected.refusals.map(failureOf);
-    if (inspected.dataset.samples.length === 0) return { info: null, refusals };
+    const { samples } = inspected.dataset;
+    if (samples.length === 0) return { info: null, refusals };
+    const classObjects = await countClassObjects(samples, inspected.summary.labels, signal);
     const stored = await this.disk.save(inspected, {
+      signal,
       onProgress: ({ done, total }) => onProgress({ done, total, label: `Storing ${dataset.name}` }),
     });
     const card: Card = {
       splitOrder: 'shuffled',
       refusals: [...known, ...refusals],
-      classObjects: await countClassObjects(inspected.dataset.samples, stored.summary.labels, signal),
+      classObjects,
     };
     await this.writeCard(stored.id, card);
     return { info: await this.info(stored.id), refusals };

@@ -95,7 +95,7 @@ export interface SamplePicture {
 
 /** Calls about datasets: name → [request, answer]. */
 export interface DataCalls {
-  /** Progress in files. Cancelling keeps what was finished. */
+  /** Progress in files. Cancelling keeps the datasets that were finished. */
   'data.addFiles': [AddFilesRequest, ImportReport];
   /** Draws three small domains. Progress in images. */
   'data.addDemo': [Nothing, ImportReport];
