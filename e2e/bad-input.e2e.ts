@@ -112,6 +112,36 @@ test.describe('bad input', () => {
     await expect(page.getByRole('button', { name: /Model, GPU/ })).toContainText('mopeft-sam-tiny');
   });
 
+  test('a wrong model in the dialog is said where it is seen, heard and dismissed', async ({ page }) => {
+    await writeFile(join(folder, 'short.safetensors'), Buffer.alloc(4));
+    await page.getByRole('button', { name: /Model, GPU/ }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Load a model').setInputFiles(join(folder, 'short.safetensors'));
+    const notice = dialog.getByRole('listitem').filter({ hasText: 'short.safetensors' });
+    await expect(notice).toBeVisible();
+    await expect(dialog.getByTestId('spoken')).not.toBeEmpty();
+    await expectAccessible(page);
+    await notice.getByRole('button', { name: 'Dismiss notice' }).click();
+    await expect(notice).toHaveCount(0);
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await expect(page.getByTestId('spoken')).not.toBeEmpty();
+  });
+
+  test('a stored picture that is gone is named in the viewer', async ({ page }) => {
+    await writeDomain(folder, 'discs', 1);
+    await dropOnPage(page, [join(folder, 'discs')]);
+    await expect(page.getByRole('article', { name: 'discs' })).toBeVisible();
+    await page.evaluate(async () => {
+      const datasets = await (await navigator.storage.getDirectory()).getDirectoryHandle('datasets');
+      for await (const id of datasets.keys())
+        await (await datasets.getDirectoryHandle(id)).removeEntry('images', { recursive: true });
+    });
+    // The decoded picture is remembered until then.
+    await page.reload();
+    await page.getByRole('article', { name: 'discs' }).getByRole('button', { name: 'View' }).click();
+    await expect(page.getByRole('dialog').getByRole('alert')).toContainText('not in storage');
+  });
+
   test('five thousand files at once, with a way out', async ({ page }) => {
     test.setTimeout(300_000);
     await writeDomain(folder, 'discs', 1);

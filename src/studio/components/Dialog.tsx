@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { showDialog } from '../stores/dialogs.ts';
 import styles from './Dialog.module.css';
 
 /** A modal dialog on the browser's own `<dialog>`: focus is kept inside, Escape closes, focus returns. */
@@ -11,9 +12,7 @@ export function Dialog(props: {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
-    const dialog = element.current;
-    dialog?.showModal();
-    return () => dialog?.close();
+    if (element.current) return showDialog(element.current);
   }, []);
   return (
     <dialog

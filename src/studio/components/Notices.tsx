@@ -1,13 +1,16 @@
 import type { ReactNode } from 'react';
+import { createPortal } from 'react-dom';
+import { useTopDialog } from '../stores/dialogs.ts';
 import { dismissNotice, useNotices } from '../stores/notices.ts';
 import { FailureText } from './FailureNote.tsx';
 import styles from './Notices.module.css';
 
-/** The notices in the corner, and the live region that screen readers follow. */
+/** The notices in the corner, and the live region that screen readers follow; inside a modal dialog while one is open. */
 export function Notices(): ReactNode {
   const notices = useNotices((state) => state.notices);
   const spoken = useNotices((state) => state.spoken);
-  return (
+  const dialog = useTopDialog();
+  const shown = (
     <aside aria-label="Notices">
       <div className="visually-hidden" role="status" aria-live="polite" data-testid="spoken">
         {spoken}
@@ -29,4 +32,5 @@ export function Notices(): ReactNode {
       </ul>
     </aside>
   );
+  return dialog ? createPortal(shown, dialog) : shown;
 }

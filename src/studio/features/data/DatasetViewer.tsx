@@ -1,10 +1,10 @@
 import { type ReactNode, useEffect, useState } from 'react';
-import type { DatasetInfo, SampleInfo, SamplePicture } from '../../../worker/protocol.ts';
+import type { DatasetInfo, Failure, SampleInfo, SamplePicture } from '../../../worker/protocol.ts';
 import { Dialog } from '../../components/Dialog.tsx';
+import { FailureNote } from '../../components/FailureNote.tsx';
 import { plural } from '../../format/format.ts';
 import { loadSamples, useDatasets } from '../../stores/datasets.ts';
 import { ask } from '../../stores/engine-link.ts';
-import { tellFailure } from '../../stores/notices.ts';
 import { goTo } from '../../stores/place.ts';
 import { openImage } from '../../stores/segment.ts';
 import { useSession } from '../../stores/session.ts';
@@ -100,12 +100,13 @@ function SampleView(props: {
   const { datasetId } = props;
   const sampleId = props.sample.id;
   const [picture, setPicture] = useState<SamplePicture | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
   useEffect(() => {
     let gone = false;
     let opened: SamplePicture | null = null;
     void ask('data.picture', { datasetId, sampleId }).then((result) => {
       if (!result.ok) {
-        tellFailure(result.error);
+        if (!gone) setFailure(result.error);
         return;
       }
       if (gone) result.value.bitmap.close();
@@ -118,8 +119,10 @@ function SampleView(props: {
       gone = true;
       opened?.bitmap.close();
       setPicture(null);
+      setFailure(null);
     };
   }, [datasetId, sampleId]);
+  if (failure) return <FailureNote failure={failure} />;
   if (!picture) return <p className="muted">Opening …</p>;
   return <LabelledPicture picture={picture} overlay={props.overlay} />;
 }
