@@ -10,6 +10,8 @@ import {
   setSplitOrder,
   useDatasets,
 } from '../../stores/datasets.ts';
+import { useRuns } from '../../stores/runs.ts';
+import { consequenceOfDeleting } from './consequence.ts';
 import styles from './DatasetCard.module.css';
 import { RefusalList } from './RefusalList.tsx';
 import { Thumbnail } from './Thumbnail.tsx';
@@ -31,6 +33,7 @@ export function DatasetCard(props: {
   readonly onView: () => void;
 }): ReactNode {
   const { dataset } = props;
+  const runs = useRuns((state) => state.runs);
   const samples = useDatasets((state) => state.samples[dataset.id]);
   useEffect(() => {
     if (!samples) void loadSamples(dataset.id);
@@ -78,7 +81,7 @@ export function DatasetCard(props: {
         </button>
         <ConfirmDelete
           name={dataset.name}
-          consequence={`Its ${plural(dataset.imageCount, 'image')} (${bytes(dataset.bytes)}) are removed from this device. Your own files stay as they are; runs that used it keep their weights.`}
+          consequence={consequenceOfDeleting(dataset, runs)}
           onDelete={() => void deleteDataset(dataset.id)}
         />
       </div>

@@ -1,0 +1,18 @@
+import type { DatasetInfo, RunInfo } from '../../../worker/protocol.ts';
+import { bytes, plural } from '../../format/format.ts';
+import { isResumable } from '../../stores/runs.ts';
+
+/** What a person loses with a dataset, and what not. */
+export function consequenceOfDeleting(
+  dataset: Pick<DatasetInfo, 'id' | 'imageCount' | 'bytes'>,
+  runs: readonly RunInfo[],
+): string {
+  const unfinished = runs
+    .filter((run) => isResumable(run) && run.datasets.some(({ id }) => id === dataset.id))
+    .map(({ name }) => name);
+  const halted =
+    unfinished.length > 0
+      ? `, but ${new Intl.ListFormat('en').format(unfinished)} can never go on without it`
+      : '';
+  return `Its ${plural(dataset.imageCount, 'image')} (${bytes(dataset.bytes)}) are removed from this device. Your own files stay as they are; runs that used it keep their weights${halted}.`;
+}
