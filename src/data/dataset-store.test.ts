@@ -83,7 +83,7 @@ describe('stored datasets', () => {
     });
     expect((await store.list()).datasets.map(({ name }) => name)).toEqual(['Nuclei']);
     await store.delete(stored.id);
-    expect(await store.list()).toEqual({ datasets: [], refusals: [] });
+    expect(await store.list()).toEqual({ datasets: [], broken: [] });
     expect(await memory.size('')).toBe(0);
     expect(await store.rename(stored.id, 'x')).toMatchObject({
       ok: false,
@@ -121,9 +121,12 @@ describe('stored datasets', () => {
     const good = await store.save(await inspected(files));
     await memory.write('datasets/bad/dataset.json', new TextEncoder().encode(content));
     await memory.write('datasets/half/images/a.png', new Uint8Array(3));
-    const { datasets, refusals } = await store.list();
+    const { datasets, broken } = await store.list();
     expect(datasets.map(({ id }) => id)).toEqual([good.id]);
-    expect(refusals.map((r) => r.code)).toEqual([code, 'data/half-saved']);
+    expect(broken.map(({ id, bytes, refusal }) => [id, bytes, refusal.code])).toEqual([
+      ['bad', content.length, code],
+      ['half', 3, 'data/half-saved'],
+    ]);
     expect(await store.load('bad')).toMatchObject({ ok: false, refusal: { code } });
   });
 

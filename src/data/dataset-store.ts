@@ -6,7 +6,7 @@ import type { InspectedDataset } from './inspect.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { encodeManifest, MANIFEST_VERSION, type Manifest, parseManifest } from './manifest.ts';
 import { attempt, refuse, toRefusal } from './outcome.ts';
-import type { Outcome, ReadProgress, Refusal, StoredDataset } from './types.ts';
+import type { BrokenDataset, Outcome, ReadProgress, StoredDataset } from './types.ts';
 
 const FOLDER = 'datasets';
 const MANIFEST = 'dataset.json';
@@ -72,16 +72,17 @@ export class DatasetStore {
   }
 
   /** All stored datasets, oldest first, and the folders that hold none that can be read. */
-  async list(): Promise<{ datasets: StoredDataset[]; refusals: Refusal[] }> {
+  async list(): Promise<{ datasets: StoredDataset[]; broken: BrokenDataset[] }> {
     const datasets: StoredDataset[] = [];
-    const refusals: Refusal[] = [];
+    const broken: BrokenDataset[] = [];
     for (const { name: id, kind } of await this.store.list(FOLDER)) {
       if (kind !== 'folder') continue;
       const manifest = await this.manifest(id);
-      if (manifest.ok) datasets.push(toStored(manifest.value, await this.store.size(pathOf(id))));
-      else refusals.push(manifest.refusal);
+      const bytes = await this.store.size(pathOf(id));
+      if (manifest.ok) datasets.push(toStored(manifest.value, bytes));
+      else broken.push({ id, bytes, refusal: manifest.refusal });
     }
-    return { datasets: datasets.sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1)), refusals };
+    return { datasets: datasets.sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1)), broken };
   }
 
   /** One stored dataset with its files read when they are needed. */

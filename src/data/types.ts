@@ -151,6 +151,13 @@ export interface ReadProgress {
   readonly file: string;
 }
 
+/** What is in storage of a dataset that cannot be opened: it was half saved, or its description is damaged. */
+export interface BrokenDataset {
+  readonly id: string;
+  readonly bytes: number;
+  readonly refusal: Refusal;
+}
+
 /** A dataset that is kept in storage. */
 export interface StoredDataset {
   readonly id: string;

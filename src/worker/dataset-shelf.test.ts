@@ -58,6 +58,20 @@ test('what is good is kept with its card, what is not is named, and both survive
   await expect(again.sample(id, 'c.png')).rejects.toThrow();
 });
 
+test('what cannot be opened is told with its size, and can be deleted', async () => {
+  const store = new MemoryStore();
+  const shelf = new DatasetShelf(store);
+  const { datasets } = await shelf.add([drawn('Cells', ['a.png'])], [], quiet);
+  await store.write('datasets/half-1/images/a.png', new Uint8Array(5));
+  expect(await shelf.list()).toEqual(datasets);
+  expect(await shelf.broken()).toMatchObject([
+    { id: 'half-1', bytes: 5, failure: { code: 'data/half-saved' } },
+  ]);
+  await shelf.delete('half-1');
+  expect(await shelf.broken()).toEqual([]);
+  expect(await shelf.list()).toEqual(datasets);
+});
+
 test.each(['Checking Second', 'Storing Second'])(
   'cancelled while %s, nothing of that dataset is kept, and what was finished is',
   async (stage) => {

@@ -17,6 +17,7 @@ import {
   sampleInfos,
 } from './dataset-card.ts';
 import type {
+  BrokenDataset,
   DatasetInfo,
   Failure as FailureRecord,
   ImportReport,
@@ -85,6 +86,12 @@ export class DatasetShelf {
   async list(): Promise<DatasetInfo[]> {
     const { datasets } = await this.disk.list();
     return Promise.all(datasets.map(async (stored) => datasetInfo(stored, await this.card(stored.id))));
+  }
+
+  /** What is stored of datasets that cannot be opened. */
+  async broken(): Promise<BrokenDataset[]> {
+    const { broken } = await this.disk.list();
+    return broken.map(({ id, bytes, refusal }) => ({ id, bytes, failure: failureOf(refusal) }));
   }
 
   /** @throws Failure `data/…` when it is gone or damaged. */

@@ -2,6 +2,7 @@
 import { create } from 'zustand';
 import type {
   AnswerOf,
+  BrokenDataset,
   DatasetInfo,
   DroppedFile,
   Failure,
@@ -18,6 +19,8 @@ import { refreshStorage } from './session.ts';
 interface DatasetsState {
   readonly loaded: boolean;
   readonly datasets: readonly DatasetInfo[];
+  /** What is stored of datasets that cannot be opened. */
+  readonly broken: readonly BrokenDataset[];
   readonly samples: Readonly<Record<string, readonly SampleInfo[]>>;
   readonly importing: { readonly progress: Progress; readonly cancel: () => void } | null;
   /** What the last import could not use. */
@@ -27,6 +30,7 @@ interface DatasetsState {
 export const useDatasets = create<DatasetsState>()(() => ({
   loaded: false,
   datasets: [],
+  broken: [],
   samples: {},
   importing: null,
   refusals: [],
@@ -35,12 +39,14 @@ export const useDatasets = create<DatasetsState>()(() => ({
 const set = useDatasets.setState;
 
 export async function loadDatasets(): Promise<void> {
-  const result = await ask('data.list', {});
-  if (result.ok) set({ datasets: result.value, loaded: true });
-  else {
-    set({ loaded: true });
-    tellFailure(result.error);
-  }
+  const [whole, broken] = await Promise.all([ask('data.list', {}), ask('data.broken', {})]);
+  set({
+    loaded: true,
+    ...(whole.ok && { datasets: whole.value }),
+    ...(broken.ok && { broken: broken.value }),
+  });
+  if (!whole.ok) tellFailure(whole.error);
+  else if (!broken.ok) tellFailure(broken.error);
 }
 
 export function addFiles(files: readonly DroppedFile[]): Promise<void> {
@@ -117,6 +123,7 @@ export async function deleteDataset(datasetId: string): Promise<void> {
   const gone = useDatasets.getState().datasets.find((dataset) => dataset.id === datasetId);
   set((state) => ({
     datasets: state.datasets.filter((dataset) => dataset.id !== datasetId),
+    broken: state.broken.filter((dataset) => dataset.id !== datasetId),
     samples: without(state.samples, [datasetId]),
   }));
   tellDone(`${gone?.name ?? 'The dataset'} was deleted from this device.`);

@@ -4,6 +4,7 @@
  */
 import type { EngineClient } from '../../worker/client.ts';
 import type {
+  BrokenDataset,
   CallName,
   DatasetInfo,
   EngineCalls,
@@ -67,6 +68,17 @@ const NO_STORAGE: Failure = {
   cure: 'Leave private browsing.',
 };
 
+const HALF_SAVED: BrokenDataset = {
+  id: 'roots-1f2e3d4c',
+  bytes: 48_000_000,
+  failure: {
+    code: 'data/half-saved',
+    what: 'This dataset was not stored to its end.',
+    where: 'roots-1f2e3d4c',
+    cure: 'Delete it and import its files again.',
+  },
+};
+
 export interface FakeOptions {
   readonly noGpu?: boolean;
   readonly empty?: boolean;
@@ -82,6 +94,7 @@ export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(eve
   const listeners = new Set<(event: EngineEvent) => void>();
   let datasets: readonly DatasetInfo[] = options.empty ? [] : ['cells', 'cracks', 'leaves'].map(fakeDataset);
   let runs: readonly RunInfo[] = options.empty ? [] : [fakeRun('finished', 1), fakeRun('running', 2)];
+  let broken: readonly BrokenDataset[] = options.empty ? [] : [HALF_SAVED];
   let kept: readonly KeptMask[] = [];
   const emit = (event: EngineEvent): void => {
     for (const listener of listeners) listener(event);
@@ -124,12 +137,14 @@ export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(eve
       return { datasets, refusals: [] };
     },
     'data.list': () => datasets,
+    'data.broken': () => broken,
     'data.rename': ({ datasetId, name }) => {
       datasets = datasets.map((entry) => (entry.id === datasetId ? { ...entry, name } : entry));
       return dataset(datasetId);
     },
     'data.delete': ({ datasetId }) => {
       datasets = datasets.filter((entry) => entry.id !== datasetId);
+      broken = broken.filter((entry) => entry.id !== datasetId);
       return {};
     },
     'data.setSplitOrder': ({ datasetId, order }) => ({ ...dataset(datasetId), splitOrder: order }),

@@ -33,6 +33,7 @@ export function dataHandlers(
       return ok(await shelf.add(drawn, [], { signal: call.signal, onProgress: call.progress }));
     },
     'data.list': async () => ok(await (await engine).state.datasets.list()),
+    'data.broken': async () => ok(await (await engine).state.datasets.broken()),
     'data.rename': async ({ datasetId, name }) =>
       ok(await (await engine).state.datasets.rename(datasetId, name)),
     'data.delete': async ({ datasetId }) => {

@@ -51,6 +51,14 @@ export interface DatasetInfo {
   readonly refusals: readonly Failure[];
 }
 
+/** A dataset that was half saved, or whose description is damaged. */
+export interface BrokenDataset {
+  readonly id: string;
+  /** Bytes on this device's storage. */
+  readonly bytes: number;
+  readonly failure: Failure;
+}
+
 export interface ClassInfo {
   /** Value in the label map. */
   readonly value: number;
@@ -100,6 +108,8 @@ export interface DataCalls {
   /** Draws three small domains. Progress in images. */
   'data.addDemo': [Nothing, ImportReport];
   'data.list': [Nothing, readonly DatasetInfo[]];
+  /** What is stored of datasets that cannot be opened; `data.delete` frees its bytes. */
+  'data.broken': [Nothing, readonly BrokenDataset[]];
   'data.rename': [{ readonly datasetId: string; readonly name: string }, DatasetInfo];
   'data.delete': [{ readonly datasetId: string }, Nothing];
   'data.setSplitOrder': [{ readonly datasetId: string; readonly order: SplitOrder }, DatasetInfo];

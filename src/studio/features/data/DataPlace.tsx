@@ -5,6 +5,7 @@ import { ProgressBar } from '../../components/Progress.tsx';
 import { receiveFiles } from '../../drop/receive.ts';
 import { plural } from '../../format/format.ts';
 import { addDemo, useDatasets } from '../../stores/datasets.ts';
+import { BrokenDatasets } from './BrokenDatasets.tsx';
 import styles from './DataPlace.module.css';
 import { DatasetCard } from './DatasetCard.tsx';
 import { DatasetViewer } from './DatasetViewer.tsx';
@@ -13,6 +14,7 @@ import { RefusalList } from './RefusalList.tsx';
 /** Drop files, see what was understood, and what was not and why. */
 export function DataPlace(): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
+  const broken = useDatasets((state) => state.broken);
   const loaded = useDatasets((state) => state.loaded);
   const importing = useDatasets((state) => state.importing);
   const refusals = useDatasets((state) => state.refusals);
@@ -57,6 +59,7 @@ export function DataPlace(): ReactNode {
         </div>
       )}
       {refusals.length > 0 && <LastRefusals refusals={refusals} />}
+      {broken.length > 0 && <BrokenDatasets broken={broken} />}
       {loaded && datasets.length === 0 && !busy && <NoData />}
       <div className={styles.cards}>
         {datasets.map((dataset) => (
