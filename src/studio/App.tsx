@@ -12,7 +12,7 @@ import { DataPlace } from './features/data/DataPlace.tsx';
 import { ExportPlace } from './features/export/ExportPlace.tsx';
 import { SegmentPlace } from './features/segment/SegmentPlace.tsx';
 import { TrainPlace } from './features/train/TrainPlace.tsx';
-import { goTo, PLACE_LABELS, PLACES, type Place, usePlace } from './stores/place.ts';
+import { goTo, PLACE_LABELS, type Place, placeOfKey, usePlace } from './stores/place.ts';
 import { useSession } from './stores/session.ts';
 
 /** One page: the header, one of four places, and what may lie above them. */
@@ -24,7 +24,7 @@ export function App(): ReactNode {
       const typing =
         event.target instanceof HTMLElement && event.target.closest('input, select, textarea') !== null;
       if (event.key === '?' && !typing) setKeysShown(true);
-      const target = event.altKey ? PLACES[Number(event.key) - 1] : undefined;
+      const target = placeOfKey(event);
       if (target) {
         event.preventDefault();
         goTo(target);

@@ -23,7 +23,7 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
       ['T', 'base or tuned'],
       ['W', 'the whole picture'],
       ['Ctrl + Z, Ctrl + Y', 'undo, redo'],
-      ['Delete', 'start again without prompts'],
+      ['Delete or Backspace', 'start again without prompts'],
       ['+, −, 0', 'zoom in, out, fit'],
       ['S', 'save the mask as PNG'],
       ['K', 'keep the mask for Export'],

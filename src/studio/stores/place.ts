@@ -16,6 +16,13 @@ export function placeOfHash(hash: string): Place {
   return PLACES.find((place) => `#/${place}` === hash) ?? 'data';
 }
 
+/** Alt and a digit of the top row → its place, on every keyboard: with Alt, or without Shift, many give other characters. */
+export function placeOfKey(event: Pick<KeyboardEvent, 'code' | 'altKey' | 'ctrlKey'>): Place | null {
+  // AltGr writes characters; it comes as Ctrl with Alt.
+  if (!event.altKey || event.ctrlKey) return null;
+  return PLACES[Number(/^Digit(\d)$/.exec(event.code)?.[1]) - 1] ?? null;
+}
+
 export const usePlace = create<{ readonly place: Place }>()(() => ({ place: 'data' }));
 
 export function goTo(place: Place): void {

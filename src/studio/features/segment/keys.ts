@@ -1,5 +1,4 @@
 /** The keys of the picture in Segment. `KeysHelp` lists them. */
-import type { KeyboardEvent } from 'react';
 import { boxBetween, IDLE, type ToolState, type ToolStep } from '../../canvas/tools.ts';
 import type { Size, Spot } from '../../canvas/view.ts';
 import {
@@ -28,6 +27,8 @@ export interface KeyTarget {
   readonly fit: () => void;
 }
 
+type Key = Pick<KeyboardEvent, 'key' | 'code' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'>;
+
 const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -36,16 +37,25 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 /** True when the key meant something. */
-export function handleKey(event: KeyboardEvent, target: KeyTarget): boolean {
+export function handleKey(event: Key, target: KeyTarget): boolean {
   const arrow = ARROWS[event.key];
   if (arrow) return moveBy(arrow, event.shiftKey ? 10 : 1, target);
   if (event.ctrlKey || event.metaKey) return handleUndo(event);
   if (event.altKey) return false;
-  if (/^[1-4]$/.test(event.key)) {
-    chooseCandidate(Number(event.key) - 1);
+  const digit = digitOf(event);
+  if (digit !== null) {
+    chooseCandidate(digit - 1);
     return true;
   }
   return handleLetter(event, target);
+}
+
+/** 1 … 4 by what the key writes, or by where it is: the top row of a French keyboard writes digits with Shift only. */
+function digitOf({ key, code, shiftKey }: Key): number | null {
+  const written = /^[1-4]$/.exec(key)?.[0];
+  const placed = shiftKey ? undefined : /^Digit([1-4])$/.exec(code)?.[1];
+  const digit = written ?? placed;
+  return digit === undefined ? null : Number(digit);
 }
 
 function moveBy([dx, dy]: readonly [number, number], pixels: number, target: KeyTarget): boolean {
@@ -55,7 +65,7 @@ function moveBy([dx, dy]: readonly [number, number], pixels: number, target: Key
   return true;
 }
 
-function handleUndo(event: KeyboardEvent): boolean {
+function handleUndo(event: Key): boolean {
   const key = event.key.toLowerCase();
   if (key === 'y' || (key === 'z' && event.shiftKey)) void redo();
   else if (key === 'z') void undo();
@@ -63,9 +73,10 @@ function handleUndo(event: KeyboardEvent): boolean {
   return true;
 }
 
-function handleLetter(event: KeyboardEvent, target: KeyTarget): boolean {
+function handleLetter(event: Key, target: KeyTarget): boolean {
   const store = useSegment.getState();
-  switch (event.key) {
+  // Caps Lock turns letters into capitals.
+  switch (event.key.length === 1 ? event.key.toLowerCase() : event.key) {
     case 'Enter':
       enter(event.shiftKey, target);
       return true;
@@ -73,6 +84,7 @@ function handleLetter(event: KeyboardEvent, target: KeyTarget): boolean {
       target.setState(IDLE);
       return true;
     case 'Delete':
+    case 'Backspace':
       void clearPrompts();
       return true;
     case '+':
