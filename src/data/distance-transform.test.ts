@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
 import { clickPoint, clickPointOf, squaredDistance } from './distance-transform.ts';
-import { findObjects, objectMask } from './objects.ts';
+import { findObjects, foregroundMask } from './objects.ts';
 import type { BinaryMask } from './types.ts';
 
 /** Every pixel against every background pixel, the ring outside the picture included. */
@@ -71,7 +71,9 @@ describe('exact distance transform', () => {
     const objects = findObjects({ width, height, data }, 'components');
     expect(objects.regions.length).toBeGreaterThan(5);
     for (const region of objects.regions) {
-      expect(clickPointOf(objects, region)).toEqual(clickPoint(objectMask(objects, region.id)));
+      expect(clickPointOf(objects, region)).toEqual(
+        clickPoint(foregroundMask({ width, height, data: objects.map }, region.id)),
+      );
     }
   });
 });

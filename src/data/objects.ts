@@ -25,11 +25,6 @@ export function findObjects(labels: LabelMap, rule: ObjectRule, minArea = 0): Ob
   return { width, height, map, regions };
 }
 
-/** One object as a mask of the whole picture. */
-export function objectMask({ width, height, map }: ObjectSet, id: number): BinaryMask {
-  return { width, height, data: Uint8Array.from(map, (v) => (v === id ? 1 : 0)) };
-}
-
 /** All that is not background, or all of one label, as a mask. */
 export function foregroundMask({ width, height, data }: LabelMap, label?: number): BinaryMask {
   const isForeground = label === undefined ? (v: number) => v !== 0 : (v: number) => v === label;
