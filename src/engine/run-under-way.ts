@@ -130,8 +130,7 @@ export class RunUnderWay implements Run {
         return;
       case 'best':
       case 'checkpoint':
-        // Told before the trainer notes it in its own state.
-        queueMicrotask(() => observer?.onProgress?.(this.progress));
+        observer?.onProgress?.(this.progress);
         return;
       case 'activity':
         observer?.onActivity?.(this.named(event.label), event.done, event.total);

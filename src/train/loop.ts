@@ -359,7 +359,7 @@ function notFinite(step: number, checkpoint: number | null): Failure {
     code: 'train/not-finite',
     what: `The loss or its gradient is not a number at step ${step}, so training stopped. ${keptSentence(checkpoint)}`,
     where: `step ${step}`,
-    cure: 'Lower the learning rates and train again, or go on from the checkpoint with lower ones.',
+    cure: 'Start a new run with lower learning rates; the best weights of this one are kept.',
   });
 }
 
