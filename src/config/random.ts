@@ -71,11 +71,6 @@ export class Random {
     return [this.a, this.b, this.c, this.d];
   }
 
-  /** An independent generator for `name`; takes one draw of this one. */
-  fork(name: string): Random {
-    return Random.fromSeed(this.uint32(), name);
-  }
-
   /** 0 … 2³² − 1. */
   uint32(): number {
     const result = Math.imul(rotateLeft(Math.imul(this.b, 5) >>> 0, 7), 9) >>> 0;

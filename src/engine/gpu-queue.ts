@@ -31,11 +31,6 @@ export class GpuQueue {
     }
   }
 
-  /** Pieces of work that wait, of both kinds. */
-  get length(): number {
-    return this.waiting.urgent.length + this.waiting.background.length;
-  }
-
   private turn(urgency: Urgency): Promise<void> {
     if (!this.busy) {
       this.busy = true;

@@ -4,7 +4,7 @@ import type { BlockHooks, BlockSite, BlockSlots } from '../sam/slots.ts';
 import type { WeightSource } from '../sam/weight-source.ts';
 import { gateNames, traceGate } from './gate/gate.ts';
 import type { Gate, GateSource, MethodHooks } from './method.ts';
-import { type IsOff, type Module, modulesOf } from './modules.ts';
+import { type Module, modulesOf } from './modules.ts';
 
 /** Name of the graph output that holds a module's gate, [B]. */
 export function gateOutput(block: number, method: string): string {
@@ -13,15 +13,10 @@ export function gateOutput(block: number, method: string): string {
 
 /**
  * The modules of a config as SAM's slots. Every gate becomes the graph output `gates.{i}.{method}` [B]; ungated modules
- * have none. A module that is off is not traced at all, so nothing of it can change the output.
+ * have none. A pruned module is not traced at all, so nothing of it can change the output.
  */
-export function mopeftSlots(
-  graph: Graph,
-  config: MopeftConfig,
-  weights: WeightSource,
-  isOff: IsOff = () => false,
-): BlockSlots {
-  const modules = modulesOf(config).filter(({ method, block }) => !isOff(method.id, block));
+export function mopeftSlots(graph: Graph, config: MopeftConfig, weights: WeightSource): BlockSlots {
+  const modules = modulesOf(config);
   return (site, u) =>
     modules
       .filter(({ block }) => block === site.index)

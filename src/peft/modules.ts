@@ -10,9 +10,6 @@ export interface Module {
   readonly block: number;
 }
 
-/** Whether a module is taken out of the compiled model: switched off, or pruned. */
-export type IsOff = (method: string, block: number) => boolean;
-
 /** Every module that a config names, blocks ascending and methods in the registry's order within a block; pruned ones are left out. */
 export function modulesOf(config: MopeftConfig): Module[] {
   return config.blocks.flatMap((block) =>

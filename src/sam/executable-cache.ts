@@ -33,13 +33,6 @@ export class ExecutableCache {
     private readonly shared: (name: string) => BufferRange | undefined,
   ) {}
 
-  /** Bytes of the pool and of the entries' own buffers. */
-  get bytes(): number {
-    const pool = this.pool?.buffers.reduce((sum, { size }) => sum + size, 0) ?? 0;
-    const own = [...this.entries.values()].flatMap((entry) => [...entry.own.values()]);
-    return pool + own.reduce((sum, { size }) => sum + size, 0);
-  }
-
   /** The plan for a key; nothing is allocated. */
   plan(key: string, trace: () => Graph): Plan {
     const known = this.plans.get(key);
@@ -66,11 +59,6 @@ export class ExecutableCache {
         return range;
       },
     };
-  }
-
-  /** Forgets every executable, for when a shared buffer was replaced. */
-  invalidate(): void {
-    for (const entry of this.entries.values()) entry.executable = null;
   }
 
   release(): void {
@@ -107,7 +95,7 @@ export class ExecutableCache {
     this.pool?.release();
     this.pool = null;
     this.pool = Pool.allocate(this.gpu, plans, 'session');
-    this.invalidate();
+    for (const entry of this.entries.values()) entry.executable = null;
   }
 
   private async compile({ plan, own }: Entry): Promise<Executable> {

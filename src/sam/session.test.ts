@@ -106,7 +106,6 @@ describe('a session', () => {
   it('takes a mask alone, puts an embedding back, and gives every buffer back', async () => {
     const before = gpu.allocatedBytes;
     const session = await SamSession.open(gpu, model);
-    expect(gpu.allocatedBytes - before).toBe(session.bytes.session);
     await expect(session.decode(packPrompts([{ points: [], box: [1, 2, 3, 4] }]))).rejects.toThrow(
       /no picture/,
     );
@@ -174,30 +173,6 @@ describe('a session', () => {
     expect(own.pipelines.size).toBe(prepared);
     await session.release();
     own.destroy();
-  });
-
-  it('plans its bytes before anything is allocated', async () => {
-    const estimate = SamSession.estimate(model.config, gpu.traits, { objects: 2, tokens: 3 });
-    const session = await SamSession.open(gpu, model);
-    await session.encode(new Float32Array(3 * 48 * 48));
-    const mask = new Float32Array(24 * 24);
-    await session.decode(
-      packPrompts(
-        [1, 2].map((x) => ({
-          points: [
-            { x, y: x, positive: true },
-            { x, y: 1, positive: false },
-          ],
-          mask,
-        })),
-      ),
-    );
-    expect(estimate.weights).toBe(model.weights.bytes);
-    expect(session.bytes.weights).toBe(model.weights.bytes);
-    // The prompts' own buffers are small and counted at run time alone.
-    expect(session.bytes.session).toBeLessThan(estimate.session * 1.1);
-    expect(session.bytes.session).toBeGreaterThanOrEqual(estimate.session);
-    await session.release();
   });
 
   it('upscales on the GPU as the fallback for huge pictures does', async () => {

@@ -1,9 +1,6 @@
 import { gridOf, lowResOf, MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
-import type { AdapterTraits } from '../gpu/traits.ts';
-import { Pool } from '../graph/executable.ts';
 import type { Plan } from '../graph/plan.ts';
-import { planGraph } from '../graph/plan.ts';
 import { ExecutableCache, type Ready } from './executable-cache.ts';
 import {
   type DecodeShape,
@@ -17,7 +14,7 @@ import {
 import { cellCoords } from './prompt-encoder.ts';
 import { groupPrompts, type ObjectPrompt, type PackedPrompts, packPrompts, slicePrompts } from './prompts.ts';
 import { resizePlaneOnHost } from './resize-host.ts';
-import { type SamModel, weightBytes } from './weights.ts';
+import type { SamModel } from './weights.ts';
 
 /** What makes a session a tuned model. */
 export interface SessionOptions {
@@ -36,14 +33,6 @@ export interface DecodedMasks {
   readonly lowResMasks: Float32Array;
   /** Predicted IoU [N, 4]. */
   readonly iou: Float32Array;
-}
-
-/** Bytes that a session needs on the GPU. */
-export interface SessionBytes {
-  /** Frozen weights; shared by all sessions of a model. */
-  readonly weights: number;
-  /** Everything else. */
-  readonly session: number;
 }
 
 /** Objects that are decoded together at most. */
@@ -104,30 +93,8 @@ export class SamSession {
     return session;
   }
 
-  /** Bytes that a session for `objects` prompts of `tokens` tokens will need; nothing is allocated. */
-  static estimate(
-    config: SamConfig,
-    traits: AdapterTraits,
-    { slots, objects = 1, tokens = 2 }: { slots?: SlotsOf; objects?: number; tokens?: number } = {},
-  ): SessionBytes {
-    const plans = [
-      planGraph(encodeGraph(config, slots), traits),
-      planGraph(decodeGraph(config, { objects, tokens, hasMask: true }), traits),
-    ];
-    const pool = Pool.sizes(plans).reduce((sum, bytes) => sum + bytes, 0);
-    const grid = gridOf(config);
-    const buffers = 3 * config.imageSize ** 2 + 2 * grid * grid * config.outputChannels;
-    return { weights: weightBytes(config), session: pool + 4 * buffers };
-  }
-
   get config(): SamConfig {
     return this.model.config;
-  }
-
-  /** Bytes on the GPU now. */
-  get bytes(): SessionBytes {
-    const fixed = [...this.fixed.values()].reduce((sum, { size }) => sum + size, 0);
-    return { weights: this.model.weights.bytes, session: this.cache.bytes + fixed };
   }
 
   /**
