@@ -4,7 +4,7 @@ import type { Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { METHODS } from '../peft/registry.ts';
 import { countTrainable, estimateMemory, type TrainableCount } from '../train/estimate.ts';
-import { bufferLimitOf, planTraining } from '../train/plans.ts';
+import { planTraining } from '../train/plans.ts';
 import type { OpenModel } from './model.ts';
 import type { RunDataset, RunPlan } from './run-types.ts';
 import type { RunSettings } from './settings.ts';
@@ -19,13 +19,10 @@ export function planRun(
   datasets: readonly RunDataset[],
 ): RunPlan {
   const problems: FailureRecord[] = dataProblems(datasets);
-  const bufferLimitBytes = bufferLimitOf(gpu);
+  const bufferLimitBytes = gpu.bufferLimit;
   const images = countImages(datasets);
   try {
-    const plans = planTraining(model.config, mopeft, train, {
-      traits: gpu.traits,
-      bufferLimit: bufferLimitBytes,
-    });
+    const plans = planTraining(model.config, mopeft, train, gpu);
     const trainable = countTrainable(plans).map(worded);
     return {
       trainable,

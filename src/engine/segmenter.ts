@@ -2,13 +2,12 @@
  * Pictures, prompts, masks: opens a picture, encodes it once for the base model and once for each run that is asked for,
  * and answers clicks and boxes with candidate masks at the picture's own size. Coordinates are original pixels.
  */
-import { MASK_TOKENS } from '../config/sam.ts';
 import { type ModelInput, preprocess, toModel } from '../data/preprocess.ts';
 import type { Picture } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
-import type { GateLayer } from '../train/segmenter.ts';
+import { answerTokens, type GateLayer } from '../train/segmenter.ts';
 import type { GpuQueue } from './gpu-queue.ts';
 import { Lru } from './lru.ts';
 import { ModelSession, type Tuning } from './tuning.ts';
@@ -62,15 +61,6 @@ interface Encoded {
 /** Tuned models that stay on the device at once, besides the base. */
 const TUNED_SESSIONS = 2;
 const EMBEDDING_BYTES = 192 * 2 ** 20;
-
-/** The token order of an answer: after a single click the candidates 1–3, best first; otherwise token 0, then those. */
-export function answerTokens(prompts: Pick<Prompts, 'points' | 'box'>, iou: readonly number[]): number[] {
-  const candidates = Array.from({ length: MASK_TOKENS - 1 }, (_, i) => i + 1).sort(
-    (a, b) => (iou[b] ?? 0) - (iou[a] ?? 0),
-  );
-  const isSingleClick = prompts.points.length === 1 && !prompts.box;
-  return isSingleClick ? candidates : [0, ...candidates];
-}
 
 /** A picture to be asked about; scaled and normalised once for each way in which models want it. */
 export class SegmentImage {
@@ -132,10 +122,9 @@ export class Segmenter {
     return this.queue.run('urgent', async () => {
       const session = await this.session(variant);
       await this.ready(session, image, variant);
-      const { side, lowResMasks, iou } = await session.sam.decodeAll([
-        modelPrompt(prompts, image.inputFor(session)),
-      ]);
-      const tokens = answerTokens(prompts, Array.from(iou));
+      const prompt = modelPrompt(prompts, image.inputFor(session));
+      const { side, lowResMasks, iou } = await session.sam.decodeAll([prompt]);
+      const tokens = answerTokens(prompt, Array.from(iou));
       const candidates: Candidate[] = [];
       for (const token of tokens) {
         const lowRes = lowResMasks.slice(token * side * side, (token + 1) * side * side);

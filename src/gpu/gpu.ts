@@ -98,14 +98,19 @@ export class Gpu {
     return new Gpu(device, adapter.info, readTraits(adapter.info, device.features), sources);
   }
 
+  /** The largest buffer that the device may bind, bytes. */
+  get bufferLimit(): number {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
+    return Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  }
+
   /** A new zeroed storage buffer of `bytes` (rounded up to 4, at least 4). */
   allocate(bytes: number, label: string): GPUBuffer {
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
-    const limit = Math.min(this.device.limits.maxStorageBufferBindingSize, this.device.limits.maxBufferSize);
-    if (size > limit) {
+    if (size > this.bufferLimit) {
       throw new Failure({
         code: 'gpu/buffer-too-large',
-        what: `A buffer of ${size} bytes is needed and the adapter allows ${limit}.`,
+        what: `A buffer of ${size} bytes is needed and the adapter allows ${this.bufferLimit}.`,
         where: label,
         cure: 'Choose a smaller model, a smaller picture size or fewer objects a step.',
       });

@@ -237,7 +237,7 @@ export class SamSession {
     original: PixelSize,
   ): Promise<Float32Array> {
     // Sizes larger than a buffer may be are finished on the CPU, by the same formula.
-    const fits = 4 * original[0] * original[1] <= this.bufferLimit();
+    const fits = 4 * original[0] * original[1] <= this.gpu.bufferLimit;
     const onGpu = fits ? original : input;
     const key = `upscale ${input.join('x')} ${onGpu.join('x')}`;
     const ready = await this.cache.get(key, () => upscaleGraph(this.config, 1, input, onGpu));
@@ -252,7 +252,7 @@ export class SamSession {
     const encoder = this.cache.plan('encode', () => encodeGraph(this.config, this.options.slots));
     const budget = Math.max(encoder.poolBytes, DECODE_BYTES);
     const fits = ({ poolBytes, slotBytes }: Plan) =>
-      poolBytes <= budget && Math.max(...slotBytes) <= this.bufferLimit();
+      poolBytes <= budget && Math.max(...slotBytes) <= this.gpu.bufferLimit;
     let objects = Math.min(prompts.objects, MAX_OBJECTS);
     while (objects > 1) {
       const shape = { ...shapeOf(prompts), objects };
@@ -260,11 +260,6 @@ export class SamSession {
       objects = Math.ceil(objects / 2);
     }
     return Math.max(1, objects);
-  }
-
-  private bufferLimit(): number {
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.device.limits;
-    return Math.min(maxBufferSize, maxStorageBufferBindingSize);
   }
 
   private needsPicture(): void {

@@ -5,7 +5,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import type { ArenaRange } from './arena.ts';
 import { type Lesson, lessonsOf, type RoundsForm, type Tensors } from './conformance-lessons.ts';
-import { bufferLimitOf, planShapes } from './plans.ts';
+import { planShapes } from './plans.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
 
 /** What a set's json says of one case; sizes are read off the tensors. */
@@ -71,10 +71,7 @@ export async function runConformanceCase(
   const mopeft = mopeftOf(model.config, set, description, vectors);
   const lessons = lessonsOf(model.config, set.batch, description.rounds ?? null, forward, vectors);
   const shapes = lessons.map(({ shape }) => shape);
-  const plans = planShapes(model.config, mopeft, shapes, {
-    traits: gpu.traits,
-    bufferLimit: bufferLimitOf(gpu),
-  });
+  const plans = planShapes(model.config, mopeft, shapes, gpu);
   const step = await TrainingStep.create(gpu, model, plans);
   try {
     for (const { name } of plans.tensors) step.arena.write('param', name, need(vectors, `param.${name}`));

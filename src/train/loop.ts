@@ -12,7 +12,7 @@ import { evaluateSetAt, summarise } from './evaluate.ts';
 import type { TrainEvent } from './events.ts';
 import { bestCut, MASK_THRESHOLDS, SAM_MASK_THRESHOLD, type SetScores } from './mask-threshold.ts';
 import { clipScale } from './optimizer.ts';
-import { bufferLimitOf, planTraining } from './plans.ts';
+import { planTraining } from './plans.ts';
 import type { RunStorage } from './run-storage.ts';
 import { learningRates } from './schedule.ts';
 import { isBetter, type Standing, tallyOf } from './selection.ts';
@@ -74,8 +74,7 @@ export class Trainer {
     const { gpu, model, mopeft, config, sets } = parts;
     const checkpoint = resume ? await lastCheckpoint(parts.storage) : null;
     const sizes = checkpoint ? { ...config, objectsPerPass: checkpoint.state.objectsPerPass } : config;
-    const device = { traits: gpu.traits, bufferLimit: bufferLimitOf(gpu) };
-    const plans = planTraining(model.config, mopeft, sizes, device);
+    const plans = planTraining(model.config, mopeft, sizes, gpu);
     let trainer: Trainer | null = null;
     const notice = (dataset: string, sample: string, message: string) =>
       trainer?.notice(dataset, sample, message);

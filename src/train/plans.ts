@@ -2,7 +2,6 @@ import { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import type { AdapterTraits } from '../gpu/traits.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
 import type { DecodeShape } from '../sam/graphs.ts';
@@ -12,16 +11,7 @@ import { encoderTrainingGraph } from './encoder-graph.ts';
 import { planOptimizer } from './optimizer.ts';
 
 /** What of a device decides a plan. */
-export interface DeviceTraits {
-  readonly traits: AdapterTraits;
-  /** Largest buffer that may be bound, bytes. */
-  readonly bufferLimit: number;
-}
-
-/** The largest buffer that a device may bind, bytes. */
-export function bufferLimitOf({ device: { limits } }: Gpu): number {
-  return Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
-}
+export type DeviceTraits = Pick<Gpu, 'traits' | 'bufferLimit'>;
 
 /** The sizes of a training step, as a config says them. */
 export interface StepSizes {

@@ -37,14 +37,17 @@ export interface CuttingSegmenter extends Segmenter {
   readonly maskThreshold: number;
 }
 
-/** The token that answers a prompt: after a single click the one of 1–3 with the highest predicted IoU, otherwise 0. */
+/** The tokens that answer a prompt, in order: after a single click the candidates 1–3, best first; otherwise 0, then those. */
+export function answerTokens(prompt: ObjectPrompt, iou: readonly number[]): number[] {
+  const candidates = Array.from({ length: MASK_TOKENS - 1 }, (_, i) => i + 1).sort(
+    (a, b) => (iou[b] ?? 0) - (iou[a] ?? 0),
+  );
+  return isAmbiguous(prompt) ? candidates : [0, ...candidates];
+}
+
+/** The first of {@link answerTokens}. */
 export function answerToken(prompt: ObjectPrompt, iou: readonly number[]): number {
-  if (!isAmbiguous(prompt)) return 0;
-  let best = 1;
-  for (let token = 2; token < MASK_TOKENS; token++) {
-    if ((iou[token] ?? Number.NEGATIVE_INFINITY) > (iou[best] ?? Number.NEGATIVE_INFINITY)) best = token;
-  }
-  return best;
+  return answerTokens(prompt, iou)[0] ?? 0;
 }
 
 /** Reads the gates of an encoder that has just run. */

@@ -16,7 +16,7 @@ import { encoderTrainingGraph } from './encoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
 import type { TrainEvent } from './events.ts';
 import { Trainer, type TrainingEnd } from './loop.ts';
-import { bufferLimitOf, planTraining } from './plans.ts';
+import { planTraining } from './plans.ts';
 import { prepareImage } from './prepare.ts';
 import type { BestWeights, RunStorage } from './run-storage.ts';
 import { TrainingStep } from './step.ts';
@@ -38,10 +38,7 @@ const sizes = { objectsPerImage: 2, objectsPerPass: 0, corrections: 1 };
 const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 2, corrections: 1, minArea: 0 });
 
 const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late' } = {}) =>
-  planTraining(MICRO_SAM, resolveMopeft({ methods, ...more }, MICRO_SAM), sizes, {
-    traits: gpu.traits,
-    bufferLimit: bufferLimitOf(gpu),
-  });
+  planTraining(MICRO_SAM, resolveMopeft({ methods, ...more }, MICRO_SAM), sizes, gpu);
 
 function image() {
   const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
@@ -111,10 +108,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     }
     const compile = vi.spyOn(gpu.device, 'createComputePipelineAsync').mockRejectedValue(new Error('no'));
     const other = await openMicroModel(gpu, { ...MICRO_SAM, hiddenSize: 32 });
-    const wider = planTraining(other.config, resolveMopeft({ methods: ['lora'] }, other.config), sizes, {
-      traits: gpu.traits,
-      bufferLimit: bufferLimitOf(gpu),
-    });
+    const wider = planTraining(other.config, resolveMopeft({ methods: ['lora'] }, other.config), sizes, gpu);
     const opened = gpu.allocatedBytes;
     await expect(TrainingStep.create(gpu, other, wider)).rejects.toThrow('no');
     compile.mockRestore();
@@ -127,9 +121,8 @@ describe('a training step on a device with WebGPU’s default limits', () => {
 
   it('has the same gradients whether objects share a pass or not', async () => {
     const read = async (objectsPerPass: number) => {
-      const device = { traits: gpu.traits, bufferLimit: bufferLimitOf(gpu) };
       const mopeft = resolveMopeft({ methods: ['lora'] }, MICRO_SAM);
-      const plans = planTraining(MICRO_SAM, mopeft, { ...sizes, objectsPerPass, corrections: 0 }, device);
+      const plans = planTraining(MICRO_SAM, mopeft, { ...sizes, objectsPerPass, corrections: 0 }, gpu);
       const step = await TrainingStep.create(gpu, model, plans);
       await step.initialise(3);
       const { loss, squaredNorm } = await step.gradients([image()], 0, Random.fromSeed(4));
@@ -162,8 +155,7 @@ describe('recomputing blocks in the backward', () => {
     const sam = { ...MICRO_SAM, numHiddenLayers: 5, globalAttnIndexes: [1, 4] };
     const deeper = await openMicroModel(gpu, sam);
     const mopeft = resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], trainDecoder: false }, sam);
-    const device = { traits: gpu.traits, bufferLimit: bufferLimitOf(gpu) };
-    const kept = planTraining(sam, mopeft, sizes, device);
+    const kept = planTraining(sam, mopeft, sizes, gpu);
     const again = planGraph(encoderTrainingGraph(sam, mopeft, kept.tensors, true), gpu.traits);
     expect(again.poolBytes).toBeLessThan(0.7 * kept.encoder.poolBytes);
     const gradientsOf = async (plans: typeof kept) => {
