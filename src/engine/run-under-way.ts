@@ -101,8 +101,7 @@ export class RunUnderWay implements Run {
     return {
       step,
       steps: this.config.train.steps,
-      // Without a checkpoint the run goes on from its start, which is the same.
-      checkpointStep: checkpointStep ?? 0,
+      checkpointStep,
       bestStep,
       bestScore,
       secondsPerStep: this.secondsPerStep(),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EngineEvent, StepPoint } from '../../worker/protocol.ts';
 import { fakeEngine, fakeRun } from '../testing/fake-engine.ts';
-import { applyEvents, isResumable, missingDatasets } from './runs.ts';
+import { applyEvents, isResumable, isUsable, missingDatasets } from './runs.ts';
 
 const point = (step: number, loss = 1): StepPoint => ({
   step,
@@ -74,4 +74,18 @@ test('a run knows which of its datasets were deleted, by the names that they had
   await engine.call('data.delete', { datasetId: 'cracks' });
   const left = await engine.call('data.list', {});
   expect(left.ok && missingDatasets(fakeRun('paused', 1), left.value)).toEqual(['cracks']);
+});
+
+test('a run without a checkpoint starts anew, one that failed before its first does not', () => {
+  expect(isResumable({ ...fakeRun('interrupted', 1), checkpointStep: null })).toBe(true);
+  expect(isResumable({ ...fakeRun('failed', 1), checkpointStep: null })).toBe(false);
+  expect(isResumable(fakeRun('failed', 1))).toBe(true);
+});
+
+test('a run has weights to use once it was validated, or when it came in with them', () => {
+  const unmeasured = { bestStep: null, bestScore: null, checkpointStep: 0 };
+  expect(isUsable({ ...fakeRun('paused', 1), ...unmeasured })).toBe(false);
+  expect(isUsable({ ...fakeRun('paused', 1), checkpointStep: null })).toBe(true);
+  expect(isUsable({ ...fakeRun('imported', 1), ...unmeasured })).toBe(true);
+  expect(isUsable({ ...fakeRun('finished', 1), fitsModel: false })).toBe(false);
 });

@@ -53,14 +53,13 @@ export function isActive(status: RunStatus): boolean {
   return status === 'running' || status === 'pausing';
 }
 
-/** True when it can go on from a checkpoint; one that was left after its last step is still to be measured. */
+/**
+ * True when it can go on: from its last checkpoint, or from its start when it was left before the first. One that failed before
+ * its first checkpoint would fail again. After its last step a run is still to be measured.
+ */
 export function isResumable(run: RunInfo): boolean {
-  const halted =
-    run.status === 'paused' ||
-    run.status === 'interrupted' ||
-    run.status === 'stopped' ||
-    run.status === 'failed';
-  return halted && run.checkpointStep !== null;
+  const isLeft = run.status === 'paused' || run.status === 'interrupted' || run.status === 'stopped';
+  return isLeft || (run.status === 'failed' && run.checkpointStep !== null);
 }
 
 /** Names of the run's datasets that are not on this device any more; it cannot go on without them. */
@@ -72,7 +71,7 @@ export function missingDatasets(run: RunInfo, present: readonly DatasetInfo[]): 
 
 /** True when the run has weights that Segment and Export can use with the open model. */
 export function isUsable(run: RunInfo): boolean {
-  return run.fitsModel && (run.status === 'imported' || run.checkpointStep !== null || run.bestStep !== null);
+  return run.fitsModel && (run.status === 'imported' || run.bestStep !== null);
 }
 
 export async function loadRuns(): Promise<void> {
