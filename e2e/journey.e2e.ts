@@ -116,6 +116,14 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     ).toBe(true);
   });
 
+  await test.step('the run leads to Segment with its weights chosen', async () => {
+    await page.getByRole('button', { name: 'Segment with it' }).click();
+    await expect(page.getByRole('main', { name: 'Segment' })).toBeVisible();
+    const runs = page.getByLabel('Run', { exact: true });
+    await expect(runs).not.toHaveValue('');
+    await runs.selectOption('');
+  });
+
   const exported = await test.step('a click segments, base and tuned', async () => {
     await goTo(page, 'Segment');
     await page.getByLabel('Dataset', { exact: true }).selectOption({ label: 'discs' });

@@ -5,10 +5,12 @@ import { EditableName } from '../../components/EditableName.tsx';
 import { ProgressBar } from '../../components/Progress.tsx';
 import { bytes, duration, iou, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
+import { goTo } from '../../stores/place.ts';
 import {
   deleteRun,
   isActive,
   isResumable,
+  isUsable,
   missingDatasets,
   pauseRun,
   renameRun,
@@ -17,6 +19,7 @@ import {
   stopRun,
   useRuns,
 } from '../../stores/runs.ts';
+import { chooseRun } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
 import styles from './RunHead.module.css';
 import { STATUS_LABELS } from './RunList.tsx';
@@ -67,6 +70,11 @@ function whyNotResume(run: RunInfo, gone: readonly string[]): string | null {
   return run.fitsModel ? null : `Load ${run.modelName} to go on with this run.`;
 }
 
+function segmentWith(run: RunInfo): void {
+  void chooseRun(run.id);
+  goTo('segment');
+}
+
 function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
   const canCompute = useSession(selectCanCompute);
   const otherActive = useRuns((state) => {
@@ -101,9 +109,11 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
           Stop
         </button>
       )}
-      <a className={styles.link} href="#/segment">
-        Segment with it
-      </a>
+      {isUsable(run) && (
+        <button type="button" className="quiet" onClick={() => segmentWith(run)}>
+          Segment with it
+        </button>
+      )}
       <ConfirmDelete
         name={run.name}
         consequence={`Its weights, checkpoints and history (${bytes(run.bytes)}) are removed from this device. Export the adapter first if you want to keep it.`}
