@@ -15,7 +15,7 @@ const shown = () => useNotices.getState().notices.map((notice) => 'text' in noti
 
 beforeEach(() => {
   vi.stubGlobal('window', { location: { hash: '' }, addEventListener: () => undefined });
-  vi.stubGlobal('document', { documentElement: { dataset: {} } });
+  vi.stubGlobal('document', { documentElement: { dataset: {} }, addEventListener: () => undefined });
   vi.stubGlobal('navigator', {});
   useNotices.setState({ notices: [] });
 });

@@ -30,6 +30,10 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
       void forgetAnswers();
     }
   });
+  // Another tab may have trained, paused or deleted meanwhile.
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible' && useSession.getState().phase === 'ready') void loadRuns();
+  });
   return booted;
 }
 

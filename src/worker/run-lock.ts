@@ -1,7 +1,10 @@
 import { Failure } from '../config/failure.ts';
 
+const PREFIX = 'mopeft-studio run ';
+
 export interface RunLock {
-  release(): void;
+  /** Resolves when another may take it. */
+  release(): Promise<void>;
 }
 
 /**
@@ -9,9 +12,9 @@ export interface RunLock {
  * @throws Failure `run/other-tab`.
  */
 export async function lockRun(runId: string): Promise<RunLock> {
-  if (!('locks' in navigator)) return { release: () => undefined };
+  if (!('locks' in navigator)) return { release: async () => undefined };
   return new Promise((resolve, reject) => {
-    const held = navigator.locks.request(`mopeft-studio run ${runId}`, { ifAvailable: true }, (lock) => {
+    const held = navigator.locks.request(`${PREFIX}${runId}`, { ifAvailable: true }, (lock) => {
       if (!lock) {
         reject(
           new Failure({
@@ -22,8 +25,32 @@ export async function lockRun(runId: string): Promise<RunLock> {
         );
         return undefined;
       }
-      return new Promise<void>((release) => resolve({ release }));
+      return new Promise<void>((release) =>
+        resolve({
+          release: async () => {
+            release();
+            await held;
+          },
+        }),
+      );
     });
     held.catch(reject);
   });
+}
+
+/** Changes a run that is not under way here, while no other tab can take it up. @throws Failure `run/other-tab`. */
+export async function whileLocked<T>(runId: string, change: () => Promise<T>): Promise<T> {
+  const lock = await lockRun(runId);
+  try {
+    return await change();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Ids of the runs that are under way in any tab. */
+export async function lockedRuns(): Promise<ReadonlySet<string>> {
+  if (!('locks' in navigator)) return new Set();
+  const { held = [] } = await navigator.locks.query();
+  return new Set(held.flatMap(({ name }) => (name?.startsWith(PREFIX) ? [name.slice(PREFIX.length)] : [])));
 }

@@ -10,6 +10,7 @@ import { resolveMopeft } from '../peft/resolve.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import type { EngineState } from './engine-state.ts';
 import type { EngineEvent, RunInfo, TrainSettings } from './protocol.ts';
+import { lockRun } from './run-lock.ts';
 import { TrainDesk } from './train-desk.ts';
 
 // What is under test is who may do what when, so runs are played and nothing is computed.
@@ -57,6 +58,24 @@ const CONFIG: RunConfig = {
   train: parseTrainConfig({}),
   datasets: [{ key: 'cells', name: 'Cells' }],
 };
+
+/** Web Locks as far as they are used: a name is held until the callback's promise settles. */
+function playedLocks() {
+  const names = new Set<string>();
+  return {
+    query: async () => ({ held: [...names].map((name) => ({ name })) }),
+    request: async (name: string, _: unknown, work: (lock: object | null) => Promise<void>) => {
+      await null;
+      if (names.has(name)) return work(null);
+      names.add(name);
+      try {
+        await work({});
+      } finally {
+        names.delete(name);
+      }
+    },
+  };
+}
 
 /** A run that ends when it is told to. */
 function playedRun() {
@@ -118,7 +137,7 @@ test('another model waits for a run that is being launched, and the run is pause
   const { desk, launching, begun, changeModel } = openDesk();
   const started = desk.start(settings);
   await launching;
-  expect(desk.uses('cells')).toBe(true);
+  await expect(desk.expectUnused('cells')).rejects.toMatchObject({ record: { code: 'data/in-use' } });
   const order: string[] = [];
   const changed = changeModel().then(() => order.push('model changed'));
   const { run } = playedRun();
@@ -128,7 +147,7 @@ test('another model waits for a run that is being launched, and the run is pause
   await changed;
   expect(order).toEqual(['run paused', 'model changed']);
   expect((await desk.info(id)).status).toBe('paused');
-  expect(desk.uses('cells')).toBe(false);
+  await desk.expectUnused('cells');
 });
 
 test.each(['pause', 'stop'] as const)('%s is taken while a run is being launched', async (wish) => {
@@ -207,4 +226,43 @@ test('a run whose dataset was deleted says that it cannot go on, and stays as it
     },
   });
   expect(await desk.info(id)).toMatchObject({ status: 'paused', failure: null });
+});
+
+test('a run under way in another tab, and its datasets, are left alone until it is over there', async () => {
+  vi.stubGlobal('navigator', { locks: playedLocks() });
+  const store = new MemoryStore();
+  const there = openDesk(store);
+  there.begun.resolve(playedRun().run);
+  const { id } = await there.desk.start(settings);
+  const here = openDesk(store).desk;
+  expect(await here.list()).toMatchObject([{ id, status: 'elsewhere' }]);
+  const otherTab = { record: { code: 'run/other-tab' } };
+  await expect(here.stop(id)).rejects.toMatchObject(otherTab);
+  await expect(here.resume(id)).rejects.toMatchObject(otherTab);
+  await expect(here.delete(id)).rejects.toMatchObject(otherTab);
+  await expect(here.rename(id, 'Mine')).rejects.toMatchObject(otherTab);
+  await expect(here.expectUnused('cells')).rejects.toMatchObject({
+    record: { code: 'data/in-use', where: 'Try' },
+  });
+  await there.desk.pause(id);
+  expect(await here.list()).toMatchObject([{ id, status: 'paused' }]);
+  await here.expectUnused('cells');
+  await here.delete(id);
+  expect(await there.desk.list()).toEqual([]);
+});
+
+test('a run under way is deleted in its own tab, and one whose tab was closed is interrupted', async () => {
+  vi.stubGlobal('navigator', { locks: playedLocks() });
+  const store = new MemoryStore();
+  const { desk, begun } = openDesk(store);
+  begun.resolve(playedRun().run);
+  const { id } = await desk.start(settings);
+  await desk.delete(id);
+  expect(await desk.list()).toEqual([]);
+  await (await lockRun(id)).release();
+  vi.mocked(startRun).mockResolvedValueOnce(playedRun().run);
+  await desk.start(settings);
+  // The browser has given the locks of a closed tab back.
+  vi.stubGlobal('navigator', { locks: playedLocks() });
+  expect(await openDesk(store).desk.list()).toMatchObject([{ status: 'interrupted' }]);
 });

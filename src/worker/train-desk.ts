@@ -12,7 +12,7 @@ import type { CurrentModel, EngineState } from './engine-state.ts';
 import type { PlanReport, RunInfo, RunStatus, TrainSettings } from './protocol.ts';
 import { newRunId, RunBook, type RunRecord, runInfo } from './run-book.ts';
 import { metricsEvent } from './run-history.ts';
-import { lockRun, type RunLock } from './run-lock.ts';
+import { lockedRuns, lockRun, type RunLock, whileLocked } from './run-lock.ts';
 import type { RunVariant } from './segment-desk.ts';
 import { StepTimes, stepKey } from './step-times.ts';
 
@@ -156,15 +156,24 @@ export class TrainDesk {
       return this.info(runId);
     }
     // A run that waits is simply over; its best weights are kept.
-    const record = await this.need(runId);
-    if (record.status === 'paused' || record.status === 'interrupted') {
-      await this.save({ ...record, status: 'stopped', updated: Date.now() });
-    }
-    return this.info(runId);
+    return whileLocked(runId, async () => {
+      const record = await this.need(runId);
+      const waits = record.status === 'paused' || record.status === 'interrupted';
+      return waits ? this.save({ ...record, status: 'stopped', updated: Date.now() }) : this.infoOf(record);
+    });
   }
 
   async list(): Promise<RunInfo[]> {
-    return Promise.all((await this.book.list()).map((record) => this.infoOf(record)));
+    const locked = await lockedRuns();
+    const records = await this.book.list();
+    return Promise.all(
+      records.map((record) => {
+        // Storage says that it runs; that it does not do so here is no proof that it was interrupted.
+        const isElsewhere =
+          record.status === 'interrupted' && locked.has(record.id) && record.id !== this.active?.id;
+        return this.infoOf(isElsewhere ? { ...record, status: 'elsewhere' } : record);
+      }),
+    );
   }
 
   async info(runId: string): Promise<RunInfo> {
@@ -172,14 +181,17 @@ export class TrainDesk {
   }
 
   async rename(runId: string, name: string): Promise<RunInfo> {
-    const record = await this.need(runId);
-    return this.save({ ...record, name: name.trim() || record.name });
+    const change = async (): Promise<RunInfo> => {
+      const record = await this.need(runId);
+      return this.save({ ...record, name: name.trim() || record.name });
+    };
+    return this.active?.id === runId ? change() : whileLocked(runId, change);
   }
 
-  /** Deletes a run; one that is under way is ended first. */
+  /** Deletes a run; one that is under way here is ended first. @throws Failure `run/other-tab`. */
   async delete(runId: string): Promise<void> {
     if (this.active?.id === runId) await this.pauseActive();
-    await this.book.delete(runId);
+    await whileLocked(runId, () => this.book.delete(runId));
   }
 
   /** Keeps an adapter that came in from outside as a run of its own. */
@@ -187,9 +199,29 @@ export class TrainDesk {
     return this.save(record);
   }
 
-  /** Whether the run under way reads this dataset. */
-  uses(datasetId: string): boolean {
-    return this.active?.datasetIds.includes(datasetId) ?? false;
+  /** @throws Failure `data/in-use` when a run that is under way, here or in another tab, reads this dataset. */
+  async expectUnused(datasetId: string): Promise<void> {
+    const locked = await lockedRuns();
+    const elsewhere = (await this.book.list()).find(
+      ({ id, datasets }) =>
+        locked.has(id) && id !== this.active?.id && datasets.some((dataset) => dataset.id === datasetId),
+    );
+    if (elsewhere) {
+      throw new Failure({
+        code: 'data/in-use',
+        what: 'A run in another tab trains on this dataset.',
+        where: elsewhere.name,
+        cure: 'Pause it there, or close that tab.',
+      });
+    }
+    // Last: a run may have been started here meanwhile.
+    if (this.active?.datasetIds.includes(datasetId)) {
+      throw new Failure({
+        code: 'data/in-use',
+        what: 'The run under way trains on this dataset.',
+        cure: 'Pause or stop the run first.',
+      });
+    }
   }
 
   /** A run's best weights for Segment. @throws Failure `run/unknown`, `run/other-model`, `run/no-adapter`. */
@@ -271,7 +303,7 @@ export class TrainDesk {
     } catch (error) {
       await this.fail(active.id, error);
     } finally {
-      active.lock?.release();
+      await active.lock?.release();
       this.active = null;
     }
   }

@@ -82,7 +82,7 @@ export async function loadRuns(): Promise<void> {
     return;
   }
   const runs = newestFirst(result.value);
-  set((state) => ({ loaded: true, runs, shownId: state.shownId ?? openByDefault(runs) }));
+  set((state) => ({ loaded: true, runs, shownId: state.loaded ? state.shownId : openByDefault(runs) }));
 }
 
 /** After a reload the run that was under way is what the person wants to see. */

@@ -1,4 +1,3 @@
-import { Failure } from '../../config/failure.ts';
 import { readDatasets } from '../../data/read-datasets.ts';
 import { drawnDatasets } from '../demo.ts';
 import type { EngineState } from '../engine-state.ts';
@@ -38,13 +37,7 @@ export function dataHandlers(
       ok(await (await engine).state.datasets.rename(datasetId, name)),
     'data.delete': async ({ datasetId }) => {
       const { state, training } = await engine;
-      if (training.uses(datasetId)) {
-        throw new Failure({
-          code: 'data/in-use',
-          what: 'The run under way trains on this dataset.',
-          cure: 'Pause or stop the run first.',
-        });
-      }
+      await training.expectUnused(datasetId);
       await state.datasets.delete(datasetId);
       return done;
     },

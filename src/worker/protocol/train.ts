@@ -30,6 +30,8 @@ export type RunStatus =
   | 'paused'
   /** The tab closed or the device was lost while it ran: can go on from its last checkpoint. */
   | 'interrupted'
+  /** Under way in another tab, where it is paused and stopped. */
+  | 'elsewhere'
   | 'stopped'
   | 'finished'
   | 'failed'

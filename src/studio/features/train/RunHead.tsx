@@ -117,7 +117,7 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
       <ConfirmDelete
         name={run.name}
         consequence={`Its weights, checkpoints and history (${bytes(run.bytes)}) are removed from this device. Export the adapter first if you want to keep it.`}
-        disabled={isActive(run.status)}
+        disabled={isActive(run.status) || run.status === 'elsewhere'}
         onDelete={() => void deleteRun(run.id)}
       />
     </div>

@@ -9,6 +9,7 @@ export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
   pausing: 'pausing',
   paused: 'paused',
   interrupted: 'interrupted',
+  elsewhere: 'under way in another tab',
   stopped: 'stopped',
   finished: 'finished',
   failed: 'failed',
