@@ -15,15 +15,14 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import type { TrainConfig } from '../config/train.ts';
 import type { FileStore } from '../data/file-store.ts';
 import type { Split } from '../data/types.ts';
+import { RUN_STORAGE_FILES } from '../train/run-storage.ts';
 import { formatMetrics, type MetricsLine, parseMetrics } from './metrics.ts';
 
 export const RUN_FILES = {
+  ...RUN_STORAGE_FILES,
   config: 'config.json',
   split: 'split.json',
   metrics: 'metrics.jsonl',
-  adapter: 'adapter.safetensors',
-  adapterJson: 'adapter.json',
-  checkpoint: 'checkpoint/last.safetensors',
   verdict: 'verdict.json',
 } as const;
 

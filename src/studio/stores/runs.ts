@@ -69,9 +69,14 @@ export function missingDatasets(run: RunInfo, present: readonly DatasetInfo[]): 
     .map(({ name }) => name);
 }
 
-/** True when the run has weights that Segment and Export can use with the open model. */
+/** True when the run has weights, of this or another model. */
+export function hasWeights(run: RunInfo): boolean {
+  return run.status === 'imported' || run.bestStep !== null;
+}
+
+/** True when the run has weights that go with the open model. */
 export function isUsable(run: RunInfo): boolean {
-  return run.fitsModel && (run.status === 'imported' || run.bestStep !== null);
+  return run.fitsModel && hasWeights(run);
 }
 
 export async function loadRuns(): Promise<void> {

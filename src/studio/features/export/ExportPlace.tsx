@@ -6,7 +6,7 @@ import { importAdapter } from '../../drop/receive.ts';
 import { ask } from '../../stores/engine-link.ts';
 import { saveFile } from '../../stores/files.ts';
 import { tellFailure } from '../../stores/notices.ts';
-import { useRuns } from '../../stores/runs.ts';
+import { hasWeights, useRuns } from '../../stores/runs.ts';
 import styles from './ExportPlace.module.css';
 import { KeptMasks } from './KeptMasks.tsx';
 import { pythonLines } from './python-lines.ts';
@@ -16,7 +16,7 @@ export function ExportPlace(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const shownId = useRuns((state) => state.shownId);
   const [chosenId, setChosenId] = useState<string | null>(null);
-  const exportable = runs.filter(hasAdapter);
+  const exportable = runs.filter(hasWeights);
   const run = exportable.find((entry) => entry.id === (chosenId ?? shownId)) ?? exportable[0] ?? null;
   return (
     <div className={styles.place}>
@@ -60,10 +60,6 @@ export function ExportPlace(): ReactNode {
       </div>
     </div>
   );
-}
-
-function hasAdapter(run: RunInfo): boolean {
-  return run.status === 'imported' || run.bestStep !== null || run.checkpointStep !== null;
 }
 
 async function downloadAdapter(runId: string): Promise<void> {
