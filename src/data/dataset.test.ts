@@ -1,8 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { labelledNames, loadSample } from './dataset.ts';
+import { type Dataset, labelledNames, loadSample } from './dataset.ts';
+import { DatasetStore } from './dataset-store.ts';
+import { decodeMask } from './decode/mask.ts';
 import { encodeMaskPng, encodePicturePng } from './encode-png.ts';
 import { inspectDataset } from './inspect.ts';
+import { MemoryStore } from './memory-store.ts';
+import { labelsOf } from './objects.ts';
 import { type InputFile, readDatasets } from './read-datasets.ts';
 import type { ReadProgress } from './types.ts';
 
@@ -226,6 +231,70 @@ describe('a drop with everything that can be wrong', () => {
       [3, 9],
     ]);
     expect(result.samples.length).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('classes in masks/', () => {
+  const files = {
+    'images/a.png': picture(),
+    'masks/a.png': labels([1, 0, 0, 2, 2], [4, 3, 0, 6, 2]),
+    'images/b.png': picture(),
+    'masks/b.png': labels([4, 0, 0, 3, 3]),
+    'images/c.png': picture(),
+    'masks/c.png': labels([1, 0, 0, 8, 3], [2, 0, 3, 8, 6]),
+  };
+  const classesOf = async (dataset: Dataset) => {
+    const found: number[][] = [];
+    for (const index of dataset.samples.keys()) {
+      const loaded = await loadSample(dataset, index);
+      if (!loaded.ok || !loaded.value.labelling) throw new Error('not read');
+      found.push(labelsOf(loaded.value.labelling.classMap));
+    }
+    return found;
+  };
+
+  it('keep their values in a picture that happens to hold two', async () => {
+    const { dataset } = await only(files);
+    const result = await inspectDataset(dataset);
+    expect(result.summary.labels).toEqual([1, 2, 4]);
+    expect(result.summary.maskKinds).toEqual({ binary: 0, cut128: 0, labels: 3, instances: 0 });
+    expect(result.samples.map((sample) => sample.labels)).toEqual([[1, 4], [4], [1, 2]]);
+    expect(await classesOf(result.dataset)).toEqual([[1, 4], [4], [1, 2]]);
+    const store = new DatasetStore(new MemoryStore());
+    const { id } = await store.save(result);
+    const stored = await store.load(id);
+    if (!stored.ok) throw new Error(stored.refusal.reason);
+    expect(await classesOf(stored.value.dataset)).toEqual([[1, 4], [4], [1, 2]]);
+  });
+
+  it('are kept beside instances, and masks of one object stay masks where there are none', async () => {
+    const ids = labels([7, 0, 0, 3, 3]);
+    const { dataset } = await only({ ...files, 'instances/b.png': ids });
+    const result = await inspectDataset(dataset);
+    expect(result.samples[1]).toMatchObject({ source: 'instances', labels: [4] });
+    const binary = { 'images/a.png': picture(), 'masks/a.png': labels([255, 0, 0, 3, 3]) };
+    const plain = await inspectDataset((await only(binary)).dataset);
+    expect(plain.dataset.samples[0]?.mask?.path).toBe('masks/a.png');
+    expect(plain.samples[0]).toMatchObject({ maskKind: 'binary', source: 'masks', labels: [1] });
+  });
+
+  it('are not looked for in masks that are cut', async () => {
+    const path = new URL('../../tests/vectors/pictures/pictures.json', import.meta.url);
+    const vectors = JSON.parse(readFileSync(path, 'utf8')) as { name: string; file: string }[];
+    const jpeg = new Uint8Array(
+      Buffer.from(vectors.find(({ name }) => name === 'jpeg grey')?.file ?? '', 'base64'),
+    );
+    const read = await decodeMask(jpeg, 'd.jpg');
+    if (!read.ok) throw new Error(read.refusal.reason);
+    const { width, height } = read.value.labelMap;
+    const { dataset } = await only({
+      ...files,
+      'images/d.png': picture(width, height),
+      'masks/d.jpg': jpeg,
+    });
+    const result = await inspectDataset(dataset);
+    expect(result.refusals).toEqual([]);
+    expect(result.samples[3]).toMatchObject({ maskKind: 'cut128', source: 'masks' });
   });
 });
 

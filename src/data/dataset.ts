@@ -67,6 +67,8 @@ export interface Labelling {
   readonly labelMap: LabelMap;
   /** Class of every pixel, for masks of a whole class: labels/, else masks/, else 1 wherever instances/ has an object. */
   readonly classMap: LabelMap;
+  /** How the file was understood that `classMap` is of. */
+  readonly classKind: MaskKind;
 }
 
 export interface LoadOptions {
@@ -154,13 +156,17 @@ function chooseLabelling(masks: Partial<Record<ObjectSource, DecodedMask>>): Lab
   const source = SOURCES.find((name) => masks[name]);
   const chosen = source && masks[source];
   if (!source || !chosen) return undefined;
-  const classes = (masks.labels ?? masks.masks)?.labelMap;
+  const classes = masks.labels ?? masks.masks;
   return {
     source,
     kind: chosen.kind,
     rule: source === 'instances' ? 'ids' : 'components',
     labelMap: chosen.labelMap,
-    classMap: classes ?? { ...chosen.labelMap, data: Int32Array.from(foregroundMask(chosen.labelMap).data) },
+    classMap: classes?.labelMap ?? {
+      ...chosen.labelMap,
+      data: Int32Array.from(foregroundMask(chosen.labelMap).data),
+    },
+    classKind: (classes ?? chosen).kind,
   };
 }
 

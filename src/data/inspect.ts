@@ -23,14 +23,14 @@ const TURN = 40;
 
 /**
  * Decodes every sample once: what cannot be used is left out with its reason (a bad picture with its masks, a bad mask
- * alone: its picture is kept for Segment), empty masks are remarked on and kept, and the rest is counted.
+ * alone: its picture is kept for Segment), empty masks are remarked on and kept, and the rest is counted. Where masks hold
+ * classes, they are taken as files of `labels/`.
  */
 export async function inspectDataset(
   dataset: Dataset,
   options: InspectOptions = {},
 ): Promise<InspectedDataset> {
-  const kept: DatasetSample[] = [];
-  const samples: Sample[] = [];
+  const checked: Checked[] = [];
   const refusals: Refusal[] = [];
   let since = performance.now();
   for (const [index, sample] of dataset.samples.entries()) {
@@ -39,10 +39,9 @@ export async function inspectDataset(
     if (loaded.ok) {
       refusals.push(...loaded.value.refusals);
       const usable = withoutRefused(sample, loaded.value.refusals);
-      const checked = sampleOf(loaded.value);
-      if (isLabelled(usable) && checked.objects === 0) refusals.push(emptyMask(usable));
-      kept.push(usable);
-      samples.push(checked);
+      const seen = checkedOf(usable, loaded.value);
+      if (isLabelled(usable) && seen.sample.objects === 0) refusals.push(emptyMask(usable));
+      checked.push(seen);
     } else {
       refusals.push(loaded.refusal);
     }
@@ -52,8 +51,48 @@ export async function inspectDataset(
       since = performance.now();
     }
   }
-  const clean = { name: dataset.name, samples: kept };
+  const kept = await withClasses(checked, options.signal);
+  const clean = { name: dataset.name, samples: kept.map(({ files }) => files) };
+  const samples = kept.map(({ sample }) => sample);
   return { dataset: clean, samples, summary: summarise(clean, samples), refusals };
+}
+
+interface Checked {
+  readonly files: DatasetSample;
+  readonly sample: Sample;
+  readonly classKind: MaskKind | undefined;
+}
+
+function checkedOf(files: DatasetSample, loaded: LoadedSample): Checked {
+  return { files, sample: sampleOf(loaded), classKind: loaded.labelling?.classKind };
+}
+
+/**
+ * Two values alone do not tell one object from a class: of a dataset with the classes 0 … 5 a picture may hold 0 and 4 only.
+ * So where a file of `masks/` holds classes, all of them become files of `labels/`, whose values are kept wherever they are
+ * read from then on. Masks that are cut, and lossy ones, have no classes and stay.
+ */
+async function withClasses(
+  checked: readonly Checked[],
+  signal: AbortSignal | undefined,
+): Promise<readonly Checked[]> {
+  const isClasses = ({ files, classKind }: Checked) =>
+    files.mask !== undefined && files.labels === undefined && classKind === 'labels';
+  if (!checked.some(isClasses)) return checked;
+  const out: Checked[] = [];
+  for (const each of checked) {
+    const { mask, ...others } = each.files;
+    const isTwoValued = each.classKind === 'binary' && others.labels === undefined;
+    if (!mask || signal?.aborted || !(isClasses(each) || isTwoValued)) {
+      out.push(each);
+      continue;
+    }
+    const files = { ...others, labels: mask };
+    const loaded = await loadSample({ name: '', samples: [files] }, 0);
+    const isRead = loaded.ok && loaded.value.refusals.length === 0;
+    out.push(isRead ? checkedOf(files, loaded.value) : each);
+  }
+  return out;
 }
 
 function withoutRefused(sample: DatasetSample, refusals: readonly Refusal[]): DatasetSample {

@@ -27,7 +27,14 @@ export function drawSample(name: string, seed: number, width = 40, height = 28):
     name,
     picture,
     objects: findObjects(labelMap, 'components'),
-    labelling: { source: 'masks', kind: 'binary', rule: 'components', labelMap, classMap: labelMap },
+    labelling: {
+      source: 'masks',
+      kind: 'binary',
+      rule: 'components',
+      labelMap,
+      classMap: labelMap,
+      classKind: 'binary',
+    },
     refusals: [],
   };
 }

@@ -87,6 +87,17 @@ describe('what a mask means', () => {
     expect(read(colours(2, [black, red, red, black]))).toEqual({ kind: 'binary', values: [0, 1, 1, 0] });
   });
 
+  it('two values of which none is background are labels', () => {
+    expect(read(grey(2, [1, 2, 2, 1]))).toEqual({ kind: 'labels', values: [1, 2, 2, 1] });
+    expect(read(colours(2, [red, green]))).toEqual({ kind: 'labels', values: [RED, GREEN] });
+    const palette = Uint8Array.from([0, 0, 0, 128, 0, 0, 0, 128, 0]);
+    expect(read(grey(2, [1, 2], { palette }))).toEqual({ kind: 'labels', values: [1, 2] });
+    const floats = { bits: 32, data: Float32Array.of(1, 2) };
+    expect(read(grey(2, [0, 0], floats))).toEqual({ kind: 'labels', values: [1, 2] });
+    const lossy = grey(2, [1, 254], { format: 'jpeg', lossy: true });
+    expect(read(lossy)).toEqual({ kind: 'cut128', values: [0, 1] });
+  });
+
   it('more values are labels, kept as they are', () => {
     expect(read(grey(3, [0, 1, 1, 2, 2, 2]))).toEqual({ kind: 'labels', values: [0, 1, 1, 2, 2, 2] });
     const deep = grey(3, [0, 0, 0], { bits: 16, data: Uint16Array.of(0, 300, 65535) });
@@ -181,6 +192,10 @@ describe('what a mask means', () => {
       values: [0, 255, 255, 0],
     });
     expect(read(grey(2, [0, 2, 2, 0]), 'labels')).toEqual({ kind: 'labels', values: [0, 2, 2, 0] });
+    const floats = { bits: 32, data: Float32Array.of(0, 7) };
+    expect(read(grey(2, [0, 0], floats), 'instances')).toEqual({ kind: 'instances', values: [0, 7] });
+    const palette = Uint8Array.from([255, 255, 255, 0, 0, 0]);
+    expect(read(grey(2, [0, 1], { palette }), 'labels')).toEqual({ kind: 'labels', values: [0, 1] });
     const lossy = grey(2, [0, 2, 2, 0], { format: 'jpeg', lossy: true });
     expect(() => read(lossy, 'instances')).toThrow(/JPEG.*object ids/);
     expect(() => read(lossy, 'labels')).toThrow(/JPEG.*class labels/);

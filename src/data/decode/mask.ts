@@ -20,8 +20,8 @@ export const CUT = 128;
 /**
  * Decodes a mask to integers, 0 for background.
  *
- * Role `masks`: at most two values, nonzero is foreground; a lossy file (JPEG, lossy WebP) or antialiased grey is cut at 128
- * and says so; else its values are labels. Roles `labels` and `instances` keep every value and refuse lossy files.
+ * Role `masks`: one value, or two of which one is 0: nonzero is foreground; a lossy file (JPEG, lossy WebP) or antialiased grey
+ * is cut at 128 and says so; else its values are labels. Roles `labels` and `instances` keep every value and refuse lossy files.
  * Palette indices are the values. Colours of an RGB mask become the labels 65536·R + 256·G + B, black (or, where there is no
  * black, white) being background, so that a colour is the same label in every picture. Where all colours are the same and
  * only alpha differs, alpha is the mask. Never throws for what the file holds.
@@ -46,7 +46,9 @@ export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'mas
   const values = valuesOf(withoutOffset(raster, file), file);
   const map = (data: Int32Array): LabelMap => ({ width: raster.width, height: raster.height, data });
   if (role !== 'masks') return { labelMap: map(values.data), kind: role };
-  if (values.isBinary) return { labelMap: map(values.data.map((v) => (v === 0 ? 0 : 1))), kind: 'binary' };
+  const { data, background } = values;
+  if (isBinary(data, background))
+    return { labelMap: map(data.map((v) => (v === background ? 0 : 1))), kind: 'binary' };
   if (
     values.isGrey &&
     raster.bits === 8 &&
@@ -79,7 +81,8 @@ function withoutOffset(raster: Raster, file: string): Raster {
 
 interface Values {
   readonly data: Int32Array;
-  readonly isBinary: boolean;
+  /** The value that is background where there are only two. */
+  readonly background: number;
   /** True when values are grey levels and not indices or colours. */
   readonly isGrey: boolean;
 }
@@ -93,9 +96,9 @@ function valuesOf(raster: Raster, file: string): Values {
     const grey = plane(0);
     if (raster.channels % 2 === 0 && isConstant(grey)) {
       const alpha = plane(raster.channels - 1);
-      if (!isConstant(alpha)) return { data: alpha, isBinary: atMostTwo(alpha), isGrey: true };
+      if (!isConstant(alpha)) return { data: alpha, background: 0, isGrey: true };
     }
-    return { data: grey, isBinary: atMostTwo(grey), isGrey: true };
+    return { data: grey, background: 0, isGrey: true };
   }
   if (raster.lossy) {
     // Colours that the codec mixed cannot be told apart any more; what is bright in any channel is foreground.
@@ -108,7 +111,7 @@ function valuesOf(raster: Raster, file: string): Values {
         raster.data[at + 2] as number,
       );
     }
-    return { data, isBinary: atMostTwo(data), isGrey: true };
+    return { data, background: 0, isGrey: true };
   }
   return colourValues(raster, file);
 }
@@ -138,20 +141,17 @@ function colourValues(raster: Raster, file: string): Values {
       'Export the mask without smoothing: one plain colour, or one number, for each class or object.',
     );
   }
-  return { data, isBinary: colours.size <= 2, isGrey: false };
+  return { data, background: 0, isGrey: false };
 }
 
 /** Indices; of a two-colour palette the colour decides where it puts black at another index than 0. */
 function paletteValues(raster: Raster, palette: Uint8Array): Values {
   const data = Int32Array.from(raster.data);
   const used = [...new Set(data)];
-  if (used.length > 2) return { data, isBinary: false, isGrey: false };
   const isBlack = (index: number) =>
     !palette[3 * index] && !palette[3 * index + 1] && !palette[3 * index + 2];
   const black = used.find((index) => index !== 0 && isBlack(index));
-  if (black !== undefined && !isBlack(0))
-    return { data: data.map((v) => (v === black ? 0 : 1)), isBinary: true, isGrey: false };
-  return { data, isBinary: true, isGrey: false };
+  return { data, background: black !== undefined && !isBlack(0) ? black : 0, isGrey: false };
 }
 
 function floatValues(raster: Raster, values: Float32Array, file: string): Values {
@@ -163,18 +163,18 @@ function floatValues(raster: Raster, values: Float32Array, file: string): Values
     const v = values[i * step] as number;
     if (seen.size < 3) seen.add(v);
     if (!Number.isInteger(v) || v < 0 || v > 0x7fffffff) whole = false;
-    data[i] = seen.size <= 2 ? (v === 0 ? 0 : 1) : v;
+    data[i] = v;
   }
-  if (seen.size <= 2) return { data, isBinary: true, isGrey: true };
-  if (!whole) {
+  if (whole) return { data, background: 0, isGrey: true };
+  if (seen.size > 2 || (seen.size === 2 && !seen.has(0))) {
     throw unsupported(
       file,
       'This mask holds fractions, not labels.',
       'Export it as an 8-bit or 16-bit PNG of whole numbers.',
     );
   }
-  for (let i = 0; i < data.length; i++) data[i] = values[i * step] as number;
-  return { data, isBinary: false, isGrey: true };
+  // A share such as 0.5 is cut to 0 as a whole number.
+  return { data: data.map((_, i) => Number(values[i * step] !== 0)), background: 0, isGrey: true };
 }
 
 function channelOf({ data, channels, width, height }: Raster, channel: number): Int32Array {
@@ -193,7 +193,8 @@ function isGrey({ data, channels, width, height }: Raster): boolean {
 
 const isConstant = (data: Int32Array) => data.every((v) => v === data[0]);
 
-function atMostTwo(data: Int32Array): boolean {
+/** One value, or two of which one is background: two others are labels. */
+function isBinary(data: Int32Array, background: number): boolean {
   const first = data[0];
   let second: number | undefined;
   for (let i = 1; i < data.length; i++) {
@@ -202,5 +203,5 @@ function atMostTwo(data: Int32Array): boolean {
     if (second !== undefined) return false;
     second = v;
   }
-  return true;
+  return second === undefined || first === background || second === background;
 }
