@@ -116,6 +116,7 @@ test.describe('bad input', () => {
     await writeFile(join(folder, 'short.safetensors'), Buffer.alloc(4));
     await page.getByRole('button', { name: /Model, GPU/ }).click();
     const dialog = page.getByRole('dialog');
+    await expect(dialog).toContainText('mopeft-sam-tiny');
     await dialog.getByLabel('Load a model').setInputFiles(join(folder, 'short.safetensors'));
     const notice = dialog.getByRole('listitem').filter({ hasText: 'short.safetensors' });
     await expect(notice).toBeVisible();
@@ -132,7 +133,8 @@ test.describe('bad input', () => {
     await dropOnPage(page, [join(folder, 'discs')]);
     await expect(page.getByRole('article', { name: 'discs' })).toBeVisible();
     await page.evaluate(async () => {
-      const datasets = await (await navigator.storage.getDirectory()).getDirectoryHandle('datasets');
+      const store = await (await navigator.storage.getDirectory()).getDirectoryHandle('mopeft-studio');
+      const datasets = await store.getDirectoryHandle('datasets');
       for await (const id of datasets.keys())
         await (await datasets.getDirectoryHandle(id)).removeEntry('images', { recursive: true });
     });
