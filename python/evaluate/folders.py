@@ -27,12 +27,13 @@ def read_labels(path: Path) -> np.ndarray:
 
 
 def read_ids(path: Path) -> np.ndarray:
-    """A mask file as label ids: at most two values: nonzero is 1; more than two in a grey JPEG: cut at 128."""
+    """A mask file as label ids: one value, or two of which one is 0: nonzero is 1; more in a grey JPEG: cut at 128."""
     image = open_upright(path)
     if image.mode not in ("L", "I", "I;16", "1", "P"):
         image = image.convert("L")
     ids = np.asarray(image).astype(np.int64)
-    if len(np.unique(ids)) <= 2:
+    values = np.unique(ids)
+    if len(values) == 1 or (len(values) == 2 and 0 in values):
         return (ids != 0).astype(np.int64)
     if path.suffix.lower() in (".jpg", ".jpeg"):
         return (ids >= 128).astype(np.int64)

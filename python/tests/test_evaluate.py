@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from evaluate.__main__ import drawn
-from evaluate.folders import components, natural_key, objects_of, pictures, read_labels
+from evaluate.folders import components, natural_key, objects_of, pictures, read_ids, read_labels
 from pretrain.measure import preprocess
 
 
@@ -40,6 +41,12 @@ def test_pictures_without_labels_do_not_count(tmp_path: Path) -> None:
         if name != "a":
             Image.fromarray(np.ones((4, 4), np.uint8)).save(tmp_path / "masks" / f"{name}.png")
     assert [name for name, _, _ in pictures(tmp_path, 2, 0, 5)] == ["A2", "B"]
+
+
+@pytest.mark.parametrize(("values", "ids"), [([0, 4], [0, 1]), ([7], [1]), ([1, 2], [1, 2]), ([0, 1, 4], [0, 1, 4])])
+def test_two_values_are_labels_unless_one_is_the_background(tmp_path: Path, values: list[int], ids: list[int]) -> None:
+    Image.fromarray(np.array([values], np.uint8)).save(tmp_path / "a.png")
+    assert read_ids(tmp_path / "a.png").tolist() == [ids]
 
 
 def test_a_turned_mask_is_read_upright(tmp_path: Path) -> None:
