@@ -154,7 +154,7 @@ function suggestion(
 ): string {
   if (box.n === 0) return 'Add masks: a quarter of the labelled images is kept for the test.';
   if (context.bestStep === 0)
-    return 'No step was better than the base model on the validation images by more than chance, so this adapter holds the weights it began with: label more images, or train again with more steps or lower learning rates.';
+    return 'No step was better than the base model on the validation images by more than chance, so this adapter holds the weights it began with: use the base model, or train again with more images, more steps or lower learning rates.';
   const worst = [...perDataset].sort((a, b) => a.click.tuned + a.box.tuned - b.click.tuned - b.box.tuned)[0];
   const isWorse = box.gainHigh < 0 || click.gainHigh < 0;
   const isBetter = box.gainLow > 0 || click.gainLow > 0;

@@ -8,14 +8,15 @@ import styles from './ImageGates.module.css';
 /** The gates that this very picture drew: a bar per method and layer. */
 export function ImageGates(): ReactNode {
   const side = useSegment((state) => state.side);
-  const gates = useSegment(selectEmbedding)?.gates ?? null;
+  const embedding = useSegment(selectEmbedding);
+  const gates = embedding?.gates ?? null;
   const known = useSession((state) => state.capabilities?.methods);
   if (side === 'base') return null;
   return (
     <section className={`panel ${styles.panel}`} aria-label="Gates of this picture">
       <h2>Gates of this picture</h2>
       {gates === null ? (
-        <p className="muted">This run has no gates.</p>
+        <p className="muted">{embedding ? 'This run has no gates.' : 'They come with the picture.'}</p>
       ) : (
         (known ?? [])
           .filter((method) => gates.some((layer) => layer[method.id] !== undefined))
