@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { zlibSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
+import { greyTiff } from '../../testing/grey-tiff.ts';
 import { crc32 } from '../crc32.ts';
 import { encodePicturePng } from '../encode-png.ts';
 import { decodeMask } from './mask.ts';
@@ -69,29 +70,7 @@ function withByte(bytes: Uint8Array, at: number, value: number): Uint8Array {
 
 /** A grey TIFF of 16 × 16 in one strip of `packed` data. */
 function packedTiff(compression: number, packed: Uint8Array): Uint8Array {
-  const tags = [
-    [256, 16],
-    [257, 16],
-    [258, 8],
-    [259, compression],
-    [262, 1],
-    [273, 8 + 2 + 12 * 9 + 4],
-    [277, 1],
-    [278, 16],
-    [279, packed.length],
-  ] as const;
-  const head = new Uint8Array(8 + 2 + 12 * tags.length + 4);
-  const view = new DataView(head.buffer);
-  head.set(text('II*\0'));
-  view.setUint32(4, 8, true);
-  view.setUint16(8, tags.length, true);
-  for (const [i, [name, value]] of tags.entries()) {
-    view.setUint16(10 + 12 * i, name, true);
-    view.setUint16(12 + 12 * i, 4, true);
-    view.setUint32(14 + 12 * i, 1, true);
-    view.setUint32(18 + 12 * i, value, true);
-  }
-  return concat(head, packed);
+  return greyTiff({ width: 16, height: 16, bits: 8, compression }, packed);
 }
 
 /** A TIFF whose first directory says it is followed by itself. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
+import { greyTiff } from '../../testing/grey-tiff.ts';
 import { encodeMaskPng } from '../encode-png.ts';
 import type { MaskKind } from '../types.ts';
 import { decodeMask, type MaskRole, maskOfRaster } from './mask.ts';
@@ -32,34 +33,14 @@ function read(raster: Raster, role: MaskRole = 'masks'): { kind: MaskKind; value
 
 /** A grey TIFF of signed integers in one row, without compression. */
 function signedTiff(bits: number, values: readonly number[]): Uint8Array {
-  const tags = [
-    [256, values.length],
-    [257, 1],
-    [258, bits],
-    [259, 1],
-    [262, 1],
-    [273, 8 + 2 + 12 * 9 + 4],
-    [277, 1],
-    [279, (values.length * bits) / 8],
-    [339, 2],
-  ] as const;
-  const start = 8 + 2 + 12 * tags.length + 4;
-  const view = new DataView(new ArrayBuffer(start + (values.length * bits) / 8));
-  view.setUint32(0, 0x49492a00);
-  view.setUint32(4, 8, true);
-  view.setUint16(8, tags.length, true);
-  for (const [i, [name, value]] of tags.entries()) {
-    view.setUint16(10 + 12 * i, name, true);
-    view.setUint16(12 + 12 * i, 4, true);
-    view.setUint32(14 + 12 * i, 1, true);
-    view.setUint32(18 + 12 * i, value, true);
-  }
+  const view = new DataView(new ArrayBuffer((values.length * bits) / 8));
   for (const [i, value] of values.entries()) {
-    if (bits === 8) view.setInt8(start + i, value);
-    else if (bits === 16) view.setInt16(start + 2 * i, value, true);
-    else view.setInt32(start + 4 * i, value, true);
+    if (bits === 8) view.setInt8(i, value);
+    else if (bits === 16) view.setInt16(2 * i, value, true);
+    else view.setInt32(4 * i, value, true);
   }
-  return new Uint8Array(view.buffer);
+  const about = { width: values.length, height: 1, bits, sampleFormat: 2 };
+  return greyTiff(about, new Uint8Array(view.buffer));
 }
 
 /** A disc with a smoothed rim, as drawing programs make it. */
