@@ -148,10 +148,16 @@ export class RunBook {
     return record;
   }
 
+  /** The record of a run that is under way here, as it says by now; null when it is not. */
+  underWay(id: string): RunRecord | null {
+    const record = this.held.get(id);
+    return record && isUnderWay(record.status) ? record : null;
+  }
+
   /** Notes progress of a run under way without writing it; null when it is under way no more. */
   note(id: string, progress: Partial<RunRecord>): RunRecord | null {
-    const record = this.held.get(id);
-    return record && isUnderWay(record.status) ? this.hold({ ...record, ...progress }) : null;
+    const record = this.underWay(id);
+    return record && this.hold({ ...record, ...progress });
   }
 
   async delete(id: string): Promise<void> {

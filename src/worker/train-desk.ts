@@ -2,63 +2,32 @@
 import { Failure, toFailureRecord } from '../config/failure.ts';
 import { readRunAdapter } from '../engine/adapters.ts';
 import { resumedDataset, runDataset } from '../engine/datasets.ts';
-import type { MetricsLine } from '../engine/metrics.ts';
 import { planRun } from '../engine/plan-run.ts';
 import { resumeRun, startRun } from '../engine/run.ts';
-import type { Run, RunDataset, RunObserver, RunOutcome, RunProgress } from '../engine/run-types.ts';
+import type { RunDataset } from '../engine/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../engine/settings.ts';
+import { ActiveRun, type Launch } from './active-run.ts';
 import { SPLIT_SEED } from './dataset-card.ts';
 import type { CurrentModel, EngineState } from './engine-state.ts';
-import type { PlanReport, RunInfo, RunStatus, TrainSettings } from './protocol.ts';
-import { newRunId, RunBook, type RunRecord, runInfo } from './run-book.ts';
-import { metricsEvent } from './run-history.ts';
-import { lockedRuns, lockRun, type RunLock, whileLocked } from './run-lock.ts';
+import type { PlanReport, RunInfo, TrainSettings } from './protocol.ts';
+import { newRunId, RunBook, type RunRecord } from './run-book.ts';
+import { lockedRuns, whileLocked } from './run-lock.ts';
+import { RunReports } from './run-reports.ts';
 import type { RunVariant } from './segment-desk.ts';
 import { StepTimes, stepKey } from './step-times.ts';
 
-type Wish = 'pause' | 'stop';
-
-/** The run under way, from the moment its start is asked for until its record is written for the last time. */
-interface Active {
-  readonly id: string;
-  readonly datasetIds: readonly string[];
-  lock: RunLock | null;
-  /** Null while it is launched: planned, in the queue for the device, its pipelines compiled. */
-  run: Run | null;
-  /** What was asked of it before it had begun. */
-  wish: Wish | null;
-  /** Settles when the run is over and its record is written, or cannot be; never rejects. */
-  over: Promise<void>;
-}
-
-/** What a launch needs, once it is known that it may go on. */
-interface Launch {
-  readonly record: RunRecord;
-  /** Under which the time of a step is remembered. */
-  readonly stepKey: string;
-  readonly begin: (observer: RunObserver) => Promise<Run>;
-}
-
-interface Begun {
-  readonly run: Run;
-  readonly stepKey: string;
-}
-
-/** Shortest time between two messages about a run's progress, milliseconds. */
-const TELL_EVERY = 400;
-const MORE_REMARKS = "(Further remarks of this run go to the browser's console.)";
-
 export class TrainDesk {
   readonly book: RunBook;
+  private readonly reports: RunReports;
   private readonly times: StepTimes;
-  private active: Active | null = null;
-  private writing: Promise<void> = Promise.resolve();
+  private active: ActiveRun | null = null;
 
   constructor(private readonly state: EngineState) {
     this.book = new RunBook(state.store);
+    this.reports = new RunReports(this.book, state);
     this.times = new StepTimes(state.store);
     // Another model takes the device's memory: the run goes on later, with its own model.
-    state.onModelChange(() => this.pauseActive());
+    state.onModelChange(async () => this.active?.pause());
   }
 
   async plan(settings: TrainSettings): Promise<PlanReport> {
@@ -141,25 +110,29 @@ export class TrainDesk {
   }
 
   async pause(runId: string): Promise<RunInfo> {
-    const active = this.needActive(runId);
-    ask(active, 'pause');
-    this.tellStatus(runId, 'pausing');
-    await active.over;
+    if (this.active?.id !== runId) {
+      throw new Failure({
+        code: 'train/not-running',
+        what: 'This run is not under way.',
+        cure: 'Go on with it first.',
+      });
+    }
+    await this.active.pause();
     return this.info(runId);
   }
 
   async stop(runId: string): Promise<RunInfo> {
-    const active = this.active;
-    if (active?.id === runId) {
-      ask(active, 'stop');
-      await active.over;
+    if (this.active?.id === runId) {
+      await this.active.stop();
       return this.info(runId);
     }
     // A run that waits is simply over; its best weights are kept.
     return whileLocked(runId, async () => {
       const record = await this.need(runId);
       const waits = record.status === 'paused' || record.status === 'interrupted';
-      return waits ? this.save({ ...record, status: 'stopped', updated: Date.now() }) : this.infoOf(record);
+      return waits
+        ? this.reports.save({ ...record, status: 'stopped', updated: Date.now() })
+        : this.reports.infoOf(record);
     });
   }
 
@@ -171,32 +144,32 @@ export class TrainDesk {
         // Storage says that it runs; that it does not do so here is no proof that it was interrupted.
         const isElsewhere =
           record.status === 'interrupted' && locked.has(record.id) && record.id !== this.active?.id;
-        return this.infoOf(isElsewhere ? { ...record, status: 'elsewhere' } : record);
+        return this.reports.infoOf(isElsewhere ? { ...record, status: 'elsewhere' } : record);
       }),
     );
   }
 
   async info(runId: string): Promise<RunInfo> {
-    return this.infoOf(await this.need(runId));
+    return this.reports.infoOf(await this.need(runId));
   }
 
   async rename(runId: string, name: string): Promise<RunInfo> {
     const change = async (): Promise<RunInfo> => {
       const record = await this.need(runId);
-      return this.save({ ...record, name: name.trim() || record.name });
+      return this.reports.save({ ...record, name: name.trim() || record.name });
     };
     return this.active?.id === runId ? change() : whileLocked(runId, change);
   }
 
   /** Deletes a run; one that is under way here is ended first. @throws Failure `run/other-tab`. */
   async delete(runId: string): Promise<void> {
-    if (this.active?.id === runId) await this.pauseActive();
+    if (this.active?.id === runId) await this.active.pause();
     await whileLocked(runId, () => this.book.delete(runId));
   }
 
   /** Keeps an adapter that came in from outside as a run of its own. */
   async admit(record: RunRecord): Promise<RunInfo> {
-    return this.save(record);
+    return this.reports.save(record);
   }
 
   /** @throws Failure `data/in-use` when a run that is under way, here or in another tab, reads this dataset. */
@@ -264,152 +237,20 @@ export class TrainDesk {
         cure: 'Pause or stop it first; one run at a time uses the device.',
       });
     }
-    const active: Active = {
-      id,
-      datasetIds,
-      lock: null,
-      run: null,
-      wish: null,
-      over: Promise.resolve(),
-    };
+    const { state, reports, times } = this;
+    const active = new ActiveRun(id, datasetIds, { state, reports, times }, prepare);
     // Before anything is awaited: whoever pauses, deletes or opens a model from here on finds it.
     this.active = active;
-    const begun = this.begin(active, prepare);
-    active.over = this.follow(active, begun);
+    void active.over.then(() => {
+      this.active = null;
+    });
     try {
-      await begun;
+      await active.begun;
     } catch (error) {
       await active.over;
       throw error;
     }
     return this.info(id);
-  }
-
-  private async begin(active: Active, prepare: () => Promise<Launch>): Promise<Begun> {
-    active.lock = await lockRun(active.id);
-    const { record, stepKey, begin } = await prepare();
-    await this.save(record);
-    const run = await begin(this.observe(active.id));
-    active.run = run;
-    if (active.wish) run[active.wish]();
-    return { run, stepKey };
-  }
-
-  /** From the launch to the end, whichever it is. */
-  private async follow(active: Active, begun: Promise<Begun>): Promise<void> {
-    try {
-      const { run, stepKey } = await begun;
-      await this.finish(active.id, await run.done, stepKey);
-    } catch (error) {
-      await this.fail(active.id, error);
-    } finally {
-      await active.lock?.release();
-      this.active = null;
-    }
-  }
-
-  private observe(runId: string): RunObserver {
-    let told = 0;
-    let isNoticed = false;
-    let written: Pick<RunProgress, 'checkpointStep' | 'bestStep'> = { checkpointStep: null, bestStep: null };
-    return {
-      onMetrics: (lines: readonly MetricsLine[]) => {
-        for (const line of lines) this.state.emit(metricsEvent(runId, line));
-      },
-      onActivity: (label, done, total) => this.state.emit({ type: 'activity', runId, label, done, total }),
-      onProgress: (progress) => {
-        const now = Date.now();
-        const noted = this.book.note(runId, { ...progress, updated: now });
-        if (!noted) return;
-        const isMilestone =
-          progress.checkpointStep !== written.checkpointStep || progress.bestStep !== written.bestStep;
-        if (!isMilestone && now - told < TELL_EVERY) return;
-        told = now;
-        written = progress;
-        this.inTurn(async () => {
-          // What the record says by now; the run may be over.
-          const record = this.book.note(runId, {});
-          if (!record) return;
-          if (isMilestone) await this.save(record);
-          else this.state.emit({ type: 'run', run: await this.infoOf(record) });
-        });
-      },
-      onNotice: (text) => {
-        // There may be one for every picture: the first is for the person.
-        if (isNoticed) this.state.emit({ type: 'log', level: 'info', text });
-        else this.state.emit({ type: 'log', level: 'warning', text: `${text} ${MORE_REMARKS}` });
-        isNoticed = true;
-      },
-    };
-  }
-
-  /** Writes about runs one after the other; what goes wrong is told and ends nothing. */
-  private inTurn(work: () => Promise<void>): void {
-    this.writing = this.writing.then(work).catch((error) => this.tellTrouble(error));
-  }
-
-  private tellTrouble(error: unknown): void {
-    const { what, cure } = toFailureRecord(error);
-    const text = `The record of the run could not be written: ${what} ${cure}`;
-    this.state.emit({ type: 'log', level: 'error', text });
-  }
-
-  private async finish(runId: string, outcome: RunOutcome, key: string): Promise<void> {
-    await this.writing;
-    const record = this.book.note(runId, {});
-    if (!record) return;
-    await this.conclude({ ...record, ...outcome, failure: null });
-    const { secondsPerStep } = outcome;
-    // Only the next plan would have used it.
-    if (secondsPerStep !== null) await this.times.note(key, secondsPerStep).catch(() => undefined);
-  }
-
-  private async fail(runId: string, error: unknown): Promise<void> {
-    await this.writing;
-    // A launch that was refused before its record was written changes nothing.
-    const record = this.book.note(runId, {});
-    if (!record) return;
-    const failure = toFailureRecord(error);
-    // Whatever failed on a lost device failed because of that.
-    const lost = await this.state.deviceWasLost();
-    if (!lost && failure.code === 'internal') console.error(error);
-    await this.conclude({
-      ...record,
-      status: lost ? 'interrupted' : 'failed',
-      step: record.checkpointStep ?? 0,
-      failure: lost ?? failure,
-    });
-  }
-
-  /** The last record of a run. Where it cannot be written it is told all the same, or the run would seem under way for ever. */
-  private async conclude(last: RunRecord): Promise<void> {
-    const record = { ...last, updated: Date.now() };
-    try {
-      await this.save(record);
-    } catch (error) {
-      this.tellTrouble(error);
-      const told = this.book.hold({ ...record, failure: record.failure ?? toFailureRecord(error) });
-      const bytes = await this.book.bytesOf(record.id).catch(() => 0);
-      this.state.emit({ type: 'run', run: runInfo(told, bytes, this.state.model?.info.hash ?? null) });
-    }
-  }
-
-  private async save(record: RunRecord): Promise<RunInfo> {
-    const info = await this.infoOf(await this.book.save(record));
-    this.state.emit({ type: 'run', run: info });
-    return info;
-  }
-
-  private tellStatus(runId: string, status: RunStatus): void {
-    this.inTurn(async () => {
-      const record = this.book.note(runId, { status });
-      if (record) await this.save(record);
-    });
-  }
-
-  private async infoOf(record: RunRecord): Promise<RunInfo> {
-    const bytes = await this.book.bytesOf(record.id);
-    return runInfo(record, bytes, this.state.model?.info.hash ?? null);
   }
 
   private async newDatasets(settings: TrainSettings): Promise<RunDataset[]> {
@@ -425,28 +266,6 @@ export class TrainDesk {
     const { vendor, architecture, description } = this.state.needGpu().info;
     return stepKey(model, `${vendor} ${architecture} ${description}`, settings);
   }
-
-  private needActive(runId: string): Active {
-    if (this.active?.id === runId) return this.active;
-    throw new Failure({
-      code: 'train/not-running',
-      what: 'This run is not under way.',
-      cure: 'Go on with it first.',
-    });
-  }
-
-  private async pauseActive(): Promise<void> {
-    const { active } = this;
-    if (!active) return;
-    ask(active, 'pause');
-    await active.over;
-  }
-}
-
-/** Asks a run to leave off; one that is still launched does so as soon as it has begun. A stop outweighs a pause. */
-function ask(active: Active, wish: Wish): void {
-  if (active.run) active.run[wish]();
-  else if (active.wish !== 'stop') active.wish = wish;
 }
 
 /** A dataset that is imported again is another one, so that cure of the storage's does not help a run. */

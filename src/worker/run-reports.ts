@@ -1,0 +1,63 @@
+import { toFailureRecord } from '../config/failure.ts';
+import type { EngineState } from './engine-state.ts';
+import type { RunInfo } from './protocol.ts';
+import { type RunBook, type RunRecord, runInfo } from './run-book.ts';
+
+/** Writes the records of runs and tells the page what they say. */
+export class RunReports {
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly book: RunBook,
+    private readonly state: Pick<EngineState, 'emit' | 'model'>,
+  ) {}
+
+  /** Writes a record, then tells it. @throws Failure `storage/…` when it cannot be written. */
+  async save(record: RunRecord): Promise<RunInfo> {
+    return this.tell(await this.book.save(record));
+  }
+
+  /** Tells a record without writing it. */
+  async tell(record: RunRecord): Promise<RunInfo> {
+    const info = await this.infoOf(record);
+    this.state.emit({ type: 'run', run: info });
+    return info;
+  }
+
+  /** The last record of a run. Where it cannot be written it is told all the same, or the run would seem under way for ever. */
+  async conclude(last: RunRecord): Promise<void> {
+    const record = { ...last, updated: Date.now() };
+    try {
+      await this.save(record);
+    } catch (error) {
+      this.tellTrouble(error);
+      await this.tell(this.book.hold({ ...record, failure: record.failure ?? toFailureRecord(error) }));
+    }
+  }
+
+  /** Does work about runs under way after what was asked before it; what goes wrong is told and ends nothing. */
+  inTurn(work: () => Promise<unknown>): void {
+    this.writing = this.writing.then(work).then(
+      () => undefined,
+      (error) => this.tellTrouble(error),
+    );
+  }
+
+  /** Resolves when all that was asked {@link inTurn} is done. */
+  async settled(): Promise<void> {
+    await this.writing;
+  }
+
+  /** A record as the page sees it. */
+  async infoOf(record: RunRecord): Promise<RunInfo> {
+    // Storage that cannot say how much a run takes is no reason to hide the run.
+    const bytes = await this.book.bytesOf(record.id).catch(() => 0);
+    return runInfo(record, bytes, this.state.model?.info.hash ?? null);
+  }
+
+  private tellTrouble(error: unknown): void {
+    const { what, cure } = toFailureRecord(error);
+    const text = `The record of the run could not be written: ${what} ${cure}`;
+    this.state.emit({ type: 'log', level: 'error', text });
+  }
+}
