@@ -17,6 +17,8 @@ export interface SaveOptions {
   readonly onProgress?: (progress: ReadProgress) => void;
   /** Stops between two samples: `save` rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Of {@link newDatasetId}; a new one by default. */
+  readonly id?: string;
   /** Milliseconds since 1970; the clock by default. */
   readonly now?: number;
 }
@@ -36,7 +38,7 @@ export class DatasetStore {
     { dataset, samples, summary }: InspectedDataset,
     options: SaveOptions = {},
   ): Promise<StoredDataset> {
-    const id = newId(dataset.name);
+    const id = options.id ?? newDatasetId(dataset.name);
     const files: Manifest['files'] = [];
     try {
       for (const [index, sample] of dataset.samples.entries()) {
@@ -175,7 +177,8 @@ function storedPath(role: (typeof ROLES)[number], name: string, extension: strin
   return [ROLE_FOLDERS[role], ...folders, last].map(storeName).join('/');
 }
 
-function newId(name: string): string {
+/** An id that no other dataset has; it begins with the dataset's name. */
+export function newDatasetId(name: string): string {
   const slug = name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')

@@ -30,9 +30,11 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
       void forgetAnswers();
     }
   });
-  // Another tab may have trained, paused or deleted meanwhile.
+  // Another tab may have trained, imported or deleted meanwhile.
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible' && useSession.getState().phase === 'ready') void loadRuns();
+    if (document.visibilityState !== 'visible' || useSession.getState().phase !== 'ready') return;
+    void loadDatasets();
+    void loadRuns();
   });
   return booted;
 }

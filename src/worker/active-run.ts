@@ -4,9 +4,9 @@ import type { Run, RunObserver, RunOutcome, RunProgress } from '../engine/run-ty
 import type { EngineState } from './engine-state.ts';
 import type { RunRecord } from './run-book.ts';
 import { metricsEvent } from './run-history.ts';
-import { lockRun, type RunLock } from './run-lock.ts';
 import type { RunReports } from './run-reports.ts';
 import type { StepTimes } from './step-times.ts';
+import { runLocks, type TabLock } from './tab-locks.ts';
 
 /** What a launch needs, once it is known that it may go on. */
 export interface Launch {
@@ -35,7 +35,7 @@ export class ActiveRun {
   readonly begun: Promise<void>;
   /** Settles when the run is over and its record is written, or cannot be; never rejects. */
   readonly over: Promise<void>;
-  private lock: RunLock | null = null;
+  private lock: TabLock | null = null;
   /** Null while it is launched: planned, in the queue for the device, its pipelines compiled. */
   private run: Run | null = null;
   /** What was asked of it before it had begun. */
@@ -75,7 +75,7 @@ export class ActiveRun {
   }
 
   private async launch(prepare: () => Promise<Launch>): Promise<{ run: Run; stepKey: string }> {
-    this.lock = await lockRun(this.id);
+    this.lock = await runLocks.take(this.id);
     const { record, stepKey, begin } = await prepare();
     await this.parts.reports.save(record);
     const run = await begin(this.observer());

@@ -1,11 +1,17 @@
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { toFailureRecord } from '../config/failure.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { encodeMaskPng, encodePicturePng } from '../data/encode-png.ts';
 import { MemoryStore } from '../data/memory-store.ts';
+import { playedLocks } from '../testing/played-locks.ts';
 import { drawSample } from '../testing/training-sets.ts';
 import { DatasetShelf } from './dataset-shelf.ts';
 
 const quiet = { signal: new AbortController().signal, onProgress: () => undefined };
+
+beforeEach(() => {
+  vi.stubGlobal('navigator', { locks: playedLocks() });
+});
 
 function drawn(name: string, images: readonly string[], broken: readonly string[] = []): Dataset {
   const lazy = (path: string, bytes: Uint8Array) => ({ path, size: bytes.length, bytes: async () => bytes });
@@ -70,6 +76,31 @@ test('what cannot be opened is told with its size, and can be deleted', async ()
   await shelf.delete('half-1');
   expect(await shelf.broken()).toEqual([]);
   expect(await shelf.list()).toEqual(datasets);
+});
+
+test('a dataset that another tab is storing is not called broken there, and cannot be deleted', async () => {
+  const store = new MemoryStore();
+  const there = new DatasetShelf(store);
+  const seen: unknown[] = [];
+  let looked: Promise<void> = Promise.resolve();
+  const report = await new DatasetShelf(store).add([drawn('Cells', ['a.png', 'b.png'])], [], {
+    ...quiet,
+    onProgress: ({ done, label }) => {
+      if (label !== 'Storing Cells' || done !== 1) return;
+      looked = (async () => {
+        const [half] = await store.list('datasets');
+        seen.push(
+          half?.kind,
+          await there.broken(),
+          await there.delete(half?.name ?? '').catch(toFailureRecord),
+        );
+      })();
+    },
+  });
+  await looked;
+  expect(seen).toMatchObject(['folder', [], { code: 'data/being-stored' }]);
+  expect(await there.list()).toEqual(report.datasets);
+  expect(report.datasets).toMatchObject([{ imageCount: 2 }]);
 });
 
 test.each(['Checking Second', 'Storing Second'])(

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { Failure, toFailureRecord } from '../config/failure.ts';
 import type { Dataset, LoadedSample } from '../data/dataset.ts';
-import { DatasetStore } from '../data/dataset-store.ts';
+import { DatasetStore, newDatasetId } from '../data/dataset-store.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
 import { inspectDataset } from '../data/inspect.ts';
 import type { Outcome, StoredDataset } from '../data/types.ts';
@@ -26,6 +26,7 @@ import type {
   SplitOrder,
 } from './protocol.ts';
 import { failureOf } from './result.ts';
+import { datasetLocks } from './tab-locks.ts';
 
 const CARD = 'card.json';
 /** Decoded pictures that are remembered, bytes. */
@@ -88,10 +89,14 @@ export class DatasetShelf {
     return Promise.all(datasets.map(async (stored) => datasetInfo(stored, await this.card(stored.id))));
   }
 
-  /** What is stored of datasets that cannot be opened. */
+  /** What is stored of datasets that cannot be opened; one that is just being stored, here or in another tab, is none of them. */
   async broken(): Promise<BrokenDataset[]> {
+    // First: what is done meanwhile is whole when it is looked at.
+    const stored = await datasetLocks.taken();
     const { broken } = await this.disk.list();
-    return broken.map(({ id, bytes, refusal }) => ({ id, bytes, failure: failureOf(refusal) }));
+    return broken
+      .filter(({ id }) => !stored.has(id))
+      .map(({ id, bytes, refusal }) => ({ id, bytes, failure: failureOf(refusal) }));
   }
 
   /** @throws Failure `data/…` when it is gone or damaged. */
@@ -136,8 +141,9 @@ export class DatasetShelf {
     return this.info(id);
   }
 
+  /** @throws Failure `data/being-stored`. */
   async delete(id: string): Promise<void> {
-    await this.disk.delete(id);
+    await datasetLocks.whileTaken(id, () => this.disk.delete(id));
     this.opened.delete(id);
     this.pictures.clear();
   }
@@ -156,17 +162,21 @@ export class DatasetShelf {
     const { samples } = inspected.dataset;
     if (samples.length === 0) return { info: null, refusals };
     const classObjects = await countClassObjects(samples, inspected.summary.labels, signal);
-    const stored = await this.disk.save(inspected, {
-      signal,
-      onProgress: ({ done, total }) => onProgress({ done, total, label: `Storing ${dataset.name}` }),
-    });
     const card: Card = {
       splitOrder: 'shuffled',
       refusals: [...known, ...refusals],
       classObjects,
     };
-    await this.writeCard(stored.id, card);
-    return { info: await this.info(stored.id), refusals };
+    const id = newDatasetId(dataset.name);
+    await datasetLocks.whileTaken(id, async () => {
+      await this.disk.save(inspected, {
+        id,
+        signal,
+        onProgress: ({ done, total }) => onProgress({ done, total, label: `Storing ${dataset.name}` }),
+      });
+      await this.writeCard(id, card);
+    });
+    return { info: await this.info(id), refusals };
   }
 
   private async read(id: string): Promise<OpenedDataset> {

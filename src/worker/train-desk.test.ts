@@ -8,9 +8,10 @@ import type { RunConfig } from '../engine/run-files.ts';
 import type { Run, RunOutcome, RunProgress } from '../engine/run-types.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
+import { playedLocks } from '../testing/played-locks.ts';
 import type { EngineState } from './engine-state.ts';
 import type { EngineEvent, RunInfo, TrainSettings } from './protocol.ts';
-import { lockRun } from './run-lock.ts';
+import { runLocks } from './tab-locks.ts';
 import { TrainDesk } from './train-desk.ts';
 
 // What is under test is who may do what when, so runs are played and nothing is computed.
@@ -58,24 +59,6 @@ const CONFIG: RunConfig = {
   train: parseTrainConfig({}),
   datasets: [{ key: 'cells', name: 'Cells' }],
 };
-
-/** Web Locks as far as they are used: a name is held until the callback's promise settles. */
-function playedLocks() {
-  const names = new Set<string>();
-  return {
-    query: async () => ({ held: [...names].map((name) => ({ name })) }),
-    request: async (name: string, _: unknown, work: (lock: object | null) => Promise<void>) => {
-      await null;
-      if (names.has(name)) return work(null);
-      names.add(name);
-      try {
-        await work({});
-      } finally {
-        names.delete(name);
-      }
-    },
-  };
-}
 
 /** A run that ends when it is told to. */
 function playedRun() {
@@ -259,7 +242,7 @@ test('a run under way is deleted in its own tab, and one whose tab was closed is
   const { id } = await desk.start(settings);
   await desk.delete(id);
   expect(await desk.list()).toEqual([]);
-  await (await lockRun(id)).release();
+  await runLocks.whileTaken(id, async () => undefined);
   vi.mocked(startRun).mockResolvedValueOnce(playedRun().run);
   await desk.start(settings);
   // The browser has given the locks of a closed tab back.

@@ -11,10 +11,10 @@ import { SPLIT_SEED } from './dataset-card.ts';
 import type { CurrentModel, EngineState } from './engine-state.ts';
 import type { PlanReport, RunInfo, TrainSettings } from './protocol.ts';
 import { newRunId, RunBook, type RunRecord } from './run-book.ts';
-import { lockedRuns, whileLocked } from './run-lock.ts';
 import { RunReports } from './run-reports.ts';
 import type { RunVariant } from './segment-desk.ts';
 import { StepTimes, stepKey } from './step-times.ts';
+import { runLocks } from './tab-locks.ts';
 
 export class TrainDesk {
   readonly book: RunBook;
@@ -127,7 +127,7 @@ export class TrainDesk {
       return this.info(runId);
     }
     // A run that waits is simply over; its best weights are kept.
-    return whileLocked(runId, async () => {
+    return runLocks.whileTaken(runId, async () => {
       const record = await this.need(runId);
       const waits = record.status === 'paused' || record.status === 'interrupted';
       return waits
@@ -137,7 +137,7 @@ export class TrainDesk {
   }
 
   async list(): Promise<RunInfo[]> {
-    const locked = await lockedRuns();
+    const locked = await runLocks.taken();
     const records = await this.book.list();
     return Promise.all(
       records.map((record) => {
@@ -158,13 +158,13 @@ export class TrainDesk {
       const record = await this.need(runId);
       return this.reports.save({ ...record, name: name.trim() || record.name });
     };
-    return this.active?.id === runId ? change() : whileLocked(runId, change);
+    return this.active?.id === runId ? change() : runLocks.whileTaken(runId, change);
   }
 
   /** Deletes a run; one that is under way here is ended first. @throws Failure `run/other-tab`. */
   async delete(runId: string): Promise<void> {
     if (this.active?.id === runId) await this.active.pause();
-    await whileLocked(runId, () => this.book.delete(runId));
+    await runLocks.whileTaken(runId, () => this.book.delete(runId));
   }
 
   /** Keeps an adapter that came in from outside as a run of its own. */
@@ -174,7 +174,7 @@ export class TrainDesk {
 
   /** @throws Failure `data/in-use` when a run that is under way, here or in another tab, reads this dataset. */
   async expectUnused(datasetId: string): Promise<void> {
-    const locked = await lockedRuns();
+    const locked = await runLocks.taken();
     const elsewhere = (await this.book.list()).find(
       ({ id, datasets }) =>
         locked.has(id) && id !== this.active?.id && datasets.some((dataset) => dataset.id === datasetId),

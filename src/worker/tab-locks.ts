@@ -1,0 +1,74 @@
+/** What only one tab may work on at a time, by its id; the browser gives a tab's locks back when it closes. */
+import { Failure, type FailureRecord } from '../config/failure.ts';
+
+export interface TabLock {
+  /** Resolves when another may take it. */
+  release(): Promise<void>;
+}
+
+export class TabLocks {
+  private readonly prefix: string;
+
+  /** @param refusal what is said of one that another has. */
+  constructor(
+    kind: 'run' | 'dataset',
+    private readonly refusal: FailureRecord,
+  ) {
+    this.prefix = `mopeft-studio ${kind} `;
+  }
+
+  /** Keeps others from an id until it is released. @throws Failure, the refusal, when another has it. */
+  async take(id: string): Promise<TabLock> {
+    if (!('locks' in navigator)) return { release: async () => undefined };
+    return new Promise((resolve, reject) => {
+      const held = navigator.locks.request(`${this.prefix}${id}`, { ifAvailable: true }, (lock) => {
+        if (!lock) {
+          reject(new Failure(this.refusal));
+          return undefined;
+        }
+        return new Promise<void>((release) =>
+          resolve({
+            release: async () => {
+              release();
+              await held;
+            },
+          }),
+        );
+      });
+      held.catch(reject);
+    });
+  }
+
+  /** Works on what no other can take up meanwhile. @throws Failure, the refusal, when another has it. */
+  async whileTaken<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const lock = await this.take(id);
+    try {
+      return await work();
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /** Ids that are taken, in any tab. */
+  async taken(): Promise<ReadonlySet<string>> {
+    if (!('locks' in navigator)) return new Set();
+    const { held = [] } = await navigator.locks.query();
+    return new Set(
+      held.flatMap(({ name }) => (name?.startsWith(this.prefix) ? [name.slice(this.prefix.length)] : [])),
+    );
+  }
+}
+
+/** Runs that are under way, and runs that are changed. */
+export const runLocks = new TabLocks('run', {
+  code: 'run/other-tab',
+  what: 'This run is under way in another tab.',
+  cure: 'Pause it there, or close that tab.',
+});
+
+/** Datasets that are being stored or deleted. */
+export const datasetLocks = new TabLocks('dataset', {
+  code: 'data/being-stored',
+  what: 'This dataset is just being stored.',
+  cure: 'Wait until that is done, or cancel it where it was dropped.',
+});
