@@ -1,7 +1,16 @@
-import { expect, test } from 'vitest';
-import type { EngineEvent, StepPoint } from '../../worker/protocol.ts';
+import { expect, test, vi } from 'vitest';
+import type { EngineEvent, RunInfo, StepPoint } from '../../worker/protocol.ts';
 import { fakeEngine, fakeRun } from '../testing/fake-engine.ts';
-import { applyEvents, isResumable, isUsable, missingDatasets } from './runs.ts';
+import { linkEngine } from './engine-link.ts';
+import {
+  applyEvents,
+  isResumable,
+  isUsable,
+  loadHistory,
+  loadRuns,
+  missingDatasets,
+  useRuns,
+} from './runs.ts';
 
 const point = (step: number, loss = 1): StepPoint => ({
   step,
@@ -88,4 +97,24 @@ test('a run has weights to use once it was validated, or when it came in with th
   expect(isUsable({ ...fakeRun('paused', 1), checkpointStep: null })).toBe(true);
   expect(isUsable({ ...fakeRun('imported', 1), ...unmeasured })).toBe(true);
   expect(isUsable({ ...fakeRun('finished', 1), fitsModel: false })).toBe(false);
+});
+
+test('the curves of a run that another tab worked on are those of now, and others are not fetched again', async () => {
+  const engine = fakeEngine();
+  linkEngine(engine);
+  const answer = (runs: readonly RunInfo[], steps: readonly StepPoint[]) =>
+    vi.spyOn(engine, 'call').mockImplementation(async (name) => {
+      const value = name === 'train.list' ? runs : { steps, evals: [], gates: [] };
+      return { ok: true, value } as never;
+    });
+  const [there, here] = [fakeRun('elsewhere', 1), fakeRun('paused', 2)];
+  answer([there, here], [point(1)]);
+  await loadRuns();
+  await Promise.all([loadHistory(there.id), loadHistory(here.id)]);
+  answer([{ ...there, status: 'finished', updated: there.updated + 1 }, here], [point(1), point(2)]);
+  await loadRuns();
+  const { runs, histories } = useRuns.getState();
+  expect(runs.find(({ id }) => id === there.id)?.status).toBe('finished');
+  expect(histories[there.id]?.steps).toHaveLength(2);
+  expect(histories[here.id]?.steps).toHaveLength(1);
 });

@@ -87,7 +87,14 @@ export async function loadRuns(): Promise<void> {
     return;
   }
   const runs = newestFirst(result.value);
-  set((state) => ({ loaded: true, runs, shownId: state.loaded ? state.shownId : openByDefault(runs) }));
+  const before = useRuns.getState();
+  set({ loaded: true, runs, shownId: before.loaded ? before.shownId : openByDefault(runs) });
+  // What another tab did to a run came with no event.
+  const changed = runs.filter(({ id, updated, status }) => {
+    const old = before.runs.find((run) => run.id === id);
+    return !isActive(status) && before.histories[id] && old?.updated !== updated;
+  });
+  await Promise.all(changed.map((run) => fetchHistory(run.id)));
 }
 
 /** After a reload the run that was under way is what the person wants to see. */
@@ -101,13 +108,13 @@ export function showRun(runId: string | null): void {
 
 /** Fetches what was recorded before the page listened; later points come as events. */
 export async function loadHistory(runId: string): Promise<void> {
-  if (useRuns.getState().histories[runId]) return;
+  if (!useRuns.getState().histories[runId]) await fetchHistory(runId);
+}
+
+async function fetchHistory(runId: string): Promise<void> {
   const result = await ask('train.history', { runId });
-  if (!result.ok) {
-    tellFailure(result.error);
-    return;
-  }
-  set((state) => ({ histories: { ...state.histories, [runId]: result.value } }));
+  if (result.ok) set((state) => ({ histories: { ...state.histories, [runId]: result.value } }));
+  else tellFailure(result.error);
 }
 
 export async function startRun(settings: TrainSettings): Promise<void> {
@@ -136,9 +143,7 @@ export async function resumeRun(runId: string): Promise<void> {
   // Steps after the checkpoint are run again: fetch the history anew instead of showing them twice.
   const result = await ask('train.resume', { runId });
   applyRun(result);
-  if (!result.ok) return;
-  const history = await ask('train.history', { runId });
-  if (history.ok) set((state) => ({ histories: { ...state.histories, [runId]: history.value } }));
+  if (result.ok) await fetchHistory(runId);
 }
 
 export async function deleteRun(runId: string): Promise<void> {
