@@ -8,6 +8,7 @@ import {
   labelledNames,
   loadSample,
 } from '../data/dataset.ts';
+import { inspectDataset } from '../data/inspect.ts';
 import { type InputFile, readDatasets } from '../data/read-datasets.ts';
 import { type SplitOrder, splitNames } from '../data/split.ts';
 import type { Refusal } from '../data/types.ts';
@@ -22,22 +23,14 @@ export interface FolderDataset {
 }
 
 /**
- * Reads a folder that holds one dataset (`images/` and `masks/`, perhaps `instances/` and `labels/`).
+ * Reads a folder that holds one dataset (`images/` and `masks/`, perhaps `instances/` and `labels/`), every file once: what
+ * cannot be used is left out, so that it takes no part in splits.
  * @param name how the dataset is called; the folder's name.
  * @throws Failure `data/no-dataset`, `data/several-datasets`.
  */
 export async function openFolderDataset(files: readonly InputFile[], name: string): Promise<FolderDataset> {
   const { datasets, refusals } = await readDatasets(files, { topName: name });
-  const [dataset, second] = datasets;
-  if (!dataset) {
-    const [first] = refusals;
-    throw new Failure({
-      code: 'data/no-dataset',
-      what: `There is no picture that can be used${first ? ` (${first.file}: ${first.reason})` : ''}.`,
-      where: name,
-      cure: 'Give a folder with images/ and masks/ in it.',
-    });
-  }
+  const [found, second] = datasets;
   if (second) {
     throw new Failure({
       code: 'data/several-datasets',
@@ -46,7 +39,16 @@ export async function openFolderDataset(files: readonly InputFile[], name: strin
       cure: 'Give each of them with a --data of its own.',
     });
   }
-  return { dataset: { ...dataset, name }, refusals };
+  const inspected = await inspectDataset({ name, samples: found?.samples ?? [] });
+  const all = [...refusals, ...inspected.refusals];
+  if (inspected.samples.length > 0) return { dataset: inspected.dataset, refusals: all };
+  const [first] = all;
+  throw new Failure({
+    code: 'data/no-dataset',
+    what: `There is no picture that can be used${first ? ` (${first.file}: ${first.reason})` : ''}.`,
+    where: name,
+    cure: 'Give a folder with images/ and masks/ in it.',
+  });
 }
 
 /** Splits the labelled pictures; equal names, seed and order give equal splits. */

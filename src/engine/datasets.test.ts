@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { encodeMaskPng, encodePicturePng } from '../data/encode-png.ts';
+import type { InputFile } from '../data/read-datasets.ts';
+import { drawSample } from '../testing/training-sets.ts';
+import { openFolderDataset, splitOf } from './datasets.ts';
+
+const file = (path: string, bytes: Uint8Array): InputFile => ({
+  path,
+  size: bytes.length,
+  bytes: async () => bytes,
+});
+
+function drawn(name: string, change: { picture?: Uint8Array; mask?: Uint8Array } = {}): InputFile[] {
+  const { picture, labelling } = drawSample(name, 1);
+  if (!labelling) throw new Error('the drawn sample has no mask');
+  return [
+    file(`images/${name}`, change.picture ?? encodePicturePng(picture)),
+    file(`masks/${name}`, change.mask ?? encodeMaskPng(labelling.labelMap)),
+  ];
+}
+
+test('pictures and masks that cannot be used take no part in the split, as in the studio', async () => {
+  const broken = Uint8Array.of(1, 2, 3);
+  const { dataset, refusals } = await openFolderDataset(
+    [
+      ...drawn('a.png'),
+      ...drawn('b.png', { picture: broken }),
+      ...drawn('c.png', { mask: broken }),
+      ...drawn('d.png'),
+    ],
+    'Cells',
+  );
+  expect(dataset.name).toBe('Cells');
+  expect(dataset.samples.map(({ name, mask }) => [name, mask !== undefined])).toEqual([
+    ['a.png', true],
+    ['c.png', false],
+    ['d.png', true],
+  ]);
+  expect(refusals.map((refusal) => refusal.file)).toEqual(['images/b.png', 'masks/c.png']);
+  expect(splitOf(dataset, 0, 'name')).toEqual({ train: ['a.png'], val: ['d.png'], test: [] });
+});
+
+test('a folder without a picture that can be read is refused with the reason', async () => {
+  await expect(
+    openFolderDataset(drawn('a.png', { picture: Uint8Array.of(1) }), 'Cells'),
+  ).rejects.toMatchObject({ record: { code: 'data/no-dataset', where: 'Cells' } });
+});
