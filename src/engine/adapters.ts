@@ -28,25 +28,30 @@ export async function readRunAdapter(files: RunFiles, base: AdapterBase): Promis
 
 /** `adapter.safetensors` of a run and the `adapter.json` that belongs to it. @throws Failure `run/no-adapter`. */
 export async function adapterFiles(files: RunFiles): Promise<AdapterPair> {
-  const read = async (name: string): Promise<NamedBytes> => {
+  const read = async (name: string): Promise<NamedBytes | null> => {
     const path = files.path(name);
-    if (!(await files.store.exists(path))) {
-      throw new Failure({
-        code: 'run/no-adapter',
-        what: 'This run has no trained weights yet.',
-        where: path,
-        cure: 'Let it train until its first check on the validation pictures.',
-      });
-    }
-    return { name, bytes: await files.store.read(path) };
+    return (await files.store.exists(path)) ? { name, bytes: await files.store.read(path) } : null;
   };
-  const [weights, json] = [await read(RUN_FILES.adapter), await read(RUN_FILES.adapterJson)];
-  const record = await recordWithin(bytesSource(weights.name, weights.bytes));
-  return { weights, json: record === null ? json : { ...json, bytes: new TextEncoder().encode(record) } };
+  const weights = await read(RUN_FILES.adapter);
+  const json = weights && ((await ownJson(weights)) ?? (await read(RUN_FILES.adapterJson)));
+  if (weights && json) return { weights, json };
+  throw new Failure({
+    code: 'run/no-adapter',
+    what: 'This run has no trained weights yet.',
+    where: files.path(RUN_FILES.adapter),
+    cure: 'Let it train until its first check on the validation pictures.',
+  });
+}
+
+/** The record that weights hold themselves, as the file that belongs to them; null for weights of before. */
+async function ownJson({ name, bytes }: NamedBytes): Promise<NamedBytes | null> {
+  const record = await recordWithin(bytesSource(name, bytes));
+  return record === null ? null : { name: RUN_FILES.adapterJson, bytes: new TextEncoder().encode(record) };
 }
 
 /**
- * Checks an adapter's files (in any order, or both in a zip) and stores them, byte for byte, as a run's.
+ * Checks an adapter's files (`adapter.safetensors`, and `adapter.json` for one of before it held its record; in any order or
+ * in a zip) and stores them, byte for byte, as a run's.
  * @throws Failure `adapter/…` that names the file; nothing is written then.
  */
 export async function importAdapter(
@@ -61,7 +66,7 @@ export async function importAdapter(
   return adapter;
 }
 
-/** Finds the two files. @throws Failure `adapter/incomplete`, `adapter/several`, `data/…` for a broken zip. */
+/** Finds the files. @throws Failure `adapter/incomplete`, `adapter/several`, `data/…` for a broken zip. */
 export async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<AdapterPair> {
   const found: NamedBytes[] = [];
   for (const { path, bytes } of inputs) {
@@ -74,7 +79,7 @@ export async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<
   const named = jsons.filter(({ name }) => /(^|\/)adapter[^/]*\.json$/i.test(name));
   const candidates = named.length > 0 ? named : jsons;
   const [weight, otherWeight] = weights;
-  const [json, otherJson] = candidates;
+  const [chosen, otherJson] = candidates;
   const extra = otherWeight ?? otherJson;
   if (extra) {
     throw new Failure({
@@ -84,16 +89,17 @@ export async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<
       cure: 'Import one adapter at a time: its adapter.safetensors and its adapter.json.',
     });
   }
-  if (!weight || !json) {
-    const [there] = found;
-    throw new Failure({
-      code: 'adapter/incomplete',
-      what: weight ? 'Its adapter.json is missing.' : 'There is no adapter.safetensors among the files.',
-      ...(there && { where: there.name }),
-      cure: 'Choose adapter.safetensors and adapter.json together, or the zip that holds both.',
-    });
-  }
-  return { json, weights: weight };
+  const json = chosen ?? (weight && (await ownJson(weight)));
+  if (weight && json) return { json, weights: weight };
+  const [there] = found;
+  throw new Failure({
+    code: 'adapter/incomplete',
+    what: weight
+      ? 'It holds no record, and its adapter.json is missing.'
+      : 'There is no adapter.safetensors among the files.',
+    ...(there && { where: there.name }),
+    cure: 'Choose adapter.safetensors and adapter.json together, or the zip that holds both.',
+  });
 }
 
 function readPair(base: AdapterBase, { json, weights }: AdapterPair): Promise<Adapter> {

@@ -7,6 +7,7 @@ import { MemoryStore } from '../data/memory-store.ts';
 import type { LazyFile } from '../data/zip.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
+import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { drawSample } from '../testing/training-sets.ts';
@@ -118,8 +119,10 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   // Taken out and brought in again, the adapter answers alike.
   const { json, weights } = await adapterFiles(whole);
   const imported = new RunFiles(store, 'runs/imported');
-  const inputs = [weights, json].map(({ name, bytes }) => ({ path: name, bytes: async () => bytes }));
-  await importAdapter(inputs, model, imported);
+  await importAdapter([{ path: weights.name, bytes: async () => weights.bytes }], model, imported);
+  expect(await adapterFiles(imported)).toEqual({ json, weights });
+  // A crash between the two files leaves the weights, which hold their record.
+  await imported.store.remove(imported.path(RUN_FILES.adapterJson));
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
   const image = new SegmentImage('a', drawSample('0.png', 1).picture);
   const click: Prompts = { points: [{ x: 8, y: 9, positive: true }], box: null, previous: null };
@@ -170,7 +173,7 @@ test('a plan tells the cost and what stops the start; a run needs pictures', asy
   expect(await files.store.list('')).toEqual([]);
 });
 
-test('an adapter of another model, a lone file and a second adapter are refused in one sentence', async () => {
+test('an adapter of another model, half of one and a second adapter are refused in one sentence', async () => {
   const files = new RunFiles(new MemoryStore(), '');
   const run = await startRun(
     partsFor(files),
@@ -188,7 +191,10 @@ test('an adapter of another model, a lone file and a second adapter are refused 
   await expect(importAdapter([input(json), input(weights)], other, into)).rejects.toThrow(
     /belongs to the model/,
   );
-  await expect(importAdapter([input(weights)], model, into)).rejects.toThrow(/adapter\.json is missing/);
+  await expect(importAdapter([input(json)], model, into)).rejects.toThrow(/no adapter\.safetensors/);
+  const { tensors } = await readRunAdapter(files, model);
+  const older = { name: 'adapter.safetensors', bytes: writeSafetensors(tensors, {}) };
+  await expect(importAdapter([input(older)], model, into)).rejects.toThrow(/adapter\.json is missing/);
   await expect(
     importAdapter([input(json), input(weights), { ...input(weights), path: 'b.safetensors' }], model, into),
   ).rejects.toThrow(/more than one adapter/);

@@ -30,7 +30,7 @@ export interface Adapter {
   readonly preprocessing: PreprocessingRecord;
   /** The logit above which a pixel belongs to its masks. */
   readonly maskThreshold: number;
-  /** What was recorded about the training (steps, datasets, scores); for people, never read by the program. */
+  /** What was recorded about the training (steps, datasets, scores); for people; an imported run shows its name, step and score. */
   readonly training: Readonly<Record<string, unknown>>;
 }
 

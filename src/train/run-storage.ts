@@ -1,6 +1,7 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { FileStore } from '../data/file-store.ts';
-import { type AdapterBase, readAdapterFiles, writeAdapter } from '../peft/adapter-file.ts';
+import { type AdapterBase, readAdapterFiles, recordWithin, writeAdapter } from '../peft/adapter-file.ts';
+import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 
 /** The best weights of a run. */
@@ -47,11 +48,13 @@ export function fileRunStorage(
     readCheckpoint: () => readIfThere(RUN_STORAGE_FILES.checkpoint),
     writeCheckpoint: (bytes) => store.write(path(RUN_STORAGE_FILES.checkpoint), bytes),
     readBest: async () => {
-      const json = await readIfThere(RUN_STORAGE_FILES.adapterJson);
-      const safetensors = await readIfThere(RUN_STORAGE_FILES.adapter);
-      if (!json || !safetensors) return null;
-      const files = { json: new TextDecoder().decode(json), safetensors: new Uint8Array(safetensors) };
-      return readAdapterFiles(base, files);
+      const weights = await readIfThere(RUN_STORAGE_FILES.adapter);
+      if (!weights) return null;
+      const safetensors = new Uint8Array(weights);
+      const own = await recordWithin(bytesSource(RUN_STORAGE_FILES.adapter, safetensors));
+      const beside = own === null ? await readIfThere(RUN_STORAGE_FILES.adapterJson) : null;
+      const json = own ?? (beside && new TextDecoder().decode(beside));
+      return json === null ? null : readAdapterFiles(base, { json, safetensors });
     },
     writeBest: async ({ tensors, maskThreshold, step, score }) => {
       const about = { ...training, step, score };

@@ -45,8 +45,9 @@ export function ExportPlace(): ReactNode {
         <section className="panel stack" aria-label="Import">
           <h2>Import an adapter</h2>
           <p>
-            Choose <code>adapter.safetensors</code> and <code>adapter.json</code> together, or drop them
-            anywhere on the page. It gives the same masks as where it was trained, with the same base model.
+            Choose <code>adapter.safetensors</code> (one from an older version together with its{' '}
+            <code>adapter.json</code>), or drop it anywhere on the page. It gives the same masks as where it
+            was trained, with the same base model.
           </p>
           <div className="row">
             <FileButton
