@@ -30,7 +30,10 @@ export async function isInstalled(root) {
 export async function isBuilt(root) {
   const built = await stat(join(root, 'dist/index.html')).catch(() => null);
   if (!built) return false;
-  const sources = ['src', 'shaders', 'public', 'index.html', 'vite.config.ts', 'package-lock.json'];
+  const sources = [
+    ...['src', 'shaders', 'public', 'index.html'],
+    ...['vite.config.ts', 'scripts/site', 'package-lock.json'],
+  ];
   for (const source of sources) if ((await newest(join(root, source))) > built.mtimeMs) return false;
   return true;
 }

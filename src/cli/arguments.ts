@@ -8,8 +8,16 @@ type Options = NonNullable<ParseArgsConfig['options']>;
  * @throws Failure `cli/arguments` with the usage as the cure.
  */
 export function readFlags<const O extends Options>(args: readonly string[], options: O, usage: string) {
+  const { values, positionals } = readArguments(args, options, usage);
+  const [word] = positionals;
+  if (word !== undefined) throw wrongArguments(`Unexpected argument "${word}"`, usage);
+  return values;
+}
+
+/** As {@link readFlags}, with positional words. */
+export function readArguments<const O extends Options>(args: readonly string[], options: O, usage: string) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: false, strict: true }).values;
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (thrown) {
     throw wrongArguments(
       thrown instanceof Error ? (thrown.message.split('. ')[0] ?? '') : String(thrown),

@@ -115,6 +115,7 @@ it('refuses what it cannot do, in one sentence with the cure', async () => {
   const wrong = async (...args: string[]) => (await mopeft(...args)).stderr;
   expect(await wrong('fly')).toMatch(/no command "fly"/);
   expect(await wrong('train', '--model', model)).toMatch(/--data is missing[\s\S]*Usage/);
+  expect(await wrong('train', 'here', '--model', model)).toMatch(/"here"[\s\S]*Usage/);
   expect(await wrong('evaluate', '--model', join(folder, 'none'), '--data', data)).toMatch(
     /no such file or folder/,
   );

@@ -2,13 +2,14 @@
  * `npm run conformance -- DIR [--json]`: holds the engine against every set of vectors in a folder, see
  * docs/conformance.md. Exit status 1 when a value is over its tolerance.
  */
-import { parseArgs } from 'node:util';
-import { Failure } from '../config/failure.ts';
 import { type Comparison, isPassed, type SetReport } from '../engine/conformance/report.ts';
 import { runSet } from '../engine/conformance/run-set.ts';
+import { readArguments, wrongArguments } from './arguments.ts';
 import { findSets } from './conformance-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { runProgram } from './program.ts';
+
+const USAGE = '  npm run conformance -- DIR [--json]';
 
 /** Errors by set, part and key, as `--json` prints them. */
 function toJson(reports: readonly SetReport[]): unknown {
@@ -49,18 +50,9 @@ function print(report: SetReport): void {
 }
 
 async function conformance(args: readonly string[]): Promise<number> {
-  const { positionals, values } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { json: { type: 'boolean' } },
-  });
+  const { positionals, values } = readArguments(args, { json: { type: 'boolean' } }, USAGE);
   const [folder] = positionals;
-  if (!folder)
-    throw new Failure({
-      code: 'cli/usage',
-      what: 'No folder is named.',
-      cure: 'npm run conformance -- DIR [--json]',
-    });
+  if (!folder) throw wrongArguments('No folder is named', USAGE);
   const sets = await findSets(folder);
   const gpu = await openNodeGpu();
   const reports: SetReport[] = [];

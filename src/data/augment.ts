@@ -32,8 +32,8 @@ export interface Augmented {
 const CROP_TRIES = 8;
 
 /**
- * Draws one variant of a picture and, by the same geometry, of its label maps (all of the picture's size). The number of
- * draws depends on the picture's maps and the settings only; equal states give equal variants.
+ * Draws one variant of a picture and, by the same geometry, of its label maps (all of the picture's size). Equal states,
+ * pictures, maps and settings give equal variants.
  */
 export function augment(
   picture: Picture,

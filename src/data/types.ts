@@ -30,11 +30,11 @@ export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly refusal: Refusal };
 
-/** Formats that a file's first bytes can show. The last group is known but not read. */
+/** Formats that are read, as a file's first bytes show them. */
 export type PictureFormat = 'png' | 'jpeg' | 'tiff' | 'webp';
 
 /**
- * How a mask was understood: at most two values, nonzero is foreground (`binary`); cut at 128 because it is lossy or
+ * How a mask was understood: one value, or background and one other, nonzero is foreground (`binary`); cut at 128 because it is lossy or
  * antialiased (`cut128`); values are class labels (`labels`); values are object ids (`instances`).
  */
 export type MaskKind = 'binary' | 'cut128' | 'labels' | 'instances';

@@ -71,7 +71,7 @@ function parameterCountOf({ config }: SamModel): number {
 
 /**
  * Sorts a folder's files into weights and configs.
- * @throws Failure `model/no-weights`, `model/several-configs`, `model/several-models`, `model/pickle`.
+ * @throws Failure `model/no-weights`, `model/several-configs`, `model/adapter-beside`, `model/config-too-large`, `model/pickle`.
  */
 export async function chooseModelFiles(files: readonly ByteSource[]): Promise<CheckpointFiles> {
   const byEnd = (end: string): ByteSource[] =>

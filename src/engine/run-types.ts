@@ -34,7 +34,7 @@ export interface RunObserver {
   /** New lines of metrics.jsonl, in order. Where a run goes on from a checkpoint, steps after it come again. */
   onMetrics?(lines: readonly MetricsLine[]): void;
   onProgress?(progress: RunProgress): void;
-  /** What the engine is doing besides steps: "validating", "measuring on the test images". */
+  /** What the engine is doing besides steps: "Measuring the validation pictures of cells". */
   onActivity?(label: string, done: number, total: number): void;
   /** Something that a person should know and that stops nothing: a picture that cannot be used, an object that vanished. */
   onNotice?(text: string): void;

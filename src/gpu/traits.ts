@@ -1,4 +1,4 @@
-/** What kernels need to know of an adapter. The selector in `src/ops/select.ts` decides by these and nothing else. */
+/** What kernels need to know of an adapter. `src/ops/select.ts` chooses kernel families by these and nothing else. */
 export interface AdapterTraits {
   /** A CPU behind a WebGPU face (SwiftShader, WARP, llvmpipe): workgroup memory and barriers are very slow there. */
   readonly isSoftware: boolean;

@@ -2,7 +2,8 @@ import type { AdapterTraits } from '../gpu/traits.ts';
 
 /**
  * A family of kernels for one op.
- * - `register`: every thread works alone in registers. Software adapters run barriers and workgroup memory very slowly.
+ * - `register`: values stay in registers, at most handed round in a subgroup. Software adapters run barriers and workgroup
+ *   memory very slowly.
  * - `workgroup`: threads share tiles in workgroup memory, as real GPUs need it.
  */
 export type Family = 'register' | 'workgroup';
@@ -10,10 +11,7 @@ export type Family = 'register' | 'workgroup';
 /** Ops that have more than one family. */
 export type FamilyOp = 'matmul' | 'attention';
 
-/**
- * The one place where a kernel family is chosen, by what the adapter is. A run records what was chosen, see
- * `docs/decisions/kernel-families.md`.
- */
+/** The one place where a kernel family is chosen, by what the adapter is; see `docs/decisions/kernel-families.md`. */
 export function selectFamily(_op: FamilyOp, traits: AdapterTraits): Family {
   return traits.isSoftware ? 'register' : 'workgroup';
 }

@@ -79,7 +79,10 @@ describe('modules in the encoder', () => {
   it.each(METHODS.map(({ id }) => id))(
     'with %s pruned in every block the output is that of a model built without it',
     async (id) => {
-      const all = methods(['lora', 'prefix', 'adapter'], 'mass');
+      const all = methods(
+        METHODS.map((method) => method.id),
+        'mass',
+      );
       const { [id]: _, ...rest } = all.methods;
       const without = await embed({ ...all, methods: rest }, trained);
       const pruned = await embed({ ...all, pruned: { [id]: all.blocks } }, trained);
@@ -91,9 +94,10 @@ describe('modules in the encoder', () => {
   );
 
   it('gives every gate as an output, between 0 and 1', async () => {
-    const { gates } = await embed(methods(['lora', 'prefix', 'adapter']));
+    const ids = METHODS.map(({ id }) => id);
+    const { gates } = await embed(methods(ids));
     expect([...gates.keys()].sort()).toEqual(
-      [0, 1].flatMap((block) => ['adapter', 'lora', 'prefix'].map((id) => gateOutput(block, id))),
+      [0, 1].flatMap((block) => ids.map((id) => gateOutput(block, id))).sort(),
     );
     for (const [name, [value = -1]] of gates) {
       expect(value, name).toBeGreaterThan(0);

@@ -48,7 +48,7 @@ const ENCODER_BUDGET = 768 * 2 ** 20;
 
 /**
  * Plans a step of a model for a device; allocates nothing.
- * @throws Failure `train/too-large` when a buffer does not fit the device.
+ * @throws Failure `train/too-large`, `train/tensor-too-large` when a buffer does not fit the device.
  */
 export function planTraining(
   sam: SamConfig,

@@ -94,7 +94,7 @@ export interface FrozenModel {
 
 /**
  * The training step of one model: encoder forward, the decoder's forward and backward for every chunk of objects and round
- * of prompts, encoder backward, AdamW. Everything is planned and bound when it is made; a step allocates nothing.
+ * of prompts, encoder backward, AdamW. Everything is planned and allocated when it is made; a decoder is bound at its first use.
  */
 export class TrainingStep implements Segmenter {
   private readonly decoders = new Map<string, Promise<Executable>>();

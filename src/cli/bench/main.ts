@@ -3,16 +3,21 @@
  * see docs/measurements/bench.md. Exit status 1 when a value is wrong or a run allocates.
  */
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import { findChromium } from '../../../scripts/toolchain/chromium.mjs';
-import { Failure } from '../../config/failure.ts';
+import { numberFlag, readArguments, wrongArguments } from '../arguments.ts';
 import { runProgram } from '../program.ts';
 import { installPeers, servePage } from './build-page.ts';
 import { describeFirstMask, FIRST_MASK, timeFirstMask } from './first-mask.ts';
 import type { BenchPage } from './page/page.ts';
 import { type BenchReport, type CaseReport, describeCase, isRight } from './report.ts';
 
+const USAGE = '  npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]';
+const FLAGS = {
+  json: { type: 'string' },
+  alone: { type: 'boolean', default: false },
+  runs: { type: 'string' },
+} as const;
 const RUNS = 5;
 /** A contender that has taken this long over a case is not asked again. */
 const MOST_MS = 60_000;
@@ -22,18 +27,8 @@ declare global {
 }
 
 async function bench(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      json: { type: 'string' },
-      alone: { type: 'boolean', default: false },
-      runs: { type: 'string' },
-    },
-  });
-  const runs = Number(values.runs ?? RUNS);
-  if (!Number.isInteger(runs) || runs < 1)
-    throw wrongUsage(`--runs is "${values.runs}", which is no whole number`);
+  const { values, positionals } = readArguments(args, FLAGS, USAGE);
+  const runs = numberFlag(values.runs, 'runs', USAGE, { min: 1, integer: true }) ?? RUNS;
   if (!values.alone) await installPeers();
   const { url, server } = await servePage(!values.alone);
   const browser = await launch();
@@ -46,7 +41,7 @@ async function bench(args: readonly string[]): Promise<number> {
     const known = [...(await page.evaluate(() => globalThis.benchPage.names)), FIRST_MASK];
     const unknown = positionals.find((name) => !known.includes(name));
     if (unknown !== undefined)
-      throw wrongUsage(`There is no case "${unknown}"; cases are ${known.join(', ')}`);
+      throw wrongArguments(`There is no case "${unknown}"; cases are ${known.join(', ')}`, USAGE);
     const adapter = await page.evaluate(() => globalThis.benchPage.adapterName());
     console.log(`Adapter: ${adapter}; Chromium ${browser.version()}\n`);
     const asked = positionals.length > 0 ? positionals : known;
@@ -84,14 +79,6 @@ function launch() {
   return chromium.launch({
     args: ['--no-sandbox', '--enable-unsafe-webgpu', ...adapter],
     ...(found ? { executablePath: found } : {}),
-  });
-}
-
-function wrongUsage(what: string): Failure {
-  return new Failure({
-    code: 'cli/arguments',
-    what: `${what}.`,
-    cure: 'Usage: npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]',
   });
 }
 

@@ -2,7 +2,7 @@ import type { DepthMapping } from '../types.ts';
 
 /**
  * The one rule by which pictures of more than 8 bits become 8: the 0.1 and 99.9 percentiles of all values of the picture, all
- * colour channels together, become 0 and 255. A model's record may hold other percentiles.
+ * colour channels together, become 0 and 255.
  */
 export const DEFAULT_PERCENTILES = { low: 0.1, high: 99.9 } as const;
 

@@ -10,7 +10,10 @@ export function gateNames(method: string): { readonly weight: string; readonly b
   return { weight: `gate.${method}.weight`, bias: `gate.${method}.bias` };
 }
 
-/** The gate of one method in one block: a linear layer with one output. It starts near 0.5 for every token. */
+/**
+ * The gate of one method in one block: a linear layer with one output. It starts near 0.5 where what it reads is of the size of
+ * a normalised activation; the Adapter's, which reads the MLP's output, starts further away.
+ */
 export function gateTensors(method: string, dim: number): readonly TensorSpec[] {
   const { weight, bias } = gateNames(method);
   return [

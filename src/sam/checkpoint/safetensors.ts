@@ -84,7 +84,7 @@ export class Safetensors {
 
   /**
    * One tensor as f32 (from f64, f32, f16 or bf16).
-   * @throws Failure `checkpoint/missing`, `checkpoint/dtype` for integers, `checkpoint/not-finite`.
+   * @throws Failure `checkpoint/missing`, `checkpoint/truncated`, `checkpoint/dtype` for integers, `checkpoint/not-finite`.
    */
   async read(name: string): Promise<HostTensor> {
     const { entry, bytes } = await this.bytesOf(name);

@@ -17,7 +17,7 @@ const BROWSERS: readonly (readonly [string, string])[] = [
   ],
   ['Safari 26 and later (macOS, iOS)', 'WebGPU is on. Older versions: update the system.'],
   [
-    'Firefox 141 and later (Windows), 145 and later (macOS)',
+    'Firefox 141 and later (Windows), 145 and later (macOS on Apple silicon)',
     'WebGPU is on. Elsewhere: set dom.webgpu.enabled in about:config, or use another browser.',
   ],
 ];

@@ -44,7 +44,8 @@ export interface GpuReady {
 
 /** Calls of the start and of the device: name → [request, answer]. */
 export interface BootCalls {
-  /** First call. Asks for the adapter (high performance), opens the embedded default model, lists capabilities. */
+  /** First call. Asks for the adapter (high performance), opens the dropped model of the last visit, else the
+   * embedded default, lists capabilities. */
   boot: [BootRequest, BootReport];
   /** After a lost device: ask for a new one and reopen the model. */
   'gpu.recover': [Nothing, GpuReport];

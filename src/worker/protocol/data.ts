@@ -21,7 +21,7 @@ export interface ImportReport {
 
 /** How the masks of a dataset were understood. */
 export type MaskKind =
-  /** At most two values: nonzero is foreground. */
+  /** One value, or background and one other: nonzero is foreground. */
   | 'binary'
   /** JPEG or antialiased grey: cut at 128. */
   | 'cut-at-128'
