@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from threading import BrokenBarrierError
 
 import torch
 import torch.multiprocessing as mp
@@ -176,12 +177,16 @@ class Leader(Member):
 
 
 def follow(config: dict, run: Path, team: Team, rank: int, threads: int, last: int) -> None:
-    """What every rank but the first does."""
+    """What every rank but the first does; one that fails breaks the barrier, at which the others would wait for ever."""
     torch.set_num_threads(threads)
-    member = Member(config, run, team, rank)
-    team.wait()
-    for step in range(team.start.value, last):
-        member.step(step)
+    try:
+        member = Member(config, run, team, rank)
+        team.wait()
+        for step in range(team.start.value, last):
+            member.step(step)
+    except BaseException:
+        team.barrier.abort()
+        raise
 
 
 def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_after: int, start: Path | None = None) -> None:
@@ -202,7 +207,10 @@ def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_a
     ]
     for p in others:
         p.start()
-    team.wait()
-    leader.fit(first, last)
+    try:
+        team.wait()
+        leader.fit(first, last)
+    except BrokenBarrierError:
+        raise SystemExit("another process of the run failed: its error stands above") from None
     for p in others:
         p.join()

@@ -2,8 +2,10 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 import torch
 
+from pretrain import loop
 from pretrain.batches import Steps
 from pretrain.config import largest_size
 from pretrain.draw import draw
@@ -38,23 +40,32 @@ def recipe() -> dict:
     }
 
 
-def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("ranks", "stops"), [(1, (2, 4, 0)), (2, (3, 0))])
+def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path: Path, ranks: int, stops: tuple[int, ...]) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     items = [draw(1, i, [], []) for i in range(24)]
     write_pack(whole / "drawn", items)
     write_pack(whole / "open", [(*item[:3], "cells" if i < 4 else "shapes") for i, item in enumerate(items)])
     shutil.copytree(whole, parts)
     config = recipe()
-    train(config, whole, "cpu", 1, 1, 0)
-    train(config, parts, "cpu", 1, 1, 2)
-    train(config, parts, "cpu", 1, 1, 4)
-    train(config, parts, "cpu", 1, 1, 0)
+    train(config, whole, "cpu", ranks, 1, 0)
+    for stop in stops:
+        train(config, parts, "cpu", ranks, 1, stop)
     one, two = (torch.load(p / "last.pt", weights_only=True) for p in (whole, parts))
     assert one["step"] == two["step"] == 6
     for name, vector in one["vectors"].items():
         assert torch.equal(vector, two["vectors"][name]), name
     steps = [json.loads(line) for line in (parts / "log.jsonl").read_text().splitlines()]
     assert {"step", "validation"} == {row["type"] for row in steps}
+
+
+def test_a_rank_that_fails_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pack(tmp_path / "drawn", [draw(1, i, [], []) for i in range(4)])
+    write_pack(tmp_path / "open", [(*draw(2, i, [], [])[:3], "cells" if i < 2 else "shapes") for i in range(4)])
+    # The first rank has its packs open by now, the second does not find them.
+    monkeypatch.setattr(loop.Leader, "resume", lambda _: shutil.rmtree(tmp_path / "drawn") or 0)
+    with pytest.raises(SystemExit, match="another process of the run failed"):
+        train(recipe(), tmp_path, "cpu", 2, 1, 0)
 
 
 def test_batches_made_ahead_are_those_of_the_steps_in_their_order(tmp_path: Path) -> None:
