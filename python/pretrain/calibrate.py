@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .batches import Steps
+from .files import whole
 from .losses import is_single_click, real_iou
 from .model import Sam
 
@@ -75,4 +76,5 @@ def calibrate(run: Path, size: int, pictures: int, device: str) -> None:
     head = model.mask_decoder.iou_prediction_head.requires_grad_(True)
     before, after = fit(head, tokens, real, asked, 40, 0)
     print(f"squared error of the predicted IoU on pictures held back: {before:.4f} before, {after:.4f} after ({len(tokens)} prompts)")
-    torch.save({**state, "ema": model.state_dict()}, run / "calibrated.pt")
+    with whole(run / "calibrated.pt") as path:
+        torch.save({**state, "ema": model.state_dict()}, path)

@@ -1,7 +1,9 @@
 """A checkpoint to the folder that the studio and Hugging Face's SamModel load."""
 
 import json
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import safe_open
@@ -132,21 +134,31 @@ def exported_step(folder: Path) -> int:
 
 
 def exported(run: Path) -> Path:
-    """The checkpoint that is exported: the calibrated one where there is one."""
-    calibrated = run / "calibrated.pt"
-    return calibrated if calibrated.exists() else run / "last.pt"
+    """The checkpoint that is exported: the calibrated one where there is one; SystemExit if it is not of last.pt's step."""
+    last, calibrated = run / "last.pt", run / "calibrated.pt"
+    if not calibrated.exists():
+        return last
+    now, then = (torch.load(p, map_location="cpu", weights_only=True, mmap=True)["step"] for p in (last, calibrated))
+    if then != now:
+        raise SystemExit(f"{calibrated} is of step {then}, last.pt of step {now}: calibrate again")
+    return calibrated
 
 
 def export(checkpoint: Path, out: Path) -> None:
+    """Write the folder of a checkpoint; SystemExit, and what was there stays, if Hugging Face's SamModel computes something else."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     section = state["config"]["model"]
-    n = write_model(state["ema"], section, out, f"step {state['step']}")
     reference = Sam(section).eval()
     reference.load_state_dict({k: v.to(torch.float16).float() for k, v in state["ema"].items()})
-    worst = compare_with_hugging_face(reference, out)
-    print(f"step {state['step']}: {n / 2**20:.2f} MiB, largest difference to SamModel {worst:.1e}")
-    if worst > 1e-3:
-        raise SystemExit("the exported model differs from the trained one")
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out) as aside:
+        n = write_model(state["ema"], section, Path(aside), f"step {state['step']}")
+        worst = compare_with_hugging_face(reference, Path(aside))
+        print(f"step {state['step']}: {n / 2**20:.2f} MiB, largest difference to SamModel {worst:.1e}")
+        if worst > 1e-3:
+            raise SystemExit("the exported model differs from the trained one")
+        for path in Path(aside).iterdir():
+            os.replace(path, out / path.name)
 
 
 @torch.inference_mode()

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import signal
 import sys
 import time
@@ -15,6 +14,7 @@ import torch.multiprocessing as mp
 from .config import largest_size, micro_count, phase_at, total_steps
 from .export import exported_step, read_model
 from .feed import feed
+from .files import whole
 from .flat import Layout
 from .losses import Helper
 from .model import Sam, extend_tables, initialise
@@ -118,9 +118,8 @@ class Leader(Member):
         names = [e[0] for e in self.layout.entries]
         state = {"config": self.config, "step": step, "seconds": self.seconds, "names": names, "vectors": vectors}
         state["ema"] = self.averaged().cpu().state_dict()
-        path = self.run / "last.pt"
-        torch.save(state, path.with_suffix(".tmp"))
-        os.replace(path.with_suffix(".tmp"), path)
+        with whole(self.run / "last.pt") as path:
+            torch.save(state, path)
 
     def resume(self) -> int:
         path = self.run / "last.pt"
