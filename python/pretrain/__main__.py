@@ -25,16 +25,9 @@ def main() -> None:
     config = configs.load(a.config)
     device = a.device if a.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     if a.command == "build":
-        from .build import build_drawn, build_open
+        from .build import build
 
-        data, drawn = config["data"], config["drawn"]
-        if not (a.out / "open" / "index.npz").exists():
-            n = build_open(a.sets, data["train_sets"] + data["held_out_sets"], a.out / "open", data["longest"])
-            print(f"open: {n} pictures", flush=True)
-        if not (a.out / "drawn" / "index.npz").exists():
-            sets = data["cutout_sets"]
-            n = build_drawn(a.out / "open", sets, a.out / "drawn", drawn["seed"], drawn["count"])
-            print(f"drawn: {n} pictures", flush=True)
+        build(config, a.sets, a.out)
     elif a.command == "export":
         from .export import export, exported
 

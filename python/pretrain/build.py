@@ -7,16 +7,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from evaluate.folders import open_upright
+
 from .draw import Drawn, draw
 from .draw.cutouts import Cutout
-from .packs import Item, Pack, write_pack
+from .packs import Item, Pack, stands, write_pack
 
 
 def read_set(root: Path, name: str, longest: int) -> Iterator[Item]:
-    """The pictures of one set of the pretraining folder, every label id an object."""
+    """The pictures of one set of the pretraining folder, every label id an object; SystemExit names a mask that does not fit."""
     for path in sorted((root / name / "images").iterdir()):
-        image = Image.open(path).convert("RGB")
-        label = Image.open(root / name / "masks" / f"{path.stem}.png")
+        image, mask = open_upright(path).convert("RGB"), root / name / "masks" / f"{path.stem}.png"
+        label = open_upright(mask)
+        if label.mode not in ("L", "P") or label.size != image.size:
+            need = f"a mask of this picture has 8 bits, one channel and {image.width} x {image.height} pixels"
+            raise SystemExit(f"{mask}: {need}, this one is {label.mode} of {label.width} x {label.height}")
         scale = longest / max(image.size)
         if scale < 1:
             size = (round(image.width * scale), round(image.height * scale))
@@ -25,10 +30,6 @@ def read_set(root: Path, name: str, longest: int) -> Iterator[Item]:
         objects = [[int(i)] for i in np.unique(ids) if i]
         if objects:
             yield np.asarray(image), ids, objects, name
-
-
-def build_open(root: Path, sets: list[str], out: Path, longest: int) -> int:
-    return write_pack(out, (item for name in sets for item in read_set(root, name, longest)))
 
 
 def gather_cutouts(pack: Pack, sets: list[str], limit: int) -> tuple[list[Cutout], list[np.ndarray]]:
@@ -67,7 +68,19 @@ def _one(index: int) -> Drawn:
     return draw(seed, index, stock, grounds)
 
 
-def build_drawn(open_pack: Path, sets: list[str], out: Path, seed: int, count: int) -> int:
-    """`count` pictures; picture i depends on the seed, i and the cut-outs' stock alone."""
-    with ProcessPoolExecutor(initializer=_start, initargs=(str(open_pack), sets, 1500, seed)) as pool:
-        return write_pack(out, pool.map(_one, range(count), chunksize=16))
+def build(config: dict, root: Path, out: Path) -> None:
+    """The packs out/open, of the sets in `root`, and out/drawn, if they are not there; SystemExit if others are.
+
+    Drawn picture i depends on the seed, i and the cut-outs' stock alone.
+    """
+    data, drawn = config["data"], config["drawn"]
+    sets, longest, cutouts = data["train_sets"] + data["held_out_sets"], data["longest"], data["cutout_sets"]
+    opened = {"sets": sorted(sets), "longest": longest}
+    if not stands(out / "open", opened):
+        n = write_pack(out / "open", (item for name in sets for item in read_set(root, name, longest)), opened)
+        print(f"open: {n} pictures", flush=True)
+    made = {"seed": drawn["seed"], "count": drawn["count"], "cutout_sets": cutouts, "open": opened}
+    if not stands(out / "drawn", made):
+        with ProcessPoolExecutor(initializer=_start, initargs=(str(out / "open"), cutouts, 1500, drawn["seed"])) as pool:
+            n = write_pack(out / "drawn", pool.map(_one, range(drawn["count"]), chunksize=16), made)
+        print(f"drawn: {n} pictures", flush=True)

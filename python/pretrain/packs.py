@@ -1,6 +1,7 @@
 """One file of decoded pictures: uint8 pixels and labels, memory-mapped.
 
-A pack is a folder: `images.u8` and `labels.u8` (all pictures one after the other), `index.npz`, `sets.json`.
+A pack is a folder: `images.u8` and `labels.u8` (all pictures one after the other), `sets.json`, and `index.npz`, which comes last:
+a pack that has it is complete. It also says what the pack was built from.
 """
 
 import json
@@ -9,11 +10,29 @@ from pathlib import Path
 
 import numpy as np
 
+from .files import whole
+
 Item = tuple[np.ndarray, np.ndarray, list[list[int]], str]
 
 
-def write_pack(folder: Path, items: Iterable[Item]) -> int:
-    """Items are image [H, W, 3] uint8, label [H, W] uint8, objects (lists of label ids), set name."""
+def stands(folder: Path, built_from: dict) -> bool:
+    """Whether a pack is there; SystemExit if it was built from something else, or before packs said from what."""
+    if not (folder / "index.npz").exists():
+        return False
+    with np.load(folder / "index.npz") as index:
+        said = json.loads(str(index["built_from"])) if "built_from" in index else {}
+    if said != built_from:
+        other = ", ".join(k for k, v in built_from.items() if said.get(k) != v)
+        what = f"was built from other values of {other} than the config's" if said else "does not say what it was built from"
+        raise SystemExit(f"{folder} {what}: delete it to build it again")
+    return True
+
+
+def write_pack(folder: Path, items: Iterable[Item], built_from: dict | None = None) -> int:
+    """Items are image [H, W, 3] uint8, label [H, W] uint8, objects (lists of label ids), set name; ValueError for another shape or type.
+
+    `built_from` is kept for `stands`. Returns the number of pictures.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     sets: list[str] = []
     rows, ids, id_end, object_end, offset = [], [], [0], [0], 0
@@ -21,6 +40,9 @@ def write_pack(folder: Path, items: Iterable[Item]) -> int:
         for image, label, objects, name in items:
             if name not in sets:
                 sets.append(name)
+            if image.dtype != np.uint8 or label.dtype != np.uint8 or image.shape != (*label.shape, 3):
+                # Written as it is, it would shift every later picture.
+                raise ValueError(f"picture {len(rows)}, of {name}: {image.dtype} {image.shape} with a label of {label.dtype} {label.shape}")
             h, w = label.shape
             images.write(np.ascontiguousarray(image).tobytes())
             labels.write(np.ascontiguousarray(label).tobytes())
@@ -35,9 +57,11 @@ def write_pack(folder: Path, items: Iterable[Item]) -> int:
         "ids": np.array(ids, np.uint8),
         "id_end": np.array(id_end, np.int64),
         "object_end": np.array(object_end, np.int64),
+        "built_from": np.array(json.dumps(built_from or {})),
     }
-    np.savez(folder / "index.npz", **arrays)
     (folder / "sets.json").write_text(json.dumps(sets))
+    with whole(folder / "index.npz") as path, path.open("wb") as file:
+        np.savez(file, **arrays)
     return len(rows)
 
 
