@@ -121,11 +121,21 @@ class Leader(Member):
         with whole(self.run / "last.pt") as path:
             torch.save(state, path)
 
+    def require_seed(self, weights: dict[str, torch.Tensor], source: Path) -> None:
+        """The positions' matrix is no parameter but drawn from the seed, in every rank: SystemExit if weights have another one."""
+        for name, buffer in self.model.named_buffers():
+            if not torch.allclose(weights[name], buffer.cpu(), rtol=1e-2):
+                raise SystemExit(f"{source}: {name} is of another seed than the config's")
+
     def resume(self) -> int:
+        """Take the state of RUN/last.pt and return its step, 0 without one; SystemExit if it is of another model or seed."""
         path = self.run / "last.pt"
         if not path.exists():
             return 0
         state = torch.load(path, map_location="cpu", weights_only=True)
+        if state["names"] != [e[0] for e in self.layout.entries]:
+            raise SystemExit(f"{path}: its parameters are not those of the config's model")
+        self.require_seed(state["ema"], path)
         for name, vector in state["vectors"].items():
             self.team.vectors[name].copy_(vector)
         self.seconds = state["seconds"]
@@ -134,9 +144,7 @@ class Leader(Member):
     def start_from(self, folder: Path) -> int:
         """Take the weights of an exported model, at the step that its file names; the optimizer starts afresh."""
         weights, step = read_model(folder).state_dict(), exported_step(folder)
-        for name, buffer in self.model.named_buffers():
-            if not torch.allclose(weights[name], buffer.cpu(), rtol=1e-2):
-                raise SystemExit(f"{folder}: {name} is of another seed than the config's")
+        self.require_seed(weights, folder)
         for vector in ("params", "ema"):
             for name, view in self.layout.views(self.team.vectors[vector]).items():
                 part, _, rest = name.partition(".")
@@ -153,9 +161,17 @@ class Leader(Member):
         return {"type": "validation", "step": step, "size": size, "mean": mean, "sets": scores}
 
     def fit(self, first: int, last: int) -> None:
+        """The steps from first to last, and before them the validation of step first where the last sitting was cut off in it."""
         settings = self.config["train"]
-        log = (self.run / "log.jsonl").open("a", buffering=1)
-        mark, window, images = time.time(), [], 0
+        path = self.run / "log.jsonl"
+        log = path.open("a", buffering=1)
+
+        def validates(step: int) -> bool:
+            return step % settings["validate_every"] == 0 or step == last
+
+        if 0 < first <= last and validates(first) and not has_validation(path, first):
+            log.write(json.dumps(self.validation(first)) + "\n")
+        mark, aside, window, images = time.time(), 0.0, [], 0
         for done in range(first + 1, last + 1):
             norm = self.step(done - 1)
             window.append(torch.cat([self.team.metrics.mean(0), norm[None].float()]))
@@ -165,14 +181,21 @@ class Leader(Member):
                 now = time.time()
                 self.seconds += now - mark
                 values["second"] /= max(values.pop("rounds"), 1e-6)
-                speed = {"images_per_second": images / (now - mark), "seconds": self.seconds}
+                speed = {"images_per_second": images / (now - mark - aside), "seconds": self.seconds}
                 row = {k: round(v, 4) for k, v in (values | speed).items()}
                 log.write(json.dumps({"type": "step", "step": done, **row}) + "\n")
-                mark, window, images = now, [], 0
+                mark, aside, window, images = now, 0.0, [], 0
+            trained = time.time()
             if done % settings["checkpoint_every"] == 0 or done == last:
                 self.save(done)
-            if done % settings["validate_every"] == 0 or done == last:
+            if validates(done):
                 log.write(json.dumps(self.validation(done)) + "\n")
+            aside += time.time() - trained  # the wall clock counts it, the pictures a second do not
+
+
+def has_validation(log: Path, step: int) -> bool:
+    rows = map(json.loads, log.read_text().splitlines())
+    return any(row["type"] == "validation" and row["step"] == step for row in rows)
 
 
 def follow(config: dict, run: Path, team: Team, rank: int, threads: int, last: int) -> None:

@@ -1,6 +1,8 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -95,6 +97,77 @@ def test_a_run_begins_with_the_weights_of_an_exported_model(tmp_path: Path) -> N
         assert torch.equal(begun["ema"][name], state[name]), name
     train(config, tmp_path, "cpu", 1, 1, 6)
     assert torch.load(tmp_path / "last.pt", weights_only=True)["step"] == 6
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run of `recipe()` after two of its six steps."""
+    items = [draw(1, i, [], []) for i in range(8)]
+    write_pack(tmp_path / "drawn", items)
+    write_pack(tmp_path / "open", [(*item[:3], "cells" if i < 2 else "shapes") for i, item in enumerate(items)])
+    train(recipe(), tmp_path, "cpu", 1, 1, 2)
+    return tmp_path
+
+
+def rows(run: Path, kind: str) -> list[dict]:
+    """The rows of a kind in a run's log."""
+    return [row for row in map(json.loads, (run / "log.jsonl").read_text().splitlines()) if row["type"] == kind]
+
+
+def test_a_checkpoint_of_other_names_is_not_resumed(run: Path) -> None:
+    state = torch.load(run / "last.pt", weights_only=True)
+    torch.save({**state, "names": state["names"][::-1]}, run / "last.pt")
+    with pytest.raises(SystemExit, match="parameters are not those"):
+        train(recipe(), run, "cpu", 1, 1, 0)
+
+
+def test_a_checkpoint_of_another_seed_is_not_resumed(run: Path) -> None:
+    config = recipe()
+    config["train"]["seed"] = 2
+    with pytest.raises(SystemExit, match="another seed"):
+        train(config, run, "cpu", 1, 1, 0)
+
+
+@pytest.mark.parametrize(("every", "wanted"), [(100, [2, 6]), (4, [2, 4, 6])])
+def test_a_validation_that_was_cut_off_is_made_by_the_next_start(
+    run: Path, monkeypatch: pytest.MonkeyPatch, every: int, wanted: list[int]
+) -> None:
+    config = recipe()
+    config["train"]["validate_every"] = every
+
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop.Leader, "validation", cut_off)
+        train(config, run, "cpu", 1, 1, 0)
+    assert torch.load(run / "last.pt", weights_only=True)["step"] == wanted[1]
+    for _ in range(2):
+        train(config, run, "cpu", 1, 1, 0)
+    assert [row["step"] for row in rows(run, "validation")] == wanted
+
+
+def test_the_speed_leaves_out_what_saving_and_validating_take(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = recipe()
+    config["phases"] = [{**PHASE, "steps": 40, "size": 32, "batch": 2}]
+    config["train"] |= {"checkpoint_every": 10, "validate_every": 10}
+    clock = [0.0]
+
+    def takes(seconds: float, value: object) -> Callable:
+        def act(*_: object) -> object:
+            clock[0] += seconds
+            return value
+
+        return act
+
+    monkeypatch.setattr(loop, "time", SimpleNamespace(time=lambda: clock[0]))
+    monkeypatch.setattr(loop.Leader, "step", takes(1, torch.zeros(())))
+    monkeypatch.setattr(loop.Leader, "save", takes(100, None))
+    monkeypatch.setattr(loop.Leader, "validation", takes(1000, {"type": "validation"}))
+    train(config, run, "cpu", 1, 1, 0)
+    first, second = rows(run, "step")[1:]
+    assert (first["images_per_second"], second["images_per_second"]) == (2.0, 2.0)
+    assert second["seconds"] - first["seconds"] == 20 + 2 * 1100
 
 
 def test_tables_are_extended_for_a_grid_larger_than_all_before() -> None:
