@@ -41,6 +41,11 @@ def seen(rows: list[dict], phases: list[dict]) -> tuple[int, list[str]]:
     return total, lines
 
 
+def of_type(log: list[dict], kind: str, last: int) -> list[dict]:
+    """The rows of a type until step last; of a step that a resumed run made twice, the later one."""
+    return list({r["step"]: r for r in log if r["type"] == kind and r["step"] <= last}.values())
+
+
 def clock(rows: list[dict]) -> str:
     """Wall clock of all sittings: `seconds` counts from the start, and anew where a run began with an exported model."""
     ends = [a["seconds"] for a, b in itertools.pairwise(rows) if b["seconds"] < a["seconds"]]
@@ -92,8 +97,7 @@ def write_card(run: Path, folder: Path, notes: Path) -> None:
     state = torch.load(exported(run), map_location="cpu", weights_only=True)
     config = state["config"]
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    rows = list({r["step"]: r for r in log if r["type"] == "step" and r["step"] <= state["step"]}.values())
-    validations = [r for r in log if r["type"] == "validation" and r["step"] <= state["step"]]
+    rows, validations = (of_type(log, kind, state["step"]) for kind in ("step", "validation"))
     total, phases = seen(rows, config["phases"])
     model = Sam(config["model"])
     drawn = Pack(run / "drawn")
@@ -104,16 +108,16 @@ def write_card(run: Path, folder: Path, notes: Path) -> None:
         size=config["model"]["image_size"],
         mebibytes=(folder / "model.safetensors").stat().st_size / 2**20,
     )
-    data = config["data"]
+    data, share = config["data"], config["data"]["drawn_share"]
     parts = [
         head,
         "## How good\n",
-        "`python -m evaluate` over the ten sets of `shared/data`: the first 24 pictures of each, at most 5 objects, least area 0.002. These sets were never used for training or for any choice.\n",
+        "`python -m evaluate` over ten public sets that are not part of the repository (listed in `docs/measurements/methods.md`): the first 24 pictures of each, at most 5 objects, least area 0.002. These sets were never used for training or for any choice.\n",
         *figures(json.loads((run / "evaluation.json").read_text())),
         "",
         notes.read_text() if notes.exists() else "",
         "## What it was trained on\n",
-        f"{total:,} views of pictures in {state['step']} steps, {clock(rows)} of wall clock. Half of the views come from the sets, half are drawn.\n",
+        f"{total:,} views of pictures in {state['step']} steps, {clock(rows)} of wall clock. {1 - share:.0%} of the views come from the sets, {share:.0%} are drawn.\n",
         "| input | steps | pictures a step | objects a picture | views |",
         "|---|---|---|---|---|",
         *phases,
