@@ -32,15 +32,15 @@ def drawn(kind: str, objects: list[np.ndarray]) -> Scores:
 
 
 def evaluate(model: Sam | str, folder: Path, images: int, objects: int, least: float) -> dict:
-    """Means over the objects of a folder."""
+    """Means over the objects of a folder, and their number n; without any only that."""
     all_scores = []
     for _, image, masks in pictures(folder, images, least, objects):
         if masks:
             all_scores.append(drawn(model, masks) if isinstance(model, str) else score(model, image, masks, model.config["image_size"]))
-    out = {"set": folder.name}
-    for key in ("box", "click", "best", "picked"):
-        out[key] = round(float(np.mean([v for s in all_scores for v in getattr(s, key)])), 4)
-    return out | {"n": sum(len(s.box) for s in all_scores)}
+    n = sum(len(s.box) for s in all_scores)
+    keys = ("box", "click", "best", "picked") if n else ()
+    means = {key: round(float(np.mean([v for s in all_scores for v in getattr(s, key)])), 4) for key in keys}
+    return {"set": folder.name, **means, "n": n}
 
 
 def table(rows: list[dict]) -> str:
@@ -62,7 +62,12 @@ def main() -> None:
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     model = a.model if a.model in ("box", "ellipse") else read_model(Path(a.model))
-    rows = [evaluate(model, folder, a.max_images, a.max_objects, a.min_area) for folder in a.data]
+    found = [evaluate(model, folder, a.max_images, a.max_objects, a.min_area) for folder in a.data]
+    for row in (r for r in found if not r["n"]):
+        print(f"{row['set']} has no object of at least {a.min_area} of a picture and is left out")
+    rows = [r for r in found if r["n"]]
+    if not rows:
+        raise SystemExit("there is no object to evaluate")
     mean = {k: float(np.mean([r[k] for r in rows])) for k in ("box", "click", "best", "picked")}
     rows.append({"set": "**mean**", **mean, "n": sum(r["n"] for r in rows)})
     print(table(rows))

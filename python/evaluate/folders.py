@@ -2,12 +2,31 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
-from scipy import ndimage
+
+from finetune.objects import find_objects
+
+from .decode import read_mask, read_pixels, refusal
+
+KINDS = ("instances", "labels", "masks")
+EXTENSIONS = (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp")
+EXTENSIONS += (".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2", ".jxl")
+"""Names that say picture (`src/data/file-names.ts`), those included that are refused when they are opened."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """image uint8 [H, W, 3], labels int [H, W] whose objects `rule` tells, classes int [H, W]."""
+
+    name: str
+    image: np.ndarray
+    labels: np.ndarray
+    rule: str
+    classes: np.ndarray
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
@@ -16,61 +35,61 @@ def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p], name
 
 
-def open_upright(path: Path) -> Image.Image:
-    """A picture or a mask, turned as its EXIF orientation says."""
-    return ImageOps.exif_transpose(Image.open(path))
+def picture_files(folder: Path) -> dict[str, Path]:
+    """The pictures of a folder by their stems, in natural order of their names; none where there is no folder.
+
+    SystemExit where the engine would see others: it pairs what lies in folders inside, and one of two files of a stem.
+    """
+    seen = [p for p in folder.iterdir() if not p.name.startswith(".")] if folder.is_dir() else []
+    found: dict[str, Path] = {}
+    for path in sorted(seen, key=lambda p: natural_key(p.name)):
+        if path.is_dir() and path.name != "__MACOSX":
+            raise refusal(path, "a folder inside is not read here", f"move its pictures into {folder.name}")
+        if path.suffix.lower() in EXTENSIONS and found.setdefault(path.stem, path) != path:
+            raise refusal(path, f"{found[path.stem].name} has the same name", "keep one of the two")
+    return found
 
 
-def read_labels(path: Path) -> np.ndarray:
-    """A file of ids as it is, int [H, W]."""
-    return np.asarray(open_upright(path)).astype(np.int64)
+def samples(folder: Path) -> list[tuple[Path, dict[str, Path]]]:
+    """Every picture of images/ with its label files by kind, in natural order of the names.
+
+    SystemExit for a label file of no picture's name: the engine pairs by more than equal names.
+    """
+    images = picture_files(folder / "images")
+    labels = {kind: picture_files(folder / kind) for kind in KINDS}
+    for files in labels.values():
+        for path in (p for stem, p in files.items() if stem not in images):
+            raise refusal(path, "no picture of images/ has its name", "give both the same name, or leave it out")
+    return [(path, {kind: files[stem] for kind, files in labels.items() if stem in files}) for stem, path in images.items()]
 
 
-def read_ids(path: Path) -> np.ndarray:
-    """A mask file as label ids: one value, or two of which one is 0: nonzero is 1; more in a grey JPEG: cut at 128."""
-    image = open_upright(path)
-    if image.mode not in ("L", "I", "I;16", "1", "P"):
-        image = image.convert("L")
-    ids = np.asarray(image).astype(np.int64)
-    values = np.unique(ids)
-    if len(values) == 1 or (len(values) == 2 and 0 in values):
-        return (ids != 0).astype(np.int64)
-    if path.suffix.lower() in (".jpg", ".jpeg"):
-        return (ids >= 128).astype(np.int64)
-    return ids
+def labelled(folder: Path) -> list[tuple[Path, dict[str, Path]]]:
+    """The samples that have a label file."""
+    return [(path, files) for path, files in samples(folder) if files]
 
 
-def components(ids: np.ndarray) -> list[np.ndarray]:
-    """8-connected components of every label, as bool masks."""
-    out = []
-    for label in np.unique(ids[ids > 0]):
-        parts, n = ndimage.label(ids == label, np.ones((3, 3)))
-        out += [parts == k for k in range(1, n + 1)]
-    return out
+def read_picture(path: Path, files: dict[str, Path]) -> Picture:
+    """files: its label files by kind, one at least. SystemExit for one that cannot be used, or is not of the picture's size."""
+    image = read_pixels(path)
+    used = [kind for kind in ("instances", "labels" if "labels" in files else "masks") if kind in files]
+    maps = {kind: read_mask(files[kind], kind) for kind in used}
+    for kind, ids in maps.items():
+        if ids.shape != image.shape[:2]:
+            (h, w), (ih, iw) = ids.shape, image.shape[:2]
+            raise refusal(files[kind], f"it is {w} × {h} pixels and its picture {iw} × {ih}", "export it at the size of its picture")
+    own, last = maps[used[0]], used[-1]
+    classes = (own > 0).astype(np.int64) if last == "instances" else maps[last]
+    return Picture(path.name, image, own, "ids" if "instances" in files else "components", classes)
 
 
-def find_labels(folder: Path, stem: str, kind: str) -> Path | None:
-    """The file of that name in `instances`, `labels` or `masks`."""
-    return next(iter(sorted((folder / kind).glob(f"{stem}.*"))), None) if (folder / kind).is_dir() else None
-
-
-def objects_of(folder: Path, stem: str, least: float, limit: int) -> list[np.ndarray] | None:
-    """The largest objects of a picture, bool masks, each at least `least` of its area; None without labels."""
-    instances, labels, plain = (find_labels(folder, stem, kind) for kind in ("instances", "labels", "masks"))
-    if instances:
-        ids = read_labels(instances)
-        masks = [ids == k for k in np.unique(ids[ids > 0])]
-    elif labels or plain:
-        masks = components(read_labels(labels) if labels else read_ids(plain))
-    else:
-        return None
-    masks = [m for m in masks if m.sum() >= least * m.size]
-    return sorted(masks, key=lambda m: (-int(m.sum()), int(m.argmax())))[:limit]
+def masks_of(picture: Picture, least: float, limit: int) -> list[np.ndarray]:
+    """The largest objects as bool masks [H, W], each at least `least` of the picture: what an evaluation asks for."""
+    objects = find_objects(picture.labels, picture.rule, least)
+    return [objects.map == region.id for region in objects.regions[:limit]]
 
 
 def pictures(folder: Path, limit: int, least: float, objects: int) -> Iterator[tuple[str, np.ndarray, list[np.ndarray]]]:
     """Name, RGB image and objects of the first `limit` labelled pictures by natural name order; 0 takes all."""
-    paths = sorted((folder / "images").iterdir(), key=lambda p: natural_key(p.name))
-    labelled = ((path, found) for path in paths if (found := objects_of(folder, path.stem, least, objects)) is not None)
-    for path, found in islice(labelled, limit or None):
-        yield path.stem, np.array(open_upright(path).convert("RGB")), found
+    for path, files in islice(labelled(folder), limit or None):
+        picture = read_picture(path, files)
+        yield path.stem, picture.image, masks_of(picture, least, objects)

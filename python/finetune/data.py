@@ -1,35 +1,26 @@
 """Data folders decoded once into memory, split as the engine splits them."""
 
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from evaluate.folders import KINDS, Picture, labelled, picture_files, read_picture
 
-from evaluate.folders import find_labels, natural_key, open_upright, read_ids, read_labels
-
-from .objects import find_objects
 from .random import Random
 
 SHARES = {"train": 0.6, "val": 0.15}
 
 
 @dataclass(frozen=True)
-class Picture:
-    """image uint8 [H, W, 3], labels int [H, W] whose objects `rule` tells, classes int [H, W]."""
-
-    name: str
-    image: np.ndarray
-    labels: np.ndarray
-    rule: str
-    classes: np.ndarray
-
-
-@dataclass(frozen=True)
 class DataSet:
-    """The labelled pictures of a folder by natural name order."""
+    """The labelled pictures of a folder by natural name order; stamp: as `stamp` tells it."""
 
     key: str
     pictures: list[Picture]
+    stamp: str
 
     def split(self, seed: int, order: str = "shuffled") -> dict[str, list[Picture]]:
         """`src/data/split.ts`: shares 60, 15 and 25 of the names, shuffled by the seed; each part in natural order."""
@@ -48,25 +39,29 @@ def split_counts(n: int) -> tuple[int, int]:
     return min(max(1, int(SHARES["train"] * n + 0.5)), n - val - 1), val
 
 
-def read_picture(folder: Path, path: Path) -> Picture | None:
-    """None when the picture has no mask of its size."""
-    image = np.array(open_upright(path).convert("RGB"))
-    instances, labels, masks = (find_labels(folder, path.stem, kind) for kind in ("instances", "labels", "masks"))
-    by_class = read_labels(labels) if labels else read_ids(masks) if masks else None
-    own = read_labels(instances) if instances else by_class
-    if own is None or own.shape != image.shape[:2]:
-        return None
-    classes = (own > 0).astype(np.int64) if by_class is None else by_class
-    return Picture(path.name, image, own, "ids" if instances else "components", classes)
+def stamp(folder: Path) -> str:
+    """A set's name, and a short hash over its files' names and sizes: what tells it from another without decoding it."""
+    files = [p for kind in ("images", *KINDS) for p in picture_files(folder / kind).values()]
+    listed = json.dumps([(p.parent.name, p.name, p.stat().st_size) for p in files])
+    return f"{folder.name} {hashlib.sha256(listed.encode()).hexdigest()[:12]}"
+
+
+def distinct(names: Iterable[str]) -> None:
+    """SystemExit where two sets have one name, by which a run tells them apart."""
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    if twice:
+        raise SystemExit(f"two sets are named {twice[0]}: rename a folder, or name it once")
 
 
 def read_set(folder: Path) -> DataSet:
-    paths = sorted((folder / "images").iterdir(), key=lambda p: natural_key(p.name))
-    found = [picture for path in paths if (picture := read_picture(folder, path))]
-    return DataSet(folder.name, found)
+    """SystemExit without a labelled picture, and for a file that cannot be used."""
+    found = [read_picture(path, files) for path, files in labelled(folder)]
+    if not found:
+        raise SystemExit(f"{folder} has no labelled picture: put pictures into images/ and files of their names into masks/")
+    return DataSet(folder.name, found, stamp(folder))
 
 
-def masks_of(picture: Picture, least: float, limit: int) -> list[np.ndarray]:
-    """The largest objects as bool masks [H, W]: what an evaluation asks for."""
-    objects = find_objects(picture.labels, picture.rule, least)
-    return [objects.map == region.id for region in objects.regions[:limit]]
+def read_sets(folders: list[Path]) -> list[DataSet]:
+    """The sets of a run, all of other names."""
+    distinct(folder.name for folder in folders)
+    return [read_set(folder) for folder in folders]

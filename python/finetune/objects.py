@@ -12,8 +12,8 @@ EIGHT = np.ones((3, 3))
 class Region:
     id: int
     area: int
-    """x0, y0, x1 + 1, y1 + 1."""
     box: tuple[int, int, int, int]
+    """x0, y0, x1 + 1, y1 + 1."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,12 @@ def _parts(labels: np.ndarray, rule: str) -> np.ndarray:
 def find_objects(labels: np.ndarray, rule: str, least: float = 0) -> Objects:
     """labels int [H, W], at least 0; objects with a smaller share of the picture than `least` are left out."""
     parts = _parts(labels, rule)
+    h, w = labels.shape
+    fewest = least * w * h  # in the engine's order, whose rounding decides on an object of exactly that share
     areas = np.bincount(parts.ravel())
     first = np.zeros(len(areas), np.int64)
     first[parts.ravel()[::-1]] = np.arange(parts.size)[::-1]
-    found = [(i, int(first[i]), int(areas[i])) for i in range(1, len(areas)) if areas[i] and areas[i] >= least * parts.size]
+    found = [(i, int(first[i]), int(areas[i])) for i in range(1, len(areas)) if areas[i] and areas[i] >= fewest]
     found.sort(key=lambda part: (-part[2], part[1]))
     boxes = ndimage.find_objects(parts)
     new_id = np.zeros(len(areas), np.int32)

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from evaluate.folders import Picture, masks_of
 from pretrain.measure import scores_at
 from pretrain.model import Sam
 
-from .data import Picture, masks_of
 from .statistics import clustered
 from .tuned import Tuned
 

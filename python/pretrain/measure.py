@@ -29,7 +29,7 @@ def preprocess(image: np.ndarray, size: int) -> tuple[Tensor, tuple[int, int]]:
     """uint8 [H, W, 3] -> normalised [1, 3, size, size], and the (height, width) that the picture fills."""
     h, w = image.shape[:2]
     scale = size / max(h, w)
-    nh, nw = int(h * scale + 0.5), int(w * scale + 0.5)
+    nh, nw = max(1, int(h * scale + 0.5)), max(1, int(w * scale + 0.5))
     small = np.asarray(Image.fromarray(image).resize((nw, nh), Image.Resampling.BILINEAR), np.float32) / 255
     out = torch.zeros(1, 3, size, size)
     out[0, :, :nh, :nw] = torch.from_numpy(((small - MEAN) / STD).transpose(2, 0, 1))

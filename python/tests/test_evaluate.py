@@ -4,9 +4,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluate.__main__ import drawn
-from evaluate.folders import components, natural_key, objects_of, pictures, read_ids, read_labels
+from evaluate.__main__ import drawn, main
+from evaluate.decode import read_mask
+from evaluate.folders import labelled, masks_of, natural_key, pictures, read_picture
+from finetune.objects import find_objects
 from pretrain.measure import preprocess
+
+
+def folder_of(root: Path, **files: np.ndarray) -> Path:
+    """A data folder of `kind__stem=values` PNG files."""
+    for name, values in files.items():
+        kind, stem = name.split("__")
+        (root / kind).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values).save(root / kind / f"{stem}.png")
+    return root
+
+
+GREY = np.zeros((20, 20), np.uint8)
+BLOCK = np.pad(np.full((8, 8), 255, np.uint8), 6)
 
 
 def test_names_sort_as_people_count() -> None:
@@ -18,7 +33,7 @@ def test_components_touch_at_corners() -> None:
     ids[0, 0] = ids[1, 1] = 1
     ids[4:, 4:] = 1
     ids[3, 0] = 2
-    assert sorted(int(m.sum()) for m in components(ids)) == [1, 2, 4]
+    assert sorted(r.area for r in find_objects(ids, "components").regions) == [1, 2, 4]
 
 
 def test_instances_come_before_masks_and_the_largest_first(tmp_path: Path) -> None:
@@ -29,7 +44,8 @@ def test_instances_come_before_masks_and_the_largest_first(tmp_path: Path) -> No
     Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(tmp_path / "images" / "a.png")
     Image.fromarray((ids > 0).astype(np.uint8) * 255).save(tmp_path / "masks" / "a.png")
     Image.fromarray(ids).save(tmp_path / "instances" / "a.png")
-    assert [int(m.sum()) for m in objects_of(tmp_path, "a", 0.005, 5)] == [64, 4]
+    [(path, files)] = labelled(tmp_path)
+    assert [int(m.sum()) for m in masks_of(read_picture(path, files), 0.005, 5)] == [64, 4]
     assert len(list(pictures(tmp_path, 24, 0.005, 5))) == 1
 
 
@@ -46,7 +62,7 @@ def test_pictures_without_labels_do_not_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("values", "ids"), [([0, 4], [0, 1]), ([7], [1]), ([1, 2], [1, 2]), ([0, 1, 4], [0, 1, 4])])
 def test_two_values_are_labels_unless_one_is_the_background(tmp_path: Path, values: list[int], ids: list[int]) -> None:
     Image.fromarray(np.array([values], np.uint8)).save(tmp_path / "a.png")
-    assert read_ids(tmp_path / "a.png").tolist() == [ids]
+    assert read_mask(tmp_path / "a.png", "masks").tolist() == [ids]
 
 
 def test_a_turned_mask_is_read_upright(tmp_path: Path) -> None:
@@ -54,7 +70,60 @@ def test_a_turned_mask_is_read_upright(tmp_path: Path) -> None:
     exif = turned.getexif()
     exif[0x0112] = 6
     turned.save(tmp_path / "a.png", exif=exif)
-    assert read_labels(tmp_path / "a.png").tolist() == [[0], [7], [9]]
+    assert read_mask(tmp_path / "a.png", "labels").tolist() == [[0], [7], [9]]
+
+
+def test_labels_belong_to_equal_names_alone(tmp_path: Path) -> None:
+    names = ("a[1]", "a1", "a*")
+    folder_of(tmp_path, **{f"images__{name}": GREY for name in names}, **{f"masks__{name}": BLOCK for name in names[:2]})
+    assert {path.stem: [p.name for p in files.values()] for path, files in labelled(tmp_path)} == {"a1": ["a1.png"], "a[1]": ["a[1].png"]}
+
+
+def test_what_systems_leave_in_folders_is_passed_over(tmp_path: Path) -> None:
+    folder_of(tmp_path, images__a=GREY, masks__a=BLOCK)
+    for kind in ("images", "masks"):
+        for name in (".DS_Store", "._a.png", "Thumbs.db", "notes.txt"):
+            (tmp_path / kind / name).write_text("left")
+    assert [name for name, _, _ in pictures(tmp_path, 0, 0, 5)] == ["a"]
+
+
+def test_files_that_the_engine_pairs_otherwise_are_refused(tmp_path: Path) -> None:
+    folder_of(tmp_path, images__a=GREY, masks__a_mask=BLOCK)
+    with pytest.raises(SystemExit, match=r"a_mask\.png.*no picture.*same name"):
+        labelled(tmp_path)
+    (tmp_path / "masks" / "a_mask.png").rename(tmp_path / "masks" / "a.png")
+    Image.fromarray(GREY).save(tmp_path / "images" / "a.tif")
+    with pytest.raises(SystemExit, match=r"a\.tif.*a\.png has the same name"):
+        labelled(tmp_path)
+    (tmp_path / "images" / "a.tif").unlink()
+    (tmp_path / "images" / "more").mkdir()
+    with pytest.raises(SystemExit, match=r"more.*folder inside"):
+        labelled(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["instances", "labels", "masks"])
+def test_a_label_file_of_another_size_is_refused(tmp_path: Path, kind: str) -> None:
+    folder_of(tmp_path, images__a=GREY, instances__a=BLOCK, labels__a=BLOCK, masks__a=BLOCK)
+    if kind == "masks":
+        (tmp_path / "labels" / "a.png").unlink()
+    folder_of(tmp_path, **{f"{kind}__a": np.zeros((4, 6), np.uint8)})
+    with pytest.raises(SystemExit, match=rf"{kind}/a\.png.*6 × 4 pixels and its picture 20 × 20"):
+        list(pictures(tmp_path, 0, 0, 5))
+
+
+def test_a_folder_without_objects_is_left_out_of_the_mean(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = folder_of(tmp_path / "full", images__a=GREY, masks__a=BLOCK)
+    empty = folder_of(tmp_path / "empty", images__a=GREY, masks__a=GREY)
+    monkeypatch.setattr("sys.argv", ["evaluate", "--model", "box", "--data", str(empty), str(full)])
+    main()
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("empty has no object")
+    assert out[-1] == "| **mean** | 1.000 | 0.000 | 0.000 | 0% | 1 |"
+    monkeypatch.setattr("sys.argv", ["evaluate", "--model", "box", "--data", str(empty)])
+    with pytest.raises(SystemExit, match="no object to evaluate"):
+        main()
 
 
 def test_a_filled_box_scores_its_share() -> None:
@@ -69,3 +138,7 @@ def test_preprocessing_pads_right_and_below() -> None:
     assert fill == (32, 64)
     assert (pixels[0, :, 32:] == 0).all()
     assert (pixels[0, :, :32] > 1).all()
+
+
+def test_a_strip_keeps_a_row_of_pixels() -> None:
+    assert preprocess(np.zeros((1, 300, 3), np.uint8), 64)[1] == (1, 64)

@@ -1,0 +1,105 @@
+"""Pictures and masks by the rules of `src/data/decode`. A file that Pillow would give other values of is refused by its name."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP")
+"""MPO: a JPEG with more pictures behind the first, which is the one that is read."""
+LOSSY = ("JPEG", "MPO")
+PICTURE_MODES = ("1", "L", "P", "LA", "RGB", "RGBA")
+MASK_SAMPLES = ("1", "1;I", "L", "L;I", "P", "P;1", "P;2", "P;4", "I;16", "I;16B", "I;16N")
+"""Pillow's raw modes whose values are those of the file: grey of 2 and 4 bits is stretched, colours are none."""
+CUT = 128
+"""Values at or above are foreground when a mask is cut."""
+PATCHY = 0.85
+"""Of `src/data/decode/antialiased.ts`: label maps share their neighbours' values more often, smoothed edges less."""
+SAMPLE_FORMAT, SIGNED = 339, 2
+
+
+def refusal(path: Path, what: str, cure: str) -> SystemExit:
+    return SystemExit(f"{path}: {what}: {cure}")
+
+
+def opened(path: Path) -> tuple[Image.Image, str]:
+    """The file, not yet turned upright, and its samples' raw mode, '' where the decoder has none.
+
+    SystemExit for what the engine does not read, or reads otherwise than Pillow, whatever it is for.
+    """
+    try:
+        image = Image.open(path)
+    except UnidentifiedImageError:
+        raise refusal(path, "this is no picture that can be read", "save it as PNG, or leave it out") from None
+    if image.format not in FORMATS:
+        raise refusal(path, f"a {image.format} is not read here", "save it as PNG")
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise refusal(path, "it holds several pages", "save each as a PNG of its own")
+    if image.format == "TIFF":
+        if str(image.info.get("compression")).endswith(("jpeg", "webp")):
+            raise refusal(path, "this TIFF is compressed in a way that is not read here", "save it as PNG")
+        if SIGNED in image.tag_v2.get(SAMPLE_FORMAT, ()):
+            raise refusal(path, "this TIFF holds signed numbers", "save it as PNG")
+    args = image.tile[0].args if image.tile else ""
+    return image, args if isinstance(args, str) else args[0]
+
+
+def read_pixels(path: Path) -> np.ndarray:
+    """A picture upright, uint8 [H, W, 3]; SystemExit for more than 8 bits, which the engine maps by percentiles and Pillow clips."""
+    image, raw = opened(path)
+    if image.mode not in PICTURE_MODES or "16" in raw:
+        raise refusal(path, f"its samples are {raw or image.mode}, and 8-bit grey, palette and RGB are read", "save it as an 8-bit PNG")
+    return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def read_mask(path: Path, kind: str) -> np.ndarray:
+    """A mask upright, int64 [H, W], 0 for background; kind: what its folder holds, `masks`, `labels` or `instances`.
+
+    `masks`: one value, or two of which one is the background, is 1 beside the background; a JPEG and antialiased grey are cut
+    at 128; else, and for `labels` and `instances`, the values are kept. SystemExit for a file that would be read otherwise.
+    """
+    image, raw = opened(path)
+    lossy = image.format in LOSSY
+    if raw not in MASK_SAMPLES:
+        found = f"its samples are {raw or image.mode}, and 8-bit grey, 16-bit grey and palettes are read as masks"
+        raise refusal(path, found, "save it as such a PNG, one number for each class or object")
+    if lossy and kind != "masks":
+        raise refusal(path, "a JPEG blurs its values, so its labels are lost", "export it as PNG")
+    image = ImageOps.exif_transpose(image)
+    ids = np.asarray(image).astype(np.int64)
+    if kind != "masks":
+        return ids
+    values, background = np.unique(ids), background_of(image, ids)
+    if len(values) == 1 or (len(values) == 2 and background in values):
+        return (ids != background).astype(np.int64)
+    if image.mode == "L" and (lossy or looks_antialiased(ids)):
+        return (ids >= CUT).astype(np.int64)
+    return ids
+
+
+def background_of(image: Image.Image, ids: np.ndarray) -> int:
+    """0, but for a palette that has black at another index alone: that index."""
+    if image.mode != "P":
+        return 0
+    colours = np.reshape(image.getpalette("RGB"), (-1, 3))
+    values, first = np.unique(ids, return_index=True)
+    black = [int(v) for v in values[np.argsort(first)] if v >= len(colours) or not colours[v].any()]
+    return black[0] if black and colours[0].any() else 0
+
+
+def looks_antialiased(grey: np.ndarray) -> bool:
+    """Whether a grey mask [H, W] is a two-valued one with smoothed edges, and not labels."""
+    top = grey.max()
+    if len(np.unique(grey)) < 4 or top < CUT or grey.min() > 0:
+        return False
+    return shares_neighbours(grey, (grey > 0) & (grey < top)) < PATCHY
+
+
+def shares_neighbours(values: np.ndarray, chosen: np.ndarray) -> float:
+    """Share of the chosen pixels that have two equal ones or more among their eight neighbours; 1 when none is chosen."""
+    if not chosen.any():
+        return 1.0
+    h, w = values.shape
+    around = np.pad(values, 1, constant_values=-1)
+    equal = sum((around[y : y + h, x : x + w] == values).astype(np.int8) for y in range(3) for x in range(3)) - 1
+    return float((equal[chosen] >= 2).mean())
