@@ -5,11 +5,40 @@ from typing import get_type_hints
 
 METHODS = ("lora", "prefix", "adapter")
 SPLIT_ORDERS = ("shuffled", "name")
+RANK = 8
+"""Of LoRA, the engine's default."""
+LIMITS = {
+    "steps": (1, 1_000_000),
+    "seed": (0, 2**32 - 1),
+    "lrPeft": (0, 1),
+    "lrGate": (0, 1),
+    "lrDecoder": (0, 1),
+    "warmup": (0, 1),
+    "weightDecay": (0, 1),
+    "clip": (0, 1000),
+    "imagesPerStep": (1, 64),
+    "objectsPerImage": (1, 64),
+    "corrections": (0, 8),
+    "boxJitter": (0, 0.5),
+    "minCrop": (0.1, 1),
+    "brightness": (0, 1),
+    "contrast": (0, 1),
+    "evalEvery": (1, 1_000_000),
+    "evalImages": (0, 100_000),
+    "evalObjects": (1, 1000),
+    "minArea": (0, 1),
+    "patience": (0, 10_000),
+}
+"""The least and the most of each number, which a test holds equal to the engine's."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The engine's TRAIN_FIELDS with their defaults, which a test holds equal; `checkpointEvery` and `objectsPerPass` mean nothing here."""
+    """The engine's TRAIN_FIELDS with their defaults, which a test holds equal, but for two.
+
+    `checkpointEvery` means nothing here. All objects of a picture share a pass here; with more of them than `objectsPerPass`
+    the engine draws all rounds of the first pass before those of the second, so that its corrective clicks are others.
+    """
 
     steps: int = 300
     seed: int = 0
@@ -41,14 +70,12 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Mopeft:
-    """What is trained. gate None: `unipelt` for two methods or more, else `none`; sizes None: the engine's defaults."""
+    """What is trained. gate None: `unipelt` for two methods or more, else `none`; length None: the engine's default."""
 
     methods: tuple[str, ...]
     gate: str | None = None
     train_decoder: bool = True
-    rank: int = 8
     length: int | None = None
-    bottleneck: int | None = None
 
     @property
     def form(self) -> str:
@@ -60,9 +87,9 @@ class Mopeft:
         layers = range(model["num_hidden_layers"])
         sides = [grid if i in model["global_attn_indexes"] else model["window_size"] for i in layers]
         return {
-            "rank": self.rank,
+            "rank": RANK,
             "length": self.length or max(1, min(10, min(sides) ** 2 // 16)),
-            "bottleneck": self.bottleneck or max(8, model["hidden_size"] // 16),
+            "bottleneck": max(8, model["hidden_size"] // 16),
         }
 
 
@@ -75,7 +102,7 @@ def parse_method(name: str) -> tuple[str, ...]:
 
 
 def with_settings(config: TrainConfig, pairs: list[str]) -> TrainConfig:
-    """`name=value` pairs put over a config."""
+    """`name=value` pairs put over a config; SystemExit for a wrong name or value, in the config too."""
     kinds = get_type_hints(TrainConfig)
     changes: dict[str, object] = {}
     for pair in pairs:
@@ -83,7 +110,19 @@ def with_settings(config: TrainConfig, pairs: list[str]) -> TrainConfig:
         if name not in {f.name for f in fields(TrainConfig)}:
             raise SystemExit(f"no setting {name}: settings are {', '.join(kinds)}")
         changes[name] = parse_setting(name, value, kinds[name])
-    return replace(config, **changes)
+    changed = replace(config, **changes)
+    for name, (least, most) in LIMITS.items():
+        value = getattr(changed, name)
+        if not least <= value <= most:
+            raise SystemExit(f"{name} is {value}: give a number from {least} to {most}")
+    return changed
+
+
+def of_seed(seed: int, pairs: list[str]) -> TrainConfig:
+    """The settings of one of several runs, which differ by their seeds."""
+    if any(pair.partition("=")[0] == "seed" for pair in pairs):
+        raise SystemExit("seed is a setting of every run here: give --seeds and --first-seed in place of it")
+    return with_settings(TrainConfig(seed=seed), pairs)
 
 
 def parse_setting(name: str, value: str, kind: type) -> object:

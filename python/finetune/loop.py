@@ -1,18 +1,20 @@
 """A run (`src/train/loop.ts`, `src/engine/run.ts`): steps, validation that keeps the best weights, the test against the base."""
 
 import json
+import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
+from evaluate.folders import Picture
 from pretrain.model import Sam
 
 from .config import TrainConfig
-from .data import DataSet, Picture
+from .data import DataSet
 from .optimizer import Optimizer, learning_rates
 from .prepare import Batches
 from .random import Random
@@ -31,7 +33,6 @@ class Result:
     best_step: int | None
     best_score: float | None
     cut: float = 0
-    start_gates: dict[str, list[ImageScore]] = field(default_factory=dict)
     margin: float = float("inf")
 
 
@@ -53,6 +54,7 @@ class Trainer:
         self.since_best = 0
 
     def run(self) -> Result:
+        """SystemExit when a loss or a gradient is not finite, as the engine stops (`train/not-finite`)."""
         config = self.config
         batches = Batches(self.tuned.config, config, [split["train"] for split in self.splits.values()])
         optimizer = Optimizer(self.tuned.trained, config)
@@ -63,6 +65,8 @@ class Trainer:
             losses = gradients(self.tuned, batches.next(), config.corrections, correcting)
             self.result.margin = min(self.result.margin, losses.margin)
             norm = optimizer.update(step)
+            if not math.isfinite(losses.loss) or not math.isfinite(norm):
+                raise SystemExit(f"the loss or its gradient is not a number at step {step + 1}: start a new run with lower learning rates")
             lr = learning_rates(step, config)["peft" if self.tuned.mopeft.methods else "decoder"]
             parts = {k: v for k, v in asdict(losses).items() if k != "margin"}
             ms = (time.perf_counter() - start) * 1000

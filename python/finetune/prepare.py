@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evaluate.folders import Picture
 from pretrain.measure import preprocess
 
 from .augment import augment
 from .config import TrainConfig
-from .data import Picture
 from .objects import Objects, Region, find_objects
 from .prompts import Prompt, box_prompt, click_prompt, first_prompts, jittered_box
 from .random import Random
@@ -80,8 +80,10 @@ class Batches:
         random = self.prompting
         if kind == "whole":
             values = np.unique(classes[classes != 0])
-            value = values[random.integer(max(1, len(values)))]
-            return classes == value, box_prompt((0, 0, w, h), scale)
+            k = random.integer(max(1, len(values)))
+            # A crop may hold an object of instances/ and no class: nothing is wanted then.
+            wanted = classes == values[k] if len(values) else np.zeros((h, w), bool)
+            return wanted, box_prompt((0, 0, w, h), scale)
         if kind == "click":
             prompt = click_prompt(objects, region, scale, random)
         else:

@@ -23,8 +23,8 @@ class Losses:
     focal: float = 0
     dice: float = 0
     iou: float = 0
-    """The smallest |logit| that decided a cell of an error: how far the clicks are from being others."""
     margin: float = field(default=float("inf"), repr=False)
+    """The smallest |logit| that decided a cell of an error: how far the clicks are from being others."""
 
 
 def round_terms(masks: Tensor, iou: Tensor, target: Tensor, single: Tensor) -> Tensor:
