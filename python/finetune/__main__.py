@@ -4,16 +4,18 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from pretrain.export import read_model
+
 from .config import Mopeft, TrainConfig, parse_method, with_settings
-from .data import read_set
+from .data import read_sets
 from .loop import deterministic
-from .run import open_base, run
+from .run import run
 
 
 def train(a: argparse.Namespace) -> None:
     config = with_settings(TrainConfig(steps=a.steps, seed=a.seed), a.set)
     mopeft = Mopeft(parse_method(a.method), a.gate, not a.freeze_decoder)
-    result = run(a.model, open_base(a.model), [read_set(d) for d in a.data], mopeft, config, a.out)
+    result = run(a.model, read_model(a.model), read_sets(a.data), mopeft, config, a.out)
     for key, s in result["sets"].items():
         b, f = s["before"], s["after"]
         print(f"{key}: box {b['box']:.3f} -> {f['box']:.3f}, click {b['click']:.3f} -> {f['click']:.3f}, n {s['n']}")
@@ -33,7 +35,7 @@ def table(a: argparse.Namespace) -> None:
 
     if a.model:
         start = partial(deterministic, a.threads, a.device)
-        tables.fill(a.model, a.data, a.method or list(tables.METHODS), seeds_of(a), a.set, a.out, a.jobs, start)
+        tables.fill(a.model, a.data, a.method or list(tables.METHODS), seeds_of(a), a.set, a.out, a.jobs, start, a.by_name)
     print(tables.table(a.out))
 
 
@@ -91,6 +93,7 @@ def main() -> None:
     ten.add_argument("--method", action="append", default=[])
     ten.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     add_seeds(ten)
+    ten.add_argument("--by-name", action="append", default=[], metavar="SET", help="split this set into blocks by name")
     ten.add_argument("--jobs", type=int, default=1, help="runs at the same time")
     ten.add_argument("--out", type=Path, required=True)
     ten.set_defaults(run=table)

@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .config import Mopeft, TrainConfig, with_settings
-from .data import DataSet, Picture, read_set
+from evaluate.folders import Picture
+from pretrain.export import read_model
+
+from .config import Mopeft, TrainConfig, of_seed
+from .data import DataSet, read_sets, stamp
 from .encoder import GateLayer
-from .run import finished, open_base, run
+from .run import finished, run, stated, write_whole
 from .scoring import Evaluator, Gates, ImageScore, mean_gates
 from .statistics import clustered, paired
 from .sweep import mopeft_of
@@ -78,18 +81,25 @@ def level(blocks: int, methods: tuple[str, ...], value: float) -> Gates:
 
 
 def experiment(model: Path, folders: list[Path], method: str, settings: list[str], seed: int, out: Path, gate: str | None = None) -> dict:
-    """Trains where no finished run is in `out`, then measures; writes and returns gates.json. gate: its form, as for Mopeft."""
-    config = with_settings(TrainConfig(seed=seed), settings)
+    """Trains where no finished run is in `out`, then measures; writes and returns gates.json. gate: its form, as for Mopeft.
+
+    folders: two sets at least, since a set's gates are compared with another's.
+    """
+    if len(folders) < 2:
+        raise SystemExit("gates are compared between sets: give two sets or more")
+    config = of_seed(seed, settings)
     mopeft = replace(mopeft_of(method), gate=gate)
     done = out / "gates.json"
-    if finished(out, mopeft, config) and done.exists():
+    if not finished(out, stated(model, [stamp(folder) for folder in folders], mopeft, config, True)):
+        done.unlink(missing_ok=True)  # of a run that is no more
+    if done.exists():
         return json.loads(done.read_text())
-    sets = [read_set(folder) for folder in folders]
-    result = run(model, open_base(model), sets, mopeft, config, out)
+    sets = read_sets(folders)
+    result = run(model, read_model(model), sets, mopeft, config, out)
     report = measure(model, sets, mopeft, config, out, result["maskThreshold"])
     gained = {key: {k: [s[when][k] for when in ("before", "after")] for k in ("box", "click")} for key, s in result["sets"].items()}
     report |= {"seed": seed, "method": method, "gate": mopeft.form, "settings": settings, "bestStep": result["bestStep"], "gain": gained}
-    done.write_text(json.dumps(report, indent=1) + "\n")
+    write_whole(done, json.dumps(report, indent=1) + "\n")
     return report
 
 

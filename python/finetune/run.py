@@ -1,10 +1,11 @@
 """One run into a folder: metrics.jsonl, best.safetensors, result.json."""
 
+import hashlib
 import json
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
-from pretrain.export import read_model
 from pretrain.model import Sam
 
 from .config import Mopeft, TrainConfig
@@ -14,6 +15,8 @@ from .scoring import mean_of
 from .tuned import open_tuned
 
 RESULT = "result.json"
+VERSION = 1
+"""Of the twin: goes up with every change that makes other numbers of the same model, sets and settings (as of PREFIX_RATE)."""
 
 
 def run(
@@ -23,7 +26,8 @@ def run(
 
     keep: write best.safetensors too; validates: as for a Trainer.
     """
-    there = finished(out, mopeft, config)
+    wanted = stated(model, [s.stamp for s in sets], mopeft, config, validates)
+    there = finished(out, wanted)
     if there:
         return there
     out.mkdir(parents=True, exist_ok=True)
@@ -34,33 +38,47 @@ def run(
     if keep:
         trainer.tuned.save(out / "best.safetensors")
     result = {
-        **stated(mopeft, config),
+        **wanted,
         "bestStep": best.best_step,
         "bestScore": best.best_score,
         "maskThreshold": best.cut,
         "sets": {key: summary(parts) for key, parts in tested.items()},
     }
-    partial = out / "result.part"
-    partial.write_text(json.dumps(result) + "\n")
-    partial.rename(out / RESULT)
+    write_whole(out / RESULT, json.dumps(result) + "\n")
     return result
 
 
-def stated(mopeft: Mopeft, config: TrainConfig) -> dict:
-    """What decides a run beside its model and sets."""
-    return {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder, "config": asdict(config)}
+def write_whole(path: Path, text: str) -> None:
+    """A file that is there only once all of it is."""
+    partial = path.with_suffix(".part")
+    partial.write_text(text)
+    partial.rename(path)
 
 
-def finished(out: Path, mopeft: Mopeft, config: TrainConfig) -> dict | None:
-    """The result of a run that is there; SystemExit when it is another run's."""
+@cache
+def weights_hash(model: Path) -> str:
+    """sha256 of a model folder's weights, computed once in a process."""
+    return hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+
+
+def stated(model: Path, stamps: list[str], mopeft: Mopeft, config: TrainConfig, validates: bool) -> dict:
+    """What decides a run; stamps: of its sets, in the order in which they are drawn from."""
+    method = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
+    return {"twin": VERSION, "model": weights_hash(model), "data": stamps, **method, "validates": validates, "config": asdict(config)}
+
+
+def finished(out: Path, wanted: dict) -> dict | None:
+    """The result of a run that is there; SystemExit when it is another run's than `stated` says, or does not say which."""
     path = out / RESULT
     if not path.exists():
         return None
     result = json.loads(path.read_text())
-    wanted = stated(mopeft, config)
+    missing, cure = [key for key in wanted if key not in result], "give another folder, or delete that one"
+    if missing:
+        raise SystemExit(f"{path} was written by an earlier twin and does not say its {' and '.join(missing)}: {cure}")
     other = [key for key in wanted if result[key] != wanted[key]]
     if other:
-        raise SystemExit(f"{path} is of a run with another {' and '.join(other)}: give another folder, or delete that one")
+        raise SystemExit(f"{path} is of a run with another {' and '.join(other)}: {cure}")
     return result
 
 
@@ -71,7 +89,3 @@ def summary(parts: dict) -> dict:
         out[when] = {k: mean_of(scores, k) for k in ("box", "click", "best", "picked")}
         out[when]["images"] = [s.record() for s in scores]
     return out | {"n": sum(len(s.box) for s in parts["after"])}
-
-
-def open_base(model: Path) -> Sam:
-    return read_model(model)

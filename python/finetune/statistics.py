@@ -11,6 +11,14 @@ def paired(before: list[dict], after: list[dict], key: str) -> dict[str, tuple[f
     return {s["name"]: (float(np.sum(s[key]) - np.sum(first[s["name"]])), len(s[key])) for s in after}
 
 
+def mean_of_runs(parts: list[dict], when: str, key: str) -> float:
+    """Over the objects of all runs, as gains are, so that a gain is the difference of what stands beside it.
+
+    parts: a set's part of several results; at least one object.
+    """
+    return float(np.average([s[when][key] for s in parts], weights=[s["n"] for s in parts]))
+
+
 def standard_error(values: np.ndarray) -> float:
     """Of the mean of independent values; nan for a single one."""
     return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .config import Mopeft, TrainConfig, parse_method, with_settings
-from .data import DataSet, read_set
-from .run import RESULT, finished, open_base, run
-from .statistics import standard_error
+from pretrain.export import read_model
+
+from .config import Mopeft, of_seed, parse_method
+from .data import DataSet, distinct, read_set, stamp
+from .run import RESULT, finished, run, stated
+from .statistics import mean_of_runs, standard_error
 
 KEYS = ("box", "click", "best")
 FROZEN = "-frozen"
@@ -35,33 +37,50 @@ def sweep(
     model: Path, root: Path, out: Path, groups: list[str], methods: list[str], axes: list[str], fixed: list[str], seeds: list[int]
 ) -> None:
     """groups: names of sets joined by +; fixed: settings of all runs. Nothing is validated: the last weights are tested."""
-    base = open_base(model)
+    for group in groups:
+        distinct(group.split("+"))
+    base = read_model(model)
+    stamps = {name: stamp(root / name) for group in groups for name in group.split("+")}
     known: dict[str, DataSet] = {}
+    missing = []
     for seed, group, method, setting in itertools.product(seeds, groups, methods, grid(axes)):
         folder = out / group / method / ("_".join(setting) or "defaults") / f"seed{seed}"
-        config = with_settings(TrainConfig(seed=seed), [*fixed, *setting])
-        if finished(folder, mopeft_of(method), config):
-            continue
+        config, used = of_seed(seed, [*fixed, *setting]), [stamps[name] for name in group.split("+")]
+        if not finished(folder, stated(model, used, mopeft_of(method), config, False)):
+            missing.append((folder, group, method, setting, config))
+    for folder, group, method, setting, config in missing:
         sets = [known.setdefault(name, known.get(name) or read_set(root / name)) for name in group.split("+")]
         result = run(model, base, sets, mopeft_of(method), config, folder, keep=False, validates=False)
-        text = " ".join(f"{k} {gains(result, k).mean():+.3f}" for k in KEYS)
-        print(f"{group} {method} {' '.join(setting)} seed {seed}: {text}", flush=True)
+        text = " ".join(f"{k} {gains([result], k).mean():+.3f}" for k in KEYS) if tested([result]) else "no test picture holds an object"
+        print(f"{group} {method} {' '.join(setting)} seed {config.seed}: {text}", flush=True)
 
 
-def gains(result: dict, key: str) -> np.ndarray:
-    """By set: mean test IoU minus the base model's."""
-    return np.array([s["after"][key] - s["before"][key] for s in result["sets"].values()])
+def tested(results: list[dict]) -> dict[str, list[dict]]:
+    """By set its parts of several results, whatever their groups and seeds, without those that no object was tested of."""
+    found: dict[str, list[dict]] = defaultdict(list)
+    for result in results:
+        for name, part in result["sets"].items():
+            if part["n"]:
+                found[name].append(part)
+    return found
+
+
+def gains(results: list[dict], key: str) -> np.ndarray:
+    """By set: test IoU minus the base model's, over the objects of all runs."""
+    return np.array([mean_of_runs(parts, "after", key) - mean_of_runs(parts, "before", key) for parts in tested(results).values()])
 
 
 def table(out: Path) -> str:
-    """By method and setting the mean gain over sets and seeds, its standard error, and the least gain of a set."""
+    """By method and setting the mean gain over sets, its standard error over them, and the least gain of a set."""
     found: dict[tuple[str, str], list[dict]] = defaultdict(list)
     for path in sorted(out.glob(f"*/*/*/*/{RESULT}")):
         _, method, setting, _ = path.relative_to(out).parts[:4]
         found[(method, setting)].append(json.loads(path.read_text()))
-    lines = ["| method | setting | box | click | best candidate | worst set | runs | sets × seeds | objects |", "|---" * 9 + "|"]
+    lines = ["| method | setting | box | click | best candidate | worst set | runs | sets | objects |", "|---" * 9 + "|"]
     for (method, setting), results in sorted(found.items()):
-        values = [np.concatenate([gains(r, k) for r in results]) for k in KEYS]
+        values = [gains(results, k) for k in KEYS]
+        if not len(values[0]):
+            continue
         cells = [f"{v.mean():+.3f} ± {standard_error(v):.3f}" if len(v) > 1 else f"{v.mean():+.3f}" for v in values]
         worst = min(v.min() for v in values[:2])
         n = sum(s["n"] for r in results for s in r["sets"].values())

@@ -11,17 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-from .config import TrainConfig, with_settings
-from .data import read_set
-from .run import RESULT, finished, open_base, run
-from .statistics import clustered, paired, standard_error
+from pretrain.export import read_model
+
+from .config import of_seed
+from .data import distinct, read_set, stamp
+from .run import RESULT, finished, run, stated
+from .statistics import clustered, mean_of_runs, paired, standard_error
 from .sweep import mopeft_of
 
 METHODS = ("mopeft", "decoder", "lora", "adapter", "prefix")
 MIXTURE = METHODS[0]
 
 
-base_of, set_of = cache(open_base), cache(read_set)
+base_of, set_of = cache(read_model), cache(read_set)
 
 
 def folder_of(out: Path, folder: Path, method: str, seed: int) -> Path:
@@ -30,7 +32,7 @@ def folder_of(out: Path, folder: Path, method: str, seed: int) -> Path:
 
 def one(model: Path, folder: Path, method: str, seed: int, settings: list[str], out: Path) -> str:
     """A run of the table, in a line."""
-    config = with_settings(TrainConfig(seed=seed), settings)
+    config = of_seed(seed, settings)
     where = folder_of(out, folder, method, seed)
     result = run(model, base_of(model), [set_of(folder)], mopeft_of(method), config, where, keep=False)
     s = result["sets"][folder.name]
@@ -47,35 +49,48 @@ def fill(
     out: Path,
     jobs: int = 1,
     start: Callable[[], None] | None = None,
+    by_name: list[str] | None = None,
 ) -> None:
-    """Runs what is missing, one seed of all methods and sets after the other, in `jobs` processes that begin with `start`."""
+    """Runs what is missing, one seed of all methods and sets after the other, in `jobs` processes that begin with `start`.
+
+    by_name: sets that are split into blocks by name. SystemExit before any run when settings are wrong, or a folder is of another run.
+    """
+    names = [folder.name for folder in folders]
+    distinct(names)
+    unknown = set(by_name or []) - set(names)
+    if unknown:
+        raise SystemExit(f"no set {' and '.join(sorted(unknown))} to split by name: sets are {', '.join(names)}")
+    own = {folder: [*settings, *["splitOrder=name"] * (folder.name in (by_name or []))] for folder in folders}
+    stamps = {folder: stamp(folder) for folder in folders}
+    missing = [
+        (model, folder, method, seed, own[folder], out)
+        for seed, method, folder in itertools.product(seeds, methods, folders)
+        if not finished(
+            folder_of(out, folder, method, seed), stated(model, [stamps[folder]], mopeft_of(method), of_seed(seed, own[folder]), True)
+        )
+    ]
     with ProcessPoolExecutor(jobs, get_context("spawn"), start) as pool:
-        runs = [
-            pool.submit(one, model, folder, method, seed, settings, out)
-            for seed, method, folder in itertools.product(seeds, methods, folders)
-            if not finished(folder_of(out, folder, method, seed), mopeft_of(method), with_settings(TrainConfig(seed=seed), settings))
-        ]
-        for done in as_completed(runs):
-            print(done.result(), flush=True)
-            (out / "table.md").write_text(table(out))
+        try:
+            for done in as_completed([pool.submit(one, *run_of) for run_of in missing]):
+                print(done.result(), flush=True)
+                (out / "table.md").write_text(table(out))
+        finally:
+            pool.shutdown(cancel_futures=True)  # else the rest of the table is made before a failure is told
 
 
 def read(out: Path) -> dict[str, dict[str, list[dict]]]:
-    """By method and set the sets' part of every result, with its seed."""
+    """By method and set the sets' part of every result that tested an object, with its seed."""
     found: dict[str, dict[str, list[dict]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(out.glob(f"*/*/seed*/{RESULT}")):
         name, method, seed = path.relative_to(out).parts[:3]
-        found[method][name].append(json.loads(path.read_text())["sets"][name] | {"seed": seed})
+        part = json.loads(path.read_text())["sets"][name]
+        if part["n"]:
+            found[method][name].append(part | {"seed": seed})
     return found
 
 
 def mean_over_sets(sets: dict[str, list[dict]], when: str, key: str) -> float:
     return float(np.mean([mean_of_runs(parts, when, key) for parts in sets.values()]))
-
-
-def mean_of_runs(parts: list[dict], when: str, key: str) -> float:
-    """Over the objects of all runs, as gains are, so that a gain is the difference of what stands beside it."""
-    return float(np.average([s[when][key] for s in parts], weights=[s["n"] for s in parts]))
 
 
 def table(out: Path) -> str:

@@ -254,6 +254,42 @@ def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
     assert not (tmp_path / "metrics.jsonl").exists()
     with pytest.raises(SystemExit, match="another config"):
         run(model, read_model(model), sets, Mopeft(("adapter",)), replace(config, steps=3), tmp_path)
+    with pytest.raises(SystemExit, match="another validates"):
+        run(model, read_model(model), sets, Mopeft(("adapter",)), config, tmp_path, validates=False)
+
+
+def test_a_run_of_another_model_other_sets_or_an_earlier_twin_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, folder, out = tmp_path / "model", tmp_path / "blobs", tmp_path / "run"
+    shutil.copytree(TWIN / "model", model)
+    shutil.copytree(TWIN / "blobs", folder)
+    base, config = read_model(model), TrainConfig(steps=1, corrections=0, objectsPerImage=1)
+
+    def again(model: Path = model, *more: Path) -> dict:
+        return run(model, base, read_sets([folder, *more]), Mopeft(()), config, out)
+
+    result = again()
+    assert again() == result
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    with (other / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(SystemExit, match="another model"):
+        again(other)
+    with pytest.raises(SystemExit, match="another data"):
+        again(model, TWIN / "stripes")
+    monkeypatch.setattr("finetune.run.VERSION", 0)
+    with pytest.raises(SystemExit, match="another twin"):
+        again()
+    monkeypatch.undo()
+    mask = next((folder / "masks").iterdir())
+    mask.write_bytes(mask.read_bytes() + b" ")
+    with pytest.raises(SystemExit, match="another data"):
+        again()
+    mask.write_bytes(mask.read_bytes()[:-1])
+    assert again() == result
+    (out / "result.json").write_text(json.dumps({k: v for k, v in result.items() if k not in ("twin", "model", "data", "validates")}))
+    with pytest.raises(SystemExit, match=r"earlier twin and does not say its twin and model and data and validates: give another folder"):
+        again()
 
 
 @pytest.mark.parametrize(("loss", "norm"), [(float("nan"), 1.0), (1.0, float("inf"))])
