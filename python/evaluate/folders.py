@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from finetune.objects import find_objects
-
 from .decode import read_mask, read_pixels, refusal
+from .objects import find_objects
 
 KINDS = ("instances", "labels", "masks")
 EXTENSIONS = (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp")

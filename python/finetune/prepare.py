@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from evaluate.folders import Picture
+from evaluate.objects import Objects, Region, find_objects
 from pretrain.measure import preprocess
 
 from .augment import augment
 from .config import TrainConfig
-from .objects import Objects, Region, find_objects
 from .prompts import Prompt, box_prompt, click_prompt, first_prompts, jittered_box
 from .random import Random
 from .sampler import Sampler

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evaluate.objects import Objects, Region
 from pretrain.decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
 
 from .config import TrainConfig
-from .objects import Objects, Region
 from .random import Random
 
 Point = tuple[float, float]

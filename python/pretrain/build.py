@@ -7,24 +7,28 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from evaluate.folders import open_upright
+from evaluate.decode import read_mask, read_pixels
 
 from .draw import Drawn, draw
 from .draw.cutouts import Cutout
 from .packs import Item, Pack, stands, write_pack
 
+MOST_IDS = 255
+
 
 def read_set(root: Path, name: str, longest: int) -> Iterator[Item]:
     """The pictures of one set of the pretraining folder, every label id an object; SystemExit names a mask that does not fit."""
     for path in sorted((root / name / "images").iterdir()):
-        image, mask = open_upright(path).convert("RGB"), root / name / "masks" / f"{path.stem}.png"
-        label = open_upright(mask)
-        if label.mode not in ("L", "P") or label.size != image.size:
-            need = f"a mask of this picture has 8 bits, one channel and {image.width} x {image.height} pixels"
-            raise SystemExit(f"{mask}: {need}, this one is {label.mode} of {label.width} x {label.height}")
-        scale = longest / max(image.size)
+        pixels, mask = read_pixels(path), root / name / "masks" / f"{path.stem}.png"
+        values = read_mask(mask, "instances")
+        h, w = pixels.shape[:2]
+        if values.shape != (h, w) or values.max() > MOST_IDS:
+            need = f"a mask of this picture has {w} x {h} pixels and ids up to {MOST_IDS}"
+            raise SystemExit(f"{mask}: {need}, this one {values.shape[1]} x {values.shape[0]} and {values.max()}")
+        image, label = Image.fromarray(pixels), Image.fromarray(values.astype(np.uint8))
+        scale = longest / max(h, w)
         if scale < 1:
-            size = (round(image.width * scale), round(image.height * scale))
+            size = (round(w * scale), round(h * scale))
             image, label = image.resize(size, Image.Resampling.BILINEAR), label.resize(size, Image.Resampling.NEAREST)
         ids = np.asarray(label)
         objects = [[int(i)] for i in np.unique(ids) if i]

@@ -7,7 +7,7 @@ from PIL import Image
 from evaluate.__main__ import drawn, main
 from evaluate.decode import read_mask
 from evaluate.folders import labelled, masks_of, natural_key, pictures, read_picture
-from finetune.objects import find_objects
+from evaluate.objects import find_objects
 from pretrain.measure import preprocess
 
 

@@ -12,11 +12,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from evaluate.folders import Picture
+from evaluate.objects import find_objects
 from finetune.config import LIMITS, Mopeft, TrainConfig, parse_method, with_settings
 from finetune.data import DataSet, read_set, read_sets
 from finetune.encoder import encode
 from finetune.loop import base_scores
-from finetune.objects import find_objects
 from finetune.prepare import Batches
 from finetune.prompts import corrective_click
 from finetune.random import Random

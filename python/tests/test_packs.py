@@ -70,7 +70,7 @@ def sets(tmp_path: Path) -> Path:
     return tmp_path / "sets"
 
 
-@pytest.mark.parametrize("mask", [Image.new("L", (4, 6)), Image.new("I;16", (6, 4)), Image.new("RGB", (6, 4))], ids=lambda m: m.mode)
+@pytest.mark.parametrize("mask", [Image.new("L", (4, 6)), Image.new("I;16", (6, 4), 256), Image.new("RGB", (6, 4))], ids=lambda m: m.mode)
 def test_a_mask_that_does_not_fit_is_refused_by_its_name(sets: Path, mask: Image.Image) -> None:
     mask.save(sets / "a" / "masks" / "00001.png")
     with pytest.raises(SystemExit, match=r"a/masks/00001\.png"):
