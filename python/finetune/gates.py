@@ -13,11 +13,12 @@ import torch
 
 from evaluate.folders import Picture
 from pretrain.export import read_model
+from pretrain.files import whole
 
 from .config import Mopeft, TrainConfig, of_seed
 from .data import DataSet, read_sets, stamp
 from .encoder import GateLayer
-from .run import finished, run, stated, write_whole
+from .run import finished, run, stated
 from .scoring import Evaluator, Gates, ImageScore, mean_gates
 from .statistics import clustered, paired
 from .sweep import mopeft_of
@@ -99,7 +100,8 @@ def experiment(model: Path, folders: list[Path], method: str, settings: list[str
     report = measure(model, sets, mopeft, config, out, result["maskThreshold"])
     gained = {key: {k: [s[when][k] for when in ("before", "after")] for k in ("box", "click")} for key, s in result["sets"].items()}
     report |= {"seed": seed, "method": method, "gate": mopeft.form, "settings": settings, "bestStep": result["bestStep"], "gain": gained}
-    write_whole(done, json.dumps(report, indent=1) + "\n")
+    with whole(done) as path:
+        path.write_text(json.dumps(report, indent=1) + "\n")
     return report
 
 

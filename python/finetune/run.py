@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+from pretrain.files import whole
 from pretrain.model import Sam
 
 from .config import Mopeft, TrainConfig
@@ -44,15 +45,9 @@ def run(
         "maskThreshold": best.cut,
         "sets": {key: summary(parts) for key, parts in tested.items()},
     }
-    write_whole(out / RESULT, json.dumps(result) + "\n")
+    with whole(out / RESULT) as path:
+        path.write_text(json.dumps(result) + "\n")
     return result
-
-
-def write_whole(path: Path, text: str) -> None:
-    """A file that is there only once all of it is."""
-    partial = path.with_suffix(".part")
-    partial.write_text(text)
-    partial.rename(path)
 
 
 @cache

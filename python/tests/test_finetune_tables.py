@@ -253,7 +253,7 @@ def test_the_gates_experiment_compares_own_gates_with_others(tmp_path: Path, mon
         assert moved > 0.05  # AdamW's first step is as large as the rate, whatever the gradient
     assert len(report["gates"]["after"]["blobs"]) == 9
     assert "nearest mean" in gates.text(report)
-    assert not (tmp_path / "gates.part").exists()
+    assert not (tmp_path / "gates.tmp").exists()
     assert gates.experiment(MODEL, sets, "mopeft", settings, 0, tmp_path) == report
     with pytest.raises(SystemExit, match="another data"):
         gates.experiment(MODEL, sets[::-1], "mopeft", settings, 0, tmp_path)
