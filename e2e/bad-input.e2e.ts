@@ -30,7 +30,7 @@ async function writeBadFolder(folder: string): Promise<void> {
     }),
     'images/nothing.png': '',
     'masks/nothing.png': pair.mask,
-    'images/text.png': 'this is a letter, not a picture',
+    'images/text.png': 'this is a letter, not an image',
     'masks/text.png': pair.mask,
   };
   for (const [path, content] of Object.entries(files)) {
@@ -128,7 +128,7 @@ test.describe('bad input', () => {
     await expect(page.getByTestId('spoken')).not.toBeEmpty();
   });
 
-  test('a stored picture that is gone is named in the viewer', async ({ page }) => {
+  test('a stored image that is gone is named in the viewer', async ({ page }) => {
     await writeDomain(folder, 'discs', 1);
     await dropOnPage(page, [join(folder, 'discs')]);
     await expect(page.getByRole('article', { name: 'discs' })).toBeVisible();
@@ -138,7 +138,7 @@ test.describe('bad input', () => {
       for await (const id of datasets.keys())
         await (await datasets.getDirectoryHandle(id)).removeEntry('images', { recursive: true });
     });
-    // The decoded picture is remembered until then.
+    // The decoded image is remembered until then.
     await page.reload();
     await page.getByRole('article', { name: 'discs' }).getByRole('button', { name: 'View' }).click();
     await expect(page.getByRole('dialog').getByRole('alert')).toContainText('not in storage');

@@ -7,7 +7,7 @@ import { firstDisc, writeDomain } from './support/domains.ts';
 import { recordTasks } from './support/main-thread.ts';
 import {
   bytesOf,
-  clickPicture,
+  clickImage,
   dropOnPage,
   expectAccessible,
   goTo,
@@ -55,7 +55,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await setNumber(page, /^Steps/, STEPS);
     await setNumber(page, /^Evaluate every/, 4);
     await setNumber(page, /^Checkpoint every/, 2);
-    await setNumber(page, /^Pictures a step/, 1);
+    await setNumber(page, /^Images a step/, 1);
     const cost = page.getByRole('complementary', { name: 'Cost and start' });
     await expect(cost).toContainText(/[\d.]+ [kM]?\s*parameters/);
     await expect(cost).toContainText(/MiB at the peak/);
@@ -128,13 +128,13 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await goTo(page, 'Segment');
     await page.getByLabel('Dataset', { exact: true }).selectOption({ label: 'discs' });
     await chooseImage(page, 'discs_00.png');
-    await clickPicture(page, firstDisc(0));
+    await clickImage(page, firstDisc(0));
     const candidates = page.getByRole('region', { name: 'Candidates' });
     await expect(candidates.getByRole('button')).toHaveCount(3);
     const base = await saveMask(page);
     const baseWords = await candidates.getByRole('listitem').allInnerTexts();
     await page.getByLabel('Run', { exact: true }).selectOption({ index: 1 });
-    await expect(page.getByRole('region', { name: 'Gates of this picture' })).toContainText('mean');
+    await expect(page.getByRole('region', { name: 'Gates of this image' })).toContainText('mean');
     await expect(candidates.getByRole('button')).toHaveCount(3);
     const tuned = await saveMask(page);
     // A few steps may leave the cut mask as it was; the predicted IoUs show that other weights answered.
@@ -185,7 +185,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
   expect(errors).toEqual([]);
 });
 
-/** Opens a picture of the dataset that is chosen. */
+/** Opens an image of the dataset that is chosen. */
 async function chooseImage(page: Page, name: string): Promise<void> {
   const images = page.getByLabel('Image', { exact: true });
   await images.selectOption(await images.locator('option', { hasText: name }).getAttribute('value'));

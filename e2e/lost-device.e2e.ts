@@ -21,8 +21,8 @@ test('a lost device keeps the data and the last checkpoint', async ({ browser, p
   await page.getByText('Advanced').click();
   await setNumber(page, /^Steps/, STEPS);
   await setNumber(page, /^Checkpoint every/, 1);
-  await setNumber(page, /^Pictures a step/, 1);
-  await setNumber(page, /^Objects a picture/, 1);
+  await setNumber(page, /^Images a step/, 1);
+  await setNumber(page, /^Objects an image/, 1);
   await setNumber(page, /^Corrective clicks/, 0);
   await page.getByRole('button', { name: 'Start training' }).click();
   const run = page.getByRole('region', { name: 'Run', exact: true });

@@ -88,11 +88,11 @@ test('the demo, then a mask by keyboard alone', async ({ page }) => {
 });
 
 for (const colorScheme of ['dark', 'light'] as const) {
-  test(`axe finds nothing on empty places, ${colorScheme}`, async ({ page }) => {
+  test(`axe finds nothing on empty pages, ${colorScheme}`, async ({ page }) => {
     await page.emulateMedia({ colorScheme });
     await openStudio(page);
-    for (const place of ['Data', 'Train', 'Segment', 'Export'] as const) {
-      await goTo(page, place);
+    for (const studioPage of ['Data', 'Train', 'Segment', 'Export'] as const) {
+      await goTo(page, studioPage);
       await expectAccessible(page);
     }
   });

@@ -1,4 +1,4 @@
-/** Pictures with masks of made-up domains, drawn from a seed, as folders on disk. */
+/** Images with masks of made-up domains, drawn from a seed, as folders on disk. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePng } from './png.ts';
@@ -17,7 +17,7 @@ const CORE = 0.6;
 const WIDTH = 120;
 const HEIGHT = 90;
 
-/** One picture of a domain; the same seed gives the same picture. */
+/** One image of a domain; the same seed gives the same image. */
 export function drawPair(domain: Domain, seed: number): Pair {
   const random = randomFrom(seed * 2 + (domain === 'bars' ? 1 : 0));
   const depth = domain === 'discs' ? discs(random) : bars(random);
@@ -47,10 +47,10 @@ export function drawPair(domain: Domain, seed: number): Pair {
   };
 }
 
-/** Where the first disc of a picture lies, in its pixels. */
+/** Where the first disc of an image lies, in its pixels. */
 export function firstDisc(seed: number): { readonly x: number; readonly y: number } {
   const [disc] = discList(randomFrom(seed * 2));
-  if (!disc) throw new Error('a picture of discs has at least one');
+  if (!disc) throw new Error('an image of discs has at least one');
   return disc;
 }
 
@@ -94,7 +94,7 @@ function bars(random: () => number): Depth {
     Math.min(...list.map((bar) => Math.abs(x - bar.at - bar.lean * (y - HEIGHT / 2)) / (bar.width / 2)));
 }
 
-/** A small linear congruential generator: good enough for pictures, the same on every machine. */
+/** A small linear congruential generator: good enough for images, the same on every machine. */
 function randomFrom(seed: number): () => number {
   let state = (seed * 2654435761 + 12345) >>> 0;
   return () => {

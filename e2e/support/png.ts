@@ -1,4 +1,4 @@
-/** A PNG writer for pictures that the tests draw: 8-bit grey or RGB, no filter. */
+/** A PNG writer for images that the tests draw: 8-bit grey or RGB, no filter. */
 import { crc32, deflateSync } from 'node:zlib';
 
 export interface Raster {

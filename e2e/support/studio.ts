@@ -9,9 +9,9 @@ export async function openStudio(page: Page, path = ''): Promise<void> {
   await expect(page.getByText('Starting the engine …')).toBeHidden();
 }
 
-export async function goTo(page: Page, place: 'Data' | 'Train' | 'Segment' | 'Export'): Promise<void> {
-  await page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: place }).click();
-  await expect(page.getByRole('main', { name: place })).toBeVisible();
+export async function goTo(page: Page, studioPage: 'Data' | 'Train' | 'Segment' | 'Export'): Promise<void> {
+  await page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: studioPage }).click();
+  await expect(page.getByRole('main', { name: studioPage })).toBeVisible();
 }
 
 /** Sets a number of Train's settings; `label`: how its name begins. */
@@ -65,8 +65,8 @@ export async function bytesOf(download: Download): Promise<Buffer> {
   return readFile(await download.path());
 }
 
-/** Clicks on the picture in Segment at a spot of its own pixels. */
-export async function clickPicture(
+/** Clicks on the image in Segment at a spot of its own pixels. */
+export async function clickImage(
   page: Page,
   spot: { readonly x: number; readonly y: number },
   button: 'left' | 'right' = 'left',

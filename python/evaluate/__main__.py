@@ -15,7 +15,7 @@ from pretrain.measure import Scores, score
 from pretrain.model import Sam
 from pretrain.prompts import box_of
 
-from .folders import pictures
+from .folders import labelled_images
 
 
 def drawn(kind: str, objects: list[np.ndarray]) -> Scores:
@@ -34,7 +34,7 @@ def drawn(kind: str, objects: list[np.ndarray]) -> Scores:
 def evaluate(model: Sam | str, folder: Path, images: int, objects: int, least: float) -> dict:
     """Means over the objects of a folder, and their number n; without any only that."""
     all_scores = []
-    for _, image, masks in pictures(folder, images, least, objects):
+    for _, image, masks in labelled_images(folder, images, least, objects):
         if masks:
             all_scores.append(drawn(model, masks) if isinstance(model, str) else score(model, image, masks, model.config["image_size"]))
     n = sum(len(s.box) for s in all_scores)
@@ -64,7 +64,7 @@ def main() -> None:
     model = a.model if a.model in ("box", "ellipse") else read_model(Path(a.model))
     found = [evaluate(model, folder, a.max_images, a.max_objects, a.min_area) for folder in a.data]
     for row in (r for r in found if not r["n"]):
-        print(f"{row['set']} has no object of at least {a.min_area} of a picture and is left out")
+        print(f"{row['set']} has no object of at least {a.min_area} of an image and is left out")
     rows = [r for r in found if r["n"]]
     if not rows:
         raise SystemExit("there is no object to evaluate")

@@ -1,4 +1,4 @@
-"""Pictures and masks by the rules of `src/data/decode`. A file that Pillow would give other values of is refused by its name."""
+"""Images and masks by the rules of `src/data/decode`. A file that Pillow would give other values of is refused by its name."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP")
-"""MPO: a JPEG with more pictures behind the first, which is the one that is read."""
+"""MPO: a JPEG with more images behind the first, which is the one that is read."""
 LOSSY = ("JPEG", "MPO")
-PICTURE_MODES = ("1", "L", "P", "LA", "RGB", "RGBA")
+IMAGE_MODES = ("1", "L", "P", "LA", "RGB", "RGBA")
 MASK_SAMPLES = ("1", "1;I", "L", "L;I", "P", "P;1", "P;2", "P;4", "I;16", "I;16B", "I;16N")
 """Pillow's raw modes whose values are those of the file: grey of 2 and 4 bits is stretched, colours are none."""
 CUT = 128
@@ -30,7 +30,7 @@ def opened(path: Path) -> tuple[Image.Image, str]:
     try:
         image = Image.open(path)
     except UnidentifiedImageError:
-        raise refusal(path, "this is no picture that can be read", "save it as PNG, or leave it out") from None
+        raise refusal(path, "this is no image that can be read", "save it as PNG, or leave it out") from None
     if image.format not in FORMATS:
         raise refusal(path, f"a {image.format} is not read here", "save it as PNG")
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
@@ -45,9 +45,9 @@ def opened(path: Path) -> tuple[Image.Image, str]:
 
 
 def read_pixels(path: Path) -> np.ndarray:
-    """A picture upright, uint8 [H, W, 3]; SystemExit for more than 8 bits, which the engine maps by percentiles and Pillow clips."""
+    """An image upright, uint8 [H, W, 3]; SystemExit for more than 8 bits, which the engine maps by percentiles and Pillow clips."""
     image, raw = opened(path)
-    if image.mode not in PICTURE_MODES or "16" in raw:
+    if image.mode not in IMAGE_MODES or "16" in raw:
         raise refusal(path, f"its samples are {raw or image.mode}, and 8-bit grey, palette and RGB are read", "save it as an 8-bit PNG")
     return np.array(ImageOps.exif_transpose(image).convert("RGB"))
 

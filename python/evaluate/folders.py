@@ -14,11 +14,11 @@ from .objects import find_objects
 KINDS = ("instances", "labels", "masks")
 EXTENSIONS = (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp")
 EXTENSIONS += (".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2", ".jxl")
-"""Names that say picture (`src/data/file-names.ts`), those included that are refused when they are opened."""
+"""Names that say image (`src/data/file-names.ts`), those included that are refused when they are opened."""
 
 
 @dataclass(frozen=True)
-class Picture:
+class LabelledImage:
     """image uint8 [H, W, 3], labels int [H, W] whose objects `rule` tells, classes int [H, W]."""
 
     name: str
@@ -34,8 +34,8 @@ def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p], name
 
 
-def picture_files(folder: Path) -> dict[str, Path]:
-    """The pictures of a folder by their stems, in natural order of their names; none where there is no folder.
+def image_files(folder: Path) -> dict[str, Path]:
+    """The images of a folder by their stems, in natural order of their names; none where there is no folder.
 
     SystemExit where the engine would see others: it pairs what lies in folders inside, and one of two files of a stem.
     """
@@ -43,22 +43,22 @@ def picture_files(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(seen, key=lambda p: natural_key(p.name)):
         if path.is_dir() and path.name != "__MACOSX":
-            raise refusal(path, "a folder inside is not read here", f"move its pictures into {folder.name}")
+            raise refusal(path, "a folder inside is not read here", f"move its images into {folder.name}")
         if path.suffix.lower() in EXTENSIONS and found.setdefault(path.stem, path) != path:
             raise refusal(path, f"{found[path.stem].name} has the same name", "keep one of the two")
     return found
 
 
 def samples(folder: Path) -> list[tuple[Path, dict[str, Path]]]:
-    """Every picture of images/ with its label files by kind, in natural order of the names.
+    """Every image of images/ with its label files by kind, in natural order of the names.
 
-    SystemExit for a label file of no picture's name: the engine pairs by more than equal names.
+    SystemExit for a label file of no image's name: the engine pairs by more than equal names.
     """
-    images = picture_files(folder / "images")
-    labels = {kind: picture_files(folder / kind) for kind in KINDS}
+    images = image_files(folder / "images")
+    labels = {kind: image_files(folder / kind) for kind in KINDS}
     for files in labels.values():
         for path in (p for stem, p in files.items() if stem not in images):
-            raise refusal(path, "no picture of images/ has its name", "give both the same name, or leave it out")
+            raise refusal(path, "no image of images/ has its name", "give both the same name, or leave it out")
     return [(path, {kind: files[stem] for kind, files in labels.items() if stem in files}) for stem, path in images.items()]
 
 
@@ -67,28 +67,28 @@ def labelled(folder: Path) -> list[tuple[Path, dict[str, Path]]]:
     return [(path, files) for path, files in samples(folder) if files]
 
 
-def read_picture(path: Path, files: dict[str, Path]) -> Picture:
-    """files: its label files by kind, one at least. SystemExit for one that cannot be used, or is not of the picture's size."""
+def read_image(path: Path, files: dict[str, Path]) -> LabelledImage:
+    """files: its label files by kind, one at least. SystemExit for one that cannot be used, or is not of the image's size."""
     image = read_pixels(path)
     used = [kind for kind in ("instances", "labels" if "labels" in files else "masks") if kind in files]
     maps = {kind: read_mask(files[kind], kind) for kind in used}
     for kind, ids in maps.items():
         if ids.shape != image.shape[:2]:
             (h, w), (ih, iw) = ids.shape, image.shape[:2]
-            raise refusal(files[kind], f"it is {w} × {h} pixels and its picture {iw} × {ih}", "export it at the size of its picture")
+            raise refusal(files[kind], f"it is {w} × {h} pixels and its image {iw} × {ih}", "export it at the size of its image")
     own, last = maps[used[0]], used[-1]
     classes = (own > 0).astype(np.int64) if last == "instances" else maps[last]
-    return Picture(path.name, image, own, "ids" if "instances" in files else "components", classes)
+    return LabelledImage(path.name, image, own, "ids" if "instances" in files else "components", classes)
 
 
-def masks_of(picture: Picture, least: float, limit: int) -> list[np.ndarray]:
-    """The largest objects as bool masks [H, W], each at least `least` of the picture: what an evaluation asks for."""
-    objects = find_objects(picture.labels, picture.rule, least)
+def masks_of(image: LabelledImage, least: float, limit: int) -> list[np.ndarray]:
+    """The largest objects as bool masks [H, W], each at least `least` of the image: what an evaluation asks for."""
+    objects = find_objects(image.labels, image.rule, least)
     return [objects.map == region.id for region in objects.regions[:limit]]
 
 
-def pictures(folder: Path, limit: int, least: float, objects: int) -> Iterator[tuple[str, np.ndarray, list[np.ndarray]]]:
-    """Name, RGB image and objects of the first `limit` labelled pictures by natural name order; 0 takes all."""
+def labelled_images(folder: Path, limit: int, least: float, objects: int) -> Iterator[tuple[str, np.ndarray, list[np.ndarray]]]:
+    """Name, RGB image and objects of the first `limit` labelled images by natural name order; 0 takes all."""
     for path, files in islice(labelled(folder), limit or None):
-        picture = read_picture(path, files)
-        yield path.stem, picture.image, masks_of(picture, least, objects)
+        image = read_image(path, files)
+        yield path.stem, image.image, masks_of(image, least, objects)

@@ -43,7 +43,7 @@ def _parts(labels: np.ndarray, rule: str) -> np.ndarray:
 
 
 def find_objects(labels: np.ndarray, rule: str, least: float = 0) -> Objects:
-    """labels int [H, W], at least 0; objects with a smaller share of the picture than `least` are left out."""
+    """labels int [H, W], at least 0; objects with a smaller share of the image than `least` are left out."""
     parts = _parts(labels, rule)
     h, w = labels.shape
     fewest = least * w * h  # in the engine's order, whose rounding decides on an object of exactly that share

@@ -1,4 +1,4 @@
-"""One variant of a picture and its label maps (`src/data/augment.ts`), with the engine's draws."""
+"""One variant of an image and its label maps (`src/data/augment.ts`), with the engine's draws."""
 
 import math
 

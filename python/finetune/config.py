@@ -36,7 +36,7 @@ LIMITS = {
 class TrainConfig:
     """The engine's TRAIN_FIELDS with their defaults, which a test holds equal, but for two.
 
-    `checkpointEvery` means nothing here. All objects of a picture share a pass here; with more of them than `objectsPerPass`
+    `checkpointEvery` means nothing here. All objects of an image share a pass here; with more of them than `objectsPerPass`
     the engine draws all rounds of the first pass before those of the second, so that its corrective clicks are others.
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluate.folders import KINDS, Picture, labelled, picture_files, read_picture
+from evaluate.folders import KINDS, LabelledImage, image_files, labelled, read_image
 
 from .random import Random
 
@@ -16,23 +16,23 @@ SHARES = {"train": 0.6, "val": 0.15}
 
 @dataclass(frozen=True)
 class DataSet:
-    """The labelled pictures of a folder by natural name order; stamp: as `stamp` tells it."""
+    """The labelled images of a folder by natural name order; stamp: as `stamp` tells it."""
 
     key: str
-    pictures: list[Picture]
+    images: list[LabelledImage]
     stamp: str
 
-    def split(self, seed: int, order: str = "shuffled") -> dict[str, list[Picture]]:
+    def split(self, seed: int, order: str = "shuffled") -> dict[str, list[LabelledImage]]:
         """`src/data/split.ts`: shares 60, 15 and 25 of the names, shuffled by the seed; each part in natural order."""
-        n = len(self.pictures)
+        n = len(self.images)
         drawn = list(range(n)) if order == "name" else Random(seed, "split").shuffled(range(n))
         train, val = split_counts(n)
         cuts = {"train": drawn[:train], "val": drawn[train : train + val], "test": drawn[train + val :]}
-        return {part: [self.pictures[i] for i in sorted(chosen)] for part, chosen in cuts.items()}
+        return {part: [self.images[i] for i in sorted(chosen)] for part, chosen in cuts.items()}
 
 
 def split_counts(n: int) -> tuple[int, int]:
-    """Pictures for training and validation of n."""
+    """Images for training and validation of n."""
     if n <= 2:
         return min(n, 1), int(n == 2)
     val = max(1, int(SHARES["val"] * n + 0.5))
@@ -41,7 +41,7 @@ def split_counts(n: int) -> tuple[int, int]:
 
 def stamp(folder: Path) -> str:
     """A set's name, and a short hash over its files' names and sizes: what tells it from another without decoding it."""
-    files = [p for kind in ("images", *KINDS) for p in picture_files(folder / kind).values()]
+    files = [p for kind in ("images", *KINDS) for p in image_files(folder / kind).values()]
     listed = json.dumps([(p.parent.name, p.name, p.stat().st_size) for p in files])
     return f"{folder.name} {hashlib.sha256(listed.encode()).hexdigest()[:12]}"
 
@@ -54,10 +54,10 @@ def distinct(names: Iterable[str]) -> None:
 
 
 def read_set(folder: Path) -> DataSet:
-    """SystemExit without a labelled picture, and for a file that cannot be used."""
-    found = [read_picture(path, files) for path, files in labelled(folder)]
+    """SystemExit without a labelled image, and for a file that cannot be used."""
+    found = [read_image(path, files) for path, files in labelled(folder)]
     if not found:
-        raise SystemExit(f"{folder} has no labelled picture: put pictures into images/ and files of their names into masks/")
+        raise SystemExit(f"{folder} has no labelled image: put images into images/ and files of their names into masks/")
     return DataSet(folder.name, found, stamp(folder))
 
 

@@ -1,6 +1,6 @@
 """Do the gates move, do they tell sets apart, and do they matter? Several sets trained together.
 
-Pictures are cropped to squares first: a gate is a mean over all tokens, padding too, so that the shape of a picture alone
+Images are cropped to squares first: a gate is a mean over all tokens, padding too, so that the shape of an image alone
 would tell sets apart.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from evaluate.folders import Picture
+from evaluate.folders import LabelledImage
 from pretrain.export import read_model
 from pretrain.files import whole
 
@@ -25,23 +25,23 @@ from .sweep import mopeft_of
 from .tuned import Tuned, open_tuned
 
 
-def square(picture: Picture) -> Picture:
+def square(image: LabelledImage) -> LabelledImage:
     """The middle square."""
-    h, w = picture.image.shape[:2]
+    h, w = image.image.shape[:2]
     s = min(h, w)
     window = np.s_[(h - s) // 2 : (h - s) // 2 + s, (w - s) // 2 : (w - s) // 2 + s]
-    return Picture(picture.name, picture.image[window].copy(), picture.labels[window], picture.rule, picture.classes[window])
+    return LabelledImage(image.name, image.image[window].copy(), image.labels[window], image.rule, image.classes[window])
 
 
 @torch.inference_mode()
-def gates_of(tuned: Tuned, pictures: list[Picture]) -> np.ndarray:
-    """[pictures, blocks × methods], of square crops."""
+def gates_of(tuned: Tuned, images: list[LabelledImage]) -> np.ndarray:
+    """[images, blocks × methods], of square crops."""
     from pretrain.measure import preprocess
 
     rows = []
-    for picture in pictures:
+    for image in images:
         tuned.key = None
-        tuned.image_encoder(preprocess(square(picture).image, tuned.config["image_size"])[0])
+        tuned.image_encoder(preprocess(square(image).image, tuned.config["image_size"])[0])
         rows.append([gate for layer in tuned.gate_values() for gate in layer.values()])
     return np.array(rows)
 
@@ -62,18 +62,18 @@ def as_given(gates: Gates) -> list[GateLayer]:
     return [{m: torch.tensor([value]) for m, value in layer.items()} for layer in gates]
 
 
-def scored(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture], cut: float, given: Gates | None = None) -> list[ImageScore]:
+def scored(tuned: Tuned, evaluator: Evaluator, images: list[LabelledImage], cut: float, given: Gates | None = None) -> list[ImageScore]:
     """Scores with gates that take the place of the model's own."""
     tuned.given_gates = as_given(given) if given else None
     try:
-        return evaluator.all(tuned, pictures, (cut,))[0]
+        return evaluator.all(tuned, images, (cut,))[0]
     finally:
         tuned.given_gates = None
 
 
-def own_mean(tuned: Tuned, evaluator: Evaluator, pictures: list[Picture]) -> Gates:
-    """The mean gates of a set's training pictures."""
-    return mean_gates(evaluator.all(tuned, pictures)[0])
+def own_mean(tuned: Tuned, evaluator: Evaluator, images: list[LabelledImage]) -> Gates:
+    """The mean gates of a set's training images."""
+    return mean_gates(evaluator.all(tuned, images)[0])
 
 
 def level(blocks: int, methods: tuple[str, ...], value: float) -> Gates:
@@ -132,7 +132,7 @@ def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfi
     return report
 
 
-def compare(tuned: Tuned, splits: dict[str, dict[str, list[Picture]]], config: TrainConfig, cut: float) -> dict:
+def compare(tuned: Tuned, splits: dict[str, dict[str, list[LabelledImage]]], config: TrainConfig, cut: float) -> dict:
     """Test IoU with other gates minus that with its own.
 
     All at one half or at 1, the set's mean, another set's mean, and without each method (its gates at 0, the others' own).
@@ -150,7 +150,7 @@ def compare(tuned: Tuned, splits: dict[str, dict[str, list[Picture]]], config: T
         for name, gates in (levels | {"mean": means[key], "other": means[keys[(i + 1) % len(keys)]]}).items():
             changed = [s.record() for s in scored(tuned, evaluator, test, cut, gates)]
             for k in ("box", "click"):
-                part = {f"{key} {picture}": v for picture, v in paired(own, changed, k).items()}
+                part = {f"{key} {image}": v for image, v in paired(own, changed, k).items()}
                 differences.setdefault(name, {}).setdefault(k, []).append(part)
     return {name: {k: summed(dict(zip(keys, parts, strict=True))) for k, parts in by_key.items()} for name, by_key in differences.items()}
 
@@ -166,7 +166,7 @@ def text(report: dict) -> str:
     """A few lines of markdown."""
     c = report["classified"]
     lines = [
-        f"seed {report['seed']}, best step {report['bestStep']}, held-out pictures {report['n']}",
+        f"seed {report['seed']}, best step {report['bestStep']}, held-out images {report['n']}",
         f"- nearest mean: {c['before']['plain']:.0%} before, {c['after']['plain']:.0%} after "
         f"(scaled {c['before']['scaled']:.0%}, {c['after']['scaled']:.0%})",
         f"- largest move of a gate's mean: {max(report['moved'].values()):.2f}; by method "

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from evaluate.folders import Picture
+from evaluate.folders import LabelledImage
 from pretrain.model import Sam
 
 from .config import TrainConfig
@@ -39,7 +39,7 @@ class Result:
 class Trainer:
     """emit gets the lines of metrics.jsonl: `step`, `eval`, `gates`.
 
-    validates: False leaves the validation pictures out, and the last weights count as the best.
+    validates: False leaves the validation images out, and the last weights count as the best.
     """
 
     def __init__(self, tuned: Tuned, sets: list[DataSet], config: TrainConfig, emit: Emit, validates: bool = True) -> None:
@@ -78,7 +78,7 @@ class Trainer:
         return self.result
 
     def validate(self, step: int) -> None:
-        """Evaluates the validation pictures and keeps the weights when they are the best so far.
+        """Evaluates the validation images and keeps the weights when they are the best so far.
 
         The weights that the run began with give way only to a gain beyond its standard error.
         """
@@ -105,7 +105,7 @@ class Trainer:
             self.result.cut = cuts[chosen]
 
     def test(self, base: Sam) -> dict[str, dict[str, list[ImageScore]]]:
-        """By dataset the test pictures' scores `before` (the base, without modules) and `after` (the best weights)."""
+        """By dataset the test images' scores `before` (the base, without modules) and `after` (the best weights)."""
         self.tuned.load(self.result.best)
         out = {}
         for key, split in self.splits.items():
@@ -118,22 +118,22 @@ class Trainer:
 
 
 def measured(images: list[ImageScore]) -> dict[str, float]:
-    """What an `eval` line says of pictures."""
+    """What an `eval` line says of images."""
     return {"box_iou": mean_of(images, "box"), "click_iou": mean_of(images, "click"), "n": sum(len(s.box) for s in images)}
 
 
-_known: WeakKeyDictionary[Sam, dict[tuple[int, int, float], tuple[Picture, list[ImageScore]]]] = WeakKeyDictionary()
-"""By picture's id and what was asked of it; the picture is held, so that its id stays its own."""
+_known: WeakKeyDictionary[Sam, dict[tuple[int, int, float], tuple[LabelledImage, list[ImageScore]]]] = WeakKeyDictionary()
+"""By image's id and what was asked of it; the image is held, so that its id stays its own."""
 
 
-def base_scores(base: Sam, evaluator: Evaluator, pictures: list[Picture]) -> list[ImageScore]:
-    """The base model's scores, computed once a picture in this process."""
+def base_scores(base: Sam, evaluator: Evaluator, images: list[LabelledImage]) -> list[ImageScore]:
+    """The base model's scores, computed once an image in this process."""
     known = _known.setdefault(base, {})
     scores: list[ImageScore] = []
-    for picture in pictures:
-        key = (id(picture), evaluator.objects, evaluator.least)
+    for image in images:
+        key = (id(image), evaluator.objects, evaluator.least)
         if key not in known:
-            known[key] = (picture, evaluator.picture(base, picture))
+            known[key] = (image, evaluator.image(base, image))
         scores += known[key][1]
     return scores
 

@@ -1,4 +1,4 @@
-"""A picture drawn for a step (`src/train/prepare.ts`, `batches.ts`): variant, objects, targets, first prompts."""
+"""An image drawn for a step (`src/train/prepare.ts`, `batches.ts`): variant, objects, targets, first prompts."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evaluate.folders import Picture
+from evaluate.folders import LabelledImage
 from evaluate.objects import Objects, Region, find_objects
 from pretrain.measure import preprocess
 
@@ -17,12 +17,12 @@ from .random import Random
 from .sampler import Sampler
 from .targets import low_res
 
-MAX_VAIN = 200
+MAX_FRUITLESS = 200
 
 
 @dataclass
 class Prepared:
-    """input [1, 3, S, S], targets [N, side, side], a prompt an object; fill: (height, width) of the picture in the square."""
+    """input [1, 3, S, S], targets [N, side, side], a prompt an object; fill: (height, width) of the image in the square."""
 
     input: Tensor
     targets: Tensor
@@ -31,9 +31,9 @@ class Prepared:
 
 
 class Batches:
-    """Draws the pictures of every step; sets: the training pictures of every dataset."""
+    """Draws the images of every step; sets: the training images of every dataset."""
 
-    def __init__(self, model: dict, config: TrainConfig, sets: list[list[Picture]]) -> None:
+    def __init__(self, model: dict, config: TrainConfig, sets: list[list[LabelledImage]]) -> None:
         self.size = model["image_size"]
         self.side = 4 * self.size // model["patch_size"]
         self.config = config
@@ -46,20 +46,20 @@ class Batches:
 
     def next(self) -> list[Prepared]:
         images: list[Prepared] = []
-        vain = 0
+        fruitless = 0
         while len(images) < self.config.imagesPerStep:
             dataset, sample = self.sampler.next()
             image = self.prepare(self.sets[dataset][sample])
             images += [image] if image else []
-            vain = 0 if image else vain + 1
-            if vain >= MAX_VAIN:
-                raise SystemExit(f"{MAX_VAIN} pictures in a row had no object to train on: lower minArea")
+            fruitless = 0 if image else fruitless + 1
+            if fruitless >= MAX_FRUITLESS:
+                raise SystemExit(f"{MAX_FRUITLESS} images in a row had no object to train on: lower minArea")
         return images
 
-    def prepare(self, picture: Picture) -> Prepared | None:
+    def prepare(self, sample: LabelledImage) -> Prepared | None:
         """None when nothing in the variant can be asked for."""
-        image, (labels, classes) = augment(picture.image, [picture.labels, picture.classes], self.augmenting, self.config)
-        objects = find_objects(labels, picture.rule, self.config.minArea)
+        image, (labels, classes) = augment(sample.image, [sample.labels, sample.classes], self.augmenting, self.config)
+        objects = find_objects(labels, sample.rule, self.config.minArea)
         pixels, fill = preprocess(image, self.size)
         chosen = self.prompting.shuffled(objects.regions)[: self.config.objectsPerImage]
         targets, prompts = [], []

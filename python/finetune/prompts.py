@@ -61,7 +61,7 @@ def box_prompt(box: tuple[float, ...], scale: Point) -> Prompt:
 
 
 def jittered_box(shape: tuple[int, int], region: Region, jitter: float, random: Random) -> tuple[float, ...]:
-    """Each side moved by up to `jitter` of the box's width or height, kept inside the picture."""
+    """Each side moved by up to `jitter` of the box's width or height, kept inside the image."""
     h, w = shape
     x0, y0, x1, y1 = region.box
 
@@ -74,7 +74,7 @@ def jittered_box(shape: tuple[int, int], region: Region, jitter: float, random: 
 def corrective_click(logits: np.ndarray, target: np.ndarray, cell: float, random: Random) -> tuple[Point, int]:
     """A cell of the larger error, of the target where there is none, and its label.
 
-    logits, target: [h, w] of the cells that show the picture; cell: model pixels a side of one.
+    logits, target: [h, w] of the cells that show the image; cell: model pixels a side of one.
     """
     guess, truth = logits > 0, target > 0.5
     missed, extra = np.argwhere(truth & ~guess), np.argwhere(guess & ~truth)

@@ -78,7 +78,7 @@ def finished(out: Path, wanted: dict) -> dict | None:
 
 
 def summary(parts: dict) -> dict:
-    """Means over objects before and after, and the pictures' own scores."""
+    """Means over objects before and after, and the images' own scores."""
     out: dict = {}
     for when, scores in parts.items():
         out[when] = {k: mean_of(scores, k) for k in ("box", "click", "best", "picked")}

@@ -1,10 +1,10 @@
-"""Which picture comes next (`src/train/sampler.ts`): datasets evenly, every picture once an epoch."""
+"""Which image comes next (`src/train/sampler.ts`): datasets evenly, every image once an epoch."""
 
 from .random import Random
 
 
 class Sampler:
-    """sizes: training pictures by dataset."""
+    """sizes: training images by dataset."""
 
     def __init__(self, sizes: list[int], seed: int) -> None:
         self.sizes = sizes
@@ -13,7 +13,7 @@ class Sampler:
         self.epochs: list[list[int]] = [[] for _ in sizes]
 
     def next(self) -> tuple[int, int]:
-        """Index of the dataset, index of its picture."""
+        """Index of the dataset, index of its image."""
         if not self.turn:
             self.turn = self.random.shuffled(range(len(self.sizes)))
         dataset = self.turn.pop()

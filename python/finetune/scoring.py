@@ -1,11 +1,11 @@
-"""Evaluation of a tuned or a base model: `pretrain.measure` with the gates that each picture drew."""
+"""Evaluation of a tuned or a base model: `pretrain.measure` with the gates that each image drew."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from evaluate.folders import Picture, masks_of
+from evaluate.folders import LabelledImage, masks_of
 from pretrain.measure import scores_at
 from pretrain.model import Sam
 
@@ -38,33 +38,33 @@ class ImageScore:
 
 
 class Evaluator:
-    """Evaluates pictures; the objects that are asked for are found once a picture."""
+    """Evaluates images; the objects that are asked for are found once an image."""
 
     def __init__(self, objects: int, least: float) -> None:
         self.objects = objects
         self.least = least
         self._masks: dict[int, list[np.ndarray]] = {}
 
-    def masks(self, picture: Picture) -> list[np.ndarray]:
-        key = id(picture)
+    def masks(self, image: LabelledImage) -> list[np.ndarray]:
+        key = id(image)
         if key not in self._masks:
-            self._masks[key] = masks_of(picture, self.least, self.objects)
+            self._masks[key] = masks_of(image, self.least, self.objects)
         return self._masks[key]
 
-    def picture(self, model: Tuned | Sam, picture: Picture, cuts: Sequence[float] = (0,)) -> list[ImageScore]:
+    def image(self, model: Tuned | Sam, image: LabelledImage, cuts: Sequence[float] = (0,)) -> list[ImageScore]:
         """An entry a cut; empty without objects."""
-        masks = self.masks(picture)
+        masks = self.masks(image)
         if not masks:
             return []
         if isinstance(model, Tuned):
-            model.key = f"{id(picture)}"
-        each = scores_at(model, picture.image, masks, model.config["image_size"], cuts)
+            model.key = f"{id(image)}"
+        each = scores_at(model, image.image, masks, model.config["image_size"], cuts)
         gates = model.gate_values() if isinstance(model, Tuned) else []
-        return [ImageScore(picture.name, s.box, s.click, s.best, s.picked, gates) for s in each]
+        return [ImageScore(image.name, s.box, s.click, s.best, s.picked, gates) for s in each]
 
-    def all(self, model: Tuned | Sam, pictures: list[Picture], cuts: Sequence[float] = (0,)) -> list[list[ImageScore]]:
-        """By cut the pictures that have objects."""
-        rows = [s for picture in pictures if (s := self.picture(model, picture, cuts))]
+    def all(self, model: Tuned | Sam, images: list[LabelledImage], cuts: Sequence[float] = (0,)) -> list[list[ImageScore]]:
+        """By cut the images that have objects."""
+        rows = [s for image in images if (s := self.image(model, image, cuts))]
         return [[row[k] for row in rows] for k in range(len(cuts))]
 
 
@@ -81,19 +81,19 @@ def mean_score(sets: list[list[ImageScore]]) -> float | None:
 
 
 def gain_error(before: dict[str, list[ImageScore]], after: dict[str, list[ImageScore]]) -> float:
-    """Standard error of the gain in `mean_score` by set, with pictures as clusters; a set with a single one adds nothing to it."""
+    """Standard error of the gain in `mean_score` by set, with images as clusters; a set with a single one adds nothing to it."""
     errors = [clustered([gains(before[key], scores)])[1] for key, scores in after.items() if any(s.box for s in scores)]
     return float(np.sqrt(np.nansum(np.square(errors)))) / max(1, len(errors))
 
 
 def gains(before: list[ImageScore], after: list[ImageScore]) -> dict[str, tuple[float, int]]:
-    """By picture: what the means of box and click IoU gained, summed over its objects, and their number."""
+    """By image: what the means of box and click IoU gained, summed over its objects, and their number."""
     total = {s.name: sum(s.box) + sum(s.click) for s in before}
     return {s.name: ((sum(s.box) + sum(s.click) - total[s.name]) / 2, len(s.box)) for s in after}
 
 
 def mean_gates(scores: list[ImageScore]) -> Gates:
-    """Mean of each gate over pictures."""
+    """Mean of each gate over images."""
     if not scores:
         return []
     return [{m: float(np.mean([s.gates[i][m] for s in scores])) for m in layer} for i, layer in enumerate(scores[0].gates)]

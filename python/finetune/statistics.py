@@ -1,4 +1,4 @@
-"""Paired differences of IoUs, with errors clustered by picture."""
+"""Paired differences of IoUs, with errors clustered by image."""
 
 from collections import defaultdict
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def paired(before: list[dict], after: list[dict], key: str) -> dict[str, tuple[float, int]]:
-    """By picture: sum of (after − before) over its objects, and their number. Records of ImageScore, of the same pictures."""
+    """By image: sum of (after − before) over its objects, and their number. Records of ImageScore, of the same images."""
     first = {s["name"]: s[key] for s in before}
     return {s["name"]: (float(np.sum(s[key]) - np.sum(first[s["name"]])), len(s[key])) for s in after}
 
@@ -25,9 +25,9 @@ def standard_error(values: np.ndarray) -> float:
 
 
 def clustered(parts: list[dict[str, tuple[float, int]]]) -> tuple[float, float, int]:
-    """Mean difference over objects, its standard error with whole pictures as clusters (nan for one), and the number of objects.
+    """Mean difference over objects, its standard error with whole images as clusters (nan for one), and the number of objects.
 
-    parts: `paired` of several runs; a picture that several of them tested is one cluster.
+    parts: `paired` of several runs; an image that several of them tested is one cluster.
     """
     sums: dict[str, float] = defaultdict(float)
     counts: dict[str, int] = defaultdict(int)

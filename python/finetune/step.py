@@ -17,7 +17,7 @@ from .tuned import Tuned
 
 @dataclass
 class Losses:
-    """Means over objects, rounds and pictures; loss = 20·focal + dice + iou."""
+    """Means over objects, rounds and images; loss = 20·focal + dice + iou."""
 
     loss: float = 0
     focal: float = 0
@@ -45,16 +45,16 @@ def answer(masks: Tensor, iou: Tensor, single: Tensor) -> Tensor:
 
 
 def shown(low_res: np.ndarray, fill: tuple[int, int], size: int) -> np.ndarray:
-    """The cells [h, w] of a low-res map that show the picture; the rest is padding."""
+    """The cells [h, w] of a low-res map that show the image; the rest is padding."""
     side = low_res.shape[-1]
     rows, columns = (max(1, min(side, half_up(pixels * side / size))) for pixels in fill)
     return low_res[:rows, :columns]
 
 
 def lesson(tuned: Tuned, images: list[Prepared], corrections: int, random: Random) -> tuple[Tensor, Losses]:
-    """The loss of all rounds on a batch, the mean over pictures of the mean over their objects, and its parts.
+    """The loss of all rounds on a batch, the mean over images of the mean over their objects, and its parts.
 
-    The engine takes one picture after the other and so draws all clicks of one before those of the next.
+    The engine takes one image after the other and so draws all clicks of one before those of the next.
     """
     size, rounds = tuned.config["image_size"], corrections + 1
     counts = torch.tensor([len(image.prompts) for image in images])
@@ -87,7 +87,7 @@ def lesson(tuned: Tuned, images: list[Prepared], corrections: int, random: Rando
 def correct(
     prompts: list[Prompt], logits: np.ndarray, targets: np.ndarray, items: list[tuple[tuple[int, int], Random]], size: int, parts: Losses
 ) -> None:
-    """Adds a corrective click to every prompt; items: the picture's fill and its draws, by prompt."""
+    """Adds a corrective click to every prompt; items: the image's fill and its draws, by prompt."""
     for prompt, maps, target, (fill, random) in zip(prompts, logits, targets, items, strict=True):
         seen, wanted = shown(maps, fill, size), shown(target, fill, size)
         parts.margin = min(parts.margin, float(abs(seen).min()))

@@ -51,7 +51,7 @@ def sweep(
     for folder, group, method, setting, config in missing:
         sets = [known.setdefault(name, known.get(name) or read_set(root / name)) for name in group.split("+")]
         result = run(model, base, sets, mopeft_of(method), config, folder, keep=False, validates=False)
-        text = " ".join(f"{k} {gains([result], k).mean():+.3f}" for k in KEYS) if tested([result]) else "no test picture holds an object"
+        text = " ".join(f"{k} {gains([result], k).mean():+.3f}" for k in KEYS) if tested([result]) else "no test image holds an object"
         print(f"{group} {method} {' '.join(setting)} seed {config.seed}: {text}", flush=True)
 
 

@@ -134,7 +134,7 @@ def against(found: dict[str, dict[str, list[dict]]], others: list[str]) -> list[
 
 
 def differences(first: list[dict], second: list[dict], key: str) -> list[dict[str, tuple[float, int]]]:
-    """By seed that both have, and picture: what the second has more."""
+    """By seed that both have, and image: what the second has more."""
     seeds = {s["seed"]: s for s in first}
     return [paired(seeds[s["seed"]]["after"]["images"], s["after"]["images"], key) for s in second if s["seed"] in seeds]
 

@@ -16,7 +16,7 @@ def _shares(n: int, density: float, cells: int) -> np.ndarray:
 
 
 def low_res(mask: np.ndarray, fill: tuple[int, int], size: int, side: int) -> np.ndarray:
-    """bool [H, W] -> float32 [side, side] of 0 and 1; fill: the (height, width) that the picture takes in the model's square."""
+    """bool [H, W] -> float32 [side, side] of 0 and 1; fill: the (height, width) that the image takes in the model's square."""
     h, w = mask.shape
     cell = size / side
     rows, columns = _shares(h, fill[0] / h / cell, side), _shares(w, fill[1] / w / cell, side)

@@ -16,7 +16,7 @@ from .random import Random
 Draw = Callable[[Random], float]
 
 PREFIX_RATE = 50
-"""Learned keys and values must grow to the size of the picture's own (`src/peft/prefix/prefix.ts`)."""
+"""Learned keys and values must grow to the size of the image's own (`src/peft/prefix/prefix.ts`)."""
 
 
 @dataclass

@@ -30,11 +30,11 @@ class Tuned:
             for i in range(sam.config["num_hidden_layers"])
         ]
         self.gates: list[GateLayer] = []
-        """The gates of the last picture; a method without a gate counts as 1."""
+        """The gates of the last image; a method without a gate counts as 1."""
         self.given_gates: list[GateLayer] | None = None
         """Gates that take the place of the drawn ones, for experiments."""
         self.key: str | None = None
-        """Names the next picture where it comes again unchanged: a frozen encoder remembers it."""
+        """Names the next image where it comes again unchanged: a frozen encoder remembers it."""
         self._known: dict[str, Tensor] = {}
 
     @property
@@ -54,7 +54,7 @@ class Tuned:
         return self.sam.decode(*args)
 
     def gate_values(self) -> list[dict[str, float]]:
-        """The gates of the last picture as numbers, a layer a block, in the registry's order."""
+        """The gates of the last image as numbers, a layer a block, in the registry's order."""
         return [{m: float(layer[m].mean()) for m in self.mopeft.methods} for layer in self.gates]
 
     def state(self) -> dict[str, Tensor]:

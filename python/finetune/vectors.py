@@ -1,6 +1,6 @@
 """Writes tests/vectors/twin: small runs of this twin, which the engine's own trainer must repeat.
 
-A run is decided by the model, the pictures, the settings and the seed: the engine draws the same split, pictures, variants,
+A run is decided by the model, the images, the settings and the seed: the engine draws the same split, images, variants,
 objects, prompts and first values, so that nothing else is stored. A corrective click depends on the sign of logits, and
 AdamW makes whole steps of gradients that are rounding alone; so the seed of a case is the first whose logits stay clear of
 0 and whose weights come out the same in float64.
@@ -69,7 +69,7 @@ SETS = {"blobs": "masks", "stripes": "instances"}
 
 
 def draw(rng: np.random.Generator, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """A smooth picture [H, W, 3] with three or four brighter ellipses, and their ids."""
+    """A smooth image [H, W, 3] with three or four brighter ellipses, and their ids."""
     coarse = Image.fromarray(rng.integers(40, 130, (4, 5, 3), np.uint8))
     image = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)).astype(np.int64)
     ids = np.zeros((height, width), np.uint8)
@@ -82,7 +82,7 @@ def draw(rng: np.random.Generator, width: int, height: int) -> tuple[np.ndarray,
     return np.clip(image, 0, 255).astype(np.uint8), ids
 
 
-def write_pictures(out: Path) -> None:
+def write_images(out: Path) -> None:
     rng = np.random.default_rng(5)
     for name, kind in SETS.items():
         for folder in ("images", kind):
@@ -132,7 +132,7 @@ def run_case(out: Path, name: str) -> None:
     else:
         raise SystemExit(f"{name}: no seed keeps clear of chance")
     save_file(trainer.tuned.state(), out / f"{name}.safetensors")
-    split = {k: {part: [p.name for p in pictures] for part, pictures in s.items()} for k, s in trainer.splits.items()}
+    split = {k: {part: [p.name for p in images] for part, images in s.items()} for k, s in trainer.splits.items()}
     method = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
     stated = (*settings, "seed")
     record = {
@@ -154,7 +154,7 @@ def strip(line: dict) -> dict:
 def write_vectors(out: Path) -> None:
     torch.set_num_threads(1)
     shutil.rmtree(out / "model", ignore_errors=True)
-    write_pictures(out)
+    write_images(out)
     write_micro_model(out / "model")
     for name in CASES:
         run_case(out, name)

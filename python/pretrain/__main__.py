@@ -16,7 +16,7 @@ def main() -> None:
     p.add_argument("--out", type=Path, required=True, help="the run's folder (vectors: where they go)")
     p.add_argument("--model", type=Path, help="the exported model's folder (export, vectors, card; train: begin with its weights)")
     p.add_argument("--size", type=int, default=256, help="input size (calibrate)")
-    p.add_argument("--pictures", type=int, default=400, help="training pictures to look at (calibrate)")
+    p.add_argument("--images", type=int, default=400, help="training images to look at (calibrate)")
     p.add_argument("--device", default="auto", help="cpu, cuda or auto")
     p.add_argument("--ranks", type=int, default=2, help="processes that share the work (CPU only)")
     p.add_argument("--threads", type=int, default=1, help="CPU threads of each process")
@@ -35,7 +35,7 @@ def main() -> None:
     elif a.command == "calibrate":
         from .calibrate import calibrate
 
-        calibrate(a.out, a.size, a.pictures, device)
+        calibrate(a.out, a.size, a.images, device)
     elif a.command == "vectors":
         from .vectors import write_vectors
 

@@ -1,4 +1,4 @@
-"""One training view of a picture: crop, flip, turn, tone. Seeded by the generator it is given."""
+"""One training view of an image: crop, flip, turn, tone. Seeded by the generator it is given."""
 
 import numpy as np
 from numpy.random import Generator
@@ -9,7 +9,7 @@ STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 def crop_box(rng: Generator, h: int, w: int, size: int, whole: float) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1: the whole picture, or a window about as large as `size` or larger."""
+    """x0, y0, x1, y1: the whole image, or a window about as large as `size` or larger."""
     longest = max(h, w)
     if rng.random() < whole:
         return 0, 0, w, h

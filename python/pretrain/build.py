@@ -1,4 +1,4 @@
-"""Fill the packs: decode the open sets, draw the synthetic pictures, cut one piece a process."""
+"""Fill the packs: decode the open sets, draw the synthetic images, cut one piece a process."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -17,13 +17,13 @@ MOST_IDS = 255
 
 
 def read_set(root: Path, name: str, longest: int) -> Iterator[Item]:
-    """The pictures of one set of the pretraining folder, every label id an object; SystemExit names a mask that does not fit."""
+    """The images of one set of the pretraining folder, every label id an object; SystemExit names a mask that does not fit."""
     for path in sorted((root / name / "images").iterdir()):
         pixels, mask = read_pixels(path), root / name / "masks" / f"{path.stem}.png"
         values = read_mask(mask, "instances")
         h, w = pixels.shape[:2]
         if values.shape != (h, w) or values.max() > MOST_IDS:
-            need = f"a mask of this picture has {w} x {h} pixels and ids up to {MOST_IDS}"
+            need = f"a mask of this image has {w} x {h} pixels and ids up to {MOST_IDS}"
             raise SystemExit(f"{mask}: {need}, this one {values.shape[1]} x {values.shape[0]} and {values.max()}")
         image, label = Image.fromarray(pixels), Image.fromarray(values.astype(np.uint8))
         scale = longest / max(h, w)
@@ -37,7 +37,7 @@ def read_set(root: Path, name: str, longest: int) -> Iterator[Item]:
 
 
 def gather_cutouts(pack: Pack, sets: list[str], limit: int) -> tuple[list[Cutout], list[np.ndarray]]:
-    """Whole-looking objects (not touching the edge) and plain pictures as grounds."""
+    """Whole-looking objects (not touching the edge) and plain images as grounds."""
     rng = np.random.default_rng(0)
     stock, grounds = [], []
     chosen = np.concatenate([pack.of_set(s) for s in sets if s in pack.sets])
@@ -75,16 +75,16 @@ def _one(index: int) -> Drawn:
 def build(config: dict, root: Path, out: Path) -> None:
     """The packs out/open, of the sets in `root`, and out/drawn, if they are not there; SystemExit if others are.
 
-    Drawn picture i depends on the seed, i and the cut-outs' stock alone.
+    Drawn image i depends on the seed, i and the cut-outs' stock alone.
     """
     data, drawn = config["data"], config["drawn"]
     sets, longest, cutouts = data["train_sets"] + data["held_out_sets"], data["longest"], data["cutout_sets"]
     opened = {"sets": sorted(sets), "longest": longest}
     if not stands(out / "open", opened):
         n = write_pack(out / "open", (item for name in sets for item in read_set(root, name, longest)), opened)
-        print(f"open: {n} pictures", flush=True)
+        print(f"open: {n} images", flush=True)
     made = {"seed": drawn["seed"], "count": drawn["count"], "cutout_sets": cutouts, "open": opened}
     if not stands(out / "drawn", made):
         with ProcessPoolExecutor(initializer=_start, initargs=(str(out / "open"), cutouts, 1500, drawn["seed"])) as pool:
             n = write_pack(out / "drawn", pool.map(_one, range(drawn["count"]), chunksize=16), made)
-        print(f"drawn: {n} pictures", flush=True)
+        print(f"drawn: {n} images", flush=True)

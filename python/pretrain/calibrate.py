@@ -20,15 +20,15 @@ FIRST_STEP = 1_000_000
 
 
 @torch.inference_mode()
-def gather(model: Sam, config: dict, run: Path, size: int, pictures: int) -> tuple[Tensor, Tensor, Tensor]:
+def gather(model: Sam, config: dict, run: Path, size: int, images: int) -> tuple[Tensor, Tensor, Tensor]:
     """IoU tokens [N, D], real IoU of the four masks [N, 4], and which of the four each prompt asks for [N, 4]."""
     micro = config["train"]["micro_batches"]
-    phase = {"size": size, "whole": 0.7, "batch": 2 * micro, "objects": 8, "steps": FIRST_STEP + pictures}
+    phase = {"size": size, "whole": 0.7, "batch": 2 * micro, "objects": 8, "steps": FIRST_STEP + images}
     data = Steps({**config, "phases": [phase]}, run)
     caught: list[Tensor] = []
     hook = model.mask_decoder.iou_prediction_head.register_forward_pre_hook(lambda _, args: caught.append(args[0]))
     real, asked = [], []
-    for k in range(pictures // 2):
+    for k in range(images // 2):
         batch = data.batch(FIRST_STEP + k, 0).to(model.device)
         embedding = model.image_encoder(batch.image).repeat_interleave(8, 0)
         masks, _ = model.decode(embedding, batch.points, batch.labels, size)
@@ -64,17 +64,17 @@ def fit(head: torch.nn.Module, tokens: Tensor, real: Tensor, asked: Tensor, epoc
     return first, least
 
 
-def calibrate(run: Path, size: int, pictures: int, device: str) -> None:
+def calibrate(run: Path, size: int, images: int, device: str) -> None:
     """RUN/last.pt -> RUN/calibrated.pt: the same, its averaged weights with a fitted IoU head."""
     torch.set_num_threads(1)
     state = torch.load(run / "last.pt", map_location="cpu", weights_only=True)
     model = Sam(state["config"]["model"])
     model.load_state_dict(state["ema"])
     model.requires_grad_(False).eval()
-    tokens, real, asked = gather(model.to(device), state["config"], run, size, pictures)
+    tokens, real, asked = gather(model.to(device), state["config"], run, size, images)
     model.cpu()
     head = model.mask_decoder.iou_prediction_head.requires_grad_(True)
     before, after = fit(head, tokens, real, asked, 40, 0)
-    print(f"squared error of the predicted IoU on pictures held back: {before:.4f} before, {after:.4f} after ({len(tokens)} prompts)")
+    print(f"squared error of the predicted IoU on images held back: {before:.4f} before, {after:.4f} after ({len(tokens)} prompts)")
     with whole(run / "calibrated.pt") as path:
         torch.save({**state, "ema": model.state_dict()}, path)

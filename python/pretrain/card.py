@@ -16,7 +16,7 @@ SOURCES = json.loads((Path(__file__).parent / "sources.json").read_text())
 
 HEAD = """# {name}
 
-A plain SAM (ViT encoder, prompt encoder, two-way mask decoder) of {millions:.1f} M parameters for pictures of {size} px, trained from random weights by the recipe in `python/pretrain`.
+A plain SAM (ViT encoder, prompt encoder, two-way mask decoder) of {millions:.1f} M parameters for images of {size} px, trained from random weights by the recipe in `python/pretrain`.
 The studio opens with it so that there is nothing to download. It is a small model: it is here to be fine-tuned on a domain, not to segment anything.
 Click, clicks of both signs, box, box with clicks, a mask fed back; three candidates after a click, ranked by predicted IoU. Hugging Face's `SamModel` loads this folder too.
 
@@ -25,12 +25,12 @@ Files: `config.json`, `preprocessor_config.json`, `model.safetensors` (f16, {meb
 
 REMAKE = """## Make it again
 
-`python/README.md` has the commands. The run is seeded, resumable (on a CPU to the bit; a GPU adds in another order each time), and can be continued with more steps, more pictures or a GPU; its settings are `python/pretrain/tiny.json`.
+`python/README.md` has the commands. The run is seeded, resumable (on a CPU to the bit; a GPU adds in another order each time), and can be continued with more steps, more images or a GPU; its settings are `python/pretrain/tiny.json`.
 """
 
 
 def seen(rows: list[dict], phases: list[dict]) -> tuple[int, list[str]]:
-    """Pictures seen, and a line a phase."""
+    """Images seen, and a line a phase."""
     last, first, total, lines = rows[-1]["step"], 0, 0, []
     for p in phases:
         steps = max(0, min(p["steps"], last - first))
@@ -56,7 +56,7 @@ def clock(rows: list[dict]) -> str:
 def sets_table(run: Path, train_sets: list[str], held_out: list[str]) -> list[str]:
     pack = Pack(run / "open")
     lines = [
-        "| set | authors, and where the copy comes from | licence, and where it is stated | pictures | objects | use |",
+        "| set | authors, and where the copy comes from | licence, and where it is stated | images | objects | use |",
         "|---" * 6 + "|",
     ]
     for name in [*train_sets, *held_out]:
@@ -69,7 +69,7 @@ def sets_table(run: Path, train_sets: list[str], held_out: list[str]) -> list[st
 
 
 def curves(rows: list[dict], validations: list[dict]) -> list[str]:
-    lines = ["| step | loss of first prompts | pictures a second |", "|---|---|---|"]
+    lines = ["| step | loss of first prompts | images a second |", "|---|---|---|"]
     every = max(1, len(rows) // 12)
     lines += [f"| {r['step']} | {r['first']:.3f} | {r['images_per_second']:.1f} |" for r in rows[every - 1 :: every]]
     lines += [
@@ -112,21 +112,21 @@ def write_card(run: Path, folder: Path, notes: Path) -> None:
     parts = [
         head,
         "## How good\n",
-        "`python -m evaluate` over ten public sets that are not part of the repository (listed in `docs/measurements/methods.md`): the first 24 pictures of each, at most 5 objects, least area 0.002. These sets were never used for training or for any choice.\n",
+        "`python -m evaluate` over ten public sets that are not part of the repository (listed in `docs/measurements/methods.md`): the first 24 images of each, at most 5 objects, least area 0.002. These sets were never used for training or for any choice.\n",
         *figures(json.loads((run / "evaluation.json").read_text())),
         "",
         notes.read_text() if notes.exists() else "",
         "## What it was trained on\n",
-        f"{total:,} views of pictures in {state['step']} steps, {clock(rows)} of wall clock. {1 - share:.0%} of the views come from the sets, {share:.0%} are drawn.\n",
-        "| input | steps | pictures a step | objects a picture | views |",
+        f"{total:,} views of images in {state['step']} steps, {clock(rows)} of wall clock. {1 - share:.0%} of the views come from the sets, {share:.0%} are drawn.\n",
+        "| input | steps | images a step | objects an image | views |",
         "|---|---|---|---|---|",
         *phases,
         "",
         *sets_table(run, data["train_sets"], data["held_out_sets"]),
         "",
         "A licence is what the source states of its data; where photos were gathered from the web, their owners may see it differently. "
-        "The pictures were made smaller (at most 320 px), and every object got a number.\n",
-        f"Drawn by `python/pretrain/draw` (seed {config['drawn']['seed']}, {len(drawn):,} pictures, {len(drawn.id_end) - 1:,} objects): "
+        "The images were made smaller (at most 320 px), and every object got a number.\n",
+        f"Drawn by `python/pretrain/draw` (seed {config['drawn']['seed']}, {len(drawn):,} images, {len(drawn.id_end) - 1:,} objects): "
         + ", ".join(f"{k} {n}" for k, n in scenes.most_common())
         + ".\n",
         "## Curves\n",

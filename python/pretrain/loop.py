@@ -190,7 +190,7 @@ class Leader(Member):
                 self.save(done)
             if validates(done):
                 log.write(json.dumps(self.validation(done)) + "\n")
-            aside += time.time() - trained  # the wall clock counts it, the pictures a second do not
+            aside += time.time() - trained  # the wall clock counts it, the images a second do not
 
 
 def has_validation(log: Path, step: int) -> bool:

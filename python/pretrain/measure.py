@@ -1,4 +1,4 @@
-"""Box IoU and click IoU of one picture, as `mopeft evaluate` defines them."""
+"""Box IoU and click IoU of one image, as `mopeft evaluate` defines them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Scores:
 
 
 def preprocess(image: np.ndarray, size: int) -> tuple[Tensor, tuple[int, int]]:
-    """uint8 [H, W, 3] -> normalised [1, 3, size, size], and the (height, width) that the picture fills."""
+    """uint8 [H, W, 3] -> normalised [1, 3, size, size], and the (height, width) that the image fills."""
     h, w = image.shape[:2]
     scale = size / max(h, w)
     nh, nw = max(1, int(h * scale + 0.5)), max(1, int(w * scale + 0.5))

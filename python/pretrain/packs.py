@@ -1,6 +1,6 @@
-"""One file of decoded pictures: uint8 pixels and labels, memory-mapped.
+"""One file of decoded images: uint8 pixels and labels, memory-mapped.
 
-A pack is a folder: `images.u8` and `labels.u8` (all pictures one after the other), `sets.json`, and `index.npz`, which comes last:
+A pack is a folder: `images.u8` and `labels.u8` (all images one after the other), `sets.json`, and `index.npz`, which comes last:
 a pack that has it is complete. It also says what the pack was built from.
 """
 
@@ -31,7 +31,7 @@ def stands(folder: Path, built_from: dict) -> bool:
 def write_pack(folder: Path, items: Iterable[Item], built_from: dict | None = None) -> int:
     """Items are image [H, W, 3] uint8, label [H, W] uint8, objects (lists of label ids), set name; ValueError for another shape or type.
 
-    `built_from` is kept for `stands`. Returns the number of pictures.
+    `built_from` is kept for `stands`. Returns the number of images.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sets: list[str] = []
@@ -41,8 +41,8 @@ def write_pack(folder: Path, items: Iterable[Item], built_from: dict | None = No
             if name not in sets:
                 sets.append(name)
             if image.dtype != np.uint8 or label.dtype != np.uint8 or image.shape != (*label.shape, 3):
-                # Written as it is, it would shift every later picture.
-                raise ValueError(f"picture {len(rows)}, of {name}: {image.dtype} {image.shape} with a label of {label.dtype} {label.shape}")
+                # Written as it is, it would shift every later image.
+                raise ValueError(f"image {len(rows)}, of {name}: {image.dtype} {image.shape} with a label of {label.dtype} {label.shape}")
             h, w = label.shape
             images.write(np.ascontiguousarray(image).tobytes())
             labels.write(np.ascontiguousarray(label).tobytes())
@@ -78,7 +78,7 @@ class Pack:
         return len(self.rows)
 
     def of_set(self, name: str) -> np.ndarray:
-        """Indices of the pictures of a set."""
+        """Indices of the images of a set."""
         return np.flatnonzero(self.rows[:, 3] == self.sets.index(name))
 
     def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:

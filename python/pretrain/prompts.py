@@ -19,7 +19,7 @@ def box_of(mask: np.ndarray) -> np.ndarray:
 
 
 def inner_click(mask: np.ndarray) -> tuple[int, int]:
-    """(x, y) of the pixel farthest from the outside; the picture's edge is outside; first in row order."""
+    """(x, y) of the pixel farthest from the outside; the image's edge is outside; first in row order."""
     x0, y0, x1, y1 = box_of(mask).astype(int)
     depth = ndimage.distance_transform_edt(np.pad(mask[y0:y1, x0:x1], 1))[1:-1, 1:-1]
     y, x = np.unravel_index(int(depth.argmax()), depth.shape)

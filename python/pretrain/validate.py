@@ -10,7 +10,7 @@ LEAST_AREA = 0.002
 
 
 def validate(model: Sam, pack: Pack, sets: list[str], size: int, images: int, objects: int = 5) -> dict[str, dict]:
-    """Mean IoU by box and click for each set, over its first `images` pictures and their largest objects."""
+    """Mean IoU by box and click for each set, over its first `images` images and their largest objects."""
     result = {}
     for name in sets:
         box, click, best, picked = [], [], [], []

@@ -1,4 +1,4 @@
-"""Small vectors of the exported model, by which the engine is checked: pictures, prompts, outputs."""
+"""Small vectors of the exported model, by which the engine is checked: images, prompts, outputs."""
 
 import json
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from .export import read_model
 from .measure import postprocess, preprocess
 from .prompts import box_of, inner_click
 
-PICTURES = {"cells": (cells, 8), "cracks": (cracks, 3), "plants": (plants, 1)}
+IMAGES = {"cells": (cells, 8), "cracks": (cracks, 3), "plants": (plants, 1)}
 STRIDE = 4
 
 
-def picture(scene: Callable[[np.random.Generator], Canvas], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A drawn picture without noise (it compresses well), and the mask of its largest object."""
+def drawn(scene: Callable[[np.random.Generator], Canvas], seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A drawn image without noise (it compresses well), and the mask of its largest object."""
     canvas = scene(np.random.default_rng(seed))
     image = (np.clip(canvas.image, 0, 1) * 31 + 0.5).astype(np.uint8) * 8
     largest = max(canvas.objects, key=lambda ids: int(np.isin(canvas.label, ids).sum()))
@@ -61,8 +61,8 @@ def write_vectors(folder: Path, out: Path) -> None:
     size = model.config["image_size"]
     out.mkdir(parents=True, exist_ok=True)
     tensors, cases = {}, {}
-    for name, (scene, seed) in PICTURES.items():
-        image, mask = picture(scene, seed)
+    for name, (scene, seed) in IMAGES.items():
+        image, mask = drawn(scene, seed)
         Image.fromarray(image).save(out / f"{name}.png", optimize=True)
         h, w = mask.shape
         pixels, fill = preprocess(image, size)
@@ -85,4 +85,4 @@ def write_vectors(folder: Path, out: Path) -> None:
             Image.fromarray(final.numpy()).save(out / f"{name}.{key}.png", optimize=True)
         cases[name] = {"image": f"{name}.png", "size": [h, w], "fill": list(fill), "prompts": prompts}
     save_file({k: v.contiguous() for k, v in tensors.items()}, out / "embedded.safetensors")
-    (out / "embedded.json").write_text(json.dumps({"stride": STRIDE, "pictures": cases}, indent=1) + "\n")
+    (out / "embedded.json").write_text(json.dumps({"stride": STRIDE, "images": cases}, indent=1) + "\n")

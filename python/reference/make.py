@@ -240,15 +240,15 @@ def rounds_set(out: Path) -> None:
     finish(out, "rounds", config, made)
 
 
-def picture_set(out: Path) -> None:
+def image_set(out: Path) -> None:
     """A non-square file to a mask of its own size: resize, pad, normalise, encode, decode, resize back, cut."""
-    config, sam = make_base(out, "picture", 12, half=True)
+    config, sam = make_base(out, "image", 12, half=True)
     g = torch.Generator().manual_seed(10)
     h, w, size = 77, 118, 64
     coarse = torch.randn(1, 3, 9, 13, generator=g)
     image = torch.nn.functional.interpolate(coarse, (h, w), mode="bicubic")[0].permute(1, 2, 0) * 50 + 128
     pixels = (image + 12 * torch.randn(image.shape, generator=g)).clamp(0, 255).to(torch.uint8).numpy()
-    Image.fromarray(pixels).save(out / "picture.png", optimize=True)
+    Image.fromarray(pixels).save(out / "image.png", optimize=True)
     nh, nw = int(h * size / w + 0.5), size
     resized = np.array(Image.fromarray(pixels).resize((nw, nh), Image.Resampling.BILINEAR))
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -270,23 +270,23 @@ def picture_set(out: Path) -> None:
         assert 0.1 < (logits > 0).float().mean() < 0.9, "a mask that says nothing: take another seed"
         prompts[tag]["token"] = token
         tensors |= {f"decode.{tag}.masks": masks, f"decode.{tag}.iou": iou, f"final.{tag}.logits": logits}
-        Image.fromarray((logits > 0).numpy()).save(out / f"picture.{tag}.png", optimize=True)
-    save(out / "picture.forward.safetensors", tensors)
+        Image.fromarray((logits > 0).numpy()).save(out / f"image.{tag}.png", optimize=True)
+    save(out / "image.forward.safetensors", tensors)
     config |= {
-        "form": "picture",
-        "picture": "picture.png",
+        "form": "image",
+        "image": "image.png",
         "original_size": [h, w],
         "input_size": [nh, nw],
         "preprocess": {"image_mean": mean, "image_std": std, "rescale_factor": 1 / 255},
         "prompts": prompts,
     }
     del config["postprocess"]
-    finish(out, "picture", config, {})
+    finish(out, "image", config, {})
 
 
 def main(out: Path) -> None:
     torch.manual_seed(0)
-    for name, make in {"gates": gates_set, "rounds": rounds_set, "picture": picture_set}.items():
+    for name, make in {"gates": gates_set, "rounds": rounds_set, "image": image_set}.items():
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
         make(folder)

@@ -8,7 +8,7 @@ from PIL import Image, TiffImagePlugin
 
 from evaluate.decode import read_mask, read_pixels
 
-CASES = json.loads((Path(__file__).parents[2] / "tests/vectors/pictures/pictures.json").read_text())
+CASES = json.loads((Path(__file__).parents[2] / "tests/vectors/images/images.json").read_text())
 
 
 def written(folder: Path, case: dict) -> Path:
@@ -24,7 +24,7 @@ def stored(case: dict) -> np.ndarray:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_a_picture_is_the_engines_or_refused(tmp_path: Path, case: dict) -> None:
+def test_a_image_is_the_engines_or_refused(tmp_path: Path, case: dict) -> None:
     path, values = written(tmp_path, case), stored(case)
     if case["bits"] > 8:
         with pytest.raises(SystemExit, match=r"a\.png.*8-bit PNG"):
@@ -109,7 +109,7 @@ def test_what_the_engine_does_not_read_is_refused(tmp_path: Path) -> None:
     signed = TiffImagePlugin.ImageFileDirectory_v2()
     signed[339] = 2
     pages = {"save_all": True, "append_images": [Image.fromarray(grey)]}
-    (tmp_path / "note.png").write_text("no picture")
+    (tmp_path / "note.png").write_text("no image")
     for path, why in (
         (saved(tmp_path, grey, "a.webp"), "read as masks"),
         (saved(tmp_path, grey, "a.gif"), "GIF"),
@@ -117,7 +117,7 @@ def test_what_the_engine_does_not_read_is_refused(tmp_path: Path) -> None:
         (saved(tmp_path, grey, "signed.tif", tiffinfo=signed), "signed"),
         (saved(tmp_path, grey, "jpeg.tif", compression="jpeg"), "compressed"),
         (saved(tmp_path, grey.astype(np.float32), "float.tif"), "read as masks"),
-        (tmp_path / "note.png", "no picture"),
+        (tmp_path / "note.png", "no image"),
     ):
         with pytest.raises(SystemExit, match=f"{path.name}.*{why}"):
             read_mask(path, "masks")

@@ -6,7 +6,7 @@ from PIL import Image
 
 from evaluate.__main__ import drawn, main
 from evaluate.decode import read_mask
-from evaluate.folders import labelled, masks_of, natural_key, pictures, read_picture
+from evaluate.folders import labelled, labelled_images, masks_of, natural_key, read_image
 from evaluate.objects import find_objects
 from pretrain.measure import preprocess
 
@@ -45,18 +45,18 @@ def test_instances_come_before_masks_and_the_largest_first(tmp_path: Path) -> No
     Image.fromarray((ids > 0).astype(np.uint8) * 255).save(tmp_path / "masks" / "a.png")
     Image.fromarray(ids).save(tmp_path / "instances" / "a.png")
     [(path, files)] = labelled(tmp_path)
-    assert [int(m.sum()) for m in masks_of(read_picture(path, files), 0.005, 5)] == [64, 4]
-    assert len(list(pictures(tmp_path, 24, 0.005, 5))) == 1
+    assert [int(m.sum()) for m in masks_of(read_image(path, files), 0.005, 5)] == [64, 4]
+    assert len(list(labelled_images(tmp_path, 24, 0.005, 5))) == 1
 
 
-def test_pictures_without_labels_do_not_count(tmp_path: Path) -> None:
+def test_images_without_labels_do_not_count(tmp_path: Path) -> None:
     for kind in ("images", "masks"):
         (tmp_path / kind).mkdir()
     for name in ("A2", "a", "B", "b"):
         Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "images" / f"{name}.png")
         if name != "a":
             Image.fromarray(np.ones((4, 4), np.uint8)).save(tmp_path / "masks" / f"{name}.png")
-    assert [name for name, _, _ in pictures(tmp_path, 2, 0, 5)] == ["A2", "B"]
+    assert [name for name, _, _ in labelled_images(tmp_path, 2, 0, 5)] == ["A2", "B"]
 
 
 @pytest.mark.parametrize(("values", "ids"), [([0, 4], [0, 1]), ([7], [1]), ([1, 2], [1, 2]), ([0, 1, 4], [0, 1, 4])])
@@ -84,12 +84,12 @@ def test_what_systems_leave_in_folders_is_passed_over(tmp_path: Path) -> None:
     for kind in ("images", "masks"):
         for name in (".DS_Store", "._a.png", "Thumbs.db", "notes.txt"):
             (tmp_path / kind / name).write_text("left")
-    assert [name for name, _, _ in pictures(tmp_path, 0, 0, 5)] == ["a"]
+    assert [name for name, _, _ in labelled_images(tmp_path, 0, 0, 5)] == ["a"]
 
 
 def test_files_that_the_engine_pairs_otherwise_are_refused(tmp_path: Path) -> None:
     folder_of(tmp_path, images__a=GREY, masks__a_mask=BLOCK)
-    with pytest.raises(SystemExit, match=r"a_mask\.png.*no picture.*same name"):
+    with pytest.raises(SystemExit, match=r"a_mask\.png.*no image.*same name"):
         labelled(tmp_path)
     (tmp_path / "masks" / "a_mask.png").rename(tmp_path / "masks" / "a.png")
     Image.fromarray(GREY).save(tmp_path / "images" / "a.tif")
@@ -107,8 +107,8 @@ def test_a_label_file_of_another_size_is_refused(tmp_path: Path, kind: str) -> N
     if kind == "masks":
         (tmp_path / "labels" / "a.png").unlink()
     folder_of(tmp_path, **{f"{kind}__a": np.zeros((4, 6), np.uint8)})
-    with pytest.raises(SystemExit, match=rf"{kind}/a\.png.*6 × 4 pixels and its picture 20 × 20"):
-        list(pictures(tmp_path, 0, 0, 5))
+    with pytest.raises(SystemExit, match=rf"{kind}/a\.png.*6 × 4 pixels and its image 20 × 20"):
+        list(labelled_images(tmp_path, 0, 0, 5))
 
 
 def test_a_folder_without_objects_is_left_out_of_the_mean(

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from evaluate.folders import Picture
+from evaluate.folders import LabelledImage
 from evaluate.objects import find_objects
 from finetune.config import LIMITS, Mopeft, TrainConfig, parse_method, with_settings
 from finetune.data import DataSet, read_set, read_sets
@@ -305,10 +305,10 @@ def test_a_run_that_is_not_finite_stops_without_a_result(tmp_path: Path, monkeyp
 def test_a_crop_without_a_class_asks_for_nothing_and_goes_on() -> None:
     labels = np.zeros((20, 20), np.int64)
     labels[4:16, 4:16] = 1
-    picture = Picture("a", np.zeros((20, 20, 3), np.uint8), labels, "ids", np.zeros_like(labels))
+    image = LabelledImage("a", np.zeros((20, 20, 3), np.uint8), labels, "ids", np.zeros_like(labels))
     config = TrainConfig(clickPrompts=False, boxPrompts=False, wholePrompts=True)
-    batches = Batches(SMALL, config, [[picture]])
-    assert batches.prepare(picture) is None
+    batches = Batches(SMALL, config, [[image]])
+    assert batches.prepare(image) is None
     assert batches.prompt_count == 1
     fresh = Random(config.seed, "prompts")
     fresh.integer(1)  # the engine's draw of a class where there is none
@@ -323,12 +323,12 @@ def test_sets_of_one_name_are_not_trained_together(tmp_path: Path) -> None:
 
 def test_a_set_without_labels_is_refused(tmp_path: Path) -> None:
     shutil.copytree(TWIN / "blobs/images", tmp_path / "images")
-    with pytest.raises(SystemExit, match="no labelled picture"):
+    with pytest.raises(SystemExit, match="no labelled image"):
         read_set(tmp_path)
 
 
 def test_the_base_is_scored_anew_for_other_objects() -> None:
-    base, pictures = read_model(TWIN / "model"), read_set(TWIN / "blobs").pictures[:1]
-    one, all_of_them = base_scores(base, Evaluator(1, 0.0), pictures), base_scores(base, Evaluator(9, 0.0), pictures)
+    base, images = read_model(TWIN / "model"), read_set(TWIN / "blobs").images[:1]
+    one, all_of_them = base_scores(base, Evaluator(1, 0.0), images), base_scores(base, Evaluator(9, 0.0), images)
     assert len(one[0].box) == 1 < len(all_of_them[0].box)
-    assert base_scores(base, Evaluator(1, 0.0), pictures)[0] is one[0]
+    assert base_scores(base, Evaluator(1, 0.0), images)[0] is one[0]

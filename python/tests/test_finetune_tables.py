@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluate.folders import Picture
+from evaluate.folders import LabelledImage
 from finetune import gates, sweep, table
 from finetune.config import Mopeft, TrainConfig
 from finetune.data import read_set
@@ -26,7 +26,7 @@ def record(name: str, *box: float) -> dict:
     return {"name": name, "box": list(box)}
 
 
-def test_a_clustered_error_sees_whole_pictures() -> None:
+def test_a_clustered_error_sees_whole_images() -> None:
     before = [record("a", 0.5, 0.5), record("b", 0.4)]
     after = [record("a", 0.7, 0.7), record("b", 0.4)]
     mean, error, n = clustered([paired(before, after, "box")])
@@ -39,11 +39,11 @@ def test_a_clustered_error_sees_whole_pictures() -> None:
 
 
 def images(*ious: tuple[float, ...]) -> list[ImageScore]:
-    """A picture an entry, an object a value: its IoU by box and by click."""
+    """An image an entry, an object a value: its IoU by box and by click."""
     return [ImageScore(f"{i}", list(values), list(values), [], []) for i, values in enumerate(ious)]
 
 
-def test_the_error_of_a_gain_is_clustered_by_picture_and_averaged_over_sets() -> None:
+def test_the_error_of_a_gain_is_clustered_by_image_and_averaged_over_sets() -> None:
     before = {"a": images((0.5, 0.5), (0.4,)), "b": images((0.5,), (0.5,)), "empty": []}
     after = {"a": images((0.7, 0.7), (0.4,)), "b": images((0.5,), (0.7,)), "empty": []}
     a, b = np.sqrt(2 * 2 * (0.4 / 3) ** 2) / 3, 0.1
@@ -70,7 +70,7 @@ def test_a_cut_is_chosen_with_thirty_objects_over_all_sets(objects: tuple[int, .
     trainer = Trainer(Tuned(read_model(MODEL), Mopeft(()), 0), sets, TrainConfig(), lambda _: None)
     asked = iter(objects * 2)
 
-    def scores(_tuned: object, _pictures: object, cuts: tuple[float, ...]) -> list[list[ImageScore]]:
+    def scores(_tuned: object, _images: object, cuts: tuple[float, ...]) -> list[list[ImageScore]]:
         n = next(asked)
         return [images((0.6 if at == 1 else 0.5,) * n) for at in cuts]
 
@@ -205,7 +205,7 @@ def test_means_of_several_runs_weigh_objects_as_gains_do() -> None:
     assert cells.startswith("0.500 → 0.550 | +0.050")
 
 
-def test_the_mixture_is_compared_on_the_same_pictures_and_seeds() -> None:
+def test_the_mixture_is_compared_on_the_same_images_and_seeds() -> None:
     def run(seed: str, *images: dict) -> dict:
         return {"seed": seed, "after": {"images": [image | {"click": image["box"]} for image in images]}}
 
@@ -218,13 +218,13 @@ def test_the_mixture_is_compared_on_the_same_pictures_and_seeds() -> None:
         "prefix": {"x": [run("seed2", record("a", 0.5))]},
     }
     rows = table.against(found, ["lora", "prefix"])[2:]
-    assert rows == ["| lora | +0.050 ± 0.300 | +0.050 ± 0.300 | 1, 0 | 1, 0 | 2 |"]  # one picture has no error to be beyond
+    assert rows == ["| lora | +0.050 ± 0.300 | +0.050 ± 0.300 | 1, 0 | 1, 0 | 2 |"]  # one image has no error to be beyond
 
 
 def test_squares_are_cut_from_the_middle() -> None:
     image = np.arange(4 * 8 * 3, dtype=np.uint8).reshape(4, 8, 3)
     labels = np.arange(32).reshape(4, 8)
-    cut = gates.square(Picture("a", image, labels, "ids", labels))
+    cut = gates.square(LabelledImage("a", image, labels, "ids", labels))
     np.testing.assert_array_equal(cut.image, image[:, 2:6])
     np.testing.assert_array_equal(cut.labels, labels[:, 2:6])
 

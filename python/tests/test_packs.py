@@ -26,7 +26,7 @@ def test_a_pack_gives_back_what_was_written(tmp_path: Path) -> None:
         assert [o.tolist() for o in got[2]] == objects
 
 
-def test_drawn_pictures_depend_on_seed_and_index_alone() -> None:
+def test_drawn_images_depend_on_seed_and_index_alone() -> None:
     one, two = draw(3, 5, [], []), draw(3, 5, [], [])
     assert (one[0] == two[0]).all()
     assert (one[1] == two[1]).all()
@@ -51,17 +51,17 @@ def test_a_view_is_padded_with_zeros() -> None:
     assert (pixels[:, ids == 0] == 0).all()
 
 
-def test_a_picture_that_would_shift_the_later_ones_is_refused(tmp_path: Path) -> None:
+def test_a_image_that_would_shift_the_later_ones_is_refused(tmp_path: Path) -> None:
     image, label = np.zeros((4, 5, 3), np.uint8), np.ones((4, 5), np.uint8)
     for wrong in ((image, label[:3]), (image, label.astype(np.uint16)), (image.astype(np.float32), label), (image[..., 0], label)):
-        with pytest.raises(ValueError, match="picture 1, of a"):
+        with pytest.raises(ValueError, match="image 1, of a"):
             write_pack(tmp_path / "pack", [(image, label, [[1]], "a"), (*wrong, [[1]], "a")])
     assert not (tmp_path / "pack" / "index.npz").exists()
 
 
 @pytest.fixture
 def sets(tmp_path: Path) -> Path:
-    """A folder of one set, `a`, of two pictures of 6 x 4 pixels with the ids 0 and 1."""
+    """A folder of one set, `a`, of two images of 6 x 4 pixels with the ids 0 and 1."""
     for kind in ("images", "masks"):
         (tmp_path / "sets" / "a" / kind).mkdir(parents=True)
     for name in ("00000", "00001"):
@@ -77,7 +77,7 @@ def test_a_mask_that_does_not_fit_is_refused_by_its_name(sets: Path, mask: Image
         list(read_set(sets, "a", 320))
 
 
-def test_a_picture_lies_as_its_orientation_says(sets: Path) -> None:
+def test_a_image_lies_as_its_orientation_says(sets: Path) -> None:
     turned = Image.new("RGB", (4, 6))
     exif = turned.getexif()
     exif[0x0112] = 6

@@ -21,7 +21,7 @@ def test_inner_click_is_the_deepest_pixel_first_in_row_order() -> None:
     assert inner_click(rectangle(20, 30, 2, 4, 8, 7)) == (3, 5)
 
 
-def test_the_pictures_edge_is_outside() -> None:
+def test_the_images_edge_is_outside() -> None:
     assert inner_click(np.ones((5, 5), bool)) == (2, 2)
     assert inner_click(rectangle(9, 9, 0, 0, 3, 9)) == (1, 1)
 

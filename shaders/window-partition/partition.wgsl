@@ -1,4 +1,4 @@
-// windows[b·nH·nW + i, y, x, c] = image[b, wy·WINDOW + y, wx·WINDOW + x, c], 0 outside the picture;  i = wy·nW + wx
+// windows[b·nH·nW + i, y, x, c] = image[b, wy·WINDOW + y, wx·WINDOW + x, c], 0 outside the image;  i = wy·nW + wx
 // image: [B, H, W, C]; windows: [B·nH·nW, WINDOW, WINDOW, C], nH = ⌈H/WINDOW⌉. One thread an element.
 #include "lib/index"
 override H: u32;

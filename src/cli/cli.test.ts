@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { encodeMaskPng, encodePicturePng } from '../data/encode-png.ts';
+import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { drawSample } from '../testing/training-sets.ts';
 
 const execute = promisify(execFile);
@@ -36,9 +36,9 @@ beforeAll(async () => {
   await mkdir(join(data, 'images'), { recursive: true });
   await mkdir(join(data, 'masks'));
   for (let i = 0; i < 8; i++) {
-    const { picture, labelling } = drawSample(`${i}.png`, 5);
+    const { image, labelling } = drawSample(`${i}.png`, 5);
     if (!labelling) throw new Error('the drawn sample has no mask');
-    await writeFile(join(data, 'images', `${i}.png`), encodePicturePng(picture));
+    await writeFile(join(data, 'images', `${i}.png`), encodeImagePng(image));
     await writeFile(join(data, 'masks', `${i}.png`), encodeMaskPng(labelling.labelMap));
   }
   await writeFile(

@@ -1,10 +1,10 @@
 import { create, globals } from 'webgpu';
 import { Gpu, type GpuOptions } from '../gpu/gpu.ts';
-import { paceDawn } from './paced-dawn.ts';
+import { throttleIdleDawn } from './dawn-idle-throttle.ts';
 import { readShaders } from './shaders.ts';
 
 Object.assign(globalThis, globals);
-paceDawn();
+throttleIdleDawn();
 
 /** Kept for the life of the process: Dawn crashes when its instance is collected before its devices. */
 let instance: GPU | undefined;

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Failure } from '../config/failure.ts';
-import { decodePicture } from '../data/decode/picture.ts';
+import { decodeImage } from '../data/decode/image.ts';
 import { encodeMaskPng } from '../data/encode-png.ts';
-import type { Picture } from '../data/types.ts';
+import type { RgbImage } from '../data/types.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { BASE, type Candidate, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
 import { numbersFlag, readFlags, required, wrongArguments } from './arguments.ts';
@@ -34,23 +34,23 @@ export async function segment(args: readonly string[]): Promise<number> {
   if (!flags.click && !flags.box && !flags.whole) throw wrongArguments('No prompt is given', USAGE);
   if (flags.box && flags.whole) throw wrongArguments('--box and --whole are both boxes', USAGE);
   const modelPath = required(flags.model, 'model', USAGE);
-  const picture = await readPicture(imagePath);
-  const prompts = promptsOf(flags, picture);
+  const image = await readImage(imagePath);
+  const prompts = promptsOf(flags, image);
   const { gpu, model } = await openCliModel(modelPath);
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
   const { adapter } = flags;
   const variant = adapter === undefined ? BASE : { key: adapter, tuning: () => openAdapter(adapter, model) };
-  const [best] = await segmenter.predict(new SegmentImage(imagePath, picture), variant, prompts);
+  const [best] = await segmenter.predict(new SegmentImage(imagePath, image), variant, prompts);
   if (!best) throw new RangeError('a prediction has at least one candidate');
-  await writeMask(out, picture, best);
+  await writeMask(out, image, best);
   console.log(
-    `${out}: ${best.area} of ${picture.width * picture.height} pixels, predicted IoU ${best.predictedIou.toFixed(3)}`,
+    `${out}: ${best.area} of ${image.width * image.height} pixels, predicted IoU ${best.predictedIou.toFixed(3)}`,
   );
   gpu.destroy();
   return 0;
 }
 
-async function readPicture(path: string): Promise<Picture> {
+async function readImage(path: string): Promise<RgbImage> {
   const bytes = await readFile(path).catch(() => {
     throw new Failure({
       code: 'cli/no-image',
@@ -59,8 +59,8 @@ async function readPicture(path: string): Promise<Picture> {
       cure: 'Give the path of an image.',
     });
   });
-  const decoded = await decodePicture(new Uint8Array(bytes), basename(path));
-  if (decoded.ok) return decoded.value.picture;
+  const decoded = await decodeImage(new Uint8Array(bytes), basename(path));
+  if (decoded.ok) return decoded.value.image;
   const { code, reason, file, cure } = decoded.refusal;
   throw new Failure({ code, what: reason, where: file, cure });
 }
@@ -71,7 +71,7 @@ function promptsOf(
     readonly box?: string | undefined;
     readonly whole?: boolean | undefined;
   },
-  { width, height }: Picture,
+  { width, height }: RgbImage,
 ): Prompts {
   const points = (flags.click ?? []).map((text) => {
     const [x = 0, y = 0, label = 1] = numbersFlag(text, 'click', [2, 3], USAGE);
@@ -87,7 +87,7 @@ function promptsOf(
   return { points, box: { x0, y0, x1, y1 }, previous: null };
 }
 
-async function writeMask(out: string, { width, height }: Picture, { mask }: Candidate): Promise<void> {
+async function writeMask(out: string, { width, height }: RgbImage, { mask }: Candidate): Promise<void> {
   await writeFile(out, encodeMaskPng({ width, height, data: mask })).catch((cause: unknown) => {
     throw new Failure(
       {

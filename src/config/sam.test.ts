@@ -3,10 +3,10 @@ import { Failure } from './failure.ts';
 import {
   attentionSizeOf,
   gridOf,
+  imageRecordOf,
   lowResOf,
   parsePreprocessor,
   parseSamConfig,
-  pictureRecordOf,
   SAM_PREPROCESSING,
 } from './sam.ts';
 
@@ -117,6 +117,6 @@ describe('preprocessor_config.json', () => {
   });
 
   it('goes with the side of the model', () => {
-    expect(pictureRecordOf(parseSamConfig(HF, 'config.json'))).toEqual({ size: 1024, ...SAM_PREPROCESSING });
+    expect(imageRecordOf(parseSamConfig(HF, 'config.json'))).toEqual({ size: 1024, ...SAM_PREPROCESSING });
   });
 });

@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import { Failure } from './failure.ts';
 
-/** How a picture becomes the model's input; kept in the adapter's file so that a tuned model sees what it was trained on. */
+/** How an image becomes the model's input; kept in the adapter's file so that a tuned model sees what it was trained on. */
 export interface PreprocessingRecord {
   /** `keep`: the longer side to `imageSize`, padded right and below (SAM). `stretch`: both sides to `imageSize` (MedSAM). */
   readonly aspect: 'keep' | 'stretch';
   /**
    * What happens to the values after the resize: (v − mean) / std with v from 0 to `range` (255 as in SAM, 1 as in Hugging
-   * Face), or (v − min) / (max − min) of the picture (MedSAM).
+   * Face), or (v − min) / (max − min) of the image (MedSAM).
    */
   readonly normalisation:
     | { readonly kind: 'mean-std'; readonly mean: Rgb; readonly std: Rgb; readonly range: 255 | 1 }
@@ -72,8 +72,8 @@ export const SAM_PREPROCESSING: PreprocessingRecord = {
   },
 };
 
-/** The record with the side of the model's square, as decoding a picture needs it. */
-export function pictureRecordOf({
+/** The record with the side of the model's square, as decoding an image needs it. */
+export function imageRecordOf({
   imageSize,
   preprocessing,
 }: SamConfig): PreprocessingRecord & { readonly size: number } {

@@ -5,7 +5,7 @@ export const TRAIN_FIELDS = {
   steps: {
     kind: 'integer',
     label: 'Steps',
-    help: 'Updates of the weights; each looks at a few objects of one or several pictures.',
+    help: 'Updates of the weights; each looks at a few objects of one or several images.',
     min: 1,
     max: 1_000_000,
     default: 300,
@@ -32,7 +32,7 @@ export const TRAIN_FIELDS = {
   lrGate: {
     kind: 'number',
     label: 'Learning rate of the gates',
-    help: 'Small enough that gates go on depending on the picture: large steps open or close them for good.',
+    help: 'Small enough that gates go on depending on the image: large steps open or close them for good.',
     min: 0,
     max: 1,
     default: 1e-3,
@@ -76,17 +76,17 @@ export const TRAIN_FIELDS = {
   },
   imagesPerStep: {
     kind: 'integer',
-    label: 'Pictures a step',
-    help: 'Pictures whose gradients are added before the weights change; memory does not grow with it.',
+    label: 'Images a step',
+    help: 'Images whose gradients are added before the weights change; memory does not grow with it.',
     min: 1,
     max: 64,
     default: 3,
-    unit: 'pictures',
+    unit: 'images',
   },
   objectsPerImage: {
     kind: 'integer',
-    label: 'Objects a picture',
-    help: 'At most so many objects of a picture are prompted in a step.',
+    label: 'Objects an image',
+    help: 'At most so many objects of an image are prompted in a step.',
     min: 1,
     max: 64,
     default: 5,
@@ -124,8 +124,8 @@ export const TRAIN_FIELDS = {
   },
   wholePrompts: {
     kind: 'switch',
-    label: 'Whole picture',
-    help: 'A box around the picture asks for everything of a class: for masks without prompting.',
+    label: 'Whole image',
+    help: 'A box around the image asks for everything of a class: for masks without prompting.',
     default: false,
   },
   boxJitter: {
@@ -140,13 +140,13 @@ export const TRAIN_FIELDS = {
   flips: {
     kind: 'switch',
     label: 'Flips',
-    help: 'Pictures are mirrored at random.',
+    help: 'Images are mirrored at random.',
     default: true,
   },
   quarterTurns: {
     kind: 'switch',
     label: 'Quarter turns',
-    help: 'Pictures are turned by 0, 90, 180 or 270 degrees at random.',
+    help: 'Images are turned by 0, 90, 180 or 270 degrees at random.',
     default: true,
   },
   minCrop: {
@@ -179,7 +179,7 @@ export const TRAIN_FIELDS = {
   splitOrder: {
     kind: 'choice',
     label: 'Split',
-    help: 'How pictures go to training, validation and test; blocks suit slices of one volume.',
+    help: 'How images go to training, validation and test; blocks suit slices of one volume.',
     options: [
       { value: 'shuffled', label: 'Shuffled' },
       { value: 'name', label: 'Blocks by name' },
@@ -189,7 +189,7 @@ export const TRAIN_FIELDS = {
   evalEvery: {
     kind: 'integer',
     label: 'Evaluate every',
-    help: 'Steps between two evaluations on the validation pictures.',
+    help: 'Steps between two evaluations on the validation images.',
     min: 1,
     max: 1_000_000,
     default: 50,
@@ -197,16 +197,16 @@ export const TRAIN_FIELDS = {
   },
   evalImages: {
     kind: 'integer',
-    label: 'Validation pictures',
-    help: 'At most so many validation pictures of a dataset are evaluated; 0 takes all.',
+    label: 'Validation images',
+    help: 'At most so many validation images of a dataset are evaluated; 0 takes all.',
     min: 0,
     max: 100_000,
     default: 0,
-    unit: 'pictures',
+    unit: 'images',
   },
   evalObjects: {
     kind: 'integer',
-    label: 'Objects of a picture in an evaluation',
+    label: 'Objects of an image in an evaluation',
     help: 'The largest objects come first.',
     min: 1,
     max: 1000,
@@ -216,11 +216,11 @@ export const TRAIN_FIELDS = {
   minArea: {
     kind: 'number',
     label: 'Smallest object',
-    help: 'Objects with a smaller share of the picture are neither trained on nor evaluated.',
+    help: 'Objects with a smaller share of the image are neither trained on nor evaluated.',
     min: 0,
     max: 1,
     default: 0.002,
-    unit: 'of the picture',
+    unit: 'of the image',
   },
   checkpointEvery: {
     kind: 'integer',

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
 import { type AugmentSettings, augment } from './augment.ts';
-import type { LabelMap, Picture } from './types.ts';
+import type { LabelMap, RgbImage } from './types.ts';
 
 const still: AugmentSettings = { flips: false, quarterTurns: false, minCrop: 1, brightness: 0, contrast: 0 };
 
-/** A picture whose red and green tell where a pixel came from, and a label map that tells the same. */
-function marked(width: number, height: number): { picture: Picture; labels: LabelMap } {
+/** An image whose red and green tell where a pixel came from, and a label map that tells the same. */
+function marked(width: number, height: number): { image: RgbImage; labels: LabelMap } {
   const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
     const pixel = Math.floor(i / 3);
     return [pixel % width, Math.floor(pixel / width), 77][i % 3] as number;
@@ -15,12 +15,12 @@ function marked(width: number, height: number): { picture: Picture; labels: Labe
     { length: width * height },
     (_, i) => (i % width) + 1000 * Math.floor(i / width) + 1,
   );
-  return { picture: { width, height, channels: 3, data }, labels: { width, height, data: labels } };
+  return { image: { width, height, channels: 3, data }, labels: { width, height, data: labels } };
 }
 
-const { picture, labels } = marked(17, 11);
+const { image, labels } = marked(17, 11);
 
-function together({ picture: p, labelMaps }: ReturnType<typeof augment>): void {
+function together({ image: p, labelMaps }: ReturnType<typeof augment>): void {
   const map = labelMaps[0];
   expect([map?.width, map?.height]).toEqual([p.width, p.height]);
   for (let i = 0; i < p.width * p.height; i++) {
@@ -30,25 +30,25 @@ function together({ picture: p, labelMaps }: ReturnType<typeof augment>): void {
 
 describe('augment', () => {
   it('changes nothing when all is off', () => {
-    const same = augment(picture, [labels], Random.fromSeed(1), still);
-    expect(same.picture.data).toEqual(picture.data);
+    const same = augment(image, [labels], Random.fromSeed(1), still);
+    expect(same.image.data).toEqual(image.data);
     expect(same.labelMaps[0]?.data).toEqual(labels.data);
   });
 
-  it('moves picture and labels together', () => {
+  it('moves image and labels together', () => {
     const seen = new Set<string>();
     for (let seed = 0; seed < 60; seed++) {
-      const variant = augment(picture, [labels], Random.fromSeed(seed), {
+      const variant = augment(image, [labels], Random.fromSeed(seed), {
         ...still,
         flips: true,
         quarterTurns: true,
         minCrop: 0.5,
       });
       together(variant);
-      const { width, height } = variant.picture;
+      const { width, height } = variant.image;
       expect(Math.min(width, height)).toBeGreaterThanOrEqual(Math.round(11 * 0.5));
       expect(Math.max(width, height)).toBeLessThanOrEqual(17);
-      seen.add(variant.picture.data.join());
+      seen.add(variant.image.data.join());
     }
     expect(seen.size).toBeGreaterThan(50);
   });
@@ -57,33 +57,33 @@ describe('augment', () => {
     const square = marked(5, 5);
     const seen = new Set<string>();
     for (let seed = 0; seed < 120; seed++) {
-      const variant = augment(square.picture, [square.labels], Random.fromSeed(seed), {
+      const variant = augment(square.image, [square.labels], Random.fromSeed(seed), {
         ...still,
         flips: true,
         quarterTurns: true,
       });
       together(variant);
-      seen.add(variant.picture.data.join());
+      seen.add(variant.image.data.join());
     }
     expect(seen.size).toBe(8);
   });
 
   it('is the same for the same state', () => {
-    const draw = () => augment(picture, [labels], Random.fromSeed(9, 'augment'));
+    const draw = () => augment(image, [labels], Random.fromSeed(9, 'augment'));
     expect(draw()).toEqual(draw());
   });
 
-  it('changes brightness and contrast of the picture alone, by one table', () => {
-    const toned = augment(picture, [labels], Random.fromSeed(4), {
+  it('changes brightness and contrast of the image alone, by one table', () => {
+    const toned = augment(image, [labels], Random.fromSeed(4), {
       ...still,
       brightness: 0.2,
       contrast: 0.3,
     });
     expect(toned.labelMaps[0]?.data).toEqual(labels.data);
-    expect(toned.picture.data).not.toEqual(picture.data);
+    expect(toned.image.data).not.toEqual(image.data);
     const table = new Map<number, number>();
-    picture.data.forEach((v, i) => {
-      const to = toned.picture.data[i] as number;
+    image.data.forEach((v, i) => {
+      const to = toned.image.data[i] as number;
       expect(table.get(v) ?? to).toBe(to);
       table.set(v, to);
     });
@@ -92,7 +92,7 @@ describe('augment', () => {
   it('crops to where something is', () => {
     const data = new Int32Array(40 * 40);
     data[3 * 40 + 36] = 1;
-    const large = marked(40, 40).picture;
+    const large = marked(40, 40).image;
     for (let seed = 0; seed < 40; seed++) {
       const { labelMaps } = augment(large, [{ width: 40, height: 40, data }], Random.fromSeed(seed), {
         ...still,

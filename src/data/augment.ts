@@ -1,5 +1,5 @@
 import type { Random } from '../config/random.ts';
-import type { LabelMap, Picture } from './types.ts';
+import type { LabelMap, RgbImage } from './types.ts';
 
 /** What augmentation may do; every field can be switched off by its neutral value. */
 export interface AugmentSettings {
@@ -7,11 +7,11 @@ export interface AugmentSettings {
   readonly flips: boolean;
   /** Turn by 0, 90, 180 or 270 degrees, each equally likely. */
   readonly quarterTurns: boolean;
-  /** Smallest side of a crop as a share of the picture's side, 0.1–1; 1 crops nothing. */
+  /** Smallest side of a crop as a share of the image's side, 0.1–1; 1 crops nothing. */
   readonly minCrop: number;
   /** Largest change of brightness as a share of 255, 0–1. */
   readonly brightness: number;
-  /** Largest change of contrast about the picture's mean, 0–1: the factor lies in [1 − c, 1 + c]. */
+  /** Largest change of contrast about the image's mean, 0–1: the factor lies in [1 − c, 1 + c]. */
   readonly contrast: number;
 }
 
@@ -24,7 +24,7 @@ export const DEFAULT_AUGMENT: AugmentSettings = {
 };
 
 export interface Augmented {
-  readonly picture: Picture;
+  readonly image: RgbImage;
   readonly labelMaps: readonly LabelMap[];
 }
 
@@ -32,21 +32,21 @@ export interface Augmented {
 const CROP_TRIES = 8;
 
 /**
- * Draws one variant of a picture and, by the same geometry, of its label maps (all of the picture's size). Equal states,
- * pictures, maps and settings give equal variants.
+ * Draws one variant of an image and, by the same geometry, of its label maps (all of the image's size). Equal states,
+ * images, maps and settings give equal variants.
  */
 export function augment(
-  picture: Picture,
+  image: RgbImage,
   labelMaps: readonly LabelMap[],
   random: Random,
   settings: AugmentSettings = DEFAULT_AUGMENT,
 ): Augmented {
-  let geometry = drawCrop(picture, labelMaps[0], random, settings.minCrop);
+  let geometry = drawCrop(image, labelMaps[0], random, settings.minCrop);
   if (settings.flips) geometry = { ...geometry, flipX: random.chance(0.5), flipY: random.chance(0.5) };
   if (settings.quarterTurns) geometry = { ...geometry, turns: random.integer(4) };
-  const toned = tone(picture, random, settings);
+  const toned = tone(image, random, settings);
   return {
-    picture: { ...view(toned.data, picture.width, 3, geometry), channels: 3 },
+    image: { ...view(toned.data, image.width, 3, geometry), channels: 3 },
     labelMaps: labelMaps.map((map) => view(map.data, map.width, 1, geometry)),
   };
 }
@@ -62,12 +62,12 @@ interface Geometry {
   readonly turns: number;
 }
 
-function drawCrop(picture: Picture, labels: LabelMap | undefined, random: Random, minCrop: number): Geometry {
+function drawCrop(image: RgbImage, labels: LabelMap | undefined, random: Random, minCrop: number): Geometry {
   const whole = {
     x0: 0,
     y0: 0,
-    width: picture.width,
-    height: picture.height,
+    width: image.width,
+    height: image.height,
     flipX: false,
     flipY: false,
     turns: 0,
@@ -75,10 +75,10 @@ function drawCrop(picture: Picture, labels: LabelMap | undefined, random: Random
   if (minCrop >= 1) return whole;
   for (let attempt = 0; attempt < CROP_TRIES; attempt++) {
     const share = random.range(minCrop, 1);
-    const width = Math.max(1, Math.round(picture.width * share));
-    const height = Math.max(1, Math.round(picture.height * share));
-    const x0 = random.integer(picture.width - width + 1);
-    const y0 = random.integer(picture.height - height + 1);
+    const width = Math.max(1, Math.round(image.width * share));
+    const height = Math.max(1, Math.round(image.height * share));
+    const x0 = random.integer(image.width - width + 1);
+    const y0 = random.integer(image.height - height + 1);
     const crop = { ...whole, x0, y0, width, height };
     if (!labels || hasForeground(labels, crop)) return crop;
   }
@@ -94,15 +94,15 @@ function hasForeground({ data, width }: LabelMap, crop: Geometry): boolean {
 }
 
 /** Brightness and contrast by one table for all channels. */
-function tone(picture: Picture, random: Random, { brightness, contrast }: AugmentSettings): Picture {
-  if (brightness === 0 && contrast === 0) return picture;
+function tone(image: RgbImage, random: Random, { brightness, contrast }: AugmentSettings): RgbImage {
+  if (brightness === 0 && contrast === 0) return image;
   const shift = random.range(-brightness, brightness) * 255;
   const factor = random.range(1 - contrast, 1 + contrast);
   let sum = 0;
-  for (let i = 0; i < picture.data.length; i++) sum += picture.data[i] as number;
-  const mean = sum / picture.data.length;
+  for (let i = 0; i < image.data.length; i++) sum += image.data[i] as number;
+  const mean = sum / image.data.length;
   const table = Uint8ClampedArray.from({ length: 256 }, (_, v) => (v - mean) * factor + mean + shift);
-  return { ...picture, data: picture.data.map((v) => table[v] as number) };
+  return { ...image, data: image.data.map((v) => table[v] as number) };
 }
 
 /** The part of an image that a geometry shows. */

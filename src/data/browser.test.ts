@@ -10,7 +10,7 @@ import { zipSync } from 'fflate';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { staticServer } from '../../scripts/site/server.mjs';
-import { type BrowserFindings, sumsOfPictures } from './browser-check.ts';
+import { type BrowserFindings, sumsOfImages } from './browser-check.ts';
 
 /** The worker and the page of this test: both call the bundled `checkBrowser`. */
 const WORKER = `import { checkBrowser } from './check.js';
@@ -20,10 +20,10 @@ const PAGE = `import { checkBrowser } from './check.js';
 window.checkBrowser = checkBrowser;`;
 const HTML = '<!doctype html><title>check</title><script type="module" src="./page.js"></script>';
 
-const vectors = new URL('../../tests/vectors/pictures/pictures.json', import.meta.url);
+const vectors = new URL('../../tests/vectors/images/images.json', import.meta.url);
 const files = (JSON.parse(readFileSync(vectors, 'utf8')) as { file: string }[]).map(({ file }) => file);
 const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
-/** A packed and a stored entry, as the browser itself unpacks them; goes first, before the pictures. */
+/** A packed and a stored entry, as the browser itself unpacks them; goes first, before the images. */
 const zip = zipSync({
   'a.png': [new Uint8Array(5000), { level: 9 }],
   'b.png': [new Uint8Array(7), { level: 0 }],
@@ -81,16 +81,14 @@ afterAll(async () => {
 async function expectAll(found: BrowserFindings): Promise<void> {
   expect(found.store).toBe('kept');
   expect(found.zip).toEqual([5000, 7]);
-  expect(found.pictures).toEqual(await sumsOfPictures(files.map(bytes)));
+  expect(found.images).toEqual(await sumsOfImages(files.map(bytes)));
 }
 
-it('on a page the browser storage keeps its promises and pictures have the pixels they have in Node', async () => {
+it('on a page the browser storage keeps its promises and images have the pixels they have in Node', async () => {
   await page.waitForFunction(() => 'checkBrowser' in globalThis);
   const found = await page.evaluate((list) => {
-    const [zip, ...pictures] = list.map((file: string) =>
-      Uint8Array.from(atob(file), (c) => c.charCodeAt(0)),
-    );
-    return (globalThis as unknown as Checked).checkBrowser('page', zip ?? new Uint8Array(0), pictures);
+    const [zip, ...images] = list.map((file: string) => Uint8Array.from(atob(file), (c) => c.charCodeAt(0)));
+    return (globalThis as unknown as Checked).checkBrowser('page', zip ?? new Uint8Array(0), images);
   }, given);
   await expectAll(found);
 });

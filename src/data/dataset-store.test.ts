@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { loadSample } from './dataset.ts';
 import { DatasetStore } from './dataset-store.ts';
-import { encodeMaskPng, encodePicturePng } from './encode-png.ts';
+import { encodeImagePng, encodeMaskPng } from './encode-png.ts';
 import { type InspectedDataset, inspectDataset } from './inspect.ts';
 import { MemoryStore } from './memory-store.ts';
 import { readDatasets } from './read-datasets.ts';
 
-const picture = (seed: number) =>
-  encodePicturePng({
+const image = (seed: number) =>
+  encodeImagePng({
     width: 6,
     height: 4,
     channels: 3,
@@ -28,11 +28,11 @@ async function inspected(files: Readonly<Record<string, Uint8Array>>): Promise<I
 }
 
 const files = {
-  'My cells/images/a.png': picture(3),
-  'My cells/images/sub/b: 100%.png': picture(5),
+  'My cells/images/a.png': image(3),
+  'My cells/images/sub/b: 100%.png': image(5),
   'My cells/masks/a_mask.png': mask(0, 1),
   'My cells/masks/sub/b: 100%.png': mask(9),
-  'My cells/images/c.png': picture(7),
+  'My cells/images/c.png': image(7),
 };
 
 let memory: MemoryStore;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Dataset, labelledNames, loadSample } from './dataset.ts';
 import { DatasetStore } from './dataset-store.ts';
 import { decodeMask } from './decode/mask.ts';
-import { encodeMaskPng, encodePicturePng } from './encode-png.ts';
+import { encodeImagePng, encodeMaskPng } from './encode-png.ts';
 import { inspectDataset } from './inspect.ts';
 import { MemoryStore } from './memory-store.ts';
 import { labelsOf } from './objects.ts';
@@ -13,8 +13,8 @@ import type { ReadProgress } from './types.ts';
 
 const WIDTH = 8;
 const HEIGHT = 6;
-const picture = (width = WIDTH, height = HEIGHT) =>
-  encodePicturePng({
+const image = (width = WIDTH, height = HEIGHT) =>
+  encodeImagePng({
     width,
     height,
     channels: 3,
@@ -47,7 +47,7 @@ describe('loadSample', () => {
 
   it('finds objects in instances/, else labels/, else masks/', async () => {
     const regions = async (files: Readonly<Record<string, Uint8Array>>) => {
-      const { dataset } = await only({ 'images/a.png': picture(), ...files });
+      const { dataset } = await only({ 'images/a.png': image(), ...files });
       const sample = await loadSample(dataset, 0);
       if (!sample.ok) throw new Error(sample.refusal.reason);
       const { labelling, objects } = sample.value;
@@ -77,7 +77,7 @@ describe('loadSample', () => {
 
   it('gives classes beside objects, and leaves out small ones', async () => {
     const { dataset } = await only({
-      'images/a.png': picture(),
+      'images/a.png': image(),
       'labels/a.png': classes,
       'instances/a.png': ids,
     });
@@ -85,14 +85,14 @@ describe('loadSample', () => {
     if (!sample.ok) throw new Error(sample.refusal.reason);
     expect(sample.value.objects.regions).toEqual([]);
     expect([...new Set(sample.value.labelling?.classMap.data)].sort()).toEqual([0, 1, 2]);
-    const bare = await only({ 'images/a.png': picture(), 'instances/a.png': ids });
+    const bare = await only({ 'images/a.png': image(), 'instances/a.png': ids });
     const other = await loadSample(bare.dataset, 0);
     expect(other.ok && [...new Set(other.value.labelling?.classMap.data)].sort()).toEqual([0, 1]);
   });
 
   it('falls back to the next file when one cannot be used, and says so', async () => {
     const { dataset } = await only({
-      'images/a.png': picture(),
+      'images/a.png': image(),
       'masks/a.png': mask,
       'instances/a.png': new Uint8Array(0),
     });
@@ -103,7 +103,7 @@ describe('loadSample', () => {
   });
 
   it('names what cannot be read or is not there', async () => {
-    const { dataset } = await only({ 'images/a.png': picture() });
+    const { dataset } = await only({ 'images/a.png': image() });
     expect(await loadSample(dataset, 1)).toMatchObject({
       ok: false,
       refusal: { code: 'data/no-such-sample' },
@@ -129,24 +129,24 @@ describe('loadSample', () => {
 });
 
 describe('a drop with everything that can be wrong', () => {
-  const text = new TextEncoder().encode('not a picture');
+  const text = new TextEncoder().encode('not an image');
   const good = labels([1, 1, 1, 4, 4]);
   const files = {
-    'set/images/good.png': picture(),
+    'set/images/good.png': image(),
     'set/masks/good.png': good,
     'set/images/empty file.png': new Uint8Array(0),
     'set/masks/empty file.png': good,
     'set/images/text.png': text,
-    'set/images/half.png': picture().subarray(0, 40),
-    'set/images/badmask.png': picture(),
+    'set/images/half.png': image().subarray(0, 40),
+    'set/images/badmask.png': image(),
     'set/masks/badmask.png': good.subarray(0, 50),
-    'set/images/othersize.png': picture(9, 9),
+    'set/images/othersize.png': image(9, 9),
     'set/masks/othersize.png': good,
-    'set/images/turned.png': picture(HEIGHT, WIDTH),
+    'set/images/turned.png': image(HEIGHT, WIDTH),
     'set/masks/turned.png': good,
-    'set/images/blank.png': picture(),
+    'set/images/blank.png': image(),
     'set/masks/blank.png': labels(),
-    'set/images/alone.png': picture(),
+    'set/images/alone.png': image(),
     'set/masks/orphan.png': good,
     'set/notes.txt': text,
   };
@@ -161,12 +161,12 @@ describe('a drop with everything that can be wrong', () => {
       'notice set/masks/blank.png data/empty-mask',
       'refused set/images/empty file.png data/empty-file',
       'refused set/images/half.png data/cut-short',
-      'refused set/images/text.png data/not-a-picture',
+      'refused set/images/text.png data/not-a-image',
       'refused set/masks/badmask.png data/cut-short',
       'refused set/masks/orphan.png data/mask-without-image',
       'refused set/masks/othersize.png data/mask-size',
       'refused set/masks/turned.png data/mask-size',
-      'refused set/notes.txt data/not-a-picture',
+      'refused set/notes.txt data/not-a-image',
     ]);
     expect(result.samples.map(({ name, objects, maskKind }) => [name, objects, maskKind])).toEqual([
       ['alone.png', 0, undefined],
@@ -201,10 +201,10 @@ describe('a drop with everything that can be wrong', () => {
     expect(refusals.map(({ file, code }) => `${file} ${code}`)).toEqual([
       'drop/cells.zip/../x.png data/zip-path',
       'drop/cells.zip/set/masks/orphan.png data/mask-without-image',
-      'drop/cells.zip/set/notes.txt data/not-a-picture',
+      'drop/cells.zip/set/notes.txt data/not-a-image',
     ]);
     const flat = await readDatasets(
-      input({ 'cells.zip': zipSync({ 'images/a.png': picture(), 'masks/a.png': good }) }),
+      input({ 'cells.zip': zipSync({ 'images/a.png': image(), 'masks/a.png': good }) }),
     );
     expect(flat.datasets.map(({ name }) => name)).toEqual(['cells']);
     const broken = await readDatasets(input({ 'cells.zip': text }));
@@ -236,11 +236,11 @@ describe('a drop with everything that can be wrong', () => {
 
 describe('classes in masks/', () => {
   const files = {
-    'images/a.png': picture(),
+    'images/a.png': image(),
     'masks/a.png': labels([1, 0, 0, 2, 2], [4, 3, 0, 6, 2]),
-    'images/b.png': picture(),
+    'images/b.png': image(),
     'masks/b.png': labels([4, 0, 0, 3, 3]),
-    'images/c.png': picture(),
+    'images/c.png': image(),
     'masks/c.png': labels([1, 0, 0, 8, 3], [2, 0, 3, 8, 6]),
   };
   const classesOf = async (dataset: Dataset) => {
@@ -253,7 +253,7 @@ describe('classes in masks/', () => {
     return found;
   };
 
-  it('keep their values in a picture that happens to hold two', async () => {
+  it('keep their values in an image that happens to hold two', async () => {
     const { dataset } = await only(files);
     const result = await inspectDataset(dataset);
     expect(result.summary.labels).toEqual([1, 2, 4]);
@@ -272,14 +272,14 @@ describe('classes in masks/', () => {
     const { dataset } = await only({ ...files, 'instances/b.png': ids });
     const result = await inspectDataset(dataset);
     expect(result.samples[1]).toMatchObject({ source: 'instances', labels: [4] });
-    const binary = { 'images/a.png': picture(), 'masks/a.png': labels([255, 0, 0, 3, 3]) };
+    const binary = { 'images/a.png': image(), 'masks/a.png': labels([255, 0, 0, 3, 3]) };
     const plain = await inspectDataset((await only(binary)).dataset);
     expect(plain.dataset.samples[0]?.mask?.path).toBe('masks/a.png');
     expect(plain.samples[0]).toMatchObject({ maskKind: 'binary', source: 'masks', labels: [1] });
   });
 
   it('are not looked for in masks that are cut', async () => {
-    const path = new URL('../../tests/vectors/pictures/pictures.json', import.meta.url);
+    const path = new URL('../../tests/vectors/images/images.json', import.meta.url);
     const vectors = JSON.parse(readFileSync(path, 'utf8')) as { name: string; file: string }[];
     const jpeg = new Uint8Array(
       Buffer.from(vectors.find(({ name }) => name === 'jpeg grey')?.file ?? '', 'base64'),
@@ -289,7 +289,7 @@ describe('classes in masks/', () => {
     const { width, height } = read.value.labelMap;
     const { dataset } = await only({
       ...files,
-      'images/d.png': picture(width, height),
+      'images/d.png': image(width, height),
       'masks/d.jpg': jpeg,
     });
     const result = await inspectDataset(dataset);
@@ -300,7 +300,7 @@ describe('classes in masks/', () => {
 
 it('reads files as they come, and keeps what came before a failure', async () => {
   async function* stream(): AsyncGenerator<InputFile> {
-    yield* input({ 'images/a.png': picture() });
+    yield* input({ 'images/a.png': image() });
     throw new Error('the folder went away');
   }
   const { datasets, refusals } = await readDatasets(stream(), { topName: 'mine' });

@@ -1,6 +1,6 @@
 import type { Percentiles } from './decode/depth.ts';
+import { decodeImage } from './decode/image.ts';
 import { type DecodedMask, decodeMask, type MaskRole } from './decode/mask.ts';
-import { decodePicture } from './decode/picture.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { findObjects, foregroundMask, type ObjectRule } from './objects.ts';
 import { refusal } from './outcome.ts';
@@ -11,8 +11,8 @@ import type {
   ObjectSet,
   ObjectSource,
   Outcome,
-  Picture,
   Refusal,
+  RgbImage,
 } from './types.ts';
 
 /** The files of one sample, each read when it is needed. `name` sorts and splits the samples. */
@@ -49,7 +49,7 @@ const fileOf = (sample: DatasetSample, source: ObjectSource) =>
 /** A sample decoded. */
 export interface LoadedSample {
   readonly name: string;
-  readonly picture: Picture;
+  readonly image: RgbImage;
   readonly depth?: DepthMapping;
   /** Objects largest first; none when there is no usable mask or it is empty. */
   readonly objects: ObjectSet;
@@ -72,15 +72,15 @@ export interface Labelling {
 }
 
 export interface LoadOptions {
-  /** Share of the picture under which an object is left out, 0–1. Default 0. */
+  /** Share of the image under which an object is left out, 0–1. Default 0. */
   readonly minArea?: number;
-  /** How pictures of more than 8 bits are mapped; default the 0.1 and 99.9 percentiles. */
+  /** How images of more than 8 bits are mapped; default the 0.1 and 99.9 percentiles. */
   readonly percentiles?: Percentiles;
 }
 
 /**
  * Decodes a sample. An object is an id of instances/, else an 8-connected component of a label of labels/, else of the mask.
- * A mask that cannot be used (damaged, of another size) is left out and named in `refusals`; a picture that cannot is the
+ * A mask that cannot be used (damaged, of another size) is left out and named in `refusals`; an image that cannot is the
  * refusal itself.
  */
 export async function loadSample(
@@ -96,17 +96,15 @@ export async function loadSample(
       refusal: refusal('data/no-such-sample', dataset.name, reason, 'Open the dataset again.'),
     };
   }
-  const decoded = await readAnd(sample.image, (bytes, file) =>
-    decodePicture(bytes, file, options.percentiles),
-  );
+  const decoded = await readAnd(sample.image, (bytes, file) => decodeImage(bytes, file, options.percentiles));
   if (!decoded.ok) return decoded;
-  const { picture, depth } = decoded.value;
+  const { image, depth } = decoded.value;
   const refusals: Refusal[] = [];
   const masks: Partial<Record<ObjectSource, DecodedMask>> = {};
   for (const source of SOURCES) {
     const file = fileOf(sample, source);
     if (!file) continue;
-    const mask = await loadMask(file, source, picture, sample.name);
+    const mask = await loadMask(file, source, image, sample.name);
     if (mask.ok) masks[source] = mask.value;
     else refusals.push(mask.refusal);
   }
@@ -115,11 +113,11 @@ export async function loadSample(
     ok: true,
     value: {
       name: sample.name,
-      picture,
+      image,
       ...(depth ? { depth } : {}),
       objects: labelling
         ? findObjects(labelling.labelMap, labelling.rule, options.minArea)
-        : noObjects(picture),
+        : noObjects(image),
       ...(labelling ? { labelling } : {}),
       refusals,
     },
@@ -137,18 +135,18 @@ async function readAnd<T>(
 async function loadMask(
   file: LazyFile,
   role: MaskRole,
-  picture: Picture,
-  image: string,
+  image: RgbImage,
+  imageName: string,
 ): Promise<Outcome<DecodedMask>> {
   const mask = await readAnd(file, (bytes, name) => decodeMask(bytes, name, role));
   if (!mask.ok) return mask;
   const { width, height } = mask.value.labelMap;
-  if (width === picture.width && height === picture.height) return mask;
-  const isTurned = width === picture.height && height === picture.width;
+  if (width === image.width && height === image.height) return mask;
+  const isTurned = width === image.height && height === image.width;
   const cure = isTurned
-    ? 'The picture was taken on its side: turn it upright in an image program and save it, or turn the mask.'
+    ? 'The image was taken on its side: turn it upright in an image program and save it, or turn the mask.'
     : 'Export the mask at the size of its image.';
-  const reason = `The mask is ${width} × ${height} pixels and its image ${image} is ${picture.width} × ${picture.height}.`;
+  const reason = `The mask is ${width} × ${height} pixels and its image ${imageName} is ${image.width} × ${image.height}.`;
   return { ok: false, refusal: refusal('data/mask-size', file.path, reason, cure) };
 }
 
@@ -170,7 +168,7 @@ function chooseLabelling(masks: Partial<Record<ObjectSource, DecodedMask>>): Lab
   };
 }
 
-const noObjects = ({ width, height }: Picture): ObjectSet => ({
+const noObjects = ({ width, height }: RgbImage): ObjectSet => ({
   width,
   height,
   map: new Int32Array(width * height),

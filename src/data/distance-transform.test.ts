@@ -4,7 +4,7 @@ import { clickPoint, clickPointOf, squaredDistance } from './distance-transform.
 import { findObjects, foregroundMask } from './objects.ts';
 import type { BinaryMask } from './types.ts';
 
-/** Every pixel against every background pixel, the ring outside the picture included. */
+/** Every pixel against every background pixel, the ring outside the image included. */
 function bruteForce({ width, height, data }: BinaryMask): number[] {
   const background: [number, number][] = [];
   for (let y = -1; y <= height; y++) {

@@ -2,7 +2,7 @@ import type { BinaryMask, ObjectRegion, ObjectSet } from './types.ts';
 
 /**
  * Squared exact Euclidean distance of every foreground pixel's centre to the centre of the nearest background pixel; all
- * pixels outside the picture are background, 0 on background. Two passes: distances along columns, then the lower envelope
+ * pixels outside the image are background, 0 on background. Two passes: distances along columns, then the lower envelope
  * of parabolas along rows (Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", 2012). O(pixels).
  * @returns height · width whole numbers.
  */
@@ -59,14 +59,14 @@ function intersection(heights: Float64Array, p: number, q: number): number {
   return ((heights[q] as number) + q * q - (heights[p] as number) - p * p) / (2 * (q - p));
 }
 
-/** A pixel of a picture, whole numbers. Its centre is (x + 0.5, y + 0.5). */
+/** A pixel of an image, whole numbers. Its centre is (x + 0.5, y + 0.5). */
 export interface ClickPoint {
   readonly x: number;
   readonly y: number;
 }
 
 /**
- * The pixel that is deepest inside the foreground: the maximum of the exact distance transform (the picture's edge counts as
+ * The pixel that is deepest inside the foreground: the maximum of the exact distance transform (the image's edge counts as
  * edge), the first in row order of equals; undefined when nothing is foreground.
  */
 export function clickPoint(mask: BinaryMask): ClickPoint | undefined {

@@ -1,5 +1,5 @@
 import { encode } from 'fast-png';
-import type { BinaryMask, LabelMap, Picture } from './types.ts';
+import type { BinaryMask, LabelMap, RgbImage } from './types.ts';
 
 /**
  * A mask as a grey PNG of its values: 8 bits when none is over 255, else 16. A binary mask is written as 0 and 255.
@@ -25,8 +25,8 @@ export function encodeMaskPng({ width, height, data }: LabelMap | BinaryMask): U
   );
 }
 
-/** A picture as an 8-bit RGB PNG. */
-export function encodePicturePng({ width, height, data }: Picture): Uint8Array {
+/** An image as an 8-bit RGB PNG. */
+export function encodeImagePng({ width, height, data }: RgbImage): Uint8Array {
   return ofExactLength(encode({ width, height, channels: 3, depth: 8, data }));
 }
 

@@ -36,12 +36,12 @@ export function isJunk({ folders, file }: NameParts): boolean {
   return ['thumbs.db', 'desktop.ini'].includes(file.toLowerCase());
 }
 
-/** Extensions of pictures, those included that are then refused with their cure when they are opened. */
-const PICTURE_EXTENSIONS = new Set(
+/** Extensions of images, those included that are then refused with their cure when they are opened. */
+const IMAGE_EXTENSIONS = new Set(
   'png apng jpg jpeg jpe jfif tif tiff webp gif bmp heic heif avif jp2 jxl'.split(' '),
 );
 
-/** Whether a name says picture; what a file really holds is found out when it is decoded. */
-export const isPictureName = ({ extension }: NameParts) => PICTURE_EXTENSIONS.has(extension);
+/** Whether a name says image; what a file really holds is found out when it is decoded. */
+export const isImageName = ({ extension }: NameParts) => IMAGE_EXTENSIONS.has(extension);
 
 export const isZipName = ({ extension }: NameParts) => extension === 'zip';

@@ -22,8 +22,8 @@ export interface InspectedDataset {
 const TURN = 40;
 
 /**
- * Decodes every sample once: what cannot be used is left out with its reason (a bad picture with its masks, a bad mask
- * alone: its picture is kept for Segment), empty masks are remarked on and kept, and the rest is counted. Where masks hold
+ * Decodes every sample once: what cannot be used is left out with its reason (a bad image with its masks, a bad mask
+ * alone: its image is kept for Segment), empty masks are remarked on and kept, and the rest is counted. Where masks hold
  * classes, they are taken as files of `labels/`.
  */
 export async function inspectDataset(
@@ -68,7 +68,7 @@ function checkedOf(files: DatasetSample, loaded: LoadedSample): Checked {
 }
 
 /**
- * Two values alone do not tell one object from a class: of a dataset with the classes 0 … 5 a picture may hold 0 and 4 only.
+ * Two values alone do not tell one object from a class: of a dataset with the classes 0 … 5 an image may hold 0 and 4 only.
  * So where a file of `masks/` holds classes, all of them become files of `labels/`, whose values are kept wherever they are
  * read from then on. Masks that are cut, and lossy ones, have no classes and stay.
  */
@@ -107,16 +107,16 @@ function withoutRefused(sample: DatasetSample, refusals: readonly Refusal[]): Da
   };
 }
 
-function sampleOf({ name, picture, depth, objects, labelling }: LoadedSample): Sample {
+function sampleOf({ name, image, depth, objects, labelling }: LoadedSample): Sample {
   const area = objects.regions.reduce((sum, region) => sum + region.area, 0);
   return {
     name,
-    width: picture.width,
-    height: picture.height,
+    width: image.width,
+    height: image.height,
     ...(labelling ? { maskKind: labelling.kind, source: labelling.source } : {}),
     objects: objects.regions.length,
     labels: labelling ? labelsOf(labelling.classMap) : [],
-    foreground: area / (picture.width * picture.height),
+    foreground: area / (image.width * image.height),
     ...(depth ? { depth } : {}),
   };
 }

@@ -1,6 +1,6 @@
 /** What a hostile or careless file may cost at most. */
 export const limits = {
-  /** Pixels of one picture; a larger one is refused before anything is allocated for it. */
+  /** Pixels of one image; a larger one is refused before anything is allocated for it. */
   pixels: 100_000_000,
   /** Longest side in pixels. */
   side: 65_535,

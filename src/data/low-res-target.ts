@@ -1,4 +1,4 @@
-import type { PictureTransform } from './preprocess.ts';
+import type { ImageTransform } from './preprocess.ts';
 import type { Box, ObjectRegion, ObjectSet } from './types.ts';
 
 /** The training target of one object at the grid of the low-res masks. */
@@ -13,16 +13,16 @@ export interface LowResTarget {
 }
 
 /** Cells at or above this share of foreground are 1. */
-export const TARGET_CUT = 0.5;
+export const TARGET_THRESHOLD = 0.5;
 
 /**
  * Averages an object over the cells of the low-res grid by exact area and cuts at 0.5. A cell covers modelSize / side model
- * pixels a side; the padding of the picture counts as background.
+ * pixels a side; the padding of the image counts as background.
  */
 export function lowResTarget(
   objects: ObjectSet,
   region: ObjectRegion,
-  transform: PictureTransform,
+  transform: ImageTransform,
   side: number,
 ): LowResTarget {
   return averageMask(objects.map, (v) => v === region.id, objects.width, region.box, transform, side);
@@ -30,14 +30,14 @@ export function lowResTarget(
 
 /**
  * {@link lowResTarget} of any pixels of a map that `isForeground` chooses, all of them inside `box`.
- * @param map [height, width] of the original picture.
+ * @param map [height, width] of the original image.
  */
 export function averageMask(
   map: ArrayLike<number>,
   isForeground: (value: number) => boolean,
   width: number,
   box: Box,
-  transform: PictureTransform,
+  transform: ImageTransform,
   side: number,
 ): LowResTarget {
   const [x0, y0, x1, y1] = box;
@@ -67,7 +67,7 @@ export function averageMask(
   let area = 0;
   for (let i = 0; i < data.length; i++) {
     // Sums of shares come out a few ulp off; a cell that is exactly half covered must not depend on that.
-    if ((sums[i] as number) >= TARGET_CUT - 1e-9) {
+    if ((sums[i] as number) >= TARGET_THRESHOLD - 1e-9) {
       data[i] = 1;
       area++;
     }

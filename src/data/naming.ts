@@ -52,7 +52,7 @@ export function markedStem(stem: string): MarkedStem | undefined {
   return mask?.[1] ? { role: 'masks', rest: mask[1] } : undefined;
 }
 
-/** The stem of `a_image`, `img-a` …, or undefined when no word for a picture is at either end. */
+/** The stem of `a_image`, `img-a` …, or undefined when no word for an image is at either end. */
 export function unmarkedImageStem(stem: string): string | undefined {
   const image = patterns.imageSuffix.exec(stem) ?? patterns.imagePrefix.exec(stem);
   return image?.[1];

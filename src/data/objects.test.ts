@@ -53,7 +53,7 @@ describe('findObjects', () => {
     ]);
   });
 
-  it('leaves out what is under the share of the picture, and keeps what equals it', () => {
+  it('leaves out what is under the share of the image, and keeps what equals it', () => {
     const labels = map('1100', '0000', '0003', '0000');
     expect(findObjects(labels, 'components', 2 / 16).regions.map(({ area }) => area)).toEqual([2]);
     expect([...findObjects(labels, 'components', 2 / 16).map].filter((v) => v !== 0)).toEqual([1, 1]);

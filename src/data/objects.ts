@@ -5,7 +5,7 @@ export type ObjectRule = 'ids' | 'components';
 
 /**
  * The objects of a label map, largest first (of equal areas the one whose first pixel comes first in row order).
- * @param minArea share of the picture's pixels, 0–1; objects with fewer pixels are left out of `regions` and `map`.
+ * @param minArea share of the image's pixels, 0–1; objects with fewer pixels are left out of `regions` and `map`.
  */
 export function findObjects(labels: LabelMap, rule: ObjectRule, minArea = 0): ObjectSet {
   const { width, height } = labels;

@@ -64,10 +64,7 @@ describe('folders', () => {
       'data/cells/SOURCE.md',
     );
     expect(pairing.datasets.map(({ name }) => name)).toEqual(['cells', 'cracks', 'other/cells']);
-    expect(codes(pairing)).toEqual([
-      'data/cells/SOURCE.md data/not-a-picture',
-      'README.md data/not-a-picture',
-    ]);
+    expect(codes(pairing)).toEqual(['data/cells/SOURCE.md data/not-a-image', 'README.md data/not-a-image']);
   });
 
   it('keeps folders inside images/ apart', () => {
@@ -79,7 +76,7 @@ describe('folders', () => {
     expect(pairing.datasets[0]?.samples.map(({ name }) => name)).toEqual(['train/1.png', 'val/1.png']);
   });
 
-  it('takes pictures beside masks/ for its images when there is no images/', () => {
+  it('takes images beside masks/ for its images when there is no images/', () => {
     const pairing = pair('set/a.jpg', 'set/b.jpg', 'set/masks/a.png');
     expect(pairs(pairing)).toEqual(['set/a.jpg -> set/masks/a.png', 'set/b.jpg -> ']);
   });
@@ -149,13 +146,13 @@ describe('one folder for all', () => {
     ]);
   });
 
-  it('keeps pictures alone for Segment', () => {
+  it('keeps images alone for Segment', () => {
     const pairing = pair('holiday/b.jpg', 'holiday/a2.jpg', 'holiday/a10.jpg');
     expect(pairs(pairing)).toEqual(['holiday/a2.jpg -> ', 'holiday/a10.jpg -> ', 'holiday/b.jpg -> ']);
     expect(pairing.refusals).toEqual([]);
   });
 
-  it('does not take pictures of masks for masks', () => {
+  it('does not take images of masks for masks', () => {
     expect(pairs(pair('shop/mask_red.jpg', 'shop/mask_blue.jpg'))).toEqual([
       'shop/mask_blue.jpg -> ',
       'shop/mask_red.jpg -> ',
@@ -173,7 +170,7 @@ describe('one folder for all', () => {
   });
 });
 
-it('passes over what systems leave behind, and says what is no picture', () => {
+it('passes over what systems leave behind, and says what is no image', () => {
   const pairing = pair(
     '__MACOSX/images/._a.png',
     '.DS_Store',
@@ -188,9 +185,9 @@ it('passes over what systems leave behind, and says what is no picture', () => {
   );
   expect(pairs(pairing)).toEqual(['images/a.png -> ']);
   expect(codes(pairing)).toEqual([
-    'images/a.txt data/not-a-picture',
-    'images/b.csv data/not-a-picture',
-    'Makefile data/not-a-picture',
+    'images/a.txt data/not-a-image',
+    'images/b.csv data/not-a-image',
+    'Makefile data/not-a-image',
   ]);
 });
 

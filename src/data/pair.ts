@@ -1,8 +1,8 @@
-import { isJunk, isPictureName, type NameParts, nameParts } from './file-names.ts';
+import { isImageName, isJunk, type NameParts, nameParts } from './file-names.ts';
 import { type MarkedStem, markedStem, type Role, roleOfFolder, unmarkedImageStem } from './naming.ts';
 import { sortedByName } from './natural-order.ts';
 import { refusal } from './outcome.ts';
-import type { PictureFile, Refusal, SampleFiles } from './types.ts';
+import type { ImageFile, Refusal, SampleFiles } from './types.ts';
 
 /** The files of one dataset, in natural order of their names. Paths are as given, but for `\` and leading `./`. */
 export interface PairedDataset {
@@ -26,26 +26,26 @@ export interface PairOptions {
  * Finds the datasets in a flat list of files, by names alone.
  *
  * - A folder with `images/` is a dataset; its masks lie in `masks/`, and may lie in `instances/` and `labels/` (several
- *   usual names are known, in any case). A folder with pictures of its own and `masks/` but no `images/` is one too.
- * - Any other folder with pictures (an `images/` alone, too) is a dataset whose masks are told by a word at either end of their names (`_mask`, `-gt`,
+ *   usual names are known, in any case). A folder with images of its own and `masks/` but no `images/` is one too.
+ * - Any other folder with images (an `images/` alone, too) is a dataset whose masks are told by a word at either end of their names (`_mask`, `-gt`,
  *   `mask_` …) or, failing that, by being a PNG or TIFF beside a JPEG of the same name.
  * - An image goes with the mask of the same name, whatever the extension, or of the same name but for such a word.
  *
- * Images without a mask are kept. Masks without an image, second masks, and files that are no pictures are refused, each
+ * Images without a mask are kept. Masks without an image, second masks, and files that are no images are refused, each
  * with its reason. Time is linear in the number of files but for the sorting.
  */
-export function pairFiles(files: readonly PictureFile[], options: PairOptions = {}): Pairing {
+export function pairFiles(files: readonly ImageFile[], options: PairOptions = {}): Pairing {
   const refusals: Refusal[] = [];
-  const pictures: NameParts[] = [];
+  const images: NameParts[] = [];
   const seen = new Set<string>();
   for (const { path } of files) {
     const parts = nameParts(path);
     if (isJunk(parts) || seen.has(parts.path)) continue;
     seen.add(parts.path);
-    if (isPictureName(parts)) pictures.push(parts);
-    else refusals.push(notAPicture(parts));
+    if (isImageName(parts)) images.push(parts);
+    else refusals.push(notAnImage(parts));
   }
-  const groups = groupByRoot(pictures);
+  const groups = groupByRoot(images);
   const datasets: PairedDataset[] = [];
   const names = new Set<string>();
   for (const root of sortedByName([...groups.keys()], (key) => key)) {
@@ -68,11 +68,11 @@ interface Placed {
 
 interface Group {
   readonly byRole: Readonly<Record<Role, Placed[]>>;
-  /** Pictures that lie in the root itself. */
+  /** Images that lie in the root itself. */
   readonly plain: Placed[];
 }
 
-function groupByRoot(pictures: readonly NameParts[]): Map<string, Group> {
+function groupByRoot(images: readonly NameParts[]): Map<string, Group> {
   const groups = new Map<string, Group>();
   const groupAt = (root: string) => {
     let group = groups.get(root);
@@ -82,7 +82,7 @@ function groupByRoot(pictures: readonly NameParts[]): Map<string, Group> {
     }
     return group;
   };
-  for (const parts of pictures) {
+  for (const parts of images) {
     const at = parts.folders.findLastIndex((folder) => roleOfFolder(folder) !== undefined);
     const role = roleOfFolder(parts.folders[at] ?? '');
     if (role === undefined) {
@@ -107,7 +107,7 @@ function pairGroup({ byRole, plain }: Group, refusals: Refusal[]): SampleFiles[]
       refusal(
         'data/outside-folders',
         parts.path,
-        'The picture lies beside the images folder, not in it.',
+        'The image lies beside the images folder, not in it.',
         'Move it into images/ or masks/, or drop it alone.',
       ),
     );
@@ -134,7 +134,7 @@ function pairPlain(plain: readonly Placed[], refusals: Refusal[]): SampleFiles[]
       refusals,
     );
   }
-  // No word tells masks here, so names that hold one are names of pictures; a PNG beside a JPEG may still be its mask.
+  // No word tells masks here, so names that hold one are names of images; a PNG beside a JPEG may still be its mask.
   const photos = new Set(
     plain.filter(({ parts }) => isJpegName(parts)).map((file) => keyOf(file, file.parts.stem)),
   );
@@ -144,7 +144,7 @@ function pairPlain(plain: readonly Placed[], refusals: Refusal[]): SampleFiles[]
   return pairRoles({ images, masks, instances: [], labels: [] }, refusals);
 }
 
-/** A folder where every name holds a word for masks and all are JPEGs: pictures of masks, not masks of pictures. */
+/** A folder where every name holds a word for masks and all are JPEGs: images of masks, not masks of images. */
 function isPhotosOnly(marked: ReadonlyMap<Placed, MarkedStem>, unmarked: readonly Placed[]): boolean {
   return unmarked.length === 0 && [...marked.keys()].every(({ parts }) => isJpegName(parts));
 }
@@ -233,13 +233,13 @@ function nameFor(root: string, topName: string, taken: Set<string>): string {
   return name;
 }
 
-function notAPicture({ path, extension }: NameParts): Refusal {
+function notAnImage({ path, extension }: NameParts): Refusal {
   const what = extension === '' ? 'a file without an extension' : `a .${extension} file`;
   return refusal(
-    'data/not-a-picture',
+    'data/not-a-image',
     path,
-    `This is ${what}, not a picture.`,
-    'Nothing to do if it is only a note; pictures are read as PNG, JPEG, TIFF or WebP.',
+    `This is ${what}, not an image.`,
+    'Nothing to do if it is only a note; images are read as PNG, JPEG, TIFF or WebP.',
   );
 }
 

@@ -3,12 +3,12 @@ import { Random } from '../config/random.ts';
 import { SAM_PREPROCESSING } from '../config/sam.ts';
 import { averageMask, lowResTarget } from './low-res-target.ts';
 import { findObjects } from './objects.ts';
-import { pictureTransform, preprocess, toModel } from './preprocess.ts';
+import { imageTransform, preprocess, toModel } from './preprocess.ts';
 import { resizeBilinear } from './resize.ts';
-import type { Picture } from './types.ts';
+import type { RgbImage } from './types.ts';
 
 const random = Random.fromSeed(12, 'preprocess');
-const noise = (width: number, height: number): Picture => ({
+const noise = (width: number, height: number): RgbImage => ({
   width,
   height,
   channels: 3,
@@ -25,9 +25,9 @@ describe('sizes', () => {
     [320, 320, 256, 256, 256],
     [5, 2, 256, 256, 102],
   ])('%i × %i at %i is %i × %i', (width, height, size, inputWidth, inputHeight) => {
-    const transform = pictureTransform(width, height, { size, aspect: 'keep' });
+    const transform = imageTransform(width, height, { size, aspect: 'keep' });
     expect(transform.inputSize).toEqual([inputHeight, inputWidth]);
-    expect(pictureTransform(width, height, { size, aspect: 'stretch' }).inputSize).toEqual([size, size]);
+    expect(imageTransform(width, height, { size, aspect: 'stretch' }).inputSize).toEqual([size, size]);
     const [x, y] = toModel(transform, width, height);
     expect([x, y]).toEqual([expect.closeTo(inputWidth, 9), expect.closeTo(inputHeight, 9)]);
   });
@@ -35,10 +35,10 @@ describe('sizes', () => {
 
 describe('preprocess', () => {
   it('normalises by mean and standard deviation in f32 and pads with 0', () => {
-    const picture = noise(30, 20);
-    const { data, transform } = preprocess(picture, { ...SAM_PREPROCESSING, size: 16 });
+    const image = noise(30, 20);
+    const { data, transform } = preprocess(image, { ...SAM_PREPROCESSING, size: 16 });
     expect(transform.inputSize).toEqual([11, 16]);
-    const resized = resizeBilinear(picture, 16, 11).data;
+    const resized = resizeBilinear(image, 16, 11).data;
     const mean = [123.675, 116.28, 103.53].map(Math.fround);
     const std = [58.395, 57.12, 57.375].map(Math.fround);
     for (let c = 0; c < 3; c++) {
@@ -53,14 +53,14 @@ describe('preprocess', () => {
   });
 
   it('scales to 1 first when the record says so', () => {
-    const picture = noise(8, 8);
-    const { data } = preprocess(picture, {
+    const image = noise(8, 8);
+    const { data } = preprocess(image, {
       size: 8,
       aspect: 'keep',
       normalisation: { kind: 'mean-std', mean: [0.5, 0.5, 0.5], std: [0.25, 0.5, 1], range: 1 },
     });
-    expect(data[0]).toBeCloseTo(((picture.data[0] ?? 0) / 255 - 0.5) / 0.25, 5);
-    expect(data[64]).toBeCloseTo(((picture.data[1] ?? 0) / 255 - 0.5) / 0.5, 5);
+    expect(data[0]).toBeCloseTo(((image.data[0] ?? 0) / 255 - 0.5) / 0.25, 5);
+    expect(data[64]).toBeCloseTo(((image.data[1] ?? 0) / 255 - 0.5) / 0.5, 5);
   });
 
   it('stretches and runs from 0 to 1 by min-max', () => {
@@ -87,7 +87,7 @@ describe('preprocess', () => {
 describe('low-res target', () => {
   /** Averages by sampling every cell on a fine lattice. */
   function sampled(map: Int32Array, width: number, height: number, size: number, side: number): number[] {
-    const { scaleX, scaleY } = pictureTransform(width, height, { size, aspect: 'keep' });
+    const { scaleX, scaleY } = imageTransform(width, height, { size, aspect: 'keep' });
     const cell = size / side;
     const n = 24;
     return Array.from({ length: side * side }, (_, i) => {
@@ -113,7 +113,7 @@ describe('low-res target', () => {
     const map = Int32Array.from({ length: width * height }, (_, i) =>
       Math.hypot((i % width) - width / 3, Math.floor(i / width) - height / 2) < width / 4 ? 1 : 0,
     );
-    const transform = pictureTransform(width, height, { size: 64, aspect: 'keep' });
+    const transform = imageTransform(width, height, { size: 64, aspect: 'keep' });
     const target = averageMask(map, (v) => v !== 0, width, [0, 0, width, height], transform, 16);
     const expected = sampled(map, width, height, 64, 16);
     let decided = 0;
@@ -130,11 +130,11 @@ describe('low-res target', () => {
   });
 
   it('counts padding as background, and half as foreground', () => {
-    const transform = pictureTransform(8, 2, { size: 8, aspect: 'keep' });
+    const transform = imageTransform(8, 2, { size: 8, aspect: 'keep' });
     const full = new Int32Array(16).fill(1);
-    // Cells of 4 × 4 model pixels: the picture fills the upper half of the upper row.
+    // Cells of 4 × 4 model pixels: the image fills the upper half of the upper row.
     expect([...averageMask(full, (v) => v === 1, 8, [0, 0, 8, 2], transform, 2).data]).toEqual([1, 1, 0, 0]);
-    const thin = pictureTransform(8, 1, { size: 8, aspect: 'keep' });
+    const thin = imageTransform(8, 1, { size: 8, aspect: 'keep' });
     const line = averageMask(new Int32Array(8).fill(1), (v) => v === 1, 8, [0, 0, 8, 1], thin, 2);
     expect(line).toMatchObject({ area: 0, vanished: true });
   });
@@ -145,7 +145,7 @@ describe('low-res target', () => {
     for (let y = 0; y < 20; y++) data.fill(1, y * width, y * width + 20);
     data[50 * width + 50] = 2;
     const objects = findObjects({ width, height: width, data }, 'components');
-    const transform = pictureTransform(width, width, { size: 64, aspect: 'keep' });
+    const transform = imageTransform(width, width, { size: 64, aspect: 'keep' });
     const targets = objects.regions.map((region) => lowResTarget(objects, region, transform, 16));
     expect(targets.map(({ area, vanished }) => [area, vanished])).toEqual([
       [25, false],

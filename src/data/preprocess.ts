@@ -1,16 +1,16 @@
 import type { PreprocessingRecord } from '../config/sam.ts';
 import { resizeBilinear } from './resize.ts';
-import type { Picture } from './types.ts';
+import type { RgbImage } from './types.ts';
 
-/** How a model wants its pictures: {@link PreprocessingRecord} and the side of its square input in pixels. */
-export interface PictureRecord extends PreprocessingRecord {
+/** How a model wants its images: {@link PreprocessingRecord} and the side of its square input in pixels. */
+export interface ImageRecord extends PreprocessingRecord {
   readonly size: number;
 }
 
 /** How original pixels and the model's pixels relate. All sizes are [height, width]. */
-export interface PictureTransform {
+export interface ImageTransform {
   readonly originalSize: readonly [height: number, width: number];
-  /** Size of the picture inside the model's square, without padding. */
+  /** Size of the image inside the model's square, without padding. */
   readonly inputSize: readonly [height: number, width: number];
   /** Side of the model's square. */
   readonly modelSize: number;
@@ -19,12 +19,12 @@ export interface PictureTransform {
   readonly scaleY: number;
 }
 
-/** The transform of a picture of that size; SAM's rounding, ⌊side · scale + 0.5⌋, at least 1. */
-export function pictureTransform(
+/** The transform of an image of that size; SAM's rounding, ⌊side · scale + 0.5⌋, at least 1. */
+export function imageTransform(
   width: number,
   height: number,
-  record: Pick<PictureRecord, 'size' | 'aspect'>,
-): PictureTransform {
+  record: Pick<ImageRecord, 'size' | 'aspect'>,
+): ImageTransform {
   const { size, aspect } = record;
   const scale = size / Math.max(width, height);
   const side = (length: number) =>
@@ -43,15 +43,15 @@ export function pictureTransform(
 export interface ModelInput {
   /** [3, size, size], normalised; padding is 0 after normalisation, as in SAM. */
   readonly data: Float32Array;
-  readonly transform: PictureTransform;
+  readonly transform: ImageTransform;
 }
 
-/** Resizes, normalises and pads a picture for the image encoder. */
-export function preprocess(picture: Picture, record: PictureRecord): ModelInput {
-  const transform = pictureTransform(picture.width, picture.height, record);
+/** Resizes, normalises and pads an image for the image encoder. */
+export function preprocess(image: RgbImage, record: ImageRecord): ModelInput {
+  const transform = imageTransform(image.width, image.height, record);
   const [height, width] = transform.inputSize;
   const { size } = record;
-  const resized = resizeBilinear(picture, width, height).data;
+  const resized = resizeBilinear(image, width, height).data;
   const data = new Float32Array(3 * size * size);
   const { offset, divisor, factor } = affine(resized, record.normalisation);
   for (let c = 0; c < 3; c++) {
@@ -93,7 +93,7 @@ function affine(resized: Uint8Array, normalisation: PreprocessingRecord['normali
   }
 }
 
-/** A point of the original picture in the model's pixels. A pixel's centre is (x + 0.5, y + 0.5). */
-export function toModel({ scaleX, scaleY }: PictureTransform, x: number, y: number): [x: number, y: number] {
+/** A point of the original image in the model's pixels. A pixel's centre is (x + 0.5, y + 0.5). */
+export function toModel({ scaleX, scaleY }: ImageTransform, x: number, y: number): [x: number, y: number] {
   return [x * scaleX, y * scaleY];
 }

@@ -28,7 +28,7 @@ export interface ReadResult {
 
 /**
  * Files as datasets by their names (see {@link pairFiles}); a zip counts as a folder of its name. Nothing but zips is read:
- * what the pictures and masks hold is found out by `inspectDataset` or when a sample is loaded.
+ * what the images and masks hold is found out by `inspectDataset` or when a sample is loaded.
  */
 export async function readDatasets(
   files: AsyncIterable<InputFile> | Iterable<InputFile>,

@@ -1,4 +1,4 @@
-import type { Picture } from './types.ts';
+import type { RgbImage } from './types.ts';
 
 /** Fraction bits of a weight: 8 bits of a sample and 2 of head room stay of 32 (Pillow's Resample.c). */
 const PRECISION_BITS = 32 - 8 - 2;
@@ -18,24 +18,24 @@ interface AxisWeights {
  * The order of the passes is that of Pillow 13; older ones always went along rows first, which differs by one level in some
  * values where the height loses more than twice the pixels that the width loses.
  */
-export function resizeBilinear(picture: Picture, width: number, height: number): Picture {
-  const lostRows = picture.height - height;
-  const rowsFirst = !(lostRows > 0 && lostRows > 2 * (picture.width - width));
-  const first = rowsFirst ? ([width, picture.height] as const) : ([picture.width, height] as const);
-  const between = alongOneAxis(picture, ...first);
+export function resizeBilinear(image: RgbImage, width: number, height: number): RgbImage {
+  const lostRows = image.height - height;
+  const rowsFirst = !(lostRows > 0 && lostRows > 2 * (image.width - width));
+  const first = rowsFirst ? ([width, image.height] as const) : ([image.width, height] as const);
+  const between = alongOneAxis(image, ...first);
   const resized = alongOneAxis(between, width, height);
-  return resized === picture ? { ...picture, data: picture.data.slice() } : resized;
+  return resized === image ? { ...image, data: image.data.slice() } : resized;
 }
 
-/** Resizes where one side stays as it is; the picture itself when both do. */
-function alongOneAxis(picture: Picture, width: number, height: number): Picture {
-  if (width !== picture.width) {
-    return { width, height, channels: 3, data: alongRows(picture.data, picture.width, height, width) };
+/** Resizes where one side stays as it is; the image itself when both do. */
+function alongOneAxis(image: RgbImage, width: number, height: number): RgbImage {
+  if (width !== image.width) {
+    return { width, height, channels: 3, data: alongRows(image.data, image.width, height, width) };
   }
-  if (height !== picture.height) {
-    return { width, height, channels: 3, data: alongColumns(picture.data, width, picture.height, height) };
+  if (height !== image.height) {
+    return { width, height, channels: 3, data: alongColumns(image.data, width, image.height, height) };
   }
-  return picture;
+  return image;
 }
 
 function axisWeights(from: number, to: number): AxisWeights {

@@ -51,7 +51,7 @@ if (existsSync(root)) {
     const { datasets } = await readDatasets(filesUnder(new URL(`${name}/`, root)), { topName: name });
     const [dataset] = datasets;
     if (!dataset) throw new Error('nothing was understood');
-    // A sixth of the pictures, spread over the set, so that the test stays short.
+    // A sixth of the images, spread over the set, so that the test stays short.
     const some = { name: dataset.name, samples: dataset.samples.filter((_, i) => i % 6 === 0) };
     const { samples, refusals, summary } = await inspectDataset(some);
     expect(dataset.samples.length).toBe(pairs);

@@ -1,10 +1,10 @@
 /**
  * The serialisable data types that screens, the worker and the trainer share. Types only: nothing here runs.
- * Sizes are in pixels of the original picture unless a name says otherwise; boxes are [x0, y0, x1, y1) with x1 and y1 outside.
+ * Sizes are in pixels of the original image unless a name says otherwise; boxes are [x0, y0, x1, y1) with x1 and y1 outside.
  */
 
 /** A file as it was dropped or found: a path with `/` between folders, and its size in bytes. */
-export interface PictureFile {
+export interface ImageFile {
   readonly path: string;
   readonly size: number;
 }
@@ -31,7 +31,7 @@ export type Outcome<T> =
   | { readonly ok: false; readonly refusal: Refusal };
 
 /** Formats that are read, as a file's first bytes show them. */
-export type PictureFormat = 'png' | 'jpeg' | 'tiff' | 'webp';
+export type ImageFormat = 'png' | 'jpeg' | 'tiff' | 'webp';
 
 /**
  * How a mask was understood: one value, or background and one other, nonzero is foreground (`binary`); cut at 128 because it is lossy or
@@ -42,8 +42,8 @@ export type MaskKind = 'binary' | 'cut128' | 'labels' | 'instances';
 /** Which of a sample's files its objects come from. */
 export type ObjectSource = 'instances' | 'labels' | 'masks';
 
-/** An RGB picture, rows top to bottom, 3 bytes a pixel: data[(y·width + x)·3 + c]. */
-export interface Picture {
+/** An RGB image, rows top to bottom, 3 bytes a pixel: data[(y·width + x)·3 + c]. */
+export interface RgbImage {
   readonly width: number;
   readonly height: number;
   readonly channels: 3;
@@ -67,7 +67,7 @@ export interface BinaryMask {
 /** A box [x0, y0, x1, y1) in original pixels; as a prompt it is used as it stands. */
 export type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 
-/** One object of a picture. */
+/** One object of an image. */
 export interface ObjectRegion {
   /** 1, 2, … in the order largest first; the value of its pixels in {@link ObjectSet.map}. */
   readonly id: number;
@@ -78,7 +78,7 @@ export interface ObjectRegion {
   readonly box: Box;
 }
 
-/** The objects of a picture and where they are: a pixel of `map` holds its object's id, or 0. */
+/** The objects of an image and where they are: a pixel of `map` holds its object's id, or 0. */
 export interface ObjectSet {
   readonly width: number;
   readonly height: number;
@@ -87,7 +87,7 @@ export interface ObjectSet {
 }
 
 /**
- * How a picture of more than 8 bits became 8: values at or under `low` are 0, at or over `high` 255, linear between, where
+ * How an image of more than 8 bits became 8: values at or under `low` are 0, at or over `high` 255, linear between, where
  * `low` and `high` are the two percentiles of all its values, all channels together.
  */
 export interface DepthMapping {
@@ -113,16 +113,16 @@ export interface Sample {
   readonly name: string;
   readonly width: number;
   readonly height: number;
-  /** Absent when the picture has no usable mask: it is kept for Segment. */
+  /** Absent when the image has no usable mask: it is kept for Segment. */
   readonly maskKind?: MaskKind;
   readonly source?: ObjectSource;
   /** Objects of any size. */
   readonly objects: number;
   /** Class labels seen, ascending; [1] for a binary mask. */
   readonly labels: readonly number[];
-  /** Foreground share of the picture, 0–1. */
+  /** Foreground share of the image, 0–1. */
   readonly foreground: number;
-  /** Set when the picture has more than 8 bits. */
+  /** Set when the image has more than 8 bits. */
   readonly depth?: DepthMapping;
 }
 

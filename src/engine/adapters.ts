@@ -39,7 +39,7 @@ export async function adapterFiles(files: RunFiles): Promise<AdapterPair> {
     code: 'run/no-adapter',
     what: 'This run has no trained weights yet.',
     where: files.path(RUN_FILES.adapter),
-    cure: 'Let it train until its first check on the validation pictures.',
+    cure: 'Let it train until its first check on the validation images.',
   });
 }
 

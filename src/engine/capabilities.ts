@@ -53,7 +53,7 @@ export const PRESETS: readonly PresetInfo[] = [
   {
     id: 'quick',
     label: 'Quick',
-    help: 'A first impression: 60 steps, checked on at most 12 pictures of a dataset.',
+    help: 'A first impression: 60 steps, checked on at most 12 images of a dataset.',
     values: { 'train.steps': 60, 'train.evalEvery': 20, 'train.evalImages': 12, 'train.checkpointEvery': 10 },
   },
   {
@@ -65,7 +65,7 @@ export const PRESETS: readonly PresetInfo[] = [
   {
     id: 'best',
     label: 'Best',
-    help: 'Takes its time: up to 1,500 steps of four pictures; ends when ten checks in a row bring nothing.',
+    help: 'Takes its time: up to 1,500 steps of four images; ends when ten checks in a row bring nothing.',
     values: { 'train.steps': 1500, 'train.imagesPerStep': 4, 'train.evalEvery': 75, 'train.patience': 10 },
   },
   {

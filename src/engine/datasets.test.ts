@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { encodeMaskPng, encodePicturePng } from '../data/encode-png.ts';
+import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import type { InputFile } from '../data/read-datasets.ts';
 import { drawSample } from '../testing/training-sets.ts';
 import { openFolderDataset, splitOf } from './datasets.ts';
@@ -10,21 +10,21 @@ const file = (path: string, bytes: Uint8Array): InputFile => ({
   bytes: async () => bytes,
 });
 
-function drawn(name: string, change: { picture?: Uint8Array; mask?: Uint8Array } = {}): InputFile[] {
-  const { picture, labelling } = drawSample(name, 1);
+function drawn(name: string, change: { image?: Uint8Array; mask?: Uint8Array } = {}): InputFile[] {
+  const { image, labelling } = drawSample(name, 1);
   if (!labelling) throw new Error('the drawn sample has no mask');
   return [
-    file(`images/${name}`, change.picture ?? encodePicturePng(picture)),
+    file(`images/${name}`, change.image ?? encodeImagePng(image)),
     file(`masks/${name}`, change.mask ?? encodeMaskPng(labelling.labelMap)),
   ];
 }
 
-test('pictures and masks that cannot be used take no part in the split, as in the studio', async () => {
+test('images and masks that cannot be used take no part in the split, as in the studio', async () => {
   const broken = Uint8Array.of(1, 2, 3);
   const { dataset, refusals } = await openFolderDataset(
     [
       ...drawn('a.png'),
-      ...drawn('b.png', { picture: broken }),
+      ...drawn('b.png', { image: broken }),
       ...drawn('c.png', { mask: broken }),
       ...drawn('d.png'),
     ],
@@ -40,8 +40,8 @@ test('pictures and masks that cannot be used take no part in the split, as in th
   expect(splitOf(dataset, 0, 'name')).toEqual({ train: ['a.png'], val: ['d.png'], test: [] });
 });
 
-test('a folder without a picture that can be read is refused with the reason', async () => {
-  await expect(
-    openFolderDataset(drawn('a.png', { picture: Uint8Array.of(1) }), 'Cells'),
-  ).rejects.toMatchObject({ record: { code: 'data/no-dataset', where: 'Cells' } });
+test('a folder without an image that can be read is refused with the reason', async () => {
+  await expect(openFolderDataset(drawn('a.png', { image: Uint8Array.of(1) }), 'Cells')).rejects.toMatchObject(
+    { record: { code: 'data/no-dataset', where: 'Cells' } },
+  );
 });

@@ -1,4 +1,4 @@
-/** Datasets on their way into runs and screens: from files, from storage, split, and pictures one by one. */
+/** Datasets on their way into runs and screens: from files, from storage, split, and images one by one. */
 import { Failure } from '../config/failure.ts';
 import {
   type Dataset,
@@ -45,13 +45,13 @@ export async function openFolderDataset(files: readonly InputFile[], name: strin
   const [first] = all;
   throw new Failure({
     code: 'data/no-dataset',
-    what: `There is no picture that can be used${first ? ` (${first.file}: ${first.reason})` : ''}.`,
+    what: `There is no image that can be used${first ? ` (${first.file}: ${first.reason})` : ''}.`,
     where: name,
     cure: 'Give a folder with images/ and masks/ in it.',
   });
 }
 
-/** Splits the labelled pictures; equal names, seed and order give equal splits. */
+/** Splits the labelled images; equal names, seed and order give equal splits. */
 export function splitOf(dataset: Dataset, seed: number, order: SplitOrder): SplitOf {
   return splitNames(labelledNames(dataset), seed, order);
 }
@@ -67,8 +67,8 @@ export function runDataset(
 }
 
 /**
- * A dataset as part of a run that goes on: its split is the run's own, so pictures that came later take no part.
- * @throws Failure `run/images-gone` when pictures of the split are no longer there.
+ * A dataset as part of a run that goes on: its split is the run's own, so images that came later take no part.
+ * @throws Failure `run/images-gone` when images of the split are no longer there.
  */
 export function resumedDataset({ key, name }: RunDatasetName, dataset: Dataset, split: SplitOf): RunDataset {
   const there = new Set(dataset.samples.filter(isLabelled).map((sample) => sample.name));
@@ -77,7 +77,7 @@ export function resumedDataset({ key, name }: RunDatasetName, dataset: Dataset, 
   if (first !== undefined) {
     throw new Failure({
       code: 'run/images-gone',
-      what: `${gone.length === 1 ? 'A picture' : `${gone.length} pictures`} of this run's dataset ${name} can no longer be found.`,
+      what: `${gone.length === 1 ? 'An image' : `${gone.length} images`} of this run's dataset ${name} can no longer be found.`,
       where: first,
       cure: 'Put them back, or start a new run.',
     });
@@ -97,7 +97,7 @@ export function uniqueKeys(names: readonly string[]): string[] {
 }
 
 /**
- * Decodes a picture of a dataset by its name.
+ * Decodes an image of a dataset by its name.
  * @throws Failure `data/…` that says why it cannot be used.
  */
 export async function loadByName(

@@ -35,12 +35,12 @@ test('long work lets urgent work in at its stops, and goes on before other backg
   const queue = new GpuQueue();
   const log: string[] = [];
   const held = gate();
-  const long = queue.run('background', async (breathe) => {
+  const long = queue.run('background', async (yieldDevice) => {
     await held.passed;
     log.push('image 1');
-    await breathe();
+    await yieldDevice();
     log.push('image 2');
-    await breathe();
+    await yieldDevice();
     log.push('image 3');
   });
   const other = queue.run('background', async () => void log.push('other'));

@@ -7,7 +7,7 @@
 export type Urgency = 'urgent' | 'background';
 
 /** Called by background work at a point where others may use the device; resolves when none of them waits any more. */
-export type Breathe = () => Promise<void>;
+export type YieldDevice = () => Promise<void>;
 
 interface Waiting {
   readonly start: () => void;
@@ -20,12 +20,12 @@ export class GpuQueue {
 
   /**
    * Runs `work` when its turn has come and answers what it answers; what it throws reaches the caller and nobody else.
-   * Background work gets {@link Breathe}; whoever calls it must hold no half-written buffers that others read.
+   * Background work gets {@link YieldDevice}; whoever calls it must hold no half-written buffers that others read.
    */
-  async run<T>(urgency: Urgency, work: (breathe: Breathe) => Promise<T>): Promise<T> {
+  async run<T>(urgency: Urgency, work: (yieldDevice: YieldDevice) => Promise<T>): Promise<T> {
     await this.turn(urgency);
     try {
-      return await work(() => this.breathe());
+      return await work(() => this.yieldDevice());
     } finally {
       this.next();
     }
@@ -48,7 +48,7 @@ export class GpuQueue {
   }
 
   /** Puts the caller behind the urgent work that waits now, and before all background work. */
-  private async breathe(): Promise<void> {
+  private async yieldDevice(): Promise<void> {
     if (this.waiting.urgent.length === 0) return;
     const resumed = new Promise<void>((start) => {
       this.waiting.background.unshift({ start });

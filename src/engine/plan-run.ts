@@ -54,7 +54,7 @@ export function dataProblems(datasets: readonly RunDataset[]): FailureRecord[] {
     .filter(({ split }) => split.train.length === 0)
     .map(({ name }) => ({
       code: 'train/no-images',
-      what: 'No picture of this dataset has a mask, so there is nothing to learn from.',
+      what: 'No image of this dataset has a mask, so there is nothing to learn from.',
       where: name,
       cure: 'Add masks, or leave the dataset out.',
     }));

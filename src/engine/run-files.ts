@@ -2,12 +2,12 @@
  * The files of one run, the same in the browser's storage and in the command line's RUN folder:
  *
  *     config.json          everything decided: model, method, training, datasets
- *     split.json           which pictures train, validate and test, by dataset and name
+ *     split.json           which images train, validate and test, by dataset and name
  *     metrics.jsonl        what was measured, see metrics.ts
  *     adapter.safetensors  the best weights so far, and
  *     adapter.json         what they belong to
  *     checkpoint/          from where the run goes on
- *     verdict.json         tuned against base on the test pictures, when the run is over
+ *     verdict.json         tuned against base on the test images, when the run is over
  */
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
@@ -45,7 +45,7 @@ export interface RunConfig {
   readonly device?: string;
 }
 
-/** Names of pictures by split, by dataset key. */
+/** Names of images by split, by dataset key. */
 export type RunSplit = Readonly<Record<string, Readonly<Record<Split, readonly string[]>>>>;
 
 const ConfigSchema = v.looseObject({

@@ -9,7 +9,7 @@ import type { OpenModel } from './model.ts';
 import type { RunConfig, RunDatasetName, RunFiles } from './run-files.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Names of a dataset's labelled pictures by split. */
+/** Names of a dataset's labelled images by split. */
 export type SplitOf = Readonly<Record<Split, readonly string[]>>;
 
 /** A dataset with its part in a run. */
@@ -34,9 +34,9 @@ export interface RunObserver {
   /** New lines of metrics.jsonl, in order. Where a run goes on from a checkpoint, steps after it come again. */
   onMetrics?(lines: readonly MetricsLine[]): void;
   onProgress?(progress: RunProgress): void;
-  /** What the engine is doing besides steps: "Measuring the validation pictures of cells". */
+  /** What the engine is doing besides steps: "Measuring the validation images of cells". */
   onActivity?(label: string, done: number, total: number): void;
-  /** Something that a person should know and that stops nothing: a picture that cannot be used, an object that vanished. */
+  /** Something that a person should know and that stops nothing: an image that cannot be used, an object that vanished. */
   onNotice?(text: string): void;
 }
 
@@ -59,7 +59,7 @@ export interface RunProgress {
  */
 export interface RunOutcome extends RunProgress {
   readonly status: 'finished' | 'stopped' | 'paused';
-  /** Tuned against base on the test pictures; null when paused, or when there is no test picture. */
+  /** Tuned against base on the test images; null when paused, or when there is no test image. */
   readonly verdict: Verdict | null;
 }
 
@@ -91,7 +91,7 @@ export interface RunPlan {
     readonly bufferLimitBytes: number;
   };
   readonly steps: number;
-  /** Pictures of all datasets by split. */
+  /** Images of all datasets by split. */
   readonly images: Readonly<Record<Split, number>>;
   /** What would stop the start; empty = it may start. */
   readonly problems: readonly FailureRecord[];

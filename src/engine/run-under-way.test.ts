@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseTrainConfig } from '../config/train.ts';
-import { encodeMaskPng, encodePicturePng } from '../data/encode-png.ts';
+import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
@@ -18,13 +18,13 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-/** A picture and its mask as PNG files. */
+/** An image and its mask as PNG files. */
 function drawnFiles(name: string) {
-  const { picture, labelling } = drawSample(name, 1);
+  const { image, labelling } = drawSample(name, 1);
   const file = (path: string, bytes: Uint8Array) => ({ path, size: bytes.length, bytes: async () => bytes });
   return {
     name,
-    image: file(`images/${name}`, encodePicturePng(picture)),
+    image: file(`images/${name}`, encodeImagePng(image)),
     ...(labelling && { mask: file(`masks/${name}`, encodeMaskPng(labelling.labelMap)) }),
   };
 }

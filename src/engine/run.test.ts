@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../config/random.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { encodeMaskPng, encodePicturePng } from '../data/encode-png.ts';
+import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import type { LazyFile } from '../data/zip.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-/** Drawn pictures as PNG files. */
+/** Drawn images as PNG files. */
 function drawnDataset(name: string, seed: number, count = 8): Dataset {
   const file = (path: string, bytes: Uint8Array): LazyFile => ({
     path,
@@ -42,7 +42,7 @@ function drawnDataset(name: string, seed: number, count = 8): Dataset {
     const labels = sample.labelling?.labelMap;
     return {
       name: sample.name,
-      image: file(`images/${i}.png`, encodePicturePng(sample.picture)),
+      image: file(`images/${i}.png`, encodeImagePng(sample.image)),
       ...(labels && { mask: file(`masks/${i}.png`, encodeMaskPng(labels)) }),
     };
   });
@@ -124,7 +124,7 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   // A crash between the two files leaves the weights, which hold their record.
   await imported.store.remove(imported.path(RUN_FILES.adapterJson));
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
-  const image = new SegmentImage('a', drawSample('0.png', 1).picture);
+  const image = new SegmentImage('a', drawSample('0.png', 1).image);
   const click: Prompts = { points: [{ x: 8, y: 9, positive: true }], box: null, previous: null };
   const variantOf = (files: RunFiles) => ({
     key: files.folder,
@@ -158,7 +158,7 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   await segmenter.release();
 });
 
-test('a plan tells the cost and what stops the start; a run needs pictures', async () => {
+test('a plan tells the cost and what stops the start; a run needs images', async () => {
   const plan = planRun(gpu, model, settings, datasets());
   expect(plan.problems).toEqual([]);
   expect(plan.trainable.map(({ label }) => label).sort()).toEqual(
@@ -205,7 +205,7 @@ test('a click is answered while a run trains, between two of its steps', async (
   const queue = new GpuQueue();
   const files = new RunFiles(new MemoryStore(), '');
   const segmenter = new Segmenter(gpu, queue, model);
-  const image = new SegmentImage('a', drawSample('0.png', 1).picture);
+  const image = new SegmentImage('a', drawSample('0.png', 1).image);
   const random = Random.fromSeed(1);
   const order: string[] = [];
   let click: Promise<unknown> = Promise.resolve();

@@ -4,9 +4,9 @@ import { parseTrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { nameOfMethods } from '../peft/resolve.ts';
 import { dataProblems } from './plan-run.ts';
+import { RunExecution } from './run-execution.ts';
 import { RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunParts } from './run-types.ts';
-import { RunUnderWay } from './run-under-way.ts';
 import type { RunSettings } from './settings.ts';
 
 /**
@@ -39,7 +39,7 @@ export async function startRun(
   };
   await files.writeConfig(config);
   await files.writeSplit(Object.fromEntries(datasets.map(({ key, split }) => [key, split])));
-  return RunUnderWay.begin(parts, config, datasets, false);
+  return RunExecution.begin(parts, config, datasets, false);
 }
 
 /**
@@ -78,7 +78,7 @@ export async function resumeRun(
   }
   const hasCheckpoint = await files.store.exists(files.path(RUN_FILES.checkpoint));
   const train = parseTrainConfig(config.train);
-  return RunUnderWay.begin(parts, { ...config, train }, datasets, hasCheckpoint);
+  return RunExecution.begin(parts, { ...config, train }, datasets, hasCheckpoint);
 }
 
 /** Name of the adapter that a run computes on; bit equality is claimed for one adapter only. */

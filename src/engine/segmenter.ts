@@ -1,9 +1,9 @@
 /**
- * Pictures, prompts, masks: opens a picture, encodes it once for the base model and once for each run that is asked for,
- * and answers clicks and boxes with candidate masks at the picture's own size. Coordinates are original pixels.
+ * Images, prompts, masks: opens an image, encodes it once for the base model and once for each run that is asked for,
+ * and answers clicks and boxes with candidate masks at the image's own size. Coordinates are original pixels.
  */
 import { type ModelInput, preprocess, toModel } from '../data/preprocess.ts';
-import type { Picture } from '../data/types.ts';
+import type { RgbImage } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
@@ -36,7 +36,7 @@ export interface Prompts {
 }
 
 export interface Candidate {
-  /** [height, width] of the original picture, 0 or 1. */
+  /** [height, width] of the original image, 0 or 1. */
   readonly mask: Uint8Array<ArrayBuffer>;
   readonly predictedIou: number;
   /** Mask token, 0..3. */
@@ -62,20 +62,20 @@ interface Encoded {
 const TUNED_SESSIONS = 2;
 const EMBEDDING_BYTES = 192 * 2 ** 20;
 
-/** A picture to be asked about; scaled and normalised once for each way in which models want it. */
+/** An image to be asked about; scaled and normalised once for each way in which models want it. */
 export class SegmentImage {
   private readonly inputs = new Map<string, ModelInput>();
 
-  /** @param id names it; equal ids mean equal pictures. */
+  /** @param id names it; equal ids mean equal images. */
   constructor(
     readonly id: string,
-    private readonly picture: Picture,
+    private readonly image: RgbImage,
   ) {}
 
   inputFor({ sam, preprocessing }: ModelSession): ModelInput {
     const record = { size: sam.config.imageSize, ...preprocessing };
     const key = JSON.stringify(record);
-    const input = this.inputs.get(key) ?? preprocess(this.picture, record);
+    const input = this.inputs.get(key) ?? preprocess(this.image, record);
     this.inputs.set(key, input);
     return input;
   }
@@ -92,7 +92,7 @@ export class Segmenter {
     },
   );
   private readonly encoded = new Lru<Encoded>(EMBEDDING_BYTES, ({ embedding }) => embedding.byteLength);
-  /** Which picture's embedding a session holds. */
+  /** Which image's embedding a session holds. */
   private readonly held = new WeakMap<ModelSession, string>();
 
   constructor(
@@ -101,12 +101,12 @@ export class Segmenter {
     private readonly model: SamModel,
   ) {}
 
-  /** Compiles what the first picture and click will run, so that whoever opens one does not wait for that too. */
+  /** Compiles what the first image and click will run, so that whoever opens one does not wait for that too. */
   async prepare(variant: Variant): Promise<void> {
     await this.queue.run('urgent', async () => (await this.session(variant)).sam.prepare());
   }
 
-  /** Encodes a picture, unless that was done and is remembered. */
+  /** Encodes an image, unless that was done and is remembered. */
   async embed(image: SegmentImage, variant: Variant): Promise<Embedded> {
     const start = performance.now();
     const gates = await this.queue.run('urgent', async () => {
@@ -137,7 +137,7 @@ export class Segmenter {
     });
   }
 
-  /** The mask of low-resolution logits at the picture's size; equal logits give the mask of the prediction, bit for bit. */
+  /** The mask of low-resolution logits at the image's size; equal logits give the mask of the prediction, bit for bit. */
   async upscale(
     image: SegmentImage,
     variant: Variant,
@@ -173,7 +173,7 @@ export class Segmenter {
     return opened;
   }
 
-  /** Makes a session hold the picture's embedding. */
+  /** Makes a session hold the image's embedding. */
   private async ready(session: ModelSession, image: SegmentImage, { key }: Variant): Promise<Encoded> {
     const name = `${key} ${image.id}`;
     const known = this.encoded.get(name);

@@ -3,15 +3,15 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
 import {
-  type CuttingSegmenter,
   type DecodedObject,
   type GateLayer,
   splitObjects,
+  type ThresholdedSegmenter,
 } from '../train/segmenter.ts';
 import { ModelSession, type Tuning } from './tuning.ts';
 
 /** A base or tuned model as evaluation asks it: what training's own step is, without training's memory. */
-export class SessionSegmenter implements CuttingSegmenter {
+export class SessionSegmenter implements ThresholdedSegmenter {
   private drawn: readonly GateLayer[] = [];
 
   constructor(private readonly session: ModelSession) {}

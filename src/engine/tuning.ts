@@ -16,7 +16,7 @@ export interface Tuning {
   readonly mopeft: MopeftConfig;
   /** Trained tensors by name. */
   readonly tensors: ReadonlyMap<string, HostTensor>;
-  /** How pictures were prepared for it. */
+  /** How images were prepared for it. */
   readonly preprocessing: PreprocessingRecord;
   /** The logit above which a pixel belongs to its masks. */
   readonly maskThreshold: number;
@@ -28,7 +28,7 @@ export class ModelSession {
     readonly sam: SamSession,
     private readonly gpu: Gpu,
     private readonly mopeft: MopeftConfig | null,
-    /** How pictures are to be prepared for {@link encode}. */
+    /** How images are to be prepared for {@link encode}. */
     readonly preprocessing: PreprocessingRecord,
     /** The logit above which a pixel belongs to a mask. */
     readonly maskThreshold: number,
@@ -63,7 +63,7 @@ export class ModelSession {
   }
 
   /**
-   * Encodes a picture [3, S, S].
+   * Encodes an image [3, S, S].
    * @returns the gates that it drew, an entry for each block; null when nothing is gated.
    */
   async encode(input: Float32Array): Promise<GateLayer[] | null> {

@@ -3,7 +3,7 @@ import { type DatasetPairs, judge } from './verdict.ts';
 
 const context = { trainImages: 10, steps: 100, bestStep: 50 };
 
-/** A dataset whose pictures have these (base, tuned) IoUs, the same by box and by click. */
+/** A dataset whose images have these (base, tuned) IoUs, the same by box and by click. */
 function pairs(name: string, images: readonly (readonly (readonly [number, number])[])[]): DatasetPairs {
   return {
     id: name,
@@ -16,7 +16,7 @@ function pairs(name: string, images: readonly (readonly (readonly [number, numbe
   };
 }
 
-test('a gain on every picture is called better, with an interval around it', () => {
+test('a gain on every image is called better, with an interval around it', () => {
   const { box, sentence } = judge(
     [
       pairs('a', [

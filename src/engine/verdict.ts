@@ -1,7 +1,7 @@
 /** What a run brought: tuned against base on test images that took no part in training, in numbers and one sentence. */
 import { Random } from '../config/random.ts';
 
-/** IoUs of one picture's objects, in the same order for both models. */
+/** IoUs of one image's objects, in the same order for both models. */
 export interface PairedImage {
   readonly base: ImageIous;
   readonly tuned: ImageIous;
@@ -22,7 +22,7 @@ export interface DatasetPairs {
 export interface VerdictMeasure {
   readonly base: number;
   readonly tuned: number;
-  /** 95 % interval of the mean gain (tuned − base), by resampling whole pictures. */
+  /** 95 % interval of the mean gain (tuned − base), by resampling whole images. */
   readonly gainLow: number;
   readonly gainHigh: number;
   /** Objects. */
@@ -55,7 +55,7 @@ export interface VerdictContext {
 type Prompt = 'box' | 'click';
 const RESAMPLES = 2000;
 
-/** Pictures without objects count for nothing; a dataset without any object on its test images is left out of the means. */
+/** Images without objects count for nothing; a dataset without any object on its test images is left out of the means. */
 export function judge(datasets: readonly DatasetPairs[], context: VerdictContext): Verdict {
   const counted = datasets
     .map((dataset) => ({ ...dataset, images: dataset.images.filter((image) => image.base.box.length > 0) }))
@@ -97,7 +97,7 @@ function measure(datasets: readonly DatasetPairs[], prompt: Prompt): VerdictMeas
   };
 }
 
-/** Percentile bootstrap over pictures within each dataset; seeded, so that the same numbers give the same interval. */
+/** Percentile bootstrap over images within each dataset; seeded, so that the same numbers give the same interval. */
 function interval(datasets: readonly DatasetPairs[], prompt: Prompt): readonly [low: number, high: number] {
   if (datasets.length === 0) return [0, 0];
   const gains = datasets.map((dataset) =>

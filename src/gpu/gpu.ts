@@ -112,7 +112,7 @@ export class Gpu {
         code: 'gpu/buffer-too-large',
         what: `A buffer of ${size} bytes is needed and the adapter allows ${this.bufferLimit}.`,
         where: label,
-        cure: 'Choose a smaller model, a smaller picture size or fewer objects a step.',
+        cure: 'Choose a smaller model, a smaller image size or fewer objects a step.',
       });
     }
     this.allocatedBytes += size;

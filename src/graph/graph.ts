@@ -36,7 +36,7 @@ export interface Node {
 
 /**
  * A traced computation: inputs by name, nodes in the order in which they run, outputs by name.
- * An input is any buffer that lives outside: pictures, frozen weights, trainable tensors, optimizer state.
+ * An input is any buffer that lives outside: images, frozen weights, trainable tensors, optimizer state.
  */
 export class Graph {
   readonly inputs = new Map<string, Tensor>();

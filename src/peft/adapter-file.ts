@@ -26,7 +26,7 @@ export interface Adapter {
   readonly mopeft: MopeftConfig;
   /** Every trained tensor by its name. */
   readonly tensors: ReadonlyMap<string, HostTensor>;
-  /** How pictures were prepared for it. */
+  /** How images were prepared for it. */
   readonly preprocessing: PreprocessingRecord;
   /** The logit above which a pixel belongs to its masks. */
   readonly maskThreshold: number;

@@ -62,7 +62,7 @@ export function imagePeGraph(config: SamConfig): Graph {
 
 /**
  * SAM's postprocess_masks: `lowRes` [K, 4h, 4w] → `masks` [K, H, W], by way of the model's square, whose padding is cut off.
- * @param input size of the picture inside the square; @param original its size before.
+ * @param input size of the image inside the square; @param original its size before.
  */
 export function upscaleGraph(config: SamConfig, count: number, input: PixelSize, original: PixelSize): Graph {
   const graph = new Graph();

@@ -12,7 +12,7 @@ import { layernormOf, linearOf } from './layers.ts';
 import { traceTwoWayTransformer } from './two-way-transformer.ts';
 import { graphInputs, type WeightSource } from './weight-source.ts';
 
-/** What the decoder works on: one picture, N objects. */
+/** What the decoder works on: one image, N objects. */
 export interface DecoderInputs {
   /** [h, w, D] */
   readonly embedding: Tensor;

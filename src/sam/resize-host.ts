@@ -1,7 +1,7 @@
 import type { PixelSize } from './graphs.ts';
 
 /**
- * One plane, resized as the op `resizeBilinear` does (align_corners=False, no antialiasing), for pictures larger than a
+ * One plane, resized as the op `resizeBilinear` does (align_corners=False, no antialiasing), for images larger than a
  * GPU's buffers may be.
  */
 export function resizePlaneOnHost(

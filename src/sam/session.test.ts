@@ -107,7 +107,7 @@ describe('a session', () => {
     const before = gpu.allocatedBytes;
     const session = await SamSession.open(gpu, model);
     await expect(session.decode(packPrompts([{ points: [], box: [1, 2, 3, 4] }]))).rejects.toThrow(
-      /no picture/,
+      /no image/,
     );
     await session.encode((await expected.read('input.image')).data);
     const mask = new Float32Array(24 * 24).fill(2);
@@ -136,7 +136,7 @@ describe('a session', () => {
     end = refuseBuffers(gpu, 'session 0');
     await expect(session.encode(image)).rejects.toMatchObject({ record: { code: 'gpu/invalid' } });
     end();
-    await expect(session.embedding()).rejects.toThrow(/no picture/);
+    await expect(session.embedding()).rejects.toThrow(/no image/);
     expect(gpu.allocatedBytes).toBeLessThan(opened);
     await session.encode(image);
     expect((await session.embedding()).some((value) => value !== 0)).toBe(true);
@@ -153,7 +153,7 @@ describe('a session', () => {
     expect(gpu.allocatedBytes).toBe(before);
   });
 
-  it('compiles nothing for a first picture and its first click once it is prepared', async () => {
+  it('compiles nothing for a first image and its first click once it is prepared', async () => {
     const own = await openTestGpu();
     const opened = await loadModel(
       own,
@@ -175,7 +175,7 @@ describe('a session', () => {
     own.destroy();
   });
 
-  it('upscales on the GPU as the fallback for huge pictures does', async () => {
+  it('upscales on the GPU as the fallback for huge images does', async () => {
     const session = await SamSession.open(gpu, model);
     const lowRes = Float32Array.from({ length: 24 * 24 }, (_, i) => Math.sin(i * 0.7));
     const onGpu = await session.upscaleMasks(lowRes, [31, 48], [57, 89]);

@@ -41,7 +41,7 @@ const MAX_OBJECTS = 16;
 const DECODE_BYTES = 128 * 2 ** 20;
 
 /**
- * A SAM ready to be asked: encodes one picture at a time and decodes prompts on it. Base and tuned models are the same code.
+ * A SAM ready to be asked: encodes one image at a time and decodes prompts on it. Base and tuned models are the same code.
  * Calls run one after the other in the order in which they were made.
  */
 export class SamSession {
@@ -75,7 +75,7 @@ export class SamSession {
   }
 
   /**
-   * Allocates the session's buffers and computes what does not depend on the picture.
+   * Allocates the session's buffers and computes what does not depend on the image.
    * @throws Failure `gpu/…`; nothing stays allocated then.
    */
   static async open(gpu: Gpu, model: SamModel, options: SessionOptions = {}): Promise<SamSession> {
@@ -98,8 +98,8 @@ export class SamSession {
   }
 
   /**
-   * Compiles what a first picture and a click or box on it will run, so that they only compute. It also runs that once, since
-   * some drivers compile at the first run; the picture that is encoded stays. A session that has run does nothing.
+   * Compiles what a first image and a click or box on it will run, so that they only compute. It also runs that once, since
+   * some drivers compile at the first run; the image that is encoded stays. A session that has run does nothing.
    */
   prepare(): Promise<void> {
     return this.inTurn(async () => {
@@ -112,9 +112,9 @@ export class SamSession {
   }
 
   /**
-   * Encodes a picture; its embedding stays on the GPU for {@link decode}.
+   * Encodes an image; its embedding stays on the GPU for {@link decode}.
    * @param image normalised and padded [3, S, S].
-   * @returns what the slots gave out for this picture, by name: the gates `gates.{i}.{method}` [1].
+   * @returns what the slots gave out for this image, by name: the gates `gates.{i}.{method}` [1].
    */
   encode(image: Float32Array): Promise<Map<string, Float32Array>> {
     return this.inTurn(async () => {
@@ -132,10 +132,10 @@ export class SamSession {
     });
   }
 
-  /** Reads the embedding of the encoded picture, [h, w, D]. */
+  /** Reads the embedding of the encoded image, [h, w, D]. */
   embedding(): Promise<Float32Array> {
     return this.inTurn(async () => {
-      this.needsPicture();
+      this.needsImage();
       return (await this.gpu.read(this.fixedRange('embedding')))[0] ?? new Float32Array();
     });
   }
@@ -148,10 +148,10 @@ export class SamSession {
     });
   }
 
-  /** Decodes prompts on the encoded picture, in passes of as many objects as memory allows. */
+  /** Decodes prompts on the encoded image, in passes of as many objects as memory allows. */
   decode(prompts: PackedPrompts): Promise<DecodedMasks> {
     return this.inTurn(async () => {
-      this.needsPicture();
+      this.needsImage();
       const side = lowResOf(this.config);
       const lowResMasks = new Float32Array(prompts.objects * MASK_TOKENS * side * side);
       const iou = new Float32Array(prompts.objects * MASK_TOKENS);
@@ -184,8 +184,8 @@ export class SamSession {
   }
 
   /**
-   * Logits at the size of the original picture (SAM's postprocess_masks).
-   * @param lowRes [K, 4h, 4w]; @param input size of the picture inside the model's square.
+   * Logits at the size of the original image (SAM's postprocess_masks).
+   * @param lowRes [K, 4h, 4w]; @param input size of the image inside the model's square.
    * @returns [K, H, W].
    */
   upscaleMasks(lowRes: Float32Array, input: PixelSize, original: PixelSize): Promise<Float32Array> {
@@ -262,8 +262,8 @@ export class SamSession {
     return Math.max(1, objects);
   }
 
-  private needsPicture(): void {
-    if (!this.isEncoded) throw new RangeError('no picture was encoded yet');
+  private needsImage(): void {
+    if (!this.isEncoded) throw new RangeError('no image was encoded yet');
   }
 
   private fixedRange(name: string): BufferRange {

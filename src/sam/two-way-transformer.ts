@@ -9,9 +9,9 @@ import type { WeightSource } from './weight-source.ts';
 const NAME = 'mask_decoder.transformer';
 
 /**
- * Tokens and picture attend to each other (segment_anything/modeling/transformer.py).
+ * Tokens and image attend to each other (segment_anything/modeling/transformer.py).
  * @param image [N, h·w, D]; @param imagePe [h·w, D], the same for every object; @param tokens [N, T, D].
- * @returns the tokens [N, T, D] and the picture [N, h·w, D].
+ * @returns the tokens [N, T, D] and the image [N, h·w, D].
  */
 export function traceTwoWayTransformer(
   config: SamConfig,

@@ -8,23 +8,23 @@ import { KeysHelp } from './components/KeysHelp.tsx';
 import { NoGpuPage } from './components/NoGpuPage.tsx';
 import { Notices } from './components/Notices.tsx';
 import { SystemNotes } from './components/SystemNotes.tsx';
-import { DataPlace } from './features/data/DataPlace.tsx';
-import { ExportPlace } from './features/export/ExportPlace.tsx';
-import { SegmentPlace } from './features/segment/SegmentPlace.tsx';
-import { TrainPlace } from './features/train/TrainPlace.tsx';
-import { goTo, PLACE_LABELS, type Place, placeOfKey, usePlace } from './stores/place.ts';
+import { DataPage } from './features/data/DataPage.tsx';
+import { ExportPage } from './features/export/ExportPage.tsx';
+import { SegmentPage } from './features/segment/SegmentPage.tsx';
+import { TrainPage } from './features/train/TrainPage.tsx';
+import { goTo, PAGE_LABELS, type Page, pageOfKey, usePage } from './stores/page.ts';
 import { useSession } from './stores/session.ts';
 
-/** One page: the header, one of four places, and what may lie above them. */
+/** One page: the header, one of four pages, and what may lie above them. */
 export function App(): ReactNode {
-  const place = usePlace((state) => state.place);
+  const page = usePage((state) => state.page);
   const [keysShown, setKeysShown] = useState(false);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const typing =
         event.target instanceof HTMLElement && event.target.closest('input, select, textarea') !== null;
       if (event.key === '?' && !typing) setKeysShown(true);
-      const target = placeOfKey(event);
+      const target = pageOfKey(event);
       if (target) {
         event.preventDefault();
         goTo(target);
@@ -37,10 +37,10 @@ export function App(): ReactNode {
     <ErrorBoundary what="The studio">
       <div className={styles.app}>
         <Header onKeys={() => setKeysShown(true)} />
-        <main className={styles.main} tabIndex={-1} aria-label={PLACE_LABELS[place]}>
+        <main className={styles.main} tabIndex={-1} aria-label={PAGE_LABELS[page]}>
           <SystemNotes />
-          <ErrorBoundary key={place} what={`The ${PLACE_LABELS[place]} place`}>
-            <CurrentPlace place={place} />
+          <ErrorBoundary key={page} what={`The ${PAGE_LABELS[page]} page`}>
+            <CurrentPage page={page} />
           </ErrorBoundary>
         </main>
       </div>
@@ -51,7 +51,7 @@ export function App(): ReactNode {
   );
 }
 
-function CurrentPlace({ place }: { readonly place: Place }): ReactNode {
+function CurrentPage({ page }: { readonly page: Page }): ReactNode {
   const phase = useSession((state) => state.phase);
   const failure = useSession((state) => state.failure);
   const gpu = useSession((state) => state.gpu);
@@ -65,16 +65,16 @@ function CurrentPlace({ place }: { readonly place: Place }): ReactNode {
     );
   }
   if (phase === 'starting') return <p className="muted">Starting the engine …</p>;
-  const needsGpu = place === 'train' || place === 'segment';
+  const needsGpu = page === 'train' || page === 'segment';
   if (needsGpu && gpu?.state === 'missing') return <NoGpuPage failure={gpu.error} />;
-  switch (place) {
+  switch (page) {
     case 'data':
-      return <DataPlace />;
+      return <DataPage />;
     case 'train':
-      return <TrainPlace />;
+      return <TrainPage />;
     case 'segment':
-      return <SegmentPlace />;
+      return <SegmentPage />;
     case 'export':
-      return <ExportPlace />;
+      return <ExportPage />;
   }
 }

@@ -3,7 +3,7 @@ import type { EngineClient } from '../worker/client.ts';
 import { loadDatasets } from './stores/datasets.ts';
 import { linkEngine } from './stores/engine-link.ts';
 import { tellWarning } from './stores/notices.ts';
-import { followAddress } from './stores/place.ts';
+import { followAddress } from './stores/page.ts';
 import { loadRuns, receiveRunEvent } from './stores/runs.ts';
 import { forgetAnswers, loadKept } from './stores/segment.ts';
 import { bootSession, endSession, loseDevice, persistStorage, useSession } from './stores/session.ts';
@@ -23,7 +23,7 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
   void persistStorage();
   const booted = bootSession(modelBaseUrl);
   void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKept()]));
-  // Another model: other runs fit, and what was computed for the open picture does not hold.
+  // Another model: other runs fit, and what was computed for the open image does not hold.
   useSession.subscribe((state, before) => {
     if (before.model && state.model?.hash !== before.model.hash) {
       void loadRuns();

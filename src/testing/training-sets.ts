@@ -1,10 +1,10 @@
 import { Random } from '../config/random.ts';
 import type { LoadedSample } from '../data/dataset.ts';
 import { findObjects } from '../data/objects.ts';
-import type { LabelMap, Picture } from '../data/types.ts';
+import type { LabelMap, RgbImage } from '../data/types.ts';
 import type { TrainingSet } from '../train/training-set.ts';
 
-/** A picture with two bright rectangles on a dark, noisy ground; the rectangles are its objects. */
+/** An image with two bright rectangles on a dark, noisy ground; the rectangles are its objects. */
 export function drawSample(name: string, seed: number, width = 40, height = 28): LoadedSample {
   const random = Random.fromSeed(seed, name);
   const data = new Uint8Array(width * height * 3).map(() => random.integer(60));
@@ -21,11 +21,11 @@ export function drawSample(name: string, seed: number, width = 40, height = 28):
       }
     }
   }
-  const picture: Picture = { width, height, channels: 3, data };
+  const image: RgbImage = { width, height, channels: 3, data };
   const labelMap: LabelMap = { width, height, data: labels };
   return {
     name,
-    picture,
+    image,
     objects: findObjects(labelMap, 'components'),
     labelling: {
       source: 'masks',
@@ -39,7 +39,7 @@ export function drawSample(name: string, seed: number, width = 40, height = 28):
   };
 }
 
-/** A dataset of drawn pictures: `train` of them to train on and two to validate and test on each. */
+/** A dataset of drawn images: `train` of them to train on and two to validate and test on each. */
 export function drawnSet(key: string, seed: number, train = 3): TrainingSet {
   const names = (split: string, count: number) => Array.from({ length: count }, (_, i) => `${split}${i}.png`);
   return {

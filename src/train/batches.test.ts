@@ -18,16 +18,16 @@ function counted(hasObject: (load: number) => boolean): { set: TrainingSet; load
 
 const open = (set: TrainingSet) => Batches.open(MICRO_SAM, config, [set], null, () => undefined);
 
-test('a step takes as many pictures without an object as it needs, as long as one with an object is among 200', async () => {
+test('a step takes as many images without an object as it needs, as long as one with an object is among 200', async () => {
   const { set, loads } = counted((load) => load % 200 === 0);
   expect(await open(set).next()).toHaveLength(3);
   expect(loads()).toBe(600);
 });
 
-test('a run gives up at 200 pictures in a row without an object', async () => {
+test('a run gives up at 200 images in a row without an object', async () => {
   const { set, loads } = counted((load) => load === 1);
   await expect(open(set).next()).rejects.toMatchObject({
-    record: { code: 'train/no-objects', what: expect.stringContaining('200 pictures in a row') },
+    record: { code: 'train/no-objects', what: expect.stringContaining('200 images in a row') },
   });
   expect(loads()).toBe(201);
 });

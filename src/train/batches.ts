@@ -8,18 +8,18 @@ import { Sampler } from './sampler.ts';
 import type { PreparedImage } from './step.ts';
 import type { TrainingSet } from './training-set.ts';
 
-/** Says what was left out: the dataset's key, the picture, one or two sentences. */
+/** Says what was left out: the dataset's key, the image, one or two sentences. */
 export type OnNotice = (dataset: string, sample: string, message: string) => void;
 
-/** Pictures in a row that are drawn in vain before a run gives up. */
-const MAX_VAIN = 200;
+/** Draws in a row without a usable object after which a run gives up. */
+const MAX_FRUITLESS = 200;
 
-/** The part of a run's state that decides which pictures, variants and prompts come. */
+/** The part of a run's state that decides which images, variants and prompts come. */
 export type BatchState = Pick<RunState, 'sampler' | 'promptCount'> & {
   readonly random: Pick<RunState['random'], 'augment' | 'prompts'>;
 };
 
-/** Draws the pictures of every step, with variants, objects and first prompts. */
+/** Draws the images of every step, with variants, objects and first prompts. */
 export class Batches {
   private constructor(
     private readonly sam: SamConfig,
@@ -31,7 +31,7 @@ export class Batches {
     private readonly onNotice: OnNotice,
   ) {}
 
-  /** @throws Failure `train/no-images` when a dataset has no training picture. */
+  /** @throws Failure `train/no-images` when a dataset has no training image. */
   static open(
     sam: SamConfig,
     config: TrainConfig,
@@ -43,9 +43,9 @@ export class Batches {
     if (sets.length === 0 || empty) {
       throw new Failure({
         code: 'train/no-images',
-        what: 'There is no labelled picture to train on.',
+        what: 'There is no labelled image to train on.',
         ...(empty && { where: empty.key }),
-        cure: 'Add pictures with masks to the dataset, or leave it out.',
+        cure: 'Add images with masks to the dataset, or leave it out.',
       });
     }
     const sizes = sets.map(({ split }) => split.train.length);
@@ -63,19 +63,19 @@ export class Batches {
   }
 
   /**
-   * The pictures of the next step.
-   * @throws Failure `train/no-objects` when many pictures in a row have nothing that can be trained on.
+   * The images of the next step.
+   * @throws Failure `train/no-objects` when many images in a row have nothing that can be trained on.
    */
   async next(): Promise<PreparedImage[]> {
     const images: PreparedImage[] = [];
-    for (let vain = 0; images.length < this.config.imagesPerStep; ) {
+    for (let fruitless = 0; images.length < this.config.imagesPerStep; ) {
       const image = await this.draw();
-      vain = image ? 0 : vain + 1;
+      fruitless = image ? 0 : fruitless + 1;
       if (image) images.push(image);
-      if (vain >= MAX_VAIN) {
+      if (fruitless >= MAX_FRUITLESS) {
         throw new Failure({
           code: 'train/no-objects',
-          what: `${MAX_VAIN} pictures in a row had no object to train on.`,
+          what: `${MAX_FRUITLESS} images in a row had no object to train on.`,
           cure: 'Check that the masks hold objects that are not tiny, or lower "Smallest object".',
         });
       }
@@ -96,7 +96,7 @@ export class Batches {
     const draw = this.sampler.next();
     const set = this.sets[draw.dataset];
     const name = set?.split.train[draw.sample];
-    if (!set || name === undefined) throw new RangeError('the sampler drew a picture that is not there');
+    if (!set || name === undefined) throw new RangeError('the sampler drew an image that is not there');
     const loaded = await set.load(name);
     if (!loaded.ok) {
       this.onNotice(set.key, name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);

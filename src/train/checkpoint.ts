@@ -5,7 +5,7 @@ import { sameShape, show } from '../graph/shape.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
-import type { Arena, Role } from './arena.ts';
+import type { ParameterBuffers, Role } from './parameter-buffers.ts';
 import type { SamplerState } from './sampler.ts';
 import type { Standing } from './selection.ts';
 
@@ -32,15 +32,20 @@ export interface RunState extends Standing {
 const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
 const randomState = v.tuple([word, word, word, word]);
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const pictureTally = v.object({ name: v.string(), sum: v.number(), n: count });
+const imageTallies = v.array(v.object({ name: v.string(), sum: v.number(), n: count }));
+const setTally = v.union([
+  v.object({ key: v.string(), images: imageTallies }),
+  // Checkpoints of version 0.1 say `pictures`.
+  v.pipe(
+    v.object({ key: v.string(), pictures: imageTallies }),
+    v.transform(({ key, pictures }) => ({ key, images: pictures })),
+  ),
+]);
 const StateSchema = v.object({
   step: count,
   bestStep: v.nullable(count),
   bestScore: v.nullable(v.number()),
-  startTally: v.optional(
-    v.nullable(v.array(v.object({ key: v.string(), pictures: v.array(pictureTally) }))),
-    null,
-  ),
+  startTally: v.optional(v.nullable(v.array(setTally)), null),
   evaluationsSinceBest: count,
   evaluatedStep: v.nullable(count),
   sampler: v.object({ random: randomState, turn: v.array(count), epochs: v.array(v.array(count)) }),
@@ -63,14 +68,14 @@ export function allFinite(values: Iterable<Float32Array>): boolean {
  * null when a value is not a number, so that the last good one is kept.
  */
 export async function writeCheckpoint(
-  arena: Arena,
+  parameters: ParameterBuffers,
   state: RunState,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  const values = await arena.read(...KEPT);
+  const values = await parameters.read(...KEPT);
   if (![...values.values()].every((tensors) => allFinite(tensors.values()))) return null;
   const tensors = new Map<string, HostTensor>();
   for (const role of KEPT) {
-    for (const { name, shape } of arena.layout.tensors) {
+    for (const { name, shape } of parameters.layout.tensors) {
       tensors.set(`${role}.${name}`, { shape, data: values.get(role)?.get(name) ?? new Float32Array() });
     }
   }
@@ -80,8 +85,8 @@ export async function writeCheckpoint(
 /** A checkpoint that was read and found whole. */
 export interface Checkpoint {
   readonly state: RunState;
-  /** Puts its tensors into an arena of the same layout. @throws Failure `train/checkpoint` when one is missing or does not fit. */
-  readonly restore: (arena: Arena) => void;
+  /** Puts its tensors into parameter buffers of the same layout. @throws Failure `train/checkpoint` when one is missing or does not fit. */
+  readonly restore: (parameters: ParameterBuffers) => void;
 }
 
 /**
@@ -102,14 +107,14 @@ export async function readCheckpoint(bytes: Uint8Array, where: string): Promise<
   const tensors = await file.readAll();
   return {
     state: parsed.output,
-    restore: (arena) => {
+    restore: (parameters) => {
       for (const role of KEPT) {
-        for (const { name, shape } of arena.layout.tensors) {
+        for (const { name, shape } of parameters.layout.tensors) {
           const tensor = tensors.get(`${role}.${name}`);
           if (!tensor) throw damaged(where, `it has no tensor ${role}.${name}`);
           if (!sameShape(tensor.shape, shape))
             throw damaged(where, `${role}.${name} is ${show(tensor.shape)} and not ${show(shape)}`);
-          arena.write(role, name, tensor.data);
+          parameters.write(role, name, tensor.data);
         }
       }
     },

@@ -3,8 +3,8 @@ import { Random } from '../config/random.ts';
 import { gridOf, type SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
-import type { ArenaRange } from './arena.ts';
-import { type Lesson, lessonsOf, type RoundsForm, type Tensors } from './conformance-lessons.ts';
+import { type ConformancePass, passesOf, type RoundsForm, type Tensors } from './conformance-passes.ts';
+import type { ParameterRange } from './parameter-buffers.ts';
 import { planShapes } from './plans.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
 
@@ -69,13 +69,14 @@ export async function runConformanceCase(
   vectors: Tensors,
 ): Promise<CaseResult[]> {
   const mopeft = mopeftOf(model.config, set, description, vectors);
-  const lessons = lessonsOf(model.config, set.batch, description.rounds ?? null, forward, vectors);
-  const shapes = lessons.map(({ shape }) => shape);
+  const passes = passesOf(model.config, set.batch, description.rounds ?? null, forward, vectors);
+  const shapes = passes.map(({ shape }) => shape);
   const plans = planShapes(model.config, mopeft, shapes, gpu);
   const step = await TrainingStep.create(gpu, model, plans);
   try {
-    for (const { name } of plans.tensors) step.arena.write('param', name, need(vectors, `param.${name}`));
-    const got = await forwardAndBackward(step, lessons);
+    for (const { name } of plans.tensors)
+      step.parameters.write('param', name, need(vectors, `param.${name}`));
+    const got = await forwardAndBackward(step, passes);
     for (const [name, values] of await adamwOf(step, set, vectors)) got.set(name, values);
     return [...vectors].flatMap(([name, { data }]): CaseResult[] => {
       const tolerance = toleranceOf(name);
@@ -96,15 +97,15 @@ function toleranceOf(name: string): number | null {
 
 async function forwardAndBackward(
   step: TrainingStep,
-  lessons: readonly Lesson[],
+  passes: readonly ConformancePass[],
 ): Promise<Map<string, ArrayLike<number>>> {
   const got = new Map<string, ArrayLike<number>>();
   const gates = new Map<string, number[]>();
   const embeddings: Float32Array[] = [];
-  const images = lessons.map(({ image }) => image);
+  const images = passes.map(({ image }) => image);
   const { loss } = await step.gradients(images, 0, Random.fromSeed(0), {
     encoded: async (i) => {
-      const { batch, isFirst } = lessonAt(lessons, i);
+      const { batch, isFirst } = passAt(passes, i);
       if (!isFirst) return;
       embeddings[batch] = channelsFirst(await step.embedding(), step.sam);
       for (const [block, layer] of (await step.gates()).entries()) {
@@ -115,7 +116,7 @@ async function forwardAndBackward(
       }
     },
     decoded: (i, answers, parts) => {
-      const { key } = lessonAt(lessons, i);
+      const { key } = passAt(passes, i);
       const chosen = answers.map((_, n) => parts.subarray(4 * n, 4 * n + 4));
       got.set(
         `masks.${key}`,
@@ -141,15 +142,15 @@ async function forwardAndBackward(
     embeddings.flatMap((values) => [...values]),
   );
   for (const [name, values] of gates) got.set(name, values);
-  for (const [name, values] of (await step.arena.read('grad')).get('grad') ?? [])
+  for (const [name, values] of (await step.parameters.read('grad')).get('grad') ?? [])
     got.set(`grad.${name}`, values);
   return got;
 }
 
-function lessonAt(lessons: readonly Lesson[], i: number): Lesson {
-  const lesson = lessons[i];
-  if (!lesson) throw new RangeError(`there is no lesson ${i}`);
-  return lesson;
+function passAt(passes: readonly ConformancePass[], i: number): ConformancePass {
+  const pass = passes[i];
+  if (!pass) throw new RangeError(`there is no pass ${i}`);
+  return pass;
 }
 
 /** AdamW with the file's gradient in every step and decay on every tensor, as the vectors want it. */
@@ -158,12 +159,12 @@ async function adamwOf(
   { optimizer: { lr, weightDecay, steps } }: SetDescription,
   vectors: Tensors,
 ): Promise<Map<string, ArrayLike<number>>> {
-  for (const { name } of step.arena.layout.tensors) {
-    step.arena.write('grad', name, need(vectors, `grad.${name}`));
+  for (const { name } of step.parameters.layout.tensors) {
+    step.parameters.write('grad', name, need(vectors, `grad.${name}`));
   }
-  const settings = (_: ArenaRange) => ({ lr, weightDecay });
+  const settings = (_: ParameterRange) => ({ lr, weightDecay });
   for (let update = 1; update <= steps; update++) await step.update(update, settings, 1);
-  const params = (await step.arena.read('param')).get('param') ?? new Map<string, Float32Array>();
+  const params = (await step.parameters.read('param')).get('param') ?? new Map<string, Float32Array>();
   return new Map([...params].map(([name, values]) => [`adamw${steps}.${name}`, values]));
 }
 

@@ -5,9 +5,9 @@ import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { add } from '../ops/add/add.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
 import { type DecodeShape, decodeGraph } from '../sam/graphs.ts';
-import { gradName } from './arena.ts';
 import { ENCODER } from './encoder-graph.ts';
 import { traceLoss } from './losses.ts';
+import { gradName } from './parameter-buffers.ts';
 
 /** Names of the decoder's inputs and outputs that are neither weights nor supervision; the first ones are SAM's. */
 export const DECODER = {

@@ -1,7 +1,7 @@
 /** Bytes of embeddings that are remembered at most, in the program's memory. */
 const LIMIT = 256 * 2 ** 20;
 
-/** Embeddings of pictures by name; when there is no room left, new ones are not taken in. */
+/** Embeddings of images by name; when there is no room left, new ones are not taken in. */
 export class EmbeddingMemory {
   private readonly byKey = new Map<string, Float32Array>();
   private bytes = 0;

@@ -9,7 +9,7 @@ import { mopeftSlots } from '../peft/build.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
 import { traceImageEncoder } from '../sam/image-encoder.ts';
 import { graphInputs } from '../sam/weight-source.ts';
-import { gradName } from './arena.ts';
+import { gradName } from './parameter-buffers.ts';
 
 /** Names of the encoder's inputs and outputs that are not weights. */
 export const ENCODER = { image: 'image', embedding: 'embedding', dembedding: 'dembedding' } as const;

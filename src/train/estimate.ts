@@ -26,7 +26,7 @@ export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
     { label: 'Trained weights, gradients and moments', bytes: plans.layout.totalBytes },
     { label: 'Image encoder', bytes: sum(Pool.sizes([plans.encoder])) },
     { label: 'Mask decoder', bytes: sum(Pool.sizes(sharedPlans(plans))) },
-    { label: 'Pictures, prompts and targets', bytes: stepBufferBytes(plans) + hyperBytes(plans.layout) },
+    { label: 'Images, prompts and targets', bytes: stepBufferBytes(plans) + hyperBytes(plans.layout) },
   ];
   return {
     peakBytes: sum(parts.map(({ bytes }) => bytes)),

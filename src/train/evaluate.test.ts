@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { lowResOf } from '../config/sam.ts';
-import { pictureTransform, preprocess } from '../data/preprocess.ts';
+import { imageTransform, preprocess } from '../data/preprocess.ts';
 import { tokensOf } from '../sam/prompts.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
-import { evaluateSet, evaluateSetAt, iousOnPicture, meanGates, summarise } from './evaluate.ts';
-import { answerToken, type CuttingSegmenter, type Segmenter } from './segmenter.ts';
+import { evaluateSet, evaluateSetAt, iousOnImage, meanGates, summarise } from './evaluate.ts';
+import { answerToken, type Segmenter, type ThresholdedSegmenter } from './segmenter.ts';
 
 const side = lowResOf(MICRO_SAM);
 /** Logits that are positive where a cell's centre lies inside a box of model pixels. */
@@ -18,7 +18,7 @@ function boxLogits([x0, y0, x1, y1]: readonly number[]): Float32Array {
 }
 
 /** Answers a box with the box itself, and a click with nothing, everything and nothing. */
-class BoxFiller implements CuttingSegmenter {
+class BoxFiller implements ThresholdedSegmenter {
   readonly sam = MICRO_SAM;
   maskThreshold = 0;
   encoded = 0;
@@ -54,14 +54,14 @@ describe('evaluation', () => {
     const summary = summarise(images);
     expect(summary.n).toBe(4);
     expect(summary.boxIou).toBeGreaterThan(0.8);
-    // Everything is marked: the share of the picture that the object is.
+    // Everything is marked: the share of the image that the object is.
     const { objects } = drawSample('val0.png', 1);
     expect(images[0]?.objects[0]?.clickIou).toBeCloseTo((objects.regions[0]?.area ?? 0) / (40 * 28), 2);
     expect(summary.bestPicked).toBe(1);
     expect(summary.gates).toEqual([{ lora: 1.5 }, {}]);
   });
 
-  it('takes the first pictures and the largest objects only, and names what it cannot read', async () => {
+  it('takes the first images and the largest objects only, and names what it cannot read', async () => {
     const set = drawnSet('a', 1);
     const refused: string[] = [];
     const images = await evaluateSet(
@@ -92,13 +92,13 @@ describe('evaluation', () => {
   });
 
   it('is high for the very box, up to the coarse grid, and 0 for none', () => {
-    const { objects, picture } = drawSample('a', 1, 32, 32);
+    const { objects, image } = drawSample('a', 1, 32, 32);
     const region = objects.regions[0];
-    if (!region) throw new Error('the drawn picture has objects');
-    const { transform } = preprocess(picture, { size: 32, ...MICRO_SAM.preprocessing });
-    expect(transform).toEqual(pictureTransform(32, 32, { size: 32, aspect: 'keep' }));
+    if (!region) throw new Error('the drawn image has objects');
+    const { transform } = preprocess(image, { size: 32, ...MICRO_SAM.preprocessing });
+    expect(transform).toEqual(imageTransform(32, 32, { size: 32, aspect: 'keep' }));
     const ious = (box: readonly number[], thresholds = [0]) =>
-      iousOnPicture(boxLogits(box), MICRO_SAM, transform, objects, region, thresholds);
+      iousOnImage(boxLogits(box), MICRO_SAM, transform, objects, region, thresholds);
     expect(ious(region.box)[0]).toBeGreaterThan(0.8);
     expect(ious([0, 0, 0, 0])).toEqual([0]);
     // Logits go from −1 to 1: everything, the box, a little less, nothing; in the order asked for.

@@ -1,16 +1,16 @@
 import { lowResOf, type SamConfig } from '../config/sam.ts';
 import type { LoadedSample } from '../data/dataset.ts';
 import { clickPointOf } from '../data/distance-transform.ts';
-import { type PictureTransform, preprocess } from '../data/preprocess.ts';
+import { type ImageTransform, preprocess } from '../data/preprocess.ts';
 import type { ObjectRegion, ObjectSet } from '../data/types.ts';
 import { resizePlaneOnHost } from '../sam/resize-host.ts';
 import { boxPrompt, pointPrompt } from './prompts.ts';
 import {
   answerToken,
-  type CuttingSegmenter,
   type DecodedObject,
   type GateLayer,
   type Segmenter,
+  type ThresholdedSegmenter,
 } from './segmenter.ts';
 import type { TrainingSet } from './training-set.ts';
 
@@ -22,7 +22,7 @@ export interface ObjectScore {
   readonly bestPicked: boolean | null;
 }
 
-/** One evaluated picture. */
+/** One evaluated image. */
 export interface ImageScore {
   readonly name: string;
   readonly objects: readonly ObjectScore[];
@@ -31,24 +31,24 @@ export interface ImageScore {
 }
 
 export interface EvaluationOptions {
-  /** The largest objects of a picture come first; at most so many. */
+  /** The largest objects of an image come first; at most so many. */
   readonly maxObjects: number;
-  /** The first so many pictures; 0 takes all. */
+  /** The first so many images; 0 takes all. */
   readonly maxImages: number;
   /** Also find out whether the best of the three candidates was picked; three masks a click instead of one. */
   readonly candidates?: boolean;
 }
 
 export interface EvaluationHooks {
-  /** Before each picture: how many are done. Others may use the device while it waits. */
+  /** Before each image: how many are done. Others may use the device while it waits. */
   readonly beforeImage?: (done: number, total: number) => Promise<void>;
-  /** Asked before each picture: true leaves the rest out. */
+  /** Asked before each image: true leaves the rest out. */
   readonly isUnwanted?: () => boolean;
-  /** A picture that cannot be used, and why. */
+  /** An image that cannot be used, and why. */
   readonly onRefused?: (name: string, message: string) => void;
 }
 
-/** Means over objects (IoUs) and pictures (gates). */
+/** Means over objects (IoUs) and images (gates). */
 export interface EvaluationSummary {
   readonly boxIou: number;
   readonly clickIou: number;
@@ -60,12 +60,12 @@ export interface EvaluationSummary {
 }
 
 /**
- * Evaluates pictures of a dataset by box (x0, y0, x1+1, y1+1 of the object, token 0) and by click (the pixel deepest inside
- * the object, the candidate with the highest predicted IoU). Pictures without an object count for `maxImages` and have no
+ * Evaluates images of a dataset by box (x0, y0, x1+1, y1+1 of the object, token 0) and by click (the pixel deepest inside
+ * the object, the candidate with the highest predicted IoU). Images without an object count for `maxImages` and have no
  * score.
  */
 export async function evaluateSet(
-  segmenter: CuttingSegmenter,
+  segmenter: ThresholdedSegmenter,
   set: Pick<TrainingSet, 'key' | 'load'>,
   names: readonly string[],
   options: EvaluationOptions,
@@ -75,7 +75,7 @@ export async function evaluateSet(
   return scores;
 }
 
-/** {@link evaluateSet} with masks cut at each of several logits: an entry for each, of the same pictures and objects. */
+/** {@link evaluateSet} with masks cut at each of several logits: an entry for each, of the same images and objects. */
 export async function evaluateSetAt(
   segmenter: Segmenter,
   set: Pick<TrainingSet, 'key' | 'load'>,
@@ -103,15 +103,15 @@ export async function evaluateSetAt(
   return scores;
 }
 
-/** Evaluates one picture that has at least one object; an entry for each threshold. */
+/** Evaluates one image that has at least one object; an entry for each threshold. */
 async function evaluateImage(
   segmenter: Segmenter,
-  { name, picture, objects }: LoadedSample,
+  { name, image, objects }: LoadedSample,
   thresholds: readonly number[],
   options: Pick<EvaluationOptions, 'maxObjects' | 'candidates'> & { readonly key?: string },
 ): Promise<ImageScore[]> {
   const { sam } = segmenter;
-  const { data, transform } = preprocess(picture, { size: sam.imageSize, ...sam.preprocessing });
+  const { data, transform } = preprocess(image, { size: sam.imageSize, ...sam.preprocessing });
   await segmenter.encode(data, options.key);
   const gates = await segmenter.gates();
   const regions = objects.regions.slice(0, options.maxObjects);
@@ -123,7 +123,7 @@ async function evaluateImage(
   const byBox = await segmenter.decode(boxes);
   const byClick = await segmenter.decode(clicks);
   const iousOf = (region: ObjectRegion, answer: DecodedObject | undefined, token: number) =>
-    iousOnPicture(answer?.masks[token] ?? new Float32Array(), sam, transform, objects, region, thresholds);
+    iousOnImage(answer?.masks[token] ?? new Float32Array(), sam, transform, objects, region, thresholds);
   const found = regions.map((region, i) => {
     const click = clicks[i];
     const picked = click ? answerToken(click, byClick[i]?.iou ?? []) : 0;
@@ -148,7 +148,7 @@ async function evaluateImage(
   }));
 }
 
-/** Summary of evaluated pictures; IoUs are 0 without any. */
+/** Summary of evaluated images; IoUs are 0 without any. */
 export function summarise(images: readonly ImageScore[]): EvaluationSummary {
   const objects = images.flatMap((image) => image.objects);
   const mean = (values: readonly number[]) =>
@@ -163,32 +163,32 @@ export function summarise(images: readonly ImageScore[]): EvaluationSummary {
   };
 }
 
-/** Mean of each gate over pictures. */
-export function meanGates(pictures: readonly (readonly GateLayer[])[]): GateLayer[] {
-  const [first = []] = pictures;
+/** Mean of each gate over images. */
+export function meanGates(images: readonly (readonly GateLayer[])[]): GateLayer[] {
+  const [first = []] = images;
   return first.map((layer, block) =>
     Object.fromEntries(
       Object.keys(layer).map((method) => {
-        const sum = pictures.reduce((total, layers) => total + (layers[block]?.[method] ?? 0), 0);
-        return [method, sum / pictures.length];
+        const sum = images.reduce((total, layers) => total + (layers[block]?.[method] ?? 0), 0);
+        return [method, sum / images.length];
       }),
     ),
   );
 }
 
 /**
- * IoU of low-res logits, scaled to the picture as SAM does, with an object: an entry for each logit at which the mask is cut.
- * One pass over the picture, however many there are.
+ * IoU of low-res logits, scaled to the image as SAM does, with an object: an entry for each logit at which the mask is cut.
+ * One pass over the image, however many there are.
  */
-export function iousOnPicture(
+export function iousOnImage(
   logits: Float32Array,
   sam: SamConfig,
-  transform: PictureTransform,
+  transform: ImageTransform,
   objects: ObjectSet,
   region: ObjectRegion,
   thresholds: readonly number[],
 ): number[] {
-  const scaled = logitsOnPicture(logits, sam, transform);
+  const scaled = logitsOnImage(logits, sam, transform);
   const rising = [...thresholds].sort((a, b) => a - b);
   // Pixels of the object, and others, by how many thresholds they pass.
   const inside = new Uint32Array(rising.length + 1);
@@ -209,11 +209,11 @@ export function iousOnPicture(
   });
 }
 
-/** SAM's postprocess_masks of one mask: to the model's square, without its padding, to the picture: [height, width]. */
-export function logitsOnPicture(
+/** SAM's postprocess_masks of one mask: to the model's square, without its padding, to the image: [height, width]. */
+export function logitsOnImage(
   logits: Float32Array,
   sam: SamConfig,
-  { inputSize, originalSize }: PictureTransform,
+  { inputSize, originalSize }: ImageTransform,
 ): Float32Array {
   const side = lowResOf(sam);
   const size = sam.imageSize;

@@ -14,7 +14,7 @@ export type TrainEvent =
   | ActivityEvent
   | NoticeEvent;
 
-/** One step. Losses are means over its objects, rounds and pictures: loss = 20·focal + dice + iou. */
+/** One step. Losses are means over its objects, rounds and images: loss = 20·focal + dice + iou. */
 export interface StepEvent {
   readonly type: 'step';
   readonly step: number;
@@ -42,7 +42,7 @@ export interface EvalEvent {
   readonly n: number;
 }
 
-/** Mean gates over the evaluated pictures of a dataset, an entry for each block; ungated modules count as 1. */
+/** Mean gates over the evaluated images of a dataset, an entry for each block; ungated modules count as 1. */
 export interface GatesEvent {
   readonly type: 'gates';
   readonly step: number;
@@ -54,7 +54,7 @@ export interface GatesEvent {
 export interface BestEvent {
   readonly type: 'best';
   readonly step: number;
-  /** Mean validation IoU of box and click over the datasets; null without validation pictures. */
+  /** Mean validation IoU of box and click over the datasets; null without validation images. */
   readonly score: number | null;
 }
 
@@ -72,7 +72,7 @@ export interface ActivityEvent {
   readonly total: number;
 }
 
-/** Something that a person should know and that stops nothing: a picture that cannot be used, an object that vanished. */
+/** Something that a person should know and that stops nothing: an image that cannot be used, an object that vanished. */
 export interface NoticeEvent {
   readonly type: 'notice';
   readonly step: number;

@@ -5,13 +5,13 @@ import type { TrainConfig } from '../config/train.ts';
 import type { Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
-import type { ArenaRange } from './arena.ts';
 import { Batches } from './batches.ts';
 import { allFinite, type Checkpoint, type RunState, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { evaluateSetAt, summarise } from './evaluate.ts';
 import type { TrainEvent } from './events.ts';
-import { bestCut, MASK_THRESHOLDS, SAM_MASK_THRESHOLD, type SetScores } from './mask-threshold.ts';
+import { bestThreshold, MASK_THRESHOLDS, SAM_MASK_THRESHOLD, type SetScores } from './mask-threshold.ts';
 import { clipScale } from './optimizer.ts';
+import type { ParameterRange } from './parameter-buffers.ts';
 import { planTraining } from './plans.ts';
 import type { RunStorage } from './run-storage.ts';
 import { learningRates } from './schedule.ts';
@@ -30,7 +30,7 @@ export interface TrainerParts {
   /** Gets every event in order. */
   readonly emit: (event: TrainEvent) => void;
   /** Awaited between pieces of work, where others may use the device. */
-  readonly breathe?: () => Promise<void>;
+  readonly yieldDevice?: () => Promise<void>;
 }
 
 /** Why a run is over. `finished`: all steps, or patience ran out. */
@@ -52,7 +52,7 @@ const START: Progress = {
  * checkpoint takes the same steps, bit for bit, as one that was never interrupted (same adapter, same build).
  */
 export class Trainer {
-  private wish: 'pause' | 'stop' | null = null;
+  private stopRequest: 'pause' | 'stop' | null = null;
   private readonly noticed = new Set<string>();
 
   private constructor(
@@ -82,7 +82,7 @@ export class Trainer {
     const batches = Batches.open(model.config, config, sets, state, notice);
     const step = await TrainingStep.create(gpu, model, plans);
     try {
-      if (checkpoint) checkpoint.restore(step.arena);
+      if (checkpoint) checkpoint.restore(step.parameters);
       else await step.initialise(config.seed);
     } catch (error) {
       step.release();
@@ -108,14 +108,14 @@ export class Trainer {
     return { ...this.progress, checkpointStep: this.checkpointed };
   }
 
-  /** Asks {@link run} to end after the step or the validation picture under way, with a checkpoint, as `paused`. */
+  /** Asks {@link run} to end after the step or the validation image under way, with a checkpoint, as `paused`. */
   pause(): void {
-    this.wish ??= 'pause';
+    this.stopRequest ??= 'pause';
   }
 
-  /** Asks {@link run} to end after the step or the validation picture under way as `stopped`. */
+  /** Asks {@link run} to end after the step or the validation image under way as `stopped`. */
   stop(): void {
-    this.wish = 'stop';
+    this.stopRequest = 'stop';
   }
 
   /**
@@ -134,7 +134,7 @@ export class Trainer {
   /** Puts the best weights back and evaluates a split with them. Without a best one, the weights are what they are. */
   async evaluateBest(split: Split): Promise<SetScores[]> {
     const best = await this.parts.storage.readBest();
-    for (const [name, { data }] of best?.tensors ?? []) this.step.arena.write('param', name, data);
+    for (const [name, { data }] of best?.tensors ?? []) this.step.parameters.write('param', name, data);
     const threshold = best?.maskThreshold ?? SAM_MASK_THRESHOLD;
     const [scores = []] = (await this.evaluate(split, 0, [threshold])) ?? [];
     return scores;
@@ -157,7 +157,7 @@ export class Trainer {
       if (end || (step > 0 && step % config.checkpointEvery === 0 && step !== this.checkpointed))
         await this.checkpoint();
       if (end) return end;
-      await this.parts.breathe?.();
+      await this.parts.yieldDevice?.();
       await this.takeStep();
     }
   }
@@ -174,7 +174,7 @@ export class Trainer {
     const { step, evaluationsSinceBest } = this.progress;
     const isPatienceOut = config.patience > 0 && evaluationsSinceBest >= config.patience;
     if (isWhole && (step >= config.steps || isPatienceOut)) return 'finished';
-    switch (this.wish) {
+    switch (this.stopRequest) {
       case 'stop':
         return 'stopped';
       case 'pause':
@@ -197,7 +197,7 @@ export class Trainer {
     if (!Number.isFinite(losses.loss) || !Number.isFinite(squaredNorm))
       throw notFinite(step + 1, this.checkpointed);
     const rates = learningRates(step, config);
-    const settings = ({ group, decay, rate }: ArenaRange) => ({
+    const settings = ({ group, decay, rate }: ParameterRange) => ({
       lr: rates[group] * rate,
       weightDecay: decay ? config.weightDecay : 0,
     });
@@ -215,7 +215,7 @@ export class Trainer {
   }
 
   /**
-   * Evaluates the validation pictures and keeps the weights when they are the best so far. False when it was left off since
+   * Evaluates the validation images and keeps the weights when they are the best so far. False when it was left off since
    * the run shall end; it is then done again when the run goes on.
    */
   private async validate(): Promise<boolean> {
@@ -224,9 +224,9 @@ export class Trainer {
     const { evalImages } = this.parts.config;
     // Before the first step nothing was learned, and a cut of its own would be chance: 0, as the base.
     const thresholds = step === 0 ? [SAM_MASK_THRESHOLD] : MASK_THRESHOLDS;
-    const each = await this.evaluate('val', evalImages, thresholds, () => this.wish !== null);
+    const each = await this.evaluate('val', evalImages, thresholds, () => this.stopRequest !== null);
     if (!each) return false;
-    const { scores, score, maskThreshold } = bestCut(each);
+    const { scores, score, maskThreshold } = bestThreshold(each);
     for (const { key, summary } of scores) {
       if (summary.n === 0) continue;
       emit({
@@ -260,15 +260,15 @@ export class Trainer {
     this.parts.emit({ type: 'best', step, score });
   }
 
-  /** An entry for each threshold; null when `isUnwanted` became true between two pictures. */
+  /** An entry for each threshold; null when `isUnwanted` became true between two images. */
   private async evaluate(
     split: Split,
     maxImages: number,
     thresholds: readonly number[],
     isUnwanted: () => boolean = () => false,
   ): Promise<SetScores[][] | null> {
-    const { config, sets, emit, breathe } = this.parts;
-    const label = `Measuring the ${split === 'val' ? 'validation' : split} pictures`;
+    const { config, sets, emit, yieldDevice } = this.parts;
+    const label = `Measuring the ${split === 'val' ? 'validation' : split} images`;
     const all: SetScores[][] = thresholds.map(() => []);
     for (const set of sets) {
       const names = set.split[split];
@@ -282,7 +282,7 @@ export class Trainer {
         {
           beforeImage: async (done, total) => {
             emit({ type: 'activity', label: `${label} of ${set.key}`, done, total });
-            await breathe?.();
+            await yieldDevice?.();
           },
           isUnwanted,
           onRefused: (name, message) => this.notice(set.key, name, message),
@@ -304,7 +304,7 @@ export class Trainer {
       random: { ...random, corrections: this.corrections.state() },
       objectsPerPass: this.objectsPerPass,
     };
-    const bytes = await writeCheckpoint(this.step.arena, state);
+    const bytes = await writeCheckpoint(this.step.parameters, state);
     if (!bytes) throw notFinite(step, this.checkpointed);
     await this.parts.storage.writeCheckpoint(bytes);
     this.checkpointed = step;
@@ -312,18 +312,18 @@ export class Trainer {
   }
 
   private async parameters(): Promise<Map<string, HostTensor>> {
-    const { arena } = this.step;
-    const values = (await arena.read('param')).get('param') ?? new Map<string, Float32Array>();
+    const { parameters } = this.step;
+    const values = (await parameters.read('param')).get('param') ?? new Map<string, Float32Array>();
     if (!allFinite(values.values())) throw notFinite(this.progress.step, this.checkpointed);
     return new Map(
-      arena.layout.tensors.map(({ name, shape }) => [
+      parameters.layout.tensors.map(({ name, shape }) => [
         name,
         { shape, data: values.get(name) ?? new Float32Array() },
       ]),
     );
   }
 
-  /** Tells of a picture once, however often it comes. */
+  /** Tells of an image once, however often it comes. */
   private notice(dataset: string, sample: string, message: string): void {
     const key = `${dataset}\n${sample}\n${message}`;
     if (this.noticed.has(key)) return;

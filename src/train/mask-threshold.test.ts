@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { summarise } from './evaluate.ts';
-import { bestCut, LEAST_OBJECTS, MASK_THRESHOLDS, type SetScores } from './mask-threshold.ts';
+import { bestThreshold, LEAST_OBJECTS, MASK_THRESHOLDS, type SetScores } from './mask-threshold.ts';
 
 /** Scores of so many equal objects a dataset as are needed to choose by. */
 const scoresOf = (...ious: readonly (number | null)[]): SetScores[] =>
@@ -15,16 +15,19 @@ const scoresOfObjects = (n: number, ...ious: readonly (number | null)[]): SetSco
 
 it('takes the threshold with the highest mean over datasets', () => {
   const each = MASK_THRESHOLDS.map((t) => scoresOf(t === -1 ? 0.6 : 0.5, t === -0.5 ? 0.55 : 0.5, null));
-  const cut = bestCut(each);
+  const cut = bestThreshold(each);
   expect(cut.maskThreshold).toBe(-1);
   expect(cut.score).toBeCloseTo(0.55);
   expect(cut.scores).toBe(each[MASK_THRESHOLDS.indexOf(-1)]);
 });
 
 it("keeps SAM's own where others are no better, and where there is nothing to go by", () => {
-  expect(bestCut(MASK_THRESHOLDS.map(() => scoresOf(0.4))).maskThreshold).toBe(0);
-  expect(bestCut(MASK_THRESHOLDS.map(() => scoresOf(null)))).toMatchObject({ score: null, maskThreshold: 0 });
-  expect(bestCut(MASK_THRESHOLDS.map(() => []))).toEqual({ scores: [], score: null, maskThreshold: 0 });
+  expect(bestThreshold(MASK_THRESHOLDS.map(() => scoresOf(0.4))).maskThreshold).toBe(0);
+  expect(bestThreshold(MASK_THRESHOLDS.map(() => scoresOf(null)))).toMatchObject({
+    score: null,
+    maskThreshold: 0,
+  });
+  expect(bestThreshold(MASK_THRESHOLDS.map(() => []))).toEqual({ scores: [], score: null, maskThreshold: 0 });
 });
 
 it('keeps 0 with too few objects to tell, counted over all datasets', () => {
@@ -33,6 +36,6 @@ it('keeps 0 with too few objects to tell, counted over all datasets', () => {
       const iou = t === 1 ? 0.6 : 0.5;
       return [...scoresOfObjects(n, iou), ...scoresOfObjects(1, iou)];
     });
-  expect(bestCut(each(LEAST_OBJECTS - 2))).toMatchObject({ score: 0.5, maskThreshold: 0 });
-  expect(bestCut(each(LEAST_OBJECTS - 1))).toMatchObject({ score: 0.6, maskThreshold: 1 });
+  expect(bestThreshold(each(LEAST_OBJECTS - 2))).toMatchObject({ score: 0.5, maskThreshold: 0 });
+  expect(bestThreshold(each(LEAST_OBJECTS - 1))).toMatchObject({ score: 0.6, maskThreshold: 1 });
 });

@@ -3,7 +3,7 @@ import type { EvaluationSummary, ImageScore } from './evaluate.ts';
 /**
  * The logit at which a tuned model's masks are cut. SAM cuts at 0, which is right for a model that is sure of itself. Its focal
  * loss (α 0.25) asks three times as much to add a pixel as to leave one out, so a model that is unsure, as one after few steps
- * on few pictures is, draws thin and faint things too small at 0: the best of these on the validation pictures is taken instead
+ * on few images is, draws thin and faint things too small at 0: the best of these on the validation images is taken instead
  * (docs/measurements/finetune.md).
  */
 export const MASK_THRESHOLDS: readonly number[] = [0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2];
@@ -14,7 +14,7 @@ export const SAM_MASK_THRESHOLD = 0;
 /** With fewer objects the best of nine thresholds is the luckiest. */
 export const LEAST_OBJECTS = 30;
 
-/** How a dataset's pictures of one split did. */
+/** How a dataset's images of one split did. */
 export interface SetScores {
   readonly key: string;
   readonly images: readonly ImageScore[];
@@ -22,7 +22,7 @@ export interface SetScores {
 }
 
 /** Scores with masks cut at a threshold. */
-export interface Cut {
+export interface ThresholdScores {
   readonly scores: readonly SetScores[];
   /** Mean over datasets of the mean of box and click IoU; null without an object. */
   readonly score: number | null;
@@ -33,17 +33,20 @@ export interface Cut {
  * The threshold with the highest score, the nearest to 0 of equals; 0 where there are too few objects to tell.
  * `each[t]` are the scores at `MASK_THRESHOLDS[t]`, those at 0 first.
  */
-export function bestCut(each: readonly (readonly SetScores[])[]): Cut {
+export function bestThreshold(each: readonly (readonly SetScores[])[]): ThresholdScores {
   const atZero = each[0] ?? [];
   const objects = atZero.reduce((sum, { summary }) => sum + summary.n, 0);
-  const cuts = each.map((scores, t) => ({
+  const scored = each.map((scores, t) => ({
     scores,
     score: meanScore(scores),
     maskThreshold: MASK_THRESHOLDS[t] ?? SAM_MASK_THRESHOLD,
   }));
-  const first: Cut = cuts[0] ?? { scores: [], score: null, maskThreshold: SAM_MASK_THRESHOLD };
+  const first: ThresholdScores = scored[0] ?? { scores: [], score: null, maskThreshold: SAM_MASK_THRESHOLD };
   if (objects < LEAST_OBJECTS) return first;
-  return cuts.reduce<Cut>((best, cut) => ((cut.score ?? 0) > (best.score ?? 0) ? cut : best), first);
+  return scored.reduce<ThresholdScores>(
+    (best, cut) => ((cut.score ?? 0) > (best.score ?? 0) ? cut : best),
+    first,
+  );
 }
 
 function meanScore(scores: readonly SetScores[]): number | null {

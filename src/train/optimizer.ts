@@ -6,12 +6,19 @@ import { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
 import { ADAMW_HYPER, adamw, adamwHyper } from '../ops/adamw/adamw.ts';
 import { sumSquares } from '../ops/sum-squares/sum-squares.ts';
-import { type Arena, type ArenaLayout, type ArenaRange, gradBufferName, ROLES, rangeName } from './arena.ts';
+import {
+  gradBufferName,
+  type ParameterBuffers,
+  type ParameterLayout,
+  type ParameterRange,
+  ROLES,
+  rangeName,
+} from './parameter-buffers.ts';
 
 /** Bytes between two ranges' settings: the alignment of a binding's offset. */
 const HYPER_STRIDE = 256;
 
-const hyperName = (range: number) => `arena.hyper.${range}`;
+const hyperName = (range: number) => `flat.hyper.${range}`;
 const normName = (buffer: number) => `norm.${buffer}`;
 
 /** What one AdamW update does to a range. */
@@ -21,7 +28,7 @@ export interface RangeSettings {
 }
 
 /** The plan of an update: phase `norm` gives the squared norm of all gradients, phase `update` is AdamW, a dispatch a range. */
-export function planOptimizer(layout: ArenaLayout, traits: AdapterTraits): Plan {
+export function planOptimizer(layout: ParameterLayout, traits: AdapterTraits): Plan {
   const graph = new Graph();
   graph.phase = 'norm';
   layout.bufferBytes.forEach((bytes, i) => {
@@ -36,24 +43,24 @@ export function planOptimizer(layout: ArenaLayout, traits: AdapterTraits): Plan 
 }
 
 /** Bytes of the buffer for the settings of all ranges. */
-export function hyperBytes(layout: ArenaLayout): number {
+export function hyperBytes(layout: ParameterLayout): number {
   return HYPER_STRIDE * layout.ranges.length;
 }
 
-/** Clips by the global norm and updates every range of an arena. */
+/** Clips by the global norm and updates every range of the parameter buffers. */
 export class Optimizer {
   private constructor(
     private readonly gpu: Gpu,
-    private readonly layout: ArenaLayout,
+    private readonly layout: ParameterLayout,
     private readonly hyper: GPUBuffer,
     private readonly executable: Executable,
   ) {}
 
   /** @param pool allocated for `plan`, perhaps among others. */
-  static async create(gpu: Gpu, arena: Arena, plan: Plan, pool: Pool): Promise<Optimizer> {
-    const { layout } = arena;
+  static async create(gpu: Gpu, parameters: ParameterBuffers, plan: Plan, pool: Pool): Promise<Optimizer> {
+    const { layout } = parameters;
     const hyper = gpu.allocate(hyperBytes(layout), 'adamw settings');
-    const inputs = arena.flat();
+    const inputs = parameters.flat();
     layout.ranges.forEach((_, i) => {
       inputs.set(hyperName(i), { buffer: hyper, offset: i * HYPER_STRIDE, size: 4 * ADAMW_HYPER });
     });
@@ -79,7 +86,7 @@ export class Optimizer {
    */
   async update(
     update: number,
-    settings: (range: ArenaRange) => RangeSettings,
+    settings: (range: ParameterRange) => RangeSettings,
     gradScale: number,
   ): Promise<void> {
     this.layout.ranges.forEach((range, i) => {

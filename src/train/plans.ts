@@ -5,17 +5,17 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
 import type { DecodeShape } from '../sam/graphs.ts';
-import { type ArenaLayout, layoutArena } from './arena.ts';
 import { decoderKey, decoderTrainingGraph } from './decoder-graph.ts';
 import { encoderTrainingGraph } from './encoder-graph.ts';
 import { planOptimizer } from './optimizer.ts';
+import { layoutParameters, type ParameterLayout } from './parameter-buffers.ts';
 
 /** What of a device decides a plan. */
 export type DeviceTraits = Pick<Gpu, 'traits' | 'bufferLimit'>;
 
 /** The sizes of a training step, as a config says them. */
 export interface StepSizes {
-  /** At most so many objects of a picture. */
+  /** At most so many objects of an image. */
   readonly objectsPerImage: number;
   /** Objects a pass of the decoder; 0 chooses. */
   readonly objectsPerPass: number;
@@ -27,7 +27,7 @@ export interface TrainingPlans {
   readonly sam: SamConfig;
   readonly mopeft: MopeftConfig;
   readonly tensors: readonly TrainableTensor[];
-  readonly layout: ArenaLayout;
+  readonly layout: ParameterLayout;
   /** Whether a tensor of the encoder is trained, so that the encoder has a backward. */
   readonly trainsEncoder: boolean;
   readonly encoder: Plan;
@@ -72,7 +72,7 @@ export function planShapes(
   device: DeviceTraits,
 ): TrainingPlans {
   const tensors = trainableTensors(mopeft, sam);
-  const layout = layoutArena(tensors, device.bufferLimit);
+  const layout = layoutParameters(tensors, device.bufferLimit);
   const plans: TrainingPlans = {
     sam,
     mopeft,

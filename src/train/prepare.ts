@@ -5,7 +5,7 @@ import { augment } from '../data/augment.ts';
 import type { LoadedSample } from '../data/dataset.ts';
 import { averageMask, lowResTarget } from '../data/low-res-target.ts';
 import { findObjects, labelsOf } from '../data/objects.ts';
-import { type PictureTransform, preprocess } from '../data/preprocess.ts';
+import { type ImageTransform, preprocess } from '../data/preprocess.ts';
 import type { LabelMap, ObjectRegion, ObjectSet } from '../data/types.ts';
 import { boxPrompt, clickPrompt, type FirstPrompt, firstPrompts, jitteredBox } from './prompts.ts';
 import type { PreparedImage, PreparedObject } from './step.ts';
@@ -16,18 +16,18 @@ export interface DataRandom {
   readonly prompts: Random;
 }
 
-/** A picture drawn for a step. */
+/** An image drawn for a step. */
 export interface Prepared {
   /** Null when nothing in it can be asked for. */
   readonly image: PreparedImage | null;
   /** Objects that are too small or thin for the low-res grid. */
   readonly vanished: number;
-  /** First prompts used so far, the next picture goes on from there. */
+  /** First prompts used so far, the next image goes on from there. */
   readonly promptCount: number;
 }
 
 /**
- * Draws a variant of a picture, chooses objects and first prompts.
+ * Draws a variant of an image, chooses objects and first prompts.
  * @param promptCount prompts used before; kinds of first prompt alternate over all objects of a run.
  */
 export function prepareImage(
@@ -39,10 +39,10 @@ export function prepareImage(
 ): Prepared {
   const { labelling } = sample;
   if (!labelling) return { image: null, vanished: 0, promptCount };
-  const varied = augment(sample.picture, [labelling.labelMap, labelling.classMap], random.augment, config);
+  const varied = augment(sample.image, [labelling.labelMap, labelling.classMap], random.augment, config);
   const [labelMap = labelling.labelMap, classMap = labelling.classMap] = varied.labelMaps;
   const objects = findObjects(labelMap, labelling.rule, config.minArea);
-  const { data: input, transform } = preprocess(varied.picture, {
+  const { data: input, transform } = preprocess(varied.image, {
     size: sam.imageSize,
     ...sam.preprocessing,
   });
@@ -63,7 +63,7 @@ export function prepareImage(
 interface Scene {
   readonly objects: ObjectSet;
   readonly classMap: LabelMap;
-  readonly transform: PictureTransform;
+  readonly transform: ImageTransform;
   readonly side: number;
   readonly boxJitter: number;
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
-import { pictureTransform } from '../data/preprocess.ts';
+import { imageTransform } from '../data/preprocess.ts';
 import { drawSample } from '../testing/training-sets.ts';
 import { boxPrompt, clickPrompt, correctiveClick, firstPrompts, jitteredBox, validCells } from './prompts.ts';
 
 const { objects } = drawSample('a', 1);
 const region = objects.regions[0];
-if (!region) throw new Error('the drawn picture has objects');
-const transform = pictureTransform(objects.width, objects.height, { size: 80, aspect: 'keep' });
+if (!region) throw new Error('the drawn image has objects');
+const transform = imageTransform(objects.width, objects.height, { size: 80, aspect: 'keep' });
 const side = 20;
 
 describe('first prompts', () => {
@@ -25,7 +25,7 @@ describe('first prompts', () => {
     expect(seen.size).toBeGreaterThan(60);
   });
 
-  it('move the sides of a box by a tenth at most and never out of the picture', () => {
+  it('move the sides of a box by a tenth at most and never out of the image', () => {
     const random = Random.fromSeed(2);
     const [x0, y0, x1, y1] = region.box;
     for (let i = 0; i < 100; i++) {

@@ -1,6 +1,6 @@
 import type { Random } from '../config/random.ts';
 import type { TrainConfig } from '../config/train.ts';
-import { type PictureTransform, toModel } from '../data/preprocess.ts';
+import { type ImageTransform, toModel } from '../data/preprocess.ts';
 import type { Box, ObjectRegion, ObjectSet } from '../data/types.ts';
 import type { ObjectPrompt, PointPrompt } from '../sam/prompts.ts';
 
@@ -9,7 +9,7 @@ export function isAmbiguous({ points, box }: ObjectPrompt): boolean {
   return points.length === 1 && !box;
 }
 
-/** How an object is first asked for. `whole` asks for everything of a class by a box around the picture. */
+/** How an object is first asked for. `whole` asks for everything of a class by a box around the image. */
 export type FirstPrompt = 'click' | 'box' | 'whole';
 
 /** The kinds of first prompt that a config alternates between; clicks when all are switched off. */
@@ -27,7 +27,7 @@ export function firstPrompts(
 export function clickPrompt(
   objects: ObjectSet,
   region: ObjectRegion,
-  transform: PictureTransform,
+  transform: ImageTransform,
   random: Random,
 ): ObjectPrompt {
   let left = random.integer(region.area);
@@ -42,18 +42,18 @@ export function clickPrompt(
   throw new RangeError(`object ${region.id} has fewer pixels than its area says`);
 }
 
-/** One positive click at a place of the original picture. */
-export function pointPrompt(transform: PictureTransform, x: number, y: number): ObjectPrompt {
+/** One positive click at a place of the original image. */
+export function pointPrompt(transform: ImageTransform, x: number, y: number): ObjectPrompt {
   const [modelX, modelY] = toModel(transform, x, y);
   return { points: [{ x: modelX, y: modelY, positive: true }] };
 }
 
-/** A box of the original picture as a prompt. */
-export function boxPrompt(transform: PictureTransform, [x0, y0, x1, y1]: Box): ObjectPrompt {
+/** A box of the original image as a prompt. */
+export function boxPrompt(transform: ImageTransform, [x0, y0, x1, y1]: Box): ObjectPrompt {
   return { points: [], box: [...toModel(transform, x0, y0), ...toModel(transform, x1, y1)] };
 }
 
-/** The object's box with each side moved by up to `jitter` of its width or height, kept inside the picture. */
+/** The object's box with each side moved by up to `jitter` of its width or height, kept inside the image. */
 export function jitteredBox(
   { width, height }: ObjectSet,
   { box: [x0, y0, x1, y1] }: ObjectRegion,
@@ -66,9 +66,9 @@ export function jitteredBox(
   return [moved(x0, w, width), moved(y0, h, height), moved(x1, w, width), moved(y1, h, height)];
 }
 
-/** The low-res cells that show the picture: columns below `width` and rows below `height`; the rest is padding. */
+/** The low-res cells that show the image: columns below `width` and rows below `height`; the rest is padding. */
 export function validCells(
-  { inputSize: [height, width], modelSize }: PictureTransform,
+  { inputSize: [height, width], modelSize }: ImageTransform,
   side: number,
 ): { readonly width: number; readonly height: number } {
   const cell = modelSize / side;
@@ -84,7 +84,7 @@ export function validCells(
 export function correctiveClick(
   logits: Float32Array,
   target: Float32Array,
-  transform: PictureTransform,
+  transform: ImageTransform,
   side: number,
   random: Random,
 ): PointPrompt {

@@ -9,7 +9,7 @@ export interface BestWeights {
   readonly tensors: ReadonlyMap<string, HostTensor>;
   readonly maskThreshold: number;
   readonly step: number;
-  /** Mean validation IoU; null without validation pictures. */
+  /** Mean validation IoU; null without validation images. */
   readonly score: number | null;
 }
 

@@ -5,7 +5,7 @@ const draws = (sampler: Sampler, count: number): Draw[] =>
   Array.from({ length: count }, () => sampler.next());
 
 describe('the sampler', () => {
-  it('takes datasets evenly whatever their sizes, and every picture once an epoch', () => {
+  it('takes datasets evenly whatever their sizes, and every image once an epoch', () => {
     const drawn = draws(Sampler.start([2, 50, 7], 1), 3 * 14);
     for (const dataset of [0, 1, 2]) {
       const samples = drawn.filter((draw) => draw.dataset === dataset).map(({ sample }) => sample);

@@ -1,10 +1,10 @@
 import { Random, type RandomState } from '../config/random.ts';
 
-/** Which picture comes next. */
+/** Which image comes next. */
 export interface Draw {
   /** Index of the dataset. */
   readonly dataset: number;
-  /** Index of the picture among the dataset's training pictures. */
+  /** Index of the image among the dataset's training images. */
   readonly sample: number;
 }
 
@@ -13,12 +13,12 @@ export interface SamplerState {
   readonly random: RandomState;
   /** Datasets left in this turn. */
   readonly turn: readonly number[];
-  /** By dataset: the pictures left in its epoch. */
+  /** By dataset: the images left in its epoch. */
   readonly epochs: readonly (readonly number[])[];
 }
 
 /**
- * Datasets evenly, whatever their sizes: every turn takes each once in a shuffled order. Within a dataset every picture
+ * Datasets evenly, whatever their sizes: every turn takes each once in a shuffled order. Within a dataset every image
  * comes once an epoch, shuffled anew each time.
  */
 export class Sampler {
@@ -34,10 +34,10 @@ export class Sampler {
     this.epochs = sizes.map((_, i) => [...(state.epochs[i] ?? [])]);
   }
 
-  /** @param sizes pictures by dataset, each at least 1. */
+  /** @param sizes images by dataset, each at least 1. */
   static start(sizes: readonly number[], seed: number): Sampler {
     if (sizes.length === 0 || sizes.some((size) => size < 1))
-      throw new RangeError(`datasets of ${sizes.join(', ')} pictures cannot be sampled`);
+      throw new RangeError(`datasets of ${sizes.join(', ')} images cannot be sampled`);
     return new Sampler(sizes, Random.fromSeed(seed, 'sampler'), { turn: [], epochs: [] });
   }
 

@@ -18,22 +18,22 @@ export interface DecodedObject {
   readonly iou: readonly number[];
 }
 
-/** A model that segments: one picture at a time, any number of objects of it. */
+/** A model that segments: one image at a time, any number of objects of it. */
 export interface Segmenter {
   readonly sam: SamConfig;
   /**
-   * Encodes a picture [3, S, S]; what follows is about this picture.
-   * @param key names the picture where it comes again unchanged; a segmenter whose encoder never changes may remember it.
+   * Encodes an image [3, S, S]; what follows is about this image.
+   * @param key names the image where it comes again unchanged; a segmenter whose encoder never changes may remember it.
    */
   encode(input: Float32Array, key?: string): Promise<void>;
-  /** The gates that the encoded picture drew, an entry for each block. */
+  /** The gates that the encoded image drew, an entry for each block. */
   gates(): Promise<GateLayer[]>;
   /** Answers for several objects; all prompts have the same number of tokens. */
   decode(prompts: readonly ObjectPrompt[]): Promise<DecodedObject[]>;
 }
 
 /** One whose masks are cut at a logit of its own: 0 in SAM, a tuned model's see `mask-threshold.ts`. */
-export interface CuttingSegmenter extends Segmenter {
+export interface ThresholdedSegmenter extends Segmenter {
   readonly maskThreshold: number;
 }
 

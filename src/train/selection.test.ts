@@ -3,11 +3,11 @@ import { summarise } from './evaluate.ts';
 import type { SetScores } from './mask-threshold.ts';
 import { gainError, isBetter, type Standing, tallyOf } from './selection.ts';
 
-/** A dataset with a picture an entry and an object a value: its IoU by box and by click. */
-function scored(key: string, ...pictures: readonly (readonly number[])[]): SetScores {
-  const images = pictures.map((ious, i) => ({
+/** A dataset with an image an entry and an object a value: its IoU by box and by click. */
+function scored(key: string, ...ious: readonly (readonly number[])[]): SetScores {
+  const images = ious.map((own, i) => ({
     name: `${i}`,
-    objects: ious.map((iou) => ({ boxIou: iou, clickIou: iou, bestPicked: null })),
+    objects: own.map((iou) => ({ boxIou: iou, clickIou: iou, bestPicked: null })),
     gates: [],
   }));
   return { key, images, summary: summarise(images) };
@@ -17,7 +17,7 @@ const error = (before: readonly SetScores[], after: readonly SetScores[]) =>
   gainError(tallyOf(before), tallyOf(after));
 
 // The numbers of python/tests/test_finetune_tables.py.
-it('clusters the error of a gain by picture and averages it over datasets', () => {
+it('clusters the error of a gain by image and averages it over datasets', () => {
   const before = [scored('a', [0.5, 0.5], [0.4]), scored('b', [0.5], [0.5]), scored('empty')];
   const after = [scored('a', [0.7, 0.7], [0.4]), scored('b', [0.5], [0.7]), scored('empty')];
   const [a, b] = [Math.sqrt(2 * 2 * (0.4 / 3) ** 2) / 3, 0.1];

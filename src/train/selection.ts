@@ -1,8 +1,8 @@
 /** Which weights of a run are kept: those with the best validation score, if their gain over the first is more than chance. */
 import type { SetScores } from './mask-threshold.ts';
 
-/** What one picture's objects scored at the start: the sum over them of the mean of box and click IoU, and their number. */
-export interface PictureTally {
+/** What one image's objects scored at the start: the sum over them of the mean of box and click IoU, and their number. */
+export interface ImageTally {
   readonly name: string;
   readonly sum: number;
   readonly n: number;
@@ -10,7 +10,7 @@ export interface PictureTally {
 
 export interface SetTally {
   readonly key: string;
-  readonly pictures: readonly PictureTally[];
+  readonly images: readonly ImageTally[];
 }
 
 /** The best validation so far, and the weights that a run began with. */
@@ -25,7 +25,7 @@ export interface Standing {
 export function tallyOf(scores: readonly SetScores[]): SetTally[] {
   return scores.map(({ key, images }) => ({
     key,
-    pictures: images.map(({ name, objects }) => ({
+    images: images.map(({ name, objects }) => ({
       name,
       sum: objects.reduce((sum, { boxIou, clickIou }) => sum + (boxIou + clickIou) / 2, 0),
       n: objects.length,
@@ -46,15 +46,15 @@ export function isBetter(score: number | null, scores: readonly SetScores[], sta
 }
 
 /**
- * Standard error of the gain in the mean over datasets, paired by object and clustered by picture. A dataset with a single
- * picture says nothing of its error and adds none.
+ * Standard error of the gain in the mean over datasets, paired by object and clustered by image. A dataset with a single
+ * image says nothing of its error and adds none.
  */
 export function gainError(before: readonly SetTally[], after: readonly SetTally[]): number {
   const first = new Map(
-    before.flatMap(({ key, pictures }) => pictures.map(({ name, sum }) => [`${key}\n${name}`, sum])),
+    before.flatMap(({ key, images }) => images.map(({ name, sum }) => [`${key}\n${name}`, sum])),
   );
-  const variances = after.flatMap(({ key, pictures }) => {
-    const gains = pictures.map(({ name, sum, n }) => ({
+  const variances = after.flatMap(({ key, images }) => {
+    const gains = images.map(({ name, sum, n }) => ({
       gain: sum - (first.get(`${key}\n${name}`) ?? sum),
       n,
     }));

@@ -32,7 +32,7 @@ export function stepBufferBytes(plans: TrainingPlans): number {
   return Object.values(bufferShapes(plans)).reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
 }
 
-/** Pictures, prompts, targets and the embedding's gradient on the device. */
+/** Images, prompts, targets and the embedding's gradient on the device. */
 export class StepBuffers {
   private constructor(
     private readonly gpu: Gpu,

@@ -1,13 +1,12 @@
 import type { Random } from '../config/random.ts';
 import { lowResOf, type SamConfig } from '../config/sam.ts';
-import type { PictureTransform } from '../data/preprocess.ts';
+import type { ImageTransform } from '../data/preprocess.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Executable, Pool } from '../graph/executable.ts';
 import { moduleTensors } from '../peft/tensors.ts';
 import type { DecodeShape } from '../sam/graphs.ts';
 import { type ObjectPrompt, tokensOf } from '../sam/prompts.ts';
 import type { WeightStore } from '../sam/weights.ts';
-import { Arena, type ArenaRange } from './arena.ts';
 import { bindingsOf } from './bindings.ts';
 import { DECODER, decoderKey } from './decoder-graph.ts';
 import { EmbeddingMemory } from './embedding-memory.ts';
@@ -15,6 +14,7 @@ import { ENCODER } from './encoder-graph.ts';
 import { computeImagePe } from './image-pe.ts';
 import { SUPERVISE, SUPERVISION } from './losses.ts';
 import { Optimizer, type RangeSettings } from './optimizer.ts';
+import { ParameterBuffers, type ParameterRange } from './parameter-buffers.ts';
 import { sharedPlans, type TrainingPlans } from './plans.ts';
 import { correctiveClick, isAmbiguous } from './prompts.ts';
 import {
@@ -33,11 +33,11 @@ export interface PromptTokens {
   readonly labels: readonly number[];
 }
 
-/** One object of a prepared picture. */
+/** One object of a prepared image. */
 export interface PreparedObject {
   /** [side, side] of 0 and 1 at the low-res grid. */
   readonly target: Float32Array;
-  /** The first prompt; all objects of a picture have prompts of one shape. */
+  /** The first prompt; all objects of an image have prompts of one shape. */
   readonly prompt: ObjectPrompt;
   /** The first prompt's tokens, where they are not those that the prompt gives. */
   readonly tokens?: PromptTokens;
@@ -45,16 +45,16 @@ export interface PreparedObject {
   readonly supervise?: number;
 }
 
-/** A picture ready for a step. */
+/** An image ready for a step. */
 export interface PreparedImage {
   /** Normalised and padded, [3, S, S]. */
   readonly input: Float32Array;
-  readonly transform: PictureTransform;
+  readonly transform: ImageTransform;
   /** At least one. */
   readonly objects: readonly PreparedObject[];
 }
 
-/** Means over the objects, rounds and pictures of a step. `loss` = 20·focal + dice + iou. */
+/** Means over the objects, rounds and images of a step. `loss` = 20·focal + dice + iou. */
 export interface StepLosses {
   readonly loss: number;
   readonly focal: number;
@@ -70,16 +70,16 @@ export interface StepGradients extends StepLosses {
 
 /** Sees what a step computes on its way, for checks of the step. */
 export interface StepObserver {
-  /** The picture `image` of the batch was encoded; the step waits, so that gates and embedding can be read. */
+  /** The image `image` of the batch was encoded; the step waits, so that gates and embedding can be read. */
   readonly encoded: (image: number) => Promise<void>;
-  /** A pass of the decoder for objects of the picture `image`; `parts` [N, 4] as losses.ts has them. */
+  /** A pass of the decoder for objects of the image `image`; `parts` [N, 4] as losses.ts has them. */
   readonly decoded: (image: number, answers: readonly DecodedObject[], parts: Float32Array) => void;
 }
 
 type Sums = { -readonly [K in keyof StepLosses]: number };
 
-/** What all passes of one picture have in common. */
-interface Lesson {
+/** What all passes of one image have in common. */
+interface DecoderPass {
   readonly corrections: number;
   readonly weight: number;
   readonly random: Random;
@@ -104,7 +104,7 @@ export class TrainingStep implements Segmenter {
     private readonly gpu: Gpu,
     private readonly model: FrozenModel,
     private readonly plans: TrainingPlans,
-    readonly arena: Arena,
+    readonly parameters: ParameterBuffers,
     private readonly buffers: StepBuffers,
     private readonly pools: { readonly encoder: Pool; readonly shared: Pool },
     private readonly encoder: Executable,
@@ -122,7 +122,7 @@ export class TrainingStep implements Segmenter {
       return part;
     };
     try {
-      const arena = keep(Arena.allocate(gpu, plans.layout));
+      const parameters = keep(ParameterBuffers.allocate(gpu, plans.layout));
       const buffers = keep(StepBuffers.allocate(gpu, plans));
       const pools = {
         encoder: keep(Pool.allocate(gpu, [plans.encoder], 'encoder')),
@@ -131,12 +131,12 @@ export class TrainingStep implements Segmenter {
       const imagePe = await computeImagePe(gpu, plans.sam, (name) => model.weights.range(name));
       buffers.write(DECODER.imagePe, imagePe);
       buffers.write(DECODER.seed, new Float32Array(plans.objectsPerPass).fill(1));
-      const inputs = bindingsOf(plans.encoder, ...sourcesOf(model, arena, buffers));
+      const inputs = bindingsOf(plans.encoder, ...sourcesOf(model, parameters, buffers));
       const encoder = await Executable.create(gpu, plans.encoder, pools.encoder, inputs);
-      const optimizer = keep(await Optimizer.create(gpu, arena, plans.optimizer, pools.shared));
+      const optimizer = keep(await Optimizer.create(gpu, parameters, plans.optimizer, pools.shared));
       // A device without the memory says so here, before anything is trained.
       await gpu.idle();
-      return new TrainingStep(gpu, model, plans, arena, buffers, pools, encoder, optimizer);
+      return new TrainingStep(gpu, model, plans, parameters, buffers, pools, encoder, optimizer);
     } catch (error) {
       for (const part of made) part.release();
       throw error;
@@ -151,13 +151,13 @@ export class TrainingStep implements Segmenter {
   async initialise(seed: number): Promise<void> {
     const drawn = new Map(moduleTensors(this.plans.mopeft, this.sam).map(({ name, init }) => [name, init]));
     for (const { name } of this.plans.tensors) {
-      this.arena.write('param', name, drawn.get(name)?.(seed) ?? (await this.frozen(name)));
+      this.parameters.write('param', name, drawn.get(name)?.(seed) ?? (await this.frozen(name)));
     }
     for (const { name } of this.plans.tensors) {
-      const range = this.arena.range('m', name);
+      const range = this.parameters.range('m', name);
       const zeros = new Float32Array(range.size / 4);
-      this.arena.write('m', name, zeros);
-      this.arena.write('v', name, zeros);
+      this.parameters.write('m', name, zeros);
+      this.parameters.write('v', name, zeros);
     }
   }
 
@@ -169,7 +169,7 @@ export class TrainingStep implements Segmenter {
     }
     this.buffers.write(ENCODER.image, input);
     await this.encoder.run('forward');
-    // Without modules the encoder is frozen: a picture's embedding stays what it is.
+    // Without modules the encoder is frozen: an image's embedding stays what it is.
     if (key !== undefined && !this.plans.trainsEncoder) this.embeddings.set(key, await this.embedding());
   }
 
@@ -177,7 +177,7 @@ export class TrainingStep implements Segmenter {
     return readGates(this.gpu, this.encoder, this.sam, this.plans.mopeft);
   }
 
-  /** The embedding of the encoded picture, [h, w, D]. */
+  /** The embedding of the encoded image, [h, w, D]. */
   async embedding(): Promise<Float32Array> {
     const [values] = await this.gpu.read(this.encoder.output(ENCODER.embedding));
     return values ?? new Float32Array();
@@ -205,7 +205,7 @@ export class TrainingStep implements Segmenter {
     random: Random,
     observer?: StepObserver,
   ): Promise<StepGradients> {
-    this.arena.clearGradients();
+    this.parameters.clearGradients();
     const sums: Sums = { loss: 0, focal: 0, dice: 0, iou: 0 };
     for (const [i, image] of images.entries()) {
       const weight = 1 / (images.length * image.objects.length * (corrections + 1));
@@ -213,10 +213,10 @@ export class TrainingStep implements Segmenter {
       await observer?.encoded(i);
       const observe =
         observer && ((answers: DecodedObject[], parts: Float32Array) => observer.decoded(i, answers, parts));
-      const lesson = { corrections, weight, random, observe };
+      const pass = { corrections, weight, random, observe };
       if (this.plans.trainsEncoder) this.buffers.clear(ENCODER.dembedding);
       for (const objects of chunks(image.objects, this.plans.objectsPerPass)) {
-        await this.teach(objects, image.transform, lesson, sums);
+        await this.backpropagateObjects(objects, image.transform, pass, sums);
       }
       if (this.plans.trainsEncoder) await this.encoder.run('backward');
     }
@@ -227,14 +227,14 @@ export class TrainingStep implements Segmenter {
   /** AdamW with the gradients of the last {@link gradients}; `update` counts from 1. */
   async update(
     update: number,
-    settings: (range: ArenaRange) => RangeSettings,
+    settings: (range: ParameterRange) => RangeSettings,
     gradScale: number,
   ): Promise<void> {
     await this.optimizer.update(update, settings, gradScale);
   }
 
   release(): void {
-    this.arena.release();
+    this.parameters.release();
     this.buffers.release();
     this.optimizer.release();
     this.pools.encoder.release();
@@ -242,10 +242,10 @@ export class TrainingStep implements Segmenter {
   }
 
   /** All rounds of prompts for objects that share the decoder's passes. */
-  private async teach(
+  private async backpropagateObjects(
     objects: readonly PreparedObject[],
-    transform: PictureTransform,
-    { corrections, weight, random, observe }: Lesson,
+    transform: ImageTransform,
+    { corrections, weight, random, observe }: DecoderPass,
     sums: Sums,
   ): Promise<void> {
     const side = lowResOf(this.sam);
@@ -309,7 +309,7 @@ export class TrainingStep implements Segmenter {
       const inputs = bindingsOf(
         plan,
         (name) => (name === DECODER.embedding ? embedding : undefined),
-        ...sourcesOf(this.model, this.arena, this.buffers),
+        ...sourcesOf(this.model, this.parameters, this.buffers),
       );
       executable = Executable.create(this.gpu, plan, this.pools.shared, inputs);
       this.decoders.set(key, executable);
@@ -326,8 +326,8 @@ export class TrainingStep implements Segmenter {
 }
 
 /** Where a step's inputs come from: trained tensors before the frozen ones of the same name. */
-function sourcesOf(model: FrozenModel, arena: Arena, buffers: StepBuffers) {
-  const trained = new Map([...arena.parameters(), ...arena.gradients()]);
+function sourcesOf(model: FrozenModel, parameters: ParameterBuffers, buffers: StepBuffers) {
+  const trained = new Map([...parameters.parameters(), ...parameters.gradients()]);
   return [
     (name: string) => buffers.ranges.get(name),
     (name: string) => trained.get(name),

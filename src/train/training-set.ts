@@ -5,13 +5,13 @@ import type { Outcome, Split } from '../data/types.ts';
 export interface TrainingSet {
   /** Names it in events; unique in a run. */
   readonly key: string;
-  /** Names of the labelled pictures by split, in natural order. */
+  /** Names of the labelled images by split, in natural order. */
   readonly split: Readonly<Record<Split, readonly string[]>>;
   /** Decodes one of them. */
   readonly load: (name: string) => Promise<Outcome<LoadedSample>>;
 }
 
-/** A dataset as training takes it. @param minArea objects with a smaller share of their picture are left out. */
+/** A dataset as training takes it. @param minArea objects with a smaller share of their image are left out. */
 export function trainingSet(
   key: string,
   dataset: Dataset,

@@ -43,7 +43,7 @@ const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late'
 function image() {
   const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
   const { image: prepared } = prepareImage(drawSample('a', 1), MICRO_SAM, config, random, 0);
-  if (!prepared) throw new Error('the drawn picture has objects');
+  if (!prepared) throw new Error('the drawn image has objects');
   return prepared;
 }
 
@@ -56,7 +56,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     const gateGradients = async () => {
       const { squaredNorm, loss } = await step.gradients([image()], 1, Random.fromSeed(4));
       expect(loss).toBeGreaterThan(0);
-      const grads = (await step.arena.read('grad')).get('grad') ?? new Map<string, Float32Array>();
+      const grads = (await step.parameters.read('grad')).get('grad') ?? new Map<string, Float32Array>();
       const sum = [...grads.values()].flatMap((values) => [...values]).reduce((s, x) => s + x * x, 0);
       expect(Math.abs(squaredNorm - sum) / sum).toBeLessThan(1e-4);
       return [...grads].filter(([name]) => name.includes('.gate.') && name.endsWith('weight'));
@@ -99,7 +99,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
   it('leaves nothing on the device when it cannot be opened, whatever was in the way, and can be opened then', async () => {
     const before = gpu.allocatedBytes;
     const plans = plan(['lora']);
-    for (const label of ['arena m 0', 'image', 'encoder 0', 'adamw settings']) {
+    for (const label of ['parameters m 0', 'image', 'encoder 0', 'adamw settings']) {
       const end = refuseBuffers(gpu, label);
       const opened = TrainingStep.create(gpu, model, plans);
       await expect(opened, label).rejects.toMatchObject({ record: { code: 'gpu/invalid' } });
@@ -136,7 +136,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
 });
 
 describe('a frozen encoder', () => {
-  it('remembers a picture by its key, and answers as if it had been encoded again', async () => {
+  it('remembers an image by its key, and answers as if it had been encoded again', async () => {
     const step = await TrainingStep.create(gpu, model, plan([]));
     await step.initialise(3);
     const [first, second] = [image().input, image().input.map((value) => 1 - value)];
@@ -164,7 +164,7 @@ describe('recomputing blocks in the backward', () => {
       await step.gradients([image()], 1, Random.fromSeed(4));
       await step.update(1, settings, 1);
       await step.gradients([image()], 1, Random.fromSeed(4));
-      const grads = (await step.arena.read('grad')).get('grad');
+      const grads = (await step.parameters.read('grad')).get('grad');
       step.release();
       return grads;
     };
@@ -342,7 +342,7 @@ describe('a run', () => {
     expect(storage.best?.tensors.has('blocks.1.gate.adapter.weight')).toBe(true);
   });
 
-  it('measures nothing of a dataset whose validation pictures have no object, and says nothing', async () => {
+  it('measures nothing of a dataset whose validation images have no object, and says nothing', async () => {
     const [left, right] = [drawnSet('left', 1), drawnSet('right', 2, 2)];
     const bare: TrainingSet['load'] = async (name) => {
       const sample = drawSample(name, 2);
@@ -359,7 +359,7 @@ describe('a run', () => {
   });
 
   it.each(['paused', 'stopped'] as const)(
-    'without validation pictures keeps the latest weights when it is %s, between two evaluations',
+    'without validation images keeps the latest weights when it is %s, between two evaluations',
     async (end) => {
       const storage = new MemoryStorage();
       const set = drawnSet('left', 1);

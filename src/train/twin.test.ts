@@ -126,7 +126,7 @@ async function repeat(run: TwinRun) {
 const isUnseen = (name: string) => name.endsWith('k_proj.bias');
 
 describe.each(CASES)('the run %s of the PyTorch twin', (name) => {
-  it('is repeated by the engine: pictures, losses, gates, scores and weights', async () => {
+  it('is repeated by the engine: images, losses, gates, scores and weights', async () => {
     const run = JSON.parse(await readFile(`${folder}${name}.json`, 'utf8')) as TwinRun;
     const before = gpu.allocatedBytes;
     const { config, events, last, split } = await repeat(run);

@@ -5,7 +5,7 @@ import { type SplitOrder, splitCounts, splitNames } from '../data/split.ts';
 import type { MaskKind as DataMaskKind, StoredDataset } from '../data/types.ts';
 import type { ClassInfo, DatasetInfo, Failure, MaskKind, SampleInfo, SplitName } from './protocol.ts';
 
-/** The seed of a dataset's split in the studio: fixed, so that the test pictures of all runs are the same. */
+/** The seed of a dataset's split in the studio: fixed, so that the test images of all runs are the same. */
 export const SPLIT_SEED = 0;
 
 export const CardSchema = v.object({

@@ -1,25 +1,25 @@
-/** The demo's domains as datasets, drawn picture by picture. */
+/** The demo's domains as datasets, drawn image by image. */
 import type { Dataset, DatasetSample } from '../data/dataset.ts';
-import { encodeMaskPng, encodePicturePng } from '../data/encode-png.ts';
+import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import type { LazyFile } from '../data/zip.ts';
 import { DEMO_IMAGES, demoDomains, drawDemo } from '../engine/demo/domains.ts';
 import type { CallContext } from './serve.ts';
 
-/** Draws all domains; cancelling leaves out those that were not finished. Progress in pictures. */
+/** Draws all domains; cancelling leaves out those that were not finished. Progress in images. */
 export async function drawnDatasets(call: CallContext): Promise<Dataset[]> {
   const datasets: Dataset[] = [];
   const total = demoDomains.length * DEMO_IMAGES;
   for (const domain of demoDomains) {
     const samples: DatasetSample[] = [];
     for (let index = 0; index < DEMO_IMAGES; index++) {
-      // Messages, a cancelling one among them, get their turn between two pictures.
+      // Messages, a cancelling one among them, get their turn between two images.
       await new Promise((resolve) => setTimeout(resolve, 0));
       if (call.signal.aborted) return datasets;
-      const { picture, objects } = drawDemo(domain, index);
+      const { image, objects } = drawDemo(domain, index);
       const name = `${domain.id}-${String(index + 1).padStart(2, '0')}.png`;
       samples.push({
         name,
-        image: fileOf(`images/${name}`, encodePicturePng(picture)),
+        image: fileOf(`images/${name}`, encodeImagePng(image)),
         instances: fileOf(`instances/${name}`, encodeMaskPng(objects)),
       });
       call.progress({

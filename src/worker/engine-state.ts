@@ -8,7 +8,7 @@ import { type OpenModel, type OpenModelOptions, openModel } from '../engine/mode
 import { Segmenter } from '../engine/segmenter.ts';
 import { Gpu } from '../gpu/gpu.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
-import { DatasetShelf } from './dataset-shelf.ts';
+import { DatasetRepository } from './dataset-repository.ts';
 import { gpuReport } from './gpu-report.ts';
 import type { EngineEvent, GpuReport, ModelInfo } from './protocol.ts';
 import { shaderSources } from './shaders.ts';
@@ -45,7 +45,7 @@ export class EngineState {
     readonly store: FileStore,
     /** Why the storage is memory only; null when the browser keeps it. */
     readonly storageFailure: FailureRecord | null,
-    readonly datasets: DatasetShelf,
+    readonly datasets: DatasetRepository,
     readonly emit: (event: EngineEvent) => void,
   ) {}
 
@@ -60,7 +60,7 @@ export class EngineState {
       store = new MemoryStore();
       failure = error.record;
     }
-    return new EngineState(store, failure, new DatasetShelf(store), emit);
+    return new EngineState(store, failure, new DatasetRepository(store), emit);
   }
 
   /** Asks for the adapter and follows it; a failure is part of the report. */

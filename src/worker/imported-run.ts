@@ -1,7 +1,7 @@
 import type { Adapter } from '../peft/adapter-file.ts';
 import type { CurrentModel } from './engine-state.ts';
 import type { DroppedFile, FieldValue } from './protocol.ts';
-import type { RunRecord } from './run-book.ts';
+import type { RunRecord } from './run-repository.ts';
 
 /** The record of an adapter that came in as files. */
 export function importedRecord(

@@ -18,7 +18,7 @@ const RecordSchema = v.object({
   bytes: v.number(),
 });
 
-/** A mask at the size of its picture, and whose it is. */
+/** A mask at the size of its image, and whose it is. */
 export interface MaskToKeep {
   readonly imageName: string;
   readonly variantLabel: string;
@@ -89,7 +89,7 @@ export function maskFile(mask: MaskToKeep): OutputFile {
   return { name: `${maskName(mask)}.png`, mime: 'image/png', bytes: bytes as Uint8Array<ArrayBuffer> };
 }
 
-/** `<picture> mask <variant>`, fit for a file's name. */
+/** `<image> mask <variant>`, fit for a file's name. */
 function maskName({ imageName, variantLabel }: Pick<KeptMask, 'imageName' | 'variantLabel'>): string {
   const stem = (imageName.split('/').pop() ?? imageName).replace(/\.[^.]+$/, '');
   return storeName(`${stem} mask ${variantLabel}`);

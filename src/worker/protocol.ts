@@ -6,7 +6,7 @@
  * (a training step, an evaluation, a lost device) arrives as an `EngineEvent`.
  *
  * Conventions: bytes are integers, times are milliseconds unless a name says otherwise, dates are
- * milliseconds since the epoch, coordinates are pixels of the original picture, x to the right and y down,
+ * milliseconds since the epoch, coordinates are pixels of the original image, x to the right and y down,
  * where (0, 0) is the outer corner of the first pixel and (0.5, 0.5) its centre.
  */
 

@@ -1,20 +1,20 @@
 import { toFailureRecord } from '../config/failure.ts';
 import type { EngineState } from './engine-state.ts';
 import type { RunInfo } from './protocol.ts';
-import { type RunBook, type RunRecord, runInfo } from './run-book.ts';
+import { type RunRecord, type RunRepository, runInfo } from './run-repository.ts';
 
 /** Writes the records of runs and tells the page what they say. */
 export class RunReports {
   private writing: Promise<void> = Promise.resolve();
 
   constructor(
-    readonly book: RunBook,
+    readonly repository: RunRepository,
     private readonly state: Pick<EngineState, 'emit' | 'model'>,
   ) {}
 
   /** Writes a record, then tells it. @throws Failure `storage/…` when it cannot be written. */
   async save(record: RunRecord): Promise<RunInfo> {
-    return this.tell(await this.book.save(record));
+    return this.tell(await this.repository.save(record));
   }
 
   /** Tells a record without writing it. */
@@ -31,7 +31,7 @@ export class RunReports {
       await this.save(record);
     } catch (error) {
       this.tellTrouble(error);
-      await this.tell(this.book.hold({ ...record, failure: record.failure ?? toFailureRecord(error) }));
+      await this.tell(this.repository.hold({ ...record, failure: record.failure ?? toFailureRecord(error) }));
     }
   }
 
@@ -51,7 +51,7 @@ export class RunReports {
   /** A record as the page sees it. */
   async infoOf(record: RunRecord): Promise<RunInfo> {
     // Storage that cannot say how much a run takes is no reason to hide the run.
-    const bytes = await this.book.bytesOf(record.id).catch(() => 0);
+    const bytes = await this.repository.bytesOf(record.id).catch(() => 0);
     return runInfo(record, bytes, this.state.model?.info.hash ?? null);
   }
 

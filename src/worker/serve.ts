@@ -43,7 +43,7 @@ const CANCELLATION: FailureRecord = {
   cure: 'Ask again when you want it.',
 };
 
-/** Answers calls until the worker ends. A handler may throw a `Failure`; whatever it throws is answered, so the page never waits in vain. */
+/** Answers calls until the worker ends. A handler may throw a `Failure`; whatever it throws is answered, so every call of the page settles. */
 export function serve(
   handlers: Handlers,
   // Inside a worker the global scope is the port; the compiler, which also knows the page, types it as a window.

@@ -7,13 +7,13 @@ import { modelHandlers } from './handlers/model.ts';
 import { outputHandlers } from './handlers/output.ts';
 import { segmentHandlers } from './handlers/segment.ts';
 import { trainHandlers } from './handlers/train.ts';
-import { SegmentDesk } from './segment-desk.ts';
+import { SegmentationService } from './segmentation-service.ts';
 import { serve } from './serve.ts';
-import { TrainDesk } from './train-desk.ts';
+import { TrainingService } from './training-service.ts';
 
 const engine = EngineState.open((event) => emit(event)).then((state) => {
-  const training = new TrainDesk(state);
-  return { state, training, desk: new SegmentDesk(state, (runId) => training.variant(runId)) };
+  const training = new TrainingService(state);
+  return { state, training, service: new SegmentationService(state, (runId) => training.variant(runId)) };
 });
 const state = engine.then((parts) => parts.state);
 const training = engine.then((parts) => parts.training);

@@ -1,4 +1,4 @@
-"""Pictures with exact masks, drawn by code: what photographs of the open sets do not show."""
+"""Images with exact masks, drawn by code: what photographs of the open sets do not show."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ Drawn = tuple[np.ndarray, np.ndarray, list[list[int]], str]
 
 
 def draw(seed: int, index: int, stock: list[Cutout], grounds: list[np.ndarray]) -> Drawn:
-    """Picture `index` of the seed: image [H, W, 3] uint8, label [H, W] uint8, objects, scene name."""
+    """Image `index` of the seed: image [H, W, 3] uint8, label [H, W] uint8, objects, scene name."""
     rng = np.random.default_rng([seed, index])
     names = [*SCENES, "cutouts"]
     weights = np.array([*(w for _, w in SCENES.values()), CUTOUT_WEIGHT if stock else 0.0])

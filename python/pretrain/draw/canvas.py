@@ -1,4 +1,4 @@
-"""A picture under construction: colours, the label map, and the objects drawn so far."""
+"""An image under construction: colours, the label map, and the objects drawn so far."""
 
 from dataclasses import dataclass, field
 
@@ -28,7 +28,7 @@ class Canvas:
         return self.last >= 250
 
     def blend(self, alpha: np.ndarray, colour: np.ndarray) -> None:
-        """Mix colour ([3] or [H, W, 3]) over the picture with alpha [H, W] in 0..1."""
+        """Mix colour ([3] or [H, W, 3]) over the image with alpha [H, W] in 0..1."""
         self.image += alpha[..., None] * (colour - self.image)
 
     def paint(self, mask: np.ndarray, colour: np.ndarray, soft: float = 0.6, alpha: float = 1.0) -> None:

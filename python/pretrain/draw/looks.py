@@ -1,4 +1,4 @@
-"""What a camera, a microscope or a scanner does to a picture."""
+"""What a camera, a microscope or a scanner does to an image."""
 
 from io import BytesIO
 
@@ -35,12 +35,12 @@ def develop(rng: Generator, image: np.ndarray) -> np.ndarray:
 
 
 def compressed(rng: Generator, image: np.ndarray) -> bytes:
-    """As most pictures come: a JPEG of quality 75 to 96."""
+    """As most images come: a JPEG of quality 75 to 96."""
     file = BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=int(rng.integers(75, 97)))
     return file.getvalue()
 
 
 def read(file: bytes) -> np.ndarray:
-    """The picture [H, W, 3] uint8 of a file."""
+    """The image [H, W, 3] uint8 of a file."""
     return np.asarray(Image.open(BytesIO(file)))

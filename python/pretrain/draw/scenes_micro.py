@@ -50,7 +50,7 @@ def cells(rng: Generator) -> Canvas:
 
 
 def net(rng: Generator) -> Canvas:
-    """A net over the whole picture: warped Voronoi walls; the net is one object, each room another."""
+    """A net over the whole image: warped Voronoi walls; the net is one object, each room another."""
     c = blank(rng)
     h, w = c.shape
     count = int(np.exp(rng.uniform(np.log(6), np.log(170))))

@@ -10,7 +10,7 @@ from .texture import colour, fractal, noise, texture
 
 
 def _crack(rng: Generator, h: int, w: int, wide: float) -> np.ndarray:
-    """A jagged, branching line that crosses a part of the picture."""
+    """A jagged, branching line that crosses a part of the image."""
     mask = np.zeros((h, w), bool)
     heads = [(rng.uniform(0, w), rng.uniform(0, h), rng.uniform(0, 2 * np.pi), rng.uniform(0.4, 1.6) * max(h, w))]
     if rng.random() < 0.6:

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from '@playwright/test';
 import { build, preview } from 'vite';
-import { encodePicturePng } from '../../data/encode-png.ts';
+import { encodeImagePng } from '../../data/encode-png.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const WIDTH = 256;
@@ -19,8 +19,8 @@ export interface Stretch {
 export const FIRST_MASK = 'first-mask';
 
 /**
- * Opens the built studio in a fresh tab, drops one picture into Segment, clicks on it and waits for the mask, then does the
- * same with a second picture: what a person waits for with the embedded model.
+ * Opens the built studio in a fresh tab, drops one image into Segment, clicks on it and waits for the mask, then does the
+ * same with a second image: what a person waits for with the embedded model.
  */
 export async function timeFirstMask(browser: Browser): Promise<readonly Stretch[]> {
   const outDir = 'out/bench-site';
@@ -42,17 +42,17 @@ export async function timeFirstMask(browser: Browser): Promise<readonly Stretch[
         ms: Number(await page.evaluate(() => document.documentElement.dataset.modelAt)),
       });
     };
-    const picture = async (index: number, what: string): Promise<void> => {
+    const image = async (index: number, what: string): Promise<void> => {
       const start = performance.now();
       await openAndClick(page, index);
       stretches.push({ what, ms: performance.now() - start });
     };
     await visit('first visit: page opened, engine started, embedded model on the device and shown');
-    await picture(
+    await image(
       0,
-      'first picture at once opened, encoded and clicked: mask shown (kernels compiled on the way)',
+      'first image at once opened, encoded and clicked: mask shown (kernels compiled on the way)',
     );
-    await picture(1, 'second picture opened, encoded and clicked: mask shown');
+    await image(1, 'second image opened, encoded and clicked: mask shown');
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
     await page.goto('about:blank');
     await visit('second visit: the same from what the browser keeps');
@@ -72,7 +72,7 @@ function noteModelShown(line: string): void {
   }).observe(document, { subtree: true, childList: true, characterData: true });
 }
 
-/** Opens drawn picture `index` by Segment's file button, clicks on its disc, waits for the candidates. */
+/** Opens drawn image `index` by Segment's file button, clicks on its disc, waits for the candidates. */
 async function openAndClick(page: Page, index: number): Promise<void> {
   const name = `disc-${index}.png`;
   const disc = { x: 80 + 60 * index, y: 96, radius: 40 };
@@ -96,7 +96,7 @@ function drawDisc(disc: { x: number; y: number; radius: number }): Uint8Array {
       const inside = Math.hypot(x - disc.x, y - disc.y) < disc.radius;
       data.fill(inside ? 200 : 60, 3 * (y * WIDTH + x), 3 * (y * WIDTH + x) + 3);
     }
-  return encodePicturePng({ width: WIDTH, height: HEIGHT, channels: 3, data });
+  return encodeImagePng({ width: WIDTH, height: HEIGHT, channels: 3, data });
 }
 
 /** The stretches as lines of text. */

@@ -28,7 +28,7 @@ describe('more than 8 bits become 8 by percentiles', () => {
     expect([bytes[0], bytes[7], bytes[8], bytes[500], bytes[1000]]).toEqual([0, 0, 255, 128, 255]);
   });
 
-  it('leaves a flat picture black and does not divide by zero', () => {
+  it('leaves a flat image black and does not divide by zero', () => {
     const flat = new Uint16Array(9).fill(500);
     expect([...toEightBits(flat, depthMapping(flat))]).toEqual(new Array(9).fill(0));
     const nothing = new Float32Array(3).fill(Number.NaN);

@@ -1,7 +1,7 @@
 import type { DepthMapping } from '../types.ts';
 
 /**
- * The one rule by which pictures of more than 8 bits become 8: the 0.1 and 99.9 percentiles of all values of the picture, all
+ * The one rule by which images of more than 8 bits become 8: the 0.1 and 99.9 percentiles of all values of the image, all
  * colour channels together, become 0 and 255.
  */
 export const DEFAULT_PERCENTILES = { low: 0.1, high: 99.9 } as const;
@@ -16,7 +16,7 @@ type Samples = Uint16Array | Uint32Array | Float32Array;
 const BINS = 65_536;
 
 /**
- * Finds the two percentiles of a picture: the smallest value that has at least that share of all values at or under it.
+ * Finds the two percentiles of an image: the smallest value that has at least that share of all values at or under it.
  * 16-bit values are counted exactly; 32-bit and float ones in 65,536 equal bins between the smallest and the largest finite
  * value (a bin stands for its lower edge).
  */
@@ -55,7 +55,7 @@ export function depthMapping(data: Samples, percentiles: Percentiles = DEFAULT_P
   return { ...record, low: valueAt(percentiles.low), high: valueAt(percentiles.high) };
 }
 
-/** Applies a mapping: round half up of 255·(v − low)/(high − low), clamped; not-a-number is 0; a flat picture is 0 all over. */
+/** Applies a mapping: round half up of 255·(v − low)/(high − low), clamped; not-a-number is 0; a flat image is 0 all over. */
 export function toEightBits(data: Samples, { low, high }: DepthMapping): Uint8Array {
   const out = new Uint8Array(data.length);
   const scale = high > low ? 255 / (high - low) : 0;

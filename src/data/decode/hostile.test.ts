@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
 import { greyTiff } from '../../testing/grey-tiff.ts';
 import { crc32 } from '../crc32.ts';
-import { encodePicturePng } from '../encode-png.ts';
+import { encodeImagePng } from '../encode-png.ts';
+import { decodeImage } from './image.ts';
 import { decodeMask } from './mask.ts';
-import { decodePicture } from './picture.ts';
 
-const path = new URL('../../../tests/vectors/pictures/pictures.json', import.meta.url);
+const path = new URL('../../../tests/vectors/images/images.json', import.meta.url);
 const files = (JSON.parse(readFileSync(path, 'utf8')) as { name: string; file: string }[]).map(
   ({ name, file }) => ({
     name,
@@ -42,7 +42,7 @@ function pngHeader(width: number, height: number, bits = 8, colour = 0, interlac
 }
 
 const end = chunk('IEND', new Uint8Array(0));
-const small = encodePicturePng({ width: 4, height: 4, channels: 3, data: new Uint8Array(48).fill(9) });
+const small = encodeImagePng({ width: 4, height: 4, channels: 3, data: new Uint8Array(48).fill(9) });
 const jpeg = files.find(({ name }) => name === 'jpeg 4:4:4')?.bytes ?? new Uint8Array(0);
 const tiff = files.find(({ name }) => name.startsWith('tiff 8 bits 3'))?.bytes ?? new Uint8Array(0);
 const webp = files.find(({ name }) => name === 'webp lossy')?.bytes ?? new Uint8Array(0);
@@ -86,19 +86,19 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
   { name: 'an empty file', bytes: new Uint8Array(0), code: 'data/empty-file', says: /empty \(0 bytes\)/ },
   {
     name: 'text named png',
-    bytes: text('hello, I am no picture\n'),
-    code: 'data/not-a-picture',
+    bytes: text('hello, I am no image\n'),
+    code: 'data/not-a-image',
     says: /text file/,
   },
-  { name: 'a GIF', bytes: text('GIF89a......'), code: 'data/not-a-picture', says: /GIF/ },
-  { name: 'a BMP', bytes: text('BM..........'), code: 'data/not-a-picture', says: /BMP/ },
-  { name: 'a PDF', bytes: text('%PDF-1.7\n\0\0\0'), code: 'data/not-a-picture', says: /PDF/ },
-  { name: 'a zip named png', bytes: text('PK\x03\x04\0\0\0\0\0\0'), code: 'data/not-a-picture', says: /zip/ },
+  { name: 'a GIF', bytes: text('GIF89a......'), code: 'data/not-a-image', says: /GIF/ },
+  { name: 'a BMP', bytes: text('BM..........'), code: 'data/not-a-image', says: /BMP/ },
+  { name: 'a PDF', bytes: text('%PDF-1.7\n\0\0\0'), code: 'data/not-a-image', says: /PDF/ },
+  { name: 'a zip named png', bytes: text('PK\x03\x04\0\0\0\0\0\0'), code: 'data/not-a-image', says: /zip/ },
   {
     name: 'unknown bytes',
     bytes: Uint8Array.of(1, 2, 3, 0),
-    code: 'data/not-a-picture',
-    says: /not a picture/,
+    code: 'data/not-a-image',
+    says: /not an image/,
   },
   { name: 'a PNG signature alone', bytes: signature, code: 'data/cut-short', says: /ends before/ },
   {
@@ -214,7 +214,7 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
   {
     name: 'a BigTIFF',
     bytes: Uint8Array.of(0x49, 0x49, 0x2b, 0, 8, 0, 0, 0),
-    code: 'data/not-a-picture',
+    code: 'data/not-a-image',
     says: /BigTIFF/,
   },
   {
@@ -227,7 +227,7 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
 
 describe('a bad file gives one sentence that names it, and the cure', () => {
   it.each(corpus)('$name', async ({ bytes, code, says }) => {
-    for (const outcome of [await decodePicture(bytes, 'in/bad.png'), await decodeMask(bytes, 'in/bad.png')]) {
+    for (const outcome of [await decodeImage(bytes, 'in/bad.png'), await decodeMask(bytes, 'in/bad.png')]) {
       expect(outcome.ok).toBe(false);
       if (outcome.ok) return;
       expect(outcome.refusal).toMatchObject({ file: 'in/bad.png', code, severity: 'refused' });
@@ -238,11 +238,11 @@ describe('a bad file gives one sentence that names it, and the cure', () => {
   });
 });
 
-describe('damage never throws, hangs, or gives a picture of another size than it says', () => {
+describe('damage never throws, hangs, or gives an image of another size than it says', () => {
   const check = async (bytes: Uint8Array) => {
-    const outcome = await decodePicture(bytes, 'fuzz');
+    const outcome = await decodeImage(bytes, 'fuzz');
     if (outcome.ok) {
-      const { width, height, data } = outcome.value.picture;
+      const { width, height, data } = outcome.value.image;
       expect(data.length).toBe(width * height * 3);
     } else {
       expect(outcome.refusal.file).toBe('fuzz');

@@ -12,7 +12,7 @@ const codec = new Codec(
   [false],
 );
 
-/** Stray bytes before a marker that cameras are known to write; more means that picture data was lost. */
+/** Stray bytes before a marker that cameras are known to write; more means that image data was lost. */
 const HARMLESS_STRAY_BYTES = 64;
 
 /**
@@ -50,7 +50,7 @@ export async function decodeJpeg(bytes: Uint8Array, file: string): Promise<Raste
   };
 }
 
-/** Of libjpeg's warnings those that mean lost picture data; an unknown JFIF revision, say, means nothing. */
+/** Of libjpeg's warnings those that mean lost image data; an unknown JFIF revision, say, means nothing. */
 function isSerious(message: string): boolean {
   if (!message.startsWith('Corrupt JPEG data')) return false;
   const stray = /(\d+) extraneous bytes before marker/.exec(message);

@@ -134,7 +134,7 @@ describe('what a mask means', () => {
     });
   });
 
-  it('colours are labels that are the same in every picture', () => {
+  it('colours are labels that are the same in every image', () => {
     expect(read(colours(3, [black, red, green]))).toEqual({ kind: 'labels', values: [0, RED, GREEN] });
     expect(read(colours(3, [green, black, red]))).toEqual({ kind: 'labels', values: [GREEN, 0, RED] });
     expect(read(colours(3, [white, red, green]))).toEqual({ kind: 'labels', values: [0, RED, GREEN] });
@@ -208,7 +208,7 @@ describe('what a mask means', () => {
   });
 
   it('is found through a file: a real JPEG mask is cut', async () => {
-    const path = new URL('../../../tests/vectors/pictures/pictures.json', import.meta.url);
+    const path = new URL('../../../tests/vectors/images/images.json', import.meta.url);
     const cases = JSON.parse(readFileSync(path, 'utf8')) as { name: string; file: string }[];
     const file = cases.find(({ name }) => name === 'jpeg grey')?.file ?? '';
     const mask = await decodeMask(new Uint8Array(Buffer.from(file, 'base64')), 'm.jpg');

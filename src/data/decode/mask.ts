@@ -15,7 +15,7 @@ export interface DecodedMask {
 export type MaskRole = 'masks' | 'labels' | 'instances';
 
 /** Values at or above are foreground when a mask is cut. */
-export const CUT = 128;
+export const BINARY_THRESHOLD = 128;
 
 /**
  * Decodes a mask to integers, 0 for background.
@@ -23,7 +23,7 @@ export const CUT = 128;
  * Role `masks`: one value, or two of which one is 0: nonzero is foreground; a lossy file (JPEG, lossy WebP) or antialiased grey
  * is cut at 128 and says so; else its values are labels. Roles `labels` and `instances` keep every value and refuse lossy files.
  * Palette indices are the values. Colours of an RGB mask become the labels 65536·R + 256·G + B, black (or, where there is no
- * black, white) being background, so that a colour is the same label in every picture. Where all colours are the same and
+ * black, white) being background, so that a colour is the same label in every image. Where all colours are the same and
  * only alpha differs, alpha is the mask. Never throws for what the file holds.
  */
 export function decodeMask(
@@ -54,7 +54,7 @@ export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'mas
     raster.bits === 8 &&
     (raster.lossy || looksAntialiased(values.data, raster.width, raster.height))
   ) {
-    return { labelMap: map(values.data.map((v) => (v >= CUT ? 1 : 0))), kind: 'cut128' };
+    return { labelMap: map(values.data.map((v) => (v >= BINARY_THRESHOLD ? 1 : 0))), kind: 'cut128' };
   }
   return { labelMap: map(values.data), kind: 'labels' };
 }

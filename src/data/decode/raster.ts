@@ -1,11 +1,11 @@
-import type { PictureFormat } from '../types.ts';
+import type { ImageFormat } from '../types.ts';
 
 /**
- * A decoded file before it becomes a picture or a mask: samples interleaved, rows top to bottom as stored
+ * A decoded file before it becomes an image or a mask: samples interleaved, rows top to bottom as stored
  * (the orientation is not applied yet), values unscaled: 0 … 2^bits − 1, or floats when `bits` is 32 or 64.
  */
 export interface Raster {
-  readonly format: PictureFormat;
+  readonly format: ImageFormat;
   readonly width: number;
   readonly height: number;
   /** 1 grey or palette index, 2 grey + alpha, 3 RGB, 4 RGB + alpha. */

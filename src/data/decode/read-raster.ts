@@ -1,4 +1,4 @@
-import type { PictureFormat } from '../types.ts';
+import type { ImageFormat } from '../types.ts';
 import { decodeJpeg, readJpegHeader } from './jpeg.ts';
 import { upright } from './orientation.ts';
 import { decodePng, pngSize } from './png.ts';
@@ -18,7 +18,7 @@ export async function readRaster(bytes: Uint8Array, file: string): Promise<Raste
   return upright(raster);
 }
 
-async function decodeAs(format: PictureFormat, bytes: Uint8Array, file: string): Promise<Raster> {
+async function decodeAs(format: ImageFormat, bytes: Uint8Array, file: string): Promise<Raster> {
   switch (format) {
     case 'png':
       return decodePng(bytes, file);
@@ -38,7 +38,7 @@ async function decodeAs(format: PictureFormat, bytes: Uint8Array, file: string):
 export function readHeader(
   bytes: Uint8Array,
   file: string,
-): { format: PictureFormat; width: number; height: number } {
+): { format: ImageFormat; width: number; height: number } {
   const format = sniffFormat(bytes, file);
   switch (format) {
     case 'png': {

@@ -1,21 +1,21 @@
 import { limits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
 
-/** Refuses a picture that is empty or larger than {@link limits}, before anything is allocated for it. */
+/** Refuses an image that is empty or larger than {@link limits}, before anything is allocated for it. */
 export function checkSize(file: string, width: number, height: number): void {
   if (width < 1 || height < 1) {
     throw refuse(
       'data/no-pixels',
       file,
-      `The picture says it is ${width} × ${height} pixels.`,
-      'Export it again; this file holds no picture.',
+      `The image says it is ${width} × ${height} pixels.`,
+      'Export it again; this file holds no image.',
     );
   }
   if (width > limits.side || height > limits.side || width * height > limits.pixels) {
     throw refuse(
       'data/too-large',
       file,
-      `The picture says it is ${width} × ${height} pixels; at most ${limits.pixels / 1e6} million pixels and ${limits.side} a side are read.`,
+      `The image says it is ${width} × ${height} pixels; at most ${limits.pixels / 1e6} million pixels and ${limits.side} a side are read.`,
       'Cut it into tiles or scale it down, and drop those.',
     );
   }
@@ -26,7 +26,7 @@ export function cutShort(file: string, format: string) {
   return refuse(
     'data/cut-short',
     file,
-    `The ${format} file ends before its picture does.`,
+    `The ${format} file ends before its image does.`,
     'Copy or download it again; the transfer stopped early.',
   );
 }

@@ -1,12 +1,12 @@
 import { limits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
-import type { PictureFormat } from '../types.ts';
+import type { ImageFormat } from '../types.ts';
 
 /**
  * The format by a file's first bytes; its name is not asked.
- * @throws Failure naming `file` when it is empty, too large, or no picture that is read here.
+ * @throws Failure naming `file` when it is empty, too large, or no image that is read here.
  */
-export function sniffFormat(bytes: Uint8Array, file: string): PictureFormat {
+export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
   if (bytes.length === 0) {
     throw refuse(
       'data/empty-file',
@@ -30,10 +30,10 @@ export function sniffFormat(bytes: Uint8Array, file: string): PictureFormat {
   if (hex.startsWith('52494646') && hex.slice(16, 24) === '57454250') return 'webp';
   const known = otherFormat(hex, bytes);
   const [what, cure] = known ?? [
-    'This is not a picture that can be read here (PNG, JPEG, TIFF or WebP).',
+    'This is not an image that can be read here (PNG, JPEG, TIFF or WebP).',
     'Export it as PNG; renaming a file does not change what it holds.',
   ];
-  throw refuse('data/not-a-picture', file, what, cure);
+  throw refuse('data/not-a-image', file, what, cure);
 }
 
 function otherFormat(hex: string, bytes: Uint8Array): readonly [string, string] | undefined {
@@ -48,7 +48,7 @@ function otherFormat(hex: string, bytes: Uint8Array): readonly [string, string] 
   }
   if (hex.slice(8, 16) === '66747970')
     return ['This is a HEIC, AVIF or video file, which is not read here.', save];
-  if (hex.startsWith('25504446')) return ['This is a PDF, not a picture.', 'Export its pictures as PNG.'];
+  if (hex.startsWith('25504446')) return ['This is a PDF, not an image.', 'Export its images as PNG.'];
   if (hex.startsWith('0000000c6a502020')) return ['This is a JPEG 2000, which is not read here.', save];
   if (hex.startsWith('ff0a')) return ['This is a JPEG XL, which is not read here.', save];
   if (hex.startsWith('504b0304') || hex.startsWith('504b0506')) {
@@ -60,7 +60,7 @@ function otherFormat(hex: string, bytes: Uint8Array): readonly [string, string] 
   const head = bytes.subarray(0, 512);
   const text = head.every((b) => b === 9 || b === 10 || b === 13 || (b >= 32 && b !== 127));
   if (text) {
-    return ['This is a text file, not a picture.', 'Leave it out, or export the picture itself as PNG.'];
+    return ['This is a text file, not an image.', 'Leave it out, or export the image itself as PNG.'];
   }
   return undefined;
 }

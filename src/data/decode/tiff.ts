@@ -23,7 +23,7 @@ interface TiffLayout {
 }
 
 /**
- * Reads the one picture of a TIFF: grey, RGB or palette, 1, 2, 4, 8, 16, 32 bits or float, strips or tiles, interleaved or in
+ * Reads the one image of a TIFF: grey, RGB or palette, 1, 2, 4, 8, 16, 32 bits or float, strips or tiles, interleaved or in
  * planes; uncompressed, LZW, Deflate or PackBits. Stacks of several pages and other compressions are refused with the cure.
  * @throws Failure naming `file`.
  */
@@ -45,8 +45,7 @@ export function decodeTiff(bytes: Uint8Array, file: string): Raster {
   const across = Math.ceil(width / layout.partWidth);
   const down = Math.ceil(height / layout.partHeight);
   const planes = layout.planes === 2 ? samples : 1;
-  if (offsets.length < across * down * planes)
-    throw damaged(file, 'TIFF', 'parts of the picture are missing');
+  if (offsets.length < across * down * planes) throw damaged(file, 'TIFF', 'parts of the image are missing');
   const perPixel = layout.planes === 2 ? 1 : samples;
   const rowBytes = Math.ceil((layout.partWidth * perPixel * bits) / 8);
   for (let plane = 0; plane < Math.min(planes, channels); plane++) {
@@ -212,7 +211,7 @@ function samplesOf(
   return values;
 }
 
-interface Place {
+interface Page {
   readonly x0: number;
   readonly y0: number;
   readonly rows: number;
@@ -225,7 +224,7 @@ function placePart(
   values: ArrayLike<number>,
   data: Uint8Array | Uint16Array | Uint32Array | Float32Array,
   layout: TiffLayout,
-  { x0, y0, rows, perPixel, plane, channels }: Place,
+  { x0, y0, rows, perPixel, plane, channels }: Page,
 ): void {
   const { width, height, partWidth, planes } = layout;
   const columns = Math.min(partWidth, width - x0);

@@ -21,7 +21,7 @@ export type CodecFactory = (options: {
   printErr: (line: string) => void;
 }) => Promise<CodecModule>;
 
-/** What one decode gave: the picture when there is one, and the lines the codec wrote while at it. */
+/** What one decode gave: the image when there is one, and the lines the codec wrote while at it. */
 export interface CodecAnswer {
   readonly image: RgbaImage | undefined;
   readonly messages: readonly string[];

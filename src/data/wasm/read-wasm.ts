@@ -17,7 +17,7 @@ export async function readWasm(address: URL): Promise<Uint8Array> {
     const detail = thrown instanceof Error ? thrown.message : String(thrown);
     throw new Failure({
       code: 'data/decoder-missing',
-      what: `The decoder ${address.pathname.split('/').at(-1)} for this kind of picture could not be loaded (${detail}).`,
+      what: `The decoder ${address.pathname.split('/').at(-1)} for this kind of image could not be loaded (${detail}).`,
       cure: 'Check that the site can be reached, reload the page and drop the file again; on the command line, run npm ci.',
     });
   }

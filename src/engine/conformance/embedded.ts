@@ -1,14 +1,14 @@
 import * as v from 'valibot';
-import { gridOf, lowResOf, pictureRecordOf } from '../../config/sam.ts';
+import { gridOf, imageRecordOf, lowResOf } from '../../config/sam.ts';
+import { decodeImage } from '../../data/decode/image.ts';
 import { decodeMask } from '../../data/decode/mask.ts';
-import { decodePicture } from '../../data/decode/picture.ts';
 import { preprocess, toModel } from '../../data/preprocess.ts';
 import type { Outcome } from '../../data/types.ts';
 import type { ByteSource } from '../../sam/checkpoint/byte-source.ts';
 import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { packPrompts } from '../../sam/prompts.ts';
 import type { SamSession } from '../../sam/session.ts';
-import { bestCandidate, promptOf } from './picture.ts';
+import { bestCandidate, promptOf } from './image.ts';
 import { type Comparison, compare } from './report.ts';
 import { toChannelsFirst, Vectors } from './vectors.ts';
 
@@ -16,7 +16,7 @@ const pair = v.tuple([v.number(), v.number()]);
 
 const Schema = v.object({
   stride: v.number(),
-  pictures: v.record(
+  images: v.record(
     v.string(),
     v.object({
       image: v.string(),
@@ -37,7 +37,7 @@ const Schema = v.object({
 /** The form of tests/vectors/embedded: weights are f16 there, so values are held to 1e-3. */
 const TOLERANCE = 1e-3;
 
-/** Holds the embedded model against its PyTorch twin on drawn pictures: from the file to the mask of its own size. */
+/** Holds the embedded model against its PyTorch twin on drawn images: from the file to the mask of its own size. */
 export async function checkEmbedded(
   session: SamSession,
   file: (name: string) => Promise<ByteSource>,
@@ -46,7 +46,7 @@ export async function checkEmbedded(
     const source = await file(name);
     return source.read(0, source.size);
   };
-  const { stride, pictures } = v.parse(
+  const { stride, images } = v.parse(
     Schema,
     JSON.parse(new TextDecoder().decode(await bytes('embedded.json'))),
   );
@@ -56,9 +56,9 @@ export async function checkEmbedded(
   const found: Comparison[] = [];
   const hold = (key: string, planes: Float32Array, height: number) =>
     found.push(compare(key, thinned(planes, height, stride), vectors.get(key).data, TOLERANCE));
-  for (const [name, { image, prompts }] of Object.entries(pictures)) {
-    const { picture } = taken(await decodePicture(await bytes(image), image));
-    const { data, transform } = preprocess(picture, pictureRecordOf(config));
+  for (const [name, { image: file, prompts }] of Object.entries(images)) {
+    const { image } = taken(await decodeImage(await bytes(file), file));
+    const { data, transform } = preprocess(image, imageRecordOf(config));
     hold(`${name}.input`, data, config.imageSize);
     await session.encode(data);
     const embedding = toChannelsFirst(await session.embedding(), [1, grid, grid, config.outputChannels]);

@@ -4,7 +4,7 @@ import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { loadModel } from '../../sam/weights.ts';
 import { checkCase } from './case.ts';
 import { checkForward } from './forward.ts';
-import { checkPicture } from './picture.ts';
+import { checkImage } from './image.ts';
 import type { PartReport, SetReport } from './report.ts';
 import { fileOf, parseSet, type SetFiles } from './set.ts';
 import { Vectors } from './vectors.ts';
@@ -14,13 +14,13 @@ import { Vectors } from './vectors.ts';
  * @throws Failure when a file of the set is missing or damaged.
  */
 export async function runSet(gpu: Gpu, set: SetFiles): Promise<SetReport> {
-  const { description, picture } = parseSet(set);
+  const { description, image } = parseSet(set);
   const partFile = (part: string) => fileOf(set, `${set.name}.${part}.safetensors`);
   const config = { name: `${set.name}.json`, text: set.json };
   const checkpoint = await openCheckpoint({
     weights: [partFile('base')],
     config,
-    ...(picture && { preprocessor: { name: config.name, text: JSON.stringify(picture.preprocess) } }),
+    ...(image && { preprocessor: { name: config.name, text: JSON.stringify(image.preprocess) } }),
   });
   const model = await loadModel(gpu, checkpoint);
   const read = async (part: string) => Vectors.read(await Safetensors.open(partFile(part)));
@@ -32,8 +32,8 @@ export async function runSet(gpu: Gpu, set: SetFiles): Promise<SetReport> {
   try {
     const vectors = await read('forward');
     parts.push(
-      picture
-        ? await checkPicture(gpu, model, picture, bytesOf, vectors)
+      image
+        ? await checkImage(gpu, model, image, bytesOf, vectors)
         : await checkForward(gpu, model, description, vectors),
     );
     for (const [name, one] of Object.entries(description.cases)) {

@@ -28,20 +28,20 @@ const PromptSchema = v.object({
   token: v.number(),
 });
 
-const PictureSchema = v.object({
-  picture: v.string(),
+const ImageSchema = v.object({
+  image: v.string(),
   preprocess: v.unknown(),
   prompts: v.record(v.string(), PromptSchema),
 });
 
-/** A set that goes from a picture's file to masks of its size. */
-export type PictureForm = v.InferOutput<typeof PictureSchema>;
-export type PicturePrompt = v.InferOutput<typeof PromptSchema>;
+/** A set that goes from an image's file to masks of its size. */
+export type ImageForm = v.InferOutput<typeof ImageSchema>;
+export type ImagePrompt = v.InferOutput<typeof PromptSchema>;
 
 const SetSchema = v.object({
   batch: v.optional(v.number(), 1),
   adapter_activation: v.optional(activation, 'gelu'),
-  form: v.optional(v.literal('picture')),
+  form: v.optional(v.literal('image')),
   postprocess: v.optional(v.object({ input_size: size, original_size: size })),
   cases: v.optional(v.record(v.string(), CaseSchema), {}),
   optimizer: v.optional(
@@ -61,10 +61,10 @@ const SetSchema = v.object({
 export type SetDescription = v.InferOutput<typeof SetSchema>;
 export type CaseDescription = v.InferOutput<typeof CaseSchema>;
 
-/** A set's json: the given form, or a picture's. */
+/** A set's json: the given form, or an image's. */
 export interface ParsedSet {
   readonly description: SetDescription;
-  readonly picture: PictureForm | null;
+  readonly image: ImageForm | null;
 }
 
 /** A set as it was found: its json, and the files whose names begin with its name, by their whole names. */
@@ -97,7 +97,7 @@ export function parseSet({ name, json }: Pick<SetFiles, 'name' | 'json'>): Parse
     throw bad(`${v.getDotPath(issue) ?? 'The file'} is not usable: ${issue.message}.`);
   };
   const description = parse(SetSchema);
-  return { description, picture: description.form === 'picture' ? parse(PictureSchema) : null };
+  return { description, image: description.form === 'image' ? parse(ImageSchema) : null };
 }
 
 /** One of the set's files. */

@@ -1,6 +1,6 @@
-/** A small float canvas for the demo's pictures: colours in 0..1, drawn by coverage, no DOM. */
+/** A small float canvas for the demo's images: colours in 0..1, drawn by coverage, no DOM. */
 import type { Random } from '../../config/random.ts';
-import type { LabelMap, Picture } from '../../data/types.ts';
+import type { LabelMap, RgbImage } from '../../data/types.ts';
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -36,7 +36,7 @@ export class Canvas {
   }
 
   /**
-   * Lays a shape over the picture with an edge `softness` pixels wide.
+   * Lays a shape over the image with an edge `softness` pixels wide.
    * @param id the object that the shape belongs to; 0 for something that is no object.
    */
   draw(shape: Shape, colourAt: (x: number, y: number) => Colour, softness: number, id: number): void {
@@ -59,7 +59,7 @@ export class Canvas {
       this.pixels[i] = (this.pixels[i] ?? 0) + deviation * random.normal();
   }
 
-  picture(): Picture {
+  image(): RgbImage {
     const data = Uint8Array.from(this.pixels, (value) => Math.round(255 * Math.min(1, Math.max(0, value))));
     return { width: this.width, height: this.height, channels: 3, data };
   }

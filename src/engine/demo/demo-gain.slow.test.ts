@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseTrainConfig } from '../../config/train.ts';
 import type { Dataset } from '../../data/dataset.ts';
-import { encodeMaskPng, encodePicturePng } from '../../data/encode-png.ts';
+import { encodeImagePng, encodeMaskPng } from '../../data/encode-png.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { resolveMopeft } from '../../peft/resolve.ts';
@@ -24,11 +24,11 @@ afterAll(() => gpu?.destroy());
 function drawn(domain: DemoDomain): Dataset {
   const file = (path: string, bytes: Uint8Array) => ({ path, size: bytes.length, bytes: async () => bytes });
   const samples = Array.from({ length: DEMO_IMAGES }, (_, i) => {
-    const { picture, objects } = drawDemo(domain, i);
+    const { image, objects } = drawDemo(domain, i);
     const name = `${String(i).padStart(2, '0')}.png`;
     return {
       name,
-      image: file(name, encodePicturePng(picture)),
+      image: file(name, encodeImagePng(image)),
       instances: file(`i/${name}`, encodeMaskPng(objects)),
     };
   });
@@ -52,7 +52,7 @@ test('sixty steps on the three drawn domains help the embedded model, by box and
   );
   const parts = { gpu, queue: new GpuQueue(), model, files: new RunFiles(new MemoryStore(), 'run') };
   const { verdict } = await (await startRun(parts, settings, datasets)).done;
-  if (!verdict) throw new Error('the demo has test pictures, so there must be a verdict');
+  if (!verdict) throw new Error('the demo has test images, so there must be a verdict');
   console.log(verdict.sentence);
   expect(verdict.box.tuned).toBeGreaterThan(verdict.box.base);
   expect(verdict.click.tuned).toBeGreaterThan(verdict.click.base);

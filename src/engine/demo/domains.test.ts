@@ -2,17 +2,17 @@ import { expect, test } from 'vitest';
 import { demoDomains, drawDemo } from './domains.ts';
 
 test.each(demoDomains)(
-  '$name: pictures hold objects of a useful size, and are the same each time',
+  '$name: images hold objects of a useful size, and are the same each time',
   (domain) => {
     for (const index of [0, 7]) {
-      const { picture, objects } = drawDemo(domain, index);
+      const { image, objects } = drawDemo(domain, index);
       const area = new Map<number, number>();
       for (const id of objects.data) if (id > 0) area.set(id, (area.get(id) ?? 0) + 1);
       expect(area.size).toBeGreaterThan(0);
       for (const pixels of area.values()) expect(pixels / objects.data.length).toBeGreaterThan(0.002);
-      expect(picture.data.length).toBe(objects.data.length * 3);
-      expect(drawDemo(domain, index).picture.data).toEqual(picture.data);
+      expect(image.data.length).toBe(objects.data.length * 3);
+      expect(drawDemo(domain, index).image.data).toEqual(image.data);
     }
-    expect(drawDemo(domain, 0).picture.data).not.toEqual(drawDemo(domain, 1).picture.data);
+    expect(drawDemo(domain, 0).image.data).not.toEqual(drawDemo(domain, 1).image.data);
   },
 );

@@ -1,10 +1,10 @@
 /** The demo's three domains: what a person might bring, drawn by code, so that nothing has to be downloaded. */
 import { Random } from '../../config/random.ts';
-import type { LabelMap, Picture } from '../../data/types.ts';
+import type { LabelMap, RgbImage } from '../../data/types.ts';
 import { Canvas, type Colour, ellipse, lens, polyline, type Shape, smoothNoise, union } from './canvas.ts';
 
 export interface DemoSample {
-  readonly picture: Picture;
+  readonly image: RgbImage;
   /** One id per object. */
   readonly objects: LabelMap;
 }
@@ -16,7 +16,7 @@ export interface DemoDomain {
   draw(random: Random): DemoSample;
 }
 
-/** Pictures of each domain. */
+/** Images of each domain. */
 export const DEMO_IMAGES = 24;
 
 /** Bright cells on a dark ground, some touching, some out of focus, over a haze: fluorescence. */
@@ -42,7 +42,7 @@ const cells: DemoDomain = {
       );
     });
     canvas.grain(random, 0.035);
-    return { picture: canvas.picture(), objects: canvas.labels() };
+    return { image: canvas.image(), objects: canvas.labels() };
   },
 };
 
@@ -79,7 +79,7 @@ const cracks: DemoDomain = {
       );
     }
     canvas.grain(random, 0.03);
-    return { picture: canvas.picture(), objects: canvas.labels() };
+    return { image: canvas.image(), objects: canvas.labels() };
   },
 };
 
@@ -112,13 +112,13 @@ const leaves: DemoDomain = {
       );
     });
     canvas.grain(random, 0.025);
-    return { picture: canvas.picture(), objects: canvas.labels() };
+    return { image: canvas.image(), objects: canvas.labels() };
   },
 };
 
 export const demoDomains: readonly DemoDomain[] = [cells, cracks, leaves];
 
-/** Picture `index` of a domain; the same each time. */
+/** Image `index` of a domain; the same each time. */
 export function drawDemo(domain: DemoDomain, index: number): DemoSample {
   return domain.draw(Random.fromSeed(index, `demo ${domain.id}`));
 }
@@ -148,7 +148,7 @@ function scatter(
   return points;
 }
 
-/** A line that wanders over the picture, thick and thin, with a branch now and then. */
+/** A line that wanders over the image, thick and thin, with a branch now and then. */
 function crack(random: Random, canvas: Canvas, across: number): Shape {
   const upright = random.chance(0.5);
   const wander = (x: number, y: number, heading: number, steps: number) => {

@@ -9,7 +9,7 @@ export interface AttentionAttributes {
   readonly gridW: number;
 }
 
-/** Sizes of one attention: M windows or pictures, queries, keys (prefix included), features, features of a head. */
+/** Sizes of one attention: M windows or images, queries, keys (prefix included), features, features of a head. */
 export interface AttentionSizes {
   readonly M: number;
   readonly Nq: number;

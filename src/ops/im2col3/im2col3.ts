@@ -6,7 +6,7 @@ import { required } from '../required.ts';
 
 const TAPS = 9;
 
-/** Calls `visit(column element, picture element)` for every tap that lies inside the picture. */
+/** Calls `visit(column element, image element)` for every tap that lies inside the image. */
 function eachTap(
   [B, H, W, C]: readonly [number, number, number, number],
   visit: (col: number, x: number) => void,
@@ -35,7 +35,7 @@ const GRIDS: readonly Shape[] = [
 ];
 
 /**
- * The 3 × 3 neighbourhood of every token, zero outside the picture: [B, H, W, C] → [B, H, W, C·9], features in the order
+ * The 3 × 3 neighbourhood of every token, zero outside the image: [B, H, W, C] → [B, H, W, C·9], features in the order
  * (c, dy, dx), that of a convolution weight [O, C, 3, 3]; a convolution with padding 1 is then a `linear`.
  */
 export const im2col3Op = defineOp({

@@ -5,7 +5,7 @@ import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
 
 interface PatchifyAttributes {
-  /** Side of a square patch in pixels; divides both sides of the picture. */
+  /** Side of a square patch in pixels; divides both sides of the image. */
   readonly patch: number;
 }
 
@@ -21,7 +21,7 @@ function sizes(image: Shape, { patch }: PatchifyAttributes) {
 }
 
 /**
- * Cuts a picture [B, C, height, width] into patches [B, H, W, C·patch·patch]; features in the order (c, dy, dx),
+ * Cuts an image [B, C, height, width] into patches [B, H, W, C·patch·patch]; features in the order (c, dy, dx),
  * that of a convolution weight [O, C, patch, patch], so that the patch embedding is a `linear`.
  */
 export const patchifyOp = defineOp({

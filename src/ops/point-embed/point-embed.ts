@@ -5,7 +5,7 @@ import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
 
 interface PointEmbedAttributes {
-  /** Side of the model's square picture in pixels; coordinates are divided by it. */
+  /** Side of the model's square image in pixels; coordinates are divided by it. */
   readonly imageSize: number;
   /** Coordinates are already centres of pixels, as those of the dense grid are: SAM's +0.5 is left out. */
   readonly noOffset: boolean;
@@ -99,7 +99,7 @@ export const pointEmbedOp = defineOp({
   ],
 });
 
-/** Places spread over the picture, its borders included. */
+/** Places spread over the image, its borders included. */
 function pixels(shape: Shape, imageSize: number): Float64Array {
   return Float64Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 37.25) % (imageSize + 1)) - 0.5);
 }

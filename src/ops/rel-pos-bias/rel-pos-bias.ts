@@ -5,7 +5,7 @@ import { workgroups1d } from '../dispatch.ts';
 
 interface RelPosAttributes {
   readonly heads: number;
-  /** Size in tokens of the picture or window that attends to itself. */
+  /** Size in tokens of the image or window that attends to itself. */
   readonly gridH: number;
   readonly gridW: number;
 }

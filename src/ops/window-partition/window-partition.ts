@@ -6,12 +6,12 @@ import { workgroups1d } from '../dispatch.ts';
 interface WindowAttributes {
   /** Side of a window in tokens, at least 1. */
   readonly window: number;
-  /** Size of the picture in tokens. */
+  /** Size of the image in tokens. */
   readonly height: number;
   readonly width: number;
 }
 
-/** Windows a picture of [B, H, W, C] is cut into: [B·nH·nW, window, window, C]. */
+/** Windows an image of [B, H, W, C] is cut into: [B·nH·nW, window, window, C]. */
 function windowsShape(image: Shape, window: number): Shape {
   const windows = axis(image, 0) * Math.ceil(axis(image, 1) / window) * Math.ceil(axis(image, 2) / window);
   return [windows, window, window, axis(image, 3)];
@@ -74,7 +74,7 @@ export const windowUnpartitionOp = defineOp({
     expectShape(
       Number.isInteger(image[0]) && sameShape(windowsShape(image, window), x),
       'windowUnpartition',
-      `${show(x)} are not the windows of pictures of ${height} × ${width}`,
+      `${show(x)} are not the windows of images of ${height} × ${width}`,
     );
     return [image];
   },
@@ -104,7 +104,7 @@ export const windowUnpartitionOp = defineOp({
   },
   cases: [
     { inputs: [[1, 1, 1, 1]], attrs: { window: 1, height: 1, width: 1 } },
-    { inputs: [[12, 3, 3, 3]], attrs: { window: 3, height: 5, width: 7 }, note: 'two pictures, padded' },
+    { inputs: [[12, 3, 3, 3]], attrs: { window: 3, height: 5, width: 7 }, note: 'two images, padded' },
     { inputs: [[6, 4, 4, 5]], attrs: { window: 4, height: 8, width: 4 }, note: 'no padding' },
   ],
 });

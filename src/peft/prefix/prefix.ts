@@ -5,7 +5,7 @@ import { defineMethod } from '../method.ts';
 import { defaultPrefixLength } from './length.ts';
 
 /**
- * Keys and values of a picture are about 1 in size, and learned ones begin at 0: at the rate that suits LoRA they would come
+ * Keys and values of an image are about 1 in size, and learned ones begin at 0: at the rate that suits LoRA they would come
  * to a hundredth of that and never be heard (docs/measurements/gates.md).
  */
 const RATE = 50;
@@ -50,5 +50,5 @@ export const prefix = defineMethod({
       };
     },
   }),
-  merge: { kind: 'never', why: 'a plain SAM has no keys and values that do not come from the picture' },
+  merge: { kind: 'never', why: 'a plain SAM has no keys and values that do not come from the image' },
 });

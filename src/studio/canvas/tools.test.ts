@@ -6,7 +6,7 @@ const at = (x: number, y: number, more: Partial<Press> = {}): Press => ({
   button: 0,
   shift: false,
   positive: true,
-  picture: { x, y },
+  image: { x, y },
   canvas: { x: 2 * x, y: 2 * y },
   ...more,
 });

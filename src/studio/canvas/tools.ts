@@ -1,6 +1,6 @@
 /**
- * What pointer and keys mean on the picture, as small state machines without a canvas:
- * (state, gesture) → next state and what was asked for. Spots are picture pixels.
+ * What pointer and keys mean on the image, as small state machines without a canvas:
+ * (state, gesture) → next state and what was asked for. Spots are image pixels.
  */
 import type { BoxPrompt } from '../../worker/protocol.ts';
 import type { Spot } from './view.ts';
@@ -9,7 +9,7 @@ export type ToolState =
   | { readonly mode: 'idle' }
   /** A box from `from` follows the pointer to `to`. */
   | { readonly mode: 'boxing'; readonly from: Spot; readonly to: Spot }
-  /** The picture follows the pointer; `at` in canvas pixels. */
+  /** The image follows the pointer; `at` in canvas pixels. */
   | { readonly mode: 'panning'; readonly at: Spot };
 
 export type ToolRequest =
@@ -31,7 +31,7 @@ export interface Press {
   readonly shift: boolean;
   /** What a plain click means now. */
   readonly positive: boolean;
-  readonly picture: Spot;
+  readonly image: Spot;
   readonly canvas: Spot;
 }
 
@@ -44,21 +44,21 @@ export function press(state: ToolState, gesture: Press): ToolStep {
   if (gesture.button === 2) return point(gesture, !gesture.positive);
   if (gesture.button !== 0) return { state, request: null };
   if (gesture.tool === 'box') {
-    return { state: { mode: 'boxing', from: gesture.picture, to: gesture.picture }, request: null };
+    return { state: { mode: 'boxing', from: gesture.image, to: gesture.image }, request: null };
   }
   return point(gesture, gesture.shift ? !gesture.positive : gesture.positive);
 }
 
 function point(gesture: Press, positive: boolean): ToolStep {
-  return { state: IDLE, request: { ask: 'point', spot: gesture.picture, positive } };
+  return { state: IDLE, request: { ask: 'point', spot: gesture.image, positive } };
 }
 
-export function move(state: ToolState, picture: Spot, canvas: Spot): ToolStep {
+export function move(state: ToolState, image: Spot, canvas: Spot): ToolStep {
   switch (state.mode) {
     case 'idle':
       return { state, request: null };
     case 'boxing':
-      return { state: { ...state, to: picture }, request: null };
+      return { state: { ...state, to: image }, request: null };
     case 'panning':
       return {
         state: { mode: 'panning', at: canvas },
@@ -67,7 +67,7 @@ export function move(state: ToolState, picture: Spot, canvas: Spot): ToolStep {
   }
 }
 
-/** A box thinner than this is a slip of the hand; in picture pixels. */
+/** A box thinner than this is a slip of the hand; in image pixels. */
 const LEAST_SIDE = 2;
 
 export function release(state: ToolState): ToolStep {

@@ -1,9 +1,9 @@
-/** Where the picture lies on the canvas: zoom and pan as plain numbers. Everything in CSS pixels and picture pixels. */
+/** Where the image lies on the canvas: zoom and pan as plain numbers. Everything in CSS pixels and image pixels. */
 
 export interface View {
-  /** Canvas pixels per picture pixel. */
+  /** Canvas pixels per image pixel. */
   readonly scale: number;
-  /** Canvas position of the picture's outer corner. */
+  /** Canvas position of the image's outer corner. */
   readonly left: number;
   readonly top: number;
 }
@@ -22,21 +22,21 @@ const LEAST_SCALE = 0.02;
 const MOST_SCALE = 64;
 const MARGIN = 12;
 
-/** The whole picture, centred, as large as the canvas allows. */
-export function fitView(picture: Size, canvas: Size): View {
+/** The whole image, centred, as large as the canvas allows. */
+export function fitView(image: Size, canvas: Size): View {
   const scale = clamp(
-    Math.min((canvas.width - 2 * MARGIN) / picture.width, (canvas.height - 2 * MARGIN) / picture.height),
+    Math.min((canvas.width - 2 * MARGIN) / image.width, (canvas.height - 2 * MARGIN) / image.height),
     LEAST_SCALE,
     MOST_SCALE,
   );
   return {
     scale,
-    left: (canvas.width - picture.width * scale) / 2,
-    top: (canvas.height - picture.height * scale) / 2,
+    left: (canvas.width - image.width * scale) / 2,
+    top: (canvas.height - image.height * scale) / 2,
   };
 }
 
-/** Zooms by a factor; the picture stays under `at` (canvas pixels). */
+/** Zooms by a factor; the image stays under `at` (canvas pixels). */
 export function zoomView(view: View, factor: number, at: Spot): View {
   const scale = clamp(view.scale * factor, LEAST_SCALE, MOST_SCALE);
   const applied = scale / view.scale;
@@ -51,8 +51,8 @@ export function panView(view: View, dx: number, dy: number): View {
   return { ...view, left: view.left + dx, top: view.top + dy };
 }
 
-/** Canvas → picture pixels, not cut to the picture. */
-export function toPicture(view: View, spot: Spot): Spot {
+/** Canvas → image pixels, not cut to the image. */
+export function toImage(view: View, spot: Spot): Spot {
   return { x: (spot.x - view.left) / view.scale, y: (spot.y - view.top) / view.scale };
 }
 
@@ -60,13 +60,13 @@ export function toCanvas(view: View, spot: Spot): Spot {
   return { x: view.left + spot.x * view.scale, y: view.top + spot.y * view.scale };
 }
 
-/** Cut to the picture's outer edges. */
-export function withinPicture(spot: Spot, picture: Size): Spot {
-  return { x: clamp(spot.x, 0, picture.width), y: clamp(spot.y, 0, picture.height) };
+/** Cut to the image's outer edges. */
+export function withinImage(spot: Spot, image: Size): Spot {
+  return { x: clamp(spot.x, 0, image.width), y: clamp(spot.y, 0, image.height) };
 }
 
-export function isInside(spot: Spot, picture: Size): boolean {
-  return spot.x >= 0 && spot.y >= 0 && spot.x < picture.width && spot.y < picture.height;
+export function isInside(spot: Spot, image: Size): boolean {
+  return spot.x >= 0 && spot.y >= 0 && spot.x < image.width && spot.y < image.height;
 }
 
 function clamp(value: number, low: number, high: number): number {

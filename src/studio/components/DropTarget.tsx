@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useState } from 'react';
-import { gatherDrop } from '../drop/gather.ts';
+import { collectDroppedFiles } from '../drop/dropped-files.ts';
 import { receiveFiles } from '../drop/receive.ts';
 import { tellFailure } from '../stores/notices.ts';
 import styles from './DropTarget.module.css';
@@ -28,13 +28,13 @@ export function DropTarget(): ReactNode {
       setOver(false);
       if (!event.dataTransfer || !carriesFiles(event)) return;
       event.preventDefault();
-      gatherDrop(event.dataTransfer)
+      collectDroppedFiles(event.dataTransfer)
         .then(receiveFiles)
         .catch((error: unknown) =>
           tellFailure({
             code: 'bad-drop',
             what: `What was dropped could not be read (${error instanceof Error ? error.message : String(error)}).`,
-            cure: 'Check that the files can be opened, or choose them with the buttons of the Data place.',
+            cure: 'Check that the files can be opened, or choose them with the buttons of the Data page.',
           }),
         );
     };

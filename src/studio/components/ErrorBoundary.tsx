@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from 'react';
 
 interface Props {
-  /** What failed, for the sentence: "The Train place". */
+  /** What failed, for the sentence: "The Train page". */
   readonly what: string;
   readonly children: ReactNode;
 }

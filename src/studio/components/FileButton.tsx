@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 import type { DroppedFile } from '../../worker/protocol.ts';
-import { gatherInput } from '../drop/gather.ts';
+import { collectInputFiles } from '../drop/dropped-files.ts';
 
 /** A file input that looks like a button; `folder` asks for a whole folder. */
 export function FileButton(props: {
@@ -28,7 +28,7 @@ export function FileButton(props: {
         disabled={props.disabled ?? false}
         accept={props.accept ?? ''}
         onChange={(event) => {
-          const files = event.target.files ? gatherInput(event.target.files) : [];
+          const files = event.target.files ? collectInputFiles(event.target.files) : [];
           // The same file may be chosen again.
           event.target.value = '';
           if (files.length > 0) props.onFiles(files);

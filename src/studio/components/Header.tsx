@@ -1,26 +1,26 @@
 import { type ReactNode, useState } from 'react';
 import { bytes, compact } from '../format/format.ts';
-import { goTo, PLACE_LABELS, PLACES, usePlace } from '../stores/place.ts';
+import { goTo, PAGE_LABELS, PAGES, usePage } from '../stores/page.ts';
 import { selectActiveRun, showRun, useRuns } from '../stores/runs.ts';
 import { useSession } from '../stores/session.ts';
 import { chooseTheme, THEMES, useTheme } from '../stores/theme.ts';
 import styles from './Header.module.css';
 import { SystemDialog } from './SystemDialog.tsx';
 
-/** Always there: the places, and one line each on model, GPU, storage and the run. */
+/** Always there: the pages, and one line each on model, GPU, storage and the run. */
 export function Header({ onKeys }: { readonly onKeys: () => void }): ReactNode {
-  const place = usePlace((state) => state.place);
+  const page = usePage((state) => state.page);
   const [systemShown, setSystemShown] = useState(false);
   return (
     <header className={styles.header}>
-      <a className={styles.skip} href={`#/${place}`} onClick={() => document.querySelector('main')?.focus()}>
+      <a className={styles.skip} href={`#/${page}`} onClick={() => document.querySelector('main')?.focus()}>
         Skip to the content
       </a>
       <h1 className={styles.brand}>MoPEFT Studio</h1>
-      <nav className={styles.places} aria-label="Places">
-        {PLACES.map((name) => (
-          <a key={name} href={`#/${name}`} aria-current={name === place ? 'page' : undefined}>
-            {PLACE_LABELS[name]}
+      <nav className={styles.pages} aria-label="Pages">
+        {PAGES.map((name) => (
+          <a key={name} href={`#/${name}`} aria-current={name === page ? 'page' : undefined}>
+            {PAGE_LABELS[name]}
           </a>
         ))}
       </nav>

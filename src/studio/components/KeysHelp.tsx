@@ -12,7 +12,7 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
     ],
   },
   {
-    title: 'Segment, with the picture focused',
+    title: 'Segment, with the image focused',
     keys: [
       ['Arrows', 'move the cross (with Shift: ten pixels)'],
       ['Enter', 'click + at the cross; with the box tool: first, then second corner'],
@@ -21,7 +21,7 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
       ['X', 'plain clicks mean + or −'],
       ['1 … 4', 'choose a candidate'],
       ['T', 'base or tuned'],
-      ['W', 'the whole picture'],
+      ['W', 'the whole image'],
       ['Ctrl + Z, Ctrl + Y', 'undo, redo'],
       ['Delete or Backspace', 'start again without prompts'],
       ['+, −, 0', 'zoom in, out, fit'],

@@ -9,7 +9,7 @@ import { FileButton } from './FileButton.tsx';
 import { ProgressBar } from './Progress.tsx';
 import styles from './SystemDialog.module.css';
 
-/** Model, GPU and storage in full, and the place to take another model. */
+/** Model, GPU and storage in full, and the page to take another model. */
 export function SystemDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const gpu = useSession((state) => state.gpu);
   return (
@@ -58,7 +58,7 @@ function ModelSection(): ReactNode {
           rows={[
             ['Name', model.name],
             ['Parameters', compact(model.parameterCount)],
-            ['Picture size', `${model.imageSize} px`],
+            ['Image size', `${model.imageSize} px`],
             ['Encoder', `${model.blockCount} blocks × ${model.embedDim}`],
             ['Weights', bytes(model.bytes)],
             ['Licence', model.licence || 'not stated'],

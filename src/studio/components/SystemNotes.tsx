@@ -4,7 +4,7 @@ import { FailureNote } from './FailureNote.tsx';
 import { ProgressBar } from './Progress.tsx';
 import styles from './SystemNotes.module.css';
 
-/** What concerns every place: a slow adapter, a lost device, no storage, a model that is loading or could not be loaded. */
+/** What concerns every page: a slow adapter, a lost device, no storage, a model that is loading or could not be loaded. */
 export function SystemNotes(): ReactNode {
   const gpu = useSession((state) => state.gpu);
   const lost = useSession((state) => state.lost);

@@ -3,7 +3,7 @@ import type { DroppedFile } from '../../worker/protocol.ts';
 import { addFiles } from '../stores/datasets.ts';
 import { ask } from '../stores/engine-link.ts';
 import { tellDone, tellFailure } from '../stores/notices.ts';
-import { goTo, usePlace } from '../stores/place.ts';
+import { goTo, usePage } from '../stores/page.ts';
 import { admitRun } from '../stores/runs.ts';
 import { openImage } from '../stores/segment.ts';
 import { openModelFiles } from '../stores/session.ts';
@@ -22,7 +22,7 @@ export async function receiveFiles(files: readonly DroppedFile[]): Promise<void>
   for (const model of sorted.models) await openModelFiles(model);
   for (const adapter of sorted.adapters) await importAdapter(adapter);
   const only = sorted.data.length === 1 ? sorted.data[0] : undefined;
-  if (only && usePlace.getState().place === 'segment' && isPicture(only)) {
+  if (only && usePage.getState().page === 'segment' && isImage(only)) {
     await openImage({ kind: 'file', file: only.file });
   } else if (sorted.data.length > 0) {
     goTo('data');
@@ -30,8 +30,8 @@ export async function receiveFiles(files: readonly DroppedFile[]): Promise<void>
   }
 }
 
-/** In Segment a single picture is meant to be looked at, not to become a dataset. */
-function isPicture({ path }: DroppedFile): boolean {
+/** In Segment a single image is meant to be looked at, not to become a dataset. */
+function isImage({ path }: DroppedFile): boolean {
   return /\.(png|jpe?g|webp|tiff?|bmp|gif)$/i.test(path);
 }
 

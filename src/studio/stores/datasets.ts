@@ -59,7 +59,7 @@ export function addDemo(): Promise<void> {
   return runImport('Drawing three small domains', (options) => ask('data.addDemo', {}, options));
 }
 
-/** One import at a time; its progress and refusals are shown on the Data place. */
+/** One import at a time; its progress and refusals are shown on the Data page. */
 async function runImport(
   label: string,
   start: (options: {
@@ -71,7 +71,7 @@ async function runImport(
     tellFailure({
       code: 'busy',
       what: 'Another import is still running.',
-      cure: 'Wait until it has finished, or cancel it on the Data place.',
+      cure: 'Wait until it has finished, or cancel it on the Data page.',
     });
     return;
   }

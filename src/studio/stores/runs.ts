@@ -27,7 +27,7 @@ interface RunsState {
   readonly runs: readonly RunInfo[];
   readonly histories: Readonly<Record<string, RunHistory>>;
   readonly activities: Readonly<Record<string, Activity>>;
-  /** The run shown on the Train place; null shows the form for a new one. */
+  /** The run shown on the Train page; null shows the form for a new one. */
   readonly shownId: string | null;
   readonly starting: boolean;
 }

@@ -1,4 +1,4 @@
-/** The picture in Segment, its prompts with undo and redo, and what base and tuned answer to them. */
+/** The image in Segment, its prompts with undo and redo, and what base and tuned answer to them. */
 import { create } from 'zustand';
 import type {
   BoxPrompt,
@@ -45,18 +45,18 @@ interface SegmentState {
   readonly positive: boolean;
   /** Feed the last mask back with the next prompt. */
   readonly refine: boolean;
-  /** Every state since the picture was opened; `at` is the one shown. */
+  /** Every state since the image was opened; `at` is the one shown. */
   readonly timeline: readonly PromptState[];
   readonly at: number;
   readonly runId: string | null;
   /** The step that the chosen run's weights are of: they are others as soon as it gets better. */
   readonly bestStep: number | null;
   readonly side: Side;
-  /** By `answerKey`; the newest only, since their masks are as large as the picture. What is missing is asked again. */
+  /** By `answerKey`; the newest only, since their masks are as large as the image. What is missing is asked again. */
   readonly answers: Readonly<Record<string, Answer>>;
   /** By `answerKey`, of every answer that was given. */
   readonly fed: Readonly<Record<string, Fed>>;
-  /** By variant key: time and gates of this picture. */
+  /** By variant key: time and gates of this image. */
   readonly embeddings: Readonly<Record<string, EmbedReport>>;
   readonly busy: boolean;
   readonly failure: Failure | null;
@@ -108,7 +108,7 @@ export const chooseTool = (tool: ToolName): void => set({ tool });
 export const choosePositive = (positive: boolean): void => set({ positive });
 export const chooseRefine = (refine: boolean): void => set({ refine });
 
-/** Makes the model ready while a person still looks for a picture. What fails here is told when it is needed. */
+/** Makes the model ready while a person still looks for an image. What fails here is told when it is needed. */
 export async function prepareModel(): Promise<void> {
   await ask('segment.prepare', { variant: selectVariant(get()) });
 }
@@ -172,7 +172,7 @@ export async function setBox(box: BoxPrompt): Promise<void> {
   await step({ points: selectPrompts(get()).points, box });
 }
 
-/** The whole picture as a box, without clicks. */
+/** The whole image as a box, without clicks. */
 export async function askWhole(): Promise<void> {
   const { image } = get();
   if (!image) return;
@@ -260,7 +260,7 @@ async function step(prompts: Omit<PromptState, 'id'>): Promise<void> {
   await predictShown();
 }
 
-/** Encodes the picture for the variant shown (which gives its gates), then answers the prompts shown. */
+/** Encodes the image for the variant shown (which gives its gates), then answers the prompts shown. */
 export async function answerShown(): Promise<void> {
   const { image } = get();
   if (!image) return;
@@ -333,7 +333,7 @@ async function predictAt(
   if (!prompts || isEmpty(prompts)) return null;
   let previous: Fed | null = null;
   const before = timeline[at - 1];
-  // Asking for the whole picture, or starting again, takes nothing over from before.
+  // Asking for the whole image, or starting again, takes nothing over from before.
   if (get().refine && before && prompts.points.length > 0 && !isEmpty(before)) {
     const key = answerKey(asked.key, before.id);
     const failure = get().fed[key] ? null : await predictAt(asked, timeline, at - 1);

@@ -127,9 +127,9 @@ export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(eve
       datasets: [fakeDataset('cells')],
       refusals: Array.from({ length: 11 }, (_, index) => ({
         code: 'data/text',
-        what: 'This is a text file, not a picture.',
+        what: 'This is a text file, not an image.',
         where: `images/note-${index}.png`,
-        cure: 'Remove it, or export the picture again as PNG or JPEG.',
+        cure: 'Remove it, or export the image again as PNG or JPEG.',
       })),
     }),
     'data.addDemo': () => {
@@ -150,7 +150,7 @@ export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(eve
     'data.setSplitOrder': ({ datasetId, order }) => ({ ...dataset(datasetId), splitOrder: order }),
     'data.samples': ({ datasetId }) => fakeSamples(datasetId),
     'data.thumbnail': async ({ size, sampleId }) => ({ bitmap: await fakeBitmap(size, size, sampleId) }),
-    'data.picture': async ({ sampleId }) => ({
+    'data.image': async ({ sampleId }) => ({
       name: `${sampleId}.png`,
       width: 320,
       height: 240,

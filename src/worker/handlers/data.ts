@@ -1,22 +1,22 @@
 import { readDatasets } from '../../data/read-datasets.ts';
 import { drawnDatasets } from '../demo.ts';
 import type { EngineState } from '../engine-state.ts';
+import { bitmapOf, renderThumbnail } from '../images.ts';
 import { inputFile } from '../input-file.ts';
-import { bitmapOf, renderThumbnail } from '../pictures.ts';
 import type { CallName, DroppedFile } from '../protocol.ts';
 import { done, failureOf, ok } from '../result.ts';
 import type { Handlers } from '../serve.ts';
-import type { TrainDesk } from '../train-desk.ts';
+import type { TrainingService } from '../training-service.ts';
 
 type DataCalls = Extract<CallName, `data.${string}`>;
 
 /** Datasets: bringing them in, showing and changing them. */
 export function dataHandlers(
-  engine: Promise<{ readonly state: EngineState; readonly training: TrainDesk }>,
+  engine: Promise<{ readonly state: EngineState; readonly training: TrainingService }>,
 ): Pick<Handlers, DataCalls> {
   return {
     'data.addFiles': async ({ files }, call) => {
-      const { datasets: shelf } = (await engine).state;
+      const { datasets: repository } = (await engine).state;
       const read = await readDatasets(files.map(inputFile), {
         topName: topNameOf(files),
         onProgress: ({ done: count }) =>
@@ -24,12 +24,12 @@ export function dataHandlers(
       });
       const refusals = read.refusals.map(failureOf);
       const options = { signal: call.signal, onProgress: call.progress };
-      return ok(await shelf.add(read.datasets, refusals, options));
+      return ok(await repository.add(read.datasets, refusals, options));
     },
     'data.addDemo': async (_, call) => {
-      const { datasets: shelf } = (await engine).state;
+      const { datasets: repository } = (await engine).state;
       const drawn = await drawnDatasets(call);
-      return ok(await shelf.add(drawn, [], { signal: call.signal, onProgress: call.progress }));
+      return ok(await repository.add(drawn, [], { signal: call.signal, onProgress: call.progress }));
     },
     'data.list': async () => ok(await (await engine).state.datasets.list()),
     'data.broken': async () => ok(await (await engine).state.datasets.broken()),
@@ -45,19 +45,19 @@ export function dataHandlers(
       ok(await (await engine).state.datasets.setSplitOrder(datasetId, order)),
     'data.samples': async ({ datasetId }) => ok(await (await engine).state.datasets.samples(datasetId)),
     'data.thumbnail': async ({ datasetId, sampleId, size, overlay }, call) => {
-      const { picture, objects } = await (await engine).state.datasets.sample(datasetId, sampleId);
-      const bitmap = renderThumbnail(picture, overlay ? objects : null, size);
+      const { image, objects } = await (await engine).state.datasets.sample(datasetId, sampleId);
+      const bitmap = renderThumbnail(image, overlay ? objects : null, size);
       call.transfer(bitmap);
       return ok({ bitmap });
     },
-    'data.picture': async ({ datasetId, sampleId }, call) => {
+    'data.image': async ({ datasetId, sampleId }, call) => {
       const sample = await (await engine).state.datasets.sample(datasetId, sampleId);
-      const { picture, objects, labelling } = sample;
-      const bitmap = await bitmapOf(picture);
+      const { image, objects, labelling } = sample;
+      const bitmap = await bitmapOf(image);
       const labels = labelling ? Uint16Array.from(objects.map, (id) => Math.min(id, 65_535)) : null;
       call.transfer(bitmap);
       if (labels) call.transfer(labels.buffer);
-      return ok({ name: sample.name, width: picture.width, height: picture.height, bitmap, labels });
+      return ok({ name: sample.name, width: image.width, height: image.height, bitmap, labels });
     },
   };
 }

@@ -6,20 +6,20 @@ import { inputFile } from '../input-file.ts';
 import { KeptMasks } from '../kept-masks.ts';
 import type { CallName, OutputFile } from '../protocol.ts';
 import { ok } from '../result.ts';
-import { newRunId } from '../run-book.ts';
+import { newRunId } from '../run-repository.ts';
 import type { Handlers } from '../serve.ts';
-import type { TrainDesk } from '../train-desk.ts';
+import type { TrainingService } from '../training-service.ts';
 
 type OutputCalls = Extract<CallName, `output.${string}`>;
 
 /** What a person takes away, and adapters that come back. */
 export function outputHandlers(
-  engine: Promise<{ readonly state: EngineState; readonly training: TrainDesk }>,
+  engine: Promise<{ readonly state: EngineState; readonly training: TrainingService }>,
 ): Pick<Handlers, OutputCalls> {
   return {
     'output.adapter': async ({ runId }) => {
-      const { book } = (await engine).training;
-      const { weights, json } = await adapterFiles(book.filesOf(runId));
+      const { repository } = (await engine).training;
+      const { weights, json } = await adapterFiles(repository.filesOf(runId));
       return ok([
         outputFile('adapter.safetensors', 'application/octet-stream', weights.bytes),
         outputFile('adapter.json', 'application/json', json.bytes),
@@ -28,7 +28,7 @@ export function outputHandlers(
     'output.historyCsv': async ({ runId }) => {
       const { training } = await engine;
       const { name, datasets } = await training.need(runId);
-      const lines = await training.book.filesOf(runId).readMetrics();
+      const lines = await training.repository.filesOf(runId).readMetrics();
       const nameOf = (id: string): string => datasets.find((dataset) => dataset.id === id)?.name ?? id;
       const bytes = new TextEncoder().encode(historyCsv(lines, nameOf));
       return ok(outputFile(`${name.replaceAll(/[^\w .+-]+/g, '_')} history.csv`, 'text/csv', bytes));
@@ -39,12 +39,12 @@ export function outputHandlers(
       const model = state.needModel();
       const now = Date.now();
       const id = newRunId(now);
-      const runFiles = training.book.filesOf(id);
+      const runFiles = training.repository.filesOf(id);
       try {
         const adapter = await importAdapter(files.map(inputFile), model.open, runFiles);
         return ok(await training.admit(importedRecord(id, now, adapter, model, files)));
       } catch (error) {
-        await training.book.delete(id);
+        await training.repository.delete(id);
         throw error;
       }
     },

@@ -2,26 +2,26 @@ import type { CallName } from '../protocol.ts';
 import { done, ok } from '../result.ts';
 import { runHistory } from '../run-history.ts';
 import type { Handlers } from '../serve.ts';
-import type { TrainDesk } from '../train-desk.ts';
+import type { TrainingService } from '../training-service.ts';
 
 type TrainCalls = Extract<CallName, `train.${string}`>;
 
 /** Runs. */
-export function trainHandlers(desk: Promise<TrainDesk>): Pick<Handlers, TrainCalls> {
+export function trainHandlers(service: Promise<TrainingService>): Pick<Handlers, TrainCalls> {
   return {
-    'train.plan': async (settings) => ok(await (await desk).plan(settings)),
-    'train.start': async (settings) => ok(await (await desk).start(settings)),
-    'train.resume': async ({ runId }) => ok(await (await desk).resume(runId)),
-    'train.pause': async ({ runId }) => ok(await (await desk).pause(runId)),
-    'train.stop': async ({ runId }) => ok(await (await desk).stop(runId)),
-    'train.list': async () => ok(await (await desk).list()),
+    'train.plan': async (settings) => ok(await (await service).plan(settings)),
+    'train.start': async (settings) => ok(await (await service).start(settings)),
+    'train.resume': async ({ runId }) => ok(await (await service).resume(runId)),
+    'train.pause': async ({ runId }) => ok(await (await service).pause(runId)),
+    'train.stop': async ({ runId }) => ok(await (await service).stop(runId)),
+    'train.list': async () => ok(await (await service).list()),
     'train.history': async ({ runId }) => {
-      const { book } = await desk;
-      return ok(runHistory(await book.filesOf(runId).readMetrics()));
+      const { repository } = await service;
+      return ok(runHistory(await repository.filesOf(runId).readMetrics()));
     },
-    'train.rename': async ({ runId, name }) => ok(await (await desk).rename(runId, name)),
+    'train.rename': async ({ runId, name }) => ok(await (await service).rename(runId, name)),
     'train.delete': async ({ runId }) => {
-      await (await desk).delete(runId);
+      await (await service).delete(runId);
       return done;
     },
   };

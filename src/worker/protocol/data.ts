@@ -1,4 +1,4 @@
-/** Datasets, their pictures and what was refused. Conventions: ../protocol.ts. */
+/** Datasets, their images and what was refused. Conventions: ../protocol.ts. */
 
 import type { Failure, Nothing } from './result.ts';
 
@@ -92,7 +92,7 @@ export interface SampleRef {
   readonly sampleId: string;
 }
 
-export interface SamplePicture {
+export interface SampleImage {
   readonly name: string;
   readonly width: number;
   readonly height: number;
@@ -114,10 +114,10 @@ export interface DataCalls {
   'data.delete': [{ readonly datasetId: string }, Nothing];
   'data.setSplitOrder': [{ readonly datasetId: string; readonly order: SplitOrder }, DatasetInfo];
   'data.samples': [{ readonly datasetId: string }, readonly SampleInfo[]];
-  /** The picture scaled so that its longer side is `size`, with the mask laid over it where `overlay`. */
+  /** The image scaled so that its longer side is `size`, with the mask laid over it where `overlay`. */
   'data.thumbnail': [
     SampleRef & { readonly size: number; readonly overlay: boolean },
     { readonly bitmap: ImageBitmap },
   ];
-  'data.picture': [SampleRef, SamplePicture];
+  'data.image': [SampleRef, SampleImage];
 }

@@ -9,7 +9,7 @@ export type EngineEvent =
   | { readonly type: 'gates'; readonly runId: string; readonly point: GatePoint }
   /** Status, progress, best checkpoint, failure or verdict of a run changed. */
   | { readonly type: 'run'; readonly run: RunInfo }
-  /** What the engine is doing inside a run besides steps: "Measuring the validation pictures of cells". */
+  /** What the engine is doing inside a run besides steps: "Measuring the validation images of cells". */
   | {
       readonly type: 'activity';
       readonly runId: string;

@@ -25,7 +25,7 @@ export interface ModelInfo {
   /** Id of the embedded model; null for a dropped one. */
   readonly embeddedId: string | null;
   readonly parameterCount: number;
-  /** The square the picture is scaled into, in pixels. */
+  /** The square the image is scaled into, in pixels. */
   readonly imageSize: number;
   readonly blockCount: number;
   readonly embedDim: number;

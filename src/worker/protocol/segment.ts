@@ -1,4 +1,4 @@
-/** Pictures, prompts, candidates, kept masks. Conventions: ../protocol.ts. */
+/** Images, prompts, candidates, kept masks. Conventions: ../protocol.ts. */
 
 import type { SampleRef } from './data.ts';
 import type { OutputFile } from './output.ts';
@@ -17,13 +17,13 @@ export interface OpenedImage {
   readonly name: string;
   readonly width: number;
   readonly height: number;
-  /** The whole picture, for the canvas. */
+  /** The whole image, for the canvas. */
   readonly bitmap: ImageBitmap;
 }
 
 export interface EmbedReport {
   readonly milliseconds: number;
-  /** The gates this picture drew, one entry per block; null for base or an ungated run. */
+  /** The gates this image drew, one entry per block; null for base or an ungated run. */
   readonly gates: readonly GateLayer[] | null;
 }
 
@@ -60,7 +60,7 @@ export interface Prediction {
 }
 
 export interface Candidate {
-  /** [height, width] of the original picture, row by row, 0 or 1. */
+  /** [height, width] of the original image, row by row, 0 or 1. */
   readonly mask: Uint8Array;
   readonly predictedIou: number;
   /** Index of the mask token, 0..3. */
@@ -71,7 +71,7 @@ export interface Candidate {
 
 export interface KeptMask {
   readonly id: string;
-  /** File name of the picture. */
+  /** File name of the image. */
   readonly imageName: string;
   /** "base" or the run's name. */
   readonly variantLabel: string;
@@ -82,10 +82,10 @@ export interface KeptMask {
 
 /** Calls of Segment: name → [request, answer]. */
 export interface SegmentCalls {
-  /** Makes the model ready before a picture is open. */
+  /** Makes the model ready before an image is open. */
   'segment.prepare': [{ readonly variant: Variant }, Nothing];
   'segment.open': [ImageSource, OpenedImage];
-  /** Encodes the picture for a variant; `predict` does it itself when it was not done. */
+  /** Encodes the image for a variant; `predict` does it itself when it was not done. */
   'segment.embed': [{ readonly imageId: string; readonly variant: Variant }, EmbedReport];
   'segment.predict': [PredictRequest, Prediction];
   'segment.maskPng': [{ readonly predictionId: string; readonly candidate: number }, OutputFile];

@@ -1,7 +1,7 @@
 import type { Size, View } from '../view.ts';
 
 /**
- * A mask as a picture of one colour with a firm outline, made once per mask.
+ * A mask as an image of one colour with a firm outline, made once per mask.
  * @param mask [height, width], 0 or 1
  */
 export function paintMask(

@@ -3,7 +3,7 @@ import { type Spot, toCanvas, type View } from '../view.ts';
 
 const RADIUS = 6;
 
-/** Clicks as a disc with their sign, readable on any picture: white ring, dark ring. */
+/** Clicks as a disc with their sign, readable on any image: white ring, dark ring. */
 export function drawPoints(
   context: CanvasRenderingContext2D,
   points: readonly PointPrompt[],
@@ -36,7 +36,7 @@ export function drawPoints(
   }
 }
 
-/** A box as two lines, dark under white, so that it shows on any picture. */
+/** A box as two lines, dark under white, so that it shows on any image. */
 export function drawBox(context: CanvasRenderingContext2D, box: BoxPrompt, view: View): void {
   const from = toCanvas(view, { x: box.x0, y: box.y0 });
   const to = toCanvas(view, { x: box.x1, y: box.y1 });

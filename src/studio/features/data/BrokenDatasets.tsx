@@ -4,7 +4,7 @@ import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { FailureText } from '../../components/FailureNote.tsx';
 import { bytes, plural } from '../../format/format.ts';
 import { deleteDataset } from '../../stores/datasets.ts';
-import styles from './DataPlace.module.css';
+import styles from './DataPage.module.css';
 
 /** Datasets in storage that cannot be opened: why, and the way to free their bytes. */
 export function BrokenDatasets({ broken }: { readonly broken: readonly BrokenDataset[] }): ReactNode {

@@ -1,18 +1,18 @@
 import { type ReactNode, useEffect, useState } from 'react';
-import type { DatasetInfo, Failure, SampleInfo, SamplePicture } from '../../../worker/protocol.ts';
+import type { DatasetInfo, Failure, SampleImage, SampleInfo } from '../../../worker/protocol.ts';
 import { Dialog } from '../../components/Dialog.tsx';
 import { FailureNote } from '../../components/FailureNote.tsx';
 import { plural } from '../../format/format.ts';
 import { loadSamples, useDatasets } from '../../stores/datasets.ts';
 import { ask } from '../../stores/engine-link.ts';
-import { goTo } from '../../stores/place.ts';
+import { goTo } from '../../stores/page.ts';
 import { openImage } from '../../stores/segment.ts';
 import { useSession } from '../../stores/session.ts';
 import styles from './DatasetViewer.module.css';
-import { LabelledPicture } from './LabelledPicture.tsx';
+import { LabelledImage } from './LabelledImage.tsx';
 import { Thumbnail } from './Thumbnail.tsx';
 
-/** A dataset's pictures one by one, with and without the mask. */
+/** A dataset's images one by one, with and without the mask. */
 export function DatasetViewer(props: {
   readonly dataset: DatasetInfo;
   readonly onClose: () => void;
@@ -26,7 +26,7 @@ export function DatasetViewer(props: {
   return (
     <Dialog title={dataset.name} wide onClose={props.onClose}>
       <div className={styles.viewer}>
-        <ul className={styles.list} aria-label="Pictures">
+        <ul className={styles.list} aria-label="Images">
           {(samples ?? []).map((sample) => (
             <li key={sample.id}>
               <button
@@ -99,12 +99,12 @@ function SampleView(props: {
 }): ReactNode {
   const { datasetId } = props;
   const sampleId = props.sample.id;
-  const [picture, setPicture] = useState<SamplePicture | null>(null);
+  const [image, setImage] = useState<SampleImage | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   useEffect(() => {
     let gone = false;
-    let opened: SamplePicture | null = null;
-    void ask('data.picture', { datasetId, sampleId }).then((result) => {
+    let opened: SampleImage | null = null;
+    void ask('data.image', { datasetId, sampleId }).then((result) => {
       if (!result.ok) {
         if (!gone) setFailure(result.error);
         return;
@@ -112,17 +112,17 @@ function SampleView(props: {
       if (gone) result.value.bitmap.close();
       else {
         opened = result.value;
-        setPicture(opened);
+        setImage(opened);
       }
     });
     return () => {
       gone = true;
       opened?.bitmap.close();
-      setPicture(null);
+      setImage(null);
       setFailure(null);
     };
   }, [datasetId, sampleId]);
   if (failure) return <FailureNote failure={failure} />;
-  if (!picture) return <p className="muted">Opening …</p>;
-  return <LabelledPicture picture={picture} overlay={props.overlay} />;
+  if (!image) return <p className="muted">Opening …</p>;
+  return <LabelledImage image={image} overlay={props.overlay} />;
 }

@@ -5,7 +5,7 @@ import styles from './Thumbnail.module.css';
 
 const SIZE = 192;
 
-/** A picture with its mask laid over it; asked for when it comes into view. */
+/** An image with its mask laid over it; asked for when it comes into view. */
 export function Thumbnail(props: {
   readonly datasetId: string;
   readonly sampleId: string;
@@ -46,7 +46,7 @@ export function Thumbnail(props: {
   }, [datasetId, sampleId, overlay]);
   return (
     <div ref={box} className={styles.box}>
-      {bitmap && <BitmapView bitmap={bitmap} label={props.label} className={styles.picture} />}
+      {bitmap && <BitmapView bitmap={bitmap} label={props.label} className={styles.image} />}
       {broken && <span className={styles.broken}>cannot be read</span>}
     </div>
   );

@@ -4,7 +4,7 @@ import { ask } from '../../stores/engine-link.ts';
 import { saveFile } from '../../stores/files.ts';
 import { tellFailure } from '../../stores/notices.ts';
 import { deleteKept, useSegment } from '../../stores/segment.ts';
-import styles from './ExportPlace.module.css';
+import styles from './ExportPage.module.css';
 
 async function downloadMasks(): Promise<void> {
   const result = await ask('output.masksZip', {});

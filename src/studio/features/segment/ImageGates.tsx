@@ -5,7 +5,7 @@ import { selectEmbedding, useSegment } from '../../stores/segment.ts';
 import { useSession } from '../../stores/session.ts';
 import styles from './ImageGates.module.css';
 
-/** The gates that this very picture drew: a bar per method and layer. */
+/** The gates that this very image drew: a bar per method and layer. */
 export function ImageGates(): ReactNode {
   const side = useSegment((state) => state.side);
   const embedding = useSegment(selectEmbedding);
@@ -13,10 +13,10 @@ export function ImageGates(): ReactNode {
   const known = useSession((state) => state.capabilities?.methods);
   if (side === 'base') return null;
   return (
-    <section className={`panel ${styles.panel}`} aria-label="Gates of this picture">
-      <h2>Gates of this picture</h2>
+    <section className={`panel ${styles.panel}`} aria-label="Gates of this image">
+      <h2>Gates of this image</h2>
       {gates === null ? (
-        <p className="muted">{embedding ? 'This run has no gates.' : 'They come with the picture.'}</p>
+        <p className="muted">{embedding ? 'This run has no gates.' : 'They come with the image.'}</p>
       ) : (
         (known ?? [])
           .filter((method) => gates.some((layer) => layer[method.id] !== undefined))

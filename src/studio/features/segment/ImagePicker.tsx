@@ -5,7 +5,7 @@ import { loadSamples, useDatasets } from '../../stores/datasets.ts';
 import { openImage, useSegment } from '../../stores/segment.ts';
 import styles from './ImagePicker.module.css';
 
-/** A picture of a dataset, or any file. */
+/** An image of a dataset, or any file. */
 export function ImagePicker(): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
   const source = useSegment((state) => state.source);
@@ -21,8 +21,8 @@ export function ImagePicker(): ReactNode {
   }, [datasetId]);
   const openedSample = source?.kind === 'sample' && source.datasetId === datasetId ? source.sampleId : '';
   return (
-    <section className={`panel ${styles.picker}`} aria-label="Picture">
-      <h2>Picture</h2>
+    <section className={`panel ${styles.picker}`} aria-label="Image">
+      <h2>Image</h2>
       {datasetId !== null && (
         <>
           <SelectField

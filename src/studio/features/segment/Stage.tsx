@@ -9,8 +9,8 @@ import {
   useState,
 } from 'react';
 import type { OpenedImage } from '../../../worker/protocol.ts';
+import { drawImage } from '../../canvas/layers/image.ts';
 import { drawMask, paintMask } from '../../canvas/layers/mask.ts';
-import { drawPicture } from '../../canvas/layers/picture.ts';
 import { drawBox, drawCross, drawPoints } from '../../canvas/layers/prompts.ts';
 import { boxBetween, IDLE, move, press, release, type ToolState, type ToolStep } from '../../canvas/tools.ts';
 import {
@@ -19,9 +19,9 @@ import {
   panView,
   type Size,
   type Spot,
-  toPicture,
+  toImage,
   type View,
-  withinPicture,
+  withinImage,
   zoomView,
 } from '../../canvas/view.ts';
 import { addPoint, selectAnswer, selectPrompts, setBox, useSegment } from '../../stores/segment.ts';
@@ -29,7 +29,7 @@ import { maskColour } from '../../theme/colours.ts';
 import { handleKey } from './keys.ts';
 import styles from './Stage.module.css';
 
-/** The picture with its layers; pointer and keys go to the tools, what they ask for goes to the store. */
+/** The image with its layers; pointer and keys go to the tools, what they ask for goes to the store. */
 export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
@@ -68,7 +68,7 @@ export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
       const ratio = window.devicePixelRatio;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.clearRect(0, 0, size.width, size.height);
-      drawPicture(context, image.bitmap, view);
+      drawImage(context, image.bitmap, view);
       if (maskLayer) drawMask(context, maskLayer, view);
       if (prompts.box) drawBox(context, prompts.box, view);
       if (state.mode === 'boxing') drawBox(context, boxBetween(state.from, state.to), view);
@@ -111,17 +111,17 @@ export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
     return () => element.removeEventListener('wheel', onWheel);
   }, []);
 
-  const spots = (event: PointerEvent): { canvas: Spot; picture: Spot } | null => {
+  const spots = (event: PointerEvent): { canvas: Spot; image: Spot } | null => {
     if (!view) return null;
     const at = { x: event.nativeEvent.offsetX, y: event.nativeEvent.offsetY };
-    return { canvas: at, picture: toPicture(view, at) };
+    return { canvas: at, image: toImage(view, at) };
   };
 
   const onPointerDown = (event: PointerEvent<HTMLCanvasElement>): void => {
     const at = spots(event);
     if (!at) return;
     event.currentTarget.setPointerCapture(event.pointerId);
-    const picture = tool === 'box' ? withinPicture(at.picture, image) : at.picture;
+    const point = tool === 'box' ? withinImage(at.image, image) : at.image;
     take(
       press(state, {
         tool,
@@ -129,13 +129,13 @@ export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
         button: event.button,
         shift: event.shiftKey,
         canvas: at.canvas,
-        picture,
+        image: point,
       }),
     );
   };
   const onPointerMove = (event: PointerEvent): void => {
     const at = spots(event);
-    if (at && state.mode !== 'idle') take(move(state, withinPicture(at.picture, image), at.canvas));
+    if (at && state.mode !== 'idle') take(move(state, withinImage(at.image, image), at.canvas));
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -143,7 +143,7 @@ export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
     const handled = handleKey(event, {
       image,
       cross,
-      moveCross: (spot) => setCross(withinPicture(spot, image)),
+      moveCross: (spot) => setCross(withinImage(spot, image)),
       state,
       setState,
       take,
@@ -157,7 +157,7 @@ export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
     <div
       className={styles.stage}
       aria-busy={busy}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the picture is worked on with pointer and keys
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the image is worked on with pointer and keys
       tabIndex={0}
       role="application"
       aria-label={`${image.name}: arrows move the cross, Enter clicks, question mark lists all keys`}

@@ -48,7 +48,7 @@ export function Toolbar(): ReactNode {
         onChange={(value) => choosePositive(value === 'plus')}
       />
       <button type="button" disabled={!hasImage} onClick={() => void askWhole()}>
-        Whole picture
+        Whole image
       </button>
       <span className={styles.group}>
         <button type="button" disabled={!canUndo} onClick={() => void undo()}>

@@ -42,7 +42,7 @@ export function VariantPicker(): ReactNode {
         onChange={(value) => void chooseSide(value)}
       />
       {embedding && (
-        <p className="muted small">Picture encoded in {duration(embedding.milliseconds / 1000)}.</p>
+        <p className="muted small">Image encoded in {duration(embedding.milliseconds / 1000)}.</p>
       )}
     </section>
   );

@@ -1,4 +1,4 @@
-/** The keys of the picture in Segment. `KeysHelp` lists them. */
+/** The keys of the image in Segment. `KeysHelp` lists them. */
 import { boxBetween, IDLE, type ToolState, type ToolStep } from '../../canvas/tools.ts';
 import type { Size, Spot } from '../../canvas/view.ts';
 import {

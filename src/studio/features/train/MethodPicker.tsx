@@ -69,7 +69,7 @@ function optionsOf(capabilities: Capabilities): readonly Option[] {
   const { methods } = capabilities;
   const together: Option = {
     label: 'MoPEFT',
-    help: `${methods.map((method) => method.label).join(', ')} together, each with a gate per layer and picture.`,
+    help: `${methods.map((method) => method.label).join(', ')} together, each with a gate per layer and image.`,
     methods: methods.map((method) => method.id),
   };
   return [

@@ -5,7 +5,7 @@ import { EditableName } from '../../components/EditableName.tsx';
 import { ProgressBar } from '../../components/Progress.tsx';
 import { bytes, duration, iou, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
-import { goTo } from '../../stores/place.ts';
+import { goTo } from '../../stores/page.ts';
 import {
   deleteRun,
   isActive,

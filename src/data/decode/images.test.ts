@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { imageOfRaster } from './image.ts';
+import { decodeJpeg } from './jpeg.ts';
+import { upright } from './orientation.ts';
+import { decodePng } from './png.ts';
+import type { Raster } from './raster.ts';
+import { readHeader, readRaster } from './read-raster.ts';
+import { sniffFormat } from './sniff.ts';
+import { decodeTiff } from './tiff.ts';
+import { decodeWebp } from './webp.ts';
+
+interface Case {
+  readonly name: string;
+  readonly file: string;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly bits: number;
+  readonly dtype: '|u1' | '<u2' | '<f4';
+  readonly values: string;
+  readonly upright?: string;
+}
+
+const path = new URL('../../../tests/vectors/images/images.json', import.meta.url);
+const cases = JSON.parse(readFileSync(path, 'utf8')) as Case[];
+const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
+
+function numbers({ dtype, values }: Case): number[] {
+  const { buffer } = bytes(values);
+  switch (dtype) {
+    case '|u1':
+      return [...new Uint8Array(buffer)];
+    case '<u2':
+      return [...new Uint16Array(buffer)];
+    case '<f4':
+      return [...new Float32Array(buffer)];
+  }
+}
+
+async function stored(file: Uint8Array): Promise<Raster> {
+  switch (sniffFormat(file, 'file')) {
+    case 'png':
+      return decodePng(file, 'file');
+    case 'jpeg':
+      return decodeJpeg(file, 'file');
+    case 'tiff':
+      return decodeTiff(file, 'file');
+    case 'webp':
+      return decodeWebp(file, 'file');
+  }
+}
+
+describe('every kind of file gives the values that its writer knows', () => {
+  it.each(cases)('$name', async (expected) => {
+    const file = bytes(expected.file);
+    const raster = await stored(file);
+    expect([raster.width, raster.height, raster.bits]).toEqual([
+      expected.width,
+      expected.height,
+      expected.bits,
+    ]);
+    expect(readHeader(file, 'file')).toMatchObject({ width: expected.width, height: expected.height });
+    expect(raster.channels).toBe(expected.channels);
+    expect([...raster.data]).toEqual(numbers(expected));
+    if (expected.upright) {
+      const { image } = imageOfRaster(await readRaster(file, 'file'));
+      expect([...image.data]).toEqual([...bytes(expected.upright)]);
+    }
+  });
+});
+
+it('turns back by the inverse orientation', () => {
+  const inverse = [1, 2, 3, 4, 5, 8, 7, 6];
+  const data = Uint8Array.from({ length: 6 }, (_, i) => i);
+  const raster: Raster = {
+    format: 'png',
+    width: 3,
+    height: 2,
+    channels: 1,
+    bits: 8,
+    data,
+    lossy: false,
+    orientation: 1,
+  };
+  for (const [i, back] of inverse.entries()) {
+    const turned = upright({ ...raster, orientation: i + 1 });
+    expect(upright({ ...turned, orientation: back })).toEqual(raster);
+  }
+});

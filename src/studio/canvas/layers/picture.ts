@@ -1,8 +1,0 @@
-import type { View } from '../view.ts';
-
-/** Draws the picture; sharp pixels when they are large enough to be seen. */
-export function drawPicture(context: CanvasRenderingContext2D, bitmap: ImageBitmap, view: View): void {
-  context.imageSmoothingEnabled = view.scale < 3;
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, view.left, view.top, bitmap.width * view.scale, bitmap.height * view.scale);
-}

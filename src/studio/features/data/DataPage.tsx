@@ -1,0 +1,112 @@
+import { type ReactNode, useState } from 'react';
+import type { Failure } from '../../../worker/protocol.ts';
+import { FileButton } from '../../components/FileButton.tsx';
+import { ProgressBar } from '../../components/Progress.tsx';
+import { receiveFiles } from '../../drop/receive.ts';
+import { plural } from '../../format/format.ts';
+import { addDemo, useDatasets } from '../../stores/datasets.ts';
+import { BrokenDatasets } from './BrokenDatasets.tsx';
+import styles from './DataPage.module.css';
+import { DatasetCard } from './DatasetCard.tsx';
+import { DatasetViewer } from './DatasetViewer.tsx';
+import { RefusalList } from './RefusalList.tsx';
+
+/** Drop files, see what was understood, and what was not and why. */
+export function DataPage(): ReactNode {
+  const datasets = useDatasets((state) => state.datasets);
+  const broken = useDatasets((state) => state.broken);
+  const loaded = useDatasets((state) => state.loaded);
+  const importing = useDatasets((state) => state.importing);
+  const refusals = useDatasets((state) => state.refusals);
+  const [viewedId, setViewedId] = useState<string | null>(null);
+  const viewed = datasets.find((dataset) => dataset.id === viewedId);
+  const busy = importing !== null;
+  return (
+    <>
+      <section className={styles.add} aria-label="Add data">
+        <div className={styles.addText}>
+          <h2>Your images and masks</h2>
+          <p className="muted">
+            Drop files, a folder or a zip anywhere on this page: images with masks of the same name in{' '}
+            <code>images/</code> and <code>masks/</code>, or beside each other as <code>_mask</code>. They
+            stay on this device. A SAM safetensors file becomes the model, an adapter a run.
+          </p>
+        </div>
+        <div className="row">
+          <FileButton
+            label="Add files …"
+            primary
+            disabled={busy}
+            onFiles={(files) => void receiveFiles(files)}
+          />
+          <FileButton
+            label="Add a folder …"
+            folder
+            disabled={busy}
+            onFiles={(files) => void receiveFiles(files)}
+          />
+          <button type="button" disabled={busy} onClick={() => void addDemo()}>
+            Try the demo
+          </button>
+        </div>
+      </section>
+      {importing && (
+        <div className={styles.importing}>
+          <ProgressBar progress={importing.progress} />
+          <button type="button" onClick={importing.cancel}>
+            Cancel
+          </button>
+        </div>
+      )}
+      {refusals.length > 0 && <LastRefusals refusals={refusals} />}
+      {broken.length > 0 && <BrokenDatasets broken={broken} />}
+      {loaded && datasets.length === 0 && !busy && <NoData />}
+      <div className={styles.cards}>
+        {datasets.map((dataset) => (
+          <DatasetCard key={dataset.id} dataset={dataset} onView={() => setViewedId(dataset.id)} />
+        ))}
+      </div>
+      {viewed && <DatasetViewer dataset={viewed} onClose={() => setViewedId(null)} />}
+    </>
+  );
+}
+
+/** As many as are read without effort; the rest is folded. */
+const SHOWN = 8;
+
+function LastRefusals({ refusals }: { readonly refusals: readonly Failure[] }): ReactNode {
+  return (
+    <section className={`panel ${styles.refusals}`} aria-label="Not used">
+      <h3>{plural(refusals.length, 'file')} of the last import refused or in need of a look</h3>
+      <RefusalList refusals={refusals.slice(0, SHOWN)} />
+      {refusals.length > SHOWN && (
+        <details>
+          <summary>{plural(refusals.length - SHOWN, 'more file')}</summary>
+          <RefusalList refusals={refusals.slice(SHOWN)} />
+        </details>
+      )}
+    </section>
+  );
+}
+
+function NoData(): ReactNode {
+  return (
+    <section className={styles.empty}>
+      <h2>No data yet</h2>
+      <ol className={styles.steps}>
+        <li>
+          <strong>Data:</strong> drop 20 to 500 images with masks, or try the demo.
+        </li>
+        <li>
+          <strong>Train:</strong> choose datasets and method, see the cost, start; watch the gates.
+        </li>
+        <li>
+          <strong>Segment:</strong> click on objects in any image, base beside tuned.
+        </li>
+        <li>
+          <strong>Export:</strong> take the adapter and the masks away.
+        </li>
+      </ol>
+    </section>
+  );
+}

@@ -1,0 +1,56 @@
+import { type ReactNode, useEffect, useRef } from 'react';
+import type { SampleImage } from '../../../worker/protocol.ts';
+import styles from './LabelledImage.module.css';
+
+/** The image with each label value in its own colour. */
+export function LabelledImage(props: { readonly image: SampleImage; readonly overlay: boolean }): ReactNode {
+  const { image, overlay } = props;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (!context) return;
+    context.clearRect(0, 0, image.width, image.height);
+    context.drawImage(image.bitmap, 0, 0);
+    if (!overlay || !image.labels) return;
+    const layer = new OffscreenCanvas(image.width, image.height);
+    layer.getContext('2d')?.putImageData(labelImage(image.labels, image.width, image.height), 0, 0);
+    context.globalAlpha = 0.5;
+    context.drawImage(layer, 0, 0);
+    context.globalAlpha = 1;
+  }, [image, overlay]);
+  return (
+    <canvas
+      ref={canvas}
+      role="img"
+      aria-label={`${image.name}${overlay && image.labels ? ' with its mask' : ''}`}
+      width={image.width}
+      height={image.height}
+      className={styles.image}
+    />
+  );
+}
+
+/** Label values to colours that differ between neighbours; 0 is transparent. */
+function labelImage(labels: Uint16Array, width: number, height: number): ImageData {
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const known = new Map<number, number>();
+  for (let index = 0; index < labels.length; index++) {
+    const label = labels[index] ?? 0;
+    if (label === 0) continue;
+    let colour = known.get(label);
+    if (colour === undefined) {
+      colour = labelColour(label);
+      known.set(label, colour);
+    }
+    pixels[index] = colour;
+  }
+  return image;
+}
+
+/** Okabe and Ito's colours, as ABGR words (every machine that runs a browser is little-endian). */
+const PALETTE = [0xffffb45c, 0xff009fe6, 0xff739e00, 0xffa779cc, 0xff42e4f0, 0xff005ed5, 0xffe9b456];
+
+function labelColour(label: number): number {
+  return PALETTE[(label - 1) % PALETTE.length] ?? 0xffffb45c;
+}

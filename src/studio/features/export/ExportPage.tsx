@@ -1,0 +1,112 @@
+import { type ReactNode, useState } from 'react';
+import type { RunInfo } from '../../../worker/protocol.ts';
+import { FileButton } from '../../components/FileButton.tsx';
+import { SelectField } from '../../components/SelectField.tsx';
+import { importAdapter } from '../../drop/receive.ts';
+import { ask } from '../../stores/engine-link.ts';
+import { saveFile } from '../../stores/files.ts';
+import { tellFailure } from '../../stores/notices.ts';
+import { hasWeights, useRuns } from '../../stores/runs.ts';
+import styles from './ExportPage.module.css';
+import { KeptMasks } from './KeptMasks.tsx';
+import { pythonLines } from './python-lines.ts';
+
+/** Take the result away, and bring results in. */
+export function ExportPage(): ReactNode {
+  const runs = useRuns((state) => state.runs);
+  const shownId = useRuns((state) => state.shownId);
+  const [chosenId, setChosenId] = useState<string | null>(null);
+  const exportable = runs.filter(hasWeights);
+  const run = exportable.find((entry) => entry.id === (chosenId ?? shownId)) ?? exportable[0] ?? null;
+  return (
+    <div className={styles.page}>
+      <section className="panel stack" aria-label="Adapter">
+        <h2>Adapter of a run</h2>
+        {run === null ? (
+          <p className="muted">
+            There is no trained run yet. <a href="#/train">Train one</a>, or import an adapter below.
+          </p>
+        ) : (
+          <>
+            <SelectField
+              label="Run"
+              value={run.id}
+              options={exportable.map((entry) => ({
+                value: entry.id,
+                label: `${entry.name} (${entry.status})`,
+              }))}
+              onChange={setChosenId}
+            />
+            <RunDownloads run={run} />
+          </>
+        )}
+      </section>
+      <div className="stack">
+        <section className="panel stack" aria-label="Import">
+          <h2>Import an adapter</h2>
+          <p>
+            Choose <code>adapter.safetensors</code> (one from an older version together with its{' '}
+            <code>adapter.json</code>), or drop it anywhere on the page. It gives the same masks as where it
+            was trained, with the same base model.
+          </p>
+          <div className="row">
+            <FileButton
+              label="Import an adapter …"
+              accept=".safetensors,.json,.zip"
+              onFiles={(files) => void importAdapter(files)}
+            />
+          </div>
+        </section>
+        <KeptMasks />
+      </div>
+    </div>
+  );
+}
+
+async function downloadAdapter(runId: string): Promise<void> {
+  const result = await ask('output.adapter', { runId });
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  for (const file of result.value) saveFile(file);
+}
+
+async function downloadHistory(runId: string): Promise<void> {
+  const result = await ask('output.historyCsv', { runId });
+  if (result.ok) saveFile(result.value);
+  else tellFailure(result.error);
+}
+
+function RunDownloads({ run }: { readonly run: RunInfo }): ReactNode {
+  return (
+    <>
+      <p className="muted small">
+        Base model: {run.modelName} ({run.modelHash.slice(0, 12)})
+        {run.bestStep !== null && ` · best checkpoint: step ${run.bestStep}`}
+      </p>
+      <div className="row">
+        <button type="button" className="primary" onClick={() => void downloadAdapter(run.id)}>
+          Download the adapter
+        </button>
+        <button
+          type="button"
+          disabled={run.status === 'imported'}
+          onClick={() => void downloadHistory(run.id)}
+        >
+          Losses and gates as CSV
+        </button>
+      </div>
+      <h3>Read it in Python</h3>
+      <p className="muted small">
+        With the packages torch and safetensors. The tensors are named as in SAM (<code>mask_decoder.…</code>)
+        and per block (<code>blocks.0.lora.q.A</code>, <code>blocks.0.gate.lora.weight</code> …); the record
+        holds the base model's hash, the configuration, the preprocessing and <code>maskThreshold</code>, the
+        logit above which a pixel belongs to a mask.
+      </p>
+      <pre>
+        <code>{pythonLines()}</code>
+      </pre>
+    </>
+  );
+}

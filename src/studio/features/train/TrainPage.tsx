@@ -1,0 +1,17 @@
+import type { ReactNode } from 'react';
+import { useRuns } from '../../stores/runs.ts';
+import { NewRun } from './NewRun.tsx';
+import { RunList } from './RunList.tsx';
+import { RunView } from './RunView.tsx';
+import styles from './TrainPage.module.css';
+
+/** The runs of this device at the left; the chosen one, or the form for a new one, at the right. */
+export function TrainPage(): ReactNode {
+  const shown = useRuns((state) => state.runs.find((run) => run.id === state.shownId) ?? null);
+  return (
+    <div className={styles.page}>
+      <RunList />
+      <div className={styles.content}>{shown ? <RunView key={shown.id} run={shown} /> : <NewRun />}</div>
+    </div>
+  );
+}

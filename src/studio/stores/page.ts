@@ -1,0 +1,38 @@
+/** Which of the four pages is shown. The address's hash holds it, so the browser's back button works. */
+import { create } from 'zustand';
+
+export const PAGES = ['data', 'train', 'segment', 'export'] as const;
+export type Page = (typeof PAGES)[number];
+
+export const PAGE_LABELS: Readonly<Record<Page, string>> = {
+  data: 'Data',
+  train: 'Train',
+  segment: 'Segment',
+  export: 'Export',
+};
+
+/** "#/train" → "train"; anything unknown → "data". */
+export function pageOfHash(hash: string): Page {
+  return PAGES.find((page) => `#/${page}` === hash) ?? 'data';
+}
+
+/** Alt and a digit of the top row → its page, on every keyboard: with Alt, or without Shift, many give other characters. */
+export function pageOfKey(event: Pick<KeyboardEvent, 'code' | 'altKey' | 'ctrlKey'>): Page | null {
+  // AltGr writes characters; it comes as Ctrl with Alt.
+  if (!event.altKey || event.ctrlKey) return null;
+  return PAGES[Number(/^Digit(\d)$/.exec(event.code)?.[1]) - 1] ?? null;
+}
+
+export const usePage = create<{ readonly page: Page }>()(() => ({ page: 'data' }));
+
+export function goTo(page: Page): void {
+  window.location.hash = `#/${page}`;
+}
+
+/** Keeps the store in step with the address; returns the function that ends it. */
+export function followAddress(): () => void {
+  const follow = (): void => usePage.setState({ page: pageOfHash(window.location.hash) });
+  follow();
+  window.addEventListener('hashchange', follow);
+  return () => window.removeEventListener('hashchange', follow);
+}

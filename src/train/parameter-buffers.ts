@@ -1,0 +1,196 @@
+import { Failure } from '../config/failure.ts';
+import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import { sizeOf } from '../graph/shape.ts';
+import type { TensorGroup, TrainableTensor } from '../peft/tensors.ts';
+
+/** Bytes to which every tensor is aligned: WebGPU's default for the offset of a storage binding. */
+const ALIGNMENT = 256;
+
+/** The four values that training keeps of every tensor. */
+export const ROLES = ['param', 'grad', 'm', 'v'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Where a tensor stands in each role's buffers. */
+export interface PlacedTensor extends TrainableTensor {
+  readonly buffer: number;
+  /** Bytes from the start of the buffer, a multiple of 256. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Neighbouring tensors with one learning rate and one decay: one dispatch of AdamW. */
+export interface ParameterRange extends Pick<TrainableTensor, 'group' | 'decay' | 'rate'> {
+  readonly buffer: number;
+  readonly offset: number;
+  /** Padding between tensors included; it holds zeros and stays zero. */
+  readonly bytes: number;
+}
+
+/** The places of all trainable tensors, the same in the buffers for parameters, gradients and both moments. */
+export interface ParameterLayout {
+  readonly tensors: readonly PlacedTensor[];
+  readonly ranges: readonly ParameterRange[];
+  readonly bufferBytes: readonly number[];
+  /** Numbers that training changes, padding not counted. */
+  readonly parameterCount: number;
+  /** Bytes of all buffers of all four roles. */
+  readonly totalBytes: number;
+}
+
+const GROUP_ORDER: readonly TensorGroup[] = ['peft', 'gate', 'decoder'];
+
+/**
+ * Places tensors by group, decay and rate, then by name, so that the layout does not depend on the order in which they come.
+ * @param limit largest buffer and binding in bytes that the device allows.
+ * @throws Failure `train/tensor-too-large`.
+ */
+export function layoutParameters(tensors: readonly TrainableTensor[], limit: number): ParameterLayout {
+  const kind = ({ group, decay }: TrainableTensor) => 2 * GROUP_ORDER.indexOf(group) + Number(!decay);
+  const sorted = [...tensors].sort(
+    (a, b) => kind(a) - kind(b) || a.rate - b.rate || (a.name < b.name ? -1 : 1),
+  );
+  const placed: PlacedTensor[] = [];
+  const ranges: ParameterRange[] = [];
+  const bufferBytes: number[] = [0];
+  for (const tensor of sorted) {
+    const bytes = 4 * sizeOf(tensor.shape);
+    const padded = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+    if (padded > limit) {
+      throw new Failure({
+        code: 'train/tensor-too-large',
+        what: `The tensor has ${bytes} bytes and the adapter binds at most ${limit}.`,
+        where: tensor.name,
+        cure: 'Choose a smaller model or freeze the decoder.',
+      });
+    }
+    let buffer = bufferBytes.length - 1;
+    if ((bufferBytes[buffer] ?? 0) + padded > limit) buffer = bufferBytes.push(0) - 1;
+    const offset = bufferBytes[buffer] ?? 0;
+    placed.push({ ...tensor, buffer, offset, bytes });
+    bufferBytes[buffer] = offset + padded;
+    const last = ranges[ranges.length - 1];
+    if (last && last.buffer === buffer && isAlike(last, tensor)) {
+      ranges[ranges.length - 1] = { ...last, bytes: last.bytes + padded };
+    } else {
+      const { group, decay, rate } = tensor;
+      ranges.push({ group, decay, rate, buffer, offset, bytes: padded });
+    }
+  }
+  return {
+    tensors: placed,
+    ranges,
+    bufferBytes,
+    parameterCount: placed.reduce((sum, { bytes }) => sum + bytes / 4, 0),
+    totalBytes: ROLES.length * bufferBytes.reduce((sum, bytes) => sum + bytes, 0),
+  };
+}
+
+function isAlike(a: ParameterRange, b: TrainableTensor): boolean {
+  return a.group === b.group && a.decay === b.decay && a.rate === b.rate;
+}
+
+/** Name of a tensor's gradient accumulator as a graph's input. */
+export function gradName(name: string): string {
+  return `grad.${name}`;
+}
+
+/** Name of one range of one role as a graph's input. */
+export function rangeName(role: Role, range: number): string {
+  return `flat.${role}.${range}`;
+}
+
+/** Name of a whole gradient buffer as a graph's input. */
+export function gradBufferName(buffer: number): string {
+  return `flat.grad.buffer.${buffer}`;
+}
+
+/** All trainable tensors on the device, with their gradients and AdamW's moments. */
+export class ParameterBuffers {
+  private readonly byName: ReadonlyMap<string, PlacedTensor>;
+
+  private constructor(
+    private readonly gpu: Gpu,
+    readonly layout: ParameterLayout,
+    private readonly buffers: Readonly<Record<Role, readonly GPUBuffer[]>>,
+  ) {
+    this.byName = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
+  }
+
+  /** Allocates zeroed buffers for a layout. */
+  static allocate(gpu: Gpu, layout: ParameterLayout): ParameterBuffers {
+    const make = (role: Role) =>
+      layout.bufferBytes.map((bytes, i) => gpu.allocate(bytes, `parameters ${role} ${i}`));
+    return new ParameterBuffers(gpu, layout, {
+      param: make('param'),
+      grad: make('grad'),
+      m: make('m'),
+      v: make('v'),
+    });
+  }
+
+  /** One tensor in one role. */
+  range(role: Role, name: string): BufferRange {
+    const tensor = this.byName.get(name);
+    if (!tensor) throw new RangeError(`there is no tensor ${name}`);
+    return { buffer: this.buffer(role, tensor.buffer), offset: tensor.offset, size: tensor.bytes };
+  }
+
+  /** Parameters under their own names. */
+  parameters(): Map<string, BufferRange> {
+    return new Map(this.layout.tensors.map(({ name }) => [name, this.range('param', name)]));
+  }
+
+  /** Gradient accumulators as {@link gradName}. */
+  gradients(): Map<string, BufferRange> {
+    return new Map(this.layout.tensors.map(({ name }) => [gradName(name), this.range('grad', name)]));
+  }
+
+  /** Every range in every role as {@link rangeName}, and the gradient buffers as {@link gradBufferName}. */
+  flat(): Map<string, BufferRange> {
+    const out = new Map<string, BufferRange>();
+    this.layout.ranges.forEach(({ buffer, offset, bytes }, i) => {
+      for (const role of ROLES)
+        out.set(rangeName(role, i), { buffer: this.buffer(role, buffer), offset, size: bytes });
+    });
+    this.layout.bufferBytes.forEach((size, i) => {
+      out.set(gradBufferName(i), { buffer: this.buffer('grad', i), offset: 0, size });
+    });
+    return out;
+  }
+
+  /** Sets one tensor of one role. */
+  write(role: Role, name: string, data: Float32Array): void {
+    const range = this.range(role, name);
+    if (data.byteLength !== range.size)
+      throw new RangeError(`${name} has ${range.size / 4} values, not ${data.length}`);
+    this.gpu.write(range, data);
+  }
+
+  /** Reads every tensor of some roles, in one round trip. */
+  async read(...roles: readonly Role[]): Promise<Map<Role, Map<string, Float32Array>>> {
+    const wanted = roles.flatMap((role) => this.layout.tensors.map(({ name }) => ({ role, name })));
+    const values = await this.gpu.read(...wanted.map(({ role, name }) => this.range(role, name)));
+    const out = new Map<Role, Map<string, Float32Array>>(roles.map((role) => [role, new Map()]));
+    wanted.forEach(({ role, name }, i) => {
+      out.get(role)?.set(name, values[i] ?? new Float32Array());
+    });
+    return out;
+  }
+
+  /** Sets all gradients to zero. */
+  clearGradients(): void {
+    this.layout.bufferBytes.forEach((size, i) => {
+      this.gpu.clear({ buffer: this.buffer('grad', i), offset: 0, size });
+    });
+  }
+
+  release(): void {
+    for (const role of ROLES) for (const buffer of this.buffers[role]) this.gpu.release(buffer);
+  }
+
+  private buffer(role: Role, index: number): GPUBuffer {
+    const buffer = this.buffers[role][index];
+    if (!buffer) throw new RangeError(`there is no parameter buffer ${index}`);
+    return buffer;
+  }
+}

@@ -1,0 +1,138 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { toFailureRecord } from '../config/failure.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
+import { MemoryStore } from '../data/memory-store.ts';
+import { fakeWebLocks } from '../testing/fake-web-locks.ts';
+import { drawSample } from '../testing/training-sets.ts';
+import { DatasetRepository } from './dataset-repository.ts';
+
+const quiet = { signal: new AbortController().signal, onProgress: () => undefined };
+
+beforeEach(() => {
+  vi.stubGlobal('navigator', { locks: fakeWebLocks() });
+});
+
+function drawn(datasetName: string, images: readonly string[], broken: readonly string[] = []): Dataset {
+  const lazy = (path: string, bytes: Uint8Array) => ({ path, size: bytes.length, bytes: async () => bytes });
+  return {
+    name: datasetName,
+    samples: images.map((name) => {
+      const { image, labelling } = drawSample(name, 1);
+      const bytes = broken.includes(name) ? Uint8Array.of(1, 2, 3) : encodeImagePng(image);
+      return {
+        name,
+        image: lazy(`images/${name}`, bytes),
+        ...(labelling && { mask: lazy(`masks/${name}`, encodeMaskPng(labelling.labelMap)) }),
+      };
+    }),
+  };
+}
+
+test('what is good is kept with its card, what is not is named, and both survive a reload', async () => {
+  const store = new MemoryStore();
+  const repository = new DatasetRepository(store);
+  const report = await repository.add(
+    [drawn('Cells', ['a.png', 'b.png', 'c.png', 'd.png'], ['b.png'])],
+    [],
+    quiet,
+  );
+  expect(report.refusals.map(({ where }) => where)).toEqual(['images/b.png']);
+  const [info] = report.datasets;
+  expect(info).toMatchObject({
+    name: 'Cells',
+    imageCount: 3,
+    maskedCount: 3,
+    objectCount: 6,
+    maskKind: 'binary',
+  });
+  expect(info?.split).toEqual({ train: 1, validation: 1, test: 1 });
+  const again = new DatasetRepository(store);
+  expect(await again.list()).toEqual(report.datasets);
+  const id = info?.id ?? '';
+  await again.setSplitOrder(id, 'name');
+  expect((await again.rename(id, 'Round cells')).splitOrder).toBe('name');
+  const samples = await new DatasetRepository(store).samples(id);
+  expect(samples.map(({ name, split }) => [name, split])).toEqual([
+    ['a.png', 'train'],
+    ['c.png', 'validation'],
+    ['d.png', 'test'],
+  ]);
+  expect((await again.sample(id, 'c.png')).objects.regions).toHaveLength(2);
+  await again.delete(id);
+  expect(await again.list()).toEqual([]);
+  await expect(again.sample(id, 'c.png')).rejects.toThrow();
+});
+
+test('what cannot be opened is told with its size, and can be deleted', async () => {
+  const store = new MemoryStore();
+  const repository = new DatasetRepository(store);
+  const { datasets } = await repository.add([drawn('Cells', ['a.png'])], [], quiet);
+  await store.write('datasets/half-1/images/a.png', new Uint8Array(5));
+  expect(await repository.list()).toEqual(datasets);
+  expect(await repository.broken()).toMatchObject([
+    { id: 'half-1', bytes: 5, failure: { code: 'data/half-saved' } },
+  ]);
+  await repository.delete('half-1');
+  expect(await repository.broken()).toEqual([]);
+  expect(await repository.list()).toEqual(datasets);
+});
+
+test('a dataset that another tab is storing is not called broken there, and cannot be deleted', async () => {
+  const store = new MemoryStore();
+  const there = new DatasetRepository(store);
+  const seen: unknown[] = [];
+  let looked: Promise<void> = Promise.resolve();
+  const report = await new DatasetRepository(store).add([drawn('Cells', ['a.png', 'b.png'])], [], {
+    ...quiet,
+    onProgress: ({ done, label }) => {
+      if (label !== 'Storing Cells' || done !== 1) return;
+      looked = (async () => {
+        const [half] = await store.list('datasets');
+        seen.push(
+          half?.kind,
+          await there.broken(),
+          await there.delete(half?.name ?? '').catch(toFailureRecord),
+        );
+      })();
+    },
+  });
+  await looked;
+  expect(seen).toMatchObject(['folder', [], { code: 'data/being-stored' }]);
+  expect(await there.list()).toEqual(report.datasets);
+  expect(report.datasets).toMatchObject([{ imageCount: 2 }]);
+});
+
+test.each(['Checking Second', 'Storing Second'])(
+  'cancelled while %s, nothing of that dataset is kept, and what was finished is',
+  async (stage) => {
+    const store = new MemoryStore();
+    const repository = new DatasetRepository(store);
+    const controller = new AbortController();
+    const found = [drawn('First', ['a.png']), drawn('Second', ['b.png', 'c.png', 'd.png'])];
+    const report = await repository.add(found, [], {
+      signal: controller.signal,
+      onProgress: ({ done, label }) => {
+        if (label === stage && done === 2) controller.abort();
+      },
+    });
+    expect(controller.signal.aborted).toBe(true);
+    expect(report.datasets.map(({ name }) => name)).toEqual(['First']);
+    expect(report.refusals).toEqual([]);
+    expect(await new DatasetRepository(store).list()).toEqual(report.datasets);
+    expect(await store.list('datasets')).toHaveLength(1);
+  },
+);
+
+test('a full disk loses nothing that was there and says so', async () => {
+  const first = drawn('First', ['a.png']);
+  const size = [first.samples[0]?.image.size ?? 0, first.samples[0]?.mask?.size ?? 0];
+  const store = new MemoryStore(3 * (size[0] ?? 0) + 4000);
+  const repository = new DatasetRepository(store);
+  await repository.add([first], [], quiet);
+  const many = Array.from({ length: 9 }, (_, i) => `${i}.png`);
+  const report = await repository.add([drawn('Second', many)], [], quiet);
+  expect(report.datasets).toEqual([]);
+  expect(report.refusals.map(({ code }) => code)).toEqual(['storage/full']);
+  expect((await repository.list()).map(({ name }) => name)).toEqual(['First']);
+});

@@ -1,0 +1,226 @@
+/** The datasets on this device as calls need them: with their cards, and their images decoded once. */
+import * as v from 'valibot';
+import { Failure, toFailureRecord } from '../config/failure.ts';
+import type { Dataset, LoadedSample } from '../data/dataset.ts';
+import { DatasetStore, newDatasetId } from '../data/dataset-store.ts';
+import { type FileStore, storeName } from '../data/file-store.ts';
+import { inspectDataset } from '../data/inspect.ts';
+import type { Outcome, StoredDataset } from '../data/types.ts';
+import { loadByName } from '../engine/datasets.ts';
+import { Lru } from '../engine/lru.ts';
+import {
+  type Card,
+  CardSchema,
+  countClassObjects,
+  datasetInfo,
+  EMPTY_CARD,
+  sampleInfos,
+} from './dataset-card.ts';
+import type {
+  BrokenDataset,
+  DatasetInfo,
+  Failure as FailureRecord,
+  ImportReport,
+  Progress,
+  SampleInfo,
+  SplitOrder,
+} from './protocol.ts';
+import { failureOf } from './result.ts';
+import { datasetLocks } from './tab-locks.ts';
+
+const CARD = 'card.json';
+/** Decoded images that are remembered, bytes. */
+const IMAGE_BYTES = 128 * 2 ** 20;
+
+interface ImportOptions {
+  readonly onProgress: (progress: Progress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A dataset on storage with its card. */
+export interface OpenedDataset {
+  readonly dataset: Dataset;
+  readonly stored: StoredDataset;
+  readonly card: Card;
+}
+
+export class DatasetRepository {
+  private readonly disk: DatasetStore;
+  /** Datasets that were read from storage; a change here forgets them. */
+  private readonly opened = new Map<string, Promise<OpenedDataset>>();
+  private readonly images = new Lru<LoadedSample>(
+    IMAGE_BYTES,
+    ({ image, objects }) => image.data.byteLength + objects.map.byteLength,
+  );
+
+  constructor(private readonly store: FileStore) {
+    this.disk = new DatasetStore(store);
+  }
+
+  /**
+   * Checks and stores datasets one after the other; each is on storage before the next is looked at. What fails is named
+   * and the others go on; cancelling keeps the datasets that were finished and nothing of the one under way.
+   * @param known what was refused before, while files were sorted into datasets.
+   */
+  async add(
+    found: readonly Dataset[],
+    known: readonly FailureRecord[],
+    options: ImportOptions,
+  ): Promise<ImportReport> {
+    const datasets: DatasetInfo[] = [];
+    const refusals: FailureRecord[] = [...known];
+    for (const dataset of found) {
+      if (options.signal.aborted) break;
+      try {
+        const own = found.length === 1 ? known : [];
+        const added = await this.addOne(dataset, own, options);
+        refusals.push(...added.refusals);
+        if (added.info) datasets.push(added.info);
+      } catch (error) {
+        if (options.signal.aborted && !(error instanceof Failure)) break;
+        refusals.push(named(toFailureRecord(error), dataset.name));
+      }
+    }
+    return { datasets, refusals };
+  }
+
+  async list(): Promise<DatasetInfo[]> {
+    const { datasets } = await this.disk.list();
+    return Promise.all(datasets.map(async (stored) => datasetInfo(stored, await this.card(stored.id))));
+  }
+
+  /** What is stored of datasets that cannot be opened; one that is just being stored, here or in another tab, is none of them. */
+  async broken(): Promise<BrokenDataset[]> {
+    // First: what is done meanwhile is whole when it is looked at.
+    const stored = await datasetLocks.taken();
+    const { broken } = await this.disk.list();
+    return broken
+      .filter(({ id }) => !stored.has(id))
+      .map(({ id, bytes, refusal }) => ({ id, bytes, failure: failureOf(refusal) }));
+  }
+
+  /** @throws Failure `data/…` when it is gone or damaged. */
+  open(id: string): Promise<OpenedDataset> {
+    const known = this.opened.get(id);
+    if (known) return known;
+    const opening = this.read(id);
+    this.opened.set(id, opening);
+    opening.catch(() => this.opened.delete(id));
+    return opening;
+  }
+
+  async info(id: string): Promise<DatasetInfo> {
+    const { stored, card } = await this.open(id);
+    return datasetInfo(stored, card);
+  }
+
+  async samples(id: string): Promise<SampleInfo[]> {
+    const { dataset, stored, card } = await this.open(id);
+    return sampleInfos(dataset, stored, card);
+  }
+
+  /** An image with its objects. */
+  async sample(datasetId: string, sampleId: string): Promise<LoadedSample> {
+    const key = `${datasetId}\n${sampleId}`;
+    const known = this.images.get(key);
+    if (known) return known;
+    const { dataset } = await this.open(datasetId);
+    const loaded = await loadByName(dataset, sampleId);
+    this.images.set(key, loaded);
+    return loaded;
+  }
+
+  async rename(id: string, name: string): Promise<DatasetInfo> {
+    expectValue(await this.disk.rename(id, name));
+    this.opened.delete(id);
+    return this.info(id);
+  }
+
+  async setSplitOrder(id: string, splitOrder: SplitOrder): Promise<DatasetInfo> {
+    await this.writeCard(id, { ...(await this.card(id)), splitOrder });
+    return this.info(id);
+  }
+
+  /** @throws Failure `data/being-stored`. */
+  async delete(id: string): Promise<void> {
+    await datasetLocks.whileTaken(id, () => this.disk.delete(id));
+    this.opened.delete(id);
+    this.images.clear();
+  }
+
+  private async addOne(
+    dataset: Dataset,
+    known: readonly FailureRecord[],
+    { onProgress, signal }: ImportOptions,
+  ): Promise<{ readonly info: DatasetInfo | null; readonly refusals: readonly FailureRecord[] }> {
+    const inspected = await inspectDataset(dataset, {
+      signal,
+      onProgress: ({ done, total }) => onProgress({ done, total, label: `Checking ${dataset.name}` }),
+    });
+    signal.throwIfAborted();
+    const refusals = inspected.refusals.map(failureOf);
+    const { samples } = inspected.dataset;
+    if (samples.length === 0) return { info: null, refusals };
+    const classObjects = await countClassObjects(samples, inspected.summary.labels, signal);
+    const card: Card = {
+      splitOrder: 'shuffled',
+      refusals: [...known, ...refusals],
+      classObjects,
+    };
+    const id = newDatasetId(dataset.name);
+    await datasetLocks.whileTaken(id, async () => {
+      await this.disk.save(inspected, {
+        id,
+        signal,
+        onProgress: ({ done, total }) => onProgress({ done, total, label: `Storing ${dataset.name}` }),
+      });
+      await this.writeCard(id, card);
+    });
+    return { info: await this.info(id), refusals };
+  }
+
+  private async read(id: string): Promise<OpenedDataset> {
+    const { dataset, stored } = expectValue(await this.disk.load(id));
+    return { dataset, stored, card: await this.card(id) };
+  }
+
+  private async card(id: string): Promise<Card> {
+    const path = cardPath(id);
+    if (!(await this.store.exists(path))) return EMPTY_CARD;
+    try {
+      const parsed = v.safeParse(
+        CardSchema,
+        JSON.parse(new TextDecoder().decode(await this.store.read(path))),
+      );
+      if (!parsed.success) return EMPTY_CARD;
+      const refusals = parsed.output.refusals.map(({ code, what, where, cure }) => ({
+        code,
+        what,
+        cure,
+        ...(where !== undefined && { where }),
+      }));
+      return { ...parsed.output, refusals };
+    } catch (error) {
+      // A card that cannot be read loses the remarks of the import; the dataset itself is whole.
+      if (error instanceof SyntaxError) return EMPTY_CARD;
+      throw error;
+    }
+  }
+
+  private async writeCard(id: string, card: Card): Promise<void> {
+    await this.store.write(cardPath(id), new TextEncoder().encode(JSON.stringify(card)));
+    this.opened.delete(id);
+  }
+}
+
+const cardPath = (id: string): string => `datasets/${storeName(id)}/${CARD}`;
+
+function expectValue<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  const { code, what, where, cure } = failureOf(outcome.refusal);
+  throw new Failure({ code, what, cure, ...(where !== undefined && { where }) });
+}
+
+function named(failure: FailureRecord, name: string): FailureRecord {
+  return failure.where === undefined ? { ...failure, where: name } : failure;
+}

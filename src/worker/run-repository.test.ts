@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { MemoryStore } from '../data/memory-store.ts';
+import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
+
+const record: RunRecord = {
+  id: newRunId(0),
+  name: 'Try',
+  status: 'running',
+  step: 3,
+  steps: 10,
+  settings: {
+    name: 'Try',
+    datasetIds: ['d1'],
+    methods: ['lora'],
+    trainDecoder: true,
+    gate: 'none',
+    values: { 'train.steps': 10, 'adapter.activation': 'gelu', 'train.flips': true },
+  },
+  datasets: [{ id: 'd1', name: 'Cells' }],
+  modelName: 'micro',
+  modelHash: 'abc',
+  created: 1,
+  updated: 2,
+  bestStep: 0,
+  bestScore: 0.5,
+  secondsPerStep: 1.5,
+  checkpointStep: 2,
+  failure: { code: 'gpu/lost', what: 'The device was lost.', cure: 'Go on.' },
+  verdict: null,
+};
+
+test('a run that was under way when the tab closed comes back as interrupted, everything else as it was', async () => {
+  const store = new MemoryStore();
+  const repository = new RunRepository(store);
+  await repository.save(record);
+  expect(await repository.find(record.id)).toEqual(record);
+  expect(repository.note(record.id, { step: 4 })?.step).toBe(4);
+  const reloaded = new RunRepository(store);
+  expect(await reloaded.list()).toEqual([{ ...record, status: 'interrupted' }]);
+  expect(reloaded.note(record.id, { step: 5 })).toBeNull();
+  const paused = await repository.save({ ...record, status: 'paused' });
+  expect(await new RunRepository(store).find(record.id)).toEqual(paused);
+  await repository.delete(record.id);
+  expect(await repository.list()).toEqual([]);
+});
+
+test('a record that cannot be read is left out and breaks nothing', async () => {
+  const store = new MemoryStore();
+  const repository = new RunRepository(store);
+  await repository.save({ ...record, status: 'finished' });
+  await store.write('runs/broken/run.json', new TextEncoder().encode('{"id": 1'));
+  expect((await repository.list()).map(({ id }) => id)).toEqual([record.id]);
+});

@@ -1,0 +1,161 @@
+import { toFailureRecord } from '../config/failure.ts';
+import type { MetricsLine } from '../engine/metrics.ts';
+import type { Run, RunObserver, RunOutcome, RunProgress } from '../engine/run-types.ts';
+import type { EngineState } from './engine-state.ts';
+import { metricsEvent } from './run-history.ts';
+import type { RunReports } from './run-reports.ts';
+import type { RunRecord } from './run-repository.ts';
+import type { StepTimes } from './step-times.ts';
+import { runLocks, type TabLock } from './tab-locks.ts';
+
+/** What a launch needs, once it is known that it may go on. */
+export interface Launch {
+  readonly record: RunRecord;
+  /** Under which the time of a step is remembered. */
+  readonly stepKey: string;
+  readonly begin: (observer: RunObserver) => Promise<Run>;
+}
+
+/** What a run under way tells and writes to. */
+export interface RunSupervisorParts {
+  readonly state: Pick<EngineState, 'emit' | 'deviceWasLost'>;
+  readonly reports: RunReports;
+  readonly times: StepTimes;
+}
+
+type StopRequest = 'pause' | 'stop';
+
+/** Shortest time between two messages about a run's progress, milliseconds. */
+const TELL_EVERY = 400;
+const MORE_REMARKS = "(Further remarks of this run go to the browser's console.)";
+
+/** The run under way, from the moment its start is asked for until its record is written for the last time. */
+export class RunSupervisor {
+  /** Settles when the run has begun. @throws Failure `run/other-tab`, and whatever keeps it from beginning. */
+  readonly begun: Promise<void>;
+  /** Settles when the run is over and its record is written, or cannot be; never rejects. */
+  readonly over: Promise<void>;
+  private lock: TabLock | null = null;
+  /** Null while it is launched: planned, in the queue for the device, its pipelines compiled. */
+  private run: Run | null = null;
+  /** What was asked of it before it had begun. */
+  private stopRequest: StopRequest | null = null;
+
+  /** @param prepare is asked for the launch once no other tab can have the run. */
+  constructor(
+    readonly id: string,
+    readonly datasetIds: readonly string[],
+    private readonly parts: RunSupervisorParts,
+    prepare: () => Promise<Launch>,
+  ) {
+    const launched = this.launch(prepare);
+    this.begun = launched.then(() => undefined);
+    this.over = this.follow(launched);
+  }
+
+  /** Asks the run to pause; one that is still launched does so as soon as it has begun. Settles when it is over. */
+  pause(): Promise<void> {
+    const { reports } = this.parts;
+    reports.inTurn(async () => {
+      const record = reports.repository.note(this.id, { status: 'pausing' });
+      if (record) await reports.save(record);
+    });
+    return this.ask('pause');
+  }
+
+  /** As {@link pause}, but for good; a stop outweighs a pause. */
+  stop(): Promise<void> {
+    return this.ask('stop');
+  }
+
+  private ask(stopRequest: StopRequest): Promise<void> {
+    if (this.run) this.run[stopRequest]();
+    else if (this.stopRequest !== 'stop') this.stopRequest = stopRequest;
+    return this.over;
+  }
+
+  private async launch(prepare: () => Promise<Launch>): Promise<{ run: Run; stepKey: string }> {
+    this.lock = await runLocks.take(this.id);
+    const { record, stepKey, begin } = await prepare();
+    await this.parts.reports.save(record);
+    const run = await begin(this.observer());
+    this.run = run;
+    if (this.stopRequest) run[this.stopRequest]();
+    return { run, stepKey };
+  }
+
+  /** From the launch to the end, whichever it is. */
+  private async follow(launched: Promise<{ run: Run; stepKey: string }>): Promise<void> {
+    try {
+      const { run, stepKey } = await launched;
+      await this.finish(await run.done, stepKey);
+    } catch (error) {
+      await this.fail(error);
+    } finally {
+      await this.lock?.release();
+    }
+  }
+
+  private observer(): RunObserver {
+    const { id, parts } = this;
+    const { state, reports } = parts;
+    let told = 0;
+    let isNoticed = false;
+    let written: Pick<RunProgress, 'checkpointStep' | 'bestStep'> = { checkpointStep: null, bestStep: null };
+    return {
+      onMetrics: (lines: readonly MetricsLine[]) => {
+        for (const line of lines) state.emit(metricsEvent(id, line));
+      },
+      onActivity: (label, done, total) => state.emit({ type: 'activity', runId: id, label, done, total }),
+      onProgress: (progress) => {
+        const now = Date.now();
+        if (!reports.repository.note(id, { ...progress, updated: now })) return;
+        const isMilestone =
+          progress.checkpointStep !== written.checkpointStep || progress.bestStep !== written.bestStep;
+        if (!isMilestone && now - told < TELL_EVERY) return;
+        told = now;
+        written = progress;
+        reports.inTurn(async () => {
+          // By then the run may be over.
+          const record = reports.repository.underWay(id);
+          if (record) await (isMilestone ? reports.save(record) : reports.tell(record));
+        });
+      },
+      onNotice: (text) => {
+        // There may be one for every image: the first is for the person.
+        if (isNoticed) state.emit({ type: 'log', level: 'info', text });
+        else state.emit({ type: 'log', level: 'warning', text: `${text} ${MORE_REMARKS}` });
+        isNoticed = true;
+      },
+    };
+  }
+
+  private async finish(outcome: RunOutcome, stepKey: string): Promise<void> {
+    const { reports, times } = this.parts;
+    await reports.settled();
+    const record = reports.repository.underWay(this.id);
+    if (!record) return;
+    await reports.conclude({ ...record, ...outcome, failure: null });
+    const { secondsPerStep } = outcome;
+    // Only the next plan would have used it.
+    if (secondsPerStep !== null) await times.note(stepKey, secondsPerStep).catch(() => undefined);
+  }
+
+  private async fail(error: unknown): Promise<void> {
+    const { state, reports } = this.parts;
+    await reports.settled();
+    // A launch that was refused before its record was written changes nothing.
+    const record = reports.repository.underWay(this.id);
+    if (!record) return;
+    const failure = toFailureRecord(error);
+    // Whatever failed on a lost device failed because of that.
+    const lost = await state.deviceWasLost();
+    if (!lost && failure.code === 'internal') console.error(error);
+    await reports.conclude({
+      ...record,
+      status: lost ? 'interrupted' : 'failed',
+      step: record.checkpointStep ?? 0,
+      failure: lost ?? failure,
+    });
+  }
+}

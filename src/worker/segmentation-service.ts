@@ -1,0 +1,172 @@
+/** The images that are open in Segment and what was answered about them. */
+import { Failure } from '../config/failure.ts';
+import { decodeImage } from '../data/decode/image.ts';
+import type { RgbImage } from '../data/types.ts';
+import { Lru } from '../engine/lru.ts';
+import { BASE, type Candidate, type Segmenter, SegmentImage, type Variant } from '../engine/segmenter.ts';
+import type { EngineState } from './engine-state.ts';
+import type { MaskToKeep } from './kept-masks.ts';
+import type {
+  EmbedReport,
+  ImageSource,
+  Prediction,
+  PredictRequest,
+  Variant as WireVariant,
+} from './protocol.ts';
+
+/** What a run brings to Segment. */
+export interface RunVariant {
+  readonly name: string;
+  readonly variant: Variant;
+}
+
+interface OpenImage {
+  readonly id: string;
+  readonly name: string;
+  readonly image: RgbImage;
+  readonly segmentImage: SegmentImage;
+}
+
+interface Answered {
+  readonly opened: OpenImage;
+  readonly label: string;
+  readonly variant: Variant;
+  readonly segmenter: Segmenter;
+  readonly candidates: readonly Pick<Candidate, 'lowRes' | 'token'>[];
+}
+
+const OPEN_BYTES = 256 * 2 ** 20;
+const PREDICTIONS = 128;
+
+export class SegmentationService {
+  private readonly opened = new Lru<OpenImage>(OPEN_BYTES, ({ image }) => image.data.byteLength);
+  private readonly answered = new Lru<Answered>(PREDICTIONS, () => 1);
+  private serial = 0;
+
+  /** @param runVariant a run's weights by its id; fails when the run does not fit the open model. */
+  constructor(
+    private readonly state: EngineState,
+    private readonly runVariant: (runId: string) => Promise<RunVariant>,
+  ) {}
+
+  async open(source: ImageSource): Promise<OpenImage> {
+    const { name, image } = await this.read(source);
+    const id = `image-${++this.serial}`;
+    const opened = { id, name, image, segmentImage: new SegmentImage(id, image) };
+    this.opened.set(opened.id, opened);
+    return opened;
+  }
+
+  async prepare(wire: WireVariant): Promise<void> {
+    const { segmenter } = this.state.needModel();
+    await segmenter.prepare((await this.variantOf(wire)).variant);
+  }
+
+  async embed(imageId: string, wire: WireVariant): Promise<EmbedReport> {
+    const { segmenter } = this.state.needModel();
+    const { variant } = await this.variantOf(wire);
+    return segmenter.embed(this.image(imageId).segmentImage, variant);
+  }
+
+  async predict(request: PredictRequest): Promise<Prediction> {
+    const start = performance.now();
+    const { segmenter } = this.state.needModel();
+    const opened = this.image(request.imageId);
+    const { name, variant } = await this.variantOf(request.variant);
+    const { points, box, previous } = request;
+    if (points.length === 0 && !box) {
+      throw new Failure({
+        code: 'segment/no-prompt',
+        what: 'There is neither a click nor a box to answer.',
+        cure: 'Click on the object, or draw a box around it.',
+      });
+    }
+    const candidates = await segmenter.predict(opened.segmentImage, variant, {
+      points,
+      box,
+      previous: previous && this.previous(segmenter, previous),
+    });
+    const predictionId = `prediction-${++this.serial}`;
+    this.answered.set(predictionId, {
+      opened,
+      label: name,
+      variant,
+      segmenter,
+      candidates: candidates.map(({ lowRes, token }) => ({ lowRes, token })),
+    });
+    return {
+      predictionId,
+      candidates: candidates.map(({ mask, predictedIou, token, area }) => ({
+        mask,
+        predictedIou,
+        token,
+        area,
+      })),
+      milliseconds: performance.now() - start,
+    };
+  }
+
+  /** The mask of a candidate at its image's size, the same as the prediction gave. */
+  async mask(predictionId: string, candidate: number): Promise<MaskToKeep> {
+    const answered = this.answered.get(predictionId);
+    const chosen = answered?.candidates[candidate];
+    if (!answered || !chosen) throw forgotten();
+    const { opened, label, variant, segmenter } = answered;
+    if (segmenter !== this.state.needModel().segmenter) throw forgotten();
+    const mask = await segmenter.upscale(opened.segmentImage, variant, chosen.lowRes);
+    const { width, height } = opened.image;
+    return { imageName: opened.name, variantLabel: label, width, height, mask };
+  }
+
+  private async read(source: ImageSource): Promise<{ readonly name: string; readonly image: RgbImage }> {
+    switch (source.kind) {
+      case 'sample': {
+        const { name, image } = await this.state.datasets.sample(source.datasetId, source.sampleId);
+        return { name, image };
+      }
+      case 'file': {
+        const { name } = source.file;
+        const decoded = await decodeImage(new Uint8Array(await source.file.arrayBuffer()), name);
+        if (decoded.ok) return { name, image: decoded.value.image };
+        const { code, reason, file, cure } = decoded.refusal;
+        throw new Failure({ code, what: reason, where: file, cure });
+      }
+    }
+  }
+
+  private image(imageId: string): OpenImage {
+    const opened = this.opened.get(imageId);
+    if (opened) return opened;
+    throw new Failure({
+      code: 'segment/no-image',
+      what: 'The image is no longer open.',
+      cure: 'Open it again.',
+    });
+  }
+
+  private async variantOf(wire: WireVariant): Promise<RunVariant> {
+    switch (wire.kind) {
+      case 'base':
+        return { name: 'base', variant: BASE };
+      case 'run':
+        return this.runVariant(wire.runId);
+    }
+  }
+
+  private previous(
+    segmenter: Segmenter,
+    { predictionId, candidate }: NonNullable<PredictRequest['previous']>,
+  ): Float32Array | null {
+    const answered = this.answered.get(predictionId);
+    // An answer of another model does not fit this one; the prompt is then answered without it.
+    return answered?.segmenter === segmenter ? (answered.candidates[candidate]?.lowRes ?? null) : null;
+  }
+}
+
+function forgotten(): Failure {
+  return new Failure({
+    code: 'segment/forgotten',
+    what: 'This answer is too old: another model was opened, or many answers came since.',
+    cure: 'Click again, then take the mask.',
+  });
+}

@@ -1,0 +1,251 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { Failure } from '../config/failure.ts';
+import { parseTrainConfig } from '../config/train.ts';
+import { MemoryStore } from '../data/memory-store.ts';
+import { GpuQueue } from '../engine/gpu-queue.ts';
+import { startRun } from '../engine/run.ts';
+import type { RunConfig } from '../engine/run-files.ts';
+import type { Run, RunOutcome, RunProgress } from '../engine/run-types.ts';
+import { resolveMopeft } from '../peft/resolve.ts';
+import { fakeWebLocks } from '../testing/fake-web-locks.ts';
+import { MICRO_SAM } from '../testing/micro-model.ts';
+import type { EngineState } from './engine-state.ts';
+import type { EngineEvent, RunInfo, TrainSettings } from './protocol.ts';
+import { runLocks } from './tab-locks.ts';
+import { TrainingService } from './training-service.ts';
+
+// What is under test is who may do what when, so runs are played and nothing is computed.
+vi.mock('../engine/run.ts', () => ({ startRun: vi.fn(), resumeRun: vi.fn() }));
+vi.mock('../engine/plan-run.ts', () => ({ planRun: () => ({ problems: [] }) }));
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function deferred<T>(): Deferred<T> {
+  let resolve: Deferred<T>['resolve'] = () => undefined;
+  let reject: Deferred<T>['reject'] = () => undefined;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+const settings: TrainSettings = {
+  name: 'Try',
+  datasetIds: ['cells'],
+  methods: ['lora'],
+  trainDecoder: true,
+  gate: 'none',
+  values: {},
+};
+const progress: RunProgress = {
+  step: 3,
+  steps: 10,
+  checkpointStep: 3,
+  bestStep: 0,
+  bestScore: 0.5,
+  secondsPerStep: 1,
+};
+
+const CONFIG: RunConfig = {
+  format: 1,
+  model: { name: 'micro', hash: 'abc' },
+  method: 'lora',
+  mopeft: resolveMopeft({ methods: ['lora'] }, MICRO_SAM),
+  train: parseTrainConfig({}),
+  datasets: [{ key: 'cells', name: 'Cells' }],
+};
+
+/** A run that ends when it is told to. */
+function playedRun() {
+  const done = deferred<RunOutcome>();
+  const end = (status: RunOutcome['status']): void => done.resolve({ ...progress, status, verdict: null });
+  const run = {
+    config: {},
+    progress,
+    done: done.promise,
+    pause: () => end('paused'),
+    stop: () => end('stopped'),
+  };
+  return { run: run as unknown as Run, end };
+}
+
+/** A service whose next run is launched until `begun` says otherwise. */
+function openService(store = new MemoryStore()) {
+  const events: EngineEvent[] = [];
+  const hooks: (() => Promise<void>)[] = [];
+  const openDataset = vi.fn(async (id: string) => ({
+    dataset: { name: id, samples: [] },
+    card: { splitOrder: 'shuffled' },
+  }));
+  const model = { open: { config: MICRO_SAM }, info: { name: 'micro', hash: 'abc' } };
+  const state = {
+    store,
+    queue: new GpuQueue(),
+    model,
+    datasets: { open: openDataset },
+    emit: (event: EngineEvent) => void events.push(event),
+    needModel: () => model,
+    needGpu: () => ({ info: { vendor: 'v', architecture: 'a', description: 'd' } }),
+    deviceWasLost: async () => null,
+    onModelChange: (work: () => Promise<void>) => void hooks.push(work),
+  };
+  const launching = deferred<void>();
+  const begun = deferred<Run>();
+  vi.mocked(startRun).mockImplementationOnce(() => {
+    launching.resolve();
+    return begun.promise;
+  });
+  return {
+    service: new TrainingService(state as unknown as EngineState),
+    openDataset,
+    events,
+    launching: launching.promise,
+    begun,
+    changeModel: () => Promise.all(hooks.map((work) => work())),
+    runs: () => events.flatMap((event): RunInfo[] => (event.type === 'run' ? [event.run] : [])),
+  };
+}
+
+beforeEach(() => {
+  vi.mocked(startRun).mockReset();
+  vi.stubGlobal('navigator', {});
+});
+
+test('another model waits for a run that is being launched, and the run is paused as soon as it has begun', async () => {
+  const { service, launching, begun, changeModel } = openService();
+  const started = service.start(settings);
+  await launching;
+  await expect(service.expectUnused('cells')).rejects.toMatchObject({ record: { code: 'data/in-use' } });
+  const order: string[] = [];
+  const changed = changeModel().then(() => order.push('model changed'));
+  const { run } = playedRun();
+  void run.done.then(() => order.push('run paused'));
+  begun.resolve(run);
+  const { id } = await started;
+  await changed;
+  expect(order).toEqual(['run paused', 'model changed']);
+  expect((await service.info(id)).status).toBe('paused');
+  await service.expectUnused('cells');
+});
+
+test.each(['pause', 'stop'] as const)('%s is taken while a run is being launched', async (stopRequest) => {
+  const { service, launching, begun, runs } = openService();
+  const started = service.start(settings);
+  await launching;
+  const answered = service[stopRequest](runs()[0]?.id ?? '');
+  begun.resolve(playedRun().run);
+  expect((await answered).status).toBe(stopRequest === 'pause' ? 'paused' : 'stopped');
+  await started;
+});
+
+test('a launch that fails is told, ends whoever waits for it, and makes room for the next', async () => {
+  const { service, launching, begun, changeModel } = openService();
+  const started = service.start(settings);
+  await launching;
+  await expect(service.start(settings)).rejects.toThrow('Another run is under way.');
+  const changed = changeModel();
+  const failure = { code: 'gpu/memory', what: 'There is too little memory.', cure: 'Train fewer blocks.' };
+  begun.reject(new Failure(failure));
+  await expect(started).rejects.toThrow('too little memory');
+  await changed;
+  expect(await service.list()).toMatchObject([{ status: 'failed', failure }]);
+  const { run, end } = playedRun();
+  vi.mocked(startRun).mockResolvedValueOnce(run);
+  expect((await service.start(settings)).status).toBe('running');
+  end('finished');
+});
+
+test('the end of a run is told though it cannot be written', async () => {
+  const store = new MemoryStore();
+  const { service, begun, events, runs } = openService(store);
+  begun.resolve(playedRun().run);
+  const { id } = await service.start(settings);
+  const full = new Failure({ code: 'storage/full', what: 'The disk is full.', cure: 'Delete something.' });
+  vi.spyOn(store, 'write').mockRejectedValue(full);
+  expect(await service.stop(id)).toMatchObject({ status: 'stopped', step: 3, failure: full.record });
+  expect(runs().at(-1)).toMatchObject({ id, status: 'stopped', failure: full.record });
+  expect(events).toContainEqual({
+    type: 'log',
+    level: 'error',
+    text: 'The record of the run could not be written: The disk is full. Delete something.',
+  });
+  vi.mocked(store.write).mockRestore();
+  vi.mocked(startRun).mockResolvedValueOnce(playedRun().run);
+  expect((await service.start(settings)).status).toBe('running');
+});
+
+test('the first remark of a run is for the person, the others are for the console', async () => {
+  const { service, begun, events } = openService();
+  begun.resolve(playedRun().run);
+  await service.start(settings);
+  const { observer } = vi.mocked(startRun).mock.calls[0]?.[0] ?? {};
+  observer?.onNotice?.('Cells, a.png: it has no object.');
+  observer?.onNotice?.('Cells, b.png: it has no object.');
+  const logs = events.flatMap((event) => (event.type === 'log' ? [event] : []));
+  expect(logs.map(({ level }) => level)).toEqual(['warning', 'info']);
+  expect(logs[0]?.text).toContain('Cells, a.png: it has no object.');
+});
+
+test('a run whose dataset was deleted says that it cannot go on, and stays as it was', async () => {
+  const { service, begun, openDataset } = openService();
+  begun.resolve(playedRun().run);
+  const { id } = await service.start(settings);
+  await service.pause(id);
+  await service.repository.filesOf(id).writeConfig(CONFIG);
+  await service.repository.filesOf(id).writeSplit({ cells: { train: [], val: [], test: [] } });
+  openDataset.mockRejectedValueOnce(
+    new Failure({ code: 'data/half-saved', what: 'Gone.', cure: 'Import it.' }),
+  );
+  await expect(service.resume(id)).rejects.toMatchObject({
+    record: {
+      code: 'run/no-datasets',
+      where: 'Cells',
+      cure: 'Use its best weights as they are, or start a new run.',
+    },
+  });
+  expect(await service.info(id)).toMatchObject({ status: 'paused', failure: null });
+});
+
+test('a run under way in another tab, and its datasets, are left alone until it is over there', async () => {
+  vi.stubGlobal('navigator', { locks: fakeWebLocks() });
+  const store = new MemoryStore();
+  const there = openService(store);
+  there.begun.resolve(playedRun().run);
+  const { id } = await there.service.start(settings);
+  const here = openService(store).service;
+  expect(await here.list()).toMatchObject([{ id, status: 'elsewhere' }]);
+  const otherTab = { record: { code: 'run/other-tab' } };
+  await expect(here.stop(id)).rejects.toMatchObject(otherTab);
+  await expect(here.resume(id)).rejects.toMatchObject(otherTab);
+  await expect(here.delete(id)).rejects.toMatchObject(otherTab);
+  await expect(here.rename(id, 'Mine')).rejects.toMatchObject(otherTab);
+  await expect(here.expectUnused('cells')).rejects.toMatchObject({
+    record: { code: 'data/in-use', where: 'Try' },
+  });
+  await there.service.pause(id);
+  expect(await here.list()).toMatchObject([{ id, status: 'paused' }]);
+  await here.expectUnused('cells');
+  await here.delete(id);
+  expect(await there.service.list()).toEqual([]);
+});
+
+test('a run under way is deleted in its own tab, and one whose tab was closed is interrupted', async () => {
+  vi.stubGlobal('navigator', { locks: fakeWebLocks() });
+  const store = new MemoryStore();
+  const { service, begun } = openService(store);
+  begun.resolve(playedRun().run);
+  const { id } = await service.start(settings);
+  await service.delete(id);
+  expect(await service.list()).toEqual([]);
+  await runLocks.whileTaken(id, async () => undefined);
+  vi.mocked(startRun).mockResolvedValueOnce(playedRun().run);
+  await service.start(settings);
+  // The browser has given the locks of a closed tab back.
+  vi.stubGlobal('navigator', { locks: fakeWebLocks() });
+  expect(await openService(store).service.list()).toMatchObject([{ status: 'interrupted' }]);
+});

@@ -1,0 +1,290 @@
+/** Runs as the page asks for them: planned, started, paused, gone on with; one is under way at a time. */
+import { Failure, toFailureRecord } from '../config/failure.ts';
+import { readRunAdapter } from '../engine/adapters.ts';
+import { resumedDataset, runDataset } from '../engine/datasets.ts';
+import { planRun } from '../engine/plan-run.ts';
+import { resumeRun, startRun } from '../engine/run.ts';
+import type { RunDataset } from '../engine/run-types.ts';
+import { type RunSettings, resolveFieldSettings } from '../engine/settings.ts';
+import { SPLIT_SEED } from './dataset-card.ts';
+import type { CurrentModel, EngineState } from './engine-state.ts';
+import type { PlanReport, RunInfo, TrainSettings } from './protocol.ts';
+import { RunReports } from './run-reports.ts';
+import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
+import { type Launch, RunSupervisor } from './run-supervisor.ts';
+import type { RunVariant } from './segmentation-service.ts';
+import { StepTimes, stepKey } from './step-times.ts';
+import { runLocks } from './tab-locks.ts';
+
+export class TrainingService {
+  readonly repository: RunRepository;
+  private readonly reports: RunReports;
+  private readonly times: StepTimes;
+  private active: RunSupervisor | null = null;
+
+  constructor(private readonly state: EngineState) {
+    this.repository = new RunRepository(state.store);
+    this.reports = new RunReports(this.repository, state);
+    this.times = new StepTimes(state.store);
+    // Another model takes the device's memory: the run goes on later, with its own model.
+    state.onModelChange(async () => this.active?.pause());
+  }
+
+  async plan(settings: TrainSettings): Promise<PlanReport> {
+    const model = this.state.needModel();
+    const resolved = resolveFieldSettings(settings, model.open.config);
+    const datasets = await this.newDatasets(settings);
+    const { images, ...plan } = planRun(this.state.needGpu(), model.open, resolved, datasets);
+    return {
+      ...plan,
+      secondsPerStep: await this.times.find(this.stepKey(model, resolved)),
+      images: { train: images.train, validation: images.val, test: images.test },
+    };
+  }
+
+  async start(settings: TrainSettings): Promise<RunInfo> {
+    const now = Date.now();
+    const id = newRunId(now);
+    return this.launch(id, settings.datasetIds, async () => {
+      const model = this.state.needModel();
+      const gpu = this.state.needGpu();
+      const resolved = resolveFieldSettings(settings, model.open.config);
+      const datasets = await this.newDatasets(settings);
+      const [problem] = planRun(gpu, model.open, resolved, datasets).problems;
+      if (problem) throw new Failure(problem);
+      const record: RunRecord = {
+        id,
+        name: settings.name.trim() || 'Run',
+        status: 'running',
+        step: 0,
+        steps: resolved.train.steps,
+        settings,
+        datasets: datasets.map(({ key, name }) => ({ id: key, name })),
+        modelName: model.info.name,
+        modelHash: model.info.hash,
+        created: now,
+        updated: now,
+        bestStep: null,
+        bestScore: null,
+        secondsPerStep: null,
+        checkpointStep: null,
+        failure: null,
+        verdict: null,
+      };
+      const parts = { gpu, queue: this.state.queue, model: model.open, files: this.repository.filesOf(id) };
+      return {
+        record,
+        stepKey: this.stepKey(model, resolved),
+        begin: (observer) => startRun({ ...parts, name: record.name, observer }, resolved, datasets),
+      };
+    });
+  }
+
+  async resume(runId: string): Promise<RunInfo> {
+    const known = await this.need(runId);
+    const datasetIds = known.datasets.map(({ id }) => id);
+    return this.launch(runId, datasetIds, async () => {
+      const model = this.state.needModel();
+      const gpu = this.state.needGpu();
+      // Read again now that no other tab can have it.
+      const record = await this.need(runId);
+      expectModel(record, model);
+      const files = this.repository.filesOf(runId);
+      const config = await files.readConfig();
+      const split = await files.readSplit();
+      const datasets: RunDataset[] = [];
+      for (const named of config.datasets) {
+        const { dataset } = await this.state.datasets.open(named.key).catch((error) => {
+          throw datasetGone(error, named.name);
+        });
+        const part = split[named.key];
+        if (part) datasets.push(resumedDataset(named, dataset, part));
+      }
+      const parts = { gpu, queue: this.state.queue, model: model.open, files, name: record.name };
+      return {
+        record: { ...record, status: 'running', failure: null, updated: Date.now() },
+        stepKey: this.stepKey(model, config),
+        begin: (observer) => resumeRun({ ...parts, observer }, config, datasets),
+      };
+    });
+  }
+
+  async pause(runId: string): Promise<RunInfo> {
+    if (this.active?.id !== runId) {
+      throw new Failure({
+        code: 'train/not-running',
+        what: 'This run is not under way.',
+        cure: 'Go on with it first.',
+      });
+    }
+    await this.active.pause();
+    return this.info(runId);
+  }
+
+  async stop(runId: string): Promise<RunInfo> {
+    if (this.active?.id === runId) {
+      await this.active.stop();
+      return this.info(runId);
+    }
+    // A run that waits is simply over; its best weights are kept.
+    return runLocks.whileTaken(runId, async () => {
+      const record = await this.need(runId);
+      const waits = record.status === 'paused' || record.status === 'interrupted';
+      return waits
+        ? this.reports.save({ ...record, status: 'stopped', updated: Date.now() })
+        : this.reports.infoOf(record);
+    });
+  }
+
+  async list(): Promise<RunInfo[]> {
+    const locked = await runLocks.taken();
+    const records = await this.repository.list();
+    return Promise.all(
+      records.map((record) => {
+        // Storage says that it runs; that it does not do so here is no proof that it was interrupted.
+        const isElsewhere =
+          record.status === 'interrupted' && locked.has(record.id) && record.id !== this.active?.id;
+        return this.reports.infoOf(isElsewhere ? { ...record, status: 'elsewhere' } : record);
+      }),
+    );
+  }
+
+  async info(runId: string): Promise<RunInfo> {
+    return this.reports.infoOf(await this.need(runId));
+  }
+
+  async rename(runId: string, name: string): Promise<RunInfo> {
+    const change = async (): Promise<RunInfo> => {
+      const record = await this.need(runId);
+      return this.reports.save({ ...record, name: name.trim() || record.name });
+    };
+    return this.active?.id === runId ? change() : runLocks.whileTaken(runId, change);
+  }
+
+  /** Deletes a run; one that is under way here is ended first. @throws Failure `run/other-tab`. */
+  async delete(runId: string): Promise<void> {
+    if (this.active?.id === runId) await this.active.pause();
+    await runLocks.whileTaken(runId, () => this.repository.delete(runId));
+  }
+
+  /** Keeps an adapter that came in from outside as a run of its own. */
+  async admit(record: RunRecord): Promise<RunInfo> {
+    return this.reports.save(record);
+  }
+
+  /** @throws Failure `data/in-use` when a run that is under way, here or in another tab, reads this dataset. */
+  async expectUnused(datasetId: string): Promise<void> {
+    const locked = await runLocks.taken();
+    const elsewhere = (await this.repository.list()).find(
+      ({ id, datasets }) =>
+        locked.has(id) && id !== this.active?.id && datasets.some((dataset) => dataset.id === datasetId),
+    );
+    if (elsewhere) {
+      throw new Failure({
+        code: 'data/in-use',
+        what: 'A run in another tab trains on this dataset.',
+        where: elsewhere.name,
+        cure: 'Pause it there, or close that tab.',
+      });
+    }
+    // Last: a run may have been started here meanwhile.
+    if (this.active?.datasetIds.includes(datasetId)) {
+      throw new Failure({
+        code: 'data/in-use',
+        what: 'The run under way trains on this dataset.',
+        cure: 'Pause or stop the run first.',
+      });
+    }
+  }
+
+  /** A run's best weights for Segment. @throws Failure `run/unknown`, `run/other-model`, `run/no-adapter`. */
+  async variant(runId: string): Promise<RunVariant> {
+    const record = await this.need(runId);
+    const model = this.state.needModel();
+    expectModel(record, model);
+    const files = this.repository.filesOf(runId);
+    return {
+      name: record.name,
+      // The weights of a step never change: a run that is done again from a checkpoint repeats them bit for bit.
+      variant: {
+        key: `${runId} ${record.bestStep ?? record.step}`,
+        tuning: () => readRunAdapter(files, model.open),
+      },
+    };
+  }
+
+  async need(runId: string): Promise<RunRecord> {
+    const record = await this.repository.find(runId);
+    if (record) return record;
+    throw new Failure({
+      code: 'run/unknown',
+      what: 'This run is not on this device any more.',
+      where: runId,
+      cure: 'Reload the page to see what is there.',
+    });
+  }
+
+  /** Makes a run the one under way, and answers when it has begun. @throws Failure `train/busy`, `run/other-tab`, and why not. */
+  private async launch(
+    id: string,
+    datasetIds: readonly string[],
+    prepare: () => Promise<Launch>,
+  ): Promise<RunInfo> {
+    if (this.active) {
+      throw new Failure({
+        code: 'train/busy',
+        what: 'Another run is under way.',
+        cure: 'Pause or stop it first; one run at a time uses the device.',
+      });
+    }
+    const { state, reports, times } = this;
+    const active = new RunSupervisor(id, datasetIds, { state, reports, times }, prepare);
+    // Before anything is awaited: whoever pauses, deletes or opens a model from here on finds it.
+    this.active = active;
+    void active.over.then(() => {
+      this.active = null;
+    });
+    try {
+      await active.begun;
+    } catch (error) {
+      await active.over;
+      throw error;
+    }
+    return this.info(id);
+  }
+
+  private async newDatasets(settings: TrainSettings): Promise<RunDataset[]> {
+    return Promise.all(
+      settings.datasetIds.map(async (id) => {
+        const { dataset, card } = await this.state.datasets.open(id);
+        return runDataset({ key: id, name: dataset.name }, dataset, SPLIT_SEED, card.splitOrder);
+      }),
+    );
+  }
+
+  private stepKey(model: CurrentModel, settings: RunSettings): string {
+    const { vendor, architecture, description } = this.state.needGpu().info;
+    return stepKey(model, `${vendor} ${architecture} ${description}`, settings);
+  }
+}
+
+/** A dataset that is imported again is another one, so that cure of the storage's does not help a run. */
+function datasetGone(error: unknown, name: string): unknown {
+  if (toFailureRecord(error).code !== 'data/half-saved') return error;
+  return new Failure({
+    code: 'run/no-datasets',
+    what: 'This dataset was deleted, and the run cannot go on without it.',
+    where: name,
+    cure: 'Use its best weights as they are, or start a new run.',
+  });
+}
+
+function expectModel(record: RunRecord, model: CurrentModel): void {
+  if (record.modelHash === model.info.hash) return;
+  throw new Failure({
+    code: 'run/other-model',
+    what: `The run belongs to the model ${record.modelName}, and ${model.info.name} is open.`,
+    where: record.name,
+    cure: `Open ${record.modelName} first.`,
+  });
+}

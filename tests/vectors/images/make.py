@@ -1,0 +1,221 @@
+"""Writes images.json: small files of every kind that is read, and the values that Pillow, NumPy or their writer knows.
+
+Run with pillow, numpy, pypng, tifffile and imagecodecs installed: python tests/vectors/images/make.py
+`values` are the stored samples (interleaved, before orientation), `upright` is what an image must look like as RGB.
+"""
+
+import base64
+import io
+import json
+import pathlib
+
+import numpy as np
+import png
+import tifffile
+from PIL import Image
+
+WIDTH, HEIGHT = 13, 9
+cases: list[dict] = []
+
+
+def noise(shape: tuple[int, ...], top: int, seed: int) -> np.ndarray:
+    """Whole numbers 0 … top in patches of two columns, so that filters, runs and predictors have something to do."""
+    values = np.random.default_rng(seed).integers(0, top + 1, shape)
+    values[:, 1::2] = values[:, : values[:, 1::2].shape[1] * 2 : 2]
+    return values
+
+
+def add(name: str, data: bytes, values: np.ndarray, **more: object) -> None:
+    kind = "<f4" if values.dtype.kind == "f" else "<u2" if values.max() > 255 else "|u1"
+    cases.append(
+        {
+            "name": name,
+            "file": base64.b64encode(data).decode(),
+            "width": values.shape[1],
+            "height": values.shape[0],
+            "channels": 1 if values.ndim == 2 else values.shape[2],
+            "dtype": kind,
+            "values": base64.b64encode(values.astype(kind).tobytes()).decode(),
+            **more,
+        }
+    )
+
+
+def pngs() -> None:
+    for interlace in (False, True):
+        tail = " interlaced" if interlace else ""
+        for bits in (1, 2, 4, 8, 16):
+            grey = noise((HEIGHT, WIDTH), 2**bits - 1, bits)
+            out = io.BytesIO()
+            png.Writer(WIDTH, HEIGHT, greyscale=True, bitdepth=bits, interlace=interlace).write(
+                out, grey.tolist()
+            )
+            add(f"png grey {bits}{tail}", out.getvalue(), grey, bits=bits)
+        for bits in (8, 16):
+            for channels in (2, 3, 4):
+                values = noise((HEIGHT, WIDTH, channels), 2**bits - 1, bits + channels)
+                out = io.BytesIO()
+                writer = png.Writer(
+                    WIDTH,
+                    HEIGHT,
+                    greyscale=channels == 2,
+                    alpha=channels != 3,
+                    bitdepth=bits,
+                    interlace=interlace,
+                )
+                writer.write(out, values.reshape(HEIGHT, -1).tolist())
+                add(f"png {channels} channels {bits}{tail}", out.getvalue(), values, bits=bits)
+        for bits in (1, 2, 4, 8):
+            n = min(2**bits, 20)
+            palette = [(i * 11 % 256, i * 37 % 256, 255 - i) for i in range(n)]
+            index = noise((HEIGHT, WIDTH), n - 1, 40 + bits)
+            out = io.BytesIO()
+            png.Writer(WIDTH, HEIGHT, palette=palette, bitdepth=bits, interlace=interlace).write(
+                out, index.tolist()
+            )
+            upright = np.asarray(palette, np.uint8)[index]
+            add(f"png palette {bits}{tail}", out.getvalue(), index, bits=bits, upright=b64(upright))
+    smooth = (np.add.outer(np.arange(20), np.arange(21))[..., None] * [1, 2, 3] % 256).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(smooth).save(out, "PNG")
+    add("png by Pillow, all filters", out.getvalue(), smooth, bits=8)
+
+
+def b64(values: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype=np.uint8).tobytes()).decode()
+
+
+def jpegs() -> None:
+    rng = np.random.default_rng(5)
+    image = np.asarray(Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((45, 31)))
+    for name, options in {
+        "jpeg 4:2:0": {"quality": 80},
+        "jpeg 4:4:4": {"quality": 95, "subsampling": 0},
+        "jpeg 4:2:2 progressive": {"quality": 70, "subsampling": 1, "progressive": True},
+    }.items():
+        out = io.BytesIO()
+        Image.fromarray(image).save(out, "JPEG", **options)
+        add(name, out.getvalue(), np.asarray(Image.open(out)), bits=8)
+    out = io.BytesIO()
+    Image.fromarray(image).convert("L").save(out, "JPEG")
+    add("jpeg grey", out.getvalue(), np.asarray(Image.open(out)), bits=8)
+
+
+def webps() -> None:
+    values = noise((HEIGHT, WIDTH, 4), 255, 77).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(values).save(out, "WEBP", lossless=True, exact=True)
+    add("webp lossless", out.getvalue(), values, bits=8)
+    out = io.BytesIO()
+    Image.fromarray(values[..., :3]).save(out, "WEBP", quality=90)
+    decoded = np.asarray(Image.open(out).convert("RGBA"))
+    add("webp lossy", out.getvalue(), decoded, bits=8)
+
+
+def tiffs() -> None:
+    for compression in (None, "lzw", "zlib", "packbits"):
+        for bits, kind in ((8, np.uint8), (16, np.uint16)):
+            for channels in (1, 3, 4):
+                shape = (20, 21) if channels == 1 else (20, 21, channels)
+                values = noise(shape, 2**bits - 1, bits + channels).astype(kind)
+                out = io.BytesIO()
+                photometric = "minisblack" if channels == 1 else "rgb"
+                options = {"rowsperstrip": 8, "compression": compression, "photometric": photometric}
+                if channels == 4:
+                    options["extrasamples"] = ["unassalpha"]
+                tifffile.imwrite(out, values, **options)
+                stored = values[..., :3] if channels == 4 else values
+                add(f"tiff {bits} bits {channels} channels {compression}", out.getvalue(), stored, bits=bits)
+    values = noise((20, 21, 3), 255, 9).astype(np.uint8)
+    for name, options in {
+        "tiff tiles": {"tile": (16, 16)},
+        "tiff tiles lzw predictor": {"tile": (16, 16), "compression": "lzw", "predictor": True},
+        "tiff planes": {"planarconfig": "separate"},
+        "tiff zlib predictor": {"compression": "zlib", "predictor": True},
+        "tiff big-endian": {"byteorder": ">"},
+    }.items():
+        out = io.BytesIO()
+        image = np.moveaxis(values, 2, 0) if "planarconfig" in options else values
+        tifffile.imwrite(out, image, photometric="rgb", **options)
+        add(name, out.getvalue(), values, bits=8)
+    wide = noise((20, 21), 65535, 10).astype(np.uint16)
+    out = io.BytesIO()
+    tifffile.imwrite(out, wide, byteorder=">", compression="lzw", predictor=True)
+    add("tiff 16 big-endian lzw predictor", out.getvalue(), wide, bits=16)
+    real = np.random.default_rng(3).normal(size=(HEIGHT, WIDTH)).astype(np.float32)
+    out = io.BytesIO()
+    tifffile.imwrite(out, real)
+    add("tiff float", out.getvalue(), real, bits=32)
+    bits1 = noise((HEIGHT, WIDTH), 1, 12).astype(bool)
+    out = io.BytesIO()
+    Image.fromarray(bits1).save(out, "TIFF")
+    add("tiff 1 bit by Pillow", out.getvalue(), bits1.astype(np.uint8), bits=1)
+    out = io.BytesIO()
+    tifffile.imwrite(out, 255 - values[..., 0], photometric="miniswhite")
+    add("tiff white is zero", out.getvalue(), values[..., 0], bits=8)
+    index = noise((HEIGHT, WIDTH), 3, 13).astype(np.uint8)
+    colours = np.zeros((3, 256), np.uint16)
+    colours[:, :4] = np.array([[0, 255, 10, 7], [0, 0, 20, 8], [0, 128, 30, 9]]) * 257
+    out = io.BytesIO()
+    tifffile.imwrite(out, index, photometric="palette", colormap=colours)
+    add("tiff palette", out.getvalue(), index, bits=8, upright=b64((colours // 257).T[index]))
+    # A long run makes LZW fill its table and clear it.
+    long = np.random.default_rng(8).integers(0, 256, (60, 80)).astype(np.uint8)
+    out = io.BytesIO()
+    tifffile.imwrite(out, long, compression="lzw", rowsperstrip=60)
+    add("tiff lzw, table full", out.getvalue(), long, bits=8)
+
+
+def orientations() -> None:
+    values = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(4, 6, 3) * 3
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        for kind, options in {"PNG": {}, "WEBP": {"lossless": True}, "TIFF": {}}.items():
+            out = io.BytesIO()
+            Image.fromarray(values).save(out, kind, exif=exif, **options)
+            upright = transposed(values, orientation)
+            stored = (
+                values if kind != "WEBP" else np.dstack([values, np.full(values.shape[:2], 255, np.uint8)])
+            )
+            add(
+                f"{kind.lower()} orientation {orientation}",
+                out.getvalue(),
+                stored,
+                bits=8,
+                upright=b64(upright),
+            )
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.kron(values, np.ones((8, 8, 1), np.uint8))).save(out, "JPEG", exif=exif)
+    stored = np.asarray(Image.open(out))
+    add("jpeg orientation 6", out.getvalue(), stored, bits=8, upright=b64(transposed(stored, 6)))
+
+
+def transposed(values: np.ndarray, orientation: int) -> np.ndarray:
+    """What Pillow's ImageOps.exif_transpose does."""
+    ways = [
+        None,
+        Image.Transpose.FLIP_LEFT_RIGHT,
+        Image.Transpose.ROTATE_180,
+        Image.Transpose.FLIP_TOP_BOTTOM,
+        Image.Transpose.TRANSPOSE,
+        Image.Transpose.ROTATE_270,
+        Image.Transpose.TRANSVERSE,
+        Image.Transpose.ROTATE_90,
+    ]
+    way = ways[orientation - 1]
+    return values if way is None else np.asarray(Image.fromarray(values).transpose(way))
+
+
+def main() -> None:
+    for part in (pngs, jpegs, webps, tiffs, orientations):
+        part()
+    path = pathlib.Path(__file__).with_name("images.json")
+    path.write_text("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
+    print(len(cases), "cases,", path.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
