@@ -1,4 +1,4 @@
-"""A run (`src/train/loop.ts`, `src/engine/run.ts`): steps, validation that keeps the best weights, the test against the base."""
+"""A run: steps, validation that keeps the best weights, the test against the base (`src/train/loop.ts`, `src/engine/run/`)."""
 
 import json
 import math

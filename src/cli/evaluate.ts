@@ -3,7 +3,7 @@ import { labelledNames } from '../data/dataset.ts';
 import type { Split } from '../data/types.ts';
 import { splitOf } from '../engine/datasets.ts';
 import type { OpenModel } from '../engine/model.ts';
-import type { RunSplit } from '../engine/run-files.ts';
+import type { RunSplit } from '../engine/run/run-files.ts';
 import { SessionSegmenter } from '../engine/session-segmenter.ts';
 import { ModelSession } from '../engine/tuning.ts';
 import { evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';

@@ -1,8 +1,8 @@
 import { basename, resolve } from 'node:path';
-import { readRunAdapter } from '../engine/adapters.ts';
 import { type FolderDataset, openFolderDataset } from '../engine/datasets.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
-import { RunFiles } from '../engine/run-files.ts';
+import { readRunAdapter } from '../engine/run/adapter-files.ts';
+import { RunFiles } from '../engine/run/run-files.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
 import { folderFiles, modelSources } from './input-files.ts';

@@ -7,10 +7,10 @@ import type { SamConfig } from '../config/sam.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import { resumedDataset, runDataset, uniqueKeys } from '../engine/datasets.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
-import type { MetricsLine } from '../engine/metrics.ts';
-import { planRun } from '../engine/plan-run.ts';
-import { resumeRun, startRun } from '../engine/run.ts';
-import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engine/run-types.ts';
+import type { MetricsLine } from '../engine/run/metrics.ts';
+import { planRun } from '../engine/run/plan-run.ts';
+import { resumeRun, startRun } from '../engine/run/run.ts';
+import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engine/run/run-types.ts';
 import type { RunSettings } from '../engine/settings.ts';
 import { methodsByName, resolveMopeft } from '../peft/resolve.ts';
 import { numberFlag, readFlags, required, wrongArguments } from './arguments.ts';
@@ -49,7 +49,7 @@ type Flags = ReturnType<typeof readTrainFlags>;
 
 const readTrainFlags = (args: readonly string[]) => readFlags(args, FLAGS, USAGE);
 
-/** `mopeft train`: trains, or goes on with a run; RUN then holds what `src/engine/run-files.ts` lists. */
+/** `mopeft train`: trains, or goes on with a run; RUN then holds what `src/engine/run/run-files.ts` lists. */
 export async function train(args: readonly string[]): Promise<number> {
   const flags = readTrainFlags(args);
   const modelPath = required(flags.model, 'model', USAGE);

@@ -12,8 +12,8 @@ import { inspectDataset } from '../data/inspect.ts';
 import { type InputFile, readDatasets } from '../data/read-datasets.ts';
 import { type SplitOrder, splitNames } from '../data/split.ts';
 import type { Refusal } from '../data/types.ts';
-import type { RunDatasetName } from './run-files.ts';
-import type { RunDataset, SplitOf } from './run-types.ts';
+import type { RunDatasetName } from './run/run-files.ts';
+import type { RunDataset, SplitOf } from './run/run-types.ts';
 
 /** A data folder as one dataset. */
 export interface FolderDataset {

@@ -20,5 +20,4 @@ export type * from './protocol/output.ts';
 export * from './protocol/result.ts';
 export type * from './protocol/segment.ts';
 export type * from './protocol/train.ts';
-export type * from './protocol/verdict.ts';
 export type * from './protocol/wire.ts';

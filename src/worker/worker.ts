@@ -7,9 +7,9 @@ import { modelHandlers } from './handlers/model.ts';
 import { outputHandlers } from './handlers/output.ts';
 import { segmentHandlers } from './handlers/segment.ts';
 import { trainHandlers } from './handlers/train.ts';
+import { TrainingService } from './runs/training-service.ts';
 import { SegmentationService } from './segmentation-service.ts';
 import { serve } from './serve.ts';
-import { TrainingService } from './training-service.ts';
 
 const engine = EngineState.open((event) => emit(event)).then((state) => {
   const training = new TrainingService(state);

@@ -11,8 +11,8 @@ import { openTestGpu } from '../../testing/device.ts';
 import { runDataset } from '../datasets.ts';
 import { GpuQueue } from '../gpu-queue.ts';
 import { openModel } from '../model.ts';
-import { startRun } from '../run.ts';
-import { RunFiles } from '../run-files.ts';
+import { startRun } from '../run/run.ts';
+import { RunFiles } from '../run/run-files.ts';
 import { DEMO_IMAGES, type DemoDomain, demoDomains, drawDemo } from './domains.ts';
 
 let gpu: Gpu;

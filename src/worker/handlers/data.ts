@@ -5,8 +5,8 @@ import { bitmapOf, renderThumbnail } from '../images.ts';
 import { inputFile } from '../input-file.ts';
 import type { CallName, DroppedFile } from '../protocol.ts';
 import { done, failureOf, ok } from '../result.ts';
+import type { TrainingService } from '../runs/training-service.ts';
 import type { Handlers } from '../serve.ts';
-import type { TrainingService } from '../training-service.ts';
 
 type DataCalls = Extract<CallName, `data.${string}`>;
 

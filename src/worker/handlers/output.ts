@@ -1,14 +1,14 @@
-import { adapterFiles, importAdapter } from '../../engine/adapters.ts';
-import { historyCsv } from '../../engine/history-csv.ts';
+import { adapterFiles, importAdapter } from '../../engine/run/adapter-files.ts';
+import { historyCsv } from '../../engine/run/history-csv.ts';
 import type { EngineState } from '../engine-state.ts';
-import { importedRecord } from '../imported-run.ts';
 import { inputFile } from '../input-file.ts';
 import { KeptMasks } from '../kept-masks.ts';
 import type { CallName, OutputFile } from '../protocol.ts';
 import { ok } from '../result.ts';
-import { newRunId } from '../run-repository.ts';
+import { importedRecord } from '../runs/imported-run.ts';
+import { newRunId } from '../runs/run-repository.ts';
+import type { TrainingService } from '../runs/training-service.ts';
 import type { Handlers } from '../serve.ts';
-import type { TrainingService } from '../training-service.ts';
 
 type OutputCalls = Extract<CallName, `output.${string}`>;
 

@@ -1,8 +1,8 @@
 import type { CallName } from '../protocol.ts';
 import { done, ok } from '../result.ts';
-import { runHistory } from '../run-history.ts';
+import { runHistory } from '../runs/run-history.ts';
+import type { TrainingService } from '../runs/training-service.ts';
 import type { Handlers } from '../serve.ts';
-import type { TrainingService } from '../training-service.ts';
 
 type TrainCalls = Extract<CallName, `train.${string}`>;
 

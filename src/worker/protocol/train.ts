@@ -1,10 +1,13 @@
 /** Runs: settings, cost, history. Conventions: ../protocol.ts. */
 
-import type { RunPlan } from '../../engine/run-types.ts';
+import type { RunPlan } from '../../engine/run/run-types.ts';
+import type { Verdict } from '../../engine/run/verdict.ts';
 import type { FieldValues, GateFormId } from './capabilities.ts';
 import type { SplitCounts, SplitName } from './data.ts';
 import type { Failure, Nothing } from './result.ts';
-import type { Verdict } from './verdict.ts';
+
+/** What a run gained, as the engine says it. */
+export type { Verdict, VerdictMeasure } from '../../engine/run/verdict.ts';
 
 export interface TrainSettings {
   readonly name: string;

@@ -1,20 +1,29 @@
-/** Runs as the page asks for them: planned, started, paused, gone on with; one is under way at a time. */
-import { Failure, toFailureRecord } from '../config/failure.ts';
-import { readRunAdapter } from '../engine/adapters.ts';
-import { resumedDataset, runDataset } from '../engine/datasets.ts';
-import { planRun } from '../engine/plan-run.ts';
-import { resumeRun, startRun } from '../engine/run.ts';
-import type { RunDataset } from '../engine/run-types.ts';
-import { type RunSettings, resolveFieldSettings } from '../engine/settings.ts';
-import { SPLIT_SEED } from './dataset-card.ts';
-import type { CurrentModel, EngineState } from './engine-state.ts';
-import type { PlanReport, RunInfo, TrainSettings } from './protocol.ts';
+/**
+ * Runs as the page asks for them: planned, started, paused, resumed; one is under way at a time.
+ *
+ *     run-repository.ts   a record for each run, beside its files
+ *     run-supervisor.ts   the run under way, from its launch to its last record
+ *     run-reports.ts      writes records and sends them to the page
+ *     run-history.ts      a run's metrics as the page draws them
+ *     imported-run.ts     the record of an adapter that came in as files
+ *     step-times.ts       how long steps took here, for the next plan
+ */
+import { Failure, toFailureRecord } from '../../config/failure.ts';
+import { readRunAdapter } from '../../engine/run/adapter-files.ts';
+import { resumedDataset, runDataset } from '../../engine/datasets.ts';
+import { planRun } from '../../engine/run/plan-run.ts';
+import { resumeRun, startRun } from '../../engine/run/run.ts';
+import type { RunDataset } from '../../engine/run/run-types.ts';
+import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
+import { SPLIT_SEED } from '../dataset-card.ts';
+import type { CurrentModel, EngineState } from '../engine-state.ts';
+import type { PlanReport, RunInfo, TrainSettings } from '../protocol.ts';
 import { RunReports } from './run-reports.ts';
 import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
 import { type Launch, RunSupervisor } from './run-supervisor.ts';
-import type { RunVariant } from './segmentation-service.ts';
+import type { RunVariant } from '../segmentation-service.ts';
 import { StepTimes, stepKey } from './step-times.ts';
-import { runLocks } from './tab-locks.ts';
+import { runLocks } from '../tab-locks.ts';
 
 export class TrainingService {
   readonly repository: RunRepository;

@@ -1,13 +1,13 @@
 /** What a run would cost, and what would stop it, before anything is allocated. */
-import { type FailureRecord, toFailureRecord } from '../config/failure.ts';
-import type { Split } from '../data/types.ts';
-import type { Gpu } from '../gpu/gpu.ts';
-import { METHODS } from '../peft/registry.ts';
-import { countTrainable, estimateMemory, type TrainableCount } from '../train/estimate.ts';
-import { planTraining } from '../train/plans.ts';
-import type { OpenModel } from './model.ts';
+import { type FailureRecord, toFailureRecord } from '../../config/failure.ts';
+import type { Split } from '../../data/types.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import { METHODS } from '../../peft/registry.ts';
+import { countTrainable, estimateMemory, type TrainableCount } from '../../train/estimate.ts';
+import { planTraining } from '../../train/plans.ts';
+import type { OpenModel } from '../model.ts';
+import type { RunSettings } from '../settings.ts';
 import type { RunDataset, RunPlan } from './run-types.ts';
-import type { RunSettings } from './settings.ts';
 
 const SPLITS: readonly Split[] = ['train', 'val', 'test'];
 

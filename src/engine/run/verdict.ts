@@ -1,5 +1,5 @@
 /** What a run brought: tuned against base on test images that took no part in training, in numbers and one sentence. */
-import { Random } from '../config/random.ts';
+import { Random } from '../../config/random.ts';
 
 /** IoUs of one image's objects, in the same order for both models. */
 export interface PairedImage {

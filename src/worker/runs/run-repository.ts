@@ -1,9 +1,9 @@
 /** The runs on this device: a record for each, its files beside it, and which of them is under way. */
 import * as v from 'valibot';
-import type { FileStore } from '../data/file-store.ts';
-import { RunFiles } from '../engine/run-files.ts';
-import type { RunProgress } from '../engine/run-types.ts';
-import type { RunInfo, RunStatus, TrainSettings, Verdict } from './protocol.ts';
+import type { FileStore } from '../../data/file-store.ts';
+import { RunFiles } from '../../engine/run/run-files.ts';
+import type { RunProgress } from '../../engine/run/run-types.ts';
+import type { RunInfo, RunStatus, TrainSettings, Verdict } from '../protocol.ts';
 
 const FOLDER = 'runs';
 const RECORD = 'run.json';

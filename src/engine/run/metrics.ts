@@ -2,7 +2,8 @@
  * The lines of a run's `metrics.jsonl`, one JSON object a line, written by training and read by screens and scripts.
  * `step` counts finished steps; an evaluation at step 0 is the model before training.
  */
-import type { EvalEvent, GatesEvent, StepEvent } from '../train/events.ts';
+import type { EvalEvent, GatesEvent, StepEvent } from '../../train/events.ts';
+import type { RunFiles } from './run-files.ts';
 
 export type MetricsLine = StepEvent | EvalEvent | GatesEvent;
 
@@ -29,6 +30,43 @@ export function parseMetrics(text: string): MetricsLine[] {
 /** What was recorded up to and with `step`: where a run goes on, later lines are written anew. */
 export function metricsUntil(lines: readonly MetricsLine[], step: number): MetricsLine[] {
   return lines.filter((line) => line.step <= step);
+}
+
+/** Writes a run's metrics in order, a few lines at a time, without holding up who adds them. */
+export class MetricsLog {
+  private waiting: MetricsLine[] = [];
+  private writing: Promise<void> = Promise.resolve();
+  private failure: { readonly error: unknown } | null = null;
+
+  constructor(private readonly files: RunFiles) {}
+
+  /** Forgets what was recorded after a checkpoint: those steps come again. @param step of the checkpoint; null: none. */
+  async startAt(step: number | null): Promise<void> {
+    const lines = await this.files.readMetrics();
+    await this.files.writeMetrics(step === null ? [] : metricsUntil(lines, step));
+  }
+
+  add(line: MetricsLine): void {
+    this.waiting.push(line);
+    this.writing = this.writing.then(() => this.write());
+  }
+
+  /** Resolves when all that was added is on storage. @throws Failure `storage/…` when something could not be written. */
+  async settled(): Promise<void> {
+    await this.writing;
+    if (this.failure) throw this.failure.error;
+  }
+
+  private async write(): Promise<void> {
+    const lines = this.waiting;
+    this.waiting = [];
+    if (this.failure) return;
+    try {
+      await this.files.appendMetrics(lines);
+    } catch (error) {
+      this.failure = { error };
+    }
+  }
 }
 
 function isMetricsLine(value: unknown): value is MetricsLine {

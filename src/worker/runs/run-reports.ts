@@ -1,6 +1,6 @@
-import { toFailureRecord } from '../config/failure.ts';
-import type { EngineState } from './engine-state.ts';
-import type { RunInfo } from './protocol.ts';
+import { toFailureRecord } from '../../config/failure.ts';
+import type { EngineState } from '../engine-state.ts';
+import type { RunInfo } from '../protocol.ts';
 import { type RunRecord, type RunRepository, runInfo } from './run-repository.ts';
 
 /** Writes the records of runs and tells the page what they say. */

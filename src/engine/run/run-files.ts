@@ -10,16 +10,20 @@
  *     verdict.json         tuned against base on the test images, when the run is over
  */
 import * as v from 'valibot';
-import { Failure } from '../config/failure.ts';
-import type { MopeftConfig } from '../config/mopeft.ts';
-import type { TrainConfig } from '../config/train.ts';
-import type { FileStore } from '../data/file-store.ts';
-import type { Split } from '../data/types.ts';
-import { RUN_STORAGE_FILES } from '../train/run-storage.ts';
+import { Failure } from '../../config/failure.ts';
+import type { MopeftConfig } from '../../config/mopeft.ts';
+import type { TrainConfig } from '../../config/train.ts';
+import type { FileStore } from '../../data/file-store.ts';
+import type { Split } from '../../data/types.ts';
+import { type AdapterBase, readAdapterFiles, recordWithin, writeAdapter } from '../../peft/adapter-file.ts';
+import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
+import type { RunStorage } from '../../train/run-storage.ts';
 import { formatMetrics, type MetricsLine, parseMetrics } from './metrics.ts';
 
 export const RUN_FILES = {
-  ...RUN_STORAGE_FILES,
+  checkpoint: 'checkpoint/last.safetensors',
+  adapter: 'adapter.safetensors',
+  adapterJson: 'adapter.json',
   config: 'config.json',
   split: 'split.json',
   metrics: 'metrics.jsonl',
@@ -136,6 +140,43 @@ export class RunFiles {
     if (parsed.success) return parsed.output;
     const [issue] = parsed.issues;
     throw this.damaged(name, `${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
+  }
+
+  /**
+   * Where the trainer keeps the run's checkpoint and its best weights, which are a whole adapter: `adapter.safetensors` does
+   * not need the json beside it.
+   * @param training recorded in the adapter beside step and score.
+   */
+  trainerStorage(
+    base: AdapterBase,
+    mopeft: MopeftConfig,
+    training: Readonly<Record<string, unknown>> = {},
+  ): RunStorage {
+    return {
+      readCheckpoint: () => this.readIfThere(RUN_FILES.checkpoint),
+      writeCheckpoint: (bytes) => this.store.write(this.path(RUN_FILES.checkpoint), bytes),
+      readBest: async () => {
+        const weights = await this.readIfThere(RUN_FILES.adapter);
+        if (!weights) return null;
+        const safetensors = new Uint8Array(weights);
+        const own = await recordWithin(bytesSource(RUN_FILES.adapter, safetensors));
+        const beside = own === null ? await this.readIfThere(RUN_FILES.adapterJson) : null;
+        const json = own ?? (beside && new TextDecoder().decode(beside));
+        return json === null ? null : readAdapterFiles(base, { json, safetensors });
+      },
+      writeBest: async ({ tensors, maskThreshold, step, score }) => {
+        const about = { ...training, step, score };
+        const files = writeAdapter(base, { mopeft, tensors, maskThreshold, training: about });
+        await this.store.write(this.path(RUN_FILES.adapter), files.safetensors);
+        await this.writeText(RUN_FILES.adapterJson, files.json);
+      },
+    };
+  }
+
+  /** The bytes of one of the run's files; null when it is not there. */
+  async readIfThere(name: string): Promise<Uint8Array | null> {
+    const path = this.path(name);
+    return (await this.store.exists(path)) ? this.store.read(path) : null;
   }
 
   private damaged(name: string, detail: string): Failure {

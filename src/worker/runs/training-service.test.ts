@@ -1,22 +1,22 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { Failure } from '../config/failure.ts';
-import { parseTrainConfig } from '../config/train.ts';
-import { MemoryStore } from '../data/memory-store.ts';
-import { GpuQueue } from '../engine/gpu-queue.ts';
-import { startRun } from '../engine/run.ts';
-import type { RunConfig } from '../engine/run-files.ts';
-import type { Run, RunOutcome, RunProgress } from '../engine/run-types.ts';
-import { resolveMopeft } from '../peft/resolve.ts';
-import { fakeWebLocks } from '../testing/fake-web-locks.ts';
-import { MICRO_SAM } from '../testing/micro-model.ts';
-import type { EngineState } from './engine-state.ts';
-import type { EngineEvent, RunInfo, TrainSettings } from './protocol.ts';
-import { runLocks } from './tab-locks.ts';
+import { Failure } from '../../config/failure.ts';
+import { parseTrainConfig } from '../../config/train.ts';
+import { MemoryStore } from '../../data/memory-store.ts';
+import { GpuQueue } from '../../engine/gpu-queue.ts';
+import { startRun } from '../../engine/run/run.ts';
+import type { RunConfig } from '../../engine/run/run-files.ts';
+import type { Run, RunOutcome, RunProgress } from '../../engine/run/run-types.ts';
+import { resolveMopeft } from '../../peft/resolve.ts';
+import { fakeWebLocks } from '../../testing/fake-web-locks.ts';
+import { MICRO_SAM } from '../../testing/micro-model.ts';
+import type { EngineState } from '../engine-state.ts';
+import type { EngineEvent, RunInfo, TrainSettings } from '../protocol.ts';
+import { runLocks } from '../tab-locks.ts';
 import { TrainingService } from './training-service.ts';
 
 // What is under test is who may do what when, so runs are played and nothing is computed.
-vi.mock('../engine/run.ts', () => ({ startRun: vi.fn(), resumeRun: vi.fn() }));
-vi.mock('../engine/plan-run.ts', () => ({ planRun: () => ({ problems: [] }) }));
+vi.mock('../../engine/run/run.ts', () => ({ startRun: vi.fn(), resumeRun: vi.fn() }));
+vi.mock('../../engine/run/plan-run.ts', () => ({ planRun: () => ({ problems: [] }) }));
 
 interface Deferred<T> {
   readonly promise: Promise<T>;

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseTrainConfig } from '../config/train.ts';
-import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
-import { MemoryStore } from '../data/memory-store.ts';
-import type { Gpu } from '../gpu/gpu.ts';
-import { resolveMopeft } from '../peft/resolve.ts';
-import { openTestGpu } from '../testing/device.ts';
-import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
-import { drawSample } from '../testing/training-sets.ts';
-import { runDataset } from './datasets.ts';
-import { GpuQueue } from './gpu-queue.ts';
+import { parseTrainConfig } from '../../config/train.ts';
+import { encodeImagePng, encodeMaskPng } from '../../data/encode-png.ts';
+import { MemoryStore } from '../../data/memory-store.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import { resolveMopeft } from '../../peft/resolve.ts';
+import { openTestGpu } from '../../testing/device.ts';
+import { MICRO_SAM, openMicroModel } from '../../testing/micro-model.ts';
+import { drawSample } from '../../testing/training-sets.ts';
+import { runDataset } from '../datasets.ts';
+import { GpuQueue } from '../gpu-queue.ts';
 import { startRun } from './run.ts';
 import { RunFiles } from './run-files.ts';
 

@@ -1,9 +1,9 @@
 /** Taking a run's adapter out as files and bringing one in again. */
-import { Failure } from '../config/failure.ts';
-import type { InputFile } from '../data/read-datasets.ts';
-import { readZip } from '../data/zip.ts';
-import { type Adapter, type AdapterBase, readAdapter, recordWithin } from '../peft/adapter-file.ts';
-import { bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { Failure } from '../../config/failure.ts';
+import type { InputFile } from '../../data/read-datasets.ts';
+import { readZip } from '../../data/zip.ts';
+import { type Adapter, type AdapterBase, readAdapter, recordWithin } from '../../peft/adapter-file.ts';
+import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
 import { RUN_FILES, type RunFiles } from './run-files.ts';
 
 /** A file by its name. */
@@ -29,8 +29,8 @@ export async function readRunAdapter(files: RunFiles, base: AdapterBase): Promis
 /** `adapter.safetensors` of a run and the `adapter.json` that belongs to it. @throws Failure `run/no-adapter`. */
 export async function adapterFiles(files: RunFiles): Promise<AdapterPair> {
   const read = async (name: string): Promise<NamedBytes | null> => {
-    const path = files.path(name);
-    return (await files.store.exists(path)) ? { name, bytes: await files.store.read(path) } : null;
+    const bytes = await files.readIfThere(name);
+    return bytes && { name, bytes };
   };
   const weights = await read(RUN_FILES.adapter);
   const json = weights && ((await ownJson(weights)) ?? (await read(RUN_FILES.adapterJson)));

@@ -1,11 +1,11 @@
 /** What a run is to those who start and watch it: the worker and the command line. */
-import type { FailureRecord } from '../config/failure.ts';
-import type { Dataset } from '../data/dataset.ts';
-import type { Split } from '../data/types.ts';
-import type { Gpu } from '../gpu/gpu.ts';
-import type { GpuQueue } from './gpu-queue.ts';
+import type { FailureRecord } from '../../config/failure.ts';
+import type { Dataset } from '../../data/dataset.ts';
+import type { Split } from '../../data/types.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import type { GpuQueue } from '../gpu-queue.ts';
+import type { OpenModel } from '../model.ts';
 import type { MetricsLine } from './metrics.ts';
-import type { OpenModel } from './model.ts';
 import type { RunConfig, RunDatasetName, RunFiles } from './run-files.ts';
 import type { Verdict } from './verdict.ts';
 

@@ -1,6 +1,6 @@
-import type { Adapter } from '../peft/adapter-file.ts';
-import type { CurrentModel } from './engine-state.ts';
-import type { DroppedFile, FieldValue } from './protocol.ts';
+import type { Adapter } from '../../peft/adapter-file.ts';
+import type { CurrentModel } from '../engine-state.ts';
+import type { DroppedFile, FieldValue } from '../protocol.ts';
 import type { RunRecord } from './run-repository.ts';
 
 /** The record of an adapter that came in as files. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MemoryStore } from '../data/memory-store.ts';
+import { MemoryStore } from '../../data/memory-store.ts';
 import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
 
 const record: RunRecord = {

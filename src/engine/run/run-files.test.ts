@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseTrainConfig } from '../config/train.ts';
-import { MemoryStore } from '../data/memory-store.ts';
+import { parseTrainConfig } from '../../config/train.ts';
+import { MemoryStore } from '../../data/memory-store.ts';
 import { type RunConfig, RunFiles } from './run-files.ts';
 
 const config: RunConfig = {

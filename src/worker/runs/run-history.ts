@@ -1,7 +1,7 @@
 /** A run's metrics as the page draws them. */
-import type { Split } from '../data/types.ts';
-import type { MetricsLine } from '../engine/metrics.ts';
-import type { EngineEvent, EvalPoint, GatePoint, RunHistory, SplitName, StepPoint } from './protocol.ts';
+import type { Split } from '../../data/types.ts';
+import type { MetricsLine } from '../../engine/run/metrics.ts';
+import type { EngineEvent, EvalPoint, GatePoint, RunHistory, SplitName, StepPoint } from '../protocol.ts';
 
 const SPLIT_NAMES: Readonly<Record<Split, SplitName>> = { train: 'train', val: 'validation', test: 'test' };
 

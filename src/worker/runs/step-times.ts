@@ -1,8 +1,8 @@
 /** How long a step of a kind took on this device, remembered for the next plan. */
 import * as v from 'valibot';
-import type { FileStore } from '../data/file-store.ts';
-import type { RunSettings } from '../engine/settings.ts';
-import type { CurrentModel } from './engine-state.ts';
+import type { FileStore } from '../../data/file-store.ts';
+import type { RunSettings } from '../../engine/settings.ts';
+import type { CurrentModel } from '../engine-state.ts';
 
 const PATH = 'step-times.json';
 /** Kinds that are remembered. */

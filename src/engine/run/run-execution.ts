@@ -1,15 +1,15 @@
 /** A training run under way, from its first step to its verdict, over the trainer of `src/train`. */
-import { evaluateSet, type ImageScore } from '../train/evaluate.ts';
-import type { TrainEvent } from '../train/events.ts';
-import { Trainer } from '../train/loop.ts';
-import type { SetScores } from '../train/mask-threshold.ts';
-import { fileRunStorage, type RunStorage } from '../train/run-storage.ts';
-import { type TrainingSet, trainingSet } from '../train/training-set.ts';
-import type { YieldDevice } from './gpu-queue.ts';
-import { MetricsLog } from './metrics-log.ts';
+import { evaluateSet, type ImageScore } from '../../train/evaluate.ts';
+import type { TrainEvent } from '../../train/events.ts';
+import { Trainer } from '../../train/loop.ts';
+import type { SetScores } from '../../train/mask-threshold.ts';
+import type { RunStorage } from '../../train/run-storage.ts';
+import { type TrainingSet, trainingSet } from '../../train/training-set.ts';
+import type { YieldDevice } from '../gpu-queue.ts';
+import { SessionSegmenter } from '../session-segmenter.ts';
+import { MetricsLog } from './metrics.ts';
 import { RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
-import { SessionSegmenter } from './session-segmenter.ts';
 import { type DatasetPairs, judge, type Verdict } from './verdict.ts';
 
 /** Steps over which the time of a step is averaged. */
@@ -51,7 +51,7 @@ export class RunExecution implements Run {
       return found ? [trainingSet(key, found.dataset, found.split, train.minArea)] : [];
     });
     const log = new MetricsLog(files);
-    const stored = fileRunStorage(files.store, files.folder, model, mopeft, {
+    const stored = files.trainerStorage(model, mopeft, {
       ...(parts.name !== undefined && { run: parts.name }),
       method: config.method,
       datasets: config.datasets.map(({ name }) => name),

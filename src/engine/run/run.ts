@@ -1,13 +1,27 @@
-/** Starts and resumes training runs: the same for the studio and the command line. */
-import { Failure } from '../config/failure.ts';
-import { parseTrainConfig } from '../config/train.ts';
-import type { Gpu } from '../gpu/gpu.ts';
-import { nameOfMethods } from '../peft/resolve.ts';
+/**
+ * A run: one training from its start to its verdict, over any number of sessions; the same for the studio and the command line.
+ *
+ *     run-types.ts       what a run is to those who start and watch it
+ *     plan-run.ts        what it would cost and what would stop it, before it starts
+ *     run.ts             starts it, or resumes it from its checkpoint: writes or reads its config and split, then
+ *     run-execution.ts   drives the trainer (src/train), measures on the test images, and forms
+ *     verdict.ts         tuned against base, in numbers and one sentence
+ *     run-files.ts       the run's folder: every file, read and written
+ *     metrics.ts         metrics.jsonl, one of them: its lines, and the log that writes them in order
+ *     history-csv.ts     the metrics as a table to take away
+ *     adapter-files.ts   the run's adapter out as files and in again
+ *
+ * `src/worker/runs/` keeps a record for each run of the studio and lets one at a time use the device.
+ */
+import { Failure } from '../../config/failure.ts';
+import { parseTrainConfig } from '../../config/train.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import { nameOfMethods } from '../../peft/resolve.ts';
+import type { RunSettings } from '../settings.ts';
 import { dataProblems } from './plan-run.ts';
 import { RunExecution } from './run-execution.ts';
 import { RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunParts } from './run-types.ts';
-import type { RunSettings } from './settings.ts';
 
 /**
  * Starts a run: writes its config and split, allocates, and begins. Resolves when the first step is about to be taken.

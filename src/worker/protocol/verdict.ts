@@ -1,2 +1,0 @@
-/** What a run gained: as the engine says it. */
-export type { Verdict, VerdictMeasure } from '../../engine/verdict.ts';
