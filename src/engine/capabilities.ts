@@ -5,6 +5,7 @@ import type { SamConfig } from '../config/sam.ts';
 import { TRAIN_FIELDS } from '../config/train.ts';
 import { GATE_FORM_INFOS } from '../peft/gate/forms.ts';
 import { METHODS } from '../peft/registry.ts';
+import { sitesOf } from '../sam/encoder.ts';
 
 export interface MethodInfo {
   /** As in the adapter file: "lora", "prefix", "adapter". */
@@ -78,6 +79,7 @@ export const PRESETS: readonly PresetInfo[] = [
 
 /** Everything for one model; defaults of some fields depend on its sizes. */
 export function capabilitiesFor(sam: SamConfig): Capabilities {
+  const sites = sitesOf(sam);
   // In the studio a dataset has its own split order, on its card.
   const { splitOrder: _, ...trainFields } = TRAIN_FIELDS;
   return {
@@ -86,7 +88,7 @@ export function capabilitiesFor(sam: SamConfig): Capabilities {
       label,
       help,
       colourSlot,
-      fields: fieldInfos(id, fields(sam)),
+      fields: fieldInfos(id, fields(sites)),
     })),
     gateForms: GATE_FORM_INFOS,
     presets: PRESETS,

@@ -1,5 +1,6 @@
 import type { SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { sitesOf } from '../sam/encoder.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
 import {
@@ -49,10 +50,7 @@ export class SessionSegmenter implements ThresholdedSegmenter {
 
   /** A module without a gate acts with full strength. */
   private ungated(): GateLayer[] {
-    const layers: Record<string, number>[] = Array.from(
-      { length: this.session.sam.config.numHiddenLayers },
-      () => ({}),
-    );
+    const layers: Record<string, number>[] = sitesOf(this.session.sam.config).map(() => ({}));
     for (const { method, block } of this.session.modules) {
       const layer = layers[block];
       if (layer) layer[method.id] = 1;

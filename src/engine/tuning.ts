@@ -5,6 +5,7 @@ import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { gateOutput, mopeftSlots } from '../peft/build.ts';
 import { type Module, modulesOf } from '../peft/modules.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import { sitesOf } from '../sam/encoder.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';
@@ -70,10 +71,7 @@ export class ModelSession {
     const outputs = await this.sam.encode(input);
     const { mopeft } = this;
     if (!mopeft || mopeft.gate === 'none' || mopeft.blocks.length === 0) return null;
-    const layers: Record<string, number>[] = Array.from(
-      { length: this.sam.config.numHiddenLayers },
-      () => ({}),
-    );
+    const layers: Record<string, number>[] = sitesOf(this.sam.config).map(() => ({}));
     for (const { method, block } of this.modules) {
       const layer = layers[block];
       const value = outputs.get(gateOutput(block, method.id))?.[0];

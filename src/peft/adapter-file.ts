@@ -7,6 +7,7 @@ import { sameShape, show } from '../graph/shape.ts';
 import { type ByteSource, bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
+import { sitesOf } from '../sam/encoder.ts';
 import { METHODS } from './registry.ts';
 import { trainableTensors } from './tensors.ts';
 
@@ -182,6 +183,7 @@ function checkMopeft(
   sam: SamConfig,
   where: string,
 ): MopeftConfig {
+  const sites = sitesOf(sam);
   const methods: Record<string, Settings> = {};
   for (const [id, settings] of Object.entries(mopeft.methods)) {
     const method = METHODS.find((candidate) => candidate.id === id);
@@ -193,14 +195,11 @@ function checkMopeft(
         cure: 'Update the program, or train again.',
       });
     }
-    methods[id] = parseSettings(method.fields(sam), settings, `${where}, ${id}`) as Settings;
+    methods[id] = parseSettings(method.fields(sites), settings, `${where}, ${id}`) as Settings;
   }
-  const outside = mopeft.blocks.find((block) => block >= sam.numHiddenLayers);
+  const outside = mopeft.blocks.find((block) => !sites[block]);
   if (outside !== undefined) {
-    throw notAnAdapter(
-      where,
-      `it has modules in block ${outside} and the model has ${sam.numHiddenLayers} blocks`,
-    );
+    throw notAnAdapter(where, `it has modules in block ${outside} and the model has ${sites.length} blocks`);
   }
   return { ...mopeft, methods };
 }

@@ -1,6 +1,7 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
-import type { BlockHooks, BlockSite, BlockSlots } from '../sam/slots.ts';
+import type { EncoderSite } from '../sam/encoder.ts';
+import type { BlockHooks, BlockSlots } from '../sam/slots.ts';
 import type { WeightSource } from '../sam/weight-source.ts';
 import { gateNames, traceGate } from './gate/gate.ts';
 import type { Gate, GateSource, MethodHooks } from './method.ts';
@@ -28,11 +29,11 @@ function attach(
   graph: Graph,
   config: MopeftConfig,
   { method, settings, block }: Module,
-  site: BlockSite,
+  site: EncoderSite,
   u: Tensor,
   weights: WeightSource,
 ): BlockHooks {
-  const shapes = new Map(method.tensors(settings, site.dim).map(({ name, shape }) => [name, shape]));
+  const shapes = new Map(method.tensors(settings, site).map(({ name, shape }) => [name, shape]));
   const tensor = (name: string): Tensor => {
     const shape = shapes.get(name);
     if (!shape) throw new RangeError(`${method.id} did not declare a tensor ${name}`);
@@ -44,7 +45,7 @@ function attach(
     const names = gateNames(method.id);
     const value = traceGate(
       input,
-      weights(`blocks.${block}.${names.weight}`, [1, site.dim]),
+      weights(`blocks.${block}.${names.weight}`, [1, site.width]),
       weights(`blocks.${block}.${names.bias}`, [1]),
     );
     gate = { value, form: config.gate };

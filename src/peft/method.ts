@@ -1,10 +1,10 @@
 import type { Fields, SettingsOf } from '../config/field.ts';
 import type { GateForm } from '../config/mopeft.ts';
 import type { Random } from '../config/random.ts';
-import type { SamConfig } from '../config/sam.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { Shape } from '../graph/shape.ts';
-import type { BlockSite, PrefixTokens, Qkv } from '../sam/slots.ts';
+import type { EncoderSite } from '../sam/encoder.ts';
+import type { PrefixTokens, Qkv } from '../sam/slots.ts';
 
 /** First values of a tensor. */
 export type Initialiser = (shape: Shape, random: Random) => Float32Array;
@@ -47,7 +47,7 @@ export interface MethodHooks {
 /** What a method gets to attach itself to one block. */
 export interface AttachContext<S> {
   readonly settings: S;
-  readonly site: BlockSite;
+  readonly site: EncoderSite;
   /** One of the tensors that the method declared, by its name there. */
   readonly tensor: (name: string) => Tensor;
 }
@@ -63,7 +63,7 @@ export type Merge<S> =
 
 export interface MergeContext<S> {
   readonly settings: S;
-  readonly dim: number;
+  readonly site: EncoderSite;
   readonly tensor: (name: string) => Float32Array;
 }
 
@@ -79,9 +79,9 @@ export interface Method<F extends Fields = Fields> {
   readonly help: string;
   /** Index into the palette of method colours. */
   readonly colourSlot: number;
-  /** Settings with their limits and the defaults for this model. */
-  readonly fields: (sam: SamConfig) => F;
-  readonly tensors: (settings: SettingsOf<F>, dim: number) => readonly TensorSpec[];
+  /** Settings with their limits and the defaults for an encoder of these sites. */
+  readonly fields: (sites: readonly EncoderSite[]) => F;
+  readonly tensors: (settings: SettingsOf<F>, site: EncoderSite) => readonly TensorSpec[];
   readonly gateReads: GateSource;
   readonly attach: (context: AttachContext<SettingsOf<F>>) => MethodHooks;
   readonly merge: Merge<SettingsOf<F>>;

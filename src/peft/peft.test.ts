@@ -5,6 +5,7 @@ import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
+import { sitesOf } from '../sam/encoder.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';
@@ -115,13 +116,13 @@ describe('modules in the encoder', () => {
     );
     const withModule = await embed(config, trained);
     const merged = new Map<string, BufferRange>();
-    for (const block of config.blocks) {
-      const parts = ['q', 'k', 'v'].map((part) => `image_encoder.blocks.${block}.attn.${part}.weight`);
+    for (const site of sitesOf(MICRO_SAM)) {
+      const parts = ['q', 'k', 'v'].map((part) => `image_encoder.blocks.${site.index}.attn.${part}.weight`);
       const read = await gpu.read(...parts.flatMap((name) => model.weights.range(name) ?? []));
       const qkv = Float32Array.from(read.flatMap((part) => [...part]));
       if (lora.merge.kind !== 'ungated') throw new Error('LoRA merges');
-      const tensor = (name: string) => values.get(`blocks.${block}.${name}`) ?? new Float32Array();
-      lora.merge.intoQkv(qkv, { settings, dim: MICRO_SAM.hiddenSize, tensor });
+      const tensor = (name: string) => values.get(`blocks.${site.index}.${name}`) ?? new Float32Array();
+      lora.merge.intoQkv(qkv, { settings, site, tensor });
       parts.forEach((name, i) => {
         const size = qkv.length / 3;
         merged.set(name, gpu.upload(qkv.slice(i * size, (i + 1) * size), name));

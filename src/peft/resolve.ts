@@ -2,6 +2,7 @@ import { Failure } from '../config/failure.ts';
 import { parseSettings, type Settings } from '../config/field.ts';
 import { type BlockChoice, GATE_FORMS, type MopeftConfig, type MopeftRequest } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
+import { sitesOf } from '../sam/encoder.ts';
 import { defaultGateForm } from './gate/forms.ts';
 import type { AnyMethod } from './method.ts';
 import { METHODS } from './registry.ts';
@@ -30,6 +31,7 @@ export function nameOfMethods(ids: readonly string[]): string {
  * @throws Failure `peft/no-method`, `peft/no-block`, `peft/nothing-to-train`, `config/invalid`.
  */
 export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftConfig {
+  const sites = sitesOf(sam);
   const methods = inOrder(request.methods);
   const trainDecoder = request.trainDecoder ?? true;
   const gate = request.gate ?? defaultGateForm(methods.length);
@@ -49,10 +51,10 @@ export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftCon
       cure: 'Choose a method or train the decoder.',
     });
   }
-  const blocks = methods.length === 0 ? [] : blocksOf(request.blocks ?? 'all', sam.numHiddenLayers);
+  const blocks = methods.length === 0 ? [] : blocksOf(request.blocks ?? 'all', sites.length);
   const settings = methods.map((method): [string, Settings] => [
     method.id,
-    parseSettings(method.fields(sam), request.settings?.[method.id], method.id) as Settings,
+    parseSettings(method.fields(sites), request.settings?.[method.id], method.id) as Settings,
   ]);
   return { methods: Object.fromEntries(settings), gate, blocks, trainDecoder };
 }

@@ -3,6 +3,7 @@ import { Random } from '../config/random.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { Shape } from '../graph/shape.ts';
 import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
+import { sitesOf } from '../sam/encoder.ts';
 import { gateTensors } from './gate/gate.ts';
 import { modulesOf } from './modules.ts';
 
@@ -27,9 +28,12 @@ export interface ModuleTensor extends TrainableTensor {
 
 /** The tensors that a config adds to the model. */
 export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTensor[] {
+  const sites = sitesOf(sam);
   return modulesOf(config).flatMap(({ method, settings, block }) => {
-    const own = method.tensors(settings, sam.hiddenSize).map((spec) => ({ spec, group: 'peft' as const }));
-    const gate = config.gate === 'none' ? [] : gateTensors(method.id, sam.hiddenSize);
+    const site = sites[block];
+    if (!site) throw new RangeError(`the encoder has no block ${block}`);
+    const own = method.tensors(settings, site).map((spec) => ({ spec, group: 'peft' as const }));
+    const gate = config.gate === 'none' ? [] : gateTensors(method.id, site.width);
     return [...own, ...gate.map((spec) => ({ spec, group: 'gate' as const }))].map(({ spec, group }) => {
       const name = `blocks.${block}.${spec.name}`;
       return {

@@ -3,6 +3,7 @@ import type { Graph, Tensor } from '../graph/graph.ts';
 import { axis, expectShape, show } from '../graph/shape.ts';
 import { add } from '../ops/add/add.ts';
 import { patchify } from '../ops/patchify/patchify.ts';
+import { sitesOf } from './encoder.ts';
 import { traceEncoderBlock } from './encoder-block.ts';
 import { patchConvOf } from './layers.ts';
 import { traceNeck } from './neck.ts';
@@ -24,9 +25,9 @@ export function traceImageEncoder(
   onBlock?: (index: number, x: Tensor) => void,
 ): Tensor {
   let x = tracePatchEmbed(config, image, weights);
-  for (let index = 0; index < config.numHiddenLayers; index++) {
-    x = traceEncoderBlock(config, index, x, weights, slots);
-    onBlock?.(index, x);
+  for (const site of sitesOf(config)) {
+    x = traceEncoderBlock(config, site, x, weights, slots);
+    onBlock?.(site.index, x);
   }
   return traceNeck(config, x, weights);
 }

@@ -1,17 +1,5 @@
 import type { Tensor } from '../graph/graph.ts';
-
-/** Where in the encoder a block stands; everything that a plug-in may depend on. */
-export interface BlockSite {
-  /** Number of the block, from 0. */
-  readonly index: number;
-  /** Width C. */
-  readonly dim: number;
-  readonly heads: number;
-  /** Token grid [H, W]. */
-  readonly grid: readonly [height: number, width: number];
-  /** Side of its windows in tokens; 0 for a global block. */
-  readonly window: number;
-}
+import type { EncoderSite } from './encoder.ts';
 
 /** The projections of one attention, each [Bw, h, w, C]. */
 export interface Qkv {
@@ -45,4 +33,4 @@ export interface BlockHooks {
  * Asked once for every block of the encoder. It finds the graph by `u.graph` and declares its own tensors there as inputs.
  * @param u the output of LayerNorm1: [B, H, W, C].
  */
-export type BlockSlots = (site: BlockSite, u: Tensor) => BlockHooks;
+export type BlockSlots = (site: EncoderSite, u: Tensor) => BlockHooks;

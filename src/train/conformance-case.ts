@@ -3,6 +3,7 @@ import { Random } from '../config/random.ts';
 import { gridOf, type SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import { sitesOf } from '../sam/encoder.ts';
 import { type ConformancePass, passesOf, type RoundsForm, type Tensors } from './conformance-passes.ts';
 import type { ParameterRange } from './parameter-buffers.ts';
 import { planShapes } from './plans.ts';
@@ -192,9 +193,9 @@ function mopeftOf(
     prefix: { length: rows('.prefix.K') },
     adapter: { bottleneck: rows('.adapter.down.weight'), activation: adapterActivation },
   };
-  const blocks = Array.from({ length: sam.numHiddenLayers }, (_, i) => i).filter((block) =>
-    methods.some((method) => blocksOf(method).includes(block)),
-  );
+  const blocks = sitesOf(sam)
+    .map(({ index }) => index)
+    .filter((block) => methods.some((method) => blocksOf(method).includes(block)));
   return {
     methods: Object.fromEntries(methods.map((method) => [method, settings[method] ?? {}])),
     gate: gated ? (gate ?? 'unipelt') : 'none',

@@ -4,6 +4,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { Executable } from '../graph/executable.ts';
 import { gateOutput } from '../peft/build.ts';
 import { modulesOf } from '../peft/modules.ts';
+import { sitesOf } from '../sam/encoder.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import { isAmbiguous } from './prompts.ts';
 
@@ -57,7 +58,7 @@ export async function readGates(
   sam: SamConfig,
   mopeft: MopeftConfig | null,
 ): Promise<GateLayer[]> {
-  const layers: Record<string, number>[] = Array.from({ length: sam.numHiddenLayers }, () => ({}));
+  const layers: Record<string, number>[] = sitesOf(sam).map(() => ({}));
   const modules = mopeft ? modulesOf(mopeft) : [];
   const gated = modules.filter(({ block, method }) => encoder.plan.outputs.has(gateOutput(block, method.id)));
   const values = await gpu.read(

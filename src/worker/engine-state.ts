@@ -8,6 +8,7 @@ import { type OpenModel, type OpenModelOptions, openModel } from '../engine/mode
 import { Segmenter } from '../engine/segmenter.ts';
 import { Gpu } from '../gpu/gpu.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
+import { sitesOf } from '../sam/encoder.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import { gpuReport } from './gpu-report.ts';
 import type { EngineEvent, GpuReport, ModelInfo } from './protocol.ts';
@@ -173,6 +174,7 @@ const LOST = {
 
 function infoOf(open: OpenModel, origin: ModelOrigin): ModelInfo {
   const { config } = open;
+  const sites = sitesOf(config);
   return {
     hash: open.hash,
     name: open.name,
@@ -180,8 +182,8 @@ function infoOf(open: OpenModel, origin: ModelOrigin): ModelInfo {
     embeddedId: origin.embeddedId,
     parameterCount: open.parameterCount,
     imageSize: config.imageSize,
-    blockCount: config.numHiddenLayers,
-    embedDim: config.hiddenSize,
+    blockCount: sites.length,
+    embedDim: Math.max(...sites.map(({ width }) => width)),
     bytes: open.fileBytes,
     licence: origin.licence,
   };

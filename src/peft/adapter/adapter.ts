@@ -1,5 +1,6 @@
 import { activation } from '../../ops/activation/activation.ts';
 import { linear } from '../../ops/linear/linear.ts';
+import type { EncoderSite } from '../../sam/encoder.ts';
 import { addGated } from '../gate/gate.ts';
 import { kaimingUniform, zeros } from '../init.ts';
 import { defineMethod } from '../method.ts';
@@ -10,7 +11,7 @@ export const adapter = defineMethod({
   label: 'Adapter',
   help: 'Adds a small bottleneck network after the MLP of every block.',
   colourSlot: 2,
-  fields: ({ hiddenSize }) =>
+  fields: (sites) =>
     ({
       bottleneck: {
         kind: 'integer',
@@ -18,7 +19,7 @@ export const adapter = defineMethod({
         help: 'Width of the small network; more can learn more and costs more.',
         min: 1,
         max: 1024,
-        default: Math.max(8, Math.floor(hiddenSize / 16)),
+        default: defaultBottleneck(sites),
         unit: '',
       },
       activation: {
@@ -32,11 +33,11 @@ export const adapter = defineMethod({
         default: 'gelu',
       },
     }) as const,
-  tensors: ({ bottleneck: m }, dim) => [
-    { name: 'adapter.down.weight', shape: [m, dim], decay: true, init: kaimingUniform(dim) },
-    { name: 'adapter.down.bias', shape: [m], decay: false, init: kaimingUniform(dim) },
-    { name: 'adapter.up.weight', shape: [dim, m], decay: true, init: zeros },
-    { name: 'adapter.up.bias', shape: [dim], decay: false, init: zeros },
+  tensors: ({ bottleneck: m }, { width }) => [
+    { name: 'adapter.down.weight', shape: [m, width], decay: true, init: kaimingUniform(width) },
+    { name: 'adapter.down.bias', shape: [m], decay: false, init: kaimingUniform(width) },
+    { name: 'adapter.up.weight', shape: [width, m], decay: true, init: zeros },
+    { name: 'adapter.up.bias', shape: [width], decay: false, init: zeros },
   ],
   gateReads: 'mlp.out',
   attach: ({ settings, tensor }) => ({
@@ -48,3 +49,8 @@ export const adapter = defineMethod({
   }),
   merge: { kind: 'never', why: 'a plain SAM has no second network after the MLP' },
 });
+
+/** A sixteenth of the narrowest site, but at least 8. */
+function defaultBottleneck(sites: readonly EncoderSite[]): number {
+  return Math.max(8, Math.floor(Math.min(...sites.map(({ width }) => width)) / 16));
+}

@@ -14,10 +14,10 @@ export function gateNames(method: string): { readonly weight: string; readonly b
  * The gate of one method in one block: a linear layer with one output. It starts near 0.5 where what it reads is of the size of
  * a normalised activation; the Adapter's, which reads the MLP's output, starts further away.
  */
-export function gateTensors(method: string, dim: number): readonly TensorSpec[] {
+export function gateTensors(method: string, width: number): readonly TensorSpec[] {
   const { weight, bias } = gateNames(method);
   return [
-    { name: weight, shape: [1, dim], decay: false, init: normal(0.02) },
+    { name: weight, shape: [1, width], decay: false, init: normal(0.02) },
     { name: bias, shape: [1], decay: false, init: zeros },
   ];
 }

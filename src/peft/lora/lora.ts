@@ -35,10 +35,10 @@ export const lora = defineMethod({
         unit: '',
       },
     }) as const,
-  tensors: ({ rank }, dim) =>
+  tensors: ({ rank }, { width }) =>
     (['q', 'v'] as const).flatMap((part) => [
-      { name: `lora.${part}.A`, shape: [rank, dim], decay: true, init: kaimingUniform(dim) },
-      { name: `lora.${part}.B`, shape: [dim, rank], decay: true, init: zeros },
+      { name: `lora.${part}.A`, shape: [rank, width], decay: true, init: kaimingUniform(width) },
+      { name: `lora.${part}.B`, shape: [width, rank], decay: true, init: zeros },
     ]),
   gateReads: 'block.norm',
   attach: ({ settings, tensor }) => {
@@ -57,20 +57,20 @@ export const lora = defineMethod({
   },
   merge: {
     kind: 'ungated',
-    intoQkv: (qkvWeight, { settings, dim, tensor }) => {
+    intoQkv: (qkvWeight, { settings, site: { width }, tensor }) => {
       const { rank } = settings;
       const factor = scaleOf(settings);
       for (const [part, firstRow] of [
         ['q', 0],
-        ['v', 2 * dim],
+        ['v', 2 * width],
       ] as const) {
         const A = tensor(`lora.${part}.A`);
         const B = tensor(`lora.${part}.B`);
-        for (let row = 0; row < dim; row++) {
-          for (let column = 0; column < dim; column++) {
+        for (let row = 0; row < width; row++) {
+          for (let column = 0; column < width; column++) {
             let sum = 0;
-            for (let k = 0; k < rank; k++) sum += (B[row * rank + k] ?? 0) * (A[k * dim + column] ?? 0);
-            const at = (firstRow + row) * dim + column;
+            for (let k = 0; k < rank; k++) sum += (B[row * rank + k] ?? 0) * (A[k * width + column] ?? 0);
+            const at = (firstRow + row) * width + column;
             qkvWeight[at] = (qkvWeight[at] ?? 0) + factor * sum;
           }
         }

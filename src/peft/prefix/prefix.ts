@@ -1,8 +1,8 @@
 import type { Tensor } from '../../graph/graph.ts';
 import { gateScale } from '../../ops/gate-scale/gate-scale.ts';
+import { type EncoderSite, tokensAttended } from '../../sam/encoder.ts';
 import { normal, zeros } from '../init.ts';
 import { defineMethod } from '../method.ts';
-import { defaultPrefixLength } from './length.ts';
 
 /**
  * Keys and values of an image are about 1 in size, and learned ones begin at 0: at the rate that suits LoRA they would come
@@ -20,7 +20,7 @@ export const prefix = defineMethod({
   label: 'Prefix',
   help: 'Puts learned keys and values in front of those of every attention window.',
   colourSlot: 1,
-  fields: (sam) =>
+  fields: (sites) =>
     ({
       length: {
         kind: 'integer',
@@ -28,18 +28,18 @@ export const prefix = defineMethod({
         help: 'Learned tokens a block; at most about a sixteenth of the tokens of a window is wise.',
         min: 1,
         max: 256,
-        default: defaultPrefixLength(sam),
+        default: defaultLength(sites),
         unit: 'tokens',
       },
     }) as const,
-  tensors: ({ length }, dim) => [
-    { name: 'prefix.K', shape: [length, dim], decay: true, rate: RATE, init: normal(0.02) },
-    { name: 'prefix.V', shape: [length, dim], decay: true, rate: RATE, init: zeros },
+  tensors: ({ length }, { width }) => [
+    { name: 'prefix.K', shape: [length, width], decay: true, rate: RATE, init: normal(0.02) },
+    { name: 'prefix.V', shape: [length, width], decay: true, rate: RATE, init: zeros },
   ],
   gateReads: 'block.norm',
-  attach: ({ settings: { length }, site: { dim }, tensor }) => ({
+  attach: ({ settings: { length }, site: { width }, tensor }) => ({
     prefix: ({ value, form }) => {
-      const one = (name: string): Tensor => tensor(name).view([1, length, dim]);
+      const one = (name: string): Tensor => tensor(name).view([1, length, width]);
       if (!value || form === 'mass') {
         return { key: one('prefix.K'), value: one('prefix.V'), mass: value };
       }
@@ -52,3 +52,8 @@ export const prefix = defineMethod({
   }),
   merge: { kind: 'never', why: 'a plain SAM has no keys and values that do not come from the image' },
 });
+
+/** 10, but at most a sixteenth of the tokens of the smallest attention window, and at least 1. */
+function defaultLength(sites: readonly EncoderSite[]): number {
+  return Math.max(1, Math.min(10, Math.floor(Math.min(...sites.map(tokensAttended)) / 16)));
+}

@@ -9,6 +9,7 @@ import { matmul } from '../../../ops/matmul/matmul.ts';
 import { scale } from '../../../ops/scale/scale.ts';
 import { mopeftSlots } from '../../../peft/build.ts';
 import { resolveMopeft } from '../../../peft/resolve.ts';
+import type { EncoderSite } from '../../../sam/encoder.ts';
 import { traceEncoderBlock } from '../../../sam/encoder-block.ts';
 import { graphInputs } from '../../../sam/weight-source.ts';
 import { EPS, type Work } from '../peers/work.ts';
@@ -54,6 +55,7 @@ const BLOCK: SamConfig = {
   layerNormEps: EPS,
   preprocessing: SAM_PREPROCESSING,
 };
+const SITE: EncoderSite = { index: 0, width: C, heads: HEADS, grid: [32, 32], window: 0 };
 const BLOCK_FORWARD = 24 * TOKENS * C * C + 4 * TOKENS * TOKENS * C;
 /** Backward to the input alone is the forward's products once more and the scores recomputed. */
 const BLOCK_BOTH = 2 * BLOCK_FORWARD + 4 * TOKENS * TOKENS * C;
@@ -180,7 +182,7 @@ function block(
   const x = graph.input('x', [1, 32, 32, C]);
   const config = resolveMopeft({ methods: mopeft ? ['lora', 'prefix', 'adapter'] : [] }, BLOCK);
   const slots = mopeft ? mopeftSlots(graph, config, graphInputs(graph)) : undefined;
-  const out = traceEncoderBlock(BLOCK, 0, x, graphInputs(graph), slots);
+  const out = traceEncoderBlock(BLOCK, SITE, x, graphInputs(graph), slots);
   graph.output('out', out);
   const trained = [...graph.inputs.keys()].filter((input) => input.startsWith('blocks.'));
   const gradientsOf = backward ? ['x', ...trained] : [];
