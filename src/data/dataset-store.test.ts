@@ -35,6 +35,44 @@ const files = {
   'My cells/images/c.png': image(7),
 };
 
+/** As it was written before the mask kind `cut128` was called `threshold128`. */
+const VERSION_1 = JSON.stringify({
+  version: 1,
+  id: 'old',
+  name: 'Old',
+  created: 5,
+  files: [
+    { image: { path: 'images/a.png', size: 90 }, mask: { path: 'masks/a.jpg', size: 5 } },
+    { image: { path: 'images/b.png', size: 90 } },
+  ],
+  samples: [
+    {
+      name: 'a.png',
+      width: 6,
+      height: 4,
+      maskKind: 'cut128',
+      source: 'masks',
+      objects: 1,
+      labels: [1],
+      foreground: 0.25,
+    },
+    { name: 'b.png', width: 6, height: 4, objects: 0, labels: [], foreground: 0 },
+  ],
+  summary: {
+    name: 'Old',
+    images: 2,
+    labelled: 1,
+    unlabelled: 1,
+    empty: 0,
+    objects: 1,
+    labels: [1],
+    maskKinds: { binary: 0, cut128: 1, labels: 0, instances: 0 },
+    bytes: 185,
+    widths: [6, 6],
+    heights: [4, 4],
+  },
+});
+
 let memory: MemoryStore;
 let store: DatasetStore;
 beforeEach(() => {
@@ -112,11 +150,12 @@ describe('stored datasets', () => {
   });
 
   it.each([
-    ['no JSON', '{"version":1,', 'data/manifest-broken'],
-    ['another shape', '{"version":1,"id":"x"}', 'data/manifest-broken'],
+    ['no JSON', '{"version":2,', 'data/manifest-broken'],
+    ['another shape', '{"version":2,"id":"x"}', 'data/manifest-broken'],
     ['nothing', '', 'data/manifest-broken'],
     ['a list', '[]', 'data/manifest-broken'],
-    ['a newer version', '{"version":2}', 'data/manifest-newer'],
+    ['a newer version', '{"version":3}', 'data/manifest-newer'],
+    ['an old version without samples', '{"version":1,"summary":{}}', 'data/manifest-broken'],
   ])('are reported, not opened, when dataset.json holds %s', async (_, content, code) => {
     const good = await store.save(await inspected(files));
     await memory.write('datasets/bad/dataset.json', new TextEncoder().encode(content));
@@ -128,6 +167,27 @@ describe('stored datasets', () => {
       ['half', 3, 'data/half-saved'],
     ]);
     expect(await store.load('bad')).toMatchObject({ ok: false, refusal: { code } });
+  });
+
+  it('open with a manifest of version 1, and are written as version 2', async () => {
+    await memory.write('datasets/old/images/a.png', image(3));
+    await memory.write('datasets/old/masks/a.jpg', new Uint8Array(5));
+    await memory.write('datasets/old/dataset.json', new TextEncoder().encode(VERSION_1));
+    const { datasets, broken } = await store.list();
+    expect(broken).toEqual([]);
+    expect(datasets).toMatchObject([
+      {
+        id: 'old',
+        samples: [{ name: 'a.png', maskKind: 'threshold128' }, { name: 'b.png' }],
+        summary: { maskKinds: { binary: 0, threshold128: 1, labels: 0, instances: 0 } },
+      },
+    ]);
+    const loaded = await store.load('old');
+    expect(loaded.ok && loaded.value.dataset.samples[0]?.mask?.path).toBe('masks/a.jpg');
+    expect(await store.rename('old', 'New')).toMatchObject({ ok: true, value: { name: 'New' } });
+    const written = new TextDecoder().decode(await memory.read('datasets/old/dataset.json'));
+    expect(JSON.parse(written)).toMatchObject({ version: 2, samples: [{ maskKind: 'threshold128' }, {}] });
+    expect(written).not.toContain('cut128');
   });
 
   it('name a file that is gone from storage', async () => {

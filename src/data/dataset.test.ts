@@ -187,7 +187,7 @@ describe('a drop with everything that can be wrong', () => {
       labels: [1],
       widths: [6, 9],
       heights: [6, 9],
-      maskKinds: { binary: 2, cut128: 0, labels: 0, instances: 0 },
+      maskKinds: { binary: 2, threshold128: 0, labels: 0, instances: 0 },
     });
     const size = result.refusals.find(({ file }) => file === 'set/masks/othersize.png');
     expect(size?.reason).toBe('The mask is 8 × 6 pixels and its image othersize.png is 9 × 9.');
@@ -257,7 +257,7 @@ describe('classes in masks/', () => {
     const { dataset } = await only(files);
     const result = await inspectDataset(dataset);
     expect(result.summary.labels).toEqual([1, 2, 4]);
-    expect(result.summary.maskKinds).toEqual({ binary: 0, cut128: 0, labels: 3, instances: 0 });
+    expect(result.summary.maskKinds).toEqual({ binary: 0, threshold128: 0, labels: 3, instances: 0 });
     expect(result.samples.map((sample) => sample.labels)).toEqual([[1, 4], [4], [1, 2]]);
     expect(await classesOf(result.dataset)).toEqual([[1, 4], [4], [1, 2]]);
     const store = new DatasetStore(new MemoryStore());
@@ -278,7 +278,7 @@ describe('classes in masks/', () => {
     expect(plain.samples[0]).toMatchObject({ maskKind: 'binary', source: 'masks', labels: [1] });
   });
 
-  it('are not looked for in masks that are cut', async () => {
+  it('are not looked for in masks that are read with a threshold', async () => {
     const path = new URL('../../tests/vectors/images/images.json', import.meta.url);
     const vectors = JSON.parse(readFileSync(path, 'utf8')) as { name: string; file: string }[];
     const jpeg = new Uint8Array(
@@ -294,7 +294,7 @@ describe('classes in masks/', () => {
     });
     const result = await inspectDataset(dataset);
     expect(result.refusals).toEqual([]);
-    expect(result.samples[3]).toMatchObject({ maskKind: 'cut128', source: 'masks' });
+    expect(result.samples[3]).toMatchObject({ maskKind: 'threshold128', source: 'masks' });
   });
 });
 

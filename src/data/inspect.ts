@@ -70,7 +70,7 @@ function checkedOf(files: DatasetSample, loaded: LoadedSample): Checked {
 /**
  * Two values alone do not tell one object from a class: of a dataset with the classes 0 … 5 an image may hold 0 and 4 only.
  * So where a file of `masks/` holds classes, all of them become files of `labels/`, whose values are kept wherever they are
- * read from then on. Masks that are cut, and lossy ones, have no classes and stay.
+ * read from then on. Lossy and antialiased masks have no classes and stay.
  */
 async function withClasses(
   checked: readonly Checked[],
@@ -133,7 +133,7 @@ function emptyMask(sample: DatasetSample): Refusal {
 
 /** Counts for the card of a dataset. */
 function summarise(dataset: Dataset, samples: readonly Sample[]): DatasetSummary {
-  const maskKinds: Record<MaskKind, number> = { binary: 0, cut128: 0, labels: 0, instances: 0 };
+  const maskKinds: Record<MaskKind, number> = { binary: 0, threshold128: 0, labels: 0, instances: 0 };
   const labels = new Set<number>();
   let labelled = 0;
   let empty = 0;

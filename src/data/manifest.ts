@@ -1,15 +1,18 @@
 import * as v from 'valibot';
 import { refuse } from './outcome.ts';
 
-/** The version of `dataset.json` that is written; older ones are read as long as this file says how. */
-export const MANIFEST_VERSION = 1;
+/**
+ * The version of `dataset.json` that is written. Version 1 differs in one name: it called the mask kind `threshold128`
+ * `cut128`.
+ */
+export const MANIFEST_VERSION = 2;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const size = v.pipe(v.number(), v.integer(), v.minValue(1));
 const file = v.object({ path: v.string(), size: count });
 const range = v.tuple([count, count]);
 const labels = v.array(v.pipe(v.number(), v.integer()));
-const maskKind = v.picklist(['binary', 'cut128', 'labels', 'instances']);
+const maskKind = v.picklist(['binary', 'threshold128', 'labels', 'instances']);
 
 const sample = v.object({
   name: v.string(),
@@ -43,7 +46,7 @@ const manifest = v.object({
     empty: count,
     objects: count,
     labels,
-    maskKinds: v.object({ binary: count, cut128: count, labels: count, instances: count }),
+    maskKinds: v.object({ binary: count, threshold128: count, labels: count, instances: count }),
     bytes: count,
     widths: range,
     heights: range,
@@ -53,8 +56,31 @@ const manifest = v.object({
 /** What `dataset.json` holds. */
 export type Manifest = v.InferOutput<typeof manifest>;
 
+/** What a version 1 has under other names; everything else is kept as it is, and checked afterwards. */
+const version1 = v.looseObject({
+  version: v.literal(1),
+  samples: v.array(v.looseObject({ maskKind: v.optional(v.string()) })),
+  summary: v.looseObject({ maskKinds: v.looseObject({ cut128: v.number() }) }),
+});
+
+/** A manifest of version 1 in the words of version 2; anything else as it is. */
+function migrated(json: unknown): unknown {
+  const parsed = v.safeParse(version1, json);
+  if (!parsed.success) return json;
+  const { samples, summary, ...rest } = parsed.output;
+  const { cut128, ...maskKinds } = summary.maskKinds;
+  return {
+    ...rest,
+    version: MANIFEST_VERSION,
+    samples: samples.map((each) =>
+      each.maskKind === 'cut128' ? { ...each, maskKind: 'threshold128' } : each,
+    ),
+    summary: { ...summary, maskKinds: { ...maskKinds, threshold128: cut128 } },
+  };
+}
+
 /**
- * Reads `dataset.json`.
+ * Reads `dataset.json` of this version or an earlier one.
  * @throws Failure naming `path` when it is no manifest of a known version.
  */
 export function parseManifest(bytes: Uint8Array, path: string): Manifest {
@@ -79,7 +105,7 @@ export function parseManifest(bytes: Uint8Array, path: string): Manifest {
       'Reload the page to get the newer version.',
     );
   }
-  const parsed = v.safeParse(manifest, json);
+  const parsed = v.safeParse(manifest, migrated(json));
   if (!parsed.success || parsed.output.files.length !== parsed.output.samples.length) {
     const issue = parsed.issues?.[0];
     const where = issue

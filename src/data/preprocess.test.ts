@@ -119,7 +119,7 @@ describe('low-res target', () => {
     let decided = 0;
     for (let i = 0; i < expected.length; i++) {
       const share = expected[i] ?? 0;
-      // The lattice is a few percent off; cells near the cut are not decided by it.
+      // The lattice is a few percent off; cells near the threshold are not decided by it.
       if (Math.abs(share - 0.5) < 0.08) continue;
       decided++;
       expect(target.data[i]).toBe(share > 0.5 ? 1 : 0);

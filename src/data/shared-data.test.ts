@@ -57,7 +57,7 @@ if (existsSync(root)) {
     expect(dataset.samples.length).toBe(pairs);
     expect(refusals).toEqual([]);
     expect(samples.map((sample) => sample.source)).toEqual(some.samples.map(() => source));
-    expect(summary.maskKinds.cut128).toBe(0);
+    expect(summary.maskKinds.threshold128).toBe(0);
     expect(summary.objects).toBeGreaterThanOrEqual(some.samples.length);
     expect(Math.max(...summary.widths, ...summary.heights)).toBeLessThanOrEqual(512);
   });

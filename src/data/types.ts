@@ -34,10 +34,11 @@ export type Outcome<T> =
 export type ImageFormat = 'png' | 'jpeg' | 'tiff' | 'webp';
 
 /**
- * How a mask was understood: one value, or background and one other, nonzero is foreground (`binary`); cut at 128 because it is lossy or
- * antialiased (`cut128`); values are class labels (`labels`); values are object ids (`instances`).
+ * How a mask was understood. `binary`: one value, or background and one other; nonzero is foreground. `threshold128`: lossy
+ * or antialiased, so values of 128 and more are foreground. `labels`: values are class labels. `instances`: values are
+ * object ids.
  */
-export type MaskKind = 'binary' | 'cut128' | 'labels' | 'instances';
+export type MaskKind = 'binary' | 'threshold128' | 'labels' | 'instances';
 
 /** Which of a sample's files its objects come from. */
 export type ObjectSource = 'instances' | 'labels' | 'masks';

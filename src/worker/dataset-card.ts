@@ -101,9 +101,11 @@ function classInfo(value: number, classes: number, objects: number, card: Card):
 }
 
 function maskKindOf(counts: Readonly<Record<DataMaskKind, number>>): MaskKind {
-  const kinds = (['binary', 'cut128', 'labels', 'instances'] as const).filter((kind) => counts[kind] > 0);
+  const kinds = (['binary', 'threshold128', 'labels', 'instances'] as const).filter(
+    (kind) => counts[kind] > 0,
+  );
   const [kind] = kinds;
   if (!kind) return 'none';
   if (kinds.length > 1) return 'mixed';
-  return kind === 'cut128' ? 'cut-at-128' : kind;
+  return kind;
 }

@@ -76,7 +76,7 @@ describe('what a mask means', () => {
     const floats = { bits: 32, data: Float32Array.of(1, 2) };
     expect(read(grey(2, [0, 0], floats))).toEqual({ kind: 'labels', values: [1, 2] });
     const lossy = grey(2, [1, 254], { format: 'jpeg', lossy: true });
-    expect(read(lossy)).toEqual({ kind: 'cut128', values: [0, 1] });
+    expect(read(lossy)).toEqual({ kind: 'threshold128', values: [0, 1] });
   });
 
   it('more values are labels, kept as they are', () => {
@@ -95,20 +95,23 @@ describe('what a mask means', () => {
     expect(read(grey(size, values)).kind).toBe('labels');
   });
 
-  it('antialiased grey is cut at 128', () => {
+  it('antialiased grey is read with a threshold of 128', () => {
     const values = softDisc(40, 255);
     expect(new Set(values).size).toBeGreaterThan(6);
-    expect(read(grey(40, values))).toEqual({ kind: 'cut128', values: values.map((v) => (v >= 128 ? 1 : 0)) });
+    expect(read(grey(40, values))).toEqual({
+      kind: 'threshold128',
+      values: values.map((v) => (v >= 128 ? 1 : 0)),
+    });
     const rgb = colours(
       40,
       values.map((v) => [v, v, v]),
     );
-    expect(read(rgb).kind).toBe('cut128');
+    expect(read(rgb).kind).toBe('threshold128');
   });
 
-  it('a lossy file is cut at 128 by its brightest channel', () => {
+  it('a lossy file is read with a threshold of 128 on its brightest channel', () => {
     const noisy = grey(4, [3, 0, 250, 255, 128, 127, 1, 2], { format: 'jpeg', lossy: true });
-    expect(read(noisy)).toEqual({ kind: 'cut128', values: [0, 0, 1, 1, 1, 0, 0, 0] });
+    expect(read(noisy)).toEqual({ kind: 'threshold128', values: [0, 0, 1, 1, 1, 0, 0, 0] });
     const coloured = colours(
       4,
       [
@@ -119,7 +122,7 @@ describe('what a mask means', () => {
       ],
       { format: 'jpeg', lossy: true },
     );
-    expect(read(coloured)).toEqual({ kind: 'cut128', values: [1, 0, 1, 0] });
+    expect(read(coloured)).toEqual({ kind: 'threshold128', values: [1, 0, 1, 0] });
   });
 
   it('palette indices are the labels', () => {
@@ -207,12 +210,12 @@ describe('what a mask means', () => {
     });
   });
 
-  it('is found through a file: a real JPEG mask is cut', async () => {
+  it('is found through a file: a real JPEG mask has a threshold', async () => {
     const path = new URL('../../../tests/vectors/images/images.json', import.meta.url);
     const cases = JSON.parse(readFileSync(path, 'utf8')) as { name: string; file: string }[];
     const file = cases.find(({ name }) => name === 'jpeg grey')?.file ?? '';
     const mask = await decodeMask(new Uint8Array(Buffer.from(file, 'base64')), 'm.jpg');
-    expect(mask.ok && mask.value.kind).toBe('cut128');
+    expect(mask.ok && mask.value.kind).toBe('threshold128');
   });
 });
 

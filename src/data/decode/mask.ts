@@ -14,14 +14,14 @@ export interface DecodedMask {
 /** What a file is read as: a mask whose kind is found out, or ids that are taken as they are. */
 export type MaskRole = 'masks' | 'labels' | 'instances';
 
-/** Values at or above are foreground when a mask is cut. */
+/** Values at or above are foreground in a mask of kind `threshold128`. */
 export const BINARY_THRESHOLD = 128;
 
 /**
  * Decodes a mask to integers, 0 for background.
  *
  * Role `masks`: one value, or two of which one is 0: nonzero is foreground; a lossy file (JPEG, lossy WebP) or antialiased grey
- * is cut at 128 and says so; else its values are labels. Roles `labels` and `instances` keep every value and refuse lossy files.
+ * is read with a threshold of 128 (`threshold128`); else its values are labels. Roles `labels` and `instances` keep every value and refuse lossy files.
  * Palette indices are the values. Colours of an RGB mask become the labels 65536·R + 256·G + B, black (or, where there is no
  * black, white) being background, so that a colour is the same label in every image. Where all colours are the same and
  * only alpha differs, alpha is the mask. Never throws for what the file holds.
@@ -54,7 +54,7 @@ export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'mas
     raster.bits === 8 &&
     (raster.lossy || looksAntialiased(values.data, raster.width, raster.height))
   ) {
-    return { labelMap: map(values.data.map((v) => (v >= BINARY_THRESHOLD ? 1 : 0))), kind: 'cut128' };
+    return { labelMap: map(values.data.map((v) => (v >= BINARY_THRESHOLD ? 1 : 0))), kind: 'threshold128' };
   }
   return { labelMap: map(values.data), kind: 'labels' };
 }
@@ -173,7 +173,7 @@ function floatValues(raster: Raster, values: Float32Array, file: string): Values
       'Export it as an 8-bit or 16-bit PNG of whole numbers.',
     );
   }
-  // A share such as 0.5 is cut to 0 as a whole number.
+  // A share such as 0.5 would be rounded down to 0 as a whole number.
   return { data: data.map((_, i) => Number(values[i * step] !== 0)), background: 0, isGrey: true };
 }
 

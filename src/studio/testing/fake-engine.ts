@@ -251,7 +251,7 @@ function fakeDataset(id: string): DatasetInfo {
     imageCount: 26,
     maskedCount: 24,
     objectCount: 213,
-    maskKind: id === 'leaves' ? 'labels' : id === 'cracks' ? 'cut-at-128' : 'binary',
+    maskKind: id === 'leaves' ? 'labels' : id === 'cracks' ? 'threshold128' : 'binary',
     classes:
       id === 'leaves'
         ? [

@@ -23,8 +23,8 @@ export interface ImportReport {
 export type MaskKind =
   /** One value, or background and one other: nonzero is foreground. */
   | 'binary'
-  /** JPEG or antialiased grey: cut at 128. */
-  | 'cut-at-128'
+  /** JPEG or antialiased grey: read with a threshold of 128. */
+  | 'threshold128'
   /** Integer class labels. */
   | 'labels'
   /** One id per object. */

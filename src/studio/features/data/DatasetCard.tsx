@@ -18,7 +18,7 @@ import { Thumbnail } from './Thumbnail.tsx';
 
 const MASK_KINDS: Readonly<Record<MaskKind, string>> = {
   binary: 'binary: nonzero is foreground',
-  'cut-at-128': 'grey, cut at 128',
+  threshold128: 'grey, read with a threshold of 128',
   labels: 'labels, one value per class',
   instances: 'one id per object',
   mixed: 'different kinds',
