@@ -112,6 +112,23 @@ describe('stored datasets', () => {
     expect(stored.summary.bytes).toBe(Object.values(files).reduce((sum, file) => sum + file.length, 0));
   });
 
+  it('are listed by their manifests alone, without a look at their files', async () => {
+    const stored = await store.save(await inspected(files));
+    const asked: string[] = [];
+    const counting = new Proxy(memory, {
+      get: (target, name: keyof MemoryStore) => async (path: string) => {
+        asked.push(`${name} ${path}`);
+        return Reflect.apply(target[name], target, [path]);
+      },
+    });
+    expect((await new DatasetStore(counting).list()).datasets).toEqual([stored]);
+    const manifest = `datasets/${stored.id}/dataset.json`;
+    expect(asked).toEqual(['list datasets', `exists ${manifest}`, `read ${manifest}`]);
+    await memory.remove(manifest);
+    await new DatasetStore(counting).list();
+    expect(asked.at(-1)).toBe(`size datasets/${stored.id}`);
+  });
+
   it('are renamed and deleted', async () => {
     const stored = await store.save(await inspected(files));
     const renamed = await store.rename(stored.id, '  Nuclei ');

@@ -65,57 +65,50 @@ export class DatasetStore {
           ),
         },
       };
-      await this.store.write(pathOf(id, MANIFEST), encodeManifest(manifest));
-      return toStored(manifest, await this.store.size(pathOf(id)));
+      return await this.writeManifest(manifest);
     } catch (error) {
       await this.store.remove(pathOf(id)).catch(() => undefined);
       throw error;
     }
   }
 
-  /** All stored datasets, oldest first, and the folders that hold none that can be read. */
+  /**
+   * All stored datasets, oldest first, and the folders that hold none that can be read. Sizes come from the manifests; only
+   * the folders of broken datasets are walked.
+   */
   async list(): Promise<{ datasets: StoredDataset[]; broken: BrokenDataset[] }> {
     const datasets: StoredDataset[] = [];
     const broken: BrokenDataset[] = [];
     for (const { name: id, kind } of await this.store.list(FOLDER)) {
       if (kind !== 'folder') continue;
-      const manifest = await this.manifest(id);
-      const bytes = await this.store.size(pathOf(id));
-      if (manifest.ok) datasets.push(toStored(manifest.value, bytes));
-      else broken.push({ id, bytes, refusal: manifest.refusal });
+      const read = await this.readManifest(id);
+      if (read.ok) datasets.push(read.value.stored);
+      else broken.push({ id, bytes: await this.store.size(pathOf(id)), refusal: read.refusal });
     }
     return { datasets: datasets.sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1)), broken };
   }
 
   /** One stored dataset with its files read when they are needed. */
   async load(id: string): Promise<Outcome<{ dataset: Dataset; stored: StoredDataset }>> {
-    const manifest = await this.manifest(id);
-    if (!manifest.ok) return manifest;
-    const { name, files, samples } = manifest.value;
+    const read = await this.readManifest(id);
+    if (!read.ok) return read;
+    const { manifest, stored } = read.value;
+    const { name, files, samples } = manifest;
     const dataset: Dataset = {
       name,
       samples: files.map((file, i) => this.storedSample(id, samples[i]?.name ?? file.image.path, file)),
     };
-    return {
-      ok: true,
-      value: { dataset, stored: toStored(manifest.value, await this.store.size(pathOf(id))) },
-    };
+    return { ok: true, value: { dataset, stored } };
   }
 
   /** Gives a stored dataset another name (trimmed; an empty one changes nothing). */
   async rename(id: string, name: string): Promise<Outcome<StoredDataset>> {
-    const manifest = await this.manifest(id);
-    if (!manifest.ok) return manifest;
-    const trimmed = name.trim() || manifest.value.name;
-    const renamed = {
-      ...manifest.value,
-      name: trimmed,
-      summary: { ...manifest.value.summary, name: trimmed },
-    };
-    return attempt(pathOf(id, MANIFEST), async () => {
-      await this.store.write(pathOf(id, MANIFEST), encodeManifest(renamed));
-      return toStored(renamed, await this.store.size(pathOf(id)));
-    });
+    const read = await this.readManifest(id);
+    if (!read.ok) return read;
+    const { manifest } = read.value;
+    const trimmed = name.trim() || manifest.name;
+    const renamed = { ...manifest, name: trimmed, summary: { ...manifest.summary, name: trimmed } };
+    return attempt(pathOf(id, MANIFEST), () => this.writeManifest(renamed));
   }
 
   /** Deletes a dataset with its files, a broken one too. */
@@ -123,14 +116,22 @@ export class DatasetStore {
     await this.store.remove(pathOf(id));
   }
 
-  private async manifest(id: string): Promise<Outcome<Manifest>> {
+  private async readManifest(id: string): Promise<Outcome<{ manifest: Manifest; stored: StoredDataset }>> {
     const path = pathOf(id, MANIFEST);
     try {
       if (!(await this.store.exists(path))) throw halfSaved(id);
-      return { ok: true, value: { ...parseManifest(await this.store.read(path), path), id } };
+      const bytes = await this.store.read(path);
+      const manifest = { ...parseManifest(bytes, path), id };
+      return { ok: true, value: { manifest, stored: toStored(manifest, bytes.length) } };
     } catch (error) {
       return { ok: false, refusal: toRefusal(error, path) };
     }
+  }
+
+  private async writeManifest(manifest: Manifest): Promise<StoredDataset> {
+    const bytes = encodeManifest(manifest);
+    await this.store.write(pathOf(manifest.id, MANIFEST), bytes);
+    return toStored(manifest, bytes.length);
   }
 
   private async copyFiles(id: string, sample: DatasetSample): Promise<Manifest['files'][number]> {
@@ -190,14 +191,15 @@ export function newDatasetId(name: string): string {
   return `${slug || 'dataset'}-${random}`;
 }
 
-function toStored({ id, name, created, summary, samples }: Manifest, bytes: number): StoredDataset {
+/** @param manifestBytes size of `dataset.json`, which the manifest itself cannot know. */
+function toStored({ id, name, created, summary, samples }: Manifest, manifestBytes: number): StoredDataset {
   const tidy = samples.map(({ maskKind, source, depth, ...rest }) => ({
     ...rest,
     ...(maskKind ? { maskKind } : {}),
     ...(source ? { source } : {}),
     ...(depth ? { depth } : {}),
   }));
-  return { id, name, created, bytes, summary, samples: tidy };
+  return { id, name, created, bytes: summary.bytes + manifestBytes, summary, samples: tidy };
 }
 
 function halfSaved(id: string): Failure {

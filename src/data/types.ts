@@ -165,6 +165,7 @@ export interface StoredDataset {
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly created: number;
+  /** Bytes of its files and its manifest, by the manifest. */
   readonly bytes: number;
   readonly summary: DatasetSummary;
   readonly samples: readonly Sample[];
