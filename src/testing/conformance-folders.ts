@@ -2,9 +2,13 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const folder = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const shared = folder('../shared/conformance');
+const isShared = process.env.MOPEFT_TEST_SHARED === '1';
 
-/** Folders of vectors that the tests run: the project's own, and those given from outside where they are. */
-export const CONFORMANCE_FOLDERS: readonly string[] = [
-  ...['tests/vectors/gates', 'tests/vectors/rounds', 'tests/vectors/image'].map(folder),
-  ...[folder('../shared/conformance')].filter((path) => existsSync(path)),
-];
+/** Folders of vectors that the tests run: the project's own, or with `npm run test:shared` the one beside the repository. */
+export const CONFORMANCE_FOLDERS: readonly string[] = isShared
+  ? [shared]
+  : ['tests/vectors/gates', 'tests/vectors/rounds', 'tests/vectors/image'].map(folder);
+
+/** True when the vectors beside the repository are asked for and not there: their tests are skipped. */
+export const SHARED_VECTORS_MISSING = isShared && !existsSync(shared);

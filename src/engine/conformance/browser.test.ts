@@ -10,7 +10,7 @@ import { build } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findSets } from '../../cli/conformance-files.ts';
 import { readShaders } from '../../cli/shaders.ts';
-import { CONFORMANCE_FOLDERS } from '../../testing/conformance-folders.ts';
+import { CONFORMANCE_FOLDERS, SHARED_VECTORS_MISSING } from '../../testing/conformance-folders.ts';
 import type { checkSets, ServedSet } from './browser-check.ts';
 import { isPassed } from './report.ts';
 
@@ -66,7 +66,7 @@ afterAll(async () => {
   await rm(out, { recursive: true, force: true });
 });
 
-it.each(CONFORMANCE_FOLDERS.map((path, i) => [path, i] as const))(
+it.skipIf(SHARED_VECTORS_MISSING).each(CONFORMANCE_FOLDERS.map((path, i) => [path, i] as const))(
   'the vectors of %s agree in Chromium',
   { timeout: 900_000 },
   async (path, i) => {

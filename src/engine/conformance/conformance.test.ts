@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findSets } from '../../cli/conformance-files.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
-import { CONFORMANCE_FOLDERS } from '../../testing/conformance-folders.ts';
+import { CONFORMANCE_FOLDERS, SHARED_VECTORS_MISSING } from '../../testing/conformance-folders.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { compare, isPassed } from './report.ts';
 import { runSet } from './run-set.ts';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-describe.each(CONFORMANCE_FOLDERS)('vectors of %s', (path) => {
+describe.skipIf(SHARED_VECTORS_MISSING).each(CONFORMANCE_FOLDERS)('vectors of %s', (path) => {
   it('agree, and nothing is left on the device', { timeout: 900_000 }, async () => {
     for (const set of await findSets(path)) {
       const before = gpu.allocatedBytes;

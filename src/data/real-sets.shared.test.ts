@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { labelledNames } from './dataset.ts';
 import { inspectDataset } from './inspect.ts';
 import { type InputFile, readDatasets } from './read-datasets.ts';
 import { splitNames } from './split.ts';
 
-/** Ten real sets that lie beside the repository where it is developed; they are not part of it. */
+/** Ten real sets that lie beside the repository where it is developed; they are not part of it. `npm run test:shared`. */
 const root = new URL('../../../shared/data/', import.meta.url);
 
 /** Pairs by the table of the folder's README, and how objects are found in each. */
@@ -33,8 +33,8 @@ function filesUnder(folder: URL): InputFile[] {
     }));
 }
 
-if (existsSync(root)) {
-  it('finds ten real sets in one drop, and every pair in them', async () => {
+describe.skipIf(!existsSync(root))('ten real sets', () => {
+  it('are found in one drop, with every pair in them', async () => {
     const { datasets, refusals } = await readDatasets(filesUnder(root));
     expect(datasets.map(({ name, samples }) => [name, samples.length])).toEqual(
       EXPECTED.map(([name, n]) => [name, n]),
@@ -61,9 +61,4 @@ if (existsSync(root)) {
     expect(summary.objects).toBeGreaterThanOrEqual(some.samples.length);
     expect(Math.max(...summary.widths, ...summary.heights)).toBeLessThanOrEqual(512);
   });
-} else {
-  it('has no real sets to read beside the repository', () => {
-    console.log(`${root.pathname} is absent: the ten real sets are not read here.`);
-    expect(existsSync(root)).toBe(false);
-  });
-}
+});
