@@ -1,6 +1,6 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
-import type { EncoderSite } from '../sam/encoder.ts';
+import type { EncoderSite } from '../sam/site.ts';
 import type { BlockHooks, BlockSlots } from '../sam/slots.ts';
 import type { WeightSource } from '../sam/weight-source.ts';
 import { gateNames, traceGate } from './gate/gate.ts';

@@ -3,7 +3,7 @@ import type { GateForm } from '../config/mopeft.ts';
 import type { Random } from '../config/random.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { Shape } from '../graph/shape.ts';
-import type { EncoderSite } from '../sam/encoder.ts';
+import type { EncoderSite } from '../sam/site.ts';
 import type { PrefixTokens, Qkv } from '../sam/slots.ts';
 
 /** First values of a tensor. */

@@ -7,8 +7,8 @@ import { attention } from '../ops/attention/attention.ts';
 import { prependTokens } from '../ops/prepend-tokens/prepend-tokens.ts';
 import { relPosBias } from '../ops/rel-pos-bias/rel-pos-bias.ts';
 import { windowPartition, windowUnpartition } from '../ops/window-partition/window-partition.ts';
-import type { EncoderSite } from './encoder.ts';
 import { layernormOf, linearOf } from './layers.ts';
+import type { EncoderSite } from './site.ts';
 import type { BlockHooks, BlockSlots } from './slots.ts';
 import type { WeightSource } from './weight-source.ts';
 

@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/graph.ts';
-import type { EncoderSite } from './encoder.ts';
+import type { EncoderSite } from './site.ts';
 
 /** The projections of one attention, each [Bw, h, w, C]. */
 export interface Qkv {

@@ -1,6 +1,6 @@
 import { activation } from '../../ops/activation/activation.ts';
 import { linear } from '../../ops/linear/linear.ts';
-import type { EncoderSite } from '../../sam/encoder.ts';
+import type { EncoderSite } from '../../sam/site.ts';
 import { addGated } from '../gate/gate.ts';
 import { kaimingUniform, zeros } from '../init.ts';
 import { defineMethod } from '../method.ts';

@@ -1,6 +1,6 @@
 import type { Tensor } from '../../graph/graph.ts';
 import { gateScale } from '../../ops/gate-scale/gate-scale.ts';
-import { type EncoderSite, tokensAttended } from '../../sam/encoder.ts';
+import { type EncoderSite, tokensAttended } from '../../sam/site.ts';
 import { normal, zeros } from '../init.ts';
 import { defineMethod } from '../method.ts';
 
