@@ -10,7 +10,7 @@ export async function openStudio(page: Page, path = ''): Promise<void> {
 }
 
 export async function goTo(page: Page, studioPage: 'Data' | 'Train' | 'Segment' | 'Export'): Promise<void> {
-  await page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: studioPage }).click();
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: studioPage }).click();
   await expect(page.getByRole('main', { name: studioPage })).toBeVisible();
 }
 

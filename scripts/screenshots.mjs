@@ -1,0 +1,156 @@
+/**
+ * `npm run screenshots`: makes the pictures of docs/images from the studio as it is now, with the demo's data. Builds when
+ * needed, serves the build on this machine and drives Chromium with its software adapter, as the journeys in e2e/ do.
+ * It trains for real, which takes some minutes without a GPU. Same data and seeds every time; only dates and times differ.
+ */
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from '@playwright/test';
+import { writeDomain } from '../e2e/support/domains.ts';
+import { clickImage, dropOnPage, goTo, setNumber } from '../e2e/support/studio.ts';
+import { isBuilt } from './site/fresh.mjs';
+import { listen, staticServer } from './site/server.mjs';
+import { smallerPng } from './smaller-png.mjs';
+import { ensureChromium } from './toolchain/chromium.mjs';
+import { run } from './toolchain/run.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const IMAGES = join(root, 'docs/images');
+const STEPS = 60;
+/** Milliseconds that the software adapter may take to train and measure. */
+const TRAINING = 1_800_000;
+
+/** Waits until the page's own text says something. */
+async function waitForText(page, region, text, timeout = 120_000) {
+  await page.getByRole(...region).filter({ hasText: text }).first().waitFor({ timeout });
+}
+
+/** What is on the screen as docs/images/<name>.png. */
+async function shoot(page, name) {
+  await page.evaluate(() => document.fonts.ready);
+  // Notices come and go by the clock; the note says only that this machine has no GPU.
+  const style = '[role="note"], aside[aria-label="Notices"] { display: none !important; }';
+  const png = await page.screenshot({ animations: 'disabled', caret: 'hide', style });
+  const small = smallerPng(png);
+  await writeFile(join(IMAGES, `${name}.png`), small);
+  console.log(`docs/images/${name}.png  ${Math.round(small.length / 1024)} KiB`);
+}
+
+async function data(page, folder) {
+  await page.getByRole('button', { name: 'Try the demo' }).click();
+  for (const name of ['Demo cells', 'Demo cracks', 'Demo leaves']) {
+    const thumbnails = page.getByRole('article', { name }).getByRole('img');
+    await thumbnails.nth(5).waitFor({ timeout: 120_000 });
+  }
+  await shoot(page, 'data');
+  await page.getByRole('article', { name: 'Demo cells' }).getByRole('button', { name: 'View' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('img', { name: /with its mask/ }).waitFor();
+  // Thumbnails are drawn when they come into view; twelve of them are.
+  await dialog.getByRole('list', { name: 'Images' }).locator('canvas').nth(11).waitFor();
+  await shoot(page, 'data-viewer');
+  await page.keyboard.press('Escape');
+
+  await writeDomain(folder, 'discs', 6);
+  const damaged = join(folder, 'discs/masks/discs_01.png');
+  await writeFile(damaged, 'not an image');
+  await writeFile(join(folder, 'discs/masks/discs_99.png'), 'a mask of nothing');
+  await dropOnPage(page, [join(folder, 'discs')]);
+  const refused = page.getByRole('region', { name: 'Not used' });
+  await refused.waitFor();
+  await page.getByRole('article', { name: 'discs' }).waitFor();
+  await refused.scrollIntoViewIfNeeded();
+  await shoot(page, 'data-refused');
+  await page.getByRole('button', { name: 'Delete discs' }).click();
+  await page.getByRole('button', { name: 'Delete it' }).click();
+  await page.getByRole('article', { name: 'discs' }).waitFor({ state: 'detached' });
+}
+
+async function train(page) {
+  await goTo(page, 'Train');
+  await page.getByRole('checkbox', { name: /Demo cells/ }).check();
+  await page.getByRole('checkbox', { name: /Demo cracks/ }).check();
+  await page.getByRole('radio', { name: 'Quick' }).check({ force: true });
+  await page.getByText('Advanced').click();
+  await setNumber(page, /^Steps/, STEPS);
+  await setNumber(page, /^Evaluate every/, 10);
+  await setNumber(page, /^Validation images/, 4);
+  await setNumber(page, /^Images a step/, 1);
+  await page.getByText('Advanced').click();
+  await waitForText(page, ['complementary', { name: 'Cost and start' }], /at the peak/);
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await shoot(page, 'train-new');
+  await page.getByRole('button', { name: 'Start training' }).click();
+
+  const head = ['region', { name: 'Run', exact: true }];
+  await waitForText(page, head, new RegExp(`running · step ${STEPS / 2 + 2} of`), TRAINING);
+  await shoot(page, 'train-running');
+  await waitForText(page, head, /finished · step/, TRAINING);
+  await page.getByRole('region', { name: 'Verdict' }).waitFor();
+  await shoot(page, 'train-verdict');
+  await page.getByRole('region', { name: 'Gates' }).scrollIntoViewIfNeeded();
+  await page.getByRole('region', { name: 'Gates' }).evaluate((element) => element.scrollIntoView());
+  await shoot(page, 'train-gates');
+  await page.getByRole('button', { name: 'Segment with it' }).click();
+}
+
+async function segment(page) {
+  await page.getByRole('main', { name: 'Segment' }).waitFor();
+  await page.getByLabel('Dataset', { exact: true }).selectOption({ label: 'Demo cells' });
+  const images = page.getByLabel('Image', { exact: true });
+  const test = images.locator('option', { hasText: '(test)' }).first();
+  await images.selectOption(await test.getAttribute('value'));
+  await clickImage(page, { x: 64, y: 64 });
+  const candidates = page.getByRole('region', { name: 'Candidates' }).getByRole('button');
+  await candidates.nth(2).waitFor({ timeout: 120_000 });
+  await page.getByText('Working …').waitFor({ state: 'hidden' });
+  await waitForText(page, ['region', { name: 'Gates of this image' }], /mean/);
+  await shoot(page, 'segment');
+  await page.getByRole('button', { name: 'Keep for Export' }).click();
+}
+
+async function exportPage(page) {
+  await goTo(page, 'Export');
+  await waitForText(page, ['region', { name: 'Masks' }], /1 mask/);
+  await shoot(page, 'export');
+}
+
+async function main() {
+  const executablePath = await ensureChromium(root);
+  if (!(await isBuilt(root)) && (await run('npm', ['run', '--silent', 'build'], { cwd: root })) !== 0)
+    throw new Error('The build failed.');
+  await mkdir(IMAGES, { recursive: true });
+  const server = staticServer({ root: join(root, 'dist') });
+  const port = await listen(server, {});
+  const browser = await chromium.launch({
+    args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+    ...(executablePath ? { executablePath } : {}),
+  });
+  try {
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 720 },
+      colorScheme: 'light',
+      // The site's policy would refuse the style that hides notices.
+      bypassCSP: true,
+      reducedMotion: 'reduce',
+      locale: 'en-GB',
+    });
+    const page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${port}/`);
+    await page.getByRole('button', { name: 'Try the demo' }).waitFor({ timeout: 120_000 });
+    await data(page, await mkdtemp(join(tmpdir(), 'mopeft-screenshots-')));
+    await train(page);
+    await segment(page);
+    await exportPage(page);
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+main().catch((error) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
