@@ -18,7 +18,7 @@ import { run } from './toolchain/run.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const IMAGES = join(root, 'docs/images');
-const STEPS = 60;
+const STEPS = 30;
 /** Milliseconds that the software adapter may take to train and measure. */
 const TRAINING = 1_800_000;
 
@@ -75,9 +75,11 @@ async function train(page) {
   await page.getByRole('radio', { name: 'Quick' }).check({ force: true });
   await page.getByText('Advanced').click();
   await setNumber(page, /^Steps/, STEPS);
-  await setNumber(page, /^Evaluate every/, 10);
-  await setNumber(page, /^Validation images/, 4);
+  await setNumber(page, /^Evaluate every/, 6);
+  await setNumber(page, /^Validation images/, 2);
   await setNumber(page, /^Images a step/, 1);
+  await setNumber(page, /^Objects an image/, 3);
+  await setNumber(page, /^Corrective clicks/, 1);
   await page.getByText('Advanced').click();
   await waitForText(page, ['complementary', { name: 'Cost and start' }], /at the peak/);
   await page.evaluate(() => window.scrollTo(0, 0));
@@ -85,7 +87,7 @@ async function train(page) {
   await page.getByRole('button', { name: 'Start training' }).click();
 
   const head = ['region', { name: 'Run', exact: true }];
-  await waitForText(page, head, new RegExp(`running · step ${STEPS / 2 + 2} of`), TRAINING);
+  await waitForText(page, head, new RegExp(`running · step ${STEPS - 10} of`), TRAINING);
   await shoot(page, 'train-running');
   await waitForText(page, head, /finished · step/, TRAINING);
   await page.getByRole('region', { name: 'Verdict' }).waitFor();
