@@ -31,7 +31,10 @@ async function waitForText(page, region, text, timeout = 120_000) {
     .waitFor({ timeout });
 }
 
-/** What is on the screen as docs/images/<name>.png. */
+/** The screenshots taken so far by name. They are written together, so that a run that fails changes none. */
+const taken = new Map();
+
+/** Takes what is on the screen as <name>.png. */
 async function shoot(page, name) {
   await page.evaluate(() => document.fonts.ready);
   // The pointer rests where it shows no tooltip.
@@ -39,9 +42,8 @@ async function shoot(page, name) {
   // Notices come and go by the clock; the note says only that this machine has no GPU.
   const style = '[role="note"], aside[aria-label="Notices"] { display: none !important; }';
   const png = await page.screenshot({ animations: 'disabled', caret: 'hide', style });
-  const small = smallerPng(png);
-  await writeFile(join(IMAGES, `${name}.png`), small);
-  console.log(`docs/images/${name}.png  ${Math.round(small.length / 1024)} KiB`);
+  taken.set(`${name}.png`, smallerPng(png));
+  console.log(`${name}.png  ${Math.round((taken.get(`${name}.png`)?.length ?? 0) / 1024)} KiB`);
 }
 
 async function data(page, folder) {
@@ -152,6 +154,7 @@ async function main() {
     await train(page);
     await segment(page);
     await exportPage(page);
+    for (const [name, png] of taken) await writeFile(join(IMAGES, name), png);
   } finally {
     await browser.close();
     server.close();
