@@ -1,5 +1,5 @@
-import { type ReactNode, useEffect, useState } from 'react';
-import type { GpuReady, ModelIndex } from '../../worker/protocol.ts';
+import type { ReactNode } from 'react';
+import type { GpuReady } from '../../worker/protocol.ts';
 import { bytes, compact } from '../format/format.ts';
 import { ask } from '../stores/engine-link.ts';
 import { openEmbeddedModel, openModelFiles, persistStorage, useSession } from '../stores/session.ts';
@@ -8,6 +8,7 @@ import { FailureNote } from './FailureNote.tsx';
 import { FileButton } from './FileButton.tsx';
 import { ProgressBar } from './Progress.tsx';
 import styles from './SystemDialog.module.css';
+import { useAnswer } from './use-answer.ts';
 
 /** Model, GPU and storage in full, and the page to take another model. */
 export function SystemDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
@@ -44,12 +45,7 @@ function ModelSection(): ReactNode {
   const model = useSession((state) => state.model);
   const failure = useSession((state) => state.modelFailure);
   const progress = useSession((state) => state.modelProgress);
-  const [index, setIndex] = useState<ModelIndex | null>(null);
-  useEffect(() => {
-    void ask('model.list', {}).then((result) => {
-      if (result.ok) setIndex(result.value);
-    });
-  }, []);
+  const index = useAnswer(() => ask('model.list', {}), 'model.list');
   return (
     <section className="stack">
       <h3>Model</h3>
@@ -77,13 +73,14 @@ function ModelSection(): ReactNode {
           accept=".safetensors,.json"
           onFiles={(files) => void openModelFiles(files)}
         />
-        {index?.models
-          .filter((embedded) => embedded.id !== model?.embeddedId)
-          .map((embedded) => (
-            <button key={embedded.id} type="button" onClick={() => void openEmbeddedModel(embedded.id)}>
-              Use {embedded.label} ({bytes(embedded.bytes)})
-            </button>
-          ))}
+        {index?.ok &&
+          index.value.models
+            .filter((embedded) => embedded.id !== model?.embeddedId)
+            .map((embedded) => (
+              <button key={embedded.id} type="button" onClick={() => void openEmbeddedModel(embedded.id)}>
+                Use {embedded.label} ({bytes(embedded.bytes)})
+              </button>
+            ))}
       </div>
     </section>
   );

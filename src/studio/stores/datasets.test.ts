@@ -1,14 +1,81 @@
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { fakeEngine } from '../testing/fake-engine.ts';
-import { deleteDataset, loadDatasets, useDatasets } from './datasets.ts';
+import {
+  addDemo,
+  deleteDataset,
+  loadDatasets,
+  loadSamples,
+  renameDataset,
+  setSplitOrder,
+  useDatasets,
+} from './datasets.ts';
 import { linkEngine } from './engine-link.ts';
 
+beforeEach(() => useDatasets.setState(useDatasets.getInitialState(), true));
+
+function linkFake() {
+  const engine = fakeEngine();
+  linkEngine(engine);
+  return engine;
+}
+const names = () => useDatasets.getState().datasets.map(({ name }) => name);
+
 test('what cannot be opened is listed beside the datasets, and leaves when it is deleted', async () => {
-  linkEngine(fakeEngine());
+  linkFake();
   await loadDatasets();
   const { datasets, broken } = useDatasets.getState();
   expect(datasets).toHaveLength(3);
   expect(broken.map(({ failure }) => failure.code)).toEqual(['data/half-saved']);
   await deleteDataset(broken[0]?.id ?? '');
   expect(useDatasets.getState()).toMatchObject({ datasets, broken: [] });
+});
+
+test('a slow list does not undo a new name or bring back what was deleted', async () => {
+  const engine = linkFake();
+  await loadDatasets();
+  const [answer, answerBroken] = [engine.holdNext('data.list'), engine.holdNext('data.broken')];
+  const slow = loadDatasets();
+  await renameDataset('cells', 'Cells');
+  await deleteDataset('cracks');
+  await deleteDataset('roots-1f2e3d4c');
+  answer();
+  answerBroken();
+  await slow;
+  expect(names()).toEqual(['Cells', 'leaves']);
+  expect(useDatasets.getState().broken).toEqual([]);
+});
+
+test('a slow list does not hide what was imported meanwhile', async () => {
+  const engine = fakeEngine({ empty: true });
+  linkEngine(engine);
+  const answer = engine.holdNext('data.list');
+  const slow = loadDatasets();
+  await addDemo();
+  answer();
+  await slow;
+  expect(names()).toEqual(['cells', 'cracks', 'leaves']);
+});
+
+test('of two changes the later one stays, whichever is answered first', async () => {
+  const engine = linkFake();
+  await loadDatasets();
+  const answer = engine.holdNext('data.setSplitOrder');
+  const slow = setSplitOrder('cells', 'name');
+  await setSplitOrder('cells', 'shuffled');
+  answer();
+  await slow;
+  expect(useDatasets.getState().datasets[0]?.splitOrder).toBe('shuffled');
+});
+
+test('samples that were asked for before the split changed are asked for again', async () => {
+  const engine = linkFake();
+  await loadDatasets();
+  const answer = engine.holdNext('data.samples');
+  const slow = loadSamples('cells');
+  await setSplitOrder('cells', 'name');
+  const call = vi.spyOn(engine, 'call');
+  answer();
+  await slow;
+  expect(call).toHaveBeenCalledExactlyOnceWith('data.samples', { datasetId: 'cells' }, undefined);
+  expect(useDatasets.getState().samples.cells).toHaveLength(26);
 });

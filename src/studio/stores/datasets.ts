@@ -13,6 +13,7 @@ import type {
 } from '../../worker/protocol.ts';
 import { plural } from '../format/format.ts';
 import { ask } from './engine-link.ts';
+import { Latest } from './latest.ts';
 import { speak, tellDone, tellFailure } from './notices.ts';
 import { refreshStorage } from './session.ts';
 
@@ -37,14 +38,16 @@ export const useDatasets = create<DatasetsState>()(() => ({
 }));
 
 const set = useDatasets.setState;
+const latest = new Latest();
 
 export async function loadDatasets(): Promise<void> {
+  const asked = latest.ask();
   const [whole, broken] = await Promise.all([ask('data.list', {}), ask('data.broken', {})]);
-  set({
+  set((state) => ({
     loaded: true,
-    ...(whole.ok && { datasets: whole.value }),
-    ...(broken.ok && { broken: broken.value }),
-  });
+    datasets: (whole.ok && latest.acceptList('whole', asked, whole.value, state.datasets)) || state.datasets,
+    broken: (broken.ok && latest.acceptList('broken', asked, broken.value, state.broken)) || state.broken,
+  }));
   if (!whole.ok) tellFailure(whole.error);
   else if (!broken.ok) tellFailure(broken.error);
 }
@@ -88,16 +91,13 @@ async function runImport(
     return;
   }
   const { datasets, refusals } = result.value;
+  for (const { id } of datasets) changeDataset(id);
   set((state) => ({
     refusals,
     datasets: [
       ...state.datasets.filter((old) => !datasets.some((fresh) => fresh.id === old.id)),
       ...datasets,
     ],
-    samples: without(
-      state.samples,
-      datasets.map((dataset) => dataset.id),
-    ),
   }));
   speak(
     `${plural(datasets.length, 'dataset')} added, ${plural(refusals.length, 'file')} refused or in need of a look.`,
@@ -106,12 +106,13 @@ async function runImport(
 }
 
 export async function renameDataset(datasetId: string, name: string): Promise<void> {
-  replace(await ask('data.rename', { datasetId, name }));
+  const asked = latest.ask();
+  replace(await ask('data.rename', { datasetId, name }), asked);
 }
 
 export async function setSplitOrder(datasetId: string, order: SplitOrder): Promise<void> {
-  replace(await ask('data.setSplitOrder', { datasetId, order }));
-  set((state) => ({ samples: without(state.samples, [datasetId]) }));
+  const asked = latest.ask();
+  replace(await ask('data.setSplitOrder', { datasetId, order }), asked);
 }
 
 export async function deleteDataset(datasetId: string): Promise<void> {
@@ -121,10 +122,10 @@ export async function deleteDataset(datasetId: string): Promise<void> {
     return;
   }
   const gone = useDatasets.getState().datasets.find((dataset) => dataset.id === datasetId);
+  changeDataset(datasetId);
   set((state) => ({
     datasets: state.datasets.filter((dataset) => dataset.id !== datasetId),
     broken: state.broken.filter((dataset) => dataset.id !== datasetId),
-    samples: without(state.samples, [datasetId]),
   }));
   tellDone(`${gone?.name ?? 'The dataset'} was deleted from this device.`);
   void refreshStorage();
@@ -133,21 +134,36 @@ export async function deleteDataset(datasetId: string): Promise<void> {
 /** Fetches a dataset's samples once. */
 export async function loadSamples(datasetId: string): Promise<void> {
   if (useDatasets.getState().samples[datasetId]) return;
+  const asked = latest.ask();
   const result = await ask('data.samples', { datasetId });
-  if (result.ok) set((state) => ({ samples: { ...state.samples, [datasetId]: result.value } }));
-  else tellFailure(result.error);
+  if (!result.ok) tellFailure(result.error);
+  else if (latest.accept(samplesKey(datasetId), asked))
+    set((state) => ({ samples: { ...state.samples, [datasetId]: result.value } }));
+  // The dataset changed meanwhile.
+  else await loadSamples(datasetId);
 }
 
-function replace(result: Result<DatasetInfo>): void {
+function replace(result: Result<DatasetInfo>, asked: number): void {
   if (!result.ok) {
     tellFailure(result.error);
     return;
   }
+  const { id } = result.value;
+  if (!latest.acceptChange(id, asked)) return;
+  changeDataset(id);
   set((state) => ({
-    datasets: state.datasets.map((dataset) => (dataset.id === result.value.id ? result.value : dataset)),
+    datasets: state.datasets.map((dataset) => (dataset.id === id ? result.value : dataset)),
   }));
 }
 
-function without<T>(record: Readonly<Record<string, T>>, keys: readonly string[]): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
+/** Makes what was asked about a dataset before this moment out of date, and forgets its samples. */
+function changeDataset(id: string): void {
+  latest.accept(id);
+  latest.accept(samplesKey(id));
+  set((state) => {
+    const { [id]: _, ...samples } = state.samples;
+    return { samples };
+  });
 }
+
+const samplesKey = (datasetId: string): string => `samples ${datasetId}`;

@@ -1,16 +1,24 @@
-import { expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import type { EngineEvent, RunInfo, StepPoint } from '../../worker/protocol.ts';
 import { fakeEngine, fakeRun } from '../testing/fake-engine.ts';
 import { linkEngine } from './engine-link.ts';
 import {
   applyEvents,
+  deleteRun,
+  flushRunEvents,
   isResumable,
   isUsable,
   loadHistory,
   loadRuns,
   missingDatasets,
+  pauseRun,
+  receiveRunEvent,
+  renameRun,
   useRuns,
 } from './runs.ts';
+import { refreshStorage, useSession } from './session.ts';
+
+beforeEach(() => useRuns.setState(useRuns.getInitialState(), true));
 
 const point = (step: number, loss = 1): StepPoint => ({
   step,
@@ -117,4 +125,108 @@ test('the curves of a run that another tab worked on are those of now, and other
   expect(runs.find(({ id }) => id === there.id)?.status).toBe('finished');
   expect(histories[there.id]?.steps).toHaveLength(2);
   expect(histories[here.id]?.steps).toHaveLength(1);
+});
+
+/** A fresh engine, linked, whose events reach the store. */
+function linkFake() {
+  const engine = fakeEngine();
+  engine.subscribe(receiveRunEvent);
+  linkEngine(engine);
+  return engine;
+}
+const shown = (id: string) => useRuns.getState().runs.find((run) => run.id === id);
+
+test('a slow list of runs does not undo what came as an event meanwhile', async () => {
+  const engine = linkFake();
+  await loadRuns();
+  const answer = engine.holdNext('train.list');
+  const slow = loadRuns();
+  engine.emit({ type: 'run', run: { ...fakeRun('finished', 2), name: 'MoPEFT 2' } });
+  answer();
+  await slow;
+  expect(shown('run-2')?.status).toBe('finished');
+});
+
+test('of two lists of runs the one that was asked for last stays', async () => {
+  const engine = linkFake();
+  const answer = engine.holdNext('train.list');
+  const slow = loadRuns();
+  await engine.call('train.rename', { runId: 'run-1', name: 'New' });
+  await loadRuns();
+  answer();
+  await slow;
+  expect(shown('run-1')?.name).toBe('New');
+});
+
+test('a run that was deleted does not come back with a slow list or an event from before', async () => {
+  const engine = linkFake();
+  await loadRuns();
+  const answer = engine.holdNext('train.list');
+  const slow = loadRuns();
+  engine.emit({ type: 'run', run: fakeRun('running', 2) });
+  await deleteRun('run-2');
+  flushRunEvents();
+  answer();
+  await slow;
+  expect(useRuns.getState().runs.map(({ id }) => id)).toEqual(['run-1']);
+});
+
+test('of two changes of a run the later one stays, whichever is answered first', async () => {
+  const engine = linkFake();
+  await loadRuns();
+  const answer = engine.holdNext('train.rename');
+  const slow = renameRun('run-1', 'First');
+  await renameRun('run-1', 'Second');
+  answer();
+  await slow;
+  expect(shown('run-1')?.name).toBe('Second');
+});
+
+test('a change is written though an event came between its request and its answer', async () => {
+  const engine = linkFake();
+  await loadRuns();
+  const answer = engine.holdNext('train.pause');
+  const slow = pauseRun('run-2');
+  engine.emit({ type: 'run', run: fakeRun('pausing', 2) });
+  flushRunEvents();
+  answer();
+  await slow;
+  expect(shown('run-2')?.status).toBe('paused');
+});
+
+test('a slow history keeps the points that came as events meanwhile', async () => {
+  const engine = linkFake();
+  const answer = engine.holdNext('train.history');
+  const slow = loadHistory('run-2');
+  engine.emit({ type: 'step', runId: 'run-2', point: point(121) });
+  answer();
+  await slow;
+  expect(
+    useRuns
+      .getState()
+      .histories['run-2']?.steps.map(({ step }) => step)
+      .slice(-2),
+  ).toEqual([120, 121]);
+});
+
+test("the header's storage figure follows a run that writes", async () => {
+  let usage = 0;
+  vi.stubGlobal('navigator', {
+    storage: { estimate: async () => ({ usage: ++usage, quota: 100 }), persisted: async () => true },
+  });
+  const engine = linkFake();
+  await loadRuns();
+  await refreshStorage();
+  const before = usage;
+  const run = fakeRun('running', 2);
+  engine.emit({ type: 'run', run: { ...run, step: 121 } });
+  flushRunEvents();
+  expect(usage, 'a step writes no weights').toBe(before);
+  engine.emit({ type: 'run', run: { ...run, step: 125, checkpointStep: 125 } });
+  flushRunEvents();
+  await vi.waitFor(() => expect(useSession.getState().storage?.usage).toBe(before + 1));
+  engine.emit({ type: 'run', run: { ...run, step: 130, checkpointStep: 125, bestStep: 130 } });
+  flushRunEvents();
+  await vi.waitFor(() => expect(useSession.getState().storage?.usage).toBe(before + 2));
+  vi.unstubAllGlobals();
 });

@@ -5,6 +5,7 @@ import type {
   CallName,
   DatasetInfo,
   EngineEvent,
+  RequestOf,
   Result,
   RunHistory,
   RunInfo,
@@ -12,6 +13,7 @@ import type {
   TrainSettings,
 } from '../../worker/protocol.ts';
 import { ask } from './engine-link.ts';
+import { Latest } from './latest.ts';
 import { speak, tellDone, tellFailure } from './notices.ts';
 import { refreshStorage } from './session.ts';
 
@@ -42,6 +44,7 @@ export const useRuns = create<RunsState>()(() => ({
 }));
 
 const set = useRuns.setState;
+const latest = new Latest();
 const EMPTY: RunHistory = { steps: [], evals: [], gates: [] };
 
 export function selectActiveRun(state: RunsState): RunInfo | null {
@@ -80,15 +83,19 @@ export function isUsable(run: RunInfo): boolean {
 }
 
 export async function loadRuns(): Promise<void> {
-  const result = await ask('train.list', {});
+  const asked = latest.ask();
+  const result = await askAfterEvents('train.list', {});
   if (!result.ok) {
     set({ loaded: true });
     tellFailure(result.error);
     return;
   }
-  const runs = newestFirst(result.value);
   const before = useRuns.getState();
-  set({ loaded: true, runs, shownId: before.loaded ? before.shownId : openByDefault(runs) });
+  const current = latest.acceptList('runs', asked, result.value, before.runs);
+  if (!current) return;
+  const runs = newestFirst(current);
+  const shownId = before.loaded ? before.shownId : (before.shownId ?? openByDefault(runs));
+  set({ loaded: true, runs, shownId });
   // What another tab did to a run came with no event.
   const changed = runs.filter(({ id, updated, status }) => {
     const old = before.runs.find((run) => run.id === id);
@@ -112,20 +119,46 @@ export async function loadHistory(runId: string): Promise<void> {
 }
 
 async function fetchHistory(runId: string): Promise<void> {
-  const result = await ask('train.history', { runId });
-  if (result.ok) set((state) => ({ histories: { ...state.histories, [runId]: result.value } }));
-  else tellFailure(result.error);
+  const key = `history ${runId}`;
+  const asked = latest.replace(key);
+  const before = useRuns.getState().histories[runId] ?? EMPTY;
+  const result = await askAfterEvents('train.history', { runId });
+  if (!latest.accept(key, asked)) return;
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  set(({ histories }) => ({
+    histories: {
+      ...histories,
+      [runId]: mergeHistory(result.value, pointsSince(before, histories[runId] ?? EMPTY)),
+    },
+  }));
+}
+
+/** The points that came as events since `before`. */
+function pointsSince(before: RunHistory, now: RunHistory): RunHistory {
+  const added = <T>(old: readonly T[], all: readonly T[]): readonly T[] => {
+    const known = new Set(old);
+    return all.filter((point) => !known.has(point));
+  };
+  return {
+    steps: added(before.steps, now.steps),
+    evals: added(before.evals, now.evals),
+    gates: added(before.gates, now.gates),
+  };
 }
 
 export async function startRun(settings: TrainSettings): Promise<void> {
   set({ starting: true });
-  const result = await ask('train.start', settings);
+  const result = await askAfterEvents('train.start', settings);
   set({ starting: false });
   if (!result.ok) {
     tellFailure(result.error);
     return;
   }
   const run = result.value;
+  latest.accept(run.id);
   set((state) => ({
     runs: upsert(state.runs, run),
     shownId: run.id,
@@ -134,24 +167,23 @@ export async function startRun(settings: TrainSettings): Promise<void> {
   speak(`Training ${run.name} has started.`);
 }
 
-export const pauseRun = (runId: string): Promise<void> => change('train.pause', { runId });
-export const stopRun = (runId: string): Promise<void> => change('train.stop', { runId });
-export const renameRun = (runId: string, name: string): Promise<void> =>
+export const pauseRun = (runId: string): Promise<boolean> => change('train.pause', { runId });
+export const stopRun = (runId: string): Promise<boolean> => change('train.stop', { runId });
+export const renameRun = (runId: string, name: string): Promise<boolean> =>
   change('train.rename', { runId, name });
 
 export async function resumeRun(runId: string): Promise<void> {
   // Steps after the checkpoint are run again: fetch the history anew instead of showing them twice.
-  const result = await ask('train.resume', { runId });
-  applyRun(result);
-  if (result.ok) await fetchHistory(runId);
+  if (await change('train.resume', { runId })) await fetchHistory(runId);
 }
 
 export async function deleteRun(runId: string): Promise<void> {
-  const result = await ask('train.delete', { runId });
+  const result = await askAfterEvents('train.delete', { runId });
   if (!result.ok) {
     tellFailure(result.error);
     return;
   }
+  latest.accept(runId);
   const name = useRuns.getState().runs.find((run) => run.id === runId)?.name ?? 'The run';
   set((state) => ({
     runs: state.runs.filter((run) => run.id !== runId),
@@ -163,19 +195,36 @@ export async function deleteRun(runId: string): Promise<void> {
 
 /** A run came in from outside (an imported adapter). */
 export function admitRun(run: RunInfo): void {
+  latest.accept(run.id);
   set((state) => ({ runs: upsert(state.runs, run) }));
+  void refreshStorage();
 }
 
-async function change<K extends CallName & ('train.pause' | 'train.stop' | 'train.rename')>(
+/** Asks for a change of a run and writes the run as it is then. True when it was changed. */
+async function change<K extends 'train.pause' | 'train.resume' | 'train.stop' | 'train.rename'>(
   name: K,
-  request: Parameters<typeof ask<K>>[1],
-): Promise<void> {
-  applyRun(await ask(name, request));
+  request: RequestOf<K> & { readonly runId: string },
+): Promise<boolean> {
+  const asked = latest.ask();
+  const result: Result<RunInfo> = await askAfterEvents(name, request);
+  if (!result.ok) {
+    tellFailure(result.error);
+    return false;
+  }
+  const run = result.value;
+  if (latest.acceptChange(run.id, asked)) set((state) => ({ runs: upsert(state.runs, run) }));
+  return true;
 }
 
-function applyRun(result: Result<AnswerOf<'train.pause'>>): void {
-  if (result.ok) admitRun(result.value);
-  else tellFailure(result.error);
+/** Asks the engine; events that came before its answer are applied before it. */
+async function askAfterEvents<K extends CallName>(
+  name: K,
+  request: RequestOf<K>,
+): Promise<Result<AnswerOf<K>>> {
+  flushRunEvents();
+  const result = await ask(name, request);
+  flushRunEvents();
+  return result;
 }
 
 /** How often the screen follows the engine, in milliseconds: charts need not follow every step. */
@@ -196,8 +245,11 @@ export function flushRunEvents(): void {
   waiting = [];
   if (events.length === 0) return;
   const before = useRuns.getState();
+  for (const event of events) if (event.type === 'run') latest.accept(event.run.id);
   set(applyEvents(before, events));
-  announceChanges(before.runs, useRuns.getState().runs);
+  const { runs } = useRuns.getState();
+  announceChanges(before.runs, runs);
+  if (hasWritten(before.runs, runs)) void refreshStorage();
 }
 
 type Followed = Pick<RunsState, 'runs' | 'histories' | 'activities'>;
@@ -244,12 +296,7 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
     }
   }
   for (const [runId, points] of fresh) {
-    const old = histories[runId] ?? EMPTY;
-    histories[runId] = {
-      steps: merge(old.steps, points.steps, (point) => String(point.step)),
-      evals: merge(old.evals, points.evals, (p) => `${p.step} ${p.datasetId} ${p.split}`),
-      gates: merge(old.gates, points.gates, (point) => `${point.step} ${point.datasetId}`),
-    };
+    histories[runId] = mergeHistory(histories[runId] ?? EMPTY, points);
   }
   return { runs, histories, activities };
 }
@@ -263,6 +310,15 @@ interface MutableHistory {
   steps: RunHistory['steps'][number][];
   evals: RunHistory['evals'][number][];
   gates: RunHistory['gates'][number][];
+}
+
+/** Points of steps that are run again replace the old ones. */
+function mergeHistory(old: RunHistory, fresh: RunHistory): RunHistory {
+  return {
+    steps: merge(old.steps, fresh.steps, (point) => String(point.step)),
+    evals: merge(old.evals, fresh.evals, (point) => `${point.step} ${point.datasetId} ${point.split}`),
+    gates: merge(old.gates, fresh.gates, (point) => `${point.step} ${point.datasetId}`),
+  };
 }
 
 function merge<T extends { readonly step: number }>(
@@ -282,11 +338,19 @@ function merge<T extends { readonly step: number }>(
 function announceChanges(before: readonly RunInfo[], after: readonly RunInfo[]): void {
   for (const run of after) {
     const old = before.find((other) => other.id === run.id);
-    if (old && old.status !== run.status) {
+    if (old && old.status !== run.status)
       speak(`${run.name}: ${run.status}${run.verdict ? `. ${run.verdict.sentence}` : ''}`);
-      void refreshStorage();
-    }
   }
+}
+
+/** True when a run has written something larger than a line of its history. */
+function hasWritten(before: readonly RunInfo[], after: readonly RunInfo[]): boolean {
+  return after.some((run) => {
+    const old = before.find((other) => other.id === run.id);
+    return (
+      old?.status !== run.status || old.checkpointStep !== run.checkpointStep || old.bestStep !== run.bestStep
+    );
+  });
 }
 
 function upsert(runs: readonly RunInfo[], run: RunInfo): readonly RunInfo[] {

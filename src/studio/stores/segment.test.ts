@@ -1,6 +1,6 @@
-import { beforeEach, expect, test } from 'vitest';
-import type { PredictRequest, Result, RunInfo } from '../../worker/protocol.ts';
-import { fakeEngine } from '../testing/fake-engine.ts';
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { PredictRequest, RunInfo } from '../../worker/protocol.ts';
+import { type FakeEngine, fakeEngine } from '../testing/fake-engine.ts';
 import { linkEngine } from './engine-link.ts';
 import { deleteRun, loadRuns, useRuns } from './runs.ts';
 import {
@@ -8,6 +8,9 @@ import {
   answerShown,
   chooseCandidate,
   chooseRun,
+  forgetAnswers,
+  keepMask,
+  loadKept,
   openImage,
   selectAnswer,
   selectEmbedding,
@@ -16,32 +19,36 @@ import {
 } from './segment.ts';
 
 const MEBIBYTE = 2 ** 20;
-const bitmap = { width: 8, height: 8, close: () => undefined };
+const bitmap: ImageBitmap = { width: 8, height: 8, close: () => undefined };
+let engine: FakeEngine;
 let asked: PredictRequest[] = [];
 /** Of each candidate's mask. */
 let maskBytes = 64;
 
 beforeEach(async () => {
-  const engine = fakeEngine();
+  useSegment.setState(useSegment.getInitialState(), true);
   asked = [];
   maskBytes = 64;
-  linkEngine({
-    ...engine,
-    call: async (name, request, options) => {
-      const answer = (value: unknown) => ({ ok: true, value }) as Result<never>;
-      if (name === 'segment.open')
-        return answer({ imageId: 'image', name: 'a.png', width: 8, height: 8, bitmap });
-      if (name !== 'segment.predict') return engine.call(name, request, options);
-      asked.push(request as PredictRequest);
-      const mask = new Uint8Array(maskBytes);
-      const candidates = [1, 2, 3].map((token) => ({ mask, predictedIou: 0.9, token, area: 0 }));
-      return answer({ predictionId: `prediction-${asked.length}`, candidates, milliseconds: 1 });
+  engine = fakeEngine({
+    handlers: {
+      'segment.open': (source) => {
+        const name = source.kind === 'sample' ? source.sampleId : source.file.name;
+        return { imageId: name, name, width: 8, height: 8, bitmap };
+      },
+      'segment.predict': (request) => {
+        asked.push(request);
+        const mask = new Uint8Array(maskBytes);
+        const candidates = [1, 2, 3].map((token) => ({ mask, predictedIou: 0.9, token, area: 0 }));
+        return { predictionId: `prediction-${asked.length}`, candidates, milliseconds: 1 };
+      },
     },
   });
+  linkEngine(engine);
   await loadRuns();
-  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'a' });
+  await open('a');
 });
 
+const open = (sampleId: string) => openImage({ kind: 'sample', datasetId: 'cells', sampleId });
 const click = (x: number) => addPoint({ x, y: 1, positive: true });
 const changeRun = (id: string, change: Partial<RunInfo>) =>
   useRuns.setState(({ runs }) => ({
@@ -95,4 +102,45 @@ test('an answer larger than all that is kept is shown all the same', async () =>
   await click(2);
   expect(Object.keys(useSegment.getState().answers)).toHaveLength(1);
   expect(selectAnswer(useSegment.getState())?.prediction.predictionId).toBe('prediction-2');
+});
+
+test('of two images that were asked for the last one is shown, however late the first is decoded', async () => {
+  const answer = engine.holdNext('segment.open');
+  const slow = open('slow');
+  await open('quick');
+  answer();
+  await slow;
+  expect(useSegment.getState()).toMatchObject({ image: { name: 'quick' }, opening: false });
+});
+
+test('an answer that an image gave under the model before is not shown for the model of now', async () => {
+  const answer = engine.holdNext('segment.predict');
+  const slow = click(1);
+  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  const forgotten = forgetAnswers();
+  answer();
+  await Promise.all([slow, forgotten]);
+  expect(selectAnswer(useSegment.getState())?.prediction.predictionId).toBe('prediction-2');
+});
+
+test('gates that were computed with the model before are not shown for the model of now', async () => {
+  useSegment.setState({ embeddings: {} });
+  const answer = engine.holdNext('segment.embed');
+  const slow = answerShown();
+  await forgetAnswers();
+  const shown = selectEmbedding(useSegment.getState());
+  answer();
+  await slow;
+  expect(shown).not.toBeNull();
+  expect(selectEmbedding(useSegment.getState())).toBe(shown);
+});
+
+test('a slow list of kept masks keeps one that was kept meanwhile', async () => {
+  await click(1);
+  const answer = engine.holdNext('segment.kept');
+  const slow = loadKept();
+  await keepMask();
+  answer();
+  await slow;
+  expect(useSegment.getState().kept).toHaveLength(1);
 });

@@ -14,8 +14,10 @@ import type {
 } from '../../worker/protocol.ts';
 import { ask } from './engine-link.ts';
 import { saveFile } from './files.ts';
+import { Latest } from './latest.ts';
 import { speak, tellDone, tellFailure } from './notices.ts';
 import { useRuns } from './runs.ts';
+import { refreshStorage } from './session.ts';
 
 /** One state of the prompts. Its id names its predictions. */
 export interface PromptState {
@@ -87,6 +89,9 @@ export const useSegment = create<SegmentState>()(() => ({
 
 const set = useSegment.setState;
 const get = useSegment.getState;
+const latest = new Latest();
+/** Key of what the open model says of the open image: another image or model makes answers asked for before it old. */
+const ANSWERS = 'answers';
 
 export const selectPrompts = (state: SegmentState): PromptState => state.timeline[state.at] ?? START;
 
@@ -115,13 +120,19 @@ export async function prepareModel(): Promise<void> {
 
 export async function openImage(source: ImageSource): Promise<void> {
   set({ opening: true, failure: null });
+  const asked = latest.replace('image');
   const result = await ask('segment.open', source);
+  if (!latest.accept('image', asked)) {
+    if (result.ok) result.value.bitmap.close();
+    return;
+  }
   if (!result.ok) {
     set({ opening: false });
     tellFailure(result.error);
     return;
   }
   get().image?.bitmap.close();
+  latest.replace(ANSWERS);
   set({
     image: result.value,
     source,
@@ -226,24 +237,36 @@ export async function keepMask(): Promise<void> {
     tellFailure(result.error);
     return;
   }
+  latest.accept(result.value.id);
   set((state) => ({ kept: [...state.kept, result.value] }));
+  void refreshStorage();
   tellDone(`The mask of ${result.value.imageName} is kept for Export.`);
 }
 
 export async function loadKept(): Promise<void> {
+  const asked = latest.ask();
   const result = await ask('segment.kept', {});
-  if (result.ok) set({ kept: result.value });
-  else tellFailure(result.error);
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  set(({ kept }) => ({ kept: latest.acceptList('kept', asked, result.value, kept) ?? kept }));
 }
 
 export async function deleteKept(id: string): Promise<void> {
   const result = await ask('segment.deleteKept', { id });
-  if (result.ok) set((state) => ({ kept: state.kept.filter((mask) => mask.id !== id) }));
-  else tellFailure(result.error);
+  if (!result.ok) {
+    tellFailure(result.error);
+    return;
+  }
+  latest.accept(id);
+  set((state) => ({ kept: state.kept.filter((mask) => mask.id !== id) }));
+  void refreshStorage();
 }
 
 /** Another model answers differently: nothing that was computed holds any more. */
 export async function forgetAnswers(): Promise<void> {
+  latest.replace(ANSWERS);
   set({ answers: {}, fed: {}, embeddings: {}, runId: null, bestStep: null, side: 'base' });
   await answerShown();
 }
@@ -268,8 +291,9 @@ export async function answerShown(): Promise<void> {
   const key = variantKey(get());
   if (!get().embeddings[key]) {
     set({ busy: true, failure: null });
+    const asked = latest.ask();
     const result = await ask('segment.embed', { imageId: image.imageId, variant });
-    if (get().image?.imageId !== image.imageId) return;
+    if (!latest.isCurrent(ANSWERS, asked)) return;
     if (result.ok) set((state) => ({ embeddings: { ...state.embeddings, [key]: result.value } }));
     // Other weights are shown by now; whoever chose them asks for them.
     if (variantKey(get()) !== key) return;
@@ -297,8 +321,9 @@ async function predictShown(): Promise<void> {
       const prompts = selectPrompts(state);
       if (!image || isEmpty(prompts) || state.answers[answerKey(key, prompts.id)]) return;
       set({ busy: true });
-      const asked = { imageId: image.imageId, variant: selectVariant(state), key };
+      const asked = { imageId: image.imageId, variant: selectVariant(state), key, serial: latest.ask() };
       const failure = await predictAt(asked, state.timeline, state.at);
+      if (!latest.isCurrent(ANSWERS, asked.serial)) continue;
       // Weights that are not shown any more may be gone.
       if (failure && variantKey(get()) !== key) continue;
       if (failure) {
@@ -321,6 +346,8 @@ interface Asked {
   readonly variant: Variant;
   /** Names the variant's weights. */
   readonly key: string;
+  /** By `latest`. */
+  readonly serial: number;
 }
 
 /** Answers the state at `at`, first the ones before it whose masks are fed back. Gives the failure, if any. */
@@ -344,7 +371,7 @@ async function predictAt(
   const { points, box } = prompts;
   const result = await ask('segment.predict', { imageId, variant, points, box, previous });
   if (!result.ok) return result.error;
-  if (get().image?.imageId !== imageId) return null;
+  if (!latest.isCurrent(ANSWERS, asked.serial)) return null;
   const key = answerKey(asked.key, prompts.id);
   // An answer that is given again keeps the candidate that was chosen.
   set((state) =>

@@ -9,6 +9,7 @@ import type {
   Progress,
 } from '../../worker/protocol.ts';
 import { ask } from './engine-link.ts';
+import { Latest } from './latest.ts';
 import { speak, tellDone, tellFailure } from './notices.ts';
 
 export interface StorageReport {
@@ -50,6 +51,7 @@ export const useSession = create<SessionState>()(() => ({
 }));
 
 const set = useSession.setState;
+const latest = new Latest();
 
 /** True when everything that computes can be used. */
 export function selectCanCompute(state: SessionState): boolean {
@@ -74,16 +76,19 @@ export function endSession(failure: Failure): void {
 }
 
 export function loseDevice(failure: Failure): void {
+  latest.accept('gpu');
   set({ lost: failure });
   speak(failure.what);
 }
 
 export async function recoverDevice(): Promise<void> {
+  const asked = latest.ask();
   const result = await ask('gpu.recover', {});
   if (!result.ok) {
     tellFailure(result.error);
     return;
   }
+  if (!latest.accept('gpu', asked)) return;
   set({ gpu: result.value, lost: null });
   if (result.value.state === 'ready') tellDone('The GPU is back. A run goes on from its last checkpoint.');
 }
@@ -99,20 +104,27 @@ export async function openEmbeddedModel(id: string): Promise<void> {
 async function openModel(
   open: (onProgress: (progress: Progress) => void) => ReturnType<typeof ask<'model.openFiles'>>,
 ): Promise<void> {
-  set({ modelProgress: { done: 0, total: 0, label: 'Reading the model' } });
-  const result = await open((modelProgress) => set({ modelProgress }));
-  set({ modelProgress: null });
+  const asked = latest.replace('progress');
+  const showProgress = (modelProgress: Progress | null): void => {
+    if (latest.accept('progress', asked)) set({ modelProgress });
+  };
+  showProgress({ done: 0, total: 0, label: 'Reading the model' });
+  const result = await open(showProgress);
+  showProgress(null);
   if (!result.ok) {
     tellFailure(result.error);
     return;
   }
+  const model = result.value;
   const capabilities = await ask('capabilities', {});
+  if (!latest.accept('model', asked)) return;
   set({
-    model: result.value,
+    model,
     modelFailure: null,
     ...(capabilities.ok ? { capabilities: capabilities.value } : {}),
   });
-  tellDone(`${result.value.name} is the model now.`);
+  tellDone(`${model.name} is the model now.`);
+  void refreshStorage();
 }
 
 /** Asks the browser to keep what is stored, and notes its answer. */
@@ -126,11 +138,17 @@ export async function persistStorage(): Promise<void> {
 }
 
 export async function refreshStorage(): Promise<void> {
+  const asked = latest.replace('storage');
+  const storage = await readStorage();
+  if (latest.accept('storage', asked)) set({ storage });
+}
+
+async function readStorage(): Promise<StorageReport | null> {
   try {
     const { usage = 0, quota = 0 } = await navigator.storage.estimate();
     const persisted = await navigator.storage.persisted().catch(() => null);
-    set({ storage: { usage, quota, persisted } });
+    return { usage, quota, persisted };
   } catch {
-    set({ storage: null });
+    return null;
   }
 }

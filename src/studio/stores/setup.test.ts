@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { fakeEngine } from '../testing/fake-engine.ts';
 import { CAPABILITIES } from '../testing/samples.ts';
-import { defaultGate, fieldProblem, nameFor, settingsOf } from './setup.ts';
+import { linkEngine } from './engine-link.ts';
+import { askPlan, defaultGate, fieldProblem, nameFor, settingsOf, useSetup } from './setup.ts';
 
 const form = {
   name: '',
@@ -51,4 +53,15 @@ test('numbers out of range say their range', () => {
   expect(fieldProblem(steps, 0)).toContain('from 1 to');
   expect(fieldProblem(steps, 1.5)).toContain('whole');
   expect(fieldProblem(steps, Number.NaN)).toContain('number');
+});
+
+test('of two plans the one that was asked for last is shown', async () => {
+  const engine = fakeEngine();
+  linkEngine(engine);
+  const answer = engine.holdNext('train.plan');
+  const slow = askPlan(settingsOf({ ...form, methods: ['lora'] }, CAPABILITIES), CAPABILITIES);
+  await askPlan(settingsOf({ ...form, methods: ['prefix'] }, CAPABILITIES), CAPABILITIES);
+  answer();
+  await slow;
+  expect(useSetup.getState().plan?.trainable[0]?.label).toBe('prefix');
 });

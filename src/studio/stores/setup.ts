@@ -11,6 +11,7 @@ import type {
   TrainSettings,
 } from '../../worker/protocol.ts';
 import { ask } from './engine-link.ts';
+import { Latest } from './latest.ts';
 
 interface SetupState {
   readonly name: string;
@@ -133,11 +134,11 @@ export function fieldProblem(field: FieldInfo, value: FieldValue | undefined): s
   }
 }
 
-let planSerial = 0;
+const latest = new Latest();
 
 /** Asks the engine what these settings cost; an answer to an older question is dropped. */
 export async function askPlan(settings: TrainSettings, capabilities: Capabilities): Promise<void> {
-  const serial = ++planSerial;
+  const asked = latest.replace('plan');
   const wrong = fieldsOf(capabilities, settings.methods).some((field) =>
     fieldProblem(field, settings.values[field.id]),
   );
@@ -147,7 +148,7 @@ export async function askPlan(settings: TrainSettings, capabilities: Capabilitie
   }
   set({ planning: true });
   const result = await ask('train.plan', settings);
-  if (serial !== planSerial) return;
+  if (!latest.accept('plan', asked)) return;
   set(
     result.ok
       ? { plan: result.value, planFailure: null, planning: false }

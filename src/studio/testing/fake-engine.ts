@@ -83,14 +83,26 @@ export interface FakeOptions {
   readonly noGpu?: boolean;
   readonly empty?: boolean;
   readonly noStorage?: boolean;
+  /** Answers in place of the invented ones. */
+  readonly handlers?: Partial<Handlers>;
 }
 
 type Handlers = {
   [K in CallName]: (request: EngineCalls[K][0]) => EngineCalls[K][1] | Promise<EngineCalls[K][1]>;
 };
 
+export interface FakeEngine extends EngineClient {
+  emit(event: EngineEvent): void;
+  /**
+   * Holds the next answer to a call back: it is what the engine knew when it was asked, however late it is sent.
+   * Returns the function that sends it.
+   */
+  holdNext(name: CallName): () => void;
+}
+
 /** Starts with three datasets, one finished and one running run, unless `empty`. */
-export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(event: EngineEvent): void } {
+export function fakeEngine(options: FakeOptions = {}): FakeEngine {
+  const holds = new Map<CallName, Promise<void>[]>();
   const listeners = new Set<(event: EngineEvent) => void>();
   let datasets: readonly DatasetInfo[] = options.empty ? [] : ['cells', 'cracks', 'leaves'].map(fakeDataset);
   let runs: readonly RunInfo[] = options.empty ? [] : [fakeRun('finished', 1), fakeRun('running', 2)];
@@ -104,7 +116,7 @@ export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(eve
     runs = runs.map((run) => (run.id === id ? { ...run, ...change } : run));
     return runs.find((run) => run.id === id) ?? fakeRun('paused', 1);
   };
-  const handlers: Handlers = {
+  const invented: Handlers = {
     boot: () => ({
       gpu: options.noGpu ? MISSING : SOFTWARE,
       capabilities: CAPABILITIES,
@@ -228,9 +240,11 @@ export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(eve
     'output.masksZip': () => ({ name: 'masks.zip', mime: 'application/zip', bytes: new Uint8Array(4) }),
     'output.importAdapter': () => fakeRun('imported', 9),
   };
+  const handlers: Handlers = { ...invented, ...options.handlers };
   return {
     call: async (name, request) => {
       const value = await handlers[name](request);
+      await holds.get(name)?.shift();
       return { ok: true, value } as Result<typeof value>;
     },
     subscribe: (listener) => {
@@ -240,6 +254,14 @@ export function fakeEngine(options: FakeOptions = {}): EngineClient & { emit(eve
     onEnd: () => () => undefined,
     terminate: () => undefined,
     emit,
+    holdNext: (name) => {
+      let release = (): void => undefined;
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      holds.set(name, [...(holds.get(name) ?? []), held]);
+      return release;
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 import { type ReactNode, useEffect, useState } from 'react';
-import type { DatasetInfo, Failure, SampleImage, SampleInfo } from '../../../worker/protocol.ts';
+import type { DatasetInfo, SampleInfo } from '../../../worker/protocol.ts';
 import { Dialog } from '../../components/Dialog.tsx';
 import { FailureNote } from '../../components/FailureNote.tsx';
+import { useAnswer } from '../../components/use-answer.ts';
 import { plural } from '../../format/format.ts';
 import { loadSamples, useDatasets } from '../../stores/datasets.ts';
 import { ask } from '../../stores/engine-link.ts';
@@ -99,30 +100,12 @@ function SampleView(props: {
 }): ReactNode {
   const { datasetId } = props;
   const sampleId = props.sample.id;
-  const [image, setImage] = useState<SampleImage | null>(null);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  useEffect(() => {
-    let gone = false;
-    let opened: SampleImage | null = null;
-    void ask('data.image', { datasetId, sampleId }).then((result) => {
-      if (!result.ok) {
-        if (!gone) setFailure(result.error);
-        return;
-      }
-      if (gone) result.value.bitmap.close();
-      else {
-        opened = result.value;
-        setImage(opened);
-      }
-    });
-    return () => {
-      gone = true;
-      opened?.bitmap.close();
-      setImage(null);
-      setFailure(null);
-    };
-  }, [datasetId, sampleId]);
-  if (failure) return <FailureNote failure={failure} />;
-  if (!image) return <p className="muted">Opening …</p>;
-  return <LabelledImage image={image} overlay={props.overlay} />;
+  const answer = useAnswer(
+    () => ask('data.image', { datasetId, sampleId }),
+    `${datasetId} ${sampleId}`,
+    ({ bitmap }) => bitmap.close(),
+  );
+  if (!answer) return <p className="muted">Opening …</p>;
+  if (!answer.ok) return <FailureNote failure={answer.error} />;
+  return <LabelledImage image={answer.value} overlay={props.overlay} />;
 }

@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { BitmapView } from '../../components/BitmapView.tsx';
+import { useAnswer } from '../../components/use-answer.ts';
 import { ask } from '../../stores/engine-link.ts';
 import styles from './Thumbnail.module.css';
 
@@ -14,40 +15,27 @@ export function Thumbnail(props: {
 }): ReactNode {
   const { datasetId, sampleId, overlay } = props;
   const box = useRef<HTMLDivElement>(null);
-  const [bitmap, setBitmap] = useState<ImageBitmap | null>(null);
-  const [broken, setBroken] = useState(false);
+  const [seen, setSeen] = useState(false);
   useEffect(() => {
     const element = box.current;
     if (!element) return;
-    let gone = false;
-    let made: ImageBitmap | null = null;
     const observer = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       observer.disconnect();
-      void ask('data.thumbnail', { datasetId, sampleId, size: SIZE, overlay }).then((result) => {
-        if (!result.ok) {
-          if (!gone) setBroken(true);
-          return;
-        }
-        if (gone) {
-          result.value.bitmap.close();
-          return;
-        }
-        made = result.value.bitmap;
-        setBitmap(made);
-      });
+      setSeen(true);
     });
     observer.observe(element);
-    return () => {
-      gone = true;
-      observer.disconnect();
-      made?.close();
-    };
-  }, [datasetId, sampleId, overlay]);
+    return () => observer.disconnect();
+  }, []);
+  const answer = useAnswer(
+    seen ? () => ask('data.thumbnail', { datasetId, sampleId, size: SIZE, overlay }) : null,
+    `${seen} ${datasetId} ${sampleId} ${overlay}`,
+    ({ bitmap }) => bitmap.close(),
+  );
   return (
     <div ref={box} className={styles.box}>
-      {bitmap && <BitmapView bitmap={bitmap} label={props.label} className={styles.image} />}
-      {broken && <span className={styles.broken}>cannot be read</span>}
+      {answer?.ok && <BitmapView bitmap={answer.value.bitmap} label={props.label} className={styles.image} />}
+      {answer && !answer.ok && <span className={styles.broken}>cannot be read</span>}
     </div>
   );
 }
