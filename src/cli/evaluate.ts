@@ -4,7 +4,7 @@ import type { Split } from '../data/types.ts';
 import { splitOf } from '../engine/datasets.ts';
 import type { OpenModel } from '../engine/model.ts';
 import type { RunSplit } from '../engine/run/run-files.ts';
-import { SessionSegmenter } from '../engine/session-segmenter.ts';
+import { SessionPredictor } from '../engine/session-predictor.ts';
 import { ModelSession } from '../engine/tuning.ts';
 import { evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
 import { trainingSet } from '../train/training-set.ts';
@@ -54,7 +54,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
 
   const session = await ModelSession.open(gpu, model, adapter);
   const images = await evaluateSet(
-    new SessionSegmenter(session),
+    new SessionPredictor(session),
     trainingSet(dataset.name, dataset, splits, minArea),
     names,
     { maxObjects, maxImages, candidates: true },

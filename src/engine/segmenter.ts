@@ -7,7 +7,8 @@ import type { RgbImage } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
-import { answerTokens, type GateLayer } from '../train/segmenter.ts';
+import type { GateLayer } from '../train/gates.ts';
+import { answerTokens } from '../train/mask-predictor.ts';
 import type { GpuQueue } from './gpu-queue.ts';
 import { Lru } from './lru.ts';
 import { ModelSession, type Tuning } from './tuning.ts';
@@ -184,7 +185,7 @@ export class Segmenter {
     }
     this.held.delete(session);
     const gates = await session.encode(image.inputFor(session).data);
-    const encoded = { gates, embedding: await session.sam.embedding() };
+    const encoded = { gates: session.isGated ? gates : null, embedding: await session.sam.embedding() };
     this.held.set(session, name);
     this.encoded.set(name, encoded);
     return encoded;

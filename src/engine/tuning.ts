@@ -2,15 +2,13 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { PreprocessingRecord } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
-import { gateOutput, mopeftSlots } from '../peft/build.ts';
-import { type Module, modulesOf } from '../peft/modules.ts';
+import { mopeftSlots } from '../peft/build.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
-import { sitesOf } from '../sam/encoder.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';
+import { type GateLayer, gateLayers } from '../train/gates.ts';
 import { SAM_MASK_THRESHOLD } from '../train/mask-threshold.ts';
-import type { GateLayer } from '../train/segmenter.ts';
 
 /** What an adapter brings to its base model. */
 export interface Tuning {
@@ -58,26 +56,14 @@ export class ModelSession {
     }
   }
 
-  /** Modules in the encoder; none in the base model. */
-  get modules(): readonly Module[] {
-    return this.mopeft ? modulesOf(this.mopeft) : [];
+  /** Whether the encoder has gates. */
+  get isGated(): boolean {
+    return this.mopeft !== null && this.mopeft.gate !== 'none' && this.mopeft.blocks.length > 0;
   }
 
-  /**
-   * Encodes an image [3, S, S].
-   * @returns the gates that it drew, an entry for each block; null when nothing is gated.
-   */
-  async encode(input: Float32Array): Promise<GateLayer[] | null> {
-    const outputs = await this.sam.encode(input);
-    const { mopeft } = this;
-    if (!mopeft || mopeft.gate === 'none' || mopeft.blocks.length === 0) return null;
-    const layers: Record<string, number>[] = sitesOf(this.sam.config).map(() => ({}));
-    for (const { method, block } of this.modules) {
-      const layer = layers[block];
-      const value = outputs.get(gateOutput(block, method.id))?.[0];
-      if (layer && value !== undefined) layer[method.id] = value;
-    }
-    return layers;
+  /** Encodes an image [3, S, S] and gives its gates, an entry for each block; see {@link gateLayers}. */
+  async encode(input: Float32Array): Promise<GateLayer[]> {
+    return gateLayers(this.sam.config, this.mopeft, await this.sam.encode(input));
   }
 
   async release(): Promise<void> {

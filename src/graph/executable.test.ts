@@ -32,7 +32,7 @@ it('runs a plan, phase by phase or whole, and allocates nothing while it runs', 
     ['two', gpu.upload(Float32Array.of(2), 'two')],
     ['three', gpu.upload(Float32Array.of(3), 'three')],
   ]);
-  const executable = await Executable.create(gpu, plan, pool, inputs);
+  const executable = await Executable.create(gpu, plan, pool, (name) => inputs.get(name));
   const allocations = gpu.allocationCount;
   const pipelines = gpu.pipelines.size;
   await executable.run('forward');
@@ -50,6 +50,8 @@ it('runs a plan, phase by phase or whole, and allocates nothing while it runs', 
 it('names the input that nobody bound', async () => {
   const plan = planGraph(twoPhases(), gpu.traits);
   const pool = Pool.allocate(gpu, [plan], 'test');
-  await expect(Executable.create(gpu, plan, pool, new Map())).rejects.toThrow(/^x: A buffer of 20 bytes/);
+  await expect(Executable.create(gpu, plan, pool, () => undefined)).rejects.toThrow(
+    /^x: A buffer of 20 bytes/,
+  );
   pool.release();
 });

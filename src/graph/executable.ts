@@ -45,6 +45,9 @@ export class Pool {
   }
 }
 
+/** Finds the outside buffer of an input by its name. */
+export type FindRange = (input: string) => BufferRange | undefined;
+
 interface Command {
   readonly phase: string;
   readonly pipeline: GPUComputePipeline;
@@ -66,19 +69,13 @@ export class Executable {
 
   /**
    * Compiles and binds.
-   * @param inputs a range for every outside buffer that the plan names.
+   * @param find gives a range for every outside buffer that the plan names.
    * @throws Failure `graph/unbound` when one is missing or too small.
    */
-  static async create(
-    gpu: Gpu,
-    plan: Plan,
-    pool: Pool,
-    inputs: ReadonlyMap<string, BufferRange>,
-  ): Promise<Executable> {
+  static async create(gpu: Gpu, plan: Plan, pool: Pool, find: FindRange): Promise<Executable> {
     const slots = pool.slotsOf(plan);
     const resolve = (home: Home, bytes: number): BufferRange => {
-      const range =
-        'input' in home ? inputs.get(home.input) : { buffer: slots[home.slot], offset: 0, size: bytes };
+      const range = 'input' in home ? find(home.input) : { buffer: slots[home.slot], offset: 0, size: bytes };
       if (!range?.buffer || range.size < bytes) {
         throw new Failure({
           code: 'graph/unbound',

@@ -1,5 +1,5 @@
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
-import { Executable, Pool } from '../graph/executable.ts';
+import { Executable, type FindRange, Pool } from '../graph/executable.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
 
@@ -30,7 +30,7 @@ export class ExecutableCache {
   /** @param shared finds buffers that several graphs read (weights, the embedding), by the input's name. */
   constructor(
     private readonly gpu: Gpu,
-    private readonly shared: (name: string) => BufferRange | undefined,
+    private readonly shared: FindRange,
   ) {}
 
   /** The plan for a key; nothing is allocated. */
@@ -100,12 +100,7 @@ export class ExecutableCache {
 
   private async compile({ plan, own }: Entry): Promise<Executable> {
     if (!this.pool) throw new RangeError('there is no pool yet');
-    const inputs = new Map<string, BufferRange>();
-    for (const name of plan.inputs.keys()) {
-      const range = own.get(name) ?? this.shared(name);
-      if (range) inputs.set(name, range);
-    }
-    return Executable.create(this.gpu, plan, this.pool, inputs);
+    return Executable.create(this.gpu, plan, this.pool, (name) => own.get(name) ?? this.shared(name));
   }
 
   private releaseEntry({ own }: Entry): void {

@@ -75,7 +75,7 @@ export async function checkOp(
   const findings: Finding[] = [];
   const tolerance = opCase.tolerance;
   try {
-    const executable = await Executable.create(gpu, plan, pool, ranges);
+    const executable = await Executable.create(gpu, plan, pool, (name) => ranges.get(name));
     await executable.run();
     const read = async (range: BufferRange | undefined) =>
       range ? ((await gpu.read(range))[0] ?? new Float32Array()) : new Float32Array();

@@ -3,9 +3,8 @@ import { Random } from '../config/random.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
 import type { RunState } from './checkpoint.ts';
-import { type DataRandom, prepareImage } from './prepare.ts';
+import { type DataRandom, type PreparedImage, prepareImage } from './prepare.ts';
 import { Sampler } from './sampler.ts';
-import type { PreparedImage } from './step.ts';
 import type { TrainingSet } from './training-set.ts';
 
 /** Says what was left out: the dataset's key, the image, one or two sentences. */

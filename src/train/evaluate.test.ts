@@ -4,8 +4,9 @@ import { imageTransform, preprocess } from '../data/preprocess.ts';
 import { tokensOf } from '../sam/prompts.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
-import { evaluateSet, evaluateSetAt, iousOnImage, meanGates, summarise } from './evaluate.ts';
-import { answerToken, type Segmenter, type ThresholdedSegmenter } from './segmenter.ts';
+import { evaluateSet, evaluateSetAt, iousOnImage, summarise } from './evaluate.ts';
+import { meanGates } from './gates.ts';
+import { answerToken, type MaskPredictor, type ThresholdedMaskPredictor } from './mask-predictor.ts';
 
 const side = lowResOf(MICRO_SAM);
 /** Logits that are positive where a cell's centre lies inside a box of model pixels. */
@@ -18,7 +19,7 @@ function boxLogits([x0, y0, x1, y1]: readonly number[]): Float32Array {
 }
 
 /** Answers a box with the box itself, and a click with nothing, everything and nothing. */
-class BoxFiller implements ThresholdedSegmenter {
+class BoxFiller implements ThresholdedMaskPredictor {
   readonly sam = MICRO_SAM;
   maskThreshold = 0;
   encoded = 0;
@@ -28,7 +29,7 @@ class BoxFiller implements ThresholdedSegmenter {
   async gates() {
     return [{ lora: this.encoded }, {}];
   }
-  async decode(prompts: Parameters<Segmenter['decode']>[0]) {
+  async decode(prompts: Parameters<MaskPredictor['decode']>[0]) {
     return prompts.map((prompt) => {
       expect(tokensOf(prompt).labels).toEqual(prompt.box ? [2, 3] : [1, -1]);
       const none = boxLogits([0, 0, 0, 0]);
@@ -43,14 +44,14 @@ class BoxFiller implements ThresholdedSegmenter {
 
 describe('evaluation', () => {
   it('asks for each object by its box and by its deepest pixel, and measures in original pixels', async () => {
-    const segmenter = new BoxFiller();
+    const model = new BoxFiller();
     const set = drawnSet('a', 1);
-    const images = await evaluateSet(segmenter, set, set.split.val, {
+    const images = await evaluateSet(model, set, set.split.val, {
       maxObjects: 5,
       maxImages: 0,
       candidates: true,
     });
-    expect(segmenter.encoded).toBe(2);
+    expect(model.encoded).toBe(2);
     const summary = summarise(images);
     expect(summary.n).toBe(4);
     expect(summary.boxIou).toBeGreaterThan(0.8);
@@ -109,12 +110,12 @@ describe('evaluation', () => {
   });
 
   it("cuts masks at the model's own threshold", async () => {
-    const segmenter = new BoxFiller();
+    const model = new BoxFiller();
     const set = drawnSet('a', 1);
     const options = { maxObjects: 5, maxImages: 0 };
-    const at = await evaluateSetAt(segmenter, set, set.split.val, [0, -1.5], options);
-    segmenter.maskThreshold = -1.5;
-    expect(await evaluateSet(segmenter, set, set.split.val, options)).toEqual(
+    const at = await evaluateSetAt(model, set, set.split.val, [0, -1.5], options);
+    model.maskThreshold = -1.5;
+    expect(await evaluateSet(model, set, set.split.val, options)).toEqual(
       at[1]?.map((image, i) => ({ ...image, gates: [{ lora: 3 + i }, {}] })),
     );
     expect(at[1]).not.toEqual(at[0]);

@@ -4,14 +4,14 @@ import { clickPointOf } from '../data/distance-transform.ts';
 import { type ImageTransform, preprocess } from '../data/preprocess.ts';
 import type { ObjectRegion, ObjectSet } from '../data/types.ts';
 import { resizePlaneOnHost } from '../sam/resize-host.ts';
-import { boxPrompt, pointPrompt } from './prompts.ts';
+import { type GateLayer, meanGates } from './gates.ts';
 import {
   answerToken,
   type DecodedObject,
-  type GateLayer,
-  type Segmenter,
-  type ThresholdedSegmenter,
-} from './segmenter.ts';
+  type MaskPredictor,
+  type ThresholdedMaskPredictor,
+} from './mask-predictor.ts';
+import { boxPrompt, pointPrompt } from './prompts.ts';
 import type { TrainingSet } from './training-set.ts';
 
 /** How well one object was found, IoU in original pixels. */
@@ -65,19 +65,19 @@ export interface EvaluationSummary {
  * score.
  */
 export async function evaluateSet(
-  segmenter: ThresholdedSegmenter,
+  model: ThresholdedMaskPredictor,
   set: Pick<TrainingSet, 'key' | 'load'>,
   names: readonly string[],
   options: EvaluationOptions,
   hooks: EvaluationHooks = {},
 ): Promise<ImageScore[]> {
-  const [scores = []] = await evaluateSetAt(segmenter, set, names, [segmenter.maskThreshold], options, hooks);
+  const [scores = []] = await evaluateSetAt(model, set, names, [model.maskThreshold], options, hooks);
   return scores;
 }
 
 /** {@link evaluateSet} with masks cut at each of several logits: an entry for each, of the same images and objects. */
 export async function evaluateSetAt(
-  segmenter: Segmenter,
+  model: MaskPredictor,
   set: Pick<TrainingSet, 'key' | 'load'>,
   names: readonly string[],
   thresholds: readonly number[],
@@ -96,7 +96,7 @@ export async function evaluateSetAt(
     }
     if (loaded.value.objects.regions.length > 0) {
       const key = `${set.key} ${name}`;
-      const each = await evaluateImage(segmenter, loaded.value, thresholds, { ...options, key });
+      const each = await evaluateImage(model, loaded.value, thresholds, { ...options, key });
       for (const [t, score] of each.entries()) scores[t]?.push(score);
     }
   }
@@ -105,23 +105,23 @@ export async function evaluateSetAt(
 
 /** Evaluates one image that has at least one object; an entry for each threshold. */
 async function evaluateImage(
-  segmenter: Segmenter,
+  model: MaskPredictor,
   { name, image, objects }: LoadedSample,
   thresholds: readonly number[],
   options: Pick<EvaluationOptions, 'maxObjects' | 'candidates'> & { readonly key?: string },
 ): Promise<ImageScore[]> {
-  const { sam } = segmenter;
+  const { sam } = model;
   const { data, transform } = preprocess(image, { size: sam.imageSize, ...sam.preprocessing });
-  await segmenter.encode(data, options.key);
-  const gates = await segmenter.gates();
+  await model.encode(data, options.key);
+  const gates = await model.gates();
   const regions = objects.regions.slice(0, options.maxObjects);
   const boxes = regions.map(({ box }) => boxPrompt(transform, box));
   const clicks = regions.map((region) => {
     const { x, y } = clickPointOf(objects, region);
     return pointPrompt(transform, x + 0.5, y + 0.5);
   });
-  const byBox = await segmenter.decode(boxes);
-  const byClick = await segmenter.decode(clicks);
+  const byBox = await model.decode(boxes);
+  const byClick = await model.decode(clicks);
   const iousOf = (region: ObjectRegion, answer: DecodedObject | undefined, token: number) =>
     iousOnImage(answer?.masks[token] ?? new Float32Array(), sam, transform, objects, region, thresholds);
   const found = regions.map((region, i) => {
@@ -161,19 +161,6 @@ export function summarise(images: readonly ImageScore[]): EvaluationSummary {
     n: objects.length,
     gates: meanGates(images.map(({ gates }) => gates)),
   };
-}
-
-/** Mean of each gate over images. */
-export function meanGates(images: readonly (readonly GateLayer[])[]): GateLayer[] {
-  const [first = []] = images;
-  return first.map((layer, block) =>
-    Object.fromEntries(
-      Object.keys(layer).map((method) => {
-        const sum = images.reduce((total, layers) => total + (layers[block]?.[method] ?? 0), 0);
-        return [method, sum / images.length];
-      }),
-    ),
-  );
 }
 
 /**

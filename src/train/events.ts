@@ -1,5 +1,5 @@
 import type { Split } from '../data/types.ts';
-import type { GateLayer } from './segmenter.ts';
+import type { GateLayer } from './gates.ts';
 
 /**
  * What training says while it goes on. The kinds `step`, `eval` and `gates` are the lines of a run's metrics.jsonl as they

@@ -201,7 +201,7 @@ export class Trainer {
       lr: rates[group] * rate,
       weightDecay: decay ? config.weightDecay : 0,
     });
-    await this.step.update(step + 1, settings, clipScale(squaredNorm, config.clip));
+    await this.step.optimizer.update(step + 1, settings, clipScale(squaredNorm, config.clip));
     this.progress = { ...this.progress, step: step + 1 };
     const lr = Object.keys(mopeft.methods).length > 0 ? rates.peft : rates.decoder;
     this.parts.emit({

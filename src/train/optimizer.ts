@@ -65,7 +65,12 @@ export class Optimizer {
       inputs.set(hyperName(i), { buffer: hyper, offset: i * HYPER_STRIDE, size: 4 * ADAMW_HYPER });
     });
     try {
-      return new Optimizer(gpu, layout, hyper, await Executable.create(gpu, plan, pool, inputs));
+      return new Optimizer(
+        gpu,
+        layout,
+        hyper,
+        await Executable.create(gpu, plan, pool, (name) => inputs.get(name)),
+      );
     } catch (error) {
       gpu.release(hyper);
       throw error;

@@ -7,27 +7,44 @@ import { averageMask, lowResTarget } from '../data/low-res-target.ts';
 import { findObjects, labelsOf } from '../data/objects.ts';
 import { type ImageTransform, preprocess } from '../data/preprocess.ts';
 import type { LabelMap, ObjectRegion, ObjectSet } from '../data/types.ts';
+import type { ObjectPrompt } from '../sam/prompts.ts';
 import { boxPrompt, clickPrompt, type FirstPrompt, firstPrompts, jitteredBox } from './prompts.ts';
-import type { PreparedImage, PreparedObject } from './step.ts';
 
-/** The chance of a run's data, each with its own stream. */
+/** One object of a prepared image. */
+export interface PreparedObject {
+  /** [side, side] of 0 and 1 at the low-res grid. */
+  readonly target: Float32Array;
+  /** The first prompt; all objects of an image have prompts of one shape. */
+  readonly prompt: ObjectPrompt;
+}
+
+/** An image ready for a step. */
+export interface PreparedImage {
+  /** Normalised and padded, [3, S, S]. */
+  readonly input: Float32Array;
+  readonly transform: ImageTransform;
+  /** At least one. */
+  readonly objects: readonly PreparedObject[];
+}
+
+/** The random numbers of a run's data, each use with a stream of its own. */
 export interface DataRandom {
   readonly augment: Random;
   readonly prompts: Random;
 }
 
-/** An image drawn for a step. */
-export interface Prepared {
-  /** Null when nothing in it can be asked for. */
+/** An image as it was drawn for a step. */
+export interface Preparation {
+  /** Null when it has no object to train on. */
   readonly image: PreparedImage | null;
   /** Objects that are too small or thin for the low-res grid. */
   readonly vanished: number;
-  /** First prompts used so far, the next image goes on from there. */
+  /** First prompts used so far; the next image continues from there. */
   readonly promptCount: number;
 }
 
 /**
- * Draws a variant of an image, chooses objects and first prompts.
+ * Augments an image and chooses objects and first prompts.
  * @param promptCount prompts used before; kinds of first prompt alternate over all objects of a run.
  */
 export function prepareImage(
@@ -36,26 +53,26 @@ export function prepareImage(
   config: TrainConfig,
   random: DataRandom,
   promptCount: number,
-): Prepared {
+): Preparation {
   const { labelling } = sample;
   if (!labelling) return { image: null, vanished: 0, promptCount };
-  const varied = augment(sample.image, [labelling.labelMap, labelling.classMap], random.augment, config);
-  const [labelMap = labelling.labelMap, classMap = labelling.classMap] = varied.labelMaps;
+  const augmented = augment(sample.image, [labelling.labelMap, labelling.classMap], random.augment, config);
+  const [labelMap = labelling.labelMap, classMap = labelling.classMap] = augmented.labelMaps;
   const objects = findObjects(labelMap, labelling.rule, config.minArea);
-  const { data: input, transform } = preprocess(varied.image, {
+  const { data: input, transform } = preprocess(augmented.image, {
     size: sam.imageSize,
     ...sam.preprocessing,
   });
   const scene: Scene = { objects, classMap, transform, side: lowResOf(sam), boxJitter: config.boxJitter };
   const kinds = firstPrompts(config);
   const chosen = random.prompts.shuffled(objects.regions).slice(0, config.objectsPerImage);
-  const asked = chosen.map((region, i) =>
-    ask(scene, region, kinds[(promptCount + i) % kinds.length] ?? 'click', random.prompts),
+  const prepared = chosen.map((region, i) =>
+    prepareObject(scene, region, kinds[(promptCount + i) % kinds.length] ?? 'click', random.prompts),
   );
-  const there = asked.filter((object) => object !== null);
+  const usable = prepared.filter((object) => object !== null);
   return {
-    image: there.length > 0 ? { input, transform, objects: there } : null,
-    vanished: asked.length - there.length,
+    image: usable.length > 0 ? { input, transform, objects: usable } : null,
+    vanished: prepared.length - usable.length,
     promptCount: promptCount + chosen.length,
   };
 }
@@ -68,8 +85,8 @@ interface Scene {
   readonly boxJitter: number;
 }
 
-/** One object with its first prompt, or null when its target has no cell. */
-function ask(
+/** One object with its first prompt; null when its target has no cell. */
+function prepareObject(
   { objects, classMap, transform, side, boxJitter }: Scene,
   region: ObjectRegion,
   kind: FirstPrompt,

@@ -66,7 +66,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
         values.some((x) => x !== 0),
         name,
       ).toBe(name.includes('prefix'));
-    await step.update(1, settings, 1);
+    await step.optimizer.update(1, settings, 1);
     const later = await gateGradients();
     expect(later.length).toBe(6);
     for (const [name, values] of later)
@@ -87,7 +87,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     expect(gpu.allocatedBytes - before).toBe(peakBytes - frozen);
     expect(frozen).toBe(model.weights.bytes);
     const once = () =>
-      step.gradients([image()], 1, Random.fromSeed(4)).then(() => step.update(1, settings, 1));
+      step.gradients([image()], 1, Random.fromSeed(4)).then(() => step.optimizer.update(1, settings, 1));
     await once();
     const count = gpu.allocationCount;
     await once();
@@ -141,11 +141,11 @@ describe('a frozen encoder', () => {
     await step.initialise(3);
     const [first, second] = [image().input, image().input.map((value) => 1 - value)];
     await step.encode(first, 'first');
-    const embedding = await step.embedding();
+    const embedding = await step.encoder.readEmbedding();
     await step.encode(second, 'second');
-    expect(await step.embedding()).not.toEqual(embedding);
+    expect(await step.encoder.readEmbedding()).not.toEqual(embedding);
     await step.encode(new Float32Array(first.length), 'first');
-    expect(await step.embedding()).toEqual(embedding);
+    expect(await step.encoder.readEmbedding()).toEqual(embedding);
     step.release();
   });
 });
@@ -162,7 +162,7 @@ describe('recomputing blocks in the backward', () => {
       const step = await TrainingStep.create(gpu, deeper, plans);
       await step.initialise(3);
       await step.gradients([image()], 1, Random.fromSeed(4));
-      await step.update(1, settings, 1);
+      await step.optimizer.update(1, settings, 1);
       await step.gradients([image()], 1, Random.fromSeed(4));
       const grads = (await step.parameters.read('grad')).get('grad');
       step.release();

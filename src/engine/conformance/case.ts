@@ -1,45 +1,151 @@
+import type { MopeftConfig } from '../../config/mopeft.ts';
+import { gridOf, type SamConfig } from '../../config/sam.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
+import { sitesOf } from '../../sam/encoder.ts';
 import type { SamModel } from '../../sam/weights.ts';
-import { runConformanceCase } from '../../train/conformance-case.ts';
-import type { PartReport } from './report.ts';
+import { planShapes } from '../../train/plans.ts';
+import { TrainingStep } from '../../train/step.ts';
+import { type CasePass, casePasses } from './case-passes.ts';
+import { compare, type PartReport, TOLERANCE } from './report.ts';
 import type { CaseDescription, SetDescription } from './set.ts';
-import type { Vectors } from './vectors.ts';
+import { toChannelsFirst, type Vectors } from './vectors.ts';
 
-/** Holds one training step against `NAME.CASE.safetensors`. */
+/**
+ * Holds one training step against `NAME.CASE.safetensors`: masks, losses, gates and gradients of one batch, then AdamW with
+ * the gradients of the file. A tensor of the file for which nothing was computed fails.
+ * @param forward `NAME.forward.safetensors`, which has the images; @param vectors the case's own file.
+ */
 export async function checkCase(
   gpu: Gpu,
   model: SamModel,
   set: SetDescription,
-  one: CaseDescription & { readonly name: string },
+  { name, ...description }: CaseDescription & { readonly name: string },
   forward: Vectors,
   vectors: Vectors,
 ): Promise<PartReport> {
-  const { optimizer } = set;
-  if (!optimizer) throw new RangeError('the set names no optimizer');
-  const results = await runConformanceCase(
+  const passes = casePasses(model.config, set.batch, description, forward, vectors);
+  const mopeft = caseConfig(model.config, set, description, vectors);
+  const plans = planShapes(
+    model.config,
+    mopeft,
+    passes.map(({ shape }) => shape),
     gpu,
-    model,
-    {
-      batch: set.batch,
-      adapterActivation: one.adapter_activation ?? set.adapter_activation,
-      optimizer: { lr: optimizer.lr, weightDecay: optimizer.weight_decay, steps: optimizer.steps },
-    },
-    {
-      methods: one.methods,
-      gated: one.gated,
-      ...(one.gate && { gate: one.gate }),
-      ...(one.form === 'rounds' && {
-        rounds: { first: one.first ?? [], rounds: one.rounds ?? 1, objects: one.objects ?? 1 },
-      }),
-    },
-    forward.all(),
-    vectors.all(),
   );
-  const comparisons = results.map(({ name, error, tolerance }) => ({
-    key: name,
-    error,
-    tolerance,
-    passed: error <= tolerance,
-  }));
-  return { part: one.name, comparisons, untouched: [] };
+  const step = await TrainingStep.create(gpu, model, plans);
+  try {
+    const computed = new Map<string, ArrayLike<number>>([
+      ...(await forwardAndBackward(step, passes, vectors)),
+      ...(await updateWeights(step, set, vectors)),
+    ]);
+    const comparisons = vectors.keys.flatMap((key) => {
+      const tolerance = toleranceOf(key);
+      return tolerance === null
+        ? []
+        : [compare(key, computed.get(key) ?? [], vectors.get(key).data, tolerance)];
+    });
+    return { part: name, comparisons, untouched: vectors.untouched };
+  } finally {
+    step.release();
+  }
+}
+
+/** Null for what the file gives; the rest is expected. */
+function toleranceOf(key: string): number | null {
+  if (/^(param|target|input)\./.test(key)) return null;
+  if (key.startsWith('grad.')) return TOLERANCE.gradient;
+  return key.startsWith('adamw') ? TOLERANCE.adamw : TOLERANCE.forward;
+}
+
+/** The gradients of the file's passes as one batch, by the parts of a training step. */
+async function forwardAndBackward(
+  { parameters, encoder, decoder, sam }: TrainingStep,
+  passes: readonly CasePass[],
+  vectors: Vectors,
+): Promise<Map<string, ArrayLike<number>>> {
+  const computed = new Map<string, ArrayLike<number>>();
+  const append = (key: string, values: Iterable<number>) =>
+    computed.set(key, [...Array.from(computed.get(key) ?? []), ...values]);
+  const grid = gridOf(sam);
+  let loss = 0;
+  for (const { name } of parameters.layout.tensors)
+    parameters.write('param', name, vectors.get(`param.${name}`).data);
+  parameters.clearGradients();
+  for (const { key, image, isFirst, targets, prompts, modes } of passes) {
+    await encoder.encode(image);
+    if (isFirst) {
+      const embedding = await encoder.readEmbedding();
+      append('encoder.embedding', toChannelsFirst(embedding, [1, grid, grid, sam.outputChannels]));
+      for (const [block, layer] of (await encoder.gates()).entries())
+        for (const [method, gate] of Object.entries(layer)) append(`gates.${block}.${method}`, [gate]);
+    }
+    encoder.clearGradient();
+    decoder.setTargets(targets, 1 / (passes.length * targets.length));
+    const { losses, parts, objects } = await decoder.backpropagate(prompts, modes, true);
+    loss = losses.reduce((sum, value) => sum + value, loss);
+    for (const [n, { masks, iou }] of (objects ?? []).entries()) {
+      for (const mask of masks) append(`masks.${key}`, mask);
+      append(`iou.${key}`, iou);
+      append(`loss.${key}`, parts.subarray(4 * n, 4 * n + 3));
+      append(`token.${key}`, parts.subarray(4 * n + 3, 4 * n + 4));
+    }
+    await encoder.backward();
+  }
+  computed.set('loss', [loss]);
+  const gradients = (await parameters.read('grad')).get('grad') ?? [];
+  for (const [name, values] of gradients) computed.set(`grad.${name}`, values);
+  return computed;
+}
+
+/** AdamW with the file's gradient in every step and decay on every tensor, as the vectors want it. */
+async function updateWeights(
+  { parameters, optimizer }: TrainingStep,
+  { optimizer: settings }: SetDescription,
+  vectors: Vectors,
+): Promise<Map<string, ArrayLike<number>>> {
+  if (!settings) throw new RangeError('the set names no optimizer');
+  const { lr, weight_decay: weightDecay, steps } = settings;
+  for (const { name } of parameters.layout.tensors)
+    parameters.write('grad', name, vectors.get(`grad.${name}`).data);
+  for (let update = 1; update <= steps; update++)
+    await optimizer.update(update, () => ({ lr, weightDecay }), 1);
+  const values = (await parameters.read('param')).get('param') ?? new Map<string, Float32Array>();
+  return new Map([...values].map(([name, data]) => [`adamw${steps}.${name}`, data]));
+}
+
+/** The config that the tensors of a case belong to. */
+function caseConfig(
+  sam: SamConfig,
+  set: SetDescription,
+  { methods, gated, gate, adapter_activation = set.adapter_activation }: CaseDescription,
+  vectors: Vectors,
+): MopeftConfig {
+  const names = vectors.keys.filter((key) => key.startsWith('param.blocks.'));
+  const blocksOf = (method: string) => {
+    const found = names.flatMap((name) => {
+      const [, , block, owner] = name.split('.');
+      return owner === method ? [Number(block)] : [];
+    });
+    return [...new Set(found)].sort((a, b) => a - b);
+  };
+  const rows = (end: string) => {
+    const name = names.find((candidate) => candidate.endsWith(end));
+    return (name && vectors.get(name).shape[0]) || 1;
+  };
+  const settings: Record<string, Record<string, number | string>> = {
+    lora: { rank: rows('.lora.q.A'), alpha: 0 },
+    prefix: { length: rows('.prefix.K') },
+    adapter: { bottleneck: rows('.adapter.down.weight'), activation: adapter_activation },
+  };
+  const blocks = sitesOf(sam)
+    .map(({ index }) => index)
+    .filter((block) => methods.some((method) => blocksOf(method).includes(block)));
+  return {
+    methods: Object.fromEntries(methods.map((method) => [method, settings[method] ?? {}])),
+    gate: gated ? (gate ?? 'unipelt') : 'none',
+    blocks,
+    trainDecoder: vectors.keys.some((key) => key.startsWith('param.mask_decoder.')),
+    pruned: Object.fromEntries(
+      methods.map((method) => [method, blocks.filter((block) => !blocksOf(method).includes(block))]),
+    ),
+  };
 }

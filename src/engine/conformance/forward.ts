@@ -1,6 +1,7 @@
 import { gridOf, type SamConfig } from '../../config/sam.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Graph } from '../../graph/graph.ts';
+import { runGraph } from '../../graph/run-graph.ts';
 import { axis } from '../../graph/shape.ts';
 import type { HostTensor } from '../../sam/checkpoint/safetensors.ts';
 import { imagePeGraph, type PixelSize } from '../../sam/graphs.ts';
@@ -11,9 +12,8 @@ import { SamSession } from '../../sam/session.ts';
 import { graphInputs } from '../../sam/weight-source.ts';
 import type { SamModel } from '../../sam/weights.ts';
 import { type Comparison, compare, type PartReport, TOLERANCE } from './report.ts';
-import { runGraph } from './run-graph.ts';
 import type { SetDescription } from './set.ts';
-import { itemOf, toChannelsFirst, type Vectors } from './vectors.ts';
+import { itemOf, packRaw, toChannelsFirst, type Vectors } from './vectors.ts';
 
 /** Holds the frozen model against `NAME.forward.safetensors`. */
 export async function checkForward(
@@ -129,35 +129,6 @@ function promptsOf(tag: string, vectors: Vectors): PackedPrompts {
   const mask = words.has('mask') || words.has('masks') ? vectors.get('input.mask') : null;
   const objects = axis((points ?? boxes ?? mask ?? { shape: [0] }).shape, 0);
   return packRaw(objects, points, labels, boxes, mask?.data ?? null);
-}
-
-/** Packs tensors of a file as they stand. */
-export function packRaw(
-  objects: number,
-  points: HostTensor | null,
-  labels: HostTensor | null,
-  boxes: HostTensor | null,
-  maskInput: Float32Array | null,
-): PackedPrompts {
-  const coords: number[] = [];
-  const kinds: number[] = [];
-  for (let n = 0; n < objects; n++) {
-    if (points && labels) {
-      coords.push(...itemOf(points, n).data, ...(boxes ? [] : [0, 0]));
-      kinds.push(...itemOf(labels, n).data, ...(boxes ? [] : [-1]));
-    }
-    if (boxes) {
-      coords.push(...itemOf(boxes, n).data);
-      kinds.push(2, 3);
-    }
-  }
-  return {
-    objects,
-    tokens: kinds.length / objects,
-    coords: Float32Array.from(coords),
-    labels: Float32Array.from(kinds),
-    maskInput,
-  };
 }
 
 function promptGraph(config: SamConfig, { objects, tokens, maskInput }: PackedPrompts): Graph {

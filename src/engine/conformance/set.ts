@@ -15,7 +15,6 @@ const CaseSchema = v.object({
   form: v.optional(v.literal('rounds')),
   first: v.optional(v.array(v.picklist(['click', 'box']))),
   rounds: v.optional(v.number()),
-  objects: v.optional(v.number()),
 });
 
 const pair = v.tuple([v.number(), v.number()]);

@@ -1,5 +1,6 @@
 import type { Shape } from '../../graph/shape.ts';
 import { type HostTensor, missingTensor, type Safetensors } from '../../sam/checkpoint/safetensors.ts';
+import type { PackedPrompts } from '../../sam/prompts.ts';
 
 /** The tensors of one file of a set, which remembers what was asked for, so that nothing is left out silently. */
 export class Vectors {
@@ -37,11 +38,6 @@ export class Vectors {
     return this.tensors.has(key) ? this.get(key) : null;
   }
 
-  /** Every tensor; all count as used. */
-  all(): Map<string, HostTensor> {
-    return new Map(this.keys.map((key) => [key, this.get(key)]));
-  }
-
   /** Names that nobody asked for. */
   get untouched(): string[] {
     return this.keys.filter((key) => !this.asked.has(key));
@@ -53,6 +49,35 @@ export function itemOf({ shape, data }: HostTensor, index: number): HostTensor {
   const rest: Shape = shape.slice(1);
   const size = data.length / (shape[0] ?? 1);
   return { shape: rest, data: data.subarray(index * size, (index + 1) * size) };
+}
+
+/** Packs prompt tensors of a file as they stand; points without a box get SAM's padding point. */
+export function packRaw(
+  objects: number,
+  points: HostTensor | null,
+  labels: HostTensor | null,
+  boxes: HostTensor | null,
+  maskInput: Float32Array | null,
+): PackedPrompts {
+  const coords: number[] = [];
+  const kinds: number[] = [];
+  for (let n = 0; n < objects; n++) {
+    if (points && labels) {
+      coords.push(...itemOf(points, n).data, ...(boxes ? [] : [0, 0]));
+      kinds.push(...itemOf(labels, n).data, ...(boxes ? [] : [-1]));
+    }
+    if (boxes) {
+      coords.push(...itemOf(boxes, n).data);
+      kinds.push(2, 3);
+    }
+  }
+  return {
+    objects,
+    tokens: kinds.length / objects,
+    coords: Float32Array.from(coords),
+    labels: Float32Array.from(kinds),
+    maskInput,
+  };
 }
 
 /** [N, h, w, D] → [N, D, h, w], as PyTorch's files have it. */

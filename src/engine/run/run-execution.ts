@@ -6,7 +6,7 @@ import type { SetScores } from '../../train/mask-threshold.ts';
 import type { RunStorage } from '../../train/run-storage.ts';
 import { type TrainingSet, trainingSet } from '../../train/training-set.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
-import { SessionSegmenter } from '../session-segmenter.ts';
+import { SessionPredictor } from '../session-predictor.ts';
 import { MetricsLog } from './metrics.ts';
 import { RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
@@ -190,7 +190,7 @@ export class RunExecution implements Run {
       });
     }
     const { gpu, model, files } = this.parts;
-    const base = await SessionSegmenter.open(gpu, model, null);
+    const base = await SessionPredictor.open(gpu, model, null);
     const pairs: DatasetPairs[] = [];
     try {
       for (const { key, images } of tuned) {
@@ -215,7 +215,7 @@ export class RunExecution implements Run {
   }
 
   private evaluateBase(
-    base: SessionSegmenter,
+    base: SessionPredictor,
     set: TrainingSet,
     yieldDevice: YieldDevice,
   ): Promise<ImageScore[]> {

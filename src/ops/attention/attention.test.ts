@@ -86,7 +86,7 @@ async function run(
     [...values].map(([name, data]) => [name, gpu.upload(Float32Array.from(data), name)]),
   );
   const pool = Pool.allocate(gpu, [plan], 'attention');
-  const executable = await Executable.create(gpu, plan, pool, ranges);
+  const executable = await Executable.create(gpu, plan, pool, (name) => ranges.get(name));
   await executable.run();
   const names = ['out', ...wrt.keys()];
   const read = await gpu.read(...names.map((name) => executable.output(name)));

@@ -53,7 +53,7 @@ describe('attention with few heads at a time', () => {
     });
     const plan = planGraph(graph, { ...gpu.traits, isSoftware: true });
     const pool = Pool.allocate(gpu, [plan], op.name);
-    const executable = await Executable.create(gpu, plan, pool, ranges);
+    const executable = await Executable.create(gpu, plan, pool, (name) => ranges.get(name));
     await executable.run();
     const read = await gpu.read(...Array.from({ length: outputs }, (_, i) => executable.output(String(i))));
     pool.release();

@@ -28,7 +28,7 @@ export async function prepareOurs(gpu: Gpu, bench: BenchCase): Promise<Ours> {
   const before = gpu.allocatedBytes;
   const pool = Pool.allocate(gpu, [plan], bench.name);
   const allocatedBytes = gpu.allocatedBytes - before;
-  const executable = await Executable.create(gpu, plan, pool, ranges);
+  const executable = await Executable.create(gpu, plan, pool, (name) => ranges.get(name));
   let created = 0;
   const run = async () => {
     const count = gpu.allocationCount;

@@ -1,0 +1,57 @@
+import { MASK_TOKENS, type SamConfig } from '../config/sam.ts';
+import type { ObjectPrompt } from '../sam/prompts.ts';
+import type { GateLayer } from './gates.ts';
+import { isAmbiguous } from './prompts.ts';
+
+/** All four mask tokens for one object. */
+export interface DecodedObject {
+  /** Low-res logits of each token, [side, side]. */
+  readonly masks: readonly Float32Array[];
+  /** Predicted IoU of each token. */
+  readonly iou: readonly number[];
+}
+
+/** A model that predicts masks: one image at a time, any number of objects of it. */
+export interface MaskPredictor {
+  readonly sam: SamConfig;
+  /**
+   * Encodes an image [3, S, S]; later calls are about this image.
+   * @param key names an image that comes again unchanged; a predictor whose encoder never changes may keep its embedding.
+   */
+  encode(input: Float32Array, key?: string): Promise<void>;
+  /** The gates of the encoded image, an entry for each block. */
+  gates(): Promise<GateLayer[]>;
+  /** Masks for several objects; all prompts have the same number of tokens. */
+  decode(prompts: readonly ObjectPrompt[]): Promise<DecodedObject[]>;
+}
+
+/** One with a threshold for its logits: 0 in SAM, that of a tuned model comes from `mask-threshold.ts`. */
+export interface ThresholdedMaskPredictor extends MaskPredictor {
+  readonly maskThreshold: number;
+}
+
+/** The tokens that answer a prompt, in order: after a single click the candidates 1–3, best first; otherwise 0, then those. */
+export function answerTokens(prompt: ObjectPrompt, iou: readonly number[]): number[] {
+  const candidates = Array.from({ length: MASK_TOKENS - 1 }, (_, i) => i + 1).sort(
+    (a, b) => (iou[b] ?? 0) - (iou[a] ?? 0),
+  );
+  return isAmbiguous(prompt) ? candidates : [0, ...candidates];
+}
+
+/** The first of {@link answerTokens}. */
+export function answerToken(prompt: ObjectPrompt, iou: readonly number[]): number {
+  return answerTokens(prompt, iou)[0] ?? 0;
+}
+
+/** Splits the masks and predicted IoUs of a decoder pass by object. */
+export function splitObjects(masks: Float32Array, iou: Float32Array): DecodedObject[] {
+  const count = iou.length / MASK_TOKENS;
+  const pixels = masks.length / iou.length;
+  return Array.from({ length: count }, (_, n) => ({
+    masks: Array.from({ length: MASK_TOKENS }, (_, token) => {
+      const from = (n * MASK_TOKENS + token) * pixels;
+      return masks.subarray(from, from + pixels);
+    }),
+    iou: Array.from(iou.subarray(n * MASK_TOKENS, (n + 1) * MASK_TOKENS)),
+  }));
+}
