@@ -54,7 +54,7 @@ async function ownJson({ name, bytes }: NamedBytes): Promise<NamedBytes | null> 
  * in a zip) and stores them, byte for byte, as a run's.
  * @throws Failure `adapter/…` that names the file; nothing is written then.
  */
-export async function importAdapter(
+export async function storeAdapterFiles(
   inputs: readonly InputFile[],
   base: AdapterBase,
   files: RunFiles,

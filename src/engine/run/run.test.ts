@@ -15,7 +15,7 @@ import { resumedDataset, runDataset } from '../datasets.ts';
 import { GpuQueue } from '../gpu-queue.ts';
 import type { OpenModel } from '../model.ts';
 import { type Prompts, Segmenter, SegmentImage } from '../segmenter.ts';
-import { adapterFiles, importAdapter, readRunAdapter } from './adapter-files.ts';
+import { adapterFiles, readRunAdapter, storeAdapterFiles } from './adapter-files.ts';
 import type { MetricsLine } from './metrics.ts';
 import { planRun } from './plan-run.ts';
 import { resumeRun, startRun } from './run.ts';
@@ -119,7 +119,7 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   // Taken out and brought in again, the adapter answers alike.
   const { json, weights } = await adapterFiles(whole);
   const imported = new RunFiles(store, 'runs/imported');
-  await importAdapter([{ path: weights.name, bytes: async () => weights.bytes }], model, imported);
+  await storeAdapterFiles([{ path: weights.name, bytes: async () => weights.bytes }], model, imported);
   expect(await adapterFiles(imported)).toEqual({ json, weights });
   // A crash between the two files leaves the weights, which hold their record.
   await imported.store.remove(imported.path(RUN_FILES.adapterJson));
@@ -188,15 +188,19 @@ test('an adapter of another model, half of one and a second adapter are refused 
     bytes: async () => bytes,
   });
   const other = { ...model, name: 'other', hash: '0'.repeat(64) };
-  await expect(importAdapter([input(json), input(weights)], other, into)).rejects.toThrow(
+  await expect(storeAdapterFiles([input(json), input(weights)], other, into)).rejects.toThrow(
     /belongs to the model/,
   );
-  await expect(importAdapter([input(json)], model, into)).rejects.toThrow(/no adapter\.safetensors/);
+  await expect(storeAdapterFiles([input(json)], model, into)).rejects.toThrow(/no adapter\.safetensors/);
   const { tensors } = await readRunAdapter(files, model);
   const older = { name: 'adapter.safetensors', bytes: writeSafetensors(tensors, {}) };
-  await expect(importAdapter([input(older)], model, into)).rejects.toThrow(/adapter\.json is missing/);
+  await expect(storeAdapterFiles([input(older)], model, into)).rejects.toThrow(/adapter\.json is missing/);
   await expect(
-    importAdapter([input(json), input(weights), { ...input(weights), path: 'b.safetensors' }], model, into),
+    storeAdapterFiles(
+      [input(json), input(weights), { ...input(weights), path: 'b.safetensors' }],
+      model,
+      into,
+    ),
   ).rejects.toThrow(/more than one adapter/);
   expect(await into.store.list('')).toEqual([]);
 });

@@ -198,6 +198,7 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     'train.pause': ({ runId }) => changeRun(runId, { status: 'paused' }),
     'train.stop': ({ runId }) => changeRun(runId, { status: 'stopped' }),
     'train.list': () => runs,
+    'train.broken': () => [],
     'train.history': () => fakeHistory(120),
     'train.rename': ({ runId, name }) => changeRun(runId, { name }),
     'train.delete': ({ runId }) => {

@@ -1,12 +1,9 @@
-import { adapterFiles, importAdapter } from '../../engine/run/adapter-files.ts';
+import { adapterFiles } from '../../engine/run/adapter-files.ts';
 import { historyCsv } from '../../engine/run/history-csv.ts';
 import type { EngineState } from '../engine-state.ts';
-import { inputFile } from '../input-file.ts';
 import { KeptMasks } from '../kept-masks.ts';
 import type { CallName, OutputFile } from '../protocol.ts';
 import { ok } from '../result.ts';
-import { importedRecord } from '../runs/imported-run.ts';
-import { newRunId } from '../runs/run-repository.ts';
 import type { TrainingService } from '../runs/training-service.ts';
 import type { Handlers } from '../serve.ts';
 
@@ -34,20 +31,7 @@ export function outputHandlers(
       return ok(outputFile(`${name.replaceAll(/[^\w .+-]+/g, '_')} history.csv`, 'text/csv', bytes));
     },
     'output.masksZip': async () => ok(await new KeptMasks((await engine).state.store).zip()),
-    'output.importAdapter': async ({ files }) => {
-      const { state, training } = await engine;
-      const model = state.needModel();
-      const now = Date.now();
-      const id = newRunId(now);
-      const runFiles = training.repository.filesOf(id);
-      try {
-        const adapter = await importAdapter(files.map(inputFile), model.open, runFiles);
-        return ok(await training.admit(importedRecord(id, now, adapter, model, files)));
-      } catch (error) {
-        await training.repository.delete(id);
-        throw error;
-      }
-    },
+    'output.importAdapter': async ({ files }) => ok(await (await engine).training.importAdapter(files)),
   };
 }
 

@@ -15,6 +15,7 @@ export function trainHandlers(service: Promise<TrainingService>): Pick<Handlers,
     'train.pause': async ({ runId }) => ok(await (await service).pause(runId)),
     'train.stop': async ({ runId }) => ok(await (await service).stop(runId)),
     'train.list': async () => ok(await (await service).list()),
+    'train.broken': async () => ok(await (await service).broken()),
     'train.history': async ({ runId }) => {
       const { repository } = await service;
       return ok(runHistory(await repository.filesOf(runId).readMetrics()));

@@ -1,10 +1,11 @@
 /** Runs: settings, cost, history. Conventions: ../protocol.ts. */
 
+import type { FailureRecord } from '../../config/failure.ts';
 import type { RunPlan } from '../../engine/run/run-types.ts';
 import type { Verdict } from '../../engine/run/verdict.ts';
 import type { FieldValues, GateFormId } from './capabilities.ts';
 import type { SplitCounts, SplitName } from './data.ts';
-import type { Failure, Nothing } from './result.ts';
+import type { Nothing } from './result.ts';
 
 /** What a run gained, as the engine says it. */
 export type { Verdict, VerdictMeasure } from '../../engine/run/verdict.ts';
@@ -63,9 +64,17 @@ export interface RunInfo {
   readonly secondsPerStep: number | null;
   /** The last checkpoint's step; null when there is none. */
   readonly checkpointStep: number | null;
-  readonly failure: Failure | null;
+  readonly failure: FailureRecord | null;
   readonly bytes: number;
   readonly verdict: Verdict | null;
+}
+
+/** What is stored of a run whose record cannot be read, or of an import that was cut off. */
+export interface BrokenRun {
+  readonly id: string;
+  /** Bytes on this device's storage. */
+  readonly bytes: number;
+  readonly failure: FailureRecord;
 }
 
 export interface StepPoint {
@@ -117,6 +126,8 @@ export interface TrainCalls {
   /** Ends the run: keeps the best checkpoint and gives its verdict. */
   'train.stop': [{ readonly runId: string }, RunInfo];
   'train.list': [Nothing, readonly RunInfo[]];
+  /** What is stored of runs that cannot be opened; `train.delete` frees its bytes. */
+  'train.broken': [Nothing, readonly BrokenRun[]];
   'train.history': [{ readonly runId: string }, RunHistory];
   'train.rename': [{ readonly runId: string; readonly name: string }, RunInfo];
   'train.delete': [{ readonly runId: string }, Nothing];

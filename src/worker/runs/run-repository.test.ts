@@ -34,20 +34,29 @@ test('a run that was under way when the tab closed comes back as interrupted, ev
   const repository = new RunRepository(store);
   await repository.save(record);
   expect(await repository.find(record.id)).toEqual(record);
-  expect(repository.note(record.id, { step: 4 })?.step).toBe(4);
+  expect(repository.update(record.id, { step: 4 })?.step).toBe(4);
   const reloaded = new RunRepository(store);
   expect(await reloaded.list()).toEqual([{ ...record, status: 'interrupted' }]);
-  expect(reloaded.note(record.id, { step: 5 })).toBeNull();
+  expect(reloaded.update(record.id, { step: 5 })).toBeNull();
   const paused = await repository.save({ ...record, status: 'paused' });
   expect(await new RunRepository(store).find(record.id)).toEqual(paused);
   await repository.delete(record.id);
   expect(await repository.list()).toEqual([]);
 });
 
-test('a record that cannot be read is left out and breaks nothing', async () => {
+test('a record that cannot be read is listed as broken with its bytes, and can be deleted', async () => {
   const store = new MemoryStore();
   const repository = new RunRepository(store);
   await repository.save({ ...record, status: 'finished' });
-  await store.write('runs/broken/run.json', new TextEncoder().encode('{"id": 1'));
+  await store.write('runs/damaged/run.json', new TextEncoder().encode('{"id": 1'));
+  await store.write('runs/half/adapter.safetensors', new Uint8Array(5));
   expect((await repository.list()).map(({ id }) => id)).toEqual([record.id]);
+  expect(await repository.broken()).toMatchObject([
+    { id: 'damaged', bytes: 8, failure: { code: 'run/damaged', where: 'runs/damaged/run.json' } },
+    { id: 'half', bytes: 5, failure: { code: 'run/half-saved', where: 'runs/half' } },
+  ]);
+  await repository.delete('damaged');
+  await repository.delete('half');
+  expect(await repository.broken()).toEqual([]);
+  expect(await repository.list()).toHaveLength(1);
 });

@@ -1,9 +1,10 @@
 /** The runs on this device: a record for each, its files beside it, and which of them is under way. */
 import * as v from 'valibot';
+import { Failure, toFailureRecord } from '../../config/failure.ts';
 import type { FileStore } from '../../data/file-store.ts';
 import { RunFiles } from '../../engine/run/run-files.ts';
 import type { RunProgress } from '../../engine/run/run-types.ts';
-import type { RunInfo, RunStatus, TrainSettings, Verdict } from '../protocol.ts';
+import type { BrokenRun, RunInfo, RunStatus, TrainSettings, Verdict } from '../protocol.ts';
 
 const FOLDER = 'runs';
 const RECORD = 'run.json';
@@ -90,7 +91,7 @@ export interface RunRecord extends RunProgress {
  * that could not be written.
  */
 export class RunRepository {
-  private readonly held = new Map<string, RunRecord>();
+  private readonly cached = new Map<string, RunRecord>();
 
   constructor(private readonly store: FileStore) {}
 
@@ -98,28 +99,45 @@ export class RunRepository {
     return new RunFiles(this.store, `${FOLDER}/${id}`);
   }
 
-  /** All records; what says `running` and is not under way here was interrupted. Folders without a record are left out. */
+  /** All records, newest first; what says `running` and is not under way here was interrupted. */
   async list(): Promise<RunRecord[]> {
     const records: RunRecord[] = [];
-    for (const { name, kind } of await this.store.list(FOLDER)) {
-      const record = kind === 'folder' ? await this.find(name) : null;
+    for (const id of await this.folders()) {
+      const record = await this.find(id);
       if (record) records.push(record);
     }
     return records.sort((a, b) => b.created - a.created);
   }
 
-  /** A record, or null when there is none that can be read. */
-  async find(id: string): Promise<RunRecord | null> {
-    const held = this.held.get(id);
-    if (held) return held;
-    const files = this.filesOf(id);
-    if (!(await this.store.exists(files.path(RECORD)))) return null;
-    let record: v.InferOutput<typeof RecordSchema>;
-    try {
-      record = await files.readJson(RECORD, RecordSchema);
-    } catch {
-      return null;
+  /** The folders whose record cannot be read, or that have none: what an import or a deletion left that was cut off. */
+  async broken(): Promise<BrokenRun[]> {
+    const broken: BrokenRun[] = [];
+    for (const id of await this.folders()) {
+      const record = await this.read(id).catch(toFailureRecord);
+      if ('code' in record) broken.push({ id, bytes: await this.bytesOf(id).catch(() => 0), failure: record });
     }
+    return broken;
+  }
+
+  /** A record, or null when there is none that can be read. */
+  find(id: string): Promise<RunRecord | null> {
+    return this.read(id).catch(() => null);
+  }
+
+  private async folders(): Promise<string[]> {
+    const entries = await this.store.list(FOLDER);
+    return entries.flatMap(({ name, kind }) => (kind === 'folder' ? [name] : []));
+  }
+
+  /** @throws Failure `run/half-saved`, `run/damaged`, `storage/…`. */
+  private async read(id: string): Promise<RunRecord> {
+    const cached = this.cached.get(id);
+    if (cached) return cached;
+    const files = this.filesOf(id);
+    if (!(await this.store.exists(files.path(RECORD)))) throw halfSaved(files.folder);
+    const record = await files.readJson(RECORD, RecordSchema).catch((error) => {
+      throw unreadable(error);
+    });
     const interrupted = isUnderWay(record.status);
     const { failure, ...rest } = record;
     return {
@@ -134,34 +152,34 @@ export class RunRepository {
     };
   }
 
-  /** Writes a record. While the run is under way its record is also held here. */
+  /** Writes a record. While the run is under way its record is also cached here. */
   async save(record: RunRecord): Promise<RunRecord> {
-    this.hold(record);
+    this.cache(record);
     await this.filesOf(record.id).writeText(RECORD, `${JSON.stringify(record, null, 2)}\n`);
-    if (!isUnderWay(record.status)) this.held.delete(record.id);
+    if (!isUnderWay(record.status)) this.cached.delete(record.id);
     return record;
   }
 
   /** Keeps a record in memory, where it counts more than what is written. */
-  hold(record: RunRecord): RunRecord {
-    this.held.set(record.id, record);
+  cache(record: RunRecord): RunRecord {
+    this.cached.set(record.id, record);
     return record;
   }
 
   /** The record of a run that is under way here, as it says by now; null when it is not. */
   underWay(id: string): RunRecord | null {
-    const record = this.held.get(id);
+    const record = this.cached.get(id);
     return record && isUnderWay(record.status) ? record : null;
   }
 
-  /** Notes progress of a run under way without writing it; null when it is under way no more. */
-  note(id: string, progress: Partial<RunRecord>): RunRecord | null {
+  /** Updates the record of a run under way without writing it; null when it is no longer under way. */
+  update(id: string, progress: Partial<RunRecord>): RunRecord | null {
     const record = this.underWay(id);
-    return record && this.hold({ ...record, ...progress });
+    return record && this.cache({ ...record, ...progress });
   }
 
   async delete(id: string): Promise<void> {
-    this.held.delete(id);
+    this.cached.delete(id);
     await this.store.remove(`${FOLDER}/${id}`);
   }
 
@@ -169,6 +187,21 @@ export class RunRepository {
   bytesOf(id: string): Promise<number> {
     return this.store.size(`${FOLDER}/${id}`);
   }
+}
+
+function halfSaved(folder: string): Failure {
+  return new Failure({
+    code: 'run/half-saved',
+    what: 'This run has no record: its import or its deletion was cut off.',
+    where: folder,
+    cure: 'Delete it; if it was an adapter, import its files again.',
+  });
+}
+
+/** A damaged record, with the cure for one that no person copied. */
+function unreadable(error: unknown): unknown {
+  if (!(error instanceof Failure) || error.record.code !== 'run/damaged') return error;
+  return new Failure({ ...error.record, cure: 'Delete it, and train again or import its adapter again.' });
 }
 
 function isUnderWay(status: RunStatus): boolean {

@@ -57,7 +57,7 @@ export class RunSupervisor {
   pause(): Promise<void> {
     const { reports } = this.parts;
     reports.inTurn(async () => {
-      const record = reports.repository.note(this.id, { status: 'pausing' });
+      const record = reports.repository.update(this.id, { status: 'pausing' });
       if (record) await reports.save(record);
     });
     return this.ask('pause');
@@ -109,7 +109,7 @@ export class RunSupervisor {
       onActivity: (label, done, total) => state.emit({ type: 'activity', runId: id, label, done, total }),
       onProgress: (progress) => {
         const now = Date.now();
-        if (!reports.repository.note(id, { ...progress, updated: now })) return;
+        if (!reports.repository.update(id, { ...progress, updated: now })) return;
         const isMilestone =
           progress.checkpointStep !== written.checkpointStep || progress.bestStep !== written.bestStep;
         if (!isMilestone && now - told < TELL_EVERY) return;

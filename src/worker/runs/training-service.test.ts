@@ -6,11 +6,14 @@ import { GpuQueue } from '../../engine/gpu-queue.ts';
 import { startRun } from '../../engine/run/run.ts';
 import type { RunConfig } from '../../engine/run/run-files.ts';
 import type { Run, RunOutcome, RunProgress } from '../../engine/run/run-types.ts';
+import { sizeOf } from '../../graph/shape.ts';
+import { writeAdapter } from '../../peft/adapter-file.ts';
+import { trainableTensors } from '../../peft/tensors.ts';
 import { resolveMopeft } from '../../peft/resolve.ts';
 import { fakeWebLocks } from '../../testing/fake-web-locks.ts';
 import { MICRO_SAM } from '../../testing/micro-model.ts';
 import type { EngineState } from '../engine-state.ts';
-import type { EngineEvent, RunInfo, TrainSettings } from '../protocol.ts';
+import type { DroppedFile, EngineEvent, RunInfo, TrainSettings } from '../protocol.ts';
 import { runLocks } from '../tab-locks.ts';
 import { TrainingService } from './training-service.ts';
 
@@ -60,6 +63,22 @@ const CONFIG: RunConfig = {
   datasets: [{ key: 'cells', name: 'Cells' }],
 };
 
+const MODEL = { name: 'micro', hash: 'abc', config: MICRO_SAM };
+
+/** `adapter.safetensors` of the model, as a page drops it. */
+function droppedAdapter(): DroppedFile {
+  const { mopeft } = CONFIG;
+  const tensors = new Map(
+    trainableTensors(mopeft, MICRO_SAM).map(({ name, shape }) => [
+      name,
+      { shape, data: new Float32Array(sizeOf(shape)) },
+    ]),
+  );
+  const training = { run: 'Theirs', step: 7, score: 0.5 };
+  const { safetensors } = writeAdapter(MODEL, { mopeft, tensors, maskThreshold: 0, training });
+  return { path: 'adapter.safetensors', file: new File([safetensors], 'adapter.safetensors') };
+}
+
 /** A run that ends when it is told to. */
 function playedRun() {
   const done = deferred<RunOutcome>();
@@ -82,7 +101,7 @@ function openService(store = new MemoryStore()) {
     dataset: { name: id, samples: [] },
     card: { splitOrder: 'shuffled' },
   }));
-  const model = { open: { config: MICRO_SAM }, info: { name: 'micro', hash: 'abc' } };
+  const model = { open: MODEL, info: { name: 'micro', hash: 'abc' } };
   const state = {
     store,
     queue: new GpuQueue(),
@@ -248,4 +267,41 @@ test('a run under way is deleted in its own tab, and one whose tab was closed is
   // The browser has given the locks of a closed tab back.
   vi.stubGlobal('navigator', { locks: fakeWebLocks() });
   expect(await openService(store).service.list()).toMatchObject([{ status: 'interrupted' }]);
+});
+
+test('an adapter becomes a run, is not broken for another tab while it is stored, and leaves nothing when that fails', async () => {
+  vi.stubGlobal('navigator', { locks: fakeWebLocks() });
+  const store = new MemoryStore();
+  const here = openService(store).service;
+  const there = openService(store).service;
+  const write = store.write.bind(store);
+  const seen: unknown[] = [];
+  vi.spyOn(store, 'write').mockImplementation(async (path, bytes) => {
+    await write(path, bytes);
+    seen.push(await there.broken());
+  });
+  const run = await here.importAdapter([droppedAdapter()]);
+  expect(run).toMatchObject({ name: 'Theirs (imported)', status: 'imported', step: 7, bestScore: 0.5 });
+  expect(seen).toEqual([[], [], []]);
+  expect((await there.list()).map(({ id }) => id)).toEqual([run.id]);
+  vi.mocked(store.write).mockImplementation(async (path, bytes) => {
+    if (path.endsWith('run.json')) throw new Failure({ code: 'storage/full', what: 'Full.', cure: 'Delete.' });
+    await write(path, bytes);
+  });
+  await expect(here.importAdapter([droppedAdapter()])).rejects.toThrow('Full.');
+  expect(await store.list('runs')).toHaveLength(1);
+});
+
+test('an import that was cut off is listed as broken and can be deleted', async () => {
+  vi.stubGlobal('navigator', { locks: fakeWebLocks() });
+  const store = new MemoryStore();
+  await store.write('runs/cut-off/adapter.safetensors', new Uint8Array(5));
+  const { service } = openService(store);
+  expect(await service.list()).toEqual([]);
+  expect(await service.broken()).toMatchObject([
+    { id: 'cut-off', bytes: 5, failure: { code: 'run/half-saved' } },
+  ]);
+  await service.delete('cut-off');
+  expect(await service.broken()).toEqual([]);
+  expect(await store.list('runs')).toEqual([]);
 });

@@ -9,7 +9,7 @@
  *     step-times.ts       how long steps took here, for the next plan
  */
 import { Failure, toFailureRecord } from '../../config/failure.ts';
-import { readRunAdapter } from '../../engine/run/adapter-files.ts';
+import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
 import { resumedDataset, runDataset } from '../../engine/datasets.ts';
 import { planRun } from '../../engine/run/plan-run.ts';
 import { resumeRun, startRun } from '../../engine/run/run.ts';
@@ -17,7 +17,9 @@ import type { RunDataset } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
 import { SPLIT_SEED } from '../dataset-card.ts';
 import type { CurrentModel, EngineState } from '../engine-state.ts';
-import type { PlanReport, RunInfo, TrainSettings } from '../protocol.ts';
+import type { BrokenRun, DroppedFile, PlanReport, RunInfo, TrainSettings } from '../protocol.ts';
+import { inputFile } from '../input-file.ts';
+import { importedRecord } from './imported-run.ts';
 import { RunReports } from './run-reports.ts';
 import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
 import { type Launch, RunSupervisor } from './run-supervisor.ts';
@@ -158,6 +160,13 @@ export class TrainingService {
     );
   }
 
+  /** What is stored of runs that cannot be opened; one that is being imported or deleted, here or in another tab, is none. */
+  async broken(): Promise<BrokenRun[]> {
+    // First: what is finished in the meantime is whole when it is read.
+    const locked = await runLocks.taken();
+    return (await this.repository.broken()).filter(({ id }) => !locked.has(id));
+  }
+
   async info(runId: string): Promise<RunInfo> {
     return this.reports.infoOf(await this.need(runId));
   }
@@ -176,9 +185,21 @@ export class TrainingService {
     await runLocks.whileTaken(runId, () => this.repository.delete(runId));
   }
 
-  /** Keeps an adapter that came in from outside as a run of its own. */
-  async admit(record: RunRecord): Promise<RunInfo> {
-    return this.reports.save(record);
+  /** Stores an adapter that came in as files as a run of its own. @throws Failure `adapter/…`; nothing is stored then. */
+  async importAdapter(files: readonly DroppedFile[]): Promise<RunInfo> {
+    const model = this.state.needModel();
+    const now = Date.now();
+    const id = newRunId(now);
+    // Another tab must not take what is half stored for broken.
+    return runLocks.whileTaken(id, async () => {
+      try {
+        const adapter = await storeAdapterFiles(files.map(inputFile), model.open, this.repository.filesOf(id));
+        return await this.reports.save(importedRecord(id, now, adapter, model, files));
+      } catch (error) {
+        await this.repository.delete(id);
+        throw error;
+      }
+    });
   }
 
   /** @throws Failure `data/in-use` when a run that is under way, here or in another tab, reads this dataset. */
