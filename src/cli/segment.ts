@@ -5,7 +5,7 @@ import { decodeImage } from '../data/decode/image.ts';
 import { encodeMaskPng } from '../data/encode-png.ts';
 import type { RgbImage } from '../data/types.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
-import { BASE, type Candidate, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
+import { BASE_WEIGHTS, type Candidate, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
 import { numbersFlag, readFlags, required, wrongArguments } from './arguments.ts';
 import { openAdapter, openCliModel } from './open.ts';
 
@@ -39,7 +39,8 @@ export async function segment(args: readonly string[]): Promise<number> {
   const { gpu, model } = await openCliModel(modelPath);
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
   const { adapter } = flags;
-  const variant = adapter === undefined ? BASE : { key: adapter, tuning: () => openAdapter(adapter, model) };
+  const variant =
+    adapter === undefined ? BASE_WEIGHTS : { key: adapter, tuning: () => openAdapter(adapter, model) };
   const [best] = await segmenter.predict(new SegmentImage(imagePath, image), variant, prompts);
   if (!best) throw new RangeError('a prediction has at least one candidate');
   await writeMask(out, image, best);

@@ -9,7 +9,7 @@ import { resumedDataset, runDataset, uniqueKeys } from '../engine/datasets.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import type { MetricsLine } from '../engine/run/metrics.ts';
 import { planRun } from '../engine/run/plan-run.ts';
-import { resumeRun, startRun } from '../engine/run/run.ts';
+import { resumeTraining, startTraining } from '../engine/run/run.ts';
 import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engine/run/run-types.ts';
 import type { RunSettings } from '../engine/settings.ts';
 import { methodsByName, resolveMopeft } from '../peft/resolve.ts';
@@ -95,7 +95,7 @@ async function start(parts: RunParts, flags: Flags, folders: readonly string[]):
   console.log(
     `${plan.trainableCount} trainable parameters, ${mib} MiB of GPU memory, ${trained} / ${val} / ${test} images to train / validate / test`,
   );
-  return startRun(parts, settings, datasets);
+  return startTraining(parts, settings, datasets);
 }
 
 async function goOn(parts: RunParts, folders: readonly string[]): Promise<Run> {
@@ -108,7 +108,7 @@ async function goOn(parts: RunParts, folders: readonly string[]): Promise<Run> {
     const split = splits[key];
     return split ? [resumedDataset({ key, name: dataset.name }, dataset, split)] : [];
   });
-  return resumeRun(parts, config, datasets);
+  return resumeTraining(parts, config, datasets);
 }
 
 async function settingsOf(flags: Flags, sam: SamConfig): Promise<RunSettings> {

@@ -14,36 +14,50 @@ import { Lru } from './lru.ts';
 import { ModelSession, type Tuning } from './tuning.ts';
 
 /** Which weights answer. `key` names them: equal keys mean equal weights. */
-export interface Variant {
+export interface VariantWeights {
   readonly key: string;
   /** Reads the weights when they are needed; null for the base model. */
   readonly tuning: (() => Promise<Tuning>) | null;
 }
 
-export const BASE: Variant = { key: 'base', tuning: null };
+export const BASE_WEIGHTS: VariantWeights = { key: 'base', tuning: null };
 
-export interface PointPrompt {
+/** A click, in pixels of the original image. */
+export interface ImagePoint {
   readonly x: number;
   readonly y: number;
   readonly positive: boolean;
 }
 
+/** A box, in pixels of the original image. */
+export interface ImageBox {
+  readonly x0: number;
+  readonly y0: number;
+  readonly x1: number;
+  readonly y1: number;
+}
+
 /** What is asked; at least a point or a box. */
 export interface Prompts {
-  readonly points: readonly PointPrompt[];
-  readonly box: { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number } | null;
-  /** Low-resolution logits of an earlier candidate, fed back as mask prompt; see {@link Candidate.lowRes}. */
+  readonly points: readonly ImagePoint[];
+  readonly box: ImageBox | null;
+  /** Low-resolution logits of an earlier candidate, fed back as mask prompt; see {@link DecodedCandidate.lowRes}. */
   readonly previous: Float32Array | null;
 }
 
+/** One of SAM's masks for a prompt. */
 export interface Candidate {
-  /** [height, width] of the original image, 0 or 1. */
+  /** [height, width] of the original image, row by row, 0 or 1. */
   readonly mask: Uint8Array<ArrayBuffer>;
   readonly predictedIou: number;
   /** Mask token, 0..3. */
   readonly token: number;
   /** Foreground pixels. */
   readonly area: number;
+}
+
+/** A candidate with what it was made from. */
+export interface DecodedCandidate extends Candidate {
   /** Logits [4h, 4w]. */
   readonly lowRes: Float32Array;
 }
@@ -103,30 +117,30 @@ export class Segmenter {
   ) {}
 
   /** Compiles what the first image and click will run, so that whoever opens one does not wait for that too. */
-  async prepare(variant: Variant): Promise<void> {
-    await this.queue.run('urgent', async () => (await this.session(variant)).sam.prepare());
+  async prepare(weights: VariantWeights): Promise<void> {
+    await this.queue.run('urgent', async () => (await this.session(weights)).sam.prepare());
   }
 
   /** Encodes an image, unless that was done and is remembered. */
-  async embed(image: SegmentImage, variant: Variant): Promise<Embedded> {
+  async embed(image: SegmentImage, weights: VariantWeights): Promise<Embedded> {
     const start = performance.now();
     const gates = await this.queue.run('urgent', async () => {
-      const session = await this.session(variant);
-      return (await this.ready(session, image, variant)).gates;
+      const session = await this.session(weights);
+      return (await this.ready(session, image, weights)).gates;
     });
     return { milliseconds: performance.now() - start, gates };
   }
 
   /** Answers prompts with candidate masks in the order of {@link answerTokens}. */
-  async predict(image: SegmentImage, variant: Variant, prompts: Prompts): Promise<Candidate[]> {
+  async predict(image: SegmentImage, weights: VariantWeights, prompts: Prompts): Promise<DecodedCandidate[]> {
     if (prompts.points.length === 0 && !prompts.box) throw new RangeError('a prompt needs a point or a box');
     return this.queue.run('urgent', async () => {
-      const session = await this.session(variant);
-      await this.ready(session, image, variant);
+      const session = await this.session(weights);
+      await this.ready(session, image, weights);
       const prompt = modelPrompt(prompts, image.inputFor(session));
       const { side, lowResMasks, iou } = await session.sam.decodeAll([prompt]);
       const tokens = answerTokens(prompt, Array.from(iou));
-      const candidates: Candidate[] = [];
+      const candidates: DecodedCandidate[] = [];
       for (const token of tokens) {
         const lowRes = lowResMasks.slice(token * side * side, (token + 1) * side * side);
         const mask = await this.maskOf(session, image, lowRes);
@@ -141,10 +155,10 @@ export class Segmenter {
   /** The mask of low-resolution logits at the image's size; equal logits give the mask of the prediction, bit for bit. */
   async upscale(
     image: SegmentImage,
-    variant: Variant,
+    weights: VariantWeights,
     lowRes: Float32Array,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.queue.run('urgent', async () => this.maskOf(await this.session(variant), image, lowRes));
+    return this.queue.run('urgent', async () => this.maskOf(await this.session(weights), image, lowRes));
   }
 
   /** Gives everything on the device back. */
@@ -158,7 +172,7 @@ export class Segmenter {
     });
   }
 
-  private session({ key, tuning }: Variant): Promise<ModelSession> {
+  private session({ key, tuning }: VariantWeights): Promise<ModelSession> {
     if (!tuning) {
       this.base ??= ModelSession.open(this.gpu, this.model, null).catch((error) => {
         this.base = null;
@@ -168,14 +182,14 @@ export class Segmenter {
     }
     const known = this.tuned.get(key);
     if (known) return known;
-    const opened = tuning().then((weights) => ModelSession.open(this.gpu, this.model, weights));
+    const opened = tuning().then((read) => ModelSession.open(this.gpu, this.model, read));
     opened.catch(() => this.tuned.delete(key));
     this.tuned.set(key, opened);
     return opened;
   }
 
   /** Makes a session hold the image's embedding. */
-  private async ready(session: ModelSession, image: SegmentImage, { key }: Variant): Promise<Encoded> {
+  private async ready(session: ModelSession, image: SegmentImage, { key }: VariantWeights): Promise<Encoded> {
     const name = `${key} ${image.id}`;
     const known = this.encoded.get(name);
     if (known) {

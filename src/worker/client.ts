@@ -7,7 +7,7 @@ import {
   CANCELLED,
   type CallName,
   type EngineEvent,
-  type Failure,
+  type FailureRecord,
   type FromWorker,
   type Progress,
   type RequestOf,
@@ -32,7 +32,7 @@ export interface EngineClient {
   /** Returns the function that ends the subscription. */
   subscribe(listener: (event: EngineEvent) => void): () => void;
   /** Called once with the reason when the worker is gone; calls after that fail at once. */
-  onEnd(listener: (failure: Failure) => void): () => void;
+  onEnd(listener: (failure: FailureRecord) => void): () => void;
   terminate(): void;
 }
 
@@ -63,11 +63,11 @@ interface OpenCall {
 export function connectEngine(port: WorkerPort): EngineClient {
   const open = new Map<number, OpenCall>();
   const listeners = new Set<(event: EngineEvent) => void>();
-  const endListeners = new Set<(failure: Failure) => void>();
+  const endListeners = new Set<(failure: FailureRecord) => void>();
   let nextId = 1;
-  let ended: Failure | null = null;
+  let ended: FailureRecord | null = null;
 
-  const end = (failure: Failure): void => {
+  const end = (failure: FailureRecord): void => {
     if (ended) return;
     ended = failure;
     for (const call of open.values()) call.settle({ ok: false, error: failure });

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { type Dataset, type DatasetSample, isLabelled, labelledNames, loadSample } from '../data/dataset.ts';
 import { type SplitOrder, splitCounts, splitNames } from '../data/split.ts';
 import type { MaskKind as DataMaskKind, StoredDataset } from '../data/types.ts';
-import type { ClassInfo, DatasetInfo, Failure, MaskKind, SampleInfo, SplitName } from './protocol.ts';
+import type { ClassInfo, DatasetInfo, FailureRecord, MaskKind, SampleInfo, SplitName } from './protocol.ts';
 
 /** The seed of a dataset's split in the studio: fixed, so that the test images of all runs are the same. */
 export const SPLIT_SEED = 0;
@@ -21,7 +21,7 @@ export const CardSchema = v.object({
 /** Kept beside a dataset. */
 export interface Card {
   readonly splitOrder: SplitOrder;
-  readonly refusals: readonly Failure[];
+  readonly refusals: readonly FailureRecord[];
   readonly classObjects: Readonly<Record<string, number>>;
 }
 

@@ -1,6 +1,6 @@
 /** The datasets on this device as calls need them: with their cards, and their images decoded once. */
 import * as v from 'valibot';
-import { Failure, toFailureRecord } from '../config/failure.ts';
+import { Failure, type FailureRecord, toFailureRecord } from '../config/failure.ts';
 import type { Dataset, LoadedSample } from '../data/dataset.ts';
 import { DatasetStore, newDatasetId } from '../data/dataset-store.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
@@ -19,7 +19,6 @@ import {
 import type {
   BrokenDataset,
   DatasetInfo,
-  Failure as FailureRecord,
   ImportReport,
   Progress,
   SampleInfo,

@@ -1,5 +1,5 @@
 import type { Refusal } from '../data/types.ts';
-import type { Failure, Nothing, Result } from './protocol.ts';
+import type { FailureRecord, Nothing, Result } from './protocol.ts';
 
 /** A call that went well. */
 export function ok<T>(value: T): Result<T> {
@@ -10,6 +10,6 @@ export function ok<T>(value: T): Result<T> {
 export const done: Result<Nothing> = { ok: true, value: {} };
 
 /** What `src/data` says of a file, in the protocol's words. */
-export function failureOf({ code, reason, file, cure }: Refusal): Failure {
+export function failureOf({ code, reason, file, cure }: Refusal): FailureRecord {
   return { code, what: reason, where: file, cure };
 }

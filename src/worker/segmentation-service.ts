@@ -3,21 +3,21 @@ import { Failure } from '../config/failure.ts';
 import { decodeImage } from '../data/decode/image.ts';
 import type { RgbImage } from '../data/types.ts';
 import { Lru } from '../engine/lru.ts';
-import { BASE, type Candidate, type Segmenter, SegmentImage, type Variant } from '../engine/segmenter.ts';
+import {
+  BASE_WEIGHTS,
+  type DecodedCandidate,
+  type Segmenter,
+  SegmentImage,
+  type VariantWeights,
+} from '../engine/segmenter.ts';
 import type { EngineState } from './engine-state.ts';
 import type { MaskToKeep } from './kept-masks.ts';
-import type {
-  EmbedReport,
-  ImageSource,
-  Prediction,
-  PredictRequest,
-  Variant as WireVariant,
-} from './protocol.ts';
+import type { EmbedReport, ImageSource, Prediction, PredictRequest, Variant } from './protocol.ts';
 
 /** What a run brings to Segment. */
-export interface RunVariant {
+export interface NamedWeights {
   readonly name: string;
-  readonly variant: Variant;
+  readonly weights: VariantWeights;
 }
 
 interface OpenImage {
@@ -30,9 +30,9 @@ interface OpenImage {
 interface Answered {
   readonly opened: OpenImage;
   readonly label: string;
-  readonly variant: Variant;
+  readonly weights: VariantWeights;
   readonly segmenter: Segmenter;
-  readonly candidates: readonly Pick<Candidate, 'lowRes' | 'token'>[];
+  readonly candidates: readonly Pick<DecodedCandidate, 'lowRes' | 'token'>[];
 }
 
 const OPEN_BYTES = 256 * 2 ** 20;
@@ -43,10 +43,10 @@ export class SegmentationService {
   private readonly answered = new Lru<Answered>(PREDICTIONS, () => 1);
   private serial = 0;
 
-  /** @param runVariant a run's weights by its id; fails when the run does not fit the open model. */
+  /** @param runWeights a run's weights by its id; fails when the run does not fit the open model. */
   constructor(
     private readonly state: EngineState,
-    private readonly runVariant: (runId: string) => Promise<RunVariant>,
+    private readonly runWeights: (runId: string) => Promise<NamedWeights>,
   ) {}
 
   async open(source: ImageSource): Promise<OpenImage> {
@@ -57,22 +57,22 @@ export class SegmentationService {
     return opened;
   }
 
-  async prepare(wire: WireVariant): Promise<void> {
+  async prepare(variant: Variant): Promise<void> {
     const { segmenter } = this.state.needModel();
-    await segmenter.prepare((await this.variantOf(wire)).variant);
+    await segmenter.prepare((await this.weightsOf(variant)).weights);
   }
 
-  async embed(imageId: string, wire: WireVariant): Promise<EmbedReport> {
+  async embed(imageId: string, variant: Variant): Promise<EmbedReport> {
     const { segmenter } = this.state.needModel();
-    const { variant } = await this.variantOf(wire);
-    return segmenter.embed(this.image(imageId).segmentImage, variant);
+    const { weights } = await this.weightsOf(variant);
+    return segmenter.embed(this.image(imageId).segmentImage, weights);
   }
 
   async predict(request: PredictRequest): Promise<Prediction> {
     const start = performance.now();
     const { segmenter } = this.state.needModel();
     const opened = this.image(request.imageId);
-    const { name, variant } = await this.variantOf(request.variant);
+    const { name, weights } = await this.weightsOf(request.variant);
     const { points, box, previous } = request;
     if (points.length === 0 && !box) {
       throw new Failure({
@@ -81,7 +81,7 @@ export class SegmentationService {
         cure: 'Click on the object, or draw a box around it.',
       });
     }
-    const candidates = await segmenter.predict(opened.segmentImage, variant, {
+    const candidates = await segmenter.predict(opened.segmentImage, weights, {
       points,
       box,
       previous: previous && this.previous(segmenter, previous),
@@ -90,7 +90,7 @@ export class SegmentationService {
     this.answered.set(predictionId, {
       opened,
       label: name,
-      variant,
+      weights,
       segmenter,
       candidates: candidates.map(({ lowRes, token }) => ({ lowRes, token })),
     });
@@ -111,9 +111,9 @@ export class SegmentationService {
     const answered = this.answered.get(predictionId);
     const chosen = answered?.candidates[candidate];
     if (!answered || !chosen) throw forgotten();
-    const { opened, label, variant, segmenter } = answered;
+    const { opened, label, weights, segmenter } = answered;
     if (segmenter !== this.state.needModel().segmenter) throw forgotten();
-    const mask = await segmenter.upscale(opened.segmentImage, variant, chosen.lowRes);
+    const mask = await segmenter.upscale(opened.segmentImage, weights, chosen.lowRes);
     const { width, height } = opened.image;
     return { imageName: opened.name, variantLabel: label, width, height, mask };
   }
@@ -144,12 +144,12 @@ export class SegmentationService {
     });
   }
 
-  private async variantOf(wire: WireVariant): Promise<RunVariant> {
-    switch (wire.kind) {
+  private async weightsOf(variant: Variant): Promise<NamedWeights> {
+    switch (variant.kind) {
       case 'base':
-        return { name: 'base', variant: BASE };
+        return { name: 'base', weights: BASE_WEIGHTS };
       case 'run':
-        return this.runVariant(wire.runId);
+        return this.runWeights(variant.runId);
     }
   }
 

@@ -13,7 +13,7 @@ import { serve } from './serve.ts';
 
 const engine = EngineState.open((event) => emit(event)).then((state) => {
   const training = new TrainingService(state);
-  return { state, training, service: new SegmentationService(state, (runId) => training.variant(runId)) };
+  return { state, training, service: new SegmentationService(state, (runId) => training.weights(runId)) };
 });
 const state = engine.then((parts) => parts.state);
 const training = engine.then((parts) => parts.training);

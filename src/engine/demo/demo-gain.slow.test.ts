@@ -11,7 +11,7 @@ import { openTestGpu } from '../../testing/device.ts';
 import { runDataset } from '../datasets.ts';
 import { GpuQueue } from '../gpu-queue.ts';
 import { openModel } from '../model.ts';
-import { startRun } from '../run/run.ts';
+import { startTraining } from '../run/run.ts';
 import { RunFiles } from '../run/run-files.ts';
 import { DEMO_IMAGES, type DemoDomain, demoDomains, drawDemo } from './domains.ts';
 
@@ -51,7 +51,7 @@ test('sixty steps on the three drawn domains help the embedded model, by box and
     runDataset({ key: domain.id, name: domain.name }, drawn(domain), 0, 'shuffled'),
   );
   const parts = { gpu, queue: new GpuQueue(), model, files: new RunFiles(new MemoryStore(), 'run') };
-  const { verdict } = await (await startRun(parts, settings, datasets)).done;
+  const { verdict } = await (await startTraining(parts, settings, datasets)).done;
   if (!verdict) throw new Error('the demo has test images, so there must be a verdict');
   console.log(verdict.sentence);
   expect(verdict.box.tuned).toBeGreaterThan(verdict.box.base);

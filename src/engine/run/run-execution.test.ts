@@ -9,7 +9,7 @@ import { MICRO_SAM, openMicroModel } from '../../testing/micro-model.ts';
 import { drawSample } from '../../testing/training-sets.ts';
 import { runDataset } from '../datasets.ts';
 import { GpuQueue } from '../gpu-queue.ts';
-import { startRun } from './run.ts';
+import { startTraining } from './run.ts';
 import { RunFiles } from './run-files.ts';
 
 let gpu: Gpu;
@@ -32,7 +32,7 @@ function drawnFiles(name: string) {
 test('a run that is paused in its first validation has a checkpoint from then on, and no weights to use', async () => {
   const model = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [] };
   const dataset = { name: 'Cells', samples: ['a.png', 'b.png', 'c.png', 'd.png'].map(drawnFiles) };
-  const run = await startRun(
+  const run = await startTraining(
     {
       gpu,
       queue: new GpuQueue(),

@@ -18,7 +18,7 @@ import { type Prompts, Segmenter, SegmentImage } from '../segmenter.ts';
 import { adapterFiles, readRunAdapter, storeAdapterFiles } from './adapter-files.ts';
 import type { MetricsLine } from './metrics.ts';
 import { planRun } from './plan-run.ts';
-import { resumeRun, startRun } from './run.ts';
+import { resumeTraining, startTraining } from './run.ts';
 import { RUN_FILES, RunFiles } from './run-files.ts';
 import type { RunDataset, RunObserver } from './run-types.ts';
 
@@ -81,7 +81,7 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   const store = new MemoryStore();
   const before = gpu.allocatedBytes;
   const whole = new RunFiles(store, 'runs/whole');
-  const run = await startRun(partsFor(whole), settings, datasets());
+  const run = await startTraining(partsFor(whole), settings, datasets());
   const outcome = await run.done;
   expect(outcome).toMatchObject({ status: 'finished', step: 4, checkpointStep: 4 });
   expect(outcome.verdict?.perDataset.map(({ name }) => name)).toEqual(['Left', 'Right']);
@@ -92,7 +92,7 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   expect(lines.filter((line) => line.type === 'eval' && line.split === 'test')).toHaveLength(2);
 
   const parts = new RunFiles(store, 'runs/parts');
-  const first = await startRun(
+  const first = await startTraining(
     partsFor(parts, {
       onMetrics: ([line]) => {
         if (line?.type === 'step' && line.step === 2) first.pause();
@@ -108,7 +108,7 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
     const dataset = sources[named.key as 'left' | 'right'];
     return resumedDataset(named, dataset, split[named.key] ?? { train: [], val: [], test: [] });
   });
-  const second = await resumeRun(partsFor(parts), config, again);
+  const second = await resumeTraining(partsFor(parts), config, again);
   expect(await second.done).toEqual({ ...outcome, secondsPerStep: expect.anything() });
   expect(timeless(await parts.readMetrics())).toEqual(timeless(lines));
   expect(await store.read(parts.path(RUN_FILES.adapter))).toEqual(
@@ -169,13 +169,13 @@ test('a plan tells the cost and what stops the start; a run needs images', async
   expect(planRun(gpu, model, settings, []).problems[0]?.code).toBe('train/no-datasets');
   const empty = runDataset({ key: 'e', name: 'Empty' }, { name: 'Empty', samples: [] }, 0, 'name');
   const files = new RunFiles(new MemoryStore(), '');
-  await expect(startRun(partsFor(files), settings, [empty])).rejects.toThrow(/Empty/);
+  await expect(startTraining(partsFor(files), settings, [empty])).rejects.toThrow(/Empty/);
   expect(await files.store.list('')).toEqual([]);
 });
 
 test('an adapter of another model, half of one and a second adapter are refused in one sentence', async () => {
   const files = new RunFiles(new MemoryStore(), '');
-  const run = await startRun(
+  const run = await startTraining(
     partsFor(files),
     { ...settings, train: { ...settings.train, steps: 1 } },
     datasets(),
@@ -213,7 +213,7 @@ test('a click is answered while a run trains, between two of its steps', async (
   const random = Random.fromSeed(1);
   const order: string[] = [];
   let click: Promise<unknown> = Promise.resolve();
-  const run = await startRun(
+  const run = await startTraining(
     {
       ...partsFor(files, {
         onMetrics: ([line]) => {

@@ -27,7 +27,7 @@ import type { Run, RunDataset, RunParts } from './run-types.ts';
  * Starts a run: writes its config and split, allocates, and begins. Resolves when the first step is about to be taken.
  * @throws Failure `run/exists`, `train/…`, `peft/…`, `gpu/…`, `storage/…`.
  */
-export async function startRun(
+export async function startTraining(
   parts: RunParts,
   settings: RunSettings,
   datasets: readonly RunDataset[],
@@ -59,9 +59,9 @@ export async function startRun(
 /**
  * Goes on with a run from its last checkpoint; a run without one starts anew, which gives the same steps.
  * @param datasets those of the config, with the run's own split; see `resumedDataset`.
- * @throws Failure `run/other-model`, `run/no-datasets`, and as {@link startRun}.
+ * @throws Failure `run/other-model`, `run/no-datasets`, and as {@link startTraining}.
  */
-export async function resumeRun(
+export async function resumeTraining(
   parts: RunParts,
   config: RunConfig,
   datasets: readonly RunDataset[],

@@ -2,7 +2,7 @@
  * What pointer and keys mean on the image, as small state machines without a canvas:
  * (state, gesture) → next state and what was asked for. Spots are image pixels.
  */
-import type { BoxPrompt } from '../../worker/protocol.ts';
+import type { ImageBox } from '../../worker/protocol.ts';
 import type { Spot } from './view.ts';
 
 export type ToolState =
@@ -14,7 +14,7 @@ export type ToolState =
 
 export type ToolRequest =
   | { readonly ask: 'point'; readonly spot: Spot; readonly positive: boolean }
-  | { readonly ask: 'box'; readonly box: BoxPrompt }
+  | { readonly ask: 'box'; readonly box: ImageBox }
   | { readonly ask: 'pan'; readonly dx: number; readonly dy: number };
 
 export interface ToolStep {
@@ -78,7 +78,7 @@ export function release(state: ToolState): ToolStep {
 }
 
 /** The box with these two corners, in whichever order. */
-export function boxBetween(a: Spot, b: Spot): BoxPrompt {
+export function boxBetween(a: Spot, b: Spot): ImageBox {
   return {
     x0: Math.min(a.x, b.x),
     y0: Math.min(a.y, b.y),

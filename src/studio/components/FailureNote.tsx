@@ -1,9 +1,12 @@
 import type { ReactNode } from 'react';
-import type { Failure } from '../../worker/protocol.ts';
+import type { FailureRecord } from '../../worker/protocol.ts';
 import styles from './FailureNote.module.css';
 
 /** What happened, to which file or setting, and the cure. */
-export function FailureNote(props: { readonly failure: Failure; readonly children?: ReactNode }): ReactNode {
+export function FailureNote(props: {
+  readonly failure: FailureRecord;
+  readonly children?: ReactNode;
+}): ReactNode {
   return (
     <div className={styles.note} role="alert">
       <FailureText failure={props.failure} />
@@ -13,7 +16,7 @@ export function FailureNote(props: { readonly failure: Failure; readonly childre
 }
 
 /** The same as running text, for lists of many. */
-export function FailureText({ failure }: { readonly failure: Failure }): ReactNode {
+export function FailureText({ failure }: { readonly failure: FailureRecord }): ReactNode {
   return (
     <p>
       {failure.where && <strong>{failure.where}: </strong>}

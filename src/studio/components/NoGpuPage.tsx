@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Failure } from '../../worker/protocol.ts';
+import type { FailureRecord } from '../../worker/protocol.ts';
 import { FailureText } from './FailureNote.tsx';
 
 const BROWSERS: readonly (readonly [string, string])[] = [
@@ -23,7 +23,7 @@ const BROWSERS: readonly (readonly [string, string])[] = [
 ];
 
 /** Instead of Train and Segment where there is no WebGPU: why, and what to do per browser. */
-export function NoGpuPage({ failure }: { readonly failure: Failure }): ReactNode {
+export function NoGpuPage({ failure }: { readonly failure: FailureRecord }): ReactNode {
   return (
     <section className="panel stack">
       <h2>This needs WebGPU</h2>

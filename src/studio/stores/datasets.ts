@@ -5,7 +5,7 @@ import type {
   BrokenDataset,
   DatasetInfo,
   DroppedFile,
-  Failure,
+  FailureRecord,
   Progress,
   Result,
   SampleInfo,
@@ -25,7 +25,7 @@ interface DatasetsState {
   readonly samples: Readonly<Record<string, readonly SampleInfo[]>>;
   readonly importing: { readonly progress: Progress; readonly cancel: () => void } | null;
   /** What the last import could not use. */
-  readonly refusals: readonly Failure[];
+  readonly refusals: readonly FailureRecord[];
 }
 
 export const useDatasets = create<DatasetsState>()(() => ({

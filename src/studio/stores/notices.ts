@@ -1,10 +1,10 @@
 /** What the page tells the person besides its screens: notices that stay until read, and a line for screen readers. */
 import { create } from 'zustand';
-import { CANCELLED, type Failure } from '../../worker/protocol.ts';
+import { CANCELLED, type FailureRecord } from '../../worker/protocol.ts';
 
 export type Notice =
   | { readonly id: number; readonly tone: 'done' | 'warning'; readonly text: string }
-  | { readonly id: number; readonly tone: 'failure'; readonly failure: Failure };
+  | { readonly id: number; readonly tone: 'failure'; readonly failure: FailureRecord };
 
 interface NoticesState {
   readonly notices: readonly Notice[];
@@ -33,7 +33,7 @@ export function tellWarning(text: string): void {
 }
 
 /** Something failed. A cancellation is no news. */
-export function tellFailure(failure: Failure): void {
+export function tellFailure(failure: FailureRecord): void {
   if (failure.code === CANCELLED) return;
   push({ id: nextId++, tone: 'failure', failure }, `${failure.what} ${failure.cure}`);
 }

@@ -1,13 +1,13 @@
 /** The image in Segment, its prompts with undo and redo, and what base and tuned answer to them. */
 import { create } from 'zustand';
 import type {
-  BoxPrompt,
   EmbedReport,
-  Failure,
+  FailureRecord,
+  ImageBox,
+  ImagePoint,
   ImageSource,
   KeptMask,
   OpenedImage,
-  PointPrompt,
   Prediction,
   PredictRequest,
   Variant,
@@ -22,8 +22,8 @@ import { refreshStorage } from './session.ts';
 /** One state of the prompts. Its id names its predictions. */
 export interface PromptState {
   readonly id: number;
-  readonly points: readonly PointPrompt[];
-  readonly box: BoxPrompt | null;
+  readonly points: readonly ImagePoint[];
+  readonly box: ImageBox | null;
 }
 
 export type Side = 'base' | 'tuned';
@@ -61,7 +61,7 @@ interface SegmentState {
   /** By variant key: time and gates of this image. */
   readonly embeddings: Readonly<Record<string, EmbedReport>>;
   readonly busy: boolean;
-  readonly failure: Failure | null;
+  readonly failure: FailureRecord | null;
   readonly kept: readonly KeptMask[];
 }
 
@@ -173,13 +173,13 @@ export async function chooseSide(side: Side): Promise<void> {
   await answerShown();
 }
 
-export async function addPoint(point: PointPrompt): Promise<void> {
+export async function addPoint(point: ImagePoint): Promise<void> {
   const now = selectPrompts(get());
   await step({ points: [...now.points, point], box: now.box });
 }
 
 /** A box takes the place of the earlier box; clicks stay. */
-export async function setBox(box: BoxPrompt): Promise<void> {
+export async function setBox(box: ImageBox): Promise<void> {
   await step({ points: selectPrompts(get()).points, box });
 }
 
@@ -355,7 +355,7 @@ async function predictAt(
   asked: Asked,
   timeline: readonly PromptState[],
   at: number,
-): Promise<Failure | null> {
+): Promise<FailureRecord | null> {
   const prompts = timeline[at];
   if (!prompts || isEmpty(prompts)) return null;
   let previous: Fed | null = null;

@@ -3,7 +3,7 @@ import { create } from 'zustand';
 import type {
   Capabilities,
   DroppedFile,
-  Failure,
+  FailureRecord,
   GpuReport,
   ModelInfo,
   Progress,
@@ -22,15 +22,15 @@ export interface StorageReport {
 interface SessionState {
   readonly phase: 'starting' | 'ready' | 'failed';
   /** Why the engine could not start or is gone. */
-  readonly failure: Failure | null;
+  readonly failure: FailureRecord | null;
   readonly gpu: GpuReport | null;
   /** Set while the device is lost. */
-  readonly lost: Failure | null;
+  readonly lost: FailureRecord | null;
   readonly capabilities: Capabilities | null;
   readonly model: ModelInfo | null;
-  readonly modelFailure: Failure | null;
+  readonly modelFailure: FailureRecord | null;
   /** Why nothing outlives this visit; null when the browser keeps it. */
-  readonly storageFailure: Failure | null;
+  readonly storageFailure: FailureRecord | null;
   readonly modelProgress: Progress | null;
   readonly deviceMemoryGiB: number | null;
   readonly storage: StorageReport | null;
@@ -71,11 +71,11 @@ export async function bootSession(modelBaseUrl: string): Promise<void> {
   );
 }
 
-export function endSession(failure: Failure): void {
+export function endSession(failure: FailureRecord): void {
   set({ phase: 'failed', failure });
 }
 
-export function loseDevice(failure: Failure): void {
+export function loseDevice(failure: FailureRecord): void {
   latest.accept('gpu');
   set({ lost: failure });
   speak(failure.what);

@@ -2,7 +2,7 @@
 import { create } from 'zustand';
 import type {
   Capabilities,
-  Failure,
+  FailureRecord,
   FieldInfo,
   FieldValue,
   FieldValues,
@@ -25,7 +25,7 @@ interface SetupState {
   /** Only what the person changed by hand. */
   readonly changed: FieldValues;
   readonly plan: PlanReport | null;
-  readonly planFailure: Failure | null;
+  readonly planFailure: FailureRecord | null;
   readonly planning: boolean;
 }
 

@@ -9,7 +9,7 @@ import type {
   DatasetInfo,
   EngineCalls,
   EngineEvent,
-  Failure,
+  FailureRecord,
   GatePoint,
   GpuReport,
   KeptMask,
@@ -62,7 +62,7 @@ const MISSING: GpuReport = {
   },
 };
 
-const NO_STORAGE: Failure = {
+const NO_STORAGE: FailureRecord = {
   code: 'storage/unavailable',
   what: 'The browser gives this page no storage.',
   cure: 'Leave private browsing.',
@@ -420,7 +420,13 @@ function fakePrediction(request: PredictRequest): EngineCalls['segment.predict']
   };
 }
 
-function circle(width: number, height: number, x: number, y: number, radius: number): Uint8Array {
+function circle(
+  width: number,
+  height: number,
+  x: number,
+  y: number,
+  radius: number,
+): Uint8Array<ArrayBuffer> {
   const mask = new Uint8Array(width * height);
   for (let row = 0; row < height; row++)
     for (let column = 0; column < width; column++)

@@ -3,7 +3,7 @@ import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../../config/sa
 import { capabilitiesFor } from '../../engine/capabilities.ts';
 import type { EngineState } from '../engine-state.ts';
 import { openAtStart } from '../model-origins.ts';
-import type { Failure, ModelInfo } from '../protocol.ts';
+import type { FailureRecord, ModelInfo } from '../protocol.ts';
 import { ok } from '../result.ts';
 import type { Handlers } from '../serve.ts';
 
@@ -17,7 +17,7 @@ export function bootHandlers(engine: Promise<EngineState>): Pick<Handlers, BootC
       state.modelBaseUrl = modelBaseUrl;
       const gpu = await state.openGpu();
       let model: ModelInfo | null = null;
-      let modelFailure: Failure | null = null;
+      let modelFailure: FailureRecord | null = null;
       if (gpu.state === 'ready') {
         try {
           model = await openAtStart(state, call);

@@ -31,7 +31,7 @@ export function outputHandlers(
       return ok(outputFile(`${name.replaceAll(/[^\w .+-]+/g, '_')} history.csv`, 'text/csv', bytes));
     },
     'output.masksZip': async () => ok(await new KeptMasks((await engine).state.store).zip()),
-    'output.importAdapter': async ({ files }) => ok(await (await engine).training.importAdapter(files)),
+    'output.importAdapter': async ({ files }) => ok(await (await engine).training.addAdapter(files)),
   };
 }
 

@@ -1,8 +1,9 @@
 /** The start of the engine and its device. Conventions: ../protocol.ts. */
 
+import type { FailureRecord } from '../../config/failure.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { ModelInfo } from './model.ts';
-import type { Failure, Nothing } from './result.ts';
+import type { Nothing } from './result.ts';
 
 export interface BootRequest {
   /** Absolute address of the folder that holds `index.json` and one folder per embedded model, with a final slash. */
@@ -14,15 +15,15 @@ export interface BootReport {
   readonly capabilities: Capabilities;
   /** The model that is open now; null when none could be opened (then `modelFailure` says why). */
   readonly model: ModelInfo | null;
-  readonly modelFailure: Failure | null;
+  readonly modelFailure: FailureRecord | null;
   /** Why nothing outlives this visit: the browser gives no storage. Null when it does. */
-  readonly storageFailure: Failure | null;
+  readonly storageFailure: FailureRecord | null;
   /** `navigator.deviceMemory` in GiB (the browser rounds it), null where the browser does not tell. */
   readonly deviceMemoryGiB: number | null;
 }
 
 /** `missing`: nothing that needs the GPU works; data stays viewable. */
-export type GpuReport = GpuReady | { readonly state: 'missing'; readonly error: Failure };
+export type GpuReport = GpuReady | { readonly state: 'missing'; readonly error: FailureRecord };
 
 export interface GpuReady {
   readonly state: 'ready';

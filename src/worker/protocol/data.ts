@@ -1,6 +1,8 @@
 /** Datasets, their images and what was refused. Conventions: ../protocol.ts. */
 
-import type { Failure, Nothing } from './result.ts';
+import type { FailureRecord } from '../../config/failure.ts';
+import type { SplitOrder } from '../../data/split.ts';
+import type { Nothing } from './result.ts';
 
 /** A file with its path relative to what was dropped ("images/a.png"); a bare name for a single file. */
 export interface DroppedFile {
@@ -16,7 +18,7 @@ export interface AddFilesRequest {
 export interface ImportReport {
   readonly datasets: readonly DatasetInfo[];
   /** Everything that was not used, one entry per file, with its sentence. */
-  readonly refusals: readonly Failure[];
+  readonly refusals: readonly FailureRecord[];
 }
 
 /** How the masks of a dataset were understood. */
@@ -48,7 +50,7 @@ export interface DatasetInfo {
   readonly splitOrder: SplitOrder;
   /** Bytes on this device's storage. */
   readonly bytes: number;
-  readonly refusals: readonly Failure[];
+  readonly refusals: readonly FailureRecord[];
 }
 
 /** A dataset that was half saved, or whose description is damaged. */
@@ -56,7 +58,7 @@ export interface BrokenDataset {
   readonly id: string;
   /** Bytes on this device's storage. */
   readonly bytes: number;
-  readonly failure: Failure;
+  readonly failure: FailureRecord;
 }
 
 export interface ClassInfo {
@@ -72,8 +74,7 @@ export interface SplitCounts {
   readonly test: number;
 }
 
-/** `shuffled`: natural name order shuffled with the seed. `name`: contiguous blocks, for slices of one volume. */
-export type SplitOrder = 'shuffled' | 'name';
+export type { SplitOrder };
 export type SplitName = 'train' | 'validation' | 'test';
 
 export interface SampleInfo {

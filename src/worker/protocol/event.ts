@@ -1,6 +1,6 @@
 /** What happens without being asked for. Conventions: ../protocol.ts. */
 
-import type { Failure } from './result.ts';
+import type { FailureRecord } from '../../config/failure.ts';
 import type { EvalPoint, GatePoint, RunInfo, StepPoint } from './train.ts';
 
 export type EngineEvent =
@@ -17,6 +17,6 @@ export type EngineEvent =
       readonly done: number;
       readonly total: number;
     }
-  | { readonly type: 'device-lost'; readonly error: Failure }
+  | { readonly type: 'device-lost'; readonly error: FailureRecord }
   /** `warning` and `error` are for the person; `info` is for whoever looks into the browser's console. */
   | { readonly type: 'log'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };

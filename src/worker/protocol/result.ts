@@ -2,15 +2,14 @@
 
 import type { FailureRecord } from '../../config/failure.ts';
 
-/** What went wrong, in words for a person: what happened, where (a file, a setting), and what to do about it. */
-export type Failure = FailureRecord;
+export type { FailureRecord };
 
 /** The one code the page itself looks at: the person asked to stop, so there is nothing to report. */
 export const CANCELLED = 'cancelled';
 
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: Failure };
+  | { readonly ok: false; readonly error: FailureRecord };
 
 /** Nothing to ask, nothing to answer. */
 export type Nothing = Record<string, never>;

@@ -1,9 +1,10 @@
 /** Images, prompts, candidates, kept masks. Conventions: ../protocol.ts. */
 
+import type { Candidate, ImageBox, ImagePoint } from '../../engine/segmenter.ts';
+import type { GateLayer } from '../../train/segmenter.ts';
 import type { SampleRef } from './data.ts';
 import type { OutputFile } from './output.ts';
 import type { Nothing } from './result.ts';
-import type { GateLayer } from './train.ts';
 
 /** Which weights answer: the model without modules, or with a run's. */
 export type Variant = { readonly kind: 'base' } | { readonly kind: 'run'; readonly runId: string };
@@ -27,24 +28,13 @@ export interface EmbedReport {
   readonly gates: readonly GateLayer[] | null;
 }
 
-export interface PointPrompt {
-  readonly x: number;
-  readonly y: number;
-  readonly positive: boolean;
-}
-
-export interface BoxPrompt {
-  readonly x0: number;
-  readonly y0: number;
-  readonly x1: number;
-  readonly y1: number;
-}
+export type { Candidate, ImageBox, ImagePoint };
 
 export interface PredictRequest {
   readonly imageId: string;
   readonly variant: Variant;
-  readonly points: readonly PointPrompt[];
-  readonly box: BoxPrompt | null;
+  readonly points: readonly ImagePoint[];
+  readonly box: ImageBox | null;
   /** Feed the low-resolution logits of an earlier candidate back as mask prompt. */
   readonly previous: { readonly predictionId: string; readonly candidate: number } | null;
 }
@@ -57,16 +47,6 @@ export interface Prediction {
    */
   readonly candidates: readonly Candidate[];
   readonly milliseconds: number;
-}
-
-export interface Candidate {
-  /** [height, width] of the original image, row by row, 0 or 1. */
-  readonly mask: Uint8Array;
-  readonly predictedIou: number;
-  /** Index of the mask token, 0..3. */
-  readonly token: number;
-  /** Foreground pixels. */
-  readonly area: number;
 }
 
 export interface KeptMask {

@@ -3,6 +3,7 @@
 import type { FailureRecord } from '../../config/failure.ts';
 import type { RunPlan } from '../../engine/run/run-types.ts';
 import type { Verdict } from '../../engine/run/verdict.ts';
+import type { GateLayer } from '../../train/segmenter.ts';
 import type { FieldValues, GateFormId } from './capabilities.ts';
 import type { SplitCounts, SplitName } from './data.ts';
 import type { Nothing } from './result.ts';
@@ -105,8 +106,7 @@ export interface GatePoint {
   readonly layers: readonly GateLayer[];
 }
 
-/** Gate by method id; a method that is not in this block is absent. */
-export type GateLayer = Readonly<Record<string, number>>;
+export type { GateLayer };
 
 export interface RunHistory {
   readonly steps: readonly StepPoint[];

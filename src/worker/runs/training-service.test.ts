@@ -3,7 +3,7 @@ import { Failure } from '../../config/failure.ts';
 import { parseTrainConfig } from '../../config/train.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
 import { GpuQueue } from '../../engine/gpu-queue.ts';
-import { startRun } from '../../engine/run/run.ts';
+import { startTraining } from '../../engine/run/run.ts';
 import type { RunConfig } from '../../engine/run/run-files.ts';
 import type { Run, RunOutcome, RunProgress } from '../../engine/run/run-types.ts';
 import { sizeOf } from '../../graph/shape.ts';
@@ -18,7 +18,7 @@ import { runLocks } from '../tab-locks.ts';
 import { TrainingService } from './training-service.ts';
 
 // What is under test is who may do what when, so runs are played and nothing is computed.
-vi.mock('../../engine/run/run.ts', () => ({ startRun: vi.fn(), resumeRun: vi.fn() }));
+vi.mock('../../engine/run/run.ts', () => ({ startTraining: vi.fn(), resumeTraining: vi.fn() }));
 vi.mock('../../engine/run/plan-run.ts', () => ({ planRun: () => ({ problems: [] }) }));
 
 interface Deferred<T> {
@@ -115,7 +115,7 @@ function openService(store = new MemoryStore()) {
   };
   const launching = deferred<void>();
   const begun = deferred<Run>();
-  vi.mocked(startRun).mockImplementationOnce(() => {
+  vi.mocked(startTraining).mockImplementationOnce(() => {
     launching.resolve();
     return begun.promise;
   });
@@ -131,7 +131,7 @@ function openService(store = new MemoryStore()) {
 }
 
 beforeEach(() => {
-  vi.mocked(startRun).mockReset();
+  vi.mocked(startTraining).mockReset();
   vi.stubGlobal('navigator', {});
 });
 
@@ -174,7 +174,7 @@ test('a launch that fails is told, ends whoever waits for it, and makes room for
   await changed;
   expect(await service.list()).toMatchObject([{ status: 'failed', failure }]);
   const { run, end } = playedRun();
-  vi.mocked(startRun).mockResolvedValueOnce(run);
+  vi.mocked(startTraining).mockResolvedValueOnce(run);
   expect((await service.start(settings)).status).toBe('running');
   end('finished');
 });
@@ -194,7 +194,7 @@ test('the end of a run is told though it cannot be written', async () => {
     text: 'The record of the run could not be written: The disk is full. Delete something.',
   });
   vi.mocked(store.write).mockRestore();
-  vi.mocked(startRun).mockResolvedValueOnce(playedRun().run);
+  vi.mocked(startTraining).mockResolvedValueOnce(playedRun().run);
   expect((await service.start(settings)).status).toBe('running');
 });
 
@@ -202,7 +202,7 @@ test('the first remark of a run is for the person, the others are for the consol
   const { service, begun, events } = openService();
   begun.resolve(playedRun().run);
   await service.start(settings);
-  const { observer } = vi.mocked(startRun).mock.calls[0]?.[0] ?? {};
+  const { observer } = vi.mocked(startTraining).mock.calls[0]?.[0] ?? {};
   observer?.onNotice?.('Cells, a.png: it has no object.');
   observer?.onNotice?.('Cells, b.png: it has no object.');
   const logs = events.flatMap((event) => (event.type === 'log' ? [event] : []));
@@ -262,7 +262,7 @@ test('a run under way is deleted in its own tab, and one whose tab was closed is
   await service.delete(id);
   expect(await service.list()).toEqual([]);
   await runLocks.whileTaken(id, async () => undefined);
-  vi.mocked(startRun).mockResolvedValueOnce(playedRun().run);
+  vi.mocked(startTraining).mockResolvedValueOnce(playedRun().run);
   await service.start(settings);
   // The browser has given the locks of a closed tab back.
   vi.stubGlobal('navigator', { locks: fakeWebLocks() });
@@ -280,7 +280,7 @@ test('an adapter becomes a run, is not broken for another tab while it is stored
     await write(path, bytes);
     seen.push(await there.broken());
   });
-  const run = await here.importAdapter([droppedAdapter()]);
+  const run = await here.addAdapter([droppedAdapter()]);
   expect(run).toMatchObject({ name: 'Theirs (imported)', status: 'imported', step: 7, bestScore: 0.5 });
   expect(seen).toEqual([[], [], []]);
   expect((await there.list()).map(({ id }) => id)).toEqual([run.id]);
@@ -288,7 +288,7 @@ test('an adapter becomes a run, is not broken for another tab while it is stored
     if (path.endsWith('run.json')) throw new Failure({ code: 'storage/full', what: 'Full.', cure: 'Delete.' });
     await write(path, bytes);
   });
-  await expect(here.importAdapter([droppedAdapter()])).rejects.toThrow('Full.');
+  await expect(here.addAdapter([droppedAdapter()])).rejects.toThrow('Full.');
   expect(await store.list('runs')).toHaveLength(1);
 });
 

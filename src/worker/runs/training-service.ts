@@ -12,7 +12,7 @@ import { Failure, toFailureRecord } from '../../config/failure.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
 import { resumedDataset, runDataset } from '../../engine/datasets.ts';
 import { planRun } from '../../engine/run/plan-run.ts';
-import { resumeRun, startRun } from '../../engine/run/run.ts';
+import { resumeTraining, startTraining } from '../../engine/run/run.ts';
 import type { RunDataset } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
 import { SPLIT_SEED } from '../dataset-card.ts';
@@ -23,7 +23,7 @@ import { importedRecord } from './imported-run.ts';
 import { RunReports } from './run-reports.ts';
 import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
 import { type Launch, RunSupervisor } from './run-supervisor.ts';
-import type { RunVariant } from '../segmentation-service.ts';
+import type { NamedWeights } from '../segmentation-service.ts';
 import { StepTimes, stepKey } from './step-times.ts';
 import { runLocks } from '../tab-locks.ts';
 
@@ -86,7 +86,7 @@ export class TrainingService {
       return {
         record,
         stepKey: this.stepKey(model, resolved),
-        begin: (observer) => startRun({ ...parts, name: record.name, observer }, resolved, datasets),
+        begin: (observer) => startTraining({ ...parts, name: record.name, observer }, resolved, datasets),
       };
     });
   }
@@ -115,7 +115,7 @@ export class TrainingService {
       return {
         record: { ...record, status: 'running', failure: null, updated: Date.now() },
         stepKey: this.stepKey(model, config),
-        begin: (observer) => resumeRun({ ...parts, observer }, config, datasets),
+        begin: (observer) => resumeTraining({ ...parts, observer }, config, datasets),
       };
     });
   }
@@ -186,7 +186,7 @@ export class TrainingService {
   }
 
   /** Stores an adapter that came in as files as a run of its own. @throws Failure `adapter/…`; nothing is stored then. */
-  async importAdapter(files: readonly DroppedFile[]): Promise<RunInfo> {
+  async addAdapter(files: readonly DroppedFile[]): Promise<RunInfo> {
     const model = this.state.needModel();
     const now = Date.now();
     const id = newRunId(now);
@@ -228,7 +228,7 @@ export class TrainingService {
   }
 
   /** A run's best weights for Segment. @throws Failure `run/unknown`, `run/other-model`, `run/no-adapter`. */
-  async variant(runId: string): Promise<RunVariant> {
+  async weights(runId: string): Promise<NamedWeights> {
     const record = await this.need(runId);
     const model = this.state.needModel();
     expectModel(record, model);
@@ -236,7 +236,7 @@ export class TrainingService {
     return {
       name: record.name,
       // The weights of a step never change: a run that is done again from a checkpoint repeats them bit for bit.
-      variant: {
+      weights: {
         key: `${runId} ${record.bestStep ?? record.step}`,
         tuning: () => readRunAdapter(files, model.open),
       },

@@ -1,4 +1,4 @@
-import type { BoxPrompt, PointPrompt } from '../../../worker/protocol.ts';
+import type { ImageBox, ImagePoint } from '../../../worker/protocol.ts';
 import { type Spot, toCanvas, type View } from '../view.ts';
 
 const RADIUS = 6;
@@ -6,7 +6,7 @@ const RADIUS = 6;
 /** Clicks as a disc with their sign, readable on any image: white ring, dark ring. */
 export function drawPoints(
   context: CanvasRenderingContext2D,
-  points: readonly PointPrompt[],
+  points: readonly ImagePoint[],
   view: View,
 ): void {
   for (const point of points) {
@@ -37,7 +37,7 @@ export function drawPoints(
 }
 
 /** A box as two lines, dark under white, so that it shows on any image. */
-export function drawBox(context: CanvasRenderingContext2D, box: BoxPrompt, view: View): void {
+export function drawBox(context: CanvasRenderingContext2D, box: ImageBox, view: View): void {
   const from = toCanvas(view, { x: box.x0, y: box.y0 });
   const to = toCanvas(view, { x: box.x1, y: box.y1 });
   context.lineWidth = 3;

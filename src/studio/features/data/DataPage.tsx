@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react';
-import type { Failure } from '../../../worker/protocol.ts';
+import type { FailureRecord } from '../../../worker/protocol.ts';
 import { FileButton } from '../../components/FileButton.tsx';
 import { ProgressBar } from '../../components/Progress.tsx';
 import { receiveFiles } from '../../drop/receive.ts';
@@ -74,7 +74,7 @@ export function DataPage(): ReactNode {
 /** As many as are read without effort; the rest is folded. */
 const SHOWN = 8;
 
-function LastRefusals({ refusals }: { readonly refusals: readonly Failure[] }): ReactNode {
+function LastRefusals({ refusals }: { readonly refusals: readonly FailureRecord[] }): ReactNode {
   return (
     <section className={`panel ${styles.refusals}`} aria-label="Not used">
       <h3>{plural(refusals.length, 'file')} of the last import refused or in need of a look</h3>

@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react';
-import type { Failure } from '../../../worker/protocol.ts';
+import type { FailureRecord } from '../../../worker/protocol.ts';
 import { FailureText } from '../../components/FailureNote.tsx';
 import styles from './RefusalList.module.css';
 
 /** Files that were refused or need a look: which, why, and the cure. */
-export function RefusalList({ refusals }: { readonly refusals: readonly Failure[] }): ReactNode {
+export function RefusalList({ refusals }: { readonly refusals: readonly FailureRecord[] }): ReactNode {
   return (
     <ul className={styles.list}>
       {refusals.map((refusal, index) => (
