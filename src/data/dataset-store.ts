@@ -6,7 +6,7 @@ import type { InspectedDataset } from './inspect.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { encodeManifest, MANIFEST_VERSION, type Manifest, parseManifest } from './manifest.ts';
 import { attempt, refuse, toRefusal } from './outcome.ts';
-import type { BrokenDataset, Outcome, ReadProgress, StoredDataset } from './types.ts';
+import type { Outcome, ReadProgress, StoredDataset, UnreadableDataset } from './types.ts';
 
 const FOLDER = 'datasets';
 const MANIFEST = 'dataset.json';
@@ -76,9 +76,9 @@ export class DatasetStore {
    * All stored datasets, oldest first, and the folders that hold none that can be read. Sizes come from the manifests; only
    * the folders of broken datasets are walked.
    */
-  async list(): Promise<{ datasets: StoredDataset[]; broken: BrokenDataset[] }> {
+  async list(): Promise<{ datasets: StoredDataset[]; broken: UnreadableDataset[] }> {
     const datasets: StoredDataset[] = [];
-    const broken: BrokenDataset[] = [];
+    const broken: UnreadableDataset[] = [];
     for (const { name: id, kind } of await this.store.list(FOLDER)) {
       if (kind !== 'folder') continue;
       const read = await this.readManifest(id);

@@ -153,7 +153,7 @@ export interface ReadProgress {
 }
 
 /** What is in storage of a dataset that cannot be opened: it was half saved, or its description is damaged. */
-export interface BrokenDataset {
+export interface UnreadableDataset {
   readonly id: string;
   readonly bytes: number;
   readonly refusal: Refusal;

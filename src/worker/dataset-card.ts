@@ -2,8 +2,15 @@
 import * as v from 'valibot';
 import { type Dataset, type DatasetSample, isLabelled, labelledNames, loadSample } from '../data/dataset.ts';
 import { type SplitOrder, splitCounts, splitNames } from '../data/split.ts';
-import type { MaskKind as DataMaskKind, StoredDataset } from '../data/types.ts';
-import type { ClassInfo, DatasetInfo, FailureRecord, MaskKind, SampleInfo, SplitName } from './protocol.ts';
+import type { MaskKind, StoredDataset } from '../data/types.ts';
+import type {
+  ClassInfo,
+  DatasetInfo,
+  DatasetMaskKind,
+  FailureRecord,
+  SampleInfo,
+  SplitName,
+} from './protocol.ts';
 
 /** The seed of a dataset's split in the studio: fixed, so that the test images of all runs are the same. */
 export const SPLIT_SEED = 0;
@@ -100,7 +107,7 @@ function classInfo(value: number, classes: number, objects: number, card: Card):
   };
 }
 
-function maskKindOf(counts: Readonly<Record<DataMaskKind, number>>): MaskKind {
+function maskKindOf(counts: Readonly<Record<MaskKind, number>>): DatasetMaskKind {
   const kinds = (['binary', 'threshold128', 'labels', 'instances'] as const).filter(
     (kind) => counts[kind] > 0,
   );

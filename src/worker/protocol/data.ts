@@ -2,6 +2,7 @@
 
 import type { FailureRecord } from '../../config/failure.ts';
 import type { SplitOrder } from '../../data/split.ts';
+import type { MaskKind } from '../../data/types.ts';
 import type { Nothing } from './result.ts';
 
 /** A file with its path relative to what was dropped ("images/a.png"); a bare name for a single file. */
@@ -21,20 +22,8 @@ export interface ImportReport {
   readonly refusals: readonly FailureRecord[];
 }
 
-/** How the masks of a dataset were understood. */
-export type MaskKind =
-  /** One value, or background and one other: nonzero is foreground. */
-  | 'binary'
-  /** JPEG or antialiased grey: read with a threshold of 128. */
-  | 'threshold128'
-  /** Integer class labels. */
-  | 'labels'
-  /** One id per object. */
-  | 'instances'
-  /** Different kinds in one dataset. */
-  | 'mixed'
-  /** No image has a mask. */
-  | 'none';
+/** How the masks of a dataset were understood; `mixed`: its images differ, `none`: no image has a mask. */
+export type DatasetMaskKind = MaskKind | 'mixed' | 'none';
 
 export interface DatasetInfo {
   readonly id: string;
@@ -44,7 +33,7 @@ export interface DatasetInfo {
   /** Images that have a mask; the others are kept for Segment. */
   readonly maskedCount: number;
   readonly objectCount: number;
-  readonly maskKind: MaskKind;
+  readonly maskKind: DatasetMaskKind;
   readonly classes: readonly ClassInfo[];
   readonly split: SplitCounts;
   readonly splitOrder: SplitOrder;

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect } from 'react';
-import type { DatasetInfo, MaskKind, SplitOrder } from '../../../worker/protocol.ts';
+import type { DatasetInfo, DatasetMaskKind, SplitOrder } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { bytes, plural } from '../../format/format.ts';
@@ -16,7 +16,7 @@ import styles from './DatasetCard.module.css';
 import { RefusalList } from './RefusalList.tsx';
 import { Thumbnail } from './Thumbnail.tsx';
 
-const MASK_KINDS: Readonly<Record<MaskKind, string>> = {
+const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
   binary: 'binary: nonzero is foreground',
   threshold128: 'grey, read with a threshold of 128',
   labels: 'labels, one value per class',
