@@ -1,7 +1,7 @@
 /** Images, prompts, candidates, kept masks. Conventions: ../protocol.ts. */
 
 import type { Candidate, ImageBox, ImagePoint } from '../../engine/segmenter.ts';
-import type { GateLayer } from '../../train/segmenter.ts';
+import type { GateLayer } from '../../train/gates.ts';
 import type { SampleRef } from './data.ts';
 import type { OutputFile } from './output.ts';
 import type { Nothing } from './result.ts';

@@ -3,7 +3,7 @@
 import type { FailureRecord } from '../../config/failure.ts';
 import type { RunPlan } from '../../engine/run/run-types.ts';
 import type { Verdict } from '../../engine/run/verdict.ts';
-import type { GateLayer } from '../../train/segmenter.ts';
+import type { GateLayer } from '../../train/gates.ts';
 import type { FieldValues, GateFormId } from './capabilities.ts';
 import type { SplitCounts, SplitName } from './data.ts';
 import type { Nothing } from './result.ts';
