@@ -9,6 +9,7 @@ import { adapterEnvironment } from './toolchain/adapter.mjs';
 import { ensureChromium } from './toolchain/chromium.mjs';
 import { checkNode } from './toolchain/node-version.mjs';
 import { run } from './toolchain/run.mjs';
+import { runSteps } from './toolchain/steps.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -31,19 +32,8 @@ async function main() {
   }
   const chromium = await ensureChromium(root);
   const env = { ...(await adapterEnvironment(chromium)), ...(chromium ? { MOPEFT_CHROMIUM: chromium } : {}) };
-  const failed = [];
-  for (const [title, program, args] of STEPS) {
-    console.log(`\n── ${title}`);
-    const start = performance.now();
-    const code = await run(bin(program), args, { cwd: root, env });
-    console.log(
-      `── ${title}: ${code === 0 ? 'passed' : 'FAILED'} in ${((performance.now() - start) / 1000).toFixed(0)} s`,
-    );
-    if (code !== 0) failed.push(title);
-  }
-  if (failed.length > 0) console.log(`\nFailed: ${failed.join('; ')}`);
-  console.log(`\n${STEPS.length - failed.length} passed, ${failed.length} failed`);
-  process.exitCode = failed.length > 0 ? 1 : 0;
+  const steps = STEPS.map(([title, program, args]) => [title, bin(program), args]);
+  process.exitCode = await runSteps(steps, { cwd: root, env });
 }
 
 main().catch((error) => {
