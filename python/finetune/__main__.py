@@ -8,6 +8,7 @@ from pretrain.export import read_model
 
 from .config import Mopeft, TrainConfig, parse_method, with_settings
 from .data import read_sets
+from .gate_forms import FORMS
 from .loop import deterministic
 from .run import run
 
@@ -35,7 +36,7 @@ def table(a: argparse.Namespace) -> None:
 
     if a.model:
         start = partial(deterministic, a.threads, a.device)
-        tables.fill(a.model, a.data, a.method or list(tables.METHODS), seeds_of(a), a.set, a.out, a.jobs, start, a.by_name)
+        tables.fill(a.model, a.data, a.method or list(tables.ROWS), seeds_of(a), a.set, a.out, a.jobs, start, a.by_name)
     print(tables.table(a.out))
 
 
@@ -70,7 +71,7 @@ def main() -> None:
     one.add_argument("--model", type=Path, required=True)
     one.add_argument("--data", type=Path, action="append", required=True)
     one.add_argument("--method", default="mopeft")
-    one.add_argument("--gate", choices=("unipelt", "mass", "none"))
+    one.add_argument("--gate", choices=tuple(FORMS))
     one.add_argument("--freeze-decoder", action="store_true")
     one.add_argument("--steps", type=int, default=300)
     one.add_argument("--seed", type=int, default=0)
@@ -87,7 +88,7 @@ def main() -> None:
     add_seeds(many)
     many.add_argument("--out", type=Path, required=True)
     many.set_defaults(run=sweep)
-    ten = commands.add_parser("table", help="each set alone by five methods; without --model only the table")
+    ten = commands.add_parser("table", help="each set alone by every recipe and method; without --model only the table")
     ten.add_argument("--model", type=Path)
     ten.add_argument("--data", type=Path, nargs="+", default=[])
     ten.add_argument("--method", action="append", default=[])
@@ -101,7 +102,7 @@ def main() -> None:
     moved.add_argument("--model", type=Path, required=True)
     moved.add_argument("--data", type=Path, nargs="+", required=True)
     moved.add_argument("--method", default="mopeft")
-    moved.add_argument("--gate", choices=("unipelt", "mass"))
+    moved.add_argument("--gate", choices=tuple(f for f in FORMS if f != "none"))
     moved.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     add_seeds(moved)
     moved.add_argument("--out", type=Path, required=True)

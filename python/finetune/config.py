@@ -1,12 +1,12 @@
 """What may be set about a run: the engine's settings by their own names (`src/config/train.ts`), and the method."""
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import get_type_hints
 
-METHODS = ("lora", "prefix", "adapter")
+from .methods import METHODS, RECIPES
+
 SPLIT_ORDERS = ("shuffled", "name")
-RANK = 8
-"""Of LoRA, the engine's default."""
 LIMITS = {
     "steps": (1, 1_000_000),
     "seed": (0, 2**32 - 1),
@@ -70,34 +70,23 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Mopeft:
-    """What is trained. gate None: `unipelt` for two methods or more, else `none`; length None: the engine's default."""
+    """What is trained. gate None: `unipelt` for two methods or more, else `none`; sizes: methods' settings other than their defaults."""
 
     methods: tuple[str, ...]
     gate: str | None = None
     train_decoder: bool = True
-    length: int | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def form(self) -> str:
         return self.gate or ("unipelt" if len(self.methods) > 1 else "none")
 
-    def sizes(self, model: dict) -> dict[str, int]:
-        """Rank, prefix length and bottleneck for a model section of the recipe (see `src/peft`)."""
-        grid = model["image_size"] // model["patch_size"]
-        layers = range(model["num_hidden_layers"])
-        sides = [grid if i in model["global_attn_indexes"] else model["window_size"] for i in layers]
-        return {
-            "rank": RANK,
-            "length": self.length or max(1, min(10, min(sides) ** 2 // 16)),
-            "bottleneck": max(8, model["hidden_size"] // 16),
-        }
-
 
 def parse_method(name: str) -> tuple[str, ...]:
-    """`mopeft`, `decoder` (no method), or ids joined by +; in the registry's order."""
-    asked = {"mopeft": set(METHODS), "decoder": set()}.get(name, set(name.split("+")))
+    """A recipe's name, or ids of methods joined by +; in the registry's order."""
+    asked = set(RECIPES.get(name, name.split("+")))
     if asked - set(METHODS):
-        raise SystemExit(f"no method {name}: use mopeft, decoder, or {', '.join(METHODS)} joined by +")
+        raise SystemExit(f"no method {name}: use {', '.join(RECIPES)}, or {', '.join(METHODS)} joined by +")
     return tuple(m for m in METHODS if m in asked)
 
 

@@ -1,4 +1,6 @@
-"""The image encoder with LoRA, Prefix and Adapter (docs/mopeft.md), on pretrain's fast one: relative position as a bias."""
+"""The image encoder with the methods' modules (docs/mopeft.md), on pretrain's fast one: relative position as a bias."""
+
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -6,30 +8,54 @@ from torch import Tensor
 
 from pretrain.encoder import Attention, Block, ImageEncoder, from_windows, relative_rows, to_windows
 
+from .gate_forms import FORMS, GateForm, Prefix
+from .methods import METHODS
+from .methods.method import Params
+
 GateLayer = dict[str, Tensor]
-Params = dict[str, Tensor]
+"""The gates [B] of one block by method."""
 
 
-def gate_of(x: Tensor, params: Params, method: str) -> Tensor:
-    """Mean over the tokens of sigmoid(x · w + b): [B, G, G, C] -> [B]; 1 without a gate."""
-    weight = params.get(f"gate.{method}.weight")
-    if weight is None:
-        return torch.ones(len(x))
-    return F.linear(x, weight, params[f"gate.{method}.bias"]).sigmoid().mean((1, 2, 3))
+@dataclass
+class Modules:
+    """The modules of one block at work on a batch. gates: filled by `read`; a gate that is there already stays."""
+
+    params: Params
+    form: GateForm
+    gates: GateLayer
+
+    def __post_init__(self) -> None:
+        present = {name.partition(".")[0] for name in self.params}
+        self.methods = [m for m in METHODS.values() if m.id in present]
+
+    def read(self, slot: str, x: Tensor) -> None:
+        """Computes the gates that read this slot's output x [B, G, G, C]."""
+        for m in self.methods:
+            if m.gate_reads == slot and m.id not in self.gates:
+                start = f"gate.{m.id}."
+                own = {name.removeprefix(start): value for name, value in self.params.items() if name.startswith(start)}
+                self.gates[m.id] = self.form.value(x, own)
+
+    def in_windows(self, windows: int) -> "Modules":
+        """The same for windows of the images, `windows` of each."""
+        return replace(self, gates={m: g.repeat_interleave(windows) for m, g in self.gates.items()})
+
+    def at(self, slot: str, x: Tensor, y: Tensor) -> Tensor:
+        """A layer's output y for its input x, with what the methods add."""
+        for m in self.methods:
+            if slot in m.adds:
+                y = y + self.gates[m.id].view(-1, *[1] * (y.dim() - 1)) * m.adds[slot](x, y, self.params)
+        return y
+
+    def prefixes(self) -> list[Prefix]:
+        return [self.form.prefix(*m.prefix(self.params), self.gates[m.id]) for m in self.methods if m.prefix]
 
 
-def low_rank(u: Tensor, params: Params, part: str) -> Tensor:
-    return F.linear(F.linear(u, params[f"lora.{part}.A"]), params[f"lora.{part}.B"])
-
-
-def attention(attn: Attention, u: Tensor, side: int, params: Params, gates: GateLayer, form: str) -> Tensor:
-    """u [B, side², C] with gates [B] -> [B, side², C]. A prefix is P keys and values in front, whose columns have no relative position."""
+def attention(attn: Attention, u: Tensor, side: int, modules: Modules) -> Tensor:
+    """u [B, side², C] -> the same shape. A prefix is P keys and values in front, whose columns have no relative position."""
     b, n, c = u.shape
     heads = attn.heads
-    q, k, v = attn.qkv(u).chunk(3, -1)
-    if "lora.q.A" in params:
-        g = gates["lora"][:, None, None]
-        q, v = q + g * low_rank(u, params, "q"), v + g * low_rank(u, params, "v")
+    q, k, v = (modules.at(part, u, y) for part, y in zip("qkv", attn.qkv(u).chunk(3, -1), strict=True))
 
     def split(x: Tensor) -> Tensor:
         return x.reshape(b, -1, heads, c // heads).transpose(1, 2)
@@ -39,39 +65,32 @@ def attention(attn: Attention, u: Tensor, side: int, params: Params, gates: Gate
     bias_h = torch.einsum("bhijd,ikd->bhijk", grid, relative_rows(attn.rel_pos_h, side))
     bias_w = torch.einsum("bhijd,jkd->bhijk", grid, relative_rows(attn.rel_pos_w, side))
     bias = (bias_h[..., :, None] + bias_w[..., None, :]).reshape(b, heads, n, n)
-    if "prefix.K" in params:
-        keys, values, g = params["prefix.K"], params["prefix.V"], gates["prefix"]
-        column = torch.zeros(b, 1, 1, 1)
-        if form == "mass":
-            keys, values, column = keys.expand(b, -1, -1), values.expand(b, -1, -1), g.log().view(b, 1, 1, 1)
-        else:
-            keys, values = g[:, None, None] * keys, g[:, None, None] * values
+    for keys, values, column in modules.prefixes():
         k, v = torch.cat([split(keys), k], 2), torch.cat([split(values), v], 2)
-        bias = torch.cat([column.expand(b, heads, n, keys.shape[1]), bias], -1)
-    out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-    return attn.proj(out.transpose(1, 2).reshape(b, n, c))
+        bias = torch.cat([column.view(b, 1, 1, 1).expand(b, heads, n, keys.shape[1]), bias], -1)
+    out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2).reshape(b, n, c)
+    return modules.at("proj", out, attn.proj(out))
 
 
-def run_block(block: Block, x: Tensor, params: Params, form: str, given: GateLayer | None) -> tuple[Tensor, GateLayer]:
-    """x [B, G, G, C] -> the same shape, and the gates [B]; given gates take the place of the drawn ones."""
+def run_block(block: Block, x: Tensor, params: Params, form: GateForm, given: GateLayer | None) -> tuple[Tensor, GateLayer]:
+    """x [B, G, G, C] -> the same shape, and the gates [B]; given gates take the place of the computed ones."""
     b, g, _, c = x.shape
-    u = block.norm1(x)
-    has = [m for m, tensor in (("lora", "lora.q.A"), ("prefix", "prefix.K"), ("adapter", "adapter.up.weight")) if tensor in params]
-    gates = {m: gate_of(u, params, m) for m in has if m != "adapter"} | (given or {})
+    modules = Modules(params, form, dict(given or {}))
+    frozen = block.norm1(x)
+    modules.read("norm1", frozen)
+    u = modules.at("norm1", x, frozen)
     if block.window:
         windows = to_windows(u, block.window)
-        each = {m: v.repeat_interleave(len(windows) // b) for m, v in gates.items()}
-        out = from_windows(attention(block.attn, windows, block.window, params, each, form), block.window, g)
+        out = attention(block.attn, windows, block.window, modules.in_windows(len(windows) // b))
+        out = from_windows(out, block.window, g)
     else:
-        out = attention(block.attn, u.view(b, g * g, c), g, params, gates, form).view(b, g, g, c)
+        out = attention(block.attn, u.view(b, g * g, c), g, modules).view(b, g, g, c)
     x = x + out
-    f = block.mlp(block.norm2(x))
-    if "adapter" in has:
-        gates.setdefault("adapter", gate_of(f, params, "adapter"))
-        inner = F.gelu(F.linear(f, params["adapter.down.weight"], params["adapter.down.bias"]))
-        up = F.linear(inner, params["adapter.up.weight"], params["adapter.up.bias"])
-        f = f + gates["adapter"][:, None, None, None] * up
-    return x + f, gates
+    y = modules.at("norm2", x, block.norm2(x))
+    inner = F.gelu(modules.at("lin1", y, block.mlp.lin1(y)))
+    f = modules.at("lin2", inner, block.mlp.lin2(inner))
+    modules.read("mlp", f)
+    return x + modules.at("mlp", y, f), modules.gates
 
 
 def encode(
@@ -82,7 +101,7 @@ def encode(
     x = x + encoder.positions(x.shape[1])
     layers = []
     for i, block in enumerate(encoder.blocks):
-        x, gates = run_block(block, x, blocks[i], form, given[i] if given else None)
+        x, gates = run_block(block, x, blocks[i], FORMS[form], given[i] if given else None)
         layers.append(gates)
     x = encoder.neck[1](F.linear(x, encoder.neck[0].weight.flatten(1)))
     x = encoder.neck[2](x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)

@@ -1,4 +1,4 @@
-"""Each set alone, by five methods: test IoU before and after. Runs that are finished are not run again."""
+"""Each set alone, by every recipe and method: test IoU before and after. Runs that are finished are not run again."""
 
 import itertools
 import json
@@ -15,12 +15,13 @@ from pretrain.export import read_model
 
 from .config import of_seed
 from .data import distinct, read_set, stamp
+from .methods import METHODS, RECIPES
 from .run import RESULT, finished, run, stated
 from .statistics import clustered, mean_of_runs, paired, standard_error
 from .sweep import mopeft_of
 
-METHODS = ("mopeft", "decoder", "lora", "adapter", "prefix")
-MIXTURE = METHODS[0]
+ROWS = (*RECIPES, *METHODS)
+MIXTURE = "mopeft"
 
 
 base_of, set_of = cache(read_model), cache(read_set)
@@ -96,7 +97,7 @@ def mean_over_sets(sets: dict[str, list[dict]], when: str, key: str) -> float:
 def table(out: Path) -> str:
     """Three tables as markdown: means over the sets by method, the mixture against each method, and every set by method."""
     found = read(out)
-    order = [m for m in METHODS if m in found] + [m for m in found if m not in METHODS]
+    order = [m for m in ROWS if m in found] + [m for m in found if m not in ROWS]
     lines = ["| method | box before | after | click before | after | best candidate after | sets | runs | objects |", "|---" * 9 + "|"]
     for method in order:
         sets = found[method]

@@ -1,9 +1,6 @@
 """The tensors that a run trains: names, shapes, first values, learning rate group, decay (`src/peft`)."""
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,12 +8,10 @@ from torch import Tensor
 from pretrain.model import Sam
 
 from .config import Mopeft
+from .gate_forms import FORMS
+from .methods import METHODS
+from .methods.method import Spec
 from .random import Random
-
-Draw = Callable[[Random], float]
-
-PREFIX_RATE = 50
-"""Learned keys and values must grow to the size of the image's own (`src/peft/prefix/prefix.ts`)."""
 
 
 @dataclass
@@ -29,45 +24,14 @@ class Trained:
     rate: float = 1
 
 
-class Spec(NamedTuple):
-    """draw: what a value is drawn from, None: 0; the rest as for a Trained."""
-
-    shape: tuple[int, ...]
-    draw: Draw | None
-    decay: bool
-    group: str = "peft"
-    rate: float = 1
-
-
 def _specs(mopeft: Mopeft, model: dict) -> dict[str, Spec]:
     """Of one block, by names without `blocks.{i}.`."""
-    c = model["hidden_size"]
-    sizes = mopeft.sizes(model)
-    r, p, m = sizes["rank"], sizes["length"], sizes["bottleneck"]
-    bound = 1 / math.sqrt(c)
-
-    def uniform(random: Random) -> float:
-        return random.range(-bound, bound)
-
-    def normal(random: Random) -> float:
-        return 0.02 * random.normal()
-
+    methods = [METHODS[m] for m in mopeft.methods]
     out: dict[str, Spec] = {}
-    if "lora" in mopeft.methods:
-        for part in "qv":
-            out[f"lora.{part}.A"] = Spec((r, c), uniform, True)
-            out[f"lora.{part}.B"] = Spec((c, r), None, True)
-    if "prefix" in mopeft.methods:
-        out["prefix.K"] = Spec((p, c), normal, True, rate=PREFIX_RATE)
-        out["prefix.V"] = Spec((p, c), None, True, rate=PREFIX_RATE)
-    if "adapter" in mopeft.methods:
-        out["adapter.down.weight"] = Spec((m, c), uniform, True)
-        out["adapter.down.bias"] = Spec((m,), uniform, False)
-        out["adapter.up.weight"] = Spec((c, m), None, True)
-        out["adapter.up.bias"] = Spec((c,), None, False)
-    for method in mopeft.methods if mopeft.form != "none" else ():
-        out[f"gate.{method}.weight"] = Spec((1, c), normal, False, "gate")
-        out[f"gate.{method}.bias"] = Spec((1,), None, False, "gate")
+    for method in methods:
+        out |= method.tensors(model, method.sizes(model) | mopeft.sizes)
+    for method in methods:
+        out |= {f"gate.{method.id}.{name}": spec for name, spec in FORMS[mopeft.form].tensors(model["hidden_size"]).items()}
     return out
 
 

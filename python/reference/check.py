@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from .encoder import Case, encode
 from .losses import adamw, supervised, terms, total
-from .mopeft import Case, encode
 from .sam import build, decode
 
 

@@ -1,4 +1,4 @@
-"""The encoder with LoRA, Prefix and Adapter, gated: the mathematics of the design page, in its plainest form."""
+"""The encoder with gated modules: the mathematics of docs/mopeft.md in its plainest form."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from segment_anything.modeling.image_encoder import add_decomposed_rel_pos, window_partition, window_unpartition
 from torch import Tensor, nn
 
-Params = dict[str, Tensor]
+from .methods import METHODS
+from .methods.method import Method, Params
 
 
 @dataclass(frozen=True)
@@ -27,45 +28,72 @@ class Trace:
     gates: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass
+class Module:
+    """A method in one block: its tensors and its gate, [B] or [windows]."""
+
+    method: Method
+    tensors: Params
+    gate: Tensor
+
+
 def make_params(c: dict, case: Case, seed: int) -> Params:
     """Random trainable tensors; the ones that begin at zero in training are random here too."""
     g = torch.Generator().manual_seed(seed)
-    dim, r, p, m = c["hidden_size"], c["rank"], c["prefix_length"], c["bottleneck"]
     shapes: dict[str, tuple[tuple[int, ...], float]] = {}
     for i in case.blocks:
-        one: dict[str, tuple[tuple[int, ...], float]] = {}
-        if "lora" in case.methods:
-            for side in "qv":
-                one |= {f"lora.{side}.A": ((r, dim), dim**-0.5), f"lora.{side}.B": ((dim, r), 0.3)}
-        if "prefix" in case.methods:
-            one |= {"prefix.K": ((p, dim), 0.5), "prefix.V": ((p, dim), 0.5)}
-        if "adapter" in case.methods:
-            one |= {"adapter.down.weight": ((m, dim), dim**-0.5), "adapter.down.bias": ((m,), 0.1)}
-            one |= {"adapter.up.weight": ((dim, m), m**-0.5), "adapter.up.bias": ((dim,), 0.1)}
-        if case.gate != "none":
-            for method in case.methods:
-                one |= {f"gate.{method}.weight": ((1, dim), 0.3), f"gate.{method}.bias": ((1,), 0.3)}
-        shapes |= {f"blocks.{i}.{name}": v for name, v in one.items()}
+        for m in case.methods:
+            shapes |= {f"blocks.{i}.{m}.{name}": value for name, value in METHODS[m].shapes(c).items()}
+        for m in case.methods if case.gate != "none" else ():
+            shapes |= {f"blocks.{i}.gate.{m}.weight": ((1, c["hidden_size"]), 0.3), f"blocks.{i}.gate.{m}.bias": ((1,), 0.3)}
     return {n: (s * torch.randn(shape, generator=g)).requires_grad_() for n, (shape, s) in shapes.items()}
 
 
-def gate(x: Tensor, params: Params, prefix: str, method: str) -> Tensor:
+def below(params: Params, prefix: str) -> Params:
+    """The tensors whose names begin with a prefix, by the rest of their names."""
+    return {n.removeprefix(prefix): t for n, t in params.items() if n.startswith(prefix)}
+
+
+def gate(x: Tensor, t: Params) -> Tensor:
     """Mean over the tokens of sigmoid(x · w + b): [B, H, W, C] -> [B]; 1 where there is no gate."""
-    weight = params.get(f"{prefix}gate.{method}.weight")
-    if weight is None:
+    if not t:
         return torch.ones(len(x))
-    return (x @ weight[0] + params[f"{prefix}gate.{method}.bias"]).sigmoid().mean((1, 2))
+    return (x @ t["weight"][0] + t["bias"]).sigmoid().mean((1, 2))
 
 
-def attention(attn: nn.Module, u: Tensor, params: Params, prefix: str, g_lora: Tensor, g_prefix: Tensor, form: str) -> Tensor:
+def changed(name: str, frozen: Tensor, modules: list[Module]) -> Tensor:
+    """A frozen vector [C] with what the modules add to it: [B, 1, 1, C], or [C] where nothing is added."""
+    out = frozen
+    for module in modules:
+        delta = module.method.frozen(module.tensors).get(name)
+        if delta is not None:
+            out = out + module.gate[:, None, None, None] * delta
+    return out
+
+
+def norm(layer: nn.LayerNorm, name: str, x: Tensor, frozen: Tensor, modules: list[Module]) -> Tensor:
+    """Layer norm of x; frozen: what the layer itself makes of it."""
+    weight, bias = (changed(f"{name}.{part}", getattr(layer, part), modules) for part in ("weight", "bias"))
+    if weight is layer.weight and bias is layer.bias:
+        return frozen
+    mean, variance = x.mean(-1, keepdim=True), x.var(-1, correction=0, keepdim=True)
+    return (x - mean) / (variance + layer.eps).sqrt() * weight + bias
+
+
+def linear(layer: nn.Linear, name: str, x: Tensor, modules: list[Module]) -> Tensor:
+    bias = changed(f"{name}.bias", layer.bias, modules)
+    return layer(x) if bias is layer.bias else x @ layer.weight.T + bias
+
+
+def attention(attn: nn.Module, u: Tensor, modules: list[Module], form: str) -> Tensor:
     """u [B, H, W, C] (a window or the whole grid; one gate value each) -> [B, H, W, C]."""
     b, h, w, c = u.shape
     heads = attn.num_heads
-    q, k, v = (u @ attn.qkv.weight.T + attn.qkv.bias).split(c, -1)
-    if f"{prefix}lora.q.A" in params:
-        scale = g_lora[:, None, None, None]
-        q = q + scale * (u @ params[f"{prefix}lora.q.A"].T @ params[f"{prefix}lora.q.B"].T)
-        v = v + scale * (u @ params[f"{prefix}lora.v.A"].T @ params[f"{prefix}lora.v.B"].T)
+    q, k, v = (u @ attn.qkv.weight.T + changed("attn.qkv.bias", attn.qkv.bias, modules)).split(c, -1)
+    for module in modules:
+        scale = module.gate[:, None, None, None]
+        q = q + scale * module.method.q(u, module.tensors) if module.method.q else q
+        v = v + scale * module.method.v(u, module.tensors) if module.method.v else v
 
     def split(x: Tensor) -> Tensor:
         return x.reshape(b, -1, heads, c // heads).transpose(1, 2).flatten(0, 1)
@@ -73,9 +101,11 @@ def attention(attn: nn.Module, u: Tensor, params: Params, prefix: str, g_lora: T
     q, k, v = split(q), split(k), split(v)
     scores = (q * attn.scale) @ k.transpose(1, 2)
     scores = add_decomposed_rel_pos(scores, q, attn.rel_pos_h, attn.rel_pos_w, (h, w), (h, w))
-    if f"{prefix}prefix.K" in params:
-        keys, values = params[f"{prefix}prefix.K"].expand(b, -1, -1), params[f"{prefix}prefix.V"].expand(b, -1, -1)
-        g = g_prefix[:, None, None]
+    prefixes = [module for module in modules if module.method.prefix]
+    if prefixes:
+        [module] = prefixes
+        keys, values = (t.expand(b, -1, -1) for t in module.method.prefix(module.tensors))
+        g = module.gate[:, None, None]
         if form != "mass":
             keys, values = g * keys, g * values
         keys, values = split(keys), split(values)
@@ -92,7 +122,7 @@ def attention(attn: nn.Module, u: Tensor, params: Params, prefix: str, g_lora: T
     else:
         weights = scores.softmax(-1)
     out = (weights @ v).view(b, heads, h, w, -1).permute(0, 2, 3, 1, 4).reshape(b, h, w, c)
-    return attn.proj(out)
+    return linear(attn.proj, "attn.proj", out, modules)
 
 
 def encode(encoder: nn.Module, image: Tensor, params: Params, case: Case | None) -> Trace:
@@ -102,24 +132,30 @@ def encode(encoder: nn.Module, image: Tensor, params: Params, case: Case | None)
     act = F.relu if case and case.activation == "relu" else F.gelu
     x = encoder.patch_embed(image) + encoder.pos_embed
     for i, block in enumerate(encoder.blocks):
-        prefix = f"blocks.{i}."
         methods = case.methods if case and i in case.blocks else ()
-        u = block.norm1(x)
-        gates = {m: gate(u, params, prefix, m) for m in ("lora", "prefix")}
+        own = {m: below(params, f"blocks.{i}.gate.{m}.") for m in methods}
+        modules = {m: Module(METHODS[m], below(params, f"blocks.{i}.{m}."), torch.ones(len(x))) for m in METHODS if m in methods}
+        frozen = block.norm1(x)
+        for m, module in modules.items():
+            if module.method.gate_reads == "norm1":
+                module.gate = gate(frozen, own[m])
+        early = [module for module in modules.values() if module.method.gate_reads == "norm1"]
+        u = norm(block.norm1, "norm1", x, frozen, early)
         grid = u.shape[1:3]
         windows, pad = window_partition(u, block.window_size) if block.window_size else (u, None)
         per = len(windows) // len(u)
-        g_lora, g_prefix = (gates[m].repeat_interleave(per) for m in ("lora", "prefix"))
-        out = attention(block.attn, windows, params, prefix, g_lora, g_prefix, form)
+        out = attention(block.attn, windows, [Module(m.method, m.tensors, m.gate.repeat_interleave(per)) for m in early], form)
         x = x + (window_unpartition(out, block.window_size, pad, grid) if block.window_size else out)
-        f = block.mlp(block.norm2(x))
-        if "adapter" in methods:
-            gates["adapter"] = gate(f, params, prefix, "adapter")
-            inner = act(F.linear(f, params[f"{prefix}adapter.down.weight"], params[f"{prefix}adapter.down.bias"]))
-            up = F.linear(inner, params[f"{prefix}adapter.up.weight"], params[f"{prefix}adapter.up.bias"])
-            f = f + gates["adapter"][:, None, None, None] * up
+        y = norm(block.norm2, "norm2", x, block.norm2(x), early)
+        f = linear(block.mlp.lin2, "mlp.lin2", F.gelu(linear(block.mlp.lin1, "mlp.lin1", y, early)), early)
+        for m, module in modules.items():
+            if module.method.gate_reads == "mlp":
+                module.gate = gate(f, own[m])
+        for module in modules.values():
+            if module.method.mlp:
+                f = f + module.gate[:, None, None, None] * module.method.mlp(f, module.tensors, act)
         x = x + f
         trace.blocks.append(x)
-        trace.gates |= {f"gates.{i}.{m}": gates[m] for m in methods}
+        trace.gates |= {f"gates.{i}.{m}": modules[m].gate for m in methods}
     trace.embedding = encoder.neck(x.permute(0, 3, 1, 2))
     return trace

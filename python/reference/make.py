@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from segment_anything.modeling import Sam
 from torch import Tensor
 
+from .encoder import Case, encode, make_params
 from .losses import adamw, supervised, terms, total
-from .mopeft import Case, encode, make_params
 from .sam import build, decode, randomise
 
 CONFIG = {
@@ -286,6 +286,7 @@ def image_set(out: Path) -> None:
 
 def main(out: Path) -> None:
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # more sum in another order
     for name, make in {"gates": gates_set, "rounds": rounds_set, "image": image_set}.items():
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)

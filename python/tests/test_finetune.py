@@ -16,7 +16,9 @@ from evaluate.objects import find_objects
 from finetune.config import LIMITS, Mopeft, TrainConfig, parse_method, with_settings
 from finetune.data import DataSet, read_set, read_sets
 from finetune.encoder import encode
+from finetune.gate_forms import FORMS
 from finetune.loop import base_scores
+from finetune.methods import METHODS
 from finetune.prepare import Batches
 from finetune.prompts import corrective_click
 from finetune.random import Random
@@ -28,8 +30,8 @@ from finetune.tensors import module_tensors
 from finetune.vectors import CASES, strip, train_case
 from pretrain.export import read_model
 from pretrain.model import Sam, initialise
-from reference.mopeft import Case
-from reference.mopeft import encode as reference_encode
+from reference.encoder import Case
+from reference.encoder import encode as reference_encode
 from tests.test_model import SMALL
 
 torch.set_num_threads(1)
@@ -58,6 +60,8 @@ def test_settings_are_read_and_a_wrong_one_is_named() -> None:
         with pytest.raises(SystemExit, match=wrong.split("=")[1]):
             with_settings(TrainConfig(), [wrong])
     assert parse_method("adapter+lora") == ("lora", "adapter")
+    assert parse_method("mopeft") == ("lora", "prefix", "adapter")
+    assert parse_method("decoder") == ()
     with pytest.raises(SystemExit, match="magic"):
         parse_method("magic")
 
@@ -97,8 +101,8 @@ def double() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
-@pytest.mark.parametrize("methods", [("lora", "prefix", "adapter"), ("prefix",), ("lora", "adapter")])
-@pytest.mark.parametrize("form", ["unipelt", "mass", "none"])
+@pytest.mark.parametrize("methods", [tuple(METHODS), *((m,) for m in METHODS), ("lora", "adapter")], ids="+".join)
+@pytest.mark.parametrize("form", FORMS)
 def test_the_encoder_is_the_reference(methods: tuple[str, ...], form: str, double: None) -> None:
     """Embedding, gates and gradients, against the design page's plainest form on the official modules."""
     from functools import partial
@@ -113,7 +117,7 @@ def test_the_encoder_is_the_reference(methods: tuple[str, ...], form: str, doubl
         64, 8, 3, 32, 2, 2, 2.0, 16, norm_layer=partial(nn.LayerNorm, eps=1e-6), use_rel_pos=True, window_size=3, global_attn_indexes=(1,)
     )
     official.load_state_dict(model.image_encoder.state_dict())
-    trained = module_tensors(Mopeft(methods, form, length=2), SMALL, 1)
+    trained = module_tensors(Mopeft(methods, form, sizes={"length": 2}), SMALL, 1)
     g = torch.Generator().manual_seed(2)
     params = {n: (t.value.detach() + 0.3 * torch.randn(t.value.shape, generator=g)).requires_grad_() for n, t in trained.items()}
     image = torch.randn(2, 3, 64, 64, generator=g)

@@ -149,7 +149,7 @@ def test_a_failure_ends_a_table_without_its_other_runs(tmp_path: Path, monkeypat
     monkeypatch.setattr(table, "ProcessPoolExecutor", Threads)
     monkeypatch.setattr(table, "one", one)
     with pytest.raises(SystemExit, match="the first run fails"):
-        table.fill(MODEL, [TWIN / "blobs", TWIN / "stripes"], list(table.METHODS), [0, 1], QUICK, tmp_path)
+        table.fill(MODEL, [TWIN / "blobs", TWIN / "stripes"], list(table.ROWS), [0, 1], QUICK, tmp_path)
     assert len(started) < 4 < 20
 
 

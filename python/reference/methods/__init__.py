@@ -1,0 +1,12 @@
+"""The witness's own registry: a method is a file here and a line in METHODS. It shares no code with `finetune`."""
+
+from .adapter import adapter
+from .lora import lora
+from .method import Method
+from .prefix import prefix
+
+METHODS: dict[str, Method] = {
+    "lora": lora,
+    "prefix": prefix,
+    "adapter": adapter,
+}

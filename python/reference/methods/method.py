@@ -1,0 +1,31 @@
+"""What the witness knows of a method."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+Params = dict[str, Tensor]
+"""A method's tensors in one block, by their names without `blocks.{i}.{method}.`."""
+
+Shapes = dict[str, tuple[tuple[int, ...], float]]
+"""By the same names: shape, and the deviation that a test draws it with."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method's formulas, all without its gate.
+
+    shapes: from the config of a set. gate_reads: what its gate reads, `norm1` (the frozen norm's output) or `mlp` (the
+    MLP's output). frozen: by SAM's name of a tensor of the block, what is added to it. q, v: what is added to
+    queries and values, from their input. prefix: keys and values [P, C] in front. mlp: what is added to the MLP's output,
+    from it and the case's activation.
+    """
+
+    shapes: Callable[[dict], Shapes]
+    gate_reads: str
+    frozen: Callable[[Params], Params] = field(default=lambda _: {})
+    q: Callable[[Tensor, Params], Tensor] | None = None
+    v: Callable[[Tensor, Params], Tensor] | None = None
+    prefix: Callable[[Params], tuple[Tensor, Tensor]] | None = None
+    mlp: Callable[[Tensor, Params, Callable[[Tensor], Tensor]], Tensor] | None = None
