@@ -1,4 +1,5 @@
 import type { Graph, Node, Tensor } from './graph.ts';
+import type { AnyOp } from './op.ts';
 
 /** Adds two gradients of the same shape; handed in by the ops, which this folder does not know. */
 export type AddGradients = (a: Tensor, b: Tensor) => Tensor;
@@ -22,7 +23,7 @@ export function gradients(
     gradOf.set(tensor.root.id, sofar ? add(sofar, shaped) : shaped);
   };
   for (const { tensor, seed } of outputs) contribute(tensor, seed);
-  for (const node of [...graph.nodes].reverse()) {
+  for (const node of graph.nodes.toReversed()) {
     const value = node.outputs[0];
     const dout = value && gradOf.get(value.root.id);
     if (!dout || !value || !needed.has(value.root.id)) continue;
@@ -33,33 +34,34 @@ export function gradients(
 
 function backward(
   graph: Graph,
-  node: Node,
+  { op, inputs, outputs, attrs }: Node,
   dout: Tensor,
   needed: ReadonlySet<number>,
   contribute: (tensor: Tensor, gradient: Tensor) => void,
 ): void {
-  const at = <T>(list: readonly (T | null)[], i: number): T => {
-    const item = list[i];
-    if (!item) throw new RangeError(`${node.op.name}: backward asks for tensor ${i}, which is not there`);
-    return item;
+  const context = {
+    graph,
+    input: (k: number) => tensorAt(op, inputs, k),
+    hasInput: (k: number) => Boolean(inputs[k]),
+    output: (k: number) => tensorAt(op, outputs, k),
+    dout,
+    attrs,
   };
-  node.op.inputs.forEach((name: string, i: number) => {
-    const input = node.inputs[i];
+  op.inputs.forEach((name: string, i: number) => {
+    const input = inputs[i];
     if (!input || !needed.has(input.root.id)) return;
-    const rule = node.op.backward[name];
+    const rule = op.backward[name];
     if (rule === undefined || rule === 'none') {
-      throw new RangeError(`${node.op.name}: a gradient is needed for ${name}, which has none`);
+      throw new RangeError(`${op.name}: a gradient is needed for ${name}, which has none`);
     }
-    const gradient = rule({
-      graph,
-      input: (k) => at(node.inputs, k),
-      hasInput: (k) => Boolean(node.inputs[k]),
-      output: (k) => at(node.outputs, k),
-      dout,
-      attrs: node.attrs,
-    });
-    contribute(input, gradient);
+    contribute(input, rule(context));
   });
+}
+
+function tensorAt(op: AnyOp, list: readonly (Tensor | null)[], i: number): Tensor {
+  const tensor = list[i];
+  if (!tensor) throw new RangeError(`${op.name}: backward asks for tensor ${i}, which is not there`);
+  return tensor;
 }
 
 /**
@@ -68,11 +70,14 @@ function backward(
  */
 function dependents(graph: Graph, wrt: readonly Tensor[]): Set<number> {
   const ids = new Set(wrt.map((tensor) => tensor.root.id));
-  for (const node of graph.nodes) {
-    const [value] = node.outputs;
-    const isConstant = Object.values(node.op.backward).every((rule) => rule === 'none');
-    if (value && !isConstant && node.inputs.some((input) => input && ids.has(input.root.id)))
+  for (const { op, inputs, outputs } of graph.nodes) {
+    const [value] = outputs;
+    if (value && inputs.some((input) => input && ids.has(input.root.id)) && isDifferentiable(op))
       ids.add(value.root.id);
   }
   return ids;
+}
+
+function isDifferentiable({ backward }: AnyOp): boolean {
+  return Object.values(backward).some((rule) => rule !== 'none');
 }

@@ -44,7 +44,6 @@ export class Graph {
   readonly nodes: Node[] = [];
   /** Nodes added from now on belong to this phase; an executable can run one phase at a time, in order. */
   phase = 'forward';
-  private readonly producers = new Map<number, { node: Node; output: number }>();
   private readonly known = new Map<string, Node>();
   private nextId = 0;
 
@@ -88,9 +87,6 @@ export class Graph {
     );
     const outputs = shapes.map((shape) => this.tensor(shape));
     const node: Node = { op, attrs, inputs, outputs, phase: this.phase };
-    outputs.forEach((tensor, output) => {
-      this.producers.set(tensor.id, { node, output });
-    });
     this.nodes.push(node);
     if (key !== null) this.known.set(key, node);
     return outputs;
@@ -107,11 +103,6 @@ export class Graph {
     return first;
   }
 
-  /** The node that made a tensor, or undefined for an outside input. */
-  producer(tensor: Tensor): { readonly node: Node; readonly output: number } | undefined {
-    return this.producers.get(tensor.root.id);
-  }
-
   /**
    * For transforms: the same op on other inputs in another phase, with outputs of its own and never joined with the first.
    * The node stands in no list until {@link rewrite} puts it there.
@@ -123,13 +114,7 @@ export class Graph {
   /** For transforms: replaces all nodes; the new ones are in the order in which they run. */
   rewrite(nodes: readonly Node[]): void {
     this.nodes.splice(0, this.nodes.length, ...nodes);
-    this.producers.clear();
     this.known.clear();
-    for (const node of nodes) {
-      node.outputs.forEach((tensor, output) => {
-        this.producers.set(tensor.id, { node, output });
-      });
-    }
   }
 
   private tensor(shape: Shape): Tensor {
@@ -138,7 +123,15 @@ export class Graph {
 }
 
 function nodeKey(op: AnyOp, inputs: readonly (Tensor | null)[], attrs: Attributes): string {
-  const from = inputs.map((tensor) => (tensor ? `${tensor.id}:${tensor.shape.join('x')}` : '-')).join(' ');
-  const settings = Object.entries(attrs).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `${op.name} ${from} ${JSON.stringify(settings)}`;
+  let key = op.name;
+  for (const tensor of inputs) {
+    // A root's shape follows from its id.
+    if (!tensor) key += ' -';
+    else if (tensor.root === tensor) key += ` ${tensor.id}`;
+    else key += ` ${tensor.id}:${tensor.shape.join('x')}`;
+  }
+  const settings = Object.entries(attrs);
+  if (settings.length > 1) settings.sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [name, value] of settings) key += ` ${name}=${JSON.stringify(value)}`;
+  return key;
 }

@@ -1,8 +1,8 @@
 import type { AdapterTraits } from '../gpu/traits.ts';
 import type { Graph, Node, Tensor } from './graph.ts';
-import type { Binding, Pass } from './op.ts';
-import { sizeOf } from './shape.ts';
-import { assignSlots } from './slots.ts';
+import type { Attributes, Binding, Pass, PassContext } from './op.ts';
+import { type Shape, sizeOf } from './shape.ts';
+import { assignSlots, type Lifetime } from './slots.ts';
 
 /** Where a bound tensor lives: an outside buffer by the input's name, or a slot of the pool. */
 export type Home = { readonly input: string } | { readonly slot: number };
@@ -18,142 +18,157 @@ export interface PlannedPass {
 
 /** Everything a graph needs to run, known before anything runs. */
 export interface Plan {
+  /** Made at the first use: what a plan needs of the device is known without them, and few of many plans may ever run. */
   readonly passes: readonly PlannedPass[];
   /** Bytes of every slot of the pool. Slots are whole buffers: WebGPU refuses one buffer as both read and written in a dispatch. */
   readonly slotBytes: readonly number[];
   /** Peak of the pool in bytes: the sum of the slots. Outside buffers are not counted. */
   readonly poolBytes: number;
   /** Homes of the graph's outputs by name. */
-  readonly outputs: ReadonlyMap<string, { readonly home: Home; readonly bytes: number }>;
+  readonly outputs: ReadonlyMap<string, Placed>;
   /** Outside buffers by name with the bytes that they must have. */
   readonly inputs: ReadonlyMap<string, number>;
-  readonly flops: number;
 }
 
-/** Drops what no output and no mutation depends on, then gives every remaining value a slot for the time it lives. */
+/**
+ * Drops what no output and no mutation depends on, then gives every remaining value a slot for the time it lives.
+ * The graph must not change afterwards, since {@link Plan.passes} are made from it at their first use.
+ */
 export function planGraph(graph: Graph, traits: AdapterTraits): Plan {
-  const steps = liveNodes(graph).map((node): Step => {
-    const context = {
-      inputs: node.inputs.map((tensor) => tensor?.shape ?? null),
-      outputs: node.outputs.map((tensor) => tensor.shape),
-      attrs: node.attrs,
-      traits,
-    };
-    return {
-      node,
-      passes: node.op.passes(context),
-      scratchBytes: (node.op.scratch?.(context) ?? []).map(bytesOf),
-    };
-  });
-  const inputNames = new Map([...graph.inputs].map(([name, tensor]) => [tensor.id, name]));
-  const { slotBytes, homes, scratch } = placeValues(graph, steps);
-  const homeOf = (tensor: Tensor): Home => {
-    const name = inputNames.get(tensor.root.id);
-    const home = name === undefined ? homes.get(tensor.root.id) : { input: name };
+  const steps = liveSteps(graph, traits);
+  const { slotBytes, homes, scratchHomes } = placeValues(graph, steps);
+  const inputNames = new Map<number, string>();
+  for (const [name, { id }] of graph.inputs) {
+    inputNames.set(id, name);
+    homes.set(id, { input: name });
+  }
+  const inputs = new Map<string, number>();
+  const use = ({ root }: Tensor): Home => {
+    const name = inputNames.get(root.id);
+    if (name !== undefined) inputs.set(name, bytesOf(root.shape));
+    const home = homes.get(root.id);
     if (!home) throw new RangeError('a tensor is used before it is made');
     return home;
   };
-  const usedInputs = new Map<string, number>();
-  const passes = steps.flatMap(({ node, passes: own, scratchBytes }, time): PlannedPass[] => {
-    for (const tensor of node.inputs) {
-      const name = tensor ? inputNames.get(tensor.root.id) : undefined;
-      if (tensor && name !== undefined) usedInputs.set(name, bytesOf(tensor.root.shape));
-    }
-    const place = (binding: Binding): { home: Home; bytes: number } => {
-      if ('scratch' in binding) {
-        const home = scratch[time]?.[binding.scratch];
-        if (!home) throw new RangeError(`${node.op.name}: no scratch ${binding.scratch}`);
-        return { home, bytes: scratchBytes[binding.scratch] ?? 0 };
-      }
-      const tensor = 'input' in binding ? node.inputs[binding.input] : node.outputs[binding.output];
-      if (!tensor)
-        throw new RangeError(
-          `${node.op.name}: binds a tensor that is not there (${JSON.stringify(binding)})`,
-        );
-      return { home: homeOf(tensor), bytes: bytesOf(tensor.shape) };
-    };
-    return own.map((pass) => {
-      const placed = pass.bindings.map(place);
-      return {
-        label: `${node.op.name}:${pass.shader}`,
-        phase: node.phase,
-        pass,
-        homes: placed.map((p) => p.home),
-        bytes: placed.map((p) => p.bytes),
-      };
-    });
-  });
-  const outputs = new Map(
-    [...graph.outputs].map(([name, tensor]) => {
-      const input = inputNames.get(tensor.root.id);
-      if (input !== undefined) usedInputs.set(input, bytesOf(tensor.root.shape));
-      return [name, { home: homeOf(tensor), bytes: bytesOf(tensor.shape) }];
-    }),
-  );
+  for (const { node } of steps) for (const tensor of node.inputs) if (tensor) use(tensor);
+  const outputs = new Map<string, Placed>();
+  for (const [name, tensor] of graph.outputs)
+    outputs.set(name, { home: use(tensor), bytes: bytesOf(tensor.shape) });
+  let passes: readonly PlannedPass[] | null = null;
   return {
-    passes,
+    get passes() {
+      passes ??= steps.flatMap((step, time) => placePasses(step, scratchHomes[time] ?? [], homes));
+      return passes;
+    },
     slotBytes,
-    poolBytes: slotBytes.reduce((sum, bytes) => sum + bytes, 0),
+    poolBytes: sum(slotBytes),
     outputs,
-    inputs: usedInputs,
-    flops: passes.reduce((sum, { pass }) => sum + pass.flops, 0),
+    inputs,
   };
 }
 
-/** A node with what it runs and needs for itself. */
+/** A node that is needed, with what its op asks to make its passes. */
 interface Step {
   readonly node: Node;
-  readonly passes: readonly Pass[];
+  readonly context: PassContext<Attributes>;
   readonly scratchBytes: readonly number[];
 }
 
-/** Slots for all values and temporaries, by how long each lives. */
-function placeValues(graph: Graph, steps: readonly Step[]) {
-  const lastUse = lastUses(
-    graph,
-    steps.map(({ node }) => node),
-  );
-  const values = steps.flatMap(({ node }, start) =>
-    node.outputs.map((tensor) => ({
-      id: tensor.id,
-      bytes: bytesOf(tensor.shape),
-      start,
-      end: lastUse.get(tensor.id) ?? start,
-    })),
-  );
-  const temporaries = steps.flatMap(({ scratchBytes }, start) =>
-    scratchBytes.map((bytes) => ({ bytes, start, end: start })),
-  );
-  const { slotBytes, slots } = assignSlots([...values, ...temporaries]);
-  const homeOf = (i: number): Home => ({ slot: slots[i] ?? 0 });
-  const homes = new Map(values.map(({ id }, i) => [id, homeOf(i)]));
-  let next = values.length;
-  const scratch = steps.map(({ scratchBytes }) => scratchBytes.map(() => homeOf(next++)));
-  return { slotBytes, homes, scratch };
-}
-
-function bytesOf(shape: readonly number[]): number {
-  return 4 * sizeOf(shape);
-}
-
-function liveNodes(graph: Graph): Node[] {
-  const wanted = new Set([...graph.outputs.values()].map((tensor) => tensor.root.id));
+/** The nodes that an output or a mutation depends on, in order. */
+function liveSteps(graph: Graph, traits: AdapterTraits): Step[] {
+  const wanted = new Set<number>();
+  for (const { root } of graph.outputs.values()) wanted.add(root.id);
   const live: Node[] = [];
-  for (const node of [...graph.nodes].reverse()) {
-    if (!node.op.mutates && !node.outputs.some((tensor) => wanted.has(tensor.id))) continue;
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.op.mutates && !node.outputs.some(({ id }) => wanted.has(id))) continue;
     live.push(node);
     for (const tensor of node.inputs) if (tensor) wanted.add(tensor.root.id);
   }
-  return live.reverse();
+  return live.reverse().map((node) => {
+    const context = {
+      inputs: node.inputs.map((tensor) => tensor?.shape ?? null),
+      outputs: node.outputs.map(({ shape }) => shape),
+      attrs: node.attrs,
+      traits,
+    };
+    return { node, context, scratchBytes: (node.op.scratch?.(context) ?? []).map(bytesOf) };
+  });
 }
 
-/** The last node that needs each value, by the value's id. Outputs of the graph never end. */
-function lastUses(graph: Graph, nodes: readonly Node[]): Map<number, number> {
+/** Slots for all values and temporaries, by how long each lives; homes of the values by their ids. */
+function placeValues(graph: Graph, steps: readonly Step[]) {
+  const lastUse = lastUses(graph, steps);
+  const lifetimes: Lifetime[] = [];
+  const ids: number[] = [];
+  steps.forEach(({ node }, start) => {
+    for (const { id, shape } of node.outputs) {
+      ids.push(id);
+      lifetimes.push({ bytes: bytesOf(shape), start, end: lastUse.get(id) ?? start });
+    }
+  });
+  steps.forEach(({ scratchBytes }, time) => {
+    for (const bytes of scratchBytes) lifetimes.push({ bytes, start: time, end: time });
+  });
+  const { slotBytes, slots } = assignSlots(lifetimes);
+  const slotHomes = slotBytes.map((_, slot): Home => ({ slot }));
+  const homeOf = (i: number): Home => slotHomes[slots[i] ?? 0] ?? { slot: 0 };
+  const homes = new Map(ids.map((id, i) => [id, homeOf(i)]));
+  let next = ids.length;
+  const scratchHomes = steps.map(({ scratchBytes }) => scratchBytes.map(() => homeOf(next++)));
+  return { slotBytes, homes, scratchHomes };
+}
+
+interface Placed {
+  readonly home: Home;
+  readonly bytes: number;
+}
+
+/** The passes of a step, with every binding placed. */
+function placePasses(
+  { node, context, scratchBytes }: Step,
+  scratchHomes: readonly Home[],
+  homes: ReadonlyMap<number, Home>,
+): PlannedPass[] {
+  const { op, phase } = node;
+  const place = (binding: Binding): Placed => {
+    if ('scratch' in binding) {
+      const home = scratchHomes[binding.scratch];
+      if (!home) throw new RangeError(`${op.name}: no scratch ${binding.scratch}`);
+      return { home, bytes: scratchBytes[binding.scratch] ?? 0 };
+    }
+    const tensor = 'input' in binding ? node.inputs[binding.input] : node.outputs[binding.output];
+    const home = tensor && homes.get(tensor.root.id);
+    if (!home)
+      throw new RangeError(`${op.name}: binds a tensor that is not there (${JSON.stringify(binding)})`);
+    return { home, bytes: bytesOf(tensor.shape) };
+  };
+  return op.passes(context).map((pass: Pass) => {
+    const placed = pass.bindings.map(place);
+    return {
+      label: `${op.name}:${pass.shader}`,
+      phase,
+      pass,
+      homes: placed.map(({ home }) => home),
+      bytes: placed.map(({ bytes }) => bytes),
+    };
+  });
+}
+
+/** The last step that needs each value, by the value's id. Outputs of the graph never end. */
+function lastUses(graph: Graph, steps: readonly Step[]): Map<number, number> {
   const last = new Map<number, number>();
-  nodes.forEach((node, time) => {
-    for (const tensor of node.outputs) last.set(tensor.id, time);
+  steps.forEach(({ node }, time) => {
+    for (const { id } of node.outputs) last.set(id, time);
     for (const tensor of node.inputs) if (tensor) last.set(tensor.root.id, time);
   });
-  for (const tensor of graph.outputs.values()) last.set(tensor.root.id, Number.POSITIVE_INFINITY);
+  for (const { root } of graph.outputs.values()) last.set(root.id, Number.POSITIVE_INFINITY);
   return last;
+}
+
+function bytesOf(shape: Shape): number {
+  return 4 * sizeOf(shape);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
 }

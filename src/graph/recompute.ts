@@ -36,10 +36,9 @@ export function recompute(graph: Graph, checkpoints: readonly Tensor[], later: s
 
 /** The earlier phase's nodes after the first checkpoint and up to the last. */
 function droppedNodes(graph: Graph, checkpoints: readonly Tensor[], later: string): Node[] {
-  const made = checkpoints.map(({ root }) =>
-    graph.nodes.findIndex(({ outputs }) => outputs.some(({ id }) => id === root.id)),
-  );
-  return graph.nodes.filter(
-    (node, i) => node.phase !== later && !node.op.mutates && i > Math.min(...made) && i <= Math.max(...made),
-  );
+  const ids = new Set(checkpoints.map(({ root }) => root.id));
+  const isCheckpoint = ({ outputs }: Node) => outputs.some(({ id }) => ids.has(id));
+  const first = graph.nodes.findIndex(isCheckpoint);
+  const last = graph.nodes.findLastIndex(isCheckpoint);
+  return graph.nodes.slice(first + 1, last + 1).filter(({ op, phase }) => phase !== later && !op.mutates);
 }

@@ -3,7 +3,9 @@ export type Shape = readonly number[];
 
 /** Number of elements. */
 export function sizeOf(shape: Shape): number {
-  return shape.reduce((product, n) => product * n, 1);
+  let product = 1;
+  for (const n of shape) product *= n;
+  return product;
 }
 
 /** Last axis, the features. */
@@ -33,7 +35,7 @@ export function show(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
 
-/** Fails with the op's name when a condition on shapes does not hold. */
-export function expectShape(holds: boolean, op: string, message: string): asserts holds {
-  if (!holds) throw new RangeError(`${op}: ${message}`);
+/** Fails with the op's name when a condition on shapes does not hold; the message is made only then. */
+export function expectShape(holds: boolean, op: string, message: () => string): asserts holds {
+  if (!holds) throw new RangeError(`${op}: ${message()}`);
 }

@@ -17,26 +17,36 @@ export interface SlotAssignment {
  * slot is never larger than the first value that asked for it, and a small value that lives long never holds a large one.
  */
 export function assignSlots(lifetimes: readonly Lifetime[]): SlotAssignment {
-  const order = lifetimes
-    .map((lifetime, index) => ({ lifetime, index }))
-    .sort((a, b) => b.lifetime.bytes - a.lifetime.bytes || a.index - b.index);
+  const order = lifetimes.map((_, index) => index);
+  order.sort((a, b) => (lifetimes[b]?.bytes ?? 0) - (lifetimes[a]?.bytes ?? 0) || a - b);
   const slotBytes: number[] = [];
   const taken: Lifetime[][] = [];
   const slots: number[] = new Array(lifetimes.length).fill(0);
-  for (const { lifetime, index } of order) {
+  for (const index of order) {
+    const lifetime = lifetimes[index];
+    if (!lifetime) continue;
     // Slots come in descending size, so the last free one is the smallest.
     let slot = taken.length - 1;
-    while (slot >= 0 && taken[slot]?.some((other) => overlap(other, lifetime))) slot--;
+    while (slot >= 0 && !take(taken[slot] ?? [], lifetime)) slot--;
     if (slot < 0) {
       slot = slotBytes.push(lifetime.bytes) - 1;
-      taken.push([]);
+      taken.push([lifetime]);
     }
-    taken[slot]?.push(lifetime);
     slots[index] = slot;
   }
   return { slotBytes, slots };
 }
 
-function overlap(a: Lifetime, b: Lifetime): boolean {
-  return a.start <= b.end && b.start <= a.end;
+/** Adds a lifetime to those of a slot, which are in the order of their time; false when it overlaps one of them. */
+function take(taken: Lifetime[], lifetime: Lifetime): boolean {
+  let [low, high] = [0, taken.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((taken[middle]?.end ?? 0) < lifetime.start) low = middle + 1;
+    else high = middle;
+  }
+  const next = taken[low];
+  if (next && next.start <= lifetime.end) return false;
+  taken.splice(low, 0, lifetime);
+  return true;
 }

@@ -39,7 +39,8 @@ export function tracePatchEmbed(config: SamConfig, image: Tensor, weights: Weigh
   expectShape(
     channels === 3 && height === imageSize && width === imageSize,
     'image encoder',
-    `an image of ${show(image.shape)} for a model of ${show([axis(image.shape, 0), 3, imageSize, imageSize])}`,
+    () =>
+      `an image of ${show(image.shape)} for a model of ${show([axis(image.shape, 0), 3, imageSize, imageSize])}`,
   );
   const tokens = patchConvOf(
     weights,

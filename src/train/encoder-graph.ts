@@ -18,14 +18,14 @@ export const ENCODER = { image: 'image', embedding: 'embedding', dembedding: 'de
  * The image encoder with modules, `image` [1, 3, S, S] → `embedding` [1, h, w, D] and gates, and a phase `backward` that adds
  * the gradients for the seed `dembedding` [1, h, w, D] onto the accumulators `grad.*`. Without a trained tensor in the
  * encoder there is no backward; blocks below the first module have none in any case.
- * @param recomputes keep the blocks' outputs alone and compute the rest again in the backward: a fraction of the memory for
- * about a third more time.
+ * @param keepsAll whether the graph may keep every value for the backward. Where not, the blocks' outputs alone are kept and the
+ * rest is computed again in the backward: a fraction of the memory for about a third more time.
  */
 export function encoderTrainingGraph(
   sam: SamConfig,
   mopeft: MopeftConfig,
   trained: readonly TrainableTensor[],
-  recomputes = false,
+  keepsAll: (graph: Graph) => boolean = () => true,
 ): Graph {
   const graph = new Graph();
   const image = graph.input(ENCODER.image, [1, 3, sam.imageSize, sam.imageSize]);
@@ -45,6 +45,6 @@ export function encoderTrainingGraph(
     if (gradient && tensor) accumulate(graph.input(gradName(tensor.name), tensor.shape), gradient);
   });
   // The last block is kept: its backward comes first.
-  if (recomputes) recompute(graph, blocks.slice(0, -1), 'backward');
+  if (!keepsAll(graph)) recompute(graph, blocks.slice(0, -1), 'backward');
   return graph;
 }

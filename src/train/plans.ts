@@ -2,6 +2,7 @@ import { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import type { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
 import type { DecodeShape } from '../sam/graphs.ts';
@@ -56,12 +57,13 @@ export function planTraining(
   sizes: StepSizes,
   device: DeviceTraits,
 ): TrainingPlans {
-  const objectsPerPass = sizes.objectsPerPass || choosePassSize(sam, mopeft, sizes, device);
+  const planDecoder = decoderPlanner(sam, trainableTensors(mopeft, sam), device);
+  const objectsPerPass = sizes.objectsPerPass || choosePassSize(sizes, planDecoder, device);
   const most = Math.min(objectsPerPass, sizes.objectsPerImage);
   const shapes = Array.from({ length: most }, (_, i) =>
     Array.from({ length: sizes.corrections + 1 }, (_, round) => roundShape(i + 1, round)),
   ).flat();
-  return planShapes(sam, mopeft, shapes, device);
+  return planShapes(sam, mopeft, shapes, device, planDecoder);
 }
 
 /** {@link planTraining} for given shapes of the decoder's passes. */
@@ -70,6 +72,7 @@ export function planShapes(
   mopeft: MopeftConfig,
   shapes: readonly DecodeShape[],
   device: DeviceTraits,
+  planDecoder = decoderPlanner(sam, trainableTensors(mopeft, sam), device),
 ): TrainingPlans {
   const tensors = trainableTensors(mopeft, sam);
   const layout = layoutParameters(tensors, device.bufferLimit);
@@ -80,7 +83,7 @@ export function planShapes(
     layout,
     trainsEncoder: trainsEncoder(tensors),
     encoder: planEncoder(sam, mopeft, tensors, device),
-    decoders: new Map(shapes.map((shape) => [decoderKey(shape), planDecoder(sam, tensors, shape, device)])),
+    decoders: new Map(shapes.map((shape) => [decoderKey(shape), planDecoder(shape)])),
     optimizer: planOptimizer(layout, device.traits),
     objectsPerPass: Math.max(...shapes.map(({ objects }) => objects)),
     maxTokens: Math.max(...shapes.map(({ tokens }) => tokens)),
@@ -110,18 +113,26 @@ function planEncoder(
   tensors: readonly TrainableTensor[],
   { traits }: DeviceTraits,
 ): Plan {
-  const plan = planGraph(encoderTrainingGraph(sam, mopeft, tensors), traits);
-  if (plan.poolBytes <= ENCODER_BUDGET) return plan;
-  return planGraph(encoderTrainingGraph(sam, mopeft, tensors, true), traits);
+  const isCheap = (graph: Graph) => planGraph(graph, traits).poolBytes <= ENCODER_BUDGET;
+  return planGraph(encoderTrainingGraph(sam, mopeft, tensors, isCheap), traits);
 }
 
-function planDecoder(
+type DecoderPlanner = (shape: DecodeShape) => Plan;
+
+/** Plans a pass of the decoder, each shape once. */
+function decoderPlanner(
   sam: SamConfig,
   tensors: readonly TrainableTensor[],
-  shape: DecodeShape,
   { traits }: DeviceTraits,
-): Plan {
-  return planGraph(decoderTrainingGraph(sam, shape, tensors, trainsEncoder(tensors)), traits);
+): DecoderPlanner {
+  const plans = new Map<string, Plan>();
+  return (shape) => {
+    const key = decoderKey(shape);
+    const plan =
+      plans.get(key) ?? planGraph(decoderTrainingGraph(sam, shape, tensors, trainsEncoder(tensors)), traits);
+    plans.set(key, plan);
+    return plan;
+  };
 }
 
 /** The pass of round `round` (from 0) for `objects` objects. */
@@ -129,19 +140,24 @@ function roundShape(objects: number, round: number): DecodeShape {
   return { objects, tokens: FIRST_TOKENS + round, hasMask: round > 0 };
 }
 
-/** The most objects whose last round fits the budget and the device; at least 1. */
+/** The most objects whose last round fits the budget and the device; at least 1. More objects never need less memory. */
 function choosePassSize(
-  sam: SamConfig,
-  mopeft: MopeftConfig,
   { objectsPerImage, corrections }: StepSizes,
-  device: DeviceTraits,
+  planDecoder: DecoderPlanner,
+  { bufferLimit }: DeviceTraits,
 ): number {
-  const tensors = trainableTensors(mopeft, sam);
-  for (let objects = objectsPerImage; objects > 1; objects--) {
-    const plan = planDecoder(sam, tensors, roundShape(objects, corrections), device);
-    if (plan.poolBytes <= DECODER_BUDGET && Math.max(...plan.slotBytes) <= device.bufferLimit) return objects;
+  const fits = (objects: number) => {
+    const { poolBytes, slotBytes } = planDecoder(roundShape(objects, corrections));
+    return poolBytes <= DECODER_BUDGET && Math.max(...slotBytes) <= bufferLimit;
+  };
+  if (fits(objectsPerImage)) return objectsPerImage;
+  let [most, tooMany] = [1, objectsPerImage];
+  while (most + 1 < tooMany) {
+    const middle = (most + tooMany) >> 1;
+    if (fits(middle)) most = middle;
+    else tooMany = middle;
   }
-  return 1;
+  return most;
 }
 
 function expectFit(bytes: number, limit: number): void {

@@ -11,7 +11,7 @@ export const accumulateOp = defineOp({
   mutates: ['target'],
   shapes: ([target, x]) => {
     const [to, from] = [required(target, 'accumulate: target'), required(x, 'accumulate: x')];
-    expectShape(sizeOf(to) === sizeOf(from), 'accumulate', `${show(from)} onto ${show(to)}`);
+    expectShape(sizeOf(to) === sizeOf(from), 'accumulate', () => `${show(from)} onto ${show(to)}`);
     return [];
   },
   passes: ({ inputs: [target] }) => {

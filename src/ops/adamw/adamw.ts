@@ -47,13 +47,13 @@ export const adamwOp = defineOp({
       expectShape(
         sizeOf(required(other, 'adamw: grad, m or v')) === n,
         'adamw',
-        `${show(other ?? [])} for ${n} values`,
+        () => `${show(other ?? [])} for ${n} values`,
       );
     }
     expectShape(
       sizeOf(required(hyper, 'adamw: hyper')) === ADAMW_HYPER,
       'adamw',
-      `hyper ${show(hyper ?? [])}`,
+      () => `hyper ${show(hyper ?? [])}`,
     );
     return [];
   },

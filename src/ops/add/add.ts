@@ -10,7 +10,11 @@ export const addOp = defineOp({
   inputs: ['x', 'y'],
   shapes: ([x, y]) => {
     if (!x || !y) throw new RangeError('add: two inputs');
-    expectShape(sameShape(y, x.slice(x.length - y.length)), 'add', `${show(y)} is no suffix of ${show(x)}`);
+    expectShape(
+      sameShape(y, x.slice(x.length - y.length)),
+      'add',
+      () => `${show(y)} is no suffix of ${show(x)}`,
+    );
     return [x];
   },
   passes: ({ outputs: [out] }) => [

@@ -38,20 +38,21 @@ export function expectAttention(
       axis(q, 0) === axis(k, 0) &&
       lastOf(q) === lastOf(k),
     'attention',
-    `q ${show(q ?? [])}, k ${show(k ?? [])}, v ${show(v ?? [])}`,
+    () => `q ${show(q ?? [])}, k ${show(k ?? [])}, v ${show(v ?? [])}`,
   );
   const { M, Nq, Nk, C, D } = attentionSizes(q, k, attrs);
   const { heads, prefix, gridW } = attrs;
-  expectShape(Number.isInteger(D), 'attention', `${C} features do not divide into ${heads} heads`);
-  expectShape(prefix >= 0 && prefix < Nk, 'attention', `${prefix} prefix columns of ${Nk}`);
+  expectShape(Number.isInteger(D), 'attention', () => `${C} features do not divide into ${heads} heads`);
+  expectShape(prefix >= 0 && prefix < Nk, 'attention', () => `${prefix} prefix columns of ${Nk}`);
   expectShape(
     !relPos || sameShape(relPos, [M, heads, Nq, (Nk - prefix) / gridW + gridW]),
     'attention',
-    `relPos ${show(relPos ?? [])} for q ${show(q)}, k ${show(k)}, prefix ${prefix}, grid width ${gridW}`,
+    () =>
+      `relPos ${show(relPos ?? [])} for q ${show(q)}, k ${show(k)}, prefix ${prefix}, grid width ${gridW}`,
   );
   expectShape(
     !mass || (mass.length === 1 && M % axis(mass, 0) === 0 && prefix > 0),
     'attention',
-    `mass ${show(mass ?? [])} for ${M} windows and ${prefix} prefix columns`,
+    () => `mass ${show(mass ?? [])} for ${M} windows and ${prefix} prefix columns`,
   );
 }

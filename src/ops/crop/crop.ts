@@ -13,7 +13,7 @@ export const cropOp = defineOp({
     expectShape(
       shape.length === 3 && h2 <= axis(shape, 1) && w2 <= axis(shape, 2),
       'crop',
-      `${h2} × ${w2} of ${show(shape)}`,
+      () => `${h2} × ${w2} of ${show(shape)}`,
     );
     return [[axis(shape, 0), h2, w2]];
   },

@@ -10,7 +10,7 @@ export const gateScaleOp = defineOp({
   inputs: ['p', 'gate'],
   shapes: ([p, gate]) => {
     if (!p || !gate) throw new RangeError('gateScale: p and gate');
-    expectShape(gate.length === 1, 'gateScale', `gate ${show(gate)} for ${show(p)}`);
+    expectShape(gate.length === 1, 'gateScale', () => `gate ${show(gate)} for ${show(p)}`);
     return [[axis(gate, 0), ...p]];
   },
   passes: ({ outputs: [out] }) => [

@@ -13,7 +13,7 @@ export const gatedAddOp = defineOp({
     expectShape(
       sameShape(x, d) && gate.length === 1 && axis(x, 0) % axis(gate, 0) === 0,
       'gatedAdd',
-      `${show(x)} + gate ${show(gate)} · ${show(d)}`,
+      () => `${show(x)} + gate ${show(gate)} · ${show(d)}`,
     );
     return [x];
   },

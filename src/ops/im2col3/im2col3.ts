@@ -24,7 +24,7 @@ function eachTap(
 }
 
 function grid(shape: Shape, op: string): [number, number, number, number] {
-  expectShape(shape.length === 4, op, `${show(shape)} is not [B, H, W, C]`);
+  expectShape(shape.length === 4, op, () => `${show(shape)} is not [B, H, W, C]`);
   return [axis(shape, 0), axis(shape, 1), axis(shape, 2), axis(shape, 3)];
 }
 
@@ -76,7 +76,7 @@ export const col2im3Op = defineOp({
   inputs: ['columns'],
   shapes: ([columns]) => {
     const [B, H, W, F] = grid(required(columns, 'col2im3: columns'), 'col2im3');
-    expectShape(F % TAPS === 0, 'col2im3', `${F} features are not nine taps a channel`);
+    expectShape(F % TAPS === 0, 'col2im3', () => `${F} features are not nine taps a channel`);
     return [[B, H, W, F / TAPS]];
   },
   passes: ({ outputs: [out] }) => {

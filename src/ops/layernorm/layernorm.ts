@@ -18,7 +18,7 @@ export const layernormOp = defineOp({
     expectShape(
       sameShape(weight, [lastOf(x)]) && sameShape(bias, weight),
       'layernorm',
-      `weight ${show(weight)} and bias ${show(bias)} for x ${show(x)}`,
+      () => `weight ${show(weight)} and bias ${show(bias)} for x ${show(x)}`,
     );
     return [x, [rowsOf(x), 2]];
   },

@@ -16,9 +16,13 @@ export const linearOp = defineOp({
     expectShape(
       weight.length === 2 && axis(weight, 1) === lastOf(x),
       'linear',
-      `weight ${show(weight)} for x ${show(x)}`,
+      () => `weight ${show(weight)} for x ${show(x)}`,
     );
-    expectShape(!bias || lastOf(bias) === N, 'linear', `bias ${show(bias ?? [])} for weight ${show(weight)}`);
+    expectShape(
+      !bias || lastOf(bias) === N,
+      'linear',
+      () => `bias ${show(bias ?? [])} for weight ${show(weight)}`,
+    );
     return [[...x.slice(0, -1), N]];
   },
   scratch: ({ inputs: [x, weight, bias], traits }) =>

@@ -8,9 +8,9 @@ import { required } from '../required.ts';
 function maskSizes(logits: Shape | null | undefined, target: Shape | null | undefined) {
   const given = required(logits, 'maskIou: logits');
   const wanted = required(target, 'maskIou: target');
-  expectShape(given.length === 3, 'maskIou', `logits ${show(given)} are not [N, M, P]`);
+  expectShape(given.length === 3, 'maskIou', () => `logits ${show(given)} are not [N, M, P]`);
   const [N, M, P] = [axis(given, 0), axis(given, 1), axis(given, 2)];
-  expectShape(sizeOf(wanted) === N * P, 'maskIou', `target ${show(wanted)} for logits ${show(given)}`);
+  expectShape(sizeOf(wanted) === N * P, 'maskIou', () => `target ${show(wanted)} for logits ${show(given)}`);
   return { N, M, P };
 }
 

@@ -13,9 +13,9 @@ const SUMS = 4;
 function maskSizes(logits: Shape | null | undefined, target: Shape | null | undefined, op: string) {
   const given = required(logits, `${op}: logits`);
   const wanted = required(target, `${op}: target`);
-  expectShape(given.length === 3, op, `logits ${show(given)} are not [N, M, P]`);
+  expectShape(given.length === 3, op, () => `logits ${show(given)} are not [N, M, P]`);
   const [N, M, P] = [axis(given, 0), axis(given, 1), axis(given, 2)];
-  expectShape(sizeOf(wanted) === N * P, op, `target ${show(wanted)} for logits ${show(given)}`);
+  expectShape(sizeOf(wanted) === N * P, op, () => `target ${show(wanted)} for logits ${show(given)}`);
   return { N, M, P };
 }
 

@@ -18,7 +18,7 @@ export function matmulProblem(a: Shape, b: Shape, { aT, bT }: { aT: boolean; bT:
   expectShape(
     K === kB && batch === sizeOf(b.slice(0, -2)),
     'matmul',
-    `${show(a)} times ${show(b)} (aT ${aT}, bT ${bT})`,
+    () => `${show(a)} times ${show(b)} (aT ${aT}, bT ${bT})`,
   );
   return { batch, M, N, K, aT, bT };
 }

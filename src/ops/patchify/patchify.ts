@@ -10,12 +10,12 @@ interface PatchifyAttributes {
 }
 
 function sizes(image: Shape, { patch }: PatchifyAttributes) {
-  expectShape(image.length === 4, 'patchify', `image ${show(image)} is not [B, C, height, width]`);
+  expectShape(image.length === 4, 'patchify', () => `image ${show(image)} is not [B, C, height, width]`);
   const [B, C, height, width] = [axis(image, 0), axis(image, 1), axis(image, 2), axis(image, 3)];
   expectShape(
     height % patch === 0 && width % patch === 0,
     'patchify',
-    `patches of ${patch} do not tile ${show(image)}`,
+    () => `patches of ${patch} do not tile ${show(image)}`,
   );
   return { B, C, height, width, H: height / patch, W: width / patch };
 }

@@ -30,14 +30,18 @@ export const pointEmbedOp = defineOp({
     const place = required(coords, 'pointEmbed: coords');
     const D = 2 * axis(required(gaussian, 'pointEmbed: gaussian'), 1);
     const [N, T] = [axis(place, 0), axis(place, 1)];
-    expectShape(place.length === 3 && axis(place, 2) === 2, 'pointEmbed', `coords ${show(place)}`);
+    expectShape(place.length === 3 && axis(place, 2) === 2, 'pointEmbed', () => `coords ${show(place)}`);
     expectShape(
       Boolean(labels) === Boolean(table),
       'pointEmbed',
-      'labels and table come together or not at all',
+      () => 'labels and table come together or not at all',
     );
-    expectShape(!labels || sizeOf(labels) === N * T, 'pointEmbed', `labels ${show(labels ?? [])}`);
-    expectShape(!table || sizeOf(table) === ROWS * D, 'pointEmbed', `table ${show(table ?? [])} for ${D}`);
+    expectShape(!labels || sizeOf(labels) === N * T, 'pointEmbed', () => `labels ${show(labels ?? [])}`);
+    expectShape(
+      !table || sizeOf(table) === ROWS * D,
+      'pointEmbed',
+      () => `table ${show(table ?? [])} for ${D}`,
+    );
     return [[N, T, D]];
   },
   passes: ({ inputs: [, labels, gaussian], outputs: [out], attrs }) => {

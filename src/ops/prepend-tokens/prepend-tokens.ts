@@ -11,7 +11,7 @@ export const prependTokensOp = defineOp({
     expectShape(
       x?.length === 3 && p?.length === 3 && lastOf(x) === lastOf(p) && axis(x, 0) % axis(p, 0) === 0,
       'prependTokens',
-      `${show(p ?? [])} before ${show(x ?? [])}`,
+      () => `${show(p ?? [])} before ${show(x ?? [])}`,
     );
     return [[axis(x, 0), axis(p, 1) + axis(x, 1), lastOf(x)]];
   },

@@ -50,7 +50,8 @@ export const relPosBiasOp = defineOp({
         sameShape(relPosH, [2 * gridH - 1, d]) &&
         sameShape(relPosW, [2 * gridW - 1, d]),
       'relPosBias',
-      `tables ${show(relPosH)} and ${show(relPosW)} for q ${show(q)}, ${heads} heads, grid ${gridH} × ${gridW}`,
+      () =>
+        `tables ${show(relPosH)} and ${show(relPosW)} for q ${show(q)}, ${heads} heads, grid ${gridH} × ${gridW}`,
     );
     return [[axis(q, 0), heads, gridH * gridW, gridH + gridW]];
   },

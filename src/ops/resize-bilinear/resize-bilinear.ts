@@ -13,7 +13,7 @@ export const resizeBilinearOp = defineOp({
   inputs: ['x'],
   shapes: ([x], { outH, outW }: { readonly outH: number; readonly outW: number }) => {
     const shape = required(x, 'resizeBilinear: x');
-    expectShape(shape.length === 3, 'resizeBilinear', `${show(shape)} is not [N, h, w]`);
+    expectShape(shape.length === 3, 'resizeBilinear', () => `${show(shape)} is not [N, h, w]`);
     return [[axis(shape, 0), outH, outW]];
   },
   passes: ({ inputs: [x], outputs: [out], attrs }) => {

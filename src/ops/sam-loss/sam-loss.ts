@@ -9,7 +9,7 @@ const FOCAL = 20;
 
 function maskTokens(predictedIou: Shape | null | undefined): { N: number; M: number } {
   const shape = required(predictedIou, 'samLoss: predictedIou');
-  expectShape(shape.length === 2, 'samLoss', `predictedIou ${show(shape)} is not [N, M]`);
+  expectShape(shape.length === 2, 'samLoss', () => `predictedIou ${show(shape)} is not [N, M]`);
   return { N: axis(shape, 0), M: axis(shape, 1) };
 }
 
@@ -37,7 +37,11 @@ export const samLossOp = defineOp({
   shapes: ([parts, predictedIou, realIou, mode, weight]) => {
     const { N, M } = maskTokens(predictedIou);
     const fits = (shape: Shape | null | undefined, size: number, name: string) =>
-      expectShape(sizeOf(shape ?? []) === size, 'samLoss', `${name} ${show(shape ?? [])} for [${N}, ${M}]`);
+      expectShape(
+        sizeOf(shape ?? []) === size,
+        'samLoss',
+        () => `${name} ${show(shape ?? [])} for [${N}, ${M}]`,
+      );
     fits(parts, N * M * 2, 'parts');
     fits(realIou, N * M, 'realIou');
     fits(mode, N, 'mode');

@@ -16,7 +16,7 @@ export const sampleDotOp = defineOp({
     expectShape(
       Number.isInteger(each) && (sizeOf(v) === sizeOf(a) || sizeOf(v) === each),
       'sampleDot',
-      `${show(a)} and ${show(v)} for ${samples} samples`,
+      () => `${show(a)} and ${show(v)} for ${samples} samples`,
     );
     return [[samples]];
   },

@@ -8,7 +8,7 @@ type Tokens = readonly [N: number, T: number, C: number];
 
 function tokens(shape: Shape | null | undefined, op: string): Tokens {
   const given = required(shape, `${op}: x`);
-  expectShape(given.length === 3, op, `${show(given)} is not [N, T, C]`);
+  expectShape(given.length === 3, op, () => `${show(given)} is not [N, T, C]`);
   return [axis(given, 0), axis(given, 1), axis(given, 2)];
 }
 
@@ -57,7 +57,7 @@ export const sliceTokensOp = defineOp({
     expectShape(
       start >= 0 && length >= 1 && start + length <= T,
       'sliceTokens',
-      `tokens ${start} to ${start + length} of ${T}`,
+      () => `tokens ${start} to ${start + length} of ${T}`,
     );
     return [[N, length, C]];
   },
@@ -80,7 +80,11 @@ export const padTokensOp = defineOp({
   inputs: ['x'],
   shapes: ([x], { start, total }: { readonly start: number; readonly total: number }) => {
     const [N, T, C] = tokens(x, 'padTokens');
-    expectShape(start >= 0 && start + T <= total, 'padTokens', `${T} tokens from ${start} on in ${total}`);
+    expectShape(
+      start >= 0 && start + T <= total,
+      'padTokens',
+      () => `${T} tokens from ${start} on in ${total}`,
+    );
     return [[N, total, C]];
   },
   passes: ({ inputs: [x], outputs: [out], attrs }) =>

@@ -8,7 +8,7 @@ type Grid = readonly [B: number, H: number, W: number, C: number];
 
 function grid(shape: Shape | null | undefined, op: string): Grid {
   const given = required(shape, `${op}: x`);
-  expectShape(given.length === 4, op, `${show(given)} is not [B, H, W, C]`);
+  expectShape(given.length === 4, op, () => `${show(given)} is not [B, H, W, C]`);
   return [axis(given, 0), axis(given, 1), axis(given, 2), axis(given, 3)];
 }
 
@@ -29,7 +29,7 @@ export const spaceToDepthOp = defineOp({
   inputs: ['x'],
   shapes: ([x]) => {
     const [B, H, W, C] = grid(x, 'spaceToDepth');
-    expectShape(H % 2 === 0 && W % 2 === 0, 'spaceToDepth', `a grid of ${H} × ${W} is not even`);
+    expectShape(H % 2 === 0 && W % 2 === 0, 'spaceToDepth', () => `a grid of ${H} × ${W} is not even`);
     return [[B, H / 2, W / 2, C * 4]];
   },
   passes: ({ inputs: [x] }) => passes(grid(x, 'spaceToDepth'), true),
@@ -53,7 +53,7 @@ export const depthToSpaceOp = defineOp({
   inputs: ['x'],
   shapes: ([x]) => {
     const [B, H, W, F] = grid(x, 'depthToSpace');
-    expectShape(F % 4 === 0, 'depthToSpace', `${F} features are not four a channel`);
+    expectShape(F % 4 === 0, 'depthToSpace', () => `${F} features are not four a channel`);
     return [[B, H * 2, W * 2, F / 4]];
   },
   passes: ({ outputs: [out] }) => passes(grid(out, 'depthToSpace'), false),

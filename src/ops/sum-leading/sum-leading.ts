@@ -9,7 +9,7 @@ export const sumLeadingOp = defineOp({
   inputs: ['x'],
   shapes: ([x], { keep }: { keep: number }) => {
     if (!x) throw new RangeError('sumLeading: one input');
-    expectShape(keep >= 1 && keep <= x.length, 'sumLeading', `keeps ${keep} axes of ${show(x)}`);
+    expectShape(keep >= 1 && keep <= x.length, 'sumLeading', () => `keeps ${keep} axes of ${show(x)}`);
     return [x.slice(x.length - keep)];
   },
   scratch: ({ inputs: [x], outputs: [out] }) => {

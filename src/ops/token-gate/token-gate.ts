@@ -15,7 +15,7 @@ export const tokenGateOp = defineOp({
     expectShape(
       u.length >= 2 && sameShape(weight, [1, lastOf(u)]) && sameShape(bias, [1]),
       'tokenGate',
-      `weight ${show(weight)} and bias ${show(bias)} for u ${show(u)}`,
+      () => `weight ${show(weight)} and bias ${show(bias)} for u ${show(u)}`,
     );
     return [[axis(u, 0)], [axis(u, 0), rowsOf(u) / axis(u, 0)]];
   },

@@ -29,7 +29,7 @@ export const windowPartitionOp = defineOp({
     expectShape(
       x?.length === 4 && axis(x, 1) === height && axis(x, 2) === width && window >= 1,
       'windowPartition',
-      `windows of ${window} on ${show(x ?? [])}`,
+      () => `windows of ${window} on ${show(x ?? [])}`,
     );
     return [windowsShape(x, window)];
   },
@@ -64,7 +64,7 @@ export const windowUnpartitionOp = defineOp({
   name: 'windowUnpartition',
   inputs: ['x'],
   shapes: ([x], { window, height, width }: WindowAttributes) => {
-    expectShape(x?.length === 4, 'windowUnpartition', `windows of ${show(x ?? [])}`);
+    expectShape(x?.length === 4, 'windowUnpartition', () => `windows of ${show(x ?? [])}`);
     const image = [
       axis(x, 0) / (Math.ceil(height / window) * Math.ceil(width / window)),
       height,
@@ -74,7 +74,7 @@ export const windowUnpartitionOp = defineOp({
     expectShape(
       Number.isInteger(image[0]) && sameShape(windowsShape(image, window), x),
       'windowUnpartition',
-      `${show(x)} are not the windows of images of ${height} × ${width}`,
+      () => `${show(x)} are not the windows of images of ${height} × ${width}`,
     );
     return [image];
   },
@@ -141,7 +141,7 @@ export function windowUnpartition(x: Tensor, window: number, shape: Shape): Tens
   expectShape(
     sameShape(image.shape, shape),
     'windowUnpartition',
-    `${show(image.shape)} is not ${show(shape)}`,
+    () => `${show(image.shape)} is not ${show(shape)}`,
   );
   return image;
 }

@@ -41,7 +41,7 @@ export async function prepareOurs(gpu: Gpu, bench: BenchCase): Promise<Ours> {
     return values ?? new Float32Array();
   };
   return {
-    plannedFlops: plan.flops,
+    plannedFlops: plan.passes.reduce((sum, { pass }) => sum + pass.flops, 0),
     run,
     result: async () => {
       await run();
