@@ -32,7 +32,7 @@ module.exports = {
       from: { path: '^src/studio/', pathNot: '\\.test\\.tsx?$' },
       to: { path: '^src/', pathNot: '^src/(studio|config)/|^src/data/types\\.ts$|^src/worker/(client|protocol)\\.ts$' },
     },
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no-node-in-browser', severity: 'error', from: { path: '^src/', pathNot: '^src/(cli|testing)/|\\.(test|bench)\\.tsx?$' }, to: { dependencyTypes: ['core'] } },
     { name: 'not-to-testing', severity: 'error', from: { path: '^src/', pathNot: '^src/(testing|cli/bench)|\\.(test|bench)\\.tsx?$' }, to: { path: '^src/testing/' } },
   ],

@@ -1,5 +1,4 @@
-import type { Graph, Node, Tensor } from './graph.ts';
-import type { AnyOp } from './op.ts';
+import type { AnyOp, Graph, Node, Tensor } from './graph.ts';
 
 /** Adds two gradients of the same shape; handed in by the ops, which this folder does not know. */
 export type AddGradients = (a: Tensor, b: Tensor) => Tensor;

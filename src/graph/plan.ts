@@ -1,6 +1,6 @@
 import type { AdapterTraits } from '../gpu/traits.ts';
 import type { Graph, Node, Tensor } from './graph.ts';
-import type { Attributes, Binding, Pass, PassContext } from './op.ts';
+import type { Attributes, Binding, Pass, PassContext } from './pass.ts';
 import { type Shape, sizeOf } from './shape.ts';
 import { assignSlots, type Lifetime } from './slots.ts';
 

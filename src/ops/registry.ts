@@ -1,4 +1,4 @@
-import type { AnyOp } from '../graph/op.ts';
+import type { AnyOp } from '../graph/graph.ts';
 import { accumulateOp } from './accumulate/accumulate.ts';
 import { activationBackwardOp, activationOp } from './activation/activation.ts';
 import { adamwOp } from './adamw/adamw.ts';

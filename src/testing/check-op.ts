@@ -1,8 +1,7 @@
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, Pool } from '../graph/executable.ts';
 import { gradients } from '../graph/grad.ts';
-import { Graph } from '../graph/graph.ts';
-import type { AnyOp, OpCase } from '../graph/op.ts';
+import { type AnyOp, Graph, type OpCase } from '../graph/graph.ts';
 import { planGraph } from '../graph/plan.ts';
 import { sizeOf } from '../graph/shape.ts';
 import { add } from '../ops/add/add.ts';

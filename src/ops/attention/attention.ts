@@ -1,5 +1,5 @@
-import type { Tensor } from '../../graph/graph.ts';
-import { type BackwardContext, defineOp, type OpCase, type Pass, type PassContext } from '../../graph/op.ts';
+import { type BackwardContext, defineOp, type OpCase, type Tensor } from '../../graph/graph.ts';
+import type { Pass, PassContext } from '../../graph/pass.ts';
 import { axis, type Shape, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
 import { deltaPass, forwardPass, goesByProducts, keysPass, queriesPass } from './passes.ts';

@@ -1,4 +1,4 @@
-import type { Binding, Pass } from '../../graph/op.ts';
+import type { Binding, Pass } from '../../graph/pass.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { selectFamily } from '../select.ts';
 import type { AttentionProblem } from './problem.ts';

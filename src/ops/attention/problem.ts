@@ -1,5 +1,5 @@
 import type { AdapterTraits } from '../../gpu/traits.ts';
-import type { PassContext } from '../../graph/op.ts';
+import type { PassContext } from '../../graph/pass.ts';
 import { type AttentionAttributes, type AttentionSizes, attentionSizes } from './sizes.ts';
 
 /** What a pass of attention is made for. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BufferRange, Gpu } from '../../gpu/gpu.ts';
 import { Executable, Pool } from '../../graph/executable.ts';
-import { Graph } from '../../graph/graph.ts';
-import { type AnyOp, defineOp, type PassContext } from '../../graph/op.ts';
+import { type AnyOp, defineOp, Graph } from '../../graph/graph.ts';
+import type { PassContext } from '../../graph/pass.ts';
 import { planGraph } from '../../graph/plan.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import { openTestGpu } from '../../testing/device.ts';

@@ -1,4 +1,4 @@
-import type { Binding, Pass } from '../../graph/op.ts';
+import type { Binding, Pass } from '../../graph/pass.ts';
 import type { Shape } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { type MatmulProblem, matmulPasses } from '../matmul/kernels.ts';

@@ -1,4 +1,4 @@
-import type { Pass } from '../../graph/op.ts';
+import type { Pass } from '../../graph/pass.ts';
 
 /** Operations of one dispatch that even a weak GPU ends well before its watchdog's two seconds. */
 export const MOST_FLOPS = 1e10;

@@ -1,5 +1,4 @@
-import type { Tensor } from '../../graph/graph.ts';
-import { defineOp } from '../../graph/op.ts';
+import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, lastOf, rowsOf, type Shape, show } from '../../graph/shape.ts';
 import { type MatmulProblem, matmulPasses, matmulScratch } from '../matmul/kernels.ts';
 import { matmul } from '../matmul/matmul.ts';

@@ -1,5 +1,5 @@
 import type { AdapterTraits } from '../../gpu/traits.ts';
-import type { Binding, Pass } from '../../graph/op.ts';
+import type { Binding, Pass } from '../../graph/pass.ts';
 import type { Shape } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { selectFamily } from '../select.ts';

@@ -1,5 +1,4 @@
-import type { Tensor } from '../../graph/graph.ts';
-import { defineOp, type OpCase } from '../../graph/op.ts';
+import { defineOp, type OpCase, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';

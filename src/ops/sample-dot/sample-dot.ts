@@ -1,5 +1,4 @@
-import type { Tensor } from '../../graph/graph.ts';
-import { defineOp } from '../../graph/op.ts';
+import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { expectShape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
 

@@ -1,5 +1,5 @@
-import type { Tensor } from '../../graph/graph.ts';
-import { type Binding, defineOp } from '../../graph/op.ts';
+import { defineOp, type Tensor } from '../../graph/graph.ts';
+import type { Binding } from '../../graph/pass.ts';
 import { expectShape, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
 

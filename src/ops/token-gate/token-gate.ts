@@ -1,5 +1,4 @@
-import type { Tensor } from '../../graph/graph.ts';
-import { type BackwardContext, defineOp } from '../../graph/op.ts';
+import { type BackwardContext, defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, lastOf, rowsOf, sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
 

@@ -1,5 +1,4 @@
-import type { Tensor } from '../../../graph/graph.ts';
-import { defineOp } from '../../../graph/op.ts';
+import { defineOp, type Tensor } from '../../../graph/graph.ts';
 import { sizeOf } from '../../../graph/shape.ts';
 import { SOFTMAX_ROWS } from '../../../ops/attention/products.ts';
 import { workgroups1d } from '../../../ops/dispatch.ts';

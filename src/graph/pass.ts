@@ -1,0 +1,28 @@
+import type { AdapterTraits } from '../gpu/traits.ts';
+import type { Shape } from './shape.ts';
+
+/** Plain values (numbers, booleans, strings) that an op is made with; part of its identity. */
+export type Attributes = object;
+
+/** Which tensor a pass binds: an input, an output or a scratch tensor of the op, by position. */
+export type Binding = { readonly input: number } | { readonly output: number } | { readonly scratch: number };
+
+/** One dispatch. `bindings[i]` is the shader's `@group(0) @binding(i)`. */
+export interface Pass {
+  /** Path under `shaders/` without the extension. */
+  readonly shader: string;
+  /** Values of the shader's `override` constants. */
+  readonly constants: Readonly<Record<string, number>>;
+  readonly bindings: readonly Binding[];
+  readonly workgroups: readonly [x: number, y: number, z: number];
+  /** Multiply and add counted as two; sizes the slices of a submit. */
+  readonly flops: number;
+}
+
+/** What an op sees when it makes its passes. A missing optional input has a null shape. */
+export interface PassContext<A> {
+  readonly inputs: readonly (Shape | null)[];
+  readonly outputs: readonly Shape[];
+  readonly attrs: A;
+  readonly traits: AdapterTraits;
+}
