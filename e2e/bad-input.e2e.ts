@@ -41,7 +41,7 @@ async function writeBadFolder(folder: string): Promise<void> {
 
 /** Sentences of the region that lists what the last import could not use. */
 function notUsed(page: Page, file: string) {
-  return page.getByRole('region', { name: 'Not used' }).getByRole('listitem').filter({ hasText: file });
+  return page.getByRole('region', { name: 'Files to check' }).getByRole('listitem').filter({ hasText: file });
 }
 
 test.describe('bad input', () => {
@@ -105,7 +105,10 @@ test.describe('bad input', () => {
     for (const name of ['lie', 'offsets', 'other']) {
       await dropOnPage(page, [join(folder, `${name}.safetensors`)]);
       await expect(
-        page.getByRole('complementary', { name: 'Notices' }).getByRole('listitem').filter({ hasText: name }),
+        page
+          .getByRole('complementary', { name: 'Notifications' })
+          .getByRole('listitem')
+          .filter({ hasText: name }),
         name,
       ).toBeVisible();
     }
@@ -122,7 +125,7 @@ test.describe('bad input', () => {
     await expect(notice).toBeVisible();
     await expect(dialog.getByTestId('spoken')).not.toBeEmpty();
     await expectAccessible(page);
-    await notice.getByRole('button', { name: 'Dismiss notice' }).click();
+    await notice.getByRole('button', { name: 'Dismiss notification' }).click();
     await expect(notice).toHaveCount(0);
     await dialog.getByRole('button', { name: 'Close' }).click();
     await expect(page.getByTestId('spoken')).not.toBeEmpty();

@@ -53,9 +53,9 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await page.getByRole('checkbox', { name: /bars/ }).check();
     await page.getByText('Advanced').click();
     await setNumber(page, /^Steps/, STEPS);
-    await setNumber(page, /^Evaluate every/, 4);
+    await setNumber(page, /^Validate every/, 4);
     await setNumber(page, /^Checkpoint every/, 2);
-    await setNumber(page, /^Images a step/, 1);
+    await setNumber(page, /^Images per step/, 1);
     const cost = page.getByRole('complementary', { name: 'Cost and start' });
     await expect(cost).toContainText(/[\d.]+ [kM]?\s*parameters/);
     await expect(cost).toContainText(/MiB at the peak/);
@@ -103,7 +103,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
   await test.step('loss fell, gates moved, and there is a verdict', async () => {
     const download = page.waitForEvent('download');
     await goTo(page, 'Export');
-    await page.getByRole('button', { name: 'Losses and gates as CSV' }).click();
+    await page.getByRole('button', { name: 'Download losses and gates' }).click();
     const losses = lossesOf((await bytesOf(await download)).toString('utf8'));
     expect(losses).toHaveLength(STEPS);
     expect(mean(losses.slice(-4))).toBeLessThan(mean(losses.slice(0, 4)));
@@ -117,7 +117,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
   });
 
   await test.step('the run leads to Segment with its weights chosen', async () => {
-    await page.getByRole('button', { name: 'Segment with it' }).click();
+    await page.getByRole('button', { name: 'Use in Segment' }).click();
     await expect(page.getByRole('main', { name: 'Segment' })).toBeVisible();
     const runs = page.getByLabel('Run', { exact: true });
     await expect(runs).not.toHaveValue('');

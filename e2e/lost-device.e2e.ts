@@ -21,15 +21,15 @@ test('a lost device keeps the data and the last checkpoint', async ({ browser, p
   await page.getByText('Advanced').click();
   await setNumber(page, /^Steps/, STEPS);
   await setNumber(page, /^Checkpoint every/, 1);
-  await setNumber(page, /^Images a step/, 1);
-  await setNumber(page, /^Objects an image/, 1);
+  await setNumber(page, /^Images per step/, 1);
+  await setNumber(page, /^Objects per image/, 1);
   await setNumber(page, /^Corrective clicks/, 0);
   await page.getByRole('button', { name: 'Start training' }).click();
   const run = page.getByRole('region', { name: 'Run', exact: true });
   await expect(run).toContainText(`step 2 of ${STEPS}`, { timeout: 300_000 });
 
   await killGpuProcess(browser);
-  const goOn = page.getByRole('button', { name: 'Ask for the GPU again' });
+  const goOn = page.getByRole('button', { name: 'Reconnect the GPU' });
   await expect(goOn).toBeVisible();
   await expect(run).toContainText('interrupted');
   await goTo(page, 'Data');

@@ -17,7 +17,7 @@ test('without WebGPU a plain page says what to do, and data stays viewable', asy
     const page = await context.newPage();
     await openStudio(page, baseURL ?? '');
     await goTo(page, 'Train');
-    await expect(page.getByRole('heading', { name: 'This needs WebGPU' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'This page needs WebGPU' })).toBeVisible();
     await expect(page.getByText(/Firefox/).first()).toBeVisible();
     await expectAccessible(page);
     const folder = await mkdtemp(join(tmpdir(), 'mopeft-view-'));
@@ -54,7 +54,7 @@ test('datasets survive a reload, are renamed and deleted', async ({ page }) => {
   await page.reload();
   await expect(page.getByRole('article', { name: 'Fences' })).toContainText('5 (5 with a mask)');
   await page.getByRole('button', { name: 'Delete Fences' }).click();
-  await page.getByRole('button', { name: 'Delete it' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await expect(page.getByRole('article')).toHaveCount(0);
   await page.reload();
   await expect(page.getByRole('heading', { name: 'No data yet' })).toBeVisible();
@@ -84,7 +84,7 @@ test('the demo, then a mask by keyboard alone', async ({ page }) => {
   await page.keyboard.press('Enter');
   await expect(page.getByTestId('spoken')).toContainText('Mask found');
   await page.keyboard.press('?');
-  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
 });
 
 for (const colorScheme of ['dark', 'light'] as const) {

@@ -31,6 +31,6 @@ export function toFailureRecord(thrown: unknown): FailureRecord {
   return {
     code: 'internal',
     what,
-    cure: 'This is a defect of the program; please report it with these words.',
+    cure: 'This is a bug in the program. Please report it with this message.',
   };
 }

@@ -1,11 +1,11 @@
 import { type Fields, parseSettings, type SettingsOf } from './field.ts';
 
-/** Everything that a person may set about a training run apart from the method; defaults suit a first try. */
+/** Everything that a person may set about a training run apart from its methods; the defaults suit a first try. */
 export const TRAIN_FIELDS = {
   steps: {
     kind: 'integer',
     label: 'Steps',
-    help: 'Updates of the weights; each looks at a few objects of one or several images.',
+    help: 'How often the weights are updated. More steps take longer; the best weights on the way are kept.',
     min: 1,
     max: 1_000_000,
     default: 300,
@@ -14,7 +14,7 @@ export const TRAIN_FIELDS = {
   seed: {
     kind: 'integer',
     label: 'Seed',
-    help: 'Equal seeds give equal runs on one device.',
+    help: 'Another seed draws other images, prompts and initial weights. The same seed repeats a run on a device.',
     min: 0,
     max: 2 ** 32 - 1,
     default: 0,
@@ -23,7 +23,7 @@ export const TRAIN_FIELDS = {
   lrPeft: {
     kind: 'number',
     label: 'Learning rate of the methods',
-    help: 'For LoRA, Prefix and Adapter.',
+    help: "How far a step moves the methods' weights. Higher learns faster but may become unstable.",
     min: 0,
     max: 1,
     default: 2e-3,
@@ -32,7 +32,7 @@ export const TRAIN_FIELDS = {
   lrGate: {
     kind: 'number',
     label: 'Learning rate of the gates',
-    help: 'Small enough that gates go on depending on the image: large steps open or close them for good.',
+    help: 'Higher opens and closes gates sooner; too high, and they stop depending on the image.',
     min: 0,
     max: 1,
     default: 1e-3,
@@ -41,7 +41,7 @@ export const TRAIN_FIELDS = {
   lrDecoder: {
     kind: 'number',
     label: 'Learning rate of the mask decoder',
-    help: 'Small, since the decoder is already trained.',
+    help: 'Lower keeps the mask decoder closer to what SAM has learned.',
     min: 0,
     max: 1,
     default: 1e-4,
@@ -50,7 +50,7 @@ export const TRAIN_FIELDS = {
   warmup: {
     kind: 'number',
     label: 'Warm-up',
-    help: 'Share of the steps over which the learning rates rise from 0; then they fall as a cosine to 0.',
+    help: 'Share of the steps in which the learning rates rise from 0; afterwards they fall to 0 along a cosine.',
     min: 0,
     max: 1,
     default: 0.05,
@@ -59,7 +59,7 @@ export const TRAIN_FIELDS = {
   weightDecay: {
     kind: 'number',
     label: 'Weight decay',
-    help: 'AdamW; never on biases, norms and gates.',
+    help: 'Higher pulls weights towards 0, against overfitting. Biases, norms and gates are exempt.',
     min: 0,
     max: 1,
     default: 0.01,
@@ -68,7 +68,7 @@ export const TRAIN_FIELDS = {
   clip: {
     kind: 'number',
     label: 'Gradient clip',
-    help: 'Largest norm of all gradients together; 0 clips nothing.',
+    help: 'Largest norm of all gradients together. Lower makes steps steadier; 0 turns clipping off.',
     min: 0,
     max: 1000,
     default: 1,
@@ -76,8 +76,8 @@ export const TRAIN_FIELDS = {
   },
   imagesPerStep: {
     kind: 'integer',
-    label: 'Images a step',
-    help: 'Images whose gradients are added before the weights change; memory does not grow with it.',
+    label: 'Images per step',
+    help: 'Images that one update learns from. More makes steps steadier but slower; memory stays the same.',
     min: 1,
     max: 64,
     default: 3,
@@ -85,8 +85,8 @@ export const TRAIN_FIELDS = {
   },
   objectsPerImage: {
     kind: 'integer',
-    label: 'Objects an image',
-    help: 'At most so many objects of an image are prompted in a step.',
+    label: 'Objects per image',
+    help: 'Most objects of an image that a step trains on. More makes steps steadier but slower.',
     min: 1,
     max: 64,
     default: 5,
@@ -95,7 +95,7 @@ export const TRAIN_FIELDS = {
   objectsPerPass: {
     kind: 'integer',
     label: 'Objects at once',
-    help: 'Objects that share a pass of the mask decoder; fewer needs less memory. 0 chooses by the memory it would take.',
+    help: 'Objects that share a pass of the mask decoder. Fewer needs less memory; 0 chooses a number that fits.',
     min: 0,
     max: 64,
     default: 0,
@@ -104,7 +104,7 @@ export const TRAIN_FIELDS = {
   corrections: {
     kind: 'integer',
     label: 'Corrective clicks',
-    help: 'Clicks added one by one where the mask is wrong.',
+    help: 'Clicks added one by one where the mask is wrong. More trains for corrections but makes steps slower.',
     min: 0,
     max: 8,
     default: 2,
@@ -113,25 +113,25 @@ export const TRAIN_FIELDS = {
   clickPrompts: {
     kind: 'switch',
     label: 'Start from clicks',
-    help: 'Objects are prompted by a click inside them.',
+    help: 'Trains with a click inside the object as the first prompt.',
     default: true,
   },
   boxPrompts: {
     kind: 'switch',
     label: 'Start from boxes',
-    help: 'Objects are prompted by the box around them.',
+    help: 'Trains with a box around the object as the first prompt.',
     default: true,
   },
   wholePrompts: {
     kind: 'switch',
     label: 'Whole image',
-    help: 'A box around the image asks for everything of a class: for masks without prompting.',
+    help: 'Also trains with a box around the whole image that asks for all of a class: masks without prompting.',
     default: false,
   },
   boxJitter: {
     kind: 'number',
     label: 'Box jitter',
-    help: 'How far the sides of a box may move, as a share of its width or height.',
+    help: 'How far the sides of a box may move, as a share of its size. Higher makes the model tolerate looser boxes.',
     min: 0,
     max: 0.5,
     default: 0.1,
@@ -140,19 +140,19 @@ export const TRAIN_FIELDS = {
   flips: {
     kind: 'switch',
     label: 'Flips',
-    help: 'Images are mirrored at random.',
+    help: 'Mirrors images at random. Turn off where left and right differ.',
     default: true,
   },
   quarterTurns: {
     kind: 'switch',
     label: 'Quarter turns',
-    help: 'Images are turned by 0, 90, 180 or 270 degrees at random.',
+    help: 'Turns images by 0, 90, 180 or 270 degrees at random. Turn off where up and down differ.',
     default: true,
   },
   minCrop: {
     kind: 'number',
     label: 'Smallest crop',
-    help: 'Random crops keep at least this share of each side; 1 crops nothing.',
+    help: 'Random crops keep at least this share of each side. Lower varies sizes more; 1 turns cropping off.',
     min: 0.1,
     max: 1,
     default: 0.6,
@@ -161,7 +161,7 @@ export const TRAIN_FIELDS = {
   brightness: {
     kind: 'number',
     label: 'Brightness',
-    help: 'Largest random change of brightness.',
+    help: 'Largest random change of brightness. Higher makes the model less sensitive to lighting; 0 turns it off.',
     min: 0,
     max: 1,
     default: 0.1,
@@ -170,7 +170,7 @@ export const TRAIN_FIELDS = {
   contrast: {
     kind: 'number',
     label: 'Contrast',
-    help: 'Largest random change of contrast.',
+    help: 'Largest random change of contrast. Higher makes the model less sensitive to lighting; 0 turns it off.',
     min: 0,
     max: 1,
     default: 0.2,
@@ -179,7 +179,7 @@ export const TRAIN_FIELDS = {
   splitOrder: {
     kind: 'choice',
     label: 'Split',
-    help: 'How images go to training, validation and test; blocks suit slices of one volume.',
+    help: 'How images go to training, validation and test. Blocks keep neighbouring slices of a volume together.',
     options: [
       { value: 'shuffled', label: 'Shuffled' },
       { value: 'name', label: 'Blocks by name' },
@@ -188,8 +188,8 @@ export const TRAIN_FIELDS = {
   },
   evalEvery: {
     kind: 'integer',
-    label: 'Evaluate every',
-    help: 'Steps between two evaluations on the validation images.',
+    label: 'Validate every',
+    help: 'Steps between two validations. Fewer finds the best weights more exactly but takes more time.',
     min: 1,
     max: 1_000_000,
     default: 50,
@@ -198,7 +198,7 @@ export const TRAIN_FIELDS = {
   evalImages: {
     kind: 'integer',
     label: 'Validation images',
-    help: 'At most so many validation images of a dataset are evaluated; 0 takes all.',
+    help: 'Most validation images of a dataset that are used. Fewer is faster but less exact; 0 uses all.',
     min: 0,
     max: 100_000,
     default: 0,
@@ -206,8 +206,8 @@ export const TRAIN_FIELDS = {
   },
   evalObjects: {
     kind: 'integer',
-    label: 'Objects of an image in an evaluation',
-    help: 'The largest objects come first.',
+    label: 'Objects per validation image',
+    help: 'Most objects measured in an image, largest first. Fewer is faster but less exact.',
     min: 1,
     max: 1000,
     default: 5,
@@ -216,7 +216,7 @@ export const TRAIN_FIELDS = {
   minArea: {
     kind: 'number',
     label: 'Smallest object',
-    help: 'Objects with a smaller share of the image are neither trained on nor evaluated.',
+    help: 'Objects that cover a smaller share of the image are neither trained on nor measured.',
     min: 0,
     max: 1,
     default: 0.002,
@@ -225,7 +225,7 @@ export const TRAIN_FIELDS = {
   checkpointEvery: {
     kind: 'integer',
     label: 'Checkpoint every',
-    help: 'Steps between two checkpoints, from which a run goes on after the tab was closed.',
+    help: 'Steps between two checkpoints. A run that was interrupted resumes from the last one.',
     min: 1,
     max: 1_000_000,
     default: 25,
@@ -234,18 +234,18 @@ export const TRAIN_FIELDS = {
   patience: {
     kind: 'integer',
     label: 'Patience',
-    help: 'The run ends early after so many evaluations without a better result; 0 never ends it.',
+    help: 'Ends the run after so many validations without a better result; 0 never ends it early.',
     min: 0,
     max: 10_000,
     default: 0,
-    unit: 'evaluations',
+    unit: 'validations',
   },
 } as const satisfies Fields;
 
-/** All settings of a run's training, decided. */
+/** All settings of a run's training, with the defaults filled in. */
 export type TrainConfig = SettingsOf<typeof TRAIN_FIELDS>;
 
-/** AdamW's constants, which nobody has to set. */
+/** AdamW's constants, which are not settings. */
 export const ADAMW = { beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const;
 
 /**

@@ -33,10 +33,10 @@ export function ConfirmDelete(props: {
                   props.onDelete();
                 }}
               >
-                Delete it
+                Delete
               </button>
               <button type="button" onClick={() => setAsking(false)}>
-                Keep it
+                Cancel
               </button>
             </div>
           </div>

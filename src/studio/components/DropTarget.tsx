@@ -33,8 +33,8 @@ export function DropTarget(): ReactNode {
         .catch((error: unknown) =>
           tellFailure({
             code: 'bad-drop',
-            what: `What was dropped could not be read (${error instanceof Error ? error.message : String(error)}).`,
-            cure: 'Check that the files can be opened, or choose them with the buttons of the Data page.',
+            what: `The dropped files could not be read (${error instanceof Error ? error.message : String(error)}).`,
+            cure: 'Check that you can open the files, or choose them with the buttons on the Data page.',
           }),
         );
     };
@@ -53,7 +53,7 @@ export function DropTarget(): ReactNode {
   return (
     <div className={styles.overlay}>
       <p className={styles.text}>
-        Drop images with masks, a folder or a zip · a SAM model (safetensors) · an adapter
+        Drop images with masks, a folder or zip of them, a SAM model or an adapter
       </p>
     </div>
   );

@@ -51,7 +51,7 @@ export function EditableName(props: {
           if (event.key === 'Escape') setDraft(null);
         }}
       />
-      <button type="submit">Keep</button>
+      <button type="submit">Save</button>
     </form>
   );
 }

@@ -21,12 +21,12 @@ export class ErrorBoundary extends Component<Props, { readonly error: Error | nu
       <section className="panel stack" role="alert">
         <h2>{this.props.what} stopped working</h2>
         <p>
-          {error.message || 'No reason was given.'} Your datasets and runs are kept on this device; a run goes
-          on meanwhile.
+          {error.message || 'No reason was given.'} Your datasets and runs are safe on this device, and a run
+          that is training continues.
         </p>
         <div className="row">
           <button type="button" className="primary" onClick={() => this.setState({ error: null })}>
-            Show it again
+            Try again
           </button>
           <button type="button" onClick={() => window.location.reload()}>
             Reload the page

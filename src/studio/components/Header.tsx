@@ -14,7 +14,7 @@ export function Header({ onKeys }: { readonly onKeys: () => void }): ReactNode {
   return (
     <header className={styles.header}>
       <a className={styles.skip} href={`#/${page}`} onClick={() => document.querySelector('main')?.focus()}>
-        Skip to the content
+        Skip to content
       </a>
       <h1 className={styles.brand}>MoPEFT Studio</h1>
       <nav className={styles.pages} aria-label="Pages">
@@ -28,8 +28,8 @@ export function Header({ onKeys }: { readonly onKeys: () => void }): ReactNode {
         type="button"
         className={styles.facts}
         onClick={() => setSystemShown(true)}
-        aria-label="Model, GPU and storage: show details"
-        title="Larger models can be loaded by dropping a SAM safetensors file on the page"
+        aria-label="Model, GPU and storage details"
+        title="To load another model, drop its SAM safetensors file on the page"
       >
         <ModelFact />
         <GpuFact />
@@ -38,7 +38,13 @@ export function Header({ onKeys }: { readonly onKeys: () => void }): ReactNode {
       <RunFact />
       <div className={styles.tools}>
         <ThemeButton />
-        <button type="button" className="quiet" aria-label="Keys" title="Keys (?)" onClick={onKeys}>
+        <button
+          type="button"
+          className="quiet"
+          aria-label="Keyboard shortcuts"
+          title="Keyboard shortcuts (?)"
+          onClick={onKeys}
+        >
           ?
         </button>
       </div>
@@ -114,7 +120,7 @@ function RunFact(): ReactNode {
         goTo('train');
       }}
     >
-      <Fact label="Run" value={`${run.name} · ${activity?.label ?? `${step} of ${run.steps}`}`} />
+      <Fact label="Run" value={`${run.name} · ${activity?.label ?? `step ${step} of ${run.steps}`}`} />
     </button>
   );
 }
@@ -127,8 +133,8 @@ function ThemeButton(): ReactNode {
     <button
       type="button"
       className="quiet"
-      aria-label={`Colours: ${theme}. Change to ${next}`}
-      title={`Colours: ${theme}`}
+      aria-label={`Theme: ${theme}. Switch to ${next}`}
+      title={`Theme: ${theme}`}
       onClick={() => chooseTheme(next)}
     >
       {symbol}

@@ -6,25 +6,25 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
   {
     title: 'Everywhere',
     keys: [
-      ['?', 'this list'],
-      ['Alt + 1 … 4', 'Data, Train, Segment, Export'],
-      ['Tab', 'to the next control'],
+      ['?', 'show this list'],
+      ['Alt + 1 … 4', 'open Data, Train, Segment or Export'],
+      ['Tab', 'go to the next control'],
     ],
   },
   {
-    title: 'Segment, with the image focused',
+    title: 'On the Segment page, with the image focused',
     keys: [
-      ['Arrows', 'move the cross (with Shift: ten pixels)'],
-      ['Enter', 'click + at the cross; with the box tool: first, then second corner'],
-      ['Shift + Enter', 'click −'],
-      ['C, B, H', 'click tool, box tool, move tool'],
-      ['X', 'plain clicks mean + or −'],
+      ['Arrows', 'move the crosshair (with Shift, ten pixels)'],
+      ['Enter', 'click at the crosshair; with the Box tool, set one corner, then the other'],
+      ['Shift + Enter', 'click with the opposite sign'],
+      ['C, B, H', 'Click, Box or Move tool'],
+      ['X', 'switch clicks between + and −'],
       ['1 … 4', 'choose a candidate'],
-      ['T', 'base or tuned'],
-      ['W', 'the whole image'],
+      ['T', 'switch between base and tuned'],
+      ['W', 'segment the whole image'],
       ['Ctrl + Z, Ctrl + Y', 'undo, redo'],
-      ['Delete or Backspace', 'start again without prompts'],
-      ['+, −, 0', 'zoom in, out, fit'],
+      ['Delete or Backspace', 'clear all prompts'],
+      ['+, −, 0', 'zoom in, zoom out, fit'],
       ['S', 'save the mask as PNG'],
       ['K', 'keep the mask for Export'],
     ],
@@ -34,7 +34,7 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
 /** Every key, on `?`. */
 export function KeysHelp({ onClose }: { readonly onClose: () => void }): ReactNode {
   return (
-    <Dialog title="Keys" onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <div className="stack">
         {KEYS.map((group) => (
           <section key={group.title} className="stack">

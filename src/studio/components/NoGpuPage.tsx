@@ -5,20 +5,20 @@ import { FailureText } from './FailureNote.tsx';
 const BROWSERS: readonly (readonly [string, string])[] = [
   [
     'Chrome or Edge 113 and later (Windows, macOS, ChromeOS)',
-    'WebGPU is on. If not: turn on “Use graphics acceleration when available” in the settings, restart, and look at chrome://gpu for the reason.',
+    'WebGPU is on by default. If it is missing, turn on “Use graphics acceleration when available” in the settings and restart; chrome://gpu says what blocks it.',
   ],
   [
     'Chrome on Linux',
-    'Recent versions have it for many GPUs; else start the browser with --enable-unsafe-webgpu --enable-features=Vulkan and an up-to-date Vulkan driver.',
+    'Recent versions support many GPUs. For others, update the Vulkan driver and start the browser with --enable-unsafe-webgpu --enable-features=Vulkan.',
   ],
   [
     'Chrome on Android 121 and later',
-    'WebGPU is on for most devices of Android 12 and later; memory may be short for training.',
+    'WebGPU is on for most devices with Android 12 or later. Training may run out of memory.',
   ],
-  ['Safari 26 and later (macOS, iOS)', 'WebGPU is on. Older versions: update the system.'],
+  ['Safari 26 and later (macOS, iOS)', 'WebGPU is on by default. On an older version, update the system.'],
   [
     'Firefox 141 and later (Windows), 145 and later (macOS on Apple silicon)',
-    'WebGPU is on. Elsewhere: set dom.webgpu.enabled in about:config, or use another browser.',
+    'WebGPU is on by default. Elsewhere, set dom.webgpu.enabled to true in about:config, or use another browser.',
   ],
 ];
 
@@ -26,9 +26,9 @@ const BROWSERS: readonly (readonly [string, string])[] = [
 export function NoGpuPage({ failure }: { readonly failure: FailureRecord }): ReactNode {
   return (
     <section className="panel stack">
-      <h2>This needs WebGPU</h2>
+      <h2>This page needs WebGPU</h2>
       <FailureText failure={failure} />
-      <p>Training and segmenting compute on this machine's GPU; nothing is sent to a server. What to do:</p>
+      <p>Training and segmentation run on this computer's GPU; nothing is sent to a server. To get WebGPU:</p>
       <ul className="stack">
         {BROWSERS.map(([browser, advice]) => (
           <li key={browser}>
@@ -37,8 +37,8 @@ export function NoGpuPage({ failure }: { readonly failure: FailureRecord }): Rea
         ))}
       </ul>
       <p className="muted">
-        The page must also come from https:// or from 127.0.0.1. Your data stays viewable under Data, and runs
-        can be taken away under Export.
+        The studio must also be served from https:// or 127.0.0.1. Meanwhile you can view your datasets on the
+        Data page and download your runs on the Export page.
       </p>
     </section>
   );

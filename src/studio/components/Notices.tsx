@@ -11,7 +11,7 @@ export function Notices(): ReactNode {
   const spoken = useNotices((state) => state.spoken);
   const dialog = useTopDialog();
   const shown = (
-    <aside aria-label="Notices">
+    <aside aria-label="Notifications">
       <div className="visually-hidden" role="status" aria-live="polite" data-testid="spoken">
         {spoken}
       </div>
@@ -22,7 +22,7 @@ export function Notices(): ReactNode {
             <button
               type="button"
               className="quiet"
-              aria-label="Dismiss notice"
+              aria-label="Dismiss notification"
               onClick={() => dismissNotice(notice.id)}
             >
               ×

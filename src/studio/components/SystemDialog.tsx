@@ -55,17 +55,18 @@ function ModelSection(): ReactNode {
             ['Name', model.name],
             ['Parameters', compact(model.parameterCount)],
             ['Image size', `${model.imageSize} px`],
-            ['Encoder', `${model.blockCount} blocks × ${model.embedDim}`],
+            ['Encoder', `${model.blockCount} blocks of width ${model.embedDim}`],
             ['Weights', bytes(model.bytes)],
             ['Licence', model.licence || 'not stated'],
-            ['sha-256', model.hash.slice(0, 16)],
+            ['SHA-256', model.hash.slice(0, 16)],
           ]}
         />
       )}
       {failure && !model && <FailureNote failure={failure} />}
       {progress && <ProgressBar progress={progress} />}
       <p className="muted small">
-        Larger models can be loaded by dropping a SAM safetensors file (with its config.json) on the page.
+        To use a larger model, load its safetensors file (with its config.json, if it has one), or drop it on
+        the page.
       </p>
       <div className="row">
         <FileButton
@@ -91,14 +92,14 @@ function GpuTable({ gpu }: { readonly gpu: GpuReady }): ReactNode {
   return (
     <Rows
       rows={[
-        ['Adapter', gpu.description || `${gpu.vendor} ${gpu.architecture}`],
-        ['Vendor', gpu.vendor || 'not told'],
-        ['Architecture', gpu.architecture || 'not told'],
-        ['Kind', gpu.isSoftware ? 'software: computes on the CPU' : 'hardware'],
+        ['GPU adapter', gpu.description || `${gpu.vendor} ${gpu.architecture}`],
+        ['Vendor', gpu.vendor || 'not reported'],
+        ['Architecture', gpu.architecture || 'not reported'],
+        ['Kind', gpu.isSoftware ? 'software, runs on the CPU' : 'hardware'],
         ['Largest buffer', bytes(gpu.limits.maxBufferSize)],
         ['Largest binding', bytes(gpu.limits.maxStorageBufferBindingSize)],
         ['Workgroup memory', bytes(gpu.limits.maxComputeWorkgroupStorageSize)],
-        ['Machine memory', memory === null ? 'the browser does not tell' : `about ${memory} GiB`],
+        ['Computer memory', memory === null ? 'not reported' : `about ${memory} GiB`],
       ]}
     />
   );
@@ -110,23 +111,23 @@ function StorageSection(): ReactNode {
     return (
       <section className="stack">
         <h3>Storage</h3>
-        <p className="muted">This browser does not tell how much it stores.</p>
+        <p className="muted">This browser does not report how much it stores.</p>
       </section>
     );
   }
   const answer =
     storage.persisted === true
-      ? 'The browser promised to keep it.'
+      ? 'The browser will not clear it by itself.'
       : storage.persisted === false
-        ? 'The browser may clear it when the disk is full: export what matters.'
-        : 'The browser cannot be asked to keep it.';
+        ? 'The browser may clear it when the disk is full. Export what you need to keep.'
+        : 'The browser does not say whether it may clear it.';
   return (
     <section className="stack">
       <h3>Storage</h3>
       <Rows
         rows={[
           ['Used', bytes(storage.usage)],
-          ['Allowed', bytes(storage.quota)],
+          ['Limit', bytes(storage.quota)],
         ]}
       />
       <p>{answer}</p>

@@ -18,26 +18,26 @@ export function SystemNotes(): ReactNode {
       {lost && phase === 'ready' && (
         <FailureNote failure={lost}>
           <button type="button" className="primary" onClick={() => void recoverDevice()}>
-            Ask for the GPU again
+            Reconnect the GPU
           </button>
         </FailureNote>
       )}
       {phase === 'ready' && gpu?.state === 'ready' && gpu.isSoftware && (
         <p className={styles.note} role="note">
-          <strong>Slow:</strong> this browser offers only a software adapter, which computes on the CPU.
-          Everything works; for the GPU, update its driver and turn on hardware acceleration.
+          <strong>Slow:</strong> this browser offers only a software adapter, which runs on the CPU.
+          Everything works, but slowly. To use a GPU, update its driver and turn on graphics acceleration in
+          the browser.
         </p>
       )}
       {phase === 'ready' && gpu?.state === 'missing' && (
         <p className={styles.note} role="note">
-          <strong>No WebGPU:</strong> data can be added and viewed here; training and segmenting need a
-          browser with WebGPU. {gpu.error.cure}
+          <strong>No WebGPU:</strong> you can add and view data, but not train or segment. {gpu.error.cure}
         </p>
       )}
       {storageFailure && (
         <p className={styles.note} role="note">
-          <strong>Nothing is kept:</strong> {storageFailure.what} What is made here is gone with this page.{' '}
-          {storageFailure.cure}
+          <strong>Nothing is saved:</strong> {storageFailure.what} Datasets and runs are lost when this page
+          closes. {storageFailure.cure}
         </p>
       )}
       {progress && <ProgressBar progress={progress} />}

@@ -13,7 +13,7 @@ export async function receiveFiles(files: readonly DroppedFile[]): Promise<void>
   if (files.length === 0) {
     tellFailure({
       code: 'no-data',
-      what: 'Nothing that was dropped is a file.',
+      what: 'No files were dropped.',
       cure: 'Drop image files, a folder, a zip, a SAM model or an adapter.',
     });
     return;
@@ -42,5 +42,5 @@ export async function importAdapter(files: readonly DroppedFile[]): Promise<void
     return;
   }
   admitRun(result.value);
-  tellDone(`${result.value.name} was imported; choose it in Segment.`);
+  tellDone(`${result.value.name} was imported. Choose it on the Segment page.`);
 }

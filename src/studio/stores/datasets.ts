@@ -59,7 +59,7 @@ export function addFiles(files: readonly DroppedFile[]): Promise<void> {
 }
 
 export function addDemo(): Promise<void> {
-  return runImport('Drawing three small domains', (options) => ask('data.addDemo', {}, options));
+  return runImport('Drawing the demo images', (options) => ask('data.addDemo', {}, options));
 }
 
 /** One import at a time; its progress and refusals are shown on the Data page. */
@@ -100,7 +100,7 @@ async function runImport(
     ],
   }));
   speak(
-    `${plural(datasets.length, 'dataset')} added, ${plural(refusals.length, 'file')} refused or in need of a look.`,
+    `${plural(datasets.length, 'dataset')} added, ${plural(refusals.length, 'file')} left out or to check.`,
   );
   void refreshStorage();
 }

@@ -240,7 +240,7 @@ export async function keepMask(): Promise<void> {
   latest.accept(result.value.id);
   set((state) => ({ kept: [...state.kept, result.value] }));
   void refreshStorage();
-  tellDone(`The mask of ${result.value.imageName} is kept for Export.`);
+  tellDone(`The mask of ${result.value.imageName} is on the Export page.`);
 }
 
 export async function loadKept(): Promise<void> {

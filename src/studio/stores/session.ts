@@ -67,7 +67,9 @@ export async function bootSession(modelBaseUrl: string): Promise<void> {
   const { gpu } = result.value;
   set({ phase: 'ready', ...result.value });
   speak(
-    gpu.state === 'ready' ? 'The studio is ready.' : 'WebGPU is missing; data can be viewed but not trained.',
+    gpu.state === 'ready'
+      ? 'The studio is ready.'
+      : 'WebGPU is missing. You can view data, but not train or segment.',
   );
 }
 
@@ -90,7 +92,8 @@ export async function recoverDevice(): Promise<void> {
   }
   if (!latest.accept('gpu', asked)) return;
   set({ gpu: result.value, lost: null });
-  if (result.value.state === 'ready') tellDone('The GPU is back. A run goes on from its last checkpoint.');
+  if (result.value.state === 'ready')
+    tellDone('The GPU is connected again. An interrupted run can be resumed from its last checkpoint.');
 }
 
 export async function openModelFiles(files: readonly DroppedFile[]): Promise<void> {
@@ -108,7 +111,7 @@ async function openModel(
   const showProgress = (modelProgress: Progress | null): void => {
     if (latest.accept('progress', asked)) set({ modelProgress });
   };
-  showProgress({ done: 0, total: 0, label: 'Reading the model' });
+  showProgress({ done: 0, total: 0, label: 'Loading the model' });
   const result = await open(showProgress);
   showProgress(null);
   if (!result.ok) {
@@ -123,7 +126,7 @@ async function openModel(
     modelFailure: null,
     ...(capabilities.ok ? { capabilities: capabilities.value } : {}),
   });
-  tellDone(`${model.name} is the model now.`);
+  tellDone(`${model.name} is now the model.`);
   void refreshStorage();
 }
 

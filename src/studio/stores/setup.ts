@@ -127,9 +127,9 @@ export function fieldProblem(field: FieldInfo, value: FieldValue | undefined): s
       return field.options.some((option) => option.value === value) ? null : 'Choose one of the options.';
     case 'integer':
     case 'number':
-      if (typeof value !== 'number' || !Number.isFinite(value)) return 'Give a number.';
-      if (field.kind === 'integer' && !Number.isInteger(value)) return 'Give a whole number.';
-      if (value < field.min || value > field.max) return `Give a number from ${field.min} to ${field.max}.`;
+      if (typeof value !== 'number' || !Number.isFinite(value)) return 'Enter a number.';
+      if (field.kind === 'integer' && !Number.isInteger(value)) return 'Enter a whole number.';
+      if (value < field.min || value > field.max) return `Enter a number from ${field.min} to ${field.max}.`;
       return null;
   }
 }

@@ -17,7 +17,7 @@ export function BrokenDatasets({ broken }: { readonly broken: readonly BrokenDat
             <FailureText failure={failure} />
             <ConfirmDelete
               name={id}
-              consequence={`What is left of it (${bytes(size)}) is removed from this device. Your own files stay as they are.`}
+              consequence={`This removes what is left of it (${bytes(size)}) from this device. Your original files are not touched.`}
               onDelete={() => void deleteDataset(id)}
             />
           </li>

@@ -27,9 +27,9 @@ export function DataPage(): ReactNode {
         <div className={styles.addText}>
           <h2>Your images and masks</h2>
           <p className="muted">
-            Drop files, a folder or a zip anywhere on this page: images with masks of the same name in{' '}
-            <code>images/</code> and <code>masks/</code>, or beside each other as <code>_mask</code>. They
-            stay on this device. A SAM safetensors file becomes the model, an adapter a run.
+            Drop files, a folder or a zip anywhere on the page. Put images in <code>images/</code> and masks
+            of the same names in <code>masks/</code>, or end the masks’ names in <code>_mask</code>. Your
+            files never leave this device. You can also drop a SAM model or an adapter.
           </p>
         </div>
         <div className="row">
@@ -76,8 +76,8 @@ const SHOWN = 8;
 
 function LastRefusals({ refusals }: { readonly refusals: readonly FailureRecord[] }): ReactNode {
   return (
-    <section className={`panel ${styles.refusals}`} aria-label="Not used">
-      <h3>{plural(refusals.length, 'file')} of the last import refused or in need of a look</h3>
+    <section className={`panel ${styles.refusals}`} aria-label="Files to check">
+      <h3>Last import: {plural(refusals.length, 'file')} left out or to check</h3>
       <RefusalList refusals={refusals.slice(0, SHOWN)} />
       {refusals.length > SHOWN && (
         <details>
@@ -98,13 +98,13 @@ function NoData(): ReactNode {
           <strong>Data:</strong> drop 20 to 500 images with masks, or try the demo.
         </li>
         <li>
-          <strong>Train:</strong> choose datasets and method, see the cost, start; watch the gates.
+          <strong>Train:</strong> choose datasets and a method, check the cost, and start.
         </li>
         <li>
-          <strong>Segment:</strong> click on objects in any image, base beside tuned.
+          <strong>Segment:</strong> click on objects in any image; compare the base and the tuned model.
         </li>
         <li>
-          <strong>Export:</strong> take the adapter and the masks away.
+          <strong>Export:</strong> download the adapter and your masks.
         </li>
       </ol>
     </section>

@@ -20,9 +20,9 @@ const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
   binary: 'binary: nonzero is foreground',
   threshold128: 'grey, read with a threshold of 128',
   labels: 'labels, one value per class',
-  instances: 'one id per object',
-  mixed: 'different kinds',
-  none: 'no masks: for Segment only',
+  instances: 'instances, one value per object',
+  mixed: 'of different kinds',
+  none: 'none, so only the Segment page can use it',
 };
 
 const THUMBNAILS = 6;
@@ -71,7 +71,7 @@ export function DatasetCard(props: {
       <SplitBar dataset={dataset} />
       {dataset.refusals.length > 0 && (
         <details className="small">
-          <summary>{plural(dataset.refusals.length, 'file')} refused or in need of a look</summary>
+          <summary>{plural(dataset.refusals.length, 'file')} left out or to check</summary>
           <RefusalList refusals={dataset.refusals} />
         </details>
       )}
@@ -99,8 +99,8 @@ function Fact(props: { readonly label: string; readonly children: ReactNode }): 
 }
 
 const ORDERS: readonly { readonly value: SplitOrder; readonly label: string }[] = [
-  { value: 'shuffled', label: 'shuffled' },
-  { value: 'name', label: 'in blocks by name (slices of one volume)' },
+  { value: 'shuffled', label: 'Shuffled' },
+  { value: 'name', label: 'In blocks by name, for slices of one volume' },
 ];
 
 function SplitBar({ dataset }: { readonly dataset: DatasetInfo }): ReactNode {

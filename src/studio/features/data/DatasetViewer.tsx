@@ -65,7 +65,7 @@ export function DatasetViewer(props: {
                   disabled={!shown.hasMask}
                   onChange={(event) => setOverlay(event.target.checked)}
                 />
-                Mask
+                Show mask
               </label>
               <OpenInSegment datasetId={dataset.id} sample={shown} />
             </div>

@@ -20,11 +20,11 @@ test('unfinished runs that use the dataset are named, others are not', async () 
     { name: 'Elsewhere', status: 'paused', datasets: [{ id: 'cracks', name: 'cracks' }] },
   );
   const text = consequenceOfDeleting(dataset, all);
-  expect(text).toContain('Halted and Lost can never go on without it');
+  expect(text).toContain('Halted and Lost cannot be resumed without it');
   expect(text).not.toMatch(/Over|Elsewhere/);
 });
 
 test('without one nothing is said of going on', async () => {
   const text = consequenceOfDeleting(dataset, await runs({ status: 'finished', step: 200 }));
-  expect(text).toMatch(/runs that used it keep their weights\.$/);
+  expect(text).toMatch(/Runs that used it keep their weights\.$/);
 });

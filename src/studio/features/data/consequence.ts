@@ -12,7 +12,7 @@ export function consequenceOfDeleting(
     .map(({ name }) => name);
   const halted =
     unfinished.length > 0
-      ? `, but ${new Intl.ListFormat('en').format(unfinished)} can never go on without it`
+      ? `, but ${new Intl.ListFormat('en').format(unfinished)} cannot be resumed without it`
       : '';
-  return `Its ${plural(dataset.imageCount, 'image')} (${bytes(dataset.bytes)}) are removed from this device. Your own files stay as they are; runs that used it keep their weights${halted}.`;
+  return `This removes ${plural(dataset.imageCount, 'image')} (${bytes(dataset.bytes)}) from this device. Your original files are not touched. Runs that used it keep their weights${halted}.`;
 }

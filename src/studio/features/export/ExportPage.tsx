@@ -21,10 +21,10 @@ export function ExportPage(): ReactNode {
   return (
     <div className={styles.page}>
       <section className="panel stack" aria-label="Adapter">
-        <h2>Adapter of a run</h2>
+        <h2>Export an adapter</h2>
         {run === null ? (
           <p className="muted">
-            There is no trained run yet. <a href="#/train">Train one</a>, or import an adapter below.
+            There is no trained run yet. <a href="#/train">Train one</a>, or import an adapter.
           </p>
         ) : (
           <>
@@ -45,9 +45,9 @@ export function ExportPage(): ReactNode {
         <section className="panel stack" aria-label="Import">
           <h2>Import an adapter</h2>
           <p>
-            Choose <code>adapter.safetensors</code> (one from an older version together with its{' '}
-            <code>adapter.json</code>), or drop it anywhere on the page. It gives the same masks as where it
-            was trained, with the same base model.
+            Choose <code>adapter.safetensors</code>, or drop it anywhere on the page; one from an older
+            version needs its <code>adapter.json</code> too. With the same base model it gives the same masks
+            as where it was trained.
           </p>
           <div className="row">
             <FileButton
@@ -94,15 +94,15 @@ function RunDownloads({ run }: { readonly run: RunInfo }): ReactNode {
           disabled={run.status === 'imported'}
           onClick={() => void downloadHistory(run.id)}
         >
-          Losses and gates as CSV
+          Download losses and gates (CSV)
         </button>
       </div>
-      <h3>Read it in Python</h3>
+      <h3>Load it in Python</h3>
       <p className="muted small">
-        With the packages torch and safetensors. The tensors are named as in SAM (<code>mask_decoder.…</code>)
-        and per block (<code>blocks.0.lora.q.A</code>, <code>blocks.0.gate.lora.weight</code> …); the record
-        holds the base model's hash, the configuration, the preprocessing and <code>maskThreshold</code>, the
-        logit above which a pixel belongs to a mask.
+        Needs the packages torch and safetensors. Decoder tensors have SAM’s names (
+        <code>mask_decoder.…</code>), the others begin with their block (<code>blocks.0.…</code>). The record
+        holds the base model’s hash, the settings, the preprocessing and <code>maskThreshold</code>, the logit
+        above which a pixel belongs to the mask.
       </p>
       <pre>
         <code>{pythonLines()}</code>

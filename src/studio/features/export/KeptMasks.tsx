@@ -20,13 +20,13 @@ export function KeptMasks(): ReactNode {
       <h2>Masks</h2>
       {kept.length === 0 ? (
         <p className="muted">
-          Masks that you keep in <a href="#/segment">Segment</a> are gathered here.
+          Masks that you keep on the <a href="#/segment">Segment</a> page are listed here.
         </p>
       ) : (
         <>
           <div className="row">
             <button type="button" className="primary" onClick={() => void downloadMasks()}>
-              Download {plural(kept.length, 'mask')} as zip
+              Download {plural(kept.length, 'mask')} (zip)
             </button>
           </div>
           <ul className={styles.masks}>

@@ -24,12 +24,12 @@ export function CandidateList(): ReactNode {
                 >
                   <span>Mask {index + 1}</span>
                   <span>predicted IoU {candidate.predictedIou.toFixed(3)}</span>
-                  <span className="muted">{((100 * candidate.area) / total).toFixed(1)} %</span>
+                  <span className="muted">{((100 * candidate.area) / total).toFixed(1)} % of the image</span>
                 </button>
               </li>
             ))}
           </ol>
-          <p className="muted small">Answered in {duration(answer.prediction.milliseconds / 1000)}.</p>
+          <p className="muted small">Found in {duration(answer.prediction.milliseconds / 1000)}.</p>
         </>
       )}
     </section>

@@ -16,7 +16,7 @@ export function ImageGates(): ReactNode {
     <section className={`panel ${styles.panel}`} aria-label="Gates of this image">
       <h2>Gates of this image</h2>
       {gates === null ? (
-        <p className="muted">{embedding ? 'This run has no gates.' : 'They come with the image.'}</p>
+        <p className="muted">{embedding ? 'This run has no gates.' : 'Shown once the image is encoded.'}</p>
       ) : (
         (known ?? [])
           .filter((method) => gates.some((layer) => layer[method.id] !== undefined))
@@ -35,7 +35,7 @@ function MethodBars(props: {
   const present = values.flatMap((value) => value ?? []);
   const mean = present.reduce((sum, value) => sum + value, 0) / Math.max(1, present.length);
   const colour = useMethodColour(props.id);
-  const spoken = values.map((value, layer) => `layer ${layer}: ${value?.toFixed(2) ?? 'none'}`).join(', ');
+  const spoken = values.map((value, layer) => `block ${layer}: ${value?.toFixed(2) ?? 'none'}`).join(', ');
   return (
     <div className={styles.method}>
       <span className={styles.name}>
@@ -48,7 +48,7 @@ function MethodBars(props: {
             // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
             key={layer}
             className={styles.column}
-            title={`layer ${layer}: ${value?.toFixed(3) ?? 'none'}`}
+            title={`block ${layer}: ${value?.toFixed(3) ?? 'none'}`}
           >
             <span className={styles.fill} style={{ height: `${100 * (value ?? 0)}%`, background: colour }} />
           </span>

@@ -31,7 +31,7 @@ export function SegmentPage(): ReactNode {
         <Toolbar />
         {image ? <Stage key={image.imageId} image={image} /> : <Empty />}
       </div>
-      <aside className={styles.side} aria-label="Image, weights and candidates">
+      <aside className={styles.side} aria-label="Image, model and candidates">
         <ImagePicker />
         {failure && <FailureNote failure={failure} />}
         <VariantPicker />
@@ -46,7 +46,7 @@ function Empty(): ReactNode {
   const opening = useSegment((state) => state.opening);
   return (
     <div className={styles.empty}>
-      <p>{opening ? 'Opening the image …' : 'Open an image at the right: from a dataset or from a file.'}</p>
+      <p>{opening ? 'Opening the image …' : 'Open an image on the right, from a dataset or a file.'}</p>
     </div>
   );
 }

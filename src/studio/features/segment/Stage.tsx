@@ -160,7 +160,7 @@ export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the image is worked on with pointer and keys
       tabIndex={0}
       role="application"
-      aria-label={`${image.name}: arrows move the cross, Enter clicks, question mark lists all keys`}
+      aria-label={`${image.name}: arrow keys move the crosshair, Enter clicks, question mark lists the shortcuts`}
       onKeyDown={onKeyDown}
       onFocus={(event) => setFocused(event.currentTarget.matches(':focus-visible'))}
       onBlur={() => setFocused(false)}

@@ -38,11 +38,11 @@ export function Toolbar(): ReactNode {
         onChange={chooseTool}
       />
       <Segmented
-        legend="A plain click means"
+        legend="A click marks"
         hideLegend
         options={[
           { value: 'plus', label: '+ object' },
-          { value: 'minus', label: '− not object' },
+          { value: 'minus', label: '− background' },
         ]}
         value={positive ? 'plus' : 'minus'}
         onChange={(value) => choosePositive(value === 'plus')}
@@ -61,7 +61,10 @@ export function Toolbar(): ReactNode {
           Clear
         </button>
       </span>
-      <label className={styles.check} title="The next prompt starts from the mask that is shown">
+      <label
+        className={styles.check}
+        title="The next prompt refines the mask shown instead of starting from scratch"
+      >
         <input type="checkbox" checked={refine} onChange={(event) => chooseRefine(event.target.checked)} />
         Refine last mask
       </label>

@@ -14,25 +14,25 @@ export function VariantPicker(): ReactNode {
   const side = useSegment((state) => state.side);
   const embedding = useSegment(selectEmbedding);
   return (
-    <section className={`panel ${styles.picker}`} aria-label="Weights">
-      <h2>Base against tuned</h2>
+    <section className={`panel ${styles.picker}`} aria-label="Model">
+      <h2>Model</h2>
       {usable.length === 0 ? (
         <p className="muted">
-          No trained run fits this model yet. <a href="#/train">Train one</a>, or drop an adapter on the page.
+          No run fits this model yet. <a href="#/train">Train one</a>, or drop an adapter on the page.
         </p>
       ) : (
         <SelectField
           label="Run"
           value={runId ?? ''}
           options={[
-            { value: '', label: 'None: base only' },
+            { value: '', label: 'None, only the base model' },
             ...usable.map((run) => ({ value: run.id, label: `${run.name} (${run.status})` })),
           ]}
           onChange={(value) => void chooseRun(value === '' ? null : value)}
         />
       )}
       <Segmented
-        legend="Weights shown"
+        legend="Model shown"
         hideLegend
         options={[
           { value: 'base', label: 'Base' },

@@ -17,8 +17,8 @@ export function AdvancedFields(props: {
   return (
     <details>
       <summary>
-        Advanced
-        {changed > 0 && <span className="muted small"> · {changed} changed by hand</span>}
+        Advanced settings
+        {changed > 0 && <span className="muted small"> · {changed} changed</span>}
       </summary>
       {groups.map((group) => (
         <fieldset key={group.id} className={styles.group}>

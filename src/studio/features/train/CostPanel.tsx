@@ -28,14 +28,14 @@ export function CostPanel(props: {
   });
   return (
     <aside className={`panel ${styles.panel}`} aria-label="Cost and start">
-      <h2>Before it starts</h2>
+      <h2>Cost</h2>
       {failure && <FailureNote failure={failure} />}
       {plan && <PlanTable plan={plan} />}
       {!plan && !failure && (
         <p className="muted">
           {settings.datasetIds.length > 0
-            ? 'Planning …'
-            : 'Choose at least one dataset to see what the run takes.'}
+            ? 'Calculating …'
+            : 'Choose a dataset to see what the run will cost.'}
         </p>
       )}
       {plan?.problems.map((problem) => (
@@ -71,11 +71,11 @@ function whyNot(facts: {
   readonly activeName: string | null;
   readonly plan: PlanReport | null;
 }): string | null {
-  if (!facts.canCompute) return 'There is no model or no GPU.';
-  if (facts.activeName !== null) return `${facts.activeName} is running: pause or stop it first.`;
-  if (!facts.hasData) return 'Choose a dataset.';
-  if (!facts.plan) return 'The cost is not known yet.';
-  if (facts.plan.problems.length > 0) return 'See above what stands in the way.';
+  if (!facts.canCompute) return 'Training needs a model and a GPU.';
+  if (facts.activeName !== null) return `${facts.activeName} is running. Pause or stop it first.`;
+  if (!facts.hasData) return 'Choose a dataset first.';
+  if (!facts.plan) return 'Waiting for the cost.';
+  if (facts.plan.problems.length > 0) return 'Solve the problem above first.';
   return null;
 }
 
@@ -113,10 +113,10 @@ function PlanTable({ plan }: { readonly plan: PlanReport }): ReactNode {
       <div>
         <dt>Largest buffer</dt>
         <dd>
-          {bytes(memory.largestBufferBytes)} of {bytes(memory.bufferLimitBytes)} that the adapter allows
+          {bytes(memory.largestBufferBytes)} of {bytes(memory.bufferLimitBytes)} that the GPU allows
           <meter
             className={styles.meter}
-            aria-label="Largest buffer against the adapter's limit"
+            aria-label="Largest buffer compared with the GPU's limit"
             min={0}
             max={1}
             high={0.9}
@@ -128,10 +128,10 @@ function PlanTable({ plan }: { readonly plan: PlanReport }): ReactNode {
         <dt>Time</dt>
         <dd>
           {plan.secondsPerStep === null ? (
-            'measured with the first steps'
+            'known after the first steps'
           ) : (
             <>
-              <strong>{duration(plan.secondsPerStep)}</strong> a step, about{' '}
+              <strong>{duration(plan.secondsPerStep)}</strong> per step, about{' '}
               {duration(plan.secondsPerStep * plan.steps)} for {plan.steps} steps
             </>
           )}

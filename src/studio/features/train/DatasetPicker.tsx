@@ -13,7 +13,7 @@ export function DatasetPicker({ chosen }: { readonly chosen: readonly string[] }
       <legend>Datasets</legend>
       {trainable.length === 0 && (
         <p>
-          There is nothing to train on yet. <a href="#/data">Add images with masks, or try the demo</a>.
+          No dataset with masks yet. <a href="#/data">Add images with masks, or try the demo</a>.
         </p>
       )}
       <div className={styles.grid}>
@@ -27,7 +27,7 @@ export function DatasetPicker({ chosen }: { readonly chosen: readonly string[] }
             <span className={styles.text}>
               <span>{dataset.name}</span>
               <span className="muted small">
-                {plural(dataset.split.train, 'image')} to train on · {plural(dataset.objectCount, 'object')}
+                {plural(dataset.split.train, 'training image')} · {plural(dataset.objectCount, 'object')}
               </span>
             </span>
           </label>

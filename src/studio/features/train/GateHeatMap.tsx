@@ -26,7 +26,7 @@ export function GateHeatMap(props: {
         <thead>
           <tr>
             <th scope="col" className={styles.corner}>
-              Layer
+              Block
             </th>
             {Array.from({ length: layerCount }, (_, layer) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
@@ -58,14 +58,14 @@ function Row({ row, view }: { readonly row: GateRow; readonly view: GateView }):
           <td
             // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
             key={layer}
-            title={`layer ${layer}: ${cell.now.toFixed(3)}, ${signed(cell.change)} since step 0`}
+            title={`block ${layer}: ${cell.now.toFixed(3)}, ${signed(cell.change)} since step 0`}
             style={{ background: heatColour(view === 'change' ? cell.change : cell.now - 0.5) }}
           >
             {view === 'change' ? signed(cell.change, 2) : cell.now.toFixed(2)}
           </td>
         ) : (
           // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
-          <td key={layer} className={styles.none} title={`layer ${layer} has no ${row.method}`}>
+          <td key={layer} className={styles.none} title={`block ${layer} has no such module`}>
             –
           </td>
         ),
@@ -88,11 +88,11 @@ const LEAST = 0.0005;
 function Leaning({ rows }: { readonly rows: readonly GateRow[] }): ReactNode {
   const most = rows.toSorted((a, b) => b.meanChange - a.meanChange)[0];
   if (!most || rows.length < 2) return null;
-  if (rows.every((row) => Math.abs(row.meanChange) < LEAST)) return <>no gate has moved yet</>;
+  if (rows.every((row) => Math.abs(row.meanChange) < LEAST)) return <>no gate has changed yet</>;
   if (most.meanChange < LEAST) return <>no method’s gates have risen on average</>;
   return (
     <>
-      leans on <MethodName id={most.method} /> ({signed(most.meanChange)} on average since step 0)
+      <MethodName id={most.method} /> rose most ({signed(most.meanChange)} on average since step 0)
     </>
   );
 }

@@ -24,8 +24,8 @@ export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode
       <section className="panel" aria-label="Gates">
         <h3>Gates</h3>
         <p className="muted">
-          This run has no gates: its{' '}
-          {methods.length === 0 ? 'decoder alone is trained' : 'methods work at full strength'}.
+          This run has no gates:{' '}
+          {methods.length === 0 ? 'only the mask decoder is trained' : 'its methods always act in full'}.
         </p>
       </section>
     );
@@ -33,7 +33,7 @@ export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode
   return (
     <section className="panel stack" aria-label="Gates">
       <div className={styles.head}>
-        <h3>Gates by layer and method</h3>
+        <h3>Gates by block and method</h3>
         <HeatLegend view={view} />
         <Segmented
           legend="Show gates as"
@@ -48,8 +48,8 @@ export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode
       </div>
       <p className="muted small">
         {gates.length === 0
-          ? 'The first evaluation brings them.'
-          : 'A gate says how far a method is let in, not what it gains: compare runs for that.'}
+          ? 'Gates appear after the first validation.'
+          : 'A gate says how much of a method’s contribution is used, from 0 to 1. It does not say how much the method helps: compare runs for that.'}
       </p>
       <div className={styles.maps}>
         {datasets.map((dataset) => {
@@ -92,17 +92,17 @@ function GateCurves({ datasets, settings, gates }: GatesProps): ReactNode {
   return (
     <div className="stack">
       <div className="row">
-        <h4>Over the steps</h4>
+        <h4>Gates over the steps</h4>
         <select
-          aria-label="Layer of the gate curves"
+          aria-label="Block of the gate curves"
           value={String(layer)}
           onChange={(event) => setLayer(event.target.value === 'mean' ? 'mean' : Number(event.target.value))}
         >
-          <option value="mean">mean of all layers</option>
+          <option value="mean">mean of all blocks</option>
           {Array.from({ length: layerCount }, (_, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
             <option key={index} value={index}>
-              layer {index}
+              block {index}
             </option>
           ))}
         </select>

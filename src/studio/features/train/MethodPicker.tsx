@@ -46,7 +46,7 @@ export function MethodPicker(props: {
               checked={chosen === undefined}
               onChange={() => setByHand(true)}
             />
-            <MethodText label="A subset" help="Put together by hand." methods={[]} />
+            <MethodText label="Custom" help="Combine methods yourself." methods={[]} />
           </label>
         </div>
       </fieldset>
@@ -58,7 +58,7 @@ export function MethodPicker(props: {
           disabled={settings.methods.length === 0}
           onChange={(event) => chooseTrainDecoder(event.target.checked)}
         />
-        Train the mask decoder too
+        Also train the mask decoder
       </label>
       {settings.methods.length > 0 && <GatePicker capabilities={capabilities} settings={settings} />}
     </div>
@@ -103,7 +103,7 @@ function SubsetPicker(props: {
 }): ReactNode {
   return (
     <fieldset className="row">
-      <legend className="visually-hidden">Methods of the subset</legend>
+      <legend className="visually-hidden">Methods to combine</legend>
       {props.capabilities.methods.map((method) => (
         <label key={method.id} className="row">
           <input
@@ -133,7 +133,7 @@ function GatePicker(props: {
   const group = useId();
   return (
     <fieldset className="stack">
-      <legend>Gate</legend>
+      <legend>Gates</legend>
       <div className={styles.grid}>
         {props.capabilities.gateForms.map((form) => (
           <label key={form.id} className={styles.choice}>

@@ -13,7 +13,7 @@ import { PresetPicker } from './PresetPicker.tsx';
 /** The form of a new run and, beside it, what the run would cost. */
 export function NewRun(): ReactNode {
   const capabilities = useSession((state) => state.capabilities);
-  if (!capabilities) return <p className="muted">The engine has not told what it can train.</p>;
+  if (!capabilities) return <p className="muted">The training options could not be loaded.</p>;
   return <Form capabilities={capabilities} />;
 }
 

@@ -61,13 +61,13 @@ export function RunHead({ run }: { readonly run: RunInfo }): ReactNode {
 
 function timeLeft(run: RunInfo, step: number): string {
   if (run.secondsPerStep === null || step >= run.steps) return '';
-  return ` · ${duration(run.secondsPerStep)} a step · ${duration(run.secondsPerStep * (run.steps - step))} left`;
+  return ` · ${duration(run.secondsPerStep)} per step · ${duration(run.secondsPerStep * (run.steps - step))} left`;
 }
 
 /** @param gone names of its datasets that were deleted. */
 function whyNotResume(run: RunInfo, gone: readonly string[]): string | null {
-  if (gone.length > 0) return `It cannot go on without ${gone.join(', ')}, deleted since.`;
-  return run.fitsModel ? null : `Load ${run.modelName} to go on with this run.`;
+  if (gone.length > 0) return `Cannot be resumed without the deleted dataset ${gone.join(', ')}.`;
+  return run.fitsModel ? null : `Load ${run.modelName} to resume this run.`;
 }
 
 function segmentWith(run: RunInfo): void {
@@ -100,7 +100,7 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
           disabled={!mayResume}
           onClick={() => void resumeRun(run.id)}
         >
-          {run.step < run.steps ? 'Resume' : 'Finish measuring'}
+          {run.step < run.steps ? 'Resume' : 'Finish testing'}
         </button>
       )}
       {isResumable(run) && reason && <span className="muted small">{reason}</span>}
@@ -111,12 +111,12 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
       )}
       {isUsable(run) && (
         <button type="button" className="quiet" onClick={() => segmentWith(run)}>
-          Segment with it
+          Use in Segment
         </button>
       )}
       <ConfirmDelete
         name={run.name}
-        consequence={`Its weights, checkpoints and history (${bytes(run.bytes)}) are removed from this device. Export the adapter first if you want to keep it.`}
+        consequence={`This removes its weights, checkpoints and history (${bytes(run.bytes)}) from this device. Export the adapter first if you want to keep it.`}
         disabled={isActive(run.status) || run.status === 'elsewhere'}
         onDelete={() => void deleteRun(run.id)}
       />

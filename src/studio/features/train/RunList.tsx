@@ -9,7 +9,7 @@ export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
   pausing: 'pausing',
   paused: 'paused',
   interrupted: 'interrupted',
-  elsewhere: 'under way in another tab',
+  elsewhere: 'running in another tab',
   stopped: 'stopped',
   finished: 'finished',
   failed: 'failed',
@@ -51,7 +51,7 @@ export function RunList(): ReactNode {
 
 function summary(run: RunInfo): string {
   const parts: string[] = [STATUS_LABELS[run.status]];
-  if (run.status !== 'imported') parts.push(`${run.step} / ${run.steps}`);
+  if (run.status !== 'imported') parts.push(`${run.step} of ${run.steps}`);
   if (run.bestScore !== null) parts.push(`IoU ${iou(run.bestScore)}`);
   return parts.join(' · ');
 }

@@ -27,7 +27,8 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
       {run.verdict && <VerdictPanel verdict={run.verdict} />}
       {run.status === 'imported' ? (
         <p className="muted">
-          This adapter was imported: it can be used in Segment and exported, and has no curves.
+          This adapter was imported, so it has no training curves. You can use it on the Segment page and
+          export it.
         </p>
       ) : (
         <>
@@ -54,7 +55,7 @@ function SettingsTable({ run }: { readonly run: RunInfo }): ReactNode {
   ];
   return (
     <details className="panel">
-      <summary>Settings of this run</summary>
+      <summary>Run settings</summary>
       <dl className={styles.settings}>
         {rows.map(([label, value]) => (
           <div key={label}>

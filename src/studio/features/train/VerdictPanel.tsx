@@ -12,20 +12,20 @@ export function VerdictPanel({ verdict }: { readonly verdict: Verdict }): ReactN
       <p>{verdict.suggestion}</p>
       <div className={styles.scroll}>
         <table className={styles.table}>
-          <caption className="visually-hidden">Base against tuned on the test images</caption>
+          <caption className="visually-hidden">The base and the tuned model on the test images</caption>
           <thead>
             <tr>
-              <th scope="col">Test images</th>
+              <th scope="col">Dataset</th>
               <th scope="col">Prompt</th>
               <th scope="col">Base</th>
               <th scope="col">Tuned</th>
               <th scope="col">Gain (95 % interval)</th>
-              <th scope="col">n</th>
+              <th scope="col">Tested on</th>
             </tr>
           </thead>
           <tbody>
-            <Measure name="All" prompt="box" measure={verdict.box} />
-            <Measure name="All" prompt="click" measure={verdict.click} />
+            <Measure name="All datasets" prompt="box" measure={verdict.box} />
+            <Measure name="All datasets" prompt="click" measure={verdict.click} />
             {many &&
               verdict.perDataset.flatMap((dataset) => [
                 <Measure
