@@ -24,7 +24,7 @@ export class Failure extends Error {
   }
 }
 
-/** Any thrown thing as a record; what is not a {@link Failure} is reported as a defect of the program. */
+/** Any thrown thing as a record; what is not a {@link Failure} is reported as a bug of the program. */
 export function toFailureRecord(thrown: unknown): FailureRecord {
   if (thrown instanceof Failure) return thrown.record;
   const what = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
