@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
-import { GATE_FORMS } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import { resumedDataset, runDataset, uniqueKeys } from '../engine/datasets.ts';
@@ -12,12 +11,17 @@ import { planRun } from '../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../engine/run/run.ts';
 import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engine/run/run-types.ts';
 import type { RunSettings } from '../engine/settings.ts';
-import { methodsByName, resolveMopeft } from '../peft/resolve.ts';
-import { numberFlag, readFlags, required, wrongArguments } from './arguments.ts';
+import { GATE_FORMS, gateFormById } from '../peft/gates/registry.ts';
+import { methodsByName, RECIPES } from '../peft/recipes.ts';
+import { METHODS } from '../peft/registry.ts';
+import { resolveMopeft } from '../peft/resolve.ts';
+import { numberFlag, readFlags, required } from './arguments.ts';
 import { openCliModel, openData, runFolder } from './open.ts';
 
-const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR …] --method mopeft|lora|prefix|adapter|a+b…|decoder
-      --steps N --seed S --out RUN [--gate unipelt|mass|none] [--freeze-decoder] [--split-order shuffled|name]
+const ids = (records: readonly { readonly id: string }[]): string => records.map(({ id }) => id).join('|');
+
+const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR …] --method ${ids([...RECIPES, ...METHODS])}|a+b…
+      --steps N --seed S --out RUN [--gate ${ids(GATE_FORMS)}] [--freeze-decoder] [--split-order shuffled|name]
       [--config FILE.json]
   npm run mopeft -- train --resume RUN --model DIR|FILE --data DIR [--data DIR …]
   FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"lora": {…}, …}}; flags go before it.
@@ -113,8 +117,7 @@ async function goOn(parts: RunParts, folders: readonly string[]): Promise<Run> {
 
 async function settingsOf(flags: Flags, sam: SamConfig): Promise<RunSettings> {
   const file = flags.config === undefined ? {} : await readConfigFile(flags.config);
-  const gate = GATE_FORMS.find((form) => form === flags.gate);
-  if (flags.gate !== undefined && !gate) throw wrongArguments(`--gate is "${flags.gate}"`, USAGE);
+  const gate = flags.gate === undefined ? null : gateFormById(flags.gate).id;
   const steps = numberFlag(flags.steps, 'steps', USAGE, { min: 1, integer: true });
   const seed = numberFlag(flags.seed, 'seed', USAGE, { min: 0, max: 2 ** 32 - 1, integer: true });
   const splitOrder = flags['split-order'];

@@ -1,12 +1,5 @@
 import type { Settings } from './field.ts';
 
-/**
- * How gates act. `unipelt`: every method's contribution is multiplied by its gate. `mass`: the same, but prefix columns
- * weigh gate·exp(score) in the softmax, so that a gate of 0 is exactly the frozen block. `none`: every gate is 1.
- */
-export const GATE_FORMS = ['unipelt', 'mass', 'none'] as const;
-export type GateForm = (typeof GATE_FORMS)[number];
-
 /** Blocks of the image encoder that get modules: all, the last half, or by index from 0. */
 export type BlockChoice = 'all' | 'late' | readonly number[];
 
@@ -14,8 +7,8 @@ export type BlockChoice = 'all' | 'late' | readonly number[];
 export interface MopeftRequest {
   /** Method ids in any order; empty trains the mask decoder alone. */
   readonly methods: readonly string[];
-  /** Default: `unipelt` for two methods or more, else `none`. */
-  readonly gate?: GateForm;
+  /** Id of a gate form; default: the registry's for this number of methods. */
+  readonly gate?: string;
   /** Default: `all`. */
   readonly blocks?: BlockChoice;
   /** Default: true. */
@@ -28,7 +21,8 @@ export interface MopeftRequest {
 export interface MopeftConfig {
   /** Settings by method id, in the registry's order. */
   readonly methods: Readonly<Record<string, Settings>>;
-  readonly gate: GateForm;
+  /** Id of a gate form, see `peft/gates/registry.ts`. */
+  readonly gate: string;
   /** Ascending. Empty when there is no method. */
   readonly blocks: readonly number[];
   readonly trainDecoder: boolean;

@@ -1,14 +1,15 @@
 /** What screens offer of training, as data: methods with their fields, gate forms, presets. No screen knows a method by name. */
 import { type ChoiceField, type FieldInfo, fieldInfos, type Settings } from '../config/field.ts';
-import type { GateForm } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { TRAIN_FIELDS } from '../config/train.ts';
-import { GATE_FORM_INFOS } from '../peft/gate/forms.ts';
+import type { GateForm } from '../peft/gates/gate-form.ts';
+import { DEFAULT_GATE_FORMS, GATE_FORMS } from '../peft/gates/registry.ts';
+import { RECIPES, type Recipe } from '../peft/recipes.ts';
 import { METHODS } from '../peft/registry.ts';
 import { sitesOf } from '../sam/encoder.ts';
 
 export interface MethodInfo {
-  /** As in the adapter file: "lora", "prefix", "adapter". */
+  /** As in the adapter file. */
   readonly id: string;
   readonly label: string;
   /** One sentence: what it adds to the model. */
@@ -17,6 +18,8 @@ export interface MethodInfo {
   readonly colourSlot: number;
   readonly fields: readonly FieldInfo[];
 }
+
+export type GateFormInfo = Pick<GateForm, 'id' | 'label' | 'help' | 'varies'>;
 
 export interface PresetInfo {
   readonly id: string;
@@ -29,7 +32,11 @@ export interface PresetInfo {
 export interface Capabilities {
   /** In the registry's order, which is also the order of the heat map's rows. */
   readonly methods: readonly MethodInfo[];
-  readonly gateForms: readonly { readonly id: GateForm; readonly label: string; readonly help: string }[];
+  /** Named choices of methods; the first is the default. */
+  readonly recipes: readonly Recipe[];
+  readonly gateForms: readonly GateFormInfo[];
+  /** Ids of the gate forms when nobody chose one: for several methods, and for a single one. */
+  readonly defaultGateForms: { readonly several: string; readonly single: string };
   readonly presets: readonly PresetInfo[];
   /** Fields of the training itself (steps, learning rates, seed, blocks, clicks …). */
   readonly trainFields: readonly FieldInfo[];
@@ -90,7 +97,9 @@ export function capabilitiesFor(sam: SamConfig): Capabilities {
       colourSlot,
       fields: fieldInfos(id, fields(sites)),
     })),
-    gateForms: GATE_FORM_INFOS,
+    recipes: RECIPES,
+    gateForms: GATE_FORMS.map(({ id, label, help, varies }) => ({ id, label, help, varies })),
+    defaultGateForms: DEFAULT_GATE_FORMS,
     presets: PRESETS,
     trainFields: [
       ...fieldInfos(TRAIN_PREFIX, trainFields),

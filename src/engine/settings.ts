@@ -1,6 +1,6 @@
 /** From what a person asks for to a run's resolved config, with the defaults of the model at hand filled in. */
 import { type Fields, parseSettings } from '../config/field.ts';
-import type { GateForm, MopeftConfig } from '../config/mopeft.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
@@ -10,7 +10,8 @@ import { BLOCKS_FIELD, TRAIN_PREFIX } from './capabilities.ts';
 export interface FieldSettings {
   readonly methods: readonly string[];
   readonly trainDecoder: boolean;
-  readonly gate: GateForm;
+  /** Id of a gate form; without a method it counts for nothing. */
+  readonly gate: string;
   readonly values: Readonly<Record<string, number | string | boolean>>;
 }
 
@@ -34,7 +35,7 @@ export function resolveFieldSettings(settings: FieldSettings, sam: SamConfig): R
   const mopeft = resolveMopeft(
     {
       methods: settings.methods,
-      gate: settings.methods.length === 0 ? 'none' : settings.gate,
+      ...(settings.methods.length > 0 && { gate: settings.gate }),
       blocks,
       trainDecoder: settings.trainDecoder,
       settings: Object.fromEntries(settings.methods.map((id) => [id, grouped(settings.values, id)])),

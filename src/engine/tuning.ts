@@ -2,7 +2,8 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { PreprocessingRecord } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
-import { mopeftSlots } from '../peft/build.ts';
+import { attachModules } from '../peft/build.ts';
+import { gateFormById } from '../peft/gates/registry.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
@@ -46,7 +47,7 @@ export class ModelSession {
     try {
       const sam = await SamSession.open(gpu, model, {
         tensors,
-        slots: (graph) => mopeftSlots(graph, tuning.mopeft, graphInputs(graph)),
+        slots: (graph) => attachModules(graph, tuning.mopeft, graphInputs(graph), 'evaluation').slots,
       });
       const { mopeft, preprocessing, maskThreshold } = tuning;
       return new ModelSession(sam, gpu, mopeft, preprocessing, maskThreshold, own);
@@ -58,7 +59,8 @@ export class ModelSession {
 
   /** Whether the encoder has gates. */
   get isGated(): boolean {
-    return this.mopeft !== null && this.mopeft.gate !== 'none' && this.mopeft.blocks.length > 0;
+    const { mopeft } = this;
+    return mopeft !== null && mopeft.blocks.length > 0 && gateFormById(mopeft.gate).varies !== 'never';
   }
 
   /** Encodes an image [3, S, S] and gives its gates, an entry for each block; see {@link gateLayers}. */

@@ -1,13 +1,14 @@
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
 import { parseSettings, type Settings } from '../config/field.ts';
-import { GATE_FORMS, type MopeftConfig } from '../config/mopeft.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
 import type { PreprocessingRecord, SamConfig } from '../config/sam.ts';
 import { sameShape, show } from '../graph/shape.ts';
 import { type ByteSource, bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
 import { sitesOf } from '../sam/encoder.ts';
+import { GATE_FORMS } from './gates/registry.ts';
 import { METHODS } from './registry.ts';
 import { trainableTensors } from './tensors.ts';
 
@@ -47,7 +48,14 @@ export interface AdapterFiles {
 }
 
 const SettingsSchema = v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]));
-const blocks = v.array(v.pipe(v.number(), v.integer(), v.minValue(0)));
+/** Block indices: ascending, each once. */
+const blocks = v.pipe(
+  v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  v.check(
+    (indices) => indices.every((block, i) => i === 0 || block > (indices[i - 1] ?? block)),
+    'blocks must ascend, each once',
+  ),
+);
 const rgb = v.tuple([v.number(), v.number(), v.number()]);
 
 const AdapterSchema = v.object({
@@ -56,7 +64,7 @@ const AdapterSchema = v.object({
   base: v.object({ name: v.string(), hash: v.string() }),
   mopeft: v.object({
     methods: v.record(v.string(), SettingsSchema),
-    gate: v.picklist(GATE_FORMS),
+    gate: v.string(),
     blocks,
     trainDecoder: v.boolean(),
     pruned: v.exactOptional(v.record(v.string(), blocks)),
@@ -171,11 +179,11 @@ function notAnAdapter(where: string, detail: string): Failure {
   });
 }
 
-/** Methods known, settings within limits, blocks of the model. */
+/** Checks that methods and gate form are known, settings within their limits, and blocks the model's. */
 function checkMopeft(
   mopeft: {
     readonly methods: Readonly<Record<string, Settings>>;
-    readonly gate: MopeftConfig['gate'];
+    readonly gate: string;
     readonly blocks: readonly number[];
     readonly trainDecoder: boolean;
     readonly pruned?: Readonly<Record<string, readonly number[]>>;
@@ -196,6 +204,14 @@ function checkMopeft(
       });
     }
     methods[id] = parseSettings(method.fields(sites), settings, `${where}, ${id}`) as Settings;
+  }
+  if (!GATE_FORMS.some(({ id }) => id === mopeft.gate)) {
+    throw new Failure({
+      code: 'adapter/no-gate-form',
+      what: `It was made with the gate form ${mopeft.gate}, which this version does not have.`,
+      where,
+      cure: 'Update the program, or train again.',
+    });
   }
   const outside = mopeft.blocks.find((block) => !sites[block]);
   if (outside !== undefined) {

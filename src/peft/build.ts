@@ -1,95 +1,180 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
+import { add } from '../ops/add/add.ts';
 import type { EncoderSite } from '../sam/site.ts';
-import type { BlockHooks, BlockSlots } from '../sam/slots.ts';
+import { type BlockHooks, type BlockSlots, type LayerTensors, SLOTS, type Slot } from '../sam/slots.ts';
 import type { WeightSource } from '../sam/weight-source.ts';
-import { gateNames, traceGate } from './gate/gate.ts';
-import type { Gate, GateSource, MethodHooks } from './method.ts';
+import {
+  GATE_SOURCES,
+  type Gate,
+  type GateForm,
+  type GateSource,
+  type TraceContext,
+  type TraceMode,
+} from './gates/gate-form.ts';
+import { gateFormById } from './gates/registry.ts';
+import type { MethodHooks } from './method.ts';
 import { type Module, modulesOf } from './modules.ts';
+import type { TensorSpec } from './tensor-spec.ts';
 
-/** Name of the graph output that holds a module's gate, [B]. */
+/** Name of the graph output that holds a module's gate, [B] or [1]. */
 export function gateOutput(block: number, method: string): string {
   return `gates.${block}.${method}`;
 }
 
-/**
- * The modules of a config as SAM's slots. Every gate becomes the graph output `gates.{i}.{method}` [B]; ungated modules
- * have none. A pruned module is not traced at all, so nothing of it can change the output.
- */
-export function mopeftSlots(graph: Graph, config: MopeftConfig, weights: WeightSource): BlockSlots {
-  const modules = modulesOf(config);
-  return (site, u) =>
-    modules
-      .filter(({ block }) => block === site.index)
-      .map((module) => attach(graph, config, module, site, u, weights))
-      .reduce(chain, {});
+/** Modules in an encoder that is being traced. */
+export interface AttachedModules {
+  readonly slots: BlockSlots;
+  /** What methods and gates add to the loss, [1], once the encoder is traced; null when they add nothing. */
+  readonly loss: () => Tensor | null;
 }
 
-function attach(
+/**
+ * The modules of a config as SAM's slots. Every gate becomes the graph output `gates.{i}.{method}`; modules that always
+ * contribute fully have none. A pruned module is not traced at all, so nothing of it can change the output.
+ */
+export function attachModules(
   graph: Graph,
   config: MopeftConfig,
-  { method, settings, block }: Module,
-  site: EncoderSite,
-  u: Tensor,
   weights: WeightSource,
-): BlockHooks {
-  const shapes = new Map(method.tensors(settings, site).map(({ name, shape }) => [name, shape]));
-  const tensor = (name: string): Tensor => {
-    const shape = shapes.get(name);
-    if (!shape) throw new RangeError(`${method.id} did not declare a tensor ${name}`);
-    return weights(`blocks.${block}.${name}`, shape);
+  mode: TraceMode,
+): AttachedModules {
+  const modules = modulesOf(config);
+  const losses: Tensor[] = [];
+  const slots: BlockSlots = (site) => {
+    const own = modules.filter(({ block }) => block === site.index);
+    return own.length === 0 ? {} : new BlockModules(graph, config, own, site, weights, mode, losses).hooks();
   };
-  let gate: Gate | null = config.gate === 'none' ? { value: null, form: 'none' } : null;
-  const openGate = (source: GateSource, input: Tensor): void => {
-    if (gate || method.gateReads !== source) return;
-    const names = gateNames(method.id);
-    const value = traceGate(
-      input,
-      weights(`blocks.${block}.${names.weight}`, [1, site.width]),
-      weights(`blocks.${block}.${names.bias}`, [1]),
-    );
-    gate = { value, form: config.gate };
-    graph.output(gateOutput(block, method.id), value);
-  };
-  const takeGate = (): Gate => {
-    if (!gate) throw new RangeError(`${method.id} uses its gate before ${method.gateReads} is there`);
-    return gate;
-  };
-  openGate('block.norm', u);
-  const hooks: MethodHooks = method.attach({ settings, site, tensor });
-  const { qkv, prefix, attentionOut, mlpOut } = hooks;
-  return {
-    ...(qkv && { qkv: (input, parts) => qkv(input, parts, takeGate()) }),
-    ...(prefix && { prefix: () => prefix(takeGate()) }),
-    ...(attentionOut && { attentionOut: (out) => attentionOut(out, takeGate()) }),
-    ...(mlpOut && {
-      mlpOut: (f) => {
-        openGate('mlp.out', f);
-        return mlpOut(f, takeGate());
+  return { slots, loss: () => (losses.length === 0 ? null : losses.reduce(add)) };
+}
+
+/** The modules of one block, with their gates. */
+class BlockModules {
+  private readonly gates = new Map<Module, Gate>();
+  private readonly form: GateForm;
+  private draws = 0;
+  private readonly attached: readonly { readonly module: Module; readonly hooks: MethodHooks }[];
+
+  constructor(
+    private readonly graph: Graph,
+    config: MopeftConfig,
+    private readonly modules: readonly Module[],
+    private readonly site: EncoderSite,
+    private readonly weights: WeightSource,
+    private readonly mode: TraceMode,
+    private readonly losses: Tensor[],
+  ) {
+    this.form = gateFormById(config.gate);
+    this.openGates('nothing', null);
+    this.attached = modules.map((module) => ({
+      module,
+      hooks: module.method.attach({
+        ...this.context(module.method.id),
+        settings: module.settings,
+        site,
+        tensor: this.tensors(module.method.tensors(module.settings, site)),
+        gatesByImage: this.form.reads(module.method) !== 'nothing',
+      }),
+    }));
+  }
+
+  hooks(): BlockHooks {
+    const slots = SLOTS.flatMap((slot) => {
+      const hook = this.slotHook(slot);
+      return hook ? [[slot, hook] as const] : [];
+    });
+    return { ...Object.fromEntries(slots), ...this.prefixHook(), ...this.weightHook() };
+  }
+
+  private slotHook(slot: Slot): ((layer: LayerTensors) => Tensor) | null {
+    const source = GATE_SOURCES.find((candidate) => candidate === slot);
+    const isRead = source && this.modules.some(({ method }) => this.form.reads(method) === source);
+    const changes = this.attached.filter(({ hooks }) => hooks[slot]);
+    if (!isRead && changes.length === 0) return null;
+    return ({ input, output }) => {
+      if (isRead) this.openGates(source, output);
+      return changes.reduce(
+        (changed, { module, hooks }) =>
+          hooks[slot]?.({ input, output: changed }, this.gate(module)) ?? changed,
+        output,
+      );
+    };
+  }
+
+  private prefixHook(): Pick<BlockHooks, 'prefix'> {
+    const [first, second] = this.attached.filter(({ hooks }) => hooks.prefix);
+    if (!first) return {};
+    if (second)
+      throw new RangeError(`${first.module.method.id} and ${second.module.method.id} both bring a prefix`);
+    return { prefix: () => first.hooks.prefix?.(this.gate(first.module)) ?? null };
+  }
+
+  private weightHook(): Pick<BlockHooks, 'weight'> {
+    const changes = this.attached.filter(({ hooks }) => hooks.weight);
+    if (changes.length === 0) return {};
+    return {
+      weight: (name, frozen) =>
+        changes.reduce(
+          (changed, { module, hooks }) => hooks.weight?.(name, changed, this.gate(module)) ?? changed,
+          frozen,
+        ),
+    };
+  }
+
+  /** Traces the gates that read a source, and gives them out. */
+  private openGates(source: GateSource, features: Tensor | null): void {
+    const reading = this.modules.filter(({ method }) => this.form.reads(method) === source);
+    if (reading.length === 0) return;
+    const methods = this.modules.map(({ method }) => method);
+    const opened = this.form.trace(
+      reading.map(({ method }) => method),
+      {
+        ...this.context('gate'),
+        site: this.site,
+        features,
+        tensor: this.tensors(this.form.tensors(methods, this.site)),
       },
-    }),
-  };
+    );
+    for (const [i, module] of reading.entries()) {
+      const gate = opened[i];
+      if (!gate) throw new RangeError(`${this.form.id} gives no gate for ${module.method.id}`);
+      this.gates.set(module, gate);
+      if (gate.value) this.graph.output(gateOutput(this.site.index, module.method.id), gate.value);
+    }
+  }
+
+  private gate(module: Module): Gate {
+    const gate = this.gates.get(module);
+    if (!gate) throw new RangeError(`${module.method.id} uses its gate before there is anything to read`);
+    return gate;
+  }
+
+  private context(owner: string): TraceContext {
+    return {
+      mode: this.mode,
+      random: (count) => {
+        this.expectTraining(owner);
+        return this.graph.input(`${RANDOM_PREFIX}${this.site.index}.${this.draws++}`, [count]);
+      },
+      addLoss: (value) => {
+        this.expectTraining(owner);
+        this.losses.push(value);
+      },
+    };
+  }
+
+  private expectTraining(owner: string): void {
+    if (this.mode !== 'training') throw new RangeError(`${owner} draws or adds to the loss outside training`);
+  }
+
+  private tensors(specs: readonly TensorSpec[]): (name: string) => Tensor {
+    return (name) => {
+      const spec = specs.find((candidate) => candidate.name === name);
+      if (!spec) throw new RangeError(`${name} was not declared`);
+      return this.weights(`blocks.${this.site.index}.${name}`, spec.shape);
+    };
+  }
 }
 
-/** Runs the hooks of `first`, then those of `second` on what came out. */
-function chain(first: BlockHooks, second: BlockHooks): BlockHooks {
-  if (first.prefix && second.prefix) throw new RangeError('two methods both bring a prefix');
-  const prefix = first.prefix ?? second.prefix;
-  const qkv = both(first.qkv, second.qkv, (a, b) => (input, parts) => b(input, a(input, parts)));
-  const attentionOut = both(first.attentionOut, second.attentionOut, (a, b) => (out) => b(a(out)));
-  const mlpOut = both(first.mlpOut, second.mlpOut, (a, b) => (f) => b(a(f)));
-  return {
-    ...(qkv && { qkv }),
-    ...(prefix && { prefix }),
-    ...(attentionOut && { attentionOut }),
-    ...(mlpOut && { mlpOut }),
-  };
-}
-
-function both<T>(
-  a: T | undefined,
-  b: T | undefined,
-  join: (a: NonNullable<T>, b: NonNullable<T>) => T,
-): T | undefined {
-  return a && b ? join(a, b) : (a ?? b);
-}
+/** How the graph inputs begin that hold a step's uniform numbers. */
+export const RANDOM_PREFIX = 'random.';

@@ -1,22 +1,29 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
+import { capabilitiesFor } from '../engine/capabilities.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import type { Tensor } from '../graph/graph.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
-import { sitesOf } from '../sam/encoder.ts';
 import { SamSession } from '../sam/session.ts';
+import { type LayerTensors, SLOTS, type Slot } from '../sam/slots.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { normals } from '../testing/random.ts';
 import { readAdapterFiles, recordWithin, writeAdapter } from './adapter-file.ts';
-import { gateOutput, mopeftSlots } from './build.ts';
-import { lora } from './lora/lora.ts';
+import { attachModules, gateOutput } from './build.ts';
+import { addGated } from './gates/add-gated.ts';
+import type { Gate, GateForm } from './gates/gate-form.ts';
+import { GATE_FORMS } from './gates/registry.ts';
+import type { AnyMethod } from './method.ts';
+import { methodsByName, nameOfMethods } from './recipes.ts';
 import { METHODS } from './registry.ts';
-import { methodsByName, nameOfMethods, resolveMopeft } from './resolve.ts';
+import { resolveMopeft } from './resolve.ts';
+import { zeros } from './tensor-spec.ts';
 import { moduleTensors, trainableTensors } from './tensors.ts';
 
 let gpu: Gpu;
@@ -40,7 +47,7 @@ async function embed(
   }
   const session = await SamSession.open(gpu, model, {
     tensors,
-    ...(config && { slots: (graph) => mopeftSlots(graph, config, graphInputs(graph)) }),
+    ...(config && { slots: (graph) => attachModules(graph, config, graphInputs(graph), 'evaluation').slots }),
   });
   const gates = await session.encode(image);
   const embedding = await session.embedding();
@@ -107,32 +114,123 @@ describe('modules in the encoder', () => {
     const ungated = await embed(methods(['lora']));
     expect([...ungated.gates.keys()]).toEqual([]);
   });
+});
 
-  it('a merged LoRA gives the masks of the module', async () => {
-    const config = methods(['lora']);
-    const settings = { rank: 8, alpha: 0 };
-    const values = new Map(
-      moduleTensors(config, MICRO_SAM).map(({ name, init }) => [name, trained(name, init(3))]),
-    );
-    const withModule = await embed(config, trained);
-    const merged = new Map<string, BufferRange>();
-    for (const site of sitesOf(MICRO_SAM)) {
-      const parts = ['q', 'k', 'v'].map((part) => `image_encoder.blocks.${site.index}.attn.${part}.weight`);
-      const read = await gpu.read(...parts.flatMap((name) => model.weights.range(name) ?? []));
-      const qkv = Float32Array.from(read.flatMap((part) => [...part]));
-      if (lora.merge.kind !== 'ungated') throw new Error('LoRA merges');
-      const tensor = (name: string) => values.get(`blocks.${site.index}.${name}`) ?? new Float32Array();
-      lora.merge.intoQkv(qkv, { settings, site, tensor });
-      parts.forEach((name, i) => {
-        const size = qkv.length / 3;
-        merged.set(name, gpu.upload(qkv.slice(i * size, (i + 1) * size), name));
-      });
-    }
-    const session = await SamSession.open(gpu, model, { tensors: merged });
-    await session.encode(image);
-    const got = await session.embedding();
-    const worst = Math.max(...got.map((value, i) => Math.abs(value - (withModule.embedding[i] ?? 0))));
-    expect(worst).toBeLessThan(1e-4);
+/** Runs `work` while a registry has one more entry. */
+async function withEntry<T>(registry: readonly T[], entry: T, work: () => Promise<void>): Promise<void> {
+  const entries = registry as T[];
+  entries.push(entry);
+  try {
+    await work();
+  } finally {
+    entries.pop();
+  }
+}
+
+describe('a new method', () => {
+  const probe = (slot: Slot): AnyMethod => ({
+    id: 'probe',
+    label: 'Probe',
+    help: '',
+    colourSlot: 4,
+    fields: () => ({}),
+    tensors: (_, { width }) => [
+      { name: 'probe.bias', shape: [slot === 'lin1' ? MICRO_SAM.mlpDim : width], decay: false, init: zeros },
+    ],
+    gateReads: 'norm1',
+    attach: ({ tensor }) => ({
+      [slot]: ({ output }: LayerTensors, gate: Gate) => addGated(output, tensor('probe.bias'), gate),
+    }),
+  });
+
+  it.each(
+    SLOTS.flatMap(
+      (slot) =>
+        [
+          ['none', slot],
+          ['unipelt', slot],
+        ] as const,
+    ),
+  )('with gate form %s adds a bias at %s', async (form, slot) => {
+    await withEntry(METHODS, probe(slot), async () => {
+      const config = methods(['probe'], form);
+      const base = await embed(null);
+      expect((await embed(config)).embedding).toEqual(base.embedding);
+      const later = await embed(config, trained);
+      // The same bias on every key changes no softmax.
+      if (slot === 'k') return;
+      expect(later.embedding).not.toEqual(base.embedding);
+    });
+  });
+
+  it('changes the weights of a block', async () => {
+    const halved: AnyMethod = {
+      ...probe('mlp'),
+      attach: ({ gatesByImage, tensor }) => ({
+        weight: (name: string, frozen: Tensor, gate: Gate) => {
+          expect(gatesByImage).toBe(false);
+          return name === 'norm2.bias' ? addGated(frozen, tensor('probe.bias'), gate) : frozen;
+        },
+      }),
+    };
+    await withEntry(METHODS, halved, async () => {
+      const base = await embed(null);
+      expect((await embed(methods(['probe']))).embedding).toEqual(base.embedding);
+      expect((await embed(methods(['probe']), trained)).embedding).not.toEqual(base.embedding);
+    });
+  });
+
+  it('joins no recipe and no default by itself', async () => {
+    await withEntry(METHODS, probe('mlp'), async () => {
+      expect(methodsByName('mopeft')).toEqual(['lora', 'prefix', 'adapter']);
+      expect(methodsByName('probe+lora')).toEqual(['lora', 'probe']);
+      expect(capabilitiesFor(MICRO_SAM).methods.map(({ id }) => id)).toContain('probe');
+    });
+  });
+});
+
+describe('a new gate form', () => {
+  it('sees all modules of a block at once, and its adapter is written and read', async () => {
+    const seen: (readonly string[])[] = [];
+    const shared: GateForm = {
+      id: 'shared',
+      label: 'Shared',
+      help: 'One number for all modules of a block.',
+      varies: 'by-run',
+      differsInTraining: false,
+      reads: () => 'nothing',
+      tensors: () => [
+        {
+          name: 'gate.shared',
+          shape: [1],
+          decay: false,
+          init: (shape) => new Float32Array(shape[0] ?? 1).fill(1),
+        },
+      ],
+      trace: (block, { tensor }) => {
+        seen.push(block.map(({ id }) => id));
+        return block.map(() => ({ value: tensor('gate.shared'), insideSoftmax: false }));
+      },
+    };
+    await withEntry(GATE_FORMS, shared, async () => {
+      const config = methods(['lora', 'adapter'], 'shared');
+      const open = await embed(config, trained);
+      const closed = await embed(config, (name, initial) =>
+        name.endsWith('gate.shared') ? Float32Array.of(0) : trained(name, initial),
+      );
+      expect(seen[0]).toEqual(['lora', 'adapter']);
+      expect([...open.gates.keys()]).toContain(gateOutput(0, 'lora'));
+      expect(closed.embedding).toEqual((await embed(null)).embedding);
+      expect(open.embedding).not.toEqual(closed.embedding);
+      const tensors = new Map(
+        trainableTensors(config, MICRO_SAM).map(({ name, shape }): [string, HostTensor] => [
+          name,
+          { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) },
+        ]),
+      );
+      const files = writeAdapter(model, { mopeft: config, tensors, maskThreshold: 0, training: {} });
+      expect((await readAdapterFiles(model, files)).mopeft.gate).toBe('shared');
+    });
   });
 });
 
@@ -253,6 +351,14 @@ describe('an adapter file', () => {
     const fewer = new Map([...tensors].slice(1));
     const cut = writeAdapter(model, { mopeft: config, tensors: fewer, maskThreshold: 0, training: {} });
     expect(await code(readAdapterFiles(model, cut))).toBe('adapter/tensors');
+    const twice = files.json.replace(/"blocks": \[[^\]]*\]/, '"blocks": [0, 0, 1]');
+    expect(await code(readAdapterFiles(model, { ...withoutRecord, json: twice }))).toBe(
+      'adapter/not-an-adapter',
+    );
+    const otherGate = files.json.replace('"gate": "unipelt"', '"gate": "sorcery"');
+    expect(await code(readAdapterFiles(model, { ...withoutRecord, json: otherGate }))).toBe(
+      'adapter/no-gate-form',
+    );
     const json = files.json.replace('"adapter": {', '"sorcery": {');
     expect(await code(readAdapterFiles(model, { ...withoutRecord, json }))).toBe('adapter/no-method');
   });

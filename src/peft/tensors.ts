@@ -4,8 +4,9 @@ import type { SamConfig } from '../config/sam.ts';
 import type { Shape } from '../graph/shape.ts';
 import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import { sitesOf } from '../sam/encoder.ts';
-import { gateTensors } from './gate/gate.ts';
+import { gateFormById } from './gates/registry.ts';
 import { modulesOf } from './modules.ts';
+import type { TensorSpec } from './tensor-spec.ts';
 
 /** Tensors of one group share a learning rate, but for their own {@link TrainableTensor.rate}. */
 export type TensorGroup = 'peft' | 'gate' | 'decoder';
@@ -26,26 +27,34 @@ export interface ModuleTensor extends TrainableTensor {
   readonly init: (seed: number) => Float32Array;
 }
 
-/** The tensors that a config adds to the model. */
+/** The tensors that a config adds to the model: those of its modules, and those of their gates. */
 export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTensor[] {
-  const sites = sitesOf(sam);
-  return modulesOf(config).flatMap(({ method, settings, block }) => {
-    const site = sites[block];
-    if (!site) throw new RangeError(`the encoder has no block ${block}`);
-    const own = method.tensors(settings, site).map((spec) => ({ spec, group: 'peft' as const }));
-    const gate = config.gate === 'none' ? [] : gateTensors(method.id, site.width);
-    return [...own, ...gate.map((spec) => ({ spec, group: 'gate' as const }))].map(({ spec, group }) => {
-      const name = `blocks.${block}.${spec.name}`;
-      return {
-        name,
-        shape: spec.shape,
-        group,
-        decay: spec.decay,
-        rate: spec.rate ?? 1,
-        init: (seed) => spec.init(spec.shape, Random.fromSeed(seed, `init ${name}`)),
-      };
-    });
+  const form = gateFormById(config.gate);
+  const modules = modulesOf(config);
+  return sitesOf(sam).flatMap((site) => {
+    const own = modules.filter(({ block }) => block === site.index);
+    const methods = own.map(({ method }) => method);
+    return [
+      ...own.flatMap(({ method, settings }) =>
+        method.tensors(settings, site).map(inBlock(site.index, 'peft')),
+      ),
+      ...(methods.length > 0 ? form.tensors(methods, site).map(inBlock(site.index, 'gate')) : []),
+    ];
   });
+}
+
+function inBlock(block: number, group: TensorGroup): (spec: TensorSpec) => ModuleTensor {
+  return ({ name: own, shape, decay, rate = 1, init }) => {
+    const name = `blocks.${block}.${own}`;
+    return {
+      name,
+      shape,
+      group,
+      decay,
+      rate,
+      init: (seed) => init(shape, Random.fromSeed(seed, `init ${name}`)),
+    };
+  };
 }
 
 /** The mask decoder's tensors, original SAM names and shapes; those of one axis (biases, norms) do not decay. */

@@ -9,7 +9,7 @@ import { relPosBias } from '../ops/rel-pos-bias/rel-pos-bias.ts';
 import { windowPartition, windowUnpartition } from '../ops/window-partition/window-partition.ts';
 import { layernormOf, linearOf } from './layers.ts';
 import type { EncoderSite } from './site.ts';
-import type { BlockHooks, BlockSlots } from './slots.ts';
+import type { BlockHooks, BlockSlots, Slot } from './slots.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** The block of a site of the image encoder: x [B, H, W, C] → [B, H, W, C]. */
@@ -20,57 +20,69 @@ export function traceEncoderBlock(
   weights: WeightSource,
   slots?: BlockSlots,
 ): Tensor {
-  const name = `image_encoder.blocks.${site.index}`;
-  const u = layernormOf(weights, `${name}.norm1`, x, config.layerNormEps);
-  const hooks = slots?.(site, u) ?? {};
-  const attended = traceAttention(config, site, u, weights, hooks);
-  const afterAttention = add(x, hooks.attentionOut?.(attended) ?? attended);
-  const hidden = linearOf(
-    weights,
-    `${name}.mlp.lin1`,
-    layernormOf(weights, `${name}.norm2`, afterAttention, config.layerNormEps),
-    config.mlpDim,
-  );
-  const f = linearOf(weights, `${name}.mlp.lin2`, gelu(hidden), site.width);
-  return add(afterAttention, hooks.mlpOut?.(f) ?? f);
+  const block = blockOf(site, weights, slots?.(site) ?? {});
+  const norm = (slot: 'norm1' | 'norm2', input: Tensor) =>
+    block.at(slot, input, layernormOf(block.weights, slot, input, config.layerNormEps));
+  const linear = (slot: 'lin1' | 'lin2', input: Tensor, width: number) =>
+    block.at(slot, input, linearOf(block.weights, `mlp.${slot}`, input, width));
+
+  const u = norm('norm1', x);
+  const attended = block.at('attention', u, traceAttention(config, site, u, block));
+  const afterAttention = add(x, attended);
+  const normed = norm('norm2', afterAttention);
+  const hidden = gelu(linear('lin1', normed, config.mlpDim));
+  return add(afterAttention, block.at('mlp', normed, linear('lin2', hidden, site.width)));
+}
+
+/** A block with what plug-ins change in it. */
+interface Block {
+  /** The block's own weights by SAM's names behind `blocks.{i}.`. */
+  readonly weights: WeightSource;
+  readonly hooks: BlockHooks;
+  /** A layer's output as plug-ins leave it. */
+  readonly at: (slot: Slot, input: Tensor, output: Tensor) => Tensor;
+}
+
+function blockOf({ index }: EncoderSite, weights: WeightSource, hooks: BlockHooks): Block {
+  return {
+    weights: (name, shape) => {
+      const frozen = weights(`image_encoder.blocks.${index}.${name}`, shape);
+      return hooks.weight?.(name, frozen) ?? frozen;
+    },
+    hooks,
+    at: (slot, input, output) => hooks[slot]?.({ input, output }) ?? output,
+  };
 }
 
 function traceAttention(
   config: SamConfig,
-  site: EncoderSite,
+  { index, width, heads, window }: EncoderSite,
   u: Tensor,
-  weights: WeightSource,
-  hooks: BlockHooks,
+  { weights, hooks, at }: Block,
 ): Tensor {
-  const name = `image_encoder.blocks.${site.index}.attn`;
-  const { width, heads, window } = site;
-  const side = attentionSizeOf(config, site.index);
+  const side = attentionSizeOf(config, index);
   const input = window > 0 ? windowPartition(u, window) : u;
-  const projected = {
-    q: linearOf(weights, `${name}.q`, input, width, config.qkvBias),
-    k: linearOf(weights, `${name}.k`, input, width, config.qkvBias),
-    v: linearOf(weights, `${name}.v`, input, width, config.qkvBias),
-  };
-  const hooked = hooks.qkv?.(input, projected) ?? projected;
   const tokens = [axis(input.shape, 0), side * side, width];
-  const [q, k, v] = [hooked.q.view(tokens), hooked.k.view(tokens), hooked.v.view(tokens)];
+  const project = (slot: 'q' | 'k' | 'v') =>
+    at(slot, input, linearOf(weights, `attn.${slot}`, input, width, config.qkvBias)).view(tokens);
+  const [q, k, v] = [project('q'), project('k'), project('v')];
   const relPos = config.useRelPos
     ? relPosBias(
         q,
-        weights(`${name}.rel_pos_h`, [2 * side - 1, width / heads]),
-        weights(`${name}.rel_pos_w`, [2 * side - 1, width / heads]),
+        weights('attn.rel_pos_h', [2 * side - 1, width / heads]),
+        weights('attn.rel_pos_w', [2 * side - 1, width / heads]),
         { heads, gridH: side, gridW: side },
       )
     : null;
   const prefix = hooks.prefix?.() ?? null;
-  const attended = attention(
+  const mixed = attention(
     q,
     prefix ? prependTokens(k, prefix.key) : k,
     prefix ? prependTokens(v, prefix.value) : v,
     relPos,
     prefix?.mass ?? null,
     { heads, prefix: prefix ? axis(prefix.key.shape, 1) : 0, gridW: side },
-  );
-  const out = linearOf(weights, `${name}.proj`, attended.view(input.shape), width);
+  ).view(input.shape);
+  const out = at('proj', mixed, linearOf(weights, 'attn.proj', mixed, width));
   return window > 0 ? windowUnpartition(out, window, u.shape) : out;
 }

@@ -1,11 +1,22 @@
 import type { Tensor } from '../graph/graph.ts';
 import type { EncoderSite } from './site.ts';
 
-/** The projections of one attention, each [Bw, h, w, C]. */
-export interface Qkv {
-  readonly q: Tensor;
-  readonly k: Tensor;
-  readonly v: Tensor;
+/**
+ * The layers of a block whose output a plug-in may change, in the order in which they run. `q`, `k`, `v` and `proj` work on
+ * windows, [Bw, h, w, C]; the others on the grid, [B, H, W, C], but for `lin1`, whose output is [B, H, W, mlpDim].
+ *
+ *     norm1 → q, k, v → attention → proj → (back on the grid) attention + x → norm2 → lin1 → GELU → lin2 → mlp + x
+ *
+ * `attention` is the whole branch from `norm1`'s output to what is added to x, `mlp` that from `norm2`'s output.
+ */
+export const SLOTS = ['norm1', 'q', 'k', 'v', 'proj', 'attention', 'norm2', 'lin1', 'lin2', 'mlp'] as const;
+export type Slot = (typeof SLOTS)[number];
+
+/** A layer as a hook sees it. */
+export interface LayerTensors {
+  readonly input: Tensor;
+  /** What SAM computes, with what earlier plug-ins changed. */
+  readonly output: Tensor;
 }
 
 /** Tokens put before the keys and values of every window. G is the batch or 1, and group g serves its windows. */
@@ -18,19 +29,18 @@ export interface PrefixTokens {
   readonly mass: Tensor | null;
 }
 
-/** What plug-ins add to one block. A block without hooks is exactly the frozen block. */
-export interface BlockHooks {
-  /** @param input what q, k and v are computed from, windowed: [Bw, h, w, C]. */
-  readonly qkv?: (input: Tensor, qkv: Qkv) => Qkv;
+/** What plug-ins change in one block. A block without hooks is exactly the frozen block. */
+export type BlockHooks = {
+  /** Gives the layer's output, changed, in the same shape. */
+  readonly [S in Slot]?: (layer: LayerTensors) => Tensor;
+} & {
   readonly prefix?: () => PrefixTokens | null;
-  /** @param out the attention's output after its projection, back on the grid: [B, H, W, C]. */
-  readonly attentionOut?: (out: Tensor) => Tensor;
-  /** @param f the MLP's output: [B, H, W, C]. */
-  readonly mlpOut?: (f: Tensor) => Tensor;
-}
+  /**
+   * Gives one of the block's own weights, changed, in the same shape.
+   * @param name SAM's name behind `blocks.{i}.`, with q, k and v apart: `norm1.weight`, `attn.q.bias`.
+   */
+  readonly weight?: (name: string, frozen: Tensor) => Tensor;
+};
 
-/**
- * Asked once for every block of the encoder. It finds the graph by `u.graph` and declares its own tensors there as inputs.
- * @param u the output of LayerNorm1: [B, H, W, C].
- */
-export type BlockSlots = (site: EncoderSite, u: Tensor) => BlockHooks;
+/** Asked once for every block of the encoder, before anything of the block is traced. */
+export type BlockSlots = (site: EncoderSite) => BlockHooks;

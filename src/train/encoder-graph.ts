@@ -5,19 +5,25 @@ import { Graph, type Tensor } from '../graph/graph.ts';
 import { recompute } from '../graph/recompute.ts';
 import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { add } from '../ops/add/add.ts';
-import { mopeftSlots } from '../peft/build.ts';
+import { attachModules } from '../peft/build.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
 import { traceImageEncoder } from '../sam/image-encoder.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import { gradName } from './parameter-buffers.ts';
 
 /** Names of the encoder's inputs and outputs that are not weights. */
-export const ENCODER = { image: 'image', embedding: 'embedding', dembedding: 'dembedding' } as const;
+export const ENCODER = {
+  image: 'image',
+  embedding: 'embedding',
+  dembedding: 'dembedding',
+  dprice: 'dprice',
+} as const;
 
 /**
  * The image encoder with modules, `image` [1, 3, S, S] → `embedding` [1, h, w, D] and gates, and a phase `backward` that adds
  * the gradients for the seed `dembedding` [1, h, w, D] onto the accumulators `grad.*`. Without a trained tensor in the
  * encoder there is no backward; blocks below the first module have none in any case.
+ * What methods and gates add to the loss (`peft/gates/gate-form.ts`) has the seed `dprice` [1].
  * @param keepsAll whether the graph may keep every value for the backward. Where not, the blocks' outputs alone are kept and the
  * rest is computed again in the backward: a fraction of the memory for about a third more time.
  */
@@ -31,16 +37,21 @@ export function encoderTrainingGraph(
   const image = graph.input(ENCODER.image, [1, 3, sam.imageSize, sam.imageSize]);
   const weights = graphInputs(graph);
   const blocks: Tensor[] = [];
-  const slots = mopeftSlots(graph, mopeft, weights);
-  const embedding = traceImageEncoder(graph, sam, image, weights, slots, (_, x) => blocks.push(x));
+  const modules = attachModules(graph, mopeft, weights, 'training');
+  const embedding = traceImageEncoder(graph, sam, image, weights, modules.slots, (_, x) => blocks.push(x));
   graph.output(ENCODER.embedding, embedding);
+  const price = modules.loss();
   const own = trained.filter(({ group }) => group !== 'decoder');
   if (own.length === 0) return graph;
   graph.phase = 'backward';
   const grid = gridOf(sam);
   const seed = graph.input(ENCODER.dembedding, [1, grid, grid, sam.outputChannels]);
   const wrt = own.map(({ name, shape }) => graph.input(name, shape));
-  gradients(graph, [{ tensor: embedding, seed }], wrt, add).forEach((gradient, i) => {
+  const seeds = [
+    { tensor: embedding, seed },
+    ...(price ? [{ tensor: price, seed: graph.input(ENCODER.dprice, [1]) }] : []),
+  ];
+  gradients(graph, seeds, wrt, add).forEach((gradient, i) => {
     const tensor = own[i];
     if (gradient && tensor) accumulate(graph.input(gradName(tensor.name), tensor.shape), gradient);
   });

@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
-import { GATE_FORMS } from '../../config/mopeft.ts';
 import type { ByteSource } from '../../sam/checkpoint/byte-source.ts';
 
 const size = v.tuple([v.pipe(v.number(), v.integer()), v.pipe(v.number(), v.integer())]);
@@ -10,7 +9,7 @@ const activation = v.picklist(['gelu', 'relu']);
 const CaseSchema = v.object({
   methods: v.array(v.string()),
   gated: v.boolean(),
-  gate: v.optional(v.picklist(GATE_FORMS)),
+  gate: v.optional(v.string()),
   adapter_activation: v.optional(activation),
   form: v.optional(v.literal('rounds')),
   first: v.optional(v.array(v.picklist(['click', 'box']))),

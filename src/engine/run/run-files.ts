@@ -58,7 +58,7 @@ const ConfigSchema = v.looseObject({
   method: v.string(),
   mopeft: v.looseObject({
     methods: v.record(v.string(), v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]))),
-    gate: v.picklist(['unipelt', 'mass', 'none']),
+    gate: v.string(),
     blocks: v.array(v.number()),
     trainDecoder: v.boolean(),
   }),

@@ -16,7 +16,7 @@
 import { Failure } from '../../config/failure.ts';
 import { parseTrainConfig } from '../../config/train.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
-import { nameOfMethods } from '../../peft/resolve.ts';
+import { nameOfMethods } from '../../peft/recipes.ts';
 import type { RunSettings } from '../settings.ts';
 import { dataProblems } from './plan-run.ts';
 import { RunExecution } from './run-execution.ts';

@@ -1,9 +1,9 @@
 import { activation } from '../../ops/activation/activation.ts';
 import { linear } from '../../ops/linear/linear.ts';
 import type { EncoderSite } from '../../sam/site.ts';
-import { addGated } from '../gate/gate.ts';
-import { kaimingUniform, zeros } from '../init.ts';
+import { addGated } from '../gates/add-gated.ts';
 import { defineMethod } from '../method.ts';
+import { kaimingUniform, zeros } from '../tensor-spec.ts';
 
 /** Bottleneck adapter (arXiv 1902.00751) after the MLP: f += g · (act(f Wdownᵀ + bdown) Wupᵀ + bup). */
 export const adapter = defineMethod({
@@ -25,7 +25,7 @@ export const adapter = defineMethod({
       activation: {
         kind: 'choice',
         label: 'Activation',
-        help: 'What bends the line between the two layers.',
+        help: 'The nonlinearity between the two layers; GELU is smoother, ReLU cheaper.',
         options: [
           { value: 'gelu', label: 'GELU' },
           { value: 'relu', label: 'ReLU' },
@@ -39,15 +39,14 @@ export const adapter = defineMethod({
     { name: 'adapter.up.weight', shape: [width, m], decay: true, init: zeros },
     { name: 'adapter.up.bias', shape: [width], decay: false, init: zeros },
   ],
-  gateReads: 'mlp.out',
+  gateReads: 'mlp',
   attach: ({ settings, tensor }) => ({
-    mlpOut: (f, gate) => {
+    mlp: ({ output: f }, gate) => {
       const down = linear(f, tensor('adapter.down.weight'), tensor('adapter.down.bias'));
-      const bent = activation(down, settings.activation);
-      return addGated(f, linear(bent, tensor('adapter.up.weight'), tensor('adapter.up.bias')), gate);
+      const hidden = activation(down, settings.activation);
+      return addGated(f, linear(hidden, tensor('adapter.up.weight'), tensor('adapter.up.bias')), gate);
     },
   }),
-  merge: { kind: 'never', why: 'a plain SAM has no second network after the MLP' },
 });
 
 /** A sixteenth of the narrowest site, but at least 8. */

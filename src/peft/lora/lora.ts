@@ -1,9 +1,10 @@
-import type { Tensor } from '../../graph/graph.ts';
 import { linear } from '../../ops/linear/linear.ts';
 import { scale } from '../../ops/scale/scale.ts';
-import { addGated } from '../gate/gate.ts';
-import { kaimingUniform, zeros } from '../init.ts';
-import { defineMethod, type Gate } from '../method.ts';
+import type { LayerTensors } from '../../sam/slots.ts';
+import { addGated } from '../gates/add-gated.ts';
+import type { Gate } from '../gates/gate-form.ts';
+import { defineMethod } from '../method.ts';
+import { kaimingUniform, zeros } from '../tensor-spec.ts';
 
 /**
  * LoRA (arXiv 2106.09685) on the query and value projections: q += g · (u Aqᵀ) Bqᵀ, v += g · (u Avᵀ) Bvᵀ.
@@ -40,42 +41,16 @@ export const lora = defineMethod({
       { name: `lora.${part}.A`, shape: [rank, width], decay: true, init: kaimingUniform(width) },
       { name: `lora.${part}.B`, shape: [width, rank], decay: true, init: zeros },
     ]),
-  gateReads: 'block.norm',
+  gateReads: 'norm1',
   attach: ({ settings, tensor }) => {
     const factor = scaleOf(settings);
-    const change = (part: 'q' | 'v', input: Tensor, like: Tensor, gate: Gate) => {
-      const delta = linear(linear(input, tensor(`lora.${part}.A`), null), tensor(`lora.${part}.B`), null);
-      return (gate.value ? delta : scale(delta, factor)).view(like.shape);
-    };
-    return {
-      qkv: (input, { q, k, v }, gate) => ({
-        q: addGated(q, change('q', input, q, gate), gate),
-        k,
-        v: addGated(v, change('v', input, v, gate), gate),
-      }),
-    };
-  },
-  merge: {
-    kind: 'ungated',
-    intoQkv: (qkvWeight, { settings, site: { width }, tensor }) => {
-      const { rank } = settings;
-      const factor = scaleOf(settings);
-      for (const [part, firstRow] of [
-        ['q', 0],
-        ['v', 2 * width],
-      ] as const) {
-        const A = tensor(`lora.${part}.A`);
-        const B = tensor(`lora.${part}.B`);
-        for (let row = 0; row < width; row++) {
-          for (let column = 0; column < width; column++) {
-            let sum = 0;
-            for (let k = 0; k < rank; k++) sum += (B[row * rank + k] ?? 0) * (A[k * width + column] ?? 0);
-            const at = (firstRow + row) * width + column;
-            qkvWeight[at] = (qkvWeight[at] ?? 0) + factor * sum;
-          }
-        }
-      }
-    },
+    const change =
+      (part: 'q' | 'v') =>
+      ({ input, output }: LayerTensors, gate: Gate) => {
+        const delta = linear(linear(input, tensor(`lora.${part}.A`), null), tensor(`lora.${part}.B`), null);
+        return addGated(output, gate.value ? delta : scale(delta, factor), gate);
+      };
+    return { q: change('q'), v: change('v') };
   },
 });
 

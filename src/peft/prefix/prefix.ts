@@ -1,8 +1,8 @@
 import type { Tensor } from '../../graph/graph.ts';
 import { gateScale } from '../../ops/gate-scale/gate-scale.ts';
 import { type EncoderSite, tokensAttended } from '../../sam/site.ts';
-import { normal, zeros } from '../init.ts';
 import { defineMethod } from '../method.ts';
+import { normal, zeros } from '../tensor-spec.ts';
 
 /**
  * Keys and values of an image are about 1 in size, and learned ones begin at 0: at the rate that suits LoRA they would come
@@ -36,11 +36,11 @@ export const prefix = defineMethod({
     { name: 'prefix.K', shape: [length, width], decay: true, rate: RATE, init: normal(0.02) },
     { name: 'prefix.V', shape: [length, width], decay: true, rate: RATE, init: zeros },
   ],
-  gateReads: 'block.norm',
+  gateReads: 'norm1',
   attach: ({ settings: { length }, site: { width }, tensor }) => ({
-    prefix: ({ value, form }) => {
+    prefix: ({ value, insideSoftmax }) => {
       const one = (name: string): Tensor => tensor(name).view([1, length, width]);
-      if (!value || form === 'mass') {
+      if (!value || insideSoftmax) {
         return { key: one('prefix.K'), value: one('prefix.V'), mass: value };
       }
       return {
@@ -50,7 +50,6 @@ export const prefix = defineMethod({
       };
     },
   }),
-  merge: { kind: 'never', why: 'a plain SAM has no keys and values that do not come from the image' },
 });
 
 /** 10, but at most a sixteenth of the tokens of the smallest attention window, and at least 1. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fakeEngine } from '../testing/fake-engine.ts';
 import { CAPABILITIES } from '../testing/samples.ts';
 import { linkEngine } from './engine-link.ts';
-import { askPlan, defaultGate, fieldProblem, nameFor, settingsOf, useSetup } from './setup.ts';
+import { askPlan, fieldProblem, nameFor, settingsOf, useSetup } from './setup.ts';
 
 const form = {
   name: '',
@@ -14,7 +14,7 @@ const form = {
   changed: {},
 };
 
-test('without a choice all methods are trained together, gated, with the first preset', () => {
+test('without a choice the first recipe is trained, gated, with the first preset', () => {
   const settings = settingsOf(form, CAPABILITIES);
   expect(settings.methods).toEqual(['lora', 'prefix', 'adapter']);
   expect(settings.gate).toBe('unipelt');
@@ -39,11 +39,21 @@ test('no method means the decoder is trained, whatever the switch says', () => {
   const settings = settingsOf({ ...form, methods: [], trainDecoder: false, gate: 'mass' }, CAPABILITIES);
   expect(settings.trainDecoder).toBe(true);
   expect(settings.gate).toBe('none');
-  expect(nameFor([], CAPABILITIES)).toBe('Decoder');
+  expect(nameFor([], CAPABILITIES)).toBe('Decoder only');
 });
 
-test('gates by default for mixes only', () => {
-  expect([0, 1, 2, 3].map(defaultGate)).toEqual(['none', 'none', 'unipelt', 'unipelt']);
+test('several methods are gated by default, and are named after their recipe if there is one', () => {
+  const settings = settingsOf({ ...form, methods: ['lora', 'adapter'] }, CAPABILITIES);
+  expect(settings.gate).toBe('unipelt');
+  expect(settings.name).toBe('LoRA + Adapter');
+});
+
+test('a method that no recipe names joins nothing by itself', () => {
+  const [method] = CAPABILITIES.methods;
+  if (!method) throw new Error('the sample capabilities have no method');
+  const more = { ...CAPABILITIES, methods: [...CAPABILITIES.methods, { ...method, id: 'another' }] };
+  expect(settingsOf(form, more).methods).toEqual(['lora', 'prefix', 'adapter']);
+  expect(nameFor(['adapter', 'prefix', 'lora'], more)).toBe('MoPEFT');
 });
 
 test('numbers out of range say their range', () => {

@@ -6,7 +6,6 @@ import type {
   FieldInfo,
   FieldValue,
   FieldValues,
-  GateFormId,
   PlanReport,
   TrainSettings,
 } from '../../worker/protocol.ts';
@@ -16,11 +15,11 @@ import { Latest } from './latest.ts';
 interface SetupState {
   readonly name: string;
   readonly datasetIds: readonly string[];
-  /** Null until capabilities are known: then all methods. */
+  /** Null until the person chooses: then those of the first recipe. */
   readonly methods: readonly string[] | null;
   readonly trainDecoder: boolean;
   /** Null = the default for the number of methods. */
-  readonly gate: GateFormId | null;
+  readonly gate: string | null;
   readonly presetId: string | null;
   /** Only what the person changed by hand. */
   readonly changed: FieldValues;
@@ -46,7 +45,7 @@ const set = useSetup.setState;
 
 export const nameRun = (name: string): void => set({ name });
 export const chooseTrainDecoder = (trainDecoder: boolean): void => set({ trainDecoder });
-export const chooseGate = (gate: GateFormId): void => set({ gate });
+export const chooseGate = (gate: string): void => set({ gate });
 
 export function toggleDataset(id: string, on: boolean): void {
   set((state) => ({
@@ -68,11 +67,6 @@ export function changeField(id: string, value: FieldValue): void {
   set((state) => ({ changed: { ...state.changed, [id]: value } }));
 }
 
-/** Mixes are gated by default, single methods are not. */
-export function defaultGate(methodCount: number): GateFormId {
-  return methodCount >= 2 ? 'unipelt' : 'none';
-}
-
 type Form = Pick<
   SetupState,
   'name' | 'datasetIds' | 'methods' | 'trainDecoder' | 'gate' | 'presetId' | 'changed'
@@ -80,7 +74,7 @@ type Form = Pick<
 
 /** Defaults, then the preset, then what was changed; fields of methods that are not chosen are left out. */
 export function settingsOf(form: Form, capabilities: Capabilities): TrainSettings {
-  const methods = form.methods ?? capabilities.methods.map((method) => method.id);
+  const methods = form.methods ?? capabilities.recipes[0]?.methods ?? [];
   const preset =
     capabilities.presets.find((candidate) => candidate.id === form.presetId) ?? capabilities.presets[0];
   const values: Record<string, FieldValue> = {};
@@ -92,9 +86,14 @@ export function settingsOf(form: Form, capabilities: Capabilities): TrainSetting
     datasetIds: form.datasetIds,
     methods,
     trainDecoder: methods.length === 0 || form.trainDecoder,
-    gate: methods.length === 0 ? 'none' : (form.gate ?? defaultGate(methods.length)),
+    gate: gateOf(form, methods, capabilities),
     values,
   };
+}
+
+function gateOf({ gate }: Form, methods: readonly string[], { defaultGateForms }: Capabilities): string {
+  if (methods.length === 0) return defaultGateForms.single;
+  return gate ?? defaultGateForms[methods.length > 1 ? 'several' : 'single'];
 }
 
 /** The fields that count for these methods. */
@@ -107,15 +106,19 @@ export function fieldsOf(capabilities: Capabilities, methods: readonly string[])
   ];
 }
 
-/** "MoPEFT" for all methods together, "Decoder" for none, else their names. */
-export function nameFor(methods: readonly string[], capabilities: Capabilities): string {
-  if (methods.length === 0) return 'Decoder';
-  const known = capabilities.methods;
-  if (known.length > 1 && known.every((method) => methods.includes(method.id))) return 'MoPEFT';
+/** The recipe's label where the methods are those of a recipe, else their labels. */
+export function nameFor(methods: readonly string[], { recipes, methods: known }: Capabilities): string {
+  const recipe = recipes.find((candidate) => isSameChoice(candidate.methods, methods));
+  if (recipe) return recipe.label;
   return known
     .filter((method) => methods.includes(method.id))
     .map((method) => method.label)
     .join(' + ');
+}
+
+/** Whether two lists name the same methods, in whatever order. */
+export function isSameChoice(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id));
 }
 
 /** A sentence when a field's value cannot be used; null when it can. */

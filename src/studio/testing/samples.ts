@@ -50,10 +50,15 @@ export const CAPABILITIES: Capabilities = {
     },
   ],
   gateForms: [
-    { id: 'unipelt', label: 'UniPELT', help: 'As in the paper.' },
-    { id: 'mass', label: 'Mass', help: 'Off is exactly off.' },
-    { id: 'none', label: 'None', help: 'Every method at full strength.' },
+    { id: 'unipelt', label: 'UniPELT', help: 'As in the paper.', varies: 'by-image' },
+    { id: 'mass', label: 'Mass', help: 'Off is exactly off.', varies: 'by-image' },
+    { id: 'none', label: 'None', help: 'Every method at full strength.', varies: 'never' },
   ],
+  recipes: [
+    { id: 'mopeft', label: 'MoPEFT', help: 'All three.', methods: ['lora', 'prefix', 'adapter'] },
+    { id: 'decoder', label: 'Decoder only', help: '', methods: [] },
+  ],
+  defaultGateForms: { several: 'unipelt', single: 'none' },
   presets: [
     { id: 'quick', label: 'Quick', help: 'A first look.', values: { 'train.steps': 60 } },
     { id: 'balanced', label: 'Balanced', help: '', values: { 'train.steps': 300 } },

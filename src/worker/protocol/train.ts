@@ -4,7 +4,7 @@ import type { FailureRecord } from '../../config/failure.ts';
 import type { RunPlan } from '../../engine/run/run-types.ts';
 import type { Verdict } from '../../engine/run/verdict.ts';
 import type { GateLayer } from '../../train/gates.ts';
-import type { FieldValues, GateFormId } from './capabilities.ts';
+import type { FieldValues } from './capabilities.ts';
 import type { SplitCounts, SplitName } from './data.ts';
 import type { Nothing } from './result.ts';
 
@@ -17,7 +17,8 @@ export interface TrainSettings {
   /** Ids of `capabilities.methods`; empty = the mask decoder alone. */
   readonly methods: readonly string[];
   readonly trainDecoder: boolean;
-  readonly gate: GateFormId;
+  /** Id of one of `capabilities.gateForms`. */
+  readonly gate: string;
   /** Every field's value by id (defaults, then preset, then what the person changed). */
   readonly values: FieldValues;
 }

@@ -45,7 +45,7 @@ const RecordSchema = v.object({
     datasetIds: v.array(v.string()),
     methods: v.array(v.string()),
     trainDecoder: v.boolean(),
-    gate: v.picklist(['unipelt', 'mass', 'none']),
+    gate: v.string(),
     values: v.record(v.string(), value),
   }),
   datasets: v.array(v.object({ id: v.string(), name: v.string() })),

@@ -7,7 +7,7 @@ import { attention } from '../../../ops/attention/attention.ts';
 import { layernorm } from '../../../ops/layernorm/layernorm.ts';
 import { matmul } from '../../../ops/matmul/matmul.ts';
 import { scale } from '../../../ops/scale/scale.ts';
-import { mopeftSlots } from '../../../peft/build.ts';
+import { attachModules } from '../../../peft/build.ts';
 import { resolveMopeft } from '../../../peft/resolve.ts';
 import { traceEncoderBlock } from '../../../sam/encoder-block.ts';
 import type { EncoderSite } from '../../../sam/site.ts';
@@ -181,7 +181,7 @@ function block(
   const graph = new Graph();
   const x = graph.input('x', [1, 32, 32, C]);
   const config = resolveMopeft({ methods: mopeft ? ['lora', 'prefix', 'adapter'] : [] }, BLOCK);
-  const slots = mopeft ? mopeftSlots(graph, config, graphInputs(graph)) : undefined;
+  const { slots } = attachModules(graph, config, graphInputs(graph), 'training');
   const out = traceEncoderBlock(BLOCK, SITE, x, graphInputs(graph), slots);
   graph.output('out', out);
   const trained = [...graph.inputs.keys()].filter((input) => input.startsWith('blocks.'));

@@ -19,7 +19,8 @@ export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode
   const { datasets, settings, gates } = props;
   const [view, setView] = useState<GateView>('change');
   const methods = settings.methods;
-  if (settings.gate === 'none' || methods.length === 0) {
+  const form = useSession((state) => state.capabilities?.gateForms.find(({ id }) => id === settings.gate));
+  if (form?.varies === 'never' || methods.length === 0) {
     return (
       <section className="panel" aria-label="Gates">
         <h3>Gates</h3>

@@ -1,7 +1,7 @@
 import { type ReactNode, useId, useState } from 'react';
 import type { Capabilities, TrainSettings } from '../../../worker/protocol.ts';
 import { MethodSwatch } from '../../components/MethodSwatch.tsx';
-import { chooseGate, chooseMethods, chooseTrainDecoder } from '../../stores/setup.ts';
+import { chooseGate, chooseMethods, chooseTrainDecoder, isSameChoice } from '../../stores/setup.ts';
 import styles from './Choices.module.css';
 
 interface Option {
@@ -19,7 +19,9 @@ export function MethodPicker(props: {
   const group = useId();
   const [byHand, setByHand] = useState(false);
   const options = optionsOf(capabilities);
-  const chosen = byHand ? undefined : options.find((option) => sameSet(option.methods, settings.methods));
+  const chosen = byHand
+    ? undefined
+    : options.find((option) => isSameChoice(option.methods, settings.methods));
   return (
     <div className="stack">
       <fieldset className="stack">
@@ -65,17 +67,12 @@ export function MethodPicker(props: {
   );
 }
 
-function optionsOf(capabilities: Capabilities): readonly Option[] {
-  const { methods } = capabilities;
-  const together: Option = {
-    label: 'MoPEFT',
-    help: `${methods.map((method) => method.label).join(', ')} together, each with a gate per layer and image.`,
-    methods: methods.map((method) => method.id),
-  };
+/** Recipes of several methods, each method alone, then recipes without a method. */
+function optionsOf({ recipes, methods }: Capabilities): readonly Option[] {
   return [
-    ...(methods.length > 1 ? [together] : []),
-    ...methods.map((method) => ({ label: method.label, help: method.help, methods: [method.id] })),
-    { label: 'Decoder only', help: 'The encoder stays as it is.', methods: [] },
+    ...recipes.filter((recipe) => recipe.methods.length > 0),
+    ...methods.map(({ id, label, help }) => ({ label, help, methods: [id] })),
+    ...recipes.filter((recipe) => recipe.methods.length === 0),
   ];
 }
 
@@ -152,8 +149,4 @@ function GatePicker(props: {
       </div>
     </fieldset>
   );
-}
-
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((entry) => b.includes(entry));
 }

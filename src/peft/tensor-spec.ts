@@ -1,5 +1,19 @@
-import { sizeOf } from '../graph/shape.ts';
-import type { Initialiser } from './method.ts';
+import type { Random } from '../config/random.ts';
+import { type Shape, sizeOf } from '../graph/shape.ts';
+
+/** First values of a tensor. */
+export type Initialiser = (shape: Shape, random: Random) => Float32Array;
+
+/** A trainable tensor of one block; `name` without the `blocks.{i}.` in front. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Whether weight decay applies; never to biases and gates. */
+  readonly decay: boolean;
+  /** What the learning rate of its group is multiplied by; default 1. */
+  readonly rate?: number;
+  readonly init: Initialiser;
+}
 
 export const zeros: Initialiser = (shape) => new Float32Array(sizeOf(shape));
 

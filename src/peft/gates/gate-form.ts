@@ -1,0 +1,75 @@
+import type { Tensor } from '../../graph/graph.ts';
+import type { EncoderSite } from '../../sam/site.ts';
+import type { TensorSpec } from '../tensor-spec.ts';
+
+/** What opens one module. Methods multiply their contribution by it and never know which form made it. */
+export interface Gate {
+  /** [B], or [1] for all images alike, in 0..1; null: the module always contributes fully. */
+  readonly value: Tensor | null;
+  /** Whether a prefix lets its columns weigh `value`·exp(score) in the softmax instead of scaling its keys and values. */
+  readonly insideSoftmax: boolean;
+}
+
+/** The gate of a module that always contributes fully. */
+export const OPEN: Gate = { value: null, insideSoftmax: false };
+
+/**
+ * What gates can be computed from, in the order in which a block has it: nothing but their own tensors; the block's LayerNorm1
+ * output; its MLP's output. The features are [B, H, W, C], as the layer gives them before any method changes them.
+ */
+export const GATE_SOURCES = ['nothing', 'norm1', 'mlp'] as const;
+export type GateSource = (typeof GATE_SOURCES)[number];
+
+/** What a form may know of a method. */
+export interface GatedMethod {
+  readonly id: string;
+  /** What a gate that looks at the image reads. */
+  readonly gateReads: Exclude<GateSource, 'nothing'>;
+}
+
+/** `training` may draw and may add to the loss, `evaluation` is a function of the image. */
+export type TraceMode = 'training' | 'evaluation';
+
+/** What methods and gate forms may use while a block is traced. */
+export interface TraceContext {
+  readonly mode: TraceMode;
+  /** `count` numbers, uniform in (0, 1), the same for all images of a step and new in every step. In training only. */
+  readonly random: (count: number) => Tensor;
+  /** Adds a value [1] to the loss of every image, as it is. In training only. */
+  readonly addLoss: (value: Tensor) => void;
+}
+
+/** What a form gets to trace the gates of one block. */
+export interface GateContext extends TraceContext {
+  readonly site: EncoderSite;
+  /** The features of the source; null for `nothing`. */
+  readonly features: Tensor | null;
+  /** One of the tensors that the form declared for this block, by its name there. */
+  readonly tensor: (name: string) => Tensor;
+}
+
+/**
+ * A form of gates: how the strength of every module is decided. A new form is a file with one of these and a line in
+ * `registry.ts`.
+ */
+export interface GateForm {
+  /** As in configs, files and the command line. */
+  readonly id: string;
+  readonly label: string;
+  /** One sentence for a screen: what changes when it is chosen. */
+  readonly help: string;
+  /** What a screen can show: gates that differ from image to image, that are the same for all, or no gates at all. */
+  readonly varies: 'by-image' | 'by-run' | 'never';
+  /** Whether {@link trace} gives something else in training than in evaluation. */
+  readonly differsInTraining: boolean;
+  /** What the gate of a method is computed from. */
+  readonly reads: (method: GatedMethod) => GateSource;
+  /** Trainable tensors for all modules of a block at once. Their learning rate is the gates', times their own `rate`. */
+  readonly tensors: (methods: readonly GatedMethod[], site: EncoderSite) => readonly TensorSpec[];
+  /**
+   * The gates of a block's modules that read one source.
+   * @param methods the methods of these modules, in the registry's order.
+   * @returns a gate for each of them, in the same order.
+   */
+  readonly trace: (methods: readonly GatedMethod[], context: GateContext) => readonly Gate[];
+}

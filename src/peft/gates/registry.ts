@@ -1,0 +1,23 @@
+import { Failure } from '../../config/failure.ts';
+import type { GateForm } from './gate-form.ts';
+import { mass } from './mass.ts';
+import { none } from './none.ts';
+import { unipelt } from './unipelt.ts';
+
+/** Every gate form there is, in the order in which screens list them. */
+export const GATE_FORMS: readonly GateForm[] = [unipelt, mass, none];
+
+/** The form when nobody chose one: methods that share a block are gated, a single one is not. */
+export const DEFAULT_GATE_FORMS = { several: unipelt.id, single: none.id } as const;
+
+/** @throws Failure `config/invalid` for an id that the registry lacks. */
+export function gateFormById(id: string): GateForm {
+  const form = GATE_FORMS.find((candidate) => candidate.id === id);
+  if (form) return form;
+  throw new Failure({
+    code: 'config/invalid',
+    what: `There is no gate form "${id}".`,
+    where: 'gate',
+    cure: `Choose one of ${GATE_FORMS.map((candidate) => candidate.id).join(', ')}.`,
+  });
+}
