@@ -3,7 +3,6 @@
  * `step` counts finished steps; an evaluation at step 0 is the model before training.
  */
 import type { EvalEvent, GatesEvent, StepEvent } from '../../train/events.ts';
-import type { RunFiles } from './run-files.ts';
 
 export type MetricsLine = StepEvent | EvalEvent | GatesEvent;
 
@@ -32,18 +31,25 @@ export function metricsUntil(lines: readonly MetricsLine[], step: number): Metri
   return lines.filter((line) => line.step <= step);
 }
 
+/** The file of a run's metrics. */
+export interface MetricsFile {
+  readonly readMetrics: () => Promise<MetricsLine[]>;
+  readonly writeMetrics: (lines: readonly MetricsLine[]) => Promise<void>;
+  readonly appendMetrics: (lines: readonly MetricsLine[]) => Promise<void>;
+}
+
 /** Writes a run's metrics in order, a few lines at a time, without holding up who adds them. */
 export class MetricsLog {
   private waiting: MetricsLine[] = [];
   private writing: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | null = null;
 
-  constructor(private readonly files: RunFiles) {}
+  constructor(private readonly file: MetricsFile) {}
 
   /** Forgets what was recorded after a checkpoint: those steps come again. @param step of the checkpoint; null: none. */
   async startAt(step: number | null): Promise<void> {
-    const lines = await this.files.readMetrics();
-    await this.files.writeMetrics(step === null ? [] : metricsUntil(lines, step));
+    const lines = await this.file.readMetrics();
+    await this.file.writeMetrics(step === null ? [] : metricsUntil(lines, step));
   }
 
   add(line: MetricsLine): void {
@@ -62,7 +68,7 @@ export class MetricsLog {
     this.waiting = [];
     if (this.failure) return;
     try {
-      await this.files.appendMetrics(lines);
+      await this.file.appendMetrics(lines);
     } catch (error) {
       this.failure = { error };
     }
