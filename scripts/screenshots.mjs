@@ -41,7 +41,7 @@ async function shoot(page, name) {
   // The pointer rests where it shows no tooltip.
   await page.mouse.move(0, 719);
   // Notices come and go by the clock; the note says only that this machine has no GPU.
-  const style = '[role="note"], aside[aria-label="Notices"] { display: none !important; }';
+  const style = '[role="note"], aside:has([data-testid="spoken"]) { display: none !important; }';
   const png = await page.screenshot({ animations: 'disabled', caret: 'hide', style });
   taken.set(`${name}.png`, smallerPng(png));
   console.log(`${name}.png  ${Math.round((taken.get(`${name}.png`)?.length ?? 0) / 1024)} KiB`);
@@ -67,13 +67,13 @@ async function data(page, folder) {
   await writeFile(damaged, 'not an image');
   await writeFile(join(folder, 'discs/masks/discs_99.png'), 'a mask of nothing');
   await dropOnPage(page, [join(folder, 'discs')]);
-  const refused = page.getByRole('region', { name: 'Not used' });
+  const refused = page.getByRole('region', { name: 'Files to check' });
   await refused.waitFor();
   await page.getByRole('article', { name: 'discs' }).waitFor();
   await refused.scrollIntoViewIfNeeded();
   await shoot(page, 'data-refused');
   await page.getByRole('button', { name: 'Delete discs' }).click();
-  await page.getByRole('button', { name: 'Delete it' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('article', { name: 'discs' }).waitFor({ state: 'detached' });
 }
 
@@ -88,10 +88,10 @@ async function train(page) {
   // Fewer and smaller steps than the preset's, since there is no GPU.
   await page.getByText('Advanced').click();
   await setNumber(page, /^Steps/, STEPS);
-  await setNumber(page, /^Evaluate every/, 6);
+  await setNumber(page, /^Validate every/, 6);
   await setNumber(page, /^Validation images/, 2);
-  await setNumber(page, /^Images a step/, 1);
-  await setNumber(page, /^Objects an image/, 3);
+  await setNumber(page, /^Images per step/, 1);
+  await setNumber(page, /^Objects per image/, 3);
   await setNumber(page, /^Corrective clicks/, 1);
   await page.getByRole('button', { name: 'Start training' }).click();
 
@@ -104,7 +104,7 @@ async function train(page) {
   await page.getByRole('region', { name: 'Gates' }).scrollIntoViewIfNeeded();
   await page.getByRole('region', { name: 'Gates' }).evaluate((element) => element.scrollIntoView());
   await shoot(page, 'train-gates');
-  await page.getByRole('button', { name: 'Segment with it' }).click();
+  await page.getByRole('button', { name: 'Use in Segment' }).click();
 }
 
 /** The middle of the largest object of an image of the demo's cells, in its pixels. */
