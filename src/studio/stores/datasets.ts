@@ -14,7 +14,7 @@ import type {
 import { plural } from '../format/format.ts';
 import { ask } from './engine-link.ts';
 import { Latest } from './latest.ts';
-import { speak, tellDone, tellFailure } from './notices.ts';
+import { speak, tellDone, tellFailure, tellFirstFailure } from './notices.ts';
 import { refreshStorage } from './session.ts';
 
 interface DatasetsState {
@@ -48,8 +48,7 @@ export async function loadDatasets(): Promise<void> {
     datasets: (whole.ok && latest.acceptList('whole', asked, whole.value, state.datasets)) || state.datasets,
     broken: (broken.ok && latest.acceptList('broken', asked, broken.value, state.broken)) || state.broken,
   }));
-  if (!whole.ok) tellFailure(whole.error);
-  else if (!broken.ok) tellFailure(broken.error);
+  tellFirstFailure([whole, broken]);
 }
 
 export function addFiles(files: readonly DroppedFile[]): Promise<void> {

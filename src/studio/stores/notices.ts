@@ -1,6 +1,6 @@
 /** What the page tells the person besides its screens: notices that stay until read, and a line for screen readers. */
 import { create } from 'zustand';
-import { CANCELLED, type FailureRecord } from '../../worker/protocol.ts';
+import { CANCELLED, type FailureRecord, type Result } from '../../worker/protocol.ts';
 
 export type Notice =
   | { readonly id: number; readonly tone: 'done' | 'warning'; readonly text: string }
@@ -36,6 +36,15 @@ export function tellWarning(text: string): void {
 export function tellFailure(failure: FailureRecord): void {
   if (failure.code === CANCELLED) return;
   push({ id: nextId++, tone: 'failure', failure }, `${failure.what} ${failure.cure}`);
+}
+
+/** Shows the first failure of several answers: what was asked for together mostly fails for one reason. */
+export function tellFirstFailure(results: readonly Result<unknown>[]): void {
+  for (const result of results) {
+    if (result.ok) continue;
+    tellFailure(result.error);
+    return;
+  }
 }
 
 /** For screen readers only: a change that sighted people see on the screen. */

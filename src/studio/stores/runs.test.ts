@@ -108,21 +108,21 @@ test('a run has weights to use once it was validated, or when it came in with th
 });
 
 test('the curves of a run that another tab worked on are those of now, and others are not fetched again', async () => {
-  const engine = fakeEngine();
-  linkEngine(engine);
-  const answer = (runs: readonly RunInfo[], steps: readonly StepPoint[]) =>
-    vi.spyOn(engine, 'call').mockImplementation(async (name) => {
-      const value = name === 'train.list' ? runs : { steps, evals: [], gates: [] };
-      return { ok: true, value } as never;
-    });
   const [there, here] = [fakeRun('elsewhere', 1), fakeRun('paused', 2)];
-  answer([there, here], [point(1)]);
+  let runs: readonly RunInfo[] = [there, here];
+  let steps = [point(1)];
+  linkEngine(
+    fakeEngine({
+      handlers: { 'train.list': () => runs, 'train.history': () => ({ steps, evals: [], gates: [] }) },
+    }),
+  );
   await loadRuns();
   await Promise.all([loadHistory(there.id), loadHistory(here.id)]);
-  answer([{ ...there, status: 'finished', updated: there.updated + 1 }, here], [point(1), point(2)]);
+  runs = [{ ...there, status: 'finished', updated: there.updated + 1 }, here];
+  steps = [point(1), point(2)];
   await loadRuns();
-  const { runs, histories } = useRuns.getState();
-  expect(runs.find(({ id }) => id === there.id)?.status).toBe('finished');
+  const { histories } = useRuns.getState();
+  expect(useRuns.getState().runs.find(({ id }) => id === there.id)?.status).toBe('finished');
   expect(histories[there.id]?.steps).toHaveLength(2);
   expect(histories[here.id]?.steps).toHaveLength(1);
 });
@@ -207,6 +207,20 @@ test('a slow history keeps the points that came as events meanwhile', async () =
       .histories['run-2']?.steps.map(({ step }) => step)
       .slice(-2),
   ).toEqual([120, 121]);
+});
+
+test('runs that cannot be opened are listed beside the others, and leave when they are deleted', async () => {
+  const engine = linkFake();
+  await loadRuns();
+  const { runs, broken } = useRuns.getState();
+  expect(runs).toHaveLength(2);
+  expect(broken.map(({ failure }) => failure.code)).toEqual(['run/damaged']);
+  const answer = engine.holdNext('train.broken');
+  const slow = loadRuns();
+  await deleteRun(broken[0]?.id ?? '');
+  answer();
+  await slow;
+  expect(useRuns.getState()).toMatchObject({ runs, broken: [] });
 });
 
 test("the header's storage figure follows a run that writes", async () => {

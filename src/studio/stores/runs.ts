@@ -2,6 +2,7 @@
 import { create } from 'zustand';
 import type {
   AnswerOf,
+  BrokenRun,
   CallName,
   DatasetInfo,
   EngineEvent,
@@ -14,7 +15,7 @@ import type {
 } from '../../worker/protocol.ts';
 import { ask } from './engine-link.ts';
 import { Latest } from './latest.ts';
-import { speak, tellDone, tellFailure } from './notices.ts';
+import { speak, tellDone, tellFailure, tellFirstFailure } from './notices.ts';
 import { refreshStorage } from './session.ts';
 
 export interface Activity {
@@ -27,6 +28,8 @@ interface RunsState {
   readonly loaded: boolean;
   /** Newest first. */
   readonly runs: readonly RunInfo[];
+  /** What is stored of runs that cannot be opened. */
+  readonly broken: readonly BrokenRun[];
   readonly histories: Readonly<Record<string, RunHistory>>;
   readonly activities: Readonly<Record<string, Activity>>;
   /** The run shown on the Train page; null shows the form for a new one. */
@@ -37,6 +40,7 @@ interface RunsState {
 export const useRuns = create<RunsState>()(() => ({
   loaded: false,
   runs: [],
+  broken: [],
   histories: {},
   activities: {},
   shownId: null,
@@ -84,10 +88,17 @@ export function isUsable(run: RunInfo): boolean {
 
 export async function loadRuns(): Promise<void> {
   const asked = latest.ask();
-  const result = await askAfterEvents('train.list', {});
+  const [result, broken] = await Promise.all([
+    askAfterEvents('train.list', {}),
+    askAfterEvents('train.broken', {}),
+  ]);
+  if (broken.ok)
+    set((state) => ({
+      broken: latest.acceptList('broken', asked, broken.value, state.broken) ?? state.broken,
+    }));
+  tellFirstFailure([result, broken]);
   if (!result.ok) {
     set({ loaded: true });
-    tellFailure(result.error);
     return;
   }
   const before = useRuns.getState();
@@ -187,6 +198,7 @@ export async function deleteRun(runId: string): Promise<void> {
   const name = useRuns.getState().runs.find((run) => run.id === runId)?.name ?? 'The run';
   set((state) => ({
     runs: state.runs.filter((run) => run.id !== runId),
+    broken: state.broken.filter((run) => run.id !== runId),
     shownId: state.shownId === runId ? null : state.shownId,
   }));
   tellDone(`${name} was deleted from this device.`);

@@ -5,6 +5,7 @@
 import type { EngineClient } from '../../worker/client.ts';
 import type {
   BrokenDataset,
+  BrokenRun,
   CallName,
   DatasetInfo,
   EngineCalls,
@@ -79,6 +80,17 @@ const HALF_SAVED: BrokenDataset = {
   },
 };
 
+const DAMAGED: BrokenRun = {
+  id: 'run-9c8b7a6d',
+  bytes: 12_000_000,
+  failure: {
+    code: 'run/damaged',
+    what: 'The record of this run cannot be read.',
+    where: 'run-9c8b7a6d',
+    cure: 'Delete it to free its storage.',
+  },
+};
+
 export interface FakeOptions {
   readonly noGpu?: boolean;
   readonly empty?: boolean;
@@ -107,6 +119,7 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
   let datasets: readonly DatasetInfo[] = options.empty ? [] : ['cells', 'cracks', 'leaves'].map(fakeDataset);
   let runs: readonly RunInfo[] = options.empty ? [] : [fakeRun('finished', 1), fakeRun('running', 2)];
   let broken: readonly BrokenDataset[] = options.empty ? [] : [HALF_SAVED];
+  let brokenRuns: readonly BrokenRun[] = options.empty ? [] : [DAMAGED];
   let kept: readonly KeptMask[] = [];
   const emit = (event: EngineEvent): void => {
     for (const listener of listeners) listener(event);
@@ -198,11 +211,12 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     'train.pause': ({ runId }) => changeRun(runId, { status: 'paused' }),
     'train.stop': ({ runId }) => changeRun(runId, { status: 'stopped' }),
     'train.list': () => runs,
-    'train.broken': () => [],
+    'train.broken': () => brokenRuns,
     'train.history': () => fakeHistory(120),
     'train.rename': ({ runId, name }) => changeRun(runId, { name }),
     'train.delete': ({ runId }) => {
       runs = runs.filter((run) => run.id !== runId);
+      brokenRuns = brokenRuns.filter((run) => run.id !== runId);
       return {};
     },
     'segment.prepare': () => ({}),

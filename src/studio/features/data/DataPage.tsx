@@ -1,11 +1,11 @@
 import { type ReactNode, useState } from 'react';
 import type { FailureRecord } from '../../../worker/protocol.ts';
+import { BrokenList } from '../../components/BrokenList.tsx';
 import { FileButton } from '../../components/FileButton.tsx';
 import { ProgressBar } from '../../components/Progress.tsx';
 import { receiveFiles } from '../../drop/receive.ts';
 import { plural } from '../../format/format.ts';
-import { addDemo, useDatasets } from '../../stores/datasets.ts';
-import { BrokenDatasets } from './BrokenDatasets.tsx';
+import { addDemo, deleteDataset, useDatasets } from '../../stores/datasets.ts';
 import styles from './DataPage.module.css';
 import { DatasetCard } from './DatasetCard.tsx';
 import { DatasetViewer } from './DatasetViewer.tsx';
@@ -59,7 +59,7 @@ export function DataPage(): ReactNode {
         </div>
       )}
       {refusals.length > 0 && <LastRefusals refusals={refusals} />}
-      {broken.length > 0 && <BrokenDatasets broken={broken} />}
+      <BrokenList kind="dataset" broken={broken} onDelete={(id) => void deleteDataset(id)} />
       {loaded && datasets.length === 0 && !busy && <NoData />}
       <div className={styles.cards}>
         {datasets.map((dataset) => (
@@ -76,7 +76,7 @@ const SHOWN = 8;
 
 function LastRefusals({ refusals }: { readonly refusals: readonly FailureRecord[] }): ReactNode {
   return (
-    <section className={`panel ${styles.refusals}`} aria-label="Files to check">
+    <section className="panel stack attention" aria-label="Files to check">
       <h3>Last import: {plural(refusals.length, 'file')} left out or to check</h3>
       <RefusalList refusals={refusals.slice(0, SHOWN)} />
       {refusals.length > SHOWN && (

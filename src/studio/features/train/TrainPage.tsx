@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import { useRuns } from '../../stores/runs.ts';
+import { BrokenList } from '../../components/BrokenList.tsx';
+import { deleteRun, useRuns } from '../../stores/runs.ts';
 import { NewRun } from './NewRun.tsx';
 import { RunList } from './RunList.tsx';
 import { RunView } from './RunView.tsx';
@@ -8,10 +9,14 @@ import styles from './TrainPage.module.css';
 /** The runs of this device at the left; the chosen one, or the form for a new one, at the right. */
 export function TrainPage(): ReactNode {
   const shown = useRuns((state) => state.runs.find((run) => run.id === state.shownId) ?? null);
+  const broken = useRuns((state) => state.broken);
   return (
     <div className={styles.page}>
       <RunList />
-      <div className={styles.content}>{shown ? <RunView key={shown.id} run={shown} /> : <NewRun />}</div>
+      <div className={`stack ${styles.content}`}>
+        <BrokenList kind="run" broken={broken} onDelete={(id) => void deleteRun(id)} />
+        {shown ? <RunView key={shown.id} run={shown} /> : <NewRun />}
+      </div>
     </div>
   );
 }
