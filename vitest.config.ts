@@ -7,7 +7,7 @@ Object.assign(process.env, await adapterEnvironment(findChromium()));
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.{ts,tsx}'],
+    include: ['{src,scripts}/**/*.test.{ts,tsx}'],
     exclude: ['**/*.{slow,shared}.test.ts', 'node_modules/**'],
     // A software adapter compiles some kernels for seconds; on a busy machine that is minutes.
     testTimeout: 300_000,

@@ -1,63 +1,40 @@
-/** A static file server for `dist/`: plain Node, 127.0.0.1 only, the studio's CSP on every answer. */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+/** A static file server for `dist/` on 127.0.0.1: sirv with the studio's headers on every answer. */
 import { createServer } from 'node:http';
-import { extname, join, normalize, sep } from 'node:path';
+import sirv from 'sirv';
 import { HEADER_CSP } from './csp.mjs';
 
-const TYPES = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.mjs': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.json': 'application/json',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.wgsl': 'text/plain; charset=utf-8',
-  '.wasm': 'application/wasm',
-  '.webmanifest': 'application/manifest+json',
+const HEADERS = {
+  'content-security-policy': HEADER_CSP,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
 };
 
 /**
- * Serves `root` under `basePath` ("/" or "/some/folder/").
+ * Serves `root` under `basePath` ("/" or "/some/folder/"). Files are looked up at each request, so that a build may replace them.
  * @param {{ root: string, basePath?: string }} options
  * @returns {import('node:http').Server} not listening yet
  */
 export function staticServer({ root, basePath = '/' }) {
-  return createServer(async (request, response) => {
+  const sendFile = sirv(root, {
+    dev: true,
+    etag: true,
+    setHeaders: (response, path) => {
+      // The names of assets hold a hash of their content; sirv says no-cache of all others.
+      if (path.startsWith('/assets/'))
+        response.setHeader('cache-control', 'public, max-age=31536000, immutable');
+      if (path.endsWith('.safetensors')) response.setHeader('content-type', 'application/octet-stream');
+    },
+  });
+  return createServer((request, response) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     const refuse = (status, text) => {
       response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
       response.end(`${text}\n`);
     };
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'Only GET and HEAD.');
-    let path;
-    try {
-      path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
-    } catch {
-      return refuse(400, 'This address cannot be read.');
-    }
-    if (!path.startsWith(basePath)) return refuse(404, `Nothing here; the studio is at ${basePath}`);
-    let file = normalize(join(root, path.slice(basePath.length)));
-    if (file !== normalize(root) && !file.startsWith(normalize(root) + sep)) return refuse(404, 'Not found.');
-    let info = await stat(file).catch(() => null);
-    if (info?.isDirectory()) {
-      file = join(file, 'index.html');
-      info = await stat(file).catch(() => null);
-    }
-    if (!info?.isFile()) return refuse(404, 'Not found.');
-    const hashed = /[/\\]assets[/\\]/.test(file);
-    response.writeHead(200, {
-      'content-type': TYPES[extname(file).toLowerCase()] ?? 'application/octet-stream',
-      'content-length': info.size,
-      'cache-control': hashed ? 'public, max-age=31536000, immutable' : 'no-cache',
-      'content-security-policy': HEADER_CSP,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    });
-    if (request.method === 'HEAD') return response.end();
-    createReadStream(file)
-      .on('error', () => response.destroy())
-      .pipe(response);
+    if (!request.url?.startsWith(basePath)) return refuse(404, `Nothing here; the studio is at ${basePath}`);
+    request.url = `/${request.url.slice(basePath.length)}`;
+    sendFile(request, response, () => refuse(404, 'Not found.'));
   });
 }
 
