@@ -187,7 +187,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
 
 /** Opens an image of the dataset that is chosen. */
 async function chooseImage(page: Page, name: string): Promise<void> {
-  const images = page.getByLabel('Image', { exact: true });
+  const images = page.getByRole('combobox', { name: 'Image' });
   await images.selectOption(await images.locator('option', { hasText: name }).getAttribute('value'));
 }
 

@@ -65,7 +65,7 @@ test('the demo, then a mask by keyboard alone', async ({ page }) => {
   await page.getByRole('button', { name: 'Try the demo' }).press('Enter');
   await expect(page.getByRole('article')).toHaveCount(3);
   await page.keyboard.press('Alt+3');
-  await page.getByLabel('Image', { exact: true }).selectOption({ index: 1 });
+  await page.getByRole('combobox', { name: 'Image' }).selectOption({ index: 1 });
   await page.getByRole('application').focus();
   await page.keyboard.press('Shift+ArrowRight');
   await page.keyboard.press('Enter');

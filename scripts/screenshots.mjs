@@ -89,7 +89,7 @@ async function train(page) {
   await page.getByText('Advanced').click();
   await setNumber(page, /^Steps/, STEPS);
   await setNumber(page, /^Validate every/, 6);
-  await setNumber(page, /^Validation images/, 2);
+  await setNumber(page, /^Validation images/, 4);
   await setNumber(page, /^Images per step/, 1);
   await setNumber(page, /^Objects per image/, 3);
   await setNumber(page, /^Corrective clicks/, 1);
@@ -124,7 +124,7 @@ function middleOfObject(index) {
 async function segment(page) {
   await page.getByRole('main', { name: 'Segment' }).waitFor();
   await page.getByLabel('Dataset', { exact: true }).selectOption({ label: 'Demo cells' });
-  const images = page.getByLabel('Image', { exact: true });
+  const images = page.getByRole('combobox', { name: 'Image' });
   const test = images.locator('option', { hasText: '(test)' }).first();
   const name = await test.getAttribute('value');
   await images.selectOption(name);
