@@ -5,10 +5,9 @@
 import { type ModelInput, preprocess, toModel } from '../data/preprocess.ts';
 import type { RgbImage } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import type { ObjectPrompt } from '../sam/prompts.ts';
+import { answerTokens, type ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
 import type { GateLayer } from '../train/gates.ts';
-import { answerTokens } from '../train/mask-predictor.ts';
 import type { GpuQueue } from './gpu-queue.ts';
 import { Lru } from './lru.ts';
 import { ModelSession, type Tuning } from './tuning.ts';

@@ -1,3 +1,5 @@
+import { MASK_TOKENS } from '../config/sam.ts';
+
 /** A click in model pixels. */
 export interface PointPrompt {
   readonly x: number;
@@ -39,6 +41,24 @@ export function tokensOf({ points, box, mask }: ObjectPrompt): { coords: number[
   return box
     ? { coords: [...coords, ...box], labels: [...labels, 2, 3] }
     : { coords: [...coords, 0, 0], labels: [...labels, -1] };
+}
+
+/** Whether a prompt can mean several objects, so that tokens 1–3 answer it: a single click. */
+export function isAmbiguous({ points, box }: ObjectPrompt): boolean {
+  return points.length === 1 && !box;
+}
+
+/** The tokens that answer a prompt, in order: after a single click the candidates 1–3, best first; otherwise 0, then those. */
+export function answerTokens(prompt: ObjectPrompt, iou: readonly number[]): number[] {
+  const candidates = Array.from({ length: MASK_TOKENS - 1 }, (_, i) => i + 1).sort(
+    (a, b) => (iou[b] ?? 0) - (iou[a] ?? 0),
+  );
+  return isAmbiguous(prompt) ? candidates : [0, ...candidates];
+}
+
+/** The first of {@link answerTokens}. */
+export function answerToken(prompt: ObjectPrompt, iou: readonly number[]): number {
+  return answerTokens(prompt, iou)[0] ?? 0;
 }
 
 /**

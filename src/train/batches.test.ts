@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import { parseTrainConfig } from '../config/train.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
-import { Batches } from './batches.ts';
-import type { TrainingSet } from './training-set.ts';
+import { Batches, type TrainingSet } from './batches.ts';
 
 const config = parseTrainConfig({ imagesPerStep: 3, objectsPerImage: 1, minArea: 0 });
 
@@ -16,17 +15,17 @@ function counted(hasObject: (load: number) => boolean): { set: TrainingSet; load
   return { set: { ...drawnSet('a', 1), load }, loads: () => loads };
 }
 
-const open = (set: TrainingSet) => Batches.open(MICRO_SAM, config, [set], null, () => undefined);
+const open = (set: TrainingSet) => Batches.open(MICRO_SAM, config, [set], null);
 
 test('a step takes as many images without an object as it needs, as long as one with an object is among 200', async () => {
   const { set, loads } = counted((load) => load % 200 === 0);
-  expect(await open(set).next()).toHaveLength(3);
+  expect(await open(set).next(() => undefined)).toHaveLength(3);
   expect(loads()).toBe(600);
 });
 
 test('a run gives up at 200 images in a row without an object', async () => {
   const { set, loads } = counted((load) => load === 1);
-  await expect(open(set).next()).rejects.toMatchObject({
+  await expect(open(set).next(() => undefined)).rejects.toMatchObject({
     record: { code: 'train/no-objects', what: expect.stringContaining('200 images in a row') },
   });
   expect(loads()).toBe(201);

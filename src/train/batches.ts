@@ -2,23 +2,45 @@ import { Failure } from '../config/failure.ts';
 import { Random } from '../config/random.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
+import { type Dataset, type LoadedSample, loadSample } from '../data/dataset.ts';
+import type { Outcome, Split } from '../data/types.ts';
 import type { RunState } from './checkpoint.ts';
 import { type DataRandom, type PreparedImage, prepareImage } from './prepare.ts';
 import { Sampler } from './sampler.ts';
-import type { TrainingSet } from './training-set.ts';
 
-/** Says what was left out: the dataset's key, the image, one or two sentences. */
+/** A dataset with its part in a run. */
+export interface TrainingSet {
+  /** Names it in events; unique in a run. */
+  readonly key: string;
+  /** Names of the labelled images by split, in natural order. */
+  readonly split: Readonly<Record<Split, readonly string[]>>;
+  /** Decodes one of them. */
+  readonly load: (name: string) => Promise<Outcome<LoadedSample>>;
+}
+
+/** A dataset as training takes it. @param minArea objects with a smaller share of their image are left out. */
+export function trainingSet(
+  key: string,
+  dataset: Dataset,
+  split: TrainingSet['split'],
+  minArea: number,
+): TrainingSet {
+  const index = new Map(dataset.samples.map(({ name }, i) => [name, i]));
+  return { key, split, load: (name) => loadSample(dataset, index.get(name) ?? -1, { minArea }) };
+}
+
+/** Called for what was left out: the dataset's key, the image, one or two sentences. */
 export type OnNotice = (dataset: string, sample: string, message: string) => void;
 
-/** Draws in a row without a usable object after which a run gives up. */
+/** Images in a row without a usable object after which a run fails. */
 const MAX_FRUITLESS = 200;
 
-/** The part of a run's state that decides which images, variants and prompts come. */
+/** The part of a run's state that determines the images, augmentations and prompts to come. */
 export type BatchState = Pick<RunState, 'sampler' | 'promptCount'> & {
   readonly random: Pick<RunState['random'], 'augment' | 'prompts'>;
 };
 
-/** Draws the images of every step, with variants, objects and first prompts. */
+/** Draws the images of every step, augmented, with objects and first prompts. */
 export class Batches {
   private constructor(
     private readonly sam: SamConfig,
@@ -27,7 +49,6 @@ export class Batches {
     private readonly sampler: Sampler,
     private readonly random: DataRandom,
     private promptCount: number,
-    private readonly onNotice: OnNotice,
   ) {}
 
   /** @throws Failure `train/no-images` when a dataset has no training image. */
@@ -36,7 +57,6 @@ export class Batches {
     config: TrainConfig,
     sets: readonly TrainingSet[],
     state: BatchState | null,
-    onNotice: OnNotice,
   ): Batches {
     const empty = sets.find(({ split }) => split.train.length === 0);
     if (sets.length === 0 || empty) {
@@ -58,17 +78,17 @@ export class Batches {
           augment: Random.fromSeed(config.seed, 'augment'),
           prompts: Random.fromSeed(config.seed, 'prompts'),
         };
-    return new Batches(sam, config, sets, sampler, random, state?.promptCount ?? 0, onNotice);
+    return new Batches(sam, config, sets, sampler, random, state?.promptCount ?? 0);
   }
 
   /**
    * The images of the next step.
    * @throws Failure `train/no-objects` when many images in a row have nothing that can be trained on.
    */
-  async next(): Promise<PreparedImage[]> {
+  async next(onNotice: OnNotice): Promise<PreparedImage[]> {
     const images: PreparedImage[] = [];
     for (let fruitless = 0; images.length < this.config.imagesPerStep; ) {
-      const image = await this.draw();
+      const image = await this.draw(onNotice);
       fruitless = image ? 0 : fruitless + 1;
       if (image) images.push(image);
       if (fruitless >= MAX_FRUITLESS) {
@@ -91,14 +111,14 @@ export class Batches {
     };
   }
 
-  private async draw(): Promise<PreparedImage | null> {
+  private async draw(onNotice: OnNotice): Promise<PreparedImage | null> {
     const draw = this.sampler.next();
     const set = this.sets[draw.dataset];
     const name = set?.split.train[draw.sample];
     if (!set || name === undefined) throw new RangeError('the sampler drew an image that is not there');
     const loaded = await set.load(name);
     if (!loaded.ok) {
-      this.onNotice(set.key, name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
+      onNotice(set.key, name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
       return null;
     }
     const { image, vanished, promptCount } = prepareImage(
@@ -111,7 +131,7 @@ export class Batches {
     this.promptCount = promptCount;
     if (vanished > 0) {
       const objects = vanished === 1 ? 'One object is' : `${vanished} objects are`;
-      this.onNotice(set.key, name, `${objects} too small or thin for the model's masks and left out.`);
+      onNotice(set.key, name, `${objects} too small or thin for the model's masks and left out.`);
     }
     return image;
   }

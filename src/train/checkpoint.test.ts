@@ -18,11 +18,17 @@ const OLD_STATE = {
   objectsPerPass: 2,
 };
 
-it('reads the tallies of a checkpoint that calls its images pictures', async () => {
+const images = OLD_STATE.startTally[0]?.pictures;
+
+it.each([
+  ['startTally and pictures', OLD_STATE.startTally],
+  ['startTally and images', [{ key: 'cells', images }]],
+])('reads the first scores of a checkpoint that calls them %s', async (_, startTally) => {
   const bytes = writeSafetensors(new Map(), {
     format: 'mopeft-checkpoint',
-    state: JSON.stringify(OLD_STATE),
+    state: JSON.stringify({ ...OLD_STATE, startTally }),
   });
   const { state } = await readCheckpoint(bytes, 'last.safetensors');
-  expect(state.startTally).toEqual([{ key: 'cells', images: [{ name: 'a.png', sum: 1.5, n: 2 }] }]);
+  expect(state.startSums).toEqual([{ key: 'cells', images }]);
+  expect(Object.keys(state)).not.toContain('startTally');
 });

@@ -7,10 +7,10 @@ import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
 import type { ParameterBuffers, Role } from './parameter-buffers.ts';
 import type { SamplerState } from './sampler.ts';
-import type { Standing } from './selection.ts';
+import type { Selection } from './selection.ts';
 
 /** Everything beside tensors that decides how a run goes on. */
-export interface RunState extends Standing {
+export interface RunState extends Selection {
   /** Steps done. */
   readonly step: number;
   /** Evaluations since the best one. */
@@ -29,30 +29,53 @@ export interface RunState extends Standing {
   readonly objectsPerPass: number;
 }
 
+/** The best weights of a run. */
+export interface BestWeights {
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+  readonly maskThreshold: number;
+  readonly step: number;
+  /** Mean validation IoU; null without validation images. */
+  readonly score: number | null;
+}
+
+/** Where a run keeps what must outlive the tab. Every write replaces the old one whole or not at all. */
+export interface RunStorage {
+  readonly readCheckpoint: () => Promise<Uint8Array | null>;
+  readonly writeCheckpoint: (bytes: Uint8Array) => Promise<void>;
+  readonly readBest: () => Promise<Pick<BestWeights, 'tensors' | 'maskThreshold'> | null>;
+  readonly writeBest: (best: BestWeights) => Promise<void>;
+}
+
 const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1));
 const randomState = v.tuple([word, word, word, word]);
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const imageTallies = v.array(v.object({ name: v.string(), sum: v.number(), n: count }));
-const setTally = v.union([
-  v.object({ key: v.string(), images: imageTallies }),
+const imageSums = v.array(v.object({ name: v.string(), sum: v.number(), n: count }));
+const setSums = v.union([
+  v.object({ key: v.string(), images: imageSums }),
   // Checkpoints of version 0.1 say `pictures`.
   v.pipe(
-    v.object({ key: v.string(), pictures: imageTallies }),
+    v.object({ key: v.string(), pictures: imageSums }),
     v.transform(({ key, pictures }) => ({ key, images: pictures })),
   ),
 ]);
-const StateSchema = v.object({
-  step: count,
-  bestStep: v.nullable(count),
-  bestScore: v.nullable(v.number()),
-  startTally: v.optional(v.nullable(v.array(setTally)), null),
-  evaluationsSinceBest: count,
-  evaluatedStep: v.nullable(count),
-  sampler: v.object({ random: randomState, turn: v.array(count), epochs: v.array(v.array(count)) }),
-  random: v.object({ augment: randomState, prompts: randomState, corrections: randomState }),
-  promptCount: count,
-  objectsPerPass: v.pipe(count, v.minValue(1)),
-});
+const startSums = v.optional(v.nullable(v.array(setSums)), null);
+const StateSchema = v.pipe(
+  v.object({
+    step: count,
+    bestStep: v.nullable(count),
+    bestScore: v.nullable(v.number()),
+    startSums,
+    // What checkpoints of version 0.1 call `startSums`.
+    startTally: startSums,
+    evaluationsSinceBest: count,
+    evaluatedStep: v.nullable(count),
+    sampler: v.object({ random: randomState, turn: v.array(count), epochs: v.array(v.array(count)) }),
+    random: v.object({ augment: randomState, prompts: randomState, corrections: randomState }),
+    promptCount: count,
+    objectsPerPass: v.pipe(count, v.minValue(1)),
+  }),
+  v.transform(({ startTally, ...state }) => ({ ...state, startSums: state.startSums ?? startTally })),
+);
 
 /** The roles that a checkpoint holds; gradients are made anew in every step. */
 const KEPT: readonly Role[] = ['param', 'm', 'v'];

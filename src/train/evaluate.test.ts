@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { lowResOf } from '../config/sam.ts';
 import { imageTransform, preprocess } from '../data/preprocess.ts';
-import { tokensOf } from '../sam/prompts.ts';
+import { answerToken, tokensOf } from '../sam/prompts.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
-import { evaluateSet, evaluateSetAt, iousOnImage, summarise } from './evaluate.ts';
+import { evaluateSet, evaluateSetAt, summarise } from './evaluate.ts';
 import { meanGates } from './gates.ts';
-import { answerToken, type MaskPredictor, type ThresholdedMaskPredictor } from './mask-predictor.ts';
+import { iousOnImage } from './mask-iou.ts';
+import type { MaskPredictor, ThresholdedMaskPredictor } from './mask-predictor.ts';
 
 const side = lowResOf(MICRO_SAM);
 /** Logits that are positive where a cell's centre lies inside a box of model pixels. */

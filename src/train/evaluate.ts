@@ -1,24 +1,19 @@
-import { lowResOf, type SamConfig } from '../config/sam.ts';
 import type { LoadedSample } from '../data/dataset.ts';
 import { clickPointOf } from '../data/distance-transform.ts';
-import { type ImageTransform, preprocess } from '../data/preprocess.ts';
-import type { ObjectRegion, ObjectSet } from '../data/types.ts';
-import { resizePlaneOnHost } from '../sam/resize-host.ts';
+import { preprocess } from '../data/preprocess.ts';
+import type { ObjectRegion, Split } from '../data/types.ts';
+import { answerToken } from '../sam/prompts.ts';
+import type { TrainingSet } from './batches.ts';
 import { type GateLayer, meanGates } from './gates.ts';
-import {
-  answerToken,
-  type DecodedObject,
-  type MaskPredictor,
-  type ThresholdedMaskPredictor,
-} from './mask-predictor.ts';
+import { iousOnImage } from './mask-iou.ts';
+import type { DecodedObject, MaskPredictor, ThresholdedMaskPredictor } from './mask-predictor.ts';
 import { boxPrompt, pointPrompt } from './prompts.ts';
-import type { TrainingSet } from './training-set.ts';
 
 /** How well one object was found, IoU in original pixels. */
 export interface ObjectScore {
   readonly boxIou: number;
   readonly clickIou: number;
-  /** Whether the candidate with the highest predicted IoU is the best one; null when that was not asked. */
+  /** Whether the candidate with the highest predicted IoU is the best one; null when that was not measured. */
   readonly bestPicked: boolean | null;
 }
 
@@ -26,25 +21,25 @@ export interface ObjectScore {
 export interface ImageScore {
   readonly name: string;
   readonly objects: readonly ObjectScore[];
-  /** The gates that it drew, an entry for each block. */
+  /** Its gates, an entry for each block. */
   readonly gates: readonly GateLayer[];
 }
 
 export interface EvaluationOptions {
-  /** The largest objects of an image come first; at most so many. */
+  /** Most objects of an image; the largest come first. */
   readonly maxObjects: number;
-  /** The first so many images; 0 takes all. */
+  /** Most images of a split, in their order; 0 takes all. */
   readonly maxImages: number;
-  /** Also find out whether the best of the three candidates was picked; three masks a click instead of one. */
+  /** Measure too whether the best of the three candidates was picked; costs three masks a click instead of one. */
   readonly candidates?: boolean;
 }
 
 export interface EvaluationHooks {
-  /** Before each image: how many are done. Others may use the device while it waits. */
+  /** Called before each image with the number of images done; others may use the device while it is awaited. */
   readonly beforeImage?: (done: number, total: number) => Promise<void>;
-  /** Asked before each image: true leaves the rest out. */
-  readonly isUnwanted?: () => boolean;
-  /** An image that cannot be used, and why. */
+  /** Called before each image; true leaves out the rest. */
+  readonly isInterrupted?: () => boolean;
+  /** Called for an image that cannot be used, with the reason. */
   readonly onRefused?: (name: string, message: string) => void;
 }
 
@@ -52,11 +47,43 @@ export interface EvaluationHooks {
 export interface EvaluationSummary {
   readonly boxIou: number;
   readonly clickIou: number;
-  /** Share of clicks where the best candidate was picked; null when that was not asked. */
+  /** Share of clicks where the best candidate was picked; null when that was not measured. */
   readonly bestPicked: number | null;
   /** Objects. */
   readonly n: number;
   readonly gates: readonly GateLayer[];
+}
+
+/** How well a dataset's images of one split were segmented. */
+export interface SetScores {
+  readonly key: string;
+  readonly images: readonly ImageScore[];
+  readonly summary: EvaluationSummary;
+}
+
+/**
+ * {@link evaluateSetAt} for a split of several datasets; those without an image in it are left out.
+ * @param hooksOf what a dataset's evaluation calls.
+ * @returns for each threshold the scores by dataset; null when it was interrupted.
+ */
+export async function evaluateSetsAt(
+  model: MaskPredictor,
+  sets: readonly TrainingSet[],
+  split: Split,
+  thresholds: readonly number[],
+  options: EvaluationOptions,
+  hooksOf: (set: TrainingSet) => EvaluationHooks,
+): Promise<SetScores[][] | null> {
+  const scores: SetScores[][] = thresholds.map(() => []);
+  for (const set of sets) {
+    if (set.split[split].length === 0) continue;
+    const hooks = hooksOf(set);
+    const byThreshold = await evaluateSetAt(model, set, set.split[split], thresholds, options, hooks);
+    if (hooks.isInterrupted?.()) return null;
+    for (const [t, images] of byThreshold.entries())
+      scores[t]?.push({ key: set.key, images, summary: summarise(images) });
+  }
+  return scores;
 }
 
 /**
@@ -75,7 +102,7 @@ export async function evaluateSet(
   return scores;
 }
 
-/** {@link evaluateSet} with masks cut at each of several logits: an entry for each, of the same images and objects. */
+/** {@link evaluateSet} at several thresholds: an entry for each, of the same images and objects. */
 export async function evaluateSetAt(
   model: MaskPredictor,
   set: Pick<TrainingSet, 'key' | 'load'>,
@@ -88,7 +115,7 @@ export async function evaluateSetAt(
   const scores: ImageScore[][] = thresholds.map(() => []);
   for (const [i, name] of chosen.entries()) {
     await hooks.beforeImage?.(i, chosen.length);
-    if (hooks.isUnwanted?.()) break;
+    if (hooks.isInterrupted?.()) break;
     const loaded = await set.load(name);
     if (!loaded.ok) {
       hooks.onRefused?.(name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
@@ -96,8 +123,8 @@ export async function evaluateSetAt(
     }
     if (loaded.value.objects.regions.length > 0) {
       const key = `${set.key} ${name}`;
-      const each = await evaluateImage(model, loaded.value, thresholds, { ...options, key });
-      for (const [t, score] of each.entries()) scores[t]?.push(score);
+      const byThreshold = await evaluateImage(model, loaded.value, thresholds, { ...options, key });
+      for (const [t, score] of byThreshold.entries()) scores[t]?.push(score);
     }
   }
   return scores;
@@ -161,52 +188,4 @@ export function summarise(images: readonly ImageScore[]): EvaluationSummary {
     n: objects.length,
     gates: meanGates(images.map(({ gates }) => gates)),
   };
-}
-
-/**
- * IoU of low-res logits, scaled to the image as SAM does, with an object: an entry for each logit at which the mask is cut.
- * One pass over the image, however many there are.
- */
-export function iousOnImage(
-  logits: Float32Array,
-  sam: SamConfig,
-  transform: ImageTransform,
-  objects: ObjectSet,
-  region: ObjectRegion,
-  thresholds: readonly number[],
-): number[] {
-  const scaled = logitsOnImage(logits, sam, transform);
-  const rising = [...thresholds].sort((a, b) => a - b);
-  // Pixels of the object, and others, by how many thresholds they pass.
-  const inside = new Uint32Array(rising.length + 1);
-  const outside = new Uint32Array(rising.length + 1);
-  for (let i = 0; i < scaled.length; i++) {
-    const value = scaled[i] ?? 0;
-    let passed = 0;
-    while (passed < rising.length && value > (rising[passed] ?? 0)) passed++;
-    const counts = objects.map[i] === region.id ? inside : outside;
-    counts[passed] = (counts[passed] ?? 0) + 1;
-  }
-  const from = (counts: Uint32Array, least: number) =>
-    counts.subarray(least).reduce((sum, count) => sum + count, 0);
-  return thresholds.map((threshold) => {
-    const least = rising.indexOf(threshold) + 1;
-    const either = from(inside, 0) + from(outside, least);
-    return either === 0 ? 1 : from(inside, least) / either;
-  });
-}
-
-/** SAM's postprocess_masks of one mask: to the model's square, without its padding, to the image: [height, width]. */
-export function logitsOnImage(
-  logits: Float32Array,
-  sam: SamConfig,
-  { inputSize, originalSize }: ImageTransform,
-): Float32Array {
-  const side = lowResOf(sam);
-  const size = sam.imageSize;
-  const square = resizePlaneOnHost(logits, [side, side], [size, size]);
-  const [height, width] = inputSize;
-  const cut = new Float32Array(height * width);
-  for (let y = 0; y < height; y++) cut.set(square.subarray(y * size, y * size + width), y * width);
-  return resizePlaneOnHost(cut, inputSize, originalSize);
 }

@@ -5,21 +5,25 @@ import type { TrainConfig } from '../config/train.ts';
 import type { Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
-import { Batches } from './batches.ts';
-import { allFinite, type Checkpoint, type RunState, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { evaluateSetAt, summarise } from './evaluate.ts';
+import { Batches, type TrainingSet } from './batches.ts';
+import {
+  allFinite,
+  type Checkpoint,
+  type RunState,
+  type RunStorage,
+  readCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.ts';
+import { evaluateSetsAt, type SetScores } from './evaluate.ts';
 import type { TrainEvent } from './events.ts';
-import { bestThreshold, MASK_THRESHOLDS, SAM_MASK_THRESHOLD, type SetScores } from './mask-threshold.ts';
-import { clipScale } from './optimizer.ts';
+import { bestThreshold, MASK_THRESHOLDS, SAM_MASK_THRESHOLD } from './mask-threshold.ts';
+import { clipScale, learningRates } from './optimizer.ts';
 import type { ParameterRange } from './parameter-buffers.ts';
 import { planTraining } from './plans.ts';
-import type { RunStorage } from './run-storage.ts';
-import { learningRates } from './schedule.ts';
-import { isBetter, type Standing, tallyOf } from './selection.ts';
+import { isBetter, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
-import type { TrainingSet } from './training-set.ts';
 
-/** What a run stands on. */
+/** What a training run needs. */
 export interface TrainerParts {
   readonly gpu: Gpu;
   readonly model: FrozenModel;
@@ -27,29 +31,29 @@ export interface TrainerParts {
   readonly config: TrainConfig;
   readonly sets: readonly TrainingSet[];
   readonly storage: RunStorage;
-  /** Gets every event in order. */
+  /** Called with every event, in order. */
   readonly emit: (event: TrainEvent) => void;
-  /** Awaited between pieces of work, where others may use the device. */
+  /** Awaited between two pieces of work; others may use the device meanwhile. */
   readonly yieldDevice?: () => Promise<void>;
 }
 
-/** Why a run is over. `finished`: all steps, or patience ran out. */
+/** Why a run ended. `finished`: all steps were done, or patience ran out. */
 export type TrainingEnd = 'finished' | 'paused' | 'stopped';
 
-type Progress = Standing & Pick<RunState, 'step' | 'evaluationsSinceBest' | 'evaluatedStep'>;
+type Progress = Selection & Pick<RunState, 'step' | 'evaluationsSinceBest' | 'evaluatedStep'>;
 
 const START: Progress = {
   step: 0,
   bestStep: null,
   bestScore: null,
-  startTally: null,
+  startSums: null,
   evaluationsSinceBest: 0,
   evaluatedStep: null,
 };
 
 /**
- * A training run: steps, evaluations, checkpoints, the best weights. Deterministic from the seed; a run that goes on from a
- * checkpoint takes the same steps, bit for bit, as one that was never interrupted (same adapter, same build).
+ * A training run: steps, validations, checkpoints, the best weights. It is determined by the seed; a run resumed from a
+ * checkpoint takes the same steps, bit for bit, as one that was never interrupted (same GPU adapter, same build).
  */
 export class Trainer {
   private stopRequest: 'pause' | 'stop' | null = null;
@@ -62,12 +66,11 @@ export class Trainer {
     private readonly corrections: Random,
     private readonly objectsPerPass: number,
     private progress: Progress,
-    private checkpointed: number | null,
+    private checkpointStep: number | null,
   ) {}
 
   /**
-   * Plans, allocates and either starts from the seed or goes on from the storage's checkpoint.
-   * @param resume needs a checkpoint in the storage.
+   * Plans, allocates, and starts from the seed or resumes from the checkpoint in the storage.
    * @throws Failure `train/…`, `peft/…`, `gpu/…`; nothing stays allocated then.
    */
   static async open(parts: TrainerParts, resume = false): Promise<Trainer> {
@@ -75,11 +78,8 @@ export class Trainer {
     const checkpoint = resume ? await lastCheckpoint(parts.storage) : null;
     const sizes = checkpoint ? { ...config, objectsPerPass: checkpoint.state.objectsPerPass } : config;
     const plans = planTraining(model.config, mopeft, sizes, gpu);
-    let trainer: Trainer | null = null;
-    const notice = (dataset: string, sample: string, message: string) =>
-      trainer?.notice(dataset, sample, message);
     const state = checkpoint?.state ?? null;
-    const batches = Batches.open(model.config, config, sets, state, notice);
+    const batches = Batches.open(model.config, config, sets, state);
     const step = await TrainingStep.create(gpu, model, plans);
     try {
       if (checkpoint) checkpoint.restore(step.parameters);
@@ -91,7 +91,7 @@ export class Trainer {
     const corrections = state
       ? Random.fromState(state.random.corrections)
       : Random.fromSeed(config.seed, 'corrections');
-    trainer = new Trainer(
+    return new Trainer(
       parts,
       step,
       batches,
@@ -100,38 +100,38 @@ export class Trainer {
       state ? progressOf(state) : START,
       state?.step ?? null,
     );
-    return trainer;
   }
 
   /** Steps done, and the best validation so far. */
   get state(): Progress & { readonly checkpointStep: number | null } {
-    return { ...this.progress, checkpointStep: this.checkpointed };
+    return { ...this.progress, checkpointStep: this.checkpointStep };
   }
 
-  /** Asks {@link run} to end after the step or the validation image under way, with a checkpoint, as `paused`. */
+  /** Makes {@link run} end as `paused` after the current step or validation image, with a checkpoint. */
   pause(): void {
     this.stopRequest ??= 'pause';
   }
 
-  /** Asks {@link run} to end after the step or the validation image under way as `stopped`. */
+  /** Makes {@link run} end as `stopped` after the current step or validation image, with a checkpoint. */
   stop(): void {
     this.stopRequest = 'stop';
   }
 
   /**
-   * Trains until the end or until asked to leave off. On a failure the last checkpoint and the best weights are on storage.
+   * Trains until the last step, until patience runs out, or until a pause or stop is requested. After a failure the last
+   * checkpoint and the best weights are on storage.
    * @throws Failure `train/not-finite`, `gpu/lost`, `gpu/out-of-memory`, `gpu/invalid`, `train/no-objects`, `storage/…`.
    */
   async run(): Promise<TrainingEnd> {
     const lost = this.parts.gpu.lost.then((info) => {
-      throw deviceLost(info, this.checkpointed);
+      throw deviceLost(info, this.checkpointStep);
     });
-    // Whoever wins the race, the other's failure is no unhandled one.
+    // When training fails first, the loss of the device must not be reported as an unhandled rejection.
     lost.catch(() => undefined);
-    return Promise.race([this.go(), lost]);
+    return Promise.race([this.train(), lost]);
   }
 
-  /** Puts the best weights back and evaluates a split with them. Without a best one, the weights are what they are. */
+  /** Loads the best weights, or keeps the current ones where none were stored, and evaluates a split with them. */
   async evaluateBest(split: Split): Promise<SetScores[]> {
     const best = await this.parts.storage.readBest();
     for (const [name, { data }] of best?.tensors ?? []) this.step.parameters.write('param', name, data);
@@ -140,40 +140,40 @@ export class Trainer {
     return scores;
   }
 
-  /** Gives everything on the device back. */
+  /** Releases everything on the device. */
   release(): void {
     this.step.release();
   }
 
-  private async go(): Promise<TrainingEnd> {
-    const { config } = this.parts;
+  private async train(): Promise<TrainingEnd> {
     for (;;) {
-      const isWhole = !this.isEvaluationDue() || (await this.validate());
-      const end = this.endedBy(isWhole);
-      const { step, bestStep, bestScore } = this.progress;
-      // Without a validation object the latest weights count, those since the last evaluation too.
-      if (end && bestScore === null && bestStep !== null && bestStep !== step)
-        await this.keepBest(SAM_MASK_THRESHOLD, null);
-      if (end || (step > 0 && step % config.checkpointEvery === 0 && step !== this.checkpointed))
-        await this.checkpoint();
+      const isValidated = !this.isValidationDue() || (await this.validate());
+      const end = this.endReason(isValidated);
+      if (end) await this.keepLatest();
+      if (end || this.isCheckpointDue()) await this.writeCheckpoint();
       if (end) return end;
       await this.parts.yieldDevice?.();
       await this.takeStep();
     }
   }
 
-  private isEvaluationDue(): boolean {
+  private isValidationDue(): boolean {
     const { step, evaluatedStep } = this.progress;
     const { evalEvery, steps } = this.parts.config;
     return step !== evaluatedStep && (step % evalEvery === 0 || step === steps);
   }
 
-  /** `isWhole`: no evaluation of this step was left off. */
-  private endedBy(isWhole: boolean): TrainingEnd | null {
-    const { config } = this.parts;
+  private isCheckpointDue(): boolean {
+    const { step } = this.progress;
+    return step > 0 && step % this.parts.config.checkpointEvery === 0 && step !== this.checkpointStep;
+  }
+
+  /** @param isValidated false when the validation that is due was interrupted. */
+  private endReason(isValidated: boolean): TrainingEnd | null {
+    const { steps, patience } = this.parts.config;
     const { step, evaluationsSinceBest } = this.progress;
-    const isPatienceOut = config.patience > 0 && evaluationsSinceBest >= config.patience;
-    if (isWhole && (step >= config.steps || isPatienceOut)) return 'finished';
+    const isPatienceOut = patience > 0 && evaluationsSinceBest >= patience;
+    if (isValidated && (step >= steps || isPatienceOut)) return 'finished';
     switch (this.stopRequest) {
       case 'stop':
         return 'stopped';
@@ -188,14 +188,16 @@ export class Trainer {
     const { config, mopeft } = this.parts;
     const start = performance.now();
     const { step } = this.progress;
-    const images = await this.batches.next();
+    const images = await this.batches.next((dataset, sample, message) =>
+      this.notice(dataset, sample, message),
+    );
     const { squaredNorm, ...losses } = await this.step.gradients(
       images,
       config.corrections,
       this.corrections,
     );
     if (!Number.isFinite(losses.loss) || !Number.isFinite(squaredNorm))
-      throw notFinite(step + 1, this.checkpointed);
+      throw notFinite(step + 1, this.checkpointStep);
     const rates = learningRates(step, config);
     const settings = ({ group, decay, rate }: ParameterRange) => ({
       lr: rates[group] * rate,
@@ -215,18 +217,18 @@ export class Trainer {
   }
 
   /**
-   * Evaluates the validation images and keeps the weights when they are the best so far. False when it was left off since
-   * the run shall end; it is then done again when the run goes on.
+   * Evaluates the validation images and keeps the weights when they are the best so far. False when a pause or stop
+   * interrupted it; a resumed run then starts it again.
    */
   private async validate(): Promise<boolean> {
-    const { emit } = this.parts;
+    const { emit, config } = this.parts;
     const { step } = this.progress;
-    const { evalImages } = this.parts.config;
-    // Before the first step nothing was learned, and a cut of its own would be chance: 0, as the base.
+    // Before the first step nothing was learned: another threshold than the base model's would be chance.
     const thresholds = step === 0 ? [SAM_MASK_THRESHOLD] : MASK_THRESHOLDS;
-    const each = await this.evaluate('val', evalImages, thresholds, () => this.stopRequest !== null);
-    if (!each) return false;
-    const { scores, score, maskThreshold } = bestThreshold(each);
+    const isInterrupted = () => this.stopRequest !== null;
+    const byThreshold = await this.evaluate('val', config.evalImages, thresholds, isInterrupted);
+    if (!byThreshold) return false;
+    const { scores, score, maskThreshold } = bestThreshold(byThreshold);
     for (const { key, summary } of scores) {
       if (summary.n === 0) continue;
       emit({
@@ -244,77 +246,69 @@ export class Trainer {
     this.progress = {
       ...this.progress,
       evaluatedStep: step,
-      ...(step === 0 && { startTally: tallyOf(scores) }),
+      ...(step === 0 && { startSums: sumsOf(scores) }),
       evaluationsSinceBest: this.progress.evaluationsSinceBest + 1,
     };
     if (isBest) await this.keepBest(maskThreshold, score);
     return true;
   }
 
-  /** Writes the weights as they are as the best so far. */
+  /** Without a validation object the latest weights count, and those since the last validation are kept too. */
+  private async keepLatest(): Promise<void> {
+    const { step, bestStep, bestScore } = this.progress;
+    if (bestScore === null && bestStep !== null && bestStep !== step)
+      await this.keepBest(SAM_MASK_THRESHOLD, null);
+  }
+
+  /** Stores the current weights as the best so far. */
   private async keepBest(maskThreshold: number, score: number | null): Promise<void> {
     const { step } = this.progress;
-    const tensors = await this.parameters();
+    const tensors = await this.readTensors();
     await this.parts.storage.writeBest({ tensors, maskThreshold, step, score });
     this.progress = { ...this.progress, bestStep: step, bestScore: score, evaluationsSinceBest: 0 };
     this.parts.emit({ type: 'best', step, score });
   }
 
-  /** An entry for each threshold; null when `isUnwanted` became true between two images. */
-  private async evaluate(
+  /** Scores by dataset for each threshold; null when it was interrupted. */
+  private evaluate(
     split: Split,
     maxImages: number,
     thresholds: readonly number[],
-    isUnwanted: () => boolean = () => false,
+    isInterrupted: () => boolean = () => false,
   ): Promise<SetScores[][] | null> {
     const { config, sets, emit, yieldDevice } = this.parts;
-    const label = `Measuring the ${split === 'val' ? 'validation' : split} images`;
-    const all: SetScores[][] = thresholds.map(() => []);
-    for (const set of sets) {
-      const names = set.split[split];
-      if (names.length === 0) continue;
-      const each = await evaluateSetAt(
-        this.step,
-        set,
-        names,
-        thresholds,
-        { maxObjects: config.evalObjects, maxImages },
-        {
-          beforeImage: async (done, total) => {
-            emit({ type: 'activity', label: `${label} of ${set.key}`, done, total });
-            await yieldDevice?.();
-          },
-          isUnwanted,
-          onRefused: (name, message) => this.notice(set.key, name, message),
-        },
-      );
-      if (isUnwanted()) return null;
-      for (const [t, images] of each.entries())
-        all[t]?.push({ key: set.key, images, summary: summarise(images) });
-    }
-    return all;
+    const images = `${split === 'val' ? 'validation' : split} images`;
+    const options = { maxObjects: config.evalObjects, maxImages };
+    return evaluateSetsAt(this.step, sets, split, thresholds, options, ({ key }) => ({
+      beforeImage: async (done, total) => {
+        emit({ type: 'activity', label: `Measuring the ${images} of ${key}`, done, total });
+        await yieldDevice?.();
+      },
+      isInterrupted,
+      onRefused: (name, message) => this.notice(key, name, message),
+    }));
   }
 
-  private async checkpoint(): Promise<void> {
+  private async writeCheckpoint(): Promise<void> {
     const { step } = this.progress;
-    const { random, ...drawn } = this.batches.state();
+    const { random, ...batches } = this.batches.state();
     const state: RunState = {
       ...this.progress,
-      ...drawn,
+      ...batches,
       random: { ...random, corrections: this.corrections.state() },
       objectsPerPass: this.objectsPerPass,
     };
     const bytes = await writeCheckpoint(this.step.parameters, state);
-    if (!bytes) throw notFinite(step, this.checkpointed);
+    if (!bytes) throw notFinite(step, this.checkpointStep);
     await this.parts.storage.writeCheckpoint(bytes);
-    this.checkpointed = step;
+    this.checkpointStep = step;
     this.parts.emit({ type: 'checkpoint', step });
   }
 
-  private async parameters(): Promise<Map<string, HostTensor>> {
+  private async readTensors(): Promise<Map<string, HostTensor>> {
     const { parameters } = this.step;
     const values = (await parameters.read('param')).get('param') ?? new Map<string, Float32Array>();
-    if (!allFinite(values.values())) throw notFinite(this.progress.step, this.checkpointed);
+    if (!allFinite(values.values())) throw notFinite(this.progress.step, this.checkpointStep);
     return new Map(
       parameters.layout.tensors.map(({ name, shape }) => [
         name,
@@ -323,7 +317,7 @@ export class Trainer {
     );
   }
 
-  /** Tells of an image once, however often it comes. */
+  /** Emits each notice once, however often its image is drawn. */
   private notice(dataset: string, sample: string, message: string): void {
     const key = `${dataset}\n${sample}\n${message}`;
     if (this.noticed.has(key)) return;
@@ -333,8 +327,8 @@ export class Trainer {
 }
 
 function progressOf(state: RunState): Progress {
-  const { step, bestStep, bestScore, startTally, evaluationsSinceBest, evaluatedStep } = state;
-  return { step, bestStep, bestScore, startTally, evaluationsSinceBest, evaluatedStep };
+  const { step, bestStep, bestScore, startSums, evaluationsSinceBest, evaluatedStep } = state;
+  return { step, bestStep, bestScore, startSums, evaluationsSinceBest, evaluatedStep };
 }
 
 async function lastCheckpoint(storage: RunStorage): Promise<Checkpoint> {
@@ -342,8 +336,8 @@ async function lastCheckpoint(storage: RunStorage): Promise<Checkpoint> {
   if (bytes) return readCheckpoint(bytes, 'checkpoint');
   throw new Failure({
     code: 'train/no-checkpoint',
-    what: 'The run has no checkpoint to go on from.',
-    cure: 'Start it anew.',
+    what: 'The run has no checkpoint to resume from.',
+    cure: 'Start a new run.',
   });
 }
 

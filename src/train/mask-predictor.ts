@@ -1,7 +1,6 @@
 import { MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import type { GateLayer } from './gates.ts';
-import { isAmbiguous } from './prompts.ts';
 
 /** All four mask tokens for one object. */
 export interface DecodedObject {
@@ -28,19 +27,6 @@ export interface MaskPredictor {
 /** One with a threshold for its logits: 0 in SAM, that of a tuned model comes from `mask-threshold.ts`. */
 export interface ThresholdedMaskPredictor extends MaskPredictor {
   readonly maskThreshold: number;
-}
-
-/** The tokens that answer a prompt, in order: after a single click the candidates 1–3, best first; otherwise 0, then those. */
-export function answerTokens(prompt: ObjectPrompt, iou: readonly number[]): number[] {
-  const candidates = Array.from({ length: MASK_TOKENS - 1 }, (_, i) => i + 1).sort(
-    (a, b) => (iou[b] ?? 0) - (iou[a] ?? 0),
-  );
-  return isAmbiguous(prompt) ? candidates : [0, ...candidates];
-}
-
-/** The first of {@link answerTokens}. */
-export function answerToken(prompt: ObjectPrompt, iou: readonly number[]): number {
-  return answerTokens(prompt, iou)[0] ?? 0;
 }
 
 /** Splits the masks and predicted IoUs of a decoder pass by object. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { summarise } from './evaluate.ts';
-import { bestThreshold, LEAST_OBJECTS, MASK_THRESHOLDS, type SetScores } from './mask-threshold.ts';
+import { type SetScores, summarise } from './evaluate.ts';
+import { bestThreshold, LEAST_OBJECTS, MASK_THRESHOLDS } from './mask-threshold.ts';
 
 /** Scores of so many equal objects a dataset as are needed to choose by. */
 const scoresOf = (...ious: readonly (number | null)[]): SetScores[] =>
@@ -15,10 +15,10 @@ const scoresOfObjects = (n: number, ...ious: readonly (number | null)[]): SetSco
 
 it('takes the threshold with the highest mean over datasets', () => {
   const each = MASK_THRESHOLDS.map((t) => scoresOf(t === -1 ? 0.6 : 0.5, t === -0.5 ? 0.55 : 0.5, null));
-  const cut = bestThreshold(each);
-  expect(cut.maskThreshold).toBe(-1);
-  expect(cut.score).toBeCloseTo(0.55);
-  expect(cut.scores).toBe(each[MASK_THRESHOLDS.indexOf(-1)]);
+  const best = bestThreshold(each);
+  expect(best.maskThreshold).toBe(-1);
+  expect(best.score).toBeCloseTo(0.55);
+  expect(best.scores).toBe(each[MASK_THRESHOLDS.indexOf(-1)]);
 });
 
 it("keeps SAM's own where others are no better, and where there is nothing to go by", () => {

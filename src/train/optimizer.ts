@@ -1,4 +1,4 @@
-import { ADAMW } from '../config/train.ts';
+import { ADAMW, type TrainConfig } from '../config/train.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import type { AdapterTraits } from '../gpu/traits.ts';
 import { Executable, type Pool } from '../graph/executable.ts';
@@ -6,6 +6,7 @@ import { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
 import { ADAMW_HYPER, adamw, adamwHyper } from '../ops/adamw/adamw.ts';
 import { sumSquares } from '../ops/sum-squares/sum-squares.ts';
+import type { TensorGroup } from '../peft/tensors.ts';
 import {
   gradBufferName,
   type ParameterBuffers,
@@ -110,4 +111,25 @@ export class Optimizer {
 export function clipScale(squared: number, clip: number): number {
   if (clip === 0) return 1;
   return Math.min(1, clip / (Math.sqrt(squared) + 1e-6));
+}
+
+/** The factor of all learning rates at update `step` (from 0) of `steps`: linear warm-up, then half a cosine to 0. */
+export function scheduleFactor(
+  step: number,
+  { steps, warmup }: Pick<TrainConfig, 'steps' | 'warmup'>,
+): number {
+  const warmupSteps = Math.round(warmup * steps);
+  if (step < warmupSteps) return (step + 1) / (warmupSteps + 1);
+  const decaySteps = Math.max(1, steps - warmupSteps);
+  return 0.5 * (1 + Math.cos((Math.PI * (step - warmupSteps)) / decaySteps));
+}
+
+/** The learning rate of each group at update `step` (from 0). */
+export function learningRates(step: number, config: TrainConfig): Readonly<Record<TensorGroup, number>> {
+  const factor = scheduleFactor(step, config);
+  return {
+    peft: config.lrPeft * factor,
+    gate: config.lrGate * factor,
+    decoder: config.lrDecoder * factor,
+  };
 }

@@ -4,11 +4,6 @@ import { type ImageTransform, toModel } from '../data/preprocess.ts';
 import type { Box, ObjectRegion, ObjectSet } from '../data/types.ts';
 import type { ObjectPrompt, PointPrompt } from '../sam/prompts.ts';
 
-/** Whether a prompt leaves open what is meant, so that tokens 1–3 answer: a single click. */
-export function isAmbiguous({ points, box }: ObjectPrompt): boolean {
-  return points.length === 1 && !box;
-}
-
 /** How an object is first asked for. `whole` asks for everything of a class by a box around the image. */
 export type FirstPrompt = 'click' | 'box' | 'whole';
 

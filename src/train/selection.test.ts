@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import { summarise } from './evaluate.ts';
-import type { SetScores } from './mask-threshold.ts';
-import { gainError, isBetter, type Standing, tallyOf } from './selection.ts';
+import { type SetScores, summarise } from './evaluate.ts';
+import { gainError, isBetter, type Selection, sumsOf } from './selection.ts';
 
 /** A dataset with an image an entry and an object a value: its IoU by box and by click. */
 function scored(key: string, ...ious: readonly (readonly number[])[]): SetScores {
@@ -14,7 +13,7 @@ function scored(key: string, ...ious: readonly (readonly number[])[]): SetScores
 }
 
 const error = (before: readonly SetScores[], after: readonly SetScores[]) =>
-  gainError(tallyOf(before), tallyOf(after));
+  gainError(sumsOf(before), sumsOf(after));
 
 // The numbers of python/tests/test_finetune_tables.py.
 it('clusters the error of a gain by image and averages it over datasets', () => {
@@ -26,21 +25,21 @@ it('clusters the error of a gain by image and averages it over datasets', () => 
   expect(error([], [])).toBe(0);
 });
 
-it('lets the first weights give way only to a gain beyond its error, and any other best to any higher score', () => {
+it('replaces the start weights only for a gain beyond its error, and any other best for any higher score', () => {
   const start = [scored('a', [0.5], [0.5])];
   const small = [scored('a', [0.5], [0.54])];
   const clear = [scored('a', [0.56], [0.54])];
-  const first: Standing = { bestStep: 0, bestScore: 0.5, startTally: tallyOf(start) };
+  const first: Selection = { bestStep: 0, bestScore: 0.5, startSums: sumsOf(start) };
   expect(isBetter(0.52, small, first)).toBe(false);
   expect(isBetter(0.55, clear, first)).toBe(true);
-  const later: Standing = { ...first, bestStep: 2, bestScore: 0.55 };
+  const later: Selection = { ...first, bestStep: 2, bestScore: 0.55 };
   expect(isBetter(0.551, clear, later)).toBe(true);
   expect(isBetter(0.55, clear, later)).toBe(false);
 });
 
 it('takes any higher score where the start is not known, and the latest weights where nothing is scored', () => {
   const small = [scored('a', [0.5], [0.54])];
-  expect(isBetter(0.52, small, { bestStep: 0, bestScore: 0.5, startTally: null })).toBe(true);
-  expect(isBetter(null, [], { bestStep: 0, bestScore: null, startTally: [] })).toBe(true);
-  expect(isBetter(0.1, small, { bestStep: null, bestScore: null, startTally: null })).toBe(true);
+  expect(isBetter(0.52, small, { bestStep: 0, bestScore: 0.5, startSums: null })).toBe(true);
+  expect(isBetter(null, [], { bestStep: 0, bestScore: null, startSums: [] })).toBe(true);
+  expect(isBetter(0.1, small, { bestStep: null, bestScore: null, startSums: null })).toBe(true);
 });

@@ -1,28 +1,28 @@
-/** Which weights of a run are kept: those with the best validation score, if their gain over the first is more than chance. */
-import type { SetScores } from './mask-threshold.ts';
+/** Which weights of a run are kept: those with the best validation score, if the gain over the start is more than chance. */
+import type { SetScores } from './evaluate.ts';
 
-/** What one image's objects scored at the start: the sum over them of the mean of box and click IoU, and their number. */
-export interface ImageTally {
+/** What one image's objects scored: the sum over them of the mean of box and click IoU, and their number. */
+export interface ImageSum {
   readonly name: string;
   readonly sum: number;
   readonly n: number;
 }
 
-export interface SetTally {
+export interface SetSums {
   readonly key: string;
-  readonly images: readonly ImageTally[];
+  readonly images: readonly ImageSum[];
 }
 
-/** The best validation so far, and the weights that a run began with. */
-export interface Standing {
+/** The best validation so far, and the scores that a run began with. */
+export interface Selection {
   /** Step of the best; null before the first evaluation. */
   readonly bestStep: number | null;
   readonly bestScore: number | null;
-  /** Validation of step 0; null in a checkpoint written before there was one. */
-  readonly startTally: readonly SetTally[] | null;
+  /** Scores of the validation at step 0; null before it, and in a checkpoint of a version that did not keep them. */
+  readonly startSums: readonly SetSums[] | null;
 }
 
-export function tallyOf(scores: readonly SetScores[]): SetTally[] {
+export function sumsOf(scores: readonly SetScores[]): SetSums[] {
   return scores.map(({ key, images }) => ({
     key,
     images: images.map(({ name, objects }) => ({
@@ -34,28 +34,29 @@ export function tallyOf(scores: readonly SetScores[]): SetTally[] {
 }
 
 /**
- * Whether the weights with this score (null: no validation object, the latest count) take the place of the best so far.
- * Any higher score does once something was learned; the first weights give way only to a gain beyond its standard error, since
- * a handful of objects finds a little gain for weights that lose (docs/mopeft.md).
+ * Whether weights replace the best so far. The start weights are replaced only when the gain is larger than its standard
+ * error, since on a handful of objects weights that lose elsewhere often gain a little; after that any higher score
+ * counts (docs/mopeft.md).
+ * @param score null without a validation object: the latest weights count.
  */
-export function isBetter(score: number | null, scores: readonly SetScores[], standing: Standing): boolean {
-  const { bestStep, bestScore, startTally } = standing;
+export function isBetter(score: number | null, scores: readonly SetScores[], selection: Selection): boolean {
+  const { bestStep, bestScore, startSums } = selection;
   if (score === null || bestScore === null) return true;
-  const error = bestStep === 0 && startTally ? gainError(startTally, tallyOf(scores)) : 0;
+  const error = bestStep === 0 && startSums ? gainError(startSums, sumsOf(scores)) : 0;
   return score > bestScore + error;
 }
 
 /**
  * Standard error of the gain in the mean over datasets, paired by object and clustered by image. A dataset with a single
- * image says nothing of its error and adds none.
+ * image tells nothing about its error and adds none.
  */
-export function gainError(before: readonly SetTally[], after: readonly SetTally[]): number {
-  const first = new Map(
+export function gainError(before: readonly SetSums[], after: readonly SetSums[]): number {
+  const sumBefore = new Map(
     before.flatMap(({ key, images }) => images.map(({ name, sum }) => [`${key}\n${name}`, sum])),
   );
   const variances = after.flatMap(({ key, images }) => {
     const gains = images.map(({ name, sum, n }) => ({
-      gain: sum - (first.get(`${key}\n${name}`) ?? sum),
+      gain: sum - (sumBefore.get(`${key}\n${name}`) ?? sum),
       n,
     }));
     const objects = gains.reduce((total, { n }) => total + n, 0);

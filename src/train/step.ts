@@ -3,18 +3,18 @@ import { lowResOf, type SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type FindRange, Pool } from '../graph/executable.ts';
 import { moduleTensors } from '../peft/tensors.ts';
-import { type ObjectPrompt, packPrompts } from '../sam/prompts.ts';
+import { answerToken, isAmbiguous, type ObjectPrompt, packPrompts } from '../sam/prompts.ts';
 import type { WeightStore } from '../sam/weights.ts';
 import { TrainingDecoder } from './decoder.ts';
 import { TrainingEncoder } from './encoder.ts';
 import type { GateLayer } from './gates.ts';
 import { SUPERVISE } from './losses.ts';
-import { answerToken, type DecodedObject, type MaskPredictor } from './mask-predictor.ts';
+import type { DecodedObject, MaskPredictor } from './mask-predictor.ts';
 import { Optimizer } from './optimizer.ts';
 import { ParameterBuffers } from './parameter-buffers.ts';
 import { sharedPlans, type TrainingPlans } from './plans.ts';
 import type { PreparedImage } from './prepare.ts';
-import { correctiveClick, isAmbiguous } from './prompts.ts';
+import { correctiveClick } from './prompts.ts';
 import { StepBuffers } from './step-buffers.ts';
 
 /** Means over the objects, rounds and images of a step. `loss` = 20·focal + dice + iou. */

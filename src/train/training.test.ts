@@ -11,16 +11,15 @@ import type { SamModel } from '../sam/weights.ts';
 import { openTestGpu, refuseBuffers } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
-import { readCheckpoint } from './checkpoint.ts';
+import type { TrainingSet } from './batches.ts';
+import { type BestWeights, type RunStorage, readCheckpoint } from './checkpoint.ts';
 import { encoderTrainingGraph } from './encoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
 import type { TrainEvent } from './events.ts';
 import { Trainer, type TrainingEnd } from './loop.ts';
 import { planTraining } from './plans.ts';
 import { prepareImage } from './prepare.ts';
-import type { BestWeights, RunStorage } from './run-storage.ts';
 import { TrainingStep } from './step.ts';
-import type { TrainingSet } from './training-set.ts';
 
 // Compiling the step's pipelines takes a software adapter most of the time; one device compiles them once for all tests.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });

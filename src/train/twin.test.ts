@@ -16,11 +16,11 @@ import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
 import { relativeError } from '../testing/allclose.ts';
 import { openTestGpu } from '../testing/device.ts';
+import { type TrainingSet, trainingSet } from './batches.ts';
+import type { RunStorage } from './checkpoint.ts';
 import type { EvalEvent, GatesEvent, StepEvent, TrainEvent } from './events.ts';
 import { Trainer } from './loop.ts';
-import type { RunStorage } from './run-storage.ts';
-import { learningRates } from './schedule.ts';
-import { type TrainingSet, trainingSet } from './training-set.ts';
+import { learningRates } from './optimizer.ts';
 
 const folder = fileURLToPath(new URL('../../tests/vectors/twin/', import.meta.url));
 const CASES = ['mopeft', 'mass', 'decoder'];

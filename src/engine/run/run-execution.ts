@@ -1,10 +1,10 @@
 /** A training run under way, from its first step to its verdict, over the trainer of `src/train`. */
-import { evaluateSet, type ImageScore } from '../../train/evaluate.ts';
+
+import { type TrainingSet, trainingSet } from '../../train/batches.ts';
+import type { RunStorage } from '../../train/checkpoint.ts';
+import { evaluateSet, type ImageScore, type SetScores } from '../../train/evaluate.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
-import type { SetScores } from '../../train/mask-threshold.ts';
-import type { RunStorage } from '../../train/run-storage.ts';
-import { type TrainingSet, trainingSet } from '../../train/training-set.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
 import { MetricsLog } from './metrics.ts';

@@ -17,7 +17,7 @@ import type { FileStore } from '../../data/file-store.ts';
 import type { Split } from '../../data/types.ts';
 import { type AdapterBase, readAdapterFiles, recordWithin, writeAdapter } from '../../peft/adapter-file.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
-import type { RunStorage } from '../../train/run-storage.ts';
+import type { RunStorage } from '../../train/checkpoint.ts';
 import { formatMetrics, type MetricsLine, parseMetrics } from './metrics.ts';
 
 export const RUN_FILES = {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clipScale } from './optimizer.ts';
-import { scheduleFactor } from './schedule.ts';
+import { clipScale, scheduleFactor } from './optimizer.ts';
 
 describe('the schedule', () => {
   const at = (step: number) => scheduleFactor(step, { steps: 100, warmup: 0.05 });
