@@ -1,12 +1,11 @@
 import { Failure } from '../config/failure.ts';
-import { Random } from '../config/random.ts';
+import { Random, type RandomState } from '../config/random.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { type Dataset, type LoadedSample, loadSample } from '../data/dataset.ts';
 import type { Outcome, Split } from '../data/types.ts';
-import type { RunState } from './checkpoint.ts';
 import { type DataRandom, type PreparedImage, prepareImage } from './prepare.ts';
-import { Sampler } from './sampler.ts';
+import { Sampler, type SamplerState } from './sampler.ts';
 
 /** A dataset with its part in a run. */
 export interface TrainingSet {
@@ -36,9 +35,12 @@ export type OnNotice = (dataset: string, sample: string, message: string) => voi
 const MAX_FRUITLESS = 200;
 
 /** The part of a run's state that determines the images, augmentations and prompts to come. */
-export type BatchState = Pick<RunState, 'sampler' | 'promptCount'> & {
-  readonly random: Pick<RunState['random'], 'augment' | 'prompts'>;
-};
+export interface BatchState {
+  readonly sampler: SamplerState;
+  readonly random: { readonly augment: RandomState; readonly prompts: RandomState };
+  /** First prompts drawn so far. */
+  readonly promptCount: number;
+}
 
 /** Draws the images of every step, augmented, with objects and first prompts. */
 export class Batches {

@@ -5,26 +5,19 @@ import { sameShape, show } from '../graph/shape.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
+import type { BatchState } from './batches.ts';
 import type { ParameterBuffers, Role } from './parameter-buffers.ts';
-import type { SamplerState } from './sampler.ts';
 import type { Selection } from './selection.ts';
 
 /** Everything beside tensors that decides how a run goes on. */
-export interface RunState extends Selection {
+export interface RunState extends Selection, BatchState {
   /** Steps done. */
   readonly step: number;
   /** Evaluations since the best one. */
   readonly evaluationsSinceBest: number;
   /** Step of the last evaluation; null before the first. */
   readonly evaluatedStep: number | null;
-  readonly sampler: SamplerState;
-  readonly random: {
-    readonly augment: RandomState;
-    readonly prompts: RandomState;
-    readonly corrections: RandomState;
-  };
-  /** First prompts drawn so far. */
-  readonly promptCount: number;
+  readonly random: BatchState['random'] & { readonly corrections: RandomState };
   /** Objects a pass of the decoder, pinned: another number sums in another order. */
   readonly objectsPerPass: number;
 }
