@@ -48,7 +48,7 @@ const setSums = v.union([
   // Checkpoints of version 0.1 say `pictures`.
   v.pipe(
     v.object({ key: v.string(), pictures: imageSums }),
-    v.transform(({ key, pictures }) => ({ key, images: pictures })),
+    v.transform((old) => ({ key: old.key, images: old.pictures })),
   ),
 ]);
 const startSums = v.optional(v.nullable(v.array(setSums)), null);

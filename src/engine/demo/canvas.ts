@@ -147,12 +147,12 @@ function joined(boxes: readonly Shape['box'][]): Shape['box'] {
 
 /** Smooth noise in 0..1: random values on a grid of `cell` pixels, cosine between them, over `octaves` finer grids. */
 export function smoothNoise(random: Random, cell: number, octaves: number): (x: number, y: number) => number {
-  const SIDE = 64;
+  const side = 64;
   const grids = Array.from({ length: octaves }, () =>
-    Float32Array.from({ length: SIDE * SIDE }, () => random.uniform()),
+    Float32Array.from({ length: side * side }, () => random.uniform()),
   );
   const ease = (t: number): number => t * t * (3 - 2 * t);
-  const wrap = (i: number): number => ((i % SIDE) + SIDE) % SIDE;
+  const wrap = (i: number): number => ((i % side) + side) % side;
   return (x, y) => {
     let value = 0;
     let weight = 0;
@@ -163,7 +163,7 @@ export function smoothNoise(random: Random, cell: number, octaves: number): (x: 
       const top = Math.floor(y * scale);
       const u = ease(x * scale - left);
       const v = ease(y * scale - top);
-      const [i0, i1, j0, j1] = [wrap(left), wrap(left + 1), wrap(top) * SIDE, wrap(top + 1) * SIDE];
+      const [i0, i1, j0, j1] = [wrap(left), wrap(left + 1), wrap(top) * side, wrap(top + 1) * side];
       const above = (grid[j0 + i0] ?? 0) * (1 - u) + (grid[j0 + i1] ?? 0) * u;
       const below = (grid[j1 + i0] ?? 0) * (1 - u) + (grid[j1 + i1] ?? 0) * u;
       value += (above * (1 - v) + below * v) * share;
