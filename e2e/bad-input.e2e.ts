@@ -123,12 +123,12 @@ test.describe('bad input', () => {
     await dialog.getByLabel('Load a model').setInputFiles(join(folder, 'short.safetensors'));
     const notice = dialog.getByRole('listitem').filter({ hasText: 'short.safetensors' });
     await expect(notice).toBeVisible();
-    await expect(dialog.getByTestId('spoken')).not.toBeEmpty();
+    await expect(dialog.getByTestId('announcement')).not.toBeEmpty();
     await expectAccessible(page);
     await notice.getByRole('button', { name: 'Dismiss notification' }).click();
     await expect(notice).toHaveCount(0);
     await dialog.getByRole('button', { name: 'Close' }).click();
-    await expect(page.getByTestId('spoken')).not.toBeEmpty();
+    await expect(page.getByTestId('announcement')).not.toBeEmpty();
   });
 
   test('a stored image that is gone is named in the viewer', async ({ page }) => {

@@ -10,7 +10,7 @@ import {
   clickImage,
   dropOnPage,
   expectAccessible,
-  goTo,
+  openPage,
   openStudio,
   setNumber,
   watchErrors,
@@ -48,7 +48,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
   });
 
   await test.step('the cost is shown before the start', async () => {
-    await goTo(page, 'Train');
+    await openPage(page, 'Train');
     await page.getByRole('checkbox', { name: /discs/ }).check();
     await page.getByRole('checkbox', { name: /bars/ }).check();
     await page.getByText('Advanced').click();
@@ -102,12 +102,12 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
 
   await test.step('loss fell, gates moved, and there is a verdict', async () => {
     const download = page.waitForEvent('download');
-    await goTo(page, 'Export');
+    await openPage(page, 'Export');
     await page.getByRole('button', { name: 'Download losses and gates' }).click();
     const losses = lossesOf((await bytesOf(await download)).toString('utf8'));
     expect(losses).toHaveLength(STEPS);
     expect(mean(losses.slice(-4))).toBeLessThan(mean(losses.slice(0, 4)));
-    await goTo(page, 'Train');
+    await openPage(page, 'Train');
     await expect(page.getByRole('region', { name: 'Verdict' })).toContainText('by box');
     const cells = await page.getByRole('table').last().getByRole('cell').allInnerTexts();
     expect(
@@ -125,7 +125,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
   });
 
   const exported = await test.step('a click segments, base and tuned', async () => {
-    await goTo(page, 'Segment');
+    await openPage(page, 'Segment');
     await page.getByLabel('Dataset', { exact: true }).selectOption({ label: 'discs' });
     await chooseImage(page, 'discs_00.png');
     await clickImage(page, firstDisc(0));
@@ -149,7 +149,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
   });
 
   await test.step('the imported adapter gives the same mask, bit for bit', async () => {
-    await goTo(page, 'Export');
+    await openPage(page, 'Export');
     const downloads: Promise<Buffer>[] = [];
     const names: string[] = [];
     page.on('download', (download) => {
@@ -169,7 +169,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
       })),
     );
     await expect(page.getByRole('list').filter({ hasText: 'was imported' })).toBeVisible();
-    await goTo(page, 'Segment');
+    await openPage(page, 'Segment');
     const runs = page.getByLabel('Run', { exact: true });
     const imported = await runs.locator('option', { hasText: 'imported' }).getAttribute('value');
     await runs.selectOption(imported);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, expect, test } from '@playwright/test';
 import { writeDomain } from './support/domains.ts';
-import { dropOnPage, goTo, openStudio, setNumber } from './support/studio.ts';
+import { dropOnPage, openPage, openStudio, setNumber } from './support/studio.ts';
 
 const STEPS = 4;
 
@@ -16,7 +16,7 @@ test('a lost device keeps the data and the last checkpoint', async ({ browser, p
   await dropOnPage(page, [join(folder, 'discs')]);
   await expect(page.getByRole('article', { name: 'discs' })).toContainText('8 (8 with a mask)');
 
-  await goTo(page, 'Train');
+  await openPage(page, 'Train');
   await page.getByRole('checkbox', { name: /discs/ }).check();
   await page.getByText('Advanced').click();
   await setNumber(page, /^Steps/, STEPS);
@@ -32,12 +32,12 @@ test('a lost device keeps the data and the last checkpoint', async ({ browser, p
   const goOn = page.getByRole('button', { name: 'Reconnect the GPU' });
   await expect(goOn).toBeVisible();
   await expect(run).toContainText('interrupted');
-  await goTo(page, 'Data');
+  await openPage(page, 'Data');
   await expect(page.getByRole('article', { name: 'discs' }).getByRole('img').first()).toBeVisible();
 
   await goOn.click();
   await expect(goOn).toBeHidden();
-  await goTo(page, 'Train');
+  await openPage(page, 'Train');
   await page.getByRole('button', { name: 'Resume' }).click();
   await expect(run).toContainText(`finished · step ${STEPS} of ${STEPS}`, { timeout: 300_000 });
 });

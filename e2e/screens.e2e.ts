@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, expect, test } from '@playwright/test';
 import { writeDomain } from './support/domains.ts';
-import { dropOnPage, expectAccessible, goTo, openStudio } from './support/studio.ts';
+import { dropOnPage, expectAccessible, openPage, openStudio } from './support/studio.ts';
 
 test('without WebGPU a plain page says what to do, and data stays viewable', async ({ baseURL }, info) => {
   const { launchOptions } = info.project.use;
@@ -16,13 +16,13 @@ test('without WebGPU a plain page says what to do, and data stays viewable', asy
     const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
     const page = await context.newPage();
     await openStudio(page, baseURL ?? '');
-    await goTo(page, 'Train');
+    await openPage(page, 'Train');
     await expect(page.getByRole('heading', { name: 'This page needs WebGPU' })).toBeVisible();
     await expect(page.getByText(/Firefox/).first()).toBeVisible();
     await expectAccessible(page);
     const folder = await mkdtemp(join(tmpdir(), 'mopeft-view-'));
     await writeDomain(folder, 'discs', 5);
-    await goTo(page, 'Data');
+    await openPage(page, 'Data');
     await dropOnPage(page, [join(folder, 'discs')]);
     await page.getByRole('article', { name: 'discs' }).getByRole('button', { name: 'View' }).click();
     await expect(page.getByRole('dialog').getByRole('img', { name: /with its mask/ })).toBeVisible();
@@ -82,7 +82,7 @@ test('the demo, then a mask by keyboard alone', async ({ page }) => {
   for (let count = 0; count < 3; count++) await page.keyboard.press('Shift+ArrowDown');
   for (let count = 0; count < 3; count++) await page.keyboard.press('Shift+ArrowRight');
   await page.keyboard.press('Enter');
-  await expect(page.getByTestId('spoken')).toContainText('Mask found');
+  await expect(page.getByTestId('announcement')).toContainText('Mask found');
   await page.keyboard.press('?');
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
 });
@@ -92,7 +92,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme });
     await openStudio(page);
     for (const studioPage of ['Data', 'Train', 'Segment', 'Export'] as const) {
-      await goTo(page, studioPage);
+      await openPage(page, studioPage);
       await expectAccessible(page);
     }
   });

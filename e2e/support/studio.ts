@@ -9,7 +9,10 @@ export async function openStudio(page: Page, path = ''): Promise<void> {
   await expect(page.getByText('Starting the engine …')).toBeHidden();
 }
 
-export async function goTo(page: Page, studioPage: 'Data' | 'Train' | 'Segment' | 'Export'): Promise<void> {
+export async function openPage(
+  page: Page,
+  studioPage: 'Data' | 'Train' | 'Segment' | 'Export',
+): Promise<void> {
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: studioPage }).click();
   await expect(page.getByRole('main', { name: studioPage })).toBeVisible();
 }
@@ -65,10 +68,10 @@ export async function bytesOf(download: Download): Promise<Buffer> {
   return readFile(await download.path());
 }
 
-/** Clicks on the image in Segment at a spot of its own pixels. */
+/** Clicks on the image in Segment at a point of its own pixels. */
 export async function clickImage(
   page: Page,
-  spot: { readonly x: number; readonly y: number },
+  point: { readonly x: number; readonly y: number },
   button: 'left' | 'right' = 'left',
 ): Promise<void> {
   const canvas = page.getByRole('application').locator('canvas');
@@ -76,5 +79,5 @@ export async function clickImage(
   const [scale = 1, left = 0, top = 0] = ((await canvas.getAttribute('data-view')) ?? '')
     .split(' ')
     .map(Number);
-  await canvas.click({ position: { x: left + spot.x * scale, y: top + spot.y * scale }, button });
+  await canvas.click({ position: { x: left + point.x * scale, y: top + point.y * scale }, button });
 }

@@ -2,32 +2,32 @@ import { type ReactNode, useEffect, useState } from 'react';
 import styles from './App.module.css';
 import { DropTarget } from './components/DropTarget.tsx';
 import { ErrorBoundary } from './components/ErrorBoundary.tsx';
-import { FailureNote } from './components/FailureNote.tsx';
+import { FailureMessage } from './components/FailureMessage.tsx';
 import { Header } from './components/Header.tsx';
-import { KeysHelp } from './components/KeysHelp.tsx';
 import { NoGpuPage } from './components/NoGpuPage.tsx';
 import { Notices } from './components/Notices.tsx';
-import { SystemNotes } from './components/SystemNotes.tsx';
+import { ShortcutsDialog } from './components/ShortcutsDialog.tsx';
+import { SystemMessages } from './components/SystemMessages.tsx';
 import { DataPage } from './features/data/DataPage.tsx';
 import { ExportPage } from './features/export/ExportPage.tsx';
 import { SegmentPage } from './features/segment/SegmentPage.tsx';
 import { TrainPage } from './features/train/TrainPage.tsx';
-import { goTo, PAGE_LABELS, type Page, pageOfKey, usePage } from './stores/page.ts';
+import { openPage, PAGE_LABELS, type Page, pageOfKey, usePage } from './stores/page.ts';
 import { useSession } from './stores/session.ts';
 
 /** One page: the header, one of four pages, and what may lie above them. */
 export function App(): ReactNode {
   const page = usePage((state) => state.page);
-  const [keysShown, setKeysShown] = useState(false);
+  const [shortcutsShown, setShortcutsShown] = useState(false);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const typing =
         event.target instanceof HTMLElement && event.target.closest('input, select, textarea') !== null;
-      if (event.key === '?' && !typing) setKeysShown(true);
+      if (event.key === '?' && !typing) setShortcutsShown(true);
       const target = pageOfKey(event);
       if (target) {
         event.preventDefault();
-        goTo(target);
+        openPage(target);
       }
     };
     window.addEventListener('keydown', onKey);
@@ -36,9 +36,9 @@ export function App(): ReactNode {
   return (
     <ErrorBoundary what="The studio">
       <div className={styles.app}>
-        <Header onKeys={() => setKeysShown(true)} />
+        <Header onShortcuts={() => setShortcutsShown(true)} />
         <main className={styles.main} tabIndex={-1} aria-label={PAGE_LABELS[page]}>
-          <SystemNotes />
+          <SystemMessages />
           <ErrorBoundary key={page} what={`The ${PAGE_LABELS[page]} page`}>
             <CurrentPage page={page} />
           </ErrorBoundary>
@@ -46,7 +46,7 @@ export function App(): ReactNode {
       </div>
       <Notices />
       <DropTarget />
-      {keysShown && <KeysHelp onClose={() => setKeysShown(false)} />}
+      {shortcutsShown && <ShortcutsDialog onClose={() => setShortcutsShown(false)} />}
     </ErrorBoundary>
   );
 }
@@ -57,11 +57,11 @@ function CurrentPage({ page }: { readonly page: Page }): ReactNode {
   const gpu = useSession((state) => state.gpu);
   if (phase === 'failed' && failure) {
     return (
-      <FailureNote failure={failure}>
+      <FailureMessage failure={failure}>
         <button type="button" onClick={() => window.location.reload()}>
           Reload the page
         </button>
-      </FailureNote>
+      </FailureMessage>
     );
   }
   if (phase === 'starting') return <p className="muted">Starting the engine …</p>;

@@ -2,11 +2,11 @@
 import type { EngineClient } from '../worker/client.ts';
 import { loadDatasets } from './stores/datasets.ts';
 import { linkEngine } from './stores/engine-link.ts';
-import { tellWarning } from './stores/notices.ts';
+import { notifyWarning } from './stores/notices.ts';
 import { followAddress } from './stores/page.ts';
 import { loadRuns, receiveRunEvent } from './stores/runs.ts';
-import { forgetAnswers, loadKept } from './stores/segment.ts';
-import { bootSession, endSession, loseDevice, persistStorage, useSession } from './stores/session.ts';
+import { clearAnswers, loadKeptMasks } from './stores/segment.ts';
+import { bootSession, failSession, markDeviceLost, persistStorage, useSession } from './stores/session.ts';
 import { startTheme } from './stores/theme.ts';
 
 /** Called once, before the first render. The promise ends when the engine has its model, or cannot have it. */
@@ -14,20 +14,20 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
   startTheme();
   followAddress();
   linkEngine(client);
-  client.onEnd(endSession);
+  client.onEnd(failSession);
   client.subscribe((event) => {
-    if (event.type === 'device-lost') loseDevice(event.error);
-    else if (event.type === 'log') hear(event.level, event.text);
+    if (event.type === 'device-lost') markDeviceLost(event.error);
+    else if (event.type === 'log') handleLog(event.level, event.text);
     else receiveRunEvent(event);
   });
   void persistStorage();
   const booted = bootSession(modelBaseUrl);
-  void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKept()]));
+  void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKeptMasks()]));
   // Another model: other runs fit, and what was computed for the open image does not hold.
   useSession.subscribe((state, before) => {
     if (before.model && state.model?.hash !== before.model.hash) {
       void loadRuns();
-      void forgetAnswers();
+      void clearAnswers();
     }
   });
   // Another tab may have trained, imported or deleted meanwhile.
@@ -39,7 +39,7 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
   return booted;
 }
 
-function hear(level: 'info' | 'warning' | 'error', text: string): void {
+function handleLog(level: 'info' | 'warning' | 'error', text: string): void {
   if (level === 'info') console.info(text);
-  else tellWarning(text);
+  else notifyWarning(text);
 }

@@ -3,19 +3,19 @@
  * (state, gesture) → next state and what was asked for. Spots are image pixels.
  */
 import type { ImageBox } from '../../worker/protocol.ts';
-import type { Spot } from './view.ts';
+import type { Point } from './view.ts';
 
 export type ToolState =
   | { readonly mode: 'idle' }
   /** A box from `from` follows the pointer to `to`. */
-  | { readonly mode: 'boxing'; readonly from: Spot; readonly to: Spot }
+  | { readonly mode: 'boxing'; readonly from: Point; readonly to: Point }
   /** The image follows the pointer; `at` in canvas pixels. */
-  | { readonly mode: 'panning'; readonly at: Spot };
+  | { readonly mode: 'panning'; readonly at: Point };
 
 export type ToolRequest =
-  | { readonly ask: 'point'; readonly spot: Spot; readonly positive: boolean }
-  | { readonly ask: 'box'; readonly box: ImageBox }
-  | { readonly ask: 'pan'; readonly dx: number; readonly dy: number };
+  | { readonly kind: 'point'; readonly point: Point; readonly positive: boolean }
+  | { readonly kind: 'box'; readonly box: ImageBox }
+  | { readonly kind: 'pan'; readonly dx: number; readonly dy: number };
 
 export interface ToolStep {
   readonly state: ToolState;
@@ -24,36 +24,36 @@ export interface ToolStep {
 
 export const IDLE: ToolState = { mode: 'idle' };
 
-export interface Press {
+export interface PointerDown {
   readonly tool: 'click' | 'box' | 'pan';
   /** 0 left, 1 middle, 2 right. */
   readonly button: number;
   readonly shift: boolean;
   /** What a plain click means now. */
   readonly positive: boolean;
-  readonly image: Spot;
-  readonly canvas: Spot;
+  readonly image: Point;
+  readonly canvas: Point;
 }
 
 /** Left: the tool's; right or shift: the other sign; middle: pan. */
-export function press(state: ToolState, gesture: Press): ToolStep {
+export function pointerDown(state: ToolState, gesture: PointerDown): ToolStep {
   if (state.mode !== 'idle') return { state, request: null };
   if (gesture.button === 1 || (gesture.tool === 'pan' && gesture.button === 0)) {
     return { state: { mode: 'panning', at: gesture.canvas }, request: null };
   }
-  if (gesture.button === 2) return point(gesture, !gesture.positive);
+  if (gesture.button === 2) return clickStep(gesture, !gesture.positive);
   if (gesture.button !== 0) return { state, request: null };
   if (gesture.tool === 'box') {
     return { state: { mode: 'boxing', from: gesture.image, to: gesture.image }, request: null };
   }
-  return point(gesture, gesture.shift ? !gesture.positive : gesture.positive);
+  return clickStep(gesture, gesture.shift ? !gesture.positive : gesture.positive);
 }
 
-function point(gesture: Press, positive: boolean): ToolStep {
-  return { state: IDLE, request: { ask: 'point', spot: gesture.image, positive } };
+function clickStep(gesture: PointerDown, positive: boolean): ToolStep {
+  return { state: IDLE, request: { kind: 'point', point: gesture.image, positive } };
 }
 
-export function move(state: ToolState, image: Spot, canvas: Spot): ToolStep {
+export function pointerMove(state: ToolState, image: Point, canvas: Point): ToolStep {
   switch (state.mode) {
     case 'idle':
       return { state, request: null };
@@ -62,23 +62,23 @@ export function move(state: ToolState, image: Spot, canvas: Spot): ToolStep {
     case 'panning':
       return {
         state: { mode: 'panning', at: canvas },
-        request: { ask: 'pan', dx: canvas.x - state.at.x, dy: canvas.y - state.at.y },
+        request: { kind: 'pan', dx: canvas.x - state.at.x, dy: canvas.y - state.at.y },
       };
   }
 }
 
 /** A box thinner than this is a slip of the hand; in image pixels. */
-const LEAST_SIDE = 2;
+const MIN_SIDE = 2;
 
-export function release(state: ToolState): ToolStep {
+export function pointerUp(state: ToolState): ToolStep {
   if (state.mode !== 'boxing') return { state: IDLE, request: null };
   const box = boxBetween(state.from, state.to);
-  const large = box.x1 - box.x0 >= LEAST_SIDE && box.y1 - box.y0 >= LEAST_SIDE;
-  return { state: IDLE, request: large ? { ask: 'box', box } : null };
+  const large = box.x1 - box.x0 >= MIN_SIDE && box.y1 - box.y0 >= MIN_SIDE;
+  return { state: IDLE, request: large ? { kind: 'box', box } : null };
 }
 
 /** The box with these two corners, in whichever order. */
-export function boxBetween(a: Spot, b: Spot): ImageBox {
+export function boxBetween(a: Point, b: Point): ImageBox {
   return {
     x0: Math.min(a.x, b.x),
     y0: Math.min(a.y, b.y),

@@ -23,9 +23,9 @@ test('zoom stops at its limits without moving the image', () => {
 
 test('there and back', () => {
   const view = { scale: 1.5, left: -40, top: 17 };
-  const spot = toImage(view, toCanvas(view, { x: 12.5, y: 7.5 }));
-  expect(spot.x).toBeCloseTo(12.5);
-  expect(spot.y).toBeCloseTo(7.5);
+  const point = toImage(view, toCanvas(view, { x: 12.5, y: 7.5 }));
+  expect(point.x).toBeCloseTo(12.5);
+  expect(point.y).toBeCloseTo(7.5);
 });
 
 test('the far edge is outside, the near edge inside', () => {

@@ -13,21 +13,21 @@ export interface Size {
   readonly height: number;
 }
 
-export interface Spot {
+export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-const LEAST_SCALE = 0.02;
-const MOST_SCALE = 64;
+const MIN_SCALE = 0.02;
+const MAX_SCALE = 64;
 const MARGIN = 12;
 
 /** The whole image, centred, as large as the canvas allows. */
 export function fitView(image: Size, canvas: Size): View {
   const scale = clamp(
     Math.min((canvas.width - 2 * MARGIN) / image.width, (canvas.height - 2 * MARGIN) / image.height),
-    LEAST_SCALE,
-    MOST_SCALE,
+    MIN_SCALE,
+    MAX_SCALE,
   );
   return {
     scale,
@@ -37,8 +37,8 @@ export function fitView(image: Size, canvas: Size): View {
 }
 
 /** Zooms by a factor; the image stays under `at` (canvas pixels). */
-export function zoomView(view: View, factor: number, at: Spot): View {
-  const scale = clamp(view.scale * factor, LEAST_SCALE, MOST_SCALE);
+export function zoomView(view: View, factor: number, at: Point): View {
+  const scale = clamp(view.scale * factor, MIN_SCALE, MAX_SCALE);
   const applied = scale / view.scale;
   return {
     scale,
@@ -52,21 +52,21 @@ export function panView(view: View, dx: number, dy: number): View {
 }
 
 /** Canvas → image pixels, not cut to the image. */
-export function toImage(view: View, spot: Spot): Spot {
-  return { x: (spot.x - view.left) / view.scale, y: (spot.y - view.top) / view.scale };
+export function toImage(view: View, point: Point): Point {
+  return { x: (point.x - view.left) / view.scale, y: (point.y - view.top) / view.scale };
 }
 
-export function toCanvas(view: View, spot: Spot): Spot {
-  return { x: view.left + spot.x * view.scale, y: view.top + spot.y * view.scale };
+export function toCanvas(view: View, point: Point): Point {
+  return { x: view.left + point.x * view.scale, y: view.top + point.y * view.scale };
 }
 
 /** Cut to the image's outer edges. */
-export function withinImage(spot: Spot, image: Size): Spot {
-  return { x: clamp(spot.x, 0, image.width), y: clamp(spot.y, 0, image.height) };
+export function withinImage(point: Point, image: Size): Point {
+  return { x: clamp(point.x, 0, image.width), y: clamp(point.y, 0, image.height) };
 }
 
-export function isInside(spot: Spot, image: Size): boolean {
-  return spot.x >= 0 && spot.y >= 0 && spot.x < image.width && spot.y < image.height;
+export function isInside(point: Point, image: Size): boolean {
+  return point.x >= 0 && point.y >= 0 && point.x < image.width && point.y < image.height;
 }
 
 function clamp(value: number, low: number, high: number): number {

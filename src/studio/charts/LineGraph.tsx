@@ -1,7 +1,7 @@
 import { memo, type ReactNode } from 'react';
 import { CartesianGrid, Line, LineChart, Tooltip, XAxis, YAxis } from 'recharts';
-import { useInTurn } from './in-turn.ts';
 import styles from './LineGraph.module.css';
+import { useQueuedRedraw } from './redraw-queue.ts';
 import { type ElementSize, useSize } from './use-size.ts';
 
 export interface LineOf {
@@ -23,10 +23,10 @@ export function LineGraph(props: {
   /** A lower one, where many stand together. */
   readonly low?: boolean;
 }): ReactNode {
-  const drawn = useInTurn(props.data);
+  const drawn = useQueuedRedraw(props.data);
   const { ref, size } = useSize<HTMLDivElement>();
   const last = props.data.at(-1);
-  const spoken = last
+  const summary = last
     ? props.lines.map((line) => `${line.label} ${formatAt(last, line.key)}`).join(', ')
     : 'no values yet';
   return (
@@ -57,7 +57,7 @@ export function LineGraph(props: {
       </figcaption>
       <div
         role="img"
-        aria-label={`${props.title} at step ${last?.step ?? 0}: ${spoken}`}
+        aria-label={`${props.title} at step ${last?.step ?? 0}: ${summary}`}
         ref={ref}
         className={props.low ? styles.lowPlot : styles.plot}
       >
@@ -75,7 +75,7 @@ const Drawing = memo(function Drawing(props: {
 }): ReactNode {
   const { data, size } = props;
   // First the axes, the curves in the next turn: a chart's first drawing is its longest.
-  const lines = useInTurn(props.lines);
+  const lines = useQueuedRedraw(props.lines);
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
   const tick = { fill: 'var(--muted)', fontSize: 0.78 * rem };
   return (

@@ -2,7 +2,7 @@
 import type { EvalPoint, GatePoint, StepPoint } from '../../worker/protocol.ts';
 
 /** More points than this are averaged in groups: a chart is some hundreds of pixels wide. */
-const MOST_POINTS = 160;
+const MAX_POINTS = 160;
 
 export interface LossPoint {
   readonly step: number;
@@ -13,7 +13,7 @@ export interface LossPoint {
 
 /** The loss over steps, averaged in groups, with a running mean beside it. */
 export function lossSeries(steps: readonly StepPoint[]): readonly LossPoint[] {
-  const size = Math.max(1, Math.ceil(steps.length / MOST_POINTS));
+  const size = Math.max(1, Math.ceil(steps.length / MAX_POINTS));
   const groups: { step: number; loss: number }[] = [];
   for (let start = 0; start < steps.length; start += size) {
     const group = steps.slice(start, start + size);

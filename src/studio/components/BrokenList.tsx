@@ -3,7 +3,7 @@ import type { BrokenDataset, BrokenRun } from '../../worker/protocol.ts';
 import { bytes, plural } from '../format/format.ts';
 import styles from './BrokenList.module.css';
 import { ConfirmDelete } from './ConfirmDelete.tsx';
-import { FailureText } from './FailureNote.tsx';
+import { FailureText } from './FailureMessage.tsx';
 
 /** What is stored but cannot be opened: why, and a button that frees its bytes. Nothing when there is none. */
 export function BrokenList(props: {

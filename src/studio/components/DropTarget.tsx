@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { collectDroppedFiles } from '../drop/dropped-files.ts';
-import { receiveFiles } from '../drop/receive.ts';
-import { tellFailure } from '../stores/notices.ts';
+import { importFiles } from '../drop/import-files.ts';
+import { notifyFailure } from '../stores/notices.ts';
 import styles from './DropTarget.module.css';
 
 /** The whole page takes drops; while something is dragged over it, it says what may be dropped. */
@@ -29,9 +29,9 @@ export function DropTarget(): ReactNode {
       if (!event.dataTransfer || !carriesFiles(event)) return;
       event.preventDefault();
       collectDroppedFiles(event.dataTransfer)
-        .then(receiveFiles)
+        .then(importFiles)
         .catch((error: unknown) =>
-          tellFailure({
+          notifyFailure({
             code: 'bad-drop',
             what: `The dropped files could not be read (${error instanceof Error ? error.message : String(error)}).`,
             cure: 'Check that you can open the files, or choose them with the buttons on the Data page.',

@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react';
 import { bytes, compact } from '../format/format.ts';
-import { goTo, PAGE_LABELS, PAGES, usePage } from '../stores/page.ts';
+import { openPage, PAGE_LABELS, PAGES, usePage } from '../stores/page.ts';
 import { selectActiveRun, showRun, useRuns } from '../stores/runs.ts';
 import { useSession } from '../stores/session.ts';
 import { chooseTheme, THEMES, useTheme } from '../stores/theme.ts';
@@ -8,7 +8,7 @@ import styles from './Header.module.css';
 import { SystemDialog } from './SystemDialog.tsx';
 
 /** Always there: the pages, and one line each on model, GPU, storage and the run. */
-export function Header({ onKeys }: { readonly onKeys: () => void }): ReactNode {
+export function Header({ onShortcuts }: { readonly onShortcuts: () => void }): ReactNode {
   const page = usePage((state) => state.page);
   const [systemShown, setSystemShown] = useState(false);
   return (
@@ -43,7 +43,7 @@ export function Header({ onKeys }: { readonly onKeys: () => void }): ReactNode {
           className="quiet"
           aria-label="Keyboard shortcuts"
           title="Keyboard shortcuts (?)"
-          onClick={onKeys}
+          onClick={onShortcuts}
         >
           ?
         </button>
@@ -117,7 +117,7 @@ function RunFact(): ReactNode {
       className={styles.run}
       onClick={() => {
         showRun(run.id);
-        goTo('train');
+        openPage('train');
       }}
     >
       <Fact label="Run" value={`${run.name} · ${activity?.label ?? `step ${step} of ${run.steps}`}`} />

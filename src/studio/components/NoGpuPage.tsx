@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { FailureRecord } from '../../worker/protocol.ts';
-import { FailureText } from './FailureNote.tsx';
+import { FailureText } from './FailureMessage.tsx';
 
 const BROWSERS: readonly (readonly [string, string])[] = [
   [

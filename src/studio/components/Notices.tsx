@@ -2,18 +2,18 @@ import type { ReactNode } from 'react';
 import { createPortal } from 'react-dom';
 import { useTopDialog } from '../stores/dialogs.ts';
 import { dismissNotice, useNotices } from '../stores/notices.ts';
-import { FailureText } from './FailureNote.tsx';
+import { FailureText } from './FailureMessage.tsx';
 import styles from './Notices.module.css';
 
 /** The notices in the corner, and the live region that screen readers follow; inside a modal dialog while one is open. */
 export function Notices(): ReactNode {
   const notices = useNotices((state) => state.notices);
-  const spoken = useNotices((state) => state.spoken);
+  const announcement = useNotices((state) => state.announcement);
   const dialog = useTopDialog();
   const shown = (
     <aside aria-label="Notifications">
-      <div className="visually-hidden" role="status" aria-live="polite" data-testid="spoken">
-        {spoken}
+      <div className="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
+        {announcement}
       </div>
       <ul className={styles.list}>
         {notices.map((notice) => (

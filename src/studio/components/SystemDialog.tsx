@@ -1,12 +1,12 @@
 import type { ReactNode } from 'react';
 import type { GpuReady } from '../../worker/protocol.ts';
 import { bytes, compact } from '../format/format.ts';
-import { ask } from '../stores/engine-link.ts';
+import { callEngine } from '../stores/engine-link.ts';
 import { openEmbeddedModel, openModelFiles, persistStorage, useSession } from '../stores/session.ts';
 import { Dialog } from './Dialog.tsx';
-import { FailureNote } from './FailureNote.tsx';
+import { FailureMessage } from './FailureMessage.tsx';
 import { FileButton } from './FileButton.tsx';
-import { ProgressBar } from './Progress.tsx';
+import { ProgressBar } from './ProgressBar.tsx';
 import styles from './SystemDialog.module.css';
 import { useAnswer } from './use-answer.ts';
 
@@ -20,7 +20,7 @@ export function SystemDialog({ onClose }: { readonly onClose: () => void }): Rea
         <section className="stack">
           <h3>GPU</h3>
           {gpu?.state === 'ready' && <GpuTable gpu={gpu} />}
-          {gpu?.state === 'missing' && <FailureNote failure={gpu.error} />}
+          {gpu?.state === 'missing' && <FailureMessage failure={gpu.error} />}
         </section>
         <StorageSection />
       </div>
@@ -45,7 +45,7 @@ function ModelSection(): ReactNode {
   const model = useSession((state) => state.model);
   const failure = useSession((state) => state.modelFailure);
   const progress = useSession((state) => state.modelProgress);
-  const index = useAnswer(() => ask('model.list', {}), 'model.list');
+  const index = useAnswer(() => callEngine('model.list', {}), 'model.list');
   return (
     <section className="stack">
       <h3>Model</h3>
@@ -62,7 +62,7 @@ function ModelSection(): ReactNode {
           ]}
         />
       )}
-      {failure && !model && <FailureNote failure={failure} />}
+      {failure && !model && <FailureMessage failure={failure} />}
       {progress && <ProgressBar progress={progress} />}
       <p className="muted small">
         To use a larger model, load its safetensors file (with its config.json, if it has one), or drop it on

@@ -12,9 +12,9 @@ import type {
   SplitOrder,
 } from '../../worker/protocol.ts';
 import { plural } from '../format/format.ts';
-import { ask } from './engine-link.ts';
+import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
-import { speak, tellDone, tellFailure, tellFirstFailure } from './notices.ts';
+import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
 import { refreshStorage } from './session.ts';
 
 interface DatasetsState {
@@ -42,23 +42,23 @@ const latest = new Latest();
 
 export async function loadDatasets(): Promise<void> {
   const asked = latest.ask();
-  const [whole, broken] = await Promise.all([ask('data.list', {}), ask('data.broken', {})]);
+  const [whole, broken] = await Promise.all([callEngine('data.list', {}), callEngine('data.broken', {})]);
   set((state) => ({
     loaded: true,
     datasets: (whole.ok && latest.acceptList('whole', asked, whole.value, state.datasets)) || state.datasets,
     broken: (broken.ok && latest.acceptList('broken', asked, broken.value, state.broken)) || state.broken,
   }));
-  tellFirstFailure([whole, broken]);
+  notifyFirstFailure([whole, broken]);
 }
 
 export function addFiles(files: readonly DroppedFile[]): Promise<void> {
   return runImport(`Reading ${plural(files.length, 'file')}`, (options) =>
-    ask('data.addFiles', { files }, options),
+    callEngine('data.addFiles', { files }, options),
   );
 }
 
 export function addDemo(): Promise<void> {
-  return runImport('Drawing the demo images', (options) => ask('data.addDemo', {}, options));
+  return runImport('Drawing the demo images', (options) => callEngine('data.addDemo', {}, options));
 }
 
 /** One import at a time; its progress and refusals are shown on the Data page. */
@@ -70,7 +70,7 @@ async function runImport(
   }) => Promise<Result<AnswerOf<'data.addFiles'>>>,
 ): Promise<void> {
   if (useDatasets.getState().importing) {
-    tellFailure({
+    notifyFailure({
       code: 'busy',
       what: 'Another import is still running.',
       cure: 'Wait until it has finished, or cancel it on the Data page.',
@@ -85,7 +85,7 @@ async function runImport(
   const result = await start({ signal: controller.signal, onProgress: show });
   set({ importing: null });
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     await loadDatasets();
     return;
   }
@@ -98,7 +98,7 @@ async function runImport(
       ...datasets,
     ],
   }));
-  speak(
+  announce(
     `${plural(datasets.length, 'dataset')} added, ${plural(refusals.length, 'file')} left out or to check.`,
   );
   void refreshStorage();
@@ -106,18 +106,18 @@ async function runImport(
 
 export async function renameDataset(datasetId: string, name: string): Promise<void> {
   const asked = latest.ask();
-  replace(await ask('data.rename', { datasetId, name }), asked);
+  replace(await callEngine('data.rename', { datasetId, name }), asked);
 }
 
 export async function setSplitOrder(datasetId: string, order: SplitOrder): Promise<void> {
   const asked = latest.ask();
-  replace(await ask('data.setSplitOrder', { datasetId, order }), asked);
+  replace(await callEngine('data.setSplitOrder', { datasetId, order }), asked);
 }
 
 export async function deleteDataset(datasetId: string): Promise<void> {
-  const result = await ask('data.delete', { datasetId });
+  const result = await callEngine('data.delete', { datasetId });
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   const gone = useDatasets.getState().datasets.find((dataset) => dataset.id === datasetId);
@@ -126,7 +126,7 @@ export async function deleteDataset(datasetId: string): Promise<void> {
     datasets: state.datasets.filter((dataset) => dataset.id !== datasetId),
     broken: state.broken.filter((dataset) => dataset.id !== datasetId),
   }));
-  tellDone(`${gone?.name ?? 'The dataset'} was deleted from this device.`);
+  notifySuccess(`${gone?.name ?? 'The dataset'} was deleted from this device.`);
   void refreshStorage();
 }
 
@@ -134,8 +134,8 @@ export async function deleteDataset(datasetId: string): Promise<void> {
 export async function loadSamples(datasetId: string): Promise<void> {
   if (useDatasets.getState().samples[datasetId]) return;
   const asked = latest.ask();
-  const result = await ask('data.samples', { datasetId });
-  if (!result.ok) tellFailure(result.error);
+  const result = await callEngine('data.samples', { datasetId });
+  if (!result.ok) notifyFailure(result.error);
   else if (latest.accept(samplesKey(datasetId), asked))
     set((state) => ({ samples: { ...state.samples, [datasetId]: result.value } }));
   // The dataset changed meanwhile.
@@ -144,7 +144,7 @@ export async function loadSamples(datasetId: string): Promise<void> {
 
 function replace(result: Result<DatasetInfo>, asked: number): void {
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   const { id } = result.value;

@@ -1,4 +1,4 @@
-/** The one engine of the page. Stores ask it through `ask`; the page links it once, tests link their own. */
+/** The one engine of the page. Stores ask it through `callEngine`; the page links it once, tests link their own. */
 import type { CallOptions, EngineClient } from '../../worker/client.ts';
 import type { AnswerOf, CallName, RequestOf, Result } from '../../worker/protocol.ts';
 
@@ -9,7 +9,7 @@ export function linkEngine(client: EngineClient): void {
 }
 
 /** Calls the engine; answers a failure when none is linked. */
-export function ask<K extends CallName>(
+export function callEngine<K extends CallName>(
   name: K,
   request: RequestOf<K>,
   options?: CallOptions,

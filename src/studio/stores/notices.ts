@@ -3,53 +3,56 @@ import { create } from 'zustand';
 import { CANCELLED, type FailureRecord, type Result } from '../../worker/protocol.ts';
 
 export type Notice =
-  | { readonly id: number; readonly tone: 'done' | 'warning'; readonly text: string }
+  | { readonly id: number; readonly tone: 'success' | 'warning'; readonly text: string }
   | { readonly id: number; readonly tone: 'failure'; readonly failure: FailureRecord };
 
 interface NoticesState {
   readonly notices: readonly Notice[];
   /** The latest sentence for the live region. */
-  readonly spoken: string;
+  readonly announcement: string;
 }
 
-export const useNotices = create<NoticesState>()(() => ({ notices: [], spoken: '' }));
+export const useNotices = create<NoticesState>()(() => ({ notices: [], announcement: '' }));
 
 let nextId = 1;
 const SHOWN_AT_ONCE = 4;
 
-function push(notice: Notice, spoken: string): void {
-  useNotices.setState((state) => ({ notices: [...state.notices, notice].slice(-SHOWN_AT_ONCE), spoken }));
+function push(notice: Notice, announcement: string): void {
+  useNotices.setState((state) => ({
+    notices: [...state.notices, notice].slice(-SHOWN_AT_ONCE),
+    announcement,
+  }));
 }
 
 /** Something was done that the screen does not show by itself. */
-export function tellDone(text: string): void {
-  push({ id: nextId++, tone: 'done', text }, text);
+export function notifySuccess(text: string): void {
+  push({ id: nextId++, tone: 'success', text }, text);
 }
 
 /** Something went wrong beside what was asked for. The same words are not shown twice. */
-export function tellWarning(text: string): void {
+export function notifyWarning(text: string): void {
   const isShown = useNotices.getState().notices.some((notice) => 'text' in notice && notice.text === text);
   if (!isShown) push({ id: nextId++, tone: 'warning', text }, text);
 }
 
 /** Something failed. A cancellation is no news. */
-export function tellFailure(failure: FailureRecord): void {
+export function notifyFailure(failure: FailureRecord): void {
   if (failure.code === CANCELLED) return;
   push({ id: nextId++, tone: 'failure', failure }, `${failure.what} ${failure.cure}`);
 }
 
 /** Shows the first failure of several answers: what was asked for together mostly fails for one reason. */
-export function tellFirstFailure(results: readonly Result<unknown>[]): void {
+export function notifyFirstFailure(results: readonly Result<unknown>[]): void {
   for (const result of results) {
     if (result.ok) continue;
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
 }
 
 /** For screen readers only: a change that sighted people see on the screen. */
-export function speak(text: string): void {
-  useNotices.setState({ spoken: text });
+export function announce(text: string): void {
+  useNotices.setState({ announcement: text });
 }
 
 export function dismissNotice(id: number): void {

@@ -25,7 +25,7 @@ export function pageOfKey(event: Pick<KeyboardEvent, 'code' | 'altKey' | 'ctrlKe
 
 export const usePage = create<{ readonly page: Page }>()(() => ({ page: 'data' }));
 
-export function goTo(page: Page): void {
+export function openPage(page: Page): void {
   window.location.hash = `#/${page}`;
 }
 

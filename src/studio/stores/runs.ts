@@ -13,9 +13,9 @@ import type {
   RunStatus,
   TrainSettings,
 } from '../../worker/protocol.ts';
-import { ask } from './engine-link.ts';
+import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
-import { speak, tellDone, tellFailure, tellFirstFailure } from './notices.ts';
+import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
 import { refreshStorage } from './session.ts';
 
 export interface Activity {
@@ -89,14 +89,14 @@ export function isUsable(run: RunInfo): boolean {
 export async function loadRuns(): Promise<void> {
   const asked = latest.ask();
   const [result, broken] = await Promise.all([
-    askAfterEvents('train.list', {}),
-    askAfterEvents('train.broken', {}),
+    callAfterEvents('train.list', {}),
+    callAfterEvents('train.broken', {}),
   ]);
   if (broken.ok)
     set((state) => ({
       broken: latest.acceptList('broken', asked, broken.value, state.broken) ?? state.broken,
     }));
-  tellFirstFailure([result, broken]);
+  notifyFirstFailure([result, broken]);
   if (!result.ok) {
     set({ loaded: true });
     return;
@@ -105,7 +105,7 @@ export async function loadRuns(): Promise<void> {
   const current = latest.acceptList('runs', asked, result.value, before.runs);
   if (!current) return;
   const runs = newestFirst(current);
-  const shownId = before.loaded ? before.shownId : (before.shownId ?? openByDefault(runs));
+  const shownId = before.loaded ? before.shownId : (before.shownId ?? defaultShownRun(runs));
   set({ loaded: true, runs, shownId });
   // What another tab did to a run came with no event.
   const changed = runs.filter(({ id, updated, status }) => {
@@ -116,7 +116,7 @@ export async function loadRuns(): Promise<void> {
 }
 
 /** After a reload the run that was under way is what the person wants to see. */
-function openByDefault(runs: readonly RunInfo[]): string | null {
+function defaultShownRun(runs: readonly RunInfo[]): string | null {
   return runs.find((run) => isActive(run.status) || run.status === 'interrupted')?.id ?? null;
 }
 
@@ -133,10 +133,10 @@ async function fetchHistory(runId: string): Promise<void> {
   const key = `history ${runId}`;
   const asked = latest.replace(key);
   const before = useRuns.getState().histories[runId] ?? EMPTY;
-  const result = await askAfterEvents('train.history', { runId });
+  const result = await callAfterEvents('train.history', { runId });
   if (!latest.accept(key, asked)) return;
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   set(({ histories }) => ({
@@ -162,10 +162,10 @@ function pointsSince(before: RunHistory, now: RunHistory): RunHistory {
 
 export async function startRun(settings: TrainSettings): Promise<void> {
   set({ starting: true });
-  const result = await askAfterEvents('train.start', settings);
+  const result = await callAfterEvents('train.start', settings);
   set({ starting: false });
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   const run = result.value;
@@ -175,7 +175,7 @@ export async function startRun(settings: TrainSettings): Promise<void> {
     shownId: run.id,
     histories: { ...state.histories, [run.id]: state.histories[run.id] ?? EMPTY },
   }));
-  speak(`Training ${run.name} has started.`);
+  announce(`Training ${run.name} has started.`);
 }
 
 export const pauseRun = (runId: string): Promise<boolean> => change('train.pause', { runId });
@@ -189,9 +189,9 @@ export async function resumeRun(runId: string): Promise<void> {
 }
 
 export async function deleteRun(runId: string): Promise<void> {
-  const result = await askAfterEvents('train.delete', { runId });
+  const result = await callAfterEvents('train.delete', { runId });
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   latest.accept(runId);
@@ -201,12 +201,12 @@ export async function deleteRun(runId: string): Promise<void> {
     broken: state.broken.filter((run) => run.id !== runId),
     shownId: state.shownId === runId ? null : state.shownId,
   }));
-  tellDone(`${name} was deleted from this device.`);
+  notifySuccess(`${name} was deleted from this device.`);
   void refreshStorage();
 }
 
 /** A run came in from outside (an imported adapter). */
-export function admitRun(run: RunInfo): void {
+export function addRun(run: RunInfo): void {
   latest.accept(run.id);
   set((state) => ({ runs: upsert(state.runs, run) }));
   void refreshStorage();
@@ -218,9 +218,9 @@ async function change<K extends 'train.pause' | 'train.resume' | 'train.stop' | 
   request: RequestOf<K> & { readonly runId: string },
 ): Promise<boolean> {
   const asked = latest.ask();
-  const result: Result<RunInfo> = await askAfterEvents(name, request);
+  const result: Result<RunInfo> = await callAfterEvents(name, request);
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return false;
   }
   const run = result.value;
@@ -229,12 +229,12 @@ async function change<K extends 'train.pause' | 'train.resume' | 'train.stop' | 
 }
 
 /** Asks the engine; events that came before its answer are applied before it. */
-async function askAfterEvents<K extends CallName>(
+async function callAfterEvents<K extends CallName>(
   name: K,
   request: RequestOf<K>,
 ): Promise<Result<AnswerOf<K>>> {
   flushRunEvents();
-  const result = await ask(name, request);
+  const result = await callEngine(name, request);
   flushRunEvents();
   return result;
 }
@@ -351,7 +351,7 @@ function announceChanges(before: readonly RunInfo[], after: readonly RunInfo[]):
   for (const run of after) {
     const old = before.find((other) => other.id === run.id);
     if (old && old.status !== run.status)
-      speak(`${run.name}: ${run.status}${run.verdict ? `. ${run.verdict.sentence}` : ''}`);
+      announce(`${run.name}: ${run.status}${run.verdict ? `. ${run.verdict.sentence}` : ''}`);
   }
 }
 

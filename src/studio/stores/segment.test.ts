@@ -8,9 +8,9 @@ import {
   answerShown,
   chooseCandidate,
   chooseRun,
-  forgetAnswers,
+  clearAnswers,
   keepMask,
-  loadKept,
+  loadKeptMasks,
   openImage,
   selectAnswer,
   selectEmbedding,
@@ -117,7 +117,7 @@ test('an answer that an image gave under the model before is not shown for the m
   const answer = engine.holdNext('segment.predict');
   const slow = click(1);
   await vi.waitFor(() => expect(asked).toHaveLength(1));
-  const forgotten = forgetAnswers();
+  const forgotten = clearAnswers();
   answer();
   await Promise.all([slow, forgotten]);
   expect(selectAnswer(useSegment.getState())?.prediction.predictionId).toBe('prediction-2');
@@ -127,7 +127,7 @@ test('gates that were computed with the model before are not shown for the model
   useSegment.setState({ embeddings: {} });
   const answer = engine.holdNext('segment.embed');
   const slow = answerShown();
-  await forgetAnswers();
+  await clearAnswers();
   const shown = selectEmbedding(useSegment.getState());
   answer();
   await slow;
@@ -138,7 +138,7 @@ test('gates that were computed with the model before are not shown for the model
 test('a slow list of kept masks keeps one that was kept meanwhile', async () => {
   await click(1);
   const answer = engine.holdNext('segment.kept');
-  const slow = loadKept();
+  const slow = loadKeptMasks();
   await keepMask();
   answer();
   await slow;

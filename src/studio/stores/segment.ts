@@ -12,10 +12,10 @@ import type {
   PredictRequest,
   Variant,
 } from '../../worker/protocol.ts';
-import { ask } from './engine-link.ts';
+import { callEngine } from './engine-link.ts';
 import { saveFile } from './files.ts';
 import { Latest } from './latest.ts';
-import { speak, tellDone, tellFailure } from './notices.ts';
+import { announce, notifyFailure, notifySuccess } from './notices.ts';
 import { useRuns } from './runs.ts';
 import { refreshStorage } from './session.ts';
 
@@ -31,12 +31,12 @@ export type ToolName = 'click' | 'box' | 'pan';
 
 export interface Answer {
   readonly prediction: Prediction;
-  /** The candidate that was chosen; it is also the one fed back for the next prompt. */
+  /** The candidate that was chosen; its mask is also fed back with the next prompt. */
   readonly candidate: number;
 }
 
-/** The mask of an answer that is fed back for the next prompt. */
-type Fed = NonNullable<PredictRequest['previous']>;
+/** Which mask of an answer is fed back with the next prompt. */
+type MaskPrompt = NonNullable<PredictRequest['previous']>;
 
 interface SegmentState {
   readonly image: OpenedImage | null;
@@ -47,9 +47,9 @@ interface SegmentState {
   readonly positive: boolean;
   /** Feed the last mask back with the next prompt. */
   readonly refine: boolean;
-  /** Every state since the image was opened; `at` is the one shown. */
-  readonly timeline: readonly PromptState[];
-  readonly at: number;
+  /** Every state since the image was opened; `historyIndex` is the one shown. */
+  readonly promptHistory: readonly PromptState[];
+  readonly historyIndex: number;
   readonly runId: string | null;
   /** The step that the chosen run's weights are of: they are others as soon as it gets better. */
   readonly bestStep: number | null;
@@ -57,7 +57,7 @@ interface SegmentState {
   /** By `answerKey`; the newest only, since their masks are as large as the image. What is missing is asked again. */
   readonly answers: Readonly<Record<string, Answer>>;
   /** By `answerKey`, of every answer that was given. */
-  readonly fed: Readonly<Record<string, Fed>>;
+  readonly maskPrompts: Readonly<Record<string, MaskPrompt>>;
   /** By variant key: time and gates of this image. */
   readonly embeddings: Readonly<Record<string, EmbedReport>>;
   readonly busy: boolean;
@@ -74,13 +74,13 @@ export const useSegment = create<SegmentState>()(() => ({
   tool: 'click',
   positive: true,
   refine: true,
-  timeline: [START],
-  at: 0,
+  promptHistory: [START],
+  historyIndex: 0,
   runId: null,
   bestStep: null,
   side: 'base',
   answers: {},
-  fed: {},
+  maskPrompts: {},
   embeddings: {},
   busy: false,
   failure: null,
@@ -93,7 +93,8 @@ const latest = new Latest();
 /** Key of what the open model says of the open image: another image or model makes answers asked for before it old. */
 const ANSWERS = 'answers';
 
-export const selectPrompts = (state: SegmentState): PromptState => state.timeline[state.at] ?? START;
+export const selectPrompts = (state: SegmentState): PromptState =>
+  state.promptHistory[state.historyIndex] ?? START;
 
 export function selectVariant(state: SegmentState): Variant {
   return state.side === 'tuned' && state.runId !== null
@@ -115,20 +116,20 @@ export const chooseRefine = (refine: boolean): void => set({ refine });
 
 /** Makes the model ready while a person still looks for an image. What fails here is told when it is needed. */
 export async function prepareModel(): Promise<void> {
-  await ask('segment.prepare', { variant: selectVariant(get()) });
+  await callEngine('segment.prepare', { variant: selectVariant(get()) });
 }
 
 export async function openImage(source: ImageSource): Promise<void> {
   set({ opening: true, failure: null });
   const asked = latest.replace('image');
-  const result = await ask('segment.open', source);
+  const result = await callEngine('segment.open', source);
   if (!latest.accept('image', asked)) {
     if (result.ok) result.value.bitmap.close();
     return;
   }
   if (!result.ok) {
     set({ opening: false });
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   get().image?.bitmap.close();
@@ -137,13 +138,13 @@ export async function openImage(source: ImageSource): Promise<void> {
     image: result.value,
     source,
     opening: false,
-    timeline: [START],
-    at: 0,
+    promptHistory: [START],
+    historyIndex: 0,
     answers: {},
-    fed: {},
+    maskPrompts: {},
     embeddings: {},
   });
-  speak(`${result.value.name} is open.`);
+  announce(`${result.value.name} is open.`);
   await answerShown();
 }
 
@@ -175,28 +176,31 @@ export async function chooseSide(side: Side): Promise<void> {
 
 export async function addPoint(point: ImagePoint): Promise<void> {
   const now = selectPrompts(get());
-  await step({ points: [...now.points, point], box: now.box });
+  await pushPrompts({ points: [...now.points, point], box: now.box });
 }
 
 /** A box takes the place of the earlier box; clicks stay. */
 export async function setBox(box: ImageBox): Promise<void> {
-  await step({ points: selectPrompts(get()).points, box });
+  await pushPrompts({ points: selectPrompts(get()).points, box });
 }
 
 /** The whole image as a box, without clicks. */
-export async function askWhole(): Promise<void> {
+export async function promptWholeImage(): Promise<void> {
   const { image } = get();
   if (!image) return;
-  await step({ points: [], box: { x0: 0, y0: 0, x1: image.width, y1: image.height } });
+  await pushPrompts({ points: [], box: { x0: 0, y0: 0, x1: image.width, y1: image.height } });
 }
 
 export async function undo(): Promise<void> {
-  set((state) => ({ at: Math.max(0, state.at - 1), failure: null }));
+  set((state) => ({ historyIndex: Math.max(0, state.historyIndex - 1), failure: null }));
   await predictShown();
 }
 
 export async function redo(): Promise<void> {
-  set((state) => ({ at: Math.min(state.timeline.length - 1, state.at + 1), failure: null }));
+  set((state) => ({
+    historyIndex: Math.min(state.promptHistory.length - 1, state.historyIndex + 1),
+    failure: null,
+  }));
   await predictShown();
 }
 
@@ -204,7 +208,7 @@ export async function redo(): Promise<void> {
 export async function clearPrompts(): Promise<void> {
   const now = selectPrompts(get());
   if (now.points.length === 0 && now.box === null) return;
-  await step({ points: [], box: null });
+  await pushPrompts({ points: [], box: null });
 }
 
 export function chooseCandidate(candidate: number): void {
@@ -218,45 +222,45 @@ export function chooseCandidate(candidate: number): void {
 export async function saveMask(): Promise<void> {
   const answer = selectAnswer(get());
   if (!answer) return;
-  const result = await ask('segment.maskPng', {
+  const result = await callEngine('segment.maskPng', {
     predictionId: answer.prediction.predictionId,
     candidate: answer.candidate,
   });
   if (result.ok) saveFile(result.value);
-  else tellFailure(result.error);
+  else notifyFailure(result.error);
 }
 
 export async function keepMask(): Promise<void> {
   const answer = selectAnswer(get());
   if (!answer) return;
-  const result = await ask('segment.keep', {
+  const result = await callEngine('segment.keep', {
     predictionId: answer.prediction.predictionId,
     candidate: answer.candidate,
   });
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   latest.accept(result.value.id);
   set((state) => ({ kept: [...state.kept, result.value] }));
   void refreshStorage();
-  tellDone(`The mask of ${result.value.imageName} is on the Export page.`);
+  notifySuccess(`The mask of ${result.value.imageName} is on the Export page.`);
 }
 
-export async function loadKept(): Promise<void> {
+export async function loadKeptMasks(): Promise<void> {
   const asked = latest.ask();
-  const result = await ask('segment.kept', {});
+  const result = await callEngine('segment.kept', {});
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   set(({ kept }) => ({ kept: latest.acceptList('kept', asked, result.value, kept) ?? kept }));
 }
 
-export async function deleteKept(id: string): Promise<void> {
-  const result = await ask('segment.deleteKept', { id });
+export async function deleteKeptMask(id: string): Promise<void> {
+  const result = await callEngine('segment.deleteKept', { id });
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   latest.accept(id);
@@ -265,19 +269,22 @@ export async function deleteKept(id: string): Promise<void> {
 }
 
 /** Another model answers differently: nothing that was computed holds any more. */
-export async function forgetAnswers(): Promise<void> {
+export async function clearAnswers(): Promise<void> {
   latest.replace(ANSWERS);
-  set({ answers: {}, fed: {}, embeddings: {}, runId: null, bestStep: null, side: 'base' });
+  set({ answers: {}, maskPrompts: {}, embeddings: {}, runId: null, bestStep: null, side: 'base' });
   await answerShown();
 }
 
 let nextPromptId = 1;
 
-async function step(prompts: Omit<PromptState, 'id'>): Promise<void> {
+async function pushPrompts(prompts: Omit<PromptState, 'id'>): Promise<void> {
   if (!get().image) return;
   set((state) => ({
-    timeline: [...state.timeline.slice(0, state.at + 1), { id: nextPromptId++, ...prompts }],
-    at: state.at + 1,
+    promptHistory: [
+      ...state.promptHistory.slice(0, state.historyIndex + 1),
+      { id: nextPromptId++, ...prompts },
+    ],
+    historyIndex: state.historyIndex + 1,
     failure: null,
   }));
   await predictShown();
@@ -292,7 +299,7 @@ export async function answerShown(): Promise<void> {
   if (!get().embeddings[key]) {
     set({ busy: true, failure: null });
     const asked = latest.ask();
-    const result = await ask('segment.embed', { imageId: image.imageId, variant });
+    const result = await callEngine('segment.embed', { imageId: image.imageId, variant });
     if (!latest.isCurrent(ANSWERS, asked)) return;
     if (result.ok) set((state) => ({ embeddings: { ...state.embeddings, [key]: result.value } }));
     // Other weights are shown by now; whoever chose them asks for them.
@@ -300,7 +307,7 @@ export async function answerShown(): Promise<void> {
     set({ busy: false });
     if (!result.ok) {
       set({ failure: result.error });
-      speak(result.error.what);
+      announce(result.error.what);
       return;
     }
   }
@@ -322,18 +329,18 @@ async function predictShown(): Promise<void> {
       if (!image || isEmpty(prompts) || state.answers[answerKey(key, prompts.id)]) return;
       set({ busy: true });
       const asked = { imageId: image.imageId, variant: selectVariant(state), key, serial: latest.ask() };
-      const failure = await predictAt(asked, state.timeline, state.at);
+      const failure = await predictAt(asked, state.promptHistory, state.historyIndex);
       if (!latest.isCurrent(ANSWERS, asked.serial)) continue;
       // Weights that are not shown any more may be gone.
       if (failure && variantKey(get()) !== key) continue;
       if (failure) {
         set({ failure });
-        speak(failure.what);
+        announce(failure.what);
         return;
       }
       const shown = selectAnswer(get());
       const best = shown?.prediction.candidates[shown.candidate];
-      if (best) speak(`Mask found, predicted IoU ${best.predictedIou.toFixed(2)}.`);
+      if (best) announce(`Mask found, predicted IoU ${best.predictedIou.toFixed(2)}.`);
     }
   } finally {
     predicting = false;
@@ -350,32 +357,32 @@ interface Asked {
   readonly serial: number;
 }
 
-/** Answers the state at `at`, first the ones before it whose masks are fed back. Gives the failure, if any. */
+/** Answers the state at `index`, and before it the states whose masks are fed back. Returns the failure, if any. */
 async function predictAt(
   asked: Asked,
-  timeline: readonly PromptState[],
-  at: number,
+  promptHistory: readonly PromptState[],
+  index: number,
 ): Promise<FailureRecord | null> {
-  const prompts = timeline[at];
+  const prompts = promptHistory[index];
   if (!prompts || isEmpty(prompts)) return null;
-  let previous: Fed | null = null;
-  const before = timeline[at - 1];
+  let previous: MaskPrompt | null = null;
+  const before = promptHistory[index - 1];
   // Asking for the whole image, or starting again, takes nothing over from before.
   if (get().refine && before && prompts.points.length > 0 && !isEmpty(before)) {
     const key = answerKey(asked.key, before.id);
-    const failure = get().fed[key] ? null : await predictAt(asked, timeline, at - 1);
+    const failure = get().maskPrompts[key] ? null : await predictAt(asked, promptHistory, index - 1);
     if (failure) return failure;
-    previous = get().fed[key] ?? null;
+    previous = get().maskPrompts[key] ?? null;
   }
   const { imageId, variant } = asked;
   const { points, box } = prompts;
-  const result = await ask('segment.predict', { imageId, variant, points, box, previous });
+  const result = await callEngine('segment.predict', { imageId, variant, points, box, previous });
   if (!result.ok) return result.error;
   if (!latest.isCurrent(ANSWERS, asked.serial)) return null;
   const key = answerKey(asked.key, prompts.id);
   // An answer that is given again keeps the candidate that was chosen.
   set((state) =>
-    withAnswer(state, key, { prediction: result.value, candidate: state.fed[key]?.candidate ?? 0 }),
+    withAnswer(state, key, { prediction: result.value, candidate: state.maskPrompts[key]?.candidate ?? 0 }),
   );
   return null;
 }
@@ -385,10 +392,10 @@ const ANSWER_BYTES = 128 * 2 ** 20;
 
 /** Adds an answer, or puts it in the place of what it was, as the newest, and lets the oldest go that are too many. */
 function withAnswer(
-  { answers, fed }: Pick<SegmentState, 'answers' | 'fed'>,
+  { answers, maskPrompts }: Pick<SegmentState, 'answers' | 'maskPrompts'>,
   key: string,
   answer: Answer,
-): Pick<SegmentState, 'answers' | 'fed'> {
+): Pick<SegmentState, 'answers' | 'maskPrompts'> {
   const { [key]: _, ...others } = answers;
   let room = ANSWER_BYTES - maskBytes(answer);
   const kept = Object.entries(others)
@@ -400,7 +407,7 @@ function withAnswer(
   const { predictionId } = answer.prediction;
   return {
     answers: Object.fromEntries([...kept.reverse(), [key, answer]]),
-    fed: { ...fed, [key]: { predictionId, candidate: answer.candidate } },
+    maskPrompts: { ...maskPrompts, [key]: { predictionId, candidate: answer.candidate } },
   };
 }
 

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { fakeEngine, MODEL } from '../testing/fake-engine.ts';
 import { linkEngine } from './engine-link.ts';
-import { loseDevice, openEmbeddedModel, recoverDevice, refreshStorage, useSession } from './session.ts';
+import { markDeviceLost, openEmbeddedModel, recoverDevice, refreshStorage, useSession } from './session.ts';
 
 const LOST = { code: 'gpu/lost', what: 'The GPU was lost.', cure: 'Ask for it again.' };
 
@@ -29,10 +29,10 @@ test('of two models that were asked for the last one stays', async () => {
 
 test('a device that is lost again while the first answer is on its way stays lost', async () => {
   const engine = linkFake();
-  loseDevice(LOST);
+  markDeviceLost(LOST);
   const answer = engine.holdNext('gpu.recover');
   const slow = recoverDevice();
-  loseDevice(LOST);
+  markDeviceLost(LOST);
   answer();
   await slow;
   expect(useSession.getState().lost).toEqual(LOST);

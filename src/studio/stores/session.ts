@@ -8,9 +8,9 @@ import type {
   ModelInfo,
   Progress,
 } from '../../worker/protocol.ts';
-import { ask } from './engine-link.ts';
+import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
-import { speak, tellDone, tellFailure } from './notices.ts';
+import { announce, notifyFailure, notifySuccess } from './notices.ts';
 
 export interface StorageReport {
   readonly usage: number;
@@ -59,53 +59,53 @@ export function selectCanCompute(state: SessionState): boolean {
 }
 
 export async function bootSession(modelBaseUrl: string): Promise<void> {
-  const result = await ask('boot', { modelBaseUrl });
+  const result = await callEngine('boot', { modelBaseUrl });
   if (!result.ok) {
     set({ phase: 'failed', failure: result.error });
     return;
   }
   const { gpu } = result.value;
   set({ phase: 'ready', ...result.value });
-  speak(
+  announce(
     gpu.state === 'ready'
       ? 'The studio is ready.'
       : 'WebGPU is missing. You can view data, but not train or segment.',
   );
 }
 
-export function endSession(failure: FailureRecord): void {
+export function failSession(failure: FailureRecord): void {
   set({ phase: 'failed', failure });
 }
 
-export function loseDevice(failure: FailureRecord): void {
+export function markDeviceLost(failure: FailureRecord): void {
   latest.accept('gpu');
   set({ lost: failure });
-  speak(failure.what);
+  announce(failure.what);
 }
 
 export async function recoverDevice(): Promise<void> {
   const asked = latest.ask();
-  const result = await ask('gpu.recover', {});
+  const result = await callEngine('gpu.recover', {});
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   if (!latest.accept('gpu', asked)) return;
   set({ gpu: result.value, lost: null });
   if (result.value.state === 'ready')
-    tellDone('The GPU is connected again. An interrupted run can be resumed from its last checkpoint.');
+    notifySuccess('The GPU is connected again. An interrupted run can be resumed from its last checkpoint.');
 }
 
 export async function openModelFiles(files: readonly DroppedFile[]): Promise<void> {
-  await openModel((onProgress) => ask('model.openFiles', { files }, { onProgress }));
+  await openModel((onProgress) => callEngine('model.openFiles', { files }, { onProgress }));
 }
 
 export async function openEmbeddedModel(id: string): Promise<void> {
-  await openModel((onProgress) => ask('model.openEmbedded', { id }, { onProgress }));
+  await openModel((onProgress) => callEngine('model.openEmbedded', { id }, { onProgress }));
 }
 
 async function openModel(
-  open: (onProgress: (progress: Progress) => void) => ReturnType<typeof ask<'model.openFiles'>>,
+  open: (onProgress: (progress: Progress) => void) => ReturnType<typeof callEngine<'model.openFiles'>>,
 ): Promise<void> {
   const asked = latest.replace('progress');
   const showProgress = (modelProgress: Progress | null): void => {
@@ -115,18 +115,18 @@ async function openModel(
   const result = await open(showProgress);
   showProgress(null);
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   const model = result.value;
-  const capabilities = await ask('capabilities', {});
+  const capabilities = await callEngine('capabilities', {});
   if (!latest.accept('model', asked)) return;
   set({
     model,
     modelFailure: null,
     ...(capabilities.ok ? { capabilities: capabilities.value } : {}),
   });
-  tellDone(`${model.name} is now the model.`);
+  notifySuccess(`${model.name} is now the model.`);
   void refreshStorage();
 }
 

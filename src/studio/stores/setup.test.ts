@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fakeEngine } from '../testing/fake-engine.ts';
 import { CAPABILITIES } from '../testing/samples.ts';
 import { linkEngine } from './engine-link.ts';
-import { askPlan, fieldProblem, nameFor, settingsOf, useSetup } from './setup.ts';
+import { fieldProblem, nameFor, settingsOf, updatePlan, useSetup } from './setup.ts';
 
 const form = {
   name: '',
@@ -69,8 +69,8 @@ test('of two plans the one that was asked for last is shown', async () => {
   const engine = fakeEngine();
   linkEngine(engine);
   const answer = engine.holdNext('train.plan');
-  const slow = askPlan(settingsOf({ ...form, methods: ['lora'] }, CAPABILITIES), CAPABILITIES);
-  await askPlan(settingsOf({ ...form, methods: ['prefix'] }, CAPABILITIES), CAPABILITIES);
+  const slow = updatePlan(settingsOf({ ...form, methods: ['lora'] }, CAPABILITIES), CAPABILITIES);
+  await updatePlan(settingsOf({ ...form, methods: ['prefix'] }, CAPABILITIES), CAPABILITIES);
   answer();
   await slow;
   expect(useSetup.getState().plan?.trainable[0]?.label).toBe('prefix');

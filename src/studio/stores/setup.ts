@@ -9,7 +9,7 @@ import type {
   PlanReport,
   TrainSettings,
 } from '../../worker/protocol.ts';
-import { ask } from './engine-link.ts';
+import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
 
 interface SetupState {
@@ -140,7 +140,7 @@ export function fieldProblem(field: FieldInfo, value: FieldValue | undefined): s
 const latest = new Latest();
 
 /** Asks the engine what these settings cost; an answer to an older question is dropped. */
-export async function askPlan(settings: TrainSettings, capabilities: Capabilities): Promise<void> {
+export async function updatePlan(settings: TrainSettings, capabilities: Capabilities): Promise<void> {
   const asked = latest.replace('plan');
   const wrong = fieldsOf(capabilities, settings.methods).some((field) =>
     fieldProblem(field, settings.values[field.id]),
@@ -150,7 +150,7 @@ export async function askPlan(settings: TrainSettings, capabilities: Capabilitie
     return;
   }
   set({ planning: true });
-  const result = await ask('train.plan', settings);
+  const result = await callEngine('train.plan', settings);
   if (!latest.accept('plan', asked)) return;
   set(
     result.ok

@@ -1,5 +1,5 @@
 import type { ImageBox, ImagePoint } from '../../../worker/protocol.ts';
-import { type Spot, toCanvas, type View } from '../view.ts';
+import { type Point, toCanvas, type View } from '../view.ts';
 
 const RADIUS = 6;
 
@@ -48,9 +48,9 @@ export function drawBox(context: CanvasRenderingContext2D, box: ImageBox, view: 
   context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
 }
 
-/** The keyboard's cross. */
-export function drawCross(context: CanvasRenderingContext2D, spot: Spot, view: View): void {
-  const { x, y } = toCanvas(view, spot);
+/** The keyboard's crosshair. */
+export function drawCrosshair(context: CanvasRenderingContext2D, point: Point, view: View): void {
+  const { x, y } = toCanvas(view, point);
   for (const [width, colour] of [
     [4, '#000000'],
     [1.5, '#ffffff'],

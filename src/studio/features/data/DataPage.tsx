@@ -2,8 +2,8 @@ import { type ReactNode, useState } from 'react';
 import type { FailureRecord } from '../../../worker/protocol.ts';
 import { BrokenList } from '../../components/BrokenList.tsx';
 import { FileButton } from '../../components/FileButton.tsx';
-import { ProgressBar } from '../../components/Progress.tsx';
-import { receiveFiles } from '../../drop/receive.ts';
+import { ProgressBar } from '../../components/ProgressBar.tsx';
+import { importFiles } from '../../drop/import-files.ts';
 import { plural } from '../../format/format.ts';
 import { addDemo, deleteDataset, useDatasets } from '../../stores/datasets.ts';
 import styles from './DataPage.module.css';
@@ -37,13 +37,13 @@ export function DataPage(): ReactNode {
             label="Add files …"
             primary
             disabled={busy}
-            onFiles={(files) => void receiveFiles(files)}
+            onFiles={(files) => void importFiles(files)}
           />
           <FileButton
             label="Add a folder …"
             folder
             disabled={busy}
-            onFiles={(files) => void receiveFiles(files)}
+            onFiles={(files) => void importFiles(files)}
           />
           <button type="button" disabled={busy} onClick={() => void addDemo()}>
             Try the demo

@@ -1,12 +1,12 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import type { DatasetInfo, SampleInfo } from '../../../worker/protocol.ts';
 import { Dialog } from '../../components/Dialog.tsx';
-import { FailureNote } from '../../components/FailureNote.tsx';
+import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
 import { plural } from '../../format/format.ts';
 import { loadSamples, useDatasets } from '../../stores/datasets.ts';
-import { ask } from '../../stores/engine-link.ts';
-import { goTo } from '../../stores/page.ts';
+import { callEngine } from '../../stores/engine-link.ts';
+import { openPage } from '../../stores/page.ts';
 import { openImage } from '../../stores/segment.ts';
 import { useSession } from '../../stores/session.ts';
 import styles from './DatasetViewer.module.css';
@@ -84,7 +84,7 @@ function OpenInSegment(props: { readonly datasetId: string; readonly sample: Sam
       type="button"
       disabled={!possible}
       onClick={() => {
-        goTo('segment');
+        openPage('segment');
         void openImage({ kind: 'sample', datasetId: props.datasetId, sampleId: props.sample.id });
       }}
     >
@@ -101,11 +101,11 @@ function SampleView(props: {
   const { datasetId } = props;
   const sampleId = props.sample.id;
   const answer = useAnswer(
-    () => ask('data.image', { datasetId, sampleId }),
+    () => callEngine('data.image', { datasetId, sampleId }),
     `${datasetId} ${sampleId}`,
     ({ bitmap }) => bitmap.close(),
   );
   if (!answer) return <p className="muted">Opening …</p>;
-  if (!answer.ok) return <FailureNote failure={answer.error} />;
+  if (!answer.ok) return <FailureMessage failure={answer.error} />;
   return <LabelledImage image={answer.value} overlay={props.overlay} />;
 }

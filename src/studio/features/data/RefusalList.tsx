@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { FailureRecord } from '../../../worker/protocol.ts';
-import { FailureText } from '../../components/FailureNote.tsx';
+import { FailureText } from '../../components/FailureMessage.tsx';
 import styles from './RefusalList.module.css';
 
 /** Files that were refused or need a look: which, why, and the cure. */

@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { BitmapView } from '../../components/BitmapView.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
-import { ask } from '../../stores/engine-link.ts';
+import { callEngine } from '../../stores/engine-link.ts';
 import styles from './Thumbnail.module.css';
 
 const SIZE = 192;
@@ -28,7 +28,7 @@ export function Thumbnail(props: {
     return () => observer.disconnect();
   }, []);
   const answer = useAnswer(
-    seen ? () => ask('data.thumbnail', { datasetId, sampleId, size: SIZE, overlay }) : null,
+    seen ? () => callEngine('data.thumbnail', { datasetId, sampleId, size: SIZE, overlay }) : null,
     `${seen} ${datasetId} ${sampleId} ${overlay}`,
     ({ bitmap }) => bitmap.close(),
   );

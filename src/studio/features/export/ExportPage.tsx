@@ -2,13 +2,13 @@ import { type ReactNode, useState } from 'react';
 import type { RunInfo } from '../../../worker/protocol.ts';
 import { FileButton } from '../../components/FileButton.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
-import { importAdapter } from '../../drop/receive.ts';
-import { ask } from '../../stores/engine-link.ts';
+import { importAdapter } from '../../drop/import-files.ts';
+import { callEngine } from '../../stores/engine-link.ts';
 import { saveFile } from '../../stores/files.ts';
-import { tellFailure } from '../../stores/notices.ts';
+import { notifyFailure } from '../../stores/notices.ts';
 import { hasWeights, useRuns } from '../../stores/runs.ts';
 import styles from './ExportPage.module.css';
-import { KeptMasks } from './KeptMasks.tsx';
+import { KeptMaskList } from './KeptMaskList.tsx';
 import { pythonLines } from './python-lines.ts';
 
 /** Take the result away, and bring results in. */
@@ -57,25 +57,25 @@ export function ExportPage(): ReactNode {
             />
           </div>
         </section>
-        <KeptMasks />
+        <KeptMaskList />
       </div>
     </div>
   );
 }
 
 async function downloadAdapter(runId: string): Promise<void> {
-  const result = await ask('output.adapter', { runId });
+  const result = await callEngine('output.adapter', { runId });
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
   for (const file of result.value) saveFile(file);
 }
 
 async function downloadHistory(runId: string): Promise<void> {
-  const result = await ask('output.historyCsv', { runId });
+  const result = await callEngine('output.historyCsv', { runId });
   if (result.ok) saveFile(result.value);
-  else tellFailure(result.error);
+  else notifyFailure(result.error);
 }
 
 function RunDownloads({ run }: { readonly run: RunInfo }): ReactNode {

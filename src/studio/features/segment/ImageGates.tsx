@@ -35,14 +35,14 @@ function MethodBars(props: {
   const present = values.flatMap((value) => value ?? []);
   const mean = present.reduce((sum, value) => sum + value, 0) / Math.max(1, present.length);
   const colour = useMethodColour(props.id);
-  const spoken = values.map((value, layer) => `block ${layer}: ${value?.toFixed(2) ?? 'none'}`).join(', ');
+  const summary = values.map((value, layer) => `block ${layer}: ${value?.toFixed(2) ?? 'none'}`).join(', ');
   return (
     <div className={styles.method}>
       <span className={styles.name}>
         <MethodSwatch id={props.id} /> {props.label}
         <span className="muted small">mean {mean.toFixed(3)}</span>
       </span>
-      <span className={styles.bars} role="img" aria-label={`${props.label}: ${spoken}`}>
+      <span className={styles.bars} role="img" aria-label={`${props.label}: ${summary}`}>
         {values.map((value, layer) => (
           <span
             // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index

@@ -1,13 +1,13 @@
 import { type ReactNode, useEffect } from 'react';
-import { FailureNote } from '../../components/FailureNote.tsx';
+import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { selectActiveRun, useRuns } from '../../stores/runs.ts';
 import { answerShown, prepareModel, useSegment } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
 import { CandidateList } from './CandidateList.tsx';
+import { ImageCanvas } from './ImageCanvas.tsx';
 import { ImageGates } from './ImageGates.tsx';
 import { ImagePicker } from './ImagePicker.tsx';
 import styles from './SegmentPage.module.css';
-import { Stage } from './Stage.tsx';
 import { Toolbar } from './Toolbar.tsx';
 import { VariantPicker } from './VariantPicker.tsx';
 
@@ -29,11 +29,11 @@ export function SegmentPage(): ReactNode {
     <div className={styles.page}>
       <div className={styles.work}>
         <Toolbar />
-        {image ? <Stage key={image.imageId} image={image} /> : <Empty />}
+        {image ? <ImageCanvas key={image.imageId} image={image} /> : <Empty />}
       </div>
       <aside className={styles.side} aria-label="Image, model and candidates">
         <ImagePicker />
-        {failure && <FailureNote failure={failure} />}
+        {failure && <FailureMessage failure={failure} />}
         <VariantPicker />
         <CandidateList />
         <ImageGates />

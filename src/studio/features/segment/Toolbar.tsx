@@ -1,12 +1,12 @@
 import type { ReactNode } from 'react';
-import { Segmented } from '../../components/Segmented.tsx';
+import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import {
-  askWhole,
   choosePositive,
   chooseRefine,
   chooseTool,
   clearPrompts,
   keepMask,
+  promptWholeImage,
   redo,
   saveMask,
   selectAnswer,
@@ -21,12 +21,12 @@ export function Toolbar(): ReactNode {
   const tool = useSegment((state) => state.tool);
   const positive = useSegment((state) => state.positive);
   const refine = useSegment((state) => state.refine);
-  const canUndo = useSegment((state) => state.at > 0);
-  const canRedo = useSegment((state) => state.at < state.timeline.length - 1);
+  const canUndo = useSegment((state) => state.historyIndex > 0);
+  const canRedo = useSegment((state) => state.historyIndex < state.promptHistory.length - 1);
   const hasMask = useSegment((state) => selectAnswer(state) !== null);
   return (
     <div className={styles.bar} role="toolbar" aria-label="Segment tools">
-      <Segmented
+      <SegmentedControl
         legend="Tool"
         hideLegend
         options={[
@@ -37,7 +37,7 @@ export function Toolbar(): ReactNode {
         value={tool}
         onChange={chooseTool}
       />
-      <Segmented
+      <SegmentedControl
         legend="A click marks"
         hideLegend
         options={[
@@ -47,7 +47,7 @@ export function Toolbar(): ReactNode {
         value={positive ? 'plus' : 'minus'}
         onChange={(value) => choosePositive(value === 'plus')}
       />
-      <button type="button" disabled={!hasImage} onClick={() => void askWhole()}>
+      <button type="button" disabled={!hasImage} onClick={() => void promptWholeImage()}>
         Whole image
       </button>
       <span className={styles.group}>

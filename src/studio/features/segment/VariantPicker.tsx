@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { Segmented } from '../../components/Segmented.tsx';
+import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { duration } from '../../format/format.ts';
 import { isUsable, useRuns } from '../../stores/runs.ts';
@@ -31,7 +31,7 @@ export function VariantPicker(): ReactNode {
           onChange={(value) => void chooseRun(value === '' ? null : value)}
         />
       )}
-      <Segmented
+      <SegmentedControl
         legend="Model shown"
         hideLegend
         options={[

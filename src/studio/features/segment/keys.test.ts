@@ -6,11 +6,11 @@ import { handleKey, type KeyTarget } from './keys.ts';
 let zoomed: number[] = [];
 const target: KeyTarget = {
   image: { width: 8, height: 8 },
-  cross: { x: 4, y: 4 },
-  moveCross: () => undefined,
+  crosshair: { x: 4, y: 4 },
+  moveCrosshair: () => undefined,
   state: IDLE,
   setState: () => undefined,
-  take: () => undefined,
+  applyStep: () => undefined,
   zoom: (factor) => void zoomed.push(factor),
   fit: () => undefined,
 };
@@ -26,7 +26,7 @@ beforeEach(() => {
   useSegment.setState({
     ...useSegment.getInitialState(),
     image: { imageId: 'image', name: 'a.png', width: 8, height: 8, bitmap: {} as ImageBitmap },
-    timeline: [{ id: 7, points: [{ x: 1, y: 1, positive: true }], box: null }],
+    promptHistory: [{ id: 7, points: [{ x: 1, y: 1, positive: true }], box: null }],
     answers: {
       'base · 7': { prediction: { predictionId: 'p', candidates, milliseconds: 1 }, candidate: 0 },
     },

@@ -1,14 +1,14 @@
-/** The keys of the image in Segment. `KeysHelp` lists them. */
+/** The keys of the image in Segment. `ShortcutsDialog` lists them. */
 import { boxBetween, IDLE, type ToolState, type ToolStep } from '../../canvas/tools.ts';
-import type { Size, Spot } from '../../canvas/view.ts';
+import type { Point, Size } from '../../canvas/view.ts';
 import {
-  askWhole,
   chooseCandidate,
   choosePositive,
   chooseSide,
   chooseTool,
   clearPrompts,
   keepMask,
+  promptWholeImage,
   redo,
   saveMask,
   undo,
@@ -18,11 +18,11 @@ import {
 /** What the keys can reach of the stage. */
 export interface KeyTarget {
   readonly image: Size;
-  readonly cross: Spot;
-  readonly moveCross: (spot: Spot) => void;
+  readonly crosshair: Point;
+  readonly moveCrosshair: (point: Point) => void;
   readonly state: ToolState;
   readonly setState: (state: ToolState) => void;
-  readonly take: (step: ToolStep) => void;
+  readonly applyStep: (step: ToolStep) => void;
   readonly zoom: (factor: number) => void;
   readonly fit: () => void;
 }
@@ -59,9 +59,9 @@ function digitOf({ key, code, shiftKey }: Key): number | null {
 }
 
 function moveBy([dx, dy]: readonly [number, number], pixels: number, target: KeyTarget): boolean {
-  const spot = { x: target.cross.x + dx * pixels, y: target.cross.y + dy * pixels };
-  target.moveCross(spot);
-  if (target.state.mode === 'boxing') target.setState({ ...target.state, to: spot });
+  const point = { x: target.crosshair.x + dx * pixels, y: target.crosshair.y + dy * pixels };
+  target.moveCrosshair(point);
+  if (target.state.mode === 'boxing') target.setState({ ...target.state, to: point });
   return true;
 }
 
@@ -113,7 +113,7 @@ function handleLetter(event: Key, target: KeyTarget): boolean {
       void chooseSide(store.side === 'base' ? 'tuned' : 'base');
       return true;
     case 'w':
-      void askWhole();
+      void promptWholeImage();
       return true;
     case 's':
       void saveMask();
@@ -126,18 +126,18 @@ function handleLetter(event: Key, target: KeyTarget): boolean {
   }
 }
 
-/** Click at the cross; with the box tool the first Enter sets one corner, the second the other. */
+/** Click at the crosshair; with the box tool the first Enter sets one corner, the second the other. */
 function enter(negative: boolean, target: KeyTarget): void {
   const { tool, positive } = useSegment.getState();
-  const { cross, state } = target;
+  const { crosshair, state } = target;
   if (tool !== 'box') {
-    target.take({
+    target.applyStep({
       state: IDLE,
-      request: { ask: 'point', spot: cross, positive: negative ? !positive : positive },
+      request: { kind: 'point', point: crosshair, positive: negative ? !positive : positive },
     });
   } else if (state.mode === 'boxing') {
-    target.take({ state: IDLE, request: { ask: 'box', box: boxBetween(state.from, cross) } });
+    target.applyStep({ state: IDLE, request: { kind: 'box', box: boxBetween(state.from, crosshair) } });
   } else {
-    target.setState({ mode: 'boxing', from: cross, to: cross });
+    target.setState({ mode: 'boxing', from: crosshair, to: crosshair });
   }
 }

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Capabilities, PlanReport, TrainSettings } from '../../../worker/protocol.ts';
-import { FailureNote } from '../../components/FailureNote.tsx';
+import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { bytes, compact, duration } from '../../format/format.ts';
 import { selectActiveRun, startRun, useRuns } from '../../stores/runs.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
@@ -20,7 +20,7 @@ export function CostPanel(props: {
   const active = useRuns(selectActiveRun);
   const starting = useRuns((state) => state.starting);
   const canCompute = useSession(selectCanCompute);
-  const reason = whyNot({
+  const reason = startBlocker({
     hasData: settings.datasetIds.length > 0,
     canCompute,
     activeName: active?.name ?? null,
@@ -29,7 +29,7 @@ export function CostPanel(props: {
   return (
     <aside className={`panel ${styles.panel}`} aria-label="Cost and start">
       <h2>Cost</h2>
-      {failure && <FailureNote failure={failure} />}
+      {failure && <FailureMessage failure={failure} />}
       {plan && <PlanTable plan={plan} />}
       {!plan && !failure && (
         <p className="muted">
@@ -39,7 +39,7 @@ export function CostPanel(props: {
         </p>
       )}
       {plan?.problems.map((problem) => (
-        <FailureNote key={problem.what} failure={problem} />
+        <FailureMessage key={problem.what} failure={problem} />
       ))}
       <label className={styles.name}>
         Name
@@ -65,7 +65,7 @@ export function CostPanel(props: {
   );
 }
 
-function whyNot(facts: {
+function startBlocker(facts: {
   readonly hasData: boolean;
   readonly canCompute: boolean;
   readonly activeName: string | null;

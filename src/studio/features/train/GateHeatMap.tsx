@@ -21,7 +21,7 @@ export function GateHeatMap(props: {
       <table className={styles.map}>
         <caption className={styles.caption}>
           <strong>{props.title}</strong> <span className="muted">at step {props.step}</span> ·{' '}
-          <Leaning rows={props.rows} />
+          <GateTrend rows={props.rows} />
         </caption>
         <thead>
           <tr>
@@ -83,13 +83,13 @@ function MethodName({ id }: { readonly id: string }): ReactNode {
 }
 
 /** Changes below this are noise of the last digits. */
-const LEAST = 0.0005;
+const MIN_CHANGE = 0.0005;
 
-function Leaning({ rows }: { readonly rows: readonly GateRow[] }): ReactNode {
+function GateTrend({ rows }: { readonly rows: readonly GateRow[] }): ReactNode {
   const most = rows.toSorted((a, b) => b.meanChange - a.meanChange)[0];
   if (!most || rows.length < 2) return null;
-  if (rows.every((row) => Math.abs(row.meanChange) < LEAST)) return <>no gate has changed yet</>;
-  if (most.meanChange < LEAST) return <>no method’s gates have risen on average</>;
+  if (rows.every((row) => Math.abs(row.meanChange) < MIN_CHANGE)) return <>no gate has changed yet</>;
+  if (most.meanChange < MIN_CHANGE) return <>no method’s gates have risen on average</>;
   return (
     <>
       <MethodName id={most.method} /> rose most ({signed(most.meanChange)} on average since step 0)

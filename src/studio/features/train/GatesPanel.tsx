@@ -2,7 +2,7 @@ import { memo, type ReactNode, useMemo, useState } from 'react';
 import type { GatePoint, RunInfo, TrainSettings } from '../../../worker/protocol.ts';
 import { LineGraph, type LineOf } from '../../charts/LineGraph.tsx';
 import { gateRows, gateSeries } from '../../charts/series.ts';
-import { Segmented } from '../../components/Segmented.tsx';
+import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import { useSession } from '../../stores/session.ts';
 import { methodColour } from '../../theme/colours.ts';
 import { GateHeatMap, type GateView, HeatLegend } from './GateHeatMap.tsx';
@@ -36,7 +36,7 @@ export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode
       <div className={styles.head}>
         <h3>Gates by block and method</h3>
         <HeatLegend view={view} />
-        <Segmented
+        <SegmentedControl
           legend="Show gates as"
           hideLegend
           options={[

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useMemo } from 'react';
 import type { Capabilities } from '../../../worker/protocol.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { useSession } from '../../stores/session.ts';
-import { askPlan, settingsOf, useSetup } from '../../stores/setup.ts';
+import { settingsOf, updatePlan, useSetup } from '../../stores/setup.ts';
 import { AdvancedFields } from './AdvancedFields.tsx';
 import { CostPanel } from './CostPanel.tsx';
 import { DatasetPicker } from './DatasetPicker.tsx';
@@ -47,7 +47,7 @@ function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactN
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the settings
   useEffect(() => {
     if (lost || modelHash === undefined) return;
-    const timer = setTimeout(() => void askPlan(settings, capabilities), SETTLE);
+    const timer = setTimeout(() => void updatePlan(settings, capabilities), SETTLE);
     return () => clearTimeout(timer);
   }, [costKey]);
   return (

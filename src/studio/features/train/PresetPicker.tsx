@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Capabilities } from '../../../worker/protocol.ts';
-import { Segmented } from '../../components/Segmented.tsx';
+import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import { choosePreset, useSetup } from '../../stores/setup.ts';
 
 /** How long and how thoroughly, in one choice. */
@@ -10,7 +10,7 @@ export function PresetPicker({ capabilities }: { readonly capabilities: Capabili
   if (!chosen) return null;
   return (
     <div className="stack">
-      <Segmented
+      <SegmentedControl
         legend="Preset"
         options={capabilities.presets.map((preset) => ({ value: preset.id, label: preset.label }))}
         value={chosen.id}

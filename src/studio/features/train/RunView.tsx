@@ -1,11 +1,11 @@
 import { type ReactNode, useDeferredValue, useEffect } from 'react';
 import type { RunHistory, RunInfo } from '../../../worker/protocol.ts';
-import { FailureNote } from '../../components/FailureNote.tsx';
+import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { loadHistory, useRuns } from '../../stores/runs.ts';
 import { GatesPanel } from './GatesPanel.tsx';
 import { IouCharts } from './IouCharts.tsx';
 import { LossChart } from './LossChart.tsx';
-import { RunHead } from './RunHead.tsx';
+import { RunHeader } from './RunHeader.tsx';
 import styles from './RunView.module.css';
 import { VerdictPanel } from './VerdictPanel.tsx';
 
@@ -22,8 +22,8 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
   const drawn = useDeferredValue(history ?? NOTHING);
   return (
     <div className="stack">
-      <RunHead run={run} />
-      {run.failure && <FailureNote failure={run.failure} />}
+      <RunHeader run={run} />
+      {run.failure && <FailureMessage failure={run.failure} />}
       {run.verdict && <VerdictPanel verdict={run.verdict} />}
       {run.status === 'imported' ? (
         <p className="muted">

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sortDrop } from './sort.ts';
+import { sortFiles } from './sort-files.ts';
 
 /** A safetensors file with these tensor names and no data. */
 function safetensors(path: string, names: readonly string[]): { path: string; file: File } {
@@ -17,7 +17,7 @@ const text = (path: string): { path: string; file: File } => ({ path, file: new 
 
 test('a model takes the json files beside it, images stay data', async () => {
   const model = safetensors('sam/model.safetensors', ['image_encoder.patch_embed.proj.weight']);
-  const sorted = await sortDrop([model, text('sam/config.json'), text('set/images/a.png')]);
+  const sorted = await sortFiles([model, text('sam/config.json'), text('set/images/a.png')]);
   expect(sorted.models.map((group) => group.map((file) => file.path))).toEqual([
     ['sam/model.safetensors', 'sam/config.json'],
   ]);
@@ -30,7 +30,7 @@ test('an adapter is known by its tensors', async () => {
     'blocks.0.lora.q.A',
     'mask_decoder.iou_token.weight',
   ]);
-  const sorted = await sortDrop([text('run/adapter.json'), adapter]);
+  const sorted = await sortFiles([text('run/adapter.json'), adapter]);
   expect(sorted.adapters.map((group) => group.length)).toEqual([2]);
   expect(sorted.models).toEqual([]);
 });
@@ -38,13 +38,13 @@ test('an adapter is known by its tensors', async () => {
 test('a decoder alone is an adapter, a Hugging Face model is a model', async () => {
   const decoder = safetensors('d.safetensors', ['mask_decoder.mask_tokens.weight']);
   const model = safetensors('m.safetensors', ['vision_encoder.pos_embed', 'mask_decoder.iou_token.weight']);
-  const sorted = await sortDrop([decoder, model]);
+  const sorted = await sortFiles([decoder, model]);
   expect(sorted.adapters.map((group) => group[0]?.path)).toEqual(['d.safetensors']);
   expect(sorted.models.map((group) => group[0]?.path)).toEqual(['m.safetensors']);
 });
 
 test('a header that lies goes to the model reader, which explains it', async () => {
   const lie = new Uint8Array(8).fill(255);
-  const sorted = await sortDrop([{ path: 'bad.safetensors', file: new File([lie], 'bad.safetensors') }]);
+  const sorted = await sortFiles([{ path: 'bad.safetensors', file: new File([lie], 'bad.safetensors') }]);
   expect(sorted.models).toHaveLength(1);
 });

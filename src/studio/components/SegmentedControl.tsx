@@ -1,8 +1,8 @@
 import { type ReactNode, useId } from 'react';
-import styles from './Segmented.module.css';
+import styles from './SegmentedControl.module.css';
 
 /** One choice of a few, side by side: radio buttons that look like a switch, with their keyboard. */
-export function Segmented<T extends string>(props: {
+export function SegmentedControl<T extends string>(props: {
   readonly legend: string;
   readonly hideLegend?: boolean;
   readonly options: readonly { readonly value: T; readonly label: string; readonly disabled?: boolean }[];

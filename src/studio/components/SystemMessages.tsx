@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react';
 import { recoverDevice, useSession } from '../stores/session.ts';
-import { FailureNote } from './FailureNote.tsx';
-import { ProgressBar } from './Progress.tsx';
-import styles from './SystemNotes.module.css';
+import { FailureMessage } from './FailureMessage.tsx';
+import { ProgressBar } from './ProgressBar.tsx';
+import styles from './SystemMessages.module.css';
 
 /** What concerns every page: a slow adapter, a lost device, no storage, a model that is loading or could not be loaded. */
-export function SystemNotes(): ReactNode {
+export function SystemMessages(): ReactNode {
   const gpu = useSession((state) => state.gpu);
   const lost = useSession((state) => state.lost);
   const phase = useSession((state) => state.phase);
@@ -16,11 +16,11 @@ export function SystemNotes(): ReactNode {
   return (
     <>
       {lost && phase === 'ready' && (
-        <FailureNote failure={lost}>
+        <FailureMessage failure={lost}>
           <button type="button" className="primary" onClick={() => void recoverDevice()}>
             Reconnect the GPU
           </button>
-        </FailureNote>
+        </FailureMessage>
       )}
       {phase === 'ready' && gpu?.state === 'ready' && gpu.isSoftware && (
         <p className={styles.note} role="note">
@@ -42,7 +42,7 @@ export function SystemNotes(): ReactNode {
       )}
       {progress && <ProgressBar progress={progress} />}
       {phase === 'ready' && gpu?.state === 'ready' && !model && modelFailure && (
-        <FailureNote failure={modelFailure} />
+        <FailureMessage failure={modelFailure} />
       )}
     </>
   );

@@ -1,19 +1,19 @@
 import type { ReactNode } from 'react';
 import { plural, when } from '../../format/format.ts';
-import { ask } from '../../stores/engine-link.ts';
+import { callEngine } from '../../stores/engine-link.ts';
 import { saveFile } from '../../stores/files.ts';
-import { tellFailure } from '../../stores/notices.ts';
-import { deleteKept, useSegment } from '../../stores/segment.ts';
+import { notifyFailure } from '../../stores/notices.ts';
+import { deleteKeptMask, useSegment } from '../../stores/segment.ts';
 import styles from './ExportPage.module.css';
 
 async function downloadMasks(): Promise<void> {
-  const result = await ask('output.masksZip', {});
+  const result = await callEngine('output.masksZip', {});
   if (result.ok) saveFile(result.value);
-  else tellFailure(result.error);
+  else notifyFailure(result.error);
 }
 
 /** The masks kept in Segment, together in one zip. */
-export function KeptMasks(): ReactNode {
+export function KeptMaskList(): ReactNode {
   const kept = useSegment((state) => state.kept);
   return (
     <section className="panel stack" aria-label="Masks">
@@ -42,7 +42,7 @@ export function KeptMasks(): ReactNode {
                   type="button"
                   className="quiet"
                   aria-label={`Remove the mask of ${mask.imageName}`}
-                  onClick={() => void deleteKept(mask.id)}
+                  onClick={() => void deleteKeptMask(mask.id)}
                 >
                   Remove
                 </button>

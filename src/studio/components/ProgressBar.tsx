@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Progress } from '../../worker/protocol.ts';
-import styles from './Progress.module.css';
+import styles from './ProgressBar.module.css';
 
 /** A labelled bar; without a total it only says that work goes on. */
 export function ProgressBar({ progress }: { readonly progress: Progress }): ReactNode {

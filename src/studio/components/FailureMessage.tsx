@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
 import type { FailureRecord } from '../../worker/protocol.ts';
-import styles from './FailureNote.module.css';
+import styles from './FailureMessage.module.css';
 
 /** What happened, to which file or setting, and the cure. */
-export function FailureNote(props: {
+export function FailureMessage(props: {
   readonly failure: FailureRecord;
   readonly children?: ReactNode;
 }): ReactNode {

@@ -2,10 +2,10 @@ import type { ReactNode } from 'react';
 import type { RunInfo } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
-import { ProgressBar } from '../../components/Progress.tsx';
+import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { bytes, duration, iou, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
-import { goTo } from '../../stores/page.ts';
+import { openPage } from '../../stores/page.ts';
 import {
   deleteRun,
   isActive,
@@ -21,11 +21,11 @@ import {
 } from '../../stores/runs.ts';
 import { chooseRun } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
-import styles from './RunHead.module.css';
+import styles from './RunHeader.module.css';
 import { STATUS_LABELS } from './RunList.tsx';
 
 /** Name, standing and time left of a run, and what can be done with it. */
-export function RunHead({ run }: { readonly run: RunInfo }): ReactNode {
+export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
   const running = isActive(run.status);
   const drawn = useRuns((state) => state.histories[run.id]?.steps.at(-1)?.step ?? 0);
   const step = running ? Math.max(drawn, run.step) : run.step;
@@ -65,14 +65,14 @@ function timeLeft(run: RunInfo, step: number): string {
 }
 
 /** @param gone names of its datasets that were deleted. */
-function whyNotResume(run: RunInfo, gone: readonly string[]): string | null {
+function resumeBlocker(run: RunInfo, gone: readonly string[]): string | null {
   if (gone.length > 0) return `Cannot be resumed without the deleted dataset ${gone.join(', ')}.`;
   return run.fitsModel ? null : `Load ${run.modelName} to resume this run.`;
 }
 
 function segmentWith(run: RunInfo): void {
   void chooseRun(run.id);
-  goTo('segment');
+  openPage('segment');
 }
 
 function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
@@ -84,7 +84,7 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
   const datasetsLoaded = useDatasets((state) => state.loaded);
   const datasets = useDatasets((state) => state.datasets);
   const gone = datasetsLoaded ? missingDatasets(run, datasets) : [];
-  const reason = whyNotResume(run, gone);
+  const reason = resumeBlocker(run, gone);
   const mayResume = canCompute && !otherActive && reason === null;
   return (
     <div className="row">

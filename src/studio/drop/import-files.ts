@@ -1,31 +1,31 @@
 /** Sends what was dropped or chosen to where it belongs. */
 import type { DroppedFile } from '../../worker/protocol.ts';
 import { addFiles } from '../stores/datasets.ts';
-import { ask } from '../stores/engine-link.ts';
-import { tellDone, tellFailure } from '../stores/notices.ts';
-import { goTo, usePage } from '../stores/page.ts';
-import { admitRun } from '../stores/runs.ts';
+import { callEngine } from '../stores/engine-link.ts';
+import { notifyFailure, notifySuccess } from '../stores/notices.ts';
+import { openPage, usePage } from '../stores/page.ts';
+import { addRun } from '../stores/runs.ts';
 import { openImage } from '../stores/segment.ts';
 import { openModelFiles } from '../stores/session.ts';
-import { sortDrop } from './sort.ts';
+import { sortFiles } from './sort-files.ts';
 
-export async function receiveFiles(files: readonly DroppedFile[]): Promise<void> {
+export async function importFiles(files: readonly DroppedFile[]): Promise<void> {
   if (files.length === 0) {
-    tellFailure({
+    notifyFailure({
       code: 'no-data',
       what: 'No files were dropped.',
       cure: 'Drop image files, a folder, a zip, a SAM model or an adapter.',
     });
     return;
   }
-  const sorted = await sortDrop(files);
+  const sorted = await sortFiles(files);
   for (const model of sorted.models) await openModelFiles(model);
   for (const adapter of sorted.adapters) await importAdapter(adapter);
   const only = sorted.data.length === 1 ? sorted.data[0] : undefined;
   if (only && usePage.getState().page === 'segment' && isImage(only)) {
     await openImage({ kind: 'file', file: only.file });
   } else if (sorted.data.length > 0) {
-    goTo('data');
+    openPage('data');
     await addFiles(sorted.data);
   }
 }
@@ -36,11 +36,11 @@ function isImage({ path }: DroppedFile): boolean {
 }
 
 export async function importAdapter(files: readonly DroppedFile[]): Promise<void> {
-  const result = await ask('output.importAdapter', { files });
+  const result = await callEngine('output.importAdapter', { files });
   if (!result.ok) {
-    tellFailure(result.error);
+    notifyFailure(result.error);
     return;
   }
-  admitRun(result.value);
-  tellDone(`${result.value.name} was imported. Choose it on the Segment page.`);
+  addRun(result.value);
+  notifySuccess(`${result.value.name} was imported. Choose it on the Segment page.`);
 }

@@ -11,14 +11,22 @@ import {
 import type { OpenedImage } from '../../../worker/protocol.ts';
 import { drawImage } from '../../canvas/layers/image.ts';
 import { drawMask, paintMask } from '../../canvas/layers/mask.ts';
-import { drawBox, drawCross, drawPoints } from '../../canvas/layers/prompts.ts';
-import { boxBetween, IDLE, move, press, release, type ToolState, type ToolStep } from '../../canvas/tools.ts';
+import { drawBox, drawCrosshair, drawPoints } from '../../canvas/layers/prompts.ts';
+import {
+  boxBetween,
+  IDLE,
+  pointerDown,
+  pointerMove,
+  pointerUp,
+  type ToolState,
+  type ToolStep,
+} from '../../canvas/tools.ts';
 import {
   fitView,
   isInside,
+  type Point,
   panView,
   type Size,
-  type Spot,
   toImage,
   type View,
   withinImage,
@@ -26,16 +34,16 @@ import {
 } from '../../canvas/view.ts';
 import { addPoint, selectAnswer, selectPrompts, setBox, useSegment } from '../../stores/segment.ts';
 import { maskColour } from '../../theme/colours.ts';
+import styles from './ImageCanvas.module.css';
 import { handleKey } from './keys.ts';
-import styles from './Stage.module.css';
 
 /** The image with its layers; pointer and keys go to the tools, what they ask for goes to the store. */
-export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
+export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
   const [view, setView] = useState<View | null>(null);
   const [state, setState] = useState<ToolState>(IDLE);
-  const [cross, setCross] = useState<Spot>({ x: image.width / 2, y: image.height / 2 });
+  const [crosshair, setCrosshair] = useState<Point>({ x: image.width / 2, y: image.height / 2 });
   const [focused, setFocused] = useState(false);
   const tool = useSegment((store) => store.tool);
   const positive = useSegment((store) => store.positive);
@@ -73,19 +81,19 @@ export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
       if (prompts.box) drawBox(context, prompts.box, view);
       if (state.mode === 'boxing') drawBox(context, boxBetween(state.from, state.to), view);
       drawPoints(context, prompts.points, view);
-      if (focused) drawCross(context, cross, view);
+      if (focused) drawCrosshair(context, crosshair, view);
     });
     return () => cancelAnimationFrame(frame);
-  }, [image, view, size, maskLayer, prompts, state, cross, focused]);
+  }, [image, view, size, maskLayer, prompts, state, crosshair, focused]);
 
-  const take = useCallback(
+  const applyStep = useCallback(
     (step: ToolStep): void => {
       setState(step.state);
       const { request } = step;
       if (!request) return;
-      switch (request.ask) {
+      switch (request.kind) {
         case 'point':
-          if (isInside(request.spot, image)) void addPoint({ ...request.spot, positive: request.positive });
+          if (isInside(request.point, image)) void addPoint({ ...request.point, positive: request.positive });
           return;
         case 'box':
           void setBox(request.box);
@@ -111,19 +119,19 @@ export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
     return () => element.removeEventListener('wheel', onWheel);
   }, []);
 
-  const spots = (event: PointerEvent): { canvas: Spot; image: Spot } | null => {
+  const pointsOf = (event: PointerEvent): { canvas: Point; image: Point } | null => {
     if (!view) return null;
     const at = { x: event.nativeEvent.offsetX, y: event.nativeEvent.offsetY };
     return { canvas: at, image: toImage(view, at) };
   };
 
   const onPointerDown = (event: PointerEvent<HTMLCanvasElement>): void => {
-    const at = spots(event);
+    const at = pointsOf(event);
     if (!at) return;
     event.currentTarget.setPointerCapture(event.pointerId);
     const point = tool === 'box' ? withinImage(at.image, image) : at.image;
-    take(
-      press(state, {
+    applyStep(
+      pointerDown(state, {
         tool,
         positive,
         button: event.button,
@@ -134,19 +142,19 @@ export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
     );
   };
   const onPointerMove = (event: PointerEvent): void => {
-    const at = spots(event);
-    if (at && state.mode !== 'idle') take(move(state, withinImage(at.image, image), at.canvas));
+    const at = pointsOf(event);
+    if (at && state.mode !== 'idle') applyStep(pointerMove(state, withinImage(at.image, image), at.canvas));
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const centre = { x: size.width / 2, y: size.height / 2 };
     const handled = handleKey(event, {
       image,
-      cross,
-      moveCross: (spot) => setCross(withinImage(spot, image)),
+      crosshair,
+      moveCrosshair: (point) => setCrosshair(withinImage(point, image)),
       state,
       setState,
-      take,
+      applyStep,
       zoom: (factor) => setView((now) => now && zoomView(now, factor, centre)),
       fit: () => setView(fitView(image, size)),
     });
@@ -174,7 +182,7 @@ export function Stage({ image }: { readonly image: OpenedImage }): ReactNode {
         data-view={view ? `${view.scale} ${view.left} ${view.top}` : ''}
         onPointerDown={onPointerDown}
         onPointerMove={onPointerMove}
-        onPointerUp={() => take(release(state))}
+        onPointerUp={() => applyStep(pointerUp(state))}
         onPointerCancel={() => setState(IDLE)}
         onContextMenu={(event) => event.preventDefault()}
       />

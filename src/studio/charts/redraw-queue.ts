@@ -26,19 +26,19 @@ function next(): void {
 }
 
 /** Runs `redraw` when its turn comes; returns the function that gives the turn up. */
-export function takeTurn(redraw: () => void): () => void {
+export function queueRedraw(redraw: () => void): () => void {
   waiting.add(redraw);
   schedule();
   return () => waiting.delete(redraw);
 }
 
 /** The value as it was at this chart's last turn; null before the first. */
-export function useInTurn<T extends object>(value: T): T | null {
+export function useQueuedRedraw<T extends object>(value: T): T | null {
   const [shown, setShown] = useState<T | null>(null);
   useEffect(() => {
     if (shown === value) return;
     // As a transition React draws in slices, where the chart lets it.
-    return takeTurn(() => startTransition(() => setShown(value)));
+    return queueRedraw(() => startTransition(() => setShown(value)));
   }, [value, shown]);
   return shown;
 }

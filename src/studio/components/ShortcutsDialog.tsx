@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Dialog } from './Dialog.tsx';
-import styles from './KeysHelp.module.css';
+import styles from './ShortcutsDialog.module.css';
 
 const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly [string, string])[] }[] = [
   {
@@ -32,7 +32,7 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
 ];
 
 /** Every key, on `?`. */
-export function KeysHelp({ onClose }: { readonly onClose: () => void }): ReactNode {
+export function ShortcutsDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <div className="stack">

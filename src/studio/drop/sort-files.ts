@@ -1,7 +1,7 @@
 /** Decides what dropped files are for: a model, an adapter, or data. */
 import type { DroppedFile } from '../../worker/protocol.ts';
 
-export interface SortedDrop {
+export interface SortedFiles {
   /** One group per model: its safetensors and the json files beside it. */
   readonly models: readonly (readonly DroppedFile[])[];
   readonly adapters: readonly (readonly DroppedFile[])[];
@@ -9,7 +9,7 @@ export interface SortedDrop {
 }
 
 /** Sorts by content where the name does not tell. Never fails: what cannot be read goes to the engine, which says why. */
-export async function sortDrop(files: readonly DroppedFile[]): Promise<SortedDrop> {
+export async function sortFiles(files: readonly DroppedFile[]): Promise<SortedFiles> {
   const models: DroppedFile[][] = [];
   const adapters: DroppedFile[][] = [];
   const taken = new Set<DroppedFile>();
@@ -30,13 +30,13 @@ function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
 }
 
-const LARGEST_HEADER = 100 * 2 ** 20;
+const MAX_HEADER_BYTES = 100 * 2 ** 20;
 
 /** An adapter holds no image encoder of its own; anything unreadable counts as a model, whose reader explains it. */
 async function kindOfSafetensors(file: Blob): Promise<'adapter' | 'model'> {
   try {
     const length = new DataView(await file.slice(0, 8).arrayBuffer()).getBigUint64(0, true);
-    if (length > BigInt(Math.min(LARGEST_HEADER, file.size))) return 'model';
+    if (length > BigInt(Math.min(MAX_HEADER_BYTES, file.size))) return 'model';
     const header: unknown = JSON.parse(await file.slice(8, 8 + Number(length)).text());
     if (typeof header !== 'object' || header === null) return 'model';
     return kindOfNames(Object.keys(header).filter((name) => name !== '__metadata__'));

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { takeTurn } from './in-turn.ts';
+import { queueRedraw } from './redraw-queue.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -12,8 +12,8 @@ afterEach(() => {
 
 test('redraws come one at a time, in order', () => {
   const drawn: string[] = [];
-  takeTurn(() => drawn.push('a'));
-  takeTurn(() => drawn.push('b'));
+  queueRedraw(() => drawn.push('a'));
+  queueRedraw(() => drawn.push('b'));
   expect(drawn).toEqual([]);
   vi.advanceTimersToNextTimer();
   expect(drawn).toEqual(['a']);
@@ -23,8 +23,8 @@ test('redraws come one at a time, in order', () => {
 
 test('a turn that was given up is not taken', () => {
   const drawn: string[] = [];
-  const giveUp = takeTurn(() => drawn.push('a'));
-  takeTurn(() => drawn.push('b'));
+  const giveUp = queueRedraw(() => drawn.push('a'));
+  queueRedraw(() => drawn.push('b'));
   giveUp();
   vi.runAllTimers();
   expect(drawn).toEqual(['b']);
@@ -32,9 +32,9 @@ test('a turn that was given up is not taken', () => {
 
 test('it goes on after a pause', () => {
   const drawn: string[] = [];
-  takeTurn(() => drawn.push('a'));
+  queueRedraw(() => drawn.push('a'));
   vi.runAllTimers();
-  takeTurn(() => drawn.push('b'));
+  queueRedraw(() => drawn.push('b'));
   vi.runAllTimers();
   expect(drawn).toEqual(['a', 'b']);
 });
