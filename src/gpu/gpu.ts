@@ -141,6 +141,14 @@ export class Gpu {
     this.device.queue.writeBuffer(range.buffer, range.offset, data as Float32Array<ArrayBuffer>);
   }
 
+  /** Copies a range to another of its size; nothing is done where they are one. */
+  copy(from: BufferRange, to: BufferRange): void {
+    if (from.buffer === to.buffer && from.offset === to.offset) return;
+    const encoder = this.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, to.size);
+    this.device.queue.submit([encoder.finish()]);
+  }
+
   /** Fills a range with zeros. */
   clear(range: BufferRange): void {
     const encoder = this.device.createCommandEncoder();

@@ -42,6 +42,8 @@ export interface Method<F extends Fields = Fields> {
   readonly tensors: (settings: SettingsOf<F>, site: EncoderSite) => readonly TensorSpec[];
   /** What a gate that looks at the image reads: the features nearest to the method's own input. */
   readonly gateReads: Exclude<GateSource, 'nothing'>;
+  /** Whether {@link attach} gives something else in training than in evaluation, as dropout does; default: no. */
+  readonly differsInTraining?: boolean;
   readonly attach: (context: AttachContext<SettingsOf<F>>) => MethodHooks;
 }
 

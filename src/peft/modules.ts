@@ -1,5 +1,6 @@
 import type { Settings } from '../config/field.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
+import { gateFormById } from './gates/registry.ts';
 import type { AnyMethod } from './method.ts';
 import { METHODS } from './registry.ts';
 
@@ -18,5 +19,14 @@ export function modulesOf(config: MopeftConfig): Module[] {
       const isThere = settings && !config.pruned?.[method.id]?.includes(block);
       return isThere ? [{ method, settings, block }] : [];
     }),
+  );
+}
+
+/** Whether the encoder of a config gives something else in training than in evaluation. */
+export function differsInTraining(config: MopeftConfig): boolean {
+  const modules = modulesOf(config);
+  if (modules.length === 0) return false;
+  return (
+    gateFormById(config.gate).differsInTraining || modules.some(({ method }) => method.differsInTraining)
   );
 }

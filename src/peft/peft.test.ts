@@ -14,6 +14,7 @@ import type { SamModel } from '../sam/weights.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { normals } from '../testing/random.ts';
+import { withEntry } from '../testing/with-entry.ts';
 import { readAdapterFiles, recordWithin, writeAdapter } from './adapter-file.ts';
 import { attachModules, gateOutput } from './build.ts';
 import { addGated } from './gates/add-gated.ts';
@@ -115,17 +116,6 @@ describe('modules in the encoder', () => {
     expect([...ungated.gates.keys()]).toEqual([]);
   });
 });
-
-/** Runs `work` while a registry has one more entry. */
-async function withEntry<T>(registry: readonly T[], entry: T, work: () => Promise<void>): Promise<void> {
-  const entries = registry as T[];
-  entries.push(entry);
-  try {
-    await work();
-  } finally {
-    entries.pop();
-  }
-}
 
 describe('a new method', () => {
   const probe = (slot: Slot): AnyMethod => ({

@@ -84,7 +84,7 @@ export class SamSession {
       const { executable, input } = await session.cache.get('imagePe', () => imagePeGraph(model.config));
       gpu.write(input('cells'), cellCoords(model.config));
       await executable.run();
-      session.copy(executable.output('imagePe'), session.fixedRange('imagePe'));
+      session.gpu.copy(executable.output('imagePe'), session.fixedRange('imagePe'));
       await gpu.idle();
     } catch (error) {
       await session.release();
@@ -123,7 +123,7 @@ export class SamSession {
       this.isWarm = true;
       this.gpu.write(this.fixedRange('image'), image);
       await executable.run();
-      this.copy(executable.output('embedding'), this.fixedRange('embedding'));
+      this.gpu.copy(executable.output('embedding'), this.fixedRange('embedding'));
       const names = [...executable.plan.outputs.keys()].filter((name) => name !== 'embedding');
       // Without gates too: only then is it certain that the device refused nothing.
       const values = await this.gpu.read(...names.map((name) => executable.output(name)));
@@ -270,12 +270,6 @@ export class SamSession {
     const range = this.fixed.get(name);
     if (!range) throw new RangeError(`the session has no buffer ${name}`);
     return range;
-  }
-
-  private copy(from: BufferRange, to: BufferRange): void {
-    const encoder = this.gpu.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, to.size);
-    this.gpu.device.queue.submit([encoder.finish()]);
   }
 
   /** Runs after everything that was asked for before, whether that succeeded or not. */

@@ -1,7 +1,9 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
+import type { Random } from '../config/random.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, type Pool } from '../graph/executable.ts';
+import { RANDOM_PREFIX } from '../peft/build.ts';
 import { ENCODER } from './encoder-graph.ts';
 import { type GateLayer, gateLayers } from './gates.ts';
 import type { TrainingPlans } from './plans.ts';
@@ -22,18 +24,22 @@ export class TrainingEncoder {
     private readonly isTrained: boolean,
     private readonly buffers: StepBuffers,
     private readonly executable: Executable,
+    private readonly evaluation: Executable,
   ) {}
 
-  /** @param pool allocated for the encoder's plan; @param find gives weights, accumulators and the step's buffers. */
+  /** @param pool allocated for the encoder's plans; @param find gives weights, accumulators and the step's buffers. */
   static async create(
     gpu: Gpu,
-    { sam, mopeft, trainsEncoder, encoder }: TrainingPlans,
+    { sam, mopeft, trainsEncoder, encoder, evaluationEncoder }: TrainingPlans,
     pool: Pool,
     buffers: StepBuffers,
     find: FindRange,
   ): Promise<TrainingEncoder> {
     const executable = await Executable.create(gpu, encoder, pool, find);
-    return new TrainingEncoder(gpu, sam, mopeft, trainsEncoder, buffers, executable);
+    const evaluation = evaluationEncoder
+      ? await Executable.create(gpu, evaluationEncoder, pool, find)
+      : executable;
+    return new TrainingEncoder(gpu, sam, mopeft, trainsEncoder, buffers, executable, evaluation);
   }
 
   /** Where the embedding of the encoded image stands, [h, w, D]. */
@@ -41,8 +47,25 @@ export class TrainingEncoder {
     return this.executable.output(ENCODER.embedding);
   }
 
+  /** Draws what methods and gates use in a step's encodings. */
+  draw(random: Random): void {
+    for (const [name, bytes] of this.executable.plan.inputs) {
+      if (!name.startsWith(RANDOM_PREFIX)) continue;
+      this.buffers.write(
+        name,
+        Float32Array.from({ length: bytes / 4 }, () => random.uniform()),
+      );
+    }
+  }
+
+  /** Encodes an image [3, S, S] of a step, for {@link backward}. */
+  async forward(input: Float32Array): Promise<void> {
+    this.buffers.write(ENCODER.image, input);
+    await this.executable.run('forward');
+  }
+
   /**
-   * Encodes an image [3, S, S].
+   * Encodes an image [3, S, S] as the model answers outside of training.
    * @param key names an image that comes again unchanged; a frozen encoder then keeps its embedding while there is room.
    */
   async encode(input: Float32Array, key?: string): Promise<void> {
@@ -52,7 +75,8 @@ export class TrainingEncoder {
       return;
     }
     this.buffers.write(ENCODER.image, input);
-    await this.executable.run('forward');
+    await this.evaluation.run('forward');
+    this.gpu.copy(this.evaluation.output(ENCODER.embedding), this.embedding);
     if (key === undefined || this.isTrained) return;
     const embedding = await this.readEmbedding();
     if (this.keptBytes + embedding.byteLength > KEPT_BYTES) return;
@@ -65,10 +89,10 @@ export class TrainingEncoder {
     return values ?? new Float32Array();
   }
 
-  /** The gates of the encoded image, an entry for each block. */
+  /** The gates of the image of the last {@link encode}, an entry for each block. */
   async gates(): Promise<GateLayer[]> {
-    const names = [...this.executable.plan.outputs.keys()].filter((name) => name !== ENCODER.embedding);
-    const values = await this.gpu.read(...names.map((name) => this.executable.output(name)));
+    const names = [...this.evaluation.plan.outputs.keys()].filter((name) => name !== ENCODER.embedding);
+    const values = await this.gpu.read(...names.map((name) => this.evaluation.output(name)));
     const outputs = new Map(names.map((name, i) => [name, values[i] ?? new Float32Array()]));
     return gateLayers(this.sam, this.mopeft, outputs);
   }
@@ -78,8 +102,14 @@ export class TrainingEncoder {
     if (this.isTrained) this.buffers.clear(ENCODER.dembedding);
   }
 
-  /** Adds the gradients of the encoder's tensors for the embedding's; does nothing when none is trained. */
-  async backward(): Promise<void> {
-    if (this.isTrained) await this.executable.run('backward');
+  /**
+   * Adds the gradients of the encoder's tensors for the embedding's; does nothing when none is trained.
+   * @param priceWeight by which the gradient of what methods and gates add to the loss is multiplied.
+   */
+  async backward(priceWeight: number): Promise<void> {
+    if (!this.isTrained) return;
+    if (this.executable.plan.inputs.has(ENCODER.dprice))
+      this.buffers.write(ENCODER.dprice, Float32Array.of(priceWeight));
+    await this.executable.run('backward');
   }
 }

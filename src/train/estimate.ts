@@ -1,7 +1,7 @@
 import { Pool } from '../graph/executable.ts';
 import { weightBytes } from '../sam/weights.ts';
 import { hyperBytes } from './optimizer.ts';
-import { largestSlot, sharedPlans, type TrainingPlans } from './plans.ts';
+import { encoderPlans, largestSlot, sharedPlans, type TrainingPlans } from './plans.ts';
 import { stepBufferBytes } from './step-buffers.ts';
 
 /** GPU memory of a training run, known before anything is allocated. */
@@ -24,7 +24,7 @@ export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
   const parts = [
     { label: 'Frozen weights', bytes: weightBytes(plans.sam) },
     { label: 'Trained weights, gradients and moments', bytes: plans.layout.totalBytes },
-    { label: 'Image encoder', bytes: sum(Pool.sizes([plans.encoder])) },
+    { label: 'Image encoder', bytes: sum(Pool.sizes(encoderPlans(plans))) },
     { label: 'Mask decoder', bytes: sum(Pool.sizes(sharedPlans(plans))) },
     { label: 'Images, prompts and targets', bytes: stepBufferBytes(plans) + hyperBytes(plans.layout) },
   ];

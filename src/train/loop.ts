@@ -195,6 +195,8 @@ export class Trainer {
       images,
       config.corrections,
       this.corrections,
+      // Its own stream for every step, so that a checkpoint need not hold it.
+      Random.fromSeed(config.seed, `modules of step ${step + 1}`),
     );
     if (!Number.isFinite(losses.loss) || !Number.isFinite(squaredNorm))
       throw notFinite(step + 1, this.checkpointStep);

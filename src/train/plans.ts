@@ -4,8 +4,11 @@ import type { SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
+import { attachModules } from '../peft/build.ts';
+import { differsInTraining } from '../peft/modules.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
-import type { DecodeShape } from '../sam/graphs.ts';
+import { type DecodeShape, encodeGraph } from '../sam/graphs.ts';
+import { graphInputs } from '../sam/weight-source.ts';
 import { decoderKey, decoderTrainingGraph } from './decoder-graph.ts';
 import { encoderTrainingGraph } from './encoder-graph.ts';
 import { planOptimizer } from './optimizer.ts';
@@ -32,6 +35,8 @@ export interface TrainingPlans {
   /** Whether a tensor of the encoder is trained, so that the encoder has a backward. */
   readonly trainsEncoder: boolean;
   readonly encoder: Plan;
+  /** The encoder as it answers outside of training; null where it is the same. */
+  readonly evaluationEncoder: Plan | null;
   /** By {@link decoderKey}. */
   readonly decoders: ReadonlyMap<string, Plan>;
   readonly optimizer: Plan;
@@ -83,6 +88,7 @@ export function planShapes(
     layout,
     trainsEncoder: trainsEncoder(tensors),
     encoder: planEncoder(sam, mopeft, tensors, device),
+    evaluationEncoder: planEvaluationEncoder(sam, mopeft, device),
     decoders: new Map(shapes.map((shape) => [decoderKey(shape), planDecoder(shape)])),
     optimizer: planOptimizer(layout, device.traits),
     objectsPerPass: Math.max(...shapes.map(({ objects }) => objects)),
@@ -93,11 +99,16 @@ export function planShapes(
 }
 
 /** The largest buffer of the plans' pools, bytes. */
-export function largestSlot({ encoder, decoders, optimizer }: TrainingPlans): number {
-  return Math.max(...[encoder, ...decoders.values(), optimizer].flatMap(({ slotBytes }) => slotBytes));
+export function largestSlot(plans: TrainingPlans): number {
+  return Math.max(...[...encoderPlans(plans), ...sharedPlans(plans)].flatMap(({ slotBytes }) => slotBytes));
 }
 
-/** The plans that share the second pool; the encoder has its own, since it keeps its values for its backward. */
+/** The plans of the first pool, which keeps the encoder's values for its backward. */
+export function encoderPlans({ encoder, evaluationEncoder }: TrainingPlans): Plan[] {
+  return evaluationEncoder ? [encoder, evaluationEncoder] : [encoder];
+}
+
+/** The plans of the second pool. */
 export function sharedPlans({ decoders, optimizer }: TrainingPlans): Plan[] {
   return [...decoders.values(), optimizer];
 }
@@ -115,6 +126,12 @@ function planEncoder(
 ): Plan {
   const isCheap = (graph: Graph) => planGraph(graph, traits).poolBytes <= ENCODER_BUDGET;
   return planGraph(encoderTrainingGraph(sam, mopeft, tensors, isCheap), traits);
+}
+
+function planEvaluationEncoder(sam: SamConfig, mopeft: MopeftConfig, { traits }: DeviceTraits): Plan | null {
+  if (!differsInTraining(mopeft)) return null;
+  const slots = (graph: Graph) => attachModules(graph, mopeft, graphInputs(graph), 'evaluation').slots;
+  return planGraph(encodeGraph(sam, slots), traits);
 }
 
 type DecoderPlanner = (shape: DecodeShape) => Plan;

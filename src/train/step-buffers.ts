@@ -1,6 +1,7 @@
 import { gridOf, lowResOf } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { type Shape, sizeOf } from '../graph/shape.ts';
+import { RANDOM_PREFIX } from '../peft/build.ts';
 import { DECODER } from './decoder-graph.ts';
 import { ENCODER } from './encoder-graph.ts';
 import { SUPERVISION } from './losses.ts';
@@ -9,11 +10,16 @@ import type { TrainingPlans } from './plans.ts';
 /** The outside buffers of a step that are neither weights nor trained, by input name, as large as its largest shape needs. */
 function bufferShapes({
   sam,
+  encoder,
   objectsPerPass: N,
   maxTokens: T,
 }: TrainingPlans): Readonly<Record<string, Shape>> {
   const [grid, side, D] = [gridOf(sam), lowResOf(sam), sam.outputChannels];
+  const forModules = [...encoder.inputs].filter(
+    ([name]) => name === ENCODER.dprice || name.startsWith(RANDOM_PREFIX),
+  );
   return {
+    ...Object.fromEntries(forModules.map(([name, bytes]) => [name, [bytes / 4]])),
     [ENCODER.image]: [3, sam.imageSize, sam.imageSize],
     [ENCODER.dembedding]: [grid, grid, D],
     [DECODER.imagePe]: [grid, grid, D],

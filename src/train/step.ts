@@ -12,7 +12,7 @@ import { SUPERVISE } from './losses.ts';
 import type { DecodedObject, MaskPredictor } from './mask-predictor.ts';
 import { Optimizer } from './optimizer.ts';
 import { ParameterBuffers } from './parameter-buffers.ts';
-import { sharedPlans, type TrainingPlans } from './plans.ts';
+import { encoderPlans, sharedPlans, type TrainingPlans } from './plans.ts';
 import type { PreparedImage } from './prepare.ts';
 import { correctiveClick } from './prompts.ts';
 import { StepBuffers } from './step-buffers.ts';
@@ -70,7 +70,7 @@ export class TrainingStep implements MaskPredictor {
       const parameters = keep(ParameterBuffers.allocate(gpu, plans.layout));
       const buffers = keep(StepBuffers.allocate(gpu, plans));
       const pools = {
-        encoder: keep(Pool.allocate(gpu, [plans.encoder], 'encoder')),
+        encoder: keep(Pool.allocate(gpu, encoderPlans(plans), 'encoder')),
         shared: keep(Pool.allocate(gpu, sharedPlans(plans), 'decoder')),
       };
       const find = inputsOf(model, parameters, buffers);
@@ -126,23 +126,27 @@ export class TrainingStep implements MaskPredictor {
 
   /**
    * Computes the gradients of a batch, from zero, and its losses; the weights stay as they are.
+   * What methods and gates add to the loss takes part in the gradients and not in the losses.
    * @param corrections corrective clicks after the first prompt.
    * @param random draws the corrective clicks.
+   * @param moduleRandom draws what methods and gates use in training.
    */
   async gradients(
     images: readonly PreparedImage[],
     corrections: number,
     random: Random,
+    moduleRandom: Random,
   ): Promise<StepGradients> {
     this.parameters.clearGradients();
+    this.encoder.draw(moduleRandom);
     const sums: Sums = { loss: 0, focal: 0, dice: 0, iou: 0 };
     for (const image of images) {
       const weight = 1 / (images.length * image.objects.length * (corrections + 1));
-      await this.encoder.encode(image.input);
+      await this.encoder.forward(image.input);
       this.encoder.clearGradient();
       for (const objects of chunks(image.objects, this.plans.objectsPerPass))
         await this.backpropagateObjects({ ...image, objects }, weight, corrections, random, sums);
-      await this.encoder.backward();
+      await this.encoder.backward(1 / images.length);
     }
     const norms = await this.gpu.read(...(await this.optimizer.measure()));
     return { ...sums, squaredNorm: norms.reduce((sum, [part]) => sum + (part ?? Number.NaN), 0) };

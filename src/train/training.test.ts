@@ -4,13 +4,19 @@ import { Random } from '../config/random.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { planGraph } from '../graph/plan.ts';
+import { attachModules } from '../peft/build.ts';
+import type { GateForm } from '../peft/gates/gate-form.ts';
+import { GATE_FORMS } from '../peft/gates/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { Safetensors } from '../sam/checkpoint/safetensors.ts';
-import type { SamModel } from '../sam/weights.ts';
+import { SamSession } from '../sam/session.ts';
+import { graphInputs } from '../sam/weight-source.ts';
+import { type SamModel, weightBytes } from '../sam/weights.ts';
 import { openTestGpu, refuseBuffers } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
+import { withEntry } from '../testing/with-entry.ts';
 import type { TrainingSet } from './batches.ts';
 import { type BestWeights, type RunStorage, readCheckpoint } from './checkpoint.ts';
 import { encoderTrainingGraph } from './encoder-graph.ts';
@@ -48,12 +54,69 @@ function image() {
 
 const settings = () => ({ lr: 1e-2, weightDecay: 0 });
 
+/** In training each block's gates are one number that is drawn, and its price is `gate.alpha`; in evaluation they are alpha. */
+const drawnGates: GateForm = {
+  id: 'drawn',
+  label: 'Drawn',
+  help: '',
+  varies: 'by-run',
+  differsInTraining: true,
+  reads: () => 'nothing',
+  tensors: () => [{ name: 'gate.alpha', shape: [1], decay: false, init: () => Float32Array.of(0.25) }],
+  trace: (methods, { mode, tensor, random, addLoss }) => {
+    if (mode === 'training') addLoss(tensor('gate.alpha'));
+    const value = mode === 'training' ? random(1) : tensor('gate.alpha');
+    return methods.map(() => ({ value, insideSoftmax: false }));
+  },
+};
+
+describe('a gate form that draws and has a price', () => {
+  it('draws anew in every step, adds its price to the gradients, and evaluates without chance', async () => {
+    await withEntry(GATE_FORMS, drawnGates, async () => {
+      const mopeft = resolveMopeft({ methods: ['lora', 'prefix'], gate: 'drawn' }, MICRO_SAM);
+      const plans = planTraining(MICRO_SAM, mopeft, sizes, gpu);
+      const before = gpu.allocatedBytes;
+      const step = await TrainingStep.create(gpu, model, plans);
+      expect(gpu.allocatedBytes - before).toBe(estimateMemory(plans).peakBytes - weightBytes(MICRO_SAM));
+      await step.initialise(3);
+      const lossOf = async (seed: number) =>
+        (await step.gradients([image(), image()], 1, Random.fromSeed(4), Random.fromSeed(seed))).loss;
+      const first = await lossOf(1);
+      expect(await lossOf(2)).not.toBe(first);
+      expect(await lossOf(1)).toBe(first);
+      const gradients = (await step.parameters.read('grad')).get('grad');
+      // Two images a step, each with half the weight.
+      for (const block of [0, 1])
+        expect(gradients?.get(`blocks.${block}.gate.alpha`)).toEqual(Float32Array.of(1));
+      await step.encode(image().input);
+      expect(await step.gates()).toEqual([0, 1].map(() => ({ lora: 0.25, prefix: 0.25 })));
+      const embedding = await step.encoder.readEmbedding();
+      const values = (await step.parameters.read('param')).get('param') ?? new Map<string, Float32Array>();
+      step.release();
+      const tensors = new Map([...values].map(([name, data]) => [name, gpu.upload(data, name)]));
+      const session = await SamSession.open(gpu, model, {
+        tensors,
+        slots: (graph) => attachModules(graph, mopeft, graphInputs(graph), 'evaluation').slots,
+      });
+      await session.encode(image().input);
+      expect(await session.embedding()).toEqual(embedding);
+      await session.release();
+      for (const { buffer } of tensors.values()) gpu.release(buffer);
+    });
+  });
+});
+
 describe('a training step on a device with WebGPU’s default limits', () => {
   it('gives every gate a gradient from the second step on, and at first only the prefix gate', async () => {
     const step = await TrainingStep.create(gpu, model, plan(['lora', 'prefix', 'adapter']));
     await step.initialise(3);
     const gateGradients = async () => {
-      const { squaredNorm, loss } = await step.gradients([image()], 1, Random.fromSeed(4));
+      const { squaredNorm, loss } = await step.gradients(
+        [image()],
+        1,
+        Random.fromSeed(4),
+        Random.fromSeed(5),
+      );
       expect(loss).toBeGreaterThan(0);
       const grads = (await step.parameters.read('grad')).get('grad') ?? new Map<string, Float32Array>();
       const sum = [...grads.values()].flatMap((values) => [...values]).reduce((s, x) => s + x * x, 0);
@@ -86,7 +149,9 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     expect(gpu.allocatedBytes - before).toBe(peakBytes - frozen);
     expect(frozen).toBe(model.weights.bytes);
     const once = () =>
-      step.gradients([image()], 1, Random.fromSeed(4)).then(() => step.optimizer.update(1, settings, 1));
+      step
+        .gradients([image()], 1, Random.fromSeed(4), Random.fromSeed(5))
+        .then(() => step.optimizer.update(1, settings, 1));
     await once();
     const count = gpu.allocationCount;
     await once();
@@ -124,7 +189,12 @@ describe('a training step on a device with WebGPU’s default limits', () => {
       const plans = planTraining(MICRO_SAM, mopeft, { ...sizes, objectsPerPass, corrections: 0 }, gpu);
       const step = await TrainingStep.create(gpu, model, plans);
       await step.initialise(3);
-      const { loss, squaredNorm } = await step.gradients([image()], 0, Random.fromSeed(4));
+      const { loss, squaredNorm } = await step.gradients(
+        [image()],
+        0,
+        Random.fromSeed(4),
+        Random.fromSeed(5),
+      );
       step.release();
       return { loss, squaredNorm };
     };
@@ -163,9 +233,9 @@ describe('recomputing blocks in the backward', () => {
     const gradientsOf = async (plans: typeof kept) => {
       const step = await TrainingStep.create(gpu, deeper, plans);
       await step.initialise(3);
-      await step.gradients([image()], 1, Random.fromSeed(4));
+      await step.gradients([image()], 1, Random.fromSeed(4), Random.fromSeed(5));
       await step.optimizer.update(1, settings, 1);
-      await step.gradients([image()], 1, Random.fromSeed(4));
+      await step.gradients([image()], 1, Random.fromSeed(4), Random.fromSeed(5));
       const grads = (await step.parameters.read('grad')).get('grad');
       step.release();
       return grads;

@@ -71,7 +71,7 @@ async function forwardAndBackward(
     parameters.write('param', name, vectors.get(`param.${name}`).data);
   parameters.clearGradients();
   for (const { key, image, isFirst, targets, prompts, modes } of passes) {
-    await encoder.encode(image);
+    await encoder.forward(image);
     if (isFirst) {
       const embedding = await encoder.readEmbedding();
       append('encoder.embedding', toChannelsFirst(embedding, [1, grid, grid, sam.outputChannels]));
@@ -88,7 +88,7 @@ async function forwardAndBackward(
       append(`loss.${key}`, parts.subarray(4 * n, 4 * n + 3));
       append(`token.${key}`, parts.subarray(4 * n + 3, 4 * n + 4));
     }
-    await encoder.backward();
+    await encoder.backward(1);
   }
   computed.set('loss', [loss]);
   const gradients = (await parameters.read('grad')).get('grad') ?? [];
