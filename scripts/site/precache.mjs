@@ -37,7 +37,12 @@ export function precache({ source }) {
       if (worker.split(PLACEHOLDER).length !== 2) throw new Error(`${WORKER} must name ${PLACEHOLDER} once`);
       if (/^\s*(import|export)\b/m.test(worker))
         throw new Error(`${WORKER} must be a script of its own, without imports`);
-      await writeFile(path, worker.replace(PLACEHOLDER, JSON.stringify(await listFiles(outDir))));
+      const list = JSON.stringify(await listFiles(outDir));
+      // A function, since a name may hold `$&`.
+      await writeFile(
+        path,
+        worker.replace(PLACEHOLDER, () => list),
+      );
     },
   };
 }

@@ -67,7 +67,9 @@ export interface CheckpointEvent {
 /** Work besides steps. */
 export interface ActivityEvent {
   readonly type: 'activity';
+  /** "Measuring the validation images" */
   readonly label: string;
+  readonly dataset: string;
   readonly done: number;
   readonly total: number;
 }

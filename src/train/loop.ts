@@ -131,13 +131,16 @@ export class Trainer {
     return Promise.race([this.train(), lost]);
   }
 
-  /** Loads the best weights, or keeps the current ones where none were stored, and evaluates a split with them. */
-  async evaluateBest(split: Split): Promise<SetScores[]> {
+  /**
+   * Loads the best weights, or keeps the current ones where none were stored, and evaluates a split with them.
+   * @returns null when `isInterrupted` became true between two images.
+   */
+  async evaluateBest(split: Split, isInterrupted?: () => boolean): Promise<SetScores[] | null> {
     const best = await this.parts.storage.readBest();
     for (const [name, { data }] of best?.tensors ?? []) this.step.parameters.write('param', name, data);
     const threshold = best?.maskThreshold ?? SAM_MASK_THRESHOLD;
-    const [scores = []] = (await this.evaluate(split, 0, [threshold])) ?? [];
-    return scores;
+    const each = await this.evaluate(split, 0, [threshold], isInterrupted);
+    return each && (each[0] ?? []);
   }
 
   /** Releases everything on the device. */
@@ -279,11 +282,11 @@ export class Trainer {
     isInterrupted: () => boolean = () => false,
   ): Promise<SetScores[][] | null> {
     const { config, sets, emit, yieldDevice } = this.parts;
-    const images = `${split === 'val' ? 'validation' : split} images`;
+    const label = `Measuring the ${split === 'val' ? 'validation' : split} images`;
     const options = { maxObjects: config.evalObjects, maxImages };
     return evaluateSetsAt(this.step, sets, split, thresholds, options, ({ key }) => ({
       beforeImage: async (done, total) => {
-        emit({ type: 'activity', label: `Measuring the ${images} of ${key}`, done, total });
+        emit({ type: 'activity', label, dataset: key, done, total });
         await yieldDevice?.();
       },
       isInterrupted,

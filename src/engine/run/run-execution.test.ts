@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Failure } from '../../config/failure.ts';
 import { parseTrainConfig } from '../../config/train.ts';
 import { encodeImagePng, encodeMaskPng } from '../../data/encode-png.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
@@ -7,10 +8,11 @@ import { resolveMopeft } from '../../peft/resolve.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../../testing/micro-model.ts';
 import { drawSample } from '../../testing/training-sets.ts';
-import { runDataset } from '../datasets.ts';
+import { resumedDataset, runDataset } from '../datasets.ts';
 import { GpuQueue } from '../gpu-queue.ts';
-import { startTraining } from './run.ts';
-import { RunFiles } from './run-files.ts';
+import { resumeTraining, startTraining } from './run.ts';
+import { RUN_FILES, RunFiles } from './run-files.ts';
+import type { RunObserver } from './run-types.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -29,23 +31,109 @@ function drawnFiles(name: string) {
   };
 }
 
-test('a run that is paused in its first validation has a checkpoint from then on, and no weights to use', async () => {
+/** A folder of its own, and what starts or resumes a run of one dataset in it. */
+async function openFolder(name = 'Cells') {
   const model = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [] };
-  const dataset = { name: 'Cells', samples: ['a.png', 'b.png', 'c.png', 'd.png'].map(drawnFiles) };
-  const run = await startTraining(
-    {
-      gpu,
-      queue: new GpuQueue(),
-      model,
-      files: new RunFiles(new MemoryStore(), 'runs/try'),
+  const files = new RunFiles(new MemoryStore(), 'runs/try');
+  const dataset = {
+    name,
+    samples: ['a.png', 'b.png', 'c.png', 'd.png', 'e.png', 'f.png', 'g.png', 'h.png'].map(drawnFiles),
+  };
+  const named = { key: 'cells', name };
+  const settings = {
+    mopeft: resolveMopeft({ methods: ['lora'] }, MICRO_SAM),
+    train: parseTrainConfig({ steps: 1, imagesPerStep: 1, objectsPerImage: 1, evalObjects: 1 }),
+  };
+  const parts = (observer: RunObserver, queue = new GpuQueue()) => ({ gpu, queue, model, files, observer });
+  return {
+    files,
+    start: (observer: RunObserver = {}, queue?: GpuQueue) =>
+      startTraining(parts(observer, queue), settings, [runDataset(named, dataset, 0, 'shuffled')]),
+    resume: async (observer: RunObserver = {}) => {
+      const { cells } = await files.readSplit();
+      const split = cells ?? { train: [], val: [], test: [] };
+      return resumeTraining(parts(observer), await files.readConfig(), [
+        resumedDataset(named, dataset, split),
+      ]);
     },
-    {
-      mopeft: resolveMopeft({ methods: ['lora'] }, MICRO_SAM),
-      train: parseTrainConfig({ steps: 2, imagesPerStep: 1, objectsPerImage: 1, evalObjects: 1 }),
-    },
-    [runDataset({ key: 'cells', name: 'Cells' }, dataset, 0, 'shuffled')],
-  );
+  };
+}
+
+const testLines = async (files: RunFiles) =>
+  (await files.readMetrics()).filter((line) => line.type === 'eval' && line.split === 'test');
+
+test('a run that is paused in its first validation has a checkpoint from then on, and no weights to use', async () => {
+  const run = await (await openFolder()).start();
   run.pause();
   expect(run.progress).toMatchObject({ step: 0, checkpointStep: null, bestStep: null });
   expect(await run.done).toMatchObject({ status: 'paused', step: 0, checkpointStep: 0, bestStep: null });
+});
+
+test.each(['test images', 'base model'])(
+  'a pause while the %s is measured takes effect before the next image, and the run measures when it goes on',
+  async (stage) => {
+    const { files, start, resume } = await openFolder();
+    const whole = await openFolder();
+    const { verdict } = await (await whole.start()).done;
+    const measured: number[] = [];
+    const run = await start({
+      onActivity: (label, done, total) => {
+        if (!label.startsWith(`Measuring the ${stage}`)) return;
+        measured.push(done);
+        if (done === 0) run.pause();
+        expect(total).toBe(2);
+      },
+    });
+    expect(await run.done).toMatchObject({ status: 'paused', step: 1, checkpointStep: 1, verdict: null });
+    expect(measured).toEqual([0]);
+    expect(await testLines(files)).toEqual([]);
+    const resumed = await (await resume()).done;
+    expect(resumed).toMatchObject({ status: 'finished', step: 1 });
+    expect(resumed.verdict).toEqual(verdict);
+    expect(await testLines(files)).toEqual(await testLines(whole.files));
+  },
+);
+
+test('a stopped run stays stopped when a pause cuts its test off, and a later stop takes a pause back', async () => {
+  const isTest = (label: string) => label.startsWith('Measuring the test images');
+  const cut = await (await openFolder()).start({
+    onActivity: (label) => {
+      if (isTest(label)) cut.pause();
+    },
+  });
+  cut.stop();
+  expect(await cut.done).toMatchObject({ status: 'stopped', verdict: null });
+  const kept = await (await openFolder()).start({
+    onActivity: (label) => {
+      if (!isTest(label)) return;
+      kept.pause();
+      kept.stop();
+    },
+  });
+  expect((await kept.done).verdict).not.toBeNull();
+});
+
+test("a dataset's name is told as it is, whatever characters it holds", async () => {
+  const labels = new Set<string>();
+  const run = await (await openFolder('J$& $1 cells')).start({ onActivity: (label) => labels.add(label) });
+  const { verdict } = await run.done;
+  expect(verdict?.perDataset.map(({ name }) => name)).toEqual(['J$& $1 cells']);
+  expect([...labels]).toEqual([
+    'Measuring the validation images of J$& $1 cells',
+    'Measuring the test images of J$& $1 cells',
+    'Measuring the base model on the test images of J$& $1 cells',
+  ]);
+});
+
+test('a start that failed before its first step can be made again in the same folder; a run that took one is kept', async () => {
+  const { files, start } = await openFolder();
+  const busy = new GpuQueue();
+  busy.run = () =>
+    Promise.reject(new Failure({ code: 'gpu/out-of-memory', what: 'Full.', cure: 'Close tabs.' }));
+  await expect(start({}, busy)).rejects.toThrow('Full.');
+  await files.writeText(RUN_FILES.adapter, 'of the first validation');
+  const run = await start();
+  expect(await files.readIfThere(RUN_FILES.adapter)).toBeNull();
+  await run.done;
+  await expect(start()).rejects.toMatchObject({ record: { code: 'run/exists' } });
 });

@@ -2,7 +2,7 @@
 
 import { type TrainingSet, trainingSet } from '../../train/batches.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
-import { evaluateSet, type ImageScore, type SetScores } from '../../train/evaluate.ts';
+import { evaluateSetsAt, type ImageScore, type SetScores } from '../../train/evaluate.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
@@ -10,20 +10,21 @@ import { SessionPredictor } from '../session-predictor.ts';
 import { MetricsLog } from './metrics.ts';
 import { RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
-import { type DatasetPairs, judge, type Verdict } from './verdict.ts';
+import { computeVerdict, type DatasetPairs, type Verdict } from './verdict.ts';
 
 /** Steps over which the time of a step is averaged. */
 const TIMED_STEPS = 20;
 
-/** The run's turn in the device's queue. */
-interface Turn {
-  /** Lets others use the device. */
+/** Lets others use the device; the queue gives the function when it is the run's turn. */
+interface DeviceAccess {
   yieldDevice: YieldDevice;
 }
 
 export class RunExecution implements Run {
   readonly done: Promise<RunOutcome>;
   private readonly durations: number[] = [];
+  /** Ends the test between two images; the trainer has its own request, which ends the steps. */
+  private isPauseRequested = false;
 
   private constructor(
     private readonly parts: RunParts,
@@ -31,10 +32,10 @@ export class RunExecution implements Run {
     private readonly sets: readonly TrainingSet[],
     private readonly log: MetricsLog,
     private readonly trainer: Trainer,
-    private readonly turn: Turn,
+    private readonly device: DeviceAccess,
   ) {
-    this.done = this.go();
-    // Whoever awaits it hears of a failure; nobody has to.
+    this.done = this.execute();
+    // A failure reaches those who await it; nobody has to.
     this.done.catch(() => undefined);
   }
 
@@ -58,7 +59,7 @@ export class RunExecution implements Run {
       steps: train.steps,
       seed: train.seed,
     });
-    // What a checkpoint stands for is in the log before the checkpoint is.
+    // The metrics up to a checkpoint are on storage before the checkpoint is.
     const storage: RunStorage = {
       ...stored,
       writeCheckpoint: async (bytes) => {
@@ -67,7 +68,7 @@ export class RunExecution implements Run {
       },
     };
     let run: RunExecution | null = null;
-    const turn: Turn = { yieldDevice: async () => undefined };
+    const device: DeviceAccess = { yieldDevice: async () => undefined };
     const trainer = await queue.run('background', () =>
       Trainer.open(
         {
@@ -77,10 +78,10 @@ export class RunExecution implements Run {
           config: train,
           sets,
           storage,
-          emit: (event) => run?.hear(event),
+          emit: (event) => run?.onEvent(event),
           yieldDevice: async () => {
             await log.settled();
-            await turn.yieldDevice();
+            await device.yieldDevice();
           },
         },
         resume,
@@ -92,7 +93,7 @@ export class RunExecution implements Run {
       trainer.release();
       throw error;
     }
-    run = new RunExecution(parts, config, sets, log, trainer, turn);
+    run = new RunExecution(parts, config, sets, log, trainer, device);
     return run;
   }
 
@@ -109,14 +110,16 @@ export class RunExecution implements Run {
   }
 
   pause(): void {
+    this.isPauseRequested = true;
     this.trainer.pause();
   }
 
   stop(): void {
+    this.isPauseRequested = false;
     this.trainer.stop();
   }
 
-  private hear(event: TrainEvent): void {
+  private onEvent(event: TrainEvent): void {
     const { observer } = this.parts;
     switch (event.type) {
       case 'step':
@@ -132,10 +135,10 @@ export class RunExecution implements Run {
         observer?.onProgress?.(this.progress);
         return;
       case 'activity':
-        observer?.onActivity?.(this.named(event.label), event.done, event.total);
+        observer?.onActivity?.(`${event.label} of ${this.nameOf(event.dataset)}`, event.done, event.total);
         return;
       case 'notice':
-        observer?.onNotice?.(`${this.named(event.dataset)}, ${event.sample}: ${event.message}`);
+        observer?.onNotice?.(`${this.nameOf(event.dataset)}, ${event.sample}: ${event.message}`);
         return;
     }
   }
@@ -146,8 +149,8 @@ export class RunExecution implements Run {
     if (line.type === 'step') this.parts.observer?.onProgress?.(this.progress);
   }
 
-  private async go(): Promise<RunOutcome> {
-    // One turn for the caller to get hold of the run before anything is told.
+  private async execute(): Promise<RunOutcome> {
+    // The caller gets hold of the run before its first event.
     await Promise.resolve();
     let released = false;
     const release = (): void => {
@@ -156,25 +159,56 @@ export class RunExecution implements Run {
     };
     try {
       return await this.parts.queue.run('background', async (yieldDevice) => {
-        this.turn.yieldDevice = yieldDevice;
+        this.device.yieldDevice = yieldDevice;
         const status = await this.trainer.run();
-        const tuned = status === 'paused' ? [] : await this.trainer.evaluateBest('test');
+        const isCutOff = (): boolean => this.isPauseRequested;
+        const tuned = status === 'paused' ? null : await this.trainer.evaluateBest('test', isCutOff);
         const { progress } = this;
         release();
-        const verdict = status === 'paused' ? null : await this.judge(tuned, progress, yieldDevice);
+        const base = tuned && (tuned.length === 0 ? [] : await this.measureBase(yieldDevice));
+        const verdict = tuned && base && (await this.conclude(tuned, base, progress));
         await this.log.settled();
-        return { ...progress, status, verdict };
+        // All steps are in the checkpoint: a run that goes on from there measures only.
+        const isLeft = status === 'finished' && !base;
+        return { ...progress, status: isLeft ? 'paused' : status, verdict };
       });
     } finally {
       release();
     }
   }
 
-  /** The base model on the same test images, and what the difference says. */
-  private async judge(
+  /** The base model on the same test images; null when a pause was asked for before the last. */
+  private async measureBase(yieldDevice: YieldDevice): Promise<readonly SetScores[] | null> {
+    const { gpu, model, observer } = this.parts;
+    const base = await SessionPredictor.open(gpu, model, null);
+    try {
+      const options = { maxObjects: this.config.train.evalObjects, maxImages: 0 };
+      const each = await evaluateSetsAt(
+        base,
+        this.sets,
+        'test',
+        [base.maskThreshold],
+        options,
+        ({ key }) => ({
+          beforeImage: async (done, total) => {
+            const label = `Measuring the base model on the test images of ${this.nameOf(key)}`;
+            observer?.onActivity?.(label, done, total);
+            await yieldDevice();
+          },
+          isInterrupted: () => this.isPauseRequested,
+        }),
+      );
+      return each && (each[0] ?? []);
+    } finally {
+      await base.release();
+    }
+  }
+
+  /** Records what was measured on the test images, and writes the verdict; null without a test image. */
+  private async conclude(
     tuned: readonly SetScores[],
+    base: readonly SetScores[],
     progress: RunProgress,
-    yieldDevice: YieldDevice,
   ): Promise<Verdict | null> {
     if (tuned.length === 0) return null;
     for (const { key, summary } of tuned) {
@@ -189,49 +223,20 @@ export class RunExecution implements Run {
         n: summary.n,
       });
     }
-    const { gpu, model, files } = this.parts;
-    const base = await SessionPredictor.open(gpu, model, null);
-    const pairs: DatasetPairs[] = [];
-    try {
-      for (const { key, images } of tuned) {
-        const set = this.sets.find((each) => each.key === key);
-        if (set)
-          pairs.push({
-            id: key,
-            name: this.named(key),
-            images: pair(await this.evaluateBase(base, set, yieldDevice), images),
-          });
-      }
-    } finally {
-      await base.release();
-    }
-    const verdict = judge(pairs, {
+    const pairs = tuned.map(({ key, images }): DatasetPairs => {
+      return {
+        id: key,
+        name: this.nameOf(key),
+        images: pair(base.find((set) => set.key === key)?.images ?? [], images),
+      };
+    });
+    const verdict = computeVerdict(pairs, {
       trainImages: this.sets.reduce((sum, { split }) => sum + split.train.length, 0),
       steps: progress.step,
       bestStep: progress.bestStep,
     });
-    await files.writeText(RUN_FILES.verdict, `${JSON.stringify(verdict, null, 2)}\n`);
+    await this.parts.files.writeText(RUN_FILES.verdict, `${JSON.stringify(verdict, null, 2)}\n`);
     return verdict;
-  }
-
-  private evaluateBase(
-    base: SessionPredictor,
-    set: TrainingSet,
-    yieldDevice: YieldDevice,
-  ): Promise<ImageScore[]> {
-    const label = `Measuring the base model on the test images of ${this.named(set.key)}`;
-    return evaluateSet(
-      base,
-      set,
-      set.split.test,
-      { maxObjects: this.config.train.evalObjects, maxImages: 0 },
-      {
-        beforeImage: async (done, total) => {
-          this.parts.observer?.onActivity?.(label, done, total);
-          await yieldDevice();
-        },
-      },
-    );
   }
 
   private secondsPerStep(): number | null {
@@ -240,9 +245,9 @@ export class RunExecution implements Run {
     return timed.length === 0 ? null : timed.reduce((sum, ms) => sum + ms, 0) / timed.length / 1000;
   }
 
-  /** A sentence with datasets by name instead of key. */
-  private named(text: string): string {
-    return this.config.datasets.reduce((words, { key, name }) => words.replace(key, name), text);
+  /** How people call the dataset of a key. */
+  private nameOf(key: string): string {
+    return this.config.datasets.find((dataset) => dataset.key === key)?.name ?? key;
   }
 }
 

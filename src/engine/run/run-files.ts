@@ -98,6 +98,18 @@ export class RunFiles {
     return (await this.readJson(RUN_FILES.config, ConfigSchema)) as unknown as RunConfig;
   }
 
+  /** Whether a run took a step here, or can go on from a checkpoint. */
+  async hasSteps(): Promise<boolean> {
+    if (await this.store.exists(this.path(RUN_FILES.checkpoint))) return true;
+    return (await this.readMetrics()).some(({ type }) => type === 'step');
+  }
+
+  /** Removes what a run writes after its config and split. */
+  async removeResults(): Promise<void> {
+    const { config, split, ...results } = RUN_FILES;
+    for (const name of Object.values(results)) await this.store.remove(this.path(name));
+  }
+
   async writeSplit(split: RunSplit): Promise<void> {
     await this.writeText(RUN_FILES.split, `${JSON.stringify(split, null, 2)}\n`);
   }

@@ -29,7 +29,7 @@ export interface RunParts {
   readonly observer?: RunObserver;
 }
 
-/** What is told while a run goes on; nothing that is thrown here reaches the run. */
+/** Called while a run is under way; must not throw. */
 export interface RunObserver {
   /** New lines of metrics.jsonl, in order. Where a run goes on from a checkpoint, steps after it come again. */
   onMetrics?(lines: readonly MetricsLine[]): void;
@@ -72,9 +72,12 @@ export interface Run {
    * checkpoint and the best adapter so far are on storage.
    */
   readonly done: Promise<RunOutcome>;
-  /** Finishes the step under way, writes a checkpoint; `done` then settles as `paused`. */
+  /**
+   * Finishes the step or the image under way and writes a checkpoint; `done` then settles as `paused`, and the run goes on from
+   * there, to its test when all steps are done. A run that was stopped before settles as `stopped`, without a verdict.
+   */
   pause(): void;
-  /** Finishes the step under way; `done` settles as `stopped`, with a verdict. */
+  /** Finishes the step under way; `done` settles as `stopped`, with a verdict. It takes back a pause. */
   stop(): void;
 }
 

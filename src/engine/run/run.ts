@@ -25,6 +25,7 @@ import type { Run, RunDataset, RunParts } from './run-types.ts';
 
 /**
  * Starts a run: writes its config and split, allocates, and begins. Resolves when the first step is about to be taken.
+ * What an earlier start left that failed before its first step is replaced.
  * @throws Failure `run/exists`, `train/…`, `peft/…`, `gpu/…`, `storage/…`.
  */
 export async function startTraining(
@@ -36,12 +37,15 @@ export async function startTraining(
   const [problem] = dataProblems(datasets);
   if (problem) throw new Failure(problem);
   if (await files.store.exists(files.path(RUN_FILES.config))) {
-    throw new Failure({
-      code: 'run/exists',
-      what: 'There is a run already.',
-      where: files.path(RUN_FILES.config),
-      cure: 'Choose another folder, or go on with the run that is there.',
-    });
+    if (await files.hasSteps()) {
+      throw new Failure({
+        code: 'run/exists',
+        what: 'There is a run already.',
+        where: files.path(RUN_FILES.config),
+        cure: 'Choose another folder, or resume the run that is there.',
+      });
+    }
+    await files.removeResults();
   }
   const config: RunConfig = {
     format: 1,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type DatasetPairs, judge } from './verdict.ts';
+import { computeVerdict, type DatasetPairs } from './verdict.ts';
 
 const context = { trainImages: 10, steps: 100, bestStep: 50 };
 
@@ -17,7 +17,7 @@ function pairs(name: string, images: readonly (readonly (readonly [number, numbe
 }
 
 test('a gain on every image is called better, with an interval around it', () => {
-  const { box, sentence } = judge(
+  const { box, sentence } = computeVerdict(
     [
       pairs('a', [
         [[0.5, 0.7]],
@@ -41,13 +41,13 @@ test('a gain on every image is called better, with an interval around it', () =>
 
 test('gains that point both ways are called unclear', () => {
   const images = [[[0.5, 0.9]], [[0.9, 0.5]], [[0.3, 0.5]], [[0.5, 0.3]]] as const;
-  const { sentence } = judge([pairs('a', images)], context);
+  const { sentence } = computeVerdict([pairs('a', images)], context);
   expect(sentence).toContain('No clear change');
 });
 
 test('a small gain has a digit more', () => {
   const images = [[[0.5, 0.504]], [[0.6, 0.611]], [[0.4, 0.409]]] as const;
-  const { sentence } = judge([pairs('a', images)], context);
+  const { sentence } = computeVerdict([pairs('a', images)], context);
   expect(sentence).toMatch(/^Better: IoU 0\.500 → 0\.508 \(\+0\.008, 95 % between \+0\.00[4-8] and/);
 });
 
@@ -59,30 +59,30 @@ test('datasets count alike, whatever their size, and the interval is the same ea
     ),
     pairs('few', [[[0, 1]]]),
   ];
-  const first = judge(sets, context);
+  const first = computeVerdict(sets, context);
   expect(first.box.tuned - first.box.base).toBeCloseTo(0.5);
-  expect(judge(sets, context)).toEqual(first);
+  expect(computeVerdict(sets, context)).toEqual(first);
   expect(first.suggestion).toContain('many');
 });
 
 test('without objects nothing is claimed', () => {
-  const verdict = judge([pairs('a', [[]])], context);
+  const verdict = computeVerdict([pairs('a', [[]])], context);
   expect(verdict.box.n).toBe(0);
   expect(verdict.sentence).toContain('nothing can be said');
 });
 
 test('the suggestion follows from the intervals, not from the sign of a tiny mean', () => {
-  const tiny = judge(
+  const tiny = computeVerdict(
     [pairs('a', [[[0.5, 0.49]], [[0.4, 0.41]], [[0.6, 0.6]], [[0.5, 0.49]], [[0.2, 0.2]]])],
     context,
   );
   expect(tiny.suggestion).toContain('more steps or higher');
-  const worse = judge([pairs('a', [[[0.5, 0.3]], [[0.6, 0.3]], [[0.5, 0.2]]])], context);
+  const worse = computeVerdict([pairs('a', [[[0.5, 0.3]], [[0.6, 0.3]], [[0.5, 0.2]]])], context);
   expect(worse.suggestion).toContain('base model is better');
   expect(worse.sentence).toContain('Worse');
 });
 
 test('a run whose best weights are the first ones is said to have learned nothing', () => {
   const same = pairs('a', Array(6).fill([[0.5, 0.5]]));
-  expect(judge([same], { ...context, bestStep: 0 }).suggestion).toContain('weights it began with');
+  expect(computeVerdict([same], { ...context, bestStep: 0 }).suggestion).toContain('weights it began with');
 });

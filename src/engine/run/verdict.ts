@@ -56,7 +56,7 @@ type Prompt = 'box' | 'click';
 const RESAMPLES = 2000;
 
 /** Images without objects count for nothing; a dataset without any object on its test images is left out of the means. */
-export function judge(datasets: readonly DatasetPairs[], context: VerdictContext): Verdict {
+export function computeVerdict(datasets: readonly DatasetPairs[], context: VerdictContext): Verdict {
   const counted = datasets
     .map((dataset) => ({ ...dataset, images: dataset.images.filter((image) => image.base.box.length > 0) }))
     .filter((dataset) => dataset.images.length > 0);
