@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { type Dataset, labelledNames, loadSample } from './dataset.ts';
 import { DatasetStore } from './dataset-store.ts';
@@ -10,6 +9,7 @@ import { MemoryStore } from './memory-store.ts';
 import { labelsOf } from './objects.ts';
 import { type InputFile, readDatasets } from './read-datasets.ts';
 import type { ReadProgress } from './types.ts';
+import { writeZip } from './zip.ts';
 
 const WIDTH = 8;
 const HEIGHT = 6;
@@ -195,7 +195,7 @@ describe('a drop with everything that can be wrong', () => {
 
   it('understands the same files in a zip', async () => {
     const { datasets, refusals } = await readDatasets(
-      input({ 'drop/cells.zip': zipSync({ ...files, '../x.png': good }) }),
+      input({ 'drop/cells.zip': await writeZip({ ...files, '../x.png': good }) }),
     );
     expect(datasets.map(({ name, samples }) => [name, samples.length])).toEqual([['set', 9]]);
     expect(refusals.map(({ file, code }) => `${file} ${code}`)).toEqual([
@@ -204,7 +204,7 @@ describe('a drop with everything that can be wrong', () => {
       'drop/cells.zip/set/notes.txt data/not-a-image',
     ]);
     const flat = await readDatasets(
-      input({ 'cells.zip': zipSync({ 'images/a.png': image(), 'masks/a.png': good }) }),
+      input({ 'cells.zip': await writeZip({ 'images/a.png': image(), 'masks/a.png': good }) }),
     );
     expect(flat.datasets.map(({ name }) => name)).toEqual(['cells']);
     const broken = await readDatasets(input({ 'cells.zip': text }));

@@ -1,15 +1,10 @@
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js/lib/zip-core-custom.js';
-import { type Zippable, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
-import { readZip, type ZipLimits } from './zip.ts';
+import { readZip, writeZip, type ZipLimits } from './zip.ts';
 
 const text = (s: string) => new TextEncoder().encode(s);
 const roomy: ZipLimits = { entries: 100, entryBytes: 1e6, totalBytes: 1e7 };
-
-function zip(files: Readonly<Record<string, Uint8Array>>, level: 0 | 9 = 9): Uint8Array {
-  return zipSync(files as Zippable, { level });
-}
 
 /** Changes the entries of a zip's central directory (and nothing else). */
 function patchDirectory(bytes: Uint8Array, change: (view: DataView, at: number) => void): Uint8Array {
@@ -23,12 +18,12 @@ describe('readZip', () => {
   it.each([0, 9] as const)('lists files and unpacks them when asked, level %i', async (level) => {
     const long = text('mask '.repeat(1000));
     const { files, refusals } = await readZip(
-      zip({ 'set/images/a.png': text('image'), 'set/masks/a.png': long }, level),
+      await writeZip({ 'set/images/a.png': text('image'), 'set/masks/a.png': long }, level),
       'set.zip',
     );
     expect(refusals).toEqual([]);
     expect(files.map(({ path, size }) => [path, size])).toEqual([
-      ['set/images/a.png', 7],
+      ['set/images/a.png', 5],
       ['set/masks/a.png', 5000],
     ]);
     expect(await files[0]?.bytes()).toEqual(text('image'));
@@ -40,13 +35,13 @@ describe('readZip', () => {
     await writer.add('images/a.png', new Uint8ArrayReader(text('image '.repeat(99))));
     const { files, refusals } = await readZip(await writer.close(), 'large.zip');
     expect(refusals).toEqual([]);
-    expect(files.map(({ path, size }) => [path, size])).toEqual([['images/a.png', 792]]);
+    expect(files.map(({ path, size }) => [path, size])).toEqual([['images/a.png', 594]]);
     expect(await files[0]?.bytes()).toEqual(text('image '.repeat(99)));
   });
 
   it('passes over what systems leave, and folders', async () => {
     const { files, refusals } = await readZip(
-      zip({
+      await writeZip({
         '__MACOSX/._a.png': text('x'),
         '.DS_Store': text('x'),
         'empty/': new Uint8Array(0),
@@ -66,13 +61,16 @@ describe('readZip', () => {
     'a\\..\\..\\evil.png',
     '\\\\host\\evil.png',
   ])('refuses %s and keeps the rest', async (path) => {
-    const { files, refusals } = await readZip(zip({ [path]: text('x'), 'good.png': text('y') }), 'z.zip');
+    const { files, refusals } = await readZip(
+      await writeZip({ [path]: text('x'), 'good.png': text('y') }),
+      'z.zip',
+    );
     expect(files.map((file) => file.path)).toEqual(['good.png']);
     expect(refusals).toMatchObject([{ file: `z.zip/${path}`, code: 'data/zip-path' }]);
   });
 
   it('limits entries, sizes and the sum', async () => {
-    const three = zip({
+    const three = await writeZip({
       'a.png': new Uint8Array(100),
       'b.png': new Uint8Array(100),
       'c.png': new Uint8Array(100),
@@ -86,7 +84,7 @@ describe('readZip', () => {
   });
 
   it('stops at the declared size when an entry holds more', async () => {
-    const bomb = patchDirectory(zip({ 'a.png': new Uint8Array(1_000_000) }), (view, at) =>
+    const bomb = patchDirectory(await writeZip({ 'a.png': new Uint8Array(1_000_000) }), (view, at) =>
       view.setUint32(at + 24, 1000, true),
     );
     const { files } = await readZip(bomb, 'z.zip');
@@ -94,7 +92,7 @@ describe('readZip', () => {
   });
 
   it('finds a wrong checksum, an entry beyond the end, a link, encryption and strange methods', async () => {
-    const plain = zip({ 'a.png': text('hello hello hello') });
+    const plain = await writeZip({ 'a.png': text('hello hello hello') });
     const bytesOf = async (z: Uint8Array) => (await readZip(z, 'z.zip')).files[0]?.bytes();
     await expect(bytesOf(patchDirectory(plain, (v, at) => v.setUint32(at + 16, 1, true)))).rejects.toThrow(
       /checksum/,
@@ -120,7 +118,7 @@ describe('readZip', () => {
   });
 
   it('says so when it is no whole zip', async () => {
-    const whole = zip({ 'a.png': text('x') });
+    const whole = await writeZip({ 'a.png': text('x') });
     for (const bytes of [new Uint8Array(0), text('no zip at all'), whole.subarray(0, whole.length - 10)]) {
       const { files, refusals } = await readZip(bytes, 'z.zip');
       expect(files).toEqual([]);
@@ -130,7 +128,7 @@ describe('readZip', () => {
 
   it('neither throws nor hangs on damage', async () => {
     const random = Random.fromSeed(6, 'zip');
-    const whole = zip({
+    const whole = await writeZip({
       'a/b.png': text('abc'.repeat(99)),
       'c.png': new Uint8Array(300),
       'd.png': text('d'),

@@ -8,6 +8,7 @@ import {
   Uint8ArrayReader,
   Uint8ArrayWriter,
   ZipReader,
+  ZipWriter,
 } from '@zip.js/zip.js/lib/zip-core-custom.js';
 import { Failure } from '../config/failure.ts';
 import { isJunk, nameParts } from './file-names.ts';
@@ -15,8 +16,6 @@ import type { LazyFile } from './lazy-file.ts';
 import { limits } from './limits.ts';
 import { refusal, refuse, toRefusal } from './outcome.ts';
 import type { Refusal } from './types.ts';
-
-export type { LazyFile };
 
 export interface ZipLimits {
   readonly entries: number;
@@ -193,6 +192,24 @@ function whatBroke(thrown: unknown): string {
     default:
       return message;
   }
+}
+
+/**
+ * Packs files, in their order.
+ * @param files bytes by path; paths are written as they are.
+ * @param level 0 stores the bytes as they are, 9 packs them best.
+ */
+export async function writeZip(
+  files: Readonly<Record<string, Uint8Array>>,
+  level: 0 | 9 = 9,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const writer = new ZipWriter(new Uint8ArrayWriter(), {
+    level,
+    useWebWorkers: false,
+    dataDescriptor: false,
+  });
+  for (const [path, bytes] of Object.entries(files)) await writer.add(path, new Uint8ArrayReader(bytes));
+  return writer.close();
 }
 
 function damagedZip(name: string): Failure {

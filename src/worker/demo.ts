@@ -1,7 +1,7 @@
 /** The demo's domains as datasets, drawn image by image. */
 import type { Dataset, DatasetSample } from '../data/dataset.ts';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
-import type { LazyFile } from '../data/zip.ts';
+import type { LazyFile } from '../data/lazy-file.ts';
 import { DEMO_IMAGES, demoDomains, drawDemo } from '../engine/demo/domains.ts';
 import type { CallContext } from './serve.ts';
 

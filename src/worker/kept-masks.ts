@@ -1,10 +1,10 @@
 /** Masks that a person kept, on this device's storage: a PNG and a record each. */
 
-import { zipSync } from 'fflate';
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
 import { encodeMaskPng } from '../data/encode-png.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
+import { writeZip } from '../data/zip.ts';
 import { uniqueKeys } from '../engine/datasets.ts';
 import type { KeptMask, OutputFile } from './protocol.ts';
 
@@ -78,8 +78,7 @@ export class KeptMasks {
     for (const [i, { id }] of records.entries())
       files[`${names[i]}.png`] = await this.store.read(path(id, 'png'));
     // PNGs are packed already.
-    const bytes = zipSync(files, { level: 0 });
-    return { name: 'masks.zip', mime: 'application/zip', bytes: bytes as Uint8Array<ArrayBuffer> };
+    return { name: 'masks.zip', mime: 'application/zip', bytes: await writeZip(files, 0) };
   }
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { zlibSync } from 'fflate';
+import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
 import { greyTiff } from '../../testing/grey-tiff.ts';
@@ -118,7 +118,7 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
     bytes: concat(
       signature,
       pngHeader(2 ** 31 - 1, 2 ** 31 - 1),
-      chunk('IDAT', zlibSync(new Uint8Array(9))),
+      chunk('IDAT', deflateSync(new Uint8Array(9))),
       end,
     ),
     code: 'data/too-large',
@@ -126,37 +126,37 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
   },
   {
     name: 'a PNG of 0 × 5',
-    bytes: concat(signature, pngHeader(0, 5), chunk('IDAT', zlibSync(new Uint8Array(9))), end),
+    bytes: concat(signature, pngHeader(0, 5), chunk('IDAT', deflateSync(new Uint8Array(9))), end),
     code: 'data/no-pixels',
     says: /0 × 5/,
   },
   {
     name: 'a PNG bomb',
-    bytes: concat(signature, pngHeader(2, 2), chunk('IDAT', zlibSync(new Uint8Array(3_000_000))), end),
+    bytes: concat(signature, pngHeader(2, 2), chunk('IDAT', deflateSync(new Uint8Array(3_000_000))), end),
     code: 'data/damaged',
     says: /unpacks to more/,
   },
   {
     name: 'a PNG with too few rows',
-    bytes: concat(signature, pngHeader(100, 100), chunk('IDAT', zlibSync(new Uint8Array(500))), end),
+    bytes: concat(signature, pngHeader(100, 100), chunk('IDAT', deflateSync(new Uint8Array(500))), end),
     code: 'data/cut-short',
     says: /ends before/,
   },
   {
     name: 'a PNG with a wrong filter',
-    bytes: concat(signature, pngHeader(1, 1), chunk('IDAT', zlibSync(Uint8Array.of(9, 9))), end),
+    bytes: concat(signature, pngHeader(1, 1), chunk('IDAT', deflateSync(Uint8Array.of(9, 9))), end),
     code: 'data/damaged',
     says: /filter/,
   },
   {
     name: 'a PNG of an impossible depth',
-    bytes: concat(signature, pngHeader(1, 1, 3), chunk('IDAT', zlibSync(new Uint8Array(2))), end),
+    bytes: concat(signature, pngHeader(1, 1, 3), chunk('IDAT', deflateSync(new Uint8Array(2))), end),
     code: 'data/damaged',
     says: /3 bits/,
   },
   {
     name: 'a palette PNG without palette',
-    bytes: concat(signature, pngHeader(1, 1, 8, 3), chunk('IDAT', zlibSync(new Uint8Array(2))), end),
+    bytes: concat(signature, pngHeader(1, 1, 8, 3), chunk('IDAT', deflateSync(new Uint8Array(2))), end),
     code: 'data/damaged',
     says: /palette/,
   },
@@ -166,7 +166,7 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
       signature,
       pngHeader(1, 1),
       chunk('acTL', new Uint8Array(8)),
-      chunk('IDAT', zlibSync(new Uint8Array(2))),
+      chunk('IDAT', deflateSync(new Uint8Array(2))),
       end,
     ),
     code: 'data/unsupported',
@@ -200,13 +200,13 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
   },
   {
     name: 'a TIFF whose Deflate data end early',
-    bytes: packedTiff(8, zlibSync(Uint8Array.from({ length: 256 }, (_, i) => i * i)).subarray(0, 60)),
+    bytes: packedTiff(8, deflateSync(Uint8Array.from({ length: 256 }, (_, i) => i * i)).subarray(0, 60)),
     code: 'data/cut-short',
     says: /ends before/,
   },
   {
     name: 'a TIFF bomb',
-    bytes: packedTiff(8, zlibSync(new Uint8Array(3_000_000))),
+    bytes: packedTiff(8, deflateSync(new Uint8Array(3_000_000))),
     code: 'data/damaged',
     says: /unpacks to more/,
   },
