@@ -36,7 +36,7 @@ export function wrongArguments(what: string, usage: string): Failure {
 }
 
 /** A flag that must be there. */
-export function required<T>(value: T | undefined, flag: string, usage: string): T {
+export function requiredFlag<T>(value: T | undefined, flag: string, usage: string): T {
   if (value === undefined) throw wrongArguments(`--${flag} is missing`, usage);
   return value;
 }

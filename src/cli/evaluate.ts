@@ -8,7 +8,7 @@ import { SessionPredictor } from '../engine/session-predictor.ts';
 import { ModelSession } from '../engine/tuning.ts';
 import { trainingSet } from '../train/batches.ts';
 import { evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
-import { numberFlag, readFlags, required, wrongArguments } from './arguments.ts';
+import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { openAdapter, openCliModel, openData, runFolder } from './open.ts';
 
 const SPLITS = ['train', 'val', 'test', 'all'] as const;
@@ -44,8 +44,8 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   const maxImages = numberFlag(flags['max-images'], 'max-images', USAGE, { min: 1, integer: true }) ?? 0;
   const maxObjects = numberFlag(flags['max-objects'], 'max-objects', USAGE, { min: 1, integer: true }) ?? 5;
   const minArea = numberFlag(flags['min-area'], 'min-area', USAGE, { min: 0, max: 1 }) ?? 0.002;
-  const modelPath = required(flags.model, 'model', USAGE);
-  const dataset = await openData(required(flags.data, 'data', USAGE));
+  const modelPath = requiredFlag(flags.model, 'model', USAGE);
+  const dataset = await openData(requiredFlag(flags.data, 'data', USAGE));
   const { gpu, model } = await openCliModel(modelPath);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
   const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];

@@ -1,7 +1,10 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { Failure } from '../config/failure.ts';
+import { decodeImage } from '../data/decode/image.ts';
+import { valueOrThrow } from '../data/outcome.ts';
 import type { InputFile } from '../data/read-datasets.ts';
+import type { RgbImage } from '../data/types.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 
 /** Every file below a folder, with its path relative to that folder, read when it is needed. */
@@ -25,6 +28,22 @@ export async function folderFiles(folder: string): Promise<InputFile[]> {
         bytes: async () => new Uint8Array(await readFile(at)),
       };
     });
+}
+
+/**
+ * An image file, decoded.
+ * @throws Failure `cli/no-image`, `data/…`.
+ */
+export async function readImage(path: string): Promise<RgbImage> {
+  const bytes = await readFile(path).catch(() => {
+    throw new Failure({
+      code: 'cli/no-image',
+      what: 'There is no such file.',
+      where: path,
+      cure: 'Check the path of the image.',
+    });
+  });
+  return valueOrThrow(await decodeImage(new Uint8Array(bytes), path)).image;
 }
 
 /** A model's files: one safetensors file, or everything directly in a folder. */

@@ -1,12 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { Failure } from '../config/failure.ts';
-import { decodeImage } from '../data/decode/image.ts';
 import { encodeMaskPng } from '../data/encode-png.ts';
 import type { RgbImage } from '../data/types.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { BASE_WEIGHTS, type Candidate, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
-import { numbersFlag, readFlags, required, wrongArguments } from './arguments.ts';
+import { numbersFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { readImage } from './input-files.ts';
 import { openAdapter, openCliModel } from './open.ts';
 
 const USAGE = `  npm run mopeft -- segment --model DIR|FILE [--adapter RUN] --image FILE
@@ -29,11 +28,11 @@ export async function segment(args: readonly string[]): Promise<number> {
     },
     USAGE,
   );
-  const imagePath = required(flags.image, 'image', USAGE);
-  const out = required(flags.out, 'out', USAGE);
+  const imagePath = requiredFlag(flags.image, 'image', USAGE);
+  const out = requiredFlag(flags.out, 'out', USAGE);
   if (!flags.click && !flags.box && !flags.whole) throw wrongArguments('No prompt is given', USAGE);
   if (flags.box && flags.whole) throw wrongArguments('--box and --whole are both boxes', USAGE);
-  const modelPath = required(flags.model, 'model', USAGE);
+  const modelPath = requiredFlag(flags.model, 'model', USAGE);
   const image = await readImage(imagePath);
   const prompts = promptsOf(flags, image);
   const { gpu, model } = await openCliModel(modelPath);
@@ -49,21 +48,6 @@ export async function segment(args: readonly string[]): Promise<number> {
   );
   gpu.destroy();
   return 0;
-}
-
-async function readImage(path: string): Promise<RgbImage> {
-  const bytes = await readFile(path).catch(() => {
-    throw new Failure({
-      code: 'cli/no-image',
-      what: 'There is no such file.',
-      where: path,
-      cure: 'Give the path of an image.',
-    });
-  });
-  const decoded = await decodeImage(new Uint8Array(bytes), basename(path));
-  if (decoded.ok) return decoded.value.image;
-  const { code, reason, file, cure } = decoded.refusal;
-  throw new Failure({ code, what: reason, where: file, cure });
 }
 
 function promptsOf(

@@ -15,7 +15,7 @@ import { GATE_FORMS, gateFormById } from '../peft/gates/registry.ts';
 import { methodsByName, RECIPES } from '../peft/recipes.ts';
 import { METHODS } from '../peft/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
-import { numberFlag, readFlags, required } from './arguments.ts';
+import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
 import { openCliModel, openData, runFolder } from './open.ts';
 
 const ids = (records: readonly { readonly id: string }[]): string => records.map(({ id }) => id).join('|');
@@ -56,10 +56,10 @@ const readTrainFlags = (args: readonly string[]) => readFlags(args, FLAGS, USAGE
 /** `mopeft train`: trains, or goes on with a run; RUN then holds what `src/engine/run/run-files.ts` lists. */
 export async function train(args: readonly string[]): Promise<number> {
   const flags = readTrainFlags(args);
-  const modelPath = required(flags.model, 'model', USAGE);
-  const folders = required(flags.data, 'data', USAGE);
-  const out = flags.resume ?? required(flags.out, 'out', USAGE);
-  if (flags.resume === undefined) required(flags.method, 'method', USAGE);
+  const modelPath = requiredFlag(flags.model, 'model', USAGE);
+  const folders = requiredFlag(flags.data, 'data', USAGE);
+  const out = flags.resume ?? requiredFlag(flags.out, 'out', USAGE);
+  if (flags.resume === undefined) requiredFlag(flags.method, 'method', USAGE);
   const { gpu, model } = await openCliModel(modelPath);
   const parts: RunParts = {
     gpu,
@@ -124,7 +124,7 @@ async function settingsOf(flags: Flags, sam: SamConfig): Promise<RunSettings> {
   return {
     mopeft: resolveMopeft(
       {
-        methods: methodsByName(required(flags.method, 'method', USAGE)),
+        methods: methodsByName(requiredFlag(flags.method, 'method', USAGE)),
         trainDecoder: !flags['freeze-decoder'],
         ...(gate && { gate }),
         ...(file.blocks !== undefined && { blocks: file.blocks }),

@@ -1,6 +1,6 @@
 import { toFailureRecord } from '../config/failure.ts';
-import { crc32 } from './crc32.ts';
 import { decodeImage } from './decode/image.ts';
+import { crc32 } from './decode/png.ts';
 import { checkFileStore } from './file-store.contract.ts';
 import { OpfsStore } from './opfs-store.ts';
 import { readZip, writeZip } from './zip.ts';

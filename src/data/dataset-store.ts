@@ -1,17 +1,18 @@
-import { Failure } from '../config/failure.ts';
+import type { Failure } from '../config/failure.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { nameParts } from './file-names.ts';
 import { type FileStore, storeName } from './file-store.ts';
 import type { InspectedDataset } from './inspect.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { encodeManifest, MANIFEST_VERSION, type Manifest, parseManifest } from './manifest.ts';
-import { attempt, refuse, toRefusal } from './outcome.ts';
+import { attempt, refuse, toRefusal, valueOrThrow } from './outcome.ts';
 import type { Outcome, ReadProgress, StoredDataset, UnreadableDataset } from './types.ts';
 
 const FOLDER = 'datasets';
 const MANIFEST = 'dataset.json';
-const ROLES = ['image', 'mask', 'instances', 'labels'] as const;
-const ROLE_FOLDERS = { image: 'images', mask: 'masks', instances: 'instances', labels: 'labels' } as const;
+/** The files of a sample and the folders in which they are stored. */
+const FILES = ['image', 'mask', 'instances', 'labels'] as const;
+const FOLDERS = { image: 'images', mask: 'masks', instances: 'instances', labels: 'labels' } as const;
 
 export interface SaveOptions {
   readonly onProgress?: (progress: ReadProgress) => void;
@@ -60,7 +61,7 @@ export class DatasetStore {
           widths: [...summary.widths],
           heights: [...summary.heights],
           bytes: files.reduce(
-            (sum, file) => sum + ROLES.reduce((s, role) => s + (file[role]?.size ?? 0), 0),
+            (sum, file) => sum + FILES.reduce((s, role) => s + (file[role]?.size ?? 0), 0),
             0,
           ),
         },
@@ -135,11 +136,8 @@ export class DatasetStore {
   }
 
   private async copyFiles(id: string, sample: DatasetSample): Promise<Manifest['files'][number]> {
-    const copy = async (role: (typeof ROLES)[number], from: LazyFile) => {
-      const read = await readBytes(from);
-      if (!read.ok)
-        throw refuse(read.refusal.code, read.refusal.file, read.refusal.reason, read.refusal.cure);
-      const bytes = read.value;
+    const copy = async (role: (typeof FILES)[number], from: LazyFile) => {
+      const bytes = valueOrThrow(await readBytes(from));
       const path = storedPath(role, sample.name, nameParts(from.path).extension);
       await this.store.write(pathOf(id, path), bytes);
       return { path, size: bytes.length };
@@ -172,10 +170,10 @@ const pathOf = (id: string, file?: string) =>
   `${FOLDER}/${storeName(id)}${file === undefined ? '' : `/${file}`}`;
 
 /** The image keeps its name; masks take the image's with their own extension (stems are unique in a dataset). */
-function storedPath(role: (typeof ROLES)[number], name: string, extension: string): string {
+function storedPath(role: (typeof FILES)[number], name: string, extension: string): string {
   const { folders, file, stem } = nameParts(name);
   const last = role === 'image' ? file : `${stem}${extension && `.${extension}`}`;
-  return [ROLE_FOLDERS[role], ...folders, last].map(storeName).join('/');
+  return [FOLDERS[role], ...folders, last].map(storeName).join('/');
 }
 
 /** An id that no other dataset has; it begins with the dataset's name. */
@@ -203,10 +201,10 @@ function toStored({ id, name, created, summary, samples }: Manifest, manifestByt
 }
 
 function halfSaved(id: string): Failure {
-  return new Failure({
-    code: 'data/half-saved',
-    what: 'This dataset was not saved to the end, or it was deleted meanwhile.',
-    where: `${FOLDER}/${id}`,
-    cure: 'Delete it and import its files again.',
-  });
+  return refuse(
+    'data/half-saved',
+    `${FOLDER}/${id}`,
+    'This dataset was not saved to the end, or it was deleted meanwhile.',
+    'Delete it and import its files again.',
+  );
 }

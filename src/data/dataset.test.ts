@@ -160,13 +160,13 @@ describe('a drop with everything that can be wrong', () => {
     expect(said.sort()).toEqual([
       'notice set/masks/blank.png data/empty-mask',
       'refused set/images/empty file.png data/empty-file',
-      'refused set/images/half.png data/cut-short',
-      'refused set/images/text.png data/not-a-image',
-      'refused set/masks/badmask.png data/cut-short',
+      'refused set/images/half.png data/truncated',
+      'refused set/images/text.png data/not-an-image',
+      'refused set/masks/badmask.png data/truncated',
       'refused set/masks/orphan.png data/mask-without-image',
       'refused set/masks/othersize.png data/mask-size',
       'refused set/masks/turned.png data/mask-size',
-      'refused set/notes.txt data/not-a-image',
+      'refused set/notes.txt data/not-an-image',
     ]);
     expect(result.samples.map(({ name, objects, maskKind }) => [name, objects, maskKind])).toEqual([
       ['alone.png', 0, undefined],
@@ -201,7 +201,7 @@ describe('a drop with everything that can be wrong', () => {
     expect(refusals.map(({ file, code }) => `${file} ${code}`)).toEqual([
       'drop/cells.zip/../x.png data/zip-path',
       'drop/cells.zip/set/masks/orphan.png data/mask-without-image',
-      'drop/cells.zip/set/notes.txt data/not-a-image',
+      'drop/cells.zip/set/notes.txt data/not-an-image',
     ]);
     const flat = await readDatasets(
       input({ 'cells.zip': await writeZip({ 'images/a.png': image(), 'masks/a.png': good }) }),

@@ -3,7 +3,7 @@ import { Unzlib } from 'fflate';
 /** Thrown when a stream holds more than was allowed: it is a bomb, or its header lies. */
 export class TooLong extends Error {}
 /** Thrown when a stream ends before its last block. */
-export class CutShort extends Error {}
+export class Truncated extends Error {}
 
 /** Input bytes handed over at once; deflate expands by at most 1032, so a step makes at most 33 MB. */
 const STEP = 32 * 1024;
@@ -12,7 +12,7 @@ const TRAILER = new Uint8Array(4);
 
 /**
  * Unpacks a zlib stream of one or more pieces into at most `limit` bytes. Its Adler-32 is not compared.
- * @throws {TooLong} as soon as the output passes `limit`, {@link CutShort} when the stream has no end, Error when damaged.
+ * @throws {TooLong} as soon as the output passes `limit`, {@link Truncated} when the stream has no end, Error when damaged.
  */
 export function inflateBounded(pieces: readonly Uint8Array[], limit: number): Uint8Array {
   const out: Uint8Array[] = [];
@@ -30,7 +30,7 @@ export function inflateBounded(pieces: readonly Uint8Array[], limit: number): Ui
   } catch (error) {
     if (error instanceof TooLong) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    if (/EOF/i.test(message)) throw new CutShort(message);
+    if (/EOF/i.test(message)) throw new Truncated(message);
     throw new Error(message);
   }
   const all = new Uint8Array(length);

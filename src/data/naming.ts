@@ -1,8 +1,8 @@
 /** What a file is in a dataset. */
-export type Role = 'images' | 'masks' | 'instances' | 'labels';
+export type FileRole = 'images' | 'masks' | 'instances' | 'labels';
 
 /** Folder names, lower case, by the role of what lies in them. */
-const ROLE_FOLDERS: Readonly<Record<string, Role>> = {
+const ROLE_FOLDERS: Readonly<Record<string, FileRole>> = {
   images: 'images',
   image: 'images',
   imgs: 'images',
@@ -22,7 +22,7 @@ const ROLE_FOLDERS: Readonly<Record<string, Role>> = {
 };
 
 /** The role that a folder's name gives to its files, if any. */
-export const roleOfFolder = (folder: string): Role | undefined => ROLE_FOLDERS[folder.toLowerCase()];
+export const roleOfFolder = (folder: string): FileRole | undefined => ROLE_FOLDERS[folder.toLowerCase()];
 
 const MASK_WORDS = 'masks|mask|gt|groundtruth|ground_truth|labels|label|lbl|segmentation|seg|annotation|anno';
 const INSTANCE_WORDS = 'instances|instance|inst';

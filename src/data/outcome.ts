@@ -31,6 +31,16 @@ export function toRefusal(thrown: unknown, file: string): Refusal {
   );
 }
 
+/**
+ * The value of an outcome.
+ * @throws Failure its refusal, when there is no value.
+ */
+export function valueOrThrow<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  const { code, file, reason, cure } = outcome.refusal;
+  throw refuse(code, file, reason, cure);
+}
+
 /** Runs `work`; whatever it throws becomes the refusal of `file`. */
 export async function attempt<T>(file: string, work: () => T | Promise<T>): Promise<Outcome<T>> {
   try {

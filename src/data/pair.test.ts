@@ -64,7 +64,7 @@ describe('folders', () => {
       'data/cells/SOURCE.md',
     );
     expect(pairing.datasets.map(({ name }) => name)).toEqual(['cells', 'cracks', 'other/cells']);
-    expect(codes(pairing)).toEqual(['data/cells/SOURCE.md data/not-a-image', 'README.md data/not-a-image']);
+    expect(codes(pairing)).toEqual(['data/cells/SOURCE.md data/not-an-image', 'README.md data/not-an-image']);
   });
 
   it('keeps folders inside images/ apart', () => {
@@ -185,9 +185,9 @@ it('passes over what systems leave behind, and says what is no image', () => {
   );
   expect(pairs(pairing)).toEqual(['images/a.png -> ']);
   expect(codes(pairing)).toEqual([
-    'images/a.txt data/not-a-image',
-    'images/b.csv data/not-a-image',
-    'Makefile data/not-a-image',
+    'images/a.txt data/not-an-image',
+    'images/b.csv data/not-an-image',
+    'Makefile data/not-an-image',
   ]);
 });
 

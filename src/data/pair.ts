@@ -1,5 +1,5 @@
 import { isImageName, isJunk, type NameParts, nameParts } from './file-names.ts';
-import { type MarkedStem, markedStem, type Role, roleOfFolder, unmarkedImageStem } from './naming.ts';
+import { type FileRole, type MarkedStem, markedStem, roleOfFolder, unmarkedImageStem } from './naming.ts';
 import { sortedByName } from './natural-order.ts';
 import { refusal } from './outcome.ts';
 import type { ImageFile, Refusal, SampleFiles } from './types.ts';
@@ -67,7 +67,7 @@ interface Placed {
 }
 
 interface Group {
-  readonly byRole: Readonly<Record<Role, Placed[]>>;
+  readonly byRole: Readonly<Record<FileRole, Placed[]>>;
   /** Images that lie in the root itself. */
   readonly plain: Placed[];
 }
@@ -160,7 +160,10 @@ interface Building {
   labels?: string;
 }
 
-function pairRoles(byRole: Readonly<Record<Role, readonly Placed[]>>, refusals: Refusal[]): SampleFiles[] {
+function pairRoles(
+  byRole: Readonly<Record<FileRole, readonly Placed[]>>,
+  refusals: Refusal[],
+): SampleFiles[] {
   const images = sortedByName(byRole.images, ({ under, parts }) => under + parts.file);
   const samples = new Map<Placed, Building>();
   const taken = new Map<string, Placed>();
@@ -182,7 +185,7 @@ function pairRoles(byRole: Readonly<Record<Role, readonly Placed[]>>, refusals: 
     samples.set(file, { name: file.under + file.parts.file, image: file.parts.path });
   }
   const index = imageIndex([...samples.keys()]);
-  const claim = (role: Exclude<Role, 'images'>, field: 'mask' | 'instances' | 'labels') => {
+  const claim = (role: Exclude<FileRole, 'images'>, field: 'mask' | 'instances' | 'labels') => {
     for (const file of sortedByName(byRole[role], ({ parts }) => parts.path)) {
       const image = findImage(file, index);
       const sample = image && samples.get(image);
@@ -236,14 +239,14 @@ function nameFor(root: string, topName: string, taken: Set<string>): string {
 function notAnImage({ path, extension }: NameParts): Refusal {
   const what = extension === '' ? 'a file without an extension' : `a .${extension} file`;
   return refusal(
-    'data/not-a-image',
+    'data/not-an-image',
     path,
     `This is ${what}, not an image.`,
     'Nothing to do if it is only a note; images are read as PNG, JPEG, TIFF or WebP.',
   );
 }
 
-function noImage({ path }: NameParts, role: Exclude<Role, 'images'>): Refusal {
+function noImage({ path }: NameParts, role: Exclude<FileRole, 'images'>): Refusal {
   const what = { masks: 'mask', instances: 'instance map', labels: 'label map' }[role];
   return refusal(
     'data/mask-without-image',

@@ -4,7 +4,7 @@ import { SAM_PREPROCESSING } from '../config/sam.ts';
 import { averageMask, lowResTarget } from './low-res-target.ts';
 import { findObjects } from './objects.ts';
 import { imageTransform, preprocess, toModel } from './preprocess.ts';
-import { resizeBilinear } from './resize.ts';
+import { resizeImage } from './resize.ts';
 import type { RgbImage } from './types.ts';
 
 const random = Random.fromSeed(12, 'preprocess');
@@ -38,7 +38,7 @@ describe('preprocess', () => {
     const image = noise(30, 20);
     const { data, transform } = preprocess(image, { ...SAM_PREPROCESSING, size: 16 });
     expect(transform.inputSize).toEqual([11, 16]);
-    const resized = resizeBilinear(image, 16, 11).data;
+    const resized = resizeImage(image, 16, 11).data;
     const mean = [123.675, 116.28, 103.53].map(Math.fround);
     const std = [58.395, 57.12, 57.375].map(Math.fround);
     for (let c = 0; c < 3; c++) {

@@ -1,5 +1,5 @@
 import type { PreprocessingRecord } from '../config/sam.ts';
-import { resizeBilinear } from './resize.ts';
+import { resizeImage } from './resize.ts';
 import type { RgbImage } from './types.ts';
 
 /** How a model wants its images: {@link PreprocessingRecord} and the side of its square input in pixels. */
@@ -51,7 +51,7 @@ export function preprocess(image: RgbImage, record: ImageRecord): ModelInput {
   const transform = imageTransform(image.width, image.height, record);
   const [height, width] = transform.inputSize;
   const { size } = record;
-  const resized = resizeBilinear(image, width, height).data;
+  const resized = resizeImage(image, width, height).data;
   const data = new Float32Array(3 * size * size);
   const { offset, divisor, factor } = affine(resized, record.normalisation);
   for (let c = 0; c < 3; c++) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { resizeBilinear } from './resize.ts';
+import { resizeImage } from './resize.ts';
 
 interface Vectors {
   readonly pillow: string;
@@ -14,7 +14,7 @@ const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
 it.each(vectors.cases)(
   `equals Pillow ${vectors.pillow} bit for bit: $from to $to`,
   ({ from, to, input, output }) => {
-    const resized = resizeBilinear(
+    const resized = resizeImage(
       { width: from[0], height: from[1], channels: 3, data: bytes(input) },
       to[0],
       to[1],

@@ -18,7 +18,7 @@ interface AxisWeights {
  * The order of the passes is that of Pillow 13; older ones always went along rows first, which differs by one level in some
  * values where the height loses more than twice the pixels that the width loses.
  */
-export function resizeBilinear(image: RgbImage, width: number, height: number): RgbImage {
+export function resizeImage(image: RgbImage, width: number, height: number): RgbImage {
   const lostRows = image.height - height;
   const rowsFirst = !(lostRows > 0 && lostRows > 2 * (image.width - width));
   const first = rowsFirst ? ([width, image.height] as const) : ([image.width, height] as const);

@@ -9,6 +9,7 @@ import {
   loadSample,
 } from '../data/dataset.ts';
 import { inspectDataset } from '../data/inspect.ts';
+import { valueOrThrow } from '../data/outcome.ts';
 import { type InputFile, readDatasets } from '../data/read-datasets.ts';
 import { type SplitOrder, splitNames } from '../data/split.ts';
 import type { Refusal } from '../data/types.ts';
@@ -106,8 +107,5 @@ export async function loadByName(
   options: LoadOptions = {},
 ): Promise<LoadedSample> {
   const index = dataset.samples.findIndex((sample) => sample.name === name);
-  const loaded = await loadSample(dataset, index, options);
-  if (loaded.ok) return loaded.value;
-  const { code, reason, file, cure } = loaded.refusal;
-  throw new Failure({ code, what: reason, where: file, cure });
+  return valueOrThrow(await loadSample(dataset, index, options));
 }

@@ -6,13 +6,13 @@ import { OpfsStore } from '../data/opfs-store.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { type OpenModel, type OpenModelOptions, openModel } from '../engine/model.ts';
 import { Segmenter } from '../engine/segmenter.ts';
+import { shaderSources } from '../gpu/bundled-shaders.ts';
 import { Gpu } from '../gpu/gpu.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import { gpuReport } from './gpu-report.ts';
 import type { EngineEvent, GpuReport, ModelInfo } from './protocol.ts';
-import { shaderSources } from './shaders.ts';
 
 /** Where a model came from, so that it can be opened again on another device. */
 export interface ModelOrigin {

@@ -1,5 +1,5 @@
 /** Images for the page: whole as bitmaps, small with their objects laid over. */
-import { resizeBilinear } from '../data/resize.ts';
+import { resizeImage } from '../data/resize.ts';
 import type { ObjectSet, RgbImage } from '../data/types.ts';
 
 /** Colours of objects, told apart by colour-blind people too (Okabe and Ito). */
@@ -23,7 +23,7 @@ export function renderThumbnail(image: RgbImage, objects: ObjectSet | null, size
   const scale = Math.min(1, size / Math.max(image.width, image.height));
   const width = Math.max(1, Math.round(image.width * scale));
   const height = Math.max(1, Math.round(image.height * scale));
-  const small = resizeBilinear(image, width, height);
+  const small = resizeImage(image, width, height);
   if (objects) tint(small, objects);
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext('2d')?.putImageData(imageDataOf(small), 0, 0);

@@ -3,10 +3,10 @@ import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
 import { greyTiff } from '../../testing/grey-tiff.ts';
-import { crc32 } from '../crc32.ts';
 import { encodeImagePng } from '../encode-png.ts';
 import { decodeImage } from './image.ts';
 import { decodeMask } from './mask.ts';
+import { crc32 } from './png.ts';
 
 const path = new URL('../../../tests/vectors/images/images.json', import.meta.url);
 const files = (JSON.parse(readFileSync(path, 'utf8')) as { name: string; file: string }[]).map(
@@ -87,24 +87,24 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
   {
     name: 'text named png',
     bytes: text('hello, I am no image\n'),
-    code: 'data/not-a-image',
+    code: 'data/not-an-image',
     says: /text file/,
   },
-  { name: 'a GIF', bytes: text('GIF89a......'), code: 'data/not-a-image', says: /GIF/ },
-  { name: 'a BMP', bytes: text('BM..........'), code: 'data/not-a-image', says: /BMP/ },
-  { name: 'a PDF', bytes: text('%PDF-1.7\n\0\0\0'), code: 'data/not-a-image', says: /PDF/ },
-  { name: 'a zip named png', bytes: text('PK\x03\x04\0\0\0\0\0\0'), code: 'data/not-a-image', says: /zip/ },
+  { name: 'a GIF', bytes: text('GIF89a......'), code: 'data/not-an-image', says: /GIF/ },
+  { name: 'a BMP', bytes: text('BM..........'), code: 'data/not-an-image', says: /BMP/ },
+  { name: 'a PDF', bytes: text('%PDF-1.7\n\0\0\0'), code: 'data/not-an-image', says: /PDF/ },
+  { name: 'a zip named png', bytes: text('PK\x03\x04\0\0\0\0\0\0'), code: 'data/not-an-image', says: /zip/ },
   {
     name: 'unknown bytes',
     bytes: Uint8Array.of(1, 2, 3, 0),
-    code: 'data/not-a-image',
+    code: 'data/not-an-image',
     says: /not an image/,
   },
-  { name: 'a PNG signature alone', bytes: signature, code: 'data/cut-short', says: /ends before/ },
+  { name: 'a PNG signature alone', bytes: signature, code: 'data/truncated', says: /ends before/ },
   {
     name: 'half a PNG',
     bytes: small.subarray(0, small.length / 2),
-    code: 'data/cut-short',
+    code: 'data/truncated',
     says: /ends before/,
   },
   {
@@ -139,7 +139,7 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
   {
     name: 'a PNG with too few rows',
     bytes: concat(signature, pngHeader(100, 100), chunk('IDAT', deflateSync(new Uint8Array(500))), end),
-    code: 'data/cut-short',
+    code: 'data/truncated',
     says: /ends before/,
   },
   {
@@ -175,13 +175,13 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
   {
     name: 'half a JPEG',
     bytes: jpeg.subarray(0, jpeg.length / 2),
-    code: 'data/cut-short',
+    code: 'data/truncated',
     says: /ends before/,
   },
   {
     name: 'a JPEG marker alone',
     bytes: Uint8Array.of(0xff, 0xd8, 0xff),
-    code: 'data/cut-short',
+    code: 'data/truncated',
     says: /ends before/,
   },
   { name: 'a JPEG in CMYK', bytes: cmyk(), code: 'data/unsupported', says: /CMYK/ },
@@ -189,19 +189,19 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
   {
     name: 'half a TIFF',
     bytes: tiff.subarray(0, tiff.length / 2),
-    code: 'data/cut-short',
+    code: 'data/truncated',
     says: /ends before/,
   },
   {
     name: 'a TIFF whose LZW data end early',
     bytes: packedTiff(5, Uint8Array.of(0x80, 0, 0)),
-    code: 'data/cut-short',
+    code: 'data/truncated',
     says: /ends before/,
   },
   {
     name: 'a TIFF whose Deflate data end early',
     bytes: packedTiff(8, deflateSync(Uint8Array.from({ length: 256 }, (_, i) => i * i)).subarray(0, 60)),
-    code: 'data/cut-short',
+    code: 'data/truncated',
     says: /ends before/,
   },
   {
@@ -214,13 +214,13 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
   {
     name: 'a BigTIFF',
     bytes: Uint8Array.of(0x49, 0x49, 0x2b, 0, 8, 0, 0, 0),
-    code: 'data/not-a-image',
+    code: 'data/not-an-image',
     says: /BigTIFF/,
   },
   {
     name: 'half a WebP',
     bytes: webp.subarray(0, webp.length / 2),
-    code: 'data/cut-short',
+    code: 'data/truncated',
     says: /ends before/,
   },
 ];

@@ -2,8 +2,7 @@ import mozjpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import { Codec, type CodecFactory } from '../wasm/codec.ts';
 import { exifOrientation } from './orientation.ts';
 import type { Raster } from './raster.ts';
-import { rgbOfRgba } from './rgba.ts';
-import { checkSize, cutShort, damaged, unsupported } from './size-check.ts';
+import { checkSize, damaged, truncated, unsupported } from './size-check.ts';
 
 /** `false`: the stored orientation is kept, since all formats are turned upright in one place. */
 const codec = new Codec(
@@ -33,7 +32,7 @@ export async function decodeJpeg(bytes: Uint8Array, file: string): Promise<Raste
   }
   const { image, messages } = await codec.decode(bytes);
   const complaint = messages.find(isSerious);
-  if (messages.some((m) => m.includes('Premature end'))) throw cutShort(file, 'JPEG');
+  if (messages.some((m) => m.includes('Premature end'))) throw truncated(file, 'JPEG');
   if (!image || complaint) throw damaged(file, 'JPEG', complaint ?? messages[0] ?? 'the decoder gave up');
   if (image.width !== width || image.height !== height)
     throw damaged(file, 'JPEG', 'its size is given twice');
@@ -89,7 +88,7 @@ export function readJpegHeader(bytes: Uint8Array, file: string): JpegHeader {
       orientation = exifOrientation(body);
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
     if (isFrame) {
-      if (body.length < 6) throw cutShort(file, 'JPEG');
+      if (body.length < 6) throw truncated(file, 'JPEG');
       if (marker !== 0xc0 && marker !== 0xc1 && marker !== 0xc2 && marker !== 0xc9 && marker !== 0xca) {
         throw unsupported(file, 'This is a lossless or hierarchical JPEG, which is not read here.');
       }
@@ -104,5 +103,20 @@ export function readJpegHeader(bytes: Uint8Array, file: string): JpegHeader {
     }
     at += 2 + length;
   }
-  throw cutShort(file, 'JPEG');
+  throw truncated(file, 'JPEG');
+}
+
+/** Drops the alpha of RGBA pixels (and two of three equal colours when `channels` is 1); colours stay as they are. */
+function rgbOfRgba(rgba: ArrayLike<number>, pixels: number, channels: 1 | 3): Uint8Array {
+  const out = new Uint8Array(pixels * channels);
+  if (channels === 1) {
+    for (let i = 0; i < pixels; i++) out[i] = rgba[4 * i] as number;
+    return out;
+  }
+  for (let i = 0, s = 0, t = 0; i < pixels; i++, s += 4, t += 3) {
+    out[t] = rgba[s] as number;
+    out[t + 1] = rgba[s + 1] as number;
+    out[t + 2] = rgba[s + 2] as number;
+  }
+  return out;
 }

@@ -1,9 +1,8 @@
-import { crc32 } from '../crc32.ts';
-import { CutShort, inflateBounded, TooLong } from '../inflate.ts';
+import { inflateBounded, TooLong, Truncated } from '../inflate.ts';
 import { exifOrientation } from './orientation.ts';
 import { ADAM7, type PngLayout, passSize, unfilterPng } from './png-unfilter.ts';
 import type { Raster } from './raster.ts';
-import { checkSize, cutShort, damaged, unsupported } from './size-check.ts';
+import { checkSize, damaged, truncated, unsupported } from './size-check.ts';
 
 const SIGNATURE_LENGTH = 8;
 const CHANNELS: Readonly<Record<number, 1 | 2 | 3 | 4>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
@@ -35,11 +34,11 @@ export function decodePng(bytes: Uint8Array, file: string): Raster {
   try {
     raw = inflateBounded(pieces, expected + 64 * 1024);
   } catch (error) {
-    if (error instanceof CutShort) throw cutShort(file, 'PNG');
+    if (error instanceof Truncated) throw truncated(file, 'PNG');
     if (error instanceof TooLong) throw damaged(file, 'PNG', 'it unpacks to more than its size says');
     throw damaged(file, 'PNG', error instanceof Error ? error.message : String(error));
   }
-  if (raw.length < expected) throw cutShort(file, 'PNG');
+  if (raw.length < expected) throw truncated(file, 'PNG');
   const data = unfilterPng(raw, header);
   if (!data) throw damaged(file, 'PNG', 'a row has an unknown filter');
   if (isPalette && !palette) throw damaged(file, 'PNG', 'the palette is missing');
@@ -77,7 +76,7 @@ function readChunks(bytes: Uint8Array, file: string): PngParts {
     const end = at + 12 + length;
     if (end > bytes.length) {
       if (type === 'IEND') break;
-      throw cutShort(file, 'PNG');
+      throw truncated(file, 'PNG');
     }
     const body = bytes.subarray(at + 8, at + 8 + length);
     const used = type === 'IHDR' || type === 'PLTE' || type === 'IDAT';
@@ -106,7 +105,7 @@ function readChunks(bytes: Uint8Array, file: string): PngParts {
     }
     at = end;
   }
-  if (!header || pieces.length === 0) throw cutShort(file, 'PNG');
+  if (!header || pieces.length === 0) throw truncated(file, 'PNG');
   return { header, isPalette, ...(palette ? { palette } : {}), pieces, orientation };
 }
 
@@ -135,4 +134,19 @@ function rawLength({ width, height, channels, bits, interlaced }: PngLayout): nu
     w === 0 || h === 0 ? 0 : h * (1 + Math.ceil((w * channels * bits) / 8));
   if (!interlaced) return pass(width, height);
   return ADAM7.reduce((sum, p) => sum + pass(passSize(width, p.x, p.dx), passSize(height, p.y, p.dy)), 0);
+}
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
+  let c = n;
+  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  return c >>> 0;
+});
+
+/** CRC-32 of a chunk (polynomial 0xEDB88320, ISO 3309). */
+export function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) {
+    crc = (CRC_TABLE[(crc ^ (bytes[i] as number)) & 0xff] as number) ^ (crc >>> 8);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
 }

@@ -3,7 +3,7 @@ import { decodeJpeg, readJpegHeader } from './jpeg.ts';
 import { upright } from './orientation.ts';
 import { decodePng, pngSize } from './png.ts';
 import type { Raster } from './raster.ts';
-import { cutShort } from './size-check.ts';
+import { truncated } from './size-check.ts';
 import { sniffFormat } from './sniff.ts';
 import { decodeTiff } from './tiff.ts';
 import { readTiffDirectory, tag } from './tiff-directory.ts';
@@ -43,7 +43,7 @@ export function readHeader(
   switch (format) {
     case 'png': {
       const size = pngSize(bytes);
-      if (!size) throw cutShort(file, 'PNG');
+      if (!size) throw truncated(file, 'PNG');
       return { format, ...size };
     }
     case 'jpeg': {

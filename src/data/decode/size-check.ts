@@ -22,9 +22,9 @@ export function checkSize(file: string, width: number, height: number): void {
 }
 
 /** The sentence for a file that ends too early. */
-export function cutShort(file: string, format: string) {
+export function truncated(file: string, format: string) {
   return refuse(
-    'data/cut-short',
+    'data/truncated',
     file,
     `The ${format} file ends before its image does.`,
     'Copy or download it again; the transfer stopped early.',

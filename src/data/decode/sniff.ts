@@ -33,7 +33,7 @@ export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
     'This is not an image that can be read here (PNG, JPEG, TIFF or WebP).',
     'Export it as PNG; renaming a file does not change what it holds.',
   ];
-  throw refuse('data/not-a-image', file, what, cure);
+  throw refuse('data/not-an-image', file, what, cure);
 }
 
 function otherFormat(hex: string, bytes: Uint8Array): readonly [string, string] | undefined {

@@ -1,11 +1,11 @@
-import { CutShort } from '../inflate.ts';
+import { Truncated } from '../inflate.ts';
 
 const CLEAR = 256;
 const END = 257;
 
 /**
  * TIFF's LZW (TIFF 6.0, section 13: most significant bit first, code width grows one code early) into at most `limit` bytes.
- * @throws {CutShort} when the stream ends early, Error when a code does not exist.
+ * @throws {Truncated} when the stream ends early, Error when a code does not exist.
  */
 export function unpackLzw(packed: Uint8Array, limit: number): Uint8Array {
   const out = new Uint8Array(limit);
@@ -20,7 +20,7 @@ export function unpackLzw(packed: Uint8Array, limit: number): Uint8Array {
   let bit = 0;
   const bits = packed.length * 8;
   while (at < limit) {
-    if (bit + width > bits) throw new CutShort('LZW data');
+    if (bit + width > bits) throw new Truncated('LZW data');
     const code = readBits(packed, bit, width);
     bit += width;
     if (code === END) break;

@@ -1,4 +1,4 @@
-import { cutShort, damaged } from './size-check.ts';
+import { damaged, truncated } from './size-check.ts';
 
 /** The TIFF 6.0 tags that are read. */
 export const tag = {
@@ -57,7 +57,7 @@ export class TiffDirectory {
  */
 export function readTiffDirectory(bytes: Uint8Array, file: string): TiffDirectory {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 8) throw cutShort(file, 'TIFF');
+  if (bytes.length < 8) throw truncated(file, 'TIFF');
   const little = bytes[0] === 0x49;
   const first = readEntries(view, view.getUint32(4, little), little, file);
   return new TiffDirectory(first.values, little, hasAnotherPage(view, first.next, little, file));
@@ -70,10 +70,10 @@ interface Entries {
 }
 
 function readEntries(view: DataView, at: number, little: boolean, file: string): Entries {
-  if (at < 8 || at + 2 > view.byteLength) throw cutShort(file, 'TIFF');
+  if (at < 8 || at + 2 > view.byteLength) throw truncated(file, 'TIFF');
   const count = view.getUint16(at, little);
   const end = at + 2 + 12 * count;
-  if (end > view.byteLength) throw cutShort(file, 'TIFF');
+  if (end > view.byteLength) throw truncated(file, 'TIFF');
   const values = new Map<number, readonly number[]>();
   let subfileType = 0;
   for (let i = 0; i < count; i++) {
@@ -86,7 +86,7 @@ function readEntries(view: DataView, at: number, little: boolean, file: string):
     const length = view.getUint32(entry + 4, little);
     const start = length * size <= 4 ? entry + 8 : view.getUint32(entry + 8, little);
     if (length > MOST_VALUES) throw damaged(file, 'TIFF', `tag ${name} has ${length} values`);
-    if (start + length * size > view.byteLength) throw cutShort(file, 'TIFF');
+    if (start + length * size > view.byteLength) throw truncated(file, 'TIFF');
     const list = new Array<number>(length);
     for (let k = 0; k < length; k++) {
       const position = start + k * size;

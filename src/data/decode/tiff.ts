@@ -1,7 +1,7 @@
-import { CutShort, inflateBounded, TooLong } from '../inflate.ts';
+import { inflateBounded, TooLong, Truncated } from '../inflate.ts';
 import { limits } from '../limits.ts';
 import type { Raster } from './raster.ts';
-import { checkSize, cutShort, damaged, unsupported } from './size-check.ts';
+import { checkSize, damaged, truncated, unsupported } from './size-check.ts';
 import { unpackBits, unpackLzw } from './tiff-codecs.ts';
 import { readTiffDirectory, type TiffDirectory, tag } from './tiff-directory.ts';
 
@@ -56,7 +56,7 @@ export function decodeTiff(bytes: Uint8Array, file: string): Raster {
       const offset = offsets[index] as number;
       const packed = bytes.subarray(offset, offset + (counts[index] ?? bytes.length));
       const raw = unpackPart(packed, rowBytes * rows, rowBytes * layout.partHeight, layout, file);
-      if (raw.length < rowBytes * rows) throw cutShort(file, 'TIFF');
+      if (raw.length < rowBytes * rows) throw truncated(file, 'TIFF');
       const values = samplesOf(raw, rows, rowBytes, perPixel, layout, directory.littleEndian);
       placePart(values, data, layout, {
         x0: (part % across) * layout.partWidth,
@@ -169,7 +169,7 @@ function unpackPart(
         return inflateBounded([packed], longest + 1024);
     }
   } catch (error) {
-    if (error instanceof CutShort) throw cutShort(file, 'TIFF');
+    if (error instanceof Truncated) throw truncated(file, 'TIFF');
     if (error instanceof TooLong) throw damaged(file, 'TIFF', 'it unpacks to more than its size says');
     throw damaged(file, 'TIFF', error instanceof Error ? error.message : String(error));
   }

@@ -2,7 +2,7 @@ import webpFactory from '@jsquash/webp/codec/dec/webp_dec.js';
 import { Codec, type CodecFactory } from '../wasm/codec.ts';
 import { exifOrientation } from './orientation.ts';
 import type { Raster } from './raster.ts';
-import { checkSize, cutShort, damaged, unsupported } from './size-check.ts';
+import { checkSize, damaged, truncated, unsupported } from './size-check.ts';
 
 const codec = new Codec(
   webpFactory as unknown as CodecFactory,
@@ -49,7 +49,7 @@ export function readWebpHeader(bytes: Uint8Array, file: string): WebpHeader {
     const type = String.fromCharCode(...bytes.subarray(at, at + 4));
     const length = view.getUint32(at + 4, true);
     const start = at + 8;
-    if (start + length > bytes.length) throw cutShort(file, 'WebP');
+    if (start + length > bytes.length) throw truncated(file, 'WebP');
     if (type === 'ANIM' || type === 'ANMF') {
       throw unsupported(file, 'This is an animated WebP.', 'Export one frame as PNG and drop that.');
     }
@@ -65,6 +65,6 @@ export function readWebpHeader(bytes: Uint8Array, file: string): WebpHeader {
     }
     at = start + length + (length & 1);
   }
-  if (!header) throw cutShort(file, 'WebP');
+  if (!header) throw truncated(file, 'WebP');
   return { ...header, orientation };
 }

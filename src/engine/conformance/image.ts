@@ -2,7 +2,7 @@ import { gridOf, imageRecordOf, lowResOf, MASK_TOKENS } from '../../config/sam.t
 import { decodeImage } from '../../data/decode/image.ts';
 import { decodeMask } from '../../data/decode/mask.ts';
 import { preprocess, toModel } from '../../data/preprocess.ts';
-import { resizeBilinear } from '../../data/resize.ts';
+import { resizeImage } from '../../data/resize.ts';
 import type { Outcome } from '../../data/types.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { type BoxPrompt, type ObjectPrompt, packPrompts } from '../../sam/prompts.ts';
@@ -28,7 +28,7 @@ export async function checkImage(
   const { data, transform } = preprocess(image, record);
   const [height, width] = transform.inputSize;
   found.push(
-    exact('input.resized', resizeBilinear(image, width, height).data, vectors.get('input.resized').data),
+    exact('input.resized', resizeImage(image, width, height).data, vectors.get('input.resized').data),
   );
   hold('input.image', data);
   const session = await SamSession.open(gpu, model);

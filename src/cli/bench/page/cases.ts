@@ -13,7 +13,7 @@ import { traceEncoderBlock } from '../../../sam/encoder-block.ts';
 import type { EncoderSite } from '../../../sam/site.ts';
 import { graphInputs } from '../../../sam/weight-source.ts';
 import { EPS, type Work } from '../peers/work.ts';
-import { normals, transposed } from './numbers.ts';
+import { normalNumbers, transposed } from './numbers.ts';
 import { softmax } from './softmax.ts';
 
 /** A case as we trace it, with the same work for the peers. */
@@ -74,7 +74,7 @@ export const CASES: ReadonlyMap<string, () => BenchCase> = new Map([
 ]);
 
 function product(name: string, M: number, K: number, N: number, aT: boolean): BenchCase {
-  const [a, b] = [normals('a', M * K), normals('b', K * N)];
+  const [a, b] = [normalNumbers('a', M * K), normalNumbers('b', K * N)];
   const graph = new Graph();
   const out = matmul(graph.input('a', aT ? [K, M] : [M, K]), graph.input('b', [K, N]), { aT });
   graph.output('out', out);
@@ -95,7 +95,11 @@ function product(name: string, M: number, K: number, N: number, aT: boolean): Be
 
 function layernormCase(): BenchCase {
   const [rows, width] = [4096, 768];
-  const [x, weight, bias] = [normals('x', rows * width), normals('weight', width), normals('bias', width)];
+  const [x, weight, bias] = [
+    normalNumbers('x', rows * width),
+    normalNumbers('weight', width),
+    normalNumbers('bias', width),
+  ];
   const graph = new Graph();
   const out = layernorm(
     graph.input('x', [rows, width]),
@@ -121,7 +125,7 @@ function layernormCase(): BenchCase {
 }
 
 function softmaxCase(): BenchCase {
-  const x = normals('x', HEADS * TOKENS * TOKENS);
+  const x = normalNumbers('x', HEADS * TOKENS * TOKENS);
   const keys = new Float32Array(HEADS * TOKENS);
   const graph = new Graph();
   const out = softmax(graph.input('x', [HEADS, TOKENS, TOKENS]), graph.input('keys', [1, TOKENS, HEADS]));
@@ -142,7 +146,11 @@ function softmaxCase(): BenchCase {
 }
 
 function attentionCase(): BenchCase {
-  const [q, k, v] = [normals('q', TOKENS * C), normals('k', TOKENS * C), normals('v', TOKENS * C)];
+  const [q, k, v] = [
+    normalNumbers('q', TOKENS * C),
+    normalNumbers('k', TOKENS * C),
+    normalNumbers('v', TOKENS * C),
+  ];
   const graph = new Graph();
   const shape = [1, TOKENS, C];
   const out = attention(
@@ -220,7 +228,7 @@ function block(
 
 /** Weights near SAM's in size, norms near one, everything of MoPEFT away from zero so that every gradient counts. */
 function valuesOf(name: string, shape: readonly number[]): Float32Array {
-  const values = normals(name, sizeOf(shape), name === 'x' ? 1 : 0.05);
+  const values = normalNumbers(name, sizeOf(shape), name === 'x' ? 1 : 0.05);
   return /norm\d\.weight$/.test(name) ? values.map((value) => 1 + value) : values;
 }
 

@@ -5,7 +5,7 @@ import type { Graph, Tensor } from '../../../graph/graph.ts';
  * @param inputs values of the graph's inputs by name.
  * @returns the value of `wanted`.
  */
-export function evaluate(
+export function forwardInFloat64(
   graph: Graph,
   inputs: ReadonlyMap<string, Float64Array>,
   wanted: Tensor,
@@ -30,15 +30,4 @@ export function evaluate(
   const value = values.get(wanted.root.id);
   if (!value) throw new RangeError('the value asked for was not computed');
   return value;
-}
-
-/** max |a − b| relative to max |b|. */
-export function errorOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [worst, largest] = [a.length === b.length ? 0 : Number.POSITIVE_INFINITY, 1e-12];
-  for (let i = 0; i < b.length; i++) {
-    const difference = Math.abs((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN));
-    worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(worst, difference);
-    largest = Math.max(largest, Math.abs(b[i] ?? 0));
-  }
-  return worst / largest;
 }

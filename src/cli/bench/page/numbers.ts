@@ -1,7 +1,7 @@
 import { Random } from '../../../config/random.ts';
 
 /** `count` seeded normal numbers times `scale`; the same in every run. */
-export function normals(name: string, count: number, scale = 1): Float32Array {
+export function normalNumbers(name: string, count: number, scale = 1): Float32Array {
   const random = Random.fromSeed(1, name);
   return Float32Array.from({ length: count }, () => scale * random.normal());
 }

@@ -1,11 +1,12 @@
 import type { BufferRange, Gpu } from '../../../gpu/gpu.ts';
 import { Executable, Pool } from '../../../graph/executable.ts';
 import { planGraph } from '../../../graph/plan.ts';
+import { relativeError } from '../../../testing/allclose.ts';
 import type { Runnable } from '../peers/work.ts';
 import type { Check, Memory } from '../report.ts';
 import type { BenchCase } from './cases.ts';
-import { errorOf, evaluate } from './float64.ts';
-import { normals } from './numbers.ts';
+import { forwardInFloat64 } from './float64.ts';
+import { normalNumbers } from './numbers.ts';
 
 const FORWARD_TOLERANCE = 1e-4;
 const GRADIENT_TOLERANCE = 1e-3;
@@ -65,22 +66,24 @@ function compare(bench: BenchCase, out: Float32Array, gradients: ReadonlyMap<str
   const at = (step: number) => {
     const moved = new Map<string, Float64Array>();
     for (const [name, values] of bench.inputs) {
-      const direction = gradients.has(name) ? normals(`direction ${name}`, values.length) : null;
+      const direction = gradients.has(name) ? normalNumbers(`direction ${name}`, values.length) : null;
       moved.set(
         name,
         Float64Array.from(values, (value, i) => value + step * (direction?.[i] ?? 0)),
       );
     }
-    return evaluate(bench.graph, moved, bench.out);
+    return forwardInFloat64(bench.graph, moved, bench.out);
   };
-  const checks = [{ what: 'out against float64', error: errorOf(out, at(0)), tolerance: FORWARD_TOLERANCE }];
+  const checks = [
+    { what: 'out against float64', error: relativeError(out, at(0)), tolerance: FORWARD_TOLERANCE },
+  ];
   if (gradients.size === 0) return checks;
   const loss = (values: Float64Array) =>
     values.reduce((sum, value) => sum + value * value, 0) / values.length;
   const wanted = (loss(at(STEP)) - loss(at(-STEP))) / (2 * STEP);
   let [along, square] = [0, 0];
   for (const [name, gradient] of gradients) {
-    const direction = normals(`direction ${name}`, gradient.length);
+    const direction = normalNumbers(`direction ${name}`, gradient.length);
     for (const [i, value] of gradient.entries()) {
       along += value * (direction[i] ?? 0);
       square += value * value;

@@ -1,11 +1,11 @@
 import { toFailureRecord } from '../../../config/failure.ts';
+import { shaderSources } from '../../../gpu/bundled-shaders.ts';
 import { Gpu } from '../../../gpu/gpu.ts';
+import { relativeError } from '../../../testing/allclose.ts';
 import type { Peer, Runnable } from '../peers/work.ts';
 import type { CaseReport, Check, Timing } from '../report.ts';
 import { CASES } from './cases.ts';
-import { errorOf } from './float64.ts';
 import { prepareOurs } from './ours.ts';
-import { shaderSources } from './shaders.ts';
 
 /** What the program asks the page for. */
 export interface BenchRequest {
@@ -78,7 +78,7 @@ async function bench(request: BenchRequest): Promise<CaseReport> {
         const runnable = await peer.prepare(made.work);
         checks.push({
           what: `the result of ${peer.name} against ours`,
-          error: errorOf(expected, await runnable.result()),
+          error: relativeError(expected, await runnable.result()),
           tolerance: PEER_TOLERANCE,
         });
         contenders.push({ who: peer.name, flops, runnable });

@@ -1,12 +1,12 @@
-import type { ShaderSources } from '../gpu/shader-library.ts';
+import type { ShaderSources } from './shader-library.ts';
 
-/** Every WGSL file, bundled as text; keys are paths under `shaders/` without the extension. */
 const files = import.meta.glob<string>('/shaders/**/*.wgsl', {
   query: '?raw',
   import: 'default',
   eager: true,
 });
 
+/** Every WGSL file, bundled by Vite as text; keys are paths under `shaders/` without the extension. */
 export const shaderSources: ShaderSources = new Map(
   Object.entries(files).map(([path, text]) => [path.slice('/shaders/'.length, -'.wgsl'.length), text]),
 );
