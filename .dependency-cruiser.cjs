@@ -13,7 +13,8 @@ const may = {
   train: ['config', 'gpu', 'graph', 'ops', 'sam', 'peft', 'data'],
   engine: ['config', 'gpu', 'graph', 'ops', 'sam', 'peft', 'data', 'train'],
   worker: ['config', 'gpu', 'graph', 'ops', 'sam', 'peft', 'data', 'train', 'engine'],
-  cli: ['config', 'gpu', 'graph', 'ops', 'sam', 'peft', 'data', 'train', 'engine'],
+  // The bench imports testing; `not-to-testing` keeps the rest of cli out of it.
+  cli: ['config', 'gpu', 'graph', 'ops', 'sam', 'peft', 'data', 'train', 'engine', 'testing'],
 };
 const walls = Object.entries(may).map(([folder, allowed]) => ({
   name: `wall-${folder}`,
