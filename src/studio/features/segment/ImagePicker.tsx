@@ -21,7 +21,7 @@ export function ImagePicker(): ReactNode {
   }, [datasetId]);
   const openedSample = source?.kind === 'sample' && source.datasetId === datasetId ? source.sampleId : '';
   return (
-    <section className={`panel ${styles.picker}`} aria-label="Image">
+    <section className={`panel ${styles.picker}`} aria-label="Open an image">
       <h2>Image</h2>
       {datasetId !== null && (
         <>
