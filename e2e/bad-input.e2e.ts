@@ -1,4 +1,4 @@
-/** Broken and wrong files: each gets a sentence that names it and the cure, what is good is kept, nothing hangs. */
+/** Broken and wrong files: each is named with the reason and the cure, good files are kept, nothing hangs. */
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ import { dropOnPage, expectAccessible, openStudio, watchErrors } from './support
 const pair = drawPair('discs', 1);
 const small = encodePng({ width: 10, height: 10, channels: 1, data: new Uint8Array(100).fill(255) });
 
-/** A folder with one good pair and every kind of bad one. */
+/** A folder with one good image and mask, and every kind of bad file. */
 async function writeBadFolder(folder: string): Promise<void> {
   const files: Readonly<Record<string, Buffer | string>> = {
     'images/good.png': pair.image,
@@ -39,7 +39,7 @@ async function writeBadFolder(folder: string): Promise<void> {
   }
 }
 
-/** Sentences of the region that lists what the last import could not use. */
+/** Entries for a file in the list of files that the last import left out. */
 function notUsed(page: Page, file: string) {
   return page.getByRole('region', { name: 'Files to check' }).getByRole('listitem').filter({ hasText: file });
 }
@@ -61,7 +61,7 @@ test.describe('bad input', () => {
     for (const file of ['cut.png', 'size.png', 'alone.png', 'empty-mask.png', 'nothing.png', 'text.png']) {
       const sentence = notUsed(page, file).first();
       await expect(sentence, file).toBeAttached();
-      // What happened, and what to do.
+      // At least two sentences: what happened, and the cure.
       expect(((await sentence.textContent()) ?? '').split(/[.!]\s/).length, file).toBeGreaterThanOrEqual(2);
     }
     await expect(card).toContainText(/with a mask/);
@@ -142,7 +142,7 @@ test.describe('bad input', () => {
       for await (const id of datasets.keys())
         await (await datasets.getDirectoryHandle(id)).removeEntry('images', { recursive: true });
     });
-    // The decoded image is remembered until then.
+    // Decoded images are cached until a reload.
     await page.reload();
     await page.getByRole('article', { name: 'discs' }).getByRole('button', { name: 'View' }).click();
     await expect(page.getByRole('dialog').getByRole('alert')).toContainText('not in storage');
@@ -158,7 +158,7 @@ test.describe('bad input', () => {
     await expect(page.getByRole('progressbar').first()).toBeVisible();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await expect(page.getByRole('button', { name: 'Cancel' })).toBeHidden();
-    // The page takes the next import as if nothing had been.
+    // The next import works as usual.
     await dropOnPage(page, [join(folder, 'discs')]);
     await expect(page.getByRole('article', { name: 'discs' })).toBeVisible();
   });

@@ -20,8 +20,8 @@ import {
 const STEPS = 8;
 const MEASURED_STEPS = 3;
 /**
- * A person notices a page that does not answer for longer than this, in milliseconds. Held against the processor's time of a task,
- * not the clock: a software adapter takes every core from the page, and the clock would measure that.
+ * Milliseconds; a person notices a longer block. Compared with the processor time of a task, not the wall clock: a
+ * software adapter takes every core from the page, and the clock would measure that.
  */
 const LONGEST_TASK = 100;
 
@@ -32,7 +32,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
   await writeDomain(folder, 'bars', 8);
 
   let page = await context.newPage();
-  const strays = watchRequests(page, baseURL ?? '');
+  const foreign = watchRequests(page, baseURL ?? '');
   const errors = watchErrors(page);
   await openStudio(page);
 
@@ -66,7 +66,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     const run = page.getByRole('region', { name: 'Run', exact: true });
     const tasks = await recordTasks(browser, page, async () => {
       await page.getByRole('button', { name: 'Start training' }).click();
-      // Looked for seldom and cheaply: looking is work for the main thread too.
+      // Polls rarely and cheaply, since polling is work for the main thread too.
       await page.waitForFunction(
         (step) => document.querySelector('main')?.textContent?.includes(`step ${step} of`),
         MEASURED_STEPS,
@@ -137,7 +137,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await expect(page.getByRole('region', { name: 'Gates of this image' })).toContainText('mean');
     await expect(candidates.getByRole('button')).toHaveCount(3);
     const tuned = await saveMask(page);
-    // A few steps may leave the cut mask as it was; the predicted IoUs show that other weights answered.
+    // A few steps may not change the mask; the predicted IoUs show that other weights answered.
     const tunedWords = await candidates.getByRole('listitem').allInnerTexts();
     expect([tuned.toString('base64'), tunedWords], 'tuned differs from base').not.toEqual([
       base.toString('base64'),
@@ -181,7 +181,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     ).toEqual(exported.words);
   });
 
-  expect(strays, 'requests that left the origin').toEqual([]);
+  expect(foreign, 'requests that left the origin').toEqual([]);
   expect(errors).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-/** The graphics device goes away while a run trains: nothing accepted is lost, and the studio offers to go on. */
+/** The GPU device is lost during training: nothing is lost, and the run can be resumed. */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ test('a lost device keeps the data and the last checkpoint', async ({ browser, p
   await expect(run).toContainText(`finished · step ${STEPS} of ${STEPS}`, { timeout: 300_000 });
 });
 
-/** What a driver reset does to the page: every device is lost, and the browser starts another GPU process. */
+/** Has the effect of a driver reset: every device is lost, and the browser starts another GPU process. */
 async function killGpuProcess(browser: Browser): Promise<void> {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');

@@ -1,4 +1,4 @@
-/** After one visit the studio opens without a network, with its model. */
+/** After one visit the studio and its model open without a network. */
 import { expect, test } from '@playwright/test';
 import { openStudio, watchErrors } from './support/studio.ts';
 

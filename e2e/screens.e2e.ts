@@ -1,4 +1,4 @@
-/** The page itself: without WebGPU, by keyboard, in both colours, on storage, with datasets that last. */
+/** The pages themselves: without WebGPU, by keyboard, in both themes, and after a reload. */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

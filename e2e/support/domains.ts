@@ -1,4 +1,4 @@
-/** Images with masks of made-up domains, drawn from a seed, as folders on disk. */
+/** Draws images with masks of two made-up domains from a seed, as folders on disk. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePng } from './png.ts';
@@ -8,10 +8,13 @@ export interface Pair {
   readonly mask: Buffer;
 }
 
-/** Light discs on a dark, noisy ground, or dark bars on a light one. Wanted is the core alone, which no model knows beforehand. */
+/**
+ * Light discs on a dark, noisy background, or dark bars on a light one. Masks cover the core of each object only,
+ * which no model does without training.
+ */
 export type Domain = 'discs' | 'bars';
 
-/** Where the core ends, as a share of the way from the middle to the edge. */
+/** Radius of the core, as a share of the object's. */
 const CORE = 0.6;
 
 const WIDTH = 120;
@@ -47,7 +50,7 @@ export function drawPair(domain: Domain, seed: number): Pair {
   };
 }
 
-/** Where the first disc of an image lies, in its pixels. */
+/** Centre of an image's first disc, in pixels. */
 export function firstDisc(seed: number): { readonly x: number; readonly y: number } {
   const [disc] = discList(randomFrom(seed * 2));
   if (!disc) throw new Error('an image of discs has at least one');
@@ -68,7 +71,7 @@ export async function writeDomain(folder: string, domain: Domain, count: number)
   }
 }
 
-/** How far from the middle of the nearest thing: 0 there, 1 at its edge. */
+/** Distance from the middle of the nearest object: 0 there, 1 at its edge. */
 type Depth = (x: number, y: number) => number;
 
 function discList(random: () => number): { x: number; y: number; radius: number }[] {

@@ -1,10 +1,10 @@
-/** How long the page's main thread is held, from Chromium's own trace. */
+/** Durations of the page's main-thread tasks, from Chromium's trace. */
 import type { Browser, Page } from '@playwright/test';
 
 export interface MainThreadTask {
-  /** Milliseconds that the task took of the processor. */
+  /** Milliseconds of processor time. */
   readonly own: number;
-  /** Milliseconds by the clock, waiting for a processor included. */
+  /** Milliseconds of wall-clock time, which includes waiting for a processor. */
   readonly clock: number;
 }
 
@@ -19,7 +19,7 @@ interface TraceEvent {
   readonly args?: { readonly name?: string };
 }
 
-/** Records the tasks of pages' main threads while `work` runs, the longest first. */
+/** Records the main-thread tasks of pages while `work` runs; longest first. */
 export async function recordTasks(
   browser: Browser,
   page: Page,

@@ -1,9 +1,9 @@
-/** What the journeys do again and again. */
+/** Actions and checks that several journeys share. */
 import { readFile } from 'node:fs/promises';
 import AxeBuilder from '@axe-core/playwright';
 import { type Download, expect, type Page } from '@playwright/test';
 
-/** Opens the studio and waits until the engine answers. `path`: a hash, or a whole address. */
+/** Opens the studio and waits until the engine has started. @param path a hash, or a whole address. */
 export async function openStudio(page: Page, path = ''): Promise<void> {
   await page.goto(path.startsWith('http') ? path : `./${path}`);
   await expect(page.getByText('Starting the engine …')).toBeHidden();
@@ -17,12 +17,12 @@ export async function openPage(
   await expect(page.getByRole('main', { name: studioPage })).toBeVisible();
 }
 
-/** Sets a number of Train's settings; `label`: how its name begins. */
+/** Sets a number field on the Train page. @param label matches its name. */
 export async function setNumber(page: Page, label: RegExp, value: number): Promise<void> {
   await page.getByRole('spinbutton', { name: label }).fill(String(value));
 }
 
-/** A real drop of files and folders of this machine onto the page. */
+/** Drops files and folders of this machine onto the page. */
 export async function dropOnPage(page: Page, paths: readonly string[]): Promise<void> {
   const session = await page.context().newCDPSession(page);
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
@@ -36,7 +36,7 @@ export async function dropOnPage(page: Page, paths: readonly string[]): Promise<
   await session.detach();
 }
 
-/** Every request that leaves the studio's own folder, as it happens. */
+/** Collects the addresses of requests that leave the studio's own folder. */
 export function watchRequests(page: Page, allowed: string): string[] {
   const strays: string[] = [];
   page.context().on('request', (request) => {
@@ -46,7 +46,7 @@ export function watchRequests(page: Page, allowed: string): string[] {
   return strays;
 }
 
-/** What went wrong in the page without being asked for: uncaught errors, refused loads. */
+/** Collects uncaught errors and error messages on the console. */
 export function watchErrors(page: Page): string[] {
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
@@ -56,7 +56,7 @@ export function watchErrors(page: Page): string[] {
   return errors;
 }
 
-/** Fails with axe's own words when it finds anything. */
+/** Fails with axe's findings if there are any. */
 export async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(
@@ -68,7 +68,7 @@ export async function bytesOf(download: Download): Promise<Buffer> {
   return readFile(await download.path());
 }
 
-/** Clicks on the image in Segment at a point of its own pixels. */
+/** Clicks on the image on the Segment page. @param point in image pixels. */
 export async function clickImage(
   page: Page,
   point: { readonly x: number; readonly y: number },

@@ -1,15 +1,15 @@
 /**
- * What every part of the project says when something goes wrong: what happened, to which file or setting, and the cure.
- * Thrown inside the engine, turned into a plain value at the worker's and the CLI's border.
+ * Something that went wrong: what happened, to which file or setting, and the cure. Thrown as a {@link Failure}
+ * inside the engine; a plain value at the worker's and the command line's border.
  */
 export interface FailureRecord {
-  /** Stable machine-readable kind, e.g. `gpu/no-adapter`, `checkpoint/truncated`. */
+  /** Stable machine-readable kind, such as `gpu/no-adapter`. */
   readonly code: string;
   /** What happened, one sentence. */
   readonly what: string;
-  /** The file, tensor or setting concerned, when there is one. */
+  /** The file, tensor or setting concerned, if any. */
   readonly where?: string;
-  /** What the person can do about it, one sentence. */
+  /** What the person can do, one sentence. */
   readonly cure: string;
 }
 
@@ -24,7 +24,7 @@ export class Failure extends Error {
   }
 }
 
-/** Any thrown thing as a record; what is not a {@link Failure} is reported as a bug of the program. */
+/** The record of anything thrown; other than a {@link Failure}, it is reported as a bug. */
 export function toFailureRecord(thrown: unknown): FailureRecord {
   if (thrown instanceof Failure) return thrown.record;
   const what = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);

@@ -1,22 +1,22 @@
 import * as v from 'valibot';
 import { Failure } from './failure.ts';
 
-/** A setting that a person may change, with everything that a screen needs to show it and a parser to check it. */
+/** A setting, with what a screen needs to show it and a parser needs to check it. */
 export type Field = NumberField | ChoiceField | SwitchField;
 
 interface Worded {
   readonly label: string;
-  /** One sentence. */
+  /** What changes when the setting changes. */
   readonly help: string;
 }
 
 export interface NumberField extends Worded {
   readonly kind: 'integer' | 'number';
-  /** Both ends are allowed. */
+  /** Inclusive, as `max` is. */
   readonly min: number;
   readonly max: number;
   readonly default: number;
-  /** Shown after the number; empty when it has none. */
+  /** Shown with the number; empty if it has none. */
   readonly unit: string;
 }
 
@@ -41,25 +41,25 @@ type ValueOf<F> = F extends NumberField
       ? V
       : never;
 
-/** The values of a set of fields. */
+/** The values of fields, by name. */
 export type SettingsOf<F extends Fields> = { readonly [K in keyof F]: ValueOf<F[K]> };
 
 export type FieldValue = number | string | boolean;
 
-/** Values by field name, types forgotten. */
+/** Values by field name, of unknown fields. */
 export type Settings = Readonly<Record<string, FieldValue>>;
 
-/** A field with its unique id, as it goes to a screen. */
+/** A field with a unique id, for screens. */
 export type FieldInfo = Field & { readonly id: string };
 
-/** Fields as a screen gets them, with ids `<prefix>.<name>`. */
+/** Fields with the ids `<prefix>.<name>`, for screens. */
 export function fieldInfos(prefix: string, fields: Fields): FieldInfo[] {
   return Object.entries(fields).map(([name, field]) => ({ ...field, id: `${prefix}.${name}` }));
 }
 
 /**
- * Checks given values against their fields and fills in the defaults.
- * @param where what the settings belong to, named in the failure.
+ * Checks values against their fields and fills in the defaults.
+ * @param where what the settings belong to, for the failure.
  * @throws Failure `config/invalid` that names the setting, what was given and what is allowed; also for unknown names.
  */
 export function parseSettings<F extends Fields>(fields: F, given: unknown, where: string): SettingsOf<F> {
@@ -72,7 +72,7 @@ export function parseSettings<F extends Fields>(fields: F, given: unknown, where
   const name = v.getDotPath(issue) ?? '';
   throw new Failure({
     code: 'config/invalid',
-    what: `The value ${issue.received} does not fit${issue.expected ? ` (${issue.expected} is expected)` : ''}.`,
+    what: `The value ${issue.received} is not allowed${issue.expected ? ` (expected: ${issue.expected})` : ''}.`,
     where: name ? `${where}.${name}` : where,
     cure: cureFor(name, fields),
   });

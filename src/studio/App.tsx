@@ -15,7 +15,7 @@ import { TrainPage } from './features/train/TrainPage.tsx';
 import { openPage, PAGE_LABELS, type Page, pageOfKey, usePage } from './stores/page.ts';
 import { useSession } from './stores/session.ts';
 
-/** One page: the header, one of four pages, and what may lie above them. */
+/** The header, the current page, and what may lie above it: notices, the drop target, shortcuts. */
 export function App(): ReactNode {
   const page = usePage((state) => state.page);
   const [shortcutsShown, setShortcutsShown] = useState(false);

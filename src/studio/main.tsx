@@ -14,5 +14,5 @@ createRoot(root).render(
     <App />
   </StrictMode>,
 );
-// Keeping the site fetches every file of it: not before the model is there and shown.
+// The service worker fetches every file of the site, so it must not delay the model.
 void booted.then(() => requestAnimationFrame(() => setTimeout(keepOffline)));

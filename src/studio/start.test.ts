@@ -4,7 +4,7 @@ import { useNotices } from './stores/notices.ts';
 import { useSession } from './stores/session.ts';
 import { type FakeOptions, fakeEngine } from './testing/fake-engine.ts';
 
-/** Starts the studio on an engine of invented answers; the page is as much of one as the start needs. */
+/** Starts the studio with the fake engine; of the browser it stubs only what the start uses. */
 async function startFake(options: FakeOptions = {}) {
   const engine = fakeEngine({ empty: true, ...options });
   await startStudio(engine, 'about:blank');

@@ -1,4 +1,3 @@
-/** Links the engine to the stores and loads what this device keeps. */
 import type { EngineClient } from '../worker/client.ts';
 import { loadDatasets } from './stores/datasets.ts';
 import { linkEngine } from './stores/engine-link.ts';
@@ -9,7 +8,10 @@ import { clearAnswers, loadKeptMasks } from './stores/segment.ts';
 import { bootSession, failSession, markDeviceLost, persistStorage, useSession } from './stores/session.ts';
 import { startTheme } from './stores/theme.ts';
 
-/** Called once, before the first render. The promise ends when the engine has its model, or cannot have it. */
+/**
+ * Links the engine to the stores and loads what is stored on this device. Called once, before the first render.
+ * Resolves when the engine has opened its model or failed to.
+ */
 export function startStudio(client: EngineClient, modelBaseUrl: string): Promise<void> {
   startTheme();
   followAddress();
@@ -23,14 +25,14 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
   void persistStorage();
   const booted = bootSession(modelBaseUrl);
   void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKeptMasks()]));
-  // Another model: other runs fit, and what was computed for the open image does not hold.
+  // With another model other runs fit, and answers about the open image are out of date.
   useSession.subscribe((state, before) => {
     if (before.model && state.model?.hash !== before.model.hash) {
       void loadRuns();
       void clearAnswers();
     }
   });
-  // Another tab may have trained, imported or deleted meanwhile.
+  // Another tab may have changed datasets and runs.
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'visible' || useSession.getState().phase !== 'ready') return;
     void loadDatasets();

@@ -1,6 +1,6 @@
 /**
- * What pointer and keys mean on the image, as small state machines without a canvas:
- * (state, gesture) → next state and what was asked for. Spots are image pixels.
+ * What pointer and keys do on the image, as a state machine without a canvas: (state, gesture) → next state and a
+ * request. Points are in image pixels unless a name says otherwise.
  */
 import type { ImageBox } from '../../worker/protocol.ts';
 import type { Point } from './view.ts';
@@ -29,13 +29,13 @@ export interface PointerDown {
   /** 0 left, 1 middle, 2 right. */
   readonly button: number;
   readonly shift: boolean;
-  /** What a plain click means now. */
+  /** The sign of a plain click. */
   readonly positive: boolean;
   readonly image: Point;
   readonly canvas: Point;
 }
 
-/** Left: the tool's; right or shift: the other sign; middle: pan. */
+/** Left button: the tool; right button or Shift: a click of the other sign; middle button: pan. */
 export function pointerDown(state: ToolState, gesture: PointerDown): ToolStep {
   if (state.mode !== 'idle') return { state, request: null };
   if (gesture.button === 1 || (gesture.tool === 'pan' && gesture.button === 0)) {
@@ -67,7 +67,7 @@ export function pointerMove(state: ToolState, image: Point, canvas: Point): Tool
   }
 }
 
-/** A box thinner than this is a slip of the hand; in image pixels. */
+/** Image pixels; a thinner box counts as accidental. */
 const MIN_SIDE = 2;
 
 export function pointerUp(state: ToolState): ToolStep {
@@ -77,7 +77,7 @@ export function pointerUp(state: ToolState): ToolStep {
   return { state: IDLE, request: large ? { kind: 'box', box } : null };
 }
 
-/** The box with these two corners, in whichever order. */
+/** The box with these two corners, in any order. */
 export function boxBetween(a: Point, b: Point): ImageBox {
   return {
     x0: Math.min(a.x, b.x),

@@ -1,4 +1,4 @@
-/** Where the image lies on the canvas: zoom and pan as plain numbers. Everything in CSS pixels and image pixels. */
+/** Zoom and pan of the image on the canvas. Canvas positions are in CSS pixels. */
 
 export interface View {
   /** Canvas pixels per image pixel. */
@@ -51,7 +51,7 @@ export function panView(view: View, dx: number, dy: number): View {
   return { ...view, left: view.left + dx, top: view.top + dy };
 }
 
-/** Canvas → image pixels, not cut to the image. */
+/** Canvas → image pixels; may lie outside the image. */
 export function toImage(view: View, point: Point): Point {
   return { x: (point.x - view.left) / view.scale, y: (point.y - view.top) / view.scale };
 }
@@ -60,7 +60,7 @@ export function toCanvas(view: View, point: Point): Point {
   return { x: view.left + point.x * view.scale, y: view.top + point.y * view.scale };
 }
 
-/** Cut to the image's outer edges. */
+/** The nearest point within the image's outer edges. */
 export function withinImage(point: Point, image: Size): Point {
   return { x: clamp(point.x, 0, image.width), y: clamp(point.y, 0, image.height) };
 }

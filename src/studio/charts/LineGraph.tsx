@@ -13,14 +13,14 @@ export interface LineOf {
 }
 
 /**
- * Curves over steps: quiet grid, no animation, a legend in words above, the last values for screen readers.
- * `data` and `lines` should stay the same objects while nothing changes: the chart is redrawn when they do.
+ * Curves over steps, with a legend above and the last values for screen readers.
+ * Pass the same `data` and `lines` objects while nothing changes: new objects redraw the chart.
  */
 export function LineGraph(props: {
   readonly title: string;
   readonly data: readonly { readonly step: number }[];
   readonly lines: readonly LineOf[];
-  /** A lower one, where many stand together. */
+  /** Draws a lower chart, for groups of many. */
   readonly low?: boolean;
 }): ReactNode {
   const drawn = useQueuedRedraw(props.data);
@@ -67,14 +67,14 @@ export function LineGraph(props: {
   );
 }
 
-/** The expensive part: drawn only when its data or its lines are others. */
+/** The expensive part, redrawn only for new data, lines or size. */
 const Drawing = memo(function Drawing(props: {
   readonly data: readonly { readonly step: number }[];
   readonly lines: readonly LineOf[];
   readonly size: ElementSize;
 }): ReactNode {
   const { data, size } = props;
-  // First the axes, the curves in the next turn: a chart's first drawing is its longest.
+  // The axes first and the curves in the next turn, since a chart's first drawing takes longest.
   const lines = useQueuedRedraw(props.lines);
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
   const tick = { fill: 'var(--muted)', fontSize: 0.78 * rem };

@@ -1,10 +1,10 @@
 /**
- * Charts redraw one after another, each in a task of its own: a chart takes some tens of milliseconds on a slow machine,
- * and several in one task would hold up the page.
+ * Redraws charts one after another, each in its own task: a chart takes tens of milliseconds on a slow machine, and
+ * several in one task would block the page.
  */
 import { startTransition, useEffect, useState } from 'react';
 
-/** Between two redraws, so that clicks and keys get in, in milliseconds. */
+/** Milliseconds between two redraws, in which clicks and keys are handled. */
 const GAP = 50;
 
 const waiting = new Set<() => void>();
@@ -25,19 +25,19 @@ function next(): void {
   if (waiting.size > 0) schedule();
 }
 
-/** Runs `redraw` when its turn comes; returns the function that gives the turn up. */
+/** Runs `redraw` in its turn; returns the function that cancels it. */
 export function queueRedraw(redraw: () => void): () => void {
   waiting.add(redraw);
   schedule();
   return () => waiting.delete(redraw);
 }
 
-/** The value as it was at this chart's last turn; null before the first. */
+/** The value at this chart's last turn; null before the first. */
 export function useQueuedRedraw<T extends object>(value: T): T | null {
   const [shown, setShown] = useState<T | null>(null);
   useEffect(() => {
     if (shown === value) return;
-    // As a transition React draws in slices, where the chart lets it.
+    // React may draw a transition in several slices.
     return queueRedraw(() => startTransition(() => setShown(value)));
   }, [value, shown]);
   return shown;

@@ -1,7 +1,7 @@
-/** Recorded points as the charts want them: few enough to draw at once, evened where they jump. */
+/** Recorded points as series for charts. */
 import type { EvalPoint, GatePoint, StepPoint } from '../../worker/protocol.ts';
 
-/** More points than this are averaged in groups: a chart is some hundreds of pixels wide. */
+/** More points than this are averaged in groups; a chart is a few hundred pixels wide. */
 const MAX_POINTS = 160;
 
 export interface LossPoint {
@@ -42,7 +42,7 @@ export function iouSeries(evals: readonly EvalPoint[], datasetId: string): reado
     .map((point) => ({ step: point.step, box: point.boxIou, click: point.clickIou }));
 }
 
-/** Step and, by method id, the gate: of one layer, or the mean over the layers that have it. */
+/** The step and, by method id, the gate of one block, or its mean over the blocks that have the method. */
 export type GateSeriesPoint = { readonly step: number } & Readonly<Record<string, number>>;
 
 export function gateSeries(
@@ -68,11 +68,11 @@ function gateOf(point: GatePoint, layer: number | 'mean', method: string): [stri
   return values.length === 0 ? [] : [[method, mean(values)]];
 }
 
-/** One row of the heat map: a method's gate per layer, now and at step 0; null where a block lacks it. */
+/** A row of the heat map: a method's gate in each block; null where a block lacks the method. */
 export interface GateRow {
   readonly method: string;
   readonly cells: readonly (GateCell | null)[];
-  /** Mean change over the layers. */
+  /** Mean change over the blocks. */
   readonly meanChange: number;
 }
 

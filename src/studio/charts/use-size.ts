@@ -5,7 +5,7 @@ export interface ElementSize {
   readonly height: number;
 }
 
-/** The size of an element in whole CSS pixels, followed as it changes; null before it is known. */
+/** The current size of an element in whole CSS pixels; null before it is known. */
 export function useSize<E extends Element>(): {
   readonly ref: RefObject<E | null>;
   readonly size: ElementSize | null;

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 
-/** Shows a bitmap at its own size; CSS scales it. The bitmap stays the caller's. An empty label makes it decoration. */
+/** Draws a bitmap, which the caller keeps and closes. An empty label marks it as decoration. */
 export function BitmapView(props: {
   readonly bitmap: ImageBitmap;
   readonly label: string;

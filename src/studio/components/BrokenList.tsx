@@ -5,7 +5,10 @@ import styles from './BrokenList.module.css';
 import { ConfirmDelete } from './ConfirmDelete.tsx';
 import { FailureText } from './FailureMessage.tsx';
 
-/** What is stored but cannot be opened: why, and a button that frees its bytes. Nothing when there is none. */
+/**
+ * Stored datasets or runs that cannot be opened: the reason, and a button that deletes them. Renders nothing if there
+ * are none.
+ */
 export function BrokenList(props: {
   readonly kind: 'dataset' | 'run';
   readonly broken: readonly (BrokenDataset | BrokenRun)[];

@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import { Dialog } from './Dialog.tsx';
 
-/** A delete button that asks first, naming what goes. */
+/** A delete button that asks for confirmation and says what is lost. */
 export function ConfirmDelete(props: {
   readonly name: string;
   readonly consequence: string;

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useId, useRef } from 'react';
 import { showDialog } from '../stores/dialogs.ts';
 import styles from './Dialog.module.css';
 
-/** A modal dialog on the browser's own `<dialog>`: focus is kept inside, Escape closes, focus returns. */
+/** A modal dialog, as the browser's own `<dialog>`: keeps the focus inside, closes with Escape, restores the focus. */
 export function Dialog(props: {
   readonly title: string;
   readonly onClose: () => void;

@@ -4,11 +4,11 @@ import { importFiles } from '../drop/import-files.ts';
 import { notifyFailure } from '../stores/notices.ts';
 import styles from './DropTarget.module.css';
 
-/** The whole page takes drops; while something is dragged over it, it says what may be dropped. */
+/** Accepts drops anywhere on the page, and says what may be dropped while files are dragged over it. */
 export function DropTarget(): ReactNode {
   const [over, setOver] = useState(false);
   useEffect(() => {
-    // Entering a child leaves its parent: only the balance says whether the pointer is over the page.
+    // Entering a child also leaves its parent, so enters and leaves are counted.
     let depth = 0;
     const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true;
     const enter = (event: DragEvent): void => {

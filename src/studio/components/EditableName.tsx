@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 
-/** A heading with a Rename button: Enter keeps the new name, Escape the old one. */
+/** A heading with a Rename button. Enter saves the new name, Escape keeps the old one. */
 export function EditableName(props: {
   readonly name: string;
   readonly onRename: (name: string) => void;

@@ -1,12 +1,12 @@
 import { Component, type ReactNode } from 'react';
 
 interface Props {
-  /** What failed, for the sentence: "The Train page". */
+  /** Subject of the message: "The Train page". */
   readonly what: string;
   readonly children: ReactNode;
 }
 
-/** Keeps the page from going blank: says what happened and lets the person try that part again. */
+/** Shows a message in place of a part that failed to render, with a button that renders it again. */
 export class ErrorBoundary extends Component<Props, { readonly error: Error | null }> {
   override state: { readonly error: Error | null } = { error: null };
 

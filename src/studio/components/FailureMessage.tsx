@@ -15,7 +15,7 @@ export function FailureMessage(props: {
   );
 }
 
-/** The same as running text, for lists of many. */
+/** The same as plain text, for lists. */
 export function FailureText({ failure }: { readonly failure: FailureRecord }): ReactNode {
   return (
     <p>

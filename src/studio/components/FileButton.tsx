@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import type { DroppedFile } from '../../worker/protocol.ts';
 import { collectInputFiles } from '../drop/dropped-files.ts';
 
-/** A file input that looks like a button; `folder` asks for a whole folder. */
+/** A file input that looks like a button; with `folder` it picks a folder. */
 export function FileButton(props: {
   readonly label: string;
   readonly onFiles: (files: readonly DroppedFile[]) => void;
@@ -29,7 +29,7 @@ export function FileButton(props: {
         accept={props.accept ?? ''}
         onChange={(event) => {
           const files = event.target.files ? collectInputFiles(event.target.files) : [];
-          // The same file may be chosen again.
+          // Otherwise choosing the same file again does nothing.
           event.target.value = '';
           if (files.length > 0) props.onFiles(files);
         }}

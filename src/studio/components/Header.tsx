@@ -7,7 +7,7 @@ import { chooseTheme, THEMES, useTheme } from '../stores/theme.ts';
 import styles from './Header.module.css';
 import { SystemDialog } from './SystemDialog.tsx';
 
-/** Always there: the pages, and one line each on model, GPU, storage and the run. */
+/** Links to the pages; model, GPU, storage and current run. */
 export function Header({ onShortcuts }: { readonly onShortcuts: () => void }): ReactNode {
   const page = usePage((state) => state.page);
   const [systemShown, setSystemShown] = useState(false);

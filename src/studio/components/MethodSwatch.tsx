@@ -3,7 +3,7 @@ import { useSession } from '../stores/session.ts';
 import { methodColour } from '../theme/colours.ts';
 import styles from './MethodSwatch.module.css';
 
-/** A method's colour, the same everywhere. Its name always stands beside it. */
+/** A method's colour; decoration beside its name. */
 export function MethodSwatch({ id }: { readonly id: string }): ReactNode {
   const colour = useMethodColour(id);
   return <span className={styles.swatch} style={{ background: colour }} aria-hidden="true" />;

@@ -22,7 +22,7 @@ const BROWSERS: readonly (readonly [string, string])[] = [
   ],
 ];
 
-/** Instead of Train and Segment where there is no WebGPU: why, and what to do per browser. */
+/** Replaces the Train and Segment pages without WebGPU: the reason, and what to do in each browser. */
 export function NoGpuPage({ failure }: { readonly failure: FailureRecord }): ReactNode {
   return (
     <section className="panel stack">

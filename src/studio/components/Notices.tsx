@@ -5,7 +5,7 @@ import { dismissNotice, useNotices } from '../stores/notices.ts';
 import { FailureText } from './FailureMessage.tsx';
 import styles from './Notices.module.css';
 
-/** The notices in the corner, and the live region that screen readers follow; inside a modal dialog while one is open. */
+/** The notices in the corner and the live region for screen readers, inside the topmost modal dialog if one is open. */
 export function Notices(): ReactNode {
   const notices = useNotices((state) => state.notices);
   const announcement = useNotices((state) => state.announcement);

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { Progress } from '../../worker/protocol.ts';
 import styles from './ProgressBar.module.css';
 
-/** A labelled bar; without a total it only says that work goes on. */
+/** A labelled bar; indeterminate without a total. */
 export function ProgressBar({ progress }: { readonly progress: Progress }): ReactNode {
   const { done, total, label } = progress;
   const known = total > 0;

@@ -1,7 +1,7 @@
 import { type ReactNode, useId } from 'react';
 import styles from './SegmentedControl.module.css';
 
-/** One choice of a few, side by side: radio buttons that look like a switch, with their keyboard. */
+/** A few options side by side, of which one is chosen: radio buttons that look like one control. */
 export function SegmentedControl<T extends string>(props: {
   readonly legend: string;
   readonly hideLegend?: boolean;

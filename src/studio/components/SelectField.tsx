@@ -1,7 +1,7 @@
 import { type ReactNode, useId } from 'react';
 import styles from './SelectField.module.css';
 
-/** A labelled list to choose from. */
+/** A labelled `<select>`. */
 export function SelectField(props: {
   readonly label: string;
   readonly value: string;

@@ -31,7 +31,7 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
   },
 ];
 
-/** Every key, on `?`. */
+/** All keyboard shortcuts; opens with `?`. */
 export function ShortcutsDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>

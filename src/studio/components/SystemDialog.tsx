@@ -10,7 +10,7 @@ import { ProgressBar } from './ProgressBar.tsx';
 import styles from './SystemDialog.module.css';
 import { useAnswer } from './use-answer.ts';
 
-/** Model, GPU and storage in full, and the page to take another model. */
+/** Details of the model, GPU and storage; also loads another model. */
 export function SystemDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const gpu = useSession((state) => state.gpu);
   return (

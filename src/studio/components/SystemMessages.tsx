@@ -4,7 +4,7 @@ import { FailureMessage } from './FailureMessage.tsx';
 import { ProgressBar } from './ProgressBar.tsx';
 import styles from './SystemMessages.module.css';
 
-/** What concerns every page: a slow adapter, a lost device, no storage, a model that is loading or could not be loaded. */
+/** Messages above every page: slow adapter, lost device, no storage, model loading or not loaded. */
 export function SystemMessages(): ReactNode {
   const gpu = useSession((state) => state.gpu);
   const lost = useSession((state) => state.lost);

@@ -3,10 +3,10 @@ import type { Result } from '../../worker/protocol.ts';
 import { showAnswer } from '../stores/latest.ts';
 
 /**
- * What the engine answers; null until it does.
- * @param request null asks nothing yet.
- * @param key names what is asked for; another key asks again, and late answers to the old one are not shown.
- * @param release frees a value that is not shown any more.
+ * The answer to a call of the engine; null until it arrives.
+ * @param request makes the call; null makes none yet.
+ * @param key identifies the request: another key makes a new call, and late answers to the old one are not shown.
+ * @param release frees a value that is no longer shown.
  */
 export function useAnswer<T>(
   request: (() => Promise<Result<T>>) | null,

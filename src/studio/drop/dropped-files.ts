@@ -1,9 +1,9 @@
-/** What was dropped on the page or chosen in a file input, as files with paths. */
+/** Files with paths, from a drop or a file input. */
 import type { DroppedFile } from '../../worker/protocol.ts';
 
-/** Reads a drop. Folders are walked; must be called inside the event, since its items are gone afterwards. */
+/** Reads a drop, with the contents of folders. Call it inside the event: its items are gone afterwards. */
 export function collectDroppedFiles(transfer: DataTransfer): Promise<readonly DroppedFile[]> {
-  // The entries must all be taken before the first wait.
+  // All entries must be read before the first await.
   const entries = [...transfer.items]
     .filter((item) => item.kind === 'file')
     .map((item) => item.webkitGetAsEntry());

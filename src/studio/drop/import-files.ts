@@ -1,4 +1,4 @@
-/** Sends what was dropped or chosen to where it belongs. */
+/** Opens dropped or chosen files as models, adapters, an image to segment, or datasets. */
 import type { DroppedFile } from '../../worker/protocol.ts';
 import { addFiles } from '../stores/datasets.ts';
 import { callEngine } from '../stores/engine-link.ts';
@@ -30,7 +30,7 @@ export async function importFiles(files: readonly DroppedFile[]): Promise<void> 
   }
 }
 
-/** In Segment a single image is meant to be looked at, not to become a dataset. */
+/** A single image dropped on the Segment page is opened there. */
 function isImage({ path }: DroppedFile): boolean {
   return /\.(png|jpe?g|webp|tiff?|bmp|gif)$/i.test(path);
 }

@@ -1,14 +1,14 @@
-/** Decides what dropped files are for: a model, an adapter, or data. */
+/** Sorts dropped files into models, adapters and data. */
 import type { DroppedFile } from '../../worker/protocol.ts';
 
 export interface SortedFiles {
-  /** One group per model: its safetensors and the json files beside it. */
+  /** One group per model: its safetensors and the JSON files in the same folder. */
   readonly models: readonly (readonly DroppedFile[])[];
   readonly adapters: readonly (readonly DroppedFile[])[];
   readonly data: readonly DroppedFile[];
 }
 
-/** Sorts by content where the name does not tell. Never fails: what cannot be read goes to the engine, which says why. */
+/** Sorts by content where names do not decide. Never fails: the engine explains what cannot be read. */
 export async function sortFiles(files: readonly DroppedFile[]): Promise<SortedFiles> {
   const models: DroppedFile[][] = [];
   const adapters: DroppedFile[][] = [];
@@ -32,7 +32,7 @@ function folderOf(path: string): string {
 
 const MAX_HEADER_BYTES = 100 * 2 ** 20;
 
-/** An adapter holds no image encoder of its own; anything unreadable counts as a model, whose reader explains it. */
+/** Anything unreadable counts as a model, whose reader explains what is wrong. */
 async function kindOfSafetensors(file: Blob): Promise<'adapter' | 'model'> {
   try {
     const length = new DataView(await file.slice(0, 8).arrayBuffer()).getBigUint64(0, true);
@@ -45,7 +45,7 @@ async function kindOfSafetensors(file: Blob): Promise<'adapter' | 'model'> {
   }
 }
 
-/** By tensor names: an adapter has PEFT tensors of blocks or a decoder, and no encoder. */
+/** By tensor names: an adapter has tensors of blocks or a mask decoder, and no encoder. */
 export function kindOfNames(names: readonly string[]): 'adapter' | 'model' {
   const hasEncoder = names.some((name) => /(^|\.)(image_encoder|vision_encoder|prompt_encoder)\./.test(name));
   const hasTuned = names.some((name) => /^(blocks\.\d+\.|mask_decoder\.)/.test(name));

@@ -1,4 +1,4 @@
-/** Numbers as the studio writes them: short, with units, the same everywhere. */
+/** How the studio writes numbers: short, with units, the same everywhere. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 

@@ -1,6 +1,6 @@
 /**
- * Asks the browser to keep the site for use without a network. Where it will not (a private window, an old browser) the
- * studio works all the same while there is a network, so a refusal is only logged.
+ * Registers the service worker that makes the site work offline. Where the browser refuses (a private window, an old
+ * browser) the studio still works online, so the refusal is only logged.
  */
 export function keepOffline(): void {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;

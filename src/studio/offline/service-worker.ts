@@ -1,6 +1,6 @@
 /**
- * Keeps the whole site, the embedded model included, for use without a network. A new version is fetched beside the old one
- * and takes over when the last tab is closed, so that a page never mixes two versions and no run is disturbed.
+ * Caches the whole site, including the embedded model, for offline use. A new version is cached beside the old one
+ * and takes over when the last tab is closed, so that a page never mixes versions and no run is interrupted.
  */
 import { cleanupOutdatedCaches, type PrecacheEntry, precacheAndRoute } from 'workbox-precaching';
 

@@ -1,4 +1,4 @@
-/** The datasets on this device, and the import under way. */
+/** The datasets on this device and the current import. */
 import { create } from 'zustand';
 import type {
   AnswerOf,
@@ -138,7 +138,7 @@ export async function loadSamples(datasetId: string): Promise<void> {
   if (!result.ok) notifyFailure(result.error);
   else if (latest.accept(samplesKey(datasetId), asked))
     set((state) => ({ samples: { ...state.samples, [datasetId]: result.value } }));
-  // The dataset changed meanwhile.
+  // The dataset has changed since.
   else await loadSamples(datasetId);
 }
 
@@ -155,7 +155,7 @@ function replace(result: Result<DatasetInfo>, asked: number): void {
   }));
 }
 
-/** Makes what was asked about a dataset before this moment out of date, and forgets its samples. */
+/** Makes pending answers about a dataset out of date and drops its samples. */
 function changeDataset(id: string): void {
   latest.accept(id);
   latest.accept(samplesKey(id));

@@ -1,4 +1,4 @@
-/** The one engine of the page. Stores ask it through `callEngine`; the page links it once, tests link their own. */
+/** The page's engine. The page links it at the start; tests link a fake one. */
 import type { CallOptions, EngineClient } from '../../worker/client.ts';
 import type { AnswerOf, CallName, RequestOf, Result } from '../../worker/protocol.ts';
 
@@ -8,7 +8,7 @@ export function linkEngine(client: EngineClient): void {
   linked = client;
 }
 
-/** Calls the engine; answers a failure when none is linked. */
+/** Calls the engine; without one the answer is a failure. */
 export function callEngine<K extends CallName>(
   name: K,
   request: RequestOf<K>,

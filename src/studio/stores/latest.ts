@@ -1,43 +1,43 @@
-/** Keeps an answer that arrives late from overwriting something newer. */
 import type { Result } from '../../worker/protocol.ts';
 
-/** The order in which requests were sent and answers written, by key. */
+/** Keeps late answers from overwriting newer ones, by the order in which they were asked for, for each key. */
 export class Latest {
   private serial = 0;
   private readonly newest = new Map<string, number>();
 
-  /** Takes the place of a request in the order; call it before sending the request. */
+  /** Returns the position of a request in the order; call it before sending the request. */
   ask(): number {
     return ++this.serial;
   }
 
-  /** As `ask`, for a request that replaces all earlier ones for `key`: `accept` refuses their answers. */
+  /** As `ask`, for a request that makes all earlier ones for `key` out of date, before its own answer is there. */
   replace(key: string): number {
     const asked = this.ask();
     this.newest.set(key, asked);
     return asked;
   }
 
-  /** False: something that was asked for later is already written, or replaces this request. */
+  /** Whether nothing that was asked for later was accepted for `key`, and no later request replaces this one. */
   isCurrent(key: string, asked: number): boolean {
     return asked >= (this.newest.get(key) ?? 0);
   }
 
-  /** Call it before writing an answer, or a change that came by itself. False: the answer is out of date. */
+  /** Call it before storing an answer, or a change that came by itself. Returns false if the answer is out of date. */
   accept(key: string, asked = this.ask()): boolean {
     if (!this.isCurrent(key, asked)) return false;
     this.newest.set(key, asked);
     return true;
   }
 
-  /** As `accept`, for the answer of a change to an entry: lists asked for before it arrived are older than it. */
+  /** As `accept`, for the answer to a change of an entry: lists that were asked for before it arrived are older. */
   acceptChange(id: string, asked: number): boolean {
     return this.accept(`change ${id}`, asked) && this.accept(id);
   }
 
   /**
-   * The entries of a list that was just answered; those that changed or were deleted since it was asked for stay as they
-   * are in the store. Null when a list asked for later is already there. Changes must be accepted by the entry's id.
+   * The entries of a list that has just arrived, but those that changed since it was asked for as they are in the
+   * store, and without those that were deleted. Null if the list is out of date. Every change must be accepted by the
+   * entry's id.
    * @param now the entries in the store.
    */
   acceptList<T extends { readonly id: string }>(
@@ -56,8 +56,9 @@ export class Latest {
 }
 
 /**
- * Shows the answer of a request, unless it is cancelled first. Releases a value that is never shown, or no longer.
- * Returns the function that cancels.
+ * Shows the answer to a request, unless it is cancelled first. Returns the function that cancels; it also releases
+ * the value that was shown.
+ * @param release frees a value that is not shown, or not any more.
  */
 export function showAnswer<T>(
   request: Promise<Result<T>>,

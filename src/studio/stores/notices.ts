@@ -1,4 +1,4 @@
-/** What the page tells the person besides its screens: notices that stay until read, and a line for screen readers. */
+/** Notices in the corner, which stay until dismissed, and the announcement for screen readers. */
 import { create } from 'zustand';
 import { CANCELLED, type FailureRecord, type Result } from '../../worker/protocol.ts';
 
@@ -24,24 +24,24 @@ function push(notice: Notice, announcement: string): void {
   }));
 }
 
-/** Something was done that the screen does not show by itself. */
+/** Something was done that the page does not show by itself. */
 export function notifySuccess(text: string): void {
   push({ id: nextId++, tone: 'success', text }, text);
 }
 
-/** Something went wrong beside what was asked for. The same words are not shown twice. */
+/** Something went wrong besides what was asked for. The same text is not shown twice. */
 export function notifyWarning(text: string): void {
   const isShown = useNotices.getState().notices.some((notice) => 'text' in notice && notice.text === text);
   if (!isShown) push({ id: nextId++, tone: 'warning', text }, text);
 }
 
-/** Something failed. A cancellation is no news. */
+/** Something failed. Cancellations are not shown. */
 export function notifyFailure(failure: FailureRecord): void {
   if (failure.code === CANCELLED) return;
   push({ id: nextId++, tone: 'failure', failure }, `${failure.what} ${failure.cure}`);
 }
 
-/** Shows the first failure of several answers: what was asked for together mostly fails for one reason. */
+/** Shows only the first failure: calls that were made together mostly fail for one reason. */
 export function notifyFirstFailure(results: readonly Result<unknown>[]): void {
   for (const result of results) {
     if (result.ok) continue;
@@ -50,7 +50,7 @@ export function notifyFirstFailure(results: readonly Result<unknown>[]): void {
   }
 }
 
-/** For screen readers only: a change that sighted people see on the screen. */
+/** Tells screen readers of a change that can be seen on the page. */
 export function announce(text: string): void {
   useNotices.setState({ announcement: text });
 }

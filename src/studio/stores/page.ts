@@ -16,7 +16,7 @@ export function pageOfHash(hash: string): Page {
   return PAGES.find((page) => `#/${page}` === hash) ?? 'data';
 }
 
-/** Alt and a digit of the top row → its page, on every keyboard: with Alt, or without Shift, many give other characters. */
+/** The page of Alt and a digit of the top row; by key code, since many keyboards write other characters there. */
 export function pageOfKey(event: Pick<KeyboardEvent, 'code' | 'altKey' | 'ctrlKey'>): Page | null {
   // AltGr writes characters; it comes as Ctrl with Alt.
   if (!event.altKey || event.ctrlKey) return null;

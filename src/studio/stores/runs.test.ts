@@ -127,7 +127,7 @@ test('the curves of a run that another tab worked on are those of now, and other
   expect(histories[here.id]?.steps).toHaveLength(1);
 });
 
-/** A fresh engine, linked, whose events reach the store. */
+/** Links a fake engine whose events reach the store. */
 function linkFake() {
   const engine = fakeEngine();
   engine.subscribe(receiveRunEvent);

@@ -1,4 +1,4 @@
-/** The runs on this device, their histories, and the one that is under way. */
+/** The runs on this device, their histories and the one in progress. */
 import { create } from 'zustand';
 import type {
   AnswerOf,
@@ -55,33 +55,33 @@ export function selectActiveRun(state: RunsState): RunInfo | null {
   return state.runs.find((run) => isActive(run.status)) ?? null;
 }
 
-/** True while the engine works on it. */
+/** Whether the engine is working on it. */
 export function isActive(status: RunStatus): boolean {
   return status === 'running' || status === 'pausing';
 }
 
 /**
- * True when it can go on: from its last checkpoint, or from its start when it was left before the first. One that failed before
- * its first checkpoint would fail again. After its last step a run is still to be measured.
+ * Whether the run can be resumed: from its last checkpoint, or from the start if it has none, unless it failed (it
+ * would fail again). A run that was left after its last step still has to be tested.
  */
 export function isResumable(run: RunInfo): boolean {
   const isLeft = run.status === 'paused' || run.status === 'interrupted' || run.status === 'stopped';
   return isLeft || (run.status === 'failed' && run.checkpointStep !== null);
 }
 
-/** Names of the run's datasets that are not on this device any more; it cannot go on without them. */
+/** Names of the run's datasets that were deleted; it cannot be resumed without them. */
 export function missingDatasets(run: RunInfo, present: readonly DatasetInfo[]): readonly string[] {
   return run.datasets
     .filter(({ id }) => !present.some((dataset) => dataset.id === id))
     .map(({ name }) => name);
 }
 
-/** True when the run has weights, of this or another model. */
+/** Whether the run has weights, for this or another model. */
 export function hasWeights(run: RunInfo): boolean {
   return run.status === 'imported' || run.bestStep !== null;
 }
 
-/** True when the run has weights that go with the open model. */
+/** Whether the run has weights for the open model. */
 export function isUsable(run: RunInfo): boolean {
   return run.fitsModel && hasWeights(run);
 }
@@ -107,7 +107,7 @@ export async function loadRuns(): Promise<void> {
   const runs = newestFirst(current);
   const shownId = before.loaded ? before.shownId : (before.shownId ?? defaultShownRun(runs));
   set({ loaded: true, runs, shownId });
-  // What another tab did to a run came with no event.
+  // Changes made in another tab come without events.
   const changed = runs.filter(({ id, updated, status }) => {
     const old = before.runs.find((run) => run.id === id);
     return !isActive(status) && before.histories[id] && old?.updated !== updated;
@@ -115,7 +115,7 @@ export async function loadRuns(): Promise<void> {
   await Promise.all(changed.map((run) => fetchHistory(run.id)));
 }
 
-/** After a reload the run that was under way is what the person wants to see. */
+/** After a reload, the run that was in progress. */
 function defaultShownRun(runs: readonly RunInfo[]): string | null {
   return runs.find((run) => isActive(run.status) || run.status === 'interrupted')?.id ?? null;
 }
@@ -124,7 +124,7 @@ export function showRun(runId: string | null): void {
   set({ shownId: runId });
 }
 
-/** Fetches what was recorded before the page listened; later points come as events. */
+/** Fetches the points recorded so far, once; later points come as events. */
 export async function loadHistory(runId: string): Promise<void> {
   if (!useRuns.getState().histories[runId]) await fetchHistory(runId);
 }
@@ -184,7 +184,7 @@ export const renameRun = (runId: string, name: string): Promise<boolean> =>
   change('train.rename', { runId, name });
 
 export async function resumeRun(runId: string): Promise<void> {
-  // Steps after the checkpoint are run again: fetch the history anew instead of showing them twice.
+  // Steps after the checkpoint are run again, so the history is fetched again.
   if (await change('train.resume', { runId })) await fetchHistory(runId);
 }
 
@@ -205,14 +205,14 @@ export async function deleteRun(runId: string): Promise<void> {
   void refreshStorage();
 }
 
-/** A run came in from outside (an imported adapter). */
+/** Adds a run that was imported as an adapter. */
 export function addRun(run: RunInfo): void {
   latest.accept(run.id);
   set((state) => ({ runs: upsert(state.runs, run) }));
   void refreshStorage();
 }
 
-/** Asks for a change of a run and writes the run as it is then. True when it was changed. */
+/** Changes a run and stores the changed run. False if it failed. */
 async function change<K extends 'train.pause' | 'train.resume' | 'train.stop' | 'train.rename'>(
   name: K,
   request: RequestOf<K> & { readonly runId: string },
@@ -228,7 +228,7 @@ async function change<K extends 'train.pause' | 'train.resume' | 'train.stop' | 
   return true;
 }
 
-/** Asks the engine; events that came before its answer are applied before it. */
+/** Calls the engine; applies the events that came before its answer first. */
 async function callAfterEvents<K extends CallName>(
   name: K,
   request: RequestOf<K>,
@@ -239,12 +239,12 @@ async function callAfterEvents<K extends CallName>(
   return result;
 }
 
-/** How often the screen follows the engine, in milliseconds: charts need not follow every step. */
+/** Milliseconds between two updates from events; charts need not follow every step. */
 const FLUSH_EVERY = 500;
 let waiting: EngineEvent[] = [];
 let flushTimer: ReturnType<typeof setTimeout> | null = null;
 
-/** Collects events and applies them a few times a second, so that quick steps do not keep the page busy. */
+/** Collects events, so that quick steps do not keep the page busy. */
 export function receiveRunEvent(event: EngineEvent): void {
   waiting.push(event);
   flushTimer ??= setTimeout(flushRunEvents, FLUSH_EVERY);
@@ -266,7 +266,7 @@ export function flushRunEvents(): void {
 
 type Followed = Pick<RunsState, 'runs' | 'histories' | 'activities'>;
 
-/** Pure: the state after the events. Points of steps that are run again replace the old ones. */
+/** The state after the events. Points of steps that are run again replace the old ones. */
 export function applyEvents(state: Followed, events: readonly EngineEvent[]): Followed {
   let { runs, activities } = state;
   const histories: Record<string, RunHistory> = { ...state.histories };
@@ -286,7 +286,6 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
         break;
       case 'eval':
         of(event.runId).evals.push(event.point);
-        // What was measured is over; the next step is under way.
         activities = without(activities, event.runId);
         break;
       case 'gates':
@@ -341,7 +340,7 @@ function merge<T extends { readonly step: number }>(
   const first = fresh[0];
   if (!first) return old;
   const last = old.at(-1);
-  // The usual case: everything is new.
+  // The usual case: all points are new.
   if (!last || fresh.every((point) => point.step > last.step)) return [...old, ...fresh];
   const byKey = new Map([...old, ...fresh].map((point) => [keyOf(point), point]));
   return [...byKey.values()].sort((a, b) => a.step - b.step);
@@ -355,7 +354,7 @@ function announceChanges(before: readonly RunInfo[], after: readonly RunInfo[]):
   }
 }
 
-/** True when a run has written something larger than a line of its history. */
+/** Whether a run has written more than a line of its history. */
 function hasWritten(before: readonly RunInfo[], after: readonly RunInfo[]): boolean {
   return after.some((run) => {
     const old = before.find((other) => other.id === run.id);
@@ -371,7 +370,7 @@ function upsert(runs: readonly RunInfo[], run: RunInfo): readonly RunInfo[] {
     : newestFirst([...runs, run]);
 }
 
-/** What did not change stays the same object, so that what is drawn from it is not drawn again. */
+/** Keeps unchanged parts as the same objects, so that nothing is drawn again without need. */
 function withOldParts(old: RunInfo, fresh: RunInfo): RunInfo {
   const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
   return {

@@ -22,7 +22,7 @@ const MEBIBYTE = 2 ** 20;
 const bitmap: ImageBitmap = { width: 8, height: 8, close: () => undefined };
 let engine: FakeEngine;
 let asked: PredictRequest[] = [];
-/** Of each candidate's mask. */
+/** Bytes of each candidate's mask. */
 let maskBytes = 64;
 
 beforeEach(async () => {

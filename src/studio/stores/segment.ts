@@ -1,4 +1,4 @@
-/** The image in Segment, its prompts with undo and redo, and what base and tuned answer to them. */
+/** The open image, its prompts with undo and redo, and the masks that the base and the tuned model give for them. */
 import { create } from 'zustand';
 import type {
   EmbedReport,
@@ -19,7 +19,7 @@ import { announce, notifyFailure, notifySuccess } from './notices.ts';
 import { useRuns } from './runs.ts';
 import { refreshStorage } from './session.ts';
 
-/** One state of the prompts. Its id names its predictions. */
+/** One state of the prompts; its id is part of its answers' keys. */
 export interface PromptState {
   readonly id: number;
   readonly points: readonly ImagePoint[];
@@ -43,22 +43,22 @@ interface SegmentState {
   readonly source: ImageSource | null;
   readonly opening: boolean;
   readonly tool: ToolName;
-  /** What a plain click means. */
+  /** The sign of a plain click. */
   readonly positive: boolean;
-  /** Feed the last mask back with the next prompt. */
+  /** Whether the last mask is fed back with the next prompt. */
   readonly refine: boolean;
-  /** Every state since the image was opened; `historyIndex` is the one shown. */
+  /** Every state since the image was opened; the one at `historyIndex` is shown. */
   readonly promptHistory: readonly PromptState[];
   readonly historyIndex: number;
   readonly runId: string | null;
-  /** The step that the chosen run's weights are of: they are others as soon as it gets better. */
+  /** The step of the chosen run's best weights; it changes as soon as the run improves. */
   readonly bestStep: number | null;
   readonly side: Side;
-  /** By `answerKey`; the newest only, since their masks are as large as the image. What is missing is asked again. */
+  /** By `answerKey`. Only the newest, since masks are as large as the image; missing ones are predicted again. */
   readonly answers: Readonly<Record<string, Answer>>;
-  /** By `answerKey`, of every answer that was given. */
+  /** By `answerKey`, for every answer so far. */
   readonly maskPrompts: Readonly<Record<string, MaskPrompt>>;
-  /** By variant key: time and gates of this image. */
+  /** By `variantKey`: encoding time and gates of this image. */
   readonly embeddings: Readonly<Record<string, EmbedReport>>;
   readonly busy: boolean;
   readonly failure: FailureRecord | null;
@@ -90,7 +90,9 @@ export const useSegment = create<SegmentState>()(() => ({
 const set = useSegment.setState;
 const get = useSegment.getState;
 const latest = new Latest();
-/** Key of what the open model says of the open image: another image or model makes answers asked for before it old. */
+/**
+ * Key in `latest` of all answers about the open image; opening another image or model makes pending ones out of date.
+ */
 const ANSWERS = 'answers';
 
 export const selectPrompts = (state: SegmentState): PromptState =>
@@ -114,7 +116,7 @@ export const chooseTool = (tool: ToolName): void => set({ tool });
 export const choosePositive = (positive: boolean): void => set({ positive });
 export const chooseRefine = (refine: boolean): void => set({ refine });
 
-/** Makes the model ready while a person still looks for an image. What fails here is told when it is needed. */
+/** Loads the model while the person still looks for an image. Failures show when it is used. */
 export async function prepareModel(): Promise<void> {
   await callEngine('segment.prepare', { variant: selectVariant(get()) });
 }
@@ -159,7 +161,7 @@ export async function chooseRun(runId: string | null): Promise<void> {
   await answerShown();
 }
 
-// The chosen run may get better, which makes its answers old ones, and it may be deleted.
+// The chosen run may improve, which makes its answers out of date, or be deleted.
 useRuns.subscribe(({ runs }) => {
   const { runId, bestStep } = get();
   if (runId === null) return;
@@ -179,12 +181,12 @@ export async function addPoint(point: ImagePoint): Promise<void> {
   await pushPrompts({ points: [...now.points, point], box: now.box });
 }
 
-/** A box takes the place of the earlier box; clicks stay. */
+/** Replaces the box and keeps the clicks. */
 export async function setBox(box: ImageBox): Promise<void> {
   await pushPrompts({ points: selectPrompts(get()).points, box });
 }
 
-/** The whole image as a box, without clicks. */
+/** Replaces all prompts by a box around the whole image. */
 export async function promptWholeImage(): Promise<void> {
   const { image } = get();
   if (!image) return;
@@ -204,7 +206,7 @@ export async function redo(): Promise<void> {
   await predictShown();
 }
 
-/** Starts again with no prompt; undo brings the old ones back. */
+/** Removes all prompts; undo brings them back. */
 export async function clearPrompts(): Promise<void> {
   const now = selectPrompts(get());
   if (now.points.length === 0 && now.box === null) return;
@@ -268,7 +270,7 @@ export async function deleteKeptMask(id: string): Promise<void> {
   void refreshStorage();
 }
 
-/** Another model answers differently: nothing that was computed holds any more. */
+/** Drops everything that was computed with another model, and answers the prompts again. */
 export async function clearAnswers(): Promise<void> {
   latest.replace(ANSWERS);
   set({ answers: {}, maskPrompts: {}, embeddings: {}, runId: null, bestStep: null, side: 'base' });
@@ -290,7 +292,7 @@ async function pushPrompts(prompts: Omit<PromptState, 'id'>): Promise<void> {
   await predictShown();
 }
 
-/** Encodes the image for the variant shown (which gives its gates), then answers the prompts shown. */
+/** Encodes the image with the weights shown (which gives its gates), then answers the prompts shown. */
 export async function answerShown(): Promise<void> {
   const { image } = get();
   if (!image) return;
@@ -302,7 +304,7 @@ export async function answerShown(): Promise<void> {
     const result = await callEngine('segment.embed', { imageId: image.imageId, variant });
     if (!latest.isCurrent(ANSWERS, asked)) return;
     if (result.ok) set((state) => ({ embeddings: { ...state.embeddings, [key]: result.value } }));
-    // Other weights are shown by now; whoever chose them asks for them.
+    // Other weights are shown by now; choosing them has started their own answer.
     if (variantKey(get()) !== key) return;
     set({ busy: false });
     if (!result.ok) {
@@ -314,7 +316,7 @@ export async function answerShown(): Promise<void> {
   await predictShown();
 }
 
-/** One answer at a time; when the prompts changed meanwhile, the newest ones are answered next. */
+/** One prediction at a time; if the prompts change meanwhile, the newest are answered next. */
 let predicting = false;
 
 async function predictShown(): Promise<void> {
@@ -331,7 +333,7 @@ async function predictShown(): Promise<void> {
       const asked = { imageId: image.imageId, variant: selectVariant(state), key, serial: latest.ask() };
       const failure = await predictAt(asked, state.promptHistory, state.historyIndex);
       if (!latest.isCurrent(ANSWERS, asked.serial)) continue;
-      // Weights that are not shown any more may be gone.
+      // Weights that are no longer shown may have been deleted.
       if (failure && variantKey(get()) !== key) continue;
       if (failure) {
         set({ failure });
@@ -351,9 +353,9 @@ async function predictShown(): Promise<void> {
 interface Asked {
   readonly imageId: string;
   readonly variant: Variant;
-  /** Names the variant's weights. */
+  /** See `variantKey`. */
   readonly key: string;
-  /** By `latest`. */
+  /** Position in `latest`. */
   readonly serial: number;
 }
 
@@ -367,7 +369,7 @@ async function predictAt(
   if (!prompts || isEmpty(prompts)) return null;
   let previous: MaskPrompt | null = null;
   const before = promptHistory[index - 1];
-  // Asking for the whole image, or starting again, takes nothing over from before.
+  // A box around the whole image and a first prompt start without an earlier mask.
   if (get().refine && before && prompts.points.length > 0 && !isEmpty(before)) {
     const key = answerKey(asked.key, before.id);
     const failure = get().maskPrompts[key] ? null : await predictAt(asked, promptHistory, index - 1);
@@ -380,17 +382,17 @@ async function predictAt(
   if (!result.ok) return result.error;
   if (!latest.isCurrent(ANSWERS, asked.serial)) return null;
   const key = answerKey(asked.key, prompts.id);
-  // An answer that is given again keeps the candidate that was chosen.
+  // A repeated answer keeps the candidate that was chosen.
   set((state) =>
     withAnswer(state, key, { prediction: result.value, candidate: state.maskPrompts[key]?.candidate ?? 0 }),
   );
   return null;
 }
 
-/** Masks that stay on the page, bytes; the newest answer stays however large it is. */
+/** Bytes of masks that are kept; the newest answer is kept whatever its size. */
 const ANSWER_BYTES = 128 * 2 ** 20;
 
-/** Adds an answer, or puts it in the place of what it was, as the newest, and lets the oldest go that are too many. */
+/** Adds or replaces an answer as the newest, and drops the oldest beyond ANSWER_BYTES. */
 function withAnswer(
   { answers, maskPrompts }: Pick<SegmentState, 'answers' | 'maskPrompts'>,
   key: string,
@@ -419,7 +421,7 @@ function isEmpty(prompts: PromptState): boolean {
   return prompts.points.length === 0 && prompts.box === null;
 }
 
-/** Names the weights that are shown. */
+/** Identifies the weights that are shown. */
 function variantKey({ side, runId, bestStep }: Pick<SegmentState, 'side' | 'runId' | 'bestStep'>): string {
   return side === 'tuned' && runId !== null ? `run ${runId} ${bestStep}` : 'base';
 }

@@ -7,7 +7,7 @@ const LOST = { code: 'gpu/lost', what: 'The GPU was lost.', cure: 'Ask for it ag
 
 beforeEach(() => useSession.setState(useSession.getInitialState(), true));
 
-/** Linked; opens every model by its id. */
+/** Links a fake engine that opens a model of any id. */
 function linkFake() {
   const engine = fakeEngine({
     handlers: { 'model.openEmbedded': ({ id }) => ({ ...MODEL, name: id, hash: id }) },

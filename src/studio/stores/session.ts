@@ -1,4 +1,4 @@
-/** The engine as the header shows it: GPU, model, memory and storage, and what it can do. */
+/** The engine's state: GPU, model, memory, storage and capabilities. */
 import { create } from 'zustand';
 import type {
   Capabilities,
@@ -15,13 +15,13 @@ import { announce, notifyFailure, notifySuccess } from './notices.ts';
 export interface StorageReport {
   readonly usage: number;
   readonly quota: number;
-  /** Whether the browser promised not to clear it by itself; null where it cannot be asked. */
+  /** Whether the browser promised not to clear it by itself; null if it does not say. */
   readonly persisted: boolean | null;
 }
 
 interface SessionState {
   readonly phase: 'starting' | 'ready' | 'failed';
-  /** Why the engine could not start or is gone. */
+  /** Why the engine could not start or has stopped. */
   readonly failure: FailureRecord | null;
   readonly gpu: GpuReport | null;
   /** Set while the device is lost. */
@@ -29,7 +29,7 @@ interface SessionState {
   readonly capabilities: Capabilities | null;
   readonly model: ModelInfo | null;
   readonly modelFailure: FailureRecord | null;
-  /** Why nothing outlives this visit; null when the browser keeps it. */
+  /** Why nothing can be stored; null when storage works. */
   readonly storageFailure: FailureRecord | null;
   readonly modelProgress: Progress | null;
   readonly deviceMemoryGiB: number | null;
@@ -53,7 +53,7 @@ export const useSession = create<SessionState>()(() => ({
 const set = useSession.setState;
 const latest = new Latest();
 
-/** True when everything that computes can be used. */
+/** Whether training and segmentation are possible. */
 export function selectCanCompute(state: SessionState): boolean {
   return state.gpu?.state === 'ready' && state.lost === null && state.model !== null;
 }
@@ -130,12 +130,12 @@ async function openModel(
   void refreshStorage();
 }
 
-/** Asks the browser to keep what is stored, and notes its answer. */
+/** Asks the browser not to clear the storage, and shows its answer. */
 export async function persistStorage(): Promise<void> {
   try {
     if (!(await navigator.storage.persisted())) await navigator.storage.persist();
   } catch {
-    // Not every browser lets a page ask; the report then says so.
+    // Not every browser has this call; the report then says so.
   }
   await refreshStorage();
 }

@@ -1,4 +1,4 @@
-/** The form for a new run, as data from the engine's capabilities, and what the run would cost. */
+/** The form for a new run, built from the engine's capabilities, and what the run would cost. */
 import { create } from 'zustand';
 import type {
   Capabilities,
@@ -15,13 +15,13 @@ import { Latest } from './latest.ts';
 interface SetupState {
   readonly name: string;
   readonly datasetIds: readonly string[];
-  /** Null until the person chooses: then those of the first recipe. */
+  /** Null until the person chooses; the first recipe's methods count meanwhile. */
   readonly methods: readonly string[] | null;
   readonly trainDecoder: boolean;
-  /** Null = the default for the number of methods. */
+  /** Null: the default for the number of methods. */
   readonly gate: string | null;
   readonly presetId: string | null;
-  /** Only what the person changed by hand. */
+  /** Fields that the person changed, by id. */
   readonly changed: FieldValues;
   readonly plan: PlanReport | null;
   readonly planFailure: FailureRecord | null;
@@ -53,12 +53,12 @@ export function toggleDataset(id: string, on: boolean): void {
   }));
 }
 
-/** Another set of methods brings back the gate form that fits it. */
+/** Choosing other methods resets the gate form to their default. */
 export function chooseMethods(methods: readonly string[]): void {
   set((state) => ({ methods, gate: null, trainDecoder: methods.length === 0 ? true : state.trainDecoder }));
 }
 
-/** A preset replaces what was changed by hand. */
+/** Choosing a preset discards changed fields. */
 export function choosePreset(presetId: string): void {
   set({ presetId, changed: {} });
 }
@@ -72,7 +72,7 @@ type Form = Pick<
   'name' | 'datasetIds' | 'methods' | 'trainDecoder' | 'gate' | 'presetId' | 'changed'
 >;
 
-/** Defaults, then the preset, then what was changed; fields of methods that are not chosen are left out. */
+/** Changed fields over the preset over the defaults; fields of methods that are not chosen are left out. */
 export function settingsOf(form: Form, capabilities: Capabilities): TrainSettings {
   const methods = form.methods ?? capabilities.recipes[0]?.methods ?? [];
   const preset =
@@ -96,7 +96,7 @@ function gateOf({ gate }: Form, methods: readonly string[], { defaultGateForms }
   return gate ?? defaultGateForms[methods.length > 1 ? 'several' : 'single'];
 }
 
-/** The fields that count for these methods. */
+/** The fields of training and of these methods. */
 export function fieldsOf(capabilities: Capabilities, methods: readonly string[]): readonly FieldInfo[] {
   return [
     ...capabilities.trainFields,
@@ -116,12 +116,12 @@ export function nameFor(methods: readonly string[], { recipes, methods: known }:
     .join(' + ');
 }
 
-/** Whether two lists name the same methods, in whatever order. */
+/** Whether two lists name the same methods, in any order. */
 export function isSameChoice(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((id) => b.includes(id));
 }
 
-/** A sentence when a field's value cannot be used; null when it can. */
+/** What is wrong with a field's value, as a sentence; null if nothing. */
 export function fieldProblem(field: FieldInfo, value: FieldValue | undefined): string | null {
   switch (field.kind) {
     case 'switch':
@@ -139,7 +139,7 @@ export function fieldProblem(field: FieldInfo, value: FieldValue | undefined): s
 
 const latest = new Latest();
 
-/** Asks the engine what these settings cost; an answer to an older question is dropped. */
+/** Fetches what these settings cost. */
 export async function updatePlan(settings: TrainSettings, capabilities: Capabilities): Promise<void> {
   const asked = latest.replace('plan');
   const wrong = fieldsOf(capabilities, settings.methods).some((field) =>

@@ -1,4 +1,4 @@
-/** Dark, light, or as the system has it; remembered on this device. */
+/** Dark, light or the system's theme; remembered on this device. */
 import { create } from 'zustand';
 
 export const THEMES = ['system', 'dark', 'light'] as const;
@@ -11,7 +11,7 @@ function remembered(): Theme {
     const stored = window.localStorage.getItem(KEY);
     return THEMES.find((theme) => theme === stored) ?? 'system';
   } catch {
-    // Storage may be forbidden; the choice then lasts as long as the page.
+    // The browser may forbid storage.
     return 'system';
   }
 }
@@ -32,7 +32,7 @@ export function chooseTheme(theme: Theme): void {
   try {
     window.localStorage.setItem(KEY, theme);
   } catch {
-    // As above.
+    // The choice then lasts as long as the page.
   }
   apply(theme);
 }

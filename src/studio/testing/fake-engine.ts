@@ -1,5 +1,5 @@
 /**
- * An engine of invented answers, for tests of the screens alone: states that are hard to reach with the real one
+ * An engine with invented answers, for tests of the studio alone: states that are hard to reach with the real engine
  * (a lost device, a finished run with known figures). Never part of the product.
  */
 import type { EngineClient } from '../../worker/client.ts';
@@ -106,7 +106,7 @@ type Handlers = {
 export interface FakeEngine extends EngineClient {
   emit(event: EngineEvent): void;
   /**
-   * Holds the next answer to a call back: it is what the engine knew when it was asked, however late it is sent.
+   * Holds back the next answer to a call. The answer is what the engine knew when it was called.
    * Returns the function that sends it.
    */
   holdNext(name: CallName): () => void;

@@ -1,4 +1,4 @@
-/** The screens with an engine of invented answers: `?empty`, `?no-gpu`, `?no-storage`. For the dev server only; the build leaves it out. */
+/** The studio with the fake engine; takes `?empty`, `?no-gpu`, `?no-storage`. For the dev server, not in the build. */
 import { createRoot } from 'react-dom/client';
 import '../theme/base.css';
 import { App } from '../App.tsx';
@@ -11,7 +11,7 @@ const engine = fakeEngine({
   noGpu: query.has('no-gpu'),
   noStorage: query.has('no-storage'),
 });
-// Tests say through it what the engine would.
+// Lets a test or the console emit events.
 Reflect.set(window, 'engine', engine);
 startStudio(engine, 'about:blank');
 const root = document.getElementById('root');

@@ -1,4 +1,4 @@
-/** Values of the protocol's types for component and store tests. */
+/** Sample values of protocol types for tests. */
 import type { Capabilities } from '../../worker/protocol.ts';
 
 export const CAPABILITIES: Capabilities = {

@@ -1,25 +1,25 @@
-/** Colours that code needs, all by custom property, so that dark and light follow the theme. */
+/** Colours used in code, as custom properties, so that they follow the theme. */
 
 const METHOD_SLOTS = 5;
 
-/** One colour per method everywhere; slots beyond the palette begin again. */
+/** A method's colour; slots beyond the palette start again. */
 export function methodColour(slot: number): string {
   return `var(--method-${slot % METHOD_SLOTS})`;
 }
 
-/** The change that takes the full colour of the heat map. */
+/** The change that gets the heat map's strongest colour. */
 const FULL_CHANGE = 0.25;
 
-/** Background of a heat map's cell for a change of a gate, in −1..1: blue rises, brown falls, nothing is the ground. */
+/** Background of a heat map cell by a gate's change, −1..1: blue for a rise, brown for a fall. */
 export function heatColour(change: number): string {
   const share = Math.min(1, Math.abs(change) / FULL_CHANGE);
-  // The square root lets small changes be seen.
+  // The square root keeps small changes visible.
   const percent = Math.round(Math.sqrt(share) * 100);
   const pole = change >= 0 ? 'var(--heat-up)' : 'var(--heat-down)';
   return `color-mix(in oklab, ${pole} ${percent}%, var(--heat-zero))`;
 }
 
-/** The mask's colour, as the canvas needs it. */
+/** The mask's colour as red, green and blue, 0..255. */
 export function maskColour(element: Element): readonly [number, number, number] {
   const parts = getComputedStyle(element).getPropertyValue('--mask').trim().split(/\s+/).map(Number);
   const [red = 92, green = 176, blue = 255] = parts;

@@ -1,6 +1,6 @@
 import type { View } from '../view.ts';
 
-/** Draws the image; sharp pixels when they are large enough to be seen. */
+/** Draws the image; when zoomed in, pixels are drawn as sharp squares. */
 export function drawImage(context: CanvasRenderingContext2D, bitmap: ImageBitmap, view: View): void {
   context.imageSmoothingEnabled = view.scale < 3;
   context.imageSmoothingQuality = 'high';

@@ -1,7 +1,7 @@
 import type { Size, View } from '../view.ts';
 
 /**
- * A mask as an image of one colour with a firm outline, made once per mask.
+ * Paints a mask in one colour with an opaque outline.
  * @param mask [height, width], 0 or 1
  */
 export function paintMask(

@@ -3,7 +3,7 @@ import { type Point, toCanvas, type View } from '../view.ts';
 
 const RADIUS = 6;
 
-/** Clicks as a disc with their sign, readable on any image: white ring, dark ring. */
+/** Draws clicks as discs with their sign, with a white and a black ring so that they show on any image. */
 export function drawPoints(
   context: CanvasRenderingContext2D,
   points: readonly ImagePoint[],
@@ -36,7 +36,7 @@ export function drawPoints(
   }
 }
 
-/** A box as two lines, dark under white, so that it shows on any image. */
+/** Draws a box in white over black, so that it shows on any image. */
 export function drawBox(context: CanvasRenderingContext2D, box: ImageBox, view: View): void {
   const from = toCanvas(view, { x: box.x0, y: box.y0 });
   const to = toCanvas(view, { x: box.x1, y: box.y1 });
@@ -48,7 +48,7 @@ export function drawBox(context: CanvasRenderingContext2D, box: ImageBox, view: 
   context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
 }
 
-/** The keyboard's crosshair. */
+/** Draws the keyboard's crosshair. */
 export function drawCrosshair(context: CanvasRenderingContext2D, point: Point, view: View): void {
   const { x, y } = toCanvas(view, point);
   for (const [width, colour] of [

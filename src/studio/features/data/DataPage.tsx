@@ -11,7 +11,7 @@ import { DatasetCard } from './DatasetCard.tsx';
 import { DatasetViewer } from './DatasetViewer.tsx';
 import { RefusalList } from './RefusalList.tsx';
 
-/** Drop files, see what was understood, and what was not and why. */
+/** Imports files and lists the datasets, the files that were left out, and datasets that cannot be opened. */
 export function DataPage(): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
   const broken = useDatasets((state) => state.broken);
@@ -71,7 +71,7 @@ export function DataPage(): ReactNode {
   );
 }
 
-/** As many as are read without effort; the rest is folded. */
+/** The others are folded away. */
 const SHOWN = 8;
 
 function LastRefusals({ refusals }: { readonly refusals: readonly FailureRecord[] }): ReactNode {

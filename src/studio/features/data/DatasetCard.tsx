@@ -27,7 +27,7 @@ const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
 
 const THUMBNAILS = 6;
 
-/** One dataset: what it shows, what it holds, how it was understood. */
+/** One dataset: thumbnails, counts, how its masks were read, its split. */
 export function DatasetCard(props: {
   readonly dataset: DatasetInfo;
   readonly onView: () => void;

@@ -30,7 +30,7 @@ export function LabelledImage(props: { readonly image: SampleImage; readonly ove
   );
 }
 
-/** Label values to colours that differ between neighbours; 0 is transparent. */
+/** Colours a label map so that consecutive labels differ; 0 is transparent. */
 function labelImage(labels: Uint16Array, width: number, height: number): ImageData {
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
@@ -48,7 +48,7 @@ function labelImage(labels: Uint16Array, width: number, height: number): ImageDa
   return image;
 }
 
-/** Okabe and Ito's colours, as ABGR words (every machine that runs a browser is little-endian). */
+/** Okabe and Ito's colours as ABGR words (every machine that runs a browser is little-endian). */
 const PALETTE = [0xffffb45c, 0xff009fe6, 0xff739e00, 0xffa779cc, 0xff42e4f0, 0xff005ed5, 0xffe9b456];
 
 function labelColour(label: number): number {

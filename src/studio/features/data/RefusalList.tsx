@@ -3,7 +3,7 @@ import type { FailureRecord } from '../../../worker/protocol.ts';
 import { FailureText } from '../../components/FailureMessage.tsx';
 import styles from './RefusalList.module.css';
 
-/** Files that were refused or need a look: which, why, and the cure. */
+/** Files that were left out or need a look, with the reason and the cure. */
 export function RefusalList({ refusals }: { readonly refusals: readonly FailureRecord[] }): ReactNode {
   return (
     <ul className={styles.list}>

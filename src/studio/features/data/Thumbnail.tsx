@@ -6,7 +6,7 @@ import styles from './Thumbnail.module.css';
 
 const SIZE = 192;
 
-/** An image with its mask laid over it; asked for when it comes into view. */
+/** A small image with its mask on top, fetched when it comes into view. */
 export function Thumbnail(props: {
   readonly datasetId: string;
   readonly sampleId: string;

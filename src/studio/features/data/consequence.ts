@@ -2,7 +2,7 @@ import type { DatasetInfo, RunInfo } from '../../../worker/protocol.ts';
 import { bytes, plural } from '../../format/format.ts';
 import { isResumable } from '../../stores/runs.ts';
 
-/** What a person loses with a dataset, and what not. */
+/** What deleting a dataset removes, and which runs cannot be resumed after it. */
 export function consequenceOfDeleting(
   dataset: Pick<DatasetInfo, 'id' | 'imageCount' | 'bytes'>,
   runs: readonly RunInfo[],

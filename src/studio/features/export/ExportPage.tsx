@@ -11,7 +11,7 @@ import styles from './ExportPage.module.css';
 import { KeptMaskList } from './KeptMaskList.tsx';
 import { pythonLines } from './python-lines.ts';
 
-/** Take the result away, and bring results in. */
+/** Downloads adapters, histories and masks; imports adapters. */
 export function ExportPage(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const shownId = useRuns((state) => state.shownId);

@@ -12,7 +12,7 @@ async function downloadMasks(): Promise<void> {
   else notifyFailure(result.error);
 }
 
-/** The masks kept in Segment, together in one zip. */
+/** The masks kept on the Segment page, with a download of all as a zip. */
 export function KeptMaskList(): ReactNode {
   const kept = useSegment((state) => state.kept);
   return (

@@ -1,4 +1,4 @@
-/** The lines that read an exported adapter in Python, with the packages torch and safetensors. */
+/** Python code that loads an exported adapter; needs the packages torch and safetensors. */
 export function pythonLines(): string {
   return [
     'import json, safetensors.torch',

@@ -3,7 +3,7 @@ import { duration } from '../../format/format.ts';
 import { chooseCandidate, selectAnswer, useSegment } from '../../stores/segment.ts';
 import styles from './CandidateList.module.css';
 
-/** The masks that the prompts may mean, best predicted IoU first. */
+/** The candidate masks for the prompts, highest predicted IoU first. */
 export function CandidateList(): ReactNode {
   const answer = useSegment(selectAnswer);
   const total = useSegment((state) => (state.image ? state.image.width * state.image.height : 1));

@@ -37,7 +37,7 @@ import { maskColour } from '../../theme/colours.ts';
 import styles from './ImageCanvas.module.css';
 import { handleKey } from './keys.ts';
 
-/** The image with its layers; pointer and keys go to the tools, what they ask for goes to the store. */
+/** The image with mask and prompts. Pointer and keys drive the tools, whose requests go to the store. */
 export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
@@ -106,7 +106,7 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
     [image],
   );
 
-  // React's wheel listeners are passive; zooming must keep the page from scrolling.
+  // React's wheel listeners are passive and could not keep the page from scrolling.
   useEffect(() => {
     const element = canvas.current;
     if (!element) return;

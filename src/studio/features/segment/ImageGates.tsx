@@ -5,7 +5,7 @@ import { selectEmbedding, useSegment } from '../../stores/segment.ts';
 import { useSession } from '../../stores/session.ts';
 import styles from './ImageGates.module.css';
 
-/** The gates that this very image drew: a bar per method and layer. */
+/** The gates of the open image: a bar per method and block. */
 export function ImageGates(): ReactNode {
   const side = useSegment((state) => state.side);
   const embedding = useSegment(selectEmbedding);

@@ -5,7 +5,7 @@ import { loadSamples, useDatasets } from '../../stores/datasets.ts';
 import { openImage, useSegment } from '../../stores/segment.ts';
 import styles from './ImagePicker.module.css';
 
-/** An image of a dataset, or any file. */
+/** Opens an image of a dataset or any image file. */
 export function ImagePicker(): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
   const source = useSegment((state) => state.source);

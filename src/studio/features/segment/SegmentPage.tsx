@@ -11,17 +11,17 @@ import styles from './SegmentPage.module.css';
 import { Toolbar } from './Toolbar.tsx';
 import { VariantPicker } from './VariantPicker.tsx';
 
-/** Any image: click, box, candidates, base against tuned. */
+/** Segments an image by clicks and boxes, with the base or a tuned model. */
 export function SegmentPage(): ReactNode {
   const image = useSegment((state) => state.image);
   const failure = useSegment((state) => state.failure);
   const canCompute = useSession(selectCanCompute);
-  // A run that is under way may have planned for all of the device's memory.
+  // A run in progress may need all of the device's memory.
   const isTraining = useRuns(selectActiveRun) !== null;
   useEffect(() => {
     if (canCompute && !isTraining) void prepareModel();
   }, [canCompute, isTraining]);
-  // Only while a person looks: a run that gets better elsewhere keeps the device to itself.
+  // Only while this page is open: otherwise an improving run keeps the device to itself.
   const bestStep = useSegment((state) => state.bestStep);
   // biome-ignore lint/correctness/useExhaustiveDependencies: other weights have other answers
   useEffect(() => void answerShown(), [bestStep]);

@@ -15,7 +15,7 @@ import {
 } from '../../stores/segment.ts';
 import styles from './Toolbar.module.css';
 
-/** Tools, sign, undo and redo, and what to do with the mask. */
+/** Tools, the sign of clicks, undo and redo, and the buttons that save the mask. */
 export function Toolbar(): ReactNode {
   const hasImage = useSegment((state) => state.image !== null);
   const tool = useSegment((state) => state.tool);

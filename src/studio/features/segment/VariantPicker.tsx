@@ -6,7 +6,7 @@ import { isUsable, useRuns } from '../../stores/runs.ts';
 import { chooseRun, chooseSide, selectEmbedding, useSegment } from '../../stores/segment.ts';
 import styles from './ImagePicker.module.css';
 
-/** Which run's weights, and the switch between base and tuned. */
+/** Chooses a run and switches between the base and the tuned model. */
 export function VariantPicker(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const usable = runs.filter(isUsable);

@@ -1,4 +1,4 @@
-/** The keys of the image in Segment. `ShortcutsDialog` lists them. */
+/** Keyboard control of the image on the Segment page. `ShortcutsDialog` lists the keys. */
 import { boxBetween, IDLE, type ToolState, type ToolStep } from '../../canvas/tools.ts';
 import type { Point, Size } from '../../canvas/view.ts';
 import {
@@ -15,7 +15,7 @@ import {
   useSegment,
 } from '../../stores/segment.ts';
 
-/** What the keys can reach of the stage. */
+/** What the keys can read and do. */
 export interface KeyTarget {
   readonly image: Size;
   readonly crosshair: Point;
@@ -36,7 +36,7 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, 1],
 };
 
-/** True when the key meant something. */
+/** Whether the key was used. */
 export function handleKey(event: Key, target: KeyTarget): boolean {
   const arrow = ARROWS[event.key];
   if (arrow) return moveBy(arrow, event.shiftKey ? 10 : 1, target);
@@ -50,7 +50,7 @@ export function handleKey(event: Key, target: KeyTarget): boolean {
   return handleLetter(event, target);
 }
 
-/** 1 … 4 by what the key writes, or by where it is: the top row of a French keyboard writes digits with Shift only. */
+/** 1 … 4 by the character or by the key's position: a French keyboard's top row writes digits with Shift only. */
 function digitOf({ key, code, shiftKey }: Key): number | null {
   const written = /^[1-4]$/.exec(key)?.[0];
   const placed = shiftKey ? undefined : /^Digit([1-4])$/.exec(code)?.[1];
@@ -75,7 +75,7 @@ function handleUndo(event: Key): boolean {
 
 function handleLetter(event: Key, target: KeyTarget): boolean {
   const store = useSegment.getState();
-  // Caps Lock turns letters into capitals.
+  // Caps Lock gives capital letters.
   switch (event.key.length === 1 ? event.key.toLowerCase() : event.key) {
     case 'Enter':
       enter(event.shiftKey, target);
@@ -126,7 +126,7 @@ function handleLetter(event: Key, target: KeyTarget): boolean {
   }
 }
 
-/** Click at the crosshair; with the box tool the first Enter sets one corner, the second the other. */
+/** Clicks at the crosshair; with the box tool the first Enter sets one corner, the second the other. */
 function enter(negative: boolean, target: KeyTarget): void {
   const { tool, positive } = useSegment.getState();
   const { crosshair, state } = target;

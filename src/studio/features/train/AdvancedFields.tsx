@@ -3,7 +3,7 @@ import type { Capabilities, FieldInfo, FieldValue, TrainSettings } from '../../.
 import { changeField, fieldProblem, useSetup } from '../../stores/setup.ts';
 import styles from './AdvancedFields.module.css';
 
-/** Every field that the engine has for the chosen methods. */
+/** All fields of training and of the chosen methods. */
 export function AdvancedFields(props: {
   readonly capabilities: Capabilities;
   readonly settings: TrainSettings;
@@ -52,7 +52,7 @@ function Field(props: { readonly field: FieldInfo; readonly value: FieldValue | 
   );
 }
 
-/** The unit in brackets, unless the label says it already. */
+/** The unit in brackets, unless the label contains it. */
 function unitOf(field: FieldInfo): ReactNode {
   if (!('unit' in field) || field.unit === '') return null;
   if (field.label.toLowerCase().includes(field.unit)) return null;

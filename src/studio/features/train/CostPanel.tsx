@@ -7,7 +7,7 @@ import { selectCanCompute, useSession } from '../../stores/session.ts';
 import { nameFor, nameRun, useSetup } from '../../stores/setup.ts';
 import styles from './CostPanel.module.css';
 
-/** What the run takes, before it starts, and the start. */
+/** What the run would cost, its name, and the button that starts it. */
 export function CostPanel(props: {
   readonly settings: TrainSettings;
   readonly capabilities: Capabilities;

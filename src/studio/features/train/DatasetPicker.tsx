@@ -4,7 +4,7 @@ import { useDatasets } from '../../stores/datasets.ts';
 import { toggleDataset } from '../../stores/setup.ts';
 import styles from './Choices.module.css';
 
-/** Several datasets train together, sampled evenly: that is what the gates are about. */
+/** Chooses the datasets to train on; several are sampled evenly. */
 export function DatasetPicker({ chosen }: { readonly chosen: readonly string[] }): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
   const trainable = datasets.filter((dataset) => dataset.split.train > 0);

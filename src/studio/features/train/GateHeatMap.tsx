@@ -8,7 +8,7 @@ import styles from './GateHeatMap.module.css';
 
 export type GateView = 'change' | 'now';
 
-/** Methods × layers of one dataset: a table whose cells are coloured by how far the gate moved since step 0. */
+/** Gates of one dataset, methods × blocks, coloured by their change since step 0 or their value. */
 export function GateHeatMap(props: {
   readonly title: string;
   readonly step: number;
@@ -82,7 +82,7 @@ function MethodName({ id }: { readonly id: string }): ReactNode {
   return <>{label}</>;
 }
 
-/** Changes below this are noise of the last digits. */
+/** Smaller changes count as none. */
 const MIN_CHANGE = 0.0005;
 
 function GateTrend({ rows }: { readonly rows: readonly GateRow[] }): ReactNode {
@@ -97,7 +97,6 @@ function GateTrend({ rows }: { readonly rows: readonly GateRow[] }): ReactNode {
   );
 }
 
-/** What the colours mean. */
 export function HeatLegend({ view }: { readonly view: GateView }): ReactNode {
   const stops = [-0.25, -0.12, -0.03, 0, 0.03, 0.12, 0.25];
   const [low, high] = view === 'change' ? ['−0.25', '+0.25'] : ['0.25', '0.75'];

@@ -14,7 +14,7 @@ interface GatesProps {
   readonly gates: readonly GatePoint[];
 }
 
-/** The gates: a heat map per dataset, and their course over the steps. */
+/** A run's gates: a heat map and curves over the steps for each dataset. */
 export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode {
   const { datasets, settings, gates } = props;
   const [view, setView] = useState<GateView>('change');

@@ -8,7 +8,7 @@ const LINES: readonly LineOf[] = [
   { key: 'click', label: 'by click', colour: 'var(--accent)', dashed: true },
 ];
 
-/** One small chart per dataset: IoU on its validation images, by box and by click. */
+/** A chart per dataset of its validation IoU, by box and by click. */
 export const IouCharts = memo(function IouCharts(props: {
   readonly datasets: RunInfo['datasets'];
   readonly evals: readonly EvalPoint[];

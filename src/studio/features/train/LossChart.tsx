@@ -8,7 +8,6 @@ const LINES: readonly LineOf[] = [
   { key: 'smooth', label: 'smoothed', colour: 'var(--accent)' },
 ];
 
-/** The training loss, each step and smoothed. */
 export const LossChart = memo(function LossChart(props: { readonly steps: readonly StepPoint[] }): ReactNode {
   const data = useMemo(() => lossSeries(props.steps), [props.steps]);
   return <LineGraph title="Training loss" data={data} lines={LINES} />;

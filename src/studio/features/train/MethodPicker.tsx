@@ -10,7 +10,7 @@ interface Option {
   readonly methods: readonly string[];
 }
 
-/** All together, each alone, the decoder alone, or a subset put together by hand. */
+/** A recipe, a single method, or any combination of methods; the mask decoder; the gate form. */
 export function MethodPicker(props: {
   readonly capabilities: Capabilities;
   readonly settings: TrainSettings;
@@ -107,7 +107,7 @@ function SubsetPicker(props: {
             type="checkbox"
             checked={props.chosen.includes(method.id)}
             onChange={(event) =>
-              // The registry's order is kept.
+              // Keeps the registry's order.
               chooseMethods(
                 props.capabilities.methods
                   .map((other) => other.id)

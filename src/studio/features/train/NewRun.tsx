@@ -10,14 +10,14 @@ import { MethodPicker } from './MethodPicker.tsx';
 import styles from './NewRun.module.css';
 import { PresetPicker } from './PresetPicker.tsx';
 
-/** The form of a new run and, beside it, what the run would cost. */
+/** The form for a new run, and beside it what the run would cost. */
 export function NewRun(): ReactNode {
   const capabilities = useSession((state) => state.capabilities);
   if (!capabilities) return <p className="muted">The training options could not be loaded.</p>;
   return <Form capabilities={capabilities} />;
 }
 
-/** Waiting for the last change before the engine is asked, in milliseconds. */
+/** Milliseconds without a change before the cost is asked for. */
 const SETTLE = 200;
 
 function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactNode {
@@ -42,7 +42,7 @@ function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactN
       ),
     [name, datasetIds, datasets, methods, trainDecoder, gate, presetId, changed, capabilities],
   );
-  // The name costs nothing.
+  // The name does not change the cost.
   const costKey = JSON.stringify({ ...settings, name: '', modelHash, lost });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the settings
   useEffect(() => {

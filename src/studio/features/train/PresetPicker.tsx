@@ -3,7 +3,7 @@ import type { Capabilities } from '../../../worker/protocol.ts';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import { choosePreset, useSetup } from '../../stores/setup.ts';
 
-/** How long and how thoroughly, in one choice. */
+/** Chooses a set of values for the fields. */
 export function PresetPicker({ capabilities }: { readonly capabilities: Capabilities }): ReactNode {
   const presetId = useSetup((state) => state.presetId);
   const chosen = capabilities.presets.find((preset) => preset.id === presetId) ?? capabilities.presets[0];

@@ -24,7 +24,7 @@ import { selectCanCompute, useSession } from '../../stores/session.ts';
 import styles from './RunHeader.module.css';
 import { STATUS_LABELS } from './RunList.tsx';
 
-/** Name, standing and time left of a run, and what can be done with it. */
+/** A run's name, status and remaining time, with the buttons that act on it. */
 export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
   const running = isActive(run.status);
   const drawn = useRuns((state) => state.histories[run.id]?.steps.at(-1)?.step ?? 0);
@@ -64,7 +64,7 @@ function timeLeft(run: RunInfo, step: number): string {
   return ` · ${duration(run.secondsPerStep)} per step · ${duration(run.secondsPerStep * (run.steps - step))} left`;
 }
 
-/** @param gone names of its datasets that were deleted. */
+/** Why the run cannot be resumed, or null. @param gone names of its deleted datasets. */
 function resumeBlocker(run: RunInfo, gone: readonly string[]): string | null {
   if (gone.length > 0) return `Cannot be resumed without the deleted dataset ${gone.join(', ')}.`;
   return run.fitsModel ? null : `Load ${run.modelName} to resume this run.`;

@@ -16,7 +16,7 @@ export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
   imported: 'imported',
 };
 
-/** Every run on this device, newest first. */
+/** All runs on this device, newest first, and the button for a new one. */
 export function RunList(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const shownId = useRuns((state) => state.shownId);

@@ -11,14 +11,14 @@ import { VerdictPanel } from './VerdictPanel.tsx';
 
 const NOTHING: RunHistory = { steps: [], evals: [], gates: [] };
 
-/** One run: where it stands, its verdict, its curves and its gates. */
+/** One run: its progress, verdict, curves, gates and settings. */
 export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
   const history = useRuns((state) => state.histories[run.id]);
   useEffect(() => void loadHistory(run.id), [run.id]);
-  // Its start was pressed at the end of a long form.
+  // The page may be scrolled to the end of the form that started it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another run is another view
   useEffect(() => void window.scrollTo({ top: 0 }), [run.id]);
-  // Charts may lag behind the clock and the buttons.
+  // Charts may be drawn later than the rest.
   const drawn = useDeferredValue(history ?? NOTHING);
   return (
     <div className="stack">

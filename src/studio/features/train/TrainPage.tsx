@@ -6,7 +6,7 @@ import { RunList } from './RunList.tsx';
 import { RunView } from './RunView.tsx';
 import styles from './TrainPage.module.css';
 
-/** The runs of this device at the left; the chosen one, or the form for a new one, at the right. */
+/** The list of runs on the left; the chosen run or the form for a new one on the right. */
 export function TrainPage(): ReactNode {
   const shown = useRuns((state) => state.runs.find((run) => run.id === state.shownId) ?? null);
   const broken = useRuns((state) => state.broken);

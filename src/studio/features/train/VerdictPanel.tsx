@@ -3,7 +3,7 @@ import type { Verdict, VerdictMeasure } from '../../../worker/protocol.ts';
 import { iou, plural, signed } from '../../format/format.ts';
 import styles from './VerdictPanel.module.css';
 
-/** Did it help? One sentence, then the figures behind it. */
+/** Whether training helped: one sentence, then its figures. */
 export function VerdictPanel({ verdict }: { readonly verdict: Verdict }): ReactNode {
   const many = verdict.perDataset.length > 1;
   return (
