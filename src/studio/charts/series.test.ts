@@ -1,20 +1,11 @@
 import { expect, test } from 'vitest';
-import type { GatePoint, StepPoint } from '../../worker/protocol.ts';
+import type { GatePoint } from '../../worker/protocol.ts';
+import { stepPoint } from '../testing/samples.ts';
 import { gateRows, gateSeries, iouSeries, lossSeries } from './series.ts';
 
-const step = (index: number, loss: number): StepPoint => ({
-  step: index,
-  loss,
-  focal: 0,
-  dice: 0,
-  iou: 0,
-  learningRate: 0,
-  milliseconds: 1,
-});
-
 test('few losses stay as they are, many are averaged and end at the last step', () => {
-  expect(lossSeries([step(1, 4), step(2, 2)]).map((point) => point.loss)).toEqual([4, 2]);
-  const many = lossSeries(Array.from({ length: 5000 }, (_, index) => step(index + 1, index % 2)));
+  expect(lossSeries([stepPoint(1, 4), stepPoint(2, 2)]).map((point) => point.loss)).toEqual([4, 2]);
+  const many = lossSeries(Array.from({ length: 5000 }, (_, index) => stepPoint(index + 1, index % 2)));
   expect(many.length).toBeLessThanOrEqual(160);
   expect(many.at(-1)?.step).toBe(5000);
   expect(many.every((point) => Math.abs(point.loss - 0.5) < 0.05)).toBe(true);
@@ -49,7 +40,7 @@ test('the heat map shows changes since step 0 and leaves blocks without modules 
   expect(gateRows(gates, 'c', ['lora'])).toBeNull();
 });
 
-test('gate curves by layer and as mean', () => {
+test('gate curves by block and as mean', () => {
   expect(gateSeries(gates, 'a', 1, ['lora']).map((point) => point.lora)).toEqual([0.5, 0.7]);
   expect(gateSeries(gates, 'a', 'mean', ['lora']).map((point) => point.lora)).toEqual([0.5, 0.7]);
   expect(gateSeries(gates, 'a', 0, ['lora'])).toEqual([{ step: 0 }, { step: 10 }]);

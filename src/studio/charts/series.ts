@@ -48,20 +48,20 @@ export type GateSeriesPoint = { readonly step: number } & Readonly<Record<string
 export function gateSeries(
   gates: readonly GatePoint[],
   datasetId: string,
-  layer: number | 'mean',
+  block: number | 'mean',
   methods: readonly string[],
 ): readonly GateSeriesPoint[] {
   return gates
     .filter((point) => point.datasetId === datasetId)
     .map((point) => ({
       step: point.step,
-      ...Object.fromEntries(methods.flatMap((method) => gateOf(point, layer, method))),
+      ...Object.fromEntries(methods.flatMap((method) => gateOf(point, block, method))),
     }));
 }
 
-function gateOf(point: GatePoint, layer: number | 'mean', method: string): [string, number][] {
-  if (layer !== 'mean') {
-    const value = point.layers[layer]?.[method];
+function gateOf(point: GatePoint, block: number | 'mean', method: string): [string, number][] {
+  if (block !== 'mean') {
+    const value = point.layers[block]?.[method];
     return value === undefined ? [] : [[method, value]];
   }
   const values = point.layers.flatMap((entry) => entry[method] ?? []);
@@ -93,9 +93,9 @@ export function gateRows(
   const last = own.at(-1);
   if (!first || !last) return null;
   const rows = methods.map((method) => {
-    const cells = last.layers.map((entry, layer): GateCell | null => {
+    const cells = last.layers.map((entry, block): GateCell | null => {
       const now = entry[method];
-      const start = first.layers[layer]?.[method];
+      const start = first.layers[block]?.[method];
       return now === undefined || start === undefined ? null : { now, change: now - start };
     });
     const changes = cells.flatMap((cell) => (cell ? [cell.change] : []));

@@ -4,10 +4,10 @@ import { bytes, compact } from '../format/format.ts';
 import { callEngine } from '../stores/engine-link.ts';
 import { openEmbeddedModel, openModelFiles, persistStorage, useSession } from '../stores/session.ts';
 import { Dialog } from './Dialog.tsx';
+import { FactList } from './FactList.tsx';
 import { FailureMessage } from './FailureMessage.tsx';
 import { FileButton } from './FileButton.tsx';
 import { ProgressBar } from './ProgressBar.tsx';
-import styles from './SystemDialog.module.css';
 import { useAnswer } from './use-answer.ts';
 
 /** Details of the model, GPU and storage; also loads another model. */
@@ -28,19 +28,6 @@ export function SystemDialog({ onClose }: { readonly onClose: () => void }): Rea
   );
 }
 
-function Rows({ rows }: { readonly rows: readonly (readonly [string, string])[] }): ReactNode {
-  return (
-    <dl className={styles.rows}>
-      {rows.map(([label, value]) => (
-        <div key={label}>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
 function ModelSection(): ReactNode {
   const model = useSession((state) => state.model);
   const failure = useSession((state) => state.modelFailure);
@@ -50,7 +37,7 @@ function ModelSection(): ReactNode {
     <section className="stack">
       <h3>Model</h3>
       {model && (
-        <Rows
+        <FactList
           rows={[
             ['Name', model.name],
             ['Parameters', compact(model.parameterCount)],
@@ -90,7 +77,7 @@ function ModelSection(): ReactNode {
 function GpuTable({ gpu }: { readonly gpu: GpuReady }): ReactNode {
   const memory = useSession((state) => state.deviceMemoryGiB);
   return (
-    <Rows
+    <FactList
       rows={[
         ['GPU adapter', gpu.description || `${gpu.vendor} ${gpu.architecture}`],
         ['Vendor', gpu.vendor || 'not reported'],
@@ -124,7 +111,7 @@ function StorageSection(): ReactNode {
   return (
     <section className="stack">
       <h3>Storage</h3>
-      <Rows
+      <FactList
         rows={[
           ['Used', bytes(storage.usage)],
           ['Limit', bytes(storage.quota)],

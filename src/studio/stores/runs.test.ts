@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import type { EngineEvent, RunInfo, StepPoint } from '../../worker/protocol.ts';
+import type { EngineEvent, RunInfo } from '../../worker/protocol.ts';
 import { fakeEngine, fakeRun } from '../testing/fake-engine.ts';
+import { stepPoint } from '../testing/samples.ts';
 import { linkEngine } from './engine-link.ts';
 import {
   applyEvents,
@@ -20,19 +21,10 @@ import { refreshStorage, useSession } from './session.ts';
 
 beforeEach(() => useRuns.setState(useRuns.getInitialState(), true));
 
-const point = (step: number, loss = 1): StepPoint => ({
-  step,
-  loss,
-  focal: 0,
-  dice: 0,
-  iou: 0,
-  learningRate: 0,
-  milliseconds: 1,
-});
 const stepEvent = (step: number, loss?: number): EngineEvent => ({
   type: 'step',
   runId: 'r',
-  point: point(step, loss),
+  point: stepPoint(step, loss),
 });
 const empty = { runs: [], histories: {}, activities: {} };
 
@@ -110,7 +102,7 @@ test('a run has weights to use once it was validated, or when it came in with th
 test('the curves of a run that another tab worked on are those of now, and others are not fetched again', async () => {
   const [there, here] = [fakeRun('elsewhere', 1), fakeRun('paused', 2)];
   let runs: readonly RunInfo[] = [there, here];
-  let steps = [point(1)];
+  let steps = [stepPoint(1)];
   linkEngine(
     fakeEngine({
       handlers: { 'train.list': () => runs, 'train.history': () => ({ steps, evals: [], gates: [] }) },
@@ -119,7 +111,7 @@ test('the curves of a run that another tab worked on are those of now, and other
   await loadRuns();
   await Promise.all([loadHistory(there.id), loadHistory(here.id)]);
   runs = [{ ...there, status: 'finished', updated: there.updated + 1 }, here];
-  steps = [point(1), point(2)];
+  steps = [stepPoint(1), stepPoint(2)];
   await loadRuns();
   const { histories } = useRuns.getState();
   expect(useRuns.getState().runs.find(({ id }) => id === there.id)?.status).toBe('finished');
@@ -198,7 +190,7 @@ test('a slow history keeps the points that came as events meanwhile', async () =
   const engine = linkFake();
   const answer = engine.holdNext('train.history');
   const slow = loadHistory('run-2');
-  engine.emit({ type: 'step', runId: 'run-2', point: point(121) });
+  engine.emit({ type: 'step', runId: 'run-2', point: stepPoint(121) });
   answer();
   await slow;
   expect(

@@ -390,10 +390,10 @@ function fakeGates(step: number, datasetId: string): GatePoint {
   return {
     step,
     datasetId,
-    layers: Array.from({ length: 8 }, (_, layer) => ({
-      lora: 0.5 + (step / 120) * (shift + 0.015 * layer),
-      prefix: 0.49 - (step / 120) * (shift + 0.02 * (4 - layer)),
-      adapter: 0.51 + (step / 120) * (0.18 - 0.03 * layer),
+    layers: Array.from({ length: 8 }, (_, block) => ({
+      lora: 0.5 + (step / 120) * (shift + 0.015 * block),
+      prefix: 0.49 - (step / 120) * (shift + 0.02 * (4 - block)),
+      adapter: 0.51 + (step / 120) * (0.18 - 0.03 * block),
     })),
   };
 }

@@ -1,5 +1,9 @@
 /** Sample values of protocol types for tests. */
-import type { Capabilities } from '../../worker/protocol.ts';
+import type { Capabilities, StepPoint } from '../../worker/protocol.ts';
+
+export function stepPoint(step: number, loss = 1): StepPoint {
+  return { step, loss, focal: 0, dice: 0, iou: 0, learningRate: 0, milliseconds: 1 };
+}
 
 export const CAPABILITIES: Capabilities = {
   methods: [

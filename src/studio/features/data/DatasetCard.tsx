@@ -2,6 +2,7 @@ import { type ReactNode, useEffect } from 'react';
 import type { DatasetInfo, DatasetMaskKind, SplitOrder } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
+import { FactList } from '../../components/FactList.tsx';
 import { bytes, plural } from '../../format/format.ts';
 import {
   deleteDataset,
@@ -55,19 +56,7 @@ export function DatasetCard(props: {
           />
         ))}
       </div>
-      <dl className={styles.facts}>
-        <Fact label="Images">
-          {dataset.imageCount} ({dataset.maskedCount} with a mask)
-        </Fact>
-        <Fact label="Objects">{dataset.objectCount.toLocaleString('en')}</Fact>
-        <Fact label="Masks">{MASK_KINDS[dataset.maskKind]}</Fact>
-        {dataset.classes.length > 1 && (
-          <Fact label="Classes">
-            {dataset.classes.map((entry) => `${entry.name} (${entry.objectCount})`).join(', ')}
-          </Fact>
-        )}
-        <Fact label="Storage">{bytes(dataset.bytes)}</Fact>
-      </dl>
+      <FactList className={styles.facts} rows={factsOf(dataset)} />
       <SplitBar dataset={dataset} />
       {dataset.refusals.length > 0 && (
         <details className="small">
@@ -89,13 +78,15 @@ export function DatasetCard(props: {
   );
 }
 
-function Fact(props: { readonly label: string; readonly children: ReactNode }): ReactNode {
-  return (
-    <div>
-      <dt>{props.label}</dt>
-      <dd>{props.children}</dd>
-    </div>
-  );
+function factsOf(dataset: DatasetInfo): readonly (readonly [string, string])[] {
+  const classes = dataset.classes.map((entry) => `${entry.name} (${entry.objectCount})`).join(', ');
+  return [
+    ['Images', `${dataset.imageCount} (${dataset.maskedCount} with a mask)`],
+    ['Objects', dataset.objectCount.toLocaleString('en')],
+    ['Masks', MASK_KINDS[dataset.maskKind]],
+    ...(dataset.classes.length > 1 ? [['Classes', classes] as const] : []),
+    ['Storage', bytes(dataset.bytes)],
+  ];
 }
 
 const ORDERS: readonly { readonly value: SplitOrder; readonly label: string }[] = [

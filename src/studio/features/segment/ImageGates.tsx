@@ -19,8 +19,8 @@ export function ImageGates(): ReactNode {
         <p className="muted">{embedding ? 'This run has no gates.' : 'Shown once the image is encoded.'}</p>
       ) : (
         (known ?? [])
-          .filter((method) => gates.some((layer) => layer[method.id] !== undefined))
-          .map((method) => <MethodBars key={method.id} id={method.id} label={method.label} layers={gates} />)
+          .filter((method) => gates.some((block) => block[method.id] !== undefined))
+          .map((method) => <MethodBars key={method.id} id={method.id} label={method.label} blocks={gates} />)
       )}
     </section>
   );
@@ -29,13 +29,13 @@ export function ImageGates(): ReactNode {
 function MethodBars(props: {
   readonly id: string;
   readonly label: string;
-  readonly layers: readonly GateLayer[];
+  readonly blocks: readonly GateLayer[];
 }): ReactNode {
-  const values = props.layers.map((layer) => layer[props.id] ?? null);
+  const values = props.blocks.map((block) => block[props.id] ?? null);
   const present = values.flatMap((value) => value ?? []);
   const mean = present.reduce((sum, value) => sum + value, 0) / Math.max(1, present.length);
   const colour = useMethodColour(props.id);
-  const summary = values.map((value, layer) => `block ${layer}: ${value?.toFixed(2) ?? 'none'}`).join(', ');
+  const summary = values.map((value, block) => `block ${block}: ${value?.toFixed(2) ?? 'none'}`).join(', ');
   return (
     <div className={styles.method}>
       <span className={styles.name}>
@@ -43,12 +43,12 @@ function MethodBars(props: {
         <span className="muted small">mean {mean.toFixed(3)}</span>
       </span>
       <span className={styles.bars} role="img" aria-label={`${props.label}: ${summary}`}>
-        {values.map((value, layer) => (
+        {values.map((value, block) => (
           <span
-            // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
-            key={layer}
+            // biome-ignore lint/suspicious/noArrayIndexKey: a block is its index
+            key={block}
             className={styles.column}
-            title={`block ${layer}: ${value?.toFixed(3) ?? 'none'}`}
+            title={`block ${block}: ${value?.toFixed(3) ?? 'none'}`}
           >
             <span className={styles.fill} style={{ height: `${100 * (value ?? 0)}%`, background: colour }} />
           </span>

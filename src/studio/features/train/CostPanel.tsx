@@ -1,5 +1,6 @@
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { Capabilities, PlanReport, TrainSettings } from '../../../worker/protocol.ts';
+import { FactList } from '../../components/FactList.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { bytes, compact, duration } from '../../format/format.ts';
 import { selectActiveRun, startRun, useRuns } from '../../stores/runs.ts';
@@ -80,69 +81,74 @@ function startBlocker(facts: {
 }
 
 function PlanTable({ plan }: { readonly plan: PlanReport }): ReactNode {
-  const { memory } = plan;
+  const { memory, images } = plan;
   const share = memory.bufferLimitBytes > 0 ? memory.largestBufferBytes / memory.bufferLimitBytes : 0;
   return (
-    <dl className={styles.rows}>
-      <div>
-        <dt>Trainable</dt>
-        <dd>
-          <strong>{compact(plan.trainableCount)}</strong> parameters
-          <ul className="muted small">
-            {plan.trainable.map((part) => (
-              <li key={part.label}>
-                {part.label}: {compact(part.count)}
-              </li>
-            ))}
-          </ul>
-        </dd>
-      </div>
-      <div>
-        <dt>GPU memory</dt>
-        <dd>
-          <strong>{bytes(memory.peakBytes)}</strong> at the peak
-          <ul className="muted small">
-            {memory.parts.map((part) => (
-              <li key={part.label}>
-                {part.label}: {bytes(part.bytes)}
-              </li>
-            ))}
-          </ul>
-        </dd>
-      </div>
-      <div>
-        <dt>Largest buffer</dt>
-        <dd>
-          {bytes(memory.largestBufferBytes)} of {bytes(memory.bufferLimitBytes)} that the GPU allows
-          <meter
-            className={styles.meter}
-            aria-label="Largest buffer compared with the GPU's limit"
-            min={0}
-            max={1}
-            high={0.9}
-            value={Math.min(1, share)}
-          />
-        </dd>
-      </div>
-      <div>
-        <dt>Time</dt>
-        <dd>
-          {plan.secondsPerStep === null ? (
-            'known after the first steps'
-          ) : (
-            <>
-              <strong>{duration(plan.secondsPerStep)}</strong> per step, about{' '}
-              {duration(plan.secondsPerStep * plan.steps)} for {plan.steps} steps
-            </>
-          )}
-        </dd>
-      </div>
-      <div>
-        <dt>Images</dt>
-        <dd>
-          {plan.images.train} train · {plan.images.validation} validation · {plan.images.test} test
-        </dd>
-      </div>
-    </dl>
+    <FactList
+      className={styles.rows}
+      rows={[
+        [
+          'Trainable',
+          <Parts
+            key="trainable"
+            total={compact(plan.trainableCount)}
+            unit="parameters"
+            parts={plan.trainable.map((part) => `${part.label}: ${compact(part.count)}`)}
+          />,
+        ],
+        [
+          'GPU memory',
+          <Parts
+            key="memory"
+            total={bytes(memory.peakBytes)}
+            unit="at the peak"
+            parts={memory.parts.map((part) => `${part.label}: ${bytes(part.bytes)}`)}
+          />,
+        ],
+        [
+          'Largest buffer',
+          <Fragment key="buffer">
+            {bytes(memory.largestBufferBytes)} of {bytes(memory.bufferLimitBytes)} that the GPU allows
+            <meter
+              className={styles.meter}
+              aria-label="Largest buffer compared with the GPU's limit"
+              min={0}
+              max={1}
+              high={0.9}
+              value={Math.min(1, share)}
+            />
+          </Fragment>,
+        ],
+        ['Time', <Time key="time" plan={plan} />],
+        ['Images', `${images.train} train · ${images.validation} validation · ${images.test} test`],
+      ]}
+    />
+  );
+}
+
+function Parts(props: {
+  readonly total: string;
+  readonly unit: string;
+  readonly parts: readonly string[];
+}): ReactNode {
+  return (
+    <>
+      <strong>{props.total}</strong> {props.unit}
+      <ul className="muted small">
+        {props.parts.map((part) => (
+          <li key={part}>{part}</li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Time({ plan }: { readonly plan: PlanReport }): ReactNode {
+  if (plan.secondsPerStep === null) return 'known after the first steps';
+  return (
+    <>
+      <strong>{duration(plan.secondsPerStep)}</strong> per step, about{' '}
+      {duration(plan.secondsPerStep * plan.steps)} for {plan.steps} steps
+    </>
   );
 }

@@ -15,7 +15,7 @@ export function GateHeatMap(props: {
   readonly rows: readonly GateRow[];
   readonly view: GateView;
 }): ReactNode {
-  const layerCount = props.rows[0]?.cells.length ?? 0;
+  const blockCount = props.rows[0]?.cells.length ?? 0;
   return (
     <div className={styles.scroll}>
       <table className={styles.map}>
@@ -28,10 +28,10 @@ export function GateHeatMap(props: {
             <th scope="col" className={styles.corner}>
               Block
             </th>
-            {Array.from({ length: layerCount }, (_, layer) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
-              <th key={layer} scope="col">
-                {layer}
+            {Array.from({ length: blockCount }, (_, block) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a block is its index
+              <th key={block} scope="col">
+                {block}
               </th>
             ))}
             <th scope="col">mean</th>
@@ -53,19 +53,19 @@ function Row({ row, view }: { readonly row: GateRow; readonly view: GateView }):
       <th scope="row" className={styles.method}>
         <MethodSwatch id={row.method} /> <MethodName id={row.method} />
       </th>
-      {row.cells.map((cell, layer) =>
+      {row.cells.map((cell, block) =>
         cell ? (
           <td
-            // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
-            key={layer}
-            title={`block ${layer}: ${cell.now.toFixed(3)}, ${signed(cell.change)} since step 0`}
+            // biome-ignore lint/suspicious/noArrayIndexKey: a block is its index
+            key={block}
+            title={`block ${block}: ${cell.now.toFixed(3)}, ${signed(cell.change)} since step 0`}
             style={{ background: heatColour(view === 'change' ? cell.change : cell.now - 0.5) }}
           >
             {view === 'change' ? signed(cell.change, 2) : cell.now.toFixed(2)}
           </td>
         ) : (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
-          <td key={layer} className={styles.none} title={`block ${layer} has no such module`}>
+          // biome-ignore lint/suspicious/noArrayIndexKey: a block is its index
+          <td key={block} className={styles.none} title={`block ${block} has no such module`}>
             –
           </td>
         ),

@@ -74,9 +74,9 @@ export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode
 });
 
 function GateCurves({ datasets, settings, gates }: GatesProps): ReactNode {
-  const [layer, setLayer] = useState<number | 'mean'>('mean');
+  const [block, setBlock] = useState<number | 'mean'>('mean');
   const known = useSession((state) => state.capabilities?.methods);
-  const layerCount = gates[0]?.layers.length ?? 0;
+  const blockCount = gates[0]?.layers.length ?? 0;
   const { methods } = settings;
   const lines = useMemo(
     () =>
@@ -87,8 +87,8 @@ function GateCurves({ datasets, settings, gates }: GatesProps): ReactNode {
     [methods, known],
   );
   const series = useMemo(
-    () => datasets.map((dataset) => ({ ...dataset, data: gateSeries(gates, dataset.id, layer, methods) })),
-    [datasets, gates, layer, methods],
+    () => datasets.map((dataset) => ({ ...dataset, data: gateSeries(gates, dataset.id, block, methods) })),
+    [datasets, gates, block, methods],
   );
   return (
     <div className="stack">
@@ -96,12 +96,12 @@ function GateCurves({ datasets, settings, gates }: GatesProps): ReactNode {
         <h4>Gates over the steps</h4>
         <select
           aria-label="Block of the gate curves"
-          value={String(layer)}
-          onChange={(event) => setLayer(event.target.value === 'mean' ? 'mean' : Number(event.target.value))}
+          value={String(block)}
+          onChange={(event) => setBlock(event.target.value === 'mean' ? 'mean' : Number(event.target.value))}
         >
           <option value="mean">mean of all blocks</option>
-          {Array.from({ length: layerCount }, (_, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its index
+          {Array.from({ length: blockCount }, (_, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a block is its index
             <option key={index} value={index}>
               block {index}
             </option>

@@ -1,12 +1,15 @@
 import { type ReactNode, useDeferredValue, useEffect } from 'react';
 import type { RunHistory, RunInfo } from '../../../worker/protocol.ts';
+import { FactList } from '../../components/FactList.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { loadHistory, useRuns } from '../../stores/runs.ts';
+import { useSession } from '../../stores/session.ts';
 import { GatesPanel } from './GatesPanel.tsx';
 import { IouCharts } from './IouCharts.tsx';
 import { LossChart } from './LossChart.tsx';
 import { RunHeader } from './RunHeader.tsx';
 import styles from './RunView.module.css';
+import { settingRows } from './setting-rows.ts';
 import { VerdictPanel } from './VerdictPanel.tsx';
 
 const NOTHING: RunHistory = { steps: [], evals: [], gates: [] };
@@ -45,25 +48,11 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
 }
 
 function SettingsTable({ run }: { readonly run: RunInfo }): ReactNode {
-  const { settings } = run;
-  const rows: readonly (readonly [string, string])[] = [
-    ['Methods', settings.methods.join(', ') || 'decoder only'],
-    ['Gate', settings.gate],
-    ['Mask decoder', settings.trainDecoder ? 'trained' : 'frozen'],
-    ['Model', `${run.modelName} (${run.modelHash.slice(0, 12)})`],
-    ...Object.entries(settings.values).map(([id, value]) => [id, String(value)] as const),
-  ];
+  const capabilities = useSession((state) => state.capabilities);
   return (
     <details className="panel">
       <summary>Run settings</summary>
-      <dl className={styles.settings}>
-        {rows.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList className={styles.settings} rows={settingRows(run, capabilities)} />
     </details>
   );
 }
