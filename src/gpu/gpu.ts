@@ -1,5 +1,6 @@
 import { Failure } from '../config/failure.ts';
 import { PipelineCache } from './pipeline-cache.ts';
+import { READBACK_BYTES, Readback } from './readback.ts';
 import { ShaderLibrary, type ShaderSources } from './shader-library.ts';
 import { SliceSubmitter } from './slices.ts';
 import { type AdapterTraits, readTraits } from './traits.ts';
@@ -33,13 +34,13 @@ export class Gpu {
   readonly pipelines: PipelineCache;
   readonly shaders: ShaderLibrary;
   readonly slices: SliceSubmitter;
-  /** Bytes of all live buffers. */
-  allocatedBytes = 0;
+  /** Bytes of all live buffers, the {@link READBACK_BYTES} that every device has among them. */
+  allocatedBytes = READBACK_BYTES;
   /** Buffers created so far; a training step must leave it unchanged. */
   allocationCount = 0;
   /** Settles when the device is lost for another reason than {@link destroy}. */
   readonly lost: Promise<GPUDeviceLostInfo>;
-  private readonly staging: GPUBuffer[] = [];
+  private readonly readback: Readback;
 
   private constructor(
     readonly device: GPUDevice,
@@ -54,6 +55,7 @@ export class Gpu {
       lost.reason === 'destroyed' ? new Promise<never>(() => {}) : lost,
     );
     this.watch();
+    this.readback = new Readback(device, (mapping) => this.unlessRefused(mapping));
   }
 
   /**
@@ -157,35 +159,12 @@ export class Gpu {
   }
 
   /**
-   * Reads ranges back in one round trip, as f32. Staging buffers are kept and used again.
+   * Reads ranges back, as f32, in turns of bounded size; nothing may write to them until it resolves.
    * @throws Failure `gpu/out-of-memory` or `gpu/invalid` when the device refused anything since the last read or {@link idle}:
    * the values cannot be trusted then. The next read starts afresh.
    */
-  async read(...ranges: readonly BufferRange[]): Promise<Float32Array[]> {
-    const total = ranges.reduce((sum, range) => sum + range.size, 0);
-    const staging = this.takeStaging(total);
-    const encoder = this.device.createCommandEncoder();
-    let at = 0;
-    for (const range of ranges) {
-      encoder.copyBufferToBuffer(range.buffer, range.offset, staging, at, range.size);
-      at += range.size;
-    }
-    this.device.queue.submit([encoder.finish()]);
-    try {
-      await this.unlessRefused(staging.mapAsync(1, 0, Math.max(4, total)));
-    } catch (error) {
-      staging.destroy();
-      throw error;
-    }
-    const bytes = staging.getMappedRange(0, Math.max(4, total)).slice(0);
-    staging.unmap();
-    this.staging.push(staging);
-    let from = 0;
-    return ranges.map((range) => {
-      const part = new Float32Array(bytes, from, range.size / 4);
-      from += range.size;
-      return part;
-    });
+  read(...ranges: readonly BufferRange[]): Promise<Float32Array[]> {
+    return this.readback.read(ranges);
   }
 
   /** Waits until everything submitted so far has run. @throws Failure as {@link read} does. */
@@ -226,15 +205,6 @@ export class Gpu {
     const refused = invalid ?? internal;
     if (refused) throw refusedFailure(refused);
     if (failed) throw failed.error;
-  }
-
-  private takeStaging(bytes: number): GPUBuffer {
-    const at = this.staging.findIndex((buffer) => buffer.size >= bytes);
-    const [found] = at < 0 ? [] : this.staging.splice(at, 1);
-    if (found) return found;
-    this.allocationCount += 1;
-    const size = Math.max(4096, 2 ** Math.ceil(Math.log2(Math.max(4, bytes))));
-    return this.device.createBuffer({ size, usage: 0x1 | 0x8, label: 'staging' }); // MAP_READ | COPY_DST
   }
 }
 

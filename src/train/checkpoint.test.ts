@@ -1,8 +1,13 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import type { RandomState } from '../config/random.ts';
+import { STAGING_BYTES } from '../gpu/readback.ts';
+import type { TrainableTensor } from '../peft/tensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
-import { readCheckpoint } from './checkpoint.ts';
+import { openTestGpu } from '../testing/device.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { layoutParameters, ParameterBuffers } from './parameter-buffers.ts';
 
-const random = [1, 2, 3, 4];
+const random: RandomState = [1, 2, 3, 4];
 
 /** A state as version 0.1 wrote it. */
 const OLD_STATE = {
@@ -31,4 +36,49 @@ it.each([
   const { state } = await readCheckpoint(bytes, 'last.safetensors');
   expect(state.startSums).toEqual([{ key: 'cells', images }]);
   expect(Object.keys(state)).not.toContain('startTally');
+});
+
+it('is written and restored in pieces where the tensors fill several buffers, without a buffer beside them', async () => {
+  const gpu = await openTestGpu({ defaultLimits: true });
+  const limit = STAGING_BYTES + 1024;
+  const tensors = [limit / 4, 7, limit / 4 - 64, 5, limit / 8].map(
+    (length, i): TrainableTensor => ({
+      name: `tensor${i}`,
+      shape: [length],
+      group: 'decoder',
+      decay: true,
+      rate: 1,
+    }),
+  );
+  const { startTally, ...rest } = OLD_STATE;
+  const state = { ...rest, startSums: null };
+  const layout = layoutParameters(tensors, limit);
+  expect(layout.bufferBytes.length).toBeGreaterThan(2);
+  const [first, second] = [ParameterBuffers.allocate(gpu, layout), ParameterBuffers.allocate(gpu, layout)];
+  const valuesOf = (role: string, { name, shape }: TrainableTensor) => {
+    const values = new Float32Array(shape[0] ?? 0).fill(role.charCodeAt(0));
+    values.set([name.charCodeAt(6), -1]);
+    return values.reverse();
+  };
+  for (const tensor of tensors) {
+    for (const role of ['param', 'm', 'v'] as const) first.write(role, tensor.name, valuesOf(role, tensor));
+  }
+  const create = vi.spyOn(gpu.device, 'createBuffer');
+  const bytes = await writeCheckpoint(first, state);
+  expect(create).not.toHaveBeenCalled();
+  create.mockRestore();
+  const { restore } = await readCheckpoint(bytes ?? new Uint8Array(), 'last.safetensors');
+  restore(second);
+  for (const role of ['param', 'm', 'v'] as const) {
+    const values = await second.read(role);
+    for (const tensor of tensors) {
+      const bytesOf = (data: Float32Array = new Float32Array()) =>
+        Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+      const isSame = bytesOf(values.get(tensor.name)).equals(bytesOf(valuesOf(role, tensor)));
+      expect(isSame, `${role}.${tensor.name}`).toBe(true);
+    }
+  }
+  first.write('v', 'tensor3', new Float32Array(5).fill(Number.NaN));
+  expect(await writeCheckpoint(first, state)).toBeNull();
+  gpu.destroy();
 });

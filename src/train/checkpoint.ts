@@ -4,9 +4,9 @@ import type { RandomState } from '../config/random.ts';
 import { sameShape, show } from '../graph/shape.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
-import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
+import { SafetensorsFile } from '../sam/checkpoint/safetensors-write.ts';
 import type { BatchState } from './batches.ts';
-import type { ParameterBuffers, Role } from './parameter-buffers.ts';
+import type { BufferRole, ParameterBuffers, PlacedTensor } from './parameter-buffers.ts';
 import type { Selection } from './selection.ts';
 
 /** Everything beside tensors that decides how a run goes on. */
@@ -71,7 +71,7 @@ const StateSchema = v.pipe(
 );
 
 /** The roles that a checkpoint holds; gradients are made anew in every step. */
-const KEPT: readonly Role[] = ['param', 'm', 'v'];
+const KEPT: readonly BufferRole[] = ['param', 'm', 'v'];
 
 /** Whether every number is finite. */
 export function allFinite(values: Iterable<Float32Array>): boolean {
@@ -79,23 +79,44 @@ export function allFinite(values: Iterable<Float32Array>): boolean {
   return true;
 }
 
+/** Bytes of tensors that are read back for a checkpoint at a time, unless one alone has more. */
+const PIECE_BYTES = 16 * 2 ** 20;
+
 /**
  * One file from which a run goes on: parameters, both moments and the state, as safetensors `param.*`, `m.*`, `v.*`;
- * null when a value is not a number, so that the last good one is kept.
+ * null when a value is not a number, so that the last good one is kept. Beside the file, the host holds one piece of it.
  */
 export async function writeCheckpoint(
   parameters: ParameterBuffers,
   state: RunState,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  const values = await parameters.read(...KEPT);
-  if (![...values.values()].every((tensors) => allFinite(tensors.values()))) return null;
-  const tensors = new Map<string, HostTensor>();
+  const { tensors } = parameters.layout;
+  const named = KEPT.flatMap((role) => tensors.map(({ name, shape }) => [`${role}.${name}`, shape] as const));
+  const metadata = { format: 'mopeft-checkpoint', state: JSON.stringify(state) };
+  const file = new SafetensorsFile(new Map(named), metadata);
   for (const role of KEPT) {
-    for (const { name, shape } of parameters.layout.tensors) {
-      tensors.set(`${role}.${name}`, { shape, data: values.get(role)?.get(name) ?? new Float32Array() });
+    for (const piece of piecesOf(tensors)) {
+      const values = await parameters.read(role, piece);
+      if (!allFinite(values.values())) return null;
+      for (const [name, data] of values) file.set(`${role}.${name}`, data);
     }
   }
-  return writeSafetensors(tensors, { format: 'mopeft-checkpoint', state: JSON.stringify(state) });
+  return file.bytes;
+}
+
+/** Tensors in their order, in groups of at most {@link PIECE_BYTES}. */
+function piecesOf(tensors: readonly PlacedTensor[]): PlacedTensor[][] {
+  const pieces: PlacedTensor[][] = [];
+  let room = 0;
+  for (const tensor of tensors) {
+    if (tensor.bytes > room || pieces.length === 0) {
+      pieces.push([]);
+      room = PIECE_BYTES;
+    }
+    pieces[pieces.length - 1]?.push(tensor);
+    room -= tensor.bytes;
+  }
+  return pieces;
 }
 
 /** A checkpoint that was read and found whole. */

@@ -1,3 +1,4 @@
+import { READBACK_BYTES } from '../gpu/readback.ts';
 import { Pool } from '../graph/executable.ts';
 import { weightBytes } from '../sam/weights.ts';
 import { hyperBytes } from './optimizer.ts';
@@ -27,6 +28,7 @@ export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
     { label: 'Image encoder', bytes: sum(Pool.sizes(encoderPlans(plans))) },
     { label: 'Mask decoder', bytes: sum(Pool.sizes(sharedPlans(plans))) },
     { label: 'Images, prompts and targets', bytes: stepBufferBytes(plans) + hyperBytes(plans.layout) },
+    { label: 'Reading results back', bytes: READBACK_BYTES },
   ];
   return {
     peakBytes: sum(parts.map(({ bytes }) => bytes)),

@@ -312,7 +312,7 @@ export class Trainer {
 
   private async readTensors(): Promise<Map<string, HostTensor>> {
     const { parameters } = this.step;
-    const values = (await parameters.read('param')).get('param') ?? new Map<string, Float32Array>();
+    const values = await parameters.read('param');
     if (!allFinite(values.values())) throw notFinite(this.progress.step, this.checkpointStep);
     return new Map(
       parameters.layout.tensors.map(({ name, shape }) => [

@@ -8,11 +8,11 @@ import { ADAMW_HYPER, adamw, adamwHyper } from '../ops/adamw/adamw.ts';
 import { sumSquares } from '../ops/sum-squares/sum-squares.ts';
 import type { TensorGroup } from '../peft/tensors.ts';
 import {
+  BUFFER_ROLES,
   gradBufferName,
   type ParameterBuffers,
   type ParameterLayout,
   type ParameterRange,
-  ROLES,
   rangeName,
 } from './parameter-buffers.ts';
 
@@ -37,7 +37,7 @@ export function planOptimizer(layout: ParameterLayout, traits: AdapterTraits): P
   });
   graph.phase = 'update';
   layout.ranges.forEach(({ bytes }, i) => {
-    const [param, grad, m, v] = ROLES.map((role) => graph.input(rangeName(role, i), [bytes / 4]));
+    const [param, grad, m, v] = BUFFER_ROLES.map((role) => graph.input(rangeName(role, i), [bytes / 4]));
     if (param && grad && m && v) adamw(param, grad, m, v, graph.input(hyperName(i), [ADAMW_HYPER]));
   });
   return planGraph(graph, traits);

@@ -6,9 +6,9 @@ import type { TensorGroup, TrainableTensor } from '../peft/tensors.ts';
 /** Bytes to which every tensor is aligned: WebGPU's default for the offset of a storage binding. */
 const ALIGNMENT = 256;
 
-/** The four values that training keeps of every tensor. */
-export const ROLES = ['param', 'grad', 'm', 'v'] as const;
-export type Role = (typeof ROLES)[number];
+/** What training keeps of every tensor: its values, their gradient and AdamW's two moments. */
+export const BUFFER_ROLES = ['param', 'grad', 'm', 'v'] as const;
+export type BufferRole = (typeof BUFFER_ROLES)[number];
 
 /** Where a tensor stands in each role's buffers. */
 export interface PlacedTensor extends TrainableTensor {
@@ -81,7 +81,7 @@ export function layoutParameters(tensors: readonly TrainableTensor[], limit: num
     ranges,
     bufferBytes,
     parameterCount: placed.reduce((sum, { bytes }) => sum + bytes / 4, 0),
-    totalBytes: ROLES.length * bufferBytes.reduce((sum, bytes) => sum + bytes, 0),
+    totalBytes: BUFFER_ROLES.length * bufferBytes.reduce((sum, bytes) => sum + bytes, 0),
   };
 }
 
@@ -95,7 +95,7 @@ export function gradName(name: string): string {
 }
 
 /** Name of one range of one role as a graph's input. */
-export function rangeName(role: Role, range: number): string {
+export function rangeName(role: BufferRole, range: number): string {
   return `flat.${role}.${range}`;
 }
 
@@ -111,14 +111,14 @@ export class ParameterBuffers {
   private constructor(
     private readonly gpu: Gpu,
     readonly layout: ParameterLayout,
-    private readonly buffers: Readonly<Record<Role, readonly GPUBuffer[]>>,
+    private readonly buffers: Readonly<Record<BufferRole, readonly GPUBuffer[]>>,
   ) {
     this.byName = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
   }
 
   /** Allocates zeroed buffers for a layout. */
   static allocate(gpu: Gpu, layout: ParameterLayout): ParameterBuffers {
-    const make = (role: Role) =>
+    const make = (role: BufferRole) =>
       layout.bufferBytes.map((bytes, i) => gpu.allocate(bytes, `parameters ${role} ${i}`));
     return new ParameterBuffers(gpu, layout, {
       param: make('param'),
@@ -129,7 +129,7 @@ export class ParameterBuffers {
   }
 
   /** One tensor in one role. */
-  range(role: Role, name: string): BufferRange {
+  range(role: BufferRole, name: string): BufferRange {
     const tensor = this.byName.get(name);
     if (!tensor) throw new RangeError(`there is no tensor ${name}`);
     return { buffer: this.buffer(role, tensor.buffer), offset: tensor.offset, size: tensor.bytes };
@@ -149,7 +149,7 @@ export class ParameterBuffers {
   flat(): Map<string, BufferRange> {
     const out = new Map<string, BufferRange>();
     this.layout.ranges.forEach(({ buffer, offset, bytes }, i) => {
-      for (const role of ROLES)
+      for (const role of BUFFER_ROLES)
         out.set(rangeName(role, i), { buffer: this.buffer(role, buffer), offset, size: bytes });
     });
     this.layout.bufferBytes.forEach((size, i) => {
@@ -159,22 +159,20 @@ export class ParameterBuffers {
   }
 
   /** Sets one tensor of one role. */
-  write(role: Role, name: string, data: Float32Array): void {
+  write(role: BufferRole, name: string, data: Float32Array): void {
     const range = this.range(role, name);
     if (data.byteLength !== range.size)
       throw new RangeError(`${name} has ${range.size / 4} values, not ${data.length}`);
     this.gpu.write(range, data);
   }
 
-  /** Reads every tensor of some roles, in one round trip. */
-  async read(...roles: readonly Role[]): Promise<Map<Role, Map<string, Float32Array>>> {
-    const wanted = roles.flatMap((role) => this.layout.tensors.map(({ name }) => ({ role, name })));
-    const values = await this.gpu.read(...wanted.map(({ role, name }) => this.range(role, name)));
-    const out = new Map<Role, Map<string, Float32Array>>(roles.map((role) => [role, new Map()]));
-    wanted.forEach(({ role, name }, i) => {
-      out.get(role)?.set(name, values[i] ?? new Float32Array());
-    });
-    return out;
+  /** Values of one role by the tensors' names; of every tensor, unless some are named. */
+  async read(
+    role: BufferRole,
+    tensors: readonly PlacedTensor[] = this.layout.tensors,
+  ): Promise<Map<string, Float32Array>> {
+    const values = await this.gpu.read(...tensors.map(({ name }) => this.range(role, name)));
+    return new Map(tensors.map(({ name }, i) => [name, values[i] ?? new Float32Array()]));
   }
 
   /** Sets all gradients to zero. */
@@ -185,10 +183,10 @@ export class ParameterBuffers {
   }
 
   release(): void {
-    for (const role of ROLES) for (const buffer of this.buffers[role]) this.gpu.release(buffer);
+    for (const role of BUFFER_ROLES) for (const buffer of this.buffers[role]) this.gpu.release(buffer);
   }
 
-  private buffer(role: Role, index: number): GPUBuffer {
+  private buffer(role: BufferRole, index: number): GPUBuffer {
     const buffer = this.buffers[role][index];
     if (!buffer) throw new RangeError(`there is no parameter buffer ${index}`);
     return buffer;

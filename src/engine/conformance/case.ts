@@ -91,7 +91,7 @@ async function forwardAndBackward(
     await encoder.backward(1);
   }
   computed.set('loss', [loss]);
-  const gradients = (await parameters.read('grad')).get('grad') ?? [];
+  const gradients = await parameters.read('grad');
   for (const [name, values] of gradients) computed.set(`grad.${name}`, values);
   return computed;
 }
@@ -108,7 +108,7 @@ async function updateWeights(
     parameters.write('grad', name, vectors.get(`grad.${name}`).data);
   for (let update = 1; update <= steps; update++)
     await optimizer.update(update, () => ({ lr, weightDecay }), 1);
-  const values = (await parameters.read('param')).get('param') ?? new Map<string, Float32Array>();
+  const values = await parameters.read('param');
   return new Map([...values].map(([name, data]) => [`adamw${steps}.${name}`, data]));
 }
 
