@@ -19,7 +19,7 @@ from .folders import labelled_images
 
 
 def drawn(kind: str, objects: list[np.ndarray]) -> Scores:
-    """What no model at all gives: the box filled in, or an ellipse in it."""
+    """A baseline without a model: the filled box, or the ellipse in it."""
     values = []
     for mask in objects:
         x0, y0, x1, y1 = box_of(mask)
@@ -32,7 +32,7 @@ def drawn(kind: str, objects: list[np.ndarray]) -> Scores:
 
 
 def evaluate(model: Sam | str, folder: Path, images: int, objects: int, least: float) -> dict:
-    """Means over the objects of a folder, and their number n; without any only that."""
+    """Means over the objects of a folder, and their number n; only n if there are none."""
     all_scores = []
     for _, image, masks in labelled_images(folder, images, least, objects):
         if masks:

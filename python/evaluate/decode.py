@@ -1,4 +1,4 @@
-"""Images and masks by the rules of `src/data/decode`. A file that Pillow would give other values of is refused by its name."""
+"""Images and masks by the rules of `src/data/decode`. A file that Pillow would read differently is refused by name."""
 
 from pathlib import Path
 
@@ -6,15 +6,15 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP")
-"""MPO: a JPEG with more images behind the first, which is the one that is read."""
+"""MPO: a JPEG followed by more images; the first one is read."""
 LOSSY = ("JPEG", "MPO")
 IMAGE_MODES = ("1", "L", "P", "LA", "RGB", "RGBA")
 MASK_SAMPLES = ("1", "1;I", "L", "L;I", "P", "P;1", "P;2", "P;4", "I;16", "I;16B", "I;16N")
-"""Pillow's raw modes whose values are those of the file: grey of 2 and 4 bits is stretched, colours are none."""
-CUT = 128
-"""Values at or above are foreground when a mask is cut."""
+"""Pillow's raw modes that keep the values of the file. Grey of 2 or 4 bits is stretched; colours are no labels."""
+THRESHOLD = 128
+"""Values at or above it are foreground."""
 PATCHY = 0.85
-"""Of `src/data/decode/antialiased.ts`: label maps share their neighbours' values more often, smoothed edges less."""
+"""Of `src/data/decode/antialiased.ts`: pixels of label maps share their neighbours' values more often than smoothed edges do."""
 SAMPLE_FORMAT, SIGNED = 339, 2
 
 
@@ -23,9 +23,9 @@ def refusal(path: Path, what: str, cure: str) -> SystemExit:
 
 
 def opened(path: Path) -> tuple[Image.Image, str]:
-    """The file, not yet turned upright, and its samples' raw mode, '' where the decoder has none.
+    """The file, before its orientation is applied, and the raw mode of its samples ('' if the decoder has none).
 
-    SystemExit for what the engine does not read, or reads otherwise than Pillow, whatever it is for.
+    SystemExit for a file that the engine does not read, or reads differently from Pillow.
     """
     try:
         image = Image.open(path)
@@ -55,8 +55,9 @@ def read_pixels(path: Path) -> np.ndarray:
 def read_mask(path: Path, kind: str) -> np.ndarray:
     """A mask upright, int64 [H, W], 0 for background; kind: what its folder holds, `masks`, `labels` or `instances`.
 
-    `masks`: one value, or two of which one is the background, is 1 beside the background; a JPEG and antialiased grey are cut
-    at 128; else, and for `labels` and `instances`, the values are kept. SystemExit for a file that would be read otherwise.
+    `masks`: with one value, or two of which one is the background, all but the background is 1; a JPEG and antialiased grey
+    take the threshold 128. All other values are kept, as are those of `labels` and `instances`. SystemExit for a file that
+    Pillow reads differently from the engine.
     """
     image, raw = opened(path)
     lossy = image.format in LOSSY
@@ -73,12 +74,12 @@ def read_mask(path: Path, kind: str) -> np.ndarray:
     if len(values) == 1 or (len(values) == 2 and background in values):
         return (ids != background).astype(np.int64)
     if image.mode == "L" and (lossy or looks_antialiased(ids)):
-        return (ids >= CUT).astype(np.int64)
+        return (ids >= THRESHOLD).astype(np.int64)
     return ids
 
 
 def background_of(image: Image.Image, ids: np.ndarray) -> int:
-    """0, but for a palette that has black at another index alone: that index."""
+    """0, or the index of black if a palette has black only at another index."""
     if image.mode != "P":
         return 0
     colours = np.reshape(image.getpalette("RGB"), (-1, 3))
@@ -90,7 +91,7 @@ def background_of(image: Image.Image, ids: np.ndarray) -> int:
 def looks_antialiased(grey: np.ndarray) -> bool:
     """Whether a grey mask [H, W] is a two-valued one with smoothed edges, and not labels."""
     top = grey.max()
-    if len(np.unique(grey)) < 4 or top < CUT or grey.min() > 0:
+    if len(np.unique(grey)) < 4 or top < THRESHOLD or grey.min() > 0:
         return False
     return shares_neighbours(grey, (grey > 0) & (grey < top)) < PATCHY
 

@@ -14,12 +14,12 @@ from .objects import find_objects
 KINDS = ("instances", "labels", "masks")
 EXTENSIONS = (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp")
 EXTENSIONS += (".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2", ".jxl")
-"""Names that say image (`src/data/file-names.ts`), those included that are refused when they are opened."""
+"""Extensions of images (`src/data/file-names.ts`), including those that are refused when opened."""
 
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """image uint8 [H, W, 3], labels int [H, W] whose objects `rule` tells, classes int [H, W]."""
+    """image uint8 [H, W, 3]; labels int [H, W], from which `rule` finds the objects; classes int [H, W]."""
 
     name: str
     image: np.ndarray
@@ -29,15 +29,15 @@ class LabelledImage:
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """Digits count as numbers, 2 before 10; case only between equals (`src/data/natural-order.ts`)."""
+    """Sorts digits as numbers (2 before 10) and ignores case except between equals (`src/data/natural-order.ts`)."""
     parts = re.split(r"(\d+)", name.lower())
     return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p], name
 
 
 def image_files(folder: Path) -> dict[str, Path]:
-    """The images of a folder by their stems, in natural order of their names; none where there is no folder.
+    """The images of a folder by their stems, in natural order of their names; empty if there is no folder.
 
-    SystemExit where the engine would see others: it pairs what lies in folders inside, and one of two files of a stem.
+    SystemExit where the engine would take other files: it looks into nested folders, and takes one of two files with one stem.
     """
     seen = [p for p in folder.iterdir() if not p.name.startswith(".")] if folder.is_dir() else []
     found: dict[str, Path] = {}
@@ -52,7 +52,7 @@ def image_files(folder: Path) -> dict[str, Path]:
 def samples(folder: Path) -> list[tuple[Path, dict[str, Path]]]:
     """Every image of images/ with its label files by kind, in natural order of the names.
 
-    SystemExit for a label file of no image's name: the engine pairs by more than equal names.
+    SystemExit for a label file without an image of that name: the engine pairs by more than equal names.
     """
     images = image_files(folder / "images")
     labels = {kind: image_files(folder / kind) for kind in KINDS}
@@ -68,7 +68,7 @@ def labelled(folder: Path) -> list[tuple[Path, dict[str, Path]]]:
 
 
 def read_image(path: Path, files: dict[str, Path]) -> LabelledImage:
-    """files: its label files by kind, one at least. SystemExit for one that cannot be used, or is not of the image's size."""
+    """files: its label files by kind, at least one. SystemExit for one that cannot be used or has another size than the image."""
     image = read_pixels(path)
     used = [kind for kind in ("instances", "labels" if "labels" in files else "masks") if kind in files]
     maps = {kind: read_mask(files[kind], kind) for kind in used}
@@ -82,7 +82,7 @@ def read_image(path: Path, files: dict[str, Path]) -> LabelledImage:
 
 
 def masks_of(image: LabelledImage, least: float, limit: int) -> list[np.ndarray]:
-    """The largest objects as bool masks [H, W], each at least `least` of the image: what an evaluation asks for."""
+    """The largest objects as bool masks [H, W], each with at least the share `least` of the image: those that are evaluated."""
     objects = find_objects(image.labels, image.rule, least)
     return [objects.map == region.id for region in objects.regions[:limit]]
 

@@ -43,10 +43,10 @@ def _parts(labels: np.ndarray, rule: str) -> np.ndarray:
 
 
 def find_objects(labels: np.ndarray, rule: str, least: float = 0) -> Objects:
-    """labels int [H, W], at least 0; objects with a smaller share of the image than `least` are left out."""
+    """labels int [H, W], at least 0; objects that cover less than the share `least` of the image are left out."""
     parts = _parts(labels, rule)
     h, w = labels.shape
-    fewest = least * w * h  # in the engine's order, whose rounding decides on an object of exactly that share
+    fewest = least * w * h  # multiplied in the engine's order: rounding decides on an object of exactly that share
     areas = np.bincount(parts.ravel())
     first = np.zeros(len(areas), np.int64)
     first[parts.ravel()[::-1]] = np.arange(parts.size)[::-1]

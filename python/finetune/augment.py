@@ -15,7 +15,7 @@ def half_up(x: float) -> int:
 
 
 def _crop(shape: tuple[int, int], labels: np.ndarray, random: Random, least: float) -> tuple[slice, slice]:
-    """A window that holds foreground, or the whole."""
+    """A window that holds foreground, or the whole image."""
     h, w = shape
     if least < 1:
         for _ in range(CROP_TRIES):

@@ -1,4 +1,4 @@
-"""What may be set about a run: the engine's settings by their own names (`src/config/train.ts`), and the method."""
+"""The settings of a run, with the engine's names (`src/config/train.ts`), and what is trained."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -29,15 +29,15 @@ LIMITS = {
     "minArea": (0, 1),
     "patience": (0, 10_000),
 }
-"""The least and the most of each number, which a test holds equal to the engine's."""
+"""Minimum and maximum of each number; a test compares them with the engine's."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The engine's TRAIN_FIELDS with their defaults, which a test holds equal, but for two.
+    """The engine's TRAIN_FIELDS with their defaults, except for two; a test compares them.
 
-    `checkpointEvery` means nothing here. All objects of an image share a pass here; with more of them than `objectsPerPass`
-    the engine draws all rounds of the first pass before those of the second, so that its corrective clicks are others.
+    `checkpointEvery` has no meaning here. Nor has `objectsPerPass`: all objects of an image share a pass. If an image has more
+    objects than that, the engine draws all rounds of the first pass before those of the second, so its clicks differ.
     """
 
     steps: int = 300
@@ -70,7 +70,7 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Mopeft:
-    """What is trained. gate None: `unipelt` for two methods or more, else `none`; sizes: methods' settings other than their defaults."""
+    """What is trained. gate None: `unipelt` for two methods or more, else `none`; sizes: settings other than the methods' defaults."""
 
     methods: tuple[str, ...]
     gate: str | None = None
@@ -91,7 +91,7 @@ def parse_method(name: str) -> tuple[str, ...]:
 
 
 def with_settings(config: TrainConfig, pairs: list[str]) -> TrainConfig:
-    """`name=value` pairs put over a config; SystemExit for a wrong name or value, in the config too."""
+    """A config changed by `name=value` pairs; SystemExit for a wrong name or value, in the config as well."""
     kinds = get_type_hints(TrainConfig)
     changes: dict[str, object] = {}
     for pair in pairs:
@@ -108,7 +108,7 @@ def with_settings(config: TrainConfig, pairs: list[str]) -> TrainConfig:
 
 
 def of_seed(seed: int, pairs: list[str]) -> TrainConfig:
-    """The settings of one of several runs, which differ by their seeds."""
+    """The settings of one of several runs that differ in their seeds."""
     if any(pair.partition("=")[0] == "seed" for pair in pairs):
         raise SystemExit("seed is a setting of every run here: give --seeds and --first-seed in place of it")
     return with_settings(TrainConfig(seed=seed), pairs)

@@ -16,7 +16,7 @@ SHARES = {"train": 0.6, "val": 0.15}
 
 @dataclass(frozen=True)
 class DataSet:
-    """The labelled images of a folder by natural name order; stamp: as `stamp` tells it."""
+    """The labelled images of a folder in natural order of their names. stamp: see the function `stamp`."""
 
     key: str
     images: list[LabelledImage]
@@ -27,12 +27,12 @@ class DataSet:
         n = len(self.images)
         drawn = list(range(n)) if order == "name" else Random(seed, "split").shuffled(range(n))
         train, val = split_counts(n)
-        cuts = {"train": drawn[:train], "val": drawn[train : train + val], "test": drawn[train + val :]}
-        return {part: [self.images[i] for i in sorted(chosen)] for part, chosen in cuts.items()}
+        parts = {"train": drawn[:train], "val": drawn[train : train + val], "test": drawn[train + val :]}
+        return {part: [self.images[i] for i in sorted(chosen)] for part, chosen in parts.items()}
 
 
 def split_counts(n: int) -> tuple[int, int]:
-    """Images for training and validation of n."""
+    """How many of n images are for training and for validation."""
     if n <= 2:
         return min(n, 1), int(n == 2)
     val = max(1, int(SHARES["val"] * n + 0.5))
@@ -40,21 +40,21 @@ def split_counts(n: int) -> tuple[int, int]:
 
 
 def stamp(folder: Path) -> str:
-    """A set's name, and a short hash over its files' names and sizes: what tells it from another without decoding it."""
+    """A set's name and a short hash of its files' names and sizes, which identify it without decoding an image."""
     files = [p for kind in ("images", *KINDS) for p in image_files(folder / kind).values()]
     listed = json.dumps([(p.parent.name, p.name, p.stat().st_size) for p in files])
     return f"{folder.name} {hashlib.sha256(listed.encode()).hexdigest()[:12]}"
 
 
 def distinct(names: Iterable[str]) -> None:
-    """SystemExit where two sets have one name, by which a run tells them apart."""
+    """SystemExit if two sets have the same name, since a run tells sets apart by it."""
     twice = [name for name, n in Counter(names).items() if n > 1]
     if twice:
         raise SystemExit(f"two sets are named {twice[0]}: rename a folder, or name it once")
 
 
 def read_set(folder: Path) -> DataSet:
-    """SystemExit without a labelled image, and for a file that cannot be used."""
+    """SystemExit if no image is labelled, or a file cannot be used."""
     found = [read_image(path, files) for path, files in labelled(folder)]
     if not found:
         raise SystemExit(f"{folder} has no labelled image: put images into images/ and files of their names into masks/")
@@ -62,6 +62,6 @@ def read_set(folder: Path) -> DataSet:
 
 
 def read_sets(folders: list[Path]) -> list[DataSet]:
-    """The sets of a run, all of other names."""
+    """The sets of a run; their names must differ."""
     distinct(folder.name for folder in folders)
     return [read_set(folder) for folder in folders]

@@ -1,7 +1,7 @@
-"""Do the gates move, do they tell sets apart, and do they matter? Several sets trained together.
+"""Train several sets together: do their gates move, do they differ between sets, and do they matter?
 
-Images are cropped to squares first: a gate is a mean over all tokens, padding too, so that the shape of an image alone
-would tell sets apart.
+Images are cropped to squares first. A gate is a mean over all tokens, those of the padding included, so the shape of
+the images alone would otherwise tell sets apart.
 """
 
 import json
@@ -26,7 +26,7 @@ from .tuned import Tuned, open_tuned
 
 
 def square(image: LabelledImage) -> LabelledImage:
-    """The middle square."""
+    """The central square of an image."""
     h, w = image.image.shape[:2]
     s = min(h, w)
     window = np.s_[(h - s) // 2 : (h - s) // 2 + s, (w - s) // 2 : (w - s) // 2 + s]
@@ -35,7 +35,7 @@ def square(image: LabelledImage) -> LabelledImage:
 
 @torch.inference_mode()
 def gates_of(tuned: Tuned, images: list[LabelledImage]) -> np.ndarray:
-    """[images, blocks × methods], of square crops."""
+    """The gates of square crops: [images, blocks × methods]."""
     from pretrain.measure import preprocess
 
     rows = []
@@ -47,7 +47,7 @@ def gates_of(tuned: Tuned, images: list[LabelledImage]) -> np.ndarray:
 
 
 def nearest_mean(train: dict[str, np.ndarray], held_out: dict[str, np.ndarray]) -> dict[str, float]:
-    """Share of held-out rows that are nearest to their own set's mean: `plain`, or `scaled` by each gate's deviation."""
+    """Share of held-out rows nearest to the mean of their own set: `plain`, or `scaled` by each gate's deviation."""
     names = list(train)
     means = np.stack([train[name].mean(0) for name in names])
     spread = np.sqrt(np.mean([train[name].var(0) for name in names], 0)) + 1e-6
@@ -62,11 +62,13 @@ def as_given(gates: Gates) -> list[GateLayer]:
     return [{m: torch.tensor([value]) for m, value in layer.items()} for layer in gates]
 
 
-def scored(tuned: Tuned, evaluator: Evaluator, images: list[LabelledImage], cut: float, given: Gates | None = None) -> list[ImageScore]:
-    """Scores with gates that take the place of the model's own."""
+def scored(
+    tuned: Tuned, evaluator: Evaluator, images: list[LabelledImage], threshold: float, given: Gates | None = None
+) -> list[ImageScore]:
+    """Scores with the given gates in place of the model's own."""
     tuned.given_gates = as_given(given) if given else None
     try:
-        return evaluator.all(tuned, images, (cut,))[0]
+        return evaluator.all(tuned, images, (threshold,))[0]
     finally:
         tuned.given_gates = None
 
@@ -77,22 +79,22 @@ def own_mean(tuned: Tuned, evaluator: Evaluator, images: list[LabelledImage]) ->
 
 
 def level(blocks: int, methods: tuple[str, ...], value: float) -> Gates:
-    """The same gate everywhere; methods that are left out keep their own."""
+    """The same gate in every block; methods that are not named keep their own."""
     return [dict.fromkeys(methods, value) for _ in range(blocks)]
 
 
 def experiment(model: Path, folders: list[Path], method: str, settings: list[str], seed: int, out: Path, gate: str | None = None) -> dict:
-    """Trains where no finished run is in `out`, then measures; writes and returns gates.json. gate: its form, as for Mopeft.
+    """Trains unless `out` holds the finished run, then measures; writes and returns gates.json. gate: a form, as for Mopeft.
 
-    folders: two sets at least, since a set's gates are compared with another's.
+    folders: at least two sets, since the gates of one are compared with those of another.
     """
     if len(folders) < 2:
-        raise SystemExit("gates are compared between sets: give two sets or more")
+        raise SystemExit("gates are compared between sets: give at least two sets")
     config = of_seed(seed, settings)
     mopeft = replace(mopeft_of(method), gate=gate)
     done = out / "gates.json"
     if not finished(out, stated(model, [stamp(folder) for folder in folders], mopeft, config, True)):
-        done.unlink(missing_ok=True)  # of a run that is no more
+        done.unlink(missing_ok=True)  # belongs to a run that is gone
     if done.exists():
         return json.loads(done.read_text())
     sets = read_sets(folders)
@@ -105,8 +107,8 @@ def experiment(model: Path, folders: list[Path], method: str, settings: list[str
     return report
 
 
-def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfig, out: Path, cut: float) -> dict:
-    """cut: the logit at which the run's masks are cut."""
+def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfig, out: Path, threshold: float) -> dict:
+    """threshold: the logit from which a pixel of the run's masks is foreground."""
     splits = {s.key: s.split(config.seed, config.splitOrder) for s in sets}
     trained = open_tuned(model, mopeft, config.seed, out / "best.safetensors")
     report: dict = {"n": {key: len(split["test"]) for key, split in splits.items()}, "classified": {}}
@@ -128,14 +130,14 @@ def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfi
     report["apart"] = {
         when: float(max(np.ptp([v[:, i].mean() for v in by_set.values()]) for i in range(len(names)))) for when, by_set in vectors.items()
     }
-    report["paired"] = compare(trained, splits, config, cut)
+    report["paired"] = compare(trained, splits, config, threshold)
     return report
 
 
-def compare(tuned: Tuned, splits: dict[str, dict[str, list[LabelledImage]]], config: TrainConfig, cut: float) -> dict:
-    """Test IoU with other gates minus that with its own.
+def compare(tuned: Tuned, splits: dict[str, dict[str, list[LabelledImage]]], config: TrainConfig, threshold: float) -> dict:
+    """Test IoU with other gates minus test IoU with the model's own.
 
-    All at one half or at 1, the set's mean, another set's mean, and without each method (its gates at 0, the others' own).
+    The other gates: all at one half, all at 1, the set's mean, another set's mean, and each method's at 0 in turn.
     """
     blocks, methods = tuned.config["num_hidden_layers"], tuned.mopeft.methods
     levels = {"half": level(blocks, methods, 0.5), "one": level(blocks, methods, 1.0)}
@@ -146,9 +148,9 @@ def compare(tuned: Tuned, splits: dict[str, dict[str, list[LabelledImage]]], con
     differences: dict[str, dict[str, list]] = {}
     for i, key in enumerate(keys):
         test = splits[key]["test"]
-        own = [s.record() for s in scored(tuned, evaluator, test, cut)]
+        own = [s.record() for s in scored(tuned, evaluator, test, threshold)]
         for name, gates in (levels | {"mean": means[key], "other": means[keys[(i + 1) % len(keys)]]}).items():
-            changed = [s.record() for s in scored(tuned, evaluator, test, cut, gates)]
+            changed = [s.record() for s in scored(tuned, evaluator, test, threshold, gates)]
             for k in ("box", "click"):
                 part = {f"{key} {image}": v for image, v in paired(own, changed, k).items()}
                 differences.setdefault(name, {}).setdefault(k, []).append(part)
@@ -156,7 +158,7 @@ def compare(tuned: Tuned, splits: dict[str, dict[str, list[LabelledImage]]], con
 
 
 def summed(parts: dict[str, dict]) -> dict:
-    """Mean difference, its error and objects over all sets, and the difference by set."""
+    """Over all sets: mean difference, its standard error and the number of objects; and the difference by set."""
     difference, error, objects = clustered(list(parts.values()))
     by_set = {key: clustered([part])[0] for key, part in parts.items()}
     return {"difference": difference, "error": error, "objects": objects, "bySet": by_set}

@@ -18,7 +18,7 @@ from .data import DataSet
 from .optimizer import Optimizer, learning_rates
 from .prepare import Batches
 from .random import Random
-from .scoring import CUTS, LEAST_OBJECTS, Evaluator, ImageScore, gain_error, mean_gates, mean_of, mean_score
+from .scoring import LEAST_OBJECTS, MASK_THRESHOLDS, Evaluator, ImageScore, gain_error, mean_gates, mean_of, mean_score
 from .step import gradients
 from .tuned import Tuned
 
@@ -27,19 +27,19 @@ Emit = Callable[[dict], None]
 
 @dataclass
 class Result:
-    """What a run left; best: its weights, at `best_step`; cut: the logit at which its masks are cut."""
+    """What a run leaves. best: its best weights, those of `best_step`; threshold: the logit from which a pixel is foreground."""
 
     best: dict[str, Tensor]
     best_step: int | None
     best_score: float | None
-    cut: float = 0
+    threshold: float = 0
     margin: float = float("inf")
 
 
 class Trainer:
-    """emit gets the lines of metrics.jsonl: `step`, `eval`, `gates`.
+    """Runs the steps. emit: receives the lines of metrics.jsonl, of type `step`, `eval` and `gates`.
 
-    validates: False leaves the validation images out, and the last weights count as the best.
+    validates: if False, nothing is validated and the last weights count as the best.
     """
 
     def __init__(self, tuned: Tuned, sets: list[DataSet], config: TrainConfig, emit: Emit, validates: bool = True) -> None:
@@ -54,7 +54,7 @@ class Trainer:
         self.since_best = 0
 
     def run(self) -> Result:
-        """SystemExit when a loss or a gradient is not finite, as the engine stops (`train/not-finite`)."""
+        """SystemExit when a loss or a gradient is not finite; the engine stops there too (`train/not-finite`)."""
         config = self.config
         batches = Batches(self.tuned.config, config, [split["train"] for split in self.splits.values()])
         optimizer = Optimizer(self.tuned.trained, config)
@@ -80,14 +80,14 @@ class Trainer:
     def validate(self, step: int) -> None:
         """Evaluates the validation images and keeps the weights when they are the best so far.
 
-        The weights that the run began with give way only to a gain beyond its standard error.
+        The initial weights are replaced only by a gain larger than its standard error.
         """
         most = self.config.evalImages or None
-        cuts = CUTS if step else (0,)
-        each = {k: self.evaluator.all(self.tuned, split["val"][:most], cuts) for k, split in self.splits.items() if split["val"]}
-        scores = [mean_score([found[i] for found in each.values()]) for i in range(len(cuts))]
+        thresholds = MASK_THRESHOLDS if step else (0,)
+        each = {k: self.evaluator.all(self.tuned, split["val"][:most], thresholds) for k, split in self.splits.items() if split["val"]}
+        scores = [mean_score([found[i] for found in each.values()]) for i in range(len(thresholds))]
         objects = sum(len(s.box) for found in each.values() for s in found[0])
-        chosen = max(range(len(cuts)), key=lambda i: scores[i] or 0) if objects >= LEAST_OBJECTS else 0
+        chosen = max(range(len(thresholds)), key=lambda i: scores[i] or 0) if objects >= LEAST_OBJECTS else 0
         score, now = scores[chosen], {key: found[chosen] for key, found in each.items()}
         for key, images in now.items():
             if not images:
@@ -102,14 +102,14 @@ class Trainer:
         self.since_best = 0 if is_best else self.since_best + 1
         if is_best:
             self.result.best, self.result.best_step, self.result.best_score = self.tuned.state(), step, score
-            self.result.cut = cuts[chosen]
+            self.result.threshold = thresholds[chosen]
 
     def test(self, base: Sam) -> dict[str, dict[str, list[ImageScore]]]:
-        """By dataset the test images' scores `before` (the base, without modules) and `after` (the best weights)."""
+        """For each dataset the scores of its test images: `before` (the base model) and `after` (the best weights)."""
         self.tuned.load(self.result.best)
         out = {}
         for key, split in self.splits.items():
-            [after] = self.evaluator.all(self.tuned, split["test"], (self.result.cut,))
+            [after] = self.evaluator.all(self.tuned, split["test"], (self.result.threshold,))
             out[key] = {"before": base_scores(base, self.evaluator, split["test"]), "after": after}
             if after:
                 line = {"type": "eval", "step": self.result.best_step, "dataset": key, "split": "test"}
@@ -118,16 +118,16 @@ class Trainer:
 
 
 def measured(images: list[ImageScore]) -> dict[str, float]:
-    """What an `eval` line says of images."""
+    """The scores of an `eval` line."""
     return {"box_iou": mean_of(images, "box"), "click_iou": mean_of(images, "click"), "n": sum(len(s.box) for s in images)}
 
 
 _known: WeakKeyDictionary[Sam, dict[tuple[int, int, float], tuple[LabelledImage, list[ImageScore]]]] = WeakKeyDictionary()
-"""By image's id and what was asked of it; the image is held, so that its id stays its own."""
+"""By the image's id and the evaluator's settings. The image is kept too, so that no other object takes its id."""
 
 
 def base_scores(base: Sam, evaluator: Evaluator, images: list[LabelledImage]) -> list[ImageScore]:
-    """The base model's scores, computed once an image in this process."""
+    """The base model's scores, computed once per image in this process."""
     known = _known.setdefault(base, {})
     scores: list[ImageScore] = []
     for image in images:
@@ -149,7 +149,7 @@ def write_line(file: object) -> Emit:
 
 
 def deterministic(threads: int, device: str = "cpu") -> None:
-    """One arithmetic for every process of a run: float32 throughout, on a GPU too."""
+    """The same arithmetic in every process of a run: float32 throughout, also on a GPU."""
     torch.set_default_device(device)
     torch.backends.cudnn.allow_tf32 = False
     torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""AdamW with a clip and a schedule (`src/train/optimizer.ts`, `schedule.ts`)."""
+"""AdamW with gradient clipping and a schedule (`src/train/optimizer.ts`, `schedule.ts`)."""
 
 import math
 
@@ -12,7 +12,7 @@ ADAMW = {"betas": (0.9, 0.999), "eps": 1e-8}
 
 
 def schedule_factor(step: int, config: TrainConfig) -> float:
-    """Of all learning rates at update `step` (from 0): linear warm-up, then half a cosine down to 0."""
+    """The factor of all learning rates at update `step` (from 0): linear warm-up, then half a cosine down to 0."""
     rising = half_up(config.warmup * config.steps)
     if step < rising:
         return (step + 1) / (rising + 1)
@@ -41,7 +41,7 @@ class Optimizer:
         )
 
     def update(self, step: int) -> float:
-        """Clips and updates at update `step` (from 0); returns the gradients' norm before the clip."""
+        """Clips the gradients and makes update `step` (from 0); returns their norm before clipping."""
         norm = torch.nn.utils.clip_grad_norm_(self.values, self.config.clip or math.inf)
         rates = learning_rates(step, self.config)
         for group in self.adamw.param_groups:

@@ -1,4 +1,4 @@
-"""An image drawn for a step (`src/train/prepare.ts`, `batches.ts`): variant, objects, targets, first prompts."""
+"""An image prepared for a step (`src/train/prepare.ts`, `batches.ts`): variant, objects, targets, first prompts."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ MAX_FRUITLESS = 200
 
 @dataclass
 class Prepared:
-    """input [1, 3, S, S], targets [N, side, side], a prompt an object; fill: (height, width) of the image in the square."""
+    """input [1, 3, S, S], targets [N, side, side], one prompt per object; fill: (height, width) of the image in the square."""
 
     input: Tensor
     targets: Tensor
@@ -31,7 +31,7 @@ class Prepared:
 
 
 class Batches:
-    """Draws the images of every step; sets: the training images of every dataset."""
+    """Draws the images of every step. sets: the training images of each dataset."""
 
     def __init__(self, model: dict, config: TrainConfig, sets: list[list[LabelledImage]]) -> None:
         self.size = model["image_size"]
@@ -57,7 +57,7 @@ class Batches:
         return images
 
     def prepare(self, sample: LabelledImage) -> Prepared | None:
-        """None when nothing in the variant can be asked for."""
+        """One variant of an image; None if it holds nothing to prompt for."""
         image, (labels, classes) = augment(sample.image, [sample.labels, sample.classes], self.augmenting, self.config)
         objects = find_objects(labels, sample.rule, self.config.minArea)
         pixels, fill = preprocess(image, self.size)
@@ -74,14 +74,14 @@ class Batches:
         return Prepared(pixels, torch.tensor(np.stack(targets), dtype=torch.get_default_dtype()), prompts, fill) if targets else None
 
     def ask(self, objects: Objects, classes: np.ndarray, region: Region, kind: str, fill: tuple[int, int]) -> tuple[np.ndarray, Prompt]:
-        """The mask [H, W] that is wanted, and its first prompt."""
+        """The target mask [H, W] and its first prompt."""
         h, w = objects.map.shape
         scale = (fill[1] / w, fill[0] / h)
         random = self.prompting
         if kind == "whole":
             values = np.unique(classes[classes != 0])
             k = random.integer(max(1, len(values)))
-            # A crop may hold an object of instances/ and no class: nothing is wanted then.
+            # A crop may hold an object of instances/ but no class; it then has no target.
             wanted = classes == values[k] if len(values) else np.zeros((h, w), bool)
             return wanted, box_prompt((0, 0, w, h), scale)
         if kind == "click":

@@ -1,4 +1,4 @@
-"""First prompts and corrective clicks (`src/train/prompts.ts`), and the tokens that SAM takes of them."""
+"""First prompts and corrective clicks (`src/train/prompts.ts`), and the tokens that SAM makes of them."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ Point = tuple[float, float]
 
 @dataclass
 class Prompt:
-    """Points in model pixels with their labels, and perhaps a box's two corners."""
+    """Points in model pixels with their labels, and optionally the two corners of a box."""
 
     points: list[Point] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
@@ -25,11 +25,11 @@ class Prompt:
 
     @property
     def is_ambiguous(self) -> bool:
-        """A single click: tokens 1 to 3 answer."""
+        """Whether this is a single click, which tokens 1 to 3 answer."""
         return len(self.points) == 1 and self.box is None
 
     def tokens(self) -> tuple[list[Point], list[int]]:
-        """Points, then the box's corners or SAM's padding point."""
+        """The points, then the corners of the box or SAM's padding point."""
         if self.box:
             return [*self.points, *self.box], [*self.labels, BOX_FIRST, BOX_SECOND]
         return [*self.points, (0.0, 0.0)], [*self.labels, PAD]
@@ -42,7 +42,7 @@ def tokens_of(prompts: list[Prompt]) -> tuple[Tensor, Tensor]:
 
 
 def first_prompts(config: TrainConfig) -> list[str]:
-    """Kinds of first prompt that a run alternates between."""
+    """The kinds of first prompts that a run alternates between."""
     asked = {"click": config.clickPrompts, "box": config.boxPrompts, "whole": config.wholePrompts}
     return [kind for kind, is_on in asked.items() if is_on] or ["click"]
 
@@ -72,9 +72,9 @@ def jittered_box(shape: tuple[int, int], region: Region, jitter: float, random: 
 
 
 def corrective_click(logits: np.ndarray, target: np.ndarray, cell: float, random: Random) -> tuple[Point, int]:
-    """A cell of the larger error, of the target where there is none, and its label.
+    """A point in the larger error, or in the target if there is no error, and its label.
 
-    logits, target: [h, w] of the cells that show the image; cell: model pixels a side of one.
+    logits, target: [h, w], the cells that show the image; cell: the side of a cell in model pixels.
     """
     guess, truth = logits > 0, target > 0.5
     missed, extra = np.argwhere(truth & ~guess), np.argwhere(guess & ~truth)

@@ -1,4 +1,4 @@
-"""The engine's source of chance (`src/config/random.ts`): xoshiro128**, seeded by splitmix32, with named streams."""
+"""The engine's random numbers (`src/config/random.ts`): xoshiro128**, seeded by splitmix32, with named streams."""
 
 import math
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def _splitmix(start: int) -> list[int]:
 
 
 class Random:
-    """One stream of a seed; equal arguments give the engine's draws."""
+    """One stream of a seed; the same arguments give the same draws as in the engine."""
 
     def __init__(self, seed: int, stream: str = "") -> None:
         first = _splitmix(seed & WORD)
@@ -49,7 +49,7 @@ class Random:
         return (x * 9) & WORD
 
     def ahead(self, words: int) -> "Random":
-        """A copy that stands where this stream stands, which itself moves on by so many words of 32 bits."""
+        """A copy of this stream in its present state; the stream itself then skips that many 32-bit words."""
         other = copy(self)
         other._state = list(self._state)
         for _ in range(words):

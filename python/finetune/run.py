@@ -1,4 +1,4 @@
-"""One run into a folder: metrics.jsonl, best.safetensors, result.json."""
+"""One run and its folder: metrics.jsonl, best.safetensors, result.json."""
 
 import hashlib
 import json
@@ -17,13 +17,13 @@ from .tuned import open_tuned
 
 RESULT = "result.json"
 VERSION = 1
-"""Of the twin: goes up with every change that makes other numbers of the same model, sets and settings (as of PREFIX_RATE)."""
+"""Of the twin: increased by every change that gives other numbers for the same model, sets and settings."""
 
 
 def run(
     model: Path, base: Sam, sets: list[DataSet], mopeft: Mopeft, config: TrainConfig, out: Path, keep: bool = True, validates: bool = True
 ) -> dict:
-    """The result, which is also written as result.json, last of all; one that is there is read, and nothing is trained.
+    """Trains and returns the result, written to result.json last. If it exists, it is read and nothing is trained.
 
     keep: write best.safetensors too; validates: as for a Trainer.
     """
@@ -42,7 +42,7 @@ def run(
         **wanted,
         "bestStep": best.best_step,
         "bestScore": best.best_score,
-        "maskThreshold": best.cut,
+        "maskThreshold": best.threshold,
         "sets": {key: summary(parts) for key, parts in tested.items()},
     }
     with whole(out / RESULT) as path:
@@ -52,33 +52,33 @@ def run(
 
 @cache
 def weights_hash(model: Path) -> str:
-    """sha256 of a model folder's weights, computed once in a process."""
+    """SHA-256 of the weights in a model folder, computed once per process."""
     return hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
 
 
 def stated(model: Path, stamps: list[str], mopeft: Mopeft, config: TrainConfig, validates: bool) -> dict:
-    """What decides a run; stamps: of its sets, in the order in which they are drawn from."""
+    """Everything that determines a run. stamps: those of its sets, in their order."""
     method = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
     return {"twin": VERSION, "model": weights_hash(model), "data": stamps, **method, "validates": validates, "config": asdict(config)}
 
 
 def finished(out: Path, wanted: dict) -> dict | None:
-    """The result of a run that is there; SystemExit when it is another run's than `stated` says, or does not say which."""
+    """The result of a finished run in `out`; SystemExit if it belongs to another run than `wanted`, or does not say to which."""
     path = out / RESULT
     if not path.exists():
         return None
     result = json.loads(path.read_text())
-    missing, cure = [key for key in wanted if key not in result], "give another folder, or delete that one"
+    missing, cure = [key for key in wanted if key not in result], "choose another folder, or delete this one"
     if missing:
-        raise SystemExit(f"{path} was written by an earlier twin and does not say its {' and '.join(missing)}: {cure}")
+        raise SystemExit(f"{path} was written by an earlier version and does not say its {' and '.join(missing)}: {cure}")
     other = [key for key in wanted if result[key] != wanted[key]]
     if other:
-        raise SystemExit(f"{path} is of a run with another {' and '.join(other)}: {cure}")
+        raise SystemExit(f"{path} belongs to a run with another {' and '.join(other)}: {cure}")
     return result
 
 
 def summary(parts: dict) -> dict:
-    """Means over objects before and after, and the images' own scores."""
+    """Means over objects before and after, and the scores of each image."""
     out: dict = {}
     for when, scores in parts.items():
         out[when] = {k: mean_of(scores, k) for k in ("box", "click", "best", "picked")}

@@ -1,10 +1,10 @@
-"""Which image comes next (`src/train/sampler.ts`): datasets evenly, every image once an epoch."""
+"""Which image comes next (`src/train/sampler.ts`): datasets in equal shares, every image once per epoch."""
 
 from .random import Random
 
 
 class Sampler:
-    """sizes: training images by dataset."""
+    """sizes: the number of training images of each dataset."""
 
     def __init__(self, sizes: list[int], seed: int) -> None:
         self.sizes = sizes

@@ -1,4 +1,4 @@
-"""Evaluation of a tuned or a base model: `pretrain.measure` with the gates that each image drew."""
+"""Evaluation of a tuned or a base model: `pretrain.measure`, with the gates of each image."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,17 +12,17 @@ from pretrain.model import Sam
 from .statistics import clustered
 from .tuned import Tuned
 
-CUTS = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2)
-"""Logits at which masks may be cut (`src/train/mask-threshold.ts`); SAM cuts at 0."""
+MASK_THRESHOLDS = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2)
+"""Logits from which a pixel may count as foreground (`src/train/mask-threshold.ts`); SAM's own is 0."""
 LEAST_OBJECTS = 30
-"""With fewer validation objects masks are cut at 0."""
+"""With fewer validation objects the threshold stays at 0."""
 
 Gates = list[dict[str, float]]
 
 
 @dataclass
 class ImageScore:
-    """One entry an object; gates: a layer a block."""
+    """One entry per object in each list; gates: one layer per block."""
 
     name: str
     box: list[float]
@@ -32,13 +32,13 @@ class ImageScore:
     gates: Gates = field(default_factory=list)
 
     def record(self) -> dict:
-        """For a json file, four digits."""
+        """For a JSON file, rounded to four digits."""
         rounded = {k: [round(float(x), 4) for x in getattr(self, k)] for k in ("box", "click", "best")}
         return asdict(self) | rounded | {"gates": [{m: round(g, 5) for m, g in layer.items()} for layer in self.gates]}
 
 
 class Evaluator:
-    """Evaluates images; the objects that are asked for are found once an image."""
+    """Evaluates images. The objects of an image are found once and remembered."""
 
     def __init__(self, objects: int, least: float) -> None:
         self.objects = objects
@@ -51,43 +51,43 @@ class Evaluator:
             self._masks[key] = masks_of(image, self.least, self.objects)
         return self._masks[key]
 
-    def image(self, model: Tuned | Sam, image: LabelledImage, cuts: Sequence[float] = (0,)) -> list[ImageScore]:
-        """An entry a cut; empty without objects."""
+    def image(self, model: Tuned | Sam, image: LabelledImage, thresholds: Sequence[float] = (0,)) -> list[ImageScore]:
+        """One entry per threshold; empty for an image without objects."""
         masks = self.masks(image)
         if not masks:
             return []
         if isinstance(model, Tuned):
             model.key = f"{id(image)}"
-        each = scores_at(model, image.image, masks, model.config["image_size"], cuts)
+        each = scores_at(model, image.image, masks, model.config["image_size"], thresholds)
         gates = model.gate_values() if isinstance(model, Tuned) else []
         return [ImageScore(image.name, s.box, s.click, s.best, s.picked, gates) for s in each]
 
-    def all(self, model: Tuned | Sam, images: list[LabelledImage], cuts: Sequence[float] = (0,)) -> list[list[ImageScore]]:
-        """By cut the images that have objects."""
-        rows = [s for image in images if (s := self.image(model, image, cuts))]
-        return [[row[k] for row in rows] for k in range(len(cuts))]
+    def all(self, model: Tuned | Sam, images: list[LabelledImage], thresholds: Sequence[float] = (0,)) -> list[list[ImageScore]]:
+        """For each threshold the images that have objects."""
+        rows = [s for image in images if (s := self.image(model, image, thresholds))]
+        return [[row[k] for row in rows] for k in range(len(thresholds))]
 
 
 def mean_of(scores: list[ImageScore], key: str) -> float:
-    """Mean over objects; 0 without any."""
+    """Mean over objects; 0 if there are none."""
     values = [v for s in scores for v in getattr(s, key)]
     return float(np.mean(values)) if values else 0.0
 
 
 def mean_score(sets: list[list[ImageScore]]) -> float | None:
-    """Mean over the sets that have objects of the mean of box and click IoU; None without any."""
+    """The mean of box and click IoU, averaged over the sets that have objects; None if none has."""
     values = [(mean_of(s, "box") + mean_of(s, "click")) / 2 for s in sets if any(i.box for i in s)]
     return sum(values) / len(values) if values else None
 
 
 def gain_error(before: dict[str, list[ImageScore]], after: dict[str, list[ImageScore]]) -> float:
-    """Standard error of the gain in `mean_score` by set, with images as clusters; a set with a single one adds nothing to it."""
+    """Standard error of the gain in `mean_score`, clustered by image; a set with a single image contributes nothing."""
     errors = [clustered([gains(before[key], scores)])[1] for key, scores in after.items() if any(s.box for s in scores)]
     return float(np.sqrt(np.nansum(np.square(errors)))) / max(1, len(errors))
 
 
 def gains(before: list[ImageScore], after: list[ImageScore]) -> dict[str, tuple[float, int]]:
-    """By image: what the means of box and click IoU gained, summed over its objects, and their number."""
+    """By image: the gain in the mean of box and click IoU, summed over its objects, and the number of objects."""
     total = {s.name: sum(s.box) + sum(s.click) for s in before}
     return {s.name: ((sum(s.box) + sum(s.click) - total[s.name]) / 2, len(s.box)) for s in after}
 

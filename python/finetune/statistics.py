@@ -6,15 +6,15 @@ import numpy as np
 
 
 def paired(before: list[dict], after: list[dict], key: str) -> dict[str, tuple[float, int]]:
-    """By image: sum of (after − before) over its objects, and their number. Records of ImageScore, of the same images."""
+    """By image: the sum of (after − before) over its objects, and their number. Both are ImageScore records of the same images."""
     first = {s["name"]: s[key] for s in before}
     return {s["name"]: (float(np.sum(s[key]) - np.sum(first[s["name"]])), len(s[key])) for s in after}
 
 
 def mean_of_runs(parts: list[dict], when: str, key: str) -> float:
-    """Over the objects of all runs, as gains are, so that a gain is the difference of what stands beside it.
+    """The mean over the objects of all runs, as for gains, so that a gain is the difference of the means beside it.
 
-    parts: a set's part of several results; at least one object.
+    parts: one set's part of several results, with at least one object.
     """
     return float(np.average([s[when][key] for s in parts], weights=[s["n"] for s in parts]))
 
@@ -27,7 +27,7 @@ def standard_error(values: np.ndarray) -> float:
 def clustered(parts: list[dict[str, tuple[float, int]]]) -> tuple[float, float, int]:
     """Mean difference over objects, its standard error with whole images as clusters (nan for one), and the number of objects.
 
-    parts: `paired` of several runs; an image that several of them tested is one cluster.
+    parts: results of `paired` for several runs; an image tested in several of them is one cluster.
     """
     sums: dict[str, float] = defaultdict(float)
     counts: dict[str, int] = defaultdict(int)

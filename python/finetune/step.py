@@ -24,11 +24,11 @@ class Losses:
     dice: float = 0
     iou: float = 0
     margin: float = field(default=float("inf"), repr=False)
-    """The smallest |logit| that decided a cell of an error: how far the clicks are from being others."""
+    """The smallest |logit| of the cells that clicks were drawn from: how far rounding is from changing a click."""
 
 
 def round_terms(masks: Tensor, iou: Tensor, target: Tensor, single: Tensor) -> Tensor:
-    """Focal, dice, iou term [N, 3] of one round: after a single click of the best of tokens 1 to 3, else of token 0.
+    """Focal, dice and IoU term [N, 3] of one round: after a single click those of the best of tokens 1 to 3, else of token 0.
 
     masks [N, 4, h, w], iou [N, 4], target [N, h, w], single [N].
     """
@@ -39,7 +39,7 @@ def round_terms(masks: Tensor, iou: Tensor, target: Tensor, single: Tensor) -> T
 
 
 def answer(masks: Tensor, iou: Tensor, single: Tensor) -> Tensor:
-    """The mask that a person sees [N, h, w]: of a single click the candidate with the highest predicted IoU, else token 0."""
+    """The mask shown to a person [N, h, w]: after a single click the candidate with the highest predicted IoU, else token 0."""
     token = torch.where(single, 1 + iou[:, 1:].argmax(1), 0)
     return masks.detach()[torch.arange(len(token)), token]
 
@@ -51,10 +51,10 @@ def shown(low_res: np.ndarray, fill: tuple[int, int], size: int) -> np.ndarray:
     return low_res[:rows, :columns]
 
 
-def lesson(tuned: Tuned, images: list[Prepared], corrections: int, random: Random) -> tuple[Tensor, Losses]:
-    """The loss of all rounds on a batch, the mean over images of the mean over their objects, and its parts.
+def batch_loss(tuned: Tuned, images: list[Prepared], corrections: int, random: Random) -> tuple[Tensor, Losses]:
+    """The loss of all rounds on a batch and its parts: averaged over the objects of an image, then over images.
 
-    The engine takes one image after the other and so draws all clicks of one before those of the next.
+    The engine takes one image after the other and so draws all clicks of an image before those of the next.
     """
     size, rounds = tuned.config["image_size"], corrections + 1
     counts = torch.tensor([len(image.prompts) for image in images])
@@ -87,7 +87,7 @@ def lesson(tuned: Tuned, images: list[Prepared], corrections: int, random: Rando
 def correct(
     prompts: list[Prompt], logits: np.ndarray, targets: np.ndarray, items: list[tuple[tuple[int, int], Random]], size: int, parts: Losses
 ) -> None:
-    """Adds a corrective click to every prompt; items: the image's fill and its draws, by prompt."""
+    """Adds a corrective click to every prompt. items: for each prompt its image's fill and random stream."""
     for prompt, maps, target, (fill, random) in zip(prompts, logits, targets, items, strict=True):
         seen, wanted = shown(maps, fill, size), shown(target, fill, size)
         parts.margin = min(parts.margin, float(abs(seen).min()))
@@ -97,9 +97,9 @@ def correct(
 
 
 def gradients(tuned: Tuned, images: list[Prepared], corrections: int, random: Random) -> Losses:
-    """Gradients of a batch, from zero, in the tensors' `.grad`."""
+    """Sets the tensors' `.grad` to the gradients of a batch."""
     for tensor in tuned.trained.values():
         tensor.value.grad.zero_()
-    loss, parts = lesson(tuned, images, corrections, random)
+    loss, parts = batch_loss(tuned, images, corrections, random)
     loss.backward()
     return parts

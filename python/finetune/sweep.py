@@ -1,6 +1,6 @@
 """Runs a grid of settings over groups of sets, methods and seeds, and prints what each setting gained.
 
-Every run has its own folder, and one that is finished is not run again: a sweep that was cut off goes on where it was.
+Every run has its own folder. Finished runs are not repeated, so an interrupted sweep goes on where it stopped.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from .statistics import mean_of_runs, standard_error
 
 KEYS = ("box", "click", "best")
 FROZEN = "-frozen"
-"""Ends the name of a method whose mask decoder is not trained."""
+"""Suffix of a method's name: the mask decoder is not trained."""
 
 
 def mopeft_of(name: str) -> Mopeft:
@@ -36,7 +36,7 @@ def grid(axes: list[str]) -> list[list[str]]:
 def sweep(
     model: Path, root: Path, out: Path, groups: list[str], methods: list[str], axes: list[str], fixed: list[str], seeds: list[int]
 ) -> None:
-    """groups: names of sets joined by +; fixed: settings of all runs. Nothing is validated: the last weights are tested."""
+    """groups: names of sets joined by +; fixed: settings of all runs. Nothing is validated; the last weights are tested."""
     for group in groups:
         distinct(group.split("+"))
     base = read_model(model)
@@ -56,7 +56,7 @@ def sweep(
 
 
 def tested(results: list[dict]) -> dict[str, list[dict]]:
-    """By set its parts of several results, whatever their groups and seeds, without those that no object was tested of."""
+    """For each set its parts of several results, over all groups and seeds, except those without a tested object."""
     found: dict[str, list[dict]] = defaultdict(list)
     for result in results:
         for name, part in result["sets"].items():
@@ -66,12 +66,12 @@ def tested(results: list[dict]) -> dict[str, list[dict]]:
 
 
 def gains(results: list[dict], key: str) -> np.ndarray:
-    """By set: test IoU minus the base model's, over the objects of all runs."""
+    """For each set: test IoU minus the base model's, over the objects of all runs."""
     return np.array([mean_of_runs(parts, "after", key) - mean_of_runs(parts, "before", key) for parts in tested(results).values()])
 
 
 def table(out: Path) -> str:
-    """By method and setting the mean gain over sets, its standard error over them, and the least gain of a set."""
+    """For each method and setting the mean gain over sets, its standard error and the smallest gain of a set."""
     found: dict[tuple[str, str], list[dict]] = defaultdict(list)
     for path in sorted(out.glob(f"*/*/*/*/{RESULT}")):
         _, method, setting, _ = path.relative_to(out).parts[:4]

@@ -1,4 +1,4 @@
-"""Each set alone, by every recipe and method: test IoU before and after. Runs that are finished are not run again."""
+"""Each set alone, by every recipe and method: test IoU before and after. Finished runs are not repeated."""
 
 import itertools
 import json
@@ -32,7 +32,7 @@ def folder_of(out: Path, folder: Path, method: str, seed: int) -> Path:
 
 
 def one(model: Path, folder: Path, method: str, seed: int, settings: list[str], out: Path) -> str:
-    """A run of the table, in a line."""
+    """Makes one run of the table and describes it in a line."""
     config = of_seed(seed, settings)
     where = folder_of(out, folder, method, seed)
     result = run(model, base_of(model), [set_of(folder)], mopeft_of(method), config, where, keep=False)
@@ -52,15 +52,15 @@ def fill(
     start: Callable[[], None] | None = None,
     by_name: list[str] | None = None,
 ) -> None:
-    """Runs what is missing, one seed of all methods and sets after the other, in `jobs` processes that begin with `start`.
+    """Makes the missing runs, seed by seed, in `jobs` processes that each call `start` first.
 
-    by_name: sets that are split into blocks by name. SystemExit before any run when settings are wrong, or a folder is of another run.
+    by_name: sets to split into blocks by name. SystemExit before any run if a setting is wrong or a folder holds another run.
     """
     names = [folder.name for folder in folders]
     distinct(names)
     unknown = set(by_name or []) - set(names)
     if unknown:
-        raise SystemExit(f"no set {' and '.join(sorted(unknown))} to split by name: sets are {', '.join(names)}")
+        raise SystemExit(f"no set {' and '.join(sorted(unknown))} to split by name: the sets are {', '.join(names)}")
     own = {folder: [*settings, *["splitOrder=name"] * (folder.name in (by_name or []))] for folder in folders}
     stamps = {folder: stamp(folder) for folder in folders}
     missing = [
@@ -76,11 +76,11 @@ def fill(
                 print(done.result(), flush=True)
                 (out / "table.md").write_text(table(out))
         finally:
-            pool.shutdown(cancel_futures=True)  # else the rest of the table is made before a failure is told
+            pool.shutdown(cancel_futures=True)  # otherwise a failure shows only after all other runs
 
 
 def read(out: Path) -> dict[str, dict[str, list[dict]]]:
-    """By method and set the sets' part of every result that tested an object, with its seed."""
+    """By method and set: that set's part of every result with a tested object, and the seed."""
     found: dict[str, dict[str, list[dict]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(out.glob(f"*/*/seed*/{RESULT}")):
         name, method, seed = path.relative_to(out).parts[:3]
@@ -135,13 +135,13 @@ def against(found: dict[str, dict[str, list[dict]]], others: list[str]) -> list[
 
 
 def differences(first: list[dict], second: list[dict], key: str) -> list[dict[str, tuple[float, int]]]:
-    """By seed that both have, and image: what the second has more."""
+    """For each seed of both, by image: how much the second scores more."""
     seeds = {s["seed"]: s for s in first}
     return [paired(seeds[s["seed"]]["after"]["images"], s["after"]["images"], key) for s in second if s["seed"] in seeds]
 
 
 def row(parts: list[dict], key: str) -> str:
-    """Means, and the paired gain with two standard errors; **worse** where it is beyond them."""
+    """Means and the paired gain ± two standard errors; **worse** if it is a loss beyond these."""
     gain, error, _ = clustered([paired(s["before"]["images"], s["after"]["images"], key) for s in parts])
     before, after = (mean_of_runs(parts, when, key) for when in ("before", "after"))
     mark = " **worse**" if gain < -2 * error else ""

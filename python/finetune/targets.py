@@ -1,15 +1,15 @@
-"""A mask on the low-res grid (`src/data/low-res-target.ts`): the exact area's mean over a cell, cut at one half."""
+"""A mask on the low-res grid (`src/data/low-res-target.ts`): 1 where the mask covers at least half of a cell's area."""
 
 from functools import lru_cache
 
 import numpy as np
 
-CUT = 0.5 - 1e-9
+THRESHOLD = 0.5 - 1e-9
 
 
 @lru_cache(64)
 def _shares(n: int, density: float, cells: int) -> np.ndarray:
-    """[cells, n]: the share of a cell's side that each pixel covers; density is cells a pixel."""
+    """[cells, n]: the share of a cell's side that each pixel covers; density: cells per pixel."""
     start, cell = np.arange(n) * density, np.arange(cells)[:, None]
     end = (np.arange(n) + 1) * density
     return np.clip(np.minimum(end, cell + 1) - np.maximum(start, cell), 0, None)
@@ -24,4 +24,4 @@ def low_res(mask: np.ndarray, fill: tuple[int, int], size: int, side: int) -> np
     if len(ys) == 0:
         return np.zeros((side, side), np.float32)
     y, x = slice(ys[0], ys[-1] + 1), slice(xs[0], xs[-1] + 1)
-    return (rows[:, y] @ mask[y, x] @ columns[:, x].T >= CUT).astype(np.float32)
+    return (rows[:, y] @ mask[y, x] @ columns[:, x].T >= THRESHOLD).astype(np.float32)

@@ -16,7 +16,7 @@ from .random import Random
 
 @dataclass
 class Trained:
-    """A tensor, its group (`peft`, `gate` or `decoder`) and whether weight decay applies; rate: a factor of the group's learning rate."""
+    """A tensor with its group (`peft`, `gate` or `decoder`). rate: a factor of the group's learning rate."""
 
     value: Tensor
     group: str
@@ -25,7 +25,7 @@ class Trained:
 
 
 def _specs(mopeft: Mopeft, model: dict) -> dict[str, Spec]:
-    """Of one block, by names without `blocks.{i}.`."""
+    """The tensors of one block by their names without `blocks.{i}.`."""
     methods = [METHODS[m] for m in mopeft.methods]
     out: dict[str, Spec] = {}
     for method in methods:
@@ -51,7 +51,7 @@ def module_tensors(mopeft: Mopeft, model: dict, seed: int) -> dict[str, Trained]
 
 
 def trained_tensors(mopeft: Mopeft, sam: Sam, seed: int) -> dict[str, Trained]:
-    """Everything that is trained; the mask decoder's tensors are the model's own, which training changes in place."""
+    """Everything that is trained. Those of the mask decoder are the model's own; training changes them in place."""
     out = module_tensors(mopeft, sam.config, seed)
     if mopeft.train_decoder:
         for name, p in sam.mask_decoder.named_parameters():

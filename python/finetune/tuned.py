@@ -1,4 +1,4 @@
-"""A model under training: the frozen base with the run's tensors on it."""
+"""A model in training: the frozen base model with the tensors of a run."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from .tensors import Trained, trained_tensors
 class Tuned:
     """Encodes and decodes as `pretrain.model.Sam` does, with modules in the encoder.
 
-    sam must be this run's own: its mask decoder is changed by training.
+    sam must belong to this run alone, since training changes its mask decoder.
     """
 
     def __init__(self, sam: Sam, mopeft: Mopeft, seed: int) -> None:
@@ -30,11 +30,11 @@ class Tuned:
             for i in range(sam.config["num_hidden_layers"])
         ]
         self.gates: list[GateLayer] = []
-        """The gates of the last image; a method without a gate counts as 1."""
+        """The gates of the last image; 1 for a method without a gate."""
         self.given_gates: list[GateLayer] | None = None
-        """Gates that take the place of the drawn ones, for experiments."""
+        """Gates to use instead of the computed ones, for experiments."""
         self.key: str | None = None
-        """Names the next image where it comes again unchanged: a frozen encoder remembers it."""
+        """Identifies the next image if it will come again unchanged: a frozen encoder then keeps its embedding."""
         self._known: dict[str, Tensor] = {}
 
     @property
@@ -42,7 +42,7 @@ class Tuned:
         return self.sam.device
 
     def image_encoder(self, image: Tensor) -> Tensor:
-        """Normalised [B, 3, S, S] -> [B, G, G, D]; also notes the gates."""
+        """Normalised image [B, 3, S, S] -> embedding [B, G, G, D]; also sets `gates`."""
         if self.key in self._known:
             return self._known[self.key]
         embedding, self.gates = encode(self.sam.image_encoder, image, self.blocks, self.mopeft.form, self.given_gates)
@@ -54,7 +54,7 @@ class Tuned:
         return self.sam.decode(*args)
 
     def gate_values(self) -> list[dict[str, float]]:
-        """The gates of the last image as numbers, a layer a block, in the registry's order."""
+        """The gates of the last image as numbers: one layer per block, methods in the registry's order."""
         return [{m: float(layer[m].mean()) for m in self.mopeft.methods} for layer in self.gates]
 
     def state(self) -> dict[str, Tensor]:
@@ -71,7 +71,7 @@ class Tuned:
 
 
 def open_tuned(model: Path, mopeft: Mopeft, seed: int, weights: Path | None = None) -> Tuned:
-    """A base model's folder with fresh modules, or with those of a finished run."""
+    """A base model from its folder, with fresh modules or with those of a finished run."""
     tuned = Tuned(read_model(model), mopeft, seed)
     if weights:
         tuned.load(load_file(weights))

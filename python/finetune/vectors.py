@@ -1,9 +1,9 @@
-"""Writes tests/vectors/twin: small runs of this twin, which the engine's own trainer must repeat.
+"""Writes tests/vectors/twin: small runs of this twin, which the engine's trainer must reproduce.
 
-A run is decided by the model, the images, the settings and the seed: the engine draws the same split, images, variants,
-objects, prompts and first values, so that nothing else is stored. A corrective click depends on the sign of logits, and
-AdamW makes whole steps of gradients that are rounding alone; so the seed of a case is the first whose logits stay clear of
-0 and whose weights come out the same in float64.
+Model, images, settings and seed determine a run: the engine draws the same split, images, variants, objects, prompts and
+initial values, so nothing else is stored. Rounding can still change a run: a corrective click depends on the sign of
+logits, and AdamW makes full steps even from gradients that are rounding errors. The seed of a case is therefore the first
+whose logits stay away from 0 and whose weights agree with a run in float64.
 """
 
 import json
@@ -104,7 +104,7 @@ def write_micro_model(out: Path) -> None:
 
 
 def train_case(out: Path, name: str, seed: int, lines: list[dict], double: bool = False) -> Trainer:
-    """The case's run; in float64 without evaluations."""
+    """The run of a case; double: in float64, without evaluations."""
     mopeft, settings = CASES[name]
     torch.set_default_dtype(torch.float64 if double else torch.float32)
     sam = read_model(out / "model").to(torch.get_default_dtype())
@@ -116,7 +116,7 @@ def train_case(out: Path, name: str, seed: int, lines: list[dict], double: bool 
 
 
 def rounding(trainer: Trainer, exact: Trainer) -> float:
-    """The largest difference of a tensor to the float64 run, of its largest magnitude; key biases aside, which nothing sees."""
+    """The largest difference of a tensor to the float64 run, of its largest magnitude; except for key biases, which have no effect."""
     pairs = ((v.double(), exact.tuned.state()[k]) for k, v in trainer.tuned.state().items() if not k.endswith("k_proj.bias"))
     return max(float((a - b).abs().max() / b.abs().max().clamp(min=1e-6)) for a, b in pairs)
 
@@ -130,7 +130,7 @@ def run_case(out: Path, name: str) -> None:
         if margin > LEAST_MARGIN and rounding(trainer, train_case(out, name, seed, [], double=True)) < MOST_ROUNDING:
             break
     else:
-        raise SystemExit(f"{name}: no seed keeps clear of chance")
+        raise SystemExit(f"{name}: no seed gives a run that rounding cannot change")
     save_file(trainer.tuned.state(), out / f"{name}.safetensors")
     split = {k: {part: [p.name for p in images] for part, images in s.items()} for k, s in trainer.splits.items()}
     method = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
@@ -147,7 +147,7 @@ def run_case(out: Path, name: str) -> None:
 
 
 def strip(line: dict) -> dict:
-    """Without the time that a step took."""
+    """The line without the duration of the step."""
     return {k: v for k, v in line.items() if k != "ms"}
 
 

@@ -48,16 +48,16 @@ def view(rng: Generator, image: np.ndarray, label: np.ndarray, size: int, whole:
     cw, ch = box[2] - box[0], box[3] - box[1]
     scale = size / max(cw, ch)
     to = (max(1, int(cw * scale + 0.5)), max(1, int(ch * scale + 0.5)))
-    cut = np.s_[box[1] : box[3], box[0] : box[2]]
-    pic = np.asarray(Image.fromarray(image[cut]).resize(to, Image.Resampling.BILINEAR), np.float32) / 255
-    ids = np.asarray(Image.fromarray(label[cut]).resize(to, Image.Resampling.NEAREST))
+    window = np.s_[box[1] : box[3], box[0] : box[2]]
+    pixels = np.asarray(Image.fromarray(image[window]).resize(to, Image.Resampling.BILINEAR), np.float32) / 255
+    ids = np.asarray(Image.fromarray(label[window]).resize(to, Image.Resampling.NEAREST))
     turns = int(rng.integers(0, 4)) if rng.random() < 0.5 else 0
-    pic, ids = np.rot90(pic, turns), np.rot90(ids, turns)
+    pixels, ids = np.rot90(pixels, turns), np.rot90(ids, turns)
     if rng.random() < 0.5:
-        pic, ids = pic[:, ::-1], ids[:, ::-1]
-    pic = (tone(rng, pic) - MEAN) / STD
+        pixels, ids = pixels[:, ::-1], ids[:, ::-1]
+    pixels = (tone(rng, pixels) - MEAN) / STD
     out = np.zeros((3, size, size), np.float32)
-    out[:, : ids.shape[0], : ids.shape[1]] = pic.transpose(2, 0, 1)
+    out[:, : ids.shape[0], : ids.shape[1]] = pixels.transpose(2, 0, 1)
     padded = np.zeros((size, size), np.uint8)
     padded[: ids.shape[0], : ids.shape[1]] = ids
     return out, padded

@@ -19,7 +19,7 @@ LEAST_AREA = 0.0012
 class Batch:
     """image [B, 3, S, S]; label [B, 4G, 4G] uint8; target [B·O, 4G, 4G]; points [B·O, 2, 2]; labels [B·O, 2].
 
-    As made, the image is in float16 and the target in bool: half and a quarter of the bytes that wait for a GPU.
+    At first the image is float16 and the target bool, to save memory while batches wait for a GPU.
     """
 
     image: torch.Tensor
@@ -29,7 +29,7 @@ class Batch:
     labels: torch.Tensor
 
     def to(self, device: torch.device) -> "Batch":
-        """There, and in float32."""
+        """The batch on a device, in float32."""
         image, label, target, points, labels = (t.to(device, non_blocking=True) for t in vars(self).values())
         return Batch(image.float(), label, target.float(), points, labels)
 
@@ -38,16 +38,16 @@ class Batch:
 
 
 def low_res(mask: np.ndarray, grid: int) -> np.ndarray:
-    """Area average on the grid, cut at a half; thin things that would vanish are cut at a quarter."""
+    """Area average on the grid, thresholded at a half, or at a quarter for thin objects that would vanish."""
     k = mask.shape[0] // grid
     counts = sum(mask[i::k, j::k].astype(np.uint16) for i in range(k) for j in range(k))
     cover = counts.astype(np.float32) / (k * k)
-    cut = cover >= 0.5
-    return cut if cut.sum() >= 0.6 * cover.sum() else cover >= 0.25
+    mask = cover >= 0.5
+    return mask if mask.sum() >= 0.6 * cover.sum() else cover >= 0.25
 
 
 def pick_objects(rng: Generator, label: np.ndarray, objects: list[np.ndarray], count: int) -> list[np.ndarray]:
-    """`count` masks, larger objects more often; objects come again when there are too few; [] without any."""
+    """`count` masks, larger objects more often; objects repeat if there are too few; [] if there are none."""
     areas = np.bincount(label.ravel(), minlength=256)
     sizes = np.array([areas[ids].sum() for ids in objects], np.float64)
     able = np.flatnonzero((sizes >= LEAST_AREA * label.size) & (sizes < 0.95 * label.size))

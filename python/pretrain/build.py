@@ -1,4 +1,4 @@
-"""Fill the packs: decode the open sets, draw the synthetic images, cut one piece a process."""
+"""Build the packs: decode the open sets and draw the synthetic images, divided among processes."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -11,7 +11,7 @@ from evaluate.decode import read_mask, read_pixels
 
 from .draw import Drawn, draw
 from .draw.cutouts import Cutout
-from .packs import Item, Pack, stands, write_pack
+from .packs import Item, Pack, is_built, write_pack
 
 MOST_IDS = 255
 
@@ -73,18 +73,18 @@ def _one(index: int) -> Drawn:
 
 
 def build(config: dict, root: Path, out: Path) -> None:
-    """The packs out/open, of the sets in `root`, and out/drawn, if they are not there; SystemExit if others are.
+    """The packs out/open (the sets in `root`) and out/drawn, unless they exist; SystemExit if these hold something else.
 
-    Drawn image i depends on the seed, i and the cut-outs' stock alone.
+    Drawn image i depends only on the seed, i and the cut-outs available.
     """
     data, drawn = config["data"], config["drawn"]
     sets, longest, cutouts = data["train_sets"] + data["held_out_sets"], data["longest"], data["cutout_sets"]
     opened = {"sets": sorted(sets), "longest": longest}
-    if not stands(out / "open", opened):
+    if not is_built(out / "open", opened):
         n = write_pack(out / "open", (item for name in sets for item in read_set(root, name, longest)), opened)
         print(f"open: {n} images", flush=True)
     made = {"seed": drawn["seed"], "count": drawn["count"], "cutout_sets": cutouts, "open": opened}
-    if not stands(out / "drawn", made):
+    if not is_built(out / "drawn", made):
         with ProcessPoolExecutor(initializer=_start, initargs=(str(out / "open"), cutouts, 1500, drawn["seed"])) as pool:
             n = write_pack(out / "drawn", pool.map(_one, range(drawn["count"]), chunksize=16), made)
         print(f"drawn: {n} images", flush=True)

@@ -12,7 +12,7 @@ from .model import Sam
 from .packs import Pack
 
 SOURCES = json.loads((Path(__file__).parent / "sources.json").read_text())
-"""Of each open set: its authors, the repositories that its copy comes from, its licence and where that is stated."""
+"""For each open set: its authors, the repositories its copy comes from, its licence and where that is stated."""
 
 HEAD = """# {name}
 
@@ -30,7 +30,7 @@ REMAKE = """## Make it again
 
 
 def seen(rows: list[dict], phases: list[dict]) -> tuple[int, list[str]]:
-    """Images seen, and a line a phase."""
+    """The number of images seen, and one line per phase."""
     last, first, total, lines = rows[-1]["step"], 0, 0, []
     for p in phases:
         steps = max(0, min(p["steps"], last - first))
@@ -93,7 +93,7 @@ def figures(evaluation: list[dict]) -> list[str]:
 
 
 def write_card(run: Path, folder: Path, notes: Path) -> None:
-    """folder/README.md; the evaluation is RUN/evaluation.json; notes: words of one's own, if there are any."""
+    """folder/README.md; the evaluation is RUN/evaluation.json; notes: an optional text."""
     state = torch.load(exported(run), map_location="cpu", weights_only=True)
     config = state["config"]
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]

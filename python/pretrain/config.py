@@ -13,7 +13,7 @@ def load(path: Path) -> dict:
         raise SystemExit(f"{path}: missing {', '.join(missing)}")
     both = set(config["data"]["train_sets"]) & set(config["data"]["held_out_sets"])
     if both:
-        raise SystemExit(f"{path}: {', '.join(sorted(both))} are both trained on and held out")
+        raise SystemExit(f"{path}: {', '.join(sorted(both))} are both in train_sets and in held_out_sets")
     return config
 
 
@@ -43,7 +43,7 @@ def largest_size(config: dict, step: int) -> int:
 
 
 def micro_count(config: dict) -> int:
-    """Micro-batches a step; every phase's batch is cut into as many equal pieces."""
+    """Micro-batches per step; every phase's batch is divided into that many equal pieces."""
     count = config["train"]["micro_batches"]
     if any(phase["batch"] % count for phase in config["phases"]):
         raise SystemExit(f"every phase's batch must be a multiple of {count}")

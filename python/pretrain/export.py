@@ -128,24 +128,24 @@ def read_model(folder: Path) -> Sam:
 
 
 def exported_step(folder: Path) -> int:
-    """The step of the training run that an exported model is of."""
+    """The step of the training run from which a model was exported."""
     with safe_open(folder / "model.safetensors", "pt") as f:
         return int(f.metadata()["note"].removeprefix("step "))
 
 
 def exported(run: Path) -> Path:
-    """The checkpoint that is exported: the calibrated one where there is one; SystemExit if it is not of last.pt's step."""
+    """The checkpoint that is exported: the calibrated one where there is one; SystemExit if its step is not that of last.pt."""
     last, calibrated = run / "last.pt", run / "calibrated.pt"
     if not calibrated.exists():
         return last
     now, then = (torch.load(p, map_location="cpu", weights_only=True, mmap=True)["step"] for p in (last, calibrated))
     if then != now:
-        raise SystemExit(f"{calibrated} is of step {then}, last.pt of step {now}: calibrate again")
+        raise SystemExit(f"{calibrated} is from step {then}, last.pt from step {now}: calibrate again")
     return calibrated
 
 
 def export(checkpoint: Path, out: Path) -> None:
-    """Write the folder of a checkpoint; SystemExit, and what was there stays, if Hugging Face's SamModel computes something else."""
+    """Write the folder of a checkpoint. If Hugging Face's SamModel computes something else: SystemExit, and the old folder stays."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     section = state["config"]["model"]
     reference = Sam(section).eval()

@@ -1,4 +1,4 @@
-"""Where a process gets its batches: made when asked for, or ahead of time by other processes where a GPU waits."""
+"""Where a process gets its batches: made on demand, or ahead of time by other processes when there is a GPU."""
 
 import os
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Ahead(Dataset):
 
 
 class Feed:
-    """The batches of a run in their order, made ahead by worker processes from the first one that is asked for."""
+    """The batches of a run in their order, made ahead by worker processes, starting with the first one requested."""
 
     def __init__(self, config: dict, run: Path) -> None:
         self.source = Ahead(config, run)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the name, and the place of an older file, if the block ends without an error."""
+    """A temporary path beside `path`; it is renamed to `path`, replacing an older file, if the block ends without an error."""
     part = path.with_suffix(".tmp")
     yield part
     os.replace(part, path)

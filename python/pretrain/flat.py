@@ -1,4 +1,4 @@
-"""All parameters in one flat vector, so that processes share them and a checkpoint is a few vectors."""
+"""All parameters in one flat vector, so that processes can share them and a checkpoint is a few vectors."""
 
 from torch import Tensor, nn
 

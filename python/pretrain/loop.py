@@ -122,10 +122,10 @@ class Leader(Member):
             torch.save(state, path)
 
     def require_seed(self, weights: dict[str, torch.Tensor], source: Path) -> None:
-        """The positions' matrix is no parameter but drawn from the seed, in every rank: SystemExit if weights have another one."""
+        """The position matrix is not a parameter: every rank draws it from the seed. SystemExit if the weights have another one."""
         for name, buffer in self.model.named_buffers():
             if not torch.allclose(weights[name], buffer.cpu(), rtol=1e-2):
-                raise SystemExit(f"{source}: {name} is of another seed than the config's")
+                raise SystemExit(f"{source}: {name} was made with another seed than the config's")
 
     def resume(self) -> int:
         """Take the state of RUN/last.pt and return its step, 0 without one; SystemExit if it is of another model or seed."""
@@ -161,7 +161,7 @@ class Leader(Member):
         return {"type": "validation", "step": step, "size": size, "mean": mean, "sets": scores}
 
     def fit(self, first: int, last: int) -> None:
-        """The steps from first to last, and before them the validation of step first where the last sitting was cut off in it."""
+        """The steps from first to last, after the validation of step first if the last session was interrupted in it."""
         settings = self.config["train"]
         path = self.run / "log.jsonl"
         log = path.open("a", buffering=1)
@@ -190,7 +190,7 @@ class Leader(Member):
                 self.save(done)
             if validates(done):
                 log.write(json.dumps(self.validation(done)) + "\n")
-            aside += time.time() - trained  # the wall clock counts it, the images a second do not
+            aside += time.time() - trained  # counted by the wall clock, but not in images per second
 
 
 def has_validation(log: Path, step: int) -> bool:
@@ -199,7 +199,7 @@ def has_validation(log: Path, step: int) -> bool:
 
 
 def follow(config: dict, run: Path, team: Team, rank: int, threads: int, last: int) -> None:
-    """What every rank but the first does; one that fails breaks the barrier, at which the others would wait for ever."""
+    """What every rank but the first does. A rank that fails breaks the barrier, so that the others do not wait for ever."""
     torch.set_num_threads(threads)
     try:
         member = Member(config, run, team, rank)
@@ -212,7 +212,7 @@ def follow(config: dict, run: Path, team: Team, rank: int, threads: int, last: i
 
 
 def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_after: int, start: Path | None = None) -> None:
-    """Go on from RUN/last.pt; else begin, with the weights of the exported model `start` where one is given."""
+    """Continue from RUN/last.pt, or begin, with the weights of the exported model `start` if one is given."""
     torch.set_num_threads(threads)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit ends the other ranks too; a kill would leave them waiting
     ranks = ranks if device == "cpu" else 1
@@ -233,6 +233,6 @@ def train(config: dict, run: Path, device: str, ranks: int, threads: int, stop_a
         team.wait()
         leader.fit(first, last)
     except BrokenBarrierError:
-        raise SystemExit("another process of the run failed: its error stands above") from None
+        raise SystemExit("another process of the run failed: see its error above") from None
     for p in others:
         p.join()

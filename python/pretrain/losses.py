@@ -1,4 +1,4 @@
-"""Mask losses, the choice among the three candidates, and the helper task of the first hours."""
+"""Mask losses, the choice among the three candidates, and the helper task of the first phases."""
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +21,7 @@ def mask_losses(logits: Tensor, target: Tensor, bce: float, focal: float) -> Ten
 
 @torch.no_grad()
 def real_iou(logits: Tensor, target: Tensor) -> Tensor:
-    """IoU of the cut masks with the target: [N, T, h, w], [N, h, w] -> [N, T]."""
+    """IoU of the thresholded masks with the target: [N, T, h, w], [N, h, w] -> [N, T]."""
     guess, truth = logits > 0, (target > 0.5)[:, None]
     return (guess & truth).sum((2, 3)) / (guess | truth).sum((2, 3)).clamp(min=1)
 
@@ -49,7 +49,7 @@ def round_loss(masks: Tensor, iou: Tensor, target: Tensor, single: Tensor, phase
 class Helper(nn.Module):
     """Reads the embedding alone: is this cell on an object, and are two near cells on the same one?
 
-    It gives the encoder a signal before the decoder knows how to ask. It is not part of the model.
+    It gives the encoder a signal before the decoder is of use. It is not part of the model.
     """
 
     shifts = ((0, 1), (1, 0), (0, 4), (4, 0))

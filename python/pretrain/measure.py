@@ -42,20 +42,20 @@ def postprocess(masks: Tensor, size: int, fill: tuple[int, int], original: tuple
     return F.interpolate(full[..., : fill[0], : fill[1]], original, mode="bilinear", align_corners=False)
 
 
-def overlap(logits: Tensor, truth: Tensor, cut: float) -> Tensor:
-    """IoU [N, T] of logits [N, T, H, W] > cut with truth [N, H, W]."""
-    guess, truth = logits > cut, truth[:, None]
+def overlap(logits: Tensor, truth: Tensor, threshold: float) -> Tensor:
+    """IoU [N, T] of logits [N, T, H, W] > threshold with truth [N, H, W]."""
+    guess, truth = logits > threshold, truth[:, None]
     return (guess & truth).sum((2, 3)) / (guess | truth).sum((2, 3)).clamp(min=1)
 
 
 def score(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int) -> Scores:
-    """image uint8 [H, W, 3], objects bool [H, W] each; masks are cut at 0."""
+    """image uint8 [H, W, 3], objects bool [H, W] each; masks are logits > 0."""
     return scores_at(model, image, objects, size, (0.0,))[0]
 
 
 @torch.inference_mode()
-def scores_at(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int, cuts: Sequence[float]) -> list[Scores]:
-    """`score` with masks cut at each of several logits."""
+def scores_at(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int, thresholds: Sequence[float]) -> list[Scores]:
+    """`score` at each of several thresholds."""
     h, w = image.shape[:2]
     pixels, fill = preprocess(image, size)
     embedding = model.image_encoder(pixels.to(model.device)).expand(len(objects), -1, -1, -1)
@@ -73,8 +73,8 @@ def scores_at(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: in
     masks, iou = decode(clicks, [POSITIVE, PAD])
     by_click, token = postprocess(masks[:, 1:], size, fill, (h, w)), iou[:, 1:].argmax(1)
     out = []
-    for cut in cuts:
-        box, real = overlap(by_box, truth, cut)[:, 0], overlap(by_click, truth, cut)
+    for threshold in thresholds:
+        box, real = overlap(by_box, truth, threshold)[:, 0], overlap(by_click, truth, threshold)
         click, best = real.gather(1, token[:, None])[:, 0], real.max(1).values
         out.append(Scores(box.tolist(), click.tolist(), best.tolist(), (click >= best).tolist()))
     return out

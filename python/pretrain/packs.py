@@ -15,8 +15,8 @@ from .files import whole
 Item = tuple[np.ndarray, np.ndarray, list[list[int]], str]
 
 
-def stands(folder: Path, built_from: dict) -> bool:
-    """Whether a pack is there; SystemExit if it was built from something else, or before packs said from what."""
+def is_built(folder: Path, built_from: dict) -> bool:
+    """Whether the pack exists; SystemExit if it was built from something else or does not say from what."""
     if not (folder / "index.npz").exists():
         return False
     with np.load(folder / "index.npz") as index:
@@ -31,7 +31,7 @@ def stands(folder: Path, built_from: dict) -> bool:
 def write_pack(folder: Path, items: Iterable[Item], built_from: dict | None = None) -> int:
     """Items are image [H, W, 3] uint8, label [H, W] uint8, objects (lists of label ids), set name; ValueError for another shape or type.
 
-    `built_from` is kept for `stands`. Returns the number of images.
+    `built_from` is kept for `is_built`. Returns the number of images.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sets: list[str] = []
@@ -41,7 +41,7 @@ def write_pack(folder: Path, items: Iterable[Item], built_from: dict | None = No
             if name not in sets:
                 sets.append(name)
             if image.dtype != np.uint8 or label.dtype != np.uint8 or image.shape != (*label.shape, 3):
-                # Written as it is, it would shift every later image.
+                # Written anyway, it would shift every later image.
                 raise ValueError(f"image {len(rows)}, of {name}: {image.dtype} {image.shape} with a label of {label.dtype} {label.shape}")
             h, w = label.shape
             images.write(np.ascontiguousarray(image).tobytes())

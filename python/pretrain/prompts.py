@@ -1,4 +1,4 @@
-"""Prompts as people give them, in the coordinates of issue and engine.
+"""Prompts as people give them, in the engine's coordinates.
 
 A click is a pixel's centre; a box is x0, y0, x1 + 1, y1 + 1. SAM adds its own 0.5.
 """
@@ -56,7 +56,7 @@ def first_prompt(rng: Generator, mask: np.ndarray, low: np.ndarray) -> tuple[np.
 def corrective_click(logits: Tensor, target: Tensor, scale: float, g: torch.Generator) -> tuple[Tensor, Tensor]:
     """A click in the larger error region of each item: points [N, 2], labels [N].
 
-    logits, target: [N, h, w]; scale: input pixels a low-res cell. Without an error: a positive click inside.
+    logits, target: [N, h, w]; scale: input pixels per low-res cell. Without an error the click is a positive one inside the object.
     """
     guess, truth = logits > 0, target > 0.5
     missed, extra = truth & ~guess, guess & ~truth

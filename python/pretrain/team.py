@@ -1,8 +1,8 @@
 """What the processes of a run share: flat vectors, gradients of micro-batches, a queue, barriers.
 
-On a busy machine two processes of one thread each lose less than one process of two threads: who has
-time takes the next micro-batch. Gradients are kept apart and summed in order, so that the result does
-not depend on who computed what.
+On a busy machine two processes of one thread each lose less time than one process of two threads: whichever is free
+takes the next micro-batch. Gradients are kept apart and summed in order, so the result does not depend on which process
+computed what.
 """
 
 import torch

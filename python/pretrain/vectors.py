@@ -1,4 +1,4 @@
-"""Small vectors of the exported model, by which the engine is checked: images, prompts, outputs."""
+"""Small vectors of the exported model, to check the engine with: images, prompts, outputs."""
 
 import json
 from collections.abc import Callable

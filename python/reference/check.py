@@ -1,4 +1,4 @@
-"""Replay the given conformance vectors with this witness: both must say the same."""
+"""Replay the given conformance vectors with this witness: both must agree."""
 
 import json
 from pathlib import Path

@@ -39,7 +39,7 @@ def total(three: Tensor) -> Tensor:
 
 
 def adamw(params: dict[str, Tensor], o: dict) -> dict[str, Tensor]:
-    """The tensors after o["steps"] steps that all use the present gradient, decay on every tensor."""
+    """The tensors after o["steps"] steps that all use the current gradient, decay on every tensor."""
     out = {}
     for name, p in params.items():
         x, g, m, v = p.detach().clone(), p.grad, torch.zeros_like(p), torch.zeros_like(p)

@@ -241,7 +241,7 @@ def rounds_set(out: Path) -> None:
 
 
 def image_set(out: Path) -> None:
-    """A non-square file to a mask of its own size: resize, pad, normalise, encode, decode, resize back, cut."""
+    """A non-square file to a mask of its own size: resize, pad, normalise, encode, decode, resize back, threshold."""
     config, sam = make_base(out, "image", 12, half=True)
     g = torch.Generator().manual_seed(10)
     h, w, size = 77, 118, 64
@@ -286,7 +286,7 @@ def image_set(out: Path) -> None:
 
 def main(out: Path) -> None:
     torch.manual_seed(0)
-    torch.set_num_threads(1)  # more sum in another order
+    torch.set_num_threads(1)  # several threads sum in another order
     for name, make in {"gates": gates_set, "rounds": rounds_set, "image": image_set}.items():
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)

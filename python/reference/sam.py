@@ -38,7 +38,7 @@ def build(c: dict) -> Sam:
 
 @torch.no_grad()
 def randomise(model: nn.Module, seed: int) -> None:
-    """Weights that make every part matter: none zero, none alike."""
+    """Weights that make every part matter: no zeros, no two alike."""
     g = torch.Generator().manual_seed(seed)
     for name, p in sorted(model.named_parameters()):
         if p.dim() == 1:

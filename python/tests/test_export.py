@@ -25,7 +25,7 @@ def test_the_calibrated_checkpoint_is_exported_if_it_is_of_the_last_step(tmp_pat
     calibrated = checkpoint(tmp_path / "calibrated.pt", 4)
     assert export.exported(tmp_path) == calibrated
     checkpoint(last, 6)
-    with pytest.raises(SystemExit, match=r"calibrated\.pt is of step 4, last\.pt of step 6: calibrate again"):
+    with pytest.raises(SystemExit, match=r"calibrated\.pt is from step 4, last\.pt from step 6: calibrate again"):
         export.exported(tmp_path)
 
 

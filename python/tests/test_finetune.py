@@ -180,7 +180,7 @@ def test_an_object_of_just_the_least_share_counts_as_in_the_engine() -> None:
     assert len(find_objects(labels, "ids", 0.14).regions) == 1
 
 
-def test_a_target_is_the_area_mean_of_a_cell_cut_at_one_half() -> None:
+def test_a_target_is_the_area_mean_of_a_cell_thresholded_at_one_half() -> None:
     mask = np.zeros((60, 40), bool)
     mask[7:41, 5:22] = True
     got = low_res(mask, (64, 43), 64, 16)
@@ -210,7 +210,7 @@ def test_a_correction_falls_into_the_larger_error_and_says_its_sign() -> None:
 
 
 TOLERANCE = {"box_iou": 2e-3, "click_iou": 2e-3}
-"""Absolute, as in `src/train/twin.test.ts`: a logit that rounding moves over the cut is a pixel of an object's few hundred.
+"""Absolute, as in `src/train/twin.test.ts`: a logit that rounding moves across the threshold is one pixel of a few hundred of an object.
 
 All other numbers are continuous in the weights, and other machines sum in another order: 1e-4 of their size.
 """
@@ -292,7 +292,7 @@ def test_a_run_of_another_model_other_sets_or_an_earlier_twin_is_refused(tmp_pat
     mask.write_bytes(mask.read_bytes()[:-1])
     assert again() == result
     (out / "result.json").write_text(json.dumps({k: v for k, v in result.items() if k not in ("twin", "model", "data", "validates")}))
-    with pytest.raises(SystemExit, match=r"earlier twin and does not say its twin and model and data and validates: give another folder"):
+    with pytest.raises(SystemExit, match="does not say its twin and model and data and validates: choose another folder"):
         again()
 
 

@@ -63,23 +63,23 @@ def test_the_first_weights_give_way_only_to_a_gain_beyond_its_error() -> None:
     assert kept == [(0, 0), (0, 1), (2, 0), (3, 0), (3, 1)]
 
 
-@pytest.mark.parametrize(("objects", "cut"), [((15, 14), 0), ((16, 14), 1)])
-def test_a_cut_is_chosen_with_thirty_objects_over_all_sets(objects: tuple[int, ...], cut: float) -> None:
+@pytest.mark.parametrize(("objects", "threshold"), [((15, 14), 0), ((16, 14), 1)])
+def test_a_threshold_is_chosen_with_thirty_objects_over_all_sets(objects: tuple[int, ...], threshold: float) -> None:
     """As `src/train/mask-threshold.test.ts`: of objects that are best at 1."""
     sets = [read_set(TWIN / "blobs"), read_set(TWIN / "stripes")]
     trainer = Trainer(Tuned(read_model(MODEL), Mopeft(()), 0), sets, TrainConfig(), lambda _: None)
     asked = iter(objects * 2)
 
-    def scores(_tuned: object, _images: object, cuts: tuple[float, ...]) -> list[list[ImageScore]]:
+    def scores(_tuned: object, _images: object, thresholds: tuple[float, ...]) -> list[list[ImageScore]]:
         n = next(asked)
-        return [images((0.6 if at == 1 else 0.5,) * n) for at in cuts]
+        return [images((0.6 if at == 1 else 0.5,) * n) for at in thresholds]
 
     trainer.evaluator.all = scores
     trainer.validate(0)
-    assert (trainer.result.cut, trainer.result.best_score) == (0, 0.5)
+    assert (trainer.result.threshold, trainer.result.best_score) == (0, 0.5)
     trainer.result.best_score = 0.4  # so that what is found now is the best
     trainer.validate(1)
-    assert (trainer.result.cut, trainer.result.best_score) == (cut, pytest.approx(0.6 if cut else 0.5))
+    assert (trainer.result.threshold, trainer.result.best_score) == (threshold, pytest.approx(0.6 if threshold else 0.5))
 
 
 def test_a_sweep_counts_a_set_once_and_none_without_objects(tmp_path: Path) -> None:
@@ -160,11 +160,11 @@ def test_a_table_is_refused_before_its_first_run(tmp_path: Path, monkeypatch: py
     last = tmp_path / "stripes/decoder/seed1"
     last.mkdir(parents=True)
     (last / "result.json").write_text("{}")
-    with pytest.raises(SystemExit, match=r"stripes/decoder/seed1.*earlier twin"):
+    with pytest.raises(SystemExit, match=r"stripes/decoder/seed1.*earlier version"):
         table.fill(MODEL, sets, ["lora", "decoder"], [0, 1], QUICK, tmp_path)
     with pytest.raises(SystemExit, match="two sets are named blobs"):
         table.fill(MODEL, [TWIN / "blobs", tmp_path / "blobs"], ["lora"], [0], QUICK, tmp_path)
-    with pytest.raises(SystemExit, match="no set lungs to split by name: sets are blobs, stripes"):
+    with pytest.raises(SystemExit, match="no set lungs to split by name: the sets are blobs, stripes"):
         table.fill(MODEL, sets, ["lora"], [0], QUICK, tmp_path, by_name=["lungs"])
     with pytest.raises(SystemExit, match="give --seeds"):
         table.fill(MODEL, sets, ["lora"], [0], [*QUICK, "seed=3"], tmp_path)
@@ -224,9 +224,9 @@ def test_the_mixture_is_compared_on_the_same_images_and_seeds() -> None:
 def test_squares_are_cut_from_the_middle() -> None:
     image = np.arange(4 * 8 * 3, dtype=np.uint8).reshape(4, 8, 3)
     labels = np.arange(32).reshape(4, 8)
-    cut = gates.square(LabelledImage("a", image, labels, "ids", labels))
-    np.testing.assert_array_equal(cut.image, image[:, 2:6])
-    np.testing.assert_array_equal(cut.labels, labels[:, 2:6])
+    middle = gates.square(LabelledImage("a", image, labels, "ids", labels))
+    np.testing.assert_array_equal(middle.image, image[:, 2:6])
+    np.testing.assert_array_equal(middle.labels, labels[:, 2:6])
 
 
 def test_the_nearest_mean_tells_apart_what_is_apart() -> None:
@@ -265,7 +265,7 @@ def test_gates_of_a_run_that_was_deleted_are_measured_anew(tmp_path: Path) -> No
     assert "paired" in gates.experiment(MODEL, sets, "lora", QUICK, 0, tmp_path, "unipelt")
     (tmp_path / "result.json").unlink()
     for folders, settings, why in (
-        (sets[:1], QUICK, "two sets or more"),
+        (sets[:1], QUICK, "at least two sets"),
         ([sets[0], sets[0]], QUICK, "two sets are named blobs"),
         (sets, [*QUICK, "seed=1"], "give --seeds"),
     ):

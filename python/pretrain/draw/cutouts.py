@@ -20,18 +20,18 @@ def paste(rng: Generator, stock: list[Cutout], grounds: list[np.ndarray]) -> Can
         image, mask = stock[int(rng.integers(len(stock)))]
         scale = np.exp(rng.uniform(np.log(24), np.log(210))) / max(mask.shape)
         size = (max(4, int(mask.shape[1] * scale)), max(4, int(mask.shape[0] * scale)))
-        pic = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR), np.float32) / 255
-        cut = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)
-        alpha = np.asarray(cut, np.float32) / 255
+        pixels = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR), np.float32) / 255
+        soft = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)
+        alpha = np.asarray(soft, np.float32) / 255
         if rng.random() < 0.5:
-            pic, alpha = pic[:, ::-1], alpha[:, ::-1]
+            pixels, alpha = pixels[:, ::-1], alpha[:, ::-1]
         x, y = int(rng.integers(-size[0] // 3, w)), int(rng.integers(-size[1] // 3, h))
         x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + size[0], w), min(y + size[1], h)
         if x1 - x0 < 4 or y1 - y0 < 4:
             continue
-        pic, alpha = pic[y0 - y : y1 - y, x0 - x : x1 - x], alpha[y0 - y : y1 - y, x0 - x : x1 - x]
+        pixels, alpha = pixels[y0 - y : y1 - y, x0 - x : x1 - x], alpha[y0 - y : y1 - y, x0 - x : x1 - x]
         view = c.image[y0:y1, x0:x1]
-        view += alpha[..., None] * (np.clip(pic * rng.uniform(0.7, 1.2), 0, 1) - view)
+        view += alpha[..., None] * (np.clip(pixels * rng.uniform(0.7, 1.2), 0, 1) - view)
         full = np.zeros((h, w), bool)
         full[y0:y1, x0:x1] = alpha > 0.5
         if full.sum() > 40:

@@ -160,11 +160,11 @@ def regions(rng: Generator) -> Canvas:
     h, w = c.shape
     for _ in range(int(rng.integers(1, 4))):
         field = fractal(rng, h, w, rng.uniform(1, 5), int(rng.integers(1, 6)), rng.uniform(0.25, 0.6))
-        cut, soft = rng.uniform(-0.4, 1.2), rng.uniform(0.5, 6)
-        m = field > cut
+        threshold, soft = rng.uniform(-0.4, 1.2), rng.uniform(0.5, 6)
+        m = field > threshold
         tex = texture(rng, h, w, np.array([0.9, 0.92, 0.95]) if rng.random() < 0.2 else None)
         if soft > 3:
-            c.blend(np.clip((field - cut) * rng.uniform(1, 4) + 0.5, 0, 1), tex)
+            c.blend(np.clip((field - threshold) * rng.uniform(1, 4) + 0.5, 0, 1), tex)
         else:
             c.paint(m, tex, soft)
         for part in components(m, 150)[:12]:

@@ -1,4 +1,4 @@
-"""The witness's own registry: a method is a file here and a line in METHODS. It shares no code with `finetune`."""
+"""The witness's own registry: a method is a file here and a line in METHODS. It imports nothing of `finetune`."""
 
 from .adapter import adapter
 from .lora import lora

@@ -1,4 +1,4 @@
-"""What the witness knows of a method."""
+"""What a method is in the witness."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
