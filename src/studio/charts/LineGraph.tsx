@@ -99,6 +99,7 @@ const Drawing = memo(function Drawing(props: {
       <YAxis
         domain={['auto', 'auto']}
         width={3.1 * rem}
+        tickCount={size.height < 10 * rem ? 3 : 5}
         tick={tick}
         stroke="var(--line-strong)"
         tickLine={false}

@@ -24,7 +24,9 @@ export function CandidateList(): ReactNode {
                 >
                   <span>Mask {index + 1}</span>
                   <span>predicted IoU {candidate.predictedIou.toFixed(3)}</span>
-                  <span className="muted">{((100 * candidate.area) / total).toFixed(1)} % of the image</span>
+                  <span className="muted" title="Share of the image">
+                    {((100 * candidate.area) / total).toFixed(1)} %
+                  </span>
                 </button>
               </li>
             ))}

@@ -108,7 +108,7 @@ function PlanTable({ plan }: { readonly plan: PlanReport }): ReactNode {
         [
           'Largest buffer',
           <Fragment key="buffer">
-            {bytes(memory.largestBufferBytes)} of {bytes(memory.bufferLimitBytes)} that the GPU allows
+            {bytes(memory.largestBufferBytes)} of {bytes(memory.bufferLimitBytes)} allowed
             <meter
               className={styles.meter}
               aria-label="Largest buffer compared with the GPU's limit"
