@@ -35,13 +35,16 @@ export function wrongArguments(what: string, usage: string): Failure {
   });
 }
 
-/** A flag that must be there. */
+/**
+ * The value of a flag that must be given.
+ * @throws Failure `cli/arguments`.
+ */
 export function requiredFlag<T>(value: T | undefined, flag: string, usage: string): T {
   if (value === undefined) throw wrongArguments(`--${flag} is missing`, usage);
   return value;
 }
 
-/** A flag's number, in [min, max]; undefined when the flag is not there. */
+/** A flag's number, in [min, max]; undefined when the flag is not given. */
 export function numberFlag(
   text: string | undefined,
   flag: string,
@@ -63,19 +66,19 @@ export function numberFlag(
         ? ` of at least ${min}`
         : '';
     throw wrongArguments(
-      `--${flag} is "${text}", which is no ${integer ? 'whole ' : ''}number${range}`,
+      `--${flag} is "${text}", which is not a ${integer ? 'whole ' : ''}number${range}`,
       usage,
     );
   }
   return value;
 }
 
-/** Numbers divided by commas. */
+/** Numbers separated by commas. */
 export function numbersFlag(text: string, flag: string, counts: readonly number[], usage: string): number[] {
   const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (!counts.includes(values.length) || values.some((value) => !Number.isFinite(value))) {
     throw wrongArguments(
-      `--${flag} is "${text}", which is not ${counts.join(' or ')} numbers divided by commas`,
+      `--${flag} is "${text}", which is not ${counts.join(' or ')} numbers separated by commas`,
       usage,
     );
   }

@@ -21,9 +21,9 @@ export async function findSets(folder: string): Promise<SetFiles[]> {
   if (sets.length === 0) {
     throw new Failure({
       code: 'conformance/none',
-      what: 'There is no set of vectors in it.',
+      what: 'There is no set of vectors in this folder.',
       where: folder,
-      cure: 'Give a folder with NAME.json and NAME.base.safetensors.',
+      cure: 'Give a folder that holds NAME.json and NAME.base.safetensors.',
     });
   }
   return Promise.all(

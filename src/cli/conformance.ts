@@ -1,5 +1,5 @@
 /**
- * `npm run conformance -- DIR [--json]`: holds the engine against every set of vectors in a folder, see
+ * `npm run conformance -- DIR [--json]`: compares the engine with every set of vectors in a folder, see
  * docs/conformance.md. Exit status 1 when a value is over its tolerance.
  */
 import { type Comparison, isPassed, type SetReport } from '../engine/conformance/report.ts';
@@ -45,7 +45,7 @@ function print(report: SetReport): void {
     for (const { key, error, tolerance } of over) {
       console.log(`  over: ${key} ${error.toExponential(3)} > ${tolerance}`);
     }
-    for (const key of untouched) console.log(`  in the file but held against nothing: ${key}`);
+    for (const key of untouched) console.log(`  in the file but not compared with anything: ${key}`);
   }
 }
 

@@ -1,30 +1,30 @@
-/** Longest time that the event loop stands still between two looks at the device, milliseconds. */
-const REST_MS = 1;
+/** How long the event loop sleeps between two polls of the device, milliseconds. */
+const SLEEP_MS = 1;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 let awaited = 0;
-/** A rest is due in the next turn: one chain of turns at a time, or rests would add up. */
-let isResting = false;
+/** A sleep is due in the next turn: one chain of turns at a time, or sleeps would add up. */
+let isSleeping = false;
 
 /**
- * Dawn under Node asks the device for news in every turn of the event loop while a promise of it is open, which keeps one core
- * busy that a software adapter computes with. Once this is called, a turn rests for a millisecond while the device is awaited.
- * Dawn's classes must be global.
+ * While a promise of the device is pending, Dawn under Node polls the device in every turn of the event loop, which keeps one
+ * core busy that a software adapter needs. After this call such a turn sleeps for a millisecond. Dawn's classes must be
+ * global.
  */
 export function throttleIdleDawn(): void {
-  pace(GPUQueue.prototype, 'onSubmittedWorkDone');
-  pace(GPUBuffer.prototype, 'mapAsync');
-  pace(GPUDevice.prototype, 'createComputePipelineAsync');
+  throttle(GPUQueue.prototype, 'onSubmittedWorkDone');
+  throttle(GPUBuffer.prototype, 'mapAsync');
+  throttle(GPUDevice.prototype, 'createComputePipelineAsync');
 }
 
-function pace(prototype: object, method: string): void {
+function throttle(prototype: object, method: string): void {
   const original: unknown = Reflect.get(prototype, method);
   if (typeof original !== 'function') throw new RangeError(`Dawn has no ${method}`);
-  Reflect.set(prototype, method, function paced(this: unknown, ...args: unknown[]): Promise<unknown> {
+  Reflect.set(prototype, method, function throttled(this: unknown, ...args: unknown[]): Promise<unknown> {
     const result: Promise<unknown> = Reflect.apply(original, this, args);
     awaited += 1;
-    if (!isResting) setImmediate(rest);
-    isResting = true;
+    if (!isSleeping) setImmediate(sleep);
+    isSleeping = true;
     const settled = () => {
       awaited -= 1;
     };
@@ -33,9 +33,9 @@ function pace(prototype: object, method: string): void {
   });
 }
 
-function rest(): void {
-  isResting = awaited > 0;
-  if (!isResting) return;
-  Atomics.wait(cell, 0, 0, REST_MS);
-  setImmediate(rest);
+function sleep(): void {
+  isSleeping = awaited > 0;
+  if (!isSleeping) return;
+  Atomics.wait(cell, 0, 0, SLEEP_MS);
+  setImmediate(sleep);
 }

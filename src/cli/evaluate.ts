@@ -16,7 +16,7 @@ const SPLITS = ['train', 'val', 'test', 'all'] as const;
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter RUN] --data DIR [--split train|val|test|all]
       [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--min-area 0.002] [--json]
   With --adapter, a dataset that the run knows is split as the run split it; otherwise by --seed (default 0).
-  --split is all unless given.`;
+  The default of --split is all.`;
 
 /** `mopeft evaluate`: IoU by box and by click in original pixels, largest objects first. */
 export async function evaluate(args: readonly string[]): Promise<number> {
@@ -81,7 +81,7 @@ function showProgress(done: number, total: number): void {
 
 interface Report {
   readonly model: OpenModel;
-  /** The logit at which masks were cut. */
+  /** The logit above which a pixel is foreground. */
   readonly maskThreshold: number;
   readonly dataset: Dataset;
   readonly split: Split | 'all';

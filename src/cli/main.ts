@@ -15,7 +15,7 @@ runProgram(async (args) => {
     throw new Failure({
       code: 'cli/arguments',
       what: name === '' ? 'Name a command.' : `There is no command "${name}".`,
-      cure: `Commands are ${Object.keys(COMMANDS).join(', ')}; each says its flags when one is wrong.`,
+      cure: `Commands are ${Object.keys(COMMANDS).join(', ')}; each prints its flags when one is wrong.`,
     });
   }
   return (await load())(rest);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { type FileStore, full, missing, type StoreEntry, storePath } from '../data/file-store.ts';
 
-/** A {@link FileStore} in a folder of the file system; what a run of the command line is kept in. */
+/** A {@link FileStore} in a folder of the file system, in which the command line keeps a run. */
 export class NodeStore implements FileStore {
   constructor(private readonly root: string) {}
 
@@ -69,7 +69,7 @@ export class NodeStore implements FileStore {
       throw new Failure(
         {
           code: 'storage/failed',
-          what: `The file system answered ${code}.`,
+          what: `The file system reported ${code}.`,
           where: at,
           cure: 'Check that the folder exists and may be written, then run the command again.',
         },

@@ -31,7 +31,7 @@ export async function segment(args: readonly string[]): Promise<number> {
   const imagePath = requiredFlag(flags.image, 'image', USAGE);
   const out = requiredFlag(flags.out, 'out', USAGE);
   if (!flags.click && !flags.box && !flags.whole) throw wrongArguments('No prompt is given', USAGE);
-  if (flags.box && flags.whole) throw wrongArguments('--box and --whole are both boxes', USAGE);
+  if (flags.box && flags.whole) throw wrongArguments('--box and --whole exclude each other', USAGE);
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   const image = await readImage(imagePath);
   const prompts = promptsOf(flags, image);
@@ -68,7 +68,10 @@ function promptsOf(
   if (flags.box === undefined) return { points, box: null, previous: null };
   const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = numbersFlag(flags.box, 'box', [4], USAGE);
   if (x1 <= x0 || y1 <= y0)
-    throw wrongArguments(`--box is "${flags.box}", which has no area: give x0,y0,x1,y1`, USAGE);
+    throw wrongArguments(
+      `--box is "${flags.box}", which has no area; x1 must be over x0 and y1 over y0`,
+      USAGE,
+    );
   return { points, box: { x0, y0, x1, y1 }, previous: null };
 }
 

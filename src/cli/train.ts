@@ -24,8 +24,8 @@ const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR
       --steps N --seed S --out RUN [--gate ${ids(GATE_FORMS)}] [--freeze-decoder] [--split-order shuffled|name]
       [--config FILE.json]
   npm run mopeft -- train --resume RUN --model DIR|FILE --data DIR [--data DIR …]
-  FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"lora": {…}, …}}; flags go before it.
-  Ctrl+C writes a checkpoint and ends; --resume goes on from it.`;
+  FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"METHOD": {…}, …}}; flags override it.
+  Ctrl+C writes a checkpoint and ends; --resume continues from it.`;
 
 const FLAGS = {
   model: { type: 'string' },
@@ -53,7 +53,7 @@ type Flags = ReturnType<typeof readTrainFlags>;
 
 const readTrainFlags = (args: readonly string[]) => readFlags(args, FLAGS, USAGE);
 
-/** `mopeft train`: trains, or goes on with a run; RUN then holds what `src/engine/run/run-files.ts` lists. */
+/** `mopeft train`: trains, or continues a run; RUN then holds what `src/engine/run/run-files.ts` lists. */
 export async function train(args: readonly string[]): Promise<number> {
   const flags = readTrainFlags(args);
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
@@ -156,7 +156,7 @@ async function readConfigFile(path: string): Promise<v.InferOutput<typeof Config
   try {
     json = JSON.parse(text);
   } catch (thrown) {
-    throw wrong(`The file is no JSON (${thrown instanceof Error ? thrown.message : String(thrown)}).`);
+    throw wrong(`The file is not valid JSON (${thrown instanceof Error ? thrown.message : String(thrown)}).`);
   }
   const parsed = v.safeParse(ConfigFile, json);
   if (parsed.success) return parsed.output;
@@ -164,7 +164,7 @@ async function readConfigFile(path: string): Promise<v.InferOutput<typeof Config
   throw wrong(`${v.getDotPath(issue) ?? 'The file'}: ${issue.message}.`);
 }
 
-/** Says on the terminal what the run's metrics record. */
+/** Prints what the run's metrics record. */
 const printing: RunObserver = {
   onMetrics: (lines) => {
     for (const line of lines) console.log(worded(line));
@@ -196,7 +196,7 @@ function meanGates(layers: readonly Readonly<Record<string, number>>[]): string 
 
 function conclude({ status, step, verdict }: RunOutcome, out: string): void {
   if (status === 'paused') {
-    console.log(`Paused after step ${step}; go on with --resume ${out}`);
+    console.log(`Paused after step ${step}; continue with --resume ${out}`);
     return;
   }
   if (verdict) console.log(`${verdict.sentence} ${verdict.suggestion}`);

@@ -26,14 +26,14 @@ export interface SaveOptions {
 
 /**
  * Datasets in a {@link FileStore}: `datasets/<id>/` holds the original files under `images/`, `masks/`, `instances/` and
- * `labels/`, and `dataset.json`, which is written last, so that a dataset that was half saved is told from a whole one.
+ * `labels/`, and `dataset.json`, which is written last, so that a half saved dataset can be recognised.
  */
 export class DatasetStore {
   constructor(private readonly store: FileStore) {}
 
   /**
-   * Saves a dataset that was inspected. What was written is removed again when it does not all fit, or on the signal.
-   * @throws Failure `storage/*` when it cannot be written, or naming the file that cannot be read any more.
+   * Saves a dataset that was inspected. When it does not fit, or on the signal, everything written so far is removed.
+   * @throws Failure `storage/*` when it cannot be written, or naming a file that can no longer be read.
    */
   async save(
     { dataset, samples, summary }: InspectedDataset,
@@ -204,7 +204,7 @@ function halfSaved(id: string): Failure {
   return refuse(
     'data/half-saved',
     `${FOLDER}/${id}`,
-    'This dataset was not saved to the end, or it was deleted meanwhile.',
+    'This dataset was only saved in part, or it was deleted while it was opened.',
     'Delete it and import its files again.',
   );
 }

@@ -40,9 +40,9 @@ export function storePath(path: string): string[] {
     if (part === '' || part === '.' || part === '..' || hasForbidden(part)) {
       throw new Failure({
         code: 'storage/bad-path',
-        what: `"${path}" is not a path that can be stored.`,
+        what: `A file cannot be stored under the path "${path}".`,
         where: path,
-        cure: 'Rename the file to plain letters, digits, points, dashes and underscores.',
+        cure: 'Rename the file to plain letters, digits, dots, dashes and underscores.',
       });
     }
   }
@@ -80,7 +80,7 @@ export function full(path: string, cause?: unknown): Failure {
   return new Failure(
     {
       code: 'storage/full',
-      what: 'There is no room left to write the file.',
+      what: 'There is no space left to write the file.',
       where: path,
       cure: 'Delete datasets or runs that are no longer needed, or free space on the disk, and try again.',
     },

@@ -7,7 +7,7 @@ export class Truncated extends Error {}
 
 /** Input bytes handed over at once; deflate expands by at most 1032, so a step makes at most 33 MB. */
 const STEP = 32 * 1024;
-/** `Unzlib` drops the last four bytes unread, so these stand in for an Adler-32 that is missing or cut. */
+/** `Unzlib` drops the last four bytes unread, so these stand in for an Adler-32 that is missing or incomplete. */
 const TRAILER = new Uint8Array(4);
 
 /**

@@ -23,7 +23,7 @@ const TURN = 40;
 
 /**
  * Decodes every sample once: what cannot be used is left out with its reason (a bad image with its masks, a bad mask
- * alone: its image is kept for Segment), empty masks are remarked on and kept, and the rest is counted. Where masks hold
+ * alone: its image is kept for Segment), empty masks get a notice and are kept, and the rest is counted. Where masks hold
  * classes, they are taken as files of `labels/`.
  */
 export async function inspectDataset(

@@ -3,7 +3,7 @@ import { limits } from './limits.ts';
 import { refusal, toRefusal } from './outcome.ts';
 import type { Outcome } from './types.ts';
 
-/** A file that can be read when it is needed. */
+/** A file that is read when it is needed. */
 export interface LazyFile {
   readonly path: string;
   /** Bytes; 0 when not known. */
@@ -21,10 +21,10 @@ export async function readBytes(
   most: number = limits.fileBytes,
 ): Promise<Outcome<Uint8Array>> {
   if (file.size > most) {
-    const reason = `The file is ${Math.ceil(file.size / 2 ** 20)} MiB; at most ${most / 2 ** 20} MiB are read.`;
+    const reason = `The file is ${Math.ceil(file.size / 2 ** 20)} MiB; at most ${most / 2 ** 20} MiB can be read.`;
     return {
       ok: false,
-      refusal: refusal('data/too-large', file.path, reason, 'Divide it, and drop the parts.'),
+      refusal: refusal('data/too-large', file.path, reason, 'Split it and drop the parts.'),
     };
   }
   try {

@@ -1,4 +1,4 @@
-/** What a hostile or careless file may cost at most. */
+/** What one file may cost at most, hostile ones included. */
 export const limits = {
   /** Pixels of one image; a larger one is refused before anything is allocated for it. */
   pixels: 100_000_000,

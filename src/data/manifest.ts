@@ -92,7 +92,7 @@ export function parseManifest(bytes: Uint8Array, path: string): Manifest {
     throw refuse(
       'data/manifest-broken',
       path,
-      'The description of this stored dataset is not readable.',
+      'The description of this stored dataset is not valid JSON.',
       cure,
     );
   }

@@ -11,7 +11,7 @@ it('fails as a full disk does, and keeps the old file', async () => {
   await expect(store.write('b', new Uint8Array(5))).rejects.toMatchObject({
     record: { code: 'storage/full', where: 'b' },
   });
-  await expect(store.append('a', new Uint8Array(5))).rejects.toThrow(/no room left.*Delete datasets/);
+  await expect(store.append('a', new Uint8Array(5))).rejects.toThrow(/no space left.*Delete datasets/);
   expect(await store.size('')).toBe(6);
 });
 

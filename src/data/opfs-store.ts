@@ -30,7 +30,7 @@ export class OpfsStore implements FileStore {
       throw new Failure(
         {
           code: 'storage/unavailable',
-          what: 'The browser gives this page no storage.',
+          what: 'The browser does not give this page any storage.',
           cure: 'Leave private browsing, allow site data, and open the page over https or from localhost.',
         },
         { cause },
@@ -181,9 +181,9 @@ export function toStorageFailure(error: unknown, path: string): Failure {
   return new Failure(
     {
       code: 'storage/failed',
-      what: `The browser could not reach the file (${error instanceof Error ? error.message : String(error)}).`,
+      what: `The browser could not access the file (${error instanceof Error ? error.message : String(error)}).`,
       where: path,
-      cure: 'Close other tabs of this studio and try again; if it stays so, reload the page.',
+      cure: 'Close other tabs of this studio and try again; if that does not help, reload the page.',
     },
     { cause: error },
   );

@@ -16,7 +16,10 @@ export function notice(code: string, file: string, reason: string, cure: string)
   return { file, code, reason, cure, severity: 'notice' };
 }
 
-/** Any thrown thing as a {@link Refusal} of `file`; what is no {@link Failure} came from a decoder that met damaged bytes. */
+/**
+ * Turns anything thrown into a {@link Refusal} of `file`. What is not a {@link Failure} came from a decoder that met damaged
+ * bytes.
+ */
 export function toRefusal(thrown: unknown, file: string): Refusal {
   if (thrown instanceof Failure) {
     const { code, what, where, cure } = thrown.record;

@@ -27,11 +27,11 @@ export interface PairOptions {
  *
  * - A folder with `images/` is a dataset; its masks lie in `masks/`, and may lie in `instances/` and `labels/` (several
  *   usual names are known, in any case). A folder with images of its own and `masks/` but no `images/` is one too.
- * - Any other folder with images (an `images/` alone, too) is a dataset whose masks are told by a word at either end of their names (`_mask`, `-gt`,
- *   `mask_` …) or, failing that, by being a PNG or TIFF beside a JPEG of the same name.
- * - An image goes with the mask of the same name, whatever the extension, or of the same name but for such a word.
+ * - Any other folder with images (or an `images/` alone) is a dataset whose masks are recognised by a word at either end of
+ *   their names (`_mask`, `-gt`, `mask_` …) or, failing that, by being a PNG or TIFF beside a JPEG of the same name.
+ * - An image belongs to the mask of the same name, whatever the extension, with or without such a word.
  *
- * Images without a mask are kept. Masks without an image, second masks, and files that are no images are refused, each
+ * Images without a mask are kept. Masks without an image, second masks, and files that are not images are refused, each
  * with its reason. Time is linear in the number of files but for the sorting.
  */
 export function pairFiles(files: readonly ImageFile[], options: PairOptions = {}): Pairing {
@@ -59,7 +59,7 @@ export function pairFiles(files: readonly ImageFile[], options: PairOptions = {}
   return { datasets, refusals: sortedByName(refusals, (r) => r.file) };
 }
 
-/** A file with its place in its dataset. */
+/** A file and where it lies in its dataset. */
 interface Placed {
   readonly parts: NameParts;
   /** Folders between the role's folder (or the root) and the file, with a slash at the end. */
@@ -134,7 +134,7 @@ function pairPlain(plain: readonly Placed[], refusals: Refusal[]): SampleFiles[]
       refusals,
     );
   }
-  // No word tells masks here, so names that hold one are names of images; a PNG beside a JPEG may still be its mask.
+  // Words do not mark masks here, so a name with such a word is an image's; a PNG beside a JPEG may still be its mask.
   const photos = new Set(
     plain.filter(({ parts }) => isJpegName(parts)).map((file) => keyOf(file, file.parts.stem)),
   );
@@ -242,7 +242,7 @@ function notAnImage({ path, extension }: NameParts): Refusal {
     'data/not-an-image',
     path,
     `This is ${what}, not an image.`,
-    'Nothing to do if it is only a note; images are read as PNG, JPEG, TIFF or WebP.',
+    'Ignore this if it is only a note; images must be PNG, JPEG, TIFF or WebP.',
   );
 }
 
@@ -251,7 +251,7 @@ function noImage({ path }: NameParts, role: Exclude<FileRole, 'images'>): Refusa
   return refusal(
     'data/mask-without-image',
     path,
-    `No image has the name of this ${what}.`,
+    `No image has the same name as this ${what}.`,
     'Add its image, or give both the same name.',
   );
 }
@@ -260,7 +260,7 @@ function secondMask({ path }: NameParts, image: string, first: string): Refusal 
   return refusal(
     'data/second-mask',
     path,
-    `The image ${image} has a mask already: ${first}.`,
-    'Keep one of the two; several objects of one image go into one mask as different numbers.',
+    `The image ${image} already has a mask: ${first}.`,
+    'Keep one of the two; to mark several objects, give each its own number in one mask.',
   );
 }

@@ -3,13 +3,13 @@
  * Sizes are in pixels of the original image unless a name says otherwise; boxes are [x0, y0, x1, y1) with x1 and y1 outside.
  */
 
-/** A file as it was dropped or found: a path with `/` between folders, and its size in bytes. */
+/** A file that was dropped or found: its path with `/` between folders, and its size in bytes. */
 export interface ImageFile {
   readonly path: string;
   readonly size: number;
 }
 
-/** Whether a file was left out (`refused`) or was taken with a remark that the person should see (`notice`). */
+/** Whether a file was left out (`refused`) or was used with something to tell the person (`notice`). */
 export type RefusalSeverity = 'refused' | 'notice';
 
 /** One clear sentence about a file, and what to do about it. */
@@ -145,7 +145,7 @@ export interface DatasetSummary {
   readonly heights: readonly [min: number, max: number];
 }
 
-/** What is said while files are read. */
+/** How far reading files has come. */
 export interface ReadProgress {
   readonly done: number;
   readonly total: number;

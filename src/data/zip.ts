@@ -41,8 +41,8 @@ const DEFLATED = 8;
 /**
  * Lists a zip (Zip64 included) by its central directory; nothing is unpacked until an entry's `bytes()` is asked for, and then
  * no more than the entry declares, checked by its CRC. Refused: paths that climb out or are absolute, encrypted entries,
- * methods other than stored and deflate, links, and whatever passes the limits. Files that systems leave in zips are passed
- * over.
+ * methods other than stored and deflate, links, and whatever passes the limits. Files that operating systems leave in zips are
+ * skipped.
  * @param name the zip's own name, for the messages; entries are named `name/path` there.
  */
 export async function readZip(
@@ -76,7 +76,7 @@ async function listEntries(zip: Uint8Array, name: string, zipLimits: ZipLimits):
       throw refuse(
         'data/zip-too-many',
         name,
-        `The zip holds more than ${zipLimits.entries} files.`,
+        `The zip contains more than ${zipLimits.entries} files.`,
         'Unpack it and drop the folders one by one.',
       );
     }
@@ -113,7 +113,7 @@ function whyRefused(entry: FileEntry, shown: string, zipLimits: ZipLimits): Refu
       'data/zip-path',
       shown,
       'The path of this entry leads out of the zip, so it was not unpacked.',
-      'Pack the folder again with a plain zip program.',
+      'Zip the folder again with an ordinary zip program.',
     );
   }
   if (entry.symlink) {
@@ -121,7 +121,7 @@ function whyRefused(entry: FileEntry, shown: string, zipLimits: ZipLimits): Refu
       'data/zip-link',
       shown,
       'This entry is a link, not a file.',
-      'Pack the file that it leads to.',
+      'Zip the file that the link points to.',
     );
   }
   if (entry.encrypted) {
@@ -136,8 +136,8 @@ function whyRefused(entry: FileEntry, shown: string, zipLimits: ZipLimits): Refu
     return refusal(
       'data/zip-method',
       shown,
-      `This entry is packed by a method that is not read here (${compressionMethod}).`,
-      'Pack it again with ordinary compression (Deflate).',
+      `This entry uses a compression method that cannot be read here (${compressionMethod}).`,
+      'Zip it again with ordinary compression (Deflate).',
     );
   }
   if (
@@ -147,8 +147,8 @@ function whyRefused(entry: FileEntry, shown: string, zipLimits: ZipLimits): Refu
     return refusal(
       'data/zip-size',
       shown,
-      `This entry says it unpacks to ${uncompressedSize} bytes, which is too much or cannot be.`,
-      'Leave it out, or pack it again.',
+      `This entry claims to unpack to ${uncompressedSize} bytes, which is too large or impossible.`,
+      'Leave it out, or zip it again.',
     );
   }
   return undefined;
@@ -158,8 +158,8 @@ function twice(shown: string): Refusal {
   return refusal(
     'data/zip-twice',
     shown,
-    'The zip holds this path twice; the first is used.',
-    'Pack it again without the other.',
+    'The zip contains this path twice; the first one is used.',
+    'Zip it again without the second one.',
   );
 }
 
@@ -171,7 +171,7 @@ async function unpack(entry: FileEntry, shown: string): Promise<Uint8Array> {
       'data/zip-damaged',
       shown,
       `This entry of the zip is damaged: ${whatBroke(thrown)}.`,
-      'Pack or download the zip again.',
+      'Download the zip or create it again.',
     );
   }
 }
@@ -188,7 +188,7 @@ function whatBroke(thrown: unknown): string {
     case ERR_INVALID_CRC32:
       return 'its checksum is wrong';
     case ERR_INVALID_COMPRESSED_DATA:
-      return 'its packed data are broken or end too early';
+      return 'its compressed data are damaged or truncated';
     default:
       return message;
   }
@@ -216,7 +216,7 @@ function damagedZip(name: string): Failure {
   return refuse(
     'data/zip-damaged',
     name,
-    'This is not a whole zip: its directory is missing or damaged.',
-    'Copy or download it again, or pack it again.',
+    'This is not a complete zip: its directory is missing or damaged.',
+    'Copy, download or create it again.',
   );
 }

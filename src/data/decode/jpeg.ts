@@ -22,11 +22,11 @@ const HARMLESS_STRAY_BYTES = 64;
 export async function decodeJpeg(bytes: Uint8Array, file: string): Promise<Raster> {
   const { width, height, components, bits, orientation } = readJpegHeader(bytes, file);
   checkSize(file, width, height);
-  if (bits !== 8) throw unsupported(file, `This JPEG has ${bits} bits a sample; 8 are read.`);
+  if (bits !== 8) throw unsupported(file, `This JPEG has ${bits} bits a sample; only 8 can be read.`);
   if (components === 4) {
     throw unsupported(
       file,
-      'This JPEG is in CMYK, the colours of print.',
+      'This JPEG is in CMYK, the colours used for printing.',
       'Convert it to RGB and save it as PNG or JPEG.',
     );
   }
@@ -90,7 +90,7 @@ export function readJpegHeader(bytes: Uint8Array, file: string): JpegHeader {
     if (isFrame) {
       if (body.length < 6) throw truncated(file, 'JPEG');
       if (marker !== 0xc0 && marker !== 0xc1 && marker !== 0xc2 && marker !== 0xc9 && marker !== 0xca) {
-        throw unsupported(file, 'This is a lossless or hierarchical JPEG, which is not read here.');
+        throw unsupported(file, 'This is a lossless or hierarchical JPEG, which cannot be read here.');
       }
       const frame = new DataView(body.buffer, body.byteOffset, body.byteLength);
       return {

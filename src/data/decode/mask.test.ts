@@ -206,7 +206,7 @@ describe('what a mask means', () => {
     expect(await signed('masks', 0, -1, 2, 0)).toMatchObject({
       code: 'data/mask-negative',
       file: 'm.tif',
-      reason: expect.stringContaining('the negative value -1,'),
+      reason: expect.stringContaining('the negative value -1;'),
     });
   });
 

@@ -39,7 +39,7 @@ export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'mas
   if (role !== 'masks' && raster.lossy) {
     throw unsupported(
       file,
-      `This is a ${raster.format.toUpperCase()} that blurs its values, so its ${role === 'labels' ? 'class labels' : 'object ids'} are lost.`,
+      `This is a lossy ${raster.format.toUpperCase()}, so its ${role === 'labels' ? 'class labels' : 'object ids'} cannot be recovered.`,
       'Export it as PNG.',
     );
   }
@@ -70,7 +70,7 @@ function withoutOffset(raster: Raster, file: string): Raster {
       throw refuse(
         'data/mask-negative',
         file,
-        `This mask holds the negative value ${value}, and labels start at 0, the background.`,
+        `This mask contains the negative value ${value}; labels start at 0, the background.`,
         'Export it with 0 for background and whole numbers from 1 for classes or objects.',
       );
     }
@@ -137,7 +137,7 @@ function colourValues(raster: Raster, file: string): Values {
     throw refuse(
       'data/mask-looks-like-photo',
       file,
-      `This mask has ${colours.size} colours that blend into each other, so it cannot be told what they mean.`,
+      `This mask has ${colours.size} colours that blend into each other, so their meaning cannot be determined.`,
       'Export the mask without smoothing: one plain colour, or one number, for each class or object.',
     );
   }
@@ -169,7 +169,7 @@ function floatValues(raster: Raster, values: Float32Array, file: string): Values
   if (seen.size > 2 || (seen.size === 2 && !seen.has(0))) {
     throw unsupported(
       file,
-      'This mask holds fractions, not labels.',
+      'This mask contains fractions, not labels.',
       'Export it as an 8-bit or 16-bit PNG of whole numbers.',
     );
   }

@@ -7,7 +7,7 @@ export function checkSize(file: string, width: number, height: number): void {
     throw refuse(
       'data/no-pixels',
       file,
-      `The image says it is ${width} × ${height} pixels.`,
+      `The file says that its image is ${width} × ${height} pixels.`,
       'Export it again; this file holds no image.',
     );
   }
@@ -15,13 +15,13 @@ export function checkSize(file: string, width: number, height: number): void {
     throw refuse(
       'data/too-large',
       file,
-      `The image says it is ${width} × ${height} pixels; at most ${limits.pixels / 1e6} million pixels and ${limits.side} a side are read.`,
-      'Cut it into tiles or scale it down, and drop those.',
+      `The file says that its image is ${width} × ${height} pixels; at most ${limits.pixels / 1e6} million pixels and ${limits.side} a side can be read.`,
+      'Split it into tiles or scale it down, and drop the result.',
     );
   }
 }
 
-/** The sentence for a file that ends too early. */
+/** The refusal of a file that ends too early. */
 export function truncated(file: string, format: string) {
   return refuse(
     'data/truncated',
@@ -31,7 +31,7 @@ export function truncated(file: string, format: string) {
   );
 }
 
-/** The sentence for a file whose bytes contradict its format. */
+/** The refusal of a file whose bytes contradict its format. */
 export function damaged(file: string, format: string, detail: string) {
   return refuse(
     'data/damaged',
@@ -41,7 +41,7 @@ export function damaged(file: string, format: string, detail: string) {
   );
 }
 
-/** The sentence for a variant of a format that is not read. */
+/** The refusal of a variant of a format that cannot be read. */
 export function unsupported(
   file: string,
   what: string,

@@ -3,7 +3,7 @@ import { refuse } from '../outcome.ts';
 import type { ImageFormat } from '../types.ts';
 
 /**
- * The format by a file's first bytes; its name is not asked.
+ * Finds the format by a file's first bytes, whatever its name.
  * @throws Failure naming `file` when it is empty, too large, or no image that is read here.
  */
 export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
@@ -19,8 +19,8 @@ export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
     throw refuse(
       'data/too-large',
       file,
-      `The file is ${Math.round(bytes.length / 2 ** 20)} MiB; at most ${limits.fileBytes / 2 ** 20} MiB are read.`,
-      'Cut it into tiles or scale it down, and drop those.',
+      `The file is ${Math.round(bytes.length / 2 ** 20)} MiB; at most ${limits.fileBytes / 2 ** 20} MiB can be read.`,
+      'Split it into tiles or scale it down, and drop the result.',
     );
   }
   const hex = [...bytes.subarray(0, 12)].map((b) => b.toString(16).padStart(2, '0')).join('');
@@ -38,19 +38,19 @@ export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
 
 function otherFormat(hex: string, bytes: Uint8Array): readonly [string, string] | undefined {
   const save = 'Open it in an image program, save it as PNG, and drop that.';
-  if (hex.startsWith('474946383')) return ['This is a GIF, which is not read here.', save];
-  if (hex.startsWith('424d')) return ['This is a BMP, which is not read here.', save];
+  if (hex.startsWith('474946383')) return ['This is a GIF, which cannot be read here.', save];
+  if (hex.startsWith('424d')) return ['This is a BMP, which cannot be read here.', save];
   if (hex.startsWith('49492b00') || hex.startsWith('4d4d002b')) {
     return [
-      'This is a BigTIFF (for files over 4 GB), which is not read here.',
+      'This is a BigTIFF (for files over 4 GB), which cannot be read here.',
       'Export single planes as TIFF or PNG.',
     ];
   }
   if (hex.slice(8, 16) === '66747970')
-    return ['This is a HEIC, AVIF or video file, which is not read here.', save];
+    return ['This is a HEIC, AVIF or video file, which cannot be read here.', save];
   if (hex.startsWith('25504446')) return ['This is a PDF, not an image.', 'Export its images as PNG.'];
-  if (hex.startsWith('0000000c6a502020')) return ['This is a JPEG 2000, which is not read here.', save];
-  if (hex.startsWith('ff0a')) return ['This is a JPEG XL, which is not read here.', save];
+  if (hex.startsWith('0000000c6a502020')) return ['This is a JPEG 2000, which cannot be read here.', save];
+  if (hex.startsWith('ff0a')) return ['This is a JPEG XL, which cannot be read here.', save];
   if (hex.startsWith('504b0304') || hex.startsWith('504b0506')) {
     return [
       'This is a zip archive under another name.',

@@ -32,7 +32,7 @@ export function decodeTiff(bytes: Uint8Array, file: string): Raster {
   if (directory.hasMore) {
     throw unsupported(
       file,
-      'This TIFF holds several pages.',
+      'This TIFF contains several pages.',
       'Export each page as a TIFF or PNG of its own.',
     );
   }
@@ -109,18 +109,24 @@ function readLayout(directory: TiffDirectory, file: string): TiffLayout {
   if (!(isFloat ? [32] : [1, 2, 4, 8, 16, 32]).includes(bits)) {
     throw unsupported(
       file,
-      `This TIFF has ${bits}-bit ${isFloat ? 'float ' : ''}samples, which are not read here.`,
+      `This TIFF has ${bits}-bit ${isFloat ? 'float ' : ''}samples, which cannot be read here.`,
     );
   }
   if (photometric > 3)
-    throw unsupported(file, `This TIFF stores its colours in a way that is not read here (${photometric}).`);
+    throw unsupported(
+      file,
+      `This TIFF stores its colours in a way that cannot be read here (${photometric}).`,
+    );
   if (photometric === 2 && samples < 3)
     throw damaged(file, 'TIFF', 'it says RGB and has fewer than three samples a pixel');
   if (![1, 5, 8, 32946, 32773].includes(compression)) {
-    throw unsupported(file, `This TIFF is compressed in a way that is not read here (${compression}).`);
+    throw unsupported(file, `This TIFF is compressed in a way that cannot be read here (${compression}).`);
   }
   if (predictor !== 1 && !(predictor === 2 && bits >= 8 && !isFloat)) {
-    throw unsupported(file, `This TIFF uses a predictor that is not read here (${predictor}, ${bits} bits).`);
+    throw unsupported(
+      file,
+      `This TIFF uses a predictor that cannot be read here (${predictor}, ${bits} bits).`,
+    );
   }
   const partPixels = partWidth * partHeight;
   if (partPixels < 1 || partPixels * samples * (bits / 8) > 4 * limits.pixels) {
@@ -211,7 +217,8 @@ function samplesOf(
   return values;
 }
 
-interface Page {
+/** Where a strip or tile lies in the image. */
+interface PartPosition {
   readonly x0: number;
   readonly y0: number;
   readonly rows: number;
@@ -224,7 +231,7 @@ function placePart(
   values: ArrayLike<number>,
   data: Uint8Array | Uint16Array | Uint32Array | Float32Array,
   layout: TiffLayout,
-  { x0, y0, rows, perPixel, plane, channels }: Page,
+  { x0, y0, rows, perPixel, plane, channels }: PartPosition,
 ): void {
   const { width, height, partWidth, planes } = layout;
   const columns = Math.min(partWidth, width - x0);

@@ -1,6 +1,6 @@
 """Writes resize.json: small RGB images and what Pillow's Image.resize(..., BILINEAR) makes of them.
 
-Run with Pillow 13 or later installed (before 13 the order of the two passes was another for tall images): python tests/vectors/resize/make.py
+Run with Pillow 13 or later, which resizes tall images along columns first: python tests/vectors/resize/make.py
 """
 
 import base64
