@@ -7,9 +7,9 @@ let awaited = 0;
 let isSleeping = false;
 
 /**
- * While a promise of the device is pending, Dawn under Node polls the device in every turn of the event loop, which keeps one
- * core busy that a software adapter needs. After this call such a turn sleeps for a millisecond. Dawn's classes must be
- * global.
+ * While a promise of the device is pending, Dawn under Node polls the device in every turn of the event loop, which
+ * keeps one core busy that a software adapter needs. After this call such a turn sleeps for a millisecond. Dawn's
+ * classes must be global.
  */
 export function throttleIdleDawn(): void {
   throttle(GPUQueue.prototype, 'onSubmittedWorkDone');

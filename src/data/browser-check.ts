@@ -6,8 +6,8 @@ import { OpfsStore } from './opfs-store.ts';
 import { readZip, writeZip } from './zip.ts';
 
 /**
- * What {@link checkBrowser} found: which promise of the file store broke, or `kept`; the sizes of a zip's entries and of its
- * first one stored in another zip and read again; a sum of every image's pixels.
+ * What {@link checkBrowser} found: which promise of the file store broke, or `kept`; the sizes of a zip's entries and
+ * of its first one stored in another zip and read again; a sum of every image's pixels.
  */
 export interface BrowserFindings {
   readonly store: string;
@@ -29,7 +29,9 @@ export async function sumsOfImages(files: readonly Uint8Array[]): Promise<number
 const unpack = async (zip: Uint8Array) =>
   Promise.all((await readZip(zip, 'z.zip')).files.map((file) => file.bytes()));
 
-/** Bundled by the browser test and run on a page and in a worker: the file store's promises, zips, and the decoders. */
+/**
+ * Bundled by the browser test and run on a page and in a worker: the file store's promises, zips, and the decoders.
+ */
 export async function checkBrowser(
   folder: string,
   zip: Uint8Array,

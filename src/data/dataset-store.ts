@@ -25,8 +25,8 @@ export interface SaveOptions {
 }
 
 /**
- * Datasets in a {@link FileStore}: `datasets/<id>/` holds the original files under `images/`, `masks/`, `instances/` and
- * `labels/`, and `dataset.json`, which is written last, so that a half saved dataset can be recognised.
+ * Datasets in a {@link FileStore}: `datasets/<id>/` holds the original files under `images/`, `masks/`, `instances/`
+ * and `labels/`, and `dataset.json`, which is written last, so that a half saved dataset can be recognised.
  */
 export class DatasetStore {
   constructor(private readonly store: FileStore) {}
@@ -74,8 +74,8 @@ export class DatasetStore {
   }
 
   /**
-   * All stored datasets, oldest first, and the folders that hold none that can be read. Sizes come from the manifests; only
-   * the folders of broken datasets are walked.
+   * All stored datasets, oldest first, and the folders that hold none that can be read. Sizes come from the
+   * manifests; only the folders of broken datasets are walked.
    */
   async list(): Promise<{ datasets: StoredDataset[]; broken: UnreadableDataset[] }> {
     const datasets: StoredDataset[] = [];

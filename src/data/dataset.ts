@@ -65,7 +65,9 @@ export interface Labelling {
   /** How objects are told apart in `labelMap`; by the same rule they are found again after augmentation. */
   readonly rule: ObjectRule;
   readonly labelMap: LabelMap;
-  /** Class of every pixel, for masks of a whole class: labels/, else masks/, else 1 wherever instances/ has an object. */
+  /**
+   * Class of every pixel, for masks of a whole class: labels/, else masks/, else 1 wherever instances/ has an object.
+   */
   readonly classMap: LabelMap;
   /** How the file was understood that `classMap` is of. */
   readonly classKind: MaskKind;
@@ -79,9 +81,9 @@ export interface LoadOptions {
 }
 
 /**
- * Decodes a sample. An object is an id of instances/, else an 8-connected component of a label of labels/, else of the mask.
- * A mask that cannot be used (damaged, of another size) is left out and named in `refusals`; an image that cannot is the
- * refusal itself.
+ * Decodes a sample. An object is an id of instances/, else an 8-connected component of a label of labels/, else of
+ * the mask. A mask that cannot be used (damaged, of another size) is left out and named in `refusals`; an image that
+ * cannot is the refusal itself.
  */
 export async function loadSample(
   dataset: Dataset,

@@ -1,9 +1,10 @@
 import type { BinaryMask, ObjectRegion, ObjectSet } from './types.ts';
 
 /**
- * Squared exact Euclidean distance of every foreground pixel's centre to the centre of the nearest background pixel; all
- * pixels outside the image are background, 0 on background. Two passes: distances along columns, then the lower envelope
- * of parabolas along rows (Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", 2012). O(pixels).
+ * Squared exact Euclidean distance of every foreground pixel's centre to the centre of the nearest background pixel;
+ * all pixels outside the image are background, 0 on background. Two passes: distances along columns, then the lower
+ * envelope of parabolas along rows (Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", 2012).
+ * O(pixels).
  * @returns height · width whole numbers.
  */
 export function squaredDistance({ width, height, data }: BinaryMask): Float64Array {
@@ -66,8 +67,8 @@ export interface ClickPoint {
 }
 
 /**
- * The pixel that is deepest inside the foreground: the maximum of the exact distance transform (the image's edge counts as
- * edge), the first in row order of equals; undefined when nothing is foreground.
+ * The pixel that is deepest inside the foreground: the maximum of the exact distance transform (the image's edge
+ * counts as edge), the first in row order of equals; undefined when nothing is foreground.
  */
 export function clickPoint(mask: BinaryMask): ClickPoint | undefined {
   const distance = squaredDistance(mask);
@@ -82,7 +83,10 @@ export function clickPoint(mask: BinaryMask): ClickPoint | undefined {
   return at < 0 ? undefined : { x: at % mask.width, y: Math.floor(at / mask.width) };
 }
 
-/** {@link clickPoint} of one object, worked out inside its box only (what lies outside its box is background in any case). */
+/**
+ * {@link clickPoint} of one object, worked out inside its box only (what lies outside its box is background in any
+ * case).
+ */
 export function clickPointOf(objects: ObjectSet, region: ObjectRegion): ClickPoint {
   const [x0, y0, x1, y1] = region.box;
   const width = x1 - x0;

@@ -6,11 +6,11 @@ export interface StoreEntry {
 }
 
 /**
- * A place for files, with paths such as `datasets/<id>/images/a.png`: parts divided by `/`, relative, none of them empty,
- * `.` or `..` (see {@link storePath}). Folders come to be with their first file.
+ * A place for files, with paths such as `datasets/<id>/images/a.png`: parts divided by `/`, relative, none of them
+ * empty, `.` or `..` (see {@link storePath}). Folders come to be with their first file.
  *
- * Every method rejects with a {@link Failure} whose code is one of `storage/missing`, `storage/full`, `storage/bad-path`,
- * `storage/unavailable` or `storage/failed`, and with nothing else.
+ * Every method rejects with a {@link Failure} whose code is one of `storage/missing`, `storage/full`,
+ * `storage/bad-path`, `storage/unavailable` or `storage/failed`, and with nothing else.
  */
 export interface FileStore {
   /** The bytes of a file; the caller may keep and change them. */
@@ -31,7 +31,8 @@ export interface FileStore {
 
 /**
  * The parts of a path; `''` is the top.
- * @throws Failure `storage/bad-path` when a part is empty, `.`, `..`, or holds a character that a file system may refuse.
+ * @throws Failure `storage/bad-path` when a part is empty, `.`, `..`, or holds a character that a file system may
+ * refuse.
  */
 export function storePath(path: string): string[] {
   if (path === '') return [];
@@ -57,7 +58,10 @@ function hasForbidden(part: string): boolean {
   return false;
 }
 
-/** A name as one part of a store path: what {@link storePath} refuses (and `%`) is written as `%` and hexadecimal digits. */
+/**
+ * A name as one part of a store path: what {@link storePath} refuses (and `%`) is written as `%` and hexadecimal
+ * digits.
+ */
 export function storeName(name: string): string {
   const safe = [...name]
     .map((c) =>

@@ -12,7 +12,8 @@ const TRAILER = new Uint8Array(4);
 
 /**
  * Unpacks a zlib stream of one or more pieces into at most `limit` bytes. Its Adler-32 is not compared.
- * @throws {TooLong} as soon as the output passes `limit`, {@link Truncated} when the stream has no end, Error when damaged.
+ * @throws {TooLong} as soon as the output passes `limit`, {@link Truncated} when the stream has no end, Error when
+ * damaged.
  */
 export function inflateBounded(pieces: readonly Uint8Array[], limit: number): Uint8Array {
   const out: Uint8Array[] = [];

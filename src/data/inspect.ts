@@ -23,8 +23,8 @@ const TURN = 40;
 
 /**
  * Decodes every sample once: what cannot be used is left out with its reason (a bad image with its masks, a bad mask
- * alone: its image is kept for Segment), empty masks get a notice and are kept, and the rest is counted. Where masks hold
- * classes, they are taken as files of `labels/`.
+ * alone: its image is kept for Segment), empty masks get a notice and are kept, and the rest is counted. Where masks
+ * hold classes, they are taken as files of `labels/`.
  */
 export async function inspectDataset(
   dataset: Dataset,
@@ -68,9 +68,9 @@ function checkedOf(files: DatasetSample, loaded: LoadedSample): Checked {
 }
 
 /**
- * Two values alone do not tell one object from a class: of a dataset with the classes 0 … 5 an image may hold 0 and 4 only.
- * So where a file of `masks/` holds classes, all of them become files of `labels/`, whose values are kept wherever they are
- * read from then on. Lossy and antialiased masks have no classes and stay.
+ * Two values alone do not tell one object from a class: of a dataset with the classes 0 … 5 an image may hold 0 and 4
+ * only. So where a file of `masks/` holds classes, all of them become files of `labels/`, whose values are kept
+ * wherever they are read from then on. Lossy and antialiased masks have no classes and stay.
  */
 async function withClasses(
   checked: readonly Checked[],

@@ -16,8 +16,8 @@ export interface LowResTarget {
 export const TARGET_THRESHOLD = 0.5;
 
 /**
- * Averages an object over the cells of the low-res grid by exact area; a cell is 1 from a threshold of 0.5 on. A cell covers
- * modelSize / side model pixels a side; the padding of the image counts as background.
+ * Averages an object over the cells of the low-res grid by exact area; a cell is 1 from a threshold of 0.5 on. A cell
+ * covers modelSize / side model pixels a side; the padding of the image counts as background.
  */
 export function lowResTarget(
   objects: ObjectSet,

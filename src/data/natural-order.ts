@@ -1,6 +1,6 @@
 /**
- * Natural name order: runs of digits compare as numbers, other text by its lower-case code units; names equal so far fall
- * back to plain code-unit order, so that the order is total and the same on every machine (no locale is asked).
+ * Natural name order: runs of digits compare as numbers, other text by its lower-case code units; names equal so far
+ * fall back to plain code-unit order, so that the order is total and the same on every machine (no locale is asked).
  */
 export function compareNatural(a: string, b: string): number {
   const left = chunks(a);

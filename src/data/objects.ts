@@ -1,6 +1,9 @@
 import type { BinaryMask, Box, LabelMap, ObjectRegion, ObjectSet } from './types.ts';
 
-/** `ids`: every value is one object, connected or not. `components`: every 8-connected patch of one value is an object. */
+/**
+ * `ids`: every value is one object, connected or not. `components`: every 8-connected patch of one value is an
+ * object.
+ */
 export type ObjectRule = 'ids' | 'components';
 
 /**

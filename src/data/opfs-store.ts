@@ -10,9 +10,9 @@ interface MovableFile extends FileSystemFileHandle {
 }
 
 /**
- * The {@link FileStore} of the browser: the origin private file system, in workers and on the page.
- * `createWritable` changes a file only when it is closed, so it is atomic by itself; where it is missing (older Safari) a
- * worker writes beside the file and moves it into place.
+ * The {@link FileStore} of the browser: the origin private file system, in workers and on the page. `createWritable`
+ * changes a file only when it is closed, so it is atomic by itself; where it is missing (older Safari) a worker
+ * writes beside the file and moves it into place.
  */
 export class OpfsStore implements FileStore {
   private constructor(private readonly top: FileSystemDirectoryHandle) {}

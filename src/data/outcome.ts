@@ -17,8 +17,8 @@ export function notice(code: string, file: string, reason: string, cure: string)
 }
 
 /**
- * Turns anything thrown into a {@link Refusal} of `file`. What is not a {@link Failure} came from a decoder that met damaged
- * bytes.
+ * Turns anything thrown into a {@link Refusal} of `file`. What is not a {@link Failure} came from a decoder that met
+ * damaged bytes.
  */
 export function toRefusal(thrown: unknown, file: string): Refusal {
   if (thrown instanceof Failure) {

@@ -25,14 +25,16 @@ export interface PairOptions {
 /**
  * Finds the datasets in a flat list of files, by names alone.
  *
- * - A folder with `images/` is a dataset; its masks lie in `masks/`, and may lie in `instances/` and `labels/` (several
- *   usual names are known, in any case). A folder with images of its own and `masks/` but no `images/` is one too.
- * - Any other folder with images (or an `images/` alone) is a dataset whose masks are recognised by a word at either end of
- *   their names (`_mask`, `-gt`, `mask_` …) or, failing that, by being a PNG or TIFF beside a JPEG of the same name.
+ * - A folder with `images/` is a dataset; its masks lie in `masks/`, and may lie in `instances/` and `labels/`
+ *   (several usual names are known, in any case). A folder with images of its own and `masks/` but no `images/` is
+ *   one too.
+ * - Any other folder with images (or an `images/` alone) is a dataset whose masks are recognised by a word at either
+ *   end of their names (`_mask`, `-gt`, `mask_` …) or, failing that, by being a PNG or TIFF beside a JPEG of the same
+ *   name.
  * - An image belongs to the mask of the same name, whatever the extension, with or without such a word.
  *
- * Images without a mask are kept. Masks without an image, second masks, and files that are not images are refused, each
- * with its reason. Time is linear in the number of files but for the sorting.
+ * Images without a mask are kept. Masks without an image, second masks, and files that are not images are refused,
+ * each with its reason. Time is linear in the number of files but for the sorting.
  */
 export function pairFiles(files: readonly ImageFile[], options: PairOptions = {}): Pairing {
   const refusals: Refusal[] = [];

@@ -27,8 +27,8 @@ export interface ReadResult {
 }
 
 /**
- * Files as datasets by their names (see {@link pairFiles}); a zip counts as a folder of its name. Nothing but zips is read:
- * what the images and masks hold is found out by `inspectDataset` or when a sample is loaded.
+ * Files as datasets by their names (see {@link pairFiles}); a zip counts as a folder of its name. Nothing but zips is
+ * read: what the images and masks hold is found out by `inspectDataset` or when a sample is loaded.
  */
 export async function readDatasets(
   files: AsyncIterable<InputFile> | Iterable<InputFile>,

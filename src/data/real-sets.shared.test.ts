@@ -5,7 +5,9 @@ import { inspectDataset } from './inspect.ts';
 import { type InputFile, readDatasets } from './read-datasets.ts';
 import { splitNames } from './split.ts';
 
-/** Ten real sets that lie beside the repository where it is developed; they are not part of it. `npm run test:shared`. */
+/**
+ * Ten real sets that lie beside the repository where it is developed; they are not part of it. `npm run test:shared`.
+ */
 const root = new URL('../../../shared/data/', import.meta.url);
 
 /** Pairs by the table of the folder's README, and how objects are found in each. */

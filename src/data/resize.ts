@@ -13,10 +13,10 @@ interface AxisWeights {
 }
 
 /**
- * Pillow's `Image.resize((width, height), BILINEAR)` on 8-bit RGB, bit for bit: a triangle filter widened by the factor of
- * reduction (so it is antialiased), weights in fixed point, one pass for each axis that changes, rounded after each.
- * The order of the passes is that of Pillow 13; older ones always went along rows first, which differs by one level in some
- * values where the height loses more than twice the pixels that the width loses.
+ * Pillow's `Image.resize((width, height), BILINEAR)` on 8-bit RGB, bit for bit: a triangle filter widened by the
+ * factor of reduction (so it is antialiased), weights in fixed point, one pass for each axis that changes, rounded
+ * after each. The order of the passes is that of Pillow 13; older ones always went along rows first, which differs by
+ * one level in some values where the height loses more than twice the pixels that the width loses.
  */
 export function resizeImage(image: RgbImage, width: number, height: number): RgbImage {
   const lostRows = image.height - height;

@@ -9,9 +9,9 @@ export type SplitOrder = 'shuffled' | 'name';
 export const SPLIT_SHARES = { train: 0.6, val: 0.15, test: 0.25 } as const;
 
 /**
- * How many of n samples go where: shares rounded half up for training and validation, the rest to test; from three samples
- * on every split has at least one (taken from training, the largest). One sample is for training; of two, one is for
- * training and one for validation.
+ * How many of n samples go where: shares rounded half up for training and validation, the rest to test; from three
+ * samples on every split has at least one (taken from training, the largest). One sample is for training; of two, one
+ * is for training and one for validation.
  */
 export function splitCounts(n: number): Readonly<Record<Split, number>> {
   if (n <= 2) return { train: Math.min(n, 1), val: n === 2 ? 1 : 0, test: 0 };
@@ -21,8 +21,8 @@ export function splitCounts(n: number): Readonly<Record<Split, number>> {
 }
 
 /**
- * Splits names into training, validation and test. Equal names, seed and order give equal splits, whatever the order of
- * `names`; each list comes back in natural name order.
+ * Splits names into training, validation and test. Equal names, seed and order give equal splits, whatever the order
+ * of `names`; each list comes back in natural name order.
  */
 export function splitNames(
   names: readonly string[],

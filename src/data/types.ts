@@ -1,6 +1,7 @@
 /**
- * The serialisable data types that screens, the worker and the trainer share. Types only: nothing here runs.
- * Sizes are in pixels of the original image unless a name says otherwise; boxes are [x0, y0, x1, y1) with x1 and y1 outside.
+ * The serialisable data types that screens, the worker and the trainer share. Types only: nothing here runs. Sizes
+ * are in pixels of the original image unless a name says otherwise; boxes are [x0, y0, x1, y1) with x1 and y1
+ * outside.
  */
 
 /** A file that was dropped or found: its path with `/` between folders, and its size in bytes. */
@@ -34,9 +35,9 @@ export type Outcome<T> =
 export type ImageFormat = 'png' | 'jpeg' | 'tiff' | 'webp';
 
 /**
- * How a mask was understood. `binary`: one value, or background and one other; nonzero is foreground. `threshold128`: lossy
- * or antialiased, so values of 128 and more are foreground. `labels`: values are class labels. `instances`: values are
- * object ids.
+ * How a mask was understood. `binary`: one value, or background and one other; nonzero is foreground. `threshold128`:
+ * lossy or antialiased, so values of 128 and more are foreground. `labels`: values are class labels. `instances`:
+ * values are object ids.
  */
 export type MaskKind = 'binary' | 'threshold128' | 'labels' | 'instances';
 
@@ -88,8 +89,8 @@ export interface ObjectSet {
 }
 
 /**
- * How an image of more than 8 bits became 8: values at or under `low` are 0, at or over `high` 255, linear between, where
- * `low` and `high` are the two percentiles of all its values, all channels together.
+ * How an image of more than 8 bits became 8: values at or under `low` are 0, at or over `high` 255, linear between,
+ * where `low` and `high` are the two percentiles of all its values, all channels together.
  */
 export interface DepthMapping {
   readonly lowPercentile: number;

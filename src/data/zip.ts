@@ -39,10 +39,10 @@ const STORED = 0;
 const DEFLATED = 8;
 
 /**
- * Lists a zip (Zip64 included) by its central directory; nothing is unpacked until an entry's `bytes()` is asked for, and then
- * no more than the entry declares, checked by its CRC. Refused: paths that climb out or are absolute, encrypted entries,
- * methods other than stored and deflate, links, and whatever passes the limits. Files that operating systems leave in zips are
- * skipped.
+ * Lists a zip (Zip64 included) by its central directory; nothing is unpacked until an entry's `bytes()` is asked for,
+ * and then no more than the entry declares, checked by its CRC. Refused: paths that climb out or are absolute,
+ * encrypted entries, methods other than stored and deflate, links, and whatever passes the limits. Files that
+ * operating systems leave in zips are skipped.
  * @param name the zip's own name, for the messages; entries are named `name/path` there.
  */
 export async function readZip(

@@ -5,7 +5,10 @@ const folder = (path: string) => fileURLToPath(new URL(`../../${path}`, import.m
 const shared = folder('../shared/conformance');
 const isShared = process.env.MOPEFT_TEST_SHARED === '1';
 
-/** Folders of vectors that the tests run: the project's own, or with `npm run test:shared` the one beside the repository. */
+/**
+ * Folders of vectors that the tests run: the project's own, or with `npm run test:shared` the one beside the
+ * repository.
+ */
 export const CONFORMANCE_FOLDERS: readonly string[] = isShared
   ? [shared]
   : ['tests/vectors/gates', 'tests/vectors/rounds', 'tests/vectors/image'].map(folder);

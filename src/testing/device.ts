@@ -7,7 +7,10 @@ export function openTestGpu(options: GpuOptions = {}): Promise<Gpu> {
   return openNodeGpu(options);
 }
 
-/** Makes the device refuse every buffer of a label, as one without memory does, until the function that it gives is called. */
+/**
+ * Makes the device refuse every buffer of a label, as one without memory does, until the function that it gives is
+ * called.
+ */
 export function refuseBuffers({ device }: Gpu, label: string): () => void {
   const create = device.createBuffer.bind(device);
   const spy = vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {

@@ -19,8 +19,8 @@ export interface Stretch {
 export const FIRST_MASK = 'first-mask';
 
 /**
- * Opens the built studio in a fresh tab, drops one image into Segment, clicks on it and waits for the mask, then does the
- * same with a second image: what a person waits for with the embedded model.
+ * Opens the built studio in a fresh tab, drops one image into Segment, clicks on it and waits for the mask, then does
+ * the same with a second image: what a person waits for with the embedded model.
  */
 export async function timeFirstMask(browser: Browser): Promise<readonly Stretch[]> {
   const outDir = 'out/bench-site';

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]`: our kernels against jax-js and TensorFlow.js in one Chromium,
- * see docs/measurements/bench.md. Exit status 1 when a value is wrong or a run allocates.
+ * `npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]`: our kernels against jax-js and TensorFlow.js in one
+ * Chromium, see docs/measurements/bench.md. Exit status 1 when a value is wrong or a run allocates.
  */
 import { writeFile } from 'node:fs/promises';
 import { chromium } from '@playwright/test';

@@ -1,6 +1,6 @@
 /**
- * Share of the chosen pixels that have at least two equal values among their eight neighbours. Labels come in patches and
- * lines (near 1); the grey rim of a smoothed edge does not.
+ * Share of the chosen pixels that have at least two equal values among their eight neighbours. Labels come in patches
+ * and lines (near 1); the grey rim of a smoothed edge does not.
  * @returns 0 … 1; 1 when no pixel is chosen.
  */
 export function sharesNeighbours(
@@ -33,15 +33,15 @@ export function sharesNeighbours(
 }
 
 /**
- * Between what label maps have (0.997 and more in four real sets) and what real masks have after being scaled by six filters
- * and factors (0.74 and less in eight sets): docs/decisions/data-masks.md.
+ * Between what label maps have (0.997 and more in four real sets) and what real masks have after being scaled by six
+ * filters and factors (0.74 and less in eight sets): docs/decisions/data-masks.md.
  */
 const PATCHY = 0.85;
 
 /**
- * Whether a grey mask of more than two values is a two-valued one with smoothed edges (or a soft mask) and not labels: it
- * runs from 0 to 128 or more, has at least four values, and fewer than {@link PATCHY} of the pixels between the two ends share
- * their value with two neighbours.
+ * Whether a grey mask of more than two values is a two-valued one with smoothed edges (or a soft mask) and not
+ * labels: it runs from 0 to 128 or more, has at least four values, and fewer than {@link PATCHY} of the pixels
+ * between the two ends share their value with two neighbours.
  */
 export function looksAntialiased(data: ArrayLike<number>, width: number, height: number): boolean {
   const seen = new Set<number>();

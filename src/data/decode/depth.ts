@@ -1,8 +1,8 @@
 import type { DepthMapping } from '../types.ts';
 
 /**
- * The one rule by which images of more than 8 bits become 8: the 0.1 and 99.9 percentiles of all values of the image, all
- * colour channels together, become 0 and 255.
+ * The one rule by which images of more than 8 bits become 8: the 0.1 and 99.9 percentiles of all values of the image,
+ * all colour channels together, become 0 and 255.
  */
 export const DEFAULT_PERCENTILES = { low: 0.1, high: 99.9 } as const;
 
@@ -16,9 +16,9 @@ type Samples = Uint16Array | Uint32Array | Float32Array;
 const BINS = 65_536;
 
 /**
- * Finds the two percentiles of an image: the smallest value that has at least that share of all values at or under it.
- * 16-bit values are counted exactly; 32-bit and float ones in 65,536 equal bins between the smallest and the largest finite
- * value (a bin stands for its lower edge).
+ * Finds the two percentiles of an image: the smallest value that has at least that share of all values at or under
+ * it. 16-bit values are counted exactly; 32-bit and float ones in 65,536 equal bins between the smallest and the
+ * largest finite value (a bin stands for its lower edge).
  */
 export function depthMapping(data: Samples, percentiles: Percentiles = DEFAULT_PERCENTILES): DepthMapping {
   let min = Number.POSITIVE_INFINITY;
@@ -55,7 +55,10 @@ export function depthMapping(data: Samples, percentiles: Percentiles = DEFAULT_P
   return { ...record, low: valueAt(percentiles.low), high: valueAt(percentiles.high) };
 }
 
-/** Applies a mapping: round half up of 255·(v − low)/(high − low), clamped; not-a-number is 0; a flat image is 0 all over. */
+/**
+ * Applies a mapping: round half up of 255·(v − low)/(high − low), clamped; not-a-number is 0; a flat image is 0 all
+ * over.
+ */
 export function toEightBits(data: Samples, { low, high }: DepthMapping): Uint8Array {
   const out = new Uint8Array(data.length);
   const scale = high > low ? 255 / (high - low) : 0;

@@ -12,8 +12,8 @@ export interface DecodedImage {
 }
 
 /**
- * Decodes an image to upright 8-bit RGB: no colour conversion, alpha dropped without premultiplication, grey repeated three
- * times, palette looked up, 1, 2 and 4 bits stretched to 0 … 255, more than 8 bits by the percentile rule.
+ * Decodes an image to upright 8-bit RGB: no colour conversion, alpha dropped without premultiplication, grey repeated
+ * three times, palette looked up, 1, 2 and 4 bits stretched to 0 … 255, more than 8 bits by the percentile rule.
  * Never throws for what the file holds.
  */
 export function decodeImage(

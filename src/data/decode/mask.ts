@@ -20,11 +20,12 @@ export const BINARY_THRESHOLD = 128;
 /**
  * Decodes a mask to integers, 0 for background.
  *
- * Role `masks`: one value, or two of which one is 0: nonzero is foreground; a lossy file (JPEG, lossy WebP) or antialiased grey
- * is read with a threshold of 128 (`threshold128`); else its values are labels. Roles `labels` and `instances` keep every value and refuse lossy files.
- * Palette indices are the values. Colours of an RGB mask become the labels 65536·R + 256·G + B, black (or, where there is no
- * black, white) being background, so that a colour is the same label in every image. Where all colours are the same and
- * only alpha differs, alpha is the mask. Never throws for what the file holds.
+ * Role `masks`: one value, or two of which one is 0: nonzero is foreground; a lossy file (JPEG, lossy WebP) or
+ * antialiased grey is read with a threshold of 128 (`threshold128`); else its values are labels. Roles `labels` and
+ * `instances` keep every value and refuse lossy files. Palette indices are the values. Colours of an RGB mask become
+ * the labels 65536·R + 256·G + B, black (or, where there is no black, white) being background, so that a colour is
+ * the same label in every image. Where all colours are the same and only alpha differs, alpha is the mask. Never
+ * throws for what the file holds.
  */
 export function decodeMask(
   bytes: Uint8Array,

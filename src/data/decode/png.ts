@@ -23,8 +23,8 @@ interface PngParts {
 }
 
 /**
- * Reads a PNG: every colour type and depth, interlaced or not. Gamma, colour profiles and text are ignored, so the stored
- * values come back unchanged; the CRC of every chunk that is used is checked.
+ * Reads a PNG: every colour type and depth, interlaced or not. Gamma, colour profiles and text are ignored, so the
+ * stored values come back unchanged; the CRC of every chunk that is used is checked.
  * @throws Failure naming `file`.
  */
 export function decodePng(bytes: Uint8Array, file: string): Raster {

@@ -4,7 +4,8 @@ const CLEAR = 256;
 const END = 257;
 
 /**
- * TIFF's LZW (TIFF 6.0, section 13: most significant bit first, code width grows one code early) into at most `limit` bytes.
+ * TIFF's LZW (TIFF 6.0, section 13: most significant bit first, code width grows one code early) into at most `limit`
+ * bytes.
  * @throws {Truncated} when the stream ends early, Error when a code does not exist.
  */
 export function unpackLzw(packed: Uint8Array, limit: number): Uint8Array {

@@ -23,8 +23,9 @@ interface TiffLayout {
 }
 
 /**
- * Reads the one image of a TIFF: grey, RGB or palette, 1, 2, 4, 8, 16, 32 bits or float, strips or tiles, interleaved or in
- * planes; uncompressed, LZW, Deflate or PackBits. Stacks of several pages and other compressions are refused with the cure.
+ * Reads the one image of a TIFF: grey, RGB or palette, 1, 2, 4, 8, 16, 32 bits or float, strips or tiles, interleaved
+ * or in planes; uncompressed, LZW, Deflate or PackBits. Stacks of several pages and other compressions are refused
+ * with the cure.
  * @throws Failure naming `file`.
  */
 export function decodeTiff(bytes: Uint8Array, file: string): Raster {
@@ -155,7 +156,9 @@ function newSamples({ bits, isFloat }: TiffLayout, count: number) {
   return bits === 16 ? new Uint16Array(count) : new Uint8Array(count);
 }
 
-/** At least nothing, at most `longest` bytes of a part of which `length` are wanted; some writers pad the last strip. */
+/**
+ * At least nothing, at most `longest` bytes of a part of which `length` are wanted; some writers pad the last strip.
+ */
 function unpackPart(
   packed: Uint8Array,
   length: number,
@@ -181,7 +184,10 @@ function unpackPart(
   }
 }
 
-/** The values of a part, rows · partWidth · perPixel, with the predictor undone. Signed values are shifted up to start at 0. */
+/**
+ * The values of a part, rows · partWidth · perPixel, with the predictor undone. Signed values are shifted up to start
+ * at 0.
+ */
 function samplesOf(
   raw: Uint8Array,
   rows: number,

@@ -36,7 +36,9 @@ export class Codec {
   private binary: Promise<Uint8Array> | undefined;
   private messages: string[] = [];
 
-  /** @param address of the package's `.wasm` file, written as Vite knows to follow: `new URL('…', import.meta.url)`. */
+  /**
+   * @param address of the package's `.wasm` file, written as Vite knows to follow: `new URL('…', import.meta.url)`.
+   */
   constructor(
     private readonly factory: CodecFactory,
     private readonly address: URL,

@@ -16,7 +16,10 @@ const STEP = 1e-4;
 /** Our executable for a case. `result` is the gradient to x where there is one, else out: what the peers give. */
 export interface Ours extends Runnable {
   readonly plannedFlops: number;
-  /** Compares out with float64, and all gradients together with a central difference of float64 along a random direction. */
+  /**
+   * Compares out with float64, and all gradients together with a central difference of float64 along a random
+   * direction.
+   */
   check(): Promise<Check[]>;
   memory(): Memory;
 }

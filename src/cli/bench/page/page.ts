@@ -100,7 +100,9 @@ async function bench(request: BenchRequest): Promise<CaseReport> {
   };
 }
 
-/** Times everyone in turns; a peer that fails on the way is reported and left out, a failure of ours ends the bench. */
+/**
+ * Times everyone in turns; a peer that fails on the way is reported and left out, a failure of ours ends the bench.
+ */
 async function takeTurns(
   contenders: readonly Contender[],
   { runs, mostMs }: BenchRequest,

@@ -4,8 +4,8 @@ import { SOFTMAX_ROWS } from '../../../ops/attention/products.ts';
 import { workgroups1d } from '../../../ops/dispatch.ts';
 
 /**
- * Softmax over the last axis, alone: the pass by which attention turns scores into weights on software adapters. Training has no
- * such op, so it stands here, for the bench. The pass works in place, so a copy of x goes before it.
+ * Softmax over the last axis, alone: the pass by which attention turns scores into weights on software adapters.
+ * Training has no such op, so it stands here, for the bench. The pass works in place, so a copy of x goes before it.
  * `keys` [1, columns, heads] is not read: attention's shader takes the number of keys from the length of k.
  */
 const softmaxOp = defineOp({

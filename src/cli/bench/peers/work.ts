@@ -1,4 +1,6 @@
-/** A piece of work that every contender does on the same numbers. Weights of linear layers are [in, out], row-major. */
+/**
+ * A piece of work that every contender does on the same numbers. Weights of linear layers are [in, out], row-major.
+ */
 export type Work =
   | {
       readonly kind: 'matmul';
