@@ -1,21 +1,9 @@
 import { expect, test } from 'vitest';
-import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../config/sam.ts';
+import { MICRO_SAM } from '../testing/micro-model.ts';
 import { capabilitiesFor, PRESETS } from './capabilities.ts';
 import { resolveFieldSettings } from './settings.ts';
 
-const sam: SamConfig = {
-  ...SAM_DEFAULTS,
-  imageSize: 64,
-  patchSize: 8,
-  hiddenSize: 32,
-  numHiddenLayers: 4,
-  numAttentionHeads: 2,
-  mlpDim: 64,
-  outputChannels: 32,
-  windowSize: 4,
-  globalAttnIndexes: [3],
-  preprocessing: SAM_PREPROCESSING,
-};
+const sam = { ...MICRO_SAM, encoder: { ...MICRO_SAM.encoder, numHiddenLayers: 4 } };
 const capabilities = capabilitiesFor(sam);
 const ids = [...capabilities.trainFields, ...capabilities.methods.flatMap(({ fields }) => fields)].map(
   ({ id }) => id,

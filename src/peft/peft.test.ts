@@ -124,8 +124,8 @@ describe('a new method', () => {
     help: '',
     colourSlot: 4,
     fields: () => ({}),
-    tensors: (_, { width }) => [
-      { name: 'probe.bias', shape: [slot === 'lin1' ? MICRO_SAM.mlpDim : width], decay: false, init: zeros },
+    tensors: (_, { width, mlpWidth }) => [
+      { name: 'probe.bias', shape: [slot === 'lin1' ? mlpWidth : width], decay: false, init: zeros },
     ],
     gateReads: 'norm1',
     attach: ({ tensor }) => ({
@@ -247,7 +247,8 @@ describe('a config', () => {
       prefix: { length: 1 },
       adapter: { bottleneck: 8, activation: 'gelu' },
     });
-    const large = { ...MICRO_SAM, hiddenSize: 768, windowSize: 14, imageSize: 1024, patchSize: 16 };
+    const encoder = { ...MICRO_SAM.encoder, hiddenSize: 768, windowSize: 14 };
+    const large = { ...MICRO_SAM, encoder, imageSize: 1024, stride: 16 };
     expect(resolveMopeft({ methods: ['prefix', 'adapter'] }, large).methods).toMatchObject({
       prefix: { length: 10 },
       adapter: { bottleneck: 48 },
@@ -255,7 +256,8 @@ describe('a config', () => {
   });
 
   it('chooses blocks, and says what is wrong with a choice', () => {
-    const late = resolveMopeft({ methods: ['lora'], blocks: 'late' }, { ...MICRO_SAM, numHiddenLayers: 5 });
+    const five = { ...MICRO_SAM, encoder: { ...MICRO_SAM.encoder, numHiddenLayers: 5 } };
+    const late = resolveMopeft({ methods: ['lora'], blocks: 'late' }, five);
     expect(late.blocks).toEqual([2, 3, 4]);
     expect(() => resolveMopeft({ methods: ['lora'], blocks: [7] }, MICRO_SAM)).toThrow(/no block 7.*0 to 1/);
     expect(() => resolveMopeft({ methods: [], trainDecoder: false }, MICRO_SAM)).toThrow(/decoder is frozen/);

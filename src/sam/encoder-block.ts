@@ -1,4 +1,3 @@
-import { attentionSizeOf, type SamConfig } from '../config/sam.ts';
 import type { Tensor } from '../graph/graph.ts';
 import { axis } from '../graph/shape.ts';
 import { gelu } from '../ops/activation/activation.ts';
@@ -8,13 +7,21 @@ import { prependTokens } from '../ops/prepend-tokens/prepend-tokens.ts';
 import { relPosBias } from '../ops/rel-pos-bias/rel-pos-bias.ts';
 import { windowPartition, windowUnpartition } from '../ops/window-partition/window-partition.ts';
 import { layernormOf, linearOf } from './layers.ts';
-import type { EncoderSite } from './site.ts';
+import { attentionGrid, type EncoderSite } from './site.ts';
 import type { BlockHooks, BlockSlots, Slot } from './slots.ts';
 import type { WeightSource } from './weight-source.ts';
 
-/** The block of a site of the image encoder: x [B, H, W, C] → [B, H, W, C]. */
+/** What of a transformer block its site does not say. */
+export interface BlockOptions {
+  readonly qkvBias: boolean;
+  /** Whether attention has a bias by relative position. */
+  readonly useRelPos: boolean;
+  readonly layerNormEps: number;
+}
+
+/** The transformer block of a site: x [B, H, W, C] → [B, H, W, C]. */
 export function traceEncoderBlock(
-  config: SamConfig,
+  options: BlockOptions,
   site: EncoderSite,
   x: Tensor,
   weights: WeightSource,
@@ -22,31 +29,31 @@ export function traceEncoderBlock(
 ): Tensor {
   const block = blockOf(site, weights, slots?.(site) ?? {});
   const norm = (slot: 'norm1' | 'norm2', input: Tensor) =>
-    block.at(slot, input, layernormOf(block.weights, slot, input, config.layerNormEps));
+    block.at(slot, input, layernormOf(block.weights, slot, input, options.layerNormEps));
   const linear = (slot: 'lin1' | 'lin2', input: Tensor, width: number) =>
     block.at(slot, input, linearOf(block.weights, `mlp.${slot}`, input, width));
 
   const u = norm('norm1', x);
-  const attended = block.at('attention', u, traceAttention(config, site, u, block));
+  const attended = block.at('attention', u, traceAttention(options, site, u, block));
   const afterAttention = add(x, attended);
   const normed = norm('norm2', afterAttention);
-  const hidden = gelu(linear('lin1', normed, config.mlpDim));
+  const hidden = gelu(linear('lin1', normed, site.mlpWidth));
   return add(afterAttention, block.at('mlp', normed, linear('lin2', hidden, site.width)));
 }
 
 /** A block with what plug-ins change in it. */
 interface Block {
-  /** The block's own weights by SAM's names behind `blocks.{i}.`. */
+  /** The block's own weights by SAM's names behind the site's. */
   readonly weights: WeightSource;
   readonly hooks: BlockHooks;
   /** A layer's output as plug-ins leave it. */
   readonly at: (slot: Slot, input: Tensor, output: Tensor) => Tensor;
 }
 
-function blockOf({ index }: EncoderSite, weights: WeightSource, hooks: BlockHooks): Block {
+function blockOf(site: EncoderSite, weights: WeightSource, hooks: BlockHooks): Block {
   return {
     weights: (name, shape) => {
-      const frozen = weights(`image_encoder.blocks.${index}.${name}`, shape);
+      const frozen = weights(`${site.name}.${name}`, shape);
       return hooks.weight?.(name, frozen) ?? frozen;
     },
     hooks,
@@ -55,23 +62,24 @@ function blockOf({ index }: EncoderSite, weights: WeightSource, hooks: BlockHook
 }
 
 function traceAttention(
-  config: SamConfig,
-  { index, width, heads, window }: EncoderSite,
+  options: BlockOptions,
+  site: EncoderSite,
   u: Tensor,
   { weights, hooks, at }: Block,
 ): Tensor {
-  const side = attentionSizeOf(config, index);
+  const { width, heads, window } = site;
+  const [gridH, gridW] = attentionGrid(site);
   const input = window > 0 ? windowPartition(u, window) : u;
-  const tokens = [axis(input.shape, 0), side * side, width];
+  const tokens = [axis(input.shape, 0), gridH * gridW, width];
   const project = (slot: 'q' | 'k' | 'v') =>
-    at(slot, input, linearOf(weights, `attn.${slot}`, input, width, config.qkvBias)).view(tokens);
+    at(slot, input, linearOf(weights, `attn.${slot}`, input, width, options.qkvBias)).view(tokens);
   const [q, k, v] = [project('q'), project('k'), project('v')];
-  const relPos = config.useRelPos
+  const relPos = options.useRelPos
     ? relPosBias(
         q,
-        weights('attn.rel_pos_h', [2 * side - 1, width / heads]),
-        weights('attn.rel_pos_w', [2 * side - 1, width / heads]),
-        { heads, gridH: side, gridW: side },
+        weights('attn.rel_pos_h', [2 * gridH - 1, width / heads]),
+        weights('attn.rel_pos_w', [2 * gridW - 1, width / heads]),
+        { heads, gridH, gridW },
       )
     : null;
   const prefix = hooks.prefix?.() ?? null;
@@ -81,7 +89,7 @@ function traceAttention(
     prefix ? prependTokens(v, prefix.value) : v,
     relPos,
     prefix?.mass ?? null,
-    { heads, prefix: prefix ? axis(prefix.key.shape, 1) : 0, gridW: side },
+    { heads, prefix: prefix ? axis(prefix.key.shape, 1) : 0, gridW },
   ).view(input.shape);
   const out = at('proj', mixed, linearOf(weights, 'attn.proj', mixed, width));
   return window > 0 ? windowUnpartition(out, window, u.shape) : out;

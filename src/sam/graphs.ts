@@ -2,7 +2,7 @@ import { gridOf, lowResOf, type SamConfig } from '../config/sam.ts';
 import { Graph } from '../graph/graph.ts';
 import { crop } from '../ops/crop/crop.ts';
 import { resizeBilinear } from '../ops/resize-bilinear/resize-bilinear.ts';
-import { traceImageEncoder } from './image-encoder.ts';
+import { traceImageEncoder } from './encoder.ts';
 import { traceMaskDecoder } from './mask-decoder.ts';
 import { traceImagePe, tracePromptEncoder } from './prompt-encoder.ts';
 import type { BlockSlots } from './slots.ts';

@@ -2,8 +2,12 @@
 export interface EncoderSite {
   /** Number of the block, from 0 in the order in which the image passes them. */
   readonly index: number;
+  /** What SAM's names of the block's tensors begin with: `image_encoder.blocks.3`. */
+  readonly name: string;
   /** Width C of the block's tokens. */
   readonly width: number;
+  /** Width of the hidden layer of its MLP. */
+  readonly mlpWidth: number;
   readonly heads: number;
   /** Token grid [H, W]. */
   readonly grid: readonly [height: number, width: number];
@@ -11,7 +15,7 @@ export interface EncoderSite {
   readonly window: number;
 }
 
-/** Tokens that attend to each other at a site: those of a window, or of the whole grid. */
-export function tokensAttended({ grid: [height, width], window }: EncoderSite): number {
-  return window > 0 ? window * window : height * width;
+/** The rectangle of tokens that attend to each other at a site: a window, or the whole grid. */
+export function attentionGrid({ grid, window }: EncoderSite): readonly [height: number, width: number] {
+  return window > 0 ? [window, window] : grid;
 }

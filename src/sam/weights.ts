@@ -4,7 +4,7 @@ import { type Shape, sizeOf } from '../graph/shape.ts';
 import type { SamCheckpoint } from './checkpoint/checkpoint.ts';
 import { samTensorShapes } from './checkpoint/expected-shapes.ts';
 import { ModelHasher } from './checkpoint/hash.ts';
-import { POINT_TABLE, preparedShapes, prepareTensor } from './checkpoint/prepare.ts';
+import { engineShapes, POINT_ROWS, POINT_TABLE, prepareTensor } from './checkpoint/prepare.ts';
 import type { HostTensor } from './checkpoint/safetensors.ts';
 
 /** Frozen tensors on the GPU by the engine's names; one store serves the base model and every tuned one. */
@@ -69,33 +69,33 @@ export async function loadModel(
   checkpoint: SamCheckpoint,
   options: { readonly onProgress?: (progress: LoadProgress) => void; readonly signal?: AbortSignal } = {},
 ): Promise<SamModel> {
-  const { config, names } = checkpoint;
+  const { config } = checkpoint;
+  const shapes = samTensorShapes(config);
   const weights = new WeightStore(gpu);
   const hasher = new ModelHasher();
-  const pointTable = new Float32Array(5 * config.outputChannels);
+  const pointTable = new Float32Array(POINT_ROWS.size * config.outputChannels);
   try {
-    for (const [i, name] of names.entries()) {
+    let done = 0;
+    for (const [name, shape] of shapes) {
       options.signal?.throwIfAborted();
       const tensor = await checkpoint.read(name);
       await hasher.add(name, tensor);
-      for (const prepared of prepareTensor(config, name, tensor)) {
-        if ('name' in prepared) weights.add(prepared.name, prepared.tensor);
-        else pointTable.set(prepared.tensor.data, prepared.row * config.outputChannels);
-      }
-      options.onProgress?.({ tensors: i + 1, total: names.length });
+      const row = POINT_ROWS.get(name);
+      if (row === undefined) {
+        for (const prepared of prepareTensor(config, name, shape)) {
+          weights.add(prepared.name, { shape: prepared.shape, data: prepared.values(tensor) });
+        }
+      } else pointTable.set(tensor.data, row * config.outputChannels);
+      done += 1;
+      options.onProgress?.({ tensors: done, total: shapes.size });
     }
-    weights.add(POINT_TABLE, { shape: [5, config.outputChannels], data: pointTable });
+    weights.add(POINT_TABLE, { shape: [POINT_ROWS.size, config.outputChannels], data: pointTable });
     await gpu.idle();
   } catch (error) {
     weights.release();
     throw error;
   }
   return { name: checkpoint.name, config, weights, hash: await hasher.digest() };
-}
-
-/** Every frozen tensor as the engine holds it, by name with its shape: what {@link loadModel} puts on the GPU. */
-export function engineShapes(config: SamConfig): Map<string, Shape> {
-  return preparedShapes(config, samTensorShapes(config));
 }
 
 /** Bytes that the frozen weights of a config take on the GPU. */

@@ -2,33 +2,36 @@ import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../config/sam.t
 import type { Gpu } from '../gpu/gpu.ts';
 import { sizeOf } from '../graph/shape.ts';
 import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
+import { VIT_DEFAULTS, type VitSam } from '../sam/encoders/vit/config.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
 import { normals } from './random.ts';
 
 /** The smallest SAM that has everything: a windowed block with padding, a global one, a decoder of two layers. */
-export const MICRO_SAM: SamConfig = {
+export const MICRO_SAM: VitSam = {
   ...SAM_DEFAULTS,
   imageSize: 32,
-  patchSize: 8,
-  hiddenSize: 16,
-  numHiddenLayers: 2,
-  numAttentionHeads: 2,
-  mlpDim: 16,
+  stride: 8,
   outputChannels: 16,
-  windowSize: 3,
-  globalAttnIndexes: [1],
+  encoder: {
+    ...VIT_DEFAULTS,
+    hiddenSize: 16,
+    numHiddenLayers: 2,
+    numAttentionHeads: 2,
+    mlpDim: 16,
+    windowSize: 3,
+    globalAttnIndexes: [1],
+  },
   maskInputChannels: 8,
   decoder: { ...SAM_DEFAULTS.decoder, numHeads: 2, mlpDim: 16, iouHidden: 16 },
   preprocessing: SAM_PREPROCESSING,
 };
 
 /** A SAM of seeded random weights on the device: norms near 1, everything else small enough to stay tame. */
-export function openMicroModel(gpu: Gpu, config = MICRO_SAM, seed = 1): Promise<SamModel> {
+export function openMicroModel(gpu: Gpu, config: SamConfig = MICRO_SAM, seed = 1): Promise<SamModel> {
   const shapes = samTensorShapes(config);
   return loadModel(gpu, {
     name: 'micro',
     config,
-    names: [...shapes.keys()],
     unused: [],
     read: async (name) => {
       const shape = shapes.get(name) ?? [];

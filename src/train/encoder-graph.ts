@@ -7,7 +7,7 @@ import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { add } from '../ops/add/add.ts';
 import { attachModules } from '../peft/build.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
-import { traceImageEncoder } from '../sam/image-encoder.ts';
+import { traceImageEncoder } from '../sam/encoder.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import { gradName } from './parameter-buffers.ts';
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../config/sam.ts';
 import { Pool } from '../graph/executable.ts';
 import type * as graphs from '../graph/graph.ts';
 import type { Plan } from '../graph/plan.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
+import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
 import { estimateMemory } from './estimate.ts';
 import { planShapes, planTraining, sharedPlans } from './plans.ts';
 
@@ -22,19 +22,7 @@ beforeEach(() => {
   graphCount = 0;
 });
 
-const VIT_B: SamConfig = {
-  ...SAM_DEFAULTS,
-  imageSize: 1024,
-  patchSize: 16,
-  hiddenSize: 768,
-  numHiddenLayers: 12,
-  numAttentionHeads: 12,
-  mlpDim: 3072,
-  outputChannels: 256,
-  windowSize: 14,
-  globalAttnIndexes: [2, 5, 8, 11],
-  preprocessing: SAM_PREPROCESSING,
-};
+const VIT_B = parseSamConfig({ vision_config: {} }, 'SAM ViT-B');
 const mopeft = resolveMopeft({ methods: ['lora', 'prefix', 'adapter'] }, VIT_B);
 const sizes = { objectsPerImage: 5, objectsPerPass: 0, corrections: 2 };
 const device = {

@@ -173,7 +173,8 @@ describe('a training step on a device with WebGPU’s default limits', () => {
       expect(gpu.allocatedBytes, label).toBe(before);
     }
     const compile = vi.spyOn(gpu.device, 'createComputePipelineAsync').mockRejectedValue(new Error('no'));
-    const other = await openMicroModel(gpu, { ...MICRO_SAM, hiddenSize: 32 });
+    const encoder = { ...MICRO_SAM.encoder, hiddenSize: 32 };
+    const other = await openMicroModel(gpu, { ...MICRO_SAM, encoder });
     const wider = planTraining(other.config, resolveMopeft({ methods: ['lora'] }, other.config), sizes, gpu);
     const opened = gpu.allocatedBytes;
     await expect(TrainingStep.create(gpu, other, wider)).rejects.toThrow('no');
@@ -223,7 +224,8 @@ describe('a frozen encoder', () => {
 
 describe('recomputing blocks in the backward', () => {
   it('needs less memory and gives the same gradients, bit for bit', async () => {
-    const sam = { ...MICRO_SAM, numHiddenLayers: 5, globalAttnIndexes: [1, 4] };
+    const encoder = { ...MICRO_SAM.encoder, numHiddenLayers: 5, globalAttnIndexes: [1, 4] };
+    const sam = { ...MICRO_SAM, encoder };
     const deeper = await openMicroModel(gpu, sam);
     const mopeft = resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], trainDecoder: false }, sam);
     const kept = planTraining(sam, mopeft, sizes, gpu);

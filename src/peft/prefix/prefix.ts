@@ -1,6 +1,6 @@
 import type { Tensor } from '../../graph/graph.ts';
 import { gateScale } from '../../ops/gate-scale/gate-scale.ts';
-import { type EncoderSite, tokensAttended } from '../../sam/site.ts';
+import { attentionGrid, type EncoderSite } from '../../sam/site.ts';
 import { defineMethod } from '../method.ts';
 import { normal, zeros } from '../tensor-spec.ts';
 
@@ -54,5 +54,6 @@ export const prefix = defineMethod({
 
 /** 10, but at most a sixteenth of the tokens of the smallest attention window, and at least 1. */
 function defaultLength(sites: readonly EncoderSite[]): number {
-  return Math.max(1, Math.min(10, Math.floor(Math.min(...sites.map(tokensAttended)) / 16)));
+  const tokens = sites.map(attentionGrid).map(([height, width]) => height * width);
+  return Math.max(1, Math.min(10, Math.floor(Math.min(...tokens) / 16)));
 }

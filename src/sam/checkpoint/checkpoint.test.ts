@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../../config/failure.ts';
-import { parseSamConfig } from '../../config/sam.ts';
 import type { Shape } from '../../graph/shape.ts';
 import { sizeOf } from '../../graph/shape.ts';
+import { vit } from '../encoders/vit/vit.ts';
+import { interpolateRelPos } from './block-tensors.ts';
 import { bytesSource } from './byte-source.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { samTensorShapes } from './expected-shapes.ts';
 import { inferSamConfig } from './infer-config.ts';
-import { interpolateRelPos } from './rel-pos.ts';
+import { parseSamConfig } from './parse-config.ts';
 import type { HostTensor } from './safetensors.ts';
 import { writeSafetensors } from './safetensors-write.ts';
+import { ShapeReader } from './shape-reader.ts';
 
 const FLAT = {
   image_size: 32,
@@ -53,7 +55,8 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 describe('opening a checkpoint', () => {
   it('takes original names, also below a wrapper, and leaves strangers alone', async () => {
     const plain = await openCheckpoint({ weights: [source(weights())], config });
-    expect(plain.names.length).toBe(samTensorShapes(CONFIG).size);
+    expect(plain.unused).toEqual([]);
+    expect(plain.config).toEqual(CONFIG);
     const wrapped = new Map([...weights()].map(([name, tensor]) => [`module.sam.${name}`, tensor]));
     wrapped.set('module.sam.extra', { shape: [1], data: Float32Array.of(1) });
     wrapped.set('optimizer.step', { shape: [1], data: Float32Array.of(1) });
@@ -66,7 +69,8 @@ describe('opening a checkpoint', () => {
     const all = [...weights()];
     const half = (from: number, to: number) => new Map(all.slice(from, to));
     const shards = [source(half(0, 60), 'one'), source(half(60, all.length), 'two')];
-    expect((await openCheckpoint({ weights: shards, config })).names.length).toBe(all.length);
+    const opened = await openCheckpoint({ weights: shards, config });
+    for (const [name, { data }] of all) expect((await opened.read(name)).data, name).toEqual(data);
     const twice = [source(half(0, 60), 'one'), source(half(59, all.length), 'two')];
     expect(await codeOf(openCheckpoint({ weights: twice, config }))).toMatch(/^checkpoint\/twice tensor /);
   });
@@ -130,7 +134,9 @@ describe('a config read off the shapes', () => {
     ['ViT-L', official(1024, 16, 24, [5, 11, 17, 23])],
     ['ViT-H', official(1280, 16, 32, [7, 15, 23, 31])],
   ])('is the one of %s', (_name, expected) => {
-    expect(inferSamConfig(samTensorShapes(expected), 'sam.safetensors')).toEqual(expected);
+    expect(inferSamConfig(vit, new ShapeReader(samTensorShapes(expected), 'sam.safetensors'))).toEqual(
+      expected,
+    );
   });
 
   it('fills what a short config leaves out', async () => {
@@ -144,7 +150,7 @@ describe('a config read off the shapes', () => {
 
   it('names a tensor that it cannot do without', () => {
     const shapes = new Map<string, Shape>([['image_encoder.patch_embed.proj.weight', [16, 3, 8, 8]]]);
-    expect(() => inferSamConfig(shapes, 'x.safetensors')).toThrow(
+    expect(() => inferSamConfig(vit, new ShapeReader(shapes, 'x.safetensors'))).toThrow(
       /x\.safetensors, tensor image_encoder\.pos_embed/,
     );
   });

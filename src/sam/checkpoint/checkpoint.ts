@@ -1,11 +1,15 @@
 import { Failure } from '../../config/failure.ts';
-import { checkSamConfig, parsePreprocessor, parseSamConfig, type SamConfig } from '../../config/sam.ts';
+import type { SamConfig } from '../../config/sam.ts';
 import { type Shape, sameShape, show } from '../../graph/shape.ts';
+import type { AnyEncoder } from '../encoders/encoder.ts';
+import { ENCODERS } from '../encoders/registry.ts';
 import type { ByteSource } from './byte-source.ts';
 import { samTensorShapes } from './expected-shapes.ts';
 import { inferSamConfig } from './infer-config.ts';
 import { mapNames } from './names.ts';
+import { checkSamConfig, parsePreprocessor, parseSamConfig } from './parse-config.ts';
 import { type HostTensor, missingTensor, Safetensors } from './safetensors.ts';
+import { ShapeReader } from './shape-reader.ts';
 
 /** A JSON file by its name and text. */
 export interface JsonFile {
@@ -27,8 +31,6 @@ export interface CheckpointFiles {
 export interface SamCheckpoint {
   readonly name: string;
   readonly config: SamConfig;
-  /** Original SAM names. */
-  readonly names: readonly string[];
   /** Names in the files that no SAM of this config has; they are left alone. */
   readonly unused: readonly string[];
   /** One tensor by its original name, as f32. */
@@ -56,8 +58,11 @@ export async function openCheckpoint(files: CheckpointFiles): Promise<SamCheckpo
       owners.set(name, file);
     }
   }
-  const map = mapNames([...owners.keys()]);
-  if (!map) {
+  const map = mapNames([...owners.keys()]) ?? new Map<string, string>();
+  const shapes = new Map<string, Shape>();
+  for (const [original, name] of map) shapes.set(original, owners.get(name)?.tensors.get(name)?.shape ?? []);
+  const encoder = ENCODERS.find(({ recognises }) => recognises(shapes));
+  if (!encoder) {
     throw new Failure({
       code: 'checkpoint/not-sam',
       what: `No tensor of a SAM image encoder is in it (${owners.size} other tensors are).`,
@@ -65,15 +70,12 @@ export async function openCheckpoint(files: CheckpointFiles): Promise<SamCheckpo
       cure: 'Open a SAM checkpoint: facebook/sam-vit-base and its kind, MedSAM, micro-sam; an adapter goes on top of one.',
     });
   }
-  const shapes = new Map<string, Shape>();
-  for (const [original, name] of map) shapes.set(original, owners.get(name)?.tensors.get(name)?.shape ?? []);
-  const config = resolveConfig(files, shapes, label);
+  const config = resolveConfig(files, encoder, new ShapeReader(shapes, label), label);
   const expected = samTensorShapes(config);
-  checkShapes(expected, shapes, label);
+  checkShapes(encoder, expected, shapes, label);
   return {
     name: label,
     config,
-    names: [...expected.keys()],
     unused: [...map.keys()].filter((name) => !expected.has(name)),
     read: async (original) => {
       const name = map.get(original);
@@ -84,18 +86,27 @@ export async function openCheckpoint(files: CheckpointFiles): Promise<SamCheckpo
   };
 }
 
-function resolveConfig(files: CheckpointFiles, shapes: ReadonlyMap<string, Shape>, label: string): SamConfig {
+function resolveConfig(
+  files: CheckpointFiles,
+  encoder: AnyEncoder,
+  shapes: ShapeReader,
+  label: string,
+): SamConfig {
   const preprocessor = files.preprocessor && parseJson(files.preprocessor);
-  const inferred = inferSamConfig(shapes, label);
-  if (files.config) return parseSamConfig(parseJson(files.config), files.config.name, preprocessor, inferred);
+  const inferred = inferSamConfig(encoder, shapes);
+  if (files.config) {
+    const { config } = files;
+    return parseSamConfig(parseJson(config), config.name, { encoders: [encoder], preprocessor, inferred });
+  }
   const config = checkSamConfig(inferred, label);
   return files.preprocessor
     ? { ...config, preprocessing: parsePreprocessor(preprocessor, files.preprocessor.name) }
     : config;
 }
 
-/** Tables of relative position may have another length (they are interpolated, as SAM does); all else must fit. */
+/** Every expected tensor must be there with its shape, or with one that the encoder adapts. */
 function checkShapes(
+  encoder: AnyEncoder,
   expected: ReadonlyMap<string, Shape>,
   found: ReadonlyMap<string, Shape>,
   label: string,
@@ -112,11 +123,7 @@ function checkShapes(
   }
   for (const [name, want] of expected) {
     const have = found.get(name) ?? [];
-    const isTable = /\.attn\.rel_pos_[hw]$/.test(name);
-    const fits = isTable
-      ? have.length === 2 && have[1] === want[1] && (have[0] ?? 0) > 0
-      : sameShape(have, want);
-    if (fits) continue;
+    if (sameShape(have, want) || encoder.canAdapt(name, have, want)) continue;
     throw new Failure({
       code: 'checkpoint/shape',
       what: `Its shape is ${show(have)} and the config asks for ${show(want)}.`,

@@ -1,17 +1,15 @@
+import { ENCODERS } from '../encoders/registry.ts';
+
 /**
  * Hugging Face SamModel names to the names of the original SAM. Both hold the same tensors in the same layout, so a name is
  * all that changes. Checked against transformers 5.24 (`SamModel.state_dict()`).
  */
 
-const RULES: readonly (readonly [RegExp, string])[] = [
+const SHARED_NAMES: readonly (readonly [RegExp, string])[] = [
   [
     /^shared_image_embedding\.positional_embedding$/,
     'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix',
   ],
-  [/^vision_encoder\.pos_embed$/, 'image_encoder.pos_embed'],
-  [/^vision_encoder\.patch_embed\.projection\./, 'image_encoder.patch_embed.proj.'],
-  [/^vision_encoder\.layers\.(\d+)\.layer_norm([12])\./, 'image_encoder.blocks.$1.norm$2.'],
-  [/^vision_encoder\.layers\.(\d+)\./, 'image_encoder.blocks.$1.'],
   [/^vision_encoder\.neck\.conv1\./, 'image_encoder.neck.0.'],
   [/^vision_encoder\.neck\.layer_norm1\./, 'image_encoder.neck.1.'],
   [/^vision_encoder\.neck\.conv2\./, 'image_encoder.neck.2.'],
@@ -73,7 +71,7 @@ function originalName(name: string, depths: ReadonlyMap<string, number>): string
       part === 'proj_in' ? 0 : part === 'proj_out' ? (depths.get(head) ?? 2) - 1 : Number(inner) + 1;
     return `${head}.layers.${layer}.${rest}`;
   }
-  for (const [pattern, replacement] of RULES)
+  for (const [pattern, replacement] of [...SHARED_NAMES, ...ENCODERS.flatMap(({ hfNames }) => hfNames)])
     if (pattern.test(name)) return name.replace(pattern, replacement);
   return name;
 }

@@ -1,11 +1,11 @@
 import { isHfNaming, mapHfNames } from './names-hf.ts';
 
-/** A tensor that every SAM has, under both namings; what stands before it in a file is a wrapper's prefix. */
-const ANCHORS = ['image_encoder.patch_embed.proj.weight', 'vision_encoder.patch_embed.projection.weight'];
+/** A tensor of the image encoder under both namings; what stands before it in a file is a wrapper's prefix. */
+const ENCODER_TENSOR = /^((?:.*?\.)?)(?:image|vision)_encoder\./;
 
 /**
  * Original SAM name → the name in the file. Takes original and Hugging Face names, both also under a wrapper's prefix
- * (`model.`, `module.`, `sam.` …). Null when it is no SAM.
+ * (`model.`, `module.`, `sam.` …). Null without an image encoder.
  */
 export function mapNames(names: readonly string[]): Map<string, string> | null {
   const prefix = wrapperPrefix(names);
@@ -17,7 +17,8 @@ export function mapNames(names: readonly string[]): Map<string, string> | null {
 
 function wrapperPrefix(names: readonly string[]): string | null {
   for (const name of names) {
-    for (const anchor of ANCHORS) if (name.endsWith(anchor)) return name.slice(0, -anchor.length);
+    const prefix = ENCODER_TENSOR.exec(name)?.[1];
+    if (prefix !== undefined) return prefix;
   }
   return null;
 }

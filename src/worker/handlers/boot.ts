@@ -1,6 +1,6 @@
 import { toFailureRecord } from '../../config/failure.ts';
-import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../../config/sam.ts';
 import { capabilitiesFor } from '../../engine/capabilities.ts';
+import { parseSamConfig } from '../../sam/checkpoint/parse-config.ts';
 import type { EngineState } from '../engine-state.ts';
 import { openAtStart } from '../model-origins.ts';
 import type { FailureRecord, ModelInfo } from '../protocol.ts';
@@ -43,20 +43,8 @@ function capabilities(state: EngineState) {
   return capabilitiesFor(state.model?.open.config ?? SAM_BASE);
 }
 
-/** SAM ViT-B: what fields show while no model is open. */
-const SAM_BASE: SamConfig = {
-  ...SAM_DEFAULTS,
-  imageSize: 1024,
-  patchSize: 16,
-  hiddenSize: 768,
-  numHiddenLayers: 12,
-  numAttentionHeads: 12,
-  mlpDim: 3072,
-  outputChannels: 256,
-  windowSize: 14,
-  globalAttnIndexes: [2, 5, 8, 11],
-  preprocessing: SAM_PREPROCESSING,
-};
+/** Hugging Face's defaults are SAM ViT-B: what fields show while no model is open. */
+const SAM_BASE = parseSamConfig({ vision_config: {} }, 'SAM ViT-B');
 
 function deviceMemory(): number | null {
   // Chromium only; its type is not part of the standard library.

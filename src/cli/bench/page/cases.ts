@@ -1,4 +1,4 @@
-import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../../../config/sam.ts';
+import { SAM_DEFAULTS, SAM_PREPROCESSING } from '../../../config/sam.ts';
 import { gradients } from '../../../graph/grad.ts';
 import { Graph, type Tensor } from '../../../graph/graph.ts';
 import { sizeOf } from '../../../graph/shape.ts';
@@ -9,8 +9,9 @@ import { matmul } from '../../../ops/matmul/matmul.ts';
 import { scale } from '../../../ops/scale/scale.ts';
 import { attachModules } from '../../../peft/build.ts';
 import { resolveMopeft } from '../../../peft/resolve.ts';
-import { traceEncoderBlock } from '../../../sam/encoder-block.ts';
-import type { EncoderSite } from '../../../sam/site.ts';
+import { sitesOf } from '../../../sam/encoder.ts';
+import { type BlockOptions, traceEncoderBlock } from '../../../sam/encoder-block.ts';
+import { VIT_DEFAULTS, type VitSam } from '../../../sam/encoders/vit/config.ts';
 import { graphInputs } from '../../../sam/weight-source.ts';
 import { EPS, type Work } from '../peers/work.ts';
 import { normalNumbers, transposed } from './numbers.ts';
@@ -39,23 +40,25 @@ const TOKENS = 1024;
 const C = 192;
 const HEADS = 3;
 
+const BLOCK: BlockOptions = { qkvBias: true, useRelPos: false, layerNormEps: EPS };
 /** A block of 1024 tokens × 192 without windows and relative position. */
-const BLOCK: SamConfig = {
+const SAM: VitSam = {
   ...SAM_DEFAULTS,
   imageSize: 512,
-  patchSize: 16,
-  hiddenSize: C,
-  numHiddenLayers: 1,
-  numAttentionHeads: HEADS,
-  mlpDim: 4 * C,
+  stride: 16,
   outputChannels: 256,
-  windowSize: 0,
-  globalAttnIndexes: [0],
-  useRelPos: false,
-  layerNormEps: EPS,
+  encoder: {
+    ...VIT_DEFAULTS,
+    ...BLOCK,
+    hiddenSize: C,
+    numHiddenLayers: 1,
+    numAttentionHeads: HEADS,
+    mlpDim: 4 * C,
+    windowSize: 0,
+    globalAttnIndexes: [0],
+  },
   preprocessing: SAM_PREPROCESSING,
 };
-const SITE: EncoderSite = { index: 0, width: C, heads: HEADS, grid: [32, 32], window: 0 };
 const BLOCK_FORWARD = 24 * TOKENS * C * C + 4 * TOKENS * TOKENS * C;
 /** Backward to the input alone is the forward's products once more and the scores recomputed. */
 const BLOCK_BOTH = 2 * BLOCK_FORWARD + 4 * TOKENS * TOKENS * C;
@@ -188,9 +191,10 @@ function block(
 ): BenchCase {
   const graph = new Graph();
   const x = graph.input('x', [1, 32, 32, C]);
-  const config = resolveMopeft({ methods: mopeft ? ['lora', 'prefix', 'adapter'] : [] }, BLOCK);
-  const { slots } = attachModules(graph, config, graphInputs(graph), 'training');
-  const out = traceEncoderBlock(BLOCK, SITE, x, graphInputs(graph), slots);
+  const config = resolveMopeft({ methods: mopeft ? ['lora', 'prefix', 'adapter'] : [] }, SAM);
+  const weights = graphInputs(graph);
+  const { slots } = attachModules(graph, config, weights, 'training');
+  const out = sitesOf(SAM).reduce((y, site) => traceEncoderBlock(BLOCK, site, y, weights, slots), x);
   graph.output('out', out);
   const trained = [...graph.inputs.keys()].filter((input) => input.startsWith('blocks.'));
   const gradientsOf = backward ? ['x', ...trained] : [];

@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Failure } from './failure.ts';
-import {
-  attentionSizeOf,
-  gridOf,
-  imageRecordOf,
-  lowResOf,
-  parsePreprocessor,
-  parseSamConfig,
-  SAM_PREPROCESSING,
-} from './sam.ts';
+import { Failure } from '../../config/failure.ts';
+import { gridOf, imageRecordOf, lowResOf, SAM_PREPROCESSING } from '../../config/sam.ts';
+import { sitesOf } from '../encoder.ts';
+import { attentionGrid } from '../site.ts';
+import { parsePreprocessor, parseSamConfig } from './parse-config.ts';
 
 const HF = { vision_config: { hidden_size: 768 }, prompt_encoder_config: {}, mask_decoder_config: {} };
 
@@ -27,18 +22,35 @@ describe("Hugging Face's config.json", () => {
     const config = parseSamConfig(HF, 'config.json');
     expect(config).toMatchObject({
       imageSize: 1024,
-      patchSize: 16,
-      hiddenSize: 768,
-      numHiddenLayers: 12,
-      mlpDim: 3072,
+      stride: 16,
       outputChannels: 256,
-      windowSize: 14,
-      globalAttnIndexes: [2, 5, 8, 11],
+      encoder: {
+        kind: 'vit',
+        hiddenSize: 768,
+        numHiddenLayers: 12,
+        mlpDim: 3072,
+        windowSize: 14,
+        globalAttnIndexes: [2, 5, 8, 11],
+      },
       decoder: { depth: 2, numHeads: 8, mlpDim: 2048, iouHidden: 256, layerNormEps: 1e-5 },
       preprocessing: SAM_PREPROCESSING,
     });
     expect([gridOf(config), lowResOf(config)]).toEqual([64, 256]);
-    expect([0, 2].map((index) => attentionSizeOf(config, index))).toEqual([14, 64]);
+    const sites = sitesOf(config);
+    expect(sites).toHaveLength(12);
+    expect(sites[3]).toEqual({
+      index: 3,
+      name: 'image_encoder.blocks.3',
+      width: 768,
+      mlpWidth: 3072,
+      heads: 12,
+      grid: [64, 64],
+      window: 14,
+    });
+    expect(sites.slice(1, 3).map(attentionGrid)).toEqual([
+      [14, 14],
+      [64, 64],
+    ]);
   });
 
   it('takes the eps that the file names', () => {

@@ -1,0 +1,23 @@
+import * as v from 'valibot';
+import { Failure } from '../../config/failure.ts';
+
+/** A size or a number of things. */
+export const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65536));
+
+/** The fields of a config's JSON. @throws Failure `config/invalid` that names the first field that is not usable. */
+export function parseFields<S extends v.GenericSchema>(
+  schema: S,
+  json: unknown,
+  where: string,
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, json);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue) ?? 'the file';
+  throw new Failure({
+    code: 'config/invalid',
+    what: `${path} is not usable: ${issue.message}.`,
+    where,
+    cure: `Correct ${path}, or use the config.json that was saved together with these weights.`,
+  });
+}

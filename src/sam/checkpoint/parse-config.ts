@@ -1,0 +1,208 @@
+import * as v from 'valibot';
+import { Failure } from '../../config/failure.ts';
+import {
+  type PreprocessingRecord,
+  SAM_DEFAULTS,
+  SAM_PREPROCESSING,
+  type SamConfig,
+} from '../../config/sam.ts';
+import { encoderOf } from '../encoder.ts';
+import type { AnyEncoder } from '../encoders/encoder.ts';
+import { ENCODERS } from '../encoders/registry.ts';
+import { count, parseFields } from './config-fields.ts';
+
+const eps = v.pipe(v.number(), v.gtValue(0), v.maxValue(0.1));
+const rgb = v.tuple([v.number(), v.number(), v.number()]);
+type Rgb = v.InferOutput<typeof rgb>;
+
+const HfSchema = v.object({
+  vision_config: v.object({
+    output_channels: v.optional(count, 256),
+    num_channels: v.optional(v.literal(3), 3),
+    layer_norm_eps: v.optional(eps, SAM_DEFAULTS.layerNormEps),
+  }),
+  prompt_encoder_config: v.optional(
+    v.object({
+      mask_input_channels: v.optional(count, 16),
+      num_point_embeddings: v.optional(v.literal(4), 4),
+      hidden_act: v.optional(v.literal('gelu'), 'gelu'),
+    }),
+    {},
+  ),
+  mask_decoder_config: v.optional(
+    v.object({
+      hidden_act: v.optional(v.literal('relu'), 'relu'),
+      mlp_dim: v.optional(count, 2048),
+      num_hidden_layers: v.optional(count, 2),
+      num_attention_heads: v.optional(count, 8),
+      attention_downsample_rate: v.optional(count, 2),
+      num_multimask_outputs: v.optional(v.literal(3), 3),
+      iou_head_depth: v.optional(v.pipe(count, v.minValue(2)), 3),
+      iou_head_hidden_dim: v.optional(count, 256),
+      layer_norm_eps: v.optional(eps, SAM_DEFAULTS.decoder.layerNormEps),
+    }),
+    {},
+  ),
+});
+
+const FlatSchema = v.object({
+  output_channels: count,
+  mask_channels: v.optional(count),
+  mask_input_channels: v.optional(count),
+  decoder_depth: v.optional(count),
+  decoder_heads: v.optional(count),
+  decoder_mlp_dim: v.optional(count),
+  attention_downsample_rate: v.optional(count),
+  iou_head_depth: v.optional(v.pipe(count, v.minValue(2))),
+  iou_hidden: v.optional(count),
+});
+
+const PreprocessorSchema = v.object({
+  image_mean: v.optional(rgb, [0.485, 0.456, 0.406]),
+  image_std: v.optional(rgb, [0.229, 0.224, 0.225]),
+  do_normalize: v.optional(v.boolean(), true),
+  do_rescale: v.optional(v.boolean(), true),
+  /** Ours: says outright what Hugging Face says by `size`. */
+  aspect: v.optional(v.picklist(['keep', 'stretch'])),
+  /** Ours: `min-max` for MedSAM's way. */
+  normalisation: v.optional(v.picklist(['mean-std', 'min-max'])),
+  size: v.optional(v.looseObject({})),
+});
+
+/** What is known beside a `config.json`. */
+export interface ConfigContext {
+  /** The encoders that it may describe; default: all. */
+  readonly encoders?: readonly AnyEncoder[];
+  /** The parsed `preprocessor_config.json`, when there is one. */
+  readonly preprocessor?: unknown;
+  /** What the flat form leaves out, as read off the weights; default: SAM's own. */
+  readonly inferred?: DecoderPart;
+}
+
+type DecoderPart = Pick<SamConfig, 'maskInputChannels' | 'decoder'>;
+
+/**
+ * Reads Hugging Face's `config.json` of a SamModel, or the flat form (`image_size`, `hidden_size`, …, `decoder_heads`).
+ * @param json the parsed file; @param where its name, for messages.
+ * @throws Failure `config/not-sam`, `config/invalid`, `config/inconsistent`.
+ */
+export function parseSamConfig(
+  json: unknown,
+  where: string,
+  { encoders = ENCODERS, preprocessor, inferred = SAM_DEFAULTS }: ConfigContext = {},
+): SamConfig {
+  const preprocessing =
+    preprocessor === undefined ? SAM_PREPROCESSING : parsePreprocessor(preprocessor, where);
+  for (const { parseConfig } of encoders) {
+    const encoder = parseConfig(json, where);
+    if (encoder)
+      return checkSamConfig({ ...encoder, ...parseRest(json, where, inferred), preprocessing }, where);
+  }
+  throw new Failure({
+    code: 'config/not-sam',
+    what: 'This is not the config of a SAM: it has no vision_config.',
+    where,
+    cure: "Give the folder of a Hugging Face SamModel (config.json and model.safetensors), or the weights' file alone.",
+  });
+}
+
+/** What is read for all encoders alike; `json` is an object. */
+function parseRest(
+  json: unknown,
+  where: string,
+  inferred: DecoderPart,
+): DecoderPart & Pick<SamConfig, 'outputChannels' | 'layerNormEps'> {
+  return 'vision_config' in (json as object) ? fromHf(json, where) : fromFlat(json, where, inferred);
+}
+
+function fromHf(json: unknown, where: string): ReturnType<typeof parseRest> {
+  const {
+    vision_config: e,
+    prompt_encoder_config: p,
+    mask_decoder_config: d,
+  } = parseFields(HfSchema, json, where);
+  return {
+    outputChannels: e.output_channels,
+    maskInputChannels: p.mask_input_channels,
+    layerNormEps: e.layer_norm_eps,
+    decoder: {
+      depth: d.num_hidden_layers,
+      numHeads: d.num_attention_heads,
+      mlpDim: d.mlp_dim,
+      attentionDownsampleRate: d.attention_downsample_rate,
+      iouHeadDepth: d.iou_head_depth,
+      iouHidden: d.iou_head_hidden_dim,
+      layerNormEps: d.layer_norm_eps,
+    },
+  };
+}
+
+function fromFlat(
+  json: unknown,
+  where: string,
+  { maskInputChannels, decoder }: DecoderPart,
+): ReturnType<typeof parseRest> {
+  const c = parseFields(FlatSchema, json, where);
+  return {
+    outputChannels: c.output_channels,
+    maskInputChannels: c.mask_input_channels ?? c.mask_channels ?? maskInputChannels,
+    layerNormEps: SAM_DEFAULTS.layerNormEps,
+    decoder: {
+      depth: c.decoder_depth ?? decoder.depth,
+      numHeads: c.decoder_heads ?? decoder.numHeads,
+      mlpDim: c.decoder_mlp_dim ?? decoder.mlpDim,
+      attentionDownsampleRate: c.attention_downsample_rate ?? decoder.attentionDownsampleRate,
+      iouHeadDepth: c.iou_head_depth ?? decoder.iouHeadDepth,
+      iouHidden: c.iou_hidden ?? decoder.iouHidden,
+      layerNormEps: SAM_DEFAULTS.decoder.layerNormEps,
+    },
+  };
+}
+
+/** Reads Hugging Face's `preprocessor_config.json` of a SamProcessor; what it does not say is SAM's own way. */
+export function parsePreprocessor(json: unknown, where: string): PreprocessingRecord {
+  const p = parseFields(PreprocessorSchema, json, where);
+  const stretched = p.size !== undefined && 'height' in p.size && 'width' in p.size;
+  const aspect = p.aspect ?? (stretched ? 'stretch' : 'keep');
+  if (p.normalisation === 'min-max') return { aspect, normalisation: { kind: 'min-max' } };
+  const [mean, std]: [Rgb, Rgb] = p.do_normalize
+    ? [p.image_mean, p.image_std]
+    : [
+        [0, 0, 0],
+        [1, 1, 1],
+      ];
+  return { aspect, normalisation: { kind: 'mean-std', mean, std, range: p.do_rescale ? 1 : 255 } };
+}
+
+/**
+ * Checks what the fields must be to each other.
+ * @throws Failure `config/inconsistent` that names the two fields.
+ */
+export function checkSamConfig(config: SamConfig, where: string): SamConfig {
+  const { decoder } = config;
+  const divides = (whole: number, part: number) => whole % part === 0;
+  const rules: readonly (readonly [boolean, string])[] = [
+    [divides(config.outputChannels, 8), `output_channels ${config.outputChannels} is no multiple of 8`],
+    [
+      divides(config.maskInputChannels, 4),
+      `mask_input_channels ${config.maskInputChannels} is no multiple of 4`,
+    ],
+    [
+      divides(config.outputChannels, decoder.attentionDownsampleRate * decoder.numHeads),
+      `output_channels ${config.outputChannels} is no multiple of the decoder's heads ${decoder.numHeads} × attention_downsample_rate ${decoder.attentionDownsampleRate}`,
+    ],
+  ];
+  const broken = [
+    ...encoderOf(config).contradictions(config),
+    ...rules.flatMap(([holds, message]) => (holds ? [] : [message])),
+  ];
+  if (broken.length > 0) {
+    throw new Failure({
+      code: 'config/inconsistent',
+      what: `The config contradicts itself: ${broken.join('; ')}.`,
+      where,
+      cure: 'Use the config.json that was saved together with these weights.',
+    });
+  }
+  return config;
+}

@@ -1,0 +1,67 @@
+import type { EncoderConfig, SamConfig } from '../../config/sam.ts';
+import type { Tensor } from '../../graph/graph.ts';
+import type { Shape } from '../../graph/shape.ts';
+import type { HostTensor } from '../checkpoint/safetensors.ts';
+import type { ShapeReader } from '../checkpoint/shape-reader.ts';
+import type { EncoderSite } from '../site.ts';
+import type { BlockSlots } from '../slots.ts';
+import type { WeightSource } from '../weight-source.ts';
+
+/** What an encoder says of a SAM's config; the rest is read for all encoders alike. */
+export type EncoderPart<E extends EncoderConfig> = Pick<SamConfig<E>, 'imageSize' | 'stride' | 'encoder'>;
+
+/** A tensor as the engine holds it. */
+export interface PreparedTensor {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Its values, from the checkpoint's tensor. */
+  readonly values: (tensor: HostTensor) => Float32Array;
+}
+
+/** One pass through an encoder while it is traced. */
+export interface EncoderPass<E extends EncoderConfig> {
+  readonly config: SamConfig<E>;
+  /** Normalised and padded, [B, 3, S, S]. */
+  readonly image: Tensor;
+  readonly weights: WeightSource;
+  /** Asked once for every site. */
+  readonly slots: BlockSlots | undefined;
+  /** Told the output [B, H, W, C] of every site's block, in order. */
+  readonly onBlock: ((index: number, x: Tensor) => void) | undefined;
+}
+
+/**
+ * One kind of image encoder: everything that the rest of the program knows of it. A new encoder is a folder with one of these
+ * and a line in `registry.ts`.
+ */
+export interface Encoder<E extends EncoderConfig = EncoderConfig> {
+  /** `kind` of its config. */
+  readonly id: E['kind'];
+  /** Hugging Face's names of its tensors → SAM's; the first pattern that matches is replaced. */
+  readonly hfNames: readonly (readonly [pattern: RegExp, replacement: string])[];
+  /** Whether a checkpoint has this encoder. @param shapes every tensor's, by SAM's names. */
+  readonly recognises: (shapes: ReadonlyMap<string, Shape>) => boolean;
+  /** The sizes that a checkpoint's shapes tell. @throws Failure `checkpoint/missing`. */
+  readonly inferConfig: (shapes: ShapeReader) => EncoderPart<E>;
+  /**
+   * The sizes that a `config.json` tells, or null when it describes no encoder of this kind.
+   * @param where the file's name, for messages. @throws Failure `config/invalid`.
+   */
+  readonly parseConfig: (json: unknown, where: string) => EncoderPart<E> | null;
+  /** What contradicts itself in a config, each as a clause in the words of `config.json`. */
+  readonly contradictions: (config: SamConfig<E>) => readonly string[];
+  /** Where modules can stand, by index. */
+  readonly sites: (config: SamConfig<E>) => readonly EncoderSite[];
+  /** Every tensor by SAM's name, with its shape in a checkpoint. */
+  readonly tensorShapes: (config: SamConfig<E>) => ReadonlyMap<string, Shape>;
+  /** Whether {@link prepare} takes a tensor of another shape than {@link tensorShapes} names. */
+  readonly canAdapt: (name: string, found: Shape, expected: Shape) => boolean;
+  /** What the engine makes of one of {@link tensorShapes}. */
+  readonly prepare: (config: SamConfig<E>, name: string, shape: Shape) => readonly PreparedTensor[];
+  /** Image [B, 3, S, S] → embedding [B, h, w, D]. */
+  readonly trace: (pass: EncoderPass<E>) => Tensor;
+}
+
+/** An encoder with the type of its config forgotten, as the registry holds it; configs are parsed before they reach it. */
+// biome-ignore lint/suspicious/noExplicitAny: the config's type is known only to the encoder itself
+export type AnyEncoder = Encoder<any>;

@@ -1,0 +1,5 @@
+import type { AnyEncoder } from './encoder.ts';
+import { vit } from './vit/vit.ts';
+
+/** Every image encoder there is, in the order in which a checkpoint is tried. */
+export const ENCODERS: readonly AnyEncoder[] = [vit];

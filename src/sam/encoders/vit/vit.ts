@@ -1,0 +1,72 @@
+import { gridOf } from '../../../config/sam.ts';
+import type { Tensor } from '../../../graph/graph.ts';
+import { add } from '../../../ops/add/add.ts';
+import { patchify } from '../../../ops/patchify/patchify.ts';
+import { addBlock, canAdaptBlockTensor, prepareBlockTensor } from '../../checkpoint/block-tensors.ts';
+import { addConv, type ShapeMap } from '../../checkpoint/layer-shapes.ts';
+import { type BlockOptions, traceEncoderBlock } from '../../encoder-block.ts';
+import { patchConvOf } from '../../layers.ts';
+import { addNeck, traceNeck } from '../../neck.ts';
+import type { WeightSource } from '../../weight-source.ts';
+import type { Encoder } from '../encoder.ts';
+import {
+  inferVitConfig,
+  parseVitConfig,
+  type VitConfig,
+  type VitSam,
+  vitContradictions,
+  vitSites,
+} from './config.ts';
+
+const PATCH_EMBED = 'image_encoder.patch_embed.proj';
+const POS_EMBED = 'image_encoder.pos_embed';
+
+/** SAM's image encoder (segment_anything/modeling/image_encoder.py) in channels-last layout. */
+export const vit: Encoder<VitConfig> = {
+  id: 'vit',
+  hfNames: [
+    [/^vision_encoder\.pos_embed$/, POS_EMBED],
+    [/^vision_encoder\.patch_embed\.projection\./, `${PATCH_EMBED}.`],
+    [/^vision_encoder\.layers\.(\d+)\.layer_norm([12])\./, 'image_encoder.blocks.$1.norm$2.'],
+    [/^vision_encoder\.layers\.(\d+)\./, 'image_encoder.blocks.$1.'],
+  ],
+  recognises: (shapes) => shapes.has(`${PATCH_EMBED}.weight`),
+  inferConfig: inferVitConfig,
+  parseConfig: parseVitConfig,
+  contradictions: vitContradictions,
+  sites: vitSites,
+  tensorShapes: (config) => {
+    const { hiddenSize: C, useAbsPos } = config.encoder;
+    const [grid, P] = [gridOf(config), config.stride];
+    const shapes: ShapeMap = new Map();
+    if (useAbsPos) shapes.set(POS_EMBED, [1, grid, grid, C]);
+    addConv(shapes, PATCH_EMBED, [C, 3, P, P], C);
+    for (const site of vitSites(config)) addBlock(shapes, site, blockOptions(config));
+    addNeck(shapes, config, C);
+    return shapes;
+  },
+  canAdapt: canAdaptBlockTensor,
+  prepare: (_, name, shape) => prepareBlockTensor(name, shape),
+  trace: ({ config, image, weights, slots, onBlock }) => {
+    let x = tracePatchEmbed(config, image, weights);
+    for (const site of vitSites(config)) {
+      x = traceEncoderBlock(blockOptions(config), site, x, weights, slots);
+      onBlock?.(site.index, x);
+    }
+    return traceNeck(config, x, weights);
+  },
+};
+
+function blockOptions({ encoder: { qkvBias, useRelPos }, layerNormEps }: VitSam): BlockOptions {
+  return { qkvBias, useRelPos, layerNormEps };
+}
+
+/** Patches to tokens with their absolute position: image [B, 3, S, S] → [B, H, W, C]. */
+function tracePatchEmbed(config: VitSam, image: Tensor, weights: WeightSource): Tensor {
+  const { hiddenSize: C, useAbsPos } = config.encoder;
+  const P = config.stride;
+  const tokens = patchConvOf(weights, PATCH_EMBED, patchify(image, P), [C, 3, P, P], true);
+  if (!useAbsPos) return tokens;
+  const grid = gridOf(config);
+  return add(tokens, weights(POS_EMBED, [1, grid, grid, C]).view([grid, grid, C]));
+}
