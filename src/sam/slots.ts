@@ -3,7 +3,7 @@ import type { EncoderSite } from './site.ts';
 
 /**
  * The layers of a block whose output a plug-in may change, in the order in which they run. `q`, `k`, `v` and `proj` work on
- * windows, [Bw, h, w, C]; the others on the grid, [B, H, W, C], but for `lin1`, whose output is [B, H, W, mlpDim].
+ * windows, [Bw, h, w, C]; the others on the grid, [B, H, W, C], but for `lin1`, whose output is [B, H, W, mlpWidth].
  *
  *     norm1 → q, k, v → attention → proj → (back on the grid) attention + x → norm2 → lin1 → GELU → lin2 → mlp + x
  *
