@@ -2,6 +2,7 @@
  * Images, prompts, masks: opens an image, encodes it once for the base model and once for each run that is asked for,
  * and answers clicks and boxes with candidate masks at the image's own size. Coordinates are original pixels.
  */
+import { Failure } from '../config/failure.ts';
 import { type ModelInput, preprocess, toModel } from '../data/preprocess.ts';
 import type { RgbImage } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -98,6 +99,7 @@ export class SegmentImage {
 /** The sessions and embeddings of one open model. */
 export class Segmenter {
   private base: Promise<ModelSession> | null = null;
+  private isReleased = false;
   private readonly tuned = new Lru<Promise<ModelSession>>(
     TUNED_SESSIONS,
     () => 1,
@@ -106,8 +108,8 @@ export class Segmenter {
     },
   );
   private readonly encoded = new Lru<Encoded>(EMBEDDING_BYTES, ({ embedding }) => embedding.byteLength);
-  /** Which image's embedding a session holds. */
-  private readonly held = new WeakMap<ModelSession, string>();
+  /** Which image's embedding is loaded in a session. */
+  private readonly loaded = new WeakMap<ModelSession, string>();
 
   constructor(
     private readonly gpu: Gpu,
@@ -117,13 +119,13 @@ export class Segmenter {
 
   /** Compiles what the first image and click will run, so that whoever opens one does not wait for that too. */
   async prepare(weights: VariantWeights): Promise<void> {
-    await this.queue.run('urgent', async () => (await this.session(weights)).sam.prepare());
+    await this.use(async () => (await this.session(weights)).sam.prepare());
   }
 
   /** Encodes an image, unless that was done and is remembered. */
   async embed(image: SegmentImage, weights: VariantWeights): Promise<Embedded> {
     const start = performance.now();
-    const gates = await this.queue.run('urgent', async () => {
+    const gates = await this.use(async () => {
       const session = await this.session(weights);
       return (await this.ready(session, image, weights)).gates;
     });
@@ -133,7 +135,7 @@ export class Segmenter {
   /** Answers prompts with candidate masks in the order of {@link answerTokens}. */
   async predict(image: SegmentImage, weights: VariantWeights, prompts: Prompts): Promise<DecodedCandidate[]> {
     if (prompts.points.length === 0 && !prompts.box) throw new RangeError('a prompt needs a point or a box');
-    return this.queue.run('urgent', async () => {
+    return this.use(async () => {
       const session = await this.session(weights);
       await this.ready(session, image, weights);
       const prompt = modelPrompt(prompts, image.inputFor(session));
@@ -157,11 +159,15 @@ export class Segmenter {
     weights: VariantWeights,
     lowRes: Float32Array,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.queue.run('urgent', async () => this.maskOf(await this.session(weights), image, lowRes));
+    return this.use(async () => this.maskOf(await this.session(weights), image, lowRes));
   }
 
-  /** Gives everything on the device back. */
+  /**
+   * Releases everything on the device when the uses that were asked for before are over; later ones are refused. After it
+   * the model's weights may be released too.
+   */
   async release(): Promise<void> {
+    this.isReleased = true;
     await this.queue.run('urgent', async () => {
       this.tuned.clear();
       this.encoded.clear();
@@ -169,6 +175,19 @@ export class Segmenter {
       this.base = null;
       await (await base)?.release();
     });
+  }
+
+  /** @throws Failure `model/replaced` after {@link release}. */
+  private async use<T>(work: () => Promise<T>): Promise<T> {
+    // Asked in the same turn of the event loop as the work is queued, so that a release cannot come between them.
+    if (this.isReleased) {
+      throw new Failure({
+        code: 'model/replaced',
+        what: 'Another model was opened in the meantime.',
+        cure: 'Ask again: the open model will answer.',
+      });
+    }
+    return this.queue.run('urgent', work);
   }
 
   private session({ key, tuning }: VariantWeights): Promise<ModelSession> {
@@ -187,19 +206,19 @@ export class Segmenter {
     return opened;
   }
 
-  /** Makes a session hold the image's embedding. */
+  /** Loads the image's embedding into a session. */
   private async ready(session: ModelSession, image: SegmentImage, { key }: VariantWeights): Promise<Encoded> {
     const name = `${key} ${image.id}`;
     const known = this.encoded.get(name);
     if (known) {
-      if (this.held.get(session) !== name) await session.sam.setEmbedding(known.embedding);
-      this.held.set(session, name);
+      if (this.loaded.get(session) !== name) await session.sam.setEmbedding(known.embedding);
+      this.loaded.set(session, name);
       return known;
     }
-    this.held.delete(session);
+    this.loaded.delete(session);
     const gates = await session.encode(image.inputFor(session).data);
     const encoded = { gates: session.isGated ? gates : null, embedding: await session.sam.embedding() };
-    this.held.set(session, name);
+    this.loaded.set(session, name);
     this.encoded.set(name, encoded);
     return encoded;
   }

@@ -1,6 +1,8 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Failure } from '../config/failure.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
+import { BASE_WEIGHTS } from '../engine/segmenter.ts';
+import { ModelSession } from '../engine/tuning.ts';
 import { Gpu } from '../gpu/gpu.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { EngineState, type ModelOrigin } from './engine-state.ts';
@@ -9,6 +11,7 @@ import type { EngineEvent } from './protocol.ts';
 // A device and a model that can be taken away; what they compute is tested elsewhere.
 vi.mock('../gpu/gpu.ts', () => ({ Gpu: { open: vi.fn() } }));
 vi.mock('../engine/model.ts', () => ({ openModel: vi.fn() }));
+vi.mock('../engine/tuning.ts', () => ({ ModelSession: { open: vi.fn() } }));
 vi.mock('./gpu-report.ts', () => ({ gpuReport: () => ({ state: 'ready' }) }));
 
 const origin: ModelOrigin = {
@@ -29,7 +32,18 @@ function nextGpu(): { readonly lose: () => void } {
   return { lose: () => lose({ message: '' }) };
 }
 
-function playedModel(hash: string) {
+/** Opens `first`, and prepares `second` as the next model. */
+async function openFirst() {
+  nextGpu();
+  const { state } = await openState();
+  await state.openGpu();
+  const [first, second] = [fakeModel('first'), fakeModel('second')];
+  vi.mocked(openModel).mockResolvedValueOnce(first.model).mockResolvedValueOnce(second.model);
+  await state.openModel(origin);
+  return { state, first, second };
+}
+
+function fakeModel(hash: string) {
   const release = vi.fn();
   return { model: { hash, config: MICRO_SAM, weights: { release } } as unknown as OpenModel, release };
 }
@@ -57,7 +71,7 @@ test('the model of a lost device is asked for until it is open again', async () 
   const { lose } = nextGpu();
   const { state, lossIsTold } = await openState();
   await state.openGpu();
-  vi.mocked(openModel).mockResolvedValueOnce(playedModel('first').model);
+  vi.mocked(openModel).mockResolvedValueOnce(fakeModel('first').model);
   await state.openModel(origin);
   lose();
   await lossIsTold;
@@ -65,7 +79,7 @@ test('the model of a lost device is asked for until it is open again', async () 
   const offline = new Failure({ code: 'model/fetch', what: 'The model did not come.', cure: 'Try again.' });
   vi.mocked(openModel).mockRejectedValueOnce(offline);
   await expect(state.recover()).rejects.toBe(offline);
-  vi.mocked(openModel).mockResolvedValueOnce(playedModel('again').model);
+  vi.mocked(openModel).mockResolvedValueOnce(fakeModel('again').model);
   expect(await state.recover()).toEqual({ state: 'ready' });
   expect(state.model?.info.hash).toBe('again');
   await state.recover();
@@ -79,16 +93,65 @@ test('without storage it works in memory, and why is known', async () => {
   expect(await state.store.exists('a')).toBe(true);
 });
 
-test('a model that may not take the place of the open one leaves nothing on the device', async () => {
-  nextGpu();
-  const { state } = await openState();
+test('two calls for a new device at the same time share one', async () => {
+  const { lose } = nextGpu();
+  const { state, lossIsTold } = await openState();
   await state.openGpu();
-  const first = playedModel('first');
-  vi.mocked(openModel).mockResolvedValueOnce(first.model);
+  lose();
+  await lossIsTold;
+  vi.mocked(Gpu.open).mockClear();
+  nextGpu();
+  expect(await Promise.all([state.recover(), state.recover()])).toEqual([
+    { state: 'ready' },
+    { state: 'ready' },
+  ]);
+  expect(Gpu.open).toHaveBeenCalledOnce();
+});
+
+test('the weights of a replaced model are released after its last use, and later uses are refused', async () => {
+  const { state, first } = await openFirst();
+  const order: string[] = [];
+  first.release.mockImplementation(() => order.push('weights released'));
+  let finish: () => void = () => undefined;
+  const compiled = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const release = async () => void order.push('session released');
+  const session = { sam: { prepare: () => compiled.then(() => order.push('used')) }, release };
+  vi.mocked(ModelSession.open).mockResolvedValueOnce(session as unknown as ModelSession);
+  const { segmenter } = state.needModel();
+  const used = segmenter.prepare(BASE_WEIGHTS);
+  const releaseAsked = new Promise<void>((resolve) => {
+    const releaseSegmenter = segmenter.release.bind(segmenter);
+    segmenter.release = () => {
+      const released = releaseSegmenter();
+      resolve();
+      return released;
+    };
+  });
+  const changed = state.openModel(origin);
+  await releaseAsked;
+  await expect(segmenter.prepare(BASE_WEIGHTS)).rejects.toMatchObject({ record: { code: 'model/replaced' } });
+  expect(order).toEqual([]);
+  finish();
+  await Promise.all([used, changed]);
+  expect(order).toEqual(['used', 'session released', 'weights released']);
+  expect(ModelSession.open).toHaveBeenCalledOnce();
+});
+
+test('what begins while the uses of a replaced model are ended gets the new one', async () => {
+  const { state, first } = await openFirst();
+  state.onModelChange(async () => {
+    expect(first.release).not.toHaveBeenCalled();
+    expect(state.needModel().info.hash).toBe('second');
+  });
   await state.openModel(origin);
+  expect(first.release).toHaveBeenCalledOnce();
+});
+
+test('a model that may not take the place of the open one leaves nothing on the device', async () => {
+  const { state, first, second } = await openFirst();
   state.onModelChange(() => Promise.reject(new Error('still in use')));
-  const second = playedModel('second');
-  vi.mocked(openModel).mockResolvedValueOnce(second.model);
   await expect(state.openModel(origin)).rejects.toThrow('still in use');
   expect(second.release).toHaveBeenCalledOnce();
   expect(first.release).not.toHaveBeenCalled();

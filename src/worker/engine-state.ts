@@ -40,6 +40,7 @@ export class EngineState {
   private lost = false;
   /** Where the model came from that a lost device took along; null once a model is open again. */
   private toReopen: ModelOrigin | null = null;
+  private recovering: Promise<GpuReport> | null = null;
   private readonly beforeModelChange: (() => Promise<void>)[] = [];
 
   private constructor(
@@ -114,7 +115,7 @@ export class EngineState {
     return this.current;
   }
 
-  /** Work to be done before the open model goes away: whoever uses it ends that use. */
+  /** Work that ends long uses of a model which was replaced, before its weights are released. */
   onModelChange(work: () => Promise<void>): void {
     this.beforeModelChange.push(work);
   }
@@ -124,27 +125,39 @@ export class EngineState {
     const gpu = this.needGpu();
     const files = await origin.files(options);
     const open = await openModel(gpu, files, { ...options, name: origin.name });
-    try {
-      for (const work of this.beforeModelChange) await work();
-    } catch (error) {
-      open.weights.release();
-      throw error;
-    }
     const old = this.current;
-    this.current = {
+    const next = {
       open,
       origin,
       info: infoOf(open, origin),
       segmenter: new Segmenter(gpu, this.queue, open),
     };
+    // First, so that whatever begins from now on uses the new model while the uses of the old one are ended.
+    this.current = next;
+    try {
+      for (const work of this.beforeModelChange) await work();
+    } catch (error) {
+      if (this.current === next) this.current = old;
+      await releaseModel(next);
+      throw error;
+    }
     this.toReopen = null;
-    await old?.segmenter.release();
-    old?.open.weights.release();
-    return this.current.info;
+    if (old) await releaseModel(old);
+    return next.info;
   }
 
-  /** After a lost device: a new one, with the model that was open. When either fails, it can be asked for again. */
-  async recover(): Promise<GpuReport> {
+  /**
+   * After a lost device: opens a new one, with the model that was open. When either fails, it can be asked for again. Calls
+   * at the same time share one device.
+   */
+  recover(): Promise<GpuReport> {
+    this.recovering ??= this.recoverOnce().finally(() => {
+      this.recovering = null;
+    });
+    return this.recovering;
+  }
+
+  private async recoverOnce(): Promise<GpuReport> {
     if (!this.gpu && this.current) {
       // What lived on the lost device is gone with it.
       this.toReopen = this.current.origin;
@@ -162,6 +175,12 @@ export class EngineState {
     const what = message ? `${LOST.what} (${message})` : LOST.what;
     this.emit({ type: 'device-lost', error: { ...LOST, what } });
   }
+}
+
+/** Waits for the uses of a model that were asked for before, and gives its memory back. */
+async function releaseModel({ segmenter, open }: CurrentModel): Promise<void> {
+  await segmenter.release();
+  open.weights.release();
 }
 
 /** Milliseconds. */
