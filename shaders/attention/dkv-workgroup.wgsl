@@ -2,7 +2,6 @@
 // q, dout: [M, Nq, C]; k, v, dk, dv: [M, Nk, C]; relPos: [M, HEADS, Nq, GRID_H+GRID_W]; stats: [M, HEADS, Nq, 3] = lse, delta, mass
 // For real GPUs; the sharing of work stands in lib/attention-workgroup: a thread owns a column, of the prefix or of the rest, and meets the queries.
 #include "lib/attention-workgroup"
-#include "lib/attention-bias"
 @group(0) @binding(4) var<storage, read> dout: array<vec4f>;
 @group(0) @binding(5) var<storage, read> stats: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dk: array<vec4f>;
@@ -14,13 +13,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let head = FIRST_HEAD + group.y;
-  let m = group.z;
-  let D4 = D / 4u;
-  let Nq = arrayLength(&q) / (HEADS * D4 * groups.z);
-  let Nk = arrayLength(&k) / (HEADS * D4 * groups.z);
-  let owned = 64u / SLICES;
-  let slice = thread / owned;
+  #include "lib/attention-share"
   let prefixGroups = (PREFIX + owned - 1u) / owned;
   let isPrefix = group.x < prefixGroups;
   let end = select(Nk, PREFIX, isPrefix);

@@ -3,7 +3,7 @@
 // q, dout, dq: [M, Nq, C]; k, v: [M, Nk, C]; relPos, drelPos: [M, HEADS, Nq, GRID_H+GRID_W]; stats: [M, HEADS, Nq, 3] = lse, delta, mass
 // For real GPUs; the sharing of work stands in lib/attention-workgroup. With relPos SLICES is 1, and a thread alone writes and adds to its query's drelPos.
 #include "lib/attention-workgroup"
-#include "lib/attention-bias"
+#include "lib/attention-query"
 @group(0) @binding(4) var<storage, read> dout: array<vec4f>;
 @group(0) @binding(5) var<storage, read> stats: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dq: array<vec4f>;
@@ -15,20 +15,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let head = FIRST_HEAD + group.y;
-  let m = group.z;
-  let D4 = D / 4u;
-  let Nq = arrayLength(&q) / (HEADS * D4 * groups.z);
-  let Nk = arrayLength(&k) / (HEADS * D4 * groups.z);
-  let owned = 64u / SLICES;
-  let slice = thread / owned;
-  let n0 = group.x * owned + thread % owned;
-  let n = min(n0, Nq - 1u);
-  let qAt = placeOf(m * Nq + n, head);
-  let width = select(Nk - PREFIX, GRID_W, HAS_REL);
-  let rows = (Nk - PREFIX) / width;
-  let row = (m * HEADS + head) * Nq + n;
-  let relAt = row * (rows + width);
+  #include "lib/attention-query-share"
   let lse = stats[row * 3u];
   let delta = stats[row * 3u + 1u];
 
@@ -48,11 +35,7 @@ fn main(
     var rowSum = 0.0;
     for (var t = 0u; t < length; t += 16u) {
       workgroupBarrier();
-      for (var i = thread; i < 16u * D4; i += 64u) {
-        let at = placeOf(m * Nk + first + min(t + i / D4, length - 1u), head) + i % D4;
-        first16[i] = k[at];
-        second16[i] = v[at];
-      }
+      loadKeys(m * Nk + first, t, length, head, thread);
       workgroupBarrier();
       for (var c = slice * 4u; c < 16u && t + c < length; c += SLICES * 4u) {
         let j = t + c + FOUR;

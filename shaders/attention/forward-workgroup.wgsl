@@ -4,7 +4,7 @@
 // Attention forward for real GPUs; the sharing of work stands in lib/attention-workgroup.
 // A thread runs over its columns with a running maximum and sum; the slices of a query are put together at the end.
 #include "lib/attention-workgroup"
-#include "lib/attention-bias"
+#include "lib/attention-query"
 override HAS_MASS: bool;
 override WINDOWS: u32;
 @group(0) @binding(4) var<storage, read> mass: array<f32>;
@@ -17,20 +17,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let head = FIRST_HEAD + group.y;
-  let m = group.z;
-  let D4 = D / 4u;
-  let Nq = arrayLength(&q) / (HEADS * D4 * groups.z);
-  let Nk = arrayLength(&k) / (HEADS * D4 * groups.z);
-  let owned = 64u / SLICES;
-  let slice = thread / owned;
-  let n0 = group.x * owned + thread % owned;
-  let n = min(n0, Nq - 1u);
-  let qAt = placeOf(m * Nq + n, head);
-  let width = select(Nk - PREFIX, GRID_W, HAS_REL);
-  let rows = (Nk - PREFIX) / width;
-  let row = (m * HEADS + head) * Nq + n;
-  let relAt = row * (rows + width);
+  #include "lib/attention-query-share"
 
   var query = array<vec4f, MAX_D4>();
   var acc = array<vec4f, MAX_D4>();
@@ -46,11 +33,7 @@ fn main(
     let length = select(Nk - PREFIX, PREFIX, isPrefix);
     for (var t = 0u; t < length; t += 16u) {
       workgroupBarrier();
-      for (var i = thread; i < 16u * D4; i += 64u) {
-        let at = placeOf(m * Nk + first + min(t + i / D4, length - 1u), head) + i % D4;
-        first16[i] = k[at];
-        second16[i] = v[at];
-      }
+      loadKeys(m * Nk + first, t, length, head, thread);
       workgroupBarrier();
       for (var c = slice * 4u; c < 16u && t + c < length; c += SLICES * 4u) {
         let j = t + c + FOUR;

@@ -1,6 +1,5 @@
 // Blocks of matmul's families that use subgroups: four threads, a quad, load the operand that they share once, a quarter each, because
-// software adapters fetch every thread's value on its own, so that loads cost most. The includer declares A_T, B_T, ALONG_M, a, b,
-// bias and out.
+// software adapters fetch every thread's value on its own, so that loads cost most. The including shader declares ALONG_M.
 #include "lib/matmul-vectors"
 var<private> lane: u32;
 

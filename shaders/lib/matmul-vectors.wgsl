@@ -1,6 +1,13 @@
-// Loads and stores of matmul's families whose innermost axes are multiples of 4; the includer declares a, b, bias and out.
+// Inputs and outputs of matmul's families whose innermost axes are multiples of 4, and how they load and store them.
 // A block is stored as four vectors: those of a are rows m + i from k on, or when A_T rows k + i from m on; likewise those
 // of b. Rows and columns past M and N are read from the last one instead, and never stored.
+override A_T: bool;
+override B_T: bool;
+override HAS_BIAS: bool;
+@group(0) @binding(0) var<storage, read> a: array<vec4f>;
+@group(0) @binding(1) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 
 // Places of the four vectors of a block at k = 0, counted in vectors.
 fn aStart(m: u32, s: Sizes) -> vec4u {

@@ -4,14 +4,7 @@
 // 4 × 4 blocks. A block's columns are rows of out, so block += bBlock · aBlock. It loads less for each sum and compiles longer. The
 // sums are those of the small tile, bit for bit.
 enable subgroups;
-override A_T: bool;
-override B_T: bool;
-override HAS_BIAS: bool;
 const ALONG_M = false;
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 #include "lib/matmul-sizes"
 #include "lib/matmul-quad"
 // In the loop over k every index is a constant: the adapter then knows the place, any other index it looks up lane by lane.

@@ -3,14 +3,7 @@
 // Family of software adapters with subgroups. A thread sums 16 × 8 in registers (lib/matmul-tile); the four threads of a quad
 // (lib/matmul-quad) lie side by side along n, or along m when ALONG_M.
 enable subgroups;
-override A_T: bool;
-override B_T: bool;
-override HAS_BIAS: bool;
 override ALONG_M: bool;
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 #include "lib/matmul-tile"
 #include "lib/matmul-quad"
 

@@ -2,14 +2,7 @@
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. The innermost axes of a, b and out are multiples of 4.
 // Family of software adapters: a thread sums 16 × 8 in registers (lib/matmul-tile), without workgroup memory. The four threads
 // of a workgroup lie side by side along n, or along m when ALONG_M.
-override A_T: bool;
-override B_T: bool;
-override HAS_BIAS: bool;
 override ALONG_M: bool;
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 #include "lib/matmul-tile"
 #include "lib/matmul-vectors"
 

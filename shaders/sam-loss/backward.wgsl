@@ -1,9 +1,10 @@
-// dparts[n, m] = dout·weight·(20, 1) for the token that forward chose, else 0
+// dparts[n, m] = dout·weight·(FOCAL, 1) for the token that forward chose, else 0
 // dpredicted[n, m] = dout·weight·2·(predicted − real) / (supervised tokens) for a supervised token, else 0
 // predicted, real, dpredicted: [N, M]; mode, weight, dout: [N]; saved: [N, 4] (the token last); dparts: [N, M, 2].
 // One thread a token of an object.
 #include "lib/index"
 override M: u32;
+override FOCAL: f32;
 @group(0) @binding(0) var<storage, read> predicted: array<f32>;
 @group(0) @binding(1) var<storage, read> real: array<f32>;
 @group(0) @binding(2) var<storage, read> mode: array<f32>;
@@ -22,7 +23,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let several = mode[n] > 0.5;
   let upstream = dout[n] * weight[n];
   let isChosen = m == u32(saved[n].w + 0.5);
-  dparts[i] = select(vec2f(), vec2f(20.0, 1.0) * upstream, isChosen);
+  dparts[i] = select(vec2f(), vec2f(FOCAL, 1.0) * upstream, isChosen);
   let isSupervised = select(m == 0u, m > 0u, several);
   let count = select(1.0, f32(M - 1u), several);
   dpredicted[i] = select(0.0, upstream * 2.0 * (predicted[i] - real[i]) / count, isSupervised);

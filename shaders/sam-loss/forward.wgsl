@@ -1,9 +1,10 @@
-// loss[n] = weight[n] · (20·focal + dice + iou) of what is supervised; saved[n] = (focal, dice, iou, token)
-// mode 0: token 0, iou = (predicted₀ − real₀)². mode 1: among tokens 1 … M − 1 the first with the least 20·focal + dice,
+// loss[n] = weight[n] · (FOCAL·focal + dice + iou) of what is supervised; saved[n] = (focal, dice, iou, token)
+// mode 0: token 0, iou = (predicted₀ − real₀)². mode 1: among tokens 1 … M − 1 the first with the least FOCAL·focal + dice,
 // iou = mean of (predicted − real)² over them. parts: [N, M, 2]; predicted, real: [N, M]; mode, weight, loss: [N]; saved: [N, 4].
 // One thread an object, tokens in order.
 #include "lib/index"
 override M: u32;
+override FOCAL: f32;
 @group(0) @binding(0) var<storage, read> parts: array<vec2f>;
 @group(0) @binding(1) var<storage, read> predicted: array<f32>;
 @group(0) @binding(2) var<storage, read> real: array<f32>;
@@ -24,12 +25,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var m = first; m < end; m++) {
     let part = parts[n * M + m];
     let best = parts[n * M + token];
-    if (20.0 * part.x + part.y < 20.0 * best.x + best.y) { token = m; }
+    if (FOCAL * part.x + part.y < FOCAL * best.x + best.y) { token = m; }
     let error = predicted[n * M + m] - real[n * M + m];
     iou += error * error;
   }
   iou /= f32(end - first);
   let chosen = parts[n * M + token];
   saved[n] = vec4f(chosen.x, chosen.y, iou, f32(token));
-  loss[n] = weight[n] * (20.0 * chosen.x + chosen.y + iou);
+  loss[n] = weight[n] * (FOCAL * chosen.x + chosen.y + iou);
 }

@@ -117,10 +117,10 @@ export const layernormParamsOp = defineOp({
         flops: 5 * sizeOf(x),
       },
       {
-        shader: 'layernorm/split',
+        shader: 'reduce/columns',
         constants: {},
         bindings: [{ scratch: 0 }, { output: 0 }, { output: 1 }],
-        workgroups: workgroups1d(C),
+        workgroups: workgroups1d(2 * C),
         flops: 2 * slices * C,
       },
     ];

@@ -1,4 +1,5 @@
 import { type BackwardContext, defineOp, type OpCase, type Tensor } from '../../graph/graph.ts';
+import type { Pass } from '../../graph/pass.ts';
 import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
@@ -6,7 +7,13 @@ import { required } from '../required.ts';
 /** Weight of the focal loss beside the dice loss. */
 const FOCAL = 20;
 
-function maskTokens(predictedIou: Shape | null | undefined): { N: number; M: number } {
+/** Objects and mask tokens of each. */
+interface MaskTokens {
+  readonly N: number;
+  readonly M: number;
+}
+
+function maskTokens(predictedIou: Shape | null | undefined): MaskTokens {
   const shape = required(predictedIou, 'samLoss: predictedIou');
   expectShape(shape.length === 2, 'samLoss', () => `predictedIou ${show(shape)} is not [N, M]`);
   return { N: axis(shape, 0), M: axis(shape, 1) };
@@ -49,23 +56,7 @@ export const samLossOp = defineOp({
   },
   passes: ({ inputs: [, predictedIou] }) => {
     const { N, M } = maskTokens(predictedIou);
-    return [
-      {
-        shader: 'sam-loss/forward',
-        constants: { M },
-        bindings: [
-          { input: 0 },
-          { input: 1 },
-          { input: 2 },
-          { input: 3 },
-          { input: 4 },
-          { output: 0 },
-          { output: 1 },
-        ],
-        workgroups: workgroups1d(N),
-        flops: 6 * N * M,
-      },
-    ];
+    return [lossPass('sam-loss/forward', 5, N, { N, M })];
   },
   backward: {
     parts: (context) => both(context)[0],
@@ -107,24 +98,7 @@ export const samLossBackwardOp = defineOp({
   },
   passes: ({ inputs: [predictedIou] }) => {
     const { N, M } = maskTokens(predictedIou);
-    return [
-      {
-        shader: 'sam-loss/backward',
-        constants: { M },
-        bindings: [
-          { input: 0 },
-          { input: 1 },
-          { input: 2 },
-          { input: 3 },
-          { input: 4 },
-          { input: 5 },
-          { output: 0 },
-          { output: 1 },
-        ],
-        workgroups: workgroups1d(N * M),
-        flops: 6 * N * M,
-      },
-    ];
+    return [lossPass('sam-loss/backward', 6, N * M, { N, M })];
   },
   backward: {
     predictedIou: 'none',
@@ -137,6 +111,17 @@ export const samLossBackwardOp = defineOp({
   reference: { checkedBy: 'samLoss' },
   cases: [],
 });
+
+/** A pass that binds the first inputs and both outputs. */
+function lossPass(shader: string, inputs: number, threads: number, { N, M }: MaskTokens): Pass {
+  return {
+    shader,
+    constants: { M, FOCAL },
+    bindings: [...Array.from({ length: inputs }, (_, input) => ({ input })), { output: 0 }, { output: 1 }],
+    workgroups: workgroups1d(threads),
+    flops: 6 * N * M,
+  };
+}
 
 /** Both gradients; the rules of the two inputs share the node. */
 function both({ graph, input, output, dout }: BackwardContext<object>): [Tensor, Tensor] {

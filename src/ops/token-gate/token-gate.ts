@@ -123,7 +123,7 @@ export const tokenGateParamsOp = defineOp({
         flops: 6 * sizeOf(u),
       },
       {
-        shader: 'token-gate/params-sum',
+        shader: 'reduce/columns',
         constants: {},
         bindings: [{ scratch: 0 }, { output: 0 }, { output: 1 }],
         workgroups: workgroups1d(columns),

@@ -1,0 +1,18 @@
+// What attention's workgroup kernels share in which a thread owns a query.
+
+// Relative position of one query, whose entries start at `at`, at four columns: relPos[row] + relPos[rows + column of the grid].
+fn bias(at: u32, j: vec4u, rows: u32, width: u32) -> vec4f {
+  let y = at + j / width;
+  let x = at + rows + j % width;
+  return vec4f(relPos[y.x], relPos[y.y], relPos[y.z], relPos[y.w])
+    + vec4f(relPos[x.x], relPos[x.y], relPos[x.z], relPos[x.w]);
+}
+
+// Keys and values t to t + 15 of the `length` rows from `first` on, into workgroup memory; past the end the last row again.
+fn loadKeys(first: u32, t: u32, length: u32, head: u32, thread: u32) {
+  for (var i = thread; i < 16u * (D / 4u); i += 64u) {
+    let at = placeOf(first + min(t + i / (D / 4u), length - 1u), head) + i % (D / 4u);
+    first16[i] = k[at];
+    second16[i] = v[at];
+  }
+}
