@@ -82,7 +82,7 @@ export interface GateCell {
   readonly change: number;
 }
 
-/** The heat map of one dataset at its latest evaluation; null before the first. */
+/** The heat map of one dataset at its latest validation; null before the first. */
 export function gateRows(
   gates: readonly GatePoint[],
   datasetId: string,

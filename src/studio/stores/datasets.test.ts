@@ -20,7 +20,7 @@ function linkFake() {
 }
 const names = () => useDatasets.getState().datasets.map(({ name }) => name);
 
-test('what cannot be opened is listed beside the datasets, and leaves when it is deleted', async () => {
+test('datasets that cannot be opened are listed, and removed when they are deleted', async () => {
   linkFake();
   await loadDatasets();
   const { datasets, broken } = useDatasets.getState();
@@ -78,4 +78,17 @@ test('samples that were asked for before the split changed are asked for again',
   await slow;
   expect(call).toHaveBeenCalledExactlyOnceWith('data.samples', { datasetId: 'cells' }, undefined);
   expect(useDatasets.getState().samples.cells).toHaveLength(26);
+});
+
+test('samples of a dataset that was deleted meanwhile are dropped without a second request', async () => {
+  const engine = linkFake();
+  await loadDatasets();
+  const answer = engine.holdNext('data.samples');
+  const slow = loadSamples('cells');
+  await deleteDataset('cells');
+  const call = vi.spyOn(engine, 'call');
+  answer();
+  await slow;
+  expect(call).not.toHaveBeenCalled();
+  expect(useDatasets.getState().samples).toEqual({});
 });

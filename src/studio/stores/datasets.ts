@@ -42,13 +42,14 @@ const latest = new Latest();
 
 export async function loadDatasets(): Promise<void> {
   const asked = latest.ask();
-  const [whole, broken] = await Promise.all([callEngine('data.list', {}), callEngine('data.broken', {})]);
+  const [listed, broken] = await Promise.all([callEngine('data.list', {}), callEngine('data.broken', {})]);
   set((state) => ({
     loaded: true,
-    datasets: (whole.ok && latest.acceptList('whole', asked, whole.value, state.datasets)) || state.datasets,
+    datasets:
+      (listed.ok && latest.acceptList('datasets', asked, listed.value, state.datasets)) || state.datasets,
     broken: (broken.ok && latest.acceptList('broken', asked, broken.value, state.broken)) || state.broken,
   }));
-  notifyFirstFailure([whole, broken]);
+  notifyFirstFailure([listed, broken]);
 }
 
 export function addFiles(files: readonly DroppedFile[]): Promise<void> {
@@ -120,13 +121,13 @@ export async function deleteDataset(datasetId: string): Promise<void> {
     notifyFailure(result.error);
     return;
   }
-  const gone = useDatasets.getState().datasets.find((dataset) => dataset.id === datasetId);
+  const deleted = find(datasetId);
   changeDataset(datasetId);
   set((state) => ({
     datasets: state.datasets.filter((dataset) => dataset.id !== datasetId),
     broken: state.broken.filter((dataset) => dataset.id !== datasetId),
   }));
-  notifySuccess(`${gone?.name ?? 'The dataset'} was deleted from this device.`);
+  notifySuccess(`${deleted?.name ?? 'The dataset'} was deleted from this device.`);
   void refreshStorage();
 }
 
@@ -138,8 +139,12 @@ export async function loadSamples(datasetId: string): Promise<void> {
   if (!result.ok) notifyFailure(result.error);
   else if (latest.accept(samplesKey(datasetId), asked))
     set((state) => ({ samples: { ...state.samples, [datasetId]: result.value } }));
-  // The dataset has changed since.
-  else await loadSamples(datasetId);
+  // The dataset has changed since, or was deleted.
+  else if (find(datasetId)) await loadSamples(datasetId);
+}
+
+function find(id: string): DatasetInfo | undefined {
+  return useDatasets.getState().datasets.find((dataset) => dataset.id === id);
 }
 
 function replace(result: Result<DatasetInfo>, asked: number): void {

@@ -57,7 +57,7 @@ test('the old state is left as it was', () => {
   expect(one.histories.r?.steps).toHaveLength(1);
 });
 
-test('what was being measured is over with its result, and with the next step', () => {
+test('an activity ends with its result, and with the next step', () => {
   const measuring: EngineEvent = { type: 'activity', runId: 'r', label: 'Measuring', done: 0, total: 1 };
   const one = applyEvents(empty, [measuring]);
   expect(one.activities.r?.label).toBe('Measuring');
@@ -70,7 +70,7 @@ test('what was being measured is over with its result, and with the next step', 
   expect(applyEvents(one, [result]).activities).toEqual({});
 });
 
-test('a run that was left after its last step can still be measured, one that is over cannot go on', () => {
+test('a run that was left after its last step can be resumed for its test, a finished one cannot', () => {
   const atTheEnd = { step: 200, steps: 200, checkpointStep: 200 };
   expect(isResumable({ ...fakeRun('paused', 1), ...atTheEnd })).toBe(true);
   expect(isResumable({ ...fakeRun('interrupted', 1), ...atTheEnd })).toBe(true);
@@ -85,7 +85,7 @@ test('a run knows which of its datasets were deleted, by the names that they had
   expect(left.ok && missingDatasets(fakeRun('paused', 1), left.value)).toEqual(['cracks']);
 });
 
-test('a run without a checkpoint starts anew, one that failed before its first does not', () => {
+test('a run without a checkpoint can be resumed from its start, unless it failed', () => {
   expect(isResumable({ ...fakeRun('interrupted', 1), checkpointStep: null })).toBe(true);
   expect(isResumable({ ...fakeRun('failed', 1), checkpointStep: null })).toBe(false);
   expect(isResumable(fakeRun('failed', 1))).toBe(true);
@@ -201,7 +201,7 @@ test('a slow history keeps the points that came as events meanwhile', async () =
   ).toEqual([120, 121]);
 });
 
-test('runs that cannot be opened are listed beside the others, and leave when they are deleted', async () => {
+test('runs that cannot be opened are listed, and removed when they are deleted', async () => {
   const engine = linkFake();
   await loadRuns();
   const { runs, broken } = useRuns.getState();

@@ -64,9 +64,9 @@ function timeLeft(run: RunInfo, step: number): string {
   return ` · ${duration(run.secondsPerStep)} per step · ${duration(run.secondsPerStep * (run.steps - step))} left`;
 }
 
-/** Why the run cannot be resumed, or null. @param gone names of its deleted datasets. */
-function resumeBlocker(run: RunInfo, gone: readonly string[]): string | null {
-  if (gone.length > 0) return `Cannot be resumed without the deleted dataset ${gone.join(', ')}.`;
+/** Why the run cannot be resumed, or null. @param deleted names of its deleted datasets. */
+function resumeBlocker(run: RunInfo, deleted: readonly string[]): string | null {
+  if (deleted.length > 0) return `Cannot be resumed without the deleted dataset ${deleted.join(', ')}.`;
   return run.fitsModel ? null : `Load ${run.modelName} to resume this run.`;
 }
 
@@ -83,8 +83,8 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
   });
   const datasetsLoaded = useDatasets((state) => state.loaded);
   const datasets = useDatasets((state) => state.datasets);
-  const gone = datasetsLoaded ? missingDatasets(run, datasets) : [];
-  const reason = resumeBlocker(run, gone);
+  const deleted = datasetsLoaded ? missingDatasets(run, datasets) : [];
+  const reason = resumeBlocker(run, deleted);
   const mayResume = canCompute && !otherActive && reason === null;
   return (
     <div className="row">
