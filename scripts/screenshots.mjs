@@ -19,7 +19,7 @@ import { run } from './toolchain/run.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const IMAGES = join(root, 'docs/images');
-const STEPS = 30;
+const STEPS = 24;
 /** Milliseconds that the software adapter may take to train and measure. */
 const TRAINING = 1_800_000;
 
@@ -35,9 +35,10 @@ async function waitForText(page, region, text, options) {
 /** The screenshots taken so far by name. They are written together, so that a run that fails changes none. */
 const taken = new Map();
 
-/** Takes what is on the screen as <name>.png. */
-async function shoot(page, name) {
+/** Takes what is on the screen as <name>.png, from the page's top or from `region` on. */
+async function shoot(page, name, region = page.locator('body')) {
   await page.evaluate(() => document.fonts.ready);
+  await region.evaluate((element) => element.scrollIntoView());
   // The pointer rests where it shows no tooltip.
   await page.mouse.move(0, 719);
   // Notices come and go by the clock; the note says only that this machine has no GPU.
@@ -70,7 +71,6 @@ async function data(page, folder) {
   const refused = page.getByRole('region', { name: 'Files to check' });
   await refused.waitFor();
   await page.getByRole('article', { name: 'discs' }).waitFor();
-  await refused.scrollIntoViewIfNeeded();
   await shoot(page, 'data-refused');
   await page.getByRole('button', { name: 'Delete discs' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
@@ -83,7 +83,6 @@ async function train(page) {
   await page.getByRole('checkbox', { name: /Demo leaves/ }).check();
   await page.getByRole('radio', { name: 'Quick' }).check({ force: true });
   await waitForText(page, ['complementary', { name: 'Cost and start' }], /at the peak/);
-  await page.evaluate(() => window.scrollTo(0, 0));
   await shoot(page, 'train-new');
   // Fewer and smaller steps than the preset's, since there is no GPU.
   await page.getByText('Advanced').click();
@@ -96,14 +95,12 @@ async function train(page) {
   await page.getByRole('button', { name: 'Start training' }).click();
 
   const head = ['region', { name: 'Run', exact: true }];
-  await waitForText(page, head, new RegExp(`running · step ${STEPS - 10} of`), { timeout: TRAINING });
+  await waitForText(page, head, new RegExp(`running · step ${STEPS - 4} of`), { timeout: TRAINING });
   await shoot(page, 'train-running');
   await waitForText(page, head, /finished · step/, { timeout: TRAINING });
   await page.getByRole('region', { name: 'Verdict' }).waitFor();
   await shoot(page, 'train-verdict');
-  await page.getByRole('region', { name: 'Gates' }).scrollIntoViewIfNeeded();
-  await page.getByRole('region', { name: 'Gates' }).evaluate((element) => element.scrollIntoView());
-  await shoot(page, 'train-gates');
+  await shoot(page, 'train-gates', page.getByRole('region', { name: 'Gates', exact: true }));
   await page.getByRole('button', { name: 'Use in Segment' }).click();
 }
 
