@@ -41,12 +41,12 @@ export function traceEncoderBlock(
   return add(afterAttention, block.at('mlp', normed, linear('lin2', hidden, site.width)));
 }
 
-/** A block with what plug-ins change in it. */
+/** A block with what methods change in it. */
 interface Block {
   /** The block's own weights by SAM's names behind the site's. */
   readonly weights: WeightSource;
   readonly hooks: BlockHooks;
-  /** A layer's output as plug-ins leave it. */
+  /** A layer's output as methods leave it. */
   readonly at: (slot: Slot, input: Tensor, output: Tensor) => Tensor;
 }
 

@@ -11,7 +11,7 @@ import { graphInputs } from './weight-source.ts';
 /** Height and width in pixels. */
 export type PixelSize = readonly [height: number, width: number];
 
-/** Makes the slots of a graph; plug-ins declare their tensors in it, under names that the session's `tensors` hold. */
+/** Makes the slots of a graph; methods declare their tensors in it, under names that the session's `tensors` hold. */
 export type SlotsOf = (graph: Graph) => BlockSlots;
 
 /** Objects and prompt tokens of one pass of the decoder. */

@@ -6,7 +6,7 @@ import { relativeError } from '../testing/allclose.ts';
 import { openTestGpu, refuseBuffers } from '../testing/device.ts';
 import { bytesSource } from './checkpoint/byte-source.ts';
 import { openCheckpoint } from './checkpoint/checkpoint.ts';
-import { mapHfNames } from './checkpoint/names-hf.ts';
+import { mapHfNames } from './checkpoint/names.ts';
 import { POINT_TABLE } from './checkpoint/prepare.ts';
 import { Safetensors } from './checkpoint/safetensors.ts';
 import { writeSafetensors } from './checkpoint/safetensors-write.ts';

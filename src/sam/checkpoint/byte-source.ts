@@ -31,9 +31,9 @@ export function blobSource(name: string, blob: Blob): ByteSource {
         throw new Failure(
           {
             code: 'checkpoint/unreadable',
-            what: 'The file could not be read any more.',
+            what: 'The file can no longer be read.',
             where: name,
-            cure: 'It was moved, changed or is no longer allowed to be read; choose it again.',
+            cure: 'It was moved or changed, or the browser lost its permission to read it. Choose it again.',
           },
           { cause },
         );

@@ -57,9 +57,11 @@ describe('opening a checkpoint', () => {
     const plain = await openCheckpoint({ weights: [source(weights())], config });
     expect(plain.unused).toEqual([]);
     expect(plain.config).toEqual(CONFIG);
-    const wrapped = new Map([...weights()].map(([name, tensor]) => [`module.sam.${name}`, tensor]));
-    wrapped.set('module.sam.extra', { shape: [1], data: Float32Array.of(1) });
-    wrapped.set('optimizer.step', { shape: [1], data: Float32Array.of(1) });
+    const stray: HostTensor = { shape: [1], data: Float32Array.of(1) };
+    const wrapped = new Map([['lora.image_encoder.blocks.0.A', stray]]);
+    for (const [name, tensor] of weights()) wrapped.set(`module.sam.${name}`, tensor);
+    wrapped.set('module.sam.extra', stray);
+    wrapped.set('optimizer.step', stray);
     const checkpoint = await openCheckpoint({ weights: [source(wrapped)], config });
     expect(checkpoint.unused).toEqual(['extra']);
     expect((await checkpoint.read('image_encoder.pos_embed')).shape).toEqual([1, 4, 4, 16]);

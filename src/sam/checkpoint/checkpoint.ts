@@ -65,9 +65,9 @@ export async function openCheckpoint(files: CheckpointFiles): Promise<SamCheckpo
   if (!encoder) {
     throw new Failure({
       code: 'checkpoint/not-sam',
-      what: `No tensor of a SAM image encoder is in it (${owners.size} other tensors are).`,
+      what: `It has no tensor of a known SAM image encoder, but ${owners.size} others.`,
       where: label,
-      cure: 'Open a SAM checkpoint: facebook/sam-vit-base and its kind, MedSAM, micro-sam; an adapter goes on top of one.',
+      cure: 'Open a SAM checkpoint, such as facebook/sam-vit-base, MedSAM or micro-sam. An adapter is opened after its model.',
     });
   }
   const config = resolveConfig(files, encoder, new ShapeReader(shapes, label), label);
@@ -140,7 +140,7 @@ function parseJson({ name, text }: JsonFile): unknown {
     throw new Failure(
       {
         code: 'config/no-json',
-        what: `The file is no JSON: ${(cause as Error).message}.`,
+        what: `The file is not JSON: ${(cause as Error).message}.`,
         where: name,
         cure: 'Download or save it again.',
       },

@@ -53,9 +53,9 @@ export function parseHeader(text: string, dataBytes: number, file: string): Safe
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw damaged('checkpoint/header', `The header is no JSON: ${(cause as Error).message}.`, file);
+    throw damaged('checkpoint/header', `The header is not JSON: ${(cause as Error).message}.`, file);
   }
-  if (!isRecord(json)) throw damaged('checkpoint/header', 'The header is no JSON object.', file);
+  if (!isRecord(json)) throw damaged('checkpoint/header', 'The header is not a JSON object.', file);
   const twice = duplicateKey(text);
   if (twice !== null) throw damaged('checkpoint/header', 'The header names this tensor twice.', file, twice);
   const tensors = new Map<string, TensorEntry>();
@@ -70,26 +70,26 @@ export function parseHeader(text: string, dataBytes: number, file: string): Safe
 
 function parseMetadata(value: unknown, file: string): Record<string, string> {
   const metadata: Record<string, string> = {};
-  if (!isRecord(value)) throw damaged('checkpoint/header', 'The metadata is no JSON object.', file);
+  if (!isRecord(value)) throw damaged('checkpoint/header', 'The metadata is not a JSON object.', file);
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== 'string')
-      throw damaged('checkpoint/header', `The metadata's ${key} is no text.`, file);
+      throw damaged('checkpoint/header', `The metadata's ${key} is not a text.`, file);
     metadata[key] = text;
   }
   return metadata;
 }
 
 function parseEntry(name: string, value: unknown, dataBytes: number, file: string): TensorEntry {
-  if (!isRecord(value)) throw damaged('checkpoint/header', 'The entry is no JSON object.', file, name);
+  if (!isRecord(value)) throw damaged('checkpoint/header', 'The entry is not a JSON object.', file, name);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !isDtype(dtype)) {
     throw damaged('checkpoint/dtype', `The type ${JSON.stringify(dtype)} does not exist.`, file, name);
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
-    throw damaged('checkpoint/header', `The shape ${JSON.stringify(shape)} is none.`, file, name);
+    throw damaged('checkpoint/header', `${JSON.stringify(shape)} is not a shape.`, file, name);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    throw damaged('checkpoint/offsets', `The offsets ${JSON.stringify(offsets)} are none.`, file, name);
+    throw damaged('checkpoint/offsets', `${JSON.stringify(offsets)} are not offsets.`, file, name);
   }
   const [begin, end] = offsets as [number, number];
   if (begin > end)

@@ -63,7 +63,7 @@ export class Safetensors {
       if (cause instanceof Failure) throw cause;
       throw refuse(
         'checkpoint/header',
-        'The header is no text.',
+        'The header is not text.',
         'This is not a safetensors file; choose another.',
       );
     }
@@ -92,7 +92,7 @@ export class Safetensors {
     if (data === null) {
       throw new Failure({
         code: 'checkpoint/dtype',
-        what: `It holds ${entry.dtype} values, and weights are F32, F16 or BF16 here.`,
+        what: `It holds ${entry.dtype} values; weights have to be F32, F16 or BF16.`,
         where: `${this.name}, tensor ${name}`,
         cure: 'Use the unquantised weights of the model.',
       });
@@ -109,7 +109,7 @@ export class Safetensors {
     return { shape: entry.shape, data };
   }
 
-  /** One tensor as it is, floats or integers, as f32: for files that hold other things than weights. */
+  /** One tensor as it is, floats or integers, as f32: for files that hold more than weights. */
   async readValues(name: string): Promise<HostTensor> {
     const { entry, bytes } = await this.bytesOf(name);
     return {
