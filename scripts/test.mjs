@@ -18,6 +18,7 @@ const STEPS = [
   ['types', 'tsc', ['--noEmit']],
   ['lint and format', 'biome', ['ci', '--error-on-warnings']],
   ['import walls', 'depcruise', ['src', '--config', '.dependency-cruiser.cjs']],
+  ['unused code', 'knip', []],
   ['unit, op conformance, model conformance, command line', 'vitest', ['run']],
   ['build', 'vite', ['build']],
   ['journeys in Chromium', 'playwright', ['test']],

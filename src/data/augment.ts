@@ -15,7 +15,7 @@ export interface AugmentSettings {
   readonly contrast: number;
 }
 
-export const DEFAULT_AUGMENT: AugmentSettings = {
+const DEFAULT_AUGMENT: AugmentSettings = {
   flips: true,
   quarterTurns: true,
   minCrop: 0.6,

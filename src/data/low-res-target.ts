@@ -13,7 +13,7 @@ export interface LowResTarget {
 }
 
 /** Cells at or above this share of foreground are 1. */
-export const TARGET_THRESHOLD = 0.5;
+const TARGET_THRESHOLD = 0.5;
 
 /**
  * Averages an object over the cells of the low-res grid by exact area; a cell is 1 from a threshold of 0.5 on. A cell

@@ -173,7 +173,7 @@ export class OpfsStore implements FileStore {
 }
 
 /** What the platform throws as a {@link Failure}. */
-export function toStorageFailure(error: unknown, path: string): Failure {
+function toStorageFailure(error: unknown, path: string): Failure {
   if (error instanceof Failure) return error;
   const name = error instanceof Error || error instanceof DOMException ? error.name : '';
   if (name === 'QuotaExceededError') return full(path, error);

@@ -9,7 +9,7 @@ export interface PipelineRequest {
 }
 
 /** The key of a pipeline: everything that its code depends on. */
-export function pipelineKey(request: PipelineRequest): string {
+function pipelineKey(request: PipelineRequest): string {
   const constants = Object.entries(request.constants).sort(([a], [b]) => (a < b ? -1 : 1));
   return `${request.shader}(${constants.map(([name, value]) => `${name}=${value}`).join(',')})`;
 }

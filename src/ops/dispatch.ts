@@ -1,5 +1,5 @@
 /** Threads of a workgroup in every one-dimensional shader. */
-export const WORKGROUP = 64;
+const WORKGROUP = 64;
 const MAX_GROUPS = 65535;
 
 /** Workgroups for `threads` invocations of a shader that finds its element by `flatIndex` (shaders/lib/index.wgsl). */

@@ -58,7 +58,7 @@ function inBlock(block: number, group: TensorGroup): (spec: TensorSpec) => Modul
 }
 
 /** The mask decoder's tensors, original SAM names and shapes; those of one axis (biases, norms) do not decay. */
-export function decoderTensors(sam: SamConfig): TrainableTensor[] {
+function decoderTensors(sam: SamConfig): TrainableTensor[] {
   return [...samTensorShapes(sam)]
     .filter(([name]) => name.startsWith('mask_decoder.'))
     .map(([name, shape]) => ({ name, shape, group: 'decoder', decay: shape.length > 1, rate: 1 }));

@@ -6,7 +6,7 @@ export interface TabLock {
   release(): Promise<void>;
 }
 
-export class TabLocks {
+class TabLocks {
   private readonly prefix: string;
 
   /** @param refusal what is said of one that another has. */

@@ -81,7 +81,7 @@ export function promptOf(
 }
 
 /** Pixels of a mask that differ, of all, where the reference's logit is clearly not 0. */
-export function maskComparison(
+function maskComparison(
   key: string,
   logits: ArrayLike<number>,
   mask: ArrayLike<number>,

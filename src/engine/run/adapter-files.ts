@@ -67,7 +67,7 @@ export async function storeAdapterFiles(
 }
 
 /** Finds the files. @throws Failure `adapter/incomplete`, `adapter/several`, `data/…` for a broken zip. */
-export async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<AdapterPair> {
+async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<AdapterPair> {
   const found: NamedBytes[] = [];
   for (const { path, bytes } of inputs) {
     if (/\.zip$/i.test(path)) found.push(...(await unzip(path, await bytes())));

@@ -108,7 +108,3 @@ export function gelu(x: Tensor): Tensor {
 export function relu(x: Tensor): Tensor {
   return activation(x, 'relu');
 }
-
-export function sigmoid(x: Tensor): Tensor {
-  return activation(x, 'sigmoid');
-}

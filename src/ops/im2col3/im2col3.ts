@@ -109,6 +109,6 @@ export function im2col3(x: Tensor): Tensor {
   return x.graph.apply1(im2col3Op, [x], {});
 }
 
-export function col2im3(columns: Tensor): Tensor {
+function col2im3(columns: Tensor): Tensor {
   return columns.graph.apply1(col2im3Op, [columns], {});
 }

@@ -10,7 +10,7 @@ interface MatmulAttributes {
 }
 
 /** Reads the sizes of a product off its inputs; the leading axes are the batch and must agree. */
-export function matmulProblem(a: Shape, b: Shape, { aT, bT }: { aT: boolean; bT: boolean }): MatmulProblem {
+function matmulProblem(a: Shape, b: Shape, { aT, bT }: { aT: boolean; bT: boolean }): MatmulProblem {
   const [M, K] = aT ? [axis(a, -1), axis(a, -2)] : [axis(a, -2), axis(a, -1)];
   const [N, kB] = bT ? [axis(b, -2), axis(b, -1)] : [axis(b, -1), axis(b, -2)];
   const batch = sizeOf(a.slice(0, -2));

@@ -103,6 +103,6 @@ export function sliceTokens(x: Tensor, start: number, length: number): Tensor {
   return x.graph.apply1(sliceTokensOp, [x], { start, length });
 }
 
-export function padTokens(x: Tensor, start: number, total: number): Tensor {
+function padTokens(x: Tensor, start: number, total: number): Tensor {
   return x.graph.apply1(padTokensOp, [x], { start, total });
 }

@@ -46,7 +46,7 @@ async function kindOfSafetensors(file: Blob): Promise<'adapter' | 'model'> {
 }
 
 /** By tensor names: an adapter has tensors of blocks or a mask decoder, and no encoder. */
-export function kindOfNames(names: readonly string[]): 'adapter' | 'model' {
+function kindOfNames(names: readonly string[]): 'adapter' | 'model' {
   const hasEncoder = names.some((name) => /(^|\.)(image_encoder|vision_encoder|prompt_encoder)\./.test(name));
   const hasTuned = names.some((name) => /^(blocks\.\d+\.|mask_decoder\.)/.test(name));
   return hasTuned && !hasEncoder ? 'adapter' : 'model';

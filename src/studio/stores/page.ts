@@ -12,7 +12,7 @@ export const PAGE_LABELS: Readonly<Record<Page, string>> = {
 };
 
 /** "#/train" → "train"; anything unknown → "data". */
-export function pageOfHash(hash: string): Page {
+function pageOfHash(hash: string): Page {
   return PAGES.find((page) => `#/${page}` === hash) ?? 'data';
 }
 

@@ -98,7 +98,7 @@ const ANSWERS = 'answers';
 export const selectPrompts = (state: SegmentState): PromptState =>
   state.promptHistory[state.historyIndex] ?? START;
 
-export function selectVariant(state: SegmentState): Variant {
+function selectVariant(state: SegmentState): Variant {
   return state.side === 'tuned' && state.runId !== null
     ? { kind: 'run', runId: state.runId }
     : { kind: 'base' };

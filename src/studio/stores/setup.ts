@@ -97,7 +97,7 @@ function gateOf({ gate }: Form, methods: readonly string[], { defaultGateForms }
 }
 
 /** The fields of training and of these methods. */
-export function fieldsOf(capabilities: Capabilities, methods: readonly string[]): readonly FieldInfo[] {
+function fieldsOf(capabilities: Capabilities, methods: readonly string[]): readonly FieldInfo[] {
   return [
     ...capabilities.trainFields,
     ...capabilities.methods

@@ -31,7 +31,9 @@ export class RunReports {
       await this.save(record);
     } catch (error) {
       this.tellTrouble(error);
-      await this.tell(this.repository.cache({ ...record, failure: record.failure ?? toFailureRecord(error) }));
+      await this.tell(
+        this.repository.cache({ ...record, failure: record.failure ?? toFailureRecord(error) }),
+      );
     }
   }
 

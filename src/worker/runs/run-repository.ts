@@ -114,7 +114,8 @@ export class RunRepository {
     const broken: BrokenRun[] = [];
     for (const id of await this.folders()) {
       const record = await this.read(id).catch(toFailureRecord);
-      if ('code' in record) broken.push({ id, bytes: await this.bytesOf(id).catch(() => 0), failure: record });
+      if ('code' in record)
+        broken.push({ id, bytes: await this.bytesOf(id).catch(() => 0), failure: record });
     }
     return broken;
   }

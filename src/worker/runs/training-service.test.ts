@@ -8,8 +8,8 @@ import type { RunConfig } from '../../engine/run/run-files.ts';
 import type { Run, RunOutcome, RunProgress } from '../../engine/run/run-types.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import { writeAdapter } from '../../peft/adapter-file.ts';
-import { trainableTensors } from '../../peft/tensors.ts';
 import { resolveMopeft } from '../../peft/resolve.ts';
+import { trainableTensors } from '../../peft/tensors.ts';
 import { fakeWebLocks } from '../../testing/fake-web-locks.ts';
 import { MICRO_SAM } from '../../testing/micro-model.ts';
 import type { EngineState } from '../engine-state.ts';
@@ -285,7 +285,8 @@ test('an adapter becomes a run, is not broken for another tab while it is stored
   expect(seen).toEqual([[], [], []]);
   expect((await there.list()).map(({ id }) => id)).toEqual([run.id]);
   vi.mocked(store.write).mockImplementation(async (path, bytes) => {
-    if (path.endsWith('run.json')) throw new Failure({ code: 'storage/full', what: 'Full.', cure: 'Delete.' });
+    if (path.endsWith('run.json'))
+      throw new Failure({ code: 'storage/full', what: 'Full.', cure: 'Delete.' });
     await write(path, bytes);
   });
   await expect(here.addAdapter([droppedAdapter()])).rejects.toThrow('Full.');

@@ -9,23 +9,23 @@
  *     step-times.ts       how long steps took here, for the next plan
  */
 import { Failure, toFailureRecord } from '../../config/failure.ts';
-import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
 import { resumedDataset, runDataset } from '../../engine/datasets.ts';
+import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
 import { planRun } from '../../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../../engine/run/run.ts';
 import type { RunDataset } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
 import { SPLIT_SEED } from '../dataset-card.ts';
 import type { CurrentModel, EngineState } from '../engine-state.ts';
-import type { BrokenRun, DroppedFile, PlanReport, RunInfo, TrainSettings } from '../protocol.ts';
 import { inputFile } from '../input-file.ts';
+import type { BrokenRun, DroppedFile, PlanReport, RunInfo, TrainSettings } from '../protocol.ts';
+import type { NamedWeights } from '../segmentation-service.ts';
+import { runLocks } from '../tab-locks.ts';
 import { importedRecord } from './imported-run.ts';
 import { RunReports } from './run-reports.ts';
 import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
 import { type Launch, RunSupervisor } from './run-supervisor.ts';
-import type { NamedWeights } from '../segmentation-service.ts';
 import { StepTimes, stepKey } from './step-times.ts';
-import { runLocks } from '../tab-locks.ts';
 
 export class TrainingService {
   readonly repository: RunRepository;
@@ -193,7 +193,11 @@ export class TrainingService {
     // Another tab must not take what is half stored for broken.
     return runLocks.whileTaken(id, async () => {
       try {
-        const adapter = await storeAdapterFiles(files.map(inputFile), model.open, this.repository.filesOf(id));
+        const adapter = await storeAdapterFiles(
+          files.map(inputFile),
+          model.open,
+          this.repository.filesOf(id),
+        );
         return await this.reports.save(importedRecord(id, now, adapter, model, files));
       } catch (error) {
         await this.repository.delete(id);
