@@ -11,17 +11,8 @@ import { attentionGrid, type EncoderSite } from './site.ts';
 import type { BlockHooks, BlockSlots, Slot } from './slots.ts';
 import type { WeightSource } from './weight-source.ts';
 
-/** What of a transformer block its site does not say. */
-export interface BlockOptions {
-  readonly qkvBias: boolean;
-  /** Whether attention has a bias by relative position. */
-  readonly useRelPos: boolean;
-  readonly layerNormEps: number;
-}
-
 /** The transformer block of a site: x [B, H, W, C] → [B, H, W, C]. */
 export function traceEncoderBlock(
-  options: BlockOptions,
   site: EncoderSite,
   x: Tensor,
   weights: WeightSource,
@@ -29,12 +20,12 @@ export function traceEncoderBlock(
 ): Tensor {
   const block = blockOf(site, weights, slots?.(site) ?? {});
   const norm = (slot: 'norm1' | 'norm2', input: Tensor) =>
-    block.at(slot, input, layernormOf(block.weights, slot, input, options.layerNormEps));
+    block.at(slot, input, layernormOf(block.weights, slot, input, site.layerNormEps));
   const linear = (slot: 'lin1' | 'lin2', input: Tensor, width: number) =>
     block.at(slot, input, linearOf(block.weights, `mlp.${slot}`, input, width));
 
   const u = norm('norm1', x);
-  const attended = block.at('attention', u, traceAttention(options, site, u, block));
+  const attended = block.at('attention', u, traceAttention(site, u, block));
   const afterAttention = add(x, attended);
   const normed = norm('norm2', afterAttention);
   const hidden = gelu(linear('lin1', normed, site.mlpWidth));
@@ -61,20 +52,15 @@ function blockOf(site: EncoderSite, weights: WeightSource, hooks: BlockHooks): B
   };
 }
 
-function traceAttention(
-  options: BlockOptions,
-  site: EncoderSite,
-  u: Tensor,
-  { weights, hooks, at }: Block,
-): Tensor {
+function traceAttention(site: EncoderSite, u: Tensor, { weights, hooks, at }: Block): Tensor {
   const { width, heads, window } = site;
   const [gridH, gridW] = attentionGrid(site);
   const input = window > 0 ? windowPartition(u, window) : u;
   const tokens = [axis(input.shape, 0), gridH * gridW, width];
   const project = (slot: 'q' | 'k' | 'v') =>
-    at(slot, input, linearOf(weights, `attn.${slot}`, input, width, options.qkvBias)).view(tokens);
+    at(slot, input, linearOf(weights, `attn.${slot}`, input, width, site.qkvBias)).view(tokens);
   const [q, k, v] = [project('q'), project('k'), project('v')];
-  const relPos = options.useRelPos
+  const relPos = site.useRelPos
     ? relPosBias(
         q,
         weights('attn.rel_pos_h', [2 * gridH - 1, width / heads]),

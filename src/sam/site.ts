@@ -13,6 +13,11 @@ export interface EncoderSite {
   readonly grid: readonly [height: number, width: number];
   /** Side of its windows in tokens; 0 for a global block. */
   readonly window: number;
+  /** Whether the projections to q, k and v have a bias. */
+  readonly qkvBias: boolean;
+  /** Whether attention has a bias by relative position. */
+  readonly useRelPos: boolean;
+  readonly layerNormEps: number;
 }
 
 /** The rectangle of tokens that attend to each other at a site: a window, or the whole grid. */

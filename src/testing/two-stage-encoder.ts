@@ -3,7 +3,7 @@ import { patchify } from '../ops/patchify/patchify.ts';
 import { spaceToDepth } from '../ops/space-to-depth/space-to-depth.ts';
 import { addBlock, canAdaptBlockTensor, prepareBlockTensor } from '../sam/checkpoint/block-tensors.ts';
 import { addLinear, type ShapeMap } from '../sam/checkpoint/layer-shapes.ts';
-import { type BlockOptions, traceEncoderBlock } from '../sam/encoder-block.ts';
+import { traceEncoderBlock } from '../sam/encoder-block.ts';
 import type { Encoder } from '../sam/encoders/encoder.ts';
 import { linearOf } from '../sam/layers.ts';
 import { addNeck, traceNeck } from '../sam/neck.ts';
@@ -19,7 +19,6 @@ type TwoStageSam = SamConfig<TwoStageConfig>;
 
 const STEM = 'image_encoder.stem';
 const MERGE = 'image_encoder.merge';
-const BLOCK: BlockOptions = { qkvBias: true, useRelPos: true, layerNormEps: 1e-6 };
 
 /** A second encoder for tests: two blocks of different width, grid and window, with a merge of 2 × 2 tokens between them. */
 export const twoStage: Encoder<TwoStageConfig> = {
@@ -43,7 +42,7 @@ export const twoStage: Encoder<TwoStageConfig> = {
     const shapes: ShapeMap = new Map();
     addLinear(shapes, STEM, 3 * (stride / 2) ** 2, first);
     addLinear(shapes, MERGE, 4 * first, second);
-    for (const site of sites(config)) addBlock(shapes, site, BLOCK);
+    for (const site of sites(config)) addBlock(shapes, site);
     addNeck(shapes, config, second);
     return shapes;
   },
@@ -53,7 +52,7 @@ export const twoStage: Encoder<TwoStageConfig> = {
     let x = linearOf(weights, STEM, patchify(image, config.stride / 2), config.encoder.widths[0]);
     for (const site of sites(config)) {
       if (site.index === 1) x = linearOf(weights, MERGE, spaceToDepth(x), site.width);
-      x = traceEncoderBlock(BLOCK, site, x, weights, slots);
+      x = traceEncoderBlock(site, x, weights, slots);
       onBlock?.(site.index, x);
     }
     return traceNeck(config, x, weights);
@@ -70,6 +69,9 @@ function sites({ imageSize, stride, encoder }: TwoStageSam): EncoderSite[] {
     heads: index + 1,
     grid: index === 0 ? [2 * grid, 2 * grid] : [grid, grid],
     window: index === 0 ? 4 : 0,
+    qkvBias: true,
+    useRelPos: true,
+    layerNormEps: 1e-6,
   }));
 }
 

@@ -1,5 +1,4 @@
 import { axis, type Shape, sizeOf } from '../../graph/shape.ts';
-import type { BlockOptions } from '../encoder-block.ts';
 import type { PreparedTensor } from '../encoders/encoder.ts';
 import { attentionGrid, type EncoderSite } from '../site.ts';
 import { addLinear, addNorm, type ShapeMap } from './layer-shapes.ts';
@@ -9,8 +8,8 @@ const QKV = /^(.*\.attn)\.qkv\.(weight|bias)$/;
 const REL_POS = /\.attn\.rel_pos_[hw]$/;
 
 /** Adds the tensors of a site's transformer block by SAM's names. */
-export function addBlock(shapes: ShapeMap, site: EncoderSite, { useRelPos, qkvBias }: BlockOptions): void {
-  const { name, width, mlpWidth, heads } = site;
+export function addBlock(shapes: ShapeMap, site: EncoderSite): void {
+  const { name, width, mlpWidth, heads, useRelPos, qkvBias } = site;
   addNorm(shapes, `${name}.norm1`, width);
   if (useRelPos) {
     const [height, gridW] = attentionGrid(site);

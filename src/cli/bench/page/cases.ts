@@ -10,7 +10,7 @@ import { scale } from '../../../ops/scale/scale.ts';
 import { attachModules } from '../../../peft/build.ts';
 import { resolveMopeft } from '../../../peft/resolve.ts';
 import { sitesOf } from '../../../sam/encoder.ts';
-import { type BlockOptions, traceEncoderBlock } from '../../../sam/encoder-block.ts';
+import { traceEncoderBlock } from '../../../sam/encoder-block.ts';
 import { VIT_DEFAULTS, type VitSam } from '../../../sam/encoders/vit/config.ts';
 import { graphInputs } from '../../../sam/weight-source.ts';
 import { EPS, type Work } from '../peers/work.ts';
@@ -40,16 +40,16 @@ const TOKENS = 1024;
 const C = 192;
 const HEADS = 3;
 
-const BLOCK: BlockOptions = { qkvBias: true, useRelPos: false, layerNormEps: EPS };
 /** A block of 1024 tokens × 192 without windows and relative position. */
 const SAM: VitSam = {
   ...SAM_DEFAULTS,
   imageSize: 512,
   stride: 16,
   outputChannels: 256,
+  layerNormEps: EPS,
   encoder: {
     ...VIT_DEFAULTS,
-    ...BLOCK,
+    useRelPos: false,
     hiddenSize: C,
     numHiddenLayers: 1,
     numAttentionHeads: HEADS,
@@ -194,7 +194,7 @@ function block(
   const config = resolveMopeft({ methods: mopeft ? ['lora', 'prefix', 'adapter'] : [] }, SAM);
   const weights = graphInputs(graph);
   const { slots } = attachModules(graph, config, weights, 'training');
-  const out = sitesOf(SAM).reduce((y, site) => traceEncoderBlock(BLOCK, site, y, weights, slots), x);
+  const out = sitesOf(SAM).reduce((y, site) => traceEncoderBlock(site, y, weights, slots), x);
   graph.output('out', out);
   const trained = [...graph.inputs.keys()].filter((input) => input.startsWith('blocks.'));
   const gradientsOf = backward ? ['x', ...trained] : [];

@@ -80,6 +80,9 @@ export function vitSites(config: VitSam): EncoderSite[] {
     heads: encoder.numAttentionHeads,
     grid: [grid, grid],
     window: encoder.globalAttnIndexes.includes(index) ? 0 : encoder.windowSize,
+    qkvBias: encoder.qkvBias,
+    useRelPos: encoder.useRelPos,
+    layerNormEps: config.layerNormEps,
   }));
 }
 

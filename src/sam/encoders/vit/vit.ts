@@ -4,7 +4,7 @@ import { add } from '../../../ops/add/add.ts';
 import { patchify } from '../../../ops/patchify/patchify.ts';
 import { addBlock, canAdaptBlockTensor, prepareBlockTensor } from '../../checkpoint/block-tensors.ts';
 import { addConv, type ShapeMap } from '../../checkpoint/layer-shapes.ts';
-import { type BlockOptions, traceEncoderBlock } from '../../encoder-block.ts';
+import { traceEncoderBlock } from '../../encoder-block.ts';
 import { patchConvOf } from '../../layers.ts';
 import { addNeck, traceNeck } from '../../neck.ts';
 import type { WeightSource } from '../../weight-source.ts';
@@ -41,7 +41,7 @@ export const vit: Encoder<VitConfig> = {
     const shapes: ShapeMap = new Map();
     if (useAbsPos) shapes.set(POS_EMBED, [1, grid, grid, C]);
     addConv(shapes, PATCH_EMBED, [C, 3, P, P], C);
-    for (const site of vitSites(config)) addBlock(shapes, site, blockOptions(config));
+    for (const site of vitSites(config)) addBlock(shapes, site);
     addNeck(shapes, config, C);
     return shapes;
   },
@@ -50,16 +50,12 @@ export const vit: Encoder<VitConfig> = {
   trace: ({ config, image, weights, slots, onBlock }) => {
     let x = tracePatchEmbed(config, image, weights);
     for (const site of vitSites(config)) {
-      x = traceEncoderBlock(blockOptions(config), site, x, weights, slots);
+      x = traceEncoderBlock(site, x, weights, slots);
       onBlock?.(site.index, x);
     }
     return traceNeck(config, x, weights);
   },
 };
-
-function blockOptions({ encoder: { qkvBias, useRelPos }, layerNormEps }: VitSam): BlockOptions {
-  return { qkvBias, useRelPos, layerNormEps };
-}
 
 /** Patches to tokens with their absolute position: image [B, 3, S, S] → [B, H, W, C]. */
 function tracePatchEmbed(config: VitSam, image: Tensor, weights: WeightSource): Tensor {
