@@ -1,9 +1,14 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const folder = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const shared = folder('../shared/conformance');
 const isShared = process.env.MOPEFT_TEST_SHARED === '1';
+
+/** Folders of tests/vectors with a base model of their own. */
+const own = readdirSync(folder('tests/vectors')).filter((name) =>
+  existsSync(folder(`tests/vectors/${name}/${name}.base.safetensors`)),
+);
 
 /**
  * Folders of vectors that the tests run: the project's own, or with `npm run test:shared` the one beside the
@@ -11,7 +16,7 @@ const isShared = process.env.MOPEFT_TEST_SHARED === '1';
  */
 export const CONFORMANCE_FOLDERS: readonly string[] = isShared
   ? [shared]
-  : ['tests/vectors/gates', 'tests/vectors/rounds', 'tests/vectors/image'].map(folder);
+  : own.map((name) => folder(`tests/vectors/${name}`));
 
 /** True when the vectors beside the repository are asked for and not there: their tests are skipped. */
 export const SHARED_VECTORS_MISSING = isShared && !existsSync(shared);
