@@ -224,6 +224,19 @@ def gates_set(out: Path) -> None:
     finish(out, "gates", config, made)
 
 
+def bias_norm_set(out: Path) -> None:
+    """f16 weights; bias and norm tuning alone and ungated, gated beside LoRA, and beside all others in form `mass`."""
+    config, sam = make_base(out, "bias_norm", 31, half=True)
+    image, points, labels = forward_file(out, "bias_norm", config, sam, torch.Generator().manual_seed(32))
+    cases = {
+        "alone": Case(("bias_norm",), "none", EVERY),
+        "lora": Case(("lora", "bias_norm"), "unipelt", EVERY),
+        "mass": Case((*ALL, "bias_norm"), "mass", (1, 2)),
+    }
+    made = {n: single_case(sam, config, image, points, labels, c, 400 + 10 * i) for i, (n, c) in enumerate(cases.items(), 1)}
+    finish(out, "bias_norm", config, made)
+
+
 def rounds_set(out: Path) -> None:
     """f32 weights; steps of several objects and rounds: candidates, boxes, fed masks; with and without the decoder."""
     config, sam = make_base(out, "rounds", 21, half=False)
@@ -287,7 +300,7 @@ def image_set(out: Path) -> None:
 def main(out: Path) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)  # several threads sum in another order
-    for name, make in {"gates": gates_set, "rounds": rounds_set, "image": image_set}.items():
+    for name, make in {"gates": gates_set, "bias_norm": bias_norm_set, "rounds": rounds_set, "image": image_set}.items():
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
         make(folder)

@@ -1,6 +1,7 @@
 """The witness's own registry: a method is a file here and a line in METHODS. It imports nothing of `finetune`."""
 
 from .adapter import adapter
+from .bias_norm import bias_norm
 from .lora import lora
 from .method import Method
 from .prefix import prefix
@@ -9,4 +10,5 @@ METHODS: dict[str, Method] = {
     "lora": lora,
     "prefix": prefix,
     "adapter": adapter,
+    "bias_norm": bias_norm,
 }
