@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 import { writeDomain } from '../e2e/support/domains.ts';
-import { clickImage, dropOnPage, goTo, setNumber } from '../e2e/support/studio.ts';
+import { clickImage, dropOnPage, openPage, setNumber } from '../e2e/support/studio.ts';
 import { demoDomains, drawDemo } from '../src/engine/demo/domains.ts';
 import { isBuilt } from './site/fresh.mjs';
 import { listen, staticServer } from './site/server.mjs';
@@ -42,7 +42,7 @@ async function shoot(page, name, region = page.locator('body')) {
   // The pointer rests where it shows no tooltip.
   await page.mouse.move(0, 719);
   // Notices come and go by the clock; the note says only that this machine has no GPU.
-  const style = '[role="note"], aside:has([data-testid="spoken"]) { display: none !important; }';
+  const style = '[role="note"], aside:has([data-testid="announcement"]) { display: none !important; }';
   const png = await page.screenshot({ animations: 'disabled', caret: 'hide', style });
   taken.set(`${name}.png`, smallerPng(png));
   console.log(`${name}.png  ${Math.round((taken.get(`${name}.png`)?.length ?? 0) / 1024)} KiB`);
@@ -78,7 +78,7 @@ async function data(page, folder) {
 }
 
 async function train(page) {
-  await goTo(page, 'Train');
+  await openPage(page, 'Train');
   await page.getByRole('checkbox', { name: /Demo cells/ }).check();
   await page.getByRole('checkbox', { name: /Demo leaves/ }).check();
   await page.getByRole('radio', { name: 'Quick' }).check({ force: true });
@@ -135,7 +135,7 @@ async function segment(page) {
 }
 
 async function exportPage(page) {
-  await goTo(page, 'Export');
+  await openPage(page, 'Export');
   await waitForText(page, ['region', { name: 'Masks' }], /1 mask/);
   await shoot(page, 'export');
 }
