@@ -6,7 +6,6 @@ import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isBuilt, isInstalled } from './site/fresh.mjs';
-import { listen, staticServer } from './site/server.mjs';
 import { checkNode } from './toolchain/node-version.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -42,6 +41,8 @@ async function main() {
     console.log('Building the studio …');
     await run('npm', ['run', '--silent', 'build']);
   }
+  // Its packages are there only now.
+  const { listen, staticServer } = await import('./site/server.mjs');
   const server = staticServer({ root: join(root, 'dist') });
   const actual = await listen(server, port === undefined ? {} : { port });
   console.log(`\nMoPEFT Studio: http://127.0.0.1:${actual}/\nCtrl+C ends it.`);
