@@ -1,0 +1,110 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type Dispatch, SliceSubmitter } from './slices.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+/** A device that records the dispatches of every submit and ends each when it is told to. */
+function fakeDevice() {
+  const submits: number[][] = [];
+  const ends: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  const device = {
+    createCommandEncoder: () => {
+      const recorded: number[] = [];
+      return {
+        beginComputePass: () => ({
+          setPipeline: () => {},
+          setBindGroup: () => {},
+          dispatchWorkgroups: (x: number) => recorded.push(x),
+          end: () => {},
+        }),
+        finish: () => recorded,
+      };
+    },
+    queue: {
+      submit: (buffers: number[][]) => submits.push(...buffers),
+      onSubmittedWorkDone: () => new Promise<void>((resolve, reject) => ends.push({ resolve, reject })),
+    },
+  };
+  return { submits, ends, submitter: new SliceSubmitter(device as unknown as GPUDevice) };
+}
+
+/** Dispatches that can be told apart by their workgroups. */
+function dispatches(count: number, flops: number): Dispatch[] {
+  const [pipeline, group] = [{} as GPUComputePipeline, {} as GPUBindGroup];
+  return Array.from({ length: count }, (_, i) => ({ pipeline, group, workgroups: [i, 1, 1], flops }));
+}
+
+/** Lets everything run that waits for no more than settled promises. */
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Ends submits one by one until `run` is over, each `ms` after it was made. */
+async function finish({ ends }: ReturnType<typeof fakeDevice>, run: Promise<void>, ms = 60): Promise<void> {
+  let now = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => now);
+  let isOver = false;
+  const over = run.then(() => {
+    isOver = true;
+  });
+  for (let i = 0; !isOver || i < ends.length; i++) {
+    now += ms;
+    ends[i]?.resolve();
+    await settle();
+  }
+  await over;
+}
+
+describe('submits', () => {
+  it('hold many cheap dispatches, in order', async () => {
+    const fake = fakeDevice();
+    await fake.submitter.submit(dispatches(100, 0));
+    expect(fake.submits).toEqual([Array.from({ length: 100 }, (_, i) => i)]);
+  });
+
+  it('are cut where they would take longer than 60 ms at the speed that is assumed at first', async () => {
+    const fake = fakeDevice();
+    await finish(fake, fake.submitter.submit(dispatches(5, 1e8)));
+    expect(fake.submits).toEqual([[0, 1], [2, 3], [4]]);
+  });
+
+  it('hold at least one dispatch, however long it takes', async () => {
+    const fake = fakeDevice();
+    await finish(fake, fake.submitter.submit(dispatches(3, 1e12)));
+    expect(fake.submits).toEqual([[0], [1], [2]]);
+  });
+
+  it('are two in the queue at most, and the caller waits for all but the last', async () => {
+    const fake = fakeDevice();
+    let isOver = false;
+    const run = fake.submitter.submit(dispatches(4, 1e12)).then(() => {
+      isOver = true;
+    });
+    for (let ended = 0; ended < 3; ended++) {
+      await settle();
+      expect([fake.submits.length, isOver]).toEqual([Math.min(4, ended + 2), false]);
+      fake.ends[ended]?.resolve();
+    }
+    await run;
+    expect(fake.submits).toHaveLength(4);
+  });
+
+  it('grow on a fast device and shrink on a slow one', async () => {
+    const lengthAfter = async (ms: number) => {
+      const fake = fakeDevice();
+      for (let i = 0; i < 20; i++) await finish(fake, fake.submitter.submit(dispatches(1, 1e8)), ms);
+      await finish(fake, fake.submitter.submit(dispatches(400, 1e7)), ms);
+      return fake.submits[20]?.length ?? 0;
+    };
+    expect(await lengthAfter(5)).toBeGreaterThan(100);
+    expect(await lengthAfter(500)).toBeLessThan(5);
+  });
+
+  it('end without a word when the device is lost, since who reads the results is told', async () => {
+    const fake = fakeDevice();
+    const run = fake.submitter.submit(dispatches(3, 1e12));
+    for (let i = 0; i < 3; i++) {
+      await settle();
+      fake.ends[i]?.reject(new Error('lost'));
+    }
+    await expect(run).resolves.toBeUndefined();
+  });
+});
