@@ -4,7 +4,7 @@ import type { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
 
 /** One graph ready to run, with the buffers that only it reads. */
-export interface Ready {
+export interface ReadyExecutable {
   readonly executable: Executable;
   /** A buffer of the entry by the input's name. */
   readonly input: (name: string) => BufferRange;
@@ -43,7 +43,7 @@ export class ExecutableCache {
   }
 
   /** The executable for a key; inputs that are not shared get buffers of their own. */
-  async get(key: string, trace: () => Graph): Promise<Ready> {
+  async get(key: string, trace: () => Graph): Promise<ReadyExecutable> {
     const entry = this.entries.get(key) ?? this.add(key, this.plan(key, trace));
     // Used last: moved to the end.
     this.entries.delete(key);
@@ -78,11 +78,16 @@ export class ExecutableCache {
       }
     }
     const own = new Map<string, BufferRange>();
-    for (const [name, bytes] of plan.inputs) {
-      if (this.shared(name)) continue;
-      own.set(name, { buffer: this.gpu.allocate(bytes, `${key} ${name}`), offset: 0, size: bytes });
-    }
     const entry: Entry = { plan, own, executable: null };
+    try {
+      for (const [name, bytes] of plan.inputs) {
+        if (this.shared(name)) continue;
+        own.set(name, { buffer: this.gpu.allocate(bytes, `${key} ${name}`), offset: 0, size: bytes });
+      }
+    } catch (error) {
+      this.releaseEntry(entry);
+      throw error;
+    }
     this.entries.set(key, entry);
     return entry;
   }

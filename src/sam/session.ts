@@ -1,7 +1,7 @@
 import { gridOf, lowResOf, MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import type { Plan } from '../graph/plan.ts';
-import { ExecutableCache, type Ready } from './executable-cache.ts';
+import { ExecutableCache, type ReadyExecutable } from './executable-cache.ts';
 import {
   type DecodeShape,
   decodeGraph,
@@ -212,11 +212,11 @@ export class SamSession {
     });
   }
 
-  private encoder(): Promise<Ready> {
+  private encoder(): Promise<ReadyExecutable> {
     return this.cache.get('encode', () => encodeGraph(this.config, this.options.slots));
   }
 
-  private decoder(shape: DecodeShape): Promise<Ready> {
+  private decoder(shape: DecodeShape): Promise<ReadyExecutable> {
     return this.cache.get(keyOf(shape), () => decodeGraph(this.config, shape));
   }
 
