@@ -1,4 +1,4 @@
-// total[i] += x[i]      total, x: any shape. One thread an element.
+// total[i] += x[i]      total, x: any shape. One thread per element.
 #include "lib/index"
 @group(0) @binding(0) var<storage, read_write> total: array<f32>;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

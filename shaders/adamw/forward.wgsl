@@ -1,7 +1,7 @@
 // One AdamW step in place. hyper = (lr, β1, β2, eps, decay, 1 − β1^t, 1 − β2^t, gradScale)
 //   g = gradScale·grad; m = β1·m + (1 − β1)·g; v = β2·v + (1 − β2)·g²
 //   param = param·(1 − lr·decay) − lr·(m / (1 − β1^t)) / (√(v / (1 − β2^t)) + eps)
-// param, grad, m, v: any shape of one size. One thread an element.
+// param, grad, m, v: any shape of one size. One thread per element.
 #include "lib/index"
 @group(0) @binding(0) var<storage, read_write> param: array<f32>;
 @group(0) @binding(1) var<storage, read> grad: array<f32>;

@@ -1,5 +1,6 @@
-// rows[m, h, n] = (lse, delta, mass): delta = Σ_d dout · out of the head, mass = mass[m/WINDOWS] or 1; what the backward passes read
-// dout, out: [M, Nq, C]; lse: [M, HEADS, Nq]; rows: [M, HEADS, Nq, 3]. One thread a query of a head.
+// rows[m, h, n] = (lse, delta, mass), which the backward kernels read: delta = Σ_d dout · out over the head's features,
+// mass = mass[m/WINDOWS], or 1 without HAS_MASS
+// dout, out: [M, Nq, C]; lse: [M, HEADS, Nq]; rows: [M, HEADS, Nq, 3]. One thread per query and head.
 #include "lib/index"
 override HEADS: u32;
 override D: u32;

@@ -1,4 +1,5 @@
-// Attention's gradients to k and v for heads of any width; formula and shapes in attention/dkv-workgroup. One thread a feature of dk and dv.
+// Attention's gradients to k and v for heads of any width; formula and shapes as in attention/dkv-workgroup.
+// One thread per feature of dk and dv, summing over the queries in order.
 #include "lib/index"
 #include "lib/attention-any"
 #include "lib/attention-any-backward"

@@ -1,6 +1,9 @@
-// dk[m, j, h] = SCALE · Σ_n ds · q[m, n, h],  dv[m, j, h] = Σ_n p · dout[m, n, h];  p and ds as in attention/dq-workgroup
-// q, dout: [M, Nq, C]; k, v, dk, dv: [M, Nk, C]; relPos: [M, HEADS, Nq, GRID_H+GRID_W]; stats: [M, HEADS, Nq, 3] = lse, delta, mass
-// For real GPUs; the sharing of work stands in lib/attention-workgroup: a thread owns a column, of the prefix or of the rest, and meets the queries.
+// dk[m, j, h] = SCALE · Σ_n ds · q[m, n, h],  dv[m, j, h] = Σ_n p · dout[m, n, h]
+// with p and ds as in attention/dq-workgroup
+// q, dout: [M, Nq, C]; k, v, dk, dv: [M, Nk, C]; relPos: [M, HEADS, Nq, GRID_H+GRID_W];
+// stats: [M, HEADS, Nq, 3] = lse, delta, mass
+// For real GPUs. A thread owns one column, of the prefix or of the rest, and sums over the queries; see
+// lib/attention-workgroup.
 #include "lib/attention-workgroup"
 @group(0) @binding(4) var<storage, read> dout: array<vec4f>;
 @group(0) @binding(5) var<storage, read> stats: array<f32>;

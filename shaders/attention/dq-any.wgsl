@@ -1,5 +1,5 @@
-// Attention's gradients to q and relPos for heads of any width; formula and shapes in attention/dq-workgroup.
-// One thread a feature of dq; that of the head's first feature also writes the query's drelPos.
+// Attention's gradients to q and relPos for heads of any width; formula and shapes as in attention/dq-workgroup.
+// One thread per feature of dq; the thread of a head's first feature also writes the query's drelPos.
 #include "lib/index"
 #include "lib/attention-any"
 #include "lib/attention-any-backward"

@@ -1,7 +1,9 @@
-// dq[m, n, h] = SCALE · Σ_j ds_j · k[m, j, h],  ds = p · (dout·v_j − delta),  p = w · exp(s − lse) recomputed as in forward
+// dq[m, n, h] = SCALE · Σ_j ds_j · k[m, j, h]
+// ds = p · (dout·v_j − delta),  p = w · exp(s − lse), recomputed as in forward
 // drelPos[m, h, n, y] = Σ ds over the columns of row y, drelPos[m, h, n, GRID_H + x] = Σ ds over those of column x
-// q, dout, dq: [M, Nq, C]; k, v: [M, Nk, C]; relPos, drelPos: [M, HEADS, Nq, GRID_H+GRID_W]; stats: [M, HEADS, Nq, 3] = lse, delta, mass
-// For real GPUs; the sharing of work stands in lib/attention-workgroup. With relPos SLICES is 1, and a thread alone writes and adds to its query's drelPos.
+// q, dout, dq: [M, Nq, C]; k, v: [M, Nk, C]; relPos, drelPos: [M, HEADS, Nq, GRID_H+GRID_W];
+// stats: [M, HEADS, Nq, 3] = lse, delta, mass
+// For real GPUs; see lib/attention-workgroup. With relPos SLICES is 1, so that one thread alone adds to its query's drelPos.
 #include "lib/attention-workgroup"
 #include "lib/attention-query"
 @group(0) @binding(4) var<storage, read> dout: array<vec4f>;

@@ -1,5 +1,5 @@
 // out[m, token, FROM_HEAD + h, d] = SCALE · x[m, h, row, d]      (lib/attention-heads)
-// x: [M, h, rows, D]; out: [M, N, HEADS·D]. One thread a vector of four; y is h, z is m.
+// x: [M, h, rows, D]; out: [M, N, HEADS·D]. One thread per vector of four; y is h, z is m.
 #include "lib/attention-heads"
 override SCALE: f32;
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;

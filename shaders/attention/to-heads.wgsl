@@ -1,5 +1,5 @@
 // out[m, h, row, d] = SCALE · x[m, token, FROM_HEAD + h, d], zero on rows without a token      (lib/attention-heads)
-// x: [M, N, HEADS·D]; out: [M, h, rows, D]. One thread a vector of four; y is h, z is m.
+// x: [M, N, HEADS·D]; out: [M, h, rows, D]. One thread per vector of four; y is h, z is m.
 #include "lib/attention-heads"
 override SCALE: f32;
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;

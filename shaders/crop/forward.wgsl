@@ -1,4 +1,5 @@
-// out[n, row, column] = x[n, row, column]      x: [N, IN_H, IN_W]; out: [N, OUT_H, OUT_W], its upper left corner. A copy.
+// out[n, row, column] = x[n, row, column], the upper left corner of x
+// x: [N, IN_H, IN_W]; out: [N, OUT_H, OUT_W]. A copy: nothing is summed.
 #include "lib/index"
 override IN_H: u32;
 override IN_W: u32;

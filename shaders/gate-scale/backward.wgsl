@@ -1,4 +1,4 @@
-// dp[k] = Σ_b gate[b] · dout[b, k], in order      dout: [B, n]; gate: [B]; dp: [n]. One thread an element.
+// dp[k] = Σ_b gate[b] · dout[b, k], in order      dout: [B, n]; gate: [B]; dp: [n]. One thread per element.
 #include "lib/index"
 @group(0) @binding(0) var<storage, read> dout: array<f32>;
 @group(0) @binding(1) var<storage, read> gate: array<f32>;

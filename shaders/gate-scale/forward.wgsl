@@ -1,4 +1,4 @@
-// out[b, k] = gate[b] · p[k]      p: [n]; gate: [B]; out: [B, n]. One thread an element.
+// out[b, k] = gate[b] · p[k]      p: [n]; gate: [B]; out: [B, n]. One thread per element.
 #include "lib/index"
 @group(0) @binding(0) var<storage, read> p: array<f32>;
 @group(0) @binding(1) var<storage, read> gate: array<f32>;

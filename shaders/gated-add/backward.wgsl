@@ -1,4 +1,4 @@
-// dd[b, k] = gate[b] · dout[b, k]      dout, dd: [B, n]; gate: [B]. One thread an element.
+// dd[b, k] = gate[b] · dout[b, k]      dout, dd: [B, n]; gate: [B]. One thread per element.
 #include "lib/index"
 @group(0) @binding(0) var<storage, read> dout: array<f32>;
 @group(0) @binding(1) var<storage, read> gate: array<f32>;

@@ -1,4 +1,4 @@
-// out[b, k] = x[b, k] + gate[b] · d[b, k]      x, d, out: [B, n]; gate: [B]. One thread an element.
+// out[b, k] = x[b, k] + gate[b] · d[b, k]      x, d, out: [B, n]; gate: [B]. One thread per element.
 #include "lib/index"
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> d: array<f32>;

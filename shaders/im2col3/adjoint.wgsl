@@ -1,5 +1,5 @@
 // out[b, h, w, c] = Σ over taps (dy, dx) of columns[b, h + 1 − dy, w + 1 − dx, (c, dy, dx)]
-// columns: [B, H, W, C·9]; out: [B, H, W, C]. One thread an output, taps in order.
+// columns: [B, H, W, C·9]; out: [B, H, W, C]. One thread per output, taps in order.
 #include "lib/index"
 override H: u32;
 override W: u32;

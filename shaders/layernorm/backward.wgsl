@@ -1,5 +1,5 @@
 // dx[r,c] = rstd_r · (g − mean_c(g) − n · mean_c(g · n)),  g = dout · weight, n = (x − mean_r) · rstd_r
-// x, dout, dx: [R, C]; weight: [C]; stats: [R, 2] = mean, rstd. One thread a row.
+// x, dout, dx: [R, C]; weight: [C]; stats: [R, 2] = mean, rstd. One thread per row.
 #include "lib/index"
 override C: u32;
 @group(0) @binding(0) var<storage, read> x: array<f32>;

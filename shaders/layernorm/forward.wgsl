@@ -1,5 +1,5 @@
 // out[r,c] = (x[r,c] − mean_r) · rstd_r · weight[c] + bias[c],  rstd_r = 1/√(var_r + EPS), var over C, not C − 1
-// x, out: [R, C]; weight, bias: [C]; stats: [R, 2] = mean, rstd. One thread a row; the variance in a second pass.
+// x, out: [R, C]; weight, bias: [C]; stats: [R, 2] = mean, rstd. One thread per row; the variance in a second pass.
 #include "lib/index"
 override C: u32;
 override EPS: f32;

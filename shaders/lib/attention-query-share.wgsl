@@ -1,6 +1,6 @@
   #include "lib/attention-share"
-  // And where a thread owns a query: the query n (n0 may lie past the end), where its features, its row of lse and stats and its
-  // relative positions stand.
+  // The thread's query n (n0 before it is clamped to the end), and where the query's features, its row of lse and stats and
+  // its relative positions start.
   let n0 = group.x * owned + thread % owned;
   let n = min(n0, Nq - 1u);
   let qAt = placeOf(m * Nq + n, head);

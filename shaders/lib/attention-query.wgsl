@@ -1,6 +1,6 @@
-// What attention's workgroup kernels share in which a thread owns a query.
+// Functions of the workgroup kernels in which a thread owns a query.
 
-// Relative position of one query, whose entries start at `at`, at four columns: relPos[row] + relPos[rows + column of the grid].
+// Relative position of a query at four columns j: relPos[at + row of j] + relPos[at + rows + column of j].
 fn bias(at: u32, j: vec4u, rows: u32, width: u32) -> vec4f {
   let y = at + j / width;
   let x = at + rows + j % width;
@@ -8,7 +8,8 @@ fn bias(at: u32, j: vec4u, rows: u32, width: u32) -> vec4f {
     + vec4f(relPos[x.x], relPos[x.y], relPos[x.z], relPos[x.w]);
 }
 
-// Keys and values t to t + 15 of the `length` rows from `first` on, into workgroup memory; past the end the last row again.
+// Loads 16 keys and values into workgroup memory: those from t on of the `length` rows that start at row `first`. The last
+// row is repeated past the end.
 fn loadKeys(first: u32, t: u32, length: u32, head: u32, thread: u32) {
   for (var i = thread; i < 16u * (D / 4u); i += 64u) {
     let at = placeOf(first + min(t + i / (D / 4u), length - 1u), head) + i % (D / 4u);

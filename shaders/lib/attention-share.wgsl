@@ -1,4 +1,4 @@
-  // Statements for the main of attention's workgroup kernels: the head and window of the workgroup, and the thread's slice.
+  // Statements of main in attention's workgroup kernels: the workgroup's head and window, and the thread's slice.
   let head = FIRST_HEAD + group.y;
   let m = group.z;
   let D4 = D / 4u;

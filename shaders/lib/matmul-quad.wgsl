@@ -1,5 +1,6 @@
-// Blocks of matmul's families that use subgroups: four threads, a quad, load the operand that they share once, a quarter each, because
-// software adapters fetch every thread's value on its own, so that loads cost most. The including shader declares ALONG_M.
+// Blocks of matmul's families that use subgroups: the four threads of a quad load the operand that they share once, a
+// quarter each. Software adapters fetch every thread's value separately, so loads cost most there.
+// The including shader declares ALONG_M.
 #include "lib/matmul-vectors"
 var<private> lane: u32;
 

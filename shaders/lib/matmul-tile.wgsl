@@ -1,9 +1,9 @@
-// The tile that a thread of matmul's register families sums: 16 rows × 8 columns of out, in eight 4 × 4 blocks.
+// The tile that one thread of matmul's register families sums: 16 rows × 8 columns of out, in eight 4 × 4 blocks.
 // A block's columns are rows of out, so block += bBlock · aBlock, where
 //   aBlock: column i is row m + i of op(a), from k to k + 3, zero past K;
 //   bBlock: column i is row k + i of op(b), from n to n + 3.
-// The including shader declares aStart(m, s) and bStart(n, s), places that do not change with k; aBlock(start, k, s) and
-// bBlock(start, k, s); and store(m, n, s, values) for out[m, n … n + 3].
+// The including shader declares aStart(m, s) and bStart(n, s), positions that do not depend on k; aBlock(start, k, s)
+// and bBlock(start, k, s); and store(m, n, s, values) for out[m, n … n + 3].
 #include "lib/matmul-sizes"
 
 fn tile(m: u32, n: u32, s: Sizes) {

@@ -1,6 +1,6 @@
-// Inputs and outputs of matmul's families whose innermost axes are multiples of 4, and how they load and store them.
-// A block is stored as four vectors: those of a are rows m + i from k on, or when A_T rows k + i from m on; likewise those
-// of b. Rows and columns past M and N are read from the last one instead, and never stored.
+// Bindings, loads and stores of matmul's families whose innermost axes are multiples of 4.
+// A block is stored as four vectors: of a, rows m + i from k on, or with A_T rows k + i from m on; of b likewise.
+// Rows and columns past M and N repeat the last one and are never stored.
 override A_T: bool;
 override B_T: bool;
 override HAS_BIAS: bool;

@@ -1,5 +1,5 @@
 // out[row] = Σ_l partial[row, l].both / max(Σ_l partial[row, l].either, 1)
-// partial: [N·M, LANES, 2]; out: [N·M]. One thread a row, lanes in order.
+// partial: [N·M, LANES, 2]; out: [N·M]. One thread per row, lanes in order.
 #include "lib/index"
 override LANES: u32;
 @group(0) @binding(0) var<storage, read> partial: array<vec2f>;

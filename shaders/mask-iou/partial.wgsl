@@ -1,5 +1,6 @@
-// partial[row, l] = pixels l, l + LANES, … that are in (both masks, either mask), the masks being logits > 0 and target > ½
-// logits: [N·M, P]; target: [N, P]; partial: [N·M, LANES, 2]. One thread a lane; the counts are exact.
+// partial[row, l] = counts over the pixels l, l + LANES, … of those in (both masks, either mask); the masks are
+// logits > 0 and target > ½
+// logits: [N·M, P]; target: [N, P]; partial: [N·M, LANES, 2]. One thread per lane; the counts are exact.
 #include "lib/index"
 override M: u32;
 override P: u32;

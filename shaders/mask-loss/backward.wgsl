@@ -1,7 +1,8 @@
 // dlogits = dout₀ · ∂focal + dout₁ · ∂dice, with p = σ(x), s = 1 − p_t, S = Σ p + Σ t + 1, I = 2 Σ p·t + 1:
 //   ∂focal = α_t · (2 s · p(1 − p)(1 − 2t) · BCE + s²·(p − t)) / P
 //   ∂dice  = −(2 t S − I) / S² · p(1 − p)
-// logits, dlogits: [N·M, P]; target: [N, P]; sums: [N·M, 4] as forward saved them; dout: [N·M, 2]. One thread an element.
+// logits, dlogits: [N·M, P]; target: [N, P]; sums: [N·M, 4] as forward saved them; dout: [N·M, 2]
+// One thread per element.
 #include "lib/index"
 #include "lib/mask-terms"
 override M: u32;

@@ -1,6 +1,6 @@
 // sums[row] = Σ_l partial[row, l] = (focal, Σ p·t, Σ p, Σ t)
 // losses[row] = (focal / P, 1 − (2 Σ p·t + 1) / (Σ p + Σ t + 1))
-// partial: [N·M, LANES, 4]; losses: [N·M, 2]; sums: [N·M, 4]. One thread a row, lanes in order.
+// partial: [N·M, LANES, 4]; losses: [N·M, 2]; sums: [N·M, 4]. One thread per row, lanes in order.
 #include "lib/index"
 override P: u32;
 override LANES: u32;

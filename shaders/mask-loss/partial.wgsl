@@ -1,5 +1,5 @@
 // partial[row, l] = Σ over pixels l, l + LANES, … of (α_t·(1 − p_t)²·BCE, p·t, p, t)
-// logits: [N·M, P]; target: [N, P]; partial: [N·M, LANES, 4]. One thread a lane, in order.
+// logits: [N·M, P]; target: [N, P]; partial: [N·M, LANES, 4]. One thread per lane, in order.
 #include "lib/index"
 #include "lib/mask-terms"
 override M: u32;

@@ -1,5 +1,5 @@
 // out[z, i] = Σ over splits of partial[z, split, i]      partial: [Z, SPLITS, M·N]; out: [Z, M·N]
-// One thread an element, splits in order: the sum is the same every time. Z is the dispatch's z.
+// One thread per element, splits in order: the sum is the same every time. Z is the dispatch's z.
 override SPLITS: u32;
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;

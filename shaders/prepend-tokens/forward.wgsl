@@ -1,5 +1,5 @@
 // out[m, t, c] = p[m/(M/G), t, c] for t < P, x[m, t − P, c] after      x: [M, N, C]; p: [G, P, C]; out: [M, P+N, C]
-// WINDOWS = M/G windows share one prefix. One thread an element.
+// WINDOWS = M/G windows share one prefix. One thread per element.
 #include "lib/index"
 override C: u32;
 override P: u32;

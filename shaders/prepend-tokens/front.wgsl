@@ -1,5 +1,5 @@
 // dp[g, t, c] = Σ_m dout[m, t, c] over the WINDOWS windows m of group g, in order
-// dout: [M, P+N, C]; dp: [G, P, C]; FRONT = P·C, ROW = N·C. One thread an element.
+// dout: [M, P+N, C]; dp: [G, P, C]; FRONT = P·C, ROW = N·C. One thread per element.
 #include "lib/index"
 override ROW: u32;
 override FRONT: u32;

@@ -1,5 +1,5 @@
 // first[c] = Σ_s partial[s, c],  second[c] = Σ_s partial[s, A + c]      partial: [S, A+B]; first: [A]; second: [B]
-// One thread a column, slices in order.
+// One thread per column, slices in order.
 #include "lib/index"
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(1) var<storage, read_write> first: array<f32>;

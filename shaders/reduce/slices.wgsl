@@ -1,5 +1,6 @@
 // out[b, s] = FACTOR · Σ_k x[b, k] over the k of slice s, in order      x: [B, LENGTH]; out: [B, SLICES]
-// The sum of many in two dispatches: slices, then the slices' sum; parallel, and the same order every time. One thread a slice.
+// A long sum takes two dispatches: first the slices, then their sum. It is parallel and has the same order every time.
+// One thread per slice.
 #include "lib/index"
 override LENGTH: u32;
 override SLICES: u32;

@@ -1,6 +1,6 @@
-// rel-pos-bias/backward for heads whose D is a multiple of 4; formula and shapes there. One thread 4 queries side by side in one
-// row of the grid × 4 features. They read the same row of relPosH; of relPosW four rows in turn, of which one is new each time.
-// The dispatch's z is m · HEADS + head.
+// rel-pos-bias/backward for heads whose D is a multiple of 4; formula and shapes as there. One thread per 4 neighbouring
+// queries of a grid row × 4 features. They read the same row of relPosH; of relPosW they read four rows, of which one is
+// new at each step. The dispatch's z is m · HEADS + head.
 #include "lib/index"
 override HEADS: u32;
 override D: u32;

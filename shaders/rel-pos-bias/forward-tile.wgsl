@@ -1,6 +1,6 @@
-// rel-pos-bias/forward for heads whose D is a multiple of 4; formula and shapes there. One thread 4 queries × 4 entries of one of
-// the two halves: for rows the queries stand side by side in one row of the grid, for columns in one column, so that they
-// read the same rows of the table. The dispatch's z is m · HEADS + head.
+// rel-pos-bias/forward for heads whose D is a multiple of 4; formula and shapes as there. One thread per 4 queries × 4
+// entries of one half. For the rows' half the queries are neighbours in a grid row, for the columns' half in a grid
+// column, so that they read the same rows of the table. The dispatch's z is m · HEADS + head.
 #include "lib/index"
 override HEADS: u32;
 override D: u32;

@@ -1,7 +1,7 @@
 // out[m, h, n, j] = q[m, n, h] · relPosH[qh − j + GRID_H − 1] for j < GRID_H,
 //                   q[m, n, h] · relPosW[qw − (j − GRID_H) + GRID_W − 1] after;      token n = qh·GRID_W + qw
-// q: [M, GRID_H·GRID_W, HEADS·D]; relPosH: [2·GRID_H − 1, D]; relPosW: [2·GRID_W − 1, D]; out: [M, HEADS, n, GRID_H+GRID_W]
-// One thread an element.
+// q: [M, GRID_H·GRID_W, HEADS·D]; relPosH: [2·GRID_H − 1, D]; relPosW: [2·GRID_W − 1, D];
+// out: [M, HEADS, n, GRID_H+GRID_W]. One thread per element.
 #include "lib/index"
 override HEADS: u32;
 override D: u32;

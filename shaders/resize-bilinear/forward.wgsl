@@ -1,5 +1,5 @@
 // out[n, oy, ox] = bilinear sample of x[n] at ((oy + ½)·IN_H/OUT_H − ½, (ox + ½)·IN_W/OUT_W − ½), clamped to the image
-// x: [N, IN_H, IN_W]; out: [N, OUT_H, OUT_W]. One thread a pixel.
+// x: [N, IN_H, IN_W]; out: [N, OUT_H, OUT_W]. One thread per pixel.
 #include "lib/index"
 override IN_H: u32;
 override IN_W: u32;

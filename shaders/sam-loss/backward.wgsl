@@ -1,7 +1,7 @@
 // dparts[n, m] = dout·weight·(FOCAL, 1) for the token that forward chose, else 0
 // dpredicted[n, m] = dout·weight·2·(predicted − real) / (supervised tokens) for a supervised token, else 0
 // predicted, real, dpredicted: [N, M]; mode, weight, dout: [N]; saved: [N, 4] (the token last); dparts: [N, M, 2].
-// One thread a token of an object.
+// One thread per token of an object.
 #include "lib/index"
 override M: u32;
 override FOCAL: f32;

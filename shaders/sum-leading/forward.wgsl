@@ -1,4 +1,4 @@
-// out[s, j] = Σ_i x[i, j] over the rows i of slice s, in order      x: [R, N]; out: [S, N]. One thread an output.
+// out[s, j] = Σ_i x[i, j] over the rows i of slice s, in order      x: [R, N]; out: [S, N]. One thread per output.
 // Many rows take two runs: slices of them, then the slices' sum; parallel, and the same order every time.
 #include "lib/index"
 override N: u32;

@@ -1,4 +1,5 @@
-// partial[l] = Σ over i = l, l + |partial|, … of x[i]²      x: any shape; partial: [lanes]. One thread a lane, in order.
+// partial[l] = Σ over i = l, l + |partial|, … of x[i]²      x: any shape; partial: [lanes]
+// One thread per lane, in order.
 #include "lib/index"
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> partial: array<f32>;

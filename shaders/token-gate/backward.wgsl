@@ -1,4 +1,5 @@
-// du[b, t, c] = dout[b]/T · s(1 − s) · weight[c],  s = open[b, t]      du: [B, T, C]; open: [B, T]; dout: [B]. One thread an element.
+// du[b, t, c] = dout[b]/T · s(1 − s) · weight[c],  s = open[b, t]
+// du: [B, T, C]; open: [B, T]; dout: [B]. One thread per element.
 #include "lib/index"
 override C: u32;
 @group(0) @binding(0) var<storage, read> weight: array<f32>;

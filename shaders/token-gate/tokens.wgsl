@@ -1,4 +1,5 @@
-// open[t] = sigmoid(u[t] · weight + bias)      u: [T, C] over all samples; weight: [C]; bias: [1]; open: [T]. One thread a token.
+// open[t] = sigmoid(u[t] · weight + bias)
+// u: [T, C], the tokens of all samples; weight: [C]; bias: [1]; open: [T]. One thread per token.
 #include "lib/index"
 override C: u32;
 @group(0) @binding(0) var<storage, read> u: array<f32>;

@@ -1,5 +1,5 @@
 // windows[b·nH·nW + i, y, x, c] = image[b, wy·WINDOW + y, wx·WINDOW + x, c], 0 outside the image;  i = wy·nW + wx
-// image: [B, H, W, C]; windows: [B·nH·nW, WINDOW, WINDOW, C], nH = ⌈H/WINDOW⌉. One thread an element.
+// image: [B, H, W, C]; windows: [B·nH·nW, WINDOW, WINDOW, C], nH = ⌈H/WINDOW⌉. One thread per element.
 #include "lib/index"
 override H: u32;
 override W: u32;

@@ -1,5 +1,5 @@
 // image[b, y, x, c] = windows[b·nH·nW + (y/WINDOW)·nW + x/WINDOW, y mod WINDOW, x mod WINDOW, c]; the padding is cut
-// image: [B, H, W, C]; windows: [B·nH·nW, WINDOW, WINDOW, C], nH = ⌈H/WINDOW⌉. One thread an element.
+// image: [B, H, W, C]; windows: [B·nH·nW, WINDOW, WINDOW, C], nH = ⌈H/WINDOW⌉. One thread per element.
 #include "lib/index"
 override H: u32;
 override W: u32;

@@ -20,7 +20,7 @@ export class GpuQueue {
 
   /**
    * Runs `work` when its turn has come and answers what it answers; what it throws reaches the caller and nobody else.
-   * Background work gets {@link YieldDevice}; whoever calls it must hold no half-written buffers that others read.
+   * Background work gets {@link YieldDevice}. It must leave shared buffers complete before it yields.
    */
   async run<T>(urgency: Urgency, work: (yieldDevice: YieldDevice) => Promise<T>): Promise<T> {
     await this.turn(urgency);

@@ -10,7 +10,7 @@ afterAll(() => gpu?.destroy());
 
 const held = (label: string) => gpu.upload(Float32Array.of(1, 2, 3), label);
 
-/** A copy from a buffer that never came to be, which the device drops without a word to the caller. */
+/** Submits a copy from an invalid buffer, which the device drops without telling the caller. */
 function submitInvalid(): void {
   const size = 2 * gpu.device.limits.maxBufferSize;
   const never = gpu.device.createBuffer({ size, usage: 0x4 | 0x8, label: 'never' });

@@ -20,7 +20,7 @@ export interface GpuOptions {
 
 const USAGE = 0x80 | 0x4 | 0x8; // STORAGE | COPY_SRC | COPY_DST; the flag object does not exist in Node
 
-/** The limits that the engine makes use of; asked for as high as the adapter goes. */
+/** The limits that the engine uses; requested as high as the adapter allows. */
 const WANTED_LIMITS = [
   'maxStorageBufferBindingSize',
   'maxBufferSize',
@@ -38,7 +38,7 @@ export class Gpu {
   allocatedBytes = READBACK_BYTES;
   /** Buffers created so far; a training step must leave it unchanged. */
   allocationCount = 0;
-  /** Settles when the device is lost for another reason than {@link destroy}. */
+  /** Resolves when the device is lost for any reason but {@link destroy}. */
   readonly lost: Promise<GPUDeviceLostInfo>;
   private readonly readback: Readback;
 
@@ -143,7 +143,7 @@ export class Gpu {
     this.device.queue.writeBuffer(range.buffer, range.offset, data as Float32Array<ArrayBuffer>);
   }
 
-  /** Copies a range to another of its size; nothing is done where they are one. */
+  /** Copies a range to another of the same size; does nothing where both are the same range. */
   copy(from: BufferRange, to: BufferRange): void {
     if (from.buffer === to.buffer && from.offset === to.offset) return;
     const encoder = this.device.createCommandEncoder();
@@ -159,9 +159,9 @@ export class Gpu {
   }
 
   /**
-   * Reads ranges back, as f32, in turns of bounded size; nothing may write to them until it resolves.
-   * @throws Failure `gpu/out-of-memory` or `gpu/invalid` when the device refused anything since the last read or {@link idle}:
-   * the values cannot be trusted then. The next read starts afresh.
+   * Reads ranges back, as f32, through staging buffers of fixed size. Nothing may write to the ranges until it resolves.
+   * @throws Failure `gpu/out-of-memory` or `gpu/invalid` when the device refused anything since the last read or
+   * {@link idle}, since the values cannot be trusted then. The next read starts afresh.
    */
   read(...ranges: readonly BufferRange[]): Promise<Float32Array[]> {
     return this.readback.read(ranges);
@@ -178,18 +178,18 @@ export class Gpu {
   }
 
   /**
-   * Error scopes are always open on the device, and every wait closes them and opens new ones. So an error is certain to be
-   * known before the wait ends, and is told once; `uncapturederror` events come in a task of their own, perhaps after the
-   * values, and would have to be kept and forgotten by hand.
+   * Error scopes are always open on the device, and every wait closes them and opens new ones. An error is therefore known
+   * before the wait ends, and is reported once. `uncapturederror` events would arrive in a task of their own, perhaps after
+   * the values, and would have to be stored and cleared by hand.
    */
   private watch(): void {
     for (const filter of ['internal', 'validation', 'out-of-memory'] as const)
       this.device.pushErrorScope(filter);
   }
 
-  /** Waits; throws what the device refused until now, or else what `waiting` does. */
+  /** Waits; throws what the device has refused so far, otherwise what `waiting` throws. */
   private async unlessRefused(waiting: Promise<void>): Promise<void> {
-    // A lost device answers nothing here: `waiting` fails then.
+    // A lost device does not answer here, and `waiting` fails.
     const pop = () => this.device.popErrorScope().catch(() => null);
     // Innermost first.
     const popped = Promise.all([pop(), pop(), pop()]);
@@ -200,7 +200,7 @@ export class Gpu {
     );
     const [outOfMemory, invalid, internal] = await popped;
     const failed = await waited;
-    // What had no memory is invalid wherever it is used: memory is the cause.
+    // A buffer without memory is invalid wherever it is used, so memory is the cause.
     if (outOfMemory) throw outOfMemoryFailure(outOfMemory);
     const refused = invalid ?? internal;
     if (refused) throw refusedFailure(refused);
@@ -224,7 +224,7 @@ function refusedFailure({ message }: GPUError): Failure {
   });
 }
 
-/** Without where in the driver's code it was. */
+/** The message without the location in the driver's code. */
 function firstLine(message: string): string {
   return message.split('\n', 1).join();
 }

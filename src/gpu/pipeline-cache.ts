@@ -39,7 +39,7 @@ export class PipelineCache {
         compute: { module: this.module(request.shader), constants: request.constants },
       });
       this.pipelines.set(key, pipeline);
-      // What failed once, for want of memory for one, may do when it is asked for again.
+      // What failed once, perhaps for lack of memory, may succeed at the next request.
       pipeline.catch(() => this.pipelines.delete(key));
     }
     return pipeline;

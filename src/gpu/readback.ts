@@ -14,7 +14,7 @@ interface Piece {
   readonly bytes: number;
 }
 
-/** Copies buffers to the host by way of a few staging buffers of fixed size, so that no read needs memory of its own. */
+/** Copies buffers to the host through a few staging buffers of fixed size, so that no read allocates. */
 export class Readback {
   private readonly free: GPUBuffer[] = [];
   private readonly waiting: ((staging: GPUBuffer) => void)[] = [];
@@ -39,7 +39,7 @@ export class Readback {
     turn: readonly Piece[],
     values: readonly Float32Array[],
   ): Promise<void> {
-    // Without a wait where a buffer is free: the values are then those of the time of the call.
+    // Where a buffer is free, the copy is submitted within the call and sees the values of that time.
     const staging = this.free.pop() ?? (await this.nextFree());
     const encoder = this.device.createCommandEncoder();
     let size = 0;
@@ -53,7 +53,7 @@ export class Readback {
     try {
       await this.settled(staging.mapAsync(1, 0, mappedBytes)); // READ
     } catch (error) {
-      // It may never have come to be, or be mapped or not.
+      // Its state is unknown: it may be invalid, mapped or unmapped.
       staging.destroy();
       this.giveBack(this.createStaging());
       throw error;

@@ -7,9 +7,9 @@ export interface Dispatch {
   readonly flops: number;
 }
 
-/** Longest time that one submit should take: far under a watchdog's two seconds, and it leaves the compositor its turn. */
+/** Longest time that one submit should take: far below a watchdog's two seconds, and short enough for the compositor. */
 const SLICE_MS = 60;
-/** Passes of a few thousand threads cost their launch, not their arithmetic. */
+/** Added for every dispatch: small ones take the time of their launch, not of their arithmetic. */
 const FLOPS_PER_DISPATCH = 2e5;
 /** Slices in the queue at once, so that the device never waits for the page. */
 const IN_FLIGHT = 2;
@@ -36,7 +36,7 @@ export class SliceSubmitter {
       this.encode(dispatches.slice(from, to));
       const start = performance.now();
       const wasIdle = running.length === 0;
-      // A lost device rejects here too; whoever reads the results hears of it.
+      // A lost device rejects here too; reading the results reports it.
       const done = this.device.queue.onSubmittedWorkDone().then(
         () => {
           if (wasIdle) this.learn(cost, performance.now() - start);

@@ -1,6 +1,6 @@
 /** What kernels need to know of an adapter. `src/ops/select.ts` chooses kernel families by these and nothing else. */
 export interface AdapterTraits {
-  /** A CPU behind a WebGPU face (SwiftShader, WARP, llvmpipe): workgroup memory and barriers are very slow there. */
+  /** WebGPU runs on the CPU (SwiftShader, WARP, llvmpipe), where workgroup memory and barriers are very slow. */
   readonly isSoftware: boolean;
   /** Subgroup operations may be used in WGSL. */
   readonly hasSubgroups: boolean;

@@ -9,7 +9,7 @@ export class Pool {
     private readonly gpu: Gpu,
   ) {}
 
-  /** Allocates, for the plans together, as many buffers as the plan with the most slots has, each as large as any needs. */
+  /** Allocates as many buffers as the plan with the most slots has, each as large as the plans need. */
   static allocate(gpu: Gpu, plans: readonly Plan[], label: string): Pool {
     const buffers = Pool.sizes(plans).map((bytes, i) => gpu.allocate(bytes, `${label} ${i}`));
     return new Pool(buffers, gpu);
@@ -57,7 +57,7 @@ interface Command {
 }
 
 /**
- * A plan with its pipelines compiled and its buffers bound. Running it creates no buffer, no pipeline and no bind group.
+ * A plan with compiled pipelines and bound buffers. Running it creates no buffer, no pipeline and no bind group.
  */
 export class Executable {
   private constructor(

@@ -105,8 +105,8 @@ export class Graph {
   }
 
   /**
-   * For transforms: the same op on other inputs in another phase, with outputs of its own and never joined with the first.
-   * The node stands in no list until {@link rewrite} puts it there.
+   * For transforms: the same op on other inputs in another phase, with outputs of its own, and never merged with the first.
+   * The node belongs to no graph until {@link rewrite} adds it.
    */
   copy({ op, attrs, outputs }: Node, inputs: Node['inputs'], phase: string): Node {
     return { op, attrs, inputs, outputs: outputs.map(({ shape }) => this.tensor(shape)), phase };
@@ -169,7 +169,7 @@ export interface OpDefinition<I extends string = string, A extends Attributes = 
         attrs: A,
       ) => readonly Float64Array[])
     | { readonly checkedBy: string };
-  /** The sizes at which it is checked: odd ones (1, primes, not multiples of a tile). Empty when another op checks it. */
+  /** The sizes at which it is checked: 1, primes, no multiples of a tile. Empty when another op checks it. */
   readonly cases: readonly OpCase<A>[];
 }
 

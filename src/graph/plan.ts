@@ -18,9 +18,9 @@ export interface PlannedPass {
 
 /** Everything a graph needs to run, known before anything runs. */
 export interface Plan {
-  /** Made at the first use: what a plan needs of the device is known without them, and few of many plans may ever run. */
+  /** Made at first use: the memory that a plan needs is known without them, and few of many plans may ever run. */
   readonly passes: readonly PlannedPass[];
-  /** Bytes of every slot of the pool. Slots are whole buffers: WebGPU refuses one buffer as both read and written in a dispatch. */
+  /** Bytes of every slot. A slot is a whole buffer, since WebGPU refuses to read and write one buffer in a dispatch. */
   readonly slotBytes: readonly number[];
   /** Peak of the pool in bytes: the sum of the slots. Outside buffers are not counted. */
   readonly poolBytes: number;

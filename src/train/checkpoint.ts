@@ -84,7 +84,7 @@ const PIECE_BYTES = 16 * 2 ** 20;
 
 /**
  * One file from which a run goes on: parameters, both moments and the state, as safetensors `param.*`, `m.*`, `v.*`;
- * null when a value is not a number, so that the last good one is kept. Beside the file, the host holds one piece of it.
+ * null when a value is not finite, so that the last good file is kept. Besides the file, the host holds one piece of it.
  */
 export async function writeCheckpoint(
   parameters: ParameterBuffers,
@@ -122,7 +122,10 @@ function piecesOf(tensors: readonly PlacedTensor[]): PlacedTensor[][] {
 /** A checkpoint that was read and found whole. */
 export interface Checkpoint {
   readonly state: RunState;
-  /** Puts its tensors into parameter buffers of the same layout. @throws Failure `train/checkpoint` when one is missing or does not fit. */
+  /**
+   * Writes its tensors to parameter buffers of the same layout.
+   * @throws Failure `train/checkpoint` when one is missing or does not fit.
+   */
   readonly restore: (parameters: ParameterBuffers) => void;
 }
 

@@ -30,9 +30,9 @@ export function decoderKey({ objects, tokens, hasMask }: DecodeShape): string {
 }
 
 /**
- * SAM's {@link decodeGraph} with the losses (`loss` [N], `parts` [N, 4], see losses.ts) and a phase `backward` that adds, for
- * the seed `dloss` [N], the decoder's gradients onto `grad.*` and the embedding's onto `dembedding` [h, w, D].
- * @param trained of these the mask decoder's are used; none when it is frozen.
+ * SAM's {@link decodeGraph} with the losses (`loss` [N], `parts` [N, 4], see losses.ts) and a phase `backward`. For the seed
+ * `dloss` [N] it adds the decoder's gradients to `grad.*` and the embedding's to `dembedding` [h, w, D].
+ * @param trained all trained tensors; those of the mask decoder get a gradient.
  * @param intoEncoder whether the encoder needs `dembedding`.
  */
 export function decoderTrainingGraph(

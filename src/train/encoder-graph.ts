@@ -24,8 +24,8 @@ export const ENCODER = {
  * the gradients for the seed `dembedding` [1, h, w, D] onto the accumulators `grad.*`. Without a trained tensor in the
  * encoder there is no backward; blocks below the first module have none in any case.
  * What methods and gates add to the loss (`peft/gates/gate-form.ts`) has the seed `dprice` [1].
- * @param keepsAll whether the graph may keep every value for the backward. Where not, the blocks' outputs alone are kept and the
- * rest is computed again in the backward: a fraction of the memory for about a third more time.
+ * @param keepsAll whether the graph may keep every value for the backward. If not, only the outputs of blocks are kept and
+ * the rest is computed again in the backward: a fraction of the memory for about a third more time.
  */
 export function encoderTrainingGraph(
   sam: SamConfig,

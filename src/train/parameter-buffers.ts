@@ -40,7 +40,7 @@ export interface ParameterLayout {
 const GROUP_ORDER: readonly TensorGroup[] = ['peft', 'gate', 'decoder'];
 
 /**
- * Places tensors by group, decay and rate, then by name, so that the layout does not depend on the order in which they come.
+ * Places tensors by group, decay and rate, then by name, so that the layout does not depend on their order.
  * @param limit largest buffer and binding in bytes that the device allows.
  * @throws Failure `train/tensor-too-large`.
  */

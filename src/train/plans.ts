@@ -157,7 +157,7 @@ function roundShape(objects: number, round: number): DecodeShape {
   return { objects, tokens: FIRST_TOKENS + round, hasMask: round > 0 };
 }
 
-/** The most objects whose last round fits the budget and the device; at least 1. More objects never need less memory. */
+/** The most objects whose last round fits the budget and the device, at least 1; memory grows with the objects. */
 function choosePassSize(
   { objectsPerImage, corrections }: StepSizes,
   planDecoder: DecoderPlanner,

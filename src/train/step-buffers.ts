@@ -7,7 +7,7 @@ import { ENCODER } from './encoder-graph.ts';
 import { SUPERVISION } from './losses.ts';
 import type { TrainingPlans } from './plans.ts';
 
-/** The outside buffers of a step that are neither weights nor trained, by input name, as large as its largest shape needs. */
+/** The inputs of a step that are neither weights nor trained, by name, as large as its largest shape needs. */
 function bufferShapes({
   sam,
   encoder,

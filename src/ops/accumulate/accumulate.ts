@@ -3,7 +3,7 @@ import { expectShape, show, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
 
-/** `target += x` in place, for gradients that are summed over replays; target and x have the same number of elements. */
+/** `target += x` in place, for gradients summed over replays; target and x have the same number of elements. */
 export const accumulateOp = defineOp({
   name: 'accumulate',
   inputs: ['target', 'x'],

@@ -12,8 +12,8 @@ import { MOST_FLOPS, splitHeads } from './split-heads.ts';
 /**
  * `softmax(q·k/√d + relPos) · v` for every head.
  * q [M, Nq, C], k and v [M, Nk, C], relPos [M, heads, Nq, gridH+gridW] on the columns from `prefix` on, mass [G]: the
- * prefix columns of window m weigh mass[m/(M/G)]·exp(score); at mass 0 they are skipped and every result is that without
- * prefix, bit for bit. → out [M, Nq, C]; saves log Σ exp of every row, [M, heads, Nq].
+ * prefix columns of window m count mass[m/(M/G)]·exp(score). At mass 0 they are skipped, and every result equals that
+ * without a prefix bit for bit. → out [M, Nq, C]; saves log Σ exp of every row, [M, heads, Nq].
  */
 export const attentionOp = defineOp({
   name: 'attention',
@@ -111,7 +111,7 @@ function loud(shape: Shape): Float64Array {
   return Float64Array.from({ length: sizeOf(shape) }, (_, i) => Math.fround(60 * Math.sin(1 + 7 * i * i)));
 }
 
-/** log Σ exp, Σ dout·out and mass of every row, [M, heads, Nq, 3]: so packed, each backward kernel stays within 8 bindings. */
+/** log Σ exp, Σ dout·out and mass of every row, [M, heads, Nq, 3]: one tensor keeps the backward kernels within 8 bindings. */
 export const attentionDeltaOp = defineOp({
   name: 'attentionDelta',
   inputs: ['dout', 'out', 'lse', 'mass'],

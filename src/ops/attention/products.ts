@@ -5,8 +5,8 @@ import { type MatmulProblem, matmulPasses } from '../matmul/kernels.ts';
 import type { AttentionProblem } from './problem.ts';
 
 /**
- * Attention by matmul's kernels, for software adapters: heads are laid out one after the other, scores are written out, and
- * softmax goes over them row by row. A thread of a fused kernel could keep neither its queries nor its sums at hand there.
+ * Attention by matmul's kernels, for software adapters: heads are laid out one after the other, scores are stored, and
+ * softmax goes over them row by row. A thread of a fused kernel could keep neither its queries nor its sums in registers.
  */
 
 /** Scores written out at a time, unless one head has more: 64 MiB. */
@@ -24,7 +24,7 @@ const SCRATCH = {
   dscores: { scratch: 5 },
 } as const;
 
-/** Sizes of the tensors a head at a time (`lib/attention-heads`): heads of a dispatch and columns of a row of scores. */
+/** Sizes of the layout in `lib/attention-heads`: heads of a dispatch and columns of a row of scores. */
 interface HeadLayout {
   readonly each: number;
   readonly columns: number;
@@ -104,7 +104,7 @@ export function backwardProducts(problem: AttentionProblem, mostScores = MOST_SC
         hasRel ? { output: 3 } : { scratch: noRel },
       ],
     }),
-    // Every result takes the place of what is needed no more.
+    // Every result overwrites a temporary that is no longer needed.
     ...turn.product('v', 'scores', 'dout', { aT: true }),
     turn.scatter('v', 2, 1),
     ...turn.product('dout', 'dscores', 'k', {}),

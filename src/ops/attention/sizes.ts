@@ -3,7 +3,7 @@ import { axis, expectShape, lastOf, type Shape, sameShape, show } from '../../gr
 /** Settings of attention. */
 export interface AttentionAttributes {
   readonly heads: number;
-  /** How many of the first columns are prefix tokens: no relative position, and weighed by `mass` where that is given. */
+  /** How many of the first columns are prefix tokens, which have no relative position and are weighted by `mass`. */
   readonly prefix: number;
   /** Width in tokens of the grid of keys; read only where relative position is given. */
   readonly gridW: number;
@@ -26,7 +26,7 @@ export function attentionSizes(q: Shape, k: Shape, { heads }: { readonly heads: 
   return { M: axis(q, 0), Nq: axis(q, 1), Nk: axis(k, 1), C: lastOf(q), D: lastOf(q) / heads };
 }
 
-/** Fails, naming what does not fit, unless the inputs belong together. */
+/** Fails and names what does not fit, unless the shapes of the inputs agree. */
 export function expectAttention(
   [q, k, v, relPos, mass]: readonly (Shape | null | undefined)[],
   attrs: AttentionAttributes,

@@ -3,7 +3,7 @@ import { axis, expectShape, sameShape, show, sizeOf } from '../../graph/shape.ts
 import { workgroups1d } from '../dispatch.ts';
 import { sampleDot } from '../sample-dot/sample-dot.ts';
 
-/** `x + gate[b] · d`: x and d of one shape whose leading axis is a multiple of B, gate [B]; consecutive parts of x share a gate. */
+/** `x + gate[b] · d`: x and d of one shape whose leading axis is a multiple of B, gate [B]; a gate serves consecutive parts. */
 export const gatedAddOp = defineOp({
   name: 'gatedAdd',
   inputs: ['x', 'd', 'gate'],

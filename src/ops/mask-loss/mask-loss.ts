@@ -21,8 +21,9 @@ function maskSizes(logits: Shape | null | undefined, target: Shape | null | unde
 /**
  * The two mask losses of every candidate: logits [N, M, P], target [N, P] in {0, 1} → [N, M, 2] (focal, dice).
  *
- * focal = mean over pixels of α_t · (1 − p_t)² · BCE with α = 0.25; dice = 1 − (2 Σ p t + 1) / (Σ p + Σ t + 1); p = σ(logits).
- * Everything is computed from the logits and stays finite at any of them. Saves [N, M, 4]: the sums that backward needs.
+ * With p = σ(logits): focal = mean over pixels of α_t · (1 − p_t)² · BCE, α = 0.25;
+ * dice = 1 − (2 Σ p t + 1) / (Σ p + Σ t + 1). Both are computed from the logits and finite for any of them.
+ * Saves [N, M, 4]: the sums that backward needs.
  */
 export const maskLossOp = defineOp({
   name: 'maskLoss',

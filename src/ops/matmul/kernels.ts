@@ -15,8 +15,8 @@ export interface MatmulProblem {
 }
 
 /**
- * Where the kernel finds its tensors. `scratch` is bound only when {@link matmulScratch} asks for it; without one K is never split,
- * and a row's sums do not depend on how many rows there are.
+ * Where the kernel finds its tensors. `scratch` is bound only when {@link matmulScratch} asks for it. Without it K is never
+ * split, and the sums of a row do not depend on the number of rows.
  */
 export interface MatmulBindings {
   readonly a: Binding;
@@ -53,7 +53,7 @@ function kernelFor({ M, N, K, aT, bT }: MatmulProblem, traits: AdapterTraits): K
     case 'workgroup':
       return { shader: 'matmul/workgroup', rows: 64, columns: 64, constants: {}, enough: 128 };
     case 'register': {
-      // A narrow out would leave threads that lie side by side along n without work.
+      // Threads that lie side by side along n would have no work for a narrow out.
       const alongM = Math.ceil(N / 8) * 8 * 1.25 < Math.ceil(N / 32) * 32;
       const inFours = N % 4 === 0 && (aT ? M : K) % 4 === 0 && (!bT || K % 4 === 0);
       if (inFours && traits.hasSubgroups && fills(M, LARGE.rows) && fills(N, LARGE.columns)) return LARGE;

@@ -2,7 +2,7 @@ import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, lastOf, show, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 
-/** Puts the tokens `p` [G, P, C] before those of `x` [M, N, C] → [M, P+N, C]; group g serves M/G consecutive windows. */
+/** The tokens `p` [G, P, C] before those of `x` [M, N, C] → [M, P+N, C]; group g serves M/G consecutive windows. */
 export const prependTokensOp = defineOp({
   name: 'prependTokens',
   inputs: ['x', 'p'],

@@ -21,7 +21,7 @@ function isTiled(C: number, { heads }: RelPosAttributes): boolean {
   return (C / heads) % 4 === 0;
 }
 
-/** Threads of a window and head in the tiled forward kernel: those of the rows' half, then those of the columns' half. */
+/** Threads per window and head in the tiled forward kernel: first the rows' half, then the columns' half. */
 function tilesOf({ gridH, gridW }: RelPosAttributes): number {
   const across = Math.ceil(gridH / TILE) * Math.ceil(gridW / TILE);
   return (gridH + gridW) * across;

@@ -22,7 +22,7 @@ function eachElement([B, H, W, C]: Grid, visit: (fine: number, coarse: number) =
         }
 }
 
-/** Folds 2 × 2 cells into features: [B, H, W, C] → [B, H/2, W/2, C·4], order (c, dy, dx) as in a weight [O, C, 2, 2]. */
+/** Folds 2 × 2 cells into features: [B, H, W, C] → [B, H/2, W/2, C·4], ordered (c, dy, dx) as a weight [O, C, 2, 2] is. */
 export const spaceToDepthOp = defineOp({
   name: 'spaceToDepth',
   inputs: ['x'],
@@ -46,7 +46,7 @@ export const spaceToDepthOp = defineOp({
   ],
 });
 
-/** Unfolds features into 2 × 2 cells, the inverse: [B, H, W, C·4] → [B, H·2, W·2, C], as a transposed convolution needs it. */
+/** The inverse, as a transposed convolution needs it: features to 2 × 2 cells, [B, H, W, C·4] → [B, H·2, W·2, C]. */
 export const depthToSpaceOp = defineOp({
   name: 'depthToSpace',
   inputs: ['x'],

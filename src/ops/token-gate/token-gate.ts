@@ -101,7 +101,7 @@ export const tokenGateBackwardOp = defineOp({
   cases: [],
 });
 
-/** Gradients of {@link tokenGateOp} to weight [C] and bias [1], in two stages: slices of tokens, then their sum in order. */
+/** Gradients of {@link tokenGateOp} to weight [C] and bias [1]: first over slices of tokens, then their sum in order. */
 export const tokenGateParamsOp = defineOp({
   name: 'tokenGateParams',
   inputs: ['u', 'open', 'dout'],
