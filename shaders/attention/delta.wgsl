@@ -1,5 +1,5 @@
-// rows[m, h, n] = (lse, delta, mass), which the backward kernels read: delta = Σ_d dout · out over the head's features,
-// mass = mass[m/WINDOWS], or 1 without HAS_MASS
+// rows[m, h, n] = (lse, delta, mass), which the backward kernels read: delta = Σ_d dout · out over the head's
+// features, mass = mass[m/WINDOWS], or 1 without HAS_MASS
 // dout, out: [M, Nq, C]; lse: [M, HEADS, Nq]; rows: [M, HEADS, Nq, 3]. One thread per query and head.
 #include "lib/index"
 override HEADS: u32;

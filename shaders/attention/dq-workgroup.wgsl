@@ -3,7 +3,8 @@
 // drelPos[m, h, n, y] = Σ ds over the columns of row y, drelPos[m, h, n, GRID_H + x] = Σ ds over those of column x
 // q, dout, dq: [M, Nq, C]; k, v: [M, Nk, C]; relPos, drelPos: [M, HEADS, Nq, GRID_H+GRID_W];
 // stats: [M, HEADS, Nq, 3] = lse, delta, mass
-// For real GPUs; see lib/attention-workgroup. With relPos SLICES is 1, so that one thread alone adds to its query's drelPos.
+// For real GPUs; see lib/attention-workgroup. With relPos SLICES is 1, so that one thread alone adds to its query's
+// drelPos.
 #include "lib/attention-workgroup"
 #include "lib/attention-query"
 @group(0) @binding(4) var<storage, read> dout: array<vec4f>;

@@ -1,9 +1,10 @@
 // out[m, n, h] = Σ_j p_j · v[m, j, h],  p = w · exp(s − lse)
 // s_j = q·k_j · SCALE + relPos[n, row(j)] + relPos[n, GRID_H + col(j)],  lse = log Σ_j w_j · exp(s_j)
-// On the first PREFIX columns w = mass[m/WINDOWS] and relPos does not count; w is 1 on the others. Mass 0 skips the prefix.
+// On the first PREFIX columns w = mass[m/WINDOWS] and relPos does not count; w is 1 on the others. Mass 0 skips the
+// prefix.
 // q, out: [M, Nq, C]; k, v: [M, Nk, C]; relPos: [M, HEADS, Nq, GRID_H+GRID_W]; mass: [M/WINDOWS]; lse: [M, HEADS, Nq]
-// For real GPUs; see lib/attention-workgroup. A thread goes over its columns with a running maximum and sum; the slices
-// of a query are merged at the end.
+// For real GPUs; see lib/attention-workgroup. A thread goes over its columns with a running maximum and sum; the
+// slices of a query are merged at the end.
 #include "lib/attention-workgroup"
 #include "lib/attention-query"
 override HAS_MASS: bool;

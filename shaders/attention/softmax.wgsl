@@ -1,6 +1,7 @@
 // scores[m, h, n, j] → p_j = w · exp(s_j − lse)
 // s_j = scores[j] + relPos[n, row(j)] + relPos[n, GRID_H + col(j)],  lse = log Σ_j w_j · exp(s_j)
-// On the first PREFIX columns w = mass[m/WINDOWS] and relPos does not count; w is 1 on the others. Mass 0 skips the prefix.
+// On the first PREFIX columns w = mass[m/WINDOWS] and relPos does not count; w is 1 on the others. Mass 0 skips the
+// prefix.
 // scores: [M, h, Nq, columns] (lib/attention-scores); k: [M, Nk, HEADS·D]; relPos: [M, HEADS, Nq, GRID_H+GRID_W];
 // mass: [M/WINDOWS]; lse: [M, HEADS, Nq]
 // One thread per row, with a running maximum and sum; the dispatch's y is h, its z is m.

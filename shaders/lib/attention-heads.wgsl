@@ -1,7 +1,7 @@
-// Layout of the tensors of attention's software family: one head after the other, [M, h, rows, D] for the h heads of the
-// dispatch from FROM_HEAD on. Rows of keys are the PREFIX columns and then the others, each padded with rows of zeros to
-// a multiple of 4: every tensor is then read in vectors, and the others are summed in the same groups with and without a
-// prefix.
+// Layout of the tensors of attention's software family: one head after the other, [M, h, rows, D] for the h heads of
+// the dispatch from FROM_HEAD on. Rows of keys are the PREFIX columns and then the others, each padded with rows of
+// zeros to a multiple of 4: every tensor is then read in vectors, and the others are summed in the same groups with
+// and without a prefix.
 override HEADS: u32;
 override FROM_HEAD: u32;
 override D: u32;

@@ -1,6 +1,6 @@
   #include "lib/attention-share"
-  // The thread's query n (n0 before it is clamped to the end), and where the query's features, its row of lse and stats and
-  // its relative positions start.
+  // The thread's query n (n0 before it is clamped to the end), and where the query's features, its row of lse and
+  // stats and its relative positions start.
   let n0 = group.x * owned + thread % owned;
   let n = min(n0, Nq - 1u);
   let qAt = placeOf(m * Nq + n, head);

@@ -8,8 +8,8 @@ fn bias(at: u32, j: vec4u, rows: u32, width: u32) -> vec4f {
     + vec4f(relPos[x.x], relPos[x.y], relPos[x.z], relPos[x.w]);
 }
 
-// Loads 16 keys and values into workgroup memory: those from t on of the `length` rows that start at row `first`. The last
-// row is repeated past the end.
+// Loads 16 keys and values into workgroup memory: those from t on of the `length` rows that start at row `first`.
+// The last row is repeated past the end.
 fn loadKeys(first: u32, t: u32, length: u32, head: u32, thread: u32) {
   for (var i = thread; i < 16u * (D / 4u); i += 64u) {
     let at = placeOf(first + min(t + i / (D / 4u), length - 1u), head) + i % (D / 4u);

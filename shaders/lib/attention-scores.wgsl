@@ -1,5 +1,6 @@
-// A row of scores in attention's software family: [M, h, Nq, columns], with columns in the order of the rows of keys in
-// lib/attention-heads. The columns after the prefix are a grid of `lines` lines of `width`; one line without relPos.
+// A row of scores in attention's software family: [M, h, Nq, columns], with columns in the order of the rows of keys
+// in lib/attention-heads. The columns after the prefix are a grid of `lines` lines of `width`; one line without
+// relPos.
 #include "lib/attention-heads"
 override GRID_W: u32;
 override HAS_REL: bool;

@@ -1,6 +1,7 @@
-// Shared by attention's kernels for real GPUs. A workgroup of 64 threads owns 64/SLICES rows of one head of one window. A
-// thread owns one row and goes over one of SLICES parts of the rows that it meets; SLICES > 1 keeps threads busy where
-// there are few rows. The rows that are met come through workgroup memory, 16 at a time, and a thread takes four at once.
+// Shared by attention's kernels for real GPUs. A workgroup of 64 threads owns 64/SLICES rows of one head of one
+// window. A thread owns one row and goes over one of SLICES parts of the rows that it meets; SLICES > 1 keeps
+// threads busy where there are few rows. The rows that are met come through workgroup memory, 16 at a time, and a
+// thread takes four at once.
 // D is a multiple of 4, at most 4 · MAX_D4, and q, k and v are read in vectors of four.
 // Columns are cut into segments: 0 = the PREFIX columns, 1 = the others; a tile never holds both.
 override HEADS: u32;

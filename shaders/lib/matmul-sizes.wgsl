@@ -1,6 +1,7 @@
-// Sizes of a product, and the part of it that the dispatch's z stands for. They follow from the lengths of the buffers, so
-// one pipeline serves every size: with P = M·N, Q = M·K, R = K·N, N is √(P·R/Q), which f32 rounds correctly up to a million
-// and more. z counts SPLITS ranges of K for every product of the batch; with more than one, out holds partial products.
+// Sizes of a product, and the part of it that the dispatch's z stands for. They follow from the lengths of the
+// buffers, so one pipeline serves every size: with P = M·N, Q = M·K, R = K·N, N is √(P·R/Q), which f32 rounds
+// correctly up to a million and more. z counts SPLITS ranges of K for every product of the batch; with more than
+// one, out holds partial products.
 override SPLITS: u32;
 
 struct Sizes {

@@ -1,7 +1,7 @@
 // out[z] = op(a[z]) · op(b[z]) (+ bias)      op(a): [M, K], op(b): [K, N], out: [Z, M, N], bias: [N]
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. Any sizes: every value is loaded separately.
-// Family of software adapters, for axes that are not multiples of 4. A thread sums 16 × 8 in registers (lib/matmul-tile);
-// the four threads of a workgroup lie side by side along n, or along m with ALONG_M.
+// Family of software adapters, for axes that are not multiples of 4. A thread sums 16 × 8 in registers
+// (lib/matmul-tile); the four threads of a workgroup lie side by side along n, or along m with ALONG_M.
 override A_T: bool;
 override B_T: bool;
 override HAS_BIAS: bool;

@@ -1,13 +1,14 @@
 // out[z] = op(a[z]) · op(b[z]) (+ bias)      op(a): [M, K], op(b): [K, N], out: [Z, M, N], bias: [N]
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. The innermost axes of a, b and out are multiples of 4.
-// Family of software adapters with subgroups, for products that fill tiles of 32 × 64. As matmul/quad, but a thread sums
-// 32 × 16 in 4 × 4 blocks; a block's columns are rows of out, so block += bBlock · aBlock. It loads less for each sum and
-// compiles longer. The sums equal those of the small tile bit for bit.
+// Family of software adapters with subgroups, for products that fill tiles of 32 × 64. As matmul/quad, but a thread
+// sums 32 × 16 in 4 × 4 blocks; a block's columns are rows of out, so block += bBlock · aBlock. It loads less for
+// each sum and compiles longer. The sums equal those of the small tile bit for bit.
 enable subgroups;
 const ALONG_M = false;
 #include "lib/matmul-sizes"
 #include "lib/matmul-quad"
-// In the loop over k every index is a constant: the adapter then knows the place, any other index it looks up lane by lane.
+// In the loop over k every index is a constant: the adapter then knows the place, any other index it looks up lane
+// by lane.
 var<private> sums: array<mat4x4f, 32>;
 
 // sum + b · a, a column at a time, so that few values are alive at once.

@@ -1,7 +1,7 @@
 // out[z] = op(a[z]) · op(b[z]) (+ bias)      op(a): [M, K], op(b): [K, N], out: [Z, M, N], bias: [N]
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. The innermost axes of a, b and out are multiples of 4.
-// Family of software adapters with subgroups. A thread sums 16 × 8 in registers (lib/matmul-tile); the four threads of a
-// quad (lib/matmul-quad) lie side by side along n, or along m with ALONG_M.
+// Family of software adapters with subgroups. A thread sums 16 × 8 in registers (lib/matmul-tile); the four threads
+// of a quad (lib/matmul-quad) lie side by side along n, or along m with ALONG_M.
 enable subgroups;
 override ALONG_M: bool;
 #include "lib/matmul-tile"

@@ -1,8 +1,8 @@
 // out[z] = op(a[z]) · op(b[z]) (+ bias)      op(a): [M, K], op(b): [K, N], out: [Z, M, N], bias: [N]
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. Any sizes: what lies outside is zero.
 // Family of real GPUs. A workgroup of 16 × 16 threads computes 64 × 64 of out and steps through K by 16 in workgroup
-// memory (8 KiB). A thread sums 4 × 4 in registers, k in order. Neighbouring threads load neighbouring addresses in every
-// layout.
+// memory (8 KiB). A thread sums 4 × 4 in registers, k in order. Neighbouring threads load neighbouring addresses in
+// every layout.
 override A_T: bool;
 override B_T: bool;
 override HAS_BIAS: bool;

@@ -1,5 +1,6 @@
 // out[b, h, w, (c, dy, dx)] = image[b, c, h·PATCH + dy, w·PATCH + dx]
-// image: [B, CHANNELS, HEIGHT, WIDTH]; out: [B, HEIGHT/PATCH, WIDTH/PATCH, CHANNELS·PATCH²]. A copy: nothing is summed.
+// image: [B, CHANNELS, HEIGHT, WIDTH]; out: [B, HEIGHT/PATCH, WIDTH/PATCH, CHANNELS·PATCH²]. A copy: nothing is
+// summed.
 #include "lib/index"
 override CHANNELS: u32;
 override HEIGHT: u32;

@@ -1,5 +1,6 @@
 // out[i] = [sin, cos](2π · (2·(coords[i] + OFFSET)/IMAGE_SIZE − 1) · gaussian) + table[labels[i] + 1]
-// The sine and cosine of a label of −1 are left out. coords: [N·T, 2]; labels: [N·T]; gaussian: [2, D/2]; table: [5, D];
+// The sine and cosine of a label of −1 are left out. coords: [N·T, 2]; labels: [N·T]; gaussian: [2, D/2];
+// table: [5, D];
 // out: [N·T, D]. The angle is kept in turns and the sine is our own: WGSL promises sin() to 2⁻¹¹ only.
 #include "lib/index"
 override D: u32;

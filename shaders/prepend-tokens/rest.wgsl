@@ -1,4 +1,5 @@
-// dx[m, n, c] = dout[m, P + n, c]      dout: [M, P+N, C]; dx: [M, N, C]; ROW = N·C, SKIP = P·C. One thread per element.
+// dx[m, n, c] = dout[m, P + n, c]      dout: [M, P+N, C]; dx: [M, N, C]; ROW = N·C, SKIP = P·C. One thread per
+// element.
 #include "lib/index"
 override ROW: u32;
 override SKIP: u32;

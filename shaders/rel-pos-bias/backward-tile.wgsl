@@ -1,6 +1,6 @@
-// rel-pos-bias/backward for heads whose D is a multiple of 4; formula and shapes as there. One thread per 4 neighbouring
-// queries of a grid row × 4 features. They read the same row of relPosH; of relPosW they read four rows, of which one is
-// new at each step. The dispatch's z is m · HEADS + head.
+// rel-pos-bias/backward for heads whose D is a multiple of 4; formula and shapes as there. One thread per 4
+// neighbouring queries of a grid row × 4 features. They read the same row of relPosH; of relPosW they read four
+// rows, of which one is new at each step. The dispatch's z is m · HEADS + head.
 #include "lib/index"
 override HEADS: u32;
 override D: u32;
@@ -30,7 +30,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let table = relPosH[(y + GRID_H - 1u - j) * D4 + d];
     sums += mat4x4f(table * dout[at.x + j], table * dout[at.y + j], table * dout[at.z + j], table * dout[at.w + j]);
   }
-  // Row x + GRID_W − 1 − j of the table for each query; past the grid's edge any row will do, those queries are not written.
+  // Row x + GRID_W − 1 − j of the table for each query; past the grid's edge any row will do, those queries are not
+  // written.
   let last = 2u * GRID_W - 2u;
   var ahead1 = relPosW[min(x0 + GRID_W, last) * D4 + d];
   var ahead2 = relPosW[min(x0 + GRID_W + 1u, last) * D4 + d];

@@ -1,5 +1,6 @@
 // dq[m, n, h] = Σ_j dout[m, h, n, j] · (relPosH[qh − j + GRID_H − 1] for j < GRID_H, the same of relPosW after)
-// token n = qh·GRID_W + qw; dq: [M, GRID_H·GRID_W, HEADS·D]; dout: [M, HEADS, n, GRID_H+GRID_W]. One thread per element.
+// token n = qh·GRID_W + qw; dq: [M, GRID_H·GRID_W, HEADS·D]; dout: [M, HEADS, n, GRID_H+GRID_W]. One thread per
+// element.
 #include "lib/index"
 override HEADS: u32;
 override D: u32;

@@ -8,7 +8,8 @@ override OUT_W: u32;
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 
-// In integers, so that a place that falls on a pixel falls on it exactly: ((2·o + 1)·size_in − size_out) / (2·size_out).
+// In integers, so that a place that falls on a pixel falls on it exactly: ((2·o + 1)·size_in − size_out)
+// / (2·size_out).
 fn place(o: u32, sizeIn: u32, sizeOut: u32) -> vec2u {
   let at = (2u * o + 1u) * sizeIn;
   let past = select(at - sizeOut, 0u, at < sizeOut);

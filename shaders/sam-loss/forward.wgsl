@@ -1,6 +1,7 @@
 // loss[n] = weight[n] · (FOCAL·focal + dice + iou) of what is supervised; saved[n] = (focal, dice, iou, token)
 // mode 0: token 0, iou = (predicted₀ − real₀)²
-// mode 1: of the tokens 1 … M − 1 the first with the least FOCAL·focal + dice, iou = mean of (predicted − real)² over them
+// mode 1: of the tokens 1 … M − 1 the first with the least FOCAL·focal + dice,
+//         iou = the mean of (predicted − real)² over them
 // parts: [N, M, 2]; predicted, real: [N, M]; mode, weight, loss: [N]; saved: [N, 4]
 // One thread per object, tokens in order.
 #include "lib/index"

@@ -159,7 +159,8 @@ export class Gpu {
   }
 
   /**
-   * Reads ranges back, as f32, through staging buffers of fixed size. Nothing may write to the ranges until it resolves.
+   * Reads ranges back, as f32, through staging buffers of fixed size. Nothing may write to the ranges until it
+   * resolves.
    * @throws Failure `gpu/out-of-memory` or `gpu/invalid` when the device refused anything since the last read or
    * {@link idle}, since the values cannot be trusted then. The next read starts afresh.
    */
@@ -178,9 +179,9 @@ export class Gpu {
   }
 
   /**
-   * Error scopes are always open on the device, and every wait closes them and opens new ones. An error is therefore known
-   * before the wait ends, and is reported once. `uncapturederror` events would arrive in a task of their own, perhaps after
-   * the values, and would have to be stored and cleared by hand.
+   * Error scopes are always open on the device, and every wait closes them and opens new ones. An error is therefore
+   * known before the wait ends, and is reported once. `uncapturederror` events would arrive in a task of their own,
+   * perhaps after the values, and would have to be stored and cleared by hand.
    */
   private watch(): void {
     for (const filter of ['internal', 'validation', 'out-of-memory'] as const)

@@ -7,7 +7,9 @@ export interface Dispatch {
   readonly flops: number;
 }
 
-/** Longest time that one submit should take: far below a watchdog's two seconds, and short enough for the compositor. */
+/**
+ * Longest time that one submit should take: far below a watchdog's two seconds, and short enough for the compositor.
+ */
 const SLICE_MS = 60;
 /** Added for every dispatch: small ones take the time of their launch, not of their arithmetic. */
 const FLOPS_PER_DISPATCH = 2e5;

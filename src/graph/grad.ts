@@ -64,8 +64,8 @@ function tensorAt(op: AnyOp, list: readonly (Tensor | null)[], i: number): Tenso
 }
 
 /**
- * Ids of every root that depends on one of `wrt`, those themselves included. What an op without any backward rule makes
- * (a real IoU, a mask for the screen) is a constant.
+ * Ids of every root that depends on one of `wrt`, those themselves included. What an op without any backward rule
+ * makes (a real IoU, a mask for the screen) is a constant.
  */
 function dependents(graph: Graph, wrt: readonly Tensor[]): Set<number> {
   const ids = new Set(wrt.map((tensor) => tensor.root.id));

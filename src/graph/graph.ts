@@ -1,4 +1,6 @@
-/** Tensors, the nodes that make them, the graph that holds both, and what an op is: four types that know each other. */
+/**
+ * Tensors, the nodes that make them, the graph that holds both, and what an op is: four types that know each other.
+ */
 import type { Attributes, Pass, PassContext } from './pass.ts';
 import { type Shape, sameShape, show, sizeOf } from './shape.ts';
 
@@ -105,7 +107,8 @@ export class Graph {
   }
 
   /**
-   * For transforms: the same op on other inputs in another phase, with outputs of its own, and never merged with the first.
+   * For transforms: the same op on other inputs in another phase, with outputs of its own, and never merged with the
+   * first.
    * The node belongs to no graph until {@link rewrite} adds it.
    */
   copy({ op, attrs, outputs }: Node, inputs: Node['inputs'], phase: string): Node {

@@ -20,7 +20,9 @@ export interface PlannedPass {
 export interface Plan {
   /** Made at first use: the memory that a plan needs is known without them, and few of many plans may ever run. */
   readonly passes: readonly PlannedPass[];
-  /** Bytes of every slot. A slot is a whole buffer, since WebGPU refuses to read and write one buffer in a dispatch. */
+  /**
+   * Bytes of every slot. A slot is a whole buffer, since WebGPU refuses to read and write one buffer in a dispatch.
+   */
   readonly slotBytes: readonly number[];
   /** Peak of the pool in bytes: the sum of the slots. Outside buffers are not counted. */
   readonly poolBytes: number;

@@ -1,11 +1,11 @@
 import type { Graph, Node, Tensor } from './graph.ts';
 
 /**
- * Trades time for memory: values between two checkpoints are not kept for the phase `later` but computed again there, right
- * before they are first needed (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016). They are equal bit for
- * bit, since the same ops run on the same inputs.
- * @param checkpoints values that are kept, such as the outputs of blocks. Values before the first and after the last are
- * kept too: the former are few, the latter are needed at once.
+ * Trades time for memory: values between two checkpoints are not kept for the phase `later` but computed again
+ * there, right before they are first needed (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016).
+ * They are equal bit for bit, since the same ops run on the same inputs.
+ * @param checkpoints values that are kept, such as the outputs of blocks. Values before the first and after the last
+ * are kept too: the former are few, the latter are needed at once.
  * @param later name of the phase that comes second.
  */
 export function recompute(graph: Graph, checkpoints: readonly Tensor[], later: string): void {

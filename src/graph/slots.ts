@@ -12,8 +12,9 @@ export interface SlotAssignment {
 }
 
 /**
- * Places lifetimes so that no two that overlap share a slot: largest first, each into the smallest slot that is free for
- * its whole time (greedy by size; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020).
+ * Places lifetimes so that no two that overlap share a slot: largest first, each into the smallest slot that is free
+ * for its whole time (greedy by size; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
+ * Inference", 2020).
  * A slot is as large as the first value in it, and a small value that lives long never holds a large slot.
  */
 export function assignSlots(lifetimes: readonly Lifetime[]): SlotAssignment {

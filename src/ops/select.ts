@@ -2,7 +2,8 @@ import type { AdapterTraits } from '../gpu/traits.ts';
 
 /**
  * A family of kernels for one op.
- * - `register`: values stay in registers or are exchanged within a subgroup. For software adapters, on which barriers and
+ * - `register`: values stay in registers or are exchanged within a subgroup. For software adapters, on which
+ * barriers and
  *   workgroup memory are very slow.
  * - `workgroup`: threads share tiles in workgroup memory, as real GPUs need it.
  */

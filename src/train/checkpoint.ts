@@ -84,7 +84,8 @@ const PIECE_BYTES = 16 * 2 ** 20;
 
 /**
  * One file from which a run goes on: parameters, both moments and the state, as safetensors `param.*`, `m.*`, `v.*`;
- * null when a value is not finite, so that the last good file is kept. Besides the file, the host holds one piece of it.
+ * null when a value is not finite, so that the last good file is kept. Besides the file, the host holds one piece of
+ * it.
  */
 export async function writeCheckpoint(
   parameters: ParameterBuffers,

@@ -30,8 +30,8 @@ export function decoderKey({ objects, tokens, hasMask }: DecodeShape): string {
 }
 
 /**
- * SAM's {@link decodeGraph} with the losses (`loss` [N], `parts` [N, 4], see losses.ts) and a phase `backward`. For the seed
- * `dloss` [N] it adds the decoder's gradients to `grad.*` and the embedding's to `dembedding` [h, w, D].
+ * SAM's {@link decodeGraph} with the losses (`loss` [N], `parts` [N, 4], see losses.ts) and a phase `backward`. For
+ * the seed `dloss` [N] it adds the decoder's gradients to `grad.*` and the embedding's to `dembedding` [h, w, D].
  * @param trained all trained tensors; those of the mask decoder get a gradient.
  * @param intoEncoder whether the encoder needs `dembedding`.
  */

@@ -20,12 +20,12 @@ export const ENCODER = {
 } as const;
 
 /**
- * The image encoder with modules, `image` [1, 3, S, S] → `embedding` [1, h, w, D] and gates, and a phase `backward` that adds
- * the gradients for the seed `dembedding` [1, h, w, D] onto the accumulators `grad.*`. Without a trained tensor in the
- * encoder there is no backward; blocks below the first module have none in any case.
+ * The image encoder with modules, `image` [1, 3, S, S] → `embedding` [1, h, w, D] and gates, and a phase `backward`
+ * that adds the gradients for the seed `dembedding` [1, h, w, D] onto the accumulators `grad.*`. Without a trained
+ * tensor in the encoder there is no backward; blocks below the first module have none in any case.
  * What methods and gates add to the loss (`peft/gates/gate-form.ts`) has the seed `dprice` [1].
- * @param keepsAll whether the graph may keep every value for the backward. If not, only the outputs of blocks are kept and
- * the rest is computed again in the backward: a fraction of the memory for about a third more time.
+ * @param keepsAll whether the graph may keep every value for the backward. If not, only the outputs of blocks are
+ * kept and the rest is computed again in the backward: a fraction of the memory for about a third more time.
  */
 export function encoderTrainingGraph(
   sam: SamConfig,

@@ -28,7 +28,9 @@ export interface RangeSettings {
   readonly weightDecay: number;
 }
 
-/** The plan of an update: phase `norm` computes the squared norm of all gradients, phase `update` is AdamW per range. */
+/**
+ * The plan of an update: phase `norm` computes the squared norm of all gradients, phase `update` is AdamW per range.
+ */
 export function planOptimizer(layout: ParameterLayout, traits: AdapterTraits): Plan {
   const graph = new Graph();
   graph.phase = 'norm';
@@ -107,7 +109,10 @@ export class Optimizer {
   }
 }
 
-/** The factor that scales gradients of squared norm `squared` to norm `clip`, as PyTorch's `clip_grad_norm_`; clip 0: none. */
+/**
+ * The factor that scales gradients of squared norm `squared` to norm `clip`, as PyTorch's `clip_grad_norm_`; clip 0:
+ * none.
+ */
 export function clipScale(squared: number, clip: number): number {
   if (clip === 0) return 1;
   return Math.min(1, clip / (Math.sqrt(squared) + 1e-6));

@@ -111,7 +111,10 @@ function loud(shape: Shape): Float64Array {
   return Float64Array.from({ length: sizeOf(shape) }, (_, i) => Math.fround(60 * Math.sin(1 + 7 * i * i)));
 }
 
-/** log Σ exp, Σ dout·out and mass of every row, [M, heads, Nq, 3]: one tensor keeps the backward kernels within 8 bindings. */
+/**
+ * log Σ exp, Σ dout·out and mass of every row, [M, heads, Nq, 3]: one tensor keeps the backward kernels within 8
+ * bindings.
+ */
 export const attentionDeltaOp = defineOp({
   name: 'attentionDelta',
   inputs: ['dout', 'out', 'lse', 'mass'],

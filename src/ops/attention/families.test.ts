@@ -14,14 +14,15 @@ function as(gpu: Gpu, traits: AdapterTraits): Gpu {
 }
 
 /**
- * Cases that take few pipelines: two kinds of prefix and grid, and heads of 8 without either (several workgroups, few queries,
- * few columns, loud scores). Heads whose width is no multiple of 4 have one kernel on every adapter.
+ * Cases that take few pipelines: two kinds of prefix and grid, and heads of 8 without either (several workgroups,
+ * few queries, few columns, loud scores). Heads whose width is no multiple of 4 have one kernel on every adapter.
  */
 const cases = attentionOp.cases.filter(
   ({ inputs: [q], attrs: { heads, prefix } }) => (q?.[2] ?? 0) / heads === 8 && prefix !== 1,
 );
 
-// The registry's walk checks the family that this adapter chooses; here is the one that it does not, on the floor of limits.
+// The registry's walk checks the family that this adapter chooses; here is the one that it does not, on the floor of
+// limits.
 describe('attention by the family of other adapters', () => {
   let gpu: Gpu;
   beforeAll(async () => {

@@ -6,7 +6,8 @@ import type { AttentionProblem } from './problem.ts';
 
 /**
  * Attention by matmul's kernels, for software adapters: heads are laid out one after the other, scores are stored, and
- * softmax goes over them row by row. A thread of a fused kernel could keep neither its queries nor its sums in registers.
+ * softmax goes over them row by row. A thread of a fused kernel could keep neither its queries nor its sums in
+ * registers.
  */
 
 /** Scores written out at a time, unless one head has more: 64 MiB. */

@@ -18,7 +18,9 @@ export interface AttentionSizes {
   readonly D: number;
 }
 
-/** Largest head, in features, that the workgroup kernels hold (4 · MAX_D4 of lib/attention-workgroup); ViT-H has 80. */
+/**
+ * Largest head, in features, that the workgroup kernels hold (4 · MAX_D4 of lib/attention-workgroup); ViT-H has 80.
+ */
 export const MAX_HEAD = 80;
 
 /** Reads the sizes off q and k. */

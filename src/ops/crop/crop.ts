@@ -3,7 +3,9 @@ import { axis, expectShape, show, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
 
-/** The upper left corner of planes, x [N, h, w] → [N, h2, w2], as SAM crops the padding off masks. For inference only. */
+/**
+ * The upper left corner of planes, x [N, h, w] → [N, h2, w2], as SAM crops the padding off masks. For inference only.
+ */
 export const cropOp = defineOp({
   name: 'crop',
   inputs: ['x'],

@@ -3,7 +3,10 @@ import { axis, expectShape, sameShape, show, sizeOf } from '../../graph/shape.ts
 import { workgroups1d } from '../dispatch.ts';
 import { sampleDot } from '../sample-dot/sample-dot.ts';
 
-/** `x + gate[b] · d`: x and d of one shape whose leading axis is a multiple of B, gate [B]; a gate serves consecutive parts. */
+/**
+ * `x + gate[b] · d`: x and d of one shape whose leading axis is a multiple of B, gate [B]; a gate serves consecutive
+ * parts.
+ */
 export const gatedAddOp = defineOp({
   name: 'gatedAdd',
   inputs: ['x', 'd', 'gate'],

@@ -7,7 +7,9 @@ interface LayernormAttributes {
   readonly eps: number;
 }
 
-/** LayerNorm over the last axis, then `· weight + bias`: x [.., C], weight [C], bias [C]. Saves mean and 1/std per row. */
+/**
+ * LayerNorm over the last axis, then `· weight + bias`: x [.., C], weight [C], bias [C]. Saves mean and 1/std per row.
+ */
 export const layernormOp = defineOp({
   name: 'layernorm',
   inputs: ['x', 'weight', 'bias'],

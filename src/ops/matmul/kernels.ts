@@ -15,8 +15,8 @@ export interface MatmulProblem {
 }
 
 /**
- * Where the kernel finds its tensors. `scratch` is bound only when {@link matmulScratch} asks for it. Without it K is never
- * split, and the sums of a row do not depend on the number of rows.
+ * Where the kernel finds its tensors. `scratch` is bound only when {@link matmulScratch} asks for it. Without it K
+ * is never split, and the sums of a row do not depend on the number of rows.
  */
 export interface MatmulBindings {
   readonly a: Binding;

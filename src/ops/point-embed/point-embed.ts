@@ -14,11 +14,13 @@ interface PointEmbedAttributes {
 const ROWS = 5;
 
 /**
- * SAM's prompt encoding of points and box corners: coords [N, T, 2] as (x, y) in model pixels, labels [N, T] → [N, T, D].
+ * SAM's prompt encoding of points and box corners: coords [N, T, 2] as (x, y) in model pixels, labels [N, T]
+ * → [N, T, D].
  *
- * Positions are encoded by random Fourier features, `[sin, cos](2π · (2·(coords + 0.5)/imageSize − 1) · gaussian)` with
- * gaussian [2, D/2], and row `label + 1` of the table [5, D] is added. Labels: −1 no point (its row alone is the encoding),
- * 0 background, 1 foreground, 2 and 3 the corners of a box. Without labels and table, the position alone is encoded.
+ * Positions are encoded by random Fourier features, `[sin, cos](2π · (2·(coords + 0.5)/imageSize − 1) · gaussian)`
+ * with gaussian [2, D/2], and row `label + 1` of the table [5, D] is added. Labels: −1 no point (its row alone is
+ * the encoding), 0 background, 1 foreground, 2 and 3 the corners of a box. Without labels and table, the position
+ * alone is encoded.
  * Source: segment_anything, `PromptEncoder._embed_points`, `_embed_boxes` and `PositionEmbeddingRandom`.
  */
 export const pointEmbedOp = defineOp({

@@ -5,7 +5,8 @@ import { required } from '../required.ts';
 
 /**
  * Bilinear resize of planes x [N, h, w] → [N, outH, outW] without antialiasing, pixel centres aligned:
- * PyTorch's `F.interpolate(mode='bilinear', align_corners=False)`, which SAM scales its masks with. For inference only.
+ * PyTorch's `F.interpolate(mode='bilinear', align_corners=False)`, which SAM scales its masks with. For inference
+ * only.
  */
 export const resizeBilinearOp = defineOp({
   name: 'resizeBilinear',

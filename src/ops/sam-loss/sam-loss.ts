@@ -32,8 +32,9 @@ function chooseToken(parts: Float64Array, n: number, M: number, several: boolean
  * SAM's loss of every object: `weight · (20·focal + dice + iou)` → [N].
  *
  * parts [N, M, 2] are the mask losses of every token (focal, dice); predictedIou and realIou [N, M].
- * mode [N] says what is supervised. 0: token 0 alone, iou = its squared error. 1: of the tokens 1 … M − 1 the mask of the
- * one with the least 20·focal + dice, iou = the mean squared error of all of them, so that the ranking is learned (M ≥ 2).
+ * mode [N] says what is supervised. 0: token 0 alone, iou = its squared error. 1: of the tokens 1 … M − 1 the mask
+ * of the one with the least 20·focal + dice, iou = the mean squared error of all of them, so that the ranking is
+ * learned (M ≥ 2).
  * weight [N] makes the mean over rounds and objects; 0 leaves an object out. The real IoU is a constant.
  * Saves [N, 4], without the weight: focal, dice, iou of what was supervised, and the token.
  */

@@ -11,7 +11,9 @@ function grid(shape: Shape | null | undefined, op: string): Grid {
   return [axis(given, 0), axis(given, 1), axis(given, 2), axis(given, 3)];
 }
 
-/** Calls `visit(fine, coarse)` with the positions of one element on the grid [B, H, W, C] and on [B, H/2, W/2, C·4]. */
+/**
+ * Calls `visit(fine, coarse)` with the positions of one element on the grid [B, H, W, C] and on [B, H/2, W/2, C·4].
+ */
 function eachElement([B, H, W, C]: Grid, visit: (fine: number, coarse: number) => void) {
   for (let b = 0; b < B; b++)
     for (let h = 0; h < H; h++)
@@ -22,7 +24,9 @@ function eachElement([B, H, W, C]: Grid, visit: (fine: number, coarse: number) =
         }
 }
 
-/** Folds 2 × 2 cells into features: [B, H, W, C] → [B, H/2, W/2, C·4], ordered (c, dy, dx) as a weight [O, C, 2, 2] is. */
+/**
+ * Folds 2 × 2 cells into features: [B, H, W, C] → [B, H/2, W/2, C·4], ordered (c, dy, dx) as a weight [O, C, 2, 2] is.
+ */
 export const spaceToDepthOp = defineOp({
   name: 'spaceToDepth',
   inputs: ['x'],

@@ -3,7 +3,8 @@ import { axis, expectShape, lastOf, rowsOf, sameShape, show, sizeOf } from '../.
 import { slicesFor, workgroups1d } from '../dispatch.ts';
 
 /**
- * A gate: the mean over a sample's tokens of `sigmoid(u · weight + bias)`. u [B, .., C], weight [1, C], bias [1] → [B].
+ * A gate: the mean over a sample's tokens of `sigmoid(u · weight + bias)`. u [B, .., C], weight [1, C], bias [1] →
+ * [B].
  * Saves the sigmoid of every token, [B, tokens].
  */
 export const tokenGateOp = defineOp({
@@ -101,7 +102,9 @@ export const tokenGateBackwardOp = defineOp({
   cases: [],
 });
 
-/** Gradients of {@link tokenGateOp} to weight [C] and bias [1]: first over slices of tokens, then their sum in order. */
+/**
+ * Gradients of {@link tokenGateOp} to weight [C] and bias [1]: first over slices of tokens, then their sum in order.
+ */
 export const tokenGateParamsOp = defineOp({
   name: 'tokenGateParams',
   inputs: ['u', 'open', 'dout'],

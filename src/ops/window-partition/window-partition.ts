@@ -127,7 +127,9 @@ function forEachElement(
   }
 }
 
-/** Cuts `x` [B, H, W, C] into zero-padded windows of `window` × `window` tokens. Not for global attention (window 0). */
+/**
+ * Cuts `x` [B, H, W, C] into zero-padded windows of `window` × `window` tokens. Not for global attention (window 0).
+ */
 export function windowPartition(x: Tensor, window: number): Tensor {
   const attrs = { window, height: axis(x.shape, 1), width: axis(x.shape, 2) };
   return x.graph.apply1(windowPartitionOp, [x], attrs);
