@@ -86,18 +86,9 @@ export interface LoadOptions {
  * cannot is the refusal itself.
  */
 export async function loadSample(
-  dataset: Dataset,
-  index: number,
+  sample: DatasetSample,
   options: LoadOptions = {},
 ): Promise<Outcome<LoadedSample>> {
-  const sample = dataset.samples[index];
-  if (!sample) {
-    const reason = `The dataset has ${dataset.samples.length} samples and was asked for number ${index}.`;
-    return {
-      ok: false,
-      refusal: refusal('data/no-such-sample', dataset.name, reason, 'Open the dataset again.'),
-    };
-  }
   const decoded = await readAnd(sample.image, (bytes, file) => decodeImage(bytes, file, options.percentiles));
   if (!decoded.ok) return decoded;
   const { image, depth } = decoded.value;

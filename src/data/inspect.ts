@@ -35,7 +35,7 @@ export async function inspectDataset(
   let since = performance.now();
   for (const [index, sample] of dataset.samples.entries()) {
     if (options.signal?.aborted) break;
-    const loaded = await loadSample(dataset, index);
+    const loaded = await loadSample(sample);
     if (loaded.ok) {
       refusals.push(...loaded.value.refusals);
       const usable = withoutRefused(sample, loaded.value.refusals);
@@ -88,7 +88,7 @@ async function withClasses(
       continue;
     }
     const files = { ...others, labels: mask };
-    const loaded = await loadSample({ name: '', samples: [files] }, 0);
+    const loaded = await loadSample(files);
     const isRead = loaded.ok && loaded.value.refusals.length === 0;
     out.push(isRead ? checkedOf(files, loaded.value) : each);
   }

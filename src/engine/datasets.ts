@@ -106,6 +106,14 @@ export async function loadByName(
   name: string,
   options: LoadOptions = {},
 ): Promise<LoadedSample> {
-  const index = dataset.samples.findIndex((sample) => sample.name === name);
-  return valueOrThrow(await loadSample(dataset, index, options));
+  const sample = dataset.samples.find((candidate) => candidate.name === name);
+  if (!sample) {
+    throw new Failure({
+      code: 'data/no-such-sample',
+      what: `The dataset ${dataset.name} has no such image.`,
+      where: name,
+      cure: 'Open the dataset again.',
+    });
+  }
+  return valueOrThrow(await loadSample(sample, options));
 }

@@ -24,8 +24,13 @@ export function trainingSet(
   split: TrainingSet['split'],
   minArea: number,
 ): TrainingSet {
-  const index = new Map(dataset.samples.map(({ name }, i) => [name, i]));
-  return { key, split, load: (name) => loadSample(dataset, index.get(name) ?? -1, { minArea }) };
+  const samples = new Map(dataset.samples.map((sample) => [sample.name, sample]));
+  const load = async (name: string) => {
+    const sample = samples.get(name);
+    if (!sample) throw new RangeError(`${name} of the split is not in the dataset ${dataset.name}`);
+    return loadSample(sample, { minArea });
+  };
+  return { key, split, load };
 }
 
 /** Called for what was left out: the dataset's key, the image, one or two sentences. */

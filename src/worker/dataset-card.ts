@@ -81,10 +81,9 @@ export async function countClassObjects(
 ): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   if (labels.length < 2) return counts;
-  const dataset: Dataset = { name: '', samples };
-  for (const index of samples.keys()) {
+  for (const sample of samples) {
     signal.throwIfAborted();
-    const loaded = await loadSample(dataset, index);
+    const loaded = await loadSample(sample);
     if (!loaded.ok || !loaded.value.labelling) continue;
     const { objects, labelling } = loaded.value;
     // An object's class is that of its pixels in the class map; any one of them tells.
