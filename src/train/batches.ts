@@ -7,17 +7,17 @@ import type { Outcome, Split } from '../data/types.ts';
 import { type DataRandom, type PreparedImage, prepareImage } from './prepare.ts';
 import { Sampler, type SamplerState } from './sampler.ts';
 
-/** A dataset with its part in a run. */
+/** A dataset as a run uses it. */
 export interface TrainingSet {
   /** Names it in events; unique in a run. */
   readonly key: string;
   /** Names of the labelled images by split, in natural order. */
   readonly split: Readonly<Record<Split, readonly string[]>>;
-  /** Decodes one of them. */
+  /** Decodes an image of the split by its name. */
   readonly load: (name: string) => Promise<Outcome<LoadedSample>>;
 }
 
-/** A dataset as training takes it. @param minArea objects with a smaller share of their image are left out. */
+/** @param minArea objects with a smaller share of their image are left out. */
 export function trainingSet(
   key: string,
   dataset: Dataset,

@@ -5,7 +5,7 @@ import { imagePeGraph } from '../sam/graphs.ts';
 import { cellCoords } from '../sam/prompt-encoder.ts';
 import type { PackedPrompts } from '../sam/prompts.ts';
 import { DECODER, decoderKey } from './decoder-graph.ts';
-import { SUPERVISION } from './losses.ts';
+import { LOSS_INPUTS } from './losses.ts';
 import { type DecodedObject, splitObjects } from './mask-predictor.ts';
 import type { TrainingPlans } from './plans.ts';
 import type { StepBuffers } from './step-buffers.ts';
@@ -70,13 +70,13 @@ export class TrainingDecoder {
     targets.forEach((target, n) => {
       all.set(target, n * first.length);
     });
-    this.buffers.write(SUPERVISION.target, all);
-    this.buffers.write(SUPERVISION.weight, new Float32Array(targets.length).fill(weight));
+    this.buffers.write(LOSS_INPUTS.target, all);
+    this.buffers.write(LOSS_INPUTS.weight, new Float32Array(targets.length).fill(weight));
   }
 
   /**
    * Forward, loss and backward: adds to the accumulators of the decoder's tensors and to the embedding's gradient.
-   * @param modes a value of `SUPERVISE` for each object.
+   * @param modes a value of `SUPERVISION_MODES` for each object.
    * @param readsMasks whether the masks are wanted too.
    */
   async backpropagate(
@@ -84,7 +84,7 @@ export class TrainingDecoder {
     modes: readonly number[],
     readsMasks: boolean,
   ): Promise<SupervisedPass> {
-    this.buffers.write(SUPERVISION.mode, Float32Array.from(modes));
+    this.buffers.write(LOSS_INPUTS.mode, Float32Array.from(modes));
     const executable = await this.prepare(prompts);
     await executable.run();
     const [losses, parts, masks, iou] = await this.gpu.read(

@@ -2,8 +2,8 @@ import type { Split } from '../data/types.ts';
 import type { GateLayer } from './gates.ts';
 
 /**
- * What training says while it goes on. The kinds `step`, `eval` and `gates` are the lines of a run's metrics.jsonl as they
- * stand; `step` counts finished steps, so an evaluation at step 0 is the model before training.
+ * What a trainer reports. `step`, `eval` and `gates` are written to a run's metrics.jsonl as they are; `step` counts
+ * finished steps, so an evaluation at step 0 is of the model before training.
  */
 export type TrainEvent =
   | StepEvent
@@ -30,7 +30,7 @@ export interface StepEvent {
   readonly ms: number;
 }
 
-/** IoUs over the objects of a dataset's split, in original pixels, 0..1; there is none for a split without an object. */
+/** IoUs over the objects of a dataset's split, in original pixels, 0..1; not emitted for a split without an object. */
 export interface EvalEvent {
   readonly type: 'eval';
   readonly step: number;
@@ -50,7 +50,7 @@ export interface GatesEvent {
   readonly layers: readonly GateLayer[];
 }
 
-/** The validation score is the best so far and its weights were kept. */
+/** The validation score is the best so far and the weights were stored. */
 export interface BestEvent {
   readonly type: 'best';
   readonly step: number;
@@ -58,13 +58,13 @@ export interface BestEvent {
   readonly score: number | null;
 }
 
-/** From here the run can go on. */
+/** A checkpoint was written. */
 export interface CheckpointEvent {
   readonly type: 'checkpoint';
   readonly step: number;
 }
 
-/** Work besides steps. */
+/** Progress of work that is not a step. */
 export interface ActivityEvent {
   readonly type: 'activity';
   /** "Measuring the validation images" */
@@ -74,7 +74,7 @@ export interface ActivityEvent {
   readonly total: number;
 }
 
-/** Something that a person should know and that stops nothing: an image that cannot be used, an object that vanished. */
+/** Something a person should know that does not stop the run: an image that cannot be used, an object left out. */
 export interface NoticeEvent {
   readonly type: 'notice';
   readonly step: number;

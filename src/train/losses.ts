@@ -5,11 +5,11 @@ import { maskLoss } from '../ops/mask-loss/mask-loss.ts';
 import { samLoss } from '../ops/sam-loss/sam-loss.ts';
 import type { DecoderOutputs } from '../sam/mask-decoder.ts';
 
-/** What a mask is held against; every name is also the graph's input. */
-export const SUPERVISION = { target: 'target', mode: 'mode', weight: 'weight' } as const;
+/** Names of the graph's inputs for the loss. */
+export const LOSS_INPUTS = { target: 'target', mode: 'mode', weight: 'weight' } as const;
 
-/** How an object is supervised: token 0 alone, or the best of tokens 1–3 as after a single click. */
-export const SUPERVISE = { unambiguous: 0, candidates: 1 } as const;
+/** Values of the input `mode`: token 0 alone is supervised, or, as after a single click, the best of tokens 1–3. */
+export const SUPERVISION_MODES = { unambiguous: 0, candidates: 1 } as const;
 
 /** Losses of N objects. */
 export interface LossTensors {
@@ -21,19 +21,19 @@ export interface LossTensors {
 
 /**
  * SAM's loss at the low-res grid: 20·focal(α 0.25, γ 2) + dice(smooth 1) + squared error of the predicted IoU.
- * Declares the inputs `target` [N, P] in {0, 1}, `mode` [N] (see {@link SUPERVISE}) and `weight` [N] (makes the mean over
- * rounds, objects and images).
+ * Declares the inputs `target` [N, P] in {0, 1}, `mode` [N] (see {@link SUPERVISION_MODES}) and `weight` [N] (1 / number of
+ * rounds, objects and images, so that losses sum to a mean).
  */
 export function traceLoss(graph: Graph, { masks, iou }: DecoderOutputs): LossTensors {
   const [N, M, side] = [axis(masks.shape, 0), axis(masks.shape, 1), axis(masks.shape, 2)];
   const logits = masks.view([N, M, side * side]);
-  const target = graph.input(SUPERVISION.target, [N, side * side]);
+  const target = graph.input(LOSS_INPUTS.target, [N, side * side]);
   const { loss, saved } = samLoss(
     maskLoss(logits, target),
     iou,
     maskIou(logits, target),
-    graph.input(SUPERVISION.mode, [N]),
-    graph.input(SUPERVISION.weight, [N]),
+    graph.input(LOSS_INPUTS.mode, [N]),
+    graph.input(LOSS_INPUTS.weight, [N]),
   );
   return { loss, parts: saved };
 }

@@ -4,7 +4,7 @@ import { type ImageTransform, toModel } from '../data/preprocess.ts';
 import type { Box, ObjectRegion, ObjectSet } from '../data/types.ts';
 import type { ObjectPrompt, PointPrompt } from '../sam/prompts.ts';
 
-/** How an object is first asked for. `whole` asks for everything of a class by a box around the image. */
+/** The kind of an object's first prompt. `whole` is a box around the image, for all pixels of a class. */
 export type FirstPrompt = 'click' | 'box' | 'whole';
 
 /** The kinds of first prompt that a config alternates between; clicks when all are switched off. */
@@ -37,13 +37,13 @@ export function clickPrompt(
   throw new RangeError(`object ${region.id} has fewer pixels than its area says`);
 }
 
-/** One positive click at a place of the original image. */
+/** One positive click, given in pixels of the original image. */
 export function pointPrompt(transform: ImageTransform, x: number, y: number): ObjectPrompt {
   const [modelX, modelY] = toModel(transform, x, y);
   return { points: [{ x: modelX, y: modelY, positive: true }] };
 }
 
-/** A box of the original image as a prompt. */
+/** A box prompt, given in pixels of the original image. */
 export function boxPrompt(transform: ImageTransform, [x0, y0, x1, y1]: Box): ObjectPrompt {
   return { points: [], box: [...toModel(transform, x0, y0), ...toModel(transform, x1, y1)] };
 }
@@ -72,8 +72,8 @@ export function validCells(
 }
 
 /**
- * The next corrective click: a cell of the larger of the two errors (missed, or marked too much), each cell of it equally
- * likely; a cell of the target when there is no error. Padding is never clicked.
+ * The next corrective click: a cell of the larger of the two errors (missed, or marked too much), or of the target when
+ * there is no error; each cell is equally likely. Padding is never clicked.
  * @param logits [side, side] of the mask to correct; @param target [side, side] of 0 and 1.
  */
 export function correctiveClick(

@@ -1,6 +1,6 @@
 import { Random, type RandomState } from '../config/random.ts';
 
-/** Which image comes next. */
+/** The next image. */
 export interface Draw {
   /** Index of the dataset. */
   readonly dataset: number;
@@ -8,7 +8,7 @@ export interface Draw {
   readonly sample: number;
 }
 
-/** Everything that decides the draws to come. */
+/** What determines the draws to come. */
 export interface SamplerState {
   readonly random: RandomState;
   /** Datasets left in this turn. */
@@ -18,8 +18,8 @@ export interface SamplerState {
 }
 
 /**
- * Datasets evenly, whatever their sizes: every turn takes each once in a shuffled order. Within a dataset every image
- * comes once an epoch, shuffled anew each time.
+ * Draws from all datasets equally often, whatever their sizes: every turn takes each once, in shuffled order. Within a
+ * dataset every image is drawn once an epoch, in a new order each time.
  */
 export class Sampler {
   private turn: number[];

@@ -4,7 +4,7 @@ import { type Shape, sizeOf } from '../graph/shape.ts';
 import { RANDOM_PREFIX } from '../peft/build.ts';
 import { DECODER } from './decoder-graph.ts';
 import { ENCODER } from './encoder-graph.ts';
-import { SUPERVISION } from './losses.ts';
+import { LOSS_INPUTS } from './losses.ts';
 import type { TrainingPlans } from './plans.ts';
 
 /** The inputs of a step that are neither weights nor trained, by name, as large as its largest shape needs. */
@@ -26,9 +26,9 @@ function bufferShapes({
     [DECODER.coords]: [N, T, 2],
     [DECODER.labels]: [N, T],
     [DECODER.maskInput]: [N, side, side],
-    [SUPERVISION.target]: [N, side, side],
-    [SUPERVISION.mode]: [N],
-    [SUPERVISION.weight]: [N],
+    [LOSS_INPUTS.target]: [N, side, side],
+    [LOSS_INPUTS.mode]: [N],
+    [LOSS_INPUTS.weight]: [N],
     [DECODER.seed]: [N],
   };
 }

@@ -8,7 +8,7 @@ import type { WeightStore } from '../sam/weights.ts';
 import { TrainingDecoder } from './decoder.ts';
 import { TrainingEncoder } from './encoder.ts';
 import type { GateLayer } from './gates.ts';
-import { SUPERVISE } from './losses.ts';
+import { SUPERVISION_MODES } from './losses.ts';
 import type { DecodedObject, MaskPredictor } from './mask-predictor.ts';
 import { Optimizer } from './optimizer.ts';
 import { ParameterBuffers } from './parameter-buffers.ts';
@@ -176,7 +176,7 @@ export class TrainingStep implements MaskPredictor {
     let prompts = objects.map(({ prompt }) => prompt);
     for (let round = 0; round <= corrections; round++) {
       const modes = prompts.map((prompt) =>
-        isAmbiguous(prompt) ? SUPERVISE.candidates : SUPERVISE.unambiguous,
+        isAmbiguous(prompt) ? SUPERVISION_MODES.candidates : SUPERVISION_MODES.unambiguous,
       );
       const pass = await this.decoder.backpropagate(packPrompts(prompts), modes, round < corrections);
       add(sums, pass.losses, pass.parts, weight);

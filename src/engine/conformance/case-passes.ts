@@ -1,7 +1,7 @@
 import { lowResOf, type SamConfig } from '../../config/sam.ts';
 import type { DecodeShape } from '../../sam/graphs.ts';
 import { type PackedPrompts, slicePrompts } from '../../sam/prompts.ts';
-import { SUPERVISE } from '../../train/losses.ts';
+import { SUPERVISION_MODES } from '../../train/losses.ts';
 import type { CaseDescription } from './set.ts';
 import { itemOf, packRaw, type Vectors } from './vectors.ts';
 
@@ -17,7 +17,7 @@ export interface CasePass {
   readonly shape: DecodeShape;
   /** By object: [side, side] of 0 and 1. */
   readonly targets: readonly Float32Array[];
-  /** By object: a value of {@link SUPERVISE}. */
+  /** By object: a value of {@link SUPERVISION_MODES}. */
   readonly modes: readonly number[];
 }
 
@@ -54,7 +54,7 @@ export function casePasses(
       prompts,
       shape: { objects: 1, tokens: prompts.tokens, hasMask: false },
       targets: [itemOf(vectors.get('target.mask'), b).data.subarray(0, pixels)],
-      modes: [SUPERVISE.unambiguous],
+      modes: [SUPERVISION_MODES.unambiguous],
     };
   });
 }
@@ -72,7 +72,7 @@ function roundPass(
   const objects = target.shape[0] ?? 0;
   const mask = input('mask')?.data ?? null;
   const prompts = packRaw(objects, input('points'), input('labels'), input('boxes'), mask);
-  const mode = isSingleClick ? SUPERVISE.candidates : SUPERVISE.unambiguous;
+  const mode = isSingleClick ? SUPERVISION_MODES.candidates : SUPERVISION_MODES.unambiguous;
   return {
     key,
     image,

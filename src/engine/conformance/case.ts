@@ -11,8 +11,8 @@ import type { CaseDescription, SetDescription } from './set.ts';
 import { toChannelsFirst, type Vectors } from './vectors.ts';
 
 /**
- * Holds one training step against `NAME.CASE.safetensors`: masks, losses, gates and gradients of one batch, then AdamW with
- * the gradients of the file. A tensor of the file for which nothing was computed fails.
+ * Compares one training step with `NAME.CASE.safetensors`: masks, losses, gates and gradients of one batch, then AdamW
+ * with the gradients of the file. A tensor of the file for which nothing was computed fails.
  * @param forward `NAME.forward.safetensors`, which has the images; @param vectors the case's own file.
  */
 export async function checkCase(

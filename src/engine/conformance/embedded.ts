@@ -3,12 +3,11 @@ import { gridOf, imageRecordOf, lowResOf } from '../../config/sam.ts';
 import { decodeImage } from '../../data/decode/image.ts';
 import { decodeMask } from '../../data/decode/mask.ts';
 import { preprocess, toModel } from '../../data/preprocess.ts';
-import type { Outcome } from '../../data/types.ts';
 import type { ByteSource } from '../../sam/checkpoint/byte-source.ts';
 import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { packPrompts } from '../../sam/prompts.ts';
 import type { SamSession } from '../../sam/session.ts';
-import { bestCandidate, promptOf } from './image.ts';
+import { bestCandidate, maskComparison, promptOf, unwrap } from './image.ts';
 import { type Comparison, compare } from './report.ts';
 import { toChannelsFirst, Vectors } from './vectors.ts';
 
@@ -34,10 +33,10 @@ const Schema = v.object({
   ),
 });
 
-/** The form of tests/vectors/embedded: weights are f16 there, so values are held to 1e-3. */
+/** The weights of tests/vectors/embedded are f16, so its values are compared to 1e-3. */
 const TOLERANCE = 1e-3;
 
-/** Holds the embedded model against its PyTorch twin on drawn images: from the file to the mask of its own size. */
+/** Compares the embedded model with its PyTorch twin on drawn images, from the file to the mask of its size. */
 export async function checkEmbedded(
   session: SamSession,
   file: (name: string) => Promise<ByteSource>,
@@ -54,21 +53,21 @@ export async function checkEmbedded(
   const { config } = session;
   const [grid, side] = [gridOf(config), lowResOf(config)];
   const found: Comparison[] = [];
-  const hold = (key: string, planes: Float32Array, height: number) =>
+  const check = (key: string, planes: Float32Array, height: number) =>
     found.push(compare(key, thinned(planes, height, stride), vectors.get(key).data, TOLERANCE));
   for (const [name, { image: file, prompts }] of Object.entries(images)) {
-    const { image } = taken(await decodeImage(await bytes(file), file));
+    const { image } = unwrap(await decodeImage(await bytes(file), file));
     const { data, transform } = preprocess(image, imageRecordOf(config));
-    hold(`${name}.input`, data, config.imageSize);
+    check(`${name}.input`, data, config.imageSize);
     await session.encode(data);
     const embedding = toChannelsFirst(await session.embedding(), [1, grid, grid, config.outputChannels]);
-    hold(`${name}.embedding`, embedding, grid);
+    check(`${name}.embedding`, embedding, grid);
     const chosen = new Map<string, Float32Array>();
     for (const [tag, prompt] of Object.entries(prompts)) {
       const asked = promptOf(prompt, (x, y) => toModel(transform, x, y));
       const mask = prompt.fed === undefined ? undefined : chosen.get(prompt.fed);
       const { lowResMasks, iou } = await session.decode(packPrompts([{ ...asked, ...(mask && { mask }) }]));
-      hold(`${name}.${tag}.masks`, lowResMasks, side);
+      check(`${name}.${tag}.masks`, lowResMasks, side);
       found.push(compare(`${name}.${tag}.iou`, iou, vectors.get(`${name}.${tag}.iou`).data, TOLERANCE));
       const token = prompt.chosen === 0 ? 0 : bestCandidate(iou);
       found.push(compare(`${name}.${tag}.chosen`, [token], [prompt.chosen], TOLERANCE));
@@ -76,23 +75,13 @@ export async function checkEmbedded(
       chosen.set(tag, logits);
       const masked = await session.upscaleMasks(logits, transform.inputSize, transform.originalSize);
       const png = `${name}.${tag}.png`;
-      found.push(maskAgreement(png, masked, taken(await decodeMask(await bytes(png), png)).labelMap.data));
+      const { labelMap } = unwrap(await decodeMask(await bytes(png), png));
+      found.push(maskComparison(png, masked, labelMap.data, masked, TOLERANCE));
     }
   }
   if (vectors.untouched.length > 0)
-    throw new RangeError(`held against nothing: ${vectors.untouched.join(', ')}`);
+    throw new RangeError(`compared with nothing: ${vectors.untouched.join(', ')}`);
   return found;
-}
-
-/** Share of pixels that differ, where the logit is not within the tolerance of 0. */
-function maskAgreement(key: string, logits: Float32Array, mask: ArrayLike<number>): Comparison {
-  const largest = logits.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  let wrong = logits.length === mask.length ? 0 : mask.length;
-  for (let i = 0; i < mask.length; i++) {
-    const logit = logits[i] ?? 0;
-    if (Math.abs(logit) > TOLERANCE * largest && logit > 0 !== Boolean(mask[i])) wrong += 1;
-  }
-  return { key, error: wrong / mask.length, tolerance: 0, passed: wrong === 0 };
 }
 
 /** Every `stride`-th row and column of square planes, from 0. */
@@ -105,9 +94,4 @@ function thinned(planes: Float32Array, height: number, stride: number): Float32A
     }
   }
   return Float32Array.from(kept);
-}
-
-function taken<T>(outcome: Outcome<T>): T {
-  if (outcome.ok) return outcome.value;
-  throw new RangeError(`${outcome.refusal.file}: ${outcome.refusal.reason}`);
 }

@@ -15,7 +15,7 @@ import { type Comparison, compare, type PartReport, TOLERANCE } from './report.t
 import type { SetDescription } from './set.ts';
 import { itemOf, packRaw, toChannelsFirst, type Vectors } from './vectors.ts';
 
-/** Holds the frozen model against `NAME.forward.safetensors`. */
+/** Compares the frozen model with `NAME.forward.safetensors`. */
 export async function checkForward(
   gpu: Gpu,
   model: SamModel,
@@ -74,7 +74,7 @@ async function checkPrompts(
     found.push(forward('prompt.dense_pe', toChannelsFirst(got, [1, grid, grid, D]), pe));
   }
   for (const tag of tagsOf(vectors)) {
-    // Both spellings are in use.
+    // Files use either name.
     const keys = (what: string) =>
       [`decode.${tag}.${what}`, `prompt.${tag}.${what}`].filter((key) => vectors.has(key));
     const [sparse, dense] = [keys('sparse'), keys('dense')];
@@ -88,7 +88,7 @@ async function checkPrompts(
   return found;
 }
 
-/** Masks and IoUs as a person gets them: through a session, on image 0. */
+/** Masks and IoUs of a session, as in the studio, on image 0. */
 async function checkSession(
   gpu: Gpu,
   model: SamModel,

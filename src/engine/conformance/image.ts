@@ -12,7 +12,7 @@ import { type Comparison, compare, type PartReport, TOLERANCE } from './report.t
 import type { ImageForm, ImagePrompt } from './set.ts';
 import { toChannelsFirst, type Vectors } from './vectors.ts';
 
-/** Holds the whole way of an image, from its file to a mask of its own size, against `NAME.forward.safetensors`. */
+/** Compares every stage of an image, from its file to a mask of its size, with `NAME.forward.safetensors`. */
 export async function checkImage(
   gpu: Gpu,
   model: SamModel,
@@ -21,7 +21,7 @@ export async function checkImage(
   vectors: Vectors,
 ): Promise<PartReport> {
   const found: Comparison[] = [];
-  const hold = (key: string, got: ArrayLike<number>) =>
+  const check = (key: string, got: ArrayLike<number>) =>
     found.push(compare(key, got, vectors.get(key).data, TOLERANCE.forward));
   const { image } = unwrap(await decodeImage(await fileBytes(form.image), form.image));
   const record = imageRecordOf(model.config);
@@ -30,23 +30,23 @@ export async function checkImage(
   found.push(
     exact('input.resized', resizeImage(image, width, height).data, vectors.get('input.resized').data),
   );
-  hold('input.image', data);
+  check('input.image', data);
   const session = await SamSession.open(gpu, model);
   try {
     await session.encode(data);
     const [grid, side] = [gridOf(model.config), lowResOf(model.config)];
     const embedding = await session.embedding();
-    hold('encoder.embedding', toChannelsFirst(embedding, [1, grid, grid, model.config.outputChannels]));
+    check('encoder.embedding', toChannelsFirst(embedding, [1, grid, grid, model.config.outputChannels]));
     for (const [name, prompt] of Object.entries(form.prompts)) {
       const place = (x: number, y: number) => toModel(transform, x, y);
       const { lowResMasks, iou } = await session.decode(packPrompts([promptOf(prompt, place)]));
-      hold(`decode.${name}.masks`, lowResMasks);
-      hold(`decode.${name}.iou`, iou);
+      check(`decode.${name}.masks`, lowResMasks);
+      check(`decode.${name}.iou`, iou);
       const token = prompt.token === 0 ? 0 : bestCandidate(iou);
       found.push(exact(`prompts.${name}.token`, [token], [prompt.token]));
       const chosen = lowResMasks.subarray(token * side * side, (token + 1) * side * side);
       const logits = await session.upscaleMasks(chosen, transform.inputSize, transform.originalSize);
-      hold(`final.${name}.logits`, logits);
+      check(`final.${name}.logits`, logits);
       const file = `${form.image.replace(/\.[^.]*$/, '')}.${name}.png`;
       const { labelMap } = unwrap(await decodeMask(await fileBytes(file), file));
       const want = vectors.get(`final.${name}.logits`).data;
@@ -80,19 +80,20 @@ export function promptOf(
   };
 }
 
-/** Pixels of a mask that differ, of all, where the reference's logit is clearly not 0. */
-function maskComparison(
+/** Share of a mask's pixels that differ where the reference's logit is not within the tolerance of 0. */
+export function maskComparison(
   key: string,
   logits: ArrayLike<number>,
   mask: ArrayLike<number>,
   reference: ArrayLike<number>,
+  tolerance: number = TOLERANCE.forward,
 ): Comparison {
   let largest = 0;
   for (let i = 0; i < reference.length; i++) largest = Math.max(largest, Math.abs(reference[i] ?? 0));
   let wrong = mask.length === logits.length ? 0 : mask.length;
   for (let i = 0; i < mask.length; i++) {
-    const clear = Math.abs(reference[i] ?? 0) > TOLERANCE.forward * largest;
-    if (clear && (logits[i] ?? 0) > 0 !== Boolean(mask[i])) wrong += 1;
+    const isClear = Math.abs(reference[i] ?? 0) > tolerance * largest;
+    if (isClear && (logits[i] ?? 0) > 0 !== Boolean(mask[i])) wrong += 1;
   }
   return { key, error: wrong / mask.length, tolerance: 0, passed: wrong === 0 };
 }
@@ -105,7 +106,7 @@ function exact(key: string, got: ArrayLike<number>, want: ArrayLike<number>): Co
   return { key, error: wrong / want.length, tolerance: 0, passed: wrong === 0 };
 }
 
-function unwrap<T>(outcome: Outcome<T>): T {
+export function unwrap<T>(outcome: Outcome<T>): T {
   if (outcome.ok) return outcome.value;
   throw new RangeError(`${outcome.refusal.file}: ${outcome.refusal.reason}`);
 }

@@ -1,4 +1,4 @@
-/** One value that was held against a set's file. */
+/** One tensor compared with a set's file. */
 export interface Comparison {
   /** The tensor's name in the file. */
   readonly key: string;
@@ -13,7 +13,7 @@ export interface Comparison {
 export interface PartReport {
   readonly part: string;
   readonly comparisons: readonly Comparison[];
-  /** Tensors of the file that nothing was held against; there should be none. */
+  /** Tensors of the file that were compared with nothing; there should be none. */
   readonly untouched: readonly string[];
 }
 
@@ -23,13 +23,13 @@ export interface SetReport {
   readonly parts: readonly PartReport[];
 }
 
-/** What values may differ by, relative to the largest magnitude of their tensor. */
+/** Allowed differences, relative to the largest magnitude of the tensor. */
 export const TOLERANCE = { forward: 1e-4, gradient: 1e-3, adamw: 1e-5 } as const;
 
-/** Differences below this count for nothing: some gradients are truly zero, and the files hold noise there. */
+/** Smaller differences are ignored: some gradients are exactly zero, and the files hold noise there. */
 const NOISE = 1e-6;
 
-/** Holds one tensor against its file. */
+/** Compares a computed tensor with the file's. */
 export function compare(
   key: string,
   got: ArrayLike<number>,

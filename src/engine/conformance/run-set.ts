@@ -10,7 +10,7 @@ import { fileOf, parseSet, type SetFiles } from './set.ts';
 import { Vectors } from './vectors.ts';
 
 /**
- * Runs everything that a set holds against WebGPU: the frozen model's forward, and each case's training step.
+ * Runs everything in a set on WebGPU: the frozen model's forward pass, and the training step of each case.
  * @throws Failure when a file of the set is missing or damaged.
  */
 export async function runSet(gpu: Gpu, set: SetFiles): Promise<SetReport> {

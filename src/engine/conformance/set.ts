@@ -22,7 +22,7 @@ const PromptSchema = v.object({
   points: v.optional(v.array(pair)),
   labels: v.optional(v.array(v.number())),
   box: v.optional(v.tuple([v.number(), v.number(), v.number(), v.number()])),
-  /** The mask token taken; over 0: the candidate with the highest predicted IoU. */
+  /** The mask token used; above 0 it is the candidate with the highest predicted IoU. */
   token: v.number(),
 });
 
@@ -32,7 +32,7 @@ const ImageSchema = v.object({
   prompts: v.record(v.string(), PromptSchema),
 });
 
-/** A set that goes from an image's file to masks of its size. */
+/** A set that covers an image from its file to masks of its size. */
 export type ImageForm = v.InferOutput<typeof ImageSchema>;
 export type ImagePrompt = v.InferOutput<typeof PromptSchema>;
 
@@ -65,14 +65,14 @@ export interface ParsedSet {
   readonly image: ImageForm | null;
 }
 
-/** A set as it was found: its json, and the files whose names begin with its name, by their whole names. */
+/** A set as found in a folder: its json, and the files whose names begin with its name, by file name. */
 export interface SetFiles {
   readonly name: string;
   readonly json: string;
   readonly files: ReadonlyMap<string, ByteSource>;
 }
 
-/** The form of `NAME.json`; the model's config in it is read by {@link parseSamConfig}. */
+/** Reads `NAME.json`; `parseSamConfig` reads the model's config in it. */
 export function parseSet({ name, json }: Pick<SetFiles, 'name' | 'json'>): ParsedSet {
   const where = `${name}.json`;
   const bad = (what: string) =>
@@ -104,7 +104,7 @@ export function fileOf({ files }: SetFiles, file: string): ByteSource {
   if (source) return source;
   throw new Failure({
     code: 'conformance/file',
-    what: 'The set lacks this file.',
+    what: 'A file of the set is missing.',
     where: file,
     cure: 'Copy the whole folder of the set.',
   });

@@ -2,9 +2,9 @@ import type { Shape } from '../../graph/shape.ts';
 import { type HostTensor, missingTensor, type Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import type { PackedPrompts } from '../../sam/prompts.ts';
 
-/** The tensors of one file of a set, which remembers what was asked for, so that nothing is left out silently. */
+/** The tensors of one file of a set. It records which were used, so that none is left out unnoticed. */
 export class Vectors {
-  private readonly asked = new Set<string>();
+  private readonly used = new Set<string>();
 
   private constructor(
     readonly name: string,
@@ -29,18 +29,18 @@ export class Vectors {
   get(key: string): HostTensor {
     const tensor = this.tensors.get(key);
     if (!tensor) throw missingTensor(key, this.name);
-    this.asked.add(key);
+    this.used.add(key);
     return tensor;
   }
 
-  /** A tensor of the file, or null; used when it is there. */
+  /** A tensor of the file, which then counts as used, or null. */
   find(key: string): HostTensor | null {
     return this.tensors.has(key) ? this.get(key) : null;
   }
 
-  /** Names that nobody asked for. */
+  /** Names of tensors that were not used. */
   get untouched(): string[] {
-    return this.keys.filter((key) => !this.asked.has(key));
+    return this.keys.filter((key) => !this.used.has(key));
   }
 }
 
@@ -80,7 +80,7 @@ export function packRaw(
   };
 }
 
-/** [N, h, w, D] → [N, D, h, w], as PyTorch's files have it. */
+/** [N, h, w, D] → [N, D, h, w], the layout of PyTorch's files. */
 export function toChannelsFirst(
   data: Float32Array,
   [n, h, w, d]: readonly [number, number, number, number],
