@@ -6,7 +6,7 @@ import { Batches, type TrainingSet } from './batches.ts';
 
 const config = parseTrainConfig({ imagesPerStep: 3, objectsPerImage: 1, minArea: 0 });
 
-/** A dataset that has an object in those of its loads alone that `hasObject` says, counted from 1; and how many there were. */
+/** A dataset with an object in those loads that `hasObject` names, counted from 1; and the number of loads. */
 function counted(hasObject: (load: number) => boolean): { set: TrainingSet; loads: () => number } {
   let loads = 0;
   const sample = drawSample('a', 1);

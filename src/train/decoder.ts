@@ -20,7 +20,9 @@ export interface SupervisedPass {
   readonly objects: DecodedObject[] | null;
 }
 
-/** The mask decoder of a training step, on the encoder's embedding. An executable is bound at its shape's first pass. */
+/**
+ * The mask decoder of a training step, on the encoder's embedding. An executable is bound at its shape's first pass.
+ */
 export class TrainingDecoder {
   private readonly executables = new Map<string, Promise<Executable>>();
 

@@ -66,7 +66,7 @@ export class TrainingEncoder {
 
   /**
    * Encodes an image [3, S, S] as the model answers outside of training.
-   * @param key names an image that comes again unchanged; a frozen encoder then keeps its embedding while there is room.
+   * @param key names an image that comes again unchanged; a frozen encoder keeps its embedding while there is room.
    */
   async encode(input: Float32Array, key?: string): Promise<void> {
     const known = key === undefined ? undefined : this.kept.get(key);

@@ -8,7 +8,7 @@ import { sitesOf } from '../sam/encoder.ts';
 export type GateLayer = Readonly<Record<string, number>>;
 
 /**
- * The gates of an encoder that has just run, an entry for each block; entries are empty for the base model (`mopeft` null).
+ * The gates of an encoder that has just run, an entry for each block; empty entries for the base model (`mopeft` null).
  * @param outputs the encoder's outputs by name; others than gates are ignored.
  */
 export function gateLayers(

@@ -52,8 +52,8 @@ const START: Progress = {
 };
 
 /**
- * A training run: steps, validations, checkpoints, the best weights. It is determined by the seed; a run resumed from a
- * checkpoint takes the same steps, bit for bit, as one that was never interrupted (same GPU adapter, same build).
+ * A training run: steps, validations, checkpoints, the best weights. It is determined by the seed; a run resumed from
+ * a checkpoint takes the same steps, bit for bit, as one that was never interrupted (same GPU adapter, same build).
  */
 export class Trainer {
   private stopRequest: 'pause' | 'stop' | null = null;
@@ -118,9 +118,10 @@ export class Trainer {
   }
 
   /**
-   * Trains until the last step, until patience runs out, or until a pause or stop is requested. After a failure the last
-   * checkpoint and the best weights are on storage.
-   * @throws Failure `train/not-finite`, `gpu/lost`, `gpu/out-of-memory`, `gpu/invalid`, `train/no-objects`, `storage/…`.
+   * Trains until the last step, until patience runs out, or until a pause or stop is requested. After a failure the
+   * last checkpoint and the best weights are on storage.
+   * @throws Failure `train/not-finite`, `gpu/lost`, `gpu/out-of-memory`, `gpu/invalid`, `train/no-objects`,
+   *   `storage/…`.
    */
   async run(): Promise<TrainingEnd> {
     const lost = this.parts.gpu.lost.then((info) => {

@@ -4,8 +4,8 @@ import type { ObjectRegion, ObjectSet } from '../data/types.ts';
 import { resizePlaneOnHost } from '../sam/resize-host.ts';
 
 /**
- * IoU of low-res logits, scaled to the image as SAM does, with an object: an entry for each threshold. One pass over the
- * image, however many thresholds there are.
+ * IoU of low-res logits, scaled to the image as SAM does, with an object: an entry for each threshold. One pass over
+ * the image, however many thresholds there are.
  */
 export function iousOnImage(
   logits: Float32Array,

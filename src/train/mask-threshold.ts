@@ -2,9 +2,9 @@ import type { SetScores } from './evaluate.ts';
 
 /**
  * The thresholds that a tuned model may get for its logits. SAM's own is 0. The focal loss (α 0.25) weighs a false
- * foreground pixel three times as much as a missed one, so an uncertain model, such as one after few steps on few images,
- * segments thin and faint things too small at 0. The threshold with the best score on the validation images is taken
- * (docs/measurements/finetune.md).
+ * foreground pixel three times as much as a missed one, so an uncertain model, such as one after few steps on few
+ * images, segments thin and faint things too small at 0. The threshold with the best score on the validation images
+ * is taken (docs/measurements/finetune.md).
  */
 export const MASK_THRESHOLDS: readonly number[] = [0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2];
 

@@ -72,8 +72,8 @@ export function validCells(
 }
 
 /**
- * The next corrective click: a cell of the larger of the two errors (missed, or marked too much), or of the target when
- * there is no error; each cell is equally likely. Padding is never clicked.
+ * The next corrective click: a cell of the larger of the two errors (missed, or marked too much), or of the target
+ * when there is no error; each cell is equally likely. Padding is never clicked.
  * @param logits [side, side] of the mask to correct; @param target [side, side] of 0 and 1.
  */
 export function correctiveClick(

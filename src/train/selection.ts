@@ -1,4 +1,7 @@
-/** Which weights of a run are kept: those with the best validation score, if the gain over the start is more than chance. */
+/**
+ * Which weights of a run are kept: those with the best validation score, if the gain over the start is more than
+ * chance.
+ */
 import type { SetScores } from './evaluate.ts';
 
 /** What one image's objects scored: the sum over them of the mean of box and click IoU, and their number. */
@@ -34,9 +37,9 @@ export function sumsOf(scores: readonly SetScores[]): SetSums[] {
 }
 
 /**
- * Whether weights replace the best so far. The start weights are replaced only when the gain is larger than its standard
- * error, since on a handful of objects weights that lose elsewhere often gain a little; after that any higher score
- * counts (docs/mopeft.md).
+ * Whether weights replace the best so far. The start weights are replaced only when the gain is larger than its
+ * standard error, since on a handful of objects weights that lose elsewhere often gain a little; after that any
+ * higher score counts (docs/mopeft.md).
  * @param score null without a validation object: the latest weights count.
  */
 export function isBetter(score: number | null, scores: readonly SetScores[], selection: Selection): boolean {
@@ -47,8 +50,8 @@ export function isBetter(score: number | null, scores: readonly SetScores[], sel
 }
 
 /**
- * Standard error of the gain in the mean over datasets, paired by object and clustered by image. A dataset with a single
- * image tells nothing about its error and adds none.
+ * Standard error of the gain in the mean over datasets, paired by object and clustered by image. A dataset with a
+ * single image tells nothing about its error and adds none.
  */
 export function gainError(before: readonly SetSums[], after: readonly SetSums[]): number {
   const sumBefore = new Map(

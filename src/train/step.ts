@@ -40,8 +40,8 @@ export interface FrozenModel {
 }
 
 /**
- * The training step of one model: encoder forward; the decoder's forward and backward for every chunk of objects and every
- * round of prompts; encoder backward; AdamW. All memory is planned and allocated when it is created.
+ * The training step of one model: encoder forward; the decoder's forward and backward for every chunk of objects and
+ * every round of prompts; encoder backward; AdamW. All memory is planned and allocated when it is created.
  */
 export class TrainingStep implements MaskPredictor {
   private constructor(

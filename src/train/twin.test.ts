@@ -1,4 +1,7 @@
-/** Small runs of the PyTorch twin (python/finetune), which the engine's trainer repeats from the files and the seed alone. */
+/**
+ * Small runs of the PyTorch twin (python/finetune), which the engine's trainer repeats from the files and the seed
+ * alone.
+ */
 import { readdirSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -124,8 +127,8 @@ async function repeat(run: TwinRun) {
 }
 
 /**
- * A softmax does not see the bias of its keys, so their gradient is rounding alone, and AdamW makes steps of any size up to
- * the learning rate of it: all that can be held is that they are within these steps.
+ * A softmax does not see the bias of its keys, so their gradient is rounding alone, and AdamW makes steps of any size
+ * up to the learning rate of it: all that can be held is that they are within these steps.
  */
 const isUnseen = (name: string) => name.endsWith('k_proj.bias');
 

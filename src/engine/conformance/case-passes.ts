@@ -22,8 +22,8 @@ export interface CasePass {
 }
 
 /**
- * The passes of a case: in rounds, every round of every image, each with all clicks so far and the mask of the round before;
- * otherwise each image with its one prompt, with token 0 supervised whatever the prompt is.
+ * The passes of a case: in rounds, every round of every image, each with all clicks so far and the mask of the round
+ * before; otherwise each image with its one prompt, with token 0 supervised whatever the prompt is.
  */
 export function casePasses(
   sam: SamConfig,
