@@ -110,7 +110,7 @@ describe('evaluation', () => {
     expect(less).toBe(ious(region.box, [0.5])[0]);
   });
 
-  it("cuts masks at the model's own threshold", async () => {
+  it("thresholds masks at the model's own threshold", async () => {
     const model = new BoxFiller();
     const set = drawnSet('a', 1);
     const options = { maxObjects: 5, maxImages: 0 };
