@@ -7,12 +7,21 @@ import { modelHandlers } from './handlers/model.ts';
 import { outputHandlers } from './handlers/output.ts';
 import { segmentHandlers } from './handlers/segment.ts';
 import { trainHandlers } from './handlers/train.ts';
+import { threadPlanner } from './runs/planner.ts';
+import plannerAddress from './runs/planner-thread.ts?worker&url';
 import { TrainingService } from './runs/training-service.ts';
 import { SegmentationService } from './segmentation-service.ts';
 import { serve } from './serve.ts';
 
+/** Begins in a blob, as this worker does, so that it takes the Content-Security-Policy over. */
+function openPlannerThread(): Worker {
+  const address = new URL(plannerAddress, import.meta.url).href;
+  const entry = new Blob([`import ${JSON.stringify(address)};`], { type: 'text/javascript' });
+  return new Worker(URL.createObjectURL(entry), { type: 'module', name: 'planner' });
+}
+
 const engine = EngineState.open((event) => emit(event)).then((state) => {
-  const training = new TrainingService(state);
+  const training = new TrainingService(state, threadPlanner(openPlannerThread));
   return { state, training, service: new SegmentationService(state, (runId) => training.weights(runId)) };
 });
 const state = engine.then((parts) => parts.state);

@@ -1,42 +1,63 @@
 /** What a run would cost, and what would stop it, before anything is allocated. */
 import { type FailureRecord, toFailureRecord } from '../../config/failure.ts';
+import type { SamConfig } from '../../config/sam.ts';
 import type { Split } from '../../data/types.ts';
-import type { Gpu } from '../../gpu/gpu.ts';
 import { METHODS } from '../../peft/registry.ts';
 import { countTrainable, estimateMemory, type TrainableCount } from '../../train/estimate.ts';
-import { planTraining } from '../../train/plans.ts';
+import { type DeviceTraits, planTraining } from '../../train/plans.ts';
 import type { OpenModel } from '../model.ts';
 import type { RunSettings } from '../settings.ts';
 import type { RunDataset, RunPlan } from './run-types.ts';
 
 const SPLITS: readonly Split[] = ['train', 'val', 'test'];
 
-/** What a run would cost and what would stop it; allocates nothing. */
-export function planRun(
-  gpu: Gpu,
-  model: OpenModel,
-  { mopeft, train }: RunSettings,
-  datasets: readonly RunDataset[],
-): RunPlan {
-  const problems: FailureRecord[] = dataProblems(datasets);
-  const bufferLimitBytes = gpu.bufferLimit;
-  const images = countImages(datasets);
+/** What decides the cost of a run; plain data, so that another thread can plan it. */
+export interface CostRequest {
+  readonly sam: SamConfig;
+  readonly settings: RunSettings;
+  readonly device: DeviceTraits;
+}
+
+/** A {@link RunPlan} without its datasets. */
+export type RunCost = Omit<RunPlan, 'images'>;
+
+/** Plans what a run would take; allocates nothing. That it cannot be planned is one of the problems. */
+export function planCost({ sam, settings: { mopeft, train }, device }: CostRequest): RunCost {
+  const bufferLimitBytes = device.bufferLimit;
+  const { steps } = train;
   try {
-    const plans = planTraining(model.config, mopeft, train, gpu);
+    const plans = planTraining(sam, mopeft, train, device);
     const trainable = countTrainable(plans).map(worded);
     return {
       trainable,
       trainableCount: trainable.reduce((sum, { count }) => sum + count, 0),
       memory: { ...estimateMemory(plans), bufferLimitBytes },
-      steps: train.steps,
-      images,
-      problems,
+      steps,
+      problems: [],
     };
   } catch (error) {
     const memory = { peakBytes: 0, parts: [], largestBufferBytes: 0, bufferLimitBytes };
-    const failed = [...problems, toFailureRecord(error)];
-    return { trainable: [], trainableCount: 0, memory, steps: train.steps, images, problems: failed };
+    return { trainable: [], trainableCount: 0, memory, steps, problems: [toFailureRecord(error)] };
   }
+}
+
+/** A run's cost together with what its datasets bring. */
+export function withDatasets(cost: RunCost, datasets: readonly RunDataset[]): RunPlan {
+  return {
+    ...cost,
+    images: countImages(datasets),
+    problems: [...dataProblems(datasets), ...cost.problems],
+  };
+}
+
+/** What a run would cost and what would stop it. */
+export function planRun(
+  { traits, bufferLimit }: DeviceTraits,
+  { config }: Pick<OpenModel, 'config'>,
+  settings: RunSettings,
+  datasets: readonly RunDataset[],
+): RunPlan {
+  return withDatasets(planCost({ sam: config, settings, device: { traits, bufferLimit } }), datasets);
 }
 
 /** Why nothing can be learned from these datasets; empty = something can. */

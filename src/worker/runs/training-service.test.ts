@@ -19,7 +19,10 @@ import { TrainingService } from './training-service.ts';
 
 // What is under test is who may do what when, so runs are played and nothing is computed.
 vi.mock('../../engine/run/run.ts', () => ({ startTraining: vi.fn(), resumeTraining: vi.fn() }));
-vi.mock('../../engine/run/plan-run.ts', () => ({ planRun: () => ({ problems: [] }) }));
+vi.mock('../../engine/run/plan-run.ts', () => ({
+  planCost: () => ({ problems: [] }),
+  withDatasets: (cost: object) => cost,
+}));
 
 interface Deferred<T> {
   readonly promise: Promise<T>;

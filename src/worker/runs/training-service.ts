@@ -6,14 +6,15 @@
  *     run-reports.ts      writes records and sends them to the page
  *     run-history.ts      a run's metrics as the page draws them
  *     imported-run.ts     the record of an adapter that came in as files
+ *     planner.ts          what a run would cost, planned in a thread of its own
  *     step-times.ts       how long steps took here, for the next plan
  */
 import { Failure, toFailureRecord } from '../../config/failure.ts';
 import { resumedDataset, runDataset } from '../../engine/datasets.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
-import { planRun } from '../../engine/run/plan-run.ts';
+import { planCost, withDatasets } from '../../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../../engine/run/run.ts';
-import type { RunDataset } from '../../engine/run/run-types.ts';
+import type { RunDataset, RunPlan } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
 import { SPLIT_SEED } from '../dataset-card.ts';
 import type { CurrentModel, EngineState } from '../engine-state.ts';
@@ -22,6 +23,7 @@ import type { BrokenRun, DroppedFile, PlanReport, RunInfo, TrainSettings } from 
 import type { NamedWeights } from '../segmentation-service.ts';
 import { runLocks } from '../tab-locks.ts';
 import { importedRecord } from './imported-run.ts';
+import type { Planner } from './planner.ts';
 import { RunReports } from './run-reports.ts';
 import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
 import { type Launch, RunSupervisor } from './run-supervisor.ts';
@@ -33,7 +35,11 @@ export class TrainingService {
   private readonly times: StepTimes;
   private active: RunSupervisor | null = null;
 
-  constructor(private readonly state: EngineState) {
+  /** @param planner plans in this thread unless it is given another. */
+  constructor(
+    private readonly state: EngineState,
+    private readonly planner: Planner = async (request) => planCost(request),
+  ) {
     this.repository = new RunRepository(state.store);
     this.reports = new RunReports(this.repository, state);
     this.times = new StepTimes(state.store);
@@ -45,7 +51,7 @@ export class TrainingService {
     const model = this.state.needModel();
     const resolved = resolveFieldSettings(settings, model.open.config);
     const datasets = await this.newDatasets(settings);
-    const { images, ...plan } = planRun(this.state.needGpu(), model.open, resolved, datasets);
+    const { images, ...plan } = await this.planRun(model, resolved, datasets);
     return {
       ...plan,
       secondsPerStep: await this.times.find(this.stepKey(model, resolved)),
@@ -61,7 +67,7 @@ export class TrainingService {
       const gpu = this.state.needGpu();
       const resolved = resolveFieldSettings(settings, model.open.config);
       const datasets = await this.newDatasets(settings);
-      const [problem] = planRun(gpu, model.open, resolved, datasets).problems;
+      const [problem] = (await this.planRun(model, resolved, datasets)).problems;
       if (problem) throw new Failure(problem);
       const record: RunRecord = {
         id,
@@ -285,6 +291,16 @@ export class TrainingService {
       throw error;
     }
     return this.info(id);
+  }
+
+  private async planRun(
+    { open }: CurrentModel,
+    settings: RunSettings,
+    datasets: readonly RunDataset[],
+  ): Promise<RunPlan> {
+    const { traits, bufferLimit } = this.state.needGpu();
+    const cost = await this.planner({ sam: open.config, settings, device: { traits, bufferLimit } });
+    return withDatasets(cost, datasets);
   }
 
   private async newDatasets(settings: TrainSettings): Promise<RunDataset[]> {

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { parseTrainConfig } from '../../config/train.ts';
+import { MemoryStore } from '../../data/memory-store.ts';
+import { resolveMopeft } from '../../peft/resolve.ts';
+import { MICRO_SAM } from '../../testing/micro-model.ts';
+import type { CurrentModel } from '../engine-state.ts';
+import { StepTimes, stepKey } from './step-times.ts';
+
+test('the time of a kind of step survives a reload, and the newest one counts', async () => {
+  const store = new MemoryStore();
+  const times = new StepTimes(store);
+  expect(await times.find('a')).toBeNull();
+  await times.update('a', 2);
+  await times.update('a', 3);
+  expect(await new StepTimes(store).find('a')).toBe(3);
+});
+
+test('the kinds that were timed longest ago are forgotten', async () => {
+  const store = new MemoryStore();
+  const times = new StepTimes(store);
+  for (let i = 0; i < 200; i++) await times.update(`kind ${i}`, i);
+  await times.update('kind 0', 7);
+  await times.update('one more', 8);
+  const reloaded = new StepTimes(store);
+  expect(await reloaded.find('kind 0')).toBe(7);
+  expect(await reloaded.find('kind 1')).toBeNull();
+  expect(await reloaded.find('one more')).toBe(8);
+});
+
+test.each(['{"a": 1', '["a"]', '{"a": "slow"}'])('a file that says %s counts as none', async (text) => {
+  const store = new MemoryStore();
+  await store.write('step-times.json', new TextEncoder().encode(text));
+  const times = new StepTimes(store);
+  expect(await times.find('a')).toBeNull();
+  await times.update('a', 2);
+  expect(await new StepTimes(store).find('a')).toBe(2);
+});
+
+test('a kind of step is told by what its time depends on, and by nothing else', () => {
+  const model = { info: { hash: 'f'.repeat(64) } } as CurrentModel;
+  const mopeft = resolveMopeft({ methods: ['lora'] }, MICRO_SAM);
+  const keyOf = (train: Record<string, number>, adapter = 'gpu') =>
+    stepKey(model, adapter, { mopeft, train: parseTrainConfig(train) });
+  expect(keyOf({ steps: 5 })).toBe(keyOf({ steps: 9, seed: 3 }));
+  expect(keyOf({ imagesPerStep: 1 })).not.toBe(keyOf({ imagesPerStep: 2 }));
+  expect(keyOf({}, 'other gpu')).not.toBe(keyOf({}));
+});
