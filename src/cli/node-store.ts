@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { type FileStore, full, missing, type StoreEntry, storePath } from '../data/file-store.ts';
@@ -9,6 +9,19 @@ export class NodeStore implements FileStore {
 
   async read(path: string): Promise<Uint8Array> {
     return this.guard(path, async (at) => new Uint8Array(await readFile(at)));
+  }
+
+  async readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
+    return this.guard(path, async (at) => {
+      const file = await open(at);
+      try {
+        const bytes = new Uint8Array(length);
+        const { bytesRead } = await file.read(bytes, 0, length, offset);
+        return bytes.subarray(0, bytesRead);
+      } finally {
+        await file.close();
+      }
+    });
   }
 
   async write(path: string, bytes: Uint8Array): Promise<void> {

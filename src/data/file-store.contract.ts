@@ -32,6 +32,9 @@ async function checkFiles(store: FileStore): Promise<void> {
   await store.append('a/log', bytes(2, 3));
   equal([...(await store.read('a/b/c.bin'))], [7, 8, 9], 'bytes are added at the end');
   equal([...(await store.read('a/log'))], [1, 2, 3], 'appending makes the file');
+  equal([...(await store.readRange('a/log', 1, 1))], [2], 'a part of a file is read');
+  equal([...(await store.readRange('a/log', 2, 9))], [3], 'a part ends where the file ends');
+  await code(store.readRange('a/none', 0, 1), 'storage/missing', 'a part of a file that is not there');
   await store.write('a/empty', bytes());
   equal((await store.read('a/empty')).length, 0, 'a file may be empty');
   equal(await store.size('a/b/c.bin'), 3, 'size of a file');

@@ -15,6 +15,8 @@ export interface StoreEntry {
 export interface FileStore {
   /** The bytes of a file; the caller may keep and change them. */
   read(path: string): Promise<Uint8Array>;
+  /** The bytes [offset, offset + length) of a file, fewer where it ends before; the rest of the file is not read. */
+  readRange(path: string, offset: number, length: number): Promise<Uint8Array>;
   /** Writes a whole file, so that a reader, a crash or a full disk finds the old one or the new one, never a part. */
   write(path: string, bytes: Uint8Array): Promise<void>;
   /** Adds bytes at a file's end; makes the file when it is not there. A crash may leave a part of the bytes. */

@@ -14,6 +14,12 @@ export class MemoryStore implements FileStore {
     return bytes.slice();
   }
 
+  async readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
+    const bytes = this.files.get(checked(path));
+    if (!bytes) throw missing(path);
+    return bytes.slice(offset, offset + length);
+  }
+
   async write(path: string, bytes: Uint8Array): Promise<void> {
     this.put(checked(path), bytes.slice());
   }

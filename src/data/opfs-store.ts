@@ -46,6 +46,14 @@ export class OpfsStore implements FileStore {
     });
   }
 
+  async readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
+    return this.guard(path, async () => {
+      const { folder, name } = await this.locate(path, false);
+      const file = await (await folder.getFileHandle(name)).getFile();
+      return new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
+    });
+  }
+
   async write(path: string, bytes: Uint8Array): Promise<void> {
     return this.guard(path, async () => {
       const { folder, name } = await this.locate(path, true);

@@ -4,7 +4,7 @@ import { Failure, toFailureRecord } from '../config/failure.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
 import { fetchEmbeddedModel, readEmbeddedIndex } from '../engine/embedded.ts';
 import { chooseModelFiles, type OpenModelOptions } from '../engine/model.ts';
-import { blobSource, bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { type ByteSource, blobSource } from '../sam/checkpoint/byte-source.ts';
 import type { EngineState, ModelOrigin } from './engine-state.ts';
 import type { DroppedFile, ModelInfo } from './protocol.ts';
 import type { CallContext } from './serve.ts';
@@ -12,6 +12,8 @@ import type { CallContext } from './serve.ts';
 /** Folder of the storage that keeps the dropped model; its list is written last. */
 const FOLDER = 'model';
 const LIST = `${FOLDER}/model.json`;
+/** Bytes that are copied at once. */
+const COPIED_BYTES = 32 * 2 ** 20;
 const ListSchema = v.object({
   name: v.string(),
   files: v.array(v.object({ name: v.string(), path: v.string() })),
@@ -75,6 +77,8 @@ export async function openAtStart(state: EngineState, call: CallContext): Promis
 /** Keeps the files of a dropped model for the next visit; when they do not fit, says so and goes on without. */
 export async function keepDropped(state: EngineState, files: readonly DroppedFile[]): Promise<void> {
   const { store } = state;
+  // Memory that stands in for the storage does not outlive the visit.
+  if (state.storageFailure) return;
   try {
     await forgetDropped(store);
     const chosen = await chooseModelFiles(files.map(({ path, file }) => blobSource(path, file)));
@@ -82,7 +86,7 @@ export async function keepDropped(state: EngineState, files: readonly DroppedFil
     const listed: { name: string; path: string }[] = [];
     for (const { path, file } of files.filter((each) => wanted.has(each.path))) {
       const at = `${FOLDER}/${listed.length}-${storeName(path.split('/').pop() ?? path)}`;
-      await store.write(at, new Uint8Array(await file.arrayBuffer()));
+      await storeFile(store, at, file);
       listed.push({ name: path, path: at });
     }
     const list = JSON.stringify({ name: nameOf(files), files: listed });
@@ -108,9 +112,25 @@ async function keptOrigin(store: FileStore): Promise<ModelOrigin | null> {
   const list = v.safeParse(ListSchema, parseJson(text));
   if (!list.success) return null;
   const { name, files } = list.output;
-  return fileOrigin(name, () =>
-    Promise.all(files.map(async (file) => bytesSource(file.name, await store.read(file.path)))),
-  );
+  return fileOrigin(name, () => Promise.all(files.map((file) => storedSource(store, file))));
+}
+
+/**
+ * A stored file, of which only the parts that are asked for are read. A model is identified by a hash of all its weights, so
+ * opening it reads the file once, tensor by tensor, and each tensor goes to the device from there.
+ */
+async function storedSource(
+  store: FileStore,
+  { name, path }: { readonly name: string; readonly path: string },
+): Promise<ByteSource> {
+  const size = await store.size(path);
+  return { name, size, read: (offset, length) => store.readRange(path, offset, length) };
+}
+
+/** Copies a file to storage in parts, so that it is never in memory whole. */
+async function storeFile(store: FileStore, path: string, file: File): Promise<void> {
+  for (let offset = 0; offset < file.size; offset += COPIED_BYTES)
+    await store.append(path, new Uint8Array(await file.slice(offset, offset + COPIED_BYTES).arrayBuffer()));
 }
 
 function fileOrigin(name: string, files: ModelOrigin['files']): ModelOrigin {

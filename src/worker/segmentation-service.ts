@@ -11,7 +11,7 @@ import {
   type VariantWeights,
 } from '../engine/segmenter.ts';
 import type { EngineState } from './engine-state.ts';
-import type { MaskToKeep } from './kept-masks.ts';
+import type { MaskToKeep } from './kept-mask-repository.ts';
 import type { EmbedReport, ImageSource, Prediction, PredictRequest, Variant } from './protocol.ts';
 
 /** What a run brings to Segment. */

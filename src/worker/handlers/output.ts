@@ -1,7 +1,7 @@
 import { adapterFiles } from '../../engine/run/adapter-files.ts';
 import { historyCsv } from '../../engine/run/history-csv.ts';
 import type { EngineState } from '../engine-state.ts';
-import { KeptMasks } from '../kept-masks.ts';
+import { KeptMaskRepository } from '../kept-mask-repository.ts';
 import type { CallName, OutputFile } from '../protocol.ts';
 import { ok } from '../result.ts';
 import type { TrainingService } from '../runs/training-service.ts';
@@ -30,7 +30,7 @@ export function outputHandlers(
       const bytes = new TextEncoder().encode(historyCsv(lines, nameOf));
       return ok(outputFile(`${name.replaceAll(/[^\w .+-]+/g, '_')} history.csv`, 'text/csv', bytes));
     },
-    'output.masksZip': async () => ok(await new KeptMasks((await engine).state.store).zip()),
+    'output.masksZip': async () => ok(await new KeptMaskRepository((await engine).state.store).zip()),
     'output.importAdapter': async ({ files }) => ok(await (await engine).training.addAdapter(files)),
   };
 }

@@ -1,6 +1,6 @@
 import type { EngineState } from '../engine-state.ts';
 import { bitmapOf } from '../images.ts';
-import { KeptMasks, maskFile } from '../kept-masks.ts';
+import { KeptMaskRepository, maskFile } from '../kept-mask-repository.ts';
 import type { CallName } from '../protocol.ts';
 import { done, ok } from '../result.ts';
 import type { SegmentationService } from '../segmentation-service.ts';
@@ -12,7 +12,7 @@ type SegmentCalls = Extract<CallName, `segment.${string}`>;
 export function segmentHandlers(
   engine: Promise<{ readonly state: EngineState; readonly service: SegmentationService }>,
 ): Pick<Handlers, SegmentCalls> {
-  const masks = async (): Promise<KeptMasks> => new KeptMasks((await engine).state.store);
+  const masks = async (): Promise<KeptMaskRepository> => new KeptMaskRepository((await engine).state.store);
   return {
     'segment.prepare': async ({ variant }) => {
       await (await engine).service.prepare(variant);

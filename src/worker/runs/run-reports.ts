@@ -3,7 +3,7 @@ import type { EngineState } from '../engine-state.ts';
 import type { RunInfo } from '../protocol.ts';
 import { type RunRecord, type RunRepository, runInfo } from './run-repository.ts';
 
-/** Writes the records of runs and tells the page what they say. */
+/** Writes the records of runs and sends them to the page. */
 export class RunReports {
   private writing: Promise<void> = Promise.resolve();
 
@@ -12,40 +12,40 @@ export class RunReports {
     private readonly state: Pick<EngineState, 'emit' | 'model'>,
   ) {}
 
-  /** Writes a record, then tells it. @throws Failure `storage/…` when it cannot be written. */
+  /** Writes a record, then sends it. @throws Failure `storage/…` when it cannot be written. */
   async save(record: RunRecord): Promise<RunInfo> {
-    return this.tell(await this.repository.save(record));
+    return this.notify(await this.repository.save(record));
   }
 
-  /** Tells a record without writing it. */
-  async tell(record: RunRecord): Promise<RunInfo> {
+  /** Sends a record without writing it. */
+  async notify(record: RunRecord): Promise<RunInfo> {
     const info = await this.infoOf(record);
     this.state.emit({ type: 'run', run: info });
     return info;
   }
 
-  /** The last record of a run. Where it cannot be written it is told all the same, or the run would seem under way for ever. */
+  /** The last record of a run. It is sent even when it cannot be written: the run would seem under way for ever. */
   async conclude(last: RunRecord): Promise<void> {
     const record = { ...last, updated: Date.now() };
     try {
       await this.save(record);
     } catch (error) {
-      this.tellTrouble(error);
-      await this.tell(
+      this.reportFailure(error);
+      await this.notify(
         this.repository.cache({ ...record, failure: record.failure ?? toFailureRecord(error) }),
       );
     }
   }
 
-  /** Does work about runs under way after what was asked before it; what goes wrong is told and ends nothing. */
-  inTurn(work: () => Promise<unknown>): void {
+  /** Queues work on the records of runs under way; a failure is reported and ends nothing. */
+  enqueue(work: () => Promise<unknown>): void {
     this.writing = this.writing.then(work).then(
       () => undefined,
-      (error) => this.tellTrouble(error),
+      (error) => this.reportFailure(error),
     );
   }
 
-  /** Resolves when all that was asked {@link inTurn} is done. */
+  /** Resolves when all work that was queued is done. */
   async settled(): Promise<void> {
     await this.writing;
   }
@@ -57,7 +57,7 @@ export class RunReports {
     return runInfo(record, bytes, this.state.model?.info.hash ?? null);
   }
 
-  private tellTrouble(error: unknown): void {
+  private reportFailure(error: unknown): void {
     const { what, cure } = toFailureRecord(error);
     const text = `The record of the run could not be written: ${what} ${cure}`;
     this.state.emit({ type: 'log', level: 'error', text });

@@ -16,7 +16,7 @@ export interface Launch {
   readonly begin: (observer: RunObserver) => Promise<Run>;
 }
 
-/** What a run under way tells and writes to. */
+/** What the supervisor of a run writes to and sends messages by. */
 export interface RunSupervisorParts {
   readonly state: Pick<EngineState, 'emit' | 'deviceWasLost'>;
   readonly reports: RunReports;
@@ -26,7 +26,7 @@ export interface RunSupervisorParts {
 type StopRequest = 'pause' | 'stop';
 
 /** Shortest time between two messages about a run's progress, milliseconds. */
-const TELL_EVERY = 400;
+const NOTIFY_EVERY = 400;
 const MORE_REMARKS = "(Further remarks of this run go to the browser's console.)";
 
 /** The run under way, from the moment its start is asked for until its record is written for the last time. */
@@ -56,7 +56,7 @@ export class RunSupervisor {
   /** Asks the run to pause; one that is still launched does so as soon as it has begun. Settles when it is over. */
   pause(): Promise<void> {
     const { reports } = this.parts;
-    reports.inTurn(async () => {
+    reports.enqueue(async () => {
       const record = reports.repository.update(this.id, { status: 'pausing' });
       if (record) await reports.save(record);
     });
@@ -99,7 +99,7 @@ export class RunSupervisor {
   private observer(): RunObserver {
     const { id, parts } = this;
     const { state, reports } = parts;
-    let told = 0;
+    let notified = 0;
     let isNoticed = false;
     let written: Pick<RunProgress, 'checkpointStep' | 'bestStep'> = { checkpointStep: null, bestStep: null };
     return {
@@ -112,13 +112,13 @@ export class RunSupervisor {
         if (!reports.repository.update(id, { ...progress, updated: now })) return;
         const isMilestone =
           progress.checkpointStep !== written.checkpointStep || progress.bestStep !== written.bestStep;
-        if (!isMilestone && now - told < TELL_EVERY) return;
-        told = now;
+        if (!isMilestone && now - notified < NOTIFY_EVERY) return;
+        notified = now;
         written = progress;
-        reports.inTurn(async () => {
+        reports.enqueue(async () => {
           // By then the run may be over.
           const record = reports.repository.underWay(id);
-          if (record) await (isMilestone ? reports.save(record) : reports.tell(record));
+          if (record) await (isMilestone ? reports.save(record) : reports.notify(record));
         });
       },
       onNotice: (text) => {
@@ -138,7 +138,7 @@ export class RunSupervisor {
     await reports.conclude({ ...record, ...outcome, failure: null });
     const { secondsPerStep } = outcome;
     // Only the next plan would have used it.
-    if (secondsPerStep !== null) await times.note(stepKey, secondsPerStep).catch(() => undefined);
+    if (secondsPerStep !== null) await times.update(stepKey, secondsPerStep).catch(() => undefined);
   }
 
   private async fail(error: unknown): Promise<void> {

@@ -19,7 +19,7 @@ export class StepTimes {
     return (await this.all()).get(key) ?? null;
   }
 
-  async note(key: string, seconds: number): Promise<void> {
+  async update(key: string, seconds: number): Promise<void> {
     const all = await this.all();
     all.delete(key);
     all.set(key, seconds);

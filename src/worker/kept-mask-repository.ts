@@ -28,7 +28,7 @@ export interface MaskToKeep {
   readonly mask: Uint8Array;
 }
 
-export class KeptMasks {
+export class KeptMaskRepository {
   constructor(private readonly store: FileStore) {}
 
   async keep(wanted: MaskToKeep, now = Date.now()): Promise<KeptMask> {

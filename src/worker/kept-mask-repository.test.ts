@@ -1,0 +1,44 @@
+import { unzipSync } from 'fflate';
+import { expect, test } from 'vitest';
+import { MemoryStore } from '../data/memory-store.ts';
+import { KeptMaskRepository, type MaskToKeep, maskFile } from './kept-mask-repository.ts';
+
+const mask: MaskToKeep = {
+  imageName: 'left/cell.png',
+  variantLabel: 'base',
+  width: 3,
+  height: 2,
+  mask: Uint8Array.of(0, 1, 1, 0, 0, 1),
+};
+
+test('masks are listed newest first, survive a reload, and are deleted with their files', async () => {
+  const store = new MemoryStore();
+  const repository = new KeptMaskRepository(store);
+  const older = await repository.keep(mask, 1000);
+  const newer = await repository.keep({ ...mask, variantLabel: 'Try 1' }, 2000);
+  expect(older).toMatchObject({ imageName: 'left/cell.png', variantLabel: 'base', created: 1000, area: 3 });
+  expect(older.bytes).toBe((await store.read(`masks/${older.id}.png`)).length);
+  await store.write('masks/damaged.json', new TextEncoder().encode('{"id": 1'));
+  expect(await new KeptMaskRepository(store).list()).toEqual([newer, older]);
+  await repository.delete(older.id);
+  expect(await repository.list()).toEqual([newer]);
+  expect(await store.exists(`masks/${older.id}.png`)).toBe(false);
+});
+
+test('a zip holds every mask under a name of its own, oldest first', async () => {
+  const repository = new KeptMaskRepository(new MemoryStore());
+  await expect(repository.zip()).rejects.toMatchObject({ record: { code: 'segment/no-masks' } });
+  await repository.keep(mask, 1000);
+  await repository.keep({ ...mask, imageName: 'right/cell.jpg' }, 2000);
+  const { name, mime, bytes } = await repository.zip();
+  expect([name, mime]).toEqual(['masks.zip', 'application/zip']);
+  const files = unzipSync(bytes);
+  expect(Object.keys(files)).toEqual(['cell mask base.png', 'cell mask base 2.png']);
+  expect(files['cell mask base.png']).toEqual(maskFile(mask).bytes);
+});
+
+test('a single mask has a name that any file system takes', () => {
+  const { name, mime } = maskFile({ ...mask, variantLabel: 'a/b: best?' });
+  expect(mime).toBe('image/png');
+  expect(name).toBe('cell mask a%2Fb%3A best%3F.png');
+});
