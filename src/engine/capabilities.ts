@@ -46,7 +46,7 @@ export interface Capabilities {
 export const BLOCKS_FIELD = {
   kind: 'choice',
   label: 'Blocks',
-  help: 'Blocks of the image encoder that get modules; the last half is faster and needs less memory.',
+  help: 'Which blocks of the image encoder get modules. The last half trains faster and needs less memory.',
   options: [
     { value: 'all', label: 'All' },
     { value: 'late', label: 'The last half' },
@@ -61,25 +61,25 @@ export const PRESETS: readonly PresetInfo[] = [
   {
     id: 'quick',
     label: 'Quick',
-    help: 'A first impression: 60 steps, checked on at most 12 images of a dataset.',
+    help: 'For a first look: 60 steps, validated on at most 12 images per dataset.',
     values: { 'train.steps': 60, 'train.evalEvery': 20, 'train.evalImages': 12, 'train.checkpointEvery': 10 },
   },
   {
     id: 'balanced',
     label: 'Balanced',
-    help: 'A good first choice: 300 steps, every block.',
+    help: 'A good first choice: 300 steps, modules in every block.',
     values: {},
   },
   {
     id: 'best',
     label: 'Best',
-    help: 'Takes its time: up to 1,500 steps of four images; ends when ten checks in a row bring nothing.',
+    help: 'Up to 1,500 steps of four images; stops when ten validations in a row bring no gain.',
     values: { 'train.steps': 1500, 'train.imagesPerStep': 4, 'train.evalEvery': 75, 'train.patience': 10 },
   },
   {
     id: 'low-memory',
     label: 'Low memory',
-    help: 'For small graphics cards: modules in the last half of the blocks, one object at a time.',
+    help: 'For small GPUs: modules in the last half of the blocks, one object at a time.',
     values: { 'train.blocks': 'late', 'train.objectsPerPass': 1, 'train.objectsPerImage': 3 },
   },
 ];

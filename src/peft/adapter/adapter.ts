@@ -16,7 +16,7 @@ export const adapter = defineMethod({
       bottleneck: {
         kind: 'integer',
         label: 'Bottleneck',
-        help: 'Width of the small network; more can learn more and costs more.',
+        help: 'Width of the added network. A wider one can learn more and costs more.',
         min: 1,
         max: 1024,
         default: defaultBottleneck(sites),

@@ -20,7 +20,7 @@ export const lora = defineMethod({
       rank: {
         kind: 'integer',
         label: 'Rank',
-        help: 'Width of the low-rank change; more can learn more and costs more.',
+        help: 'A higher rank can learn more and costs more.',
         min: 1,
         max: 256,
         default: 8,
@@ -29,7 +29,7 @@ export const lora = defineMethod({
       alpha: {
         kind: 'number',
         label: 'Alpha',
-        help: 'Without a gate the change is scaled by alpha / rank; 0 means alpha = rank.',
+        help: 'Scales the change by alpha / rank; 0 leaves it unscaled. With a gate it has no effect.',
         min: 0,
         max: 1024,
         default: 0,

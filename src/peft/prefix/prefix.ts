@@ -25,7 +25,7 @@ export const prefix = defineMethod({
       length: {
         kind: 'integer',
         label: 'Length',
-        help: 'Learned tokens a block; at most about a sixteenth of the tokens of a window is wise.',
+        help: 'Learned tokens per block. More can learn more; keep it below a sixteenth of the tokens in a window.',
         min: 1,
         max: 256,
         default: defaultLength(sites),

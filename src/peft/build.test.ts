@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import { capabilitiesFor } from '../engine/capabilities.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import type { Tensor } from '../graph/graph.ts';
-import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
-import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
 import { SamSession } from '../sam/session.ts';
 import { type LayerTensors, SLOTS, type Slot } from '../sam/slots.ts';
 import { graphInputs } from '../sam/weight-source.ts';
@@ -15,13 +12,13 @@ import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { normals } from '../testing/random.ts';
 import { withEntry } from '../testing/with-entry.ts';
-import { readAdapterFiles, recordWithin, writeAdapter } from './adapter-file.ts';
+import { readAdapterFiles, writeAdapter } from './adapter-file.ts';
 import { attachModules, gateOutput } from './build.ts';
 import { addGated } from './gates/add-gated.ts';
 import type { Gate, GateForm } from './gates/gate-form.ts';
 import { GATE_FORMS } from './gates/registry.ts';
 import type { AnyMethod } from './method.ts';
-import { methodsByName, nameOfMethods } from './recipes.ts';
+import { methodsByName } from './recipes.ts';
 import { METHODS } from './registry.ts';
 import { resolveMopeft } from './resolve.ts';
 import { zeros } from './tensor-spec.ts';
@@ -221,137 +218,5 @@ describe('a new gate form', () => {
       const files = writeAdapter(model, { mopeft: config, tensors, maskThreshold: 0, training: {} });
       expect((await readAdapterFiles(model, files)).mopeft.gate).toBe('shared');
     });
-  });
-});
-
-describe('a config', () => {
-  it('is named and read back', () => {
-    expect(methodsByName('mopeft')).toEqual(['lora', 'prefix', 'adapter']);
-    expect(methodsByName('adapter+lora')).toEqual(['lora', 'adapter']);
-    expect(methodsByName('decoder')).toEqual([]);
-    for (const name of ['mopeft', 'lora', 'lora+adapter', 'decoder']) {
-      expect(nameOfMethods(methodsByName(name))).toBe(name);
-    }
-    expect(() => methodsByName('lora+lore')).toThrow(/There is no method "lore".*lora, prefix, adapter/);
-  });
-
-  it('gates mixes and leaves single methods ungated', () => {
-    expect(methods(['lora']).gate).toBe('none');
-    expect(methods(['lora', 'adapter']).gate).toBe('unipelt');
-  });
-
-  it('has the defaults of the model: prefix a sixteenth of the smallest window, bottleneck C/16 but at least 8', () => {
-    const { methods: chosen } = methods(['lora', 'prefix', 'adapter']);
-    expect(chosen).toEqual({
-      lora: { rank: 8, alpha: 0 },
-      prefix: { length: 1 },
-      adapter: { bottleneck: 8, activation: 'gelu' },
-    });
-    const encoder = { ...MICRO_SAM.encoder, hiddenSize: 768, windowSize: 14 };
-    const large = { ...MICRO_SAM, encoder, imageSize: 1024, stride: 16 };
-    expect(resolveMopeft({ methods: ['prefix', 'adapter'] }, large).methods).toMatchObject({
-      prefix: { length: 10 },
-      adapter: { bottleneck: 48 },
-    });
-  });
-
-  it('chooses blocks, and says what is wrong with a choice', () => {
-    const five = { ...MICRO_SAM, encoder: { ...MICRO_SAM.encoder, numHiddenLayers: 5 } };
-    const late = resolveMopeft({ methods: ['lora'], blocks: 'late' }, five);
-    expect(late.blocks).toEqual([2, 3, 4]);
-    expect(() => resolveMopeft({ methods: ['lora'], blocks: [7] }, MICRO_SAM)).toThrow(/no block 7.*0 to 1/);
-    expect(() => resolveMopeft({ methods: [], trainDecoder: false }, MICRO_SAM)).toThrow(/decoder is frozen/);
-    expect(() => resolveMopeft({ methods: ['lora'], settings: { lora: { rank: 0.5 } } }, MICRO_SAM)).toThrow(
-      /lora\.rank.*whole number from 1 to 256/,
-    );
-  });
-
-  it('keeps the values of a tensor whatever else is trained', () => {
-    const init = (config: MopeftConfig, name: string) =>
-      moduleTensors(config, MICRO_SAM)
-        .find((tensor) => tensor.name === name)
-        ?.init(7);
-    const name = 'blocks.1.lora.q.A';
-    expect(init(methods(['lora']), name)).toEqual(init(methods(['lora', 'prefix', 'adapter']), name));
-  });
-});
-
-describe('an adapter file', () => {
-  const config = methods(['lora', 'adapter']);
-  const tensors: ReadonlyMap<string, HostTensor> = new Map(
-    trainableTensors(config, MICRO_SAM).map(({ name, shape }, i): [string, HostTensor] => [
-      name,
-      {
-        shape,
-        data: Float32Array.from(
-          normals(
-            shape.reduce((a, b) => a * b, 1),
-            i,
-          ),
-        ),
-      },
-    ]),
-  );
-
-  /** As adapters were written before the tensors' file held the record. */
-  const withoutRecord = { safetensors: writeSafetensors(tensors, { format: 'mopeft-adapter' }) };
-
-  it('comes back as it was written', async () => {
-    const files = writeAdapter(model, {
-      mopeft: config,
-      tensors,
-      maskThreshold: -0.5,
-      training: { steps: 3 },
-    });
-    const back = await readAdapterFiles(model, files);
-    expect(back.mopeft).toEqual(config);
-    expect(back.tensors.size).toBe(tensors.size);
-    for (const [name, { data }] of tensors) expect(back.tensors.get(name)?.data, name).toEqual(data);
-    expect(back.preprocessing).toEqual(MICRO_SAM.preprocessing);
-    expect(back.maskThreshold).toBe(-0.5);
-    const { maskThreshold: _, ...older } = JSON.parse(files.json);
-    const json = JSON.stringify(older);
-    expect((await readAdapterFiles(model, { ...withoutRecord, json })).maskThreshold).toBe(0);
-  });
-
-  it('has the record of its own tensors, whatever a crash left beside them', async () => {
-    const about = { mopeft: config, tensors, training: {} };
-    const [older, newer] = [-0.5, 1].map((maskThreshold) => writeAdapter(model, { ...about, maskThreshold }));
-    const safetensors = newer?.safetensors ?? new Uint8Array();
-    const back = await readAdapterFiles(model, { json: older?.json ?? '', safetensors });
-    expect(back.maskThreshold).toBe(1);
-    expect(await recordWithin(bytesSource('adapter.safetensors', safetensors))).toBe(newer?.json);
-  });
-
-  it('is refused with a sentence when it belongs to another model, is damaged or is something else', async () => {
-    const files = writeAdapter(model, { mopeft: config, tensors, maskThreshold: 0, training: {} });
-    const code = async (promise: Promise<unknown>) => {
-      const failure = await promise.then(
-        () => null,
-        (thrown: unknown) => thrown,
-      );
-      return failure instanceof Failure ? failure.record.code : failure;
-    };
-    const other = { ...model, name: 'another', hash: 'f'.repeat(64) };
-    expect(await code(readAdapterFiles(other, files))).toBe('adapter/other-model');
-    expect(await code(readAdapterFiles(model, { ...withoutRecord, json: '{}' }))).toBe(
-      'adapter/not-an-adapter',
-    );
-    expect(await code(readAdapterFiles(model, { ...withoutRecord, json: 'no' }))).toBe(
-      'adapter/not-an-adapter',
-    );
-    const fewer = new Map([...tensors].slice(1));
-    const cut = writeAdapter(model, { mopeft: config, tensors: fewer, maskThreshold: 0, training: {} });
-    expect(await code(readAdapterFiles(model, cut))).toBe('adapter/tensors');
-    const twice = files.json.replace(/"blocks": \[[^\]]*\]/, '"blocks": [0, 0, 1]');
-    expect(await code(readAdapterFiles(model, { ...withoutRecord, json: twice }))).toBe(
-      'adapter/not-an-adapter',
-    );
-    const otherGate = files.json.replace('"gate": "unipelt"', '"gate": "sorcery"');
-    expect(await code(readAdapterFiles(model, { ...withoutRecord, json: otherGate }))).toBe(
-      'adapter/no-gate-form',
-    );
-    const json = files.json.replace('"adapter": {', '"sorcery": {');
-    expect(await code(readAdapterFiles(model, { ...withoutRecord, json }))).toBe('adapter/no-method');
   });
 });

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import type { MopeftConfig } from '../config/mopeft.ts';
+import { MICRO_SAM } from '../testing/micro-model.ts';
+import { methodsByName, nameOfMethods } from './recipes.ts';
+import { resolveMopeft } from './resolve.ts';
+import { moduleTensors } from './tensors.ts';
+
+const methods = (ids: string[]) => resolveMopeft({ methods: ids }, MICRO_SAM);
+
+describe('a config', () => {
+  it('is named and read back', () => {
+    expect(methodsByName('mopeft')).toEqual(['lora', 'prefix', 'adapter']);
+    expect(methodsByName('adapter+lora')).toEqual(['lora', 'adapter']);
+    expect(methodsByName('decoder')).toEqual([]);
+    for (const name of ['mopeft', 'lora', 'lora+adapter', 'decoder']) {
+      expect(nameOfMethods(methodsByName(name))).toBe(name);
+    }
+    expect(() => methodsByName('lora+lore')).toThrow(/There is no method "lore".*lora, prefix, adapter/);
+  });
+
+  it('gates mixes and leaves single methods ungated', () => {
+    expect(methods(['lora']).gate).toBe('none');
+    expect(methods(['lora', 'adapter']).gate).toBe('unipelt');
+  });
+
+  it('has the defaults of the model: prefix a sixteenth of the smallest window, bottleneck C/16 but at least 8', () => {
+    const { methods: chosen } = methods(['lora', 'prefix', 'adapter']);
+    expect(chosen).toEqual({
+      lora: { rank: 8, alpha: 0 },
+      prefix: { length: 1 },
+      adapter: { bottleneck: 8, activation: 'gelu' },
+    });
+    const encoder = { ...MICRO_SAM.encoder, hiddenSize: 768, windowSize: 14 };
+    const large = { ...MICRO_SAM, encoder, imageSize: 1024, stride: 16 };
+    expect(resolveMopeft({ methods: ['prefix', 'adapter'] }, large).methods).toMatchObject({
+      prefix: { length: 10 },
+      adapter: { bottleneck: 48 },
+    });
+  });
+
+  it('chooses blocks, and says what is wrong with a choice', () => {
+    const five = { ...MICRO_SAM, encoder: { ...MICRO_SAM.encoder, numHiddenLayers: 5 } };
+    const late = resolveMopeft({ methods: ['lora'], blocks: 'late' }, five);
+    expect(late.blocks).toEqual([2, 3, 4]);
+    expect(() => resolveMopeft({ methods: ['lora'], blocks: [7] }, MICRO_SAM)).toThrow(/no block 7.*0 to 1/);
+    expect(() => resolveMopeft({ methods: [], trainDecoder: false }, MICRO_SAM)).toThrow(/decoder is frozen/);
+    expect(() => resolveMopeft({ methods: ['lora'], settings: { lora: { rank: 0.5 } } }, MICRO_SAM)).toThrow(
+      /lora\.rank.*whole number from 1 to 256/,
+    );
+  });
+
+  it('keeps the values of a tensor whatever else is trained', () => {
+    const init = (config: MopeftConfig, name: string) =>
+      moduleTensors(config, MICRO_SAM)
+        .find((tensor) => tensor.name === name)
+        ?.init(7);
+    const name = 'blocks.1.lora.q.A';
+    expect(init(methods(['lora']), name)).toEqual(init(methods(['lora', 'prefix', 'adapter']), name));
+  });
+});
