@@ -36,9 +36,10 @@ async function waitForText(page, region, text, options) {
 const taken = new Map();
 
 /** Takes what is on the screen as <name>.png, from the page's top or from `region` on. */
-async function shoot(page, name, region = page.locator('body')) {
+async function shoot(page, name, region) {
   await page.evaluate(() => document.fonts.ready);
-  await region.evaluate((element) => element.scrollIntoView());
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await region?.evaluate((element) => element.scrollIntoView());
   // The pointer rests where it shows no tooltip.
   await page.mouse.move(0, 719);
   // Notices come and go by the clock; the note says only that this machine has no GPU.
