@@ -35,7 +35,7 @@ export interface Capabilities {
   /** Named choices of methods; the first is the default. */
   readonly recipes: readonly Recipe[];
   readonly gateForms: readonly GateFormInfo[];
-  /** Ids of the gate forms when nobody chose one: for several methods, and for a single one. */
+  /** Ids of the default gate forms: for several methods, and for a single one. */
   readonly defaultGateForms: { readonly several: string; readonly single: string };
   readonly presets: readonly PresetInfo[];
   /** Fields of the training itself (steps, learning rates, seed, blocks, clicks …). */

@@ -68,7 +68,7 @@ export function runDataset(
 }
 
 /**
- * A dataset as part of a run that goes on: its split is the run's own, so images that came later take no part.
+ * A dataset as part of a resumed run. Its split is the run's own, so images that were added later take no part.
  * @throws Failure `run/images-gone` when images of the split are no longer there.
  */
 export function resumedDataset({ key, name }: RunDatasetName, dataset: Dataset, split: SplitOf): RunDataset {

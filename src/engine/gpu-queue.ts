@@ -19,7 +19,7 @@ export class GpuQueue {
   private busy = false;
 
   /**
-   * Runs `work` when its turn has come and answers what it answers; what it throws reaches the caller and nobody else.
+   * Runs `work` when its turn has come and answers what it answers; what it throws reaches the caller alone.
    * Background work gets {@link YieldDevice}. It must leave shared buffers complete before it yields.
    */
   async run<T>(urgency: Urgency, work: (yieldDevice: YieldDevice) => Promise<T>): Promise<T> {

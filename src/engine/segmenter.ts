@@ -117,7 +117,7 @@ export class Segmenter {
     private readonly model: SamModel,
   ) {}
 
-  /** Compiles what the first image and click will run, so that whoever opens one does not wait for that too. */
+  /** Compiles what the first image and click will run, so that they need not wait for it. */
   async prepare(weights: VariantWeights): Promise<void> {
     await this.use(async () => (await this.session(weights)).sam.prepare());
   }

@@ -9,7 +9,7 @@ import type { BatchState } from './batches.ts';
 import type { BufferRole, ParameterBuffers, PlacedTensor } from './parameter-buffers.ts';
 import type { Selection } from './selection.ts';
 
-/** Everything beside tensors that decides how a run goes on. */
+/** Everything besides tensors that a resumed run needs. */
 export interface RunState extends Selection, BatchState {
   /** Steps done. */
   readonly step: number;
@@ -83,7 +83,7 @@ export function allFinite(values: Iterable<Float32Array>): boolean {
 const PIECE_BYTES = 16 * 2 ** 20;
 
 /**
- * One file from which a run goes on: parameters, both moments and the state, as safetensors `param.*`, `m.*`, `v.*`;
+ * The file that a run resumes from: parameters, both moments and the state, as safetensors `param.*`, `m.*`, `v.*`;
  * null when a value is not finite, so that the last good file is kept. Besides the file, the host holds one piece of
  * it.
  */

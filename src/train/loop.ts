@@ -33,7 +33,7 @@ export interface TrainerParts {
   readonly storage: RunStorage;
   /** Called with every event, in order. */
   readonly emit: (event: TrainEvent) => void;
-  /** Awaited between two pieces of work; others may use the device meanwhile. */
+  /** Awaited between two pieces of work, so that others may use the device. */
   readonly yieldDevice?: () => Promise<void>;
 }
 

@@ -23,7 +23,7 @@ export interface ThresholdScores {
 }
 
 /**
- * The threshold with the highest score, of equals the nearest to 0; 0 where there are too few objects to tell.
+ * The threshold with the highest score, of equals the one nearest to 0. With too few objects it is 0.
  * @param byThreshold scores at each of `MASK_THRESHOLDS`, in that order, or at 0 alone.
  */
 export function bestThreshold(byThreshold: readonly (readonly SetScores[])[]): ThresholdScores {

@@ -51,7 +51,7 @@ export function isBetter(score: number | null, scores: readonly SetScores[], sel
 
 /**
  * Standard error of the gain in the mean over datasets, paired by object and clustered by image. A dataset with a
- * single image tells nothing about its error and adds none.
+ * single image has no estimate of its error and adds none.
  */
 export function gainError(before: readonly SetSums[], after: readonly SetSums[]): number {
   const sumBefore = new Map(

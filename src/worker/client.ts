@@ -99,7 +99,7 @@ export function connectEngine(port: WorkerPort): EngineClient {
     end({
       code: 'internal',
       what: `The engine stopped unexpectedly${detail}.`,
-      cure: 'Reload the page: datasets and runs are kept on this device, and a run goes on from its last checkpoint.',
+      cure: 'Reload the page: datasets and runs are kept on this device, and a run resumes from its last checkpoint.',
     });
   });
   port.addEventListener('messageerror', () => {

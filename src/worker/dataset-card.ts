@@ -86,7 +86,7 @@ export async function countClassObjects(
     const loaded = await loadSample(sample);
     if (!loaded.ok || !loaded.value.labelling) continue;
     const { objects, labelling } = loaded.value;
-    // An object's class is that of its pixels in the class map; any one of them tells.
+    // All pixels of an object have its class in the class map, so one of them is enough.
     const classOf = new Map<number, number>();
     for (let at = 0; at < objects.map.length && classOf.size < objects.regions.length; at++) {
       const object = objects.map[at] ?? 0;

@@ -36,7 +36,7 @@ export class EngineState {
   modelBaseUrl = '';
   private gpu: Gpu | null = null;
   private current: CurrentModel | null = null;
-  /** The device was lost and nobody asked for a new one yet. */
+  /** Whether the device was lost and no new one was opened. */
   private lost = false;
   /** Where the model came from that a lost device took along; null once a model is open again. */
   private toReopen: ModelOrigin | null = null;
@@ -79,10 +79,10 @@ export class EngineState {
     }
   }
 
-  /** Why the device is gone, or null while it is there. Waits a moment, since what fails on it may be told first. */
+  /** Why the device is gone, or null while it is there. Waits a moment, since a call may fail before the loss is reported. */
   async deviceWasLost(): Promise<FailureRecord | null> {
     if (this.gpu) {
-      const patience = new Promise<void>((resolve) => setTimeout(resolve, LOSS_IS_TOLD_WITHIN));
+      const patience = new Promise<void>((resolve) => setTimeout(resolve, LOSS_REPORT_DELAY));
       await Promise.race([this.gpu.lost, patience]);
     }
     return this.lost ? LOST : null;
@@ -184,11 +184,11 @@ async function releaseModel({ segmenter, open }: CurrentModel): Promise<void> {
 }
 
 /** Milliseconds. */
-const LOSS_IS_TOLD_WITHIN = 300;
+const LOSS_REPORT_DELAY = 300;
 const LOST = {
   code: 'gpu/lost',
   what: 'The graphics device was lost: the driver was reset, or the computer slept.',
-  cure: 'Ask for a new device; datasets and the last checkpoint are kept, and a run goes on from there.',
+  cure: 'Ask for a new device; datasets and the last checkpoint are kept, and a run resumes from it.',
 } as const;
 
 function infoOf(open: OpenModel, origin: ModelOrigin): ModelInfo {

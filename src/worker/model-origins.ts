@@ -74,7 +74,7 @@ export async function openAtStart(state: EngineState, call: CallContext): Promis
   return state.openModel(await embeddedOrigin(state.modelBaseUrl, null), openOptions(call));
 }
 
-/** Keeps the files of a dropped model for the next visit; when they do not fit, says so and goes on without. */
+/** Stores the files of a dropped model for the next visit; where they do not fit, says so and keeps none. */
 export async function keepDropped(state: EngineState, files: readonly DroppedFile[]): Promise<void> {
   const { store } = state;
   // Memory that stands in for the storage does not outlive the visit.

@@ -39,7 +39,7 @@ class TabLocks {
     });
   }
 
-  /** Works on what no other can take up meanwhile. @throws Failure, the refusal, when another has it. */
+  /** Does work while no other tab can take the lock. @throws Failure, the refusal, when another has it. */
   async whileTaken<T>(id: string, work: () => Promise<T>): Promise<T> {
     const lock = await this.take(id);
     try {

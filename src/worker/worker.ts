@@ -37,8 +37,7 @@ const { emit } = serve({
   ...outputHandlers(engine),
 });
 
-// What fails beside a call, as work that was on a lost device does, is told and ends nothing. Only a failure has words for a
-// person.
+// Reports what fails outside of a call, such as work on a lost device. Only a Failure has words for a person.
 globalThis.addEventListener('unhandledrejection', (event) => {
   event.preventDefault();
   const { what, cure } = toFailureRecord(event.reason);

@@ -26,7 +26,7 @@ export function parseMetrics(text: string): MetricsLine[] {
   return lines;
 }
 
-/** What was recorded up to and with `step`: where a run goes on, later lines are written anew. */
+/** What was recorded up to and including `step`; a resumed run writes later lines again. */
 export function metricsUntil(lines: readonly MetricsLine[], step: number): MetricsLine[] {
   return lines.filter((line) => line.step <= step);
 }

@@ -35,7 +35,7 @@ export class RunExecution implements Run {
     private readonly device: DeviceAccess,
   ) {
     this.done = this.execute();
-    // A failure reaches those who await it; nobody has to.
+    // A failure reaches those who await it, and is no unhandled rejection where no one does.
     this.done.catch(() => undefined);
   }
 
@@ -168,7 +168,7 @@ export class RunExecution implements Run {
         const base = tuned && (tuned.length === 0 ? [] : await this.measureBase(yieldDevice));
         const verdict = tuned && base && (await this.conclude(tuned, base, progress));
         await this.log.settled();
-        // All steps are in the checkpoint: a run that goes on from there measures only.
+        // All steps are in the checkpoint, so a resumed run only measures.
         const isLeft = status === 'finished' && !base;
         return { ...progress, status: isLeft ? 'paused' : status, verdict };
       });

@@ -6,7 +6,7 @@
  *     metrics.jsonl        what was measured, see metrics.ts
  *     adapter.safetensors  the best weights so far, and
  *     adapter.json         what they belong to
- *     checkpoint/          from where the run goes on
+ *     checkpoint/          what the run resumes from
  *     verdict.json         tuned against base on the test images, when the run is over
  */
 import * as v from 'valibot';

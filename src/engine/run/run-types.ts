@@ -31,7 +31,7 @@ export interface RunParts {
 
 /** Called while a run is under way; must not throw. */
 export interface RunObserver {
-  /** New lines of metrics.jsonl, in order. Where a run goes on from a checkpoint, steps after it come again. */
+  /** New lines of metrics.jsonl, in order. A resumed run repeats the steps after its checkpoint. */
   onMetrics?(lines: readonly MetricsLine[]): void;
   onProgress?(progress: RunProgress): void;
   /** What the engine is doing besides steps: "Measuring the validation images of cells". */

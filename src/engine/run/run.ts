@@ -91,7 +91,7 @@ export async function resumeTraining(
   const now = deviceName(parts.gpu);
   if (config.device !== undefined && config.device !== now) {
     observer?.onNotice?.(
-      `The run was started on ${config.device} and goes on on ${now}: the losses will differ in their last digits.`,
+      `The run was started on ${config.device} and resumes on ${now}: the losses will differ in their last digits.`,
     );
   }
   const hasCheckpoint = await files.store.exists(files.path(RUN_FILES.checkpoint));

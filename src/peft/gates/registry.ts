@@ -7,7 +7,7 @@ import { unipelt } from './unipelt.ts';
 /** Every gate form there is, in the order in which screens list them. */
 export const GATE_FORMS: readonly GateForm[] = [unipelt, mass, none];
 
-/** The form when nobody chose one: methods that share a block are gated, a single one is not. */
+/** The default forms: methods that share a block are gated, a single one is not. */
 export const DEFAULT_GATE_FORMS = { several: unipelt.id, single: none.id } as const;
 
 /** @throws Failure `config/invalid` for an id that the registry lacks. */

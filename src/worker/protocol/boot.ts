@@ -18,7 +18,7 @@ export interface BootReport {
   readonly modelFailure: FailureRecord | null;
   /** Why nothing outlives this visit: the browser gives no storage. Null when it does. */
   readonly storageFailure: FailureRecord | null;
-  /** `navigator.deviceMemory` in GiB (the browser rounds it), null where the browser does not tell. */
+  /** `navigator.deviceMemory` in GiB (the browser rounds it), null where the browser does not say. */
   readonly deviceMemoryGiB: number | null;
 }
 

@@ -18,5 +18,5 @@ export type EngineEvent =
       readonly total: number;
     }
   | { readonly type: 'device-lost'; readonly error: FailureRecord }
-  /** `warning` and `error` are for the person; `info` is for whoever looks into the browser's console. */
+  /** `warning` and `error` are for the person; `info` goes to the browser's console. */
   | { readonly type: 'log'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };

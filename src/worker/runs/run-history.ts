@@ -5,7 +5,7 @@ import type { EngineEvent, EvalPoint, GatePoint, RunHistory, SplitName, StepPoin
 
 const SPLIT_NAMES: Readonly<Record<Split, SplitName>> = { train: 'train', val: 'validation', test: 'test' };
 
-/** One line as the event that tells the page. */
+/** One line as the page's event. */
 export function metricsEvent(runId: string, line: MetricsLine): EngineEvent {
   switch (line.type) {
     case 'step':

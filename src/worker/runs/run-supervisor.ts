@@ -63,7 +63,7 @@ export class RunSupervisor {
     return this.ask('pause');
   }
 
-  /** As {@link pause}, but for good; a stop outweighs a pause. */
+  /** As {@link pause}, but the run ends; a stop overrides a pause. */
   stop(): Promise<void> {
     return this.ask('stop');
   }

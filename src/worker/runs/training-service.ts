@@ -43,7 +43,7 @@ export class TrainingService {
     this.repository = new RunRepository(state.store);
     this.reports = new RunReports(this.repository, state);
     this.times = new StepTimes(state.store);
-    // Another model takes the device's memory: the run goes on later, with its own model.
+    // Another model needs the device's memory; the run can be resumed later, with its own model.
     state.onModelChange(async () => this.active?.pause());
   }
 
@@ -227,7 +227,7 @@ export class TrainingService {
         cure: 'Pause it there, or close that tab.',
       });
     }
-    // Last: a run may have been started here meanwhile.
+    // Last, since a run may have been started here in between.
     if (this.active?.datasetIds.includes(datasetId)) {
       throw new Failure({
         code: 'data/in-use',
@@ -279,7 +279,7 @@ export class TrainingService {
     }
     const { state, reports, times } = this;
     const active = new RunSupervisor(id, datasetIds, { state, reports, times }, prepare);
-    // Before anything is awaited: whoever pauses, deletes or opens a model from here on finds it.
+    // Before anything is awaited, so that a pause, a delete or a change of the model finds it.
     this.active = active;
     void active.over.then(() => {
       this.active = null;
