@@ -46,6 +46,9 @@ describe("Hugging Face's config.json", () => {
       heads: 12,
       grid: [64, 64],
       window: 14,
+      qkvBias: true,
+      useRelPos: true,
+      layerNormEps: 1e-6,
     });
     expect(sites.slice(1, 3).map(attentionGrid)).toEqual([
       [14, 14],
