@@ -1,12 +1,23 @@
+import { objectClasses } from './classes.ts';
 import { type Dataset, type DatasetSample, isLabelled, type LoadedSample, loadSample } from './dataset.ts';
 import { labelsOf } from './objects.ts';
 import { notice } from './outcome.ts';
-import type { DatasetSummary, MaskKind, ReadProgress, Refusal, Sample } from './types.ts';
+import type {
+  DatasetMaskKind,
+  DatasetSummary,
+  MaskKind,
+  ObjectFacts,
+  ReadProgress,
+  Refusal,
+  Sample,
+} from './types.ts';
 
 export interface InspectOptions {
   readonly onProgress?: (progress: ReadProgress) => void;
   /** Stops between two samples; what was read so far is returned, the rest is left out. */
   readonly signal?: AbortSignal;
+  /** Lists every object, which takes memory by their number. Default false. */
+  readonly listObjects?: boolean;
 }
 
 export interface InspectedDataset {
@@ -14,6 +25,8 @@ export interface InspectedDataset {
   readonly dataset: Dataset;
   /** One for each of its samples, in their order. */
   readonly samples: readonly Sample[];
+  /** The objects of each sample, largest first; no lists unless {@link InspectOptions.listObjects} is set. */
+  readonly objects: readonly (readonly ObjectFacts[])[];
   readonly summary: DatasetSummary;
   readonly refusals: readonly Refusal[];
 }
@@ -30,16 +43,17 @@ export async function inspectDataset(
   dataset: Dataset,
   options: InspectOptions = {},
 ): Promise<InspectedDataset> {
+  const { signal, listObjects = false } = options;
   const checked: Checked[] = [];
   const refusals: Refusal[] = [];
   let since = performance.now();
   for (const [index, sample] of dataset.samples.entries()) {
-    if (options.signal?.aborted) break;
+    if (signal?.aborted) break;
     const loaded = await loadSample(sample);
     if (loaded.ok) {
       refusals.push(...loaded.value.refusals);
       const usable = withoutRefused(sample, loaded.value.refusals);
-      const seen = checkedOf(usable, loaded.value);
+      const seen = checkedOf(usable, loaded.value, listObjects);
       if (isLabelled(usable) && seen.sample.objects === 0) refusals.push(emptyMask(usable));
       checked.push(seen);
     } else {
@@ -51,20 +65,33 @@ export async function inspectDataset(
       since = performance.now();
     }
   }
-  const kept = await withClasses(checked, options.signal);
+  const kept = await withClasses(checked, options);
   const clean = { name: dataset.name, samples: kept.map(({ files }) => files) };
   const samples = kept.map(({ sample }) => sample);
-  return { dataset: clean, samples, summary: summarise(clean, samples), refusals };
+  const objects = listObjects ? kept.map((each) => each.objects) : [];
+  return { dataset: clean, samples, objects, summary: summarise(clean, samples), refusals };
 }
 
 interface Checked {
   readonly files: DatasetSample;
   readonly sample: Sample;
+  readonly objects: readonly ObjectFacts[];
   readonly classKind: MaskKind | undefined;
 }
 
-function checkedOf(files: DatasetSample, loaded: LoadedSample): Checked {
-  return { files, sample: sampleOf(loaded), classKind: loaded.labelling?.classKind };
+function checkedOf(files: DatasetSample, loaded: LoadedSample, listObjects: boolean): Checked {
+  return {
+    files,
+    sample: sampleOf(loaded),
+    objects: listObjects ? objectFacts(loaded) : [],
+    classKind: loaded.labelling?.classKind,
+  };
+}
+
+function objectFacts({ objects, labelling }: LoadedSample): ObjectFacts[] {
+  if (!labelling) return [];
+  const classes = objectClasses(objects, labelling.classMap);
+  return objects.regions.map(({ area, box }, i) => ({ class: classes[i] ?? 0, area, box }));
 }
 
 /**
@@ -74,7 +101,7 @@ function checkedOf(files: DatasetSample, loaded: LoadedSample): Checked {
  */
 async function withClasses(
   checked: readonly Checked[],
-  signal: AbortSignal | undefined,
+  { signal, listObjects = false }: InspectOptions,
 ): Promise<readonly Checked[]> {
   const isClasses = ({ files, classKind }: Checked) =>
     files.mask !== undefined && files.labels === undefined && classKind === 'labels';
@@ -90,7 +117,7 @@ async function withClasses(
     const files = { ...others, labels: mask };
     const loaded = await loadSample(files);
     const isRead = loaded.ok && loaded.value.refusals.length === 0;
-    out.push(isRead ? checkedOf(files, loaded.value) : each);
+    out.push(isRead ? checkedOf(files, loaded.value, listObjects) : each);
   }
   return out;
 }
@@ -171,4 +198,14 @@ function spread(values: readonly number[]): [min: number, max: number] {
         ([low, high], v) => [Math.min(low, v), Math.max(high, v)],
         [Number.POSITIVE_INFINITY, 0],
       );
+}
+
+/** The kind of all masks of a dataset, by the counts of its summary. */
+export function maskKindOf(counts: Readonly<Record<MaskKind, number>>): DatasetMaskKind {
+  const kinds = (['binary', 'threshold128', 'labels', 'instances'] as const).filter(
+    (kind) => counts[kind] > 0,
+  );
+  const [kind] = kinds;
+  if (!kind) return 'none';
+  return kinds.length > 1 ? 'mixed' : kind;
 }

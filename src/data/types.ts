@@ -41,6 +41,9 @@ export type ImageFormat = 'png' | 'jpeg' | 'tiff' | 'webp';
  */
 export type MaskKind = 'binary' | 'threshold128' | 'labels' | 'instances';
 
+/** How the masks of a dataset were understood; `mixed`: its images differ, `none`: no image has a mask. */
+export type DatasetMaskKind = MaskKind | 'mixed' | 'none';
+
 /** Which of a sample's files its objects come from. */
 export type ObjectSource = 'instances' | 'labels' | 'masks';
 
@@ -76,6 +79,13 @@ export interface ObjectRegion {
   /** The value it has in the file: an object id of instances/, else a class label, 1 for a binary mask. */
   readonly label: number;
   /** Pixels. */
+  readonly area: number;
+  readonly box: Box;
+}
+
+/** An object as it is reported: its class, 0 when its pixels have none, its pixels and its box. */
+export interface ObjectFacts {
+  readonly class: number;
   readonly area: number;
   readonly box: Box;
 }

@@ -1,10 +1,9 @@
 /** Opening a base model from whatever files a person has: a safetensors file alone, or a Hugging Face folder. */
 import { Failure } from '../config/failure.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { sizeOf } from '../graph/shape.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 import { type CheckpointFiles, openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
-import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
+import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
 
 /** A base model whose frozen weights are on a device; every session of that device shares them. */
@@ -54,19 +53,10 @@ export async function openModel(
   return {
     ...model,
     name: options.name ?? nameOf(chosen.weights),
-    parameterCount: parameterCountOf(model),
+    parameterCount: parameterCountOf(model.config),
     fileBytes,
     unused: checkpoint.unused,
   };
-}
-
-/** Numbers that training made; the fixed matrix of the positional encoding is none of them. */
-function parameterCountOf({ config }: SamModel): number {
-  let count = 0;
-  for (const [name, shape] of samTensorShapes(config)) {
-    if (!name.endsWith('positional_encoding_gaussian_matrix')) count += sizeOf(shape);
-  }
-  return count;
 }
 
 /**

@@ -1,16 +1,11 @@
 /** What a dataset's card shows besides what storage keeps of every dataset. */
 import * as v from 'valibot';
+import { className, objectClasses } from '../data/classes.ts';
 import { type Dataset, type DatasetSample, isLabelled, labelledNames, loadSample } from '../data/dataset.ts';
+import { maskKindOf } from '../data/inspect.ts';
 import { type SplitOrder, splitCounts, splitNames } from '../data/split.ts';
-import type { MaskKind, StoredDataset } from '../data/types.ts';
-import type {
-  ClassInfo,
-  DatasetInfo,
-  DatasetMaskKind,
-  FailureRecord,
-  SampleInfo,
-  SplitName,
-} from './protocol.ts';
+import type { StoredDataset } from '../data/types.ts';
+import type { ClassInfo, DatasetInfo, FailureRecord, SampleInfo, SplitName } from './protocol.ts';
 
 /** The seed of a dataset's split in the studio: fixed, so that the test images of all runs are the same. */
 export const SPLIT_SEED = 0;
@@ -86,32 +81,15 @@ export async function countClassObjects(
     const loaded = await loadSample(sample);
     if (!loaded.ok || !loaded.value.labelling) continue;
     const { objects, labelling } = loaded.value;
-    // All pixels of an object have its class in the class map, so one of them is enough.
-    const classOf = new Map<number, number>();
-    for (let at = 0; at < objects.map.length && classOf.size < objects.regions.length; at++) {
-      const object = objects.map[at] ?? 0;
-      if (object > 0 && !classOf.has(object)) classOf.set(object, labelling.classMap.data[at] ?? 0);
-    }
-    for (const label of classOf.values()) counts[label] = (counts[label] ?? 0) + 1;
+    for (const label of objectClasses(objects, labelling.classMap)) counts[label] = (counts[label] ?? 0) + 1;
   }
   return counts;
 }
 
 function classInfo(value: number, classes: number, objects: number, card: Card): ClassInfo {
-  const alone = classes === 1;
   return {
     value,
-    name: alone ? 'foreground' : `class ${value}`,
-    objectCount: alone ? objects : (card.classObjects[value] ?? 0),
+    name: className(value, classes),
+    objectCount: classes === 1 ? objects : (card.classObjects[value] ?? 0),
   };
-}
-
-function maskKindOf(counts: Readonly<Record<MaskKind, number>>): DatasetMaskKind {
-  const kinds = (['binary', 'threshold128', 'labels', 'instances'] as const).filter(
-    (kind) => counts[kind] > 0,
-  );
-  const [kind] = kinds;
-  if (!kind) return 'none';
-  if (kinds.length > 1) return 'mixed';
-  return kind;
 }

@@ -15,7 +15,7 @@ export interface DecodedMask {
 export type MaskRole = 'masks' | 'labels' | 'instances';
 
 /** Values at or above are foreground in a mask of kind `threshold128`. */
-const BINARY_THRESHOLD = 128;
+export const BINARY_THRESHOLD = 128;
 
 /**
  * Decodes a mask to integers, 0 for background.

@@ -86,6 +86,19 @@ export async function openCheckpoint(files: CheckpointFiles): Promise<SamCheckpo
   };
 }
 
+/**
+ * The sum of all values of all tensors that the model uses, each once and as f32: a check that two files hold the same model.
+ * Reads every weight, so it also finds those that are no numbers or of a type that cannot be read.
+ * @throws Failure `checkpoint/…` that names the tensor and the cure.
+ */
+export async function sumOfWeights({ config, read }: SamCheckpoint): Promise<number> {
+  let sum = 0;
+  for (const name of samTensorShapes(config).keys()) {
+    for (const value of (await read(name)).data) sum += value;
+  }
+  return sum;
+}
+
 function resolveConfig(
   files: CheckpointFiles,
   encoder: AnyEncoder,

@@ -1,5 +1,5 @@
 import { MASK_TOKENS, type SamConfig } from '../../config/sam.ts';
-import type { Shape } from '../../graph/shape.ts';
+import { type Shape, sizeOf } from '../../graph/shape.ts';
 import { encoderOf } from '../encoder.ts';
 import { addConv, addLinear, addNorm, type ShapeMap } from './layer-shapes.ts';
 
@@ -9,6 +9,15 @@ export function samTensorShapes(config: SamConfig): Map<string, Shape> {
   promptShapes(config, shapes);
   decoderShapes(config, shapes);
   return shapes;
+}
+
+/** Numbers that training made; the fixed matrix of the positional encoding is none of them. */
+export function parameterCountOf(config: SamConfig): number {
+  let count = 0;
+  for (const [name, shape] of samTensorShapes(config)) {
+    if (!name.endsWith('positional_encoding_gaussian_matrix')) count += sizeOf(shape);
+  }
+  return count;
 }
 
 function promptShapes({ outputChannels: D, maskInputChannels: m }: SamConfig, shapes: ShapeMap): void {

@@ -2,7 +2,7 @@
 
 import type { FailureRecord } from '../../config/failure.ts';
 import type { SplitOrder } from '../../data/split.ts';
-import type { MaskKind } from '../../data/types.ts';
+import type { DatasetMaskKind } from '../../data/types.ts';
 import type { Nothing } from './result.ts';
 
 /** A file with its path relative to what was dropped ("images/a.png"); a bare name for a single file. */
@@ -22,8 +22,7 @@ export interface ImportReport {
   readonly refusals: readonly FailureRecord[];
 }
 
-/** How the masks of a dataset were understood; `mixed`: its images differ, `none`: no image has a mask. */
-export type DatasetMaskKind = MaskKind | 'mixed' | 'none';
+export type { DatasetMaskKind };
 
 export interface DatasetInfo {
   readonly id: string;
