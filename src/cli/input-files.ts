@@ -1,5 +1,5 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { decodeImage } from '../data/decode/image.ts';
 import { valueOrThrow } from '../data/outcome.ts';
@@ -28,6 +28,54 @@ export async function folderFiles(folder: string): Promise<InputFile[]> {
         bytes: async () => new Uint8Array(await readFile(at)),
       };
     });
+}
+
+/** Files and folders dropped together. */
+export interface DroppedFiles {
+  readonly files: readonly InputFile[];
+  /** Name of a dataset that lies in none of the folders: that of the folder in which all paths lie. */
+  readonly topName: string;
+}
+
+/**
+ * Paths as a drop in the browser gives them: files below a folder have the folder's name before theirs.
+ * @throws Failure `cli/no-file`.
+ */
+export async function droppedFiles(paths: readonly string[]): Promise<DroppedFiles> {
+  const full = [...new Set(paths.map((path) => resolve(path)))];
+  const names = shortestNames(full);
+  const files: InputFile[] = [];
+  for (const [i, path] of full.entries()) {
+    const name = names[i] ?? path;
+    const info = await stat(path).catch(() => null);
+    if (!info) {
+      throw new Failure({
+        code: 'cli/no-file',
+        what: 'There is no such file or folder.',
+        where: path,
+        cure: 'Check the path.',
+      });
+    }
+    if (info.isDirectory()) {
+      for (const file of await folderFiles(path)) files.push({ ...file, path: `${name}/${file.path}` });
+    } else {
+      files.push({ path: name, size: info.size, bytes: async () => new Uint8Array(await readFile(path)) });
+    }
+  }
+  const [folder = '', ...others] = new Set(full.map((path) => dirname(path)));
+  return { files, topName: (others.length === 0 && basename(folder)) || 'dataset' };
+}
+
+/** The last part of each path, or as many more as tell it from the others: `a/set` and `b/set`. */
+function shortestNames(paths: readonly string[]): string[] {
+  const parts = paths.map((path) => path.split(sep).filter((part) => part !== ''));
+  const tail = (each: readonly string[], length: number) => each.slice(-length).join('/');
+  return parts.map((own) => {
+    let length = 1;
+    const isShared = () => parts.some((other) => other !== own && tail(other, length) === tail(own, length));
+    while (length < own.length && isShared()) length++;
+    return tail(own, length);
+  });
 }
 
 /**

@@ -1,4 +1,4 @@
-/** `npm run mopeft -- train | evaluate | segment …`: the engine without a browser. */
+/** `npm run mopeft -- train | evaluate | segment | inspect …`: the engine without a browser. */
 import { Failure } from '../config/failure.ts';
 import { runProgram } from './program.ts';
 
@@ -6,6 +6,7 @@ const COMMANDS = {
   train: async () => (await import('./train.ts')).train,
   evaluate: async () => (await import('./evaluate.ts')).evaluate,
   segment: async () => (await import('./segment.ts')).segment,
+  inspect: async () => (await import('./inspect.ts')).inspect,
 };
 
 runProgram(async (args) => {

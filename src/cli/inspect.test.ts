@@ -1,0 +1,261 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { zipSync } from 'fflate';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
+import { sizeOf } from '../graph/shape.ts';
+import { bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { Safetensors } from '../sam/checkpoint/safetensors.ts';
+import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
+import { type DataReport, inspect } from './inspect.ts';
+import type { ModelReport, RefusedModel } from './inspect-model.ts';
+
+const hf = fileURLToPath(new URL('../../tests/vectors/hf', import.meta.url));
+let folder: string;
+let printed: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mopeft-inspect-'));
+  printed = '';
+  vi.spyOn(console, 'log').mockImplementation((text: string) => {
+    printed += `${text}\n`;
+  });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const WIDTH = 8;
+const HEIGHT = 6;
+const image = encodeImagePng({
+  width: WIDTH,
+  height: HEIGHT,
+  channels: 3,
+  data: new Uint8Array(3 * WIDTH * HEIGHT).map((_, i) => (37 * i) % 251),
+});
+
+type Block = readonly [value: number, x0: number, y0: number, x1: number, y1: number];
+
+/** A mask with a block of each value. */
+function mask(...blocks: readonly Block[]): Uint8Array {
+  const data = new Int32Array(WIDTH * HEIGHT);
+  for (const [value, x0, y0, x1, y1] of blocks) {
+    for (let y = y0; y < y1; y++) data.fill(value, y * WIDTH + x0, y * WIDTH + x1);
+  }
+  return encodeMaskPng({ width: WIDTH, height: HEIGHT, data });
+}
+
+async function put(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+  for (const [path, bytes] of Object.entries(files)) {
+    const at = join(folder, path);
+    await mkdir(dirname(at), { recursive: true });
+    await writeFile(at, bytes);
+  }
+}
+
+const at = (...paths: readonly string[]) => paths.map((path) => join(folder, path));
+
+async function reportOf<T>(
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly report: T }> {
+  const code = await inspect([...args, '--json']);
+  return { code, report: JSON.parse(printed) as T };
+}
+
+const dataReport = (...paths: readonly string[]) => reportOf<DataReport>(...at(...paths));
+
+describe('data', () => {
+  it('says what was understood and what was left out', async () => {
+    await put({
+      'cells/images/1.png': image,
+      'cells/images/2.png': image,
+      'cells/images/10.png': image,
+      'cells/masks/1.png': mask([1, 0, 0, 2, 2], [1, 4, 1, 8, 4]),
+      'cells/masks/2.png': mask(),
+      'cells/masks/3.png': mask(),
+    });
+    const { code, report } = await dataReport('cells');
+    expect(code).toBe(0);
+    const sample = (name: string, masks: readonly string[]) => ({
+      ...{ image: `cells/images/${name}`, masks, width: WIDTH, height: HEIGHT, objects: [] },
+    });
+    expect(report.datasets).toEqual([
+      {
+        name: 'cells',
+        images: 3,
+        labelled: 2,
+        objects: 2,
+        maskKind: 'binary',
+        classes: [{ value: 1, name: 'foreground', objects: 2 }],
+        reading: { background: 0, ignored: [], threshold: null },
+        samples: [
+          {
+            ...sample('1.png', ['cells/masks/1.png']),
+            objects: [
+              { class: 1, area: 12, box: [4, 1, 8, 4] },
+              { class: 1, area: 4, box: [0, 0, 2, 2] },
+            ],
+          },
+          sample('2.png', ['cells/masks/2.png']),
+          sample('10.png', []),
+        ],
+      },
+    ]);
+    expect(report.remarks).toEqual([
+      {
+        code: 'data/mask-without-image',
+        severity: 'refused',
+        file: 'cells/masks/3.png',
+        what: expect.stringMatching(/same name/),
+        cure: expect.stringMatching(/image/),
+      },
+      expect.objectContaining({ code: 'data/empty-mask', severity: 'look', file: 'cells/masks/2.png' }),
+    ]);
+  });
+
+  it('lists classes as all masks of the dataset tell them', async () => {
+    await put({
+      'set/images/1.png': image,
+      'set/images/2.png': image,
+      'set/masks/1.png': mask([1, 0, 0, 2, 2], [4, 4, 0, 6, 2]),
+      // Two values alone would be foreground.
+      'set/masks/2.png': mask([4, 1, 1, 4, 3]),
+    });
+    const [set] = (await dataReport('set')).report.datasets;
+    expect(set?.maskKind).toBe('labels');
+    expect(set?.classes).toEqual([
+      { value: 1, name: 'class 1', objects: 1 },
+      { value: 4, name: 'class 4', objects: 2 },
+    ]);
+    expect(set?.samples[1]?.objects).toEqual([{ class: 4, area: 6, box: [1, 1, 4, 3] }]);
+  });
+
+  it('gives an instance the class of its pixels', async () => {
+    await put({
+      'set/images/1.png': image,
+      'set/instances/1.png': mask([7, 0, 0, 3, 3], [8, 3, 0, 5, 3]),
+      'set/labels/1.png': mask([2, 0, 0, 3, 3], [5, 3, 0, 5, 3]),
+    });
+    const [set] = (await dataReport('set')).report.datasets;
+    expect(set?.maskKind).toBe('instances');
+    expect(set?.samples[0]?.objects.map((object) => [object.class, object.area])).toEqual([
+      [2, 9],
+      [5, 6],
+    ]);
+  });
+
+  it('reads several paths and zips as one drop', async () => {
+    await put({
+      'all/images/1.png': image,
+      'all/masks/1.png': mask([1, 0, 0, 2, 2]),
+      'a/set/1.png': image,
+      'b/set/1.png': image,
+      'leaves.zip': zipSync({ 'images/1.png': image, 'masks/1.png': mask([1, 0, 0, 2, 2]) }),
+    });
+    const { report } = await dataReport('all/images', 'all/masks');
+    expect(report.datasets.map(({ name, labelled }) => [name, labelled])).toEqual([['all', 1]]);
+    printed = '';
+    const several = await dataReport('a/set', 'b/set', 'leaves.zip', 'b/set');
+    expect(several.report.datasets.map(({ name, images, objects }) => [name, images, objects])).toEqual([
+      ['set', 1, 0],
+      ['b/set', 1, 0],
+      ['leaves', 1, 1],
+    ]);
+    expect(several.report.remarks).toEqual([]);
+  });
+
+  it('gives 1 when nothing was understood', async () => {
+    await put({ 'set/notes.txt': new Uint8Array(3), 'set/a.png': new Uint8Array(9) });
+    const { code, report } = await dataReport('set');
+    expect(code).toBe(1);
+    expect(report.datasets).toEqual([]);
+    expect(report.remarks.map(({ file }) => file)).toEqual(['set/notes.txt', 'set/a.png', null]);
+    await expect(inspect(at('none'))).rejects.toThrow(/none: There is no such file or folder/);
+    await expect(inspect([])).rejects.toThrow(/No path is given.*Usage/s);
+  });
+
+  it('says the same to people', async () => {
+    await put({
+      'set/images/1.png': image,
+      'set/images/2.png': image,
+      'set/masks/1.png': mask([1, 0, 0, 2, 2]),
+      'set/masks/2.png': new Uint8Array(0),
+    });
+    expect(await inspect(at('set'))).toBe(0);
+    expect(printed).toMatch(
+      /^set: 2 images, 1 labelled, 1 object\n {2}masks: binary.*\n {2}classes: foreground \(1 object\)\nLeft out: 1\n {2}set\/masks\/2\.png: .*\n {4}\S.*\n$/,
+    );
+  });
+});
+
+describe('a model', () => {
+  const modelReport = (...paths: readonly string[]) => reportOf<ModelReport>('--model', ...paths);
+  const weights = join(hf, 'model.safetensors');
+
+  it('is described, with the sum of its weights', async () => {
+    const { code, report } = await modelReport(weights, join(hf, 'config.json'));
+    const file = await Safetensors.open(bytesSource('model', new Uint8Array(await readFile(weights))));
+    const tensors = [...(await file.readAll())].filter(([name]) => !name.includes('shared_embedding'));
+    let sum = 0;
+    for (const [, { data }] of tensors) for (const value of data) sum += value;
+    const trained = tensors.filter(([name]) => !name.includes('positional_embedding'));
+    expect(code).toBe(0);
+    expect(report).toEqual({
+      file: 'model.safetensors',
+      format: 'safetensors',
+      family: 'sam',
+      parameters: trained.reduce((count, [, { shape }]) => count + sizeOf(shape), 0),
+      sumOfWeights: expect.closeTo(sum, 6),
+      unused: [],
+      preprocess: expect.objectContaining({ aspect: 'keep' }),
+      remarks: [],
+    });
+    printed = '';
+    expect(await inspect(['--model', weights, join(hf, 'config.json')])).toBe(0);
+    expect(printed).toMatch(/^model\.safetensors: SAM, safetensors, \d+ parameters\n {2}sum of weights: /);
+  });
+
+  it('names the tensors that were left alone', async () => {
+    const file = await Safetensors.open(bytesSource('model', new Uint8Array(await readFile(weights))));
+    const more = new Map([
+      ...(await file.readAll()),
+      ['hf_token', { shape: [1], data: new Float32Array([5]) }],
+    ]);
+    await put({ 'model/model.safetensors': writeSafetensors(more) });
+    const { report } = await modelReport(...at('model'), join(hf, 'config.json'));
+    expect(report.file).toBe('model/model.safetensors');
+    expect(report.unused).toEqual(['hf_token']);
+  });
+
+  it('is refused with code and cure', async () => {
+    const file = await Safetensors.open(bytesSource('model', new Uint8Array(await readFile(weights))));
+    const tensors = await file.readAll();
+    const [name = '', tensor] = [...tensors][0] ?? [];
+    tensor?.data.fill(Number.NaN, 0, 1);
+    await put({ 'model.safetensors': writeSafetensors(tensors) });
+    const paths = [...at('model.safetensors'), join(hf, 'config.json')];
+    const { code, report } = await reportOf<RefusedModel>('--model', ...paths);
+    expect(code).toBe(1);
+    expect(report.refused).toEqual({
+      code: 'checkpoint/not-finite',
+      what: 'Element 0 is NaN.',
+      where: `model.safetensors, tensor ${name}`,
+      cure: expect.stringMatching(/earlier checkpoint/),
+    });
+    await expect(inspect(['--model', ...paths])).rejects.toThrow(/Element 0 is NaN/);
+    printed = '';
+    const none = await reportOf<RefusedModel>('--model', ...at('none'));
+    expect([none.code, none.report.refused.code]).toEqual([1, 'cli/no-model']);
+  });
+
+  it('comes with a remark on what was assumed without its config', async () => {
+    const embedded = fileURLToPath(new URL('../../public/models/mopeft-sam-tiny', import.meta.url));
+    const { report } = await modelReport(join(embedded, 'model.safetensors'));
+    expect(report.remarks).toMatchObject([
+      { code: 'checkpoint/no-config', severity: 'look', file: null, what: expect.stringMatching(/heads/) },
+    ]);
+  });
+});

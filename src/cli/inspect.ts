@@ -1,0 +1,147 @@
+import { className } from '../data/classes.ts';
+import type { DatasetSample } from '../data/dataset.ts';
+import { BINARY_THRESHOLD } from '../data/decode/mask.ts';
+import { type InspectedDataset, inspectDataset, maskKindOf } from '../data/inspect.ts';
+import { readDatasets } from '../data/read-datasets.ts';
+import type { DatasetMaskKind, ObjectFacts, Refusal } from '../data/types.ts';
+import { readArguments, wrongArguments } from './arguments.ts';
+import { droppedFiles } from './input-files.ts';
+import { inspectModel } from './inspect-model.ts';
+import { plural, printRemarks, type Remark } from './remarks.ts';
+
+const USAGE = `  npm run mopeft -- inspect PATH… [--json]
+  npm run mopeft -- inspect --model PATH… [--json]
+  Says what is understood of files, folders and zips as if they were dropped together, or of the files of a model.`;
+
+/** `mopeft inspect`: what was understood of data or of a model. 0 when something was, else 1. Needs no GPU. */
+export async function inspect(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(
+    args,
+    { model: { type: 'boolean' }, json: { type: 'boolean' } },
+    USAGE,
+  );
+  if (positionals.length === 0) throw wrongArguments('No path is given', USAGE);
+  const asJson = values.json ?? false;
+  return values.model ? inspectModel(positionals, asJson) : inspectData(positionals, asJson);
+}
+
+/** What `inspect --json` prints of data. */
+export interface DataReport {
+  readonly datasets: readonly DatasetReport[];
+  readonly remarks: readonly Remark[];
+}
+
+export interface DatasetReport {
+  readonly name: string;
+  readonly images: number;
+  readonly labelled: number;
+  readonly objects: number;
+  readonly maskKind: DatasetMaskKind;
+  /** Without background. */
+  readonly classes: readonly { readonly value: number; readonly name: string; readonly objects: number }[];
+  /** How values became objects. `threshold`: the value from which a pixel of a smoothed mask is foreground. */
+  readonly reading: {
+    readonly background: number;
+    readonly ignored: readonly number[];
+    readonly threshold: number | null;
+  };
+  /** In natural order of their names. */
+  readonly samples: readonly SampleReport[];
+}
+
+export interface SampleReport {
+  readonly image: string;
+  readonly masks: readonly string[];
+  readonly width: number;
+  readonly height: number;
+  /** Largest first; boxes are [x0, y0, x1, y1) in pixels. */
+  readonly objects: readonly ObjectFacts[];
+}
+
+async function inspectData(paths: readonly string[], asJson: boolean): Promise<number> {
+  const report = await dataReport(paths);
+  if (asJson) console.log(JSON.stringify(report, null, 1));
+  else printData(report);
+  return report.datasets.length > 0 ? 0 : 1;
+}
+
+async function dataReport(paths: readonly string[]): Promise<DataReport> {
+  const { files, topName } = await droppedFiles(paths);
+  const read = await readDatasets(files, { topName });
+  const remarks = read.refusals.map(remarkOf);
+  const datasets: DatasetReport[] = [];
+  for (const dataset of read.datasets) {
+    const inspected = await inspectDataset(dataset, { listObjects: true });
+    remarks.push(...inspected.refusals.map(remarkOf));
+    if (inspected.samples.length > 0) datasets.push(datasetReport(inspected));
+  }
+  if (datasets.length === 0) {
+    remarks.push({
+      code: 'data/no-dataset',
+      severity: 'refused',
+      file: null,
+      what: 'There is no image that can be used.',
+      cure: 'Give images with their masks, for example a folder with images/ and masks/ in it.',
+    });
+  }
+  return { datasets, remarks };
+}
+
+function remarkOf({ code, severity, file, reason, cure }: Refusal): Remark {
+  return { code, severity: severity === 'refused' ? 'refused' : 'look', file, what: reason, cure };
+}
+
+function datasetReport({ dataset, samples, objects, summary }: InspectedDataset): DatasetReport {
+  const byClass = new Map(summary.labels.map((value) => [value, 0]));
+  for (const one of objects.flat()) {
+    const count = byClass.get(one.class);
+    if (count !== undefined) byClass.set(one.class, count + 1);
+  }
+  return {
+    name: dataset.name,
+    images: summary.images,
+    labelled: summary.labelled,
+    objects: summary.objects,
+    maskKind: maskKindOf(summary.maskKinds),
+    classes: [...byClass].map(([value, count]) => ({
+      value,
+      name: className(value, byClass.size),
+      objects: count,
+    })),
+    reading: {
+      background: 0,
+      ignored: [],
+      threshold: summary.maskKinds.threshold128 > 0 ? BINARY_THRESHOLD : null,
+    },
+    samples: dataset.samples.map((files, i) => ({
+      image: files.image.path,
+      masks: masksOf(files),
+      width: samples[i]?.width ?? 0,
+      height: samples[i]?.height ?? 0,
+      objects: objects[i] ?? [],
+    })),
+  };
+}
+
+function masksOf({ mask, instances, labels }: DatasetSample): string[] {
+  return [mask, instances, labels].flatMap((file) => (file ? [file.path] : []));
+}
+
+const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
+  binary: 'binary, nonzero is foreground',
+  threshold128: `grey, foreground from ${BINARY_THRESHOLD}`,
+  labels: 'labels, one value per class',
+  instances: 'instances, one value per object',
+  mixed: 'of different kinds',
+  none: 'none',
+};
+
+function printData({ datasets, remarks }: DataReport): void {
+  for (const { name, images, labelled, objects, maskKind, classes } of datasets) {
+    console.log(`${name}: ${plural(images, 'image')}, ${labelled} labelled, ${plural(objects, 'object')}`);
+    console.log(`  masks: ${MASK_KINDS[maskKind]}`);
+    const list = classes.map((one) => `${one.name} (${plural(one.objects, 'object')})`);
+    if (list.length > 0) console.log(`  classes: ${list.join(', ')}`);
+  }
+  printRemarks(remarks);
+}

@@ -1,0 +1,26 @@
+/** What `inspect` says of a file that it left out (`refused`), or took and that should be looked at (`look`). */
+export interface Remark {
+  readonly code: string;
+  readonly severity: 'refused' | 'look';
+  /** Null for a remark on the whole. */
+  readonly file: string | null;
+  readonly what: string;
+  readonly cure: string;
+}
+
+/** Remarks for people, those on what was left out first, and how many there are of both. */
+export function printRemarks(remarks: readonly Remark[]): void {
+  const print = (severity: Remark['severity'], title: string) => {
+    const some = remarks.filter((remark) => remark.severity === severity);
+    if (some.length === 0) return;
+    console.log(`${title}: ${some.length}`);
+    for (const { file, what, cure } of some) {
+      console.log(`  ${file === null ? '' : `${file}: `}${what}\n    ${cure}`);
+    }
+  };
+  print('refused', 'Left out');
+  print('look', 'To look at');
+}
+
+/** `1 image`, `2 images`. */
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
