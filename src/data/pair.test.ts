@@ -25,6 +25,17 @@ describe('folders', () => {
     expect(pairing.datasets[0]?.samples.map(({ name }) => name)).toEqual(['a.JPG', 'B.tif']);
   });
 
+  it('pairs names that look equal, with composed and with decomposed accents', () => {
+    const [composed, decomposed] = ['café'.normalize('NFC'), 'café'.normalize('NFD')];
+    expect(composed).not.toBe(decomposed);
+    expect(pairs(pair(`images/${composed}.png`, `masks/${decomposed}.png`))).toEqual([
+      `images/${composed}.png -> masks/${decomposed}.png`,
+    ]);
+    expect(pairs(pair(`${decomposed}.jpg`, `${composed}_mask.png`))).toEqual([
+      `${decomposed}.jpg -> ${composed}_mask.png`,
+    ]);
+  });
+
   it('takes instances/ and labels/ along, with or without masks/', () => {
     const pairing = pair(
       'images/a.png',

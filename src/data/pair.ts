@@ -202,7 +202,8 @@ function pairRoles(
   return [...samples.values()];
 }
 
-const keyOf = (file: Placed, stem: string) => (file.under + stem).toLowerCase();
+/** Equal for names that look equal: in any case, and whether accents are composed or decomposed. */
+const keyOf = (file: Placed, stem: string) => (file.under + stem).normalize('NFC').toLowerCase();
 
 /** Images by every key that a mask may name them by; the plain name wins over the name without a word. */
 function imageIndex(images: readonly Placed[]): Map<string, Placed> {
