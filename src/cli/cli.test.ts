@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
+import { writeZip } from '../data/zip.ts';
 import { drawSample } from '../testing/training-sets.ts';
+import { folderFiles } from './input-files.ts';
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -92,6 +94,26 @@ it('evaluates base and run on the run’s own test images', async () => {
   expect(all.n).toBeGreaterThan(0);
 });
 
+it('evaluates a zip as the folder in it, and says so where there is no object', async () => {
+  const files = await folderFiles(data);
+  const zip = await writeZip(
+    Object.fromEntries(
+      await Promise.all(files.map(async ({ path, bytes }) => [path, await bytes()] as const)),
+    ),
+  );
+  await writeFile(join(folder, 'zipped.zip'), zip);
+  const evaluate = ['evaluate', '--model', model, '--max-images', '2', '--json', '--data'];
+  const [zipped, plain] = await Promise.all([
+    mopeft(...evaluate, join(folder, 'zipped.zip')),
+    mopeft(...evaluate, data),
+  ]);
+  expect(JSON.parse(zipped.stdout)).toEqual({ ...JSON.parse(plain.stdout), dataset: 'zipped' });
+  const none = await mopeft(...evaluate, data, '--min-area', '1');
+  expect(none.code).not.toBe(0);
+  expect(none.stdout).toBe('');
+  expect(none.stderr).toMatch(/no object to measure/);
+});
+
 it('segments by click and by box', async () => {
   const image = join(data, 'images', '0.png');
   const click = await mopeft(
@@ -122,6 +144,9 @@ it('refuses what it cannot do, in one sentence with the cure', async () => {
   expect(
     await wrong('segment', '--model', model, '--image', join(model, 'make.py'), '--whole', '--out', 'x.png'),
   ).toMatch(/make\.py: /);
+  const outside = ['segment', '--model', model, '--image', join(data, 'images', '0.png'), '--out', 'x.png'];
+  expect(await wrong(...outside, '--click', '900,10')).toMatch(/outside of the image of/);
+  expect(await wrong(...outside, '--box', '900,900,950,950')).toMatch(/outside of the image of/);
   const again = ['train', '--model', model, '--data', data, '--method', 'lora', '--out', run];
   expect(await wrong(...again)).toMatch(/There is a run already/);
 });

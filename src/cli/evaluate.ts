@@ -1,3 +1,4 @@
+import { Failure } from '../config/failure.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { labelledNames } from '../data/dataset.ts';
 import type { Split } from '../data/types.ts';
@@ -64,9 +65,22 @@ export async function evaluate(args: readonly string[]): Promise<number> {
     },
   );
   const { maskThreshold } = session;
-  report(flags.json ?? false, { model, maskThreshold, dataset, split, images });
   gpu.destroy();
+  if (images.every(({ objects }) => objects.length === 0))
+    throw nothingMeasured(dataset.name, split, minArea);
+  report(flags.json ?? false, { model, maskThreshold, dataset, split, images });
   return 0;
+}
+
+/** An IoU of no object would read like a failure of the model. */
+function nothingMeasured(dataset: string, split: Split | 'all', minArea: number): Failure {
+  const where = split === 'all' ? 'the images' : `the ${split} images`;
+  return new Failure({
+    code: 'evaluate/no-object',
+    what: `There is no object to measure: in ${where} every mask is empty, or its objects cover less than ${minArea} of the image.`,
+    where: dataset,
+    cure: 'Check the masks with mopeft inspect, or lower --min-area.',
+  });
 }
 
 /** The splits that a run recorded, by dataset; none when the folder holds an adapter alone. */

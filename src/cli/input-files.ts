@@ -15,7 +15,7 @@ export async function folderFiles(folder: string): Promise<InputFile[]> {
       code: 'cli/no-folder',
       what: 'This is not a folder.',
       where: folder,
-      cure: 'Give the folder that holds images/ and masks/.',
+      cure: 'Give the folder that holds images/ and masks/, or a zip of it.',
     });
   }
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

@@ -1,11 +1,12 @@
 import { basename, resolve } from 'node:path';
+import { isZipName, nameParts } from '../data/file-names.ts';
 import { type FolderDataset, openFolderDataset } from '../engine/datasets.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
 import { readRunAdapter } from '../engine/run/adapter-files.ts';
 import { RunFiles } from '../engine/run/run-files.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
-import { folderFiles, modelSources } from './input-files.ts';
+import { droppedFiles, folderFiles, modelSources } from './input-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { NodeStore } from './node-store.ts';
 
@@ -26,9 +27,12 @@ export function openAdapter(run: string, model: OpenModel): Promise<Adapter> {
   return readRunAdapter(runFolder(run), model);
 }
 
-/** A data folder as a dataset; what was left out is said on the error stream. */
-export async function openData(folder: string): Promise<FolderDataset['dataset']> {
-  const { dataset, refusals } = await openFolderDataset(await folderFiles(folder), basename(resolve(folder)));
-  for (const { file, reason, cure } of refusals) console.error(`${folder}: ${file}: ${reason} ${cure}`);
+/** A data folder or a zip of one as a dataset; what was left out is said on the error stream. */
+export async function openData(path: string): Promise<FolderDataset['dataset']> {
+  const name = basename(resolve(path));
+  const { dataset, refusals } = isZipName(nameParts(name))
+    ? await openFolderDataset((await droppedFiles([path])).files, name.replace(/\.zip$/i, ''))
+    : await openFolderDataset(await folderFiles(path), name);
+  for (const { file, reason, cure } of refusals) console.error(`${path}: ${file}: ${reason} ${cure}`);
   return dataset;
 }

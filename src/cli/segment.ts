@@ -62,6 +62,11 @@ function promptsOf(
     const [x = 0, y = 0, label = 1] = numbersFlag(text, 'click', [2, 3], USAGE);
     if (label !== 0 && label !== 1)
       throw wrongArguments(`--click is "${text}", whose third number is neither 0 nor 1`, USAGE);
+    if (x < 0 || y < 0 || x > width || y > height)
+      throw wrongArguments(
+        `--click is "${text}", outside of the image of ${width} × ${height} pixels`,
+        USAGE,
+      );
     return { x, y, positive: label === 1 };
   });
   if (flags.whole) return { points, box: { x0: 0, y0: 0, x1: width, y1: height }, previous: null };
@@ -70,6 +75,11 @@ function promptsOf(
   if (x1 <= x0 || y1 <= y0)
     throw wrongArguments(
       `--box is "${flags.box}", which has no area; x1 must be over x0 and y1 over y0`,
+      USAGE,
+    );
+  if (x1 <= 0 || y1 <= 0 || x0 >= width || y0 >= height)
+    throw wrongArguments(
+      `--box is "${flags.box}", outside of the image of ${width} × ${height} pixels`,
       USAGE,
     );
   return { points, box: { x0, y0, x1, y1 }, previous: null };
