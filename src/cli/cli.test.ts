@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,6 +80,22 @@ it('trains and leaves the files of a run', async () => {
   ).toEqual([0, 2]);
   const gates = lines.find(({ type }) => type === 'gates');
   expect(Object.keys(gates.layers[0])).toEqual(['lora', 'prefix', 'adapter']);
+});
+
+it('says what cannot be measured where there are too few images', async () => {
+  const few = join(folder, 'few');
+  for (const kind of ['images', 'masks']) {
+    await mkdir(join(few, kind), { recursive: true });
+    await copyFile(join(data, kind, '0.png'), join(few, kind, '0.png'));
+  }
+  const { code, stdout } = await mopeft(
+    ...['train', '--model', model, '--data', few, '--method', 'lora', '--steps', '1'],
+    ...['--config', join(folder, 'config.json'), '--out', join(folder, 'few-run')],
+  );
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/no validation image/);
+  expect(stdout).toMatch(/no test image/);
+  expect(stdout).toMatch(/hold the weights of the last step/);
 });
 
 it('evaluates base and run on the run’s own test images', async () => {

@@ -99,6 +99,8 @@ async function start(parts: RunParts, flags: Flags, folders: readonly string[]):
   console.log(
     `${plan.trainableCount} trainable parameters, ${mib} MiB of GPU memory, ${trained} / ${val} / ${test} images to train / validate / test`,
   );
+  if (val === 0) console.log('There is no validation image, so the weights of the last step are kept.');
+  if (test === 0) console.log('There is no test image, so the gain over the base model is not measured.');
   return startTraining(parts, settings, datasets);
 }
 
@@ -194,11 +196,12 @@ function meanGates(layers: readonly Readonly<Record<string, number>>[]): string 
     .join('  ');
 }
 
-function conclude({ status, step, verdict }: RunOutcome, out: string): void {
+function conclude({ status, step, bestScore, verdict }: RunOutcome, out: string): void {
   if (status === 'paused') {
     console.log(`Paused after step ${step}; continue with --resume ${out}`);
     return;
   }
   if (verdict) console.log(`${verdict.sentence} ${verdict.suggestion}`);
-  console.log(`${out}: adapter.safetensors and adapter.json hold the best weights`);
+  const weights = bestScore === null ? 'the weights of the last step' : 'the best weights';
+  console.log(`${out}: adapter.safetensors and adapter.json hold ${weights}`);
 }
