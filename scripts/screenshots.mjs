@@ -38,7 +38,7 @@ const taken = new Map();
 /** Takes what is on the screen as <name>.png, from the page's top or from `region` on. */
 async function shoot(page, name, region) {
   await page.evaluate(() => document.fonts.ready);
-  await page.evaluate(() => window.scrollTo(0, 0));
+  await page.evaluate(() => document.querySelector('main')?.scrollTo(0, 0));
   await region?.evaluate((element) => element.scrollIntoView());
   // The pointer rests where it shows no tooltip.
   await page.mouse.move(0, 719);

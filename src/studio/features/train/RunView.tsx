@@ -1,4 +1,4 @@
-import { type ReactNode, useDeferredValue, useEffect } from 'react';
+import { type ReactNode, useDeferredValue, useEffect, useRef } from 'react';
 import type { RunHistory, RunInfo } from '../../../worker/protocol.ts';
 import { FactList } from '../../components/FactList.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
@@ -18,13 +18,13 @@ const NOTHING: RunHistory = { steps: [], evals: [], gates: [] };
 export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
   const history = useRuns((state) => state.histories[run.id]);
   useEffect(() => void loadHistory(run.id), [run.id]);
-  // The page may be scrolled to the end of the form that started it.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another run is another view
-  useEffect(() => void window.scrollTo({ top: 0 }), [run.id]);
+  const top = useRef<HTMLDivElement>(null);
+  // The page may be scrolled to the end of the form that started the run. Every run has a view of its own.
+  useEffect(() => top.current?.closest('main')?.scrollTo({ top: 0 }), []);
   // Charts may be drawn later than the rest.
   const drawn = useDeferredValue(history ?? NOTHING);
   return (
-    <div className="stack">
+    <div className="stack" ref={top}>
       <RunHeader run={run} />
       {run.failure && <FailureMessage failure={run.failure} />}
       {run.verdict && <VerdictPanel verdict={run.verdict} />}
