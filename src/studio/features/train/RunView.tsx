@@ -20,7 +20,10 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
   useEffect(() => void loadHistory(run.id), [run.id]);
   const top = useRef<HTMLDivElement>(null);
   // The page may be scrolled to the end of the form that started the run. Every run has a view of its own.
-  useEffect(() => top.current?.closest('main')?.scrollTo({ top: 0 }), []);
+  // A block, since scrollTo gives a promise in newer browsers and an effect may give only a function.
+  useEffect(() => {
+    top.current?.closest('main')?.scrollTo({ top: 0 });
+  }, []);
   // Charts may be drawn later than the rest.
   const drawn = useDeferredValue(history ?? NOTHING);
   return (
