@@ -42,7 +42,9 @@ export function methodsByName(name: string): string[] {
 
 /** The shortest name of a set of methods, the inverse of {@link methodsByName}. */
 export function nameOfMethods(ids: readonly string[]): string {
-  const joined = joinedIds(ids);
+  const joined = methodsOf(ids)
+    .map(({ id }) => id)
+    .join('+');
   return RECIPES.find(({ methods }) => methods.join('+') === joined)?.id ?? joined;
 }
 
@@ -62,10 +64,4 @@ export function methodsOf(ids: readonly string[]): readonly AnyMethod[] {
     });
   }
   return METHODS.filter(({ id }) => ids.includes(id));
-}
-
-function joinedIds(ids: readonly string[]): string {
-  return methodsOf(ids)
-    .map(({ id }) => id)
-    .join('+');
 }

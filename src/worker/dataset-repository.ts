@@ -5,7 +5,8 @@ import type { Dataset, LoadedSample } from '../data/dataset.ts';
 import { DatasetStore, newDatasetId } from '../data/dataset-store.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
 import { inspectDataset } from '../data/inspect.ts';
-import type { Outcome, StoredDataset } from '../data/types.ts';
+import { valueOrThrow } from '../data/outcome.ts';
+import type { StoredDataset } from '../data/types.ts';
 import { loadByName } from '../engine/datasets.ts';
 import { Lru } from '../engine/lru.ts';
 import {
@@ -130,7 +131,7 @@ export class DatasetRepository {
   }
 
   async rename(id: string, name: string): Promise<DatasetInfo> {
-    expectValue(await this.disk.rename(id, name));
+    valueOrThrow(await this.disk.rename(id, name));
     this.opened.delete(id);
     return this.info(id);
   }
@@ -179,7 +180,7 @@ export class DatasetRepository {
   }
 
   private async read(id: string): Promise<OpenedDataset> {
-    const { dataset, stored } = expectValue(await this.disk.load(id));
+    const { dataset, stored } = valueOrThrow(await this.disk.load(id));
     return { dataset, stored, card: await this.card(id) };
   }
 
@@ -213,12 +214,6 @@ export class DatasetRepository {
 }
 
 const cardPath = (id: string): string => `datasets/${storeName(id)}/${CARD}`;
-
-function expectValue<T>(outcome: Outcome<T>): T {
-  if (outcome.ok) return outcome.value;
-  const { code, what, where, cure } = failureOf(outcome.refusal);
-  throw new Failure({ code, what, cure, ...(where !== undefined && { where }) });
-}
 
 function named(failure: FailureRecord, name: string): FailureRecord {
   return failure.where === undefined ? { ...failure, where: name } : failure;
