@@ -13,6 +13,7 @@ import type {
   Outcome,
   Refusal,
   RgbImage,
+  Split,
 } from './types.ts';
 
 /** The files of one sample, each read when it is needed. `name` sorts and splits the samples. */
@@ -22,11 +23,17 @@ export interface DatasetSample {
   readonly mask?: LazyFile;
   readonly instances?: LazyFile;
   readonly labels?: LazyFile;
+  /** Masks that hold one object each. */
+  readonly objectMasks?: readonly LazyFile[];
+  /** The split that its folders name. */
+  readonly split?: Split;
 }
 
 /** Samples in natural order of their names. */
 export interface Dataset {
   readonly name: string;
+  /** Names of classes by their label, where the files give names. */
+  readonly classNames?: ReadonlyMap<number, string>;
   readonly samples: readonly DatasetSample[];
 }
 

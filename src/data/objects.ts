@@ -1,5 +1,8 @@
 import type { BinaryMask, Box, LabelMap, ObjectRegion, ObjectSet } from './types.ts';
 
+/** Value of pixels that take no part: neither an object nor background, in no loss, click or IoU. */
+export const IGNORED = -1;
+
 /**
  * `ids`: every value is one object, connected or not. `components`: every 8-connected patch of one value is an
  * object.

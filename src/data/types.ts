@@ -55,7 +55,7 @@ export interface RgbImage {
   readonly data: Uint8Array;
 }
 
-/** One integer a pixel, 0 is background: data[y·width + x]. */
+/** One integer a pixel, 0 is background, -1 (`IGNORED`) takes no part: data[y·width + x]. */
 export interface LabelMap {
   readonly width: number;
   readonly height: number;
@@ -90,7 +90,7 @@ export interface ObjectFacts {
   readonly box: Box;
 }
 
-/** The objects of an image and where they are: a pixel of `map` holds its object's id, or 0. */
+/** The objects of an image and where they are: a pixel of `map` holds its object's id, 0, or -1 (`IGNORED`). */
 export interface ObjectSet {
   readonly width: number;
   readonly height: number;
@@ -118,6 +118,10 @@ export interface SampleFiles {
   readonly mask?: string;
   readonly instances?: string;
   readonly labels?: string;
+  /** Masks that hold one object each. */
+  readonly objectMasks?: readonly string[];
+  /** The split that its folders name. */
+  readonly split?: Split;
 }
 
 /** What a screen shows of one sample after it was checked. */
