@@ -101,4 +101,23 @@ describe('augment', () => {
       expect(labelMaps[0]?.data.includes(1)).toBe(true);
     }
   });
+
+  it('moves ignored pixels with the rest, and does not crop to them alone', () => {
+    const data = new Int32Array(40 * 40).fill(-1);
+    data[3 * 40 + 36] = 1;
+    for (let seed = 0; seed < 40; seed++) {
+      const { labelMaps } = augment(
+        marked(40, 40).image,
+        [{ width: 40, height: 40, data }],
+        Random.fromSeed(seed),
+        {
+          ...still,
+          flips: true,
+          quarterTurns: true,
+          minCrop: 0.3,
+        },
+      );
+      expect(labelMaps[0]?.data.filter((v) => v !== -1)).toEqual(Int32Array.of(1));
+    }
+  });
 });

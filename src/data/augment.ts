@@ -88,7 +88,7 @@ function drawCrop(image: RgbImage, labels: LabelMap | undefined, random: Random,
 function hasForeground({ data, width }: LabelMap, crop: Geometry): boolean {
   for (let y = crop.y0; y < crop.y0 + crop.height; y++) {
     const from = y * width + crop.x0;
-    for (let at = from; at < from + crop.width; at++) if (data[at] !== 0) return true;
+    for (let at = from; at < from + crop.width; at++) if ((data[at] as number) > 0) return true;
   }
   return false;
 }

@@ -2,7 +2,7 @@ import type { Percentiles } from './decode/depth.ts';
 import { decodeImage } from './decode/image.ts';
 import { type DecodedMask, decodeMask, type MaskRole } from './decode/mask.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
-import { findObjects, foregroundMask, type ObjectRule } from './objects.ts';
+import { findObjects, type ObjectRule } from './objects.ts';
 import { refusal } from './outcome.ts';
 import type {
   DepthMapping,
@@ -162,7 +162,7 @@ function chooseLabelling(masks: Partial<Record<ObjectSource, DecodedMask>>): Lab
     labelMap: chosen.labelMap,
     classMap: classes?.labelMap ?? {
       ...chosen.labelMap,
-      data: Int32Array.from(foregroundMask(chosen.labelMap).data),
+      data: chosen.labelMap.data.map((v) => Math.min(v, 1)),
     },
     classKind: (classes ?? chosen).kind,
   };

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
-import { findObjects, foregroundMask, labelsOf } from './objects.ts';
+import { objectClasses } from './classes.ts';
+import { findObjects, foregroundMask, IGNORED, labelsOf } from './objects.ts';
 import type { LabelMap } from './types.ts';
 
-/** A map from rows of digits. */
+/** A map from rows of digits, and of `i` where pixels are ignored. */
 function map(...rows: readonly string[]): LabelMap {
-  return { width: rows[0]?.length ?? 0, height: rows.length, data: Int32Array.from(rows.join(''), Number) };
+  const data = Int32Array.from(rows.join(''), (digit) => (digit === 'i' ? IGNORED : Number(digit)));
+  return { width: rows[0]?.length ?? 0, height: rows.length, data };
 }
 
 /** Components by flood fill, as a set of sorted pixel lists. */
@@ -97,5 +99,34 @@ describe('findObjects', () => {
     expect([...foregroundMask(labels).data]).toEqual([1, 0, 1, 0, 0, 1]);
     expect([...foregroundMask(labels, 1).data]).toEqual([1, 0, 0, 0, 0, 0]);
     expect(labelsOf(labels)).toEqual([1, 2]);
+  });
+
+  it.each(['ids', 'components'] as const)(
+    'takes ignored pixels for neither an object nor a label: %s',
+    (rule) => {
+      // i ignored: it borders object 1, and parts 2 from 2.
+      const labels = map('11i0', 'iii2', '00i2');
+      expect(labels.data).toContain(IGNORED);
+      const objects = findObjects(labels, rule, 2 / 12);
+      expect(objects.regions).toEqual([
+        { id: 1, label: 1, area: 2, box: [0, 0, 2, 1] },
+        { id: 2, label: 2, area: 2, box: [3, 1, 4, 3] },
+      ]);
+      expect([...objects.map]).toEqual([1, 1, -1, 0, -1, -1, -1, 2, 0, 0, -1, 2]);
+      expect(findObjects(labels, rule, 0.5).map.filter((v) => v !== 0)).toEqual(new Int32Array(5).fill(-1));
+      expect(labelsOf(labels)).toEqual([1, 2]);
+      expect([...foregroundMask(labels).data]).toEqual([1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1]);
+    },
+  );
+
+  it('finds no object where all is ignored', () => {
+    const all = map('iii');
+    expect(findObjects(all, 'ids')).toMatchObject({ regions: [], map: all.data });
+    expect(labelsOf(all)).toEqual([]);
+  });
+
+  it('takes the class of an object from pixels that are not ignored', () => {
+    const objects = findObjects(map('1122', '1103', '0003'), 'ids');
+    expect(objectClasses(objects, map('i7ii', 'i70i', '000i'))).toEqual([7, 0, 0]);
   });
 });

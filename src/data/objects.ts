@@ -11,6 +11,7 @@ export type ObjectRule = 'ids' | 'components';
 
 /**
  * The objects of a label map, largest first (of equal areas the one whose first pixel comes first in row order).
+ * Ignored pixels belong to none, and are ignored in the set's map too.
  * @param minArea share of the image's pixels, 0–1; objects with fewer pixels are left out of `regions` and `map`.
  */
 export function findObjects(labels: LabelMap, rule: ObjectRule, minArea = 0): ObjectSet {
@@ -26,18 +27,19 @@ export function findObjects(labels: LabelMap, rule: ObjectRule, minArea = 0): Ob
     newId[part.index] = i + 1;
   });
   const map = new Int32Array(parts.length);
-  for (let i = 0; i < map.length; i++) map[i] = newId[parts[i] as number] as number;
+  for (let i = 0; i < map.length; i++)
+    map[i] = labels.data[i] === IGNORED ? IGNORED : (newId[parts[i] as number] as number);
   const regions = kept.map(({ label, area, box }, i): ObjectRegion => ({ id: i + 1, label, area, box }));
   return { width, height, map, regions };
 }
 
-/** All that is not background, or all of one label, as a mask. */
+/** All labels, or all of one label, as a mask; neither background nor ignored pixels. */
 export function foregroundMask({ width, height, data }: LabelMap, label?: number): BinaryMask {
-  const isForeground = label === undefined ? (v: number) => v !== 0 : (v: number) => v === label;
+  const isForeground = label === undefined ? (v: number) => v > 0 : (v: number) => v === label;
   return { width, height, data: Uint8Array.from(data, (v) => (isForeground(v) ? 1 : 0)) };
 }
 
-/** The labels of a map, ascending, without background. */
+/** The labels of a map, ascending, without background and ignored pixels. */
 export function labelsOf({ data }: LabelMap): number[] {
   const seen = new Set<number>();
   let last = 0;
@@ -48,8 +50,7 @@ export function labelsOf({ data }: LabelMap): number[] {
       last = v;
     }
   }
-  seen.delete(0);
-  return [...seen].sort((a, b) => a - b);
+  return [...seen].filter((v) => v > 0).sort((a, b) => a - b);
 }
 
 /** Parts 1, 2, … in the order of their first pixel. */
@@ -58,7 +59,7 @@ function byValue({ data }: LabelMap): Int32Array {
   const parts = new Int32Array(data.length);
   for (let i = 0; i < data.length; i++) {
     const value = data[i] as number;
-    if (value === 0) continue;
+    if (value <= 0) continue;
     let part = index.get(value);
     if (part === undefined) {
       part = index.size + 1;
@@ -69,7 +70,7 @@ function byValue({ data }: LabelMap): Int32Array {
   return parts;
 }
 
-/** 8-connected components of equal nonzero values by union–find over two raster scans. */
+/** 8-connected components of equal values over 0 by union–find over two raster scans. */
 function components({ width, height, data }: LabelMap): Int32Array {
   const parts = new Int32Array(data.length);
   const parents: number[] = [0];
@@ -79,7 +80,7 @@ function components({ width, height, data }: LabelMap): Int32Array {
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {
       const value = data[at] as number;
-      if (value === 0) continue;
+      if (value <= 0) continue;
       let part = 0;
       for (let k = 0; k < (y === 0 ? 1 : 4); k++) {
         const nx = x + (dx[k] as number);

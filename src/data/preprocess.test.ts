@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
 import { SAM_PREPROCESSING } from '../config/sam.ts';
-import { averageMask, lowResTarget } from './low-res-target.ts';
+import { averageMask, ignoredCells, lowResTarget } from './low-res-target.ts';
 import { findObjects } from './objects.ts';
 import { imageTransform, preprocess, toModel } from './preprocess.ts';
 import { resizeImage } from './resize.ts';
@@ -151,5 +151,28 @@ describe('low-res target', () => {
       [25, false],
       [0, true],
     ]);
+  });
+
+  it('leaves out cells of which at least half is ignored', () => {
+    // Cells of 2 × 2 pixels. Ignored: 2 pixels of the first cell, 1 of the second, all of the third.
+    const map = Int32Array.of(-1, 1, 1, 1, -1, 1, -1, 1, -1, -1, 0, 0, -1, -1, 0, 0);
+    const transform = imageTransform(4, 4, { size: 8, aspect: 'keep' });
+    const ignored = ignoredCells(map, 4, transform, 2);
+    expect(ignored).toEqual(Uint8Array.of(1, 0, 1, 0));
+    const regions = [{ id: 1, label: 1, area: 5, box: [1, 0, 4, 2] as const }];
+    const objects = { width: 4, height: 4, map, regions };
+    const [target] = regions.map((region) => lowResTarget(objects, region, transform, 2, ignored));
+    expect(target).toEqual({ data: Float32Array.of(-1, 1, -1, 0), side: 2, area: 1, vanished: false });
+  });
+
+  it('counts padding as background beside ignored pixels, and an object whose cells are all ignored as vanished', () => {
+    const transform = imageTransform(4, 1, { size: 4, aspect: 'keep' });
+    const map = Int32Array.of(1, -1, -1, -1);
+    const ignored = ignoredCells(map, 4, transform, 4);
+    expect(ignored?.slice(0, 8)).toEqual(Uint8Array.of(0, 1, 1, 1, 0, 0, 0, 0));
+    expect(ignoredCells(map.map(Math.abs), 4, transform, 4)).toBeNull();
+    const all = new Uint8Array(16).fill(1);
+    const target = averageMask(map, (v) => v === 1, 4, [0, 0, 1, 1], transform, 4, all);
+    expect(target).toMatchObject({ area: 0, vanished: true });
   });
 });

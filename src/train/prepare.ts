@@ -3,7 +3,7 @@ import { lowResOf, type SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { augment } from '../data/augment.ts';
 import type { LoadedSample } from '../data/dataset.ts';
-import { averageMask, lowResTarget } from '../data/low-res-target.ts';
+import { averageMask, ignoredCells, lowResTarget } from '../data/low-res-target.ts';
 import { findObjects, labelsOf } from '../data/objects.ts';
 import { type ImageTransform, preprocess } from '../data/preprocess.ts';
 import type { LabelMap, ObjectRegion, ObjectSet } from '../data/types.ts';
@@ -12,7 +12,7 @@ import { boxPrompt, clickPrompt, type FirstPrompt, firstPrompts, jitteredBox } f
 
 /** One object of a prepared image. */
 export interface PreparedObject {
-  /** [side, side] of 0 and 1 at the low-res grid. */
+  /** [side, side] of 0 and 1 at the low-res grid, and of -1 where a cell takes no part. */
   readonly target: Float32Array;
   /** The first prompt; all objects of an image have prompts of one shape. */
   readonly prompt: ObjectPrompt;
@@ -63,7 +63,9 @@ export function prepareImage(
     size: sam.imageSize,
     ...sam.preprocessing,
   });
-  const scene: Scene = { objects, classMap, transform, side: lowResOf(sam), boxJitter: config.boxJitter };
+  const side = lowResOf(sam);
+  const ignored = ignoredCells(objects.map, objects.width, transform, side);
+  const scene: Scene = { objects, ignored, classMap, transform, side, boxJitter: config.boxJitter };
   const kinds = firstPrompts(config);
   const chosen = random.prompts.shuffled(objects.regions).slice(0, config.objectsPerImage);
   const prepared = chosen.map((region, i) =>
@@ -79,6 +81,8 @@ export function prepareImage(
 
 interface Scene {
   readonly objects: ObjectSet;
+  /** Cells that take no part; null when there are none. */
+  readonly ignored: Uint8Array | null;
   readonly classMap: LabelMap;
   readonly transform: ImageTransform;
   readonly side: number;
@@ -87,7 +91,7 @@ interface Scene {
 
 /** One object with its first prompt; null when its target has no cell. */
 function prepareObject(
-  { objects, classMap, transform, side, boxJitter }: Scene,
+  { objects, ignored, classMap, transform, side, boxJitter }: Scene,
   region: ObjectRegion,
   kind: FirstPrompt,
   random: Random,
@@ -95,11 +99,11 @@ function prepareObject(
   switch (kind) {
     case 'click': {
       const prompt = clickPrompt(objects, region, transform, random);
-      return withTarget(lowResTarget(objects, region, transform, side), prompt);
+      return withTarget(lowResTarget(objects, region, transform, side, ignored), prompt);
     }
     case 'box': {
       const prompt = boxPrompt(transform, jitteredBox(objects, region, boxJitter, random));
-      return withTarget(lowResTarget(objects, region, transform, side), prompt);
+      return withTarget(lowResTarget(objects, region, transform, side, ignored), prompt);
     }
     case 'whole': {
       const { width, height } = objects;
@@ -112,6 +116,7 @@ function prepareObject(
         [0, 0, width, height],
         transform,
         side,
+        ignoredCells(classMap.data, width, transform, side),
       );
       return withTarget(target, boxPrompt(transform, [0, 0, width, height]));
     }

@@ -90,4 +90,29 @@ describe('a corrective click', () => {
     expect(click.positive).toBe(true);
     expect(click.x < 24 && click.y < 24).toBe(true);
   });
+
+  it('never lands on ignored cells, and they count for neither error', () => {
+    // All is marked: 36 cells are the object, of the others only a strip of 14 takes part.
+    const partly = target.map((v, i) => (v === 1 || i % side === 10 ? v : -1));
+    for (let seed = 0; seed < 20; seed++) {
+      const random = Random.fromSeed(seed);
+      const extra = correctiveClick(
+        plane(() => true),
+        partly,
+        transform,
+        side,
+        random,
+      );
+      expect(extra).toMatchObject({ x: 10.5 * 4, positive: false });
+      const none = correctiveClick(
+        plane((x) => x !== 10, 1, -1),
+        partly,
+        transform,
+        side,
+        random,
+      );
+      expect(none.positive).toBe(true);
+      expect(none.x < 24 && none.y < 24).toBe(true);
+    }
+  });
 });

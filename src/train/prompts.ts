@@ -1,5 +1,6 @@
 import type { Random } from '../config/random.ts';
 import type { TrainConfig } from '../config/train.ts';
+import { IGNORED } from '../data/objects.ts';
 import { type ImageTransform, toModel } from '../data/preprocess.ts';
 import type { Box, ObjectRegion, ObjectSet } from '../data/types.ts';
 import type { ObjectPrompt, PointPrompt } from '../sam/prompts.ts';
@@ -73,8 +74,8 @@ export function validCells(
 
 /**
  * The next corrective click: a cell of the larger of the two errors (missed, or marked too much), or of the target
- * when there is no error; each cell is equally likely. Padding is never clicked.
- * @param logits [side, side] of the mask to correct; @param target [side, side] of 0 and 1.
+ * when there is no error; each cell is equally likely. Padding and ignored cells are never clicked.
+ * @param logits [side, side] of the mask to correct; @param target [side, side] of 0 and 1, and of -1 (`IGNORED`).
  */
 export function correctiveClick(
   logits: Float32Array,
@@ -88,6 +89,7 @@ export function correctiveClick(
   for (let y = 0; y < valid.height; y++) {
     for (let x = 0; x < valid.width; x++) {
       const at = y * side + x;
+      if (target[at] === IGNORED) continue;
       const isSet = (logits[at] ?? 0) > 0;
       const isTarget = (target[at] ?? 0) > 0.5;
       if (isTarget) cells.target.push(at);
