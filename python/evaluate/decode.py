@@ -9,8 +9,8 @@ FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP")
 """MPO: a JPEG followed by more images; the first one is read."""
 LOSSY = ("JPEG", "MPO")
 IMAGE_MODES = ("1", "L", "P", "LA", "RGB", "RGBA")
-MASK_SAMPLES = ("1", "1;I", "L", "L;I", "P", "P;1", "P;2", "P;4", "I;16", "I;16B", "I;16N")
-"""Pillow's raw modes that keep the values of the file. Grey of 2 or 4 bits is stretched; colours are no labels."""
+MASK_SAMPLES = ("1", "L", "P", "P;1", "P;2", "P;4", "I;16", "I;16B", "I;16N")
+"""Pillow's raw modes that keep the values of the file. Grey of 2 or 4 bits is stretched, WhiteIsZero inverted; colours are no labels."""
 THRESHOLD = 128
 """Values at or above it are foreground."""
 PATCHY = 0.85

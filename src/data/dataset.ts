@@ -1,5 +1,5 @@
-import type { Percentiles } from './decode/depth.ts';
-import { decodeImage } from './decode/image.ts';
+import type { ShownChannels } from './decode/channels.ts';
+import { decodeImage, type ImageReading } from './decode/image.ts';
 import { type DecodedMask, decodeMask, type MaskRole } from './decode/mask.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { findObjects, type ObjectRule } from './objects.ts';
@@ -58,6 +58,8 @@ export interface LoadedSample {
   readonly name: string;
   readonly image: RgbImage;
   readonly depth?: DepthMapping;
+  /** Set when the image file has two or more than three channels: which of them are shown. */
+  readonly channels?: ShownChannels;
   /** Objects largest first; none when there is no usable mask or it is empty. */
   readonly objects: ObjectSet;
   /** What the objects were found in; absent when there is no usable mask. */
@@ -80,11 +82,9 @@ export interface Labelling {
   readonly classKind: MaskKind;
 }
 
-export interface LoadOptions {
+export interface LoadOptions extends ImageReading {
   /** Share of the image under which an object is left out, 0–1. Default 0. */
   readonly minArea?: number;
-  /** How images of more than 8 bits are mapped; default the 0.1 and 99.9 percentiles. */
-  readonly percentiles?: Percentiles;
 }
 
 /**
@@ -96,9 +96,9 @@ export async function loadSample(
   sample: DatasetSample,
   options: LoadOptions = {},
 ): Promise<Outcome<LoadedSample>> {
-  const decoded = await readAnd(sample.image, (bytes, file) => decodeImage(bytes, file, options.percentiles));
+  const decoded = await readAnd(sample.image, (bytes, file) => decodeImage(bytes, file, options));
   if (!decoded.ok) return decoded;
-  const { image, depth } = decoded.value;
+  const { image, depth, channels } = decoded.value;
   const refusals: Refusal[] = [];
   const masks: Partial<Record<ObjectSource, DecodedMask>> = {};
   for (const source of SOURCES) {
@@ -115,6 +115,7 @@ export async function loadSample(
       name: sample.name,
       image,
       ...(depth ? { depth } : {}),
+      ...(channels ? { channels } : {}),
       objects: labelling
         ? findObjects(labelling.labelMap, labelling.rule, options.minArea)
         : noObjects(image),

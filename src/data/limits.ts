@@ -4,6 +4,8 @@ export const limits = {
   pixels: 100_000_000,
   /** Longest side in pixels. */
   side: 65_535,
+  /** Bytes of one image's samples, unpacked: what {@link pixels} of three channels and 32 bits take, and more. */
+  rasterBytes: 1280 * 1024 * 1024,
   /** Bytes of one file. */
   fileBytes: 512 * 1024 * 1024,
   /** Bytes of one zip; more does not fit one buffer in every browser. */

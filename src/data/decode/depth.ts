@@ -1,4 +1,5 @@
 import type { DepthMapping } from '../types.ts';
+import type { RasterData } from './raster.ts';
 
 /**
  * The one rule by which images of more than 8 bits become 8: the 0.1 and 99.9 percentiles of all values of the image,
@@ -12,15 +13,14 @@ export interface Percentiles {
   readonly high: number;
 }
 
-type Samples = Uint16Array | Uint32Array | Float32Array;
 const BINS = 65_536;
 
 /**
  * Finds the two percentiles of an image: the smallest value that has at least that share of all values at or under
- * it. 16-bit values are counted exactly; 32-bit and float ones in 65,536 equal bins between the smallest and the
- * largest finite value (a bin stands for its lower edge).
+ * it. Integers that span fewer than 65,536 values are counted exactly; others and floats in 65,536 equal bins between
+ * the smallest and the largest finite value (a bin stands for its lower edge).
  */
-export function depthMapping(data: Samples, percentiles: Percentiles = DEFAULT_PERCENTILES): DepthMapping {
+export function depthMapping(data: RasterData, percentiles: Percentiles = DEFAULT_PERCENTILES): DepthMapping {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   let count = 0;
@@ -33,14 +33,13 @@ export function depthMapping(data: Samples, percentiles: Percentiles = DEFAULT_P
   }
   const record = { lowPercentile: percentiles.low, highPercentile: percentiles.high };
   if (count === 0) return { ...record, low: 0, high: 0 };
-  const exact = data instanceof Uint16Array;
-  const start = exact ? 0 : min;
-  const step = exact ? 1 : (max - min) / (BINS - 1) || 1;
+  const isFloat = data instanceof Float32Array || data instanceof Float64Array;
+  const step = !isFloat && max - min < BINS ? 1 : (max - min) / (BINS - 1) || 1;
   const histogram = new Float64Array(BINS);
   for (let i = 0; i < data.length; i++) {
     const v = data[i] as number;
     if (!Number.isFinite(v)) continue;
-    const bin = Math.floor((v - start) / step);
+    const bin = Math.floor((v - min) / step);
     histogram[bin] = (histogram[bin] as number) + 1;
   }
   const valueAt = (percentile: number) => {
@@ -48,7 +47,7 @@ export function depthMapping(data: Samples, percentiles: Percentiles = DEFAULT_P
     let sum = 0;
     for (let bin = 0; bin < BINS; bin++) {
       sum += histogram[bin] as number;
-      if (sum >= wanted) return start + bin * step;
+      if (sum >= wanted) return min + bin * step;
     }
     return max;
   };
@@ -59,7 +58,7 @@ export function depthMapping(data: Samples, percentiles: Percentiles = DEFAULT_P
  * Applies a mapping: round half up of 255·(v − low)/(high − low), clamped; not-a-number is 0; a flat image is 0 all
  * over.
  */
-export function toEightBits(data: Samples, { low, high }: DepthMapping): Uint8Array {
+export function toEightBits(data: RasterData, { low, high }: DepthMapping): Uint8Array {
   const out = new Uint8Array(data.length);
   const scale = high > low ? 255 / (high - low) : 0;
   if (data instanceof Uint16Array) {

@@ -17,13 +17,17 @@ interface Case {
   readonly height: number;
   readonly channels: number;
   readonly bits: number;
-  readonly dtype: '|u1' | '<u2' | '<f4';
+  readonly dtype: '|u1' | '<u2' | '<f4' | '<f8';
   readonly values: string;
   readonly upright?: string;
+  readonly hasAlpha?: boolean;
+  readonly isWhiteZero?: boolean;
 }
 
-const path = new URL('../../../tests/vectors/images/images.json', import.meta.url);
-const cases = JSON.parse(readFileSync(path, 'utf8')) as Case[];
+const cases = ['images', 'formats'].flatMap((name) => {
+  const path = new URL(`../../../tests/vectors/images/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(path, 'utf8')) as Case[];
+});
 const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
 
 function numbers({ dtype, values }: Case): number[] {
@@ -35,6 +39,8 @@ function numbers({ dtype, values }: Case): number[] {
       return [...new Uint16Array(buffer)];
     case '<f4':
       return [...new Float32Array(buffer)];
+    case '<f8':
+      return [...new Float64Array(buffer)];
   }
 }
 
@@ -63,8 +69,10 @@ describe('every kind of file gives the values that its writer knows', () => {
     expect(readHeader(file, 'file')).toMatchObject({ width: expected.width, height: expected.height });
     expect(raster.channels).toBe(expected.channels);
     expect([...raster.data]).toEqual(numbers(expected));
+    if (expected.hasAlpha !== undefined) expect(raster.hasAlpha).toBe(expected.hasAlpha);
+    expect(raster.isWhiteZero).toBe(expected.isWhiteZero);
     if (expected.upright) {
-      const { image } = imageOfRaster(await readRaster(file, 'file'));
+      const { image } = imageOfRaster(await readRaster(file, 'file'), 'file');
       expect([...image.data]).toEqual([...bytes(expected.upright)]);
     }
   });

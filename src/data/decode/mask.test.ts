@@ -23,7 +23,7 @@ function grey(width: number, values: readonly number[], more: Partial<Raster> = 
 function colours(width: number, pixels: readonly (readonly number[])[], more: Partial<Raster> = {}): Raster {
   const channels = (pixels[0]?.length ?? 3) as 3 | 4;
   const data = Uint8Array.from(pixels.flat());
-  return { ...base, width, height: pixels.length / width, channels, data, ...more };
+  return { ...base, width, height: pixels.length / width, channels, hasAlpha: channels === 4, data, ...more };
 }
 
 function read(raster: Raster, role: MaskRole = 'masks'): { kind: MaskKind; values: number[] } {
@@ -142,6 +142,13 @@ describe('what a mask means', () => {
     expect(read(colours(3, [green, black, red]))).toEqual({ kind: 'labels', values: [GREEN, 0, RED] });
     expect(read(colours(3, [white, red, green]))).toEqual({ kind: 'labels', values: [0, RED, GREEN] });
     expect(read(colours(2, [white, red]))).toEqual({ kind: 'binary', values: [0, 1] });
+  });
+
+  it('values are those of the file where it says that its smallest is white', () => {
+    expect(read(grey(4, [0, 255, 0, 255], { format: 'tiff', isWhiteZero: true }))).toEqual({
+      kind: 'binary',
+      values: [0, 1, 0, 1],
+    });
   });
 
   it('alpha is the mask where only alpha differs', () => {

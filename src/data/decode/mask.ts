@@ -44,7 +44,8 @@ export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'mas
       'Export it as PNG.',
     );
   }
-  const values = valuesOf(withoutOffset(raster, file), file);
+  refuseNegative(raster, file);
+  const values = valuesOf(raster, file);
   const map = (data: Int32Array): LabelMap => ({ width: raster.width, height: raster.height, data });
   if (role !== 'masks') return { labelMap: map(values.data), kind: role };
   const { data, background } = values;
@@ -60,24 +61,17 @@ export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'mas
   return { labelMap: map(values.data), kind: 'labels' };
 }
 
-/** The values as the file has them: 0 of a signed integer is background, not the middle of its range. */
-function withoutOffset(raster: Raster, file: string): Raster {
-  const { offset = 0 } = raster;
-  if (offset === 0) return raster;
-  const data = raster.data.slice();
-  for (let i = 0; i < data.length; i++) {
-    const value = (data[i] as number) - offset;
-    if (value < 0) {
-      throw refuse(
-        'data/mask-negative',
-        file,
-        `This mask contains the negative value ${value}; labels start at 0, the background.`,
-        'Export it with 0 for background and whole numbers from 1 for classes or objects.',
-      );
-    }
-    data[i] = value;
-  }
-  return { ...raster, data };
+/** Signed integers may hold labels, which start at 0. */
+function refuseNegative({ data }: Raster, file: string): void {
+  if (!(data instanceof Int8Array || data instanceof Int16Array || data instanceof Int32Array)) return;
+  const value = data.find((v) => v < 0);
+  if (value === undefined) return;
+  throw refuse(
+    'data/mask-negative',
+    file,
+    `This mask contains the negative value ${value}; labels start at 0, the background.`,
+    'Export it with 0 for background and whole numbers from 1 for classes or objects.',
+  );
 }
 
 interface Values {
@@ -90,12 +84,13 @@ interface Values {
 
 function valuesOf(raster: Raster, file: string): Values {
   if (raster.palette) return paletteValues(raster, raster.palette);
-  if (raster.data instanceof Float32Array) return floatValues(raster, raster.data, file);
+  if (raster.data instanceof Float32Array || raster.data instanceof Float64Array)
+    return floatValues(raster, raster.data, file);
   const pixels = raster.width * raster.height;
   const plane = (channel: number) => channelOf(raster, channel);
   if (raster.channels <= 2 || isGrey(raster)) {
     const grey = plane(0);
-    if (raster.channels % 2 === 0 && isConstant(grey)) {
+    if (raster.hasAlpha && isConstant(grey)) {
       const alpha = plane(raster.channels - 1);
       if (!isConstant(alpha)) return { data: alpha, background: 0, isGrey: true };
     }
@@ -155,7 +150,7 @@ function paletteValues(raster: Raster, palette: Uint8Array): Values {
   return { data, background: black !== undefined && !isBlack(0) ? black : 0, isGrey: false };
 }
 
-function floatValues(raster: Raster, values: Float32Array, file: string): Values {
+function floatValues(raster: Raster, values: Float32Array | Float64Array, file: string): Values {
   const step = raster.channels;
   const data = new Int32Array(raster.width * raster.height);
   const seen = new Set<number>();

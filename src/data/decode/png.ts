@@ -47,6 +47,7 @@ export function decodePng(bytes: Uint8Array, file: string): Raster {
     width: header.width,
     height: header.height,
     channels: header.channels,
+    hasAlpha: header.channels % 2 === 0,
     bits: header.bits,
     data,
     ...(isPalette && palette ? { palette } : {}),

@@ -1,19 +1,39 @@
 import type { ImageFormat } from '../types.ts';
 
 /**
+ * Samples as a file has them: signed integers stay signed, not-a-number stays what it is. Integers of 64 bits become
+ * float64, exact up to 2^53.
+ */
+export type RasterData =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array;
+
+/**
  * A decoded file before it becomes an image or a mask: samples interleaved, rows top to bottom as stored
- * (the orientation is not applied yet), values unscaled: 0 … 2^bits − 1, or floats when `bits` is 32 or 64.
+ * (the orientation is not applied yet), values unscaled.
  */
 export interface Raster {
   readonly format: ImageFormat;
   readonly width: number;
   readonly height: number;
-  /** 1 grey or palette index, 2 grey + alpha, 3 RGB, 4 RGB + alpha. */
-  readonly channels: 1 | 2 | 3 | 4;
+  /** Samples a pixel, alpha included: 1 grey or palette index, 3 RGB; any other number says nothing of colours. */
+  readonly channels: number;
+  /** True when the last channel is alpha; absent means no. */
+  readonly hasAlpha?: boolean;
+  /** Bits a sample in the file, 1 … 64. */
   readonly bits: number;
-  readonly data: Uint8Array | Uint16Array | Uint32Array | Float32Array;
-  /** What was added to every value of a file of signed integers, so that they start at 0; absent where nothing was. */
-  readonly offset?: number;
+  readonly data: RasterData;
+  /**
+   * True when the file says that its smallest value is white (TIFF's WhiteIsZero); the values in `data` are those of
+   * the file. An image is inverted for it, a mask takes its values as they are.
+   */
+  readonly isWhiteZero?: boolean;
   /** RGB triples, 3 bytes a colour, when samples are palette indices (then `channels` is 1). */
   readonly palette?: Uint8Array;
   /** True when the codec changed values on writing (JPEG, lossy WebP). */

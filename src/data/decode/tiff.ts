@@ -1,17 +1,20 @@
 import { inflateBounded, TooLong, Truncated } from '../inflate.ts';
 import { limits } from '../limits.ts';
-import type { Raster } from './raster.ts';
+import { refuse } from '../outcome.ts';
+import type { Raster, RasterData } from './raster.ts';
 import { checkSize, damaged, truncated, unsupported } from './size-check.ts';
 import { unpackBits, unpackLzw } from './tiff-codecs.ts';
 import { readTiffDirectory, type TiffDirectory, tag } from './tiff-directory.ts';
+import { isReadable, newSamples, type SampleType, samplesOf } from './tiff-samples.ts';
 
-interface TiffLayout {
+interface TiffLayout extends SampleType {
   readonly width: number;
   readonly height: number;
-  readonly bits: number;
+  /** Stored a pixel. */
   readonly samples: number;
-  readonly isFloat: boolean;
-  readonly isSigned: boolean;
+  /** Kept of them. */
+  readonly channels: number;
+  readonly hasAlpha: boolean;
   readonly photometric: number;
   readonly compression: number;
   readonly predictor: number;
@@ -38,15 +41,14 @@ export function decodeTiff(bytes: Uint8Array, file: string): Raster {
     );
   }
   const layout = readLayout(directory, file);
-  const { width, height, samples, bits } = layout;
-  const channels = samples >= 3 ? 3 : 1;
-  const data = newSamples(layout, width * height * channels);
+  const { width, height, samples, channels, bits } = layout;
   const offsets = directory.numbers(layout.tiled ? tag.tileOffsets : tag.stripOffsets);
   const counts = directory.numbers(layout.tiled ? tag.tileByteCounts : tag.stripByteCounts);
   const across = Math.ceil(width / layout.partWidth);
   const down = Math.ceil(height / layout.partHeight);
   const planes = layout.planes === 2 ? samples : 1;
   if (offsets.length < across * down * planes) throw damaged(file, 'TIFF', 'parts of the image are missing');
+  const data = newSamples(layout, width * height * channels);
   const perPixel = layout.planes === 2 ? 1 : samples;
   const rowBytes = Math.ceil((layout.partWidth * perPixel * bits) / 8);
   for (let plane = 0; plane < Math.min(planes, channels); plane++) {
@@ -58,7 +60,15 @@ export function decodeTiff(bytes: Uint8Array, file: string): Raster {
       const packed = bytes.subarray(offset, offset + (counts[index] ?? bytes.length));
       const raw = unpackPart(packed, rowBytes * rows, rowBytes * layout.partHeight, layout, file);
       if (raw.length < rowBytes * rows) throw truncated(file, 'TIFF');
-      const values = samplesOf(raw, rows, rowBytes, perPixel, layout, directory.littleEndian);
+      const values = samplesOf(raw, {
+        bits,
+        kind: layout.kind,
+        rows,
+        perRow: layout.partWidth * perPixel,
+        perPixel,
+        predictor: layout.predictor,
+        littleEndian: directory.littleEndian,
+      });
       placePart(values, data, layout, {
         x0: (part % across) * layout.partWidth,
         y0,
@@ -69,7 +79,6 @@ export function decodeTiff(bytes: Uint8Array, file: string): Raster {
       });
     }
   }
-  if (layout.photometric === 0) invert(data, layout);
   const palette = layout.photometric === 3 ? readPalette(directory, bits, file) : undefined;
   const orientation = directory.number(tag.orientation, 1);
   return {
@@ -77,9 +86,10 @@ export function decodeTiff(bytes: Uint8Array, file: string): Raster {
     width,
     height,
     channels,
+    hasAlpha: layout.hasAlpha,
     bits,
     data,
-    ...(layout.isSigned ? { offset: 2 ** (bits - 1) } : {}),
+    ...(layout.photometric === 0 ? { isWhiteZero: true } : {}),
     ...(palette ? { palette } : {}),
     lossy: false,
     orientation: orientation >= 1 && orientation <= 8 ? orientation : 1,
@@ -103,14 +113,14 @@ function readLayout(directory: TiffDirectory, file: string): TiffLayout {
   const partHeight = tiled
     ? directory.number(tag.tileHeight, 0)
     : Math.min(height, directory.number(tag.rowsPerStrip, height));
-  const isFloat = format === 3;
+  const kind = format === 3 ? 'float' : format === 2 ? 'signed' : 'unsigned';
   if (samples < 1 || samples > 64 || depths.some((d) => d !== bits)) {
     throw unsupported(file, `This TIFF has ${samples} samples a pixel of differing or unknown depth.`);
   }
-  if (!(isFloat ? [32] : [1, 2, 4, 8, 16, 32]).includes(bits)) {
+  if (format > 4 || !isReadable({ bits, kind })) {
     throw unsupported(
       file,
-      `This TIFF has ${bits}-bit ${isFloat ? 'float ' : ''}samples, which cannot be read here.`,
+      `This TIFF has samples of ${bits} bits in a form that cannot be read here (sample format ${format}).`,
     );
   }
   if (photometric > 3)
@@ -123,23 +133,41 @@ function readLayout(directory: TiffDirectory, file: string): TiffLayout {
   if (![1, 5, 8, 32946, 32773].includes(compression)) {
     throw unsupported(file, `This TIFF is compressed in a way that cannot be read here (${compression}).`);
   }
-  if (predictor !== 1 && !(predictor === 2 && bits >= 8 && !isFloat)) {
+  const hasPredictor =
+    predictor === 2 ? kind !== 'float' && bits % 8 === 0 : predictor === 3 && kind === 'float';
+  if (predictor !== 1 && !hasPredictor) {
     throw unsupported(
       file,
       `This TIFF uses a predictor that cannot be read here (${predictor}, ${bits} bits).`,
     );
   }
-  const partPixels = partWidth * partHeight;
-  if (partPixels < 1 || partPixels * samples * (bits / 8) > 4 * limits.pixels) {
+  const partBytes = Math.ceil((partWidth * (planes === 2 ? 1 : samples) * bits) / 8) * partHeight;
+  if (partBytes < 1 || partBytes > limits.rasterBytes) {
     throw damaged(file, 'TIFF', 'its tiles have an impossible size');
   }
+  // The values of a palette are its indices alone.
+  const channels = photometric === 3 ? 1 : samples;
+  const bytes = width * height * channels * Math.ceil(bits / 8);
+  if (bytes > limits.rasterBytes) {
+    throw refuse(
+      'data/too-large',
+      file,
+      `This TIFF has ${channels} channels of ${bits} bits, ${Math.round(bytes / 2 ** 20)} MiB unpacked; at most ${limits.rasterBytes / 2 ** 20} MiB can be read.`,
+      'Export fewer channels, or 8 bits a channel.',
+    );
+  }
+  const extra = directory.numbers(tag.extraSamples);
+  // Four samples of an RGB image that does not say what the fourth is: alpha, as other readers have it.
+  const last = extra.at(-1) ?? (photometric === 2 && samples === 4 ? 2 : 0);
+  const hasAlpha = channels === samples && samples > 1 && (last === 1 || last === 2);
   return {
     width,
     height,
     bits,
-    samples: photometric === 3 ? 1 : samples,
-    isFloat,
-    isSigned: format === 2,
+    kind,
+    samples,
+    channels,
+    hasAlpha,
     photometric,
     compression,
     predictor,
@@ -148,12 +176,6 @@ function readLayout(directory: TiffDirectory, file: string): TiffLayout {
     partHeight,
     tiled,
   };
-}
-
-function newSamples({ bits, isFloat }: TiffLayout, count: number) {
-  if (isFloat) return new Float32Array(count);
-  if (bits === 32) return new Uint32Array(count);
-  return bits === 16 ? new Uint16Array(count) : new Uint8Array(count);
 }
 
 /**
@@ -184,45 +206,6 @@ function unpackPart(
   }
 }
 
-/**
- * The values of a part, rows · partWidth · perPixel, with the predictor undone. Signed values are shifted up to start
- * at 0.
- */
-function samplesOf(
-  raw: Uint8Array,
-  rows: number,
-  rowBytes: number,
-  perPixel: number,
-  layout: TiffLayout,
-  little: boolean,
-): Uint8Array | Uint16Array | Uint32Array | Float32Array {
-  const { bits, partWidth, predictor, isFloat, isSigned } = layout;
-  const perRow = partWidth * perPixel;
-  const values = newSamples(layout, rows * perRow);
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  const mask = (1 << bits) - 1;
-  for (let y = 0; y < rows; y++) {
-    const at = y * rowBytes;
-    const to = y * perRow;
-    for (let i = 0; i < perRow; i++) {
-      let value: number;
-      if (isFloat) value = view.getFloat32(at + 4 * i, little);
-      else if (bits === 32) value = view.getUint32(at + 4 * i, little);
-      else if (bits === 16) value = view.getUint16(at + 2 * i, little);
-      else if (bits === 8) value = raw[at + i] as number;
-      else {
-        const bit = i * bits;
-        value = ((raw[at + (bit >> 3)] as number) >> (8 - bits - (bit & 7))) & mask;
-      }
-      values[to + i] =
-        predictor === 2 && i >= perPixel ? value + (values[to + i - perPixel] as number) : value;
-    }
-    if (isSigned)
-      for (let i = 0; i < perRow; i++) values[to + i] = (values[to + i] as number) + 2 ** (bits - 1);
-  }
-  return values;
-}
-
 /** Where a strip or tile lies in the image. */
 interface PartPosition {
   readonly x0: number;
@@ -235,7 +218,7 @@ interface PartPosition {
 
 function placePart(
   values: ArrayLike<number>,
-  data: Uint8Array | Uint16Array | Uint32Array | Float32Array,
+  data: RasterData,
   layout: TiffLayout,
   { x0, y0, rows, perPixel, plane, channels }: PartPosition,
 ): void {
@@ -249,15 +232,6 @@ function placePart(
       else for (let c = 0; c < channels; c++) data[to + c] = values[from + c] as number;
     }
   }
-}
-
-/** WhiteIsZero: the largest value becomes 0. */
-function invert(
-  data: Uint8Array | Uint16Array | Uint32Array | Float32Array,
-  { bits, isFloat }: TiffLayout,
-): void {
-  const top = isFloat ? 0 : 2 ** bits - 1;
-  for (let i = 0; i < data.length; i++) data[i] = top - (data[i] as number);
 }
 
 function readPalette(directory: TiffDirectory, bits: number, file: string): Uint8Array {

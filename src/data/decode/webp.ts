@@ -25,6 +25,7 @@ export async function decodeWebp(bytes: Uint8Array, file: string): Promise<Raste
     width: image.width,
     height: image.height,
     channels: 4,
+    hasAlpha: true,
     bits: 8,
     data,
     lossy,

@@ -1,4 +1,5 @@
-"""Writes images.json: small files of every kind that is read, and the values that Pillow, NumPy or their writer knows.
+"""Writes images.json and formats.json: small files of every kind that is read, and the values that Pillow, NumPy or their
+writer knows. The Python twin reads those of images.json too.
 
 Run with pillow, numpy, pypng, tifffile and imagecodecs installed: python tests/vectors/images/make.py
 `values` are the stored samples (interleaved, before orientation), `upright` is what an image must look like as RGB.
@@ -16,6 +17,8 @@ from PIL import Image
 
 WIDTH, HEIGHT = 13, 9
 cases: list[dict] = []
+rare: list[dict] = []
+"""What goes into formats.json."""
 
 
 def noise(shape: tuple[int, ...], top: int, seed: int) -> np.ndarray:
@@ -25,9 +28,14 @@ def noise(shape: tuple[int, ...], top: int, seed: int) -> np.ndarray:
     return values
 
 
-def add(name: str, data: bytes, values: np.ndarray, **more: object) -> None:
-    kind = "<f4" if values.dtype.kind == "f" else "<u2" if values.max() > 255 else "|u1"
-    cases.append(
+def add(name: str, data: bytes, values: np.ndarray, to: list[dict] = cases, **more: object) -> None:
+    if values.dtype == np.float32:
+        kind = "<f4"
+    elif values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
+        kind = "<f8"
+    else:
+        kind = "<u2" if values.max() > 255 else "|u1"
+    to.append(
         {
             "name": name,
             "file": base64.b64encode(data).decode(),
@@ -124,8 +132,7 @@ def tiffs() -> None:
                 if channels == 4:
                     options["extrasamples"] = ["unassalpha"]
                 tifffile.imwrite(out, values, **options)
-                stored = values[..., :3] if channels == 4 else values
-                add(f"tiff {bits} bits {channels} channels {compression}", out.getvalue(), stored, bits=bits)
+                add(f"tiff {bits} bits {channels} channels {compression}", out.getvalue(), values, bits=bits)
     values = noise((20, 21, 3), 255, 9).astype(np.uint8)
     for name, options in {
         "tiff tiles": {"tile": (16, 16)},
@@ -151,8 +158,10 @@ def tiffs() -> None:
     Image.fromarray(bits1).save(out, "TIFF")
     add("tiff 1 bit by Pillow", out.getvalue(), bits1.astype(np.uint8), bits=1)
     out = io.BytesIO()
-    tifffile.imwrite(out, 255 - values[..., 0], photometric="miniswhite")
-    add("tiff white is zero", out.getvalue(), values[..., 0], bits=8)
+    white = values[..., 0]
+    tifffile.imwrite(out, white, photometric="miniswhite")
+    upright = b64(np.repeat(255 - white[..., None], 3, axis=2))
+    add("tiff white is zero", out.getvalue(), white, bits=8, isWhiteZero=True, upright=upright)
     index = noise((HEIGHT, WIDTH), 3, 13).astype(np.uint8)
     colours = np.zeros((3, 256), np.uint16)
     colours[:, :4] = np.array([[0, 255, 10, 7], [0, 0, 20, 8], [0, 128, 30, 9]]) * 257
@@ -164,6 +173,43 @@ def tiffs() -> None:
     out = io.BytesIO()
     tifffile.imwrite(out, long, compression="lzw", rowsperstrip=60)
     add("tiff lzw, table full", out.getvalue(), long, bits=8)
+
+
+def tiff(name: str, values: np.ndarray, to: list[dict] = rare, stored: np.ndarray | None = None, **options: object) -> None:
+    """A case of tifffile's. `bits`, `hasAlpha` and `isWhiteZero` of the options are what the reader must say."""
+    facts = {key: options.pop(key) for key in ("bits", "hasAlpha", "isWhiteZero", "upright") if key in options}
+    facts.setdefault("bits", values.dtype.itemsize * 8)
+    out = io.BytesIO()
+    tifffile.imwrite(out, values, **options)
+    add(f"tiff {name}", out.getvalue(), values if stored is None else stored, to, **facts)
+
+
+def sample_types() -> None:
+    """Bands, signed and wide integers, floats, and the predictors for them."""
+    rng = np.random.default_rng(21)
+    grey = {"photometric": "minisblack"}
+    bands = rng.integers(0, 4000, (HEIGHT, WIDTH, 5)).astype(np.uint16)
+    tiff("5 bands", bands, planarconfig="contig", **grey)
+    tiff("5 bands in planes", np.moveaxis(bands, 2, 0), stored=bands, planarconfig="separate", **grey)
+    tiff("2 channels", bands[..., :2].astype(np.uint8), planarconfig="contig", **grey)
+    options = {"planarconfig": "contig", "extrasamples": ["unassalpha"], "hasAlpha": True}
+    tiff("grey and alpha", bands[..., :2].astype(np.uint8), **options, **grey)
+    tiff("red, green, blue, near infrared", bands[..., :4], photometric="rgb", extrasamples=["unspecified"])
+    for kind in (np.int8, np.int16, np.int32, np.int64, np.uint32, np.uint64):
+        info = np.iinfo(kind)
+        low, high = max(info.min, -(2**53)), min(info.max, 2**53)
+        values = rng.integers(low, high, (HEIGHT, WIDTH), dtype=kind, endpoint=True)
+        tiff(np.dtype(kind).name, values)
+        tiff(f"{np.dtype(kind).name} big-endian, differences", values, byteorder=">", compression="zlib", predictor=2)
+    for kind in (np.float16, np.float32, np.float64):
+        values = (rng.normal(size=(HEIGHT, WIDTH, 3)) * 1000).astype(kind)
+        values[0, :4, 0] = np.nan, np.inf, -np.inf, -0.0
+        wide = values.astype(np.float32) if kind == np.float16 else values
+        tiff(np.dtype(kind).name, values, stored=wide, photometric="rgb")
+        options = {"byteorder": ">", "tile": (16, 16), "compression": "zlib", "predictor": 3, "photometric": "rgb"}
+        tiff(f"{np.dtype(kind).name} big-endian, differences", values, stored=wide, **options)
+    wide = rng.integers(0, 4096, (HEIGHT, WIDTH)).astype(np.uint16)
+    tiff("12 bits", wide, bits=12, photometric="minisblack", bitspersample=12)
 
 
 def orientations() -> None:
@@ -210,11 +256,12 @@ def transposed(values: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def main() -> None:
-    for part in (pngs, jpegs, webps, tiffs, orientations):
+    for part in (pngs, jpegs, webps, tiffs, sample_types, orientations):
         part()
-    path = pathlib.Path(__file__).with_name("images.json")
-    path.write_text("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
-    print(len(cases), "cases,", path.stat().st_size, "bytes")
+    for name, content in (("images.json", cases), ("formats.json", rare)):
+        path = pathlib.Path(__file__).with_name(name)
+        path.write_text("[\n" + ",\n".join(json.dumps(case) for case in content) + "\n]\n")
+        print(name, len(content), "cases,", path.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":
