@@ -1,5 +1,6 @@
-// dlogits = dout₀ · ∂focal + dout₁ · ∂dice, with p = σ(x), s = 1 − p_t, S = Σ p + Σ t + 1, I = 2 Σ p·t + 1:
-//   ∂focal = α_t · (2 s · p(1 − p)(1 − 2t) · BCE + s²·(p − t)) / P
+// dlogits = dout₀ · ∂focal + dout₁ · ∂dice where t ≥ 0, else 0,
+// with p = σ(x), s = 1 − p_t, S = Σ p + Σ t + 1, I = 2 Σ p·t + 1, C pixels that take part:
+//   ∂focal = α_t · (2 s · p(1 − p)(1 − 2t) · BCE + s²·(p − t)) / C
 //   ∂dice  = −(2 t S − I) / S² · p(1 − p)
 // logits, dlogits: [N·M, P]; target: [N, P]; sums: [N·M, 4] as forward saved them; dout: [N·M, 2]
 // One thread per element.
@@ -19,12 +20,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= arrayLength(&dlogits)) { return; }
   let row = i / P;
   let t = target_[(row / M) * P + i % P];
+  if (t < 0.0) {
+    dlogits[i] = 0.0;
+    return;
+  }
   let terms = maskTerms(logits[i], t);
   let slope = terms.p * terms.q;
   let error = terms.p * (1.0 - t) - terms.q * t;
   let s = terms.missed;
-  let focal = terms.alpha * (2.0 * s * slope * (1.0 - 2.0 * t) * terms.bce + s * s * error) / f32(P);
-  let total = sums[row].z + sums[row].w + 1.0;
+  let focal = terms.alpha * (2.0 * s * slope * (1.0 - 2.0 * t) * terms.bce + s * s * error) / sums[row].w;
+  let total = sums[row].z + 1.0;
   let both = 2.0 * sums[row].y + 1.0;
   let dice = -(2.0 * t * total - both) / (total * total) * slope;
   dlogits[i] = dout[row].x * focal + dout[row].y * dice;

@@ -1,10 +1,11 @@
-// sums[row] = Σ_l partial[row, l] = (focal, Σ p·t, Σ p, Σ t)
-// losses[row] = (focal / P, 1 − (2 Σ p·t + 1) / (Σ p + Σ t + 1))
-// partial: [N·M, LANES, 4]; losses: [N·M, 2]; sums: [N·M, 4]. One thread per row, lanes in order.
+// With the sums Σ_l partial[row, l] = (focal, Σ p·t, Σ p, Σ t, C), C the pixels that take part:
+// sums[row] = (focal, Σ p·t, Σ p + Σ t, C)
+// losses[row] = (focal / max(C, 1), 1 − (2 Σ p·t + 1) / (Σ p + Σ t + 1))
+// partial: [N·M, LANES, 5]; losses: [N·M, 2]; sums: [N·M, 4]. One thread per row, lanes in order.
 #include "lib/index"
-override P: u32;
+#include "lib/mask-sums"
 override LANES: u32;
-@group(0) @binding(0) var<storage, read> partial: array<vec4f>;
+@group(0) @binding(0) var<storage, read> partial: array<MaskSums>;
 @group(0) @binding(1) var<storage, read_write> losses: array<vec2f>;
 @group(0) @binding(2) var<storage, read_write> sums: array<vec4f>;
 
@@ -13,7 +14,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let row = flatIndex(id, groups);
   if (row >= arrayLength(&losses)) { return; }
   var total = vec4f();
-  for (var l = 0u; l < LANES; l++) { total += partial[row * LANES + l]; }
-  sums[row] = total;
-  losses[row] = vec2f(total.x / f32(P), 1.0 - (2.0 * total.y + 1.0) / (total.z + total.w + 1.0));
+  var count = 0.0;
+  for (var l = 0u; l < LANES; l++) {
+    let part = partial[row * LANES + l];
+    total += vec4f(part.focal, part.both, part.predicted, part.real);
+    count += part.count;
+  }
+  let either = total.z + total.w;
+  sums[row] = vec4f(total.x, total.y, either, count);
+  losses[row] = vec2f(total.x / max(count, 1.0), 1.0 - (2.0 * total.y + 1.0) / (either + 1.0));
 }

@@ -1,5 +1,6 @@
 // dparts[n, m] = dout·weight·(FOCAL, 1) for the token that forward chose, else 0
-// dpredicted[n, m] = dout·weight·2·(predicted − real) / (supervised tokens) for a supervised token, else 0
+// dpredicted[n, m] = dout·weight·2·(predicted − real) / (supervised tokens) for a supervised token, else 0;
+// 0 where real < 0
 // predicted, real, dpredicted: [N, M]; mode, weight, dout: [N]; saved: [N, 4] (the token last); dparts: [N, M, 2].
 // One thread per token of an object.
 #include "lib/index"
@@ -24,7 +25,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let upstream = dout[n] * weight[n];
   let isChosen = m == u32(saved[n].w + 0.5);
   dparts[i] = select(vec2f(), vec2f(FOCAL, 1.0) * upstream, isChosen);
-  let isSupervised = select(m == 0u, m > 0u, several);
+  let isSupervised = select(m == 0u, m > 0u, several) && real[i] >= 0.0;
   let count = select(1.0, f32(M - 1u), several);
   dpredicted[i] = select(0.0, upstream * 2.0 * (predicted[i] - real[i]) / count, isSupervised);
 }

@@ -2,6 +2,7 @@
 // mode 0: token 0, iou = (predicted₀ − real₀)²
 // mode 1: of the tokens 1 … M − 1 the first with the least FOCAL·focal + dice,
 //         iou = the mean of (predicted − real)² over them
+// real < 0: no pixel takes part, and the error is 0
 // parts: [N, M, 2]; predicted, real: [N, M]; mode, weight, loss: [N]; saved: [N, 4]
 // One thread per object, tokens in order.
 #include "lib/index"
@@ -28,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let part = parts[n * M + m];
     let best = parts[n * M + token];
     if (FOCAL * part.x + part.y < FOCAL * best.x + best.y) { token = m; }
-    let error = predicted[n * M + m] - real[n * M + m];
+    let error = select(0.0, predicted[n * M + m] - real[n * M + m], real[n * M + m] >= 0.0);
     iou += error * error;
   }
   iou /= f32(end - first);

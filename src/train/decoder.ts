@@ -65,7 +65,7 @@ export class TrainingDecoder {
     return masks && iou ? splitObjects(masks, iou) : [];
   }
 
-  /** Sets the targets [side, side] of 0 and 1 of the passes to come, and the weight of each object's loss. */
+  /** Sets the targets [side, side] of 0, 1 and -1 (ignored) of the passes to come, and the weight of each object's loss. */
   setTargets(targets: readonly Float32Array[], weight: number): void {
     const [first = new Float32Array()] = targets;
     const all = new Float32Array(targets.length * first.length);

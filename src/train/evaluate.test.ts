@@ -110,6 +110,22 @@ describe('evaluation', () => {
     expect(less).toBe(ious(region.box, [0.5])[0]);
   });
 
+  it('counts ignored pixels neither way', () => {
+    const { objects, image } = drawSample('a', 1, 32, 32);
+    const region = objects.regions[0];
+    if (!region) throw new Error('the drawn image has objects');
+    const { transform } = preprocess(image, { size: 32, ...MICRO_SAM.preprocessing });
+    const [x0, y0, x1, y1] = region.box;
+    const iou = (map: Int32Array, box: readonly number[]) =>
+      iousOnImage(boxLogits(box), MICRO_SAM, transform, { ...objects, map }, region, [0])[0];
+    // All that is marked beside the object is ignored; then the lower half of the object too.
+    const around = objects.map.map((id) => (id === region.id ? id : -1));
+    expect(iou(around, [0, 0, 32, 32])).toBe(1);
+    const upper = around.map((id, i) => (Math.floor(i / 32) < (y0 + y1) / 2 ? id : -1));
+    expect(iou(upper, [0, 0, 32, 32])).toBe(1);
+    expect(iou(upper, [x0, (y0 + y1) / 2 + 2, x1, y1])).toBe(0);
+  });
+
   it("thresholds masks at the model's own threshold", async () => {
     const model = new BoxFiller();
     const set = drawnSet('a', 1);

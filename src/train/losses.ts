@@ -21,8 +21,8 @@ export interface LossTensors {
 
 /**
  * SAM's loss at the low-res grid: 20·focal(α 0.25, γ 2) + dice(smooth 1) + squared error of the predicted IoU.
- * Declares the inputs `target` [N, P] in {0, 1}, `mode` [N] (see {@link SUPERVISION_MODES}) and `weight` [N] (1 /
- * number of rounds, objects and images, so that losses sum to a mean).
+ * Declares the inputs `target` [N, P] in {0, 1}, or -1 where a cell takes no part, `mode` [N] (see
+ * {@link SUPERVISION_MODES}) and `weight` [N] (1 / number of rounds, objects and images, so that losses sum to a mean).
  */
 export function traceLoss(graph: Graph, { masks, iou }: DecoderOutputs): LossTensors {
   const [N, M, side] = [axis(masks.shape, 0), axis(masks.shape, 1), axis(masks.shape, 2)];

@@ -1,11 +1,12 @@
 import { lowResOf, type SamConfig } from '../config/sam.ts';
+import { IGNORED } from '../data/objects.ts';
 import type { ImageTransform } from '../data/preprocess.ts';
 import type { ObjectRegion, ObjectSet } from '../data/types.ts';
 import { resizePlaneOnHost } from '../sam/resize-host.ts';
 
 /**
  * IoU of low-res logits, scaled to the image as SAM does, with an object: an entry for each threshold. One pass over
- * the image, however many thresholds there are.
+ * the image, however many thresholds there are. Ignored pixels count for neither mask.
  */
 export function iousOnImage(
   logits: Float32Array,
@@ -21,6 +22,7 @@ export function iousOnImage(
   const inside = new Uint32Array(ascending.length + 1);
   const outside = new Uint32Array(ascending.length + 1);
   for (let i = 0; i < scaled.length; i++) {
+    if (objects.map[i] === IGNORED) continue;
     const value = scaled[i] ?? 0;
     let passed = 0;
     while (passed < ascending.length && value > (ascending[passed] ?? 0)) passed++;

@@ -13,9 +13,12 @@ function maskSizes(logits: Shape | null | undefined, target: Shape | null | unde
   return { N, M, P };
 }
 
+/** Counts of a lane: pixels in both masks, in either, and that take part. */
+const COUNTS = 3;
+
 /**
- * IoU of the masks `logits > 0` with the target: logits [N, M, P], target [N, P] in {0, 1} → [N, M].
- * Two empty masks have an IoU of 0. A constant for the losses: no gradient passes.
+ * IoU of the masks `logits > 0` with the target: logits [N, M, P], target [N, P] in {0, 1}, or -1 where a pixel takes
+ * no part → [N, M]. Two empty masks have an IoU of 0; without a pixel that takes part it is -1. A constant for the losses: no gradient passes.
  */
 export const maskIouOp = defineOp({
   name: 'maskIou',
@@ -26,7 +29,7 @@ export const maskIouOp = defineOp({
   },
   scratch: ({ inputs: [logits, target] }) => {
     const { N, M, P } = maskSizes(logits, target);
-    return [[N * M, pixelLanes(P), 2]];
+    return [[N * M, pixelLanes(P), COUNTS]];
   },
   passes: ({ inputs: [logits, target] }) => {
     const { N, M, P } = maskSizes(logits, target);
@@ -44,7 +47,7 @@ export const maskIouOp = defineOp({
         constants: { LANES: lanes },
         bindings: [{ scratch: 0 }, { output: 0 }],
         workgroups: workgroups1d(N * M),
-        flops: 2 * N * M * lanes,
+        flops: COUNTS * N * M * lanes,
       },
     ];
   },
@@ -53,14 +56,17 @@ export const maskIouOp = defineOp({
     const { N, M, P } = maskSizes(shape, targetShape);
     const out = new Float64Array(N * M);
     for (let row = 0; row < N * M; row++) {
-      let [both, either] = [0, 0];
+      let [both, either, count] = [0, 0, 0];
       for (let i = 0; i < P; i++) {
+        const t = target?.[Math.floor(row / M) * P + i] ?? 0;
+        if (t < 0) continue;
         const predicted = (logits?.[row * P + i] ?? 0) > 0;
-        const real = (target?.[Math.floor(row / M) * P + i] ?? 0) > 0.5;
+        const real = t > 0.5;
+        count++;
         if (predicted && real) both++;
         if (predicted || real) either++;
       }
-      out[row] = both / Math.max(either, 1);
+      out[row] = count > 0 ? both / Math.max(either, 1) : -1;
     }
     return [out];
   },
@@ -75,6 +81,16 @@ export const maskIouOp = defineOp({
         1: (shape) => new Float64Array(sizeOf(shape)),
       },
       note: 'two empty masks; a logit of 0 is background',
+    },
+    {
+      ...iouCase(3, 2, 600),
+      values: {
+        1: (shape) =>
+          Float64Array.from({ length: sizeOf(shape) }, (_, i) =>
+            i < 600 ? ((i * 7) % 3) - 1 : i < 1200 ? -1 : i % 2,
+          ),
+      },
+      note: 'some pixels, all and none take no part',
     },
   ],
 });

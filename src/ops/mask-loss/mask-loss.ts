@@ -6,7 +6,9 @@ import { required } from '../required.ts';
 
 const ALPHA = 0.25;
 const SMOOTH = 1;
-/** Sums kept for each row: focal, Σ p·t, Σ p, Σ t. */
+/** Sums of a lane: focal, Σ p·t, Σ p, Σ t and the pixels that take part. */
+const LANE_SUMS = 5;
+/** Sums kept for each row: focal, Σ p·t, Σ p + Σ t and the pixels that take part. */
 const SUMS = 4;
 
 function maskSizes(logits: Shape | null | undefined, target: Shape | null | undefined, op: string) {
@@ -19,10 +21,12 @@ function maskSizes(logits: Shape | null | undefined, target: Shape | null | unde
 }
 
 /**
- * The two mask losses of every candidate: logits [N, M, P], target [N, P] in {0, 1} → [N, M, 2] (focal, dice).
+ * The two mask losses of every candidate: logits [N, M, P], target [N, P] in {0, 1}, or -1 where a pixel
+ * takes no part → [N, M, 2] (focal, dice).
  *
- * With p = σ(logits): focal = mean over pixels of α_t · (1 − p_t)² · BCE, α = 0.25;
- * dice = 1 − (2 Σ p t + 1) / (Σ p + Σ t + 1). Both are computed from the logits and finite for any of them.
+ * With p = σ(logits), over the pixels that take part: focal = mean of α_t · (1 − p_t)² · BCE, α = 0.25;
+ * dice = 1 − (2 Σ p t + 1) / (Σ p + Σ t + 1). Both are computed from the logits and finite for any of them,
+ * and 0 when no pixel takes part.
  * Saves [N, M, 4]: the sums that backward needs.
  */
 export const maskLossOp = defineOp({
@@ -37,7 +41,7 @@ export const maskLossOp = defineOp({
   },
   scratch: ({ inputs: [logits, target] }) => {
     const { N, M, P } = maskSizes(logits, target, 'maskLoss');
-    return [[N * M, pixelLanes(P), SUMS]];
+    return [[N * M, pixelLanes(P), LANE_SUMS]];
   },
   passes: ({ inputs: [logits, target] }) => {
     const { N, M, P } = maskSizes(logits, target, 'maskLoss');
@@ -52,10 +56,10 @@ export const maskLossOp = defineOp({
       },
       {
         shader: 'mask-loss/finish',
-        constants: { P, LANES: lanes },
+        constants: { LANES: lanes },
         bindings: [{ scratch: 0 }, { output: 0 }, { output: 1 }],
         workgroups: workgroups1d(N * M),
-        flops: N * M * lanes * SUMS,
+        flops: N * M * lanes * LANE_SUMS,
       },
     ];
   },
@@ -69,10 +73,11 @@ export const maskLossOp = defineOp({
     const losses = new Float64Array(N * M * 2);
     const sums = new Float64Array(N * M * SUMS);
     for (let row = 0; row < N * M; row++) {
-      let [focal, both, predicted, real] = [0, 0, 0, 0];
+      let [focal, both, predicted, real, count] = [0, 0, 0, 0, 0];
       for (let i = 0; i < P; i++) {
         const x = logits?.[row * P + i] ?? 0;
         const t = target?.[Math.floor(row / M) * P + i] ?? 0;
+        if (t < 0) continue;
         const p = 1 / (1 + Math.exp(-x));
         const bce = Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x)));
         const missed = 1 - (p * t + (1 - p) * (1 - t));
@@ -80,9 +85,13 @@ export const maskLossOp = defineOp({
         both += p * t;
         predicted += p;
         real += t;
+        count++;
       }
-      losses.set([focal / P, 1 - (2 * both + SMOOTH) / (predicted + real + SMOOTH)], row * 2);
-      sums.set([focal, both, predicted, real], row * SUMS);
+      losses.set(
+        [focal / Math.max(count, 1), 1 - (2 * both + SMOOTH) / (predicted + real + SMOOTH)],
+        row * 2,
+      );
+      sums.set([focal, both, predicted + real, count], row * SUMS);
     }
     return [losses, sums];
   },
@@ -98,6 +107,7 @@ export const maskLossOp = defineOp({
       },
       note: 'logits up to ±100, where exp overflows if it is taken the wrong way round',
     },
+    { ...maskCase(3, 2, 600), values: { 1: someIgnored }, note: 'some pixels, all and none take no part' },
   ],
 });
 
@@ -126,6 +136,13 @@ export const maskLossBackwardOp = defineOp({
 /** A target in which about half of the pixels are set. */
 function halves(shape: Shape): Float64Array {
   return Float64Array.from({ length: sizeOf(shape) }, (_, i) => ((i * i * 7 + i * 3) % 11 < 5 ? 1 : 0));
+}
+
+/** {@link halves} of which some pixels of the first row are ignored, all of the second and none of the third. */
+function someIgnored(shape: Shape): Float64Array {
+  const pixels = axis(shape, 1);
+  const isIgnored = (i: number) => (i < pixels ? (i * i + i) % 7 < 3 : i < 2 * pixels);
+  return halves(shape).map((t, i) => (isIgnored(i) ? -1 : t));
 }
 
 function maskCase(N: number, M: number, P: number): OpCase<object> {

@@ -35,7 +35,8 @@ function chooseToken(parts: Float64Array, n: number, M: number, several: boolean
  * mode [N] says what is supervised. 0: token 0 alone, iou = its squared error. 1: of the tokens 1 … M − 1 the mask
  * of the one with the least 20·focal + dice, iou = the mean squared error of all of them, so that the ranking is
  * learned (M ≥ 2).
- * weight [N] makes the mean over rounds and objects; 0 leaves an object out. The real IoU is a constant.
+ * weight [N] makes the mean over rounds and objects; 0 leaves an object out. The real IoU is a constant; -1 where no
+ * pixel takes part, which has no error.
  * Saves [N, 4], without the weight: focal, dice, iou of what was supervised, and the token.
  */
 export const samLossOp = defineOp({
@@ -75,7 +76,10 @@ export const samLossOp = defineOp({
       const several = (mode?.[n] ?? 0) > 0.5;
       const token = chooseToken(given, n, M, several);
       const tokens = several ? Array.from({ length: M - 1 }, (_, m) => m + 1) : [0];
-      const errors = tokens.map((m) => ((predictedIou?.[n * M + m] ?? 0) - (realIou?.[n * M + m] ?? 0)) ** 2);
+      const errors = tokens.map((m) => {
+        const real = realIou?.[n * M + m] ?? 0;
+        return real < 0 ? 0 : ((predictedIou?.[n * M + m] ?? 0) - real) ** 2;
+      });
       const iou = errors.reduce((sum, error) => sum + error, 0) / errors.length;
       const [focal, dice] = [given[(n * M + token) * 2] ?? 0, given[(n * M + token) * 2 + 1] ?? 0];
       loss[n] = (weight?.[n] ?? 0) * (FOCAL * focal + dice + iou);
@@ -83,7 +87,13 @@ export const samLossOp = defineOp({
     }
     return [loss, saved];
   },
-  cases: [lossCase(1, 1), lossCase(1, 4), lossCase(7, 4), lossCase(5, 2)],
+  cases: [
+    lossCase(1, 1),
+    lossCase(1, 4),
+    lossCase(7, 4),
+    lossCase(5, 2),
+    lossCase(4, 4, (i) => (i < 8 ? -1 : i / 16)),
+  ],
 });
 
 /** Gradient of {@link samLossOp}: → dparts [N, M, 2] and dpredictedIou [N, M]. */
@@ -137,7 +147,8 @@ function both({ graph, input, output, dout }: BackwardContext<object>): [Tensor,
   ];
 }
 
-function lossCase(N: number, M: number): OpCase<object> {
+/** @param realIou the real IoUs, if they are not the same fractions as the predicted ones. */
+function lossCase(N: number, M: number, realIou?: (i: number) => number): OpCase<object> {
   const fractions = (shape: Shape) =>
     Float64Array.from({ length: sizeOf(shape) }, (_, i) => Math.fround(((i * 29 + 5) % 53) / 53));
   return {
@@ -146,6 +157,9 @@ function lossCase(N: number, M: number): OpCase<object> {
     values: {
       0: fractions,
       1: fractions,
+      ...(realIou && {
+        2: (shape: Shape) => Float64Array.from({ length: sizeOf(shape) }, (_, i) => realIou(i)),
+      }),
       // With a single token there is nothing to choose from.
       3: (shape) => Float64Array.from({ length: sizeOf(shape) }, (_, i) => (M > 1 ? (i + 1) % 2 : 0)),
     },
