@@ -101,7 +101,7 @@ async function start(parts: RunParts, flags: Flags, folders: readonly string[]):
   );
   if (val === 0) console.log('There is no validation image, so the weights of the last step are kept.');
   if (test === 0) console.log('There is no test image, so the gain over the base model is not measured.');
-  return startTraining(parts, settings, datasets);
+  return startTraining({ ...parts, ...(plan.plans && { plans: plan.plans }) }, settings, datasets);
 }
 
 async function goOn(parts: RunParts, folders: readonly string[]): Promise<Run> {

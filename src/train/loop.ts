@@ -19,7 +19,8 @@ import type { TrainEvent } from './events.ts';
 import { bestThreshold, MASK_THRESHOLDS, SAM_MASK_THRESHOLD } from './mask-threshold.ts';
 import { clipScale, learningRates } from './optimizer.ts';
 import type { ParameterRange } from './parameter-buffers.ts';
-import { planTraining } from './plans.ts';
+import { inTurns } from './pieces.ts';
+import { type TrainingPlans, trainingPlans } from './plans.ts';
 import { isBetter, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
 
@@ -31,6 +32,8 @@ export interface TrainerParts {
   readonly config: TrainConfig;
   readonly sets: readonly TrainingSet[];
   readonly storage: RunStorage;
+  /** What is to run, where it was planned for just these parts before; a resumed run plans anew. */
+  readonly plans?: TrainingPlans;
   /** Called with every event, in order. */
   readonly emit: (event: TrainEvent) => void;
   /** Awaited between two pieces of work, so that others may use the device. */
@@ -77,7 +80,8 @@ export class Trainer {
     const { gpu, model, mopeft, config, sets } = parts;
     const checkpoint = resume ? await lastCheckpoint(parts.storage) : null;
     const sizes = checkpoint ? { ...config, objectsPerPass: checkpoint.state.objectsPerPass } : config;
-    const plans = planTraining(model.config, mopeft, sizes, gpu);
+    const known = checkpoint ? undefined : parts.plans;
+    const plans = known ?? (await inTurns(trainingPlans(model.config, mopeft, sizes, gpu)));
     const state = checkpoint?.state ?? null;
     const batches = Batches.open(model.config, config, sets, state);
     const step = await TrainingStep.create(gpu, model, plans);

@@ -13,6 +13,7 @@ import { decoderKey, decoderTrainingGraph } from './decoder-graph.ts';
 import { encoderTrainingGraph } from './encoder-graph.ts';
 import { planOptimizer } from './optimizer.ts';
 import { layoutParameters, type ParameterLayout } from './parameter-buffers.ts';
+import { atOnce, type Pieces } from './pieces.ts';
 
 /** What of a device decides a plan. */
 export type DeviceTraits = Pick<Gpu, 'traits' | 'bufferLimit'>;
@@ -62,13 +63,23 @@ export function planTraining(
   sizes: StepSizes,
   device: DeviceTraits,
 ): TrainingPlans {
+  return atOnce(trainingPlans(sam, mopeft, sizes, device));
+}
+
+/** {@link planTraining} in pieces: none of them traces or plans more than one graph. */
+export function* trainingPlans(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  sizes: StepSizes,
+  device: DeviceTraits,
+): Pieces<TrainingPlans> {
   const planDecoder = decoderPlanner(sam, trainableTensors(mopeft, sam), device);
-  const objectsPerPass = sizes.objectsPerPass || choosePassSize(sizes, planDecoder, device);
+  const objectsPerPass = sizes.objectsPerPass || (yield* choosePassSize(sizes, planDecoder, device));
   const most = Math.min(objectsPerPass, sizes.objectsPerImage);
   const shapes = Array.from({ length: most }, (_, i) =>
     Array.from({ length: sizes.corrections + 1 }, (_, round) => roundShape(i + 1, round)),
   ).flat();
-  return planShapes(sam, mopeft, shapes, device, planDecoder);
+  return yield* shapePlans(sam, mopeft, shapes, device, planDecoder);
 }
 
 /** {@link planTraining} for given shapes of the decoder's passes. */
@@ -77,19 +88,33 @@ export function planShapes(
   mopeft: MopeftConfig,
   shapes: readonly DecodeShape[],
   device: DeviceTraits,
-  planDecoder = decoderPlanner(sam, trainableTensors(mopeft, sam), device),
 ): TrainingPlans {
+  const planDecoder = decoderPlanner(sam, trainableTensors(mopeft, sam), device);
+  return atOnce(shapePlans(sam, mopeft, shapes, device, planDecoder));
+}
+
+function* shapePlans(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  shapes: readonly DecodeShape[],
+  device: DeviceTraits,
+  planDecoder: DecoderPlanner,
+): Pieces<TrainingPlans> {
   const tensors = trainableTensors(mopeft, sam);
   const layout = layoutParameters(tensors, device.bufferLimit);
+  const decoders = new Map<string, Plan>();
+  for (const shape of shapes) decoders.set(decoderKey(shape), yield* planDecoder(shape));
+  const encoder = yield* planEncoder(sam, mopeft, tensors, device);
+  const evaluationEncoder = yield* planEvaluationEncoder(sam, mopeft, device);
   const plans: TrainingPlans = {
     sam,
     mopeft,
     tensors,
     layout,
     trainsEncoder: trainsEncoder(tensors),
-    encoder: planEncoder(sam, mopeft, tensors, device),
-    evaluationEncoder: planEvaluationEncoder(sam, mopeft, device),
-    decoders: new Map(shapes.map((shape) => [decoderKey(shape), planDecoder(shape)])),
+    encoder,
+    evaluationEncoder,
+    decoders,
     optimizer: planOptimizer(layout, device.traits),
     objectsPerPass: Math.max(...shapes.map(({ objects }) => objects)),
     maxTokens: Math.max(...shapes.map(({ tokens }) => tokens)),
@@ -118,23 +143,35 @@ function trainsEncoder(tensors: readonly TrainableTensor[]): boolean {
 }
 
 /** Keeps every value for the backward where that is cheap, otherwise the blocks' outputs alone. */
-function planEncoder(
+function* planEncoder(
   sam: SamConfig,
   mopeft: MopeftConfig,
   tensors: readonly TrainableTensor[],
   { traits }: DeviceTraits,
-): Plan {
+): Pieces<Plan> {
   const isCheap = (graph: Graph) => planGraph(graph, traits).poolBytes <= ENCODER_BUDGET;
-  return planGraph(encoderTrainingGraph(sam, mopeft, tensors, isCheap), traits);
+  const graph = yield* encoderTrainingGraph(sam, mopeft, tensors, isCheap);
+  yield;
+  const plan = planGraph(graph, traits);
+  yield;
+  return plan;
 }
 
-function planEvaluationEncoder(sam: SamConfig, mopeft: MopeftConfig, { traits }: DeviceTraits): Plan | null {
+function* planEvaluationEncoder(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  { traits }: DeviceTraits,
+): Pieces<Plan | null> {
   if (!differsInTraining(mopeft)) return null;
   const slots = (graph: Graph) => attachModules(graph, mopeft, graphInputs(graph), 'evaluation').slots;
-  return planGraph(encodeGraph(sam, slots), traits);
+  const graph = encodeGraph(sam, slots);
+  yield;
+  const plan = planGraph(graph, traits);
+  yield;
+  return plan;
 }
 
-type DecoderPlanner = (shape: DecodeShape) => Plan;
+type DecoderPlanner = (shape: DecodeShape) => Pieces<Plan>;
 
 /** Plans a pass of the decoder, each shape once. */
 function decoderPlanner(
@@ -143,10 +180,14 @@ function decoderPlanner(
   { traits }: DeviceTraits,
 ): DecoderPlanner {
   const plans = new Map<string, Plan>();
-  return (shape) => {
+  return function* (shape) {
     const key = decoderKey(shape);
-    const plan =
-      plans.get(key) ?? planGraph(decoderTrainingGraph(sam, shape, tensors, trainsEncoder(tensors)), traits);
+    const known = plans.get(key);
+    if (known) return known;
+    const graph = decoderTrainingGraph(sam, shape, tensors, trainsEncoder(tensors));
+    yield;
+    const plan = planGraph(graph, traits);
+    yield;
     plans.set(key, plan);
     return plan;
   };
@@ -158,20 +199,20 @@ function roundShape(objects: number, round: number): DecodeShape {
 }
 
 /** The most objects whose last round fits the budget and the device, at least 1; memory grows with the objects. */
-function choosePassSize(
+function* choosePassSize(
   { objectsPerImage, corrections }: StepSizes,
   planDecoder: DecoderPlanner,
   { bufferLimit }: DeviceTraits,
-): number {
-  const fits = (objects: number) => {
-    const { poolBytes, slotBytes } = planDecoder(roundShape(objects, corrections));
+): Pieces<number> {
+  const fits = function* (objects: number): Pieces<boolean> {
+    const { poolBytes, slotBytes } = yield* planDecoder(roundShape(objects, corrections));
     return poolBytes <= DECODER_BUDGET && Math.max(...slotBytes) <= bufferLimit;
   };
-  if (fits(objectsPerImage)) return objectsPerImage;
+  if (yield* fits(objectsPerImage)) return objectsPerImage;
   let [most, tooMany] = [1, objectsPerImage];
   while (most + 1 < tooMany) {
     const middle = (most + tooMany) >> 1;
-    if (fits(middle)) most = middle;
+    if (yield* fits(middle)) most = middle;
     else tooMany = middle;
   }
   return most;

@@ -24,6 +24,7 @@ import { encoderTrainingGraph } from './encoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
 import type { TrainEvent } from './events.ts';
 import { Trainer, type TrainingEnd } from './loop.ts';
+import { atOnce } from './pieces.ts';
 import { planTraining } from './plans.ts';
 import { prepareImage } from './prepare.ts';
 import { TrainingStep } from './step.ts';
@@ -230,10 +231,7 @@ describe('recomputing blocks in the backward', () => {
     const deeper = await openMicroModel(gpu, sam);
     const mopeft = resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], trainDecoder: false }, sam);
     const kept = planTraining(sam, mopeft, sizes, gpu);
-    const again = planGraph(
-      encoderTrainingGraph(sam, mopeft, kept.tensors, () => false),
-      gpu.traits,
-    );
+    const again = planGraph(atOnce(encoderTrainingGraph(sam, mopeft, kept.tensors, () => false)), gpu.traits);
     expect(again.poolBytes).toBeLessThan(0.7 * kept.encoder.poolBytes);
     const gradientsOf = async (plans: typeof kept) => {
       const step = await TrainingStep.create(gpu, deeper, plans);

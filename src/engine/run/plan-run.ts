@@ -4,7 +4,7 @@ import type { SamConfig } from '../../config/sam.ts';
 import type { Split } from '../../data/types.ts';
 import { METHODS } from '../../peft/registry.ts';
 import { countTrainable, estimateMemory, type TrainableCount } from '../../train/estimate.ts';
-import { type DeviceTraits, planTraining } from '../../train/plans.ts';
+import { type DeviceTraits, planTraining, type TrainingPlans } from '../../train/plans.ts';
 import type { OpenModel } from '../model.ts';
 import type { RunSettings } from '../settings.ts';
 import type { RunDataset, RunPlan } from './run-types.ts';
@@ -22,22 +22,29 @@ export interface CostRequest {
 export type RunCost = Omit<RunPlan, 'images'>;
 
 /** Plans what a run would take; allocates nothing. That it cannot be planned is one of the problems. */
-export function planCost({ sam, settings: { mopeft, train }, device }: CostRequest): RunCost {
+export function planCost(request: CostRequest): RunCost {
+  return planWithCost(request).cost;
+}
+
+interface PlannedCost {
+  readonly cost: RunCost;
+  /** Null when it cannot be planned. */
+  readonly plans: TrainingPlans | null;
+}
+
+function planWithCost({ sam, settings: { mopeft, train }, device }: CostRequest): PlannedCost {
   const bufferLimitBytes = device.bufferLimit;
   const { steps } = train;
   try {
     const plans = planTraining(sam, mopeft, train, device);
     const trainable = countTrainable(plans).map(worded);
-    return {
-      trainable,
-      trainableCount: trainable.reduce((sum, { count }) => sum + count, 0),
-      memory: { ...estimateMemory(plans), bufferLimitBytes },
-      steps,
-      problems: [],
-    };
+    const trainableCount = trainable.reduce((sum, { count }) => sum + count, 0);
+    const memory = { ...estimateMemory(plans), bufferLimitBytes };
+    return { plans, cost: { trainable, trainableCount, memory, steps, problems: [] } };
   } catch (error) {
     const memory = { peakBytes: 0, parts: [], largestBufferBytes: 0, bufferLimitBytes };
-    return { trainable: [], trainableCount: 0, memory, steps, problems: [toFailureRecord(error)] };
+    const problems = [toFailureRecord(error)];
+    return { plans: null, cost: { trainable: [], trainableCount: 0, memory, steps, problems } };
   }
 }
 
@@ -50,14 +57,15 @@ export function withDatasets(cost: RunCost, datasets: readonly RunDataset[]): Ru
   };
 }
 
-/** What a run would cost and what would stop it. */
+/** What a run would cost and what would stop it, and the plans themselves, so that its start need not plan again. */
 export function planRun(
   { traits, bufferLimit }: DeviceTraits,
   { config }: Pick<OpenModel, 'config'>,
   settings: RunSettings,
   datasets: readonly RunDataset[],
-): RunPlan {
-  return withDatasets(planCost({ sam: config, settings, device: { traits, bufferLimit } }), datasets);
+): RunPlan & { readonly plans: TrainingPlans | null } {
+  const { cost, plans } = planWithCost({ sam: config, settings, device: { traits, bufferLimit } });
+  return { ...withDatasets(cost, datasets), plans };
 }
 
 /** Why nothing can be learned from these datasets; empty = something can. */

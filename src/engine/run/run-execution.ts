@@ -78,6 +78,7 @@ export class RunExecution implements Run {
           config: train,
           sets,
           storage,
+          ...(parts.plans && { plans: parts.plans }),
           emit: (event) => run?.onEvent(event),
           yieldDevice: async () => {
             await log.settled();

@@ -3,6 +3,7 @@ import type { FailureRecord } from '../../config/failure.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Split } from '../../data/types.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
+import type { TrainingPlans } from '../../train/plans.ts';
 import type { GpuQueue } from '../gpu-queue.ts';
 import type { OpenModel } from '../model.ts';
 import type { MetricsLine } from './metrics.ts';
@@ -26,6 +27,8 @@ export interface RunParts {
   readonly files: RunFiles;
   /** How people call the run; recorded in adapter.json. */
   readonly name?: string;
+  /** What a new run will run, where that was planned already; see `planRun`. */
+  readonly plans?: TrainingPlans;
   readonly observer?: RunObserver;
 }
 
