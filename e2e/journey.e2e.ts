@@ -64,6 +64,9 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
 
   await test.step('it trains, and the page stays quick', async () => {
     const run = page.getByRole('region', { name: 'Run', exact: true });
+    const main = page.locator('main');
+    await main.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    expect(await main.evaluate((element) => element.scrollTop), 'the form is scrolled').toBeGreaterThan(0);
     const tasks = await recordTasks(browser, page, async () => {
       await page.getByRole('button', { name: 'Start training' }).click();
       // Polls rarely and cheaply, since polling is work for the main thread too.
@@ -86,6 +89,11 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await expect(page.getByRole('img', { name: /Training loss at step [1-9]/ })).toBeVisible();
     await expect(page.getByRole('table').first()).toContainText('LoRA');
     await expect(run).toContainText('running');
+    const top = await main.evaluate(({ scrollTop, scrollHeight, clientHeight }) => ({
+      scrollTop,
+      canScroll: scrollHeight > clientHeight,
+    }));
+    expect(top, 'a run is shown from its top').toEqual({ scrollTop: 0, canScroll: true });
     await expectAccessible(page);
   });
 

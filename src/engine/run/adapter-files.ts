@@ -2,51 +2,34 @@
 import { Failure } from '../../config/failure.ts';
 import type { InputFile } from '../../data/read-datasets.ts';
 import { readZip } from '../../data/zip.ts';
-import { type Adapter, type AdapterBase, readAdapter, recordWithin } from '../../peft/adapter-file.ts';
-import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
-import { RUN_FILES, type RunFiles } from './run-files.ts';
-
-/** A file by its name. */
-export interface NamedBytes {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
-
-interface AdapterPair {
-  readonly json: NamedBytes;
-  readonly weights: NamedBytes;
-}
+import type { Adapter, AdapterBase } from '../../peft/adapter-file.ts';
+import {
+  type AdapterPair,
+  type NamedBytes,
+  ownJson,
+  RUN_FILES,
+  type RunFiles,
+  readPair,
+} from './run-files.ts';
 
 /**
  * The best weights of a run, checked against the open model.
  * @throws Failure `run/no-adapter`, `adapter/other-model`, `adapter/…`.
  */
 export async function readRunAdapter(files: RunFiles, base: AdapterBase): Promise<Adapter> {
-  const { json, weights } = await adapterFiles(files);
-  return readPair(base, { json, weights });
+  return readPair(base, await adapterFiles(files));
 }
 
 /** `adapter.safetensors` of a run and the `adapter.json` that belongs to it. @throws Failure `run/no-adapter`. */
 export async function adapterFiles(files: RunFiles): Promise<AdapterPair> {
-  const read = async (name: string): Promise<NamedBytes | null> => {
-    const bytes = await files.readIfThere(name);
-    return bytes && { name, bytes };
-  };
-  const weights = await read(RUN_FILES.adapter);
-  const json = weights && ((await ownJson(weights)) ?? (await read(RUN_FILES.adapterJson)));
-  if (weights && json) return { weights, json };
+  const pair = await files.readAdapterPair();
+  if (pair) return pair;
   throw new Failure({
     code: 'run/no-adapter',
     what: 'This run has no trained weights yet.',
     where: files.path(RUN_FILES.adapter),
     cure: 'Let it train until its first check on the validation images.',
   });
-}
-
-/** The record that weights hold themselves, as the file that belongs to them; null for weights of before. */
-async function ownJson({ name, bytes }: NamedBytes): Promise<NamedBytes | null> {
-  const record = await recordWithin(bytesSource(name, bytes));
-  return record === null ? null : { name: RUN_FILES.adapterJson, bytes: new TextEncoder().encode(record) };
 }
 
 /**
@@ -100,11 +83,6 @@ async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<Adapter
     ...(there && { where: there.name }),
     cure: 'Choose adapter.safetensors and adapter.json together, or the zip that holds both.',
   });
-}
-
-function readPair(base: AdapterBase, { json, weights }: AdapterPair): Promise<Adapter> {
-  const text = new TextDecoder().decode(json.bytes);
-  return readAdapter(base, { name: json.name, text }, bytesSource(weights.name, weights.bytes));
 }
 
 async function unzip(path: string, bytes: Uint8Array): Promise<NamedBytes[]> {

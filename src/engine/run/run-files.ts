@@ -15,7 +15,13 @@ import type { MopeftConfig } from '../../config/mopeft.ts';
 import type { TrainConfig } from '../../config/train.ts';
 import type { FileStore } from '../../data/file-store.ts';
 import type { Split } from '../../data/types.ts';
-import { type AdapterBase, readAdapterFiles, recordWithin, writeAdapter } from '../../peft/adapter-file.ts';
+import {
+  type Adapter,
+  type AdapterBase,
+  readAdapter,
+  recordWithin,
+  writeAdapter,
+} from '../../peft/adapter-file.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
 import { formatMetrics, type MetricsLine, parseMetrics } from './metrics.ts';
@@ -168,13 +174,8 @@ export class RunFiles {
       readCheckpoint: () => this.readIfThere(RUN_FILES.checkpoint),
       writeCheckpoint: (bytes) => this.store.write(this.path(RUN_FILES.checkpoint), bytes),
       readBest: async () => {
-        const weights = await this.readIfThere(RUN_FILES.adapter);
-        if (!weights) return null;
-        const safetensors = new Uint8Array(weights);
-        const own = await recordWithin(bytesSource(RUN_FILES.adapter, safetensors));
-        const beside = own === null ? await this.readIfThere(RUN_FILES.adapterJson) : null;
-        const json = own ?? (beside && new TextDecoder().decode(beside));
-        return json === null ? null : readAdapterFiles(base, { json, safetensors });
+        const pair = await this.readAdapterPair();
+        return pair && readPair(base, pair);
       },
       writeBest: async ({ tensors, maskThreshold, step, score }) => {
         const about = { ...training, step, score };
@@ -183,6 +184,17 @@ export class RunFiles {
         await this.writeText(RUN_FILES.adapterJson, files.json);
       },
     };
+  }
+
+  /** The best weights and the record that belongs to them; null before there are any. */
+  async readAdapterPair(): Promise<AdapterPair | null> {
+    const read = async (name: string): Promise<NamedBytes | null> => {
+      const bytes = await this.readIfThere(name);
+      return bytes && { name, bytes };
+    };
+    const weights = await read(RUN_FILES.adapter);
+    const json = weights && ((await ownJson(weights)) ?? (await read(RUN_FILES.adapterJson)));
+    return weights && json && { weights, json };
   }
 
   /** The bytes of one of the run's files; null when it is not there. */
@@ -199,4 +211,28 @@ export class RunFiles {
       cure: 'It was changed by hand or only partly copied; copy the run again or start a new one.',
     });
   }
+}
+
+/** A file by its name. */
+export interface NamedBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** `adapter.safetensors` and the `adapter.json` that belongs to it. */
+export interface AdapterPair {
+  readonly json: NamedBytes;
+  readonly weights: NamedBytes;
+}
+
+/** Reads an adapter from its two files. @throws Failure `adapter/…`, `checkpoint/…`. */
+export function readPair(base: AdapterBase, { json, weights }: AdapterPair): Promise<Adapter> {
+  const text = new TextDecoder().decode(json.bytes);
+  return readAdapter(base, { name: json.name, text }, bytesSource(weights.name, weights.bytes));
+}
+
+/** The record that weights hold themselves, as the file that belongs to them; null for weights of before. */
+export async function ownJson({ name, bytes }: NamedBytes): Promise<NamedBytes | null> {
+  const record = await recordWithin(bytesSource(name, bytes));
+  return record === null ? null : { name: RUN_FILES.adapterJson, bytes: new TextEncoder().encode(record) };
 }

@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Failure } from '../config/failure.ts';
+import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { resolveMopeft } from '../peft/resolve.ts';
+import { bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { Safetensors } from '../sam/checkpoint/safetensors.ts';
+import type { SamModel } from '../sam/weights.ts';
+import { openTestGpu } from '../testing/device.ts';
+import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
+import { drawnSet, drawSample } from '../testing/training-sets.ts';
+import type { TrainingSet } from './batches.ts';
+import { type BestWeights, type RunStorage, readCheckpoint } from './checkpoint.ts';
+import type { TrainEvent } from './events.ts';
+import { Trainer, type TrainingEnd } from './loop.ts';
+
+// Compiling the step's pipelines takes a software adapter most of the time; one device compiles them once for all tests.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+// The floor on which everything must run.
+let gpu: Gpu;
+let model: SamModel;
+beforeAll(async () => {
+  gpu = await openTestGpu({ defaultLimits: true });
+  model = await openMicroModel(gpu);
+});
+afterAll(() => gpu?.destroy());
+
+class MemoryStorage implements RunStorage {
+  checkpoint: Uint8Array | null = null;
+  best: BestWeights | null = null;
+  readCheckpoint = async () => this.checkpoint;
+  writeCheckpoint = async (bytes: Uint8Array) => {
+    this.checkpoint = bytes;
+  };
+  readBest = async () => this.best;
+  writeBest: RunStorage['writeBest'] = async (best) => {
+    this.best = best;
+  };
+}
+
+const CONFIG = parseTrainConfig({
+  steps: 5,
+  seed: 11,
+  imagesPerStep: 1,
+  objectsPerImage: 2,
+  corrections: 1,
+  evalEvery: 3,
+  evalImages: 1,
+  evalObjects: 1,
+  checkpointEvery: 2,
+  lrPeft: 1e-2,
+});
+
+interface Trained {
+  readonly events: TrainEvent[];
+  readonly end: TrainingEnd;
+}
+
+/** Trains until the end, or until an event asks for a pause or a stop. */
+async function train(
+  storage: MemoryStorage,
+  config: TrainConfig,
+  {
+    pauseOn,
+    stopOn,
+    resume = false,
+    sets = [drawnSet('left', 1), drawnSet('right', 2, 2)],
+  }: {
+    pauseOn?: (event: TrainEvent) => boolean;
+    stopOn?: (event: TrainEvent) => boolean;
+    resume?: boolean;
+    sets?: TrainingSet[];
+  } = {},
+): Promise<Trained> {
+  const events: TrainEvent[] = [];
+  const trainer = await Trainer.open(
+    {
+      gpu,
+      model,
+      mopeft: resolveMopeft({ methods: ['lora', 'prefix', 'adapter'] }, MICRO_SAM),
+      config,
+      sets,
+      storage,
+      emit: (event) => {
+        events.push(event);
+        if (pauseOn?.(event)) trainer.pause();
+        if (stopOn?.(event)) trainer.stop();
+      },
+    },
+    resume,
+  );
+  try {
+    return { events, end: await trainer.run() };
+  } finally {
+    trainer.release();
+  }
+}
+
+async function checkpointOf({ checkpoint }: MemoryStorage) {
+  const bytes = checkpoint ?? new Uint8Array();
+  const { state } = await readCheckpoint(bytes, 'checkpoint');
+  return { state, tensors: await (await Safetensors.open(bytesSource('checkpoint', bytes))).readAll() };
+}
+
+/** What must be equal: everything but the time it took. */
+const measured = (events: readonly TrainEvent[], after: number) =>
+  events.flatMap((event): TrainEvent[] => {
+    if (event.type === 'step' && event.step > after) return [{ ...event, ms: 0 }];
+    return (event.type === 'eval' || event.type === 'gates') && event.step > after ? [event] : [];
+  });
+
+describe('a run', () => {
+  it('goes on after a pause with the losses of the uninterrupted run, bit for bit', async () => {
+    const [whole, parts] = [new MemoryStorage(), new MemoryStorage()];
+    const before = gpu.allocatedBytes;
+    const uninterrupted = await train(whole, CONFIG);
+    expect(uninterrupted.end).toBe('finished');
+    const steps = uninterrupted.events.filter(({ type }) => type === 'step');
+    expect(steps.length).toBe(5);
+
+    const first = await train(parts, CONFIG, {
+      pauseOn: (event) => event.type === 'step' && event.step === 3,
+    });
+    expect(first.end).toBe('paused');
+    expect(parts.checkpoint).not.toEqual(whole.checkpoint);
+    const second = await train(parts, CONFIG, { resume: true });
+    expect(second.end).toBe('finished');
+    expect([...measured(first.events, -1), ...measured(second.events, -1)]).toEqual(
+      measured(uninterrupted.events, -1),
+    );
+    expect(parts.checkpoint).toEqual(whole.checkpoint);
+    expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('leaves off an evaluation when it shall pause, and does it when it goes on', async () => {
+    const [whole, parts] = [new MemoryStorage(), new MemoryStorage()];
+    const short = { ...CONFIG, steps: 2, evalEvery: 1 };
+    const uninterrupted = await train(whole, short);
+    let done = 0;
+    const first = await train(parts, short, {
+      pauseOn: (event) => {
+        if (event.type === 'step') done = event.step;
+        return done === 1 && event.type === 'activity';
+      },
+    });
+    expect(first.end).toBe('paused');
+    expect(first.events.filter((event) => event.type === 'eval').map(({ step }) => step)).toEqual([0, 0]);
+    const second = await train(parts, short, { resume: true });
+    expect([...measured(first.events, -1), ...measured(second.events, -1)]).toEqual(
+      measured(uninterrupted.events, -1),
+    );
+    expect(parts.checkpoint).toEqual(whole.checkpoint);
+  });
+
+  it('evaluates at step 0 and keeps the best weights; its events name datasets, splits and gates', async () => {
+    const storage = new MemoryStorage();
+    const { events } = await train(storage, { ...CONFIG, steps: 1 });
+    const evals = events.filter((event) => event.type === 'eval');
+    expect(evals.map(({ step, dataset, split }) => [step, dataset, split])).toEqual(
+      [0, 1].flatMap((step) => ['left', 'right'].map((dataset) => [step, dataset, 'val'])),
+    );
+    for (const { box_iou, click_iou, n } of evals) {
+      expect(n).toBe(1);
+      for (const iou of [box_iou, click_iou]) expect(iou).toBeGreaterThanOrEqual(0);
+    }
+    const gates = events.filter((event) => event.type === 'gates');
+    expect(gates.length).toBe(4);
+    for (const { layers } of gates) {
+      expect(layers.map((layer) => Object.keys(layer).sort())).toEqual(
+        Array(2).fill(['adapter', 'lora', 'prefix']),
+      );
+    }
+    expect(events.filter(({ type }) => type === 'best').length).toBeGreaterThan(0);
+    expect(storage.best?.tensors.has('blocks.1.gate.adapter.weight')).toBe(true);
+  });
+
+  it('measures nothing of a dataset whose validation images have no object, and says nothing', async () => {
+    const [left, right] = [drawnSet('left', 1), drawnSet('right', 2, 2)];
+    const bare: TrainingSet['load'] = async (name) => {
+      const sample = drawSample(name, 2);
+      const objects = name.startsWith('val') ? { ...sample.objects, regions: [] } : sample.objects;
+      return { ok: true, value: { ...sample, objects } };
+    };
+    const storage = new MemoryStorage();
+    const sets = [left, { ...right, load: bare }];
+    const { events } = await train(storage, { ...CONFIG, steps: 1 }, { sets });
+    const measured = events.flatMap((event) =>
+      event.type === 'eval' || event.type === 'gates' ? [`${event.type} ${event.dataset}`] : [],
+    );
+    expect(new Set(measured)).toEqual(new Set(['eval left', 'gates left']));
+  });
+
+  it.each(['paused', 'stopped'] as const)(
+    'without validation images keeps the latest weights when it is %s, between two evaluations',
+    async (end) => {
+      const storage = new MemoryStorage();
+      const set = drawnSet('left', 1);
+      const ends = (event: TrainEvent) => event.type === 'step' && event.step === 2;
+      const trained = await train(
+        storage,
+        { ...CONFIG, evalEvery: 50 },
+        {
+          sets: [{ ...set, split: { ...set.split, val: [] } }],
+          ...(end === 'paused' ? { pauseOn: ends } : { stopOn: ends }),
+        },
+      );
+      expect(trained.end).toBe(end);
+      expect(storage.best).toMatchObject({ step: 2, score: null, maskThreshold: 0 });
+      const { state, tensors } = await checkpointOf(storage);
+      expect(state).toMatchObject({ step: 2, bestStep: 2, bestScore: null });
+      for (const [name, { data }] of storage.best?.tensors ?? [])
+        expect(data, name).toEqual(tensors.get(`param.${name}`)?.data);
+    },
+  );
+
+  it('stops when the loss is no number and keeps the last good checkpoint', async () => {
+    const storage = new MemoryStorage();
+    // Far beyond what a screen allows: the first update leaves nothing finite behind.
+    const wild = { ...CONFIG, steps: 50, checkpointEvery: 1, lrPeft: 1e30, lrDecoder: 1e30, warmup: 0 };
+    const failure = await train(storage, wild).then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    expect(failure).toBeInstanceOf(Failure);
+    if (!(failure instanceof Failure)) return;
+    expect(failure.record.code).toBe('train/not-finite');
+    expect(failure.record.what).toMatch(
+      storage.checkpoint ? /checkpoint of step \d+ is kept/ : /No checkpoint/,
+    );
+  });
+
+  it('says that there is nothing to go on from', async () => {
+    await expect(train(new MemoryStorage(), CONFIG, { resume: true })).rejects.toThrow(/no checkpoint/);
+  });
+});
