@@ -91,7 +91,7 @@ export class DatasetRepository {
 
   /** What is stored of datasets that cannot be opened; one that is just being stored, here or in another tab, is none of them. */
   async broken(): Promise<BrokenDataset[]> {
-    // The locks first: a dataset that is finished in between is whole when it is read.
+    // The locks first: a dataset that is finished in the meantime is then whole when it is read.
     const stored = await datasetLocks.taken();
     const { broken } = await this.disk.list();
     return broken

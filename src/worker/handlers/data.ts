@@ -62,7 +62,7 @@ export function dataHandlers(
   };
 }
 
-/** How a dataset is called whose files have no folder. */
+/** The name of a dataset whose files lie in no folder. */
 function topNameOf(files: readonly DroppedFile[]): string {
   const [only] = files;
   const isZip = files.length === 1 && only && /\.zip$/i.test(only.path);

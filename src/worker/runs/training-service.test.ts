@@ -17,7 +17,7 @@ import type { DroppedFile, EngineEvent, RunInfo, TrainSettings } from '../protoc
 import { runLocks } from '../tab-locks.ts';
 import { TrainingService } from './training-service.ts';
 
-// What is under test is who may do what when, so runs are played and nothing is computed.
+// What is tested is who may do what and when, so runs are faked and nothing is computed.
 vi.mock('../../engine/run/run.ts', () => ({ startTraining: vi.fn(), resumeTraining: vi.fn() }));
 vi.mock('../../engine/run/plan-run.ts', () => ({
   planCost: () => ({ problems: [] }),
@@ -83,7 +83,7 @@ function droppedAdapter(): DroppedFile {
 }
 
 /** A run that ends when it is told to. */
-function playedRun() {
+function fakeRun() {
   const done = deferred<RunOutcome>();
   const end = (status: RunOutcome['status']): void => done.resolve({ ...progress, status, verdict: null });
   const run = {
@@ -145,7 +145,7 @@ test('another model waits for a run that is being launched, and the run is pause
   await expect(service.expectUnused('cells')).rejects.toMatchObject({ record: { code: 'data/in-use' } });
   const order: string[] = [];
   const changed = changeModel().then(() => order.push('model changed'));
-  const { run } = playedRun();
+  const { run } = fakeRun();
   void run.done.then(() => order.push('run paused'));
   begun.resolve(run);
   const { id } = await started;
@@ -160,7 +160,7 @@ test.each(['pause', 'stop'] as const)('%s is taken while a run is being launched
   const started = service.start(settings);
   await launching;
   const answered = service[stopRequest](runs()[0]?.id ?? '');
-  begun.resolve(playedRun().run);
+  begun.resolve(fakeRun().run);
   expect((await answered).status).toBe(stopRequest === 'pause' ? 'paused' : 'stopped');
   await started;
 });
@@ -176,7 +176,7 @@ test('a launch that fails is told, ends whoever waits for it, and makes room for
   await expect(started).rejects.toThrow('too little memory');
   await changed;
   expect(await service.list()).toMatchObject([{ status: 'failed', failure }]);
-  const { run, end } = playedRun();
+  const { run, end } = fakeRun();
   vi.mocked(startTraining).mockResolvedValueOnce(run);
   expect((await service.start(settings)).status).toBe('running');
   end('finished');
@@ -185,7 +185,7 @@ test('a launch that fails is told, ends whoever waits for it, and makes room for
 test('the end of a run is told though it cannot be written', async () => {
   const store = new MemoryStore();
   const { service, begun, events, runs } = openService(store);
-  begun.resolve(playedRun().run);
+  begun.resolve(fakeRun().run);
   const { id } = await service.start(settings);
   const full = new Failure({ code: 'storage/full', what: 'The disk is full.', cure: 'Delete something.' });
   vi.spyOn(store, 'write').mockRejectedValue(full);
@@ -197,13 +197,13 @@ test('the end of a run is told though it cannot be written', async () => {
     text: 'The record of the run could not be written: The disk is full. Delete something.',
   });
   vi.mocked(store.write).mockRestore();
-  vi.mocked(startTraining).mockResolvedValueOnce(playedRun().run);
+  vi.mocked(startTraining).mockResolvedValueOnce(fakeRun().run);
   expect((await service.start(settings)).status).toBe('running');
 });
 
 test('the first remark of a run is for the person, the others are for the console', async () => {
   const { service, begun, events } = openService();
-  begun.resolve(playedRun().run);
+  begun.resolve(fakeRun().run);
   await service.start(settings);
   const { observer } = vi.mocked(startTraining).mock.calls[0]?.[0] ?? {};
   observer?.onNotice?.('Cells, a.png: it has no object.');
@@ -215,7 +215,7 @@ test('the first remark of a run is for the person, the others are for the consol
 
 test('a run whose dataset was deleted says that it cannot go on, and stays as it was', async () => {
   const { service, begun, openDataset } = openService();
-  begun.resolve(playedRun().run);
+  begun.resolve(fakeRun().run);
   const { id } = await service.start(settings);
   await service.pause(id);
   await service.repository.filesOf(id).writeConfig(CONFIG);
@@ -237,7 +237,7 @@ test('a run under way in another tab, and its datasets, are left alone until it 
   vi.stubGlobal('navigator', { locks: fakeWebLocks() });
   const store = new MemoryStore();
   const there = openService(store);
-  there.begun.resolve(playedRun().run);
+  there.begun.resolve(fakeRun().run);
   const { id } = await there.service.start(settings);
   const here = openService(store).service;
   expect(await here.list()).toMatchObject([{ id, status: 'elsewhere' }]);
@@ -260,12 +260,12 @@ test('a run under way is deleted in its own tab, and one whose tab was closed is
   vi.stubGlobal('navigator', { locks: fakeWebLocks() });
   const store = new MemoryStore();
   const { service, begun } = openService(store);
-  begun.resolve(playedRun().run);
+  begun.resolve(fakeRun().run);
   const { id } = await service.start(settings);
   await service.delete(id);
   expect(await service.list()).toEqual([]);
   await runLocks.whileTaken(id, async () => undefined);
-  vi.mocked(startTraining).mockResolvedValueOnce(playedRun().run);
+  vi.mocked(startTraining).mockResolvedValueOnce(fakeRun().run);
   await service.start(settings);
   // The browser has given the locks of a closed tab back.
   vi.stubGlobal('navigator', { locks: fakeWebLocks() });

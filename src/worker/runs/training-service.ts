@@ -168,7 +168,7 @@ export class TrainingService {
 
   /** What is stored of runs that cannot be opened; one that is being imported or deleted, here or in another tab, is none. */
   async broken(): Promise<BrokenRun[]> {
-    // First: what is finished in the meantime is whole when it is read.
+    // The locks first: a run that is finished in the meantime is then whole when it is read.
     const locked = await runLocks.taken();
     return (await this.repository.broken()).filter(({ id }) => !locked.has(id));
   }
@@ -196,7 +196,7 @@ export class TrainingService {
     const model = this.state.needModel();
     const now = Date.now();
     const id = newRunId(now);
-    // Another tab must not take what is half stored for broken.
+    // Under the lock, so that another tab does not list what is half stored as broken.
     return runLocks.whileTaken(id, async () => {
       try {
         const adapter = await storeAdapterFiles(
@@ -227,7 +227,7 @@ export class TrainingService {
         cure: 'Pause it there, or close that tab.',
       });
     }
-    // Last, since a run may have been started here in between.
+    // Checked last, since a run may have been started here in the meantime.
     if (this.active?.datasetIds.includes(datasetId)) {
       throw new Failure({
         code: 'data/in-use',
@@ -264,7 +264,7 @@ export class TrainingService {
     });
   }
 
-  /** Makes a run the one under way, and answers when it has begun. @throws Failure `train/busy`, `run/other-tab`, and why not. */
+  /** Makes a run the one under way, and answers when it has begun. @throws Failure `train/busy`, `run/other-tab`, and whatever keeps it from beginning. */
   private async launch(
     id: string,
     datasetIds: readonly string[],
@@ -318,7 +318,7 @@ export class TrainingService {
   }
 }
 
-/** A dataset that is imported again is another one, so that cure of the storage's does not help a run. */
+/** Importing the files again makes another dataset, so the cure that the storage names does not help a run. */
 function datasetGone(error: unknown, name: string): unknown {
   if (toFailureRecord(error).code !== 'data/half-saved') return error;
   return new Failure({
