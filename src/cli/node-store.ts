@@ -1,20 +1,31 @@
+import type { Dirent } from 'node:fs';
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../config/failure.ts';
-import { type FileStore, full, missing, type StoreEntry, storePath } from '../data/file-store.ts';
+import { type FileStore, fileName, full, missing, type StoreEntry, storePath } from '../data/file-store.ts';
+
+/** A file that is being written is named `<file>.<process id>.part`, beside the one that it will replace. */
+const PART = /\.(\d+)\.part$/;
 
 /** A {@link FileStore} in a folder of the file system, in which the command line keeps a run. */
 export class NodeStore implements FileStore {
+  private tidied: Promise<void> | null = null;
+
   constructor(private readonly root: string) {}
 
   async read(path: string): Promise<Uint8Array> {
-    return this.guard(path, async (at) => new Uint8Array(await readFile(at)));
+    return this.guard(path, async (at) => {
+      const bytes = await readFile(at);
+      if (bytes.length === 0) throw missing(at);
+      return new Uint8Array(bytes);
+    });
   }
 
   async readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
     return this.guard(path, async (at) => {
       const file = await open(at);
       try {
+        if ((await file.stat()).size === 0) throw missing(at);
         const bytes = new Uint8Array(length);
         const { bytesRead } = await file.read(bytes, 0, length, offset);
         return bytes.subarray(0, bytesRead);
@@ -25,6 +36,10 @@ export class NodeStore implements FileStore {
   }
 
   async write(path: string, bytes: Uint8Array): Promise<void> {
+    fileName(path);
+    if (bytes.length === 0) return this.remove(path);
+    this.tidied ??= removeStale(this.root);
+    await this.tidied;
     return this.guard(path, async (at) => {
       await mkdir(dirname(at), { recursive: true });
       const part = `${at}.${process.pid}.part`;
@@ -39,6 +54,7 @@ export class NodeStore implements FileStore {
   }
 
   async append(path: string, bytes: Uint8Array): Promise<void> {
+    fileName(path);
     return this.guard(path, async (at) => {
       await mkdir(dirname(at), { recursive: true });
       await appendFile(at, bytes);
@@ -47,14 +63,13 @@ export class NodeStore implements FileStore {
 
   async list(folder: string): Promise<StoreEntry[]> {
     return this.guard(folder, async (at) => {
-      const entries = await readdir(at, { withFileTypes: true }).catch((thrown: unknown) => {
-        if (codeOf(thrown) === 'ENOENT') return [];
-        throw thrown;
-      });
-      return entries
-        .filter((entry) => entry.isFile() || entry.isDirectory())
-        .map((entry): StoreEntry => ({ name: entry.name, kind: entry.isFile() ? 'file' : 'folder' }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
+      const listed: StoreEntry[] = [];
+      for (const entry of await entriesOf(at)) {
+        if (entry.isDirectory()) listed.push({ name: entry.name, kind: 'folder' });
+        else if (entry.isFile() && (await sizeOf(join(at, entry.name))) > 0)
+          listed.push({ name: entry.name, kind: 'file' });
+      }
+      return listed.sort((a, b) => (a.name < b.name ? -1 : 1));
     });
   }
 
@@ -67,7 +82,10 @@ export class NodeStore implements FileStore {
   }
 
   async exists(path: string): Promise<boolean> {
-    return this.guard(path, async (at) => (await stat(at).catch(() => null)) !== null);
+    return this.guard(path, async (at) => {
+      const info = await stat(at).catch(() => null);
+      return info !== null && (info.isDirectory() || info.size > 0);
+    });
   }
 
   private async guard<T>(path: string, work: (at: string) => Promise<T>): Promise<T> {
@@ -77,7 +95,7 @@ export class NodeStore implements FileStore {
     } catch (thrown) {
       if (thrown instanceof Failure) throw thrown;
       const code = codeOf(thrown);
-      if (code === 'ENOENT') throw missing(at);
+      if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR') throw missing(at);
       if (code === 'ENOSPC' || code === 'EDQUOT') throw full(at, thrown);
       throw new Failure(
         {
@@ -92,12 +110,40 @@ export class NodeStore implements FileStore {
   }
 }
 
+/** What is in a folder but files that are being written; nothing when it is not there. */
+async function entriesOf(at: string): Promise<Dirent[]> {
+  const entries = await readdir(at, { withFileTypes: true }).catch((thrown: unknown) => {
+    if (codeOf(thrown) === 'ENOENT') return [];
+    throw thrown;
+  });
+  return entries.filter(({ name }) => !PART.test(name));
+}
+
 async function sizeOf(at: string): Promise<number> {
   const info = await stat(at).catch(() => null);
   if (!info) return 0;
   if (!info.isDirectory()) return info.size;
-  const sizes = await Promise.all((await readdir(at)).map((name) => sizeOf(join(at, name))));
+  const sizes = await Promise.all((await entriesOf(at)).map(({ name }) => sizeOf(join(at, name))));
   return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Removes what processes that are gone were writing. What cannot be looked through is left as it is. */
+async function removeStale(folder: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    const at = join(folder, entry.name);
+    if (entry.isDirectory()) await removeStale(at);
+    const pid = PART.exec(entry.name)?.[1];
+    if (entry.isFile() && pid !== undefined && !isAlive(Number(pid))) await rm(at, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (thrown) {
+    return codeOf(thrown) !== 'ESRCH';
+  }
 }
 
 /** Node's error code, e.g. `ENOENT`. */

@@ -9,15 +9,29 @@ import { type Browser, chromium, type Page } from '@playwright/test';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { staticServer } from '../../scripts/site/server.mjs';
-import { type BrowserFindings, sumsOfImages } from './browser-check.ts';
+import { type BrowserFindings, KILL_POINTS, sumsOfImages } from './browser-check.ts';
 import { writeZip } from './zip.ts';
 
-/** The worker and the page of this test: both call the bundled `checkBrowser`. */
-const WORKER = `import { checkBrowser } from './check.js';
-onmessage = async ({ data: [zip, ...files] }) => postMessage(await checkBrowser('worker', zip, files));
+/** The worker and the page of this test: both call the bundled checks. */
+const WORKER = `import * as checks from './check.js';
+onmessage = async ({ data: [name, ...given] }) => postMessage(await checks[name](...given));
 postMessage('ready');`;
+/** Calls a check in a worker of its own, which is started as the engine's is and ended when it has answered. */
 const PAGE = `import { checkBrowser } from './check.js';
-window.checkBrowser = checkBrowser;`;
+window.checkBrowser = checkBrowser;
+window.inWorker = (...call) => new Promise((resolve, reject) => {
+  const entry = 'import ' + JSON.stringify(new URL('worker.js', document.baseURI).href) + ';';
+  const blob = URL.createObjectURL(new Blob([entry], { type: 'text/javascript' }));
+  const worker = new Worker(blob, { type: 'module' });
+  worker.onerror = (event) => reject(new Error(event.message));
+  worker.onmessage = ({ data }) => {
+    if (data === 'ready') return worker.postMessage(call);
+    worker.terminate();
+    resolve(data);
+  };
+});
+window.isAnyPartLocked = async () =>
+  (await navigator.locks.query()).held.some(({ name }) => name.includes('.part '));`;
 const HTML = '<!doctype html><title>check</title><script type="module" src="./page.js"></script>';
 
 const vectors = new URL('../../tests/vectors/images/images.json', import.meta.url);
@@ -28,7 +42,9 @@ const zip = await writeZip({ 'a.png': new Uint8Array(5000), 'b.png': new Uint8Ar
 const given = [Buffer.from(zip).toString('base64'), ...files];
 
 interface Checked {
-  checkBrowser(folder: string, zip: Uint8Array, files: readonly Uint8Array[]): Promise<BrowserFindings>;
+  checkBrowser(zip: Uint8Array, files: readonly Uint8Array[]): Promise<BrowserFindings>;
+  inWorker<T>(name: string, ...given: readonly unknown[]): Promise<T>;
+  isAnyPartLocked(): Promise<boolean>;
 }
 
 let folder: string;
@@ -76,38 +92,45 @@ afterAll(async () => {
 });
 
 async function expectAll(found: BrowserFindings): Promise<void> {
-  expect(found.store).toBe('kept');
   expect(found.zip).toEqual([5000, 7, 5000]);
   expect(found.images).toEqual(await sumsOfImages(files.map(bytes)));
 }
 
-it('on a page the browser storage keeps its promises and images have the pixels they have in Node', async () => {
+/** Calls a check of `browser-check.ts` in a worker. */
+function inWorker<T>(name: string, ...texts: readonly string[]): Promise<T> {
+  return page.evaluate(
+    ([check = '', ...given]) => (globalThis as unknown as Checked).inWorker<T>(check, ...given),
+    [name, ...texts],
+  );
+}
+
+it('images and zips on a page are what they are in Node', async () => {
   await page.waitForFunction(() => 'checkBrowser' in globalThis);
   const found = await page.evaluate((list) => {
     const [zip, ...images] = list.map((file: string) => Uint8Array.from(atob(file), (c) => c.charCodeAt(0)));
-    return (globalThis as unknown as Checked).checkBrowser('page', zip ?? new Uint8Array(0), images);
+    return (globalThis as unknown as Checked).checkBrowser(zip ?? new Uint8Array(0), images);
   }, given);
   await expectAll(found);
 });
 
 it('in a worker too', async () => {
-  const found = await page.evaluate(
-    (list) =>
-      new Promise((resolve, reject) => {
-        // As the engine's worker is started.
-        const entry = `import ${JSON.stringify(new URL('worker.js', document.baseURI).href)};`;
-        const blob = URL.createObjectURL(new Blob([entry], { type: 'text/javascript' }));
-        const worker = new Worker(blob, { type: 'module' });
-        worker.onerror = (event) => reject(new Error(event.message));
-        worker.onmessage = ({ data }) => {
-          if (data !== 'ready') resolve(data);
-          else
-            worker.postMessage(
-              list.map((file: string) => Uint8Array.from(atob(file), (c) => c.charCodeAt(0))),
-            );
-        };
-      }),
-    given,
-  );
-  await expectAll(found as BrowserFindings);
+  const found = await page.evaluate((list) => {
+    const [zip, ...images] = list.map((file: string) => Uint8Array.from(atob(file), (c) => c.charCodeAt(0)));
+    return (globalThis as unknown as Checked).inWorker<BrowserFindings>('checkBrowser', zip, images);
+  }, given);
+  await expectAll(found);
 });
+
+it('the browser storage keeps its promises', async () => {
+  expect(await inWorker('checkOpfs', 'promises')).toBe('kept');
+});
+
+it.each(KILL_POINTS.flatMap((point) => [[point, 'before'] as const, [point, 'after'] as const]))(
+  'a write that is cut off at %s, %s it, leaves the old file or the new one, and no part after the next start',
+  async (point, moment) => {
+    await inWorker('writeUntilStuck', 'killed', point, moment);
+    // A worker that was ended gives its locks back a moment later.
+    await page.waitForFunction(async () => !(await (globalThis as unknown as Checked).isAnyPartLocked()));
+    expect(await inWorker('checkAfterStuck', 'killed')).toBe('kept');
+  },
+);

@@ -164,7 +164,6 @@ describe('stored datasets', () => {
   it.each([
     ['no JSON', '{"version":2,', 'data/manifest-broken'],
     ['another shape', '{"version":2,"id":"x"}', 'data/manifest-broken'],
-    ['nothing', '', 'data/manifest-broken'],
     ['a list', '[]', 'data/manifest-broken'],
     ['a newer version', '{"version":3}', 'data/manifest-newer'],
     ['an old version without samples', '{"version":1,"summary":{}}', 'data/manifest-broken'],

@@ -112,8 +112,9 @@ export class DatasetStore {
     return attempt(pathOf(id, MANIFEST), () => this.writeManifest(renamed));
   }
 
-  /** Deletes a dataset with its files, a broken one too. */
+  /** Deletes a dataset with its files, a broken one too; the manifest first, so that no half of it passes for whole. */
   async delete(id: string): Promise<void> {
+    await this.store.remove(pathOf(id, MANIFEST));
     await this.store.remove(pathOf(id));
   }
 

@@ -10,6 +10,7 @@ export async function checkFileStore(store: FileStore): Promise<void> {
   await checkFiles(store);
   await checkFolders(store);
   await checkPaths(store);
+  await checkReadersAndWriters(store);
   await store.remove('');
   equal(await store.list(''), [], 'removing the top empties the store');
 }
@@ -35,8 +36,14 @@ async function checkFiles(store: FileStore): Promise<void> {
   equal([...(await store.readRange('a/log', 1, 1))], [2], 'a part of a file is read');
   equal([...(await store.readRange('a/log', 2, 9))], [3], 'a part ends where the file ends');
   await code(store.readRange('a/none', 0, 1), 'storage/missing', 'a part of a file that is not there');
+  await store.write('a/empty', bytes(1));
   await store.write('a/empty', bytes());
-  equal((await store.read('a/empty')).length, 0, 'a file may be empty');
+  await store.append('a/never', bytes());
+  for (const path of ['a/empty', 'a/never']) {
+    equal([await store.exists(path), await store.size(path)], [false, 0], 'a file of 0 bytes is not there');
+    await code(store.read(path), 'storage/missing', 'a file of 0 bytes is read');
+    await code(store.readRange(path, 0, 1), 'storage/missing', 'a part of a file of 0 bytes is read');
+  }
   equal(await store.size('a/b/c.bin'), 3, 'size of a file');
   await code(store.read('a/none'), 'storage/missing', 'a file that is not there');
   await code(store.read('a/b'), 'storage/missing', 'a folder read as a file');
@@ -64,10 +71,9 @@ async function checkFolders(store: FileStore): Promise<void> {
     await store.list('a'),
     [
       { name: 'b', kind: 'folder' },
-      { name: 'empty', kind: 'file' },
       { name: 'log', kind: 'file' },
     ],
-    'a folder is listed in order, without leftovers of writing',
+    'a folder is listed in order, without files of 0 bytes and leftovers of writing',
   );
   equal(await store.list('nowhere/at all'), [], 'a folder that is not there is empty');
   equal(await store.size('a'), 6, 'size of a folder');
@@ -95,8 +101,52 @@ async function checkPaths(store: FileStore): Promise<void> {
     await code(store.read(path), 'storage/bad-path', `reading ${JSON.stringify(path)}`);
   }
   await code(store.write('', bytes(1)), 'storage/bad-path', 'writing to the top');
+  await code(store.write('', bytes()), 'storage/bad-path', 'writing nothing to the top');
   await store.write('ä b/100% ünïcode (1).png', bytes(5));
   equal([...(await store.read('ä b/100% ünïcode (1).png'))], [5], 'names may be of any language');
+}
+
+const SIZE = 50_000;
+const generation = (value: number) => new Uint8Array(SIZE).fill(value);
+
+/** Reads while the file is replaced again and again, as in two tabs. */
+async function checkReadersAndWriters(store: FileStore): Promise<void> {
+  await store.write('busy/file', generation(1));
+  let isWriting = true;
+  const writing = (async () => {
+    for (let value = 2; value < 30; value++) await store.write('busy/file', generation(value));
+  })().finally(() => {
+    isWriting = false;
+  });
+  while (isWriting) await expectWhole(store, 'busy/file');
+  await writing;
+  equal((await store.read('busy/file'))[0], 29, 'the last write counts');
+}
+
+/** Overwrites a file again and again, until this thread or process is ended. */
+export async function writeForever(store: FileStore, path: string): Promise<never> {
+  for (let value = 1; ; value = (value % 255) + 1) await store.write(path, generation(value));
+}
+
+/** Checks what {@link writeForever} left when it was ended at some moment: one generation, whole, and nothing else. */
+export async function checkAfterEnd(store: FileStore, path: string): Promise<void> {
+  await expectWhole(store, path);
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  equal(
+    await store.list(folder),
+    [{ name: path.slice(folder.length + 1), kind: 'file' }],
+    'no part is listed',
+  );
+  equal(await store.size(folder), SIZE, 'no part is counted');
+}
+
+async function expectWhole(store: FileStore, path: string): Promise<void> {
+  const read = await store.read(path);
+  equal(
+    read.length === SIZE && read.every((value) => value === read[0]),
+    true,
+    'a reader finds a whole file',
+  );
 }
 
 function equal(found: unknown, wanted: unknown, promise: string): void {

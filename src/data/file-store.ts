@@ -9,6 +9,9 @@ export interface StoreEntry {
  * A place for files, with paths such as `datasets/<id>/images/a.png`: parts divided by `/`, relative, none of them
  * empty, `.` or `..` (see {@link storePath}). Folders come to be with their first file.
  *
+ * No file is empty: one of 0 bytes, which a crash may leave, is not there, and writing 0 bytes removes the file. What a
+ * write that was cut off left behind is never seen.
+ *
  * Every method rejects with a {@link Failure} whose code is one of `storage/missing`, `storage/full`,
  * `storage/bad-path`, `storage/unavailable` or `storage/failed`, and with nothing else.
  */
@@ -17,7 +20,10 @@ export interface FileStore {
   read(path: string): Promise<Uint8Array>;
   /** The bytes [offset, offset + length) of a file, fewer where it ends before; the rest of the file is not read. */
   readRange(path: string, offset: number, length: number): Promise<Uint8Array>;
-  /** Writes a whole file, so that a reader, a crash or a full disk finds the old one or the new one, never a part. */
+  /**
+   * Writes a whole file, so that a reader, a crash or a full disk finds the old one or the new one, never a part. The
+   * bytes must not change until it is done.
+   */
   write(path: string, bytes: Uint8Array): Promise<void>;
   /** Adds bytes at a file's end; makes the file when it is not there. A crash may leave a part of the bytes. */
   append(path: string, bytes: Uint8Array): Promise<void>;
@@ -50,6 +56,13 @@ export function storePath(path: string): string[] {
     }
   }
   return parts;
+}
+
+/** The last part of a file's path. @throws Failure `storage/bad-path`, also for the top, which is no file. */
+export function fileName(path: string): string {
+  const name = storePath(path).pop();
+  if (name !== undefined) return name;
+  throw new Failure({ code: 'storage/bad-path', what: 'The path is empty.', cure: 'Name a file.' });
 }
 
 function hasForbidden(part: string): boolean {

@@ -1,5 +1,4 @@
-import { Failure } from '../config/failure.ts';
-import { type FileStore, full, missing, type StoreEntry, storePath } from './file-store.ts';
+import { type FileStore, fileName, full, missing, type StoreEntry, storePath } from './file-store.ts';
 
 /** A {@link FileStore} in memory, for tests and for sessions whose browser gives no storage. */
 export class MemoryStore implements FileStore {
@@ -9,23 +8,19 @@ export class MemoryStore implements FileStore {
   constructor(private readonly capacity = Number.POSITIVE_INFINITY) {}
 
   async read(path: string): Promise<Uint8Array> {
-    const bytes = this.files.get(checked(path));
-    if (!bytes) throw missing(path);
-    return bytes.slice();
+    return this.get(path).slice();
   }
 
   async readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
-    const bytes = this.files.get(checked(path));
-    if (!bytes) throw missing(path);
-    return bytes.slice(offset, offset + length);
+    return this.get(path).slice(offset, offset + length);
   }
 
   async write(path: string, bytes: Uint8Array): Promise<void> {
-    this.put(checked(path), bytes.slice());
+    this.put(path, bytes.slice());
   }
 
   async append(path: string, bytes: Uint8Array): Promise<void> {
-    const old = this.files.get(checked(path)) ?? new Uint8Array(0);
+    const old = this.files.get(path) ?? new Uint8Array(0);
     const joined = new Uint8Array(old.length + bytes.length);
     joined.set(old);
     joined.set(bytes, old.length);
@@ -61,19 +56,21 @@ export class MemoryStore implements FileStore {
     return [...this.files.keys()].some((file) => file === path || file.startsWith(prefix));
   }
 
+  private get(path: string): Uint8Array {
+    fileName(path);
+    const bytes = this.files.get(path);
+    if (!bytes) throw missing(path);
+    return bytes;
+  }
+
   private put(path: string, bytes: Uint8Array): void {
+    fileName(path);
     let used = bytes.length;
     for (const [file, old] of this.files) if (file !== path) used += old.length;
     if (used > this.capacity) throw full(path);
-    this.files.set(path, bytes);
+    if (bytes.length > 0) this.files.set(path, bytes);
+    else this.files.delete(path);
   }
-}
-
-function checked(path: string): string {
-  if (storePath(path).length === 0) {
-    throw new Failure({ code: 'storage/bad-path', what: 'The path is empty.', cure: 'Name a file.' });
-  }
-  return path;
 }
 
 function prefixOf(folder: string): string {

@@ -1,21 +1,22 @@
 import { Failure } from '../config/failure.ts';
-import { type FileStore, full, missing, type StoreEntry, storePath } from './file-store.ts';
+import { type FileStore, fileName, full, missing, type StoreEntry, storePath } from './file-store.ts';
+import { PartFiles, writeAll } from './part-files.ts';
 
-/** Ending of a file that is being written; a leftover of a crash is overwritten by the next write and never listed. */
-const PART = '.part';
+/** Endings of what earlier versions of the studio, and Chromium's `createWritable`, left of writes that were cut off. */
+const LEFTOVERS = ['.part', '.crswap'];
 
-/** Parts of the platform that its types do not name: moving, and synchronous handles (workers only). */
-interface MovableFile extends FileSystemFileHandle {
-  move?(name: string): Promise<void>;
-}
+/** A file is read again when another tab replaces it meanwhile, which takes milliseconds. */
+const READ_TRIES = 10;
 
 /**
- * The {@link FileStore} of the browser: the origin private file system, in workers and on the page. `createWritable`
- * changes a file only when it is closed, so it is atomic by itself; where it is missing (older Safari) a worker
- * writes beside the file and moves it into place.
+ * The {@link FileStore} of the browser: the origin private file system. For workers only, whose synchronous handles
+ * write in place and flush.
  */
 export class OpfsStore implements FileStore {
-  private constructor(private readonly top: FileSystemDirectoryHandle) {}
+  private constructor(
+    private readonly top: FileSystemDirectoryHandle,
+    private readonly parts: PartFiles,
+  ) {}
 
   /**
    * Opens the storage.
@@ -25,7 +26,8 @@ export class OpfsStore implements FileStore {
   static async open(folder = 'mopeft-studio'): Promise<OpfsStore> {
     try {
       const root = await navigator.storage.getDirectory();
-      return new OpfsStore(await root.getDirectoryHandle(folder, { create: true }));
+      const top = await root.getDirectoryHandle(folder, { create: true });
+      return new OpfsStore(top, await PartFiles.open(root, folder));
     } catch (cause) {
       throw new Failure(
         {
@@ -39,47 +41,21 @@ export class OpfsStore implements FileStore {
   }
 
   async read(path: string): Promise<Uint8Array> {
-    return this.guard(path, async () => {
-      const { folder, name } = await this.locate(path, false);
-      const file = await (await folder.getFileHandle(name)).getFile();
-      return new Uint8Array(await file.arrayBuffer());
-    });
+    return this.readBlob(path, (file) => file);
   }
 
   async readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
-    return this.guard(path, async () => {
-      const { folder, name } = await this.locate(path, false);
-      const file = await (await folder.getFileHandle(name)).getFile();
-      return new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
-    });
+    return this.readBlob(path, (file) => file.slice(offset, offset + length));
   }
 
   async write(path: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) {
+      fileName(path);
+      return this.remove(path);
+    }
     return this.guard(path, async () => {
       const { folder, name } = await this.locate(path, true);
-      if (typeof FileSystemFileHandle.prototype.createWritable === 'function') {
-        const existed = await has(folder, name);
-        const handle = await folder.getFileHandle(name, { create: true });
-        try {
-          await writeAt(handle, bytes, 0, false);
-        } catch (error) {
-          // The handle had to be made before it could be written: an empty file would pass for the real one.
-          if (!existed) await folder.removeEntry(name).catch(() => undefined);
-          throw error;
-        }
-        return;
-      }
-      const part: MovableFile = await folder.getFileHandle(name + PART, { create: true });
-      const access = await part.createSyncAccessHandle();
-      try {
-        access.truncate(0);
-        writeAll(access, bytes, 0);
-        access.flush();
-      } finally {
-        access.close();
-      }
-      if (!part.move) throw new Error('files cannot be moved here');
-      await part.move(name);
+      await this.parts.write(bytes, folder, name);
     });
   }
 
@@ -87,18 +63,18 @@ export class OpfsStore implements FileStore {
     return this.guard(path, async () => {
       const { folder, name } = await this.locate(path, true);
       const handle = await folder.getFileHandle(name, { create: true });
-      if (typeof handle.createSyncAccessHandle === 'function') {
-        // In a worker: in place, so that a long log is not copied for every line.
-        const access = await handle.createSyncAccessHandle();
-        try {
-          writeAll(access, bytes, access.getSize());
-          access.flush();
-        } finally {
-          access.close();
-        }
-        return;
+      // In place, so that a long log is not copied for every line.
+      const access = await handle.createSyncAccessHandle();
+      const size = access.getSize();
+      try {
+        writeAll(access, bytes, size);
+        access.flush();
+      } catch (error) {
+        access.truncate(size);
+        throw error;
+      } finally {
+        access.close();
       }
-      await writeAt(handle, bytes, (await handle.getFile()).size, true);
     });
   }
 
@@ -107,10 +83,10 @@ export class OpfsStore implements FileStore {
       const folder = await this.folderAt(path);
       const entries: StoreEntry[] = [];
       if (!folder) return entries;
-      for await (const [name, handle] of folder.entries()) {
-        if (!name.endsWith(PART) && !name.endsWith('.crswap')) {
-          entries.push({ name, kind: handle.kind === 'file' ? 'file' : 'folder' });
-        }
+      for await (const [name, handle] of entriesOf(folder)) {
+        if (handle.kind === 'directory') entries.push({ name, kind: 'folder' });
+        else if (!LEFTOVERS.some((ending) => name.endsWith(ending)) && (await sizeOf(handle)) > 0)
+          entries.push({ name, kind: 'file' });
       }
       return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     });
@@ -133,21 +109,37 @@ export class OpfsStore implements FileStore {
     return this.guard(path, async () => {
       const folder = await this.folderAt(path);
       if (folder) return folderSize(folder);
-      const file = await this.fileAt(path);
-      return file ? (await file.getFile()).size : 0;
+      return this.fileSize(path);
     });
   }
 
   async exists(path: string): Promise<boolean> {
-    return this.guard(path, async () => Boolean((await this.folderAt(path)) ?? (await this.fileAt(path))));
+    return this.guard(
+      path,
+      async () => Boolean(await this.folderAt(path)) || (await this.fileSize(path)) > 0,
+    );
+  }
+
+  private async readBlob(path: string, part: (file: File) => Blob): Promise<Uint8Array> {
+    return this.guard(path, async () => {
+      const { folder, name } = await this.locate(path, false);
+      for (let tries = 1; ; tries++) {
+        const file = await (await folder.getFileHandle(name)).getFile();
+        if (file.size === 0) throw missing(path);
+        try {
+          return new Uint8Array(await part(file).arrayBuffer());
+        } catch (error) {
+          // A file that was replaced since cannot be read any more; the new one can.
+          if (tries === READ_TRIES) throw error;
+        }
+      }
+    });
   }
 
   private async locate(path: string, create: boolean) {
     const parts = storePath(path);
-    const name = parts.pop();
-    if (name === undefined) {
-      throw new Failure({ code: 'storage/bad-path', what: 'The path is empty.', cure: 'Name a file.' });
-    }
+    const name = fileName(path);
+    parts.pop();
     let folder = this.top;
     for (const part of parts) folder = await folder.getDirectoryHandle(part, { create });
     return { folder, name };
@@ -164,11 +156,13 @@ export class OpfsStore implements FileStore {
     return folder;
   }
 
-  private async fileAt(path: string): Promise<FileSystemFileHandle | undefined> {
+  /** 0 when there is no file. */
+  private async fileSize(path: string): Promise<number> {
     const parts = storePath(path);
     const name = parts.pop();
     const folder = name === undefined ? undefined : await this.folderAt(parts.join('/'));
-    return name === undefined ? undefined : folder?.getFileHandle(name).catch(ignoreMissing);
+    const file = name === undefined ? undefined : await folder?.getFileHandle(name).catch(ignoreMissing);
+    return file ? sizeOf(file) : 0;
   }
 
   private async guard<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -203,38 +197,19 @@ function ignoreMissing(error: unknown): undefined {
   throw error;
 }
 
-async function has(folder: FileSystemDirectoryHandle, name: string): Promise<boolean> {
-  return (await folder.getFileHandle(name).catch(ignoreMissing)) !== undefined;
+/** What lies in a folder: the platform's types do not tell files from folders. */
+function entriesOf(folder: FileSystemDirectoryHandle) {
+  return folder.entries() as AsyncIterable<[string, FileSystemDirectoryHandle | FileSystemFileHandle]>;
 }
 
-async function writeAt(
-  handle: FileSystemFileHandle,
-  bytes: Uint8Array,
-  position: number,
-  keepExistingData: boolean,
-): Promise<void> {
-  const stream = await handle.createWritable({ keepExistingData });
-  try {
-    await stream.write({ type: 'write', position, data: bytes as Uint8Array<ArrayBuffer> });
-    await stream.close();
-  } catch (error) {
-    await stream.abort().catch(() => undefined);
-    throw error;
-  }
-}
-
-function writeAll(access: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): void {
-  const written = access.write(bytes as Uint8Array<ArrayBuffer>, { at });
-  if (written < bytes.length) throw new DOMException('the disk is full', 'QuotaExceededError');
+/** 0 when it was removed in the meantime. */
+async function sizeOf(handle: FileSystemFileHandle): Promise<number> {
+  return (await handle.getFile().catch(ignoreMissing))?.size ?? 0;
 }
 
 async function folderSize(folder: FileSystemDirectoryHandle): Promise<number> {
   let sum = 0;
-  for await (const handle of folder.values()) {
-    sum +=
-      handle.kind === 'file'
-        ? (await (handle as FileSystemFileHandle).getFile()).size
-        : await folderSize(handle as FileSystemDirectoryHandle);
-  }
+  for await (const [, handle] of entriesOf(folder))
+    sum += handle.kind === 'directory' ? await folderSize(handle) : await sizeOf(handle);
   return sum;
 }

@@ -6,6 +6,7 @@ import { MemoryStore } from '../data/memory-store.ts';
 import { fakeWebLocks } from '../testing/fake-web-locks.ts';
 import { drawSample } from '../testing/training-sets.ts';
 import { DatasetRepository } from './dataset-repository.ts';
+import type { DatasetInfo } from './protocol.ts';
 
 const quiet = { signal: new AbortController().signal, onProgress: () => undefined };
 
@@ -135,4 +136,31 @@ test('a full disk loses nothing that was there and says so', async () => {
   expect(report.datasets).toEqual([]);
   expect(report.refusals.map(({ code }) => code)).toEqual(['storage/full']);
   expect((await repository.list()).map(({ name }) => name)).toEqual(['First']);
+});
+
+test('cut off after any write or removal, a dataset is whole with its card, or is not listed', async () => {
+  const store = new MemoryStore();
+  const repository = new DatasetRepository(store);
+  const listed: DatasetInfo[][] = [];
+  const look = async () => void listed.push(await new DatasetRepository(store).list());
+  const { write, remove } = { write: store.write.bind(store), remove: store.remove.bind(store) };
+  vi.spyOn(store, 'write').mockImplementation((path, bytes) => write(path, bytes).then(look));
+  vi.spyOn(store, 'remove').mockImplementation((path) => remove(path).then(look));
+  const { datasets } = await repository.add([drawn('Cells', ['a.png', 'b.png'], ['b.png'])], [], quiet);
+  expect(datasets[0]?.refusals).toHaveLength(1);
+  await repository.delete(datasets[0]?.id ?? '');
+  expect(listed.length).toBeGreaterThan(4);
+  for (const found of listed) if (found.length > 0) expect(found).toEqual(datasets);
+  expect(listed.filter((found) => found.length > 0)).toHaveLength(1);
+});
+
+test('a dataset that another tab deleted is not brought back by a change to it', async () => {
+  const store = new MemoryStore();
+  const here = new DatasetRepository(store);
+  const { datasets } = await here.add([drawn('Cells', ['a.png'])], [], quiet);
+  const id = datasets[0]?.id ?? '';
+  await new DatasetRepository(store).delete(id);
+  await expect(here.rename(id, 'Round cells')).rejects.toMatchObject({ record: { code: 'data/half-saved' } });
+  await expect(here.setSplitOrder(id, 'name')).rejects.toMatchObject({ record: { code: 'data/half-saved' } });
+  expect(await store.list('datasets')).toEqual([]);
 });

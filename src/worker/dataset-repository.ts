@@ -131,13 +131,18 @@ export class DatasetRepository {
   }
 
   async rename(id: string, name: string): Promise<DatasetInfo> {
-    valueOrThrow(await this.disk.rename(id, name));
+    // Not while another tab deletes it: that would leave a manifest without files.
+    await datasetLocks.whileTaken(id, async () => valueOrThrow(await this.disk.rename(id, name)));
     this.opened.delete(id);
     return this.info(id);
   }
 
   async setSplitOrder(id: string, splitOrder: SplitOrder): Promise<DatasetInfo> {
-    await this.writeCard(id, { ...(await this.card(id)), splitOrder });
+    await datasetLocks.whileTaken(id, async () => {
+      // Of a dataset that another tab deleted, nothing is written.
+      valueOrThrow(await this.disk.load(id));
+      await this.writeCard(id, { ...(await this.card(id)), splitOrder });
+    });
     return this.info(id);
   }
 
@@ -169,12 +174,13 @@ export class DatasetRepository {
     };
     const id = newDatasetId(dataset.name);
     await datasetLocks.whileTaken(id, async () => {
+      // Before the manifest, which makes the dataset one: with it everything is there.
+      await this.writeCard(id, card);
       await this.disk.save(inspected, {
         id,
         signal,
         onProgress: ({ done, total }) => onProgress({ done, total, label: `Storing ${dataset.name}` }),
       });
-      await this.writeCard(id, card);
     });
     return { info: await this.info(id), refusals };
   }

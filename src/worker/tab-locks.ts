@@ -66,9 +66,9 @@ export const runLocks = new TabLocks('run', {
   cure: 'Pause it there, or close that tab.',
 });
 
-/** Datasets that are being stored or deleted. */
+/** Datasets that are being stored, changed or deleted. */
 export const datasetLocks = new TabLocks('dataset', {
   code: 'data/being-stored',
-  what: 'This dataset is just being stored.',
+  what: 'This dataset is just being stored or changed in another tab.',
   cure: 'Wait until that is done, or cancel it where it was dropped.',
 });

@@ -104,6 +104,12 @@ export class RunFiles {
     return (await this.readJson(RUN_FILES.config, ConfigSchema)) as unknown as RunConfig;
   }
 
+  /** Whether config and split are there, which are written before a run's first step. */
+  async isDecided(): Promise<boolean> {
+    const [config, split] = [this.path(RUN_FILES.config), this.path(RUN_FILES.split)];
+    return (await this.store.exists(config)) && (await this.store.exists(split));
+  }
+
   /** Whether a run took a step here, or can go on from a checkpoint. */
   async hasSteps(): Promise<boolean> {
     if (await this.store.exists(this.path(RUN_FILES.checkpoint))) return true;

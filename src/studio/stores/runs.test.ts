@@ -88,6 +88,8 @@ test('a run knows which of its datasets were deleted, by the names that they had
 test('a run without a checkpoint can be resumed from its start, unless it failed', () => {
   expect(isResumable({ ...fakeRun('interrupted', 1), checkpointStep: null })).toBe(true);
   expect(isResumable({ ...fakeRun('failed', 1), checkpointStep: null })).toBe(false);
+  const full = { code: 'storage/full', what: 'The disk is full.', cure: 'Delete something.' };
+  expect(isResumable({ ...fakeRun('failed', 1), checkpointStep: null, failure: full })).toBe(true);
   expect(isResumable(fakeRun('failed', 1))).toBe(true);
 });
 

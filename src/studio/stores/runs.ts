@@ -62,11 +62,12 @@ export function isActive(status: RunStatus): boolean {
 
 /**
  * Whether the run can be resumed: from its last checkpoint, or from the start if it has none, unless it failed (it
- * would fail again). A run that was left after its last step still has to be tested.
+ * would fail again, but for storage that was full). A run that was left after its last step still has to be tested.
  */
 export function isResumable(run: RunInfo): boolean {
   const isLeft = run.status === 'paused' || run.status === 'interrupted' || run.status === 'stopped';
-  return isLeft || (run.status === 'failed' && run.checkpointStep !== null);
+  const wasFull = run.failure?.code.startsWith('storage/') === true;
+  return isLeft || (run.status === 'failed' && (run.checkpointStep !== null || wasFull));
 }
 
 /** Names of the run's datasets that were deleted; it cannot be resumed without them. */

@@ -179,8 +179,10 @@ export class RunRepository {
     return record && this.cache({ ...record, ...progress });
   }
 
+  /** The record goes first: a deletion that is cut off leaves no run that looks whole. */
   async delete(id: string): Promise<void> {
     this.cached.delete(id);
+    await this.store.remove(this.filesOf(id).path(RECORD));
     await this.store.remove(`${FOLDER}/${id}`);
   }
 

@@ -233,6 +233,36 @@ test('a run whose dataset was deleted says that it cannot go on, and stays as it
   expect(await service.info(id)).toMatchObject({ status: 'paused', failure: null });
 });
 
+test.each([['nothing'], ['its config without its split']])(
+  'a run whose tab was closed when it had %s goes on from its start',
+  async (left) => {
+    const { service, begun } = openService();
+    begun.resolve(fakeRun().run);
+    const { id } = await service.start(settings);
+    await service.pause(id);
+    if (left !== 'nothing') await service.repository.filesOf(id).writeConfig(CONFIG);
+    vi.mocked(startTraining).mockResolvedValueOnce(fakeRun().run);
+    expect(await service.resume(id)).toMatchObject({ id, name: 'Try', status: 'running', step: 0 });
+    const [, , datasets] = vi.mocked(startTraining).mock.calls.at(-1) ?? [];
+    expect(datasets?.map(({ key }) => key)).toEqual(['cells']);
+  },
+);
+
+test('a deletion that is cut off leaves no run that looks whole', async () => {
+  const store = new MemoryStore();
+  const { service, begun } = openService(store);
+  begun.resolve(fakeRun().run);
+  const { id } = await service.start(settings);
+  await service.pause(id);
+  const remove = store.remove.bind(store);
+  vi.spyOn(store, 'remove').mockImplementationOnce(async (path) => {
+    await remove(path);
+    throw new Error('killed');
+  });
+  await expect(service.delete(id)).rejects.toThrow('killed');
+  expect(await service.list()).toEqual([]);
+});
+
 test('a run under way in another tab, and its datasets, are left alone until it is over there', async () => {
   vi.stubGlobal('navigator', { locks: fakeWebLocks() });
   const store = new MemoryStore();

@@ -62,39 +62,14 @@ export class TrainingService {
   async start(settings: TrainSettings): Promise<RunInfo> {
     const now = Date.now();
     const id = newRunId(now);
-    return this.launch(id, settings.datasetIds, async () => {
-      const model = this.state.needModel();
-      const gpu = this.state.needGpu();
-      const resolved = resolveFieldSettings(settings, model.open.config);
-      const datasets = await this.newDatasets(settings);
-      const [problem] = (await this.planRun(model, resolved, datasets)).problems;
-      if (problem) throw new Failure(problem);
-      const record: RunRecord = {
+    return this.launch(id, settings.datasetIds, () =>
+      this.fromStart({
         id,
         name: settings.name.trim() || 'Run',
-        status: 'running',
-        step: 0,
-        steps: resolved.train.steps,
         settings,
-        datasets: datasets.map(({ key, name }) => ({ id: key, name })),
-        modelName: model.info.name,
-        modelHash: model.info.hash,
         created: now,
-        updated: now,
-        bestStep: null,
-        bestScore: null,
-        secondsPerStep: null,
-        checkpointStep: null,
-        failure: null,
-        verdict: null,
-      };
-      const parts = { gpu, queue: this.state.queue, model: model.open, files: this.repository.filesOf(id) };
-      return {
-        record,
-        stepKey: this.stepKey(model, resolved),
-        begin: (observer) => startTraining({ ...parts, name: record.name, observer }, resolved, datasets),
-      };
-    });
+      }),
+    );
   }
 
   async resume(runId: string): Promise<RunInfo> {
@@ -107,6 +82,8 @@ export class TrainingService {
       const record = await this.need(runId);
       expectModel(record, model);
       const files = this.repository.filesOf(runId);
+      // Its tab was closed before anything was decided.
+      if (!(await files.isDecided())) return this.fromStart(record);
       const config = await files.readConfig();
       const split = await files.readSplit();
       const datasets: RunDataset[] = [];
@@ -291,6 +268,52 @@ export class TrainingService {
       throw error;
     }
     return this.info(id);
+  }
+
+  /** The launch of a run that has taken no step yet. @throws Failure `train/…`, `data/…`, `run/no-datasets`. */
+  private async fromStart({
+    id,
+    name,
+    settings,
+    created,
+  }: Pick<RunRecord, 'id' | 'name' | 'settings' | 'created'>): Promise<Launch> {
+    const model = this.state.needModel();
+    const gpu = this.state.needGpu();
+    const resolved = resolveFieldSettings(settings, model.open.config);
+    const datasets = await this.newDatasets(settings);
+    const [problem] = (await this.planRun(model, resolved, datasets)).problems;
+    if (problem) throw new Failure(problem);
+    const record: RunRecord = {
+      id,
+      name,
+      status: 'running',
+      step: 0,
+      steps: resolved.train.steps,
+      settings,
+      datasets: datasets.map(({ key, name: called }) => ({ id: key, name: called })),
+      modelName: model.info.name,
+      modelHash: model.info.hash,
+      created,
+      updated: Date.now(),
+      bestStep: null,
+      bestScore: null,
+      secondsPerStep: null,
+      checkpointStep: null,
+      failure: null,
+      verdict: null,
+    };
+    const parts = {
+      gpu,
+      queue: this.state.queue,
+      model: model.open,
+      files: this.repository.filesOf(id),
+      name,
+    };
+    return {
+      record,
+      stepKey: this.stepKey(model, resolved),
+      begin: (observer) => startTraining({ ...parts, observer }, resolved, datasets),
+    };
   }
 
   private async planRun(
