@@ -81,14 +81,18 @@ def read_image(path: Path, files: dict[str, Path]) -> LabelledImage:
     return LabelledImage(path.name, image, own, "ids" if "instances" in files else "components", classes)
 
 
-def masks_of(image: LabelledImage, least: float, limit: int) -> list[np.ndarray]:
-    """The largest objects as bool masks [H, W], each with at least the share `least` of the image: those that are evaluated."""
-    objects = find_objects(image.labels, image.rule, least)
+def masks_of(image: LabelledImage, fewest: float, limit: int) -> list[np.ndarray]:
+    """The largest objects as bool masks [H, W], each of at least `fewest` pixels: those that are evaluated."""
+    objects = find_objects(image.labels, image.rule, fewest)
     return [objects.map == region.id for region in objects.regions[:limit]]
 
 
 def labelled_images(folder: Path, limit: int, least: float, objects: int) -> Iterator[tuple[str, np.ndarray, list[np.ndarray]]]:
-    """Name, RGB image and objects of the first `limit` labelled images by natural name order; 0 takes all."""
+    """Name, RGB image and objects of the first `limit` labelled images by natural name order; 0 takes all.
+
+    least: objects that cover a smaller share of their image are left out.
+    """
     for path, files in islice(labelled(folder), limit or None):
         image = read_image(path, files)
-        yield path.stem, image.image, masks_of(image, least, objects)
+        h, w = image.labels.shape
+        yield path.stem, image.image, masks_of(image, least * w * h, objects)

@@ -42,11 +42,9 @@ def _parts(labels: np.ndarray, rule: str) -> np.ndarray:
     return out
 
 
-def find_objects(labels: np.ndarray, rule: str, least: float = 0) -> Objects:
-    """labels int [H, W], at least 0; objects that cover less than the share `least` of the image are left out."""
+def find_objects(labels: np.ndarray, rule: str, fewest: float = 0) -> Objects:
+    """labels int [H, W], at least 0; objects of less than `fewest` pixels are left out."""
     parts = _parts(labels, rule)
-    h, w = labels.shape
-    fewest = least * w * h  # multiplied in the engine's order: rounding decides on an object of exactly that share
     areas = np.bincount(parts.ravel())
     first = np.zeros(len(areas), np.int64)
     first[parts.ravel()[::-1]] = np.arange(parts.size)[::-1]

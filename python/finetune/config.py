@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import get_type_hints
 
+from pretrain.measure import input_shape
+
 from .methods import METHODS, RECIPES
 
 SPLIT_ORDERS = ("shuffled", "name")
@@ -26,6 +28,7 @@ LIMITS = {
     "evalEvery": (1, 1_000_000),
     "evalImages": (0, 100_000),
     "evalObjects": (1, 1000),
+    "minSize": (0, 1024),
     "minArea": (0, 1),
     "patience": (0, 10_000),
 }
@@ -64,8 +67,16 @@ class TrainConfig:
     evalEvery: int = 50
     evalImages: int = 0
     evalObjects: int = 5
-    minArea: float = 0.002
+    minSize: float = 4
+    minArea: float = 0
     patience: int = 0
+
+
+def least_area(config: TrainConfig, shape: tuple[int, int], size: int) -> float:
+    """The fewest pixels of an object in an image [H, W] for a model of that size (`src/data/object-sizes.ts`)."""
+    h, w = shape
+    fh, fw = input_shape(shape, size)
+    return max(config.minArea * w * h, config.minSize * config.minSize / (fw / w * (fh / h)))
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ def compare(tuned: Tuned, splits: dict[str, dict[str, list[LabelledImage]]], con
     blocks, methods = tuned.config["num_hidden_layers"], tuned.mopeft.methods
     levels = {"half": level(blocks, methods, 0.5), "one": level(blocks, methods, 1.0)}
     levels |= {f"without {m}": level(blocks, (m,), 0.0) for m in methods}
-    evaluator = Evaluator(config.evalObjects, config.minArea)
+    evaluator = Evaluator(config, tuned.config["image_size"])
     means = {key: own_mean(tuned, evaluator, split["train"]) for key, split in splits.items()}
     keys = list(splits)
     differences: dict[str, dict[str, list]] = {}

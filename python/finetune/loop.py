@@ -48,7 +48,7 @@ class Trainer:
         if not validates:
             for split in self.splits.values():
                 split["val"] = []
-        self.evaluator = Evaluator(config.evalObjects, config.minArea)
+        self.evaluator = Evaluator(config, tuned.config["image_size"])
         self.result = Result({}, None, None)
         self.start_scores: dict[str, list[ImageScore]] = {}
         self.since_best = 0
@@ -131,7 +131,7 @@ def base_scores(base: Sam, evaluator: Evaluator, images: list[LabelledImage]) ->
     known = _known.setdefault(base, {})
     scores: list[ImageScore] = []
     for image in images:
-        key = (id(image), evaluator.objects, evaluator.least)
+        key = (id(image), evaluator.limits)
         if key not in known:
             known[key] = (image, evaluator.image(base, image))
         scores += known[key][1]

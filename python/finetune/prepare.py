@@ -11,7 +11,7 @@ from evaluate.objects import Objects, Region, find_objects
 from pretrain.measure import preprocess
 
 from .augment import augment
-from .config import TrainConfig
+from .config import TrainConfig, least_area
 from .prompts import Prompt, box_prompt, click_prompt, first_prompts, jittered_box
 from .random import Random
 from .sampler import Sampler
@@ -53,13 +53,13 @@ class Batches:
             images += [image] if image else []
             fruitless = 0 if image else fruitless + 1
             if fruitless >= MAX_FRUITLESS:
-                raise SystemExit(f"{MAX_FRUITLESS} images in a row had no object to train on: lower minArea")
+                raise SystemExit(f"{MAX_FRUITLESS} images in a row had no object to train on: lower minSize")
         return images
 
     def prepare(self, sample: LabelledImage) -> Prepared | None:
         """One variant of an image; None if it holds nothing to prompt for."""
         image, (labels, classes) = augment(sample.image, [sample.labels, sample.classes], self.augmenting, self.config)
-        objects = find_objects(labels, sample.rule, self.config.minArea)
+        objects = find_objects(labels, sample.rule, least_area(self.config, labels.shape, self.size))
         pixels, fill = preprocess(image, self.size)
         chosen = self.prompting.shuffled(objects.regions)[: self.config.objectsPerImage]
         targets, prompts = [], []

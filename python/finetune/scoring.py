@@ -9,6 +9,7 @@ from evaluate.folders import LabelledImage, masks_of
 from pretrain.measure import scores_at
 from pretrain.model import Sam
 
+from .config import TrainConfig, least_area
 from .statistics import clustered
 from .tuned import Tuned
 
@@ -40,15 +41,16 @@ class ImageScore:
 class Evaluator:
     """Evaluates images. The objects of an image are found once and remembered."""
 
-    def __init__(self, objects: int, least: float) -> None:
-        self.objects = objects
-        self.least = least
+    def __init__(self, config: TrainConfig, size: int) -> None:
+        """size: side of the model's input."""
+        self.config, self.size = config, size
+        self.limits = (config.evalObjects, config.minSize, config.minArea, size)
         self._masks: dict[int, list[np.ndarray]] = {}
 
     def masks(self, image: LabelledImage) -> list[np.ndarray]:
         key = id(image)
         if key not in self._masks:
-            self._masks[key] = masks_of(image, self.least, self.objects)
+            self._masks[key] = masks_of(image, least_area(self.config, image.labels.shape, self.size), self.config.evalObjects)
         return self._masks[key]
 
     def image(self, model: Tuned | Sam, image: LabelledImage, thresholds: Sequence[float] = (0,)) -> list[ImageScore]:

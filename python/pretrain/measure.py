@@ -25,11 +25,15 @@ class Scores:
     picked: list[bool]
 
 
+def input_shape(shape: tuple[int, int], size: int) -> tuple[int, int]:
+    """The (height, width) that an image [H, W] fills in a model's square of that size."""
+    scale = size / max(shape)
+    return max(1, int(shape[0] * scale + 0.5)), max(1, int(shape[1] * scale + 0.5))
+
+
 def preprocess(image: np.ndarray, size: int) -> tuple[Tensor, tuple[int, int]]:
     """uint8 [H, W, 3] -> normalised [1, 3, size, size], and the (height, width) that the image fills."""
-    h, w = image.shape[:2]
-    scale = size / max(h, w)
-    nh, nw = max(1, int(h * scale + 0.5)), max(1, int(w * scale + 0.5))
+    nh, nw = input_shape(image.shape[:2], size)
     small = np.asarray(Image.fromarray(image).resize((nw, nh), Image.Resampling.BILINEAR), np.float32) / 255
     out = torch.zeros(1, 3, size, size)
     out[0, :, :nh, :nw] = torch.from_numpy(((small - MEAN) / STD).transpose(2, 0, 1))

@@ -45,7 +45,7 @@ def test_instances_come_before_masks_and_the_largest_first(tmp_path: Path) -> No
     Image.fromarray((ids > 0).astype(np.uint8) * 255).save(tmp_path / "masks" / "a.png")
     Image.fromarray(ids).save(tmp_path / "instances" / "a.png")
     [(path, files)] = labelled(tmp_path)
-    assert [int(m.sum()) for m in masks_of(read_image(path, files), 0.005, 5)] == [64, 4]
+    assert [int(m.sum()) for m in masks_of(read_image(path, files), 2, 5)] == [64, 4]
     assert len(list(labelled_images(tmp_path, 24, 0.005, 5))) == 1
 
 

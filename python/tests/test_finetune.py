@@ -13,7 +13,7 @@ from torch import nn
 
 from evaluate.folders import LabelledImage
 from evaluate.objects import find_objects
-from finetune.config import LIMITS, Mopeft, TrainConfig, parse_method, with_settings
+from finetune.config import LIMITS, Mopeft, TrainConfig, least_area, parse_method, with_settings
 from finetune.data import DataSet, read_set, read_sets
 from finetune.encoder import encode
 from finetune.gate_forms import FORMS
@@ -165,19 +165,18 @@ def test_objects_come_largest_first_and_touching_values_apart() -> None:
     labels[2:4, 2:4] = 7
     labels[0:3, 5:8] = 4
     labels[5, 0] = 9
-    found = find_objects(labels, "components", 2 / labels.size)
+    found = find_objects(labels, "components", 2)
     assert [(r.area, r.box) for r in found.regions] == [(9, (5, 0, 8, 3)), (8, (0, 0, 4, 4))]
     assert (found.map == 2).sum() == 8
     assert found.map[5, 0] == 0
     assert len(find_objects(np.array([[3, 0, 3]]), "ids").regions) == 1
 
 
-def test_an_object_of_just_the_least_share_counts_as_in_the_engine() -> None:
+def test_an_object_of_just_the_least_share_or_size_counts_as_in_the_engine() -> None:
     """0.14 · (5 · 30) is 21 and a rounding, 0.14 · 30 · 5 is 21."""
-    labels = np.zeros((5, 30), np.int64)
-    labels[0, :21] = 1
-    assert 0.14 * labels.size > 21 >= 0.14 * 30 * 5
-    assert len(find_objects(labels, "ids", 0.14).regions) == 1
+    assert 0.14 * (5 * 30) > 21 >= 0.14 * 30 * 5
+    assert least_area(TrainConfig(minArea=0.14, minSize=0), (5, 30), 64) == 0.14 * 30 * 5
+    assert least_area(TrainConfig(minSize=4), (800, 1000), 256) == 16 / (256 / 1000 * (205 / 800))
 
 
 def test_a_target_is_the_area_mean_of_a_cell_thresholded_at_one_half() -> None:
@@ -333,6 +332,8 @@ def test_a_set_without_labels_is_refused(tmp_path: Path) -> None:
 
 def test_the_base_is_scored_anew_for_other_objects() -> None:
     base, images = read_model(TWIN / "model"), read_set(TWIN / "blobs").images[:1]
-    one, all_of_them = base_scores(base, Evaluator(1, 0.0), images), base_scores(base, Evaluator(9, 0.0), images)
+    size = base.config["image_size"]
+    largest, nine = (Evaluator(TrainConfig(evalObjects=n, minSize=0), size) for n in (1, 9))
+    one, all_of_them = base_scores(base, largest, images), base_scores(base, nine, images)
     assert len(one[0].box) == 1 < len(all_of_them[0].box)
-    assert base_scores(base, Evaluator(1, 0.0), images)[0] is one[0]
+    assert base_scores(base, largest, images)[0] is one[0]

@@ -124,7 +124,7 @@ it('evaluates a zip as the folder in it, and says so where there is no object', 
     mopeft(...evaluate, data),
   ]);
   expect(JSON.parse(zipped.stdout)).toEqual({ ...JSON.parse(plain.stdout), dataset: 'zipped' });
-  const none = await mopeft(...evaluate, data, '--min-area', '1');
+  const none = await mopeft(...evaluate, data, '--min-size', '1000');
   expect(none.code).not.toBe(0);
   expect(none.stdout).toBe('');
   expect(none.stderr).toMatch(/no object to measure/);

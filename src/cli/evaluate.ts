@@ -1,6 +1,8 @@
 import { Failure } from '../config/failure.ts';
+import { TRAIN_FIELDS } from '../config/train.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { labelledNames } from '../data/dataset.ts';
+import type { ObjectLimit } from '../data/object-sizes.ts';
 import type { Split } from '../data/types.ts';
 import { splitOf } from '../engine/datasets.ts';
 import type { OpenModel } from '../engine/model.ts';
@@ -15,9 +17,11 @@ import { openAdapter, openCliModel, openData, runFolder } from './open.ts';
 const SPLITS = ['train', 'val', 'test', 'all'] as const;
 
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter RUN] --data DIR [--split train|val|test|all]
-      [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--min-area 0.002] [--json]
+      [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--json]
+      [--min-size 4] [--min-area 0]
   With --adapter, a dataset that the run knows is split as the run split it; otherwise by --seed (default 0).
-  The default of --split is all.`;
+  The default of --split is all. Objects under --min-size pixels wide on the model's input, or under --min-area of the
+  image, are left out.`;
 
 /** `mopeft evaluate`: IoU by box and by click in original pixels, largest objects first. */
 export async function evaluate(args: readonly string[]): Promise<number> {
@@ -32,6 +36,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
       'split-order': { type: 'string' },
       'max-images': { type: 'string' },
       'max-objects': { type: 'string' },
+      'min-size': { type: 'string' },
       'min-area': { type: 'string' },
       json: { type: 'boolean' },
     },
@@ -44,7 +49,10 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   const seed = numberFlag(flags.seed, 'seed', USAGE, { min: 0, max: 2 ** 32 - 1, integer: true }) ?? 0;
   const maxImages = numberFlag(flags['max-images'], 'max-images', USAGE, { min: 1, integer: true }) ?? 0;
   const maxObjects = numberFlag(flags['max-objects'], 'max-objects', USAGE, { min: 1, integer: true }) ?? 5;
-  const minArea = numberFlag(flags['min-area'], 'min-area', USAGE, { min: 0, max: 1 }) ?? 0.002;
+  const limit: ObjectLimit = {
+    minSize: numberFlag(flags['min-size'], 'min-size', USAGE, { min: 0 }) ?? TRAIN_FIELDS.minSize.default,
+    minArea: numberFlag(flags['min-area'], 'min-area', USAGE, { min: 0, max: 1 }) ?? 0,
+  };
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   const dataset = await openData(requiredFlag(flags.data, 'data', USAGE));
   const { gpu, model } = await openCliModel(modelPath);
@@ -54,9 +62,10 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   const names = split === 'all' ? labelledNames(dataset) : splits[split];
 
   const session = await ModelSession.open(gpu, model, adapter);
+  const predictor = new SessionPredictor(session);
   const images = await evaluateSet(
-    new SessionPredictor(session),
-    trainingSet(dataset.name, dataset, splits, minArea),
+    predictor,
+    trainingSet(dataset.name, dataset, splits, predictor.sam, limit),
     names,
     { maxObjects, maxImages, candidates: true },
     {
@@ -67,19 +76,25 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   const { maskThreshold } = session;
   gpu.destroy();
   if (images.every(({ objects }) => objects.length === 0))
-    throw nothingMeasured(dataset.name, split, minArea);
+    throw nothingMeasured(dataset.name, split, limit, model.config.imageSize);
   report(flags.json ?? false, { model, maskThreshold, dataset, split, images });
   return 0;
 }
 
 /** An IoU of no object would read like a failure of the model. */
-function nothingMeasured(dataset: string, split: Split | 'all', minArea: number): Failure {
+function nothingMeasured(
+  dataset: string,
+  split: Split | 'all',
+  { minSize, minArea }: ObjectLimit,
+  size: number,
+): Failure {
+  const share = minArea > 0 ? `, or less than ${minArea} of the image` : '';
   const where = split === 'all' ? 'the images' : `the ${split} images`;
   return new Failure({
     code: 'evaluate/no-object',
-    what: `There is no object to measure: in ${where} every mask is empty, or its objects cover less than ${minArea} of the image.`,
+    what: `There is no object to measure: in ${where} every mask is empty, or its objects are too small: under ${minSize} pixels wide on a model of ${size} pixels${share}.`,
     where: dataset,
-    cure: 'Check the masks with mopeft inspect, or lower --min-area.',
+    cure: `Check the masks with mopeft inspect, or lower --min-size${minArea > 0 ? ' and --min-area' : ''}.`,
   });
 }
 

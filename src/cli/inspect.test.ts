@@ -167,6 +167,32 @@ describe('data', () => {
     expect(several.report.remarks).toEqual([]);
   });
 
+  it('says how many objects are too small for a model, and lists them all the same', async () => {
+    const [width, height] = [640, 480];
+    const data = new Int32Array(width * height);
+    for (let id = 1; id <= 3; id++) data.fill(id, 50 * id * width, 50 * id * width + 9);
+    for (let y = 300; y < 400; y++) data.fill(4, y * width, y * width + 90);
+    await put({
+      'set/images/1.png': encodeImagePng({
+        width,
+        height,
+        channels: 3,
+        data: new Uint8Array(3 * width * height),
+      }),
+      'set/instances/1.png': encodeMaskPng({ width, height, data }),
+    });
+    const { report } = await dataReport('set');
+    expect(report.datasets[0]?.samples[0]?.objects.map(({ area }) => area)).toEqual([9000, 9, 9, 9]);
+    expect(report.remarks).toEqual([
+      expect.objectContaining({
+        code: 'data/small-objects',
+        severity: 'look',
+        file: null,
+        what: expect.stringMatching(/^3 of 4 objects are under 4 pixels wide on a model of 256 pixels/),
+      }),
+    ]);
+  });
+
   it('gives 1 when nothing was understood', async () => {
     await put({ 'set/notes.txt': new Uint8Array(3), 'set/a.png': new Uint8Array(9) });
     const { code, report } = await dataReport('set');

@@ -1,7 +1,9 @@
+import { TRAIN_FIELDS } from '../config/train.ts';
 import { className } from '../data/classes.ts';
 import type { DatasetSample } from '../data/dataset.ts';
 import { BINARY_THRESHOLD } from '../data/decode/mask.ts';
 import { type InspectedDataset, inspectDataset, maskKindOf } from '../data/inspect.ts';
+import { EMBEDDED_IMAGE_SIZE, smallObjectsRemark } from '../data/object-sizes.ts';
 import { readDatasets } from '../data/read-datasets.ts';
 import type { DatasetMaskKind, ObjectFacts, Refusal } from '../data/types.ts';
 import { readArguments, wrongArguments } from './arguments.ts';
@@ -72,7 +74,7 @@ async function dataReport(paths: readonly string[]): Promise<DataReport> {
   const datasets: DatasetReport[] = [];
   for (const dataset of read.datasets) {
     const inspected = await inspectDataset(dataset, { listObjects: true });
-    remarks.push(...inspected.refusals.map(remarkOf));
+    remarks.push(...inspected.refusals.map(remarkOf), ...smallObjects(inspected));
     if (inspected.samples.length > 0) datasets.push(datasetReport(inspected));
   }
   if (datasets.length === 0) {
@@ -89,6 +91,13 @@ async function dataReport(paths: readonly string[]): Promise<DataReport> {
 
 function remarkOf({ code, severity, file, reason, cure }: Refusal): Remark {
   return { code, severity: severity === 'refused' ? 'refused' : 'look', file, what: reason, cure };
+}
+
+/** What is too small for the embedded model, as a remark on the whole. */
+function smallObjects({ samples, objects }: InspectedDataset): Remark[] {
+  const images = samples.map(({ width, height }, i) => ({ width, height, objects: objects[i] ?? [] }));
+  const remark = smallObjectsRemark(images, EMBEDDED_IMAGE_SIZE, TRAIN_FIELDS.minSize.default);
+  return remark ? [{ code: 'data/small-objects', severity: 'look', file: null, ...remark }] : [];
 }
 
 function datasetReport({ dataset, samples, objects, summary }: InspectedDataset): DatasetReport {

@@ -22,8 +22,9 @@ const ids = (records: readonly { readonly id: string }[]): string => records.map
 
 const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR …] --method ${ids([...RECIPES, ...METHODS])}|a+b…
       --steps N --seed S --out RUN [--gate ${ids(GATE_FORMS)}] [--freeze-decoder] [--split-order shuffled|name]
-      [--config FILE.json]
+      [--min-size 4] [--config FILE.json]
   npm run mopeft -- train --resume RUN --model DIR|FILE --data DIR [--data DIR …]
+  Objects under --min-size pixels wide on the model's input are left out.
   FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"METHOD": {…}, …}}; flags override it.
   Ctrl+C writes a checkpoint and ends; --resume continues from it.`;
 
@@ -37,6 +38,7 @@ const FLAGS = {
   gate: { type: 'string' },
   'freeze-decoder': { type: 'boolean' },
   'split-order': { type: 'string' },
+  'min-size': { type: 'string' },
   config: { type: 'string' },
   resume: { type: 'string' },
 } as const;
@@ -122,6 +124,7 @@ async function settingsOf(flags: Flags, sam: SamConfig): Promise<RunSettings> {
   const gate = flags.gate === undefined ? null : gateFormById(flags.gate).id;
   const steps = numberFlag(flags.steps, 'steps', USAGE, { min: 1, integer: true });
   const seed = numberFlag(flags.seed, 'seed', USAGE, { min: 0, max: 2 ** 32 - 1, integer: true });
+  const minSize = numberFlag(flags['min-size'], 'min-size', USAGE, { min: 0 });
   const splitOrder = flags['split-order'];
   return {
     mopeft: resolveMopeft(
@@ -139,6 +142,7 @@ async function settingsOf(flags: Flags, sam: SamConfig): Promise<RunSettings> {
       ...(steps !== undefined && { steps }),
       ...(seed !== undefined && { seed }),
       ...(splitOrder !== undefined && { splitOrder }),
+      ...(minSize !== undefined && { minSize }),
     }),
   };
 }

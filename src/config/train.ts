@@ -213,13 +213,22 @@ export const TRAIN_FIELDS = {
     default: 5,
     unit: 'objects',
   },
-  minArea: {
+  minSize: {
     kind: 'number',
     label: 'Smallest object',
-    help: 'Objects that cover a smaller share of the image are neither trained on nor measured.',
+    help: 'Objects that are less wide where the model sees them are neither trained on nor measured.',
+    min: 0,
+    max: 1024,
+    default: 4,
+    unit: 'pixels',
+  },
+  minArea: {
+    kind: 'number',
+    label: 'Smallest share',
+    help: 'Objects that cover a smaller share of the image are left out too; 0 sets no such limit.',
     min: 0,
     max: 1,
-    default: 0.002,
+    default: 0,
     unit: 'of the image',
   },
   checkpointEvery: {
@@ -254,4 +263,15 @@ export const ADAMW = { beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const;
  */
 export function parseTrainConfig(given: unknown): TrainConfig {
   return parseSettings(TRAIN_FIELDS, given, 'train');
+}
+
+/** What settings were before they had a name: a stored run without one goes on as it began. */
+const BEFORE = { minSize: 0 } as const satisfies Partial<TrainConfig>;
+
+/**
+ * {@link parseTrainConfig} of a stored run, in which every setting that was known then is written down.
+ * @throws Failure `config/invalid` that names the setting.
+ */
+export function parseStoredTrainConfig(stored: object): TrainConfig {
+  return parseTrainConfig({ ...BEFORE, ...stored });
 }

@@ -86,7 +86,7 @@ describe('loadSample', () => {
       'labels/a.png': classes,
       'instances/a.png': ids,
     });
-    const sample = await loadFirst(dataset, { minArea: 14 / 48 });
+    const sample = await loadFirst(dataset, { leastArea: ({ width, height }) => (14 / 48) * width * height });
     if (!sample.ok) throw new Error(sample.refusal.reason);
     expect(sample.value.objects.regions).toEqual([]);
     expect([...new Set(sample.value.labelling?.classMap.data)].sort()).toEqual([0, 1, 2]);

@@ -83,8 +83,8 @@ export interface Labelling {
 }
 
 export interface LoadOptions extends ImageReading {
-  /** Share of the image under which an object is left out, 0–1. Default 0. */
-  readonly minArea?: number;
+  /** Pixels under which an object of an image of that size is left out. Default 0. */
+  readonly leastArea?: (image: Pick<RgbImage, 'width' | 'height'>) => number;
 }
 
 /**
@@ -117,7 +117,7 @@ export async function loadSample(
       ...(depth ? { depth } : {}),
       ...(channels ? { channels } : {}),
       objects: labelling
-        ? findObjects(labelling.labelMap, labelling.rule, options.minArea)
+        ? findObjects(labelling.labelMap, labelling.rule, options.leastArea?.(image))
         : noObjects(image),
       ...(labelling ? { labelling } : {}),
       refusals,

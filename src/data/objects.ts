@@ -12,15 +12,14 @@ export type ObjectRule = 'ids' | 'components';
 /**
  * The objects of a label map, largest first (of equal areas the one whose first pixel comes first in row order).
  * Ignored pixels belong to none, and are ignored in the set's map too.
- * @param minArea share of the image's pixels, 0–1; objects with fewer pixels are left out of `regions` and `map`.
+ * @param leastArea objects with fewer pixels are left out of `regions` and `map`.
  */
-export function findObjects(labels: LabelMap, rule: ObjectRule, minArea = 0): ObjectSet {
+export function findObjects(labels: LabelMap, rule: ObjectRule, leastArea = 0): ObjectSet {
   const { width, height } = labels;
   const parts = rule === 'ids' ? byValue(labels) : components(labels);
   const found = measure(parts, labels);
-  const least = minArea * width * height;
   const kept = found
-    .filter((part) => part.area >= least)
+    .filter((part) => part.area >= leastArea)
     .sort((a, b) => b.area - a.area || a.first - b.first);
   const newId = new Int32Array(found.length + 1);
   kept.forEach((part, i) => {

@@ -70,7 +70,7 @@ it('trains modules at both sites', async () => {
   const sizes = { objectsPerImage: 1, objectsPerPass: 1, corrections: 0 };
   const step = await TrainingStep.create(gpu, model, planTraining(model.config, mopeft, sizes, gpu));
   await step.initialise(3);
-  const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 1, corrections: 0, minArea: 0 });
+  const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 1, corrections: 0, minSize: 0 });
   const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
   const { image } = prepareImage(drawSample('a', 1), model.config, config, random, 0);
   if (!image) throw new Error('the drawn image has objects');

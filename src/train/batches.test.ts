@@ -4,7 +4,7 @@ import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
 import { Batches, type TrainingSet } from './batches.ts';
 
-const config = parseTrainConfig({ imagesPerStep: 3, objectsPerImage: 1, minArea: 0 });
+const config = parseTrainConfig({ imagesPerStep: 3, objectsPerImage: 1, minSize: 0 });
 
 /** A dataset with an object in those loads that `hasObject` names, counted from 1; and the number of loads. */
 function counted(hasObject: (load: number) => boolean): { set: TrainingSet; loads: () => number } {

@@ -3,6 +3,7 @@ import { Random, type RandomState } from '../config/random.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { type Dataset, type LoadedSample, loadSample } from '../data/dataset.ts';
+import { leastArea, type ObjectLimit } from '../data/object-sizes.ts';
 import type { Outcome, Split } from '../data/types.ts';
 import { type DataRandom, type PreparedImage, prepareImage } from './prepare.ts';
 import { Sampler, type SamplerState } from './sampler.ts';
@@ -17,18 +18,19 @@ export interface TrainingSet {
   readonly load: (name: string) => Promise<Outcome<LoadedSample>>;
 }
 
-/** @param minArea objects with a smaller share of their image are left out. */
+/** A dataset for a run of a model; objects under the limit are left out. */
 export function trainingSet(
   key: string,
   dataset: Dataset,
   split: TrainingSet['split'],
-  minArea: number,
+  { imageSize: size, preprocessing: { aspect } }: SamConfig,
+  limit: ObjectLimit,
 ): TrainingSet {
   const samples = new Map(dataset.samples.map((sample) => [sample.name, sample]));
   const load = async (name: string) => {
     const sample = samples.get(name);
     if (!sample) throw new RangeError(`${name} of the split is not in the dataset ${dataset.name}`);
-    return loadSample(sample, { minArea });
+    return loadSample(sample, { leastArea: (image) => leastArea(limit, image, { size, aspect }) });
   };
   return { key, split, load };
 }
@@ -102,7 +104,7 @@ export class Batches {
         throw new Failure({
           code: 'train/no-objects',
           what: `${MAX_FRUITLESS} images in a row had no object to train on.`,
-          cure: 'Check that the masks hold objects that are not tiny, or lower "Smallest object".',
+          cure: `Check the masks: objects under ${this.config.minSize} pixels wide on the model's input are left out. Cut the images into smaller ones around the objects, or lower "Smallest object" (--min-size).`,
         });
       }
     }

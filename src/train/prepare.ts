@@ -4,6 +4,7 @@ import type { TrainConfig } from '../config/train.ts';
 import { augment } from '../data/augment.ts';
 import type { LoadedSample } from '../data/dataset.ts';
 import { averageMask, ignoredCells, lowResTarget } from '../data/low-res-target.ts';
+import { leastArea } from '../data/object-sizes.ts';
 import { findObjects, labelsOf } from '../data/objects.ts';
 import { type ImageTransform, preprocess } from '../data/preprocess.ts';
 import type { LabelMap, ObjectRegion, ObjectSet } from '../data/types.ts';
@@ -58,11 +59,9 @@ export function prepareImage(
   if (!labelling) return { image: null, vanished: 0, promptCount };
   const augmented = augment(sample.image, [labelling.labelMap, labelling.classMap], random.augment, config);
   const [labelMap = labelling.labelMap, classMap = labelling.classMap] = augmented.labelMaps;
-  const objects = findObjects(labelMap, labelling.rule, config.minArea);
-  const { data: input, transform } = preprocess(augmented.image, {
-    size: sam.imageSize,
-    ...sam.preprocessing,
-  });
+  const record = { size: sam.imageSize, ...sam.preprocessing };
+  const objects = findObjects(labelMap, labelling.rule, leastArea(config, augmented.image, record));
+  const { data: input, transform } = preprocess(augmented.image, record);
   const side = lowResOf(sam);
   const ignored = ignoredCells(objects.map, objects.width, transform, side);
   const scene: Scene = { objects, ignored, classMap, transform, side, boxJitter: config.boxJitter };

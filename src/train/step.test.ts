@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => gpu?.destroy());
 
 const sizes = { objectsPerImage: 2, objectsPerPass: 0, corrections: 1 };
-const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 2, corrections: 1, minArea: 0 });
+const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 2, corrections: 1, minSize: 0 });
 
 const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late' } = {}) =>
   planTraining(MICRO_SAM, resolveMopeft({ methods, ...more }, MICRO_SAM), sizes, gpu);

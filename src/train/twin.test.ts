@@ -97,7 +97,7 @@ async function openSets(config: ReturnType<typeof parseTrainConfig>): Promise<Tr
     const [dataset] = datasets;
     if (!dataset || datasets.length !== 1) throw new Error(`${key} is not one dataset`);
     const split = splitNames(labelledNames(dataset), config.seed, config.splitOrder);
-    sets.push(trainingSet(key, dataset, split, config.minArea));
+    sets.push(trainingSet(key, dataset, split, model.config, config));
   }
   return sets;
 }

@@ -49,7 +49,7 @@ export class RunExecution implements Run {
     const { mopeft, train } = config;
     const sets = config.datasets.flatMap(({ key }) => {
       const found = datasets.find((dataset) => dataset.key === key);
-      return found ? [trainingSet(key, found.dataset, found.split, train.minArea)] : [];
+      return found ? [trainingSet(key, found.dataset, found.split, model.config, train)] : [];
     });
     const log = new MetricsLog(files);
     const stored = files.trainerStorage(model, mopeft, {

@@ -77,6 +77,21 @@ function partsFor(files: RunFiles, observer: RunObserver = {}) {
 const timeless = (lines: readonly MetricsLine[]) =>
   lines.map((line) => (line.type === 'step' ? { ...line, ms: 0 } : line));
 
+test('a run that was stored before objects had a least size resumes without one', async () => {
+  const files = new RunFiles(new MemoryStore(), '');
+  const first = await startTraining(partsFor(files), settings, datasets());
+  first.pause();
+  await first.done;
+  const { train, ...rest } = await files.readConfig();
+  expect(train.minSize).toBe(4);
+  const { minSize: _, ...older } = train;
+  await files.writeText(RUN_FILES.config, JSON.stringify({ ...rest, train: older }));
+  const second = await resumeTraining(partsFor(files), await files.readConfig(), datasets());
+  second.pause();
+  await second.done;
+  expect(second.config.train).toEqual({ ...older, minSize: 0 });
+});
+
 test('a run leaves all its files and a verdict, and a paused one goes on to the same end, bit for bit', async () => {
   const store = new MemoryStore();
   const before = gpu.allocatedBytes;

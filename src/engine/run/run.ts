@@ -14,7 +14,7 @@
  * `src/worker/runs/` keeps a record for each run of the studio and lets one at a time use the device.
  */
 import { Failure } from '../../config/failure.ts';
-import { parseTrainConfig } from '../../config/train.ts';
+import { parseStoredTrainConfig } from '../../config/train.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { nameOfMethods } from '../../peft/recipes.ts';
 import type { RunSettings } from '../settings.ts';
@@ -95,7 +95,7 @@ export async function resumeTraining(
     );
   }
   const hasCheckpoint = await files.store.exists(files.path(RUN_FILES.checkpoint));
-  const train = parseTrainConfig(config.train);
+  const train = parseStoredTrainConfig(config.train);
   return RunExecution.begin(parts, { ...config, train }, datasets, hasCheckpoint);
 }
 
