@@ -114,7 +114,7 @@ function datasetReport({ dataset, samples, objects, summary }: InspectedDataset)
     maskKind: maskKindOf(summary.maskKinds),
     classes: [...byClass].map(([value, count]) => ({
       value,
-      name: className(value, byClass.size),
+      name: className(value, byClass.size, dataset.classNames),
       objects: count,
     })),
     reading: {

@@ -15,7 +15,9 @@ export function objectClasses(objects: ObjectSet, classMap: LabelMap): number[] 
   return objects.regions.map(({ id }) => classes.get(id) ?? 0);
 }
 
-/** What a class is called. @param count classes of its dataset. */
-export function className(value: number, count: number): string {
+/** What a class is called. @param count classes of its dataset. @param names of its dataset, by value. */
+export function className(value: number, count: number, names?: ReadonlyMap<number, string>): string {
+  const name = names?.get(value);
+  if (name !== undefined) return name;
   return count === 1 ? 'foreground' : `class ${value}`;
 }

@@ -66,7 +66,8 @@ export async function inspectDataset(
     }
   }
   const kept = await withClasses(checked, options);
-  const clean = { name: dataset.name, samples: kept.map(({ files }) => files) };
+  const { name, classNames } = dataset;
+  const clean = { name, ...(classNames ? { classNames } : {}), samples: kept.map(({ files }) => files) };
   const samples = kept.map(({ sample }) => sample);
   const objects = listObjects ? kept.map((each) => each.objects) : [];
   return { dataset: clean, samples, objects, summary: summarise(clean, samples), refusals };

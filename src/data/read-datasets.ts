@@ -1,3 +1,4 @@
+import { type Annotations, classNamesOf, readAnnotations } from './annotations/read-annotations.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { isJunk, isZipName, nameParts } from './file-names.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
@@ -27,8 +28,9 @@ export interface ReadResult {
 }
 
 /**
- * Files as datasets by their names (see {@link pairFiles}); a zip counts as a folder of its name. Nothing but zips is
- * read: what the images and masks hold is found out by `inspectDataset` or when a sample is loaded.
+ * Files as datasets by annotation files (see {@link readAnnotations}) and by their names (see {@link pairFiles}); a zip
+ * counts as a folder of its name. Only zips, annotation files and the headers of images that these name are read: what
+ * images and masks hold is found out by `inspectDataset` or when a sample is loaded.
  */
 export async function readDatasets(
   files: AsyncIterable<InputFile> | Iterable<InputFile>,
@@ -61,15 +63,25 @@ export async function readDatasets(
   } catch (thrown) {
     refusals.push(toRefusal(thrown, options.topName ?? 'the dropped files'));
   }
+  const annotations = await readAnnotations(found, options.onProgress);
+  for (const image of annotations.images) found.set(image.path, image);
   const pairing = pairFiles(
-    [...found.values()],
+    [...found.values()].filter(({ path }) => !annotations.used.has(path)),
     options.topName === undefined ? {} : { topName: options.topName },
   );
-  const datasets = pairing.datasets.map(({ name, samples }) => ({
-    name,
-    samples: samples.map((sample) => withFiles(sample, found)),
-  }));
-  return { datasets, refusals: [...refusals, ...pairing.refusals] };
+  const datasets = pairing.datasets.map(({ name, samples }): Dataset => {
+    const own = samples.map((sample) => withAnnotations(withFiles(sample, found), annotations));
+    const classNames = classNamesOf(own, annotations);
+    return { name, samples: own, ...(classNames ? { classNames } : {}) };
+  });
+  return { datasets, refusals: [...refusals, ...annotations.refusals, ...pairing.refusals] };
+}
+
+/** A sample with the masks that were annotated, which count before those that lie beside the image. */
+function withAnnotations(sample: DatasetSample, { masks }: Annotations): DatasetSample {
+  const drawn = masks.get(sample.image.path);
+  const { name, image, split } = sample;
+  return drawn ? { name, image, ...drawn, ...(split ? { split } : {}) } : sample;
 }
 
 function withFiles(sample: SampleFiles, found: ReadonlyMap<string, LazyFile>): DatasetSample {

@@ -1,3 +1,4 @@
+import { IGNORED } from '../objects.ts';
 import { attempt, refuse } from '../outcome.ts';
 import type { LabelMap, MaskKind, Outcome } from '../types.ts';
 import { looksAntialiased, sharesNeighbours } from './antialiased.ts';
@@ -22,7 +23,7 @@ export const BINARY_THRESHOLD = 128;
  *
  * Role `masks`: one value, or two of which one is 0: nonzero is foreground; a lossy file (JPEG, lossy WebP) or
  * antialiased grey is read with a threshold of 128 (`threshold128`); else its values are labels. Roles `labels` and
- * `instances` keep every value and refuse lossy files. Palette indices are the values. Colours of an RGB mask become
+ * `instances` keep every value, -1 for pixels that are ignored included, and refuse lossy files. Palette indices are the values. Colours of an RGB mask become
  * the labels 65536·R + 256·G + B, black (or, where there is no black, white) being background, so that a colour is
  * the same label in every image. Where all colours are the same and only alpha differs, alpha is the mask. Never
  * throws for what the file holds.
@@ -44,7 +45,7 @@ export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'mas
       'Export it as PNG.',
     );
   }
-  refuseNegative(raster, file);
+  refuseNegative(raster, file, role === 'masks' ? 0 : IGNORED);
   const values = valuesOf(raster, file);
   const map = (data: Int32Array): LabelMap => ({ width: raster.width, height: raster.height, data });
   if (role !== 'masks') return { labelMap: map(values.data), kind: role };
@@ -62,9 +63,9 @@ export function maskOfRaster(raster: Raster, file: string, role: MaskRole = 'mas
 }
 
 /** Signed integers may hold labels, which start at 0. */
-function refuseNegative({ data }: Raster, file: string): void {
+function refuseNegative({ data }: Raster, file: string, least: number): void {
   if (!(data instanceof Int8Array || data instanceof Int16Array || data instanceof Int32Array)) return;
-  const value = data.find((v) => v < 0);
+  const value = data.find((v) => v < least);
   if (value === undefined) return;
   throw refuse(
     'data/mask-negative',

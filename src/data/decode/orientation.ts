@@ -35,7 +35,7 @@ export function upright<R extends Raster>(raster: R): R {
   const to = new (from.constructor as new (n: number) => typeof from)(from.length);
   for (let y = 0; y < outHeight; y++) {
     for (let x = 0; x < outWidth; x++) {
-      const source = sourcePixel(orientation, x, y, width, height) * channels;
+      const source = storedPixel(orientation, x, y, width, height) * channels;
       const target = (y * outWidth + x) * channels;
       for (let c = 0; c < channels; c++) to[target + c] = from[source + c] as number;
     }
@@ -44,7 +44,13 @@ export function upright<R extends Raster>(raster: R): R {
 }
 
 /** Index of the stored pixel that is seen at (x, y) once upright (EXIF 2.32, 4.6.4). */
-function sourcePixel(orientation: number, x: number, y: number, width: number, height: number): number {
+export function storedPixel(
+  orientation: number,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+): number {
   switch (orientation) {
     case 2:
       return y * width + (width - 1 - x);

@@ -32,31 +32,37 @@ async function decodeAs(format: ImageFormat, bytes: Uint8Array, file: string): P
 }
 
 /**
- * Format and stored size by the header alone, without decoding (orientation not applied).
+ * Format, stored size and EXIF orientation by the header alone, without decoding. The orientation of a PNG, which
+ * hardly any has, is not looked for and given as 1.
  * @throws Failure naming `file`.
  */
 export function readHeader(
   bytes: Uint8Array,
   file: string,
-): { format: ImageFormat; width: number; height: number } {
+): { format: ImageFormat; width: number; height: number; orientation: number } {
   const format = sniffFormat(bytes, file);
   switch (format) {
     case 'png': {
       const size = pngSize(bytes);
       if (!size) throw truncated(file, 'PNG');
-      return { format, ...size };
+      return { format, ...size, orientation: 1 };
     }
     case 'jpeg': {
-      const { width, height } = readJpegHeader(bytes, file);
-      return { format, width, height };
+      const { width, height, orientation } = readJpegHeader(bytes, file);
+      return { format, width, height, orientation };
     }
     case 'tiff': {
       const directory = readTiffDirectory(bytes, file);
-      return { format, width: directory.number(tag.width, 0), height: directory.number(tag.height, 0) };
+      return {
+        format,
+        width: directory.number(tag.width, 0),
+        height: directory.number(tag.height, 0),
+        orientation: directory.number(tag.orientation, 1),
+      };
     }
     case 'webp': {
-      const { width, height } = readWebpHeader(bytes, file);
-      return { format, width, height };
+      const { width, height, orientation } = readWebpHeader(bytes, file);
+      return { format, width, height, orientation };
     }
   }
 }

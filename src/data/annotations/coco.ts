@@ -1,0 +1,214 @@
+import * as v from 'valibot';
+import { limits } from '../limits.ts';
+import { notice, refusal, refuse } from '../outcome.ts';
+import type { Refusal } from '../types.ts';
+import {
+  type AnnotatedImage,
+  type AnnotationContent,
+  type AnnotationFormat,
+  type AnnotationSource,
+  ObjectFaults,
+  pointsOf,
+} from './annotation-format.ts';
+import { checkedCounts, countsOfText } from './run-lengths.ts';
+import { type AnnotatedObject, rectangle, type Shape } from './shape.ts';
+
+const id = v.union([v.number(), v.string()]);
+const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.side));
+
+/** The outline; annotations are checked one by one, so that a bad one does not cost the others. */
+const outline = v.object({
+  images: v.array(
+    v.object({ id, file_name: v.string(), width: v.optional(v.unknown()), height: v.optional(v.unknown()) }),
+  ),
+  annotations: v.array(v.unknown()),
+  categories: v.optional(v.array(v.object({ id, name: v.string() })), []),
+});
+
+const annotation = v.object({
+  image_id: id,
+  category_id: v.optional(v.nullable(id)),
+  segmentation: v.optional(v.unknown()),
+  bbox: v.optional(v.unknown()),
+  iscrowd: v.optional(v.unknown()),
+});
+
+const runLengths = v.object({
+  size: v.tuple([size, size]),
+  counts: v.union([v.string(), v.array(v.unknown())]),
+});
+
+const box = v.tuple([v.number(), v.number(), v.number(), v.number()]);
+
+/** COCO: `images`, `annotations` and `categories` in one JSON; segmentations are polygons or run lengths. */
+export const coco: AnnotationFormat = {
+  id: 'coco',
+  name: 'COCO',
+  extensions: ['json'],
+  recognises: ({ json }) =>
+    typeof json === 'object' &&
+    json !== null &&
+    'images' in json &&
+    Array.isArray(json.images) &&
+    ('annotations' in json || 'categories' in json),
+  read: readCoco,
+};
+
+interface ImageEntry {
+  readonly name: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly objects: AnnotatedObject[];
+  /** Whether an annotation of this image has an outline. */
+  hasOutline: boolean;
+  /** Whether an annotation of this image has none that can be used. */
+  lacksOutline: boolean;
+}
+
+/** How many there are of something, and where the first one is. */
+interface Tally {
+  count: number;
+  first: string;
+}
+
+function readCoco({ json, path }: AnnotationSource): AnnotationContent {
+  const parsed = v.safeParse(outline, json);
+  if (!parsed.success) {
+    const what = `This COCO file is not as COCO is (${issueText(parsed.issues[0])}).`;
+    throw refuse('data/annotation-damaged', path, what, 'Export it again as COCO with segmentations.');
+  }
+  const entries = new Map<string, ImageEntry>();
+  for (const { id: key, file_name: name, width, height } of parsed.output.images) {
+    const hasSize = v.is(size, width) && v.is(size, height);
+    entries.set(String(key), {
+      name,
+      ...(hasSize ? { width, height } : {}),
+      objects: [],
+      hasOutline: false,
+      lacksOutline: false,
+    });
+  }
+  const inOrder = parsed.output.categories.toSorted((a, b) => Number(a.id) - Number(b.id) || 0);
+  const names = new Map(inOrder.map((each) => [String(each.id), each.name]));
+  const faults = new ObjectFaults();
+  const crowds: Tally = { count: 0, first: '' };
+  const boxes: Tally = { count: 0, first: '' };
+  for (const [i, json] of parsed.output.annotations.entries()) {
+    const one = v.safeParse(annotation, json);
+    const entry = one.success && entries.get(String(one.output.image_id));
+    if (!one.success) faults.add(issueText(one.issues[0]), `annotations[${i}]`, OUTLINES);
+    else if (!entry) faults.add('its image_id is that of no image', `annotations[${i}]`, NO_IMAGE);
+    else addObject(one.output, `annotations[${i}]`, { entry, names, faults, crowds, boxes });
+  }
+  const isUseless = ![...entries.values()].some(({ hasOutline }) => hasOutline);
+  return {
+    images: [...entries.values()].map(imageOf),
+    classNames: [...new Set(names.values())],
+    remarks: [
+      ...faults.remarks(path, isUseless),
+      ...(crowds.count > 0 ? [crowdRemark(path, crowds)] : []),
+      ...(boxes.count > 0 ? [boxRemark(path, boxes, isUseless)] : []),
+    ],
+  };
+}
+
+function addObject(
+  { category_id: category, segmentation, bbox, iscrowd }: v.InferOutput<typeof annotation>,
+  which: string,
+  to: {
+    readonly entry: ImageEntry;
+    readonly names: ReadonlyMap<string, string>;
+    readonly faults: ObjectFaults;
+    readonly crowds: Tally;
+    readonly boxes: Tally;
+  },
+): void {
+  const { entry } = to;
+  const shape = shapeOf(segmentation);
+  if (typeof shape === 'string') {
+    to.faults.add(shape, which, OUTLINES);
+    entry.lacksOutline = true;
+  } else if (shape) {
+    const isIgnored = iscrowd === 1 || iscrowd === true;
+    if (isIgnored) tally(to.crowds, entry.name);
+    const className = category == null ? undefined : (to.names.get(String(category)) ?? `class ${category}`);
+    entry.objects.push({ shape, ...(className === undefined ? {} : { className }), isIgnored });
+    entry.hasOutline = true;
+  } else {
+    // Where exactly the object is, nobody said: its pixels are neither background nor an object.
+    tally(to.boxes, entry.name);
+    const corners = v.is(box, bbox)
+      ? pointsOf([bbox[0], bbox[1], bbox[0] + bbox[2], bbox[1] + bbox[3]], 2)
+      : '';
+    if (typeof corners !== 'string') {
+      const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = corners;
+      entry.objects.push({ shape: rectangle(x0, y0, x1, y1), isIgnored: true });
+    }
+    entry.lacksOutline = true;
+  }
+}
+
+function tally(of: Tally, where: string): void {
+  if (of.count++ === 0) of.first = where;
+}
+
+/** A segmentation, undefined when there is none, or what is wrong with it. */
+function shapeOf(segmentation: unknown): Shape | string | undefined {
+  if (segmentation == null || (Array.isArray(segmentation) && segmentation.length === 0)) return undefined;
+  if (!Array.isArray(segmentation)) return shapeOfRunLengths(segmentation);
+  const parts: Float64Array[][] = [];
+  // Some exporters leave out the outer list.
+  for (const ring of typeof segmentation[0] === 'number' ? [segmentation] : segmentation) {
+    const points = pointsOf(ring);
+    if (typeof points === 'string') return points;
+    parts.push([points]);
+  }
+  return { kind: 'polygon', parts };
+}
+
+function shapeOfRunLengths(segmentation: unknown): Shape | string {
+  const parsed = v.safeParse(runLengths, segmentation);
+  if (!parsed.success) return `its run lengths are not as COCO has them (${issueText(parsed.issues[0])})`;
+  const {
+    size: [height, width],
+    counts,
+  } = parsed.output;
+  const lengths = typeof counts === 'string' ? countsOfText(counts) : counts;
+  if (!lengths) return 'the text of its run lengths is damaged';
+  const checked = checkedCounts(lengths, width * height);
+  if (typeof checked === 'string') return checked;
+  return { kind: 'runs', counts: checked, order: 'columns', x: 0, y: 0, width, height };
+}
+
+function imageOf({ name, width, height, objects, hasOutline, lacksOutline }: ImageEntry): AnnotatedImage {
+  return {
+    reference: { name },
+    ...(width !== undefined && height !== undefined ? { width, height } : {}),
+    objects,
+    isUnusable: lacksOutline && !hasOutline,
+  };
+}
+
+function issueText(issue: v.BaseIssue<unknown>): string {
+  return `${v.getDotPath(issue) ?? 'top'}: ${issue.message}`;
+}
+
+function crowdRemark(path: string, { count, first }: Tally): Refusal {
+  const reason = `${count} of its annotations mark a crowd (iscrowd 1), the first one in ${first}: these pixels are ignored.`;
+  return notice('data/annotation-crowd', path, reason, 'Outline each object of a crowd to use it.');
+}
+
+function boxRemark(path: string, { count, first }: Tally, isUseless: boolean): Refusal {
+  const which = `${count} of its annotations are boxes without a segmentation, the first one in ${first}`;
+  return isUseless
+    ? refusal(
+        'data/annotation-boxes',
+        path,
+        `${which}: a box does not say which pixels are the object.`,
+        OUTLINES,
+      )
+    : notice('data/annotation-boxes', path, `${which}: the pixels in these boxes are ignored.`, OUTLINES);
+}
+
+const OUTLINES = 'Give each object an outline: polygons or run lengths in "segmentation".';
+const NO_IMAGE = 'Add the image to "images", or delete the annotation.';

@@ -1,0 +1,122 @@
+import { zlibSync } from 'fflate';
+import { encodeMaskPng } from '../encode-png.ts';
+import { IGNORED } from '../objects.ts';
+import type { LabelMap } from '../types.ts';
+import { areaOf, type PixelRuns, pixelsOf, TooMuchWork } from './rasterise.ts';
+import type { AnnotatedObject } from './shape.ts';
+
+/** Pixels that the objects of one image may be drawn with; more is no image that a person annotated. */
+const MOST_DRAWN = 2 ** 31;
+
+/** The objects of one image as pixels. */
+export interface Drawing {
+  /** Every object by its number, 1 for the first; ignored pixels are {@link IGNORED}. */
+  readonly instances: LabelMap;
+  /** Objects, in their order, without the ignored ones. */
+  readonly objects: readonly DrawnObject[];
+}
+
+export interface DrawnObject {
+  /** Its place in the list it was drawn from. */
+  readonly index: number;
+  /** Pixels of its own shape within the image. */
+  readonly area: number;
+  /** Pixels of it that smaller objects lie on. */
+  readonly hidden: number;
+}
+
+/**
+ * Draws objects, the smaller on top of the larger, ignored ones below all.
+ * @throws {TooMuchWork}
+ */
+export function drawObjects(
+  objects: readonly AnnotatedObject[],
+  { width, height }: { readonly width: number; readonly height: number },
+): Drawing {
+  const data = new Int32Array(width * height);
+  const visible = new Int32Array(objects.length + 1);
+  let drawn = 0;
+  const shapes = objects.map(({ shape, isIgnored = false }, index) => {
+    const runs = pixelsOf(shape, { width, height });
+    const area = areaOf(runs);
+    drawn += area;
+    if (drawn > MOST_DRAWN) throw new TooMuchWork();
+    return { index, isIgnored, runs, area };
+  });
+  const order = shapes.toSorted((a, b) => Number(b.isIgnored) - Number(a.isIgnored) || b.area - a.area);
+  for (const { index, isIgnored, runs, area } of order) {
+    if (isIgnored) {
+      fill(data, width, runs, IGNORED);
+      continue;
+    }
+    visible[index + 1] = area;
+    for (let i = 0; i < runs.length; i += 3) {
+      const row = (runs[i] as number) * width;
+      for (let at = row + (runs[i + 1] as number); at < row + (runs[i + 2] as number); at++) {
+        const below = data[at] as number;
+        if (below > 0) visible[below] = (visible[below] as number) - 1;
+        data[at] = index + 1;
+      }
+    }
+  }
+  return {
+    instances: { width, height, data },
+    objects: shapes
+      .filter(({ isIgnored }) => !isIgnored)
+      .map(({ index, area }) => ({ index, area, hidden: area - (visible[index + 1] as number) })),
+  };
+}
+
+function fill(data: Int32Array, width: number, runs: PixelRuns, value: number): void {
+  for (let i = 0; i < runs.length; i += 3) {
+    const row = (runs[i] as number) * width;
+    data.fill(value, row + (runs[i + 1] as number), row + (runs[i + 2] as number));
+  }
+}
+
+/** Whether the values of a map fit a PNG, which has no negative ones. */
+export function fitsPng(largest: number, hasIgnored: boolean): boolean {
+  return largest <= 65_535 && !hasIgnored;
+}
+
+/** A map as a file: a PNG of 8 or 16 bits, or, where values do not fit it, a TIFF of signed 32-bit integers. */
+export function encodeMap(map: LabelMap, asPng: boolean): Uint8Array {
+  return asPng ? encodeMaskPng(map) : encodeTiff(map);
+}
+
+/** One page of one strip, little-endian, Deflate. */
+function encodeTiff({ width, height, data }: LabelMap): Uint8Array {
+  const raw = new DataView(new ArrayBuffer(4 * data.length));
+  for (let i = 0; i < data.length; i++) raw.setInt32(4 * i, data[i] as number, true);
+  const strip = zlibSync(new Uint8Array(raw.buffer));
+  const Short = 3;
+  const Long = 4;
+  const entries: readonly (readonly [tag: number, type: number, value: number])[] = [
+    [256, Long, width],
+    [257, Long, height],
+    [258, Short, 32], // bits a sample
+    [259, Short, 8], // Deflate
+    [262, Short, 1], // black is zero
+    [273, Long, 8], // where the strip starts
+    [277, Short, 1], // samples a pixel
+    [278, Long, height], // rows a strip
+    [279, Long, strip.length],
+    [339, Short, 2], // signed integers
+  ];
+  const directory = 8 + strip.length + (strip.length % 2);
+  const bytes = new Uint8Array(directory + 2 + 12 * entries.length + 4);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x49, 0x49, 42, 0]);
+  view.setUint32(4, directory, true);
+  bytes.set(strip, 8);
+  view.setUint16(directory, entries.length, true);
+  entries.forEach(([tag, type, value], i) => {
+    const at = directory + 2 + 12 * i;
+    view.setUint16(at, tag, true);
+    view.setUint16(at + 2, type, true);
+    view.setUint32(at + 4, 1, true);
+    if (type === Short) view.setUint16(at + 8, value, true);
+    else view.setUint32(at + 8, value, true);
+  });
+  return bytes;
+}

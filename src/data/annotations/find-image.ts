@@ -1,0 +1,101 @@
+import { isImageName, type NameParts, nameParts } from '../file-names.ts';
+import { roleOfFolder } from '../naming.ts';
+import type { ImageReference } from './annotation-format.ts';
+
+/** An image found, and how many parts of the name that was looked for agree with its path, the last ones. */
+export interface FoundImage {
+  readonly path: string;
+  readonly agreeing: number;
+}
+
+/** Equal for names that look equal: in any case, and whether accents are composed or decomposed. */
+const keyOf = (text: string) => text.normalize('NFC').toLowerCase();
+
+/** The images of a drop by the names that annotation files give them. */
+export class ImageIndex {
+  private readonly byName = new Map<string, NameParts[]>();
+  private readonly byStem = new Map<string, NameParts[]>();
+
+  constructor(paths: Iterable<string>) {
+    for (const path of paths) {
+      const parts = nameParts(path);
+      if (!isImageName(parts)) continue;
+      for (const [map, key] of [
+        [this.byName, keyOf(parts.file)],
+        [this.byStem, keyOf(parts.stem)],
+      ] as const) {
+        const list = map.get(key);
+        if (list) list.push(parts);
+        else map.set(key, [parts]);
+      }
+    }
+  }
+
+  /**
+   * The image that is meant by an annotation file in `folder`: of those with the name, the one whose folders agree
+   * best with the folders before the name, then the one nearest to the annotation file.
+   * @returns undefined when there is none; several when it cannot be told which.
+   */
+  find(reference: ImageReference, folder: string): FoundImage | readonly string[] | undefined {
+    const { name, stems = [] } = reference;
+    if (name !== undefined) {
+      const wanted = nameParts(/^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name);
+      const own = this.byName.get(keyOf(wanted.file)) ?? [];
+      const found = best(own, wanted.folders, folder.split('/'));
+      if (found) return found;
+    }
+    for (const stem of stems) {
+      const wanted = nameParts(stem);
+      const last = wanted.path.split('/').pop() ?? '';
+      const own = this.byStem.get(keyOf(last)) ?? [];
+      const here = own.filter(({ folders }) => keyOf(folders.join('/')) === keyOf(wanted.folders.join('/')));
+      const found = best(here, wanted.folders, folder.split('/'));
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
+function best(
+  candidates: readonly NameParts[],
+  wanted: readonly string[],
+  annotationFolders: readonly string[],
+): FoundImage | readonly string[] | undefined {
+  if (candidates.length === 0) return undefined;
+  const scored = candidates.map((parts) => ({
+    parts,
+    agreeing: sharedEnd(parts.folders, wanted),
+    rank: rankOf(parts),
+    near: sharedStart(parts.folders, annotationFolders),
+  }));
+  scored.sort((a, b) => b.agreeing - a.agreeing || a.rank - b.rank || b.near - a.near);
+  const [first, second] = scored;
+  if (!first) return undefined;
+  const isTie =
+    second?.agreeing === first.agreeing && second.rank === first.rank && second.near === first.near;
+  return isTie ? candidates.map(({ path }) => path) : { path: first.parts.path, agreeing: first.agreeing };
+}
+
+/** Folders of images before others, and folders of masks last. */
+function rankOf({ folders }: NameParts): number {
+  const roles = folders.flatMap((folder) => roleOfFolder(folder) ?? []);
+  if (roles.length === 0) return 1;
+  return roles.at(-1) === 'images' ? 0 : 2;
+}
+
+function sharedEnd(a: readonly string[], b: readonly string[]): number {
+  let shared = 0;
+  while (
+    shared < Math.min(a.length, b.length) &&
+    keyOf(a.at(-1 - shared) ?? '') === keyOf(b.at(-1 - shared) ?? '')
+  ) {
+    shared++;
+  }
+  return shared;
+}
+
+function sharedStart(a: readonly string[], b: readonly string[]): number {
+  let shared = 0;
+  while (shared < Math.min(a.length, b.length) && keyOf(a[shared] ?? '') === keyOf(b[shared] ?? '')) shared++;
+  return shared;
+}

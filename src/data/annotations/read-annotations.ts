@@ -1,0 +1,239 @@
+import type { DatasetSample } from '../dataset.ts';
+import { readHeader } from '../decode/read-raster.ts';
+import { nameParts } from '../file-names.ts';
+import { type LazyFile, readBytes } from '../lazy-file.ts';
+import { sortedByName } from '../natural-order.ts';
+import { attempt, refusal } from '../outcome.ts';
+import type { ReadProgress, Refusal } from '../types.ts';
+import type { AnnotatedImage, AnnotationFormat } from './annotation-format.ts';
+import { AnnotationBytes } from './annotation-source.ts';
+import { ImageIndex } from './find-image.ts';
+import { type ImageFault, ImageRemarks, listed } from './image-remarks.ts';
+import { type AnnotatedFile, type MaskFiles, maskFiles, UNNAMED } from './mask-files.ts';
+import { annotationFormats } from './registry.ts';
+import type { AnnotatedObject } from './shape.ts';
+
+/** What annotation files say of the images of a drop. */
+export interface Annotations {
+  /** Masks by the path of their image. */
+  readonly masks: ReadonlyMap<string, MaskFiles>;
+  /** Names of the values in `labels` of `masks`. */
+  readonly classNames: ReadonlyMap<number, string>;
+  /** Names of the values or colours of mask files in a folder and below. */
+  readonly maskClassNames: readonly {
+    readonly folder: string;
+    readonly names: ReadonlyMap<number, string>;
+  }[];
+  /** Images that annotation files hold themselves. */
+  readonly images: readonly LazyFile[];
+  /** Files that are annotations, read or refused here. */
+  readonly used: ReadonlySet<string>;
+  readonly refusals: readonly Refusal[];
+}
+
+/**
+ * Reads every annotation file of a drop and finds the images that they name. Shapes become masks when these are read;
+ * until then only the shapes are kept.
+ * @param files of the whole drop, by path.
+ */
+export async function readAnnotations(
+  files: ReadonlyMap<string, LazyFile>,
+  onProgress: (progress: ReadProgress) => void = () => undefined,
+): Promise<Annotations> {
+  const extensions = new Set(annotationFormats.flatMap((format) => format.extensions));
+  const candidates = sortedByName([...files.values()], ({ path }) => path).filter(({ path }) =>
+    extensions.has(nameParts(path).extension),
+  );
+  const drop = new DropReader(files);
+  for (const [i, file] of candidates.entries()) {
+    await drop.read(file);
+    onProgress({ done: i + 1, total: candidates.length, file: file.path });
+  }
+  return drop.finish();
+}
+
+/** Names of the classes of a dataset, by the value that its masks have for them; undefined when nothing names them. */
+export function classNamesOf(
+  samples: readonly DatasetSample[],
+  { masks, classNames, maskClassNames }: Annotations,
+): ReadonlyMap<number, string> | undefined {
+  if (samples.some(({ image }) => masks.has(image.path))) return classNames.size > 0 ? classNames : undefined;
+  const paths = samples.flatMap(({ mask, labels, instances }) => (mask ?? labels ?? instances)?.path ?? []);
+  const named = maskClassNames.filter(({ folder }) => paths.some((path) => isBelow(path, folder)));
+  return named.length > 0 ? new Map(named.flatMap(({ names }) => [...names])) : undefined;
+}
+
+const isBelow = (path: string, folder: string) => folder === '' || path.startsWith(`${folder}/`);
+
+/** An image of the drop and everything that annotations say of it. */
+interface Collected {
+  readonly file: LazyFile;
+  readonly format: AnnotationFormat;
+  readonly shownAs: string;
+  readonly parts: AnnotatedImage[];
+}
+
+class DropReader {
+  private readonly index: ImageIndex;
+  private readonly used = new Set<string>();
+  private readonly refusals: Refusal[] = [];
+  private readonly classes = new Map<string, number>();
+  private readonly maskClassNames: { folder: string; names: ReadonlyMap<number, string> }[] = [];
+  private readonly collected = new Map<string, Collected>();
+  private readonly embedded = new Map<string, LazyFile>();
+
+  constructor(private readonly files: ReadonlyMap<string, LazyFile>) {
+    this.index = new ImageIndex(files.keys());
+  }
+
+  async read(file: LazyFile): Promise<void> {
+    const bytes = await readBytes(file);
+    if (!bytes.ok) {
+      this.used.add(file.path);
+      this.refusals.push(bytes.refusal);
+      return;
+    }
+    const source = new AnnotationBytes(file.path, bytes.value, this.files);
+    const format = annotationFormats.find(
+      (each) => each.extensions.includes(source.extension) && each.recognises(source),
+    );
+    if (!format) {
+      const unknown = unknownAnnotation(source);
+      if (!unknown) return;
+      this.used.add(file.path);
+      this.refusals.push(unknown);
+      return;
+    }
+    this.used.add(file.path);
+    const content = await attempt(file.path, async () => format.read(source));
+    if (!content.ok) {
+      this.refusals.push(content.refusal);
+      return;
+    }
+    const { images, classNames = [], maskClassNames, used = [], remarks = [] } = content.value;
+    for (const path of used) this.used.add(path);
+    this.refusals.push(...remarks);
+    for (const name of classNames) this.classValue(name);
+    if (maskClassNames) this.maskClassNames.push({ folder: source.folder, names: maskClassNames });
+    this.collect(images, source, format);
+  }
+
+  private collect(
+    images: readonly AnnotatedImage[],
+    source: AnnotationBytes,
+    format: AnnotationFormat,
+  ): void {
+    const remarks = new ImageRemarks(source.path);
+    const found = images.flatMap((image) => {
+      const at = this.index.find(image.reference, source.folder) ?? this.embed(image, source);
+      if (at && 'path' in at) return [{ image, ...at }];
+      if (!image.isUnusable) remarks.add(...notFound(image, at));
+      return [];
+    });
+    // Of two names that lead to one image the one that agrees with more of its folders is right.
+    const agreeing = new Map<string, number>();
+    for (const { path, agreeing: n } of found) agreeing.set(path, Math.max(n, agreeing.get(path) ?? 0));
+    for (const { image, path, agreeing: n } of found) {
+      if (n < (agreeing.get(path) ?? 0)) {
+        remarks.add(...notFound(image, undefined));
+        continue;
+      }
+      for (const { className } of image.objects) if (className !== undefined) this.classValue(className);
+      const file = this.files.get(path) ?? this.embedded.get(path);
+      const known = this.collected.get(path);
+      if (known && known.format !== format) remarks.add('twice', `${path} (${known.shownAs})`);
+      else if (known) known.parts.push(image);
+      else if (file) {
+        this.collected.set(path, { file, format, shownAs: image.shownAs ?? source.path, parts: [image] });
+      }
+    }
+    this.refusals.push(...remarks.list(images.length));
+  }
+
+  /** The image that an annotation file holds itself, as a file beside it. */
+  private embed({ reference, embedded }: AnnotatedImage, { folder }: AnnotationBytes) {
+    if (!embedded) return undefined;
+    const { file } = nameParts(reference.name ?? 'image.png');
+    const path = folder === '' ? file : `${folder}/${file}`;
+    if (!this.embedded.has(path)) this.embedded.set(path, { path, size: 0, bytes: embedded });
+    return { path, agreeing: 0 };
+  }
+
+  private classValue(name: string): number {
+    const known = this.classes.get(name);
+    if (known !== undefined) return known;
+    this.classes.set(name, this.classes.size + 1);
+    return this.classes.size;
+  }
+
+  async finish(): Promise<Annotations> {
+    const objects = [...this.collected.values()].flatMap(({ parts }) =>
+      parts.flatMap((part) => part.objects),
+    );
+    if (this.classes.size > 0 && objects.some(isUnnamed)) this.classValue(UNNAMED);
+    const masks = new Map<string, MaskFiles>();
+    const remarks = new Map<string, ImageRemarks>();
+    for (const { file, shownAs, parts } of sortedByName(
+      [...this.collected.values()],
+      (each) => each.file.path,
+    )) {
+      const known = remarks.get(shownAs) ?? new ImageRemarks(shownAs);
+      remarks.set(shownAs, known);
+      if (parts.every((part) => part.isUnusable)) continue;
+      const size = await uprightSize(file);
+      if (!size) continue;
+      const annotated: AnnotatedFile = { path: file.path, ...size, shownAs, parts };
+      const drawn = maskFiles(annotated, this.classes, known);
+      if (drawn) masks.set(file.path, drawn);
+    }
+    for (const each of remarks.values()) this.refusals.push(...each.list(this.collected.size));
+    return {
+      masks,
+      classNames: new Map([...this.classes].map(([name, value]) => [value, name])),
+      maskClassNames: this.maskClassNames,
+      images: [...this.embedded.values()],
+      used: this.used,
+      refusals: this.refusals,
+    };
+  }
+}
+
+/** @param among the images that its name may mean; undefined when there is none. */
+function notFound(
+  { reference: { name, stems = [] } }: AnnotatedImage,
+  among: readonly string[] | undefined,
+): [ImageFault, string] {
+  const wanted = name ?? stems[0] ?? 'an image';
+  if (among) return ['ambiguous', `${wanted} (${listed(among)})`];
+  return [/^https?:/i.test(wanted) ? 'address' : 'missing', wanted];
+}
+
+const isUnnamed = ({ className, isIgnored }: AnnotatedObject) => className === undefined && !isIgnored;
+
+/** Stored size and orientation by the header; undefined for an image that cannot be read, which is refused later. */
+async function uprightSize(file: LazyFile) {
+  const bytes = await readBytes(file);
+  if (!bytes.ok) return undefined;
+  const header = await attempt(file.path, () => readHeader(bytes.value, file.path));
+  return header.ok ? header.value : undefined;
+}
+
+/** A file that only annotations have the extension of, and that is none which is read. */
+function unknownAnnotation(source: AnnotationBytes): Refusal | undefined {
+  if (!['json', 'geojson'].includes(source.extension) || /(^|\/)dataset\.json$/i.test(source.path))
+    return undefined;
+  const names = annotationFormats.filter(({ extensions }) => extensions.some((each) => /json/.test(each)));
+  return source.jsonError
+    ? refusal(
+        'data/annotation-damaged',
+        source.path,
+        `This JSON is damaged or incomplete (${source.jsonError}).`,
+        'Export or download it again.',
+      )
+    : refusal(
+        'data/annotation-unknown',
+        source.path,
+        'This JSON holds no annotations in a form that is read here.',
+        `Export the annotations as ${names.map(({ name }) => name).join(', ')}, or as masks.`,
+      );
+}
