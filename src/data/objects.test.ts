@@ -55,11 +55,11 @@ describe('findObjects', () => {
     ]);
   });
 
-  it('leaves out what is under the share of the image, and keeps what equals it', () => {
+  it('leaves out what is under the least area, and keeps what equals it', () => {
     const labels = map('1100', '0000', '0003', '0000');
-    expect(findObjects(labels, 'components', 2 / 16).regions.map(({ area }) => area)).toEqual([2]);
-    expect([...findObjects(labels, 'components', 2 / 16).map].filter((v) => v !== 0)).toEqual([1, 1]);
-    expect(findObjects(labels, 'components', 0.2).regions).toEqual([]);
+    expect(findObjects(labels, 'components', 2).regions.map(({ area }) => area)).toEqual([2]);
+    expect([...findObjects(labels, 'components', 2).map].filter((v) => v !== 0)).toEqual([1, 1]);
+    expect(findObjects(labels, 'components', 3).regions).toEqual([]);
   });
 
   it('agrees with flood fill on random maps', () => {
@@ -107,13 +107,13 @@ describe('findObjects', () => {
       // i ignored: it borders object 1, and parts 2 from 2.
       const labels = map('11i0', 'iii2', '00i2');
       expect(labels.data).toContain(IGNORED);
-      const objects = findObjects(labels, rule, 2 / 12);
+      const objects = findObjects(labels, rule, 2);
       expect(objects.regions).toEqual([
         { id: 1, label: 1, area: 2, box: [0, 0, 2, 1] },
         { id: 2, label: 2, area: 2, box: [3, 1, 4, 3] },
       ]);
       expect([...objects.map]).toEqual([1, 1, -1, 0, -1, -1, -1, 2, 0, 0, -1, 2]);
-      expect(findObjects(labels, rule, 0.5).map.filter((v) => v !== 0)).toEqual(new Int32Array(5).fill(-1));
+      expect(findObjects(labels, rule, 6).map.filter((v) => v !== 0)).toEqual(new Int32Array(5).fill(-1));
       expect(labelsOf(labels)).toEqual([1, 2]);
       expect([...foregroundMask(labels).data]).toEqual([1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1]);
     },
