@@ -1,9 +1,12 @@
 """Images and masks by the rules of `src/data/decode`. A file that Pillow would read differently is refused by name."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .objects import IGNORED
 
 FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP")
 """MPO: a JPEG followed by more images; the first one is read."""
@@ -52,8 +55,10 @@ def read_pixels(path: Path) -> np.ndarray:
     return np.array(ImageOps.exif_transpose(image).convert("RGB"))
 
 
-def read_mask(path: Path, kind: str) -> np.ndarray:
+def read_mask(path: Path, kind: str, ignored: Collection[int] = ()) -> np.ndarray:
     """A mask upright, int64 [H, W], 0 for background; kind: what its folder holds, `masks`, `labels` or `instances`.
+
+    ignored: values of the file whose pixels take no part; they become -1 and decide nothing about the others.
 
     `masks`: with one value, or two of which one is the background, all but the background is 1; a JPEG and antialiased grey
     take the threshold 128. All other values are kept, as are those of `labels` and `instances`. SystemExit for a file that
@@ -68,14 +73,15 @@ def read_mask(path: Path, kind: str) -> np.ndarray:
         raise refusal(path, "a JPEG blurs its values, so its labels are lost", "export it as PNG")
     image = ImageOps.exif_transpose(image)
     ids = np.asarray(image).astype(np.int64)
+    skipped = np.isin(ids, list(ignored))
     if kind != "masks":
-        return ids
-    values, background = np.unique(ids), background_of(image, ids)
-    if len(values) == 1 or (len(values) == 2 and background in values):
-        return (ids != background).astype(np.int64)
-    if image.mode == "L" and (lossy or looks_antialiased(ids)):
-        return (ids >= THRESHOLD).astype(np.int64)
-    return ids
+        return np.where(skipped, IGNORED, ids)
+    values, background = np.unique(ids[~skipped]), background_of(image, ids)
+    if len(values) < 2 or (len(values) == 2 and background in values):
+        ids = (ids != background).astype(np.int64)
+    elif image.mode == "L" and (lossy or looks_antialiased(np.where(skipped, 0, ids))):
+        ids = (ids >= THRESHOLD).astype(np.int64)
+    return np.where(skipped, IGNORED, ids)
 
 
 def background_of(image: Image.Image, ids: np.ndarray) -> int:

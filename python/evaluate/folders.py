@@ -1,7 +1,7 @@
 """Data folders: images/ + masks/, with instances/ or labels/ where they exist."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ EXTENSIONS += (".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2", ".jxl")
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """image uint8 [H, W, 3]; labels int [H, W], from which `rule` finds the objects; classes int [H, W]."""
+    """image uint8 [H, W, 3]; labels int [H, W], from which `rule` finds the objects; classes int [H, W]; both may hold IGNORED."""
 
     name: str
     image: np.ndarray
@@ -67,17 +67,20 @@ def labelled(folder: Path) -> list[tuple[Path, dict[str, Path]]]:
     return [(path, files) for path, files in samples(folder) if files]
 
 
-def read_image(path: Path, files: dict[str, Path]) -> LabelledImage:
-    """files: its label files by kind, at least one. SystemExit for one that cannot be used or has another size than the image."""
+def read_image(path: Path, files: dict[str, Path], ignored: Collection[int] = ()) -> LabelledImage:
+    """files: its label files by kind, at least one; ignored: as for `read_mask`.
+
+    SystemExit for a file that cannot be used or has another size than the image.
+    """
     image = read_pixels(path)
     used = [kind for kind in ("instances", "labels" if "labels" in files else "masks") if kind in files]
-    maps = {kind: read_mask(files[kind], kind) for kind in used}
+    maps = {kind: read_mask(files[kind], kind, ignored) for kind in used}
     for kind, ids in maps.items():
         if ids.shape != image.shape[:2]:
             (h, w), (ih, iw) = ids.shape, image.shape[:2]
             raise refusal(files[kind], f"it is {w} × {h} pixels and its image {iw} × {ih}", "export it at the size of its image")
     own, last = maps[used[0]], used[-1]
-    classes = (own > 0).astype(np.int64) if last == "instances" else maps[last]
+    classes = np.minimum(own, 1) if last == "instances" else maps[last]
     return LabelledImage(path.name, image, own, "ids" if "instances" in files else "components", classes)
 
 

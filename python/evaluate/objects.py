@@ -6,6 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 EIGHT = np.ones((3, 3))
+IGNORED = -1
+"""Value of pixels that take no part: neither an object nor background, in no loss, click or IoU."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Objects:
-    """map [H, W]: 0, or the id of a region; regions largest first."""
+    """map [H, W]: 0, the id of a region, or IGNORED; regions largest first."""
 
     map: np.ndarray
     regions: list[Region]
@@ -43,8 +45,8 @@ def _parts(labels: np.ndarray, rule: str) -> np.ndarray:
 
 
 def find_objects(labels: np.ndarray, rule: str, fewest: float = 0) -> Objects:
-    """labels int [H, W], at least 0; objects of less than `fewest` pixels are left out."""
-    parts = _parts(labels, rule)
+    """labels int [H, W], at least 0 or IGNORED; objects of less than `fewest` pixels are left out."""
+    parts = _parts(np.maximum(labels, 0), rule)
     areas = np.bincount(parts.ravel())
     first = np.zeros(len(areas), np.int64)
     first[parts.ravel()[::-1]] = np.arange(parts.size)[::-1]
@@ -57,4 +59,4 @@ def find_objects(labels: np.ndarray, rule: str, fewest: float = 0) -> Objects:
         new_id[part] = k
         rows, columns = boxes[part - 1]
         regions.append(Region(k, area, (columns.start, rows.start, columns.stop, rows.stop)))
-    return Objects(new_id[parts], regions)
+    return Objects(np.where(labels == IGNORED, IGNORED, new_id[parts]), regions)

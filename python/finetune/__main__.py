@@ -17,7 +17,7 @@ from .run import run
 def train(a: argparse.Namespace) -> None:
     config = with_settings(TrainConfig(steps=a.steps, seed=a.seed), a.set)
     mopeft = Mopeft(parse_method(a.method), a.gate, not a.freeze_decoder)
-    result = run(a.model, read_model(a.model), read_sets(a.data), mopeft, config, a.out)
+    result = run(a.model, read_model(a.model), read_sets(a.data, a.ignore), mopeft, config, a.out)
     for key, s in result["sets"].items():
         b, f = s["before"], s["after"]
         print(f"{key}: box {b['box']:.3f} -> {f['box']:.3f}, click {b['click']:.3f} -> {f['click']:.3f}, n {s['n']}")
@@ -73,6 +73,7 @@ def main() -> None:
     one.add_argument("--data", type=Path, action="append", required=True)
     one.add_argument("--method", default="mopeft", help=f"{', '.join(RECIPES)}, or {', '.join(METHODS)} joined by +")
     one.add_argument("--gate", choices=tuple(FORMS))
+    one.add_argument("--ignore", type=int, action="append", default=[], metavar="VALUE", help="pixels of masks that take no part")
     one.add_argument("--freeze-decoder", action="store_true")
     one.add_argument("--steps", type=int, default=300)
     one.add_argument("--seed", type=int, default=0)

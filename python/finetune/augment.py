@@ -23,7 +23,7 @@ def _crop(shape: tuple[int, int], labels: np.ndarray, random: Random, least: flo
             cw, ch = max(1, half_up(w * share)), max(1, half_up(h * share))
             x, y = random.integer(w - cw + 1), random.integer(h - ch + 1)
             window = (slice(y, y + ch), slice(x, x + cw))
-            if labels[window].any():
+            if (labels[window] > 0).any():
                 return window
     return slice(0, h), slice(0, w)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +39,12 @@ def split_counts(n: int) -> tuple[int, int]:
     return min(max(1, int(SHARES["train"] * n + 0.5)), n - val - 1), val
 
 
-def stamp(folder: Path) -> str:
-    """A set's name and a short hash of its files' names and sizes, which identify it without decoding an image."""
+def stamp(folder: Path, ignored: Collection[int] = ()) -> str:
+    """A set's name, a short hash of its files' names and sizes, which identify it without decoding an image, and its ignored values."""
     files = [p for kind in ("images", *KINDS) for p in image_files(folder / kind).values()]
     listed = json.dumps([(p.parent.name, p.name, p.stat().st_size) for p in files])
-    return f"{folder.name} {hashlib.sha256(listed.encode()).hexdigest()[:12]}"
+    identity = f"{folder.name} {hashlib.sha256(listed.encode()).hexdigest()[:12]}"
+    return f"{identity} without {','.join(map(str, sorted(ignored)))}" if ignored else identity
 
 
 def distinct(names: Iterable[str]) -> None:
@@ -53,15 +54,15 @@ def distinct(names: Iterable[str]) -> None:
         raise SystemExit(f"two sets are named {twice[0]}: rename a folder, or name it once")
 
 
-def read_set(folder: Path) -> DataSet:
-    """SystemExit if no image is labelled, or a file cannot be used."""
-    found = [read_image(path, files) for path, files in labelled(folder)]
+def read_set(folder: Path, ignored: Collection[int] = ()) -> DataSet:
+    """ignored: values of masks whose pixels take no part. SystemExit if no image is labelled, or a file cannot be used."""
+    found = [read_image(path, files, ignored) for path, files in labelled(folder)]
     if not found:
         raise SystemExit(f"{folder} has no labelled image: put images into images/ and files of their names into masks/")
-    return DataSet(folder.name, found, stamp(folder))
+    return DataSet(folder.name, found, stamp(folder, ignored))
 
 
-def read_sets(folders: list[Path]) -> list[DataSet]:
+def read_sets(folders: list[Path], ignored: Collection[int] = ()) -> list[DataSet]:
     """The sets of a run; their names must differ."""
     distinct(folder.name for folder in folders)
-    return [read_set(folder) for folder in folders]
+    return [read_set(folder, ignored) for folder in folders]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from evaluate.folders import LabelledImage
-from evaluate.objects import Objects, Region, find_objects
+from evaluate.objects import IGNORED, Objects, Region, find_objects
 from pretrain.measure import preprocess
 
 from .augment import augment
@@ -22,7 +22,7 @@ MAX_FRUITLESS = 200
 
 @dataclass
 class Prepared:
-    """input [1, 3, S, S], targets [N, side, side], one prompt per object; fill: (height, width) of the image in the square."""
+    """input [1, 3, S, S], targets [N, side, side] (0, 1, IGNORED), one prompt per object; fill: the image's (height, width) in it."""
 
     input: Tensor
     targets: Tensor
@@ -65,27 +65,29 @@ class Batches:
         targets, prompts = [], []
         for i, region in enumerate(chosen):
             kind = self.kinds[(self.prompt_count + i) % len(self.kinds)]
-            mask, prompt = self.ask(objects, classes, region, kind, fill)
-            target = low_res(mask, fill, self.size, self.side)
-            if target.any():
+            mask, ignored, prompt = self.ask(objects, classes, region, kind, fill)
+            target = low_res(mask, ignored, fill, self.size, self.side)
+            if (target == 1).any():
                 targets.append(target)
                 prompts.append(prompt)
         self.prompt_count += len(chosen)
         return Prepared(pixels, torch.tensor(np.stack(targets), dtype=torch.get_default_dtype()), prompts, fill) if targets else None
 
-    def ask(self, objects: Objects, classes: np.ndarray, region: Region, kind: str, fill: tuple[int, int]) -> tuple[np.ndarray, Prompt]:
-        """The target mask [H, W] and its first prompt."""
+    def ask(
+        self, objects: Objects, classes: np.ndarray, region: Region, kind: str, fill: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray, Prompt]:
+        """The target mask [H, W], the pixels that take no part [H, W], and the first prompt."""
         h, w = objects.map.shape
         scale = (fill[1] / w, fill[0] / h)
         random = self.prompting
         if kind == "whole":
-            values = np.unique(classes[classes != 0])
+            values = np.unique(classes[classes > 0])
             k = random.integer(max(1, len(values)))
             # A crop may hold an object of instances/ but no class; it then has no target.
             wanted = classes == values[k] if len(values) else np.zeros((h, w), bool)
-            return wanted, box_prompt((0, 0, w, h), scale)
+            return wanted, classes == IGNORED, box_prompt((0, 0, w, h), scale)
         if kind == "click":
             prompt = click_prompt(objects, region, scale, random)
         else:
             prompt = box_prompt(jittered_box((h, w), region, self.config.boxJitter, random), scale)
-        return objects.map == region.id, prompt
+        return objects.map == region.id, objects.map == IGNORED, prompt

@@ -72,12 +72,12 @@ def jittered_box(shape: tuple[int, int], region: Region, jitter: float, random: 
 
 
 def corrective_click(logits: np.ndarray, target: np.ndarray, cell: float, random: Random) -> tuple[Point, int]:
-    """A point in the larger error, or in the target if there is no error, and its label.
+    """A point in the larger error, or in the target if there is no error, and its label; never in an ignored cell.
 
-    logits, target: [h, w], the cells that show the image; cell: the side of a cell in model pixels.
+    logits, target: [h, w], the cells that show the image, ignored ones with a target of -1; cell: the side of a cell in model pixels.
     """
     guess, truth = logits > 0, target > 0.5
-    missed, extra = np.argwhere(truth & ~guess), np.argwhere(guess & ~truth)
+    missed, extra = np.argwhere(truth & ~guess), np.argwhere(guess & ~truth & (target >= 0))
     positive = len(missed) >= len(extra)
     wrong = missed if positive else extra
     cells = wrong if len(wrong) else np.argwhere(truth)

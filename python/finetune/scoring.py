@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from evaluate.folders import LabelledImage, masks_of
+from evaluate.objects import IGNORED
 from pretrain.measure import scores_at
 from pretrain.model import Sam
 
@@ -60,7 +61,8 @@ class Evaluator:
             return []
         if isinstance(model, Tuned):
             model.key = f"{id(image)}"
-        each = scores_at(model, image.image, masks, model.config["image_size"], thresholds)
+        ignored = image.labels == IGNORED
+        each = scores_at(model, image.image, masks, model.config["image_size"], thresholds, ignored if ignored.any() else None)
         gates = model.gate_values() if isinstance(model, Tuned) else []
         return [ImageScore(image.name, s.box, s.click, s.best, s.picked, gates) for s in each]
 

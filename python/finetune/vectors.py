@@ -59,6 +59,7 @@ CASES = {
         SETTINGS | {"corrections": 1, "wholePrompts": True, "flips": False, "minCrop": 1.0, "splitOrder": "name"},
     ),
     "bias_norm": (Mopeft(("prefix", "bias_norm"), train_decoder=False), SETTINGS | {"corrections": 1, "minSize": 0.0, "minArea": 0.002}),
+    "ignored": (Mopeft(("lora",), train_decoder=False), SETTINGS | {"corrections": 2, "wholePrompts": True}),
     "decoder": (
         Mopeft(()),
         SETTINGS | {"imagesPerStep": 2, "corrections": 0, "brightness": 0.0, "contrast": 0.0, "quarterTurns": False, "warmup": 0.4},
@@ -67,6 +68,8 @@ CASES = {
 LEAST_MARGIN = 1e-4
 MOST_ROUNDING = 2e-4
 SETS = {"blobs": "masks", "stripes": "instances"}
+IGNORED_VALUES = {"ignored": (2,)}
+"""By case: values of the files whose pixels take no part."""
 
 
 def draw(rng: np.random.Generator, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +112,7 @@ def train_case(out: Path, name: str, seed: int, lines: list[dict], double: bool 
     mopeft, settings = CASES[name]
     torch.set_default_dtype(torch.float64 if double else torch.float32)
     sam = read_model(out / "model").to(torch.get_default_dtype())
-    sets = [read_set(out / key) for key in SETS]
+    sets = [read_set(out / key, IGNORED_VALUES.get(name, ())) for key in SETS]
     trainer = Trainer(Tuned(sam, mopeft, seed), sets, TrainConfig(seed=seed, **settings), lines.append, not double)
     trainer.run()
     torch.set_default_dtype(torch.float32)
@@ -139,6 +142,7 @@ def run_case(out: Path, name: str) -> None:
     record = {
         "mopeft": method,
         "train": {k: v for k, v in asdict(trainer.config).items() if k in stated},
+        **({"ignored": list(IGNORED_VALUES[name])} if name in IGNORED_VALUES else {}),
         "margin": margin if math.isfinite(margin) else None,
         "split": split,
         "events": [strip(line) for line in lines],

@@ -46,9 +46,10 @@ def postprocess(masks: Tensor, size: int, fill: tuple[int, int], original: tuple
     return F.interpolate(full[..., : fill[0], : fill[1]], original, mode="bilinear", align_corners=False)
 
 
-def overlap(logits: Tensor, truth: Tensor, threshold: float) -> Tensor:
-    """IoU [N, T] of logits [N, T, H, W] > threshold with truth [N, H, W]."""
+def overlap(logits: Tensor, truth: Tensor, threshold: float, part: Tensor | None = None) -> Tensor:
+    """IoU [N, T] of logits [N, T, H, W] > threshold with truth [N, H, W], over the pixels of part [H, W] or all."""
     guess, truth = logits > threshold, truth[:, None]
+    guess = guess if part is None else guess & part
     return (guess & truth).sum((2, 3)) / (guess | truth).sum((2, 3)).clamp(min=1)
 
 
@@ -58,8 +59,10 @@ def score(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int) -
 
 
 @torch.inference_mode()
-def scores_at(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int, thresholds: Sequence[float]) -> list[Scores]:
-    """`score` at each of several thresholds."""
+def scores_at(
+    model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int, thresholds: Sequence[float], ignored: np.ndarray | None = None
+) -> list[Scores]:
+    """`score` at each of several thresholds; ignored: bool [H, W], pixels that count for neither mask."""
     h, w = image.shape[:2]
     pixels, fill = preprocess(image, size)
     embedding = model.image_encoder(pixels.to(model.device)).expand(len(objects), -1, -1, -1)
@@ -67,6 +70,7 @@ def scores_at(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: in
     boxes = np.stack([box_of(m).reshape(2, 2) * by for m in objects])
     clicks = np.stack([[(np.array(inner_click(m)) + 0.5) * by, (0, 0)] for m in objects])
     truth = torch.from_numpy(np.stack(objects)).to(model.device)
+    part = None if ignored is None else torch.from_numpy(~ignored).to(model.device)
 
     def decode(points: np.ndarray, labels: list[int]) -> tuple[Tensor, Tensor]:
         points = torch.from_numpy(points).float().to(model.device)
@@ -78,7 +82,7 @@ def scores_at(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: in
     by_click, token = postprocess(masks[:, 1:], size, fill, (h, w)), iou[:, 1:].argmax(1)
     out = []
     for threshold in thresholds:
-        box, real = overlap(by_box, truth, threshold)[:, 0], overlap(by_click, truth, threshold)
+        box, real = overlap(by_box, truth, threshold, part)[:, 0], overlap(by_click, truth, threshold, part)
         click, best = real.gather(1, token[:, None])[:, 0], real.max(1).values
         out.append(Scores(box.tolist(), click.tolist(), best.tolist(), (click >= best).tolist()))
     return out

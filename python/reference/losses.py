@@ -6,17 +6,22 @@ from torch import Tensor
 
 
 def terms(logits: Tensor, iou: Tensor, target: Tensor) -> Tensor:
-    """logits [N, T, h, w], predicted iou [N, T], target [N, h, w] -> focal, dice, iou terms [N, T, 3]."""
-    t = target[:, None].expand_as(logits)
-    p = logits.sigmoid()
+    """logits [N, T, h, w], predicted iou [N, T], target [N, h, w] -> focal, dice, iou terms [N, T, 3].
+
+    Cells whose target is -1 take no part; without any that does, all terms are 0.
+    """
+    part = (target >= 0)[:, None].expand_as(logits)
+    count = part.sum((2, 3))
+    t = target.clamp(min=0)[:, None].expand_as(logits)
+    p = logits.sigmoid() * part
     right = p * t + (1 - p) * (1 - t)
     alpha = 0.25 * t + 0.75 * (1 - t)
     bce = F.binary_cross_entropy_with_logits(logits, t, reduction="none")
-    focal = (alpha * (1 - right) ** 2 * bce).mean((2, 3))
+    focal = (alpha * (1 - right) ** 2 * bce * part).sum((2, 3)) / count.clamp(min=1)
     dice = 1 - (2 * (p * t).sum((2, 3)) + 1) / (p.sum((2, 3)) + t.sum((2, 3)) + 1)
-    guess, truth = logits.detach() > 0, t > 0.5
+    guess, truth = (logits.detach() > 0) & part, t > 0.5
     real = (guess & truth).sum((2, 3)) / (guess | truth).sum((2, 3)).clamp(min=1)
-    return torch.stack([focal, dice, (iou - real) ** 2], -1)
+    return torch.stack([focal, dice, (iou - real) ** 2 * (count > 0)], -1)
 
 
 def supervised(each: Tensor, candidates: bool) -> tuple[Tensor, Tensor]:

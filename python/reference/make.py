@@ -130,6 +130,14 @@ def blobs(g: torch.Generator, n: int, side: int) -> Tensor:
     return torch.stack([(((y - c[i, 0]) / r[i, 0]) ** 2 + ((x - c[i, 1]) / r[i, 1]) ** 2 <= 1).float() for i in range(n)])
 
 
+def with_ignored(target: Tensor, image: int) -> Tensor:
+    """Targets [n, side, side] with -1 on a lattice, in the left half or everywhere, object by object; image: where that order begins."""
+    side = target.shape[-1]
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    kinds = [(x * y) % 3 == 1, x < side // 2, torch.ones_like(x, dtype=torch.bool)]
+    return torch.stack([torch.where(kinds[(image + i) % 3], -1.0, t) for i, t in enumerate(target)])
+
+
 def single_case(sam: Sam, config: dict, image: Tensor, points: Tensor, labels: Tensor, case: Case, seed: int) -> tuple[dict, dict]:
     """A step in the given form: image b, its one prompt, token 0 against target.mask[b]."""
     g = torch.Generator().manual_seed(seed)
@@ -159,8 +167,9 @@ def rounds_case(
     objects: int,
     decoder: bool,
     seed: int,
+    ignores: bool = False,
 ) -> tuple[dict, dict]:
-    """A step of several objects and rounds an image; firsts[b] is "click" or "box"."""
+    """A step of several objects and rounds an image; firsts[b] is "click" or "box"; ignores: some cells take no part."""
     g = torch.Generator().manual_seed(seed)
     size, side = config["image_size"], config["image_size"] // 2
     params = trainable(sam, make_params(config, case, seed + 1), decoder)
@@ -168,19 +177,22 @@ def rounds_case(
     tensors = {"encoder.embedding": trace.embedding, **trace.gates}
     loss = torch.zeros(())
     for b, first in enumerate(firsts):
-        target = blobs(g, objects, side)
+        whole = blobs(g, objects, side)
+        target = with_ignored(whole, b) if ignores else whole
         tensors[f"target.{b}"] = target
         points = torch.zeros(objects, 0, 2)
         labels = torch.zeros(objects, 0, dtype=torch.long)
         boxes = fed = None
         if first == "box":
-            boxes = torch.stack([torch.cat([m.nonzero().amin(0).flip(0), m.nonzero().amax(0).flip(0) + 1]) * 2.0 for m in target])
+            boxes = torch.stack([torch.cat([m.nonzero().amin(0).flip(0), m.nonzero().amax(0).flip(0) + 1]) * 2.0 for m in whole])
             boxes = boxes + torch.randn(boxes.shape, generator=g)
         for k in range(rounds):
             if k or first == "click":
-                wrong = target > 0 if fed is None else (fed[:, 0] > 0) != (target > 0)
+                wrong = target > 0 if fed is None else ((fed[:, 0] > 0) != (target > 0)) & (target >= 0)
+                # Where no cell takes part there is no error, and any cell will do.
+                wrong = torch.where(wrong.any((1, 2), keepdim=True), wrong, whole > 0)
                 cell = torch.stack([w.nonzero()[int(torch.randint(len(w.nonzero()), (1,), generator=g))] for w in wrong])
-                sign = target[torch.arange(objects), cell[:, 0], cell[:, 1]].long()
+                sign = whole[torch.arange(objects), cell[:, 0], cell[:, 1]].long()
                 points = torch.cat([points, (cell.flip(1)[:, None] + 0.5) * (size / side)], 1)
                 labels = torch.cat([labels, sign[:, None]], 1)
             clicks = (points, labels) if points.shape[1] else (None, None)
@@ -253,6 +265,21 @@ def rounds_set(out: Path) -> None:
     finish(out, "rounds", config, made)
 
 
+def ignored_set(out: Path) -> None:
+    """f32 weights; steps of several objects and rounds in which cells take no part; of one object none does."""
+    config, sam = make_base(out, "ignored", 41, half=False)
+    image = smooth_image(torch.Generator().manual_seed(42), config["batch"], config["image_size"])
+    embedding = encode(sam.image_encoder, image, {}, None).embedding
+    save(out / "ignored.forward.safetensors", {"input.image": image, "encoder.embedding": embedding})
+    del config["postprocess"]
+    late = Case(("lora",), "unipelt", (2,))
+    made = {
+        "candidates": rounds_case(sam, config, image, late, ["click", "click"], 1, 3, False, 500, ignores=True),
+        "box_rounds": rounds_case(sam, config, image, late, ["box", "click"], 2, 3, False, 600, ignores=True),
+    }
+    finish(out, "ignored", config, made)
+
+
 def image_set(out: Path) -> None:
     """A non-square file to a mask of its own size: resize, pad, normalise, encode, decode, resize back, threshold."""
     config, sam = make_base(out, "image", 12, half=True)
@@ -300,7 +327,13 @@ def image_set(out: Path) -> None:
 def main(out: Path) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)  # several threads sum in another order
-    for name, make in {"gates": gates_set, "bias_norm": bias_norm_set, "rounds": rounds_set, "image": image_set}.items():
+    for name, make in {
+        "gates": gates_set,
+        "bias_norm": bias_norm_set,
+        "rounds": rounds_set,
+        "ignored": ignored_set,
+        "image": image_set,
+    }.items():
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
         make(folder)

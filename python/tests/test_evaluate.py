@@ -2,13 +2,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from evaluate.__main__ import drawn, main
 from evaluate.decode import read_mask
 from evaluate.folders import labelled, labelled_images, masks_of, natural_key, read_image
 from evaluate.objects import find_objects
-from pretrain.measure import preprocess
+from pretrain.measure import overlap, preprocess
 
 
 def folder_of(root: Path, **files: np.ndarray) -> Path:
@@ -63,6 +64,27 @@ def test_images_without_labels_do_not_count(tmp_path: Path) -> None:
 def test_two_values_are_labels_unless_one_is_the_background(tmp_path: Path, values: list[int], ids: list[int]) -> None:
     Image.fromarray(np.array([values], np.uint8)).save(tmp_path / "a.png")
     assert read_mask(tmp_path / "a.png", "masks").tolist() == [ids]
+
+
+def test_ignored_values_are_no_object_no_class_and_count_neither_way(tmp_path: Path) -> None:
+    ids = np.array([[3, 3, 255, 7], [3, 255, 255, 7]], np.uint8)
+    folder_of(tmp_path, images__a=np.zeros((2, 4), np.uint8), instances__a=ids)
+    [(path, files)] = labelled(tmp_path)
+    image = read_image(path, files, [255])
+    assert image.labels.tolist() == [[3, 3, -1, 7], [3, -1, -1, 7]]
+    assert image.classes.tolist() == [[1, 1, -1, 1], [1, -1, -1, 1]]
+    objects = find_objects(image.labels, image.rule)
+    assert objects.map.tolist() == [[1, 1, -1, 2], [1, -1, -1, 2]]
+    assert [region.area for region in objects.regions] == [3, 2]
+    logits, truth = torch.ones(1, 1, 2, 4), torch.from_numpy(objects.map == 1)[None]
+    assert overlap(logits, truth, 0).item() == pytest.approx(3 / 8)
+    assert overlap(logits, truth, 0, torch.from_numpy(objects.map >= 0)).item() == pytest.approx(3 / 5)
+
+
+@pytest.mark.parametrize(("values", "ids"), [([0, 1, 255], [0, 1, -1]), ([0, 255], [0, -1]), ([0, 9, 255, 200], [0, 9, -1, 200])])
+def test_ignored_values_decide_nothing_about_the_others(tmp_path: Path, values: list[int], ids: list[int]) -> None:
+    Image.fromarray(np.array([values], np.uint8)).save(tmp_path / "a.png")
+    assert read_mask(tmp_path / "a.png", "masks", [255]).tolist() == [ids]
 
 
 def test_a_turned_mask_is_read_upright(tmp_path: Path) -> None:

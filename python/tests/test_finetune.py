@@ -32,6 +32,7 @@ from pretrain.export import read_model
 from pretrain.model import Sam, initialise
 from reference.encoder import Case
 from reference.encoder import encode as reference_encode
+from reference.losses import terms
 from tests.test_model import SMALL
 
 torch.set_num_threads(1)
@@ -182,7 +183,7 @@ def test_an_object_of_just_the_least_share_or_size_counts_as_in_the_engine() -> 
 def test_a_target_is_the_area_mean_of_a_cell_thresholded_at_one_half() -> None:
     mask = np.zeros((60, 40), bool)
     mask[7:41, 5:22] = True
-    got = low_res(mask, (64, 43), 64, 16)
+    got = low_res(mask, np.zeros_like(mask), (64, 43), 64, 16)
     fine = np.repeat(np.repeat(mask, 16, 0), 16, 1).astype(float)
     rows = ((np.arange(60 * 16) + 0.5) * 64 / (60 * 16) / 4).astype(int)
     columns = ((np.arange(40 * 16) + 0.5) * 43 / (40 * 16) / 4).astype(int)
@@ -192,6 +193,25 @@ def test_a_target_is_the_area_mean_of_a_cell_thresholded_at_one_half() -> None:
     clear = abs(share - 0.5) > 0.02
     np.testing.assert_array_equal(got[clear], (share > 0.5)[clear])
     assert got[:, 11:].sum() == 0
+
+
+def test_cells_that_are_half_ignored_take_no_part_and_are_never_clicked() -> None:
+    labels = np.array([[-1, 1, 1, 1], [-1, 1, -1, 1], [-1, -1, 0, 0], [-1, -1, 0, 0]])
+    target = low_res(labels == 1, labels == -1, (8, 8), 8, 2)
+    assert target.tolist() == [[-1, 1], [-1, 0]]
+    # All is marked: of the cells beside the object only the last is an error.
+    assert all(corrective_click(np.ones((2, 2)), target, 4.0, Random(seed)) == ((6.0, 6.0), 0) for seed in range(9))
+
+
+def test_losses_leave_out_what_takes_no_part_and_are_0_without_any() -> None:
+    g = torch.Generator().manual_seed(1)
+    logits, iou = torch.randn(2, 3, 6, 8, generator=g), torch.rand(2, 3, generator=g)
+    target = (torch.rand(2, 6, 8, generator=g) > 0.5).float()
+    target[:, :, 4:] = -1
+    part = terms(logits, iou, target)
+    torch.testing.assert_close(part, terms(logits[..., :4], iou, target[..., :4]))
+    torch.testing.assert_close(part, terms(torch.where(target[:, None] < 0, 99.0, logits), iou, target))
+    assert not terms(logits, iou, torch.full_like(target, -1)).any()
 
 
 def test_a_correction_falls_into_the_larger_error_and_says_its_sign() -> None:

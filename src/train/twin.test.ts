@@ -10,9 +10,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MopeftRequest } from '../config/mopeft.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import { labelledNames } from '../data/dataset.ts';
+import { leastArea, type ObjectLimit } from '../data/object-sizes.ts';
+import { findObjects, IGNORED } from '../data/objects.ts';
 import { readDatasets } from '../data/read-datasets.ts';
 import { splitNames } from '../data/split.ts';
-import type { Split } from '../data/types.ts';
+import type { LabelMap, Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
@@ -38,6 +40,8 @@ const TOLERANCE = { loss: 1e-4, tensor: 1e-3, gate: 1e-4, iou: 2e-3 } as const;
 interface TwinRun {
   readonly mopeft: MopeftRequest;
   readonly train: { readonly steps: number; readonly seed: number };
+  /** Values of the files whose pixels take no part; absent: none. */
+  readonly ignored?: readonly number[];
   /** Smallest |logit| that decided where a corrective click may fall; null without such clicks. */
   readonly margin: number | null;
   readonly split: Readonly<Record<string, Readonly<Record<Split, readonly string[]>>>>;
@@ -86,7 +90,31 @@ class LastCheckpoint implements RunStorage {
   }
 }
 
-async function openSets(config: ReturnType<typeof parseTrainConfig>): Promise<TrainingSet[]> {
+/** A set of which the pixels of some values are ignored. */
+function ignoring(set: TrainingSet, ignored: readonly number[], limit: ObjectLimit): TrainingSet {
+  const without = (map: LabelMap): LabelMap => ({
+    ...map,
+    data: map.data.map((value) => (ignored.includes(value) ? IGNORED : value)),
+  });
+  const load: TrainingSet['load'] = async (name) => {
+    const loaded = await set.load(name);
+    if (!loaded.ok || !loaded.value.labelling) return loaded;
+    const { image, labelling } = loaded.value;
+    const { imageSize: size, preprocessing } = model.config;
+    const least = leastArea(limit, image, { size, aspect: preprocessing.aspect });
+    const labelMap = without(labelling.labelMap);
+    // A class map of its own objects is 1 wherever they are.
+    const classMap = { ...labelMap, data: labelMap.data.map((value) => Math.min(value, 1)) };
+    const objects = findObjects(labelMap, labelling.rule, least);
+    return { ok: true, value: { ...loaded.value, objects, labelling: { ...labelling, labelMap, classMap } } };
+  };
+  return { ...set, load };
+}
+
+async function openSets(
+  config: ReturnType<typeof parseTrainConfig>,
+  ignored: readonly number[],
+): Promise<TrainingSet[]> {
   const sets: TrainingSet[] = [];
   for (const key of SETS) {
     const names = await readdir(`${folder}${key}`, { recursive: true });
@@ -97,7 +125,8 @@ async function openSets(config: ReturnType<typeof parseTrainConfig>): Promise<Tr
     const [dataset] = datasets;
     if (!dataset || datasets.length !== 1) throw new Error(`${key} is not one dataset`);
     const split = splitNames(labelledNames(dataset), config.seed, config.splitOrder);
-    sets.push(trainingSet(key, dataset, split, model.config, config));
+    const set = trainingSet(key, dataset, split, model.config, config);
+    sets.push(ignored.length > 0 ? ignoring(set, ignored, config) : set);
   }
   return sets;
 }
@@ -105,7 +134,7 @@ async function openSets(config: ReturnType<typeof parseTrainConfig>): Promise<Tr
 /** The engine's run: its events, splits and last weights. */
 async function repeat(run: TwinRun) {
   const config = parseTrainConfig(run.train);
-  const sets = await openSets(config);
+  const sets = await openSets(config, run.ignored ?? []);
   const events: TrainEvent[] = [];
   const storage = new LastCheckpoint();
   const trainer = await Trainer.open({
