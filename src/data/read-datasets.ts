@@ -3,9 +3,12 @@ import type { Dataset, DatasetSample } from './dataset.ts';
 import { isJunk, isZipName, nameParts } from './file-names.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { limits } from './limits.ts';
-import { toRefusal } from './outcome.ts';
+import { refusal, toRefusal } from './outcome.ts';
 import { pairFiles } from './pair.ts';
-import type { ReadProgress, Refusal, SampleFiles } from './types.ts';
+import { peekInto } from './pairing/appearance.ts';
+import { labelsOfClasses } from './pairing/class-masks.ts';
+import type { PairedSample } from './pairing/datasets.ts';
+import type { ReadProgress, Refusal } from './types.ts';
 import { readZip } from './zip.ts';
 
 /** A file as a drop, a folder listing or a zip gives it. */
@@ -28,50 +31,42 @@ export interface ReadResult {
 }
 
 /**
- * Files as datasets by annotation files (see {@link readAnnotations}) and by their names (see {@link pairFiles}); a zip
- * counts as a folder of its name. Only zips, annotation files and the headers of images that these name are read: what
- * images and masks hold is found out by `inspectDataset` or when a sample is loaded.
+ * Files as datasets by annotation files (see {@link readAnnotations}) and by names and folders (see {@link pairFiles}).
+ * All that is dropped together is one drop, and a zip counts as a folder of its name. Only zips, annotation files, the
+ * headers of images that these name, and a few images where names do not decide are read: what else images and masks
+ * hold is found out by `inspectDataset` or when a sample is loaded.
  */
 export async function readDatasets(
   files: AsyncIterable<InputFile> | Iterable<InputFile>,
   options: ReadOptions = {},
 ): Promise<ReadResult> {
+  const { topName } = options;
   const found = new Map<string, LazyFile>();
   const refusals: Refusal[] = [];
   let done = 0;
-  const add = (file: LazyFile) => {
-    if (!found.has(file.path)) found.set(file.path, file);
-  };
   try {
     for await (const file of files) {
       const parts = nameParts(file.path);
       if (isJunk(parts)) continue;
-      if (isZipName(parts)) {
-        const lazy = { path: parts.path, size: file.size ?? 0, bytes: () => file.bytes() };
-        const zip = await readBytes(lazy, limits.zipFileBytes);
-        const content = zip.ok
-          ? await readZip(zip.value, parts.path)
-          : { files: [], refusals: [zip.refusal] };
-        refusals.push(...content.refusals);
-        for (const entry of content.files) add({ ...entry, path: `${parts.path}/${entry.path}` });
-      } else {
-        add({ path: parts.path, size: file.size ?? 0, bytes: () => file.bytes() });
-      }
+      await addFile(
+        { path: parts.path, size: file.size ?? 0, bytes: () => file.bytes() },
+        { found, refusals, zips: { bytes: 0 } },
+      );
       done++;
       options.onProgress?.({ done, total: done, file: parts.path });
     }
   } catch (thrown) {
-    refusals.push(toRefusal(thrown, options.topName ?? 'the dropped files'));
+    refusals.push(toRefusal(thrown, topName ?? 'the dropped files'));
   }
   const annotations = await readAnnotations(found, options.onProgress);
   for (const image of annotations.images) found.set(image.path, image);
-  const pairing = pairFiles(
+  const pairing = await pairFiles(
     [...found.values()].filter(({ path }) => !annotations.used.has(path)),
-    options.topName === undefined ? {} : { topName: options.topName },
+    { peek: peekInto(found), ...(topName === undefined ? {} : { topName }) },
   );
-  const datasets = pairing.datasets.map(({ name, samples }): Dataset => {
+  const datasets = pairing.datasets.map(({ name, classNames: ofFolders, samples }): Dataset => {
     const own = samples.map((sample) => withAnnotations(withFiles(sample, found), annotations));
-    const classNames = classNamesOf(own, annotations);
+    const classNames = classNamesOf(own, annotations) ?? ofFolders;
     return { name, samples: own, ...(classNames ? { classNames } : {}) };
   });
   return { datasets, refusals: [...refusals, ...annotations.refusals, ...pairing.refusals] };
@@ -84,17 +79,57 @@ function withAnnotations(sample: DatasetSample, { masks }: Annotations): Dataset
   return drawn ? { name, image, ...drawn, ...(split ? { split } : {}) } : sample;
 }
 
-function withFiles(sample: SampleFiles, found: ReadonlyMap<string, LazyFile>): DatasetSample {
+interface Drop {
+  readonly found: Map<string, LazyFile>;
+  readonly refusals: Refusal[];
+  /** What zips within one zip unpack to so far. */
+  readonly zips: { bytes: number };
+}
+
+/** Adds a file or, of a zip, what is in it. */
+async function addFile(file: LazyFile, drop: Drop, depth = 0): Promise<void> {
+  if (!isZipName(nameParts(file.path))) {
+    if (!drop.found.has(file.path)) drop.found.set(file.path, file);
+    return;
+  }
+  if (depth > 0) drop.zips.bytes += file.size;
+  if (depth > limits.zipDepth || drop.zips.bytes > limits.nestedZipBytes) {
+    drop.refusals.push(
+      refusal(
+        'data/zip-in-zip',
+        file.path,
+        depth > limits.zipDepth
+          ? `This zip lies in ${depth} others; at most ${limits.zipDepth} are opened.`
+          : `The zips within a zip hold more than ${Math.round(limits.nestedZipBytes / 2 ** 20)} MiB.`,
+        'Unpack the outer zip and drop the zips that are inside.',
+      ),
+    );
+    return;
+  }
+  const bytes = await readBytes(file, limits.zipFileBytes);
+  const content = bytes.ok ? await readZip(bytes.value, file.path) : { files: [], refusals: [bytes.refusal] };
+  drop.refusals.push(...content.refusals);
+  for (const entry of content.files)
+    await addFile({ ...entry, path: `${file.path}/${entry.path}` }, drop, depth + 1);
+}
+
+function withFiles(sample: PairedSample, found: ReadonlyMap<string, LazyFile>): DatasetSample {
   const file = (path: string): LazyFile => {
     const lazy = found.get(path);
     if (!lazy) throw new Error(`${path} was paired but is not among the files`);
     return lazy;
   };
+  const { name, image, mask, instances, labels, objectMasks, classMasks, split } = sample;
   return {
-    name: sample.name,
-    image: file(sample.image),
-    ...(sample.mask ? { mask: file(sample.mask) } : {}),
-    ...(sample.instances ? { instances: file(sample.instances) } : {}),
-    ...(sample.labels ? { labels: file(sample.labels) } : {}),
+    name,
+    image: file(image),
+    ...(mask ? { mask: file(mask) } : {}),
+    ...(instances ? { instances: file(instances) } : {}),
+    ...(labels ? { labels: file(labels) } : {}),
+    ...(classMasks
+      ? { labels: labelsOfClasses(classMasks.map(({ label, path }) => ({ label, file: file(path) }))) }
+      : {}),
+    ...(objectMasks ? { objectMasks: objectMasks.map(file) } : {}),
+    ...(split ? { split } : {}),
   };
 }

@@ -1,5 +1,5 @@
 import { isImageName, type NameParts, nameParts } from '../file-names.ts';
-import { roleOfFolder } from '../naming.ts';
+import { componentOf } from '../pairing/folders.ts';
 import type { ImageReference } from './annotation-format.ts';
 
 /** An image found, and how many parts of the name that was looked for agree with its path, the last ones. */
@@ -78,9 +78,9 @@ function best(
 
 /** Folders of images before others, and folders of masks last. */
 function rankOf({ folders }: NameParts): number {
-  const roles = folders.flatMap((folder) => roleOfFolder(folder) ?? []);
+  const roles = folders.flatMap((folder) => componentOf(folder).meaning?.role ?? []);
   if (roles.length === 0) return 1;
-  return roles.at(-1) === 'images' ? 0 : 2;
+  return roles.at(-1) === 'image' ? 0 : 2;
 }
 
 function sharedEnd(a: readonly string[], b: readonly string[]): number {

@@ -1,0 +1,354 @@
+import { sortedByName } from '../natural-order.ts';
+import { notice, refusal } from '../outcome.ts';
+import type { Refusal } from '../types.ts';
+import { type Appearance, overlapOf, type Peek } from './appearance.ts';
+import type { Claim } from './assign.ts';
+import { componentOf, differenceOf } from './folders.ts';
+import { type MaskField, namesAnnotator, tokensOf } from './words.ts';
+
+/** The files that say where the objects of one image are. */
+export interface ChosenFiles {
+  mask?: string;
+  instances?: string;
+  labels?: string;
+  objectMasks?: readonly string[];
+  /** Masks of one class each; together they are the labels. */
+  classMasks?: readonly ClassMask[];
+}
+
+export interface ClassMask {
+  readonly label: number;
+  readonly path: string;
+}
+
+export interface Choice {
+  /** By the path of the image. */
+  readonly files: ReadonlyMap<string, ChosenFiles>;
+  readonly classNames?: ReadonlyMap<number, string>;
+  readonly refusals: readonly Refusal[];
+}
+
+/** Masks of one sort: of one affix, in folders that lie alike beside those of their images. */
+interface Kind {
+  readonly name: string;
+  readonly folders: readonly string[];
+  readonly affix: string;
+  readonly isAside: boolean;
+  readonly byImage: Map<string, Claim[]>;
+}
+
+/** From this flatness on a file is a mask; below, beside one that is, it is a preview. */
+const FLAT = 0.8;
+/** Share of an image that a field of view covers at least. */
+const WIDE = 0.4;
+/** Intersection over union from which two masks are of one thing, drawn twice, and below which of two. */
+const SAME = 0.5;
+const OTHER = 0.2;
+
+/** Which of the masks of each image are used, and as what; the images are those of one dataset. */
+export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise<Choice> {
+  const files = new Map<string, ChosenFiles>();
+  const refusals: Refusal[] = [];
+  const of = (image: string) => {
+    const known = files.get(image) ?? {};
+    files.set(image, known);
+    return known;
+  };
+  let classNames: ReadonlyMap<number, string> | undefined;
+  for (const field of ['mask', 'instances', 'labels'] as const) {
+    for (const rivals of rivalsOf(kindsOf(claims.filter(({ mask }) => mask.field === field)))) {
+      const settled = await settle(rivals, peek);
+      refusals.push(...settled.refusals);
+      const [only] = settled.used;
+      if (
+        settled.used.length > 1 &&
+        !classNames &&
+        !claims.some(({ mask }) => mask.field === 'labels' && field !== 'labels')
+      ) {
+        classNames = takeAsClasses(settled.used, of);
+      } else if (only) {
+        await takeKind(only, field, of, peek, refusals);
+      }
+    }
+  }
+  return { files, ...(classNames ? { classNames } : {}), refusals };
+}
+
+function kindsOf(claims: readonly Claim[]): Kind[] {
+  const kinds = new Map<string, Kind>();
+  for (const claim of sortedByName(claims, ({ file }) => file.parts.path)) {
+    const { series, isAside } = claim.mask;
+    const folders = differenceOf(series.folders, claim.image.series.folders);
+    const affix = series.affix;
+    const name = [...folders, affix === '' ? '' : `*${affix.replaceAll(' ', '_')}`].join('/');
+    let kind = kinds.get(name);
+    if (!kind) {
+      kind = { name, folders, affix, isAside, byImage: new Map() };
+      kinds.set(name, kind);
+    }
+    const image = claim.image.file.parts.path;
+    const known = kind.byImage.get(image);
+    if (known) known.push(claim);
+    else kind.byImage.set(image, [claim]);
+  }
+  return [...kinds.values()];
+}
+
+/** Kinds that share images, together; each of the others alone. */
+function rivalsOf(kinds: readonly Kind[]): Kind[][] {
+  const groups: { kinds: Kind[]; images: Set<string> }[] = [];
+  for (const kind of kinds) {
+    const own = { kinds: [kind], images: new Set(kind.byImage.keys()) };
+    for (const group of groups.filter(({ images }) => [...own.images].some((image) => images.has(image)))) {
+      own.kinds.unshift(...group.kinds);
+      for (const image of group.images) own.images.add(image);
+      groups.splice(groups.indexOf(group), 1);
+    }
+    groups.push(own);
+  }
+  return groups.map((group) => group.kinds);
+}
+
+interface Settled {
+  /** One, or several that are classes. */
+  readonly used: readonly Kind[];
+  readonly refusals: readonly Refusal[];
+}
+
+/** Of several masks of the same images: the better ones; of those that are alike, classes or the first. */
+async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
+  const refusals: Refusal[] = [];
+  let open = [...kinds];
+  const leave = (kind: Kind, refused: Refusal) => {
+    refusals.push(refused);
+    open = open.filter((each) => each !== kind);
+  };
+  const better = open.filter(({ isAside }) => !isAside);
+  if (better.length > 0) for (const kind of kinds) if (kind.isAside) leave(kind, previewLeft(kind, better));
+  if (open.length < 2) return { used: open, refusals };
+  const looks = await lookAt(open, peek);
+  const flat = open.filter((kind) => looks.get(kind)?.some((look) => look && look.flatness >= FLAT));
+  if (flat.length > 0) {
+    for (const kind of open.filter((each) => !flat.includes(each) && looks.get(each)?.some(Boolean))) {
+      leave(kind, previewLeft(kind, flat));
+    }
+  }
+  for (const kind of open) {
+    const others = open.filter((each) => each !== kind);
+    if (
+      others.length > 0 &&
+      isFieldOfView(
+        looks.get(kind) ?? [],
+        others.map((each) => looks.get(each) ?? []),
+      )
+    ) {
+      leave(kind, fieldOfViewLeft(kind, others));
+    }
+  }
+  const [first, ...others] = open;
+  if (!first || others.length === 0) return { used: open, refusals };
+  const overlap = largestOverlap(open, looks);
+  const areFolders = isClassFolders(open);
+  const isClasses = overlap === undefined ? areFolders : areFolders ? overlap < SAME : overlap < OTHER;
+  if (
+    isClasses &&
+    !open.some(({ folders, affix }) => namesAnnotator(tokensOf(`${folders.at(-1) ?? ''} ${affix}`)))
+  ) {
+    if (!areFolders) refusals.push(takenAsClasses(open));
+    return { used: open, refusals };
+  }
+  for (const kind of others) leave(kind, secondMask(kind, first));
+  return { used: [first], refusals };
+}
+
+/** What the masks of a few images look like that have all kinds, or as many as any. */
+async function lookAt(
+  kinds: readonly Kind[],
+  peek: Peek,
+): Promise<ReadonlyMap<Kind, readonly (Appearance | undefined)[]>> {
+  const counts = new Map<string, number>();
+  for (const { byImage } of kinds)
+    for (const image of byImage.keys()) counts.set(image, (counts.get(image) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  const images = [...counts].filter(([, count]) => count === most).slice(0, 2);
+  const looks = new Map<Kind, (Appearance | undefined)[]>();
+  for (const kind of kinds) {
+    const own: (Appearance | undefined)[] = [];
+    for (const [image] of images) {
+      const path = kind.byImage.get(image)?.[0]?.file.parts.path;
+      own.push(path === undefined ? undefined : await peek(path));
+    }
+    looks.set(kind, own);
+  }
+  return looks;
+}
+
+/** Wide, the same in every image, and around all that the other masks have. */
+function isFieldOfView(
+  own: readonly (Appearance | undefined)[],
+  others: readonly (readonly (Appearance | undefined)[])[],
+): boolean {
+  const seen = own.filter((look) => look !== undefined);
+  const [first, second] = seen;
+  if (!first || seen.some(({ share }) => share < WIDE)) return false;
+  if (second && overlapOf(first, second) < 0.9) return false;
+  return others.every((looks) =>
+    looks.every((look, i) => {
+      const wide = own[i];
+      return !look || !wide || (look.share < wide.share && isInside(look, wide));
+    }),
+  );
+}
+
+function isInside(inner: Appearance, outer: Appearance): boolean {
+  const out = inner.foreground.filter((set, i) => set && !outer.foreground[i]).length;
+  return out <= 0.05 * inner.foreground.filter(Boolean).length;
+}
+
+/** The largest overlap of two kinds in an image; undefined when nothing could be compared. */
+function largestOverlap(
+  kinds: readonly Kind[],
+  looks: ReadonlyMap<Kind, readonly (Appearance | undefined)[]>,
+): number | undefined {
+  let most: number | undefined;
+  for (const [k, a] of kinds.entries()) {
+    for (const b of kinds.slice(k + 1)) {
+      for (const [i, look] of (looks.get(a) ?? []).entries()) {
+        const other = looks.get(b)?.[i];
+        if (look && other) most = Math.max(most ?? 0, overlapOf(look, other));
+      }
+    }
+  }
+  return most;
+}
+
+/** Folders for a class each, in the folder of the masks: `masks/leaf` and `masks/stem`. */
+const isClassFolders = (kinds: readonly Kind[]) =>
+  kinds.every(
+    ({ folders, affix }) => folders.length > 1 && affix === '' && classOf(folders.at(-1) ?? '') !== '',
+  ) && new Set(kinds.map(({ folders }) => folders.slice(0, -1).join('/'))).size === 1;
+
+/** What a folder is called without the words for masks. */
+const classOf = (folder: string) => {
+  const { meaning, rest, name } = componentOf(folder);
+  return meaning ? rest : name;
+};
+
+function takeAsClasses(
+  kinds: readonly Kind[],
+  of: (image: string) => ChosenFiles,
+): ReadonlyMap<number, string> {
+  const named = kinds.map((kind) => ({ kind, name: nameOfClass(kind, kinds) }));
+  const names = new Map<number, string>();
+  for (const [i, { kind, name }] of sortedByName(named, (each) => each.name).entries()) {
+    const label = i + 1;
+    names.set(label, name);
+    for (const [image, claims] of kind.byImage) {
+      const files = of(image);
+      files.classMasks = [
+        ...(files.classMasks ?? []),
+        ...claims.map(({ file }) => ({ label, path: file.parts.path })),
+      ];
+    }
+  }
+  return names;
+}
+
+function nameOfClass({ folders, affix }: Kind, all: readonly Kind[]): string {
+  const own = classOf(folders.at(-1) ?? '');
+  const isByAffix = new Set(all.map((kind) => kind.affix)).size > 1;
+  return isByAffix || own === '' ? affix || folders.join('/') : own;
+}
+
+async function takeKind(
+  kind: Kind,
+  field: MaskField,
+  of: (image: string) => ChosenFiles,
+  peek: Peek,
+  refusals: Refusal[],
+): Promise<void> {
+  const several = [...kind.byImage].filter(([, claims]) => claims.length > 1);
+  const isTwice = await areDrawnTwice(
+    several.map(([, claims]) => claims),
+    peek,
+  );
+  for (const [image, claims] of kind.byImage) {
+    const [first, ...others] = claims;
+    if (!first) continue;
+    const files = of(image);
+    const path = first.file.parts.path;
+    const isCopy = new Set(claims.map(({ file }) => file.stem)).size < claims.length;
+    if (others.length > 0 && !isTwice && !isCopy && field !== 'labels') {
+      files.objectMasks = [...(files.objectMasks ?? []), ...claims.map(({ file }) => file.parts.path)];
+      continue;
+    }
+    files[field] = path;
+    for (const { file } of others) refusals.push(alreadyHas(file.parts.path, image, path, 0));
+  }
+}
+
+/** Whether the files of an image are of the same objects, drawn by several people. */
+async function areDrawnTwice(several: readonly (readonly Claim[])[], peek: Peek): Promise<boolean> {
+  for (const claims of several.slice(0, 2)) {
+    const [a, b] = [
+      await peek(claims[0]?.file.parts.path ?? ''),
+      await peek(claims[1]?.file.parts.path ?? ''),
+    ];
+    if (a && b && overlapOf(a, b) > SAME) return true;
+  }
+  return false;
+}
+
+const imagesOf = ({ byImage }: Kind) => `${byImage.size} ${byImage.size === 1 ? 'image' : 'images'}`;
+
+/** The first file of a kind, for which the others stand. */
+function firstOf({ byImage }: Kind): { readonly path: string; readonly image: string } {
+  for (const [image, [claim]] of byImage) if (claim) return { path: claim.file.parts.path, image };
+  return { path: '', image: '' };
+}
+
+function alreadyHas(path: string, image: string, used: string, more: number): Refusal {
+  const others = more === 0 ? '' : ` So have ${more} more ${more === 1 ? 'image' : 'images'}.`;
+  return refusal(
+    'data/second-mask',
+    path,
+    `The image ${image} already has a mask: ${used}.${others}`,
+    'Drop the set again with only the one that is to be used; to mark several objects, give each its own number in one mask.',
+  );
+}
+
+function secondMask(kind: Kind, used: Kind): Refusal {
+  const { path, image } = firstOf(kind);
+  const other = used.byImage.get(image)?.[0]?.file.parts.path ?? firstOf(used).path;
+  return alreadyHas(path, image, other, kind.byImage.size - 1);
+}
+
+function previewLeft(kind: Kind, used: readonly Kind[]): Refusal {
+  const { path } = firstOf(kind);
+  return refusal(
+    'data/preview',
+    path,
+    `${kind.name} has ${imagesOf(kind)} that look like a preview or an aid, so ${used.map(({ name }) => name).join(', ')} is used instead.`,
+    `If ${kind.name} holds the masks, drop the images with that folder alone.`,
+  );
+}
+
+function fieldOfViewLeft(kind: Kind, used: readonly Kind[]): Refusal {
+  const { path } = firstOf(kind);
+  return refusal(
+    'data/field-of-view',
+    path,
+    `${kind.name} looks like the field of view, as it covers most of every image alike, so ${used.map(({ name }) => name).join(', ')} is used for the masks.`,
+    `If ${kind.name} holds the masks, drop the images with that folder alone.`,
+  );
+}
+
+function takenAsClasses(kinds: readonly Kind[]): Refusal {
+  const names = kinds.map(({ name }) => name).join(' and ');
+  return notice(
+    'data/masks-as-classes',
+    firstOf(kinds[0] ?? { name: '', folders: [], affix: '', isAside: false, byImage: new Map() }).path,
+    `${names} mark different places in the same images, so each was taken as a class.`,
+    'If only one of them holds the masks, drop the images with that one alone.',
+  );
+}

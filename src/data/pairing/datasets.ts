@@ -1,0 +1,240 @@
+import { sortedByName } from '../natural-order.ts';
+import { notice, refusal } from '../outcome.ts';
+import type { Refusal, SampleFiles } from '../types.ts';
+import type { Peek } from './appearance.ts';
+import type { Assignment, Claim } from './assign.ts';
+import { type ClassMask, chooseMasks } from './choose.ts';
+import { componentOf, isSplitOnly, sharedStart, splitOf } from './folders.ts';
+import type { Series, SeriesFile } from './series.ts';
+
+export interface PairedSample extends SampleFiles {
+  /** Masks of one class each; together they are the labels. */
+  readonly classMasks?: readonly ClassMask[];
+}
+
+/** The files of one dataset, in natural order of their names. */
+export interface PairedDataset {
+  readonly name: string;
+  /** Folder that holds the dataset, `''` for the top. */
+  readonly root: string;
+  readonly classNames?: ReadonlyMap<number, string>;
+  readonly samples: readonly PairedSample[];
+}
+
+/** One-image folders from which on they are cases of one dataset, whatever their images are called. */
+const MANY = 4;
+
+/**
+ * The datasets of a drop. A dataset's folder is the innermost one that holds images and their masks; folders for a split
+ * and folders of one image each count as part of what they lie in.
+ */
+export async function datasetsOf(
+  { images, claims }: Assignment,
+  topName: string,
+  peek: Peek,
+): Promise<{ readonly datasets: readonly PairedDataset[]; readonly refusals: readonly Refusal[] }> {
+  const roots = rootsOf(images, claims);
+  const groups = new Map<string, Series[]>();
+  for (const series of images) {
+    const root = roots.get(series) ?? '';
+    const known = groups.get(root);
+    if (known) known.push(series);
+    else groups.set(root, [series]);
+  }
+  const ofSeries = new Map<Series, Claim[]>();
+  for (const claim of claims) {
+    const known = ofSeries.get(claim.image.series);
+    if (known) known.push(claim);
+    else ofSeries.set(claim.image.series, [claim]);
+  }
+  const names = new Set<string>();
+  const datasets: PairedDataset[] = [];
+  const refusals: Refusal[] = [];
+  for (const root of sortedByName([...groups.keys()], (path) => path)) {
+    const all = groups.get(root) ?? [];
+    const own = all.flatMap((series) => ofSeries.get(series) ?? []);
+    const choice = await chooseMasks(own, peek);
+    const kept = imagesOf(all, root, ofSeries, refusals);
+    const used = own.filter(({ image }) => choice.files.has(image.file.parts.path));
+    refusals.push(...choice.refusals, ...remarksOf(used, kept.length));
+    const samples = kept.map(({ file, name }): PairedSample => {
+      const split = splitOf(file.parts.folders);
+      return {
+        name,
+        image: file.parts.path,
+        ...choice.files.get(file.parts.path),
+        ...(split ? { split } : {}),
+      };
+    });
+    if (samples.length === 0) continue;
+    const { classNames } = choice;
+    const isSplit = new Set(samples.map(({ split }) => split)).size > 1;
+    datasets.push({
+      name: nameFor(root, topName, names),
+      root,
+      ...(classNames ? { classNames } : {}),
+      samples: isSplit ? samples : samples.map(({ split: _, ...sample }) => sample),
+    });
+  }
+  return { datasets, refusals };
+}
+
+function rootsOf(images: readonly Series[], claims: readonly Claim[]): ReadonlyMap<Series, string> {
+  const depths = new Map<Series, number>();
+  const seen = new Set<string>();
+  for (const { mask, image } of claims) {
+    const { folders } = image.series;
+    const depth = sharedStart(folders, mask.series.folders);
+    depths.set(image.series, Math.min(depth, depths.get(image.series) ?? folders.length));
+  }
+  const roots = new Map<Series, string[]>();
+  /** The folders of the images in a dataset's folder, and that folder. */
+  const sides = new Map<string, string[]>();
+  const shapes = new Map<string, string[]>();
+  for (const [series, depth] of depths) {
+    const root = withoutSplits(series.folders.slice(0, depth));
+    roots.set(series, root);
+    seen.add(root.join('/'));
+    if (series.folders.length > root.length) {
+      sides.set(series.folders.slice(0, root.length + 1).join('/'), root);
+      shapes.set(shapeOf(series.folders), root);
+    }
+  }
+  for (const series of images) {
+    if (roots.has(series)) continue;
+    const { folders } = series;
+    let root = shapes.get(shapeOf(folders));
+    for (let n = folders.length; n > 0 && !root; n--) root = sides.get(folders.slice(0, n).join('/'));
+    roots.set(series, root ?? outOfRoles(folders));
+  }
+  const paths = new Map([...roots].map(([series, root]) => [series, root.join('/')] as const));
+  return joinCases(paths);
+}
+
+const shapeOf = (folders: readonly string[]) => folders.join('/').replace(/\p{N}+/gu, '#');
+
+function withoutSplits(folders: readonly string[]): string[] {
+  const end = folders.findLastIndex((name) => !isSplitOnly(name)) + 1;
+  return folders.slice(0, end);
+}
+
+/** The folder that holds `images/`, `train/` or `train/images/`. */
+function outOfRoles(folders: readonly string[]): string[] {
+  const isOuter = (name: string) => !isSplitOnly(name) && componentOf(name).meaning?.role !== 'image';
+  return folders.slice(0, folders.findLastIndex(isOuter) + 1);
+}
+
+/** Folders of one image each whose name is in the folder's, or that are many, become one dataset. */
+function joinCases(roots: ReadonlyMap<Series, string>): ReadonlyMap<Series, string> {
+  const byRoot = new Map<string, { series: Series; file: SeriesFile }[]>();
+  for (const [series, root] of roots) {
+    const known = byRoot.get(root) ?? [];
+    byRoot.set(root, known);
+    known.push(...series.files.map((file) => ({ series, file })));
+  }
+  const byParent = new Map<string, { root: string; isNamed: boolean }[]>();
+  for (const [root, files] of byRoot) {
+    const [only] = files;
+    const at = root.lastIndexOf('/');
+    if (root === '' || files.length !== 1 || !only) continue;
+    const folder = root.slice(at + 1).toLowerCase();
+    const isNamed =
+      only.file.bare?.startsWith('/') || folder.includes(only.file.stem) || only.file.stem.includes(folder);
+    const parent = root.slice(0, Math.max(0, at));
+    const cases = byParent.get(parent) ?? [];
+    byParent.set(parent, cases);
+    cases.push({ root, isNamed });
+  }
+  const joined = new Map<string, string>();
+  for (const [parent, cases] of byParent) {
+    if (cases.length < 2 || !(cases.length >= MANY || cases.every(({ isNamed }) => isNamed))) continue;
+    for (const { root } of cases) joined.set(root, withoutSplits(parent.split('/')).join('/'));
+  }
+  return new Map([...roots].map(([series, root]) => [series, joined.get(root) ?? root]));
+}
+
+interface NamedImage {
+  readonly file: SeriesFile;
+  readonly name: string;
+}
+
+/** The images of a dataset with the names of their samples, in order; those that cannot be told apart are refused. */
+function imagesOf(
+  all: readonly Series[],
+  root: string,
+  claims: ReadonlyMap<Series, readonly Claim[]>,
+  refusals: Refusal[],
+): NamedImage[] {
+  const depth = root === '' ? 0 : root.split('/').length;
+  const inFolders = all.some((series) => series.folders.length > depth && claims.has(series));
+  const files = all.flatMap((series) => {
+    if (series.folders.length > depth || !inFolders || claims.has(series)) return series.files;
+    refusals.push(...series.files.map(({ parts }) => outsideFolders(parts.path)));
+    return [];
+  });
+  const isRole = (name: string) => componentOf(name).meaning?.role === 'image';
+  const short = ({ parts }: SeriesFile) =>
+    [...parts.folders.slice(depth).filter((name) => !isRole(name)), parts.file].join('/');
+  const long = ({ parts }: SeriesFile) => [...parts.folders.slice(depth), parts.file].join('/');
+  const hasTwo = new Set(files.map(short)).size < files.length;
+  const nameOfSample = hasTwo ? long : short;
+  const taken = new Map<string, string>();
+  const kept: NamedImage[] = [];
+  for (const each of sortedByName(
+    files.map((file) => ({ file, name: nameOfSample(file) })),
+    ({ name }) => name,
+  )) {
+    const key = `${each.file.parts.folders.join('/')}\n${each.file.stem}`;
+    const other = taken.get(key);
+    if (other !== undefined) refusals.push(sameName(each.file.parts.path, other));
+    else {
+      taken.set(key, each.file.parts.file);
+      kept.push(each);
+    }
+  }
+  return kept;
+}
+
+/** What was understood without a name that says it. */
+function remarksOf(claims: readonly Claim[], images: number): Refusal[] {
+  const remarks: Refusal[] = [];
+  const only = claims.find(({ isOnlyImage }) => isOnlyImage);
+  if (only && images === 1) {
+    remarks.push(
+      notice(
+        'data/only-image',
+        only.file.parts.path,
+        `Its name is not that of ${only.image.file.parts.path}; it was taken for its mask because there is no other image.`,
+        'Give both the same name, or add the image that it belongs to.',
+      ),
+    );
+  }
+  return remarks;
+}
+
+function outsideFolders(path: string): Refusal {
+  return refusal(
+    'data/outside-folders',
+    path,
+    'The image lies beside the images folder, not in it.',
+    'Move it into images/ or masks/, or drop it alone.',
+  );
+}
+
+function sameName(path: string, other: string): Refusal {
+  return refusal(
+    'data/same-name',
+    path,
+    `Another image has the same name: ${other}.`,
+    'Rename one of the two, and its mask with it.',
+  );
+}
+
+function nameFor(root: string, topName: string, taken: Set<string>): string {
+  const folders = root === '' ? [topName] : root.split('/');
+  let name = (folders[folders.length - 1] ?? topName).replace(/(?<=.)\.zip$/i, '');
+  for (let up = folders.length - 2; taken.has(name) && up >= 0; up--) name = `${folders[up]}/${name}`;
+  for (let copy = 2; taken.has(name); copy++) name = `${folders.join('/')} (${copy})`;
+  taken.add(name);
+  return name;
+}

@@ -1,0 +1,88 @@
+import type { Split } from '../types.ts';
+import {
+  isNumber,
+  isRoleWord,
+  lookOf,
+  meaningOf,
+  type NameMeaning,
+  splitOfTokens,
+  type Token,
+  tokensOf,
+} from './words.ts';
+
+/** One folder of a path, taken apart. */
+export interface Component {
+  readonly name: string;
+  readonly tokens: readonly Token[];
+  readonly meaning: NameMeaning | undefined;
+  readonly split: Split | undefined;
+  /** What is left of the name without the words for a role: equal for `train_images` and `train_masks`. */
+  readonly rest: string;
+}
+
+const components = new Map<string, Component>();
+/** More than any drop has in different names; what was kept is forgotten then. */
+const MOST_KEPT = 50_000;
+
+/** A folder's name taken apart; a zip counts as a folder. */
+export function componentOf(name: string): Component {
+  const known = components.get(name);
+  if (known) return known;
+  const tokens = tokensOf(name.replace(/\.zip$/i, '').normalize('NFC'));
+  const rest = tokens.filter((token) => !isRoleWord(token)).map(({ text }) => text);
+  const component = {
+    name,
+    tokens,
+    meaning: meaningOf(tokens),
+    split: splitOfTokens(tokens),
+    rest: tokens.length === 0 ? lookOf(name) : rest.join(' '),
+  };
+  if (components.size >= MOST_KEPT) components.clear();
+  components.set(name, component);
+  return component;
+}
+
+/** A folder's path without the words for a role: equal for `set/images/train` and `set/train_masks`. */
+export function bareOf(folders: readonly string[]): string[] {
+  return folders.map((name) => componentOf(name).rest).filter((rest) => rest !== '');
+}
+
+/** The split that a path names, the innermost folder first. */
+export function splitOf(folders: readonly string[]): Split | undefined {
+  return folders.map((name) => componentOf(name).split).findLast((split) => split !== undefined);
+}
+
+/** Whether a folder's name is a split and nothing else. */
+export function isSplitOnly(name: string): boolean {
+  const { tokens, split } = componentOf(name);
+  return (
+    split !== undefined && tokens.every((token) => isNumber(token) || splitOfTokens([token]) !== undefined)
+  );
+}
+
+/** How many leading entries two lists share. */
+export function sharedStart(a: readonly string[], b: readonly string[]): number {
+  let n = 0;
+  while (n < a.length && n < b.length && a[n] === b[n]) n++;
+  return n;
+}
+
+/** What is left of `own` when the folders that both paths begin and end with are taken away. */
+export function differenceOf(own: readonly string[], other: readonly string[]): string[] {
+  const start = sharedStart(own, other);
+  let end = 0;
+  while (end < Math.min(own.length, other.length) - start && own.at(-1 - end) === other.at(-1 - end)) end++;
+  return own.slice(start, own.length - end);
+}
+
+/** The words of a path that are none for a role. */
+export const wordsOf = (folders: readonly string[]) => bareOf(folders).flatMap((rest) => rest.split(' '));
+
+/** Whether each of two folders lies in one that the other does not, as `masks/june` and `images/may`. */
+export function areApart(masks: readonly string[], images: readonly string[]): boolean {
+  const isOwn = (name: string, others: readonly string[]) => {
+    const { meaning, rest } = componentOf(name);
+    return meaning === undefined && rest !== '' && !wordsOf(others).includes(rest);
+  };
+  return masks.some((name) => isOwn(name, images)) && images.some((name) => isOwn(name, masks));
+}

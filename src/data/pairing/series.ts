@@ -1,0 +1,241 @@
+import type { NameParts } from '../file-names.ts';
+import { isNumber, lookOf, meaningOf, type NameMeaning, type Token, tokensOf } from './words.ts';
+
+/** A file in its series. */
+export interface SeriesFile {
+  readonly parts: NameParts;
+  /** Its name without extension, as {@link lookOf} has it. */
+  readonly stem: string;
+  /** Names of the image that it may be the mask of, beside its own: the likeliest first. */
+  readonly cores: readonly string[];
+  /** A shorter name under which it may be sought, when it is an image: `7` of `img_7`. */
+  readonly bare?: string;
+}
+
+/** Files of one folder that are of one sort by their names: all of it, or those with one affix. */
+export interface Series {
+  readonly folders: readonly string[];
+  /** The words that mark its files, without numbers at their end; `''` for files without a mark. */
+  readonly affix: string;
+  /** What the affix says. */
+  readonly meaning: NameMeaning | undefined;
+  /** How the affix was found. `base`: other files have the same name without it. `extension`: PNGs beside JPEGs. */
+  readonly by: 'folder' | 'base' | 'word' | 'shape' | 'extension';
+  readonly files: readonly SeriesFile[];
+}
+
+interface Place {
+  readonly affix: string;
+  readonly cores: readonly string[];
+  readonly bare?: string;
+  readonly meaning: NameMeaning | undefined;
+  readonly by: Series['by'];
+}
+
+const PLAIN: Place = { affix: '', cores: [], meaning: undefined, by: 'folder' };
+
+/**
+ * The series of one folder. An affix is what a name has beyond another name of the folder (`a_cp_masks` beside `a`), or
+ * a word for a role at either end of a name (`mask001`), or, when the names of the whole folder fall into few groups
+ * that count through the same numbers, what begins or ends those (`raw001`, `out001`).
+ */
+export function seriesOf(files: readonly NameParts[]): Series[] {
+  const [first] = files;
+  if (!first) return [];
+  const stems = new Map(files.map(({ stem }) => [lookOf(stem), stem.normalize('NFC')]));
+  const places = placesOf(
+    stems,
+    new Map(files.map(({ file, stem }) => [lookOf(file), lookOf(stem)])),
+    first.folders,
+  );
+  const photos = new Set(files.filter(isJpeg).map(({ stem }) => lookOf(stem)));
+  const groups = new Map<string, { place: Place; files: SeriesFile[] }>();
+  for (const parts of files) {
+    const stem = lookOf(parts.stem);
+    let place = places.get(stem) ?? PLAIN;
+    if (place.affix === '' && isMaskFormat(parts) && photos.has(stem)) {
+      place = { ...PLAIN, affix: `.${parts.extension}`, by: 'extension' };
+    }
+    let group = groups.get(place.affix);
+    if (!group) {
+      group = { place, files: [] };
+      groups.set(place.affix, group);
+    }
+    const { cores, bare } = place;
+    group.files.push({ parts, stem, cores, ...(bare === undefined ? {} : { bare }) });
+  }
+  return [...groups.values()].map(({ place: { affix, meaning, by }, files: own }) => ({
+    folders: first.folders,
+    affix,
+    meaning,
+    by,
+    files: own,
+  }));
+}
+
+export const isJpeg = ({ extension }: NameParts) => ['jpg', 'jpeg', 'jpe', 'jfif'].includes(extension);
+const isMaskFormat = ({ extension }: NameParts) => ['png', 'tif', 'tiff', 'gif', 'bmp'].includes(extension);
+
+/** A core that stands for the folder: of `image.png` and `mask.png`, whose names say their roles alone. */
+const folderCore = (folders: readonly string[]) => `/${lookOf(folders.join('/'))}`;
+
+function placesOf(
+  stems: ReadonlyMap<string, string>,
+  byFile: ReadonlyMap<string, string>,
+  folders: readonly string[],
+): Map<string, Place> {
+  const derived = new Map<string, { root: string; affix: string }>();
+  for (const [look, stem] of stems) {
+    const found = baseOf(look, stem, stems, byFile);
+    if (found) derived.set(look, found);
+  }
+  // From the shortest on, so that what a base is derived from is known: `a_mask_1`, `a_mask`, `a`.
+  const places = new Map<string, Place>();
+  const counts = new Map<string, number>();
+  const resolved = new Map<string, { root: string; affix: string }>();
+  for (const look of [...derived.keys()].sort((a, b) => a.length - b.length)) {
+    const own = derived.get(look);
+    if (!own) continue;
+    const above = resolved.get(own.root);
+    const whole = above ? { root: above.root, affix: `${above.affix}_${own.affix}` } : own;
+    resolved.set(look, whole);
+    const affix = affixOf(tokensOf(whole.affix));
+    counts.set(affix, (counts.get(affix) ?? 0) + 1);
+  }
+  const roots = stems.size - resolved.size;
+  const bases = new Set<string>();
+  const numbered: string[] = [];
+  for (const [look, { root, affix: text }] of resolved) {
+    const tokens = tokensOf(text);
+    const affix = affixOf(tokens);
+    const meaning = meaningOf(tokens);
+    const count = counts.get(affix) ?? 0;
+    if (affix === '') numbered.push(look);
+    else if (meaning?.role !== undefined || meaning?.isAside || count * 2 >= roots) {
+      places.set(look, { affix, cores: [root], meaning, by: 'base' });
+      if (meaning?.role !== 'image' && !meaning?.isAside) bases.add(root);
+    }
+  }
+  for (const [look, stem] of stems) {
+    if (places.has(look) || bases.has(look) || numbered.includes(look)) continue;
+    const marked = markedPlace(look, stem, folders);
+    if (marked) places.set(look, marked);
+  }
+  for (const look of numbered) {
+    const root = resolved.get(look)?.root ?? look;
+    const above = places.get(root);
+    // `a_1` belongs where `a` is: a further object of it, or just another image.
+    places.set(look, above ? { ...above, cores: [root, ...above.cores] } : { ...PLAIN, cores: [root] });
+  }
+  // What only hangs on a file whose own name is a mark (`label_viz` beside `label`) belongs to that one's core.
+  for (const [look, place] of places) {
+    const above = place.by === 'base' ? places.get(place.cores[0] ?? '') : undefined;
+    if (above) places.set(look, { ...place, cores: [...place.cores, ...above.cores] });
+  }
+  if ([...places.values()].every(({ affix }) => affix === '')) placeByShape(stems, places);
+  return places;
+}
+
+const affixOf = (tokens: readonly Token[]) => {
+  const end = tokens.findLastIndex((token) => !isNumber(token)) + 1;
+  return tokens
+    .slice(0, end)
+    .map(({ text }) => text)
+    .join(' ');
+};
+
+/** The longest other name of the folder that this one begins or ends with, and what is left. */
+function baseOf(
+  look: string,
+  stem: string,
+  stems: ReadonlyMap<string, string>,
+  byFile: ReadonlyMap<string, string>,
+): { root: string; affix: string } | undefined {
+  const exact = stem.length === look.length ? stem : look;
+  const places = boundariesOf(look);
+  let found: { root: string; affix: string } | undefined;
+  const consider = (root: string | undefined, length: number, affix: string) => {
+    if (root === undefined || root === look || (found && found.root.length >= length)) return;
+    found = { root, affix };
+  };
+  for (const { end, next } of places) {
+    const [before, after] = [look.slice(0, end), look.slice(next)];
+    consider(stems.has(before) ? before : byFile.get(before), end, exact.slice(next));
+    consider(stems.has(after) ? after : byFile.get(after), look.length - next, exact.slice(0, end));
+  }
+  return found;
+}
+
+/** Where a name may fall in two: at its separators (left out), and between letters and digits. */
+export function boundariesOf(look: string): { end: number; next: number }[] {
+  const found: { end: number; next: number }[] = [];
+  for (const match of look.matchAll(/(?<=.)[\s_.\-()[\]]+(?=.)|(?<=\p{N})(?=\p{L})|(?<=\p{L})(?=\p{N})/gsu)) {
+    const end = match.index;
+    // A closing bracket belongs to what is before it: `benign (1)`.
+    const kept = /^[)\]]+/.exec(match[0])?.[0].length ?? 0;
+    const opened = /[([]+$/.exec(match[0])?.[0].length ?? 0;
+    if (match[0].length > 0 && kept + opened >= match[0].length && kept === 0) continue;
+    found.push({ end: end + kept, next: end + match[0].length - opened });
+  }
+  return found;
+}
+
+/** A name with words for a role at its end, a number after them or not, else at its start. */
+function markedPlace(look: string, stem: string, folders: readonly string[]): Place | undefined {
+  const tokens = tokensOf(stem.length === look.length ? stem : look);
+  const isWord = (token: Token) => meaningOf([token]) !== undefined;
+  if (tokens.length === 0 || !tokens.some(isWord)) return undefined;
+  const place = (marks: readonly Token[], cores: readonly string[]): Place | undefined => {
+    const meaning = meaningOf(marks);
+    const [bare] = cores;
+    if (!meaning || bare === undefined) return undefined;
+    // A word for images only helps to find the name; it makes no series of its own.
+    if (meaning.role === 'image') return { ...PLAIN, cores, bare };
+    return { affix: affixOf(marks), cores, bare, meaning, by: 'word' };
+  };
+  if (tokens.every(isWord)) return place(tokens, [folderCore(folders)]);
+  const last = tokens.findLastIndex((token) => !isNumber(token)) + 1;
+  const first = tokens.findLastIndex((token, i) => i < last && !isWord(token)) + 1;
+  const rest = trimmed(look.slice(0, tokens[first]?.start ?? 0));
+  if (first < last && rest !== '') {
+    const number = look.slice(tokens[last - 1]?.end ?? look.length);
+    // `p1_mask_0001` may be the mask of `p1_0001`, or the first of `p1`.
+    return place(tokens.slice(first, last), number === '' ? [rest] : [rest + number, rest]);
+  }
+  const others = tokens.findIndex((token) => !isWord(token));
+  return others < 1 ? undefined : place(tokens.slice(0, others), [look.slice(tokens[others]?.start ?? 0)]);
+}
+
+const trimmed = (text: string) => text.replace(/[\s_.-]+$/, '');
+
+/** Names that are all of a few sorts, each with the same names beyond its first or its last word. */
+function placeByShape(stems: ReadonlyMap<string, string>, places: Map<string, Place>): void {
+  for (const side of [
+    /^(?<affix>[^\p{N}]+)(?<core>\p{N}.*)$/su,
+    /^(?<core>.+)(?<affix>[\s_.-][^\s_.-]*\p{L}[^\s_.-]*)$/su,
+  ]) {
+    const groups = new Map<string, Set<string>>();
+    for (const look of stems.keys()) {
+      const { affix = '', core = look } = side.exec(look)?.groups ?? {};
+      const cores = groups.get(affix) ?? new Set();
+      groups.set(affix, cores.add(core));
+    }
+    const [first, ...others] = groups.values();
+    const isSplit =
+      first !== undefined &&
+      others.length > 0 &&
+      others.length < 6 &&
+      !groups.has('') &&
+      others.every(
+        (cores) =>
+          cores.size * 5 >= first.size * 4 &&
+          [...cores].filter((core) => first.has(core)).length * 5 >= first.size * 4,
+      );
+    if (!isSplit) continue;
+    for (const look of stems.keys()) {
+      const { affix = '', core = look } = side.exec(look)?.groups ?? {};
+      places.set(look, { affix: trimmed(affix), cores: [core], bare: core, meaning: undefined, by: 'shape' });
+    }
+    return;
+  }
+}
