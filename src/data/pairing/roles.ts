@@ -143,7 +143,9 @@ async function lookAtRelated(
     else if (verdict === 'either') either.set([ownKind, otherKind].sort().join('\n'), related);
   }
   for (const { own, other } of either.values()) {
-    if (!masks.has(own) && !masks.has(other)) remarks.push(eitherIsMask(own, other));
+    // One file in each says too little to ask.
+    const isOne = own.files.length === 1 || other.files.length === 1;
+    if (!isOne && !masks.has(own) && !masks.has(other)) remarks.push(eitherIsMask(own, other));
   }
   return masks;
 }
