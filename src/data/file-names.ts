@@ -42,6 +42,6 @@ const IMAGE_EXTENSIONS = new Set(
 );
 
 /** Whether a name says image; what a file really holds is found out when it is decoded. */
-export const isImageName = ({ extension }: NameParts) => IMAGE_EXTENSIONS.has(extension);
+export const isImageName = ({ extension }: Pick<NameParts, 'extension'>) => IMAGE_EXTENSIONS.has(extension);
 
 export const isZipName = ({ extension }: NameParts) => extension === 'zip';

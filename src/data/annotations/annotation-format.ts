@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type { LazyFile } from '../lazy-file.ts';
 import { notice, refusal } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
@@ -7,8 +8,13 @@ import type { AnnotatedObject } from './shape.ts';
 export interface ImageReference {
   /** Path or name with its extension, relative to the annotation file or to wherever the set lay before. */
   readonly name?: string;
-  /** Paths without extension, from the top of the drop, tried in turn when the name leads nowhere. */
+  /**
+   * Paths without extension, from the top of the drop, tried in turn when the name leads nowhere; then an image
+   * anywhere whose name has the stem of the first.
+   */
   readonly stems?: readonly string[];
+  /** A folder whose only image is meant when nothing else leads anywhere. */
+  readonly onlyImageOf?: string;
 }
 
 /** What an annotation file says of one image. */
@@ -44,6 +50,8 @@ export interface AnnotationSource {
   file(path: string): LazyFile | undefined;
   /** Every path of the drop. */
   paths(): Iterable<string>;
+  /** Whether the drop has the image that is meant. */
+  hasImage(reference: ImageReference): boolean;
 }
 
 /** What a format makes of a file. */
@@ -107,4 +115,12 @@ export function pointsOf(values: unknown, least = 3): Float64Array | string {
   }
   if (points.length % 2 === 1) return `it has ${points.length} coordinates, an odd number`;
   return points.length < 2 * least ? `it has ${points.length / 2} points, fewer than ${least}` : points;
+}
+
+/** How a sentence ends on a shape that is none. */
+export const NO_AREA = 'has no area';
+
+/** Where JSON is not as it should be, and how. */
+export function issueText(issue: v.BaseIssue<unknown>): string {
+  return `${v.getDotPath(issue) ?? 'top'}: ${issue.message}`;
 }

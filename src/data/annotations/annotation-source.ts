@@ -1,6 +1,7 @@
 import { nameParts } from '../file-names.ts';
 import type { LazyFile } from '../lazy-file.ts';
-import type { AnnotationSource } from './annotation-format.ts';
+import type { AnnotationSource, ImageReference } from './annotation-format.ts';
+import type { ImageIndex } from './find-image.ts';
 
 const HEAD = 4096;
 
@@ -17,6 +18,7 @@ export class AnnotationBytes implements AnnotationSource {
     path: string,
     content: Uint8Array,
     private readonly files: ReadonlyMap<string, LazyFile>,
+    private readonly index: ImageIndex,
   ) {
     const parts = nameParts(path);
     this.path = path;
@@ -50,6 +52,10 @@ export class AnnotationBytes implements AnnotationSource {
 
   paths(): Iterable<string> {
     return this.files.keys();
+  }
+
+  hasImage(reference: ImageReference): boolean {
+    return this.index.find(reference, this.folder) !== undefined;
   }
 
   private parse(): { readonly json: unknown; readonly error: string } {

@@ -7,11 +7,12 @@ import {
   type AnnotationContent,
   type AnnotationFormat,
   type AnnotationSource,
+  issueText,
   ObjectFaults,
   pointsOf,
 } from './annotation-format.ts';
 import { checkedCounts, countsOfText } from './run-lengths.ts';
-import { type AnnotatedObject, rectangle, type Shape } from './shape.ts';
+import { type AnnotatedObject, polygon, rectangle, type Shape, union } from './shape.ts';
 
 const id = v.union([v.number(), v.string()]);
 const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.side));
@@ -156,14 +157,14 @@ function tally(of: Tally, where: string): void {
 function shapeOf(segmentation: unknown): Shape | string | undefined {
   if (segmentation == null || (Array.isArray(segmentation) && segmentation.length === 0)) return undefined;
   if (!Array.isArray(segmentation)) return shapeOfRunLengths(segmentation);
-  const parts: Float64Array[][] = [];
+  const parts: Shape[] = [];
   // Some exporters leave out the outer list.
   for (const ring of typeof segmentation[0] === 'number' ? [segmentation] : segmentation) {
     const points = pointsOf(ring);
     if (typeof points === 'string') return points;
-    parts.push([points]);
+    parts.push(polygon(points));
   }
-  return { kind: 'polygon', parts };
+  return union(parts);
 }
 
 function shapeOfRunLengths(segmentation: unknown): Shape | string {
@@ -187,10 +188,6 @@ function imageOf({ name, width, height, objects, hasOutline, lacksOutline }: Ima
     objects,
     isUnusable: lacksOutline && !hasOutline,
   };
-}
-
-function issueText(issue: v.BaseIssue<unknown>): string {
-  return `${v.getDotPath(issue) ?? 'top'}: ${issue.message}`;
 }
 
 function crowdRemark(path: string, { count, first }: Tally): Refusal {

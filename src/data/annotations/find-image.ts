@@ -15,6 +15,7 @@ const keyOf = (text: string) => text.normalize('NFC').toLowerCase();
 export class ImageIndex {
   private readonly byName = new Map<string, NameParts[]>();
   private readonly byStem = new Map<string, NameParts[]>();
+  private readonly byFolder = new Map<string, NameParts[]>();
 
   constructor(paths: Iterable<string>) {
     for (const path of paths) {
@@ -23,6 +24,7 @@ export class ImageIndex {
       for (const [map, key] of [
         [this.byName, keyOf(parts.file)],
         [this.byStem, keyOf(parts.stem)],
+        [this.byFolder, parts.folders.join('/')],
       ] as const) {
         const list = map.get(key);
         if (list) list.push(parts);
@@ -37,22 +39,36 @@ export class ImageIndex {
    * @returns undefined when there is none; several when it cannot be told which.
    */
   find(reference: ImageReference, folder: string): FoundImage | readonly string[] | undefined {
-    const { name, stems = [] } = reference;
+    const { name, stems = [], onlyImageOf } = reference;
+    const near = folder.split('/');
     if (name !== undefined) {
       const wanted = nameParts(/^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name);
-      const own = this.byName.get(keyOf(wanted.file)) ?? [];
-      const found = best(own, wanted.folders, folder.split('/'));
+      const found = best(this.byName.get(keyOf(wanted.file)) ?? [], wanted.folders, near);
       if (found) return found;
     }
     for (const stem of stems) {
-      const wanted = nameParts(stem);
-      const last = wanted.path.split('/').pop() ?? '';
-      const own = this.byStem.get(keyOf(last)) ?? [];
-      const here = own.filter(({ folders }) => keyOf(folders.join('/')) === keyOf(wanted.folders.join('/')));
-      const found = best(here, wanted.folders, folder.split('/'));
+      const { named, folders } = this.withStem(stem);
+      const here = named.filter((each) => keyOf(each.folders.join('/')) === keyOf(folders.join('/')));
+      const found = best(here, folders, near);
       if (found) return found;
     }
-    return undefined;
+    const [first] = stems;
+    if (first !== undefined) {
+      const { named, folders } = this.withStem(first);
+      const found = best(named, folders, near);
+      if (found) return found;
+    }
+    const only = onlyImageOf === undefined ? undefined : this.byFolder.get(onlyImageOf);
+    return only?.length === 1 && only[0] ? { path: only[0].path, agreeing: 0 } : undefined;
+  }
+
+  private withStem(path: string): {
+    readonly named: readonly NameParts[];
+    readonly folders: readonly string[];
+  } {
+    const folders = path.split('/');
+    const stem = folders.pop() ?? '';
+    return { named: this.byStem.get(keyOf(stem)) ?? [], folders };
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { areaOf, pixelsOf, TooMuchWork } from './rasterise.ts';
-import { polygon, RunCounter, rectangle, type Shape, scaledShape, turnedRectangle } from './shape.ts';
+import { polygon, RunCounter, rectangle, type Shape, scaledShape, turnedRectangle, union } from './shape.ts';
 
 const SIZE = { width: 40, height: 30 };
 
@@ -94,10 +94,11 @@ describe('pixelsOf', () => {
   it('leaves holes empty and counts shared pixels of parts once', () => {
     const square = (x: number, side: number) =>
       Float64Array.of(x, x, x + side, x, x + side, x + side, x, x + side);
-    expect(area({ kind: 'polygon', parts: [[square(2, 20), square(7, 10)]] })).toBe(300);
-    expect(area({ kind: 'polygon', parts: [[square(2, 20)], [square(7, 10)]] })).toBe(400);
-    expect(area({ kind: 'polygon', parts: [[square(0, 10)], [square(5, 10)]] })).toBe(175);
-    drawn({ kind: 'polygon', parts: [[square(0, 10)], [square(5, 10)], [square(9, 3)]] });
+    const united = (...rings: readonly Float64Array[]) => union(rings.map(polygon));
+    expect(area({ kind: 'polygon', rings: [square(2, 20), square(7, 10)] })).toBe(300);
+    expect(area(united(square(2, 20), square(7, 10)))).toBe(400);
+    expect(area(united(square(0, 10), square(5, 10)))).toBe(175);
+    drawn(united(square(0, 10), square(5, 10), square(9, 3)));
   });
 
   it('draws ellipses and strokes of the area that geometry gives', () => {

@@ -22,7 +22,9 @@ const MOST_CROSSINGS = 2 ** 24;
 export function pixelsOf(shape: Shape, size: Size): PixelRuns {
   switch (shape.kind) {
     case 'polygon':
-      return united(shape.parts.map((rings) => polygonRuns(rings, size)));
+      return polygonRuns(shape.rings, size);
+    case 'union':
+      return united(shape.shapes.map((part) => pixelsOf(part, size)));
     case 'ellipse':
       return ellipseRuns(shape, size);
     case 'stroke':

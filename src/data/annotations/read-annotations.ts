@@ -1,9 +1,9 @@
 import type { DatasetSample } from '../dataset.ts';
 import { readHeader } from '../decode/read-raster.ts';
-import { nameParts } from '../file-names.ts';
+import { isImageName, nameParts } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { sortedByName } from '../natural-order.ts';
-import { attempt, refusal } from '../outcome.ts';
+import { attempt, notice, refusal } from '../outcome.ts';
 import type { ReadProgress, Refusal } from '../types.ts';
 import type { AnnotatedImage, AnnotationFormat } from './annotation-format.ts';
 import { AnnotationBytes } from './annotation-source.ts';
@@ -77,6 +77,8 @@ class DropReader {
   private readonly index: ImageIndex;
   private readonly used = new Set<string>();
   private readonly refusals: Refusal[] = [];
+  /** Files that look like annotations and are of no format; another one may use them after all. */
+  private readonly unknown = new Map<string, Refusal>();
   private readonly classes = new Map<string, number>();
   private readonly maskClassNames: { folder: string; names: ReadonlyMap<number, string> }[] = [];
   private readonly collected = new Map<string, Collected>();
@@ -93,15 +95,13 @@ class DropReader {
       this.refusals.push(bytes.refusal);
       return;
     }
-    const source = new AnnotationBytes(file.path, bytes.value, this.files);
+    const source = new AnnotationBytes(file.path, bytes.value, this.files, this.index);
     const format = annotationFormats.find(
       (each) => each.extensions.includes(source.extension) && each.recognises(source),
     );
     if (!format) {
       const unknown = unknownAnnotation(source);
-      if (!unknown) return;
-      this.used.add(file.path);
-      this.refusals.push(unknown);
+      if (unknown) this.unknown.set(file.path, unknown);
       return;
     }
     this.used.add(file.path);
@@ -150,13 +150,23 @@ class DropReader {
     this.refusals.push(...remarks.list(images.length));
   }
 
-  /** The image that an annotation file holds itself, as a file beside it. */
-  private embed({ reference, embedded }: AnnotatedImage, { folder }: AnnotationBytes) {
+  /** The image that an annotation file holds itself, as a file beside it under its name. */
+  private embed({ reference, embedded }: AnnotatedImage, source: AnnotationBytes) {
     if (!embedded) return undefined;
-    const { file } = nameParts(reference.name ?? 'image.png');
-    const path = folder === '' ? file : `${folder}/${file}`;
-    if (!this.embedded.has(path)) this.embedded.set(path, { path, size: 0, bytes: embedded });
+    const { extension } = nameParts(reference.name ?? '');
+    const path = `${source.path.replace(/\.[^./]*$/, '')}.${isImageName({ extension }) ? extension : 'png'}`;
+    this.embedded.set(path, { path, size: 0, bytes: embedded });
     return { path, agreeing: 0 };
+  }
+
+  private onlyBoxes(count: number): Refusal {
+    const [first] = this.collected.values();
+    return notice(
+      'data/annotation-rectangles',
+      first?.shownAs ?? '',
+      `Each of the ${count} objects is a box, which is taken as the rectangle that it is.`,
+      'Outline objects that are no rectangles with polygons; else a model learns boxes.',
+    );
   }
 
   private classValue(name: string): number {
@@ -167,10 +177,16 @@ class DropReader {
   }
 
   async finish(): Promise<Annotations> {
+    for (const [path, refused] of this.unknown) {
+      if (!this.used.has(path)) this.refusals.push(refused);
+      this.used.add(path);
+    }
     const objects = [...this.collected.values()].flatMap(({ parts }) =>
       parts.flatMap((part) => part.objects),
     );
     if (this.classes.size > 0 && objects.some(isUnnamed)) this.classValue(UNNAMED);
+    if (objects.length > 0 && objects.every(({ isBox }) => isBox))
+      this.refusals.push(this.onlyBoxes(objects.length));
     const masks = new Map<string, MaskFiles>();
     const remarks = new Map<string, ImageRemarks>();
     for (const { file, shownAs, parts } of sortedByName(
@@ -193,7 +209,7 @@ class DropReader {
       maskClassNames: this.maskClassNames,
       images: [...this.embedded.values()],
       used: this.used,
-      refusals: this.refusals,
+      refusals: joined(this.refusals),
     };
   }
 }
@@ -206,6 +222,29 @@ function notFound(
   const wanted = name ?? stems[0] ?? 'an image';
   if (among) return ['ambiguous', `${wanted} (${listed(among)})`];
   return [/^https?:/i.test(wanted) ? 'address' : 'missing', wanted];
+}
+
+/** Files of a folder that a sentence names one by one. */
+const SAID_ALONE = 3;
+
+/** A set has a label file for each image, and what is wrong with one of them is often wrong with all: said once. */
+function joined(refusals: readonly Refusal[]): Refusal[] {
+  const alike = new Map<string, Refusal[]>();
+  for (const each of refusals) {
+    const { folders } = nameParts(each.file);
+    const key = [each.code, each.severity, each.cure, ...folders].join('/');
+    const list = alike.get(key);
+    if (list) list.push(each);
+    else alike.set(key, [each]);
+  }
+  return [...alike.values()].flatMap((list) => {
+    const [first] = list;
+    if (!first || list.length <= SAID_ALONE) return list;
+    const files = listed(list.slice(1).map(({ file }) => file));
+    return [
+      { ...first, reason: `${first.reason} The same holds for ${list.length - 1} other files: ${files}.` },
+    ];
+  });
 }
 
 const isUnnamed = ({ className, isIgnored }: AnnotatedObject) => className === undefined && !isIgnored;

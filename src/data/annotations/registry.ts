@@ -1,5 +1,28 @@
 import type { AnnotationFormat } from './annotation-format.ts';
 import { coco } from './coco.ts';
+import { cvatXml } from './cvat-xml.ts';
+import { geojson } from './geojson.ts';
+import { imagejRoi } from './imagej-roi.ts';
+import { labelStudio } from './label-studio.ts';
+import { labelme } from './labelme.ts';
+import { labelmap, labelNames, nnunet } from './mask-classes.ts';
+import { viaCsv, viaJson } from './via.ts';
+import { vocXml } from './voc-xml.ts';
+import { yolo } from './yolo.ts';
 
 /** The annotation formats that are read. The first one that recognises a file reads it. */
-export const annotationFormats: readonly AnnotationFormat[] = [coco];
+export const annotationFormats: readonly AnnotationFormat[] = [
+  coco,
+  labelme,
+  labelStudio,
+  geojson,
+  viaJson,
+  nnunet,
+  cvatXml,
+  vocXml,
+  labelmap,
+  labelNames,
+  yolo,
+  viaCsv,
+  imagejRoi,
+];

@@ -1,3 +1,5 @@
+import { RunCounter } from './shape.ts';
+
 /**
  * The lengths of COCO's compressed text (pycocotools `rleToString`): every length from the fourth on is the difference
  * to the one two before it; numbers are written in characters of 5 bits, the lowest first, from code 48 on, with 32
@@ -41,4 +43,68 @@ export function checkedCounts(counts: readonly unknown[], pixels: number): Int32
     out[i] = count;
   }
   return out;
+}
+
+/**
+ * The run lengths of a brush of Label Studio: the RGBA bytes of its pixels, of which alpha says what is painted,
+ * packed bit by bit as by `@thi.ng/rle-pack`: 32 bits for how many values there are, 5 for the bits of a value less
+ * one, four times 4 for the bits of a length less one; then pieces of a bit (whether one value is repeated), 2 bits
+ * for which of the four lengths follows, the length less one, and the value, or that many of them.
+ * @returns lengths of background, painted, background … pixels, or what is wrong with them.
+ */
+export function countsOfBrush(packed: readonly unknown[], pixels: number): Int32Array | string {
+  const bytes = new Uint8Array(packed.length);
+  for (let i = 0; i < packed.length; i++) {
+    const value = packed[i];
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 255) {
+      return `byte ${i + 1} of its brush is ${String(value).slice(0, 20)}`;
+    }
+    bytes[i] = value;
+  }
+  const bits = new BitReader(bytes);
+  const length = bits.read(32);
+  if (length !== 4 * pixels) return `its brush covers ${length / 4} pixels and its image has ${pixels}`;
+  const valueBits = bits.read(5) + 1;
+  const lengthBits = [0, 1, 2, 3].map(() => bits.read(4) + 1);
+  const counter = new RunCounter();
+  for (let at = 0; at < length; ) {
+    const isRepeated = bits.read(1) === 1;
+    const count = bits.read(lengthBits[bits.read(2)] ?? 1) + 1;
+    if (bits.isOver || at + count > length) return 'the run lengths of its brush are damaged';
+    if (isRepeated) {
+      // Every fourth value is an alpha, those at 3, 7, 11 …
+      const alphas = Math.floor((at + count) / 4) - Math.floor(at / 4);
+      const value = bits.read(valueBits);
+      if (alphas > 0) counter.add(value, alphas);
+      at += count;
+    } else {
+      for (const end = at + count; at < end; at++) {
+        const value = bits.read(valueBits);
+        if (at % 4 === 3) counter.add(value);
+      }
+    }
+    if (bits.isOver) return 'the run lengths of its brush are damaged';
+  }
+  return counter.finish();
+}
+
+/** Numbers of any number of bits, the highest first. */
+class BitReader {
+  private at = 0;
+
+  constructor(private readonly bytes: Uint8Array) {}
+
+  /** Whether more was read than there is. */
+  get isOver(): boolean {
+    return this.at > 8 * this.bytes.length;
+  }
+
+  read(count: number): number {
+    let value = 0;
+    for (let i = 0; i < count; i++, this.at++) {
+      const bit = ((this.bytes[this.at >> 3] ?? 0) >> (7 - (this.at & 7))) & 1;
+      value = 2 * value + bit;
+    }
+    return value;
+  }
 }

@@ -5,9 +5,10 @@
 export type Shape =
   | {
       readonly kind: 'polygon';
-      /** Rings of x, y, x, y, … The rings of a part are filled together by the even–odd rule; parts are united. */
-      readonly parts: readonly (readonly Float64Array[])[];
+      /** Rings of x, y, x, y, …, filled together by the even–odd rule. */
+      readonly rings: readonly Float64Array[];
     }
+  | { readonly kind: 'union'; readonly shapes: readonly Shape[] }
   | {
       readonly kind: 'ellipse';
       readonly x: number;
@@ -41,10 +42,18 @@ export interface AnnotatedObject {
   readonly className?: string;
   /** Its pixels take no part, unless an object lies on them. */
   readonly isIgnored?: boolean;
+  /** Whether it was drawn as an upright rectangle. */
+  readonly isBox?: boolean;
 }
 
 /** A polygon of one ring. */
-export const polygon = (ring: Float64Array): Shape => ({ kind: 'polygon', parts: [[ring]] });
+export const polygon = (ring: Float64Array): Shape => ({ kind: 'polygon', rings: [ring] });
+
+/** One shape of several. */
+export function union(shapes: readonly Shape[]): Shape {
+  const [only] = shapes;
+  return only && shapes.length === 1 ? only : { kind: 'union', shapes };
+}
 
 /** The rectangle between two opposite corners. */
 export function rectangle(x0: number, y0: number, x1: number, y1: number): Shape {
@@ -73,7 +82,9 @@ export function scaledShape(shape: Shape, sx: number, sy: number): Shape {
   const scaled = (points: Float64Array) => points.map((value, i) => value * (i % 2 === 0 ? sx : sy));
   switch (shape.kind) {
     case 'polygon':
-      return { kind: 'polygon', parts: shape.parts.map((rings) => rings.map(scaled)) };
+      return { kind: 'polygon', rings: shape.rings.map(scaled) };
+    case 'union':
+      return { kind: 'union', shapes: shape.shapes.map((part) => scaledShape(part, sx, sy)) };
     case 'ellipse': {
       const { x, y, radiusX, radiusY, angle } = shape;
       return { kind: 'ellipse', x: x * sx, y: y * sy, radiusX: radiusX * sx, radiusY: radiusY * sy, angle };

@@ -1,0 +1,197 @@
+import { load } from 'js-yaml';
+import * as v from 'valibot';
+import { type LazyFile, readBytes } from '../lazy-file.ts';
+import { notice, refusal, refuse } from '../outcome.ts';
+import {
+  type AnnotationContent,
+  type AnnotationFormat,
+  type AnnotationSource,
+  type ImageReference,
+  ObjectFaults,
+  pointsOf,
+} from './annotation-format.ts';
+import { type AnnotatedObject, polygon, rectangle } from './shape.ts';
+
+const NUMBER = String.raw`[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?`;
+/** A class and at least four numbers. */
+const ROW = new RegExp(String.raw`^\s*\d+(?:\.0*)?(?:[ \t]+${NUMBER}){4,}\s*$`);
+
+/** YOLO segmentation: a text file for each image, a line for each object: its class and points as shares of the sides. */
+export const yolo: AnnotationFormat = {
+  id: 'yolo',
+  name: 'YOLO',
+  extensions: ['txt'],
+  recognises(source) {
+    const first = source.head.split(/\r?\n/).find((line) => line.trim() !== '');
+    if (first === undefined) return /(^|\/)labels\//i.test(source.path) && source.hasImage(imageOf(source));
+    // The head may end within a long line.
+    const isWhole = source.head.length > first.length;
+    if (!(isWhole ? ROW.test(first) : /^\s*\d+(?:[ \t]+[-+.\deE]+){4,}/.test(first))) return false;
+    return (
+      first
+        .trim()
+        .split(/\s+/)
+        .slice(1, -1)
+        .every((text) => Math.abs(Number(text)) <= 1.5) || source.hasImage(imageOf(source))
+    );
+  },
+  read: readYolo,
+};
+
+/** The image of labels/x.txt is images/x, or lies beside it. */
+function imageOf({ path }: AnnotationSource): ImageReference {
+  const stem = path.replace(/\.[^./]*$/, '');
+  const folders = stem.split('/');
+  const at = folders.findLastIndex((folder) => /^labels?$/i.test(folder));
+  const inImages = ['images', 'image', 'imgs', 'JPEGImages'].map((name) => folders.with(at, name).join('/'));
+  return { stems: at < 0 ? [stem] : [...inImages, stem] };
+}
+
+const OUTLINES = 'Export the set for segmentation, with the outline of each object on its line.';
+
+async function readYolo(source: AnnotationSource): Promise<AnnotationContent> {
+  const set = await setOf(source);
+  if (set.hasKeypoints) {
+    throw refuse(
+      'data/annotation-key-points',
+      source.path,
+      'This YOLO set holds poses (kpt_shape), whose points have no area.',
+      OUTLINES,
+    );
+  }
+  const faults = new ObjectFaults();
+  const objects: AnnotatedObject[] = [];
+  let boxes = 0;
+  let outlines = 0;
+  for (const [i, line] of source.text.split(/\r?\n/).entries()) {
+    if (line.trim() === '') continue;
+    const [label = Number.NaN, ...numbers] = line.trim().split(/\s+/).map(Number);
+    const className =
+      Number.isInteger(label) && label >= 0 ? (set.names[label] ?? `class ${label}`) : undefined;
+    const points = pointsOf(numbers, numbers.length === 4 ? 2 : 3);
+    if (className === undefined) faults.add('its class is no whole number', `line ${i + 1}`, OUTLINES);
+    else if (typeof points === 'string') faults.add(points, `line ${i + 1}`, OUTLINES);
+    else if (points.some((value) => Math.abs(value) > 2)) {
+      faults.add(
+        'its points are no shares of width and height (0 to 1)',
+        `line ${i + 1}`,
+        'Divide them by the size of the image.',
+      );
+    } else if (points.length === 4) {
+      boxes++;
+      const [x = 0, y = 0, width = 0, height = 0] = points;
+      const [x0, y0] = [x - width / 2, y - height / 2];
+      objects.push({ shape: rectangle(x0, y0, x0 + width, y0 + height), isIgnored: true });
+    } else {
+      outlines++;
+      objects.push({ shape: polygon(points), className });
+    }
+  }
+  const isUnusable = outlines === 0 && source.text.trim() !== '';
+  const which = `${boxes === 1 ? 'A line is a box' : `${boxes} of its lines are boxes`} without an outline`;
+  return {
+    images: [{ reference: imageOf(source), objects, isRelative: true, isUnusable }],
+    classNames: set.names,
+    used: set.used,
+    remarks: [
+      ...faults.remarks(source.path, isUnusable),
+      ...(boxes === 0
+        ? []
+        : [
+            isUnusable
+              ? refusal(
+                  'data/annotation-boxes',
+                  source.path,
+                  `${which}: a box does not say which pixels are the object.`,
+                  OUTLINES,
+                )
+              : notice(
+                  'data/annotation-boxes',
+                  source.path,
+                  `${which}: the pixels in them are ignored.`,
+                  OUTLINES,
+                ),
+          ]),
+    ],
+  };
+}
+
+/** What the files of a set say of all its labels. */
+interface YoloSet {
+  readonly names: readonly string[];
+  readonly hasKeypoints: boolean;
+  readonly used: readonly string[];
+}
+
+const dataYaml = v.object({
+  names: v.union([v.array(v.unknown()), v.record(v.string(), v.unknown())]),
+  kpt_shape: v.optional(v.unknown()),
+});
+
+/** What was read of a file that names classes; a set has thousands of labels, and they share it. */
+const known = new WeakMap<LazyFile, Promise<YoloSet | undefined>>();
+
+/** The names of the nearest data.yaml or classes.txt, from the folder of the labels upwards. */
+async function setOf(source: AnnotationSource): Promise<YoloSet> {
+  const folders = source.folder.split('/');
+  for (let depth = folders.length; depth >= 0; depth--) {
+    const folder = folders.slice(0, depth).join('/');
+    for (const path of nameFiles(source, folder)) {
+      const file = source.file(path);
+      if (!file || path === source.path) continue;
+      const reading = known.get(file) ?? readNames(file);
+      known.set(file, reading);
+      const set = await reading;
+      if (set) return set;
+    }
+  }
+  return { names: [], hasKeypoints: false, used: [] };
+}
+
+function nameFiles(source: AnnotationSource, folder: string): string[] {
+  const prefix = folder === '' ? '' : `${folder}/`;
+  return [
+    'data.yaml',
+    'data.yml',
+    'dataset.yaml',
+    'dataset.yml',
+    'classes.txt',
+    'obj.names',
+    'names.txt',
+  ].flatMap((name) => (source.file(prefix + name) ? prefix + name : []));
+}
+
+async function readNames(file: LazyFile): Promise<YoloSet | undefined> {
+  const bytes = await readBytes(file, MOST_NAME_BYTES);
+  if (!bytes.ok) return undefined;
+  const text = new TextDecoder().decode(bytes.value);
+  if (!/\.ya?ml$/i.test(file.path)) {
+    const names = text.split(/\r?\n/).map((line) => line.trim());
+    while (names.at(-1) === '') names.pop();
+    // Label Studio writes the names a second time beside them.
+    const notes = file.path.replace(/[^/]*$/, 'notes.json');
+    return { names, hasKeypoints: false, used: [file.path, notes] };
+  }
+  try {
+    const parsed = v.safeParse(dataYaml, load(text));
+    if (!parsed.success) return undefined;
+    const { names, kpt_shape: keypoints } = parsed.output;
+    return { names: listOfNames(names), hasKeypoints: keypoints !== undefined, used: [file.path] };
+  } catch {
+    return undefined;
+  }
+}
+
+const MOST_NAME_BYTES = 4 * 2 ** 20;
+/** Class numbers beyond are a mistake in the file. */
+const MOST_CLASSES = 65_535;
+
+function listOfNames(names: readonly unknown[] | Readonly<Record<string, unknown>>): string[] {
+  if (Array.isArray(names)) return names.map(String);
+  const out: string[] = [];
+  for (const [key, name] of Object.entries(names)) {
+    const label = Number(key);
+    if (Number.isInteger(label) && label >= 0 && label < MOST_CLASSES) out[label] = String(name);
+  }
+  return Array.from(out, (name, label) => name ?? `class ${label}`);
+}
