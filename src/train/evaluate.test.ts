@@ -116,8 +116,17 @@ describe('evaluation', () => {
     if (!region) throw new Error('the drawn image has objects');
     const { transform } = preprocess(image, { size: 32, ...MICRO_SAM.preprocessing });
     const [x0, y0, x1, y1] = region.box;
-    const iou = (map: Int32Array, box: readonly number[]) =>
-      iousOnImage(boxLogits(box), MICRO_SAM, transform, { ...objects, map }, region, [0])[0];
+    const iou = (map: Int32Array, box: readonly number[]) => {
+      const area = map.filter((id) => id === region.id).length;
+      return iousOnImage(
+        boxLogits(box),
+        MICRO_SAM,
+        transform,
+        { ...objects, map },
+        { ...region, area },
+        [0],
+      )[0];
+    };
     // All that is marked beside the object is ignored; then the lower half of the object too.
     const around = objects.map.map((id) => (id === region.id ? id : -1));
     expect(iou(around, [0, 0, 32, 32])).toBe(1);
