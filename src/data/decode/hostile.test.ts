@@ -8,13 +8,12 @@ import { decodeImage } from './image.ts';
 import { decodeMask } from './mask.ts';
 import { crc32 } from './png.ts';
 
-const path = new URL('../../../tests/vectors/images/images.json', import.meta.url);
-const files = (JSON.parse(readFileSync(path, 'utf8')) as { name: string; file: string }[]).map(
-  ({ name, file }) => ({
-    name,
-    bytes: new Uint8Array(Buffer.from(file, 'base64')),
-  }),
-);
+const files = ['images', 'formats', 'stacks'].flatMap((set) => {
+  const path = new URL(`../../../tests/vectors/images/${set}.json`, import.meta.url);
+  const cases = JSON.parse(readFileSync(path, 'utf8')) as { name: string; file: string }[];
+  return cases.map(({ name, file }) => ({ name, bytes: new Uint8Array(Buffer.from(file, 'base64')) }));
+});
+const vector = (name: string) => files.find((file) => file.name.startsWith(name))?.bytes ?? new Uint8Array(0);
 const text = (s: string) => new TextEncoder().encode(s);
 
 function concat(...parts: readonly Uint8Array[]): Uint8Array {
@@ -43,9 +42,9 @@ function pngHeader(width: number, height: number, bits = 8, colour = 0, interlac
 
 const end = chunk('IEND', new Uint8Array(0));
 const small = encodeImagePng({ width: 4, height: 4, channels: 3, data: new Uint8Array(48).fill(9) });
-const jpeg = files.find(({ name }) => name === 'jpeg 4:4:4')?.bytes ?? new Uint8Array(0);
-const tiff = files.find(({ name }) => name.startsWith('tiff 8 bits 3'))?.bytes ?? new Uint8Array(0);
-const webp = files.find(({ name }) => name === 'webp lossy')?.bytes ?? new Uint8Array(0);
+const jpeg = vector('jpeg 4:4:4');
+const tiff = vector('tiff 8 bits 3');
+const webp = vector('webp lossy');
 
 function cmyk(): Uint8Array {
   const out = jpeg.slice();
@@ -81,6 +80,90 @@ function ringTiff(): Uint8Array {
   view.setUint32(first + 2 + 12 * view.getUint16(first, true), first, true);
   return out;
 }
+
+/** A little-endian TIFF or BigTIFF of one directory whose entries [tag, type, count, value] are as given. */
+function tiffOf(
+  entries: readonly (readonly [name: number, type: number, count: number, value: number])[],
+  { big = false, data = new Uint8Array(0) } = {},
+): Uint8Array {
+  const start = big ? 16 : 8;
+  const [head, size] = big ? [8, 20] : [2, 12];
+  const out = new Uint8Array(start + head + size * entries.length + (big ? 8 : 4) + data.length);
+  const view = new DataView(out.buffer);
+  const offset = (at: number, value: number) =>
+    big ? view.setBigUint64(at, BigInt(value), true) : view.setUint32(at, value, true);
+  view.setUint32(0, big ? 0x49492b00 : 0x49492a00);
+  if (big) view.setUint16(4, 8, true);
+  offset(big ? 8 : 4, start);
+  if (big) offset(start, entries.length);
+  else view.setUint16(start, entries.length, true);
+  for (const [i, [name, type, count, value]] of entries.entries()) {
+    const at = start + head + size * i;
+    view.setUint16(at, name, true);
+    view.setUint16(at + 2, type, true);
+    offset(at + 4, count);
+    offset(at + (big ? 12 : 8), value);
+  }
+  out.set(data, out.length - data.length);
+  return out;
+}
+
+/** Entries of a grey TIFF of bytes whose only strip has that offset and length; `more` replaces or adds. */
+function greyEntries(
+  side: number,
+  more: Readonly<Record<number, number>> = {},
+): (readonly [number, number, number, number])[] {
+  const values = {
+    256: side,
+    257: side,
+    258: 8,
+    259: 1,
+    262: 1,
+    273: 8,
+    277: 1,
+    278: side,
+    279: side * side,
+    ...more,
+  };
+  return Object.entries(values).map(([name, value]) => [Number(name), 4, 1, value]);
+}
+
+/** Twenty directories of 65,535 entries that lie over each other. */
+function overlappingTiff(): Uint8Array {
+  const out = new Uint8Array(12 * 65_535 + 1000);
+  const view = new DataView(out.buffer);
+  out.set([0x49, 0x49, 42, 0, 8]);
+  for (let i = 0; i < 20; i++) {
+    const at = 8 + 16 * i;
+    view.setUint16(at, 65_535, true);
+    view.setUint32(at + 2 + 12 * 65_535, at + 16, true);
+  }
+  return out;
+}
+
+/** A Zstandard frame of blocks that each say how often a byte is repeated. */
+function zstdRuns(counts: readonly number[], windowByte = 0): Uint8Array {
+  const blocks = counts.flatMap((count, i) => {
+    const head = (count << 3) | 2 | (i === counts.length - 1 ? 1 : 0);
+    return [head & 255, (head >> 8) & 255, head >> 16, 7];
+  });
+  return Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0, windowByte, ...blocks]);
+}
+
+/** A stack of ImageJ's that says how many planes stand behind its one directory. */
+function imageJTiff(images: number, planes: number): Uint8Array {
+  const about = text(`ImageJ=1\nimages=${images}\n\0`);
+  const entries = greyEntries(4, { 270: 0 });
+  const start = 8 + 2 + 12 * entries.length + 4;
+  const placed = entries.map(([name, type, count, value]) => {
+    if (name === 270) return [name, 2, about.length, start] as const;
+    return [name, type, count, name === 273 ? start + about.length : value] as const;
+  });
+  return tiffOf(placed, { data: Uint8Array.from([...about, ...new Uint8Array(16 * planes)]) });
+}
+
+const cmykJpeg = vector('jpeg CMYK');
+const jpegTiff = vector('tiff jpeg grey');
 
 const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: RegExp }[] = [
   { name: 'an empty file', bytes: new Uint8Array(0), code: 'data/empty-file', says: /empty \(0 bytes\)/ },
@@ -184,7 +267,7 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
     code: 'data/truncated',
     says: /ends before/,
   },
-  { name: 'a JPEG in CMYK', bytes: cmyk(), code: 'data/unsupported', says: /CMYK/ },
+  { name: 'a JPEG that only says it is CMYK', bytes: cmyk(), code: 'data/damaged', says: /sampling/ },
   { name: 'a JPEG of absurd size', bytes: jpegOfSize(65_535, 65_535), code: 'data/too-large', says: /65535/ },
   {
     name: 'half a TIFF',
@@ -210,12 +293,193 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
     code: 'data/damaged',
     says: /unpacks to more/,
   },
-  { name: 'a TIFF that goes in a ring', bytes: ringTiff(), code: 'data/unsupported', says: /several pages/ },
+  { name: 'a TIFF that goes in a ring', bytes: ringTiff(), code: 'data/damaged', says: /in a ring/ },
   {
-    name: 'a BigTIFF',
-    bytes: Uint8Array.of(0x49, 0x49, 0x2b, 0, 8, 0, 0, 0),
-    code: 'data/not-an-image',
-    says: /BigTIFF/,
+    name: 'a BigTIFF header alone',
+    bytes: tiffOf([], { big: true }).subarray(0, 16),
+    code: 'data/truncated',
+    says: /TIFF/,
+  },
+  {
+    name: 'a BigTIFF with offsets of 4 bytes',
+    bytes: withByte(tiffOf(greyEntries(4), { big: true }), 4, 4),
+    code: 'data/damaged',
+    says: /8 bytes/,
+  },
+  {
+    name: 'a BigTIFF whose directory is beyond its end',
+    bytes: withByte(tiffOf(greyEntries(4), { big: true }), 14, 1),
+    code: 'data/truncated',
+    says: /ends before/,
+  },
+  {
+    name: 'a BigTIFF of 2^40 entries',
+    bytes: withByte(tiffOf(greyEntries(4), { big: true }), 21, 1),
+    code: 'data/truncated',
+    says: /ends before/,
+  },
+  {
+    name: 'a TIFF whose tag has 2^32 values',
+    bytes: tiffOf([...greyEntries(4), [324, 4, 0xffff_ffff, 8]]),
+    code: 'data/truncated',
+    says: /ends before/,
+  },
+  {
+    name: 'a TIFF of a million values in a tag',
+    bytes: tiffOf([...greyEntries(4), [324, 1, 4_000_001, 8]], { data: new Uint8Array(4_000_001) }),
+    code: 'data/damaged',
+    says: /4000001 values/,
+  },
+  {
+    name: 'a TIFF of directories over each other',
+    bytes: overlappingTiff(),
+    code: 'data/damaged',
+    says: /entries/,
+  },
+  { name: 'a TIFF of 0 × 0', bytes: tiffOf(greyEntries(0)), code: 'data/no-pixels', says: /0 × 0/ },
+  {
+    name: 'a TIFF of absurd size',
+    bytes: tiffOf(greyEntries(2 ** 31)),
+    code: 'data/too-large',
+    says: /2147483648/,
+  },
+  {
+    name: 'a TIFF of too many channels for memory',
+    bytes: tiffOf(greyEntries(9000, { 258: 64, 277: 60 })),
+    code: 'data/damaged',
+    says: /impossible size/,
+  },
+  {
+    name: 'a TIFF of too many channels in small tiles',
+    bytes: tiffOf(greyEntries(9000, { 277: 60, 322: 16, 323: 16 })),
+    code: 'data/too-large',
+    says: /60 channels of 8 bits/,
+  },
+  {
+    name: 'a TIFF whose strip is beyond its end',
+    bytes: tiffOf(greyEntries(4, { 273: 4000 })),
+    code: 'data/truncated',
+    says: /ends before/,
+  },
+  {
+    name: 'a TIFF with too few strips',
+    bytes: tiffOf(greyEntries(4, { 278: 1 })),
+    code: 'data/damaged',
+    says: /parts of the image are missing/,
+  },
+  {
+    name: 'a TIFF with strips of no rows',
+    bytes: tiffOf(greyEntries(4, { 278: 0 })),
+    code: 'data/damaged',
+    says: /impossible size/,
+  },
+  {
+    name: 'an RGB TIFF of one sample',
+    bytes: tiffOf(greyEntries(4, { 262: 2 })),
+    code: 'data/damaged',
+    says: /3 samples/,
+  },
+  {
+    name: 'a TIFF for fax',
+    bytes: tiffOf(greyEntries(4, { 259: 4 })),
+    code: 'data/unsupported',
+    says: /fax \(CCITT\)/,
+  },
+  {
+    name: 'a TIFF with LZMA',
+    bytes: tiffOf(greyEntries(4, { 259: 34925 })),
+    code: 'data/unsupported',
+    says: /LZMA/,
+  },
+  {
+    name: 'a TIFF in Lab',
+    bytes: tiffOf(greyEntries(4, { 262: 8 })),
+    code: 'data/unsupported',
+    says: /photometric 8/,
+  },
+  {
+    name: 'a raw camera file',
+    bytes: tiffOf(greyEntries(4, { 254: 1, 330: 8 })),
+    code: 'data/unsupported',
+    says: /raw camera/,
+  },
+  {
+    name: 'a TIFF stack',
+    bytes: imageJTiff(3, 3),
+    code: 'data/unsupported',
+    says: /stack of 3 images/,
+  },
+  {
+    name: 'an ImageJ stack that says more planes than it has',
+    bytes: imageJTiff(999_999_999, 2),
+    code: 'data/damaged',
+    says: /999999999 planes/,
+  },
+  {
+    name: 'a TIFF whose Zstandard data end early',
+    bytes: packedTiff(50000, zstdRuns([100, 156]).subarray(0, 12)),
+    code: 'data/truncated',
+    says: /ends before/,
+  },
+  {
+    name: 'a TIFF of too few Zstandard data',
+    bytes: packedTiff(50000, zstdRuns([100])),
+    code: 'data/truncated',
+    says: /ends before/,
+  },
+  {
+    name: 'a Zstandard bomb',
+    bytes: packedTiff(50000, zstdRuns(new Array(10_000).fill(100_000), 0x38)),
+    code: 'data/damaged',
+    says: /unpacks to more/,
+  },
+  {
+    name: 'Zstandard data of many blocks without content',
+    bytes: packedTiff(50000, zstdRuns(new Array(10_000).fill(0), 0x70)),
+    code: 'data/damaged',
+    says: /unpacks to more/,
+  },
+  {
+    name: 'Zstandard data that need too much history',
+    bytes: packedTiff(50000, zstdRuns([256], 0xa0)),
+    code: 'data/damaged',
+    says: /bytes of history/,
+  },
+  {
+    name: 'a TIFF whose Zstandard data are none',
+    bytes: packedTiff(50000, new Uint8Array(40)),
+    code: 'data/damaged',
+    says: /Zstandard/,
+  },
+  {
+    name: 'half a TIFF of JPEG data',
+    bytes: jpegTiff.subarray(0, jpegTiff.length - 200),
+    code: 'data/truncated',
+    says: /TIFF file ends before/,
+  },
+  {
+    name: 'a TIFF whose JPEG data have another size',
+    bytes: packedTiff(7, jpeg),
+    code: 'data/damaged',
+    says: /another size/,
+  },
+  {
+    name: 'a TIFF whose JPEG data are none',
+    bytes: packedTiff(7, new Uint8Array(40)),
+    code: 'data/damaged',
+    says: /marker/,
+  },
+  {
+    name: 'half a JPEG in CMYK',
+    bytes: cmykJpeg.subarray(0, cmykJpeg.length / 2),
+    code: 'data/truncated',
+    says: /ends before/,
+  },
+  {
+    name: 'a JPEG of 12 bits',
+    bytes: withByte(jpeg, jpeg.findIndex((b, i) => b === 0xff && jpeg[i + 1] === 0xc0) + 4, 12),
+    code: 'data/unsupported',
+    says: /12 bits/,
   },
   {
     name: 'half a WebP',
@@ -225,9 +489,15 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
   },
 ];
 
+/** Milliseconds to refuse a file twice, with room for a busy machine. */
+const MOST_TIME = 1000;
+
 describe('a bad file gives one sentence that names it, and the cure', () => {
   it.each(corpus)('$name', async ({ bytes, code, says }) => {
-    for (const outcome of [await decodeImage(bytes, 'in/bad.png'), await decodeMask(bytes, 'in/bad.png')]) {
+    const before = performance.now();
+    const outcomes = [await decodeImage(bytes, 'in/bad.png'), await decodeMask(bytes, 'in/bad.png')];
+    expect(performance.now() - before).toBeLessThan(MOST_TIME);
+    for (const outcome of outcomes) {
       expect(outcome.ok).toBe(false);
       if (outcome.ok) return;
       expect(outcome.refusal).toMatchObject({ file: 'in/bad.png', code, severity: 'refused' });
@@ -256,14 +526,14 @@ describe('damage never throws, hangs, or gives an image of another size than it 
   it('truncated anywhere', async () => {
     const random = Random.fromSeed(1, 'truncate');
     for (const { bytes } of files) {
-      for (let i = 0; i < 4; i++) await check(bytes.subarray(0, random.integer(bytes.length)));
+      for (let i = 0; i < 3; i++) await check(bytes.subarray(0, random.integer(bytes.length)));
     }
   });
 
   it('bytes changed anywhere', async () => {
     const random = Random.fromSeed(2, 'flip');
     for (const { bytes } of files) {
-      for (let i = 0; i < 6; i++) {
+      for (let i = 0; i < 4; i++) {
         const broken = bytes.slice();
         const changes = 1 + random.integer(4);
         for (let k = 0; k < changes; k++) broken[random.integer(broken.length)] = random.integer(256);
@@ -275,7 +545,7 @@ describe('damage never throws, hangs, or gives an image of another size than it 
   it('headers changed, where sizes and offsets stand', async () => {
     const random = Random.fromSeed(3, 'header');
     for (const { bytes } of files) {
-      for (let i = 0; i < 6; i++) {
+      for (let i = 0; i < 4; i++) {
         const broken = bytes.slice();
         const at = 4 + random.integer(Math.min(200, broken.length - 4));
         broken[at] = [0, 1, 127, 128, 255][random.integer(5)] as number;

@@ -26,7 +26,7 @@ export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
   const hex = [...bytes.subarray(0, 12)].map((b) => b.toString(16).padStart(2, '0')).join('');
   if (hex.startsWith('89504e470d0a1a0a')) return 'png';
   if (hex.startsWith('ffd8ff')) return 'jpeg';
-  if (hex.startsWith('49492a00') || hex.startsWith('4d4d002a')) return 'tiff';
+  if (isTiff(bytes)) return 'tiff';
   if (hex.startsWith('52494646') && hex.slice(16, 24) === '57454250') return 'webp';
   const known = otherFormat(hex, bytes);
   const [what, cure] = known ?? [
@@ -36,16 +36,16 @@ export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
   throw refuse('data/not-an-image', file, what, cure);
 }
 
+/** Whether a file begins as a TIFF (42) or BigTIFF (43) does. */
+export function isTiff([a, b, c, d]: Uint8Array): boolean {
+  const isLittle = a === 0x49 && b === 0x49 && (c === 42 || c === 43) && d === 0;
+  return isLittle || (a === 0x4d && b === 0x4d && c === 0 && (d === 42 || d === 43));
+}
+
 function otherFormat(hex: string, bytes: Uint8Array): readonly [string, string] | undefined {
   const save = 'Open it in an image program, save it as PNG, and drop that.';
   if (hex.startsWith('474946383')) return ['This is a GIF, which cannot be read here.', save];
   if (hex.startsWith('424d')) return ['This is a BMP, which cannot be read here.', save];
-  if (hex.startsWith('49492b00') || hex.startsWith('4d4d002b')) {
-    return [
-      'This is a BigTIFF (for files over 4 GB), which cannot be read here.',
-      'Export single planes as TIFF or PNG.',
-    ];
-  }
   if (hex.slice(8, 16) === '66747970')
     return ['This is a HEIC, AVIF or video file, which cannot be read here.', save];
   if (hex.startsWith('25504446')) return ['This is a PDF, not an image.', 'Export its images as PNG.'];

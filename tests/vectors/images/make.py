@@ -1,5 +1,5 @@
-"""Writes images.json and formats.json: small files of every kind that is read, and the values that Pillow, NumPy or their
-writer knows. The Python twin reads those of images.json too.
+"""Writes images.json, formats.json and stacks.json: small files of every kind that is read, and the values that Pillow,
+NumPy or their writer knows. The Python twin reads those of images.json too.
 
 Run with pillow, numpy, pypng, tifffile and imagecodecs installed: python tests/vectors/images/make.py
 `values` are the stored samples (interleaved, before orientation), `upright` is what an image must look like as RGB.
@@ -10,6 +10,7 @@ import io
 import json
 import pathlib
 
+import imagecodecs
 import numpy as np
 import png
 import tifffile
@@ -212,6 +213,113 @@ def sample_types() -> None:
     tiff("12 bits", wide, bits=12, photometric="minisblack", bitspersample=12)
 
 
+def containers() -> None:
+    """BigTIFF, the codecs that other formats bring, and CMYK."""
+    rgb = noise((20, 21, 3), 255, 31).astype(np.uint8)
+    for order, name in (("<", "little"), (">", "big")):
+        tiff(f"BigTIFF, {name}-endian", rgb, bigtiff=True, byteorder=order, photometric="rgb", rowsperstrip=7)
+    tiff("zstd", rgb, photometric="rgb", compression="zstd", rowsperstrip=7)
+    wide = noise((20, 21), 65535, 32).astype(np.uint16)
+    tiff("zstd differences", wide, compression="zstd", predictor=2, tile=(16, 16))
+    smooth = np.asarray(Image.fromarray(rgb[:6, :8]).resize((40, 26)))
+    for name, image, options in (
+        ("RGB", smooth, {"photometric": "rgb"}),
+        ("YCbCr", smooth, {"photometric": "ycbcr", "subsampling": (2, 2), "tile": (32, 32)}),
+        ("grey", smooth[..., 0], {"rowsperstrip": 16}),
+    ):
+        out = io.BytesIO()
+        tifffile.imwrite(out, image, compression="jpeg", compressionargs={"level": 90}, **options)
+        add(f"tiff jpeg {name}", out.getvalue(), tifffile.imread(io.BytesIO(out.getvalue())), rare, bits=8, lossy=True)
+    out = io.BytesIO()
+    Image.fromarray(smooth).save(out, "TIFF", compression="jpeg")
+    add("tiff jpeg by Pillow, with shared tables", out.getvalue(), np.asarray(Image.open(out)), rare, bits=8, lossy=True)
+    tiff("webp", smooth, photometric="rgb", compression="webp", compressionargs={"lossless": True})
+    inks = noise((HEIGHT, WIDTH, 4), 255, 33).astype(np.uint8)
+    colours = np.asarray(Image.fromarray(inks, "CMYK").convert("RGB"))
+    tiff("CMYK", inks, stored=colours, photometric="separated")
+    for name, options in (("CMYK", {}), ("CMYK progressive", {"progressive": True})):
+        out = io.BytesIO()
+        Image.fromarray(smooth).convert("CMYK").save(out, "JPEG", quality=95, **options)
+        colours = np.asarray(Image.open(out).convert("RGB"))
+        add(f"jpeg {name}", out.getvalue(), colours, rare, bits=8, lossy=True, within=2)
+    # Slowly changing colours: the reader repeats halved chroma where libjpeg interpolates.
+    slow = np.dstack(np.broadcast_arrays(*np.ogrid[:26, 40:80], np.float64(90))).astype(np.uint8) * [3, 2, 1]
+    inks = np.dstack([slow, np.full(slow.shape[:2], 200)]).astype(np.uint8)
+    data = imagecodecs.jpeg8_encode(inks, level=95, colorspace="CMYK", outcolorspace="YCCK")
+    colours = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    add("jpeg YCCK", data, colours, rare, bits=8, lossy=True, within=3)
+    for directory in (False, True):
+        name = f"in directories, {16 if directory else 8} bits"
+        planes = noise((2, HEIGHT, WIDTH), 255, 34).astype(np.uint16 if directory else np.uint8)
+        options = {"imagej": True, "metadata": {"axes": "CYX"}}
+        if directory:
+            options["compression"] = "zlib"
+        tiff(f"ImageJ, 2 channels {name}", planes, stored=np.moveaxis(planes, 0, 2), **options)
+
+
+stacks: list[dict] = []
+"""What goes into stacks.json: files of several images, and the values of each, interleaved."""
+
+
+def stack(name: str, data: bytes, pages: np.ndarray) -> None:
+    """pages: [page, height, width] or [page, height, width, channel]."""
+    cases: list[dict] = []
+    for page in pages:
+        add("", b"", page, cases)
+    first = {key: cases[0][key] for key in ("width", "height", "channels", "dtype")}
+    values = [case["values"] for case in cases]
+    stacks.append({"name": name, "file": base64.b64encode(data).decode(), **first, "pages": values})
+
+
+def tiff_stacks() -> None:
+    planes = noise((3, HEIGHT, WIDTH), 255, 41).astype(np.uint8)
+    wide = noise((3, HEIGHT, WIDTH), 65535, 42).astype(np.uint16)
+    wide[:, 0, 0] = 65535
+
+    def written(values: np.ndarray, **options: object) -> bytes:
+        out = io.BytesIO()
+        tifffile.imwrite(out, values, **options)
+        return out.getvalue()
+
+    def behind_one(values: np.ndarray, axes: str) -> bytes:
+        """As ImageJ itself writes it: the directories of all planes but the first are left out."""
+        data = written(values, imagej=True, metadata={"axes": axes})
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            start = file.pages[0].dataoffsets[0]
+            link = file.pages[0].offset + 2 + 12 * len(file.pages[0].tags)
+        return data[:link] + bytes(4) + data[link + 4 : start + values.nbytes]
+
+    grey = {"photometric": "minisblack"}
+    stack("a TIFF of three pages", written(wide, compression="zlib", **grey), wide)
+    options = {"bigtiff": True, "byteorder": ">", "compression": "lzw", "predictor": 2, "rowsperstrip": 4}
+    stack("a BigTIFF of three pages", written(wide, **options, **grey), wide)
+    stack("an ImageJ stack behind one directory", behind_one(planes, "ZYX"), planes)
+    both = noise((2, 2, HEIGHT, WIDTH), 255, 43).astype(np.uint8)
+    data = behind_one(both, "ZCYX")
+    stack("an ImageJ stack of two slices with two channels", data, np.moveaxis(both, 1, 3))
+    data = behind_one(both[0], "CYX")
+    stack("an ImageJ image of two channels behind one directory", data, np.moveaxis(both[:1], 1, 3))
+    wide_both = both.astype(np.uint16) * 257
+    wide_both[:, :, 0, 0] = 65535
+    data = written(wide_both, imagej=True, compression="zlib", metadata={"axes": "ZCYX"})
+    stack("the same in directories", data, np.moveaxis(wide_both, 1, 3))
+    rgb = noise((2, HEIGHT, WIDTH, 3), 255, 44).astype(np.uint8)
+    stack("an ImageJ stack in RGB", behind_one(rgb, "ZYXS"), rgb)
+    stack("pages in tiles and planes", written(rgb.transpose(0, 3, 1, 2), planarconfig="separate", tile=(16, 16), photometric="rgb"), rgb)
+    stack("a TIFF of shape (1, height, width)", written(planes[:1], **grey), planes[:1])
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        for page in planes[:2]:
+            writer.write(page, **grey)
+            writer.write(page[::2, ::2], subfiletype=1, **grey)
+    stack("pages with thumbnails", out.getvalue(), planes[:2])
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out, ome=True) as writer:
+        writer.write(planes[0], subifds=1, **grey)
+        writer.write(planes[0, ::2, ::2], subfiletype=1, **grey)
+    stack("an OME pyramid", out.getvalue(), planes[:1])
+
+
 def orientations() -> None:
     values = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(4, 6, 3) * 3
     for orientation in range(1, 9):
@@ -256,9 +364,9 @@ def transposed(values: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def main() -> None:
-    for part in (pngs, jpegs, webps, tiffs, sample_types, orientations):
+    for part in (pngs, jpegs, webps, tiffs, sample_types, containers, tiff_stacks, orientations):
         part()
-    for name, content in (("images.json", cases), ("formats.json", rare)):
+    for name, content in (("images.json", cases), ("formats.json", rare), ("stacks.json", stacks)):
         path = pathlib.Path(__file__).with_name(name)
         path.write_text("[\n" + ",\n".join(json.dumps(case) for case in content) + "\n]\n")
         print(name, len(content), "cases,", path.stat().st_size, "bytes")
