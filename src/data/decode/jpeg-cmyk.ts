@@ -1,5 +1,5 @@
 import { refuse } from '../outcome.ts';
-import type { JpegHeader } from './jpeg.ts';
+import type { JpegHeader } from './jpeg-header.ts';
 import type { Raster } from './raster.ts';
 import { damaged, truncated } from './size-check.ts';
 

@@ -1,5 +1,6 @@
 import type { ImageFormat } from '../types.ts';
-import { decodeJpeg, readJpegHeader } from './jpeg.ts';
+import { decodeJpeg } from './jpeg.ts';
+import { readJpegHeader } from './jpeg-header.ts';
 import { upright } from './orientation.ts';
 import { decodePng, pngSize } from './png.ts';
 import type { Raster } from './raster.ts';

@@ -1,6 +1,7 @@
 import { inflateBounded, TooLong, Truncated } from '../inflate.ts';
 import { joined } from './joined.ts';
-import { jpegSamples, readJpegHeader } from './jpeg.ts';
+import { jpegSamples } from './jpeg.ts';
+import { readJpegHeader } from './jpeg-header.ts';
 import { damaged, truncated } from './size-check.ts';
 import { unpackBits, unpackLzw } from './tiff-codecs.ts';
 import { compressions, type TiffLayout, YCBCR } from './tiff-layout.ts';
