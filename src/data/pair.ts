@@ -6,7 +6,7 @@ import { assign } from './pairing/assign.ts';
 import { datasetsOf, type PairedDataset } from './pairing/datasets.ts';
 import { hasNoImageName } from './pairing/match.ts';
 import { type MaskSeries, rolesOf } from './pairing/roles.ts';
-import { type SeriesFile, seriesOf } from './pairing/series.ts';
+import { type SeriesFile, seriesOf, withCases } from './pairing/series.ts';
 import type { ImageFile, Refusal } from './types.ts';
 
 export interface Pairing {
@@ -53,7 +53,7 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
     if (known) known.push(parts);
     else folders.set(folder, [parts]);
   }
-  const series = [...folders.values()].flatMap(seriesOf);
+  const series = withCases([...folders.values()].flatMap(seriesOf));
   const roles = await rolesOf(series, peek);
   const assignment = assign(roles);
   const { datasets, refusals: more } = await datasetsOf(assignment, topName, peek);

@@ -107,8 +107,28 @@ function rootsOf(images: readonly Series[], claims: readonly Claim[]): ReadonlyM
     for (let n = folders.length; n > 0 && !root; n--) root = sides.get(folders.slice(0, n).join('/'));
     roots.set(series, root ?? outOfRoles(folders));
   }
-  const paths = new Map([...roots].map(([series, root]) => [series, root.join('/')] as const));
+  const paths = new Map([...joinSplits(roots)].map(([series, root]) => [series, root.join('/')] as const));
   return joinCases(paths);
+}
+
+/** `train/rural`, `train/urban` and `val/rural` become the folder of `train` and `val`. */
+function joinSplits(roots: ReadonlyMap<Series, readonly string[]>): ReadonlyMap<Series, readonly string[]> {
+  const splits = new Map<string, Set<string>>();
+  const placeOf = (root: readonly string[]) => {
+    const at = root.findIndex(isSplitOnly);
+    return at === -1 ? undefined : { outer: root.slice(0, at), split: splitOf(root.slice(at, at + 1)) ?? '' };
+  };
+  for (const root of roots.values()) {
+    const place = placeOf(root);
+    if (!place) continue;
+    const key = place.outer.join('/');
+    splits.set(key, (splits.get(key) ?? new Set()).add(place.split));
+  }
+  const joined = (root: readonly string[]) => {
+    const outer = placeOf(root)?.outer;
+    return outer && (splits.get(outer.join('/'))?.size ?? 0) > 1 ? outer : root;
+  };
+  return new Map([...roots].map(([series, root]) => [series, joined(root)]));
 }
 
 const shapeOf = (folders: readonly string[]) => folders.join('/').replace(/\p{N}+/gu, '#');

@@ -58,6 +58,11 @@ export class ImageIndex {
       if (image) matches.push({ file, image, isOnlyImage: false });
       else unmatched.push(file);
     }
+    const ofFolder = matches.length === 0 ? this.byFolder(masks) : undefined;
+    if (ofFolder) {
+      matches.push(...unmatched.map((file) => ({ file, image: ofFolder, isOnlyImage: false })));
+      unmatched = [];
+    }
     if (matches.length < unmatched.length) {
       const more = this.byRule(
         masks,
@@ -75,13 +80,22 @@ export class ImageIndex {
     const place = placeOf(masks.folders);
     for (const name of [stem, ...cores]) {
       const here = this.byPlace.get(`${place}\n${name}`);
-      if (here) return bestOf(here, masks);
+      if (here) return bestOf(here, masks.folders);
     }
     for (const name of [stem, ...cores]) {
-      const best = bestOf((this.byName.get(name) ?? []).slice(0, COMPARED), masks);
+      const best = bestOf((this.byName.get(name) ?? []).slice(0, COMPARED), masks.folders);
       if (best) return best;
     }
     return undefined;
+  }
+
+  /** The image that the masks' folder is called after, as `masks/a/0.png` and `masks/a/1.png` of `a.png`. */
+  private byFolder({ folders, files }: Series): ImageEntry | undefined {
+    const name = lookOf(folders.at(-1) ?? '');
+    const images = (this.byName.get(name) ?? []).filter(
+      ({ series }) => series.files.length > 1 || files.length > 1,
+    );
+    return bestOf(images.slice(0, COMPARED), folders.slice(0, -1));
   }
 
   private byRule(masks: Series, files: readonly SeriesFile[]): Match[] {
@@ -123,11 +137,11 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
 
 const placeOf = (folders: readonly string[]) => bareOf(folders).join('/');
 
-function bestOf(images: readonly ImageEntry[], masks: Series): ImageEntry | undefined {
+function bestOf(images: readonly ImageEntry[], masks: readonly string[]): ImageEntry | undefined {
   let best: ImageEntry | undefined;
   let most = Number.NEGATIVE_INFINITY;
   for (const image of images) {
-    const score = likeness(masks.folders, image.series.folders);
+    const score = likeness(masks, image.series.folders);
     if (score > most) [best, most] = [image, score];
   }
   return best;

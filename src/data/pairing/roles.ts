@@ -69,19 +69,24 @@ function roleByWords(
   withDerived: ReadonlySet<string>,
 ): MaskSeries | 'image' | undefined {
   const { folders, meaning, by } = series;
-  const said = folders
+  // A word in the name of all that there is tells no file from another.
+  const telling = folders
     .map((name, i) => ({
       i,
       said: componentOf(name).meaning,
-      // A word in the name of all that there is tells no file from another.
-      tells: totals.get(folders.slice(0, i).join('/')) !== totals.get(folders.slice(0, i + 1).join('/')),
+      path: (n: number) => folders.slice(0, n).join('/'),
     }))
-    .findLast(({ said: own, tells }) => own && tells);
+    .filter(({ i, path }) => totals.get(path(i)) !== totals.get(path(i + 1)));
+  const nearest = telling.findLast(({ said }) => said?.role !== undefined);
   // In `nuclei_with_masks/one/`, `a` is the image of `a_mask` whatever the outer folder is called.
-  const isOuter = said?.i !== folders.length - 1 && by === 'folder' && withDerived.has(folders.join('/'));
-  const folder = isOuter ? undefined : said?.said;
+  const isOuter = nearest?.i !== folders.length - 1 && by === 'folder' && withDerived.has(folders.join('/'));
+  const folder = isOuter ? undefined : nearest?.said;
   const isMaskFolder = folder?.role === 'mask';
-  const isAside = (meaning?.isAside ?? false) || (folder?.isAside ?? false);
+  const isAside =
+    (meaning?.isAside ?? false) ||
+    telling.some(({ i, said }) => i >= (nearest?.i ?? 0) && said?.role !== 'image' && said?.isAside);
+  if (isMaskFolder && meaning?.role === 'image')
+    return { series, field: folder.field, isAside, isUnsure: false };
   if (meaning && meaning.role !== 'image') {
     const field =
       meaning.field === 'instances' || !isMaskFolder ? instancesOrMask(meaning.field) : folder.field;
@@ -92,7 +97,7 @@ function roleByWords(
   if (by === 'extension' && !isMaskFolder) return { series, field: 'mask', isAside, isUnsure: true };
   if (isMaskFolder) return { series, field: folder.field, isAside, isUnsure: false };
   if (folder?.role === 'image') return 'image';
-  return folder?.isAside ? { series, field: 'mask', isAside, isUnsure: true } : undefined;
+  return isAside ? { series, field: 'mask', isAside, isUnsure: true } : undefined;
 }
 
 /** `a_label.png` says that it is a mask, not that its values are classes. */

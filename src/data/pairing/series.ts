@@ -1,5 +1,5 @@
 import type { NameParts } from '../file-names.ts';
-import { isNumber, lookOf, meaningOf, type NameMeaning, type Token, tokensOf } from './words.ts';
+import { isNumber, isRoleWord, lookOf, meaningOf, type NameMeaning, type Token, tokensOf } from './words.ts';
 
 /** A file in its series. */
 export interface SeriesFile {
@@ -190,14 +190,15 @@ function markedPlace(look: string, stem: string, folders: readonly string[]): Pl
     const [bare] = cores;
     if (!meaning || bare === undefined) return undefined;
     // A word for images only helps to find the name; it makes no series of its own.
-    if (meaning.role === 'image') return { ...PLAIN, cores, bare };
+    if (meaning.role === 'image' && !meaning.isAside) return { ...PLAIN, cores, bare };
     return { affix: affixOf(marks), cores, bare, meaning, by: 'word' };
   };
   if (tokens.every(isWord)) return place(tokens, [folderCore(folders)]);
   const last = tokens.findLastIndex((token) => !isNumber(token)) + 1;
-  const first = tokens.findLastIndex((token, i) => i < last && !isWord(token)) + 1;
+  const before = tokens.findLastIndex((token, i) => i < last && !isRoleWord(token));
+  const first = tokens.findIndex((token, i) => i > before && isWord(token));
   const rest = trimmed(look.slice(0, tokens[first]?.start ?? 0));
-  if (first < last && rest !== '') {
+  if (first >= 0 && first < last && rest !== '') {
     const number = look.slice(tokens[last - 1]?.end ?? look.length);
     // `p1_mask_0001` may be the mask of `p1_0001`, or the first of `p1`.
     return place(tokens.slice(first, last), number === '' ? [rest] : [rest + number, rest]);
@@ -238,4 +239,50 @@ function placeByShape(stems: ReadonlyMap<string, string>, places: Map<string, Pl
     }
     return;
   }
+}
+
+/** Files that a folder of one case holds at most. */
+const CASE_FILES = 8;
+
+/**
+ * Where the names of whole neighbouring folders recur (`p1/scan`, `p1/outline`, `p2/scan` …), each name is a series of
+ * its own: the folder is what tells one image from another.
+ */
+export function withCases(all: readonly Series[]): Series[] {
+  const perFolder = new Map<string, number>();
+  const pathOf = ({ folders }: Series) => folders.join('/');
+  for (const series of all) perFolder.set(pathOf(series), (perFolder.get(pathOf(series)) ?? 0) + 1);
+  const alike = new Map<string, Set<Series>>();
+  for (const series of all) {
+    const { folders, files, affix } = series;
+    const isCase =
+      affix === '' && perFolder.get(pathOf(series)) === 1 && files.length > 1 && files.length <= CASE_FILES;
+    const folder = folders.at(-1);
+    if (!isCase || folder === undefined || meaningOf(tokensOf(folder))) continue;
+    if (!files.every(({ stem }) => /^[^\p{N}]*\p{L}[^\p{N}]*$/u.test(stem))) continue;
+    const key = `${folders.slice(0, -1).join('/')}\n${files
+      .map(({ stem }) => stem)
+      .sort()
+      .join('\n')}`;
+    alike.set(key, (alike.get(key) ?? new Set()).add(series));
+  }
+  // `scans/a`, `outlines/a` recurs too; folders of cases are numbered, or more than the files in each.
+  const areCases = (group: ReadonlySet<Series>) =>
+    group.size > 1 &&
+    [...group].every(
+      ({ folders, files }) => /\p{N}/u.test(folders.at(-1) ?? '') || group.size > Math.max(2, files.length),
+    );
+  const cases = new Set([...alike.values()].filter(areCases).flatMap((group) => [...group]));
+  return all.flatMap((series) => {
+    if (!cases.has(series)) return [series];
+    const core = folderCore(series.folders);
+    return series.files.map(
+      (file): Series => ({
+        ...series,
+        affix: file.stem,
+        by: 'shape',
+        files: [{ ...file, cores: [core], bare: core }],
+      }),
+    );
+  });
 }

@@ -8,7 +8,8 @@ export type MaskField = 'mask' | 'labels' | 'instances';
 export interface NameMeaning {
   readonly role?: 'image' | 'mask';
   readonly field: MaskField;
-  /** A preview, an edge map, a field of view …: taken for the mask only where there is no better one. */
+  /** A preview, an edge map, a field of view …: taken for the mask only where there is no better one. Of images: said
+   * by a word for colours alone, which in a folder of masks is a preview. */
   readonly isAside: boolean;
 }
 
@@ -99,7 +100,8 @@ export function meaningOf(tokens: readonly Token[]): NameMeaning | undefined {
     };
   }
   if (isAside) return { field: 'mask', isAside };
-  return said.has('image') || said.has('colour') ? { role: 'image', field: 'mask', isAside } : undefined;
+  const isImage = said.has('image');
+  return isImage || said.has('colour') ? { role: 'image', field: 'mask', isAside: !isImage } : undefined;
 }
 
 /** Whether a word says anything of what a file is, rather than which of them it is. */

@@ -1,0 +1,473 @@
+import { describe, expect, it } from 'vitest';
+import { pairFiles } from '../pair.ts';
+import type { Appearance } from './appearance.ts';
+import type { PairedSample } from './datasets.ts';
+
+/** What a masks' file looks like, and a photograph. */
+const MASK: Appearance = { flatness: 0.97, foreground: new Uint8Array(4), share: 0 };
+const PHOTO: Appearance = { flatness: 0.2, foreground: new Uint8Array(4).fill(1), share: 1 };
+
+interface Layout {
+  readonly files: readonly string[];
+  /** `image -> files of its masks`, without the image where it has none. */
+  readonly pairs: readonly string[];
+  /** `split` of each, in the same order. */
+  readonly splits?: readonly string[];
+  /** Names and numbers of the images of the datasets, where there are several or the name matters. */
+  readonly datasets?: readonly string[];
+  readonly classNames?: readonly string[];
+  /** `file code`. */
+  readonly refusals?: readonly string[];
+  /** Files that look like masks when they are looked at; without it nothing can be looked at. */
+  readonly flat?: RegExp;
+}
+
+const shown = ({ image, mask, instances, labels, objectMasks, classMasks }: PairedSample) => {
+  const files = [
+    mask,
+    instances && `instances ${instances}`,
+    labels && `labels ${labels}`,
+    objectMasks && `objects ${objectMasks.join(' ')}`,
+    classMasks && `classes ${classMasks.map(({ label, path }) => `${label}=${path}`).join(' ')}`,
+  ];
+  return `${image} -> ${files.filter(Boolean).join(', ')}`;
+};
+
+const layouts: Readonly<Record<string, Layout>> = {
+  'Cityscapes: folders and names of their own for images and for three kinds of masks': {
+    files: ['000000', '000001'].flatMap((n) => [
+      `cs/leftImg8bit/train/ulm/ulm_${n}_000019_leftImg8bit.png`,
+      `cs/leftImg8bit/test/bonn/bonn_${n}_000019_leftImg8bit.png`,
+      ...['color', 'instanceIds', 'labelIds'].map(
+        (kind) => `cs/gtFine/train/ulm/ulm_${n}_000019_gtFine_${kind}.png`,
+      ),
+    ]),
+    pairs: [
+      'cs/leftImg8bit/test/bonn/bonn_000000_000019_leftImg8bit.png -> ',
+      'cs/leftImg8bit/test/bonn/bonn_000001_000019_leftImg8bit.png -> ',
+      'cs/leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png -> cs/gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png, instances cs/gtFine/train/ulm/ulm_000000_000019_gtFine_instanceIds.png',
+      'cs/leftImg8bit/train/ulm/ulm_000001_000019_leftImg8bit.png -> cs/gtFine/train/ulm/ulm_000001_000019_gtFine_labelIds.png, instances cs/gtFine/train/ulm/ulm_000001_000019_gtFine_instanceIds.png',
+    ],
+    splits: ['test', 'test', 'train', 'train'],
+    datasets: ['cs 4'],
+    refusals: ['cs/gtFine/train/ulm/ulm_000000_000019_gtFine_color.png data/preview'],
+  },
+  'ADE20K: images/training and annotations/training': {
+    files: ['training/ADE_train_1', 'training/ADE_train_2', 'validation/ADE_val_1'].flatMap((name) => [
+      `ADE/images/${name}.jpg`,
+      `ADE/annotations/${name}.png`,
+    ]),
+    pairs: [
+      'ADE/images/training/ADE_train_1.jpg -> ADE/annotations/training/ADE_train_1.png',
+      'ADE/images/training/ADE_train_2.jpg -> ADE/annotations/training/ADE_train_2.png',
+      'ADE/images/validation/ADE_val_1.jpg -> ADE/annotations/validation/ADE_val_1.png',
+    ],
+    splits: ['train', 'train', 'val'],
+  },
+  'ADE20K in full: x.jpg, x_seg.png and x_parts_1.png in one folder': {
+    files: ['1', '2', '3'].flatMap((n) => [`a/ADE_${n}.jpg`, `a/ADE_${n}_seg.png`]),
+    pairs: ['1', '2', '3'].map((n) => `a/ADE_${n}.jpg -> a/ADE_${n}_seg.png`),
+  },
+  'VOC: JPEGImages, SegmentationClass, SegmentationObject, with images that have no mask': {
+    files: [
+      ...['2007_1', '2007_2', '2007_3'].map((n) => `VOC/JPEGImages/${n}.jpg`),
+      ...['2007_1', '2007_2'].flatMap((n) => [
+        `VOC/SegmentationClass/${n}.png`,
+        `VOC/SegmentationObject/${n}.png`,
+      ]),
+    ],
+    pairs: [
+      'VOC/JPEGImages/2007_1.jpg -> instances VOC/SegmentationObject/2007_1.png, labels VOC/SegmentationClass/2007_1.png',
+      'VOC/JPEGImages/2007_2.jpg -> instances VOC/SegmentationObject/2007_2.png, labels VOC/SegmentationClass/2007_2.png',
+      'VOC/JPEGImages/2007_3.jpg -> ',
+    ],
+    datasets: ['VOC 3'],
+  },
+  'Oxford pets: images and annotations/trimaps': {
+    files: ['Abyssinian_1', 'pug_12'].flatMap((n) => [`images/${n}.jpg`, `annotations/trimaps/${n}.png`]),
+    pairs: ['Abyssinian_1', 'pug_12'].map((n) => `images/${n}.jpg -> annotations/trimaps/${n}.png`),
+  },
+  'BUSI: a folder for each diagnosis, a mask for each lesion': {
+    files: [
+      'Dataset_BUSI_with_GT/benign/benign (1).png',
+      'Dataset_BUSI_with_GT/benign/benign (1)_mask.png',
+      'Dataset_BUSI_with_GT/benign/benign (10).png',
+      'Dataset_BUSI_with_GT/benign/benign (10)_mask.png',
+      'Dataset_BUSI_with_GT/benign/benign (10)_mask_1.png',
+      'Dataset_BUSI_with_GT/normal/normal (1).png',
+      'Dataset_BUSI_with_GT/normal/normal (1)_mask.png',
+      'other/x.png',
+    ],
+    pairs: [
+      'Dataset_BUSI_with_GT/benign/benign (1).png -> Dataset_BUSI_with_GT/benign/benign (1)_mask.png',
+      'Dataset_BUSI_with_GT/benign/benign (10).png -> objects Dataset_BUSI_with_GT/benign/benign (10)_mask.png Dataset_BUSI_with_GT/benign/benign (10)_mask_1.png',
+      'Dataset_BUSI_with_GT/normal/normal (1).png -> Dataset_BUSI_with_GT/normal/normal (1)_mask.png',
+      'other/x.png -> ',
+    ],
+  },
+  'ISIC: Training_Input and Training_GroundTruth, names with _segmentation': {
+    files: ['0000000', '0000001'].flatMap((n) => [
+      `ISIC2018_Task1-2_Training_Input/ISIC_${n}.jpg`,
+      `ISIC2018_Task1_Training_GroundTruth/ISIC_${n}_segmentation.png`,
+    ]),
+    pairs: ['0000000', '0000001'].map(
+      (n) =>
+        `ISIC2018_Task1-2_Training_Input/ISIC_${n}.jpg -> ISIC2018_Task1_Training_GroundTruth/ISIC_${n}_segmentation.png`,
+    ),
+  },
+  'Kvasir: JPEG images and JPEG masks': {
+    files: ['cju1', 'cju2'].flatMap((n) => [`Kvasir-SEG/images/${n}.jpg`, `Kvasir-SEG/masks/${n}.jpg`]),
+    pairs: ['cju1', 'cju2'].map((n) => `Kvasir-SEG/images/${n}.jpg -> Kvasir-SEG/masks/${n}.jpg`),
+  },
+  'CHASE: two annotators, nothing looked at': {
+    files: ['01L', '01R', '02L'].flatMap((n) =>
+      ['.jpg', '_1stHO.png', '_2ndHO.png'].map((end) => `CHASE/Image_${n}${end}`),
+    ),
+    pairs: ['01L', '01R', '02L'].map((n) => `CHASE/Image_${n}.jpg -> CHASE/Image_${n}_1stHO.png`),
+    refusals: ['CHASE/Image_01L_2ndHO.png data/second-mask'],
+  },
+  'STARE: stare-images, labels-ah and labels-vk': {
+    files: ['im0001', 'im0002', 'im0003'].flatMap((n) => [
+      `stare-images/${n}.png`,
+      `labels-ah/${n}.ah.png`,
+      `labels-vk/${n}.vk.png`,
+    ]),
+    pairs: ['im0001', 'im0002', 'im0003'].map((n) => `stare-images/${n}.png -> labels labels-ah/${n}.ah.png`),
+    refusals: ['labels-vk/im0001.vk.png data/second-mask'],
+  },
+  'DRIVE: training and test, two annotators of the test': {
+    files: [
+      ...['21', '22'].flatMap((n) => [
+        `DRIVE/training/images/${n}_training.tif`,
+        `DRIVE/training/1st_manual/${n}_manual1.png`,
+      ]),
+      ...['01', '02'].flatMap((n) => [
+        `DRIVE/test/images/${n}_test.tif`,
+        `DRIVE/test/1st_manual/${n}_manual1.png`,
+        `DRIVE/test/2nd_manual/${n}_manual2.png`,
+      ]),
+    ],
+    pairs: [
+      'DRIVE/test/images/01_test.tif -> DRIVE/test/1st_manual/01_manual1.png',
+      'DRIVE/test/images/02_test.tif -> DRIVE/test/1st_manual/02_manual1.png',
+      'DRIVE/training/images/21_training.tif -> DRIVE/training/1st_manual/21_manual1.png',
+      'DRIVE/training/images/22_training.tif -> DRIVE/training/1st_manual/22_manual1.png',
+    ],
+    splits: ['test', 'test', 'train', 'train'],
+    refusals: ['DRIVE/test/2nd_manual/01_manual2.png data/second-mask'],
+  },
+  'MoNuSeg: Tissue Images and Labels': {
+    files: ['TCGA-18-5592-01Z', 'TCGA-38-6178-01Z'].flatMap((n) => [
+      `M/Tissue Images/${n}.tif`,
+      `M/Labels/${n}.png`,
+    ]),
+    pairs: ['TCGA-18-5592-01Z', 'TCGA-38-6178-01Z'].map(
+      (n) => `M/Tissue Images/${n}.tif -> labels M/Labels/${n}.png`,
+    ),
+  },
+  'BBBC006: image names go on after those of the masks': {
+    files: ['a01_s1', 'a01_s2', 'b07_s1'].flatMap((n, i) => [
+      `BBBC006_v1_images_z_16/mcf-z-stacks-0321_${n}_w1a3f${i}c.tif`,
+      `BBBC006_v1_labels/mcf-z-stacks-0321_${n}.png`,
+    ]),
+    pairs: ['a01_s1', 'a01_s2', 'b07_s1'].map(
+      (n, i) =>
+        `BBBC006_v1_images_z_16/mcf-z-stacks-0321_${n}_w1a3f${i}c.tif -> labels BBBC006_v1_labels/mcf-z-stacks-0321_${n}.png`,
+    ),
+  },
+  'Cellpose: 000_img and 000_masks in train/ and test/': {
+    files: ['train/000', 'train/001', 'test/000'].flatMap((n) => [`cp/${n}_img.png`, `cp/${n}_masks.png`]),
+    pairs: ['test/000', 'train/000', 'train/001'].map((n) => `cp/${n}_img.png -> cp/${n}_masks.png`),
+    splits: ['test', 'train', 'train'],
+    datasets: ['cp 3'],
+  },
+  'nnU-Net: a suffix for the channel, images to predict beside': {
+    files: [
+      ...['001', '002'].flatMap((n) => [`D/imagesTr/case_${n}_0000.png`, `D/labelsTr/case_${n}.png`]),
+      'D/imagesTs/case_003_0000.png',
+    ],
+    pairs: [
+      'D/imagesTr/case_001_0000.png -> labels D/labelsTr/case_001.png',
+      'D/imagesTr/case_002_0000.png -> labels D/labelsTr/case_002.png',
+      'D/imagesTs/case_003_0000.png -> ',
+    ],
+    splits: ['train', 'train', 'test'],
+  },
+  'CamVid: StillsRaw and LabeledApproved, names with _L': {
+    files: ['0001TP_006690', '0001TP_006720', 'Seq05VD_f00000'].flatMap((n) => [
+      `701_StillsRaw_full/${n}.png`,
+      `LabeledApproved_full/${n}_L.png`,
+    ]),
+    pairs: ['0001TP_006690', '0001TP_006720', 'Seq05VD_f00000'].map(
+      (n) => `701_StillsRaw_full/${n}.png -> LabeledApproved_full/${n}_L.png`,
+    ),
+  },
+  'CamVid of SegNet: train, trainannot, val, valannot': {
+    files: ['train', 'val'].flatMap((split) =>
+      ['1', '2'].flatMap((n) => [`CamVid/${split}/${n}.png`, `CamVid/${split}annot/${n}.png`]),
+    ),
+    pairs: ['train/1', 'train/2', 'val/1', 'val/2'].map(
+      (n) => `CamVid/${n}.png -> CamVid/${n.replace('/', 'annot/')}.png`,
+    ),
+    splits: ['train', 'train', 'val', 'val'],
+    datasets: ['CamVid 4'],
+  },
+  'LoveDA: two scenes with the same numbers in each split': {
+    files: ['Train/Rural', 'Train/Urban', 'Val/Rural'].flatMap((place) => [
+      `LoveDA/${place}/images_png/0.png`,
+      `LoveDA/${place}/masks_png/0.png`,
+      `LoveDA/${place}/images_png/1.png`,
+      `LoveDA/${place}/masks_png/1.png`,
+    ]),
+    datasets: ['LoveDA 6'],
+    splits: ['train', 'train', 'train', 'train', 'val', 'val'],
+    pairs: ['Train/Rural', 'Train/Urban', 'Val/Rural'].flatMap((place) =>
+      ['0', '1'].map((n) => `LoveDA/${place}/images_png/${n}.png -> LoveDA/${place}/masks_png/${n}.png`),
+    ),
+  },
+  'DeepCrack: train_img, train_lab, test_img, test_lab': {
+    files: ['train', 'test'].flatMap((split) =>
+      ['11', '12'].flatMap((n) => [`DC/${split}_img/${n}.jpg`, `DC/${split}_lab/${n}.png`]),
+    ),
+    pairs: ['test', 'train'].flatMap((split) =>
+      ['11', '12'].map((n) => `DC/${split}_img/${n}.jpg -> DC/${split}_lab/${n}.png`),
+    ),
+    splits: ['test', 'test', 'train', 'train'],
+    datasets: ['DC 4'],
+  },
+  'Crack500: x.jpg and x.png in one folder, an added word in another': {
+    files: ['a_1_361', 'a_1_721'].flatMap((n) => [`traincrop/${n}.jpg`, `traincrop/${n}.png`]),
+    pairs: ['a_1_361', 'a_1_721'].map((n) => `traincrop/${n}.jpg -> traincrop/${n}.png`),
+  },
+  'Massachusetts: train and train_labels, TIFF with other extensions': {
+    files: ['train', 'val'].flatMap((split) =>
+      ['22828930_15', '22828990_15'].flatMap((n) => [
+        `tiff/${split}/${n}.tiff`,
+        `tiff/${split}_labels/${n}.tif`,
+      ]),
+    ),
+    pairs: ['train', 'val'].flatMap((split) =>
+      ['22828930_15', '22828990_15'].map(
+        (n) => `tiff/${split}/${n}.tiff -> labels tiff/${split}_labels/${n}.tif`,
+      ),
+    ),
+    splits: ['train', 'train', 'val', 'val'],
+  },
+  'Inria: train/images, train/gt, test/images': {
+    files: [
+      'A/train/images/austin1.tif',
+      'A/train/gt/austin1.tif',
+      'A/train/images/kitsap2.tif',
+      'A/train/gt/kitsap2.tif',
+      'A/test/images/bloomington1.tif',
+    ],
+    pairs: [
+      'A/test/images/bloomington1.tif -> ',
+      'A/train/images/austin1.tif -> A/train/gt/austin1.tif',
+      'A/train/images/kitsap2.tif -> A/train/gt/kitsap2.tif',
+    ],
+    splits: ['test', 'train', 'train'],
+    datasets: ['A 3'],
+  },
+  'COD10K: Imgs, GT and Edge': {
+    files: ['COD10K-CAM-1', 'COD10K-CAM-2'].flatMap((n) => [
+      `Train/Imgs/${n}.jpg`,
+      `Train/GT/${n}.png`,
+      `Train/Edge/${n}.png`,
+    ]),
+    pairs: ['COD10K-CAM-1', 'COD10K-CAM-2'].map((n) => `Train/Imgs/${n}.jpg -> Train/GT/${n}.png`),
+    refusals: ['Train/Edge/COD10K-CAM-1.png data/preview'],
+  },
+  'mmsegmentation: img_dir/train and ann_dir/train': {
+    files: ['train/1', 'train/2', 'val/1'].flatMap((n) => [`d/img_dir/${n}.jpg`, `d/ann_dir/${n}.png`]),
+    pairs: ['train/1', 'train/2', 'val/1'].map((n) => `d/img_dir/${n}.jpg -> d/ann_dir/${n}.png`),
+    splits: ['train', 'train', 'val'],
+  },
+  'COCO stuff: train2017 beside stuffthingmaps/train2017, told by looking': {
+    files: ['train2017/000000000009', 'train2017/000000000025', 'val2017/000000000139'].flatMap((n) => [
+      `coco/images/${n}.jpg`,
+      `coco/stuffthingmaps/${n}.png`,
+    ]),
+    flat: /stuffthingmaps/,
+    pairs: ['train2017/000000000009', 'train2017/000000000025', 'val2017/000000000139'].map(
+      (n) => `coco/images/${n}.jpg -> coco/stuffthingmaps/${n}.png`,
+    ),
+    splits: ['train', 'train', 'val'],
+    datasets: ['coco 3'],
+  },
+  'MVTec: test/broken and ground_truth/broken': {
+    files: [
+      'b/train/good/000.png',
+      'b/train/good/001.png',
+      'b/test/good/000.png',
+      'b/test/broken/000.png',
+      'b/ground_truth/broken/000_mask.png',
+      'b/test/broken/001.png',
+      'b/ground_truth/broken/001_mask.png',
+    ],
+    pairs: [
+      'b/test/broken/000.png -> b/ground_truth/broken/000_mask.png',
+      'b/test/broken/001.png -> b/ground_truth/broken/001_mask.png',
+      'b/test/good/000.png -> ',
+      'b/train/good/000.png -> ',
+      'b/train/good/001.png -> ',
+    ],
+  },
+  'TNBC: Slide_01 and GT_01': {
+    files: ['01', '02'].flatMap((s) =>
+      ['1', '2'].flatMap((n) => [`T/Slide_${s}/${s}_${n}.png`, `T/GT_${s}/${s}_${n}.png`]),
+    ),
+    pairs: ['01', '02'].flatMap((s) =>
+      ['1', '2'].map((n) => `T/Slide_${s}/${s}_${n}.png -> T/GT_${s}/${s}_${n}.png`),
+    ),
+    datasets: ['T 4'],
+  },
+  'Montgomery: CXR_png, ManualMask/leftMask and ManualMask/rightMask': {
+    files: ['MCUCXR_0001_0', 'MCUCXR_0002_0'].flatMap((n) => [
+      `MC/CXR_png/${n}.png`,
+      `MC/ManualMask/leftMask/${n}.png`,
+      `MC/ManualMask/rightMask/${n}.png`,
+    ]),
+    pairs: ['MCUCXR_0001_0', 'MCUCXR_0002_0'].map(
+      (n) =>
+        `MC/CXR_png/${n}.png -> classes 1=MC/ManualMask/leftMask/${n}.png 2=MC/ManualMask/rightMask/${n}.png`,
+    ),
+    classNames: ['left', 'right'],
+    datasets: ['MC 2'],
+  },
+  'Supervisely: img, masks_machine and masks_human': {
+    files: ['a', 'b'].flatMap((n) => [
+      `ds/img/${n}.png`,
+      `ds/masks_machine/${n}.png`,
+      `ds/masks_human/${n}.png`,
+    ]),
+    pairs: ['a', 'b'].map((n) => `ds/img/${n}.png -> ds/masks_machine/${n}.png`),
+    refusals: ['ds/masks_human/a.png data/preview'],
+  },
+  'KITTI: image_2, semantic, instance and semantic_rgb': {
+    files: ['000000_10', '000001_10'].flatMap((n) =>
+      ['image_2', 'semantic', 'instance', 'semantic_rgb'].map((folder) => `k/training/${folder}/${n}.png`),
+    ),
+    pairs: ['000000_10', '000001_10'].map(
+      (n) =>
+        `k/training/image_2/${n}.png -> k/training/semantic/${n}.png, instances k/training/instance/${n}.png`,
+    ),
+    refusals: ['k/training/semantic_rgb/000000_10.png data/preview'],
+  },
+  'Carvana: train and train_masks, names with _mask': {
+    files: ['00087a_01', '00087a_02'].flatMap((n) => [`train/${n}.jpg`, `train_masks/${n}_mask.gif`]),
+    pairs: ['00087a_01', '00087a_02'].map((n) => `train/${n}.jpg -> train_masks/${n}_mask.gif`),
+  },
+  'Cell tracking: two sequences, one without truth, masks and tracks': {
+    files: [
+      ...['000', '001', '002'].flatMap((n) => [
+        `F/01/t${n}.tif`,
+        `F/02/t${n}.tif`,
+        `F/01_GT/TRA/man_track${n}.tif`,
+      ]),
+      'F/01_GT/SEG/man_seg001.tif',
+      'F/01_GT/SEG/man_seg002.tif',
+    ],
+    pairs: [
+      'F/01/t000.tif -> ',
+      'F/01/t001.tif -> F/01_GT/SEG/man_seg001.tif',
+      'F/01/t002.tif -> F/01_GT/SEG/man_seg002.tif',
+      'F/02/t000.tif -> ',
+      'F/02/t001.tif -> ',
+      'F/02/t002.tif -> ',
+    ],
+    datasets: ['F 6'],
+    refusals: ['F/01_GT/TRA/man_track000.tif data/preview'],
+  },
+  'DSB 2018: a folder for each image, a file for each nucleus': {
+    files: ['02a', '13b', '39c'].flatMap((id) => [
+      `stage1/${id}/images/${id}.png`,
+      `stage1/${id}/masks/f7${id}.png`,
+      `stage1/${id}/masks/80${id}1.png`,
+    ]),
+    pairs: ['02a', '13b', '39c'].map(
+      (id) =>
+        `stage1/${id}/images/${id}.png -> objects stage1/${id}/masks/80${id}1.png stage1/${id}/masks/f7${id}.png`,
+    ),
+    datasets: ['stage1 3'],
+  },
+  'labelme_json_to_dataset: a folder a case, with a preview': {
+    files: ['0', '1'].flatMap((n) => ['img', 'label', 'label_viz'].map((name) => `s/${n}_json/${name}.png`)),
+    pairs: ['0', '1'].map((n) => `s/${n}_json/img.png -> s/${n}_json/label.png`),
+    datasets: ['s 2'],
+    refusals: ['s/0_json/label_viz.png data/preview'],
+  },
+  'a folder a case, in words nobody knows': {
+    files: ['p1', 'p2', 'p3'].flatMap((n) => [`s/${n}/vorlage.png`, `s/${n}/umriss.png`]),
+    flat: /umriss/,
+    pairs: ['p1', 'p2', 'p3'].map((n) => `s/${n}/vorlage.png -> s/${n}/umriss.png`),
+    datasets: ['s 3'],
+  },
+  'folders in words nobody knows': {
+    files: ['1', '2', '3'].flatMap((n) => [`s/vorlagen/${n}.png`, `s/umrisse/${n}.png`]),
+    flat: /umrisse/,
+    pairs: ['1', '2', '3'].map((n) => `s/vorlagen/${n}.png -> s/umrisse/${n}.png`),
+    datasets: ['s 3'],
+  },
+  'names in words nobody knows': {
+    files: ['01', '02', '03'].flatMap((n) => [`s/vor${n}.png`, `s/um${n}.png`]),
+    flat: /um\d/,
+    pairs: ['01', '02', '03'].map((n) => `s/vor${n}.png -> s/um${n}.png`),
+  },
+  'endings in words nobody knows': {
+    files: ['x', 'y', 'z'].flatMap((n) => [`s/${n}_vorlage.png`, `s/${n}_umriss.png`]),
+    flat: /umriss/,
+    pairs: ['x', 'y', 'z'].map((n) => `s/${n}_vorlage.png -> s/${n}_umriss.png`),
+  },
+  'two zips dropped together, each with its folder': {
+    files: ['a', 'b'].flatMap((n) => [`images.zip/images/${n}.png`, `masks.zip/masks/${n}.png`]),
+    pairs: ['a', 'b'].map((n) => `images.zip/images/${n}.png -> masks.zip/masks/${n}.png`),
+    datasets: ['dataset 2'],
+  },
+  'two folders dropped together': {
+    files: ['s0', 's1'].flatMap((n) => [`scans/${n}.png`, `scans-segmented/${n}.png`]),
+    pairs: ['s0', 's1'].map((n) => `scans/${n}.png -> scans-segmented/${n}.png`),
+  },
+  'a file an object, numbered, without the first name': {
+    files: ['leaf0', 'leaf1'].flatMap((n) => [`images/${n}.png`, `masks/${n}_1.png`, `masks/${n}_2.png`]),
+    pairs: ['leaf0', 'leaf1'].map((n) => `images/${n}.png -> objects masks/${n}_1.png masks/${n}_2.png`),
+  },
+  'a file an object, in a folder for each image': {
+    files: ['a', 'b'].flatMap((n) => [`images/${n}.png`, `masks/${n}/0.png`, `masks/${n}/1.png`]),
+    pairs: ['a', 'b'].map((n) => `images/${n}.png -> objects masks/${n}/0.png masks/${n}/1.png`),
+  },
+  'a folder for each class below masks/, one class missing in an image': {
+    files: ['images/0.png', 'images/1.png', 'masks/leaf/0.png', 'masks/stem/0.png', 'masks/stem/1.png'],
+    pairs: [
+      'images/0.png -> classes 1=masks/leaf/0.png 2=masks/stem/0.png',
+      'images/1.png -> classes 2=masks/stem/1.png',
+    ],
+    classNames: ['leaf', 'stem'],
+  },
+  'a word inside the name, numbers after it': {
+    files: ['1', '2'].flatMap((n) => [`images/p1_image_000${n}.png`, `masks/p1_mask_000${n}.png`]),
+    pairs: ['1', '2'].map((n) => `images/p1_image_000${n}.png -> masks/p1_mask_000${n}.png`),
+  },
+};
+
+describe('layouts of public sets', () => {
+  it.each(Object.entries(layouts))('%s', async (_, layout) => {
+    const { flat } = layout;
+    const peek = async (path: string) => (flat ? (flat.test(path) ? MASK : PHOTO) : undefined);
+    // The order in which files come must not matter.
+    for (const files of [layout.files, [...layout.files].reverse()]) {
+      const { datasets, refusals } = await pairFiles(
+        files.map((path) => ({ path, size: 1 })),
+        { peek },
+      );
+      const samples = datasets.flatMap((dataset) => dataset.samples);
+      expect(samples.map(shown)).toEqual(layout.pairs);
+      if (layout.splits) expect(samples.map(({ split }) => split)).toEqual(layout.splits);
+      if (layout.datasets) {
+        expect(datasets.map(({ name, samples: own }) => `${name} ${own.length}`)).toEqual(layout.datasets);
+      }
+      expect([...(datasets[0]?.classNames?.values() ?? [])]).toEqual(layout.classNames ?? []);
+      expect(refusals.map(({ file, code }) => `${file} ${code}`)).toEqual(layout.refusals ?? []);
+    }
+  });
+});
