@@ -64,10 +64,9 @@ export class NodeStore implements FileStore {
   async list(folder: string): Promise<StoreEntry[]> {
     return this.guard(folder, async (at) => {
       const listed: StoreEntry[] = [];
-      for (const entry of await entriesOf(at)) {
-        if (entry.isDirectory()) listed.push({ name: entry.name, kind: 'folder' });
-        else if (entry.isFile() && (await sizeOf(join(at, entry.name))) > 0)
-          listed.push({ name: entry.name, kind: 'file' });
+      for (const { name } of await entriesOf(at)) {
+        const kind = await kindOf(join(at, name));
+        if (kind) listed.push({ name, kind });
       }
       return listed.sort((a, b) => (a.name < b.name ? -1 : 1));
     });
@@ -82,10 +81,7 @@ export class NodeStore implements FileStore {
   }
 
   async exists(path: string): Promise<boolean> {
-    return this.guard(path, async (at) => {
-      const info = await stat(at).catch(() => null);
-      return info !== null && (info.isDirectory() || info.size > 0);
-    });
+    return this.guard(path, async (at) => (await kindOf(at)) !== null);
   }
 
   private async guard<T>(path: string, work: (at: string) => Promise<T>): Promise<T> {
@@ -117,6 +113,15 @@ async function entriesOf(at: string): Promise<Dirent[]> {
     throw thrown;
   });
   return entries.filter(({ name }) => !PART.test(name));
+}
+
+/** What is there; null for a file of 0 bytes, for a folder without a file, and for what is neither. */
+async function kindOf(at: string): Promise<StoreEntry['kind'] | null> {
+  const info = await stat(at).catch(() => null);
+  if (info?.isFile()) return info.size > 0 ? 'file' : null;
+  if (!info?.isDirectory()) return null;
+  for (const { name } of await entriesOf(at)) if (await kindOf(join(at, name))) return 'folder';
+  return null;
 }
 
 async function sizeOf(at: string): Promise<number> {

@@ -93,6 +93,17 @@ async function checkFolders(store: FileStore): Promise<void> {
   equal(await store.exists('ab'), true, 'another name with the same start is not');
   await store.remove('a');
   await store.remove('no/such/file');
+  await store.write('only/deep/file', bytes(1));
+  await store.write('only/deep/file', bytes());
+  equal(
+    [
+      await store.exists('only'),
+      await store.exists('only/deep'),
+      (await store.list('')).map(({ name }) => name),
+    ],
+    [false, false, ['ab', 'x']],
+    'a folder without a file is not there',
+  );
 }
 
 async function checkPaths(store: FileStore): Promise<void> {

@@ -7,7 +7,8 @@ export interface StoreEntry {
 
 /**
  * A place for files, with paths such as `datasets/<id>/images/a.png`: parts divided by `/`, relative, none of them
- * empty, `.` or `..` (see {@link storePath}). Folders come to be with their first file.
+ * empty, `.` or `..` (see {@link storePath}). Folders come to be with their first file
+ * and end with their last.
  *
  * No file is empty: one of 0 bytes, which a crash may leave, is not there, and writing 0 bytes removes the file. What a
  * write that was cut off left behind is never seen.

@@ -83,11 +83,9 @@ export class OpfsStore implements FileStore {
       const folder = await this.folderAt(path);
       const entries: StoreEntry[] = [];
       if (!folder) return entries;
-      for await (const [name, handle] of entriesOf(folder)) {
-        if (handle.kind === 'directory') entries.push({ name, kind: 'folder' });
-        else if (!LEFTOVERS.some((ending) => name.endsWith(ending)) && (await sizeOf(handle)) > 0)
-          entries.push({ name, kind: 'file' });
-      }
+      for await (const [name, handle] of entriesOf(folder))
+        if (await holdsBytes(name, handle))
+          entries.push({ name, kind: handle.kind === 'directory' ? 'folder' : 'file' });
       return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     });
   }
@@ -114,10 +112,10 @@ export class OpfsStore implements FileStore {
   }
 
   async exists(path: string): Promise<boolean> {
-    return this.guard(
-      path,
-      async () => Boolean(await this.folderAt(path)) || (await this.fileSize(path)) > 0,
-    );
+    return this.guard(path, async () => {
+      const folder = await this.folderAt(path);
+      return folder ? holdsBytes(folder.name, folder) : (await this.fileSize(path)) > 0;
+    });
   }
 
   private async readBlob(path: string, part: (file: File) => Blob): Promise<Uint8Array> {
@@ -195,6 +193,17 @@ function ignoreMissing(error: unknown): undefined {
   const name = error instanceof Error || error instanceof DOMException ? error.name : '';
   if (name === 'NotFoundError' || name === 'TypeMismatchError') return undefined;
   throw error;
+}
+
+/** Whether it is a file of the store, or a folder with one. */
+async function holdsBytes(
+  name: string,
+  handle: FileSystemDirectoryHandle | FileSystemFileHandle,
+): Promise<boolean> {
+  if (handle.kind === 'file')
+    return !LEFTOVERS.some((ending) => name.endsWith(ending)) && (await sizeOf(handle)) > 0;
+  for await (const [inner, entry] of entriesOf(handle)) if (await holdsBytes(inner, entry)) return true;
+  return false;
 }
 
 /** What lies in a folder: the platform's types do not tell files from folders. */

@@ -25,6 +25,14 @@ test('masks are listed newest first, survive a reload, and are deleted with thei
   expect(await store.exists(`masks/${older.id}.png`)).toBe(false);
 });
 
+test('a mask whose record does not fit leaves nothing', async () => {
+  const store = new MemoryStore(maskFile(mask).bytes.length + 5);
+  await expect(new KeptMaskRepository(store).keep(mask)).rejects.toMatchObject({
+    record: { code: 'storage/full' },
+  });
+  expect(await store.size('')).toBe(0);
+});
+
 test('a zip holds every mask under a name of its own, oldest first', async () => {
   const repository = new KeptMaskRepository(new MemoryStore());
   await expect(repository.zip()).rejects.toMatchObject({ record: { code: 'segment/no-masks' } });

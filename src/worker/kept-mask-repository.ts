@@ -42,8 +42,13 @@ export class KeptMaskRepository {
       area: wanted.mask.reduce((sum, value) => sum + value, 0),
       bytes: png.length,
     };
-    await this.store.write(path(id, 'png'), png);
-    await this.store.write(path(id, 'json'), new TextEncoder().encode(JSON.stringify(record)));
+    try {
+      await this.store.write(path(id, 'png'), png);
+      await this.store.write(path(id, 'json'), new TextEncoder().encode(JSON.stringify(record)));
+    } catch (error) {
+      await this.store.remove(path(id, 'png')).catch(() => undefined);
+      throw error;
+    }
     return record;
   }
 

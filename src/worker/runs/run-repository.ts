@@ -153,10 +153,19 @@ export class RunRepository {
     };
   }
 
-  /** Writes a record. While the run is under way its record is also cached here. */
+  /**
+   * Writes a record. While the run is under way its record is also cached here. A run whose first record cannot be
+   * written has not begun.
+   */
   async save(record: RunRecord): Promise<RunRecord> {
+    const hasBegun = this.cached.has(record.id);
     this.cache(record);
-    await this.filesOf(record.id).writeText(RECORD, `${JSON.stringify(record, null, 2)}\n`);
+    try {
+      await this.filesOf(record.id).writeText(RECORD, `${JSON.stringify(record, null, 2)}\n`);
+    } catch (error) {
+      if (!hasBegun) this.cached.delete(record.id);
+      throw error;
+    }
     if (!isUnderWay(record.status)) this.cached.delete(record.id);
     return record;
   }

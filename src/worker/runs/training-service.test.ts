@@ -182,6 +182,12 @@ test('a launch that fails is told, ends whoever waits for it, and makes room for
   end('finished');
 });
 
+test('a run whose first record does not fit is refused and is not there', async () => {
+  const { service } = openService(new MemoryStore(10));
+  await expect(service.start(settings)).rejects.toMatchObject({ record: { code: 'storage/full' } });
+  expect([await service.list(), await service.broken()]).toEqual([[], []]);
+});
+
 test('the end of a run is told though it cannot be written', async () => {
   const store = new MemoryStore();
   const { service, begun, events, runs } = openService(store);
