@@ -9,8 +9,8 @@ export interface ImageReference {
   /** Path or name with its extension, relative to the annotation file or to wherever the set lay before. */
   readonly name?: string;
   /**
-   * Paths without extension, from the top of the drop, tried in turn when the name leads nowhere; then an image
-   * anywhere whose name has the stem of the first.
+   * Paths without extension, from the top of the drop, tried in turn when the name leads nowhere; then the same in
+   * whatever folder.
    */
   readonly stems?: readonly string[];
   /** A folder whose only image is meant when nothing else leads anywhere. */

@@ -52,9 +52,8 @@ export class ImageIndex {
       const found = best(here, folders, near);
       if (found) return found;
     }
-    const [first] = stems;
-    if (first !== undefined) {
-      const { named, folders } = this.withStem(first);
+    for (const stem of stems) {
+      const { named, folders } = this.withStem(stem);
       const found = best(named, folders, near);
       if (found) return found;
     }

@@ -25,14 +25,18 @@ function readRoi({ path, bytes, folder }: AnnotationSource): AnnotationContent {
   if (typeof shape === 'string') faults.add(shape, path.replace(/.*\//, ''), CURE);
   const zip = folder.replace(/\.zip$/i, '');
   const bare = zip.replace(/[ _.-]*\b(roi ?set|rois?)$|(?<=\/|^)roi ?set[ _.-]*/i, '');
+  const isZipped = /\.zip$/i.test(folder);
   const above = folder.includes('/') ? folder.replace(/\/[^/]*$/, '') : '';
   return {
     images: [
       {
-        reference: { stems: [path.replace(/\.roi$/i, ''), zip, bare], onlyImageOf: above },
+        reference: {
+          stems: [...(isZipped ? [] : [path.replace(/\.roi$/i, '')]), zip, bare],
+          onlyImageOf: above,
+        },
         objects: typeof shape === 'string' ? [] : [{ shape, ...(isBox(bytes) ? { isBox: true } : {}) }],
         isUnusable: typeof shape === 'string',
-        ...(/\.zip$/i.test(folder) ? { shownAs: folder } : {}),
+        ...(isZipped ? { shownAs: folder } : {}),
       },
     ],
     remarks: faults.remarks(path, false),

@@ -97,8 +97,9 @@ function readTask(task: Task, which: string, faults: ObjectFaults): AnnotatedIma
     const isBox = kindOf(parsed.output) === 'rectangle' && !parsed.output.value.rotation;
     objects.push({ shape, ...(className === undefined ? {} : { className }), ...(isBox ? { isBox } : {}) });
   }
+  const name = nameOfImage(task);
   return {
-    reference: { name: nameOfImage(task) },
+    reference: { name, stems: [withoutCode(name)] },
     ...size,
     objects,
     isUnusable: (shapes > 0 && objects.length === 0) || isSkipped(task),
@@ -149,6 +150,9 @@ function nameOfImage(task: Task): string {
   const { folders, file } = nameParts(plain);
   return folders.includes('upload') ? file : plain;
 }
+
+/** The stem without the code that an upload puts before a name. */
+const withoutCode = (name: string) => nameParts(name).stem.replace(/^[0-9a-f]{6,8}-(?=.)/i, '');
 
 function decoded(text: string): string {
   try {

@@ -187,8 +187,9 @@ function maskShape({ points, mask }: Entry): Shape | string {
 }
 
 /** Read again when it is asked for, so that it is not kept. */
-async function embeddedImage({ file, path }: AnnotationSource): Promise<Uint8Array> {
-  const bytes = await file(path)?.bytes();
+async function embeddedImage(source: AnnotationSource): Promise<Uint8Array> {
+  const { path } = source;
+  const bytes = await source.file(path)?.bytes();
   const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
   const parsed = v.safeParse(v.object({ imageData: v.string() }), json);
   const image = parsed.success ? bytesOfBase64(parsed.output.imageData) : undefined;

@@ -231,18 +231,22 @@ const SAID_ALONE = 3;
 function joined(refusals: readonly Refusal[]): Refusal[] {
   const alike = new Map<string, Refusal[]>();
   for (const each of refusals) {
-    const { folders } = nameParts(each.file);
-    const key = [each.code, each.severity, each.cure, ...folders].join('/');
+    const { folders, stem } = nameParts(each.file);
+    const sentence = each.reason.replaceAll(stem, '').replace(/\d+/g, '');
+    const key = [each.code, each.severity, sentence, ...folders].join('/');
     const list = alike.get(key);
     if (list) list.push(each);
     else alike.set(key, [each]);
   }
   return [...alike.values()].flatMap((list) => {
     const [first] = list;
-    if (!first || list.length <= SAID_ALONE) return list;
-    const files = listed(list.slice(1).map(({ file }) => file));
+    const others = [...new Set(list.map(({ file }) => file))].filter((file) => file !== first?.file);
+    if (!first || others.length < SAID_ALONE) return list;
     return [
-      { ...first, reason: `${first.reason} The same holds for ${list.length - 1} other files: ${files}.` },
+      {
+        ...first,
+        reason: `${first.reason} The same holds for ${others.length} other files: ${listed(others)}.`,
+      },
     ];
   });
 }

@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../config/random.ts';
+import { blankPng } from '../../testing/understood-drop.ts';
+import type { LazyFile } from '../lazy-file.ts';
+import { readAnnotations } from './read-annotations.ts';
+
+const IMAGE = blankPng(20, 16);
+const RING = [
+  [1, 1],
+  [6, 1],
+  [6, 5],
+  [1, 5],
+];
+
+/** A small good file of each format, whose image is a.png. */
+const GOOD: Readonly<Record<string, string>> = {
+  'coco.json': JSON.stringify({
+    images: [{ id: 1, file_name: 'a.png', width: 20, height: 16 }],
+    annotations: [
+      { id: 1, image_id: 1, category_id: 2, segmentation: [RING.flat()], iscrowd: 0, bbox: [1, 1, 5, 4] },
+      {
+        id: 2,
+        image_id: 1,
+        category_id: 2,
+        segmentation: { size: [16, 20], counts: [4, 5, 9, 3] },
+        iscrowd: 1,
+      },
+      { id: 3, image_id: 1, category_id: 2, segmentation: { size: [16, 20], counts: '52Q5' } },
+    ],
+    categories: [{ id: 2, name: 'leaf' }],
+  }),
+  'labelme.json': JSON.stringify({
+    shapes: [
+      { label: 'a', points: RING, shape_type: 'polygon' },
+      {
+        label: 'b',
+        points: [
+          [8, 8],
+          [9, 9],
+        ],
+        shape_type: 'circle',
+      },
+      {
+        label: 'c',
+        points: [
+          [1, 8],
+          [9, 9],
+        ],
+        shape_type: 'line',
+        width: 3,
+      },
+    ],
+    imagePath: 'a.png',
+    imageHeight: 16,
+    imageWidth: 20,
+  }),
+  'tasks.json': JSON.stringify([
+    {
+      id: 1,
+      data: { image: 'a.png' },
+      annotations: [
+        {
+          result: [
+            {
+              type: 'polygonlabels',
+              original_width: 20,
+              original_height: 16,
+              value: { points: RING, polygonlabels: ['x'] },
+            },
+            {
+              type: 'brushlabels',
+              original_width: 20,
+              original_height: 16,
+              value: { rle: [0, 0, 5, 0, 57, 187, 128], brushlabels: ['x'] },
+            },
+          ],
+        },
+      ],
+    },
+  ]),
+  'a.geojson': JSON.stringify({
+    type: 'FeatureCollection',
+    features: [{ type: 'Feature', geometry: { type: 'Polygon', coordinates: [RING] }, properties: {} }],
+  }),
+  'via.json': JSON.stringify({
+    'a.png1': {
+      filename: 'a.png',
+      regions: [
+        {
+          shape_attributes: { name: 'rect', x: 1, y: 1, width: 4, height: 4 },
+          region_attributes: { k: 'v' },
+        },
+      ],
+    },
+  }),
+  'cvat.xml': `<annotations><image id="0" name="a.png" width="20" height="16"><polygon label="x" points="1,1;6,1;6,5"/>
+    <mask label="y" rle="2, 3, 4" left="2" top="2" width="3" height="3"/></image></annotations>`,
+  'a.txt': '0 0.1 0.1 0.4 0.1 0.4 0.5\n1 0.5 0.5 0.7 0.5 0.7 0.8 0.5 0.8\n',
+  'labelmap.txt': '# label:color_rgb:parts:actions\nbackground:0,0,0::\ncell:250,50,83::\n',
+  'via.csv':
+    'filename,region_shape_attributes,region_attributes\na.png,"{""name"":""circle"",""cx"":4,""cy"":4,""r"":2}","{}"\n',
+};
+
+const file = (path: string, bytes: Uint8Array): LazyFile => ({
+  path,
+  size: bytes.length,
+  bytes: async () => bytes,
+});
+
+/** Reads one annotation file beside its image, and everything that was drawn. */
+async function read(name: string, bytes: Uint8Array) {
+  const drop = [file('a.png', IMAGE), file(name, bytes)];
+  const annotations = await readAnnotations(new Map(drop.map((each) => [each.path, each])));
+  const masks = [...annotations.masks.values()].flatMap(({ instances, labels }) => [
+    instances,
+    ...(labels ? [labels] : []),
+  ]);
+  for (const mask of masks) await mask.bytes();
+  return annotations;
+}
+
+const VALUES = [
+  'null',
+  '-1',
+  '1e9',
+  '1e308',
+  '0.5',
+  '"x"',
+  '[]',
+  '{}',
+  'true',
+  '99999999999999999999',
+  '""',
+  '\u0000',
+  'NaN',
+];
+
+/** Cuts, doubles, exchanges or overwrites a piece of a text. */
+function mutated(text: string, random: Random): string {
+  const at = random.integer(text.length);
+  const length = 1 + random.integer(12);
+  const other = VALUES[random.integer(VALUES.length)] ?? '';
+  switch (random.integer(5)) {
+    case 0:
+      return text.slice(0, at);
+    case 1:
+      return text.slice(0, at) + text.slice(at + length);
+    case 2:
+      return text.slice(0, at) + text.slice(at, at + length).repeat(3) + text.slice(at + length);
+    case 3:
+      return text.slice(0, at) + String.fromCharCode(random.integer(256)) + text.slice(at + 1);
+    default: {
+      const numbers = [...text.matchAll(/-?\d+(?:\.\d+)?|"[^"]*"/g)];
+      const one = numbers[random.integer(Math.max(1, numbers.length))];
+      return one ? text.slice(0, one.index) + other + text.slice(one.index + one[0].length) : text;
+    }
+  }
+}
+
+describe('annotation files that are damaged anyhow', () => {
+  it.each(Object.keys(GOOD))('reads a good %s, and mutations of it without throwing', async (name) => {
+    const text = GOOD[name] ?? '';
+    const good = await read(name, new TextEncoder().encode(text));
+    expect(good.refusals.filter(({ severity }) => severity === 'refused')).toEqual([]);
+    expect(good.masks.size).toBe(name === 'labelmap.txt' ? 0 : 1);
+    const random = Random.fromSeed(11, name);
+    for (let round = 0; round < 60; round++) {
+      let bad = text;
+      for (let times = 1 + random.integer(3); times > 0 && bad !== ''; times--) bad = mutated(bad, random);
+      const { refusals, used } = await read(name, new TextEncoder().encode(bad));
+      for (const { file: path, reason, cure } of refusals) {
+        expect([path, reason.length > 10 && reason.length < 600, cure.length > 10]).toEqual([
+          path,
+          true,
+          true,
+        ]);
+        // What a JSON holds as a whole can only be used or refused.
+        expect(path.startsWith('a.png') || used.has(path) || used.has(path.replace(/\/[^/]*$/, ''))).toBe(
+          true,
+        );
+      }
+    }
+  });
+
+  it('says of files without an end what they are', async () => {
+    const encode = (text: string) => new TextEncoder().encode(text);
+    const deep = await read('deep.json', encode('['.repeat(100_000)));
+    expect(deep.refusals).toMatchObject([{ code: 'data/annotation-damaged' }]);
+    const nested = `{"type":"FeatureCollection","features":[{"type":"Feature","geometry":${'{"type":"GeometryCollection","geometries":['.repeat(5000)}${']}'.repeat(5000)}}]}`;
+    expect((await read('nested.geojson', encode(nested))).refusals).toMatchObject([
+      { code: 'data/annotation-object' },
+    ]);
+    const empty = await read('empty.json', new Uint8Array());
+    expect(empty.refusals).toMatchObject([{ code: 'data/annotation-damaged' }]);
+  });
+
+  it('does not read a file that is too large to be one', async () => {
+    const huge: LazyFile = {
+      path: 'huge.json',
+      size: 2 ** 32,
+      bytes: () => Promise.reject(new Error('read')),
+    };
+    const { refusals } = await readAnnotations(new Map([['huge.json', huge]]));
+    expect(refusals).toMatchObject([{ code: 'data/too-large', file: 'huge.json' }]);
+  });
+});

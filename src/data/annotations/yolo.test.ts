@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { blankPng, understoodDrop } from '../../testing/understood-drop.ts';
+
+const IMAGE = blankPng(20, 10);
+const SQUARE = '0.1 0.2 0.3 0.2 0.3 0.6 0.1 0.6';
+const BOX = '0.5 0.5 0.2 0.4';
+
+const read = (files: Readonly<Record<string, unknown>>) =>
+  understoodDrop({ 'set/images/a.png': IMAGE, ...files });
+const names = async (files: Readonly<Record<string, unknown>>) =>
+  (await read({ 'set/labels/a.txt': `1 ${SQUARE}\n0 0.6 0.2 0.7 0.2 0.7 0.4\n`, ...files })).images[
+    'set/images/a.png'
+  ]?.objects.map(([name]) => name);
+
+describe('YOLO', () => {
+  it('reads outlines as shares of the sides', async () => {
+    const { images, remarks } = await read({ 'set/labels/a.txt': `0 ${SQUARE}` });
+    expect(images['set/images/a.png']).toEqual({ objects: [['class 0', 16, [2, 2, 6, 6]]], ignored: 0 });
+    expect(remarks).toEqual([]);
+  });
+
+  it('takes names from data.yaml or classes.txt, the nearest first', async () => {
+    expect(await names({ 'set/data.yaml': 'names: [leaf, "stem, dry"] # two\n' })).toEqual([
+      'stem, dry',
+      'leaf',
+    ]);
+    expect(await names({ 'set/data.yaml': 'names:\n  0: leaf\n  1: stem\n' })).toEqual(['stem', 'leaf']);
+    expect(await names({ 'set/data.yaml': 'names:\n- leaf\n- stem\n' })).toEqual(['stem', 'leaf']);
+    expect(await names({ 'set/classes.txt': 'leaf\nstem\n' })).toEqual(['stem', 'leaf']);
+    expect(await names({ 'set/classes.txt': 'a\nb\n', 'set/labels/classes.txt': 'leaf\nstem\n' })).toEqual([
+      'stem',
+      'leaf',
+    ]);
+    expect(await names({ 'set/data.yaml': 'names: [leaf\n: {' })).toEqual(['class 1', 'class 0']);
+    expect(await names({ 'set/data.yaml': 'names: {1: stem}\n' })).toEqual(['stem', 'class 0']);
+  });
+
+  it('finds the images of splits, and of labels beside images', async () => {
+    const { images } = await understoodDrop({
+      'set/images/train/a.png': IMAGE,
+      'set/images/val/a.png': IMAGE,
+      'set/labels/train/a.txt': `0 ${SQUARE}`,
+      'set/labels/val/a.txt': '0 0 0 1 0 1 1 0 1',
+    });
+    expect(Object.values(images).map((each) => each?.objects[0]?.[1])).toEqual([16, 200]);
+    const flat = await understoodDrop({ 'a.png': IMAGE, 'a.txt': `0 ${SQUARE}` });
+    expect(flat.images['a.png']?.objects.length).toBe(1);
+  });
+
+  it('refuses boxes alone, and ignores those among outlines', async () => {
+    const alone = await read({ 'set/labels/a.txt': `0 ${BOX}\n1 ${BOX}\n` });
+    expect(alone.images['set/images/a.png']).toBe(null);
+    expect(alone.remarks).toEqual([
+      expect.stringMatching(/^refused data\/annotation-boxes set\/labels\/a.txt: 2 .* box/),
+    ]);
+    const mixed = await read({ 'set/labels/a.txt': `0 ${BOX}\n1 ${SQUARE}\n` });
+    expect(mixed.images['set/images/a.png']).toEqual({
+      objects: [['class 1', 16, [2, 2, 6, 6]]],
+      ignored: 16,
+    });
+  });
+
+  it('takes an empty file for an image without objects, and text for no labels', async () => {
+    const { images } = await read({ 'set/labels/a.txt': '\n' });
+    expect(images['set/images/a.png']).toEqual({ objects: [], ignored: 0 });
+    const { remarks } = await read({ 'set/labels/a.txt': 'see images/a.png' });
+    expect(remarks.join()).not.toMatch(/annotation/);
+  });
+
+  it('names the lines that it cannot read', async () => {
+    const bad: readonly (readonly [string, RegExp])[] = [
+      ['0 0.1 0.2 0.3 0.2 0.3', /5 coordinates, an odd number/],
+      ['0 100 200 300 200 300 600', /no shares of width and height/],
+      ['0 0.1 0.2 0.3 x 0.3 0.6', /coordinates is null/],
+      ['1.5 0.1 0.2 0.3 0.2 0.3 0.6', /class is no whole number/],
+    ];
+    for (const [line, reason] of bad) {
+      const { images, remarks } = await read({ 'set/labels/a.txt': `0 ${SQUARE}\n${line}\n` });
+      expect(images['set/images/a.png']?.objects.length).toBe(1);
+      expect(remarks).toEqual([expect.stringMatching(reason)]);
+      expect(remarks[0]).toContain('line 2');
+    }
+    const pose = await read({
+      'set/labels/a.txt': `0 ${SQUARE}`,
+      'set/data.yaml': 'names: [a]\nkpt_shape: [2, 2]',
+    });
+    expect(pose.remarks[0]).toMatch(/^refused data\/annotation-key-points/);
+    const lost = await read({ 'set/labels/b.txt': `0 ${SQUARE}` });
+    expect(lost.remarks).toEqual([
+      expect.stringMatching(/^refused data\/annotation-image-missing set\/labels\/b.txt/),
+    ]);
+  });
+});
