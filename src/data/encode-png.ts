@@ -12,7 +12,8 @@ export function encodeMaskPng({ width, height, data }: LabelMap | BinaryMask): U
     );
   }
   let max = 0;
-  for (const v of data) {
+  for (let i = 0; i < data.length; i++) {
+    const v = data[i] as number;
     if (v < 0 || v > 65_535) {
       throw new RangeError(`label ${v} does not fit a 16-bit PNG; renumber the labels first`);
     }
@@ -20,8 +21,8 @@ export function encodeMaskPng({ width, height, data }: LabelMap | BinaryMask): U
   }
   return ofExactLength(
     max <= 255
-      ? encode({ width, height, channels: 1, depth: 8, data: Uint8Array.from(data) })
-      : encode({ width, height, channels: 1, depth: 16, data: Uint16Array.from(data) }),
+      ? encode({ width, height, channels: 1, depth: 8, data: new Uint8Array(data) })
+      : encode({ width, height, channels: 1, depth: 16, data: new Uint16Array(data) }),
   );
 }
 

@@ -48,16 +48,19 @@ function polygonRuns(rings: readonly Float64Array[], { width, height }: Size): P
   // For every row of pixels the x at which edges cross its middle: counted first, then put side by side.
   const starts = new Int32Array(height + 1);
   let total = 0;
+  let [top, bottom] = [height, 0];
   for (const ring of rings) {
     eachEdge(ring, (_x0, y0, _x1, y1) => {
       const from = firstPixel(Math.min(y0, y1), height);
       const to = firstPixel(Math.max(y0, y1), height);
       total += to - from;
       if (total > MOST_CROSSINGS) throw new TooMuchWork();
+      top = Math.min(top, from);
+      bottom = Math.max(bottom, to);
       for (let y = from; y < to; y++) starts[y + 1] = (starts[y + 1] as number) + 1;
     });
   }
-  for (let y = 0; y < height; y++) starts[y + 1] = (starts[y + 1] as number) + (starts[y] as number);
+  for (let y = top; y < bottom; y++) starts[y + 1] = (starts[y + 1] as number) + (starts[y] as number);
   const crossings = new Float64Array(total);
   const next = starts.slice(0, height);
   for (const ring of rings) {
@@ -71,11 +74,14 @@ function polygonRuns(rings: readonly Float64Array[], { width, height }: Size): P
     });
   }
   const runs: number[] = [];
-  for (let y = 0; y < height; y++) {
-    const row = crossings.subarray(starts[y], starts[y + 1]).sort();
-    for (let i = 0; i + 1 < row.length; i += 2) {
-      const x0 = firstPixel(row[i] as number, width);
-      const x1 = firstPixel(row[i + 1] as number, width);
+  for (let y = top; y < bottom; y++) {
+    const end = starts[y + 1] as number;
+    let at = starts[y] as number;
+    if (end - at > 2) crossings.subarray(at, end).sort();
+    for (; at + 1 < end; at += 2) {
+      const [a, b] = [crossings[at] as number, crossings[at + 1] as number];
+      const x0 = firstPixel(Math.min(a, b), width);
+      const x1 = firstPixel(Math.max(a, b), width);
       if (x1 > x0) runs.push(y, x0, x1);
     }
   }
