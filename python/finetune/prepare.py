@@ -14,6 +14,7 @@ from .augment import augment
 from .config import TrainConfig, least_area
 from .prompts import Prompt, box_prompt, click_prompt, first_prompts, jittered_box
 from .random import Random
+from .reduce import reduced, reduction
 from .sampler import Sampler
 from .targets import low_res
 
@@ -58,6 +59,7 @@ class Batches:
 
     def prepare(self, sample: LabelledImage) -> Prepared | None:
         """One variant of an image; None if it holds nothing to prompt for."""
+        sample = reduced(sample, reduction(sample.image.shape, self.size, self.config.minCrop))
         image, (labels, classes) = augment(sample.image, [sample.labels, sample.classes], self.augmenting, self.config)
         objects = find_objects(labels, sample.rule, least_area(self.config, labels.shape, self.size))
         pixels, fill = preprocess(image, self.size)

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 import shutil
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from finetune.methods import METHODS
 from finetune.prepare import Batches
 from finetune.prompts import corrective_click
 from finetune.random import Random
+from finetune.reduce import reduced, reduction
 from finetune.run import run
 from finetune.scoring import Evaluator
 from finetune.step import Losses
@@ -357,3 +359,17 @@ def test_the_base_is_scored_anew_for_other_objects() -> None:
     one, all_of_them = base_scores(base, largest, images), base_scores(base, nine, images)
     assert len(one[0].box) == 1 < len(all_of_them[0].box)
     assert base_scores(base, largest, images)[0] is one[0]
+
+
+def test_a_large_image_is_reduced_as_in_the_engine() -> None:
+    # The case of `src/data/reduce.test.ts`.
+    assert [reduction(shape, 1024, 0.5) for shape in [(3000, 4000), (3000, 4096), (6144, 3000), (400, 500)]] == [1, 2, 3, 1]
+    assert reduction((3000, 4000), 1024, 1) == 3
+    labels = np.array([[1, 1, 0, 1, 1, 1, -1, -1]] * 4)
+    image = ((np.arange(4 * 8 * 3) * 37) % 256).astype(np.uint8).reshape(4, 8, 3)
+    small = reduced(LabelledImage("a", image, labels, "components", labels), 2)
+    assert small.rule == "ids"
+    assert small.labels.tolist() == [[2, 1, 1, -1]] * 2
+    assert small.classes.tolist() == [[1, 1, 1, -1]] * 2
+    assert small.image.shape == (2, 4, 3)
+    assert small.image[1, 2, 0] == math.floor(image[2:4, 4:6, 0].astype(float).mean() + 0.5)

@@ -65,6 +65,7 @@ it('trains and leaves the files of a run', async () => {
     ...['--config', join(folder, 'config.json'), '--out', run],
   );
   expect(trained.stderr + trained.stdout).toMatch(/step 2 {2}loss/);
+  expect(trained.stderr, 'images are prepared in a thread').not.toMatch(/No thread/);
   expect(trained.code).toBe(0);
   const adapter = JSON.parse(await readFile(join(run, 'adapter.json'), 'utf8'));
   expect(Object.keys(adapter.mopeft.methods)).toEqual(['lora', 'prefix', 'adapter']);

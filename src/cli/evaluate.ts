@@ -9,8 +9,8 @@ import type { OpenModel } from '../engine/model.ts';
 import type { RunSplit } from '../engine/run/run-files.ts';
 import { SessionPredictor } from '../engine/session-predictor.ts';
 import { ModelSession } from '../engine/tuning.ts';
-import { trainingSet } from '../train/batches.ts';
 import { evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
+import { trainingSet } from '../train/training-set.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { openAdapter, openCliModel, openData, runFolder } from './open.ts';
 

@@ -17,6 +17,7 @@ import { METHODS } from '../peft/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
 import { openCliModel, openData, runFolder } from './open.ts';
+import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 
 const ids = (records: readonly { readonly id: string }[]): string => records.map(({ id }) => id).join('|');
 
@@ -70,6 +71,8 @@ export async function train(args: readonly string[]): Promise<number> {
     files: runFolder(out),
     name: basename(resolve(out)),
     observer: printing,
+    openDataThread,
+    cacheBytes: CLI_CACHE_BYTES,
   };
   const run = flags.resume === undefined ? await start(parts, flags, folders) : await goOn(parts, folders);
   const interrupt = () => {

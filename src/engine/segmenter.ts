@@ -3,6 +3,7 @@
  * and answers clicks and boxes with candidate masks at the image's own size. Coordinates are original pixels.
  */
 import { Failure } from '../config/failure.ts';
+import { Lru } from '../data/lru.ts';
 import { type ModelInput, preprocess, toModel } from '../data/preprocess.ts';
 import type { RgbImage } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -10,7 +11,6 @@ import { answerTokens, type ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
 import type { GateLayer } from '../train/gates.ts';
 import type { GpuQueue } from './gpu-queue.ts';
-import { Lru } from './lru.ts';
 import { ModelSession, type Tuning } from './tuning.ts';
 
 /** Which weights answer. `key` names them: equal keys mean equal weights. */

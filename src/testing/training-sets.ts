@@ -2,7 +2,7 @@ import { Random } from '../config/random.ts';
 import type { LoadedSample } from '../data/dataset.ts';
 import { findObjects } from '../data/objects.ts';
 import type { LabelMap, RgbImage } from '../data/types.ts';
-import type { TrainingSet } from '../train/batches.ts';
+import type { TrainingSet } from '../train/training-set.ts';
 
 /** An image with two bright rectangles on a dark, noisy ground; the rectangles are its objects. */
 export function drawSample(name: string, seed: number, width = 40, height = 28): LoadedSample {

@@ -2,31 +2,56 @@ import { expect, test } from 'vitest';
 import { parseTrainConfig } from '../config/train.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
-import { Batches, type TrainingSet } from './batches.ts';
+import { Batches } from './batches.ts';
+import type { TrainingSet } from './training-set.ts';
 
 const config = parseTrainConfig({ imagesPerStep: 3, objectsPerImage: 1, minSize: 0 });
 
-/** A dataset with an object in those loads that `hasObject` names, counted from 1; and the number of loads. */
-function counted(hasObject: (load: number) => boolean): { set: TrainingSet; loads: () => number } {
+/** A dataset with an object in those images that `hasObject` names, by the order of their first load from 1. */
+function counted(count: number, hasObject: (load: number) => boolean) {
   let loads = 0;
   const sample = drawSample('a', 1);
   const { labelling: _, ...empty } = sample;
   const load = async () => ({ ok: true as const, value: hasObject(++loads) ? sample : empty });
-  return { set: { ...drawnSet('a', 1), load }, loads: () => loads };
+  return { set: { ...drawnSet('a', 1, count), load }, loads: () => loads };
 }
 
-const open = (set: TrainingSet) => Batches.open(MICRO_SAM, config, [set], null);
+const open = (set: TrainingSet, cacheBytes = 0) => Batches.open(MICRO_SAM, config, [set], null, cacheBytes);
 
 test('a step takes as many images without an object as it needs, as long as one with an object is among 200', async () => {
-  const { set, loads } = counted((load) => load % 200 === 0);
-  expect(await open(set).next(() => undefined)).toHaveLength(3);
+  const { set, loads } = counted(700, (load) => load % 200 === 0);
+  expect((await open(set).next()).images).toHaveLength(3);
   expect(loads()).toBe(600);
 });
 
 test('a run gives up at 200 images in a row without an object', async () => {
-  const { set, loads } = counted((load) => load === 1);
-  await expect(open(set).next(() => undefined)).rejects.toMatchObject({
-    record: { code: 'train/no-objects', what: expect.stringContaining('200 images in a row') },
+  const { set, loads } = counted(700, (load) => load === 1);
+  expect(await open(set).next()).toMatchObject({
+    images: [],
+    failure: { code: 'train/no-objects', what: expect.stringContaining('200 images in a row') },
   });
   expect(loads()).toBe(201);
+});
+
+test('images are decoded once while they fit the budget, and batches do not depend on it', async () => {
+  const [kept, decoded] = [counted(5, () => true), counted(5, () => true)];
+  const [cached, uncached] = [open(kept.set, 2 ** 20), open(decoded.set)];
+  for (let step = 0; step < 10; step++) expect(await cached.next()).toEqual(await uncached.next());
+  expect(kept.loads()).toBe(5);
+  expect(decoded.loads()).toBeGreaterThan(20);
+});
+
+test('what is kept stays within the budget over 500 batches', async () => {
+  // An image of 40 × 28 with its labels in a byte each.
+  const one = 40 * 28 * 4;
+  const budget = 3.5 * one;
+  const { set, loads } = counted(12, () => true);
+  const batches = open(set, budget);
+  const seen = new Set<number>();
+  for (let step = 0; step < 500; step++) {
+    await batches.next();
+    seen.add(batches.cachedBytes);
+  }
+  expect([...seen]).toEqual([3 * one]);
+  expect(loads()).toBeGreaterThan(500);
 });

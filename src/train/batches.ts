@@ -1,45 +1,35 @@
-import { Failure } from '../config/failure.ts';
+import { Failure, type FailureRecord } from '../config/failure.ts';
 import { Random, type RandomState } from '../config/random.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
-import { type Dataset, type LoadedSample, loadSample } from '../data/dataset.ts';
-import { leastArea, type ObjectLimit } from '../data/object-sizes.ts';
-import type { Outcome, Split } from '../data/types.ts';
+import { ImageCache } from './image-cache.ts';
 import { type DataRandom, type PreparedImage, prepareImage } from './prepare.ts';
 import { Sampler, type SamplerState } from './sampler.ts';
+import type { TrainingSet } from './training-set.ts';
 
-/** A dataset as a run uses it. */
-export interface TrainingSet {
-  /** Names it in events; unique in a run. */
-  readonly key: string;
-  /** Names of the labelled images by split, in natural order. */
-  readonly split: Readonly<Record<Split, readonly string[]>>;
-  /** Decodes an image of the split by its name. */
-  readonly load: (name: string) => Promise<Outcome<LoadedSample>>;
+/** What was left out of a batch, and why. */
+export interface DataNotice {
+  /** Key of the dataset. */
+  readonly dataset: string;
+  /** Name of the image. */
+  readonly sample: string;
+  /** One or two sentences. */
+  readonly message: string;
 }
 
-/** A dataset for a run of a model; objects under the limit are left out. */
-export function trainingSet(
-  key: string,
-  dataset: Dataset,
-  split: TrainingSet['split'],
-  { imageSize: size, preprocessing: { aspect } }: SamConfig,
-  limit: ObjectLimit,
-): TrainingSet {
-  const samples = new Map(dataset.samples.map((sample) => [sample.name, sample]));
-  const load = async (name: string) => {
-    const sample = samples.get(name);
-    if (!sample) throw new RangeError(`${name} of the split is not in the dataset ${dataset.name}`);
-    return loadSample(sample, { leastArea: (image) => leastArea(limit, image, { size, aspect }) });
-  };
-  return { key, split, load };
+/** The images of a step; plain data, so that another thread can draw it. */
+export interface Batch {
+  /** Empty where there is a failure. */
+  readonly images: readonly PreparedImage[];
+  readonly notices: readonly DataNotice[];
+  /** Why there are no images: `train/no-objects`. */
+  readonly failure: FailureRecord | null;
+  /** From which the next batch is drawn. */
+  readonly state: BatchState;
 }
 
-/** Called for what was left out: the dataset's key, the image, one or two sentences. */
-export type OnNotice = (dataset: string, sample: string, message: string) => void;
-
-/** Images in a row without a usable object after which a run fails. */
-const MAX_FRUITLESS = 200;
+/** Images in a row without an object to train on after which a run fails. */
+const MOST_WITHOUT_OBJECT = 200;
 
 /** The part of a run's state that determines the images, augmentations and prompts to come. */
 export interface BatchState {
@@ -55,17 +45,22 @@ export class Batches {
     private readonly sam: SamConfig,
     private readonly config: TrainConfig,
     private readonly sets: readonly TrainingSet[],
+    private readonly cache: ImageCache,
     private readonly sampler: Sampler,
     private readonly random: DataRandom,
     private promptCount: number,
   ) {}
 
-  /** @throws Failure `train/no-images` when a dataset has no training image. */
+  /**
+   * @param cacheBytes most that is kept of decoded images.
+   * @throws Failure `train/no-images` when a dataset has no training image.
+   */
   static open(
     sam: SamConfig,
     config: TrainConfig,
     sets: readonly TrainingSet[],
     state: BatchState | null,
+    cacheBytes: number,
   ): Batches {
     const empty = sets.find(({ split }) => split.train.length === 0);
     if (sets.length === 0 || empty) {
@@ -87,28 +82,27 @@ export class Batches {
           augment: Random.fromSeed(config.seed, 'augment'),
           prompts: Random.fromSeed(config.seed, 'prompts'),
         };
-    return new Batches(sam, config, sets, sampler, random, state?.promptCount ?? 0);
+    const cache = new ImageCache(sam, config, cacheBytes);
+    return new Batches(sam, config, sets, cache, sampler, random, state?.promptCount ?? 0);
   }
 
-  /**
-   * The images of the next step.
-   * @throws Failure `train/no-objects` when many images in a row have nothing that can be trained on.
-   */
-  async next(onNotice: OnNotice): Promise<PreparedImage[]> {
+  /** Bytes of the decoded images that are kept. */
+  get cachedBytes(): number {
+    return this.cache.bytes;
+  }
+
+  /** The images of the next step; fails when many images in a row have nothing that can be trained on. */
+  async next(): Promise<Batch> {
     const images: PreparedImage[] = [];
-    for (let fruitless = 0; images.length < this.config.imagesPerStep; ) {
-      const image = await this.draw(onNotice);
-      fruitless = image ? 0 : fruitless + 1;
+    const notices: DataNotice[] = [];
+    for (let without = 0; images.length < this.config.imagesPerStep; ) {
+      const image = await this.draw(notices);
+      without = image ? 0 : without + 1;
       if (image) images.push(image);
-      if (fruitless >= MAX_FRUITLESS) {
-        throw new Failure({
-          code: 'train/no-objects',
-          what: `${MAX_FRUITLESS} images in a row had no object to train on.`,
-          cure: `Check the masks: objects under ${this.config.minSize} pixels wide on the model's input are left out. Cut the images into smaller ones around the objects, or lower "Smallest object" (--min-size).`,
-        });
-      }
+      if (without >= MOST_WITHOUT_OBJECT)
+        return { images: [], notices, failure: this.noObjects(), state: this.state() };
     }
-    return images;
+    return { images, notices, failure: null, state: this.state() };
   }
 
   state(): BatchState {
@@ -120,14 +114,15 @@ export class Batches {
     };
   }
 
-  private async draw(onNotice: OnNotice): Promise<PreparedImage | null> {
+  private async draw(notices: DataNotice[]): Promise<PreparedImage | null> {
     const draw = this.sampler.next();
     const set = this.sets[draw.dataset];
     const name = set?.split.train[draw.sample];
     if (!set || name === undefined) throw new RangeError('the sampler drew an image that is not there');
-    const loaded = await set.load(name);
+    const notice = (message: string) => notices.push({ dataset: set.key, sample: name, message });
+    const loaded = await this.cache.load(set, name);
     if (!loaded.ok) {
-      onNotice(set.key, name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
+      notice(`${loaded.refusal.reason} ${loaded.refusal.cure}`);
       return null;
     }
     const { image, vanished, promptCount } = prepareImage(
@@ -140,8 +135,16 @@ export class Batches {
     this.promptCount = promptCount;
     if (vanished > 0) {
       const objects = vanished === 1 ? 'One object is' : `${vanished} objects are`;
-      onNotice(set.key, name, `${objects} too small or thin for the model's masks and left out.`);
+      notice(`${objects} too small or thin for the model's masks and left out.`);
     }
     return image;
+  }
+
+  private noObjects(): FailureRecord {
+    return {
+      code: 'train/no-objects',
+      what: `${MOST_WITHOUT_OBJECT} images in a row had no object to train on.`,
+      cure: `Check the masks: objects under ${this.config.minSize} pixels wide on the model's input are left out. Cut the images into smaller ones around the objects, or lower "Smallest object" (--min-size).`,
+    };
   }
 }

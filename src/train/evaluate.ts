@@ -3,11 +3,11 @@ import { clickPointOf } from '../data/distance-transform.ts';
 import { preprocess } from '../data/preprocess.ts';
 import type { ObjectRegion, Split } from '../data/types.ts';
 import { answerToken } from '../sam/prompts.ts';
-import type { TrainingSet } from './batches.ts';
 import { type GateLayer, meanGates } from './gates.ts';
 import { iousOnImage } from './mask-iou.ts';
 import type { DecodedObject, MaskPredictor, ThresholdedMaskPredictor } from './mask-predictor.ts';
 import { boxPrompt, pointPrompt } from './prompts.ts';
+import type { TrainingSet } from './training-set.ts';
 
 /** How well one object was found, IoU in original pixels. */
 export interface ObjectScore {
@@ -113,10 +113,19 @@ export async function evaluateSetAt(
 ): Promise<ImageScore[][]> {
   const chosen = options.maxImages > 0 ? names.slice(0, options.maxImages) : names;
   const scores: ImageScore[][] = thresholds.map(() => []);
+  // The next image is decoded while one is measured; its failure is reported when it is its turn, if ever.
+  const load = (i: number): ReturnType<TrainingSet['load']> | null => {
+    const name = chosen[i];
+    const loading = name === undefined ? null : set.load(name);
+    loading?.catch(() => undefined);
+    return loading;
+  };
+  let upcoming = load(0);
   for (const [i, name] of chosen.entries()) {
     await hooks.beforeImage?.(i, chosen.length);
     if (hooks.isInterrupted?.()) break;
-    const loaded = await set.load(name);
+    const loaded = await (upcoming ?? set.load(name));
+    upcoming = load(i + 1);
     if (!loaded.ok) {
       hooks.onRefused?.(name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
       continue;

@@ -9,10 +9,11 @@ import type { SamModel } from '../sam/weights.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
-import type { TrainingSet } from './batches.ts';
 import { type BestWeights, type RunStorage, readCheckpoint } from './checkpoint.ts';
 import type { TrainEvent } from './events.ts';
 import { Trainer, type TrainingEnd } from './loop.ts';
+import { localData, type TrainingData } from './training-data.ts';
+import type { TrainingSet } from './training-set.ts';
 
 // Compiling the step's pipelines takes a software adapter most of the time; one device compiles them once for all tests.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -66,11 +67,13 @@ async function train(
     stopOn,
     resume = false,
     sets = [drawnSet('left', 1), drawnSet('right', 2, 2)],
+    data = localData(MICRO_SAM, config, sets),
   }: {
     pauseOn?: (event: TrainEvent) => boolean;
     stopOn?: (event: TrainEvent) => boolean;
     resume?: boolean;
     sets?: TrainingSet[];
+    data?: TrainingData;
   } = {},
 ): Promise<Trained> {
   const events: TrainEvent[] = [];
@@ -80,7 +83,7 @@ async function train(
       model,
       mopeft: resolveMopeft({ methods: ['lora', 'prefix', 'adapter'] }, MICRO_SAM),
       config,
-      sets,
+      data,
       storage,
       emit: (event) => {
         events.push(event);
@@ -131,6 +134,45 @@ describe('a run', () => {
     );
     expect(parts.checkpoint).toEqual(whole.checkpoint);
     expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('takes the same steps whether a batch was prefetched and lost, was prefetched and used, or was not', async () => {
+    const config = { ...CONFIG, steps: 6, evalEvery: 6, checkpointEvery: 3 };
+    const lossesOf = ({ events }: Pick<Trained, 'events'>) =>
+      events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
+    const counted = () => {
+      const data = localData(MICRO_SAM, config, [drawnSet('left', 1), drawnSet('right', 2, 2)]);
+      const next = vi.fn(data.next);
+      return { data: { ...data, next }, next };
+    };
+    const whole = counted();
+    const losses = lossesOf(await train(new MemoryStorage(), config, { data: whole.data }));
+    expect(losses).toHaveLength(6);
+    expect(whole.next, 'no batch after the last step').toHaveBeenCalledTimes(6);
+
+    // The program ends during step 4: the checkpoint is that of step 3, and two batches after it were drawn.
+    const storage = new MemoryStorage();
+    const killed = counted();
+    const events: TrainEvent[] = [];
+    const kill = (event: TrainEvent) => {
+      if (event.type === 'step' && event.step === 4) throw new Error('killed');
+      events.push(event);
+      return false;
+    };
+    await expect(train(storage, config, { data: killed.data, pauseOn: kill })).rejects.toThrow('killed');
+    expect(killed.next).toHaveBeenCalledTimes(5);
+    expect((await checkpointOf(storage)).state.step).toBe(3);
+    const rest = await train(storage, config, { resume: true });
+    expect([...lossesOf({ events }), ...lossesOf(rest)]).toEqual(losses);
+
+    // Every session takes one step, of a batch that was not prefetched.
+    const stepwise = new MemoryStorage();
+    const each: number[] = [];
+    for (let step = 0; step < 6; step++) {
+      const pauseOn = (event: TrainEvent) => event.type === 'step';
+      each.push(...lossesOf(await train(stepwise, config, { pauseOn, resume: step > 0 })));
+    }
+    expect(each).toEqual(losses);
   });
 
   it('leaves off an evaluation when it shall pause, and does it when it goes on', async () => {

@@ -5,7 +5,6 @@ import type { TrainConfig } from '../config/train.ts';
 import type { Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
-import { Batches, type TrainingSet } from './batches.ts';
 import {
   allFinite,
   type Checkpoint,
@@ -23,6 +22,7 @@ import { inTurns } from './pieces.ts';
 import { type TrainingPlans, trainingPlans } from './plans.ts';
 import { isBetter, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
+import { PrefetchedBatches, type TrainingData } from './training-data.ts';
 
 /** What a training run needs. */
 export interface TrainerParts {
@@ -30,7 +30,8 @@ export interface TrainerParts {
   readonly model: FrozenModel;
   readonly mopeft: MopeftConfig;
   readonly config: TrainConfig;
-  readonly sets: readonly TrainingSet[];
+  /** Whoever opened them closes them. */
+  readonly data: TrainingData;
   readonly storage: RunStorage;
   /** What is to run, where it was planned for just these parts before; a resumed run plans anew. */
   readonly plans?: TrainingPlans;
@@ -65,7 +66,7 @@ export class Trainer {
   private constructor(
     private readonly parts: TrainerParts,
     private readonly step: TrainingStep,
-    private readonly batches: Batches,
+    private readonly batches: PrefetchedBatches,
     private readonly corrections: Random,
     private readonly objectsPerPass: number,
     private progress: Progress,
@@ -77,13 +78,13 @@ export class Trainer {
    * @throws Failure `train/…`, `peft/…`, `gpu/…`; nothing stays allocated then.
    */
   static async open(parts: TrainerParts, resume = false): Promise<Trainer> {
-    const { gpu, model, mopeft, config, sets } = parts;
+    const { gpu, model, mopeft, config } = parts;
     const checkpoint = resume ? await lastCheckpoint(parts.storage) : null;
     const sizes = checkpoint ? { ...config, objectsPerPass: checkpoint.state.objectsPerPass } : config;
     const known = checkpoint ? undefined : parts.plans;
     const plans = known ?? (await inTurns(trainingPlans(model.config, mopeft, sizes, gpu)));
     const state = checkpoint?.state ?? null;
-    const batches = Batches.open(model.config, config, sets, state);
+    const batches = await PrefetchedBatches.open(parts.data, state);
     const step = await TrainingStep.create(gpu, model, plans);
     try {
       if (checkpoint) checkpoint.restore(step.parameters);
@@ -125,7 +126,7 @@ export class Trainer {
    * Trains until the last step, until patience runs out, or until a pause or stop is requested. After a failure the
    * last checkpoint and the best weights are on storage.
    * @throws Failure `train/not-finite`, `gpu/lost`, `gpu/out-of-memory`, `gpu/invalid`, `train/no-objects`,
-   *   `storage/…`.
+   *   `train/data-thread`, `storage/…`.
    */
   async run(): Promise<TrainingEnd> {
     const lost = this.parts.gpu.lost.then((info) => {
@@ -196,9 +197,9 @@ export class Trainer {
     const { config, mopeft } = this.parts;
     const start = performance.now();
     const { step } = this.progress;
-    const images = await this.batches.next((dataset, sample, message) =>
-      this.notice(dataset, sample, message),
-    );
+    const { images, notices, failure } = await this.batches.next(step + 1 >= config.steps);
+    for (const { dataset, sample, message } of notices) this.notice(dataset, sample, message);
+    if (failure) throw new Failure(failure);
     const { squaredNorm, ...losses } = await this.step.gradients(
       images,
       config.corrections,
@@ -286,10 +287,10 @@ export class Trainer {
     thresholds: readonly number[],
     isInterrupted: () => boolean = () => false,
   ): Promise<SetScores[][] | null> {
-    const { config, sets, emit, yieldDevice } = this.parts;
+    const { config, data, emit, yieldDevice } = this.parts;
     const label = `Measuring the ${split === 'val' ? 'validation' : split} images`;
     const options = { maxObjects: config.evalObjects, maxImages };
-    return evaluateSetsAt(this.step, sets, split, thresholds, options, ({ key }) => ({
+    return evaluateSetsAt(this.step, data.sets, split, thresholds, options, ({ key }) => ({
       beforeImage: async (done, total) => {
         emit({ type: 'activity', label, dataset: key, done, total });
         await yieldDevice?.();
@@ -301,7 +302,7 @@ export class Trainer {
 
   private async writeCheckpoint(): Promise<void> {
     const { step } = this.progress;
-    const { random, ...batches } = this.batches.state();
+    const { random, ...batches } = this.batches.state;
     const state: RunState = {
       ...this.progress,
       ...batches,

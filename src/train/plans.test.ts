@@ -12,6 +12,7 @@ import type { RunStorage } from './checkpoint.ts';
 import { estimateMemory } from './estimate.ts';
 import { Trainer } from './loop.ts';
 import { planShapes, planTraining, sharedPlans, trainingPlans } from './plans.ts';
+import { localData } from './training-data.ts';
 
 let graphCount = 0;
 let planCount = 0;
@@ -86,7 +87,14 @@ describe('planning a training of ViT-B', () => {
     });
     const gpu = device as unknown as Gpu;
     const model = { config: VIT_B } as SamModel;
-    const parts = { gpu, model, mopeft, config: parseTrainConfig({}), sets: [], storage };
+    const parts = {
+      gpu,
+      model,
+      mopeft,
+      config: parseTrainConfig({}),
+      data: localData(VIT_B, parseTrainConfig({}), []),
+      storage,
+    };
     // Without a dataset it ends right after planning, before it needs a device.
     const opening = Trainer.open({ ...parts, emit: () => undefined });
     await expect(opening).rejects.toMatchObject({ record: { code: 'train/no-images' } });

@@ -49,7 +49,7 @@ export interface Preparation {
  * @param promptCount prompts used before; kinds of first prompt alternate over all objects of a run.
  */
 export function prepareImage(
-  sample: LoadedSample,
+  sample: Pick<LoadedSample, 'image' | 'labelling'>,
   sam: SamConfig,
   config: TrainConfig,
   random: DataRandom,

@@ -23,11 +23,12 @@ import { type HostTensor, Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
 import { relativeError } from '../testing/allclose.ts';
 import { openTestGpu } from '../testing/device.ts';
-import { type TrainingSet, trainingSet } from './batches.ts';
 import type { RunStorage } from './checkpoint.ts';
 import type { EvalEvent, GatesEvent, StepEvent, TrainEvent } from './events.ts';
 import { Trainer } from './loop.ts';
 import { learningRates } from './optimizer.ts';
+import { localData } from './training-data.ts';
+import { type TrainingSet, trainingSet } from './training-set.ts';
 
 const folder = fileURLToPath(new URL('../../tests/vectors/twin/', import.meta.url));
 const CASES = readdirSync(folder).flatMap((file) =>
@@ -142,7 +143,7 @@ async function repeat(run: TwinRun) {
     model,
     mopeft: resolveMopeft(run.mopeft, model.config),
     config,
-    sets,
+    data: localData(model.config, config, sets),
     storage,
     emit: (event) => events.push(event),
   });

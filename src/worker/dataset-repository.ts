@@ -5,10 +5,10 @@ import type { Dataset, LoadedSample } from '../data/dataset.ts';
 import { DatasetStore, newDatasetId } from '../data/dataset-store.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
 import { inspectDataset } from '../data/inspect.ts';
+import { Lru } from '../data/lru.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import type { StoredDataset } from '../data/types.ts';
 import { loadByName } from '../engine/datasets.ts';
-import { Lru } from '../engine/lru.ts';
 import {
   type Card,
   CardSchema,

@@ -1,8 +1,8 @@
 /** The images that are open in Segment and what was answered about them. */
 import { Failure } from '../config/failure.ts';
 import { decodeImage } from '../data/decode/image.ts';
+import { Lru } from '../data/lru.ts';
 import type { RgbImage } from '../data/types.ts';
-import { Lru } from '../engine/lru.ts';
 import {
   BASE_WEIGHTS,
   type DecodedCandidate,

@@ -1,12 +1,15 @@
 /** The engine's worker: opens the storage and answers the page's calls. */
 import { Failure, toFailureRecord } from '../config/failure.ts';
+import type { DataThread } from '../train/data-port.ts';
+import { CACHE_BYTES, cacheBytes } from '../train/training-data.ts';
 import { EngineState } from './engine-state.ts';
-import { bootHandlers } from './handlers/boot.ts';
+import { bootHandlers, deviceMemory } from './handlers/boot.ts';
 import { dataHandlers } from './handlers/data.ts';
 import { modelHandlers } from './handlers/model.ts';
 import { outputHandlers } from './handlers/output.ts';
 import { segmentHandlers } from './handlers/segment.ts';
 import { trainHandlers } from './handlers/train.ts';
+import dataAddress from './runs/data-thread.ts?worker&url';
 import { threadPlanner } from './runs/planner.ts';
 import plannerAddress from './runs/planner-thread.ts?worker&url';
 import { TrainingService } from './runs/training-service.ts';
@@ -14,14 +17,27 @@ import { SegmentationService } from './segmentation-service.ts';
 import { serve } from './serve.ts';
 
 /** Begins in a blob, as this worker does, so that it takes the Content-Security-Policy over. */
-function openPlannerThread(): Worker {
-  const address = new URL(plannerAddress, import.meta.url).href;
+function openThread(file: string, name: string): Worker {
+  const address = new URL(file, import.meta.url).href;
   const entry = new Blob([`import ${JSON.stringify(address)};`], { type: 'text/javascript' });
-  return new Worker(URL.createObjectURL(entry), { type: 'module', name: 'planner' });
+  return new Worker(URL.createObjectURL(entry), { type: 'module', name });
 }
 
+function openDataThread(): DataThread {
+  const worker = openThread(dataAddress, 'data');
+  const { port1, port2 } = new MessageChannel();
+  const died = new Promise<void>((resolve) => worker.addEventListener('error', () => resolve()));
+  worker.postMessage(port2, [port2]);
+  return { port: port1, died, end: () => worker.terminate() };
+}
+
+const memory = deviceMemory();
 const engine = EngineState.open((event) => emit(event)).then((state) => {
-  const training = new TrainingService(state, threadPlanner(openPlannerThread));
+  const training = new TrainingService(
+    state,
+    threadPlanner(() => openThread(plannerAddress, 'planner')),
+    { openDataThread, cacheBytes: memory === null ? CACHE_BYTES : cacheBytes(memory * 2 ** 30) },
+  );
   return { state, training, service: new SegmentationService(state, (runId) => training.weights(runId)) };
 });
 const state = engine.then((parts) => parts.state);

@@ -6,8 +6,10 @@ import { MemoryStore } from '../../data/memory-store.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { resolveMopeft } from '../../peft/resolve.ts';
 import { openTestGpu } from '../../testing/device.ts';
+import { fakeDataThread } from '../../testing/fake-data-thread.ts';
 import { MICRO_SAM, openMicroModel } from '../../testing/micro-model.ts';
 import { drawSample } from '../../testing/training-sets.ts';
+import type { DataThread } from '../../train/data-port.ts';
 import { resumedDataset, runDataset } from '../datasets.ts';
 import { GpuQueue } from '../gpu-queue.ts';
 import { resumeTraining, startTraining } from './run.ts';
@@ -32,7 +34,7 @@ function drawnFiles(name: string) {
 }
 
 /** A folder of its own, and what starts or resumes a run of one dataset in it. */
-async function openFolder(name = 'Cells') {
+async function openFolder(name = 'Cells', openDataThread?: () => DataThread) {
   const model = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [] };
   const files = new RunFiles(new MemoryStore(), 'runs/try');
   const dataset = {
@@ -44,7 +46,10 @@ async function openFolder(name = 'Cells') {
     mopeft: resolveMopeft({ methods: ['lora'] }, MICRO_SAM),
     train: parseTrainConfig({ steps: 1, imagesPerStep: 1, objectsPerImage: 1, evalObjects: 1 }),
   };
-  const parts = (observer: RunObserver, queue = new GpuQueue()) => ({ gpu, queue, model, files, observer });
+  const parts = (observer: RunObserver, queue = new GpuQueue()) => ({
+    ...{ gpu, queue, model, files, observer },
+    ...(openDataThread && { openDataThread }),
+  });
   return {
     files,
     start: (observer: RunObserver = {}, queue?: GpuQueue) =>
@@ -111,6 +116,24 @@ test('a stopped run stays stopped when a pause cuts its test off, and a later st
     },
   });
   expect((await kept.done).verdict).not.toBeNull();
+});
+
+test('a run is the same with its images prepared in a thread, in this one, or in this one for want of a thread', async () => {
+  const metricsOf = async (openDataThread?: () => DataThread) => {
+    const { files, start } = await openFolder('Cells', openDataThread);
+    const notices: string[] = [];
+    const { verdict } = await (await start({ onNotice: (text) => notices.push(text) })).done;
+    const lines = await files.readMetrics();
+    return { notices, verdict, lines: lines.map((line) => ({ ...line, ms: 0 })) };
+  };
+  const here = await metricsOf();
+  const { thread, end } = fakeDataThread();
+  expect(await metricsOf(() => thread)).toEqual(here);
+  expect(end).toHaveBeenCalledOnce();
+  const without = await metricsOf(() => {
+    throw new Error('no threads here');
+  });
+  expect(without).toEqual({ ...here, notices: [expect.stringMatching(/^No thread could be opened/)] });
 });
 
 test("a dataset's name is told as it is, whatever characters it holds", async () => {

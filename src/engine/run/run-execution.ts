@@ -1,10 +1,12 @@
 /** A training run under way, from its first step to its verdict, over the trainer of `src/train`. */
-
-import { type TrainingSet, trainingSet } from '../../train/batches.ts';
+import type { TrainConfig } from '../../config/train.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
+import { threadData } from '../../train/data-port.ts';
 import { evaluateSetsAt, type ImageScore, type SetScores } from '../../train/evaluate.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
+import { CACHE_BYTES, localData, type TrainingData } from '../../train/training-data.ts';
+import { trainingSet } from '../../train/training-set.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
 import { MetricsLog } from './metrics.ts';
@@ -29,7 +31,7 @@ export class RunExecution implements Run {
   private constructor(
     private readonly parts: RunParts,
     readonly config: RunConfig,
-    private readonly sets: readonly TrainingSet[],
+    private readonly data: TrainingData,
     private readonly log: MetricsLog,
     private readonly trainer: Trainer,
     private readonly device: DeviceAccess,
@@ -47,10 +49,9 @@ export class RunExecution implements Run {
   ): Promise<RunExecution> {
     const { gpu, queue, model, files } = parts;
     const { mopeft, train } = config;
-    const sets = config.datasets.flatMap(({ key }) => {
-      const found = datasets.find((dataset) => dataset.key === key);
-      return found ? [trainingSet(key, found.dataset, found.split, model.config, train)] : [];
-    });
+    const chosen = config.datasets.flatMap(
+      ({ key }) => datasets.find((dataset) => dataset.key === key) ?? [],
+    );
     const log = new MetricsLog(files);
     const stored = files.trainerStorage(model, mopeft, {
       ...(parts.name !== undefined && { run: parts.name }),
@@ -69,32 +70,35 @@ export class RunExecution implements Run {
     };
     let run: RunExecution | null = null;
     const device: DeviceAccess = { yieldDevice: async () => undefined };
-    const trainer = await queue.run('background', () =>
-      Trainer.open(
-        {
-          gpu,
-          model,
-          mopeft,
-          config: train,
-          sets,
-          storage,
-          ...(parts.plans && { plans: parts.plans }),
-          emit: (event) => run?.onEvent(event),
-          yieldDevice: async () => {
-            await log.settled();
-            await device.yieldDevice();
-          },
-        },
-        resume,
-      ),
-    );
+    const data = await openData(parts, train, chosen);
+    let trainer: Trainer | null = null;
     try {
+      trainer = await queue.run('background', () =>
+        Trainer.open(
+          {
+            gpu,
+            model,
+            mopeft,
+            config: train,
+            data,
+            storage,
+            ...(parts.plans && { plans: parts.plans }),
+            emit: (event) => run?.onEvent(event),
+            yieldDevice: async () => {
+              await log.settled();
+              await device.yieldDevice();
+            },
+          },
+          resume,
+        ),
+      );
       await log.startAt(trainer.state.checkpointStep);
     } catch (error) {
-      trainer.release();
+      trainer?.release();
+      data.close();
       throw error;
     }
-    run = new RunExecution(parts, config, sets, log, trainer, device);
+    run = new RunExecution(parts, config, data, log, trainer, device);
     return run;
   }
 
@@ -175,6 +179,7 @@ export class RunExecution implements Run {
       });
     } finally {
       release();
+      this.data.close();
     }
   }
 
@@ -186,7 +191,7 @@ export class RunExecution implements Run {
       const options = { maxObjects: this.config.train.evalObjects, maxImages: 0 };
       const each = await evaluateSetsAt(
         base,
-        this.sets,
+        this.data.sets,
         'test',
         [base.maskThreshold],
         options,
@@ -232,7 +237,7 @@ export class RunExecution implements Run {
       };
     });
     const verdict = computeVerdict(pairs, {
-      trainImages: this.sets.reduce((sum, { split }) => sum + split.train.length, 0),
+      trainImages: this.data.sets.reduce((sum, { split }) => sum + split.train.length, 0),
       steps: progress.step,
       bestStep: progress.bestStep,
     });
@@ -250,6 +255,27 @@ export class RunExecution implements Run {
   private nameOf(key: string): string {
     return this.config.datasets.find((dataset) => dataset.key === key)?.name ?? key;
   }
+}
+
+/** The data of a run in a thread of its own, or in this one where none is given or none can be opened. */
+async function openData(
+  { model, openDataThread, cacheBytes = CACHE_BYTES, observer }: RunParts,
+  train: TrainConfig,
+  datasets: readonly RunDataset[],
+): Promise<TrainingData> {
+  const sam = model.config;
+  if (openDataThread) {
+    const sets = datasets.map(({ key, split, dataset }) => ({ key, split, dataset }));
+    try {
+      return await threadData(openDataThread(), { sam, config: train, sets, cacheBytes });
+    } catch {
+      observer?.onNotice?.(
+        'No thread could be opened to prepare images, so steps and clicks wait while images are decoded.',
+      );
+    }
+  }
+  const sets = datasets.map(({ key, split, dataset }) => trainingSet(key, dataset, split, sam, train));
+  return localData(sam, train, sets, cacheBytes);
 }
 
 function pair(base: readonly ImageScore[], tuned: readonly ImageScore[]): DatasetPairs['images'] {

@@ -3,6 +3,7 @@ import type { FailureRecord } from '../../config/failure.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Split } from '../../data/types.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
+import type { DataThread } from '../../train/data-port.ts';
 import type { TrainingPlans } from '../../train/plans.ts';
 import type { GpuQueue } from '../gpu-queue.ts';
 import type { OpenModel } from '../model.ts';
@@ -30,6 +31,10 @@ export interface RunParts {
   /** What a new run will run, where that was planned already; see `planRun`. */
   readonly plans?: TrainingPlans;
   readonly observer?: RunObserver;
+  /** Opens the thread that decodes and prepares the run's images; without it that is done in this one. */
+  readonly openDataThread?: () => DataThread;
+  /** Most bytes that are kept of decoded images; default `CACHE_BYTES`. */
+  readonly cacheBytes?: number;
 }
 
 /** Called while a run is under way; must not throw. */

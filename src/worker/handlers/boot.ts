@@ -46,7 +46,8 @@ function capabilities(state: EngineState) {
 /** Hugging Face's defaults are SAM ViT-B: what fields show while no model is open. */
 const SAM_BASE = parseSamConfig({ vision_config: {} }, 'SAM ViT-B');
 
-function deviceMemory(): number | null {
+/** Memory of the device in GiB, as the browser rounds it; null where it does not say. */
+export function deviceMemory(): number | null {
   // Chromium only; its type is not part of the standard library.
   const { deviceMemory: gibibytes } = navigator as { readonly deviceMemory?: number };
   return gibibytes ?? null;

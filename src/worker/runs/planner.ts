@@ -1,6 +1,6 @@
 /** Plans what runs would cost, in a thread of its own. */
 import { Failure } from '../../config/failure.ts';
-import { Lru } from '../../engine/lru.ts';
+import { Lru } from '../../data/lru.ts';
 import type { CostRequest, RunCost } from '../../engine/run/plan-run.ts';
 
 /** Gives the cost of a run; the same in another thread and in this one. */

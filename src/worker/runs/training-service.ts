@@ -14,7 +14,7 @@ import { resumedDataset, runDataset } from '../../engine/datasets.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
 import { planCost, withDatasets } from '../../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../../engine/run/run.ts';
-import type { RunDataset, RunPlan } from '../../engine/run/run-types.ts';
+import type { RunDataset, RunParts, RunPlan } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
 import { SPLIT_SEED } from '../dataset-card.ts';
 import type { CurrentModel, EngineState } from '../engine-state.ts';
@@ -35,10 +35,14 @@ export class TrainingService {
   private readonly times: StepTimes;
   private active: RunSupervisor | null = null;
 
-  /** @param planner plans in this thread unless it is given another. */
+  /**
+   * @param planner plans in this thread unless it is given another.
+   * @param dataParts how a run's images are decoded; see {@link RunParts}.
+   */
   constructor(
     private readonly state: EngineState,
     private readonly planner: Planner = async (request) => planCost(request),
+    private readonly dataParts: Pick<RunParts, 'openDataThread' | 'cacheBytes'> = {},
   ) {
     this.repository = new RunRepository(state.store);
     this.reports = new RunReports(this.repository, state);
@@ -94,7 +98,14 @@ export class TrainingService {
         const part = split[named.key];
         if (part) datasets.push(resumedDataset(named, dataset, part));
       }
-      const parts = { gpu, queue: this.state.queue, model: model.open, files, name: record.name };
+      const parts = {
+        ...this.dataParts,
+        gpu,
+        queue: this.state.queue,
+        model: model.open,
+        files,
+        name: record.name,
+      };
       return {
         record: { ...record, status: 'running', failure: null, updated: Date.now() },
         stepKey: this.stepKey(model, config),
@@ -303,6 +314,7 @@ export class TrainingService {
       verdict: null,
     };
     const parts = {
+      ...this.dataParts,
       gpu,
       queue: this.state.queue,
       model: model.open,

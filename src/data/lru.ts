@@ -14,6 +14,11 @@ export class Lru<T> {
     private readonly onDrop: (value: T) => void = () => undefined,
   ) {}
 
+  /** What all values together cost. */
+  get cost(): number {
+    return this.total;
+  }
+
   get(key: string): T | undefined {
     const entry = this.entries.get(key);
     if (!entry) return undefined;

@@ -1,0 +1,241 @@
+/**
+ * A run's data in a thread of its own: {@link serveData} decodes and prepares there, {@link threadData} asks from here.
+ * Files stay here, whatever they are made from: the thread asks for their bytes.
+ */
+import { Failure, type FailureRecord, toFailureRecord } from '../config/failure.ts';
+import type { SamConfig } from '../config/sam.ts';
+import type { TrainConfig } from '../config/train.ts';
+import type { Dataset, LoadedSample } from '../data/dataset.ts';
+import type { LazyFile } from '../data/lazy-file.ts';
+import type { Outcome } from '../data/types.ts';
+import type { Batch, BatchState } from './batches.ts';
+import { localData, type TrainingData } from './training-data.ts';
+import { type TrainingSet, trainingSet } from './training-set.ts';
+
+/** What a run's data are drawn from. */
+export interface DataRequest {
+  readonly sam: SamConfig;
+  readonly config: TrainConfig;
+  readonly sets: readonly (Pick<TrainingSet, 'key' | 'split'> & { readonly dataset: Dataset })[];
+  /** Most that is kept of decoded images. */
+  readonly cacheBytes: number;
+}
+
+/** A thread that runs {@link serveData} with the other end of `port`. */
+export interface DataThread {
+  readonly port: MessagePort;
+  /** Settles when the thread ended by itself: it could not start, or ran out of memory. */
+  readonly died: Promise<void>;
+  readonly end: () => void;
+}
+
+/** What the thread answers: name → [request, answer]. */
+interface Calls {
+  start: [DataRequest, null];
+  open: [BatchState | null, BatchState];
+  next: [null, Batch];
+  load: [{ readonly set: number; readonly name: string }, Outcome<LoadedSample>];
+}
+
+type ToThread =
+  | {
+      [Name in keyof Calls]: { readonly id: number; readonly call: Name; readonly request: Calls[Name][0] };
+    }[keyof Calls]
+  | { readonly id: number; readonly bytes: Uint8Array }
+  | { readonly id: number; readonly unreadable: FailureRecord | string };
+
+type FromThread =
+  | { readonly id: number; readonly value: Calls[keyof Calls][1] }
+  | { readonly id: number; readonly failure: FailureRecord }
+  | { readonly id: number; readonly read: number };
+
+/** A file in a message: the place of a {@link LazyFile} in the list that this thread keeps. */
+interface FileReference extends Pick<LazyFile, 'path' | 'size'> {
+  readonly file: number;
+}
+
+/**
+ * Opens a run's data in a thread.
+ * @throws Failure `train/data-thread` when it cannot start.
+ */
+export async function threadData(thread: DataThread, request: DataRequest): Promise<TrainingData> {
+  const { port } = thread;
+  const pending = new Map<number, { resolve: (value: never) => void; reject: (error: Failure) => void }>();
+  let nextId = 1;
+  let isOver = false;
+  const ask = <Name extends keyof Calls>(call: Name, given: Calls[Name][0]): Promise<Calls[Name][1]> =>
+    new Promise((resolve, reject) => {
+      if (isOver) {
+        reject(threadEnded());
+        return;
+      }
+      const id = nextId++;
+      pending.set(id, { resolve, reject });
+      port.postMessage({ id, call, request: given });
+    });
+  const end = (): void => {
+    isOver = true;
+    port.close();
+    thread.end();
+    for (const { reject } of pending.values()) reject(threadEnded());
+    pending.clear();
+  };
+  void thread.died.then(end);
+
+  const files: LazyFile[] = [];
+  const read = async (id: number, file: LazyFile | undefined): Promise<void> => {
+    const post = (message: ToThread): void => port.postMessage(message);
+    try {
+      if (!file) throw new RangeError('the thread asks for a file that it was not given');
+      // Copied: a file may hand out the same bytes again.
+      post({ id, bytes: await file.bytes() });
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      post({ id, unreadable: error instanceof Failure ? error.record : detail });
+    }
+  };
+  port.addEventListener('message', ({ data }: MessageEvent<FromThread>) => {
+    if ('read' in data) {
+      void read(data.id, files[data.read]);
+      return;
+    }
+    const asked = pending.get(data.id);
+    pending.delete(data.id);
+    if ('failure' in data) asked?.reject(new Failure(data.failure));
+    // The answer to a call of that name; `Calls` holds both ends to it.
+    else asked?.resolve(data.value as never);
+  });
+  port.start();
+
+  await ask('start', replaceFiles(request, files) as DataRequest);
+  return {
+    sets: request.sets.map(({ key, split }, set) => ({
+      key,
+      split,
+      load: (name) => ask('load', { set, name }),
+    })),
+    open: (state) => ask('open', state),
+    next: () => ask('next', null),
+    close: end,
+  };
+}
+
+/** Answers {@link threadData} until its port is closed. */
+export function serveData(port: MessagePort): void {
+  const post = (message: FromThread, transfer: Transferable[] = []): void =>
+    port.postMessage(message, transfer);
+  const reads = new Map<number, { resolve: (bytes: Uint8Array) => void; reject: (error: Error) => void }>();
+  let nextRead = 1;
+  const lazyFile = ({ path, size, file }: FileReference): LazyFile => ({
+    path,
+    size,
+    bytes: () =>
+      new Promise((resolve, reject) => {
+        const id = nextRead++;
+        reads.set(id, { resolve, reject });
+        post({ id, read: file });
+      }),
+  });
+  let data: TrainingData | null = null;
+  const opened = (): TrainingData => {
+    if (!data) throw new RangeError('the data were not started');
+    return data;
+  };
+  const answer = async (message: Extract<ToThread, { readonly call: keyof Calls }>): Promise<void> => {
+    const { id } = message;
+    switch (message.call) {
+      case 'start': {
+        const { sam, config, sets, cacheBytes } = restoreFiles(message.request, lazyFile) as DataRequest;
+        const own = sets.map(({ key, split, dataset }) => trainingSet(key, dataset, split, sam, config));
+        data = localData(sam, config, own, cacheBytes);
+        post({ id, value: null });
+        return;
+      }
+      case 'open':
+        post({ id, value: await opened().open(message.request) });
+        return;
+      case 'next': {
+        const batch = await opened().next();
+        post({ id, value: batch }, buffersOf(batch));
+        return;
+      }
+      case 'load': {
+        const { set, name } = message.request;
+        const from = opened().sets[set];
+        if (!from) throw new RangeError(`there is no dataset ${set}`);
+        const loaded = await from.load(name);
+        if (!loaded.ok) {
+          post({ id, value: loaded });
+          return;
+        }
+        // An evaluation looks at the objects that were found, not at what they were found in.
+        const { labelling: _, ...value } = loaded.value;
+        post({ id, value: { ok: true, value } }, distinct([value.image.data, value.objects.map]));
+        return;
+      }
+    }
+  };
+  port.addEventListener('message', ({ data: message }: MessageEvent<ToThread>) => {
+    if ('call' in message) {
+      answer(message).catch((error: unknown) => post({ id: message.id, failure: toFailureRecord(error) }));
+      return;
+    }
+    const asked = reads.get(message.id);
+    reads.delete(message.id);
+    if ('bytes' in message) asked?.resolve(message.bytes);
+    else asked?.reject(unreadable(message.unreadable));
+  });
+  port.start();
+}
+
+function unreadable(why: FailureRecord | string): Error {
+  return typeof why === 'string' ? new Error(why) : new Failure(why);
+}
+
+/** The large arrays of a batch, which it alone has. */
+function buffersOf({ images }: Batch): ArrayBuffer[] {
+  return distinct(images.flatMap(({ input, objects }) => [input, ...objects.map(({ target }) => target)]));
+}
+
+function distinct(arrays: readonly { readonly buffer: ArrayBufferLike }[]): ArrayBuffer[] {
+  return [...new Set(arrays.map(({ buffer }) => buffer))].filter((buffer) => buffer instanceof ArrayBuffer);
+}
+
+/** A copy of plain data with references in place of files, which are added to `files`. */
+function replaceFiles(value: unknown, files: LazyFile[]): unknown {
+  if (isLazyFile(value)) {
+    const { path, size } = value;
+    return { path, size, file: files.push(value) - 1 } satisfies FileReference;
+  }
+  return mapPlain(value, (inner) => replaceFiles(inner, files));
+}
+
+/** Takes {@link replaceFiles} back. */
+function restoreFiles(value: unknown, fileOf: (reference: FileReference) => LazyFile): unknown {
+  if (isReference(value)) return fileOf(value);
+  return mapPlain(value, (inner) => restoreFiles(inner, fileOf));
+}
+
+/** Maps the values of a list or a plain object; anything else stays as it is. */
+function mapPlain(value: unknown, map: (inner: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map(map);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, map(inner)]));
+}
+
+function isLazyFile(value: unknown): value is LazyFile {
+  return typeof value === 'object' && value !== null && 'bytes' in value && typeof value.bytes === 'function';
+}
+
+function isReference(value: unknown): value is FileReference {
+  return typeof value === 'object' && value !== null && 'file' in value && typeof value.file === 'number';
+}
+
+function threadEnded(): Failure {
+  return new Failure({
+    code: 'train/data-thread',
+    what: 'The thread that prepares images ended; it may have run out of memory.',
+    cure: 'Resume the run: its last checkpoint is kept. If that does not help, close other programs or use smaller images.',
+  });
+}

@@ -1,0 +1,33 @@
+import type { SamConfig } from '../config/sam.ts';
+import { type Dataset, type LoadedSample, loadSample } from '../data/dataset.ts';
+import { leastArea, type ObjectLimit } from '../data/object-sizes.ts';
+import type { Outcome, Split } from '../data/types.ts';
+
+/** A dataset as a run uses it. */
+export interface TrainingSet {
+  /** Names it in events; unique in a run. */
+  readonly key: string;
+  /** Names of the labelled images by split, in natural order. */
+  readonly split: Readonly<Record<Split, readonly string[]>>;
+  /** Decodes an image of the split by its name. */
+  readonly load: LoadImage;
+}
+
+type LoadImage = (name: string) => Promise<Outcome<LoadedSample>>;
+
+/** A dataset for a run of a model; objects under the limit are left out. */
+export function trainingSet(
+  key: string,
+  dataset: Dataset,
+  split: TrainingSet['split'],
+  { imageSize: size, preprocessing: { aspect } }: SamConfig,
+  limit: ObjectLimit,
+): TrainingSet {
+  const samples = new Map(dataset.samples.map((sample) => [sample.name, sample]));
+  const load = async (name: string) => {
+    const sample = samples.get(name);
+    if (!sample) throw new RangeError(`${name} of the split is not in the dataset ${dataset.name}`);
+    return loadSample(sample, { leastArea: (image) => leastArea(limit, image, { size, aspect }) });
+  };
+  return { key, split, load };
+}
