@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]`: our kernels against jax-js and TensorFlow.js in one
- * Chromium, see docs/measurements/bench.md. Exit status 1 when a value is wrong or a run allocates.
+ * Chromium, see docs/measurements/bench.md. Exit status 1 when a value is wrong or a run allocates. `npm run bench --
+ * data` times images and masks instead, see docs/measurements/data.md.
  */
 import { writeFile } from 'node:fs/promises';
 import { chromium } from '@playwright/test';
@@ -8,6 +9,7 @@ import { findChromium } from '../../../scripts/toolchain/chromium.mjs';
 import { numberFlag, readArguments, wrongArguments } from '../arguments.ts';
 import { runProgram } from '../program.ts';
 import { installPeers, servePage } from './build-page.ts';
+import { DATA, describeData, timeData } from './data.ts';
 import { describeFirstMask, FIRST_MASK, timeFirstMask } from './first-mask.ts';
 import type { BenchPage } from './page/page.ts';
 import { type BenchReport, type CaseReport, describeCase, isRight } from './report.ts';
@@ -28,6 +30,10 @@ declare global {
 
 async function bench(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, FLAGS, USAGE);
+  if (positionals.includes(DATA)) {
+    if (positionals.length > 1) throw wrongArguments(`"${DATA}" needs no browser; ask for it alone`, USAGE);
+    return benchData(values.json);
+  }
   const runs = numberFlag(values.runs, 'runs', USAGE, { min: 1, integer: true }) ?? RUNS;
   if (!values.alone) await installPeers();
   const { url, server } = await servePage(!values.alone);
@@ -63,6 +69,13 @@ async function bench(args: readonly string[]): Promise<number> {
     await browser.close();
     await server.close();
   }
+}
+
+/** Times the data, in this process. */
+async function benchData(json: string | undefined): Promise<number> {
+  const times = await timeData((each) => console.log(describeData(each)));
+  if (json) await writeFile(json, `${JSON.stringify(times, null, 2)}\n`);
+  return 0;
 }
 
 /** What MoPEFT costs beside the frozen block, the two timed in turns. */
