@@ -32,7 +32,17 @@ export type Outcome<T> =
   | { readonly ok: false; readonly refusal: Refusal };
 
 /** Formats that are read, as a file's first bytes show them. */
-export type ImageFormat = 'png' | 'jpeg' | 'tiff' | 'webp';
+export type ImageFormat =
+  | 'png'
+  | 'jpeg'
+  | 'tiff'
+  | 'webp'
+  | 'bmp'
+  | 'gif'
+  | 'avif'
+  | 'heic'
+  | 'nifti'
+  | 'dicom';
 
 /**
  * How a mask was understood. `binary`: one value, or background and one other; nonzero is foreground. `threshold128`:

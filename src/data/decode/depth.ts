@@ -58,7 +58,7 @@ export function depthMapping(data: RasterData, percentiles: Percentiles = DEFAUL
  * Applies a mapping: round half up of 255·(v − low)/(high − low), clamped; not-a-number is 0; a flat image is 0 all
  * over.
  */
-export function toEightBits(data: RasterData, { low, high }: DepthMapping): Uint8Array {
+export function toEightBits(data: RasterData, { low, high }: Pick<DepthMapping, 'low' | 'high'>): Uint8Array {
   const out = new Uint8Array(data.length);
   const scale = high > low ? 255 / (high - low) : 0;
   if (data instanceof Uint16Array) {

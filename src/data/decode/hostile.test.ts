@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { deflateSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
 import { greyTiff } from '../../testing/grey-tiff.ts';
@@ -162,6 +162,262 @@ function imageJTiff(images: number, planes: number): Uint8Array {
   return tiffOf(placed, { data: Uint8Array.from([...about, ...new Uint8Array(16 * planes)]) });
 }
 
+/** Bytes with numbers of 1, 2 or 4 bytes put in, little-endian. */
+function patched(
+  bytes: Uint8Array,
+  ...changes: readonly (readonly [at: number, size: 1 | 2 | 4, value: number])[]
+) {
+  const out = bytes.slice();
+  const view = new DataView(out.buffer);
+  for (const [at, size, value] of changes) {
+    if (size === 1) view.setUint8(at, value);
+    else if (size === 2) view.setUint16(at, value, true);
+    else view.setUint32(at, value, true);
+  }
+  return out;
+}
+
+/** A BMP of 8 bits with run lengths. */
+function runLengthBmp(width: number, height: number, runs: readonly number[]): Uint8Array {
+  const start = 54 + 4 * 256;
+  const head = concat(text('BM'), new Uint8Array(start - 2), Uint8Array.from(runs));
+  return patched(
+    head,
+    [10, 4, start],
+    [14, 4, 40],
+    [18, 4, width],
+    [22, 4, height],
+    [26, 2, 1],
+    [28, 2, 8],
+    [30, 4, 1],
+  );
+}
+
+/** Where a DICOM file of two bytes a group and element, `US`, has a value; explicit little-endian. */
+function dicomAt(bytes: Uint8Array, group: number, element: number): number {
+  const tag = [group & 255, group >> 8, element & 255, element >> 8];
+  return bytes.findIndex((_, i) => tag.every((byte, k) => bytes[i + k] === byte)) + 8;
+}
+
+const bmp = vector('bmp RGB');
+const bmpIndices = vector('bmp palette');
+const gif = vector('gif palette');
+const nifti = vector('nifti int16');
+const packedNifti = vector('nifti big-endian, packed');
+const dicom = vector('dicom explicit');
+const dicomRows = dicomAt(dicom, 0x28, 0x10);
+
+const medical: readonly { name: string; bytes: Uint8Array; code: string; says: RegExp }[] = [
+  ...[3, 347, 351, nifti.length - 1].map((length) => ({
+    name: `a NIfTI file cut to ${length} bytes`,
+    bytes: nifti.subarray(0, length),
+    code: length < 4 ? 'data/not-an-image' : 'data/truncated',
+    says: length < 4 ? /not an image/ : /NIfTI file ends before/,
+  })),
+  {
+    name: 'a NIfTI header without its word',
+    bytes: patched(nifti, [344, 4, 0]),
+    code: 'data/unsupported',
+    says: /NIfTI/,
+  },
+  {
+    name: 'half a NIfTI pair',
+    bytes: patched(nifti, [345, 1, 0x69]),
+    code: 'data/unsupported',
+    says: /pair/,
+  },
+  {
+    name: 'a NIfTI file of no axes',
+    bytes: patched(nifti, [40, 2, 0]),
+    code: 'data/damaged',
+    says: /0 axes/,
+  },
+  { name: 'a NIfTI file of 0 × 9', bytes: patched(nifti, [42, 2, 0]), code: 'data/no-pixels', says: /0 × 9/ },
+  {
+    name: 'a NIfTI file of absurd size',
+    bytes: patched(nifti, [42, 2, 32767], [44, 2, 32767]),
+    code: 'data/too-large',
+    says: /32767/,
+  },
+  {
+    name: 'a NIfTI file of absurd depth',
+    bytes: patched(nifti, [40, 2, 3], [42, 2, 9999], [44, 2, 9999], [46, 2, 32767]),
+    code: 'data/too-large',
+    says: /MiB/,
+  },
+  {
+    name: 'a NIfTI file of a thousand volumes',
+    bytes: patched(nifti, [40, 2, 4], [48, 2, 1000]),
+    code: 'data/unsupported',
+    says: /1000 volumes/,
+  },
+  {
+    name: 'a NIfTI file of an unknown datatype',
+    bytes: patched(nifti, [70, 2, 32]),
+    code: 'data/unsupported',
+    says: /datatype 32/,
+  },
+  {
+    name: 'a NIfTI volume where an image is needed',
+    bytes: vector('a NIfTI volume of labels'),
+    code: 'data/unsupported',
+    says: /3 slices/,
+  },
+  {
+    name: 'half a packed NIfTI file',
+    bytes: packedNifti.subarray(0, packedNifti.length / 2),
+    code: 'data/damaged',
+    says: /NIfTI.*end early/,
+  },
+  { name: 'a gzip of text', bytes: gzipSync('hello'), code: 'data/not-an-image', says: /gzip/ },
+  ...[131, 140, 300, dicom.length - 1].map((length) => ({
+    name: `a DICOM file cut to ${length} bytes`,
+    bytes: dicom.subarray(0, length),
+    code: length < 132 ? 'data/not-an-image' : length < 200 ? 'data/damaged' : 'data/truncated',
+    says: length < 132 ? /not an image/ : /DICOM/,
+  })),
+  {
+    name: 'a DICOM file of 0 rows',
+    bytes: patched(dicom, [dicomRows, 2, 0]),
+    code: 'data/no-pixels',
+    says: /13 × 0/,
+  },
+  {
+    name: 'a DICOM file of more rows than it has',
+    bytes: patched(dicom, [dicomRows, 2, 9999]),
+    code: 'data/truncated',
+    says: /DICOM file ends before/,
+  },
+  {
+    name: 'a DICOM file of 64 bits',
+    bytes: patched(dicom, [dicomAt(dicom, 0x28, 0x100), 2, 64]),
+    code: 'data/unsupported',
+    says: /in 64/,
+  },
+  {
+    name: 'a compressed DICOM file',
+    bytes: patched(dicom, [dicomAt(dicom, 2, 0x10) + 17, 1, 0x34]),
+    code: 'data/unsupported',
+    says: /transfer syntax 1\.2\.840\.10008\.1\.241/,
+  },
+];
+
+const bitmaps: readonly { name: string; bytes: Uint8Array; code: string; says: RegExp }[] = [
+  ...[15, 30, 60, bmp.length - 20].map((length) => ({
+    name: `a BMP cut to ${length} bytes`,
+    bytes: bmp.subarray(0, length),
+    code: 'data/truncated',
+    says: /BMP file ends before/,
+  })),
+  { name: 'a BMP of 0 × 9', bytes: patched(bmp, [18, 4, 0]), code: 'data/no-pixels', says: /0 × 9/ },
+  {
+    name: 'a BMP of absurd size',
+    bytes: patched(bmp, [18, 4, 0x7fff_ffff], [22, 4, 0x8000_0000]),
+    code: 'data/too-large',
+    says: /2147483647 × 2147483648/,
+  },
+  { name: 'a BMP of 7 bits', bytes: patched(bmp, [28, 2, 7]), code: 'data/damaged', says: /7 bits/ },
+  {
+    name: 'a BMP of a long header',
+    bytes: patched(bmp, [14, 4, 0x7c0000 + 124]),
+    code: 'data/damaged',
+    says: /header/,
+  },
+  {
+    name: 'a BMP with a PNG in it',
+    bytes: patched(bmp, [30, 4, 5]),
+    code: 'data/unsupported',
+    says: /compressed/,
+  },
+  {
+    name: 'a BMP without its palette',
+    bytes: patched(bmpIndices, [10, 4, 54]).subarray(0, 54 + 16 * 9),
+    code: 'data/truncated',
+    says: /BMP/,
+  },
+  {
+    name: 'a BMP whose runs have no end',
+    bytes: runLengthBmp(9000, 9000, [255, 1, 255, 1]),
+    code: 'data/truncated',
+    says: /BMP/,
+  },
+  {
+    name: 'a BMP whose runs have too many rows',
+    bytes: runLengthBmp(2, 2, new Array(20).fill(0)),
+    code: 'data/damaged',
+    says: /more rows/,
+  },
+  ...[12, 20, 62, gif.length - 40].map((length) => ({
+    name: `a GIF cut to ${length} bytes`,
+    bytes: gif.subarray(0, length),
+    code: 'data/truncated',
+    says: /GIF file ends before/,
+  })),
+  { name: 'a GIF of 0 × 9', bytes: patched(gif, [6, 2, 0]), code: 'data/no-pixels', says: /0 × 9/ },
+  {
+    name: 'a GIF of absurd size',
+    bytes: patched(gif, [6, 2, 65_535], [8, 2, 65_535]),
+    code: 'data/too-large',
+    says: /65535/,
+  },
+  {
+    name: 'a GIF without palette',
+    bytes: concat(
+      text('GIF89a'),
+      Uint8Array.of(4, 0, 4, 0, 0, 0, 0, 0x2c, 0, 0, 0, 0, 4, 0, 4, 0, 0, 2, 1, 0, 0),
+    ),
+    code: 'data/damaged',
+    says: /palette/,
+  },
+  {
+    name: 'a GIF of an unknown block',
+    bytes: concat(text('GIF89a'), Uint8Array.of(4, 0, 4, 0, 0, 0, 0, 0x99)),
+    code: 'data/damaged',
+    says: /153/,
+  },
+  {
+    name: 'a GIF whose code does not exist',
+    bytes: concat(
+      text('GIF89a'),
+      Uint8Array.of(4, 0, 4, 0, 0x80, 0, 0, 0, 0, 0, 9, 9, 9),
+      Uint8Array.of(0x2c, 0, 0, 0, 0, 4, 0, 4, 0, 0, 2, 2, 0xfc, 0xff, 0),
+    ),
+    code: 'data/damaged',
+    says: /code does not exist/,
+  },
+  {
+    name: 'an AVIF without sizes',
+    bytes: concat(new Uint8Array(4), text('ftypavif'), new Uint8Array(40)),
+    code: 'data/truncated',
+    says: /AVIF/,
+  },
+  {
+    name: 'an AVIF of absurd size',
+    bytes: concat(
+      new Uint8Array(4),
+      text('ftypavif'),
+      new Uint8Array(8),
+      text('ispe'),
+      new Uint8Array(4).fill(0),
+      new Uint8Array(8).fill(99),
+    ),
+    code: 'data/too-large',
+    says: /1667457891/,
+  },
+  {
+    name: 'a HEIC where there is no browser',
+    bytes: concat(
+      new Uint8Array(4),
+      text('ftypheic'),
+      new Uint8Array(8),
+      text('ispe'),
+      Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 9),
+    ),
+    code: 'data/unsupported',
+    says: /HEIC.*browser/,
+  },
+];
+
 const cmykJpeg = vector('jpeg CMYK');
 const jpegTiff = vector('tiff jpeg grey');
 
@@ -173,8 +429,19 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
     code: 'data/not-an-image',
     says: /text file/,
   },
-  { name: 'a GIF', bytes: text('GIF89a......'), code: 'data/not-an-image', says: /GIF/ },
-  { name: 'a BMP', bytes: text('BM..........'), code: 'data/not-an-image', says: /BMP/ },
+  { name: 'a GIF header alone', bytes: text('GIF89a......'), code: 'data/truncated', says: /GIF/ },
+  {
+    name: 'a text that begins with BM',
+    bytes: text('BM was here today'),
+    code: 'data/not-an-image',
+    says: /text/,
+  },
+  {
+    name: 'a video',
+    bytes: concat(new Uint8Array(4), text('ftypisom'), new Uint8Array(20)),
+    code: 'data/not-an-image',
+    says: /video/,
+  },
   { name: 'a PDF', bytes: text('%PDF-1.7\n\0\0\0'), code: 'data/not-an-image', says: /PDF/ },
   { name: 'a zip named png', bytes: text('PK\x03\x04\0\0\0\0\0\0'), code: 'data/not-an-image', says: /zip/ },
   {
@@ -493,7 +760,7 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
 const MOST_TIME = 1000;
 
 describe('a bad file gives one sentence that names it, and the cure', () => {
-  it.each(corpus)('$name', async ({ bytes, code, says }) => {
+  it.each([...corpus, ...bitmaps, ...medical])('$name', async ({ bytes, code, says }) => {
     const before = performance.now();
     const outcomes = [await decodeImage(bytes, 'in/bad.png'), await decodeMask(bytes, 'in/bad.png')];
     expect(performance.now() - before).toBeLessThan(MOST_TIME);

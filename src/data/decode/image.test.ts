@@ -91,6 +91,15 @@ describe('values that are not bytes', () => {
     });
   });
 
+  it('are shown in the window that the file names, which is then no finding of ours', () => {
+    const window = { low: 0, high: 100 };
+    const { image, depth } = imageOfRaster(raster([Int16Array.of(-900, 0, 60, 900)], { window }), 'a.dcm');
+    expect(depth).toBeUndefined();
+    expect([...image.data].filter((_, i) => i % 3 === 0)).toEqual([0, 0, 153, 255]);
+    const { image: eight } = imageOfRaster(raster([bytes(0, 60, 100, 200)], { window }), 'a.nii');
+    expect([...eight.data].filter((_, i) => i % 3 === 0)).toEqual([0, 153, 255, 255]);
+  });
+
   it('are inverted where the smallest value is white', () => {
     const of = (data: RasterData) =>
       [...imageOfRaster(raster([data], { isWhiteZero: true }), 'a.tif').image.data].filter(

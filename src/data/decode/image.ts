@@ -16,7 +16,7 @@ export interface ImageReading {
 export interface DecodedImage {
   readonly image: RgbImage;
   readonly format: ImageFormat;
-  /** Set when the file has more than 8 bits. */
+  /** Set when the file has more than 8 bits and does not say itself what is black and white. */
   readonly depth?: DepthMapping;
   /** Set when the file has two or more than three channels beside alpha, so that some may not be shown. */
   readonly channels?: ShownChannels;
@@ -48,9 +48,10 @@ export function imageOfRaster(raster: Raster, file: string, reading: ImageReadin
     distinct.map((channel) => channel - 1),
   );
   const isBytes = samples instanceof Uint8Array;
-  const depth = isBytes ? undefined : depthMapping(samples, reading.percentiles);
-  let values = depth ? toEightBits(samples, depth) : (samples as Uint8Array);
-  if (isBytes && bits < 8) values = values.map((v) => Math.round((v * 255) / (2 ** bits - 1)));
+  const depth = isBytes || raster.window ? undefined : depthMapping(samples, reading.percentiles);
+  const window = raster.window ?? depth;
+  let values = window ? toEightBits(samples, window) : (samples as Uint8Array);
+  if (isBytes && !window && bits < 8) values = values.map((v) => Math.round((v * 255) / (2 ** bits - 1)));
   if (raster.isWhiteZero) values = values.map((v) => 255 - v);
   const order = channels.shown.map((channel) => distinct.indexOf(channel));
   return {

@@ -33,16 +33,17 @@ function lazy(bytes: Uint8Array, name: string) {
 }
 
 describe('a stack becomes files of one image each', () => {
-  it.each(stacks)('$name', async ({ file, width, height, channels, dtype, pages }) => {
+  it.each(stacks)('$name', async ({ name, file, width, height, channels, dtype, pages }) => {
     const bytes = unpacked(file);
-    const stack = lazy(bytes, 'in/cells.tif');
+    const end = name.includes('NIfTI') ? 'nii' : 'tif';
+    const stack = lazy(bytes, `in/cells.${end}`);
     const found = await pagesOf(stack);
     expect(found.map(({ path }) => path)).toEqual(
-      pages.length === 1 ? ['in/cells.tif'] : pages.map((_, i) => `in/cells page ${i + 1}.tif`),
+      pages.length === 1 ? ['in/cells.tif'] : pages.map((_, i) => `in/cells page ${i + 1}.${end}`),
     );
     for (const [i, page] of found.entries()) {
       const own = await page.bytes();
-      if (pages.length > 1) expect(own.length).toBeLessThan(bytes.length);
+      if (pages.length > 1 && end === 'tif') expect(own.length).toBeLessThan(bytes.length);
       const raster = await readRaster(own, page.path);
       expect(raster).toMatchObject({ width, height, channels });
       expect([...raster.data]).toEqual(values(pages[i] ?? '', dtype));

@@ -1,6 +1,7 @@
 import { nameParts } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { valueOrThrow } from '../outcome.ts';
+import { isGzip, isNifti, niftiWindow, openNifti, writeNiftiSlice } from './nifti.ts';
 import { isTiff } from './sniff.ts';
 import { tiffPages, writeTiffPage } from './tiff-pages.ts';
 
@@ -17,7 +18,8 @@ const opened = new WeakMap<LazyFile, WeakRef<Stack>>();
 
 /**
  * The images of a file: itself where it holds one or none that can be read (decoding says why), else a file for each
- * page of a stack, `cells page 2.tif` of `cells.tif`. The pages' bytes are made when they are asked for, from the whole
+ * page of a stack, `cells page 2.tif` of `cells.tif`. A slice of a NIfTI volume
+ * is a page too. The pages' bytes are made when they are asked for, from the whole
  * file, which is let go when memory is short.
  */
 export async function pagesOf(file: LazyFile): Promise<readonly LazyFile[]> {
@@ -44,6 +46,18 @@ async function openStack(file: LazyFile): Promise<Stack> {
 }
 
 async function stackOf(bytes: Uint8Array, file: string): Promise<Stack> {
+  if (isNifti(bytes) || isGzip(bytes)) {
+    const volume = await openNifti(bytes, file);
+    let window: ReturnType<typeof niftiWindow> | null = null;
+    return {
+      pages: volume.slices,
+      extension: 'nii',
+      write: (slice) => {
+        if (window === null) window = niftiWindow(volume);
+        return writeNiftiSlice(volume, slice, window);
+      },
+    };
+  }
   if (!isTiff(bytes)) return { pages: 1, extension: '', write: () => bytes };
   const pages = tiffPages(bytes, file);
   return {

@@ -34,6 +34,8 @@ export interface Raster {
    * the file. An image is inverted for it, a mask takes its values as they are.
    */
   readonly isWhiteZero?: boolean;
+  /** Values that an image shows as black and white, where the file says it; else percentiles do. */
+  readonly window?: { readonly low: number; readonly high: number };
   /** RGB triples, 3 bytes a colour, when samples are palette indices (then `channels` is 1). */
   readonly palette?: Uint8Array;
   /** True when the codec changed values on writing (JPEG, lossy WebP). */

@@ -1,10 +1,15 @@
 import type { ImageFormat } from '../types.ts';
+import { decodeBmp, readBmpHeader } from './bmp.ts';
+import { decodeByBrowser, readHeifSize } from './browser-image.ts';
+import { decodeDicom } from './dicom.ts';
+import { decodeGif, readGifHeader } from './gif.ts';
 import { decodeJpeg } from './jpeg.ts';
 import { readJpegHeader } from './jpeg-header.ts';
+import { decodeNifti } from './nifti.ts';
 import { upright } from './orientation.ts';
 import { decodePng, pngSize } from './png.ts';
 import type { Raster } from './raster.ts';
-import { truncated } from './size-check.ts';
+import { truncated, unsupported } from './size-check.ts';
 import { sniffFormat } from './sniff.ts';
 import { decodeTiff } from './tiff.ts';
 import { readTiffDirectory, tag } from './tiff-directory.ts';
@@ -29,6 +34,17 @@ async function decodeAs(format: ImageFormat, bytes: Uint8Array, file: string): P
       return decodeTiff(bytes, file);
     case 'webp':
       return decodeWebp(bytes, file);
+    case 'bmp':
+      return decodeBmp(bytes, file);
+    case 'gif':
+      return decodeGif(bytes, file);
+    case 'avif':
+    case 'heic':
+      return decodeByBrowser(bytes, format, file);
+    case 'nifti':
+      return decodeNifti(bytes, file);
+    case 'dicom':
+      return decodeDicom(bytes, file);
   }
 }
 
@@ -65,5 +81,21 @@ export function readHeader(
       const { width, height, orientation } = readWebpHeader(bytes, file);
       return { format, width, height, orientation };
     }
+    case 'bmp': {
+      const { width, height } = readBmpHeader(bytes, file);
+      return { format, width, height, orientation: 1 };
+    }
+    case 'gif':
+      return { format, ...readGifHeader(bytes, file), orientation: 1 };
+    case 'avif':
+    case 'heic':
+      return { format, ...readHeifSize(bytes, file), orientation: 1 };
+    case 'nifti':
+    case 'dicom':
+      throw unsupported(
+        file,
+        'The size of a medical image is not known from its first bytes, so annotations cannot be placed in it.',
+        'Export the image as PNG, and drop it with its annotations.',
+      );
   }
 }

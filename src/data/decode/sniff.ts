@@ -1,6 +1,8 @@
 import { limits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
 import type { ImageFormat } from '../types.ts';
+import { isDicom } from './dicom.ts';
+import { isGzip, isNifti } from './nifti.ts';
 
 /**
  * Finds the format by a file's first bytes, whatever its name.
@@ -23,17 +25,40 @@ export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
       'Split it into tiles or scale it down, and drop the result.',
     );
   }
-  const hex = [...bytes.subarray(0, 12)].map((b) => b.toString(16).padStart(2, '0')).join('');
+  const format = formatOf(bytes);
+  if (format) return format;
+  const known = otherFormat(bytes);
+  const [what, cure] = known ?? [
+    `This is not an image that can be read here (${READ}).`,
+    'Export it as PNG; renaming a file does not change what it holds.',
+  ];
+  throw refuse('data/not-an-image', file, what, cure);
+}
+
+/** Formats that are read, in words. */
+export const READ = 'PNG, JPEG, TIFF, WebP, BMP, GIF, AVIF, NIfTI or DICOM';
+
+const hexOf = (bytes: Uint8Array) =>
+  [...bytes.subarray(0, 12)].map((b) => b.toString(16).padStart(2, '0')).join('');
+
+/** The format of a file by its first bytes, whatever its name; undefined for what is not read. */
+export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
+  const hex = hexOf(bytes);
   if (hex.startsWith('89504e470d0a1a0a')) return 'png';
   if (hex.startsWith('ffd8ff')) return 'jpeg';
   if (isTiff(bytes)) return 'tiff';
   if (hex.startsWith('52494646') && hex.slice(16, 24) === '57454250') return 'webp';
-  const known = otherFormat(hex, bytes);
-  const [what, cure] = known ?? [
-    'This is not an image that can be read here (PNG, JPEG, TIFF or WebP).',
-    'Export it as PNG; renaming a file does not change what it holds.',
-  ];
-  throw refuse('data/not-an-image', file, what, cure);
+  if (hex.startsWith('474946383761') || hex.startsWith('474946383961')) return 'gif';
+  if (isDicom(bytes)) return 'dicom';
+  if (isNifti(bytes) || isGzip(bytes)) return 'nifti';
+  // The second header's length tells a BMP from a text that begins with BM.
+  if (hex.startsWith('424d') && [12, 40, 52, 56, 64, 108, 124].includes(bytes[14] ?? 0)) return 'bmp';
+  if (hex.slice(8, 16) === '66747970') {
+    const brand = String.fromCharCode(...bytes.subarray(8, 12));
+    if (brand === 'avif' || brand === 'avis') return 'avif';
+    if (['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'mif1', 'msf1'].includes(brand)) return 'heic';
+  }
+  return undefined;
 }
 
 /** Whether a file begins as a TIFF (42) or BigTIFF (43) does. */
@@ -42,12 +67,11 @@ export function isTiff([a, b, c, d]: Uint8Array): boolean {
   return isLittle || (a === 0x4d && b === 0x4d && c === 0 && (d === 42 || d === 43));
 }
 
-function otherFormat(hex: string, bytes: Uint8Array): readonly [string, string] | undefined {
+function otherFormat(bytes: Uint8Array): readonly [string, string] | undefined {
+  const hex = hexOf(bytes);
   const save = 'Open it in an image program, save it as PNG, and drop that.';
-  if (hex.startsWith('474946383')) return ['This is a GIF, which cannot be read here.', save];
-  if (hex.startsWith('424d')) return ['This is a BMP, which cannot be read here.', save];
   if (hex.slice(8, 16) === '66747970')
-    return ['This is a HEIC, AVIF or video file, which cannot be read here.', save];
+    return ['This is a video (MP4 or the like), not an image.', 'Export its frames as PNG or JPEG.'];
   if (hex.startsWith('25504446')) return ['This is a PDF, not an image.', 'Export its images as PNG.'];
   if (hex.startsWith('0000000c6a502020')) return ['This is a JPEG 2000, which cannot be read here.', save];
   if (hex.startsWith('ff0a')) return ['This is a JPEG XL, which cannot be read here.', save];

@@ -1,8 +1,8 @@
 import { limits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
+import { isReadable, type SampleType } from './samples.ts';
 import { checkSize, damaged, unsupported } from './size-check.ts';
 import { type TiffDirectory, tag } from './tiff-directory.ts';
-import { isReadable, type SampleType } from './tiff-samples.ts';
 
 /** Values of tag 262. */
 export const WHITE_IS_ZERO = 0;

@@ -1,12 +1,12 @@
 import { readCmyk } from './cmyk.ts';
 import type { Raster, RasterData } from './raster.ts';
+import { newSamples, samplesOf } from './samples.ts';
 import { damaged, truncated, unsupported } from './size-check.ts';
 import type { TiffDirectory } from './tiff-directory.ts';
 import { tag } from './tiff-directory.ts';
 import { CMYK, PALETTE, readLayout, type TiffLayout, WHITE_IS_ZERO } from './tiff-layout.ts';
 import { type TiffPage, tiffPages } from './tiff-pages.ts';
 import { unpackPart } from './tiff-parts.ts';
-import { newSamples, samplesOf } from './tiff-samples.ts';
 
 /**
  * Reads the one image of a TIFF or BigTIFF: any number of channels, unsigned, signed and float samples, palettes, CMYK,

@@ -1,18 +1,22 @@
 """Writes images.json, formats.json and stacks.json: small files of every kind that is read, and the values that Pillow,
 NumPy or their writer knows. The Python twin reads those of images.json too.
 
-Run with pillow, numpy, pypng, tifffile and imagecodecs installed: python tests/vectors/images/make.py
+Run with pillow, numpy, pypng, tifffile, imagecodecs, nibabel and pydicom installed: python tests/vectors/images/make.py
 `values` are the stored samples (interleaved, before orientation), `upright` is what an image must look like as RGB.
 """
 
 import base64
+import gzip
 import io
 import json
 import pathlib
+import struct
 
 import imagecodecs
+import nibabel
 import numpy as np
 import png
+import pydicom
 import tifffile
 from PIL import Image
 
@@ -257,6 +261,111 @@ def containers() -> None:
         tiff(f"ImageJ, 2 channels {name}", planes, stored=np.moveaxis(planes, 0, 2), **options)
 
 
+def bitmaps() -> None:
+    """BMP and GIF by Pillow."""
+    rgb = noise((HEIGHT, WIDTH, 3), 255, 51).astype(np.uint8)
+    grey = rgb[..., 0]
+    index = np.arange(HEIGHT * WIDTH, dtype=np.uint8).reshape(HEIGHT, WIDTH) % 16
+    colours = [(i * 11 % 256, i * 37 % 256, 255 - i) for i in range(256)]
+    for kind in ("BMP", "GIF"):
+        for name, image in {
+            "grey": Image.fromarray(grey),
+            "palette": paletted(index, colours[:16] if kind == "GIF" else colours),
+            "black and white": Image.fromarray(grey > 127),
+            "RGB": Image.fromarray(rgb),
+            "RGBA": Image.fromarray(np.dstack([rgb, grey])),
+        }.items():
+            if kind == "GIF" and name.startswith("RGB"):
+                continue
+            out = io.BytesIO()
+            image.save(out, kind)
+            again = Image.open(out)
+            upright = b64(np.asarray(again.convert("RGB")))
+            values = np.asarray(again).astype(np.uint8)
+            bits = 8
+            if kind == "BMP" and name == "black and white":
+                bits = 1
+            if kind == "GIF" and name == "palette":
+                values = index
+            if kind == "GIF" and name == "black and white":
+                values = (grey > 127).astype(np.uint8) * (255 if values.max() > 1 else 1)
+            add(f"{kind.lower()} {name}", out.getvalue(), values, rare, bits=bits, upright=upright)
+    many = np.random.default_rng(52).integers(0, 256, (90, 70)).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(many).save(out, "GIF", interlace=0)
+    add("gif not interlaced, table full", out.getvalue(), many, rare, bits=8)
+
+
+def paletted(index: np.ndarray, colours: list[tuple[int, int, int]]) -> Image.Image:
+    image = Image.fromarray(index)
+    image.putpalette([value for colour in colours for value in colour])
+    return image
+
+
+def medical() -> None:
+    """NIfTI by nibabel, whose first axis is x, and DICOM by pydicom."""
+    rng = np.random.default_rng(61)
+    for kind in (np.uint8, np.int16, np.uint16, np.int32, np.float32, np.float64):
+        values = (rng.normal(size=(HEIGHT, WIDTH)) * 100).astype(np.int64).astype(kind)
+        bits = values.dtype.itemsize * 8
+        image = nibabel.Nifti1Image(values.T, None, dtype=kind)
+        add(f"nifti {values.dtype.name}", image.to_bytes(), values, rare, bits=bits)
+    values = (rng.normal(size=(HEIGHT, WIDTH)) * 100).astype(np.int16)
+    add("nifti 2", nibabel.Nifti2Image(values.T, None).to_bytes(), values, rare, bits=16)
+    header = nibabel.Nifti1Header(endianness=">")
+    header.set_data_dtype(">i2")
+    big = nibabel.Nifti1Image(values.T.astype(">i2"), None, header)
+    add("nifti big-endian, packed", gzip.compress(big.to_bytes(), mtime=0), values, rare, bits=16)
+    both = np.stack([values, -values], axis=-1)
+    many = nibabel.Nifti1Image(both.transpose(1, 0, 2)[:, :, None], None)
+    add("nifti of two contrasts", many.to_bytes(), both, rare, bits=16)
+    scaled = nibabel.Nifti1Image(values.T, None)
+    data = bytearray(scaled.to_bytes())
+    struct.pack_into("<ff", data, 112, 2.0, -1024.0)
+    add("nifti scaled", bytes(data), (values * 2.0 - 1024).astype(np.float32), rare, bits=16)
+    for name, signed, syntax, photometric in (
+        ("explicit", True, pydicom.uid.ExplicitVRLittleEndian, "MONOCHROME2"),
+        ("implicit", True, pydicom.uid.ImplicitVRLittleEndian, "MONOCHROME2"),
+        ("unsigned, big-endian", False, pydicom.uid.ExplicitVRBigEndian, "MONOCHROME1"),
+    ):
+        stored = np.clip(values, -2047, 2047) if signed else np.abs(values).astype(np.uint16)
+        data = dicom(stored, syntax, photometric, 12 if signed else 16)
+        known = stored.astype(np.int64) * 2 - 1024 if signed else stored
+        white = {} if photometric == "MONOCHROME2" else {"isWhiteZero": True}
+        add(f"dicom {name}", data, known, rare, bits=12 if signed else 16, **white)
+    rgb = noise((HEIGHT, WIDTH, 3), 255, 62).astype(np.uint8)
+    add("dicom RGB", dicom(rgb, pydicom.uid.ExplicitVRLittleEndian, "RGB", 8), rgb, rare, bits=8, upright=b64(rgb))
+
+
+def dicom(values: np.ndarray, syntax: str, photometric: str, bits: int) -> bytes:
+    file = pydicom.Dataset()
+    file.file_meta = pydicom.dataset.FileMetaDataset()
+    file.file_meta.TransferSyntaxUID = syntax
+    file.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    file.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    file.file_meta.ImplementationClassUID = "1.2.3.4"
+    file.Rows, file.Columns = values.shape[:2]
+    file.SamplesPerPixel = 1 if values.ndim == 2 else 3
+    file.PhotometricInterpretation = photometric
+    if values.ndim == 3:
+        file.PlanarConfiguration = 0
+    file.BitsAllocated = values.dtype.itemsize * 8
+    file.BitsStored = bits
+    file.HighBit = bits - 1
+    file.PixelRepresentation = int(values.dtype.kind == "i")
+    if values.dtype.kind == "i":
+        file.RescaleSlope, file.RescaleIntercept = "2", "-1024"
+        file.WindowCenter, file.WindowWidth = ["40", "600"], ["400", "1500"]
+        # Bits above the stored ones hold an overlay.
+        values = (values.astype(np.uint16) & 0xFFF) | 0xA000
+    stored = values.astype(values.dtype.newbyteorder(">" if syntax.endswith(".2.2") else "<"))
+    data = stored.tobytes() + bytes(stored.nbytes % 2)
+    file.add_new(0x7FE00010, "OW" if file.BitsAllocated > 8 else "OB", data)
+    out = io.BytesIO()
+    file.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
 stacks: list[dict] = []
 """What goes into stacks.json: files of several images, and the values of each, interleaved."""
 
@@ -307,6 +416,13 @@ def tiff_stacks() -> None:
     stack("an ImageJ stack in RGB", behind_one(rgb, "ZYXS"), rgb)
     stack("pages in tiles and planes", written(rgb.transpose(0, 3, 1, 2), planarconfig="separate", tile=(16, 16), photometric="rgb"), rgb)
     stack("a TIFF of shape (1, height, width)", written(planes[:1], **grey), planes[:1])
+    volume = wide.astype(np.int32)
+    data = nibabel.Nifti1Image(volume.transpose(2, 1, 0), None).to_bytes()
+    stack("a NIfTI volume", gzip.compress(data, mtime=0), wide)
+    labels = planes % 3
+    stack("a NIfTI volume of labels", nibabel.Nifti2Image(labels.transpose(2, 1, 0), None).to_bytes(), labels)
+    data = nibabel.Nifti1Image(both.transpose(3, 2, 0, 1), None).to_bytes()
+    stack("a NIfTI volume of two contrasts", data, np.moveaxis(both, 1, 3))
     out = io.BytesIO()
     with tifffile.TiffWriter(out) as writer:
         for page in planes[:2]:
@@ -364,7 +480,7 @@ def transposed(values: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def main() -> None:
-    for part in (pngs, jpegs, webps, tiffs, sample_types, containers, tiff_stacks, orientations):
+    for part in (pngs, jpegs, webps, tiffs, sample_types, containers, bitmaps, medical, tiff_stacks, orientations):
         part()
     for name, content in (("images.json", cases), ("formats.json", rare), ("stacks.json", stacks)):
         path = pathlib.Path(__file__).with_name(name)

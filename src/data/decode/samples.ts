@@ -1,6 +1,6 @@
 import type { RasterData } from './raster.ts';
 
-/** What one sample of a TIFF is. */
+/** What one sample of a TIFF, NIfTI or DICOM file is. */
 export interface SampleType {
   /** Unsigned integers of 1 … 16, 32 or 64 bits, signed ones of 8, 16, 32 or 64, floats of 16, 32 or 64. */
   readonly bits: number;
@@ -28,7 +28,7 @@ export function newSamples({ bits, kind }: SampleType, count: number): RasterDat
   return bits > 8 ? new Uint16Array(count) : new Uint8Array(count);
 }
 
-/** How the bytes of a strip or tile become values. */
+/** How bytes (of a strip, tile or slice) become values. */
 export interface SampleRows extends SampleType {
   readonly rows: number;
   /** Values of a row; a row starts at a whole byte. */
@@ -40,7 +40,7 @@ export interface SampleRows extends SampleType {
   readonly littleEndian: boolean;
 }
 
-/** The values of a strip or tile, rows · perRow of them, with the predictor undone; `raw` holds all of its bytes. */
+/** The values of rows of bytes, rows · perRow of them, with the predictor undone; `raw` holds all of the bytes. */
 export function samplesOf(raw: Uint8Array, about: SampleRows): RasterData {
   const { bits, kind, rows, perRow, predictor } = about;
   if (bits % 8 !== 0) return unpackedBits(raw, about);
