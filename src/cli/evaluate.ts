@@ -13,6 +13,7 @@ import { evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
 import { trainingSet } from '../train/training-set.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { openAdapter, openCliModel, openData, runFolder } from './open.ts';
+import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 
 const SPLITS = ['train', 'val', 'test', 'all'] as const;
 
@@ -21,7 +22,8 @@ const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter RUN] --d
       [--min-size 4] [--min-area 0]
   With --adapter, a dataset that the run knows is split as the run split it; otherwise by --seed (default 0).
   The default of --split is all. Objects under --min-size pixels wide on the model's input, or under --min-area of the
-  image, are left out.`;
+  image, are left out.
+${READING_USAGE}`;
 
 /** `mopeft evaluate`: IoU by box and by click in original pixels, largest objects first. */
 export async function evaluate(args: readonly string[]): Promise<number> {
@@ -39,6 +41,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
       'min-size': { type: 'string' },
       'min-area': { type: 'string' },
       json: { type: 'boolean' },
+      ...READING_FLAGS,
     },
     USAGE,
   );
@@ -54,7 +57,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
     minArea: numberFlag(flags['min-area'], 'min-area', USAGE, { min: 0, max: 1 }) ?? 0,
   };
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
-  const dataset = await openData(requiredFlag(flags.data, 'data', USAGE));
+  const dataset = await openData(requiredFlag(flags.data, 'data', USAGE), readingChanges(flags, USAGE));
   const { gpu, model } = await openCliModel(modelPath);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
   const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];

@@ -90,7 +90,18 @@ describe('data', () => {
         objects: 2,
         maskKind: 'binary',
         classes: [{ value: 1, name: 'foreground', objects: 2 }],
-        reading: { background: 0, ignored: [], threshold: null },
+        reading: {
+          samples: 'grey',
+          background: 0,
+          ignored: [],
+          threshold: null,
+          levels: null,
+          meaning: 'foreground',
+          evidence: [
+            'Value 0 is background: 83 % of the pixels, touches every edge in all 2 masks.',
+            '1 is foreground: pixels that touch are one object.',
+          ],
+        },
         samples: [
           {
             ...sample('1.png', ['cells/masks/1.png']),
@@ -212,7 +223,7 @@ describe('data', () => {
     });
     expect(await inspect(at('set'))).toBe(0);
     expect(printed).toMatch(
-      /^set: 2 images, 1 labelled, 1 object\n {2}masks: binary.*\n {2}classes: foreground \(1 object\)\nLeft out: 1\n {2}set\/masks\/2\.png: .*\n {4}\S.*\n$/,
+      /^set: 2 images, 1 labelled, 1 object\n {2}masks: binary.*\n {4}Value 0 is background: .*\n {4}1 is foreground: .*\n {2}classes: foreground \(1 object\)\nLeft out: 1\n {2}set\/masks\/2\.png: .*\n {4}\S.*\n$/,
     );
   });
 });

@@ -1,30 +1,40 @@
 import { TRAIN_FIELDS } from '../config/train.ts';
 import { className } from '../data/classes.ts';
 import type { DatasetSample } from '../data/dataset.ts';
-import { BINARY_THRESHOLD } from '../data/decode/mask.ts';
 import { type InspectedDataset, inspectDataset, maskKindOf } from '../data/inspect.ts';
 import { EMBEDDED_IMAGE_SIZE, smallObjectsRemark } from '../data/object-sizes.ts';
 import { readDatasets } from '../data/read-datasets.ts';
+import {
+  classReading,
+  type MaskMeaning,
+  type MaskSamples,
+  objectReading,
+  type ReadingChanges,
+  valueJson,
+} from '../data/reading/reading.ts';
 import type { DatasetMaskKind, ObjectFacts, Refusal } from '../data/types.ts';
 import { readArguments, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
 import { inspectModel } from './inspect-model.ts';
+import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural, printRemarks, type Remark } from './remarks.ts';
 
 const USAGE = `  npm run mopeft -- inspect PATH… [--json]
   npm run mopeft -- inspect --model PATH… [--json]
-  Says what is understood of files, folders and zips as if they were dropped together, or of the files of a model.`;
+  Says what is understood of files, folders and zips as if they were dropped together, or of the files of a model.
+${READING_USAGE}`;
 
 /** `mopeft inspect`: what was understood of data or of a model. 0 when something was, else 1. Needs no GPU. */
 export async function inspect(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(
     args,
-    { model: { type: 'boolean' }, json: { type: 'boolean' } },
+    { model: { type: 'boolean' }, json: { type: 'boolean' }, ...READING_FLAGS },
     USAGE,
   );
   if (positionals.length === 0) throw wrongArguments('No path is given', USAGE);
   const asJson = values.json ?? false;
-  return values.model ? inspectModel(positionals, asJson) : inspectData(positionals, asJson);
+  if (values.model) return inspectModel(positionals, asJson);
+  return inspectData(positionals, readingChanges(values, USAGE), asJson);
 }
 
 /** What `inspect --json` prints of data. */
@@ -41,14 +51,24 @@ export interface DatasetReport {
   readonly maskKind: DatasetMaskKind;
   /** Without background. */
   readonly classes: readonly { readonly value: number; readonly name: string; readonly objects: number }[];
-  /** How values became objects. `threshold`: the value from which a pixel of a smoothed mask is foreground. */
-  readonly reading: {
-    readonly background: number;
-    readonly ignored: readonly number[];
-    readonly threshold: number | null;
-  };
+  /** How values became objects; null where there are no masks. */
+  readonly reading: ReadingReport | null;
   /** In natural order of their names. */
   readonly samples: readonly SampleReport[];
+}
+
+/** Values are numbers as the files have them, colours `#rrggbb`; further words are `transparent` and `nan`. */
+export interface ReadingReport {
+  readonly samples: MaskSamples;
+  readonly background: number | string | null;
+  readonly ignored: readonly (number | string | null)[];
+  /** The value from which, or up to which, a pixel of a smoothed mask is foreground. */
+  readonly threshold: number | null;
+  /** The values that others count as. */
+  readonly levels: readonly (number | string | null)[] | null;
+  readonly meaning: MaskMeaning;
+  /** How all this is known. */
+  readonly evidence: readonly string[];
 }
 
 export interface SampleReport {
@@ -60,20 +80,24 @@ export interface SampleReport {
   readonly objects: readonly ObjectFacts[];
 }
 
-async function inspectData(paths: readonly string[], asJson: boolean): Promise<number> {
-  const report = await dataReport(paths);
+async function inspectData(
+  paths: readonly string[],
+  changes: ReadingChanges,
+  asJson: boolean,
+): Promise<number> {
+  const report = await dataReport(paths, changes);
   if (asJson) console.log(JSON.stringify(report, null, 1));
   else printData(report);
   return report.datasets.length > 0 ? 0 : 1;
 }
 
-async function dataReport(paths: readonly string[]): Promise<DataReport> {
+async function dataReport(paths: readonly string[], changes: ReadingChanges): Promise<DataReport> {
   const { files, topName } = await droppedFiles(paths);
   const read = await readDatasets(files, { topName });
   const remarks = read.refusals.map(remarkOf);
   const datasets: DatasetReport[] = [];
   for (const dataset of read.datasets) {
-    const inspected = await inspectDataset(dataset, { listObjects: true });
+    const inspected = await inspectDataset(dataset, { listObjects: true, changes });
     remarks.push(...inspected.refusals.map(remarkOf), ...smallObjects(inspected));
     if (inspected.samples.length > 0) datasets.push(datasetReport(inspected));
   }
@@ -100,7 +124,8 @@ function smallObjects({ samples, objects }: InspectedDataset): Remark[] {
   return remark ? [{ code: 'data/small-objects', severity: 'look', file: null, ...remark }] : [];
 }
 
-function datasetReport({ dataset, samples, objects, summary }: InspectedDataset): DatasetReport {
+function datasetReport(inspected: InspectedDataset): DatasetReport {
+  const { dataset, samples, objects, summary } = inspected;
   const byClass = new Map(summary.labels.map((value) => [value, 0]));
   for (const one of objects.flat()) {
     const count = byClass.get(one.class);
@@ -114,14 +139,14 @@ function datasetReport({ dataset, samples, objects, summary }: InspectedDataset)
     maskKind: maskKindOf(summary.maskKinds),
     classes: [...byClass].map(([value, count]) => ({
       value,
-      name: className(value, byClass.size, dataset.classNames),
+      name: className(value, {
+        count: byClass.size,
+        names: dataset.classNames,
+        reading: classReading(inspected.reading),
+      }),
       objects: count,
     })),
-    reading: {
-      background: 0,
-      ignored: [],
-      threshold: summary.maskKinds.threshold128 > 0 ? BINARY_THRESHOLD : null,
-    },
+    reading: readingReport(inspected),
     samples: dataset.samples.map((files, i) => ({
       image: files.image.path,
       masks: masksOf(files),
@@ -132,13 +157,28 @@ function datasetReport({ dataset, samples, objects, summary }: InspectedDataset)
   };
 }
 
-function masksOf({ mask, instances, labels }: DatasetSample): string[] {
-  return [mask, instances, labels].flatMap((file) => (file ? [file.path] : []));
+function readingReport({ reading, evidence }: InspectedDataset): ReadingReport | null {
+  const used = objectReading(reading);
+  if (!used) return null;
+  const { samples, background, ignored, threshold, levels, meaning } = used;
+  return {
+    samples,
+    background: valueJson(background, samples),
+    ignored: ignored.map((value) => valueJson(value, samples)),
+    threshold,
+    levels: levels === null ? null : levels.map((value) => valueJson(value, samples)),
+    meaning,
+    evidence,
+  };
+}
+
+function masksOf({ mask, instances, labels, objectMasks = [] }: DatasetSample): string[] {
+  return [mask, instances, labels, ...objectMasks].flatMap((file) => (file ? [file.path] : []));
 }
 
 const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
-  binary: 'binary, nonzero is foreground',
-  threshold128: `grey, foreground from ${BINARY_THRESHOLD}`,
+  binary: 'binary, what is not background is foreground',
+  threshold: 'smoothed, read with a threshold',
   labels: 'labels, one value per class',
   instances: 'instances, one value per object',
   mixed: 'of different kinds',
@@ -146,9 +186,10 @@ const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
 };
 
 function printData({ datasets, remarks }: DataReport): void {
-  for (const { name, images, labelled, objects, maskKind, classes } of datasets) {
+  for (const { name, images, labelled, objects, maskKind, classes, reading } of datasets) {
     console.log(`${name}: ${plural(images, 'image')}, ${labelled} labelled, ${plural(objects, 'object')}`);
     console.log(`  masks: ${MASK_KINDS[maskKind]}`);
+    for (const sentence of reading?.evidence ?? []) console.log(`    ${sentence}`);
     const list = classes.map((one) => `${one.name} (${plural(one.objects, 'object')})`);
     if (list.length > 0) console.log(`  classes: ${list.join(', ')}`);
   }

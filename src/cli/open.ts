@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { isZipName, nameParts } from '../data/file-names.ts';
+import type { ReadingChanges } from '../data/reading/reading.ts';
 import { type FolderDataset, openFolderDataset } from '../engine/datasets.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
 import { readRunAdapter } from '../engine/run/adapter-files.ts';
@@ -28,11 +29,14 @@ export function openAdapter(run: string, model: OpenModel): Promise<Adapter> {
 }
 
 /** A data folder or a zip of one as a dataset; what was left out is said on the error stream. */
-export async function openData(path: string): Promise<FolderDataset['dataset']> {
+export async function openData(
+  path: string,
+  changes: ReadingChanges = {},
+): Promise<FolderDataset['dataset']> {
   const name = basename(resolve(path));
   const { dataset, refusals } = isZipName(nameParts(name))
-    ? await openFolderDataset((await droppedFiles([path])).files, name.replace(/\.zip$/i, ''))
-    : await openFolderDataset(await folderFiles(path), name);
+    ? await openFolderDataset((await droppedFiles([path])).files, name.replace(/\.zip$/i, ''), changes)
+    : await openFolderDataset(await folderFiles(path), name, changes);
   for (const { file, reason, cure } of refusals) console.error(`${path}: ${file}: ${reason} ${cure}`);
   return dataset;
 }

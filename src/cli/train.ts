@@ -18,6 +18,7 @@ import { resolveMopeft } from '../peft/resolve.ts';
 import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
 import { openCliModel, openData, runFolder } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
+import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 
 const ids = (records: readonly { readonly id: string }[]): string => records.map(({ id }) => id).join('|');
 
@@ -27,7 +28,8 @@ const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR
   npm run mopeft -- train --resume RUN --model DIR|FILE --data DIR [--data DIR …]
   Objects under --min-size pixels wide on the model's input are left out.
   FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"METHOD": {…}, …}}; flags override it.
-  Ctrl+C writes a checkpoint and ends; --resume continues from it.`;
+  Ctrl+C writes a checkpoint and ends; --resume continues from it.
+${READING_USAGE}`;
 
 const FLAGS = {
   model: { type: 'string' },
@@ -42,6 +44,7 @@ const FLAGS = {
   'min-size': { type: 'string' },
   config: { type: 'string' },
   resume: { type: 'string' },
+  ...READING_FLAGS,
 } as const;
 
 const ConfigFile = v.strictObject({
@@ -74,7 +77,8 @@ export async function train(args: readonly string[]): Promise<number> {
     openDataThread,
     cacheBytes: CLI_CACHE_BYTES,
   };
-  const run = flags.resume === undefined ? await start(parts, flags, folders) : await goOn(parts, folders);
+  const run =
+    flags.resume === undefined ? await start(parts, flags, folders) : await goOn(parts, flags, folders);
   const interrupt = () => {
     console.error('\nFinishing the step and writing a checkpoint …');
     run.pause();
@@ -89,7 +93,8 @@ export async function train(args: readonly string[]): Promise<number> {
 
 async function start(parts: RunParts, flags: Flags, folders: readonly string[]): Promise<Run> {
   const settings = await settingsOf(flags, parts.model.config);
-  const opened = await Promise.all(folders.map(openData));
+  const changes = readingChanges(flags, USAGE);
+  const opened = await Promise.all(folders.map((folder) => openData(folder, changes)));
   const keys = uniqueKeys(opened.map(({ name }) => name));
   const { seed, splitOrder } = settings.train;
   const datasets = opened.map((dataset, i): RunDataset => {
@@ -109,10 +114,11 @@ async function start(parts: RunParts, flags: Flags, folders: readonly string[]):
   return startTraining({ ...parts, ...(plan.plans && { plans: plan.plans }) }, settings, datasets);
 }
 
-async function goOn(parts: RunParts, folders: readonly string[]): Promise<Run> {
+async function goOn(parts: RunParts, flags: Flags, folders: readonly string[]): Promise<Run> {
   const config = await parts.files.readConfig();
   const splits = await parts.files.readSplit();
-  const opened = await Promise.all(folders.map(openData));
+  const changes = readingChanges(flags, USAGE);
+  const opened = await Promise.all(folders.map((folder) => openData(folder, changes)));
   const keys = uniqueKeys(opened.map(({ name }) => name));
   const datasets = opened.flatMap((dataset, i): RunDataset[] => {
     const key = keys[i] ?? dataset.name;

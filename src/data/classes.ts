@@ -1,4 +1,5 @@
 import { IGNORED } from './objects.ts';
+import { type MaskReading, settingText } from './reading/reading.ts';
 import type { LabelMap, ObjectSet } from './types.ts';
 
 /**
@@ -15,9 +16,21 @@ export function objectClasses(objects: ObjectSet, classMap: LabelMap): number[] 
   return objects.regions.map(({ id }) => classes.get(id) ?? 0);
 }
 
-/** What a class is called. @param count classes of its dataset. @param names of its dataset, by value. */
-export function className(value: number, count: number, names?: ReadonlyMap<number, string>): string {
-  const name = names?.get(value);
+/** What a class is called. */
+export interface ClassNaming {
+  /** Classes of the dataset. */
+  readonly count: number;
+  /** Names that the dataset's files give, by label. */
+  readonly names?: ReadonlyMap<number, string> | undefined;
+  /** How the files were read that say classes. */
+  readonly reading?: MaskReading | undefined;
+}
+
+/** The name of a class by its label; without a given name, what the files have there. */
+export function className(label: number, { count, names, reading }: ClassNaming): string {
+  const name = names?.get(label);
   if (name !== undefined) return name;
-  return count === 1 ? 'foreground' : `class ${value}`;
+  if (count === 1) return 'foreground';
+  const value = reading && reading.background !== 0 && label === reading.zeroLabel ? 0 : label;
+  return reading?.samples === 'colour' ? settingText(value, 'colour') : `class ${value}`;
 }

@@ -35,7 +35,7 @@ const files = {
   'My cells/images/c.png': image(7),
 };
 
-/** As it was written before the mask kind `cut128` was called `threshold128`. */
+/** As it was written before the mask kind `cut128` was called `threshold128`, and then `threshold`. */
 const VERSION_1 = JSON.stringify({
   version: 1,
   id: 'old',
@@ -163,9 +163,10 @@ describe('stored datasets', () => {
 
   it.each([
     ['no JSON', '{"version":2,', 'data/manifest-broken'],
-    ['another shape', '{"version":2,"id":"x"}', 'data/manifest-broken'],
+    ['another shape', '{"version":3,"id":"x"}', 'data/manifest-broken'],
+    ['version 2 in another shape', '{"version":2,"id":"x"}', 'data/manifest-broken'],
     ['a list', '[]', 'data/manifest-broken'],
-    ['a newer version', '{"version":3}', 'data/manifest-newer'],
+    ['a newer version', '{"version":4}', 'data/manifest-newer'],
     ['an old version without samples', '{"version":1,"summary":{}}', 'data/manifest-broken'],
   ])('are reported, not opened, when dataset.json holds %s', async (_, content, code) => {
     const good = await store.save(await inspected(files));
@@ -180,25 +181,35 @@ describe('stored datasets', () => {
     expect(await store.load('bad')).toMatchObject({ ok: false, refusal: { code } });
   });
 
-  it('open with a manifest of version 1, and are written as version 2', async () => {
+  it.each([1, 2])('open with a manifest of version %i, and are written as version 3', async (version) => {
+    const kind = version === 1 ? 'cut128' : 'threshold128';
+    const text = VERSION_1.replaceAll('cut128', kind).replace('"version":1', `"version":${version}`);
     await memory.write('datasets/old/images/a.png', image(3));
     await memory.write('datasets/old/masks/a.jpg', new Uint8Array(5));
-    await memory.write('datasets/old/dataset.json', new TextEncoder().encode(VERSION_1));
+    await memory.write('datasets/old/dataset.json', new TextEncoder().encode(text));
     const { datasets, broken } = await store.list();
     expect(broken).toEqual([]);
     expect(datasets).toMatchObject([
       {
         id: 'old',
-        samples: [{ name: 'a.png', maskKind: 'threshold128' }, { name: 'b.png' }],
-        summary: { maskKinds: { binary: 0, threshold128: 1, labels: 0, instances: 0 } },
+        reading: 'per-file',
+        samples: [{ name: 'a.png', maskKind: 'threshold' }, { name: 'b.png' }],
+        summary: { maskKinds: { binary: 0, threshold: 1, labels: 0, instances: 0 } },
       },
     ]);
     const loaded = await store.load('old');
-    expect(loaded.ok && loaded.value.dataset.samples[0]?.mask?.path).toBe('masks/a.jpg');
+    expect(loaded.ok && loaded.value.dataset.samples[0]).toMatchObject({
+      mask: { path: 'masks/a.jpg' },
+      reading: 'per-file',
+    });
     expect(await store.rename('old', 'New')).toMatchObject({ ok: true, value: { name: 'New' } });
     const written = new TextDecoder().decode(await memory.read('datasets/old/dataset.json'));
-    expect(JSON.parse(written)).toMatchObject({ version: 2, samples: [{ maskKind: 'threshold128' }, {}] });
-    expect(written).not.toContain('cut128');
+    expect(JSON.parse(written)).toMatchObject({
+      version: 3,
+      reading: 'per-file',
+      samples: [{ maskKind: 'threshold' }, {}],
+    });
+    expect(written).not.toContain('128');
   });
 
   it('name a file that is gone from storage', async () => {

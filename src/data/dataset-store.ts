@@ -12,7 +12,13 @@ const FOLDER = 'datasets';
 const MANIFEST = 'dataset.json';
 /** The files of a sample and the folders in which they are stored. */
 const FILES = ['image', 'mask', 'instances', 'labels'] as const;
-const FOLDERS = { image: 'images', mask: 'masks', instances: 'instances', labels: 'labels' } as const;
+const FOLDERS = {
+  image: 'images',
+  mask: 'masks',
+  instances: 'instances',
+  labels: 'labels',
+  objectMasks: 'objects',
+} as const;
 
 export interface SaveOptions {
   readonly onProgress?: (progress: ReadProgress) => void;
@@ -25,8 +31,8 @@ export interface SaveOptions {
 }
 
 /**
- * Datasets in a {@link FileStore}: `datasets/<id>/` holds the original files under `images/`, `masks/`, `instances/`
- * and `labels/`, and `dataset.json`, which is written last, so that a half saved dataset can be recognised.
+ * Datasets in a {@link FileStore}: `datasets/<id>/` holds the original files under `images/`, `masks/`, `instances/`,
+ * `labels/` and `objects/`, and `dataset.json`, which is written last, so that a half saved dataset can be recognised.
  */
 export class DatasetStore {
   constructor(private readonly store: FileStore) {}
@@ -36,7 +42,7 @@ export class DatasetStore {
    * @throws Failure `storage/*` when it cannot be written, or naming a file that can no longer be read.
    */
   async save(
-    { dataset, samples, summary }: InspectedDataset,
+    { dataset, samples, summary, reading, evidence }: InspectedDataset,
     options: SaveOptions = {},
   ): Promise<StoredDataset> {
     const id = options.id ?? newDatasetId(dataset.name);
@@ -54,16 +60,16 @@ export class DatasetStore {
         name: dataset.name,
         created,
         files,
+        reading,
+        evidence: [...evidence],
+        ...(dataset.classNames && { classNames: Object.fromEntries(dataset.classNames) }),
         samples: samples.map((sample) => ({ ...sample, labels: [...sample.labels] })),
         summary: {
           ...summary,
           labels: [...summary.labels],
           widths: [...summary.widths],
           heights: [...summary.heights],
-          bytes: files.reduce(
-            (sum, file) => sum + FILES.reduce((s, role) => s + (file[role]?.size ?? 0), 0),
-            0,
-          ),
+          bytes: files.reduce((sum, file) => sum + bytesOf(file), 0),
         },
       };
       return await this.writeManifest(manifest);
@@ -94,10 +100,18 @@ export class DatasetStore {
     const read = await this.readManifest(id);
     if (!read.ok) return read;
     const { manifest, stored } = read.value;
-    const { name, files, samples } = manifest;
+    const { name, files, samples, classNames } = manifest;
+    const { reading } = manifest;
     const dataset: Dataset = {
       name,
-      samples: files.map((file, i) => this.storedSample(id, samples[i]?.name ?? file.image.path, file)),
+      reading,
+      ...(classNames && {
+        classNames: new Map(Object.entries(classNames).map(([label, own]) => [Number(label), own])),
+      }),
+      samples: files.map((file, i) => ({
+        ...this.storedSample(id, samples[i]?.name ?? file.image.path, file),
+        reading,
+      })),
     };
     return { ok: true, value: { dataset, stored } };
   }
@@ -137,22 +151,27 @@ export class DatasetStore {
   }
 
   private async copyFiles(id: string, sample: DatasetSample): Promise<Manifest['files'][number]> {
-    const copy = async (role: (typeof FILES)[number], from: LazyFile) => {
+    const copy = async (role: keyof typeof FOLDERS, from: LazyFile, number?: number) => {
       const bytes = valueOrThrow(await readBytes(from));
-      const path = storedPath(role, sample.name, nameParts(from.path).extension);
+      const path = storedPath(role, sample.name, nameParts(from.path).extension, number);
       await this.store.write(pathOf(id, path), bytes);
       return { path, size: bytes.length };
     };
+    const objectMasks: StoredFile[] = [];
+    for (const [index, from] of (sample.objectMasks ?? []).entries())
+      objectMasks.push(await copy('objectMasks', from, index + 1));
     return {
       image: await copy('image', sample.image),
       ...(sample.mask ? { mask: await copy('mask', sample.mask) } : {}),
       ...(sample.instances ? { instances: await copy('instances', sample.instances) } : {}),
       ...(sample.labels ? { labels: await copy('labels', sample.labels) } : {}),
+      ...(objectMasks.length > 0 ? { objectMasks } : {}),
+      ...(sample.split ? { split: sample.split } : {}),
     };
   }
 
   private storedSample(id: string, name: string, files: Manifest['files'][number]): DatasetSample {
-    const lazy = (file: { path: string; size: number }): LazyFile => ({
+    const lazy = (file: StoredFile): LazyFile => ({
       path: file.path,
       size: file.size,
       bytes: () => this.store.read(pathOf(id, file.path)),
@@ -163,6 +182,8 @@ export class DatasetStore {
       ...(files.mask ? { mask: lazy(files.mask) } : {}),
       ...(files.instances ? { instances: lazy(files.instances) } : {}),
       ...(files.labels ? { labels: lazy(files.labels) } : {}),
+      ...(files.objectMasks ? { objectMasks: files.objectMasks.map(lazy) } : {}),
+      ...(files.split ? { split: files.split } : {}),
     };
   }
 }
@@ -170,10 +191,22 @@ export class DatasetStore {
 const pathOf = (id: string, file?: string) =>
   `${FOLDER}/${storeName(id)}${file === undefined ? '' : `/${file}`}`;
 
-/** The image keeps its name; masks take the image's with their own extension (stems are unique in a dataset). */
-function storedPath(role: (typeof FILES)[number], name: string, extension: string): string {
+type StoredFile = Manifest['files'][number]['image'];
+
+const bytesOf = (files: Manifest['files'][number]): number =>
+  [...FILES.map((role) => files[role]), ...(files.objectMasks ?? [])].reduce(
+    (sum, file) => sum + (file?.size ?? 0),
+    0,
+  );
+
+/**
+ * The image keeps its name; masks take the image's with their own extension (stems are unique in a dataset), and
+ * masks of one object each their number behind it.
+ */
+function storedPath(role: keyof typeof FOLDERS, name: string, extension: string, number?: number): string {
   const { folders, file, stem } = nameParts(name);
-  const last = role === 'image' ? file : `${stem}${extension && `.${extension}`}`;
+  const own = number === undefined ? stem : `${stem} ${number}`;
+  const last = role === 'image' ? file : `${own}${extension && `.${extension}`}`;
   return [FOLDERS[role], ...folders, last].map(storeName).join('/');
 }
 
@@ -191,14 +224,18 @@ export function newDatasetId(name: string): string {
 }
 
 /** @param manifestBytes size of `dataset.json`, which the manifest itself cannot know. */
-function toStored({ id, name, created, summary, samples }: Manifest, manifestBytes: number): StoredDataset {
+function toStored(
+  { id, name, created, summary, samples, reading, evidence, classNames = {} }: Manifest,
+  manifestBytes: number,
+): StoredDataset {
   const tidy = samples.map(({ maskKind, source, depth, ...rest }) => ({
     ...rest,
     ...(maskKind ? { maskKind } : {}),
     ...(source ? { source } : {}),
     ...(depth ? { depth } : {}),
   }));
-  return { id, name, created, bytes: summary.bytes + manifestBytes, summary, samples: tidy };
+  const bytes = summary.bytes + manifestBytes;
+  return { id, name, created, bytes, summary, samples: tidy, reading, evidence, classNames };
 }
 
 function halfSaved(id: string): Failure {

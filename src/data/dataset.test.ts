@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Dataset, type LoadOptions, labelledNames, loadSample } from './dataset.ts';
 import { DatasetStore } from './dataset-store.ts';
-import { decodeMask } from './decode/mask.ts';
 import { encodeImagePng, encodeMaskPng } from './encode-png.ts';
 import { inspectDataset } from './inspect.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -187,7 +186,7 @@ describe('a drop with everything that can be wrong', () => {
       labels: [1],
       widths: [6, 9],
       heights: [6, 9],
-      maskKinds: { binary: 2, threshold128: 0, labels: 0, instances: 0 },
+      maskKinds: { binary: 2, threshold: 0, labels: 0, instances: 0 },
     });
     const size = result.refusals.find(({ file }) => file === 'set/masks/othersize.png');
     expect(size?.reason).toBe('The mask is 8 × 6 pixels and its image othersize.png is 9 × 9.');
@@ -222,14 +221,13 @@ describe('a drop with everything that can be wrong', () => {
       signal: abort.signal,
       onProgress: (progress) => {
         seen.push(progress);
-        if (progress.done === 3) abort.abort();
+        if (progress.done === 12) abort.abort();
       },
     });
-    expect(seen.map(({ done, total }) => [done, total])).toEqual([
-      [1, 9],
-      [2, 9],
-      [3, 9],
-    ]);
+    // All masks are looked at before the samples are loaded.
+    expect(seen.map(({ done, total }) => [done, total])).toEqual(
+      Array.from({ length: 12 }, (_, i) => [i + 1, 18]),
+    );
     expect(result.samples.length).toBeLessThanOrEqual(3);
   });
 });
@@ -257,7 +255,7 @@ describe('classes in masks/', () => {
     const { dataset } = await only(files);
     const result = await inspectDataset(dataset);
     expect(result.summary.labels).toEqual([1, 2, 4]);
-    expect(result.summary.maskKinds).toEqual({ binary: 0, threshold128: 0, labels: 3, instances: 0 });
+    expect(result.summary.maskKinds).toEqual({ binary: 0, threshold: 0, labels: 3, instances: 0 });
     expect(result.samples.map((sample) => sample.labels)).toEqual([[1, 4], [4], [1, 2]]);
     expect(await classesOf(result.dataset)).toEqual([[1, 4], [4], [1, 2]]);
     const store = new DatasetStore(new MemoryStore());
@@ -278,23 +276,18 @@ describe('classes in masks/', () => {
     expect(plain.samples[0]).toMatchObject({ maskKind: 'binary', source: 'masks', labels: [1] });
   });
 
-  it('are not looked for in masks that are read with a threshold', async () => {
+  it('are not found in a JPEG among them, which is refused with the cure', async () => {
     const path = new URL('../../tests/vectors/images/images.json', import.meta.url);
     const vectors = JSON.parse(readFileSync(path, 'utf8')) as { name: string; file: string }[];
     const jpeg = new Uint8Array(
       Buffer.from(vectors.find(({ name }) => name === 'jpeg grey')?.file ?? '', 'base64'),
     );
-    const read = await decodeMask(jpeg, 'd.jpg');
-    if (!read.ok) throw new Error(read.refusal.reason);
-    const { width, height } = read.value.labelMap;
-    const { dataset } = await only({
-      ...files,
-      'images/d.png': image(width, height),
-      'masks/d.jpg': jpeg,
-    });
+    const { dataset } = await only({ ...files, 'images/d.png': image(), 'masks/d.jpg': jpeg });
     const result = await inspectDataset(dataset);
-    expect(result.refusals).toEqual([]);
-    expect(result.samples[3]).toMatchObject({ maskKind: 'threshold128', source: 'masks' });
+    expect(result.refusals).toMatchObject([
+      { file: 'masks/d.jpg', code: expect.stringMatching(/lossy|photo/), severity: 'refused' },
+    ]);
+    expect(result.samples.map(({ maskKind }) => maskKind)).toEqual(['labels', 'labels', 'labels', undefined]);
   });
 });
 

@@ -1,9 +1,16 @@
+import type { Failure } from '../config/failure.ts';
 import type { ShownChannels } from './decode/channels.ts';
-import { decodeImage, type ImageReading } from './decode/image.ts';
-import { type DecodedMask, decodeMask, type MaskRole } from './decode/mask.ts';
+import { type DecodedImage, decodeImage, type ImageReading } from './decode/image.ts';
+import { upright } from './decode/orientation.ts';
+import type { Raster } from './decode/raster.ts';
+import { readRaster } from './decode/read-raster.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { findObjects, type ObjectRule } from './objects.ts';
-import { refusal } from './outcome.ts';
+import { attempt, refuse } from './outcome.ts';
+import { applyReading } from './reading/apply.ts';
+import { collectStatistics, inferDatasetReading } from './reading/dataset-reading.ts';
+import { earlierReading } from './reading/earlier.ts';
+import type { DatasetReading, MaskReading, MaskRole, ReadingChanges } from './reading/reading.ts';
 import type {
   DepthMapping,
   LabelMap,
@@ -27,6 +34,11 @@ export interface DatasetSample {
   readonly objectMasks?: readonly LazyFile[];
   /** The split that its folders name. */
   readonly split?: Split;
+  /**
+   * How its masks are read, the same for all samples of a dataset. `per-file` is how datasets were read that were
+   * stored before they had a reading. Without one it is inferred from the sample's own masks.
+   */
+  readonly reading?: DatasetReading | 'per-file';
 }
 
 /** Samples in natural order of their names. */
@@ -34,24 +46,22 @@ export interface Dataset {
   readonly name: string;
   /** Names of classes by their label, where the files give names. */
   readonly classNames?: ReadonlyMap<number, string>;
+  /** What a `dataset.json` beside the images says of the reading. */
+  readonly changes?: ReadingChanges;
+  /** Set when the dataset was inspected. */
+  readonly reading?: DatasetReading | 'per-file';
   readonly samples: readonly DatasetSample[];
 }
 
 /** Whether a sample has any file that says where its objects are. */
 export function isLabelled(sample: DatasetSample): boolean {
-  return Boolean(sample.mask ?? sample.instances ?? sample.labels);
+  return Boolean(sample.mask ?? sample.instances ?? sample.labels ?? sample.objectMasks?.[0]);
 }
 
 /** Names of the labelled samples, in natural order: what is split into training, validation and test. */
 export function labelledNames(dataset: Dataset): string[] {
   return dataset.samples.filter(isLabelled).map(({ name }) => name);
 }
-
-/** The files of a sample by the order in which its objects are looked for. */
-const SOURCES = ['instances', 'labels', 'masks'] as const satisfies readonly ObjectSource[];
-
-const fileOf = (sample: DatasetSample, source: ObjectSource) =>
-  source === 'masks' ? sample.mask : sample[source];
 
 /** A sample decoded. */
 export interface LoadedSample {
@@ -66,7 +76,15 @@ export interface LoadedSample {
   readonly labelling?: Labelling;
   /** Files of this sample that could not be used, and why. */
   readonly refusals: readonly Refusal[];
+  /** Set when EXIF turns the image and no mask of it. */
+  readonly maskTurn?: MaskTurn;
 }
+
+/**
+ * Of an image that EXIF turns: `turned` when its masks were turned likewise, because their sizes agree only then,
+ * `unsure` when the sizes agree either way and the masks were left as they are.
+ */
+export type MaskTurn = 'turned' | 'unsure';
 
 export interface Labelling {
   readonly source: ObjectSource;
@@ -78,8 +96,6 @@ export interface Labelling {
    * Class of every pixel, for masks of a whole class: labels/, else masks/, else 1 wherever instances/ has an object.
    */
   readonly classMap: LabelMap;
-  /** How the file was understood that `classMap` is of. */
-  readonly classKind: MaskKind;
 }
 
 export interface LoadOptions extends ImageReading {
@@ -99,16 +115,8 @@ export async function loadSample(
   const decoded = await readAnd(sample.image, (bytes, file) => decodeImage(bytes, file, options));
   if (!decoded.ok) return decoded;
   const { image, depth, channels } = decoded.value;
-  const refusals: Refusal[] = [];
-  const masks: Partial<Record<ObjectSource, DecodedMask>> = {};
-  for (const source of SOURCES) {
-    const file = fileOf(sample, source);
-    if (!file) continue;
-    const mask = await loadMask(file, source, image, sample.name);
-    if (mask.ok) masks[source] = mask.value;
-    else refusals.push(mask.refusal);
-  }
-  const labelling = chooseLabelling(masks);
+  const masks = new SampleMasks(sample, decoded.value, await readingOf(sample));
+  const labelling = await masks.labelling();
   return {
     ok: true,
     value: {
@@ -120,7 +128,8 @@ export async function loadSample(
         ? findObjects(labelling.labelMap, labelling.rule, options.leastArea?.(image))
         : noObjects(image),
       ...(labelling ? { labelling } : {}),
-      refusals,
+      refusals: masks.refusals,
+      ...(masks.turn ? { maskTurn: masks.turn } : {}),
     },
   };
 }
@@ -133,41 +142,146 @@ async function readAnd<T>(
   return bytes.ok ? decode(bytes.value, file.path) : bytes;
 }
 
-async function loadMask(
-  file: LazyFile,
-  role: MaskRole,
-  image: RgbImage,
-  imageName: string,
-): Promise<Outcome<DecodedMask>> {
-  const mask = await readAnd(file, (bytes, name) => decodeMask(bytes, name, role));
-  if (!mask.ok) return mask;
-  const { width, height } = mask.value.labelMap;
-  if (width === image.width && height === image.height) return mask;
-  const isTurned = width === image.height && height === image.width;
-  const cure = isTurned
-    ? 'The image was taken on its side: turn it upright in an image program and save it, or turn the mask.'
-    : 'Export the mask at the size of its image.';
-  const reason = `The mask is ${width} × ${height} pixels and its image ${imageName} is ${image.width} × ${image.height}.`;
-  return { ok: false, refusal: refusal('data/mask-size', file.path, reason, cure) };
+async function readingOf(sample: DatasetSample): Promise<DatasetReading | 'per-file'> {
+  return sample.reading ?? inferDatasetReading(await collectStatistics([sample])).reading;
 }
 
-function chooseLabelling(masks: Partial<Record<ObjectSource, DecodedMask>>): Labelling | undefined {
-  const source = SOURCES.find((name) => masks[name]);
-  const chosen = source && masks[source];
-  if (!source || !chosen) return undefined;
-  const classes = masks.labels ?? masks.masks;
-  return {
-    source,
-    kind: chosen.kind,
-    rule: source === 'instances' ? 'ids' : 'components',
-    labelMap: chosen.labelMap,
-    classMap: classes?.labelMap ?? {
-      ...chosen.labelMap,
-      data: chosen.labelMap.data.map((v) => Math.min(v, 1)),
-    },
-    classKind: (classes ?? chosen).kind,
-  };
+/** A mask and how it was read. */
+interface ReadMask {
+  readonly labelMap: LabelMap;
+  readonly reading: MaskReading;
 }
+
+/** The masks of one sample, read; what cannot be is kept as refusals. */
+class SampleMasks {
+  readonly refusals: Refusal[] = [];
+  turn: MaskTurn | undefined;
+
+  constructor(
+    private readonly sample: DatasetSample,
+    private readonly decoded: DecodedImage,
+    private readonly reading: DatasetReading | 'per-file',
+  ) {}
+
+  /** What objects are found in: ids of instances/ or of files of one object, else labels/, else the mask. */
+  async labelling(): Promise<Labelling | undefined> {
+    const { sample } = this;
+    const instances =
+      (sample.instances && (await this.read(sample.instances, 'instances'))) ?? (await this.combined());
+    const labels = sample.labels && (await this.read(sample.labels, 'labels'));
+    const mask = sample.mask && (await this.read(sample.mask, 'masks'));
+    const chosen = instances ?? labels ?? mask;
+    if (!chosen) return undefined;
+    const classes = labels ?? mask;
+    const source = instances ? 'instances' : labels ? 'labels' : 'masks';
+    return {
+      source,
+      kind: kindOf(chosen.reading),
+      rule: chosen.reading.meaning === 'objects' ? 'ids' : 'components',
+      labelMap: chosen.labelMap,
+      classMap:
+        classes && classes.reading.meaning !== 'objects' ? classes.labelMap : asForeground(chosen.labelMap),
+    };
+  }
+
+  /** Files of one object each as ids, the later on top. */
+  private async combined(): Promise<ReadMask | undefined> {
+    const { objectMasks = [] } = this.sample;
+    let all: ReadMask | undefined;
+    for (const [index, file] of objectMasks.entries()) {
+      const one = await this.read(file, 'masks');
+      if (!one) continue;
+      const { labelMap, reading } = one;
+      all ??= {
+        labelMap: { ...labelMap, data: new Int32Array(labelMap.data.length) },
+        reading: { ...reading, meaning: 'objects' },
+      };
+      const { data } = all.labelMap;
+      for (let i = 0; i < data.length; i++) {
+        const value = labelMap.data[i] as number;
+        if (value > 0) data[i] = index + 1;
+        else if (value < 0 && data[i] === 0) data[i] = value;
+      }
+    }
+    return all;
+  }
+
+  private async read(file: LazyFile, role: MaskRole): Promise<ReadMask | undefined> {
+    const bytes = await readBytes(file);
+    const mask = bytes.ok
+      ? await attempt(file.path, async () =>
+          this.apply(await readRaster(bytes.value, file.path), file.path, role),
+        )
+      : bytes;
+    if (mask.ok) return mask.value;
+    this.refusals.push(mask.refusal);
+    return undefined;
+  }
+
+  private apply(stored: Raster, file: string, role: MaskRole): ReadMask {
+    const raster = this.fitted(stored, file);
+    if (this.reading === 'per-file') {
+      const earlier = earlierReading(raster, role);
+      return { labelMap: applyReading(earlier.raster, earlier.reading, file), reading: earlier.reading };
+    }
+    const reading = this.reading[role];
+    if (!reading) throw unread(file);
+    return { labelMap: applyReading(raster, reading, file), reading };
+  }
+
+  /** The mask at the size of its image; as the image is turned by EXIF, where the sizes agree only then. */
+  private fitted(raster: Raster, file: string): Raster {
+    const { image, turnedFrom = 1 } = this.decoded;
+    const fits = ({ width, height }: Raster) => width === image.width && height === image.height;
+    const isUnturned = turnedFrom > 1 && (raster.turnedFrom ?? 1) === 1;
+    if (fits(raster)) {
+      if (isUnturned && (turnedFrom < 5 || image.width === image.height)) this.turn ??= 'unsure';
+      return raster;
+    }
+    if (isUnturned) {
+      const turned = upright({ ...raster, orientation: turnedFrom });
+      if (fits(turned)) {
+        this.turn = 'turned';
+        return turned;
+      }
+    }
+    throw wrongSize(raster, file, image, this.sample.name);
+  }
+}
+
+/** How a mask was understood, in a word. */
+export function kindOf({ meaning, threshold, levels }: MaskReading): MaskKind {
+  switch (meaning) {
+    case 'objects':
+      return 'instances';
+    case 'classes':
+      return 'labels';
+    case 'foreground':
+      return threshold === null && levels === null ? 'binary' : 'threshold';
+  }
+}
+
+const asForeground = (map: LabelMap): LabelMap => ({ ...map, data: map.data.map((v) => Math.min(v, 1)) });
+
+function wrongSize(mask: Raster, file: string, image: RgbImage, imageName: string): Failure {
+  const isTurned = mask.width === image.height && mask.height === image.width;
+  return refuse(
+    'data/mask-size',
+    file,
+    `The mask is ${mask.width} × ${mask.height} pixels and its image ${imageName} is ${image.width} × ${image.height}.`,
+    isTurned
+      ? 'One of them was turned: turn it in an image program so that both lie alike, and save it.'
+      : 'Export the mask at the size of its image.',
+  );
+}
+
+const unread = (file: string) =>
+  refuse(
+    'data/mask-unread',
+    file,
+    'This mask was not read, because it could not be decoded when the dataset was inspected.',
+    'Import the dataset again.',
+  );
 
 const noObjects = ({ width, height }: RgbImage): ObjectSet => ({
   width,

@@ -1,7 +1,17 @@
 import { objectClasses } from './classes.ts';
-import { type Dataset, type DatasetSample, isLabelled, type LoadedSample, loadSample } from './dataset.ts';
+import {
+  type Dataset,
+  type DatasetSample,
+  isLabelled,
+  type LoadedSample,
+  loadSample,
+  type MaskTurn,
+} from './dataset.ts';
+import type { LazyFile } from './lazy-file.ts';
 import { labelsOf } from './objects.ts';
 import { notice } from './outcome.ts';
+import { collectStatistics, type DatasetStatistics, inferDatasetReading } from './reading/dataset-reading.ts';
+import type { DatasetReading, ReadingChanges } from './reading/reading.ts';
 import type {
   DatasetMaskKind,
   DatasetSummary,
@@ -18,6 +28,10 @@ export interface InspectOptions {
   readonly signal?: AbortSignal;
   /** Lists every object, which takes memory by their number. Default false. */
   readonly listObjects?: boolean;
+  /** What a person chose of the reading; it counts before what the dataset's own settings say. */
+  readonly changes?: ReadingChanges;
+  /** Of this dataset, where they are known: masks are then not looked at again. */
+  readonly statistics?: DatasetStatistics;
 }
 
 export interface InspectedDataset {
@@ -28,6 +42,10 @@ export interface InspectedDataset {
   /** The objects of each sample, largest first; no lists unless {@link InspectOptions.listObjects} is set. */
   readonly objects: readonly (readonly ObjectFacts[])[];
   readonly summary: DatasetSummary;
+  /** How the masks are read. */
+  readonly reading: DatasetReading;
+  /** A sentence for each part of the reading. */
+  readonly evidence: readonly string[];
   readonly refusals: readonly Refusal[];
 }
 
@@ -35,58 +53,90 @@ export interface InspectedDataset {
 const TURN = 40;
 
 /**
- * Decodes every sample once: what cannot be used is left out with its reason (a bad image with its masks, a bad mask
- * alone: its image is kept for Segment), empty masks get a notice and are kept, and the rest is counted. Where masks
- * hold classes, they are taken as files of `labels/`.
+ * Looks at all masks for the dataset's reading, then decodes every sample with it: what cannot be used is left out
+ * with its reason (a bad image with its masks, a bad mask alone: its image is kept for Segment), empty masks get a
+ * notice and are kept, and the rest is counted.
  */
 export async function inspectDataset(
   dataset: Dataset,
   options: InspectOptions = {},
 ): Promise<InspectedDataset> {
-  const { signal, listObjects = false } = options;
+  const { signal, onProgress, listObjects = false } = options;
+  const total = 2 * dataset.samples.length;
+  const turn = turns(signal);
+  const step = (done: number, sample: DatasetSample) =>
+    onProgress?.({ done, total, file: sample.image.path });
+  const statistics = options.statistics ?? (await statisticsOf(dataset, options));
+  const changes = { ...dataset.changes, ...options.changes };
+  const { reading, evidence, remarks } = inferDatasetReading(statistics, changes);
+  const refusals: Refusal[] = [...remarks];
+  const turned: Record<MaskTurn, string[]> = { turned: [], unsure: [] };
   const checked: Checked[] = [];
-  const refusals: Refusal[] = [];
-  let since = performance.now();
   for (const [index, sample] of dataset.samples.entries()) {
     if (signal?.aborted) break;
-    const loaded = await loadSample(sample);
+    const readable = { ...withoutRefused(sample, remarks), reading };
+    const loaded = await loadSample(readable);
     if (loaded.ok) {
       refusals.push(...loaded.value.refusals);
-      const usable = withoutRefused(sample, loaded.value.refusals);
+      if (loaded.value.maskTurn) turned[loaded.value.maskTurn].push(sample.image.path);
+      const usable = withoutRefused(readable, loaded.value.refusals);
       const seen = checkedOf(usable, loaded.value, listObjects);
       if (isLabelled(usable) && seen.sample.objects === 0) refusals.push(emptyMask(usable));
       checked.push(seen);
     } else {
       refusals.push(loaded.refusal);
     }
-    options.onProgress?.({ done: index + 1, total: dataset.samples.length, file: sample.image.path });
-    if (performance.now() - since > TURN) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      since = performance.now();
-    }
+    step(dataset.samples.length + index + 1, sample);
+    await turn();
   }
-  const kept = await withClasses(checked, options);
-  const { name, classNames } = dataset;
-  const clean = { name, ...(classNames ? { classNames } : {}), samples: kept.map(({ files }) => files) };
-  const samples = kept.map(({ sample }) => sample);
-  const objects = listObjects ? kept.map((each) => each.objects) : [];
-  return { dataset: clean, samples, objects, summary: summarise(clean, samples), refusals };
+  refusals.push(...turnRemarks(turned));
+  const clean: Dataset = { ...dataset, reading, samples: checked.map(({ files }) => files) };
+  const samples = checked.map(({ sample }) => sample);
+  const objects = listObjects ? checked.map((each) => each.objects) : [];
+  return {
+    dataset: clean,
+    samples,
+    objects,
+    reading,
+    evidence,
+    summary: summarise(clean, samples),
+    refusals,
+  };
+}
+
+/** Looks at all masks of a dataset; what {@link inspectDataset} does first. */
+export function statisticsOf(
+  { samples }: Dataset,
+  { signal, onProgress }: Pick<InspectOptions, 'signal' | 'onProgress'>,
+): Promise<DatasetStatistics> {
+  const turn = turns(signal);
+  return collectStatistics(samples, {
+    ...(signal && { signal }),
+    afterSample: async (index) => {
+      onProgress?.({ done: index + 1, total: 2 * samples.length, file: samples[index]?.image.path ?? '' });
+      await turn();
+    },
+  });
+}
+
+/** Gives other events their turn now and then. */
+function turns(signal: AbortSignal | undefined): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    if (signal?.aborted || performance.now() - since <= TURN) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    since = performance.now();
+  };
 }
 
 interface Checked {
   readonly files: DatasetSample;
   readonly sample: Sample;
   readonly objects: readonly ObjectFacts[];
-  readonly classKind: MaskKind | undefined;
 }
 
 function checkedOf(files: DatasetSample, loaded: LoadedSample, listObjects: boolean): Checked {
-  return {
-    files,
-    sample: sampleOf(loaded),
-    objects: listObjects ? objectFacts(loaded) : [],
-    classKind: loaded.labelling?.classKind,
-  };
+  return { files, sample: sampleOf(loaded), objects: listObjects ? objectFacts(loaded) : [] };
 }
 
 function objectFacts({ objects, labelling }: LoadedSample): ObjectFacts[] {
@@ -95,43 +145,45 @@ function objectFacts({ objects, labelling }: LoadedSample): ObjectFacts[] {
   return objects.regions.map(({ area, box }, i) => ({ class: classes[i] ?? 0, area, box }));
 }
 
-/**
- * Two values alone do not tell one object from a class: of a dataset with the classes 0 … 5 an image may hold 0 and 4
- * only. So where a file of `masks/` holds classes, all of them become files of `labels/`, whose values are kept
- * wherever they are read from then on. Lossy and antialiased masks have no classes and stay.
- */
-async function withClasses(
-  checked: readonly Checked[],
-  { signal, listObjects = false }: InspectOptions,
-): Promise<readonly Checked[]> {
-  const isClasses = ({ files, classKind }: Checked) =>
-    files.mask !== undefined && files.labels === undefined && classKind === 'labels';
-  if (!checked.some(isClasses)) return checked;
-  const out: Checked[] = [];
-  for (const each of checked) {
-    const { mask, ...others } = each.files;
-    const isTwoValued = each.classKind === 'binary' && others.labels === undefined;
-    if (!mask || signal?.aborted || !(isClasses(each) || isTwoValued)) {
-      out.push(each);
-      continue;
-    }
-    const files = { ...others, labels: mask };
-    const loaded = await loadSample(files);
-    const isRead = loaded.ok && loaded.value.refusals.length === 0;
-    out.push(isRead ? checkedOf(files, loaded.value, listObjects) : each);
+function turnRemarks({ turned, unsure }: Readonly<Record<MaskTurn, readonly string[]>>): Refusal[] {
+  const some = (files: readonly string[]) =>
+    files.length === 1 ? 'This image is' : `${files.length} images, this one the first, are`;
+  const remarks: Refusal[] = [];
+  if (turned[0] !== undefined) {
+    remarks.push(
+      notice(
+        'data/mask-turned',
+        turned[0],
+        `${some(turned)} turned upright by the EXIF orientation; the masks, which lie as the files are stored, were turned likewise.`,
+        'Look at the masks on their images.',
+      ),
+    );
   }
-  return out;
+  if (unsure[0] !== undefined) {
+    remarks.push(
+      notice(
+        'data/mask-turn-unsure',
+        unsure[0],
+        `${some(unsure)} turned upright by the EXIF orientation; whether the masks lie like the upright image cannot be told by their sizes, and they were left as they are.`,
+        'Look at the masks on their images; if they are upside down or mirrored, turn the images upright in an image program and save them without EXIF orientation.',
+      ),
+    );
+  }
+  return remarks;
 }
 
+/** A sample without the masks that were refused. */
 function withoutRefused(sample: DatasetSample, refusals: readonly Refusal[]): DatasetSample {
-  const bad = new Set(refusals.map(({ file }) => file));
-  const { name, image, mask, instances, labels } = sample;
+  const bad = new Set(refusals.filter(({ severity }) => severity === 'refused').map(({ file }) => file));
+  const isGood = (file: LazyFile | undefined) => file !== undefined && !bad.has(file.path);
+  const { mask, instances, labels, objectMasks, ...others } = sample;
+  const objects = objectMasks?.filter(isGood) ?? [];
   return {
-    name,
-    image,
-    ...(mask && !bad.has(mask.path) ? { mask } : {}),
-    ...(instances && !bad.has(instances.path) ? { instances } : {}),
-    ...(labels && !bad.has(labels.path) ? { labels } : {}),
+    ...others,
+    ...(mask && isGood(mask) ? { mask } : {}),
+    ...(instances && isGood(instances) ? { instances } : {}),
+    ...(labels && isGood(labels) ? { labels } : {}),
+    ...(objects.length > 0 ? { objectMasks: objects } : {}),
   };
 }
 
@@ -150,7 +202,7 @@ function sampleOf({ name, image, depth, objects, labelling }: LoadedSample): Sam
 }
 
 function emptyMask(sample: DatasetSample): Refusal {
-  const file = sample.instances ?? sample.labels ?? sample.mask ?? sample.image;
+  const file = sample.instances ?? sample.labels ?? sample.mask ?? sample.objectMasks?.[0] ?? sample.image;
   return notice(
     'data/empty-mask',
     file.path,
@@ -161,7 +213,7 @@ function emptyMask(sample: DatasetSample): Refusal {
 
 /** Counts for the card of a dataset. */
 function summarise(dataset: Dataset, samples: readonly Sample[]): DatasetSummary {
-  const maskKinds: Record<MaskKind, number> = { binary: 0, threshold128: 0, labels: 0, instances: 0 };
+  const maskKinds: Record<MaskKind, number> = { binary: 0, threshold: 0, labels: 0, instances: 0 };
   const labels = new Set<number>();
   let labelled = 0;
   let empty = 0;
@@ -174,8 +226,8 @@ function summarise(dataset: Dataset, samples: readonly Sample[]): DatasetSummary
     labelled++;
     if (sample.objects === 0) empty++;
   }
-  const sizes = dataset.samples.flatMap(({ image, mask, instances, labels: map }) =>
-    [image, mask, instances, map].map((file) => file?.size ?? 0),
+  const sizes = dataset.samples.flatMap(({ image, mask, instances, labels: map, objectMasks = [] }) =>
+    [image, mask, instances, map, ...objectMasks].map((file) => file?.size ?? 0),
   );
   return {
     name: dataset.name,
@@ -203,9 +255,7 @@ function spread(values: readonly number[]): [min: number, max: number] {
 
 /** The kind of all masks of a dataset, by the counts of its summary. */
 export function maskKindOf(counts: Readonly<Record<MaskKind, number>>): DatasetMaskKind {
-  const kinds = (['binary', 'threshold128', 'labels', 'instances'] as const).filter(
-    (kind) => counts[kind] > 0,
-  );
+  const kinds = (['binary', 'threshold', 'labels', 'instances'] as const).filter((kind) => counts[kind] > 0);
   const [kind] = kinds;
   if (!kind) return 'none';
   return kinds.length > 1 ? 'mixed' : kind;

@@ -1,18 +1,19 @@
 import * as v from 'valibot';
 import { refuse } from './outcome.ts';
+import { ReadingSchema, readingJson } from './reading/reading-json.ts';
 
 /**
- * The version of `dataset.json` that is written. Version 1 differs in one name: it called the mask kind `threshold128`
- * `cut128`.
+ * The version of `dataset.json` that is written. Versions 1 and 2 have no reading, because each mask was read by
+ * itself, and other names for the mask kind `threshold`: `cut128` and `threshold128`.
  */
-export const MANIFEST_VERSION = 2;
+export const MANIFEST_VERSION = 3;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const size = v.pipe(v.number(), v.integer(), v.minValue(1));
 const file = v.object({ path: v.string(), size: count });
 const range = v.tuple([count, count]);
 const labels = v.array(v.pipe(v.number(), v.integer()));
-const maskKind = v.picklist(['binary', 'threshold128', 'labels', 'instances']);
+const maskKind = v.picklist(['binary', 'threshold', 'labels', 'instances']);
 
 const sample = v.object({
   name: v.string(),
@@ -35,8 +36,21 @@ const manifest = v.object({
   created: v.number(),
   /** Where the files of each sample lie under the dataset's folder; same order as `samples`. */
   files: v.array(
-    v.object({ image: file, mask: v.optional(file), instances: v.optional(file), labels: v.optional(file) }),
+    v.object({
+      image: file,
+      mask: v.optional(file),
+      instances: v.optional(file),
+      labels: v.optional(file),
+      objectMasks: v.optional(v.array(file)),
+      split: v.optional(v.picklist(['train', 'val', 'test'])),
+    }),
   ),
+  /** How the masks are read; `per-file` of datasets that were stored when each mask was read by itself. */
+  reading: v.union([v.literal('per-file'), ReadingSchema]),
+  /** What the reading was inferred from, one sentence each. */
+  evidence: v.array(v.string()),
+  /** Names of classes by their label. */
+  classNames: v.optional(v.record(v.pipe(v.string(), v.regex(/^[1-9]\d*$/)), v.string())),
   samples: v.array(sample),
   summary: v.object({
     name: v.string(),
@@ -46,7 +60,7 @@ const manifest = v.object({
     empty: count,
     objects: count,
     labels,
-    maskKinds: v.object({ binary: count, threshold128: count, labels: count, instances: count }),
+    maskKinds: v.object({ binary: count, threshold: count, labels: count, instances: count }),
     bytes: count,
     widths: range,
     heights: range,
@@ -56,26 +70,36 @@ const manifest = v.object({
 /** What `dataset.json` holds. */
 export type Manifest = v.InferOutput<typeof manifest>;
 
-/** What a version 1 has under other names; everything else is kept as it is, and checked afterwards. */
-const version1 = v.looseObject({
-  version: v.literal(1),
+/** What earlier versions have under other names; everything else is kept as it is, and checked afterwards. */
+const earlier = v.looseObject({
+  version: v.picklist([1, 2]),
   samples: v.array(v.looseObject({ maskKind: v.optional(v.string()) })),
-  summary: v.looseObject({ maskKinds: v.looseObject({ cut128: v.number() }) }),
+  summary: v.looseObject({ maskKinds: v.record(v.string(), v.number()) }),
 });
 
-/** A manifest of version 1 in the words of version 2; anything else as it is. */
+/** The names that versions 1 and 2 gave to the mask kind `threshold`. */
+const EARLIER_THRESHOLD = ['cut128', 'threshold128'];
+
+/** A manifest of an earlier version in the words of this one; anything else as it is. */
 function migrated(json: unknown): unknown {
-  const parsed = v.safeParse(version1, json);
+  const parsed = v.safeParse(earlier, json);
   if (!parsed.success) return json;
   const { samples, summary, ...rest } = parsed.output;
-  const { cut128, ...maskKinds } = summary.maskKinds;
+  const kind = (name: string) => (EARLIER_THRESHOLD.includes(name) ? 'threshold' : name);
   return {
     ...rest,
     version: MANIFEST_VERSION,
+    reading: 'per-file',
+    evidence: [],
     samples: samples.map((each) =>
-      each.maskKind === 'cut128' ? { ...each, maskKind: 'threshold128' } : each,
+      each.maskKind === undefined ? each : { ...each, maskKind: kind(each.maskKind) },
     ),
-    summary: { ...summary, maskKinds: { ...maskKinds, threshold128: cut128 } },
+    summary: {
+      ...summary,
+      maskKinds: Object.fromEntries(
+        Object.entries(summary.maskKinds).map(([name, masks]) => [kind(name), masks]),
+      ),
+    },
   };
 }
 
@@ -123,5 +147,6 @@ export function parseManifest(bytes: Uint8Array, path: string): Manifest {
 
 /** The bytes of `dataset.json`. */
 export function encodeManifest(value: Manifest): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
+  const reading = value.reading === 'per-file' ? value.reading : readingJson(value.reading);
+  return new TextEncoder().encode(`${JSON.stringify({ ...value, reading }, null, 1)}\n`);
 }

@@ -8,6 +8,16 @@ import { pairFiles } from './pair.ts';
 import { peekInto } from './pairing/appearance.ts';
 import { labelsOfClasses } from './pairing/class-masks.ts';
 import type { PairedSample } from './pairing/datasets.ts';
+import {
+  changesOf,
+  classNamesOfSettings,
+  type DatasetSettings,
+  type FolderSettings,
+  folderOf,
+  isSettings,
+  readSettings,
+  settingsFor,
+} from './reading/settings.ts';
 import type { ReadProgress, Refusal } from './types.ts';
 import { readZip } from './zip.ts';
 
@@ -58,6 +68,7 @@ export async function readDatasets(
   } catch (thrown) {
     refusals.push(toRefusal(thrown, topName ?? 'the dropped files'));
   }
+  const settings = await takeSettings(found, refusals);
   const annotations = await readAnnotations(found, options.onProgress);
   for (const image of annotations.images) found.set(image.path, image);
   const pairing = await pairFiles(
@@ -67,9 +78,31 @@ export async function readDatasets(
   const datasets = pairing.datasets.map(({ name, classNames: ofFolders, samples }): Dataset => {
     const own = samples.map((sample) => withAnnotations(withFiles(sample, found), annotations));
     const classNames = classNamesOf(own, annotations) ?? ofFolders;
-    return { name, samples: own, ...(classNames ? { classNames } : {}) };
+    return withSettings({ name, samples: own, ...(classNames ? { classNames } : {}) }, settings);
   });
   return { datasets, refusals: [...refusals, ...annotations.refusals, ...pairing.refusals] };
+}
+
+/** Takes the files of settings out of a drop. */
+async function takeSettings(found: Map<string, LazyFile>, refusals: Refusal[]): Promise<FolderSettings> {
+  const settings = new Map<string, DatasetSettings>();
+  for (const file of [...found.values()].filter(({ path }) => isSettings(path))) {
+    found.delete(file.path);
+    const read = await readSettings(file);
+    if (read.ok) settings.set(folderOf(file.path), read.value);
+    else refusals.push(read.refusal);
+  }
+  return settings;
+}
+
+function withSettings(dataset: Dataset, all: FolderSettings): Dataset {
+  const settings = settingsFor(
+    dataset.samples.map(({ image }) => image.path),
+    all,
+  );
+  if (!settings) return dataset;
+  const classNames = classNamesOfSettings(settings) ?? dataset.classNames;
+  return { ...dataset, changes: changesOf(settings), ...(classNames ? { classNames } : {}) };
 }
 
 /** A sample with the masks that were annotated, which count before those that lie beside the image. */

@@ -59,7 +59,7 @@ describe.skipIf(!existsSync(root))('ten real sets', () => {
     expect(dataset.samples.length).toBe(pairs);
     expect(refusals).toEqual([]);
     expect(samples.map((sample) => sample.source)).toEqual(some.samples.map(() => source));
-    expect(summary.maskKinds.threshold128).toBe(0);
+    expect(summary.maskKinds.threshold).toBe(0);
     expect(summary.objects).toBeGreaterThanOrEqual(some.samples.length);
     expect(Math.max(...summary.widths, ...summary.heights)).toBeLessThanOrEqual(512);
   });

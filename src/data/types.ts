@@ -4,6 +4,8 @@
  * outside.
  */
 
+import type { DatasetReading } from './reading/reading.ts';
+
 /** A file that was dropped or found: its path with `/` between folders, and its size in bytes. */
 export interface ImageFile {
   readonly path: string;
@@ -45,11 +47,11 @@ export type ImageFormat =
   | 'dicom';
 
 /**
- * How a mask was understood. `binary`: one value, or background and one other; nonzero is foreground. `threshold128`:
- * lossy or antialiased, so values of 128 and more are foreground. `labels`: values are class labels. `instances`:
- * values are object ids.
+ * How a mask was understood. `binary`: what is not background is foreground. `threshold`: so are, in a smoothed or
+ * lossy mask, the values on one side of a threshold. `labels`: values are class labels. `instances`: values are object
+ * ids.
  */
-export type MaskKind = 'binary' | 'threshold128' | 'labels' | 'instances';
+export type MaskKind = 'binary' | 'threshold' | 'labels' | 'instances';
 
 /** How the masks of a dataset were understood; `mixed`: its images differ, `none`: no image has a mask. */
 export type DatasetMaskKind = MaskKind | 'mixed' | 'none';
@@ -194,4 +196,9 @@ export interface StoredDataset {
   readonly bytes: number;
   readonly summary: DatasetSummary;
   readonly samples: readonly Sample[];
+  /** How its masks are read, and what that was inferred from. */
+  readonly reading: DatasetReading | 'per-file';
+  readonly evidence: readonly string[];
+  /** Names of classes by their label. */
+  readonly classNames: Readonly<Record<string, string>>;
 }

@@ -11,6 +11,7 @@ import {
 import { inspectDataset } from '../data/inspect.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import { type InputFile, readDatasets } from '../data/read-datasets.ts';
+import type { ReadingChanges } from '../data/reading/reading.ts';
 import { type SplitOrder, splitNames } from '../data/split.ts';
 import type { Refusal } from '../data/types.ts';
 import type { RunDatasetName } from './run/run-files.ts';
@@ -27,9 +28,14 @@ export interface FolderDataset {
  * Reads a folder that holds one dataset (`images/` and `masks/`, perhaps `instances/` and `labels/`), every file once: what
  * cannot be used is left out, so that it takes no part in splits.
  * @param name how the dataset is called; the folder's name.
+ * @param changes what a person chose of the reading of its masks.
  * @throws Failure `data/no-dataset`, `data/several-datasets`.
  */
-export async function openFolderDataset(files: readonly InputFile[], name: string): Promise<FolderDataset> {
+export async function openFolderDataset(
+  files: readonly InputFile[],
+  name: string,
+  changes: ReadingChanges = {},
+): Promise<FolderDataset> {
   const { datasets, refusals } = await readDatasets(files, { topName: name });
   const [found, second] = datasets;
   if (second) {
@@ -40,7 +46,7 @@ export async function openFolderDataset(files: readonly InputFile[], name: strin
       cure: 'Give each of them with a --data of its own.',
     });
   }
-  const inspected = await inspectDataset({ name, samples: found?.samples ?? [] });
+  const inspected = await inspectDataset(found ?? { name, samples: [] }, { changes });
   const all = [...refusals, ...inspected.refusals];
   if (inspected.samples.length > 0) return { dataset: inspected.dataset, refusals: all };
   const [first] = all;

@@ -33,7 +33,6 @@ export function drawSample(name: string, seed: number, width = 40, height = 28):
       rule: 'components',
       labelMap,
       classMap: labelMap,
-      classKind: 'binary',
     },
     refusals: [],
   };

@@ -47,7 +47,7 @@ export async function understoodDrop(files: Readonly<Record<string, unknown>>): 
       images[sample.image.path] = labelling
         ? {
             objects: objects.regions.map(({ area, box }, i) => [
-              className(classes[i] ?? 0, count, classNames),
+              className(classes[i] ?? 0, { count, names: classNames }),
               area,
               box,
             ]),

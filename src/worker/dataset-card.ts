@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { className, objectClasses } from '../data/classes.ts';
 import { type Dataset, type DatasetSample, isLabelled, labelledNames, loadSample } from '../data/dataset.ts';
 import { maskKindOf } from '../data/inspect.ts';
+import { classReading } from '../data/reading/reading.ts';
 import { type SplitOrder, splitCounts, splitNames } from '../data/split.ts';
 import type { StoredDataset } from '../data/types.ts';
 import type { ClassInfo, DatasetInfo, FailureRecord, SampleInfo, SplitName } from './protocol.ts';
@@ -42,7 +43,7 @@ export function datasetInfo(stored: StoredDataset, card: Card): DatasetInfo {
     maskedCount: summary.labelled,
     objectCount: summary.objects,
     maskKind: maskKindOf(summary.maskKinds),
-    classes: summary.labels.map((label) => classInfo(label, summary.labels.length, summary.objects, card)),
+    classes: summary.labels.map((label) => classInfo(label, stored, card)),
     split: { train, validation: val, test },
     splitOrder: card.splitOrder,
     bytes,
@@ -86,10 +87,15 @@ export async function countClassObjects(
   return counts;
 }
 
-function classInfo(value: number, classes: number, objects: number, card: Card): ClassInfo {
+function classInfo(value: number, { summary, reading, classNames }: StoredDataset, card: Card): ClassInfo {
+  const count = summary.labels.length;
   return {
     value,
-    name: className(value, classes),
-    objectCount: classes === 1 ? objects : (card.classObjects[value] ?? 0),
+    name: className(value, {
+      count,
+      names: new Map(Object.entries(classNames).map(([label, name]) => [Number(label), name])),
+      reading: reading === 'per-file' ? undefined : classReading(reading),
+    }),
+    objectCount: count === 1 ? summary.objects : (card.classObjects[value] ?? 0),
   };
 }

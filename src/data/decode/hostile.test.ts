@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
 import { greyTiff } from '../../testing/grey-tiff.ts';
 import { encodeImagePng } from '../encode-png.ts';
+import { readMaskFile } from '../reading/mask-file.ts';
 import { decodeImage } from './image.ts';
-import { decodeMask } from './mask.ts';
 import { crc32 } from './png.ts';
 
 const files = ['images', 'formats', 'stacks'].flatMap((set) => {
@@ -762,7 +762,7 @@ const MOST_TIME = 1000;
 describe('a bad file gives one sentence that names it, and the cure', () => {
   it.each([...corpus, ...bitmaps, ...medical])('$name', async ({ bytes, code, says }) => {
     const before = performance.now();
-    const outcomes = [await decodeImage(bytes, 'in/bad.png'), await decodeMask(bytes, 'in/bad.png')];
+    const outcomes = [await decodeImage(bytes, 'in/bad.png'), await readMaskFile(bytes, 'in/bad.png')];
     expect(performance.now() - before).toBeLessThan(MOST_TIME);
     for (const outcome of outcomes) {
       expect(outcome.ok).toBe(false);
@@ -785,9 +785,8 @@ describe('damage never throws, hangs, or gives an image of another size than it 
       expect(outcome.refusal.file).toBe('fuzz');
       expect(outcome.refusal.reason.length).toBeGreaterThan(10);
     }
-    const mask = await decodeMask(bytes, 'fuzz');
-    if (mask.ok)
-      expect(mask.value.labelMap.data.length).toBe(mask.value.labelMap.width * mask.value.labelMap.height);
+    const mask = await readMaskFile(bytes, 'fuzz');
+    if (mask.ok) expect(mask.value.data.length).toBe(mask.value.width * mask.value.height);
   };
 
   it('truncated anywhere', async () => {

@@ -18,6 +18,8 @@ export interface DecodedImage {
   readonly format: ImageFormat;
   /** Set when the file has more than 8 bits and does not say itself what is black and white. */
   readonly depth?: DepthMapping;
+  /** The EXIF orientation from which the image was turned upright; absent when it was not. */
+  readonly turnedFrom?: number;
   /** Set when the file has two or more than three channels beside alpha, so that some may not be shown. */
   readonly channels?: ShownChannels;
 }
@@ -40,7 +42,8 @@ export function imageOfRaster(raster: Raster, file: string, reading: ImageReadin
   const { width, height, bits, palette, format } = raster;
   const pixels = width * height;
   const image = (data: Uint8Array): RgbImage => ({ width, height, channels: 3, data });
-  if (palette) return { format, image: image(coloursOf(raster.data, palette)) };
+  const base = { format, ...(raster.turnedFrom ? { turnedFrom: raster.turnedFrom } : {}) };
+  if (palette) return { ...base, image: image(coloursOf(raster.data, palette)) };
   const channels = chooseChannels(raster, file, reading.channels);
   const distinct = [...new Set(channels.shown)].sort((a, b) => a - b);
   const samples = samplesOfChannels(
@@ -55,7 +58,7 @@ export function imageOfRaster(raster: Raster, file: string, reading: ImageReadin
   if (raster.isWhiteZero) values = values.map((v) => 255 - v);
   const order = channels.shown.map((channel) => distinct.indexOf(channel));
   return {
-    format,
+    ...base,
     image: image(inOrder(values, pixels, distinct.length, order)),
     ...(depth ? { depth } : {}),
     ...(channels.of === 1 || channels.of === 3 ? {} : { channels }),

@@ -42,4 +42,6 @@ export interface Raster {
   readonly lossy: boolean;
   /** EXIF orientation, 1 … 8; 1 is upright. */
   readonly orientation: number;
+  /** The orientation that the file says, of a raster that was turned upright. */
+  readonly turnedFrom?: number;
 }

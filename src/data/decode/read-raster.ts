@@ -21,7 +21,8 @@ import { decodeWebp, readWebpHeader } from './webp.ts';
  */
 export async function readRaster(bytes: Uint8Array, file: string): Promise<Raster> {
   const raster = await decodeAs(sniffFormat(bytes, file), bytes, file);
-  return upright(raster);
+  const { orientation } = raster;
+  return orientation === 1 ? raster : { ...upright(raster), turnedFrom: orientation };
 }
 
 async function decodeAs(format: ImageFormat, bytes: Uint8Array, file: string): Promise<Raster> {

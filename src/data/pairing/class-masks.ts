@@ -1,7 +1,7 @@
-import { decodeMask } from '../decode/mask.ts';
 import { encodeMaskPng } from '../encode-png.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { refuse, valueOrThrow } from '../outcome.ts';
+import { readMaskFile } from '../reading/mask-file.ts';
 import type { LabelMap } from '../types.ts';
 
 /** A mask of one class. */
@@ -24,7 +24,7 @@ async function combine(masks: readonly ClassFile[]): Promise<Uint8Array> {
   let labels: LabelMap | undefined;
   for (const { label, file } of masks) {
     const bytes = valueOrThrow(await readBytes(file));
-    const { labelMap } = valueOrThrow(await decodeMask(bytes, file.path));
+    const labelMap = valueOrThrow(await readMaskFile(bytes, file.path));
     labels ??= { ...labelMap, data: new Int32Array(labelMap.data.length) };
     if (labels.width !== labelMap.width || labels.height !== labelMap.height) {
       throw refuse(
@@ -34,7 +34,7 @@ async function combine(masks: readonly ClassFile[]): Promise<Uint8Array> {
         'Export the masks of all classes at the size of their image.',
       );
     }
-    for (let i = 0; i < labels.data.length; i++) if (labelMap.data[i] !== 0) labels.data[i] = label;
+    for (let i = 0; i < labels.data.length; i++) if ((labelMap.data[i] as number) > 0) labels.data[i] = label;
   }
   return encodeMaskPng(labels ?? { width: 1, height: 1, data: new Int32Array(1) });
 }

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { gridOf, imageRecordOf, lowResOf } from '../../config/sam.ts';
 import { decodeImage } from '../../data/decode/image.ts';
-import { decodeMask } from '../../data/decode/mask.ts';
 import { preprocess, toModel } from '../../data/preprocess.ts';
+import { readMaskFile } from '../../data/reading/mask-file.ts';
 import type { ByteSource } from '../../sam/checkpoint/byte-source.ts';
 import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { packPrompts } from '../../sam/prompts.ts';
@@ -75,7 +75,7 @@ export async function checkEmbedded(
       chosen.set(tag, logits);
       const masked = await session.upscaleMasks(logits, transform.inputSize, transform.originalSize);
       const png = `${name}.${tag}.png`;
-      const { labelMap } = unwrap(await decodeMask(await bytes(png), png));
+      const labelMap = unwrap(await readMaskFile(await bytes(png), png));
       found.push(maskComparison(png, masked, labelMap.data, masked, TOLERANCE));
     }
   }

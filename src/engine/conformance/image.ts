@@ -1,7 +1,7 @@
 import { gridOf, imageRecordOf, lowResOf, MASK_TOKENS } from '../../config/sam.ts';
 import { decodeImage } from '../../data/decode/image.ts';
-import { decodeMask } from '../../data/decode/mask.ts';
 import { preprocess, toModel } from '../../data/preprocess.ts';
+import { readMaskFile } from '../../data/reading/mask-file.ts';
 import { resizeImage } from '../../data/resize.ts';
 import type { Outcome } from '../../data/types.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
@@ -48,7 +48,7 @@ export async function checkImage(
       const logits = await session.upscaleMasks(chosen, transform.inputSize, transform.originalSize);
       check(`final.${name}.logits`, logits);
       const file = `${form.image.replace(/\.[^.]*$/, '')}.${name}.png`;
-      const { labelMap } = unwrap(await decodeMask(await fileBytes(file), file));
+      const labelMap = unwrap(await readMaskFile(await fileBytes(file), file));
       const want = vectors.get(`final.${name}.logits`).data;
       found.push(maskComparison(file, logits, [...labelMap.data], want));
     }

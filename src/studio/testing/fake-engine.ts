@@ -288,7 +288,7 @@ function fakeDataset(id: string): DatasetInfo {
     imageCount: 26,
     maskedCount: 24,
     objectCount: 213,
-    maskKind: id === 'leaves' ? 'labels' : id === 'cracks' ? 'threshold128' : 'binary',
+    maskKind: id === 'leaves' ? 'labels' : id === 'cracks' ? 'threshold' : 'binary',
     classes:
       id === 'leaves'
         ? [

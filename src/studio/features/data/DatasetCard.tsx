@@ -19,7 +19,7 @@ import { Thumbnail } from './Thumbnail.tsx';
 
 const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
   binary: 'binary: nonzero is foreground',
-  threshold128: 'grey, read with a threshold of 128',
+  threshold: 'smoothed, read with a threshold',
   labels: 'labels, one value per class',
   instances: 'instances, one value per object',
   mixed: 'of different kinds',

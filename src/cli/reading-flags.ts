@@ -1,0 +1,41 @@
+import { parseValue, type ReadingChanges } from '../data/reading/reading.ts';
+import { numberFlag, wrongArguments } from './arguments.ts';
+
+/** Flags by which a person changes how masks are read. */
+export const READING_FLAGS = {
+  background: { type: 'string' },
+  ignore: { type: 'string' },
+  threshold: { type: 'string' },
+  instances: { type: 'boolean' },
+} as const;
+
+export const READING_USAGE = `  How masks are read, where it is not as inferred: [--background V] [--ignore V,V…] [--threshold V] [--instances]
+  V is a number as the file has it, a colour as #rrggbb, transparent, nan or none.`;
+
+interface Flags {
+  readonly background?: string | undefined;
+  readonly ignore?: string | undefined;
+  readonly threshold?: string | undefined;
+  readonly instances?: boolean | undefined;
+}
+
+/** The changes that flags ask for. @throws Failure `cli/arguments`. */
+export function readingChanges(flags: Flags, usage: string): ReadingChanges {
+  const value = (text: string, flag: string): number => {
+    const parsed = parseValue(text);
+    if (parsed !== undefined) return parsed;
+    throw wrongArguments(`--${flag} is "${text}", which is no number and no colour as #rrggbb`, usage);
+  };
+  const { background, ignore, instances } = flags;
+  const threshold = numberFlag(flags.threshold, 'threshold', usage);
+  return {
+    ...(background !== undefined && {
+      background: background === 'none' ? null : value(background, 'background'),
+    }),
+    ...(ignore !== undefined && {
+      ignored: ignore === 'none' ? [] : ignore.split(',').map((text) => value(text, 'ignore')),
+    }),
+    ...(threshold !== undefined && { threshold }),
+    ...(instances && { instances }),
+  };
+}

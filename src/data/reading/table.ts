@@ -1,0 +1,411 @@
+import { findObjects } from '../objects.ts';
+import { addBin, type BinFacts, distance, fuzzyBins, type ValueImage, type ValueKind } from './bins.ts';
+import { TRANSPARENT } from './reading.ts';
+import type { Values } from './values.ts';
+
+/** Values that are told apart; pixels of any further ones are only counted. */
+export const MOST_VALUES = 4096;
+/** Values up to which their shapes and neighbours are looked at. */
+const MOST_SHAPES = 64;
+
+/** What is known of one value, over all masks that were added. */
+export interface ValueFacts {
+  readonly value: number;
+  pixels: number;
+  /** Pixels whose eight neighbours have the value too, as far as there are any. */
+  core: number;
+  /** Pixels that have at least two equals among their neighbours. */
+  alike: number;
+  /** Pixels between the lowest and the highest of their neighbours. */
+  between: number;
+  /** Pixels on the image's edge. */
+  edge: number;
+  /** Masks that hold it. */
+  masks: number;
+  /** Masks in which it touches all four edges of the image. */
+  edgeMasks: number;
+  /** Masks of at most two values that hold it. */
+  aloneMasks: number;
+  /** The first mask that holds it. */
+  firstFile: string;
+  /** 8-connected parts, the parts that touch no edge of the image, and the pixels of the boxes around all parts. */
+  parts: number;
+  inland: number;
+  boxPixels: number;
+  /** The largest distance of a pixel to another value: half the width of a rim. */
+  depth: number;
+  /** Pairs of adjacent pixels by the other's value. */
+  readonly contacts: Map<number, number>;
+}
+
+/** Facts of the values of masks, mergeable: their memory does not grow with the masks. */
+export interface Table {
+  masks: number;
+  pixels: number;
+  edge: number;
+  readonly values: Map<number, ValueFacts>;
+  /** Pixels of values beyond {@link MOST_VALUES}. */
+  uncounted: number;
+  /** Ranges of values; of fuzzy masks alone, which have no `values`. */
+  readonly bins: Map<number, BinFacts>;
+  /** Of 1: the scale of the ranges; the largest where masks differ. */
+  scale: number;
+  /** Of the values over 0 of each mask: how many, the highest, and in how many parts they lie. */
+  readonly ids: { masks: number; count: number; highest: number; parts: number; least: number; most: number };
+}
+
+export const emptyTable = (): Table => ({
+  masks: 0,
+  pixels: 0,
+  edge: 0,
+  values: new Map(),
+  uncounted: 0,
+  bins: new Map(),
+  scale: 0,
+  ids: { masks: 0, count: 0, highest: 0, parts: 0, least: Number.POSITIVE_INFINITY, most: 0 },
+});
+
+/** The facts of one mask. */
+export interface MaskTable extends Table {
+  /** Whether values are mixed at their edges: the mask was smoothed, or lossily compressed. */
+  readonly isFuzzy: boolean;
+}
+
+/** Counts the values of one mask. @param isLossy whether its codec changed them. */
+export function tableOf(image: ValueImage, isLossy: boolean, file: string): MaskTable {
+  const { width, height, kind } = image;
+  const { index, facts, uncounted } = indexValues(image, file);
+  const table = { ...emptyTable(), masks: 1, pixels: width * height, edge: edgePixels(width, height) };
+  compareNeighbours(image, index, facts);
+  const isFuzzy = isLossy || uncounted > 0 || (kind !== 'name' && looksFuzzy(facts, table.pixels, kind));
+  if (isFuzzy && kind !== 'name') return { ...table, ...fuzzyBins(image), isFuzzy };
+  if (facts.length > 2) measureShapes(image, index, facts);
+  for (const one of facts) {
+    one.aloneMasks = facts.length <= 2 ? 1 : 0;
+    table.values.set(one.value, one);
+  }
+  return { ...table, uncounted, ids: idsOf(facts), isFuzzy: false };
+}
+
+/** Adds the facts of another table to the first. */
+export function mergeTable(into: Table, from: Table): void {
+  into.masks += from.masks;
+  into.pixels += from.pixels;
+  into.edge += from.edge;
+  into.uncounted += from.uncounted;
+  into.scale = Math.max(into.scale, from.scale);
+  for (const one of from.values.values()) {
+    const known = into.values.get(one.value);
+    if (known) mergeFacts(known, one);
+    else if (into.values.size < MOST_VALUES)
+      into.values.set(one.value, { ...one, contacts: new Map(one.contacts) });
+    else into.uncounted += one.pixels;
+  }
+  for (const [bin, one] of from.bins) addBin(into.bins, bin, one);
+  const { ids } = into;
+  ids.masks += from.ids.masks;
+  ids.count += from.ids.count;
+  ids.highest += from.ids.highest;
+  ids.parts += from.ids.parts;
+  ids.least = Math.min(ids.least, from.ids.least);
+  ids.most = Math.max(ids.most, from.ids.most);
+}
+
+const SUMS = [
+  'pixels',
+  'core',
+  'alike',
+  'between',
+  'edge',
+  'masks',
+  'edgeMasks',
+  'aloneMasks',
+  'parts',
+  'inland',
+  'boxPixels',
+] as const;
+
+function mergeFacts(into: ValueFacts, from: ValueFacts): void {
+  for (const count of SUMS) into[count] += from[count];
+  into.depth = Math.max(into.depth, from.depth);
+  for (const [value, pairs] of from.contacts) {
+    const known = into.contacts.get(value);
+    if (known !== undefined || into.contacts.size < MOST_SHAPES)
+      into.contacts.set(value, (known ?? 0) + pairs);
+  }
+}
+
+/** The same facts with other values; what becomes one value is added up. */
+export function mapValues(table: Table, map: (value: number) => number): Table {
+  const out = { ...table, values: new Map<number, ValueFacts>() };
+  for (const one of table.values.values()) {
+    const contacts = new Map<number, number>();
+    for (const [value, pairs] of one.contacts)
+      contacts.set(map(value), (contacts.get(map(value)) ?? 0) + pairs);
+    const mapped = { ...one, value: map(one.value), contacts };
+    const known = out.values.get(mapped.value);
+    if (known) mergeFacts(known, mapped);
+    else out.values.set(mapped.value, mapped);
+  }
+  return out;
+}
+
+const newFacts = (value: number, firstFile: string): ValueFacts => ({
+  value,
+  firstFile,
+  pixels: 0,
+  core: 0,
+  alike: 0,
+  between: 0,
+  edge: 0,
+  masks: 1,
+  edgeMasks: 0,
+  aloneMasks: 0,
+  parts: 0,
+  inland: 0,
+  boxPixels: 0,
+  depth: 0,
+  contacts: new Map(),
+});
+
+const edgePixels = (width: number, height: number): number =>
+  width < 2 || height < 2 ? width * height : 2 * (width + height) - 4;
+
+/** Every pixel's value by its number among the values; {@link MOST_VALUES} for those beyond. */
+function indexValues({ values }: ValueImage, file: string) {
+  const index = new Uint16Array(values.length);
+  const numbers = new Map<number, number>();
+  const facts: ValueFacts[] = [];
+  let uncounted = 0;
+  let last = values[0] as number;
+  let at = -1;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (at < 0 || !Object.is(value, last)) {
+      // -0 is 0 for a map.
+      const known = numbers.get(value);
+      if (known !== undefined) at = known;
+      else if (facts.length < MOST_VALUES) {
+        at = facts.length;
+        facts.push(newFacts(value, file));
+        numbers.set(value, at);
+      } else at = MOST_VALUES;
+      last = value;
+    }
+    index[i] = at;
+    const one = facts[at];
+    if (one) one.pixels++;
+    else uncounted++;
+  }
+  return { index, facts, uncounted };
+}
+
+/** Counts core, alike, between, edge and contacts. */
+function compareNeighbours(
+  { width, height, values, kind }: ValueImage,
+  index: Uint16Array,
+  facts: readonly ValueFacts[],
+): void {
+  const sides = new Uint8Array(facts.length + 1);
+  const hasContacts = facts.length <= MOST_SHAPES;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const i = y * width + x;
+      const own = index[i] as number;
+      const one = facts[own];
+      const isEdge = x === 0 || y === 0 || x === width - 1 || y === height - 1;
+      if (isEdge && one) {
+        one.edge++;
+        sides[own] =
+          (sides[own] as number) |
+          (x === 0 ? 1 : 0) |
+          (y === 0 ? 2 : 0) |
+          (x === width - 1 ? 4 : 0) |
+          (y === height - 1 ? 8 : 0);
+      }
+      if (!one) continue;
+      let there = 8;
+      let equal = 0;
+      if (!isEdge) {
+        if (index[i - width - 1] === own) equal++;
+        if (index[i - width] === own) equal++;
+        if (index[i - width + 1] === own) equal++;
+        if (index[i - 1] === own) equal++;
+        if (index[i + 1] === own) equal++;
+        if (index[i + width - 1] === own) equal++;
+        if (index[i + width] === own) equal++;
+        if (index[i + width + 1] === own) equal++;
+      } else {
+        there = 0;
+        for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
+          for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
+            if (nx === x && ny === y) continue;
+            there++;
+            if (index[ny * width + nx] === own) equal++;
+          }
+        }
+      }
+      if (equal >= Math.min(2, there)) one.alike++;
+      if (equal === there) {
+        one.core++;
+        continue;
+      }
+      if (kind !== 'name' && isBetween(values, i, x, y, width, height, kind)) one.between++;
+      if (!hasContacts) continue;
+      if (x > 0 && index[i - 1] !== own) touch(facts, own, index[i - 1] as number);
+      if (y > 0 && index[i - width] !== own) touch(facts, own, index[i - width] as number);
+    }
+  }
+  facts.forEach((one, i) => {
+    if (sides[i] === 15) one.edgeMasks = 1;
+  });
+}
+
+function touch(facts: readonly ValueFacts[], a: number, b: number): void {
+  const [one, other] = [facts[a], facts[b]];
+  if (!one || !other) return;
+  one.contacts.set(other.value, (one.contacts.get(other.value) ?? 0) + 1);
+  other.contacts.set(one.value, (other.contacts.get(one.value) ?? 0) + 1);
+}
+
+/** Whether a value lies strictly between those of its neighbours, of a colour in no channel outside of them. */
+function isBetween(
+  values: Values,
+  i: number,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  kind: ValueKind,
+): boolean {
+  let isInside = false;
+  for (let shift = kind === 'colour' ? 16 : 0; shift >= 0; shift -= 8) {
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
+    const part = (at: number) => {
+      const value = values[at] as number;
+      if (kind !== 'colour') return value;
+      return value === TRANSPARENT ? Number.NaN : (value >> shift) & 255;
+    };
+    for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
+      for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
+        const at = ny * width + nx;
+        if (at === i) continue;
+        const value = part(at);
+        if (value < low) low = value;
+        if (value > high) high = value;
+      }
+    }
+    const own = part(i);
+    if (!(own >= low && own <= high)) return false;
+    if (own > low && own < high) isInside = true;
+  }
+  return isInside;
+}
+
+/**
+ * Share of alike pixels under which the values that fill no area are transitions and not labels. Label maps of real
+ * sets have 0.997 and more, masks that were scaled with smoothing 0.74 and less: docs/decisions/data-masks.md.
+ */
+const PATCHY = 0.85;
+/** Share of core pixels from which a value fills areas. */
+const SOLID = 0.3;
+
+/**
+ * Whether values are mixed at their edges. The values that fill no areas are looked at: in labels they come in lines
+ * and patches, in transitions they lie between their neighbours; a few of nearly the value of a filled area are noise.
+ */
+function looksFuzzy(facts: readonly ValueFacts[], pixels: number, kind: ValueKind): boolean {
+  if (facts.length < 3) return false;
+  const isOrdered = kind === 'number';
+  const range = isOrdered ? highest(facts) - lowest(facts) : 255;
+  if (isOrdered && range < 64 && facts.every(({ value }) => Number.isInteger(value))) return false;
+  const isSolid = ({ pixels: own, core }: ValueFacts) =>
+    core >= SOLID * own && (own >= 0.0005 * pixels || own >= 64);
+  const ends = isOrdered ? new Set([lowest(facts), highest(facts)]) : new Set<number>();
+  const rest = facts.filter((one) => !isSolid(one) && !ends.has(one.value));
+  const solid = facts.filter((one) => isSolid(one) || ends.has(one.value));
+  if (rest.length === 0) return false;
+  const isNoise = ({ value, pixels: own, alike }: ValueFacts) =>
+    alike < 0.95 * own &&
+    solid.some((other) => other.pixels > own && distance(value, other.value, kind) <= 0.025 * range);
+  if (rest.every(isNoise)) return true;
+  if (rest.length < 2) return false;
+  const total = sum(rest, 'pixels');
+  return sum(rest, 'alike') < PATCHY * total && sum(rest, 'between') >= 0.25 * total;
+}
+
+const lowest = (facts: readonly ValueFacts[]) =>
+  facts.reduce((low, { value }) => Math.min(low, value), Infinity);
+const highest = (facts: readonly ValueFacts[]) =>
+  facts.reduce((top, { value }) => Math.max(top, value), -Infinity);
+const sum = (facts: readonly ValueFacts[], of: 'pixels' | 'alike' | 'between') =>
+  facts.reduce((total, one) => total + one[of], 0);
+
+/** Parts of every value and, where there are few values, how deep they are. */
+function measureShapes(
+  { width, height }: ValueImage,
+  index: Uint16Array,
+  facts: readonly ValueFacts[],
+): void {
+  const data = Int32Array.from(index, (v) => v + 1);
+  for (const { label, box } of findObjects({ width, height, data }, 'components').regions) {
+    const one = facts[label - 1];
+    if (!one) continue;
+    const [x0, y0, x1, y1] = box;
+    one.parts++;
+    if (x0 > 0 && y0 > 0 && x1 < width && y1 < height) one.inland++;
+    one.boxPixels += (x1 - x0) * (y1 - y0);
+  }
+  if (facts.length > MOST_SHAPES) return;
+  const depths = depthsOf(width, height, index);
+  for (let i = 0; i < index.length; i++) {
+    const one = facts[index[i] as number];
+    if (one && (depths[i] as number) > one.depth) one.depth = depths[i] as number;
+  }
+}
+
+/** Steps, diagonals included, to the nearest pixel of another value. */
+function depthsOf(width: number, height: number, index: Uint16Array): Uint16Array {
+  const out = new Uint16Array(index.length).fill(0xffff);
+  const relax = (i: number, at: number) => {
+    const through = index[at] === index[i] ? Math.min(0xfffe, out[at] as number) + 1 : 1;
+    if (through < (out[i] as number)) out[i] = through;
+  };
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const i = y * width + x;
+      if (x > 0) relax(i, i - 1);
+      if (y === 0) continue;
+      if (x > 0) relax(i, i - width - 1);
+      relax(i, i - width);
+      if (x < width - 1) relax(i, i - width + 1);
+    }
+  }
+  for (let y = height - 1; y >= 0; y--) {
+    for (let x = width - 1; x >= 0; x--) {
+      const i = y * width + x;
+      if (x < width - 1) relax(i, i + 1);
+      if (y === height - 1) continue;
+      if (x > 0) relax(i, i + width - 1);
+      relax(i, i + width);
+      if (x < width - 1) relax(i, i + width + 1);
+    }
+  }
+  return out;
+}
+
+function idsOf(facts: readonly ValueFacts[]): Table['ids'] {
+  const objects = facts.filter(({ value }) => value !== 0 && !Number.isNaN(value));
+  const none = emptyTable().ids;
+  if (objects.length === 0) return none;
+  const isMeasured = facts.length > 2;
+  return {
+    masks: 1,
+    count: objects.length,
+    highest: highest(objects),
+    parts: isMeasured ? objects.reduce((total, { parts }) => total + parts, 0) : objects.length,
+    least: objects.length,
+    most: objects.length,
+  };
+}
