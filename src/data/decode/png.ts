@@ -5,6 +5,8 @@ import type { Raster } from './raster.ts';
 import { checkSize, damaged, truncated, unsupported } from './size-check.ts';
 
 const SIGNATURE_LENGTH = 8;
+/** `eXIf` as a number. */
+const EXIF = 0x65584966;
 const CHANNELS: Readonly<Record<number, 1 | 2 | 3 | 4>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const DEPTHS: Readonly<Record<number, readonly number[]>> = {
   0: [1, 2, 4, 8, 16],
@@ -56,11 +58,20 @@ export function decodePng(bytes: Uint8Array, file: string): Raster {
   };
 }
 
-/** Width and height of a PNG by its header, or undefined when it has none. */
-export function pngSize(bytes: Uint8Array): { width: number; height: number } | undefined {
+/** Width, height and EXIF orientation of a PNG without decoding it, or undefined when it has no header. */
+export function pngSize(
+  bytes: Uint8Array,
+): { width: number; height: number; orientation: number } | undefined {
   if (bytes.length < 24) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { width: view.getUint32(16), height: view.getUint32(20) };
+  const size = { width: view.getUint32(16), height: view.getUint32(20) };
+  for (let at = SIGNATURE_LENGTH; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
+    const start = at + 8;
+    const isExif = view.getUint32(at + 4) === EXIF;
+    if (isExif)
+      return { ...size, orientation: exifOrientation(bytes.subarray(start, start + view.getUint32(at))) };
+  }
+  return { ...size, orientation: 1 };
 }
 
 function readChunks(bytes: Uint8Array, file: string): PngParts {

@@ -50,8 +50,7 @@ async function decodeAs(format: ImageFormat, bytes: Uint8Array, file: string): P
 }
 
 /**
- * Format, stored size and EXIF orientation by the header alone, without decoding. The orientation of a PNG, which
- * hardly any has, is not looked for and given as 1.
+ * Format, stored size and EXIF orientation by the header alone, without decoding.
  * @throws Failure naming `file`.
  */
 export function readHeader(
@@ -63,7 +62,7 @@ export function readHeader(
     case 'png': {
       const size = pngSize(bytes);
       if (!size) throw truncated(file, 'PNG');
-      return { format, ...size, orientation: 1 };
+      return { format, ...size };
     }
     case 'jpeg': {
       const { width, height, orientation } = readJpegHeader(bytes, file);

@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { blankPng, understoodDrop } from '../../testing/understood-drop.ts';
+import { encodeMaskPng } from '../encode-png.ts';
+import { writeZip } from '../zip.ts';
+
+const IMAGE = blankPng(20, 16);
+
+const coco = (
+  images: readonly object[],
+  annotations: readonly object[],
+  names: readonly string[] = ['leaf'],
+) => ({
+  images: images.map((image, i) => ({ id: i, ...image })),
+  annotations: annotations.map((each, i) => ({ id: i, image_id: 0, category_id: 1, ...each })),
+  categories: names.map((name, i) => ({ id: i + 1, name })),
+});
+
+const square = (x: number, y: number, side: number) => [[x, y, x + side, y, x + side, y + side, x, y + side]];
+
+describe('images that EXIF turns', () => {
+  const vectors: { name: string; file: string }[] = JSON.parse(
+    readFileSync(new URL('../../../tests/vectors/images/images.json', import.meta.url), 'utf8'),
+  );
+  const turned = vectors.filter(({ name }) => /orientation [5-8]$/.test(name) && !name.startsWith('jpeg'));
+  // Where the first stored pixel of 6 × 4 is seen on the upright image of 4 × 6.
+  const seen = { 5: [0, 0, 1, 1], 6: [3, 0, 4, 1], 7: [3, 5, 4, 6], 8: [0, 5, 1, 6] };
+
+  it.each(turned)('are annotated upright or as stored, by their size: $name', async ({ name, file }) => {
+    const image = new Uint8Array(Buffer.from(file, 'base64'));
+    const extension = name.split(' ')[0] === 'tiff' ? 'tif' : (name.split(' ')[0] ?? '');
+    const orientation = Number(name.at(-1)) as keyof typeof seen;
+    const boxes = async (width: number, height: number) => {
+      const json = coco(
+        [{ file_name: `a.${extension}`, width, height }],
+        [{ segmentation: square(0, 0, 1) }],
+      );
+      const { images, remarks } = await understoodDrop({ [`a.${extension}`]: image, 'c.json': json });
+      expect(remarks).toEqual([]);
+      return images[`a.${extension}`]?.objects.map(([, , box]) => box);
+    };
+    expect(await boxes(4, 6)).toEqual([[0, 0, 1, 1]]);
+    expect(await boxes(6, 4)).toEqual([seen[orientation]]);
+  });
+});
+
+describe('several annotation files', () => {
+  it('share the numbers of classes by name, and zips dropped together are one drop', async () => {
+    const json = await writeZip({
+      'annotations/instances_train.json': new TextEncoder().encode(
+        JSON.stringify(coco([{ file_name: 'a.png' }], [{ segmentation: square(1, 1, 3) }], ['leaf', 'stem'])),
+      ),
+      'annotations/instances_val.json': new TextEncoder().encode(
+        JSON.stringify(coco([{ file_name: 'b.png' }], [{ segmentation: square(1, 1, 2) }], ['stem', 'leaf'])),
+      ),
+    });
+    const photos = await writeZip({ 'a.png': IMAGE, 'b.png': IMAGE });
+    const { images, remarks } = await understoodDrop({ 'annotations.zip': json, 'images.zip': photos });
+    expect(images).toEqual({
+      'images.zip/a.png': { objects: [['leaf', 9, [1, 1, 4, 4]]], ignored: 0 },
+      'images.zip/b.png': { objects: [['stem', 4, [1, 1, 3, 3]]], ignored: 0 },
+    });
+    expect(remarks).toEqual([]);
+  });
+
+  it('of two formats for one image use one and name the other', async () => {
+    const labelme = {
+      shapes: [
+        {
+          label: 'x',
+          points: [
+            [1, 1],
+            [3, 1],
+            [3, 3],
+          ],
+        },
+      ],
+      imagePath: 'a.png',
+    };
+    const { images, remarks } = await understoodDrop({
+      'a.png': IMAGE,
+      'a.json': labelme,
+      'b.json': coco([{ file_name: 'a.png' }], [{ segmentation: square(1, 1, 3) }]),
+    });
+    expect(images['a.png']?.objects.map(([name]) => name)).toEqual(['x']);
+    expect(remarks).toEqual([
+      expect.stringMatching(/^notice data\/annotation-twice b.json: .*a.png \(a.json\)/),
+    ]);
+  });
+
+  it('are annotations in whatever order objects come, with more of them than a PNG holds', async () => {
+    const size = 300;
+    const pixels = Array.from({ length: 66_000 }, (_, i) => ({
+      segmentation: square(i % size, Math.floor(i / size), 1),
+    }));
+    const json = coco([{ file_name: 'a.png' }], pixels);
+    const { images } = await understoodDrop({ 'a.png': blankPng(size, size), 'c.json': json });
+    expect(images['a.png']?.objects.length).toBe(66_000);
+  });
+});
+
+describe('names of the classes in masks', () => {
+  const data = new Int32Array(20 * 16);
+  data.fill(1, 0, 40);
+  data.fill(2, 100, 120);
+  const indices = encodeMaskPng({ width: 20, height: 16, data });
+  const names = async (files: Readonly<Record<string, unknown>>) => {
+    const { images, remarks } = await understoodDrop({
+      's/images/a.png': IMAGE,
+      's/labels/a.png': indices,
+      ...files,
+    });
+    expect(remarks.filter((text) => text.includes('.txt') || text.includes('.json'))).toEqual([]);
+    return images['s/images/a.png']?.objects.map(([name]) => name);
+  };
+
+  it('come from labelmap.txt, label_names.txt and the dataset.json of nnU-Net', async () => {
+    const labelmap =
+      '# label:color_rgb:parts:actions\nbackground:0,0,0::\ncell:250,50,83::\nnucleus:51,221,255::\n';
+    expect(await names({ 's/labelmap.txt': labelmap })).toEqual(['cell', 'nucleus']);
+    expect(await names({ 's/label_names.txt': '_background_\ncell\nnucleus\n' })).toEqual([
+      'cell',
+      'nucleus',
+    ]);
+    expect(await names({ 's/class_names.txt': '_background_\r\ncell\r\nnucleus' })).toEqual([
+      'cell',
+      'nucleus',
+    ]);
+    const second = {
+      channel_names: { 0: 'R' },
+      labels: { background: 0, cell: 1, nucleus: 2 },
+      file_ending: '.png',
+    };
+    expect(await names({ 's/dataset.json': second })).toEqual(['cell', 'nucleus']);
+    const first = { modality: { 0: 'R' }, labels: { 0: 'background', 1: 'cell', 2: 'nucleus' } };
+    expect(await names({ 's/dataset.json': first })).toEqual(['cell', 'nucleus']);
+  });
+
+  it('are those of the folder that the masks lie in', async () => {
+    const { images } = await understoodDrop({
+      's/images/a.png': IMAGE,
+      's/labels/a.png': indices,
+      's/label_names.txt': '_background_\ncell\nnucleus',
+      't/images/b.png': IMAGE,
+      't/labels/b.png': indices,
+      't/label_names.txt': '_background_\ncar\nroad',
+    });
+    expect(images['s/images/a.png']?.objects.map(([name]) => name)).toEqual(['cell', 'nucleus']);
+    expect(images['t/images/b.png']?.objects.map(([name]) => name)).toEqual(['car', 'road']);
+  });
+});
