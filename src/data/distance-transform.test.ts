@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
-import { clickPoint, clickPointOf, squaredDistance } from './distance-transform.ts';
+import { clickPoint, clickPointOf } from './distance-transform.ts';
 import { findObjects, foregroundMask } from './objects.ts';
 import type { BinaryMask } from './types.ts';
 
@@ -41,12 +41,11 @@ const masks = sizes.flatMap(([width, height]) =>
   ),
 );
 
-describe('exact distance transform', () => {
+describe('the deepest pixel', () => {
   it.each(masks.map((mask, i) => ({ i, mask, name: `${mask.width} × ${mask.height}` })))(
     'mask $i, $name',
     ({ mask }) => {
       const expected = bruteForce(mask);
-      expect([...squaredDistance(mask)]).toEqual(expected);
       const best = Math.max(...expected);
       const at = expected.indexOf(best);
       expect(clickPoint(mask)).toEqual(

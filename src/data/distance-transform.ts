@@ -1,35 +1,46 @@
 import type { BinaryMask, ObjectRegion, ObjectSet } from './types.ts';
 
-/**
- * Squared exact Euclidean distance of every foreground pixel's centre to the centre of the nearest background pixel;
- * all pixels outside the image are background, 0 on background. Two passes: distances along columns, then the lower
- * envelope of parabolas along rows (Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", 2012).
- * O(pixels).
- * @returns height · width whole numbers.
- */
-export function squaredDistance({ width, height, data }: BinaryMask): Float64Array {
-  const out = new Float64Array(width * height);
-  for (let x = 0; x < width; x++) {
-    for (let y = 0, run = 0; y < height; y++) {
-      run = data[y * width + x] ? run + 1 : 0;
-      out[y * width + x] = run;
-    }
-    for (let y = height - 1, run = 0; y >= 0; y--) {
-      const at = y * width + x;
-      run = data[at] ? run + 1 : 0;
-      const d = Math.min(run, out[at] as number);
-      out[at] = d * d;
+/** Of every pixel its distance to the nearest background of its column, and the largest of each row, in whole pixels. */
+function columnDistances({ width, height, data }: BinaryMask): {
+  readonly distances: Int32Array;
+  readonly deepest: Int32Array;
+} {
+  const distances = new Int32Array(width * height);
+  const deepest = new Int32Array(height);
+  // The row above or below; outside of the image is background.
+  const beside = new Int32Array(width);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      beside[x] = data[at] ? (beside[x] as number) + 1 : 0;
+      distances[at] = beside[x] as number;
     }
   }
+  beside.fill(0);
+  for (let y = height - 1; y >= 0; y--) {
+    let most = 0;
+    for (let x = 0, at = y * width; x < width; x++, at++) {
+      const distance = Math.min((beside[x] as number) + 1, distances[at] as number);
+      beside[x] = distance;
+      distances[at] = distance;
+      if (distance > most) most = distance;
+    }
+    deepest[y] = most;
+  }
+  return { distances, deepest };
+}
+
+/**
+ * Turns a row of {@link columnDistances} into the squared distances to the nearest background of the whole mask, by the
+ * lower envelope of parabolas (Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", 2012).
+ */
+function rowTransform(width: number): (columns: Int32Array, out: Float64Array) => void {
   // Columns −1 and width stand for the outside: positions are shifted by one.
   const n = width + 2;
   const heights = new Float64Array(n);
   const parabolas = new Int32Array(n);
   const starts = new Float64Array(n + 1);
-  for (let y = 0; y < height; y++) {
-    heights[0] = 0;
-    heights[n - 1] = 0;
-    for (let x = 0; x < width; x++) heights[x + 1] = out[y * width + x] as number;
+  return (columns, out) => {
+    for (let x = 0; x < width; x++) heights[x + 1] = (columns[x] as number) ** 2;
     let last = 0;
     parabolas[0] = 0;
     starts[0] = Number.NEGATIVE_INFINITY;
@@ -49,10 +60,9 @@ export function squaredDistance({ width, height, data }: BinaryMask): Float64Arr
       const q = x + 1;
       while ((starts[k + 1] as number) < q) k++;
       const p = parabolas[k] as number;
-      out[y * width + x] = (q - p) * (q - p) + (heights[p] as number);
+      out[x] = (q - p) * (q - p) + (heights[p] as number);
     }
-  }
-  return out;
+  };
 }
 
 /** Where the parabola at q passes under the one at p, p < q. */
@@ -67,20 +77,33 @@ export interface ClickPoint {
 }
 
 /**
- * The pixel that is deepest inside the foreground: the maximum of the exact distance transform (the image's edge
- * counts as edge), the first in row order of equals; undefined when nothing is foreground.
+ * The pixel that is deepest inside the foreground: the maximum of the exact Euclidean distance to the centre of the
+ * nearest background pixel (all that is outside of the image is background), the first in row order of equals;
+ * undefined when nothing is foreground.
  */
 export function clickPoint(mask: BinaryMask): ClickPoint | undefined {
-  const distance = squaredDistance(mask);
+  const { width, height } = mask;
+  const { distances, deepest } = columnDistances(mask);
+  // No pixel is deeper than it is along its column, so only the rows that come first need to be worked out.
+  const order = Array.from({ length: height }, (_, y) => y).sort(
+    (a, b) => (deepest[b] as number) - (deepest[a] as number),
+  );
+  const transform = rowTransform(width);
+  const row = new Float64Array(width);
   let best = 0;
   let at = -1;
-  for (let i = 0; i < distance.length; i++) {
-    if ((distance[i] as number) > best) {
-      best = distance[i] as number;
-      at = i;
+  for (const y of order) {
+    const most = (deepest[y] as number) ** 2;
+    if (most < best || most === 0) break;
+    transform(distances.subarray(y * width, (y + 1) * width), row);
+    for (let x = 0; x < width; x++) {
+      const distance = row[x] as number;
+      if (distance < best || (distance === best && y * width + x > at)) continue;
+      best = distance;
+      at = y * width + x;
     }
   }
-  return at < 0 ? undefined : { x: at % mask.width, y: Math.floor(at / mask.width) };
+  return at < 0 ? undefined : { x: at % width, y: Math.floor(at / width) };
 }
 
 /**
