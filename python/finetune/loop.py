@@ -18,7 +18,7 @@ from .data import DataSet
 from .optimizer import Optimizer, learning_rates
 from .prepare import Batches
 from .random import Random
-from .scoring import LEAST_OBJECTS, MASK_THRESHOLDS, Evaluator, ImageScore, gain_error, mean_gates, mean_of, mean_score
+from .scoring import LEAST_OBJECTS, MASK_THRESHOLDS, VALIDATION_SIDE, Evaluator, ImageScore, gain_error, mean_gates, mean_of, mean_score
 from .step import gradients
 from .tuned import Tuned
 
@@ -84,7 +84,8 @@ class Trainer:
         """
         most = self.config.evalImages or None
         thresholds = MASK_THRESHOLDS if step else (0,)
-        each = {k: self.evaluator.all(self.tuned, split["val"][:most], thresholds) for k, split in self.splits.items() if split["val"]}
+        val_images = {k: split["val"][:most] for k, split in self.splits.items() if split["val"]}
+        each = {k: self.evaluator.all(self.tuned, images, thresholds, VALIDATION_SIDE) for k, images in val_images.items()}
         scores = [mean_score([found[i] for found in each.values()]) for i in range(len(thresholds))]
         objects = sum(len(s.box) for found in each.values() for s in found[0])
         chosen = max(range(len(thresholds)), key=lambda i: scores[i] or 0) if objects >= LEAST_OBJECTS else 0
@@ -93,7 +94,8 @@ class Trainer:
             if not images:
                 continue
             line = {"step": step, "dataset": key}
-            self.emit({"type": "eval", **line, "split": "val", **measured(images)})
+            size = {"measured_at": VALIDATION_SIDE} if self.evaluator.is_reduced(val_images[key], VALIDATION_SIDE) else {}
+            self.emit({"type": "eval", **line, "split": "val", **measured(images), **size})
             self.emit({"type": "gates", **line, "layers": mean_gates(images)})
         if step == 0:
             self.start_scores = now

@@ -16,6 +16,8 @@ from .tuned import Tuned
 
 MASK_THRESHOLDS = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2)
 """Logits from which a pixel may count as foreground (`src/train/mask-threshold.ts`); SAM's own is 0."""
+VALIDATION_SIDE = 1024
+"""Most pixels of an image's longer side at which masks are measured in a validation (`src/train/measured-size.ts`)."""
 LEAST_OBJECTS = 30
 """With fewer validation objects the threshold stays at 0."""
 
@@ -54,21 +56,28 @@ class Evaluator:
             self._masks[key] = masks_of(image, least_area(self.config, image.labels.shape, self.size), self.config.evalObjects)
         return self._masks[key]
 
-    def image(self, model: Tuned | Sam, image: LabelledImage, thresholds: Sequence[float] = (0,)) -> list[ImageScore]:
-        """One entry per threshold; empty for an image without objects."""
+    def is_reduced(self, images: list[LabelledImage], most: int) -> bool:
+        """Whether masks of any image are measured at a smaller size than the image's."""
+        return any(max(image.labels.shape) > most and self.masks(image) for image in images)
+
+    def image(
+        self, model: Tuned | Sam, image: LabelledImage, thresholds: Sequence[float] = (0,), most: int | None = None
+    ) -> list[ImageScore]:
+        """One entry per threshold; empty for an image without objects. most: as for `scores_at`."""
         masks = self.masks(image)
         if not masks:
             return []
         if isinstance(model, Tuned):
             model.key = f"{id(image)}"
-        ignored = image.labels == IGNORED
-        each = scores_at(model, image.image, masks, model.config["image_size"], thresholds, ignored if ignored.any() else None)
+        each = scores_at(model, image.image, masks, model.config["image_size"], thresholds, image.labels == IGNORED, most)
         gates = model.gate_values() if isinstance(model, Tuned) else []
         return [ImageScore(image.name, s.box, s.click, s.best, s.picked, gates) for s in each]
 
-    def all(self, model: Tuned | Sam, images: list[LabelledImage], thresholds: Sequence[float] = (0,)) -> list[list[ImageScore]]:
+    def all(
+        self, model: Tuned | Sam, images: list[LabelledImage], thresholds: Sequence[float] = (0,), most: int | None = None
+    ) -> list[list[ImageScore]]:
         """For each threshold the images that have objects."""
-        rows = [s for image in images if (s := self.image(model, image, thresholds))]
+        rows = [s for image in images if (s := self.image(model, image, thresholds, most))]
         return [[row[k] for row in rows] for k in range(len(thresholds))]
 
 

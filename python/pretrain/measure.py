@@ -46,10 +46,36 @@ def postprocess(masks: Tensor, size: int, fill: tuple[int, int], original: tuple
     return F.interpolate(full[..., : fill[0], : fill[1]], original, mode="bilinear", align_corners=False)
 
 
+def measured_masks(objects: list[np.ndarray], ignored: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Objects and ignored pixels at a size of which no side is longer than `most` (`src/train/measured-size.ts`).
+
+    bool [H, W] each -> bool [N, h, w] and [h, w]; an image that is no larger keeps them. A pixel of that size is the object's
+    where the object covers at least half of it; if there is none, where it covers most.
+    """
+    h, w = ignored.shape
+    if max(h, w) <= most:
+        return np.stack(objects), ignored
+    nh, nw = input_shape((h, w), most)
+    rows, columns, half = _overlaps(h, nh), _overlaps(w, nw), h * w / 2
+    skipped = rows @ ignored @ columns.T >= half
+    masks = []
+    for mask in objects:
+        area = rows @ mask @ columns.T
+        covered = (area >= half) & ~skipped
+        masks.append(covered if covered.any() else area == area.max())
+    return np.stack(masks), skipped
+
+
+def _overlaps(n: int, to: int) -> np.ndarray:
+    """[to, n]: the length that each of n pixels has in each of `to` cells; a pixel is `to` long and a cell n, so all are whole."""
+    pixel, cell = np.arange(n), np.arange(to)[:, None]
+    return np.clip(np.minimum((pixel + 1) * to, (cell + 1) * n) - np.maximum(pixel * to, cell * n), 0, None).astype(np.float64)
+
+
 def overlap(logits: Tensor, truth: Tensor, threshold: float, part: Tensor | None = None) -> Tensor:
-    """IoU [N, T] of logits [N, T, H, W] > threshold with truth [N, H, W], over the pixels of part [H, W] or all."""
+    """IoU [N, T] of logits [N, T, H, W] > threshold with truth [N, H, W], over the pixels of part [N, H, W] or all."""
     guess, truth = logits > threshold, truth[:, None]
-    guess = guess if part is None else guess & part
+    guess = guess if part is None else guess & part[:, None]
     return (guess & truth).sum((2, 3)) / (guess | truth).sum((2, 3)).clamp(min=1)
 
 
@@ -60,26 +86,37 @@ def score(model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int) -
 
 @torch.inference_mode()
 def scores_at(
-    model: Sam, image: np.ndarray, objects: list[np.ndarray], size: int, thresholds: Sequence[float], ignored: np.ndarray | None = None
+    model: Sam,
+    image: np.ndarray,
+    objects: list[np.ndarray],
+    size: int,
+    thresholds: Sequence[float],
+    ignored: np.ndarray | None = None,
+    most: int | None = None,
 ) -> list[Scores]:
-    """`score` at each of several thresholds; ignored: bool [H, W], pixels that count for neither mask."""
+    """`score` at each of several thresholds.
+
+    ignored: bool [H, W], pixels that count for neither mask; most: the longest side at which masks are measured, or any.
+    """
     h, w = image.shape[:2]
     pixels, fill = preprocess(image, size)
     embedding = model.image_encoder(pixels.to(model.device)).expand(len(objects), -1, -1, -1)
     by = np.array([fill[1] / w, fill[0] / h], np.float32)
     boxes = np.stack([box_of(m).reshape(2, 2) * by for m in objects])
     clicks = np.stack([[(np.array(inner_click(m)) + 0.5) * by, (0, 0)] for m in objects])
-    truth = torch.from_numpy(np.stack(objects)).to(model.device)
-    part = None if ignored is None else torch.from_numpy(~ignored).to(model.device)
+    skipped = np.zeros((h, w), bool) if ignored is None else ignored
+    masks, skipped = measured_masks(objects, skipped, max(h, w) if most is None else most)
+    truth, part = (torch.from_numpy(x).to(model.device) for x in (masks, masks | ~skipped))
+    shape = masks.shape[1:]
 
     def decode(points: np.ndarray, labels: list[int]) -> tuple[Tensor, Tensor]:
         points = torch.from_numpy(points).float().to(model.device)
         return model.decode(embedding, points, torch.tensor(labels, device=model.device).expand(len(objects), -1), size)
 
     masks, _ = decode(boxes, [BOX_FIRST, BOX_SECOND])
-    by_box = postprocess(masks[:, :1], size, fill, (h, w))
+    by_box = postprocess(masks[:, :1], size, fill, shape)
     masks, iou = decode(clicks, [POSITIVE, PAD])
-    by_click, token = postprocess(masks[:, 1:], size, fill, (h, w)), iou[:, 1:].argmax(1)
+    by_click, token = postprocess(masks[:, 1:], size, fill, shape), iou[:, 1:].argmax(1)
     out = []
     for threshold in thresholds:
         box, real = overlap(by_box, truth, threshold, part)[:, 0], overlap(by_click, truth, threshold, part)

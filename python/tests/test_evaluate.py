@@ -9,7 +9,7 @@ from evaluate.__main__ import drawn, main
 from evaluate.decode import read_mask
 from evaluate.folders import labelled, labelled_images, masks_of, natural_key, read_image
 from evaluate.objects import find_objects
-from pretrain.measure import overlap, preprocess
+from pretrain.measure import measured_masks, overlap, preprocess
 
 
 def folder_of(root: Path, **files: np.ndarray) -> Path:
@@ -78,7 +78,31 @@ def test_ignored_values_are_no_object_no_class_and_count_neither_way(tmp_path: P
     assert [region.area for region in objects.regions] == [3, 2]
     logits, truth = torch.ones(1, 1, 2, 4), torch.from_numpy(objects.map == 1)[None]
     assert overlap(logits, truth, 0).item() == pytest.approx(3 / 8)
-    assert overlap(logits, truth, 0, torch.from_numpy(objects.map >= 0)).item() == pytest.approx(3 / 5)
+    assert overlap(logits, truth, 0, torch.from_numpy(objects.map >= 0)[None]).item() == pytest.approx(3 / 5)
+
+
+def test_masks_are_measured_by_area_at_a_smaller_size_and_keep_a_pixel() -> None:
+    """The example of `src/train/measured-size.test.ts`."""
+    labels = np.zeros(64, int)
+    labels[32:] = -1
+    labels[[0, 1, 4]] = 1
+    labels[63] = 2
+    labels = labels.reshape(8, 8)
+    masks, ignored = measured_masks([labels == 1, labels == 2], labels == -1, 2)
+    assert masks.reshape(2, 4).tolist() == [[True, False, False, False], [False, False, False, True]]
+    assert ignored.ravel().tolist() == [False, False, True, True]
+    same, _ = measured_masks([labels == 1], labels == -1, 8)
+    assert (same[0] == (labels == 1)).all()
+
+
+def test_a_smaller_mask_is_the_area_mean_thresholded_at_one_half() -> None:
+    rng = np.random.default_rng(3)
+    mask, ignored = rng.random((2, 13, 9)) < 0.5
+    mask &= ~ignored
+    fine = [np.repeat(np.repeat(x, 6, 0), 4, 1).reshape(6, 13, 4, 9).mean((1, 3)) >= 0.5 for x in (mask, ignored)]
+    masks, skipped = measured_masks([mask], ignored, 6)
+    assert (skipped == fine[1]).all()
+    assert (masks[0] == (fine[0] & ~fine[1])).all()
 
 
 @pytest.mark.parametrize(("values", "ids"), [([0, 1, 255], [0, 1, -1]), ([0, 255], [0, -1]), ([0, 9, 255, 200], [0, 9, -1, 200])])

@@ -70,7 +70,7 @@ def test_a_threshold_is_chosen_with_thirty_objects_over_all_sets(objects: tuple[
     trainer = Trainer(Tuned(read_model(MODEL), Mopeft(()), 0), sets, TrainConfig(), lambda _: None)
     asked = iter(objects * 2)
 
-    def scores(_tuned: object, _images: object, thresholds: tuple[float, ...]) -> list[list[ImageScore]]:
+    def scores(_tuned: object, _images: object, thresholds: tuple[float, ...], _most: int) -> list[list[ImageScore]]:
         n = next(asked)
         return [images((0.6 if at == 1 else 0.5,) * n) for at in thresholds]
 

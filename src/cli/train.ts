@@ -192,7 +192,7 @@ function worded(line: MetricsLine): string {
     case 'step':
       return `step ${line.step}  loss ${line.loss.toFixed(4)}  (focal ${line.focal.toFixed(4)}, dice ${line.dice.toFixed(4)}, iou ${line.iou.toFixed(4)})  ${(line.ms / 1000).toFixed(1)} s`;
     case 'eval':
-      return `step ${line.step}  ${line.dataset} ${line.split}  box IoU ${line.box_iou.toFixed(4)}  click IoU ${line.click_iou.toFixed(4)}  n = ${line.n}`;
+      return `step ${line.step}  ${line.dataset} ${line.split}  box IoU ${line.box_iou.toFixed(4)}  click IoU ${line.click_iou.toFixed(4)}  n = ${line.n}${line.measured_at ? `  (measured at ${line.measured_at} pixels)` : ''}`;
     case 'gates':
       return `step ${line.step}  ${line.dataset} gates  ${meanGates(line.layers)}`;
   }

@@ -1,13 +1,15 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { lowResOf } from '../config/sam.ts';
 import { imageTransform, preprocess } from '../data/preprocess.ts';
-import { answerToken, tokensOf } from '../sam/prompts.ts';
+import { answerToken, type ObjectPrompt, tokensOf } from '../sam/prompts.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
 import { evaluateSet, evaluateSetAt, summarise } from './evaluate.ts';
 import { meanGates } from './gates.ts';
 import { iousOnImage } from './mask-iou.ts';
 import type { MaskPredictor, ThresholdedMaskPredictor } from './mask-predictor.ts';
+import { measuredAt } from './measured-size.ts';
+import { boxPrompt } from './prompts.ts';
 
 const side = lowResOf(MICRO_SAM);
 /** Logits that are positive where a cell's centre lies inside a box of model pixels. */
@@ -108,6 +110,60 @@ describe('evaluation', () => {
     const [none, box, all, less] = ious(region.box, [1, 0, -1.5, 0.5]);
     expect([none, box, all]).toEqual([0, ious(region.box)[0], share]);
     expect(less).toBe(ious(region.box, [0.5])[0]);
+  });
+
+  it('measures large images smaller where that is asked for, by the same prompts, and says so', async () => {
+    const sample = drawSample('a', 1, 40, 28);
+    const prompts: ObjectPrompt[][] = [];
+    class Recorder extends BoxFiller {
+      override async decode(given: Parameters<MaskPredictor['decode']>[0]) {
+        prompts.push([...given]);
+        return super.decode(given);
+      }
+    }
+    const scoresAt = async (mostPixels?: number) => {
+      const set = { key: 'a', load: async () => ({ ok: true, value: sample }) as const };
+      const options = { maxObjects: 5, maxImages: 0, ...(mostPixels !== undefined && { mostPixels }) };
+      return evaluateSetAt(new Recorder(), set, ['a'], [0, -1.5], options);
+    };
+    const whole = await scoresAt();
+    expect(await scoresAt(40)).toEqual(whole);
+    const smaller = await scoresAt(20);
+    expect(new Set(prompts.map((asked) => JSON.stringify(asked))).size).toBe(2);
+    expect(smaller.map((images) => summarise(images).isReduced)).toEqual([true, true]);
+    expect(whole.map((images) => summarise(images).isReduced)).toEqual([false, false]);
+    const [at] = smaller;
+    expect(boxIou).toBeGreaterThan(0.75);
+    const transform = imageTransform(40, 28, { size: 32, aspect: 'keep' });
+    const reduce = measuredAt(sample.objects, 20);
+    const want = sample.objects.regions.map((region) => {
+      const { objects, region: reduced } = reduce(region);
+      const logits = boxLogits(boxPrompt(transform, region.box).box ?? []);
+      return iousOnImage(logits, MICRO_SAM, transform, objects, reduced, [0])[0];
+    });
+    expect(at?.[0]?.objects.map(({ boxIou }) => boxIou)).toEqual(want);
+  });
+
+  it('lets others have the device between masks that take long', async () => {
+    const now = vi.spyOn(performance, 'now');
+    let time = 0;
+    now.mockImplementation(() => (time += 30));
+    const yielded = vi.fn(async () => undefined);
+    const set = drawnSet('a', 1);
+    try {
+      await evaluateSetAt(
+        new BoxFiller(),
+        set,
+        ['a'],
+        [0],
+        { maxObjects: 2, maxImages: 0 },
+        { yieldDevice: yielded },
+      );
+    } finally {
+      now.mockRestore();
+    }
+    // Two objects: a click is chosen and two masks are measured of each.
+    expect(yielded).toHaveBeenCalledTimes(6);
   });
 
   it('counts ignored pixels neither way', () => {

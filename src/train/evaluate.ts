@@ -1,15 +1,17 @@
 import type { LoadedSample } from '../data/dataset.ts';
 import { clickPointOf } from '../data/distance-transform.ts';
 import { preprocess } from '../data/preprocess.ts';
-import type { ObjectRegion, Split } from '../data/types.ts';
-import { answerToken } from '../sam/prompts.ts';
+import type { Split } from '../data/types.ts';
+import { answerToken, type ObjectPrompt } from '../sam/prompts.ts';
 import { type GateLayer, meanGates } from './gates.ts';
 import { iousOnImage } from './mask-iou.ts';
 import type { DecodedObject, MaskPredictor, ThresholdedMaskPredictor } from './mask-predictor.ts';
+import { measuredAt } from './measured-size.ts';
+import { turnGiver } from './pieces.ts';
 import { boxPrompt, pointPrompt } from './prompts.ts';
 import type { TrainingSet } from './training-set.ts';
 
-/** How well one object was found, IoU in original pixels. */
+/** How well one object was found. */
 export interface ObjectScore {
   readonly boxIou: number;
   readonly clickIou: number;
@@ -23,6 +25,8 @@ export interface ImageScore {
   readonly objects: readonly ObjectScore[];
   /** Its gates, an entry for each block. */
   readonly gates: readonly GateLayer[];
+  /** Whether the masks were measured at a smaller size than the image's. */
+  readonly isReduced: boolean;
 }
 
 export interface EvaluationOptions {
@@ -30,6 +34,8 @@ export interface EvaluationOptions {
   readonly maxObjects: number;
   /** Most images of a split, in their order; 0 takes all. */
   readonly maxImages: number;
+  /** Most pixels of the longer side at which masks are measured; without it they are in original pixels. */
+  readonly mostPixels?: number;
   /** Measure too whether the best of the three candidates was picked; costs three masks a click instead of one. */
   readonly candidates?: boolean;
 }
@@ -37,6 +43,8 @@ export interface EvaluationOptions {
 export interface EvaluationHooks {
   /** Called before each image with the number of images done; others may use the device while it is awaited. */
   readonly beforeImage?: (done: number, total: number) => Promise<void>;
+  /** Called between the masks of an image after a while; others may use the device while it is awaited. */
+  readonly yieldDevice?: () => Promise<void>;
   /** Called before each image; true leaves out the rest. */
   readonly isInterrupted?: () => boolean;
   /** Called for an image that cannot be used, with the reason. */
@@ -52,6 +60,8 @@ export interface EvaluationSummary {
   /** Objects. */
   readonly n: number;
   readonly gates: readonly GateLayer[];
+  /** Whether the masks of any image were measured at a smaller size than the image's. */
+  readonly isReduced: boolean;
 }
 
 /** How well a dataset's images of one split were segmented. */
@@ -88,7 +98,7 @@ export async function evaluateSetsAt(
 
 /**
  * Evaluates images of a dataset by box (x0, y0, x1+1, y1+1 of the object, token 0) and by click (the pixel deepest
- * inside the object, the candidate with the highest predicted IoU). Images without an object count for `maxImages`
+ * inside the object, the candidate with the highest predicted IoU); both are of the original image. Images without an object count for `maxImages`
  * and have no score.
  */
 export async function evaluateSet(
@@ -132,7 +142,7 @@ export async function evaluateSetAt(
     }
     if (loaded.value.objects.regions.length > 0) {
       const key = `${set.key} ${name}`;
-      const byThreshold = await evaluateImage(model, loaded.value, thresholds, { ...options, key });
+      const byThreshold = await evaluateImage(model, loaded.value, thresholds, { ...options, key }, hooks);
       for (const [t, score] of byThreshold.entries()) scores[t]?.push(score);
     }
   }
@@ -144,35 +154,48 @@ async function evaluateImage(
   model: MaskPredictor,
   { name, image, objects }: LoadedSample,
   thresholds: readonly number[],
-  options: Pick<EvaluationOptions, 'maxObjects' | 'candidates'> & { readonly key?: string },
+  options: Omit<EvaluationOptions, 'maxImages'> & { readonly key?: string },
+  { yieldDevice }: EvaluationHooks,
 ): Promise<ImageScore[]> {
   const { sam } = model;
+  const giveTurn = turnGiver(yieldDevice);
   const { data, transform } = preprocess(image, { size: sam.imageSize, ...sam.preprocessing });
   await model.encode(data, options.key);
   const gates = await model.gates();
   const regions = objects.regions.slice(0, options.maxObjects);
   const boxes = regions.map(({ box }) => boxPrompt(transform, box));
-  const clicks = regions.map((region) => {
+  const clicks: ObjectPrompt[] = [];
+  for (const region of regions) {
     const { x, y } = clickPointOf(objects, region);
-    return pointPrompt(transform, x + 0.5, y + 0.5);
-  });
+    clicks.push(pointPrompt(transform, x + 0.5, y + 0.5));
+    await giveTurn();
+  }
   const byBox = await model.decode(boxes);
   const byClick = await model.decode(clicks);
-  const iousOf = (region: ObjectRegion, answer: DecodedObject | undefined, token: number) =>
-    iousOnImage(answer?.masks[token] ?? new Float32Array(), sam, transform, objects, region, thresholds);
-  const found = regions.map((region, i) => {
+  const measured = measuredAt(objects, options.mostPixels ?? Number.POSITIVE_INFINITY);
+  let isReduced = false;
+  const found: { box: number[]; click: number[]; others: number[][] }[] = [];
+  for (const [i, region] of regions.entries()) {
+    const object = measured(region);
+    isReduced ||= object.objects !== objects;
+    const iousOf = async (answer: DecodedObject | undefined, token: number) => {
+      await giveTurn();
+      const logits = answer?.masks[token] ?? new Float32Array();
+      return iousOnImage(logits, sam, transform, object.objects, object.region, thresholds);
+    };
     const click = clicks[i];
     const picked = click ? answerToken(click, byClick[i]?.iou ?? []) : 0;
-    const tokens = options.candidates ? [1, 2, 3].filter((token) => token !== picked) : [];
-    return {
-      box: iousOf(region, byBox[i], 0),
-      click: iousOf(region, byClick[i], picked),
-      others: tokens.map((token) => iousOf(region, byClick[i], token)),
-    };
-  });
+    const others: number[][] = [];
+    const box = await iousOf(byBox[i], 0);
+    const byPicked = await iousOf(byClick[i], picked);
+    for (const token of options.candidates ? [1, 2, 3] : [])
+      if (token !== picked) others.push(await iousOf(byClick[i], token));
+    found.push({ box, click: byPicked, others });
+  }
   return thresholds.map((_, t) => ({
     name,
     gates,
+    isReduced,
     objects: found.map(({ box, click, others }) => {
       const clickIou = click[t] ?? 0;
       return {
@@ -196,5 +219,6 @@ export function summarise(images: readonly ImageScore[]): EvaluationSummary {
     bestPicked: picked.length > 0 ? mean(picked) : null,
     n: objects.length,
     gates: meanGates(images.map(({ gates }) => gates)),
+    isReduced: images.some(({ isReduced }) => isReduced),
   };
 }

@@ -30,7 +30,10 @@ export interface StepEvent {
   readonly ms: number;
 }
 
-/** IoUs over the objects of a dataset's split, in original pixels, 0..1; not emitted for a split without an object. */
+/**
+ * IoUs over the objects of a dataset's split, 0..1, in original pixels unless `measured_at` is there; not emitted for a
+ * split without an object.
+ */
 export interface EvalEvent {
   readonly type: 'eval';
   readonly step: number;
@@ -40,6 +43,8 @@ export interface EvalEvent {
   readonly click_iou: number;
   /** Objects, at least 1. */
   readonly n: number;
+  /** The longer side in pixels at which the masks of larger images were measured; absent when no image is larger. */
+  readonly measured_at?: number;
 }
 
 /** Mean gates over the evaluated images of a dataset, an entry for each block; ungated modules count as 1. */

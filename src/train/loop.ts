@@ -16,6 +16,7 @@ import {
 import { evaluateSetsAt, type SetScores } from './evaluate.ts';
 import type { TrainEvent } from './events.ts';
 import { bestThreshold, MASK_THRESHOLDS, SAM_MASK_THRESHOLD } from './mask-threshold.ts';
+import { VALIDATION_SIDE } from './measured-size.ts';
 import { clipScale, learningRates } from './optimizer.ts';
 import type { ParameterRange } from './parameter-buffers.ts';
 import { inTurns } from './pieces.ts';
@@ -250,6 +251,7 @@ export class Trainer {
         box_iou: summary.boxIou,
         click_iou: summary.clickIou,
         n: summary.n,
+        ...(summary.isReduced && { measured_at: VALIDATION_SIDE }),
       });
       emit({ type: 'gates', step, dataset: key, layers: summary.gates });
     }
@@ -289,12 +291,15 @@ export class Trainer {
   ): Promise<SetScores[][] | null> {
     const { config, data, emit, yieldDevice } = this.parts;
     const label = `Measuring the ${split === 'val' ? 'validation' : split} images`;
-    const options = { maxObjects: config.evalObjects, maxImages };
+    // A validation comes often and decides between weights of one run; a test is compared with others.
+    const size = split === 'val' ? { mostPixels: VALIDATION_SIDE } : {};
+    const options = { maxObjects: config.evalObjects, maxImages, ...size };
     return evaluateSetsAt(this.step, data.sets, split, thresholds, options, ({ key }) => ({
       beforeImage: async (done, total) => {
         emit({ type: 'activity', label, dataset: key, done, total });
         await yieldDevice?.();
       },
+      ...(yieldDevice && { yieldDevice }),
       isInterrupted,
       onRefused: (name, message) => this.notice(key, name, message),
     }));

@@ -9,7 +9,7 @@ const scoresOf = (...ious: readonly (number | null)[]): SetScores[] =>
 const scoresOfObjects = (n: number, ...ious: readonly (number | null)[]): SetScores[] =>
   ious.map((iou, i) => {
     const objects = iou === null ? [] : Array(n).fill({ boxIou: iou, clickIou: iou, bestPicked: null });
-    const images = [{ name: 'a', objects, gates: [] }];
+    const images = [{ name: 'a', objects, gates: [], isReduced: false }];
     return { key: `set ${i}`, images, summary: summarise(images) };
   });
 

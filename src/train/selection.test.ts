@@ -8,6 +8,7 @@ function scored(key: string, ...ious: readonly (readonly number[])[]): SetScores
     name: `${i}`,
     objects: own.map((iou) => ({ boxIou: iou, clickIou: iou, bestPicked: null })),
     gates: [],
+    isReduced: false,
   }));
   return { key, images, summary: summarise(images) };
 }

@@ -201,6 +201,7 @@ export class RunExecution implements Run {
             observer?.onActivity?.(label, done, total);
             await yieldDevice();
           },
+          yieldDevice,
           isInterrupted: () => this.isPauseRequested,
         }),
       );

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { GatePoint } from '../../worker/protocol.ts';
 import { stepPoint } from '../testing/samples.ts';
-import { gateRows, gateSeries, iouSeries, lossSeries } from './series.ts';
+import { gateRows, gateSeries, iouSeries, lossSeries, measuredAt } from './series.ts';
 
 test('few losses stay as they are, many are averaged and end at the last step', () => {
   expect(lossSeries([stepPoint(1, 4), stepPoint(2, 2)]).map((point) => point.loss)).toEqual([4, 2]);
@@ -9,6 +9,15 @@ test('few losses stay as they are, many are averaged and end at the last step', 
   expect(many.length).toBeLessThanOrEqual(160);
   expect(many.at(-1)?.step).toBe(5000);
   expect(many.every((point) => Math.abs(point.loss - 0.5) < 0.05)).toBe(true);
+});
+
+test('the size at which a dataset was measured, if not the size of its images', () => {
+  const at = (datasetId: string, more: { readonly measuredAt?: number }) => ({
+    ...{ step: 1, datasetId, split: 'validation' as const, boxIou: 0.5, clickIou: 0.25, n: 2 },
+    ...more,
+  });
+  const evals = [at('a', { measuredAt: 1024 }), at('b', {})];
+  expect([measuredAt(evals, 'a'), measuredAt(evals, 'b'), measuredAt([], 'a')]).toEqual([1024, null, null]);
 });
 
 test('validation IoU of one dataset only', () => {

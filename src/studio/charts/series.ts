@@ -42,6 +42,12 @@ export function iouSeries(evals: readonly EvalPoint[], datasetId: string): reado
     .map((point) => ({ step: point.step, box: point.boxIou, click: point.clickIou }));
 }
 
+/** The longer side in pixels at which a dataset's validations measured larger images; null without one. */
+export function measuredAt(evals: readonly EvalPoint[], datasetId: string): number | null {
+  const last = evals.findLast((point) => point.datasetId === datasetId && point.split === 'validation');
+  return last?.measuredAt ?? null;
+}
+
 /** The step and, by method id, the gate of one block, or its mean over the blocks that have the method. */
 export type GateSeriesPoint = { readonly step: number } & Readonly<Record<string, number>>;
 

@@ -98,6 +98,8 @@ export interface EvalPoint {
   readonly clickIou: number;
   /** Objects evaluated. */
   readonly n: number;
+  /** The longer side in pixels at which masks of larger images were measured; absent when no image is larger. */
+  readonly measuredAt?: number;
 }
 
 /** Mean gate values over a dataset's validation images, one entry per block, by method id, each in 0..1. */

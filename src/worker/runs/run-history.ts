@@ -36,8 +36,16 @@ function stepPoint(line: Extract<MetricsLine, { type: 'step' }>): StepPoint {
 }
 
 function evalPoint(line: Extract<MetricsLine, { type: 'eval' }>): EvalPoint {
-  const { step, dataset, split, box_iou, click_iou, n } = line;
-  return { step, datasetId: dataset, split: SPLIT_NAMES[split], boxIou: box_iou, clickIou: click_iou, n };
+  const { step, dataset, split, box_iou, click_iou, n, measured_at } = line;
+  return {
+    step,
+    datasetId: dataset,
+    split: SPLIT_NAMES[split],
+    boxIou: box_iou,
+    clickIou: click_iou,
+    n,
+    ...(measured_at !== undefined && { measuredAt: measured_at }),
+  };
 }
 
 function gatePoint({ step, dataset, layers }: Extract<MetricsLine, { type: 'gates' }>): GatePoint {

@@ -1,12 +1,23 @@
 import { memo, type ReactNode, useMemo } from 'react';
 import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
 import { LineGraph, type LineOf } from '../../charts/LineGraph.tsx';
-import { iouSeries } from '../../charts/series.ts';
+import { iouSeries, measuredAt } from '../../charts/series.ts';
 
 const LINES: readonly LineOf[] = [
   { key: 'box', label: 'by box', colour: 'var(--accent)' },
   { key: 'click', label: 'by click', colour: 'var(--accent)', dashed: true },
 ];
+
+/** Names the dataset where there are several, and the size at which masks were measured where that is not the image's. */
+function title(
+  dataset: { readonly name: string; readonly measuredAt: number | null },
+  isNamed: boolean,
+): string {
+  const size = dataset.measuredAt?.toLocaleString('en');
+  return ['Validation IoU', isNamed && dataset.name, size && `measured at ${size} pixels`]
+    .filter(Boolean)
+    .join(' · ');
+}
 
 /** A chart per dataset of its validation IoU, by box and by click. */
 export const IouCharts = memo(function IouCharts(props: {
@@ -15,7 +26,12 @@ export const IouCharts = memo(function IouCharts(props: {
 }): ReactNode {
   const { datasets, evals } = props;
   const series = useMemo(
-    () => datasets.map((dataset) => ({ ...dataset, data: iouSeries(evals, dataset.id) })),
+    () =>
+      datasets.map((dataset) => ({
+        ...dataset,
+        data: iouSeries(evals, dataset.id),
+        measuredAt: measuredAt(evals, dataset.id),
+      })),
     [datasets, evals],
   );
   return (
@@ -23,7 +39,7 @@ export const IouCharts = memo(function IouCharts(props: {
       {series.map((dataset) => (
         <LineGraph
           key={dataset.id}
-          title={`Validation IoU${series.length > 1 ? ` · ${dataset.name}` : ''}`}
+          title={title(dataset, series.length > 1)}
           data={dataset.data}
           lines={LINES}
         />
