@@ -133,7 +133,6 @@ describe('evaluation', () => {
     expect(smaller.map((images) => summarise(images).isReduced)).toEqual([true, true]);
     expect(whole.map((images) => summarise(images).isReduced)).toEqual([false, false]);
     const [at] = smaller;
-    expect(boxIou).toBeGreaterThan(0.75);
     const transform = imageTransform(40, 28, { size: 32, aspect: 'keep' });
     const reduce = measuredAt(sample.objects, 20);
     const want = sample.objects.regions.map((region) => {

@@ -8,6 +8,7 @@ import { evaluateSetAt } from '../../train/evaluate.ts';
 import { ImageCache } from '../../train/image-cache.ts';
 import type { MaskPredictor } from '../../train/mask-predictor.ts';
 import { MASK_THRESHOLDS } from '../../train/mask-threshold.ts';
+import { VALIDATION_SIDE } from '../../train/measured-size.ts';
 import { prepareImage } from '../../train/prepare.ts';
 import { CACHE_BYTES, PrefetchedBatches } from '../../train/training-data.ts';
 import { openDataThread } from '../open-data-thread.ts';
@@ -72,16 +73,17 @@ async function timeSamples(what: string, samples: ReturnType<typeof samplesOf>):
   };
   await prepareOne();
   const prepare = await median(5, prepareOne);
-  const evaluate = (thresholds: readonly number[]) =>
+  const evaluate = (thresholds: readonly number[], size: { readonly mostPixels?: number } = {}) =>
     median(3, () =>
       evaluateSetAt(new Instant(), { key: 'a', load: async () => loaded }, ['a'], thresholds, {
         maxObjects: TRAIN.evalObjects,
         maxImages: 0,
+        ...size,
       }),
     );
   // An object is asked for by box and by click.
   const masks = 2 * TRAIN.evalObjects;
-  const validate = (await evaluate(MASK_THRESHOLDS)) / masks;
+  const validate = (await evaluate(MASK_THRESHOLDS, { mostPixels: VALIDATION_SIDE })) / masks;
   const test = (await evaluate([0])) / masks;
   return { what, decode, prepare, validate, test, ...(await timeWaits(samples)) };
 }
