@@ -68,8 +68,8 @@ export async function readDatasets(
   } catch (thrown) {
     refusals.push(toRefusal(thrown, topName ?? 'the dropped files'));
   }
-  const settings = await takeSettings(found, refusals);
   const annotations = await readAnnotations(found, options.onProgress);
+  const settings = await takeSettings(found, annotations, refusals);
   for (const image of annotations.images) found.set(image.path, image);
   const pairing = await pairFiles(
     [...found.values()].filter(({ path }) => !annotations.used.has(path)),
@@ -83,10 +83,14 @@ export async function readDatasets(
   return { datasets, refusals: [...refusals, ...annotations.refusals, ...pairing.refusals] };
 }
 
-/** Takes the files of settings out of a drop. */
-async function takeSettings(found: Map<string, LazyFile>, refusals: Refusal[]): Promise<FolderSettings> {
+/** Takes the files of settings out of a drop; a dataset.json of nnU-Net is an annotation file. */
+async function takeSettings(
+  found: Map<string, LazyFile>,
+  { used }: Annotations,
+  refusals: Refusal[],
+): Promise<FolderSettings> {
   const settings = new Map<string, DatasetSettings>();
-  for (const file of [...found.values()].filter(({ path }) => isSettings(path))) {
+  for (const file of [...found.values()].filter(({ path }) => isSettings(path) && !used.has(path))) {
     found.delete(file.path);
     const read = await readSettings(file);
     if (read.ok) settings.set(folderOf(file.path), read.value);

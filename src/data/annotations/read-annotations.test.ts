@@ -87,16 +87,6 @@ describe('several annotation files', () => {
       expect.stringMatching(/^notice data\/annotation-twice b.json: .*a.png \(a.json\)/),
     ]);
   });
-
-  it('are annotations in whatever order objects come, with more of them than a PNG holds', async () => {
-    const size = 300;
-    const pixels = Array.from({ length: 66_000 }, (_, i) => ({
-      segmentation: square(i % size, Math.floor(i / size), 1),
-    }));
-    const json = coco([{ file_name: 'a.png' }], pixels);
-    const { images } = await understoodDrop({ 'a.png': blankPng(size, size), 'c.json': json });
-    expect(images['a.png']?.objects.length).toBe(66_000);
-  });
 });
 
 describe('names of the classes in masks', () => {
