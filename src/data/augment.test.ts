@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
-import { type AugmentSettings, augment } from './augment.ts';
+import { copyImage, copyLabels } from '../testing/copy-view.ts';
+import { type AugmentSettings, drawVariant } from './augment.ts';
+import { runsOf } from './label-runs.ts';
 import type { LabelMap, RgbImage } from './types.ts';
 
 const still: AugmentSettings = { flips: false, quarterTurns: false, minCrop: 1, brightness: 0, contrast: 0 };
@@ -20,25 +22,33 @@ function marked(width: number, height: number): { image: RgbImage; labels: Label
 
 const { image, labels } = marked(17, 11);
 
-function together({ image: p, labelMaps }: ReturnType<typeof augment>): void {
-  const map = labelMaps[0];
-  expect([map?.width, map?.height]).toEqual([p.width, p.height]);
+/** An image and its labels as a variant shows them, copied. */
+function augment(image: RgbImage, labels: LabelMap, random: Random, settings: AugmentSettings) {
+  const mean = image.data.reduce((sum, v) => sum + v, 0) / image.data.length;
+  const { view, tone } = drawVariant(runsOf(labels), mean, random, settings);
+  const shown = copyImage(image, view);
+  const data = tone ? shown.data.map((v) => tone[v] ?? 0) : shown.data;
+  return { image: { ...shown, data }, labels: copyLabels(labels, view) };
+}
+
+function together({ image: p, labels: map }: ReturnType<typeof augment>): void {
+  expect([map.width, map.height]).toEqual([p.width, p.height]);
   for (let i = 0; i < p.width * p.height; i++) {
-    expect(map?.data[i]).toBe((p.data[3 * i] ?? 0) + 1000 * (p.data[3 * i + 1] ?? 0) + 1);
+    expect(map.data[i]).toBe((p.data[3 * i] ?? 0) + 1000 * (p.data[3 * i + 1] ?? 0) + 1);
   }
 }
 
 describe('augment', () => {
   it('changes nothing when all is off', () => {
-    const same = augment(image, [labels], Random.fromSeed(1), still);
+    const same = augment(image, labels, Random.fromSeed(1), still);
     expect(same.image.data).toEqual(image.data);
-    expect(same.labelMaps[0]?.data).toEqual(labels.data);
+    expect(same.labels.data).toEqual(labels.data);
   });
 
   it('moves image and labels together', () => {
     const seen = new Set<string>();
     for (let seed = 0; seed < 60; seed++) {
-      const variant = augment(image, [labels], Random.fromSeed(seed), {
+      const variant = augment(image, labels, Random.fromSeed(seed), {
         ...still,
         flips: true,
         quarterTurns: true,
@@ -57,7 +67,7 @@ describe('augment', () => {
     const square = marked(5, 5);
     const seen = new Set<string>();
     for (let seed = 0; seed < 120; seed++) {
-      const variant = augment(square.image, [square.labels], Random.fromSeed(seed), {
+      const variant = augment(square.image, square.labels, Random.fromSeed(seed), {
         ...still,
         flips: true,
         quarterTurns: true,
@@ -69,17 +79,24 @@ describe('augment', () => {
   });
 
   it('is the same for the same state', () => {
-    const draw = () => augment(image, [labels], Random.fromSeed(9, 'augment'));
+    const draw = () =>
+      augment(image, labels, Random.fromSeed(9, 'augment'), {
+        flips: true,
+        quarterTurns: true,
+        minCrop: 0.6,
+        brightness: 0.1,
+        contrast: 0.2,
+      });
     expect(draw()).toEqual(draw());
   });
 
   it('changes brightness and contrast of the image alone, by one table', () => {
-    const toned = augment(image, [labels], Random.fromSeed(4), {
+    const toned = augment(image, labels, Random.fromSeed(4), {
       ...still,
       brightness: 0.2,
       contrast: 0.3,
     });
-    expect(toned.labelMaps[0]?.data).toEqual(labels.data);
+    expect(toned.labels.data).toEqual(labels.data);
     expect(toned.image.data).not.toEqual(image.data);
     const table = new Map<number, number>();
     image.data.forEach((v, i) => {
@@ -94,11 +111,11 @@ describe('augment', () => {
     data[3 * 40 + 36] = 1;
     const large = marked(40, 40).image;
     for (let seed = 0; seed < 40; seed++) {
-      const { labelMaps } = augment(large, [{ width: 40, height: 40, data }], Random.fromSeed(seed), {
+      const variant = augment(large, { width: 40, height: 40, data }, Random.fromSeed(seed), {
         ...still,
         minCrop: 0.3,
       });
-      expect(labelMaps[0]?.data.includes(1)).toBe(true);
+      expect(variant.labels.data.includes(1)).toBe(true);
     }
   });
 
@@ -106,18 +123,13 @@ describe('augment', () => {
     const data = new Int32Array(40 * 40).fill(-1);
     data[3 * 40 + 36] = 1;
     for (let seed = 0; seed < 40; seed++) {
-      const { labelMaps } = augment(
-        marked(40, 40).image,
-        [{ width: 40, height: 40, data }],
-        Random.fromSeed(seed),
-        {
-          ...still,
-          flips: true,
-          quarterTurns: true,
-          minCrop: 0.3,
-        },
-      );
-      expect(labelMaps[0]?.data.filter((v) => v !== -1)).toEqual(Int32Array.of(1));
+      const variant = augment(marked(40, 40).image, { width: 40, height: 40, data }, Random.fromSeed(seed), {
+        ...still,
+        flips: true,
+        quarterTurns: true,
+        minCrop: 0.3,
+      });
+      expect(variant.labels.data.filter((v) => v !== -1)).toEqual(Int32Array.of(1));
     }
   });
 });

@@ -1,6 +1,6 @@
 import { IGNORED } from './objects.ts';
 import type { ImageTransform } from './preprocess.ts';
-import type { Box, ObjectRegion, ObjectSet } from './types.ts';
+import type { ViewRuns } from './view-objects.ts';
 
 /** The training target of one object at the grid of the low-res masks. */
 export interface LowResTarget {
@@ -17,51 +17,18 @@ export interface LowResTarget {
 const TARGET_THRESHOLD = 0.5;
 
 /**
- * Averages an object over the cells of the low-res grid by exact area; a cell is 1 from a threshold of 0.5 on. A cell
- * covers modelSize / side model pixels a side; the padding of the image counts as background.
- * @param ignored the {@link ignoredCells} of the objects.
+ * Averages what has an id over the cells of the low-res grid by exact area; a cell is 1 from a threshold of 0.5 on. A
+ * cell covers modelSize / side model pixels a side; the padding of the image counts as background.
+ * @param transform of the view; @param ignored the {@link ignoredCells} of the same runs.
  */
 export function lowResTarget(
-  objects: ObjectSet,
-  region: ObjectRegion,
+  runs: ViewRuns,
+  id: number,
   transform: ImageTransform,
   side: number,
-  ignored: Uint8Array | null = null,
+  ignored: Uint8Array | null,
 ): LowResTarget {
-  const isForeground = (v: number) => v === region.id;
-  return averageMask(objects.map, isForeground, objects.width, region.box, transform, side, ignored);
-}
-
-/**
- * 1 for every cell of the low-res grid that takes no part, [side, side]; null when no pixel is ignored.
- * @param map [height, width] of the original image.
- */
-export function ignoredCells(
-  map: Int32Array,
-  width: number,
-  transform: ImageTransform,
-  side: number,
-): Uint8Array | null {
-  if (!map.includes(IGNORED)) return null;
-  const whole: Box = [0, 0, width, map.length / width];
-  const { sums } = sumAreas(map, (v) => v === IGNORED, width, whole, transform, side);
-  return Uint8Array.from(sums, (share) => Number(isCovered(share)));
-}
-
-/**
- * {@link lowResTarget} of any pixels of a map that `isForeground` chooses, all of them inside `box`.
- * @param map [height, width] of the original image; @param ignored its {@link ignoredCells}.
- */
-export function averageMask(
-  map: ArrayLike<number>,
-  isForeground: (value: number) => boolean,
-  width: number,
-  box: Box,
-  transform: ImageTransform,
-  side: number,
-  ignored: Uint8Array | null = null,
-): LowResTarget {
-  const { sums, pixels } = sumAreas(map, isForeground, width, box, transform, side);
+  const { sums, pixels } = sumAreas(runs, id, transform, side);
   const data = new Float32Array(side * side);
   let area = 0;
   for (let i = 0; i < data.length; i++) {
@@ -74,55 +41,49 @@ export function averageMask(
   return { data, side, area, vanished: pixels > 0 && area === 0 };
 }
 
+/** 1 for every cell of the low-res grid that takes no part, [side, side]; null when no pixel is ignored. */
+export function ignoredCells(runs: ViewRuns, transform: ImageTransform, side: number): Uint8Array | null {
+  if (!runs.ids.includes(IGNORED)) return null;
+  const { sums } = sumAreas(runs, IGNORED, transform, side);
+  return Uint8Array.from(sums, (share) => Number(isCovered(share)));
+}
+
 /** Sums of shares come out a few ulp off; a cell that is exactly half covered must not depend on that. */
 const isCovered = (share: number) => share >= TARGET_THRESHOLD - 1e-9;
 
-/** How much of each cell's area the chosen pixels cover, [side, side] of 0–1, and how many pixels they are. */
+/** How much of each cell's area the runs of an id cover, [side, side] of 0–1, and how many pixels they are. */
 function sumAreas(
-  map: ArrayLike<number>,
-  isChosen: (value: number) => boolean,
-  width: number,
-  [x0, y0, x1, y1]: Box,
-  transform: ImageTransform,
+  { runs: { height, rows, starts, ends }, ids, isTransposed }: ViewRuns,
+  id: number,
+  { scaleX, scaleY, modelSize }: ImageTransform,
   side: number,
 ): { readonly sums: Float64Array; readonly pixels: number } {
-  const cell = transform.modelSize / side;
-  const columns = { density: transform.scaleX / cell, cells: side };
-  const rows = { density: transform.scaleY / cell, cells: side };
+  const cell = modelSize / side;
+  // Cells per pixel along the runs and across them, and from a cell to the next either way.
+  const [along, across] = isTransposed ? [scaleY / cell, scaleX / cell] : [scaleX / cell, scaleY / cell];
+  const [alongStep, acrossStep] = isTransposed ? [side, 1] : [1, side];
   const sums = new Float64Array(side * side);
-  const rowSums = new Float64Array(side);
   let pixels = 0;
-  for (let y = y0; y < y1; y++) {
-    const before = pixels;
-    rowSums.fill(0);
-    for (let x = x0; x < x1; x++) {
-      if (!isChosen(map[y * width + x] as number)) continue;
-      pixels++;
-      eachCell(columns, x, (c, share) => {
-        rowSums[c] = (rowSums[c] as number) + share;
-      });
+  for (let row = 0; row < height; row++) {
+    const top = row * across;
+    const bottom = (row + 1) * across;
+    for (let run = rows[row] as number; run < (rows[row + 1] as number); run++) {
+      if (ids[run] !== id) continue;
+      const start = starts[run] as number;
+      const end = ends[run] as number;
+      pixels += end - start;
+      for (let b = Math.floor(top); b < bottom && b < side; b++) {
+        const height = Math.min(bottom, b + 1) - Math.max(top, b);
+        if (height <= 0) continue;
+        const from = start * along;
+        const to = end * along;
+        for (let a = Math.floor(from); a < to && a < side; a++) {
+          const width = Math.min(to, a + 1) - Math.max(from, a);
+          const at = a * alongStep + b * acrossStep;
+          if (width > 0) sums[at] = (sums[at] as number) + width * height;
+        }
+      }
     }
-    if (pixels === before) continue;
-    eachCell(rows, y, (r, share) => {
-      for (let c = 0; c < side; c++)
-        sums[r * side + c] = (sums[r * side + c] as number) + share * (rowSums[c] as number);
-    });
   }
   return { sums, pixels };
-}
-
-interface Axis {
-  /** Cells per original pixel. */
-  readonly density: number;
-  readonly cells: number;
-}
-
-/** Calls `add` with every cell that original pixel `at` overlaps and the share of the cell's side that it covers. */
-function eachCell({ density, cells }: Axis, at: number, add: (cell: number, share: number) => void): void {
-  const from = at * density;
-  const to = (at + 1) * density;
-  for (let cell = Math.floor(from); cell < to && cell < cells; cell++) {
-    const share = Math.min(to, cell + 1) - Math.max(from, cell);
-    if (share > 0) add(cell, share);
-  }
 }

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
 import { SAM_PREPROCESSING } from '../config/sam.ts';
-import { averageMask, ignoredCells, lowResTarget } from './low-res-target.ts';
-import { findObjects } from './objects.ts';
+import { copyLabels, someViews } from '../testing/copy-view.ts';
+import { runsOf } from './label-runs.ts';
+import { ignoredCells, lowResTarget } from './low-res-target.ts';
 import { imageTransform, preprocess, toModel } from './preprocess.ts';
 import { resizeImage } from './resize.ts';
 import type { RgbImage } from './types.ts';
+import { wholeView } from './view.ts';
+import { findViewObjects, viewRuns } from './view-objects.ts';
 
 const random = Random.fromSeed(12, 'preprocess');
 const noise = (width: number, height: number): RgbImage => ({
@@ -85,6 +88,12 @@ describe('preprocess', () => {
 });
 
 describe('low-res target', () => {
+  /** The runs of a map as they are, by their values. */
+  const runs = (data: Int32Array, width: number) => {
+    const size = { width, height: data.length / width };
+    return viewRuns(runsOf({ ...size, data }), wholeView(size));
+  };
+
   /** Averages by sampling every cell on a fine lattice. */
   function sampled(map: Int32Array, width: number, height: number, size: number, side: number): number[] {
     const { scaleX, scaleY } = imageTransform(width, height, { size, aspect: 'keep' });
@@ -114,7 +123,7 @@ describe('low-res target', () => {
       Math.hypot((i % width) - width / 3, Math.floor(i / width) - height / 2) < width / 4 ? 1 : 0,
     );
     const transform = imageTransform(width, height, { size: 64, aspect: 'keep' });
-    const target = averageMask(map, (v) => v !== 0, width, [0, 0, width, height], transform, 16);
+    const target = lowResTarget(runs(map, width), 1, transform, 16, null);
     const expected = sampled(map, width, height, 64, 16);
     let decided = 0;
     for (let i = 0; i < expected.length; i++) {
@@ -133,9 +142,9 @@ describe('low-res target', () => {
     const transform = imageTransform(8, 2, { size: 8, aspect: 'keep' });
     const full = new Int32Array(16).fill(1);
     // Cells of 4 × 4 model pixels: the image fills the upper half of the upper row.
-    expect([...averageMask(full, (v) => v === 1, 8, [0, 0, 8, 2], transform, 2).data]).toEqual([1, 1, 0, 0]);
+    expect([...lowResTarget(runs(full, 8), 1, transform, 2, null).data]).toEqual([1, 1, 0, 0]);
     const thin = imageTransform(8, 1, { size: 8, aspect: 'keep' });
-    const line = averageMask(new Int32Array(8).fill(1), (v) => v === 1, 8, [0, 0, 8, 1], thin, 2);
+    const line = lowResTarget(runs(new Int32Array(8).fill(1), 8), 1, thin, 2, null);
     expect(line).toMatchObject({ area: 0, vanished: true });
   });
 
@@ -144,9 +153,10 @@ describe('low-res target', () => {
     const data = new Int32Array(width * width);
     for (let y = 0; y < 20; y++) data.fill(1, y * width, y * width + 20);
     data[50 * width + 50] = 2;
-    const objects = findObjects({ width, height: width, data }, 'components');
+    const size = { width, height: width };
+    const objects = findViewObjects(runsOf({ ...size, data }), 'components', wholeView(size), 0);
     const transform = imageTransform(width, width, { size: 64, aspect: 'keep' });
-    const targets = objects.regions.map((region) => lowResTarget(objects, region, transform, 16));
+    const targets = objects.regions.map(({ id }) => lowResTarget(objects.runs, id, transform, 16, null));
     expect(targets.map(({ area, vanished }) => [area, vanished])).toEqual([
       [25, false],
       [0, true],
@@ -157,22 +167,39 @@ describe('low-res target', () => {
     // Cells of 2 × 2 pixels. Ignored: 2 pixels of the first cell, 1 of the second, all of the third.
     const map = Int32Array.of(-1, 1, 1, 1, -1, 1, -1, 1, -1, -1, 0, 0, -1, -1, 0, 0);
     const transform = imageTransform(4, 4, { size: 8, aspect: 'keep' });
-    const ignored = ignoredCells(map, 4, transform, 2);
+    const ignored = ignoredCells(runs(map, 4), transform, 2);
     expect(ignored).toEqual(Uint8Array.of(1, 0, 1, 0));
-    const regions = [{ id: 1, label: 1, area: 5, box: [1, 0, 4, 2] as const }];
-    const objects = { width: 4, height: 4, map, regions };
-    const [target] = regions.map((region) => lowResTarget(objects, region, transform, 2, ignored));
+    const target = lowResTarget(runs(map, 4), 1, transform, 2, ignored);
     expect(target).toEqual({ data: Float32Array.of(-1, 1, -1, 0), side: 2, area: 1, vanished: false });
   });
 
   it('counts padding as background beside ignored pixels, and an object whose cells are all ignored as vanished', () => {
     const transform = imageTransform(4, 1, { size: 4, aspect: 'keep' });
     const map = Int32Array.of(1, -1, -1, -1);
-    const ignored = ignoredCells(map, 4, transform, 4);
+    const ignored = ignoredCells(runs(map, 4), transform, 4);
     expect(ignored?.slice(0, 8)).toEqual(Uint8Array.of(0, 1, 1, 1, 0, 0, 0, 0));
-    expect(ignoredCells(map.map(Math.abs), 4, transform, 4)).toBeNull();
+    expect(ignoredCells(runs(map.map(Math.abs), 4), transform, 4)).toBeNull();
     const all = new Uint8Array(16).fill(1);
-    const target = averageMask(map, (v) => v === 1, 4, [0, 0, 1, 1], transform, 4, all);
+    const target = lowResTarget(runs(map, 4), 1, transform, 4, all);
     expect(target).toMatchObject({ area: 0, vanished: true });
+  });
+
+  it('is that of a copy for any view', () => {
+    const [width, height] = [37, 26];
+    const data = Int32Array.from({ length: width * height }, (_, i) =>
+      i % 7 === 0 ? -1 : Number(Math.hypot((i % width) - 15, Math.floor(i / width) - 12) < 9),
+    );
+    const map = { width, height, data };
+    for (const view of someViews(width, height)) {
+      const copy = copyLabels(map, view);
+      const transform = imageTransform(copy.width, copy.height, { size: 64, aspect: 'keep' });
+      const own = viewRuns(runsOf(map), view);
+      const ignored = ignoredCells(own, transform, 16);
+      expect(ignored).toEqual(ignoredCells(runs(copy.data, copy.width), transform, 16));
+      const copied = runs(copy.data, copy.width);
+      expect(lowResTarget(own, 1, transform, 16, ignored)).toEqual(
+        lowResTarget(copied, 1, transform, 16, ignored),
+      );
+    }
   });
 });

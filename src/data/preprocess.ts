@@ -1,6 +1,7 @@
 import type { PreprocessingRecord } from '../config/sam.ts';
-import { resizeImage } from './resize.ts';
+import { resizeView, type ToneTable } from './resize.ts';
 import type { RgbImage } from './types.ts';
+import { sizeOfView, type View, wholeView } from './view.ts';
 
 /** How a model wants its images: {@link PreprocessingRecord} and the side of its square input in pixels. */
 export interface ImageRecord extends PreprocessingRecord {
@@ -48,10 +49,24 @@ export interface ModelInput {
 
 /** Resizes, normalises and pads an image for the image encoder. */
 export function preprocess(image: RgbImage, record: ImageRecord): ModelInput {
-  const transform = imageTransform(image.width, image.height, record);
+  return preprocessView(image, wholeView(image), record, null);
+}
+
+/**
+ * {@link preprocess} of what a view shows, its values looked up in `tone` first; the transform is between the view's
+ * pixels and the model's.
+ */
+export function preprocessView(
+  image: RgbImage,
+  view: View,
+  record: ImageRecord,
+  tone: ToneTable | null,
+): ModelInput {
+  const shown = sizeOfView(view);
+  const transform = imageTransform(shown.width, shown.height, record);
   const [height, width] = transform.inputSize;
   const { size } = record;
-  const resized = resizeImage(image, width, height).data;
+  const resized = resizeView(image, view, width, height, tone).data;
   const data = new Float32Array(3 * size * size);
   const { offset, divisor, factor } = affine(resized, record.normalisation);
   for (let c = 0; c < 3; c++) {

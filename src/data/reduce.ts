@@ -3,7 +3,7 @@ import { findObjects } from './objects.ts';
 import type { LabelMap, RgbImage } from './types.ts';
 
 /** What training needs of a decoded sample. */
-export type TrainingSample = Pick<LoadedSample, 'name' | 'image' | 'labelling'>;
+type TrainingSample = Pick<LoadedSample, 'image' | 'labelling'>;
 
 /**
  * A sample of which every block of `factor` × `factor` pixels became one; pixels beyond the last whole block are left
@@ -11,9 +11,9 @@ export type TrainingSample = Pick<LoadedSample, 'name' | 'image' | 'labelling'>;
  * @param factor a whole number; 1 changes nothing.
  */
 export function reduceSample(sample: TrainingSample, factor: number): TrainingSample {
-  const { name, image, labelling } = sample;
+  const { image, labelling } = sample;
   if (factor <= 1) return sample;
-  const reduced = { name, image: reduceImage(image, factor) };
+  const reduced = { image: reduceImage(image, factor) };
   if (!labelling) return reduced;
   const { labelMap, classMap } = labelling;
   const { width, height, map } = findObjects(labelMap, labelling.rule);

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { resizeImage } from './resize.ts';
+import { copyImage, someViews } from '../testing/copy-view.ts';
+import { resizeImage, resizeView } from './resize.ts';
+import { sizeOfView } from './view.ts';
 
 interface Vectors {
   readonly pillow: string;
@@ -26,3 +28,31 @@ it.each(vectors.cases)(
 );
 
 it('has vectors up, down and mixed', () => expect(vectors.cases.length).toBeGreaterThanOrEqual(15));
+
+it.each([
+  [20, 14, 0.4],
+  [5, 24, 0.3],
+  [24, 5, 0.2],
+  [6, 4, 2.5],
+  [9, 9, 1],
+])('resizes any view of %i × %i by %f, toned, as a copy of it', (width, height, scale) => {
+  const image = {
+    width,
+    height,
+    channels: 3 as const,
+    data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 2_654_435_761) >>> 24),
+  };
+  const tone = Uint8ClampedArray.from({ length: 256 }, (_, v) => 1.3 * v - 20);
+  const toned = { ...image, data: image.data.map((v) => tone[v] ?? 0) };
+  for (const view of someViews(width, height)) {
+    const shown = sizeOfView(view);
+    const to = (side: number) => Math.max(1, Math.round(side * scale));
+    for (const [w, h] of [
+      [to(shown.width), to(shown.height)],
+      [shown.width, to(shown.height)],
+    ] as const) {
+      expect(resizeView(image, view, w, h, null)).toEqual(resizeImage(copyImage(image, view), w, h));
+      expect(resizeView(image, view, w, h, tone)).toEqual(resizeImage(copyImage(toned, view), w, h));
+    }
+  }
+});

@@ -13,7 +13,7 @@ import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { openMicroModel } from '../testing/micro-model.ts';
-import { drawSample } from '../testing/training-sets.ts';
+import { drawSource } from '../testing/training-sets.ts';
 import { TWO_STAGE_SAM } from '../testing/two-stage-encoder.ts';
 import { planTraining } from '../train/plans.ts';
 import { prepareImage } from '../train/prepare.ts';
@@ -72,7 +72,7 @@ it('trains modules at both sites', async () => {
   await step.initialise(3);
   const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 1, corrections: 0, minSize: 0 });
   const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
-  const { image } = prepareImage(drawSample('a', 1), model.config, config, random, 0);
+  const { image } = prepareImage(drawSource('a', 1), model.config, config, random, 0);
   if (!image) throw new Error('the drawn image has objects');
   const before = await step.gradients([image], 0, Random.fromSeed(4), Random.fromSeed(5));
   await step.optimizer.update(1, () => ({ lr: 1e-2, weightDecay: 0 }), 1);

@@ -2,6 +2,7 @@ import { Random } from '../config/random.ts';
 import type { LoadedSample } from '../data/dataset.ts';
 import { findObjects } from '../data/objects.ts';
 import type { LabelMap, RgbImage } from '../data/types.ts';
+import { type TrainingSource, trainingSource } from '../train/prepare.ts';
 import type { TrainingSet } from '../train/training-set.ts';
 
 /** An image with two bright rectangles on a dark, noisy ground; the rectangles are its objects. */
@@ -36,6 +37,13 @@ export function drawSample(name: string, seed: number, width = 40, height = 28):
     },
     refusals: [],
   };
+}
+
+/** {@link drawSample}, ready to be prepared from. */
+export function drawSource(name: string, seed: number): TrainingSource {
+  const { image, labelling } = drawSample(name, seed);
+  if (!labelling) throw new Error('a drawn image is labelled');
+  return trainingSource(image, labelling);
 }
 
 /** A dataset of drawn images: `train` of them to train on and two to validate and test on each. */

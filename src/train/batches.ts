@@ -125,6 +125,7 @@ export class Batches {
       notice(`${loaded.refusal.reason} ${loaded.refusal.cure}`);
       return null;
     }
+    if (!loaded.value) return null;
     const { image, vanished, promptCount } = prepareImage(
       loaded.value,
       this.sam,

@@ -1,13 +1,16 @@
 import type { Random } from '../config/random.ts';
 import { lowResOf, type SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
-import { augment } from '../data/augment.ts';
-import type { LoadedSample } from '../data/dataset.ts';
-import { averageMask, ignoredCells, lowResTarget } from '../data/low-res-target.ts';
+import { drawVariant } from '../data/augment.ts';
+import type { Labelling } from '../data/dataset.ts';
+import { type LabelRuns, labelsOfRuns, runsOf } from '../data/label-runs.ts';
+import { ignoredCells, lowResTarget } from '../data/low-res-target.ts';
 import { leastArea } from '../data/object-sizes.ts';
-import { findObjects, labelsOf } from '../data/objects.ts';
-import { type ImageTransform, preprocess } from '../data/preprocess.ts';
-import type { LabelMap, ObjectRegion, ObjectSet } from '../data/types.ts';
+import type { ObjectRule } from '../data/objects.ts';
+import { type ImageTransform, preprocessView } from '../data/preprocess.ts';
+import type { ObjectRegion, RgbImage } from '../data/types.ts';
+import { sizeOfView } from '../data/view.ts';
+import { findViewObjects, type ViewObjects, type ViewRuns, viewRuns } from '../data/view-objects.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import { boxPrompt, clickPrompt, type FirstPrompt, firstPrompts, jitteredBox } from './prompts.ts';
 
@@ -44,29 +47,58 @@ export interface Preparation {
   readonly promptCount: number;
 }
 
+/** What images are prepared from, kept between steps. */
+export interface TrainingSource {
+  readonly image: RgbImage;
+  /** Of all values of the image, 0–255. */
+  readonly mean: number;
+  readonly labels: LabelRuns;
+  /** How objects are told apart in `labels`. */
+  readonly rule: ObjectRule;
+  /** Class of every pixel; the same as `labels` where one file says both. */
+  readonly classes: LabelRuns;
+}
+
+/** What images are prepared from of a decoded and labelled one. */
+export function trainingSource(
+  image: RgbImage,
+  { labelMap, classMap, rule }: Pick<Labelling, 'labelMap' | 'classMap' | 'rule'>,
+): TrainingSource {
+  const labels = runsOf(labelMap);
+  const classes = classMap.data === labelMap.data ? labels : runsOf(classMap);
+  return { image, mean: meanOf(image.data), labels, rule, classes };
+}
+
+function meanOf(values: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] as number;
+  return sum / values.length;
+}
+
 /**
- * Augments an image and chooses objects and first prompts.
+ * Draws a variant of an image, and objects and first prompts in it.
  * @param promptCount prompts used before; kinds of first prompt alternate over all objects of a run.
  */
 export function prepareImage(
-  sample: Pick<LoadedSample, 'image' | 'labelling'>,
+  source: TrainingSource,
   sam: SamConfig,
   config: TrainConfig,
   random: DataRandom,
   promptCount: number,
 ): Preparation {
-  const { labelling } = sample;
-  if (!labelling) return { image: null, vanished: 0, promptCount };
-  const augmented = augment(sample.image, [labelling.labelMap, labelling.classMap], random.augment, config);
-  const [labelMap = labelling.labelMap, classMap = labelling.classMap] = augmented.labelMaps;
+  const { view, tone } = drawVariant(source.labels, source.mean, random.augment, config);
   const record = { size: sam.imageSize, ...sam.preprocessing };
-  const objects = findObjects(labelMap, labelling.rule, leastArea(config, augmented.image, record));
-  const { data: input, transform } = preprocess(augmented.image, record);
-  const side = lowResOf(sam);
-  const ignored = ignoredCells(objects.map, objects.width, transform, side);
-  const scene: Scene = { objects, ignored, classMap, transform, side, boxJitter: config.boxJitter };
+  const least = leastArea(config, sizeOfView(view), record);
+  const objects = findViewObjects(source.labels, source.rule, view, least);
   const kinds = firstPrompts(config);
   const chosen = random.prompts.shuffled(objects.regions).slice(0, config.objectsPerImage);
+  const nextCount = promptCount + chosen.length;
+  if (chosen.length === 0) return { image: null, vanished: 0, promptCount: nextCount };
+  const { data: input, transform } = preprocessView(source.image, view, record, tone);
+  const side = lowResOf(sam);
+  const ignored = ignoredCells(objects.runs, transform, side);
+  const classes = viewRuns(source.classes, view);
+  const scene: Scene = { objects, ignored, classes, transform, side, boxJitter: config.boxJitter };
   const prepared = chosen.map((region, i) =>
     prepareObject(scene, region, kinds[(promptCount + i) % kinds.length] ?? 'click', random.prompts),
   );
@@ -74,15 +106,15 @@ export function prepareImage(
   return {
     image: usable.length > 0 ? { input, transform, objects: usable } : null,
     vanished: prepared.length - usable.length,
-    promptCount: promptCount + chosen.length,
+    promptCount: nextCount,
   };
 }
 
 interface Scene {
-  readonly objects: ObjectSet;
+  readonly objects: ViewObjects;
   /** Cells that take no part; null when there are none. */
   readonly ignored: Uint8Array | null;
-  readonly classMap: LabelMap;
+  readonly classes: ViewRuns;
   readonly transform: ImageTransform;
   readonly side: number;
   readonly boxJitter: number;
@@ -90,7 +122,7 @@ interface Scene {
 
 /** One object with its first prompt; null when its target has no cell. */
 function prepareObject(
-  { objects, ignored, classMap, transform, side, boxJitter }: Scene,
+  { objects, ignored, classes, transform, side, boxJitter }: Scene,
   region: ObjectRegion,
   kind: FirstPrompt,
   random: Random,
@@ -98,25 +130,18 @@ function prepareObject(
   switch (kind) {
     case 'click': {
       const prompt = clickPrompt(objects, region, transform, random);
-      return withTarget(lowResTarget(objects, region, transform, side, ignored), prompt);
+      return withTarget(lowResTarget(objects.runs, region.id, transform, side, ignored), prompt);
     }
     case 'box': {
       const prompt = boxPrompt(transform, jitteredBox(objects, region, boxJitter, random));
-      return withTarget(lowResTarget(objects, region, transform, side, ignored), prompt);
+      return withTarget(lowResTarget(objects.runs, region.id, transform, side, ignored), prompt);
     }
     case 'whole': {
       const { width, height } = objects;
-      const labels = labelsOf(classMap);
+      const labels = labelsOfRuns(classes.runs);
       const label = labels[random.integer(Math.max(1, labels.length))];
-      const target = averageMask(
-        classMap.data,
-        (value) => value === label,
-        width,
-        [0, 0, width, height],
-        transform,
-        side,
-        ignoredCells(classMap.data, width, transform, side),
-      );
+      if (label === undefined) return null;
+      const target = lowResTarget(classes, label, transform, side, ignoredCells(classes, transform, side));
       return withTarget(target, boxPrompt(transform, [0, 0, width, height]));
     }
   }

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
 import { imageTransform } from '../data/preprocess.ts';
-import { drawSample } from '../testing/training-sets.ts';
+import { wholeView } from '../data/view.ts';
+import { findViewObjects } from '../data/view-objects.ts';
+import { drawSample, drawSource } from '../testing/training-sets.ts';
 import { boxPrompt, clickPrompt, correctiveClick, firstPrompts, jitteredBox, validCells } from './prompts.ts';
 
-const { objects } = drawSample('a', 1);
+const { labels, rule } = drawSource('a', 1);
+const { map } = drawSample('a', 1).objects;
+const objects = findViewObjects(labels, rule, wholeView(labels), 0);
 const region = objects.regions[0];
 if (!region) throw new Error('the drawn image has objects');
 const transform = imageTransform(objects.width, objects.height, { size: 80, aspect: 'keep' });
@@ -19,7 +23,7 @@ describe('first prompts', () => {
       if (!point) throw new Error('a click has a point');
       const [x, y] = [point.x / 2 - 0.5, point.y / 2 - 0.5];
       expect(point.positive).toBe(true);
-      expect(objects.map[y * objects.width + x]).toBe(region.id);
+      expect(map[y * objects.width + x]).toBe(region.id);
       seen.add(y * objects.width + x);
     }
     expect(seen.size).toBeGreaterThan(60);

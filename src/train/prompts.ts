@@ -2,7 +2,8 @@ import type { Random } from '../config/random.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { IGNORED } from '../data/objects.ts';
 import { type ImageTransform, toModel } from '../data/preprocess.ts';
-import type { Box, ObjectRegion, ObjectSet } from '../data/types.ts';
+import type { Box, ObjectRegion } from '../data/types.ts';
+import { pixelOfObject, type ViewObjects } from '../data/view-objects.ts';
 import type { ObjectPrompt, PointPrompt } from '../sam/prompts.ts';
 
 /** The kind of an object's first prompt. `whole` is a box around the image, for all pixels of a class. */
@@ -21,21 +22,13 @@ export function firstPrompts(
 
 /** A click on a pixel of the object, each equally likely. */
 export function clickPrompt(
-  objects: ObjectSet,
+  objects: ViewObjects,
   region: ObjectRegion,
   transform: ImageTransform,
   random: Random,
 ): ObjectPrompt {
-  let left = random.integer(region.area);
-  const [x0, y0, x1, y1] = region.box;
-  for (let y = y0; y < y1; y++) {
-    for (let x = x0; x < x1; x++) {
-      if (objects.map[y * objects.width + x] === region.id && left-- === 0) {
-        return pointPrompt(transform, x + 0.5, y + 0.5);
-      }
-    }
-  }
-  throw new RangeError(`object ${region.id} has fewer pixels than its area says`);
+  const [x, y] = pixelOfObject(objects, region, random.integer(region.area));
+  return pointPrompt(transform, x + 0.5, y + 0.5);
 }
 
 /** One positive click, given in pixels of the original image. */
@@ -51,7 +44,7 @@ export function boxPrompt(transform: ImageTransform, [x0, y0, x1, y1]: Box): Obj
 
 /** The object's box with each side moved by up to `jitter` of its width or height, kept inside the image. */
 export function jitteredBox(
-  { width, height }: ObjectSet,
+  { width, height }: Pick<ViewObjects, 'width' | 'height'>,
   { box: [x0, y0, x1, y1] }: ObjectRegion,
   jitter: number,
   random: Random,

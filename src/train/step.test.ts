@@ -13,7 +13,7 @@ import { graphInputs } from '../sam/weight-source.ts';
 import { type SamModel, weightBytes } from '../sam/weights.ts';
 import { openTestGpu, refuseBuffers } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
-import { drawSample } from '../testing/training-sets.ts';
+import { drawSource } from '../testing/training-sets.ts';
 import { withEntry } from '../testing/with-entry.ts';
 import { encoderTrainingGraph } from './encoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
@@ -42,7 +42,7 @@ const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late'
 
 function image() {
   const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
-  const { image: prepared } = prepareImage(drawSample('a', 1), MICRO_SAM, config, random, 0);
+  const { image: prepared } = prepareImage(drawSource('a', 1), MICRO_SAM, config, random, 0);
   if (!prepared) throw new Error('the drawn image has objects');
   return prepared;
 }

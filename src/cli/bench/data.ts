@@ -69,7 +69,7 @@ async function timeSamples(what: string, samples: ReturnType<typeof samplesOf>):
   const set = { key: 'a', split: { train: [], val: [], test: [] }, load: async () => loaded };
   const prepareOne = async () => {
     const kept = await cache.load(set, sample.name);
-    if (kept.ok) prepareImage(kept.value, SAM, TRAIN, random, 0);
+    if (kept.ok && kept.value) prepareImage(kept.value, SAM, TRAIN, random, 0);
   };
   await prepareOne();
   const prepare = await median(5, prepareOne);
