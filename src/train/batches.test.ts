@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { parseTrainConfig } from '../config/train.ts';
+import { bytesOfRuns } from '../data/label-runs.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
-import { drawnSet, drawSample } from '../testing/training-sets.ts';
+import { drawnSet, drawSample, drawSource } from '../testing/training-sets.ts';
 import { Batches } from './batches.ts';
 import type { TrainingSet } from './training-set.ts';
 
@@ -42,8 +43,8 @@ test('images are decoded once while they fit the budget, and batches do not depe
 });
 
 test('what is kept stays within the budget over 500 batches', async () => {
-  // An image of 40 × 28 with its labels in a byte each.
-  const one = 40 * 28 * 4;
+  const { image, labels } = drawSource('a', 1);
+  const one = image.data.length + bytesOfRuns(labels);
   const budget = 3.5 * one;
   const { set, loads } = counted(12, () => true);
   const batches = open(set, budget);
