@@ -89,6 +89,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await expect(page.getByRole('img', { name: /Training loss at step [1-9]/ })).toBeVisible();
     await expect(page.getByRole('table').first()).toContainText('LoRA');
     await expect(run).toContainText('running');
+    await expect(page.getByText('No thread could be opened'), 'images have a thread').toHaveCount(0);
     const top = await main.evaluate(({ scrollTop, scrollHeight, clientHeight }) => ({
       scrollTop,
       canScroll: scrollHeight > clientHeight,
