@@ -3,6 +3,7 @@ import { Failure } from '../config/failure.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import type { DatasetSample } from '../data/dataset.ts';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
+import { preprocess } from '../data/preprocess.ts';
 import { fakeDataThread } from '../testing/fake-data-thread.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawSample } from '../testing/training-sets.ts';
@@ -66,14 +67,16 @@ test('a thread draws the batches that this one draws, with their remarks and sta
   expect(end).toHaveBeenCalledOnce();
 });
 
-test('an image to evaluate comes with its objects, and a refusal as it is', async () => {
+test('an image to evaluate comes as the model’s input with its objects, and a refusal as it is', async () => {
   const there = await threadData(fakeDataThread().thread, request);
   const [set, own] = [there.sets[0], local().sets[0]];
   expect(set?.split).toEqual(split);
   const [image, expected] = [await set?.load('a.png'), await own?.load('a.png')];
   if (!image?.ok || !expected?.ok) throw new Error('the image is whole');
-  const { labelling: _, ...value } = expected.value;
-  expect(image.value).toEqual(value);
+  if (!('image' in expected.value)) throw new Error('this thread gives the image');
+  const { name, objects, image: decoded } = expected.value;
+  const input = preprocess(decoded, { size: MICRO_SAM.imageSize, ...MICRO_SAM.preprocessing });
+  expect(image.value).toEqual({ name, objects, input });
   expect(await set?.load('b.png')).toEqual(await own?.load('b.png'));
   there.close();
 });

@@ -5,12 +5,13 @@
 import { Failure, type FailureRecord, toFailureRecord } from '../config/failure.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
-import type { Dataset, LoadedSample } from '../data/dataset.ts';
+import type { Dataset } from '../data/dataset.ts';
 import type { LazyFile } from '../data/lazy-file.ts';
+import { preprocess } from '../data/preprocess.ts';
 import type { Outcome } from '../data/types.ts';
 import type { Batch, BatchState } from './batches.ts';
 import { localData, type TrainingData } from './training-data.ts';
-import { type TrainingSet, trainingSet } from './training-set.ts';
+import { type EvaluationSample, type TrainingSet, trainingSet } from './training-set.ts';
 
 /** What a run's data are drawn from. */
 export interface DataRequest {
@@ -34,7 +35,7 @@ interface Calls {
   start: [DataRequest, null];
   open: [BatchState | null, BatchState];
   next: [null, Batch];
-  load: [{ readonly set: number; readonly name: string }, Outcome<LoadedSample>];
+  load: [{ readonly set: number; readonly name: string }, Outcome<EvaluationSample>];
 }
 
 type ToThread =
@@ -74,6 +75,7 @@ export async function threadData(thread: DataThread, request: DataRequest): Prom
       port.postMessage({ id, call, request: given });
     });
   const end = (): void => {
+    if (isOver) return;
     isOver = true;
     port.close();
     thread.end();
@@ -136,10 +138,14 @@ export function serveData(port: MessagePort): void {
         post({ id, read: file });
       }),
   });
-  let data: TrainingData | null = null;
-  const opened = (): TrainingData => {
-    if (!data) throw new RangeError('the data were not started');
-    return data;
+  let started: {
+    readonly sam: SamConfig;
+    readonly sets: readonly TrainingSet[];
+    readonly data: TrainingData;
+  } | null = null;
+  const parts = () => {
+    if (!started) throw new RangeError('the data were not started');
+    return started;
   };
   const answer = async (message: Extract<ToThread, { readonly call: keyof Calls }>): Promise<void> => {
     const { id } = message;
@@ -147,30 +153,33 @@ export function serveData(port: MessagePort): void {
       case 'start': {
         const { sam, config, sets, cacheBytes } = restoreFiles(message.request, lazyFile) as DataRequest;
         const own = sets.map(({ key, split, dataset }) => trainingSet(key, dataset, split, sam, config));
-        data = localData(sam, config, own, cacheBytes);
+        started = { sam, sets: own, data: localData(sam, config, own, cacheBytes) };
         post({ id, value: null });
         return;
       }
       case 'open':
-        post({ id, value: await opened().open(message.request) });
+        post({ id, value: await parts().data.open(message.request) });
         return;
       case 'next': {
-        const batch = await opened().next();
+        const batch = await parts().data.next();
         post({ id, value: batch }, buffersOf(batch));
         return;
       }
       case 'load': {
         const { set, name } = message.request;
-        const from = opened().sets[set];
-        if (!from) throw new RangeError(`there is no dataset ${set}`);
-        const loaded = await from.load(name);
+        const { sam, sets } = parts();
+        const loaded = await sets[set]?.load(name);
+        if (!loaded) throw new RangeError(`there is no dataset ${set}`);
         if (!loaded.ok) {
           post({ id, value: loaded });
           return;
         }
-        // An evaluation looks at the objects that were found, not at what they were found in.
-        const { labelling: _, ...value } = loaded.value;
-        post({ id, value: { ok: true, value } }, distinct([value.image.data, value.objects.map]));
+        const { image, objects } = loaded.value;
+        const input = preprocess(image, { size: sam.imageSize, ...sam.preprocessing });
+        post(
+          { id, value: { ok: true, value: { name, objects, input } } },
+          distinct([input.data, objects.map]),
+        );
         return;
       }
     }

@@ -165,6 +165,25 @@ describe('evaluation', () => {
     expect(yielded).toHaveBeenCalledTimes(6);
   });
 
+  it('has the next image decoded while one is measured', async () => {
+    const order: string[] = [];
+    class Recorder extends BoxFiller {
+      override async encode() {
+        order.push('encode');
+      }
+    }
+    const { load, ...set } = drawnSet('a', 1);
+    const recorded: typeof load = (name) => {
+      order.push(name);
+      return load(name);
+    };
+    await evaluateSet(new Recorder(), { ...set, load: recorded }, ['1', '2', '3'], {
+      maxObjects: 1,
+      maxImages: 0,
+    });
+    expect(order).toEqual(['1', '2', 'encode', '3', 'encode', 'encode']);
+  });
+
   it('counts ignored pixels neither way', () => {
     const { objects, image } = drawSample('a', 1, 32, 32);
     const region = objects.regions[0];

@@ -1,4 +1,3 @@
-import type { LoadedSample } from '../data/dataset.ts';
 import { clickPointOf } from '../data/distance-transform.ts';
 import { preprocess } from '../data/preprocess.ts';
 import type { Split } from '../data/types.ts';
@@ -9,7 +8,7 @@ import type { DecodedObject, MaskPredictor, ThresholdedMaskPredictor } from './m
 import { measuredAt } from './measured-size.ts';
 import { turnGiver } from './pieces.ts';
 import { boxPrompt, pointPrompt } from './prompts.ts';
-import type { TrainingSet } from './training-set.ts';
+import type { EvaluationSample, EvaluationSet } from './training-set.ts';
 
 /** How well one object was found. */
 export interface ObjectScore {
@@ -78,11 +77,11 @@ export interface SetScores {
  */
 export async function evaluateSetsAt(
   model: MaskPredictor,
-  sets: readonly TrainingSet[],
+  sets: readonly EvaluationSet[],
   split: Split,
   thresholds: readonly number[],
   options: EvaluationOptions,
-  hooksOf: (set: TrainingSet) => EvaluationHooks,
+  hooksOf: (set: Pick<EvaluationSet, 'key'>) => EvaluationHooks,
 ): Promise<SetScores[][] | null> {
   const scores: SetScores[][] = thresholds.map(() => []);
   for (const set of sets) {
@@ -103,7 +102,7 @@ export async function evaluateSetsAt(
  */
 export async function evaluateSet(
   model: ThresholdedMaskPredictor,
-  set: Pick<TrainingSet, 'key' | 'load'>,
+  set: Pick<EvaluationSet, 'key' | 'load'>,
   names: readonly string[],
   options: EvaluationOptions,
   hooks: EvaluationHooks = {},
@@ -115,7 +114,7 @@ export async function evaluateSet(
 /** {@link evaluateSet} at several thresholds: an entry for each, of the same images and objects. */
 export async function evaluateSetAt(
   model: MaskPredictor,
-  set: Pick<TrainingSet, 'key' | 'load'>,
+  set: Pick<EvaluationSet, 'key' | 'load'>,
   names: readonly string[],
   thresholds: readonly number[],
   options: EvaluationOptions,
@@ -124,7 +123,7 @@ export async function evaluateSetAt(
   const chosen = options.maxImages > 0 ? names.slice(0, options.maxImages) : names;
   const scores: ImageScore[][] = thresholds.map(() => []);
   // The next image is decoded while one is measured; its failure is reported when it is its turn, if ever.
-  const load = (i: number): ReturnType<TrainingSet['load']> | null => {
+  const load = (i: number): ReturnType<EvaluationSet['load']> | null => {
     const name = chosen[i];
     const loading = name === undefined ? null : set.load(name);
     loading?.catch(() => undefined);
@@ -152,14 +151,16 @@ export async function evaluateSetAt(
 /** Evaluates one image that has at least one object; an entry for each threshold. */
 async function evaluateImage(
   model: MaskPredictor,
-  { name, image, objects }: LoadedSample,
+  sample: EvaluationSample,
   thresholds: readonly number[],
   options: Omit<EvaluationOptions, 'maxImages'> & { readonly key?: string },
   { yieldDevice }: EvaluationHooks,
 ): Promise<ImageScore[]> {
   const { sam } = model;
+  const { name, objects } = sample;
   const giveTurn = turnGiver(yieldDevice);
-  const { data, transform } = preprocess(image, { size: sam.imageSize, ...sam.preprocessing });
+  const record = { size: sam.imageSize, ...sam.preprocessing };
+  const { data, transform } = 'input' in sample ? sample.input : preprocess(sample.image, record);
   await model.encode(data, options.key);
   const gates = await model.gates();
   const regions = objects.regions.slice(0, options.maxObjects);

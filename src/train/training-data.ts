@@ -1,12 +1,12 @@
 import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { type Batch, Batches, type BatchState } from './batches.ts';
-import type { TrainingSet } from './training-set.ts';
+import type { EvaluationSet, TrainingSet } from './training-set.ts';
 
 /** Where a run's images come from: this thread (`localData`) or one of its own (`data-port.ts`). */
 export interface TrainingData {
-  /** The datasets; `load` decodes an image to evaluate. */
-  readonly sets: readonly TrainingSet[];
+  /** The datasets to evaluate on. */
+  readonly sets: readonly EvaluationSet[];
   /**
    * Begins to draw.
    * @param state null draws from the config's seed.

@@ -1,19 +1,27 @@
 import type { SamConfig } from '../config/sam.ts';
 import { type Dataset, type LoadedSample, loadSample } from '../data/dataset.ts';
 import { leastArea, type ObjectLimit } from '../data/object-sizes.ts';
+import type { ModelInput } from '../data/preprocess.ts';
 import type { Outcome, Split } from '../data/types.ts';
 
-/** A dataset as a run uses it. */
-export interface TrainingSet {
+/** A decoded image to measure masks on: the image, or the model's input where another thread has made it. */
+export type EvaluationSample = Pick<LoadedSample, 'name' | 'objects'> &
+  (Pick<LoadedSample, 'image'> | { readonly input: ModelInput });
+
+/** A dataset as an evaluation uses it. */
+export interface EvaluationSet {
   /** Names it in events; unique in a run. */
   readonly key: string;
   /** Names of the labelled images by split, in natural order. */
   readonly split: Readonly<Record<Split, readonly string[]>>;
   /** Decodes an image of the split by its name. */
-  readonly load: LoadImage;
+  readonly load: (name: string) => Promise<Outcome<EvaluationSample>>;
 }
 
-type LoadImage = (name: string) => Promise<Outcome<LoadedSample>>;
+/** A dataset as a run uses it. */
+export interface TrainingSet extends EvaluationSet {
+  readonly load: (name: string) => Promise<Outcome<LoadedSample>>;
+}
 
 /** A dataset for a run of a model; objects under the limit are left out. */
 export function trainingSet(
