@@ -11,7 +11,7 @@ import type { LazyFile } from './lazy-file.ts';
 import { labelsOf } from './objects.ts';
 import { notice } from './outcome.ts';
 import { collectStatistics, type DatasetStatistics, inferDatasetReading } from './reading/dataset-reading.ts';
-import type { DatasetReading, ReadingChanges } from './reading/reading.ts';
+import { classReading, type DatasetReading, type ReadingChanges } from './reading/reading.ts';
 import type {
   DatasetMaskKind,
   DatasetSummary,
@@ -90,7 +90,13 @@ export async function inspectDataset(
     await turn();
   }
   refusals.push(...turnRemarks(turned));
-  const clean: Dataset = { ...dataset, reading, samples: checked.map(({ files }) => files) };
+  const classNames = namesByLabel(dataset.classNames, reading);
+  const clean: Dataset = {
+    ...dataset,
+    ...(classNames ? { classNames } : {}),
+    reading,
+    samples: checked.map(({ files }) => files),
+  };
   const samples = checked.map(({ sample }) => sample);
   const objects = listObjects ? checked.map((each) => each.objects) : [];
   return {
@@ -102,6 +108,17 @@ export async function inspectDataset(
     summary: summarise(clean, samples),
     refusals,
   };
+}
+
+/** Names of classes by label: 0 has another where it is no background. */
+function namesByLabel(
+  names: ReadonlyMap<number, string> | undefined,
+  reading: DatasetReading,
+): ReadonlyMap<number, string> | undefined {
+  const zero = names?.get(0);
+  const used = classReading(reading);
+  if (!names || zero === undefined || !used || used.zeroLabel === 0) return names;
+  return new Map([...names, [used.zeroLabel, zero]]);
 }
 
 /** Looks at all masks of a dataset; what {@link inspectDataset} does first. */

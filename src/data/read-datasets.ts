@@ -9,14 +9,13 @@ import { peekInto } from './pairing/appearance.ts';
 import { labelsOfClasses } from './pairing/class-masks.ts';
 import type { PairedSample } from './pairing/datasets.ts';
 import {
-  changesOf,
-  classNamesOfSettings,
   type DatasetSettings,
   type FolderSettings,
   folderOf,
   isSettings,
   readSettings,
   settingsFor,
+  withSettings,
 } from './reading/settings.ts';
 import type { ReadProgress, Refusal } from './types.ts';
 import { readZip } from './zip.ts';
@@ -78,7 +77,7 @@ export async function readDatasets(
   const datasets = pairing.datasets.map(({ name, classNames: ofFolders, samples }): Dataset => {
     const own = samples.map((sample) => withAnnotations(withFiles(sample, found), annotations));
     const classNames = classNamesOf(own, annotations) ?? ofFolders;
-    return withSettings({ name, samples: own, ...(classNames ? { classNames } : {}) }, settings);
+    return settled({ name, samples: own, ...(classNames ? { classNames } : {}) }, settings);
   });
   return { datasets, refusals: [...refusals, ...annotations.refusals, ...pairing.refusals] };
 }
@@ -99,14 +98,10 @@ async function takeSettings(
   return settings;
 }
 
-function withSettings(dataset: Dataset, all: FolderSettings): Dataset {
-  const settings = settingsFor(
-    dataset.samples.map(({ image }) => image.path),
-    all,
-  );
-  if (!settings) return dataset;
-  const classNames = classNamesOfSettings(settings) ?? dataset.classNames;
-  return { ...dataset, changes: changesOf(settings), ...(classNames ? { classNames } : {}) };
+function settled(dataset: Dataset, all: FolderSettings): Dataset {
+  const images = dataset.samples.map(({ image }) => image.path);
+  const settings = settingsFor(images, all);
+  return settings ? withSettings(dataset, settings) : dataset;
 }
 
 /** A sample with the masks that were annotated, which count before those that lie beside the image. */

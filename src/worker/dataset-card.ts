@@ -48,6 +48,7 @@ export function datasetInfo(stored: StoredDataset, card: Card): DatasetInfo {
     splitOrder: card.splitOrder,
     bytes,
     refusals: card.refusals,
+    evidence: stored.evidence,
   };
 }
 

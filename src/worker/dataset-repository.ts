@@ -7,6 +7,7 @@ import { type FileStore, storeName } from '../data/file-store.ts';
 import { inspectDataset } from '../data/inspect.ts';
 import { Lru } from '../data/lru.ts';
 import { valueOrThrow } from '../data/outcome.ts';
+import type { DatasetStatistics } from '../data/reading/dataset-reading.ts';
 import type { StoredDataset } from '../data/types.ts';
 import { loadByName } from '../engine/datasets.ts';
 import {
@@ -35,6 +36,8 @@ const IMAGE_BYTES = 128 * 2 ** 20;
 interface ImportOptions {
   readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
+  /** Of the datasets whose masks were looked at before. */
+  readonly statistics?: ReadonlyMap<Dataset, DatasetStatistics>;
 }
 
 /** A dataset on storage with its card. */
@@ -156,10 +159,12 @@ export class DatasetRepository {
   private async addOne(
     dataset: Dataset,
     known: readonly FailureRecord[],
-    { onProgress, signal }: ImportOptions,
+    { onProgress, signal, statistics: all }: ImportOptions,
   ): Promise<{ readonly info: DatasetInfo | null; readonly refusals: readonly FailureRecord[] }> {
+    const statistics = all?.get(dataset);
     const inspected = await inspectDataset(dataset, {
       signal,
+      ...(statistics && { statistics }),
       onProgress: ({ done, total }) => onProgress({ done, total, label: `Checking ${dataset.name}` }),
     });
     signal.throwIfAborted();

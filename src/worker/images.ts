@@ -1,4 +1,5 @@
 /** Images for the page: whole as bitmaps, small with their objects laid over. */
+import { IGNORED } from '../data/objects.ts';
 import { resizeImage } from '../data/resize.ts';
 import type { ObjectSet, RgbImage } from '../data/types.ts';
 
@@ -12,13 +13,15 @@ const OBJECT_COLOURS = [
   [204, 121, 167],
 ] as const;
 const OVERLAY_SHARE = 0.55;
+/** Pixels from one white line over what is ignored to the next. */
+const HATCH = 6;
 
 /** An image for a canvas. */
 export function bitmapOf(image: RgbImage): Promise<ImageBitmap> {
   return createImageBitmap(imageDataOf(image));
 }
 
-/** Scaled so that the longer side is at most `size`; objects, where given, are tinted. */
+/** Scaled so that the longer side is at most `size`; objects, where given, are tinted, and what is ignored is hatched. */
 export function renderThumbnail(image: RgbImage, objects: ObjectSet | null, size: number): ImageBitmap {
   const scale = Math.min(1, size / Math.max(image.width, image.height));
   const width = Math.max(1, Math.round(image.width * scale));
@@ -37,6 +40,8 @@ function tint({ width, height, data }: RgbImage, objects: ObjectSet): void {
     for (let x = 0; x < width; x++) {
       const column = Math.min(objects.width - 1, Math.floor(((x + 0.5) * objects.width) / width));
       const id = objects.map[from + column] ?? 0;
+      if (id === IGNORED && (x + y) % HATCH < HATCH / 2)
+        data.fill(255, (y * width + x) * 3, (y * width + x) * 3 + 3);
       const colour = id > 0 ? OBJECT_COLOURS[(id - 1) % OBJECT_COLOURS.length] : undefined;
       if (!colour) continue;
       const at = (y * width + x) * 3;

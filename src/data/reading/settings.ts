@@ -1,5 +1,6 @@
 /** Settings of a dataset that a person writes: in `dataset.json` beside the images, as flags, or in the studio. */
 import * as v from 'valibot';
+import type { Dataset } from '../dataset.ts';
 import { nameParts } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { refusal } from '../outcome.ts';
@@ -87,10 +88,18 @@ export function changesOf({ background, ignore, threshold, instances }: DatasetS
   };
 }
 
+/** A dataset with what a person settled; it counts before what was settled earlier. */
+export function withSettings(dataset: Dataset, settings: DatasetSettings): Dataset {
+  const classNames = classNamesOf(settings) ?? dataset.classNames;
+  return {
+    ...dataset,
+    changes: { ...dataset.changes, ...changesOf(settings) },
+    ...(classNames ? { classNames } : {}),
+  };
+}
+
 /** Names of classes by the value that stands for them. */
-export function classNamesOfSettings({
-  classNames,
-}: DatasetSettings): ReadonlyMap<number, string> | undefined {
+function classNamesOf({ classNames }: DatasetSettings): ReadonlyMap<number, string> | undefined {
   if (!classNames) return undefined;
   return new Map(Object.entries(classNames).map(([text, name]) => [parseValue(text) ?? Number.NaN, name]));
 }

@@ -8,6 +8,8 @@ import type {
   BrokenRun,
   CallName,
   DatasetInfo,
+  DatasetPreview,
+  DatasetSettings,
   EngineCalls,
   EngineEvent,
   FailureRecord,
@@ -157,6 +159,10 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
         cure: 'Remove it, or export the image again as PNG or JPEG.',
       })),
     }),
+    'data.preview': () => ({ dropId: 'drop-1', datasets: [fakePreview({})], refusals: [] }),
+    'data.previewWith': ({ settings }) => fakePreview(settings),
+    'data.import': () => ({ datasets: [fakeDataset('cells')], refusals: [] }),
+    'data.discard': () => ({}),
     'data.addDemo': () => {
       datasets = ['cells', 'cracks', 'leaves'].map(fakeDataset);
       return { datasets, refusals: [] };
@@ -310,6 +316,49 @@ function fakeDataset(id: string): DatasetInfo {
             },
           ]
         : [],
+    evidence: ['Value 0 is background: 88 % of the pixels, touches every edge in all 24 masks.'],
+  };
+}
+
+/** Masks whose values 0, 1 and 255 are background, foreground and ignored, as far as settings do not say otherwise. */
+function fakePreview({
+  background = 0,
+  ignore = [255],
+  threshold,
+  instances,
+}: DatasetSettings): DatasetPreview {
+  return {
+    index: 0,
+    name: 'cells',
+    imageCount: 26,
+    maskedCount: 24,
+    reading: {
+      samples: 'grey',
+      meaning: instances ? 'objects' : 'foreground',
+      background: String(background),
+      ignored: ignore.map(String),
+      threshold: threshold ?? null,
+      levels: null,
+      values: [
+        { value: '0', share: 0.84 },
+        { value: '1', share: 0.12 },
+        { value: '255', share: 0.04 },
+      ],
+    },
+    evidence: [
+      'Value 0 is background: 84 % of the pixels, touches every edge in all 24 masks.',
+      '255 is ignored: it lies only along borders of the others, at most 4 pixels wide.',
+    ],
+    remarks: [
+      {
+        severity: 'notice',
+        code: 'data/reading-ignored',
+        what: '255 is ignored: it lies only along borders of the others, at most 4 pixels wide.',
+        where: 'masks/',
+        cure: 'If it stands for something, choose what is ignored.',
+      },
+    ],
+    samples: [],
   };
 }
 

@@ -1,12 +1,14 @@
+import { IGNORED } from '../../data/objects.ts';
 import { readDatasets } from '../../data/read-datasets.ts';
 import { drawnDatasets } from '../demo.ts';
+import { DropPreviews, type UndrawnPreview } from '../drop-previews.ts';
 import type { EngineState } from '../engine-state.ts';
 import { bitmapOf, renderThumbnail } from '../images.ts';
 import { inputFile } from '../input-file.ts';
-import type { CallName, DroppedFile } from '../protocol.ts';
+import type { CallName, DatasetPreview, DroppedFile } from '../protocol.ts';
 import { done, failureOf, ok } from '../result.ts';
 import type { TrainingService } from '../runs/training-service.ts';
-import type { Handlers } from '../serve.ts';
+import type { CallContext, Handlers } from '../serve.ts';
 
 type DataCalls = Extract<CallName, `data.${string}`>;
 
@@ -14,17 +16,26 @@ type DataCalls = Extract<CallName, `data.${string}`>;
 export function dataHandlers(
   engine: Promise<{ readonly state: EngineState; readonly training: TrainingService }>,
 ): Pick<Handlers, DataCalls> {
+  const previews = engine.then(({ state }) => new DropPreviews(state.datasets));
   return {
     'data.addFiles': async ({ files }, call) => {
       const { datasets: repository } = (await engine).state;
-      const read = await readDatasets(files.map(inputFile), {
-        topName: topNameOf(files),
-        onProgress: ({ done: count }) =>
-          call.progress({ done: count, total: files.length, label: 'Reading files' }),
-      });
-      const refusals = read.refusals.map(failureOf);
-      const options = { signal: call.signal, onProgress: call.progress };
-      return ok(await repository.add(read.datasets, refusals, options));
+      const { datasets, refusals } = await sorted(files, call);
+      return ok(await repository.add(datasets, refusals, optionsOf(call)));
+    },
+    'data.preview': async ({ files, size }, call) => {
+      const drops = await previews;
+      const { datasets, refusals } = await sorted(files, call);
+      const { dropId, datasets: undrawn } = await drops.preview(datasets, refusals, optionsOf(call));
+      return ok({ dropId, datasets: undrawn.map((each) => drawn(each, size, call)), refusals });
+    },
+    'data.previewWith': async ({ dropId, index, settings, size }, call) =>
+      ok(drawn(await (await previews).previewWith(dropId, index, settings), size, call)),
+    'data.import': async ({ dropId, settings }, call) =>
+      ok(await (await previews).import(dropId, settings, optionsOf(call))),
+    'data.discard': async ({ dropId }) => {
+      (await previews).discard(dropId);
+      return done;
     },
     'data.addDemo': async (_, call) => {
       const { datasets: repository } = (await engine).state;
@@ -54,11 +65,41 @@ export function dataHandlers(
       const sample = await (await engine).state.datasets.sample(datasetId, sampleId);
       const { image, objects, labelling } = sample;
       const bitmap = await bitmapOf(image);
-      const labels = labelling ? Uint16Array.from(objects.map, (id) => Math.min(id, 65_535)) : null;
+      const labels = labelling
+        ? Uint16Array.from(objects.map, (id) => (id === IGNORED ? 65_535 : Math.min(id, 65_534)))
+        : null;
       call.transfer(bitmap);
       if (labels) call.transfer(labels.buffer);
       return ok({ name: sample.name, width: image.width, height: image.height, bitmap, labels });
     },
+  };
+}
+
+const optionsOf = ({ signal, progress }: CallContext) => ({ signal, onProgress: progress });
+
+/** Files as datasets. */
+async function sorted(files: readonly DroppedFile[], call: CallContext) {
+  const { datasets, refusals } = await readDatasets(files.map(inputFile), {
+    topName: topNameOf(files),
+    onProgress: ({ done: count }) =>
+      call.progress({ done: count, total: files.length, label: 'Reading files' }),
+  });
+  return { datasets, refusals: refusals.map(failureOf) };
+}
+
+/** A preview with its images, which are handed over. */
+function drawn({ samples, ...preview }: UndrawnPreview, size: number, call: CallContext): DatasetPreview {
+  return {
+    ...preview,
+    samples: samples.map(({ name, image, objects }) => {
+      const bitmaps = {
+        image: renderThumbnail(image, null, size),
+        overlay: renderThumbnail(image, objects, size),
+      };
+      call.transfer(bitmaps.image, bitmaps.overlay);
+      const { width, height } = image;
+      return { name, width, height, objectCount: objects.regions.length, ...bitmaps };
+    }),
   };
 }
 

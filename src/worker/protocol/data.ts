@@ -1,6 +1,8 @@
 /** Datasets, their images and what was refused. Conventions: ../protocol.ts. */
 
 import type { FailureRecord } from '../../config/failure.ts';
+import type { MaskMeaning, MaskSamples } from '../../data/reading/reading.ts';
+import type { DatasetSettings } from '../../data/reading/settings.ts';
 import type { SplitOrder } from '../../data/split.ts';
 import type { DatasetMaskKind } from '../../data/types.ts';
 import type { Nothing } from './result.ts';
@@ -22,7 +24,64 @@ export interface ImportReport {
   readonly refusals: readonly FailureRecord[];
 }
 
-export type { DatasetMaskKind };
+export type { DatasetMaskKind, DatasetSettings, MaskMeaning, MaskSamples };
+
+/** A drop that was looked at and waits to be imported. The worker keeps one at a time. */
+export interface DropPreview {
+  readonly dropId: string;
+  readonly datasets: readonly DatasetPreview[];
+  /** What was left out while files were sorted into datasets. */
+  readonly refusals: readonly FailureRecord[];
+}
+
+/** What a dataset would be if it were imported now. */
+export interface DatasetPreview {
+  /** Its place in the drop. */
+  readonly index: number;
+  readonly name: string;
+  readonly imageCount: number;
+  /** Images with a mask, whether it can be read or not. */
+  readonly maskedCount: number;
+  /** How the masks are read that objects come from; null when there are none, or they cannot be read. */
+  readonly reading: ReadingInfo | null;
+  /** A sentence for each part of the reading: what, and how it is known. */
+  readonly evidence: readonly string[];
+  /** What is not certain of the reading, and masks that are left out for it. */
+  readonly remarks: readonly ReadingRemark[];
+  /** Up to three images with their objects: the first, the middle and the last with a mask. */
+  readonly samples: readonly PreviewSample[];
+}
+
+/** `refused`: the mask is left out; `notice`: it is used, and should be looked at. */
+export interface ReadingRemark extends FailureRecord {
+  readonly severity: 'refused' | 'notice';
+}
+
+/** A reading in the words of {@link DatasetSettings}: `255`, `#8c5a1e`, `transparent`, `nan`, `none`. */
+export interface ReadingInfo {
+  readonly samples: MaskSamples;
+  readonly meaning: MaskMeaning;
+  readonly background: string;
+  readonly ignored: readonly string[];
+  /** Of smoothed masks. */
+  readonly threshold: number | null;
+  /** The values that others count as; null where each counts as it stands. */
+  readonly levels: readonly string[] | null;
+  /** Values that occur, to choose among, with their share of all pixels (0–1), the largest first; 64 at most. */
+  readonly values: readonly { readonly value: string; readonly share: number }[];
+}
+
+export interface PreviewSample {
+  readonly name: string;
+  /** Of the image itself. */
+  readonly width: number;
+  readonly height: number;
+  readonly objectCount: number;
+  /** The image scaled to the size that was asked for. */
+  readonly image: ImageBitmap;
+  /** The same with its objects tinted, and what is ignored hatched. */
+  readonly overlay: ImageBitmap;
+}
 
 export interface DatasetInfo {
   readonly id: string;
@@ -39,6 +98,8 @@ export interface DatasetInfo {
   /** Bytes on this device's storage. */
   readonly bytes: number;
   readonly refusals: readonly FailureRecord[];
+  /** How its masks are read, one sentence for each part; none of datasets that were stored before it was said. */
+  readonly evidence: readonly string[];
 }
 
 /** A dataset that was half saved, or whose description is damaged. */
@@ -86,7 +147,7 @@ export interface SampleImage {
   readonly width: number;
   readonly height: number;
   readonly bitmap: ImageBitmap;
-  /** [height, width] row by row, 0 = background; null without a mask. */
+  /** [height, width] row by row, 0 = background, 65,535 = ignored; null without a mask. */
   readonly labels: Uint16Array | null;
 }
 
@@ -96,6 +157,31 @@ export interface DataCalls {
   'data.addFiles': [AddFilesRequest, ImportReport];
   /** Draws three small domains. Progress in images. */
   'data.addDemo': [Nothing, ImportReport];
+  /**
+   * Looks at a drop without storing it; the last one is forgotten. `size` is the longer side of the preview's images.
+   * Progress in images.
+   */
+  'data.preview': [AddFilesRequest & { readonly size: number }, DropPreview];
+  /** A dataset of the drop with other settings; what they leave out is inferred. Looks at no mask again. */
+  'data.previewWith': [
+    {
+      readonly dropId: string;
+      readonly index: number;
+      readonly settings: DatasetSettings;
+      readonly size: number;
+    },
+    DatasetPreview,
+  ];
+  /**
+   * Imports the drop, every dataset with its settings (by index; none: as inferred), and forgets it. Progress in
+   * files. Cancelling keeps the datasets that were finished.
+   */
+  'data.import': [
+    { readonly dropId: string; readonly settings: Readonly<Record<number, DatasetSettings>> },
+    ImportReport,
+  ];
+  /** Forgets a drop. */
+  'data.discard': [{ readonly dropId: string }, Nothing];
   'data.list': [Nothing, readonly DatasetInfo[]];
   /** What is stored of datasets that cannot be opened; `data.delete` frees its bytes. */
   'data.broken': [Nothing, readonly BrokenDataset[]];
