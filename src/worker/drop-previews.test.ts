@@ -43,7 +43,11 @@ class FakeCanvas {
     readonly height: number,
   ) {}
   getContext() {
-    return { putImageData: (pixels: ImageData) => void (this.pixels = pixels) };
+    return {
+      putImageData: (pixels: ImageData) => {
+        this.pixels = pixels;
+      },
+    };
   }
   transferToImageBitmap() {
     return { width: this.width, height: this.height, data: this.pixels?.data };

@@ -116,7 +116,7 @@ class Inference {
       samples: this.samples,
       background,
       ignored,
-      levels: threshold === null ? levels : null,
+      levels,
       threshold,
       meaning,
       zeroLabel: zeroLabel(background, foreground),
@@ -336,7 +336,15 @@ class Inference {
       if (isFilled && this.edgeShare(best) >= 0.9) this.doubtful(usual, best);
       return this.certain(usual);
     }
-    if (isFilled && this.isStripe(usual)) {
+    if (
+      isFilled &&
+      (this.isStripe(usual) ||
+        this.isRim(
+          usual,
+          known.filter((one) => one !== best),
+          best.value,
+        ))
+    ) {
       this.uncertain(best);
       return best.value;
     }

@@ -27,7 +27,10 @@ export interface MaskReading {
    * counts as one of these. Null where each value is meant as it stands.
    */
   readonly levels: readonly number[] | null;
-  /** Splits the two levels of a smoothed mask: the side without the background is foreground, the threshold included. */
+  /**
+   * Splits numbers instead of levels: the side of the background is background, and the other, to which the threshold
+   * itself belongs where it is the upper one, is foreground.
+   */
   readonly threshold: number | null;
   readonly meaning: MaskMeaning;
   /** The label of value 0 where another value is the background; 0 where 0 is. */
