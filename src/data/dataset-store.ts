@@ -225,7 +225,7 @@ export function newDatasetId(name: string): string {
 
 /** @param manifestBytes size of `dataset.json`, which the manifest itself cannot know. */
 function toStored(
-  { id, name, created, summary, samples, reading, evidence, classNames = {} }: Manifest,
+  { id, name, created, summary, files, samples, reading, evidence, classNames = {} }: Manifest,
   manifestBytes: number,
 ): StoredDataset {
   const tidy = samples.map(({ maskKind, source, depth, ...rest }) => ({
@@ -235,7 +235,8 @@ function toStored(
     ...(depth ? { depth } : {}),
   }));
   const bytes = summary.bytes + manifestBytes;
-  return { id, name, created, bytes, summary, samples: tidy, reading, evidence, classNames };
+  const splits = files.map(({ split }) => split);
+  return { id, name, created, bytes, summary, samples: tidy, splits, reading, evidence, classNames };
 }
 
 function halfSaved(id: string): Failure {

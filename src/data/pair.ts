@@ -7,6 +7,7 @@ import { datasetsOf, type PairedDataset } from './pairing/datasets.ts';
 import { hasNoImageName } from './pairing/match.ts';
 import { type MaskSeries, rolesOf } from './pairing/roles.ts';
 import { type SeriesFile, seriesOf, withCases } from './pairing/series.ts';
+import { stackOf } from './pairing/stacks.ts';
 import type { ImageFile, Refusal } from './types.ts';
 
 export interface Pairing {
@@ -57,7 +58,10 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
   const roles = await rolesOf(series, peek);
   const assignment = assign(roles);
   const { datasets, refusals: more } = await datasetsOf(assignment, topName, peek);
-  const unmatched = assignment.unmatched.map(({ file, mask }) => noImage(file, mask));
+  const stacks = new Set(
+    assignment.images.flatMap((own) => own.files.flatMap(({ stem }) => stackOf(stem) ?? [])),
+  );
+  const unmatched = assignment.unmatched.map(({ file, mask }) => noImage(file, mask, stacks));
   const all = [...refusals, ...roles.remarks, ...more, ...unmatched];
   return { datasets, refusals: sortedByName(all, ({ file }) => file) };
 }
@@ -75,7 +79,7 @@ function notAnImage({ path, extension }: NameParts): Refusal {
   return refusal('data/not-an-image', path, `This is ${what}, not an image.`, cure);
 }
 
-function noImage({ parts, stem }: SeriesFile, { field }: MaskSeries): Refusal {
+function noImage({ parts, stem }: SeriesFile, { field }: MaskSeries, stacks: ReadonlySet<string>): Refusal {
   const what = { mask: 'mask', instances: 'instance map', labels: 'label map' }[field];
   if (hasNoImageName(stem)) {
     return refusal(
@@ -83,6 +87,14 @@ function noImage({ parts, stem }: SeriesFile, { field }: MaskSeries): Refusal {
       parts.path,
       'The name of this brush export gives the number of its task, not the name of its image, so the two cannot be paired.',
       'Rename it to the name of its image (the task list shows which that is), with _0, _1 … for several objects.',
+    );
+  }
+  if (stacks.has(stem)) {
+    return refusal(
+      'data/mask-of-stack',
+      parts.path,
+      `This is one ${what}, and the image of its name is a stack of several pages.`,
+      'Save the masks of all pages as a stack of as many pages, or the page that this one belongs to as an image of its name.',
     );
   }
   return refusal(

@@ -8,6 +8,7 @@ import { pairFiles } from './pair.ts';
 import { peekInto } from './pairing/appearance.ts';
 import { labelsOfClasses } from './pairing/class-masks.ts';
 import type { PairedSample } from './pairing/datasets.ts';
+import { unstack } from './pairing/stacks.ts';
 import {
   type DatasetSettings,
   type FolderSettings,
@@ -59,7 +60,7 @@ export async function readDatasets(
       if (isJunk(parts)) continue;
       await addFile(
         { path: parts.path, size: file.size ?? 0, bytes: () => file.bytes() },
-        { found, refusals, zips: { bytes: 0 } },
+        { found, refusals, nested: { bytes: 0, entries: 0 } },
       );
       done++;
       options.onProgress?.({ done, total: done, file: parts.path });
@@ -70,16 +71,23 @@ export async function readDatasets(
   const annotations = await readAnnotations(found, options.onProgress);
   const settings = await takeSettings(found, annotations, refusals);
   for (const image of annotations.images) found.set(image.path, image);
-  const pairing = await pairFiles(
-    [...found.values()].filter(({ path }) => !annotations.used.has(path)),
-    { peek: peekInto(found), ...(topName === undefined ? {} : { topName }) },
-  );
+  const left = [...found.values()].filter(({ path }) => !annotations.used.has(path));
+  const isAnnotated = ({ path }: LazyFile) => annotations.masks.has(path);
+  const unstacked = await unstack(left.filter((file) => !isAnnotated(file)));
+  for (const file of unstacked.files) found.set(file.path, file);
+  const pairing = await pairFiles([...left.filter(isAnnotated), ...unstacked.files], {
+    peek: peekInto(found),
+    ...(topName === undefined ? {} : { topName }),
+  });
   const datasets = pairing.datasets.map(({ name, classNames: ofFolders, samples }): Dataset => {
     const own = samples.map((sample) => withAnnotations(withFiles(sample, found), annotations));
     const classNames = classNamesOf(own, annotations) ?? ofFolders;
     return settled({ name, samples: own, ...(classNames ? { classNames } : {}) }, settings);
   });
-  return { datasets, refusals: [...refusals, ...annotations.refusals, ...pairing.refusals] };
+  return {
+    datasets,
+    refusals: [...refusals, ...annotations.refusals, ...unstacked.remarks, ...pairing.refusals],
+  };
 }
 
 /** Takes the files of settings out of a drop; a dataset.json of nnU-Net is an annotation file. */
@@ -114,8 +122,8 @@ function withAnnotations(sample: DatasetSample, { masks }: Annotations): Dataset
 interface Drop {
   readonly found: Map<string, LazyFile>;
   readonly refusals: Refusal[];
-  /** What zips within one zip unpack to so far. */
-  readonly zips: { bytes: number };
+  /** The zips within one zip so far: their bytes and their entries, all together. */
+  readonly nested: { bytes: number; entries: number };
 }
 
 /** Adds a file or, of a zip, what is in it. */
@@ -124,25 +132,31 @@ async function addFile(file: LazyFile, drop: Drop, depth = 0): Promise<void> {
     if (!drop.found.has(file.path)) drop.found.set(file.path, file);
     return;
   }
-  if (depth > 0) drop.zips.bytes += file.size;
-  if (depth > limits.zipDepth || drop.zips.bytes > limits.nestedZipBytes) {
-    drop.refusals.push(
-      refusal(
-        'data/zip-in-zip',
-        file.path,
-        depth > limits.zipDepth
-          ? `This zip lies in ${depth} others; at most ${limits.zipDepth} are opened.`
-          : `The zips within a zip hold more than ${Math.round(limits.nestedZipBytes / 2 ** 20)} MiB.`,
-        'Unpack the outer zip and drop the zips that are inside.',
-      ),
-    );
+  const { nested } = drop;
+  if (depth > 0) nested.bytes += file.size;
+  const reason = whyNotOpened(nested, depth);
+  if (reason) {
+    const cure = 'Unpack the outer zip and drop the zips that are inside.';
+    drop.refusals.push(refusal('data/zip-in-zip', file.path, reason, cure));
     return;
   }
   const bytes = await readBytes(file, limits.zipFileBytes);
   const content = bytes.ok ? await readZip(bytes.value, file.path) : { files: [], refusals: [bytes.refusal] };
   drop.refusals.push(...content.refusals);
+  if (depth > 0) nested.entries += content.files.length;
   for (const entry of content.files)
     await addFile({ ...entry, path: `${file.path}/${entry.path}` }, drop, depth + 1);
+}
+
+function whyNotOpened({ bytes, entries }: Drop['nested'], depth: number): string | undefined {
+  if (depth > limits.zipDepth)
+    return `This zip lies in ${depth} others; at most ${limits.zipDepth} are opened.`;
+  if (bytes > limits.nestedZipBytes) {
+    return `The zips within a zip take more than ${Math.round(limits.nestedZipBytes / 2 ** 20)} MiB together.`;
+  }
+  if (entries > limits.zipEntries)
+    return `The zips within a zip hold more than ${limits.zipEntries} files together.`;
+  return undefined;
 }
 
 function withFiles(sample: PairedSample, found: ReadonlyMap<string, LazyFile>): DatasetSample {

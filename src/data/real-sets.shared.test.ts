@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { labelledNames } from './dataset.ts';
+import { isLabelled } from './dataset.ts';
 import { inspectDataset } from './inspect.ts';
 import { type InputFile, readDatasets } from './read-datasets.ts';
-import { splitNames } from './split.ts';
+import { splitSamples } from './split.ts';
 
 /**
  * Ten real sets that lie beside the repository where it is developed; they are not part of it. `npm run test:shared`.
@@ -44,7 +44,7 @@ describe.skipIf(!existsSync(root))('ten real sets', () => {
     expect(refusals.every(({ file }) => file.endsWith('.md'))).toBe(true);
     for (const dataset of datasets) {
       expect(dataset.samples.every(({ image, mask }) => image && mask)).toBe(true);
-      const { train, val, test } = splitNames(labelledNames(dataset), 1);
+      const { train, val, test } = splitSamples(dataset.samples.filter(isLabelled), 1);
       expect(train.length + val.length + test.length).toBe(dataset.samples.length);
     }
   });

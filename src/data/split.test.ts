@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { splitCounts, splitNames } from './split.ts';
+import { splitCounts, splitCountsOf, splitSamples } from './split.ts';
+import type { Split } from './types.ts';
 
 const names = (n: number) => Array.from({ length: n }, (_, i) => `img${i + 1}.png`);
+const samples = (all: readonly string[], split?: Split) =>
+  all.map((name) => ({ name, ...(split ? { split } : {}) }));
 
 describe('split', () => {
   it.each([
@@ -27,19 +30,61 @@ describe('split', () => {
 
   it('does not depend on the order of the names, but on the seed', () => {
     const all = names(40);
-    const split = splitNames(all, 5);
-    expect(splitNames([...all].reverse(), 5)).toEqual(split);
-    expect(splitNames(all, 6)).not.toEqual(split);
+    const split = splitSamples(samples(all), 5);
+    expect(splitSamples(samples([...all].reverse()), 5)).toEqual(split);
+    expect(splitSamples(samples(all), 6)).not.toEqual(split);
     expect([...split.train, ...split.val, ...split.test].sort()).toEqual([...all].sort());
     expect(split.train).not.toEqual(all.slice(0, 24));
   });
 
   it('keeps contiguous blocks by name', () => {
     const all = names(20);
-    expect(splitNames([...all].reverse(), 5, 'name')).toEqual({
+    expect(splitSamples(samples([...all].reverse()), 5, 'name')).toEqual({
       train: all.slice(0, 12),
       val: all.slice(12, 15),
       test: all.slice(15),
+    });
+  });
+
+  describe('of folders', () => {
+    const inFolders = (counts: Readonly<Partial<Record<Split, number>>>) =>
+      (['train', 'val', 'test'] as const).flatMap((split) =>
+        samples(
+          names(counts[split] ?? 0).map((name) => `${split}/${name}`),
+          split,
+        ),
+      );
+
+    it('holds when the folders name all parts', () => {
+      const all = inFolders({ train: 5, val: 1, test: 2 });
+      const { train, val, test } = splitSamples(all, 3);
+      expect(train).toEqual(names(5).map((name) => `train/${name}`));
+      expect(val).toEqual(['val/img1.png']);
+      expect(test).toEqual(['test/img1.png', 'test/img2.png']);
+      expect(splitCountsOf(all)).toEqual({ train: 5, val: 1, test: 2 });
+    });
+
+    it.each([
+      [{ train: 16, val: 4 }, [11, 4, 5]],
+      [{ train: 16, test: 4 }, [13, 3, 4]],
+      [{ train: 20 }, [12, 3, 5]],
+      [{ train: 1, val: 4 }, [1, 4, 0]],
+      [{ train: 2, test: 4 }, [1, 1, 4]],
+      [{ test: 20 }, [12, 3, 5]],
+    ] as const)('draws what %o does not name from the training samples', (counts, [train, val, test]) => {
+      const all = inFolders(counts);
+      const split = splitSamples(all, 3);
+      expect(splitCountsOf(all)).toEqual({ train, val, test });
+      expect([split.train.length, split.val.length, split.test.length]).toEqual([train, val, test]);
+      expect([...split.train, ...split.val, ...split.test].sort()).toEqual(
+        all.map(({ name }) => name).sort(),
+      );
+      if ('val' in counts) expect(split.val.every((name) => name.startsWith('val/'))).toBe(true);
+    });
+
+    it('trains on samples without a folder', () => {
+      const all = [...samples(['a.png', 'b.png']), ...inFolders({ val: 1, test: 1 })];
+      expect(splitSamples(all, 0).train).toEqual(['a.png', 'b.png']);
     });
   });
 });

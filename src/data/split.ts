@@ -20,18 +20,57 @@ export function splitCounts(n: number): Readonly<Record<Split, number>> {
   return { train, val, test: n - train - val };
 }
 
+/** A sample as far as its split asks. */
+export interface SplitSample {
+  readonly name: string;
+  /** The split that its folders name. */
+  readonly split?: Split;
+}
+
+export type SplitParts = Readonly<Record<Split, string[]>>;
+
 /**
- * Splits names into training, validation and test. Equal names, seed and order give equal splits, whatever the order
- * of `names`; each list comes back in natural name order.
+ * Splits samples into training, validation and test. Where folders name splits, those hold: samples without one are for
+ * training, and a part that no folder names is drawn from the training samples, with its usual share of all. Else, and
+ * where that leaves nothing to train on, all are drawn. Equal samples, seed and order give equal splits, whatever the
+ * order of `samples`; each list comes back in natural name order.
  */
-export function splitNames(
-  names: readonly string[],
+export function splitSamples(
+  samples: readonly SplitSample[],
   seed: number,
   order: SplitOrder = 'shuffled',
-): Readonly<Record<Split, string[]>> {
+): SplitParts {
+  const given = (part: Split) => samples.filter(({ split }) => split === part).map(({ name }) => name);
+  const [val, test] = [given('val'), given('test')];
+  const pool = samples
+    .filter(({ split }) => split === undefined || split === 'train')
+    .map(({ name }) => name);
+  if (pool.length === 0) return draw([...val, ...test], splitCounts(samples.length), seed, order);
+  const share = splitCounts(samples.length);
+  const most = pool.length - 1;
+  const drawnVal = val.length > 0 ? 0 : Math.min(share.val, most);
+  const drawnTest = test.length > 0 ? 0 : Math.min(share.test, most - drawnVal);
+  const counts = { train: pool.length - drawnVal - drawnTest, val: drawnVal, test: drawnTest };
+  const drawn = draw(pool, counts, seed, order);
+  const sorted = (names: readonly string[]) => sortedByName(names, (name) => name);
+  return { train: drawn.train, val: sorted([...val, ...drawn.val]), test: sorted([...test, ...drawn.test]) };
+}
+
+/** How many samples {@link splitSamples} puts where. */
+export function splitCountsOf(samples: readonly SplitSample[]): Readonly<Record<Split, number>> {
+  if (samples.every(({ split }) => split === undefined)) return splitCounts(samples.length);
+  const { train, val, test } = splitSamples(samples, 0, 'name');
+  return { train: train.length, val: val.length, test: test.length };
+}
+
+function draw(
+  names: readonly string[],
+  { train, val }: Readonly<Record<Split, number>>,
+  seed: number,
+  order: SplitOrder,
+): SplitParts {
   const sorted = sortedByName(names, (name) => name);
   const drawn = order === 'name' ? sorted : Random.fromSeed(seed, 'split').shuffled(sorted);
-  const { train, val } = splitCounts(drawn.length);
   const block = (from: number, to?: number) => sortedByName(drawn.slice(from, to), (name) => name);
   return { train: block(0, train), val: block(train, train + val), test: block(train + val) };
 }

@@ -196,6 +196,8 @@ export interface StoredDataset {
   readonly bytes: number;
   readonly summary: DatasetSummary;
   readonly samples: readonly Sample[];
+  /** The split that its folders name for each sample; undefined where they name none. */
+  readonly splits: readonly (Split | undefined)[];
   /** How its masks are read, and what that was inferred from. */
   readonly reading: DatasetReading | 'per-file';
   readonly evidence: readonly string[];

@@ -5,14 +5,13 @@ import {
   isLabelled,
   type LoadedSample,
   type LoadOptions,
-  labelledNames,
   loadSample,
 } from '../data/dataset.ts';
 import { inspectDataset } from '../data/inspect.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import { type InputFile, readDatasets } from '../data/read-datasets.ts';
 import type { ReadingChanges } from '../data/reading/reading.ts';
-import { type SplitOrder, splitNames } from '../data/split.ts';
+import { type SplitOrder, splitSamples } from '../data/split.ts';
 import type { Refusal } from '../data/types.ts';
 import type { RunDatasetName } from './run/run-files.ts';
 import type { RunDataset, SplitOf } from './run/run-types.ts';
@@ -58,9 +57,9 @@ export async function openFolderDataset(
   });
 }
 
-/** Splits the labelled images; equal names, seed and order give equal splits. */
+/** Splits the labelled images, as their folders say where these name splits; equal names, seed and order give equal splits. */
 export function splitOf(dataset: Dataset, seed: number, order: SplitOrder): SplitOf {
-  return splitNames(labelledNames(dataset), seed, order);
+  return splitSamples(dataset.samples.filter(isLabelled), seed, order);
 }
 
 /** A dataset as part of a new run. */

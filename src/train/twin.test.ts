@@ -9,11 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MopeftRequest } from '../config/mopeft.ts';
 import { parseTrainConfig } from '../config/train.ts';
-import { labelledNames } from '../data/dataset.ts';
+import { isLabelled } from '../data/dataset.ts';
 import { leastArea, type ObjectLimit } from '../data/object-sizes.ts';
 import { findObjects, IGNORED } from '../data/objects.ts';
 import { readDatasets } from '../data/read-datasets.ts';
-import { splitNames } from '../data/split.ts';
+import { splitSamples } from '../data/split.ts';
 import type { LabelMap, Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
@@ -125,7 +125,7 @@ async function openSets(
     const { datasets } = await readDatasets(files);
     const [dataset] = datasets;
     if (!dataset || datasets.length !== 1) throw new Error(`${key} is not one dataset`);
-    const split = splitNames(labelledNames(dataset), config.seed, config.splitOrder);
+    const split = splitSamples(dataset.samples.filter(isLabelled), config.seed, config.splitOrder);
     const set = trainingSet(key, dataset, split, model.config, config);
     sets.push(ignored.length > 0 ? ignoring(set, ignored, config) : set);
   }

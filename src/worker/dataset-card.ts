@@ -1,10 +1,10 @@
 /** What a dataset's card shows besides what storage keeps of every dataset. */
 import * as v from 'valibot';
 import { className, objectClasses } from '../data/classes.ts';
-import { type Dataset, type DatasetSample, isLabelled, labelledNames, loadSample } from '../data/dataset.ts';
+import { type Dataset, type DatasetSample, isLabelled, loadSample } from '../data/dataset.ts';
 import { maskKindOf } from '../data/inspect.ts';
 import { classReading } from '../data/reading/reading.ts';
-import { type SplitOrder, splitCounts, splitNames } from '../data/split.ts';
+import { type SplitOrder, splitCountsOf, splitSamples } from '../data/split.ts';
 import type { StoredDataset } from '../data/types.ts';
 import type { ClassInfo, DatasetInfo, FailureRecord, SampleInfo, SplitName } from './protocol.ts';
 
@@ -34,7 +34,11 @@ const SPLIT_NAMES = { train: 'train', val: 'validation', test: 'test' } as const
 
 export function datasetInfo(stored: StoredDataset, card: Card): DatasetInfo {
   const { id, name, created, bytes, summary } = stored;
-  const { train, val, test } = splitCounts(summary.labelled);
+  const labelled = stored.samples.flatMap(({ name: own, maskKind }, i) => {
+    const split = stored.splits[i];
+    return maskKind === undefined ? [] : [{ name: own, ...(split ? { split } : {}) }];
+  });
+  const { train, val, test } = splitCountsOf(labelled);
   return {
     id,
     name,
@@ -53,7 +57,7 @@ export function datasetInfo(stored: StoredDataset, card: Card): DatasetInfo {
 }
 
 export function sampleInfos(dataset: Dataset, stored: StoredDataset, card: Card): SampleInfo[] {
-  const split = splitNames(labelledNames(dataset), SPLIT_SEED, card.splitOrder);
+  const split = splitSamples(dataset.samples.filter(isLabelled), SPLIT_SEED, card.splitOrder);
   const splitOf = new Map<string, SplitName>();
   for (const part of ['train', 'val', 'test'] as const) {
     for (const name of split[part]) splitOf.set(name, SPLIT_NAMES[part]);

@@ -1,5 +1,6 @@
 import { decodeImage } from '../decode/image.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
+import type { RgbImage } from '../types.ts';
 
 /** What a file looks like, as far as pairing asks. */
 export interface Appearance {
@@ -20,7 +21,9 @@ const MOST_BYTES = 48 * 2 ** 20;
 const GRID = 96;
 /** Levels by which neighbours in a lossy file may differ. */
 const SAME = 2;
-const FOREGROUND = 40;
+/** More colours on the grid, of which some differ much: a lossy file, whose foreground is what differs clearly. */
+const FEW_COLOURS = 16;
+const CLEARLY = 40;
 
 /** A {@link Peek} into files that remembers what it saw and stops at its limits. */
 export function peekInto(files: ReadonlyMap<string, LazyFile>): Peek {
@@ -42,55 +45,56 @@ async function look(file: LazyFile): Promise<Appearance | undefined> {
   return decoded.ok ? appearanceOf(decoded.value.image) : undefined;
 }
 
-/** @param image RGB, 3 bytes a pixel. */
-export function appearanceOf(image: {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array;
-}): Appearance {
+type Pixels = Pick<RgbImage, 'width' | 'height' | 'data'>;
+
+/** What an image looks like. */
+export function appearanceOf(image: Pixels): Appearance {
   const { width, height, data } = image;
-  const differs = (a: number, b: number, most: number) => {
-    for (let c = 0; c < 3; c++) if (Math.abs((data[a + c] ?? 0) - (data[b + c] ?? 0)) > most) return true;
-    return false;
+  const isSame = (a: number, b: number) => {
+    for (let c = 0; c < 3; c++) if (Math.abs((data[a + c] ?? 0) - (data[b + c] ?? 0)) > SAME) return false;
+    return true;
   };
   let flat = 0;
   for (let y = 0; y < height - 1; y++) {
     for (let x = 0; x < width - 1; x++) {
       const at = 3 * (y * width + x);
-      if (!differs(at, at + 3, SAME) && !differs(at, at + 3 * width, SAME)) flat++;
+      if (isSame(at, at + 3) && isSame(at, at + 3 * width)) flat++;
     }
   }
-  const background = edgeColour(image);
-  const foreground = new Uint8Array(GRID * GRID);
-  let set = 0;
-  for (let i = 0; i < foreground.length; i++) {
-    const x = Math.floor((((i % GRID) + 0.5) * width) / GRID);
-    const y = Math.floor(((Math.floor(i / GRID) + 0.5) * height) / GRID);
-    if (!differs(3 * (y * width + x), background, FOREGROUND)) continue;
-    foreground[i] = 1;
-    set++;
-  }
-  return {
-    flatness: flat / Math.max(1, (width - 1) * (height - 1)),
-    foreground,
-    share: set / foreground.length,
-  };
+  const foreground = foregroundOf(image);
+  const share = foreground.filter(Boolean).length / foreground.length;
+  return { flatness: flat / Math.max(1, (width - 1) * (height - 1)), foreground, share };
 }
 
+/** Where a grid differs from what is most frequent along the edges of the image: at all, or clearly in a lossy file. */
+function foregroundOf(image: Pixels): Uint8Array {
+  const { width, height, data } = image;
+  const background = edgeColour(image);
+  const differences = new Uint8Array(GRID * GRID);
+  const colours = new Set<number>();
+  for (let i = 0; i < differences.length; i++) {
+    const x = Math.floor((((i % GRID) + 0.5) * width) / GRID);
+    const y = Math.floor(((Math.floor(i / GRID) + 0.5) * height) / GRID);
+    const at = 3 * (y * width + x);
+    for (let c = 0; c < 3; c++) {
+      const by = Math.abs((data[at + c] ?? 0) - (data[background + c] ?? 0));
+      differences[i] = Math.max(differences[i] ?? 0, by);
+    }
+    colours.add(colourAt(data, at));
+  }
+  const isLossy = colours.size > FEW_COLOURS && differences.some((by) => by > 2 * CLEARLY);
+  return differences.map((by) => (by > (isLossy ? CLEARLY : 0) ? 1 : 0));
+}
+
+const colourAt = (data: Uint8Array, at: number) =>
+  ((data[at] ?? 0) << 16) | ((data[at + 1] ?? 0) << 8) | (data[at + 2] ?? 0);
+
 /** Offset of a pixel whose colour is the most frequent one along the edges. */
-function edgeColour({
-  width,
-  height,
-  data,
-}: {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array;
-}): number {
+function edgeColour({ width, height, data }: Pixels): number {
   const counts = new Map<number, { at: number; count: number }>();
   const add = (x: number, y: number) => {
     const at = 3 * (y * width + x);
-    const colour = ((data[at] ?? 0) << 16) | ((data[at + 1] ?? 0) << 8) | (data[at + 2] ?? 0);
+    const colour = colourAt(data, at);
     const known = counts.get(colour);
     if (known) known.count++;
     else counts.set(colour, { at, count: 1 });

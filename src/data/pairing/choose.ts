@@ -37,8 +37,9 @@ interface Kind {
   readonly byImage: Map<string, Claim[]>;
 }
 
-/** From this flatness on a file is a mask; below, beside one that is, it is a preview. */
+/** From this flatness on a file is a mask; below the other, beside one that is, it is a preview. */
 const FLAT = 0.8;
+const PREVIEW = 0.5;
 /** Share of an image that a field of view covers at least. */
 const WIDE = 0.4;
 /** Intersection over union from which two masks are of one thing, drawn twice, and below which of two. */
@@ -128,11 +129,8 @@ async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
   if (open.length < 2) return { used: open, refusals };
   const looks = await lookAt(open, peek);
   const flat = open.filter((kind) => looks.get(kind)?.some((look) => look && look.flatness >= FLAT));
-  if (flat.length > 0) {
-    for (const kind of open.filter((each) => !flat.includes(each) && looks.get(each)?.some(Boolean))) {
-      leave(kind, previewLeft(kind, flat));
-    }
-  }
+  const isPreview = (kind: Kind) => looks.get(kind)?.some((look) => look && look.flatness < PREVIEW);
+  if (flat.length > 0) for (const kind of open.filter(isPreview)) leave(kind, previewLeft(kind, flat));
   for (const kind of open) {
     const others = open.filter((each) => each !== kind);
     if (

@@ -4,7 +4,7 @@ import type { Refusal, SampleFiles } from '../types.ts';
 import type { Peek } from './appearance.ts';
 import type { Assignment, Claim } from './assign.ts';
 import { type ClassMask, chooseMasks } from './choose.ts';
-import { componentOf, isSplitOnly, sharedStart, splitOf } from './folders.ts';
+import { componentOf, isSplitOnly, shapeOf, sharedStart, splitOfFolders } from './folders.ts';
 import type { Series, SeriesFile } from './series.ts';
 
 export interface PairedSample extends SampleFiles {
@@ -58,7 +58,7 @@ export async function datasetsOf(
     const used = own.filter(({ image }) => choice.files.has(image.file.parts.path));
     refusals.push(...choice.refusals, ...remarksOf(used, kept.length));
     const samples = kept.map(({ file, name }): PairedSample => {
-      const split = splitOf(file.parts.folders);
+      const split = splitOfFolders(file.parts.folders);
       return {
         name,
         image: file.parts.path,
@@ -116,7 +116,9 @@ function joinSplits(roots: ReadonlyMap<Series, readonly string[]>): ReadonlyMap<
   const splits = new Map<string, Set<string>>();
   const placeOf = (root: readonly string[]) => {
     const at = root.findIndex(isSplitOnly);
-    return at === -1 ? undefined : { outer: root.slice(0, at), split: splitOf(root.slice(at, at + 1)) ?? '' };
+    return at === -1
+      ? undefined
+      : { outer: root.slice(0, at), split: splitOfFolders(root.slice(at, at + 1)) ?? '' };
   };
   for (const root of roots.values()) {
     const place = placeOf(root);
@@ -130,8 +132,6 @@ function joinSplits(roots: ReadonlyMap<Series, readonly string[]>): ReadonlyMap<
   };
   return new Map([...roots].map(([series, root]) => [series, joined(root)]));
 }
-
-const shapeOf = (folders: readonly string[]) => folders.join('/').replace(/\p{N}+/gu, '#');
 
 function withoutSplits(folders: readonly string[]): string[] {
   const end = folders.findLastIndex((name) => !isSplitOnly(name)) + 1;

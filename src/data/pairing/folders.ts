@@ -48,7 +48,7 @@ export function bareOf(folders: readonly string[]): string[] {
 }
 
 /** The split that a path names, the innermost folder first. */
-export function splitOf(folders: readonly string[]): Split | undefined {
+export function splitOfFolders(folders: readonly string[]): Split | undefined {
   return folders.map((name) => componentOf(name).split).findLast((split) => split !== undefined);
 }
 
@@ -85,4 +85,15 @@ export function areApart(masks: readonly string[], images: readonly string[]): b
     return meaning === undefined && rest !== '' && !wordsOf(others).includes(rest);
   };
   return masks.some((name) => isOwn(name, images)) && images.some((name) => isOwn(name, masks));
+}
+
+const shapes = new WeakMap<readonly string[], string>();
+
+/** A path without its numbers: equal for folders that count something. */
+export function shapeOf(folders: readonly string[]): string {
+  const known = shapes.get(folders);
+  if (known !== undefined) return known;
+  const shape = folders.join('/').replace(/\p{N}+/gu, '#');
+  shapes.set(folders, shape);
+  return shape;
 }

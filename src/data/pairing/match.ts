@@ -1,6 +1,7 @@
-import { bareOf, sharedStart, splitOf, wordsOf } from './folders.ts';
+import { bareOf, sharedStart, splitOfFolders, wordsOf } from './folders.ts';
 import { relate } from './relation.ts';
 import type { Series, SeriesFile } from './series.ts';
+import { stackOf } from './stacks.ts';
 import { lookOf } from './words.ts';
 
 /** An image that masks may be matched with. */
@@ -78,11 +79,12 @@ export class ImageIndex {
   /** The image of the same name whose folder is most like the mask's. */
   private byNames(masks: Series, { stem, cores }: SeriesFile): ImageEntry | undefined {
     const place = placeOf(masks.folders);
-    for (const name of [stem, ...cores]) {
+    const names = [stem, ...cores, stackOf(stem) ?? stem];
+    for (const name of names) {
       const here = this.byPlace.get(`${place}\n${name}`);
       if (here) return bestOf(here, masks.folders);
     }
-    for (const name of [stem, ...cores]) {
+    for (const name of names) {
       const best = bestOf((this.byName.get(name) ?? []).slice(0, COMPARED), masks.folders);
       if (best) return best;
     }
@@ -149,7 +151,7 @@ function bestOf(images: readonly ImageEntry[], masks: readonly string[]): ImageE
 
 /** How alike two folders are but for the words of their roles; minus infinity when they are of different splits. */
 function likeness(masks: readonly string[], images: readonly string[]): number {
-  const [a, b] = [splitOf(masks), splitOf(images)];
+  const [a, b] = [splitOfFolders(masks), splitOfFolders(images)];
   if (a && b && a !== b) return Number.NEGATIVE_INFINITY;
   const own = wordsOf(masks);
   const other = wordsOf(images);

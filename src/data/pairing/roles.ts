@@ -1,7 +1,7 @@
 import { notice } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
 import type { Appearance, Peek } from './appearance.ts';
-import { componentOf, differenceOf, isSplitOnly, sharedStart } from './folders.ts';
+import { componentOf, differenceOf, isSplitOnly, shapeOf, sharedStart } from './folders.ts';
 import { relate } from './relation.ts';
 import { isJpeg, type Series } from './series.ts';
 import type { MaskField } from './words.ts';
@@ -22,9 +22,11 @@ export interface Roles {
   readonly remarks: readonly Refusal[];
 }
 
-/** In masks at least this share of the pixels is as their neighbours, and so much more than in their images. */
+/** In masks this share of the pixels is as their neighbours and so much more than in their images; or less, but far more. */
 const FLAT = 0.8;
 const FLATTER = 0.05;
+const RATHER_FLAT = 0.5;
+const FAR_FLATTER = 0.3;
 /** Files of a kind that are looked at. */
 const LOOKED_AT = 3;
 /** Names that are compared to see whether two folders have the same ones. */
@@ -162,9 +164,10 @@ function compare(
 ): 'own' | 'other' | 'either' | 'neither' | undefined {
   if (own.length === 0 || other.length === 0) return undefined;
   const [a, b] = [middle(own), middle(other)];
-  if (Math.max(a, b) < FLAT) return 'neither';
-  if (Math.abs(a - b) < FLATTER) return 'either';
-  return a > b ? 'own' : 'other';
+  const [most, more] = [Math.max(a, b), Math.abs(a - b)];
+  const isClear = (most >= FLAT && more >= FLATTER) || (most >= RATHER_FLAT && more >= FAR_FLATTER);
+  if (isClear) return a > b ? 'own' : 'other';
+  return most >= FLAT ? 'either' : 'neither';
 }
 
 const middle = (looks: readonly Appearance[]) =>
@@ -230,10 +233,10 @@ function* relatedOf(unknown: readonly Series[], images: readonly Series[]): Gene
 
 /** Undefined when nothing but a split or a number tells the folders of two series apart. */
 function inOtherFolder(own: Series, other: Series): Related | undefined {
+  if (shapeOf(own.folders) === shapeOf(other.folders)) return undefined;
   const [a, b] = [differenceOf(own.folders, other.folders), differenceOf(other.folders, own.folders)];
-  const shape = (names: readonly string[]) => names.join('/').replace(/\p{N}+/gu, '#');
   const isSplit = (names: readonly string[]) => names.length > 0 && names.every(isSplitOnly);
-  if (shape(a) === shape(b) || (isSplit(a) && isSplit(b))) return undefined;
+  if (isSplit(a) && isSplit(b)) return undefined;
   const place = own.folders.slice(0, sharedStart(own.folders, other.folders)).join('/');
   return {
     own,

@@ -1,5 +1,14 @@
 import type { NameParts } from '../file-names.ts';
-import { isNumber, isRoleWord, lookOf, meaningOf, type NameMeaning, type Token, tokensOf } from './words.ts';
+import {
+  hasMeaning,
+  isNumber,
+  isRoleWord,
+  lookOf,
+  meaningOf,
+  type NameMeaning,
+  type Token,
+  tokensOf,
+} from './words.ts';
 
 /** A file in its series. */
 export interface SeriesFile {
@@ -183,8 +192,7 @@ export function boundariesOf(look: string): { end: number; next: number }[] {
 /** A name with words for a role at its end, a number after them or not, else at its start. */
 function markedPlace(look: string, stem: string, folders: readonly string[]): Place | undefined {
   const tokens = tokensOf(stem.length === look.length ? stem : look);
-  const isWord = (token: Token) => meaningOf([token]) !== undefined;
-  if (tokens.length === 0 || !tokens.some(isWord)) return undefined;
+  if (tokens.length === 0 || !tokens.some(hasMeaning)) return undefined;
   const place = (marks: readonly Token[], cores: readonly string[]): Place | undefined => {
     const meaning = meaningOf(marks);
     const [bare] = cores;
@@ -193,17 +201,17 @@ function markedPlace(look: string, stem: string, folders: readonly string[]): Pl
     if (meaning.role === 'image' && !meaning.isAside) return { ...PLAIN, cores, bare };
     return { affix: affixOf(marks), cores, bare, meaning, by: 'word' };
   };
-  if (tokens.every(isWord)) return place(tokens, [folderCore(folders)]);
+  if (tokens.every(hasMeaning)) return place(tokens, [folderCore(folders)]);
   const last = tokens.findLastIndex((token) => !isNumber(token)) + 1;
   const before = tokens.findLastIndex((token, i) => i < last && !isRoleWord(token));
-  const first = tokens.findIndex((token, i) => i > before && isWord(token));
+  const first = tokens.findIndex((token, i) => i > before && hasMeaning(token));
   const rest = trimmed(look.slice(0, tokens[first]?.start ?? 0));
   if (first >= 0 && first < last && rest !== '') {
     const number = look.slice(tokens[last - 1]?.end ?? look.length);
     // `p1_mask_0001` may be the mask of `p1_0001`, or the first of `p1`.
     return place(tokens.slice(first, last), number === '' ? [rest] : [rest + number, rest]);
   }
-  const others = tokens.findIndex((token) => !isWord(token));
+  const others = tokens.findIndex((token) => !hasMeaning(token));
   return others < 1 ? undefined : place(tokens.slice(0, others), [look.slice(tokens[others]?.start ?? 0)]);
 }
 

@@ -107,6 +107,12 @@ export function meaningOf(tokens: readonly Token[]): NameMeaning | undefined {
 /** Whether a word says anything of what a file is, rather than which of them it is. */
 export const isRoleWord = ({ text }: Token) => WORDS.has(text);
 
+/** Whether a word alone says what a file is: {@link meaningOf} has something to say of it. */
+export function hasMeaning({ text }: Token): boolean {
+  const meaning = WORDS.get(text);
+  return meaning !== undefined && meaning !== 'filler' && meaning !== 'object';
+}
+
 export const isNumber = ({ text }: Token) => /^\p{N}+$/u.test(text);
 
 /** The split that a folder's name gives; short words count at the end of a longer name. */

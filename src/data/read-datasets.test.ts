@@ -1,0 +1,247 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Dataset } from './dataset.ts';
+import { encodeImagePng, encodeMaskPng } from './encode-png.ts';
+import { limits } from './limits.ts';
+import { type InputFile, readDatasets } from './read-datasets.ts';
+import { readMaskFile } from './reading/mask-file.ts';
+import { writeZip } from './zip.ts';
+
+const SIZE = 32;
+
+/** Noise, as no mask has. */
+const photo = encodeImagePng({
+  width: SIZE,
+  height: SIZE,
+  channels: 3,
+  data: Uint8Array.from({ length: 3 * SIZE * SIZE }, (_, i) => (i * i * 31 + i * 7) % 251),
+});
+
+/** A mask of 1 in a disc. */
+function disc(x: number, y: number, radius: number): Uint8Array {
+  const data = Int32Array.from({ length: SIZE * SIZE }, (_, i) =>
+    Math.hypot((i % SIZE) - x, Math.floor(i / SIZE) - y) < radius ? 1 : 0,
+  );
+  return encodeMaskPng({ width: SIZE, height: SIZE, data });
+}
+
+const input = (files: Readonly<Record<string, Uint8Array>>): InputFile[] =>
+  Object.entries(files).map(([path, bytes]) => ({ path, size: bytes.length, bytes: async () => bytes }));
+
+const read = async (files: Readonly<Record<string, Uint8Array>>) => readDatasets(input(files));
+
+const pairsOf = (datasets: readonly Dataset[]) =>
+  datasets.flatMap(({ samples }) =>
+    samples.map(({ image, mask, instances, labels, objectMasks = [] }) =>
+      [image, mask, instances, labels, ...objectMasks].map((file) => file?.path).filter(Boolean),
+    ),
+  );
+
+/** Files of several images: `name(i)` by number. */
+const numbered = (count: number, files: (n: number) => Readonly<Record<string, Uint8Array>>) =>
+  Object.assign({}, ...Array.from({ length: count }, (_, n) => files(n))) as Record<string, Uint8Array>;
+
+describe('where names do not decide, a few files are looked at', () => {
+  it('and the flat ones are masks, whatever the folders are called', async () => {
+    const { datasets, refusals } = await read(
+      numbered(3, (n) => ({ [`links/${n}.png`]: disc(9 + n, 9, 5), [`rechts/${n}.png`]: photo })),
+    );
+    expect(pairsOf(datasets)).toEqual([0, 1, 2].map((n) => [`rechts/${n}.png`, `links/${n}.png`]));
+    expect(refusals).toEqual([]);
+  });
+
+  it('and both possibilities are named when both are flat', async () => {
+    const { datasets, refusals } = await read(
+      numbered(2, (n) => ({ [`links/${n}.png`]: disc(9, 9, 5), [`rechts/${n}.png`]: disc(20, 20, 5) })),
+    );
+    expect(datasets.flatMap(({ samples }) => samples)).toHaveLength(4);
+    expect(refusals).toMatchObject([{ code: 'data/which-is-mask', severity: 'notice' }]);
+    expect(refusals[0]?.reason).toMatch(/links.*rechts|rechts.*links/);
+  });
+
+  it('but no more of them than a few, and what cannot be read is none', async () => {
+    let reads = 0;
+    const many = Array.from({ length: 3000 }, (_, i): InputFile[] =>
+      ['links', 'rechts'].map((folder) => ({
+        path: `${folder}/${i}.png`,
+        size: 9,
+        bytes: async () => {
+          reads++;
+          return Uint8Array.of(1, 2, 3);
+        },
+      })),
+    ).flat();
+    const { datasets } = await readDatasets(many);
+    expect(datasets.flatMap(({ samples }) => samples)).toHaveLength(6000);
+    expect(reads).toBeLessThanOrEqual(12);
+  });
+
+  it('and a field of view is told from the masks', async () => {
+    const { datasets, refusals } = await read(
+      numbered(3, (n) => ({
+        [`e/images/${n}.png`]: photo,
+        [`e/a_mask/${n}.png`]: disc(16, 16, 14),
+        [`e/b_mask/${n}.png`]: disc(12 + 3 * n, 16, 4),
+      })),
+    );
+    expect(pairsOf(datasets)).toEqual([0, 1, 2].map((n) => [`e/images/${n}.png`, `e/b_mask/${n}.png`]));
+    expect(refusals).toMatchObject([{ code: 'data/field-of-view', file: 'e/a_mask/0.png' }]);
+  });
+
+  it('and two drawings of one thing from two things', async () => {
+    const twice = await read(
+      numbered(2, (n) => ({
+        [`images/${n}.png`]: photo,
+        [`masks/${n}_1.png`]: disc(12, 12, 6),
+        [`masks/${n}_2.png`]: disc(13, 12, 6),
+      })),
+    );
+    expect(pairsOf(twice.datasets)).toEqual([0, 1].map((n) => [`images/${n}.png`, `masks/${n}_1.png`]));
+    expect(twice.refusals.map(({ code, file }) => `${code} ${file}`)).toEqual([
+      'data/second-mask masks/0_2.png',
+      'data/second-mask masks/1_2.png',
+    ]);
+    const two = await read(
+      numbered(2, (n) => ({
+        [`images/${n}.png`]: photo,
+        [`masks/${n}_1.png`]: disc(8, 8, 4),
+        [`masks/${n}_2.png`]: disc(22, 22, 4),
+      })),
+    );
+    expect(pairsOf(two.datasets)).toEqual(
+      [0, 1].map((n) => [`images/${n}.png`, `masks/${n}_1.png`, `masks/${n}_2.png`]),
+    );
+    expect(two.refusals).toEqual([]);
+  });
+});
+
+describe('folders of classes', () => {
+  const files = {
+    'images/0.png': photo,
+    'masks/leaf/0.png': disc(8, 8, 5),
+    'masks/stem/0.png': disc(22, 22, 5),
+  };
+
+  it('become one file of labels with their names, made when it is read', async () => {
+    const { datasets, refusals } = await read(files);
+    expect(refusals).toEqual([]);
+    expect([...(datasets[0]?.classNames ?? [])]).toEqual([
+      [1, 'leaf'],
+      [2, 'stem'],
+    ]);
+    const labels = datasets[0]?.samples[0]?.labels;
+    expect(labels?.path).toBe('masks/{leaf,stem}/0.png');
+    const decoded = await readMaskFile((await labels?.bytes()) ?? new Uint8Array(0), 'labels.png');
+    if (!decoded.ok) throw new Error(decoded.refusal.reason);
+    const { data } = decoded.value;
+    expect([data[8 * SIZE + 8], data[22 * SIZE + 22], data[0]]).toEqual([1, 2, 0]);
+  });
+
+  it('say which file cannot be read, or has another size', async () => {
+    const damaged = await read({ ...files, 'masks/stem/0.png': Uint8Array.of(1, 2, 3) });
+    await expect(damaged.datasets[0]?.samples[0]?.labels?.bytes()).rejects.toThrow(/masks\/stem\/0\.png/);
+    const other = encodeMaskPng({ width: 2, height: 2, data: new Int32Array(4) });
+    const small = await read({ ...files, 'masks/stem/0.png': other });
+    await expect(small.datasets[0]?.samples[0]?.labels?.bytes()).rejects.toThrow(/2 × 2 pixels/);
+  });
+});
+
+describe('zips', () => {
+  const pair = (n: number) => ({ [`images/${n}.png`]: photo, [`masks/${n}.png`]: disc(9, 9, 5) });
+
+  it('that are dropped together are one drop', async () => {
+    const { datasets, refusals } = await read({
+      'images.zip': await writeZip({ 'a.png': photo, 'b.png': photo }),
+      'masks.zip': await writeZip({ 'a.png': disc(9, 9, 5), 'b.png': disc(9, 9, 5) }),
+    });
+    expect(refusals).toEqual([]);
+    expect(datasets).toHaveLength(1);
+    expect(pairsOf(datasets)).toEqual(['a', 'b'].map((n) => [`images.zip/${n}.png`, `masks.zip/${n}.png`]));
+  });
+
+  it('are read within zips', async () => {
+    const inner = await writeZip({ ...pair(0), ...pair(1) });
+    const { datasets, refusals } = await read({ 'outer.zip': await writeZip({ 'cells.zip': inner }) });
+    expect(refusals).toEqual([]);
+    expect(datasets.map(({ name, samples }) => [name, samples.length])).toEqual([['cells', 2]]);
+    expect(await datasets[0]?.samples[0]?.image.bytes()).toEqual(photo);
+  });
+
+  it('are refused below the depth that is opened', async () => {
+    let zip = await writeZip(pair(0));
+    for (let n = 0; n <= limits.zipDepth; n++) zip = await writeZip({ [`in${n}.zip`]: zip });
+    const { datasets, refusals } = await read({ 'outer.zip': zip });
+    expect(datasets).toEqual([]);
+    expect(refusals).toMatchObject([{ code: 'data/zip-in-zip', cure: expect.stringContaining('Unpack') }]);
+  });
+
+  it('are refused once those within a zip hold too many files', async () => {
+    const entry = await writeZip(
+      Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`${i}.png`, photo.subarray(0, 1)])),
+      0,
+    );
+    const outer = Object.fromEntries(Array.from({ length: 140 }, (_, i) => [`${i}.zip`, entry]));
+    const { refusals } = await read({ 'outer.zip': await writeZip(outer, 0) });
+    const refused = refusals.filter(({ code }) => code === 'data/zip-in-zip');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]?.reason).toContain('20000 files');
+  });
+
+  it('within zips that are damaged are named with their place', async () => {
+    const { refusals } = await read({
+      'outer.zip': await writeZip({ 'in.zip': Uint8Array.of(1, 2, 3), ...pair(0) }),
+    });
+    expect(refusals).toMatchObject([{ code: 'data/zip-damaged', file: 'outer.zip/in.zip' }]);
+  });
+});
+
+describe('stacks', () => {
+  const path = new URL('../../tests/vectors/images/stacks.json', import.meta.url);
+  const [vector] = JSON.parse(readFileSync(path, 'utf8')) as { file: string; pages: unknown[] }[];
+  if (!vector) throw new Error('there is no stack among the vectors');
+  const stack = new Uint8Array(Buffer.from(vector.file, 'base64'));
+  const pages = vector.pages.map((_, i) => i + 1);
+
+  it('of images pair with stacks of masks, page by page', async () => {
+    const { datasets, refusals } = await read({ 'images/v.tif': stack, 'masks/v.tif': stack });
+    expect(pairsOf(datasets)).toEqual(pages.map((n) => [`images/v page ${n}.tif`, `masks/v page ${n}.tif`]));
+    expect(refusals.map(({ code, file }) => `${code} ${file}`)).toEqual([
+      'data/stack images/v.tif',
+      'data/stack masks/v.tif',
+    ]);
+  });
+
+  it('of masks are an object each', async () => {
+    const { datasets } = await read({ 'images/v.png': photo, 'masks/v.tif': stack });
+    const [sample] = datasets[0]?.samples ?? [];
+    expect(sample?.objectMasks?.map((file) => file.path)).toEqual(pages.map((n) => `masks/v page ${n}.tif`));
+  });
+
+  it('of images leave one mask, with the reason', async () => {
+    const { datasets, refusals } = await read({ 'images/v.tif': stack, 'masks/v.png': disc(9, 9, 5) });
+    expect(pairsOf(datasets)).toEqual(pages.map((n) => [`images/v page ${n}.tif`]));
+    expect(refusals).toMatchObject([
+      { code: 'data/stack' },
+      { code: 'data/mask-of-stack', file: 'masks/v.png' },
+    ]);
+  });
+});
+
+it('refuses brush exports whose names carry no image, and says what to rename', async () => {
+  const { datasets, refusals } = await read({
+    ...numbered(2, (n) => ({ [`images/3f2c1a${n}-leaf_${n}.png`]: photo })),
+    ...numbered(2, (n) => ({ [`masks/task-${n + 4}-annotation-9-by-1-tag-leaf-${n}.png`]: disc(9, 9, 5) })),
+  });
+  expect(datasets[0]?.samples.some(({ mask, objectMasks }) => mask ?? objectMasks)).toBe(false);
+  expect(refusals.map(({ code }) => code)).toEqual([
+    'data/mask-without-image-name',
+    'data/mask-without-image-name',
+  ]);
+  expect(refusals[0]?.cure).toContain('Rename');
+});
+
+it('pairs an image and a mask that are alone whatever they are called, and says so', async () => {
+  const { datasets, refusals } = await read({ 'images/a.png': photo, 'masks/result.png': disc(9, 9, 5) });
+  expect(pairsOf(datasets)).toEqual([['images/a.png', 'masks/result.png']]);
+  expect(refusals).toMatchObject([{ code: 'data/only-image', severity: 'notice' }]);
+});
