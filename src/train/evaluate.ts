@@ -97,8 +97,8 @@ export async function evaluateSetsAt(
 
 /**
  * Evaluates images of a dataset by box (x0, y0, x1+1, y1+1 of the object, token 0) and by click (the pixel deepest
- * inside the object, the candidate with the highest predicted IoU); both are of the original image. Images without an object count for `maxImages`
- * and have no score.
+ * inside the object, the candidate with the highest predicted IoU); both are of the original image. Images without an
+ * object count for `maxImages` and have no score.
  */
 export async function evaluateSet(
   model: ThresholdedMaskPredictor,
