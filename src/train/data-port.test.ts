@@ -4,6 +4,7 @@ import { parseTrainConfig } from '../config/train.ts';
 import type { DatasetSample } from '../data/dataset.ts';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { preprocess } from '../data/preprocess.ts';
+import type { DatasetReading } from '../data/reading/reading.ts';
 import { fakeDataThread } from '../testing/fake-data-thread.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawSample } from '../testing/training-sets.ts';
@@ -12,6 +13,20 @@ import { localData } from './training-data.ts';
 import { trainingSet } from './training-set.ts';
 
 const config = parseTrainConfig({ imagesPerStep: 2, objectsPerImage: 1, minSize: 0 });
+
+/** One for all samples. */
+const reading: DatasetReading = {
+  masks: {
+    samples: 'grey',
+    background: 0,
+    ignored: [],
+    levels: null,
+    threshold: null,
+    meaning: 'foreground',
+    zeroLabel: 0,
+    transparentUnder: null,
+  },
+};
 
 /** Drawn images as PNG files; `b.png` is gone, and `c.png` cannot be read. */
 function drawnDataset() {
@@ -31,6 +46,7 @@ function drawnDataset() {
       name,
       image: fileOf(`images/${name}`, encodeImagePng(image)),
       ...(labelling && { mask: fileOf(`masks/${name}`, encodeMaskPng(labelling.labelMap)) }),
+      reading,
     };
   });
   return { name: 'Cells', samples };

@@ -212,33 +212,44 @@ function distinct(arrays: readonly { readonly buffer: ArrayBufferLike }[]): Arra
 
 /** A copy of plain data with references in place of files, which are added to `files`. */
 function replaceFiles(value: unknown, files: LazyFile[]): unknown {
-  if (isLazyFile(value)) {
-    const { path, size } = value;
-    return { path, size, file: files.push(value) - 1 } satisfies FileReference;
-  }
-  return mapPlain(value, (inner) => replaceFiles(inner, files));
+  return mapped(value, (each) => {
+    if (!isLazyFile(each)) return null;
+    const { path, size } = each;
+    return { path, size, file: files.push(each) - 1 } satisfies FileReference;
+  });
 }
 
 /** Takes {@link replaceFiles} back. */
 function restoreFiles(value: unknown, fileOf: (reference: FileReference) => LazyFile): unknown {
-  if (isReference(value)) return fileOf(value);
-  return mapPlain(value, (inner) => restoreFiles(inner, fileOf));
+  return mapped(value, (each) => (isReference(each) ? fileOf(each) : null));
 }
 
-/** Maps the values of a list or a plain object; anything else stays as it is. */
-function mapPlain(value: unknown, map: (inner: unknown) => unknown): unknown {
-  if (Array.isArray(value)) return value.map(map);
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
-    return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, map(inner)]));
+/**
+ * A copy in which lists and plain objects hold replaced objects; anything else stays as it is.
+ * @param replace null keeps an object. Called once for each, so that what samples share is still shared.
+ */
+function mapped(value: unknown, replace: (object: object) => object | null): unknown {
+  const known = new Map<object, unknown>();
+  const map = (each: unknown): unknown => {
+    if (typeof each !== 'object' || each === null) return each;
+    const copy = known.has(each) ? known.get(each) : (replace(each) ?? copyOf(each));
+    known.set(each, copy);
+    return copy;
+  };
+  const copyOf = (each: object): unknown => {
+    if (Array.isArray(each)) return each.map(map);
+    if (Object.getPrototypeOf(each) !== Object.prototype) return each;
+    return Object.fromEntries(Object.entries(each).map(([key, inner]) => [key, map(inner)]));
+  };
+  return map(value);
 }
 
-function isLazyFile(value: unknown): value is LazyFile {
-  return typeof value === 'object' && value !== null && 'bytes' in value && typeof value.bytes === 'function';
+function isLazyFile(value: object): value is LazyFile {
+  return 'bytes' in value && typeof value.bytes === 'function';
 }
 
-function isReference(value: unknown): value is FileReference {
-  return typeof value === 'object' && value !== null && 'file' in value && typeof value.file === 'number';
+function isReference(value: object): value is FileReference {
+  return 'file' in value && typeof value.file === 'number';
 }
 
 function threadEnded(): Failure {
