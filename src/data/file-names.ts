@@ -18,7 +18,8 @@ export function nameParts(path: string): NameParts {
     .split('/')
     .filter((part) => part !== '' && part !== '.');
   const file = folders.pop() ?? '';
-  const dot = file.lastIndexOf('.');
+  // The extension of a packed NIfTI file has two parts.
+  const dot = /.\.nii\.gz$/i.test(file) ? file.length - 7 : file.lastIndexOf('.');
   const hasExtension = dot > 0 && dot < file.length - 1;
   return {
     path: [...folders, file].join('/'),
@@ -38,7 +39,9 @@ export function isJunk({ folders, file }: NameParts): boolean {
 
 /** Extensions of images, those included that are then refused with their cure when they are opened. */
 const IMAGE_EXTENSIONS = new Set(
-  'png apng jpg jpeg jpe jfif tif tiff webp gif bmp heic heif avif jp2 jxl'.split(' '),
+  'png apng jpg jpeg jpe jfif tif tiff webp gif bmp dib heic heif avif jp2 jxl nii nii.gz dcm dicom'.split(
+    ' ',
+  ),
 );
 
 /** Whether a name says image; what a file really holds is found out when it is decoded. */

@@ -20,6 +20,8 @@ export interface PairOptions {
   readonly topName?: string;
   /** Looks at a file where names do not decide; without it names alone decide. */
   readonly peek?: Peek;
+  /** Paths of images whose names do not say so. */
+  readonly known?: ReadonlySet<string>;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface PairOptions {
  * each with its reason. Time is linear in the number of files but for the sorting.
  */
 export async function pairFiles(files: readonly ImageFile[], options: PairOptions = {}): Promise<Pairing> {
-  const { topName = 'dataset', peek = async () => undefined } = options;
+  const { topName = 'dataset', peek = async () => undefined, known: images } = options;
   const refusals: Refusal[] = [];
   const folders = new Map<string, NameParts[]>();
   const seen = new Set<string>();
@@ -45,7 +47,7 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
     const parts = nameParts(path);
     if (isJunk(parts) || seen.has(parts.path)) continue;
     seen.add(parts.path);
-    if (!isImageName(parts)) {
+    if (!isImageName(parts) && !images?.has(parts.path)) {
       refusals.push(notAnImage(parts));
       continue;
     }
@@ -75,7 +77,7 @@ function notAnImage({ path, extension }: NameParts): Refusal {
   const what = extension === '' ? 'a file without an extension' : `a .${extension} file`;
   const cure = MAY_BE_ANNOTATIONS.has(extension)
     ? 'If it says where objects are, export it as masks: a PNG for each image, with the same name, in masks/.'
-    : 'Nothing is missing if it is only a note; images and masks must be PNG, JPEG, TIFF or WebP.';
+    : 'Nothing is missing if it is only a note; images and masks must be PNG, JPEG, TIFF or another of the formats that are read.';
   return refusal('data/not-an-image', path, `This is ${what}, not an image.`, cure);
 }
 
