@@ -1,5 +1,5 @@
 import { parseValue, type ReadingChanges } from '../data/reading/reading.ts';
-import { numberFlag, wrongArguments } from './arguments.ts';
+import { numberFlag, numbersFlag, wrongArguments } from './arguments.ts';
 
 /** Flags by which a person changes how masks are read. */
 export const READING_FLAGS = {
@@ -7,9 +7,11 @@ export const READING_FLAGS = {
   ignore: { type: 'string' },
   threshold: { type: 'string' },
   instances: { type: 'boolean' },
+  channels: { type: 'string' },
 } as const;
 
 export const READING_USAGE = `  How masks are read, where it is not as inferred: [--background V] [--ignore V,V…] [--threshold V] [--instances]
+  Which channels of the images are shown as red, green and blue: [--channels 2,1,1]
   V is a number as the file has it, a colour as #rrggbb, transparent, nan or none.`;
 
 interface Flags {
@@ -17,6 +19,7 @@ interface Flags {
   readonly ignore?: string | undefined;
   readonly threshold?: string | undefined;
   readonly instances?: boolean | undefined;
+  readonly channels?: string | undefined;
 }
 
 /** The changes that flags ask for. @throws Failure `cli/arguments`. */
@@ -28,6 +31,7 @@ export function readingChanges(flags: Flags, usage: string): ReadingChanges {
   };
   const { background, ignore, instances } = flags;
   const threshold = numberFlag(flags.threshold, 'threshold', usage);
+  const [red, green, blue] = flags.channels ? numbersFlag(flags.channels, 'channels', [3], usage) : [];
   return {
     ...(background !== undefined && {
       background: background === 'none' ? null : value(background, 'background'),
@@ -37,5 +41,8 @@ export function readingChanges(flags: Flags, usage: string): ReadingChanges {
     }),
     ...(threshold !== undefined && { threshold }),
     ...(instances && { instances }),
+    ...(red !== undefined &&
+      green !== undefined &&
+      blue !== undefined && { channels: [red, green, blue] as const }),
   };
 }

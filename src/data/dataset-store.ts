@@ -167,6 +167,7 @@ export class DatasetStore {
       ...(sample.labels ? { labels: await copy('labels', sample.labels) } : {}),
       ...(objectMasks.length > 0 ? { objectMasks } : {}),
       ...(sample.split ? { split: sample.split } : {}),
+      ...(sample.channels ? { channels: [...sample.channels] } : {}),
     };
   }
 
@@ -184,6 +185,7 @@ export class DatasetStore {
       ...(files.labels ? { labels: lazy(files.labels) } : {}),
       ...(files.objectMasks ? { objectMasks: files.objectMasks.map(lazy) } : {}),
       ...(files.split ? { split: files.split } : {}),
+      ...(files.channels ? { channels: files.channels } : {}),
     };
   }
 }

@@ -1,5 +1,5 @@
 import type { Failure } from '../config/failure.ts';
-import type { ShownChannels } from './decode/channels.ts';
+import type { ChannelChoice, ShownChannels } from './decode/channels.ts';
 import { type DecodedImage, decodeImage, type ImageReading } from './decode/image.ts';
 import { upright } from './decode/orientation.ts';
 import type { Raster } from './decode/raster.ts';
@@ -39,6 +39,8 @@ export interface DatasetSample {
    * stored before they had a reading. Without one it is inferred from the sample's own masks.
    */
   readonly reading?: DatasetReading | 'per-file';
+  /** Channels that its image shows, where they are not as decoding finds them. */
+  readonly channels?: ChannelChoice;
 }
 
 /** Samples in natural order of their names. */
@@ -112,7 +114,9 @@ export async function loadSample(
   sample: DatasetSample,
   options: LoadOptions = {},
 ): Promise<Outcome<LoadedSample>> {
-  const decoded = await readAnd(sample.image, (bytes, file) => decodeImage(bytes, file, options));
+  const shown = options.channels ?? sample.channels;
+  const imageReading = { ...options, ...(shown && { channels: shown }) };
+  const decoded = await readAnd(sample.image, (bytes, file) => decodeImage(bytes, file, imageReading));
   if (!decoded.ok) return decoded;
   const { image, depth, channels } = decoded.value;
   const masks = new SampleMasks(sample, decoded.value, await readingOf(sample));

@@ -12,6 +12,7 @@ import { labelsOf } from './objects.ts';
 import { notice } from './outcome.ts';
 import { collectStatistics, type DatasetStatistics, inferDatasetReading } from './reading/dataset-reading.ts';
 import { classReading, type DatasetReading, type ReadingChanges } from './reading/reading.ts';
+import { channelRemarks, commonChannels, type ManyChannels } from './shown-channels.ts';
 import type {
   DatasetMaskKind,
   DatasetSummary,
@@ -71,13 +72,20 @@ export async function inspectDataset(
   const { reading, evidence, remarks } = inferDatasetReading(statistics, changes);
   const refusals: Refusal[] = [...remarks];
   const turned: Record<MaskTurn, string[]> = { turned: [], unsure: [] };
+  const manyChannels: ManyChannels[] = [];
   const checked: Checked[] = [];
   for (const [index, sample] of dataset.samples.entries()) {
     if (signal?.aborted) break;
-    const readable = { ...withoutRefused(sample, remarks), reading };
+    const readable: DatasetSample = {
+      ...withoutRefused(sample, remarks),
+      reading,
+      ...(changes.channels && { channels: changes.channels }),
+    };
     const loaded = await loadSample(readable);
     if (loaded.ok) {
       refusals.push(...loaded.value.refusals);
+      if (loaded.value.channels)
+        manyChannels.push({ file: sample.image.path, channels: loaded.value.channels });
       if (loaded.value.maskTurn) turned[loaded.value.maskTurn].push(sample.image.path);
       const usable = withoutRefused(readable, loaded.value.refusals);
       const seen = checkedOf(usable, loaded.value, listObjects);
@@ -90,12 +98,17 @@ export async function inspectDataset(
     await turn();
   }
   refusals.push(...turnRemarks(turned));
+  if (!changes.channels) refusals.push(...channelRemarks(manyChannels));
+  const channels = changes.channels ?? commonChannels(manyChannels);
+  const many = new Set(manyChannels.map(({ file }) => file));
   const classNames = namesByLabel(dataset.classNames, reading);
   const clean: Dataset = {
     ...dataset,
     ...(classNames ? { classNames } : {}),
     reading,
-    samples: checked.map(({ files }) => files),
+    samples: checked.map(({ files }) =>
+      channels && (changes.channels || many.has(files.image.path)) ? { ...files, channels } : files,
+    ),
   };
   const samples = checked.map(({ sample }) => sample);
   const objects = listObjects ? checked.map((each) => each.objects) : [];

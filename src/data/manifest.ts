@@ -43,6 +43,8 @@ const manifest = v.object({
       labels: v.optional(file),
       objectMasks: v.optional(v.array(file)),
       split: v.optional(v.picklist(['train', 'val', 'test'])),
+      /** Channels of the image that are shown, from 1; absent for as decoding finds them. */
+      channels: v.optional(v.tuple([size, size, size])),
     }),
   ),
   /** How the masks are read; `per-file` of datasets that were stored when each mask was read by itself. */

@@ -3,6 +3,7 @@ import type { Dataset, DatasetSample } from './dataset.ts';
 import { isJunk, isZipName, nameParts } from './file-names.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { limits } from './limits.ts';
+import { namelessImages } from './nameless-images.ts';
 import { refusal, toRefusal } from './outcome.ts';
 import { pairFiles } from './pair.ts';
 import { peekInto } from './pairing/appearance.ts';
@@ -77,6 +78,7 @@ export async function readDatasets(
   for (const file of unstacked.files) found.set(file.path, file);
   const pairing = await pairFiles([...left.filter(isAnnotated), ...unstacked.files], {
     peek: peekInto(found),
+    known: await namelessImages(left),
     ...(topName === undefined ? {} : { topName }),
   });
   const datasets = pairing.datasets.map(({ name, classNames: ofFolders, samples }): Dataset => {

@@ -2,6 +2,8 @@ export interface GreyTiff {
   readonly width: number;
   readonly height: number;
   readonly bits: number;
+  /** Tag 277; 1 by default. Of more, none is a colour. */
+  readonly samples?: number;
   /** Tag 259; 1, none, by default. */
   readonly compression?: number;
   /** Tag 339; 1, unsigned, by default; 2 is signed. */
@@ -10,7 +12,7 @@ export interface GreyTiff {
 
 /** A little-endian TIFF of one grey plane, whose only strip holds these bytes as they are. */
 export function greyTiff(about: GreyTiff, strip: Uint8Array): Uint8Array {
-  const { width, height, bits, compression = 1, sampleFormat = 1 } = about;
+  const { width, height, bits, samples = 1, compression = 1, sampleFormat = 1 } = about;
   const start = 8 + 2 + 12 * 10 + 4;
   const tags = [
     [256, width],
@@ -19,7 +21,7 @@ export function greyTiff(about: GreyTiff, strip: Uint8Array): Uint8Array {
     [259, compression],
     [262, 1],
     [273, start],
-    [277, 1],
+    [277, samples],
     [278, height],
     [279, strip.length],
     [339, sampleFormat],

@@ -2,6 +2,7 @@
  * How the values of mask files become objects, said for a whole dataset. Values are numbers as the file has them: grey
  * levels, palette indices, alpha, channel numbers from 1, NaN; a colour is 65536·R + 256·G + B.
  */
+import type { ChannelChoice } from '../decode/channels.ts';
 
 /**
  * What of a file's samples is the mask: its grey values, palette indices, colours, alpha, or which of its channels is
@@ -54,6 +55,8 @@ export interface ReadingChanges {
   readonly threshold?: number;
   /** True: each value is an object; false: objects are connected pixels. */
   readonly instances?: boolean;
+  /** Channels of the images that are shown as red, green and blue, from 1. */
+  readonly channels?: ChannelChoice;
 }
 
 /** A value as a sentence has it: 255, (140, 90, 30), transparent, NaN. */

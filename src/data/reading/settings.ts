@@ -25,6 +25,8 @@ export interface DatasetSettings {
   readonly threshold?: number;
   /** True: each value is an object; false: objects are pixels of a value that touch. */
   readonly instances?: boolean;
+  /** Channels of the images that are shown as red, green and blue, from 1. */
+  readonly channels?: ChannelChoice;
   /** Names of classes by their value. */
   readonly classNames?: Readonly<Record<string, string>>;
 }
@@ -36,11 +38,14 @@ const value = v.union(
   'a value must be a number, a colour as "#rrggbb", "transparent" or "nan"',
 );
 
+const channel = v.pipe(v.number(), v.integer(), v.minValue(1));
+
 const Settings = v.strictObject({
   background: v.exactOptional(v.union([value, v.literal('none')])),
   ignore: v.exactOptional(v.pipe(v.array(value), v.maxLength(256))),
   threshold: v.exactOptional(finite),
   instances: v.exactOptional(v.boolean()),
+  channels: v.exactOptional(v.tuple([channel, channel, channel])),
   classNames: v.exactOptional(
     v.record(
       v.pipe(v.string(), v.check(isValue, 'classes are named by their value')),
@@ -60,7 +65,7 @@ export async function readSettings(file: LazyFile): Promise<Outcome<DatasetSetti
       'data/settings',
       file.path,
       reason,
-      'It may hold {"background": 0, "ignore": [255], "threshold": 128, "instances": true, "classNames": {"1": "leaf"}}, each of them if needed.',
+      'It may hold {"background": 0, "ignore": [255], "threshold": 128, "instances": true, "channels": [2, 1, 1], "classNames": {"1": "leaf"}}, each of them if needed.',
     ),
   });
   const bytes = await readBytes(file, MOST_BYTES);
@@ -78,13 +83,20 @@ export async function readSettings(file: LazyFile): Promise<Outcome<DatasetSetti
 }
 
 /** The parts of a reading that settings choose. */
-export function changesOf({ background, ignore, threshold, instances }: DatasetSettings): ReadingChanges {
+export function changesOf({
+  background,
+  ignore,
+  threshold,
+  instances,
+  channels,
+}: DatasetSettings): ReadingChanges {
   const parsed = (of: SettingValue) => (typeof of === 'number' ? of : (parseValue(of) ?? Number.NaN));
   return {
     ...(background !== undefined && { background: background === 'none' ? null : parsed(background) }),
     ...(ignore && { ignored: ignore.map(parsed) }),
     ...(threshold !== undefined && { threshold }),
     ...(instances !== undefined && { instances }),
+    ...(channels && { channels }),
   };
 }
 
