@@ -1,5 +1,5 @@
 import type { Failure } from '../config/failure.ts';
-import type { ChannelChoice, ShownChannels } from './decode/channels.ts';
+import type { ShownChannels } from './decode/channels.ts';
 import { type DecodedImage, decodeImage, type ImageReading } from './decode/image.ts';
 import { upright } from './decode/orientation.ts';
 import type { Raster } from './decode/raster.ts';
@@ -10,7 +10,13 @@ import { attempt, refuse } from './outcome.ts';
 import { applyReading } from './reading/apply.ts';
 import { collectStatistics, inferDatasetReading } from './reading/dataset-reading.ts';
 import { earlierReading } from './reading/earlier.ts';
-import type { DatasetReading, MaskReading, MaskRole, ReadingChanges } from './reading/reading.ts';
+import type {
+  ChannelChoice,
+  DatasetReading,
+  MaskReading,
+  MaskRole,
+  ReadingChanges,
+} from './reading/reading.ts';
 import type {
   DepthMapping,
   LabelMap,

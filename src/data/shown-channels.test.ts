@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { greyTiff } from '../testing/grey-tiff.ts';
 import type { Dataset } from './dataset.ts';
 import { DatasetStore } from './dataset-store.ts';
-import type { ChannelChoice } from './decode/channels.ts';
 import { inspectDataset } from './inspect.ts';
 import { MemoryStore } from './memory-store.ts';
+import type { ChannelChoice } from './reading/reading.ts';
 import { channelRemarks, commonChannels, type ManyChannels } from './shown-channels.ts';
 
 const image = (file: string, of: number, shown: ChannelChoice): ManyChannels => ({

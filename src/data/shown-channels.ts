@@ -1,5 +1,6 @@
-import type { ChannelChoice, ShownChannels } from './decode/channels.ts';
+import type { ShownChannels } from './decode/channels.ts';
 import { notice } from './outcome.ts';
+import type { ChannelChoice } from './reading/reading.ts';
 import type { Refusal } from './types.ts';
 
 /** An image of two or of more than three channels, and which of them it shows by itself. */

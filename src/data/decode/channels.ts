@@ -1,9 +1,7 @@
+import type { ChannelChoice } from '../reading/reading.ts';
 import { depthMapping } from './depth.ts';
 import type { Raster, RasterData } from './raster.ts';
 import { unsupported } from './size-check.ts';
-
-/** Which channels of a file are shown as red, green and blue, counted from 1. */
-export type ChannelChoice = readonly [red: number, green: number, blue: number];
 
 /** Which of its channels an image shows. */
 export interface ShownChannels {

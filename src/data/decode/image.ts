@@ -1,6 +1,7 @@
 import { attempt } from '../outcome.ts';
+import type { ChannelChoice } from '../reading/reading.ts';
 import type { DepthMapping, ImageFormat, Outcome, RgbImage } from '../types.ts';
-import { type ChannelChoice, chooseChannels, type ShownChannels, samplesOfChannels } from './channels.ts';
+import { chooseChannels, type ShownChannels, samplesOfChannels } from './channels.ts';
 import { depthMapping, type Percentiles, toEightBits } from './depth.ts';
 import type { Raster } from './raster.ts';
 import { readRaster } from './read-raster.ts';

@@ -2,7 +2,6 @@
  * How the values of mask files become objects, said for a whole dataset. Values are numbers as the file has them: grey
  * levels, palette indices, alpha, channel numbers from 1, NaN; a colour is 65536·R + 256·G + B.
  */
-import type { ChannelChoice } from '../decode/channels.ts';
 
 /**
  * What of a file's samples is the mask: its grey values, palette indices, colours, alpha, or which of its channels is
@@ -45,6 +44,9 @@ export type MaskRole = 'masks' | 'labels' | 'instances';
 
 /** The reading of a dataset, by role. A role without files has none. */
 export type DatasetReading = Readonly<Partial<Record<MaskRole, MaskReading>>>;
+
+/** Which channels of an image file are shown as red, green and blue, counted from 1. */
+export type ChannelChoice = readonly [red: number, green: number, blue: number];
 
 /** Parts of a reading that a person has chosen; what is absent is inferred. */
 export interface ReadingChanges {

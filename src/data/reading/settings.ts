@@ -5,7 +5,7 @@ import { nameParts } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { refusal } from '../outcome.ts';
 import type { Outcome } from '../types.ts';
-import { parseValue, type ReadingChanges } from './reading.ts';
+import { type ChannelChoice, parseValue, type ReadingChanges } from './reading.ts';
 
 /** The file's name, in any case. */
 export const SETTINGS_FILE = 'dataset.json';
