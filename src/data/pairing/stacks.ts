@@ -19,7 +19,7 @@ export interface Unstacked {
 /** Puts a file for each page in the place of every TIFF of several images; see `pagesOf` for their names. */
 export async function unstack(files: readonly LazyFile[]): Promise<Unstacked> {
   const tiffs = sortedByName(
-    files.filter(({ path }) => ['tif', 'tiff'].includes(nameParts(path).extension)),
+    files.filter(({ path }) => ['tif', 'tiff', 'nii', 'nii.gz'].includes(nameParts(path).extension)),
     ({ path }) => path,
   );
   const sizes = tiffs.map(({ size }) => size).sort((a, b) => a - b);
