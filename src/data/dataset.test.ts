@@ -291,6 +291,150 @@ describe('classes in masks/', () => {
   });
 });
 
+describe('masks of images that EXIF turns', () => {
+  /** A PNG whose EXIF block says an orientation. */
+  const turned = (bytes: Uint8Array, orientation: number) => {
+    const exif = [
+      0x4d,
+      0x4d,
+      0,
+      42,
+      0,
+      0,
+      0,
+      8,
+      0,
+      1,
+      1,
+      0x12,
+      0,
+      3,
+      0,
+      0,
+      0,
+      1,
+      0,
+      orientation,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    ];
+    const chunk = [0, 0, 0, exif.length, 0x65, 0x58, 0x49, 0x66, ...exif, 0, 0, 0, 0];
+    return Uint8Array.from([...bytes.subarray(0, 33), ...chunk, ...bytes.subarray(33)]);
+  };
+  const objectsOf = async (orientation: number, mask: Uint8Array, width = WIDTH, height = HEIGHT) => {
+    const files = { 'images/a.png': turned(image(width, height), orientation), 'masks/a.png': mask };
+    const { dataset, refusals } = await inspectDataset((await only(files)).dataset, { listObjects: true });
+    const loaded = await loadFirst(dataset);
+    if (!loaded.ok) throw new Error(loaded.refusal.reason);
+    const { objects, image: upright } = loaded.value;
+    return {
+      size: [upright.width, upright.height],
+      boxes: objects.regions.map(({ box }) => box),
+      remarks: refusals.map(({ code, severity }) => `${severity} ${code}`),
+    };
+  };
+  const stored = labels([1, 0, 0, 3, 2]);
+
+  it('are turned likewise where the sizes agree only then', async () => {
+    expect(await objectsOf(6, stored)).toEqual({
+      size: [HEIGHT, WIDTH],
+      boxes: [[HEIGHT - 2, 0, HEIGHT, 3]],
+      remarks: ['notice data/mask-turned'],
+    });
+    expect((await objectsOf(8, stored)).boxes).toEqual([[0, WIDTH - 3, 2, WIDTH]]);
+  });
+
+  it('stay as they are where they are upright, or where the sizes cannot tell, which is said', async () => {
+    expect(await objectsOf(6, stored, HEIGHT, WIDTH)).toMatchObject({
+      boxes: [[0, 0, 3, 2]],
+      remarks: [],
+    });
+    for (const orientation of [2, 3, 4]) {
+      expect(await objectsOf(orientation, stored)).toMatchObject({
+        boxes: [[0, 0, 3, 2]],
+        remarks: ['notice data/mask-turn-unsure'],
+      });
+    }
+    expect((await objectsOf(1, stored)).remarks).toEqual([]);
+    expect((await objectsOf(3, labels())).remarks).toContain('notice data/mask-turn-unsure');
+  });
+
+  it('are refused where no turn makes the sizes agree', async () => {
+    expect((await objectsOf(6, stored, 5, 5)).remarks).toEqual(['refused data/mask-size']);
+  });
+});
+
+describe('masks of one object each', () => {
+  const lazy = (path: string, bytes: Uint8Array) => ({ path, size: bytes.length, bytes: async () => bytes });
+  const dataset = (...masks: readonly Uint8Array[]): Dataset => ({
+    name: 'set',
+    samples: [
+      {
+        name: 'a.png',
+        image: lazy('images/a.png', image()),
+        objectMasks: masks.map((bytes, i) => lazy(`masks/a_${i}.png`, bytes)),
+        split: 'test',
+      },
+    ],
+  });
+
+  it('are objects, the later on top where they overlap, and survive storage', async () => {
+    const inspected = await inspectDataset(
+      dataset(
+        labels([255, 0, 0, 4, 4]),
+        labels([255, 2, 2, 6, 6]),
+        labels([255, 7, 0, 8, 1], [255, 7, 4, 8, 6]),
+      ),
+      { listObjects: true },
+    );
+    expect(inspected.refusals).toEqual([]);
+    expect(inspected.objects[0]?.map(({ area }) => area)).toEqual([16, 12, 3]);
+    expect(inspected.samples[0]).toMatchObject({ source: 'instances', maskKind: 'instances', labels: [1] });
+    const store = new DatasetStore(new MemoryStore());
+    const { id } = await store.save(inspected);
+    const stored = await store.load(id);
+    if (!stored.ok) throw new Error(stored.refusal.reason);
+    expect(stored.value.dataset.samples[0]).toMatchObject({ split: 'test', reading: inspected.reading });
+    const [before, after] = [await loadFirst(inspected.dataset), await loadFirst(stored.value.dataset)];
+    expect(after).toEqual(before);
+  });
+
+  it('are read alike, and one that cannot be is left out', async () => {
+    const inverted = (x: number) => labels([255, 0, 0, WIDTH, HEIGHT], [0, x, 1, x + 2, 3]);
+    const result = await inspectDataset(dataset(inverted(1), new Uint8Array(4), inverted(5)), {
+      listObjects: true,
+    });
+    expect(result.objects[0]?.map(({ area }) => area)).toEqual([4, 4]);
+    expect(result.refusals.map(({ file, severity }) => [file, severity])).toEqual([
+      ['masks/', 'notice'],
+      ['masks/a_1.png', 'refused'],
+    ]);
+    expect(result.dataset.samples[0]?.objectMasks).toHaveLength(2);
+  });
+});
+
+it('a stored dataset keeps its reading, NaN and names included', async () => {
+  const { dataset } = await only({
+    'images/a.png': image(),
+    'masks/a.png': labels([3, 0, 0, 3, 3], [9, 4, 0, 6, 2]),
+  });
+  const named = { ...dataset, classNames: new Map([[3, 'leaf']]) };
+  const inspected = await inspectDataset(named, { changes: { ignored: [9] } });
+  const store = new DatasetStore(new MemoryStore());
+  const masks = { ...inspected.reading.masks, ignored: [9, Number.NaN] };
+  const reading = { masks } as typeof inspected.reading;
+  const { id, evidence } = await store.save({ ...inspected, reading });
+  const stored = await store.load(id);
+  if (!stored.ok) throw new Error(stored.refusal.reason);
+  expect(stored.value.dataset.reading).toEqual(reading);
+  expect(stored.value.dataset.classNames).toEqual(named.classNames);
+  expect(evidence.join(' ')).toMatch(/9 is ignored, as you chose/);
+});
+
 it('reads files as they come, and keeps what came before a failure', async () => {
   async function* stream(): AsyncGenerator<InputFile> {
     yield* input({ 'images/a.png': image() });

@@ -41,7 +41,11 @@ function withTransparency(stats: MaskStatistics): Gathered | undefined {
     ...plainColours,
     ...(levels ?? []).map(({ value }) => value).filter((value) => !isTransparent(value)),
   ]);
-  const isCutOut = levels === null || visible.photoFiles.length > 0 || colours.size > MOST_COLOURS;
+  const isCutOut =
+    levels === null ||
+    visible.photoFiles.length > 0 ||
+    colours.size > MOST_COLOURS ||
+    (colours.size === 0 && visible.fuzzyFiles.length > 0);
   if (!isCutOut && !seen && visible.fuzzyFiles.length === 0) return undefined;
   if (isCutOut || colours.size <= 1) {
     const why = isCutOut

@@ -1,0 +1,722 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../config/random.ts';
+import type { Raster } from '../decode/raster.ts';
+import { findObjects, IGNORED } from '../objects.ts';
+import { applyReading } from './apply.ts';
+import { inferReading } from './infer.ts';
+import { type MaskRole, type ReadingChanges, TRANSPARENT } from './reading.ts';
+import { MaskStatistics, maskFacts } from './statistics.ts';
+
+const SIZE = 48;
+const base = { format: 'png', bits: 8, lossy: false, orientation: 1, width: SIZE, height: SIZE } as const;
+
+/** Two discs on a ground, a little elsewhere in every mask: 0 outside, 1 and 2 in the discs, 3 in a rim around them. */
+function discs(seed: number, rim = 0): number[] {
+  const random = Random.fromSeed(seed, 'discs');
+  const places = [12, 34].map((x) => [x + random.integer(3), 14 + random.integer(18), 6 + random.integer(2)]);
+  return Array.from({ length: SIZE * SIZE }, (_, i) => {
+    for (const [k, [x = 0, y = 0, r = 0]] of places.entries()) {
+      const distance = Math.hypot((i % SIZE) - x, Math.floor(i / SIZE) - y);
+      if (distance <= r) return k + 1;
+      if (distance <= r + rim) return 3;
+    }
+    return 0;
+  });
+}
+
+const SEEDS = [1, 2, 3];
+/** Areas of the two discs in each mask, largest first. */
+const AREAS = SEEDS.map((seed) => {
+  const values = discs(seed);
+  return [1, 2].map((k) => values.filter((v) => v === k).length).sort((a, b) => b - a);
+});
+
+type Pixel = number | readonly number[];
+
+/** A raster with the pixel that stands for each of 0, 1, 2, 3. */
+function raster(values: readonly number[], pixels: readonly Pixel[], more: Partial<Raster> = {}): Raster {
+  const first = pixels[0];
+  const channels = typeof first === 'number' || first === undefined ? 1 : first.length;
+  const flat = values.flatMap((v) => pixels[v] ?? 0);
+  const data = more.bits === 16 ? Uint16Array.from(flat) : Uint8Array.from(flat);
+  return { ...base, channels, data, ...more };
+}
+
+const floats = (values: readonly number[], of: readonly number[]): Raster => ({
+  ...raster(values, [0]),
+  bits: 32,
+  data: Float32Array.from(values, (v) => of[v] ?? 0),
+});
+
+/** Every value as the mean of its neighbourhood, as scaling with smoothing leaves it. */
+function smoothed(mask: Raster, radius = 1): Raster {
+  const { data, channels } = mask;
+  const out = Uint16Array.from(data as Uint8Array);
+  for (let y = 0; y < SIZE; y++) {
+    for (let x = 0; x < SIZE; x++) {
+      for (let c = 0; c < channels; c++) {
+        let sum = 0;
+        let count = 0;
+        for (let ny = Math.max(0, y - radius); ny <= Math.min(SIZE - 1, y + radius); ny++) {
+          for (let nx = Math.max(0, x - radius); nx <= Math.min(SIZE - 1, x + radius); nx++) {
+            sum += data[(ny * SIZE + nx) * channels + c] as number;
+            count++;
+          }
+        }
+        out[(y * SIZE + x) * channels + c] = Math.round(sum / count);
+      }
+    }
+  }
+  return { ...mask, data: mask.bits === 16 ? out : Uint8Array.from(out) };
+}
+
+/** As a codec leaves it: smoothed a little, with noise near the edges. */
+function lossy(mask: Raster, seed: number): Raster {
+  const random = Random.fromSeed(seed, 'noise');
+  const soft = smoothed(mask);
+  const data = Uint8Array.from(soft.data, (v, i) => {
+    const isEdge = Math.abs(v - (mask.data[i] as number)) > 0 || random.chance(0.1);
+    return isEdge ? Math.min(255, Math.max(0, v + random.integer(9) - 4)) : v;
+  });
+  return { ...soft, format: 'jpeg', lossy: true, data };
+}
+
+interface Understood {
+  readonly areas: readonly (readonly number[])[];
+  readonly said: string;
+  readonly remarks: readonly string[];
+  readonly labels: readonly number[];
+  readonly ignored: number;
+}
+
+/** What masks are read as: areas of the objects of each, and what is said. */
+function understand(
+  masks: readonly Raster[],
+  { role = 'masks' as MaskRole, changes = {} as ReadingChanges } = {},
+): Understood & { readonly inferred: ReturnType<typeof inferReading> } {
+  const stats = new MaskStatistics();
+  for (const [i, mask] of masks.entries()) stats.add(maskFacts(mask, `masks/${i}.png`));
+  const inferred = inferReading(stats, role, changes);
+  const { reading } = inferred;
+  const bad = new Set(
+    inferred.remarks.filter(({ severity }) => severity === 'refused').map(({ file }) => file),
+  );
+  const maps = masks.flatMap((mask, i) =>
+    reading && !bad.has(`masks/${i}.png`) ? [applyReading(mask, reading, `masks/${i}.png`)] : [],
+  );
+  const rule = reading?.meaning === 'objects' ? 'ids' : 'components';
+  const regions = maps.map((map) => findObjects(map, rule).regions);
+  return {
+    inferred,
+    areas: regions.map((each) => each.map(({ area }) => area)),
+    labels: [...new Set(regions.flat().map(({ label }) => label))].sort((a, b) => a - b),
+    said: inferred.remarks.map(({ reason, cure }) => `${reason} ${cure}`).join('\n'),
+    remarks: inferred.remarks.map(({ code }) => code),
+    ignored: maps.reduce((sum, { data }) => sum + data.filter((v) => v === IGNORED).length, 0),
+  };
+}
+
+const plain = (pixels: readonly Pixel[], more: Partial<Raster> = {}, rim = 0) =>
+  SEEDS.map((seed) => raster(discs(seed, rim), pixels, more));
+
+describe('masks in which nothing is to be guessed', () => {
+  it.each([
+    ['0 and 1', plain([0, 1, 1])],
+    ['0 and 255', plain([0, 255, 255])],
+    ['one bit', plain([0, 1, 1], { bits: 1 })],
+    ['16 bits', plain([0, 65_535, 65_535], { bits: 16 })],
+    [
+      'grey as RGB',
+      plain([
+        [0, 0, 0],
+        [255, 255, 255],
+        [255, 255, 255],
+      ]),
+    ],
+    [
+      'red on black',
+      plain([
+        [0, 0, 0],
+        [255, 0, 0],
+        [255, 0, 0],
+      ]),
+    ],
+    [
+      'red on white',
+      plain([
+        [255, 255, 255],
+        [255, 0, 0],
+        [255, 0, 0],
+      ]),
+    ],
+    [
+      'white on transparent',
+      plain(
+        [
+          [0, 0, 0, 0],
+          [255, 255, 255, 255],
+          [255, 255, 255, 255],
+        ],
+        { hasAlpha: true },
+      ),
+    ],
+    [
+      'opaque alpha',
+      plain(
+        [
+          [0, 0, 0, 255],
+          [9, 9, 9, 255],
+          [9, 9, 9, 255],
+        ],
+        { hasAlpha: true },
+      ),
+    ],
+    ['floats', SEEDS.map((seed) => floats(discs(seed), [0, 1, 1]))],
+    ['1 in some and 255 in others', [...plain([0, 1, 1]).slice(0, 1), ...plain([0, 255, 255]).slice(1)]],
+  ])('%s are foreground and background, without a remark', (_, masks) => {
+    const { areas, remarks, labels, inferred } = understand(masks);
+    expect([areas, remarks, labels]).toEqual([AREAS, [], [1]]);
+    expect(inferred.reading).toMatchObject({
+      meaning: 'foreground',
+      ignored: [],
+      levels: null,
+      threshold: null,
+    });
+    expect(inferred.evidence.join(' ')).toMatch(/background.*foreground/);
+  });
+
+  it.each([
+    ['1 and 2', plain([0, 1, 2]), [1, 2]],
+    ['3 and 17', plain([0, 3, 17]), [3, 17]],
+    ['50 and 100', plain([0, 50, 100]), [50, 100]],
+    ['128 and 255', plain([0, 128, 255]), [128, 255]],
+    ['300 and 556', plain([0, 300, 556], { bits: 16 }), [300, 556]],
+    ['floats', SEEDS.map((seed) => floats(discs(seed), [0, 4, 1000])), [4, 1000]],
+    [
+      'colours',
+      plain([
+        [0, 0, 0],
+        [255, 0, 0],
+        [0, 255, 0],
+      ]),
+      [0x00ff00, 0xff0000],
+    ],
+    [
+      'colours on white',
+      plain([
+        [255, 255, 255],
+        [220, 40, 40],
+        [40, 40, 220],
+      ]),
+      [0x2828dc, 0xdc2828],
+    ],
+    [
+      'colours on what is transparent',
+      plain(
+        [
+          [255, 255, 255, 0],
+          [255, 0, 0, 128],
+          [0, 255, 0, 128],
+        ],
+        { hasAlpha: true },
+      ),
+      [0x00ff00, 0xff0000],
+    ],
+    ['palette indices', plain([0, 1, 2], { palette: Uint8Array.of(0, 0, 0, 128, 0, 0, 0, 128, 0) }), [1, 2]],
+    [
+      'a palette with black last',
+      plain([2, 0, 1], { palette: Uint8Array.of(9, 0, 0, 0, 9, 0, 0, 0, 0) }),
+      [1, 2],
+    ],
+    [
+      'one-hot channels',
+      plain([
+        [1, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 0, 0, 0, 1],
+      ]),
+      [2, 5],
+    ],
+  ])('%s are classes', (_, masks, labels) => {
+    const found = understand(masks);
+    expect([found.areas, found.labels]).toEqual([AREAS, labels]);
+    expect(found.remarks.filter((code) => code !== 'data/reading-background')).toEqual([]);
+    expect(found.inferred.reading?.meaning).toBe('classes');
+  });
+
+  it('are read as they stand, whatever labels they hold', () => {
+    for (let seed = 0; seed < 25; seed++) {
+      const random = Random.fromSeed(seed, 'labels');
+      const classes = 1 + random.integer(6);
+      // Blocks at least two wide, none at the image's edge.
+      const data = new Uint8Array(SIZE * SIZE);
+      for (let n = 0; n < 8; n++) {
+        const [x0, y0] = [1 + random.integer(SIZE - 10), 1 + random.integer(SIZE - 10)];
+        const value = 1 + random.integer(classes);
+        for (let y = y0; y < y0 + 2 + random.integer(6); y++)
+          data.fill(value, y * SIZE + x0, y * SIZE + x0 + 7);
+      }
+      const mask = { ...raster([], [0]), data };
+      const { inferred } = understand([mask], { role: 'labels' });
+      expect(inferred.remarks, String(seed)).toEqual([]);
+      if (!inferred.reading) throw new Error('not read');
+      expect(applyReading(mask, inferred.reading, 'm.png').data).toEqual(Int32Array.from(data));
+    }
+  });
+
+  it('lines and dots are labels and no transitions', () => {
+    const random = Random.fromSeed(4, 'dots');
+    const dots = Array.from({ length: SIZE * SIZE }, () => (random.chance(0.02) ? 1 + random.integer(3) : 0));
+    const lines = Array.from({ length: SIZE * SIZE }, (_, i) =>
+      (i % SIZE) % 9 === 4 ? 1 : Math.floor(i / SIZE) % 11 === 5 ? 2 : 0,
+    );
+    for (const values of [dots, lines]) {
+      const { inferred } = understand([raster(values, [0, 80, 160, 240])]);
+      expect(inferred.reading).toMatchObject({ levels: null, background: 0 });
+      expect(inferred.remarks.filter(({ severity }) => severity === 'refused')).toEqual([]);
+    }
+  });
+});
+
+describe('a background that is not 0', () => {
+  it.each([
+    ['1', plain([1, 2, 2]), 1, /\b1\b.*background/],
+    ['10 of label maps', plain([10, 20, 30]), 10, /\b10\b.*background/],
+    ['near-black', plain([1, 255, 255]), 1, /\b1\b.*background/],
+    [
+      'brown',
+      plain([
+        [140, 90, 30],
+        [250, 50, 83],
+        [250, 50, 83],
+      ]),
+      0x8c5a1e,
+      /\(140, 90, 30\).*background/,
+    ],
+    ['black objects on white', plain([255, 0, 0]), 255, /255.*background.*inverted/],
+    [
+      'holes in what is opaque',
+      plain(
+        [
+          [9, 9, 9, 255],
+          [9, 9, 9, 0],
+          [9, 9, 9, 0],
+        ],
+        { hasAlpha: true },
+      ),
+      255,
+      /255.*background/,
+    ],
+    [
+      '-1',
+      SEEDS.map((seed) => ({
+        ...raster(discs(seed), [0]),
+        data: Int16Array.from(discs(seed), (v) => v || -1),
+        bits: 16,
+      })),
+      -1,
+      /-1.*background/,
+    ],
+  ])('%s is found, and said', (_, masks, background, text) => {
+    const found = understand(masks);
+    expect(found.areas).toEqual(AREAS);
+    expect(found.inferred.reading?.background).toBe(background);
+    expect(found.said).toMatch(text);
+    expect(found.said).toMatch(/--background/);
+  });
+
+  it('NaN is background where there is no 0, and ignored where there is', () => {
+    const without = understand(SEEDS.map((seed) => floats(discs(seed), [Number.NaN, 1, 2])));
+    expect([without.areas, without.remarks]).toEqual([AREAS, []]);
+    const beside = understand(SEEDS.map((seed) => floats(discs(seed, 2), [0, 1, 2, Number.NaN])));
+    expect([beside.areas, beside.remarks]).toEqual([AREAS, ['data/reading-ignored']]);
+    expect(beside.ignored).toBeGreaterThan(0);
+  });
+
+  it('value 0 has the label of the background where it is a class', () => {
+    const { inferred, labels, areas } = understand(
+      plain([2, 0, 1], { palette: Uint8Array.of(9, 0, 0, 0, 9, 0, 0, 0, 0) }),
+    );
+    expect([areas, labels, inferred.reading?.zeroLabel]).toEqual([AREAS, [1, 2], 2]);
+  });
+
+  it('no value is, where all are classes: that is said', () => {
+    const quarters = Array.from(
+      { length: SIZE * SIZE },
+      (_, i) => (i % SIZE < SIZE / 2 ? 0 : 1) + (i < (SIZE * SIZE) / 2 ? 0 : 2),
+    );
+    const found = understand([raster(quarters, [1, 2, 3, 4])]);
+    expect(found.inferred.reading?.background).toBeNull();
+    expect(found.areas[0]).toHaveLength(4);
+    expect(found.said).toMatch(/No value is background/);
+  });
+
+  it('WhiteIsZero is said, with the values as they are stored', () => {
+    const found = understand(plain([0, 255, 255], { format: 'tiff', isWhiteZero: true }));
+    expect([found.areas, found.remarks]).toEqual([AREAS, ['data/mask-white-is-zero']]);
+    expect(found.said).toMatch(/WhiteIsZero/);
+  });
+
+  it('a dataset without any foreground has background alone', () => {
+    const empty = raster(new Array(SIZE * SIZE).fill(0), [0]);
+    expect(understand([empty, empty])).toMatchObject({ areas: [[], []], remarks: [] });
+  });
+});
+
+describe('what is ignored', () => {
+  it.each([
+    ['a rim of 255', plain([0, 15, 15, 255], {}, 2), 255],
+    ['a rim of 254 around classes', plain([0, 3, 5, 254], {}, 2), 254],
+    ['a rim of 9', plain([0, 1, 2, 9], {}, 2), 9],
+    ['the border of a trimap', plain([2, 1, 1, 3], {}, 2), 3],
+    ['the unknown of a matting trimap', plain([0, 255, 255, 128], {}, 2), 128],
+    ['a rim of 0 on 1', plain([1, 2, 2, 0], {}, 2), 0],
+    [
+      'a pale rim of a palette',
+      plain([0, 1, 1, 2], { palette: Uint8Array.of(0, 0, 0, 99, 0, 0, 224, 224, 192) }, 2),
+      2,
+    ],
+  ])('%s', (_, masks, value) => {
+    const found = understand(masks);
+    expect(found.areas).toEqual(AREAS);
+    expect(found.inferred.reading?.ignored).toEqual([value]);
+    expect(found.ignored).toBeGreaterThan(0);
+    expect(found.said).toMatch(
+      new RegExp(`\\b${value} is ignored: it lies only along borders.*--ignore`, 's'),
+    );
+  });
+
+  it.each([
+    ['0 beside a background of 1', 0, [1, 2, 2]],
+    ['255 beside small ids', 255, [0, 1, 2]],
+  ])('stripes of %s', (_, stripe, pixels) => {
+    const masks = plain(pixels).map((mask) => {
+      const data = mask.data.slice();
+      for (let y = 0; y < SIZE; y++) data.fill(stripe, y * SIZE, y * SIZE + 3);
+      return { ...mask, data };
+    });
+    const found = understand(masks);
+    expect(found.areas).toEqual(AREAS);
+    expect(found.inferred.reading?.ignored).toEqual([stripe]);
+    expect(found.remarks).toContain('data/reading-ignored');
+  });
+
+  it('is no ring that is as wide as what it surrounds, nor a class beside others', () => {
+    const cells = understand(plain([0, 1, 1, 2], {}, 8).map((mask) => mask));
+    expect(cells.inferred.reading?.ignored).toEqual([]);
+    expect(understand(plain([0, 128, 255])).inferred.reading?.ignored).toEqual([]);
+  });
+});
+
+describe('values that were mixed', () => {
+  const share = (areas: readonly (readonly number[])[]) =>
+    areas.map((each, i) => each.map((area, k) => area / (AREAS[i]?.[k] ?? 0)));
+  const near = (areas: readonly (readonly number[])[], tolerance: number) => {
+    expect(areas.map(({ length }) => length)).toEqual([2, 2, 2]);
+    for (const ratio of share(areas).flat()) expect(Math.abs(ratio - 1)).toBeLessThan(tolerance);
+  };
+
+  it.each([
+    ['0 and 255', plain([0, 255, 255]), 128],
+    ['black on white', plain([255, 0, 0]), 128],
+    ['0 and 128', plain([0, 128, 128]), 64],
+    ['16 bits', plain([0, 65_535, 65_535], { bits: 16 }), 32_768],
+    [
+      'alpha',
+      plain(
+        [
+          [9, 9, 9, 0],
+          [9, 9, 9, 255],
+          [9, 9, 9, 255],
+        ],
+        { hasAlpha: true },
+      ),
+      128,
+    ],
+  ])('smoothed %s is read with a threshold in any folder', (_, masks, threshold) => {
+    for (const role of ['masks', 'labels'] as const) {
+      const found = understand(
+        masks.map((mask) => smoothed(mask)),
+        { role },
+      );
+      near(found.areas, 0.06);
+      expect(found.inferred.reading?.threshold).toBe(threshold);
+      expect(found.remarks).toContain('data/mask-smoothed');
+      expect(found.said).toMatch(/smoothed.*--threshold/s);
+    }
+  });
+
+  it.each([
+    [
+      'one colour',
+      plain([
+        [0, 0, 0],
+        [255, 0, 0],
+        [255, 0, 0],
+      ]),
+      [1],
+      1,
+    ],
+    [
+      'two colours',
+      plain([
+        [0, 0, 0],
+        [230, 60, 60],
+        [60, 90, 240],
+      ]),
+      [0x3c5af0, 0xe63c3c],
+      2,
+    ],
+    ['two greys', plain([0, 60, 180]), [60, 180], 2],
+  ])('smoothed %s snaps to what is meant, without a rim of another class', (_, masks, labels, levels) => {
+    const found = understand(masks.map((mask) => smoothed(mask)));
+    near(found.areas, 0.08);
+    expect(found.labels).toEqual(labels);
+    expect(found.inferred.reading?.levels).toHaveLength(levels + 1);
+    expect(found.remarks).toEqual(['data/mask-snapped']);
+  });
+
+  it.each([
+    ['0 and 255', plain([0, 255, 255]), 'data/mask-smoothed'],
+    [
+      'class colours',
+      plain([
+        [0, 0, 0],
+        [128, 0, 0],
+        [0, 128, 0],
+      ]),
+      'data/mask-snapped',
+    ],
+    ['the greys 60 and 180', plain([0, 60, 180]), 'data/mask-snapped'],
+  ])('a lossy file of %s is read, and said', (_, masks, code) => {
+    const found = understand(masks.map(lossy));
+    near(found.areas, 0.1);
+    expect(found.remarks).toEqual([code]);
+    expect(found.said).toMatch(/lossy JPEG/);
+  });
+
+  it.each([1, 2])('class ids in a lossy file are refused with a cure: 0 to %i', (top) => {
+    const masks = plain([0, 1, top]).map((mask, i) => ({ ...lossy(mask, i), data: mask.data }));
+    for (const role of ['masks', 'labels'] as const) {
+      const found = understand(masks, { role });
+      expect(found.inferred.reading).toBeNull();
+      expect(found.said).toMatch(/lossy JPEG.*original as PNG/);
+    }
+  });
+
+  it('object ids in a lossy file are refused', () => {
+    const found = understand(plain([0, 90, 200]).map(lossy), { role: 'instances' });
+    expect(found.inferred.reading).toBeNull();
+    expect(found.said).toMatch(/lossy JPEG, so its object ids cannot be recovered/);
+  });
+
+  it.each([
+    ['1 in the background', 0, 1],
+    ['254 in the objects', 255, 254],
+    ['253 in the objects', 255, 253],
+  ])('stray pixels of %s count as what is around them', (_, where, stray) => {
+    const random = Random.fromSeed(7, 'stray');
+    const masks = plain([0, 255, 255]).map((mask) => ({
+      ...mask,
+      data: mask.data.map((v) => (v === where && random.chance(0.15) ? stray : v)),
+    }));
+    const found = understand(masks);
+    expect(found.areas).toEqual(AREAS);
+    expect(found.remarks).toEqual(['data/mask-smoothed']);
+  });
+
+  it('a photograph is no mask, and is left out alone', () => {
+    const random = Random.fromSeed(2, 'photo');
+    const photo: Raster = {
+      ...base,
+      channels: 3,
+      data: Uint8Array.from({ length: 3 * SIZE * SIZE }, () => random.integer(256)),
+    };
+    const found = understand([
+      ...plain([
+        [0, 0, 0],
+        [255, 0, 0],
+        [255, 0, 0],
+      ]),
+      photo,
+    ]);
+    expect(found.areas).toEqual(AREAS);
+    expect(found.inferred.remarks).toMatchObject([
+      { code: 'data/mask-looks-like-photo', file: 'masks/3.png', severity: 'refused' },
+    ]);
+    expect(understand([photo]).inferred.reading).toBeNull();
+  });
+
+  it('a cut-out keeps the colours of the image, and alpha is the mask', () => {
+    const random = Random.fromSeed(5, 'cut-out');
+    const masks = SEEDS.map(
+      (seed): Raster => ({
+        ...base,
+        channels: 4,
+        hasAlpha: true,
+        data: Uint8Array.from(
+          discs(seed).flatMap((v) => [
+            random.integer(256),
+            random.integer(256),
+            random.integer(256),
+            v ? 255 : 0,
+          ]),
+        ),
+      }),
+    );
+    const found = understand(masks);
+    expect(found.areas).toEqual(AREAS);
+    expect(found.inferred.reading?.samples).toBe('alpha');
+    expect(found.inferred.evidence.join(' ')).toMatch(/Alpha is the mask: .*shows an image/);
+  });
+
+  it('fractions are no labels, and a threshold is the cure that works', () => {
+    const masks = SEEDS.map((seed) => floats(discs(seed), [0, 0.5, 1]));
+    const found = understand(masks);
+    expect(found.inferred.reading).toBeNull();
+    expect(found.said).toMatch(/fractions such as 0\.5.*--threshold/);
+    expect(understand(masks, { changes: { threshold: 0.5 } }).areas).toEqual(AREAS);
+    expect(understand(SEEDS.map((seed) => floats(discs(seed), [0, 0.5, 0.5])))).toMatchObject({
+      areas: AREAS,
+      remarks: [],
+    });
+  });
+
+  it('channels of which several are set have no one class', () => {
+    const found = understand(
+      plain([
+        [0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [0, 0, 0, 0, 1],
+      ]),
+    );
+    expect(found.areas).toEqual([]);
+    expect(found.said).toMatch(/5 channels of which several are set/);
+  });
+});
+
+describe('masks of one dataset that are not alike', () => {
+  it('0 and 255 among label maps is said', () => {
+    const masks = [...plain([0, 1, 2]), ...plain([0, 255, 255]).slice(0, 1)];
+    const found = understand(masks);
+    expect(found.areas).toEqual([...AREAS, AREAS[0]]);
+    expect(found.labels).toEqual([1, 2, 255]);
+    expect(found.inferred.remarks).toMatchObject([
+      {
+        code: 'data/mask-unlike-others',
+        file: 'masks/3.png',
+        reason: expect.stringMatching(/^255 occurs only in/),
+      },
+    ]);
+  });
+
+  it('a class that is alone in its mask keeps its value', () => {
+    const one = (value: number) => raster(discs(value), [0, value, value]);
+    const found = understand([one(1), one(4), ...plain([0, 1, 2]).slice(0, 1)]);
+    expect(found.labels).toEqual([1, 2, 4]);
+    expect(understand([one(1), one(4)]).labels).toEqual([1, 4]);
+  });
+
+  it('palettes that put colours at other places are read by their colours', () => {
+    const [a, b] = [
+      Uint8Array.of(0, 0, 0, 255, 0, 0, 0, 0, 255),
+      Uint8Array.of(0, 0, 0, 0, 0, 255, 255, 0, 0),
+    ];
+    const masks = [raster(discs(1), [0, 1, 2], { palette: a }), raster(discs(2), [0, 2, 1], { palette: b })];
+    const found = understand(masks);
+    expect([found.areas, found.labels]).toEqual([AREAS.slice(0, 2), [0x0000ff, 0xff0000]]);
+  });
+});
+
+describe('ids of objects', () => {
+  /** Discs on a grid, numbered from 1 in each mask, two of them touching. */
+  const numbered = (count: number): Raster => {
+    const data = new Uint8Array(SIZE * SIZE);
+    for (let k = 0; k < count; k++) {
+      const [x, y] = [2 + (k % 6) * 7, 2 + Math.floor(k / 6) * 7];
+      for (let dy = 0; dy < 5; dy++)
+        data.fill(k + 1, (y + dy) * SIZE + x, (y + dy) * SIZE + x + (k === 0 ? 7 : 5));
+    }
+    return { ...raster([], [0]), data };
+  };
+
+  it('are told from classes by their numbers, and said', () => {
+    const found = understand([numbered(7), numbered(12), numbered(5)]);
+    expect(found.areas.map(({ length }) => length)).toEqual([7, 12, 5]);
+    expect(found.inferred.reading?.meaning).toBe('objects');
+    expect(found.inferred.evidence.join(' ')).toMatch(/5 to 12 of them, each in one part/);
+    expect(found.remarks).toEqual([]);
+  });
+
+  it('are classes where each has several parts, unless a person says otherwise', () => {
+    const masks = SEEDS.map((seed) =>
+      raster(
+        discs(seed).map((v, i) => (v ? 1 : i % SIZE === 45 ? 2 : 0)),
+        [0, 1, 2],
+      ),
+    );
+    expect(understand(masks).inferred.reading?.meaning).toBe('classes');
+    const forced = understand(masks, { changes: { instances: true } });
+    expect(forced.areas.map(({ length }) => length)).toEqual([2, 2, 2]);
+    const kept = understand([numbered(7), numbered(12)], { changes: { instances: false } });
+    expect(kept.inferred.reading?.meaning).toBe('classes');
+  });
+});
+
+describe('what a person chooses', () => {
+  const masks = plain([0, 1, 2, 255], {}, 2);
+
+  it('counts, and is no remark', () => {
+    const found = understand(masks, { changes: { background: 255, ignored: [0] } });
+    expect(found.inferred.reading).toMatchObject({ background: 255, ignored: [0] });
+    expect([found.areas, found.remarks]).toEqual([AREAS, []]);
+    expect(found.inferred.evidence.join(' ')).toMatch(
+      /255 is the background, as you chose.*0 is ignored, as you chose/,
+    );
+    expect(understand(masks, { changes: { ignored: [] } }).areas.flat()).toHaveLength(12);
+  });
+
+  it('may be that no value is background', () => {
+    const found = understand(plain([0, 1, 2]), { changes: { background: null } });
+    expect(found.areas.every(({ length }) => length === 3)).toBe(true);
+    expect(found.labels).toEqual([1, 2, 3]);
+  });
+
+  it('must occur', () => {
+    const found = understand(masks, { changes: { background: 7 } });
+    expect(found.inferred.reading).toBeNull();
+    expect(found.said).toMatch(/^7 is no value of these masks: they hold 0, 1, 2 and 255\. Choose among 0, /);
+    const colours = understand(
+      plain([
+        [0, 0, 0],
+        [255, 0, 0],
+        [0, 0, 255],
+      ]),
+      { changes: { threshold: 9 } },
+    );
+    expect(colours.said).toMatch(/needs grey masks/);
+  });
+
+  it('a threshold splits, on the side that the background is not on', () => {
+    const grey = plain([10, 90, 200]);
+    const only = understand(grey, { changes: { threshold: 100 } });
+    expect(only.areas.map(({ length }) => length)).toEqual([1, 1, 1]);
+    const inverted = understand(grey, { changes: { threshold: 100, background: 200 } });
+    expect(inverted.inferred.reading?.background).toBe(200);
+    expect(inverted.areas.every(([area = 0]) => area > 1000)).toBe(true);
+  });
+
+  it('transparent is a value of colours', () => {
+    const half = plain(
+      [
+        [9, 9, 9, 0],
+        [255, 0, 0, 255],
+        [0, 255, 0, 255],
+      ],
+      { hasAlpha: true },
+    );
+    const found = understand(half, { changes: { background: 0xff0000, ignored: [TRANSPARENT] } });
+    expect(found.areas.map(({ length }) => length)).toEqual([1, 1, 1]);
+    expect(found.ignored).toBeGreaterThan(1000);
+  });
+});
