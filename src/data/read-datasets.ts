@@ -1,4 +1,5 @@
 import { type Annotations, classNamesOf, readAnnotations } from './annotations/read-annotations.ts';
+import { remarksOnUse } from './annotations/remarks-on-use.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { isJunk, isZipName, nameParts } from './file-names.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
@@ -81,8 +82,12 @@ export async function readDatasets(
     known: await namelessImages(left),
     ...(topName === undefined ? {} : { topName }),
   });
-  const datasets = pairing.datasets.map(({ name, classNames: ofFolders, samples }): Dataset => {
-    const own = samples.map((sample) => withAnnotations(withFiles(sample, found), annotations));
+  const paired = new Map(
+    pairing.datasets.map((each) => [each, each.samples.map((sample) => withFiles(sample, found))]),
+  );
+  refusals.push(...remarksOnUse([...paired.values()].flat(), annotations));
+  const datasets = [...paired].map(([{ name, classNames: ofFolders }, samples]): Dataset => {
+    const own = samples.map((sample) => withAnnotations(sample, annotations));
     const classNames = classNamesOf(own, annotations) ?? ofFolders;
     return settled({ name, samples: own, ...(classNames ? { classNames } : {}) }, settings);
   });

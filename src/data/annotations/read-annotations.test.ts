@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { blankPng, understoodDrop } from '../../testing/understood-drop.ts';
+import { loadSample } from '../dataset.ts';
+import { DatasetStore } from '../dataset-store.ts';
 import { encodeMaskPng } from '../encode-png.ts';
+import { inspectDataset } from '../inspect.ts';
+import { MemoryStore } from '../memory-store.ts';
+import { IGNORED } from '../objects.ts';
+import { readDatasets } from '../read-datasets.ts';
 import { writeZip } from '../zip.ts';
 
 const IMAGE = blankPng(20, 16);
@@ -86,6 +92,71 @@ describe('several annotation files', () => {
     expect(remarks).toEqual([
       expect.stringMatching(/^notice data\/annotation-twice b.json: .*a.png \(a.json\)/),
     ]);
+  });
+});
+
+describe('annotations among masks', () => {
+  const mask = encodeMaskPng({ width: 20, height: 16, data: new Uint8Array(320).fill(1, 0, 50) });
+  const json = coco([{ file_name: 'a.png' }], [{ segmentation: square(1, 1, 3) }]);
+
+  it('replace the mask of their image, and say so', async () => {
+    const drop = {
+      's/images/a.png': IMAGE,
+      's/images/b.png': IMAGE,
+      's/masks/a.png': mask,
+      's/masks/b.png': mask,
+    };
+    const { images, remarks } = await understoodDrop({ ...drop, 's/c.json': json });
+    const areas = Object.values(images).map((each) => each?.objects.map(([, area]) => area));
+    expect(areas).toEqual([[9], [50]]);
+    expect(remarks).toEqual([
+      expect.stringMatching(
+        /^notice data\/annotation-replaces-mask s\/masks\/a.png: The mask of an image is .*s\/c.json for s\/images\/a.png/,
+      ),
+    ]);
+  });
+
+  it('are the same after the dataset was stored, ignored pixels included', async () => {
+    const files = {
+      'a.png': IMAGE,
+      'c.json': coco(
+        [{ file_name: 'a.png' }],
+        [
+          { segmentation: square(1, 1, 3) },
+          { segmentation: square(3, 3, 5), category_id: 2 },
+          { segmentation: { size: [16, 20], counts: [160, 32, 128] }, iscrowd: 1 },
+        ],
+        ['leaf', 'stem'],
+      ),
+    };
+    const { datasets } = await readDatasets(
+      Object.entries(files).map(([path, content]) => {
+        const bytes =
+          content instanceof Uint8Array ? content : new TextEncoder().encode(JSON.stringify(content));
+        return { path, size: bytes.length, bytes: async () => bytes };
+      }),
+    );
+    const [dataset] = datasets;
+    if (!dataset) throw new Error('no dataset');
+    const store = new DatasetStore(new MemoryStore());
+    const { id } = await store.save(await inspectDataset(dataset));
+    const loaded = await store.load(id);
+    if (!loaded.ok) throw new Error(loaded.refusal.reason);
+    expect(loaded.value.dataset.classNames).toEqual(
+      new Map([
+        [1, 'leaf'],
+        [2, 'stem'],
+      ]),
+    );
+    const [sample] = loaded.value.dataset.samples;
+    const stored = sample && (await loadSample(sample));
+    if (!stored?.ok) throw new Error('the sample cannot be loaded');
+    const { objects } = stored.value;
+    expect(objects.regions.map(({ area, box }) => [area, box])).toEqual([
+      [24, [3, 3, 8, 8]],
+      [9, [1, 1, 4, 4]],
+    ]);
+    expect(objects.map.filter((id) => id === IGNORED).length).toBe(32);
   });
 });
 
