@@ -68,6 +68,7 @@ export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise
       ) {
         classNames = takeAsClasses(settled.used, of);
       } else if (only) {
+        for (const other of settled.used.slice(1)) refusals.push(secondMask(other, only));
         await takeKind(only, field, of, peek, refusals);
       }
     }
@@ -79,7 +80,9 @@ function kindsOf(claims: readonly Claim[]): Kind[] {
   const kinds = new Map<string, Kind>();
   for (const claim of sortedByName(claims, ({ file }) => file.parts.path)) {
     const { series, isAside } = claim.mask;
-    const folders = differenceOf(series.folders, claim.image.series.folders);
+    const others = claim.image.series.folders;
+    // Folders that both have, as a split's, are not what tells one sort from another.
+    const folders = differenceOf(series.folders, others).filter((name) => !others.includes(name));
     const affix = series.affix;
     const name = [...folders, affix === '' ? '' : `*${affix.replaceAll(' ', '_')}`].join('/');
     let kind = kinds.get(name);

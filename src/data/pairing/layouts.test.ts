@@ -444,6 +444,23 @@ const layouts: Readonly<Record<string, Layout>> = {
     ],
     classNames: ['leaf', 'stem'],
   },
+  'folders of classes within those of splits': {
+    files: ['train/0', 'val/1'].flatMap((place) => {
+      const [split, n] = place.split('/');
+      return [`images/${place}.png`, ...['leaf', 'stem'].map((name) => `masks/${split}/${name}/${n}.png`)];
+    }),
+    pairs: [
+      'images/train/0.png -> classes 1=masks/train/leaf/0.png 2=masks/train/stem/0.png',
+      'images/val/1.png -> classes 1=masks/val/leaf/1.png 2=masks/val/stem/1.png',
+    ],
+    splits: ['train', 'val'],
+    classNames: ['leaf', 'stem'],
+  },
+  'masks without any images': {
+    files: ['masks/1.png', 'masks/2.png'],
+    pairs: [],
+    refusals: ['masks/1.png data/mask-without-image', 'masks/2.png data/mask-without-image'],
+  },
   'a word inside the name, numbers after it': {
     files: ['1', '2'].flatMap((n) => [`images/p1_image_000${n}.png`, `masks/p1_mask_000${n}.png`]),
     pairs: ['1', '2'].map((n) => `images/p1_image_000${n}.png -> masks/p1_mask_000${n}.png`),

@@ -83,6 +83,7 @@ function roleByWords(
   // In `nuclei_with_masks/one/`, `a` is the image of `a_mask` whatever the outer folder is called.
   const isOuter = nearest?.i !== folders.length - 1 && by === 'folder' && withDerived.has(folders.join('/'));
   const folder = isOuter ? undefined : nearest?.said;
+  if (isLoneMasks(series, totals)) return { series, field: 'mask', isAside: false, isUnsure: false };
   const isMaskFolder = folder?.role === 'mask';
   const isAside =
     (meaning?.isAside ?? false) ||
@@ -100,6 +101,13 @@ function roleByWords(
   if (isMaskFolder) return { series, field: folder.field, isAside, isUnsure: false };
   if (folder?.role === 'image') return 'image';
   return isAside ? { series, field: 'mask', isAside, isUnsure: true } : undefined;
+}
+
+/** Whether a folder of masks is all that there is: what is in it is not to pass for images. */
+function isLoneMasks({ folders, affix, files }: Series, totals: ReadonlyMap<string, number>): boolean {
+  const folder = componentOf(folders.at(-1) ?? '');
+  const isMasks = folder.meaning?.role === 'mask' && folder.rest === '' && affix === '';
+  return isMasks && totals.get('') === files.length && !files.every(({ parts }) => isJpeg(parts));
 }
 
 /** `a_label.png` says that it is a mask, not that its values are classes. */
