@@ -6,7 +6,7 @@ import { expect, type Page, test } from '@playwright/test';
 import { writeZip } from '../src/data/zip.ts';
 import { drawPair, writeDomain } from './support/domains.ts';
 import { encodePng } from './support/png.ts';
-import { dropOnPage, expectAccessible, openStudio, watchErrors } from './support/studio.ts';
+import { dropOnPage, expectAccessible, importByDrop, openStudio, watchErrors } from './support/studio.ts';
 
 const pair = drawPair('discs', 1);
 const small = encodePng({ width: 10, height: 10, channels: 1, data: new Uint8Array(100).fill(255) });
@@ -55,7 +55,7 @@ test.describe('bad input', () => {
   test('files of a folder', async ({ page }) => {
     const errors = watchErrors(page);
     await writeBadFolder(join(folder, 'set'));
-    await dropOnPage(page, [join(folder, 'set')]);
+    await importByDrop(page, [join(folder, 'set')]);
     const card = page.getByRole('article', { name: 'set' });
     await expect(card).toBeVisible();
     for (const file of ['cut.png', 'size.png', 'alone.png', 'empty-mask.png', 'nothing.png', 'text.png']) {
@@ -77,7 +77,7 @@ test.describe('bad input', () => {
     };
     const zip = await writeZip(files);
     await writeFile(join(folder, 'out.zip'), zip);
-    await dropOnPage(page, [join(folder, 'out.zip')]);
+    await importByDrop(page, [join(folder, 'out.zip')]);
     await expect(page.getByRole('article')).toHaveCount(1);
     await expect(notUsed(page, 'climb.png')).toHaveCount(1);
   });
@@ -134,7 +134,7 @@ test.describe('bad input', () => {
 
   test('a stored image that is gone is named in the viewer', async ({ page }) => {
     await writeDomain(folder, 'discs', 1);
-    await dropOnPage(page, [join(folder, 'discs')]);
+    await importByDrop(page, [join(folder, 'discs')]);
     await expect(page.getByRole('article', { name: 'discs' })).toBeVisible();
     await page.evaluate(async () => {
       const store = await (await navigator.storage.getDirectory()).getDirectoryHandle('mopeft-studio');
@@ -159,7 +159,7 @@ test.describe('bad input', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await expect(page.getByRole('button', { name: 'Cancel' })).toBeHidden();
     // The next import works as usual.
-    await dropOnPage(page, [join(folder, 'discs')]);
+    await importByDrop(page, [join(folder, 'discs')]);
     await expect(page.getByRole('article', { name: 'discs' })).toBeVisible();
   });
 });

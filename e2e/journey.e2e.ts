@@ -8,8 +8,8 @@ import { recordTasks } from './support/main-thread.ts';
 import {
   bytesOf,
   clickImage,
-  dropOnPage,
   expectAccessible,
+  importByDrop,
   openPage,
   openStudio,
   setNumber,
@@ -37,7 +37,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
   await openStudio(page);
 
   await test.step('a dropped folder becomes one card per domain', async () => {
-    await dropOnPage(page, [join(folder, 'discs'), join(folder, 'bars')]);
+    await importByDrop(page, [join(folder, 'discs'), join(folder, 'bars')]);
     for (const name of ['discs', 'bars']) {
       const card = page.getByRole('article', { name });
       await expect(card).toContainText('8 (8 with a mask)');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, expect, test } from '@playwright/test';
 import { writeDomain } from './support/domains.ts';
-import { dropOnPage, openPage, openStudio, setNumber } from './support/studio.ts';
+import { importByDrop, openPage, openStudio, setNumber } from './support/studio.ts';
 
 const STEPS = 4;
 
@@ -13,7 +13,7 @@ test('a lost device keeps the data and the last checkpoint', async ({ browser, p
   const folder = await mkdtemp(join(tmpdir(), 'mopeft-lost-'));
   await writeDomain(folder, 'discs', 8);
   await openStudio(page);
-  await dropOnPage(page, [join(folder, 'discs')]);
+  await importByDrop(page, [join(folder, 'discs')]);
   await expect(page.getByRole('article', { name: 'discs' })).toContainText('8 (8 with a mask)');
 
   await openPage(page, 'Train');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, expect, test } from '@playwright/test';
 import { writeDomain } from './support/domains.ts';
-import { dropOnPage, expectAccessible, openPage, openStudio } from './support/studio.ts';
+import { expectAccessible, importByDrop, openPage, openStudio } from './support/studio.ts';
 
 test('without WebGPU a plain page says what to do, and data stays viewable', async ({ baseURL }, info) => {
   const { launchOptions } = info.project.use;
@@ -23,7 +23,7 @@ test('without WebGPU a plain page says what to do, and data stays viewable', asy
     const folder = await mkdtemp(join(tmpdir(), 'mopeft-view-'));
     await writeDomain(folder, 'discs', 5);
     await openPage(page, 'Data');
-    await dropOnPage(page, [join(folder, 'discs')]);
+    await importByDrop(page, [join(folder, 'discs')]);
     await page.getByRole('article', { name: 'discs' }).getByRole('button', { name: 'View' }).click();
     await expect(page.getByRole('dialog').getByRole('img', { name: /with its mask/ })).toBeVisible();
   } finally {
@@ -46,7 +46,7 @@ test('datasets survive a reload, are renamed and deleted', async ({ page }) => {
   const folder = await mkdtemp(join(tmpdir(), 'mopeft-keep-'));
   await writeDomain(folder, 'bars', 5);
   await openStudio(page);
-  await dropOnPage(page, [join(folder, 'bars')]);
+  await importByDrop(page, [join(folder, 'bars')]);
   await page.getByRole('button', { name: 'Rename bars' }).click();
   await page.getByRole('textbox', { name: 'New name' }).fill('Fences');
   await page.keyboard.press('Enter');

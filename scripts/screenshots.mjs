@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 import { writeDomain } from '../e2e/support/domains.ts';
-import { clickImage, dropOnPage, openPage, setNumber } from '../e2e/support/studio.ts';
+import { clickImage, importByDrop, openPage, setNumber } from '../e2e/support/studio.ts';
 import { demoDomains, drawDemo } from '../src/engine/demo/domains.ts';
 import { isBuilt } from './site/fresh.mjs';
 import { listen, staticServer } from './site/server.mjs';
@@ -68,7 +68,7 @@ async function data(page, folder) {
   const damaged = join(folder, 'discs/masks/discs_01.png');
   await writeFile(damaged, 'not an image');
   await writeFile(join(folder, 'discs/masks/discs_99.png'), 'a mask of nothing');
-  await dropOnPage(page, [join(folder, 'discs')]);
+  await importByDrop(page, [join(folder, 'discs')]);
   const refused = page.getByRole('region', { name: 'Files to check' });
   await refused.waitFor();
   await page.getByRole('article', { name: 'discs' }).waitFor();

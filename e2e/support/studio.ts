@@ -36,6 +36,14 @@ export async function dropOnPage(page: Page, paths: readonly string[]): Promise<
   await session.detach();
 }
 
+/** Drops files and folders, looks at the preview and imports what it shows. */
+export async function importByDrop(page: Page, paths: readonly string[]): Promise<void> {
+  await dropOnPage(page, paths);
+  const preview = page.getByRole('region', { name: 'Before the import' });
+  await preview.getByRole('button', { name: /^Import/ }).click();
+  await expect(preview).toBeHidden();
+}
+
 /** Collects the addresses of requests that leave the studio's own folder. */
 export function watchRequests(page: Page, allowed: string): string[] {
   const strays: string[] = [];

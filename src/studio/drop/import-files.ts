@@ -1,6 +1,6 @@
 /** Opens dropped or chosen files as models, adapters, an image to segment, or datasets. */
 import type { DroppedFile } from '../../worker/protocol.ts';
-import { addFiles } from '../stores/datasets.ts';
+import { previewFiles } from '../stores/drop-preview.ts';
 import { callEngine } from '../stores/engine-link.ts';
 import { notifyFailure, notifySuccess } from '../stores/notices.ts';
 import { openPage, usePage } from '../stores/page.ts';
@@ -26,7 +26,7 @@ export async function importFiles(files: readonly DroppedFile[]): Promise<void> 
     await openImage({ kind: 'file', file: only.file });
   } else if (sorted.data.length > 0) {
     openPage('data');
-    await addFiles(sorted.data);
+    await previewFiles(sorted.data);
   }
 }
 

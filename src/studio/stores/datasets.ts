@@ -1,11 +1,10 @@
 /** The datasets on this device and the current import. */
 import { create } from 'zustand';
 import type {
-  AnswerOf,
   BrokenDataset,
   DatasetInfo,
-  DroppedFile,
   FailureRecord,
+  ImportReport,
   Progress,
   Result,
   SampleInfo,
@@ -52,31 +51,29 @@ export async function loadDatasets(): Promise<void> {
   notifyFirstFailure([listed, broken]);
 }
 
-export function addFiles(files: readonly DroppedFile[]): Promise<void> {
-  return runImport(`Reading ${plural(files.length, 'file')}`, (options) =>
-    callEngine('data.addFiles', { files }, options),
+export async function addDemo(): Promise<void> {
+  const result = await whileImporting('Drawing the demo images', (options) =>
+    callEngine('data.addDemo', {}, options),
   );
+  if (result?.ok) showImport(result.value);
 }
 
-export function addDemo(): Promise<void> {
-  return runImport('Drawing the demo images', (options) => callEngine('data.addDemo', {}, options));
-}
-
-/** One import at a time; its progress and refusals are shown on the Data page. */
-async function runImport(
+/**
+ * Runs one import at a time, or a part of one, with its progress on the Data page. A failure is shown, and the datasets
+ * that were stored before it are listed.
+ * @returns null while another import is running.
+ */
+export async function whileImporting<T>(
   label: string,
-  start: (options: {
-    signal: AbortSignal;
-    onProgress: (progress: Progress) => void;
-  }) => Promise<Result<AnswerOf<'data.addFiles'>>>,
-): Promise<void> {
+  start: (options: { signal: AbortSignal; onProgress: (progress: Progress) => void }) => Promise<Result<T>>,
+): Promise<Result<T> | null> {
   if (useDatasets.getState().importing) {
     notifyFailure({
       code: 'busy',
       what: 'Another import is still running.',
       cure: 'Wait until it has finished, or cancel it on the Data page.',
     });
-    return;
+    return null;
   }
   const controller = new AbortController();
   const cancel = (): void => controller.abort();
@@ -88,9 +85,12 @@ async function runImport(
   if (!result.ok) {
     notifyFailure(result.error);
     await loadDatasets();
-    return;
   }
-  const { datasets, refusals } = result.value;
+  return result;
+}
+
+/** Lists the datasets that were imported and what was left out. */
+export function showImport({ datasets, refusals }: ImportReport): void {
   for (const { id } of datasets) changeDataset(id);
   set((state) => ({
     refusals,

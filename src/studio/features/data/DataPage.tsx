@@ -9,6 +9,7 @@ import { addDemo, deleteDataset, useDatasets } from '../../stores/datasets.ts';
 import styles from './DataPage.module.css';
 import { DatasetCard } from './DatasetCard.tsx';
 import { DatasetViewer } from './DatasetViewer.tsx';
+import { ImportPreview } from './ImportPreview.tsx';
 import { RefusalList } from './RefusalList.tsx';
 
 /** Imports files and lists the datasets, the files that were left out, and datasets that cannot be opened. */
@@ -58,6 +59,7 @@ export function DataPage(): ReactNode {
           </button>
         </div>
       )}
+      <ImportPreview />
       {refusals.length > 0 && <LastRefusals refusals={refusals} />}
       <BrokenList kind="dataset" broken={broken} onDelete={(id) => void deleteDataset(id)} />
       {loaded && datasets.length === 0 && !busy && <NoData />}

@@ -57,6 +57,16 @@ export function DatasetCard(props: {
         ))}
       </div>
       <FactList className={styles.facts} rows={factsOf(dataset)} />
+      {dataset.evidence.length > 0 && (
+        <details className="small">
+          <summary>How its masks were read</summary>
+          <ul className={styles.evidence}>
+            {dataset.evidence.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+        </details>
+      )}
       <SplitBar dataset={dataset} />
       {dataset.refusals.length > 0 && (
         <details className="small">

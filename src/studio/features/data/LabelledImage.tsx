@@ -30,7 +30,13 @@ export function LabelledImage(props: { readonly image: SampleImage; readonly ove
   );
 }
 
-/** Colours a label map so that consecutive labels differ; 0 is transparent. */
+/** The label of pixels that take no part. */
+const IGNORED = 65_535;
+/** Pixels from one line of their hatching to the next. */
+const HATCH = 8;
+const WHITE = 0xffffffff;
+
+/** Colours a label map so that consecutive labels differ; 0 is transparent, and what is ignored is hatched. */
 function labelImage(labels: Uint16Array, width: number, height: number): ImageData {
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
@@ -38,6 +44,11 @@ function labelImage(labels: Uint16Array, width: number, height: number): ImageDa
   for (let index = 0; index < labels.length; index++) {
     const label = labels[index] ?? 0;
     if (label === 0) continue;
+    if (label === IGNORED) {
+      const diagonal = (index % width) + Math.floor(index / width);
+      if (diagonal % HATCH < HATCH / 2) pixels[index] = WHITE;
+      continue;
+    }
     let colour = known.get(label);
     if (colour === undefined) {
       colour = labelColour(label);

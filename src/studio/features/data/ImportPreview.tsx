@@ -1,0 +1,109 @@
+import { type ReactNode, useState } from 'react';
+import type { DatasetPreview } from '../../../worker/protocol.ts';
+import { BitmapView } from '../../components/BitmapView.tsx';
+import { plural } from '../../format/format.ts';
+import { discardPreview, importPreview, useDropPreview } from '../../stores/drop-preview.ts';
+import styles from './ImportPreview.module.css';
+import { ReadingFields } from './ReadingFields.tsx';
+import { RefusalList } from './RefusalList.tsx';
+
+/** What a drop would become, before it is stored: how masks are read and why, three images, and what to change. */
+export function ImportPreview(): ReactNode {
+  const preview = useDropPreview((state) => state.preview);
+  const [withMasks, setWithMasks] = useState(true);
+  if (!preview) return null;
+  const { datasets, refusals } = preview;
+  return (
+    <section className={`panel stack ${styles.preview}`} aria-label="Before the import">
+      <div className={styles.head}>
+        <div>
+          <h2>Are the masks read right?</h2>
+          <p className="muted">Nothing is stored yet. Compare the coloured objects with your images.</p>
+        </div>
+        <label className="row">
+          <input
+            type="checkbox"
+            checked={withMasks}
+            onChange={(event) => setWithMasks(event.target.checked)}
+          />
+          Show objects
+        </label>
+      </div>
+      {datasets.map((dataset) => (
+        <PreviewedDataset key={dataset.index} dataset={dataset} withMasks={withMasks} />
+      ))}
+      {refusals.length > 0 && (
+        <details className="small" open={datasets.length === 0}>
+          <summary>{plural(refusals.length, 'file')} left out or to check</summary>
+          <RefusalList refusals={refusals} />
+        </details>
+      )}
+      <div className="row">
+        <button
+          type="button"
+          className="primary"
+          disabled={datasets.length === 0}
+          onClick={() => void importPreview()}
+        >
+          Import {plural(datasets.length, 'dataset')}
+        </button>
+        <button type="button" onClick={() => void discardPreview()}>
+          Discard
+        </button>
+      </div>
+    </section>
+  );
+}
+
+function PreviewedDataset(props: {
+  readonly dataset: DatasetPreview;
+  readonly withMasks: boolean;
+}): ReactNode {
+  const { dataset, withMasks } = props;
+  const { name, imageCount, maskedCount, evidence, remarks, samples } = dataset;
+  const toCheck = remarks.map(({ severity: _, ...failure }) => failure);
+  return (
+    <article className={styles.dataset} aria-label={`Preview of ${name}`}>
+      <h3>
+        {name}{' '}
+        <span className="muted small">
+          {plural(imageCount, 'image')}, {maskedCount} with a mask
+        </span>
+      </h3>
+      <div className={styles.samples}>
+        {samples.map((sample) => (
+          <figure key={sample.name} className={styles.sample}>
+            <BitmapView
+              // A canvas of another size starts empty.
+              key={withMasks ? 'overlay' : 'image'}
+              bitmap={withMasks ? sample.overlay : sample.image}
+              label={`${sample.name}, ${plural(sample.objectCount, 'object')}`}
+              className={styles.image}
+            />
+            <figcaption className="muted small">
+              {sample.name} · {plural(sample.objectCount, 'object')}
+            </figcaption>
+          </figure>
+        ))}
+      </div>
+      {maskedCount > 0 && (
+        <>
+          {evidence.length > 0 && (
+            <ul className={`small ${styles.evidence}`} aria-label={`How the masks of ${name} are read`}>
+              {evidence.map((sentence) => (
+                <li key={sentence}>{sentence}</li>
+              ))}
+            </ul>
+          )}
+          {toCheck.length > 0 && (
+            <details className={`small attention ${styles.remarks}`} open={toCheck.length <= 4}>
+              <summary>{plural(toCheck.length, 'remark')} to check</summary>
+              <RefusalList refusals={toCheck} />
+            </details>
+          )}
+          <ReadingFields dataset={dataset} />
+        </>
+      )}
+    </article>
+  );
+}

@@ -1,0 +1,93 @@
+/** A drop that was looked at and waits to be imported, with what a person changed of how its masks are read. */
+import { create } from 'zustand';
+import type { DatasetPreview, DatasetSettings, DropPreview, DroppedFile } from '../../worker/protocol.ts';
+import { plural } from '../format/format.ts';
+import { showImport, whileImporting } from './datasets.ts';
+import { callEngine } from './engine-link.ts';
+import { Latest } from './latest.ts';
+import { announce, notifyFailure } from './notices.ts';
+
+interface DropPreviewState {
+  readonly preview: DropPreview | null;
+  /** What was changed, by the dataset's index in the drop; what is absent is as it was found. */
+  readonly settings: Readonly<Record<number, DatasetSettings>>;
+}
+
+const NOTHING: DropPreviewState = { preview: null, settings: {} };
+
+export const useDropPreview = create<DropPreviewState>()(() => NOTHING);
+
+const set = useDropPreview.setState;
+const latest = new Latest();
+
+/** Longer side of a preview's images. */
+const SIZE = 320;
+
+/** Looks at dropped files and shows how they would be imported; images without any mask are imported at once. */
+export async function previewFiles(files: readonly DroppedFile[]): Promise<void> {
+  await discardPreview();
+  const result = await whileImporting(`Reading ${plural(files.length, 'file')}`, (options) =>
+    callEngine('data.preview', { files, size: SIZE }, options),
+  );
+  if (!result?.ok) return;
+  const preview = result.value;
+  set({ preview, settings: {} });
+  if (preview.datasets.every(({ maskedCount }) => maskedCount === 0)) await importPreview();
+  else
+    announce(
+      `${plural(preview.datasets.length, 'dataset')} found. Check how the masks are read, then import.`,
+    );
+}
+
+/** Reads the masks of one dataset of the drop by other settings. */
+export async function changeSettings(index: number, settings: DatasetSettings): Promise<void> {
+  const { preview } = useDropPreview.getState();
+  if (!preview) return;
+  const { dropId } = preview;
+  set((state) => ({ settings: { ...state.settings, [index]: settings } }));
+  const key = `${dropId} ${index}`;
+  const asked = latest.replace(key);
+  const result = await callEngine('data.previewWith', { dropId, index, settings, size: SIZE });
+  if (!result.ok) {
+    if (latest.isCurrent(key, asked)) notifyFailure(result.error);
+    return;
+  }
+  const shown = useDropPreview.getState().preview;
+  if (shown?.dropId !== dropId || !latest.accept(key, asked)) {
+    release(result.value);
+    return;
+  }
+  const datasets = shown.datasets.map((dataset) => (dataset.index === index ? result.value : dataset));
+  set({ preview: { ...shown, datasets } });
+  shown.datasets.filter((dataset) => dataset.index === index).forEach(release);
+}
+
+/** Imports the drop as it is shown. On failure or when cancelled, the drop is forgotten; what was finished stays. */
+export async function importPreview(): Promise<void> {
+  const { preview, settings } = useDropPreview.getState();
+  if (!preview) return;
+  set(NOTHING);
+  const { dropId } = preview;
+  const result = await whileImporting('Importing', (options) =>
+    callEngine('data.import', { dropId, settings }, options),
+  );
+  preview.datasets.forEach(release);
+  if (result?.ok) showImport(result.value);
+}
+
+/** Forgets the drop; nothing of it was stored. */
+export async function discardPreview(): Promise<void> {
+  const { preview } = useDropPreview.getState();
+  if (!preview) return;
+  set(NOTHING);
+  preview.datasets.forEach(release);
+  const result = await callEngine('data.discard', { dropId: preview.dropId });
+  if (!result.ok) notifyFailure(result.error);
+}
+
+function release({ samples }: DatasetPreview): void {
+  for (const { image, overlay } of samples) {
+    image.close();
+    overlay.close();
+  }
+}
