@@ -150,7 +150,9 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     }),
     'model.openEmbedded': () => MODEL,
     'model.openFiles': () => MODEL,
-    'data.addFiles': () => ({
+    'data.preview': () => ({ dropId: 'drop-1', datasets: [fakePreview({})], refusals: [] }),
+    'data.previewWith': ({ settings }) => fakePreview(settings),
+    'data.import': () => ({
       datasets: [fakeDataset('cells')],
       refusals: Array.from({ length: 11 }, (_, index) => ({
         code: 'data/text',
@@ -159,9 +161,6 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
         cure: 'Remove it, or export the image again as PNG or JPEG.',
       })),
     }),
-    'data.preview': () => ({ dropId: 'drop-1', datasets: [fakePreview({})], refusals: [] }),
-    'data.previewWith': ({ settings }) => fakePreview(settings),
-    'data.import': () => ({ datasets: [fakeDataset('cells')], refusals: [] }),
     'data.discard': () => ({}),
     'data.addDemo': () => {
       datasets = ['cells', 'cracks', 'leaves'].map(fakeDataset);

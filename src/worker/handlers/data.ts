@@ -18,11 +18,6 @@ export function dataHandlers(
 ): Pick<Handlers, DataCalls> {
   const previews = engine.then(({ state }) => new DropPreviews(state.datasets));
   return {
-    'data.addFiles': async ({ files }, call) => {
-      const { datasets: repository } = (await engine).state;
-      const { datasets, refusals } = await sorted(files, call);
-      return ok(await repository.add(datasets, refusals, optionsOf(call)));
-    },
     'data.preview': async ({ files, size }, call) => {
       const drops = await previews;
       const { datasets, refusals } = await sorted(files, call);

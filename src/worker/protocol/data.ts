@@ -13,11 +13,6 @@ export interface DroppedFile {
   readonly file: File;
 }
 
-export interface AddFilesRequest {
-  /** Files of any kind; zips are opened by the worker. */
-  readonly files: readonly DroppedFile[];
-}
-
 export interface ImportReport {
   readonly datasets: readonly DatasetInfo[];
   /** Everything that was not used, one entry per file, with its sentence. */
@@ -153,15 +148,13 @@ export interface SampleImage {
 
 /** Calls about datasets: name → [request, answer]. */
 export interface DataCalls {
-  /** Progress in files. Cancelling keeps the datasets that were finished. */
-  'data.addFiles': [AddFilesRequest, ImportReport];
   /** Draws three small domains. Progress in images. */
   'data.addDemo': [Nothing, ImportReport];
   /**
-   * Looks at a drop without storing it; the last one is forgotten. `size` is the longer side of the preview's images.
+   * Looks at a drop of files of any kind, zips included, without storing it; the last one is forgotten. `size` is the longer side of the preview's images.
    * Progress in images.
    */
-  'data.preview': [AddFilesRequest & { readonly size: number }, DropPreview];
+  'data.preview': [{ readonly files: readonly DroppedFile[]; readonly size: number }, DropPreview];
   /** A dataset of the drop with other settings; what they leave out is inferred. Looks at no mask again. */
   'data.previewWith': [
     {
