@@ -113,7 +113,7 @@ test('a messy drop is understood, corrected, imported and trained on', async ({ 
     const dataset = preview.getByRole('article');
     await expect(dataset).toHaveCount(1);
     await expect(dataset).toContainText(`${COUNT} images, ${COUNT} with a mask`);
-    await expect(dataset.getByRole('list').first()).toContainText(/1 is background/);
+    await expect(dataset.getByRole('list').first()).toContainText(/1 is taken as background/);
     await expect(dataset.getByRole('list').first()).toContainText(/255 is ignored/);
     const objects = dataset.getByRole('img', { name: /2 objects/ });
     await expect(objects).toHaveCount(3);

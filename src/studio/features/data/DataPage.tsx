@@ -28,9 +28,10 @@ export function DataPage(): ReactNode {
         <div className={styles.addText}>
           <h2>Your images and masks</h2>
           <p className="muted">
-            Drop files, a folder or a zip anywhere on the page. Put images in <code>images/</code> and masks
-            of the same names in <code>masks/</code>, or end the masks’ names in <code>_mask</code>. Your
-            files never leave this device. You can also drop a SAM model or an adapter.
+            Drop files, folders or zips anywhere on the page. Images and masks are paired by their names and
+            folders, such as <code>images/</code> and <code>masks/</code>; COCO, LabelMe, YOLO and other
+            annotations are read too. You see how everything was understood before it is stored. Your files
+            never leave this device. You can also drop a SAM model or an adapter.
           </p>
         </div>
         <div className="row">
