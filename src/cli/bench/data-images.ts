@@ -5,6 +5,7 @@ import { defaultOptions } from '@jsquash/jpeg/meta.js';
 import { Random } from '../../config/random.ts';
 import type { DatasetSample } from '../../data/dataset.ts';
 import { encodeImagePng, encodeMaskPng } from '../../data/encode-png.ts';
+import type { DatasetReading } from '../../data/reading/reading.ts';
 import type { LabelMap, RgbImage } from '../../data/types.ts';
 
 /** Discs along the longer side; together about a quarter of the image. */
@@ -48,6 +49,20 @@ async function encodeJpeg({ width, height, data }: RgbImage): Promise<Uint8Array
   return module.encode(rgba, width, height, { ...defaultOptions, quality: 90, progressive: false }).slice();
 }
 
+/** As the import finds it, once for a dataset. */
+const READING: DatasetReading = {
+  instances: {
+    samples: 'grey',
+    background: 0,
+    ignored: [],
+    levels: null,
+    threshold: null,
+    meaning: 'objects',
+    zeroLabel: 0,
+    transparentUnder: null,
+  },
+};
+
 /** Samples of a dataset that all hold one image and its mask. */
 export function samplesOf(
   image: Uint8Array,
@@ -60,6 +75,7 @@ export function samplesOf(
     name: `${i}.${extension}`,
     image: file(`images/${i}.${extension}`, image),
     instances: file(`instances/${i}.png`, mask),
+    reading: READING,
   }));
 }
 

@@ -39,6 +39,8 @@ export interface DataTimes {
   /** What a step of 400 ms waits for its three images: in the first epoch, and later, the longest. */
   readonly firstWait: number;
   readonly laterWait: number;
+  /** The data thread's work for the three images of a later step. */
+  readonly batch: number;
 }
 
 /** Times the data of steps and evaluations, without a model. */
@@ -100,10 +102,16 @@ async function timeWaits(samples: ReturnType<typeof samplesOf>) {
   });
   const batches = await PrefetchedBatches.open(data, null);
   const waits: number[] = [];
+  const work: number[] = [];
+  let cpu = process.cpuUsage();
   for (let step = 0; step < STEPS; step++) {
     const start = performance.now();
     await batches.next(step + 1 === STEPS);
     waits.push(performance.now() - start);
+    // From here on the thread works for the next step.
+    const { user, system } = process.cpuUsage(cpu);
+    work.push((user + system) / 1000);
+    cpu = process.cpuUsage();
     await new Promise((resume) => setTimeout(resume, STEP_MS));
   }
   data.close();
@@ -111,6 +119,7 @@ async function timeWaits(samples: ReturnType<typeof samplesOf>) {
   return {
     firstWait: Math.max(...waits.slice(0, epoch)),
     laterWait: Math.max(...waits.slice(epoch)),
+    batch: middle(work.slice(epoch)),
   };
 }
 
@@ -133,7 +142,11 @@ async function median(runs: number, work: () => Promise<unknown>): Promise<numbe
     const { user, system } = process.cpuUsage(start);
     times.push((user + system) / 1000);
   }
-  return times.sort((a, b) => a - b)[runs >> 1] ?? 0;
+  return middle(times);
+}
+
+function middle(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 /** One line of text. */
@@ -145,11 +158,12 @@ export function describeData({
   test,
   firstWait,
   laterWait,
+  batch,
 }: DataTimes): string {
   const ms = (value: number) => `${value.toFixed(0)} ms`;
   return [
     `  ${what.padEnd(26)} decode ${ms(decode)}, prepare ${ms(prepare)}`,
     `a mask: validation ${ms(validate)}, test ${ms(test)}`,
-    `a step waits ${ms(firstWait)} in the first epoch, then ${ms(laterWait)} at most`,
+    `a step waits ${ms(firstWait)} in the first epoch, then ${ms(laterWait)} at most, for ${ms(batch)} of work`,
   ].join('; ');
 }
