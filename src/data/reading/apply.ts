@@ -104,13 +104,16 @@ function snap(
     }
     nearest[i] = k;
   }
-  const around = coreLevels(nearest, width, height);
+  const core = coreOf(nearest, width, height);
   const out = values.slice();
   for (let i = 0; i < out.length; i++) {
     const own = nearest[i] as number;
-    const among = around[i] as number;
-    const k =
-      among === 0 || (among >>> own) & 1 ? own : isPower(among) ? own : nearestOf(values[i] as number, among);
+    let k = own;
+    if (core[i] === 0) {
+      const among = levelsAround(i, core, nearest, width, height);
+      const isOpen = among !== 0 && ((among >>> own) & 1) === 0 && !isPower(among);
+      if (isOpen) k = nearestOf(values[i] as number, among);
+    }
     out[i] = levels[k] as number;
   }
   return out;
@@ -118,9 +121,9 @@ function snap(
 
 const isPower = (mask: number) => (mask & (mask - 1)) === 0;
 
-/** For every pixel a bit for each level that fills a 3 × 3 area nearby. */
-function coreLevels(nearest: Uint8Array, width: number, height: number): Uint32Array {
-  const core = new Uint32Array(nearest.length);
+/** 1 where a level fills the 3 × 3 area around a pixel. */
+function coreOf(nearest: Uint8Array, width: number, height: number): Uint8Array {
+  const core = new Uint8Array(nearest.length);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const own = nearest[y * width + x] as number;
@@ -130,23 +133,30 @@ function coreLevels(nearest: Uint8Array, width: number, height: number): Uint32A
           if (nearest[ny * width + nx] !== own) isCore = false;
         }
       }
-      if (isCore) core[y * width + x] = 1 << own;
+      if (isCore) core[y * width + x] = 1;
     }
   }
-  return spread(spread(core, width, height, 1), width, height, width);
+  return core;
 }
 
-/** Bits of the pixels up to {@link REACH} steps away along one axis. */
-function spread(bits: Uint32Array, width: number, height: number, step: number): Uint32Array {
-  const out = new Uint32Array(bits.length);
-  const length = step === 1 ? width : height;
-  for (let i = 0; i < bits.length; i++) {
-    const at = step === 1 ? i % width : Math.floor(i / width);
-    for (let d = Math.max(-REACH, -at); d <= Math.min(REACH, length - 1 - at); d++) {
-      out[i] = (out[i] as number) | (bits[i + d * step] as number);
+/** A bit for each level that fills an area within {@link REACH} of a pixel. */
+function levelsAround(
+  i: number,
+  core: Uint8Array,
+  nearest: Uint8Array,
+  width: number,
+  height: number,
+): number {
+  const x = i % width;
+  const y = (i - x) / width;
+  let bits = 0;
+  for (let ny = Math.max(0, y - REACH); ny <= Math.min(height - 1, y + REACH); ny++) {
+    for (let nx = Math.max(0, x - REACH); nx <= Math.min(width - 1, x + REACH); nx++) {
+      const at = ny * width + nx;
+      if (core[at] === 1) bits |= 1 << (nearest[at] as number);
     }
   }
-  return out;
+  return bits;
 }
 
 function colourDistance(a: number, b: number): number {

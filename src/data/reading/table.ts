@@ -181,8 +181,8 @@ function indexValues({ values }: ValueImage, file: string) {
   let at = -1;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;
-    if (at < 0 || !Object.is(value, last)) {
-      // -0 is 0 for a map.
+    if (at < 0 || value !== last) {
+      // -0 is 0 for a map, and NaN one value.
       const known = numbers.get(value);
       if (known !== undefined) at = known;
       else if (facts.length < MOST_VALUES) {
@@ -207,13 +207,29 @@ function compareNeighbours(
   facts: readonly ValueFacts[],
 ): void {
   const sides = new Uint8Array(facts.length + 1);
+  const core = new Uint32Array(MOST_VALUES + 1);
   const hasContacts = facts.length <= MOST_SHAPES;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const i = y * width + x;
       const own = index[i] as number;
-      const one = facts[own];
       const isEdge = x === 0 || y === 0 || x === width - 1 || y === height - 1;
+      // Most pixels are like all around them.
+      if (
+        !isEdge &&
+        index[i - 1] === own &&
+        index[i + 1] === own &&
+        index[i - width] === own &&
+        index[i + width] === own &&
+        index[i - width - 1] === own &&
+        index[i - width + 1] === own &&
+        index[i + width - 1] === own &&
+        index[i + width + 1] === own
+      ) {
+        core[own] = (core[own] as number) + 1;
+        continue;
+      }
+      const one = facts[own];
       if (isEdge && one) {
         one.edge++;
         sides[own] =
@@ -257,6 +273,8 @@ function compareNeighbours(
     }
   }
   facts.forEach((one, i) => {
+    one.core += core[i] as number;
+    one.alike += core[i] as number;
     if (sides[i] === 15) one.edgeMasks = 1;
   });
 }
