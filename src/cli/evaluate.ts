@@ -12,16 +12,25 @@ import { ModelSession } from '../engine/tuning.ts';
 import { evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
 import { trainingSet } from '../train/training-set.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
-import { openAdapter, openCliModel, openData, runFolder } from './open.ts';
+import {
+  atScale,
+  openAdapter,
+  openCliModel,
+  openData,
+  runFolder,
+  scaleFlag,
+  scaleOfAdapter,
+} from './open.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 
 const SPLITS = ['train', 'val', 'test', 'all'] as const;
 
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter RUN] --data DIR [--split train|val|test|all]
       [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--json]
-      [--min-size 4] [--min-area 0]
+      [--scale whole|N] [--min-size 4] [--min-area 0]
   With --adapter, a dataset that the run knows is split as the run split it; otherwise by --seed (default 0).
-  The default of --split is all. Objects under --min-size pixels wide on the model's input, or under --min-area of the
+  The default of --split is all. --scale N prompts objects in crops of N pixels around them; the default is the
+  adapter's scale, else one at which the median object is at least 16 pixels wide on the model's input. Objects under --min-size pixels wide on the model's input, or under --min-area of the
   image, are left out.
 ${READING_USAGE}`;
 
@@ -39,6 +48,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
       'max-images': { type: 'string' },
       'max-objects': { type: 'string' },
       'min-size': { type: 'string' },
+      scale: { type: 'string' },
       'min-area': { type: 'string' },
       json: { type: 'boolean' },
       ...READING_FLAGS,
@@ -57,9 +67,11 @@ export async function evaluate(args: readonly string[]): Promise<number> {
     minArea: numberFlag(flags['min-area'], 'min-area', USAGE, { min: 0, max: 1 }) ?? 0,
   };
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
-  const dataset = await openData(requiredFlag(flags.data, 'data', USAGE), readingChanges(flags, USAGE));
+  const scale = scaleFlag(flags.scale, USAGE);
+  const folder = await openData(requiredFlag(flags.data, 'data', USAGE), readingChanges(flags, USAGE));
   const { gpu, model } = await openCliModel(modelPath);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
+  const dataset = atScale(folder, scale ?? (adapter && scaleOfAdapter(adapter)), model.config.imageSize);
   const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];
   const splits = known ?? splitOf(dataset, seed, order);
   const names = split === 'all' ? labelledNames(dataset) : splits[split];
@@ -97,7 +109,7 @@ function nothingMeasured(
     code: 'evaluate/no-object',
     what: `There is no object to measure: in ${where} every mask is empty, or its objects are too small: under ${minSize} pixels wide on a model of ${size} pixels${share}.`,
     where: dataset,
-    cure: `Check the masks with mopeft inspect, or lower --min-size${minArea > 0 ? ' and --min-area' : ''}.`,
+    cure: `Check the masks with mopeft inspect, evaluate on crops (--scale 256), or lower --min-size${minArea > 0 ? ' and --min-area' : ''}.`,
   });
 }
 

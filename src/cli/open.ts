@@ -1,5 +1,8 @@
 import { basename, resolve } from 'node:path';
+import type { Scale } from '../data/crops.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { isZipName, nameParts } from '../data/file-names.ts';
+import { scaleSentence, suggestScale } from '../data/object-sizes.ts';
 import type { ReadingChanges } from '../data/reading/reading.ts';
 import { type FolderDataset, openFolderDataset } from '../engine/datasets.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
@@ -7,6 +10,7 @@ import { readRunAdapter } from '../engine/run/adapter-files.ts';
 import { RunFiles } from '../engine/run/run-files.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
+import { numberFlag } from './arguments.ts';
 import { droppedFiles, folderFiles, modelSources } from './input-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { NodeStore } from './node-store.ts';
@@ -29,14 +33,35 @@ export function openAdapter(run: string, model: OpenModel): Promise<Adapter> {
 }
 
 /** A data folder or a zip of one as a dataset; what was left out is said on the error stream. */
-export async function openData(
-  path: string,
-  changes: ReadingChanges = {},
-): Promise<FolderDataset['dataset']> {
+export async function openData(path: string, changes: ReadingChanges = {}): Promise<FolderDataset> {
   const name = basename(resolve(path));
-  const { dataset, refusals } = isZipName(nameParts(name))
+  const opened = isZipName(nameParts(name))
     ? await openFolderDataset((await droppedFiles([path])).files, name.replace(/\.zip$/i, ''), changes)
     : await openFolderDataset(await folderFiles(path), name, changes);
-  for (const { file, reason, cure } of refusals) console.error(`${path}: ${file}: ${reason} ${cure}`);
-  return dataset;
+  for (const { file, reason, cure } of opened.refusals) console.error(`${path}: ${file}: ${reason} ${cure}`);
+  return opened;
+}
+
+/**
+ * The value of --scale: `whole`, or the side of crops in pixels; null when it is not given.
+ * @throws Failure `cli/arguments`.
+ */
+export function scaleFlag(text: string | undefined, usage: string): Scale | null {
+  if (text === undefined || text === 'whole') return text ?? null;
+  return numberFlag(text, 'scale', usage, { min: 16, max: 65_536, integer: true }) ?? null;
+}
+
+/** The scale at which an adapter was trained; whole where it says nothing else. */
+export function scaleOfAdapter({ training }: Pick<Adapter, 'training'>): Scale {
+  const { scale } = training;
+  return typeof scale === 'number' && Number.isInteger(scale) && scale > 0 ? scale : 'whole';
+}
+
+/** A dataset at the scale that was chosen, else at the one at which a model sees its objects well, which is said. */
+export function atScale({ dataset, images }: FolderDataset, chosen: Scale | null, size: number): Dataset {
+  const suggested = suggestScale(images, size);
+  const sentence = chosen === null ? scaleSentence(suggested, size) : null;
+  if (sentence !== null)
+    console.error(`${dataset.name}: ${sentence} So it is seen in crops (--scale whole sees whole images).`);
+  return { ...dataset, scale: chosen ?? suggested.scale };
 }

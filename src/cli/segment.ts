@@ -1,17 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { Failure } from '../config/failure.ts';
+import { windowAround } from '../data/crops.ts';
 import { encodeMaskPng } from '../data/encode-png.ts';
-import type { RgbImage } from '../data/types.ts';
+import type { Box, RgbImage } from '../data/types.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { BASE_WEIGHTS, type Candidate, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
 import { numbersFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { readImage } from './input-files.ts';
-import { openAdapter, openCliModel } from './open.ts';
+import { openAdapter, openCliModel, scaleFlag, scaleOfAdapter } from './open.ts';
 
 const USAGE = `  npm run mopeft -- segment --model DIR|FILE [--adapter RUN] --image FILE
-      (--click x,y[,0|1] … | --box x0,y0,x1,y1 | --whole) --out MASK.png
+      (--click x,y[,0|1] … | --box x0,y0,x1,y1 | --whole) [--scale whole|N] --out MASK.png
   Coordinates are pixels of the image as it is; a click's third number is 1 for object (default), 0 for background.
-  Clicks may be added to a box.`;
+  Clicks may be added to a box. With --scale N the model sees N pixels around the prompt; the default is the adapter's
+  scale, else whole.`;
 
 /** `mopeft segment`: one mask of one image, as a PNG of 0 and 255. */
 export async function segment(args: readonly string[]): Promise<number> {
@@ -24,6 +26,7 @@ export async function segment(args: readonly string[]): Promise<number> {
       click: { type: 'string', multiple: true },
       box: { type: 'string' },
       whole: { type: 'boolean' },
+      scale: { type: 'string' },
       out: { type: 'string' },
     },
     USAGE,
@@ -35,12 +38,16 @@ export async function segment(args: readonly string[]): Promise<number> {
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   const image = await readImage(imagePath);
   const prompts = promptsOf(flags, image);
+  const chosenScale = scaleFlag(flags.scale, USAGE);
   const { gpu, model } = await openCliModel(modelPath);
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
   const { adapter } = flags;
   const variant =
     adapter === undefined ? BASE_WEIGHTS : { key: adapter, tuning: () => openAdapter(adapter, model) };
-  const [best] = await segmenter.predict(new SegmentImage(imagePath, image), variant, prompts);
+  const scale =
+    chosenScale ?? (adapter === undefined ? 'whole' : scaleOfAdapter(await openAdapter(adapter, model)));
+  const region = scale === 'whole' ? undefined : windowAround(extentOf(prompts), scale, image);
+  const [best] = await segmenter.predict(new SegmentImage(imagePath, image, region), variant, prompts);
   if (!best) throw new RangeError('a prediction has at least one candidate');
   await writeMask(out, image, best);
   console.log(
@@ -83,6 +90,18 @@ function promptsOf(
       USAGE,
     );
   return { points, box: { x0, y0, x1, y1 }, previous: null };
+}
+
+/** The smallest box around all clicks and the box. */
+function extentOf({ points, box }: Prompts): Box {
+  const xs = [...points.map(({ x }) => x), ...(box ? [box.x0, box.x1] : [])];
+  const ys = [...points.map(({ y }) => y), ...(box ? [box.y0, box.y1] : [])];
+  return [
+    Math.floor(Math.min(...xs)),
+    Math.floor(Math.min(...ys)),
+    Math.ceil(Math.max(...xs)),
+    Math.ceil(Math.max(...ys)),
+  ];
 }
 
 async function writeMask(out: string, { width, height }: RgbImage, { mask }: Candidate): Promise<void> {

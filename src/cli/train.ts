@@ -16,7 +16,7 @@ import { methodsByName, RECIPES } from '../peft/recipes.ts';
 import { METHODS } from '../peft/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
-import { openCliModel, openData, runFolder } from './open.ts';
+import { atScale, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 
@@ -24,9 +24,10 @@ const ids = (records: readonly { readonly id: string }[]): string => records.map
 
 const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR …] --method ${ids([...RECIPES, ...METHODS])}|a+b…
       --steps N --seed S --out RUN [--gate ${ids(GATE_FORMS)}] [--freeze-decoder] [--split-order shuffled|name]
-      [--min-size 4] [--config FILE.json]
+      [--scale whole|N] [--min-size 4] [--config FILE.json]
   npm run mopeft -- train --resume RUN --model DIR|FILE --data DIR [--data DIR …]
-  Objects under --min-size pixels wide on the model's input are left out.
+  --scale N trains on crops of N pixels around objects, at the images' own scale; the default makes the median object at
+  least 16 pixels wide on the model's input. Objects under --min-size pixels wide on the model's input are left out.
   FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"METHOD": {…}, …}}; flags override it.
   Ctrl+C writes a checkpoint and ends; --resume continues from it.
 ${READING_USAGE}`;
@@ -42,6 +43,7 @@ const FLAGS = {
   'freeze-decoder': { type: 'boolean' },
   'split-order': { type: 'string' },
   'min-size': { type: 'string' },
+  scale: { type: 'string' },
   config: { type: 'string' },
   resume: { type: 'string' },
   ...READING_FLAGS,
@@ -94,7 +96,10 @@ export async function train(args: readonly string[]): Promise<number> {
 async function start(parts: RunParts, flags: Flags, folders: readonly string[]): Promise<Run> {
   const settings = await settingsOf(flags, parts.model.config);
   const changes = readingChanges(flags, USAGE);
-  const opened = await Promise.all(folders.map((folder) => openData(folder, changes)));
+  const scale = scaleFlag(flags.scale, USAGE);
+  const folderDatasets = await Promise.all(folders.map((folder) => openData(folder, changes)));
+  const { imageSize } = parts.model.config;
+  const opened = folderDatasets.map((folder) => atScale(folder, scale, imageSize));
   const keys = uniqueKeys(opened.map(({ name }) => name));
   const { seed, splitOrder } = settings.train;
   const datasets = opened.map((dataset, i): RunDataset => {
@@ -118,7 +123,8 @@ async function goOn(parts: RunParts, flags: Flags, folders: readonly string[]): 
   const config = await parts.files.readConfig();
   const splits = await parts.files.readSplit();
   const changes = readingChanges(flags, USAGE);
-  const opened = await Promise.all(folders.map((folder) => openData(folder, changes)));
+  const folderDatasets = await Promise.all(folders.map((folder) => openData(folder, changes)));
+  const opened = folderDatasets.map(({ dataset }) => dataset);
   const keys = uniqueKeys(opened.map(({ name }) => name));
   const datasets = opened.flatMap((dataset, i): RunDataset[] => {
     const key = keys[i] ?? dataset.name;

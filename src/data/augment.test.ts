@@ -132,4 +132,32 @@ describe('augment', () => {
       expect(variant.labels.data.filter((v) => v !== -1)).toEqual(Int32Array.of(1));
     }
   });
+
+  it('crops at the own scale to an object that is large enough', () => {
+    const data = new Int32Array(100 * 80);
+    for (let y = 60; y < 64; y++) data.fill(1, y * 100 + 90, y * 100 + 94);
+    data[5 * 100 + 5] = 2;
+    const runs = runsOf({ width: 100, height: 80, data });
+    const crops = {
+      side: 30,
+      leastArea: 4,
+      objects: [
+        { area: 16, box: [90, 60, 94, 64] },
+        { area: 1, box: [5, 5, 6, 6] },
+      ],
+    } as const;
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 40; seed++) {
+      const { view } = drawVariant(runs, 0, Random.fromSeed(seed), { ...still, minCrop: 0.5 }, crops);
+      expect(view.width).toBe(view.height);
+      expect(view.width).toBeGreaterThanOrEqual(15);
+      expect(view.width).toBeLessThanOrEqual(30);
+      expect(view.x0 <= 92 && 92 <= view.x0 + view.width && view.x0 + view.width <= 100).toBe(true);
+      expect(view.y0 <= 62 && 62 <= view.y0 + view.height && view.y0 + view.height <= 80).toBe(true);
+      seen.add(`${view.x0} ${view.y0}`);
+    }
+    expect(seen.size).toBeGreaterThan(20);
+    const { view } = drawVariant(runs, 0, Random.fromSeed(1), still, { ...crops, objects: [] });
+    expect([view.width, view.height]).toEqual([30, 30]);
+  });
 });

@@ -1,7 +1,8 @@
 import type { Random } from '../config/random.ts';
 import { hasForeground, type LabelRuns } from './label-runs.ts';
 import type { ToneTable } from './resize.ts';
-import { turnedView, type View, wholeView } from './view.ts';
+import type { Box, ObjectRegion } from './types.ts';
+import { regionView, turnedView, type View, wholeView } from './view.ts';
 
 /** What augmentation may do; every field can be switched off by its neutral value. */
 export interface AugmentSettings {
@@ -23,20 +24,34 @@ export interface Variant {
   readonly tone: ToneTable | null;
 }
 
+/** Share of a crop's side that its object's middle keeps from its edges. */
+const EDGE = 0.2;
+
 /** Crops are drawn again while they hold no foreground, so often. */
 const CROP_TRIES = 8;
+
+/** Crops in which an image is seen at its own scale, each around one of its objects. */
+export interface ObjectCrops {
+  /** Pixels of the largest crop's side; the smallest is `minCrop` of it. */
+  readonly side: number;
+  readonly objects: readonly Pick<ObjectRegion, 'area' | 'box'>[];
+}
 
 /**
  * Draws a variant of an image. Equal states, labels, means and settings give equal variants.
  * @param labels of the image's size; @param mean of all values of the image, 0–255.
+ * @param crops where the image is not seen whole; objects under `leastArea` pixels are not cropped to.
  */
 export function drawVariant(
   labels: LabelRuns,
   mean: number,
   random: Random,
   settings: AugmentSettings,
+  crops: (ObjectCrops & { readonly leastArea: number }) | null = null,
 ): Variant {
-  const crop = drawCrop(labels, random, settings.minCrop);
+  const crop = crops
+    ? drawObjectCrop(labels, random, settings.minCrop, crops)
+    : drawCrop(labels, random, settings.minCrop);
   const [flipsX, flipsY] = settings.flips ? [random.chance(0.5), random.chance(0.5)] : [false, false];
   const turns = settings.quarterTurns ? random.integer(4) : 0;
   return { view: turnedView(crop, flipsX, flipsY, turns), tone: drawTone(mean, random, settings) };
@@ -55,6 +70,25 @@ function drawCrop(labels: LabelRuns, random: Random, minCrop: number): View {
     if (hasForeground(labels, crop)) return crop;
   }
   return whole;
+}
+
+/** A crop in which the middle of an object that is large enough lies anywhere but near the edges. */
+function drawObjectCrop(
+  labels: LabelRuns,
+  random: Random,
+  minCrop: number,
+  { side, objects, leastArea }: ObjectCrops & { readonly leastArea: number },
+): View {
+  const large = objects.filter(({ area }) => area >= leastArea);
+  const length = Math.max(1, Math.round(side * random.range(minCrop, 1)));
+  const [width, height] = [Math.min(length, labels.width), Math.min(length, labels.height)];
+  const whole: Box = [0, 0, labels.width, labels.height];
+  const [x0, y0, x1, y1] = large[random.integer(Math.max(1, large.length))]?.box ?? whole;
+  const start = (middle: number, own: number, limit: number) =>
+    Math.max(0, Math.min(limit - own, Math.round(middle - own * random.range(EDGE, 1 - EDGE))));
+  const left = start((x0 + x1) / 2, width, labels.width);
+  const top = start((y0 + y1) / 2, height, labels.height);
+  return regionView([left, top, left + width, top + height]);
 }
 
 /** Brightness and contrast by one table for all channels. */

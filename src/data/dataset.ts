@@ -1,4 +1,5 @@
 import type { Failure } from '../config/failure.ts';
+import type { Scale } from './crops.ts';
 import type { ShownChannels } from './decode/channels.ts';
 import { type DecodedImage, decodeImage, type ImageReading } from './decode/image.ts';
 import { upright } from './decode/orientation.ts';
@@ -56,6 +57,8 @@ export interface Dataset {
   readonly classNames?: ReadonlyMap<number, string>;
   /** What a `dataset.json` beside the images says of the reading. */
   readonly changes?: ReadingChanges;
+  /** How a model sees its images; whole without one. */
+  readonly scale?: Scale;
   /** Set when the dataset was inspected. */
   readonly reading?: DatasetReading | 'per-file';
   readonly samples: readonly DatasetSample[];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leastArea, smallObjectsRemark } from './object-sizes.ts';
+import { leastArea, scaleSentence, smallObjectsRemark, suggestScale } from './object-sizes.ts';
 
 const large = { width: 1000, height: 800 };
 
@@ -23,4 +23,19 @@ test('says how many objects are too small, and nothing where none is', () => {
   expect(remark(9)).toMatch(/^The only object is /);
   expect(remark(5000, 244)).toBeUndefined();
   expect(remark()).toBeUndefined();
+});
+
+test('suggests crops in which the median object is 16 pixels wide, and whole images where it is already', () => {
+  const of = (...areas: readonly number[]) =>
+    suggestScale([{ ...large, objects: areas.map((area) => ({ area })) }], 256);
+  // 20 pixels wide: 5 on a model that sees all 1,000.
+  expect(of(400, 400, 400)).toEqual({ scale: 320, medianWidth: 20 });
+  expect(of(9, 400, 90_000)).toEqual({ scale: 320, medianWidth: 20 });
+  expect(of(9).scale).toBe(32);
+  expect(of(90_000).scale).toBe('whole');
+  expect(of().scale).toBe('whole');
+  // Crops as large as the image would show nothing more.
+  expect(suggestScale([{ width: 300, height: 200, objects: [{ area: 324 }] }], 256).scale).toBe('whole');
+  expect(scaleSentence(of(400), 256)).toMatch(/20 pixels wide; in crops of 320 .* sees it 16 pixels wide/);
+  expect(scaleSentence(of(90_000), 256)).toBeNull();
 });

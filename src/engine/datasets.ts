@@ -8,6 +8,7 @@ import {
   loadSample,
 } from '../data/dataset.ts';
 import { inspectDataset } from '../data/inspect.ts';
+import type { SizedImage } from '../data/object-sizes.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import { type InputFile, readDatasets } from '../data/read-datasets.ts';
 import type { ReadingChanges } from '../data/reading/reading.ts';
@@ -21,6 +22,8 @@ export interface FolderDataset {
   readonly dataset: Dataset;
   /** What was left out, and remarks on what was taken. */
   readonly refusals: readonly Refusal[];
+  /** The sizes of its images and of their objects. */
+  readonly images: readonly SizedImage[];
 }
 
 /**
@@ -45,9 +48,16 @@ export async function openFolderDataset(
       cure: 'Give each of them with a --data of its own.',
     });
   }
-  const inspected = await inspectDataset(found ?? { name, samples: [] }, { changes });
+  const inspected = await inspectDataset(found ?? { name, samples: [] }, { changes, listObjects: true });
   const all = [...refusals, ...inspected.refusals];
-  if (inspected.samples.length > 0) return { dataset: inspected.dataset, refusals: all };
+  if (inspected.samples.length > 0) {
+    const images = inspected.samples.map(({ width, height }, i) => ({
+      width,
+      height,
+      objects: inspected.objects[i] ?? [],
+    }));
+    return { dataset: inspected.dataset, refusals: all, images };
+  }
   const [first] = all;
   throw new Failure({
     code: 'data/no-dataset',

@@ -3,9 +3,11 @@
  * and answers clicks and boxes with candidate masks at the image's own size. Coordinates are original pixels.
  */
 import { Failure } from '../config/failure.ts';
+import { placeMask } from '../data/crops.ts';
 import { Lru } from '../data/lru.ts';
-import { type ModelInput, preprocess, toModel } from '../data/preprocess.ts';
-import type { RgbImage } from '../data/types.ts';
+import { type ModelInput, preprocessView, toModel } from '../data/preprocess.ts';
+import type { Box, RgbImage } from '../data/types.ts';
+import { regionView } from '../data/view.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { answerTokens, type ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
@@ -81,16 +83,33 @@ const EMBEDDING_BYTES = 192 * 2 ** 20;
 export class SegmentImage {
   private readonly inputs = new Map<string, ModelInput>();
 
-  /** @param id names it; equal ids mean equal images. */
+  /** All that is known of the image's embeddings goes by this. */
+  readonly id: string;
+  /** What of the image the model sees; masks are empty outside of it. */
+  readonly region: Box;
+
+  /**
+   * @param id names the image; equal ids mean equal images.
+   * @param region pixels of the image, x1 and y1 outside; the whole image without one.
+   */
   constructor(
-    readonly id: string,
+    id: string,
     private readonly image: RgbImage,
-  ) {}
+    region?: Box,
+  ) {
+    this.id = region ? `${id} ${region.join(' ')}` : id;
+    this.region = region ?? [0, 0, image.width, image.height];
+  }
+
+  /** Pixels of the whole image. */
+  get size(): { readonly width: number; readonly height: number } {
+    return this.image;
+  }
 
   inputFor({ sam, preprocessing }: ModelSession): ModelInput {
     const record = { size: sam.config.imageSize, ...preprocessing };
     const key = JSON.stringify(record);
-    const input = this.inputs.get(key) ?? preprocess(this.image, record);
+    const input = this.inputs.get(key) ?? preprocessView(this.image, regionView(this.region), record, null);
     this.inputs.set(key, input);
     return input;
   }
@@ -138,7 +157,7 @@ export class Segmenter {
     return this.use(async () => {
       const session = await this.session(weights);
       await this.ready(session, image, weights);
-      const prompt = modelPrompt(prompts, image.inputFor(session));
+      const prompt = modelPrompt(prompts, image.region, image.inputFor(session));
       const { side, lowResMasks, iou } = await session.sam.decodeAll([prompt]);
       const tokens = answerTokens(prompt, Array.from(iou));
       const candidates: DecodedCandidate[] = [];
@@ -232,19 +251,26 @@ export class Segmenter {
     const logits = await session.sam.upscaleMasks(lowRes, inputSize, originalSize);
     const mask = new Uint8Array(logits.length);
     for (let i = 0; i < mask.length; i++) mask[i] = (logits[i] ?? 0) > session.maskThreshold ? 1 : 0;
-    return mask;
+    return placeMask(mask, image.region, image.size);
   }
 }
 
-function modelPrompt({ points, box, previous }: Prompts, { transform }: ModelInput): ObjectPrompt {
+function modelPrompt(
+  { points, box, previous }: Prompts,
+  [left, top]: Box,
+  { transform }: ModelInput,
+): ObjectPrompt {
   const scaled = points.map(({ x, y, positive }) => {
-    const [modelX, modelY] = toModel(transform, x, y);
+    const [modelX, modelY] = toModel(transform, x - left, y - top);
     return { x: modelX, y: modelY, positive };
   });
   return {
     points: scaled,
     ...(box && {
-      box: [...toModel(transform, box.x0, box.y0), ...toModel(transform, box.x1, box.y1)] as const,
+      box: [
+        ...toModel(transform, box.x0 - left, box.y0 - top),
+        ...toModel(transform, box.x1 - left, box.y1 - top),
+      ] as const,
     }),
     ...(previous && { mask: previous }),
   };

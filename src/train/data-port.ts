@@ -111,9 +111,10 @@ export async function threadData(thread: DataThread, request: DataRequest): Prom
 
   await ask('start', replaceFiles(request, files) as DataRequest);
   return {
-    sets: request.sets.map(({ key, split }, set) => ({
+    sets: request.sets.map(({ key, split, dataset: { scale = 'whole' } }, set) => ({
       key,
       split,
+      scale,
       load: (name) => ask('load', { set, name }),
     })),
     open: (state) => ask('open', state),
@@ -168,13 +169,21 @@ export function serveData(port: MessagePort): void {
       case 'load': {
         const { set, name } = message.request;
         const { sam, sets } = parts();
-        const loaded = await sets[set]?.load(name);
+        const { load, scale = 'whole' } = sets[set] ?? {};
+        const loaded = await load?.(name);
         if (!loaded) throw new RangeError(`there is no dataset ${set}`);
         if (!loaded.ok) {
           post({ id, value: loaded });
           return;
         }
         const { image, objects } = loaded.value;
+        if (scale !== 'whole') {
+          post(
+            { id, value: { ok: true, value: { name, objects, image } } },
+            distinct([image.data, objects.map]),
+          );
+          return;
+        }
         const input = preprocess(image, { size: sam.imageSize, ...sam.preprocessing });
         post(
           { id, value: { ok: true, value: { name, objects, input } } },

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { lowResOf } from '../config/sam.ts';
+import type { Scale } from '../data/crops.ts';
 import { imageTransform, preprocess } from '../data/preprocess.ts';
 import { answerToken, type ObjectPrompt, tokensOf } from '../sam/prompts.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
@@ -63,6 +64,25 @@ describe('evaluation', () => {
     expect(images[0]?.objects[0]?.clickIou).toBeCloseTo((objects.regions[0]?.area ?? 0) / (40 * 28), 2);
     expect(summary.bestPicked).toBe(1);
     expect(summary.gates).toEqual([{ lora: 1.5 }, {}]);
+  });
+
+  it('sees each object in the crop around it, and measures a whole image in a crop of its size to the digit', async () => {
+    const set = drawnSet('a', 1);
+    const options = { maxObjects: 5, maxImages: 1 };
+    const at = async (scale: Scale | undefined) => {
+      const model = new BoxFiller();
+      const [score] = await evaluateSet(model, { ...set, ...(scale && { scale }) }, set.split.val, options);
+      return { encoded: model.encoded, objects: score?.objects };
+    };
+    const whole = await at(undefined);
+    expect(await at('whole')).toEqual(whole);
+    expect(await at(40)).toEqual(whole);
+    const { encoded, objects = [] } = await at(16);
+    expect(encoded).toBe(2);
+    expect(objects).toHaveLength(2);
+    // In a crop of 16 pixels boxes are met more exactly than on 32 pixels for 40.
+    for (const [i, { boxIou }] of objects.entries())
+      expect(boxIou).toBeGreaterThanOrEqual(whole.objects?.[i]?.boxIou ?? 1);
   });
 
   it('takes the first images and the largest objects only, and names what it cannot read', async () => {

@@ -1,3 +1,4 @@
+import { objectCrops, type Scale } from '../data/crops.ts';
 import { clickPointOf } from '../data/distance-transform.ts';
 import { preprocess } from '../data/preprocess.ts';
 import type { Split } from '../data/types.ts';
@@ -102,7 +103,7 @@ export async function evaluateSetsAt(
  */
 export async function evaluateSet(
   model: ThresholdedMaskPredictor,
-  set: Pick<EvaluationSet, 'key' | 'load'>,
+  set: Pick<EvaluationSet, 'key' | 'load' | 'scale'>,
   names: readonly string[],
   options: EvaluationOptions,
   hooks: EvaluationHooks = {},
@@ -114,7 +115,7 @@ export async function evaluateSet(
 /** {@link evaluateSet} at several thresholds: an entry for each, of the same images and objects. */
 export async function evaluateSetAt(
   model: MaskPredictor,
-  set: Pick<EvaluationSet, 'key' | 'load'>,
+  set: Pick<EvaluationSet, 'key' | 'load' | 'scale'>,
   names: readonly string[],
   thresholds: readonly number[],
   options: EvaluationOptions,
@@ -141,11 +142,39 @@ export async function evaluateSetAt(
     }
     if (loaded.value.objects.regions.length > 0) {
       const key = `${set.key} ${name}`;
-      const byThreshold = await evaluateImage(model, loaded.value, thresholds, { ...options, key }, hooks);
+      const byThreshold = await evaluateSeen(model, loaded.value, set.scale, thresholds, options, key, hooks);
       for (const [t, score] of byThreshold.entries()) scores[t]?.push(score);
     }
   }
   return scores;
+}
+
+/** Evaluates an image whole, or each object in the crop around it. */
+async function evaluateSeen(
+  model: MaskPredictor,
+  sample: EvaluationSample,
+  scale: Scale | undefined,
+  thresholds: readonly number[],
+  options: EvaluationOptions,
+  key: string,
+  hooks: EvaluationHooks,
+): Promise<ImageScore[]> {
+  if (scale === undefined || scale === 'whole' || !('image' in sample))
+    return evaluateImage(model, sample, thresholds, { ...options, key }, hooks);
+  const crops: ImageScore[][] = [];
+  for (const crop of objectCrops(sample, scale, options.maxObjects)) {
+    const cropKey = `${key} ${crop.window.join(' ')}`;
+    crops.push(await evaluateImage(model, crop.sample, thresholds, { ...options, key: cropKey }, hooks));
+  }
+  return thresholds.map((_, t) => {
+    const scores = crops.flatMap((crop) => crop[t] ?? []);
+    return {
+      name: sample.name,
+      objects: scores.flatMap(({ objects }) => objects),
+      gates: meanGates(scores.map(({ gates }) => gates)),
+      isReduced: scores.some(({ isReduced }) => isReduced),
+    };
+  });
 }
 
 /** Evaluates one image that has at least one object; an entry for each threshold. */

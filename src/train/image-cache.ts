@@ -1,5 +1,6 @@
 import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
+import { seenSize } from '../data/crops.ts';
 import { bytesOfRuns } from '../data/label-runs.ts';
 import { Lru } from '../data/lru.ts';
 import { reduceSample } from '../data/reduce.ts';
@@ -29,15 +30,19 @@ export class ImageCache {
   }
 
   /** What an image is prepared from; null when it is not labelled. */
-  async load({ key, load }: TrainingSet, name: string): Promise<Outcome<TrainingSource | null>> {
+  async load(
+    { key, load, scale = 'whole' }: TrainingSet,
+    name: string,
+  ): Promise<Outcome<TrainingSource | null>> {
     const id = `${key}\n${name}`;
     const known = this.kept.get(id);
     if (known !== undefined) return { ok: true, value: known };
     const loaded = await load(name);
     if (!loaded.ok) return loaded;
-    const factor = reductionOf(loaded.value.image, this.sam, this.config);
+    const factor = reductionOf(seenSize(loaded.value.image, scale), this.sam, this.config);
     const { image, labelling } = reduceSample(loaded.value, factor);
-    const source = labelling ? trainingSource(image, labelling) : null;
+    const side = scale === 'whole' ? null : Math.max(1, Math.round(scale / factor));
+    const source = labelling ? trainingSource(image, labelling, side) : null;
     this.kept.set(id, source);
     return { ok: true, value: source };
   }

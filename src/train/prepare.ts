@@ -1,7 +1,8 @@
 import type { Random } from '../config/random.ts';
 import { lowResOf, type SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
-import { drawVariant } from '../data/augment.ts';
+import { drawVariant, type ObjectCrops } from '../data/augment.ts';
+import { seenSize } from '../data/crops.ts';
 import type { Labelling } from '../data/dataset.ts';
 import { type LabelRuns, labelsOfRuns, runsOf } from '../data/label-runs.ts';
 import { ignoredCells, lowResTarget } from '../data/low-res-target.ts';
@@ -9,7 +10,7 @@ import { leastArea } from '../data/object-sizes.ts';
 import type { ObjectRule } from '../data/objects.ts';
 import { type ImageTransform, preprocessView } from '../data/preprocess.ts';
 import type { ObjectRegion, RgbImage } from '../data/types.ts';
-import { sizeOfView } from '../data/view.ts';
+import { sizeOfView, wholeView } from '../data/view.ts';
 import { findViewObjects, type ViewObjects, type ViewRuns, viewRuns } from '../data/view-objects.ts';
 import type { ObjectPrompt } from '../sam/prompts.ts';
 import { boxPrompt, clickPrompt, type FirstPrompt, firstPrompts, jitteredBox } from './prompts.ts';
@@ -57,16 +58,27 @@ export interface TrainingSource {
   readonly rule: ObjectRule;
   /** Class of every pixel; the same as `labels` where one file says both. */
   readonly classes: LabelRuns;
+  /** Crops around objects in which the image is seen; null: it is seen whole. */
+  readonly crops: ObjectCrops | null;
 }
 
-/** What images are prepared from of a decoded and labelled one. */
+/**
+ * What images are prepared from of a decoded and labelled one.
+ * @param cropSide pixels of the crops in which it is seen; null: it is seen whole.
+ */
 export function trainingSource(
   image: RgbImage,
   { labelMap, classMap, rule }: Pick<Labelling, 'labelMap' | 'classMap' | 'rule'>,
+  cropSide: number | null = null,
 ): TrainingSource {
   const labels = runsOf(labelMap);
   const classes = classMap.data === labelMap.data ? labels : runsOf(classMap);
-  return { image, mean: meanOf(image.data), labels, rule, classes };
+  const crops = cropSide === null ? null : objectCropsIn(labels, rule, cropSide);
+  return { image, mean: meanOf(image.data), labels, rule, classes, crops };
+}
+
+function objectCropsIn(labels: LabelRuns, rule: ObjectRule, side: number): ObjectCrops {
+  return { side, objects: findViewObjects(labels, rule, wholeView(labels), 0).regions };
 }
 
 function meanOf(values: Uint8Array): number {
@@ -86,8 +98,12 @@ export function prepareImage(
   random: DataRandom,
   promptCount: number,
 ): Preparation {
-  const { view, tone } = drawVariant(source.labels, source.mean, random.augment, config);
   const record = { size: sam.imageSize, ...sam.preprocessing };
+  const crops = source.crops && {
+    ...source.crops,
+    leastArea: leastArea(config, seenSize(source.image, source.crops.side), record),
+  };
+  const { view, tone } = drawVariant(source.labels, source.mean, random.augment, config, crops);
   const least = leastArea(config, sizeOfView(view), record);
   const objects = findViewObjects(source.labels, source.rule, view, least);
   const kinds = firstPrompts(config);

@@ -1,4 +1,5 @@
 import type { SamConfig } from '../config/sam.ts';
+import { type Scale, seenSize } from '../data/crops.ts';
 import { type Dataset, type LoadedSample, loadSample } from '../data/dataset.ts';
 import { leastArea, type ObjectLimit } from '../data/object-sizes.ts';
 import type { ModelInput } from '../data/preprocess.ts';
@@ -16,6 +17,8 @@ export interface EvaluationSet {
   readonly split: Readonly<Record<Split, readonly string[]>>;
   /** Decodes an image of the split by its name. */
   readonly load: (name: string) => Promise<Outcome<EvaluationSample>>;
+  /** How the model sees its images; whole without one. */
+  readonly scale?: Scale;
 }
 
 /** A dataset as a run uses it. */
@@ -31,11 +34,14 @@ export function trainingSet(
   { imageSize: size, preprocessing: { aspect } }: SamConfig,
   limit: ObjectLimit,
 ): TrainingSet {
+  const { scale = 'whole' } = dataset;
   const samples = new Map(dataset.samples.map((sample) => [sample.name, sample]));
   const load = async (name: string) => {
     const sample = samples.get(name);
     if (!sample) throw new RangeError(`${name} of the split is not in the dataset ${dataset.name}`);
-    return loadSample(sample, { leastArea: (image) => leastArea(limit, image, { size, aspect }) });
+    return loadSample(sample, {
+      leastArea: (image) => leastArea(limit, seenSize(image, scale), { size, aspect }),
+    });
   };
-  return { key, split, load };
+  return { key, split, load, scale };
 }

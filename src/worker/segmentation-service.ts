@@ -12,7 +12,15 @@ import {
 } from '../engine/segmenter.ts';
 import type { EngineState } from './engine-state.ts';
 import type { MaskToKeep } from './kept-mask-repository.ts';
-import type { EmbedReport, ImageSource, Prediction, PredictRequest, Variant } from './protocol.ts';
+import type {
+  EmbedReport,
+  EmbedRequest,
+  ImageRegion,
+  ImageSource,
+  Prediction,
+  PredictRequest,
+  Variant,
+} from './protocol.ts';
 
 /** What a run brings to Segment. */
 export interface NamedWeights {
@@ -29,6 +37,7 @@ interface OpenImage {
 
 interface Answered {
   readonly opened: OpenImage;
+  readonly seen: SegmentImage;
   readonly label: string;
   readonly weights: VariantWeights;
   readonly segmenter: Segmenter;
@@ -37,10 +46,13 @@ interface Answered {
 
 const OPEN_BYTES = 256 * 2 ** 20;
 const PREDICTIONS = 128;
+/** Regions whose input for the model is kept. */
+const REGIONS = 8;
 
 export class SegmentationService {
   private readonly opened = new Lru<OpenImage>(OPEN_BYTES, ({ image }) => image.data.byteLength);
   private readonly answered = new Lru<Answered>(PREDICTIONS, () => 1);
+  private readonly regions = new Lru<SegmentImage>(REGIONS, () => 1);
   private serial = 0;
 
   /** @param runWeights a run's weights by its id; fails when the run does not fit the open model. */
@@ -62,10 +74,10 @@ export class SegmentationService {
     await segmenter.prepare((await this.weightsOf(variant)).weights);
   }
 
-  async embed(imageId: string, variant: Variant): Promise<EmbedReport> {
+  async embed({ imageId, variant, region }: EmbedRequest): Promise<EmbedReport> {
     const { segmenter } = this.state.needModel();
     const { weights } = await this.weightsOf(variant);
-    return segmenter.embed(this.image(imageId).segmentImage, weights);
+    return segmenter.embed(this.seen(this.image(imageId), region), weights);
   }
 
   async predict(request: PredictRequest): Promise<Prediction> {
@@ -81,14 +93,16 @@ export class SegmentationService {
         cure: 'Click on the object, or draw a box around it.',
       });
     }
-    const candidates = await segmenter.predict(opened.segmentImage, weights, {
+    const seen = this.seen(opened, request.region);
+    const candidates = await segmenter.predict(seen, weights, {
       points,
       box,
-      previous: previous && this.previous(segmenter, previous),
+      previous: previous && this.previous(segmenter, seen, previous),
     });
     const predictionId = `prediction-${++this.serial}`;
     this.answered.set(predictionId, {
       opened,
+      seen,
       label: name,
       weights,
       segmenter,
@@ -111,9 +125,9 @@ export class SegmentationService {
     const answered = this.answered.get(predictionId);
     const chosen = answered?.candidates[candidate];
     if (!answered || !chosen) throw forgotten();
-    const { opened, label, weights, segmenter } = answered;
+    const { opened, seen, label, weights, segmenter } = answered;
     if (segmenter !== this.state.needModel().segmenter) throw forgotten();
-    const mask = await segmenter.upscale(opened.segmentImage, weights, chosen.lowRes);
+    const mask = await segmenter.upscale(seen, weights, chosen.lowRes);
     const { width, height } = opened.image;
     return { imageName: opened.name, variantLabel: label, width, height, mask };
   }
@@ -144,6 +158,27 @@ export class SegmentationService {
     });
   }
 
+  /**
+   * What the model sees of an image.
+   * @throws Failure `segment/region` when the region is not whole pixels inside of the image.
+   */
+  private seen({ id, image, segmentImage }: OpenImage, region: ImageRegion | undefined): SegmentImage {
+    if (!region) return segmentImage;
+    const [x0, y0, x1, y1] = region;
+    const isWithin = x0 >= 0 && y0 >= 0 && x1 > x0 && y1 > y0 && x1 <= image.width && y1 <= image.height;
+    if (!isWithin || !region.every(Number.isInteger)) {
+      throw new Failure({
+        code: 'segment/region',
+        what: `The region ${region.join(', ')} is not whole pixels inside of the image of ${image.width} × ${image.height} pixels.`,
+        cure: 'Zoom out until some of the image is in view.',
+      });
+    }
+    const key = `${id} ${region.join(' ')}`;
+    const seen = this.regions.get(key) ?? new SegmentImage(id, image, region);
+    this.regions.set(key, seen);
+    return seen;
+  }
+
   private async weightsOf(variant: Variant): Promise<NamedWeights> {
     switch (variant.kind) {
       case 'base':
@@ -155,11 +190,14 @@ export class SegmentationService {
 
   private previous(
     segmenter: Segmenter,
+    seen: SegmentImage,
     { predictionId, candidate }: NonNullable<PredictRequest['previous']>,
   ): Float32Array | null {
     const answered = this.answered.get(predictionId);
-    // An answer of another model does not fit this one; the prompt is then answered without it.
-    return answered?.segmenter === segmenter ? (answered.candidates[candidate]?.lowRes ?? null) : null;
+    // An answer of another model or region does not fit this one; the prompt is then answered without it.
+    return answered?.segmenter === segmenter && answered.seen.id === seen.id
+      ? (answered.candidates[candidate]?.lowRes ?? null)
+      : null;
   }
 }
 

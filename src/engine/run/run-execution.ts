@@ -1,5 +1,7 @@
 /** A training run under way, from its first step to its verdict, over the trainer of `src/train`. */
+
 import type { TrainConfig } from '../../config/train.ts';
+import type { Scale } from '../../data/crops.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
 import { threadData } from '../../train/data-port.ts';
 import { evaluateSetsAt, type ImageScore, type SetScores } from '../../train/evaluate.ts';
@@ -49,14 +51,17 @@ export class RunExecution implements Run {
   ): Promise<RunExecution> {
     const { gpu, queue, model, files } = parts;
     const { mopeft, train } = config;
-    const chosen = config.datasets.flatMap(
-      ({ key }) => datasets.find((dataset) => dataset.key === key) ?? [],
-    );
+    const chosen = config.datasets.flatMap(({ key, scale = 'whole' }) => {
+      const found = datasets.find((dataset) => dataset.key === key);
+      return found ? [{ ...found, dataset: { ...found.dataset, scale } }] : [];
+    });
+    const scale = commonScale(config.datasets);
     const log = new MetricsLog(files);
     const stored = files.trainerStorage(model, mopeft, {
       ...(parts.name !== undefined && { run: parts.name }),
       method: config.method,
       datasets: config.datasets.map(({ name }) => name),
+      ...(scale !== 'whole' && { scale }),
       steps: train.steps,
       seed: train.seed,
     });
@@ -256,6 +261,12 @@ export class RunExecution implements Run {
   private nameOf(key: string): string {
     return this.config.datasets.find((dataset) => dataset.key === key)?.name ?? key;
   }
+}
+
+/** The scale of all datasets: crops where all have the same, else whole. */
+function commonScale(datasets: RunConfig['datasets']): Scale {
+  const [first = 'whole', ...others] = new Set(datasets.map(({ scale = 'whole' }) => scale));
+  return others.length === 0 ? first : 'whole';
 }
 
 /** The data of a run in a thread of its own, or in this one where none is given or none can be opened. */

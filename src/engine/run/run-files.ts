@@ -13,6 +13,7 @@ import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
 import type { MopeftConfig } from '../../config/mopeft.ts';
 import type { TrainConfig } from '../../config/train.ts';
+import type { Scale } from '../../data/crops.ts';
 import type { FileStore } from '../../data/file-store.ts';
 import type { Split } from '../../data/types.ts';
 import {
@@ -40,6 +41,8 @@ export const RUN_FILES = {
 export interface RunDatasetName {
   readonly key: string;
   readonly name: string;
+  /** How the model sees its images; whole without one. */
+  readonly scale?: Scale;
 }
 
 /** Everything decided about a run. */
@@ -69,7 +72,13 @@ const ConfigSchema = v.looseObject({
     trainDecoder: v.boolean(),
   }),
   train: v.record(v.string(), v.union([v.number(), v.string(), v.boolean()])),
-  datasets: v.array(v.object({ key: v.string(), name: v.string() })),
+  datasets: v.array(
+    v.object({
+      key: v.string(),
+      name: v.string(),
+      scale: v.optional(v.union([v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(1))])),
+    }),
+  ),
 });
 const names = v.array(v.string());
 const SplitSchema = v.record(v.string(), v.object({ train: names, val: names, test: names }));

@@ -92,6 +92,28 @@ test('a run that was stored before objects had a least size resumes without one'
   expect(second.config.train).toEqual({ ...older, minSize: 0 });
 });
 
+test('a run on crops keeps their scale, resumes with it bit for bit, and says it in its adapter', async () => {
+  const store = new MemoryStore();
+  const [left] = datasets();
+  if (!left) throw new Error('there is a dataset');
+  const crops = { ...left, dataset: { ...left.dataset, scale: 20 } };
+  const short = { ...settings, train: { ...settings.train, steps: 2 } };
+  const whole = new RunFiles(store, 'whole');
+  const outcome = await (await startTraining(partsFor(whole), short, [crops])).done;
+  expect(outcome.status).toBe('finished');
+  expect((await whole.readConfig()).datasets).toEqual([{ key: 'left', name: 'Left', scale: 20 }]);
+  const parts = new RunFiles(store, 'parts');
+  const onMetrics: RunObserver['onMetrics'] = ([line]) => {
+    if (line?.type === 'step') first.pause();
+  };
+  const first = await startTraining(partsFor(parts, { onMetrics }), short, [crops]);
+  expect((await first.done).step).toBe(1);
+  const second = await resumeTraining(partsFor(parts), await parts.readConfig(), [left]);
+  await second.done;
+  expect(timeless(await parts.readMetrics())).toEqual(timeless(await whole.readMetrics()));
+  expect((await readRunAdapter(whole, model)).training).toMatchObject({ scale: 20 });
+});
+
 test('a run leaves all its files and a verdict, and a paused one goes on to the same end, bit for bit', async () => {
   const store = new MemoryStore();
   const before = gpu.allocatedBytes;

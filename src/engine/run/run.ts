@@ -52,7 +52,11 @@ export async function startTraining(
     model: { name: model.name, hash: model.hash },
     method: nameOfMethods(Object.keys(settings.mopeft.methods)),
     ...settings,
-    datasets: datasets.map(({ key, name }) => ({ key, name })),
+    datasets: datasets.map(({ key, name, dataset: { scale = 'whole' } }) => ({
+      key,
+      name,
+      ...(scale !== 'whole' && { scale }),
+    })),
     device: deviceName(parts.gpu),
   };
   await files.writeConfig(config);

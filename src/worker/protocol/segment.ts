@@ -30,6 +30,18 @@ export interface EmbedReport {
 
 export type { Candidate, ImageBox, ImagePoint };
 
+/**
+ * A part of an image, in whole pixels of it, x1 and y1 outside: the model sees it alone, at its own scale. Prompts and
+ * masks stay those of the image. Without one it sees the whole image.
+ */
+export type ImageRegion = readonly [x0: number, y0: number, x1: number, y1: number];
+
+export interface EmbedRequest {
+  readonly imageId: string;
+  readonly variant: Variant;
+  readonly region?: ImageRegion;
+}
+
 export interface PredictRequest {
   readonly imageId: string;
   readonly variant: Variant;
@@ -37,6 +49,8 @@ export interface PredictRequest {
   readonly box: ImageBox | null;
   /** Feed the low-resolution logits of an earlier candidate back as mask prompt. */
   readonly previous: { readonly predictionId: string; readonly candidate: number } | null;
+  /** What of the image the model sees; see {@link ImageRegion}. */
+  readonly region?: ImageRegion;
 }
 
 export interface Prediction {
@@ -66,7 +80,7 @@ export interface SegmentCalls {
   'segment.prepare': [{ readonly variant: Variant }, Nothing];
   'segment.open': [ImageSource, OpenedImage];
   /** Encodes the image for a variant; `predict` does it itself when it was not done. */
-  'segment.embed': [{ readonly imageId: string; readonly variant: Variant }, EmbedReport];
+  'segment.embed': [EmbedRequest, EmbedReport];
   'segment.predict': [PredictRequest, Prediction];
   'segment.maskPng': [{ readonly predictionId: string; readonly candidate: number }, OutputFile];
   /** Keeps a mask for Export, on this device's storage. */
