@@ -34,7 +34,7 @@ test('suggests crops in which the median object is 16 pixels wide, and whole ima
   expect(of(9).scale).toBe(32);
   expect(of(90_000).scale).toBe('whole');
   expect(of().scale).toBe('whole');
-  // Crops as large as the image would show nothing more.
+  // Crops nearly as large as the image would show nothing more.
   expect(suggestScale([{ width: 300, height: 200, objects: [{ area: 324 }] }], 256).scale).toBe('whole');
   expect(scaleSentence(of(400), 256)).toMatch(/20 pixels wide; in crops of 320 .* sees it 16 pixels wide/);
   expect(scaleSentence(of(90_000), 256)).toBeNull();

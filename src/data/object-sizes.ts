@@ -35,6 +35,8 @@ export interface SizedImage {
 const GOOD_SIZE = 16;
 /** Sides of crops are multiples of this. */
 const CROP_STEP = 32;
+/** Crops of this share of an image's longer side are not worth it. */
+const NEARLY_WHOLE = 0.8;
 
 /** How a dataset is best seen by a model, and why. */
 export interface SuggestedScale {
@@ -45,7 +47,7 @@ export interface SuggestedScale {
 
 /**
  * `whole` where the median object is at least 16 pixels wide on a model of `size` pixels, or where crops in which it is
- * would hold the largest image whole; else the side of such crops.
+ * would hold most of the largest image; else the side of such crops.
  */
 export function suggestScale(images: readonly SizedImage[], size: number): SuggestedScale {
   const widths: number[] = [];
@@ -60,7 +62,7 @@ export function suggestScale(images: readonly SizedImage[], size: number): Sugge
   }
   const medianWidth = median(widths);
   const side = Math.max(CROP_STEP, CROP_STEP * Math.floor((medianWidth * size) / GOOD_SIZE / CROP_STEP));
-  const isWhole = widths.length === 0 || median(shown) >= GOOD_SIZE || side >= longest;
+  const isWhole = widths.length === 0 || median(shown) >= GOOD_SIZE || side >= NEARLY_WHOLE * longest;
   return { scale: isWhole ? 'whole' : side, medianWidth };
 }
 
