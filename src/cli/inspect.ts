@@ -2,7 +2,12 @@ import { TRAIN_FIELDS } from '../config/train.ts';
 import { className } from '../data/classes.ts';
 import type { DatasetSample } from '../data/dataset.ts';
 import { type InspectedDataset, inspectDataset, maskKindOf } from '../data/inspect.ts';
-import { EMBEDDED_IMAGE_SIZE, smallObjectsRemark } from '../data/object-sizes.ts';
+import {
+  EMBEDDED_IMAGE_SIZE,
+  scaleSentence,
+  smallObjectsRemark,
+  suggestScale,
+} from '../data/object-sizes.ts';
 import { readDatasets } from '../data/read-datasets.ts';
 import {
   classReading,
@@ -186,12 +191,14 @@ const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
 };
 
 function printData({ datasets, remarks }: DataReport): void {
-  for (const { name, images, labelled, objects, maskKind, classes, reading } of datasets) {
+  for (const { name, images, labelled, objects, maskKind, classes, reading, samples } of datasets) {
     console.log(`${name}: ${plural(images, 'image')}, ${labelled} labelled, ${plural(objects, 'object')}`);
     console.log(`  masks: ${MASK_KINDS[maskKind]}`);
     for (const sentence of reading?.evidence ?? []) console.log(`    ${sentence}`);
     const list = classes.map((one) => `${one.name} (${plural(one.objects, 'object')})`);
     if (list.length > 0) console.log(`  classes: ${list.join(', ')}`);
+    const scale = scaleSentence(suggestScale(samples, EMBEDDED_IMAGE_SIZE), EMBEDDED_IMAGE_SIZE);
+    if (scale) console.log(`  scale: ${scale}`);
   }
   printRemarks(remarks);
 }
