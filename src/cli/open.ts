@@ -1,9 +1,9 @@
 import { basename, resolve } from 'node:path';
-import type { Scale } from '../data/crops.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { isZipName, nameParts } from '../data/file-names.ts';
 import { scaleSentence, suggestScale } from '../data/object-sizes.ts';
 import type { ReadingChanges } from '../data/reading/reading.ts';
+import type { Scale } from '../data/types.ts';
 import { type FolderDataset, openFolderDataset } from '../engine/datasets.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
 import { readRunAdapter } from '../engine/run/adapter-files.ts';

@@ -1,8 +1,5 @@
 import type { LoadedSample } from './dataset.ts';
-import type { Box, ObjectRegion, ObjectSet, RgbImage } from './types.ts';
-
-/** How a model sees the images of a dataset: whole, or in crops of so many pixels a side at the images' own scale. */
-export type Scale = 'whole' | number;
+import type { Box, ObjectRegion, ObjectSet, RgbImage, Scale } from './types.ts';
 
 interface Size {
   readonly width: number;

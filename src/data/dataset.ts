@@ -1,5 +1,4 @@
 import type { Failure } from '../config/failure.ts';
-import type { Scale } from './crops.ts';
 import type { ShownChannels } from './decode/channels.ts';
 import { type DecodedImage, decodeImage, type ImageReading } from './decode/image.ts';
 import { upright } from './decode/orientation.ts';
@@ -27,6 +26,7 @@ import type {
   Outcome,
   Refusal,
   RgbImage,
+  Scale,
   Split,
 } from './types.ts';
 

@@ -1,7 +1,6 @@
-import type { Scale } from './crops.ts';
 import type { ImageRecord } from './preprocess.ts';
 import { imageTransform } from './preprocess.ts';
-import type { ObjectFacts } from './types.ts';
+import type { ObjectFacts, Scale } from './types.ts';
 
 /** Which objects are too small to be trained on or measured. */
 export interface ObjectLimit {

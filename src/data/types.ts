@@ -121,6 +121,9 @@ export interface DepthMapping {
   readonly high: number;
 }
 
+/** How a model sees the images of a dataset: whole, or in crops of so many pixels a side at the images' own scale. */
+export type Scale = 'whole' | number;
+
 export type Split = 'train' | 'val' | 'test';
 
 /** Where the files of one sample are; `name` is the image's path inside its dataset and sorts the samples. */

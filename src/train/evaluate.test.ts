@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { lowResOf } from '../config/sam.ts';
-import type { Scale } from '../data/crops.ts';
 import { imageTransform, preprocess } from '../data/preprocess.ts';
+import type { Scale } from '../data/types.ts';
 import { answerToken, type ObjectPrompt, tokensOf } from '../sam/prompts.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';

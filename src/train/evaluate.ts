@@ -1,7 +1,7 @@
-import { objectCrops, type Scale } from '../data/crops.ts';
+import { objectCrops } from '../data/crops.ts';
 import { clickPointOf } from '../data/distance-transform.ts';
 import { preprocess } from '../data/preprocess.ts';
-import type { Split } from '../data/types.ts';
+import type { Scale, Split } from '../data/types.ts';
 import { answerToken, type ObjectPrompt } from '../sam/prompts.ts';
 import { type GateLayer, meanGates } from './gates.ts';
 import { iousOnImage } from './mask-iou.ts';

@@ -1,9 +1,9 @@
 import type { SamConfig } from '../config/sam.ts';
-import { type Scale, seenSize } from '../data/crops.ts';
+import { seenSize } from '../data/crops.ts';
 import { type Dataset, type LoadedSample, loadSample } from '../data/dataset.ts';
 import { leastArea, type ObjectLimit } from '../data/object-sizes.ts';
 import type { ModelInput } from '../data/preprocess.ts';
-import type { Outcome, Split } from '../data/types.ts';
+import type { Outcome, Scale, Split } from '../data/types.ts';
 
 /** A decoded image to measure masks on: the image, or the model's input where another thread has made it. */
 export type EvaluationSample = Pick<LoadedSample, 'name' | 'objects'> &

@@ -1,7 +1,7 @@
 /** A training run under way, from its first step to its verdict, over the trainer of `src/train`. */
 
 import type { TrainConfig } from '../../config/train.ts';
-import type { Scale } from '../../data/crops.ts';
+import type { Scale } from '../../data/types.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
 import { threadData } from '../../train/data-port.ts';
 import { evaluateSetsAt, type ImageScore, type SetScores } from '../../train/evaluate.ts';

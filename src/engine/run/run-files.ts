@@ -13,9 +13,8 @@ import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
 import type { MopeftConfig } from '../../config/mopeft.ts';
 import type { TrainConfig } from '../../config/train.ts';
-import type { Scale } from '../../data/crops.ts';
 import type { FileStore } from '../../data/file-store.ts';
-import type { Split } from '../../data/types.ts';
+import type { Scale, Split } from '../../data/types.ts';
 import {
   type Adapter,
   type AdapterBase,
