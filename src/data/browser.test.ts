@@ -14,7 +14,8 @@ import { writeZip } from './zip.ts';
 
 /** The worker and the page of this test: both call the bundled checks. */
 const WORKER = `import * as checks from './check.js';
-onmessage = async ({ data: [name, ...given] }) => postMessage(await checks[name](...given));
+onmessage = ({ data: [name, ...given] }) =>
+  checks[name](...given).then(postMessage, (error) => setTimeout(() => { throw error; }));
 postMessage('ready');`;
 /** Calls a check in a worker of its own, which is started as the engine's is and ended when it has answered. */
 const PAGE = `import { checkBrowser } from './check.js';
@@ -34,8 +35,10 @@ window.isAnyPartLocked = async () =>
   (await navigator.locks.query()).held.some(({ name }) => name.includes('.part '));`;
 const HTML = '<!doctype html><title>check</title><script type="module" src="./page.js"></script>';
 
-const vectors = new URL('../../tests/vectors/images/images.json', import.meta.url);
-const files = (JSON.parse(readFileSync(vectors, 'utf8')) as { file: string }[]).map(({ file }) => file);
+const files = ['images', 'formats'].flatMap((set) => {
+  const vectors = new URL(`../../tests/vectors/images/${set}.json`, import.meta.url);
+  return (JSON.parse(readFileSync(vectors, 'utf8')) as { file: string }[]).map(({ file }) => file);
+});
 const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
 /** A packed entry, as the browser itself unpacks it; goes first, before the images. */
 const zip = await writeZip({ 'a.png': new Uint8Array(5000), 'b.png': new Uint8Array(7) });
@@ -64,6 +67,8 @@ beforeAll(async () => {
       minify: false,
       target: 'es2022',
       assetsInlineLimit: 0,
+      // One build for page and worker: what preloads modules on a page needs a document.
+      modulePreload: false,
       rolldownOptions: {
         input: fileURLToPath(new URL('./browser-check.ts', import.meta.url)),
         preserveEntrySignatures: 'strict',
