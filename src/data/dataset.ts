@@ -263,7 +263,7 @@ class SampleMasks {
 }
 
 /** How a mask was understood, in a word. */
-export function kindOf({ meaning, threshold, levels }: MaskReading): MaskKind {
+function kindOf({ meaning, threshold, levels }: MaskReading): MaskKind {
   switch (meaning) {
     case 'objects':
       return 'instances';

@@ -80,7 +80,7 @@ const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffse
  * The shape of a region, or why it is none.
  * @throws Failure naming `file` when it is damaged.
  */
-export function roiShape(bytes: Uint8Array, file: string): Shape | string {
+function roiShape(bytes: Uint8Array, file: string): Shape | string {
   const isRoi = String.fromCharCode(...bytes.subarray(0, 4)) === 'Iout';
   if (!isRoi || bytes.length < COORDINATES)
     throw damagedRoi(file, isRoi ? 'it ends early' : 'it does not begin with Iout');

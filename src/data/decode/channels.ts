@@ -11,7 +11,7 @@ export interface ShownChannels {
 }
 
 /** Channels of a raster without alpha. */
-export const colourChannels = ({ channels, hasAlpha }: Raster) => (hasAlpha ? channels - 1 : channels);
+const colourChannels = ({ channels, hasAlpha }: Raster) => (hasAlpha ? channels - 1 : channels);
 
 /**
  * The channels that a raster shows: those chosen, else the first three, of two the one with more contrast (as grey). One

@@ -5,7 +5,7 @@ import type { RasterData } from './raster.ts';
  * The one rule by which images of more than 8 bits become 8: the 0.1 and 99.9 percentiles of all values of the image,
  * all colour channels together, become 0 and 255.
  */
-export const DEFAULT_PERCENTILES = { low: 0.1, high: 99.9 } as const;
+const DEFAULT_PERCENTILES = { low: 0.1, high: 99.9 } as const;
 
 export interface Percentiles {
   /** 0 … 100, below `high`. */

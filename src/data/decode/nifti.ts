@@ -181,7 +181,7 @@ async function readHeader(bytes: Uint8Array, file: string): Promise<NiftiHeader>
  * A slice, rows in the order of the file.
  * @param slice 0 … slices − 1.
  */
-export function niftiSlice(volume: NiftiVolume, slice: number): Raster {
+function niftiSlice(volume: NiftiVolume, slice: number): Raster {
   const { width, height, channels, isColour, bits, window } = volume;
   const pixels = width * height;
   const planes = isColour

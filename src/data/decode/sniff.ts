@@ -36,7 +36,7 @@ export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
 }
 
 /** Formats that are read, in words. */
-export const READ = 'PNG, JPEG, TIFF, WebP, BMP, GIF, AVIF, NIfTI or DICOM';
+const READ = 'PNG, JPEG, TIFF, WebP, BMP, GIF, AVIF, NIfTI or DICOM';
 
 const hexOf = (bytes: Uint8Array) =>
   [...bytes.subarray(0, 12)].map((b) => b.toString(16).padStart(2, '0')).join('');

@@ -48,7 +48,7 @@ async function look(file: LazyFile): Promise<Appearance | undefined> {
 type Pixels = Pick<RgbImage, 'width' | 'height' | 'data'>;
 
 /** What an image looks like. */
-export function appearanceOf(image: Pixels): Appearance {
+function appearanceOf(image: Pixels): Appearance {
   const { width, height, data } = image;
   const isSame = (a: number, b: number) => {
     for (let c = 0; c < 3; c++) if (Math.abs((data[a + c] ?? 0) - (data[b + c] ?? 0)) > SAME) return false;

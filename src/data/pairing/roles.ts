@@ -271,5 +271,5 @@ function eitherIsMask(own: Series, other: Series): Refusal {
 }
 
 /** How a series is called: its folder, with its affix. */
-export const nameOf = ({ folders, affix }: Series) =>
+const nameOf = ({ folders, affix }: Series) =>
   `${folders.join('/')}/${affix === '' ? '' : affix.startsWith('.') ? `*${affix}` : `*${affix.replaceAll(' ', '_')}*`}`;

@@ -3,7 +3,7 @@
  * and lines (near 1); the grey rim of a smoothed edge does not.
  * @returns 0 … 1; 1 when no pixel is chosen.
  */
-export function sharesNeighbours(
+function sharesNeighbours(
   data: ArrayLike<number>,
   width: number,
   height: number,

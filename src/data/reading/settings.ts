@@ -8,7 +8,7 @@ import type { Outcome } from '../types.ts';
 import { type ChannelChoice, parseValue, type ReadingChanges } from './reading.ts';
 
 /** The file's name, in any case. */
-export const SETTINGS_FILE = 'dataset.json';
+const SETTINGS_FILE = 'dataset.json';
 
 const MOST_BYTES = 2 ** 20;
 

@@ -4,7 +4,7 @@ import { TRANSPARENT } from './reading.ts';
 import type { Values } from './values.ts';
 
 /** Values that are told apart; pixels of any further ones are only counted. */
-export const MOST_VALUES = 4096;
+const MOST_VALUES = 4096;
 /** Values up to which their shapes and neighbours are looked at. */
 const MOST_SHAPES = 64;
 
