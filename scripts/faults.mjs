@@ -65,6 +65,21 @@ function summary(moments) {
   return [head, ...by('action'), ...by('setting'), ...by('kill'), row('all', moments)].join('\n');
 }
 
+/** A moment that cannot be gone through is one with a fault. */
+async function runMoment(harness, seed, index) {
+  let plan = {};
+  try {
+    return await harness.run(`x${index}`, (possible) => {
+      plan = draw(seed, index, possible);
+      return plan;
+    });
+  } catch (error) {
+    await harness.close();
+    const faults = [error instanceof Error ? error.message : String(error)];
+    return { ...plan, ms: 0, answer: 'unsaid', isThere: false, resumed: 0, faults };
+  }
+}
+
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -93,7 +108,7 @@ async function main() {
   try {
     while (moments.length < count) {
       const index = moments.length;
-      const moment = await harness.run(`x${index}`, (possible) => draw(seed, index, possible));
+      const moment = await runMoment(harness, seed, index);
       moments.push(moment);
       await appendFile(file, `${JSON.stringify(moment)}\n`);
       const { action, setting, kill, ms, answer, isThere, faults } = moment;

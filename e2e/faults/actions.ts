@@ -207,8 +207,8 @@ export async function end(page: Page): Promise<void> {
 
 export async function showRun(page: Page, name: string): Promise<void> {
   await openPage(page, 'Train');
-  await page.getByRole('navigation', { name: 'Runs' }).getByRole('button', { name }).first().click();
-  await page.getByRole('region', { name: 'Run', exact: true }).getByText(name).waitFor();
+  await page.getByRole('navigation', { name: 'Runs' }).getByText(name, { exact: true }).first().click();
+  await page.getByRole('heading', { name, exact: true }).waitFor();
 }
 
 const masksOn = (page: Page): Locator => page.getByRole('region', { name: 'Masks' }).getByRole('listitem');

@@ -33,6 +33,8 @@ export interface InspectOptions {
   readonly changes?: ReadingChanges;
   /** Of this dataset, where they are known: masks are then not looked at again. */
   readonly statistics?: DatasetStatistics;
+  /** Called with each sample that is kept, while it is decoded. */
+  readonly onLoaded?: (loaded: LoadedSample) => Promise<void>;
 }
 
 export interface InspectedDataset {
@@ -91,6 +93,7 @@ export async function inspectDataset(
       const seen = checkedOf(usable, loaded.value, listObjects);
       if (isLabelled(usable) && seen.sample.objects === 0) refusals.push(emptyMask(usable));
       checked.push(seen);
+      await options.onLoaded?.(loaded.value);
     } else {
       refusals.push(loaded.refusal);
     }

@@ -6,7 +6,15 @@ import { maskKindOf } from '../data/inspect.ts';
 import { classReading } from '../data/reading/reading.ts';
 import { type SplitOrder, splitCountsOf, splitSamples } from '../data/split.ts';
 import type { StoredDataset } from '../data/types.ts';
-import type { ClassInfo, DatasetInfo, FailureRecord, SampleInfo, SplitName } from './protocol.ts';
+import type {
+  ClassInfo,
+  DatasetInfo,
+  FailureRecord,
+  SampleInfo,
+  ShownSample,
+  SplitName,
+} from './protocol.ts';
+import { CARD_SAMPLES } from './thumbnails.ts';
 
 /** The seed of a dataset's split in the studio: fixed, so that the test images of all runs are the same. */
 export const SPLIT_SEED = 0;
@@ -53,7 +61,19 @@ export function datasetInfo(stored: StoredDataset, card: Card): DatasetInfo {
     bytes,
     refusals: card.refusals,
     evidence: stored.evidence,
+    shown: shownSamples(stored),
   };
+}
+
+/** Those with a mask first. */
+function shownSamples({ samples }: StoredDataset): ShownSample[] {
+  const labelled = samples.filter(({ maskKind }) => maskKind !== undefined).slice(0, CARD_SAMPLES);
+  const others = samples.filter(({ maskKind }) => maskKind === undefined);
+  return [...labelled, ...others.slice(0, CARD_SAMPLES - labelled.length)].map(({ name, objects }) => ({
+    id: name,
+    name,
+    objectCount: objects,
+  }));
 }
 
 export function sampleInfos(dataset: Dataset, stored: StoredDataset, card: Card): SampleInfo[] {

@@ -24,10 +24,13 @@ import type {
   ImportReport,
   Progress,
   SampleInfo,
+  SampleRef,
   SplitOrder,
+  ThumbnailKind,
 } from './protocol.ts';
 import { failureOf } from './result.ts';
 import { datasetLocks } from './tab-locks.ts';
+import { type EncodeThumbnail, Thumbnails, ThumbnailWriter } from './thumbnails.ts';
 
 const CARD = 'card.json';
 /** Decoded images that are remembered, bytes. */
@@ -56,8 +59,15 @@ export class DatasetRepository {
     ({ image, objects }) => image.data.byteLength + objects.map.byteLength,
   );
 
-  constructor(private readonly store: FileStore) {
+  private readonly thumbnails: Thumbnails;
+
+  /** @param encodeThumbnail makes the thumbnails of what is imported; null makes none. */
+  constructor(
+    private readonly store: FileStore,
+    private readonly encodeThumbnail: EncodeThumbnail | null = null,
+  ) {
     this.disk = new DatasetStore(store);
+    this.thumbnails = new Thumbnails(store);
   }
 
   /**
@@ -133,6 +143,11 @@ export class DatasetRepository {
     return loaded;
   }
 
+  /** The thumbnail that was made at the import, as a JPEG; null where there is none. */
+  thumbnail({ datasetId, sampleId }: SampleRef, kind: ThumbnailKind): Promise<Uint8Array | null> {
+    return this.thumbnails.find(datasetId, sampleId, kind);
+  }
+
   async rename(id: string, name: string): Promise<DatasetInfo> {
     // Not while another tab deletes it: that would leave a manifest without files.
     await datasetLocks.whileTaken(id, async () => valueOrThrow(await this.disk.rename(id, name)));
@@ -153,41 +168,55 @@ export class DatasetRepository {
   async delete(id: string): Promise<void> {
     await datasetLocks.whileTaken(id, () => this.disk.delete(id));
     this.opened.delete(id);
+    this.thumbnails.forget(id);
     this.images.clear();
   }
 
   private async addOne(
     dataset: Dataset,
     known: readonly FailureRecord[],
-    { onProgress, signal, statistics: all }: ImportOptions,
+    options: ImportOptions,
   ): Promise<{ readonly info: DatasetInfo | null; readonly refusals: readonly FailureRecord[] }> {
+    const id = newDatasetId(dataset.name);
+    return datasetLocks.whileTaken(id, async () => {
+      try {
+        const { isStored, found } = await this.checkAndStore(id, dataset, known, options);
+        return { info: isStored ? await this.info(id) : null, refusals: found };
+      } catch (error) {
+        await this.store.remove(`datasets/${storeName(id)}`).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  /** Checks a dataset and stores what of it can be used; the manifest last, with which it is one. */
+  private async checkAndStore(
+    id: string,
+    dataset: Dataset,
+    known: readonly FailureRecord[],
+    { onProgress, signal, statistics: all }: ImportOptions,
+  ): Promise<{ readonly isStored: boolean; readonly found: readonly FailureRecord[] }> {
     const statistics = all?.get(dataset);
+    const thumbnails = this.encodeThumbnail && new ThumbnailWriter(this.store, id, this.encodeThumbnail);
     const inspected = await inspectDataset(dataset, {
       signal,
       ...(statistics && { statistics }),
       onProgress: ({ done, total }) => onProgress({ done, total, label: `Checking ${dataset.name}` }),
+      ...(thumbnails && { onLoaded: (loaded: LoadedSample) => thumbnails.add(loaded) }),
     });
     signal.throwIfAborted();
-    const refusals = inspected.refusals.map(failureOf);
+    const found = inspected.refusals.map(failureOf);
     const { samples } = inspected.dataset;
-    if (samples.length === 0) return { info: null, refusals };
+    if (samples.length === 0) return { isStored: false, found };
     const classObjects = await countClassObjects(samples, inspected.summary.labels, signal);
-    const card: Card = {
-      splitOrder: 'shuffled',
-      refusals: [...known, ...refusals],
-      classObjects,
-    };
-    const id = newDatasetId(dataset.name);
-    await datasetLocks.whileTaken(id, async () => {
-      // Before the manifest, which makes the dataset one: with it everything is there.
-      await this.writeCard(id, card);
-      await this.disk.save(inspected, {
-        id,
-        signal,
-        onProgress: ({ done, total }) => onProgress({ done, total, label: `Storing ${dataset.name}` }),
-      });
+    await thumbnails?.finish();
+    await this.writeCard(id, { splitOrder: 'shuffled', refusals: [...known, ...found], classObjects });
+    await this.disk.save(inspected, {
+      id,
+      signal,
+      onProgress: ({ done, total }) => onProgress({ done, total, label: `Storing ${dataset.name}` }),
     });
-    return { info: await this.info(id), refusals };
+    return { isStored: true, found };
   }
 
   private async read(id: string): Promise<OpenedDataset> {

@@ -12,6 +12,7 @@ import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import { gpuReport } from './gpu-report.ts';
+import { encodeThumbnail } from './images.ts';
 import type { EngineEvent, GpuReport, ModelInfo } from './protocol.ts';
 
 /** Where a model came from, so that it can be opened again on another device. */
@@ -62,7 +63,7 @@ export class EngineState {
       store = new MemoryStore();
       failure = error.record;
     }
-    return new EngineState(store, failure, new DatasetRepository(store), emit);
+    return new EngineState(store, failure, new DatasetRepository(store, encodeThumbnail), emit);
   }
 
   /** Asks for the adapter and follows it; a failure is part of the report. */

@@ -23,6 +23,20 @@ export function bitmapOf(image: RgbImage): Promise<ImageBitmap> {
 
 /** Scaled so that the longer side is at most `size`; objects, where given, are tinted, and what is ignored is hatched. */
 export function renderThumbnail(image: RgbImage, objects: ObjectSet | null, size: number): ImageBitmap {
+  return drawThumbnail(image, objects, size).transferToImageBitmap();
+}
+
+/** The same as a JPEG. */
+export async function encodeThumbnail(
+  image: RgbImage,
+  objects: ObjectSet | null,
+  size: number,
+): Promise<Uint8Array> {
+  const jpeg = await drawThumbnail(image, objects, size).convertToBlob({ type: 'image/jpeg', quality: 0.8 });
+  return new Uint8Array(await jpeg.arrayBuffer());
+}
+
+function drawThumbnail(image: RgbImage, objects: ObjectSet | null, size: number): OffscreenCanvas {
   const scale = Math.min(1, size / Math.max(image.width, image.height));
   const width = Math.max(1, Math.round(image.width * scale));
   const height = Math.max(1, Math.round(image.height * scale));
@@ -30,7 +44,7 @@ export function renderThumbnail(image: RgbImage, objects: ObjectSet | null, size
   if (objects) tint(small, objects);
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext('2d')?.putImageData(imageDataOf(small), 0, 0);
-  return canvas.transferToImageBitmap();
+  return canvas;
 }
 
 function tint({ width, height, data }: RgbImage, objects: ObjectSet): void {

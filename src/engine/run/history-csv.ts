@@ -1,4 +1,5 @@
 /** A run's history as one tidy table: a row per step, per evaluation, and per gate. */
+import { csv } from '../../config/csv.ts';
 import type { MetricsLine } from './metrics.ts';
 
 const COLUMNS = [
@@ -29,9 +30,10 @@ type Row = Partial<Record<(typeof COLUMNS)[number], string | number>>;
  */
 export function historyCsv(lines: readonly MetricsLine[], nameOf: (dataset: string) => string): string {
   const rows = lines.flatMap((line) => rowsOf(line, nameOf));
-  return [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((column) => cell(row[column])).join(','))]
-    .map((row) => `${row}\r\n`)
-    .join('');
+  return csv(
+    COLUMNS,
+    rows.map((row) => COLUMNS.map((column) => row[column])),
+  );
 }
 
 function rowsOf(line: MetricsLine, nameOf: (dataset: string) => string): Row[] {
@@ -58,12 +60,4 @@ function rowsOf(line: MetricsLine, nameOf: (dataset: string) => string): Row[] {
         })),
       );
   }
-}
-
-function cell(value: string | number | undefined): string {
-  if (value === undefined) return '';
-  const text = String(value);
-  // A leading sign or `=` would be run as a formula by spreadsheets; names come from files.
-  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

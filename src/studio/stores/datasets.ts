@@ -15,6 +15,7 @@ import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
 import { refreshStorage } from './session.ts';
+import { TimeLeft } from './time-left.ts';
 
 interface DatasetsState {
   readonly loaded: boolean;
@@ -22,7 +23,12 @@ interface DatasetsState {
   /** What is stored of datasets that cannot be opened. */
   readonly broken: readonly BrokenDataset[];
   readonly samples: Readonly<Record<string, readonly SampleInfo[]>>;
-  readonly importing: { readonly progress: Progress; readonly cancel: () => void } | null;
+  readonly importing: {
+    readonly progress: Progress;
+    /** Seconds that this part of the import still takes; null while that is not known. */
+    readonly left: number | null;
+    readonly cancel: () => void;
+  } | null;
   /** What the last import could not use. */
   readonly refusals: readonly FailureRecord[];
 }
@@ -77,7 +83,9 @@ export async function whileImporting<T>(
   }
   const controller = new AbortController();
   const cancel = (): void => controller.abort();
-  const show = (progress: Progress): void => set({ importing: { progress, cancel } });
+  const timeLeft = new TimeLeft();
+  const show = (progress: Progress): void =>
+    set({ importing: { progress, left: timeLeft.of(progress, performance.now()), cancel } });
   show({ done: 0, total: 0, label });
   set({ refusals: [] });
   const result = await start({ signal: controller.signal, onProgress: show });

@@ -179,7 +179,7 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     },
     'data.setSplitOrder': ({ datasetId, order }) => ({ ...dataset(datasetId), splitOrder: order }),
     'data.samples': ({ datasetId }) => fakeSamples(datasetId),
-    'data.thumbnail': async ({ size, sampleId }) => ({ bitmap: await fakeBitmap(size, size, sampleId) }),
+    'data.thumbnail': async ({ sampleId }) => ({ bitmap: await fakeBitmap(96, 96, sampleId) }),
     'data.image': async ({ sampleId }) => ({
       name: `${sampleId}.png`,
       width: 320,
@@ -315,6 +315,7 @@ function fakeDataset(id: string): DatasetInfo {
             },
           ]
         : [],
+    shown: fakeSamples(id).slice(0, 6),
     evidence: ['Value 0 is background: 88 % of the pixels, touches every edge in all 24 masks.'],
   };
 }

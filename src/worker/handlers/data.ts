@@ -1,14 +1,16 @@
 import { IGNORED } from '../../data/objects.ts';
 import { readDatasets } from '../../data/read-datasets.ts';
+import type { DatasetRepository } from '../dataset-repository.ts';
 import { drawnDatasets } from '../demo.ts';
 import { DropPreviews, type UndrawnPreview } from '../drop-previews.ts';
 import type { EngineState } from '../engine-state.ts';
 import { bitmapOf, renderThumbnail } from '../images.ts';
 import { inputFile } from '../input-file.ts';
-import type { CallName, DatasetPreview, DroppedFile } from '../protocol.ts';
+import type { CallName, DatasetPreview, DroppedFile, SampleRef, ThumbnailKind } from '../protocol.ts';
 import { done, failureOf, ok } from '../result.ts';
 import type { TrainingService } from '../runs/training-service.ts';
 import type { CallContext, Handlers } from '../serve.ts';
+import { THUMBNAIL_SIZE } from '../thumbnails.ts';
 
 type DataCalls = Extract<CallName, `data.${string}`>;
 
@@ -50,9 +52,10 @@ export function dataHandlers(
     'data.setSplitOrder': async ({ datasetId, order }) =>
       ok(await (await engine).state.datasets.setSplitOrder(datasetId, order)),
     'data.samples': async ({ datasetId }) => ok(await (await engine).state.datasets.samples(datasetId)),
-    'data.thumbnail': async ({ datasetId, sampleId, size, overlay }, call) => {
-      const { image, objects } = await (await engine).state.datasets.sample(datasetId, sampleId);
-      const bitmap = renderThumbnail(image, overlay ? objects : null, size);
+    'data.thumbnail': async ({ kind, ...ref }, call) => {
+      const { datasets } = (await engine).state;
+      const bitmap =
+        (await storedThumbnail(datasets, ref, kind)) ?? (await newThumbnail(datasets, ref, kind));
       call.transfer(bitmap);
       return ok({ bitmap });
     },
@@ -96,6 +99,16 @@ function drawn({ samples, ...preview }: UndrawnPreview, size: number, call: Call
       return { name, width, height, objectCount: objects.regions.length, ...bitmaps };
     }),
   };
+}
+
+async function storedThumbnail(datasets: DatasetRepository, ref: SampleRef, kind: ThumbnailKind) {
+  const jpeg = await datasets.thumbnail(ref, kind);
+  return jpeg && createImageBitmap(new Blob([new Uint8Array(jpeg)], { type: 'image/jpeg' }));
+}
+
+async function newThumbnail(datasets: DatasetRepository, ref: SampleRef, kind: ThumbnailKind) {
+  const { image, objects, labelling } = await datasets.sample(ref.datasetId, ref.sampleId);
+  return renderThumbnail(image, kind === 'card' && labelling ? objects : null, THUMBNAIL_SIZE[kind]);
 }
 
 /** The name of a dataset whose files lie in no folder. */

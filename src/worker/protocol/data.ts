@@ -95,7 +95,11 @@ export interface DatasetInfo {
   readonly refusals: readonly FailureRecord[];
   /** How its masks are read, one sentence for each part; none of datasets that were stored before it was said. */
   readonly evidence: readonly string[];
+  /** The samples that its card shows. */
+  readonly shown: readonly ShownSample[];
 }
+
+export type ShownSample = Pick<SampleInfo, 'id' | 'name' | 'objectCount'>;
 
 /** A dataset that was half saved, or whose description is damaged. */
 export interface BrokenDataset {
@@ -136,6 +140,9 @@ export interface SampleRef {
   readonly datasetId: string;
   readonly sampleId: string;
 }
+
+/** A small image for a list, or a larger one for a card, which has the mask laid over. */
+export type ThumbnailKind = 'list' | 'card';
 
 export interface SampleImage {
   readonly name: string;
@@ -182,10 +189,6 @@ export interface DataCalls {
   'data.delete': [{ readonly datasetId: string }, Nothing];
   'data.setSplitOrder': [{ readonly datasetId: string; readonly order: SplitOrder }, DatasetInfo];
   'data.samples': [{ readonly datasetId: string }, readonly SampleInfo[]];
-  /** The image scaled so that its longer side is `size`, with the mask laid over it where `overlay`. */
-  'data.thumbnail': [
-    SampleRef & { readonly size: number; readonly overlay: boolean },
-    { readonly bitmap: ImageBitmap },
-  ];
+  'data.thumbnail': [SampleRef & { readonly kind: ThumbnailKind }, { readonly bitmap: ImageBitmap }];
   'data.image': [SampleRef, SampleImage];
 }

@@ -4,7 +4,7 @@ import { BrokenList } from '../../components/BrokenList.tsx';
 import { FileButton } from '../../components/FileButton.tsx';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { importFiles } from '../../drop/import-files.ts';
-import { plural } from '../../format/format.ts';
+import { duration, plural } from '../../format/format.ts';
 import { addDemo, deleteDataset, useDatasets } from '../../stores/datasets.ts';
 import styles from './DataPage.module.css';
 import { DatasetCard } from './DatasetCard.tsx';
@@ -55,6 +55,7 @@ export function DataPage(): ReactNode {
       {importing && (
         <div className={styles.importing}>
           <ProgressBar progress={importing.progress} />
+          <span className={`muted small ${styles.left}`}>{progressWords(importing)}</span>
           <button type="button" onClick={importing.cancel}>
             Cancel
           </button>
@@ -74,22 +75,24 @@ export function DataPage(): ReactNode {
   );
 }
 
-/** The others are folded away. */
-const SHOWN = 8;
-
 function LastRefusals({ refusals }: { readonly refusals: readonly FailureRecord[] }): ReactNode {
   return (
     <section className="panel stack attention" aria-label="Files to check">
       <h3>Last import: {plural(refusals.length, 'file')} left out or to check</h3>
-      <RefusalList refusals={refusals.slice(0, SHOWN)} />
-      {refusals.length > SHOWN && (
-        <details>
-          <summary>{plural(refusals.length - SHOWN, 'more file')}</summary>
-          <RefusalList refusals={refusals.slice(SHOWN)} />
-        </details>
-      )}
+      <RefusalList refusals={refusals} name="files to check.csv" />
     </section>
   );
+}
+
+/** `3,200 of 10,000 · 40 s left`; nothing where there is no total. */
+function progressWords({
+  progress,
+  left,
+}: NonNullable<ReturnType<typeof useDatasets.getState>['importing']>): string {
+  const { done, total } = progress;
+  if (total === 0) return '';
+  const count = `${done.toLocaleString('en')} of ${total.toLocaleString('en')}`;
+  return left === null ? count : `${count} · ${duration(left)} left`;
 }
 
 function NoData(): ReactNode {

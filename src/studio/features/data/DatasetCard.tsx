@@ -1,16 +1,10 @@
-import { type ReactNode, useEffect } from 'react';
+import type { ReactNode } from 'react';
 import type { DatasetInfo, DatasetMaskKind, SplitOrder } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { FactList } from '../../components/FactList.tsx';
 import { bytes, plural } from '../../format/format.ts';
-import {
-  deleteDataset,
-  loadSamples,
-  renameDataset,
-  setSplitOrder,
-  useDatasets,
-} from '../../stores/datasets.ts';
+import { deleteDataset, renameDataset, setSplitOrder } from '../../stores/datasets.ts';
 import { useRuns } from '../../stores/runs.ts';
 import { consequenceOfDeleting } from './consequence.ts';
 import styles from './DatasetCard.module.css';
@@ -26,8 +20,6 @@ const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
   none: 'none, so only the Segment page can use it',
 };
 
-const THUMBNAILS = 6;
-
 /** One dataset: thumbnails, counts, how its masks were read, its split. */
 export function DatasetCard(props: {
   readonly dataset: DatasetInfo;
@@ -35,24 +27,17 @@ export function DatasetCard(props: {
 }): ReactNode {
   const { dataset } = props;
   const runs = useRuns((state) => state.runs);
-  const samples = useDatasets((state) => state.samples[dataset.id]);
-  useEffect(() => {
-    if (!samples) void loadSamples(dataset.id);
-  }, [samples, dataset.id]);
-  const shown = (samples ?? [])
-    .toSorted((a, b) => Number(b.hasMask) - Number(a.hasMask))
-    .slice(0, THUMBNAILS);
   return (
     <article className={`panel ${styles.card}`} aria-label={dataset.name}>
       <EditableName level={3} name={dataset.name} onRename={(name) => void renameDataset(dataset.id, name)} />
       <div className={styles.thumbnails}>
-        {shown.map((sample) => (
+        {dataset.shown.map((sample) => (
           <Thumbnail
             key={sample.id}
             datasetId={dataset.id}
             sampleId={sample.id}
             label={`${sample.name}, ${plural(sample.objectCount, 'object')}`}
-            overlay={sample.hasMask}
+            kind="card"
           />
         ))}
       </div>
@@ -71,7 +56,7 @@ export function DatasetCard(props: {
       {dataset.refusals.length > 0 && (
         <details className="small">
           <summary>{plural(dataset.refusals.length, 'file')} left out or to check</summary>
-          <RefusalList refusals={dataset.refusals} />
+          <RefusalList refusals={dataset.refusals} name={`${dataset.name} files to check.csv`} />
         </details>
       )}
       <div className="row">

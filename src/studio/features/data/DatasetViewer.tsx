@@ -3,6 +3,7 @@ import type { DatasetInfo, SampleInfo } from '../../../worker/protocol.ts';
 import { Dialog } from '../../components/Dialog.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
+import { VirtualList } from '../../components/VirtualList.tsx';
 import { plural } from '../../format/format.ts';
 import { loadSamples, useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
@@ -27,30 +28,31 @@ export function DatasetViewer(props: {
   return (
     <Dialog title={dataset.name} wide onClose={props.onClose}>
       <div className={styles.viewer}>
-        <ul className={styles.list} aria-label="Images">
-          {(samples ?? []).map((sample) => (
-            <li key={sample.id}>
-              <button
-                type="button"
-                className={styles.item}
-                aria-pressed={sample.id === shown?.id}
-                onClick={() => setChosen(sample)}
-              >
-                <span className={styles.thumb}>
-                  <Thumbnail datasetId={dataset.id} sampleId={sample.id} label="" overlay={false} />
+        <VirtualList
+          label="Images"
+          items={samples ?? []}
+          rowHeight={54}
+          render={(sample) => (
+            <button
+              type="button"
+              className={styles.item}
+              aria-pressed={sample.id === shown?.id}
+              onClick={() => setChosen(sample)}
+            >
+              <span className={styles.thumb}>
+                <Thumbnail datasetId={dataset.id} sampleId={sample.id} label="" kind="list" />
+              </span>
+              <span className={styles.name}>
+                {sample.name}
+                <span className="muted small">
+                  {sample.hasMask
+                    ? `${plural(sample.objectCount, 'object')} · ${sample.split ?? ''}`
+                    : 'no mask'}
                 </span>
-                <span className={styles.name}>
-                  {sample.name}
-                  <span className="muted small">
-                    {sample.hasMask
-                      ? `${plural(sample.objectCount, 'object')} · ${sample.split ?? ''}`
-                      : 'no mask'}
-                  </span>
-                </span>
-              </button>
-            </li>
-          ))}
-        </ul>
+              </span>
+            </button>
+          )}
+        />
         {shown && (
           <div className="stack">
             <div className="row">

@@ -1,19 +1,18 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
+import type { ThumbnailKind } from '../../../worker/protocol.ts';
 import { BitmapView } from '../../components/BitmapView.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import styles from './Thumbnail.module.css';
 
-const SIZE = 192;
-
-/** A small image with its mask on top, fetched when it comes into view. */
+/** A small image, on a card with its mask on top, fetched when it comes into view. */
 export function Thumbnail(props: {
   readonly datasetId: string;
   readonly sampleId: string;
   readonly label: string;
-  readonly overlay: boolean;
+  readonly kind: ThumbnailKind;
 }): ReactNode {
-  const { datasetId, sampleId, overlay } = props;
+  const { datasetId, sampleId, kind } = props;
   const box = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState(false);
   useEffect(() => {
@@ -28,8 +27,8 @@ export function Thumbnail(props: {
     return () => observer.disconnect();
   }, []);
   const answer = useAnswer(
-    seen ? () => callEngine('data.thumbnail', { datasetId, sampleId, size: SIZE, overlay }) : null,
-    `${seen} ${datasetId} ${sampleId} ${overlay}`,
+    seen ? () => callEngine('data.thumbnail', { datasetId, sampleId, kind }) : null,
+    `${seen} ${datasetId} ${sampleId} ${kind}`,
     ({ bitmap }) => bitmap.close(),
   );
   return (
