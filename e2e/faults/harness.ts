@@ -87,7 +87,8 @@ export class FaultHarness {
   }
 
   async close(): Promise<void> {
-    await this.context?.close();
+    // It may have been ended already.
+    await this.context?.close().catch(() => undefined);
     this.context = null;
   }
 

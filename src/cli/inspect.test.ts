@@ -214,6 +214,17 @@ describe('data', () => {
     await expect(inspect([])).rejects.toThrow(/No path is given.*Usage/s);
   });
 
+  it('writes its remarks as a table, with names that no spreadsheet runs', async () => {
+    await put({ 'set/=1+1,"x".png': new Uint8Array(9) });
+    const file = join(folder, 'remarks.csv');
+    expect(await inspect([...at('set'), '--csv', file])).toBe(1);
+    const [header, row] = (await readFile(file, 'utf8')).split('\r\n');
+    expect(header).toBe('file,severity,what,cure,code');
+    expect(row).toMatch(/^"set\/=1\+1,""x""\.png",refused,/);
+    const none = join(folder, 'no', 'such.csv');
+    await expect(inspect([...at('set'), '--csv', none])).rejects.toThrow(/could not be written/);
+  });
+
   it('says the same to people', async () => {
     await put({
       'set/images/1.png': image,

@@ -22,24 +22,29 @@ import { readArguments, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
 import { inspectModel } from './inspect-model.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
-import { plural, printRemarks, type Remark } from './remarks.ts';
+import { plural, printRemarks, type Remark, writeRemarks } from './remarks.ts';
 
-const USAGE = `  npm run mopeft -- inspect PATH… [--json]
+const USAGE = `  npm run mopeft -- inspect PATH… [--json] [--csv FILE]
   npm run mopeft -- inspect --model PATH… [--json]
   Says what is understood of files, folders and zips as if they were dropped together, or of the files of a model.
+  --csv writes the remarks to FILE, one a row.
 ${READING_USAGE}`;
 
 /** `mopeft inspect`: what was understood of data or of a model. 0 when something was, else 1. Needs no GPU. */
 export async function inspect(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(
     args,
-    { model: { type: 'boolean' }, json: { type: 'boolean' }, ...READING_FLAGS },
+    { model: { type: 'boolean' }, json: { type: 'boolean' }, csv: { type: 'string' }, ...READING_FLAGS },
     USAGE,
   );
   if (positionals.length === 0) throw wrongArguments('No path is given', USAGE);
   const asJson = values.json ?? false;
   if (values.model) return inspectModel(positionals, asJson);
-  return inspectData(positionals, readingChanges(values, USAGE), asJson);
+  const report = await dataReport(positionals, readingChanges(values, USAGE));
+  if (asJson) console.log(JSON.stringify(report, null, 1));
+  else printData(report);
+  if (values.csv !== undefined) await writeRemarks(values.csv, report.remarks);
+  return report.datasets.length > 0 ? 0 : 1;
 }
 
 /** What `inspect --json` prints of data. */
@@ -83,17 +88,6 @@ export interface SampleReport {
   readonly height: number;
   /** Largest first; boxes are [x0, y0, x1, y1) in pixels. */
   readonly objects: readonly ObjectFacts[];
-}
-
-async function inspectData(
-  paths: readonly string[],
-  changes: ReadingChanges,
-  asJson: boolean,
-): Promise<number> {
-  const report = await dataReport(paths, changes);
-  if (asJson) console.log(JSON.stringify(report, null, 1));
-  else printData(report);
-  return report.datasets.length > 0 ? 0 : 1;
 }
 
 async function dataReport(paths: readonly string[], changes: ReadingChanges): Promise<DataReport> {
