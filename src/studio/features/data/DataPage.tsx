@@ -79,7 +79,7 @@ function LastRefusals({ refusals }: { readonly refusals: readonly FailureRecord[
   return (
     <section className="panel stack attention" aria-label="Files to check">
       <h3>Last import: {plural(refusals.length, 'file')} left out or to check</h3>
-      <RefusalList refusals={refusals} name="files to check.csv" />
+      <RefusalList refusals={refusals} />
     </section>
   );
 }

@@ -12,9 +12,9 @@ import styles from './RefusalList.module.css';
  */
 export function RefusalList(props: {
   readonly refusals: readonly FailureRecord[];
-  readonly name: string;
+  readonly name?: string;
 }): ReactNode {
-  const { refusals, name } = props;
+  const { refusals, name = 'files to check.csv' } = props;
   return (
     <div className="stack">
       <VirtualList
