@@ -3,7 +3,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, type Locator, type Page } from '@playwright/test';
 import { firstDisc } from '../support/domains.ts';
-import { clickImage, dropOnPage, openPage, setNumber } from '../support/studio.ts';
+import { clickImage, dropOnPage, importByDrop, openPage, setNumber } from '../support/studio.ts';
 import type { Stored } from './stored.ts';
 
 /** Steps of a run; a checkpoint after each, and best weights every second. */
@@ -64,7 +64,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
       return {
         change: `+ datasets ${fresh}`,
         act: async () => {
-          await dropOnPage(page, [dropped]);
+          await importByDrop(page, [dropped]);
           await page.getByRole('article', { name: fresh, exact: true }).waitFor();
         },
       };

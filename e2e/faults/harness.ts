@@ -15,7 +15,7 @@ import {
   type Page,
 } from '@playwright/test';
 import { writeDomain } from '../support/domains.ts';
-import { dropOnPage, openPage } from '../support/studio.ts';
+import { dropOnPage, importByDrop, openPage } from '../support/studio.ts';
 import { ACTIONS, BASE, baseName, end, REFERENCE, renaming, STEPS, setUpRun, showRun } from './actions.ts';
 import { difference, readStored, type Stored } from './stored.ts';
 
@@ -185,7 +185,7 @@ export class FaultHarness {
       .getByRole('button', { name: /Model, GPU/ })
       .filter({ hasText: 'tiny' })
       .waitFor();
-    await dropOnPage(page, [join(folder, 'discs')]);
+    await importByDrop(page, [join(folder, 'discs')]);
     await page.getByRole('article', { name: BASE }).waitFor();
     await (await setUpRun(page, REFERENCE))();
     await end(page);
