@@ -31,6 +31,8 @@ beforeAll(async () => {
       outDir: out,
       minify: false,
       target: 'es2022',
+      // Rare formats are chunks of their own, which are imported when they are needed.
+      modulePreload: false,
       lib: {
         entry: fileURLToPath(new URL('./browser-check.ts', import.meta.url)),
         formats: ['es'],
@@ -41,8 +43,8 @@ beforeAll(async () => {
   server = createServer(async (request, response) => {
     const [, where, file = ''] = (request.url ?? '').split('/');
     const from = CONFORMANCE_FOLDERS[Number(where)];
-    if (where === 'check.js') {
-      response.setHeader('content-type', 'text/javascript').end(await readFile(join(out, 'check.js')));
+    if (where?.endsWith('.js')) {
+      response.setHeader('content-type', 'text/javascript').end(await readFile(join(out, where)));
     } else if (from && file) response.end(await readFile(join(from, decodeURIComponent(file))));
     else response.setHeader('content-type', 'text/html').end(PAGE);
   });
