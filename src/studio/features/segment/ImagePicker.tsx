@@ -50,7 +50,7 @@ export function ImagePicker(): ReactNode {
       )}
       <FileButton
         label="Open a file …"
-        accept="image/*,.tif,.tiff"
+        accept="image/*,.tif,.tiff,.nii,.nii.gz,.dcm"
         multiple={false}
         disabled={opening}
         onFiles={(files) => {
