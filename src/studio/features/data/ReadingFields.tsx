@@ -14,6 +14,10 @@ export function ReadingFields({ dataset }: { readonly dataset: DatasetPreview })
   const settings = useDropPreview((state) => state.settings[index]) ?? AS_FOUND;
   const change = (changes: DatasetSettings): void => void changeSettings(index, { ...settings, ...changes });
   const isChanged = Object.keys(settings).length > 0;
+  // What was chosen shows at once; the reading follows when the engine has answered.
+  const background = String(settings.background ?? reading?.background ?? NONE);
+  const ignored = settings.ignore?.map(String) ?? reading?.ignored ?? [];
+  const isByValue = settings.instances ?? reading?.meaning === 'objects';
   return (
     <details className="small">
       <summary>Change how masks are read</summary>
@@ -23,11 +27,16 @@ export function ReadingFields({ dataset }: { readonly dataset: DatasetPreview })
           <>
             <SelectField
               label="Background value"
-              value={reading.background}
-              options={backgroundOptions(reading)}
-              onChange={(background) => change({ background })}
+              value={background}
+              options={backgroundOptions(reading, background)}
+              onChange={(value) => change({ background: value })}
             />
-            <IgnoredValues reading={reading} onChange={(ignore) => change({ ignore })} />
+            <IgnoredValues
+              samples={reading.samples}
+              choices={reading.values.filter(({ value }) => value !== background)}
+              ignored={ignored}
+              onChange={(ignore) => change({ ignore })}
+            />
           </>
         )}
         <ThresholdField
@@ -40,7 +49,7 @@ export function ReadingFields({ dataset }: { readonly dataset: DatasetPreview })
           <SegmentedControl
             legend="One object is"
             options={OBJECTS}
-            value={reading.meaning === 'objects' ? 'value' : 'patch'}
+            value={isByValue ? 'value' : 'patch'}
             onChange={(object) => change({ instances: object === 'value' })}
           />
         )}
@@ -62,7 +71,7 @@ const OBJECTS = [
 ] as const;
 
 /** Values that can be chosen; the one in use is among them even where it does not occur. */
-function backgroundOptions({ background, values }: ReadingInfo): { value: string; label: string }[] {
+function backgroundOptions({ values }: ReadingInfo, background: string): { value: string; label: string }[] {
   const known = values.map(({ value, share }) => ({ value, label: `${value} (${percent(share)})` }));
   const others = [background, NONE].filter((value) => !values.some((one) => one.value === value));
   return [
@@ -75,11 +84,12 @@ function backgroundOptions({ background, values }: ReadingInfo): { value: string
 }
 
 function IgnoredValues(props: {
-  readonly reading: ReadingInfo;
+  readonly samples: ReadingInfo['samples'];
+  readonly choices: ReadingInfo['values'];
+  readonly ignored: readonly string[];
   readonly onChange: (ignored: string[]) => void;
 }): ReactNode {
-  const { background, ignored, samples, values } = props.reading;
-  const choices = values.filter(({ value }) => value !== background);
+  const { choices, ignored, samples } = props;
   if (choices.length === 0) return null;
   return (
     <fieldset>
