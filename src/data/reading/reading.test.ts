@@ -629,6 +629,41 @@ describe('masks of one dataset that are not alike', () => {
 });
 
 describe('ids of objects', () => {
+  /** A square for each id from 1, row by row. */
+  const grid = (
+    side: number,
+    across: number,
+    changes: (data: Uint16Array, width: number) => void = () => {},
+  ): Raster => {
+    const width = across * (side + 1);
+    const data = new Uint16Array(width * width);
+    for (let y = 0; y < width; y++) {
+      for (let x = 0; x < width; x++) {
+        if (x % (side + 1) === side || y % (side + 1) === side) continue;
+        data[y * width + x] = Math.floor(y / (side + 1)) * across + Math.floor(x / (side + 1)) + 1;
+      }
+    }
+    changes(data, width);
+    return { format: 'png', width, height: width, channels: 1, bits: 16, data, lossy: false, orientation: 1 };
+  };
+
+  it('are as many as there are, however many values that makes', () => {
+    const { areas, said } = understand([grid(3, 70)], { role: 'instances' });
+    expect(said).toBe('');
+    expect(areas[0]).toEqual(new Array(70 * 70).fill(9));
+  });
+
+  it('may be specks beside larger objects of ids near theirs', () => {
+    const speck = grid(8, 18, (data, width) => {
+      data[8 * width + 8] = 400;
+    });
+    for (const role of ['instances', 'masks'] as const) {
+      const { areas, said } = understand([speck], { role });
+      expect(said).toBe('');
+      expect(areas[0]).toEqual([...new Array(18 * 18).fill(64), 1]);
+    }
+  });
+
   /** Discs on a grid, numbered from 1 in each mask, two of them touching. */
   const numbered = (count: number): Raster => {
     const data = new Uint8Array(SIZE * SIZE);

@@ -77,7 +77,7 @@ export function tableOf(image: ValueImage, isLossy: boolean, file: string): Mask
   const { index, facts, uncounted } = indexValues(image, file);
   const table = { ...emptyTable(), masks: 1, pixels: width * height, edge: edgePixels(width, height) };
   compareNeighbours(image, index, facts);
-  const isFuzzy = isLossy || uncounted > 0 || (kind !== 'name' && looksFuzzy(facts, table.pixels, kind));
+  const isFuzzy = isLossy || (kind !== 'name' && looksFuzzy(facts, table.pixels, kind));
   if (isFuzzy && kind !== 'name') return { ...table, ...fuzzyBins(image), isFuzzy };
   if (facts.length > 2) measureShapes(image, index, facts);
   for (const one of facts) {
@@ -347,10 +347,17 @@ function looksFuzzy(facts: readonly ValueFacts[], pixels: number, kind: ValueKin
   const isNoise = ({ value, pixels: own, alike }: ValueFacts) =>
     alike < 0.95 * own &&
     solid.some((other) => other.pixels > own && distance(value, other.value, kind) <= 0.025 * range);
-  if (rest.every(isNoise)) return true;
+  if (isFarApart(solid, 0.05 * range, kind) && rest.every(isNoise)) return true;
   if (rest.length < 2) return false;
   const total = sum(rest, 'pixels');
   return sum(rest, 'alike') < PATCHY * total && sum(rest, 'between') >= 0.25 * total;
+}
+
+/** Whether no two values are so near that what lies beside one could as well be another, as ids are. */
+function isFarApart(facts: readonly ValueFacts[], gap: number, kind: ValueKind): boolean {
+  if (kind !== 'number') return true;
+  const values = facts.map(({ value }) => value).sort((a, b) => a - b);
+  return values.every((value, i) => i === 0 || value - (values[i - 1] ?? value) >= gap);
 }
 
 const lowest = (facts: readonly ValueFacts[]) =>
