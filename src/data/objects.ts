@@ -110,8 +110,8 @@ function components({ width, height, data }: LabelMap): Int32Array {
   return parts;
 }
 
-/** The root of a part; the path to it is halved on the way. */
-function rootOf(parents: number[], part: number): number {
+/** The root of a part, which is its own parent; the path to it is halved on the way. */
+export function rootOf(parents: number[] | Int32Array, part: number): number {
   let at = part;
   while (parents[at] !== at) {
     parents[at] = parents[parents[at] as number] as number;

@@ -1,5 +1,5 @@
 import { type LabelRuns, runsInView } from './label-runs.ts';
-import { IGNORED, type ObjectRule } from './objects.ts';
+import { IGNORED, type ObjectRule, rootOf } from './objects.ts';
 import type { ObjectRegion } from './types.ts';
 import { sizeOfView, type View } from './view.ts';
 
@@ -133,16 +133,6 @@ function connectedParts({ height, rows, starts, ends, values }: LabelRuns): Int3
     }
   }
   return values.map((value, run) => (value === IGNORED ? 0 : rootOf(parents, run) + 1));
-}
-
-/** The root of a run; the path to it is halved on the way. */
-function rootOf(parents: Int32Array, run: number): number {
-  let at = run;
-  while (parents[at] !== at) {
-    parents[at] = parents[parents[at] as number] as number;
-    at = parents[at] as number;
-  }
-  return at;
 }
 
 interface Part {

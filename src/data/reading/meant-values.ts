@@ -36,16 +36,8 @@ export function meantValues(findings: Findings): MeantValues | null {
   const isNear = (value: number) =>
     (levels ?? []).some((level) => distance(level.value, value, kind) <= 0.04 * range);
   const fits = plainKnown.every(({ value }) => Number.isNaN(value) || isNear(value));
-  if (levels !== null && fits && !isOfIds(findings, levels, fuzzy)) {
-    snapped(
-      findings,
-      levels.map(({ value }) => value),
-    );
-    return {
-      known: levels.map((level): Known => ({ ...level, facts: null })),
-      levels: levels.map(({ value }) => value),
-    };
-  }
+  const meant = levels !== null && !isOfIds(findings, levels, fuzzy) ? levels : null;
+  if (meant !== null && fits) return snapTo(findings, meant);
   if (plain.masks >= fuzzy.masks && plain.masks > 0) {
     const values = findings.list(plainKnown.map(({ value }) => value));
     findings.refuseFiles(
@@ -56,21 +48,14 @@ export function meantValues(findings: Findings): MeantValues | null {
     );
     return { known: plainKnown, levels: null };
   }
-  if (levels !== null && !fits && !isOfIds(findings, levels, fuzzy)) {
+  if (meant !== null) {
     findings.refuseFiles(
       'data/mask-unlike-others',
       statistics.plainFiles,
-      `holds other values than ${findings.list(levels.map(({ value }) => value))}, which the other masks, smoothed or lossy, are near to`,
+      `holds other values than ${findings.list(meant.map(({ value }) => value))}, which the other masks, smoothed or lossy, are near to`,
       'Put it into a dataset of its own.',
     );
-    snapped(
-      findings,
-      levels.map(({ value }) => value),
-    );
-    return {
-      known: levels.map((level): Known => ({ ...level, facts: null })),
-      levels: levels.map(({ value }) => value),
-    };
+    return snapTo(findings, meant);
   }
   findings.refuseFiles(
     'data/mask-lossy',
@@ -81,6 +66,13 @@ export function meantValues(findings: Findings): MeantValues | null {
     'Export it from the original as PNG, which loses nothing.',
   );
   return null;
+}
+
+/** The levels as the values that are meant, which is said. */
+function snapTo(findings: Findings, levels: readonly Omit<Known, 'facts'>[]): MeantValues {
+  const values = levels.map(({ value }) => value);
+  snapped(findings, values);
+  return { known: levels.map((level): Known => ({ ...level, facts: null })), levels: values };
 }
 
 /** Whether lossy masks held ids: values so close to each other that they are mixed. */
