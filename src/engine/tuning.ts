@@ -4,7 +4,7 @@ import type { PreprocessingRecord } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { attachModules } from '../peft/build.ts';
 import { gateFormById } from '../peft/gates/registry.ts';
-import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../config/failure.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
-import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
+import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { normals } from '../testing/random.ts';
 import { readAdapterFiles, recordWithin, writeAdapter } from './adapter-file.ts';

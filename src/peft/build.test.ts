@@ -3,7 +3,7 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import { capabilitiesFor } from '../engine/capabilities.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import type { Tensor } from '../graph/graph.ts';
-import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import { SamSession } from '../sam/session.ts';
 import { type LayerTensors, SLOTS, type Slot } from '../sam/slots.ts';
 import { graphInputs } from '../sam/weight-source.ts';

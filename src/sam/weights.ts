@@ -5,7 +5,7 @@ import type { SamCheckpoint } from './checkpoint/checkpoint.ts';
 import { samTensorShapes } from './checkpoint/expected-shapes.ts';
 import { ModelHasher } from './checkpoint/hash.ts';
 import { engineShapes, POINT_ROWS, POINT_TABLE, prepareTensor } from './checkpoint/prepare.ts';
-import type { HostTensor } from './checkpoint/safetensors.ts';
+import type { HostTensor } from './checkpoint/tensor-file.ts';
 
 /** Frozen tensors on the GPU by the engine's names; one store serves the base model and every tuned one. */
 export class WeightStore {

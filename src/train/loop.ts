@@ -4,7 +4,7 @@ import { Random } from '../config/random.ts';
 import type { TrainConfig } from '../config/train.ts';
 import type { Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import type { HostTensor } from '../sam/checkpoint/safetensors.ts';
+import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import {
   allFinite,
   type Checkpoint,

@@ -3,7 +3,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { Graph } from '../../graph/graph.ts';
 import { runGraph } from '../../graph/run-graph.ts';
 import { axis } from '../../graph/shape.ts';
-import type { HostTensor } from '../../sam/checkpoint/safetensors.ts';
+import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
 import { traceImageEncoder } from '../../sam/encoder.ts';
 import { imagePeGraph, type PixelSize } from '../../sam/graphs.ts';
 import { cellCoords, tracePromptEncoder } from '../../sam/prompt-encoder.ts';

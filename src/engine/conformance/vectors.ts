@@ -1,5 +1,6 @@
 import type { Shape } from '../../graph/shape.ts';
-import { type HostTensor, missingTensor, type Safetensors } from '../../sam/checkpoint/safetensors.ts';
+import type { Safetensors } from '../../sam/checkpoint/safetensors.ts';
+import { type HostTensor, missingTensor } from '../../sam/checkpoint/tensor-file.ts';
 import type { PackedPrompts } from '../../sam/prompts.ts';
 
 /** The tensors of one file of a set. It records which were used, so that none is left out unnoticed. */

@@ -2,7 +2,7 @@ import { axis, type Shape, sizeOf } from '../../graph/shape.ts';
 import type { PreparedTensor } from '../encoders/encoder.ts';
 import { attentionGrid, type EncoderSite } from '../site.ts';
 import { addLinear, addNorm, type ShapeMap } from './layer-shapes.ts';
-import type { HostTensor } from './safetensors.ts';
+import type { HostTensor } from './tensor-file.ts';
 
 const QKV = /^(.*\.attn)\.qkv\.(weight|bias)$/;
 const REL_POS = /\.attn\.rel_pos_[hw]$/;

@@ -9,9 +9,9 @@ import { openCheckpoint } from './checkpoint.ts';
 import { samTensorShapes } from './expected-shapes.ts';
 import { inferSamConfig } from './infer-config.ts';
 import { parseSamConfig } from './parse-config.ts';
-import type { HostTensor } from './safetensors.ts';
 import { writeSafetensors } from './safetensors-write.ts';
 import { ShapeReader } from './shape-reader.ts';
+import type { HostTensor } from './tensor-file.ts';
 
 const FLAT = {
   image_size: 32,

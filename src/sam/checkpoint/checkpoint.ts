@@ -7,9 +7,10 @@ import type { ByteSource } from './byte-source.ts';
 import { samTensorShapes } from './expected-shapes.ts';
 import { inferSamConfig } from './infer-config.ts';
 import { mapNames } from './names.ts';
+import { openTensorFile } from './open-tensor-file.ts';
 import { checkSamConfig, parsePreprocessor, parseSamConfig } from './parse-config.ts';
-import { type HostTensor, missingTensor, Safetensors } from './safetensors.ts';
 import { ShapeReader } from './shape-reader.ts';
+import { type HostTensor, missingTensor, type TensorFile } from './tensor-file.ts';
 
 /** A JSON file by its name and text. */
 export interface JsonFile {
@@ -42,9 +43,9 @@ export interface SamCheckpoint {
  * @throws Failure `checkpoint/…` or `config/…` that names the file, the tensor and the cure.
  */
 export async function openCheckpoint(files: CheckpointFiles): Promise<SamCheckpoint> {
-  const opened = await Promise.all(files.weights.map((source) => Safetensors.open(source)));
+  const opened = await Promise.all(files.weights.map(openTensorFile));
   const label = files.weights.map(({ name }) => name).join(', ');
-  const owners = new Map<string, Safetensors>();
+  const owners = new Map<string, TensorFile>();
   for (const file of opened) {
     for (const name of file.tensors.keys()) {
       if (owners.has(name)) {

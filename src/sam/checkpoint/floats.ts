@@ -1,4 +1,4 @@
-import type { Dtype } from './safetensors-header.ts';
+import type { Dtype } from './dtype.ts';
 
 /** Little-endian floats of any width as f32, or null when the type is no float. */
 export function decodeFloats(bytes: Uint8Array, dtype: Dtype): Float32Array | null {

@@ -1,4 +1,4 @@
-import type { HostTensor } from './safetensors.ts';
+import type { HostTensor } from './tensor-file.ts';
 
 /**
  * The identity of a base model: SHA-256 over one line `name [shape] sha256-of-the-f32-bytes` for every tensor, lines sorted,

@@ -1,4 +1,4 @@
-import type { Dtype } from './safetensors-header.ts';
+import type { Dtype } from './dtype.ts';
 
 /**
  * Little-endian integers and booleans as f32; exact up to 2^24.

@@ -1,32 +1,10 @@
 import { Failure } from '../../config/failure.ts';
-import type { Shape } from '../../graph/shape.ts';
-
-/** Element types of the format with their size in bytes. */
-export const DTYPE_BYTES = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U64: 8,
-  U32: 4,
-  U16: 2,
-  U8: 1,
-  BOOL: 1,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
-} as const;
-
-export type Dtype = keyof typeof DTYPE_BYTES;
+import { DTYPE_BYTES, type Dtype } from './dtype.ts';
+import type { TensorInfo } from './tensor-file.ts';
 
 /** One tensor of a file. */
-export interface TensorEntry {
+export interface TensorEntry extends TensorInfo {
   readonly name: string;
-  readonly dtype: Dtype;
-  readonly shape: Shape;
   /** Bytes [begin, end) of the data after the header. */
   readonly begin: number;
   readonly end: number;

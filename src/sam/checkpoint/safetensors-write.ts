@@ -1,5 +1,5 @@
 import { type Shape, sizeOf } from '../../graph/shape.ts';
-import type { HostTensor } from './safetensors.ts';
+import type { HostTensor } from './tensor-file.ts';
 
 /**
  * A safetensors file of f32 tensors, in the order given, whose values are set one tensor at a time. The header is padded with

@@ -33,13 +33,6 @@ const BAD: readonly [what: string, bytes: Uint8Array, code: string, names: strin
     'checkpoint/header-size',
     'bad',
   ],
-  ['a zip of PyTorch', Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 8, 8, 0, 0), 'checkpoint/pickle', 'safetensors'],
-  [
-    'a pickle',
-    Uint8Array.of(0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20),
-    'checkpoint/pickle',
-    'bad',
-  ],
   ['a header that is no text', fileOf('\u0000', 0, 1), 'checkpoint/header', 'bad.safetensors'],
   ['a header that is a list', fileOf('[]', 0), 'checkpoint/header', 'bad.safetensors'],
   ['a header that is cut', fileOf('{"a":', 0), 'checkpoint/header', 'bad.safetensors'],

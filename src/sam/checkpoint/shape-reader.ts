@@ -1,5 +1,5 @@
 import { axis, type Shape } from '../../graph/shape.ts';
-import { missingTensor } from './safetensors.ts';
+import { missingTensor } from './tensor-file.ts';
 
 /** The shapes of a checkpoint by SAM's names, to read sizes off them. */
 export class ShapeReader {

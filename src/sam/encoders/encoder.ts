@@ -1,8 +1,8 @@
 import type { EncoderConfig, SamConfig } from '../../config/sam.ts';
 import type { Tensor } from '../../graph/graph.ts';
 import type { Shape } from '../../graph/shape.ts';
-import type { HostTensor } from '../checkpoint/safetensors.ts';
 import type { ShapeReader } from '../checkpoint/shape-reader.ts';
+import type { HostTensor } from '../checkpoint/tensor-file.ts';
 import type { EncoderSite } from '../site.ts';
 import type { BlockSlots } from '../slots.ts';
 import type { WeightSource } from '../weight-source.ts';

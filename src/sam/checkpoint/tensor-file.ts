@@ -1,0 +1,87 @@
+import { Failure } from '../../config/failure.ts';
+import type { Shape } from '../../graph/shape.ts';
+import type { Dtype } from './dtype.ts';
+import { decodeFloats } from './floats.ts';
+import { decodeIntegers } from './integers.ts';
+
+/** A tensor in memory. */
+export interface HostTensor {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/** What a file says of a tensor before its values are read. */
+export interface TensorInfo {
+  readonly dtype: Dtype;
+  readonly shape: Shape;
+}
+
+/** A file of named tensors whose structure was read and checked; values are read when they are asked for. */
+export interface TensorFile {
+  /** Name for messages. */
+  readonly name: string;
+  readonly format: 'safetensors' | 'pickle';
+  /** By the name in the file; those of nested dictionaries are joined by dots (`model.image_encoder.pos_embed`). */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** Texts beside the tensors; a pickle has none. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** What the file holds and no model needs, such as `optimizer: 12 tensors`; it is not among `tensors`. */
+  readonly leftOut: readonly string[];
+  /**
+   * One tensor as f32 (from f64, f32, f16 or bf16), in row-major order.
+   * @throws Failure `checkpoint/missing`, `checkpoint/truncated`, `checkpoint/dtype` for integers, `checkpoint/not-finite`.
+   */
+  read(name: string): Promise<HostTensor>;
+}
+
+/**
+ * Weights from a tensor's bytes, little-endian and in row-major order.
+ * @param where the file and the tensor, for messages.
+ * @throws Failure `checkpoint/dtype` for integers, `checkpoint/not-finite`.
+ */
+export function weightsOf(bytes: Uint8Array, { dtype, shape }: TensorInfo, where: string): HostTensor {
+  const data = decodeFloats(bytes, dtype);
+  if (data === null) {
+    throw new Failure({
+      code: 'checkpoint/dtype',
+      what: `It holds ${dtype} values; weights have to be F32, F16 or BF16.`,
+      where,
+      cure: 'Use the unquantised weights of the model.',
+    });
+  }
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new Failure({
+      code: 'checkpoint/not-finite',
+      what: `Element ${bad} is ${data[bad]}.`,
+      where,
+      cure: 'These weights come from a training that failed; use an earlier checkpoint.',
+    });
+  }
+  return { shape, data };
+}
+
+/** A tensor's bytes as f32, floats or integers, whatever they are: for files that hold more than weights. */
+export function valuesOf(bytes: Uint8Array, { dtype, shape }: TensorInfo): HostTensor {
+  return { shape, data: decodeFloats(bytes, dtype) ?? decodeIntegers(bytes, dtype) };
+}
+
+/** The failure for a tensor that a file should have. */
+export function missingTensor(name: string, file: string): Failure {
+  return new Failure({
+    code: 'checkpoint/missing',
+    what: 'The file has no such tensor.',
+    where: `${file}, tensor ${name}`,
+    cure: 'Use a complete SAM checkpoint that fits its config.',
+  });
+}
+
+/** The failure for a file that ends before a tensor does. */
+export function truncatedTensor(name: string, file: string, lacking: number): Failure {
+  return new Failure({
+    code: 'checkpoint/truncated',
+    what: `The file ended ${lacking} bytes early.`,
+    where: `${file}, tensor ${name}`,
+    cure: 'It changed while it was read; download or save it again.',
+  });
+}
