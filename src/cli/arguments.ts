@@ -3,9 +3,19 @@ import { Failure } from '../config/failure.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
+/** Thrown when a person asks for help: what to print. */
+export class HelpRequest {
+  constructor(readonly text: string) {}
+}
+
+/** Whether the words ask for help. */
+export function asksForHelp(args: readonly string[]): boolean {
+  return args.includes('--help') || args.includes('-h');
+}
+
 /**
  * Reads flags; unknown ones, positional words and missing values are refused.
- * @throws Failure `cli/arguments` with the usage as the cure.
+ * @throws Failure `cli/arguments` with the usage as the cure; {@link HelpRequest} with it for `--help`.
  */
 export function readFlags<const O extends Options>(args: readonly string[], options: O, usage: string) {
   const { values, positionals } = readArguments(args, options, usage);
@@ -16,6 +26,7 @@ export function readFlags<const O extends Options>(args: readonly string[], opti
 
 /** As {@link readFlags}, with positional words. */
 export function readArguments<const O extends Options>(args: readonly string[], options: O, usage: string) {
+  if (asksForHelp(args)) throw new HelpRequest(usage);
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (thrown) {

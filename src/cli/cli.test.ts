@@ -150,6 +150,15 @@ it('segments by click and by box', async () => {
   expect((await readFile(join(folder, 'b.png'))).subarray(1, 4).toString()).toBe('PNG');
 });
 
+it('explains itself when asked', async () => {
+  const all = await mopeft('--help');
+  expect(all).toMatchObject({ code: 0, stderr: '' });
+  expect(all.stdout).toMatch(/mopeft -- train --help[\s\S]*mopeft -- inspect --help/);
+  const one = await mopeft('evaluate', '--model', 'x', '--help');
+  expect(one).toMatchObject({ code: 0, stderr: '' });
+  expect(one.stdout).toMatch(/^Usage:\n {2}npm run mopeft -- evaluate --model/);
+});
+
 it('refuses what it cannot do, in one sentence with the cure', async () => {
   const wrong = async (...args: string[]) => (await mopeft(...args)).stderr;
   expect(await wrong('fly')).toMatch(/no command "fly"/);

@@ -1,13 +1,20 @@
 import { toFailureRecord } from '../config/failure.ts';
+import { HelpRequest } from './arguments.ts';
 
 /**
- * Runs a command line program: its answer is the exit status; a failure is printed as sentences and gives 1.
+ * Runs a command line program: its answer is the exit status; a failure is printed as sentences and gives 1, a
+ * request for help is answered and gives 0.
  * Ends the process, since an open device would keep it alive.
  */
 export function runProgram(program: (args: readonly string[]) => Promise<number>): void {
   program(process.argv.slice(2)).then(
     (code) => end(code),
     (thrown: unknown) => {
+      if (thrown instanceof HelpRequest) {
+        console.log(`Usage:\n${thrown.text}`);
+        end(0);
+        return;
+      }
       const { what, where, cure } = toFailureRecord(thrown);
       console.error(`${where ? `${where}: ` : ''}${what}\n${cure}`);
       if (process.env.MOPEFT_DEBUG) console.error(thrown);
