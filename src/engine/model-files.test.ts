@@ -14,10 +14,20 @@ test('a folder is sorted into weights and configs, and what lies beside is left 
 });
 
 test.each([
-  [['sam_vit_b_01ec64.pth'], /pickle/],
-  [['notes.json'], /No \.safetensors file/],
+  [['notes.json'], /No weights/],
+  [['optimizer.pt', 'training_args.bin', 'config.json'], /No weights/],
   [['a/config.json', 'b/config.json', 'a/model.safetensors'], /two configs/],
   [['adapter.safetensors', 'model.safetensors'], /adapter lies beside/],
 ])('%j is refused with the reason', async (names, reason) => {
   await expect(chooseModelFiles(files(...names))).rejects.toThrow(reason);
+});
+
+test.each([
+  ['sam_vit_b_01ec64.pth', []],
+  ['pytorch_model.bin', ['training_args.bin', 'optimizer.pt', 'rng_state_0.pth']],
+  ['model.safetensors', ['pytorch_model.bin']],
+  ['3f5a9c', ['config.json', 'README.md']],
+])('%s is the weights, and not what lies beside', async (weights, beside) => {
+  const chosen = await chooseModelFiles(files(weights, ...beside));
+  expect(chosen.weights.map(({ name }) => name)).toEqual([weights]);
 });

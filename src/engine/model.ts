@@ -1,9 +1,10 @@
-/** Opening a base model from whatever files a person has: a safetensors file alone, or a Hugging Face folder. */
+/** Opening a base model from whatever files a person has: one file of weights, shards, or a Hugging Face folder. */
 import { Failure } from '../config/failure.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
-import { type CheckpointFiles, openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
+import { type CheckpointFiles, type JsonFile, openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
 import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
+import { chooseIndex, parseShardIndex, type ShardIndex, shardsOf } from '../sam/checkpoint/shards.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
 
 /** A base model whose frozen weights are on a device; every session of that device shares them. */
@@ -28,13 +29,19 @@ export interface OpenModelOptions {
 /** Files that Hugging Face puts beside every model and that say nothing of its sizes. */
 const BESIDE =
   /(^|\/)(README|LICENSE|\.gitattributes|.*\.md|.*\.txt|.*\.index\.json|processor_config\.json)$/i;
-const PICKLE = /\.(pth|pt|bin|ckpt|pkl)$/i;
+const SAFETENSORS = /\.safetensors$/i;
+const PYTORCH = /\.(pth|pt|bin|ckpt)$/i;
+const INDEX = /\.index\.json$/i;
+/** What trainers leave beside the weights under the same endings. */
+const TRAINER = /(^|\/)(training_args|optimizer|scheduler|scaler|rng_state\w*)\.(pth|pt|bin)$/i;
 /** Largest JSON that is read as a config. */
 const MAX_JSON_BYTES = 1_000_000;
+/** Largest index of shards. */
+const MAX_INDEX_BYTES = 16_000_000;
 
 /**
  * Opens a model: picks the files that matter, checks their headers, config, names and shapes, and puts the weights on the
- * device. Original SAM names and Hugging Face names both load, in f32, f16 or bf16.
+ * device. Safetensors and PyTorch's files load, with original SAM names and Hugging Face's, in f64, f32, f16 or bf16.
  * @throws Failure `model/…`, `checkpoint/…`, `config/…` that names the file and the cure; nothing stays allocated then.
  */
 export async function openModel(
@@ -60,13 +67,15 @@ export async function openModel(
 }
 
 /**
- * Sorts a folder's files into weights and configs.
- * @throws Failure `model/no-weights`, `model/several-configs`, `model/adapter-beside`, `model/config-too-large`, `model/pickle`.
+ * Sorts a folder's files into weights and configs. Safetensors come before PyTorch's files, which often hold the same; with an
+ * index, its shards are the weights.
+ * @throws Failure `model/no-weights`, `model/several-configs`, `model/adapter-beside`, `model/config-too-large`,
+ *   `checkpoint/index`, `checkpoint/shard-missing`.
  */
 export async function chooseModelFiles(files: readonly ByteSource[]): Promise<CheckpointFiles> {
   const byEnd = (end: string): ByteSource[] =>
     files.filter(({ name }) => baseName(name).toLowerCase() === end);
-  const weights = files.filter(({ name }) => name.toLowerCase().endsWith('.safetensors'));
+  const weights = weightFiles(files);
   const [config, otherConfig] = byEnd('config.json');
   const [preprocessor] = byEnd('preprocessor_config.json');
   if (weights.length === 0) throw noWeights(files);
@@ -87,20 +96,39 @@ export async function chooseModelFiles(files: readonly ByteSource[]): Promise<Ch
       cure: 'Open the model first, then the adapter with its adapter.json.',
     });
   }
+  const indices = await Promise.all(files.filter(({ name }) => INDEX.test(name)).map(indexOf));
+  const index = chooseIndex(indices, weights);
   return {
-    weights: [...weights].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    weights: index ? shardsOf(index, weights) : [...weights].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    ...(index && { index }),
     ...(config && { config: await jsonFile(config) }),
     ...(preprocessor && { preprocessor: await jsonFile(preprocessor) }),
   };
 }
 
-async function jsonFile(source: ByteSource): Promise<{ readonly name: string; readonly text: string }> {
-  if (source.size > MAX_JSON_BYTES) {
+/** Files of weights by their endings; a file alone is taken whatever it is called. */
+function weightFiles(files: readonly ByteSource[]): readonly ByteSource[] {
+  const safetensors = files.filter(({ name }) => SAFETENSORS.test(name));
+  if (safetensors.length > 0) return safetensors;
+  const pytorch = files.filter(({ name }) => PYTORCH.test(name) && !TRAINER.test(name));
+  if (pytorch.length > 0) return pytorch;
+  const others = files.filter(
+    ({ name }) => !BESIDE.test(name) && !/\.json$/i.test(name) && !TRAINER.test(name),
+  );
+  return others.length === 1 ? others : [];
+}
+
+async function indexOf(source: ByteSource): Promise<ShardIndex> {
+  return parseShardIndex(await jsonFile(source, MAX_INDEX_BYTES));
+}
+
+async function jsonFile(source: ByteSource, maxBytes = MAX_JSON_BYTES): Promise<JsonFile> {
+  if (source.size > maxBytes) {
     throw new Failure({
       code: 'model/config-too-large',
-      what: `The file has ${source.size} bytes, and a config has a few thousand.`,
+      what: `The file has ${source.size} bytes, and at most ${maxBytes} are read.`,
       where: source.name,
-      cure: 'Open the config.json that was saved together with the weights.',
+      cure: 'Open the JSON files that were saved together with the weights.',
     });
   }
   const bytes = await source.read(0, source.size);
@@ -108,28 +136,19 @@ async function jsonFile(source: ByteSource): Promise<{ readonly name: string; re
 }
 
 function noWeights(files: readonly ByteSource[]): Failure {
-  const pickle = files.find(({ name }) => PICKLE.test(name));
-  if (pickle) {
-    return new Failure({
-      code: 'model/pickle',
-      what: 'The weights are in a Python pickle, which can run code when it is opened and is not read here.',
-      where: pickle.name,
-      cure: 'Convert it with the safetensors package, or take the Hugging Face version of the model (.safetensors).',
-    });
-  }
   const [first] = files.filter(({ name }) => !BESIDE.test(name));
   return new Failure({
     code: 'model/no-weights',
-    what: 'No .safetensors file is among the files.',
+    what: 'No weights are among the files (.safetensors, .pth, .pt, .bin, .ckpt).',
     ...(first && { where: first.name }),
-    cure: 'Open a SAM checkpoint as .safetensors, with its config.json where there is one.',
+    cure: 'Open a SAM checkpoint of one of these kinds, with its config.json where there is one.',
   });
 }
 
 function nameOf(weights: readonly ByteSource[]): string {
   const path = weights[0]?.name ?? 'model';
   const parts = path.split('/');
-  const file = (parts.pop() ?? path).replace(/\.safetensors$/i, '');
+  const file = (parts.pop() ?? path).replace(SAFETENSORS, '').replace(PYTORCH, '');
   const folder = parts.pop();
   return folder && /^(model|pytorch_model|weights)([-_.].*)?$/i.test(file) ? folder : file;
 }

@@ -10,6 +10,7 @@ import { mapNames } from './names.ts';
 import { openTensorFile } from './open-tensor-file.ts';
 import { checkSamConfig, parsePreprocessor, parseSamConfig } from './parse-config.ts';
 import { ShapeReader } from './shape-reader.ts';
+import { checkShards, type ShardIndex } from './shards.ts';
 import { type HostTensor, missingTensor, type TensorFile } from './tensor-file.ts';
 
 /** A JSON file by its name and text. */
@@ -22,6 +23,8 @@ export interface JsonFile {
 export interface CheckpointFiles {
   /** One file, or the shards of one model. */
   readonly weights: readonly ByteSource[];
+  /** Of shards: which holds which tensor. */
+  readonly index?: ShardIndex;
   /** `config.json`; without it the config is read off the shapes. */
   readonly config?: JsonFile;
   /** `preprocessor_config.json` */
@@ -44,6 +47,7 @@ export interface SamCheckpoint {
  */
 export async function openCheckpoint(files: CheckpointFiles): Promise<SamCheckpoint> {
   const opened = await Promise.all(files.weights.map(openTensorFile));
+  if (files.index) checkShards(files.index, opened);
   const label = files.weights.map(({ name }) => name).join(', ');
   const owners = new Map<string, TensorFile>();
   for (const file of opened) {

@@ -1,4 +1,4 @@
-/** Element types of tensors in files, by the names of safetensors, with their size in bytes. */
+/** Element types of tensors in files, by the names of safetensors (C128 is PyTorch's alone), with their size in bytes. */
 export const DTYPE_BYTES = {
   F64: 8,
   F32: 4,
@@ -15,6 +15,8 @@ export const DTYPE_BYTES = {
   BOOL: 1,
   F8_E4M3: 1,
   F8_E5M2: 1,
+  C64: 8,
+  C128: 16,
 } as const;
 
 export type Dtype = keyof typeof DTYPE_BYTES;

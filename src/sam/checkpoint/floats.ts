@@ -22,6 +22,8 @@ export function decodeFloats(bytes: Uint8Array, dtype: Dtype): Float32Array | nu
     case 'BOOL':
     case 'F8_E4M3':
     case 'F8_E5M2':
+    case 'C64':
+    case 'C128':
       return null;
   }
 }

@@ -30,6 +30,8 @@ export function decodeIntegers(bytes: Uint8Array, dtype: Dtype): Float32Array {
     case 'BF16':
     case 'F8_E4M3':
     case 'F8_E5M2':
+    case 'C64':
+    case 'C128':
       throw new RangeError(`${dtype} is not an integer type`);
   }
 }

@@ -34,6 +34,15 @@ export interface TensorFile {
   read(name: string): Promise<HostTensor>;
 }
 
+/** Keys under which trainers keep what a training needs to go on, and no model does. */
+const TRAINING_STATE =
+  /^((model_)?optim(izer)?s?|(lr_?)?sched(uler)?s?|(grad_|amp_)?scaler|amp|exp_avg(_sq)?|max_exp_avg_sq|momentum_buffer)(_?(states?|dict|state_dict))?$/i;
+
+/** True for a key, or a part of a dotted name, of a training's own state: the optimizer's, the schedule's. */
+export function isTrainingState(key: string): boolean {
+  return TRAINING_STATE.test(key);
+}
+
 /**
  * Weights from a tensor's bytes, little-endian and in row-major order.
  * @param where the file and the tensor, for messages.
