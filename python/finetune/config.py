@@ -7,6 +7,7 @@ from typing import get_type_hints
 from pretrain.measure import input_shape
 
 from .methods import METHODS, RECIPES
+from .methods.method import Size
 
 SPLIT_ORDERS = ("shuffled", "name")
 LIMITS = {
@@ -86,7 +87,7 @@ class Mopeft:
     methods: tuple[str, ...]
     gate: str | None = None
     train_decoder: bool = True
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, Size] = field(default_factory=dict)
 
     @property
     def form(self) -> str:

@@ -82,18 +82,23 @@ def norm(layer: nn.LayerNorm, name: str, x: Tensor, frozen: Tensor, modules: lis
 
 def linear(layer: nn.Linear, name: str, x: Tensor, modules: list[Module]) -> Tensor:
     bias = changed(f"{name}.bias", layer.bias, modules)
-    return layer(x) if bias is layer.bias else x @ layer.weight.T + bias
+    return added(name, x, layer(x) if bias is layer.bias else x @ layer.weight.T + bias, modules)
+
+
+def added(name: str, x: Tensor, y: Tensor, modules: list[Module]) -> Tensor:
+    """A layer's output y for its input x, with what the modules add."""
+    for module in modules:
+        if name in module.method.adds:
+            y = y + module.gate[:, None, None, None] * module.method.adds[name](x, module.tensors)
+    return y
 
 
 def attention(attn: nn.Module, u: Tensor, modules: list[Module], form: str) -> Tensor:
     """u [B, H, W, C] (a window or the whole grid; one gate value each) -> [B, H, W, C]."""
     b, h, w, c = u.shape
     heads = attn.num_heads
-    q, k, v = (u @ attn.qkv.weight.T + changed("attn.qkv.bias", attn.qkv.bias, modules)).split(c, -1)
-    for module in modules:
-        scale = module.gate[:, None, None, None]
-        q = q + scale * module.method.q(u, module.tensors) if module.method.q else q
-        v = v + scale * module.method.v(u, module.tensors) if module.method.v else v
+    qkv = (u @ attn.qkv.weight.T + changed("attn.qkv.bias", attn.qkv.bias, modules)).split(c, -1)
+    q, k, v = (added(name, u, y, modules) for name, y in zip("qkv", qkv, strict=True))
 
     def split(x: Tensor) -> Tensor:
         return x.reshape(b, -1, heads, c // heads).transpose(1, 2).flatten(0, 1)

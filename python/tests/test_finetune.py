@@ -104,9 +104,12 @@ def double() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
-@pytest.mark.parametrize("methods", [tuple(METHODS), *((m,) for m in METHODS), ("lora", "adapter")], ids="+".join)
+MIXES = [tuple(METHODS), *((m,) for m in METHODS), ("lora", "adapter")]
+
+
+@pytest.mark.parametrize(("methods", "targets"), [*((m, "qv") for m in MIXES), (tuple(METHODS), "all"), (("lora",), "all")])
 @pytest.mark.parametrize("form", FORMS)
-def test_the_encoder_is_the_reference(methods: tuple[str, ...], form: str, double: None) -> None:
+def test_the_encoder_is_the_reference(methods: tuple[str, ...], targets: str, form: str, double: None) -> None:
     """Embedding, gates and gradients, against the design page's plainest form on the official modules."""
     from functools import partial
 
@@ -120,7 +123,7 @@ def test_the_encoder_is_the_reference(methods: tuple[str, ...], form: str, doubl
         64, 8, 3, 32, 2, 2, 2.0, 16, norm_layer=partial(nn.LayerNorm, eps=1e-6), use_rel_pos=True, window_size=3, global_attn_indexes=(1,)
     )
     official.load_state_dict(model.image_encoder.state_dict())
-    trained = module_tensors(Mopeft(methods, form, sizes={"length": 2}), SMALL, 1)
+    trained = module_tensors(Mopeft(methods, form, sizes={"length": 2, "targets": targets}), SMALL, 1)
     g = torch.Generator().manual_seed(2)
     params = {n: (t.value.detach() + 0.3 * torch.randn(t.value.shape, generator=g)).requires_grad_() for n, t in trained.items()}
     image = torch.randn(2, 3, 64, 64, generator=g)

@@ -31,7 +31,7 @@ test('values reach the method and the training that they belong to', () => {
     sam,
   );
   expect(train.steps).toBe(7);
-  expect(mopeft.methods).toEqual({ lora: { rank: 3, alpha: 0 } });
+  expect(mopeft.methods).toEqual({ lora: { rank: 3, alpha: 0, targets: 'qv' } });
   expect(mopeft.blocks).toEqual([2, 3]);
   expect(mopeft.trainDecoder).toBe(false);
 });

@@ -49,6 +49,14 @@ describe('an adapter file', () => {
     expect((await readAdapterFiles(model, { ...withoutRecord, json })).maskThreshold).toBe(0);
   });
 
+  it('of before LoRA could change other layers changes queries and values', async () => {
+    const files = writeAdapter(model, { mopeft: config, tensors, maskThreshold: 0, training: {} });
+    expect(files.json).toContain('"targets": "qv"');
+    const json = files.json.replace(/,\s*"targets": "qv"/, '');
+    expect(json).not.toContain('targets');
+    expect((await readAdapterFiles(model, { ...withoutRecord, json })).mopeft).toEqual(config);
+  });
+
   it('has the record of its own tensors, whatever a crash left beside them', async () => {
     const about = { mopeft: config, tensors, training: {} };
     const [older, newer] = [-0.5, 1].map((maskThreshold) => writeAdapter(model, { ...about, maskThreshold }));

@@ -26,7 +26,7 @@ describe('a config', () => {
   it('has the defaults of the model: prefix a sixteenth of the smallest window, bottleneck C/16 but at least 8', () => {
     const { methods: chosen } = methods(['lora', 'prefix', 'adapter']);
     expect(chosen).toEqual({
-      lora: { rank: 8, alpha: 0 },
+      lora: { rank: 8, alpha: 0, targets: 'qv' },
       prefix: { length: 1 },
       adapter: { bottleneck: 8, activation: 'gelu' },
     });

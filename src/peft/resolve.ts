@@ -4,6 +4,7 @@ import type { BlockChoice, MopeftConfig, MopeftRequest } from '../config/mopeft.
 import type { SamConfig } from '../config/sam.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import { DEFAULT_GATE_FORMS, gateFormById } from './gates/registry.ts';
+import type { AnyMethod } from './method.ts';
 import { methodsOf } from './recipes.ts';
 
 /**
@@ -11,7 +12,6 @@ import { methodsOf } from './recipes.ts';
  * @throws Failure `peft/no-method`, `peft/no-block`, `peft/nothing-to-train`, `config/invalid`.
  */
 export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftConfig {
-  const sites = sitesOf(sam);
   const methods = methodsOf(request.methods);
   const trainDecoder = request.trainDecoder ?? true;
   const { id: gate } = gateFormById(
@@ -25,12 +25,30 @@ export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftCon
       cure: 'Choose a method or train the decoder.',
     });
   }
-  const blocks = methods.length === 0 ? [] : blocksOf(request.blocks ?? 'all', sites.length);
-  const settings = methods.map((method): [string, Settings] => [
-    method.id,
-    parseSettings(method.fields(sites), request.settings?.[method.id], method.id) as Settings,
+  const blocks = methods.length === 0 ? [] : blocksOf(request.blocks ?? 'all', sitesOf(sam).length);
+  return { methods: completeSettings(methods, request.settings ?? {}, sam), gate, blocks, trainDecoder };
+}
+
+/**
+ * A config that was stored, with the defaults of settings that came later.
+ * @throws Failure `peft/no-method`, `config/invalid`.
+ */
+export function resolveStoredMopeft(stored: MopeftConfig, sam: SamConfig): MopeftConfig {
+  const methods = methodsOf(Object.keys(stored.methods));
+  return { ...stored, methods: completeSettings(methods, stored.methods, sam) };
+}
+
+function completeSettings(
+  methods: readonly AnyMethod[],
+  given: Readonly<Record<string, unknown>>,
+  sam: SamConfig,
+): MopeftConfig['methods'] {
+  const sites = sitesOf(sam);
+  const settings = methods.map(({ id, fields }): [string, Settings] => [
+    id,
+    parseSettings(fields(sites), given[id], id) as Settings,
   ]);
-  return { methods: Object.fromEntries(settings), gate, blocks, trainDecoder };
+  return Object.fromEntries(settings);
 }
 
 function blocksOf(choice: BlockChoice, depth: number): number[] {

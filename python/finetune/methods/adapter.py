@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor
 
-from .method import Method, Params, Spec, kaiming
+from .method import Method, Params, Size, Spec, kaiming
 
 
-def tensors(model: dict, sizes: Mapping[str, int]) -> dict[str, Spec]:
+def tensors(model: dict, sizes: Mapping[str, Size]) -> dict[str, Spec]:
     width, bottleneck = model["hidden_size"], sizes["bottleneck"]
     return {
         "adapter.down.weight": Spec((bottleneck, width), kaiming(width), True),

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor
 
-from .method import Add, Method, Params, Spec
+from .method import Add, Method, Params, Size, Spec
 
 EPS = 1e-6
 """Of SAM's layer norms."""
 
 
-def tensors(model: dict, _: Mapping[str, int]) -> dict[str, Spec]:
+def tensors(model: dict, _: Mapping[str, Size]) -> dict[str, Spec]:
     width = model["hidden_size"]
     lengths = {
         "norm1.weight": width,

@@ -21,6 +21,10 @@ SLOTS = ("norm1", "q", "k", "v", "proj", "norm2", "lin1", "lin2", "mlp")
 proj see windows."""
 
 
+Size = int | str
+"""The value of a method's setting."""
+
+
 class Spec(NamedTuple):
     """A trained tensor of one block. draw: what a value is drawn from, None: 0; decay: whether weight decay applies.
 
@@ -45,8 +49,8 @@ class Method:
 
     id: str
     gate_reads: str
-    sizes: Callable[[dict], dict[str, int]]
-    tensors: Callable[[dict, Mapping[str, int]], dict[str, Spec]]
+    sizes: Callable[[dict], dict[str, Size]]
+    tensors: Callable[[dict, Mapping[str, Size]], dict[str, Spec]]
     adds: Mapping[str, Add] = field(default_factory=dict)
     prefix: Callable[[Params], tuple[Tensor, Tensor]] | None = None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from .method import Method, Spec, normal
+from .method import Method, Size, Spec, normal
 
 RATE = 50
 """Learned keys and values must grow to the size of the image's own."""
@@ -16,7 +16,7 @@ def sizes(model: dict) -> dict[str, int]:
     return {"length": max(1, min(10, min(sides) ** 2 // 16))}
 
 
-def tensors(model: dict, sizes: Mapping[str, int]) -> dict[str, Spec]:
+def tensors(model: dict, sizes: Mapping[str, Size]) -> dict[str, Spec]:
     shape = (sizes["length"], model["hidden_size"])
     return {"prefix.K": Spec(shape, normal, True, rate=RATE), "prefix.V": Spec(shape, None, True, rate=RATE)}
 

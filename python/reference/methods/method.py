@@ -1,6 +1,6 @@
 """What a method is in the witness."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -17,15 +17,14 @@ class Method:
     """A method's formulas, all without its gate.
 
     shapes: from the config of a set. gate_reads: what its gate reads, `norm1` (the frozen norm's output) or `mlp` (the
-    MLP's output). frozen: by SAM's name of a tensor of the block, what is added to it. q, v: what is added to
-    queries and values, from their input. prefix: keys and values [P, C] in front. mlp: what is added to the MLP's output,
-    from it and the case's activation.
+    MLP's output). frozen: by SAM's name of a tensor of the block, what is added to it. adds: by layer (`q`, `k`, `v`,
+    `attn.proj`, `mlp.lin1`, `mlp.lin2`), what is added to its output, from its input. prefix: keys and values [P, C] in
+    front. mlp: what is added to the MLP's output, from it and the case's activation.
     """
 
     shapes: Callable[[dict], Shapes]
     gate_reads: str
     frozen: Callable[[Params], Params] = field(default=lambda _: {})
-    q: Callable[[Tensor, Params], Tensor] | None = None
-    v: Callable[[Tensor, Params], Tensor] | None = None
+    adds: Mapping[str, Callable[[Tensor, Params], Tensor]] = field(default_factory=dict)
     prefix: Callable[[Params], tuple[Tensor, Tensor]] | None = None
     mlp: Callable[[Tensor, Params, Callable[[Tensor], Tensor]], Tensor] | None = None

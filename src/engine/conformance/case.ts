@@ -132,7 +132,7 @@ function caseConfig(
     return (name && vectors.get(name).shape[0]) || 1;
   };
   const settings: Record<string, Record<string, number | string>> = {
-    lora: { rank: rows('.lora.q.A'), alpha: 0 },
+    lora: { rank: rows('.lora.q.A'), alpha: 0, targets: 'qv' },
     prefix: { length: rows('.prefix.K') },
     adapter: { bottleneck: rows('.adapter.down.weight'), activation: adapter_activation },
   };

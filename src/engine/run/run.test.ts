@@ -77,19 +77,23 @@ function partsFor(files: RunFiles, observer: RunObserver = {}) {
 const timeless = (lines: readonly MetricsLine[]) =>
   lines.map((line) => (line.type === 'step' ? { ...line, ms: 0 } : line));
 
-test('a run that was stored before objects had a least size resumes without one', async () => {
+test('a run that was stored before objects had a least size and LoRA its layers resumes as it was', async () => {
   const files = new RunFiles(new MemoryStore(), '');
   const first = await startTraining(partsFor(files), settings, datasets());
   first.pause();
   await first.done;
-  const { train, ...rest } = await files.readConfig();
+  const { train, mopeft, ...rest } = await files.readConfig();
   expect(train.minSize).toBe(4);
+  expect(mopeft.methods.lora).toMatchObject({ targets: 'qv' });
   const { minSize: _, ...older } = train;
-  await files.writeText(RUN_FILES.config, JSON.stringify({ ...rest, train: older }));
+  const { targets: __, ...lora } = mopeft.methods.lora ?? {};
+  const before = { ...mopeft, methods: { ...mopeft.methods, lora } };
+  await files.writeText(RUN_FILES.config, JSON.stringify({ ...rest, mopeft: before, train: older }));
   const second = await resumeTraining(partsFor(files), await files.readConfig(), datasets());
   second.pause();
   await second.done;
   expect(second.config.train).toEqual({ ...older, minSize: 0 });
+  expect(second.config.mopeft).toEqual(mopeft);
 });
 
 test('a run on crops keeps their scale, resumes with it bit for bit, and says it in its adapter', async () => {

@@ -17,6 +17,7 @@ import { Failure } from '../../config/failure.ts';
 import { parseStoredTrainConfig } from '../../config/train.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { nameOfMethods } from '../../peft/recipes.ts';
+import { resolveStoredMopeft } from '../../peft/resolve.ts';
 import type { RunSettings } from '../settings.ts';
 import { dataProblems } from './plan-run.ts';
 import { RunExecution } from './run-execution.ts';
@@ -100,7 +101,8 @@ export async function resumeTraining(
   }
   const hasCheckpoint = await files.store.exists(files.path(RUN_FILES.checkpoint));
   const train = parseStoredTrainConfig(config.train);
-  return RunExecution.begin(parts, { ...config, train }, datasets, hasCheckpoint);
+  const mopeft = resolveStoredMopeft(config.mopeft, model.config);
+  return RunExecution.begin(parts, { ...config, mopeft, train }, datasets, hasCheckpoint);
 }
 
 /** Name of the adapter that a run computes on; bit equality is claimed for one adapter only. */

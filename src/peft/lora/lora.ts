@@ -1,19 +1,32 @@
 import { linear } from '../../ops/linear/linear.ts';
 import { scale } from '../../ops/scale/scale.ts';
+import type { EncoderSite } from '../../sam/site.ts';
 import type { LayerTensors } from '../../sam/slots.ts';
 import { addGated } from '../gates/add-gated.ts';
 import type { Gate } from '../gates/gate-form.ts';
 import { defineMethod } from '../method.ts';
 import { kaimingUniform, zeros } from '../tensor-spec.ts';
 
+/** The linear layers of a block that LoRA can change, in the order in which they run. */
+export const LORA_LAYERS = ['q', 'k', 'v', 'proj', 'lin1', 'lin2'] as const;
+export type LoraLayer = (typeof LORA_LAYERS)[number];
+
+/** Choices of layers, each of which holds those before it. */
+export const LORA_TARGETS = {
+  qv: ['q', 'v'],
+  qkv: ['q', 'k', 'v'],
+  attention: ['q', 'k', 'v', 'proj'],
+  all: LORA_LAYERS,
+} as const satisfies Readonly<Record<string, readonly LoraLayer[]>>;
+
 /**
- * LoRA (arXiv 2106.09685) on the query and value projections: q += g · (u Aqᵀ) Bqᵀ, v += g · (u Avᵀ) Bvᵀ.
- * With a gate, the gate takes the place of alpha/r.
+ * LoRA (arXiv 2106.09685) on linear layers of a block, by default the query and value projections: for an input u, each layer's
+ * output gets g · (u Aᵀ) Bᵀ. With a gate, the gate takes the place of alpha/r.
  */
 export const lora = defineMethod({
   id: 'lora',
   label: 'LoRA',
-  help: 'Adds a low-rank change to the query and value projections of attention.',
+  help: 'Adds a low-rank change to linear layers, by default the query and value projections of attention.',
   colourSlot: 0,
   fields: () =>
     ({
@@ -35,24 +48,57 @@ export const lora = defineMethod({
         default: 0,
         unit: '',
       },
+      targets: {
+        kind: 'choice',
+        label: 'Layers',
+        help: 'Which linear layers of a block it changes; with more of them it can learn more and costs more.',
+        options: [
+          { value: 'qv', label: 'queries and values' },
+          { value: 'qkv', label: 'queries, keys and values' },
+          { value: 'attention', label: 'all of attention' },
+          { value: 'all', label: 'attention and MLP' },
+        ],
+        default: 'qv',
+      },
     }) as const,
-  tensors: ({ rank }, { width }) =>
-    (['q', 'v'] as const).flatMap((part) => [
-      { name: `lora.${part}.A`, shape: [rank, width], decay: true, init: kaimingUniform(width) },
-      { name: `lora.${part}.B`, shape: [width, rank], decay: true, init: zeros },
-    ]),
+  tensors: ({ rank, targets }, site) =>
+    LORA_TARGETS[targets].flatMap((layer) => {
+      const { input, output } = loraWidths(layer, site);
+      return [
+        { name: `lora.${layer}.A`, shape: [rank, input], decay: true, init: kaimingUniform(input) },
+        { name: `lora.${layer}.B`, shape: [output, rank], decay: true, init: zeros },
+      ];
+    }),
   gateReads: 'norm1',
   attach: ({ settings, tensor }) => {
     const factor = scaleOf(settings);
     const change =
-      (part: 'q' | 'v') =>
+      (layer: LoraLayer) =>
       ({ input, output }: LayerTensors, gate: Gate) => {
-        const delta = linear(linear(input, tensor(`lora.${part}.A`), null), tensor(`lora.${part}.B`), null);
+        const delta = linear(linear(input, tensor(`lora.${layer}.A`), null), tensor(`lora.${layer}.B`), null);
         return addGated(output, gate.value ? delta : scale(delta, factor), gate);
       };
-    return { q: change('q'), v: change('v') };
+    return Object.fromEntries(LORA_TARGETS[settings.targets].map((layer) => [layer, change(layer)]));
   },
 });
+
+/** The widths of a layer that LoRA changes. */
+export function loraWidths(
+  layer: LoraLayer,
+  { width, mlpWidth }: Pick<EncoderSite, 'width' | 'mlpWidth'>,
+): { readonly input: number; readonly output: number } {
+  switch (layer) {
+    case 'q':
+    case 'k':
+    case 'v':
+    case 'proj':
+      return { input: width, output: width };
+    case 'lin1':
+      return { input: width, output: mlpWidth };
+    case 'lin2':
+      return { input: mlpWidth, output: width };
+  }
+}
 
 function scaleOf({ rank, alpha }: { readonly rank: number; readonly alpha: number }): number {
   return alpha === 0 ? 1 : alpha / rank;
