@@ -61,6 +61,16 @@ export class NodeStore implements FileStore {
     });
   }
 
+  async move(from: string, to: string): Promise<void> {
+    fileName(to);
+    return this.guard(from, async (at) => {
+      if ((await kindOf(at)) !== 'file') throw missing(at);
+      const target = join(this.root, ...storePath(to));
+      await mkdir(dirname(target), { recursive: true });
+      await rename(at, target);
+    });
+  }
+
   async list(folder: string): Promise<StoreEntry[]> {
     return this.guard(folder, async (at) => {
       const listed: StoreEntry[] = [];

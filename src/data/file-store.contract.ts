@@ -28,6 +28,15 @@ async function checkFiles(store: FileStore): Promise<void> {
   await store.write('a/b/c.bin', mine);
   mine[0] = 0;
   equal([...(await store.read('a/b/c.bin'))], [7, 8], 'a shorter file replaces a longer one whole');
+  await store.write('a/from.part', bytes(4, 5));
+  await store.move('a/from.part', 'a/b/c.bin');
+  equal([...(await store.read('a/b/c.bin'))], [4, 5], 'a file that is moved replaces the one that lay there');
+  equal(await store.exists('a/from.part'), false, 'a file that is moved leaves nothing behind');
+  await store.move('a/b/c.bin', 'a/new/c.bin');
+  await store.move('a/new/c.bin', 'a/b/c.bin');
+  await code(store.move('a/none', 'a/b/d.bin'), 'storage/missing', 'a file that is not there is moved');
+  await code(store.move('a/b/c.bin', '../out'), 'storage/bad-path', 'moving out of the store');
+  await store.write('a/b/c.bin', bytes(7, 8));
   await store.append('a/b/c.bin', bytes(9));
   await store.append('a/log', bytes(1));
   await store.append('a/log', bytes(2, 3));

@@ -28,6 +28,8 @@ export interface FileStore {
   write(path: string, bytes: Uint8Array): Promise<void>;
   /** Adds bytes at a file's end; makes the file when it is not there. A crash may leave a part of the bytes. */
   append(path: string, bytes: Uint8Array): Promise<void>;
+  /** Gives a file another path, in one go; what lay there is replaced. */
+  move(from: string, to: string): Promise<void>;
   /** What lies directly in a folder, in code-unit order of names; empty when the folder is not there. */
   list(folder: string): Promise<StoreEntry[]>;
   /** Removes a file, or a folder with all that is in it; not being there is no error. */

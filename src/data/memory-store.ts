@@ -27,6 +27,13 @@ export class MemoryStore implements FileStore {
     this.put(path, joined);
   }
 
+  async move(from: string, to: string): Promise<void> {
+    const bytes = this.get(from);
+    fileName(to);
+    this.files.delete(from);
+    this.files.set(to, bytes);
+  }
+
   async list(folder: string): Promise<StoreEntry[]> {
     const prefix = prefixOf(folder);
     const kinds = new Map<string, StoreEntry['kind']>();

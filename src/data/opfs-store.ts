@@ -1,6 +1,6 @@
 import { Failure } from '../config/failure.ts';
 import { type FileStore, fileName, full, missing, type StoreEntry, storePath } from './file-store.ts';
-import { PartFiles, writeAll } from './part-files.ts';
+import { type MovableFile, PartFiles, writeAll } from './part-files.ts';
 
 /** Endings of what earlier versions of the studio, and Chromium's `createWritable`, left of writes that were cut off. */
 const LEFTOVERS = ['.part', '.crswap'];
@@ -75,6 +75,16 @@ export class OpfsStore implements FileStore {
       } finally {
         access.close();
       }
+    });
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    return this.guard(from, async () => {
+      const source = await this.locate(from, false);
+      const file = (await source.folder.getFileHandle(source.name)) as MovableFile;
+      if ((await file.getFile()).size === 0) throw missing(from);
+      const { folder, name } = await this.locate(to, true);
+      await file.move(folder, name);
     });
   }
 

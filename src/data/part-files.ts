@@ -1,7 +1,7 @@
 /** Where a file lies while it is written: never where a reader looks for it. */
 
 /** What the platform's types do not name. */
-interface MovableFile extends FileSystemFileHandle {
+export interface MovableFile extends FileSystemFileHandle {
   move(folder: FileSystemDirectoryHandle, name: string): Promise<void>;
 }
 
