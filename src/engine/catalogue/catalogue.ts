@@ -1,0 +1,197 @@
+/** Models that can be downloaded, as records. What each is, where its files lie and what is known of them. */
+import * as v from 'valibot';
+import { Failure } from '../../config/failure.ts';
+import type { SamConfig } from '../../config/sam.ts';
+import { parseSamConfig } from '../../sam/checkpoint/parse-config.ts';
+
+/** The hub whose addresses the records use. It and the hosts it redirects to answer pages of any origin. */
+export const HUB = 'https://huggingface.co';
+
+const text = v.pipe(v.string(), v.nonEmpty());
+const size = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+const FileSchema = v.object({
+  /** Its name in the repository and in storage. */
+  name: v.pipe(v.string(), v.regex(/^\w[\w.-]*$/)),
+  /** Exact length; absent where it is not known. The server's is then taken. */
+  bytes: v.optional(size),
+  /** Lower-case hexadecimal; absent where no checksum is known. */
+  sha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+});
+
+/** What a record may say; the site's `models/index.json` may list further ones in the same form. */
+export const CatalogueModelSchema = v.object({
+  /** As `--model` takes it; also the folder's name in storage. */
+  id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*$/)),
+  label: text,
+  /** One line: what it is good for. */
+  use: text,
+  /** Its architecture, as people call it. */
+  family: text,
+  licence: text,
+  /** The page that describes it and says who made it. */
+  page: v.pipe(v.string(), v.url()),
+  /** `OWNER/NAME` on the hub. */
+  repository: v.pipe(v.string(), v.regex(/^[\w.-]+\/[\w.-]+$/)),
+  /** A commit or branch of the repository. */
+  revision: v.pipe(v.string(), v.regex(/^[\w.-]+$/)),
+  /** Of all files, as the hub's page rounds it where the exact length is not known. */
+  bytes: size,
+  /** Weights only: config and preprocessing are below. */
+  files: v.pipe(v.array(FileSchema), v.minLength(1)),
+  /** The form of Hugging Face's `config.json`; stored beside the weights. */
+  config: v.looseObject({ vision_config: v.looseObject({}) }),
+  /** The form of `preprocessor_config.json`, where images are not prepared SAM's own way; stored beside the weights. */
+  preprocessor: v.optional(v.looseObject({})),
+});
+
+export type CatalogueModel = v.InferOutput<typeof CatalogueModelSchema>;
+export type CatalogueFile = CatalogueModel['files'][number];
+
+const META = 'Apache-2.0 (Meta AI)';
+
+/**
+ * The built-in records. Lengths and checksums are those that the hub states for the pinned revision; what it is not
+ * known to state is left out.
+ */
+export const CATALOGUE: readonly CatalogueModel[] = [
+  {
+    id: 'sam-vit-b',
+    label: 'SAM ViT-B',
+    use: 'Any image; the usual base for fine-tuning.',
+    family: 'SAM, ViT-B',
+    licence: META,
+    page: 'https://huggingface.co/facebook/sam-vit-base',
+    repository: 'facebook/sam-vit-base',
+    revision: '70c1a07f894ebb5b307fd9eaaee97b9dfc16068f',
+    bytes: 374_979_480,
+    files: [
+      {
+        name: 'model.safetensors',
+        bytes: 374_979_480,
+        sha256: '892c410e496344e527255ccdcb2cb7244a609acb5389c7c4fdba1288f861c579',
+      },
+    ],
+    config: { vision_config: {} },
+  },
+  {
+    id: 'sam-vit-l',
+    label: 'SAM ViT-L',
+    use: 'Any image; finer edges than ViT-B at about three times the time and memory.',
+    family: 'SAM, ViT-L',
+    licence: META,
+    page: 'https://huggingface.co/facebook/sam-vit-large',
+    repository: 'facebook/sam-vit-large',
+    revision: '6851e0441005b0fb96f2cc4dfac472f3d1b14af1',
+    bytes: 1_250_000_000,
+    files: [
+      {
+        name: 'model.safetensors',
+        sha256: 'a57e1b13cd1545938dfcbc9fb26df7f60de6650237a9383382a874a623564b81',
+      },
+    ],
+    config: {
+      vision_config: {
+        hidden_size: 1024,
+        num_hidden_layers: 24,
+        num_attention_heads: 16,
+        mlp_dim: 4096,
+        global_attn_indexes: [5, 11, 17, 23],
+      },
+    },
+  },
+  {
+    id: 'sam-vit-h',
+    label: 'SAM ViT-H',
+    use: 'Any image; the largest SAM, for GPUs with much memory.',
+    family: 'SAM, ViT-H',
+    licence: META,
+    page: 'https://huggingface.co/facebook/sam-vit-huge',
+    repository: 'facebook/sam-vit-huge',
+    revision: '87aecf0df4ce6b30cd7de76e87673c49644bdf67',
+    bytes: 2_560_000_000,
+    files: [
+      {
+        name: 'model.safetensors',
+        sha256: 'edfb0462392541fca9af44ff039bfb32dbd0c939997f3abb77a26e23af7afd7c',
+      },
+    ],
+    config: {
+      vision_config: {
+        hidden_size: 1280,
+        num_hidden_layers: 32,
+        num_attention_heads: 16,
+        mlp_dim: 5120,
+        global_attn_indexes: [7, 15, 23, 31],
+      },
+    },
+  },
+  {
+    id: 'slimsam-50',
+    label: 'SlimSAM 50',
+    use: 'Any image; half of SAM ViT-B’s width pruned away, for small GPUs.',
+    family: 'SAM, pruned ViT-B',
+    licence: 'Apache-2.0 (Zigeng Chen et al.)',
+    page: 'https://huggingface.co/Zigeng/SlimSAM-uniform-50',
+    repository: 'Zigeng/SlimSAM-uniform-50',
+    revision: 'main',
+    bytes: 112_000_000,
+    files: [
+      {
+        name: 'model.safetensors',
+        sha256: 'c6146291d993f315ae1951e1209555d6c9dea1404546dc54edbc3f15fb1d8e69',
+      },
+    ],
+    config: { vision_config: { hidden_size: 384, mlp_dim: 1536 } },
+  },
+  {
+    id: 'slimsam-77',
+    label: 'SlimSAM 77',
+    use: 'Any image; the smallest download, for a quick look and weak GPUs.',
+    family: 'SAM, pruned ViT-B',
+    licence: 'Apache-2.0 (Zigeng Chen et al.)',
+    page: 'https://huggingface.co/Zigeng/SlimSAM-uniform-77',
+    repository: 'Zigeng/SlimSAM-uniform-77',
+    revision: 'main',
+    bytes: 38_900_000,
+    files: [
+      {
+        name: 'model.safetensors',
+        sha256: 'b0ee221e3d33935807a820c157fec81a537b3b9979edc88b148a8dae8bbdd5d2',
+      },
+    ],
+    config: { vision_config: { hidden_size: 168, mlp_dim: 696 } },
+  },
+];
+
+/** @throws Failure `model/unknown` that names the ids. */
+export function findCatalogueModel(
+  id: string,
+  models: readonly CatalogueModel[] = CATALOGUE,
+): CatalogueModel {
+  const model = models.find((each) => each.id === id);
+  if (model) return model;
+  throw new Failure({
+    code: 'model/unknown',
+    what: 'The catalogue has no model of this name.',
+    where: id,
+    cure: `Choose one of ${models.map((each) => each.id).join(', ')}.`,
+  });
+}
+
+/** The sizes of a model that need not be there yet, so that a run on it can be planned. */
+export function configOf({ id, config, preprocessor }: CatalogueModel): SamConfig {
+  return parseSamConfig(config, id, preprocessor ? { preprocessor } : {});
+}
+
+/**
+ * The address of a file.
+ * @param hub of the hub or of a mirror with its layout; without a slash at its end.
+ */
+export function fileUrl(
+  { repository, revision }: Pick<CatalogueModel, 'repository' | 'revision'>,
+  { name }: Pick<CatalogueFile, 'name'>,
+  hub = HUB,
+): string {
+  return `${hub}/${repository}/resolve/${revision}/${name}`;
+}
