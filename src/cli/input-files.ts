@@ -5,7 +5,9 @@ import { decodeImage } from '../data/decode/image.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import type { InputFile } from '../data/read-datasets.ts';
 import type { RgbImage } from '../data/types.ts';
+import { CATALOGUE } from '../engine/catalogue/catalogue.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
+import { cachedModel } from './model-cache.ts';
 
 /** Every file below a folder, with its path relative to that folder, read when it is needed. */
 export async function folderFiles(folder: string): Promise<InputFile[]> {
@@ -94,15 +96,23 @@ export async function readImage(path: string): Promise<RgbImage> {
   return valueOrThrow(await decodeImage(new Uint8Array(bytes), path)).image;
 }
 
-/** A model's files: one safetensors file, or everything directly in a folder. */
+/**
+ * A model's files: one file, everything directly in a folder, or those of a model of the catalogue by its id, which are
+ * downloaded when they are not in the cache. A file or folder of that name comes first.
+ * @throws Failure `cli/no-model`, `download/…`.
+ */
 export async function modelSources(path: string): Promise<ByteSource[]> {
   const info = await stat(path).catch(() => null);
   if (!info) {
+    const known = CATALOGUE.find(({ id }) => id === path);
+    if (known) return cachedModel(known);
     throw new Failure({
       code: 'cli/no-model',
       what: 'There is no such file or folder.',
       where: path,
-      cure: 'Give a SAM safetensors file, or a folder with config.json and model.safetensors.',
+      cure:
+        'Give a file of SAM weights, a folder with config.json and weights, or the id of a model of the catalogue: ' +
+        `${CATALOGUE.map(({ id }) => id).join(', ')}.`,
     });
   }
   if (!info.isDirectory()) return [fileSource(path, info.size, basename(path))];

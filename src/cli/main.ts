@@ -1,6 +1,6 @@
-/** `npm run mopeft -- train | evaluate | segment | inspect …`: the engine without a browser. */
+/** `npm run mopeft -- train | evaluate | segment | inspect | models …`: the engine without a browser. */
 import { Failure } from '../config/failure.ts';
-import { asksForHelp, HelpRequest } from './arguments.ts';
+import { asksForHelp, HelpRequest, wrongArguments } from './arguments.ts';
 import { runProgram } from './program.ts';
 
 const COMMANDS = {
@@ -8,10 +8,11 @@ const COMMANDS = {
   evaluate: async () => (await import('./evaluate.ts')).evaluate,
   segment: async () => (await import('./segment.ts')).segment,
   inspect: async () => (await import('./inspect.ts')).inspect,
+  models: async () => (await import('./models.ts')).models,
 };
 
 runProgram(async (args) => {
-  const [name = '', ...rest] = args;
+  const [name = '', ...rest] = withoutMirror(args);
   const load = Object.entries(COMMANDS).find(([command]) => command === name)?.[1];
   if (!load) {
     if (asksForHelp([name])) throw new HelpRequest(commandsHelp());
@@ -23,6 +24,17 @@ runProgram(async (args) => {
   }
   return (await load())(rest);
 });
+
+/** Takes `--mirror URL`, which every command has, out of its flags; it is the same as `MOPEFT_MIRROR`. */
+function withoutMirror(args: readonly string[]): string[] {
+  const at = args.findIndex((word) => word === '--mirror' || word.startsWith('--mirror='));
+  if (at < 0) return [...args];
+  const [, inWord] = (args[at] ?? '').split(/=(.*)/s);
+  const mirror = inWord ?? args[at + 1];
+  if (!mirror) throw wrongArguments('--mirror has no address', '  --mirror https://mirror.example');
+  process.env.MOPEFT_MIRROR = mirror;
+  return args.toSpliced(at, inWord === undefined ? 2 : 1);
+}
 
 function commandsHelp(): string {
   return Object.keys(COMMANDS)
