@@ -24,6 +24,6 @@ it('names the ids where one is unknown', () => {
 it('has addresses of the hub’s layout, on a mirror too', () => {
   const model = findCatalogueModel('slimsam-77');
   expect(fileUrl(model, { name: 'model.safetensors' }, 'http://mirror')).toBe(
-    'http://mirror/Zigeng/SlimSAM-uniform-77/resolve/main/model.safetensors',
+    'http://mirror/Zigeng/SlimSAM-uniform-77/resolve/42517748c0b6082c5a351e2c8a430394fe7bdc0d/model.safetensors',
   );
 });

@@ -127,6 +127,26 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     },
   },
   {
+    id: 'medsam',
+    label: 'MedSAM',
+    use: 'Medical images of many kinds, asked by box.',
+    family: 'SAM, ViT-B',
+    licence: 'Apache-2.0 (Jun Ma et al.)',
+    page: 'https://huggingface.co/flaviagiammarino/medsam-vit-base',
+    repository: 'flaviagiammarino/medsam-vit-base',
+    revision: '7f4cdedabc736e857fb0406a8427b1ce6a2a3c03',
+    bytes: 375_000_000,
+    files: [
+      {
+        name: 'pytorch_model.bin',
+        sha256: 'b80a96478503f89e76f1f7bbba50cfcd4ec9e7467f0d5185310216b33946ec9c',
+      },
+    ],
+    config: { vision_config: {} },
+    // As MedSAM's own code prepares images; the repository's file would pad them.
+    preprocessor: { aspect: 'stretch', normalisation: 'min-max' },
+  },
+  {
     id: 'slimsam-50',
     label: 'SlimSAM 50',
     use: 'Any image; half of SAM ViT-B’s width pruned away, for small GPUs.',
@@ -134,7 +154,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     licence: 'Apache-2.0 (Zigeng Chen et al.)',
     page: 'https://huggingface.co/Zigeng/SlimSAM-uniform-50',
     repository: 'Zigeng/SlimSAM-uniform-50',
-    revision: 'main',
+    revision: '47bf233aaffd60acb087e835a594ddb99b673c1b',
     bytes: 112_000_000,
     files: [
       {
@@ -152,7 +172,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     licence: 'Apache-2.0 (Zigeng Chen et al.)',
     page: 'https://huggingface.co/Zigeng/SlimSAM-uniform-77',
     repository: 'Zigeng/SlimSAM-uniform-77',
-    revision: 'main',
+    revision: '42517748c0b6082c5a351e2c8a430394fe7bdc0d',
     bytes: 38_900_000,
     files: [
       {
