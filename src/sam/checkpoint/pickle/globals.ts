@@ -2,6 +2,7 @@
  * The few names of Python that a pickle of tensors needs, each with what it means here. Nothing of Python runs: a name that
  * is called and is not in these tables refuses the file.
  */
+import { Failure } from '../../../config/failure.ts';
 import type { Dtype } from '../dtype.ts';
 import { damaged } from './damaged.ts';
 import { Dict, Global, Opaque, Storage, TensorView, type Value } from './values.ts';
@@ -68,7 +69,7 @@ const BUILDERS: Readonly<Record<string, Build>> = {
 
 /** Constructors of plain values, which lie beside weights (settings, dates, paths): kept as data that is never looked into. */
 const PLAIN =
-  /^(torch\.(device|serialization\._get_layout)|numpy\.(_?core\.multiarray\.(scalar|_reconstruct)|dtype|ndarray)|_codecs\.encode|builtins\.(set|frozenset|slice|range|complex|bytes|bytearray|object)|pathlib\.([\w.]*\.)?\w*Path|datetime\.\w+|decimal\.Decimal|uuid\.UUID|functools\.partial|copyreg\._reconstructor|collections\.(deque|Counter))$/;
+  /^(torch\.(device|serialization\._get_layout)|numpy\.(_?core\.multiarray\.scalar|dtype)|_codecs\.encode|builtins\.(set|frozenset|slice|range|complex|bytes|bytearray|object)|pathlib\.([\w.]*\.)?\w*Path|datetime\.\w+|decimal\.Decimal|uuid\.UUID|functools\.partial|collections\.(deque|Counter))$/;
 
 /** Names that Python 2 had for the same things. */
 const RENAMED: Readonly<Record<string, string>> = { __builtin__: 'builtins', copy_reg: 'copyreg' };
@@ -85,11 +86,10 @@ export function globalOf(module: string, name: string): Global {
 export function callOf(callee: Global, args: readonly Value[], where: string): Value | null {
   const build = Object.hasOwn(BUILDERS, callee.path) ? BUILDERS[callee.path] : undefined;
   if (build) return build(args, where);
-  if (!PLAIN.test(callee.path)) return null;
+  if (/^numpy\._?core\.multiarray\._reconstruct$/.test(callee.path)) return new Opaque('numpy.ndarray');
   const [first] = args;
-  return new Opaque(
-    callee.path === 'copyreg._reconstructor' && first instanceof Global ? first.path : callee.path,
-  );
+  if (callee.path === 'copyreg._reconstructor' && first instanceof Global) return new Opaque(first.path);
+  return PLAIN.test(callee.path) ? new Opaque(callee.path, true) : null;
 }
 
 /** An object of a class without a call: a dictionary, or data that is passed over. */
@@ -109,7 +109,7 @@ export function storageOf(id: Value, where: string): Storage {
   if (!(type instanceof Global) || (typeof key !== 'string' && typeof key !== 'number') || !isCount(length))
     throw damaged('It names a storage without class, key or length.', where);
   const dtype = storageDtype(type);
-  if (dtype === undefined) throw damaged(`There is no storage ${type.path} that can be read here.`, where);
+  if (dtype === undefined) throw unreadableType(type.path, where);
   let start = 0;
   if (part !== undefined && part !== null) {
     const offset = Array.isArray(part) ? part[1] : undefined;
@@ -118,6 +118,15 @@ export function storageOf(id: Value, where: string): Storage {
     start = offset;
   }
   return new Storage(String(key), dtype, length, start);
+}
+
+function unreadableType(name: string, where: string): Failure {
+  return new Failure({
+    code: 'checkpoint/dtype',
+    what: `It holds tensors of the type ${name}, which cannot be read here.`,
+    where,
+    cure: 'Use weights of plain floats, not quantised ones (F32, F16 or BF16).',
+  });
 }
 
 /** Null for storages that leave the type to their tensors, undefined for none. */
@@ -133,8 +142,7 @@ function tensor(args: readonly Value[], where: string, type: Value = null): Tens
   if (!(storage instanceof Storage)) throw damaged('A tensor has no storage.', where);
   const named = type instanceof Global && type.module === 'torch' ? type.name : '';
   const dtype = storage.dtype ?? (Object.hasOwn(ELEMENT_DTYPES, named) ? ELEMENT_DTYPES[named] : undefined);
-  if (dtype === undefined)
-    throw damaged(`A tensor has a type that cannot be read here${named && `: ${named}`}.`, where);
+  if (dtype === undefined) throw unreadableType(type instanceof Global ? type.path : 'unknown', where);
   if (!isCount(offset) || !isCounts(shape) || !isCounts(strides) || strides.length !== shape.length)
     throw damaged('A tensor has no shape, or strides that do not fit it.', where);
   if (shape.length > MAX_RANK) throw damaged(`A tensor has ${shape.length} dimensions.`, where);

@@ -32,6 +32,7 @@ export function namedTensors(value: Value, file: string): NamedTensors {
       return;
     }
     if (item instanceof Opaque) {
+      if (item.isPlain) return;
       objects.push(item);
       leftOut.push(`${path.join('.') || 'everything'} (${item.className})`);
       return;

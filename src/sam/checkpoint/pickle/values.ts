@@ -37,6 +37,8 @@ export class Opaque {
   constructor(
     /** The class, such as `argparse.Namespace`. */
     readonly className: string,
+    /** A setting, a date, a path: nothing that a person would miss. */
+    readonly isPlain = false,
   ) {}
 }
 
