@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { writeZip } from '../data/zip.ts';
 import { drawSample } from '../testing/training-sets.ts';
-import { folderFiles } from './input-files.ts';
+import { folderFiles, readImage } from './input-files.ts';
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -159,6 +159,29 @@ it('explains itself when asked', async () => {
   expect(one.stdout).toMatch(/^Usage:\n {2}npm run mopeft -- evaluate --model/);
 });
 
+it('segments at a scale: the mask lies in the crop around the prompt, and is that of the image where it is whole', async () => {
+  const at = async (...args: readonly string[]) => {
+    const out = join(folder, 'scaled.png');
+    const image = join(data, 'images', '0.png');
+    const { code, stderr } = await mopeft(
+      ...['segment', '--model', model, '--image', image, '--click', '30,12', '--out', out, ...args],
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    const { width, height, data: pixels } = await readImage(out);
+    const inside: [x: number, y: number][] = [];
+    for (let i = 0; i < width * height; i++)
+      if ((pixels[3 * i] ?? 0) > 0) inside.push([i % width, Math.floor(i / width)]);
+    return { width, height, inside };
+  };
+  const plain = await at();
+  expect(await at('--scale', 'whole')).toEqual(plain);
+  const crop = await at('--scale', '16');
+  expect([crop.width, crop.height]).toEqual([40, 28]);
+  expect(crop.inside.length).toBeGreaterThan(0);
+  expect(crop.inside.filter(([x, y]) => x < 22 || x >= 38 || y < 4 || y >= 20)).toEqual([]);
+  expect(plain.inside.length).not.toBe(crop.inside.length);
+});
+
 it('refuses what it cannot do, in one sentence with the cure', async () => {
   const wrong = async (...args: string[]) => (await mopeft(...args)).stderr;
   expect(await wrong('fly')).toMatch(/no command "fly"/);
@@ -173,6 +196,7 @@ it('refuses what it cannot do, in one sentence with the cure', async () => {
   const outside = ['segment', '--model', model, '--image', join(data, 'images', '0.png'), '--out', 'x.png'];
   expect(await wrong(...outside, '--click', '900,10')).toMatch(/outside of the image of/);
   expect(await wrong(...outside, '--box', '900,900,950,950')).toMatch(/outside of the image of/);
+  expect(await wrong(...outside, '--click', '9,9', '--scale', '5')).toMatch(/--scale[\s\S]*16/);
   const again = ['train', '--model', model, '--data', data, '--method', 'lora', '--out', run];
   expect(await wrong(...again)).toMatch(/There is a run already/);
 });
