@@ -102,6 +102,8 @@ describe('data', () => {
             '1 is foreground: pixels that touch are one object.',
           ],
         },
+        scale: 'whole',
+        scaleEvidence: expect.stringMatching(/the median object is 111 pixels wide/),
         samples: [
           {
             ...sample('1.png', ['cells/masks/1.png']),
@@ -200,8 +202,20 @@ describe('data', () => {
         severity: 'look',
         file: null,
         what: expect.stringMatching(/^3 of 4 objects are under 4 pixels wide on a model of 256 pixels/),
+        cure: expect.stringMatching(/crops of 32 pixels: --scale 32,/),
       }),
     ]);
+    expect(report.datasets[0]).toMatchObject({
+      scale: 32,
+      scaleEvidence: expect.stringMatching(/median object is 1.2 pixels wide; in crops of 32 .* 24 pixels/),
+    });
+    printed = '';
+    await inspect(at('set'));
+    expect(printed).toMatch(/\n {2}scale: crops of 32 pixels\. Where a model of 256 pixels sees/);
+    printed = '';
+    await put({ 'set/dataset.json': new TextEncoder().encode('{"scale": "whole"}') });
+    const settled = await dataReport('set');
+    expect(settled.report.datasets[0]).toMatchObject({ scale: 'whole' });
   });
 
   it('gives 1 when nothing was understood', async () => {

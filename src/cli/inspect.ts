@@ -2,12 +2,7 @@ import { TRAIN_FIELDS } from '../config/train.ts';
 import { className } from '../data/classes.ts';
 import type { DatasetSample } from '../data/dataset.ts';
 import { type InspectedDataset, inspectDataset, maskKindOf } from '../data/inspect.ts';
-import {
-  EMBEDDED_IMAGE_SIZE,
-  scaleSentence,
-  smallObjectsRemark,
-  suggestScale,
-} from '../data/object-sizes.ts';
+import { EMBEDDED_VIEW, scaleSentence, smallObjectsRemark, suggestScale } from '../data/object-sizes.ts';
 import { readDatasets } from '../data/read-datasets.ts';
 import {
   classReading,
@@ -17,7 +12,7 @@ import {
   type ReadingChanges,
   valueJson,
 } from '../data/reading/reading.ts';
-import type { DatasetMaskKind, ObjectFacts, Refusal } from '../data/types.ts';
+import type { DatasetMaskKind, ObjectFacts, Refusal, Scale } from '../data/types.ts';
 import { readArguments, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
 import { inspectModel } from './inspect-model.ts';
@@ -63,6 +58,9 @@ export interface DatasetReport {
   readonly classes: readonly { readonly value: number; readonly name: string; readonly objects: number }[];
   /** How values became objects; null where there are no masks. */
   readonly reading: ReadingReport | null;
+  /** How a model sees its images: as its settings say, else as is best for the embedded model; and why. */
+  readonly scale: Scale;
+  readonly scaleEvidence: string | null;
   /** In natural order of their names. */
   readonly samples: readonly SampleReport[];
 }
@@ -117,14 +115,20 @@ function remarkOf({ code, severity, file, reason, cure }: Refusal): Remark {
 }
 
 /** What is too small for the embedded model, as a remark on the whole. */
-function smallObjects({ samples, objects }: InspectedDataset): Remark[] {
-  const images = samples.map(({ width, height }, i) => ({ width, height, objects: objects[i] ?? [] }));
-  const remark = smallObjectsRemark(images, EMBEDDED_IMAGE_SIZE, TRAIN_FIELDS.minSize.default);
+function smallObjects({ dataset, sizes }: InspectedDataset): Remark[] {
+  const remark = smallObjectsRemark(
+    sizes,
+    dataset.scale ?? 'whole',
+    EMBEDDED_VIEW,
+    TRAIN_FIELDS.minSize.default,
+  );
   return remark ? [{ code: 'data/small-objects', severity: 'look', file: null, ...remark }] : [];
 }
 
 function datasetReport(inspected: InspectedDataset): DatasetReport {
-  const { dataset, samples, objects, summary } = inspected;
+  const { dataset, samples, objects, sizes, summary } = inspected;
+  const { size } = EMBEDDED_VIEW;
+  const scale = dataset.scale ?? suggestScale(sizes, size);
   const byClass = new Map(summary.labels.map((value) => [value, 0]));
   for (const one of objects.flat()) {
     const count = byClass.get(one.class);
@@ -146,6 +150,8 @@ function datasetReport(inspected: InspectedDataset): DatasetReport {
       objects: count,
     })),
     reading: readingReport(inspected),
+    scale,
+    scaleEvidence: scaleSentence(sizes, scale, size),
     samples: dataset.samples.map((files, i) => ({
       image: files.image.path,
       masks: masksOf(files),
@@ -185,14 +191,24 @@ const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
 };
 
 function printData({ datasets, remarks }: DataReport): void {
-  for (const { name, images, labelled, objects, maskKind, classes, reading, samples } of datasets) {
+  for (const {
+    name,
+    images,
+    labelled,
+    objects,
+    maskKind,
+    classes,
+    reading,
+    scale,
+    scaleEvidence,
+  } of datasets) {
     console.log(`${name}: ${plural(images, 'image')}, ${labelled} labelled, ${plural(objects, 'object')}`);
     console.log(`  masks: ${MASK_KINDS[maskKind]}`);
     for (const sentence of reading?.evidence ?? []) console.log(`    ${sentence}`);
     const list = classes.map((one) => `${one.name} (${plural(one.objects, 'object')})`);
     if (list.length > 0) console.log(`  classes: ${list.join(', ')}`);
-    const scale = scaleSentence(suggestScale(samples, EMBEDDED_IMAGE_SIZE), EMBEDDED_IMAGE_SIZE);
-    if (scale) console.log(`  scale: ${scale}`);
+    if (scale !== 'whole')
+      console.log(`  scale: ${[`crops of ${scale} pixels.`, scaleEvidence].filter(Boolean).join(' ')}`);
   }
   printRemarks(remarks);
 }

@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { isZipName, nameParts } from '../data/file-names.ts';
 import { scaleSentence, suggestScale } from '../data/object-sizes.ts';
 import type { ReadingChanges } from '../data/reading/reading.ts';
+import { MAX_CROP, MIN_CROP } from '../data/reading/settings.ts';
 import type { Scale } from '../data/types.ts';
 import { type FolderDataset, openFolderDataset } from '../engine/datasets.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
@@ -48,7 +49,7 @@ export async function openData(path: string, changes: ReadingChanges = {}): Prom
  */
 export function scaleFlag(text: string | undefined, usage: string): Scale | null {
   if (text === undefined || text === 'whole') return text ?? null;
-  return numberFlag(text, 'scale', usage, { min: 16, max: 65_536, integer: true }) ?? null;
+  return numberFlag(text, 'scale', usage, { min: MIN_CROP, max: MAX_CROP, integer: true }) ?? null;
 }
 
 /** The scale at which an adapter was trained; whole where it says nothing else. */
@@ -57,11 +58,17 @@ export function scaleOfAdapter({ training }: Pick<Adapter, 'training'>): Scale {
   return typeof scale === 'number' && Number.isInteger(scale) && scale > 0 ? scale : 'whole';
 }
 
-/** A dataset at the scale that was chosen, else at the one at which a model sees its objects well, which is said. */
-export function atScale({ dataset, images }: FolderDataset, chosen: Scale | null, size: number): Dataset {
-  const suggested = suggestScale(images, size);
-  const sentence = chosen === null ? scaleSentence(suggested, size) : null;
-  if (sentence !== null)
-    console.error(`${dataset.name}: ${sentence} So it is seen in crops (--scale whole sees whole images).`);
-  return { ...dataset, scale: chosen ?? suggested.scale };
+/**
+ * A dataset at the scale that was chosen, by a flag or for the dataset, else at the one at which a model sees its objects
+ * well, which is said where it is not whole.
+ */
+export function atScale({ dataset, sizes }: FolderDataset, flag: Scale | null, size: number): Dataset {
+  const chosen = flag ?? dataset.scale;
+  if (chosen !== undefined) return { ...dataset, scale: chosen };
+  const scale = suggestScale(sizes, size);
+  if (scale !== 'whole')
+    console.error(
+      `${dataset.name}: ${scaleSentence(sizes, scale, size)} So it is seen in crops (--scale whole sees whole images).`,
+    );
+  return { ...dataset, scale };
 }

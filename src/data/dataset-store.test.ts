@@ -163,10 +163,11 @@ describe('stored datasets', () => {
 
   it.each([
     ['no JSON', '{"version":2,', 'data/manifest-broken'],
-    ['another shape', '{"version":3,"id":"x"}', 'data/manifest-broken'],
+    ['another shape', '{"version":4,"id":"x"}', 'data/manifest-broken'],
+    ['version 3 in another shape', '{"version":3,"id":"x"}', 'data/manifest-broken'],
     ['version 2 in another shape', '{"version":2,"id":"x"}', 'data/manifest-broken'],
     ['a list', '[]', 'data/manifest-broken'],
-    ['a newer version', '{"version":4}', 'data/manifest-newer'],
+    ['a newer version', '{"version":5}', 'data/manifest-newer'],
     ['an old version without samples', '{"version":1,"summary":{}}', 'data/manifest-broken'],
   ])('are reported, not opened, when dataset.json holds %s', async (_, content, code) => {
     const good = await store.save(await inspected(files));
@@ -181,7 +182,7 @@ describe('stored datasets', () => {
     expect(await store.load('bad')).toMatchObject({ ok: false, refusal: { code } });
   });
 
-  it.each([1, 2])('open with a manifest of version %i, and are written as version 3', async (version) => {
+  it.each([1, 2])('open with a manifest of version %i, and are written as version 4', async (version) => {
     const kind = version === 1 ? 'cut128' : 'threshold128';
     const text = VERSION_1.replaceAll('cut128', kind).replace('"version":1', `"version":${version}`);
     await memory.write('datasets/old/images/a.png', image(3));
@@ -193,6 +194,8 @@ describe('stored datasets', () => {
       {
         id: 'old',
         reading: 'per-file',
+        scale: 'whole',
+        sizes: null,
         samples: [{ name: 'a.png', maskKind: 'threshold' }, { name: 'b.png' }],
         summary: { maskKinds: { binary: 0, threshold: 1, labels: 0, instances: 0 } },
       },
@@ -205,11 +208,45 @@ describe('stored datasets', () => {
     expect(await store.rename('old', 'New')).toMatchObject({ ok: true, value: { name: 'New' } });
     const written = new TextDecoder().decode(await memory.read('datasets/old/dataset.json'));
     expect(JSON.parse(written)).toMatchObject({
-      version: 3,
+      version: 4,
       reading: 'per-file',
+      scale: 'whole',
       samples: [{ maskKind: 'threshold' }, {}],
     });
     expect(written).not.toContain('128');
+  });
+
+  it('open with a manifest of version 3 and are seen whole, as they were', async () => {
+    const stored = await store.save(await inspected(files));
+    const path = `datasets/${stored.id}/dataset.json`;
+    const { scale, sizes, ...before } = JSON.parse(new TextDecoder().decode(await memory.read(path)));
+    expect([scale, sizes]).toEqual(['whole', stored.sizes]);
+    await memory.write(path, new TextEncoder().encode(JSON.stringify({ ...before, version: 3 })));
+    const { bytes: _, ...kept } = stored;
+    expect((await store.list()).datasets).toMatchObject([{ ...kept, scale: 'whole', sizes: null }]);
+    const changed = await store.setScale(stored.id, 64);
+    expect(changed).toMatchObject({ ok: true, value: { scale: 64, sizes: null } });
+  });
+
+  it('keep their scale and the sizes of their objects', async () => {
+    const before = await inspected(files);
+    const stored = await store.save({ ...before, dataset: { ...before.dataset, scale: 96 } });
+    const areas = [
+      [1, 1],
+      [2, 1],
+    ];
+    expect(stored).toMatchObject({ scale: 96, sizes: [{ width: 6, height: 4, areas }] });
+    await store.setScale(stored.id, 'whole');
+    await store.rename(stored.id, 'Other');
+    const loaded = await new DatasetStore(memory).load(stored.id);
+    expect(loaded).toMatchObject({
+      ok: true,
+      value: { dataset: { scale: 'whole' }, stored: { sizes: stored.sizes } },
+    });
+    expect(await store.setScale('gone', 64)).toMatchObject({
+      ok: false,
+      refusal: { code: 'data/half-saved' },
+    });
   });
 
   it('name a file that is gone from storage', async () => {

@@ -6,7 +6,7 @@ import type { InspectedDataset } from './inspect.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { encodeManifest, MANIFEST_VERSION, type Manifest, parseManifest } from './manifest.ts';
 import { attempt, refuse, toRefusal, valueOrThrow } from './outcome.ts';
-import type { Outcome, ReadProgress, StoredDataset, UnreadableDataset } from './types.ts';
+import type { Outcome, ReadProgress, Scale, StoredDataset, UnreadableDataset } from './types.ts';
 
 const FOLDER = 'datasets';
 const MANIFEST = 'dataset.json';
@@ -42,7 +42,7 @@ export class DatasetStore {
    * @throws Failure `storage/*` when it cannot be written, or naming a file that can no longer be read.
    */
   async save(
-    { dataset, samples, summary, reading, evidence }: InspectedDataset,
+    { dataset, samples, summary, sizes, reading, evidence }: InspectedDataset,
     options: SaveOptions = {},
   ): Promise<StoredDataset> {
     const id = options.id ?? newDatasetId(dataset.name);
@@ -63,6 +63,11 @@ export class DatasetStore {
         reading,
         evidence: [...evidence],
         ...(dataset.classNames && { classNames: Object.fromEntries(dataset.classNames) }),
+        scale: dataset.scale ?? 'whole',
+        sizes: sizes.map(({ areas, ...size }) => ({
+          ...size,
+          areas: areas.map(([area, count]): [number, number] => [area, count]),
+        })),
         samples: samples.map((sample) => ({ ...sample, labels: [...sample.labels] })),
         summary: {
           ...summary,
@@ -101,10 +106,11 @@ export class DatasetStore {
     if (!read.ok) return read;
     const { manifest, stored } = read.value;
     const { name, files, samples, classNames } = manifest;
-    const { reading } = manifest;
+    const { reading, scale } = manifest;
     const dataset: Dataset = {
       name,
       reading,
+      scale,
       ...(classNames && {
         classNames: new Map(Object.entries(classNames).map(([label, own]) => [Number(label), own])),
       }),
@@ -124,6 +130,14 @@ export class DatasetStore {
     const trimmed = name.trim() || manifest.name;
     const renamed = { ...manifest, name: trimmed, summary: { ...manifest.summary, name: trimmed } };
     return attempt(pathOf(id, MANIFEST), () => this.writeManifest(renamed));
+  }
+
+  /** Changes how a model sees the images of a stored dataset. */
+  async setScale(id: string, scale: Scale): Promise<Outcome<StoredDataset>> {
+    const read = await this.readManifest(id);
+    if (!read.ok) return read;
+    const { manifest } = read.value;
+    return attempt(pathOf(id, MANIFEST), () => this.writeManifest({ ...manifest, scale }));
   }
 
   /** Deletes a dataset with its files, a broken one too; the manifest first, so that no half of it passes for whole. */
@@ -227,7 +241,7 @@ export function newDatasetId(name: string): string {
 
 /** @param manifestBytes size of `dataset.json`, which the manifest itself cannot know. */
 function toStored(
-  { id, name, created, summary, files, samples, reading, evidence, classNames = {} }: Manifest,
+  { id, name, created, summary, files, samples, reading, evidence, classNames = {}, scale, sizes }: Manifest,
   manifestBytes: number,
 ): StoredDataset {
   const tidy = samples.map(({ maskKind, source, depth, ...rest }) => ({
@@ -238,7 +252,20 @@ function toStored(
   }));
   const bytes = summary.bytes + manifestBytes;
   const splits = files.map(({ split }) => split);
-  return { id, name, created, bytes, summary, samples: tidy, splits, reading, evidence, classNames };
+  return {
+    id,
+    name,
+    created,
+    bytes,
+    summary,
+    samples: tidy,
+    splits,
+    reading,
+    evidence,
+    classNames,
+    scale,
+    sizes: sizes ?? null,
+  };
 }
 
 function halfSaved(id: string): Failure {

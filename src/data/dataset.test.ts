@@ -106,6 +106,28 @@ describe('loadSample', () => {
     expect(sample.value.refusals).toMatchObject([{ file: 'instances/a.png', code: 'data/empty-file' }]);
   });
 
+  it('tells the reading of what objects and classes come from, and where that lies', async () => {
+    const told = async (files: Readonly<Record<string, Uint8Array>>) => {
+      const { dataset } = await only({ 'images/a.png': image(), ...files });
+      return (await inspectDataset(dataset)).evidence;
+    };
+    const [plain, ...others] = await told({ 'GT/a.png': mask });
+    expect(plain).toMatch(/^Value 0 is background/);
+    expect(others.join()).not.toMatch(/read from/);
+    const both = await told({ 'masks/a.png': mask, 'instances/a.png': ids });
+    expect(both[0]).toBe('Objects are read from instances/; masks/ adds no object.');
+    expect(both.slice(1).length).toBeGreaterThan(0);
+    expect(both.slice(1).every((text) => text.startsWith('instances/: '))).toBe(true);
+    const all = await told({ 'masks/a.png': mask, 'labels/a.png': classes, 'instances/a.png': ids });
+    expect(all[0]).toBe(
+      'Objects are read from instances/; masks/ adds no object; labels/ says their classes.',
+    );
+    expect(all.some((text) => text.startsWith('labels/: '))).toBe(true);
+    expect(all.some((text) => text.startsWith('masks/: '))).toBe(false);
+    const fallback = await told({ 'masks/a.png': mask, 'instances/a.png': new Uint8Array(0) });
+    expect(fallback[0]).toMatch(/^Value 0 is background/);
+  });
+
   it('names what cannot be read', async () => {
     const gone = {
       name: 'a.png',

@@ -156,7 +156,7 @@ async function readAnd<T>(
 }
 
 async function readingOf(sample: DatasetSample): Promise<DatasetReading | 'per-file'> {
-  return sample.reading ?? inferDatasetReading(await collectStatistics([sample])).reading;
+  return sample.reading ?? inferDatasetReading(await collectStatistics([sample]), {}, [sample]).reading;
 }
 
 /** A mask and how it was read. */

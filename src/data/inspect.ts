@@ -8,6 +8,7 @@ import {
   type MaskTurn,
 } from './dataset.ts';
 import type { LazyFile } from './lazy-file.ts';
+import { ObjectSizeCounts } from './object-sizes.ts';
 import { labelsOf } from './objects.ts';
 import { notice } from './outcome.ts';
 import { collectStatistics, type DatasetStatistics, inferDatasetReading } from './reading/dataset-reading.ts';
@@ -18,6 +19,7 @@ import type {
   DatasetSummary,
   MaskKind,
   ObjectFacts,
+  ObjectSizes,
   ReadProgress,
   Refusal,
   Sample,
@@ -44,6 +46,7 @@ export interface InspectedDataset {
   readonly samples: readonly Sample[];
   /** The objects of each sample, largest first; no lists unless {@link InspectOptions.listObjects} is set. */
   readonly objects: readonly (readonly ObjectFacts[])[];
+  readonly sizes: ObjectSizes;
   readonly summary: DatasetSummary;
   /** How the masks are read. */
   readonly reading: DatasetReading;
@@ -71,11 +74,12 @@ export async function inspectDataset(
     onProgress?.({ done, total, file: sample.image.path });
   const statistics = options.statistics ?? (await statisticsOf(dataset, options));
   const changes = { ...dataset.changes, ...options.changes };
-  const { reading, evidence, remarks } = inferDatasetReading(statistics, changes);
+  const { reading, evidence, remarks } = inferDatasetReading(statistics, changes, dataset.samples);
   const refusals: Refusal[] = [...remarks];
   const turned: Record<MaskTurn, string[]> = { turned: [], unsure: [] };
   const manyChannels: ManyChannels[] = [];
   const checked: Checked[] = [];
+  const counts = new ObjectSizeCounts();
   for (const [index, sample] of dataset.samples.entries()) {
     if (signal?.aborted) break;
     const readable: DatasetSample = {
@@ -93,6 +97,10 @@ export async function inspectDataset(
       const seen = checkedOf(usable, loaded.value, listObjects);
       if (isLabelled(usable) && seen.sample.objects === 0) refusals.push(emptyMask(usable));
       checked.push(seen);
+      counts.add(
+        loaded.value.image,
+        loaded.value.objects.regions.map(({ area }) => area),
+      );
       await options.onLoaded?.(loaded.value);
     } else {
       refusals.push(loaded.refusal);
@@ -119,6 +127,7 @@ export async function inspectDataset(
     dataset: clean,
     samples,
     objects,
+    sizes: counts.sizes,
     reading,
     evidence,
     summary: summarise(clean, samples),

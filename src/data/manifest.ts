@@ -3,10 +3,11 @@ import { refuse } from './outcome.ts';
 import { ReadingSchema, readingJson } from './reading/reading-json.ts';
 
 /**
- * The version of `dataset.json` that is written. Versions 1 and 2 have no reading, because each mask was read by
- * itself, and other names for the mask kind `threshold`: `cut128` and `threshold128`.
+ * The version of `dataset.json` that is written. Versions 1 to 3 have no scale, because models saw whole images, and no
+ * sizes of objects. Versions 1 and 2 have no reading, because each mask was read by itself, and other names for the mask
+ * kind `threshold`: `cut128` and `threshold128`.
  */
-export const MANIFEST_VERSION = 3;
+export const MANIFEST_VERSION = 4;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const size = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -53,6 +54,10 @@ const manifest = v.object({
   evidence: v.array(v.string()),
   /** Names of classes by their label. */
   classNames: v.optional(v.record(v.pipe(v.string(), v.regex(/^[1-9]\d*$/)), v.string())),
+  /** How a model sees the images. */
+  scale: v.union([v.literal('whole'), size]),
+  /** How large the objects are; absent where the dataset was stored before that was kept. */
+  sizes: v.optional(v.array(v.object({ width: size, height: size, areas: v.array(v.tuple([size, size])) }))),
   samples: v.array(sample),
   summary: v.object({
     name: v.string(),
@@ -72,7 +77,7 @@ const manifest = v.object({
 /** What `dataset.json` holds. */
 export type Manifest = v.InferOutput<typeof manifest>;
 
-/** What earlier versions have under other names; everything else is kept as it is, and checked afterwards. */
+/** What versions 1 and 2 have under other names; everything else is kept as it is, and checked afterwards. */
 const earlier = v.looseObject({
   version: v.picklist([1, 2]),
   samples: v.array(v.looseObject({ maskKind: v.optional(v.string()) })),
@@ -82,15 +87,23 @@ const earlier = v.looseObject({
 /** The names that versions 1 and 2 gave to the mask kind `threshold`. */
 const EARLIER_THRESHOLD = ['cut128', 'threshold128'];
 
+const withoutScale = v.looseObject({ version: v.literal(3) });
+
 /** A manifest of an earlier version in the words of this one; anything else as it is. */
 function migrated(json: unknown): unknown {
+  const parsed = v.safeParse(withoutScale, withReading(json));
+  return parsed.success ? { ...parsed.output, version: MANIFEST_VERSION, scale: 'whole' } : json;
+}
+
+/** A manifest of version 1 or 2 in the words of version 3; anything else as it is. */
+function withReading(json: unknown): unknown {
   const parsed = v.safeParse(earlier, json);
   if (!parsed.success) return json;
   const { samples, summary, ...rest } = parsed.output;
   const kind = (name: string) => (EARLIER_THRESHOLD.includes(name) ? 'threshold' : name);
   return {
     ...rest,
-    version: MANIFEST_VERSION,
+    version: 3,
     reading: 'per-file',
     evidence: [],
     samples: samples.map((each) =>

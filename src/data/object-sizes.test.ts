@@ -1,12 +1,25 @@
 import { expect, test } from 'vitest';
-import { leastArea, scaleSentence, smallObjectsRemark, suggestScale } from './object-sizes.ts';
+import {
+  leastArea,
+  ObjectSizeCounts,
+  scaleSentence,
+  smallObjectsRemark,
+  suggestScale,
+} from './object-sizes.ts';
+import type { Scale } from './types.ts';
 
 const large = { width: 1000, height: 800 };
+const keep = { size: 256, aspect: 'keep' } as const;
+
+function sizesOf(areas: readonly number[], image = large) {
+  const counts = new ObjectSizeCounts();
+  counts.add(image, areas);
+  return counts.sizes;
+}
 
 test('the limit is counted in pixels of the model, the share in pixels of the image', () => {
   // 800 · 256 / 1000 is 204.8 and becomes 205.
   const pixels = 16 / ((256 / 1000) * (205 / 800));
-  const keep = { size: 256, aspect: 'keep' } as const;
   expect(leastArea({ minSize: 4, minArea: 0 }, large, keep)).toBe(pixels);
   expect(leastArea({ minSize: 4, minArea: 0.002 }, large, keep)).toBe(1600);
   expect(leastArea({ minSize: 0, minArea: 0 }, large, keep)).toBe(0);
@@ -15,27 +28,64 @@ test('the limit is counted in pixels of the model, the share in pixels of the im
   );
 });
 
+test('objects are counted by area and by the size of their image', () => {
+  const counts = new ObjectSizeCounts();
+  counts.add(large, [40, 9]);
+  counts.add({ width: 30, height: 20 }, []);
+  counts.add(large, [9]);
+  expect(counts.sizes).toEqual([
+    {
+      ...large,
+      areas: [
+        [9, 2],
+        [40, 1],
+      ],
+    },
+    { width: 30, height: 20, areas: [] },
+  ]);
+});
+
 test('says how many objects are too small, and nothing where none is', () => {
-  const remark = (...areas: readonly number[]) =>
-    smallObjectsRemark([{ ...large, objects: areas.map((area) => ({ area })) }], 256, 4)?.what;
-  expect(remark(9, 9, 9)).toMatch(/^All 3 objects are under 4 pixels wide on a model of 256 pixels/);
+  const remark = (...areas: readonly number[]) => smallObjectsRemark(sizesOf(areas), 'whole', keep, 4)?.what;
+  expect(remark(9, 9, 9)).toMatch(
+    /^All 3 objects are under 4 pixels wide on a model of 256 pixels that sees/,
+  );
   expect(remark(5000, 9, 9)).toMatch(/^2 of 3 objects are /);
   expect(remark(9)).toMatch(/^The only object is /);
   expect(remark(5000, 244)).toBeUndefined();
   expect(remark()).toBeUndefined();
 });
 
+test('what is too small depends on the model and on the scale', () => {
+  const at = (scale: Scale, size: number) =>
+    smallObjectsRemark(sizesOf([9, 100, 100]), scale, { size, aspect: 'keep' }, 4);
+  expect(at('whole', 256)?.what).toMatch(/^All 3 objects are .*whole images/);
+  expect(at('whole', 256)?.cure).toMatch(/crops of 160 pixels: --scale 160/);
+  expect(at('whole', 1024)?.what).toMatch(/^1 of 3 objects are .*on a model of 1024 pixels/);
+  expect(at(320, 256)?.what).toMatch(/^1 of 3 objects are .*crops of 320 pixels/);
+  expect(at(160, 256)).toBeNull();
+  // No smaller crops are worth it.
+  expect(smallObjectsRemark(sizesOf([1]), 32, keep, 16)?.cure).not.toMatch(/--scale/);
+});
+
 test('suggests crops in which the median object is 16 pixels wide, and whole images where it is already', () => {
-  const of = (...areas: readonly number[]) =>
-    suggestScale([{ ...large, objects: areas.map((area) => ({ area })) }], 256);
+  const of = (...areas: readonly number[]) => suggestScale(sizesOf(areas), 256);
   // 20 pixels wide: 5 on a model that sees all 1,000.
-  expect(of(400, 400, 400)).toEqual({ scale: 320, medianWidth: 20 });
-  expect(of(9, 400, 90_000)).toEqual({ scale: 320, medianWidth: 20 });
-  expect(of(9).scale).toBe(32);
-  expect(of(90_000).scale).toBe('whole');
-  expect(of().scale).toBe('whole');
+  expect(of(400, 400, 400)).toBe(320);
+  expect(of(9, 400, 90_000)).toBe(320);
+  expect(suggestScale(sizesOf([400]), 1024)).toBe('whole');
+  expect(of(9)).toBe(32);
+  expect(of(90_000)).toBe('whole');
+  expect(of()).toBe('whole');
   // Crops nearly as large as the image would show nothing more.
-  expect(suggestScale([{ width: 300, height: 200, objects: [{ area: 324 }] }], 256).scale).toBe('whole');
-  expect(scaleSentence(of(400), 256)).toMatch(/20 pixels wide; in crops of 320 .* sees it 16 pixels wide/);
-  expect(scaleSentence(of(90_000), 256)).toBeNull();
+  expect(suggestScale(sizesOf([324], { width: 300, height: 200 }), 256)).toBe('whole');
+});
+
+test('says how wide objects are where the model sees them', () => {
+  const said = (area: number, scale: Scale) => scaleSentence(sizesOf([area]), scale, 256);
+  expect(said(400, 320)).toBe(
+    'Where a model of 256 pixels sees whole images, the median object is 5.1 pixels wide; in crops of 320 pixels it is 16 pixels.',
+  );
+  expect(said(90_000, 'whole')).toMatch(/the median object is 77 pixels wide\.$/);
+  expect(scaleSentence(sizesOf([]), 320, 256)).toBeNull();
 });

@@ -1,6 +1,7 @@
+import { seenSize } from './crops.ts';
 import type { ImageRecord } from './preprocess.ts';
 import { imageTransform } from './preprocess.ts';
-import type { ObjectFacts, Scale } from './types.ts';
+import type { ObjectSizes, Scale } from './types.ts';
 
 /** Which objects are too small to be trained on or measured. */
 export interface ObjectLimit {
@@ -10,24 +11,40 @@ export interface ObjectLimit {
   readonly minArea: number;
 }
 
-/** Side in pixels of the embedded model's input. */
-export const EMBEDDED_IMAGE_SIZE = 256;
+/** How a model sees an image: the side of its input in pixels, and whether the sides' ratio is kept. */
+export type ModelView = Pick<ImageRecord, 'size' | 'aspect'>;
+
+/** The embedded model's. */
+export const EMBEDDED_VIEW: ModelView = { size: 256, aspect: 'keep' };
 
 /** Fewest pixels that an object of an image of that size must have, for a model that sees the whole image. */
 export function leastArea(
   { minSize, minArea }: ObjectLimit,
   { width, height }: { readonly width: number; readonly height: number },
-  record: Pick<ImageRecord, 'size' | 'aspect'>,
+  view: ModelView,
 ): number {
-  const { scaleX, scaleY } = imageTransform(width, height, record);
+  const { scaleX, scaleY } = imageTransform(width, height, view);
   return Math.max(minArea * width * height, (minSize * minSize) / (scaleX * scaleY));
 }
 
-/** An image and its objects, as far as their sizes matter. */
-export interface SizedImage {
-  readonly width: number;
-  readonly height: number;
-  readonly objects: readonly Pick<ObjectFacts, 'area'>[];
+/** Counts objects by their area and the size of their image. */
+export class ObjectSizeCounts {
+  private readonly bySize = new Map<string, { width: number; height: number; areas: Map<number, number> }>();
+
+  add({ width, height }: { readonly width: number; readonly height: number }, areas: Iterable<number>): void {
+    const key = `${width} ${height}`;
+    const known = this.bySize.get(key) ?? { width, height, areas: new Map<number, number>() };
+    for (const area of areas) known.areas.set(area, (known.areas.get(area) ?? 0) + 1);
+    this.bySize.set(key, known);
+  }
+
+  get sizes(): ObjectSizes {
+    return [...this.bySize.values()].map(({ width, height, areas }) => ({
+      width,
+      height,
+      areas: [...areas].sort(([a], [b]) => a - b),
+    }));
+  }
 }
 
 /** Pixels that the median object should be wide where the model sees it. */
@@ -37,73 +54,100 @@ const CROP_STEP = 32;
 /** Crops of this share of an image's longer side are not worth it. */
 const NEARLY_WHOLE = 0.8;
 
-/** How a dataset is best seen by a model, and why. */
-export interface SuggestedScale {
-  readonly scale: Scale;
-  /** Of all objects: the side of a square of the same area, pixels of the images. */
-  readonly medianWidth: number;
-}
+/** The longer side of the largest image, pixels; 0 without an image. */
+export const longestSide = (sizes: ObjectSizes): number =>
+  sizes.reduce((longest, { width, height }) => Math.max(longest, width, height), 0);
 
 /**
- * `whole` where the median object is at least 16 pixels wide on a model of `size` pixels, or where crops in which it is
- * would hold most of the largest image; else the side of such crops.
+ * How a dataset is best seen by a model: `whole` where the median object is at least 16 pixels wide on a model of `size`
+ * pixels, or where crops in which it is would hold most of the largest image; else the side of such crops.
  */
-export function suggestScale(images: readonly SizedImage[], size: number): SuggestedScale {
-  const widths: number[] = [];
-  const shown: number[] = [];
-  let longest = 0;
-  for (const { width, height, objects } of images) {
-    longest = Math.max(longest, width, height);
-    for (const { area } of objects) {
-      widths.push(Math.sqrt(area));
-      shown.push((Math.sqrt(area) * size) / Math.max(width, height));
-    }
-  }
-  const medianWidth = median(widths);
+export function suggestScale(sizes: ObjectSizes, size: number): Scale {
+  const medianWidth = median(sizes, () => 1);
+  const seenWhole = medianSeen(sizes, 'whole', size);
+  if (medianWidth === null || seenWhole === null || seenWhole >= GOOD_SIZE) return 'whole';
   const side = Math.max(CROP_STEP, CROP_STEP * Math.floor((medianWidth * size) / GOOD_SIZE / CROP_STEP));
-  const isWhole = widths.length === 0 || median(shown) >= GOOD_SIZE || side >= NEARLY_WHOLE * longest;
-  return { scale: isWhole ? 'whole' : side, medianWidth };
+  return side >= NEARLY_WHOLE * longestSide(sizes) ? 'whole' : side;
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+/** Pixels that the median object is wide on a model of `size` pixels; null where there is no object. */
+function medianSeen(sizes: ObjectSizes, scale: Scale, size: number): number | null {
+  return median(sizes, (image) => {
+    const { width, height } = seenSize(image, scale);
+    return size / Math.max(width, height);
+  });
 }
 
-/** "The median object is 12 pixels wide …": why crops of that side were chosen. */
-export function scaleSentence({ scale, medianWidth }: SuggestedScale, size: number): string | null {
-  if (scale === 'whole') return null;
-  const width = medianWidth.toFixed(medianWidth < 10 ? 1 : 0);
-  const shown = Math.round((medianWidth * size) / scale);
-  return `The median object is ${width} pixels wide; in crops of ${scale} pixels a model of ${size} pixels sees it ${shown} pixels wide.`;
+/** The median of all objects' widths (the side of a square of the same area) times a factor of their image. */
+function median(sizes: ObjectSizes, factorOf: (image: ObjectSizes[number]) => number): number | null {
+  const widths = sizes.flatMap((image) => {
+    const factor = factorOf(image);
+    return image.areas.map(([area, count]) => ({ width: Math.sqrt(area) * factor, count }));
+  });
+  widths.sort((a, b) => a.width - b.width);
+  let left = countObjects(sizes) >> 1;
+  for (const { width, count } of widths) {
+    if (left < count) return width;
+    left -= count;
+  }
+  return null;
 }
 
-/**
- * What to say of objects that are under `minSize` pixels wide where a model of `size` pixels sees their images whole;
- * null when none is.
- */
+function countObjects(sizes: ObjectSizes): number {
+  return sizes.reduce((sum, { areas }) => sum + areas.reduce((own, [, count]) => own + count, 0), 0);
+}
+
+/** "Where a model of 256 pixels sees whole images, …": how wide it sees objects; null where there is none. */
+export function scaleSentence(sizes: ObjectSizes, scale: Scale, size: number): string | null {
+  const whole = medianSeen(sizes, 'whole', size);
+  const seen = medianSeen(sizes, scale, size);
+  if (whole === null || seen === null) return null;
+  const sentence = `Where a model of ${size} pixels sees whole images, the median object is ${pixels(whole)} wide`;
+  return scale === 'whole'
+    ? `${sentence}.`
+    : `${sentence}; in crops of ${scale} pixels it is ${pixels(seen)}.`;
+}
+
+const pixels = (width: number): string => {
+  const text = width.toFixed(width < 9.95 ? 1 : 0).replace(/\.0$/, '');
+  return `${text} ${text === '1' ? 'pixel' : 'pixels'}`;
+};
+
+/** What to say of objects that are under `minSize` pixels wide where a model sees them; null when none is. */
 export function smallObjectsRemark(
-  images: readonly SizedImage[],
-  size: number,
+  sizes: ObjectSizes,
+  scale: Scale,
+  view: ModelView,
   minSize: number,
 ): { readonly what: string; readonly cure: string } | null {
   let small = 0;
-  let objects = 0;
-  for (const image of images) {
-    const least = leastArea({ minSize, minArea: 0 }, image, { size, aspect: 'keep' });
-    objects += image.objects.length;
-    for (const { area } of image.objects) if (area < least) small++;
+  for (const image of sizes) {
+    const least = leastArea({ minSize, minArea: 0 }, seenSize(image, scale), view);
+    for (const [area, count] of image.areas) if (area < least) small += count;
   }
   if (small === 0) return null;
+  const objects = countObjects(sizes);
   const which =
     small < objects
       ? `${small} of ${objects} objects are`
       : objects === 1
         ? 'The only object is'
         : `All ${objects} objects are`;
-  const suggested = suggestScale(images, size);
-  const crops = suggested.scale === 'whole' ? 256 : suggested.scale;
+  const seen = scale === 'whole' ? 'that sees whole images' : `that sees crops of ${scale} pixels`;
+  const smaller = smallerCrops(sizes, scale, view.size);
   return {
-    what: `${which} under ${minSize} pixels wide on a model of ${size} pixels: too small to train on or to measure.`,
-    cure: `Train and evaluate on crops (--scale ${crops}). ${scaleSentence(suggested, size) ?? ''}`.trimEnd(),
+    what: `${which} under ${minSize} pixels wide on a model of ${view.size} pixels ${seen}: too small to train on or to measure.`,
+    cure:
+      smaller === null
+        ? 'Nothing is to be done if they are specks; else lower "Smallest object" (--min-size).'
+        : `Let the model see crops of ${smaller} pixels: --scale ${smaller}, or the dataset's scale in the studio.`,
   };
+}
+
+/** Crops in which objects are larger than at a scale; null where there are none worth it. */
+function smallerCrops(sizes: ObjectSizes, scale: Scale, size: number): number | null {
+  const suggested = suggestScale(sizes, size);
+  const crops = suggested === 'whole' ? size : suggested;
+  const now = scale === 'whole' ? longestSide(sizes) : scale;
+  return crops < now ? crops : null;
 }

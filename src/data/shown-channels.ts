@@ -49,7 +49,7 @@ export function channelRemarks(images: readonly ManyChannels[]): Refusal[] {
       'data/channels',
       file,
       `${count} ${of} channels, of which ${which}.`,
-      'If others show the objects better, choose three with --channels or "channels" in dataset.json, or export those as RGB.',
+      'If others show the objects better, choose three in the preview before the import, with --channels or "channels" in dataset.json, or export those as RGB.',
     );
   });
 }

@@ -124,6 +124,14 @@ export interface DepthMapping {
 /** How a model sees the images of a dataset: whole, or in crops of so many pixels a side at the images' own scale. */
 export type Scale = 'whole' | number;
 
+/** How large the objects of a dataset are: for each size of its images, how many objects have an area, in pixels. */
+export type ObjectSizes = readonly {
+  readonly width: number;
+  readonly height: number;
+  /** Areas ascending. */
+  readonly areas: readonly (readonly [area: number, count: number])[];
+}[];
+
 export type Split = 'train' | 'val' | 'test';
 
 /** Where the files of one sample are; `name` is the image's path inside its dataset and sorts the samples. */
@@ -206,4 +214,7 @@ export interface StoredDataset {
   readonly evidence: readonly string[];
   /** Names of classes by their label. */
   readonly classNames: Readonly<Record<string, string>>;
+  readonly scale: Scale;
+  /** Null of datasets that were stored before sizes were kept. */
+  readonly sizes: ObjectSizes | null;
 }

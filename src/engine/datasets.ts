@@ -8,12 +8,11 @@ import {
   loadSample,
 } from '../data/dataset.ts';
 import { inspectDataset } from '../data/inspect.ts';
-import type { SizedImage } from '../data/object-sizes.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import { type InputFile, readDatasets } from '../data/read-datasets.ts';
 import type { ReadingChanges } from '../data/reading/reading.ts';
 import { type SplitOrder, splitSamples } from '../data/split.ts';
-import type { Refusal } from '../data/types.ts';
+import type { ObjectSizes, Refusal } from '../data/types.ts';
 import type { RunDatasetName } from './run/run-files.ts';
 import type { RunDataset, SplitOf } from './run/run-types.ts';
 
@@ -22,8 +21,7 @@ export interface FolderDataset {
   readonly dataset: Dataset;
   /** What was left out, and remarks on what was taken. */
   readonly refusals: readonly Refusal[];
-  /** The sizes of its images and of their objects. */
-  readonly images: readonly SizedImage[];
+  readonly sizes: ObjectSizes;
 }
 
 /**
@@ -48,16 +46,10 @@ export async function openFolderDataset(
       cure: 'Give each of them with a --data of its own.',
     });
   }
-  const inspected = await inspectDataset(found ?? { name, samples: [] }, { changes, listObjects: true });
+  const inspected = await inspectDataset(found ?? { name, samples: [] }, { changes });
   const all = [...refusals, ...inspected.refusals];
-  if (inspected.samples.length > 0) {
-    const images = inspected.samples.map(({ width, height }, i) => ({
-      width,
-      height,
-      objects: inspected.objects[i] ?? [],
-    }));
-    return { dataset: inspected.dataset, refusals: all, images };
-  }
+  if (inspected.samples.length > 0)
+    return { dataset: inspected.dataset, refusals: all, sizes: inspected.sizes };
   const [first] = all;
   throw new Failure({
     code: 'data/no-dataset',

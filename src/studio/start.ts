@@ -1,5 +1,6 @@
 import type { EngineClient } from '../worker/client.ts';
 import { loadDatasets } from './stores/datasets.ts';
+import { refreshPreview } from './stores/drop-preview.ts';
 import { linkEngine } from './stores/engine-link.ts';
 import { notifyWarning } from './stores/notices.ts';
 import { followAddress } from './stores/page.ts';
@@ -25,10 +26,12 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
   void persistStorage();
   const booted = bootSession(modelBaseUrl);
   void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKeptMasks()]));
-  // With another model other runs fit, and answers about the open image are out of date.
+  // With another model other runs fit, objects are seen otherwise, and answers about the open image are out of date.
   useSession.subscribe((state, before) => {
     if (before.model && state.model?.hash !== before.model.hash) {
       void loadRuns();
+      void loadDatasets();
+      void refreshPreview();
       void clearAnswers();
     }
   });

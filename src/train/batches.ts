@@ -145,7 +145,7 @@ export class Batches {
     return {
       code: 'train/no-objects',
       what: `${MOST_WITHOUT_OBJECT} images in a row had no object to train on.`,
-      cure: `Check the masks: objects under ${this.config.minSize} pixels wide on the model's input are left out. Train on crops around the objects (--scale 256 in the command line), or lower "Smallest object" (--min-size).`,
+      cure: `Check the masks: objects under ${this.config.minSize} pixels wide on the model's input are left out. Train on crops around the objects (--scale, or the dataset's scale in the studio), or lower "Smallest object" (--min-size).`,
     };
   }
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { className, objectClasses } from '../data/classes.ts';
 import { type Dataset, type DatasetSample, isLabelled, loadSample } from '../data/dataset.ts';
 import { maskKindOf } from '../data/inspect.ts';
+import type { ModelView } from '../data/object-sizes.ts';
 import { classReading } from '../data/reading/reading.ts';
 import { type SplitOrder, splitCountsOf, splitSamples } from '../data/split.ts';
 import type { StoredDataset } from '../data/types.ts';
@@ -14,6 +15,7 @@ import type {
   ShownSample,
   SplitName,
 } from './protocol.ts';
+import { scaleInfo } from './scale-info.ts';
 import { CARD_SAMPLES } from './thumbnails.ts';
 
 /** The seed of a dataset's split in the studio: fixed, so that the test images of all runs are the same. */
@@ -40,7 +42,8 @@ export const EMPTY_CARD: Card = { splitOrder: 'shuffled', refusals: [], classObj
 
 const SPLIT_NAMES = { train: 'train', val: 'validation', test: 'test' } as const;
 
-export function datasetInfo(stored: StoredDataset, card: Card): DatasetInfo {
+/** @param view the open model's. */
+export function datasetInfo(stored: StoredDataset, card: Card, view: ModelView): DatasetInfo {
   const { id, name, created, bytes, summary } = stored;
   const labelled = stored.samples.flatMap(({ name: own, maskKind }, i) => {
     const split = stored.splits[i];
@@ -61,6 +64,7 @@ export function datasetInfo(stored: StoredDataset, card: Card): DatasetInfo {
     bytes,
     refusals: card.refusals,
     evidence: stored.evidence,
+    scale: scaleInfo(stored.sizes, stored.scale, view),
     shown: shownSamples(stored),
   };
 }

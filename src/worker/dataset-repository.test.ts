@@ -65,6 +65,36 @@ test('what is good is kept with its card, what is not is named, and both survive
   await expect(again.sample(id, 'c.png')).rejects.toThrow();
 });
 
+test('a dataset is imported at the scale that suits the open model, and changed afterwards', async () => {
+  const store = new MemoryStore();
+  // Objects are 15 pixels wide in images of 40.
+  const small = new DatasetRepository(store, null, () => ({ size: 32, aspect: 'keep' }));
+  const large = new DatasetRepository(store, null, () => ({ size: 256, aspect: 'keep' }));
+  const cells = drawn('Cells', ['a.png', 'b.png', 'c.png']);
+  const add = async (repository: DatasetRepository, dataset: Dataset) => {
+    const [info] = (await repository.add([dataset], [], quiet)).datasets;
+    if (!info) throw new Error('nothing was imported');
+    return info;
+  };
+  expect((await add(large, cells)).scale).toMatchObject({
+    chosen: 'whole',
+    suggested: 'whole',
+    longestSide: 40,
+    sentence: expect.stringContaining('a model of 256 pixels'),
+    tooSmall: null,
+  });
+  expect((await add(large, { ...cells, scale: 20 })).scale.chosen).toBe(20);
+  const info = await add(small, cells);
+  expect((await small.open(info.id)).dataset.scale).toBe(info.scale.chosen);
+  const changed = await small.setScale(info.id, 24);
+  expect(changed.scale).toMatchObject({ chosen: 24, suggested: info.scale.suggested });
+  expect((await small.open(info.id)).dataset.scale).toBe(24);
+  expect((await new DatasetRepository(store).open(info.id)).dataset.scale).toBe(24);
+  const tiny = new DatasetRepository(store, null, () => ({ size: 4, aspect: 'keep' }));
+  expect((await tiny.info(info.id)).scale.tooSmall?.what).toMatch(/All 6 objects .* a model of 4 pixels/);
+  await expect(tiny.setScale('gone', 24)).rejects.toMatchObject({ record: { code: 'data/half-saved' } });
+});
+
 test('what cannot be opened is told with its size, and can be deleted', async () => {
   const store = new MemoryStore();
   const repository = new DatasetRepository(store);

@@ -6,9 +6,10 @@ import { DatasetStore, newDatasetId } from '../data/dataset-store.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
 import { inspectDataset } from '../data/inspect.ts';
 import { Lru } from '../data/lru.ts';
+import { EMBEDDED_VIEW, type ModelView, suggestScale } from '../data/object-sizes.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import type { DatasetStatistics } from '../data/reading/dataset-reading.ts';
-import type { StoredDataset } from '../data/types.ts';
+import type { Scale, StoredDataset } from '../data/types.ts';
 import { loadByName } from '../engine/datasets.ts';
 import {
   type Card,
@@ -61,10 +62,14 @@ export class DatasetRepository {
 
   private readonly thumbnails: Thumbnails;
 
-  /** @param encodeThumbnail makes the thumbnails of what is imported; null makes none. */
+  /**
+   * @param encodeThumbnail makes the thumbnails of what is imported; null makes none.
+   * @param modelView how the model that is open sees images.
+   */
   constructor(
     private readonly store: FileStore,
     private readonly encodeThumbnail: EncodeThumbnail | null = null,
+    readonly modelView: () => ModelView = () => EMBEDDED_VIEW,
   ) {
     this.disk = new DatasetStore(store);
     this.thumbnails = new Thumbnails(store);
@@ -99,7 +104,7 @@ export class DatasetRepository {
 
   async list(): Promise<DatasetInfo[]> {
     const { datasets } = await this.disk.list();
-    return Promise.all(datasets.map(async (stored) => datasetInfo(stored, await this.card(stored.id))));
+    return Promise.all(datasets.map(async (stored) => this.infoOf(stored, await this.card(stored.id))));
   }
 
   /** What is stored of datasets that cannot be opened; one that is just being stored, here or in another tab, is none of them. */
@@ -124,7 +129,7 @@ export class DatasetRepository {
 
   async info(id: string): Promise<DatasetInfo> {
     const { stored, card } = await this.open(id);
-    return datasetInfo(stored, card);
+    return this.infoOf(stored, card);
   }
 
   async samples(id: string): Promise<SampleInfo[]> {
@@ -161,6 +166,13 @@ export class DatasetRepository {
       valueOrThrow(await this.disk.load(id));
       await this.writeCard(id, { ...(await this.card(id)), splitOrder });
     });
+    return this.info(id);
+  }
+
+  /** Runs that were started keep the scale of their start. */
+  async setScale(id: string, scale: Scale): Promise<DatasetInfo> {
+    await datasetLocks.whileTaken(id, async () => valueOrThrow(await this.disk.setScale(id, scale)));
+    this.opened.delete(id);
     return this.info(id);
   }
 
@@ -211,12 +223,18 @@ export class DatasetRepository {
     const classObjects = await countClassObjects(samples, inspected.summary.labels, signal);
     await thumbnails?.finish();
     await this.writeCard(id, { splitOrder: 'shuffled', refusals: [...known, ...found], classObjects });
-    await this.disk.save(inspected, {
+    const scale = dataset.scale ?? suggestScale(inspected.sizes, this.modelView().size);
+    const scaled = { ...inspected, dataset: { ...inspected.dataset, scale } };
+    await this.disk.save(scaled, {
       id,
       signal,
       onProgress: ({ done, total }) => onProgress({ done, total, label: `Storing ${dataset.name}` }),
     });
     return { isStored: true, found };
+  }
+
+  private infoOf(stored: StoredDataset, card: Card): DatasetInfo {
+    return datasetInfo(stored, card, this.modelView());
   }
 
   private async read(id: string): Promise<OpenedDataset> {

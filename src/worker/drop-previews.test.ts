@@ -2,10 +2,11 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import { fakeWebLocks } from '../testing/fake-web-locks.ts';
+import { greyTiff } from '../testing/grey-tiff.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import type { EngineState } from './engine-state.ts';
 import { dataHandlers } from './handlers/data.ts';
-import type { AnswerOf, CallName, DatasetPreview, DroppedFile, Result } from './protocol.ts';
+import type { AnswerOf, CallName, DatasetPreview, DatasetSettings, DroppedFile, Result } from './protocol.ts';
 import type { TrainingService } from './runs/training-service.ts';
 import type { CallContext } from './serve.ts';
 
@@ -167,6 +168,57 @@ describe('a drop', () => {
     expect(await again.list()).toEqual(datasets);
     expect((await again.sample(datasets[0]?.id ?? '', 'a.png')).objects.regions).toHaveLength(2);
     expect(first.reading?.ignored).toEqual(['255']);
+  });
+
+  test('has a scale, which is stored as it was chosen', async () => {
+    const { handlers, context, drop, first } = await preview();
+    expect(first.scale).toMatchObject({
+      chosen: 'whole',
+      suggested: 'whole',
+      longestSide: SIDE,
+      sentence: expect.stringMatching(/the median object is 107 pixels wide\.$/),
+    });
+    const { dropId } = drop;
+    const settings = { scale: 16 };
+    const changed = answer<'data.previewWith'>(
+      await handlers['data.previewWith']({ dropId, index: 0, settings, size: 12 }, context()),
+    );
+    expect(changed.scale).toMatchObject({
+      chosen: 16,
+      sentence: expect.stringMatching(/in crops of 16 pixels it is 160 pixels/),
+    });
+    const { datasets } = answer<'data.import'>(
+      await handlers['data.import']({ dropId, settings: { 0: settings } }, context()),
+    );
+    expect(datasets[0]?.scale.chosen).toBe(16);
+    const whole = answer<'data.setScale'>(
+      await handlers['data.setScale']({ datasetId: datasets[0]?.id ?? '', scale: 'whole' }, context()),
+    );
+    expect(whole.scale.chosen).toBe('whole');
+  });
+
+  test('offers the channels of images that have many', async () => {
+    const channelled = new Uint8Array(2 * SIDE * SIDE).map((_, i) => (i % 2 === 0 ? 10 : i % 251));
+    const tiff = greyTiff({ width: SIDE, height: SIDE, bits: 8, samples: 2 }, channelled);
+    const many: DroppedFile[] = [
+      { path: 'set/images/a.tif', file: new File([new Uint8Array(tiff)], 'a.tif') },
+    ];
+    const { handlers, context } = calls();
+    const { dropId, datasets } = answer<'data.preview'>(
+      await handlers['data.preview']({ files: many, size: 12 }, context()),
+    );
+    expect(datasets[0]).toMatchObject({ scale: null, channels: { of: 2, shown: [2, 2, 2] } });
+    const settings: DatasetSettings = { channels: [1, 2, 2] };
+    const changed = answer<'data.previewWith'>(
+      await handlers['data.previewWith']({ dropId, index: 0, settings, size: 12 }, context()),
+    );
+    expect(changed.channels).toEqual({ of: 2, shown: [1, 2, 2] });
+    const imported = answer<'data.import'>(
+      await handlers['data.import']({ dropId, settings: { 0: settings } }, context()),
+    );
+    const { image: shown } = await repository.sample(imported.datasets[0]?.id ?? '', 'a.tif');
+    expect([...shown.data.subarray(0, 6)]).toEqual([10, 1, 1, 10, 3, 3]);
+    expect((await preview()).first.channels).toBeNull();
   });
 
   test('says which value does not occur', async () => {

@@ -2,13 +2,16 @@
 import { Failure, type FailureRecord } from '../config/failure.ts';
 import { type Dataset, isLabelled, type LoadedSample, loadSample } from '../data/dataset.ts';
 import { statisticsOf } from '../data/inspect.ts';
+import { ObjectSizeCounts } from '../data/object-sizes.ts';
 import { type DatasetStatistics, inferDatasetReading } from '../data/reading/dataset-reading.ts';
 import type { ValueShare } from '../data/reading/infer.ts';
 import { type MaskReading, settingText } from '../data/reading/reading.ts';
 import { type DatasetSettings, withSettings } from '../data/reading/settings.ts';
+import { commonChannels } from '../data/shown-channels.ts';
 import type { DatasetRepository } from './dataset-repository.ts';
-import type { DatasetPreview, ImportReport, Progress, ReadingInfo } from './protocol.ts';
+import type { ChannelInfo, DatasetPreview, ImportReport, Progress, ReadingInfo } from './protocol.ts';
 import { failureOf } from './result.ts';
+import { scaleInfo } from './scale-info.ts';
 
 /** Images of a preview. */
 const SAMPLES = 3;
@@ -35,7 +38,7 @@ export class DropPreviews {
   private drop: Drop | null = null;
   private count = 0;
 
-  constructor(private readonly repository: Pick<DatasetRepository, 'add'>) {}
+  constructor(private readonly repository: Pick<DatasetRepository, 'add' | 'modelView'>) {}
 
   /** Looks at all masks. Rejects with the signal's reason. */
   async preview(
@@ -67,14 +70,27 @@ export class DropPreviews {
     const statistics = drop.statistics[index];
     if (!found || !statistics) throw noDrop();
     const dataset = withSettings(found, settings);
-    const { reading, evidence, remarks, values } = inferDatasetReading(statistics, dataset.changes);
+    const { reading, evidence, remarks, values } = inferDatasetReading(
+      statistics,
+      dataset.changes ?? {},
+      dataset.samples,
+    );
     const role = (['instances', 'labels', 'masks'] as const).find((each) => reading[each]);
     const masked = dataset.samples.filter(isLabelled);
     const samples: LoadedSample[] = [];
+    const counts = new ObjectSizeCounts();
+    const channels = dataset.changes?.channels;
     for (const sample of spread(masked.length > 0 ? masked : dataset.samples)) {
-      const loaded = await loadSample({ ...sample, reading });
-      if (loaded.ok) samples.push(loaded.value);
+      const loaded = await loadSample({ ...sample, reading }, channels && { channels });
+      if (!loaded.ok) continue;
+      const { image, objects } = loaded.value;
+      samples.push(loaded.value);
+      counts.add(
+        image,
+        objects.regions.map(({ area }) => area),
+      );
     }
+    const view = this.repository.modelView();
     return {
       index,
       name: dataset.name,
@@ -83,6 +99,8 @@ export class DropPreviews {
       reading: role ? readingInfo(reading[role], values[role]) : null,
       evidence,
       remarks: remarks.map((remark) => ({ ...failureOf(remark), severity: remark.severity })),
+      scale: masked.length > 0 ? scaleInfo(counts.sizes, dataset.scale ?? null, view) : null,
+      channels: channelInfo(samples),
       samples,
     };
   }
@@ -129,6 +147,14 @@ function spread<T>(all: readonly T[]): T[] {
     { length: SAMPLES },
     (_, i) => all[Math.round((i * (all.length - 1)) / (SAMPLES - 1))],
   ).filter((one): one is T => one !== undefined);
+}
+
+/** What images of two or more than three channels show; null where they have not, or do not have equally many. */
+function channelInfo(samples: readonly LoadedSample[]): ChannelInfo | null {
+  const many = samples.flatMap(({ name, channels }) => (channels ? [{ file: name, channels }] : []));
+  const shown = commonChannels(many);
+  const of = many[0]?.channels.of;
+  return shown && of !== undefined ? { of, shown } : null;
 }
 
 function readingInfo(

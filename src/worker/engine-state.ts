@@ -2,6 +2,7 @@
 import { Failure, type FailureRecord } from '../config/failure.ts';
 import type { FileStore } from '../data/file-store.ts';
 import { MemoryStore } from '../data/memory-store.ts';
+import { EMBEDDED_VIEW, type ModelView } from '../data/object-sizes.ts';
 import { OpfsStore } from '../data/opfs-store.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { type OpenModel, type OpenModelOptions, openModel } from '../engine/model.ts';
@@ -33,6 +34,7 @@ export interface CurrentModel {
 
 export class EngineState {
   readonly queue = new GpuQueue();
+  readonly datasets: DatasetRepository;
   /** Set by `boot`; address of the embedded models. */
   modelBaseUrl = '';
   private gpu: Gpu | null = null;
@@ -48,9 +50,10 @@ export class EngineState {
     readonly store: FileStore,
     /** Why the storage is memory only; null when the browser keeps it. */
     readonly storageFailure: FailureRecord | null,
-    readonly datasets: DatasetRepository,
     readonly emit: (event: EngineEvent) => void,
-  ) {}
+  ) {
+    this.datasets = new DatasetRepository(store, encodeThumbnail, () => this.modelView);
+  }
 
   /** Opens the browser's storage; where it gives none, works in memory and says so in {@link storageFailure}. */
   static async open(emit: (event: EngineEvent) => void): Promise<EngineState> {
@@ -63,7 +66,7 @@ export class EngineState {
       store = new MemoryStore();
       failure = error.record;
     }
-    return new EngineState(store, failure, new DatasetRepository(store, encodeThumbnail), emit);
+    return new EngineState(store, failure, emit);
   }
 
   /** Asks for the adapter and follows it; a failure is part of the report. */
@@ -114,6 +117,13 @@ export class EngineState {
   /** The open model, if any. */
   get model(): CurrentModel | null {
     return this.current;
+  }
+
+  /** How the open model sees images; the embedded model's view where none is open. */
+  get modelView(): ModelView {
+    if (!this.current) return EMBEDDED_VIEW;
+    const { imageSize, preprocessing } = this.current.open.config;
+    return { size: imageSize, aspect: preprocessing.aspect };
   }
 
   /** Work that ends long uses of a model which was replaced, before its weights are released. */

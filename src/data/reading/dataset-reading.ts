@@ -2,7 +2,8 @@
 import { readRaster } from '../decode/read-raster.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import type { Refusal } from '../types.ts';
-import { inferReading, type ValueShare } from './infer.ts';
+import { commonFolder } from './findings.ts';
+import { type InferredReading, inferReading, type ValueShare } from './infer.ts';
 import type { DatasetReading, MaskReading, MaskRole, ReadingChanges } from './reading.ts';
 import { MaskStatistics, maskFacts } from './statistics.ts';
 
@@ -12,9 +13,9 @@ export type DatasetStatistics = ReadonlyMap<MaskRole, MaskStatistics>;
 /** What was found out of all masks of a dataset. */
 export interface InferredDataset {
   readonly reading: DatasetReading;
-  /** A sentence for each part of the reading. */
+  /** A sentence for each part of the reading that objects or classes come from. */
   readonly evidence: readonly string[];
-  /** What is not certain, and masks that are left out. */
+  /** What is not certain of it, and masks that are left out. */
   readonly remarks: readonly Refusal[];
   /** The values that occur by role, those of most pixels first. */
   readonly values: Readonly<Partial<Record<MaskRole, readonly ValueShare[]>>>;
@@ -72,8 +73,34 @@ export async function collectStatistics(
 
 const NO_SUCH_VALUE = 'data/reading-no-such-value';
 
-/** The reading by statistics. @param changes what a person chose; values count for the roles that have them. */
-export function inferDatasetReading(stats: DatasetStatistics, changes: ReadingChanges = {}): InferredDataset {
+/** The roles that objects come from: of each sample the first that is read of ids, files of one object, labels, the mask. */
+function objectRoles(
+  samples: readonly MaskFiles[],
+  isRead: (role: MaskRole) => boolean,
+): ReadonlySet<MaskRole> {
+  return new Set(
+    samples.flatMap(({ mask, labels, instances, objectMasks = [] }) => {
+      const roles: readonly (MaskRole | false)[] = [
+        instances !== undefined && 'instances',
+        objectMasks.length > 0 && 'masks',
+        labels !== undefined && 'labels',
+        mask !== undefined && 'masks',
+      ];
+      return roles.find((role) => role !== false && isRead(role)) || [];
+    }),
+  );
+}
+
+/**
+ * The reading by statistics.
+ * @param changes what a person chose; values count for the roles that have them.
+ * @param samples what the statistics are of. Roles that no object and no class comes from are left out of the evidence.
+ */
+export function inferDatasetReading(
+  stats: DatasetStatistics,
+  changes: ReadingChanges,
+  samples: readonly MaskFiles[],
+): InferredDataset {
   const { background: _, ignored: __, ...withoutValues } = changes;
   const found = ROLES.flatMap((role) => {
     const own = stats.get(role);
@@ -84,15 +111,58 @@ export function inferDatasetReading(stats: DatasetStatistics, changes: ReadingCh
   const someHas = found.some((one) => !lacks(one));
   const reading: Partial<Record<MaskRole, MaskReading>> = {};
   const values: Partial<Record<MaskRole, readonly ValueShare[]>> = {};
-  const evidence: string[] = [];
-  const remarks: Refusal[] = [];
-  for (const one of found) {
+  const all: RoleReading[] = found.map((one) => {
     const { role, own } = one;
     const inferred = someHas && lacks(one) ? inferReading(own, role, withoutValues) : one.inferred;
     if (inferred.reading) reading[role] = inferred.reading;
     values[role] = inferred.values;
-    evidence.push(...inferred.evidence.map((text) => (found.length > 1 ? `${role}/: ${text}` : text)));
-    remarks.push(...inferred.remarks);
-  }
-  return { reading, evidence, remarks, values };
+    return { role, inferred };
+  });
+  return { reading, values, ...findingsOf(all, samples) };
+}
+
+interface RoleReading {
+  readonly role: MaskRole;
+  readonly inferred: InferredReading;
+}
+
+/** What is said of the roles: of several, which is for what, and nothing more of one that is for nothing. */
+function findingsOf(
+  all: readonly RoleReading[],
+  samples: readonly MaskFiles[],
+): Pick<InferredDataset, 'evidence' | 'remarks'> {
+  const withObjects = objectRoles(samples, (role) => all.some((one) => one.role === role));
+  const isForObjects = ({ role }: RoleReading) => withObjects.has(role);
+  const classRole = all.some(({ role }) => role === 'labels') ? 'labels' : 'masks';
+  const isForClasses = ({ role, inferred }: RoleReading) =>
+    role === classRole && inferred.reading?.meaning === 'classes';
+  const counts = (one: RoleReading) => isForObjects(one) || isForClasses(one);
+  const place = ({ role }: RoleReading) => folderOf(role, samples);
+  const rest = all.filter((one) => !isForObjects(one));
+  const first = all.filter(isForObjects);
+  const evidence = all
+    .filter(counts)
+    .flatMap((one) =>
+      one.inferred.evidence.map((text) => (all.length > 1 ? `${place(one)}: ${text}` : text)),
+    );
+  const words = rest.map((one) =>
+    isForClasses(one) ? `${place(one)} says their classes` : `${place(one)} adds no object`,
+  );
+  if (words.length > 0 && first.length > 0)
+    evidence.unshift(`Objects are read from ${first.map(place).join(' and ')}; ${words.join('; ')}.`);
+  const remarks = all.flatMap((one) =>
+    one.inferred.remarks.filter(({ severity }) => counts(one) || severity === 'refused'),
+  );
+  return { evidence, remarks };
+}
+
+/** Where the files of a role lie: the last folder that all of them have in common. */
+function folderOf(role: MaskRole, samples: readonly MaskFiles[]): string {
+  const files = samples.flatMap((sample) =>
+    filesByRole(sample).flatMap(([own, { path }]) => (own === role ? [path] : [])),
+  );
+  // One file too lies in a folder.
+  const folder = commonFolder(files.length === 1 ? [...files, ...files] : files);
+  const [, name = role, slash = ''] = /([^/]+)(\/?)$/.exec(folder) ?? [];
+  return name + slash;
 }

@@ -105,7 +105,8 @@ export const same = (a: number | null, b: number | null) => a === b || (Number.i
 
 const percent = (share: number) => `${share >= 0.1 ? Math.round(100 * share) : (100 * share).toFixed(1)} %`;
 
-function commonFolder(files: readonly string[]): string {
+/** The folder that files lie in together, with `/` behind it; the first file where there is none. */
+export function commonFolder(files: readonly string[]): string {
   const [first = '', ...others] = files;
   if (others.length === 0) return first;
   const folders = first.split('/').slice(0, -1);

@@ -16,6 +16,7 @@ describe('dataset.json', () => {
       ignore: [255, 'nan', 'transparent'],
       threshold: 128,
       instances: true,
+      scale: 512,
       classNames: { '1': 'leaf', '#ff0000': 'stem' },
     };
     const read = await readSettings(fileOf(JSON.stringify(all)));
@@ -45,6 +46,9 @@ describe('dataset.json', () => {
     ['a threshold in words', '{"threshold": "128"}', /threshold/],
     ['a number beyond all', '{"threshold": 1e999}', /threshold/],
     ['yes', '{"instances": "yes"}', /instances/],
+    ['a scale in words', '{"scale": "half"}', /scale is wrong: it must be "whole" or/],
+    ['crops of half a pixel', '{"scale": 64.5}', /scale/],
+    ['crops of nothing', '{"scale": 0}', /scale/],
     ['names of nothing', '{"classNames": {"leaf": "1"}}', /classNames/],
     ['a name that is long', JSON.stringify({ classNames: { '1': 'x'.repeat(300) } }), /classNames/],
     ['a deep nest', `${'{"background":'.repeat(2000)}1${'}'.repeat(2000)}`, /background/],

@@ -1,16 +1,20 @@
-/** Settings of a dataset that a person writes: in `dataset.json` beside the images, as flags, or in the studio. */
+/** Settings of a dataset, its reading and its scale, that a person writes: in `dataset.json` beside the images, as flags, or in the studio. */
 import * as v from 'valibot';
 import type { Dataset } from '../dataset.ts';
 import { nameParts } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { refusal } from '../outcome.ts';
-import type { Outcome } from '../types.ts';
+import type { Outcome, Scale } from '../types.ts';
 import { type ChannelChoice, parseValue, type ReadingChanges } from './reading.ts';
 
 /** The file's name, in any case. */
 const SETTINGS_FILE = 'dataset.json';
 
 const MOST_BYTES = 2 ** 20;
+
+/** Smallest and largest side of crops that can be chosen, pixels. */
+export const MIN_CROP = 16;
+export const MAX_CROP = 65_536;
 
 /** A value as a person writes it: a number, or a word that {@link parseValue} knows. */
 export type SettingValue = number | string;
@@ -27,6 +31,8 @@ export interface DatasetSettings {
   readonly instances?: boolean;
   /** Channels of the images that are shown as red, green and blue, from 1. */
   readonly channels?: ChannelChoice;
+  /** How a model sees the images. */
+  readonly scale?: Scale;
   /** Names of classes by their value. */
   readonly classNames?: Readonly<Record<string, string>>;
 }
@@ -46,6 +52,12 @@ const Settings = v.strictObject({
   threshold: v.exactOptional(finite),
   instances: v.exactOptional(v.boolean()),
   channels: v.exactOptional(v.tuple([channel, channel, channel])),
+  scale: v.exactOptional(
+    v.union(
+      [v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(MIN_CROP), v.maxValue(MAX_CROP))],
+      `it must be "whole" or the side of crops in whole pixels, ${MIN_CROP} to ${MAX_CROP}`,
+    ),
+  ),
   classNames: v.exactOptional(
     v.record(
       v.pipe(v.string(), v.check(isValue, 'classes are named by their value')),
@@ -65,7 +77,7 @@ export async function readSettings(file: LazyFile): Promise<Outcome<DatasetSetti
       'data/settings',
       file.path,
       reason,
-      'It may hold {"background": 0, "ignore": [255], "threshold": 128, "instances": true, "channels": [2, 1, 1], "classNames": {"1": "leaf"}}, each of them if needed.',
+      'It may hold {"background": 0, "ignore": [255], "threshold": 128, "instances": true, "channels": [2, 1, 1], "scale": 512, "classNames": {"1": "leaf"}}, each of them if needed.',
     ),
   });
   const bytes = await readBytes(file, MOST_BYTES);
@@ -106,6 +118,7 @@ export function withSettings(dataset: Dataset, settings: DatasetSettings): Datas
   return {
     ...dataset,
     changes: { ...dataset.changes, ...changesOf(settings) },
+    ...(settings.scale !== undefined && { scale: settings.scale }),
     ...(classNames ? { classNames } : {}),
   };
 }

@@ -8,6 +8,7 @@ import type {
   Progress,
   Result,
   SampleInfo,
+  Scale,
   SplitOrder,
 } from '../../worker/protocol.ts';
 import { plural } from '../format/format.ts';
@@ -121,6 +122,11 @@ export async function renameDataset(datasetId: string, name: string): Promise<vo
 export async function setSplitOrder(datasetId: string, order: SplitOrder): Promise<void> {
   const asked = latest.ask();
   replace(await callEngine('data.setSplitOrder', { datasetId, order }), asked);
+}
+
+export async function setScale(datasetId: string, scale: Scale): Promise<void> {
+  const asked = latest.ask();
+  replace(await callEngine('data.setScale', { datasetId, scale }), asked);
 }
 
 export async function deleteDataset(datasetId: string): Promise<void> {

@@ -13,6 +13,9 @@ interface DropPreviewState {
   readonly settings: Readonly<Record<number, DatasetSettings>>;
 }
 
+/** Nothing is changed. */
+export const AS_FOUND: DatasetSettings = {};
+
 const NOTHING: DropPreviewState = { preview: null, settings: {} };
 
 export const useDropPreview = create<DropPreviewState>()(() => NOTHING);
@@ -23,7 +26,7 @@ const latest = new Latest();
 /** Longer side of a preview's images. */
 const SIZE = 320;
 
-/** Looks at dropped files and shows how they would be imported; images without any mask are imported at once. */
+/** Looks at dropped files and shows how they would be imported; images with nothing to choose are imported at once. */
 export async function previewFiles(files: readonly DroppedFile[]): Promise<void> {
   await discardPreview();
   const result = await whileImporting(`Reading ${plural(files.length, 'file')}`, (options) =>
@@ -32,12 +35,15 @@ export async function previewFiles(files: readonly DroppedFile[]): Promise<void>
   if (!result?.ok) return;
   const preview = result.value;
   set({ preview, settings: {} });
-  if (preview.datasets.every(({ maskedCount }) => maskedCount === 0)) await importPreview();
+  if (preview.datasets.every(hasNothingToChoose)) await importPreview();
   else
     announce(
       `${plural(preview.datasets.length, 'dataset')} found. Check how the masks are read, then import.`,
     );
 }
+
+const hasNothingToChoose = ({ maskedCount, channels }: DatasetPreview): boolean =>
+  maskedCount === 0 && channels === null;
 
 /** Reads the masks of one dataset of the drop by other settings. */
 export async function changeSettings(index: number, settings: DatasetSettings): Promise<void> {
@@ -60,6 +66,13 @@ export async function changeSettings(index: number, settings: DatasetSettings): 
   const datasets = shown.datasets.map((dataset) => (dataset.index === index ? result.value : dataset));
   set({ preview: { ...shown, datasets } });
   shown.datasets.filter((dataset) => dataset.index === index).forEach(release);
+}
+
+/** Asks again what the open model would see. */
+export async function refreshPreview(): Promise<void> {
+  const { preview, settings } = useDropPreview.getState();
+  const datasets = preview?.datasets ?? [];
+  await Promise.all(datasets.map(({ index }) => changeSettings(index, settings[index] ?? AS_FOUND)));
 }
 
 /** Imports the drop as it is shown. On failure or when cancelled, the drop is forgotten; what was finished stays. */

@@ -22,6 +22,7 @@ import type {
   RunHistory,
   RunInfo,
   SampleInfo,
+  ScaleInfo,
   StepPoint,
   TrainSettings,
 } from '../../worker/protocol.ts';
@@ -178,6 +179,11 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
       return {};
     },
     'data.setSplitOrder': ({ datasetId, order }) => ({ ...dataset(datasetId), splitOrder: order }),
+    'data.setScale': ({ datasetId, scale }) => {
+      const changed = { ...dataset(datasetId), scale: { ...FAKE_SCALE, chosen: scale } };
+      datasets = datasets.map((entry) => (entry.id === datasetId ? changed : entry));
+      return changed;
+    },
     'data.samples': ({ datasetId }) => fakeSamples(datasetId),
     'data.thumbnail': async ({ sampleId }) => ({ bitmap: await fakeBitmap(96, 96, sampleId) }),
     'data.image': async ({ sampleId }) => ({
@@ -317,8 +323,17 @@ function fakeDataset(id: string): DatasetInfo {
         : [],
     shown: fakeSamples(id).slice(0, 6),
     evidence: ['Value 0 is background: 88 % of the pixels, touches every edge in all 24 masks.'],
+    scale: FAKE_SCALE,
   };
 }
+
+const FAKE_SCALE: ScaleInfo = {
+  chosen: 'whole',
+  suggested: 'whole',
+  longestSide: 320,
+  sentence: 'Where a model of 256 pixels sees whole images, the median object is 38 pixels wide.',
+  tooSmall: null,
+};
 
 /** Masks whose values 0, 1 and 255 are background, foreground and ignored, as far as settings do not say otherwise. */
 function fakePreview({
@@ -326,6 +341,7 @@ function fakePreview({
   ignore = [255],
   threshold,
   instances,
+  scale = 'whole',
 }: DatasetSettings): DatasetPreview {
   return {
     index: 0,
@@ -359,6 +375,8 @@ function fakePreview({
       },
     ],
     samples: [],
+    scale: { ...FAKE_SCALE, chosen: scale },
+    channels: null,
   };
 }
 

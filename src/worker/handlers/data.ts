@@ -51,6 +51,8 @@ export function dataHandlers(
     },
     'data.setSplitOrder': async ({ datasetId, order }) =>
       ok(await (await engine).state.datasets.setSplitOrder(datasetId, order)),
+    'data.setScale': async ({ datasetId, scale }) =>
+      ok(await (await engine).state.datasets.setScale(datasetId, scale)),
     'data.samples': async ({ datasetId }) => ok(await (await engine).state.datasets.samples(datasetId)),
     'data.thumbnail': async ({ kind, ...ref }, call) => {
       const { datasets } = (await engine).state;

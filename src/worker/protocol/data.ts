@@ -1,10 +1,10 @@
 /** Datasets, their images and what was refused. Conventions: ../protocol.ts. */
 
 import type { FailureRecord } from '../../config/failure.ts';
-import type { MaskMeaning, MaskSamples } from '../../data/reading/reading.ts';
+import type { ChannelChoice, MaskMeaning, MaskSamples } from '../../data/reading/reading.ts';
 import type { DatasetSettings } from '../../data/reading/settings.ts';
 import type { SplitOrder } from '../../data/split.ts';
-import type { DatasetMaskKind } from '../../data/types.ts';
+import type { DatasetMaskKind, Scale } from '../../data/types.ts';
 import type { Nothing } from './result.ts';
 
 /** A file with its path relative to what was dropped ("images/a.png"); a bare name for a single file. */
@@ -19,7 +19,7 @@ export interface ImportReport {
   readonly refusals: readonly FailureRecord[];
 }
 
-export type { DatasetMaskKind, DatasetSettings, MaskMeaning, MaskSamples };
+export type { ChannelChoice, DatasetMaskKind, DatasetSettings, MaskMeaning, MaskSamples, Scale };
 
 /** A drop that was looked at and waits to be imported. The worker keeps one at a time. */
 export interface DropPreview {
@@ -43,8 +43,31 @@ export interface DatasetPreview {
   readonly evidence: readonly string[];
   /** What is not certain of the reading, and masks that are left out for it. */
   readonly remarks: readonly ReadingRemark[];
+  /** By the objects of `samples`: over all objects it is decided when the dataset is imported. Null without masks. */
+  readonly scale: ScaleInfo | null;
+  /** Which channels are shown of images that have two or more than three; null where they have not. */
+  readonly channels: ChannelInfo | null;
   /** Up to three images with their objects: the first, the middle and the last with a mask. */
   readonly samples: readonly PreviewSample[];
+}
+
+/** How a model sees the images of a dataset; sizes are in pixels. */
+export interface ScaleInfo {
+  readonly chosen: Scale;
+  /** At which the open model sees the median object at least 16 pixels wide; null where sizes are not known. */
+  readonly suggested: Scale | null;
+  /** The longer side of the largest image; null where it is not known. */
+  readonly longestSide: number | null;
+  /** How wide the open model sees objects; null where that is not known, or there is none. */
+  readonly sentence: string | null;
+  /** Objects that the open model sees too small to be trained on or measured. */
+  readonly tooSmall: FailureRecord | null;
+}
+
+export interface ChannelInfo {
+  /** How many the images have. */
+  readonly of: number;
+  readonly shown: ChannelChoice;
 }
 
 /** `refused`: the mask is left out; `notice`: it is used, and should be looked at. */
@@ -95,6 +118,7 @@ export interface DatasetInfo {
   readonly refusals: readonly FailureRecord[];
   /** How its masks are read, one sentence for each part; none of datasets that were stored before it was said. */
   readonly evidence: readonly string[];
+  readonly scale: ScaleInfo;
   /** The samples that its card shows. */
   readonly shown: readonly ShownSample[];
 }
@@ -188,6 +212,8 @@ export interface DataCalls {
   'data.rename': [{ readonly datasetId: string; readonly name: string }, DatasetInfo];
   'data.delete': [{ readonly datasetId: string }, Nothing];
   'data.setSplitOrder': [{ readonly datasetId: string; readonly order: SplitOrder }, DatasetInfo];
+  /** Changes how a model sees its images in runs that are started from now on. */
+  'data.setScale': [{ readonly datasetId: string; readonly scale: Scale }, DatasetInfo];
   'data.samples': [{ readonly datasetId: string }, readonly SampleInfo[]];
   'data.thumbnail': [SampleRef & { readonly kind: ThumbnailKind }, { readonly bitmap: ImageBitmap }];
   'data.image': [SampleRef, SampleImage];

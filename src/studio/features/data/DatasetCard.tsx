@@ -4,11 +4,12 @@ import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { FactList } from '../../components/FactList.tsx';
 import { bytes, plural } from '../../format/format.ts';
-import { deleteDataset, renameDataset, setSplitOrder } from '../../stores/datasets.ts';
+import { deleteDataset, renameDataset, setScale, setSplitOrder } from '../../stores/datasets.ts';
 import { useRuns } from '../../stores/runs.ts';
 import { consequenceOfDeleting } from './consequence.ts';
 import styles from './DatasetCard.module.css';
 import { RefusalList } from './RefusalList.tsx';
+import { ScaleField } from './ScaleField.tsx';
 import { Thumbnail } from './Thumbnail.tsx';
 
 const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
@@ -51,6 +52,9 @@ export function DatasetCard(props: {
             ))}
           </ul>
         </details>
+      )}
+      {dataset.maskedCount > 0 && (
+        <ScaleField scale={dataset.scale} onChange={(scale) => void setScale(dataset.id, scale)} />
       )}
       <SplitBar dataset={dataset} />
       {dataset.refusals.length > 0 && (

@@ -2,10 +2,18 @@ import { type ReactNode, useState } from 'react';
 import type { DatasetPreview } from '../../../worker/protocol.ts';
 import { BitmapView } from '../../components/BitmapView.tsx';
 import { plural } from '../../format/format.ts';
-import { discardPreview, importPreview, useDropPreview } from '../../stores/drop-preview.ts';
+import {
+  AS_FOUND,
+  changeSettings,
+  discardPreview,
+  importPreview,
+  useDropPreview,
+} from '../../stores/drop-preview.ts';
+import { ChannelFields } from './ChannelFields.tsx';
 import styles from './ImportPreview.module.css';
 import { ReadingFields } from './ReadingFields.tsx';
 import { RefusalList } from './RefusalList.tsx';
+import { ScaleField } from './ScaleField.tsx';
 
 /** What a drop would become, before it is stored: how masks are read and why, three images, and what to change. */
 export function ImportPreview(): ReactNode {
@@ -13,12 +21,15 @@ export function ImportPreview(): ReactNode {
   const [withMasks, setWithMasks] = useState(true);
   if (!preview) return null;
   const { datasets, refusals } = preview;
+  const hasMasks = datasets.some(({ maskedCount }) => maskedCount > 0);
   return (
     <section className={`panel stack ${styles.preview}`} aria-label="Before the import">
       <div className={styles.head}>
         <div>
-          <h2>Are the masks read right?</h2>
-          <p className="muted">Nothing is stored yet. Compare the coloured objects with your images.</p>
+          <h2>{hasMasks ? 'Are the masks read right?' : 'Are the images shown right?'}</h2>
+          <p className="muted">
+            Nothing is stored yet.{hasMasks && ' Compare the coloured objects with your images.'}
+          </p>
         </div>
         <label className="row">
           <input
@@ -60,7 +71,8 @@ function PreviewedDataset(props: {
   readonly withMasks: boolean;
 }): ReactNode {
   const { dataset, withMasks } = props;
-  const { name, imageCount, maskedCount, evidence, remarks, samples } = dataset;
+  const { index, name, imageCount, maskedCount, evidence, remarks, samples, scale, channels } = dataset;
+  const settings = useDropPreview((state) => state.settings[index]) ?? AS_FOUND;
   const toCheck = remarks.map(({ severity: _, ...failure }) => failure);
   return (
     <article className={styles.dataset} aria-label={`Preview of ${name}`}>
@@ -86,6 +98,12 @@ function PreviewedDataset(props: {
           </figure>
         ))}
       </div>
+      {channels && (
+        <ChannelFields
+          channels={channels}
+          onChange={(shown) => void changeSettings(index, { ...settings, channels: shown })}
+        />
+      )}
       {maskedCount > 0 && (
         <>
           {evidence.length > 0 && (
@@ -102,6 +120,19 @@ function PreviewedDataset(props: {
             </details>
           )}
           <ReadingFields dataset={dataset} />
+          {scale && (
+            <div className={styles.scale}>
+              <ScaleField
+                scale={scale}
+                note={
+                  settings.scale === undefined && samples.length < maskedCount
+                    ? 'This is by the images shown; all objects decide when you import, unless you choose.'
+                    : undefined
+                }
+                onChange={(chosen) => void changeSettings(index, { ...settings, scale: chosen })}
+              />
+            </div>
+          )}
         </>
       )}
     </article>

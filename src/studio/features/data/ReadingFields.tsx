@@ -2,10 +2,9 @@ import { type ReactNode, useId } from 'react';
 import type { DatasetPreview, DatasetSettings, ReadingInfo } from '../../../worker/protocol.ts';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
-import { changeSettings, useDropPreview } from '../../stores/drop-preview.ts';
+import { AS_FOUND, changeSettings, useDropPreview } from '../../stores/drop-preview.ts';
 import styles from './ImportPreview.module.css';
 
-const AS_FOUND: DatasetSettings = {};
 const NONE = 'none';
 
 /** Changes how the masks of one dataset of a drop are read; the preview follows. */
@@ -13,7 +12,12 @@ export function ReadingFields({ dataset }: { readonly dataset: DatasetPreview })
   const { index, name, reading } = dataset;
   const settings = useDropPreview((state) => state.settings[index]) ?? AS_FOUND;
   const change = (changes: DatasetSettings): void => void changeSettings(index, { ...settings, ...changes });
-  const isChanged = Object.keys(settings).length > 0;
+  const { scale, channels, ...ofMasks } = settings;
+  const isChanged = Object.keys(ofMasks).length > 0;
+  const others: DatasetSettings = {
+    ...(scale !== undefined && { scale }),
+    ...(channels && { channels }),
+  };
   // What was chosen shows at once; the reading follows when the engine has answered.
   const background = String(settings.background ?? reading?.background ?? NONE);
   const ignored = settings.ignore?.map(String) ?? reading?.ignored ?? [];
@@ -57,7 +61,7 @@ export function ReadingFields({ dataset }: { readonly dataset: DatasetPreview })
           The background is no object. Ignored pixels count neither as object nor as background: they are left
           out of the loss, the clicks and the IoU. With a threshold, values at or above it are foreground.
         </p>
-        <button type="button" disabled={!isChanged} onClick={() => void changeSettings(index, AS_FOUND)}>
+        <button type="button" disabled={!isChanged} onClick={() => void changeSettings(index, others)}>
           Read as found
         </button>
       </fieldset>

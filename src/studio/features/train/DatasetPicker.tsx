@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { plural } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { toggleDataset } from '../../stores/setup.ts';
+import { scaleText } from '../data/ScaleField.tsx';
 import styles from './Choices.module.css';
 
 /** Chooses the datasets to train on; several are sampled evenly. */
@@ -27,7 +28,8 @@ export function DatasetPicker({ chosen }: { readonly chosen: readonly string[] }
             <span className={styles.text}>
               <span>{dataset.name}</span>
               <span className="muted small">
-                {plural(dataset.split.train, 'training image')} · {plural(dataset.objectCount, 'object')}
+                {plural(dataset.split.train, 'training image')} · {plural(dataset.objectCount, 'object')} ·{' '}
+                {scaleText(dataset.scale.chosen)}
               </span>
             </span>
           </label>
