@@ -1,4 +1,4 @@
-"""Write the project's own sets of vectors: `python -m reference.make OUT` (a folder for each set)."""
+"""Write the project's own sets of vectors: `python -m reference.make OUT [SET …]` (a folder for each set)."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from segment_anything.modeling import Sam
 from torch import Tensor
 
+from . import seeded
 from .encoder import Case, encode, make_params
 from .losses import adamw, supervised, terms, total
 from .sam import build, decode, randomise
@@ -141,7 +142,7 @@ def with_ignored(target: Tensor, image: int) -> Tensor:
 def single_case(sam: Sam, config: dict, image: Tensor, points: Tensor, labels: Tensor, case: Case, seed: int) -> tuple[dict, dict]:
     """A step in the given form: image b, its one prompt, token 0 against target.mask[b]."""
     g = torch.Generator().manual_seed(seed)
-    target = blobs(g, config["batch"], config["image_size"] // 2)
+    target = blobs(g, config["batch"], 4 * config["image_size"] // config["patch_size"])
     params = trainable(sam, make_params(config, case, seed + 1), False)
     trace = encode(sam.image_encoder, image, params, case)
     tensors = {"target.mask": target, "encoder.embedding": trace.embedding, **trace.gates}
@@ -324,20 +325,95 @@ def image_set(out: Path) -> None:
     finish(out, "image", config, {})
 
 
-def main(out: Path) -> None:
+SAM_VIT_B = {
+    **CONFIG,
+    "image_size": 1024,
+    "patch_size": 16,
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "mlp_dim": 3072,
+    "output_channels": 256,
+    "window_size": 14,
+    "global_attn_indexes": [2, 5, 8, 11],
+    "decoder_mlp_dim": 2048,
+    "decoder_heads": 8,
+    "iou_hidden": 256,
+    "mask_channels": 16,
+    "rank": 1,
+    "prefix_length": 1,
+    "bottleneck": 2,
+    "batch": 1,
+}
+SAMPLED = 4096
+"""Values that are kept of a larger tensor."""
+
+
+def sampled(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Every n-th value of what is large and compared in no other way, under a name that says so."""
+    out = {}
+    for name, t in tensors.items():
+        whole = name.startswith(("input.", "target.", "param.", "grad.", "adamw")) or t.numel() <= SAMPLED
+        # Odd, so that it falls on all channels, whose number is even in every tensor here.
+        every = 1 if whole else t.numel() // SAMPLED | 1
+        out[name if whole else f"{name}.every.{every}"] = t if whole else t.detach().flatten()[::every]
+    return out
+
+
+def seeded_set(out: Path, name: str, sizes: dict, seed: int) -> None:
+    """Weights and image drawn from the seed, which the json names in place of files; MoPEFT in every block."""
+    config = {**SAM_VIT_B, **sizes, "seed": seed, "cases": {}, "optimizer": OPTIMIZER}
+    del config["postprocess"]
+    sam = build(config)
+    seeded.fill(sam, seed)
+    sam.requires_grad_(False)
+    size = config["image_size"]
+    image = seeded.image(seed, 1, size)
+    g = torch.Generator().manual_seed(seed)
+    points, labels = torch.rand(2, 2, 2, generator=g) * size, torch.tensor([[1, 0], [1, 1]])
+    boxes = torch.tensor([[0.1, 0.2, 0.6, 0.9], [0.3, 0.3, 0.5, 0.7]]) * size
+    with torch.no_grad():
+        trace = encode(sam.image_encoder, image, {}, None)
+    tensors = {"input.points": points, "input.labels": labels.to(torch.int32), "input.boxes": boxes}
+    tensors |= {"encoder.embedding": trace.embedding, "prompt.dense_pe": sam.prompt_encoder.get_dense_pe()}
+    tensors |= {f"encoder.block.{i}": x for i, x in enumerate(trace.blocks)}
+    for tag, ask in {"points": (points, labels), "boxes": (None, None, boxes)}.items():
+        masks, iou, sparse, _ = decode(sam, trace.embedding, *ask)
+        tensors |= {f"decode.{tag}.masks": masks, f"decode.{tag}.iou": iou, f"prompt.{tag}.sparse": sparse}
+    save(out / f"{name}.forward.safetensors", sampled(tensors))
+    case = Case(ALL, "unipelt", tuple(range(config["num_hidden_layers"])))
+    info, tensors = single_case(sam, config, image, points, labels, case, seed)
+    tensors["target.mask"] = tensors["target.mask"].to(torch.uint8)
+    finish(out, name, config, {"mopeft": (info, sampled(tensors))})
+
+
+def wide_set(out: Path) -> None:
+    """SAM ViT-B's widths at 256 px: a windowed and a global block."""
+    seeded_set(out, "wide", {"image_size": 256, "num_hidden_layers": 2, "global_attn_indexes": [1]}, 61)
+
+
+def vit_b_set(out: Path) -> None:
+    """SAM ViT-B at its full size."""
+    seeded_set(out, "vit_b", {}, 71)
+
+
+def main(out: Path, only: list[str]) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)  # several threads sum in another order
-    for name, make in {
+    sets = {
         "gates": gates_set,
         "bias_norm": bias_norm_set,
         "rounds": rounds_set,
         "ignored": ignored_set,
         "image": image_set,
-    }.items():
+        "wide": wide_set,
+        "vit_b": vit_b_set,
+    }
+    for name in only or sets:
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
-        make(folder)
+        sets[name](folder)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

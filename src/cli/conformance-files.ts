@@ -4,7 +4,7 @@ import { Failure } from '../config/failure.ts';
 import type { SetFiles } from '../engine/conformance/set.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 
-/** Every set of a folder: each `NAME.json` that has a `NAME.base.safetensors` beside it. */
+/** Every set of a folder: each `NAME.json` that has a `NAME.forward.safetensors` beside it. */
 export async function findSets(folder: string): Promise<SetFiles[]> {
   const names = await readdir(folder).catch(() => {
     throw new Failure({
@@ -15,7 +15,9 @@ export async function findSets(folder: string): Promise<SetFiles[]> {
     });
   });
   const sets = names
-    .filter((name) => name.endsWith('.json') && names.includes(`${basename(name, '.json')}.base.safetensors`))
+    .filter(
+      (name) => name.endsWith('.json') && names.includes(`${basename(name, '.json')}.forward.safetensors`),
+    )
     .map((name) => basename(name, '.json'))
     .sort();
   if (sets.length === 0) {
@@ -23,7 +25,7 @@ export async function findSets(folder: string): Promise<SetFiles[]> {
       code: 'conformance/none',
       what: 'There is no set of vectors in this folder.',
       where: folder,
-      cure: 'Give a folder that holds NAME.json and NAME.base.safetensors.',
+      cure: 'Give a folder that holds NAME.json and NAME.forward.safetensors.',
     });
   }
   return Promise.all(

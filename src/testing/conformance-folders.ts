@@ -5,9 +5,9 @@ const folder = (path: string) => fileURLToPath(new URL(`../../${path}`, import.m
 const shared = folder('../shared/conformance');
 const isShared = process.env.MOPEFT_TEST_SHARED === '1';
 
-/** Folders of tests/vectors with a base model of their own. */
+/** Folders of tests/vectors in the form of a set. */
 const own = readdirSync(folder('tests/vectors')).filter((name) =>
-  existsSync(folder(`tests/vectors/${name}/${name}.base.safetensors`)),
+  existsSync(folder(`tests/vectors/${name}/${name}.forward.safetensors`)),
 );
 
 /**
@@ -17,6 +17,11 @@ const own = readdirSync(folder('tests/vectors')).filter((name) =>
 export const CONFORMANCE_FOLDERS: readonly string[] = isShared
   ? [shared]
   : own.map((name) => folder(`tests/vectors/${name}`));
+
+/** Folders of sets that take minutes to hours here: `npm run test:slow`. */
+export const SLOW_FOLDERS: readonly string[] = readdirSync(folder('tests/slow-vectors')).map((name) =>
+  folder(`tests/slow-vectors/${name}`),
+);
 
 /** True when the vectors beside the repository are asked for and not there: their tests are skipped. */
 export const SHARED_VECTORS_MISSING = isShared && !existsSync(shared);

@@ -39,9 +39,9 @@ export async function checkCase(
     ]);
     const comparisons = vectors.keys.flatMap((key) => {
       const tolerance = toleranceOf(key);
-      return tolerance === null
-        ? []
-        : [compare(key, computed.get(key) ?? [], vectors.get(key).data, tolerance)];
+      if (tolerance === null) return [];
+      const { data, every } = vectors.get(key);
+      return [compare(key, computed.get(key) ?? [], data, tolerance, every)];
     });
     return { part: name, comparisons, untouched: vectors.untouched };
   } finally {

@@ -3,7 +3,6 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { Graph } from '../../graph/graph.ts';
 import { runGraph } from '../../graph/run-graph.ts';
 import { axis } from '../../graph/shape.ts';
-import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
 import { traceImageEncoder } from '../../sam/encoder.ts';
 import { imagePeGraph, type PixelSize } from '../../sam/graphs.ts';
 import { cellCoords, tracePromptEncoder } from '../../sam/prompt-encoder.ts';
@@ -13,7 +12,7 @@ import { graphInputs } from '../../sam/weight-source.ts';
 import type { SamModel } from '../../sam/weights.ts';
 import { type Comparison, compare, type PartReport, TOLERANCE } from './report.ts';
 import type { SetDescription } from './set.ts';
-import { itemOf, packRaw, toChannelsFirst, type Vectors } from './vectors.ts';
+import { itemOf, packRaw, toChannelsFirst, type Vectors, type VectorTensor } from './vectors.ts';
 
 /** Compares the frozen model with `NAME.forward.safetensors`. */
 export async function checkForward(
@@ -30,8 +29,8 @@ export async function checkForward(
   return { part: 'forward', comparisons, untouched: vectors.untouched };
 }
 
-const forward = (key: string, got: ArrayLike<number>, want: HostTensor): Comparison =>
-  compare(key, got, want.data, TOLERANCE.forward);
+const forward = (key: string, got: ArrayLike<number>, want: VectorTensor): Comparison =>
+  compare(key, got, want.data, TOLERANCE.forward, want.every);
 
 /** Every block and the embedding, the whole batch at once. */
 async function checkEncoder(gpu: Gpu, model: SamModel, vectors: Vectors): Promise<Comparison[]> {

@@ -1,11 +1,14 @@
 import type { Gpu } from '../../gpu/gpu.ts';
 import { openCheckpoint } from '../../sam/checkpoint/checkpoint.ts';
+import { parseSamConfig } from '../../sam/checkpoint/parse-config.ts';
 import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
+import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
 import { loadModel } from '../../sam/weights.ts';
 import { checkCase } from './case.ts';
 import { checkForward } from './forward.ts';
 import { checkImage } from './image.ts';
 import type { PartReport, SetReport } from './report.ts';
+import { seededCheckpoint, seededImage } from './seeded.ts';
 import { fileOf, parseSet, type SetFiles } from './set.ts';
 import { Vectors } from './vectors.ts';
 
@@ -16,14 +19,20 @@ import { Vectors } from './vectors.ts';
 export async function runSet(gpu: Gpu, set: SetFiles): Promise<SetReport> {
   const { description, image } = parseSet(set);
   const partFile = (part: string) => fileOf(set, `${set.name}.${part}.safetensors`);
-  const config = { name: `${set.name}.json`, text: set.json };
-  const checkpoint = await openCheckpoint({
-    weights: [partFile('base')],
-    config,
-    ...(image && { preprocessor: { name: config.name, text: JSON.stringify(image.preprocess) } }),
-  });
+  const json = { name: `${set.name}.json`, text: set.json };
+  const { seed, batch } = description;
+  const checkpoint =
+    seed === undefined
+      ? await openCheckpoint({
+          weights: [partFile('base')],
+          config: json,
+          ...(image && { preprocessor: { name: json.name, text: JSON.stringify(image.preprocess) } }),
+        })
+      : seededCheckpoint(json.name, parseSamConfig(JSON.parse(set.json), json.name), seed);
+  const drawn = new Map<string, HostTensor>();
+  if (seed !== undefined) drawn.set('input.image', seededImage(checkpoint.config, batch, seed));
   const model = await loadModel(gpu, checkpoint);
-  const read = async (part: string) => Vectors.read(await Safetensors.open(partFile(part)));
+  const read = async (part: string) => Vectors.read(await Safetensors.open(partFile(part)), drawn);
   const bytesOf = (name: string) => {
     const file = fileOf(set, name);
     return file.read(0, file.size);

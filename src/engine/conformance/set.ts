@@ -38,6 +38,8 @@ export type ImagePrompt = v.InferOutput<typeof PromptSchema>;
 
 const SetSchema = v.object({
   batch: v.optional(v.number(), 1),
+  /** Weights and `input.image` are drawn from it, see seeded.ts; without it they are in the files. */
+  seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1))),
   adapter_activation: v.optional(activation, 'gelu'),
   form: v.optional(v.literal('image')),
   postprocess: v.optional(v.object({ input_size: size, original_size: size })),

@@ -3,19 +3,35 @@ import type { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { type HostTensor, missingTensor } from '../../sam/checkpoint/tensor-file.ts';
 import type { PackedPrompts } from '../../sam/prompts.ts';
 
+/** A tensor of a set's file. */
+export interface VectorTensor extends HostTensor {
+  /** The file holds every so many-th value of the whole, from the first; 1: all. */
+  readonly every: number;
+}
+
+/** The end of a name whose tensor is sampled: `encoder.block.0.every.191`. */
+const SAMPLED = /^(.+)\.every\.(\d+)$/;
+
 /** The tensors of one file of a set. It records which were used, so that none is left out unnoticed. */
 export class Vectors {
   private readonly used = new Set<string>();
 
   private constructor(
     readonly name: string,
-    private readonly tensors: ReadonlyMap<string, HostTensor>,
+    private readonly tensors: ReadonlyMap<string, VectorTensor>,
   ) {}
 
-  static async read(file: Safetensors): Promise<Vectors> {
-    const tensors = new Map<string, HostTensor>();
-    for (const name of file.tensors.keys()) tensors.set(name, await file.readValues(name));
-    return new Vectors(file.name, tensors);
+  /** @param drawn tensors that are not in the file; they need not be used. */
+  static async read(file: Safetensors, drawn: ReadonlyMap<string, HostTensor> = new Map()): Promise<Vectors> {
+    const tensors = new Map<string, VectorTensor>();
+    for (const name of file.tensors.keys()) {
+      const [, key = name, every = '1'] = SAMPLED.exec(name) ?? [];
+      tensors.set(key, { ...(await file.readValues(name)), every: Number(every) });
+    }
+    for (const [key, tensor] of drawn) tensors.set(key, { ...tensor, every: 1 });
+    const vectors = new Vectors(file.name, tensors);
+    for (const key of drawn.keys()) vectors.used.add(key);
+    return vectors;
   }
 
   get keys(): string[] {
@@ -27,7 +43,7 @@ export class Vectors {
   }
 
   /** A tensor of the file; it counts as used. */
-  get(key: string): HostTensor {
+  get(key: string): VectorTensor {
     const tensor = this.tensors.get(key);
     if (!tensor) throw missingTensor(key, this.name);
     this.used.add(key);
@@ -35,7 +51,7 @@ export class Vectors {
   }
 
   /** A tensor of the file, which then counts as used, or null. */
-  find(key: string): HostTensor | null {
+  find(key: string): VectorTensor | null {
     return this.tensors.has(key) ? this.get(key) : null;
   }
 
