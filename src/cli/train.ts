@@ -116,7 +116,8 @@ async function start(parts: RunParts, flags: Flags, folders: readonly string[]):
   );
   if (val === 0) console.log('There is no validation image, so the weights of the last step are kept.');
   if (test === 0) console.log('There is no test image, so the gain over the base model is not measured.');
-  return startTraining({ ...parts, ...(plan.plans && { plans: plan.plans }) }, settings, datasets);
+  const { plans } = plan;
+  return startTraining({ ...parts, ...(plans && { plan: async () => plans }) }, settings, datasets);
 }
 
 async function goOn(parts: RunParts, flags: Flags, folders: readonly string[]): Promise<Run> {

@@ -16,9 +16,12 @@ export interface PlannedPass {
   readonly bytes: readonly number[];
 }
 
-/** Everything a graph needs to run, known before anything runs. */
+/** Everything a graph needs to run, known before anything runs; plain data once its passes are made. */
 export interface Plan {
-  /** Made at first use: the memory that a plan needs is known without them, and few of many plans may ever run. */
+  /**
+   * Made at first use: the memory that a plan needs is known without them, and few of many plans may ever run. A copy
+   * of the plan (`{ ...plan }`) holds them, so that another thread can run what this one has planned.
+   */
   readonly passes: readonly PlannedPass[];
   /**
    * Bytes of every slot. A slot is a whole buffer, since WebGPU refuses to read and write one buffer in a dispatch.

@@ -64,7 +64,8 @@ function decoderTensors(sam: SamConfig): TrainableTensor[] {
     .map(([name, shape]) => ({ name, shape, group: 'decoder', decay: shape.length > 1, rate: 1 }));
 }
 
-/** Everything that a config trains: its modules, and the mask decoder when that is trained too. */
+/** Everything that a config trains: its modules, and the mask decoder when that is trained too. Plain data. */
 export function trainableTensors(config: MopeftConfig, sam: SamConfig): TrainableTensor[] {
-  return [...moduleTensors(config, sam), ...(config.trainDecoder ? decoderTensors(sam) : [])];
+  const modules = moduleTensors(config, sam).map(({ init, ...tensor }) => tensor);
+  return [...modules, ...(config.trainDecoder ? decoderTensors(sam) : [])];
 }

@@ -1,7 +1,6 @@
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, type Pool } from '../graph/executable.ts';
-import { runGraph } from '../graph/run-graph.ts';
-import { imagePeGraph } from '../sam/graphs.ts';
+import { runPlan } from '../graph/run-graph.ts';
 import { cellCoords } from '../sam/prompt-encoder.ts';
 import type { PackedPrompts } from '../sam/prompts.ts';
 import { DECODER, decoderKey } from './decoder-graph.ts';
@@ -47,7 +46,7 @@ export class TrainingDecoder {
     find: FindRange,
   ): Promise<TrainingDecoder> {
     const { sam, objectsPerPass } = plans;
-    const constants = await runGraph(gpu, imagePeGraph(sam), { cells: cellCoords(sam) }, find);
+    const constants = await runPlan(gpu, plans.imagePe, { cells: cellCoords(sam) }, find);
     buffers.write(DECODER.imagePe, constants.get('imagePe') ?? new Float32Array());
     buffers.write(DECODER.seed, new Float32Array(objectsPerPass).fill(1));
     const withEmbedding: FindRange = (name) => (name === DECODER.embedding ? embedding : find(name));

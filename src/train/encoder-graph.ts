@@ -10,7 +10,6 @@ import type { TrainableTensor } from '../peft/tensors.ts';
 import { traceImageEncoder } from '../sam/encoder.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import { gradName } from './parameter-buffers.ts';
-import type { Pieces } from './pieces.ts';
 
 /** Names of the encoder's inputs and outputs that are not weights. */
 export const ENCODER = {
@@ -27,14 +26,13 @@ export const ENCODER = {
  * What methods and gates add to the loss (`peft/gates/gate-form.ts`) has the seed `dprice` [1].
  * @param keepsAll whether the graph may keep every value for the backward. If not, only the outputs of blocks are
  * kept and the rest is computed again in the backward: a fraction of the memory for about a third more time.
- * @returns the graph, traced in pieces.
  */
-export function* encoderTrainingGraph(
+export function encoderTrainingGraph(
   sam: SamConfig,
   mopeft: MopeftConfig,
   trained: readonly TrainableTensor[],
   keepsAll: (graph: Graph) => boolean = () => true,
-): Pieces<Graph> {
+): Graph {
   const graph = new Graph();
   const image = graph.input(ENCODER.image, [1, 3, sam.imageSize, sam.imageSize]);
   const weights = graphInputs(graph);
@@ -45,7 +43,6 @@ export function* encoderTrainingGraph(
   const price = modules.loss();
   const own = trained.filter(({ group }) => group !== 'decoder');
   if (own.length === 0) return graph;
-  yield;
   graph.phase = 'backward';
   const grid = gridOf(sam);
   const seed = graph.input(ENCODER.dembedding, [1, grid, grid, sam.outputChannels]);
@@ -58,10 +55,7 @@ export function* encoderTrainingGraph(
     const tensor = own[i];
     if (gradient && tensor) accumulate(graph.input(gradName(tensor.name), tensor.shape), gradient);
   });
-  yield;
-  const isWhole = keepsAll(graph);
-  yield;
   // The last block is kept: its backward comes first.
-  if (!isWhole) recompute(graph, blocks.slice(0, -1), 'backward');
+  if (!keepsAll(graph)) recompute(graph, blocks.slice(0, -1), 'backward');
   return graph;
 }

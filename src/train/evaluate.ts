@@ -7,7 +7,6 @@ import { type GateLayer, meanGates } from './gates.ts';
 import { iousOnImage } from './mask-iou.ts';
 import type { DecodedObject, MaskPredictor, ThresholdedMaskPredictor } from './mask-predictor.ts';
 import { measuredAt } from './measured-size.ts';
-import { turnGiver } from './pieces.ts';
 import { boxPrompt, pointPrompt } from './prompts.ts';
 import type { EvaluationSample, EvaluationSet } from './training-set.ts';
 
@@ -250,5 +249,22 @@ export function summarise(images: readonly ImageScore[]): EvaluationSummary {
     n: objects.length,
     gates: meanGates(images.map(({ gates }) => gates)),
     isReduced: images.some(({ isReduced }) => isReduced),
+  };
+}
+
+/** Milliseconds of work after which others get the thread; a click waits no longer. */
+const WORK_MS = 20;
+
+/**
+ * Gives a function to await between pieces of work, which takes a turn of the event loop when enough was done.
+ * @param afterTurn awaited after each turn.
+ */
+function turnGiver(afterTurn?: () => Promise<void>): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < WORK_MS) return;
+    await new Promise<void>((resume) => setTimeout(resume));
+    await afterTurn?.();
+    since = performance.now();
   };
 }

@@ -19,8 +19,7 @@ import { bestThreshold, MASK_THRESHOLDS, SAM_MASK_THRESHOLD } from './mask-thres
 import { VALIDATION_SIDE } from './measured-size.ts';
 import { clipScale, learningRates } from './optimizer.ts';
 import type { ParameterRange } from './parameter-buffers.ts';
-import { inTurns } from './pieces.ts';
-import { type TrainingPlans, trainingPlans } from './plans.ts';
+import { type PlanRequest, planRequest, planTraining, type TrainingPlans } from './plans.ts';
 import { isBetter, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
 import { PrefetchedBatches, type TrainingData } from './training-data.ts';
@@ -34,8 +33,8 @@ export interface TrainerParts {
   /** Whoever opened them closes them. */
   readonly data: TrainingData;
   readonly storage: RunStorage;
-  /** What is to run, where it was planned for just these parts before; a resumed run plans anew. */
-  readonly plans?: TrainingPlans;
+  /** Plans what is to run; in this thread unless it is given. */
+  readonly plan?: (request: PlanRequest) => Promise<TrainingPlans>;
   /** Called with every event, in order. */
   readonly emit: (event: TrainEvent) => void;
   /** Awaited between two pieces of work, so that others may use the device. */
@@ -82,8 +81,7 @@ export class Trainer {
     const { gpu, model, mopeft, config } = parts;
     const checkpoint = resume ? await lastCheckpoint(parts.storage) : null;
     const sizes = checkpoint ? { ...config, objectsPerPass: checkpoint.state.objectsPerPass } : config;
-    const known = checkpoint ? undefined : parts.plans;
-    const plans = known ?? (await inTurns(trainingPlans(model.config, mopeft, sizes, gpu)));
+    const plans = await (parts.plan ?? planTraining)(planRequest(model.config, mopeft, sizes, gpu));
     const state = checkpoint?.state ?? null;
     const batches = await PrefetchedBatches.open(parts.data, state);
     const step = await TrainingStep.create(gpu, model, plans);

@@ -7,13 +7,12 @@ import { type Plan, planGraph } from '../graph/plan.ts';
 import { attachModules } from '../peft/build.ts';
 import { differsInTraining } from '../peft/modules.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
-import { type DecodeShape, encodeGraph } from '../sam/graphs.ts';
+import { type DecodeShape, encodeGraph, imagePeGraph } from '../sam/graphs.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import { decoderKey, decoderTrainingGraph } from './decoder-graph.ts';
 import { encoderTrainingGraph } from './encoder-graph.ts';
 import { planOptimizer } from './optimizer.ts';
 import { layoutParameters, type ParameterLayout } from './parameter-buffers.ts';
-import { atOnce, type Pieces } from './pieces.ts';
 
 /** What of a device decides a plan. */
 export type DeviceTraits = Pick<Gpu, 'traits' | 'bufferLimit'>;
@@ -25,6 +24,25 @@ export interface StepSizes {
   /** Objects a pass of the decoder; 0 chooses. */
   readonly objectsPerPass: number;
   readonly corrections: number;
+}
+
+/** What decides the plans of a step; plain data, so that another thread can make them. */
+export interface PlanRequest {
+  readonly sam: SamConfig;
+  readonly mopeft: MopeftConfig;
+  readonly sizes: StepSizes;
+  readonly device: DeviceTraits;
+}
+
+/** The request for given settings: nothing that does not decide the plans is in it. */
+export function planRequest(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  { objectsPerImage, objectsPerPass, corrections }: StepSizes,
+  { traits, bufferLimit }: DeviceTraits,
+): PlanRequest {
+  const sizes = { objectsPerImage, objectsPerPass, corrections };
+  return { sam, mopeft, sizes, device: { traits, bufferLimit } };
 }
 
 /** Everything that a training step runs, planned before anything is allocated. */
@@ -41,6 +59,8 @@ export interface TrainingPlans {
   /** By {@link decoderKey}. */
   readonly decoders: ReadonlyMap<string, Plan>;
   readonly optimizer: Plan;
+  /** SAM's encoding of positions, which every pass of the decoder reads. */
+  readonly imagePe: Plan;
   readonly objectsPerPass: number;
   /** Prompt tokens of the longest prompt. */
   readonly maxTokens: number;
@@ -57,29 +77,14 @@ const ENCODER_BUDGET = 768 * 2 ** 20;
  * Plans a step of a model for a device; allocates nothing.
  * @throws Failure `train/too-large`, `train/tensor-too-large` when a buffer does not fit the device.
  */
-export function planTraining(
-  sam: SamConfig,
-  mopeft: MopeftConfig,
-  sizes: StepSizes,
-  device: DeviceTraits,
-): TrainingPlans {
-  return atOnce(trainingPlans(sam, mopeft, sizes, device));
-}
-
-/** {@link planTraining} in pieces: none of them traces or plans more than one graph. */
-export function* trainingPlans(
-  sam: SamConfig,
-  mopeft: MopeftConfig,
-  sizes: StepSizes,
-  device: DeviceTraits,
-): Pieces<TrainingPlans> {
+export function planTraining({ sam, mopeft, sizes, device }: PlanRequest): TrainingPlans {
   const planDecoder = decoderPlanner(sam, trainableTensors(mopeft, sam), device);
-  const objectsPerPass = sizes.objectsPerPass || (yield* choosePassSize(sizes, planDecoder, device));
+  const objectsPerPass = sizes.objectsPerPass || choosePassSize(sizes, planDecoder, device);
   const most = Math.min(objectsPerPass, sizes.objectsPerImage);
   const shapes = Array.from({ length: most }, (_, i) =>
     Array.from({ length: sizes.corrections + 1 }, (_, round) => roundShape(i + 1, round)),
   ).flat();
-  return yield* shapePlans(sam, mopeft, shapes, device, planDecoder);
+  return planShapes(sam, mopeft, shapes, device, planDecoder);
 }
 
 /** {@link planTraining} for given shapes of the decoder's passes. */
@@ -88,24 +93,14 @@ export function planShapes(
   mopeft: MopeftConfig,
   shapes: readonly DecodeShape[],
   device: DeviceTraits,
+  planDecoder = decoderPlanner(sam, trainableTensors(mopeft, sam), device),
 ): TrainingPlans {
-  const planDecoder = decoderPlanner(sam, trainableTensors(mopeft, sam), device);
-  return atOnce(shapePlans(sam, mopeft, shapes, device, planDecoder));
-}
-
-function* shapePlans(
-  sam: SamConfig,
-  mopeft: MopeftConfig,
-  shapes: readonly DecodeShape[],
-  device: DeviceTraits,
-  planDecoder: DecoderPlanner,
-): Pieces<TrainingPlans> {
   const tensors = trainableTensors(mopeft, sam);
   const layout = layoutParameters(tensors, device.bufferLimit);
   const decoders = new Map<string, Plan>();
-  for (const shape of shapes) decoders.set(decoderKey(shape), yield* planDecoder(shape));
-  const encoder = yield* planEncoder(sam, mopeft, tensors, device);
-  const evaluationEncoder = yield* planEvaluationEncoder(sam, mopeft, device);
+  for (const shape of shapes) decoders.set(decoderKey(shape), planDecoder(shape));
+  const encoder = planEncoder(sam, mopeft, tensors, device);
+  const evaluationEncoder = planEvaluationEncoder(sam, mopeft, device);
   const plans: TrainingPlans = {
     sam,
     mopeft,
@@ -116,11 +111,24 @@ function* shapePlans(
     evaluationEncoder,
     decoders,
     optimizer: planOptimizer(layout, device.traits),
+    imagePe: planGraph(imagePeGraph(sam), device.traits),
     objectsPerPass: Math.max(...shapes.map(({ objects }) => objects)),
     maxTokens: Math.max(...shapes.map(({ tokens }) => tokens)),
   };
   expectFit(largestSlot(plans), device.bufferLimit);
   return plans;
+}
+
+/** The same with every plan replaced, each in its turn, always in the same order. */
+export function mapPlans(plans: TrainingPlans, map: (plan: Plan) => Plan): TrainingPlans {
+  return {
+    ...plans,
+    encoder: map(plans.encoder),
+    evaluationEncoder: plans.evaluationEncoder && map(plans.evaluationEncoder),
+    decoders: new Map([...plans.decoders].map(([key, plan]) => [key, map(plan)])),
+    optimizer: map(plans.optimizer),
+    imagePe: map(plans.imagePe),
+  };
 }
 
 /** The largest buffer of the plans' pools, bytes. */
@@ -143,35 +151,23 @@ function trainsEncoder(tensors: readonly TrainableTensor[]): boolean {
 }
 
 /** Keeps every value for the backward where that is cheap, otherwise the blocks' outputs alone. */
-function* planEncoder(
+function planEncoder(
   sam: SamConfig,
   mopeft: MopeftConfig,
   tensors: readonly TrainableTensor[],
   { traits }: DeviceTraits,
-): Pieces<Plan> {
+): Plan {
   const isCheap = (graph: Graph) => planGraph(graph, traits).poolBytes <= ENCODER_BUDGET;
-  const graph = yield* encoderTrainingGraph(sam, mopeft, tensors, isCheap);
-  yield;
-  const plan = planGraph(graph, traits);
-  yield;
-  return plan;
+  return planGraph(encoderTrainingGraph(sam, mopeft, tensors, isCheap), traits);
 }
 
-function* planEvaluationEncoder(
-  sam: SamConfig,
-  mopeft: MopeftConfig,
-  { traits }: DeviceTraits,
-): Pieces<Plan | null> {
+function planEvaluationEncoder(sam: SamConfig, mopeft: MopeftConfig, { traits }: DeviceTraits): Plan | null {
   if (!differsInTraining(mopeft)) return null;
   const slots = (graph: Graph) => attachModules(graph, mopeft, graphInputs(graph), 'evaluation').slots;
-  const graph = encodeGraph(sam, slots);
-  yield;
-  const plan = planGraph(graph, traits);
-  yield;
-  return plan;
+  return planGraph(encodeGraph(sam, slots), traits);
 }
 
-type DecoderPlanner = (shape: DecodeShape) => Pieces<Plan>;
+type DecoderPlanner = (shape: DecodeShape) => Plan;
 
 /** Plans a pass of the decoder, each shape once. */
 function decoderPlanner(
@@ -180,14 +176,11 @@ function decoderPlanner(
   { traits }: DeviceTraits,
 ): DecoderPlanner {
   const plans = new Map<string, Plan>();
-  return function* (shape) {
+  return (shape) => {
     const key = decoderKey(shape);
     const known = plans.get(key);
     if (known) return known;
-    const graph = decoderTrainingGraph(sam, shape, tensors, trainsEncoder(tensors));
-    yield;
-    const plan = planGraph(graph, traits);
-    yield;
+    const plan = planGraph(decoderTrainingGraph(sam, shape, tensors, trainsEncoder(tensors)), traits);
     plans.set(key, plan);
     return plan;
   };
@@ -199,20 +192,20 @@ function roundShape(objects: number, round: number): DecodeShape {
 }
 
 /** The most objects whose last round fits the budget and the device, at least 1; memory grows with the objects. */
-function* choosePassSize(
+function choosePassSize(
   { objectsPerImage, corrections }: StepSizes,
   planDecoder: DecoderPlanner,
   { bufferLimit }: DeviceTraits,
-): Pieces<number> {
-  const fits = function* (objects: number): Pieces<boolean> {
-    const { poolBytes, slotBytes } = yield* planDecoder(roundShape(objects, corrections));
+): number {
+  const fits = (objects: number): boolean => {
+    const { poolBytes, slotBytes } = planDecoder(roundShape(objects, corrections));
     return poolBytes <= DECODER_BUDGET && Math.max(...slotBytes) <= bufferLimit;
   };
-  if (yield* fits(objectsPerImage)) return objectsPerImage;
+  if (fits(objectsPerImage)) return objectsPerImage;
   let [most, tooMany] = [1, objectsPerImage];
   while (most + 1 < tooMany) {
     const middle = (most + tooMany) >> 1;
-    if (yield* fits(middle)) most = middle;
+    if (fits(middle)) most = middle;
     else tooMany = middle;
   }
   return most;

@@ -17,8 +17,7 @@ import { drawSource } from '../testing/training-sets.ts';
 import { withEntry } from '../testing/with-entry.ts';
 import { encoderTrainingGraph } from './encoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
-import { atOnce } from './pieces.ts';
-import { planTraining } from './plans.ts';
+import { planRequest, planTraining } from './plans.ts';
 import { prepareImage } from './prepare.ts';
 import { TrainingStep } from './step.ts';
 
@@ -38,7 +37,7 @@ const sizes = { objectsPerImage: 2, objectsPerPass: 0, corrections: 1 };
 const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 2, corrections: 1, minSize: 0 });
 
 const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late' } = {}) =>
-  planTraining(MICRO_SAM, resolveMopeft({ methods, ...more }, MICRO_SAM), sizes, gpu);
+  planTraining(planRequest(MICRO_SAM, resolveMopeft({ methods, ...more }, MICRO_SAM), sizes, gpu));
 
 function image() {
   const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
@@ -69,7 +68,7 @@ describe('a gate form that draws and has a price', () => {
   it('draws anew in every step, adds its price to the gradients, and evaluates without chance', async () => {
     await withEntry(GATE_FORMS, drawnGates, async () => {
       const mopeft = resolveMopeft({ methods: ['lora', 'prefix'], gate: 'drawn' }, MICRO_SAM);
-      const plans = planTraining(MICRO_SAM, mopeft, sizes, gpu);
+      const plans = planTraining(planRequest(MICRO_SAM, mopeft, sizes, gpu));
       const before = gpu.allocatedBytes;
       const step = await TrainingStep.create(gpu, model, plans);
       const own = estimateMemory(plans).peakBytes - weightBytes(MICRO_SAM) - READBACK_BYTES;
@@ -170,7 +169,9 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     const compile = vi.spyOn(gpu.device, 'createComputePipelineAsync').mockRejectedValue(new Error('no'));
     const encoder = { ...MICRO_SAM.encoder, hiddenSize: 32 };
     const other = await openMicroModel(gpu, { ...MICRO_SAM, encoder });
-    const wider = planTraining(other.config, resolveMopeft({ methods: ['lora'] }, other.config), sizes, gpu);
+    const wider = planTraining(
+      planRequest(other.config, resolveMopeft({ methods: ['lora'] }, other.config), sizes, gpu),
+    );
     const opened = gpu.allocatedBytes;
     await expect(TrainingStep.create(gpu, other, wider)).rejects.toThrow('no');
     compile.mockRestore();
@@ -184,7 +185,9 @@ describe('a training step on a device with WebGPU’s default limits', () => {
   it('has the same gradients whether objects share a pass or not', async () => {
     const read = async (objectsPerPass: number) => {
       const mopeft = resolveMopeft({ methods: ['lora'] }, MICRO_SAM);
-      const plans = planTraining(MICRO_SAM, mopeft, { ...sizes, objectsPerPass, corrections: 0 }, gpu);
+      const plans = planTraining(
+        planRequest(MICRO_SAM, mopeft, { ...sizes, objectsPerPass, corrections: 0 }, gpu),
+      );
       const step = await TrainingStep.create(gpu, model, plans);
       await step.initialise(3);
       const { loss, squaredNorm } = await step.gradients(
@@ -223,8 +226,11 @@ describe('recomputing blocks in the backward', () => {
     const sam = { ...MICRO_SAM, encoder };
     const deeper = await openMicroModel(gpu, sam);
     const mopeft = resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], trainDecoder: false }, sam);
-    const kept = planTraining(sam, mopeft, sizes, gpu);
-    const again = planGraph(atOnce(encoderTrainingGraph(sam, mopeft, kept.tensors, () => false)), gpu.traits);
+    const kept = planTraining(planRequest(sam, mopeft, sizes, gpu));
+    const again = planGraph(
+      encoderTrainingGraph(sam, mopeft, kept.tensors, () => false),
+      gpu.traits,
+    );
     expect(again.poolBytes).toBeLessThan(0.7 * kept.encoder.poolBytes);
     const gradientsOf = async (plans: typeof kept) => {
       const step = await TrainingStep.create(gpu, deeper, plans);

@@ -1,57 +1,55 @@
 /** What a run would cost, and what would stop it, before anything is allocated. */
 import { type FailureRecord, toFailureRecord } from '../../config/failure.ts';
-import type { SamConfig } from '../../config/sam.ts';
 import type { Split } from '../../data/types.ts';
 import { METHODS } from '../../peft/registry.ts';
 import { countTrainable, estimateMemory, type TrainableCount } from '../../train/estimate.ts';
-import { type DeviceTraits, planTraining, type TrainingPlans } from '../../train/plans.ts';
+import {
+  type DeviceTraits,
+  type PlanRequest,
+  planRequest,
+  planTraining,
+  type TrainingPlans,
+} from '../../train/plans.ts';
 import type { OpenModel } from '../model.ts';
 import type { RunSettings } from '../settings.ts';
 import type { RunDataset, RunPlan } from './run-types.ts';
 
 const SPLITS: readonly Split[] = ['train', 'val', 'test'];
 
-/** What decides the cost of a run; plain data, so that another thread can plan it. */
-export interface CostRequest {
-  readonly sam: SamConfig;
-  readonly settings: RunSettings;
-  readonly device: DeviceTraits;
-}
+/** The part of a {@link RunPlan} that follows from the plans of a step. */
+export type RunCost = Omit<RunPlan, 'images' | 'steps'>;
 
-/** A {@link RunPlan} without its datasets. */
-export type RunCost = Omit<RunPlan, 'images'>;
-
-/** Plans what a run would take; allocates nothing. That it cannot be planned is one of the problems. */
-export function planCost(request: CostRequest): RunCost {
-  return planWithCost(request).cost;
-}
-
-interface PlannedCost {
+/** A run's cost, and what it would run; null when that cannot be planned. */
+export interface PlannedCost {
   readonly cost: RunCost;
-  /** Null when it cannot be planned. */
   readonly plans: TrainingPlans | null;
 }
 
-function planWithCost({ sam, settings: { mopeft, train }, device }: CostRequest): PlannedCost {
-  const bufferLimitBytes = device.bufferLimit;
-  const { steps } = train;
+/** Plans what a run would take; allocates nothing. That it cannot be planned is one of the cost's problems. */
+export function planCost(request: PlanRequest): PlannedCost {
+  const bufferLimitBytes = request.device.bufferLimit;
   try {
-    const plans = planTraining(sam, mopeft, train, device);
+    const plans = planTraining(request);
     const trainable = countTrainable(plans).map(worded);
     const trainableCount = trainable.reduce((sum, { count }) => sum + count, 0);
     const memory = { ...estimateMemory(plans), bufferLimitBytes };
-    return { plans, cost: { trainable, trainableCount, memory, steps, problems: [] } };
+    return { plans, cost: { trainable, trainableCount, memory, problems: [] } };
   } catch (error) {
     const memory = { peakBytes: 0, parts: [], largestBufferBytes: 0, bufferLimitBytes };
     const problems = [toFailureRecord(error)];
-    return { plans: null, cost: { trainable: [], trainableCount: 0, memory, steps, problems } };
+    return { plans: null, cost: { trainable: [], trainableCount: 0, memory, problems } };
   }
 }
 
 /** A run's cost together with what its datasets bring. */
-export function withDatasets(cost: RunCost, datasets: readonly RunDataset[]): RunPlan {
+export function withDatasets(
+  cost: RunCost,
+  { train: { steps } }: RunSettings,
+  datasets: readonly RunDataset[],
+): RunPlan {
   return {
     ...cost,
+    steps,
     images: countImages(datasets),
     problems: [...dataProblems(datasets), ...cost.problems],
   };
@@ -59,13 +57,13 @@ export function withDatasets(cost: RunCost, datasets: readonly RunDataset[]): Ru
 
 /** What a run would cost and what would stop it, and the plans themselves, so that its start need not plan again. */
 export function planRun(
-  { traits, bufferLimit }: DeviceTraits,
+  device: DeviceTraits,
   { config }: Pick<OpenModel, 'config'>,
   settings: RunSettings,
   datasets: readonly RunDataset[],
 ): RunPlan & { readonly plans: TrainingPlans | null } {
-  const { cost, plans } = planWithCost({ sam: config, settings, device: { traits, bufferLimit } });
-  return { ...withDatasets(cost, datasets), plans };
+  const { cost, plans } = planCost(planRequest(config, settings.mopeft, settings.train, device));
+  return { ...withDatasets(cost, settings, datasets), plans };
 }
 
 /** Why nothing can be learned from these datasets; empty = something can. */

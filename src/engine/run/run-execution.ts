@@ -87,7 +87,7 @@ export class RunExecution implements Run {
             config: train,
             data,
             storage,
-            ...(parts.plans && { plans: parts.plans }),
+            ...(parts.plan && { plan: parts.plan }),
             emit: (event) => run?.onEvent(event),
             yieldDevice: async () => {
               await log.settled();

@@ -4,7 +4,7 @@ import type { Dataset } from '../../data/dataset.ts';
 import type { Split } from '../../data/types.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { DataThread } from '../../train/data-port.ts';
-import type { TrainingPlans } from '../../train/plans.ts';
+import type { PlanRequest, TrainingPlans } from '../../train/plans.ts';
 import type { GpuQueue } from '../gpu-queue.ts';
 import type { OpenModel } from '../model.ts';
 import type { MetricsLine } from './metrics.ts';
@@ -28,8 +28,8 @@ export interface RunParts {
   readonly files: RunFiles;
   /** How people call the run; recorded in adapter.json. */
   readonly name?: string;
-  /** What a new run will run, where that was planned already; see `planRun`. */
-  readonly plans?: TrainingPlans;
+  /** Plans what is to run; in this thread unless it is given. */
+  readonly plan?: (request: PlanRequest) => Promise<TrainingPlans>;
   readonly observer?: RunObserver;
   /** Opens the thread that decodes and prepares the run's images; without it that is done in this one. */
   readonly openDataThread?: () => DataThread;

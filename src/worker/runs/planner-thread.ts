@@ -1,7 +1,7 @@
-/** The thread that plans what runs would cost, so that clicks never wait for it. */
-import { planCost } from '../../engine/run/plan-run.ts';
-import type { FromPlanner, ToPlanner } from './planner.ts';
+/** The thread that plans runs, so that clicks never wait for it. */
+import { servePlanner } from './planner.ts';
 
-globalThis.addEventListener('message', ({ data: { id, request } }: MessageEvent<ToPlanner>) => {
-  globalThis.postMessage({ id, cost: planCost(request) } satisfies FromPlanner);
+servePlanner({
+  postMessage: (message) => globalThis.postMessage(message),
+  addEventListener: (type, listener) => globalThis.addEventListener(type, listener),
 });

@@ -15,12 +15,12 @@ import { MICRO_SAM } from '../../testing/micro-model.ts';
 import type { EngineState } from '../engine-state.ts';
 import type { DroppedFile, EngineEvent, RunInfo, TrainSettings } from '../protocol.ts';
 import { runLocks } from '../tab-locks.ts';
+import type { Planner } from './planner.ts';
 import { TrainingService } from './training-service.ts';
 
 // What is tested is who may do what and when, so runs are faked and nothing is computed.
 vi.mock('../../engine/run/run.ts', () => ({ startTraining: vi.fn(), resumeTraining: vi.fn() }));
 vi.mock('../../engine/run/plan-run.ts', () => ({
-  planCost: () => ({ problems: [] }),
   withDatasets: (cost: object) => cost,
 }));
 
@@ -96,6 +96,8 @@ function fakeRun() {
   return { run: run as unknown as Run, end };
 }
 
+const planner = { cost: async () => ({ problems: [] }) } as unknown as Planner;
+
 /** A service whose next run is launched until `begun` says otherwise. */
 function openService(store = new MemoryStore()) {
   const events: EngineEvent[] = [];
@@ -123,7 +125,7 @@ function openService(store = new MemoryStore()) {
     return begun.promise;
   });
   return {
-    service: new TrainingService(state as unknown as EngineState),
+    service: new TrainingService(state as unknown as EngineState, planner),
     openDataset,
     events,
     launching: launching.promise,

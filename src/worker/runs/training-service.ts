@@ -6,16 +6,17 @@
  *     run-reports.ts      writes records and sends them to the page
  *     run-history.ts      a run's metrics as the page draws them
  *     imported-run.ts     the record of an adapter that came in as files
- *     planner.ts          what a run would cost, planned in a thread of its own
+ *     planner.ts          what a run would cost and what it runs, planned in a thread of its own
  *     step-times.ts       how long steps took here, for the next plan
  */
 import { Failure, toFailureRecord } from '../../config/failure.ts';
 import { resumedDataset, runDataset } from '../../engine/datasets.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
-import { planCost, withDatasets } from '../../engine/run/plan-run.ts';
+import { withDatasets } from '../../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../../engine/run/run.ts';
 import type { RunDataset, RunParts, RunPlan } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
+import { planRequest } from '../../train/plans.ts';
 import { SPLIT_SEED } from '../dataset-card.ts';
 import type { CurrentModel, EngineState } from '../engine-state.ts';
 import { inputFile } from '../input-file.ts';
@@ -36,12 +37,12 @@ export class TrainingService {
   private active: RunSupervisor | null = null;
 
   /**
-   * @param planner plans in this thread unless it is given another.
+   * @param planner plans the runs; this thread never does, since it answers clicks.
    * @param dataParts how a run's images are decoded; see {@link RunParts}.
    */
   constructor(
     private readonly state: EngineState,
-    private readonly planner: Planner = async (request) => planCost(request),
+    private readonly planner: Planner,
     private readonly dataParts: Pick<RunParts, 'openDataThread' | 'cacheBytes'> = {},
   ) {
     this.repository = new RunRepository(state.store);
@@ -100,6 +101,7 @@ export class TrainingService {
       }
       const parts = {
         ...this.dataParts,
+        plan: this.planner.plans,
         gpu,
         queue: this.state.queue,
         model: model.open,
@@ -315,6 +317,7 @@ export class TrainingService {
     };
     const parts = {
       ...this.dataParts,
+      plan: this.planner.plans,
       gpu,
       queue: this.state.queue,
       model: model.open,
@@ -333,9 +336,9 @@ export class TrainingService {
     settings: RunSettings,
     datasets: readonly RunDataset[],
   ): Promise<RunPlan> {
-    const { traits, bufferLimit } = this.state.needGpu();
-    const cost = await this.planner({ sam: open.config, settings, device: { traits, bufferLimit } });
-    return withDatasets(cost, datasets);
+    const { mopeft, train } = settings;
+    const cost = await this.planner.cost(planRequest(open.config, mopeft, train, this.state.needGpu()));
+    return withDatasets(cost, settings, datasets);
   }
 
   private async newDatasets(settings: TrainSettings): Promise<RunDataset[]> {
