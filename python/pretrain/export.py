@@ -104,7 +104,6 @@ def write_model(state: dict[str, Tensor], c: dict, out: Path, note: str) -> int:
     out.mkdir(parents=True, exist_ok=True)
     tensors = {hugging_face_name(k): v.to(torch.float16).contiguous() for k, v in state.items()}
     tensors[SHARED_COPY] = tensors[SHARED].clone()
-    save_file(tensors, out / "model.safetensors", metadata={"format": "pt", "note": note})
     size = c["image_size"]
     grid = size // c["patch_size"] * 4
     sizes = {
@@ -113,7 +112,11 @@ def write_model(state: dict[str, Tensor], c: dict, out: Path, note: str) -> int:
         "mask_size": {"longest_edge": grid},
         "mask_pad_size": {"height": grid, "width": grid},
     }
-    for name, value in (("config", sam_config(c)), ("preprocessor_config", PREPROCESSOR | sizes)):
+    configs = {"config": sam_config(c), "preprocessor_config": PREPROCESSOR | sizes}
+    # In the metadata too, so that the weights' file is complete alone.
+    metadata = {"format": "pt", "note": note} | {k: json.dumps(v, sort_keys=True) for k, v in configs.items()}
+    save_file(tensors, out / "model.safetensors", metadata=metadata)
+    for name, value in configs.items():
         (out / f"{name}.json").write_text(json.dumps(value, indent=2, sort_keys=True) + "\n")
     return (out / "model.safetensors").stat().st_size
 

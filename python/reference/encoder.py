@@ -42,8 +42,9 @@ def make_params(c: dict, case: Case, seed: int) -> Params:
     g = torch.Generator().manual_seed(seed)
     shapes: dict[str, tuple[tuple[int, ...], float]] = {}
     for i in case.blocks:
+        own = {"attention_width": c["hidden_size"], **c, **(c["block_sizes"][i] if "block_sizes" in c else {})}
         for m in case.methods:
-            shapes |= {f"blocks.{i}.{m}.{name}": value for name, value in METHODS[m].shapes(c).items()}
+            shapes |= {f"blocks.{i}.{m}.{name}": value for name, value in METHODS[m].shapes(own).items()}
         for m in case.methods if case.gate != "none" else ():
             shapes |= {f"blocks.{i}.gate.{m}.weight": ((1, c["hidden_size"]), 0.3), f"blocks.{i}.gate.{m}.bias": ((1,), 0.3)}
     return {n: (s * torch.randn(shape, generator=g)).requires_grad_() for n, (shape, s) in shapes.items()}
@@ -95,8 +96,8 @@ def added(name: str, x: Tensor, y: Tensor, modules: list[Module]) -> Tensor:
 
 def attention(attn: nn.Module, u: Tensor, modules: list[Module], form: str) -> Tensor:
     """u [B, H, W, C] (a window or the whole grid; one gate value each) -> [B, H, W, C]."""
-    b, h, w, c = u.shape
-    heads = attn.num_heads
+    b, h, w, _ = u.shape
+    heads, c = attn.num_heads, attn.proj.in_features
     qkv = (u @ attn.qkv.weight.T + changed("attn.qkv.bias", attn.qkv.bias, modules)).split(c, -1)
     q, k, v = (added(name, u, y, modules) for name, y in zip("qkv", qkv, strict=True))
 

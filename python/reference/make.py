@@ -58,9 +58,9 @@ def describe(case: Case) -> dict:
     }
 
 
-def make_base(out: Path, name: str, seed: int, half: bool) -> tuple[dict, Sam]:
-    """Build the model, write its weights (f16: the model itself takes the rounded ones)."""
-    config = {**CONFIG, "cases": {}, "optimizer": OPTIMIZER}
+def make_base(out: Path, name: str, seed: int, half: bool, change: dict | None = None) -> tuple[dict, Sam]:
+    """Build the model, write its weights (f16: the model itself takes the rounded ones); change: to the config."""
+    config = {**CONFIG, **(change or {}), "cases": {}, "optimizer": OPTIMIZER}
     sam = build(config)
     randomise(sam, seed)
     sam.requires_grad_(False)
@@ -237,6 +237,21 @@ def gates_set(out: Path) -> None:
     finish(out, "gates", config, made)
 
 
+def slim_set(out: Path) -> None:
+    """f16 weights of a pruned model: attention narrower and wider than the tokens, heads and MLPs of other sizes in every block."""
+    sizes = [(24, 3, 40), (12, 2, 64), (40, 4, 13)]
+    change = {
+        "image_size": 32,
+        "postprocess": {"input_size": [21, 32], "original_size": [23, 35]},
+        "block_sizes": [{"attention_width": a, "num_attention_heads": h, "mlp_dim": m} for a, h, m in sizes],
+    }
+    config, sam = make_base(out, "slim", 51, half=True, change=change)
+    image, points, labels = forward_file(out, "slim", config, sam, torch.Generator().manual_seed(52))
+    cases = {"all": Case((*ALL, "bias_norm"), "unipelt", EVERY), "mass": Case(("prefix", "bias_norm"), "mass", EVERY)}
+    made = {n: single_case(sam, config, image, points, labels, c, 600 + 10 * i) for i, (n, c) in enumerate(cases.items(), 1)}
+    finish(out, "slim", config, made)
+
+
 def bias_norm_set(out: Path) -> None:
     """f16 weights; bias and norm tuning alone and ungated, gated beside LoRA, and beside all others in form `mass`."""
     config, sam = make_base(out, "bias_norm", 31, half=True)
@@ -403,6 +418,7 @@ def main(out: Path, only: list[str]) -> None:
     sets = {
         "gates": gates_set,
         "bias_norm": bias_norm_set,
+        "slim": slim_set,
         "rounds": rounds_set,
         "ignored": ignored_set,
         "image": image_set,

@@ -24,6 +24,8 @@ def build(c: dict) -> Sam:
         global_attn_indexes=tuple(c["global_attn_indexes"]),
     )
     grid = (size // patch, size // patch)
+    for block, sizes in zip(encoder.blocks, c.get("block_sizes", ()), strict=False):
+        prune(block, c["hidden_size"], sizes)
     prompt = PromptEncoder(dim, grid, (size, size), mask_in_chans=c.get("mask_channels", 16))
     transformer = TwoWayTransformer(2, dim, c["decoder_heads"], c["decoder_mlp_dim"])
     decoder = MaskDecoder(
@@ -34,6 +36,15 @@ def build(c: dict) -> Sam:
         iou_head_hidden_dim=c["iou_hidden"],
     )
     return Sam(encoder, prompt, decoder).eval()
+
+
+def prune(block: nn.Module, width: int, sizes: dict) -> None:
+    """Give a block of the encoder other sizes inside, as SlimSAM's pruning leaves them."""
+    attn, inner, heads = block.attn, sizes["attention_width"], sizes["num_attention_heads"]
+    attn.qkv, attn.proj = nn.Linear(width, 3 * inner), nn.Linear(inner, width)
+    attn.num_heads, attn.scale = heads, (inner // heads) ** -0.5
+    attn.rel_pos_h, attn.rel_pos_w = (nn.Parameter(torch.zeros(len(t), inner // heads)) for t in (attn.rel_pos_h, attn.rel_pos_w))
+    block.mlp.lin1, block.mlp.lin2 = nn.Linear(width, sizes["mlp_dim"]), nn.Linear(sizes["mlp_dim"], width)
 
 
 @torch.no_grad()

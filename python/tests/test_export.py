@@ -1,7 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from pretrain import calibrate, export
 from pretrain.draw import draw
@@ -51,6 +53,9 @@ def test_a_refused_export_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatc
     out = tmp_path / "model"
     export.export(checkpoint(tmp_path / "last.pt", 4), out)
     assert export.exported_step(out) == 4
+    with safe_open(out / "model.safetensors", "pt") as f:
+        for name in ("config", "preprocessor_config"):
+            assert json.loads(f.metadata()[name]) == json.loads((out / f"{name}.json").read_text())
     (out / "README.md").write_text("the card")
     before = {p.name: p.read_bytes() for p in out.iterdir()}
     monkeypatch.setattr(export, "compare_with_hugging_face", lambda *_: 1.0)

@@ -12,6 +12,7 @@ import { ModelSession } from '../engine/tuning.ts';
 import { evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
 import { trainingSet } from '../train/training-set.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import {
   atScale,
   openAdapter,
@@ -32,6 +33,7 @@ const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter RUN] --d
   The default of --split is all. --scale N prompts objects in crops of N pixels around them; the default is the
   adapter's scale, else one at which the median object is at least 16 pixels wide on the model's input. Objects under --min-size pixels wide on the model's input, or under --min-area of the
   image, are left out.
+${MODEL_USAGE}
 ${READING_USAGE}`;
 
 /** `mopeft evaluate`: IoU by box and by click in original pixels, largest objects first. */
@@ -51,6 +53,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
       scale: { type: 'string' },
       'min-area': { type: 'string' },
       json: { type: 'boolean' },
+      ...MODEL_FLAGS,
       ...READING_FLAGS,
     },
     USAGE,
@@ -69,7 +72,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   const scale = scaleFlag(flags.scale, USAGE);
   const folder = await openData(requiredFlag(flags.data, 'data', USAGE), readingChanges(flags, USAGE));
-  const { gpu, model } = await openCliModel(modelPath);
+  const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
   const dataset = atScale(folder, scale ?? (adapter && scaleOfAdapter(adapter)), model.config.imageSize);
   const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];

@@ -1,7 +1,8 @@
 import { Failure, type FailureRecord } from '../config/failure.ts';
-import type { PreprocessingRecord, SamConfig } from '../config/sam.ts';
+import type { ModelChoices } from '../config/model-choices.ts';
+import type { PreprocessingRecord } from '../config/sam.ts';
 import { chooseModelFiles } from '../engine/model.ts';
-import { type CheckpointFiles, openCheckpoint, sumOfWeights } from '../sam/checkpoint/checkpoint.ts';
+import { openCheckpoint, sumOfWeights } from '../sam/checkpoint/checkpoint.ts';
 import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
 import { modelSources } from './input-files.ts';
 import { plural, printRemarks, type Remark } from './remarks.ts';
@@ -10,7 +11,7 @@ import { plural, printRemarks, type Remark } from './remarks.ts';
 export interface ModelReport {
   /** The weights' files, separated by commas. */
   readonly file: string;
-  readonly format: 'safetensors';
+  readonly format: 'safetensors' | 'pickle';
   readonly family: 'sam';
   /** Without the fixed matrix of the positional encoding. */
   readonly parameters: number;
@@ -28,13 +29,17 @@ export interface RefusedModel {
 }
 
 /** `mopeft inspect --model`: reads every weight on the CPU. 0 when the model loads; as JSON, a refusal gives 1. */
-export async function inspectModel(paths: readonly string[], asJson: boolean): Promise<number> {
+export async function inspectModel(
+  paths: readonly string[],
+  choices: ModelChoices,
+  asJson: boolean,
+): Promise<number> {
   if (!asJson) {
-    printModel(await modelReport(paths));
+    printModel(await modelReport(paths, choices));
     return 0;
   }
   try {
-    console.log(JSON.stringify(await modelReport(paths), null, 1));
+    console.log(JSON.stringify(await modelReport(paths, choices), null, 1));
     return 0;
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown;
@@ -44,49 +49,51 @@ export async function inspectModel(paths: readonly string[], asJson: boolean): P
   }
 }
 
-async function modelReport(paths: readonly string[]): Promise<ModelReport> {
+async function modelReport(paths: readonly string[], choices: ModelChoices): Promise<ModelReport> {
   const sources = (await Promise.all(paths.map(modelSources))).flat();
-  const files = await chooseModelFiles(sources);
-  const checkpoint = await openCheckpoint(files);
-  const { name, config, unused } = checkpoint;
+  const checkpoint = await openCheckpoint(await chooseModelFiles(sources), choices);
+  const { name, format, config, unused } = checkpoint;
   return {
     file: name,
-    format: 'safetensors',
+    format,
     family: 'sam',
     parameters: parameterCountOf(config),
     sumOfWeights: await sumOfWeights(checkpoint),
     unused,
     preprocess: config.preprocessing,
-    remarks: assumptions(files, config),
+    remarks: checkpoint.remarks.map(({ code, what, where, cure }) => ({
+      code,
+      severity: 'look',
+      file: where ?? null,
+      what,
+      cure,
+    })),
   };
 }
 
-/** What no file said. */
-function assumptions({ config: file }: CheckpointFiles, { decoder }: SamConfig): Remark[] {
-  if (file) return [];
-  return [
-    {
-      code: 'checkpoint/no-config',
-      severity: 'look',
-      file: null,
-      what: `There is no config.json. The decoder's ${decoder.numHeads} heads are SAM's own; the shapes do not tell them.`,
-      cure: 'If the model has another number, give its config.json with the weights.',
-    },
-  ];
-}
-
-function printModel({ file, parameters, sumOfWeights, unused, preprocess, remarks }: ModelReport): void {
+function printModel({
+  file,
+  format,
+  parameters,
+  sumOfWeights,
+  unused,
+  preprocess,
+  remarks,
+}: ModelReport): void {
   const { aspect, normalisation } = preprocess;
-  console.log(`${file}: SAM, safetensors, ${plural(parameters, 'parameter')}`);
+  console.log(`${file}: SAM, ${format}, ${plural(parameters, 'parameter')}`);
   console.log(`  sum of weights: ${sumOfWeights.toFixed(4)}`);
-  console.log(`  image: ${ASPECTS[aspect]}, normalised by ${NORMALISATIONS[normalisation.kind]}`);
+  console.log(`  image: ${ASPECTS[aspect]}, normalised by ${worded(normalisation)}`);
   if (unused.length > 0)
     console.log(`  left alone: ${plural(unused.length, 'tensor')}: ${unused.join(', ')}`);
   printRemarks(remarks);
 }
 
 const ASPECTS = { keep: 'aspect kept and padded', stretch: 'stretched to a square' } as const;
-const NORMALISATIONS = {
-  'mean-std': 'mean and standard deviation',
-  'min-max': 'its own minimum and maximum',
-} as const;
+
+/** A normalisation in words. */
+function worded(normalisation: PreprocessingRecord['normalisation']): string {
+  if (normalisation.kind === 'min-max') return 'its own minimum and maximum';
+  const { mean, std, range } = normalisation;
+  return `mean ${mean.join(', ')} and standard deviation ${std.join(', ')} of values from 0 to ${range}`;
+}

@@ -253,6 +253,8 @@ describe('data', () => {
   });
 });
 
+const CHOSEN = ['--aspect', 'stretch', '--mean', '0.5,0.5,0.5', '--std', '0.25,0.25,0.25'] as const;
+
 describe('a model', () => {
   const modelReport = (...paths: readonly string[]) => reportOf<ModelReport>('--model', ...paths);
   const weights = join(hf, 'model.safetensors');
@@ -273,7 +275,7 @@ describe('a model', () => {
       sumOfWeights: expect.closeTo(sum, 6),
       unused: [],
       preprocess: expect.objectContaining({ aspect: 'keep' }),
-      remarks: [],
+      remarks: [expect.objectContaining({ code: 'config/preprocessing', severity: 'look', file: null })],
     });
     printed = '';
     expect(await inspect(['--model', weights, join(hf, 'config.json')])).toBe(0);
@@ -313,11 +315,29 @@ describe('a model', () => {
     expect([none.code, none.report.refused.code]).toEqual([1, 'cli/no-model']);
   });
 
-  it('comes with a remark on what was assumed without its config', async () => {
+  it('is prepared as flags say, and wrong flags are named', async () => {
+    const { report } = await modelReport(weights, join(hf, 'config.json'), ...CHOSEN);
+    expect(report.preprocess).toEqual({
+      aspect: 'stretch',
+      normalisation: { kind: 'mean-std', mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], range: 1 },
+    });
+    expect(report.remarks).toEqual([]);
+    for (const [wrong, text] of [
+      [['--aspect', 'crop'], /crop.*neither keep nor stretch/],
+      [['--normalisation', 'min-max', '--mean', '0,0,0'], /--mean/],
+      [['--mean', '0,0,0'], /--mean and --std go together/],
+      [['--mean', '0,0,0', '--std', '1,0,1'], /not above 0/],
+      [['--decoder-heads', '0'], /decoder-heads/],
+    ] as const)
+      await expect(inspect(['--model', weights, ...wrong])).rejects.toThrow(text);
+  });
+
+  it('needs nothing beside its weights where they carry their config, as the embedded model does', async () => {
     const embedded = fileURLToPath(new URL('../../public/models/mopeft-sam-tiny', import.meta.url));
-    const { report } = await modelReport(join(embedded, 'model.safetensors'));
-    expect(report.remarks).toMatchObject([
-      { code: 'checkpoint/no-config', severity: 'look', file: null, what: expect.stringMatching(/heads/) },
-    ]);
+    const alone = await modelReport(join(embedded, 'model.safetensors'));
+    expect(alone.report.remarks).toEqual([]);
+    printed = '';
+    const whole = await modelReport(embedded);
+    expect({ ...whole.report, file: '' }).toEqual({ ...alone.report, file: '' });
   });
 });

@@ -16,6 +16,7 @@ import type { DatasetMaskKind, ObjectFacts, Refusal, Scale } from '../data/types
 import { readArguments, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
 import { inspectModel } from './inspect-model.ts';
+import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural, printRemarks, type Remark, writeRemarks } from './remarks.ts';
 
@@ -23,18 +24,26 @@ const USAGE = `  npm run mopeft -- inspect PATH… [--json] [--csv FILE]
   npm run mopeft -- inspect --model PATH… [--json]
   Says what is understood of files, folders and zips as if they were dropped together, or of the files of a model.
   --csv writes the remarks to FILE, one a row.
-${READING_USAGE}`;
+${READING_USAGE}
+  Of models:
+${MODEL_USAGE}`;
 
 /** `mopeft inspect`: what was understood of data or of a model. 0 when something was, else 1. Needs no GPU. */
 export async function inspect(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(
     args,
-    { model: { type: 'boolean' }, json: { type: 'boolean' }, csv: { type: 'string' }, ...READING_FLAGS },
+    {
+      model: { type: 'boolean' },
+      json: { type: 'boolean' },
+      csv: { type: 'string' },
+      ...MODEL_FLAGS,
+      ...READING_FLAGS,
+    },
     USAGE,
   );
   if (positionals.length === 0) throw wrongArguments('No path is given', USAGE);
   const asJson = values.json ?? false;
-  if (values.model) return inspectModel(positionals, asJson);
+  if (values.model) return inspectModel(positionals, modelChoices(values, USAGE), asJson);
   const report = await dataReport(positionals, readingChanges(values, USAGE));
   if (asJson) console.log(JSON.stringify(report, null, 1));
   else printData(report);

@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path';
+import type { ModelChoices } from '../config/model-choices.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { isZipName, nameParts } from '../data/file-names.ts';
 import { scaleSentence, suggestScale } from '../data/object-sizes.ts';
@@ -16,11 +17,16 @@ import { droppedFiles, folderFiles, modelSources } from './input-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { NodeStore } from './node-store.ts';
 
-/** A device and the model that a command names: a safetensors file or a folder. */
-export async function openCliModel(path: string): Promise<{ readonly gpu: Gpu; readonly model: OpenModel }> {
+/** A device and the model that a command names: a file of weights or a folder. What was assumed is said on the error stream. */
+export async function openCliModel(
+  path: string,
+  choices: ModelChoices = {},
+): Promise<{ readonly gpu: Gpu; readonly model: OpenModel }> {
   const sources = await modelSources(path);
   const gpu = await openNodeGpu();
-  return { gpu, model: await openModel(gpu, sources) };
+  const model = await openModel(gpu, sources, { choices });
+  for (const { where, what, cure } of model.remarks) console.error(`${where ?? path}: ${what} ${cure}`);
+  return { gpu, model };
 }
 
 /** The files of a run that lies in a folder. */

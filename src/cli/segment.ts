@@ -7,13 +7,15 @@ import { GpuQueue } from '../engine/gpu-queue.ts';
 import { BASE_WEIGHTS, type Candidate, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
 import { numbersFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { readImage } from './input-files.ts';
+import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { openAdapter, openCliModel, scaleFlag, scaleOfAdapter } from './open.ts';
 
 const USAGE = `  npm run mopeft -- segment --model DIR|FILE [--adapter RUN] --image FILE
       (--click x,y[,0|1] … | --box x0,y0,x1,y1 | --whole) [--scale whole|N] --out MASK.png
   Coordinates are pixels of the image as it is; a click's third number is 1 for object (default), 0 for background.
   Clicks may be added to a box. With --scale N the model sees N pixels around the prompt; the default is the adapter's
-  scale, else whole.`;
+  scale, else whole.
+${MODEL_USAGE}`;
 
 /** `mopeft segment`: one mask of one image, as a PNG of 0 and 255. */
 export async function segment(args: readonly string[]): Promise<number> {
@@ -28,6 +30,7 @@ export async function segment(args: readonly string[]): Promise<number> {
       whole: { type: 'boolean' },
       scale: { type: 'string' },
       out: { type: 'string' },
+      ...MODEL_FLAGS,
     },
     USAGE,
   );
@@ -39,7 +42,7 @@ export async function segment(args: readonly string[]): Promise<number> {
   const image = await readImage(imagePath);
   const prompts = promptsOf(flags, image);
   const chosenScale = scaleFlag(flags.scale, USAGE);
-  const { gpu, model } = await openCliModel(modelPath);
+  const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
   const { adapter } = flags;
   const variant =

@@ -16,6 +16,7 @@ import { methodsByName, RECIPES } from '../peft/recipes.ts';
 import { METHODS } from '../peft/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
+import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { atScale, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
@@ -30,6 +31,7 @@ const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR
   least 16 pixels wide on the model's input. Objects under --min-size pixels wide on the model's input are left out.
   FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"METHOD": {…}, …}}; flags override it.
   Ctrl+C writes a checkpoint and ends; --resume continues from it.
+${MODEL_USAGE}
 ${READING_USAGE}`;
 
 const FLAGS = {
@@ -46,6 +48,7 @@ const FLAGS = {
   scale: { type: 'string' },
   config: { type: 'string' },
   resume: { type: 'string' },
+  ...MODEL_FLAGS,
   ...READING_FLAGS,
 } as const;
 
@@ -68,7 +71,7 @@ export async function train(args: readonly string[]): Promise<number> {
   const folders = requiredFlag(flags.data, 'data', USAGE);
   const out = flags.resume ?? requiredFlag(flags.out, 'out', USAGE);
   if (flags.resume === undefined) requiredFlag(flags.method, 'method', USAGE);
-  const { gpu, model } = await openCliModel(modelPath);
+  const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const parts: RunParts = {
     gpu,
     queue: new GpuQueue(),

@@ -11,6 +11,8 @@ export interface FailureRecord {
   readonly where?: string;
   /** What the person can do, one sentence. */
   readonly cure: string;
+  /** The answers, where it is a question that only the person can answer; what they mean goes with `code`. */
+  readonly options?: readonly string[];
 }
 
 /** A {@link FailureRecord} that can be thrown. */

@@ -31,3 +31,23 @@ test.each([
   const chosen = await chooseModelFiles(files(weights, ...beside));
   expect(chosen.weights.map(({ name }) => name)).toEqual([weights]);
 });
+
+test('of weights in several forms one is taken, and the others are named', async () => {
+  const names = [
+    'sam/model.fp16.safetensors',
+    'sam/pytorch_model.bin',
+    'sam/model.safetensors',
+    'sam/optimizer.pt',
+  ];
+  const { weights, remarks } = await chooseModelFiles(files(...names));
+  expect(weights.map(({ name }) => name)).toEqual(['sam/model.safetensors']);
+  expect(remarks).toMatchObject([
+    {
+      where: 'sam/model.safetensors',
+      what: expect.stringMatching(/model\.fp16\.safetensors.*pytorch_model\.bin/),
+    },
+  ]);
+  const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+  const whole = await chooseModelFiles(files(...shards));
+  expect(whole).toMatchObject({ weights: shards.map((name) => ({ name })), remarks: [] });
+});

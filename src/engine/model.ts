@@ -1,8 +1,10 @@
 /** Opening a base model from whatever files a person has: one file of weights, shards, or a Hugging Face folder. */
-import { Failure } from '../config/failure.ts';
+import { Failure, type FailureRecord } from '../config/failure.ts';
+import type { ModelChoices } from '../config/model-choices.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
-import { type CheckpointFiles, type JsonFile, openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
+import { type CheckpointFiles, openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
+import type { JsonFile } from '../sam/checkpoint/config-files.ts';
 import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
 import { chooseIndex, parseShardIndex, type ShardIndex, shardsOf } from '../sam/checkpoint/shards.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
@@ -14,13 +16,17 @@ export interface OpenModel extends SamModel {
   readonly parameterCount: number;
   /** Bytes of the weights' files. */
   readonly fileBytes: number;
-  /** Tensors of the files that no SAM has; they were left alone. */
+  /** What of the files no SAM has; it was left alone. */
   readonly unused: readonly string[];
+  /** What was assumed, contradicted or left out, and should be looked at. */
+  readonly remarks: readonly FailureRecord[];
 }
 
 export interface OpenModelOptions {
   /** Default: the weights' file without its ending, or its folder when that name says nothing. */
   readonly name?: string;
+  /** What a person decided where the files do not. */
+  readonly choices?: ModelChoices;
   /** Bytes of the weights read so far, of all. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -50,7 +56,7 @@ export async function openModel(
   options: OpenModelOptions = {},
 ): Promise<OpenModel> {
   const chosen = await chooseModelFiles(files);
-  const checkpoint = await openCheckpoint(chosen);
+  const checkpoint = await openCheckpoint(chosen, options.choices);
   const fileBytes = chosen.weights.reduce((sum, { size }) => sum + size, 0);
   const { onProgress, signal } = options;
   const model = await loadModel(gpu, checkpoint, {
@@ -63,6 +69,7 @@ export async function openModel(
     parameterCount: parameterCountOf(model.config),
     fileBytes,
     unused: checkpoint.unused,
+    remarks: checkpoint.remarks,
   };
 }
 
@@ -98,11 +105,41 @@ export async function chooseModelFiles(files: readonly ByteSource[]): Promise<Ch
   }
   const indices = await Promise.all(files.filter(({ name }) => INDEX.test(name)).map(indexOf));
   const index = chooseIndex(indices, weights);
+  const taken = index ? shardsOf(index, weights) : plainFiles(weights);
+  const left = files.filter((file) => isWeights(file) && !taken.includes(file)).map(({ name }) => name);
   return {
-    weights: index ? shardsOf(index, weights) : [...weights].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    weights: taken,
+    remarks: left.length > 0 ? [leftBeside(taken, left)] : [],
     ...(index && { index }),
     ...(config && { config: await jsonFile(config) }),
     ...(preprocessor && { preprocessor: await jsonFile(preprocessor) }),
+  };
+}
+
+function isWeights({ name }: ByteSource): boolean {
+  return (SAFETENSORS.test(name) || PYTORCH.test(name)) && !TRAINER.test(name);
+}
+
+/** `model.fp16.safetensors` beside `model.safetensors`: the same weights in another form. */
+const VARIANT = /\.(fp16|fp32|bf16|ema|non_ema)(?=\.\w+$)/i;
+
+/** The files of weights by name, without other forms of those that are there in plain. */
+function plainFiles(weights: readonly ByteSource[]): ByteSource[] {
+  const sorted = [...weights].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const byName = new Map<string, ByteSource>();
+  for (const source of sorted) {
+    const plain = source.name.replace(VARIANT, '');
+    if (plain === source.name || !byName.has(plain)) byName.set(plain, source);
+  }
+  return sorted.filter((source) => byName.get(source.name.replace(VARIANT, '')) === source);
+}
+
+function leftBeside(taken: readonly ByteSource[], left: readonly string[]): FailureRecord {
+  return {
+    code: 'model/left-beside',
+    what: `The weights were taken from it, and ${left.join(', ')} beside it ${left.length > 1 ? 'were' : 'was'} left alone.`,
+    where: taken.map(({ name }) => name).join(', '),
+    cure: 'To load another, open it without this one.',
   };
 }
 
@@ -110,7 +147,7 @@ export async function chooseModelFiles(files: readonly ByteSource[]): Promise<Ch
 function weightFiles(files: readonly ByteSource[]): readonly ByteSource[] {
   const safetensors = files.filter(({ name }) => SAFETENSORS.test(name));
   if (safetensors.length > 0) return safetensors;
-  const pytorch = files.filter(({ name }) => PYTORCH.test(name) && !TRAINER.test(name));
+  const pytorch = files.filter(isWeights);
   if (pytorch.length > 0) return pytorch;
   const others = files.filter(
     ({ name }) => !BESIDE.test(name) && !/\.json$/i.test(name) && !TRAINER.test(name),

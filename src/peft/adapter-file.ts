@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
 import { parseSettings, type Settings } from '../config/field.ts';
+import { PreprocessingSchema } from '../config/model-choices.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { PreprocessingRecord, SamConfig } from '../config/sam.ts';
 import { sameShape, show } from '../graph/shape.ts';
@@ -57,7 +58,6 @@ const blocks = v.pipe(
     'blocks must ascend, each once',
   ),
 );
-const rgb = v.tuple([v.number(), v.number(), v.number()]);
 
 const AdapterSchema = v.object({
   format: v.literal(FORMAT),
@@ -70,13 +70,7 @@ const AdapterSchema = v.object({
     trainDecoder: v.boolean(),
     pruned: v.exactOptional(v.record(v.string(), blocks)),
   }),
-  preprocessing: v.object({
-    aspect: v.picklist(['keep', 'stretch']),
-    normalisation: v.variant('kind', [
-      v.object({ kind: v.literal('mean-std'), mean: rgb, std: rgb, range: v.picklist([1, 255]) }),
-      v.object({ kind: v.literal('min-max') }),
-    ]),
-  }),
+  preprocessing: PreprocessingSchema,
   // Adapters of before it was chosen cut where SAM does.
   maskThreshold: v.optional(v.number(), 0),
   training: v.optional(v.record(v.string(), v.unknown()), {}),

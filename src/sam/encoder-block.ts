@@ -53,18 +53,18 @@ function blockOf(site: EncoderSite, weights: WeightSource, hooks: BlockHooks): B
 }
 
 function traceAttention(site: EncoderSite, u: Tensor, { weights, hooks, at }: Block): Tensor {
-  const { width, heads, window } = site;
+  const { width, attentionWidth, heads, window } = site;
   const [gridH, gridW] = attentionGrid(site);
   const input = window > 0 ? windowPartition(u, window) : u;
-  const tokens = [axis(input.shape, 0), gridH * gridW, width];
+  const tokens = [axis(input.shape, 0), gridH * gridW, attentionWidth];
   const project = (slot: 'q' | 'k' | 'v') =>
-    at(slot, input, linearOf(weights, `attn.${slot}`, input, width, site.qkvBias)).view(tokens);
+    at(slot, input, linearOf(weights, `attn.${slot}`, input, attentionWidth, site.qkvBias)).view(tokens);
   const [q, k, v] = [project('q'), project('k'), project('v')];
   const relPos = site.useRelPos
     ? relPosBias(
         q,
-        weights('attn.rel_pos_h', [2 * gridH - 1, width / heads]),
-        weights('attn.rel_pos_w', [2 * gridW - 1, width / heads]),
+        weights('attn.rel_pos_h', [2 * gridH - 1, attentionWidth / heads]),
+        weights('attn.rel_pos_w', [2 * gridW - 1, attentionWidth / heads]),
         { heads, gridH, gridW },
       )
     : null;
@@ -76,7 +76,7 @@ function traceAttention(site: EncoderSite, u: Tensor, { weights, hooks, at }: Bl
     relPos,
     prefix?.mass ?? null,
     { heads, prefix: prefix ? axis(prefix.key.shape, 1) : 0, gridW },
-  ).view(input.shape);
+  ).view([...input.shape.slice(0, -1), attentionWidth]);
   const out = at('proj', mixed, linearOf(weights, 'attn.proj', mixed, width));
   return window > 0 ? windowUnpartition(out, window, u.shape) : out;
 }

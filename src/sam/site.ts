@@ -6,6 +6,8 @@ export interface EncoderSite {
   readonly name: string;
   /** Width C of the block's tokens. */
   readonly width: number;
+  /** Width of q, k and v: that of the tokens, or another in a pruned model. */
+  readonly attentionWidth: number;
   /** Width of the hidden layer of its MLP. */
   readonly mlpWidth: number;
   readonly heads: number;

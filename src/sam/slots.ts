@@ -3,7 +3,8 @@ import type { EncoderSite } from './site.ts';
 
 /**
  * The layers of a block whose output a plug-in may change, in the order in which they run. `q`, `k`, `v` and `proj` work on
- * windows, [Bw, h, w, C]; the others on the grid, [B, H, W, C], but for `lin1`, whose output is [B, H, W, mlpWidth].
+ * windows, [Bw, h, w, C]; the others on the grid, [B, H, W, C]. The output of `q`, `k` and `v` and the input of `proj` have
+ * the site's `attentionWidth` in place of C, the output of `lin1` its `mlpWidth`.
  *
  *     norm1 → q, k, v → attention → proj → (back on the grid) attention + x → norm2 → lin1 → GELU → lin2 → mlp + x
  *
@@ -21,9 +22,9 @@ export interface LayerTensors {
 
 /** Tokens put before the keys and values of every window. G is the batch or 1, and group g serves its windows. */
 export interface PrefixTokens {
-  /** [G, P, C] */
+  /** [G, P, attentionWidth] */
   readonly key: Tensor;
-  /** [G, P, C] */
+  /** [G, P, attentionWidth] */
   readonly value: Tensor;
   /** [G]: the prefix columns weigh mass·exp(score) in the softmax, and are skipped at 0; null: they weigh like any other. */
   readonly mass: Tensor | null;

@@ -66,7 +66,7 @@ export interface LoadProgress {
  */
 export async function loadModel(
   gpu: Gpu,
-  checkpoint: SamCheckpoint,
+  checkpoint: Pick<SamCheckpoint, 'name' | 'config' | 'read'>,
   options: { readonly onProgress?: (progress: LoadProgress) => void; readonly signal?: AbortSignal } = {},
 ): Promise<SamModel> {
   const { config } = checkpoint;

@@ -32,7 +32,6 @@ export function openMicroModel(gpu: Gpu, config: SamConfig = MICRO_SAM, seed = 1
   return loadModel(gpu, {
     name: 'micro',
     config,
-    unused: [],
     read: async (name) => {
       const shape = shapes.get(name) ?? [];
       const isNorm = /norm\d?\.weight|norm_final_attn\.weight|neck\.[13]\.weight/.test(name);

@@ -65,6 +65,7 @@ function sites({ imageSize, stride, encoder }: TwoStageSam): EncoderSite[] {
     index,
     name: `image_encoder.stages.${index}.block`,
     width,
+    attentionWidth: width,
     mlpWidth: 2 * width,
     heads: index + 1,
     grid: index === 0 ? [2 * grid, 2 * grid] : [grid, grid],

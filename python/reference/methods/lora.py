@@ -9,11 +9,11 @@ LAYERS = {"q": "q", "k": "k", "v": "v", "proj": "attn.proj", "lin1": "mlp.lin1",
 
 
 def shapes(c: dict) -> Shapes:
-    dim, mlp, r = c["hidden_size"], c["mlp_dim"], c["rank"]
-    widths = {"lin1": (dim, mlp), "lin2": (mlp, dim)}
+    dim, inner, mlp, r = c["hidden_size"], c["attention_width"], c["mlp_dim"], c["rank"]
+    widths = {"proj": (inner, dim), "lin1": (dim, mlp), "lin2": (mlp, dim)}
     out: Shapes = {}
     for side in "qv":
-        before, after = widths.get(side, (dim, dim))
+        before, after = widths.get(side, (dim, inner))
         out |= {f"{side}.A": ((r, before), before**-0.5), f"{side}.B": ((after, r), 0.3)}
     return out
 

@@ -16,10 +16,10 @@ Shapes = dict[str, tuple[tuple[int, ...], float]]
 class Method:
     """A method's formulas, all without its gate.
 
-    shapes: from the config of a set. gate_reads: what its gate reads, `norm1` (the frozen norm's output) or `mlp` (the
-    MLP's output). frozen: by SAM's name of a tensor of the block, what is added to it. adds: by layer (`q`, `k`, `v`,
-    `attn.proj`, `mlp.lin1`, `mlp.lin2`), what is added to its output, from its input. prefix: keys and values [P, C] in
-    front. mlp: what is added to the MLP's output, from it and the case's activation.
+    shapes: from the config of a set, with the block's sizes. gate_reads: what its gate reads, `norm1` (the frozen norm's
+    output) or `mlp` (the MLP's output). frozen: by SAM's name of a tensor of the block, what is added to it. adds: by layer (`q`, `k`, `v`,
+    `attn.proj`, `mlp.lin1`, `mlp.lin2`), what is added to its output, from its input. prefix: keys and values [P,
+    attention_width] in front. mlp: what is added to the MLP's output, from it and the case's activation.
     """
 
     shapes: Callable[[dict], Shapes]

@@ -3,7 +3,7 @@
 from .method import Method
 
 prefix = Method(
-    lambda c: {name: ((c["prefix_length"], c["hidden_size"]), 0.5) for name in "KV"},
+    lambda c: {name: ((c["prefix_length"], c["attention_width"]), 0.5) for name in "KV"},
     "norm1",
     prefix=lambda t: (t["K"], t["V"]),
 )

@@ -35,7 +35,7 @@ function drawnFiles(name: string) {
 
 /** A folder of its own, and what starts or resumes a run of one dataset in it. */
 async function openFolder(name = 'Cells', openDataThread?: () => DataThread) {
-  const model = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [] };
+  const model = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [], remarks: [] };
   const files = new RunFiles(new MemoryStore(), 'runs/try');
   const dataset = {
     name,

@@ -26,7 +26,7 @@ let gpu: Gpu;
 let model: OpenModel;
 beforeAll(async () => {
   gpu = await openTestGpu();
-  model = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [] };
+  model = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [], remarks: [] };
 });
 afterAll(() => gpu?.destroy());
 

@@ -69,13 +69,18 @@ export const biasNorm = defineMethod({
 });
 
 /** Lengths of the tensors, by SAM's names in the block. */
-function lengths({ width, mlpWidth, qkvBias }: EncoderSite): Readonly<Record<string, number>> {
+function lengths({
+  width,
+  attentionWidth,
+  mlpWidth,
+  qkvBias,
+}: EncoderSite): Readonly<Record<string, number>> {
   return {
     'norm1.weight': width,
     'norm1.bias': width,
     'norm2.weight': width,
     'norm2.bias': width,
-    ...(qkvBias && { 'attn.qkv.bias': 3 * width }),
+    ...(qkvBias && { 'attn.qkv.bias': 3 * attentionWidth }),
     'attn.proj.bias': width,
     'mlp.lin1.bias': mlpWidth,
     'mlp.lin2.bias': width,
@@ -88,6 +93,6 @@ function changeOf(name: string, site: EncoderSite, tensor: (name: string) => Ten
   if (name in own) return tensor(name);
   const part = ['attn.q.bias', 'attn.k.bias', 'attn.v.bias'].indexOf(name);
   if (part < 0 || !site.qkvBias) return null;
-  const { width } = site;
+  const { attentionWidth: width } = site;
   return sliceTokens(tensor('attn.qkv.bias').view([1, 3, width]), part, 1).view([width]);
 }

@@ -85,14 +85,15 @@ export const lora = defineMethod({
 /** The widths of a layer that LoRA changes. */
 export function loraWidths(
   layer: LoraLayer,
-  { width, mlpWidth }: Pick<EncoderSite, 'width' | 'mlpWidth'>,
+  { width, attentionWidth, mlpWidth }: Pick<EncoderSite, 'width' | 'attentionWidth' | 'mlpWidth'>,
 ): { readonly input: number; readonly output: number } {
   switch (layer) {
     case 'q':
     case 'k':
     case 'v':
+      return { input: width, output: attentionWidth };
     case 'proj':
-      return { input: width, output: width };
+      return { input: attentionWidth, output: width };
     case 'lin1':
       return { input: width, output: mlpWidth };
     case 'lin2':

@@ -32,14 +32,14 @@ export const prefix = defineMethod({
         unit: 'tokens',
       },
     }) as const,
-  tensors: ({ length }, { width }) => [
-    { name: 'prefix.K', shape: [length, width], decay: true, rate: RATE, init: normal(0.02) },
-    { name: 'prefix.V', shape: [length, width], decay: true, rate: RATE, init: zeros },
+  tensors: ({ length }, { attentionWidth }) => [
+    { name: 'prefix.K', shape: [length, attentionWidth], decay: true, rate: RATE, init: normal(0.02) },
+    { name: 'prefix.V', shape: [length, attentionWidth], decay: true, rate: RATE, init: zeros },
   ],
   gateReads: 'norm1',
-  attach: ({ settings: { length }, site: { width }, tensor }) => ({
+  attach: ({ settings: { length }, site: { attentionWidth }, tensor }) => ({
     prefix: ({ value, insideSoftmax }) => {
-      const one = (name: string): Tensor => tensor(name).view([1, length, width]);
+      const one = (name: string): Tensor => tensor(name).view([1, length, attentionWidth]);
       if (!value || insideSoftmax) {
         return { key: one('prefix.K'), value: one('prefix.V'), mass: value };
       }

@@ -9,16 +9,16 @@ const REL_POS = /\.attn\.rel_pos_[hw]$/;
 
 /** Adds the tensors of a site's transformer block by SAM's names. */
 export function addBlock(shapes: ShapeMap, site: EncoderSite): void {
-  const { name, width, mlpWidth, heads, useRelPos, qkvBias } = site;
+  const { name, width, attentionWidth, mlpWidth, heads, useRelPos, qkvBias } = site;
   addNorm(shapes, `${name}.norm1`, width);
   if (useRelPos) {
     const [height, gridW] = attentionGrid(site);
-    shapes.set(`${name}.attn.rel_pos_h`, [2 * height - 1, width / heads]);
-    shapes.set(`${name}.attn.rel_pos_w`, [2 * gridW - 1, width / heads]);
+    shapes.set(`${name}.attn.rel_pos_h`, [2 * height - 1, attentionWidth / heads]);
+    shapes.set(`${name}.attn.rel_pos_w`, [2 * gridW - 1, attentionWidth / heads]);
   }
-  shapes.set(`${name}.attn.qkv.weight`, [3 * width, width]);
-  if (qkvBias) shapes.set(`${name}.attn.qkv.bias`, [3 * width]);
-  addLinear(shapes, `${name}.attn.proj`, width, width);
+  shapes.set(`${name}.attn.qkv.weight`, [3 * attentionWidth, width]);
+  if (qkvBias) shapes.set(`${name}.attn.qkv.bias`, [3 * attentionWidth]);
+  addLinear(shapes, `${name}.attn.proj`, attentionWidth, width);
   addNorm(shapes, `${name}.norm2`, width);
   addLinear(shapes, `${name}.mlp.lin1`, width, mlpWidth);
   addLinear(shapes, `${name}.mlp.lin2`, mlpWidth, width);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../../config/failure.ts';
+import type { SamConfig } from '../../config/sam.ts';
 import type { Shape } from '../../graph/shape.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import { vit } from '../encoders/vit/vit.ts';
@@ -39,6 +40,21 @@ function weights(change: (tensors: Map<string, HostTensor>) => void = () => {}):
   return tensors;
 }
 
+const drawn = (config: SamConfig) =>
+  new Map(
+    [...samTensorShapes(config)].map(([name, shape]): [string, HostTensor] => [
+      name,
+      { shape, data: new Float32Array(sizeOf(shape)).fill(0.25) },
+    ]),
+  );
+
+/** The weights with a `config.json` of this content. */
+const openWith = (json: unknown) =>
+  openCheckpoint({
+    weights: [source(weights())],
+    config: { name: 'config.json', text: JSON.stringify(json) },
+  });
+
 const source = (tensors: Map<string, HostTensor>, name = 'sam.safetensors') =>
   bytesSource(name, writeSafetensors(tensors));
 
@@ -58,12 +74,16 @@ describe('opening a checkpoint', () => {
     expect(plain.unused).toEqual([]);
     expect(plain.config).toEqual(CONFIG);
     const stray: HostTensor = { shape: [1], data: Float32Array.of(1) };
-    const wrapped = new Map([['lora.image_encoder.blocks.0.A', stray]]);
+    const wrapped = new Map([['exp_avg.image_encoder.blocks.0.A', stray]]);
     for (const [name, tensor] of weights()) wrapped.set(`module.sam.${name}`, tensor);
     wrapped.set('module.sam.extra', stray);
     wrapped.set('optimizer.step', stray);
     const checkpoint = await openCheckpoint({ weights: [source(wrapped)], config });
-    expect(checkpoint.unused).toEqual(['extra']);
+    expect(checkpoint.unused).toEqual([
+      'exp_avg.image_encoder.blocks.0.A',
+      'module.sam.extra',
+      'optimizer.step',
+    ]);
     expect((await checkpoint.read('image_encoder.pos_embed')).shape).toEqual([1, 4, 4, 16]);
   });
 
@@ -141,13 +161,160 @@ describe('a config read off the shapes', () => {
     );
   });
 
-  it('fills what a short config leaves out', async () => {
-    const { iou_hidden, ...short } = FLAT;
-    const opened = await openCheckpoint({
-      weights: [source(weights())],
-      config: { name: 'config.json', text: JSON.stringify(short) },
+  it('is what a short config leaves out', async () => {
+    const { vision, decoder_heads } = { vision: { hidden_size: 16, mlp_dim: 24 }, decoder_heads: 2 };
+    const opened = await openWith({ vision_config: vision, decoder_heads });
+    expect(opened.config).toEqual(CONFIG);
+  });
+
+  it('wins over a config that says otherwise, with both values', async () => {
+    const opened = await openWith({
+      ...FLAT,
+      num_hidden_layers: 4,
+      global_attn_indexes: [1, 3],
+      num_attention_heads: 'many',
+      image_size: 1024,
+      decoder_mlp_dim: 2048,
     });
-    expect(opened.config.decoder.iouHidden).toBe(iou_hidden);
+    expect(opened.config).toEqual(CONFIG);
+    const said = opened.remarks.filter(({ code }) => code === 'config/contradicts');
+    expect(said.every(({ where }) => where === 'config.json')).toBe(true);
+    expect(said.map(({ what }) => what.split(' by the shapes')[0])).toEqual([
+      'num_hidden_layers is 4 there, and 2',
+      'image_size is 1024 there, and 32',
+      'num_attention_heads is "many" there, and 2',
+      'global_attn_indexes is [1, 3] there, and [1]',
+      'decoder_mlp_dim is 2048 there, and 8',
+    ]);
+  });
+
+  it('says that heads of the decoder are assumed, asks where the usual do not fit, and takes the number', async () => {
+    const { decoder_heads: _, ...silent } = FLAT;
+    const usual = await openWith(silent);
+    expect(usual.config.decoder.numHeads).toBe(8);
+    expect(usual.remarks[0]?.what).toMatch(
+      /^config\.json does not say it: .* 8 heads as in every published SAM/,
+    );
+    const narrow = { ...CONFIG, outputChannels: 24, decoder: { ...CONFIG.decoder, numHeads: 3 } };
+    const file = source(drawn(narrow));
+    const asked = openCheckpoint({ weights: [file] });
+    await expect(asked).rejects.toMatchObject({
+      record: {
+        code: 'config/decoder-heads',
+        what: expect.stringMatching(/^There is no config\.json: .*width of 12/),
+        options: ['1', '2', '3', '4', '6', '12'],
+      },
+    });
+    expect((await openCheckpoint({ weights: [file] }, { decoderHeads: 3 })).config).toEqual(narrow);
+    expect(await codeOf(openCheckpoint({ weights: [file] }, { decoderHeads: 5 }))).toMatch(
+      /^config\/inconsistent/,
+    );
+    expect(await codeOf(openWith({ ...FLAT, decoder_heads: 'eight' }))).toBe('config/invalid config.json');
+  });
+
+  it('is complete with the config and preprocessing that the metadata carry', async () => {
+    const metadata = {
+      config: JSON.stringify(FLAT),
+      preprocessor_config: JSON.stringify({ aspect: 'stretch', normalisation: 'min-max' }),
+    };
+    const alone = bytesSource('alone.safetensors', writeSafetensors(weights(), metadata));
+    const opened = await openCheckpoint({ weights: [alone] });
+    expect(opened.config).toEqual({
+      ...CONFIG,
+      preprocessing: { aspect: 'stretch', normalisation: { kind: 'min-max' } },
+    });
+    expect(opened.remarks).toEqual([]);
+    const beside = { name: 'p.json', text: '{"aspect": "keep"}' };
+    const { config: told } = await openCheckpoint({ weights: [alone], preprocessor: beside });
+    expect(told.preprocessing).toMatchObject({ aspect: 'keep', normalisation: { kind: 'mean-std' } });
+    for (const other of ['{', '7', '"adam"']) {
+      const foreign = bytesSource('w', writeSafetensors(weights(), { config: other }));
+      expect((await openCheckpoint({ weights: [foreign] })).config.decoder.numHeads, other).toBe(8);
+    }
+  });
+
+  it("leaves another model's config alone, and says so", async () => {
+    const { config: opened, remarks } = await openWith({ model_type: 'vit', hidden_size: 768 });
+    expect(opened.encoder).toEqual(CONFIG.encoder);
+    expect(remarks[0]).toMatchObject({
+      where: 'config.json',
+      what: expect.stringMatching(/model_type is vit/),
+    });
+    expect(await codeOf(openWith([1]))).toBe('config/not-sam config.json');
+    expect(await codeOf(openWith({ vision_config: { hidden_act: 'relu' } }))).toBe(
+      'config/invalid config.json',
+    );
+  });
+
+  it('takes a MedSAM by its name to be stretched and scaled by minimum and maximum, and what is chosen wins', async () => {
+    const file = source(weights(), 'MedSAM/medsam_vit_b.safetensors');
+    const opened = await openCheckpoint({ weights: [file], config });
+    expect(opened.config.preprocessing).toEqual({ aspect: 'stretch', normalisation: { kind: 'min-max' } });
+    expect(opened.remarks).toMatchObject([
+      { code: 'config/preprocessing', what: expect.stringMatching(/MedSAM/) },
+    ]);
+    const chosen = { aspect: 'keep', normalisation: CONFIG.preprocessing.normalisation } as const;
+    const again = await openCheckpoint({ weights: [file], config }, chosen);
+    expect(again.config.preprocessing).toEqual(CONFIG.preprocessing);
+    expect(again.remarks).toEqual([]);
+  });
+
+  it('takes tables longer than the grid for those of a global block, and windows of two sizes for one', async () => {
+    const tables = (rows: readonly number[]) =>
+      weights((tensors) => {
+        for (const [i, length] of rows.entries())
+          for (const part of ['h', 'w'])
+            tensors.set(`image_encoder.blocks.${i}.attn.rel_pos_${part}`, {
+              shape: [length, 8],
+              data: new Float32Array(length * 8),
+            });
+      });
+    const windowsOf = async (rows: readonly number[]) => {
+      const opened = await openCheckpoint({ weights: [source(tables(rows))] }, { decoderHeads: 2 });
+      const said = opened.remarks.filter(({ code }) => code === 'checkpoint/stretched-tables');
+      return [opened.config.encoder, said.length];
+    };
+    const like = (windowSize: number, globalAttnIndexes: number[]) => ({
+      ...CONFIG.encoder,
+      windowSize,
+      globalAttnIndexes,
+    });
+    expect(await windowsOf([5, 7])).toEqual([like(3, [1]), 0]);
+    expect(await windowsOf([7, 7])).toEqual([like(0, [0, 1]), 0]);
+    expect(await windowsOf([5, 13])).toEqual([like(3, [1]), 1]);
+    expect(await windowsOf([3, 5])).toEqual([like(2, [1]), 1]);
+    expect(await windowsOf([4, 7])).toEqual([like(0, [0, 1]), 1]);
+    const whole = await openCheckpoint({
+      weights: [source(tables([7, 7]))],
+      config: { name: 'config.json', text: JSON.stringify({ ...FLAT, window_size: 4 }) },
+    });
+    expect(whole.config.encoder).toEqual(like(4, [1]));
+  });
+
+  it('says what is usual where tables of relative position are missing', async () => {
+    const bare = { ...CONFIG, encoder: { ...CONFIG.encoder, useRelPos: false } };
+    const opened = await openCheckpoint({ weights: [source(drawn(bare))], config });
+    expect(opened.config).toEqual(bare);
+    const alone = openCheckpoint({ weights: [source(drawn(bare))] }, { decoderHeads: 2 });
+    // 12 heads do not divide a width of 16.
+    expect(await codeOf(alone)).toBe(
+      'checkpoint/shape sam.safetensors, tensor image_encoder.blocks.0.attn.qkv.weight',
+    );
+  });
+
+  it.each([
+    ['image_encoder.pos_embed', [1, 4, 5, 16]],
+    ['image_encoder.pos_embed', [4]],
+    ['image_encoder.patch_embed.proj.weight', [16, 3, 8, 0]],
+    ['image_encoder.blocks.0.attn.qkv.weight', [47, 16]],
+    ['image_encoder.blocks.1.attn.rel_pos_h', [7, 5]],
+    ['image_encoder.blocks.1.attn.rel_pos_h', [7, 0]],
+    ['mask_decoder.iou_token.weight', []],
+  ])('refuses %s of shape %j', async (name, shape) => {
+    const odd = weights((tensors) => {
+      tensors.set(name, { shape, data: new Float32Array(sizeOf(shape)) });
+    });
+    expect(await codeOf(openCheckpoint({ weights: [source(odd)], config }))).toMatch(/^checkpoint\/shape /);
   });
 
   it('names a tensor that it cannot do without', () => {

@@ -1,23 +1,22 @@
-import { Failure } from '../../config/failure.ts';
+import { Failure, type FailureRecord } from '../../config/failure.ts';
+import type { ModelChoices } from '../../config/model-choices.ts';
 import type { SamConfig } from '../../config/sam.ts';
 import { type Shape, sameShape, show } from '../../graph/shape.ts';
+import { sitesOf } from '../encoder.ts';
 import type { AnyEncoder } from '../encoders/encoder.ts';
-import { ENCODERS } from '../encoders/registry.ts';
 import type { ByteSource } from './byte-source.ts';
+import { type JsonFile, preprocessingOf, readToldConfig } from './config-files.ts';
+import { isFloat } from './dtype.ts';
 import { samTensorShapes } from './expected-shapes.ts';
+import { findModel, type Owners, ownersOf, readJoined } from './find-model.ts';
 import { inferSamConfig } from './infer-config.ts';
-import { mapNames } from './names.ts';
+import { namesInBlocks, someOf, tunedFailure, tunedNames } from './left-alone.ts';
+import { COPY } from './names.ts';
 import { openTensorFile } from './open-tensor-file.ts';
-import { checkSamConfig, parsePreprocessor, parseSamConfig } from './parse-config.ts';
+import { checkSamConfig } from './parse-config.ts';
 import { ShapeReader } from './shape-reader.ts';
 import { checkShards, type ShardIndex } from './shards.ts';
-import { type HostTensor, missingTensor, type TensorFile } from './tensor-file.ts';
-
-/** A JSON file by its name and text. */
-export interface JsonFile {
-  readonly name: string;
-  readonly text: string;
-}
+import { type HostTensor, missingTensor, type TensorFile, wrongType } from './tensor-file.ts';
 
 /** The files of a model: weights, and what a Hugging Face folder has beside them. */
 export interface CheckpointFiles {
@@ -29,66 +28,77 @@ export interface CheckpointFiles {
   readonly config?: JsonFile;
   /** `preprocessor_config.json` */
   readonly preprocessor?: JsonFile;
+  /** What was left out when these files were chosen. */
+  readonly remarks?: readonly FailureRecord[];
 }
 
 /** A SAM on disk whose headers were read and checked; no weight is in memory yet. */
 export interface SamCheckpoint {
   readonly name: string;
+  readonly format: TensorFile['format'];
   readonly config: SamConfig;
-  /** Names in the files that no SAM of this config has; they are left alone. */
+  /** What is in the files and no SAM of this config has; it is left alone. Names as the files have them. */
   readonly unused: readonly string[];
+  /** What was assumed, contradicted or left out, and should be looked at. */
+  readonly remarks: readonly FailureRecord[];
   /** One tensor by its original name, as f32. */
   read(name: string): Promise<HostTensor>;
 }
 
 /**
- * Opens a model's files: checks headers, config, names and shapes.
- * @throws Failure `checkpoint/…` or `config/…` that names the file, the tensor and the cure.
+ * Opens a model's files: checks headers, names, shapes and configs.
+ * @param choices what a person decides where the files do not, or say it wrongly.
+ * @throws Failure `checkpoint/…` or `config/…` that names the file, the tensor and the cure; with `options` where the person
+ * has to choose.
  */
-export async function openCheckpoint(files: CheckpointFiles): Promise<SamCheckpoint> {
+export async function openCheckpoint(
+  files: CheckpointFiles,
+  choices: ModelChoices = {},
+): Promise<SamCheckpoint> {
   const opened = await Promise.all(files.weights.map(openTensorFile));
   if (files.index) checkShards(files.index, opened);
   const label = files.weights.map(({ name }) => name).join(', ');
-  const owners = new Map<string, TensorFile>();
-  for (const file of opened) {
-    for (const name of file.tensors.keys()) {
-      if (owners.has(name)) {
-        throw new Failure({
-          code: 'checkpoint/twice',
-          what: `Two files hold it: ${owners.get(name)?.name} and ${file.name}.`,
-          where: `tensor ${name}`,
-          cure: 'Open the files of one model only.',
-        });
-      }
-      owners.set(name, file);
-    }
-  }
-  const map = mapNames([...owners.keys()]) ?? new Map<string, string>();
-  const shapes = new Map<string, Shape>();
-  for (const [original, name] of map) shapes.set(original, owners.get(name)?.tensors.get(name)?.shape ?? []);
-  const encoder = ENCODERS.find(({ recognises }) => recognises(shapes));
-  if (!encoder) {
-    throw new Failure({
-      code: 'checkpoint/not-sam',
-      what: `It has no tensor of a known SAM image encoder, but ${owners.size} others.`,
-      where: label,
-      cure: 'Open a SAM checkpoint, such as facebook/sam-vit-base, MedSAM or micro-sam. An adapter is opened after its model.',
-    });
-  }
-  const config = resolveConfig(files, encoder, new ShapeReader(shapes, label), label);
+  const owners = ownersOf(opened);
+  const { prefix, map, shapes, encoder, others } = findModel(owners, choices, label);
+  checkTypes(map, owners);
+  const tuned = tunedNames([...owners.keys()].filter((name) => !isOfOther(name, prefix, others)));
+  if (tuned.length > 0 && !choices.withoutTuned) throw tunedFailure(tuned, label);
+  const metadata = opened.map((file) => file.metadata);
+  const told = readToldConfig(files.config, metadata, label);
+  const inferred = inferSamConfig(encoder, new ShapeReader(shapes, label), told, choices);
+  const preprocessing = preprocessingOf({ file: files.preprocessor, metadata, label }, choices, told);
+  const config = checkSamConfig({ ...inferred, preprocessing }, label);
   const expected = samTensorShapes(config);
   checkShapes(encoder, expected, shapes, label);
+  const strangers = [...map.keys()].filter((name) => !expected.has(name));
+  const sites = sitesOf(config).map(({ name }) => name);
+  const inBlocks = namesInBlocks(strangers, sites).flatMap((name) => map.get(name) ?? []);
+  if (inBlocks.length > 0 && !choices.withoutTuned) throw tunedFailure(inBlocks, label);
+  const used = new Set([...expected.keys()].flatMap((name) => map.get(name) ?? []));
+  const unused = [...owners.keys()].filter((name) => !used.has(name) && name !== prefix + COPY);
   return {
     name: label,
+    format: opened.some(({ format }) => format === 'pickle') ? 'pickle' : 'safetensors',
     config,
-    unused: [...map.keys()].filter((name) => !expected.has(name)),
+    unused: [...unused, ...opened.flatMap(({ leftOut }) => leftOut)],
+    remarks: [
+      ...(files.remarks ?? []),
+      ...told.remarks,
+      ...leftRemarks(others, [...new Set([...tuned, ...inBlocks])], label),
+    ],
     read: async (original) => {
-      const name = map.get(original);
-      const owner = name === undefined ? undefined : owners.get(name);
-      if (name === undefined || !owner) throw missingTensor(original, label);
-      return owner.read(name);
+      const names = map.get(original);
+      if (!names) throw missingTensor(original, label);
+      return readJoined(owners, names);
     },
   };
+}
+
+/** Whether a tensor belongs to another model of the same files. */
+function isOfOther(name: string, prefix: string, others: readonly string[]): boolean {
+  return others.some(
+    (other) => name.startsWith(other) && !(name.startsWith(prefix) && prefix.length > other.length),
+  );
 }
 
 /**
@@ -104,22 +114,32 @@ export async function sumOfWeights({ config, read }: SamCheckpoint): Promise<num
   return sum;
 }
 
-function resolveConfig(
-  files: CheckpointFiles,
-  encoder: AnyEncoder,
-  shapes: ShapeReader,
-  label: string,
-): SamConfig {
-  const preprocessor = files.preprocessor && parseJson(files.preprocessor);
-  const inferred = inferSamConfig(encoder, shapes);
-  if (files.config) {
-    const { config } = files;
-    return parseSamConfig(parseJson(config), config.name, { encoders: [encoder], preprocessor, inferred });
+/** Parts of a SAM that must be floats, so that quantised weights are refused by their type before their odd shapes are. */
+const WEIGHT = /^(image_encoder|prompt_encoder|mask_decoder)\..*(weight|bias|pos_embed|rel_pos_[hw])$/;
+
+function checkTypes(map: ReadonlyMap<string, readonly string[]>, owners: Owners): void {
+  for (const [original, names] of map) {
+    if (!WEIGHT.test(original)) continue;
+    for (const name of names) {
+      const file = owners.get(name);
+      const dtype = file?.tensors.get(name)?.dtype;
+      if (file && dtype && !isFloat(dtype)) throw wrongType(dtype, `${file.name}, tensor ${name}`);
+    }
   }
-  const config = checkSamConfig(inferred, label);
-  return files.preprocessor
-    ? { ...config, preprocessing: parsePreprocessor(preprocessor, files.preprocessor.name) }
-    : config;
+}
+
+/** What a person should know of what was left out. */
+function leftRemarks(others: readonly string[], tuned: readonly string[], label: string): FailureRecord[] {
+  const left = others.map((prefix) => ({
+    code: 'checkpoint/other-model',
+    what: `Another model was left alone: tensors that begin with "${prefix}".`,
+    where: label,
+    cure: 'To load it in place of this one, choose it (--weights-prefix).',
+  }));
+  if (tuned.length === 0) return left;
+  const what = `${tuned.length} tensors of a fine-tuning were left alone, such as ${someOf(tuned, 2)}: this is the base model.`;
+  const cure = 'Merge them into the weights in the program that trained them to have the tuned model.';
+  return [...left, { code: 'checkpoint/without-tuned', what, where: label, cure }];
 }
 
 /** Every expected tensor must be there with its shape, or with one that the encoder adapts. */
@@ -136,7 +156,7 @@ function checkShapes(
       code: 'checkpoint/missing',
       what: `The file has no such tensor${missing.length > 1 ? `, and ${missing.length - 1} more are missing` : ''}.`,
       where: `${label}, tensor ${first}`,
-      cure: 'Use a complete SAM checkpoint that fits its config.',
+      cure: 'Use a complete SAM checkpoint; download or save it again.',
     });
   }
   for (const [name, want] of expected) {
@@ -144,25 +164,9 @@ function checkShapes(
     if (sameShape(have, want) || encoder.canAdapt(name, have, want)) continue;
     throw new Failure({
       code: 'checkpoint/shape',
-      what: `Its shape is ${show(have)} and the config asks for ${show(want)}.`,
+      what: `Its shape is ${show(have)} and the model's other tensors ask for ${show(want)}.`,
       where: `${label}, tensor ${name}`,
-      cure: 'Use the config.json that was saved together with these weights.',
+      cure: 'Use a complete SAM checkpoint; parts of two models do not fit each other.',
     });
-  }
-}
-
-function parseJson({ name, text }: JsonFile): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Failure(
-      {
-        code: 'config/no-json',
-        what: `The file is not JSON: ${(cause as Error).message}.`,
-        where: name,
-        cure: 'Download or save it again.',
-      },
-      { cause },
-    );
   }
 }

@@ -4,6 +4,9 @@ import { Failure } from '../../config/failure.ts';
 /** A size or a number of things. */
 export const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65536));
 
+/** What a norm adds to the variance. */
+export const eps = v.pipe(v.number(), v.gtValue(0), v.maxValue(0.1));
+
 /** The fields of a config's JSON. @throws Failure `config/invalid` that names the first field that is not usable. */
 export function parseFields<S extends v.GenericSchema>(
   schema: S,

@@ -20,3 +20,8 @@ export const DTYPE_BYTES = {
 } as const;
 
 export type Dtype = keyof typeof DTYPE_BYTES;
+
+/** The types that weights may have. */
+export function isFloat(dtype: Dtype): boolean {
+  return dtype === 'F64' || dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
+}

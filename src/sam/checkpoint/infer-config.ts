@@ -1,30 +1,98 @@
+import * as v from 'valibot';
+import { Failure } from '../../config/failure.ts';
+import type { ModelChoices } from '../../config/model-choices.ts';
 import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../../config/sam.ts';
 import type { AnyEncoder } from '../encoders/encoder.ts';
+import { count, eps } from './config-fields.ts';
 import type { ShapeReader } from './shape-reader.ts';
+import { ToldConfig } from './told-config.ts';
 
 /**
- * The config of a checkpoint that comes without one, read off its shapes. What shapes cannot tell is SAM's own: eight decoder
- * heads, eps, normalisation. Not yet checked for contradictions.
- * @throws Failure `checkpoint/missing`.
+ * The config of a checkpoint: what its shapes tell, and of the rest what files beside them say, else SAM's own with a remark.
+ * Its preprocessing is SAM's. Not yet checked for contradictions.
+ * @throws Failure `checkpoint/missing`, `checkpoint/shape`, `config/invalid`, `config/decoder-heads`.
  */
-export function inferSamConfig(encoder: AnyEncoder, shapes: ShapeReader): SamConfig {
-  const part = encoder.inferConfig(shapes);
-  const outputChannels = shapes.axis('mask_decoder.iou_token.weight', 1);
+export function inferSamConfig(
+  encoder: AnyEncoder,
+  shapes: ShapeReader,
+  told = new ToldConfig(),
+  { decoderHeads }: Pick<ModelChoices, 'decoderHeads'> = {},
+): SamConfig {
+  const part = encoder.inferConfig(shapes, told);
+  for (const [activation, paths] of ACTIVATIONS) told.value(v.literal(activation), ...paths);
+  const outputChannels = told.decided(
+    shapes.axis('mask_decoder.iou_token.weight', 1),
+    'vision_config.output_channels',
+    'output_channels',
+  );
   const inner = shapes.axis('mask_decoder.transformer.final_attn_token_to_image.q_proj.weight', 0);
+  const decoder = (field: string, flat: string) => [`mask_decoder_config.${field}`, flat] as const;
   return {
     ...part,
     outputChannels,
-    maskInputChannels: shapes.axis('prompt_encoder.mask_downscaling.3.weight', 0),
-    layerNormEps: SAM_DEFAULTS.layerNormEps,
+    maskInputChannels: told.decided(
+      shapes.axis('prompt_encoder.mask_downscaling.3.weight', 0),
+      'prompt_encoder_config.mask_input_channels',
+      'mask_input_channels',
+      'mask_channels',
+    ),
+    layerNormEps: told.value(eps, 'vision_config.layer_norm_eps') ?? SAM_DEFAULTS.layerNormEps,
     decoder: {
-      depth: shapes.count(/^mask_decoder\.transformer\.layers\.(\d+)\./),
-      numHeads: SAM_DEFAULTS.decoder.numHeads,
-      mlpDim: shapes.axis('mask_decoder.transformer.layers.0.mlp.lin1.weight', 0),
-      attentionDownsampleRate: outputChannels / inner,
-      iouHeadDepth: shapes.count(/^mask_decoder\.iou_prediction_head\.layers\.(\d+)\./),
-      iouHidden: shapes.axis('mask_decoder.iou_prediction_head.layers.0.weight', 0),
-      layerNormEps: SAM_DEFAULTS.decoder.layerNormEps,
+      depth: told.decided(
+        shapes.count(/^mask_decoder\.transformer\.layers\.(\d+)\./),
+        ...decoder('num_hidden_layers', 'decoder_depth'),
+      ),
+      numHeads: decoderHeads ?? decoderHeadsOf(told, inner),
+      mlpDim: told.decided(
+        shapes.axis('mask_decoder.transformer.layers.0.mlp.lin1.weight', 0),
+        ...decoder('mlp_dim', 'decoder_mlp_dim'),
+      ),
+      attentionDownsampleRate: told.decided(
+        outputChannels / inner,
+        ...decoder('attention_downsample_rate', 'attention_downsample_rate'),
+      ),
+      iouHeadDepth: told.decided(
+        shapes.count(/^mask_decoder\.iou_prediction_head\.layers\.(\d+)\./),
+        ...decoder('iou_head_depth', 'iou_head_depth'),
+      ),
+      iouHidden: told.decided(
+        shapes.axis('mask_decoder.iou_prediction_head.layers.0.weight', 0),
+        ...decoder('iou_head_hidden_dim', 'iou_hidden'),
+      ),
+      layerNormEps:
+        told.value(eps, 'mask_decoder_config.layer_norm_eps') ?? SAM_DEFAULTS.decoder.layerNormEps,
     },
     preprocessing: SAM_PREPROCESSING,
   };
+}
+
+/** The activations of every SAM; a model with others cannot be run. */
+const ACTIVATIONS = [
+  ['gelu', ['vision_config.hidden_act']],
+  ['gelu', ['prompt_encoder_config.hidden_act']],
+  ['relu', ['mask_decoder_config.hidden_act']],
+] as const;
+
+/** No shape tells them. @param inner width of the narrower attentions. */
+function decoderHeadsOf(told: ToldConfig, inner: number): number {
+  const heads = told.value(count, 'mask_decoder_config.num_attention_heads', 'decoder_heads');
+  if (heads !== undefined) return heads;
+  const usual = SAM_DEFAULTS.decoder.numHeads;
+  if (inner % usual !== 0) {
+    throw new Failure({
+      code: 'config/decoder-heads',
+      what: `${told.gap()} the number of the mask decoder's heads is not known, since no shape tells it, and the ${usual} of every published SAM do not divide its width of ${inner}.`,
+      cure: 'Open the weights with their config.json, or say the number (--decoder-heads N).',
+      options: divisorsOf(inner).map(String),
+    });
+  }
+  told.assume(
+    `the mask decoder is taken to have ${usual} heads as in every published SAM, since no shape tells their number.`,
+    'If the model has another number, open it with its config.json, or say the number (--decoder-heads N).',
+  );
+  return usual;
+}
+
+function divisorsOf(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i + 1).filter((divisor) => n % divisor === 0);
 }

@@ -1,29 +1,70 @@
+import { Failure } from '../../config/failure.ts';
 import { ENCODERS } from '../encoders/registry.ts';
 
 /** A tensor of the image encoder under both namings; what stands before it in a file is a wrapper's prefix. */
 const ENCODER_TENSOR = /^((?:.*?\.)?)(?:image|vision)_encoder\./;
 
 /**
- * Original SAM name → the name in the file. Takes original and Hugging Face names, both also under a wrapper's prefix
- * (`model.`, `module.`, `sam.` …). Null without an image encoder.
+ * What a fine-tuning's wrapper puts into the names of the layer that it wraps: PEFT for a layer that it changes and for a module
+ * that it trains a copy of, SAMed for `qkv`.
  */
-export function mapNames(names: readonly string[]): Map<string, string> | null {
-  const prefix = wrapperPrefix(names);
-  if (prefix === null) return null;
-  const bare = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-  const map = isHfNaming(bare) ? mapHfNames(bare) : new Map(bare.map((name) => [name, name]));
-  return new Map([...map].map(([original, name]) => [original, prefix + name]));
-}
+const WRAPPED = /\.(base_layer|original_module|qkv(?=\.qkv\.))(?=\.)/;
 
-/** The prefix of most of the encoder's tensors, the first of several; stray tensors may have another. */
-function wrapperPrefix(names: readonly string[]): string | null {
+/**
+ * What stands before the names of the models in a file (`model.`, `module.`, `sam.` …, or nothing), that with most of an image
+ * encoder's tensors first. Stray tensors may have others.
+ */
+export function modelPrefixes(names: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const name of names) {
     const prefix = ENCODER_TENSOR.exec(name)?.[1];
     if (prefix !== undefined) counts.set(prefix, (counts.get(prefix) ?? 0) + 1);
   }
-  const most = Math.max(...counts.values());
-  return [...counts].find(([, count]) => count === most)?.[0] ?? null;
+  return [...counts].sort(([, a], [, b]) => b - a).map(([prefix]) => prefix);
+}
+
+/**
+ * Original SAM name → the names in the file behind a prefix: one, or those of q, k and v that become one `qkv`, in this order.
+ * Takes original and Hugging Face names, both also as fine-tunings wrap them.
+ * @throws Failure `checkpoint/twice` where two names mean the same tensor.
+ */
+export function mapNames(names: readonly string[], prefix: string): Map<string, readonly string[]> {
+  const bare = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  const unwrapped = new Map<string, string>();
+  for (const name of bare) setOnce(unwrapped, name.replace(WRAPPED, ''), name);
+  const plain = [...unwrapped.keys()];
+  const map = isHfNaming(plain) ? mapHfNames(plain) : new Map(plain.map((name) => [name, name]));
+  return joinProjections(
+    new Map([...map].map(([original, name]) => [original, prefix + (unwrapped.get(name) ?? name)])),
+  );
+}
+
+/** One `qkv` in place of layers of their own for q, k and v, as SlimSAM's training has them. */
+function joinProjections(map: ReadonlyMap<string, string>): Map<string, readonly string[]> {
+  const joined = new Map<string, readonly string[]>([...map].map(([original, name]) => [original, [name]]));
+  for (const original of map.keys()) {
+    const [, attention, kind] = /^(image_encoder\..*\.attn\.)q\.(weight|bias)$/.exec(original) ?? [];
+    if (!attention || !kind || map.has(`${attention}qkv.${kind}`)) continue;
+    const parts = ['q', 'k', 'v'].map((part) => `${attention}${part}.${kind}`);
+    const found = parts.flatMap((part) => map.get(part) ?? []);
+    if (found.length < parts.length) continue;
+    for (const part of parts) joined.delete(part);
+    joined.set(`${attention}qkv.${kind}`, found);
+  }
+  return joined;
+}
+
+function setOnce(map: Map<string, string>, key: string, name: string): void {
+  const other = map.get(key);
+  if (other !== undefined) {
+    throw new Failure({
+      code: 'checkpoint/twice',
+      what: `${other} and ${name} are the same tensor of a SAM.`,
+      where: `tensor ${name}`,
+      cure: 'Save the weights again, those of one model only.',
+    });
+  }
+  map.set(key, name);
 }
 
 /**
@@ -55,8 +96,8 @@ const SHARED_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^mask_decoder\.upscale_conv2\./, 'mask_decoder.output_upscaling.3.'],
 ];
 
-/** The shared embedding a second time; its owner is `shared_image_embedding`. */
-const COPY = 'prompt_encoder.shared_embedding.positional_embedding';
+/** Hugging Face's name of the shared embedding a second time; its owner is `shared_image_embedding`. */
+export const COPY = 'prompt_encoder.shared_embedding.positional_embedding';
 const HEAD =
   /^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head))\.(proj_in|proj_out|layers\.(\d+))\.(.*)$/;
 
@@ -72,7 +113,7 @@ export function mapHfNames(names: readonly string[]): Map<string, string> {
   const map = new Map<string, string>();
   for (const name of names) {
     if (name === COPY) continue;
-    map.set(originalName(name, depths), name);
+    setOnce(map, originalName(name, depths), name);
   }
   const shared = 'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix';
   if (!map.has(shared) && names.includes(COPY)) map.set(shared, COPY);

@@ -42,6 +42,7 @@ describe("Hugging Face's config.json", () => {
       index: 3,
       name: 'image_encoder.blocks.3',
       width: 768,
+      attentionWidth: 768,
       mlpWidth: 3072,
       heads: 12,
       grid: [64, 64],

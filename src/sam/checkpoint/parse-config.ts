@@ -7,11 +7,9 @@ import {
   type SamConfig,
 } from '../../config/sam.ts';
 import { encoderOf } from '../encoder.ts';
-import type { AnyEncoder } from '../encoders/encoder.ts';
 import { ENCODERS } from '../encoders/registry.ts';
-import { count, parseFields } from './config-fields.ts';
+import { count, eps, parseFields } from './config-fields.ts';
 
-const eps = v.pipe(v.number(), v.gtValue(0), v.maxValue(0.1));
 const rgb = v.tuple([v.number(), v.number(), v.number()]);
 type Rgb = v.InferOutput<typeof rgb>;
 
@@ -69,34 +67,22 @@ const PreprocessorSchema = v.object({
   size: v.optional(v.looseObject({})),
 });
 
-/** What is known beside a `config.json`. */
-export interface ConfigContext {
-  /** The encoders that it may describe; default: all. */
-  readonly encoders?: readonly AnyEncoder[];
-  /** The parsed `preprocessor_config.json`, when there is one. */
-  readonly preprocessor?: unknown;
-  /** What the flat form leaves out, as read off the weights; default: SAM's own. */
-  readonly inferred?: DecoderPart;
-}
-
-type DecoderPart = Pick<SamConfig, 'maskInputChannels' | 'decoder'>;
-
 /**
- * Reads Hugging Face's `config.json` of a SamModel, or the flat form (`image_size`, `hidden_size`, …, `decoder_heads`).
- * @param json the parsed file; @param where its name, for messages.
+ * Reads Hugging Face's `config.json` of a SamModel, or the flat form (`image_size`, `hidden_size`, …, `decoder_heads`), where
+ * there are no weights whose shapes would count (`infer-config.ts`). What it leaves out is SAM ViT-B's.
+ * @param json the parsed file; @param where its name, for messages; @param preprocessor the parsed `preprocessor_config.json`.
  * @throws Failure `config/not-sam`, `config/invalid`, `config/inconsistent`.
  */
 export function parseSamConfig(
   json: unknown,
   where: string,
-  { encoders = ENCODERS, preprocessor, inferred = SAM_DEFAULTS }: ConfigContext = {},
+  { preprocessor }: { readonly preprocessor?: unknown } = {},
 ): SamConfig {
   const preprocessing =
     preprocessor === undefined ? SAM_PREPROCESSING : parsePreprocessor(preprocessor, where);
-  for (const { parseConfig } of encoders) {
+  for (const { parseConfig } of ENCODERS) {
     const encoder = parseConfig(json, where);
-    if (encoder)
-      return checkSamConfig({ ...encoder, ...parseRest(json, where, inferred), preprocessing }, where);
+    if (encoder) return checkSamConfig({ ...encoder, ...parseRest(json, where), preprocessing }, where);
   }
   throw new Failure({
     code: 'config/not-sam',
@@ -110,9 +96,8 @@ export function parseSamConfig(
 function parseRest(
   json: unknown,
   where: string,
-  inferred: DecoderPart,
-): DecoderPart & Pick<SamConfig, 'outputChannels' | 'layerNormEps'> {
-  return 'vision_config' in (json as object) ? fromHf(json, where) : fromFlat(json, where, inferred);
+): Pick<SamConfig, 'outputChannels' | 'layerNormEps' | 'maskInputChannels' | 'decoder'> {
+  return 'vision_config' in (json as object) ? fromHf(json, where) : fromFlat(json, where);
 }
 
 function fromHf(json: unknown, where: string): ReturnType<typeof parseRest> {
@@ -137,11 +122,8 @@ function fromHf(json: unknown, where: string): ReturnType<typeof parseRest> {
   };
 }
 
-function fromFlat(
-  json: unknown,
-  where: string,
-  { maskInputChannels, decoder }: DecoderPart,
-): ReturnType<typeof parseRest> {
+function fromFlat(json: unknown, where: string): ReturnType<typeof parseRest> {
+  const { maskInputChannels, decoder } = SAM_DEFAULTS;
   const c = parseFields(FlatSchema, json, where);
   return {
     outputChannels: c.output_channels,

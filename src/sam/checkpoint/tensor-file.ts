@@ -50,14 +50,7 @@ export function isTrainingState(key: string): boolean {
  */
 export function weightsOf(bytes: Uint8Array, { dtype, shape }: TensorInfo, where: string): HostTensor {
   const data = decodeFloats(bytes, dtype);
-  if (data === null) {
-    throw new Failure({
-      code: 'checkpoint/dtype',
-      what: `It holds ${dtype} values; weights have to be F32, F16 or BF16.`,
-      where,
-      cure: 'Use the unquantised weights of the model.',
-    });
-  }
+  if (data === null) throw wrongType(dtype, where);
   const bad = data.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
     throw new Failure({
@@ -73,6 +66,16 @@ export function weightsOf(bytes: Uint8Array, { dtype, shape }: TensorInfo, where
 /** A tensor's bytes as f32, floats or integers, whatever they are: for files that hold more than weights. */
 export function valuesOf(bytes: Uint8Array, { dtype, shape }: TensorInfo): HostTensor {
   return { shape, data: decodeFloats(bytes, dtype) ?? decodeIntegers(bytes, dtype) };
+}
+
+/** The failure for weights of a type that is no float, as quantised ones are. */
+export function wrongType(dtype: Dtype, where: string): Failure {
+  return new Failure({
+    code: 'checkpoint/dtype',
+    what: `It holds ${dtype} values; weights have to be F32, F16 or BF16.`,
+    where,
+    cure: 'Use the unquantised weights of the model.',
+  });
 }
 
 /** The failure for a tensor that a file should have. */

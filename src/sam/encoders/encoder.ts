@@ -3,6 +3,7 @@ import type { Tensor } from '../../graph/graph.ts';
 import type { Shape } from '../../graph/shape.ts';
 import type { ShapeReader } from '../checkpoint/shape-reader.ts';
 import type { HostTensor } from '../checkpoint/tensor-file.ts';
+import type { ToldConfig } from '../checkpoint/told-config.ts';
 import type { EncoderSite } from '../site.ts';
 import type { BlockSlots } from '../slots.ts';
 import type { WeightSource } from '../weight-source.ts';
@@ -41,10 +42,13 @@ export interface Encoder<E extends EncoderConfig = EncoderConfig> {
   readonly hfNames: readonly (readonly [pattern: RegExp, replacement: string])[];
   /** Whether a checkpoint has this encoder. @param shapes every tensor's, by SAM's names. */
   readonly recognises: (shapes: ReadonlyMap<string, Shape>) => boolean;
-  /** The sizes that a checkpoint's shapes tell. @throws Failure `checkpoint/missing`. */
-  readonly inferConfig: (shapes: ShapeReader) => EncoderPart<E>;
   /**
-   * The sizes that a `config.json` tells, or null when it describes no encoder of this kind.
+   * The sizes of a checkpoint's encoder: those that its shapes tell, and of the others what files say, else the usual ones
+   * with a remark. @throws Failure `checkpoint/missing`, `checkpoint/shape`, `config/invalid`.
+   */
+  readonly inferConfig: (shapes: ShapeReader, told: ToldConfig) => EncoderPart<E>;
+  /**
+   * The sizes that a `config.json` alone tells, or null when it describes no encoder of this kind.
    * @param where the file's name, for messages. @throws Failure `config/invalid`.
    */
   readonly parseConfig: (json: unknown, where: string) => EncoderPart<E> | null;

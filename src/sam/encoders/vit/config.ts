@@ -2,10 +2,12 @@ import * as v from 'valibot';
 import { type EncoderConfig, gridOf, type SamConfig } from '../../../config/sam.ts';
 import { count, parseFields } from '../../checkpoint/config-fields.ts';
 import type { ShapeReader } from '../../checkpoint/shape-reader.ts';
+import { missingTensor } from '../../checkpoint/tensor-file.ts';
+import type { ToldConfig } from '../../checkpoint/told-config.ts';
 import type { EncoderSite } from '../../site.ts';
 import type { EncoderPart } from '../encoder.ts';
 
-/** SAM's own encoder: a ViT of equal blocks. Its patches are as large as the config's `stride`. */
+/** SAM's own encoder: a ViT of equal blocks, or pruned ones (SlimSAM) that are equal in width only. Its patches are as large as the config's `stride`. */
 export interface VitConfig extends EncoderConfig {
   readonly kind: 'vit';
   /** Width C of every block. */
@@ -20,6 +22,16 @@ export interface VitConfig extends EncoderConfig {
   readonly qkvBias: boolean;
   readonly useAbsPos: boolean;
   readonly useRelPos: boolean;
+  /** Of a pruned encoder whose blocks differ; absent where all have the sizes above and attention the blocks' width. */
+  readonly blockSizes?: readonly VitBlockSizes[];
+}
+
+/** What may differ from block to block. */
+export interface VitBlockSizes {
+  readonly heads: number;
+  /** Width of q, k and v. */
+  readonly attentionWidth: number;
+  readonly mlpDim: number;
 }
 
 /** A SAM with this encoder. */
@@ -76,8 +88,9 @@ export function vitSites(config: VitSam): EncoderSite[] {
     index,
     name: `image_encoder.blocks.${index}`,
     width: encoder.hiddenSize,
-    mlpWidth: encoder.mlpDim,
-    heads: encoder.numAttentionHeads,
+    attentionWidth: encoder.blockSizes?.[index]?.attentionWidth ?? encoder.hiddenSize,
+    mlpWidth: encoder.blockSizes?.[index]?.mlpDim ?? encoder.mlpDim,
+    heads: encoder.blockSizes?.[index]?.heads ?? encoder.numAttentionHeads,
     grid: [grid, grid],
     window: encoder.globalAttnIndexes.includes(index) ? 0 : encoder.windowSize,
     qkvBias: encoder.qkvBias,
@@ -115,46 +128,143 @@ function partOf(c: v.InferOutput<typeof FlatSchema>, own: Partial<VitConfig> = {
   };
 }
 
-/** The sizes of ViT-B, -L and -H and others of that family, whose original checkpoints come without a config. */
-export function inferVitConfig(shapes: ShapeReader): EncoderPart<VitConfig> {
-  const patch = 'image_encoder.patch_embed.proj.weight';
-  const table = (i: number) => `image_encoder.blocks.${i}.attn.rel_pos_h`;
-  const [hiddenSize, stride] = [shapes.axis(patch, 0), shapes.axis(patch, 3)];
-  const grid = shapes.axis('image_encoder.pos_embed', 1);
-  const globalRows = 2 * grid - 1;
-  const numHiddenLayers = shapes.count(/^image_encoder\.blocks\.(\d+)\./);
-  const useRelPos = shapes.has(table(0));
-  const tableRows = Array.from({ length: numHiddenLayers }, (_, i) =>
-    useRelPos ? shapes.axis(table(i), 0) : globalRows,
+const PATCH = 'image_encoder.patch_embed.proj.weight';
+const POS_EMBED = 'image_encoder.pos_embed';
+const INDEX = /^image_encoder\.blocks\.(\d+)\./;
+const qkvOf = (i: number) => `image_encoder.blocks.${i}.attn.qkv.weight`;
+const tableOf = (i: number) => `image_encoder.blocks.${i}.attn.rel_pos_h`;
+/** The path of a field in Hugging Face's form, and in the flat one. */
+const paths = (field: string) => [`vision_config.${field}`, field] as const;
+
+/** The sizes of ViT-B, -L and -H, of SlimSAM's pruned ones, and others of that family. */
+export function inferVitConfig(shapes: ShapeReader, told: ToldConfig): EncoderPart<VitConfig> {
+  const hiddenSize = told.decided(shapes.axis(PATCH, 0), ...paths('hidden_size'));
+  const stride = told.decided(shapes.axis(PATCH, 3), ...paths('patch_size'));
+  const numHiddenLayers = told.decided(shapes.count(INDEX), ...paths('num_hidden_layers'));
+  const grid = gridSide(shapes, stride, told);
+  const imageSize = told.decided(grid * stride, ...paths('image_size'));
+  const { useRelPos, blocks } = blockSizes(shapes, numHiddenLayers, hiddenSize, told);
+  const first = blocks[0] ?? { heads: 1, attentionWidth: hiddenSize, mlpDim: hiddenSize };
+  const isEven = blocks.every(
+    (block) =>
+      block.heads === first.heads && block.mlpDim === first.mlpDim && block.attentionWidth === hiddenSize,
   );
-  const windowed = tableRows.find((rows) => rows !== globalRows);
+  if (isEven) {
+    told.decided(first.mlpDim, ...paths('mlp_dim'));
+    if (useRelPos) told.decided(first.heads, ...paths('num_attention_heads'));
+  }
   return {
-    imageSize: grid * stride,
+    imageSize,
     stride,
     encoder: {
       kind: 'vit',
       hiddenSize,
       numHiddenLayers,
-      numAttentionHeads: useRelPos
-        ? hiddenSize / shapes.axis(table(0), 1)
-        : (HEADS_BY_WIDTH[hiddenSize] ?? 12),
-      mlpDim: shapes.axis('image_encoder.blocks.0.mlp.lin1.weight', 0),
-      windowSize: windowed === undefined ? 0 : (windowed + 1) / 2,
-      globalAttnIndexes: tableRows.flatMap((rows, i) => (rows === globalRows ? [i] : [])),
-      qkvBias: shapes.has('image_encoder.blocks.0.attn.qkv.bias'),
-      useAbsPos: true,
-      useRelPos,
+      numAttentionHeads: first.heads,
+      mlpDim: first.mlpDim,
+      ...(useRelPos ? tableWindows(shapes, numHiddenLayers, grid, told) : toldWindows(numHiddenLayers, told)),
+      qkvBias: told.decided(shapes.has('image_encoder.blocks.0.attn.qkv.bias'), ...paths('qkv_bias')),
+      useAbsPos: told.decided(shapes.has(POS_EMBED), ...paths('use_abs_pos')),
+      useRelPos: told.decided(useRelPos, ...paths('use_rel_pos')),
+      ...(!isEven && { blockSizes: blocks }),
     },
   };
 }
 
+/** Tokens along a side of the grid. */
+function gridSide(shapes: ShapeReader, stride: number, told: ToldConfig): number {
+  if (shapes.has(POS_EMBED)) {
+    const [height, width] = [shapes.axis(POS_EMBED, 1), shapes.axis(POS_EMBED, 2)];
+    if (height === width) return height;
+    throw shapes.misfit(POS_EMBED, `Its grid of ${height} × ${width} is no square, and SAM's images are.`);
+  }
+  const size = told.value(count, ...paths('image_size'));
+  if (size !== undefined && size % stride === 0) return size / stride;
+  throw missingTensor(POS_EMBED, shapes.file);
+}
+
+/** The sizes of every block, each read off its own tensors. */
+function blockSizes(shapes: ShapeReader, layers: number, hiddenSize: number, told: ToldConfig) {
+  const useRelPos = shapes.has(tableOf(0));
+  const toldHeads = useRelPos ? undefined : headsWithoutTables(hiddenSize, told);
+  const blocks = Array.from({ length: layers }, (_, i): VitBlockSizes => {
+    const attentionWidth = shapes.axis(qkvOf(i), 0) / 3;
+    const heads = toldHeads ?? attentionWidth / shapes.axis(tableOf(i), 1);
+    if (!Number.isInteger(attentionWidth) || !Number.isInteger(heads) || attentionWidth % heads !== 0) {
+      const head = toldHeads === undefined ? `heads of ${shapes.axis(tableOf(i), 1)}` : `${heads} heads`;
+      throw shapes.misfit(qkvOf(i), `Its ${3 * attentionWidth} rows are not q, k and v of ${head} each.`);
+    }
+    const mlpDim = shapes.axis(`image_encoder.blocks.${i}.mlp.lin1.weight`, 0);
+    return { heads, attentionWidth, mlpDim };
+  });
+  return { useRelPos, blocks };
+}
+
+/** Heads of a model without tables of relative position, whose width would tell. */
+function headsWithoutTables(hiddenSize: number, told: ToldConfig): number {
+  const heads = told.value(count, ...paths('num_attention_heads'));
+  if (heads !== undefined) return heads;
+  const usual = HEADS_BY_WIDTH[hiddenSize] ?? 12;
+  told.assume(
+    `the encoder is taken to have ${usual} heads, as is usual at its width of ${hiddenSize}; it has no tables of relative position that would tell.`,
+    'If the masks look wrong, open the weights with the config.json that was saved together with them.',
+  );
+  return usual;
+}
+
+type Windows = Pick<VitConfig, 'windowSize' | 'globalAttnIndexes'>;
+
+/** Windows as the tables of relative position tell: one of a window's side has 2 · side − 1 rows, one of the grid's is global. */
+function tableWindows(shapes: ShapeReader, layers: number, grid: number, told: ToldConfig): Windows {
+  const globalRows = 2 * grid - 1;
+  const window = told.hint(windowSize, ...paths('window_size'));
+  const globals = told.hint(indexes, ...paths('global_attn_indexes'));
+  const sides = Array.from({ length: layers }, (_, i) => {
+    const rows = shapes.axis(tableOf(i), 0);
+    // A window as large as the grid has a global block's table.
+    if (window && globals && !globals.includes(i) && rows === 2 * window - 1) return window;
+    return rows < globalRows && rows % 2 === 1 ? (rows + 1) / 2 : 0;
+  });
+  // SAM has windows of one size: larger ones are global blocks of a model that was trained at another image size.
+  const size = Math.min(...sides.filter((side) => side > 0));
+  const globalAttnIndexes = sides.flatMap((side, i) => (side === size ? [] : [i]));
+  const stretched = globalAttnIndexes.filter((i) => shapes.axis(tableOf(i), 0) !== globalRows);
+  if (stretched.length > 0) {
+    told.remarks.push({
+      code: 'checkpoint/stretched-tables',
+      what: `The tables of relative position of block ${stretched.join(', ')} have ${shapes.axis(tableOf(stretched[0] ?? 0), 0)} rows and a grid of ${grid} has ${globalRows}: they are stretched, as SAM does.`,
+      cure: 'If the masks look wrong, use the weights at the image size that they were trained at.',
+    });
+  }
+  if (Number.isFinite(size)) told.decided(size, ...paths('window_size'));
+  return {
+    windowSize: Number.isFinite(size) ? size : 0,
+    globalAttnIndexes: told.decided(globalAttnIndexes, ...paths('global_attn_indexes')),
+  };
+}
+
+/** Windows of a model whose shapes do not tell them. */
+function toldWindows(layers: number, told: ToldConfig): Windows {
+  const window = told.value(windowSize, ...paths('window_size'));
+  const globals = told.value(indexes, ...paths('global_attn_indexes'));
+  if (window !== undefined && globals !== undefined)
+    return { windowSize: window, globalAttnIndexes: globals };
+  const usual = layers % 4 === 0 ? [1, 2, 3, 4].map((quarter) => (quarter * layers) / 4 - 1) : [];
+  const taken = { windowSize: window ?? 14, globalAttnIndexes: globals ?? usual };
+  told.assume(
+    `attention is taken to be in windows of ${taken.windowSize} tokens but in block ${taken.globalAttnIndexes.join(', ')}, as in every published SAM.`,
+    'If the masks look wrong, open the weights with the config.json that was saved together with them.',
+  );
+  return taken;
+}
+
 /** Sizes that do not fit each other. */
 export function vitContradictions({ imageSize, stride, encoder }: VitSam): string[] {
-  const { hiddenSize, numHiddenLayers, numAttentionHeads, globalAttnIndexes } = encoder;
+  const { hiddenSize, numHiddenLayers, numAttentionHeads, globalAttnIndexes, blockSizes } = encoder;
   const rules: readonly (readonly [holds: boolean, message: string])[] = [
     [imageSize % stride === 0, `image_size ${imageSize} is no multiple of patch_size ${stride}`],
     [
-      hiddenSize % numAttentionHeads === 0,
+      blockSizes !== undefined || hiddenSize % numAttentionHeads === 0,
       `hidden_size ${hiddenSize} is no multiple of num_attention_heads ${numAttentionHeads}`,
     ],
     [

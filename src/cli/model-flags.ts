@@ -1,0 +1,70 @@
+import type { ModelChoices } from '../config/model-choices.ts';
+import { SAM_PREPROCESSING } from '../config/sam.ts';
+import { numberFlag, numbersFlag, wrongArguments } from './arguments.ts';
+
+/** Flags by which a person says what a model's files do not, or say wrongly. */
+export const MODEL_FLAGS = {
+  'weights-prefix': { type: 'string' },
+  'without-tuned': { type: 'boolean' },
+  'decoder-heads': { type: 'string' },
+  aspect: { type: 'string' },
+  normalisation: { type: 'string' },
+  mean: { type: 'string' },
+  std: { type: 'string' },
+  'value-range': { type: 'string' },
+} as const;
+
+export const MODEL_USAGE = `  Which of several models in a file: [--weights-prefix ema.]; without layers that are not understood: [--without-tuned]
+  Where its files do not say it: [--decoder-heads N] [--aspect keep|stretch]
+      [--normalisation mean-std|min-max] [--mean R,G,B --std R,G,B [--value-range 255|1]]`;
+
+type Flags = { readonly [K in keyof typeof MODEL_FLAGS]?: string | boolean | undefined };
+
+/** What the flags decide. @throws Failure `cli/arguments`. */
+export function modelChoices(flags: Flags, usage: string): ModelChoices {
+  const text = (flag: keyof typeof MODEL_FLAGS): string | undefined => {
+    const value = flags[flag];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const aspect = text('aspect');
+  if (aspect !== undefined && aspect !== 'keep' && aspect !== 'stretch')
+    throw wrongArguments(`--aspect is "${aspect}", which is neither keep nor stretch`, usage);
+  const prefix = text('weights-prefix');
+  const decoderHeads = numberFlag(text('decoder-heads'), 'decoder-heads', usage, { min: 1, integer: true });
+  const normalisation = normalisationOf(text, usage);
+  return {
+    ...(prefix !== undefined && { prefix }),
+    ...(flags['without-tuned'] === true && { withoutTuned: true }),
+    ...(decoderHeads !== undefined && { decoderHeads }),
+    ...(aspect !== undefined && { aspect }),
+    ...(normalisation && { normalisation }),
+  };
+}
+
+function normalisationOf(
+  text: (flag: 'normalisation' | 'mean' | 'std' | 'value-range') => string | undefined,
+  usage: string,
+): ModelChoices['normalisation'] {
+  const [kind, mean, std, range] = [text('normalisation'), text('mean'), text('std'), text('value-range')];
+  if (kind !== undefined && kind !== 'mean-std' && kind !== 'min-max')
+    throw wrongArguments(`--normalisation is "${kind}", which is neither mean-std nor min-max`, usage);
+  const numbers = mean !== undefined || std !== undefined || range !== undefined;
+  if (kind === 'min-max') {
+    if (numbers) throw wrongArguments('--mean, --std and --value-range go with mean-std, not min-max', usage);
+    return { kind };
+  }
+  if (!numbers) return kind && SAM_PREPROCESSING.normalisation;
+  if (mean === undefined || std === undefined) throw wrongArguments('--mean and --std go together', usage);
+  if (range !== undefined && range !== '255' && range !== '1')
+    throw wrongArguments(`--value-range is "${range}", which is neither 255 nor 1`, usage);
+  const [m, s] = [rgbFlag(mean, 'mean', usage), rgbFlag(std, 'std', usage)];
+  if (s.some((value) => value <= 0)) throw wrongArguments(`--std is "${std}", which is not above 0`, usage);
+  // Means of values up to 255 are not below 1 in all channels.
+  const usual = m.every((value) => value <= 1) && s.every((value) => value <= 1) ? 1 : 255;
+  return { kind: 'mean-std', mean: m, std: s, range: range === undefined ? usual : range === '1' ? 1 : 255 };
+}
+
+function rgbFlag(text: string, flag: string, usage: string): [number, number, number] {
+  const [red = 0, green = 0, blue = 0] = numbersFlag(text, flag, [3], usage);
+  return [red, green, blue];
+}

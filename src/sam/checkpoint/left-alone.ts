@@ -1,0 +1,46 @@
+import { Failure } from '../../config/failure.ts';
+
+/** Names of layers that a fine-tuning adds, wherever they stand. */
+const TUNED =
+  /(^|[._])(lora|dora|loha|lokr|ia3|vera|oft|adapters?|prompt_generator|prompt_tokens|prompt_embeddings|deep_prompts?|prefix_tokens|modules_to_save|prefix_encoder|ssf_scale|ssf_shift)([._]|\d|$)|(^|[._])(linear_[ab]_[qkv]|w_[ab]_\d+)([._]|$)|adapter/i;
+
+/** What a training keeps of the optimizer, and what tools that measure leave in every layer: they change no answer. */
+const HARMLESS =
+  /(^|\.)(optim(izer)?|exp_avg(_sq)?|momentum_buffer|grad|scheduler|lr_scheduler|scaler)(\.|$)|\.(total_ops|total_params|num_batches_tracked)$/i;
+
+/** Whether a name's prefix is that of an optimizer's state and so of no model. */
+export function isOptimizer(prefix: string): boolean {
+  return HARMLESS.test(prefix);
+}
+
+/** Names that a fine-tuning gives to layers of its own. */
+export function tunedNames(names: Iterable<string>): string[] {
+  return [...names].filter((name) => TUNED.test(name) && !HARMLESS.test(name));
+}
+
+/** Names of a SAM's tensors that change what a block computes. @param sites what the names of the blocks begin with. */
+export function namesInBlocks(names: Iterable<string>, sites: readonly string[]): string[] {
+  return [...names].filter(
+    (name) => sites.some((site) => name.startsWith(`${site}.`)) && !HARMLESS.test(name),
+  );
+}
+
+/** The failure for tensors of a fine-tuning that is not understood: what remains without them is the base model. */
+export function tunedFailure(names: readonly string[], where: string): Failure {
+  const isPeft = names.some((name) => /\.lora_[AB]\.|\.modules_to_save\./.test(name));
+  const cure = isPeft
+    ? 'They are those of PEFT: save the model again after merge_and_unload(), which merges them into the weights.'
+    : 'Use a version of the model whose layers were merged into the weights.';
+  const many = names.length > 1;
+  return new Failure({
+    code: 'checkpoint/tuned',
+    what: `${many ? `${names.length} tensors` : 'A tensor'} such as ${someOf(names, 2)} ${many ? 'belong' : 'belongs'} to a fine-tuning that this reader does not know; loading the rest would give the base model.`,
+    where,
+    cure: `${cure} To load the rest on purpose, leave them alone (--without-tuned).`,
+  });
+}
+
+/** The first names of a list, for a sentence. */
+export function someOf(names: readonly string[], count: number): string {
+  return names.slice(0, count).join(', ');
+}

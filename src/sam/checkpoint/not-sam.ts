@@ -1,0 +1,67 @@
+import { Failure } from '../../config/failure.ts';
+import { someOf } from './left-alone.ts';
+
+/** Files that people take for a SAM, by the names of their tensors: what it is, and what to do. */
+const KNOWN: readonly {
+  readonly test: RegExp;
+  readonly what: string;
+  readonly cure: string;
+}[] = [
+  {
+    test: /(^|\.)image_encoder\.(patch_embed\.seq\.|layers\.\d+\.blocks\.)/,
+    what: 'It has the image encoder of MobileSAM (TinyViT), which cannot be used yet',
+    cure: 'Use SAM ViT-B, or a fine-tuned one such as vit_b_lm of micro-sam in place of vit_t_lm.',
+  },
+  {
+    test: /(^|\.)(image_encoder\.trunk\.|sam_mask_decoder\.|vision_encoder\.backbone\.|memory_attention\.)/,
+    what: 'It is a SAM 2, whose encoder (Hiera) and decoder are others than those of the first SAM',
+    cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base.',
+  },
+  {
+    test: /(^|\.)blocks\.\d+\.(lora|prefix|adapter|gate|bias_norm)\./,
+    what: 'It is an adapter of MoPEFT, without the model that it belongs to',
+    cure: 'Open the model first, then the adapter.',
+  },
+  {
+    test: /\.lora_[AB](\.|$)|^base_model\.model\./,
+    what: 'It is an adapter of PEFT (LoRA), without the model that it changes',
+    cure: 'Merge it into its model with merge_and_unload() of PEFT, save that model, and open it.',
+  },
+  {
+    test: /(^|\.)(w_[ab]_\d+|linear_[ab]_[qkv])(\.|$)/,
+    what: 'It is a LoRA file as SAMed writes them, without the model that it changes',
+    cure: 'Merge it into its model in the program that trained it, save that model, and open it.',
+  },
+  {
+    test: /(^|\.)(image_encoder|vision_encoder)\.(stages|backbone|norm|features)\b/,
+    what: 'It has an image encoder that is not known, as EdgeSAM and EfficientViT-SAM have others than SAM',
+    cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base.',
+  },
+  {
+    test: /(^|\.)(mask_decoder|prompt_encoder)\./,
+    what: 'It has parts of a SAM and no image encoder that is known',
+    cure: 'Open the whole checkpoint; a decoder that was trained alone needs its model.',
+  },
+];
+
+/** The failure for a file without the image encoder of a SAM: what it is instead, where the names tell. */
+export function notSam(names: readonly string[], where: string): Failure {
+  for (const { test, what, cure } of KNOWN) {
+    const found = names.filter((name) => test.test(name));
+    if (found.length === 0) continue;
+    return new Failure({
+      code: 'checkpoint/not-sam',
+      what: `${what}: ${found.length} of its ${names.length} tensors are such as ${someOf(found, 1)}.`,
+      where,
+      cure,
+    });
+  }
+  const some =
+    names.length > 0 ? `, but ${names.length} others such as ${someOf(names, 2)}` : ' nor any other';
+  return new Failure({
+    code: 'checkpoint/not-sam',
+    what: `It has no tensor of a known SAM image encoder${some}.`,
+    where,
+    cure: 'Open a SAM checkpoint, such as facebook/sam-vit-base, MedSAM or micro-sam. An adapter is opened after its model.',
+  });
+}
