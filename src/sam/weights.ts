@@ -53,6 +53,9 @@ export interface SamModel {
   readonly hash: string;
 }
 
+/** What a model is loaded from. */
+export type WeightsOfModel = Pick<SamCheckpoint, 'name' | 'config' | 'read'>;
+
 /** Where a load stands. */
 export interface LoadProgress {
   readonly tensors: number;
@@ -66,7 +69,7 @@ export interface LoadProgress {
  */
 export async function loadModel(
   gpu: Gpu,
-  checkpoint: Pick<SamCheckpoint, 'name' | 'config' | 'read'>,
+  checkpoint: WeightsOfModel,
   options: { readonly onProgress?: (progress: LoadProgress) => void; readonly signal?: AbortSignal } = {},
 ): Promise<SamModel> {
   const { config } = checkpoint;

@@ -5,9 +5,9 @@
  */
 import type { SamConfig } from '../../config/sam.ts';
 import { type Shape, sizeOf } from '../../graph/shape.ts';
-import type { SamCheckpoint } from '../../sam/checkpoint/checkpoint.ts';
 import { samTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
 import { type HostTensor, missingTensor } from '../../sam/checkpoint/tensor-file.ts';
+import type { WeightsOfModel } from '../../sam/weights.ts';
 
 interface Role {
   readonly base: number;
@@ -20,12 +20,11 @@ export function seededImage({ imageSize }: SamConfig, batch: number, seed: numbe
 }
 
 /** A SAM whose weights are drawn when they are asked for. */
-export function seededCheckpoint(name: string, config: SamConfig, seed: number): SamCheckpoint {
+export function seededCheckpoint(name: string, config: SamConfig, seed: number): WeightsOfModel {
   const shapes = samTensorShapes(config);
   return {
     name,
     config,
-    unused: [],
     read: async (tensor) => {
       const shape = shapes.get(tensor);
       if (!shape) throw missingTensor(tensor, name);

@@ -44,7 +44,7 @@ let open: OpenModel;
 beforeAll(async () => {
   vi.stubGlobal('navigator', { locks: fakeWebLocks() });
   gpu = await openTestGpu();
-  open = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [] };
+  open = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [], remarks: [] };
 });
 afterAll(() => gpu?.destroy());
 
