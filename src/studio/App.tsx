@@ -10,6 +10,7 @@ import { ShortcutsDialog } from './components/ShortcutsDialog.tsx';
 import { SystemMessages } from './components/SystemMessages.tsx';
 import { DataPage } from './features/data/DataPage.tsx';
 import { ExportPage } from './features/export/ExportPage.tsx';
+import { ModelDialogs } from './features/model/ModelDialogs.tsx';
 import { SegmentPage } from './features/segment/SegmentPage.tsx';
 import { TrainPage } from './features/train/TrainPage.tsx';
 import { openPage, PAGE_LABELS, type Page, pageOfKey, usePage } from './stores/page.ts';
@@ -46,6 +47,7 @@ export function App(): ReactNode {
       </div>
       <Notices />
       <DropTarget />
+      <ModelDialogs />
       {shortcutsShown && <ShortcutsDialog onClose={() => setShortcutsShown(false)} />}
     </ErrorBoundary>
   );

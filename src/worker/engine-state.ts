@@ -1,5 +1,6 @@
 /** What all calls share: the storage, the device with its queue, and the model that is open. */
 import { Failure, type FailureRecord } from '../config/failure.ts';
+import type { ModelChoices } from '../config/model-choices.ts';
 import type { FileStore } from '../data/file-store.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import { EMBEDDED_VIEW, type ModelView } from '../data/object-sizes.ts';
@@ -23,6 +24,8 @@ export interface ModelOrigin {
   readonly name: string;
   readonly licence: string;
   readonly files: (options: OpenModelOptions) => Promise<readonly ByteSource[]>;
+  /** What a person decided of it; nothing without. */
+  readonly choices?: ModelChoices;
 }
 
 export interface CurrentModel {
@@ -135,7 +138,8 @@ export class EngineState {
   async openModel(origin: ModelOrigin, options: OpenModelOptions = {}): Promise<ModelInfo> {
     const gpu = this.needGpu();
     const files = await origin.files(options);
-    const open = await openModel(gpu, files, { ...options, name: origin.name });
+    const { name, choices = {} } = origin;
+    const open = await openModel(gpu, files, { ...options, name, choices });
     const old = this.current;
     const next = {
       open,
@@ -216,5 +220,10 @@ function infoOf(open: OpenModel, origin: ModelOrigin): ModelInfo {
     embedDim: Math.max(...sites.map(({ width }) => width)),
     bytes: open.fileBytes,
     licence: origin.licence,
+    family: `SAM (${config.encoder.kind})`,
+    preprocessing: config.preprocessing,
+    decoderHeads: config.decoder.numHeads,
+    remarks: open.remarks,
+    leftAlone: open.unused,
   };
 }

@@ -6,6 +6,7 @@ import { fetchEmbeddedModel, readEmbeddedIndex } from '../engine/embedded.ts';
 import { chooseModelFiles, type OpenModelOptions } from '../engine/model.ts';
 import { type ByteSource, blobSource } from '../sam/checkpoint/byte-source.ts';
 import type { EngineState, ModelOrigin } from './engine-state.ts';
+import { keptChoices } from './model-choices.ts';
 import type { DroppedFile, ModelInfo } from './protocol.ts';
 import type { CallContext } from './serve.ts';
 
@@ -112,7 +113,8 @@ async function keptOrigin(store: FileStore): Promise<ModelOrigin | null> {
   const list = v.safeParse(ListSchema, parseJson(text));
   if (!list.success) return null;
   const { name, files } = list.output;
-  return fileOrigin(name, () => Promise.all(files.map((file) => storedSource(store, file))));
+  const origin = fileOrigin(name, () => Promise.all(files.map((file) => storedSource(store, file))));
+  return { ...origin, choices: await keptChoices(store) };
 }
 
 /**

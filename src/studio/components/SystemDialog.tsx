@@ -1,8 +1,15 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import type { GpuReady } from '../../worker/protocol.ts';
-import { bytes, compact } from '../format/format.ts';
+import { OpenModelCard } from '../features/model/OpenModelCard.tsx';
+import { bytes } from '../format/format.ts';
 import { callEngine } from '../stores/engine-link.ts';
-import { openEmbeddedModel, openModelFiles, persistStorage, useSession } from '../stores/session.ts';
+import {
+  hideModel,
+  openEmbeddedModel,
+  openModelFiles,
+  persistStorage,
+  useSession,
+} from '../stores/session.ts';
 import { Dialog } from './Dialog.tsx';
 import { FactList } from './FactList.tsx';
 import { FailureMessage } from './FailureMessage.tsx';
@@ -13,6 +20,11 @@ import { useAnswer } from './use-answer.ts';
 /** Details of the model, GPU and storage; also loads another model. */
 export function SystemDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const gpu = useSession((state) => state.gpu);
+  const modelShown = useSession((state) => state.modelShown);
+  // The model's card is here already.
+  useEffect(() => {
+    if (modelShown) hideModel();
+  }, [modelShown]);
   return (
     <Dialog title="Model, GPU and storage" onClose={onClose}>
       <div className="stack">
@@ -36,19 +48,7 @@ function ModelSection(): ReactNode {
   return (
     <section className="stack">
       <h3>Model</h3>
-      {model && (
-        <FactList
-          rows={[
-            ['Name', model.name],
-            ['Parameters', compact(model.parameterCount)],
-            ['Image size', `${model.imageSize} px`],
-            ['Encoder', `${model.blockCount} blocks of width ${model.embedDim}`],
-            ['Weights', bytes(model.bytes)],
-            ['Licence', model.licence || 'not stated'],
-            ['SHA-256', model.hash.slice(0, 16)],
-          ]}
-        />
-      )}
+      {model && <OpenModelCard model={model} />}
       {failure && !model && <FailureMessage failure={failure} />}
       {progress && <ProgressBar progress={progress} />}
       <p className="muted small">

@@ -1,7 +1,16 @@
 import { beforeEach, expect, test, vi } from 'vitest';
+import { Failure } from '../../config/failure.ts';
 import { fakeEngine, MODEL } from '../testing/fake-engine.ts';
 import { linkEngine } from './engine-link.ts';
-import { markDeviceLost, openEmbeddedModel, recoverDevice, refreshStorage, useSession } from './session.ts';
+import {
+  changeModel,
+  markDeviceLost,
+  openEmbeddedModel,
+  openModelFiles,
+  recoverDevice,
+  refreshStorage,
+  useSession,
+} from './session.ts';
 
 const LOST = { code: 'gpu/lost', what: 'The GPU was lost.', cure: 'Ask for it again.' };
 
@@ -49,4 +58,53 @@ test('of two storage figures the last one stays', async () => {
   await slow;
   expect(useSession.getState().storage?.usage).toBe(20);
   vi.unstubAllGlobals();
+});
+
+const FILES = [{ path: 'sam.safetensors', file: new File([], 'sam.safetensors') }];
+
+test('files that only the person can say how to open are asked about, and the answer opens them', async () => {
+  const asked: unknown[] = [];
+  const failures = [
+    { code: 'checkpoint/several-models', what: 'Two.', cure: 'Choose.', options: ['a.', 'b.'] },
+    { code: 'checkpoint/tuned', what: 'Tuned.', cure: 'Merge.' },
+  ];
+  const engine = fakeEngine({
+    handlers: {
+      'model.openFiles': ({ choices }) => {
+        asked.push(choices);
+        const failure = failures.shift();
+        if (failure) throw new Failure(failure);
+        return { ...MODEL, remarks: [{ code: 'x', what: 'Look.', cure: 'Do.' }] };
+      },
+    },
+  });
+  linkEngine(engine);
+  await openModelFiles(FILES);
+  const first = useSession.getState().modelQuestion;
+  expect(first).toMatchObject({ files: FILES, failure: { options: ['a.', 'b.'] } });
+  await openModelFiles(FILES, { ...first?.choices, prefix: 'b.' });
+  const second = useSession.getState().modelQuestion;
+  expect(second).toMatchObject({ failure: { code: 'checkpoint/tuned' }, choices: { prefix: 'b.' } });
+  await openModelFiles(FILES, { ...second?.choices, withoutTuned: true });
+  expect(asked).toEqual([{}, { prefix: 'b.' }, { prefix: 'b.', withoutTuned: true }]);
+  expect(useSession.getState()).toMatchObject({ modelQuestion: null, modelShown: true });
+});
+
+test('a model is opened again with another preprocessing, and shown only where there is something to look at', async () => {
+  const asked: unknown[] = [];
+  const engine = fakeEngine({
+    handlers: {
+      'model.change': ({ choices }) => {
+        asked.push(choices);
+        return { ...MODEL, preprocessing: { ...MODEL.preprocessing, aspect: 'stretch' } };
+      },
+    },
+  });
+  linkEngine(engine);
+  await changeModel({ aspect: 'stretch' });
+  expect(asked).toEqual([{ aspect: 'stretch' }]);
+  expect(useSession.getState()).toMatchObject({
+    model: { preprocessing: { aspect: 'stretch' } },
+    modelShown: false,
+  });
 });

@@ -5,6 +5,7 @@ import type {
   DroppedFile,
   FailureRecord,
   GpuReport,
+  ModelChoices,
   ModelInfo,
   Progress,
 } from '../../worker/protocol.ts';
@@ -17,6 +18,13 @@ export interface StorageReport {
   readonly quota: number;
   /** Whether the browser promised not to clear it by itself; null if it does not say. */
   readonly persisted: boolean | null;
+}
+
+/** Why files were not opened, and what was chosen of them before. */
+export interface ModelQuestion {
+  readonly failure: FailureRecord;
+  readonly files: readonly DroppedFile[];
+  readonly choices: ModelChoices;
 }
 
 interface SessionState {
@@ -32,6 +40,10 @@ interface SessionState {
   /** Why nothing can be stored; null when storage works. */
   readonly storageFailure: FailureRecord | null;
   readonly modelProgress: Progress | null;
+  /** Files that were not opened because only the person can say how. */
+  readonly modelQuestion: ModelQuestion | null;
+  /** Whether the open model is shown because something of it should be looked at. */
+  readonly modelShown: boolean;
   readonly deviceMemoryGiB: number | null;
   readonly storage: StorageReport | null;
 }
@@ -46,6 +58,8 @@ export const useSession = create<SessionState>()(() => ({
   modelFailure: null,
   storageFailure: null,
   modelProgress: null,
+  modelQuestion: null,
+  modelShown: false,
   deviceMemoryGiB: null,
   storage: null,
 }));
@@ -96,8 +110,36 @@ export async function recoverDevice(): Promise<void> {
     notifySuccess('The GPU is connected again. An interrupted run can be resumed from its last checkpoint.');
 }
 
-export async function openModelFiles(files: readonly DroppedFile[]): Promise<void> {
-  await openModel((onProgress) => callEngine('model.openFiles', { files }, { onProgress }));
+/** Failures of files that a choice opens. */
+const QUESTIONS = ['checkpoint/several-models', 'checkpoint/tuned', 'config/decoder-heads'];
+
+/** Opens files as the model; where only the person can say how, asks by {@link SessionState.modelQuestion}. */
+export async function openModelFiles(
+  files: readonly DroppedFile[],
+  choices: ModelChoices = {},
+): Promise<void> {
+  set({ modelQuestion: null });
+  await openModel(
+    (onProgress) => callEngine('model.openFiles', { files, choices }, { onProgress }),
+    (failure) => {
+      if (!QUESTIONS.includes(failure.code)) return false;
+      set({ modelQuestion: { failure, files, choices } });
+      return true;
+    },
+  );
+}
+
+/** Opens the model again with other choices, such as another preprocessing. */
+export async function changeModel(choices: ModelChoices): Promise<void> {
+  await openModel((onProgress) => callEngine('model.change', { choices }, { onProgress }));
+}
+
+export function forgetModelQuestion(): void {
+  set({ modelQuestion: null });
+}
+
+export function hideModel(): void {
+  set({ modelShown: false });
 }
 
 export async function openEmbeddedModel(id: string): Promise<void> {
@@ -106,6 +148,7 @@ export async function openEmbeddedModel(id: string): Promise<void> {
 
 async function openModel(
   open: (onProgress: (progress: Progress) => void) => ReturnType<typeof callEngine<'model.openFiles'>>,
+  ask: (failure: FailureRecord) => boolean = () => false,
 ): Promise<void> {
   const asked = latest.replace('progress');
   const showProgress = (modelProgress: Progress | null): void => {
@@ -115,7 +158,7 @@ async function openModel(
   const result = await open(showProgress);
   showProgress(null);
   if (!result.ok) {
-    notifyFailure(result.error);
+    if (!ask(result.error)) notifyFailure(result.error);
     return;
   }
   const model = result.value;
@@ -124,6 +167,7 @@ async function openModel(
   set({
     model,
     modelFailure: null,
+    modelShown: model.remarks.length > 0,
     ...(capabilities.ok ? { capabilities: capabilities.value } : {}),
   });
   notifySuccess(`${model.name} is now the model.`);

@@ -2,6 +2,7 @@
  * An engine with invented answers, for tests of the studio alone: states that are hard to reach with the real engine
  * (a lost device, a finished run with known figures). Never part of the product.
  */
+import { Failure } from '../../config/failure.ts';
 import type { EngineClient } from '../../worker/client.ts';
 import type {
   BrokenDataset,
@@ -39,6 +40,14 @@ export const MODEL: ModelInfo = {
   embedDim: 192,
   bytes: 19_468_208,
   licence: 'Trained by this project, Apache-2.0',
+  family: 'SAM (vit)',
+  preprocessing: {
+    aspect: 'keep',
+    normalisation: { kind: 'mean-std', mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], range: 1 },
+  },
+  decoderHeads: 4,
+  remarks: [],
+  leftAlone: [],
 };
 
 const SOFTWARE: GpuReport = {
@@ -151,6 +160,7 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     }),
     'model.openEmbedded': () => MODEL,
     'model.openFiles': () => MODEL,
+    'model.change': () => MODEL,
     'data.preview': () => ({ dropId: 'drop-1', datasets: [fakePreview({})], refusals: [] }),
     'data.previewWith': ({ settings }) => fakePreview(settings),
     'data.import': () => ({
@@ -269,9 +279,14 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
   const handlers: Handlers = { ...invented, ...options.handlers };
   return {
     call: async (name, request) => {
-      const value = await handlers[name](request);
-      await holds.get(name)?.shift();
-      return { ok: true, value } as Result<typeof value>;
+      try {
+        const value = await handlers[name](request);
+        await holds.get(name)?.shift();
+        return { ok: true, value } as Result<typeof value>;
+      } catch (thrown) {
+        if (thrown instanceof Failure) return { ok: false, error: thrown.record };
+        throw thrown;
+      }
     },
     subscribe: (listener) => {
       listeners.add(listener);

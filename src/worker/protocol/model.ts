@@ -1,5 +1,8 @@
 /** The model that is open. Conventions: ../protocol.ts. */
 
+import type { FailureRecord } from '../../config/failure.ts';
+import type { ModelChoices } from '../../config/model-choices.ts';
+import type { PreprocessingRecord } from '../../config/sam.ts';
 import type { DroppedFile } from './data.ts';
 import type { Nothing } from './result.ts';
 
@@ -32,7 +35,18 @@ export interface ModelInfo {
   readonly bytes: number;
   /** One line: where the weights come from and under which licence. */
   readonly licence: string;
+  /** What kind of model it is, for people: `SAM (vit)`. */
+  readonly family: string;
+  /** How an image becomes its input. */
+  readonly preprocessing: PreprocessingRecord;
+  readonly decoderHeads: number;
+  /** What its files did not say, contradict, or hold beside it; to look at. */
+  readonly remarks: readonly FailureRecord[];
+  /** What of its files no SAM has. */
+  readonly leftAlone: readonly string[];
 }
+
+export type { ModelChoices, PreprocessingRecord };
 
 /** Calls about the model: name → [request, answer]. */
 export interface ModelCalls {
@@ -40,5 +54,10 @@ export interface ModelCalls {
   /** Progress in bytes. */
   'model.openEmbedded': [{ readonly id: string }, ModelInfo];
   /** One safetensors file, with or without config.json and preprocessor_config.json. Progress in bytes. */
-  'model.openFiles': [{ readonly files: readonly DroppedFile[] }, ModelInfo];
+  'model.openFiles': [{ readonly files: readonly DroppedFile[]; readonly choices?: ModelChoices }, ModelInfo];
+  /**
+   * Opens the open model again with choices beside those made before; of a dropped one they are kept for the next visit.
+   * Progress in bytes.
+   */
+  'model.change': [{ readonly choices: ModelChoices }, ModelInfo];
 }

@@ -1,0 +1,84 @@
+/** A person's own model: its card says what was assumed and lets it be corrected, and what cannot be decided is asked. */
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@playwright/test';
+import { SAM_DEFAULTS, SAM_PREPROCESSING } from '../src/config/sam.ts';
+import { sizeOf } from '../src/graph/shape.ts';
+import { samTensorShapes } from '../src/sam/checkpoint/expected-shapes.ts';
+import { writeSafetensors } from '../src/sam/checkpoint/safetensors-write.ts';
+import { VIT_DEFAULTS, type VitSam } from '../src/sam/encoders/vit/config.ts';
+import { dropOnPage, expectAccessible, openStudio, watchErrors } from './support/studio.ts';
+
+const TINY: VitSam = {
+  ...SAM_DEFAULTS,
+  imageSize: 32,
+  stride: 8,
+  outputChannels: 16,
+  encoder: {
+    ...VIT_DEFAULTS,
+    hiddenSize: 16,
+    numHiddenLayers: 2,
+    numAttentionHeads: 2,
+    mlpDim: 16,
+    windowSize: 3,
+    globalAttnIndexes: [1],
+  },
+  preprocessing: SAM_PREPROCESSING,
+};
+
+/** The weights of a tiny SAM under names with each of the prefixes, and strangers. */
+function weights(prefixes: readonly string[], strangers: readonly string[] = []): Uint8Array {
+  const shapes = [...samTensorShapes(TINY)];
+  return writeSafetensors(
+    new Map([
+      ...prefixes.flatMap((prefix) =>
+        shapes.map(
+          ([name, shape]) =>
+            [prefix + name, { shape, data: new Float32Array(sizeOf(shape)).fill(0.01) }] as const,
+        ),
+      ),
+      ...strangers.map((name) => [name, { shape: [1], data: new Float32Array(1) }] as const),
+    ]),
+  );
+}
+
+test('a model is asked about, shown, corrected and kept', async ({ page }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'mopeft-model-'));
+  const adapted = join(folder, 'adapted.safetensors');
+  const double = join(folder, 'double.safetensors');
+  await writeFile(adapted, weights([''], ['image_encoder.blocks.0.MLP_Adapter.weight', 'epoch']));
+  await writeFile(double, weights(['student.', 'ema.']));
+  const errors = watchErrors(page);
+  await openStudio(page);
+
+  await dropOnPage(page, [adapted]);
+  const question = page.getByRole('dialog', { name: 'How should this model be loaded?' });
+  await expect(question).toContainText('image_encoder.blocks.0.MLP_Adapter.weight');
+  await expectAccessible(page);
+  await question.getByRole('button', { name: 'Load the rest' }).click();
+  const shown = page.getByRole('dialog', { name: 'The model' });
+  const card = shown.getByRole('article', { name: 'Model adapted' });
+  await expect(card.getByRole('region', { name: 'To look at' })).toContainText(/8 heads[\s\S]*base model/);
+  await expect(card).toContainText('2 blocks of width 16');
+  await card.getByText('2 tensors of its files were left alone').click();
+  await expect(card.getByText('epoch', { exact: true })).toBeVisible();
+  await card.getByLabel('Image', { exact: true }).selectOption('stretch');
+  await card.getByLabel('Normalised by').selectOption('min-max');
+  await expectAccessible(page);
+  await card.getByRole('button', { name: 'Prepare images so' }).click();
+  await expect(card.getByRole('button', { name: 'Prepare images so' })).toBeHidden();
+  await expect(card.getByLabel('Normalised by')).toHaveValue('min-max');
+
+  await page.reload();
+  await openStudio(page);
+  await page.getByRole('button', { name: /Model, GPU/ }).click();
+  const kept = page.getByRole('article', { name: 'Model adapted' });
+  await expect(kept.getByLabel('Image', { exact: true })).toHaveValue('stretch');
+  await page.keyboard.press('Escape');
+
+  await dropOnPage(page, [double]);
+  await question.getByRole('button', { name: 'Load “ema.”' }).click();
+  await expect(shown.getByRole('article', { name: 'Model double' })).toContainText('"student."');
+  expect(errors).toEqual([]);
+});

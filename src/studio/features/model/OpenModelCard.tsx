@@ -1,0 +1,62 @@
+import type { ReactNode } from 'react';
+import type { ModelInfo } from '../../../worker/protocol.ts';
+import { FactList } from '../../components/FactList.tsx';
+import { FailureText } from '../../components/FailureMessage.tsx';
+import { bytes, compact } from '../../format/format.ts';
+import { PreprocessingFields } from './PreprocessingFields.tsx';
+
+/** What the open model is, how images are prepared for it, and what was assumed or left alone of its files. */
+export function OpenModelCard({ model }: { readonly model: ModelInfo }): ReactNode {
+  return (
+    <article className="stack" aria-label={`Model ${model.name}`}>
+      {model.remarks.length > 0 && (
+        <section aria-label="To look at">
+          <h4>To look at</h4>
+          <ul>
+            {model.remarks.map((remark) => (
+              <li key={`${remark.where} ${remark.what}`}>
+                <FailureText failure={remark} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      <FactList
+        rows={[
+          ['Name', model.name],
+          ['Family', model.family],
+          ['Parameters', compact(model.parameterCount)],
+          ['Image size', `${model.imageSize} px`],
+          ['Encoder', `${model.blockCount} blocks of width ${model.embedDim}`],
+          ['Decoder', `${model.decoderHeads} heads`],
+          ['Weights', bytes(model.bytes)],
+          ['Licence', model.licence || 'not stated'],
+          ['SHA-256', model.hash.slice(0, 16)],
+        ]}
+      />
+      {model.source === 'embedded' ? (
+        <p className="muted small">Images are prepared as it was trained.</p>
+      ) : (
+        <PreprocessingFields key={JSON.stringify(model.preprocessing)} model={model} />
+      )}
+      {model.leftAlone.length > 0 && (
+        <details>
+          <summary>
+            {model.leftAlone.length === 1
+              ? 'One tensor of its files was left alone'
+              : `${model.leftAlone.length} tensors of its files were left alone`}
+          </summary>
+          <ul className="small">
+            {model.leftAlone.slice(0, SHOWN).map((name) => (
+              <li key={name}>{name}</li>
+            ))}
+          </ul>
+          {model.leftAlone.length > SHOWN && <p>and {model.leftAlone.length - SHOWN} more</p>}
+        </details>
+      )}
+    </article>
+  );
+}
+
+/** Names that are listed; a file may hold thousands. */
+const SHOWN = 100;
