@@ -113,7 +113,7 @@ export class EngineState {
     throw new Failure({
       code: 'model/none',
       what: 'No model is open.',
-      cure: 'Choose the embedded model, or drop a SAM safetensors file on the page.',
+      cure: 'Choose the embedded model, or drop the weights of a SAM on the page.',
     });
   }
 

@@ -145,11 +145,13 @@ function fileOrigin(name: string, files: ModelOrigin['files']): ModelOrigin {
   };
 }
 
+const WEIGHTS = /\.(safetensors|pth|pt|bin|ckpt)$/i;
+
 /** The folder of a model, or its file without the ending. */
 function nameOf(files: readonly DroppedFile[]): string {
-  const weights = files.find(({ path }) => path.toLowerCase().endsWith('.safetensors')) ?? files[0];
+  const weights = files.find(({ path }) => WEIGHTS.test(path)) ?? files[0];
   const parts = (weights?.path ?? 'model').split('/');
-  const file = (parts.pop() ?? 'model').replace(/\.safetensors$/i, '');
+  const file = (parts.pop() ?? 'model').replace(WEIGHTS, '');
   return parts.pop() ?? file;
 }
 

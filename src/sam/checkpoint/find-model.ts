@@ -3,7 +3,7 @@ import type { ModelChoices } from '../../config/model-choices.ts';
 import { axis, type Shape, sameShape, show } from '../../graph/shape.ts';
 import type { AnyEncoder } from '../encoders/encoder.ts';
 import { ENCODERS } from '../encoders/registry.ts';
-import { isOptimizer } from './left-alone.ts';
+import { isHarmless } from './left-alone.ts';
 import { mapNames, modelPrefixes } from './names.ts';
 import { notSam } from './not-sam.ts';
 import type { HostTensor, TensorFile } from './tensor-file.ts';
@@ -53,7 +53,7 @@ export function findModel(
 ): FoundModel & { readonly others: readonly string[] } {
   const names = [...owners.keys()];
   const found = modelPrefixes(names)
-    .filter((prefix) => !isOptimizer(prefix))
+    .filter((prefix) => !isHarmless(prefix))
     .slice(0, MOST_PREFIXES)
     .flatMap((prefix): FoundModel[] => {
       const map = mapNames(names, prefix);

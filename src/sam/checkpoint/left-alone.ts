@@ -1,28 +1,26 @@
 import { Failure } from '../../config/failure.ts';
+import { isTrainingState } from './tensor-file.ts';
 
 /** Names of layers that a fine-tuning adds, wherever they stand. */
 const TUNED =
   /(^|[._])(lora|dora|loha|lokr|ia3|vera|oft|adapters?|prompt_generator|prompt_tokens|prompt_embeddings|deep_prompts?|prefix_tokens|modules_to_save|prefix_encoder|ssf_scale|ssf_shift)([._]|\d|$)|(^|[._])(linear_[ab]_[qkv]|w_[ab]_\d+)([._]|$)|adapter/i;
 
-/** What a training keeps of the optimizer, and what tools that measure leave in every layer: they change no answer. */
-const HARMLESS =
-  /(^|\.)(optim(izer)?|exp_avg(_sq)?|momentum_buffer|grad|scheduler|lr_scheduler|scaler)(\.|$)|\.(total_ops|total_params|num_batches_tracked)$/i;
+/** What tools that measure leave in every layer. */
+const MEASURED = /\.(total_ops|total_params|num_batches_tracked)$/i;
 
-/** Whether a name's prefix is that of an optimizer's state and so of no model. */
-export function isOptimizer(prefix: string): boolean {
-  return HARMLESS.test(prefix);
+/** Whether a name is of an optimizer's state, or of measurements: it changes no answer. */
+export function isHarmless(name: string): boolean {
+  return name.split('.').some(isTrainingState) || MEASURED.test(name);
 }
 
 /** Names that a fine-tuning gives to layers of its own. */
 export function tunedNames(names: Iterable<string>): string[] {
-  return [...names].filter((name) => TUNED.test(name) && !HARMLESS.test(name));
+  return [...names].filter((name) => TUNED.test(name) && !isHarmless(name));
 }
 
 /** Names of a SAM's tensors that change what a block computes. @param sites what the names of the blocks begin with. */
 export function namesInBlocks(names: Iterable<string>, sites: readonly string[]): string[] {
-  return [...names].filter(
-    (name) => sites.some((site) => name.startsWith(`${site}.`)) && !HARMLESS.test(name),
-  );
+  return [...names].filter((name) => sites.some((site) => name.startsWith(`${site}.`)) && !isHarmless(name));
 }
 
 /** The failure for tensors of a fine-tuning that is not understood: what remains without them is the base model. */

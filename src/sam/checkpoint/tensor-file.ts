@@ -36,7 +36,7 @@ export interface TensorFile {
 
 /** Keys under which trainers keep what a training needs to go on, and no model does. */
 const TRAINING_STATE =
-  /^((model_)?optim(izer)?s?|(lr_?)?sched(uler)?s?|(grad_|amp_)?scaler|amp|exp_avg(_sq)?|max_exp_avg_sq|momentum_buffer)(_?(states?|dict|state_dict))?$/i;
+  /^((model_)?optim(izer)?s?|(lr_?)?sched(uler)?s?|(grad_|amp_)?scaler|amp|exp_avg(_sq)?|max_exp_avg_sq|momentum_buffer|grad)(_?(states?|dict|state_dict))?$/i;
 
 /** True for a key, or a part of a dotted name, of a training's own state: the optimizer's, the schedule's. */
 export function isTrainingState(key: string): boolean {

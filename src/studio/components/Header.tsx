@@ -29,7 +29,7 @@ export function Header({ onShortcuts }: { readonly onShortcuts: () => void }): R
         className={styles.facts}
         onClick={() => setSystemShown(true)}
         aria-label="Model, GPU and storage details"
-        title="To load another model, drop its SAM safetensors file on the page"
+        title="To load another model, drop the weights of a SAM on the page"
       >
         <ModelFact />
         <GpuFact />

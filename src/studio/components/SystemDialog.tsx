@@ -52,13 +52,13 @@ function ModelSection(): ReactNode {
       {failure && !model && <FailureMessage failure={failure} />}
       {progress && <ProgressBar progress={progress} />}
       <p className="muted small">
-        To use a larger model, load its safetensors file (with its config.json, if it has one), or drop it on
-        the page.
+        To use a larger model, load its weights (.safetensors, .pth, .pt or .bin, with its config.json, if it
+        has one), or drop them on the page.
       </p>
       <div className="row">
         <FileButton
           label="Load a model …"
-          accept=".safetensors,.json"
+          accept=".safetensors,.pth,.pt,.bin,.ckpt,.json"
           onFiles={(files) => void openModelFiles(files)}
         />
         {index?.ok &&

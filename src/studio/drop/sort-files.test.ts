@@ -48,3 +48,44 @@ test('a header that lies goes to the model reader, which explains it', async () 
   const sorted = await sortFiles([{ path: 'bad.safetensors', file: new File([lie], 'bad.safetensors') }]);
   expect(sorted.models).toHaveLength(1);
 });
+
+const bytes = (path: string, ...values: number[]) => ({
+  path,
+  file: new File([Uint8Array.from(values)], path),
+});
+const paths = (groups: readonly (readonly { path: string }[])[]) =>
+  groups.map((group) => group.map(({ path }) => path));
+
+test('files of PyTorch are models, and a .bin is one by its first bytes only', async () => {
+  const sorted = await sortFiles([
+    bytes('medsam_vit_b.pth', 0x50, 0x4b, 3, 4),
+    bytes('hf/pytorch_model.bin', 0x80, 2, 0x8a, 10),
+    text('hf/config.json'),
+    bytes('volume/labels.bin', 0, 1, 2, 3),
+    bytes('lost/cut.pt'),
+  ]);
+  expect(paths(sorted.models)).toEqual([
+    ['medsam_vit_b.pth'],
+    ['hf/pytorch_model.bin', 'hf/config.json'],
+    ['lost/cut.pt'],
+  ]);
+  expect(sorted.data.map(({ path }) => path)).toEqual(['volume/labels.bin']);
+});
+
+test('the shards and variants of a folder are one model', async () => {
+  const names = ['vision_encoder.pos_embed'];
+  const sorted = await sortFiles([
+    safetensors('sam/model-00001-of-00002.safetensors', names),
+    text('sam/model.safetensors.index.json'),
+    safetensors('sam/model-00002-of-00002.safetensors', ['prompt_encoder.point_embed.0.weight']),
+    safetensors('other/model.safetensors', names),
+  ]);
+  expect(paths(sorted.models)).toEqual([
+    [
+      'sam/model-00001-of-00002.safetensors',
+      'sam/model.safetensors.index.json',
+      'sam/model-00002-of-00002.safetensors',
+    ],
+    ['other/model.safetensors'],
+  ]);
+});

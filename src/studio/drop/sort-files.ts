@@ -2,7 +2,7 @@
 import type { DroppedFile } from '../../worker/protocol.ts';
 
 export interface SortedFiles {
-  /** One group per model: its safetensors and the JSON files in the same folder. */
+  /** One group per folder with a model: its weights, in all their parts and variants, and its JSON files. */
   readonly models: readonly (readonly DroppedFile[])[];
   readonly adapters: readonly (readonly DroppedFile[])[];
   readonly data: readonly DroppedFile[];
@@ -10,20 +10,33 @@ export interface SortedFiles {
 
 /** Sorts by content where names do not decide. Never fails: the engine explains what cannot be read. */
 export async function sortFiles(files: readonly DroppedFile[]): Promise<SortedFiles> {
-  const models: DroppedFile[][] = [];
+  const models = new Map<string, DroppedFile[]>();
   const adapters: DroppedFile[][] = [];
   const taken = new Set<DroppedFile>();
   for (const dropped of files) {
-    if (!/\.safetensors$/i.test(dropped.path)) continue;
-    const beside = files.filter(
-      (other) => /\.json$/i.test(other.path) && folderOf(other.path) === folderOf(dropped.path),
-    );
-    const group = [dropped, ...beside];
-    for (const file of group) taken.add(file);
-    if ((await kindOfSafetensors(dropped.file)) === 'adapter') adapters.push(group);
-    else models.push(group);
+    if (!(await isWeights(dropped))) continue;
+    taken.add(dropped);
+    const folder = folderOf(dropped.path);
+    const beside = files.filter(({ path }) => /\.json$/i.test(path) && folderOf(path) === folder);
+    for (const file of beside) taken.add(file);
+    const model = models.get(folder);
+    if ((await kindOfWeights(dropped.file)) === 'adapter') adapters.push([dropped, ...beside]);
+    else if (model) model.push(dropped);
+    else models.set(folder, [dropped, ...beside]);
   }
-  return { models, adapters, data: files.filter((file) => !taken.has(file)) };
+  return { models: [...models.values()], adapters, data: files.filter((file) => !taken.has(file)) };
+}
+
+/** Weights by their ending; `.bin` says too little, so there the first bytes have to be those of a PyTorch file. */
+async function isWeights({ path, file }: DroppedFile): Promise<boolean> {
+  if (/\.(safetensors|pth|pt|ckpt)$/i.test(path)) return true;
+  if (!/\.bin$/i.test(path)) return false;
+  try {
+    const [first, second = 0] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+    return (first === 0x50 && second === 0x4b) || (first === 0x80 && second >= 2 && second <= 5);
+  } catch {
+    return false;
+  }
 }
 
 function folderOf(path: string): string {
@@ -32,8 +45,8 @@ function folderOf(path: string): string {
 
 const MAX_HEADER_BYTES = 100 * 2 ** 20;
 
-/** Anything unreadable counts as a model, whose reader explains what is wrong. */
-async function kindOfSafetensors(file: Blob): Promise<'adapter' | 'model'> {
+/** By the header of a safetensors file; anything else counts as a model, whose reader explains what is wrong. */
+async function kindOfWeights(file: Blob): Promise<'adapter' | 'model'> {
   try {
     const length = new DataView(await file.slice(0, 8).arrayBuffer()).getBigUint64(0, true);
     if (length > BigInt(Math.min(MAX_HEADER_BYTES, file.size))) return 'model';
