@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { turnedPng } from '../testing/exif-png.ts';
 import { type Dataset, type LoadOptions, labelledNames, loadSample } from './dataset.ts';
 import { DatasetStore } from './dataset-store.ts';
 import { encodeImagePng, encodeMaskPng } from './encode-png.ts';
@@ -314,41 +315,8 @@ describe('classes in masks/', () => {
 });
 
 describe('masks of images that EXIF turns', () => {
-  /** A PNG whose EXIF block says an orientation. */
-  const turned = (bytes: Uint8Array, orientation: number) => {
-    const exif = [
-      0x4d,
-      0x4d,
-      0,
-      42,
-      0,
-      0,
-      0,
-      8,
-      0,
-      1,
-      1,
-      0x12,
-      0,
-      3,
-      0,
-      0,
-      0,
-      1,
-      0,
-      orientation,
-      0,
-      0,
-      0,
-      0,
-      0,
-      0,
-    ];
-    const chunk = [0, 0, 0, exif.length, 0x65, 0x58, 0x49, 0x66, ...exif, 0, 0, 0, 0];
-    return Uint8Array.from([...bytes.subarray(0, 33), ...chunk, ...bytes.subarray(33)]);
-  };
   const objectsOf = async (orientation: number, mask: Uint8Array, width = WIDTH, height = HEIGHT) => {
-    const files = { 'images/a.png': turned(image(width, height), orientation), 'masks/a.png': mask };
+    const files = { 'images/a.png': turnedPng(image(width, height), orientation), 'masks/a.png': mask };
     const { dataset, refusals } = await inspectDataset((await only(files)).dataset, { listObjects: true });
     const loaded = await loadFirst(dataset);
     if (!loaded.ok) throw new Error(loaded.refusal.reason);

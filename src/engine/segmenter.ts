@@ -5,7 +5,13 @@
 import { Failure } from '../config/failure.ts';
 import { placeMask } from '../data/crops.ts';
 import { Lru } from '../data/lru.ts';
-import { type ModelInput, preprocessView, toModel } from '../data/preprocess.ts';
+import {
+  type ImageTransform,
+  imageTransform,
+  type ModelInput,
+  preprocessView,
+  toModel,
+} from '../data/preprocess.ts';
 import type { Box, RgbImage } from '../data/types.ts';
 import { regionView } from '../data/view.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -79,14 +85,20 @@ interface Encoded {
 const TUNED_SESSIONS = 2;
 const EMBEDDING_BYTES = 192 * 2 ** 20;
 
-/** An image to be asked about; scaled and normalised once for each way in which models want it. */
-export class SegmentImage {
-  private readonly inputs = new Map<string, ModelInput>();
-
-  /** All that is known of the image's embeddings goes by this. */
+/** What of an image the model sees: all that is needed of it once it is encoded. */
+export interface ImageFrame {
+  /** Names image and region; equal ids mean equal embeddings. */
   readonly id: string;
   /** What of the image the model sees; masks are empty outside of it. */
   readonly region: Box;
+  /** Pixels of the whole image. */
+  readonly size: { readonly width: number; readonly height: number };
+}
+
+/** An image to be asked about; scaled and normalised once for each way in which models want it. */
+export class SegmentImage {
+  private readonly inputs = new Map<string, ModelInput>();
+  readonly frame: ImageFrame;
 
   /**
    * @param id names the image; equal ids mean equal images.
@@ -97,19 +109,19 @@ export class SegmentImage {
     private readonly image: RgbImage,
     region?: Box,
   ) {
-    this.id = region ? `${id} ${region.join(' ')}` : id;
-    this.region = region ?? [0, 0, image.width, image.height];
-  }
-
-  /** Pixels of the whole image. */
-  get size(): { readonly width: number; readonly height: number } {
-    return this.image;
+    const { width, height } = image;
+    this.frame = {
+      id: region ? `${id} ${region.join(' ')}` : id,
+      region: region ?? [0, 0, width, height],
+      size: { width, height },
+    };
   }
 
   inputFor({ sam, preprocessing }: ModelSession): ModelInput {
     const record = { size: sam.config.imageSize, ...preprocessing };
     const key = JSON.stringify(record);
-    const input = this.inputs.get(key) ?? preprocessView(this.image, regionView(this.region), record, null);
+    const input =
+      this.inputs.get(key) ?? preprocessView(this.image, regionView(this.frame.region), record, null);
     this.inputs.set(key, input);
     return input;
   }
@@ -141,10 +153,11 @@ export class Segmenter {
     await this.use(async () => (await this.session(weights)).sam.prepare());
   }
 
-  /** Encodes an image, unless that was done and is remembered. */
-  async embed(image: SegmentImage, weights: VariantWeights): Promise<Embedded> {
+  /** Encodes an image, unless that was done and is remembered. Rejects with the signal's reason before it begins. */
+  async embed(image: SegmentImage, weights: VariantWeights, signal?: AbortSignal): Promise<Embedded> {
     const start = performance.now();
     const gates = await this.use(async () => {
+      signal?.throwIfAborted();
       const session = await this.session(weights);
       return (await this.ready(session, image, weights)).gates;
     });
@@ -157,13 +170,13 @@ export class Segmenter {
     return this.use(async () => {
       const session = await this.session(weights);
       await this.ready(session, image, weights);
-      const prompt = modelPrompt(prompts, image.region, image.inputFor(session));
+      const prompt = modelPrompt(prompts, image.frame, transformOf(image.frame, session));
       const { side, lowResMasks, iou } = await session.sam.decodeAll([prompt]);
       const tokens = answerTokens(prompt, Array.from(iou));
       const candidates: DecodedCandidate[] = [];
       for (const token of tokens) {
         const lowRes = lowResMasks.slice(token * side * side, (token + 1) * side * side);
-        const mask = await this.maskOf(session, image, lowRes);
+        const mask = await this.maskOf(session, image.frame, lowRes);
         let area = 0;
         for (const value of mask) area += value;
         candidates.push({ mask, predictedIou: iou[token] ?? 0, token, area, lowRes });
@@ -174,11 +187,11 @@ export class Segmenter {
 
   /** The mask of low-resolution logits at the image's size; equal logits give the mask of the prediction, bit for bit. */
   async upscale(
-    image: SegmentImage,
+    frame: ImageFrame,
     weights: VariantWeights,
     lowRes: Float32Array,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.use(async () => this.maskOf(await this.session(weights), image, lowRes));
+    return this.use(async () => this.maskOf(await this.session(weights), frame, lowRes));
   }
 
   /**
@@ -227,7 +240,7 @@ export class Segmenter {
 
   /** Loads the image's embedding into a session. */
   private async ready(session: ModelSession, image: SegmentImage, { key }: VariantWeights): Promise<Encoded> {
-    const name = `${key} ${image.id}`;
+    const name = `${key} ${image.frame.id}`;
     const known = this.encoded.get(name);
     if (known) {
       if (this.loaded.get(session) !== name) await session.sam.setEmbedding(known.embedding);
@@ -244,21 +257,26 @@ export class Segmenter {
 
   private async maskOf(
     session: ModelSession,
-    image: SegmentImage,
+    frame: ImageFrame,
     lowRes: Float32Array,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const { inputSize, originalSize } = image.inputFor(session).transform;
+    const { inputSize, originalSize } = transformOf(frame, session);
     const logits = await session.sam.upscaleMasks(lowRes, inputSize, originalSize);
     const mask = new Uint8Array(logits.length);
     for (let i = 0; i < mask.length; i++) mask[i] = (logits[i] ?? 0) > session.maskThreshold ? 1 : 0;
-    return placeMask(mask, image.region, image.size);
+    return placeMask(mask, frame.region, frame.size);
   }
+}
+
+function transformOf({ region: [x0, y0, x1, y1] }: ImageFrame, session: ModelSession): ImageTransform {
+  const { aspect } = session.preprocessing;
+  return imageTransform(x1 - x0, y1 - y0, { size: session.sam.config.imageSize, aspect });
 }
 
 function modelPrompt(
   { points, box, previous }: Prompts,
-  [left, top]: Box,
-  { transform }: ModelInput,
+  { region: [left, top] }: ImageFrame,
+  transform: ImageTransform,
 ): ObjectPrompt {
   const scaled = points.map(({ x, y, positive }) => {
     const [modelX, modelY] = toModel(transform, x - left, y - top);

@@ -6,6 +6,7 @@ import type { RgbImage } from '../data/types.ts';
 import {
   BASE_WEIGHTS,
   type DecodedCandidate,
+  type ImageFrame,
   type Segmenter,
   SegmentImage,
   type VariantWeights,
@@ -35,9 +36,10 @@ interface OpenImage {
   readonly segmentImage: SegmentImage;
 }
 
+/** An answer; holds nothing as large as an image. */
 interface Answered {
-  readonly opened: OpenImage;
-  readonly seen: SegmentImage;
+  readonly imageName: string;
+  readonly frame: ImageFrame;
   readonly label: string;
   readonly weights: VariantWeights;
   readonly segmenter: Segmenter;
@@ -74,10 +76,11 @@ export class SegmentationService {
     await segmenter.prepare((await this.weightsOf(variant)).weights);
   }
 
-  async embed({ imageId, variant, region }: EmbedRequest): Promise<EmbedReport> {
+  /** Rejects with the signal's reason where the encoding had not begun. */
+  async embed({ imageId, variant, region }: EmbedRequest, signal?: AbortSignal): Promise<EmbedReport> {
     const { segmenter } = this.state.needModel();
     const { weights } = await this.weightsOf(variant);
-    return segmenter.embed(this.seen(this.image(imageId), region), weights);
+    return segmenter.embed(this.seen(this.image(imageId), region), weights, signal);
   }
 
   async predict(request: PredictRequest): Promise<Prediction> {
@@ -97,12 +100,12 @@ export class SegmentationService {
     const candidates = await segmenter.predict(seen, weights, {
       points,
       box,
-      previous: previous && this.previous(segmenter, seen, previous),
+      previous: previous && this.previous(segmenter, seen.frame, previous),
     });
     const predictionId = `prediction-${++this.serial}`;
     this.answered.set(predictionId, {
-      opened,
-      seen,
+      imageName: opened.name,
+      frame: seen.frame,
       label: name,
       weights,
       segmenter,
@@ -125,11 +128,10 @@ export class SegmentationService {
     const answered = this.answered.get(predictionId);
     const chosen = answered?.candidates[candidate];
     if (!answered || !chosen) throw forgotten();
-    const { opened, seen, label, weights, segmenter } = answered;
+    const { imageName, frame, label, weights, segmenter } = answered;
     if (segmenter !== this.state.needModel().segmenter) throw forgotten();
-    const mask = await segmenter.upscale(seen, weights, chosen.lowRes);
-    const { width, height } = opened.image;
-    return { imageName: opened.name, variantLabel: label, width, height, mask };
+    const mask = await segmenter.upscale(frame, weights, chosen.lowRes);
+    return { imageName, variantLabel: label, ...frame.size, mask };
   }
 
   private async read(source: ImageSource): Promise<{ readonly name: string; readonly image: RgbImage }> {
@@ -165,6 +167,7 @@ export class SegmentationService {
   private seen({ id, image, segmentImage }: OpenImage, region: ImageRegion | undefined): SegmentImage {
     if (!region) return segmentImage;
     const [x0, y0, x1, y1] = region;
+    if (segmentImage.frame.region.every((edge, i) => edge === region[i])) return segmentImage;
     const isWithin = x0 >= 0 && y0 >= 0 && x1 > x0 && y1 > y0 && x1 <= image.width && y1 <= image.height;
     if (!isWithin || !region.every(Number.isInteger)) {
       throw new Failure({
@@ -190,12 +193,12 @@ export class SegmentationService {
 
   private previous(
     segmenter: Segmenter,
-    seen: SegmentImage,
+    frame: ImageFrame,
     { predictionId, candidate }: NonNullable<PredictRequest['previous']>,
   ): Float32Array | null {
     const answered = this.answered.get(predictionId);
     // An answer of another model or region does not fit this one; the prompt is then answered without it.
-    return answered?.segmenter === segmenter && answered.seen.id === seen.id
+    return answered?.segmenter === segmenter && answered.frame.id === frame.id
       ? (answered.candidates[candidate]?.lowRes ?? null)
       : null;
   }

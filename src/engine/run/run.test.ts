@@ -176,7 +176,7 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   expect(await segmenter.predict(image, same, click)).toEqual(answer);
   expect(answer.map(({ token }) => token).sort()).toEqual([1, 2, 3]);
   const [best] = answer;
-  expect(best && (await segmenter.upscale(image, tuned, best.lowRes))).toEqual(best?.mask);
+  expect(best && (await segmenter.upscale(image.frame, tuned, best.lowRes))).toEqual(best?.mask);
   expect(best?.mask.length).toBe(40 * 28);
   expect((await segmenter.embed(image, tuned)).gates?.map((layer) => Object.keys(layer).sort())).toEqual(
     Array(2).fill(['adapter', 'lora', 'prefix']),

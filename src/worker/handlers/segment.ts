@@ -24,7 +24,7 @@ export function segmentHandlers(
       call.transfer(bitmap);
       return ok({ imageId: id, name, width: image.width, height: image.height, bitmap });
     },
-    'segment.embed': async (request) => ok(await (await engine).service.embed(request)),
+    'segment.embed': async (request, call) => ok(await (await engine).service.embed(request, call.signal)),
     'segment.predict': async (request, call) => {
       const prediction = await (await engine).service.predict(request);
       for (const { mask } of prediction.candidates) call.transfer(mask.buffer);
