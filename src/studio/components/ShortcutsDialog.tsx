@@ -25,6 +25,7 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
       ['Ctrl + Z, Ctrl + Y', 'undo, redo'],
       ['Delete or Backspace', 'clear all prompts'],
       ['+, −, 0', 'zoom in, zoom out, fit'],
+      ['V', 'let the model look at the visible part, or always at the whole image'],
       ['S', 'save the mask as PNG'],
       ['K', 'keep the mask for Export'],
     ],

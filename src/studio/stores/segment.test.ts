@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import type { PredictRequest, RunInfo } from '../../worker/protocol.ts';
+import type { EmbedRequest, ImageRegion, PredictRequest, RunInfo } from '../../worker/protocol.ts';
 import { type FakeEngine, fakeEngine } from '../testing/fake-engine.ts';
 import { linkEngine } from './engine-link.ts';
 import { deleteRun, loadRuns, useRuns } from './runs.ts';
@@ -7,13 +7,18 @@ import {
   addPoint,
   answerShown,
   chooseCandidate,
+  chooseCloseUp,
   chooseRun,
   clearAnswers,
   keepMask,
   loadKeptMasks,
   openImage,
+  promptWholeImage,
+  redo,
   selectAnswer,
   selectEmbedding,
+  selectRegionText,
+  showRegion,
   undo,
   useSegment,
 } from './segment.ts';
@@ -22,18 +27,24 @@ const MEBIBYTE = 2 ** 20;
 const bitmap: ImageBitmap = { width: 8, height: 8, close: () => undefined };
 let engine: FakeEngine;
 let asked: PredictRequest[] = [];
+let encoded: EmbedRequest[] = [];
 /** Bytes of each candidate's mask. */
 let maskBytes = 64;
 
 beforeEach(async () => {
   useSegment.setState(useSegment.getInitialState(), true);
   asked = [];
+  encoded = [];
   maskBytes = 64;
   engine = fakeEngine({
     handlers: {
       'segment.open': (source) => {
         const name = source.kind === 'sample' ? source.sampleId : source.file.name;
         return { imageId: name, name, width: 8, height: 8, bitmap };
+      },
+      'segment.embed': (request) => {
+        encoded.push(request);
+        return { milliseconds: encoded.length, gates: null };
       },
       'segment.predict': (request) => {
         asked.push(request);
@@ -133,6 +144,95 @@ test('gates that were computed with the model before are not shown for the model
   await slow;
   expect(shown).not.toBeNull();
   expect(selectEmbedding(useSegment.getState())).toBe(shown);
+});
+
+/** An image of 1,000 × 800 pixels, of which a part is in view. */
+function zoomIn(region: ImageRegion | null = VISIBLE): void {
+  const { image } = useSegment.getState();
+  if (image) useSegment.setState({ image: { ...image, width: 1000, height: 800 } });
+  showRegion(region);
+}
+const VISIBLE: ImageRegion = [400, 300, 600, 450];
+const said = () => selectRegionText(useSegment.getState());
+const shown = () => selectAnswer(useSegment.getState())?.prediction.predictionId;
+const clickAt = (x: number, y: number) => addPoint({ x, y, positive: true });
+
+test('when zoomed in the model looks at the visible part, and an answer is refined in its region', async () => {
+  zoomIn();
+  expect(said()).toBe('The model sees the visible part: 200 × 150 pixels.');
+  await answerShown();
+  expect(encoded.map(({ region }) => region)).toEqual([undefined, VISIBLE]);
+  await clickAt(450, 350);
+  showRegion([410, 300, 610, 450]);
+  expect(said()).toBe('The model sees 200 × 150 pixels around the prompts.');
+  await clickAt(500, 400);
+  expect(asked.map(({ region, previous }) => [region, previous?.predictionId])).toEqual([
+    [VISIBLE, undefined],
+    [VISIBLE, 'prediction-1'],
+  ]);
+  // Closer, the region is another, and an earlier mask does not fit it.
+  showRegion([440, 340, 520, 400]);
+  await clickAt(470, 370);
+  expect(asked[2]).toMatchObject({ region: [440, 340, 520, 400], previous: null });
+  await undo();
+  await undo();
+  expect(shown()).toBe('prediction-1');
+  await redo();
+  expect(shown()).toBe('prediction-2');
+  expect(asked).toHaveLength(3);
+});
+
+test('the whole image is an option, which answers again and can be undone', async () => {
+  zoomIn();
+  await clickAt(450, 350);
+  await chooseCloseUp(false);
+  expect(said()).toBe('The model sees the whole image.');
+  expect(asked.map(({ region }) => region)).toEqual([VISIBLE, undefined]);
+  expect(asked[1]?.points).toEqual([{ x: 450, y: 350, positive: true }]);
+  await chooseCloseUp(true);
+  expect(asked[2]?.region).toEqual(VISIBLE);
+  await undo();
+  expect(shown()).toBe('prediction-2');
+  await chooseCloseUp(true);
+  await promptWholeImage();
+  expect(asked.at(-1)).toMatchObject({ points: [], box: { x0: 0, y0: 0, x1: 1000, y1: 800 } });
+  expect(asked.at(-1)?.region).toBeUndefined();
+});
+
+test('of two parts that were looked at, the later one counts, whichever is encoded first', async () => {
+  zoomIn();
+  const answer = engine.holdNext('segment.embed');
+  const call = vi.spyOn(engine, 'call');
+  const slow = answerShown();
+  showRegion([0, 0, 200, 150]);
+  await answerShown();
+  expect(call.mock.calls[0]?.[2]?.signal?.aborted).toBe(true);
+  expect(selectEmbedding(useSegment.getState())?.milliseconds).toBe(3);
+  answer();
+  await slow;
+  expect(selectEmbedding(useSegment.getState())?.milliseconds).toBe(3);
+  expect(useSegment.getState().busy).toBe(false);
+  // What is there is not asked for again.
+  await answerShown();
+  expect(encoded).toHaveLength(3);
+});
+
+test('a part is encoded once however often it is asked for meanwhile, and not at all where another image is open', async () => {
+  zoomIn();
+  const answer = engine.holdNext('segment.embed');
+  const slow = answerShown();
+  await answerShown();
+  expect(encoded).toHaveLength(2);
+  await open('b');
+  expect(useSegment.getState().visible).toBeNull();
+  answer();
+  await slow;
+  expect(encoded.map(({ imageId, region }) => [imageId, region])).toEqual([
+    ['a', undefined],
+    ['a', VISIBLE],
+    ['b', undefined],
+  ]);
+  expect(selectEmbedding(useSegment.getState())?.milliseconds).toBe(3);
 });
 
 test('a slow list of kept masks keeps one that was kept meanwhile', async () => {

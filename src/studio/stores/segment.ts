@@ -5,6 +5,7 @@ import type {
   FailureRecord,
   ImageBox,
   ImagePoint,
+  ImageRegion,
   ImageSource,
   KeptMask,
   OpenedImage,
@@ -12,6 +13,8 @@ import type {
   PredictRequest,
   Variant,
 } from '../../worker/protocol.ts';
+import { CANCELLED } from '../../worker/protocol.ts';
+import { regionFor } from '../canvas/region.ts';
 import { callEngine } from './engine-link.ts';
 import { saveFile } from './files.ts';
 import { Latest } from './latest.ts';
@@ -24,6 +27,8 @@ export interface PromptState {
   readonly id: number;
   readonly points: readonly ImagePoint[];
   readonly box: ImageBox | null;
+  /** What of the image the model sees to answer them; null: all of it. */
+  readonly region: ImageRegion | null;
 }
 
 export type Side = 'base' | 'tuned';
@@ -47,6 +52,10 @@ interface SegmentState {
   readonly positive: boolean;
   /** Whether the last mask is fed back with the next prompt. */
   readonly refine: boolean;
+  /** Whether the model looks at what is visible when the image is zoomed in; else always at the whole image. */
+  readonly closeUp: boolean;
+  /** What is visible of the image; null where that is nearly all of it. */
+  readonly visible: ImageRegion | null;
   /** Every state since the image was opened; the one at `historyIndex` is shown. */
   readonly promptHistory: readonly PromptState[];
   readonly historyIndex: number;
@@ -58,14 +67,19 @@ interface SegmentState {
   readonly answers: Readonly<Record<string, Answer>>;
   /** By `answerKey`, for every answer so far. */
   readonly maskPrompts: Readonly<Record<string, MaskPrompt>>;
-  /** By `variantKey`: encoding time and gates of this image. */
-  readonly embeddings: Readonly<Record<string, EmbedReport>>;
+  /** By `variantKey`: encoding time and gates of what the model saw of this image last. */
+  readonly embeddings: Readonly<Record<string, Embedding>>;
   readonly busy: boolean;
   readonly failure: FailureRecord | null;
   readonly kept: readonly KeptMask[];
 }
 
-const START: PromptState = { id: 0, points: [], box: null };
+interface Embedding {
+  readonly region: ImageRegion | null;
+  readonly report: EmbedReport;
+}
+
+const START: PromptState = { id: 0, points: [], box: null, region: null };
 
 export const useSegment = create<SegmentState>()(() => ({
   image: null,
@@ -74,6 +88,8 @@ export const useSegment = create<SegmentState>()(() => ({
   tool: 'click',
   positive: true,
   refine: true,
+  closeUp: true,
+  visible: null,
   promptHistory: [START],
   historyIndex: 0,
   runId: null,
@@ -109,12 +125,54 @@ export function selectAnswer(state: SegmentState): Answer | null {
 }
 
 export function selectEmbedding(state: SegmentState): EmbedReport | null {
-  return state.embeddings[variantKey(state)] ?? null;
+  return state.embeddings[variantKey(state)]?.report ?? null;
+}
+
+/** What the model sees: where the prompts shown, or the next ones, are answered. */
+function selectRegion(state: SegmentState): ImageRegion | null {
+  const shown = selectPrompts(state);
+  return state.image && regionFor(shown, before(shown), selectVisible(state), state.image);
+}
+
+const selectVisible = ({ closeUp, visible }: SegmentState): ImageRegion | null => (closeUp ? visible : null);
+
+const before = (shown: PromptState): PromptState['region'] | undefined =>
+  isEmpty(shown) ? undefined : shown.region;
+
+/** Names what the model sees; it changes with it. */
+export const selectRegionKey = (state: SegmentState): string => regionKey(selectRegion(state));
+
+/** What the model sees, in words. */
+export function selectRegionText(state: SegmentState): string {
+  const region = selectRegion(state);
+  if (!region) return 'The model sees the whole image.';
+  const [x0, y0, x1, y1] = region;
+  const size = `${x1 - x0} × ${y1 - y0} pixels`;
+  return regionKey(region) === regionKey(selectVisible(state))
+    ? `The model sees the visible part: ${size}.`
+    : `The model sees ${size} around the prompts.`;
 }
 
 export const chooseTool = (tool: ToolName): void => set({ tool });
 export const choosePositive = (positive: boolean): void => set({ positive });
 export const chooseRefine = (refine: boolean): void => set({ refine });
+
+/** Says what is visible of the open image. */
+export function showRegion(visible: ImageRegion | null): void {
+  if (regionKey(visible) !== regionKey(get().visible)) set({ visible });
+}
+
+/** Lets the model look at what is visible, or at the whole image; prompts are answered again, which can be undone. */
+export async function chooseCloseUp(closeUp: boolean): Promise<void> {
+  set({ closeUp });
+  const { image } = get();
+  const shown = selectPrompts(get());
+  if (image && !isEmpty(shown)) {
+    const region = regionFor(shown, undefined, selectVisible(get()), image);
+    if (regionKey(region) !== regionKey(shown.region)) pushState({ ...shown, region });
+  }
+  await answerShown();
+}
 
 /** Loads the model while the person still looks for an image. Failures show when it is used. */
 export async function prepareModel(): Promise<void> {
@@ -136,10 +194,12 @@ export async function openImage(source: ImageSource): Promise<void> {
   }
   get().image?.bitmap.close();
   latest.replace(ANSWERS);
+  forgetEmbedding();
   set({
     image: result.value,
     source,
     opening: false,
+    visible: null,
     promptHistory: [START],
     historyIndex: 0,
     answers: {},
@@ -273,41 +333,71 @@ export async function deleteKeptMask(id: string): Promise<void> {
 /** Drops everything that was computed with another model, and answers the prompts again. */
 export async function clearAnswers(): Promise<void> {
   latest.replace(ANSWERS);
+  forgetEmbedding();
   set({ answers: {}, maskPrompts: {}, embeddings: {}, runId: null, bestStep: null, side: 'base' });
   await answerShown();
 }
 
 let nextPromptId = 1;
 
-async function pushPrompts(prompts: Omit<PromptState, 'id'>): Promise<void> {
-  if (!get().image) return;
+async function pushPrompts(prompts: Pick<PromptState, 'points' | 'box'>): Promise<void> {
+  const state = get();
+  if (!state.image) return;
+  const region = regionFor(prompts, before(selectPrompts(state)), selectVisible(state), state.image);
+  pushState({ ...prompts, region });
+  await predictShown();
+}
+
+function pushState({ points, box, region }: Omit<PromptState, 'id'>): void {
   set((state) => ({
     promptHistory: [
       ...state.promptHistory.slice(0, state.historyIndex + 1),
-      { id: nextPromptId++, ...prompts },
+      { id: nextPromptId++, points, box, region },
     ],
     historyIndex: state.historyIndex + 1,
     failure: null,
   }));
-  await predictShown();
 }
 
-/** Encodes the image with the weights shown (which gives its gates), then answers the prompts shown. */
+/** The embedding that is being made. */
+let embedding: { readonly key: string; readonly controller: AbortController } | null = null;
+
+/** The engine need not make an embedding that it has not begun. */
+function forgetEmbedding(): void {
+  embedding?.controller.abort();
+  embedding = null;
+}
+
+/**
+ * Encodes what the model sees of the image with the weights shown (which gives its gates), then answers the prompts
+ * shown.
+ */
 export async function answerShown(): Promise<void> {
   const { image } = get();
   if (!image) return;
   const variant = selectVariant(get());
   const key = variantKey(get());
-  if (!get().embeddings[key]) {
+  const region = selectRegion(get());
+  const known = get().embeddings[key];
+  if (!known || regionKey(known.region) !== regionKey(region)) {
+    const own = { key: `${key} · ${regionKey(region)}`, controller: new AbortController() };
+    // Whoever asked for it answers the prompts when it is there.
+    if (embedding?.key === own.key) return;
+    forgetEmbedding();
+    embedding = own;
     set({ busy: true, failure: null });
     const asked = latest.ask();
-    const result = await callEngine('segment.embed', { imageId: image.imageId, variant });
+    const request = { imageId: image.imageId, variant, ...(region && { region }) };
+    const result = await callEngine('segment.embed', request, { signal: own.controller.signal });
     if (!latest.isCurrent(ANSWERS, asked)) return;
-    if (result.ok) set((state) => ({ embeddings: { ...state.embeddings, [key]: result.value } }));
-    // Other weights are shown by now; choosing them has started their own answer.
-    if (variantKey(get()) !== key) return;
+    if (result.ok && latest.accept(`embedding ${key}`, asked))
+      set((state) => ({ embeddings: { ...state.embeddings, [key]: { region, report: result.value } } }));
+    // Other weights or another part are shown by now, which has started an answer of its own.
+    if (embedding !== own) return;
+    embedding = null;
     set({ busy: false });
     if (!result.ok) {
+      if (result.error.code === CANCELLED) return;
       set({ failure: result.error });
       announce(result.error.what);
       return;
@@ -368,17 +458,24 @@ async function predictAt(
   const prompts = promptHistory[index];
   if (!prompts || isEmpty(prompts)) return null;
   let previous: MaskPrompt | null = null;
-  const before = promptHistory[index - 1];
-  // A box around the whole image and a first prompt start without an earlier mask.
-  if (get().refine && before && prompts.points.length > 0 && !isEmpty(before)) {
-    const key = answerKey(asked.key, before.id);
+  const earlier = promptHistory[index - 1];
+  // A box around the whole image, a first prompt, and one in another region start without an earlier mask.
+  const refines =
+    get().refine &&
+    earlier !== undefined &&
+    prompts.points.length > 0 &&
+    !isEmpty(earlier) &&
+    regionKey(earlier.region) === regionKey(prompts.region);
+  if (refines) {
+    const key = answerKey(asked.key, earlier.id);
     const failure = get().maskPrompts[key] ? null : await predictAt(asked, promptHistory, index - 1);
     if (failure) return failure;
     previous = get().maskPrompts[key] ?? null;
   }
   const { imageId, variant } = asked;
-  const { points, box } = prompts;
-  const result = await callEngine('segment.predict', { imageId, variant, points, box, previous });
+  const { points, box, region } = prompts;
+  const request = { imageId, variant, points, box, previous, ...(region && { region }) };
+  const result = await callEngine('segment.predict', request);
   if (!result.ok) return result.error;
   if (!latest.isCurrent(ANSWERS, asked.serial)) return null;
   const key = answerKey(asked.key, prompts.id);
@@ -416,6 +513,8 @@ function withAnswer(
 function maskBytes({ prediction }: Answer): number {
   return prediction.candidates.reduce((sum, { mask }) => sum + mask.byteLength, 0);
 }
+
+const regionKey = (region: ImageRegion | null): string => region?.join(' ') ?? 'whole';
 
 function isEmpty(prompts: PromptState): boolean {
   return prompts.points.length === 0 && prompts.box === null;

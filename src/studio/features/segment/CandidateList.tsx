@@ -24,8 +24,8 @@ export function CandidateList(): ReactNode {
                 >
                   <span>Mask {index + 1}</span>
                   <span>predicted IoU {candidate.predictedIou.toFixed(3)}</span>
-                  <span className="muted" title="Share of the image">
-                    {((100 * candidate.area) / total).toFixed(1)} %
+                  <span className="muted" title={`${candidate.area.toLocaleString('en')} pixels`}>
+                    {areaText(candidate.area, total)}
                   </span>
                 </button>
               </li>
@@ -36,4 +36,10 @@ export function CandidateList(): ReactNode {
       )}
     </section>
   );
+}
+
+/** The share of the image, or pixels where that would be next to nothing. */
+function areaText(area: number, total: number): string {
+  const percent = (100 * area) / total;
+  return percent >= 0.1 || area === 0 ? `${percent.toFixed(1)} %` : `${area.toLocaleString('en')} px`;
 }

@@ -12,6 +12,7 @@ import type { OpenedImage } from '../../../worker/protocol.ts';
 import { drawImage } from '../../canvas/layers/image.ts';
 import { drawMask, paintMask } from '../../canvas/layers/mask.ts';
 import { drawBox, drawCrosshair, drawPoints } from '../../canvas/layers/prompts.ts';
+import { visibleRegion } from '../../canvas/region.ts';
 import {
   boxBetween,
   IDLE,
@@ -32,10 +33,23 @@ import {
   withinImage,
   zoomView,
 } from '../../canvas/view.ts';
-import { addPoint, selectAnswer, selectPrompts, setBox, useSegment } from '../../stores/segment.ts';
+import {
+  addPoint,
+  answerShown,
+  selectAnswer,
+  selectPrompts,
+  selectRegionKey,
+  selectRegionText,
+  setBox,
+  showRegion,
+  useSegment,
+} from '../../stores/segment.ts';
 import { maskColour } from '../../theme/colours.ts';
 import styles from './ImageCanvas.module.css';
 import { handleKey } from './keys.ts';
+
+/** Milliseconds for which the view stands still before the model looks at what it shows. */
+const SETTLE = 250;
 
 /** The image with mask and prompts. Pointer and keys drive the tools, whose requests go to the store. */
 export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNode {
@@ -50,6 +64,8 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
   const busy = useSegment((store) => store.busy);
   const prompts = useSegment(selectPrompts);
   const answer = useSegment(selectAnswer);
+  const regionKey = useSegment(selectRegionKey);
+  const regionText = useSegment(selectRegionText);
   const mask = answer?.prediction.candidates[answer.candidate]?.mask;
 
   useEffect(() => {
@@ -63,6 +79,16 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
     observer.observe(element);
     return () => observer.disconnect();
   }, [image]);
+
+  useEffect(() => {
+    if (view) showRegion(visibleRegion(view, size, image));
+  }, [view, size, image]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what the model sees has changed
+  useEffect(() => {
+    const timer = setTimeout(() => void answerShown(), SETTLE);
+    return () => clearTimeout(timer);
+  }, [regionKey]);
 
   const maskLayer = useMemo(
     () => (mask && canvas.current ? paintMask(mask, image, maskColour(canvas.current)) : null),
@@ -187,6 +213,7 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
         onContextMenu={(event) => event.preventDefault()}
       />
       {busy && <span className={styles.busy}>Working …</span>}
+      <span className={styles.seen}>{regionText}</span>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import {
+  chooseCloseUp,
   choosePositive,
   chooseRefine,
   chooseTool,
@@ -21,6 +22,7 @@ export function Toolbar(): ReactNode {
   const tool = useSegment((state) => state.tool);
   const positive = useSegment((state) => state.positive);
   const refine = useSegment((state) => state.refine);
+  const closeUp = useSegment((state) => state.closeUp);
   const canUndo = useSegment((state) => state.historyIndex > 0);
   const canRedo = useSegment((state) => state.historyIndex < state.promptHistory.length - 1);
   const hasMask = useSegment((state) => selectAnswer(state) !== null);
@@ -67,6 +69,17 @@ export function Toolbar(): ReactNode {
       >
         <input type="checkbox" checked={refine} onChange={(event) => chooseRefine(event.target.checked)} />
         Refine last mask
+      </label>
+      <label
+        className={styles.check}
+        title="When zoomed in, the model looks at the visible part of the image, at its own scale. Otherwise it always looks at the whole image."
+      >
+        <input
+          type="checkbox"
+          checked={closeUp}
+          onChange={(event) => void chooseCloseUp(event.target.checked)}
+        />
+        Look at the visible part
       </label>
       <span className={`${styles.group} ${styles.end}`}>
         <button type="button" disabled={!hasMask} onClick={() => void keepMask()}>

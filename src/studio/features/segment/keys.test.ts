@@ -26,7 +26,7 @@ beforeEach(() => {
   useSegment.setState({
     ...useSegment.getInitialState(),
     image: { imageId: 'image', name: 'a.png', width: 8, height: 8, bitmap: {} as ImageBitmap },
-    promptHistory: [{ id: 7, points: [{ x: 1, y: 1, positive: true }], box: null }],
+    promptHistory: [{ id: 7, points: [{ x: 1, y: 1, positive: true }], box: null, region: null }],
     answers: {
       'base · 7': { prediction: { predictionId: 'p', candidates, milliseconds: 1 }, candidate: 0 },
     },

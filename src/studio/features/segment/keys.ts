@@ -3,6 +3,7 @@ import { boxBetween, IDLE, type ToolState, type ToolStep } from '../../canvas/to
 import type { Point, Size } from '../../canvas/view.ts';
 import {
   chooseCandidate,
+  chooseCloseUp,
   choosePositive,
   chooseSide,
   chooseTool,
@@ -114,6 +115,9 @@ function handleLetter(event: Key, target: KeyTarget): boolean {
       return true;
     case 'w':
       void promptWholeImage();
+      return true;
+    case 'v':
+      void chooseCloseUp(!store.closeUp);
       return true;
     case 's':
       void saveMask();
