@@ -1,8 +1,13 @@
-/** Taking a run's adapter out as files and bringing one in again. */
+/** Taking a run's adapter out as files and bringing one in: our own, or LoRA of another program. */
 import { Failure } from '../../config/failure.ts';
 import type { InputFile } from '../../data/read-datasets.ts';
 import { readZip } from '../../data/zip.ts';
-import type { Adapter, AdapterBase } from '../../peft/adapter-file.ts';
+import { type Adapter, type AdapterBase, writeAdapter } from '../../peft/adapter-file.ts';
+import type { ForeignLora } from '../../peft/import/foreign-lora.ts';
+import { foreignReader } from '../../peft/import/registry.ts';
+import { adapterOfForeign } from '../../peft/import/to-adapter.ts';
+import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
+import { openTensorFile } from '../../sam/checkpoint/open-tensor-file.ts';
 import {
   type AdapterPair,
   type NamedBytes,
@@ -32,9 +37,15 @@ export async function adapterFiles(files: RunFiles): Promise<AdapterPair> {
   });
 }
 
+/** An adapter that came in as files. */
+export interface IncomingAdapter {
+  readonly adapter: Adapter;
+  /** The files in our own format: byte for byte as they came, or written anew from another program's. */
+  readonly pair: AdapterPair;
+}
+
 /**
- * Checks an adapter's files (`adapter.safetensors`, and `adapter.json` for one of before it held its record; in any order or
- * in a zip) and stores them, byte for byte, as a run's.
+ * Checks an adapter's files and stores them as a run's, see {@link readIncomingAdapter}.
  * @throws Failure `adapter/…` that names the file; nothing is written then.
  */
 export async function storeAdapterFiles(
@@ -42,42 +53,60 @@ export async function storeAdapterFiles(
   base: AdapterBase,
   files: RunFiles,
 ): Promise<Adapter> {
-  const pair = await chooseAdapterFiles(inputs);
-  const adapter = await readPair(base, pair);
+  const { adapter, pair } = await readIncomingAdapter(inputs, base);
   await files.store.write(files.path(RUN_FILES.adapter), pair.weights.bytes);
   await files.store.write(files.path(RUN_FILES.adapterJson), pair.json.bytes);
   return adapter;
 }
 
-/** Finds the files. @throws Failure `adapter/incomplete`, `adapter/several`, `data/…` for a broken zip. */
-async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<AdapterPair> {
-  const found: NamedBytes[] = [];
-  for (const { path, bytes } of inputs) {
-    if (/\.zip$/i.test(path)) found.push(...(await unzip(path, await bytes())));
-    else if (/\.(safetensors|json)$/i.test(path)) found.push({ name: path, bytes: await bytes() });
+/**
+ * Reads `adapter.safetensors` (with `adapter.json` for one of before it held its record), or LoRA of another program
+ * (`src/peft/import/registry.ts`), in any order or in a zip.
+ * @throws Failure `adapter/incomplete`, `adapter/several`, `adapter/…`, `data/…` for a broken zip.
+ */
+export async function readIncomingAdapter(
+  inputs: readonly InputFile[],
+  base: AdapterBase,
+): Promise<IncomingAdapter> {
+  const chosen = await chooseAdapterFiles(inputs);
+  const foreign = await readForeign(chosen);
+  if (foreign) {
+    const adapter = adapterOfForeign(foreign, base);
+    const { json, safetensors } = writeAdapter(base, adapter);
+    const pair = {
+      json: { name: RUN_FILES.adapterJson, bytes: new TextEncoder().encode(json) },
+      weights: { name: RUN_FILES.adapter, bytes: safetensors },
+    };
+    return { adapter, pair };
   }
-  const weights = found.filter(({ name }) => /\.safetensors$/i.test(name));
-  // A run's folder holds other JSON files too.
-  const jsons = found.filter(({ name }) => /\.json$/i.test(name));
-  const named = jsons.filter(({ name }) => /(^|\/)adapter[^/]*\.json$/i.test(name));
-  const candidates = named.length > 0 ? named : jsons;
-  const [weight, otherWeight] = weights;
-  const [chosen, otherJson] = candidates;
-  const extra = otherWeight ?? otherJson;
-  if (extra) {
-    throw new Failure({
-      code: 'adapter/several',
-      what: 'There is more than one adapter among the files.',
-      where: extra.name,
-      cure: 'Import one adapter at a time: its adapter.safetensors and its adapter.json.',
-    });
+  const pair = await ownPair(chosen);
+  return { adapter: await readPair(base, pair), pair };
+}
+
+/** LoRA of another program, as far as its files alone say; null for anything else. @throws Failure `adapter/…`, `checkpoint/…`. */
+async function readForeign({ weights, json }: ChosenFiles): Promise<ForeignLora | null> {
+  if (!weights) return null;
+  const file = await openTensorFile(bytesSource(weights.name, weights.bytes));
+  const reader = foreignReader([...file.tensors.keys()]);
+  return reader && reader.read(file, json && { name: json.name, json: parsed(json) });
+}
+
+/** Null for what is no JSON: the reader then says what it lacks. */
+function parsed({ bytes }: NamedBytes): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
   }
-  const json = chosen ?? (weight && (await ownJson(weight)));
-  if (weight && json) return { json, weights: weight };
-  const [there] = found;
+}
+
+/** @throws Failure `adapter/incomplete`. */
+async function ownPair({ weights, json, there }: ChosenFiles): Promise<AdapterPair> {
+  const own = weights && ((await ownJson(weights)) ?? json);
+  if (weights && own) return { json: own, weights };
   throw new Failure({
     code: 'adapter/incomplete',
-    what: weight
+    what: weights
       ? 'It holds no record, and its adapter.json is missing.'
       : 'There is no adapter.safetensors among the files.',
     ...(there && { where: there.name }),
@@ -85,15 +114,56 @@ async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<Adapter
   });
 }
 
-async function unzip(path: string, bytes: Uint8Array): Promise<NamedBytes[]> {
+interface ChosenFiles {
+  readonly weights: NamedBytes | null;
+  readonly json: NamedBytes | null;
+  /** Any of the files, for messages. */
+  readonly there: NamedBytes | null;
+}
+
+const SAFETENSORS = /\.safetensors$/i;
+/** What PyTorch writes; beside an adapter also the state of its training, which is not called after it. */
+const PICKLE = /\.(bin|pth?|ckpt)$/i;
+const JSON_FILE = /\.json$/i;
+const NAMED_ADAPTER = /(^|\/)adapter[^/]*$/i;
+
+/** Finds the files. @throws Failure `adapter/several`, `data/…` for a broken zip. */
+async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<ChosenFiles> {
+  const found: InputFile[] = [];
+  for (const input of inputs) {
+    if (/\.zip$/i.test(input.path)) found.push(...(await unzip(input.path, await input.bytes())));
+    else found.push(input);
+  }
+  const all = (pattern: RegExp) => found.filter(({ path }) => pattern.test(path));
+  const preferred = (files: readonly InputFile[]) => {
+    const named = files.filter(({ path }) => NAMED_ADAPTER.test(path));
+    return named.length > 0 ? named : files;
+  };
+  const safetensors = all(SAFETENSORS);
+  const [weights, otherWeights] = safetensors.length > 0 ? safetensors : preferred(all(PICKLE));
+  // A run's folder holds other JSON files too.
+  const [json, otherJson] = preferred(all(JSON_FILE));
+  const extra = otherWeights ?? otherJson;
+  if (extra) {
+    throw new Failure({
+      code: 'adapter/several',
+      what: 'There is more than one adapter among the files.',
+      where: extra.path,
+      cure: 'Import one adapter at a time: its weights and the JSON that was saved with them.',
+    });
+  }
+  const read = async (file: InputFile | undefined) =>
+    file ? { name: file.path, bytes: await file.bytes() } : null;
+  const chosen = { weights: await read(weights), json: await read(json) };
+  return { ...chosen, there: chosen.weights ?? chosen.json };
+}
+
+async function unzip(path: string, bytes: Uint8Array): Promise<InputFile[]> {
   const { files, refusals } = await readZip(bytes, path);
   const [refused] = refusals;
   if (files.length === 0 && refused) {
     const { code, reason, file, cure } = refused;
     throw new Failure({ code, what: reason, where: file, cure });
   }
-  const wanted = files.filter((file) => /\.(safetensors|json)$/i.test(file.path));
-  return Promise.all(
-    wanted.map(async (file) => ({ name: `${path}/${file.path}`, bytes: await file.bytes() })),
-  );
+  return files.map((file) => ({ ...file, path: `${path}/${file.path}` }));
 }

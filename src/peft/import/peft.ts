@@ -1,0 +1,125 @@
+import { Failure } from '../../config/failure.ts';
+import { mapHfNames } from '../../sam/checkpoint/names.ts';
+import type { HostTensor, TensorFile } from '../../sam/checkpoint/tensor-file.ts';
+import type { ForeignLayer, ForeignReader } from './foreign-lora.ts';
+import { type PairNames, readPairTensors } from './pairs.ts';
+import { parsePeftConfig } from './peft-config.ts';
+
+const PAIR_TENSOR = /^(.+)\.lora_([AB])(?:\.([^.]+))?\.weight$/;
+/** What PEFT and wrappers of models put in front of a module's name in its model. */
+const PREFIX = /^(?:base_model\.model\.)+/;
+/** SAM's linear layers in the image encoder, with Hugging Face's or SAM's own names of blocks. */
+const LAYER =
+  /^(?:(?:model|module|sam)\.)*(?:(?:vision|image)_encoder\.)?(?:layers|blocks)\.(\d+)\.(?:attn|mlp)\.(qkv|q|k|v|proj|lin1|lin2)$/;
+const DECODER = /^(?:(?:model|module|sam)\.)*(mask_decoder\.)/;
+const MERGE = 'Merge it into its model with merge_and_unload() in Python and open the result as a model.';
+
+/** `adapter_model.safetensors` (or `.bin`) and `adapter_config.json` of the Hugging Face package PEFT. */
+export const peft: ForeignReader = {
+  label: 'PEFT LoRA',
+  recognises: (names) => names.some((name) => /\.lora_[AB]\./.test(name)),
+  read: async (file, config) => {
+    const { name } = file;
+    const unmerged = [...file.tensors.keys()].find((tensor) => tensor.includes('.base_layer.'));
+    if (unmerged !== undefined) {
+      throw new Failure({
+        code: 'adapter/unmerged',
+        what: 'It is a whole model with PEFT LoRA layers that were not merged, and it does not say their scale.',
+        where: `${name}, tensor ${unmerged}`,
+        cure: 'Save the adapter alone with save_pretrained(), or merge it with merge_and_unload() and open it as a model.',
+      });
+    }
+    if (!config) {
+      throw new Failure({
+        code: 'adapter/no-config',
+        what: 'It is a PEFT LoRA adapter without its adapter_config.json, which says its scale.',
+        where: name,
+        cure: 'Choose both files, the folder that holds them, or a zip of it.',
+      });
+    }
+    const settings = parsePeftConfig(config);
+    const { pairs: named, decoder } = sortTensors(file);
+    const pairs = [];
+    for (const { module, ...pair } of named.sort((x, y) => x.block - y.block)) {
+      const read = await readPairTensors(file, pair, (rank) => settings.scaleOf(module, rank));
+      const [rank = 0] = read.a.shape;
+      if (!settings.isRank(rank)) {
+        throw new Failure({
+          code: 'adapter/rank',
+          what: `The rank of ${module} is ${rank}, and ${config.name} says ${settings.rank}.`,
+          where: name,
+          cure: 'Use the adapter_config.json that was saved with these weights.',
+        });
+      }
+      pairs.push(read);
+    }
+    const { baseName, remarks } = settings;
+    return {
+      name,
+      label: peft.label,
+      pairs,
+      hasBlockNumbers: true,
+      baseName,
+      decoder: await readDecoder(file, decoder),
+      remarks,
+    };
+  },
+};
+
+type NamedPair = PairNames & { readonly module: string };
+
+/** The file's tensors by what they are. @throws Failure `adapter/layers`, `adapter/several`. */
+function sortTensors(file: TensorFile): { pairs: NamedPair[]; decoder: Map<string, string> } {
+  const pairs = new Map<string, NamedPair>();
+  const decoder = new Map<string, string>();
+  const adapters = new Set<string>();
+  for (const name of file.tensors.keys()) {
+    const [, path, part, adapter] = PAIR_TENSOR.exec(name) ?? [];
+    const module = (path ?? name).replace(PREFIX, '');
+    const [, block, layer] = LAYER.exec(module) ?? [];
+    if (path !== undefined && block !== undefined && layer !== undefined) {
+      if (adapter !== undefined) adapters.add(adapter);
+      const key = `${Number(block)} ${layer}`;
+      const before = pairs.get(key);
+      if (before?.[part === 'A' ? 'a' : 'b'] !== undefined)
+        throw several(file.name, `${block}.${layer} twice`);
+      const side = part === 'A' ? { a: name } : { b: name };
+      pairs.set(key, { ...before, block: Number(block), layer: layer as ForeignLayer, module, ...side });
+    } else if (path === undefined && DECODER.test(module)) {
+      decoder.set(module.replace(DECODER, '$1'), name);
+    } else throw unknownLayer(file.name, name, path !== undefined && module.includes('mask_decoder'));
+  }
+  const [first, second] = adapters;
+  if (second !== undefined) throw several(file.name, `${first}, ${second}`);
+  if (pairs.size === 0) throw unknownLayer(file.name, [...decoder.values()][0] ?? '', false);
+  return { pairs: [...pairs.values()], decoder };
+}
+
+function several(where: string, which: string): Failure {
+  return new Failure({
+    code: 'adapter/several',
+    what: `It holds several PEFT adapters (${which}).`,
+    where,
+    cure: 'Save each by itself with save_pretrained(folder, selected_adapters=[name]).',
+  });
+}
+
+function unknownLayer(file: string, tensor: string, isDecoder: boolean): Failure {
+  const what = isDecoder
+    ? 'It is a PEFT LoRA adapter that changes layers of the mask decoder, which is not read here.'
+    : 'It is a PEFT adapter of something else than the linear layers of SAM’s image encoder.';
+  return new Failure({ code: 'adapter/layers', what, where: `${file}, tensor ${tensor}`, cure: MERGE });
+}
+
+/** A mask decoder saved whole (`modules_to_save`), by SAM's names. */
+async function readDecoder(
+  file: TensorFile,
+  names: ReadonlyMap<string, string>,
+): Promise<Map<string, HostTensor>> {
+  const own = [...names.keys()];
+  const isHf = own.some((name) => name.includes('.proj_in.'));
+  const original = isHf ? mapHfNames(own) : new Map(own.map((name) => [name, name]));
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, saved] of original) tensors.set(name, await file.read(names.get(saved) ?? saved));
+  return tensors;
+}

@@ -1,0 +1,11 @@
+import type { ForeignReader } from './foreign-lora.ts';
+import { peft } from './peft.ts';
+import { samLora } from './sam-lora.ts';
+
+/** Every form of LoRA of other programs that can be imported. */
+export const FOREIGN_READERS: readonly ForeignReader[] = [peft, samLora];
+
+/** The reader of tensors with these names; null when no reader knows them. */
+export function foreignReader(names: readonly string[]): ForeignReader | null {
+  return FOREIGN_READERS.find(({ recognises }) => recognises(names)) ?? null;
+}

@@ -1,0 +1,172 @@
+import { Failure } from '../../config/failure.ts';
+import type { MopeftConfig } from '../../config/mopeft.ts';
+import { sameShape, show } from '../../graph/shape.ts';
+import { samTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
+import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
+import { sitesOf } from '../../sam/encoder.ts';
+import type { EncoderSite } from '../../sam/site.ts';
+import type { Adapter, AdapterBase } from '../adapter-file.ts';
+import { none } from '../gates/none.ts';
+import { LORA_LAYERS, LORA_TARGETS, type LoraLayer, lora, loraWidths } from '../lora/lora.ts';
+import { describeForeign, type ForeignLora, type LowRankPair, rankOf } from './foreign-lora.ts';
+
+type Targets = keyof typeof LORA_TARGETS;
+
+/**
+ * LoRA of another program as an adapter of the open model: every layer with an A and a B of its own, the scale multiplied into
+ * B, lower ranks filled up with zeros. Images are prepared as the model says, and the mask threshold is SAM's.
+ * @throws Failure `adapter/other-model` where the shapes are not the model's, `adapter/decoder`, `adapter/encoder`.
+ */
+export function adapterOfForeign(foreign: ForeignLora, base: AdapterBase): Adapter {
+  const sites = sitesOf(base.config);
+  expectFits(foreign, base, sites);
+  const { pairs, decoder } = foreign;
+  const byBlock = new Map<number, Map<LoraLayer, LayerPair>>();
+  for (const pair of pairs) {
+    const own = byBlock.get(pair.block) ?? new Map<LoraLayer, LayerPair>();
+    for (const [layer, one] of splitFused(pair)) {
+      if (own.has(layer)) throw twice(foreign, pair.block, layer);
+      own.set(layer, one);
+    }
+    byBlock.set(pair.block, own);
+  }
+  const rank = Math.max(...pairs.map(rankOf));
+  const targets = smallestTargets(new Set([...byBlock.values()].flatMap((layers) => [...layers.keys()])));
+  const tensors = new Map<string, HostTensor>(decoder);
+  for (const [block, layers] of byBlock) {
+    const site = sites[block];
+    if (!site) throw new RangeError(`block ${block} was checked`);
+    for (const layer of LORA_TARGETS[targets]) {
+      const { input, output } = loraWidths(layer, site);
+      const { a, b } = filledUp(layers.get(layer), rank, input, output);
+      tensors.set(`blocks.${block}.lora.${layer}.A`, { shape: [rank, input], data: a });
+      tensors.set(`blocks.${block}.lora.${layer}.B`, { shape: [output, rank], data: b });
+    }
+  }
+  const mopeft: MopeftConfig = {
+    methods: { [lora.id]: { rank, alpha: 0, targets } },
+    gate: none.id,
+    blocks: [...byBlock.keys()].sort((x, y) => x - y),
+    trainDecoder: decoder.size > 0,
+  };
+  return {
+    mopeft,
+    tensors,
+    preprocessing: base.config.preprocessing,
+    maskThreshold: 0,
+    training: {
+      understood: [`${describeForeign(foreign)}.`, baseSentence(foreign, base), ...foreign.remarks],
+    },
+  };
+}
+
+function twice({ name, label }: ForeignLora, block: number, layer: LoraLayer): Failure {
+  return new Failure({
+    code: 'adapter/layers',
+    what: `It is ${label} that changes ${layer} of block ${block} twice, by attn.qkv and by a layer of its own.`,
+    where: name,
+    cure: 'No SAM has both layers; save the adapter again.',
+  });
+}
+
+/** The pair of one of our layers; scale is multiplied into b. */
+interface LayerPair {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+  readonly rank: number;
+}
+
+/** A pair of the fused projection is one for each of its three parts, which share A. */
+function splitFused(pair: LowRankPair): [LoraLayer, LayerPair][] {
+  const rank = rankOf(pair);
+  const scaled = pair.b.data.map((value) => value * pair.scale);
+  if (pair.layer !== 'qkv') return [[pair.layer, { a: pair.a.data, b: scaled, rank }]];
+  const third = scaled.length / 3;
+  return (['q', 'k', 'v'] as const).map((layer, part) => [
+    layer,
+    { a: pair.a.data, b: scaled.subarray(part * third, (part + 1) * third), rank },
+  ]);
+}
+
+/** A [rank, input] and B [output, rank] of a pair of at most that rank; zeros where there is none. */
+function filledUp(pair: LayerPair | undefined, rank: number, input: number, output: number) {
+  const a = new Float32Array(rank * input);
+  const b = new Float32Array(output * rank);
+  if (pair) {
+    a.set(pair.a);
+    for (let row = 0; row < output; row++) {
+      b.set(pair.b.subarray(row * pair.rank, (row + 1) * pair.rank), row * rank);
+    }
+  }
+  return { a, b };
+}
+
+function smallestTargets(layers: ReadonlySet<LoraLayer>): Targets {
+  const holds = (targets: Targets) => {
+    const own: readonly LoraLayer[] = LORA_TARGETS[targets];
+    return LORA_LAYERS.every((layer) => !layers.has(layer) || own.includes(layer));
+  };
+  return (Object.keys(LORA_TARGETS) as Targets[]).find(holds) ?? 'all';
+}
+
+function expectFits(foreign: ForeignLora, base: AdapterBase, sites: readonly EncoderSite[]): void {
+  const { name, label, pairs, hasBlockNumbers } = foreign;
+  if (base.config.encoder.kind !== 'vit') {
+    throw new Failure({
+      code: 'adapter/encoder',
+      what: `It is ${label} of a ViT, and ${base.name} has another image encoder.`,
+      where: name,
+      cure: 'Open the SAM ViT model on which it was trained, then the adapter again.',
+    });
+  }
+  const blocks = Math.max(...pairs.map(({ block }) => block)) + 1;
+  if (blocks > sites.length || (!hasBlockNumbers && blocks !== sites.length)) {
+    const extent = hasBlockNumbers ? `block ${blocks - 1}` : `${blocks} blocks without saying which`;
+    throw otherModel(foreign, base, `It changes ${extent}, and ${base.name} has ${sites.length} blocks.`);
+  }
+  for (const { block, layer, a, b } of pairs) {
+    const site = sites[block];
+    if (!site) throw new RangeError(`block ${block} was checked`);
+    const { input, output } = loraWidths(layer === 'qkv' ? 'q' : layer, site);
+    const wanted = layer === 'qkv' ? 3 * output : output;
+    if (a.shape[1] === input && b.shape[0] === wanted) continue;
+    throw otherModel(
+      foreign,
+      base,
+      `In block ${block} its ${layer} is ${a.shape[1]} → ${b.shape[0]}, and that of ${base.name} is ${input} → ${wanted}.`,
+    );
+  }
+  expectDecoder(foreign, base);
+}
+
+/** A decoder is there as a whole or not at all. */
+function expectDecoder({ name, decoder }: ForeignLora, base: AdapterBase): void {
+  if (decoder.size === 0) return;
+  const shapes = [...samTensorShapes(base.config)].filter(([tensor]) => tensor.startsWith('mask_decoder.'));
+  const known = new Map(shapes);
+  const wrong =
+    shapes.find(([tensor, shape]) => !sameShape(decoder.get(tensor)?.shape ?? [], shape))?.[0] ??
+    [...decoder.keys()].find((tensor) => !known.has(tensor));
+  if (wrong === undefined) return;
+  const [saved, own] = [decoder.get(wrong)?.shape, known.get(wrong)];
+  throw new Failure({
+    code: 'adapter/decoder',
+    what: `Its mask decoder is not that of ${base.name}: ${wrong} is ${saved ? show(saved) : 'missing'}, and the model's is ${own ? show(own) : 'missing'}.`,
+    where: name,
+    cure: 'Only a mask decoder that was saved whole (modules_to_save) can be imported; merge the rest into its model in Python.',
+  });
+}
+
+function otherModel({ name, baseName }: ForeignLora, base: AdapterBase, detail: string): Failure {
+  return new Failure({
+    code: 'adapter/other-model',
+    what: `The adapter belongs to another model. ${detail}`,
+    where: name,
+    cure: `Open ${baseName ?? 'the model on which it was trained'} instead of ${base.name}, then the adapter again.`,
+  });
+}
+
+function baseSentence({ baseName }: ForeignLora, { name }: AdapterBase): string {
+  const said = baseName === null ? '' : ` Its config names ${baseName}, and ${name} is open.`;
+  return `The file does not hold a hash of the weights it was trained on; only its widths and blocks were compared.${said}`;
+}
