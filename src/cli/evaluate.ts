@@ -26,9 +26,10 @@ import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts
 
 const SPLITS = ['train', 'val', 'test', 'all'] as const;
 
-const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter RUN] --data DIR [--split train|val|test|all]
+const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --data DIR [--split train|val|test|all]
       [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--json]
       [--scale whole|N] [--min-size 4] [--min-area 0]
+  --adapter is the folder of a run, or an adapter's file, folder or zip; LoRA of PEFT or Sam_LoRA too.
   With --adapter, a dataset that the run knows is split as the run split it; otherwise by --seed (default 0).
   The default of --split is all. --scale N prompts objects in crops of N pixels around them; the default is the
   adapter's scale, else one at which the median object is at least 16 pixels wide on the model's input. Objects under --min-size pixels wide on the model's input, or under --min-area of the

@@ -8,10 +8,11 @@ import { MAX_CROP, MIN_CROP } from '../data/reading/settings.ts';
 import type { Scale } from '../data/types.ts';
 import { type FolderDataset, openFolderDataset } from '../engine/datasets.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
-import { readRunAdapter } from '../engine/run/adapter-files.ts';
+import { readIncomingAdapter, readRunAdapter, understoodOf } from '../engine/run/adapter-files.ts';
 import { RunFiles } from '../engine/run/run-files.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
+import { adapterInputs } from './adapter-inputs.ts';
 import { numberFlag } from './arguments.ts';
 import { droppedFiles, folderFiles, modelSources } from './input-files.ts';
 import { openNodeGpu } from './node-gpu.ts';
@@ -34,9 +35,16 @@ export function runFolder(path: string): RunFiles {
   return new RunFiles(new NodeStore(resolve(path)), '');
 }
 
-/** The weights of a run, checked against the model. */
-export function openAdapter(run: string, model: OpenModel): Promise<Adapter> {
-  return readRunAdapter(runFolder(run), model);
+/**
+ * The weights of a run, or of an adapter's file, folder or zip, checked against the model; what was understood of another
+ * program's is said on the error stream.
+ */
+export async function openAdapter(path: string, model: OpenModel): Promise<Adapter> {
+  const inputs = await adapterInputs(path);
+  if (!inputs.some(({ path: name }) => !/\.json$/i.test(name))) return readRunAdapter(runFolder(path), model);
+  const { adapter } = await readIncomingAdapter(inputs, model);
+  for (const sentence of understoodOf(adapter)) console.error(`${path}: ${sentence}`);
+  return adapter;
 }
 
 /** A data folder or a zip of one as a dataset; what was left out is said on the error stream. */

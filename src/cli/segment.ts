@@ -10,8 +10,9 @@ import { readImage } from './input-files.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { openAdapter, openCliModel, scaleFlag, scaleOfAdapter } from './open.ts';
 
-const USAGE = `  npm run mopeft -- segment --model DIR|FILE [--adapter RUN] --image FILE
+const USAGE = `  npm run mopeft -- segment --model DIR|FILE [--adapter PATH] --image FILE
       (--click x,y[,0|1] … | --box x0,y0,x1,y1 | --whole) [--scale whole|N] --out MASK.png
+  --adapter is the folder of a run, or an adapter's file, folder or zip; LoRA of PEFT or Sam_LoRA too.
   Coordinates are pixels of the image as it is; a click's third number is 1 for object (default), 0 for background.
   Clicks may be added to a box. With --scale N the model sees N pixels around the prompt; the default is the adapter's
   scale, else whole.
@@ -44,11 +45,9 @@ export async function segment(args: readonly string[]): Promise<number> {
   const chosenScale = scaleFlag(flags.scale, USAGE);
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
-  const { adapter } = flags;
-  const variant =
-    adapter === undefined ? BASE_WEIGHTS : { key: adapter, tuning: () => openAdapter(adapter, model) };
-  const scale =
-    chosenScale ?? (adapter === undefined ? 'whole' : scaleOfAdapter(await openAdapter(adapter, model)));
+  const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
+  const variant = adapter ? { key: 'adapter', tuning: async () => adapter } : BASE_WEIGHTS;
+  const scale = chosenScale ?? (adapter ? scaleOfAdapter(adapter) : 'whole');
   const region = scale === 'whole' ? undefined : windowAround(extentOf(prompts), scale, image);
   const [best] = await segmenter.predict(new SegmentImage(imagePath, image, region), variant, prompts);
   if (!best) throw new RangeError('a prediction has at least one candidate');

@@ -83,12 +83,27 @@ export async function readIncomingAdapter(
   return { adapter: await readPair(base, pair), pair };
 }
 
+/** Sentences on how another program's files were understood, which an adapter made from them carries along. */
+export function understoodOf({ training }: Pick<Adapter, 'training'>): readonly string[] {
+  const { understood } = training;
+  return Array.isArray(understood) ? understood.filter((sentence) => typeof sentence === 'string') : [];
+}
+
 /** LoRA of another program, as far as its files alone say; null for anything else. @throws Failure `adapter/…`, `checkpoint/…`. */
 async function readForeign({ weights, json }: ChosenFiles): Promise<ForeignLora | null> {
   if (!weights) return null;
   const file = await openTensorFile(bytesSource(weights.name, weights.bytes));
-  const reader = foreignReader([...file.tensors.keys()]);
-  return reader && reader.read(file, json && { name: json.name, json: parsed(json) });
+  const names = [...file.tensors.keys()];
+  const reader = foreignReader(names);
+  if (!reader && file.format === 'pickle') {
+    throw new Failure({
+      code: 'adapter/unknown',
+      what: `It is no LoRA in a form that is read here; among its ${names.length} tensors is ${names[0] ?? 'none'}.`,
+      where: weights.name,
+      cure: 'Adapters that can be imported are those of this program, PEFT LoRA and Sam_LoRA; open a whole model as a model.',
+    });
+  }
+  return reader ? reader.read(file, json && { name: json.name, json: parsed(json) }) : null;
 }
 
 /** Null for what is no JSON: the reader then says what it lacks. */
