@@ -51,7 +51,10 @@ export function ignoredCells(runs: ViewRuns, transform: ImageTransform, side: nu
 /** Sums of shares come out a few ulp off; a cell that is exactly half covered must not depend on that. */
 const isCovered = (share: number) => share >= TARGET_THRESHOLD - 1e-9;
 
-/** How much of each cell's area the runs of an id cover, [side, side] of 0–1, and how many pixels they are. */
+/**
+ * How much of each cell's area the runs of an id cover, [side, side] of 0–1, and how many pixels they are. The sums are
+ * good until the next are made.
+ */
 function sumAreas(
   { runs: { height, rows, starts, ends }, ids, isTransposed }: ViewRuns,
   id: number,
@@ -62,7 +65,7 @@ function sumAreas(
   // Cells per pixel along the runs and across them, and from a cell to the next either way.
   const [along, across] = isTransposed ? [scaleY / cell, scaleX / cell] : [scaleX / cell, scaleY / cell];
   const [alongStep, acrossStep] = isTransposed ? [side, 1] : [1, side];
-  const sums = new Float64Array(side * side);
+  const sums = zeros(side * side);
   let pixels = 0;
   for (let row = 0; row < height; row++) {
     const top = row * across;
@@ -86,4 +89,12 @@ function sumAreas(
     }
   }
   return { sums, pixels };
+}
+
+let working = new Float64Array(0);
+
+/** Kept from one object to the next: with arrays of its own for each, the collector runs for every image. */
+function zeros(length: number): Float64Array {
+  if (working.length < length) working = new Float64Array(length);
+  return working.subarray(0, length).fill(0);
 }

@@ -1,5 +1,5 @@
 import type { PreprocessingRecord } from '../config/sam.ts';
-import { resizeView, type ToneTable } from './resize.ts';
+import { type Resampled, resample, type ToneTable } from './resize.ts';
 import type { RgbImage } from './types.ts';
 import { sizeOfView, type View, wholeView } from './view.ts';
 
@@ -66,24 +66,36 @@ export function preprocessView(
   const transform = imageTransform(shown.width, shown.height, record);
   const [height, width] = transform.inputSize;
   const { size } = record;
-  const resized = resizeView(image, view, width, height, tone).data;
-  const data = new Float32Array(3 * size * size);
-  const { offset, divisor, factor } = affine(resized, record.normalisation);
-  for (let c = 0; c < 3; c++) {
+  const resized = resample(image, view, width, height, tone);
+  const { offset, divisor, factor } = affine(resized.data, record.normalisation);
+  const tables = [0, 1, 2].map((c) => {
     const from = Math.fround(offset[c] as number);
     const by = Math.fround(divisor[c] as number);
     // Of a byte there are 256 results; each is rounded to f32 after each operation, as tensors in f32 are.
-    const table = Float32Array.from(
-      { length: 256 },
-      (_, v) => Math.fround(Math.fround(v * factor) - from) / by,
-    );
-    for (let y = 0; y < height; y++) {
-      const to = (c * size + y) * size;
-      const at = y * width * 3 + c;
-      for (let x = 0; x < width; x++) data[to + x] = table[resized[at + 3 * x] as number] as number;
+    return Float32Array.from({ length: 256 }, (_, v) => Math.fround(Math.fround(v * factor) - from) / by);
+  });
+  return { data: inPlanes(resized, width, height, size, tables), transform };
+}
+
+/** The values as the tables of red, green and blue say, [3, size, size] with 0 where there is no pixel. */
+function inPlanes(
+  { data, stepX, stepY }: Resampled,
+  width: number,
+  height: number,
+  size: number,
+  tables: readonly Float32Array[],
+): Float32Array {
+  const [ofRed, ofGreen, ofBlue] = tables as [Float32Array, Float32Array, Float32Array];
+  const out = new Float32Array(3 * size * size);
+  const plane = size * size;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0, at = y * stepY, to = y * size; x < width; x++, at += stepX, to++) {
+      out[to] = ofRed[data[at] as number] as number;
+      out[to + plane] = ofGreen[data[at + 1] as number] as number;
+      out[to + 2 * plane] = ofBlue[data[at + 2] as number] as number;
     }
   }
-  return { data, transform };
+  return out;
 }
 
 function affine(resized: Uint8Array, normalisation: PreprocessingRecord['normalisation']) {

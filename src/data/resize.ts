@@ -38,6 +38,33 @@ export function resizeView(
   height: number,
   tone: ToneTable | null,
 ): RgbImage {
+  const { data, stepX, stepY } = resample(image, view, width, height, tone);
+  const out = new Uint8Array(width * height * 3);
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0, at = y * stepY; x < width; x++, at += stepX, to += 3) {
+      out[to] = data[at] as number;
+      out[to + 1] = data[at + 1] as number;
+      out[to + 2] = data[at + 2] as number;
+    }
+  }
+  return { width, height, channels: 3, data: out };
+}
+
+/** The RGB of an image of which pixel (x, y) is at x · stepX + y · stepY; good until the next is made. */
+export interface Resampled {
+  readonly data: Uint8Array;
+  readonly stepX: number;
+  readonly stepY: number;
+}
+
+/** {@link resizeView} in memory that is used again, transposed where the view is. */
+export function resample(
+  image: RgbImage,
+  view: View,
+  width: number,
+  height: number,
+  tone: ToneTable | null,
+): Resampled {
   const shown = sizeOfView(view);
   const lostRows = shown.height - height;
   const rowsFirst = !(lostRows > 0 && lostRows > 2 * (shown.width - width));
@@ -52,12 +79,31 @@ export function resizeView(
     width: view.width,
     height: view.height,
   };
-  const data =
-    rowsFirst === view.isTransposed
-      ? resizeRows(packed(resizeColumns(source, alongY, outHeight, tone), view.width), alongX, outWidth, null)
-      : resizeColumns(packed(resizeRows(source, alongX, outWidth, tone), outWidth), alongY, outHeight, null);
-  return { width, height, channels: 3, data: view.isTransposed ? transpose(data, outWidth) : data };
+  const data = working.out.take(outWidth * outHeight * 3);
+  if (rowsFirst === view.isTransposed) {
+    const between = packed(working.between.take(view.width * outHeight * 3), view.width);
+    resizeColumns(source, alongY, tone, between.data);
+    resizeRows(between, alongX, null, data);
+  } else {
+    const between = packed(working.between.take(outWidth * view.height * 3), outWidth);
+    resizeRows(source, alongX, tone, between.data);
+    resizeColumns(between, alongY, null, data);
+  }
+  const row = outWidth * 3;
+  return view.isTransposed ? { data, stepX: row, stepY: 3 } : { data, stepX: 3, stepY: row };
 }
+
+/** Kept from one image to the next: with arrays of its own for each, the collector runs for every image. */
+class WorkingMemory {
+  private bytes = new Uint8Array(0);
+
+  take(length: number): Uint8Array {
+    if (this.bytes.length < length) this.bytes = new Uint8Array(length);
+    return this.bytes.subarray(0, length);
+  }
+}
+
+const working = { between: new WorkingMemory(), out: new WorkingMemory() };
 
 /** Rows of RGB: that of y begins at offset + y · stride. Sizes in pixels, offset and stride in bytes. */
 interface Rows {
@@ -109,95 +155,108 @@ function axisWeights(from: number, to: number, isMirrored: boolean): AxisWeights
 
 // Sums stay under 2³¹, so that Math.imul and |0 keep them integers of the processor.
 
-function resizeRows(source: Rows, axis: AxisWeights, to: number, tone: ToneTable | null): Uint8Array {
-  const { height } = source;
-  const { starts, counts, weights, stride } = axis;
-  const out = new Uint8Array(to * height * 3);
-  const { data: row, begin } = tone ? tonedRows(source, tone, 1) : plainRows(source);
-  for (let y = 0; y < height; y++) {
-    const first = begin(y);
-    for (let x = 0; x < to; x++) {
-      let r = HALF;
-      let g = HALF;
-      let b = HALF;
-      let at = first + (starts[x] as number) * 3;
-      const end = x * stride + (counts[x] as number);
-      for (let k = x * stride; k < end; k++) {
-        const w = weights[k] as number;
-        r = (r + Math.imul(row[at] as number, w)) | 0;
-        g = (g + Math.imul(row[at + 1] as number, w)) | 0;
-        b = (b + Math.imul(row[at + 2] as number, w)) | 0;
-        at += 3;
-      }
-      const to3 = (y * to + x) * 3;
-      out[to3] = clip(r);
-      out[to3 + 1] = clip(g);
-      out[to3 + 2] = clip(b);
-    }
-  }
-  return out;
+/** @param out [source.height, outputs of the axis, 3]. */
+function resizeRows(source: Rows, axis: AxisWeights, tone: ToneTable | null, out: Uint8Array): void {
+  const rows = new RowReader(source, tone, 1);
+  const length = axis.starts.length * 3;
+  for (let y = 0; y < source.height; y++) resizeRow(rows.data, rows.begin(y), axis, out, y * length);
 }
 
-function resizeColumns(source: Rows, axis: AxisWeights, to: number, tone: ToneTable | null): Uint8Array {
+function resizeRow(
+  row: Uint8Array,
+  first: number,
+  { starts, counts, weights, stride }: AxisWeights,
+  out: Uint8Array,
+  begin: number,
+): void {
+  for (let x = 0, to = begin; x < starts.length; x++, to += 3) {
+    let r = HALF;
+    let g = HALF;
+    let b = HALF;
+    let at = first + (starts[x] as number) * 3;
+    const end = x * stride + (counts[x] as number);
+    for (let k = x * stride; k < end; k++) {
+      const w = weights[k] as number;
+      r = (r + Math.imul(row[at] as number, w)) | 0;
+      g = (g + Math.imul(row[at + 1] as number, w)) | 0;
+      b = (b + Math.imul(row[at + 2] as number, w)) | 0;
+      at += 3;
+    }
+    out[to] = clip(r);
+    out[to + 1] = clip(g);
+    out[to + 2] = clip(b);
+  }
+}
+
+/** @param out [outputs of the axis, source.width, 3]. */
+function resizeColumns(source: Rows, axis: AxisWeights, tone: ToneTable | null, out: Uint8Array): void {
   const { starts, counts, weights, stride } = axis;
-  const length = source.width * 3;
-  const out = new Uint8Array(length * to);
-  const sums = new Int32Array(length);
-  const { data, begin } = tone ? tonedRows(source, tone, stride) : plainRows(source);
-  for (let y = 0; y < to; y++) {
-    sums.fill(HALF);
-    const first = starts[y] as number;
+  const rows = new RowReader(source, tone, stride);
+  const sums = new Int32Array(source.width * 3);
+  // Four rows at a time, since reading and writing the sums costs as much as a product.
+  const at = new Int32Array(4);
+  const by = new Int32Array(4);
+  for (let y = 0; y < starts.length; y++) {
+    const start = starts[y] as number;
     const count = counts[y] as number;
-    let k = 0;
-    // Two rows at a time, since reading and writing the sums costs as much as a product.
-    for (; k + 2 <= count; k += 2) {
-      const w = weights[y * stride + k] as number;
-      const w2 = weights[y * stride + k + 1] as number;
-      const at = begin(first + k);
-      const at2 = begin(first + k + 1);
-      for (let i = 0; i < length; i++) {
-        const two = Math.imul(data[at + i] as number, w) + Math.imul(data[at2 + i] as number, w2);
-        sums[i] = ((sums[i] as number) + two) | 0;
+    sums.fill(HALF);
+    for (let k = 0; k < count; k += 4) {
+      for (let i = 0; i < 4; i++) {
+        // Those that are missing of the last four have no weight.
+        at[i] = rows.begin(start + Math.min(k + i, count - 1));
+        by[i] = k + i < count ? (weights[y * stride + k + i] as number) : 0;
       }
+      addRows(rows.data, at, by, sums);
     }
-    if (k < count) {
-      const w = weights[y * stride + k] as number;
-      const at = begin(first + k);
-      for (let i = 0; i < length; i++)
-        sums[i] = ((sums[i] as number) + Math.imul(data[at + i] as number, w)) | 0;
-    }
-    for (let i = 0; i < length; i++) out[y * length + i] = clip(sums[i] as number);
+    const first = y * sums.length;
+    for (let i = 0; i < sums.length; i++) out[first + i] = clip(sums[i] as number);
   }
-  return out;
 }
 
-/** Rows to be read one by one: that of y begins at `begin(y)` of `data`. */
-interface ReadRows {
+/** Adds four rows of `data`, which begin at `at`, times their weights. */
+function addRows(data: Uint8Array, at: Int32Array, by: Int32Array, sums: Int32Array): void {
+  const [at0, at1, at2, at3] = [at[0] as number, at[1] as number, at[2] as number, at[3] as number];
+  const [w0, w1, w2, w3] = [by[0] as number, by[1] as number, by[2] as number, by[3] as number];
+  for (let i = 0; i < sums.length; i++) {
+    const four =
+      Math.imul(data[at0 + i] as number, w0) +
+      Math.imul(data[at1 + i] as number, w1) +
+      Math.imul(data[at2 + i] as number, w2) +
+      Math.imul(data[at3 + i] as number, w3);
+    sums[i] = ((sums[i] as number) + four) | 0;
+  }
+}
+
+/** Rows to be read one by one, their values looked up in a tone. */
+class RowReader {
   readonly data: Uint8Array;
-  readonly begin: (y: number) => number;
-}
+  /** Of each place in `data` the row that is there. */
+  private readonly keptRow: Int32Array;
 
-const plainRows = ({ data, offset, stride }: Rows): ReadRows => ({
-  data,
-  begin: (y) => offset + y * stride,
-});
+  /** @param most rows that are read together. */
+  constructor(
+    private readonly source: Rows,
+    private readonly tone: ToneTable | null,
+    most: number,
+  ) {
+    this.data = tone ? new Uint8Array(source.width * 3 * most) : source.data;
+    this.keptRow = new Int32Array(most).fill(-1);
+  }
 
-/** The last `most` rows that were asked for, looked up in a table. */
-function tonedRows({ data, offset, stride, width }: Rows, tone: ToneTable, most: number): ReadRows {
-  const length = width * 3;
-  const kept = new Uint8Array(length * most);
-  const keptRow = new Int32Array(most).fill(-1);
-  const begin = (y: number) => {
-    const slot = y % most;
+  /** Where row `y` begins in `data`. */
+  begin(y: number): number {
+    const { offset, stride, width, data } = this.source;
+    const from = offset + y * stride;
+    if (!this.tone) return from;
+    const length = width * 3;
+    const slot = y % this.keptRow.length;
     const start = slot * length;
-    if (keptRow[slot] !== y) {
-      keptRow[slot] = y;
-      const at = offset + y * stride;
-      lookUp(data.subarray(at, at + length), tone, kept.subarray(start, start + length));
+    if (this.keptRow[slot] !== y) {
+      this.keptRow[slot] = y;
+      lookUp(data.subarray(from, from + length), this.tone, this.data.subarray(start, start + length));
     }
     return start;
-  };
-  return { data: kept, begin };
+  }
 }
 
 /** Four at a time from where each array begins: three times as fast as one by one. */
@@ -210,22 +269,6 @@ function lookUp(from: Uint8Array, table: ToneTable, to: Uint8Array): void {
     to[i + 3] = table[from[i + 3] as number] as number;
   }
   for (let i = whole; i < from.length; i++) to[i] = table[from[i] as number] as number;
-}
-
-/** @param width pixels of a row of `data`. */
-function transpose(data: Uint8Array, width: number): Uint8Array {
-  const height = data.length / (width * 3);
-  const out = new Uint8Array(data.length);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = (y * width + x) * 3;
-      const to = (x * height + y) * 3;
-      out[to] = data[at] as number;
-      out[to + 1] = data[at + 1] as number;
-      out[to + 2] = data[at + 2] as number;
-    }
-  }
-  return out;
 }
 
 /** No weight is negative, so only what rounding adds to the weights of a white stretch can be too much. */

@@ -24,6 +24,7 @@ const TRAIN = parseTrainConfig({ minArea: 0 });
 const STEP_MS = 400;
 const STEPS = 6;
 const IMAGES = 4;
+const PREPARED = 20;
 
 /** What the data of one kind of file take, milliseconds: of the processor, the median of the runs; waits by the clock. */
 export interface DataTimes {
@@ -73,8 +74,9 @@ async function timeSamples(what: string, samples: ReturnType<typeof samplesOf>):
     const kept = await cache.load(set, sample.name);
     if (kept.ok && kept.value) prepareImage(kept.value, SAM, TRAIN, random, 0);
   };
-  await prepareOne();
-  const prepare = await median(5, prepareOne);
+  // The first of a run are slower, until the loops are compiled; crops differ in size.
+  for (let i = 0; i < PREPARED; i++) await prepareOne();
+  const prepare = await median(PREPARED, prepareOne);
   const evaluate = (thresholds: readonly number[], size: { readonly mostPixels?: number } = {}) =>
     median(3, () =>
       evaluateSetAt(new Instant(), { key: 'a', load: async () => loaded }, ['a'], thresholds, {
