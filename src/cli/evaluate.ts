@@ -1,5 +1,5 @@
 import { Failure } from '../config/failure.ts';
-import { TRAIN_FIELDS } from '../config/train.ts';
+import { parseTrainConfig, TRAIN_FIELDS } from '../config/train.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { labelledNames } from '../data/dataset.ts';
 import type { ObjectLimit } from '../data/object-sizes.ts';
@@ -9,8 +9,9 @@ import type { OpenModel } from '../engine/model.ts';
 import type { RunSplit } from '../engine/run/run-files.ts';
 import { SessionPredictor } from '../engine/session-predictor.ts';
 import { ModelSession } from '../engine/tuning.ts';
-import { evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
-import { trainingSet } from '../train/training-set.ts';
+import { threadData } from '../train/data-port.ts';
+import { type EvaluationOptions, evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
+import type { TrainingData } from '../train/training-data.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import {
@@ -22,6 +23,7 @@ import {
   scaleFlag,
   scaleOfAdapter,
 } from './open.ts';
+import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 
 const SPLITS = ['train', 'val', 'test', 'all'] as const;
@@ -82,22 +84,38 @@ export async function evaluate(args: readonly string[]): Promise<number> {
 
   const session = await ModelSession.open(gpu, model, adapter);
   const predictor = new SessionPredictor(session);
-  const images = await evaluateSet(
-    predictor,
-    trainingSet(dataset.name, dataset, splits, predictor.sam, limit),
-    names,
-    { maxObjects, maxImages, candidates: true },
-    {
-      onRefused: (name, message) => console.error(`${name}: ${message}`),
-      beforeImage: async (done, total) => showProgress(done, total),
-    },
-  );
+  // Images are decoded and masks measured beside the model.
+  const data = await threadData(openDataThread(), {
+    sam: predictor.sam,
+    config: { ...parseTrainConfig({}), ...limit },
+    sets: [{ key: dataset.name, split: splits, dataset }],
+    cacheBytes: CLI_CACHE_BYTES,
+  });
+  const images = await evaluateAll(predictor, data, names, { maxObjects, maxImages, candidates: true });
   const { maskThreshold } = session;
   gpu.destroy();
   if (images.every(({ objects }) => objects.length === 0))
     throw nothingMeasured(dataset.name, split, limit, model.config.imageSize);
   report(flags.json ?? false, { model, maskThreshold, dataset, split, images });
   return 0;
+}
+
+async function evaluateAll(
+  predictor: SessionPredictor,
+  data: TrainingData,
+  names: readonly string[],
+  options: EvaluationOptions,
+): Promise<ImageScore[]> {
+  try {
+    const [set] = data.sets;
+    if (!set) throw new RangeError('there is no dataset');
+    return await evaluateSet(predictor, set, names, options, {
+      onRefused: (name, message) => console.error(`${name}: ${message}`),
+      beforeImage: async (done, total) => showProgress(done, total),
+    });
+  } finally {
+    data.close();
+  }
 }
 
 /** An IoU of no object would read like a failure of the model. */

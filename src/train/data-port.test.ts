@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { Failure } from '../config/failure.ts';
+import { lowResOf } from '../config/sam.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import type { DatasetSample } from '../data/dataset.ts';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
-import { preprocess } from '../data/preprocess.ts';
 import type { DatasetReading } from '../data/reading/reading.ts';
 import { fakeDataThread } from '../testing/fake-data-thread.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
@@ -83,19 +83,41 @@ test('a thread draws the batches that this one draws, with their remarks and sta
   expect(end).toHaveBeenCalledOnce();
 });
 
-test('an image to evaluate comes as the model’s input with its objects, and a refusal as it is', async () => {
-  const there = await threadData(fakeDataThread().thread, request);
-  const [set, own] = [there.sets[0], local().sets[0]];
-  expect(set?.split).toEqual(split);
-  const [image, expected] = [await set?.load('a.png'), await own?.load('a.png')];
-  if (!image?.ok || !expected?.ok) throw new Error('the image is whole');
-  if (!('image' in expected.value)) throw new Error('this thread gives the image');
-  const { name, objects, image: decoded } = expected.value;
-  const input = preprocess(decoded, { size: MICRO_SAM.imageSize, ...MICRO_SAM.preprocessing });
-  expect(image.value).toEqual({ name, objects, input });
-  expect(await set?.load('b.png')).toEqual(await own?.load('b.png'));
-  there.close();
-});
+test.each(['whole', 16] as const)(
+  'an image at scale %s is seen, clicked and measured in the thread as in this one, to the digit',
+  async (scale) => {
+    const scaled = { ...dataset, scale };
+    const there = await threadData(fakeDataThread().thread, {
+      ...request,
+      sets: [{ key: 'cells', split, dataset: scaled }],
+    });
+    const here = localData(MICRO_SAM, config, [trainingSet('cells', scaled, split, MICRO_SAM, config)]);
+    const options = { maxObjects: 5, mostPixels: 20 };
+    const [set, own] = [there.sets[0], here.sets[0]];
+    expect(set?.split).toEqual(split);
+    const [image, expected] = [await set?.open('a.png', options), await own?.open('a.png', options)];
+    if (!image?.ok || !expected?.ok) throw new Error('the image is whole');
+    expect(image.value.name).toBe('a.png');
+    expect(image.value.views).toBe(scale === 'whole' ? 1 : 2);
+    const masks = new Float32Array(2 * lowResOf(MICRO_SAM) ** 2).map((_, i) => Math.sin(i));
+    const logits = masks.subarray(masks.length / 2);
+    for (let view = 0; view < expected.value.views; view++) {
+      const wanted = await expected.value.view(view);
+      expect(await image.value.view(view)).toEqual(wanted);
+      expect(wanted.objects).toHaveLength(scale === 'whole' ? 2 : 1);
+      for (const object of wanted.objects.keys()) {
+        const asked = { view, object, logits, thresholds: [0, -1] };
+        expect(await image.value.measure(asked)).toEqual(await expected.value.measure(asked));
+      }
+    }
+    // The masks of others lie beside it and stay.
+    expect(masks.length).toBe(2 * lowResOf(MICRO_SAM) ** 2);
+    expect(await set?.open('b.png', options)).toEqual(await own?.open('b.png', options));
+    image.value.release();
+    await expect(image.value.measure({ view: 0, object: 0, logits, thresholds: [0] })).rejects.toThrow();
+    there.close();
+  },
+);
 
 test('a failure keeps its kind on the way', async () => {
   const none = { ...split, train: [] };

@@ -1,5 +1,6 @@
 /**
- * A run's data in a thread of its own: {@link serveData} decodes and prepares there, {@link threadData} asks from here.
+ * A run's data in a thread of its own: {@link serveData} decodes, prepares and measures there, {@link threadData} asks
+ * from here.
  * Files stay here, whatever they are made from: the thread asks for their bytes.
  */
 import { Failure, type FailureRecord, toFailureRecord } from '../config/failure.ts';
@@ -7,11 +8,11 @@ import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { LazyFile } from '../data/lazy-file.ts';
-import { preprocess } from '../data/preprocess.ts';
 import type { Outcome } from '../data/types.ts';
 import type { Batch, BatchState } from './batches.ts';
+import type { EvaluationImage, EvaluationView, MeasureOptions, MeasureRequest } from './evaluation-image.ts';
 import { localData, type TrainingData } from './training-data.ts';
-import { type EvaluationSample, type TrainingSet, trainingSet } from './training-set.ts';
+import { type TrainingSet, trainingSet } from './training-set.ts';
 
 /** What a run's data are drawn from. */
 export interface DataRequest {
@@ -35,7 +36,24 @@ interface Calls {
   start: [DataRequest, null];
   open: [BatchState | null, BatchState];
   next: [null, Batch];
-  load: [{ readonly set: number; readonly name: string }, Outcome<EvaluationSample>];
+  image: [ImageRequest, Outcome<OpenedImage>];
+  view: [{ readonly image: number; readonly view: number }, EvaluationView];
+  measure: [MeasureRequest & { readonly image: number }, number[]];
+  release: [{ readonly image: number }, null];
+}
+
+interface ImageRequest {
+  readonly set: number;
+  readonly name: string;
+  readonly options: MeasureOptions;
+}
+
+/** An image that the thread keeps until it is released. */
+interface OpenedImage extends Pick<EvaluationImage, 'name' | 'views'> {
+  /** Its number there. */
+  readonly image: number;
+  /** View 0, which is made while the image before is measured; null without one. */
+  readonly first: EvaluationView | null;
 }
 
 type ToThread =
@@ -64,7 +82,11 @@ export async function threadData(thread: DataThread, request: DataRequest): Prom
   const pending = new Map<number, { resolve: (value: never) => void; reject: (error: Failure) => void }>();
   let nextId = 1;
   let isOver = false;
-  const ask = <Name extends keyof Calls>(call: Name, given: Calls[Name][0]): Promise<Calls[Name][1]> =>
+  const ask = <Name extends keyof Calls>(
+    call: Name,
+    given: Calls[Name][0],
+    transfer: Transferable[] = [],
+  ): Promise<Calls[Name][1]> =>
     new Promise((resolve, reject) => {
       if (isOver) {
         reject(threadEnded());
@@ -72,7 +94,7 @@ export async function threadData(thread: DataThread, request: DataRequest): Prom
       }
       const id = nextId++;
       pending.set(id, { resolve, reject });
-      port.postMessage({ id, call, request: given });
+      port.postMessage({ id, call, request: given }, transfer);
     });
   const end = (): void => {
     if (isOver) return;
@@ -109,13 +131,28 @@ export async function threadData(thread: DataThread, request: DataRequest): Prom
   });
   port.start();
 
+  const imageThere = ({ image, name, views, first }: OpenedImage): EvaluationImage => ({
+    name,
+    views,
+    view: async (view) => (view === 0 && first ? first : ask('view', { image, view })),
+    measure: (asked) => {
+      // A copy of the mask alone: a message takes all that lies in the buffer.
+      const logits = asked.logits.slice();
+      return ask('measure', { ...asked, logits, image }, [logits.buffer]);
+    },
+    // Where the thread ended there is nothing to let go of.
+    release: () => void ask('release', { image }).catch(() => undefined),
+  });
+
   await ask('start', replaceFiles(request, files) as DataRequest);
   return {
-    sets: request.sets.map(({ key, split, dataset: { scale = 'whole' } }, set) => ({
+    sets: request.sets.map(({ key, split }, set) => ({
       key,
       split,
-      scale,
-      load: (name) => ask('load', { set, name }),
+      open: async (name, options) => {
+        const opened = await ask('image', { set, name, options });
+        return opened.ok ? { ok: true, value: imageThere(opened.value) } : opened;
+      },
     })),
     open: (state) => ask('open', state),
     next: () => ask('next', null),
@@ -139,14 +176,17 @@ export function serveData(port: MessagePort): void {
         post({ id, read: file });
       }),
   });
-  let started: {
-    readonly sam: SamConfig;
-    readonly sets: readonly TrainingSet[];
-    readonly data: TrainingData;
-  } | null = null;
-  const parts = () => {
+  let started: TrainingData | null = null;
+  const data = (): TrainingData => {
     if (!started) throw new RangeError('the data were not started');
     return started;
+  };
+  const images = new Map<number, EvaluationImage>();
+  let nextImage = 1;
+  const imageOf = (number: number): EvaluationImage => {
+    const image = images.get(number);
+    if (!image) throw new RangeError(`there is no image ${number}`);
+    return image;
   };
   const answer = async (message: Extract<ToThread, { readonly call: keyof Calls }>): Promise<void> => {
     const { id } = message;
@@ -154,43 +194,47 @@ export function serveData(port: MessagePort): void {
       case 'start': {
         const { sam, config, sets, cacheBytes } = restoreFiles(message.request, lazyFile) as DataRequest;
         const own = sets.map(({ key, split, dataset }) => trainingSet(key, dataset, split, sam, config));
-        started = { sam, sets: own, data: localData(sam, config, own, cacheBytes) };
+        started = localData(sam, config, own, cacheBytes);
         post({ id, value: null });
         return;
       }
       case 'open':
-        post({ id, value: await parts().data.open(message.request) });
+        post({ id, value: await data().open(message.request) });
         return;
       case 'next': {
-        const batch = await parts().data.next();
+        const batch = await data().next();
         post({ id, value: batch }, buffersOf(batch));
         return;
       }
-      case 'load': {
-        const { set, name } = message.request;
-        const { sam, sets } = parts();
-        const { load, scale = 'whole' } = sets[set] ?? {};
-        const loaded = await load?.(name);
-        if (!loaded) throw new RangeError(`there is no dataset ${set}`);
-        if (!loaded.ok) {
-          post({ id, value: loaded });
+      case 'image': {
+        const { set, name, options } = message.request;
+        const opened = await data().sets[set]?.open(name, options);
+        if (!opened) throw new RangeError(`there is no dataset ${set}`);
+        if (!opened.ok) {
+          post({ id, value: opened });
           return;
         }
-        const { image, objects } = loaded.value;
-        if (scale !== 'whole') {
-          post(
-            { id, value: { ok: true, value: { name, objects, image } } },
-            distinct([image.data, objects.map]),
-          );
-          return;
-        }
-        const input = preprocess(image, { size: sam.imageSize, ...sam.preprocessing });
-        post(
-          { id, value: { ok: true, value: { name, objects, input } } },
-          distinct([input.data, objects.map]),
-        );
+        const { views } = opened.value;
+        const first = views > 0 ? await opened.value.view(0) : null;
+        const image = nextImage++;
+        images.set(image, opened.value);
+        const value: OpenedImage = { image, name, views, first };
+        post({ id, value: { ok: true, value } }, first ? distinct([first.input.data]) : []);
         return;
       }
+      case 'view': {
+        const view = await imageOf(message.request.image).view(message.request.view);
+        post({ id, value: view }, distinct([view.input.data]));
+        return;
+      }
+      case 'measure':
+        post({ id, value: await imageOf(message.request.image).measure(message.request) });
+        return;
+      case 'release':
+        imageOf(message.request.image).release();
+        images.delete(message.request.image);
+        post({ id, value: null });
+        return;
     }
   };
   port.addEventListener('message', ({ data: message }: MessageEvent<ToThread>) => {
@@ -265,6 +309,6 @@ function threadEnded(): Failure {
   return new Failure({
     code: 'train/data-thread',
     what: 'The thread that prepares images ended; it may have run out of memory.',
-    cure: 'Resume the run: its last checkpoint is kept. If that does not help, close other programs or use smaller images.',
+    cure: 'Start again; a run resumes from its last checkpoint. If that does not help, close other programs or use smaller images.',
   });
 }

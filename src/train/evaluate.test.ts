@@ -6,11 +6,13 @@ import { answerToken, type ObjectPrompt, tokensOf } from '../sam/prompts.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { drawnSet, drawSample } from '../testing/training-sets.ts';
 import { evaluateSet, evaluateSetAt, summarise } from './evaluate.ts';
+import type { EvaluationImage, MeasureOptions } from './evaluation-image.ts';
 import { meanGates } from './gates.ts';
 import { iousOnImage } from './mask-iou.ts';
 import type { MaskPredictor, ThresholdedMaskPredictor } from './mask-predictor.ts';
 import { measuredAt } from './measured-size.ts';
 import { boxPrompt } from './prompts.ts';
+import { evaluationSet, type TrainingSet } from './training-set.ts';
 
 const side = lowResOf(MICRO_SAM);
 /** Logits that are positive where a cell's centre lies inside a box of model pixels. */
@@ -46,10 +48,12 @@ class BoxFiller implements ThresholdedMaskPredictor {
   }
 }
 
+const evaluated = (set: TrainingSet = drawnSet('a', 1)) => evaluationSet(set, MICRO_SAM);
+
 describe('evaluation', () => {
   it('asks for each object by its box and by its deepest pixel, and measures in original pixels', async () => {
     const model = new BoxFiller();
-    const set = drawnSet('a', 1);
+    const set = evaluated();
     const images = await evaluateSet(model, set, set.split.val, {
       maxObjects: 5,
       maxImages: 0,
@@ -71,7 +75,8 @@ describe('evaluation', () => {
     const options = { maxObjects: 5, maxImages: 1 };
     const at = async (scale: Scale | undefined) => {
       const model = new BoxFiller();
-      const [score] = await evaluateSet(model, { ...set, ...(scale && { scale }) }, set.split.val, options);
+      const scaled = evaluated({ ...set, ...(scale && { scale }) });
+      const [score] = await evaluateSet(model, scaled, set.split.val, options);
       return { encoded: model.encoded, objects: score?.objects };
     };
     const whole = await at(undefined);
@@ -86,13 +91,13 @@ describe('evaluation', () => {
   });
 
   it('takes the first images and the largest objects only, and names what it cannot read', async () => {
-    const set = drawnSet('a', 1);
+    const set = evaluated();
     const refused: string[] = [];
     const images = await evaluateSet(
       new BoxFiller(),
       {
         key: 'a',
-        load: async (name) =>
+        open: async (name, options) =>
           name === 'val0.png'
             ? {
                 ok: false,
@@ -104,7 +109,7 @@ describe('evaluation', () => {
                   severity: 'refused',
                 },
               }
-            : set.load(name),
+            : set.open(name, options),
       },
       set.split.val,
       { maxObjects: 1, maxImages: 2 },
@@ -142,7 +147,7 @@ describe('evaluation', () => {
       }
     }
     const scoresAt = async (mostPixels?: number) => {
-      const set = { key: 'a', load: async () => ({ ok: true, value: sample }) as const };
+      const set = evaluated({ ...drawnSet('a', 1), load: async () => ({ ok: true, value: sample }) });
       const options = { maxObjects: 5, maxImages: 0, ...(mostPixels !== undefined && { mostPixels }) };
       return evaluateSetAt(new Recorder(), set, ['a'], [0, -1.5], options);
     };
@@ -168,7 +173,7 @@ describe('evaluation', () => {
     let time = 0;
     now.mockImplementation(() => (time += 30));
     const yielded = vi.fn(async () => undefined);
-    const set = drawnSet('a', 1);
+    const set = evaluated();
     try {
       await evaluateSetAt(
         new BoxFiller(),
@@ -192,16 +197,36 @@ describe('evaluation', () => {
         order.push('encode');
       }
     }
-    const { load, ...set } = drawnSet('a', 1);
-    const recorded: typeof load = (name) => {
+    const { open, ...set } = evaluated();
+    const recorded: typeof open = (name, options) => {
       order.push(name);
-      return load(name);
+      return open(name, options);
     };
-    await evaluateSet(new Recorder(), { ...set, load: recorded }, ['1', '2', '3'], {
+    await evaluateSet(new Recorder(), { ...set, open: recorded }, ['1', '2', '3'], {
       maxObjects: 1,
       maxImages: 0,
     });
     expect(order).toEqual(['1', '2', 'encode', '3', 'encode', 'encode']);
+  });
+
+  it('lets go of every image that it opened, those too that it does not come to', async () => {
+    const { open, ...set } = evaluated();
+    const [opened, released]: string[][] = [[], []];
+    const recorded = async (name: string, options: MeasureOptions) => {
+      const image = await open(name, options);
+      if (!image.ok) return image;
+      opened?.push(name);
+      const value: EvaluationImage = { ...image.value, release: () => void released?.push(name) };
+      return { ok: true, value } as const;
+    };
+    const options = { maxObjects: 1, maxImages: 0 };
+    let images = 0;
+    const isInterrupted = () => ++images > 1;
+    await evaluateSet(new BoxFiller(), { ...set, open: recorded }, ['1', '2', '3'], options, {
+      isInterrupted,
+    });
+    await vi.waitFor(() => expect(released).toHaveLength(2));
+    expect(released).toEqual(opened);
   });
 
   it('counts ignored pixels neither way', () => {
@@ -231,7 +256,7 @@ describe('evaluation', () => {
 
   it("thresholds masks at the model's own threshold", async () => {
     const model = new BoxFiller();
-    const set = drawnSet('a', 1);
+    const set = evaluated();
     const options = { maxObjects: 5, maxImages: 0 };
     const at = await evaluateSetAt(model, set, set.split.val, [0, -1.5], options);
     model.maskThreshold = -1.5;

@@ -1,14 +1,9 @@
-import { objectCrops } from '../data/crops.ts';
-import { clickPointOf } from '../data/distance-transform.ts';
-import { preprocess } from '../data/preprocess.ts';
-import type { Scale, Split } from '../data/types.ts';
-import { answerToken, type ObjectPrompt } from '../sam/prompts.ts';
+import type { Split } from '../data/types.ts';
+import { answerToken } from '../sam/prompts.ts';
+import type { EvaluationImage, MeasureOptions } from './evaluation-image.ts';
 import { type GateLayer, meanGates } from './gates.ts';
-import { iousOnImage } from './mask-iou.ts';
 import type { DecodedObject, MaskPredictor, ThresholdedMaskPredictor } from './mask-predictor.ts';
-import { measuredAt } from './measured-size.ts';
-import { boxPrompt, pointPrompt } from './prompts.ts';
-import type { EvaluationSample, EvaluationSet } from './training-set.ts';
+import type { EvaluationSet } from './training-set.ts';
 
 /** How well one object was found. */
 export interface ObjectScore {
@@ -28,13 +23,9 @@ export interface ImageScore {
   readonly isReduced: boolean;
 }
 
-export interface EvaluationOptions {
-  /** Most objects of an image; the largest come first. */
-  readonly maxObjects: number;
+export interface EvaluationOptions extends MeasureOptions {
   /** Most images of a split, in their order; 0 takes all. */
   readonly maxImages: number;
-  /** Most pixels of the longer side at which masks are measured; without it they are in original pixels. */
-  readonly mostPixels?: number;
   /** Measure too whether the best of the three candidates was picked; costs three masks a click instead of one. */
   readonly candidates?: boolean;
 }
@@ -102,7 +93,7 @@ export async function evaluateSetsAt(
  */
 export async function evaluateSet(
   model: ThresholdedMaskPredictor,
-  set: Pick<EvaluationSet, 'key' | 'load' | 'scale'>,
+  set: Pick<EvaluationSet, 'key' | 'open'>,
   names: readonly string[],
   options: EvaluationOptions,
   hooks: EvaluationHooks = {},
@@ -114,7 +105,7 @@ export async function evaluateSet(
 /** {@link evaluateSet} at several thresholds: an entry for each, of the same images and objects. */
 export async function evaluateSetAt(
   model: MaskPredictor,
-  set: Pick<EvaluationSet, 'key' | 'load' | 'scale'>,
+  set: Pick<EvaluationSet, 'key' | 'open'>,
   names: readonly string[],
   thresholds: readonly number[],
   options: EvaluationOptions,
@@ -123,114 +114,89 @@ export async function evaluateSetAt(
   const chosen = options.maxImages > 0 ? names.slice(0, options.maxImages) : names;
   const scores: ImageScore[][] = thresholds.map(() => []);
   // The next image is decoded while one is measured; its failure is reported when it is its turn, if ever.
-  const load = (i: number): ReturnType<EvaluationSet['load']> | null => {
+  const open = (i: number): ReturnType<EvaluationSet['open']> | null => {
     const name = chosen[i];
-    const loading = name === undefined ? null : set.load(name);
-    loading?.catch(() => undefined);
-    return loading;
+    const opening = name === undefined ? null : set.open(name, options);
+    opening?.catch(() => undefined);
+    return opening;
   };
-  let upcoming = load(0);
-  for (const [i, name] of chosen.entries()) {
-    await hooks.beforeImage?.(i, chosen.length);
-    if (hooks.isInterrupted?.()) break;
-    const loaded = await (upcoming ?? set.load(name));
-    upcoming = load(i + 1);
-    if (!loaded.ok) {
-      hooks.onRefused?.(name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
-      continue;
+  let upcoming = open(0);
+  try {
+    for (const [i, name] of chosen.entries()) {
+      await hooks.beforeImage?.(i, chosen.length);
+      if (hooks.isInterrupted?.()) break;
+      const opened = await (upcoming ?? set.open(name, options));
+      upcoming = open(i + 1);
+      if (!opened.ok) {
+        hooks.onRefused?.(name, `${opened.refusal.reason} ${opened.refusal.cure}`);
+        continue;
+      }
+      const image = opened.value;
+      if (image.views > 0) {
+        const byThreshold = await evaluateImage(
+          model,
+          image,
+          thresholds,
+          options,
+          `${set.key} ${name}`,
+          hooks,
+        );
+        for (const [t, score] of byThreshold.entries()) scores[t]?.push(score);
+      }
+      image.release();
     }
-    if (loaded.value.objects.regions.length > 0) {
-      const key = `${set.key} ${name}`;
-      const byThreshold = await evaluateSeen(model, loaded.value, set.scale, thresholds, options, key, hooks);
-      for (const [t, score] of byThreshold.entries()) scores[t]?.push(score);
-    }
+  } finally {
+    // One that is not looked at any more.
+    void upcoming?.then((opened) => opened.ok && opened.value.release()).catch(() => undefined);
   }
   return scores;
-}
-
-/** Evaluates an image whole, or each object in the crop around it. */
-async function evaluateSeen(
-  model: MaskPredictor,
-  sample: EvaluationSample,
-  scale: Scale | undefined,
-  thresholds: readonly number[],
-  options: EvaluationOptions,
-  key: string,
-  hooks: EvaluationHooks,
-): Promise<ImageScore[]> {
-  if (scale === undefined || scale === 'whole' || !('image' in sample))
-    return evaluateImage(model, sample, thresholds, { ...options, key }, hooks);
-  const crops: ImageScore[][] = [];
-  for (const crop of objectCrops(sample, scale, options.maxObjects)) {
-    const cropKey = `${key} ${crop.window.join(' ')}`;
-    crops.push(await evaluateImage(model, crop.sample, thresholds, { ...options, key: cropKey }, hooks));
-  }
-  return thresholds.map((_, t) => {
-    const scores = crops.flatMap((crop) => crop[t] ?? []);
-    return {
-      name: sample.name,
-      objects: scores.flatMap(({ objects }) => objects),
-      gates: meanGates(scores.map(({ gates }) => gates)),
-      isReduced: scores.some(({ isReduced }) => isReduced),
-    };
-  });
 }
 
 /** Evaluates one image that has at least one object; an entry for each threshold. */
 async function evaluateImage(
   model: MaskPredictor,
-  sample: EvaluationSample,
+  image: EvaluationImage,
   thresholds: readonly number[],
-  options: Omit<EvaluationOptions, 'maxImages'> & { readonly key?: string },
+  { candidates = false }: Pick<EvaluationOptions, 'candidates'>,
+  key: string,
   { yieldDevice }: EvaluationHooks,
 ): Promise<ImageScore[]> {
-  const { sam } = model;
-  const { name, objects } = sample;
   const giveTurn = turnGiver(yieldDevice);
-  const record = { size: sam.imageSize, ...sam.preprocessing };
-  const { data, transform } = 'input' in sample ? sample.input : preprocess(sample.image, record);
-  await model.encode(data, options.key);
-  const gates = await model.gates();
-  const regions = objects.regions.slice(0, options.maxObjects);
-  const boxes = regions.map(({ box }) => boxPrompt(transform, box));
-  const clicks: ObjectPrompt[] = [];
-  for (const region of regions) {
-    const { x, y } = clickPointOf(objects, region);
-    clicks.push(pointPrompt(transform, x + 0.5, y + 0.5));
-    await giveTurn();
-  }
-  const byBox = await model.decode(boxes);
-  const byClick = await model.decode(clicks);
-  const measured = measuredAt(objects, options.mostPixels ?? Number.POSITIVE_INFINITY);
-  let isReduced = false;
+  const gates: GateLayer[][] = [];
   const found: { box: number[]; click: number[]; others: number[][] }[] = [];
-  for (const [i, region] of regions.entries()) {
-    const object = measured(region);
-    isReduced ||= object.objects !== objects;
-    const iousOf = async (answer: DecodedObject | undefined, token: number) => {
-      await giveTurn();
-      const logits = answer?.masks[token] ?? new Float32Array();
-      return iousOnImage(logits, sam, transform, object.objects, object.region, thresholds);
-    };
-    const click = clicks[i];
-    const picked = click ? answerToken(click, byClick[i]?.iou ?? []) : 0;
-    const others: number[][] = [];
-    const box = await iousOf(byBox[i], 0);
-    const byPicked = await iousOf(byClick[i], picked);
-    for (const token of options.candidates ? [1, 2, 3] : [])
-      if (token !== picked) others.push(await iousOf(byClick[i], token));
-    found.push({ box, click: byPicked, others });
+  let isReduced = false;
+  for (let v = 0; v < image.views; v++) {
+    const view = await image.view(v, giveTurn);
+    await model.encode(view.input.data, view.key === '' ? key : `${key} ${view.key}`);
+    gates.push(await model.gates());
+    isReduced ||= view.isReduced;
+    const byBox = await model.decode(view.objects.map(({ box }) => box));
+    const byClick = await model.decode(view.objects.map(({ click }) => click));
+    for (const [i, { click }] of view.objects.entries()) {
+      const iousOf = async (answer: DecodedObject | undefined, token: number) => {
+        await giveTurn();
+        const logits = answer?.masks[token] ?? new Float32Array();
+        return image.measure({ view: v, object: i, logits, thresholds });
+      };
+      const picked = answerToken(click, byClick[i]?.iou ?? []);
+      const box = await iousOf(byBox[i], 0);
+      const byPicked = await iousOf(byClick[i], picked);
+      const others: number[][] = [];
+      for (const token of candidates ? [1, 2, 3] : [])
+        if (token !== picked) others.push(await iousOf(byClick[i], token));
+      found.push({ box, click: byPicked, others });
+    }
   }
   return thresholds.map((_, t) => ({
-    name,
-    gates,
+    name: image.name,
+    gates: meanGates(gates),
     isReduced,
     objects: found.map(({ box, click, others }) => {
       const clickIou = click[t] ?? 0;
       return {
         boxIou: box[t] ?? 0,
         clickIou,
-        bestPicked: options.candidates ? others.every((ious) => (ious[t] ?? 0) <= clickIou) : null,
+        bestPicked: candidates ? others.every((ious) => (ious[t] ?? 0) <= clickIou) : null,
       };
     }),
   }));

@@ -1,7 +1,7 @@
 import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { type Batch, Batches, type BatchState } from './batches.ts';
-import type { EvaluationSet, TrainingSet } from './training-set.ts';
+import { type EvaluationSet, evaluationSet, type TrainingSet } from './training-set.ts';
 
 /** Where a run's images come from: this thread (`localData`) or one of its own (`data-port.ts`). */
 export interface TrainingData {
@@ -38,7 +38,7 @@ export function localData(
 ): TrainingData {
   let batches: Batches | null = null;
   return {
-    sets,
+    sets: sets.map((set) => evaluationSet(set, sam)),
     open: async (state) => {
       batches = Batches.open(sam, config, sets, state, cacheBytes);
       return batches.state();

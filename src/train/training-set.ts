@@ -2,12 +2,8 @@ import type { SamConfig } from '../config/sam.ts';
 import { seenSize } from '../data/crops.ts';
 import { type Dataset, type LoadedSample, loadSample } from '../data/dataset.ts';
 import { leastArea, type ObjectLimit } from '../data/object-sizes.ts';
-import type { ModelInput } from '../data/preprocess.ts';
 import type { Outcome, Scale, Split } from '../data/types.ts';
-
-/** A decoded image to measure masks on: the image, or the model's input where another thread has made it. */
-export type EvaluationSample = Pick<LoadedSample, 'name' | 'objects'> &
-  (Pick<LoadedSample, 'image'> | { readonly input: ModelInput });
+import { type EvaluationImage, evaluationImage, type MeasureOptions } from './evaluation-image.ts';
 
 /** A dataset as an evaluation uses it. */
 export interface EvaluationSet {
@@ -16,14 +12,27 @@ export interface EvaluationSet {
   /** Names of the labelled images by split, in natural order. */
   readonly split: Readonly<Record<Split, readonly string[]>>;
   /** Decodes an image of the split by its name. */
-  readonly load: (name: string) => Promise<Outcome<EvaluationSample>>;
+  readonly open: (name: string, options: MeasureOptions) => Promise<Outcome<EvaluationImage>>;
+}
+
+/** A dataset as a run draws from it. */
+export interface TrainingSet extends Pick<EvaluationSet, 'key' | 'split'> {
+  /** Decodes an image of the split by its name. */
+  readonly load: (name: string) => Promise<Outcome<LoadedSample>>;
   /** How the model sees its images; whole without one. */
   readonly scale?: Scale;
 }
 
-/** A dataset as a run uses it. */
-export interface TrainingSet extends EvaluationSet {
-  readonly load: (name: string) => Promise<Outcome<LoadedSample>>;
+/** A run's dataset to measure a model on, in this thread. */
+export function evaluationSet(
+  { key, split, load, scale = 'whole' }: TrainingSet,
+  sam: SamConfig,
+): EvaluationSet {
+  const open: EvaluationSet['open'] = async (name, options) => {
+    const loaded = await load(name);
+    return loaded.ok ? { ok: true, value: evaluationImage(loaded.value, sam, scale, options) } : loaded;
+  };
+  return { key, split, open };
 }
 
 /** A dataset for a run of a model; objects under the limit are left out. */

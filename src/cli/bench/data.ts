@@ -5,6 +5,7 @@ import { loadSample } from '../../data/dataset.ts';
 import { parseSamConfig } from '../../sam/checkpoint/parse-config.ts';
 import { threadData } from '../../train/data-port.ts';
 import { evaluateSetAt } from '../../train/evaluate.ts';
+import { evaluationImage } from '../../train/evaluation-image.ts';
 import { ImageCache } from '../../train/image-cache.ts';
 import type { MaskPredictor } from '../../train/mask-predictor.ts';
 import { MASK_THRESHOLDS } from '../../train/mask-threshold.ts';
@@ -25,6 +26,7 @@ const STEP_MS = 400;
 const STEPS = 6;
 const IMAGES = 4;
 const PREPARED = 20;
+const WARM = 7;
 
 /** What the data of one kind of file take, milliseconds: of the processor, the median of the runs; waits by the clock. */
 export interface DataTimes {
@@ -33,7 +35,9 @@ export interface DataTimes {
   readonly decode: number;
   /** Augmentation, the model's input, targets and prompts, from the decoded image that is kept. */
   readonly prepare: number;
-  /** The host's work for a mask of a validation (nine thresholds), decoding not counted. */
+  /** The model's input of a whole image, and where to click its objects. */
+  readonly view: number;
+  /** The host's work for a mask of a validation (nine thresholds), decoding and the view not counted. */
   readonly validate: number;
   /** The same for a test (one threshold). */
   readonly test: number;
@@ -77,19 +81,27 @@ async function timeSamples(what: string, samples: ReturnType<typeof samplesOf>):
   // The first of a run are slower, until the loops are compiled; crops differ in size.
   for (let i = 0; i < PREPARED; i++) await prepareOne();
   const prepare = await median(PREPARED, prepareOne);
-  const evaluate = (thresholds: readonly number[], size: { readonly mostPixels?: number } = {}) =>
-    median(3, () =>
-      evaluateSetAt(new Instant(), { key: 'a', load: async () => loaded }, ['a'], thresholds, {
-        maxObjects: TRAIN.evalObjects,
-        maxImages: 0,
-        ...size,
-      }),
-    );
+  const options = { maxObjects: TRAIN.evalObjects };
+  const open = (size: { readonly mostPixels?: number } = {}) =>
+    evaluationImage(loaded.value, SAM, 'whole', { ...options, ...size });
+  const view = await median(WARM, () => open().view(0));
+  const seen = await open().view(0);
+  const evaluate = (thresholds: readonly number[], size?: { readonly mostPixels?: number }) =>
+    median(WARM, async () => {
+      const image = { ...open(size), view: async () => seen };
+      await evaluateSetAt(
+        new Instant(),
+        { key: 'a', open: async () => ({ ok: true, value: image }) },
+        ['a'],
+        thresholds,
+        { ...options, maxImages: 0 },
+      );
+    });
   // An object is asked for by box and by click.
-  const masks = 2 * TRAIN.evalObjects;
+  const masks = 2 * seen.objects.length;
   const validate = (await evaluate(MASK_THRESHOLDS, { mostPixels: VALIDATION_SIDE })) / masks;
   const test = (await evaluate([0])) / masks;
-  return { what, decode, prepare, validate, test, ...(await timeWaits(samples)) };
+  return { what, decode, prepare, view, validate, test, ...(await timeWaits(samples)) };
 }
 
 /** Takes steps that only wait. */
@@ -156,6 +168,7 @@ export function describeData({
   what,
   decode,
   prepare,
+  view,
   validate,
   test,
   firstWait,
@@ -164,7 +177,7 @@ export function describeData({
 }: DataTimes): string {
   const ms = (value: number) => `${value.toFixed(0)} ms`;
   return [
-    `  ${what.padEnd(26)} decode ${ms(decode)}, prepare ${ms(prepare)}`,
+    `  ${what.padEnd(26)} decode ${ms(decode)}, prepare ${ms(prepare)}, view ${ms(view)}`,
     `a mask: validation ${ms(validate)}, test ${ms(test)}`,
     `a step waits ${ms(firstWait)} in the first epoch, then ${ms(laterWait)} at most, for ${ms(batch)} of work`,
   ].join('; ');
