@@ -109,6 +109,20 @@ test('what cannot be opened is told with its size, and can be deleted', async ()
   expect(await repository.list()).toEqual(datasets);
 });
 
+test('what is asked for together is read once, and a change is seen by whoever asks after it', async () => {
+  const store = new MemoryStore();
+  const { datasets } = await new DatasetRepository(store).add([drawn('Cells', ['a.png'])], [], quiet);
+  const read = vi.spyOn(store, 'read');
+  const repository = new DatasetRepository(store);
+  expect(await Promise.all([repository.list(), repository.broken()])).toEqual([datasets, []]);
+  expect(read.mock.calls.filter(([path]) => path.endsWith('dataset.json'))).toHaveLength(1);
+  const slow = repository.list();
+  await vi.waitFor(() => expect(read.mock.calls.length).toBeGreaterThan(2));
+  await new DatasetRepository(store).delete(datasets[0]?.id ?? '');
+  expect(await repository.list()).toEqual([]);
+  await slow.catch(() => undefined);
+});
+
 test('a dataset that another tab is storing is not called broken there, and cannot be deleted', async () => {
   const store = new MemoryStore();
   const there = new DatasetRepository(store);

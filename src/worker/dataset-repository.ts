@@ -51,6 +51,9 @@ export interface OpenedDataset {
   readonly card: Card;
 }
 
+/** All that is stored, and the ids that a tab was working on before it was read. */
+type Listing = Awaited<ReturnType<DatasetStore['list']>> & { readonly locked: ReadonlySet<string> };
+
 export class DatasetRepository {
   private readonly disk: DatasetStore;
   /** Datasets that were read from storage; a change here forgets them. */
@@ -61,6 +64,8 @@ export class DatasetRepository {
   );
 
   private readonly thumbnails: Thumbnails;
+  /** What is about to be read. */
+  private listing: Promise<Listing> | null = null;
 
   /**
    * @param encodeThumbnail makes the thumbnails of what is imported; null makes none.
@@ -103,17 +108,15 @@ export class DatasetRepository {
   }
 
   async list(): Promise<DatasetInfo[]> {
-    const { datasets } = await this.disk.list();
+    const { datasets } = await this.listed();
     return Promise.all(datasets.map(async (stored) => this.infoOf(stored, await this.card(stored.id))));
   }
 
   /** What is stored of datasets that cannot be opened; one that is just being stored, here or in another tab, is none of them. */
   async broken(): Promise<BrokenDataset[]> {
-    // The locks first: a dataset that is finished in the meantime is then whole when it is read.
-    const stored = await datasetLocks.taken();
-    const { broken } = await this.disk.list();
+    const { broken, locked } = await this.listed();
     return broken
-      .filter(({ id }) => !stored.has(id))
+      .filter(({ id }) => !locked.has(id))
       .map(({ id, bytes, refusal }) => ({ id, bytes, failure: failureOf(refusal) }));
   }
 
@@ -182,6 +185,21 @@ export class DatasetRepository {
     this.opened.delete(id);
     this.thumbnails.forget(id);
     this.images.clear();
+  }
+
+  /** Reads what is stored; calls that come together share it, since it takes a while with many images. */
+  private listed(): Promise<Listing> {
+    this.listing ??= this.readListing();
+    return this.listing;
+  }
+
+  private async readListing(): Promise<Listing> {
+    // The locks first: a dataset that is finished in the meantime is then whole when it is read.
+    const locked = await datasetLocks.taken().finally(() => {
+      // Who comes later may know of a change that this does not see.
+      this.listing = null;
+    });
+    return { locked, ...(await this.disk.list()) };
   }
 
   private async addOne(
