@@ -11,7 +11,7 @@ export function OpenModelCard({ model }: { readonly model: ModelInfo }): ReactNo
     <article className="stack" aria-label={`Model ${model.name}`}>
       {model.remarks.length > 0 && (
         <section aria-label="To look at">
-          <h4>To look at</h4>
+          <h3>To look at</h3>
           <ul>
             {model.remarks.map((remark) => (
               <li key={`${remark.where} ${remark.what}`}>
