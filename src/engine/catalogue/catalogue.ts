@@ -39,9 +39,9 @@ export const CatalogueModelSchema = v.object({
   bytes: size,
   /** Weights only: config and preprocessing are below. */
   files: v.pipe(v.array(FileSchema), v.minLength(1)),
-  /** The form of Hugging Face's `config.json`; stored beside the weights. */
+  /** The form of Hugging Face's `config.json`; stored beside the weights with the decoder's usual heads. */
   config: v.looseObject({ vision_config: v.looseObject({}) }),
-  /** The form of `preprocessor_config.json`, where images are not prepared SAM's own way; stored beside the weights. */
+  /** The form of `preprocessor_config.json`, stored beside the weights; default: SAM's own way. */
   preprocessor: v.optional(v.looseObject({})),
 });
 

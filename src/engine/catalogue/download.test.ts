@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { SAM_PREPROCESSING } from '../../config/sam.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
+import { parsePreprocessor } from '../../sam/checkpoint/parse-config.ts';
 import { type FakeHub, openFakeHub } from '../../testing/fake-hub.ts';
 import type { CatalogueModel } from './catalogue.ts';
 import type { DownloadParts, DownloadProgress } from './fetch-file.ts';
@@ -97,12 +99,14 @@ it('stores a model through the redirect, checked, with its config and a manifest
   expect((await storedSources(store, 'tiny')).map(({ name }) => name)).toEqual([
     'tiny/model.safetensors',
     'tiny/config.json',
+    'tiny/preprocessor_config.json',
   ]);
   await expectStored();
   expect((await store.list('models/tiny')).map(({ name }) => name)).toEqual([
     'config.json',
     'model.json',
     'model.safetensors',
+    'preprocessor_config.json',
   ]);
   expect(seen[0]).toEqual({ phase: 'downloading', done: 0, total: weights.length });
   expect(seen.at(-1)).toMatchObject({ phase: 'checking', total: weights.length });
@@ -112,13 +116,18 @@ it('stores a model through the redirect, checked, with its config and a manifest
   expect([await store.list(''), await kept()]).toEqual([[], 0]);
 });
 
-it('writes down how images are prepared where that is not SAM’s own way', async () => {
+it('writes down how images are prepared and the decoder’s heads, which no weight tells', async () => {
   const preprocessor = { aspect: 'stretch', normalisation: 'min-max' };
+  const jsonOf = async (file: string) => {
+    const source = (await storedSources(store, 'tiny')).find(({ name }) => name === `tiny/${file}`);
+    return JSON.parse(new TextDecoder().decode(await source?.read(0, source.size))) as unknown;
+  };
+  await download(MODEL);
+  expect(await jsonOf('config.json')).toMatchObject({ mask_decoder_config: { num_attention_heads: 8 } });
+  expect(parsePreprocessor(await jsonOf('preprocessor_config.json'), 'p')).toEqual(SAM_PREPROCESSING);
+  await freeModel(store, 'tiny');
   await download({ ...MODEL, preprocessor });
-  const source = (await storedSources(store, 'tiny')).find(({ name }) =>
-    name.endsWith('preprocessor_config.json'),
-  );
-  expect(JSON.parse(new TextDecoder().decode(await source?.read(0, source.size)))).toEqual(preprocessor);
+  expect(await jsonOf('preprocessor_config.json')).toEqual(preprocessor);
 });
 
 it.each([true, false])(

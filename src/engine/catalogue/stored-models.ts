@@ -1,6 +1,7 @@
 /** Downloaded models in storage: a folder each, whose manifest is written last. */
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
+import { SAM_DEFAULTS } from '../../config/sam.ts';
 import type { FileStore } from '../../data/file-store.ts';
 import type { ByteSource } from '../../sam/checkpoint/byte-source.ts';
 import { type CatalogueModel, CatalogueModelSchema, fileUrl, HUB } from './catalogue.ts';
@@ -11,6 +12,14 @@ export const MODELS_FOLDER = 'models';
 const MANIFEST = 'model.json';
 const CONFIG = 'config.json';
 const PREPROCESSOR = 'preprocessor_config.json';
+/** What no shape tells, and every published SAM has. */
+const PUBLISHED_DECODER = { mask_decoder_config: { num_attention_heads: SAM_DEFAULTS.decoder.numHeads } };
+/** SAM's own preprocessing in the form of the file: of values from 0 to 255. */
+const SAM_PREPROCESSOR = {
+  do_rescale: false,
+  image_mean: [123.675, 116.28, 103.53],
+  image_std: [58.395, 57.12, 57.375],
+};
 
 /** What is written beside a downloaded model. docs/formats.md describes it. */
 const ManifestSchema = v.object({
@@ -70,8 +79,8 @@ export async function downloadModel(
     );
     files.push({ name: file.name, bytes, sha256, isChecked: file.sha256 !== undefined });
   }
-  await writeJson(store, `${folder}/${CONFIG}`, model.config);
-  if (model.preprocessor) await writeJson(store, `${folder}/${PREPROCESSOR}`, model.preprocessor);
+  await writeJson(store, `${folder}/${CONFIG}`, { ...PUBLISHED_DECODER, ...model.config });
+  await writeJson(store, `${folder}/${PREPROCESSOR}`, model.preprocessor ?? SAM_PREPROCESSOR);
   const { id, label, family, licence, page, repository, revision } = model;
   const manifest: StoredModel = {
     format: 'mopeft-stored-model',

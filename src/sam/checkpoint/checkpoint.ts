@@ -137,7 +137,9 @@ function leftRemarks(others: readonly string[], tuned: readonly string[], label:
     cure: 'To load it in place of this one, choose it (--weights-prefix).',
   }));
   if (tuned.length === 0) return left;
-  const what = `${tuned.length} tensors of a fine-tuning were left alone, such as ${someOf(tuned, 2)}: this is the base model.`;
+  const count =
+    tuned.length === 1 ? 'A tensor of a fine-tuning was' : `${tuned.length} tensors of a fine-tuning were`;
+  const what = `${count} left alone, such as ${someOf(tuned, 2)}: this is the base model.`;
   const cure = 'Merge them into the weights in the program that trained them to have the tuned model.';
   return [...left, { code: 'checkpoint/without-tuned', what, where: label, cure }];
 }

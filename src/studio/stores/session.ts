@@ -119,19 +119,19 @@ export async function openModelFiles(
   choices: ModelChoices = {},
 ): Promise<void> {
   set({ modelQuestion: null });
-  await openModel(
-    (onProgress) => callEngine('model.openFiles', { files, choices }, { onProgress }),
-    (failure) => {
+  await openModel((onProgress) => callEngine('model.openFiles', { files, choices }, { onProgress }), {
+    ask: (failure) => {
       if (!QUESTIONS.includes(failure.code)) return false;
       set({ modelQuestion: { failure, files, choices } });
       return true;
     },
-  );
+  });
 }
 
 /** Opens the model again with other choices, such as another preprocessing. */
 export async function changeModel(choices: ModelChoices): Promise<void> {
-  await openModel((onProgress) => callEngine('model.change', { choices }, { onProgress }));
+  const { modelShown } = useSession.getState();
+  await openModel((onProgress) => callEngine('model.change', { choices }, { onProgress }), { modelShown });
 }
 
 export function forgetModelQuestion(): void {
@@ -148,7 +148,12 @@ export async function openEmbeddedModel(id: string): Promise<void> {
 
 async function openModel(
   open: (onProgress: (progress: Progress) => void) => ReturnType<typeof callEngine<'model.openFiles'>>,
-  ask: (failure: FailureRecord) => boolean = () => false,
+  options: {
+    /** Asks the person about a failure; whether it is such a question. */
+    readonly ask?: (failure: FailureRecord) => boolean;
+    /** Whether the model's card is shown afterwards; default: where there is something to look at. */
+    readonly modelShown?: boolean;
+  } = {},
 ): Promise<void> {
   const asked = latest.replace('progress');
   const showProgress = (modelProgress: Progress | null): void => {
@@ -158,7 +163,7 @@ async function openModel(
   const result = await open(showProgress);
   showProgress(null);
   if (!result.ok) {
-    if (!ask(result.error)) notifyFailure(result.error);
+    if (!options.ask?.(result.error)) notifyFailure(result.error);
     return;
   }
   const model = result.value;
@@ -167,7 +172,7 @@ async function openModel(
   set({
     model,
     modelFailure: null,
-    modelShown: model.remarks.length > 0,
+    modelShown: options.modelShown ?? model.remarks.length > 0,
     ...(capabilities.ok ? { capabilities: capabilities.value } : {}),
   });
   notifySuccess(`${model.name} is now the model.`);

@@ -2,7 +2,9 @@ import type { ReactNode } from 'react';
 import type { ModelInfo } from '../../../worker/protocol.ts';
 import { FactList } from '../../components/FactList.tsx';
 import { FailureText } from '../../components/FailureMessage.tsx';
+import { SelectField } from '../../components/SelectField.tsx';
 import { bytes, compact } from '../../format/format.ts';
+import { changeModel, useSession } from '../../stores/session.ts';
 import { PreprocessingFields } from './PreprocessingFields.tsx';
 
 /** What the open model is, how images are prepared for it, and what was assumed or left alone of its files. */
@@ -12,7 +14,7 @@ export function OpenModelCard({ model }: { readonly model: ModelInfo }): ReactNo
       {model.remarks.length > 0 && (
         <section aria-label="To look at">
           <h3>To look at</h3>
-          <ul>
+          <ul className="stack">
             {model.remarks.map((remark) => (
               <li key={`${remark.where} ${remark.what}`}>
                 <FailureText failure={remark} />
@@ -37,7 +39,10 @@ export function OpenModelCard({ model }: { readonly model: ModelInfo }): ReactNo
       {model.source === 'embedded' ? (
         <p className="muted small">Images are prepared as it was trained.</p>
       ) : (
-        <PreprocessingFields key={JSON.stringify(model.preprocessing)} model={model} />
+        <>
+          <PreprocessingFields key={JSON.stringify(model.preprocessing)} model={model} />
+          <DecoderHeads model={model} />
+        </>
       )}
       {model.leftAlone.length > 0 && (
         <details>
@@ -55,6 +60,24 @@ export function OpenModelCard({ model }: { readonly model: ModelInfo }): ReactNo
         </details>
       )}
     </article>
+  );
+}
+
+/** Numbers of heads that a decoder of SAM's width may have. */
+const HEADS = [1, 2, 4, 8, 16];
+
+/** The heads of the decoder, which no weight tells. */
+function DecoderHeads({ model: { decoderHeads } }: { readonly model: ModelInfo }): ReactNode {
+  const isLoading = useSession((state) => state.modelProgress !== null);
+  const options = [...new Set([...HEADS, decoderHeads])].sort((a, b) => a - b).map(String);
+  return (
+    <SelectField
+      label="Heads of the mask decoder"
+      value={String(decoderHeads)}
+      disabled={isLoading}
+      options={options.map((value) => ({ value, label: value }))}
+      onChange={(heads) => void changeModel({ decoderHeads: Number(heads) })}
+    />
   );
 }
 
