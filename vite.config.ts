@@ -1,21 +1,15 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
-import { META_CSP } from './scripts/site/csp.mjs';
+import { mirrorOrigins, withMirror } from './scripts/site/csp.mjs';
 import { notices } from './scripts/site/notices.mjs';
 import { precache } from './scripts/site/precache.mjs';
 
-/** Writes the Content-Security-Policy into the built page; the dev server needs inline scripts for hot reload. */
-function metaCsp(): Plugin {
+/** Writes the mirror and the Content-Security-Policy into the page; the dev server needs inline scripts for hot reload. */
+function pageSettings(): Plugin {
+  const mirror = mirrorOrigins(process.env.MOPEFT_MIRROR);
   return {
-    name: 'meta-csp',
-    apply: 'build',
-    transformIndexHtml: () => [
-      {
-        tag: 'meta',
-        attrs: { 'http-equiv': 'Content-Security-Policy', content: META_CSP },
-        injectTo: 'head-prepend',
-      },
-    ],
+    name: 'page-settings',
+    transformIndexHtml: (html, { server }) => withMirror(html, mirror, { hasPolicy: !server }),
   };
 }
 
@@ -24,7 +18,7 @@ const { inPage, inWorkers } = notices();
 export default defineConfig({
   // Relative addresses: the built site works below any path.
   base: './',
-  plugins: [react(), metaCsp(), inPage(), precache({ source: 'src/studio/offline/service-worker.ts' })],
+  plugins: [react(), pageSettings(), inPage(), precache({ source: 'src/studio/offline/service-worker.ts' })],
   worker: { format: 'es', plugins: () => [inWorkers()] },
   build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 1500 },
 });

@@ -1,6 +1,7 @@
 /**
  * `npm start`: installs from the lock file when needed, builds when needed, serves the studio on this machine.
- * PORT chooses the port; without it the first free one from 4173 on is taken.
+ * PORT chooses the port; without it the first free one from 4173 on is taken. MOPEFT_MIRROR names a mirror of the hub
+ * that models come from.
  */
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -43,7 +44,9 @@ async function main() {
   }
   // Its packages are there only now.
   const { listen, staticServer } = await import('./site/server.mjs');
-  const server = staticServer({ root: join(root, 'dist') });
+  const { mirrorOrigins } = await import('./site/csp.mjs');
+  const mirror = mirrorOrigins(process.env.MOPEFT_MIRROR);
+  const server = staticServer({ root: join(root, 'dist'), mirror });
   const actual = await listen(server, port === undefined ? {} : { port });
   console.log(`\nMoPEFT Studio: http://127.0.0.1:${actual}/\nCtrl+C ends it.`);
 }

@@ -1,20 +1,26 @@
 /** A static file server for `dist/` on 127.0.0.1: sirv with the studio's headers on every answer. */
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import sirv from 'sirv';
-import { HEADER_CSP } from './csp.mjs';
+import { headerPolicy, withMirror } from './csp.mjs';
 
 const HEADERS = {
-  'content-security-policy': HEADER_CSP,
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 };
 
 /**
  * Serves `root` under `basePath` ("/" or "/some/folder/"). Files are looked up at each request, so that a build may replace them.
- * @param {{ root: string, basePath?: string }} options
+ * @param {{ root: string, basePath?: string, mirror?: readonly string[] }} options `mirror`: addresses to set in the
+ * page in place of those of the build; see `mirrorOrigins`
  * @returns {import('node:http').Server} not listening yet
  */
-export function staticServer({ root, basePath = '/' }) {
+export function staticServer({ root, basePath = '/', mirror = [] }) {
+  const readPage = async () => {
+    const html = await readFile(join(root, 'index.html'), 'utf8').catch(() => '');
+    return mirror.length > 0 && html !== '' ? withMirror(html, mirror) : html;
+  };
   const sendFile = sirv(root, {
     dev: true,
     etag: true,
@@ -25,7 +31,9 @@ export function staticServer({ root, basePath = '/' }) {
       if (path.endsWith('.safetensors')) response.setHeader('content-type', 'application/octet-stream');
     },
   });
-  return createServer((request, response) => {
+  return createServer(async (request, response) => {
+    const page = await readPage();
+    response.setHeader('content-security-policy', headerPolicy(page));
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     const refuse = (status, text) => {
       response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
@@ -34,6 +42,10 @@ export function staticServer({ root, basePath = '/' }) {
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'Only GET and HEAD.');
     if (!request.url?.startsWith(basePath)) return refuse(404, `Nothing here; the studio is at ${basePath}`);
     request.url = `/${request.url.slice(basePath.length)}`;
+    if (mirror.length > 0 && /^\/(index\.html)?([?#]|$)/.test(request.url)) {
+      response.writeHead(200, { 'content-type': 'text/html;charset=utf-8', 'cache-control': 'no-cache' });
+      return response.end(request.method === 'HEAD' ? undefined : page);
+    }
     sendFile(request, response, () => refuse(404, 'Not found.'));
   });
 }

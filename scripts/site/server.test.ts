@@ -3,7 +3,7 @@ import { type IncomingMessage, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { HEADER_CSP } from './csp.mjs';
+import { headerPolicy, mirrorOrigins, policy, withMirror } from './csp.mjs';
 import { listen, staticServer } from './server.mjs';
 
 let folder: string;
@@ -72,7 +72,7 @@ it.each([
   expect(answer.status).toBe(status);
   expect(answer.body).not.toContain('secret');
   expect(answer.headers).toMatchObject({
-    'content-security-policy': HEADER_CSP,
+    'content-security-policy': headerPolicy(''),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
   });
@@ -85,3 +85,58 @@ it('sends a file again only when it changed', async () => {
   await writeFile(join(folder, 'dist', 'index.html'), '<!doctype html><p>new</p>');
   expect((await ask('/some/folder/', 'GET', { 'if-none-match': String(etag) })).body).toContain('new');
 });
+
+const PAGE = '<!doctype html><html><head><meta name="model-mirror" content="" /></head></html>';
+const connectOf = (csp: unknown): string[] => (/connect-src ([^;]*)/.exec(String(csp))?.[1] ?? '').split(' ');
+
+it('lets models come from the hub and where it redirects to, and from nowhere else', () => {
+  expect(connectOf(policy())).toEqual([
+    "'self'",
+    'https://huggingface.co',
+    'https://*.huggingface.co',
+    'https://*.hf.co',
+  ]);
+  expect(policy().replace(/connect-src [^;]*/, '')).not.toMatch(/https?:|\*/);
+});
+
+it('serves the page with the mirror that is set, and a policy that allows it and its redirects', async () => {
+  const root = join(folder, 'mirrored');
+  await mkdir(root);
+  await writeFile(join(root, 'index.html'), withMirror(PAGE, []));
+  const mirror = mirrorOrigins('http://mirror.example:8080/hub/ https://storage.example');
+  const mirrored = staticServer({ root, mirror });
+  try {
+    const address = `http://127.0.0.1:${await listen(mirrored, { port: 0 })}`;
+    for (const path of ['/', '/index.html']) {
+      const answer = await fetch(address + path);
+      const html = await answer.text();
+      expect(html).toContain('<meta name="model-mirror" content="http://mirror.example:8080/hub" />');
+      for (const csp of [html, answer.headers.get('content-security-policy')]) {
+        expect(connectOf(csp).slice(-2)).toEqual(['http://mirror.example:8080', 'https://storage.example']);
+      }
+    }
+  } finally {
+    mirrored.close();
+  }
+});
+
+it('sends the policy that the page was built with', async () => {
+  const root = join(folder, 'built');
+  await mkdir(root);
+  await writeFile(join(root, 'index.html'), withMirror(PAGE, ['https://mirror.example']));
+  const built = staticServer({ root });
+  try {
+    const answer = await fetch(`http://127.0.0.1:${await listen(built, { port: 0 })}/`);
+    expect(connectOf(answer.headers.get('content-security-policy')).at(-1)).toBe('https://mirror.example');
+    expect(await answer.text()).toContain('content="https://mirror.example"');
+  } finally {
+    built.close();
+  }
+});
+
+it.each(['mirror.example', 'https://a;script-src', "https://a'", 'ftp://a', '*'])(
+  'takes %j for no mirror',
+  (text) => {
+    expect(() => mirrorOrigins(text)).toThrow(/no address/);
+  },
+);
