@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
 import { type ByteSource, bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { CatalogueModelSchema } from './catalogue/catalogue.ts';
 
 const IndexSchema = v.object({
   default: v.string(),
@@ -13,6 +14,8 @@ const IndexSchema = v.object({
       licence: v.string(),
     }),
   ),
+  /** Further models of the site's own catalogue, in the form of a record. */
+  downloads: v.optional(v.array(CatalogueModelSchema), []),
 });
 
 /** What `index.json` says; `default` is one of the ids. */

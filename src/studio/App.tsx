@@ -11,6 +11,7 @@ import { SystemMessages } from './components/SystemMessages.tsx';
 import { DataPage } from './features/data/DataPage.tsx';
 import { ExportPage } from './features/export/ExportPage.tsx';
 import { ModelDialogs } from './features/model/ModelDialogs.tsx';
+import { ModelsPage } from './features/models/ModelsPage.tsx';
 import { SegmentPage } from './features/segment/SegmentPage.tsx';
 import { TrainPage } from './features/train/TrainPage.tsx';
 import { openPage, PAGE_LABELS, type Page, pageOfKey, usePage } from './stores/page.ts';
@@ -78,5 +79,7 @@ function CurrentPage({ page }: { readonly page: Page }): ReactNode {
       return <SegmentPage />;
     case 'export':
       return <ExportPage />;
+    case 'models':
+      return <ModelsPage />;
   }
 }

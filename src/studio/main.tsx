@@ -8,7 +8,11 @@ import { startStudio } from './start.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with the id "root"');
-const booted = startStudio(startEngine(), new URL('./models/', document.baseURI).href);
+const mirror = document.querySelector<HTMLMetaElement>('meta[name="model-mirror"]')?.content;
+const booted = startStudio(startEngine(), {
+  modelBaseUrl: new URL('./models/', document.baseURI).href,
+  modelMirror: mirror || null,
+});
 createRoot(root).render(
   <StrictMode>
     <App />

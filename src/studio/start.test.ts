@@ -7,7 +7,7 @@ import { type FakeOptions, fakeEngine } from './testing/fake-engine.ts';
 /** Starts the studio with the fake engine; of the browser it stubs only what the start uses. */
 async function startFake(options: FakeOptions = {}) {
   const engine = fakeEngine({ empty: true, ...options });
-  await startStudio(engine, 'about:blank');
+  await startStudio(engine, { modelBaseUrl: 'about:blank', modelMirror: null });
   return engine;
 }
 

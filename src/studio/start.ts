@@ -1,7 +1,9 @@
 import type { EngineClient } from '../worker/client.ts';
+import type { BootRequest } from '../worker/protocol.ts';
 import { loadDatasets } from './stores/datasets.ts';
 import { refreshPreview } from './stores/drop-preview.ts';
 import { linkEngine } from './stores/engine-link.ts';
+import { loadLibrary } from './stores/models.ts';
 import { notifyWarning } from './stores/notices.ts';
 import { followAddress } from './stores/page.ts';
 import { loadRuns, receiveRunEvent } from './stores/runs.ts';
@@ -13,7 +15,7 @@ import { startTheme } from './stores/theme.ts';
  * Links the engine to the stores and loads what is stored on this device. Called once, before the first render.
  * Resolves when the engine has opened its model or failed to.
  */
-export function startStudio(client: EngineClient, modelBaseUrl: string): Promise<void> {
+export function startStudio(client: EngineClient, request: BootRequest): Promise<void> {
   startTheme();
   followAddress();
   linkEngine(client);
@@ -24,10 +26,11 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
     else receiveRunEvent(event);
   });
   void persistStorage();
-  const booted = bootSession(modelBaseUrl);
+  const booted = bootSession(request);
   void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKeptMasks()]));
   // With another model other runs fit, objects are seen otherwise, and answers about the open image are out of date.
   useSession.subscribe((state, before) => {
+    if (state.model !== before.model) void loadLibrary();
     if (before.model && state.model?.hash !== before.model.hash) {
       void loadRuns();
       void loadDatasets();
@@ -40,6 +43,7 @@ export function startStudio(client: EngineClient, modelBaseUrl: string): Promise
     if (document.visibilityState !== 'visible' || useSession.getState().phase !== 'ready') return;
     void loadDatasets();
     void loadRuns();
+    void loadLibrary();
   });
   return booted;
 }

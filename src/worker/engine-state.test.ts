@@ -17,6 +17,7 @@ vi.mock('./gpu-report.ts', () => ({ gpuReport: () => ({ state: 'ready' }) }));
 const origin: ModelOrigin = {
   source: 'embedded',
   embeddedId: 'micro',
+  catalogueId: null,
   name: 'micro',
   licence: '',
   files: async () => [],

@@ -5,6 +5,7 @@ import type { FileStore } from '../data/file-store.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import { EMBEDDED_VIEW, type ModelView } from '../data/object-sizes.ts';
 import { OpfsStore } from '../data/opfs-store.ts';
+import { HUB } from '../engine/catalogue/catalogue.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { type OpenModel, type OpenModelOptions, openModel } from '../engine/model.ts';
 import { Segmenter } from '../engine/segmenter.ts';
@@ -21,6 +22,7 @@ import type { EngineEvent, GpuReport, ModelInfo } from './protocol.ts';
 export interface ModelOrigin {
   readonly source: ModelInfo['source'];
   readonly embeddedId: string | null;
+  readonly catalogueId: string | null;
   readonly name: string;
   readonly licence: string;
   readonly files: (options: OpenModelOptions) => Promise<readonly ByteSource[]>;
@@ -40,6 +42,8 @@ export class EngineState {
   readonly datasets: DatasetRepository;
   /** Set by `boot`; address of the embedded models. */
   modelBaseUrl = '';
+  /** Set by `boot`; address of the catalogue's hub or of its mirror. */
+  modelHub = HUB;
   private gpu: Gpu | null = null;
   private current: CurrentModel | null = null;
   /** Whether the device was lost and no new one was opened. */
@@ -214,6 +218,7 @@ function infoOf(open: OpenModel, origin: ModelOrigin): ModelInfo {
     name: open.name,
     source: origin.source,
     embeddedId: origin.embeddedId,
+    catalogueId: origin.catalogueId,
     parameterCount: open.parameterCount,
     imageSize: config.imageSize,
     blockCount: sites.length,

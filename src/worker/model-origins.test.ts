@@ -3,7 +3,15 @@ import { Failure } from '../config/failure.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 import type { EngineState, ModelOrigin } from './engine-state.ts';
-import { droppedOrigin, embeddedOrigin, forgetDropped, keepDropped, openAtStart } from './model-origins.ts';
+import {
+  droppedOrigin,
+  embeddedOrigin,
+  forgetDropped,
+  keepDropped,
+  keptModel,
+  openAtStart,
+  rememberOpened,
+} from './model-origins.ts';
 import type { EngineEvent, ModelInfo } from './protocol.ts';
 import type { CallContext } from './serve.ts';
 
@@ -60,7 +68,7 @@ test('a dropped model is what the next visit starts with, and only the parts tha
     ['med/config.json', 2],
   ]);
   expect(await sources[0]?.read(98, 2)).toEqual(Uint8Array.of(98, 99));
-  expect(read.mock.calls).toEqual([['model/model.json']]);
+  expect(read.mock.calls).toEqual([['opened-model.json'], ['model/model.json']]);
 });
 
 test('a stored model that cannot be opened is named, and the default of the site takes its place', async () => {
@@ -112,4 +120,27 @@ test('a model of the site is found by its id or as the default; another id names
 test('dropped files are called by their folder, or by the file itself', () => {
   expect(droppedOrigin(files).name).toBe('med');
   expect(droppedOrigin([{ path: 'vit_b.safetensors', file: new File([], 'a') }]).name).toBe('vit_b');
+});
+
+test('the next visit starts with the model that was opened last; a dropped one stays until it is freed', async () => {
+  const store = new MemoryStore();
+  await keepDropped(fakeState(store).state, files);
+  await rememberOpened(store, { source: 'embedded', embeddedId: 'tiny', catalogueId: null });
+  const embedded = fakeState(store);
+  await openAtStart(embedded.state, call);
+  expect(embedded.opened).toMatchObject([{ source: 'embedded', embeddedId: 'tiny' }]);
+  expect(await keptModel(store)).toMatchObject({ name: 'med' });
+  await rememberOpened(store, { source: 'file', embeddedId: null, catalogueId: null });
+  const dropped = fakeState(store);
+  await openAtStart(dropped.state, call);
+  expect(dropped.opened).toMatchObject([{ source: 'file', name: 'med' }]);
+});
+
+test('what was opened last and cannot be found is named, and the default of the site takes its place', async () => {
+  const store = new MemoryStore();
+  await rememberOpened(store, { source: 'embedded', embeddedId: 'gone', catalogueId: null });
+  const { state, opened, events } = fakeState(store);
+  await openAtStart(state, call);
+  expect(opened).toMatchObject([{ embeddedId: 'tiny' }]);
+  expect(events).toMatchObject([{ level: 'warning', text: expect.stringContaining('gone') }]);
 });

@@ -1,7 +1,9 @@
-/** Where models come from: the site's own, files that were dropped, and the dropped model of the last visit. */
+/** Where models come from: the site's own, the catalogue's, files that were dropped; and the one of the last visit. */
 import * as v from 'valibot';
 import { Failure, toFailureRecord } from '../config/failure.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
+import { readJson } from '../engine/catalogue/fetch-file.ts';
+import { storedModel, storedSources } from '../engine/catalogue/stored-models.ts';
 import { fetchEmbeddedModel, readEmbeddedIndex } from '../engine/embedded.ts';
 import { chooseModelFiles, type OpenModelOptions } from '../engine/model.ts';
 import { type ByteSource, blobSource } from '../sam/checkpoint/byte-source.ts';
@@ -13,6 +15,14 @@ import type { CallContext } from './serve.ts';
 /** Folder of the storage that keeps the dropped model; its list is written last. */
 const FOLDER = 'model';
 const LIST = `${FOLDER}/model.json`;
+/** Which model the next visit starts with. */
+const OPENED = 'opened-model.json';
+const OpenedSchema = v.object({
+  version: v.literal(1),
+  source: v.picklist(['embedded', 'catalogue', 'file']),
+  id: v.nullable(v.string()),
+});
+type Opened = v.InferOutput<typeof OpenedSchema>;
 /** Bytes that are copied at once. */
 const COPIED_BYTES = 32 * 2 ** 20;
 const ListSchema = v.object({
@@ -43,6 +53,7 @@ export async function embeddedOrigin(baseUrl: string, id: string | null): Promis
   return {
     source: 'embedded',
     embeddedId: model.id,
+    catalogueId: null,
     name: model.label,
     licence: model.licence,
     files: ({ onProgress, signal }) =>
@@ -57,22 +68,51 @@ export function droppedOrigin(files: readonly DroppedFile[]): ModelOrigin {
   return fileOrigin(nameOf(files), async () => files.map(({ path, file }) => blobSource(path, file)));
 }
 
-/** The model to start with: the dropped one of the last visit, else the site's default. */
+/** A downloaded model; null when it is not stored whole. */
+export async function storedOrigin(store: FileStore, id: string): Promise<ModelOrigin | null> {
+  const model = await storedModel(store, id);
+  if (!model) return null;
+  return {
+    source: 'catalogue',
+    embeddedId: null,
+    catalogueId: id,
+    name: model.label,
+    licence: `${model.licence}, ${model.page}`,
+    files: () => storedSources(store, id),
+  };
+}
+
+/** The model to start with: the one of the last visit, else the site's default. */
 export async function openAtStart(state: EngineState, call: CallContext): Promise<ModelInfo> {
-  const kept = await keptOrigin(state.store);
-  if (kept) {
-    try {
-      return await state.openModel(kept, openOptions(call));
-    } catch (error) {
-      const { what, where } = toFailureRecord(error);
-      state.emit({
-        type: 'log',
-        level: 'warning',
-        text: `The model of the last visit could not be opened (${where ? `${where}: ` : ''}${what}); drop it again.`,
-      });
-    }
+  try {
+    const last = await lastOrigin(state);
+    if (last) return await state.openModel(last, openOptions(call));
+  } catch (error) {
+    const { what, where } = toFailureRecord(error);
+    state.emit({
+      type: 'log',
+      level: 'warning',
+      text: `The model of the last visit could not be opened (${where ? `${where}: ` : ''}${what}); open it again.`,
+    });
   }
   return state.openModel(await embeddedOrigin(state.modelBaseUrl, null), openOptions(call));
+}
+
+/** Keeps which model the next visit starts with. */
+export async function rememberOpened(
+  store: FileStore,
+  { source, embeddedId, catalogueId }: Pick<ModelInfo, 'source' | 'embeddedId' | 'catalogueId'>,
+): Promise<void> {
+  const opened: Opened = { version: 1, source, id: embeddedId ?? catalogueId };
+  await store.write(OPENED, new TextEncoder().encode(JSON.stringify(opened)));
+}
+
+async function lastOrigin({ store, modelBaseUrl }: EngineState): Promise<ModelOrigin | null> {
+  const opened = v.safeParse(OpenedSchema, await readJson(store, OPENED));
+  // Earlier versions kept a dropped model only as long as it was the one to start with.
+  const { source, id } = opened.success ? opened.output : { source: 'file', id: null };
+  if (source === 'embedded') return embeddedOrigin(modelBaseUrl, id);
+  return source === 'catalogue' ? storedOrigin(store, id ?? '') : keptOrigin(store);
 }
 
 /** Stores the files of a dropped model for the next visit; where they do not fit, says so and keeps none. */
@@ -107,10 +147,15 @@ export async function forgetDropped(store: FileStore): Promise<void> {
   await store.remove(FOLDER);
 }
 
-async function keptOrigin(store: FileStore): Promise<ModelOrigin | null> {
-  if (!(await store.exists(LIST))) return null;
-  const text = new TextDecoder().decode(await store.read(LIST));
-  const list = v.safeParse(ListSchema, parseJson(text));
+/** The dropped model that is kept, and its bytes; null when there is none. */
+export async function keptModel(store: FileStore): Promise<{ name: string; bytes: number } | null> {
+  const list = v.safeParse(ListSchema, await readJson(store, LIST));
+  return list.success ? { name: list.output.name, bytes: await store.size(FOLDER) } : null;
+}
+
+/** The dropped model that is kept; null when there is none. */
+export async function keptOrigin(store: FileStore): Promise<ModelOrigin | null> {
+  const list = v.safeParse(ListSchema, await readJson(store, LIST));
   if (!list.success) return null;
   const { name, files } = list.output;
   const origin = fileOrigin(name, () => Promise.all(files.map((file) => storedSource(store, file))));
@@ -139,6 +184,7 @@ function fileOrigin(name: string, files: ModelOrigin['files']): ModelOrigin {
   return {
     source: 'file',
     embeddedId: null,
+    catalogueId: null,
     name,
     licence: 'From your own file; the licence is the one you got it under.',
     files,
@@ -153,12 +199,4 @@ function nameOf(files: readonly DroppedFile[]): string {
   const parts = (weights?.path ?? 'model').split('/');
   const file = (parts.pop() ?? 'model').replace(WEIGHTS, '');
   return parts.pop() ?? file;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

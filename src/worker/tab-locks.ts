@@ -11,7 +11,7 @@ class TabLocks {
 
   /** @param refusal what is said of one that another has. */
   constructor(
-    kind: 'run' | 'dataset',
+    kind: 'run' | 'dataset' | 'model',
     private readonly refusal: FailureRecord,
   ) {
     this.prefix = `mopeft-studio ${kind} `;
@@ -71,4 +71,11 @@ export const datasetLocks = new TabLocks('dataset', {
   code: 'data/being-stored',
   what: 'This dataset is just being stored or changed in another tab.',
   cure: 'Wait until that is done, or cancel it where it was dropped.',
+});
+
+/** Models of the catalogue that are being downloaded or freed. */
+export const modelLocks = new TabLocks('model', {
+  code: 'model/other-tab',
+  what: 'This model is being downloaded in another tab.',
+  cure: 'Wait until it is done there, or cancel it there.',
 });

@@ -46,7 +46,7 @@ const training = engine.then((parts) => parts.training);
 // Serves at once: a call that comes while the storage is being opened waits for it inside its handler.
 const { emit } = serve({
   ...bootHandlers(state),
-  ...modelHandlers(state),
+  ...modelHandlers(engine),
   ...dataHandlers(engine),
   ...trainHandlers(training),
   ...segmentHandlers(engine),

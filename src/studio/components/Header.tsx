@@ -29,7 +29,7 @@ export function Header({ onShortcuts }: { readonly onShortcuts: () => void }): R
         className={styles.facts}
         onClick={() => setSystemShown(true)}
         aria-label="Model, GPU and storage details"
-        title="To load another model, drop the weights of a SAM on the page"
+        title="Other models are on the Models page, or drop one here"
       >
         <ModelFact />
         <GpuFact />

@@ -7,7 +7,7 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
     title: 'Everywhere',
     keys: [
       ['?', 'show this list'],
-      ['Alt + 1 … 4', 'open Data, Train, Segment or Export'],
+      ['Alt + 1 … 5', 'open Data, Train, Segment, Export or Models'],
       ['Tab', 'go to the next control'],
     ],
   },

@@ -3,6 +3,7 @@ import type { GpuReady } from '../../worker/protocol.ts';
 import { OpenModelCard } from '../features/model/OpenModelCard.tsx';
 import { bytes } from '../format/format.ts';
 import { callEngine } from '../stores/engine-link.ts';
+import { openPage } from '../stores/page.ts';
 import {
   hideModel,
   openEmbeddedModel,
@@ -28,7 +29,7 @@ export function SystemDialog({ onClose }: { readonly onClose: () => void }): Rea
   return (
     <Dialog title="Model, GPU and storage" onClose={onClose}>
       <div className="stack">
-        <ModelSection />
+        <ModelSection onClose={onClose} />
         <section className="stack">
           <h3>GPU</h3>
           {gpu?.state === 'ready' && <GpuTable gpu={gpu} />}
@@ -40,7 +41,7 @@ export function SystemDialog({ onClose }: { readonly onClose: () => void }): Rea
   );
 }
 
-function ModelSection(): ReactNode {
+function ModelSection({ onClose }: { readonly onClose: () => void }): ReactNode {
   const model = useSession((state) => state.model);
   const failure = useSession((state) => state.modelFailure);
   const progress = useSession((state) => state.modelProgress);
@@ -52,10 +53,19 @@ function ModelSection(): ReactNode {
       {failure && !model && <FailureMessage failure={failure} />}
       {progress && <ProgressBar progress={progress} />}
       <p className="muted small">
-        To use a larger model, load its weights (.safetensors, .pth, .pt or .bin, with its config.json, if it
-        has one), or drop them on the page.
+        A larger model can be downloaded on the Models page, or loaded from files of your own (.safetensors,
+        .pth, .pt or .bin, with its config.json, if it has one), here or by dropping them on the page.
       </p>
       <div className="row">
+        <button
+          type="button"
+          onClick={() => {
+            onClose();
+            openPage('models');
+          }}
+        >
+          All models
+        </button>
         <FileButton
           label="Load a model …"
           accept=".safetensors,.pth,.pt,.bin,.ckpt,.json"

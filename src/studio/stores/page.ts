@@ -1,7 +1,7 @@
-/** Which of the four pages is shown. The address's hash holds it, so the browser's back button works. */
+/** Which page is shown. The address's hash holds it, so the browser's back button works. */
 import { create } from 'zustand';
 
-export const PAGES = ['data', 'train', 'segment', 'export'] as const;
+export const PAGES = ['data', 'train', 'segment', 'export', 'models'] as const;
 export type Page = (typeof PAGES)[number];
 
 export const PAGE_LABELS: Readonly<Record<Page, string>> = {
@@ -9,6 +9,7 @@ export const PAGE_LABELS: Readonly<Record<Page, string>> = {
   train: 'Train',
   segment: 'Segment',
   export: 'Export',
+  models: 'Models',
 };
 
 /** "#/train" → "train"; anything unknown → "data". */

@@ -1,6 +1,7 @@
 /** The engine's state: GPU, model, memory, storage and capabilities. */
 import { create } from 'zustand';
 import type {
+  BootRequest,
   Capabilities,
   DroppedFile,
   FailureRecord,
@@ -72,8 +73,8 @@ export function selectCanCompute(state: SessionState): boolean {
   return state.gpu?.state === 'ready' && state.lost === null && state.model !== null;
 }
 
-export async function bootSession(modelBaseUrl: string): Promise<void> {
-  const result = await callEngine('boot', { modelBaseUrl });
+export async function bootSession(request: BootRequest): Promise<void> {
+  const result = await callEngine('boot', request);
   if (!result.ok) {
     set({ phase: 'failed', failure: result.error });
     return;
@@ -144,6 +145,14 @@ export function hideModel(): void {
 
 export async function openEmbeddedModel(id: string): Promise<void> {
   await openModel((onProgress) => callEngine('model.openEmbedded', { id }, { onProgress }));
+}
+
+export async function openStoredModel(id: string): Promise<void> {
+  await openModel((onProgress) => callEngine('model.openStored', { id }, { onProgress }));
+}
+
+export async function openDroppedModel(): Promise<void> {
+  await openModel((onProgress) => callEngine('model.openDropped', {}, { onProgress }));
 }
 
 async function openModel(

@@ -8,6 +8,7 @@ import type {
   BrokenDataset,
   BrokenRun,
   CallName,
+  CatalogueEntry,
   DatasetInfo,
   DatasetPreview,
   DatasetSettings,
@@ -34,6 +35,7 @@ export const MODEL: ModelInfo = {
   name: 'mopeft-sam-tiny',
   source: 'embedded',
   embeddedId: 'mopeft-sam-tiny',
+  catalogueId: null,
   parameterCount: 9_734_104,
   imageSize: 512,
   blockCount: 8,
@@ -48,6 +50,20 @@ export const MODEL: ModelInfo = {
   decoderHeads: 4,
   remarks: [],
   leftAlone: [],
+};
+
+const VIT_B: CatalogueEntry = {
+  id: 'sam-vit-b',
+  label: 'SAM ViT-B',
+  use: 'Any image; the usual base for fine-tuning.',
+  family: 'SAM, ViT-B',
+  licence: 'Apache-2.0 (Meta AI)',
+  page: 'https://huggingface.co/facebook/sam-vit-base',
+  from: 'huggingface.co/facebook/sam-vit-base',
+  bytes: 374_979_480,
+  hasChecksum: true,
+  state: 'absent',
+  storedBytes: 0,
 };
 
 const SOFTWARE: GpuReport = {
@@ -133,6 +149,7 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
   let broken: readonly BrokenDataset[] = options.empty ? [] : [HALF_SAVED];
   let brokenRuns: readonly BrokenRun[] = options.empty ? [] : [DAMAGED];
   let kept: readonly KeptMask[] = [];
+  let library: readonly CatalogueEntry[] = [VIT_B];
   const emit = (event: EngineEvent): void => {
     for (const listener of listeners) listener(event);
   };
@@ -161,6 +178,33 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     'model.openEmbedded': () => MODEL,
     'model.openFiles': () => MODEL,
     'model.change': () => MODEL,
+    'model.library': () => ({
+      embedded: [
+        { id: 'mopeft-sam-tiny', label: 'mopeft-sam-tiny', bytes: MODEL.bytes, licence: MODEL.licence },
+      ],
+      catalogue: library,
+      dropped: null,
+    }),
+    'model.download': ({ id }) => {
+      library = library.map((entry) => (entry.id === id ? { ...entry, state: 'stored' } : entry));
+      return {};
+    },
+    'model.openStored': ({ id }) => ({
+      ...MODEL,
+      hash: id,
+      name: id,
+      source: 'catalogue',
+      embeddedId: null,
+      catalogueId: id,
+    }),
+    'model.openDropped': () => MODEL,
+    'model.free': ({ id }) => {
+      library = library.map((entry) =>
+        entry.id === id ? { ...entry, state: 'absent', storedBytes: 0 } : entry,
+      );
+      return {};
+    },
+    'model.memory': () => ({ peakBytes: 1_300_000_000, problem: null }),
     'data.preview': () => ({ dropId: 'drop-1', datasets: [fakePreview({})], refusals: [] }),
     'data.previewWith': ({ settings }) => fakePreview(settings),
     'data.import': () => ({

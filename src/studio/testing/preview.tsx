@@ -13,6 +13,6 @@ const engine = fakeEngine({
 });
 // Lets a test or the console emit events.
 Reflect.set(window, 'engine', engine);
-startStudio(engine, 'about:blank');
+startStudio(engine, { modelBaseUrl: 'about:blank', modelMirror: null });
 const root = document.getElementById('root');
 if (root) createRoot(root).render(<App />);

@@ -1,5 +1,6 @@
 import { toFailureRecord } from '../../config/failure.ts';
 import { capabilitiesFor } from '../../engine/capabilities.ts';
+import { HUB } from '../../engine/catalogue/catalogue.ts';
 import { parseSamConfig } from '../../sam/checkpoint/parse-config.ts';
 import type { EngineState } from '../engine-state.ts';
 import { openAtStart } from '../model-origins.ts';
@@ -12,9 +13,10 @@ type BootCalls = 'boot' | 'gpu.recover' | 'capabilities';
 /** The first call, the device, and what can be offered for the open model. */
 export function bootHandlers(engine: Promise<EngineState>): Pick<Handlers, BootCalls> {
   return {
-    boot: async ({ modelBaseUrl }, call) => {
+    boot: async ({ modelBaseUrl, modelMirror }, call) => {
       const state = await engine;
       state.modelBaseUrl = modelBaseUrl;
+      state.modelHub = modelMirror ?? HUB;
       const gpu = await state.openGpu();
       let model: ModelInfo | null = null;
       let modelFailure: FailureRecord | null = null;

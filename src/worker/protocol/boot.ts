@@ -8,6 +8,8 @@ import type { Nothing } from './result.ts';
 export interface BootRequest {
   /** Absolute address of the folder that holds `index.json` and one folder per embedded model, with a final slash. */
   readonly modelBaseUrl: string;
+  /** Address of a mirror of the catalogue's hub, without a final slash; null to download from the hub itself. */
+  readonly modelMirror: string | null;
 }
 
 export interface BootReport {

@@ -10,17 +10,20 @@
  *     step-times.ts       how long steps took here, for the next plan
  */
 import { Failure, toFailureRecord } from '../../config/failure.ts';
+import type { SamConfig } from '../../config/sam.ts';
 import { resumedDataset, runDataset } from '../../engine/datasets.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
 import { withDatasets } from '../../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../../engine/run/run.ts';
 import type { RunDataset, RunParts, RunPlan } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
+import { DEFAULT_GATE_FORMS } from '../../peft/gates/registry.ts';
+import { RECIPES } from '../../peft/recipes.ts';
 import { planRequest } from '../../train/plans.ts';
 import { SPLIT_SEED } from '../dataset-card.ts';
 import type { CurrentModel, EngineState } from '../engine-state.ts';
 import { inputFile } from '../input-file.ts';
-import type { BrokenRun, DroppedFile, PlanReport, RunInfo, TrainSettings } from '../protocol.ts';
+import type { BrokenRun, DroppedFile, ModelMemory, PlanReport, RunInfo, TrainSettings } from '../protocol.ts';
 import type { NamedWeights } from '../segmentation-service.ts';
 import { runLocks } from '../tab-locks.ts';
 import { importedRecord } from './imported-run.ts';
@@ -62,6 +65,24 @@ export class TrainingService {
       secondsPerStep: await this.times.find(this.stepKey(model, resolved)),
       images: { train: images.train, validation: images.val, test: images.test },
     };
+  }
+
+  /** What a run with the default settings would need on a model that need not be there. */
+  async memoryOn(sam: SamConfig): Promise<ModelMemory> {
+    const [recipe] = RECIPES;
+    const form = {
+      methods: recipe?.methods ?? [],
+      trainDecoder: true,
+      gate: DEFAULT_GATE_FORMS.several,
+      values: {},
+    };
+    const { memory, problems } = await this.planRun(
+      { open: { config: sam } },
+      resolveFieldSettings(form, sam),
+      [],
+    );
+    const problem = problems.find(({ code }) => code !== 'train/no-datasets') ?? null;
+    return { peakBytes: memory.peakBytes, problem };
   }
 
   async start(settings: TrainSettings): Promise<RunInfo> {
@@ -332,7 +353,7 @@ export class TrainingService {
   }
 
   private async planRun(
-    { open }: CurrentModel,
+    { open }: { readonly open: Pick<CurrentModel['open'], 'config'> },
     settings: RunSettings,
     datasets: readonly RunDataset[],
   ): Promise<RunPlan> {
