@@ -11,7 +11,7 @@ export async function openStudio(page: Page, path = ''): Promise<void> {
 
 export async function openPage(
   page: Page,
-  studioPage: 'Data' | 'Train' | 'Segment' | 'Export',
+  studioPage: 'Data' | 'Train' | 'Segment' | 'Export' | 'Models',
 ): Promise<void> {
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: studioPage }).click();
   await expect(page.getByRole('main', { name: studioPage })).toBeVisible();

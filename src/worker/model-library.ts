@@ -164,14 +164,21 @@ function downloadParts({ store }: EngineState): DownloadParts {
   };
 }
 
-/** Reports progress not more often than a person sees, and every change of what is done. */
+/** Reports progress as often as a person sees; the last word is always said. */
 function sparse(call: CallContext, name: string): (progress: DownloadProgress) => void {
-  let last = 0;
-  let lastPhase: DownloadProgress['phase'] | null = null;
-  return ({ phase, done, total }) => {
-    const now = performance.now();
-    if (phase === lastPhase && now - last < REPORT_EVERY) return;
-    [last, lastPhase] = [now, phase];
+  let latest: DownloadProgress | null = null;
+  let isWaiting = false;
+  const report = (): void => {
+    isWaiting = false;
+    if (!latest) return;
+    const { phase, done, total } = latest;
+    latest = null;
     call.progress({ done, total: total ?? 0, label: `${LABELS[phase]} ${name}` });
+    isWaiting = true;
+    setTimeout(report, REPORT_EVERY);
+  };
+  return (progress) => {
+    latest = progress;
+    if (!isWaiting) report();
   };
 }
