@@ -77,7 +77,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   {
     id: 'sam-vit-l',
     label: 'SAM ViT-L',
-    use: 'Any image; finer edges than ViT-B at about three times the time and memory.',
+    use: 'Any image; by its authors clearly better than ViT-B.',
     family: 'SAM, ViT-L',
     licence: META,
     page: 'https://huggingface.co/facebook/sam-vit-large',
@@ -103,7 +103,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   {
     id: 'sam-vit-h',
     label: 'SAM ViT-H',
-    use: 'Any image; the largest SAM, for GPUs with much memory.',
+    use: 'Any image; the largest SAM, by its authors little better than ViT-L.',
     family: 'SAM, ViT-H',
     licence: META,
     page: 'https://huggingface.co/facebook/sam-vit-huge',
