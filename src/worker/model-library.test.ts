@@ -5,6 +5,7 @@ import { storedModel } from '../engine/catalogue/stored-models.ts';
 import { type FakeHub, openFakeHub } from '../testing/fake-hub.ts';
 import { fakeWebLocks } from '../testing/fake-web-locks.ts';
 import type { EngineState, ModelOrigin } from './engine-state.ts';
+import { keepChoices } from './model-choices.ts';
 import {
   catalogueConfig,
   downloadFromCatalogue,
@@ -92,7 +93,9 @@ test('a model of the site’s own list is downloaded, listed, opened at the next
   await downloadFromCatalogue(state, 'clinic', call);
   expect(reported[0]).toEqual({ done: 0, total: 5000, label: 'Downloading Clinic SAM' });
   expect(await entry()).toMatchObject({ state: 'stored', storedBytes: 5000 });
+  await keepChoices(store, { aspect: 'stretch' }, 'models/clinic');
   const origin = await needStored(state, 'clinic');
+  expect(origin.choices).toEqual({ aspect: 'stretch' });
   await rememberOpened(store, { source: 'catalogue', embeddedId: null, catalogueId: 'clinic' });
   await openAtStart(state, call);
   expect(opened).toMatchObject([{ source: 'catalogue', catalogueId: 'clinic', name: 'Clinic SAM' }]);

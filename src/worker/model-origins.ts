@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { Failure, toFailureRecord } from '../config/failure.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
 import { readJson } from '../engine/catalogue/fetch-file.ts';
-import { storedModel, storedSources } from '../engine/catalogue/stored-models.ts';
+import { folderOf, storedModel, storedSources } from '../engine/catalogue/stored-models.ts';
 import { fetchEmbeddedModel, readEmbeddedIndex } from '../engine/embedded.ts';
 import { chooseModelFiles, type OpenModelOptions } from '../engine/model.ts';
 import { type ByteSource, blobSource } from '../sam/checkpoint/byte-source.ts';
@@ -79,6 +79,7 @@ export async function storedOrigin(store: FileStore, id: string): Promise<ModelO
     name: model.label,
     licence: `${model.licence}, ${model.page}`,
     files: () => storedSources(store, id),
+    choices: await keptChoices(store, folderOf(id)),
   };
 }
 

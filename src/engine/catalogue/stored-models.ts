@@ -8,7 +8,7 @@ import { type CatalogueModel, CatalogueModelSchema, fileUrl, HUB } from './catal
 import { type DownloadOptions, type DownloadParts, fetchedBytes, fetchFile, readJson } from './fetch-file.ts';
 
 /** Folder of the storage; below it one folder per model, named by its id. */
-export const MODELS_FOLDER = 'models';
+const MODELS_FOLDER = 'models';
 const MANIFEST = 'model.json';
 const CONFIG = 'config.json';
 const PREPROCESSOR = 'preprocessor_config.json';
@@ -42,7 +42,8 @@ const ManifestSchema = v.object({
 
 export type StoredModel = v.InferOutput<typeof ManifestSchema>;
 
-const folderOf = (id: string): string => `${MODELS_FOLDER}/${id}`;
+/** Where a model lies in storage. */
+export const folderOf = (id: string): string => `${MODELS_FOLDER}/${id}`;
 
 /**
  * Downloads what is missing of a model and writes its manifest last. One that is stored already is left as it is.

@@ -1,3 +1,4 @@
+import { folderOf } from '../../engine/catalogue/stored-models.ts';
 import { readEmbeddedIndex } from '../../engine/embedded.ts';
 import type { EngineState, ModelOrigin } from '../engine-state.ts';
 import { keepChoices } from '../model-choices.ts';
@@ -41,7 +42,12 @@ export function modelHandlers(engine: Promise<Parts>): Pick<Handlers, ModelCalls
       const { origin } = state.needModel();
       const all = { ...origin.choices, ...choices };
       const info = await state.openModel({ ...origin, choices: all }, openOptions(call));
-      if (origin.source === 'file' && !state.storageFailure) await keepChoices(state.store, all);
+      if (origin.source !== 'embedded' && !state.storageFailure)
+        await keepChoices(
+          state.store,
+          all,
+          origin.catalogueId === null ? undefined : folderOf(origin.catalogueId),
+        );
       return ok(info);
     },
     'model.library': async () => ok(await modelLibrary((await engine).state)),

@@ -94,7 +94,7 @@ export interface ModelCalls {
   /** One safetensors file, with or without config.json and preprocessor_config.json. Progress in bytes. */
   'model.openFiles': [{ readonly files: readonly DroppedFile[]; readonly choices?: ModelChoices }, ModelInfo];
   /**
-   * Opens the open model again with choices beside those made before; of a dropped one they are kept for the next visit.
+   * Opens the open model again with choices beside those made before; of a stored one they are kept for the next visit.
    * Progress in bytes.
    */
   'model.change': [{ readonly choices: ModelChoices }, ModelInfo];
