@@ -101,6 +101,15 @@ export const TRAIN_FIELDS = {
     default: 0,
     unit: 'objects',
   },
+  memory: {
+    kind: 'integer',
+    label: 'GPU memory',
+    help: 'Most that a run may take. With more, less is computed again and more objects share a pass; 0 needs little.',
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    unit: 'MiB',
+  },
   corrections: {
     kind: 'integer',
     label: 'Corrective clicks',

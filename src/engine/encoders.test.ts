@@ -15,7 +15,7 @@ import { openTestGpu } from '../testing/device.ts';
 import { openMicroModel } from '../testing/micro-model.ts';
 import { drawSource } from '../testing/training-sets.ts';
 import { TWO_STAGE_SAM } from '../testing/two-stage-encoder.ts';
-import { planRequest, planTraining } from '../train/plans.ts';
+import { planRequest, planTraining } from '../train/plan-training.ts';
 import { prepareImage } from '../train/prepare.ts';
 import { TrainingStep } from '../train/step.ts';
 import { capabilitiesFor } from './capabilities.ts';
@@ -67,7 +67,7 @@ it('gives every module the width of its site, and fields defaults that fit all s
 
 it('trains modules at both sites', async () => {
   const model = await openMicroModel(gpu, TWO_STAGE_SAM);
-  const sizes = { objectsPerImage: 1, objectsPerPass: 1, corrections: 0 };
+  const sizes = { objectsPerImage: 1, objectsPerPass: 1, corrections: 0, memory: 0 };
   const step = await TrainingStep.create(
     gpu,
     model,

@@ -75,7 +75,8 @@ export class Executable {
   static async create(gpu: Gpu, plan: Plan, pool: Pool, find: FindRange): Promise<Executable> {
     const slots = pool.slotsOf(plan);
     const resolve = (home: Home, bytes: number): BufferRange => {
-      const range = 'input' in home ? find(home.input) : { buffer: slots[home.slot], offset: 0, size: bytes };
+      const range =
+        'input' in home ? find(home.input) : { buffer: slots[home.slot], offset: home.offset, size: bytes };
       if (!range?.buffer || range.size < bytes) {
         throw new Failure({
           code: 'graph/unbound',

@@ -3,7 +3,7 @@ import { add } from '../ops/add/add.ts';
 import { linear } from '../ops/linear/linear.ts';
 import { gradients } from './grad.ts';
 import { Graph, type Tensor } from './graph.ts';
-import { planGraph } from './plan.ts';
+import { planAround, planGraph } from './plan.ts';
 
 const traits = { isSoftware: true, hasSubgroups: false, hasF16: false };
 
@@ -82,9 +82,27 @@ describe('planner', () => {
       if (gradient) graph.output(`dw${i}`, gradient);
     });
     for (const { homes } of planGraph(graph, traits).passes) {
-      const written = homes[homes.length - 1];
-      expect(homes.slice(0, -1)).not.toContainEqual(written);
+      const slots = homes.map((home) => ('slot' in home ? home.slot : null));
+      expect(slots.slice(0, -1)).not.toContain(slots.at(-1));
     }
+  });
+
+  it('gives what runs between two phases the room that is free then, and only that', () => {
+    const { graph, x } = chain(4, 64, 64);
+    graph.phase = 'later';
+    graph.output('z', linear(x, graph.input('v', [64, 64]), null));
+    const others = [chain(6, 64, 64), chain(3, 32, 64)].map((other) => {
+      other.graph.output('y', other.x);
+      return other.graph;
+    });
+    const { outer, inner } = planAround(graph, 'later', others, traits);
+    const kept = outer.passes.at(3)?.homes.at(-1);
+    for (const { passes, poolBytes } of inner) {
+      expect(poolBytes).toBe(outer.poolBytes);
+      for (const { homes } of passes) expect(homes).not.toContainEqual(kept);
+    }
+    // What is kept, and the two of a chain.
+    expect(outer.poolBytes).toBe(3 * 64 * 64 * 4);
   });
 
   it('drops what no output needs', () => {

@@ -4,8 +4,8 @@ import type { Attributes, Binding, Pass, PassContext } from './pass.ts';
 import { type Shape, sizeOf } from './shape.ts';
 import { assignSlots, type Lifetime } from './slots.ts';
 
-/** Where a bound tensor lives: an outside buffer by the input's name, or a slot of the pool. */
-export type Home = { readonly input: string } | { readonly slot: number };
+/** Where a bound tensor lives: an outside buffer by the input's name, or a slot of the pool, from an offset in bytes. */
+export type Home = { readonly input: string } | { readonly slot: number; readonly offset: number };
 
 /** A pass with its tensors placed. `bytes[i]` is the size of binding `i`. */
 export interface PlannedPass {
@@ -24,7 +24,7 @@ export interface Plan {
    */
   readonly passes: readonly PlannedPass[];
   /**
-   * Bytes of every slot. A slot is a whole buffer, since WebGPU refuses to read and write one buffer in a dispatch.
+   * Bytes of every slot of the pool, those that only other plans use among them. A slot is a whole buffer, since WebGPU refuses to read and write one buffer in a dispatch.
    */
   readonly slotBytes: readonly number[];
   /** Peak of the pool in bytes: the sum of the slots. Outside buffers are not counted. */
@@ -40,8 +40,68 @@ export interface Plan {
  * The graph must not change afterwards, since {@link Plan.passes} are made from it at their first use.
  */
 export function planGraph(graph: Graph, traits: AdapterTraits): Plan {
+  return planAround(graph, null, [], traits).outer;
+}
+
+/** Plans over one pool: each has all its slots. */
+export interface PlansOfPool {
+  readonly outer: Plan;
+  readonly inner: readonly Plan[];
+}
+
+/**
+ * {@link planGraph} of graphs that run between two phases of another one and take the slots that it leaves free there.
+ * @param phase of `graph`, before which the others may run; null: after the whole graph.
+ * @param between these run in any order and as often as wanted; they keep nothing for each other, but may overwrite
+ * what an earlier one has left. All outputs of `graph` outlast them.
+ */
+export function planAround(
+  graph: Graph,
+  phase: string | null,
+  between: readonly Graph[],
+  traits: AdapterTraits,
+): PlansOfPool {
   const steps = liveSteps(graph, traits);
-  const { slotBytes, homes, scratchHomes } = placeValues(graph, steps);
+  const found = steps.findIndex(({ node }) => node.phase === phase);
+  const begin = found < 0 ? steps.length : found;
+  let next = begin;
+  const inner = between.map((other): Section => {
+    const own = liveSteps(other, traits);
+    const first = next;
+    next += own.length;
+    return { graph: other, steps: own, timeOf: (step) => first + step, end: next - 1 };
+  });
+  const wait = next - begin;
+  const timeOf = (step: number) => (step < begin ? step : step + wait);
+  const outer: Section = { graph, steps, timeOf, end: Number.POSITIVE_INFINITY };
+  const { slotBytes, places } = placeValues([outer, ...inner]);
+  const [first, ...others] = [outer, ...inner].map((section, i) =>
+    planOf(section, slotBytes, places[i] ?? { homes: new Map(), scratchHomes: [] }),
+  );
+  if (!first) throw new RangeError('nothing was planned');
+  return { outer: first, inner: others };
+}
+
+/** A graph's part of the time in which several use a pool. */
+interface Section {
+  readonly graph: Graph;
+  readonly steps: readonly Step[];
+  readonly timeOf: (step: number) => number;
+  /** Until when its outputs are kept. */
+  readonly end: number;
+}
+
+/** Homes of a graph's values by their ids, and of each step's temporaries. */
+interface Places {
+  readonly homes: Map<number, Home>;
+  readonly scratchHomes: readonly (readonly Home[])[];
+}
+
+function planOf(
+  { graph, steps }: Section,
+  slotBytes: readonly number[],
+  { homes, scratchHomes }: Places,
+): Plan {
   const inputNames = new Map<number, string>();
   for (const [name, { id }] of graph.inputs) {
     inputNames.set(id, name);
@@ -100,27 +160,54 @@ function liveSteps(graph: Graph, traits: AdapterTraits): Step[] {
   });
 }
 
-/** Slots for all values and temporaries, by how long each lives; homes of the values by their ids. */
-function placeValues(graph: Graph, steps: readonly Step[]) {
-  const lastUse = lastUses(graph, steps);
+/** Slots for all values and temporaries, by how long each lives. */
+function placeValues(sections: readonly Section[]) {
   const lifetimes: Lifetime[] = [];
-  const ids: number[] = [];
-  steps.forEach(({ node }, start) => {
-    for (const { id, shape } of node.outputs) {
-      ids.push(id);
-      lifetimes.push({ bytes: bytesOf(shape), start, end: lastUse.get(id) ?? start });
+  for (const { graph, steps, timeOf, end } of sections) {
+    const reads = readsOf(steps, timeOf);
+    const outputs = new Set([...graph.outputs.values()].map(({ root }) => root.id));
+    steps.forEach(({ node, scratchBytes }, step) => {
+      const start = timeOf(step);
+      for (const { id, shape } of node.outputs) {
+        const own = reads.get(id) ?? NEVER;
+        const isOutput = outputs.has(id);
+        const last = isOutput ? end : Math.max(start, ...own);
+        lifetimes.push({ bytes: bytesOf(shape), start, end: last, reads: own, isOutput });
+      }
+      for (const bytes of scratchBytes) lifetimes.push({ bytes, start, end: start, reads: NEVER });
+    });
+  }
+  const { slotBytes, slots, offsets } = assignSlots(lifetimes);
+  let next = 0;
+  const nextHome = (): Home => {
+    const home = { slot: slots[next] ?? 0, offset: offsets[next] ?? 0 };
+    next++;
+    return home;
+  };
+  const places = sections.map(({ steps }): Places => {
+    const homes = new Map<number, Home>();
+    const scratchHomes = steps.map(({ node, scratchBytes }) => {
+      for (const { id } of node.outputs) homes.set(id, nextHome());
+      return scratchBytes.map(nextHome);
+    });
+    return { homes, scratchHomes };
+  });
+  return { slotBytes, places };
+}
+
+const NEVER: ReadonlySet<number> = new Set();
+
+/** When each value is read, by its id. */
+function readsOf(steps: readonly Step[], timeOf: (step: number) => number): Map<number, Set<number>> {
+  const reads = new Map<number, Set<number>>();
+  steps.forEach(({ node }, step) => {
+    for (const tensor of node.inputs) {
+      if (!tensor) continue;
+      const own = reads.get(tensor.root.id) ?? new Set();
+      reads.set(tensor.root.id, own.add(timeOf(step)));
     }
   });
-  steps.forEach(({ scratchBytes }, time) => {
-    for (const bytes of scratchBytes) lifetimes.push({ bytes, start: time, end: time });
-  });
-  const { slotBytes, slots } = assignSlots(lifetimes);
-  const slotHomes = slotBytes.map((_, slot): Home => ({ slot }));
-  const homeOf = (i: number): Home => slotHomes[slots[i] ?? 0] ?? { slot: 0 };
-  const homes = new Map(ids.map((id, i) => [id, homeOf(i)]));
-  let next = ids.length;
-  const scratchHomes = steps.map(({ scratchBytes }) => scratchBytes.map(() => homeOf(next++)));
-  return { slotBytes, homes, scratchHomes };
+  return reads;
 }
 
 interface Placed {
@@ -157,17 +244,6 @@ function placePasses(
       bytes: placed.map(({ bytes }) => bytes),
     };
   });
-}
-
-/** The last step that needs each value, by the value's id. Outputs of the graph never end. */
-function lastUses(graph: Graph, steps: readonly Step[]): Map<number, number> {
-  const last = new Map<number, number>();
-  steps.forEach(({ node }, time) => {
-    for (const { id } of node.outputs) last.set(id, time);
-    for (const tensor of node.inputs) if (tensor) last.set(tensor.root.id, time);
-  });
-  for (const { root } of graph.outputs.values()) last.set(root.id, Number.POSITIVE_INFINITY);
-  return last;
 }
 
 function bytesOf(shape: Shape): number {

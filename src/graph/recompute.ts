@@ -1,11 +1,11 @@
 import type { Graph, Node, Tensor } from './graph.ts';
 
 /**
- * Trades time for memory: values between two checkpoints are not kept for the phase `later` but computed again
+ * Trades time for memory: values before and between checkpoints are not kept for the phase `later` but computed again
  * there, right before they are first needed (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016).
  * They are equal bit for bit, since the same ops run on the same inputs.
- * @param checkpoints values that are kept, such as the outputs of blocks. Values before the first and after the last
- * are kept too: the former are few, the latter are needed at once.
+ * @param checkpoints values that are kept, such as the outputs of blocks. Values after the last are kept too. Without
+ * checkpoints everything is.
  * @param later name of the phase that comes second.
  */
 export function recompute(graph: Graph, checkpoints: readonly Tensor[], later: string): void {
@@ -34,11 +34,9 @@ export function recompute(graph: Graph, checkpoints: readonly Tensor[], later: s
   graph.rewrite(nodes);
 }
 
-/** The earlier phase's nodes after the first checkpoint and up to the last. */
+/** The earlier phase's nodes up to the last checkpoint. */
 function droppedNodes(graph: Graph, checkpoints: readonly Tensor[], later: string): Node[] {
   const ids = new Set(checkpoints.map(({ root }) => root.id));
-  const isCheckpoint = ({ outputs }: Node) => outputs.some(({ id }) => ids.has(id));
-  const first = graph.nodes.findIndex(isCheckpoint);
-  const last = graph.nodes.findLastIndex(isCheckpoint);
-  return graph.nodes.slice(first + 1, last + 1).filter(({ op, phase }) => phase !== later && !op.mutates);
+  const last = graph.nodes.findLastIndex(({ outputs }) => outputs.some(({ id }) => ids.has(id)));
+  return graph.nodes.slice(0, last + 1).filter(({ op, phase }) => phase !== later && !op.mutates);
 }

@@ -1,29 +1,20 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, Pool } from './executable.ts';
 import type { Graph } from './graph.ts';
-import { type Plan, planGraph } from './plan.ts';
+import { planGraph } from './plan.ts';
 
 /**
  * Plans a graph, runs it once, reads every output and releases what it allocated.
  * @param inputs values by name.
  * @param shared finds inputs that are on the device already (weights).
  */
-export function runGraph(
+export async function runGraph(
   gpu: Gpu,
   graph: Graph,
   inputs: Readonly<Record<string, Float32Array>>,
   shared: FindRange,
 ): Promise<Map<string, Float32Array>> {
-  return runPlan(gpu, planGraph(graph, gpu.traits), inputs, shared);
-}
-
-/** {@link runGraph} for a graph that is planned. */
-export async function runPlan(
-  gpu: Gpu,
-  plan: Plan,
-  inputs: Readonly<Record<string, Float32Array>>,
-  shared: FindRange,
-): Promise<Map<string, Float32Array>> {
+  const plan = planGraph(graph, gpu.traits);
   const pool = Pool.allocate(gpu, [plan], 'graph');
   const own = new Map(Object.entries(inputs).map(([name, data]) => [name, gpu.upload(data, name)]));
   try {

@@ -1,6 +1,5 @@
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, type Pool } from '../graph/executable.ts';
-import { runPlan } from '../graph/run-graph.ts';
 import { cellCoords } from '../sam/prompt-encoder.ts';
 import type { PackedPrompts } from '../sam/prompts.ts';
 import { DECODER, decoderKey } from './decoder-graph.ts';
@@ -46,8 +45,15 @@ export class TrainingDecoder {
     find: FindRange,
   ): Promise<TrainingDecoder> {
     const { sam, objectsPerPass } = plans;
-    const constants = await runPlan(gpu, plans.imagePe, { cells: cellCoords(sam) }, find);
-    buffers.write(DECODER.imagePe, constants.get('imagePe') ?? new Float32Array());
+    const cells = gpu.upload(cellCoords(sam), 'cells');
+    try {
+      const inputs: FindRange = (name) => (name === 'cells' ? cells : find(name));
+      const executable = await Executable.create(gpu, plans.imagePe, pool, inputs);
+      await executable.run();
+      buffers.copy(executable.output('imagePe'), DECODER.imagePe);
+    } finally {
+      gpu.release(cells.buffer);
+    }
     buffers.write(DECODER.seed, new Float32Array(objectsPerPass).fill(1));
     const withEmbedding: FindRange = (name) => (name === DECODER.embedding ? embedding : find(name));
     return new TrainingDecoder(gpu, plans, pool, buffers, withEmbedding);

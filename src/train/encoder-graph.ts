@@ -24,14 +24,14 @@ export const ENCODER = {
  * that adds the gradients for the seed `dembedding` [1, h, w, D] onto the accumulators `grad.*`. Without a trained
  * tensor in the encoder there is no backward; blocks below the first module have none in any case.
  * What methods and gates add to the loss (`peft/gates/gate-form.ts`) has the seed `dprice` [1].
- * @param keepsAll whether the graph may keep every value for the backward. If not, only the outputs of blocks are
- * kept and the rest is computed again in the backward: a fraction of the memory for about a third more time.
+ * @param keptBlocks of so many of the last blocks every value is kept for the backward. Of the others only the outputs
+ * are, and the rest is computed again in the backward: a fraction of the memory for up to a third more time.
  */
 export function encoderTrainingGraph(
   sam: SamConfig,
   mopeft: MopeftConfig,
   trained: readonly TrainableTensor[],
-  keepsAll: (graph: Graph) => boolean = () => true,
+  keptBlocks = Number.POSITIVE_INFINITY,
 ): Graph {
   const graph = new Graph();
   const image = graph.input(ENCODER.image, [1, 3, sam.imageSize, sam.imageSize]);
@@ -55,7 +55,6 @@ export function encoderTrainingGraph(
     const tensor = own[i];
     if (gradient && tensor) accumulate(graph.input(gradName(tensor.name), tensor.shape), gradient);
   });
-  // The last block is kept: its backward comes first.
-  if (!keepsAll(graph)) recompute(graph, blocks.slice(0, -1), 'backward');
+  recompute(graph, blocks.slice(0, Math.max(0, blocks.length - keptBlocks)), 'backward');
   return graph;
 }

@@ -27,7 +27,7 @@ export class TrainingEncoder {
     private readonly evaluation: Executable,
   ) {}
 
-  /** @param pool allocated for the encoder's plans; @param find gives weights, accumulators and the step's buffers. */
+  /** @param pool allocated for the plans; @param find gives weights, accumulators and the step's buffers. */
   static async create(
     gpu: Gpu,
     { sam, mopeft, trainsEncoder, encoder, evaluationEncoder }: TrainingPlans,
@@ -89,7 +89,7 @@ export class TrainingEncoder {
     return values ?? new Float32Array();
   }
 
-  /** The gates of the image of the last {@link encode}, an entry for each block. */
+  /** The gates of the image of the last {@link encode}, an entry for each block; what is decoded overwrites them. */
   async gates(): Promise<GateLayer[]> {
     const names = [...this.evaluation.plan.outputs.keys()].filter((name) => name !== ENCODER.embedding);
     const values = await this.gpu.read(...names.map((name) => this.evaluation.output(name)));

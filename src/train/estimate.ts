@@ -1,8 +1,7 @@
 import { READBACK_BYTES } from '../gpu/readback.ts';
-import { Pool } from '../graph/executable.ts';
 import { weightBytes } from '../sam/weights.ts';
 import { hyperBytes } from './optimizer.ts';
-import { encoderPlans, largestSlot, sharedPlans, type TrainingPlans } from './plans.ts';
+import { largestBuffer, poolSizes, type TrainingPlans } from './plans.ts';
 import { stepBufferBytes } from './step-buffers.ts';
 
 /** GPU memory of a training run, known before anything is allocated. */
@@ -25,15 +24,14 @@ export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
   const parts = [
     { label: 'Frozen weights', bytes: weightBytes(plans.sam) },
     { label: 'Trained weights, gradients and moments', bytes: plans.layout.totalBytes },
-    { label: 'Image encoder', bytes: sum(Pool.sizes(encoderPlans(plans))) },
-    { label: 'Mask decoder', bytes: sum(Pool.sizes(sharedPlans(plans))) },
+    { label: 'Image encoder and mask decoder', bytes: sum(poolSizes(plans)) },
     { label: 'Images, prompts and targets', bytes: stepBufferBytes(plans) + hyperBytes(plans.layout) },
     { label: 'Reading results back', bytes: READBACK_BYTES },
   ];
   return {
     peakBytes: sum(parts.map(({ bytes }) => bytes)),
     parts,
-    largestBufferBytes: Math.max(largestSlot(plans), ...plans.layout.bufferBytes),
+    largestBufferBytes: largestBuffer(plans),
   };
 }
 

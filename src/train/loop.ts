@@ -19,7 +19,8 @@ import { bestThreshold, MASK_THRESHOLDS, SAM_MASK_THRESHOLD } from './mask-thres
 import { VALIDATION_SIDE } from './measured-size.ts';
 import { clipScale, learningRates } from './optimizer.ts';
 import type { ParameterRange } from './parameter-buffers.ts';
-import { type PlanRequest, planRequest, planTraining, type TrainingPlans } from './plans.ts';
+import { type PlanRequest, planRequest, planTraining } from './plan-training.ts';
+import type { TrainingPlans } from './plans.ts';
 import { isBetter, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
 import { PrefetchedBatches, type TrainingData } from './training-data.ts';

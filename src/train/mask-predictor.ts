@@ -19,7 +19,7 @@ export interface MaskPredictor {
    *   embedding.
    */
   encode(input: Float32Array, key?: string): Promise<void>;
-  /** The gates of the encoded image, an entry for each block. */
+  /** The gates of the encoded image, an entry for each block; to be read before anything is decoded. */
   gates(): Promise<GateLayer[]>;
   /** Masks for several objects; all prompts have the same number of tokens. */
   decode(prompts: readonly ObjectPrompt[]): Promise<DecodedObject[]>;

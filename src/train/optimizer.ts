@@ -1,9 +1,8 @@
 import { ADAMW, type TrainConfig } from '../config/train.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
-import type { AdapterTraits } from '../gpu/traits.ts';
 import { Executable, type Pool } from '../graph/executable.ts';
 import { Graph } from '../graph/graph.ts';
-import { type Plan, planGraph } from '../graph/plan.ts';
+import type { Plan } from '../graph/plan.ts';
 import { ADAMW_HYPER, adamw, adamwHyper } from '../ops/adamw/adamw.ts';
 import { sumSquares } from '../ops/sum-squares/sum-squares.ts';
 import type { TensorGroup } from '../peft/tensors.ts';
@@ -29,9 +28,9 @@ export interface RangeSettings {
 }
 
 /**
- * The plan of an update: phase `norm` computes the squared norm of all gradients, phase `update` is AdamW per range.
+ * An update: phase `norm` computes the squared norm of all gradients, phase `update` is AdamW per range.
  */
-export function planOptimizer(layout: ParameterLayout, traits: AdapterTraits): Plan {
+export function optimizerGraph(layout: ParameterLayout): Graph {
   const graph = new Graph();
   graph.phase = 'norm';
   layout.bufferBytes.forEach((bytes, i) => {
@@ -42,7 +41,7 @@ export function planOptimizer(layout: ParameterLayout, traits: AdapterTraits): P
     const [param, grad, m, v] = BUFFER_ROLES.map((role) => graph.input(rangeName(role, i), [bytes / 4]));
     if (param && grad && m && v) adamw(param, grad, m, v, graph.input(hyperName(i), [ADAMW_HYPER]));
   });
-  return planGraph(graph, traits);
+  return graph;
 }
 
 /** Bytes of the buffer for the settings of all ranges. */

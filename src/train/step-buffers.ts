@@ -66,6 +66,11 @@ export class StepBuffers {
     this.gpu.write(this.range(name), data);
   }
 
+  /** Copies a range of the same size. */
+  copy(from: BufferRange, name: string): void {
+    this.gpu.copy(from, this.range(name));
+  }
+
   clear(name: string): void {
     this.gpu.clear(this.range(name));
   }

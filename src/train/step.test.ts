@@ -3,7 +3,6 @@ import { Random } from '../config/random.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { READBACK_BYTES } from '../gpu/readback.ts';
-import { planGraph } from '../graph/plan.ts';
 import { attachModules } from '../peft/build.ts';
 import type { GateForm } from '../peft/gates/gate-form.ts';
 import { GATE_FORMS } from '../peft/gates/registry.ts';
@@ -15,9 +14,9 @@ import { openTestGpu, refuseBuffers } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { drawSource } from '../testing/training-sets.ts';
 import { withEntry } from '../testing/with-entry.ts';
-import { encoderTrainingGraph } from './encoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
-import { planRequest, planTraining } from './plans.ts';
+import { planRequest, planTraining } from './plan-training.ts';
+import { StepPlanner } from './plans.ts';
 import { prepareImage } from './prepare.ts';
 import { TrainingStep } from './step.ts';
 
@@ -33,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-const sizes = { objectsPerImage: 2, objectsPerPass: 0, corrections: 1 };
+const sizes = { objectsPerImage: 2, objectsPerPass: 0, corrections: 1, memory: 0 };
 const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 2, corrections: 1, minSize: 0 });
 
 const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late' } = {}) =>
@@ -159,7 +158,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
   it('leaves nothing on the device when it cannot be opened, whatever was in the way, and can be opened then', async () => {
     const before = gpu.allocatedBytes;
     const plans = plan(['lora']);
-    for (const label of ['parameters m 0', 'image', 'encoder 0', 'adamw settings']) {
+    for (const label of ['parameters m 0', 'image', 'step 0', 'adamw settings']) {
       const end = refuseBuffers(gpu, label);
       const opened = TrainingStep.create(gpu, model, plans);
       await expect(opened, label).rejects.toMatchObject({ record: { code: 'gpu/invalid' } });
@@ -226,12 +225,11 @@ describe('recomputing blocks in the backward', () => {
     const sam = { ...MICRO_SAM, encoder };
     const deeper = await openMicroModel(gpu, sam);
     const mopeft = resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], trainDecoder: false }, sam);
-    const kept = planTraining(planRequest(sam, mopeft, sizes, gpu));
-    const again = planGraph(
-      encoderTrainingGraph(sam, mopeft, kept.tensors, () => false),
-      gpu.traits,
-    );
-    expect(again.poolBytes).toBeLessThan(0.7 * kept.encoder.poolBytes);
+    const planner = new StepPlanner(sam, mopeft, gpu);
+    const shapes = [2, 3].map((tokens) => ({ objects: 1, tokens, hasMask: tokens > 2 }));
+    const kept = planner.plan(5, shapes);
+    const again = planner.plan(0, shapes);
+    expect(again.encoder.poolBytes).toBeLessThan(0.7 * kept.encoder.poolBytes);
     const gradientsOf = async (plans: typeof kept) => {
       const step = await TrainingStep.create(gpu, deeper, plans);
       await step.initialise(3);
@@ -242,7 +240,7 @@ describe('recomputing blocks in the backward', () => {
       step.release();
       return grads;
     };
-    const [whole, recomputed] = [await gradientsOf(kept), await gradientsOf({ ...kept, encoder: again })];
+    const [whole, recomputed] = [await gradientsOf(kept), await gradientsOf(again)];
     expect(whole?.size).toBe(kept.tensors.length);
     expect(recomputed).toEqual(whole);
     deeper.weights.release();

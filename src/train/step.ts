@@ -12,7 +12,7 @@ import { SUPERVISION_MODES } from './losses.ts';
 import type { DecodedObject, MaskPredictor } from './mask-predictor.ts';
 import { Optimizer } from './optimizer.ts';
 import { ParameterBuffers } from './parameter-buffers.ts';
-import { encoderPlans, sharedPlans, type TrainingPlans } from './plans.ts';
+import type { TrainingPlans } from './plans.ts';
 import type { PreparedImage } from './prepare.ts';
 import { correctiveClick } from './prompts.ts';
 import { StepBuffers } from './step-buffers.ts';
@@ -48,7 +48,7 @@ export class TrainingStep implements MaskPredictor {
     private readonly gpu: Gpu,
     private readonly model: FrozenModel,
     private readonly plans: TrainingPlans,
-    private readonly pools: { readonly encoder: Pool; readonly shared: Pool },
+    private readonly pool: Pool,
     private readonly buffers: StepBuffers,
     readonly parameters: ParameterBuffers,
     readonly encoder: TrainingEncoder,
@@ -69,24 +69,15 @@ export class TrainingStep implements MaskPredictor {
     try {
       const parameters = keep(ParameterBuffers.allocate(gpu, plans.layout));
       const buffers = keep(StepBuffers.allocate(gpu, plans));
-      const pools = {
-        encoder: keep(Pool.allocate(gpu, encoderPlans(plans), 'encoder')),
-        shared: keep(Pool.allocate(gpu, sharedPlans(plans), 'decoder')),
-      };
+      // Every plan has all slots of the one pool.
+      const pool = keep(Pool.allocate(gpu, [plans.encoder], 'step'));
       const find = inputsOf(model, parameters, buffers);
-      const encoder = await TrainingEncoder.create(gpu, plans, pools.encoder, buffers, find);
-      const decoder = await TrainingDecoder.create(
-        gpu,
-        plans,
-        pools.shared,
-        buffers,
-        encoder.embedding,
-        find,
-      );
-      const optimizer = keep(await Optimizer.create(gpu, parameters, plans.optimizer, pools.shared));
+      const encoder = await TrainingEncoder.create(gpu, plans, pool, buffers, find);
+      const decoder = await TrainingDecoder.create(gpu, plans, pool, buffers, encoder.embedding, find);
+      const optimizer = keep(await Optimizer.create(gpu, parameters, plans.optimizer, pool));
       // A device without the memory says so here, before anything is trained.
       await gpu.idle();
-      return new TrainingStep(gpu, model, plans, pools, buffers, parameters, encoder, decoder, optimizer);
+      return new TrainingStep(gpu, model, plans, pool, buffers, parameters, encoder, decoder, optimizer);
     } catch (error) {
       for (const part of made) part.release();
       throw error;
@@ -156,8 +147,7 @@ export class TrainingStep implements MaskPredictor {
     this.parameters.release();
     this.buffers.release();
     this.optimizer.release();
-    this.pools.encoder.release();
-    this.pools.shared.release();
+    this.pool.release();
   }
 
   /** All rounds of prompts for objects that share the decoder's passes. */

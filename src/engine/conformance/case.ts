@@ -3,7 +3,7 @@ import { gridOf, type SamConfig } from '../../config/sam.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { sitesOf } from '../../sam/encoder.ts';
 import type { SamModel } from '../../sam/weights.ts';
-import { planShapes } from '../../train/plans.ts';
+import { planShapes } from '../../train/plan-training.ts';
 import { TrainingStep } from '../../train/step.ts';
 import { type CasePass, casePasses } from './case-passes.ts';
 import { compare, type PartReport, TOLERANCE } from './report.ts';

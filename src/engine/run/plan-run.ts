@@ -3,13 +3,8 @@ import { type FailureRecord, toFailureRecord } from '../../config/failure.ts';
 import type { Split } from '../../data/types.ts';
 import { METHODS } from '../../peft/registry.ts';
 import { countTrainable, estimateMemory, type TrainableCount } from '../../train/estimate.ts';
-import {
-  type DeviceTraits,
-  type PlanRequest,
-  planRequest,
-  planTraining,
-  type TrainingPlans,
-} from '../../train/plans.ts';
+import { type PlanRequest, planRequest, planTraining } from '../../train/plan-training.ts';
+import type { DeviceTraits, TrainingPlans } from '../../train/plans.ts';
 import type { OpenModel } from '../model.ts';
 import type { RunSettings } from '../settings.ts';
 import type { RunDataset, RunPlan } from './run-types.ts';

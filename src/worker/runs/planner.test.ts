@@ -3,13 +3,13 @@ import { planCost } from '../../engine/run/plan-run.ts';
 import { resolveMopeft } from '../../peft/resolve.ts';
 import { localPlanner } from '../../testing/local-planner.ts';
 import { MICRO_SAM } from '../../testing/micro-model.ts';
-import { planRequest, planTraining } from '../../train/plans.ts';
+import { planRequest, planTraining } from '../../train/plan-training.ts';
 import { type FromPlanner, type PlannerPort, type ToPlanner, threadPlanner } from './planner.ts';
 
 /** @param corrections tells requests apart. */
 function request(corrections: number, bufferLimit = 2 ** 28) {
   const mopeft = resolveMopeft({ methods: ['lora'] }, MICRO_SAM);
-  const sizes = { objectsPerImage: 1, objectsPerPass: 0, corrections };
+  const sizes = { objectsPerImage: 1, objectsPerPass: 0, corrections, memory: 0 };
   return planRequest(MICRO_SAM, mopeft, sizes, {
     traits: { isSoftware: true, hasSubgroups: false, hasF16: false },
     bufferLimit,

@@ -3,7 +3,8 @@ import { Failure, type FailureRecord } from '../../config/failure.ts';
 import { Lru } from '../../data/lru.ts';
 import { type PlannedCost, planCost, type RunCost } from '../../engine/run/plan-run.ts';
 import type { Plan } from '../../graph/plan.ts';
-import { mapPlans, type PlanRequest, type TrainingPlans } from '../../train/plans.ts';
+import type { PlanRequest } from '../../train/plan-training.ts';
+import { mapPlans, type TrainingPlans } from '../../train/plans.ts';
 
 /** Gives the same as this thread would. */
 export interface Planner {

@@ -32,11 +32,14 @@ vi.mock('../../graph/graph.ts', async (load) => {
 });
 vi.mock('../../graph/plan.ts', async (load) => {
   const original = await load<typeof planning>();
-  const planGraph: typeof original.planGraph = (...args) => {
-    work[thread] += 1;
-    return original.planGraph(...args);
+  const counted = <A extends unknown[], R>(plan: (...args: A) => R) => {
+    return (...args: A): R => {
+      work[thread] += 1;
+      return plan(...args);
+    };
   };
-  return { ...original, planGraph };
+  const { planGraph, planAround } = original;
+  return { ...original, planGraph: counted(planGraph), planAround: counted(planAround) };
 });
 
 let gpu: Gpu;

@@ -19,7 +19,7 @@ import type { RunDataset, RunParts, RunPlan } from '../../engine/run/run-types.t
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
 import { DEFAULT_GATE_FORMS } from '../../peft/gates/registry.ts';
 import { RECIPES } from '../../peft/recipes.ts';
-import { planRequest } from '../../train/plans.ts';
+import { planRequest } from '../../train/plan-training.ts';
 import { SPLIT_SEED } from '../dataset-card.ts';
 import type { CurrentModel, EngineState } from '../engine-state.ts';
 import { inputFile } from '../input-file.ts';

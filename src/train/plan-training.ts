@@ -1,0 +1,126 @@
+/** Chooses what of a step is kept and what is computed again, so that a run fits in little memory. */
+import { Failure } from '../config/failure.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
+import type { SamConfig } from '../config/sam.ts';
+import { sitesOf } from '../sam/encoder.ts';
+import type { DecodeShape } from '../sam/graphs.ts';
+import { estimateMemory } from './estimate.ts';
+import { type DeviceTraits, largestBuffer, StepPlanner, type TrainingPlans } from './plans.ts';
+
+/** The sizes of a training step, as a config says them. */
+export interface StepSizes {
+  /** At most so many objects of an image. */
+  readonly objectsPerImage: number;
+  /** Objects a pass of the decoder; 0 chooses. */
+  readonly objectsPerPass: number;
+  readonly corrections: number;
+  /** MiB that the run may take on the device; 0 aims at {@link AIM}. */
+  readonly memory: number;
+}
+
+/** What decides the plans of a step; plain data, so that another thread can make them. */
+export interface PlanRequest {
+  readonly sam: SamConfig;
+  readonly mopeft: MopeftConfig;
+  readonly sizes: StepSizes;
+  readonly device: DeviceTraits;
+}
+
+/** The request for given settings: nothing that does not decide the plans is in it. */
+export function planRequest(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  { objectsPerImage, objectsPerPass, corrections, memory }: StepSizes,
+  { traits, bufferLimit }: DeviceTraits,
+): PlanRequest {
+  const sizes = { objectsPerImage, objectsPerPass, corrections, memory };
+  return { sam, mopeft, sizes, device: { traits, bufferLimit } };
+}
+
+/** Bytes that a run aims at where no other memory is asked for: what training SAM ViT-B's mask decoder takes. */
+const AIM = 0.65 * 2 ** 30;
+
+/** Tokens of a first prompt: a click and the padding point, or the corners of a box. */
+const FIRST_TOKENS = 2;
+
+/** How much more than the least a run may take, so that a little memory may save many passes. */
+const SLACK = 1.05;
+
+/**
+ * Plans a step of a model for a device; allocates nothing. As many objects share a pass of the decoder, and then as
+ * many of the encoder's blocks keep their values for the backward, as the memory allows; where that is less than any
+ * step takes, hardly more than the least is taken.
+ * @throws Failure `train/too-large`, `train/tensor-too-large` when a buffer does not fit the device.
+ */
+export function planTraining({ sam, mopeft, sizes, device }: PlanRequest): TrainingPlans {
+  const { objectsPerImage, objectsPerPass, corrections, memory } = sizes;
+  const planner = new StepPlanner(sam, mopeft, device);
+  // Memory grows with the objects and with the rounds of prompts.
+  const largest = (objects: number) => [roundShape(objects, corrections)];
+  const fewest = Math.min(objectsPerPass || 1, objectsPerImage);
+  const limit = limitOf(planner, largest(fewest), memory);
+  const objects = objectsPerPass
+    ? fewest
+    : largestThat((count) => peakOf(planner, 0, largest(count)) <= limit, 1, objectsPerImage);
+  const kept = keptBlocks(planner, largest(objects), limit);
+  const shapes = Array.from({ length: objects }, (_, i) =>
+    Array.from({ length: corrections + 1 }, (_, round) => roundShape(i + 1, round)),
+  ).flat();
+  return expectFit(planner.plan(kept, shapes), device);
+}
+
+/** {@link planTraining} for given shapes of the decoder's passes. */
+export function planShapes(
+  sam: SamConfig,
+  mopeft: MopeftConfig,
+  shapes: readonly DecodeShape[],
+  device: DeviceTraits,
+): TrainingPlans {
+  const planner = new StepPlanner(sam, mopeft, device);
+  return expectFit(planner.plan(keptBlocks(planner, shapes, limitOf(planner, shapes, 0)), shapes), device);
+}
+
+/** Bytes that a run takes; infinite where the device allows no such buffer. */
+function peakOf(planner: StepPlanner, kept: number, shapes: readonly DecodeShape[]): number {
+  const plans = planner.plan(kept, shapes);
+  if (largestBuffer(plans) > planner.device.bufferLimit) return Number.POSITIVE_INFINITY;
+  return estimateMemory(plans).peakBytes;
+}
+
+/** Bytes that a run may take. @param least the smallest shapes that it may have. */
+function limitOf(planner: StepPlanner, least: readonly DecodeShape[], memory: number): number {
+  const needed = peakOf(planner, 0, least);
+  return memory > 0 ? Math.max(memory * 2 ** 20, needed) : Math.max(AIM, SLACK * needed);
+}
+
+/** The most blocks that can keep their values. */
+function keptBlocks(planner: StepPlanner, shapes: readonly DecodeShape[], limit: number): number {
+  return largestThat((kept) => peakOf(planner, kept, shapes) <= limit, 0, sitesOf(planner.sam).length);
+}
+
+/** The pass of round `round` (from 0) for `objects` objects. */
+function roundShape(objects: number, round: number): DecodeShape {
+  return { objects, tokens: FIRST_TOKENS + round, hasMask: round > 0 };
+}
+
+/** The largest whole number from `low`, for which it holds, to `high`; it holds up to some number and not above. */
+function largestThat(holds: (n: number) => boolean, low: number, high: number): number {
+  if (high <= low || holds(high)) return high;
+  let [most, tooMany] = [low, high];
+  while (most + 1 < tooMany) {
+    const middle = (most + tooMany) >> 1;
+    if (holds(middle)) most = middle;
+    else tooMany = middle;
+  }
+  return most;
+}
+
+function expectFit(plans: TrainingPlans, { bufferLimit }: DeviceTraits): TrainingPlans {
+  const bytes = largestBuffer(plans);
+  if (bytes <= bufferLimit) return plans;
+  throw new Failure({
+    code: 'train/too-large',
+    what: `A step needs a buffer of ${bytes} bytes and the adapter allows ${bufferLimit}.`,
+    cure: 'Choose a smaller model, or fewer objects at once.',
+  });
+}
