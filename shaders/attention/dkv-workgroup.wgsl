@@ -73,6 +73,10 @@ fn main(
         s += vec4f(relPos[y.x], relPos[y.y], relPos[y.z], relPos[y.w])
           + vec4f(relPos[x.x], relPos[x.y], relPos[x.z], relPos[x.w]);
       }
+      if (HAS_BIAS && !isPrefix) {
+        let own = (head * Nq + n) * width + (j - PREFIX);
+        s += vec4f(relPos[own.x], relPos[own.y], relPos[own.z], relPos[own.w]);
+      }
       let lse = vec4f(stats[row.x * 3u], stats[row.y * 3u], stats[row.z * 3u], stats[row.w * 3u]);
       let delta = vec4f(stats[row.x * 3u + 1u], stats[row.y * 3u + 1u], stats[row.z * 3u + 1u], stats[row.w * 3u + 1u]);
       let p = select(vec4f(), weight * exp(s - lse), t + c + FOUR < vec4u(length));

@@ -60,7 +60,7 @@ fn main(
             dot(up, second16[(c + 3u) * D4 + d]),
           );
         }
-        if (HAS_REL && !isPrefix) { s += bias(relAt, min(j, vec4u(length - 1u)), rows, width); }
+        if ((HAS_REL || HAS_BIAS) && !isPrefix) { s += position(relAt, min(j, vec4u(length - 1u)), rows, width); }
         let ds = select(vec4f(), weight * exp(s - lse) * dp, j < vec4u(length));
         if (HAS_REL && !isPrefix && n0 < Nq) {
           for (var i = 0u; i < 4u; i++) {

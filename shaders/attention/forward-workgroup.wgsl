@@ -1,5 +1,5 @@
 // out[m, n, h] = Σ_j p_j · v[m, j, h],  p = w · exp(s − lse)
-// s_j = q·k_j · SCALE + relPos[n, row(j)] + relPos[n, GRID_H + col(j)],  lse = log Σ_j w_j · exp(s_j)
+// s_j = q·k_j · SCALE + relPos[n, row(j)] + relPos[n, GRID_H + col(j)] (or + bias[h, n, j]),  lse = log Σ_j w_j · exp(s_j)
 // On the first PREFIX columns w = mass[m/WINDOWS] and relPos does not count; w is 1 on the others. Mass 0 skips the
 // prefix.
 // q, out: [M, Nq, C]; k, v: [M, Nk, C]; relPos: [M, HEADS, Nq, GRID_H+GRID_W]; mass: [M/WINDOWS]; lse: [M, HEADS, Nq]
@@ -49,7 +49,7 @@ fn main(
             dot(own, first16[(c + 3u) * D4 + d]),
           );
         }
-        if (HAS_REL && !isPrefix) { s += bias(relAt, min(j, vec4u(length - 1u)), rows, width); }
+        if ((HAS_REL || HAS_BIAS) && !isPrefix) { s += position(relAt, min(j, vec4u(length - 1u)), rows, width); }
         s = select(vec4f(LOWEST), s, j < vec4u(length));
         let newBest = max(best, max(max(s.x, s.y), max(s.z, s.w)));
         let keep = exp(best - newBest);

@@ -1,5 +1,5 @@
 // scores[m, h, n, j] → p_j = w · exp(s_j − lse)
-// s_j = scores[j] + relPos[n, row(j)] + relPos[n, GRID_H + col(j)],  lse = log Σ_j w_j · exp(s_j)
+// s_j = scores[j] + relPos[n, row(j)] + relPos[n, GRID_H + col(j)] (or + bias[h, n, j]),  lse = log Σ_j w_j · exp(s_j)
 // On the first PREFIX columns w = mass[m/WINDOWS] and relPos does not count; w is 1 on the others. Mass 0 skips the
 // prefix.
 // scores: [M, h, Nq, columns] (lib/attention-scores); k: [M, Nk, HEADS·D]; relPos: [M, HEADS, Nq, GRID_H+GRID_W];

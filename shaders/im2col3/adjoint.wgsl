@@ -1,9 +1,11 @@
-// out[b, h, w, c] = Σ over taps (dy, dx) of columns[b, h + 1 − dy, w + 1 − dx, (c, dy, dx)]
-// columns: [B, H, W, C·9]; out: [B, H, W, C]. One thread per output, taps in order.
+// out[b, h, w, c] = Σ over taps (dy, dx) of columns[b, (h + 1 − dy)/STRIDE, (w + 1 − dx)/STRIDE, (c, dy, dx)], where
+// both quotients are whole
+// columns: [B, ⌈H/STRIDE⌉, ⌈W/STRIDE⌉, C·9]; out: [B, H, W, C]. One thread per output, taps in order.
 #include "lib/index"
 override H: u32;
 override W: u32;
 override C: u32;
+override STRIDE: u32;
 @group(0) @binding(0) var<storage, read> columns: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 
@@ -16,12 +18,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let w = token % W;
   let h = (token / W) % H;
   let b = token / (W * H);
+  let outH = (H + STRIDE - 1u) / STRIDE;
+  let outW = (W + STRIDE - 1u) / STRIDE;
   var sum = 0.0;
   for (var tap = 0u; tap < 9u; tap++) {
-    let px = w + 2u - tap % 3u;
-    let py = h + 2u - tap / 3u;
-    if (px == 0u || px > W || py == 0u || py > H) { continue; }
-    sum += columns[(((b * H + py - 1u) * W + px - 1u) * C + c) * 9u + tap];
+    // STRIDE is added to both so that they stay unsigned; the border is then below STRIDE and beyond outH.
+    let px = w + 1u + STRIDE - tap % 3u;
+    let py = h + 1u + STRIDE - tap / 3u;
+    if (px % STRIDE != 0u || py % STRIDE != 0u) { continue; }
+    let x = px / STRIDE;
+    let y = py / STRIDE;
+    if (x == 0u || x > outW || y == 0u || y > outH) { continue; }
+    sum += columns[(((b * outH + y - 1u) * outW + x - 1u) * C + c) * 9u + tap];
   }
   out[i] = sum;
 }

@@ -7,9 +7,11 @@ override PREFIX: u32;
 override GRID_W: u32;
 override SCALE: f32;
 override HAS_REL: bool;
+override HAS_BIAS: bool;
 @group(0) @binding(0) var<storage, read> q: array<f32>;
 @group(0) @binding(1) var<storage, read> k: array<f32>;
 @group(0) @binding(2) var<storage, read> v: array<f32>;
+// Or, with HAS_BIAS, the bias [HEADS, NQ, NK − PREFIX] of every window.
 @group(0) @binding(3) var<storage, read> relPos: array<f32>;
 
 // A query of a head; `at` is where its features start, `index` counts [M, HEADS, Nq], `c` is the thread's feature.
@@ -25,7 +27,7 @@ fn rowOf(element: u32) -> Row {
 
 fn keyAt(row: Row, j: u32) -> u32 { return ((row.m * NK + j) * HEADS + row.head) * D; }
 
-// q·k · SCALE with relative position.
+// q·k · SCALE with relative position or bias.
 fn score(row: Row, j: u32) -> f32 {
   let at = keyAt(row, j);
   var sum = 0.0;
@@ -35,6 +37,9 @@ fn score(row: Row, j: u32) -> f32 {
     let rows = (NK - PREFIX) / GRID_W;
     let start = row.index * (rows + GRID_W);
     sum += relPos[start + (j - PREFIX) / GRID_W] + relPos[start + rows + (j - PREFIX) % GRID_W];
+  }
+  if (HAS_BIAS && j >= PREFIX) {
+    sum += relPos[(row.head * NQ + row.index % NQ) * (NK - PREFIX) + j - PREFIX];
   }
   return sum;
 }

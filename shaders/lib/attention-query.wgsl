@@ -1,7 +1,12 @@
 // Functions of the workgroup kernels in which a thread owns a query.
 
-// Relative position of a query at four columns j: relPos[at + row of j] + relPos[at + rows + column of j].
-fn bias(at: u32, j: vec4u, rows: u32, width: u32) -> vec4f {
+// What position adds to a query's scores at four columns j: relPos[at + row of j] + relPos[at + rows + column of j], or
+// the bias at j.
+fn position(at: u32, j: vec4u, rows: u32, width: u32) -> vec4f {
+  if (HAS_BIAS) {
+    let own = at + j;
+    return vec4f(relPos[own.x], relPos[own.y], relPos[own.z], relPos[own.w]);
+  }
   let y = at + j / width;
   let x = at + rows + j % width;
   return vec4f(relPos[y.x], relPos[y.y], relPos[y.z], relPos[y.w])

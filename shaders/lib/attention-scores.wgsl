@@ -1,9 +1,10 @@
 // A row of scores in attention's software family: [M, h, Nq, columns], with columns in the order of the rows of keys
 // in lib/attention-heads. The columns after the prefix are a grid of `lines` lines of `width`; one line without
-// relPos.
+// relPos. With a bias, which is [HEADS, Nq, Nk−PREFIX] for all windows, it stands in relPos' place.
 #include "lib/attention-heads"
 override GRID_W: u32;
 override HAS_REL: bool;
+override HAS_BIAS: bool;
 @group(0) @binding(0) var<storage, read_write> scores: array<f32>;
 @group(0) @binding(1) var<storage, read> k: array<f32>;
 @group(0) @binding(2) var<storage, read> relPos: array<f32>;
@@ -19,7 +20,7 @@ struct Row {
   end: u32,
   lines: u32,
   width: u32,
-  // Where the row's relative positions start.
+  // Where the row's relative positions or its bias start.
   relAt: u32,
 }
 
@@ -31,10 +32,11 @@ fn rowAt(n: u32, Nq: u32, head: u32, heads: u32, m: u32, M: u32) -> Row {
   let width = select(Nk - PREFIX, GRID_W, HAS_REL);
   let lines = select(1u, (Nk - PREFIX) / GRID_W, HAS_REL);
   let start = own * columns;
-  return Row(own, all, start, start + fours(PREFIX), start + columns, lines, width, all * (lines + width));
+  let relAt = select(all * (lines + width), ((FROM_HEAD + head) * Nq + n) * width, HAS_BIAS);
+  return Row(own, all, start, start + fours(PREFIX), start + columns, lines, width, relAt);
 }
 
-// Scores of a line from column x on, four at a time with relative position; past the line's end its last one again.
+// Scores of a line from column x on, four at a time with relative position or bias; past the line's end its last one again.
 fn scoresOf(row: Row, y: u32, x: u32) -> vec4f {
   let column = min(x + FOUR, vec4u(row.width - 1u));
   let at = row.grid + y * row.width + column;
@@ -42,6 +44,10 @@ fn scoresOf(row: Row, y: u32, x: u32) -> vec4f {
   if (HAS_REL) {
     let rel = row.relAt + row.lines + column;
     s += relPos[row.relAt + y] + vec4f(relPos[rel.x], relPos[rel.y], relPos[rel.z], relPos[rel.w]);
+  }
+  if (HAS_BIAS) {
+    let own = row.relAt + column;
+    s += vec4f(relPos[own.x], relPos[own.y], relPos[own.z], relPos[own.w]);
   }
   return s;
 }

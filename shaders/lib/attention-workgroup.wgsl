@@ -12,6 +12,7 @@ override PREFIX: u32;
 override GRID_W: u32;
 override SCALE: f32;
 override HAS_REL: bool;
+override HAS_BIAS: bool;
 override SLICES: u32;
 const MAX_D4 = 20;
 // Stands for −∞ in the running maximum; WGSL promises nothing about infinities.
@@ -20,6 +21,7 @@ const FOUR = vec4u(0u, 1u, 2u, 3u);
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;
+// Or, with HAS_BIAS, the bias [HEADS, Nq, Nk − PREFIX] of every window.
 @group(0) @binding(3) var<storage, read> relPos: array<f32>;
 var<workgroup> first16: array<vec4f, 16 * MAX_D4>;
 var<workgroup> second16: array<vec4f, 16 * MAX_D4>;

@@ -10,6 +10,7 @@ import {
   attentionOp,
 } from './attention/attention.ts';
 import { cropOp } from './crop/crop.ts';
+import { depthwiseConv3BackwardOp, depthwiseConv3Op } from './depthwise-conv3/depthwise-conv3.ts';
 import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
 import { gatedAddBackwardOp, gatedAddOp } from './gated-add/gated-add.ts';
 import { col2im3Op, im2col3Op } from './im2col3/im2col3.ts';
@@ -47,6 +48,8 @@ export const OPS: readonly AnyOp[] = [
   col2im3Op,
   cropOp,
   depthToSpaceOp,
+  depthwiseConv3BackwardOp,
+  depthwiseConv3Op,
   gatedAddBackwardOp,
   gatedAddOp,
   gateScaleBackwardOp,

@@ -73,8 +73,7 @@ function traceAttention(site: EncoderSite, u: Tensor, { weights, hooks, at }: Bl
     q,
     prefix ? prependTokens(k, prefix.key) : k,
     prefix ? prependTokens(v, prefix.value) : v,
-    relPos,
-    prefix?.mass ?? null,
+    { relPos, mass: prefix?.mass ?? null },
     { heads, prefix: prefix ? axis(prefix.key.shape, 1) : 0, gridW },
   ).view([...input.shape.slice(0, -1), attentionWidth]);
   const out = at('proj', mixed, linearOf(weights, 'attn.proj', mixed, width));

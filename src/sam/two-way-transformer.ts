@@ -92,8 +92,7 @@ function traceAttention(
     linearOf(weights, `${name}.q_proj`, q, inner),
     linearOf(weights, `${name}.k_proj`, k, inner),
     linearOf(weights, `${name}.v_proj`, v, inner),
-    null,
-    null,
+    {},
     { heads: decoder.numHeads, prefix: 0, gridW: 1 },
   );
   return linearOf(weights, `${name}.out_proj`, out, D);

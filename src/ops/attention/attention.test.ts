@@ -62,7 +62,7 @@ async function run(
   const weight = mass === null ? null : graph.input('mass', [1]);
   if (mass !== null) values.set('mass', Float64Array.of(mass));
   const attrs = { heads, prefix: mass === null ? 0 : prefix, gridW };
-  const out = graph.output('out', attention(q, k, v, relPos, weight, attrs));
+  const out = graph.output('out', attention(q, k, v, { relPos, mass: weight }, attrs));
   const seed = given('dout', out.shape, 7);
   const wrt = new Map([
     ['dq', q],

@@ -10,15 +10,16 @@ import { type AttentionAttributes, attentionSizes, expectAttention } from './siz
 import { MOST_FLOPS, splitHeads } from './split-heads.ts';
 
 /**
- * `softmax(q·k/√d + relPos) · v` for every head.
+ * `softmax(q·k/√d + relPos + bias) · v` for every head.
  * q [M, Nq, C], k and v [M, Nk, C], relPos [M, heads, Nq, gridH+gridW] on the columns from `prefix` on, mass [G]: the
  * prefix columns of window m count mass[m/(M/G)]·exp(score). At mass 0 they are skipped, and every result equals that
- * without a prefix bit for bit. → out [M, Nq, C]; saves log Σ exp of every row, [M, heads, Nq].
+ * without a prefix bit for bit. bias [heads, Nq, Nk−prefix], instead of relPos: the same for all windows, frozen.
+ * → out [M, Nq, C]; saves log Σ exp of every row, [M, heads, Nq].
  */
 export const attentionOp = defineOp({
   name: 'attention',
-  inputs: ['q', 'k', 'v', 'relPos', 'mass'],
-  optional: ['relPos', 'mass'],
+  inputs: ['q', 'k', 'v', 'relPos', 'mass', 'bias'],
+  optional: ['relPos', 'mass', 'bias'],
   shapes: (inputs, attrs: AttentionAttributes) => {
     expectAttention(inputs, attrs);
     const [q] = inputs;
@@ -42,6 +43,7 @@ export const attentionOp = defineOp({
     v: (context) => gradient(context, 2),
     relPos: (context) => gradient(context, 3),
     mass: (context) => massGradient(context),
+    bias: 'none',
   },
   reference: attentionReference,
   cases: [
@@ -60,6 +62,13 @@ export const attentionOp = defineOp({
     attentionCase([1, 67, 7, 24], { heads: 3, prefix: 0, gridW: 7 }, { note: 'image to tokens' }),
     attentionCase([2, 7, 131, 24], { heads: 3, prefix: 0, gridW: 131 }, { note: 'tokens to image' }),
     attentionCase([1, 5, 6, 160], { heads: 2, prefix: 0, gridW: 6 }, { note: 'the heads of ViT-H' }),
+    attentionCase(
+      [2, 9, 9, 10],
+      { heads: 2, prefix: 0, gridW: 3 },
+      { bias: true, note: 'a bias, odd heads' },
+    ),
+    attentionCase([4, 9, 14, 16], { heads: 2, prefix: 5, gridW: 3 }, { bias: true, mass: [0.25, 1] }),
+    attentionCase([3, 49, 49, 24], { heads: 3, prefix: 0, gridW: 7 }, { bias: true, note: 'several tiles' }),
     attentionCase(
       [1, 6, 19, 24],
       { heads: 3, prefix: 0, gridW: 19 },
@@ -83,11 +92,13 @@ function attentionCase(
   attrs: AttentionAttributes,
   {
     rel,
+    bias,
     mass,
     values,
     ...rest
   }: Pick<OpCase<AttentionAttributes>, 'note' | 'tolerance' | 'values'> & {
     readonly rel?: boolean;
+    readonly bias?: boolean;
     readonly mass?: readonly number[];
   } = {},
 ): OpCase<AttentionAttributes> {
@@ -99,6 +110,7 @@ function attentionCase(
       [M, Nk, C],
       rel ? [M, attrs.heads, Nq, gridH + attrs.gridW] : null,
       mass ? [mass.length] : null,
+      bias ? [attrs.heads, Nq, Nk - attrs.prefix] : null,
     ],
     attrs,
     values: { ...values, ...(mass && { 4: () => Float64Array.from(mass) }) },
@@ -134,8 +146,8 @@ export const attentionDeltaOp = defineOp({
 /** Gradients of {@link attentionOp} to q, k, v and, where there is one, relPos. */
 export const attentionBackwardOp = defineOp({
   name: 'attentionBackward',
-  inputs: ['q', 'k', 'v', 'relPos', 'dout', 'rows'],
-  optional: ['relPos'],
+  inputs: ['q', 'k', 'v', 'relPos', 'dout', 'bias', 'rows'],
+  optional: ['relPos', 'bias'],
   shapes: ([q, k, , relPos], _attrs: AttentionAttributes) => {
     if (!q || !k) throw new RangeError('attentionBackward: q and k');
     return relPos ? [q, k, k, relPos] : [q, k, k];
@@ -151,7 +163,7 @@ export const attentionBackwardOp = defineOp({
       ? backwardProducts(problem)
       : [...short(context, queriesPass(problem)), ...short(context, keysPass(problem))];
   },
-  backward: { q: 'none', k: 'none', v: 'none', relPos: 'none', dout: 'none', rows: 'none' },
+  backward: { q: 'none', k: 'none', v: 'none', relPos: 'none', dout: 'none', bias: 'none', rows: 'none' },
   reference: { checkedBy: 'attention' },
   cases: [],
 });
@@ -208,7 +220,8 @@ function rowsOf({ graph, output, dout, input, hasInput, attrs }: Context): Tenso
 /** Output `i` of {@link attentionBackwardOp}; the graph makes one node of all who ask. */
 function gradient(context: Context, i: number): Tensor {
   const { graph, input, hasInput, dout, attrs } = context;
-  const inputs = [input(0), input(1), input(2), hasInput(3) ? input(3) : null, dout, rowsOf(context)];
+  const optional = (at: number) => (hasInput(at) ? input(at) : null);
+  const inputs = [input(0), input(1), input(2), optional(3), dout, optional(5), rowsOf(context)];
   const tensor = graph.apply(attentionBackwardOp, inputs, attrs)[i];
   if (!tensor) throw new RangeError('attention: a gradient is missing');
   return tensor;
@@ -222,14 +235,20 @@ function massGradient(context: Context): Tensor {
   });
 }
 
+/** What scores and columns may get beside q, k and v. */
+interface AttentionExtras {
+  readonly relPos?: Tensor | null;
+  readonly bias?: Tensor | null;
+  readonly mass?: Tensor | null;
+}
+
 /** Attention of every head; see {@link attentionOp}. */
 export function attention(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  relPos: Tensor | null,
-  mass: Tensor | null,
+  { relPos = null, bias = null, mass = null }: AttentionExtras,
   attrs: AttentionAttributes,
 ): Tensor {
-  return q.graph.apply1(attentionOp, [q, k, v, relPos, mass], attrs);
+  return q.graph.apply1(attentionOp, [q, k, v, relPos, mass, bias], attrs);
 }

@@ -1,7 +1,7 @@
 import type { Binding, Pass } from '../../graph/pass.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { selectFamily } from '../select.ts';
-import type { AttentionProblem } from './problem.ts';
+import { type AttentionProblem, positionBinding } from './problem.ts';
 import { type AttentionAttributes, type AttentionSizes, MAX_HEAD } from './sizes.ts';
 
 /** How the threads of a kernel share the work. */
@@ -28,7 +28,7 @@ function slicesOf(rows: number, hasRel: boolean): number {
 
 /** The constants of a kernel whose threads own `rows` rows of a window. */
 function constantsOf(
-  { sizes, attrs, hasRel }: AttentionProblem,
+  { sizes, attrs, hasRel, hasBias }: AttentionProblem,
   kernel: Kernel,
   rows: number,
 ): Record<string, number> {
@@ -39,6 +39,7 @@ function constantsOf(
     GRID_W: hasRel ? attrs.gridW : 1,
     SCALE: 1 / Math.sqrt(sizes.D),
     HAS_REL: Number(hasRel),
+    HAS_BIAS: Number(hasBias),
     ...(kernel === 'any' ? { NQ: sizes.Nq, NK: sizes.Nk } : { FIRST_HEAD: 0 }),
     ...(kernel === 'workgroup' && { SLICES: slicesOf(rows, hasRel) }),
   };
@@ -56,7 +57,7 @@ function workgroupsOf(
   return [rows.reduce((sum, n) => sum + Math.ceil(n / each), 0), attrs.heads, sizes.M];
 }
 
-/** Inputs q, k, v, relPos, mass; outputs out, lse. `groups`: the number of masses, null without mass. */
+/** Inputs q, k, v, relPos, mass, bias; outputs out, lse. `groups`: the number of masses, null without mass. */
 export function forwardPass(problem: AttentionProblem, groups: number | null): Pass {
   const { M, Nq, Nk, C } = problem.sizes;
   const shaders = {
@@ -71,12 +72,11 @@ export function forwardPass(problem: AttentionProblem, groups: number | null): P
       HAS_MASS: Number(groups !== null),
       WINDOWS: M / (groups ?? M),
     },
-    // A shader must have every binding; where relPos or mass is absent it gets q, which it then does not read.
     bindings: [
       { input: 0 },
       { input: 1 },
       { input: 2 },
-      { input: problem.hasRel ? 3 : 0 },
+      positionBinding(problem),
       { input: groups === null ? 0 : 4 },
       { output: 0 },
       { output: 1 },
@@ -101,12 +101,12 @@ export function deltaPass(
   };
 }
 
-/** The inputs of the backward kernels: q, k, v, relPos (or q again), dout, rows. */
-function backwardInputs(hasRel: boolean): Binding[] {
-  return [{ input: 0 }, { input: 1 }, { input: 2 }, { input: hasRel ? 3 : 0 }, { input: 4 }, { input: 5 }];
+/** The inputs of the backward kernels: q, k, v, relPos or bias, dout, rows. */
+function backwardInputs(problem: AttentionProblem): Binding[] {
+  return [{ input: 0 }, { input: 1 }, { input: 2 }, positionBinding(problem), { input: 4 }, { input: 6 }];
 }
 
-/** Inputs q, k, v, relPos, dout, rows; outputs dq and, with relPos, drelPos (output 3), else scratch. */
+/** Inputs q, k, v, relPos, dout, bias, rows; outputs dq and, with relPos, drelPos (output 3), else scratch. */
 export function queriesPass(problem: AttentionProblem): Pass {
   const { M, Nq, Nk, C } = problem.sizes;
   const shaders = {
@@ -117,17 +117,13 @@ export function queriesPass(problem: AttentionProblem): Pass {
   return {
     shader: shaders[kernel],
     constants: constantsOf(problem, kernel, Nq),
-    bindings: [
-      ...backwardInputs(problem.hasRel),
-      { output: 0 },
-      problem.hasRel ? { output: 3 } : { scratch: 0 },
-    ],
+    bindings: [...backwardInputs(problem), { output: 0 }, problem.hasRel ? { output: 3 } : { scratch: 0 }],
     workgroups: workgroupsOf(problem, kernel, [Nq]),
     flops: 6 * M * Nq * Nk * C,
   };
 }
 
-/** Inputs q, k, v, relPos, dout, rows; outputs dk (output 1) and dv. */
+/** Inputs q, k, v, relPos, dout, bias, rows; outputs dk (output 1) and dv. */
 export function keysPass(problem: AttentionProblem): Pass {
   const { M, Nq, Nk, C } = problem.sizes;
   const { prefix } = problem.attrs;
@@ -139,7 +135,7 @@ export function keysPass(problem: AttentionProblem): Pass {
   return {
     shader: shaders[kernel],
     constants: constantsOf(problem, kernel, Nk),
-    bindings: [...backwardInputs(problem.hasRel), { output: 1 }, { output: 2 }],
+    bindings: [...backwardInputs(problem), { output: 1 }, { output: 2 }],
     workgroups: workgroupsOf(problem, kernel, [prefix, Nk - prefix]),
     flops: 8 * M * Nq * Nk * C,
   };

@@ -30,7 +30,7 @@ const q = [M, Nq, C];
 const k = [M, prefix + Nq, C];
 const relPos = [M, heads, Nq, 3 + 4];
 const forward = { inputs: { q, k, v: k, relPos, mass: null }, outputs: 2 };
-const backward = { inputs: { q, k, v: k, relPos, dout: q, rows: [M, heads, Nq, 3] }, outputs: 4 };
+const backward = { inputs: { q, k, v: k, relPos, dout: q, bias: null, rows: [M, heads, Nq, 3] }, outputs: 4 };
 
 describe('attention with few heads at a time', () => {
   let gpu: Gpu;
@@ -79,6 +79,7 @@ describe('attention with few heads at a time', () => {
       sizes: { M: 1, Nq: 4096, Nk: 4112, C: 768, D: 64 },
       attrs: { heads: 12, prefix: 16, gridW: 64 },
       hasRel: true,
+      hasBias: false,
       traits,
     };
     const most = 5 * 4096 * 4112;

@@ -2,7 +2,7 @@ import type { Binding, Pass } from '../../graph/pass.ts';
 import type { Shape } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { type MatmulProblem, matmulPasses } from '../matmul/kernels.ts';
-import type { AttentionProblem } from './problem.ts';
+import { type AttentionProblem, positionBinding } from './problem.ts';
 
 /**
  * Attention by matmul's kernels, for software adapters: heads are laid out one after the other, scores are stored, and
@@ -59,7 +59,7 @@ export function backwardScratch(problem: AttentionProblem, mostScores = MOST_SCO
   return [...shapes, ...shapes.filter((_, i) => i % 3 === 0), ...(problem.hasRel ? [] : [[1]])];
 }
 
-/** Inputs q, k, v, relPos, mass; outputs out, lse. `groups`: the number of masses, null without mass. */
+/** Inputs q, k, v, relPos, mass, bias; outputs out, lse. `groups`: the number of masses, null without mass. */
 export function forwardProducts(
   problem: AttentionProblem,
   groups: number | null,
@@ -71,11 +71,10 @@ export function forwardProducts(
     ...turn.product('scores', 'q', 'k', { bT: true }),
     turn.rows('attention/softmax', {
       constants: { HAS_MASS: Number(groups !== null), WINDOWS: M / (groups ?? M) },
-      // A shader must have every binding; where relPos or mass is absent it gets q, which it then does not read.
       bindings: [
         SCRATCH.scores,
         { input: 1 },
-        { input: problem.hasRel ? 3 : 0 },
+        positionBinding(problem),
         { input: groups === null ? 0 : 4 },
         { output: 1 },
       ],
@@ -85,7 +84,7 @@ export function forwardProducts(
   ]);
 }
 
-/** Inputs q, k, v, relPos, dout, rows; outputs dq, dk, dv and, with relPos, drelPos. */
+/** Inputs q, k, v, relPos, dout, bias, rows; outputs dq, dk, dv and, with relPos, drelPos. */
 export function backwardProducts(problem: AttentionProblem, mostScores = MOST_SCORES): Pass[] {
   const { hasRel, sizes } = problem;
   const noRel = backwardScratch(problem, mostScores).length - 1;
@@ -99,8 +98,8 @@ export function backwardProducts(problem: AttentionProblem, mostScores = MOST_SC
       bindings: [
         SCRATCH.scores,
         { input: 1 },
-        { input: hasRel ? 3 : 0 },
-        { input: 5 },
+        positionBinding(problem),
+        { input: 6 },
         SCRATCH.dscores,
         hasRel ? { output: 3 } : { scratch: noRel },
       ],
@@ -164,13 +163,14 @@ class Turn {
 
   /** A dispatch over rows of scores. */
   rows(shader: string, { constants, bindings }: Pick<Pass, 'constants' | 'bindings'>): Pass {
-    const { sizes, attrs, hasRel } = this.problem;
+    const { sizes, attrs, hasRel, hasBias } = this.problem;
     return {
       shader,
       constants: {
         ...this.constants(attrs.prefix),
         GRID_W: hasRel ? attrs.gridW : 1,
         HAS_REL: Number(hasRel),
+        HAS_BIAS: Number(hasBias),
         ...constants,
       },
       bindings,

@@ -3,7 +3,7 @@ import { type AttentionAttributes, attentionSizes } from './sizes.ts';
 
 /** Attention in float64 with the whole score row at hand: the output and log Σ w·exp(s) of every query and head. */
 export function attentionReference(
-  [q, k, v, relPos, mass]: readonly (Float64Array | null | undefined)[],
+  [q, k, v, relPos, mass, bias]: readonly (Float64Array | null | undefined)[],
   [qShape, kShape]: readonly (Shape | null)[],
   attrs: AttentionAttributes,
 ): readonly Float64Array[] {
@@ -23,7 +23,9 @@ export function attentionReference(
           let sum = 0;
           for (let c = 0; c < D; c++) sum += (q[qAt + c] ?? 0) * (k[(m * Nk + j) * C + head * D + c] ?? 0);
           const score = sum / Math.sqrt(D);
-          if (!relPos || j < prefix) return score;
+          if (j < prefix) return score;
+          if (bias) return score + (bias[(head * Nq + n) * (Nk - prefix) + j - prefix] ?? 0);
+          if (!relPos) return score;
           const at = row * (gridH + gridW);
           const [y, x] = [Math.floor((j - prefix) / gridW), (j - prefix) % gridW];
           return score + (relPos[at + y] ?? 0) + (relPos[at + gridH + x] ?? 0);

@@ -30,7 +30,7 @@ export function attentionSizes(q: Shape, k: Shape, { heads }: { readonly heads: 
 
 /** Fails and names what does not fit, unless the shapes of the inputs agree. */
 export function expectAttention(
-  [q, k, v, relPos, mass]: readonly (Shape | null | undefined)[],
+  [q, k, v, relPos, mass, bias]: readonly (Shape | null | undefined)[],
   attrs: AttentionAttributes,
 ): void {
   expectShape(
@@ -51,6 +51,12 @@ export function expectAttention(
     'attention',
     () =>
       `relPos ${show(relPos ?? [])} for q ${show(q)}, k ${show(k)}, prefix ${prefix}, grid width ${gridW}`,
+  );
+  expectShape(
+    !bias || (!relPos && sameShape(bias, [heads, Nq, Nk - prefix])),
+    'attention',
+    () =>
+      `bias ${show(bias ?? [])}${relPos ? ' beside relPos' : ''} for q ${show(q)}, k ${show(k)}, prefix ${prefix}`,
   );
   expectShape(
     !mass || (mass.length === 1 && M % axis(mass, 0) === 0 && prefix > 0),

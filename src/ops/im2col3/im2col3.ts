@@ -5,16 +5,27 @@ import { required } from '../required.ts';
 
 const TAPS = 9;
 
-/** Calls `visit(column element, image element)` for every tap that lies inside the image. */
-function eachTap(
-  [B, H, W, C]: readonly [number, number, number, number],
-  visit: (col: number, x: number) => void,
-) {
-  for (let token = 0; token < B * H * W; token++) {
-    const [w, h, b] = [token % W, Math.floor(token / W) % H, Math.floor(token / (W * H))];
+interface ConvAttributes {
+  /** Distance of neighbouring outputs in tokens: 1, or 2 for a grid of half the size, rounded up. */
+  readonly stride: number;
+}
+
+interface AdjointAttributes extends ConvAttributes {
+  /** Size of the grid in tokens before the stride. */
+  readonly height: number;
+  readonly width: number;
+}
+
+type Grid = readonly [B: number, H: number, W: number, C: number];
+
+/** Calls `visit(column element, image element)` for every tap that lies inside the image [B, H, W, C]. */
+function eachTap([B, H, W, C]: Grid, stride: number, visit: (col: number, x: number) => void): void {
+  const [outH, outW] = [Math.ceil(H / stride), Math.ceil(W / stride)];
+  for (let token = 0; token < B * outH * outW; token++) {
+    const [w, h, b] = [token % outW, Math.floor(token / outW) % outH, Math.floor(token / (outW * outH))];
     for (let c = 0; c < C; c++) {
       for (let tap = 0; tap < TAPS; tap++) {
-        const [y, x] = [h + Math.floor(tap / 3) - 1, w + (tap % 3) - 1];
+        const [y, x] = [h * stride + Math.floor(tap / 3) - 1, w * stride + (tap % 3) - 1];
         if (y < 0 || y >= H || x < 0 || x >= W) continue;
         visit((token * C + c) * TAPS + tap, ((b * H + y) * W + x) * C + c);
       }
@@ -22,93 +33,107 @@ function eachTap(
   }
 }
 
-function grid(shape: Shape, op: string): [number, number, number, number] {
+function grid(shape: Shape, op: string): Grid {
   expectShape(shape.length === 4, op, () => `${show(shape)} is not [B, H, W, C]`);
   return [axis(shape, 0), axis(shape, 1), axis(shape, 2), axis(shape, 3)];
 }
 
-const GRIDS: readonly Shape[] = [
-  [1, 1, 1, 1],
-  [2, 3, 5, 7],
-  [1, 7, 2, 16],
+const CASES: readonly (readonly [shape: Grid, stride: number])[] = [
+  [[1, 1, 1, 1], 1],
+  [[2, 3, 5, 7], 1],
+  [[1, 7, 2, 16], 1],
+  [[1, 1, 1, 1], 2],
+  [[2, 5, 8, 3], 2],
 ];
 
 /**
- * The 3 × 3 neighbourhood of every token, zero outside the image: [B, H, W, C] → [B, H, W, C·9], features in the order
- * (c, dy, dx), that of a convolution weight [O, C, 3, 3]; a convolution with padding 1 is then a `linear`.
+ * The 3 × 3 neighbourhood of every token, or of every other one on both axes, zero outside the image: [B, H, W, C] →
+ * [B, ⌈H/stride⌉, ⌈W/stride⌉, C·9], features in the order (c, dy, dx), that of a convolution weight [O, C, 3, 3]; a
+ * convolution with padding 1 is then a `linear`.
  */
 export const im2col3Op = defineOp({
   name: 'im2col3',
   inputs: ['x'],
-  shapes: ([x]) => {
+  shapes: ([x], { stride }: ConvAttributes) => {
     const [B, H, W, C] = grid(required(x, 'im2col3: x'), 'im2col3');
-    return [[B, H, W, C * TAPS]];
+    return [[B, Math.ceil(H / stride), Math.ceil(W / stride), C * TAPS]];
   },
-  passes: ({ inputs: [x], outputs: [out] }) => {
+  passes: ({ inputs: [x], outputs: [out], attrs: { stride } }) => {
     const [, H, W, C] = grid(required(x, 'im2col3: x'), 'im2col3');
     const n = sizeOf(required(out, 'im2col3: out'));
     return [
       {
         shader: 'im2col3/forward',
-        constants: { H, W, C },
+        constants: { H, W, C, STRIDE: stride },
         bindings: [{ input: 0 }, { output: 0 }],
         workgroups: workgroups1d(n),
         flops: n,
       },
     ];
   },
-  backward: { x: ({ dout }) => col2im3(dout) },
-  reference: ([x], [shape]) => {
+  backward: {
+    x: ({ graph, input, dout, attrs: { stride } }) => {
+      const [height, width] = [axis(input(0).shape, 1), axis(input(0).shape, 2)];
+      return graph.apply1(col2im3Op, [dout], { stride, height, width });
+    },
+  },
+  reference: ([x], [shape], { stride }) => {
     const dims = grid(required(shape, 'im2col3: x'), 'im2col3');
-    const out = new Float64Array(sizeOf(dims) * TAPS);
-    eachTap(dims, (col, from) => {
+    const [B, H, W, C] = dims;
+    const out = new Float64Array(B * Math.ceil(H / stride) * Math.ceil(W / stride) * C * TAPS);
+    eachTap(dims, stride, (col, from) => {
       out[col] = x?.[from] ?? 0;
     });
     return [out];
   },
-  cases: GRIDS.map((shape): OpCase<object> => ({ inputs: [shape], attrs: {} })),
+  cases: CASES.map(([shape, stride]): OpCase<ConvAttributes> => ({ inputs: [shape], attrs: { stride } })),
 });
 
-/** The adjoint of {@link im2col3Op}: sums every tap back to the token it came from, [B, H, W, C·9] → [B, H, W, C]. */
+/** The adjoint of {@link im2col3Op}: sums every tap back to the token it came from, [B, h, w, C·9] → [B, H, W, C]. */
 export const col2im3Op = defineOp({
   name: 'col2im3',
   inputs: ['columns'],
-  shapes: ([columns]) => {
-    const [B, H, W, F] = grid(required(columns, 'col2im3: columns'), 'col2im3');
+  shapes: ([columns], { stride, height, width }: AdjointAttributes) => {
+    const [B, h, w, F] = grid(required(columns, 'col2im3: columns'), 'col2im3');
     expectShape(F % TAPS === 0, 'col2im3', () => `${F} features are not nine taps a channel`);
-    return [[B, H, W, F / TAPS]];
+    expectShape(
+      h === Math.ceil(height / stride) && w === Math.ceil(width / stride),
+      'col2im3',
+      () => `${h} × ${w} columns of a grid of ${height} × ${width} with stride ${stride}`,
+    );
+    return [[B, height, width, F / TAPS]];
   },
-  passes: ({ outputs: [out] }) => {
+  passes: ({ outputs: [out], attrs: { stride } }) => {
     const [, H, W, C] = grid(required(out, 'col2im3: out'), 'col2im3');
     const n = sizeOf(required(out, 'col2im3: out'));
     return [
       {
         shader: 'im2col3/adjoint',
-        constants: { H, W, C },
+        constants: { H, W, C, STRIDE: stride },
         bindings: [{ input: 0 }, { output: 0 }],
         workgroups: workgroups1d(n),
         flops: n * TAPS,
       },
     ];
   },
-  backward: { columns: ({ dout }) => im2col3(dout) },
-  reference: ([columns], [shape]) => {
-    const [B, H, W, F] = grid(required(shape, 'col2im3: columns'), 'col2im3');
-    const out = new Float64Array((B * H * W * F) / TAPS);
-    eachTap([B, H, W, F / TAPS], (col, to) => {
+  backward: { columns: ({ dout, attrs: { stride } }) => im2col3(dout, stride) },
+  reference: ([columns], [shape], { stride, height, width }) => {
+    const [B, , , F] = grid(required(shape, 'col2im3: columns'), 'col2im3');
+    const out = new Float64Array((B * height * width * F) / TAPS);
+    eachTap([B, height, width, F / TAPS], stride, (col, to) => {
       out[to] = (out[to] ?? 0) + (columns?.[col] ?? 0);
     });
     return [out];
   },
-  cases: GRIDS.map(
-    (shape): OpCase<object> => ({ inputs: [[...shape.slice(0, 3), axis(shape, 3) * TAPS]], attrs: {} }),
+  cases: CASES.map(
+    ([[B, height, width, C], stride]): OpCase<AdjointAttributes> => ({
+      inputs: [[B, Math.ceil(height / stride), Math.ceil(width / stride), C * TAPS]],
+      attrs: { stride, height, width },
+    }),
   ),
 });
 
-export function im2col3(x: Tensor): Tensor {
-  return x.graph.apply1(im2col3Op, [x], {});
-}
-
-function col2im3(columns: Tensor): Tensor {
-  return columns.graph.apply1(col2im3Op, [columns], {});
+/** The columns of a 3 × 3 convolution with padding 1; see {@link im2col3Op}. */
+export function im2col3(x: Tensor, stride = 1): Tensor {
+  return x.graph.apply1(im2col3Op, [x], { stride });
 }

@@ -160,8 +160,7 @@ function attentionCase(): BenchCase {
     graph.input('q', shape),
     graph.input('k', shape),
     graph.input('v', shape),
-    null,
-    null,
+    {},
     {
       heads: HEADS,
       prefix: 0,
