@@ -11,12 +11,23 @@ import { attentionGrid, type EncoderSite } from './site.ts';
 import type { BlockHooks, BlockSlots, Slot } from './slots.ts';
 import type { WeightSource } from './weight-source.ts';
 
+/** What an encoder does otherwise than SAM's ViT in its blocks. Weights are asked for by SAM's names behind the site's. */
+export interface BlockParts {
+  /** Cuts norm1's output [B, H, W, C] into windows [Bw, window, window, C]; default: padded with zeros. */
+  readonly windows?: (u: Tensor, weights: WeightSource) => Tensor;
+  /** A bias of the scores of every window, [heads, N, N]. */
+  readonly attentionBias?: (weights: WeightSource) => Tensor;
+  /** What stands between attention's sum and norm2, on the grid. */
+  readonly beforeMlp?: (x: Tensor, weights: WeightSource) => Tensor;
+}
+
 /** The transformer block of a site: x [B, H, W, C] → [B, H, W, C]. */
 export function traceEncoderBlock(
   site: EncoderSite,
   x: Tensor,
   weights: WeightSource,
   slots?: BlockSlots,
+  parts: BlockParts = {},
 ): Tensor {
   const block = blockOf(site, weights, slots?.(site) ?? {});
   const norm = (slot: 'norm1' | 'norm2', input: Tensor) =>
@@ -25,8 +36,9 @@ export function traceEncoderBlock(
     block.at(slot, input, linearOf(block.weights, `mlp.${slot}`, input, width));
 
   const u = norm('norm1', x);
-  const attended = block.at('attention', u, traceAttention(site, u, block));
-  const afterAttention = add(x, attended);
+  const attended = block.at('attention', u, traceAttention(site, u, block, parts));
+  const sum = add(x, attended);
+  const afterAttention = parts.beforeMlp?.(sum, block.weights) ?? sum;
   const normed = norm('norm2', afterAttention);
   const hidden = gelu(linear('lin1', normed, site.mlpWidth));
   return add(afterAttention, block.at('mlp', normed, linear('lin2', hidden, site.width)));
@@ -52,10 +64,15 @@ function blockOf(site: EncoderSite, weights: WeightSource, hooks: BlockHooks): B
   };
 }
 
-function traceAttention(site: EncoderSite, u: Tensor, { weights, hooks, at }: Block): Tensor {
+function traceAttention(
+  site: EncoderSite,
+  u: Tensor,
+  { weights, hooks, at }: Block,
+  { windows = (x) => windowPartition(x, site.window), attentionBias }: BlockParts,
+): Tensor {
   const { width, attentionWidth, heads, window } = site;
   const [gridH, gridW] = attentionGrid(site);
-  const input = window > 0 ? windowPartition(u, window) : u;
+  const input = window > 0 ? windows(u, weights) : u;
   const tokens = [axis(input.shape, 0), gridH * gridW, attentionWidth];
   const project = (slot: 'q' | 'k' | 'v') =>
     at(slot, input, linearOf(weights, `attn.${slot}`, input, attentionWidth, site.qkvBias)).view(tokens);
@@ -73,7 +90,7 @@ function traceAttention(site: EncoderSite, u: Tensor, { weights, hooks, at }: Bl
     q,
     prefix ? prependTokens(k, prefix.key) : k,
     prefix ? prependTokens(v, prefix.value) : v,
-    { relPos, mass: prefix?.mass ?? null },
+    { relPos, bias: attentionBias?.(weights) ?? null, mass: prefix?.mass ?? null },
     { heads, prefix: prefix ? axis(prefix.key.shape, 1) : 0, gridW },
   ).view([...input.shape.slice(0, -1), attentionWidth]);
   const out = at('proj', mixed, linearOf(weights, 'attn.proj', mixed, width));

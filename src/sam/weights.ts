@@ -63,7 +63,8 @@ export interface LoadProgress {
 }
 
 /**
- * Reads a checkpoint tensor by tensor, hashes it and puts it on the GPU; in memory is never more than one tensor.
+ * Reads a checkpoint tensor by tensor, hashes it and puts it on the GPU; in memory is never more than one tensor, with
+ * the small ones that are folded into it.
  * @param signal ends it early; what was uploaded is given back.
  * @throws Failure `checkpoint/…`, `gpu/out-of-memory`; nothing stays allocated then.
  */
@@ -86,7 +87,8 @@ export async function loadModel(
       const row = POINT_ROWS.get(name);
       if (row === undefined) {
         for (const prepared of prepareTensor(config, name, shape)) {
-          weights.add(prepared.name, { shape: prepared.shape, data: prepared.values(tensor) });
+          const others = await Promise.all((prepared.others ?? []).map((other) => checkpoint.read(other)));
+          weights.add(prepared.name, { shape: prepared.shape, data: prepared.values(tensor, others) });
         }
       } else pointTable.set(tensor.data, row * config.outputChannels);
       done += 1;

@@ -70,11 +70,13 @@ export async function openCheckpoint(
   const config = checkSamConfig({ ...inferred, preprocessing }, label);
   const expected = samTensorShapes(config);
   checkShapes(encoder, expected, shapes, label);
-  const strangers = [...map.keys()].filter((name) => !expected.has(name));
+  const isSpare = (name: string) => encoder.isSpare?.(name) ?? false;
+  const strangers = [...map.keys()].filter((name) => !expected.has(name) && !isSpare(name));
   const sites = sitesOf(config).map(({ name }) => name);
   const inBlocks = namesInBlocks(strangers, sites).flatMap((name) => map.get(name) ?? []);
   if (inBlocks.length > 0 && !choices.withoutTuned) throw tunedFailure(inBlocks, label);
-  const used = new Set([...expected.keys()].flatMap((name) => map.get(name) ?? []));
+  const understood = [...map].filter(([name]) => expected.has(name) || isSpare(name));
+  const used = new Set(understood.flatMap(([, names]) => names));
   const unused = [...owners.keys()].filter((name) => !used.has(name) && name !== prefix + COPY);
   return {
     name: label,

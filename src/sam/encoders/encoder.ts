@@ -15,8 +15,10 @@ export type EncoderPart<E extends EncoderConfig> = Pick<SamConfig<E>, 'imageSize
 export interface PreparedTensor {
   readonly name: string;
   readonly shape: Shape;
-  /** Its values, from the checkpoint's tensor. */
-  readonly values: (tensor: HostTensor) => Float32Array;
+  /** Other tensors of the checkpoint that it is made of, by SAM's names; none by default. They are small. */
+  readonly others?: readonly string[];
+  /** Its values, from the checkpoint's tensor and from {@link others}, in their order. */
+  readonly values: (tensor: HostTensor, others: readonly HostTensor[]) => Float32Array;
 }
 
 /** One pass through an encoder while it is traced. */
@@ -58,6 +60,8 @@ export interface Encoder<E extends EncoderConfig = EncoderConfig> {
   readonly sites: (config: SamConfig<E>) => readonly EncoderSite[];
   /** Every tensor by SAM's name, with its shape in a checkpoint. */
   readonly tensorShapes: (config: SamConfig<E>) => ReadonlyMap<string, Shape>;
+  /** Whether a tensor that {@link tensorShapes} does not name may be left alone without a word; default: none. */
+  readonly isSpare?: (name: string) => boolean;
   /** Whether {@link prepare} takes a tensor of another shape than {@link tensorShapes} names. */
   readonly canAdapt: (name: string, found: Shape, expected: Shape) => boolean;
   /** What the engine makes of one of {@link tensorShapes}. */
