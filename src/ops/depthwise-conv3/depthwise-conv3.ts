@@ -24,15 +24,17 @@ function gridOf(shape: Shape | null | undefined, what: string): Grid {
   return [axis(found, 0), axis(found, 1), axis(found, 2), axis(found, 3)];
 }
 
-/** The one dispatch of both directions. @param full [B, H, W, C] before the stride; @param n threads. */
-function pass(shader: string, [, H, W, C]: Grid, { stride }: ConvAttributes, n: number) {
-  return { shader, constants: { H, W, C, STRIDE: stride }, workgroups: workgroups1d(n), flops: 2 * TAPS * n };
+/** The one dispatch of both directions on a grid [B, H, W, C] before the stride. @param n elements of the output. */
+function pass(shader: string, [, H, W, C]: Grid, { stride }: ConvAttributes, threads: number, n: number) {
+  const constants = { H, W, C, STRIDE: stride };
+  return { shader, constants, workgroups: workgroups1d(threads), flops: 2 * TAPS * n };
 }
 
 const CASES: readonly (readonly [shape: Grid, stride: number])[] = [
   [[1, 1, 1, 1], 1],
   [[2, 3, 5, 7], 1],
   [[1, 7, 2, 16], 1],
+  [[2, 3, 9, 8], 1],
   [[1, 1, 1, 1], 2],
   [[2, 5, 8, 3], 2],
   [[1, 4, 6, 12], 2],
@@ -55,12 +57,15 @@ export const depthwiseConv3Op = defineOp({
     );
     return [[B, Math.ceil(H / stride), Math.ceil(W / stride), C]];
   },
-  passes: ({ inputs: [x], outputs: [out], attrs }) => [
-    {
-      ...pass('depthwise-conv3/forward', gridOf(x, 'x'), attrs, sizeOf(out ?? [])),
-      bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }],
-    },
-  ],
+  passes: ({ inputs: [x], outputs: [out], attrs }) => {
+    const [B, H, W, C] = gridOf(out, 'out');
+    const [shader, threads] =
+      C % 4 === 0
+        ? ['depthwise-conv3/forward-quad', (B * H * Math.ceil(W / 4) * C) / 4]
+        : ['depthwise-conv3/forward', B * H * W * C];
+    const bindings = [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }];
+    return [{ ...pass(shader, gridOf(x, 'x'), attrs, threads, B * H * W * C), bindings }];
+  },
   backward: {
     x: ({ graph, input, dout, attrs: { stride } }) => {
       const [height, width] = [axis(input(0).shape, 1), axis(input(0).shape, 2)];
@@ -102,12 +107,11 @@ export const depthwiseConv3BackwardOp = defineOp({
     const [B, , , C] = gridOf(dout, 'dout');
     return [[B, height, width, C]];
   },
-  passes: ({ outputs: [dx], attrs }) => [
-    {
-      ...pass('depthwise-conv3/backward', gridOf(dx, 'dx'), attrs, sizeOf(dx ?? [])),
-      bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
-    },
-  ],
+  passes: ({ outputs: [dx], attrs }) => {
+    const n = sizeOf(dx ?? []);
+    const bindings = [{ input: 0 }, { input: 1 }, { output: 0 }];
+    return [{ ...pass('depthwise-conv3/backward', gridOf(dx, 'dx'), attrs, n, n), bindings }];
+  },
   backward: { weight: 'none', dout: 'none' },
   reference: { checkedBy: 'depthwiseConv3' },
   cases: [],
