@@ -7,9 +7,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .encoder import Case, encode
+from .encoder import Case, site_configs
 from .losses import adamw, supervised, terms, total
 from .sam import build, decode
+from .tiny_vit import encode_image
 
 
 def error(mine: Tensor, theirs: Tensor) -> float:
@@ -24,7 +25,7 @@ def check(folder: Path) -> float:
         sam = build(c)
         sam.load_state_dict(load_file(folder / f"{name}.base.safetensors"), strict=False)
         forward = load_file(folder / f"{name}.forward.safetensors")
-        trace = encode(sam.image_encoder, forward["input.image"], {}, None)
+        trace = encode_image(sam.image_encoder, forward["input.image"], {}, None)
         errors = {"encoder.embedding": error(trace.embedding, forward["encoder.embedding"])}
         for case_name, k in c["cases"].items():
             v = load_file(folder / f"{name}.{case_name}.safetensors")
@@ -32,9 +33,9 @@ def check(folder: Path) -> float:
             decoder = {n[13:]: t for n, t in params.items() if n.startswith("mask_decoder.")}
             sam.mask_decoder.load_state_dict(decoder, strict=False)
             sam.mask_decoder.requires_grad_(bool(decoder)).zero_grad()
-            blocks = tuple(range(c["num_hidden_layers"]))
+            blocks = tuple(range(len(site_configs(c))))
             case = Case(tuple(k["methods"]), "unipelt" if k["gated"] else "none", blocks, c["adapter_activation"])
-            trace = encode(sam.image_encoder, forward["input.image"], params, case)
+            trace = encode_image(sam.image_encoder, forward["input.image"], params, case)
             loss = torch.zeros(())
             for b in range(c["batch"]):
                 one = slice(b, b + 1)

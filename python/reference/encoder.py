@@ -37,16 +37,26 @@ class Module:
     gate: Tensor
 
 
+def site_configs(c: dict) -> list[dict]:
+    """The config as each block sees it: those of a TinyViT, and of a pruned ViT, have widths of their own."""
+    if "embed_dims" not in c:
+        own = c.get("block_sizes", [{}] * c["num_hidden_layers"])
+        return [{"attention_width": c["hidden_size"], **c, **sizes} for sizes in own]
+    stages = zip(c["embed_dims"][1:], c["depths"][1:], strict=True)
+    widths = [dim for dim, depth in stages for _ in range(depth)]
+    return [{**c, "hidden_size": dim, "attention_width": dim, "mlp_dim": int(dim * c["mlp_ratio"])} for dim in widths]
+
+
 def make_params(c: dict, case: Case, seed: int) -> Params:
     """Random trainable tensors; the ones that begin at zero in training are random here too."""
     g = torch.Generator().manual_seed(seed)
     shapes: dict[str, tuple[tuple[int, ...], float]] = {}
+    sites = site_configs(c)
     for i in case.blocks:
-        own = {"attention_width": c["hidden_size"], **c, **(c["block_sizes"][i] if "block_sizes" in c else {})}
         for m in case.methods:
-            shapes |= {f"blocks.{i}.{m}.{name}": value for name, value in METHODS[m].shapes(own).items()}
+            shapes |= {f"blocks.{i}.{m}.{name}": value for name, value in METHODS[m].shapes(sites[i]).items()}
         for m in case.methods if case.gate != "none" else ():
-            shapes |= {f"blocks.{i}.gate.{m}.weight": ((1, c["hidden_size"]), 0.3), f"blocks.{i}.gate.{m}.bias": ((1,), 0.3)}
+            shapes |= {f"blocks.{i}.gate.{m}.weight": ((1, sites[i]["hidden_size"]), 0.3), f"blocks.{i}.gate.{m}.bias": ((1,), 0.3)}
     return {n: (s * torch.randn(shape, generator=g)).requires_grad_() for n, (shape, s) in shapes.items()}
 
 
@@ -94,6 +104,34 @@ def added(name: str, x: Tensor, y: Tensor, modules: list[Module]) -> Tensor:
     return y
 
 
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """[B, .., C] -> [B * heads, tokens, C / heads]."""
+    return x.reshape(len(x), -1, heads, x.shape[-1] // heads).transpose(1, 2).flatten(0, 1)
+
+
+def weigh(scores: Tensor, q: Tensor, v: Tensor, heads: int, modules: list[Module], form: str) -> Tensor:
+    """softmax(scores) v with the modules' prefix in front; q is scaled, all are split into heads."""
+    prefixes = [module for module in modules if module.method.prefix]
+    if not prefixes:
+        return scores.softmax(-1) @ v
+    [module] = prefixes
+    b = len(scores) // heads
+    keys, values = (t.expand(b, -1, -1) for t in module.method.prefix(module.tensors))
+    g = module.gate[:, None, None]
+    if form != "mass":
+        keys, values = g * keys, g * values
+    keys, values = split_heads(keys, heads), split_heads(values, heads)
+    p = keys.shape[1]
+    scores = torch.cat([q @ keys.transpose(1, 2), scores], -1)
+    v = torch.cat([values, v], 1)
+    if form != "mass":
+        return scores.softmax(-1) @ v
+    mass = (scores - scores.amax(-1, keepdim=True)).exp()
+    factor = g.repeat_interleave(heads, 0)
+    mass = torch.cat([factor * mass[..., :p], mass[..., p:]], -1)
+    return mass / mass.sum(-1, keepdim=True) @ v
+
+
 def attention(attn: nn.Module, u: Tensor, modules: list[Module], form: str) -> Tensor:
     """u [B, H, W, C] (a window or the whole grid; one gate value each) -> [B, H, W, C]."""
     b, h, w, _ = u.shape
@@ -101,33 +139,11 @@ def attention(attn: nn.Module, u: Tensor, modules: list[Module], form: str) -> T
     qkv = (u @ attn.qkv.weight.T + changed("attn.qkv.bias", attn.qkv.bias, modules)).split(c, -1)
     q, k, v = (added(name, u, y, modules) for name, y in zip("qkv", qkv, strict=True))
 
-    def split(x: Tensor) -> Tensor:
-        return x.reshape(b, -1, heads, c // heads).transpose(1, 2).flatten(0, 1)
-
-    q, k, v = split(q), split(k), split(v)
+    q, k, v = (split_heads(t, heads) for t in (q, k, v))
     scores = (q * attn.scale) @ k.transpose(1, 2)
     scores = add_decomposed_rel_pos(scores, q, attn.rel_pos_h, attn.rel_pos_w, (h, w), (h, w))
-    prefixes = [module for module in modules if module.method.prefix]
-    if prefixes:
-        [module] = prefixes
-        keys, values = (t.expand(b, -1, -1) for t in module.method.prefix(module.tensors))
-        g = module.gate[:, None, None]
-        if form != "mass":
-            keys, values = g * keys, g * values
-        keys, values = split(keys), split(values)
-        p = keys.shape[1]
-        scores = torch.cat([(q * attn.scale) @ keys.transpose(1, 2), scores], -1)
-        v = torch.cat([values, v], 1)
-        if form == "mass":
-            mass = (scores - scores.amax(-1, keepdim=True)).exp()
-            factor = g.repeat_interleave(heads, 0)
-            mass = torch.cat([factor * mass[..., :p], mass[..., p:]], -1)
-            weights = mass / mass.sum(-1, keepdim=True)
-        else:
-            weights = scores.softmax(-1)
-    else:
-        weights = scores.softmax(-1)
-    out = (weights @ v).view(b, heads, h, w, -1).permute(0, 2, 3, 1, 4).reshape(b, h, w, c)
+    out = weigh(scores, q * attn.scale, v, heads, modules, form)
+    out = out.view(b, heads, h, w, -1).permute(0, 2, 3, 1, 4).reshape(b, h, w, c)
     return linear(attn.proj, "attn.proj", out, modules)
 
 

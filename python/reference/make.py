@@ -12,9 +12,10 @@ from segment_anything.modeling import Sam
 from torch import Tensor
 
 from . import seeded
-from .encoder import Case, encode, make_params
+from .encoder import Case, make_params
 from .losses import adamw, supervised, terms, total
-from .sam import build, decode, randomise
+from .sam import build, decode, grid_of, randomise
+from .tiny_vit import encode_image
 
 CONFIG = {
     "image_size": 64,
@@ -38,6 +39,18 @@ CONFIG = {
     "postprocess": {"input_size": [41, 64], "original_size": [45, 70]},
 }
 OPTIMIZER = {"name": "AdamW", "lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01, "steps": 2}
+TINY = {
+    "image_size": 64,
+    "stem_kernel": 3,
+    "embed_dims": [8, 16, 24, 32],
+    "depths": [1, 2, 1, 1],
+    "num_heads": [1, 2, 3, 4],
+    "window_sizes": [3, 3, 4, 3],
+    "mlp_ratio": 2,
+    "mbconv_expand_ratio": 2,
+    **{name: CONFIG[name] for name in list(CONFIG)[list(CONFIG).index("decoder_mlp_dim") :]},
+    "output_channels": 16,
+}
 ALL = ("lora", "prefix", "adapter")
 EVERY = (0, 1, 2)
 
@@ -58,9 +71,9 @@ def describe(case: Case) -> dict:
     }
 
 
-def make_base(out: Path, name: str, seed: int, half: bool, change: dict | None = None) -> tuple[dict, Sam]:
-    """Build the model, write its weights (f16: the model itself takes the rounded ones); change: to the config."""
-    config = {**CONFIG, **(change or {}), "cases": {}, "optimizer": OPTIMIZER}
+def make_base(out: Path, name: str, seed: int, half: bool, settings: dict = CONFIG) -> tuple[dict, Sam]:
+    """Build the model, write its weights (f16: the model itself takes the rounded ones)."""
+    config = {**settings, "cases": {}, "optimizer": OPTIMIZER}
     sam = build(config)
     randomise(sam, seed)
     sam.requires_grad_(False)
@@ -68,7 +81,7 @@ def make_base(out: Path, name: str, seed: int, half: bool, change: dict | None =
         for t in sam.state_dict().values():
             t.copy_(t.half().float())
     state = {k: v for k, v in sam.state_dict().items() if k not in ("pixel_mean", "pixel_std")}
-    save(out / f"{name}.base.safetensors", {k: v.half() if half else v for k, v in state.items()})
+    save(out / f"{name}.base.safetensors", {k: v.half() if half and v.is_floating_point() else v for k, v in state.items()})
     return config, sam
 
 
@@ -82,11 +95,12 @@ def forward_file(out: Path, name: str, config: dict, sam: Sam, g: torch.Generato
     """The frozen model's outputs, in the form of the given vectors; returns the images, points and labels."""
     size, n = config["image_size"], 2
     image = smooth_image(g, config["batch"], size)
-    trace = encode(sam.image_encoder, image, {}, None)
+    trace = encode_image(sam.image_encoder, image, {}, None)
     points, labels = torch.rand(n, 2, 2, generator=g) * size, torch.randint(0, 2, (n, 2), generator=g)
     corners = torch.rand(n, 2, 2, generator=g) * size
     boxes = torch.cat([corners.amin(1), corners.amax(1)], 1)
-    mask = 3 * torch.randn(n, 1, size // 2, size // 2, generator=g)
+    side = 4 * grid_of(config)
+    mask = 3 * torch.randn(n, 1, side, side, generator=g)
     first = trace.embedding[:1]
     tensors = {"input.image": image, "input.points": points, "input.labels": labels.to(torch.int32)}
     tensors |= {"input.boxes": boxes, "input.mask": mask, "encoder.embedding": trace.embedding}
@@ -142,9 +156,9 @@ def with_ignored(target: Tensor, image: int) -> Tensor:
 def single_case(sam: Sam, config: dict, image: Tensor, points: Tensor, labels: Tensor, case: Case, seed: int) -> tuple[dict, dict]:
     """A step in the given form: image b, its one prompt, token 0 against target.mask[b]."""
     g = torch.Generator().manual_seed(seed)
-    target = blobs(g, config["batch"], 4 * config["image_size"] // config["patch_size"])
+    target = blobs(g, config["batch"], 4 * grid_of(config))
     params = trainable(sam, make_params(config, case, seed + 1), False)
-    trace = encode(sam.image_encoder, image, params, case)
+    trace = encode_image(sam.image_encoder, image, params, case)
     tensors = {"target.mask": target, "encoder.embedding": trace.embedding, **trace.gates}
     loss = torch.zeros(())
     for b in range(config["batch"]):
@@ -172,9 +186,9 @@ def rounds_case(
 ) -> tuple[dict, dict]:
     """A step of several objects and rounds an image; firsts[b] is "click" or "box"; ignores: some cells take no part."""
     g = torch.Generator().manual_seed(seed)
-    size, side = config["image_size"], config["image_size"] // 2
+    size, side = config["image_size"], 4 * grid_of(config)
     params = trainable(sam, make_params(config, case, seed + 1), decoder)
-    trace = encode(sam.image_encoder, image, params, case)
+    trace = encode_image(sam.image_encoder, image, params, case)
     tensors = {"encoder.embedding": trace.embedding, **trace.gates}
     loss = torch.zeros(())
     for b, first in enumerate(firsts):
@@ -245,7 +259,7 @@ def slim_set(out: Path) -> None:
         "postprocess": {"input_size": [21, 32], "original_size": [23, 35]},
         "block_sizes": [{"attention_width": a, "num_attention_heads": h, "mlp_dim": m} for a, h, m in sizes],
     }
-    config, sam = make_base(out, "slim", 51, half=True, change=change)
+    config, sam = make_base(out, "slim", 51, half=True, settings={**CONFIG, **change})
     image, points, labels = forward_file(out, "slim", config, sam, torch.Generator().manual_seed(52))
     cases = {"all": Case((*ALL, "bias_norm"), "unipelt", EVERY), "mass": Case(("prefix", "bias_norm"), "mass", EVERY)}
     made = {n: single_case(sam, config, image, points, labels, c, 600 + 10 * i) for i, (n, c) in enumerate(cases.items(), 1)}
@@ -269,7 +283,7 @@ def rounds_set(out: Path) -> None:
     """f32 weights; steps of several objects and rounds: candidates, boxes, fed masks; with and without the decoder."""
     config, sam = make_base(out, "rounds", 21, half=False)
     image = smooth_image(torch.Generator().manual_seed(8), config["batch"], config["image_size"])
-    embedding = encode(sam.image_encoder, image, {}, None).embedding
+    embedding = encode_image(sam.image_encoder, image, {}, None).embedding
     save(out / "rounds.forward.safetensors", {"input.image": image, "encoder.embedding": embedding})
     del config["postprocess"]
     late = Case(ALL, "unipelt", (2,))
@@ -285,7 +299,7 @@ def ignored_set(out: Path) -> None:
     """f32 weights; steps of several objects and rounds in which cells take no part; of one object none does."""
     config, sam = make_base(out, "ignored", 41, half=False)
     image = smooth_image(torch.Generator().manual_seed(42), config["batch"], config["image_size"])
-    embedding = encode(sam.image_encoder, image, {}, None).embedding
+    embedding = encode_image(sam.image_encoder, image, {}, None).embedding
     save(out / "ignored.forward.safetensors", {"input.image": image, "encoder.embedding": embedding})
     del config["postprocess"]
     late = Case(("lora",), "unipelt", (2,))
@@ -294,6 +308,28 @@ def ignored_set(out: Path) -> None:
         "box_rounds": rounds_case(sam, config, image, late, ["box", "click"], 2, 3, False, 600, ignores=True),
     }
     finish(out, "ignored", config, made)
+
+
+def tiny_vit_set(out: Path) -> None:
+    """f16 weights; a TinyViT with a strided stem and modules of unequal width, and one without stride of the frozen model alone."""
+    config, sam = make_base(out, "tiny_vit", 51, half=True, settings=TINY)
+    image, points, labels = forward_file(out, "tiny_vit", config, sam, torch.Generator().manual_seed(52))
+    every = tuple(range(4))
+    cases = {
+        "unipelt": Case(ALL, "unipelt", every),
+        "mass": Case(ALL, "mass", (1, 3)),
+        "bias_norm": Case(("bias_norm",), "none", every),
+    }
+    made = {n: single_case(sam, config, image, points, labels, c, 700 + 10 * i) for i, (n, c) in enumerate(cases.items(), 1)}
+    finish(out, "tiny_vit", config, made)
+
+    lite = {**TINY, "image_size": 20, "stem_kernel": 1, "embed_dims": [4, 8, 8, 8], "num_heads": [1, 1, 2, 4], "batch": 1}
+    del lite["postprocess"]
+    config, sam = make_base(out, "lite", 53, half=True, settings=lite)
+    image = smooth_image(torch.Generator().manual_seed(54), 1, lite["image_size"])
+    embedding = encode_image(sam.image_encoder, image, {}, None).embedding
+    save(out / "lite.forward.safetensors", {"input.image": image, "encoder.embedding": embedding})
+    finish(out, "lite", config, {})
 
 
 def image_set(out: Path) -> None:
@@ -310,7 +346,7 @@ def image_set(out: Path) -> None:
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
     x = (torch.from_numpy(resized).float() / 255 - torch.tensor(mean)) / torch.tensor(std)
     x = torch.nn.functional.pad(x.permute(2, 0, 1), (0, size - nw, 0, size - nh))[None]
-    embedding = encode(sam.image_encoder, x, {}, None).embedding
+    embedding = encode_image(sam.image_encoder, x, {}, None).embedding
     by = torch.tensor([nw / w, nh / h])
     click, box = [40.5, 60.5], [22.0, 11.0, 97.0, 66.0]
     asks = {
@@ -388,7 +424,7 @@ def seeded_set(out: Path, name: str, sizes: dict, seed: int) -> None:
     points, labels = torch.rand(2, 2, 2, generator=g) * size, torch.tensor([[1, 0], [1, 1]])
     boxes = torch.tensor([[0.1, 0.2, 0.6, 0.9], [0.3, 0.3, 0.5, 0.7]]) * size
     with torch.no_grad():
-        trace = encode(sam.image_encoder, image, {}, None)
+        trace = encode_image(sam.image_encoder, image, {}, None)
     tensors = {"input.points": points, "input.labels": labels.to(torch.int32), "input.boxes": boxes}
     tensors |= {"encoder.embedding": trace.embedding, "prompt.dense_pe": sam.prompt_encoder.get_dense_pe()}
     tensors |= {f"encoder.block.{i}": x for i, x in enumerate(trace.blocks)}
@@ -424,6 +460,7 @@ def main(out: Path, only: list[str]) -> None:
         "image": image_set,
         "wide": wide_set,
         "vit_b": vit_b_set,
+        "tiny_vit": tiny_vit_set,
     }
     for name in only or sets:
         folder = out / name

@@ -6,26 +6,40 @@ import torch
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from torch import Tensor, nn
 
+from .tiny_vit import TinyViT
 
-def build(c: dict) -> Sam:
-    size, patch, dim = c["image_size"], c["patch_size"], c["output_channels"]
+
+def grid_of(c: dict) -> int:
+    """Cells on a side of the embedding."""
+    if "embed_dims" not in c:
+        return c["image_size"] // c["patch_size"]
+    return c["image_size"] // ((4 if c["stem_kernel"] == 3 else 1) * 2 ** (len(c["embed_dims"]) - 2))
+
+
+def vit(c: dict) -> ImageEncoderViT:
     encoder = ImageEncoderViT(
-        img_size=size,
-        patch_size=patch,
+        img_size=c["image_size"],
+        patch_size=c["patch_size"],
         embed_dim=c["hidden_size"],
         depth=c["num_hidden_layers"],
         num_heads=c["num_attention_heads"],
         mlp_ratio=c["mlp_dim"] / c["hidden_size"],
-        out_chans=dim,
+        out_chans=c["output_channels"],
         qkv_bias=True,
         norm_layer=partial(nn.LayerNorm, eps=1e-6),
         use_rel_pos=True,
         window_size=c["window_size"],
         global_attn_indexes=tuple(c["global_attn_indexes"]),
     )
-    grid = (size // patch, size // patch)
     for block, sizes in zip(encoder.blocks, c.get("block_sizes", ()), strict=False):
         prune(block, c["hidden_size"], sizes)
+    return encoder
+
+
+def build(c: dict) -> Sam:
+    size, dim = c["image_size"], c["output_channels"]
+    grid = (grid_of(c), grid_of(c))
+    encoder = TinyViT(c) if "embed_dims" in c else vit(c)
     prompt = PromptEncoder(dim, grid, (size, size), mask_in_chans=c.get("mask_channels", 16))
     transformer = TwoWayTransformer(2, dim, c["decoder_heads"], c["decoder_mlp_dim"])
     decoder = MaskDecoder(
@@ -53,13 +67,19 @@ def randomise(model: nn.Module, seed: int) -> None:
     g = torch.Generator().manual_seed(seed)
     for name, p in sorted(model.named_parameters()):
         if p.dim() == 1:
-            base = 1.0 if ("norm" in name and name.endswith("weight")) or (".neck." in name and name.endswith("weight")) else 0.0
+            is_norm = any(part in name for part in ("norm", ".neck.", ".bn."))
+            base = 1.0 if is_norm and name.endswith("weight") else 0.0
             p.copy_(base + 0.1 * torch.randn(p.shape, generator=g))
         elif "rel_pos" in name or "pos_embed" in name:
             p.copy_(0.3 * torch.randn(p.shape, generator=g))
         else:
             fan = p.shape[0] if "output_upscaling" in name else max(1, p[0].numel())
             p.copy_(1.2 * fan**-0.5 * torch.randn(p.shape, generator=g))
+    for name, b in sorted(model.named_buffers()):
+        if name.endswith("running_mean"):
+            b.copy_(0.3 * torch.randn(b.shape, generator=g))
+        elif name.endswith("running_var"):
+            b.copy_(0.5 + torch.rand(b.shape, generator=g))
     matrix = model.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
     matrix.copy_(torch.randn(matrix.shape, generator=g))
 

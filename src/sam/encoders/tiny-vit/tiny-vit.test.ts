@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { Failure } from '../../../config/failure.ts';
+import { SAM_DEFAULTS, SAM_PREPROCESSING } from '../../../config/sam.ts';
+import { sizeOf } from '../../../graph/shape.ts';
+import { bytesSource } from '../../checkpoint/byte-source.ts';
+import { openCheckpoint } from '../../checkpoint/checkpoint.ts';
+import { samTensorShapes } from '../../checkpoint/expected-shapes.ts';
+import { inferSamConfig } from '../../checkpoint/infer-config.ts';
+import { parseSamConfig } from '../../checkpoint/parse-config.ts';
+import { writeSafetensors } from '../../checkpoint/safetensors-write.ts';
+import { ShapeReader } from '../../checkpoint/shape-reader.ts';
+import type { HostTensor } from '../../checkpoint/tensor-file.ts';
+import { sitesOf } from '../../encoder.ts';
+import type { TinyVitSam } from './config.ts';
+import { tinyVit } from './tiny-vit.ts';
+
+/** MobileSAM, and micro-sam's `vit_t`. */
+const MOBILE_SAM: TinyVitSam = {
+  ...SAM_DEFAULTS,
+  imageSize: 1024,
+  stride: 16,
+  outputChannels: 256,
+  encoder: {
+    kind: 'tiny-vit',
+    stemKernel: 3,
+    widths: [64, 128, 160, 320],
+    depths: [2, 2, 6, 2],
+    heads: [4, 4, 5, 10],
+    windows: [7, 7, 14, 7],
+    mlpRatio: 4,
+    expandRatio: 4,
+  },
+  preprocessing: SAM_PREPROCESSING,
+};
+/** LiteMedSAM: a stem without stride, on images of 256 pixels. */
+const LITE_MEDSAM: TinyVitSam = {
+  ...MOBILE_SAM,
+  imageSize: 256,
+  stride: 4,
+  encoder: { ...MOBILE_SAM.encoder, stemKernel: 1 },
+};
+const FLAT = {
+  image_size: 20,
+  stem_kernel: 1,
+  embed_dims: [4, 8, 8, 8],
+  depths: [1, 2, 1, 1],
+  num_heads: [1, 1, 2, 4],
+  window_sizes: [3, 3, 4, 3],
+  output_channels: 16,
+  decoder_heads: 2,
+};
+
+const sam = (change: object = {}) => parseSamConfig({ ...FLAT, ...change }, 'config.json') as TinyVitSam;
+
+describe('a TinyViT', () => {
+  it.each([
+    ['MobileSAM', MOBILE_SAM],
+    ['LiteMedSAM', LITE_MEDSAM],
+  ])('has its sizes read off the shapes of %s', (_name, config) => {
+    expect(inferSamConfig(tinyVit, new ShapeReader(samTensorShapes(config), 'sam.pt'))).toEqual(config);
+  });
+
+  it('has a site for every attention block, each of its own width, heads, grid and window', () => {
+    expect(
+      sitesOf(MOBILE_SAM).map(({ width, heads, grid, window }) => [width, heads, grid[0], window]),
+    ).toEqual([
+      ...Array.from({ length: 2 }, () => [128, 4, 128, 7]),
+      ...Array.from({ length: 6 }, () => [160, 5, 64, 14]),
+      ...Array.from({ length: 2 }, () => [320, 10, 64, 7]),
+    ]);
+    expect(sitesOf(MOBILE_SAM)[2]?.name).toBe('image_encoder.layers.2.blocks.0');
+  });
+
+  it('opens below a wrapper, and leaves counters, tables and the classifier alone without a word', async () => {
+    const config = sam();
+    const values = (shape: readonly number[]): HostTensor => ({
+      shape,
+      data: new Float32Array(sizeOf(shape)).fill(0.5),
+    });
+    const tensors = new Map<string, HostTensor>();
+    for (const [name, shape] of samTensorShapes(config)) tensors.set(`module.${name}`, values(shape));
+    for (const spare of [
+      'patch_embed.seq.0.bn.num_batches_tracked',
+      'layers.1.blocks.0.attn.attention_bias_idxs',
+    ])
+      tensors.set(`module.image_encoder.${spare}`, values([1]));
+    tensors.set('module.image_encoder.norm_head.weight', values([8]));
+    tensors.set('module.image_encoder.head.bias', values([1000]));
+    tensors.set('module.image_encoder.layers.1.blocks.0.attn.lora.weight', values([8]));
+    const checkpoint = await openCheckpoint({
+      weights: [bytesSource('tiny.safetensors', writeSafetensors(tensors))],
+      config: { name: 'config.json', text: JSON.stringify(FLAT) },
+    });
+    expect(checkpoint.config).toEqual(config);
+    expect(checkpoint.unused).toEqual(['image_encoder.layers.1.blocks.0.attn.lora.weight']);
+  });
+
+  it.each([
+    [{ num_heads: [1, 3, 2, 4] }, 'num_heads 1, 3, 2, 4'],
+    [{ image_size: 22 }, 'image_size 22'],
+    [{ depths: [1, 2, 1] }, 'depths 3'],
+    [{ stem_kernel: 5 }, 'stem_kernel'],
+  ])('refuses a config with %j by its name', (change, named) => {
+    expect(() => sam(change)).toThrow(Failure);
+    expect(() => sam(change)).toThrow(named);
+  });
+});
