@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from segment_anything.modeling.common import LayerNorm2d
 from torch import Tensor, nn
 
-from .encoder import Case, Module, Trace, below, changed, encode, gate, linear, norm, split_heads, weigh
+from .encoder import Case, Module, Trace, added, below, changed, encode, gate, linear, norm, split_heads, weigh
 from .methods import METHODS
 from .methods.method import Params
 
@@ -106,12 +106,8 @@ def attention(attn: Attention, u: Tensor, modules: list[Module], form: str) -> T
     weight = attn.qkv.weight.view(heads, 3, d, c)
     bias = attn.qkv.bias.view(heads, 3, d)
     delta = changed("attn.qkv.bias", torch.zeros(3 * c), modules).split(c, -1)
-    q, k, v = (u @ weight[:, i].reshape(c, c).T + bias[:, i].reshape(c) + delta[i] for i in range(3))
-    for module in modules:
-        scale = module.gate[:, None, None, None]
-        q = q + scale * module.method.q(u, module.tensors) if module.method.q else q
-        v = v + scale * module.method.v(u, module.tensors) if module.method.v else v
-    q, k, v = (split_heads(t, heads) for t in (q, k, v))
+    qkv = (u @ weight[:, i].reshape(c, c).T + bias[:, i].reshape(c) + delta[i] for i in range(3))
+    q, k, v = (split_heads(added(name, u, y, modules), heads) for name, y in zip("qkv", qkv, strict=True))
     scores = (q * d**-0.5) @ k.transpose(1, 2) + attn.bias().repeat(b, 1, 1)
     out = weigh(scores, q * d**-0.5, v, heads, modules, form)
     out = out.view(b, heads, h, w, -1).permute(0, 2, 3, 1, 4).reshape(b, h, w, c)
