@@ -182,7 +182,6 @@ describe('q, k and v as layers of their own', () => {
 
 describe('what is no SAM', () => {
   it.each([
-    ['image_encoder.patch_embed.seq.0.c.weight', /MobileSAM \(TinyViT\)/],
     ['image_encoder.trunk.blocks.0.attn.qkv.weight', /SAM 2/],
     ['blocks.0.lora.q.A', /adapter of MoPEFT/],
     ['base_model.model.vision_encoder.layers.0.attn.qkv.lora_A.weight', /adapter of PEFT/],

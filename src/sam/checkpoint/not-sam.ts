@@ -8,11 +8,6 @@ const KNOWN: readonly {
   readonly cure: string;
 }[] = [
   {
-    test: /(^|\.)image_encoder\.(patch_embed\.seq\.|layers\.\d+\.blocks\.)/,
-    what: 'It has the image encoder of MobileSAM (TinyViT), which cannot be used yet',
-    cure: 'Use SAM ViT-B, or a fine-tuned one such as vit_b_lm of micro-sam in place of vit_t_lm.',
-  },
-  {
     test: /(^|\.)(image_encoder\.trunk\.|sam_mask_decoder\.|vision_encoder\.backbone\.|memory_attention\.)/,
     what: 'It is a SAM 2, whose encoder (Hiera) and decoder are others than those of the first SAM',
     cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base.',

@@ -80,9 +80,10 @@ export function wrongType(dtype: Dtype, where: string): Failure {
 
 /** The failure for a tensor that a file should have. */
 export function missingTensor(name: string, file: string): Failure {
+  const [, part] = /^(image_encoder|prompt_encoder|mask_decoder)\./.exec(name) ?? [];
   return new Failure({
     code: 'checkpoint/missing',
-    what: 'The file has no such tensor.',
+    what: `The file has no such tensor${part ? ` of the ${part.replace('_', ' ')}` : ''}.`,
     where: `${file}, tensor ${name}`,
     cure: 'Use a complete SAM checkpoint that fits its config.',
   });

@@ -10,6 +10,7 @@ import { parseSamConfig } from '../../checkpoint/parse-config.ts';
 import { writeSafetensors } from '../../checkpoint/safetensors-write.ts';
 import { ShapeReader } from '../../checkpoint/shape-reader.ts';
 import type { HostTensor } from '../../checkpoint/tensor-file.ts';
+import { ToldConfig } from '../../checkpoint/told-config.ts';
 import { sitesOf } from '../../encoder.ts';
 import type { TinyVitSam } from './config.ts';
 import { tinyVit } from './tiny-vit.ts';
@@ -60,6 +61,19 @@ describe('a TinyViT', () => {
     expect(inferSamConfig(tinyVit, new ShapeReader(samTensorShapes(config), 'sam.pt'))).toEqual(config);
   });
 
+  it('is taken to be at the size of the published ones, which is said, where no file says it', () => {
+    const { num_heads, ...told } = FLAT;
+    const shapes = new ShapeReader(samTensorShapes(sam()), 'sam.pt');
+    const remarks = (from: object | null) => {
+      const config = new ToldConfig(from ? [{ name: 'config.json', json: { ...from } }] : []);
+      const { imageSize } = inferSamConfig(tinyVit, shapes, config, { decoderHeads: 2 });
+      return [imageSize, ...config.remarks.map(({ code }) => code)];
+    };
+    expect(remarks(null)).toEqual([256, 'config/assumed']);
+    expect(remarks(told)).toEqual([20]);
+    expect(remarks({ ...told, depths: [1, 2, 1, 2] })).toEqual([20, 'config/contradicts']);
+  });
+
   it('has a site for every attention block, each of its own width, heads, grid and window', () => {
     expect(
       sitesOf(MOBILE_SAM).map(({ width, heads, grid, window }) => [width, heads, grid[0], window]),
@@ -86,13 +100,26 @@ describe('a TinyViT', () => {
       tensors.set(`module.image_encoder.${spare}`, values([1]));
     tensors.set('module.image_encoder.norm_head.weight', values([8]));
     tensors.set('module.image_encoder.head.bias', values([1000]));
-    tensors.set('module.image_encoder.layers.1.blocks.0.attn.lora.weight', values([8]));
-    const checkpoint = await openCheckpoint({
-      weights: [bytesSource('tiny.safetensors', writeSafetensors(tensors))],
-      config: { name: 'config.json', text: JSON.stringify(FLAT) },
-    });
-    expect(checkpoint.config).toEqual(config);
-    expect(checkpoint.unused).toEqual(['image_encoder.layers.1.blocks.0.attn.lora.weight']);
+    const open = () =>
+      openCheckpoint({
+        weights: [bytesSource('tiny.safetensors', writeSafetensors(tensors))],
+        config: { name: 'config.json', text: JSON.stringify(FLAT) },
+      });
+    const { config: found, unused, remarks } = await open();
+    expect(found).toEqual(config);
+    expect(unused).toEqual([]);
+    expect(remarks.map(({ code }) => code)).toEqual(['config/preprocessing']);
+    tensors.set('module.image_encoder.layers.1.blocks.0.attn.scale', values([8]));
+    await expect(open()).rejects.toMatchObject({ record: { code: 'checkpoint/tuned' } });
+  });
+
+  it('says which part a file that is cut short lacks', async () => {
+    const stem = new Map([
+      ['image_encoder.patch_embed.seq.0.c.weight', { shape: [2, 3, 1, 1], data: new Float32Array(6) }],
+    ]);
+    await expect(
+      openCheckpoint({ weights: [bytesSource('cut.safetensors', writeSafetensors(stem))] }),
+    ).rejects.toThrow(/no such tensor of the image encoder/);
   });
 
   it.each([
