@@ -114,8 +114,8 @@ function partsByValue({ values }: LabelRuns): Int32Array {
   });
 }
 
-/** A part for every 8-connected patch of one value; 0 for ignored runs. */
-function connectedParts({ height, rows, starts, ends, values }: LabelRuns): Int32Array {
+/** For each run its 8-connected patch of one value: 1 + the index of the patch's first run; 0 for ignored runs. */
+export function connectedParts({ height, rows, starts, ends, values }: LabelRuns): Int32Array {
   const parents = values.map((_, run) => run);
   for (let y = 1; y < height; y++) {
     let above = rows[y - 1] as number;
