@@ -5,7 +5,7 @@
 import { Failure } from '../../../config/failure.ts';
 import type { Dtype } from '../dtype.ts';
 import { damaged } from './damaged.ts';
-import { Dict, Global, Opaque, Storage, TensorView, type Value } from './values.ts';
+import { Dict, Global, NUMPY_ARRAY, Opaque, Storage, TensorView, type Value } from './values.ts';
 
 /** Classes of storages, and the types of elements by their names (`torch.float32`). */
 const STORAGE_DTYPES: Readonly<Record<string, Dtype>> = {
@@ -49,9 +49,9 @@ type Build = (args: readonly Value[], where: string) => Value;
 
 /** Functions that build tensors and dictionaries. */
 const BUILDERS: Readonly<Record<string, Build>> = {
-  'torch._utils._rebuild_tensor': tensor,
-  'torch._utils._rebuild_tensor_v2': tensor,
-  'torch._utils._rebuild_tensor_v3': (args, where) => tensor(args, where, args[6]),
+  'torch._utils._rebuild_tensor': (args, where) => tensor(args, where),
+  'torch._utils._rebuild_tensor_v2': (args, where) => tensor(args, where, null, args[6]),
+  'torch._utils._rebuild_tensor_v3': (args, where) => tensor(args, where, args[6], args[7]),
   'torch._utils._rebuild_parameter': ([data = null]) => data,
   'torch._utils._rebuild_parameter_with_state': ([data = null]) => data,
   // A tensor with attributes: its function and that function's arguments.
@@ -65,11 +65,17 @@ const BUILDERS: Readonly<Record<string, Build>> = {
   'collections.OrderedDict': dictionary,
   'collections.defaultdict': () => new Dict(),
   'builtins.dict': dictionary,
+  // How protocols before 4 spell the name of something within a class; as a name it is as inert as others.
+  'builtins.getattr': ([owner, name], where) => {
+    if (owner instanceof Global && typeof name === 'string')
+      return new Global(owner.module, `${owner.name}.${name}`);
+    throw refusedCall(new Global('builtins', 'getattr'), where);
+  },
 };
 
 /** Constructors of plain values, which lie beside weights (settings, dates, paths): kept as data that is never looked into. */
 const PLAIN =
-  /^(torch\.(device|serialization\._get_layout)|numpy\.(_?core\.multiarray\.scalar|dtype)|_codecs\.encode|builtins\.(set|frozenset|slice|range|complex|bytes|bytearray|object)|pathlib\.([\w.]*\.)?\w*Path|datetime\.\w+|decimal\.Decimal|uuid\.UUID|functools\.partial|collections\.(deque|Counter))$/;
+  /^(torch\.(device|serialization\._get_layout)|numpy\.(_?core\.multiarray\.scalar|dtype)|_codecs\.encode|builtins\.(set|frozenset|slice|x?range|complex|bytes|bytearray|object)|pathlib\.([\w.]*\.)?\w*Path|datetime\.\w+|decimal\.Decimal|uuid\.UUID|types\.SimpleNamespace|functools\.partial|collections\.(deque|Counter))$/;
 
 /** Names that Python 2 had for the same things. */
 const RENAMED: Readonly<Record<string, string>> = { __builtin__: 'builtins', copy_reg: 'copyreg' };
@@ -79,6 +85,17 @@ export function globalOf(module: string, name: string): Global {
   return new Global(Object.hasOwn(RENAMED, module) ? (RENAMED[module] ?? module) : module, name);
 }
 
+/** The failure for a call of what is in none of the tables. */
+export function refusedCall({ path }: Global, where: string): Failure {
+  if (path.startsWith('torch._utils._rebuild_')) return unreadableKind(`a tensor that ${path} builds`, where);
+  return new Failure({
+    code: 'checkpoint/pickle-calls',
+    what: `Opening it in Python calls ${path}, which no tensor needs and which may run any code; nothing was run here.`,
+    where,
+    cure: 'Where you trust its source, load it in Python and save model.state_dict() alone; else do not open it anywhere.',
+  });
+}
+
 /**
  * What a call gives, or null when the pickle may not call this.
  * @throws Failure `checkpoint/pickle-damaged` for arguments that make no tensor.
@@ -86,7 +103,7 @@ export function globalOf(module: string, name: string): Global {
 export function callOf(callee: Global, args: readonly Value[], where: string): Value | null {
   const build = Object.hasOwn(BUILDERS, callee.path) ? BUILDERS[callee.path] : undefined;
   if (build) return build(args, where);
-  if (/^numpy\._?core\.multiarray\._reconstruct$/.test(callee.path)) return new Opaque('numpy.ndarray');
+  if (/^numpy\._?core\.multiarray\._reconstruct$/.test(callee.path)) return new Opaque(NUMPY_ARRAY);
   const [first] = args;
   if (callee.path === 'copyreg._reconstructor' && first instanceof Global) return new Opaque(first.path);
   return PLAIN.test(callee.path) ? new Opaque(callee.path, true) : null;
@@ -109,7 +126,7 @@ export function storageOf(id: Value, where: string): Storage {
   if (!(type instanceof Global) || (typeof key !== 'string' && typeof key !== 'number') || !isCount(length))
     throw damaged('It names a storage without class, key or length.', where);
   const dtype = storageDtype(type);
-  if (dtype === undefined) throw unreadableType(type.path, where);
+  if (dtype === undefined) throw unreadableKind(`tensors of the type ${type.path}`, where);
   let start = 0;
   if (part !== undefined && part !== null) {
     const offset = Array.isArray(part) ? part[1] : undefined;
@@ -120,12 +137,12 @@ export function storageOf(id: Value, where: string): Storage {
   return new Storage(String(key), dtype, length, start);
 }
 
-function unreadableType(name: string, where: string): Failure {
+function unreadableKind(kind: string, where: string): Failure {
   return new Failure({
     code: 'checkpoint/dtype',
-    what: `It holds tensors of the type ${name}, which cannot be read here.`,
+    what: `It holds ${kind}, which cannot be read here.`,
     where,
-    cure: 'Use weights of plain floats, not quantised ones (F32, F16 or BF16).',
+    cure: 'Use dense weights of plain floats, not quantised ones (F32, F16 or BF16).',
   });
 }
 
@@ -137,12 +154,16 @@ function storageDtype({ module, name }: Global): Dtype | null | undefined {
 }
 
 /** `(storage, offset, shape, strides, …)` */
-function tensor(args: readonly Value[], where: string, type: Value = null): TensorView {
+function tensor(args: readonly Value[], where: string, type: Value = null, marks: Value = null): TensorView {
   const [storage, offset, shape, strides] = args;
   if (!(storage instanceof Storage)) throw damaged('A tensor has no storage.', where);
   const named = type instanceof Global && type.module === 'torch' ? type.name : '';
   const dtype = storage.dtype ?? (Object.hasOwn(ELEMENT_DTYPES, named) ? ELEMENT_DTYPES[named] : undefined);
-  if (dtype === undefined) throw unreadableType(type instanceof Global ? type.path : 'unknown', where);
+  if (dtype === undefined)
+    throw unreadableKind(`a tensor of the type ${type instanceof Global ? type.path : 'unknown'}`, where);
+  // A view that is the negative or the conjugate of what its storage holds.
+  const mark = marks instanceof Dict && ['neg', 'conj'].find((key) => marks.entries.get(key) === true);
+  if (mark) throw unreadableKind(`a view marked "${mark}"`, where);
   if (!isCount(offset) || !isCounts(shape) || !isCounts(strides) || strides.length !== shape.length)
     throw damaged('A tensor has no shape, or strides that do not fit it.', where);
   if (shape.length > MAX_RANK) throw damaged(`A tensor has ${shape.length} dimensions.`, where);

@@ -61,11 +61,11 @@ describe('a pickle that would run code', () => {
     ['builtins.eval', call('builtins.eval', '1')],
     ['builtins.exec', call('__builtin__.exec', '1')],
     ['builtins.getattr', call('__builtin__.getattr', 'a', 'b')],
+    ['x.os.system', new PyCall(call('builtins.getattr', new PyName('x', 'os'), 'system'), ['true'])],
     ['builtins.__import__', call('builtins.__import__', 'os')],
     ['runpy._run_code', call('runpy._run_code', '1')],
     ['torch.load', call('torch.load', 'other.pth')],
     ['torch.storage._load_from_bytes', call('torch.storage._load_from_bytes', 'x')],
-    ['torch._utils._rebuild_tensor_v9', call('torch._utils._rebuild_tensor_v9')],
     ['torch._utils.toString', call('torch._utils.toString')],
     ['builtins.eval', call('collections.OrderedDict', [['a', call('builtins.eval', '1')]])],
     // By the opcodes of older protocols, and by the one that takes the name from the stack.
@@ -77,6 +77,16 @@ describe('a pickle that would run code', () => {
     await expectRefused(await zipForm(beside(value)), refusal);
     await expectRefused(legacyForm(beside(value)), refusal);
   });
+
+  it.each(['_rebuild_sparse_tensor', '_rebuild_qtensor', '_rebuild_tensor_v9'])(
+    'torch._utils.%s is a tensor that cannot be read',
+    async (name) => {
+      await expectRefused(
+        await zipForm(beside(call(`torch._utils.${name}`))),
+        new RegExp(`${name} builds.*dense weights`),
+      );
+    },
+  );
 
   it('is refused where it stands in front of the file', async () => {
     await expectRefused(pickle(call('os.system', 'true')), /calls os\.system/);
@@ -101,6 +111,7 @@ describe('what lies beside weights', () => {
     ['the name of a function', new PyName('torch._C._nn', 'gelu'), []],
     ['a path', call('pathlib.PosixPath', 'a', 'b'), []],
     ['a date', call('datetime.datetime', 'x'), []],
+    ['the name of a method', call('builtins.getattr', new PyName('mmengine', 'HistoryBuffer'), 'mean'), []],
     ['part of a function', call('functools.partial', new PyName('os', 'system')), []],
     ['a large number', 2n ** 70n, []],
   ])('%s: passed over', async (_what, value, leftOut) => {
@@ -162,6 +173,12 @@ describe('a tensor that its storage does not hold', () => {
   ])('%s: refused', async (_what, of, refusal) => {
     await expectRefused(await zipForm(dict({ w: tensor(of) })), refusal);
     await expectRefused(legacyForm(dict({ w: tensor(of) })), refusal);
+  });
+
+  it('a view of the negative of its storage: refused', async () => {
+    const { callee, args } = tensor();
+    const negative = new PyCall(callee, [...args, dict({ conj: false, neg: true })]);
+    await expectRefused(await zipForm(dict({ w: negative })), /marked "neg"/);
   });
 
   it('an empty one, a scalar and a repeated one load', async () => {

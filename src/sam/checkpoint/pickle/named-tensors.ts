@@ -2,7 +2,7 @@ import { Failure } from '../../../config/failure.ts';
 import { isTrainingState } from '../tensor-file.ts';
 import { damaged } from './damaged.ts';
 import { wholeObject } from './unpickle.ts';
-import { Dict, Opaque, TensorView, type Value } from './values.ts';
+import { Dict, NUMPY_ARRAY, Opaque, TensorView, type Value } from './values.ts';
 
 export interface NamedTensors {
   readonly views: ReadonlyMap<string, TensorView>;
@@ -12,6 +12,8 @@ export interface NamedTensors {
 
 /** Levels of dictionaries in dictionaries. */
 const MAX_DEPTH = 32;
+/** Things that a sentence names. */
+const MOST_NAMED = 3;
 
 /**
  * The tensors of nested dictionaries and lists by their keys, joined by dots. A training's own state is passed over. A
@@ -33,7 +35,7 @@ export function namedTensors(value: Value, file: string): NamedTensors {
     }
     if (item instanceof Opaque) {
       if (item.isPlain) return;
-      objects.push(item);
+      if (item.className !== NUMPY_ARRAY) objects.push(item);
       leftOut.push(`${path.join('.') || 'everything'} (${item.className})`);
       return;
     }
@@ -57,10 +59,15 @@ export function namedTensors(value: Value, file: string): NamedTensors {
   if (object) throw wholeObject(object.className, file);
   throw new Failure({
     code: 'checkpoint/no-tensors',
-    what: leftOut.length > 0 ? `It holds no weights, only ${leftOut.join(', ')}.` : 'It holds no tensor.',
+    what: `It holds no tensor of a model${leftOut.length > 0 ? `, only ${someOf(leftOut)}` : ''}.`,
     where: file,
     cure: 'Open the weights of the model; in Python they are saved by torch.save(model.state_dict(), "weights.pth").',
   });
+}
+
+function someOf(phrases: readonly string[]): string {
+  const rest = phrases.length - MOST_NAMED;
+  return `${phrases.slice(0, MOST_NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 function isContainer(value: Value): value is Dict | Value[] {

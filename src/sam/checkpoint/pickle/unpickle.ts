@@ -4,7 +4,7 @@
  */
 import { Failure } from '../../../config/failure.ts';
 import { damaged } from './damaged.ts';
-import { callOf, globalOf, objectOf, storageOf } from './globals.ts';
+import { callOf, globalOf, objectOf, refusedCall, storageOf } from './globals.ts';
 import { bytesOf, Dict, Global, Opaque, type Storage, type Value } from './values.ts';
 
 /** The bytes end before the pickle does. */
@@ -223,14 +223,7 @@ class Machine {
     if (!(callee instanceof Global)) return this.damaged('It calls what is no function');
     const [bottom] = this.stack;
     if (bottom instanceof Opaque) return wholeObject(bottom.className, this.file);
-    return new Failure({
-      code: 'checkpoint/pickle-calls',
-      what: `Opening it in Python calls ${callee.path}, which no tensor needs and which may run any code; nothing was run here.`,
-      where: this.file,
-      cure: /quant|qtensor/i.test(callee.name)
-        ? 'Use the unquantised weights of the model.'
-        : 'Where you trust its source, load it in Python and save model.state_dict() alone; else do not open it anywhere.',
-    });
+    return refusedCall(callee, this.file);
   }
 
   private append(items: readonly Value[]): void {

@@ -42,6 +42,9 @@ export class Opaque {
   ) {}
 }
 
+/** The class of arrays, which may be weights of another library and are none here. */
+export const NUMPY_ARRAY = 'numpy.ndarray';
+
 /** Memory that tensors are views of. */
 export class Storage {
   constructor(
