@@ -295,6 +295,23 @@ describe('a config read off the shapes', () => {
     const bare = { ...CONFIG, encoder: { ...CONFIG.encoder, useRelPos: false } };
     const opened = await openCheckpoint({ weights: [source(drawn(bare))], config });
     expect(opened.config).toEqual(bare);
+    const assumed = async (hiddenSize: number, numHiddenLayers: number) => {
+      const encoder = { ...bare.encoder, hiddenSize, numHiddenLayers, numAttentionHeads: 12 };
+      const file = source(drawn({ ...bare, encoder }));
+      const { config: taken, remarks } = await openCheckpoint({ weights: [file] }, { decoderHeads: 2 });
+      return { ...taken.encoder, said: remarks.map(({ what }) => what).join(' ') };
+    };
+    expect(await assumed(24, 4)).toMatchObject({
+      numAttentionHeads: 12,
+      windowSize: 14,
+      globalAttnIndexes: [0, 1, 2, 3],
+      said: expect.stringMatching(/12 heads.*width of 24.*windows of 14 tokens but in block 0, 1, 2, 3/),
+    });
+    expect(await assumed(24, 3)).toMatchObject({
+      windowSize: 0,
+      globalAttnIndexes: [0, 1, 2],
+      said: expect.stringMatching(/global in every block/),
+    });
     const alone = openCheckpoint({ weights: [source(drawn(bare))] }, { decoderHeads: 2 });
     // 12 heads do not divide a width of 16.
     expect(await codeOf(alone)).toBe(

@@ -249,10 +249,15 @@ function toldWindows(layers: number, told: ToldConfig): Windows {
   const globals = told.value(indexes, ...paths('global_attn_indexes'));
   if (window !== undefined && globals !== undefined)
     return { windowSize: window, globalAttnIndexes: globals };
-  const usual = layers % 4 === 0 ? [1, 2, 3, 4].map((quarter) => (quarter * layers) / 4 - 1) : [];
-  const taken = { windowSize: window ?? 14, globalAttnIndexes: globals ?? usual };
+  const usual = [1, 2, 3, 4].map((quarter) => (quarter * layers) / 4 - 1);
+  const isUsual = layers % 4 === 0;
+  const taken = {
+    windowSize: window ?? (isUsual ? 14 : 0),
+    globalAttnIndexes: globals ?? (isUsual ? usual : Array.from({ length: layers }, (_, i) => i)),
+  };
+  const windows = `in windows of ${taken.windowSize} tokens but in block ${taken.globalAttnIndexes.join(', ')}, as in every published SAM`;
   told.assume(
-    `attention is taken to be in windows of ${taken.windowSize} tokens but in block ${taken.globalAttnIndexes.join(', ')}, as in every published SAM.`,
+    `attention is taken to be ${taken.windowSize > 0 ? windows : 'global in every block'}.`,
     'If the masks look wrong, open the weights with the config.json that was saved together with them.',
   );
   return taken;
