@@ -13,6 +13,8 @@ import { folderFiles, readImage } from './input-files.ts';
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const model = join(root, 'tests/vectors/hf');
+/** How images are prepared, which the model's folder does not say. */
+const PREPARED = ['--aspect', 'keep', '--normalisation', 'mean-std'];
 const entry = join(root, 'src/cli/main.ts');
 let folder: string;
 let data: string;
@@ -164,7 +166,19 @@ it('segments at a scale: the mask lies in the crop around the prompt, and is tha
     const out = join(folder, 'scaled.png');
     const image = join(data, 'images', '0.png');
     const { code, stderr } = await mopeft(
-      ...['segment', '--model', model, '--image', image, '--click', '30,12', '--out', out, ...args],
+      ...[
+        'segment',
+        '--model',
+        model,
+        ...PREPARED,
+        '--image',
+        image,
+        '--click',
+        '30,12',
+        '--out',
+        out,
+        ...args,
+      ],
     );
     expect([code, stderr]).toEqual([0, '']);
     const { width, height, data: pixels } = await readImage(out);
