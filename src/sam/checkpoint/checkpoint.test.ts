@@ -257,6 +257,8 @@ describe('a config read off the shapes', () => {
     const again = await openCheckpoint({ weights: [file], config }, chosen);
     expect(again.config.preprocessing).toEqual(CONFIG.preprocessing);
     expect(again.remarks).toEqual([]);
+    const lite = await openCheckpoint({ weights: [source(weights(), 'lite_medsam.safetensors')], config });
+    expect(lite.config.preprocessing).toEqual({ aspect: 'keep', normalisation: { kind: 'min-max' } });
   });
 
   it('takes tables longer than the grid for those of a global block, and windows of two sizes for one', async () => {

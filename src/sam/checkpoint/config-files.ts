@@ -72,12 +72,16 @@ export function preprocessingOf(
   const own = file ? { name: file.name, json: parseJson(file) } : ownJson(metadata, PREPROCESSOR_KEY, label);
   const said = own && parsePreprocessor(own.json, own.name);
   const isMed = /med_?-?sam(?!-?2d)/i.test(label);
-  const usual = isMed ? MEDSAM_PREPROCESSING : SAM_PREPROCESSING;
+  // LiteMedSAM keeps the aspect of images; MedSAM does not.
+  const isLite = isMed && /lite/i.test(label);
+  const usual: PreprocessingRecord = isMed
+    ? { aspect: isLite ? 'keep' : 'stretch', normalisation: { kind: 'min-max' } }
+    : SAM_PREPROCESSING;
   if (!said && !(aspect && normalisation)) {
     told.remarks.push({
       code: 'config/preprocessing',
       what: isMed
-        ? 'There is no preprocessor_config.json: it is called MedSAM, so images are stretched to a square and scaled by their own minimum and maximum.'
+        ? `There is no preprocessor_config.json: it is called ${isLite ? 'LiteMedSAM, so images keep their aspect' : 'MedSAM, so images are stretched to a square'} and are scaled by their own minimum and maximum.`
         : "There is no preprocessor_config.json: images keep their aspect and are normalised by SAM's mean and standard deviation.",
       cure: isMed
         ? "If the masks look wrong, choose SAM's way (--aspect keep --normalisation mean-std)."
@@ -89,9 +93,6 @@ export function preprocessingOf(
     normalisation: normalisation ?? said?.normalisation ?? usual.normalisation,
   };
 }
-
-/** As MedSAM's own code prepares images. */
-const MEDSAM_PREPROCESSING: PreprocessingRecord = { aspect: 'stretch', normalisation: { kind: 'min-max' } };
 
 function parseJson({ name, text }: JsonFile): unknown {
   try {
