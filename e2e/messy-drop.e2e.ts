@@ -3,16 +3,20 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from '@playwright/test';
-import { encodeMaskPng } from '../src/data/encode-png.ts';
+import { readRaster } from '../src/data/decode/read-raster.ts';
+import { encodeImagePng, encodeMaskPng } from '../src/data/encode-png.ts';
 import { writeZip } from '../src/data/zip.ts';
 import { drawPair } from './support/domains.ts';
 import {
+  bytesOf,
+  clickImage,
   dropOnPage,
   expectAccessible,
   openPage,
   openStudio,
   setNumber,
   watchErrors,
+  zoomTo,
 } from './support/studio.ts';
 
 const WIDTH = 120;
@@ -93,6 +97,32 @@ async function writeInstances(folder: string): Promise<void> {
   }
 }
 
+/** Large images of small cells: side of the grid that they lie on, and their radius, pixels. */
+const LARGE = { width: 1400, height: 1050, step: 100, radius: 8 };
+const CELL = { x: 750, y: 450 };
+
+/** Ids of 140 cells in images of 1.5 megapixels, of which a model of 256 pixels sees cells of 3. */
+async function writeSmallCells(folder: string): Promise<void> {
+  const { width, height, step, radius } = LARGE;
+  for (let index = 0; index < COUNT; index++) {
+    const data = new Uint8Array(3 * width * height).map((_, i) => 40 + ((i * (index + 7)) % 13));
+    const ids = new Int32Array(width * height);
+    let id = 0;
+    for (let cy = step / 2; cy < height; cy += step)
+      for (let cx = step / 2; cx < width; cx += step) {
+        id++;
+        for (let y = cy - radius; y <= cy + radius; y++)
+          for (let x = cx - radius; x <= cx + radius; x++) {
+            if (Math.hypot(x - cx, y - cy) > radius) continue;
+            ids[y * width + x] = id;
+            data.fill(200, 3 * (y * width + x), 3 * (y * width + x) + 3);
+          }
+      }
+    await write(join(folder, 'images', nameOf(index)), encodeImagePng({ width, height, channels: 3, data }));
+    await write(join(folder, 'instances', nameOf(index)), encodeMaskPng({ width, height, data: ids }));
+  }
+}
+
 async function write(path: string, content: Uint8Array | string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, content);
@@ -105,6 +135,7 @@ test('a messy drop is understood, corrected, imported and trained on', async ({ 
   await writeZips(folder);
   await writeCoco(join(folder, 'plants'));
   await writeInstances(join(folder, 'cells'));
+  await writeSmallCells(join(folder, 'small cells'));
   await openStudio(page);
   const preview = page.getByRole('region', { name: 'Before the import' });
 
@@ -145,6 +176,22 @@ test('a messy drop is understood, corrected, imported and trained on', async ({ 
     await expect(page.getByRole('article', { name: 'cells' })).toContainText('instances');
   });
 
+  await test.step('small objects in large images are seen in crops, which can be changed', async () => {
+    await dropOnPage(page, [join(folder, 'small cells')]);
+    const seen = preview.getByRole('combobox', { name: 'The model sees' });
+    await expect(seen).toHaveValue('224');
+    await expect(preview).toContainText('in crops of 224 pixels it is 16 pixels');
+    await expectAccessible(page);
+    await preview.getByRole('button', { name: 'Import 1 dataset' }).click();
+    const card = page.getByRole('article', { name: 'small cells' });
+    await expect(card.getByRole('combobox', { name: 'The model sees' })).toHaveValue('224');
+    await card.getByRole('combobox', { name: 'The model sees' }).selectOption('whole');
+    await expect(card).toContainText('All 700 objects are under 4 pixels wide');
+    await card.getByRole('combobox', { name: 'The model sees' }).selectOption('256');
+    await expect(card).toContainText('in crops of 256 pixels it is 14 pixels');
+    await expectAccessible(page);
+  });
+
   await test.step('they train together', async () => {
     await openPage(page, 'Train');
     for (const box of await page.getByRole('group', { name: 'Datasets' }).getByRole('checkbox').all())
@@ -154,11 +201,39 @@ test('a messy drop is understood, corrected, imported and trained on', async ({ 
     await setNumber(page, /^Images per step/, 1);
     await setNumber(page, /^Objects per image/, 1);
     await setNumber(page, /^Corrective clicks/, 0);
+    await setNumber(page, /^Objects per validation image/, 1);
     await page.getByRole('button', { name: 'Start training' }).click();
     await expect(page.getByRole('region', { name: 'Run', exact: true })).toContainText(
       'finished · step 2 of 2',
       { timeout: 400_000 },
     );
+  });
+
+  await test.step('a click on a small cell, zoomed in, gives a mask within it', async () => {
+    await openPage(page, 'Segment');
+    await page.getByLabel('Dataset', { exact: true }).selectOption({ label: 'small cells' });
+    const images = page.getByLabel('Image', { exact: true });
+    await images.selectOption(nameOf(0));
+    const stage = page.getByRole('application');
+    await expect(stage).toContainText('The model sees the whole image.');
+    await zoomTo(page, CELL);
+    await expect(stage).toContainText('The model sees the visible part');
+    await expect(stage).toHaveAttribute('aria-busy', 'false');
+    await clickImage(page, CELL);
+    await expect(page.getByRole('region', { name: 'Candidates' }).getByRole('button')).toHaveCount(3);
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save mask' }).click();
+    const { width, height, data } = await readRaster(await bytesOf(await download), 'mask.png');
+    expect([width, height]).toEqual([LARGE.width, LARGE.height]);
+    let area = 0;
+    for (const [i, value] of data.entries()) {
+      if (value === 0) continue;
+      area++;
+      const away = Math.hypot((i % width) - CELL.x, Math.floor(i / width) - CELL.y);
+      expect(away, 'the mask lies on the cell').toBeLessThan(LARGE.radius + 3);
+    }
+    expect(area).toBeGreaterThan(LARGE.radius ** 2);
+    await expectAccessible(page);
   });
   expect(errors).toEqual([]);
 });

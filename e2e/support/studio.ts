@@ -82,10 +82,23 @@ export async function clickImage(
   point: { readonly x: number; readonly y: number },
   button: 'left' | 'right' = 'left',
 ): Promise<void> {
-  const canvas = page.getByRole('application').locator('canvas');
-  await expect(canvas).toHaveAttribute('data-view', /\d/);
-  const [scale = 1, left = 0, top = 0] = ((await canvas.getAttribute('data-view')) ?? '')
-    .split(' ')
-    .map(Number);
-  await canvas.click({ position: { x: left + point.x * scale, y: top + point.y * scale }, button });
+  await canvasOf(page).click({ position: await onCanvas(page, point), button });
+}
+
+/** Zooms into the image on the Segment page, some seven times, by the wheel. @param point in image pixels. */
+export async function zoomTo(page: Page, point: { readonly x: number; readonly y: number }): Promise<void> {
+  const before = await canvasOf(page).getAttribute('data-view');
+  await canvasOf(page).hover({ position: await onCanvas(page, point) });
+  await page.mouse.wheel(0, -1000);
+  await expect(canvasOf(page)).not.toHaveAttribute('data-view', before ?? '');
+}
+
+const canvasOf = (page: Page) => page.getByRole('application').locator('canvas');
+
+/** Where a pixel of the image lies on its canvas. */
+async function onCanvas(page: Page, point: { readonly x: number; readonly y: number }) {
+  await expect(canvasOf(page)).toHaveAttribute('data-view', /\d/);
+  const view = (await canvasOf(page).getAttribute('data-view')) ?? '';
+  const [scale = 1, left = 0, top = 0] = view.split(' ').map(Number);
+  return { x: left + point.x * scale, y: top + point.y * scale };
 }
