@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { Scale, ScaleInfo } from '../../../worker/protocol.ts';
 import { FailureText } from '../../components/FailureMessage.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
+import styles from './ScaleField.module.css';
 
 /** Chooses how the model sees the images of a dataset, and says how wide it sees objects then. */
 export function ScaleField(props: {
@@ -23,7 +24,7 @@ export function ScaleField(props: {
         <p className="muted">{[scale.sentence, note].filter(Boolean).join(' ')}</p>
       )}
       {scale.tooSmall && (
-        <div className="attention">
+        <div className={`attention ${styles.small}`}>
           <FailureText failure={scale.tooSmall} />
         </div>
       )}
