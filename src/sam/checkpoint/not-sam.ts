@@ -20,12 +20,12 @@ const KNOWN: readonly {
   {
     test: /\.lora_[AB](\.|$)|^base_model\.model\./,
     what: 'It is an adapter of PEFT (LoRA), without the model that it changes',
-    cure: 'Merge it into its model with merge_and_unload() of PEFT, save that model, and open it.',
+    cure: 'Open its model first, then this file with its adapter_config.json as an adapter (--adapter, or Import an adapter on the Export page).',
   },
   {
     test: /(^|\.)(w_[ab]_\d+|linear_[ab]_[qkv])(\.|$)/,
     what: 'It is a LoRA file as SAMed writes them, without the model that it changes',
-    cure: 'Merge it into its model in the program that trained it, save that model, and open it.',
+    cure: 'Open its model first, then this file as an adapter (--adapter, or Import an adapter on the Export page).',
   },
   {
     test: /(^|\.)(image_encoder|vision_encoder)\.(stages|backbone|norm|features)\b/,

@@ -42,5 +42,6 @@ export async function importAdapter(files: readonly DroppedFile[]): Promise<void
     return;
   }
   addRun(result.value);
-  notifySuccess(`${result.value.name} was imported. Choose it on the Segment page.`);
+  const { name, understood: [what = ''] = [] } = result.value;
+  notifySuccess(`${name} was imported. Choose it on the Segment page. ${what}`.trimEnd());
 }

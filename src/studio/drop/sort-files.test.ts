@@ -89,3 +89,23 @@ test('the shards and variants of a folder are one model', async () => {
     ['other/model.safetensors'],
   ]);
 });
+
+test('LoRA of other programs is an adapter, and a whole model with it is a model', async () => {
+  const name = 'base_model.model.vision_encoder.layers.0.attn.qkv';
+  const adapters = [
+    safetensors('peft/adapter_model.safetensors', [`${name}.lora_A.weight`, `${name}.lora_B.weight`]),
+    safetensors('lora.safetensors', ['w_a_000', 'w_b_000', 'prompt_encoder.no_mask_embed.weight']),
+    { path: 'old/adapter_model.bin', file: new File([Uint8Array.of(0x50, 0x4b)], 'adapter_model.bin') },
+  ];
+  const whole = safetensors('whole.safetensors', [
+    `${name}.base_layer.weight`,
+    `${name}.lora_A.default.weight`,
+  ]);
+  const sorted = await sortFiles([...adapters, text('peft/adapter_config.json'), whole]);
+  expect(sorted.adapters.map((group) => group.map(({ path }) => path))).toEqual([
+    ['peft/adapter_model.safetensors', 'peft/adapter_config.json'],
+    ['lora.safetensors'],
+    ['old/adapter_model.bin'],
+  ]);
+  expect(sorted.models.map((group) => group[0]?.path)).toEqual(['whole.safetensors']);
+});

@@ -20,7 +20,7 @@ export async function sortFiles(files: readonly DroppedFile[]): Promise<SortedFi
     const beside = files.filter(({ path }) => /\.json$/i.test(path) && folderOf(path) === folder);
     for (const file of beside) taken.add(file);
     const model = models.get(folder);
-    if ((await kindOfWeights(dropped.file)) === 'adapter') adapters.push([dropped, ...beside]);
+    if ((await kindOfWeights(dropped)) === 'adapter') adapters.push([dropped, ...beside]);
     else if (model) model.push(dropped);
     else models.set(folder, [dropped, ...beside]);
   }
@@ -45,8 +45,12 @@ function folderOf(path: string): string {
 
 const MAX_HEADER_BYTES = 100 * 2 ** 20;
 
-/** By the header of a safetensors file; anything else counts as a model, whose reader explains what is wrong. */
-async function kindOfWeights(file: Blob): Promise<'adapter' | 'model'> {
+/**
+ * By the header of a safetensors file, or by the name that PEFT gives; anything else counts as a model, whose reader explains
+ * what is wrong.
+ */
+async function kindOfWeights({ path, file }: DroppedFile): Promise<'adapter' | 'model'> {
+  if (/(^|\/)adapter_model\.bin$/i.test(path)) return 'adapter';
   try {
     const length = new DataView(await file.slice(0, 8).arrayBuffer()).getBigUint64(0, true);
     if (length > BigInt(Math.min(MAX_HEADER_BYTES, file.size))) return 'model';
@@ -58,8 +62,10 @@ async function kindOfWeights(file: Blob): Promise<'adapter' | 'model'> {
   }
 }
 
-/** By tensor names: an adapter has tensors of blocks or a mask decoder, and no encoder. */
+/** By tensor names: an adapter has LoRA, tensors of blocks or a mask decoder, and no encoder. */
 function kindOfNames(names: readonly string[]): 'adapter' | 'model' {
+  const hasLora = names.some((name) => /\.lora_[AB]\.|^w_[ab]_\d+$/.test(name));
+  if (hasLora && !names.some((name) => /(^|\.)(patch_embed|base_layer)\./.test(name))) return 'adapter';
   const hasEncoder = names.some((name) => /(^|\.)(image_encoder|vision_encoder|prompt_encoder)\./.test(name));
   const hasTuned = names.some((name) => /^(blocks\.\d+\.|mask_decoder\.)/.test(name));
   return hasTuned && !hasEncoder ? 'adapter' : 'model';

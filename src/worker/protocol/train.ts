@@ -69,6 +69,8 @@ export interface RunInfo {
   readonly failure: FailureRecord | null;
   readonly bytes: number;
   readonly verdict: Verdict | null;
+  /** Of an adapter that another program made: sentences on how its files were understood. */
+  readonly understood?: readonly string[];
 }
 
 /** What is stored of a run whose record cannot be read, or of an import that was cut off. */

@@ -35,6 +35,14 @@ test.each([
   ['cells/adapter.safetensors', 'cells'],
   ['my adapter.zip', 'my adapter'],
   ['adapter.safetensors', 'Imported adapter'],
+  ['adapter_model.bin', 'Imported adapter'],
+  ['sam-lora/adapter_model.safetensors', 'sam-lora'],
 ])('without a name of its own, %s is called "%s"', (path, name) => {
   expect(record({ run: ' ', step: 'seven' }, path)).toMatchObject({ name, step: 0, bestScore: null });
+});
+
+test('an adapter of another program carries how it was understood', () => {
+  const understood = ['PEFT LoRA, rank 4.'];
+  expect(record({ understood }, 'a.zip')).toMatchObject({ name: 'a', understood });
+  expect(record({ understood: 'no list' }, 'a.zip')).not.toHaveProperty('understood');
 });

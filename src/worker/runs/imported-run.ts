@@ -1,3 +1,4 @@
+import { understoodOf } from '../../engine/run/adapter-files.ts';
 import type { Adapter } from '../../peft/adapter-file.ts';
 import type { CurrentModel } from '../engine-state.ts';
 import type { DroppedFile, FieldValue } from '../protocol.ts';
@@ -16,6 +17,7 @@ export function importedRecord(
     for (const [field, value] of Object.entries(settings)) values[`${method}.${field}`] = value;
   }
   const name = nameOf(training, files);
+  const understood = understoodOf({ training });
   const step = typeof training.step === 'number' ? training.step : 0;
   return {
     id,
@@ -42,6 +44,7 @@ export function importedRecord(
     checkpointStep: null,
     failure: null,
     verdict: null,
+    ...(understood.length > 0 && { understood }),
   };
 }
 
@@ -52,5 +55,5 @@ function nameOf(training: Readonly<Record<string, unknown>>, files: readonly Dro
   const parts = (first?.path ?? '').split('/');
   const file = parts.pop() ?? '';
   const stem = parts.pop() ?? file.replace(/\.[^.]+$/, '');
-  return stem === '' || stem === 'adapter' ? 'Imported adapter' : stem;
+  return /^(adapter(_model)?)?$/.test(stem) ? 'Imported adapter' : stem;
 }

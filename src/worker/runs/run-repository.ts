@@ -69,6 +69,7 @@ const RecordSchema = v.object({
       suggestion: v.string(),
     }),
   ),
+  understood: v.exactOptional(v.array(v.string())),
 });
 
 /** What is kept of a run besides its files. */
@@ -84,6 +85,7 @@ export interface RunRecord extends RunProgress {
   readonly updated: number;
   readonly failure: RunInfo['failure'];
   readonly verdict: Verdict | null;
+  readonly understood?: readonly string[];
 }
 
 /**

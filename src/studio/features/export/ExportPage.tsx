@@ -47,12 +47,13 @@ export function ExportPage(): ReactNode {
           <p>
             Choose <code>adapter.safetensors</code>, or drop it anywhere on the page; one from an older
             version needs its <code>adapter.json</code> too. With the same base model it gives the same masks
-            as where it was trained.
+            as where it was trained. LoRA of PEFT (<code>adapter_model.safetensors</code> with{' '}
+            <code>adapter_config.json</code>) and of Sam_LoRA can be imported too.
           </p>
           <div className="row">
             <FileButton
               label="Import an adapter …"
-              accept=".safetensors,.json,.zip"
+              accept=".safetensors,.json,.zip,.bin,.pth,.pt"
               onFiles={(files) => void importAdapter(files)}
             />
           </div>

@@ -32,10 +32,19 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
       {run.failure && <FailureMessage failure={run.failure} />}
       {run.verdict && <VerdictPanel verdict={run.verdict} />}
       {run.status === 'imported' ? (
-        <p className="muted">
-          This adapter was imported, so it has no training curves. You can use it on the Segment page and
-          export it.
-        </p>
+        <>
+          <p className="muted">
+            This adapter was imported, so it has no training curves. You can use it on the Segment page and
+            export it.
+          </p>
+          {run.understood && (
+            <ul className="muted" aria-label="How the adapter was understood">
+              {run.understood.map((sentence) => (
+                <li key={sentence}>{sentence}</li>
+              ))}
+            </ul>
+          )}
+        </>
       ) : (
         <>
           <section className={`panel ${styles.charts}`} aria-label="Loss and validation IoU">
