@@ -12,7 +12,11 @@ const PORT = Number(process.env.MOPEFT_E2E_PORT ?? 4391);
 /** The journeys of a person through the built studio, in a real Chromium with real WebGPU. Build first (`npm test` does). */
 export default defineConfig({
   testDir: 'e2e',
-  testMatch: '**/*.e2e.ts',
+  // Journeys with models of full size take an hour and more on a software adapter (`npm run test:slow`).
+  projects: [
+    { name: 'journeys', testMatch: '**/*.e2e.ts', testIgnore: '**/slow/**' },
+    { name: 'slow', testMatch: '**/slow/*.e2e.ts' },
+  ],
   outputDir: 'test-results',
   // Steps on a software adapter are slow, and several journeys at once would share its cores.
   workers: 1,

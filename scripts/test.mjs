@@ -21,7 +21,7 @@ const STEPS = [
   ['unused code', 'knip', []],
   ['unit, op conformance, model conformance, command line', 'vitest', ['run']],
   ['build', 'vite', ['build']],
-  ['journeys in Chromium', 'playwright', ['test']],
+  ['journeys in Chromium', 'playwright', ['test', '--project', 'journeys']],
 ];
 
 async function main() {
