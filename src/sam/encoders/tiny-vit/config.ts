@@ -38,11 +38,15 @@ export const TINY_VIT_EPS = 1e-5;
 /** Cells on a side of the embedding of every published SAM; no shape tells how large the images were. */
 const PUBLISHED_GRID = 64;
 
+/** Published ones have four stages, and windows of at most 14 tokens; a file that claims far more is no TinyViT. */
+const MOST_STAGES = 8;
+const MOST_WINDOW = 32;
+
 const ROOT = 'image_encoder';
 /** Kernel [out, in, k, k] of the stem's first and second convolution. */
 export const STEM = [`${ROOT}.patch_embed.seq.0`, `${ROOT}.patch_embed.seq.2`] as const;
 
-const counts = v.pipe(v.array(count), v.minLength(2));
+const counts = v.pipe(v.array(count), v.minLength(2), v.maxLength(MOST_STAGES));
 const ratio = v.pipe(v.number(), v.gtValue(0));
 
 const Schema = v.object({
@@ -130,6 +134,11 @@ export function parseTinyVitConfig(json: unknown, where: string): EncoderPart<Ti
 /** Everything but the size of the images, which no shape tells: said, or that of {@link PUBLISHED_GRID}. */
 export function inferTinyVitConfig(shapes: ShapeReader, told: ToldConfig): EncoderPart<TinyVitConfig> {
   const stages = shapes.count(/^image_encoder\.layers\.(\d+)\./);
+  if (stages > MOST_STAGES)
+    throw shapes.misfit(
+      `${STEM[0]}.c.weight`,
+      `Behind it are ${stages} stages and not up to ${MOST_STAGES}.`,
+    );
   const stage = <T>(of: (stage: number) => T) => Array.from({ length: stages }, (_, i) => of(i));
   const block = (i: number) => `${stageName(i)}.blocks.0`;
   // The first stage has no attention, and its entries of the two lists are not used.
@@ -186,7 +195,10 @@ export function tinyVitContradictions(config: TinyVitSam): string[] {
       `embed_dims has ${widths.length} stages, depths ${depths.length}, num_heads ${heads.length} and window_sizes ${windows.length}`,
     ],
     [Number.isInteger(gridOf(config)), `image_size ${imageSize} is no multiple of the stride ${stride}`],
-    [windows.every(Number.isInteger), `the windows ${windows.join(', ')} are not whole tokens`],
+    [
+      windows.every((window) => window <= MOST_WINDOW),
+      `window_sizes ${windows.join(', ')} go beyond ${MOST_WINDOW} tokens`,
+    ],
     [
       widths.every((width, i) => i === 0 || width % (heads[i] ?? 1) === 0),
       `embed_dims ${widths.join(', ')} are no multiples of num_heads ${heads.join(', ')}`,

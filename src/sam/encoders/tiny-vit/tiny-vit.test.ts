@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../../../config/failure.ts';
 import { SAM_DEFAULTS, SAM_PREPROCESSING } from '../../../config/sam.ts';
+import { planGraph } from '../../../graph/plan.ts';
 import { sizeOf } from '../../../graph/shape.ts';
 import { bytesSource } from '../../checkpoint/byte-source.ts';
 import { openCheckpoint } from '../../checkpoint/checkpoint.ts';
@@ -12,6 +13,7 @@ import { ShapeReader } from '../../checkpoint/shape-reader.ts';
 import type { HostTensor } from '../../checkpoint/tensor-file.ts';
 import { ToldConfig } from '../../checkpoint/told-config.ts';
 import { sitesOf } from '../../encoder.ts';
+import { encodeGraph } from '../../graphs.ts';
 import type { TinyVitSam } from './config.ts';
 import { tinyVit } from './tiny-vit.ts';
 
@@ -113,6 +115,21 @@ describe('a TinyViT', () => {
     await expect(open()).rejects.toMatchObject({ record: { code: 'checkpoint/tuned' } });
   });
 
+  it('is refused with stages without end, at once', () => {
+    const shapes = new Map(samTensorShapes(sam()));
+    for (let i = 4; i < 20_000; i++)
+      shapes.set(`image_encoder.layers.${i}.blocks.0.attn.proj.weight`, [8, 8]);
+    expect(() => inferSamConfig(tinyVit, new ShapeReader(shapes, 'sam.pt'))).toThrow(/20000 stages/);
+  });
+
+  it('runs at 1,024 pixels within the limits that every device has', () => {
+    const traits = { isSoftware: false, hasSubgroups: false, hasF16: false };
+    const { passes, slotBytes } = planGraph(encodeGraph(MOBILE_SAM), traits);
+    const MiB = 2 ** 20;
+    expect(Math.max(...passes.flatMap(({ bytes }) => bytes))).toBeLessThanOrEqual(128 * MiB);
+    expect(Math.max(...slotBytes)).toBeLessThanOrEqual(256 * MiB);
+  });
+
   it('says which part a file that is cut short lacks', async () => {
     const stem = new Map([
       ['image_encoder.patch_embed.seq.0.c.weight', { shape: [2, 3, 1, 1], data: new Float32Array(6) }],
@@ -126,6 +143,8 @@ describe('a TinyViT', () => {
     [{ num_heads: [1, 3, 2, 4] }, 'num_heads 1, 3, 2, 4'],
     [{ image_size: 22 }, 'image_size 22'],
     [{ depths: [1, 2, 1] }, 'depths 3'],
+    [{ window_sizes: [3, 33, 4, 3] }, 'window_sizes 3, 33, 4, 3'],
+    [{ embed_dims: Array.from({ length: 9 }, () => 8) }, 'embed_dims'],
     [{ stem_kernel: 5 }, 'stem_kernel'],
   ])('refuses a config with %j by its name', (change, named) => {
     expect(() => sam(change)).toThrow(Failure);
