@@ -6,6 +6,7 @@ import type { ObjectLimit } from '../data/object-sizes.ts';
 import type { Split } from '../data/types.ts';
 import { splitOf } from '../engine/datasets.ts';
 import type { OpenModel } from '../engine/model.ts';
+import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import type { RunSplit } from '../engine/run/run-files.ts';
 import { SessionPredictor } from '../engine/session-predictor.ts';
 import { ModelSession } from '../engine/tuning.ts';
@@ -14,15 +15,7 @@ import { type EvaluationOptions, evaluateSet, type ImageScore, summarise } from 
 import type { TrainingData } from '../train/training-data.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
-import {
-  atScale,
-  openAdapter,
-  openCliModel,
-  openData,
-  runFolder,
-  scaleFlag,
-  scaleOfAdapter,
-} from './open.ts';
+import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 

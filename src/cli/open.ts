@@ -66,12 +66,6 @@ export function scaleFlag(text: string | undefined, usage: string): Scale | null
   return numberFlag(text, 'scale', usage, { min: MIN_CROP, max: MAX_CROP, integer: true }) ?? null;
 }
 
-/** The scale at which an adapter was trained; whole where it says nothing else. */
-export function scaleOfAdapter({ training }: Pick<Adapter, 'training'>): Scale {
-  const { scale } = training;
-  return typeof scale === 'number' && Number.isInteger(scale) && scale > 0 ? scale : 'whole';
-}
-
 /**
  * A dataset at the scale that was chosen, by a flag or for the dataset, else at the one at which a model sees its objects
  * well, which is said where it is not whole.

@@ -1,6 +1,7 @@
 /** Taking a run's adapter out as files and bringing one in: our own, or LoRA of another program. */
 import { Failure } from '../../config/failure.ts';
 import type { InputFile } from '../../data/read-datasets.ts';
+import type { Scale } from '../../data/types.ts';
 import { readZip } from '../../data/zip.ts';
 import { type Adapter, type AdapterBase, writeAdapter } from '../../peft/adapter-file.ts';
 import type { ForeignLora } from '../../peft/import/foreign-lora.ts';
@@ -181,4 +182,10 @@ async function unzip(path: string, bytes: Uint8Array): Promise<InputFile[]> {
     throw new Failure({ code, what: reason, where: file, cure });
   }
   return files.map((file) => ({ ...file, path: `${path}/${file.path}` }));
+}
+
+/** The scale at which an adapter was trained; whole where it says nothing else. */
+export function scaleOfAdapter({ training }: Pick<Adapter, 'training'>): Scale {
+  const { scale } = training;
+  return typeof scale === 'number' && Number.isInteger(scale) && scale > 0 ? scale : 'whole';
 }

@@ -1,7 +1,6 @@
 /** A training run under way, from its first step to its verdict, over the trainer of `src/train`. */
 
 import type { TrainConfig } from '../../config/train.ts';
-import type { Scale } from '../../data/types.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
 import { threadData } from '../../train/data-port.ts';
 import { evaluateSetsAt, type ImageScore, type SetScores } from '../../train/evaluate.ts';
@@ -12,7 +11,7 @@ import { trainingSet } from '../../train/training-set.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
 import { MetricsLog } from './metrics.ts';
-import { RUN_FILES, type RunConfig } from './run-files.ts';
+import { commonScale, RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
 import { computeVerdict, type DatasetPairs, type Verdict } from './verdict.ts';
 
@@ -55,7 +54,7 @@ export class RunExecution implements Run {
       const found = datasets.find((dataset) => dataset.key === key);
       return found ? [{ ...found, dataset: { ...found.dataset, scale } }] : [];
     });
-    const scale = commonScale(config.datasets);
+    const scale = commonScale(config.datasets) ?? 'whole';
     const log = new MetricsLog(files);
     const stored = files.trainerStorage(model, mopeft, {
       ...(parts.name !== undefined && { run: parts.name }),
@@ -261,12 +260,6 @@ export class RunExecution implements Run {
   private nameOf(key: string): string {
     return this.config.datasets.find((dataset) => dataset.key === key)?.name ?? key;
   }
-}
-
-/** The scale of all datasets: crops where all have the same, else whole. */
-function commonScale(datasets: RunConfig['datasets']): Scale {
-  const [first = 'whole', ...others] = new Set(datasets.map(({ scale = 'whole' }) => scale));
-  return others.length === 0 ? first : 'whole';
 }
 
 /** The data of a run in a thread of its own, or in this one where none is given or none can be opened. */

@@ -44,6 +44,12 @@ export interface RunDatasetName {
   readonly scale?: Scale;
 }
 
+/** The scale that all datasets have; null where they differ. */
+export function commonScale(datasets: readonly { readonly scale?: Scale }[]): Scale | null {
+  const [first = 'whole', ...others] = new Set(datasets.map(({ scale = 'whole' }) => scale));
+  return others.length === 0 ? first : null;
+}
+
 /** Everything decided about a run. */
 export interface RunConfig {
   readonly format: 1;

@@ -469,6 +469,7 @@ export function fakeRun(status: RunInfo['status'], serial: number): RunInfo {
     steps: 200,
     settings,
     datasets: settings.datasetIds.map((id) => ({ id, name: id })),
+    scale: 'whole',
     modelName: MODEL.name,
     modelHash: MODEL.hash,
     fitsModel: true,

@@ -5,7 +5,7 @@ import type { RunPlan } from '../../engine/run/run-types.ts';
 import type { Verdict } from '../../engine/run/verdict.ts';
 import type { GateLayer } from '../../train/gates.ts';
 import type { FieldValues } from './capabilities.ts';
-import type { SplitCounts, SplitName } from './data.ts';
+import type { Scale, SplitCounts, SplitName } from './data.ts';
 import type { Nothing } from './result.ts';
 
 /** What a run gained, as the engine says it. */
@@ -54,6 +54,8 @@ export interface RunInfo {
   readonly settings: TrainSettings;
   /** Names as they were when the run started; a dataset may be gone since. */
   readonly datasets: readonly { readonly id: string; readonly name: string }[];
+  /** How the model saw their images; null where they differ. A dataset's own scale may have changed since. */
+  readonly scale: Scale | null;
   readonly modelName: string;
   readonly modelHash: string;
   /** True when the open model is the one this run belongs to. */

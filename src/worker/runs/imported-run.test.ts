@@ -16,10 +16,11 @@ function record(training: Adapter['training'], ...paths: string[]) {
 }
 
 test('an adapter says what it was trained with, and belongs to the open model', () => {
-  expect(record({ run: 'Theirs', step: 7, score: 0.5 }, 'adapter.safetensors')).toMatchObject({
+  expect(record({ run: 'Theirs', step: 7, score: 0.5, scale: 160 }, 'adapter.safetensors')).toMatchObject({
     id: 'id',
     name: 'Theirs (imported)',
     status: 'imported',
+    scale: 160,
     step: 7,
     steps: 7,
     bestScore: 0.5,

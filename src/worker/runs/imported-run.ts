@@ -1,4 +1,4 @@
-import { understoodOf } from '../../engine/run/adapter-files.ts';
+import { scaleOfAdapter, understoodOf } from '../../engine/run/adapter-files.ts';
 import type { Adapter } from '../../peft/adapter-file.ts';
 import type { CurrentModel } from '../engine-state.ts';
 import type { DroppedFile, FieldValue } from '../protocol.ts';
@@ -34,6 +34,7 @@ export function importedRecord(
       values,
     },
     datasets: [],
+    scale: scaleOfAdapter({ training }),
     modelName: model.info.name,
     modelHash: model.info.hash,
     created: now,

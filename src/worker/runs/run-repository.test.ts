@@ -17,6 +17,7 @@ const record: RunRecord = {
     values: { 'train.steps': 10, 'adapter.activation': 'gelu', 'train.flips': true },
   },
   datasets: [{ id: 'd1', name: 'Cells' }],
+  scale: 160,
   modelName: 'micro',
   modelHash: 'abc',
   created: 1,
@@ -42,6 +43,13 @@ test('a run that was under way when the tab closed comes back as interrupted, ev
   expect(await new RunRepository(store).find(record.id)).toEqual(paused);
   await repository.delete(record.id);
   expect(await repository.list()).toEqual([]);
+});
+
+test('a record of before there was a scale is of a run that saw whole images', async () => {
+  const store = new MemoryStore();
+  const { scale: _, ...before } = { ...record, status: 'finished' };
+  await store.write(`runs/${record.id}/run.json`, new TextEncoder().encode(JSON.stringify(before)));
+  expect(await new RunRepository(store).find(record.id)).toEqual({ ...before, scale: 'whole' });
 });
 
 test('a record that cannot be read is listed as broken with its bytes, and can be deleted', async () => {

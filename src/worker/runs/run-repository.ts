@@ -49,6 +49,11 @@ const RecordSchema = v.object({
     values: v.record(v.string(), value),
   }),
   datasets: v.array(v.object({ id: v.string(), name: v.string() })),
+  /** Records of before have none: their models saw whole images. */
+  scale: v.optional(
+    v.nullable(v.union([v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(1))])),
+    'whole',
+  ),
   modelName: v.string(),
   modelHash: v.string(),
   created: v.number(),
@@ -79,6 +84,7 @@ export interface RunRecord extends RunProgress {
   readonly status: RunStatus;
   readonly settings: TrainSettings;
   readonly datasets: RunInfo['datasets'];
+  readonly scale: RunInfo['scale'];
   readonly modelName: string;
   readonly modelHash: string;
   readonly created: number;

@@ -140,6 +140,22 @@ beforeEach(() => {
   vi.stubGlobal('navigator', {});
 });
 
+test('the record of a run keeps the scale of its start', async () => {
+  const { service, begun, openDataset } = openService();
+  const scaled = { dataset: { name: 'Cells', samples: [], scale: 160 }, card: { splitOrder: 'shuffled' } };
+  openDataset.mockResolvedValueOnce(scaled);
+  begun.resolve(fakeRun().run);
+  const { id } = await service.start(settings);
+  await service.pause(id);
+  expect(await service.info(id)).toMatchObject({ status: 'paused', scale: 160 });
+  openDataset.mockResolvedValueOnce(scaled);
+  vi.mocked(startTraining).mockResolvedValueOnce(fakeRun().run);
+  // The second dataset is whole.
+  expect(await service.start({ ...settings, datasetIds: ['cells', 'cracks'] })).toMatchObject({
+    scale: null,
+  });
+});
+
 test('another model waits for a run that is being launched, and the run is paused as soon as it has begun', async () => {
   const { service, launching, begun, changeModel } = openService();
   const started = service.start(settings);

@@ -15,6 +15,7 @@ import { resumedDataset, runDataset } from '../../engine/datasets.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
 import { withDatasets } from '../../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../../engine/run/run.ts';
+import { commonScale } from '../../engine/run/run-files.ts';
 import type { RunDataset, RunParts, RunPlan } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
 import { DEFAULT_GATE_FORMS } from '../../peft/gates/registry.ts';
@@ -325,6 +326,7 @@ export class TrainingService {
       steps: resolved.train.steps,
       settings,
       datasets: datasets.map(({ key, name: called }) => ({ id: key, name: called })),
+      scale: commonScale(datasets.map(({ dataset }) => dataset)),
       modelName: model.info.name,
       modelHash: model.info.hash,
       created,

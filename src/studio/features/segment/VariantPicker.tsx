@@ -4,6 +4,7 @@ import { SelectField } from '../../components/SelectField.tsx';
 import { duration } from '../../format/format.ts';
 import { isUsable, useRuns } from '../../stores/runs.ts';
 import { chooseRun, chooseSide, selectEmbedding, useSegment } from '../../stores/segment.ts';
+import { scaleText } from '../data/ScaleField.tsx';
 import styles from './ImagePicker.module.css';
 
 /** Chooses a run and switches between the base and the tuned model. */
@@ -12,6 +13,7 @@ export function VariantPicker(): ReactNode {
   const usable = runs.filter(isUsable);
   const runId = useSegment((state) => state.runId);
   const side = useSegment((state) => state.side);
+  const scale = runs.find(({ id }) => id === runId)?.scale;
   const embedding = useSegment(selectEmbedding);
   return (
     <section className={`panel ${styles.picker}`} aria-label="Model">
@@ -41,6 +43,11 @@ export function VariantPicker(): ReactNode {
         value={side}
         onChange={(value) => void chooseSide(value)}
       />
+      {typeof scale === 'number' && (
+        <p className="muted small">
+          Trained on {scaleText(scale)}: zoom in until about as much of the image is visible.
+        </p>
+      )}
       {embedding && (
         <p className="muted small">Image encoded in {duration(embedding.milliseconds / 1000)}.</p>
       )}

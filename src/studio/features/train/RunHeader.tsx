@@ -21,6 +21,7 @@ import {
 } from '../../stores/runs.ts';
 import { chooseRun } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
+import { scaleText } from '../data/ScaleField.tsx';
 import styles from './RunHeader.module.css';
 import { STATUS_LABELS } from './RunList.tsx';
 
@@ -48,6 +49,7 @@ export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
       {running && activity && <ProgressBar progress={activity} />}
       <p className="muted small">
         {run.datasets.map((dataset) => dataset.name).join(', ')}
+        {typeof run.scale === 'number' && ` in ${scaleText(run.scale)}`}
         {run.bestScore !== null &&
           ` · best validation IoU ${iou(run.bestScore)} at step ${run.bestStep ?? 0}`}
         {run.checkpointStep !== null &&
