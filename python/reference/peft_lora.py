@@ -59,6 +59,9 @@ def main(out: Path) -> None:
         weights = out / case / "adapter_model.safetensors"
         save_file({k: v.half() for k, v in load_file(weights).items()}, weights)
         weights.chmod(0o644)
+        if case == "late":
+            # As older versions save it.
+            torch.save(load_file(weights), out / case / "adapter_model.bin")
         again = PeftModel.from_pretrained(hf_model(), out / case).eval()
         expected[f"{case}.embedding"] = again.get_image_embeddings(image)
         parts = [again(pixel_values=image, input_points=points, input_labels=labels, multimask_output=m) for m in (False, True)]

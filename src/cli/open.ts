@@ -41,7 +41,8 @@ export function runFolder(path: string): RunFiles {
  */
 export async function openAdapter(path: string, model: OpenModel): Promise<Adapter> {
   const inputs = await adapterInputs(path);
-  if (!inputs.some(({ path: name }) => !/\.json$/i.test(name))) return readRunAdapter(runFolder(path), model);
+  const hasWeights = inputs.some(({ path: name }) => !/\.json$/i.test(name));
+  if (!hasWeights && (await runFolder(path).isDecided())) return readRunAdapter(runFolder(path), model);
   const { adapter } = await readIncomingAdapter(inputs, model);
   for (const sentence of understoodOf(adapter)) console.error(`${path}: ${sentence}`);
   return adapter;

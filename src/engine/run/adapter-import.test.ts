@@ -83,6 +83,36 @@ test('a zip of the folder is the same adapter', async () => {
   expect(zipped.pair).toEqual((await readIncomingAdapter(folder('fused'), model)).pair);
 });
 
+test('the PyTorch file of older versions is the same adapter, beside what a training leaves there too', async () => {
+  const [config, weights] = folder('late');
+  if (!config || !weights) throw new Error('there are two files');
+  const bin: InputFile = {
+    path: 'late/adapter_model.bin',
+    bytes: () => vector('peft/late/adapter_model.bin'),
+  };
+  const state: InputFile = { path: 'late/optimizer.pt', bytes: async () => Uint8Array.of(1) };
+  const { pair } = await readIncomingAdapter([state, bin, config], model);
+  expect(pair).toEqual((await readIncomingAdapter([weights, config], model)).pair);
+  await expect(
+    readIncomingAdapter(
+      [
+        { ...state, path: 'a.pt' },
+        { ...state, path: 'b.pt' },
+      ],
+      model,
+    ),
+  ).rejects.toThrow(/more than one adapter/);
+});
+
+test('a PyTorch file of something else is no adapter', async () => {
+  const bytes = await vector('peft/late/adapter_model.bin');
+  const text = String.fromCharCode(...bytes).replaceAll('lora_', 'LoRa_');
+  const other = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  await expect(readIncomingAdapter([{ path: 'x.bin', bytes: async () => other }], model)).rejects.toThrow(
+    /no LoRA in a form that is read here; among its 4 tensors is base_model.*LoRa_/,
+  );
+});
+
 /** [h, w, D] as [1, D, h, w]. */
 function channelsFirst(
   data: Float32Array,
