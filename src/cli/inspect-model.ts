@@ -1,4 +1,3 @@
-import { Failure, type FailureRecord } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
 import type { PreprocessingRecord } from '../config/sam.ts';
 import { chooseModelFiles } from '../engine/model.ts';
@@ -6,6 +5,7 @@ import { openCheckpoint, sumOfWeights } from '../sam/checkpoint/checkpoint.ts';
 import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
 import { modelSources } from './input-files.ts';
 import { plural, printRemarks, type Remark } from './remarks.ts';
+import { printReport } from './report.ts';
 
 /** What `inspect --model --json` prints of a model that loads. */
 export interface ModelReport {
@@ -23,30 +23,13 @@ export interface ModelReport {
   readonly remarks: readonly Remark[];
 }
 
-/** What `inspect --model --json` prints of a model that does not. */
-export interface RefusedModel {
-  readonly refused: FailureRecord;
-}
-
 /** `mopeft inspect --model`: reads every weight on the CPU. 0 when the model loads; as JSON, a refusal gives 1. */
-export async function inspectModel(
+export function inspectModel(
   paths: readonly string[],
   choices: ModelChoices,
   asJson: boolean,
 ): Promise<number> {
-  if (!asJson) {
-    printModel(await modelReport(paths, choices));
-    return 0;
-  }
-  try {
-    console.log(JSON.stringify(await modelReport(paths, choices), null, 1));
-    return 0;
-  } catch (thrown) {
-    if (!(thrown instanceof Failure)) throw thrown;
-    const refused: RefusedModel = { refused: thrown.record };
-    console.log(JSON.stringify(refused, null, 1));
-    return 1;
-  }
+  return printReport(() => modelReport(paths, choices), printModel, asJson);
 }
 
 async function modelReport(paths: readonly string[], choices: ModelChoices): Promise<ModelReport> {

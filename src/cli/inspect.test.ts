@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
+import type { UnderstoodAdapter } from '../engine/run/adapter-files.ts';
 import { sizeOf } from '../graph/shape.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
 import { type DataReport, inspect } from './inspect.ts';
-import type { ModelReport, RefusedModel } from './inspect-model.ts';
+import type { ModelReport } from './inspect-model.ts';
+import type { RefusedFiles } from './report.ts';
 
 const hf = fileURLToPath(new URL('../../tests/vectors/hf', import.meta.url));
 let folder: string;
@@ -301,7 +303,7 @@ describe('a model', () => {
     tensor?.data.fill(Number.NaN, 0, 1);
     await put({ 'model.safetensors': writeSafetensors(tensors) });
     const paths = [...at('model.safetensors'), join(hf, 'config.json')];
-    const { code, report } = await reportOf<RefusedModel>('--model', ...paths);
+    const { code, report } = await reportOf<RefusedFiles>('--model', ...paths);
     expect(code).toBe(1);
     expect(report.refused).toEqual({
       code: 'checkpoint/not-finite',
@@ -311,7 +313,7 @@ describe('a model', () => {
     });
     await expect(inspect(['--model', ...paths])).rejects.toThrow(/Element 0 is NaN/);
     printed = '';
-    const none = await reportOf<RefusedModel>('--model', ...at('none'));
+    const none = await reportOf<RefusedFiles>('--model', ...at('none'));
     expect([none.code, none.report.refused.code]).toEqual([1, 'cli/no-model']);
   });
 
@@ -339,5 +341,35 @@ describe('a model', () => {
     printed = '';
     const whole = await modelReport(embedded);
     expect({ ...whole.report, file: '' }).toEqual({ ...alone.report, file: '' });
+  });
+});
+
+describe('an adapter', () => {
+  const peft = fileURLToPath(new URL('../../tests/vectors/peft', import.meta.url));
+
+  it('of another program says what it is, or why it is refused', async () => {
+    expect(await inspect(['--adapter', join(peft, 'fused')])).toBe(0);
+    expect(printed).toMatch(/PEFT LoRA, rank 3, scale 2, blocks 0-1, q, k and v from rows 0…23/);
+    expect(printed).toMatch(/base model: tests\/vectors\/hf/);
+    printed = '';
+    await put({ 'a.safetensors': await readFile(join(peft, 'fused/adapter_model.safetensors')) });
+    const { code, report } = await reportOf<RefusedFiles>('--adapter', ...at('a.safetensors'));
+    expect(code).toBe(1);
+    expect(report.refused.code).toBe('adapter/no-config');
+  });
+
+  it('of our own says its methods and its base model', async () => {
+    const mopeft = { methods: { lora: { rank: 2 } }, gate: 'none', blocks: [0, 1, 3], trainDecoder: true };
+    const preprocessing = { aspect: 'keep', normalisation: { kind: 'min-max' } };
+    const base = { name: 'cells-sam', hash: '0'.repeat(64) };
+    const record = JSON.stringify({ format: 'mopeft-adapter', version: 1, base, mopeft, preprocessing });
+    await put({ 'run/adapter.safetensors': writeSafetensors(new Map(), { record }) });
+    const { code, report } = await reportOf<UnderstoodAdapter>('--adapter', ...at('run'));
+    expect(code).toBe(0);
+    expect(report).toMatchObject({
+      what: 'MoPEFT adapter, lora, blocks 0-1, 3, gates none, with the mask decoder',
+      baseName: 'cells-sam',
+      remarks: [],
+    });
   });
 });

@@ -15,6 +15,7 @@ import {
 import type { DatasetMaskKind, ObjectFacts, Refusal, Scale } from '../data/types.ts';
 import { readArguments, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
+import { inspectAdapter } from './inspect-adapter.ts';
 import { inspectModel } from './inspect-model.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
@@ -22,18 +23,21 @@ import { plural, printRemarks, type Remark, writeRemarks } from './remarks.ts';
 
 const USAGE = `  npm run mopeft -- inspect PATH… [--json] [--csv FILE]
   npm run mopeft -- inspect --model PATH… [--json]
-  Says what is understood of files, folders and zips as if they were dropped together, or of the files of a model.
+  npm run mopeft -- inspect --adapter PATH [--json]
+  Says what is understood of files, folders and zips as if they were dropped together, of the files of a model, or of
+  an adapter, also of LoRA of PEFT or Sam_LoRA.
   --csv writes the remarks to FILE, one a row.
 ${READING_USAGE}
   Of models:
 ${MODEL_USAGE}`;
 
-/** `mopeft inspect`: what was understood of data or of a model. 0 when something was, else 1. Needs no GPU. */
+/** `mopeft inspect`: what was understood of data, a model or an adapter. 0 when something was, else 1. Needs no GPU. */
 export async function inspect(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(
     args,
     {
       model: { type: 'boolean' },
+      adapter: { type: 'boolean' },
       json: { type: 'boolean' },
       csv: { type: 'string' },
       ...MODEL_FLAGS,
@@ -44,6 +48,11 @@ export async function inspect(args: readonly string[]): Promise<number> {
   if (positionals.length === 0) throw wrongArguments('No path is given', USAGE);
   const asJson = values.json ?? false;
   if (values.model) return inspectModel(positionals, modelChoices(values, USAGE), asJson);
+  if (values.adapter) {
+    const [path, ...others] = positionals;
+    if (path === undefined || others.length > 0) throw wrongArguments('--adapter takes one path', USAGE);
+    return inspectAdapter(path, asJson);
+  }
   const report = await dataReport(positionals, readingChanges(values, USAGE));
   if (asJson) console.log(JSON.stringify(report, null, 1));
   else printData(report);

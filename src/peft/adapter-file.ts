@@ -152,7 +152,8 @@ export function readAdapterFiles(base: AdapterBase, { json, safetensors }: Adapt
   );
 }
 
-function parseRecord({ name, text }: { readonly name: string; readonly text: string }) {
+/** The record of `adapter.json`. @throws Failure `adapter/not-an-adapter`. */
+export function parseRecord({ name, text }: { readonly name: string; readonly text: string }) {
   let json: unknown;
   try {
     json = JSON.parse(text);

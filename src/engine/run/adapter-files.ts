@@ -3,10 +3,11 @@ import { Failure } from '../../config/failure.ts';
 import type { InputFile } from '../../data/read-datasets.ts';
 import type { Scale } from '../../data/types.ts';
 import { readZip } from '../../data/zip.ts';
-import { type Adapter, type AdapterBase, writeAdapter } from '../../peft/adapter-file.ts';
-import type { ForeignLora } from '../../peft/import/foreign-lora.ts';
+import { type Adapter, type AdapterBase, parseRecord, writeAdapter } from '../../peft/adapter-file.ts';
+import { describeForeign, type ForeignLora, ranges } from '../../peft/import/foreign-lora.ts';
 import { foreignReader } from '../../peft/import/registry.ts';
 import { adapterOfForeign } from '../../peft/import/to-adapter.ts';
+import { nameOfMethods } from '../../peft/recipes.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
 import { openTensorFile } from '../../sam/checkpoint/open-tensor-file.ts';
 import {
@@ -82,6 +83,38 @@ export async function readIncomingAdapter(
   }
   const pair = await ownPair(chosen);
   return { adapter: await readPair(base, pair), pair };
+}
+
+/** What an adapter's files say by themselves. */
+export interface UnderstoodAdapter {
+  readonly file: string;
+  readonly what: string;
+  /** Null where they do not say it. */
+  readonly baseName: string | null;
+  readonly remarks: readonly string[];
+}
+
+/** Reads an adapter's files without the model. @throws Failure as {@link readIncomingAdapter}. */
+export async function understandAdapterFiles(inputs: readonly InputFile[]): Promise<UnderstoodAdapter> {
+  const chosen = await chooseAdapterFiles(inputs);
+  const foreign = await readForeign(chosen);
+  if (foreign) {
+    const { name, baseName, remarks } = foreign;
+    return { file: name, what: describeForeign(foreign), baseName, remarks };
+  }
+  const { weights, json } = await ownPair(chosen);
+  const { base, mopeft, training } = parseRecord({
+    name: json.name,
+    text: new TextDecoder().decode(json.bytes),
+  });
+  const { methods, blocks, gate, trainDecoder } = mopeft;
+  const what = [
+    'MoPEFT adapter',
+    nameOfMethods(Object.keys(methods)),
+    ...(blocks.length > 0 ? [`blocks ${ranges(blocks)}, gates ${gate}`] : []),
+    trainDecoder ? 'with the mask decoder' : 'without the mask decoder',
+  ].join(', ');
+  return { file: weights.name, what, baseName: base.name, remarks: understoodOf({ training }) };
 }
 
 /** Sentences on how another program's files were understood, which an adapter made from them carries along. */
