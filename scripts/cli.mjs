@@ -21,8 +21,8 @@ async function main() {
     if ((await run('npm', ['ci', '--no-audit', '--no-fund', '--silent'], { cwd: root })) !== 0)
       throw new Error('npm ci failed.');
   }
-  // Inspecting reads files alone, so it also works where there is no adapter.
-  const isWithoutGpu = entry === 'src/cli/main.ts' && args[0] === 'inspect';
+  // Inspecting and planning read files alone, so they also work where there is no adapter.
+  const isWithoutGpu = entry === 'src/cli/main.ts' && ['inspect', 'plan'].includes(args[0] ?? '');
   const env = isWithoutGpu ? process.env : await adapterEnvironment(findChromium());
   process.exitCode = await run(process.execPath, ['--import', 'tsx', join(root, entry), ...args], { env });
 }

@@ -1,9 +1,10 @@
-/** `npm run mopeft -- train | evaluate | segment | inspect | models …`: the engine without a browser. */
+/** `npm run mopeft -- plan | train | evaluate | segment | inspect | models …`: the engine without a browser. */
 import { Failure } from '../config/failure.ts';
 import { asksForHelp, HelpRequest, wrongArguments } from './arguments.ts';
 import { runProgram } from './program.ts';
 
 const COMMANDS = {
+  plan: async () => (await import('./plan.ts')).plan,
   train: async () => (await import('./train.ts')).train,
   evaluate: async () => (await import('./evaluate.ts')).evaluate,
   segment: async () => (await import('./segment.ts')).segment,

@@ -1,64 +1,42 @@
-import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
-import type { SamConfig } from '../config/sam.ts';
-import { parseTrainConfig } from '../config/train.ts';
 import { resumedDataset, runDataset, uniqueKeys } from '../engine/datasets.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import type { MetricsLine } from '../engine/run/metrics.ts';
 import { planRun } from '../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../engine/run/run.ts';
 import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engine/run/run-types.ts';
-import type { RunSettings } from '../engine/settings.ts';
-import { GATE_FORMS, gateFormById } from '../peft/gates/registry.ts';
-import { methodsByName, RECIPES } from '../peft/recipes.ts';
-import { METHODS } from '../peft/registry.ts';
-import { resolveMopeft } from '../peft/resolve.ts';
 import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { atScale, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
+import { SETTINGS_FLAGS, SETTINGS_USAGE, settingsOf } from './settings-flags.ts';
 
-const ids = (records: readonly { readonly id: string }[]): string => records.map(({ id }) => id).join('|');
-
-const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR …] --method ${ids([...RECIPES, ...METHODS])}|a+b…
-      --steps N --seed S --out RUN [--gate ${ids(GATE_FORMS)}] [--freeze-decoder] [--split-order shuffled|name]
-      [--scale whole|N] [--min-size 4] [--config FILE.json]
+const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR …] --method M --out RUN
+      [--steps N] [--seed S] [--split-order shuffled|name] [--scale whole|N] [--min-size 4]
   npm run mopeft -- train --resume RUN --model DIR|FILE --data DIR [--data DIR …]
   --scale N trains on crops of N pixels around objects, at the images' own scale; the default makes the median object at
   least 16 pixels wide on the model's input. Objects under --min-size pixels wide on the model's input are left out.
-  FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"METHOD": {…}, …}}; flags override it.
   Ctrl+C writes a checkpoint and ends; --resume continues from it.
+${SETTINGS_USAGE}
 ${MODEL_USAGE}
 ${READING_USAGE}`;
 
 const FLAGS = {
   model: { type: 'string' },
   data: { type: 'string', multiple: true },
-  method: { type: 'string' },
   steps: { type: 'string' },
   seed: { type: 'string' },
   out: { type: 'string' },
-  gate: { type: 'string' },
-  'freeze-decoder': { type: 'boolean' },
   'split-order': { type: 'string' },
   'min-size': { type: 'string' },
   scale: { type: 'string' },
-  config: { type: 'string' },
   resume: { type: 'string' },
+  ...SETTINGS_FLAGS,
   ...MODEL_FLAGS,
   ...READING_FLAGS,
 } as const;
-
-const ConfigFile = v.strictObject({
-  train: v.exactOptional(v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]))),
-  blocks: v.exactOptional(v.union([v.picklist(['all', 'late']), v.array(v.number())])),
-  settings: v.exactOptional(
-    v.record(v.string(), v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]))),
-  ),
-});
 
 type Flags = ReturnType<typeof readTrainFlags>;
 
@@ -97,7 +75,7 @@ export async function train(args: readonly string[]): Promise<number> {
 }
 
 async function start(parts: RunParts, flags: Flags, folders: readonly string[]): Promise<Run> {
-  const settings = await settingsOf(flags, parts.model.config);
+  const settings = await settingsOf(flags, parts.model.config, USAGE, trainFlags(flags));
   const changes = readingChanges(flags, USAGE);
   const scale = scaleFlag(flags.scale, USAGE);
   const folderDatasets = await Promise.all(folders.map((folder) => openData(folder, changes)));
@@ -138,55 +116,18 @@ async function goOn(parts: RunParts, flags: Flags, folders: readonly string[]): 
   return resumeTraining(parts, config, datasets);
 }
 
-async function settingsOf(flags: Flags, sam: SamConfig): Promise<RunSettings> {
-  const file = flags.config === undefined ? {} : await readConfigFile(flags.config);
-  const gate = flags.gate === undefined ? null : gateFormById(flags.gate).id;
+/** What flags say of the training. */
+function trainFlags(flags: Flags): Readonly<Record<string, number | string>> {
   const steps = numberFlag(flags.steps, 'steps', USAGE, { min: 1, integer: true });
   const seed = numberFlag(flags.seed, 'seed', USAGE, { min: 0, max: 2 ** 32 - 1, integer: true });
   const minSize = numberFlag(flags['min-size'], 'min-size', USAGE, { min: 0 });
   const splitOrder = flags['split-order'];
   return {
-    mopeft: resolveMopeft(
-      {
-        methods: methodsByName(requiredFlag(flags.method, 'method', USAGE)),
-        trainDecoder: !flags['freeze-decoder'],
-        ...(gate && { gate }),
-        ...(file.blocks !== undefined && { blocks: file.blocks }),
-        ...(file.settings && { settings: file.settings }),
-      },
-      sam,
-    ),
-    train: parseTrainConfig({
-      ...file.train,
-      ...(steps !== undefined && { steps }),
-      ...(seed !== undefined && { seed }),
-      ...(splitOrder !== undefined && { splitOrder }),
-      ...(minSize !== undefined && { minSize }),
-    }),
+    ...(steps !== undefined && { steps }),
+    ...(seed !== undefined && { seed }),
+    ...(splitOrder !== undefined && { splitOrder }),
+    ...(minSize !== undefined && { minSize }),
   };
-}
-
-async function readConfigFile(path: string): Promise<v.InferOutput<typeof ConfigFile>> {
-  const wrong = (what: string) =>
-    new Failure({
-      code: 'cli/config',
-      what,
-      where: path,
-      cure: 'Give a JSON file with "train", "blocks" and "settings".',
-    });
-  const text = await readFile(path, 'utf8').catch(() => {
-    throw wrong('There is no such file.');
-  });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (thrown) {
-    throw wrong(`The file is not valid JSON (${thrown instanceof Error ? thrown.message : String(thrown)}).`);
-  }
-  const parsed = v.safeParse(ConfigFile, json);
-  if (parsed.success) return parsed.output;
-  const [issue] = parsed.issues;
-  throw wrong(`${v.getDotPath(issue) ?? 'The file'}: ${issue.message}.`);
 }
 
 /** Prints what the run's metrics record. */

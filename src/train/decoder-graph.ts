@@ -24,6 +24,14 @@ export const DECODER = {
   parts: 'parts',
 } as const;
 
+/** Tokens of a first prompt: a click and the padding point, or the corners of a box. */
+const FIRST_TOKENS = 2;
+
+/** The pass of round `round` (from 0) for `objects` objects. */
+export function roundShape(objects: number, round: number): DecodeShape {
+  return { objects, tokens: FIRST_TOKENS + round, hasMask: round > 0 };
+}
+
 /** One string for each shape. */
 export function decoderKey({ objects, tokens, hasMask }: DecodeShape): string {
   return `${objects}x${tokens}${hasMask ? 'm' : ''}`;

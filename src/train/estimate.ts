@@ -1,5 +1,8 @@
+import type { TrainConfig } from '../config/train.ts';
 import { READBACK_BYTES } from '../gpu/readback.ts';
+import type { Plan } from '../graph/plan.ts';
 import { weightBytes } from '../sam/weights.ts';
+import { decoderKey, roundShape } from './decoder-graph.ts';
 import { hyperBytes } from './optimizer.ts';
 import { largestBuffer, poolSizes, type TrainingPlans } from './plans.ts';
 import { stepBufferBytes } from './step-buffers.ts';
@@ -33,6 +36,41 @@ export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
     parts,
     largestBufferBytes: largestBuffer(plans),
   };
+}
+
+/** Work of a whole step on the device. */
+export interface StepWork {
+  /** Dispatches. */
+  readonly passes: number;
+  /** Multiply and add counted as two. */
+  readonly flops: number;
+}
+
+/** What a step runs when each of its images has as many objects as it may. */
+export function countWork(
+  plans: TrainingPlans,
+  {
+    imagesPerStep,
+    objectsPerImage,
+    corrections,
+  }: Pick<TrainConfig, 'imagesPerStep' | 'objectsPerImage' | 'corrections'>,
+): StepWork {
+  const work = { passes: 0, flops: 0 };
+  const add = (plan: Plan | undefined, times: number) => {
+    for (const { pass } of plan?.passes ?? []) {
+      work.passes += times;
+      work.flops += times * pass.flops;
+    }
+  };
+  add(plans.encoder, imagesPerStep);
+  const { objectsPerPass } = plans;
+  for (let round = 0; round <= corrections; round++) {
+    const decoder = (objects: number) => plans.decoders.get(decoderKey(roundShape(objects, round)));
+    add(decoder(objectsPerPass), imagesPerStep * Math.floor(objectsPerImage / objectsPerPass));
+    add(decoder(objectsPerImage % objectsPerPass), imagesPerStep);
+  }
+  add(plans.optimizer, 1);
+  return work;
 }
 
 /** How many numbers each part trains; parts without any are left out. */

@@ -4,6 +4,7 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import type { DecodeShape } from '../sam/graphs.ts';
+import { roundShape } from './decoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
 import { type DeviceTraits, largestBuffer, StepPlanner, type TrainingPlans } from './plans.ts';
 
@@ -39,9 +40,6 @@ export function planRequest(
 
 /** Bytes that a run aims at where no other memory is asked for: what training SAM ViT-B's mask decoder takes. */
 const AIM = 0.65 * 2 ** 30;
-
-/** Tokens of a first prompt: a click and the padding point, or the corners of a box. */
-const FIRST_TOKENS = 2;
 
 /** How much more than the least a run may take, so that a little memory may save many passes. */
 const SLACK = 1.05;
@@ -98,19 +96,15 @@ function keptBlocks(planner: StepPlanner, shapes: readonly DecodeShape[], limit:
   return largestThat((kept) => peakOf(planner, kept, shapes) <= limit, 0, sitesOf(planner.sam).length);
 }
 
-/** The pass of round `round` (from 0) for `objects` objects. */
-function roundShape(objects: number, round: number): DecodeShape {
-  return { objects, tokens: FIRST_TOKENS + round, hasMask: round > 0 };
-}
-
 /** The largest whole number from `low`, for which it holds, to `high`; it holds up to some number and not above. */
 function largestThat(holds: (n: number) => boolean, low: number, high: number): number {
   if (high <= low || holds(high)) return high;
   let [most, tooMany] = [low, high];
-  while (most + 1 < tooMany) {
-    const middle = (most + tooMany) >> 1;
-    if (holds(middle)) most = middle;
-    else tooMany = middle;
+  // From below in growing steps: few numbers hold where memory is short.
+  for (let step = 1; most + 1 < tooMany; step *= 2) {
+    const next = Math.min(most + step, (most + tooMany) >> 1);
+    if (holds(next)) most = next;
+    else tooMany = next;
   }
   return most;
 }

@@ -2,6 +2,7 @@
 import { type FailureRecord, toFailureRecord } from '../../config/failure.ts';
 import type { Split } from '../../data/types.ts';
 import { METHODS } from '../../peft/registry.ts';
+import { sitesOf } from '../../sam/encoder.ts';
 import { countTrainable, estimateMemory, type TrainableCount } from '../../train/estimate.ts';
 import { type PlanRequest, planRequest, planTraining } from '../../train/plan-training.ts';
 import type { DeviceTraits, TrainingPlans } from '../../train/plans.ts';
@@ -28,12 +29,56 @@ export function planCost(request: PlanRequest): PlannedCost {
     const trainable = countTrainable(plans).map(worded);
     const trainableCount = trainable.reduce((sum, { count }) => sum + count, 0);
     const memory = { ...estimateMemory(plans), bufferLimitBytes };
-    return { plans, cost: { trainable, trainableCount, memory, problems: [] } };
+    const problems = overMemory(request, memory.peakBytes);
+    return { plans, cost: { trainable, trainableCount, memory, problems } };
   } catch (error) {
     const memory = { peakBytes: 0, parts: [], largestBufferBytes: 0, bufferLimitBytes };
     const problems = [toFailureRecord(error)];
     return { plans: null, cost: { trainable: [], trainableCount: 0, memory, problems } };
   }
+}
+
+/** That a run takes more than it may, with what would make it fit. */
+function overMemory(request: PlanRequest, peakBytes: number): FailureRecord[] {
+  const allowed = request.sizes.memory;
+  if (allowed === 0 || peakBytes <= allowed * 2 ** 20) return [];
+  const { sam, mopeft, sizes, device } = request;
+  const depth = sitesOf(sam).length;
+  const late = mopeft.blocks.filter((block) => block >= Math.floor(depth / 2));
+  const smaller: readonly (readonly [words: string, PlanRequest | null])[] = [
+    [
+      'Objects at once 1',
+      sizes.objectsPerPass > 1 ? { ...request, sizes: { ...sizes, objectsPerPass: 1 } } : null,
+    ],
+    [
+      'modules in late blocks',
+      late.length > 0 && late.length < mopeft.blocks.length
+        ? { ...request, mopeft: { ...mopeft, blocks: late } }
+        : null,
+    ],
+    [
+      'the mask decoder alone',
+      mopeft.blocks.length > 0
+        ? { sam, sizes, device, mopeft: { ...mopeft, methods: {}, blocks: [], trainDecoder: true } }
+        : null,
+    ],
+  ];
+  const fitting = smaller.flatMap(([words, changed]) => {
+    const bytes = changed ? estimateMemory(planTraining(changed)).peakBytes : Number.POSITIVE_INFINITY;
+    return bytes <= allowed * 2 ** 20 ? [`${words} (${mib(bytes)} MiB)`] : [];
+  });
+  return [
+    {
+      code: 'train/over-memory',
+      what: `The run takes ${mib(peakBytes)} MiB of GPU memory and may take ${allowed}.`,
+      where: 'memory',
+      cure: `${fitting.length > 0 ? `It fits with ${fitting.join(', or ')}; or` : 'Choose a smaller model, or'} allow ${mib(peakBytes)} MiB.`,
+    },
+  ];
+}
+
+function mib(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
 }
 
 /** A run's cost together with what its datasets bring. */

@@ -1,0 +1,100 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { plan, type StepReport } from './plan.ts';
+
+const hf = fileURLToPath(new URL('../../tests/vectors/hf', import.meta.url));
+let folder: string;
+let vitB: string;
+let printed: string;
+let said: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mopeft-plan-'));
+  vitB = join(folder, 'config.json');
+  await writeFile(vitB, '{"vision_config": {}}');
+  printed = '';
+  said = '';
+  vi.spyOn(console, 'log').mockImplementation((text: string) => {
+    printed += `${text}\n`;
+  });
+  vi.spyOn(console, 'error').mockImplementation((text: string) => {
+    said += `${text}\n`;
+  });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function reportOf(...flags: string[]): Promise<StepReport> {
+  printed = '';
+  expect(await plan(['--json', ...flags])).toBe(0);
+  return JSON.parse(printed);
+}
+
+it('tells what training ViT-B takes, from its config alone', async () => {
+  const report = await reportOf('--model', vitB, '--method', 'mopeft');
+  expect(report.peakBytes).toBeLessThanOrEqual(0.95 * 2 ** 30);
+  expect(Object.values(report.parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(report.peakBytes);
+  expect(report).toMatchObject({ largestBinding: 48 * 2 ** 20, trainable: 5_459_784, objectsPerPass: 3 });
+  const late = await reportOf('--model', vitB, '--method', 'mopeft', '--blocks', 'late');
+  expect(late.peakBytes).toBeLessThan(report.peakBytes);
+  expect(late.gflopPerStep).toBeLessThan(0.7 * report.gflopPerStep);
+});
+
+it('counts the dispatches of a whole step: each image, each chunk of objects, each round, and one update', async () => {
+  const work = async (images: number, objects: number) =>
+    reportOf(
+      '--model',
+      vitB,
+      '--method',
+      'lora',
+      '--images',
+      `${images}`,
+      '--objects',
+      `${objects}`,
+      '--fit',
+      '4000',
+    );
+  const [one, three] = [await work(1, 2), await work(3, 2)];
+  // Every image runs the same; the update comes once.
+  const perImage = (three.passes - one.passes) / 2;
+  expect(Number.isInteger(perImage)).toBe(true);
+  expect(one.passes - perImage).toBeGreaterThan(0);
+  expect(one.passes - perImage).toBeLessThan(20);
+  expect(three.peakBytes, 'more images take no more').toBe(one.peakBytes);
+  const all = await work(1, 5);
+  expect(all.passes, 'all objects in one pass').toBe(one.passes);
+  expect(all.gflopPerStep).toBeGreaterThan(one.gflopPerStep);
+});
+
+it('reads no more of weights than their headers, and plans the same from them', async () => {
+  const [whole, config] = [
+    await reportOf('--model', hf, '--method', 'lora'),
+    await reportOf('--model', join(hf, 'config.json'), '--method', 'lora'),
+  ];
+  expect(whole).toEqual(config);
+});
+
+it('says what would fit where the run does not, with 1; and that fits', async () => {
+  const flags = ['--model', vitB, '--method', 'mopeft', '--fit', '900'];
+  expect(await plan(flags)).toBe(1);
+  expect(said).toMatch(/takes 932 MiB of GPU memory and may take 900\. It fits with modules in late blocks/);
+  expect(printed).toContain('932 MiB of GPU memory at the peak');
+  const late = await reportOf(...flags, '--blocks', 'late');
+  expect(late.peakBytes).toBeLessThanOrEqual(900 * 2 ** 20);
+});
+
+it('refuses a config that is none, and blocks that are none', async () => {
+  const run = (...flags: string[]) => plan(['--model', vitB, '--method', 'lora', ...flags]);
+  await expect(run('--blocks', 'early')).rejects.toThrow(/--blocks is "early"/);
+  await expect(run('--blocks', '0,12')).rejects.toThrow(/no block 12/);
+  await expect(run('--fit', 'little')).rejects.toThrow(/--fit is "little"/);
+  await writeFile(vitB, '{"vision_config": ');
+  await expect(run()).rejects.toThrow(/not valid JSON/);
+  await writeFile(vitB, '[]');
+  await expect(run()).rejects.toMatchObject({ record: { code: expect.stringMatching(/^config\//) } });
+});

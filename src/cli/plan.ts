@@ -1,0 +1,115 @@
+import { Failure } from '../config/failure.ts';
+import type { ModelChoices } from '../config/model-choices.ts';
+import type { SamConfig } from '../config/sam.ts';
+import { chooseModelFiles } from '../engine/model.ts';
+import { planCost } from '../engine/run/plan-run.ts';
+import { openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
+import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
+import { countWork } from '../train/estimate.ts';
+import { planRequest } from '../train/plan-training.ts';
+import type { DeviceTraits } from '../train/plans.ts';
+import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
+import { modelSources } from './input-files.ts';
+import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
+import { SETTINGS_FLAGS, SETTINGS_USAGE, settingsOf } from './settings-flags.ts';
+
+const USAGE = `  npm run mopeft -- plan --model DIR|FILE|config.json --method M [--images 3] [--objects 5] [--json]
+${SETTINGS_USAGE}
+${MODEL_USAGE}`;
+
+const FLAGS = {
+  model: { type: 'string' },
+  images: { type: 'string' },
+  objects: { type: 'string' },
+  json: { type: 'boolean' },
+  ...SETTINGS_FLAGS,
+  ...MODEL_FLAGS,
+} as const;
+
+/** What `plan --json` prints. */
+export interface StepReport {
+  /** GPU memory of the run. */
+  readonly peakBytes: number;
+  /** What it is made of, by name, bytes. */
+  readonly parts: Readonly<Record<string, number>>;
+  /** The largest buffer, bytes. */
+  readonly largestBinding: number;
+  /** Numbers that are trained. */
+  readonly trainable: number;
+  /** Dispatches of a step. */
+  readonly passes: number;
+  /** Arithmetic of a step, multiply and add counted as two. */
+  readonly gflopPerStep: number;
+  /** Objects that share a pass of the decoder. */
+  readonly objectsPerPass: number;
+}
+
+/** A GPU with WebGPU's default limits and the kernels for GPUs: what is planned for it runs everywhere. */
+const DEFAULT_DEVICE: DeviceTraits = {
+  traits: { isSoftware: false, hasSubgroups: false, hasF16: false },
+  bufferLimit: 128 * 2 ** 20,
+};
+
+/** `mopeft plan`: what a training would take, without a device and without reading a weight. 1 when it does not fit. */
+export async function plan(args: readonly string[]): Promise<number> {
+  const flags = readFlags(args, FLAGS, USAGE);
+  const path = requiredFlag(flags.model, 'model', USAGE);
+  requiredFlag(flags.method, 'method', USAGE);
+  const images = numberFlag(flags.images, 'images', USAGE, { min: 1, integer: true });
+  const objects = numberFlag(flags.objects, 'objects', USAGE, { min: 1, integer: true });
+  const sam = await configOf(path, modelChoices(flags, USAGE));
+  const { mopeft, train } = await settingsOf(flags, sam, USAGE, {
+    ...(images !== undefined && { imagesPerStep: images }),
+    ...(objects !== undefined && { objectsPerImage: objects }),
+  });
+  const { plans, cost } = planCost(planRequest(sam, mopeft, train, DEFAULT_DEVICE));
+  const [problem] = cost.problems;
+  if (!plans)
+    throw new Failure(problem ?? { code: 'internal', what: 'Nothing was planned.', cure: 'Report it.' });
+  const { passes, flops } = countWork(plans, train);
+  const report: StepReport = {
+    peakBytes: cost.memory.peakBytes,
+    parts: Object.fromEntries(cost.memory.parts.map(({ label, bytes }) => [label, bytes])),
+    largestBinding: cost.memory.largestBufferBytes,
+    trainable: cost.trainableCount,
+    passes,
+    gflopPerStep: flops / 1e9,
+    objectsPerPass: plans.objectsPerPass,
+  };
+  if (flags.json) console.log(JSON.stringify(report, null, 1));
+  else print(report);
+  if (problem) console.error(`${problem.what} ${problem.cure}`);
+  return problem ? 1 : 0;
+}
+
+/** The sizes of a model, from its headers or from its `config.json` alone. */
+async function configOf(path: string, choices: ModelChoices): Promise<SamConfig> {
+  const sources = await modelSources(path);
+  const [json, ...others] = sources.filter(({ name }) => /\.json$/i.test(name));
+  const isConfigAlone = json !== undefined && others.length === 0 && sources.length === 1;
+  if (!isConfigAlone) return (await openCheckpoint(await chooseModelFiles(sources), choices)).config;
+  const text = new TextDecoder().decode(await json.read(0, json.size));
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new Failure({
+      code: 'config/invalid',
+      what: 'The file is not valid JSON.',
+      where: path,
+      cure: 'Give config.json of a Hugging Face SamModel, or the weights.',
+    });
+  }
+  return parseSamConfig(parsed, path);
+}
+
+function print(report: StepReport): void {
+  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  console.log(`${mib(report.peakBytes)} of GPU memory at the peak`);
+  for (const [label, bytes] of Object.entries(report.parts)) console.log(`  ${label}: ${mib(bytes)}`);
+  console.log(`${mib(report.largestBinding)} in the largest buffer`);
+  console.log(`${report.trainable} numbers are trained`);
+  console.log(
+    `${report.passes} dispatches and ${report.gflopPerStep.toFixed(1)} GFLOP a step; ${report.objectsPerPass} objects share a pass of the decoder`,
+  );
+}

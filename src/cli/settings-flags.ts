@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import * as v from 'valibot';
+import { Failure } from '../config/failure.ts';
+import type { BlockChoice } from '../config/mopeft.ts';
+import type { SamConfig } from '../config/sam.ts';
+import { parseTrainConfig, TRAIN_FIELDS } from '../config/train.ts';
+import type { RunSettings } from '../engine/settings.ts';
+import { GATE_FORMS, gateFormById } from '../peft/gates/registry.ts';
+import { methodsByName, RECIPES } from '../peft/recipes.ts';
+import { METHODS } from '../peft/registry.ts';
+import { resolveMopeft } from '../peft/resolve.ts';
+import { numberFlag, requiredFlag, wrongArguments } from './arguments.ts';
+
+const ids = (records: readonly { readonly id: string }[]): string => records.map(({ id }) => id).join('|');
+
+/** Flags that say what is trained, by which method, in how much memory. */
+export const SETTINGS_FLAGS = {
+  method: { type: 'string' },
+  gate: { type: 'string' },
+  blocks: { type: 'string' },
+  'freeze-decoder': { type: 'boolean' },
+  fit: { type: 'string' },
+  config: { type: 'string' },
+} as const;
+
+export const SETTINGS_USAGE = `  --method M: ${ids([...RECIPES, ...METHODS])}|a+b…
+      [--gate ${ids(GATE_FORMS)}] [--blocks all|late|0,1…] [--freeze-decoder] [--config FILE.json]
+  --fit MIB chooses what is kept in memory so that the run takes at most so much; the default takes little.
+  FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"METHOD": {…}, …}}; flags override it.`;
+
+type Flags = { readonly [K in keyof typeof SETTINGS_FLAGS]?: string | boolean | undefined };
+
+const ConfigFile = v.strictObject({
+  train: v.exactOptional(v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]))),
+  blocks: v.exactOptional(v.union([v.picklist(['all', 'late']), v.array(v.number())])),
+  settings: v.exactOptional(
+    v.record(v.string(), v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]))),
+  ),
+});
+
+/**
+ * The settings that flags and the file of `--config` decide for a model.
+ * @param train what further flags say of the training.
+ * @throws Failure `cli/arguments`, `cli/config`, `config/invalid`, `peft/…`.
+ */
+export async function settingsOf(
+  flags: Flags,
+  sam: SamConfig,
+  usage: string,
+  train: Readonly<Record<string, number | string>>,
+): Promise<RunSettings> {
+  const text = (flag: keyof typeof SETTINGS_FLAGS): string | undefined => {
+    const value = flags[flag];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const path = text('config');
+  const file = path === undefined ? {} : await readConfigFile(path);
+  const gate = text('gate');
+  const blocks = blocksFlag(text('blocks'), usage) ?? file.blocks;
+  const { min, max } = TRAIN_FIELDS.memory;
+  const memory = numberFlag(text('fit'), 'fit', usage, { min, max, integer: true });
+  return {
+    mopeft: resolveMopeft(
+      {
+        methods: methodsByName(requiredFlag(text('method'), 'method', usage)),
+        trainDecoder: flags['freeze-decoder'] !== true,
+        ...(gate !== undefined && { gate: gateFormById(gate).id }),
+        ...(blocks !== undefined && { blocks }),
+        ...(file.settings && { settings: file.settings }),
+      },
+      sam,
+    ),
+    train: parseTrainConfig({ ...file.train, ...train, ...(memory !== undefined && { memory }) }),
+  };
+}
+
+function blocksFlag(text: string | undefined, usage: string): BlockChoice | undefined {
+  if (text === undefined || text === 'all' || text === 'late') return text;
+  const blocks = text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : Number.NaN));
+  if (blocks.some(Number.isNaN))
+    throw wrongArguments(`--blocks is "${text}", which is neither all, late nor numbers and commas`, usage);
+  return blocks;
+}
+
+async function readConfigFile(path: string): Promise<v.InferOutput<typeof ConfigFile>> {
+  const wrong = (what: string) =>
+    new Failure({
+      code: 'cli/config',
+      what,
+      where: path,
+      cure: 'Give a JSON file with "train", "blocks" and "settings".',
+    });
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw wrong('There is no such file.');
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (thrown) {
+    throw wrong(`The file is not valid JSON (${thrown instanceof Error ? thrown.message : String(thrown)}).`);
+  }
+  const parsed = v.safeParse(ConfigFile, json);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw wrong(`${v.getDotPath(issue) ?? 'The file'}: ${issue.message}.`);
+}
