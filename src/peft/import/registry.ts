@@ -3,7 +3,7 @@ import { peft } from './peft.ts';
 import { samLora } from './sam-lora.ts';
 
 /** Every form of LoRA of other programs that can be imported. */
-export const FOREIGN_READERS: readonly ForeignReader[] = [peft, samLora];
+const FOREIGN_READERS: readonly ForeignReader[] = [peft, samLora];
 
 /** The reader of tensors with these names; null when no reader knows them. */
 export function foreignReader(names: readonly string[]): ForeignReader | null {

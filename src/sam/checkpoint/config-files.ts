@@ -13,8 +13,8 @@ export interface JsonFile {
 type Metadata = readonly Readonly<Record<string, string>>[];
 
 /** Keys of the metadata that our own models carry: the texts of the two files. */
-export const CONFIG_KEY = 'config';
-export const PREPROCESSOR_KEY = 'preprocessor_config';
+const CONFIG_KEY = 'config';
+const PREPROCESSOR_KEY = 'preprocessor_config';
 
 /**
  * What `config.json` says, then the config in the weights' metadata.
