@@ -34,10 +34,12 @@ export function cacheFolder({ env, platform, home }: CachePlace = HERE): string 
 export const modelCache = (): NodeStore => new NodeStore(cacheFolder());
 
 /**
- * The hub's address, or that of the mirror in `MOPEFT_MIRROR` (`--mirror` sets it), without a slash at its end.
+ * The hub's address, or that of the mirror in `MOPEFT_MIRROR` (`--mirror` sets it), without a slash at its end. What
+ * follows it there, separated by spaces, is for the studio's policy.
  * @throws Failure `cli/mirror`.
  */
-export function hubAddress(mirror = process.env.MOPEFT_MIRROR): string {
+export function hubAddress(setting = process.env.MOPEFT_MIRROR ?? ''): string {
+  const [mirror] = setting.trim().split(/\s+/);
   if (!mirror) return HUB;
   if (/^https?:\/\/[^/\s]+/.test(mirror) && URL.canParse(mirror)) return mirror.replace(/\/+$/, '');
   throw new Failure({

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,6 +93,32 @@ it('says where from and how large before it asks the mirror, and refuses what th
   expect(await readdir(join(folder, 'mopeft', 'locks'))).toEqual([]);
 });
 
+it('stops with Ctrl+C and goes on from there; what is not the model’s is removed', async () => {
+  hub.files.set('Zigeng/SlimSAM-uniform-77/model.safetensors', tiny);
+  hub.faults.push({ kind: 'stall', after: 40_000 });
+  hub.requests.length = 0;
+  const child = spawn(process.execPath, ['--import', 'tsx', entry, 'inspect', '--model', 'slimsam-77'], {
+    cwd: root,
+    env: { ...process.env, XDG_CACHE_HOME: folder, MOPEFT_MIRROR: hub.url },
+  });
+  let stderr = '';
+  child.stderr.on('data', (text) => {
+    const hadCome = / 39\.1 KiB of/.test(stderr);
+    stderr += text;
+    // A second one would end it at once.
+    if (!hadCome && / 39\.1 KiB of/.test(stderr)) child.kill('SIGINT');
+  });
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  hub.goOn();
+  expect(stderr).toContain('slimsam-77: The download was stopped.');
+  expect(code).toBe(1);
+  const again = await mopeft('inspect', '--model', 'slimsam-77');
+  expect(hub.requests).toEqual(['whole', 'bytes=40000-']);
+  expect(again.stderr).toMatch(/SHA-256 is \w{12}… and should be b0ee221e3d33…/);
+  const { models } = JSON.parse((await mopeft('models', '--json')).stdout);
+  expect(models.find(({ id }: { id: string }) => id === 'slimsam-77')).toMatchObject({ state: 'absent' });
+});
+
 it('leaves a model alone that another process is downloading', async () => {
   await mkdir(join(folder, 'mopeft/locks'), { recursive: true });
   await writeFile(join(folder, 'mopeft/locks/sam-vit-b'), String(process.pid));
@@ -113,6 +139,11 @@ it.each([
   ['win32', {}, '/home/a/AppData/Local/mopeft'],
 ] as const)('keeps its cache beside the others of %s with %j', (platform, env, path) => {
   expect(cacheFolder({ platform, env, home: '/home/a' }).replaceAll('\\', '/')).toBe(path);
+});
+
+it('takes the first of several addresses, which are those of the studio’s policy too', () => {
+  expect(hubAddress('https://mirror.example/ https://storage.example')).toBe('https://mirror.example');
+  expect(hubAddress('')).toBe('https://huggingface.co');
 });
 
 it.each(['mirror.example', 'ftp://mirror.example', 'https://'])('takes %j for no mirror', (mirror) => {

@@ -30,7 +30,7 @@ export const CatalogueModelSchema = v.object({
   family: text,
   licence: text,
   /** The page that describes it and says who made it. */
-  page: v.pipe(v.string(), v.url()),
+  page: v.pipe(v.string(), v.url(), v.regex(/^https?:/)),
   /** `OWNER/NAME` on the hub. */
   repository: v.pipe(v.string(), v.regex(/^[\w.-]+\/[\w.-]+$/)),
   /** A commit or branch of the repository. */

@@ -15,6 +15,7 @@ import {
   openStoredModel,
   useSession,
 } from '../../stores/session.ts';
+import { OpenModelCard } from '../model/OpenModelCard.tsx';
 import styles from './ModelsPage.module.css';
 
 /** Every model that can be opened: the site's own, one that was dropped, and those of the catalogue. */
@@ -110,6 +111,7 @@ function ModelCard(props: {
   readonly onFree?: () => void;
 }): ReactNode {
   const { name, isOpen, onOpen, onFree } = props;
+  const model = useSession((state) => state.model);
   const canOpen = useSession((state) => state.gpu?.state === 'ready' && state.lost === null);
   return (
     <article className={`panel ${styles.card}`} aria-label={name}>
@@ -118,6 +120,12 @@ function ModelCard(props: {
         {isOpen && <span className={styles.open}>open</span>}
       </h3>
       {props.children}
+      {isOpen && model && (
+        <details>
+          <summary>How it is read</summary>
+          <OpenModelCard model={model} />
+        </details>
+      )}
       <div className="row">
         {onOpen && !isOpen && (
           <button type="button" disabled={!canOpen} onClick={onOpen}>
