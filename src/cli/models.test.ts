@@ -1,17 +1,17 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { findCatalogueModel } from '../engine/catalogue/catalogue.ts';
 import { downloadModel } from '../engine/catalogue/stored-models.ts';
 import { type FakeHub, openFakeHub } from '../testing/fake-hub.ts';
+import { modelSources } from './input-files.ts';
 import { cacheFolder, hubAddress } from './model-cache.ts';
+import { models } from './models.ts';
 import { NodeStore } from './node-store.ts';
 
-const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const entry = join(root, 'src/cli/main.ts');
 const PATH = 'facebook/sam-vit-base/model.safetensors';
@@ -19,18 +19,32 @@ let folder: string;
 let hub: FakeHub;
 let tiny: Uint8Array;
 
-async function mopeft(...args: readonly string[]) {
-  const env = { ...process.env, XDG_CACHE_HOME: folder, MOPEFT_MIRROR: hub.url };
-  try {
-    const { stdout, stderr } = await execute(process.execPath, ['--import', 'tsx', entry, ...args], {
-      cwd: root,
-      env,
-    });
-    return { code: 0, stdout, stderr };
-  } catch (thrown) {
-    return thrown as { code: number; stdout: string; stderr: string };
-  }
+/** Runs the program itself, with its arguments; `onError` hears what it writes to the error stream. */
+async function mopeft(
+  args: readonly string[],
+  onError: (text: string, stop: () => void) => void = () => undefined,
+) {
+  const child = spawn(process.execPath, ['--import', 'tsx', entry, ...args], { cwd: root });
+  let stderr = '';
+  child.stderr.on('data', (text) => {
+    stderr += text;
+    onError(stderr, () => child.kill('SIGINT'));
+  });
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  return { code, stderr };
 }
+
+/** What the command `models` prints. */
+async function listed(...args: readonly string[]): Promise<string> {
+  const lines: string[] = [];
+  const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
+  await models(args);
+  log.mockRestore();
+  return lines.join('\n');
+}
+
+const stateOf = async (wanted: string) =>
+  JSON.parse(await listed('--json')).models.find(({ id }: { id: string }) => id === wanted);
 
 /** Puts a small SAM in the place of ViT-B into the cache, as a download does. */
 async function cacheTiny(): Promise<void> {
@@ -61,30 +75,35 @@ beforeAll(async () => {
 afterAll(() => hub.close());
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mopeft-cache-'));
-  return () => rm(folder, { recursive: true, force: true });
+  vi.stubEnv('XDG_CACHE_HOME', folder);
+  vi.stubEnv('MOPEFT_MIRROR', hub.url);
+  hub.requests.length = 0;
+  return async () => {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true, force: true });
+  };
 });
 
 it('lists the catalogue, and frees what is cached', async () => {
   await cacheTiny();
-  const listed = await mopeft('models');
-  expect(listed.stdout).toMatch(/^sam-vit-b +SAM ViT-B, about 358 MiB: downloaded$/m);
-  expect(listed.stdout).toMatch(/^slimsam-77 +SlimSAM 77, about 37.1 MiB: not downloaded$/m);
-  expect((await mopeft('models', '--free', 'sam-vit-b')).stdout).toMatch(/^sam-vit-b: 74.8 KiB freed$/m);
-  const { models } = JSON.parse((await mopeft('models', '--json')).stdout);
-  expect(models[0]).toMatchObject({ id: 'sam-vit-b', state: 'absent', storedBytes: 0 });
+  expect(await listed()).toMatch(/^sam-vit-b +SAM ViT-B, about 358 MiB: downloaded$/m);
+  expect(await listed()).toMatch(/^slimsam-77 +SlimSAM 77, about 37.1 MiB: not downloaded$/m);
+  expect(await listed('--free', 'sam-vit-b')).toBe('sam-vit-b: 74.8 KiB freed');
+  expect(await stateOf('sam-vit-b')).toMatchObject({ state: 'absent', storedBytes: 0 });
 });
 
 it('opens a cached model by its id without a request', async () => {
   await cacheTiny();
   hub.requests.length = 0;
-  const { stdout, stderr } = await mopeft('inspect', '--model', 'sam-vit-b', '--json');
-  expect(stderr).not.toMatch(/download/);
-  expect(JSON.parse(stdout)).toMatchObject({ file: 'sam-vit-b/model.safetensors' });
+  const [weights, config] = await modelSources('sam-vit-b');
+  expect([weights?.name, config?.name]).toEqual(['sam-vit-b/model.safetensors', 'sam-vit-b/config.json']);
+  expect(weights && Buffer.compare(await weights.read(0, weights.size), tiny)).toBe(0);
   expect(hub.requests).toEqual([]);
 });
 
 it('says where from and how large before it asks the mirror, and refuses what the mirror has in its place', async () => {
-  const { code, stderr } = await mopeft('inspect', '--model', 'sam-vit-b', '--mirror', `${hub.url}/`);
+  vi.stubEnv('MOPEFT_MIRROR', 'https://mirror.invalid');
+  const { code, stderr } = await mopeft(['inspect', '--model', 'sam-vit-b', '--mirror', `${hub.url}/`]);
   expect(stderr).toContain(
     `downloading SAM ViT-B, about 358 MiB, from ${hub.url}/facebook/sam-vit-base (Apache-2.0`,
   );
@@ -96,38 +115,39 @@ it('says where from and how large before it asks the mirror, and refuses what th
 it('stops with Ctrl+C and goes on from there; what is not the model’s is removed', async () => {
   hub.files.set('Zigeng/SlimSAM-uniform-77/model.safetensors', tiny);
   hub.faults.push({ kind: 'stall', after: 40_000 });
-  hub.requests.length = 0;
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, 'inspect', '--model', 'slimsam-77'], {
-    cwd: root,
-    env: { ...process.env, XDG_CACHE_HOME: folder, MOPEFT_MIRROR: hub.url },
-  });
-  let stderr = '';
-  child.stderr.on('data', (text) => {
-    const hadCome = / 39\.1 KiB of/.test(stderr);
-    stderr += text;
+  let isStopped = false;
+  const { code, stderr } = await mopeft(['inspect', '--model', 'slimsam-77'], (text, stop) => {
     // A second one would end it at once.
-    if (!hadCome && / 39\.1 KiB of/.test(stderr)) child.kill('SIGINT');
+    if (!isStopped && / 39\.1 KiB of/.test(text)) {
+      isStopped = true;
+      stop();
+    }
   });
-  const code = await new Promise((resolve) => child.once('exit', resolve));
   hub.goOn();
   expect(stderr).toContain('slimsam-77: The download was stopped.');
   expect(code).toBe(1);
-  const again = await mopeft('inspect', '--model', 'slimsam-77');
+  expect(await stateOf('slimsam-77')).toMatchObject({ state: 'partial', storedBytes: 40_000 });
+  const error = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  await expect(modelSources('slimsam-77')).rejects.toThrow(/SHA-256 is \w{12}… and should be b0ee221e3d33…/);
+  error.mockRestore();
+  write.mockRestore();
   expect(hub.requests).toEqual(['whole', 'bytes=40000-']);
-  expect(again.stderr).toMatch(/SHA-256 is \w{12}… and should be b0ee221e3d33…/);
-  const { models } = JSON.parse((await mopeft('models', '--json')).stdout);
-  expect(models.find(({ id }: { id: string }) => id === 'slimsam-77')).toMatchObject({ state: 'absent' });
+  expect(await stateOf('slimsam-77')).toMatchObject({ state: 'absent' });
 });
 
 it('leaves a model alone that another process is downloading', async () => {
   await mkdir(join(folder, 'mopeft/locks'), { recursive: true });
   await writeFile(join(folder, 'mopeft/locks/sam-vit-b'), String(process.pid));
-  const { stderr } = await mopeft('inspect', '--model', 'sam-vit-b');
-  expect(stderr).toContain(`Process ${process.pid} is downloading this model.`);
+  const error = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  await expect(modelSources('sam-vit-b')).rejects.toThrow(
+    `Process ${process.pid} is downloading this model.`,
+  );
+  error.mockRestore();
 });
 
 it('names the ids where a path is neither a file nor one of them', async () => {
-  expect((await mopeft('inspect', '--model', 'sam-vit-x')).stderr).toMatch(/catalogue: sam-vit-b, sam-vit-l/);
+  await expect(modelSources('sam-vit-x')).rejects.toThrow(/catalogue: sam-vit-b, sam-vit-l/);
 });
 
 it.each([

@@ -167,6 +167,14 @@ it('keeps what was downloaded when it is cancelled, and goes on from there in an
   await expectStored();
 });
 
+it('takes a connection that falls silent for a broken one', async () => {
+  hub.faults.push({ kind: 'stall', after: 100_000 });
+  await download(MODEL, { patience: 500 });
+  hub.goOn();
+  expect(hub.requests.at(-1)).toMatch(/^bytes=\d+-$/);
+  await expectStored();
+});
+
 it('gives up after five tries that brought nothing, waits longer each time, and keeps the part', async () => {
   hub.faults.push({ kind: 'cut', after: 100_000 });
   for (let i = 0; i < 9; i++) hub.faults.push({ kind: 'status', status: 503 });

@@ -20,7 +20,7 @@ import {
 /** The part of `fetch` that is used. */
 export type Fetch = (
   url: string,
-  init: { readonly headers: Record<string, string>; readonly signal: AbortSignal | null },
+  init: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
 ) => Promise<Response>;
 
 /** What a download works with; tests put something else in the place of each. */
@@ -34,6 +34,8 @@ export interface DownloadParts {
   readonly wait: (milliseconds: number, signal: AbortSignal | null) => Promise<void>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Milliseconds without a byte after which a connection counts as broken; default: a minute. */
+  readonly patience?: number;
 }
 
 /** Where a download stands. `total` is null where the server does not tell. */
@@ -64,6 +66,7 @@ export interface FetchedFile {
 
 /** Bytes that are written at once. */
 const BLOCK = 4 * 2 ** 20;
+const PATIENCE = 60_000;
 /** Tries in a row that brought nothing. */
 const TRIES = 5;
 /** Longest wait that a server may ask for, in milliseconds. */
@@ -149,15 +152,17 @@ async function tryOnce(
 ): Promise<void> {
   const { url, path } = file;
   const signal = given ?? null;
-  const { store } = parts;
+  const { store, patience = PATIENCE } = parts;
   const part = partOf(path);
+  const attempt = new Attempt(signal, patience);
   const known = await readState(store, file);
   if (!known) await removePart(store, path);
   let done = await store.size(part);
   if (known && done === known.bytes) return;
-  const response = await parts
-    // A range from a place to the end needs no permission of another origin's server.
-    .fetch(url, { headers: done > 0 ? { range: `bytes=${done}-` } : {}, signal })
+  // A range from a place to the end needs no permission of another origin's server.
+  const headers: Record<string, string> = done > 0 ? { range: `bytes=${done}-` } : {};
+  const response = await attempt
+    .heard(parts.fetch(url, { headers, signal: attempt.signal }))
     .catch((cause: unknown) => {
       signal?.throwIfAborted();
       throw new PassingFault(unreachable(url, cause));
@@ -183,13 +188,48 @@ async function tryOnce(
     onProgress?.({ phase: 'downloading', done, total });
     await expectRoom(url, (total ?? 0) - done, parts);
     if (done === 0 && total !== null) await writeState(store, path, { ...found, bytes: total });
-    await storeBody(response, { url, part, done, total }, store, (stored) =>
+    await storeBody(response, { url, part, done, total }, store, attempt, (stored) =>
       onProgress?.({ phase: 'downloading', done: stored, total }),
     );
   } catch (thrown) {
-    await response.body?.cancel().catch(() => undefined);
     signal?.throwIfAborted();
     throw thrown;
+  } finally {
+    attempt.end();
+  }
+}
+
+/** One request: ends when the person stops it, when the server says nothing for too long, or when it is over. */
+class Attempt {
+  private readonly controller = new AbortController();
+  private readonly stop = (): void => this.controller.abort(this.outer?.reason);
+
+  constructor(
+    private readonly outer: AbortSignal | null,
+    private readonly patience: number,
+  ) {
+    outer?.addEventListener('abort', this.stop, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Waits for the server as long as patience lasts. */
+  async heard<T>(answer: Promise<T>): Promise<T> {
+    const silence = new Error(`no answer for ${this.patience / 1000} s`);
+    const timer = setTimeout(() => this.controller.abort(silence), this.patience);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Lets go of the connection; nothing where the answer has come whole. */
+  end(): void {
+    this.outer?.removeEventListener('abort', this.stop);
+    this.controller.abort();
   }
 }
 
@@ -266,6 +306,7 @@ async function storeBody(
   response: Response,
   { url, part, done: from, total }: Place,
   store: FileStore,
+  attempt: Attempt,
   onStored: (done: number) => void,
 ): Promise<void> {
   let done = from;
@@ -280,27 +321,22 @@ async function storeBody(
   };
   const reader = response.body?.getReader();
   let isCut = false;
-  try {
-    while (reader) {
-      const next = await reader.read().catch(() => null);
-      isCut = next === null;
-      if (!next || next.done) break;
-      if (done === 0 && isPage(next.value)) throw notWeights(url);
-      done += next.value.length;
-      if (total !== null && done > total) {
-        await store.remove(part);
-        throw wrongLength(url, done, total);
-      }
-      pending.push(next.value);
-      held += next.value.length;
-      if (held >= BLOCK) await flush();
-      onStored(done);
+  while (reader) {
+    const next = await attempt.heard(reader.read()).catch(() => null);
+    isCut = next === null;
+    if (!next || next.done) break;
+    if (done === 0 && isPage(next.value)) throw notWeights(url);
+    done += next.value.length;
+    if (total !== null && done > total) {
+      await store.remove(part);
+      throw wrongLength(url, done, total);
     }
-    await flush();
-  } catch (thrown) {
-    await reader?.cancel().catch(() => undefined);
-    throw thrown;
+    pending.push(next.value);
+    held += next.value.length;
+    if (held >= BLOCK) await flush();
+    onStored(done);
   }
+  await flush();
   if (isCut || (total !== null && done < total)) throw new PassingFault(cut(url, done, total));
 }
 
