@@ -66,8 +66,8 @@ test('a model is asked about, shown, corrected and kept', async ({ page }) => {
   await card.getByLabel('Image', { exact: true }).selectOption('stretch');
   await card.getByLabel('Normalised by').selectOption('min-max');
   await expectAccessible(page);
-  await card.getByRole('button', { name: 'Prepare images so' }).click();
-  await expect(card.getByRole('button', { name: 'Prepare images so' })).toBeHidden();
+  await card.getByRole('button', { name: 'Use these settings' }).click();
+  await expect(card.getByRole('button', { name: 'Use these settings' })).toBeHidden();
   await expect(card.getByLabel('Normalised by')).toHaveValue('min-max');
 
   await page.reload();

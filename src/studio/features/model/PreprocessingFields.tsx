@@ -2,6 +2,7 @@ import { type ReactNode, useId, useState } from 'react';
 import type { ModelInfo } from '../../../worker/protocol.ts';
 import { SelectField } from '../../components/SelectField.tsx';
 import { changeModel, useSession } from '../../stores/session.ts';
+import styles from './PreprocessingFields.module.css';
 import { formOf, type PreprocessingForm, preprocessingOf } from './preprocessing-form.ts';
 
 /** How images become the model's input, to be changed where it was taken wrongly. */
@@ -61,7 +62,7 @@ export function PreprocessingFields({ model }: { readonly model: ModelInfo }): R
       {isChanged && (
         <div className="row">
           <button type="submit" className="primary" disabled={!read.ok || isLoading}>
-            Prepare images so
+            Use these settings
           </button>
           <button type="button" onClick={() => setForm(formOf(model.preprocessing))}>
             Undo
@@ -79,7 +80,7 @@ function NumbersField(props: {
 }): ReactNode {
   const id = useId();
   return (
-    <div>
+    <div className={styles.field}>
       <label htmlFor={id} className="muted small">
         {props.label}
       </label>
