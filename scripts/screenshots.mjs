@@ -145,6 +145,14 @@ async function exportPage(page) {
   await shoot(page, 'export');
 }
 
+async function models(page) {
+  await openPage(page, 'Models');
+  // The memory of every model is planned first.
+  await page.getByText('with the default settings').nth(6).waitFor();
+  await page.getByText('…', { exact: true }).first().waitFor({ state: 'detached' });
+  await shoot(page, 'models');
+}
+
 async function main() {
   const executablePath = await ensureChromium(root);
   if (!(await isBuilt(root)) && (await run('npm', ['run', '--silent', 'build'], { cwd: root })) !== 0)
@@ -173,6 +181,7 @@ async function main() {
     await train(page);
     await segment(page);
     await exportPage(page);
+    await models(page);
     for (const [name, png] of taken) await writeFile(join(IMAGES, name), png);
   } finally {
     await browser.close();

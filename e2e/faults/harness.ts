@@ -178,6 +178,9 @@ export class FaultHarness {
     await mkdir(model, { recursive: true });
     for (const file of ['config.json', 'model.safetensors'])
       await copyFile(join(MODEL, file), join(model, file));
+    // All that a model's folder can say, so that nothing has to be assumed and no card comes up.
+    const preprocessor = { image_mean: [0.485, 0.456, 0.406], image_std: [0.229, 0.224, 0.225] };
+    await writeFile(join(model, 'preprocessor_config.json'), JSON.stringify(preprocessor));
     await writeDomain(folder, 'discs', 6);
     const page = await this.openTab();
     await dropOnPage(page, [model]);
