@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@playwright/test';
+import { chromium, expect, test } from '@playwright/test';
 import { seededCheckpoint } from '../../src/engine/conformance/seeded.ts';
 import { sizeOf } from '../../src/graph/shape.ts';
 import { samTensorShapes } from '../../src/sam/checkpoint/expected-shapes.ts';
@@ -43,9 +43,17 @@ async function writePth(path: string): Promise<void> {
   await writeFile(path, await zipForm(dict(tensors), storages));
 }
 
-test('a .pth of SAM ViT-B becomes the model, and MoPEFT trains on it', async ({ page, baseURL }) => {
+test('a .pth of SAM ViT-B becomes the model, and MoPEFT trains on it', async ({ baseURL }, info) => {
   test.setTimeout(3 * LONG);
   const folder = await mkdtemp(join(tmpdir(), 'mopeft-vit-b-'));
+  // A profile on disk, as a person has it: a private window holds every stored file in memory.
+  const { launchOptions, viewport } = info.project.use;
+  const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
+    ...launchOptions,
+    ...(viewport && { viewport }),
+    ...(baseURL && { baseURL }),
+  });
+  const page = await context.newPage();
   const pth = join(folder, 'sam_vit_b.pth');
   await writePth(pth);
   await writeDomain(folder, 'discs', 6);
@@ -125,4 +133,5 @@ test('a .pth of SAM ViT-B becomes the model, and MoPEFT trains on it', async ({ 
 
   expect(foreign, 'requests that left the origin').toEqual([]);
   expect(errors).toEqual([]);
+  await context.close();
 });
