@@ -8,6 +8,7 @@ import { recordTasks } from './support/main-thread.ts';
 import {
   bytesOf,
   clickImage,
+  downloadAdapter,
   expectAccessible,
   importByDrop,
   openPage,
@@ -159,24 +160,10 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
 
   await test.step('the imported adapter gives the same mask, bit for bit', async () => {
     await openPage(page, 'Export');
-    const downloads: Promise<Buffer>[] = [];
-    const names: string[] = [];
-    page.on('download', (download) => {
-      names.push(download.suggestedFilename());
-      downloads.push(bytesOf(download));
-    });
-    await page.getByRole('button', { name: 'Download the adapter' }).click();
-    await expect.poll(() => names.length).toBe(2);
-    const files = await Promise.all(downloads);
+    const files = await downloadAdapter(page);
     await expect(page.getByRole('region', { name: 'Masks' })).toContainText('1 mask');
     await expectAccessible(page);
-    await page.getByLabel('Import an adapter …').setInputFiles(
-      names.map((name, index) => ({
-        name,
-        mimeType: 'application/octet-stream',
-        buffer: files[index] ?? Buffer.alloc(0),
-      })),
-    );
+    await page.getByLabel('Import an adapter …').setInputFiles(files);
     await expect(page.getByRole('list').filter({ hasText: 'was imported' })).toBeVisible();
     await openPage(page, 'Segment');
     const runs = page.getByLabel('Run', { exact: true });

@@ -3,33 +3,15 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
-import { SAM_DEFAULTS, SAM_PREPROCESSING } from '../src/config/sam.ts';
 import { sizeOf } from '../src/graph/shape.ts';
 import { samTensorShapes } from '../src/sam/checkpoint/expected-shapes.ts';
 import { writeSafetensors } from '../src/sam/checkpoint/safetensors-write.ts';
-import { VIT_DEFAULTS, type VitSam } from '../src/sam/encoders/vit/config.ts';
+import { MICRO_SAM } from '../src/testing/micro-model.ts';
 import { dropOnPage, expectAccessible, openStudio, watchErrors } from './support/studio.ts';
-
-const TINY: VitSam = {
-  ...SAM_DEFAULTS,
-  imageSize: 32,
-  stride: 8,
-  outputChannels: 16,
-  encoder: {
-    ...VIT_DEFAULTS,
-    hiddenSize: 16,
-    numHiddenLayers: 2,
-    numAttentionHeads: 2,
-    mlpDim: 16,
-    windowSize: 3,
-    globalAttnIndexes: [1],
-  },
-  preprocessing: SAM_PREPROCESSING,
-};
 
 /** The weights of a tiny SAM under names with each of the prefixes, and strangers. */
 function weights(prefixes: readonly string[], strangers: readonly string[] = []): Uint8Array {
-  const shapes = [...samTensorShapes(TINY)];
+  const shapes = [...samTensorShapes(MICRO_SAM)];
   return writeSafetensors(
     new Map([
       ...prefixes.flatMap((prefix) =>

@@ -10,8 +10,8 @@ import { parseSamConfig } from '../../src/sam/checkpoint/parse-config.ts';
 import { dict, tensor, zipForm } from '../../src/testing/pickle-writer.ts';
 import { firstDisc, writeDomain } from '../support/domains.ts';
 import {
-  bytesOf,
   clickImage,
+  downloadAdapter,
   dropOnPage,
   importByDrop,
   openPage,
@@ -112,22 +112,8 @@ test('a .pth of SAM ViT-B becomes the model, and MoPEFT trains on it', async ({ 
 
   await test.step('the adapter is exported and imported', async () => {
     await openPage(page, 'Export');
-    const downloads: Promise<Buffer>[] = [];
-    const names: string[] = [];
-    page.on('download', (download) => {
-      names.push(download.suggestedFilename());
-      downloads.push(bytesOf(download));
-    });
-    await page.getByRole('button', { name: 'Download the adapter' }).click();
-    await expect.poll(() => names.length).toBe(2);
-    const files = await Promise.all(downloads);
-    await page.getByLabel('Import an adapter …').setInputFiles(
-      names.map((name, index) => ({
-        name,
-        mimeType: 'application/octet-stream',
-        buffer: files[index] ?? Buffer.alloc(0),
-      })),
-    );
+    const files = await downloadAdapter(page);
+    await page.getByLabel('Import an adapter …').setInputFiles(files);
     await expect(page.getByRole('list').filter({ hasText: 'was imported' })).toBeVisible({ timeout: LONG });
   });
 

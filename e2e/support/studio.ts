@@ -76,6 +76,23 @@ export async function bytesOf(download: Download): Promise<Buffer> {
   return readFile(await download.path());
 }
 
+/** Downloads the adapter of the run that is chosen on the Export page, as files that an input takes. */
+export async function downloadAdapter(page: Page) {
+  const downloads: Download[] = [];
+  const keep = (download: Download): void => void downloads.push(download);
+  page.on('download', keep);
+  await page.getByRole('button', { name: 'Download the adapter' }).click();
+  await expect.poll(() => downloads.length).toBe(2);
+  page.off('download', keep);
+  return Promise.all(
+    downloads.map(async (download) => ({
+      name: download.suggestedFilename(),
+      mimeType: 'application/octet-stream',
+      buffer: await bytesOf(download),
+    })),
+  );
+}
+
 /** Clicks on the image on the Segment page. @param point in image pixels. */
 export async function clickImage(
   page: Page,
