@@ -148,8 +148,8 @@ async function exportPage(page) {
 async function models(page) {
   await openPage(page, 'Models');
   // The memory of every model is planned first.
-  await page.getByText('with the default settings').nth(6).waitFor();
-  await page.getByText('…', { exact: true }).first().waitFor({ state: 'detached' });
+  await page.getByText('with the default settings').first().waitFor();
+  await page.getByText('…', { exact: true }).first().waitFor({ state: 'hidden' });
   await shoot(page, 'models');
 }
 
