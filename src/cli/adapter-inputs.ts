@@ -1,7 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Failure } from '../config/failure.ts';
 import type { InputFile } from '../data/read-datasets.ts';
+import { statOf } from './input-files.ts';
 
 const WEIGHTS = /\.(safetensors|bin|pth?|ckpt)$/i;
 const JSON_FILE = /\.json$/i;
@@ -15,15 +15,8 @@ const OWN_FILE = /^adapter\.(safetensors|json)$/i;
  * @throws Failure `cli/no-file`.
  */
 export async function adapterInputs(path: string): Promise<InputFile[]> {
-  const info = await stat(path).catch(() => null);
-  if (!info) {
-    throw new Failure({
-      code: 'cli/no-file',
-      what: 'There is no such file or folder.',
-      where: path,
-      cure: 'Give the folder of a run, or the file, folder or zip of an adapter.',
-    });
-  }
+  const cure = 'Give the folder of a run, or the file, folder or zip of an adapter.';
+  const info = await statOf(path, cure);
   const folder = info.isDirectory() ? path : dirname(path);
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);

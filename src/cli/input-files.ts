@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../config/failure.ts';
@@ -32,6 +33,13 @@ export async function folderFiles(folder: string): Promise<InputFile[]> {
     });
 }
 
+/** What stands at a path. @throws Failure `cli/no-file` with this cure when nothing does. */
+export async function statOf(path: string, cure: string): Promise<Stats> {
+  const info = await stat(path).catch(() => null);
+  if (info) return info;
+  throw new Failure({ code: 'cli/no-file', what: 'There is no such file or folder.', where: path, cure });
+}
+
 /** Files and folders dropped together. */
 export interface DroppedFiles {
   readonly files: readonly InputFile[];
@@ -49,15 +57,7 @@ export async function droppedFiles(paths: readonly string[]): Promise<DroppedFil
   const files: InputFile[] = [];
   for (const [i, path] of full.entries()) {
     const name = names[i] ?? path;
-    const info = await stat(path).catch(() => null);
-    if (!info) {
-      throw new Failure({
-        code: 'cli/no-file',
-        what: 'There is no such file or folder.',
-        where: path,
-        cure: 'Check the path.',
-      });
-    }
+    const info = await statOf(path, 'Check the path.');
     if (info.isDirectory()) {
       for (const file of await folderFiles(path)) files.push({ ...file, path: `${name}/${file.path}` });
     } else {

@@ -2,6 +2,7 @@
 import { createSHA256 } from 'hash-wasm';
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
+import { joined } from '../../data/decode/joined.ts';
 import type { FileStore } from '../../data/file-store.ts';
 import {
   busy,
@@ -314,7 +315,7 @@ async function storeBody(
   let held = 0;
   const flush = async (): Promise<void> => {
     if (held === 0) return;
-    const block = joined(pending, held);
+    const block = joined(pending);
     pending = [];
     held = 0;
     await store.append(part, block);
@@ -344,16 +345,6 @@ async function storeBody(
 function isPage(bytes: Uint8Array): boolean {
   const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase();
   return start.startsWith('<!doctype') || start.startsWith('<html');
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 /** SHA-256 of a stored file, read block by block, as 64 hexadecimal digits. */
