@@ -1,8 +1,10 @@
 import { Failure } from '../config/failure.ts';
 import { PipelineCache } from './pipeline-cache.ts';
+import { type PassProfile, type PassTime, PassTimer } from './profile.ts';
 import { READBACK_BYTES, Readback } from './readback.ts';
 import { ShaderLibrary, type ShaderSources } from './shader-library.ts';
 import { SliceSubmitter } from './slices.ts';
+import { SpanClock } from './spans.ts';
 import { type AdapterTraits, readTraits } from './traits.ts';
 
 /** A part of a GPU buffer; `offset` and `size` in bytes, both multiples of 4, `offset` of 256. */
@@ -33,6 +35,8 @@ const WANTED_LIMITS = [
 export class Gpu {
   readonly pipelines: PipelineCache;
   readonly shaders: ShaderLibrary;
+  /** Where this thread's time goes that it spends on the device. */
+  readonly spans = new SpanClock();
   readonly slices: SliceSubmitter;
   /** Bytes of all live buffers, the {@link READBACK_BYTES} that every device has among them. */
   allocatedBytes = READBACK_BYTES;
@@ -50,7 +54,7 @@ export class Gpu {
   ) {
     this.shaders = new ShaderLibrary(sources);
     this.pipelines = new PipelineCache(device, this.shaders);
-    this.slices = new SliceSubmitter(device);
+    this.slices = new SliceSubmitter(device, this.spans);
     this.lost = device.lost.then((lost) =>
       lost.reason === 'destroyed' ? new Promise<never>(() => {}) : lost,
     );
@@ -165,12 +169,28 @@ export class Gpu {
    * {@link idle}, since the values cannot be trusted then. The next read starts afresh.
    */
   read(...ranges: readonly BufferRange[]): Promise<Float32Array[]> {
-    return this.readback.read(ranges);
+    return this.spans.wait(this.readback.read(ranges));
   }
 
   /** Waits until everything submitted so far has run. @throws Failure as {@link read} does. */
   async idle(): Promise<void> {
-    await this.unlessRefused(this.device.queue.onSubmittedWorkDone());
+    await this.spans.wait(this.unlessRefused(this.device.queue.onSubmittedWorkDone()));
+  }
+
+  /** Runs `work` with every pass timed alone, by the device's timestamps or, without those, by fences: much slower. */
+  async profile(work: () => Promise<void>): Promise<PassProfile> {
+    const timer = new PassTimer(this.device);
+    const passes: PassTime[] = [];
+    this.allocatedBytes += timer.bytes;
+    this.slices.recorder = { timer, passes };
+    try {
+      await work();
+    } finally {
+      this.slices.recorder = null;
+      timer.release();
+      this.allocatedBytes -= timer.bytes;
+    }
+    return { clock: timer.clock, passes };
   }
 
   /** Ends the device and everything on it. */

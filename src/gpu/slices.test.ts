@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Dispatch, SliceSubmitter } from './slices.ts';
+import type { Dispatch } from './dispatch.ts';
+import { SliceSubmitter } from './slices.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -31,7 +32,15 @@ function fakeDevice() {
 /** Dispatches that can be told apart by their workgroups. */
 function dispatches(count: number, flops: number): Dispatch[] {
   const [pipeline, group] = [{} as GPUComputePipeline, {} as GPUBindGroup];
-  return Array.from({ length: count }, (_, i) => ({ pipeline, group, workgroups: [i, 1, 1], flops }));
+  return Array.from({ length: count }, (_, i) => ({
+    label: 'op:shader',
+    phase: 'forward',
+    pipeline,
+    group,
+    workgroups: [i, 1, 1],
+    flops,
+    bytes: 0,
+  }));
 }
 
 /** Lets everything run that waits for no more than settled promises. */

@@ -1,10 +1,11 @@
-/** One dispatch ready to encode. */
-export interface Dispatch {
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-  readonly workgroups: readonly [x: number, y: number, z: number];
-  /** Multiply and add counted as two. */
-  readonly flops: number;
+import { type Dispatch, encodePass } from './dispatch.ts';
+import { PASSES_AT_ONCE, type PassTime, type PassTimer } from './profile.ts';
+import { SpanClock } from './spans.ts';
+
+/** Where the times of passes go while a profile is taken. */
+export interface PassRecorder {
+  readonly timer: PassTimer;
+  readonly passes: PassTime[];
 }
 
 /**
@@ -18,24 +19,24 @@ const IN_FLIGHT = 2;
 
 /** Cuts a list of dispatches into submits by the speed measured so far. */
 export class SliceSubmitter {
+  /** While it is there, every dispatch is a pass of its own, timed and awaited with few others. */
+  recorder: PassRecorder | null = null;
   /** Counted operations per millisecond; starts low and follows what is measured. */
   private rate = 2e6;
 
-  constructor(private readonly device: GPUDevice) {}
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly spans = new SpanClock(),
+  ) {}
 
   /** Submits all; resolves when no more than the last slices are still running. */
   async submit(dispatches: readonly Dispatch[]): Promise<void> {
+    if (this.recorder) return this.record(dispatches, this.recorder);
     const running: Promise<void>[] = [];
-    let from = 0;
-    while (from < dispatches.length) {
-      const budget = this.rate * SLICE_MS;
-      let cost = 0;
-      let to = from;
-      while (to < dispatches.length && (to === from || cost < budget)) {
-        cost += (dispatches[to]?.flops ?? 0) + FLOPS_PER_DISPATCH;
-        to += 1;
-      }
-      this.encode(dispatches.slice(from, to));
+    for (let from = 0; from < dispatches.length; ) {
+      const { to, cost } = this.nextSlice(dispatches, from);
+      const slice = dispatches.slice(from, to);
+      this.spans.encode(() => this.encode(slice));
       const start = performance.now();
       const wasIdle = running.length === 0;
       // A lost device rejects here too; reading the results reports it.
@@ -45,21 +46,41 @@ export class SliceSubmitter {
         },
         () => undefined,
       );
+      this.spans.follow(done);
       running.push(done);
-      if (running.length >= IN_FLIGHT) await running.shift();
+      const first = running.length >= IN_FLIGHT ? running.shift() : null;
+      if (first) await this.spans.wait(first);
+      from = to;
+    }
+  }
+
+  /** Where the slice ends that begins at `from`, and what it is thought to cost. */
+  private nextSlice(dispatches: readonly Dispatch[], from: number, most = Number.POSITIVE_INFINITY) {
+    const budget = this.rate * SLICE_MS;
+    let cost = 0;
+    let to = from;
+    while (to < dispatches.length && to - from < most && (to === from || cost < budget)) {
+      cost += (dispatches[to]?.flops ?? 0) + FLOPS_PER_DISPATCH;
+      to += 1;
+    }
+    return { to, cost };
+  }
+
+  private async record(dispatches: readonly Dispatch[], { timer, passes }: PassRecorder): Promise<void> {
+    for (let from = 0; from < dispatches.length; ) {
+      const { to } = this.nextSlice(dispatches, from, PASSES_AT_ONCE);
+      const slice = dispatches.slice(from, to);
+      const times = await this.spans.wait(timer.time(slice.map((dispatch) => [dispatch])));
+      slice.forEach(({ label, phase, workgroups, flops, bytes }, i) => {
+        passes.push({ label, phase, microseconds: times[i] ?? 0, workgroups, flops, bytes });
+      });
       from = to;
     }
   }
 
   private encode(dispatches: readonly Dispatch[]): void {
     const encoder = this.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const { pipeline, group, workgroups } of dispatches) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(...workgroups);
-    }
-    pass.end();
+    encodePass(encoder, dispatches);
     this.device.queue.submit([encoder.finish()]);
   }
 

@@ -1,4 +1,5 @@
 import { Failure } from '../config/failure.ts';
+import type { Dispatch } from '../gpu/dispatch.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import type { Home, Plan } from './plan.ts';
 
@@ -48,14 +49,6 @@ export class Pool {
 /** Finds the outside buffer of an input by its name. */
 export type FindRange = (input: string) => BufferRange | undefined;
 
-interface Command {
-  readonly phase: string;
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-  readonly workgroups: readonly [number, number, number];
-  readonly flops: number;
-}
-
 /**
  * A plan with compiled pipelines and bound buffers. Running it creates no buffer, no pipeline and no bind group.
  */
@@ -63,7 +56,7 @@ export class Executable {
   private constructor(
     private readonly gpu: Gpu,
     readonly plan: Plan,
-    private readonly commands: readonly Command[],
+    private readonly commands: readonly Dispatch[],
     private readonly resolve: (home: Home, bytes: number) => BufferRange,
   ) {}
 
@@ -88,7 +81,7 @@ export class Executable {
       return { buffer: range.buffer, offset: range.offset, size: bytes };
     };
     const pipelines = await Promise.all(plan.passes.map(({ pass }) => gpu.pipelines.get(pass)));
-    const commands = plan.passes.map((planned, i): Command => {
+    const commands = plan.passes.map((planned, i): Dispatch => {
       const pipeline = pipelines[i];
       if (!pipeline) throw new RangeError('a pipeline is missing');
       const entries = planned.homes.map((home, binding) => ({
@@ -101,11 +94,13 @@ export class Executable {
         entries,
       });
       return {
+        label: planned.label,
         phase: planned.phase,
         pipeline,
         group,
         workgroups: planned.pass.workgroups,
         flops: planned.pass.flops,
+        bytes: planned.bytes.reduce((sum, bytes) => sum + bytes, 0),
       };
     });
     return new Executable(gpu, plan, commands, resolve);

@@ -1,4 +1,5 @@
 import type { Split } from '../data/types.ts';
+import type { PassProfile } from '../gpu/profile.ts';
 import type { GateLayer } from './gates.ts';
 
 /**
@@ -11,6 +12,7 @@ export type TrainEvent =
   | GatesEvent
   | BestEvent
   | CheckpointEvent
+  | ProfileEvent
   | ActivityEvent
   | NoticeEvent;
 
@@ -28,6 +30,23 @@ export interface StepEvent {
   readonly norm: number;
   /** Milliseconds. */
   readonly ms: number;
+  /** Absent in what earlier versions have written. */
+  readonly spans?: StepSpans;
+}
+
+/**
+ * Where the time of a step went, milliseconds. The first three follow on each other; what they leave of the step is
+ * other work of the engine, such as drawing corrective clicks.
+ */
+export interface StepSpans {
+  /** Waiting for images, which are prepared while the step before runs. */
+  readonly data: number;
+  /** Recording commands for the GPU. */
+  readonly encoding: number;
+  /** Waiting for the GPU. */
+  readonly waiting: number;
+  /** The GPU had work; all the while, the engine did one of the above or something else. */
+  readonly busy: number;
 }
 
 /**
@@ -66,6 +85,12 @@ export interface BestEvent {
 /** A checkpoint was written. */
 export interface CheckpointEvent {
   readonly type: 'checkpoint';
+  readonly step: number;
+}
+
+/** Every pass of a step, timed alone, which makes that step slower; asked for by `Trainer.profileNextStep`. */
+export interface ProfileEvent extends PassProfile {
+  readonly type: 'profile';
   readonly step: number;
 }
 

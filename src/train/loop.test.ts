@@ -66,12 +66,15 @@ async function train(
     pauseOn,
     stopOn,
     resume = false,
+    isProfiled = false,
     sets = [drawnSet('left', 1), drawnSet('right', 2, 2)],
     data = localData(MICRO_SAM, config, sets),
   }: {
     pauseOn?: (event: TrainEvent) => boolean;
     stopOn?: (event: TrainEvent) => boolean;
     resume?: boolean;
+    /** Whether the first step is. */
+    isProfiled?: boolean;
     sets?: TrainingSet[];
     data?: TrainingData;
   } = {},
@@ -94,6 +97,7 @@ async function train(
     resume,
   );
   try {
+    if (isProfiled) trainer.profileNextStep();
     return { events, end: await trainer.run() };
   } finally {
     trainer.release();
@@ -109,7 +113,10 @@ async function checkpointOf({ checkpoint }: MemoryStorage) {
 /** What must be equal: everything but the time it took. */
 const measured = (events: readonly TrainEvent[], after: number) =>
   events.flatMap((event): TrainEvent[] => {
-    if (event.type === 'step' && event.step > after) return [{ ...event, ms: 0 }];
+    if (event.type === 'step' && event.step > after) {
+      const { spans, ...others } = event;
+      return [{ ...others, ms: 0 }];
+    }
     return (event.type === 'eval' || event.type === 'gates') && event.step > after ? [event] : [];
   });
 
@@ -193,6 +200,25 @@ describe('a run', () => {
       measured(uninterrupted.events, -1),
     );
     expect(parts.checkpoint).toEqual(whole.checkpoint);
+  });
+
+  it('says where the time of each step went, and profiles one on request, which changes no loss', async () => {
+    const short = { ...CONFIG, steps: 2, evalEvery: 2 };
+    const { events } = await train(new MemoryStorage(), short, { isProfiled: true });
+    const other = await train(new MemoryStorage(), short);
+    expect(measured(events, 0)).toEqual(measured(other.events, 0));
+    for (const event of events) {
+      if (event.type !== 'step') continue;
+      const { data = 0, encoding = 0, waiting = 0, busy = 0 } = event.spans ?? {};
+      expect(waiting).toBeGreaterThan(0);
+      expect(data + encoding + waiting).toBeLessThanOrEqual(event.ms);
+      expect(busy).toBeLessThanOrEqual(event.ms);
+    }
+    const profiles = events.filter((event) => event.type === 'profile');
+    expect(profiles.map(({ step, clock }) => [step, clock])).toEqual([[1, 'fences']]);
+    const phases = new Set(profiles[0]?.passes.map(({ phase }) => phase));
+    expect(phases).toEqual(new Set(['forward', 'backward', 'norm', 'update']));
+    expect(other.events.some(({ type }) => type === 'profile')).toBe(false);
   });
 
   it('evaluates at step 0 and keeps the best weights; its events name datasets, splits and gates', async () => {

@@ -62,6 +62,7 @@ const START: Progress = {
  */
 export class Trainer {
   private stopRequest: 'pause' | 'stop' | null = null;
+  private isProfileAsked = false;
   private readonly noticed = new Set<string>();
 
   private constructor(
@@ -122,6 +123,11 @@ export class Trainer {
     this.stopRequest = 'stop';
   }
 
+  /** Times every pass of the next step alone, and emits a `profile`. */
+  profileNextStep(): void {
+    this.isProfileAsked = true;
+  }
+
   /**
    * Trains until the last step, until patience runs out, or until a pause or stop is requested. After a failure the
    * last checkpoint and the best weights are on storage.
@@ -162,8 +168,15 @@ export class Trainer {
       if (end || this.isCheckpointDue()) await this.writeCheckpoint();
       if (end) return end;
       await this.parts.yieldDevice?.();
-      await this.takeStep();
+      if (this.isProfileAsked) await this.profileStep();
+      else await this.takeStep();
     }
+  }
+
+  private async profileStep(): Promise<void> {
+    this.isProfileAsked = false;
+    const profile = await this.parts.gpu.profile(() => this.takeStep());
+    this.parts.emit({ type: 'profile', step: this.progress.step, ...profile });
   }
 
   private isValidationDue(): boolean {
@@ -194,10 +207,12 @@ export class Trainer {
   }
 
   private async takeStep(): Promise<void> {
-    const { config, mopeft } = this.parts;
+    const { gpu, config, mopeft } = this.parts;
     const start = performance.now();
+    gpu.spans.take();
     const { step } = this.progress;
     const { images, notices, failure } = await this.batches.next(step + 1 >= config.steps);
+    const data = performance.now() - start;
     for (const { dataset, sample, message } of notices) this.notice(dataset, sample, message);
     if (failure) throw new Failure(failure);
     const { squaredNorm, ...losses } = await this.step.gradients(
@@ -224,6 +239,7 @@ export class Trainer {
       lr,
       norm: Math.sqrt(squaredNorm),
       ms: performance.now() - start,
+      spans: { data, ...gpu.spans.take() },
     });
   }
 

@@ -118,6 +118,10 @@ export class RunExecution implements Run {
     };
   }
 
+  profileNextStep(): void {
+    this.trainer.profileNextStep();
+  }
+
   pause(): void {
     this.isPauseRequested = true;
     this.trainer.pause();
@@ -142,6 +146,9 @@ export class RunExecution implements Run {
       case 'best':
       case 'checkpoint':
         observer?.onProgress?.(this.progress);
+        return;
+      case 'profile':
+        observer?.onProfile?.(event);
         return;
       case 'activity':
         observer?.onActivity?.(`${event.label} of ${this.nameOf(event.dataset)}`, event.done, event.total);

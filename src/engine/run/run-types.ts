@@ -4,6 +4,7 @@ import type { Dataset } from '../../data/dataset.ts';
 import type { Split } from '../../data/types.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { DataThread } from '../../train/data-port.ts';
+import type { ProfileEvent } from '../../train/events.ts';
 import type { PlanRequest } from '../../train/plan-training.ts';
 import type { TrainingPlans } from '../../train/plans.ts';
 import type { GpuQueue } from '../gpu-queue.ts';
@@ -43,6 +44,8 @@ export interface RunObserver {
   /** New lines of metrics.jsonl, in order. A resumed run repeats the steps after its checkpoint. */
   onMetrics?(lines: readonly MetricsLine[]): void;
   onProgress?(progress: RunProgress): void;
+  /** What {@link Run.profileNextStep} asked for. */
+  onProfile?(profile: ProfileEvent): void;
   /** What the engine is doing besides steps: "Measuring the validation images of cells". */
   onActivity?(label: string, done: number, total: number): void;
   /** Something that a person should know and that stops nothing: an image that cannot be used, an object that vanished. */
@@ -81,6 +84,8 @@ export interface Run {
    * checkpoint and the best adapter so far are on storage.
    */
   readonly done: Promise<RunOutcome>;
+  /** Times every pass of the next step, if there is one, and tells the observer. */
+  profileNextStep(): void;
   /**
    * Finishes the step or the image under way and writes a checkpoint; `done` then settles as `paused`, and the run goes on from
    * there, to its test when all steps are done. A run that was stopped before settles as `stopped`, without a verdict.
