@@ -105,6 +105,20 @@ describe('planner', () => {
     expect(outer.poolBytes).toBe(3 * 64 * 64 * 4);
   });
 
+  it('places nothing that an inner graph writes beside the output of the outer one that it reads', () => {
+    const { graph, x } = chain(3, 64, 64);
+    graph.output('e', linear(x, graph.input('narrow', [1, 64]), null));
+    const reader = new Graph();
+    const w = reader.input('w', [1, 1]);
+    reader.output('f', linear(linear(reader.input('e', [64, 1]), w, null), w, null));
+    const { outer, inner } = planAround(graph, null, [reader], traits);
+    const slotOf = (home: object = {}) => ('slot' in home ? home.slot : null);
+    const read = slotOf(outer.outputs.get('e')?.home);
+    const written = inner[0]?.passes.map(({ homes }) => slotOf(homes.at(-1))) ?? [];
+    expect(written).toHaveLength(2);
+    expect(written).not.toContain(read);
+  });
+
   it('drops what no output needs', () => {
     const { graph, x } = chain(3, 2, 2);
     linear(x, graph.input('unused', [2, 2]), null);

@@ -53,7 +53,7 @@ export interface PlansOfPool {
  * {@link planGraph} of graphs that run between two phases of another one and take the slots that it leaves free there.
  * @param phase of `graph`, before which the others may run; null: after the whole graph.
  * @param between these run in any order and as often as wanted; they keep nothing for each other, but may overwrite
- * what an earlier one has left. All outputs of `graph` outlast them.
+ * what an earlier one has left. All outputs of `graph` outlast them, and an input with the name of one may be bound to it.
  */
 export function planAround(
   graph: Graph,
@@ -163,8 +163,9 @@ function liveSteps(graph: Graph, traits: AdapterTraits): Step[] {
 /** Slots for all values and temporaries, by how long each lives. */
 function placeValues(sections: readonly Section[]) {
   const lifetimes: Lifetime[] = [];
-  for (const { graph, steps, timeOf, end } of sections) {
-    const reads = readsOf(steps, timeOf);
+  for (const section of sections) {
+    const { graph, steps, timeOf, end } = section;
+    const reads = readsOf(section, sections);
     const outputs = new Set([...graph.outputs.values()].map(({ root }) => root.id));
     steps.forEach(({ node, scratchBytes }, step) => {
       const start = timeOf(step);
@@ -197,17 +198,29 @@ function placeValues(sections: readonly Section[]) {
 
 const NEVER: ReadonlySet<number> = new Set();
 
-/** When each value is read, by its id. */
-function readsOf(steps: readonly Step[], timeOf: (step: number) => number): Map<number, Set<number>> {
+/** When each value of a section is read, by its id: by its own steps, and as an input of others that has its name. */
+function readsOf(section: Section, sections: readonly Section[]): Map<number, Set<number>> {
   const reads = new Map<number, Set<number>>();
-  steps.forEach(({ node }, step) => {
-    for (const tensor of node.inputs) {
-      if (!tensor) continue;
-      const own = reads.get(tensor.root.id) ?? new Set();
-      reads.set(tensor.root.id, own.add(timeOf(step)));
-    }
-  });
+  for (const { graph, steps, timeOf } of sections) {
+    const ids = graph === section.graph ? null : idsByInput(graph, section.graph);
+    steps.forEach(({ node }, step) => {
+      for (const tensor of node.inputs) {
+        const id = tensor && (ids ? ids.get(tensor.root.id) : tensor.root.id);
+        if (id !== null && id !== undefined) reads.set(id, (reads.get(id) ?? new Set()).add(timeOf(step)));
+      }
+    });
+  }
   return reads;
+}
+
+/** The outputs of `of` that inputs of another graph are named after: that input's id → the output's. */
+function idsByInput(other: Graph, of: Graph): Map<number, number> {
+  return new Map(
+    [...other.inputs].flatMap(([name, { id }]) => {
+      const output = of.outputs.get(name);
+      return output ? [[id, output.root.id]] : [];
+    }),
+  );
 }
 
 interface Placed {
