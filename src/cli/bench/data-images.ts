@@ -17,8 +17,11 @@ export interface DrawnImage {
   readonly mask: LabelMap;
 }
 
-/** @param megapixels about so many; the sides are whole multiples of 8. */
-export function drawImage(megapixels: number): DrawnImage {
+/**
+ * @param megapixels about so many; the sides are whole multiples of 8.
+ * @param columns of discs, by three quarters as many rows.
+ */
+export function drawImage(megapixels: number, columns = COLUMNS): DrawnImage {
   const width = 8 * Math.round(Math.sqrt((megapixels * 1e6 * 4) / 3) / 8);
   const height = (width / 4) * 3;
   const random = Random.fromSeed(1, 'bench');
@@ -26,13 +29,13 @@ export function drawImage(megapixels: number): DrawnImage {
   const labels = new Int32Array(width * height);
   // Noise of a sensor: cheap, and not a pattern that an encoder could use.
   const noise = Uint8Array.from({ length: 65_521 }, () => random.integer(12));
-  const cell = width / COLUMNS;
+  const cell = width / columns;
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const column = Math.floor(x / cell);
       const row = Math.floor(y / cell);
       const inside = (x - (column + 0.5) * cell) ** 2 + (y - (row + 0.5) * cell) ** 2 < (0.28 * cell) ** 2;
-      if (inside) labels[i] = row * COLUMNS + column + 1;
+      if (inside) labels[i] = row * columns + column + 1;
       const light = (inside ? 150 : 60) + 30 * Math.sin(x / 90) + 20 * Math.cos(y / 70);
       for (let c = 0; c < 3; c++) data[3 * i + c] = light + 10 * c + (noise[(3 * i + c) % noise.length] ?? 0);
     }

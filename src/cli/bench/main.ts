@@ -1,20 +1,23 @@
 /**
  * `npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]`: our kernels against jax-js and TensorFlow.js in one
  * Chromium, see docs/measurements/bench.md. Exit status 1 when a value is wrong or a run allocates. `npm run bench --
- * data` times images and masks instead, see docs/measurements/data.md.
+ * data` times images and masks instead, see docs/measurements/data.md, and `npm run bench -- step` a training step.
  */
 import { writeFile } from 'node:fs/promises';
 import { chromium } from '@playwright/test';
 import { findChromium } from '../../../scripts/toolchain/chromium.mjs';
-import { numberFlag, readArguments, wrongArguments } from '../arguments.ts';
+import { numberFlag, readArguments, readFlags, wrongArguments } from '../arguments.ts';
 import { runProgram } from '../program.ts';
 import { installPeers, servePage } from './build-page.ts';
 import { DATA, describeData, timeData } from './data.ts';
 import { describeFirstMask, FIRST_MASK, timeFirstMask } from './first-mask.ts';
 import type { BenchPage } from './page/page.ts';
 import { type BenchReport, type CaseReport, describeCase, isRight } from './report.ts';
+import { benchStep, STEP, STEP_USAGE } from './step.ts';
 
-const USAGE = '  npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]';
+const USAGE = `  npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]
+  npm run bench -- data [--json FILE]
+${STEP_USAGE}`;
 const FLAGS = {
   json: { type: 'string' },
   alone: { type: 'boolean', default: false },
@@ -28,12 +31,19 @@ declare global {
   var benchPage: BenchPage;
 }
 
+/** Benches that run in Node, each with flags of its own. */
+const IN_NODE: ReadonlyMap<string, (args: readonly string[]) => Promise<number>> = new Map([
+  [DATA, benchData],
+  [STEP, benchStep],
+]);
+
 async function bench(args: readonly string[]): Promise<number> {
+  const [name = '', ...others] = args;
+  const inNode = IN_NODE.get(name);
+  if (inNode) return inNode(others);
   const { values, positionals } = readArguments(args, FLAGS, USAGE);
-  if (positionals.includes(DATA)) {
-    if (positionals.length > 1) throw wrongArguments(`"${DATA}" needs no browser; ask for it alone`, USAGE);
-    return benchData(values.json);
-  }
+  const alone = positionals.find((each) => IN_NODE.has(each));
+  if (alone) throw wrongArguments(`"${alone}" needs no browser; ask for it alone`, USAGE);
   const runs = numberFlag(values.runs, 'runs', USAGE, { min: 1, integer: true }) ?? RUNS;
   if (!values.alone) await installPeers();
   const { url, server } = await servePage(!values.alone);
@@ -72,7 +82,8 @@ async function bench(args: readonly string[]): Promise<number> {
 }
 
 /** Times the data, in this process. */
-async function benchData(json: string | undefined): Promise<number> {
+async function benchData(args: readonly string[]): Promise<number> {
+  const { json } = readFlags(args, { json: { type: 'string' } }, USAGE);
   const times = await timeData((each) => console.log(describeData(each)));
   if (json) await writeFile(json, `${JSON.stringify(times, null, 2)}\n`);
   return 0;
