@@ -3,7 +3,7 @@ import { READBACK_BYTES } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
 import { weightBytes } from '../sam/weights.ts';
 import { decoderKey, roundShape } from './decoder-graph.ts';
-import { hyperBytes } from './optimizer.ts';
+import { settingsBytes } from './optimizer.ts';
 import { largestBuffer, poolSizes, type TrainingPlans } from './plans.ts';
 import { stepBufferBytes } from './step-buffers.ts';
 
@@ -28,7 +28,7 @@ export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
     { label: 'Frozen weights', bytes: weightBytes(plans.sam) },
     { label: 'Trained weights, gradients and moments', bytes: plans.layout.totalBytes },
     { label: 'Image encoder and mask decoder', bytes: sum(poolSizes(plans)) },
-    { label: 'Images, prompts and targets', bytes: stepBufferBytes(plans) + hyperBytes(plans.layout) },
+    { label: 'Images, prompts and targets', bytes: stepBufferBytes(plans) + settingsBytes(plans.layout) },
     { label: 'Reading results back', bytes: READBACK_BYTES },
   ];
   return {

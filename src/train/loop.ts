@@ -17,7 +17,7 @@ import { evaluateSetsAt, type SetScores } from './evaluate.ts';
 import type { TrainEvent } from './events.ts';
 import { bestThreshold, MASK_THRESHOLDS, SAM_MASK_THRESHOLD } from './mask-threshold.ts';
 import { VALIDATION_SIDE } from './measured-size.ts';
-import { clipScale, learningRates } from './optimizer.ts';
+import { learningRates } from './optimizer.ts';
 import type { ParameterRange } from './parameter-buffers.ts';
 import { type PlanRequest, planRequest, planTraining } from './plan-training.ts';
 import type { TrainingPlans } from './plans.ts';
@@ -229,7 +229,7 @@ export class Trainer {
       lr: rates[group] * rate,
       weightDecay: decay ? config.weightDecay : 0,
     });
-    await this.step.optimizer.update(step + 1, settings, clipScale(squaredNorm, config.clip));
+    await this.step.optimizer.update(step + 1, settings, config.clip);
     this.progress = { ...this.progress, step: step + 1 };
     const lr = Object.keys(mopeft.methods).length > 0 ? rates.peft : rates.decoder;
     this.parts.emit({

@@ -3,23 +3,21 @@ import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type Pool } from '../graph/executable.ts';
 import { Graph } from '../graph/graph.ts';
 import type { Plan } from '../graph/plan.ts';
-import { ADAMW_HYPER, adamw, adamwHyper } from '../ops/adamw/adamw.ts';
+import { ADAMW_HYPER, ADAMW_RANGE, adamw, adamwHyper, adamwRanges } from '../ops/adamw/adamw.ts';
 import { sumSquares } from '../ops/sum-squares/sum-squares.ts';
 import type { TensorGroup } from '../peft/tensors.ts';
 import {
-  BUFFER_ROLES,
-  gradBufferName,
+  ALIGNMENT,
+  type BufferRole,
+  bufferName,
   type ParameterBuffers,
   type ParameterLayout,
   type ParameterRange,
-  rangeName,
 } from './parameter-buffers.ts';
 
-/** Bytes between two ranges' settings: the alignment of a binding's offset. */
-const HYPER_STRIDE = 256;
-
-const hyperName = (range: number) => `flat.hyper.${range}`;
-const normName = (buffer: number) => `norm.${buffer}`;
+const NORM = 'adamw.norm';
+const HYPER = 'adamw.hyper';
+const rangesName = (buffer: number) => `adamw.ranges.${buffer}`;
 
 /** What one AdamW update does to a range. */
 export interface RangeSettings {
@@ -28,93 +26,130 @@ export interface RangeSettings {
 }
 
 /**
- * An update: phase `norm` computes the squared norm of all gradients, phase `update` is AdamW per range.
+ * An update: phase `norm` computes the squared norm of all gradients, phase `update` is AdamW, one dispatch a buffer.
  */
 export function optimizerGraph(layout: ParameterLayout): Graph {
   const graph = new Graph();
+  const squaredNorm = graph.input(NORM, [1]);
+  const buffers = filledBuffers(layout);
   graph.phase = 'norm';
-  layout.bufferBytes.forEach((bytes, i) => {
-    if (bytes > 0) graph.output(normName(i), sumSquares(graph.input(gradBufferName(i), [bytes / 4])));
+  buffers.forEach(({ buffer, length }, i) => {
+    sumSquares(squaredNorm, graph.input(bufferName('grad', buffer), [length]), { isMore: i > 0 });
   });
   graph.phase = 'update';
-  layout.ranges.forEach(({ bytes }, i) => {
-    const [param, grad, m, v] = BUFFER_ROLES.map((role) => graph.input(rangeName(role, i), [bytes / 4]));
-    if (param && grad && m && v) adamw(param, grad, m, v, graph.input(hyperName(i), [ADAMW_HYPER]));
-  });
+  for (const { buffer, length, ranges } of buffers) {
+    const flat = (role: BufferRole) => graph.input(bufferName(role, buffer), [length]);
+    adamw({
+      param: flat('param'),
+      grad: flat('grad'),
+      m: flat('m'),
+      v: flat('v'),
+      hyper: graph.input(HYPER, [ADAMW_HYPER]),
+      ranges: graph.input(rangesName(buffer), [ranges.length, ADAMW_RANGE]),
+      squaredNorm,
+    });
+  }
   return graph;
 }
 
-/** Bytes of the buffer for the settings of all ranges. */
-export function hyperBytes(layout: ParameterLayout): number {
-  return HYPER_STRIDE * layout.ranges.length;
+/** The parameter buffers that hold anything: their values, and their ranges in order. */
+function filledBuffers({ bufferBytes, ranges }: ParameterLayout) {
+  return bufferBytes
+    .map((bytes, buffer) => ({
+      buffer,
+      length: bytes / 4,
+      ranges: ranges.filter((range) => range.buffer === buffer),
+    }))
+    .filter(({ length }) => length > 0);
 }
 
-/** Clips by the global norm and updates every range of the parameter buffers. */
+/** Places within the optimizer's own buffer, bytes by the graph's inputs. */
+function ownRanges(layout: ParameterLayout): { places: Map<string, Place>; bytes: number } {
+  const lengths = new Map([
+    [NORM, 1],
+    [HYPER, ADAMW_HYPER],
+    ...filledBuffers(layout).map(
+      ({ buffer, ranges }) => [rangesName(buffer), ADAMW_RANGE * ranges.length] as const,
+    ),
+  ]);
+  const places = new Map<string, Place>();
+  let bytes = 0;
+  for (const [name, length] of lengths) {
+    places.set(name, { offset: bytes, size: 4 * length });
+    bytes += Math.ceil((4 * length) / ALIGNMENT) * ALIGNMENT;
+  }
+  return { places, bytes };
+}
+
+type Place = Pick<BufferRange, 'offset' | 'size'>;
+
+/** Bytes of the buffer for the norm and the settings. */
+export function settingsBytes(layout: ParameterLayout): number {
+  return ownRanges(layout).bytes;
+}
+
+/** Clips by the global norm and updates the parameter buffers. */
 export class Optimizer {
   private constructor(
     private readonly gpu: Gpu,
     private readonly layout: ParameterLayout,
-    private readonly hyper: GPUBuffer,
+    private readonly own: GPUBuffer,
     private readonly executable: Executable,
   ) {}
 
   /** @param pool allocated for `plan`, perhaps among others. */
   static async create(gpu: Gpu, parameters: ParameterBuffers, plan: Plan, pool: Pool): Promise<Optimizer> {
     const { layout } = parameters;
-    const hyper = gpu.allocate(hyperBytes(layout), 'adamw settings');
+    const { places, bytes } = ownRanges(layout);
+    const buffer = gpu.allocate(bytes, 'adamw settings');
     const inputs = parameters.flat();
-    layout.ranges.forEach((_, i) => {
-      inputs.set(hyperName(i), { buffer: hyper, offset: i * HYPER_STRIDE, size: 4 * ADAMW_HYPER });
-    });
+    for (const [name, place] of places) inputs.set(name, { buffer, ...place });
     try {
-      return new Optimizer(
-        gpu,
-        layout,
-        hyper,
-        await Executable.create(gpu, plan, pool, (name) => inputs.get(name)),
-      );
+      const executable = await Executable.create(gpu, plan, pool, (name) => inputs.get(name));
+      return new Optimizer(gpu, layout, buffer, executable);
     } catch (error) {
-      gpu.release(hyper);
+      gpu.release(buffer);
       throw error;
     }
   }
 
-  /** Computes the squared norm of the gradients; the ranges hold its parts, one a buffer, to be summed. */
-  async measure(): Promise<BufferRange[]> {
+  /** Computes the squared norm of all gradients, [1]; it stays there until the next one is measured. */
+  async measure(): Promise<BufferRange> {
     await this.executable.run('norm');
-    return this.layout.bufferBytes.flatMap((bytes, i) =>
-      bytes > 0 ? [this.executable.output(normName(i))] : [],
-    );
+    return { buffer: this.own, ...this.place(NORM) };
   }
 
   /**
-   * AdamW over every range, gradients as they are times `gradScale`.
+   * AdamW over every range. Changes nothing where the norm measured last is not finite.
    * @param update number of this update, from 1.
+   * @param clip gradients are scaled down to this norm if the one measured last is larger; 0: they are not.
    */
   async update(
     update: number,
     settings: (range: ParameterRange) => RangeSettings,
-    gradScale: number,
+    clip: number,
   ): Promise<void> {
-    this.layout.ranges.forEach((range, i) => {
-      const hyper = adamwHyper({ ...ADAMW, ...settings(range), step: update, gradScale });
-      this.gpu.write({ buffer: this.hyper, offset: i * HYPER_STRIDE, size: 4 * ADAMW_HYPER }, hyper);
-    });
+    this.write(HYPER, adamwHyper({ ...ADAMW, step: update, clip }));
+    for (const { buffer, ranges } of filledBuffers(this.layout)) {
+      const rows = ranges.map((range) => ({ start: range.offset / 4, ...settings(range) }));
+      this.write(rangesName(buffer), adamwRanges(rows));
+    }
     await this.executable.run('update');
   }
 
   release(): void {
-    this.gpu.release(this.hyper);
+    this.gpu.release(this.own);
   }
-}
 
-/**
- * The factor that scales gradients of squared norm `squared` to norm `clip`, as PyTorch's `clip_grad_norm_`; clip 0:
- * none.
- */
-export function clipScale(squared: number, clip: number): number {
-  if (clip === 0) return 1;
-  return Math.min(1, clip / (Math.sqrt(squared) + 1e-6));
+  private write(name: string, values: Float32Array): void {
+    this.gpu.write({ buffer: this.own, ...this.place(name) }, values);
+  }
+
+  private place(name: string): Place {
+    const place = ownRanges(this.layout).places.get(name);
+    if (!place) throw new RangeError(`the optimizer has no ${name}`);
+    return place;
+  }
 }
 
 /** The factor of all learning rates at update `step` (from 0) of `steps`: linear warm-up, then half a cosine to 0. */

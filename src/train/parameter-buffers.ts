@@ -4,7 +4,7 @@ import { sizeOf } from '../graph/shape.ts';
 import type { TensorGroup, TrainableTensor } from '../peft/tensors.ts';
 
 /** Bytes to which every tensor is aligned: WebGPU's default for the offset of a storage binding. */
-const ALIGNMENT = 256;
+export const ALIGNMENT = 256;
 
 /** What training keeps of every tensor: its values, their gradient and AdamW's two moments. */
 export const BUFFER_ROLES = ['param', 'grad', 'm', 'v'] as const;
@@ -18,7 +18,7 @@ export interface PlacedTensor extends TrainableTensor {
   readonly bytes: number;
 }
 
-/** Neighbouring tensors with one learning rate and one decay: one dispatch of AdamW. */
+/** Neighbouring tensors with one learning rate and one decay, as AdamW takes them. */
 export interface ParameterRange extends Pick<TrainableTensor, 'group' | 'decay' | 'rate'> {
   readonly buffer: number;
   readonly offset: number;
@@ -94,14 +94,9 @@ export function gradName(name: string): string {
   return `grad.${name}`;
 }
 
-/** Name of one range of one role as a graph's input. */
-export function rangeName(role: BufferRole, range: number): string {
-  return `flat.${role}.${range}`;
-}
-
-/** Name of a whole gradient buffer as a graph's input. */
-export function gradBufferName(buffer: number): string {
-  return `flat.grad.buffer.${buffer}`;
+/** Name of a whole buffer of one role as a graph's input. */
+export function bufferName(role: BufferRole, buffer: number): string {
+  return `flat.${role}.${buffer}`;
 }
 
 /** All trainable tensors on the device, with their gradients and AdamW's moments. */
@@ -145,17 +140,16 @@ export class ParameterBuffers {
     return new Map(this.layout.tensors.map(({ name }) => [gradName(name), this.range('grad', name)]));
   }
 
-  /** Every range in every role as {@link rangeName}, and the gradient buffers as {@link gradBufferName}. */
+  /** Every buffer of every role as {@link bufferName}. */
   flat(): Map<string, BufferRange> {
-    const out = new Map<string, BufferRange>();
-    this.layout.ranges.forEach(({ buffer, offset, bytes }, i) => {
-      for (const role of BUFFER_ROLES)
-        out.set(rangeName(role, i), { buffer: this.buffer(role, buffer), offset, size: bytes });
-    });
-    this.layout.bufferBytes.forEach((size, i) => {
-      out.set(gradBufferName(i), { buffer: this.buffer('grad', i), offset: 0, size });
-    });
-    return out;
+    return new Map(
+      BUFFER_ROLES.flatMap((role) =>
+        this.layout.bufferBytes.map((size, i) => [
+          bufferName(role, i),
+          { buffer: this.buffer(role, i), offset: 0, size },
+        ]),
+      ),
+    );
   }
 
   /** Sets one tensor of one role. */

@@ -139,8 +139,8 @@ export class TrainingStep implements MaskPredictor {
         await this.backpropagateObjects({ ...image, objects }, weight, corrections, random, sums);
       await this.encoder.backward(1 / images.length);
     }
-    const norms = await this.gpu.read(...(await this.optimizer.measure()));
-    return { ...sums, squaredNorm: norms.reduce((sum, [part]) => sum + (part ?? Number.NaN), 0) };
+    const [squaredNorm] = await this.gpu.read(await this.optimizer.measure());
+    return { ...sums, squaredNorm: squaredNorm?.[0] ?? Number.NaN };
   }
 
   release(): void {

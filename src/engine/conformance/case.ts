@@ -107,7 +107,7 @@ async function updateWeights(
   for (const { name } of parameters.layout.tensors)
     parameters.write('grad', name, vectors.get(`grad.${name}`).data);
   for (let update = 1; update <= steps; update++)
-    await optimizer.update(update, () => ({ lr, weightDecay }), 1);
+    await optimizer.update(update, () => ({ lr, weightDecay }), 0);
   const values = await parameters.read('param');
   return new Map([...values].map(([name, data]) => [`adamw${steps}.${name}`, data]));
 }
