@@ -12,7 +12,7 @@ export interface ModelReport {
   /** The weights' files, separated by commas. */
   readonly file: string;
   readonly format: 'safetensors' | 'pickle';
-  readonly family: 'sam';
+  readonly family: 'sam' | 'sam-hq';
   /** Without the fixed matrix of the positional encoding. */
   readonly parameters: number;
   /** Of every value of every tensor that the model uses, the fixed matrix included. */
@@ -39,7 +39,7 @@ async function modelReport(paths: readonly string[], choices: ModelChoices): Pro
   return {
     file: name,
     format,
-    family: 'sam',
+    family: config.decoder.isHq ? 'sam-hq' : 'sam',
     parameters: parameterCountOf(config),
     sumOfWeights: await sumOfWeights(checkpoint),
     unused,
@@ -57,6 +57,7 @@ async function modelReport(paths: readonly string[], choices: ModelChoices): Pro
 function printModel({
   file,
   format,
+  family,
   parameters,
   sumOfWeights,
   unused,
@@ -64,7 +65,7 @@ function printModel({
   remarks,
 }: ModelReport): void {
   const { aspect, normalisation } = preprocess;
-  console.log(`${file}: SAM, ${format}, ${plural(parameters, 'parameter')}`);
+  console.log(`${file}: ${family.toUpperCase()}, ${format}, ${plural(parameters, 'parameter')}`);
   console.log(`  sum of weights: ${sumOfWeights.toFixed(4)}`);
   console.log(`  image: ${ASPECTS[aspect]}, normalised by ${worded(normalisation)}`);
   if (unused.length > 0)

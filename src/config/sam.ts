@@ -26,6 +26,8 @@ export interface SamDecoderConfig {
   readonly iouHidden: number;
   /** Of the transformer's LayerNorms. */
   readonly layerNormEps: number;
+  /** Whether it has HQ-SAM's token and layers, which refine every mask by the encoder's intermediate features. */
+  readonly isHq: boolean;
 }
 
 /** The sizes of an image encoder. What they are depends on `kind`, and only the encoder of that kind reads them. */
@@ -85,8 +87,14 @@ export const SAM_DEFAULTS = {
     iouHeadDepth: 3,
     iouHidden: 256,
     layerNormEps: 1e-5,
+    isHq: false,
   },
 } as const;
+
+/** What kind of model a config describes, for people. */
+export function familyOf({ decoder }: SamConfig): 'SAM' | 'SAM-HQ' {
+  return decoder.isHq ? 'SAM-HQ' : 'SAM';
+}
 
 /** Side of the embedding's grid, cells. */
 export function gridOf({ imageSize, stride }: SamConfig): number {

@@ -113,7 +113,7 @@ it('writes an adapter that opens again, encodes and draws a gate at every site',
   expect(layers.map((layer) => Object.keys(layer))).toEqual(
     sitesOf(TWO_STAGE_SAM).map(() => METHODS.map(({ id }) => id)),
   );
-  const embedding = await session.sam.embedding();
+  const { embedding } = await session.sam.embeddings();
   expect(embedding).toHaveLength(4 * 4 * 16);
   expect(embedding.every(Number.isFinite)).toBe(true);
   await session.release();

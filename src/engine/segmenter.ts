@@ -15,6 +15,7 @@ import {
 import type { Box, RgbImage } from '../data/types.ts';
 import { regionView } from '../data/view.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import type { Embeddings } from '../sam/encoders/encoder.ts';
 import { answerTokens, type ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
 import type { GateLayer } from '../train/gates.ts';
@@ -77,7 +78,7 @@ export interface Embedded {
 }
 
 interface Encoded {
-  readonly embedding: Float32Array;
+  readonly embeddings: Embeddings<Float32Array>;
   readonly gates: readonly GateLayer[] | null;
 }
 
@@ -138,7 +139,7 @@ export class Segmenter {
       void session.then((open) => open.release()).catch(() => undefined);
     },
   );
-  private readonly encoded = new Lru<Encoded>(EMBEDDING_BYTES, ({ embedding }) => embedding.byteLength);
+  private readonly encoded = new Lru<Encoded>(EMBEDDING_BYTES, ({ embeddings }) => bytesOf(embeddings));
   /** Which image's embedding is loaded in a session. */
   private readonly loaded = new WeakMap<ModelSession, string>();
 
@@ -243,13 +244,13 @@ export class Segmenter {
     const name = `${key} ${image.frame.id}`;
     const known = this.encoded.get(name);
     if (known) {
-      if (this.loaded.get(session) !== name) await session.sam.setEmbedding(known.embedding);
+      if (this.loaded.get(session) !== name) await session.sam.setEmbeddings(known.embeddings);
       this.loaded.set(session, name);
       return known;
     }
     this.loaded.delete(session);
     const gates = await session.encode(image.inputFor(session).data);
-    const encoded = { gates: session.isGated ? gates : null, embedding: await session.sam.embedding() };
+    const encoded = { gates: session.isGated ? gates : null, embeddings: await session.sam.embeddings() };
     this.loaded.set(session, name);
     this.encoded.set(name, encoded);
     return encoded;
@@ -266,6 +267,10 @@ export class Segmenter {
     for (let i = 0; i < mask.length; i++) mask[i] = (logits[i] ?? 0) > session.maskThreshold ? 1 : 0;
     return placeMask(mask, frame.region, frame.size);
   }
+}
+
+function bytesOf(embeddings: Embeddings<Float32Array>): number {
+  return Object.values(embeddings).reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 function transformOf({ region: [x0, y0, x1, y1] }: ImageFrame, session: ModelSession): ImageTransform {

@@ -48,7 +48,7 @@ async function embed(
     ...(config && { slots: (graph) => attachModules(graph, config, graphInputs(graph), 'evaluation').slots }),
   });
   const gates = await session.encode(image);
-  const embedding = await session.embedding();
+  const { embedding } = await session.embeddings();
   await session.release();
   for (const { buffer } of tensors.values()) gpu.release(buffer);
   return { embedding, gates };

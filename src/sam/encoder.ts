@@ -1,7 +1,7 @@
-import type { SamConfig } from '../config/sam.ts';
+import { gridOf, type SamConfig } from '../config/sam.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
-import { axis, expectShape, show } from '../graph/shape.ts';
-import type { AnyEncoder } from './encoders/encoder.ts';
+import { axis, expectShape, type Shape, show } from '../graph/shape.ts';
+import type { AnyEncoder, Embeddings } from './encoders/encoder.ts';
 import { ENCODERS } from './encoders/registry.ts';
 import type { EncoderSite } from './site.ts';
 import type { BlockSlots } from './slots.ts';
@@ -20,10 +20,34 @@ export function sitesOf(config: SamConfig): readonly EncoderSite[] {
 }
 
 /**
+ * What a model's mask decoder reads of an image, with its shape: `embedding` [h, w, D], and of an HQ-SAM `intermediate`
+ * [h, w, C].
+ */
+export function embeddingShapes(config: SamConfig): Embeddings<Shape> {
+  const grid = gridOf(config);
+  const width = config.decoder.isHq ? encoderOf(config).intermediateWidth(config) : null;
+  return {
+    embedding: [grid, grid, config.outputChannels],
+    ...(width !== null && { intermediate: [grid, grid, width] }),
+  };
+}
+
+/** The same for each of a model's embeddings, by its name. */
+export function mapEmbeddings<T, U>(
+  { embedding, intermediate }: Embeddings<T>,
+  map: (value: T, name: keyof Embeddings<T>) => U,
+): Embeddings<U> {
+  return {
+    embedding: map(embedding, 'embedding'),
+    ...(intermediate !== undefined && { intermediate: map(intermediate, 'intermediate') }),
+  };
+}
+
+/**
  * The image encoder of a model, whichever kind it has.
  * @param image normalised and padded, [B, 3, S, S].
  * @param onBlock sees every block's output [B, H, W, C] as it is traced.
- * @returns the embedding [B, h, w, D].
+ * @returns those of {@link embeddingShapes}, each for the whole batch: [B, h, w, D or C].
  */
 export function traceImageEncoder(
   graph: Graph,
@@ -32,7 +56,7 @@ export function traceImageEncoder(
   weights: WeightSource = graphInputs(graph),
   slots?: BlockSlots,
   onBlock?: (index: number, x: Tensor) => void,
-): Tensor {
+): Embeddings<Tensor> {
   const { imageSize } = config;
   const [, channels, height, width] = image.shape;
   expectShape(
@@ -41,5 +65,6 @@ export function traceImageEncoder(
     () =>
       `an image of ${show(image.shape)} for a model of ${show([axis(image.shape, 0), 3, imageSize, imageSize])}`,
   );
-  return encoderOf(config).trace({ config, image, weights, slots, onBlock });
+  const { embedding, intermediate } = encoderOf(config).trace({ config, image, weights, slots, onBlock });
+  return { embedding, ...(config.decoder.isHq && intermediate && { intermediate }) };
 }

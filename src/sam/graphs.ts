@@ -2,7 +2,7 @@ import { gridOf, lowResOf, type SamConfig } from '../config/sam.ts';
 import { Graph } from '../graph/graph.ts';
 import { crop } from '../ops/crop/crop.ts';
 import { resizeBilinear } from '../ops/resize-bilinear/resize-bilinear.ts';
-import { traceImageEncoder } from './encoder.ts';
+import { embeddingShapes, mapEmbeddings, traceImageEncoder } from './encoder.ts';
 import { traceMaskDecoder } from './mask-decoder.ts';
 import { traceImagePe, tracePromptEncoder } from './prompt-encoder.ts';
 import type { BlockSlots } from './slots.ts';
@@ -21,16 +21,17 @@ export interface DecodeShape {
   readonly hasMask: boolean;
 }
 
-/** `image` [1, 3, S, S] → `embedding` [1, h, w, D] and whatever outputs the slots declare (gates). */
+/** `image` [1, 3, S, S] → the model's {@link embeddingShapes}, as `embedding` [1, h, w, D], and whatever outputs the slots declare (gates). */
 export function encodeGraph(config: SamConfig, slotsOf?: SlotsOf): Graph {
   const graph = new Graph();
   const image = graph.input('image', [1, 3, config.imageSize, config.imageSize]);
-  graph.output('embedding', traceImageEncoder(graph, config, image, graphInputs(graph), slotsOf?.(graph)));
+  const embeddings = traceImageEncoder(graph, config, image, graphInputs(graph), slotsOf?.(graph));
+  for (const [name, tensor] of Object.entries(embeddings)) graph.output(name, tensor);
   return graph;
 }
 
 /**
- * `embedding` [h, w, D], `imagePe` [h, w, D], `coords` [N, T, 2], `labels` [N, T] (neither for 0 tokens), perhaps
+ * The model's {@link embeddingShapes}, as `embedding` [h, w, D], `imagePe` [h, w, D], `coords` [N, T, 2], `labels` [N, T] (neither for 0 tokens), perhaps
  * `maskInput` [N, 4h, 4w]
  * → `masks` [N, 4, 4h, 4w], `iou` [N, 4].
  */
@@ -43,7 +44,7 @@ export function decodeGraph(config: SamConfig, { objects, tokens, hasMask }: Dec
     maskInput: hasMask ? graph.input('maskInput', [objects, side, side]) : null,
   });
   const { masks, iou } = traceMaskDecoder(graph, config, {
-    embedding: graph.input('embedding', [grid, grid, D]),
+    embeddings: mapEmbeddings(embeddingShapes(config), (shape, name) => graph.input(name, shape)),
     imagePe: graph.input('imagePe', [grid, grid, D]),
     ...prompts,
   });

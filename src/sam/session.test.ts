@@ -103,7 +103,7 @@ describe('a session', () => {
     await session.release();
   });
 
-  it('takes a mask alone, puts an embedding back, and gives every buffer back', async () => {
+  it('takes a mask alone, puts embeddings back, and gives every buffer back', async () => {
     const before = gpu.allocatedBytes;
     const session = await SamSession.open(gpu, model);
     await expect(session.decode(packPrompts([{ points: [], box: [1, 2, 3, 4] }]))).rejects.toThrow(
@@ -113,9 +113,9 @@ describe('a session', () => {
     const mask = new Float32Array(24 * 24).fill(2);
     const first = await session.decode(packPrompts([{ points: [], mask }]));
     expect(first.lowResMasks.every(Number.isFinite)).toBe(true);
-    const kept = await session.embedding();
+    const kept = await session.embeddings();
     await session.encode(new Float32Array(3 * 48 * 48));
-    await session.setEmbedding(kept);
+    await session.setEmbeddings(kept);
     expect((await session.decode(packPrompts([{ points: [], mask }]))).lowResMasks).toEqual(
       first.lowResMasks,
     );
@@ -136,10 +136,10 @@ describe('a session', () => {
     end = refuseBuffers(gpu, 'session 0');
     await expect(session.encode(image)).rejects.toMatchObject({ record: { code: 'gpu/invalid' } });
     end();
-    await expect(session.embedding()).rejects.toThrow(/no image/);
+    await expect(session.embeddings()).rejects.toThrow(/no image/);
     expect(gpu.allocatedBytes).toBeLessThan(opened);
     await session.encode(image);
-    expect((await session.embedding()).some((value) => value !== 0)).toBe(true);
+    expect((await session.embeddings()).embedding.some((value) => value !== 0)).toBe(true);
     await session.release();
     expect(gpu.allocatedBytes).toBe(before);
   });

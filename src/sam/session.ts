@@ -1,6 +1,9 @@
 import { gridOf, lowResOf, MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import type { Plan } from '../graph/plan.ts';
+import { type Shape, sizeOf } from '../graph/shape.ts';
+import { embeddingShapes, mapEmbeddings } from './encoder.ts';
+import type { Embeddings } from './encoders/encoder.ts';
 import { ExecutableCache, type ReadyExecutable } from './executable-cache.ts';
 import {
   type DecodeShape,
@@ -47,6 +50,7 @@ const DECODE_BYTES = 128 * 2 ** 20;
 export class SamSession {
   private readonly cache: ExecutableCache;
   private readonly fixed: ReadonlyMap<string, BufferRange>;
+  private readonly embeddingShapes: Embeddings<Shape>;
   private tail: Promise<unknown> = Promise.resolve();
   private isEncoded = false;
   /** The encoder has run, so that its pipelines are there. */
@@ -63,10 +67,11 @@ export class SamSession {
       name,
       { buffer: gpu.allocate(4 * values, `session ${name}`), offset: 0, size: 4 * values },
     ];
+    this.embeddingShapes = embeddingShapes(model.config);
     this.fixed = new Map([
       make('image', 3 * S * S),
-      make('embedding', grid * grid * D),
       make('imagePe', grid * grid * D),
+      ...Object.entries(this.embeddingShapes).map(([name, shape]) => make(name, sizeOf(shape))),
     ]);
     this.cache = new ExecutableCache(
       gpu,
@@ -112,7 +117,7 @@ export class SamSession {
   }
 
   /**
-   * Encodes an image; its embedding stays on the GPU for {@link decode}.
+   * Encodes an image; its embeddings stay on the GPU for {@link decode}.
    * @param image normalised and padded [3, S, S].
    * @returns what the slots gave out for this image, by name: the gates `gates.{i}.{method}` [1].
    */
@@ -123,8 +128,9 @@ export class SamSession {
       this.isWarm = true;
       this.gpu.write(this.fixedRange('image'), image);
       await executable.run();
-      this.gpu.copy(executable.output('embedding'), this.fixedRange('embedding'));
-      const names = [...executable.plan.outputs.keys()].filter((name) => name !== 'embedding');
+      for (const name of Object.keys(this.embeddingShapes))
+        this.gpu.copy(executable.output(name), this.fixedRange(name));
+      const names = [...executable.plan.outputs.keys()].filter((name) => !(name in this.embeddingShapes));
       // Without gates too: only then is it certain that the device refused nothing.
       const values = await this.gpu.read(...names.map((name) => executable.output(name)));
       this.isEncoded = true;
@@ -132,18 +138,23 @@ export class SamSession {
     });
   }
 
-  /** Reads the embedding of the encoded image, [h, w, D]. */
-  embedding(): Promise<Float32Array> {
+  /** Reads what the decoder reads of the encoded image, in the shapes of {@link embeddingShapes}. */
+  embeddings(): Promise<Embeddings<Float32Array>> {
     return this.inTurn(async () => {
       this.needsImage();
-      return (await this.gpu.read(this.fixedRange('embedding')))[0] ?? new Float32Array();
+      const names = Object.keys(this.embeddingShapes);
+      const values = await this.gpu.read(...names.map((name) => this.fixedRange(name)));
+      return mapEmbeddings(
+        this.embeddingShapes,
+        (_, name) => values[names.indexOf(name)] ?? new Float32Array(),
+      );
     });
   }
 
-  /** Puts back an embedding that {@link embedding} read, in place of {@link encode}. */
-  setEmbedding(embedding: Float32Array): Promise<void> {
+  /** Puts back what {@link embeddings} read, in place of {@link encode}. */
+  setEmbeddings(embeddings: Embeddings<Float32Array>): Promise<void> {
     return this.inTurn(async () => {
-      this.gpu.write(this.fixedRange('embedding'), embedding);
+      for (const [name, values] of Object.entries(embeddings)) this.gpu.write(this.fixedRange(name), values);
       this.isEncoded = true;
     });
   }

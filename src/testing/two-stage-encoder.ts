@@ -48,6 +48,7 @@ export const twoStage: Encoder<TwoStageConfig> = {
   },
   canAdapt: canAdaptBlockTensor,
   prepare: (_, name, shape) => prepareBlockTensor(name, shape),
+  intermediateWidth: () => null,
   trace: ({ config, image, weights, slots, onBlock }) => {
     let x = linearOf(weights, STEM, patchify(image, config.stride / 2), config.encoder.widths[0]);
     for (const site of sites(config)) {
@@ -55,7 +56,7 @@ export const twoStage: Encoder<TwoStageConfig> = {
       x = traceEncoderBlock(site, x, weights, slots);
       onBlock?.(site.index, x);
     }
-    return traceNeck(config, x, weights);
+    return { embedding: traceNeck(config, x, weights) };
   },
 };
 

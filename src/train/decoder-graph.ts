@@ -1,24 +1,23 @@
-import { gridOf, type SamConfig } from '../config/sam.ts';
+import type { SamConfig } from '../config/sam.ts';
 import { gradients } from '../graph/grad.ts';
 import type { Graph } from '../graph/graph.ts';
 import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { add } from '../ops/add/add.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
+import { embeddingShapes } from '../sam/encoder.ts';
 import { type DecodeShape, decodeGraph } from '../sam/graphs.ts';
-import { ENCODER } from './encoder-graph.ts';
+import { embeddingGradName } from './encoder-graph.ts';
 import { traceLoss } from './losses.ts';
 import { gradName } from './parameter-buffers.ts';
 
-/** Names of the decoder's inputs and outputs that are neither weights nor supervision; the first ones are SAM's. */
+/** Names of the decoder's inputs and outputs that are neither embeddings, weights nor supervision; the first ones are SAM's. */
 export const DECODER = {
-  embedding: ENCODER.embedding,
   imagePe: 'imagePe',
   coords: 'coords',
   labels: 'labels',
   maskInput: 'maskInput',
   masks: 'masks',
   iou: 'iou',
-  dembedding: ENCODER.dembedding,
   seed: 'dloss',
   loss: 'loss',
   parts: 'parts',
@@ -39,9 +38,9 @@ export function decoderKey({ objects, tokens, hasMask }: DecodeShape): string {
 
 /**
  * SAM's {@link decodeGraph} with the losses (`loss` [N], `parts` [N, 4], see losses.ts) and a phase `backward`. For
- * the seed `dloss` [N] it adds the decoder's gradients to `grad.*` and the embedding's to `dembedding` [h, w, D].
+ * the seed `dloss` [N] it adds the decoder's gradients to `grad.*` and the embeddings' to `dembedding` [h, w, D] ….
  * @param trained all trained tensors; those of the mask decoder get a gradient.
- * @param intoEncoder whether the encoder needs `dembedding`.
+ * @param intoEncoder whether the encoder needs the embeddings' gradients.
  */
 export function decoderTrainingGraph(
   sam: SamConfig,
@@ -60,9 +59,8 @@ export function decoderTrainingGraph(
     .filter(({ group }) => group === 'decoder')
     .map(({ name, shape: size }) => ({ name, accumulator: gradName(name), size }));
   if (intoEncoder) {
-    const grid = gridOf(sam);
-    const size = [grid, grid, sam.outputChannels];
-    targets.push({ name: DECODER.embedding, accumulator: DECODER.dembedding, size });
+    for (const [name, size] of Object.entries(embeddingShapes(sam)))
+      targets.push({ name, accumulator: embeddingGradName(name), size });
   }
   const wrt = targets.map(({ name, size }) => graph.input(name, size));
   const seed = graph.input(DECODER.seed, [shape.objects]);

@@ -1,5 +1,6 @@
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, type Pool } from '../graph/executable.ts';
+import type { Embeddings } from '../sam/encoders/encoder.ts';
 import { cellCoords } from '../sam/prompt-encoder.ts';
 import type { PackedPrompts } from '../sam/prompts.ts';
 import { DECODER, decoderKey } from './decoder-graph.ts';
@@ -34,14 +35,14 @@ export class TrainingDecoder {
 
   /**
    * @param pool allocated for the decoder's plans, perhaps among others.
-   * @param embedding the encoder's; @param find gives weights, accumulators and the step's buffers.
+   * @param embeddings the encoder's; @param find gives weights, accumulators and the step's buffers.
    */
   static async create(
     gpu: Gpu,
     plans: TrainingPlans,
     pool: Pool,
     buffers: StepBuffers,
-    embedding: BufferRange,
+    embeddings: Embeddings<BufferRange>,
     find: FindRange,
   ): Promise<TrainingDecoder> {
     const { sam, objectsPerPass } = plans;
@@ -55,8 +56,8 @@ export class TrainingDecoder {
       gpu.release(cells.buffer);
     }
     buffers.write(DECODER.seed, new Float32Array(objectsPerPass).fill(1));
-    const withEmbedding: FindRange = (name) => (name === DECODER.embedding ? embedding : find(name));
-    return new TrainingDecoder(gpu, plans, pool, buffers, withEmbedding);
+    const encoded = new Map(Object.entries(embeddings));
+    return new TrainingDecoder(gpu, plans, pool, buffers, (name) => encoded.get(name) ?? find(name));
   }
 
   /** Masks without a loss. */
@@ -82,7 +83,7 @@ export class TrainingDecoder {
   }
 
   /**
-   * Forward, loss and backward: adds to the accumulators of the decoder's tensors and to the embedding's gradient.
+   * Forward, loss and backward: adds to the accumulators of the decoder's tensors and to the embeddings' gradients.
    * @param modes a value of `SUPERVISION_MODES` for each object.
    * @param readsMasks whether the masks are wanted too.
    */

@@ -1,5 +1,5 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
-import { gridOf, type SamConfig } from '../config/sam.ts';
+import type { SamConfig } from '../config/sam.ts';
 import { gradients } from '../graph/grad.ts';
 import { Graph, type Tensor } from '../graph/graph.ts';
 import { recompute } from '../graph/recompute.ts';
@@ -14,14 +14,17 @@ import { gradName } from './parameter-buffers.ts';
 /** Names of the encoder's inputs and outputs that are not weights. */
 export const ENCODER = {
   image: 'image',
-  embedding: 'embedding',
-  dembedding: 'dembedding',
   dprice: 'dprice',
 } as const;
 
+/** The name of an embedding's gradient. */
+export function embeddingGradName(name: string): string {
+  return `d${name}`;
+}
+
 /**
- * The image encoder with modules, `image` [1, 3, S, S] → `embedding` [1, h, w, D] and gates, and a phase `backward`
- * that adds the gradients for the seed `dembedding` [1, h, w, D] onto the accumulators `grad.*`. Without a trained
+ * The image encoder with modules, `image` [1, 3, S, S] → the model's embeddings (`embedding` [1, h, w, D] …) and gates, and
+ * a phase `backward` that adds the gradients for their seeds (`dembedding` …) onto the accumulators `grad.*`. Without a trained
  * tensor in the encoder there is no backward; blocks below the first module have none in any case.
  * What methods and gates add to the loss (`peft/gates/gate-form.ts`) has the seed `dprice` [1].
  * @param keptBlocks of so many of the last blocks every value is kept for the backward. Of the others only the outputs
@@ -38,17 +41,18 @@ export function encoderTrainingGraph(
   const weights = graphInputs(graph);
   const blocks: Tensor[] = [];
   const modules = attachModules(graph, mopeft, weights, 'training');
-  const embedding = traceImageEncoder(graph, sam, image, weights, modules.slots, (_, x) => blocks.push(x));
-  graph.output(ENCODER.embedding, embedding);
+  const embeddings = traceImageEncoder(graph, sam, image, weights, modules.slots, (_, x) => blocks.push(x));
+  for (const [name, tensor] of Object.entries(embeddings)) graph.output(name, tensor);
   const price = modules.loss();
   const own = trained.filter(({ group }) => group !== 'decoder');
   if (own.length === 0) return graph;
   graph.phase = 'backward';
-  const grid = gridOf(sam);
-  const seed = graph.input(ENCODER.dembedding, [1, grid, grid, sam.outputChannels]);
   const wrt = own.map(({ name, shape }) => graph.input(name, shape));
   const seeds = [
-    { tensor: embedding, seed },
+    ...Object.entries(embeddings).map(([name, tensor]) => ({
+      tensor,
+      seed: graph.input(embeddingGradName(name), tensor.shape),
+    })),
     ...(price ? [{ tensor: price, seed: graph.input(ENCODER.dprice, [1]) }] : []),
   ];
   gradients(graph, seeds, wrt, add).forEach((gradient, i) => {

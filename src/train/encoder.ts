@@ -4,7 +4,9 @@ import type { SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, type Pool } from '../graph/executable.ts';
 import { RANDOM_PREFIX } from '../peft/build.ts';
-import { ENCODER } from './encoder-graph.ts';
+import { embeddingShapes, mapEmbeddings } from '../sam/encoder.ts';
+import type { Embeddings } from '../sam/encoders/encoder.ts';
+import { ENCODER, embeddingGradName } from './encoder-graph.ts';
 import { type GateLayer, gateLayers } from './gates.ts';
 import type { TrainingPlans } from './plans.ts';
 import type { StepBuffers } from './step-buffers.ts';
@@ -14,7 +16,7 @@ const KEPT_BYTES = 256 * 2 ** 20;
 
 /** The image encoder of a training step: its forward keeps what its backward needs. */
 export class TrainingEncoder {
-  private readonly kept = new Map<string, Float32Array>();
+  private readonly kept = new Map<string, Embeddings<Float32Array>>();
   private keptBytes = 0;
 
   private constructor(
@@ -42,9 +44,9 @@ export class TrainingEncoder {
     return new TrainingEncoder(gpu, sam, mopeft, trainsEncoder, buffers, executable, evaluation);
   }
 
-  /** Where the embedding of the encoded image stands, [h, w, D]. */
-  get embedding(): BufferRange {
-    return this.executable.output(ENCODER.embedding);
+  /** Where the embeddings of the encoded image stand. */
+  get embeddings(): Embeddings<BufferRange> {
+    return mapEmbeddings(embeddingShapes(this.sam), (_, name) => this.executable.output(name));
   }
 
   /** Draws what methods and gates use in a step's encodings. */
@@ -66,44 +68,51 @@ export class TrainingEncoder {
 
   /**
    * Encodes an image [3, S, S] as the model answers outside of training.
-   * @param key names an image that comes again unchanged; a frozen encoder keeps its embedding while there is room.
+   * @param key names an image that comes again unchanged; a frozen encoder keeps its embeddings while there is room.
    */
   async encode(input: Float32Array, key?: string): Promise<void> {
     const known = key === undefined ? undefined : this.kept.get(key);
     if (known) {
-      this.gpu.write(this.embedding, known);
+      for (const [name, values] of Object.entries(known))
+        this.gpu.write(this.executable.output(name), values);
       return;
     }
     this.buffers.write(ENCODER.image, input);
     await this.evaluation.run('forward');
-    this.gpu.copy(this.evaluation.output(ENCODER.embedding), this.embedding);
+    for (const [name, range] of Object.entries(this.embeddings))
+      this.gpu.copy(this.evaluation.output(name), range);
     if (key === undefined || this.isTrained) return;
-    const embedding = await this.readEmbedding();
-    if (this.keptBytes + embedding.byteLength > KEPT_BYTES) return;
-    this.kept.set(key, embedding);
-    this.keptBytes += embedding.byteLength;
+    const embeddings = await this.readEmbeddings();
+    const bytes = Object.values(embeddings).reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (this.keptBytes + bytes > KEPT_BYTES) return;
+    this.kept.set(key, embeddings);
+    this.keptBytes += bytes;
   }
 
-  async readEmbedding(): Promise<Float32Array> {
-    const [values] = await this.gpu.read(this.embedding);
-    return values ?? new Float32Array();
+  /** The embeddings of the encoded image. */
+  async readEmbeddings(): Promise<Embeddings<Float32Array>> {
+    const names = Object.keys(this.embeddings);
+    const values = await this.gpu.read(...Object.values(this.embeddings));
+    return mapEmbeddings(this.embeddings, (_, name) => values[names.indexOf(name)] ?? new Float32Array());
   }
 
   /** The gates of the image of the last {@link encode}, an entry for each block; what is decoded overwrites them. */
   async gates(): Promise<GateLayer[]> {
-    const names = [...this.evaluation.plan.outputs.keys()].filter((name) => name !== ENCODER.embedding);
+    const { embeddings } = this;
+    const names = [...this.evaluation.plan.outputs.keys()].filter((name) => !(name in embeddings));
     const values = await this.gpu.read(...names.map((name) => this.evaluation.output(name)));
     const outputs = new Map(names.map((name, i) => [name, values[i] ?? new Float32Array()]));
     return gateLayers(this.sam, this.mopeft, outputs);
   }
 
-  /** Sets the gradient of the embedding to zero; the decoder's passes add to it. */
+  /** Sets the gradients of the embeddings to zero; the decoder's passes add to them. */
   clearGradient(): void {
-    if (this.isTrained) this.buffers.clear(ENCODER.dembedding);
+    if (!this.isTrained) return;
+    for (const name of Object.keys(this.embeddings)) this.buffers.clear(embeddingGradName(name));
   }
 
   /**
-   * Adds the gradients of the encoder's tensors for the embedding's; does nothing when none is trained.
+   * Adds the gradients of the encoder's tensors for the embeddings'; does nothing when none is trained.
    * @param priceWeight by which the gradient of what methods and gates add to the loss is multiplied.
    */
   async backward(priceWeight: number): Promise<void> {

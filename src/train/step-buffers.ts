@@ -2,8 +2,9 @@ import { gridOf, lowResOf } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { type Shape, sizeOf } from '../graph/shape.ts';
 import { RANDOM_PREFIX } from '../peft/build.ts';
+import { embeddingShapes } from '../sam/encoder.ts';
 import { DECODER } from './decoder-graph.ts';
-import { ENCODER } from './encoder-graph.ts';
+import { ENCODER, embeddingGradName } from './encoder-graph.ts';
 import { LOSS_INPUTS } from './losses.ts';
 import type { TrainingPlans } from './plans.ts';
 
@@ -21,7 +22,9 @@ function bufferShapes({
   return {
     ...Object.fromEntries(forModules.map(([name, bytes]) => [name, [bytes / 4]])),
     [ENCODER.image]: [3, sam.imageSize, sam.imageSize],
-    [ENCODER.dembedding]: [grid, grid, D],
+    ...Object.fromEntries(
+      Object.entries(embeddingShapes(sam)).map(([name, shape]) => [embeddingGradName(name), shape]),
+    ),
     [DECODER.imagePe]: [grid, grid, D],
     [DECODER.coords]: [N, T, 2],
     [DECODER.labels]: [N, T],
@@ -38,7 +41,7 @@ export function stepBufferBytes(plans: TrainingPlans): number {
   return Object.values(bufferShapes(plans)).reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
 }
 
-/** Images, prompts, targets and the embedding's gradient on the device. */
+/** Images, prompts, targets and the embeddings' gradients on the device. */
 export class StepBuffers {
   private constructor(
     private readonly gpu: Gpu,

@@ -84,7 +84,7 @@ describe('a gate form that draws and has a price', () => {
         expect(gradients?.get(`blocks.${block}.gate.alpha`)).toEqual(Float32Array.of(1));
       await step.encode(image().input);
       expect(await step.gates()).toEqual([0, 1].map(() => ({ lora: 0.25, prefix: 0.25 })));
-      const embedding = await step.encoder.readEmbedding();
+      const { embedding } = await step.encoder.readEmbeddings();
       const values = await step.parameters.read('param');
       step.release();
       const tensors = new Map([...values].map(([name, data]) => [name, gpu.upload(data, name)]));
@@ -93,7 +93,7 @@ describe('a gate form that draws and has a price', () => {
         slots: (graph) => attachModules(graph, mopeft, graphInputs(graph), 'evaluation').slots,
       });
       await session.encode(image().input);
-      expect(await session.embedding()).toEqual(embedding);
+      expect((await session.embeddings()).embedding).toEqual(embedding);
       await session.release();
       for (const { buffer } of tensors.values()) gpu.release(buffer);
     });
@@ -210,11 +210,11 @@ describe('a frozen encoder', () => {
     await step.initialise(3);
     const [first, second] = [image().input, image().input.map((value) => 1 - value)];
     await step.encode(first, 'first');
-    const embedding = await step.encoder.readEmbedding();
+    const embeddings = await step.encoder.readEmbeddings();
     await step.encode(second, 'second');
-    expect(await step.encoder.readEmbedding()).not.toEqual(embedding);
+    expect(await step.encoder.readEmbeddings()).not.toEqual(embeddings);
     await step.encode(new Float32Array(first.length), 'first');
-    expect(await step.encoder.readEmbedding()).toEqual(embedding);
+    expect(await step.encoder.readEmbeddings()).toEqual(embeddings);
     step.release();
   });
 });

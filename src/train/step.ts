@@ -73,7 +73,7 @@ export class TrainingStep implements MaskPredictor {
       const pool = keep(Pool.allocate(gpu, [plans.encoder], 'step'));
       const find = inputsOf(model, parameters, buffers);
       const encoder = await TrainingEncoder.create(gpu, plans, pool, buffers, find);
-      const decoder = await TrainingDecoder.create(gpu, plans, pool, buffers, encoder.embedding, find);
+      const decoder = await TrainingDecoder.create(gpu, plans, pool, buffers, encoder.embeddings, find);
       const optimizer = keep(await Optimizer.create(gpu, parameters, plans.optimizer, pool));
       // A device without the memory says so here, before anything is trained.
       await gpu.idle();

@@ -1,6 +1,7 @@
 /** What all calls share: the storage, the device with its queue, and the model that is open. */
 import { Failure, type FailureRecord } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
+import { familyOf } from '../config/sam.ts';
 import type { FileStore } from '../data/file-store.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import { EMBEDDED_VIEW, type ModelView } from '../data/object-sizes.ts';
@@ -225,7 +226,7 @@ function infoOf(open: OpenModel, origin: ModelOrigin): ModelInfo {
     embedDim: Math.max(...sites.map(({ width }) => width)),
     bytes: open.fileBytes,
     licence: origin.licence,
-    family: `SAM (${config.encoder.kind})`,
+    family: `${familyOf(config)} (${config.encoder.kind})`,
     preprocessing: config.preprocessing,
     decoderHeads: config.decoder.numHeads,
     remarks: open.remarks,

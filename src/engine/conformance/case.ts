@@ -73,7 +73,7 @@ async function forwardAndBackward(
   for (const { key, image, isFirst, targets, prompts, modes } of passes) {
     await encoder.forward(image);
     if (isFirst) {
-      const embedding = await encoder.readEmbedding();
+      const { embedding } = await encoder.readEmbeddings();
       append('encoder.embedding', toChannelsFirst(embedding, [1, grid, grid, sam.outputChannels]));
       for (const [block, layer] of (await encoder.gates()).entries())
         for (const [method, gate] of Object.entries(layer)) append(`gates.${block}.${method}`, [gate]);

@@ -60,8 +60,9 @@ export async function checkEmbedded(
     const { data, transform } = preprocess(image, imageRecordOf(config));
     check(`${name}.input`, data, config.imageSize);
     await session.encode(data);
-    const embedding = toChannelsFirst(await session.embedding(), [1, grid, grid, config.outputChannels]);
-    check(`${name}.embedding`, embedding, grid);
+    const { embedding } = await session.embeddings();
+    const shape = [1, grid, grid, config.outputChannels] as const;
+    check(`${name}.embedding`, toChannelsFirst(embedding, shape), grid);
     const chosen = new Map<string, Float32Array>();
     for (const [tag, prompt] of Object.entries(prompts)) {
       const asked = promptOf(prompt, (x, y) => toModel(transform, x, y));

@@ -38,7 +38,7 @@ async function checkEncoder(gpu: Gpu, model: SamModel, vectors: Vectors): Promis
   const image = vectors.get('input.image');
   const batch = axis(image.shape, 0);
   const graph = new Graph();
-  const embedding = traceImageEncoder(
+  const { embedding } = traceImageEncoder(
     graph,
     config,
     graph.input('image', image.shape),

@@ -35,7 +35,7 @@ export async function checkImage(
   try {
     await session.encode(data);
     const [grid, side] = [gridOf(model.config), lowResOf(model.config)];
-    const embedding = await session.embedding();
+    const { embedding } = await session.embeddings();
     check('encoder.embedding', toChannelsFirst(embedding, [1, grid, grid, model.config.outputChannels]));
     for (const [name, prompt] of Object.entries(form.prompts)) {
       const place = (x: number, y: number) => toModel(transform, x, y);

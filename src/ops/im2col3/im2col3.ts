@@ -8,6 +8,8 @@ const TAPS = 9;
 interface ConvAttributes {
   /** Distance of neighbouring outputs in tokens: 1, or 2 for a grid of half the size, rounded up. */
   readonly stride: number;
+  /** Whether the taps are in the opposite order, (c, 2 − dy, 2 − dx). */
+  readonly isMirrored: boolean;
 }
 
 interface AdjointAttributes extends ConvAttributes {
@@ -19,7 +21,11 @@ interface AdjointAttributes extends ConvAttributes {
 type Grid = readonly [B: number, H: number, W: number, C: number];
 
 /** Calls `visit(column element, image element)` for every tap that lies inside the image [B, H, W, C]. */
-function eachTap([B, H, W, C]: Grid, stride: number, visit: (col: number, x: number) => void): void {
+function eachTap(
+  [B, H, W, C]: Grid,
+  { stride, isMirrored }: ConvAttributes,
+  visit: (col: number, x: number) => void,
+): void {
   const [outH, outW] = [Math.ceil(H / stride), Math.ceil(W / stride)];
   for (let token = 0; token < B * outH * outW; token++) {
     const [w, h, b] = [token % outW, Math.floor(token / outW) % outH, Math.floor(token / (outW * outH))];
@@ -27,7 +33,7 @@ function eachTap([B, H, W, C]: Grid, stride: number, visit: (col: number, x: num
       for (let tap = 0; tap < TAPS; tap++) {
         const [y, x] = [h * stride + Math.floor(tap / 3) - 1, w * stride + (tap % 3) - 1];
         if (y < 0 || y >= H || x < 0 || x >= W) continue;
-        visit((token * C + c) * TAPS + tap, ((b * H + y) * W + x) * C + c);
+        visit((token * C + c) * TAPS + (isMirrored ? TAPS - 1 - tap : tap), ((b * H + y) * W + x) * C + c);
       }
     }
   }
@@ -38,12 +44,14 @@ function grid(shape: Shape, op: string): Grid {
   return [axis(shape, 0), axis(shape, 1), axis(shape, 2), axis(shape, 3)];
 }
 
-const CASES: readonly (readonly [shape: Grid, stride: number])[] = [
+const CASES: readonly (readonly [shape: Grid, stride: number, isMirrored?: boolean])[] = [
   [[1, 1, 1, 1], 1],
   [[2, 3, 5, 7], 1],
   [[1, 7, 2, 16], 1],
   [[1, 1, 1, 1], 2],
   [[2, 5, 8, 3], 2],
+  [[2, 3, 5, 1], 1, true],
+  [[2, 5, 8, 3], 2, true],
 ];
 
 /**
@@ -58,13 +66,13 @@ export const im2col3Op = defineOp({
     const [B, H, W, C] = grid(required(x, 'im2col3: x'), 'im2col3');
     return [[B, Math.ceil(H / stride), Math.ceil(W / stride), C * TAPS]];
   },
-  passes: ({ inputs: [x], outputs: [out], attrs: { stride } }) => {
+  passes: ({ inputs: [x], outputs: [out], attrs: { stride, isMirrored } }) => {
     const [, H, W, C] = grid(required(x, 'im2col3: x'), 'im2col3');
     const n = sizeOf(required(out, 'im2col3: out'));
     return [
       {
         shader: 'im2col3/forward',
-        constants: { H, W, C, STRIDE: stride },
+        constants: { H, W, C, STRIDE: stride, MIRRORED: Number(isMirrored) },
         bindings: [{ input: 0 }, { output: 0 }],
         workgroups: workgroups1d(n),
         flops: n,
@@ -72,21 +80,27 @@ export const im2col3Op = defineOp({
     ];
   },
   backward: {
-    x: ({ graph, input, dout, attrs: { stride } }) => {
+    x: ({ graph, input, dout, attrs }) => {
       const [height, width] = [axis(input(0).shape, 1), axis(input(0).shape, 2)];
-      return graph.apply1(col2im3Op, [dout], { stride, height, width });
+      return graph.apply1(col2im3Op, [dout], { ...attrs, height, width });
     },
   },
-  reference: ([x], [shape], { stride }) => {
+  reference: ([x], [shape], attrs) => {
+    const { stride } = attrs;
     const dims = grid(required(shape, 'im2col3: x'), 'im2col3');
     const [B, H, W, C] = dims;
     const out = new Float64Array(B * Math.ceil(H / stride) * Math.ceil(W / stride) * C * TAPS);
-    eachTap(dims, stride, (col, from) => {
+    eachTap(dims, attrs, (col, from) => {
       out[col] = x?.[from] ?? 0;
     });
     return [out];
   },
-  cases: CASES.map(([shape, stride]): OpCase<ConvAttributes> => ({ inputs: [shape], attrs: { stride } })),
+  cases: CASES.map(
+    ([shape, stride, isMirrored = false]): OpCase<ConvAttributes> => ({
+      inputs: [shape],
+      attrs: { stride, isMirrored },
+    }),
+  ),
 });
 
 /** The adjoint of {@link im2col3Op}: sums every tap back to the token it came from, [B, h, w, C·9] → [B, H, W, C]. */
@@ -103,37 +117,49 @@ export const col2im3Op = defineOp({
     );
     return [[B, height, width, F / TAPS]];
   },
-  passes: ({ outputs: [out], attrs: { stride } }) => {
+  passes: ({ outputs: [out], attrs: { stride, isMirrored } }) => {
     const [, H, W, C] = grid(required(out, 'col2im3: out'), 'col2im3');
     const n = sizeOf(required(out, 'col2im3: out'));
     return [
       {
         shader: 'im2col3/adjoint',
-        constants: { H, W, C, STRIDE: stride },
+        constants: { H, W, C, STRIDE: stride, MIRRORED: Number(isMirrored) },
         bindings: [{ input: 0 }, { output: 0 }],
         workgroups: workgroups1d(n),
         flops: n * TAPS,
       },
     ];
   },
-  backward: { columns: ({ dout, attrs: { stride } }) => im2col3(dout, stride) },
-  reference: ([columns], [shape], { stride, height, width }) => {
+  backward: {
+    columns: ({ dout, attrs: { stride, isMirrored } }) => im2col3(dout, stride, isMirrored),
+  },
+  reference: ([columns], [shape], { height, width, ...attrs }) => {
     const [B, , , F] = grid(required(shape, 'col2im3: columns'), 'col2im3');
     const out = new Float64Array((B * height * width * F) / TAPS);
-    eachTap([B, height, width, F / TAPS], stride, (col, to) => {
+    eachTap([B, height, width, F / TAPS], attrs, (col, to) => {
       out[to] = (out[to] ?? 0) + (columns?.[col] ?? 0);
     });
     return [out];
   },
   cases: CASES.map(
-    ([[B, height, width, C], stride]): OpCase<AdjointAttributes> => ({
+    ([[B, height, width, C], stride, isMirrored = false]): OpCase<AdjointAttributes> => ({
       inputs: [[B, Math.ceil(height / stride), Math.ceil(width / stride), C * TAPS]],
-      attrs: { stride, height, width },
+      attrs: { stride, isMirrored, height, width },
     }),
   ),
 });
 
 /** The columns of a 3 × 3 convolution with padding 1; see {@link im2col3Op}. */
-export function im2col3(x: Tensor, stride = 1): Tensor {
-  return x.graph.apply1(im2col3Op, [x], { stride });
+export function im2col3(x: Tensor, stride = 1, isMirrored = false): Tensor {
+  return x.graph.apply1(im2col3Op, [x], { stride, isMirrored });
+}
+
+/**
+ * A 3 × 3 convolution with padding 1 whose taps were multiplied before they were moved: [B, H, W, C·9], each tap of a
+ * kernel times the token it reads → [B, H, W, C]. The nine products of a token take less room than its neighbourhood where
+ * a convolution has few outputs.
+ */
+export function sumTaps3(products: Tensor): Tensor {
+  const [height, width] = [axis(products.shape, 1), axis(products.shape, 2)];
+  return products.graph.apply1(col2im3Op, [products], { stride: 1, isMirrored: true, height, width });
 }

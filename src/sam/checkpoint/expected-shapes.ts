@@ -1,7 +1,8 @@
 import { MASK_TOKENS, type SamConfig } from '../../config/sam.ts';
-import { type Shape, sizeOf } from '../../graph/shape.ts';
-import { encoderOf } from '../encoder.ts';
-import { addConv, addLinear, addNorm, type ShapeMap } from './layer-shapes.ts';
+import { lastOf, type Shape, sizeOf } from '../../graph/shape.ts';
+import { embeddingShapes, encoderOf } from '../encoder.ts';
+import { addHqMask } from '../hq-mask.ts';
+import { addConv, addLinear, addMlp, addNorm, type ShapeMap } from './layer-shapes.ts';
 
 /** Every tensor of a SAM under its original name, with the shape that the config asks for. */
 export function samTensorShapes(config: SamConfig): Map<string, Shape> {
@@ -33,7 +34,8 @@ function promptShapes({ outputChannels: D, maskInputChannels: m }: SamConfig, sh
   shapes.set(`${name}.no_mask_embed.weight`, [1, D]);
 }
 
-function decoderShapes({ outputChannels: D, decoder }: SamConfig, shapes: ShapeMap): void {
+function decoderShapes(config: SamConfig, shapes: ShapeMap): void {
+  const { outputChannels: D, decoder } = config;
   const transformer = 'mask_decoder.transformer';
   const inner = D / decoder.attentionDownsampleRate;
   for (let i = 0; i < decoder.depth; i++) {
@@ -53,18 +55,15 @@ function decoderShapes({ outputChannels: D, decoder }: SamConfig, shapes: ShapeM
   addNorm(shapes, 'mask_decoder.output_upscaling.1', D / 4);
   addConv(shapes, 'mask_decoder.output_upscaling.3', [D / 4, D / 8, 2, 2], D / 8);
   for (let i = 0; i < MASK_TOKENS; i++) {
-    head(shapes, `mask_decoder.output_hypernetworks_mlps.${i}`, D, D, D / 8, 3);
+    addMlp(shapes, `mask_decoder.output_hypernetworks_mlps.${i}`, D, D, D / 8, 3);
   }
-  head(shapes, 'mask_decoder.iou_prediction_head', D, decoder.iouHidden, MASK_TOKENS, decoder.iouHeadDepth);
+  const { iouHidden, iouHeadDepth } = decoder;
+  addMlp(shapes, 'mask_decoder.iou_prediction_head', D, iouHidden, MASK_TOKENS, iouHeadDepth);
+  const { intermediate } = embeddingShapes(config);
+  if (intermediate) addHqMask(shapes, config, lastOf(intermediate));
 }
 
 function attention(shapes: ShapeMap, name: string, D: number, inner: number): void {
   for (const part of ['q_proj', 'k_proj', 'v_proj']) addLinear(shapes, `${name}.${part}`, D, inner);
   addLinear(shapes, `${name}.out_proj`, inner, D);
-}
-
-function head(shapes: ShapeMap, name: string, from: number, hidden: number, to: number, depth: number): void {
-  for (let i = 0; i < depth; i++) {
-    addLinear(shapes, `${name}.layers.${i}`, i === 0 ? from : hidden, i === depth - 1 ? to : hidden);
-  }
 }

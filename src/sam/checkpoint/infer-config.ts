@@ -3,6 +3,7 @@ import { Failure } from '../../config/failure.ts';
 import type { ModelChoices } from '../../config/model-choices.ts';
 import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../../config/sam.ts';
 import type { AnyEncoder } from '../encoders/encoder.ts';
+import { HQ_TOKEN } from '../hq-mask.ts';
 import { count, eps } from './config-fields.ts';
 import type { ShapeReader } from './shape-reader.ts';
 import { ToldConfig } from './told-config.ts';
@@ -61,6 +62,7 @@ export function inferSamConfig(
       ),
       layerNormEps:
         told.value(eps, 'mask_decoder_config.layer_norm_eps') ?? SAM_DEFAULTS.decoder.layerNormEps,
+      isHq: told.decided(shapes.has(HQ_TOKEN), 'hq'),
     },
     preprocessing: SAM_PREPROCESSING,
   };

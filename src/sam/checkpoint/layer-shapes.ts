@@ -20,3 +20,16 @@ export function addConv(shapes: ShapeMap, name: string, kernel: Shape, out: numb
   shapes.set(`${name}.weight`, kernel);
   shapes.set(`${name}.bias`, [out]);
 }
+
+/** SAM's MLP: `depth` linear layers. */
+export function addMlp(
+  shapes: ShapeMap,
+  name: string,
+  from: number,
+  hidden: number,
+  to: number,
+  depth: number,
+): void {
+  for (let i = 0; i < depth; i++)
+    addLinear(shapes, `${name}.layers.${i}`, i === 0 ? from : hidden, i === depth - 1 ? to : hidden);
+}

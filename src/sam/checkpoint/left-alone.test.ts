@@ -82,7 +82,7 @@ describe('tuned layers that are not understood', () => {
       'optimizer.state.0.lora_A.exp_avg',
       'epoch',
       'decoder_state.out_conv.weight',
-      'mask_decoder.hf_token.weight',
+      'mask_decoder.other_token.weight',
       'image_encoder.blocks.0.attn.total_ops',
     ];
     const opened = await openCheckpoint(file(undefined, strangers), heads);

@@ -38,6 +38,8 @@ const HfSchema = v.object({
       iou_head_depth: v.optional(v.pipe(count, v.minValue(2)), 3),
       iou_head_hidden_dim: v.optional(count, 256),
       layer_norm_eps: v.optional(eps, SAM_DEFAULTS.decoder.layerNormEps),
+      /** Only an HQ-SAM says it. */
+      vit_dim: v.optional(count),
     }),
     {},
   ),
@@ -53,6 +55,7 @@ const FlatSchema = v.object({
   attention_downsample_rate: v.optional(count),
   iou_head_depth: v.optional(v.pipe(count, v.minValue(2))),
   iou_hidden: v.optional(count),
+  hq: v.optional(v.boolean(), false),
 });
 
 const PreprocessorSchema = v.object({
@@ -118,6 +121,7 @@ function fromHf(json: unknown, where: string): ReturnType<typeof parseRest> {
       iouHeadDepth: d.iou_head_depth,
       iouHidden: d.iou_head_hidden_dim,
       layerNormEps: d.layer_norm_eps,
+      isHq: d.vit_dim !== undefined,
     },
   };
 }
@@ -137,6 +141,7 @@ function fromFlat(json: unknown, where: string): ReturnType<typeof parseRest> {
       iouHeadDepth: c.iou_head_depth ?? decoder.iouHeadDepth,
       iouHidden: c.iou_hidden ?? decoder.iouHidden,
       layerNormEps: SAM_DEFAULTS.decoder.layerNormEps,
+      isHq: c.hq,
     },
   };
 }
@@ -172,6 +177,10 @@ export function checkSamConfig(config: SamConfig, where: string): SamConfig {
     [
       divides(config.outputChannels, decoder.attentionDownsampleRate * decoder.numHeads),
       `output_channels ${config.outputChannels} is no multiple of the decoder's heads ${decoder.numHeads} × attention_downsample_rate ${decoder.attentionDownsampleRate}`,
+    ],
+    [
+      !decoder.isHq || encoderOf(config).intermediateWidth(config) !== null,
+      "the mask decoder is HQ-SAM's, and every block of the encoder has windows",
     ],
   ];
   const broken = [

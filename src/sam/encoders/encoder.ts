@@ -21,6 +21,14 @@ export interface PreparedTensor {
   readonly values: (tensor: HostTensor, others: readonly HostTensor[]) => Float32Array;
 }
 
+/** What the mask decoder reads of an image, in one form or another: tensors, shapes, buffers, values. */
+export type Embeddings<T> = {
+  /** The embedding, [h, w, D]. */
+  readonly embedding: T;
+  /** What an early part of the encoder gives, [h, w, C]; only an HQ-SAM has it. */
+  readonly intermediate?: T;
+};
+
 /** One pass through an encoder while it is traced. */
 export interface EncoderPass<E extends EncoderConfig> {
   readonly config: SamConfig<E>;
@@ -66,8 +74,10 @@ export interface Encoder<E extends EncoderConfig = EncoderConfig> {
   readonly canAdapt: (name: string, found: Shape, expected: Shape) => boolean;
   /** What the engine makes of one of {@link tensorShapes}. */
   readonly prepare: (config: SamConfig<E>, name: string, shape: Shape) => readonly PreparedTensor[];
-  /** Image [B, 3, S, S] → embedding [B, h, w, D]. */
-  readonly trace: (pass: EncoderPass<E>) => Tensor;
+  /** Width C of the intermediate features of {@link trace}; null where the encoder has none. */
+  readonly intermediateWidth: (config: SamConfig<E>) => number | null;
+  /** Image [B, 3, S, S] → embedding [B, h, w, D], and intermediate features [B, h, w, C] of an early part. */
+  readonly trace: (pass: EncoderPass<E>) => Embeddings<Tensor>;
 }
 
 /** An encoder with the type of its config forgotten, as the registry holds it; configs are parsed before they reach it. */

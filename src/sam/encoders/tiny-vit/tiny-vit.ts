@@ -40,11 +40,15 @@ export const tinyVit: Encoder<TinyVitConfig> = {
   isSpare: isSpareTensor,
   canAdapt: () => false,
   prepare: prepareTinyVitTensor,
+  intermediateWidth: ({ encoder: { widths } }) => widths.at(-2) ?? null,
   trace: ({ config, image, weights, slots, onBlock }) => {
     const { encoder } = config;
     const sites = tinyVitSites(config);
     let x = traceStem(encoder, image, weights);
-    encoder.depths.forEach((depth, stage) => {
+    let intermediate: Tensor | null = null;
+    for (const [stage, depth] of encoder.depths.entries()) {
+      // The first whose grid is the embedding's: the merge behind it keeps the grid.
+      if (stage === encoder.widths.length - 2) intermediate = x;
       if (stage === 0) {
         for (let i = 0; i < depth; i++)
           x = traceConvBlock(encoder, `${stageName(0)}.blocks.${i}`, x, weights);
@@ -60,8 +64,8 @@ export const tinyVit: Encoder<TinyVitConfig> = {
       const next = encoder.widths[stage + 1];
       if (next)
         x = traceMerge(`${stageName(stage)}.downsample`, x, next, mergeStride(stage, encoder), weights);
-    });
-    return traceNeck(config, x, weights);
+    }
+    return { embedding: traceNeck(config, x, weights), ...(intermediate && { intermediate }) };
   },
 };
 

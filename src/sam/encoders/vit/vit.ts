@@ -7,6 +7,7 @@ import { addConv, type ShapeMap } from '../../checkpoint/layer-shapes.ts';
 import { traceEncoderBlock } from '../../encoder-block.ts';
 import { patchConvOf } from '../../layers.ts';
 import { addNeck, traceNeck } from '../../neck.ts';
+import type { EncoderSite } from '../../site.ts';
 import type { WeightSource } from '../../weight-source.ts';
 import type { Encoder } from '../encoder.ts';
 import {
@@ -47,15 +48,24 @@ export const vit: Encoder<VitConfig> = {
   },
   canAdapt: canAdaptBlockTensor,
   prepare: (_, name, shape) => prepareBlockTensor(name, shape),
+  intermediateWidth: (config) => (firstGlobal(config) ? config.encoder.hiddenSize : null),
   trace: ({ config, image, weights, slots, onBlock }) => {
+    const early = firstGlobal(config);
     let x = tracePatchEmbed(config, image, weights);
+    let intermediate: Tensor | null = null;
     for (const site of vitSites(config)) {
       x = traceEncoderBlock(site, x, weights, slots);
       onBlock?.(site.index, x);
+      if (site.index === early?.index) intermediate = x;
     }
-    return traceNeck(config, x, weights);
+    return { embedding: traceNeck(config, x, weights), ...(intermediate && { intermediate }) };
   },
 };
+
+/** The block whose output are the intermediate features. */
+function firstGlobal(config: VitSam): EncoderSite | undefined {
+  return vitSites(config).find(({ window }) => window === 0);
+}
 
 /** Patches to tokens with their absolute position: image [B, 3, S, S] → [B, H, W, C]. */
 function tracePatchEmbed(config: VitSam, image: Tensor, weights: WeightSource): Tensor {
