@@ -1,7 +1,7 @@
 /** Segments an image with the embedded model and a click: `node scripts/cli.mjs examples/segment.ts IMAGE X Y`. */
 import { writeFile } from 'node:fs/promises';
-import { readImage } from '../src/cli/input-files.ts';
 import { openCliModel } from '../src/cli/open.ts';
+import { readImage } from '../src/cli/read-image.ts';
 import { encodeMaskPng } from '../src/data/encode-png.ts';
 import { GpuQueue } from '../src/engine/gpu-queue.ts';
 import { BASE_WEIGHTS, Segmenter, SegmentImage } from '../src/engine/segmenter.ts';

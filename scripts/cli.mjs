@@ -3,7 +3,7 @@
  * `node scripts/cli.mjs src/cli/main.ts ARGUMENTS…`.
  */
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isInstalled } from './site/fresh.mjs';
 import { adapterEnvironment } from './toolchain/adapter.mjs';
 import { findChromium } from './toolchain/chromium.mjs';
@@ -23,7 +23,14 @@ async function main() {
   }
   // Inspecting and planning read files alone, so they also work where there is no adapter.
   const isWithoutGpu = entry === 'src/cli/main.ts' && ['inspect', 'plan'].includes(args[0] ?? '');
-  const env = isWithoutGpu ? process.env : await adapterEnvironment(findChromium());
+  if (isWithoutGpu) {
+    // In this process, which is there already.
+    process.argv = [process.execPath, join(root, entry), ...args];
+    (await import('tsx/esm/api')).register();
+    await import(pathToFileURL(join(root, entry)).href);
+    return;
+  }
+  const env = await adapterEnvironment(findChromium());
   process.exitCode = await run(process.execPath, ['--import', 'tsx', join(root, entry), ...args], { env });
 }
 

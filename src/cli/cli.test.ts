@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { writeZip } from '../data/zip.ts';
 import { drawSample } from '../testing/training-sets.ts';
-import { folderFiles, readImage } from './input-files.ts';
+import { folderFiles } from './input-files.ts';
+import { readImage } from './read-image.ts';
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));

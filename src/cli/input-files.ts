@@ -2,13 +2,9 @@ import type { Stats } from 'node:fs';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../config/failure.ts';
-import { decodeImage } from '../data/decode/image.ts';
-import { valueOrThrow } from '../data/outcome.ts';
 import type { InputFile } from '../data/read-datasets.ts';
-import type { RgbImage } from '../data/types.ts';
 import { CATALOGUE } from '../engine/catalogue/catalogue.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
-import { cachedModel } from './model-cache.ts';
 
 /** Every file below a folder, with its path relative to that folder, read when it is needed. */
 export async function folderFiles(folder: string): Promise<InputFile[]> {
@@ -81,22 +77,6 @@ function shortestNames(paths: readonly string[]): string[] {
 }
 
 /**
- * An image file, decoded.
- * @throws Failure `cli/no-image`, `data/…`.
- */
-export async function readImage(path: string): Promise<RgbImage> {
-  const bytes = await readFile(path).catch(() => {
-    throw new Failure({
-      code: 'cli/no-image',
-      what: 'There is no such file.',
-      where: path,
-      cure: 'Check the path of the image.',
-    });
-  });
-  return valueOrThrow(await decodeImage(new Uint8Array(bytes), path)).image;
-}
-
-/**
  * A model's files: one file, everything directly in a folder, or those of a model of the catalogue by its id, which are
  * downloaded when they are not in the cache. A file or folder of that name comes first.
  * @throws Failure `cli/no-model`, `download/…`.
@@ -105,7 +85,7 @@ export async function modelSources(path: string): Promise<ByteSource[]> {
   const info = await stat(path).catch(() => null);
   if (!info) {
     const known = CATALOGUE.find(({ id }) => id === path);
-    if (known) return cachedModel(known);
+    if (known) return (await import('./model-cache.ts')).cachedModel(known);
     throw new Failure({
       code: 'cli/no-model',
       what: 'There is no such file or folder.',

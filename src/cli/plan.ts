@@ -1,9 +1,7 @@
 import { Failure } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
 import type { SamConfig } from '../config/sam.ts';
-import { chooseModelFiles } from '../engine/model.ts';
 import { planCost } from '../engine/run/plan-run.ts';
-import { openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
 import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
 import { countWork } from '../train/estimate.ts';
 import { planRequest } from '../train/plan-training.ts';
@@ -87,7 +85,12 @@ async function configOf(path: string, choices: ModelChoices): Promise<SamConfig>
   const sources = await modelSources(path);
   const [json, ...others] = sources.filter(({ name }) => /\.json$/i.test(name));
   const isConfigAlone = json !== undefined && others.length === 0 && sources.length === 1;
-  if (!isConfigAlone) return (await openCheckpoint(await chooseModelFiles(sources), choices)).config;
+  if (!isConfigAlone) {
+    // The readers of weights take as long to start as the planning.
+    const { chooseModelFiles } = await import('../engine/model.ts');
+    const { openCheckpoint } = await import('../sam/checkpoint/checkpoint.ts');
+    return (await openCheckpoint(await chooseModelFiles(sources), choices)).config;
+  }
   const text = new TextDecoder().decode(await json.read(0, json.size));
   let parsed: unknown;
   try {

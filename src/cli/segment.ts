@@ -7,9 +7,9 @@ import { GpuQueue } from '../engine/gpu-queue.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import { BASE_WEIGHTS, type Candidate, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
 import { numbersFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
-import { readImage } from './input-files.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { openAdapter, openCliModel, scaleFlag } from './open.ts';
+import { readImage } from './read-image.ts';
 
 const USAGE = `  npm run mopeft -- segment --model DIR|FILE [--adapter PATH] --image FILE
       (--click x,y[,0|1] … | --box x0,y0,x1,y1 | --whole) [--scale whole|N] --out MASK.png
