@@ -1,4 +1,4 @@
-"""`python -m finetune train|sweep|table|gates|vectors`: see the section in README.md."""
+"""`python -m finetune train|sweep|table|gates|vectors|large-vectors`: see the section in README.md."""
 
 import argparse
 from functools import partial
@@ -58,6 +58,12 @@ def vectors(a: argparse.Namespace) -> None:
     write_vectors(a.out)
 
 
+def large_vectors(a: argparse.Namespace) -> None:
+    from .large_vectors import write_vectors
+
+    write_vectors(a.out, a.only, a.threads)
+
+
 def add_seeds(p: argparse.ArgumentParser) -> None:
     p.add_argument("--seeds", type=int, default=1)
     p.add_argument("--first-seed", type=int, default=0)
@@ -112,6 +118,10 @@ def main() -> None:
     replay = commands.add_parser("vectors", help="write the runs that the engine must reproduce")
     replay.add_argument("--out", type=Path, required=True)
     replay.set_defaults(run=vectors)
+    large = commands.add_parser("large-vectors", help="the same on models of SAM ViT-B's widths: minutes, and 5 GB of memory")
+    large.add_argument("--only", action="append", default=[], help="a case; without it all")
+    large.add_argument("--out", type=Path, required=True)
+    large.set_defaults(run=large_vectors)
     a = p.parse_args()
     deterministic(a.threads, a.device)
     a.run(a)

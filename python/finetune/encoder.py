@@ -1,10 +1,12 @@
 """The image encoder with the methods' modules (docs/mopeft.md), on pretrain's fast one: relative position as a bias."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from pretrain.encoder import Attention, Block, ImageEncoder, from_windows, relative_rows, to_windows
 
@@ -14,6 +16,8 @@ from .methods.method import Params
 
 GateLayer = dict[str, Tensor]
 """The gates [B] of one block by method."""
+RECOMPUTED = 64
+"""Side of a grid from which blocks are computed again in the backward."""
 
 
 @dataclass
@@ -99,9 +103,11 @@ def encode(
     """Normalised image [B, 3, S, S] -> embedding [B, G, G, D], gates of every block. blocks: the modules' tensors by block."""
     x = encoder.patch_embed(image)
     x = x + encoder.positions(x.shape[1])
+    # A block of 64 × 64 tokens leaves gigabytes for the backward.
+    run = partial(checkpoint, run_block, use_reentrant=False) if x.shape[1] >= RECOMPUTED else run_block
     layers = []
     for i, block in enumerate(encoder.blocks):
-        x, gates = run_block(block, x, blocks[i], FORMS[form], given[i] if given else None)
+        x, gates = run(block, x, blocks[i], FORMS[form], given[i] if given else None)
         layers.append(gates)
     x = encoder.neck[1](F.linear(x, encoder.neck[0].weight.flatten(1)))
     x = encoder.neck[2](x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)

@@ -126,29 +126,32 @@ def rounding(trainer: Trainer, exact: Trainer) -> float:
 
 
 def run_case(out: Path, name: str) -> None:
-    mopeft, settings = CASES[name]
+    settings = CASES[name][1]
     for seed in range(1, 300):
         lines: list[dict] = []
         trainer = train_case(out, name, seed, lines)
-        margin = trainer.result.margin
-        if margin > LEAST_MARGIN and rounding(trainer, train_case(out, name, seed, [], double=True)) < MOST_ROUNDING:
+        if trainer.result.margin > LEAST_MARGIN and rounding(trainer, train_case(out, name, seed, [], double=True)) < MOST_ROUNDING:
             break
     else:
         raise SystemExit(f"{name}: no seed gives a run that rounding cannot change")
     save_file(trainer.tuned.state(), out / f"{name}.safetensors")
-    split = {k: {part: [p.name for p in images] for part, images in s.items()} for k, s in trainer.splits.items()}
-    method = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
-    stated = (*settings, "seed")
+    extra = {"ignored": list(IGNORED_VALUES[name])} if name in IGNORED_VALUES else {}
+    write_record(out / f"{name}.json", trainer, settings, lines, extra)
+
+
+def write_record(path: Path, trainer: Trainer, settings: dict, lines: list[dict], extra: dict) -> None:
+    """What determines a finished run and what it said, as JSON. settings: those that differ from the defaults."""
+    mopeft, margin = trainer.tuned.mopeft, trainer.result.margin
     record = {
-        "mopeft": method,
-        "train": {k: v for k, v in asdict(trainer.config).items() if k in stated},
-        **({"ignored": list(IGNORED_VALUES[name])} if name in IGNORED_VALUES else {}),
+        "mopeft": {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder},
+        "train": {k: v for k, v in asdict(trainer.config).items() if k in (*settings, "seed")},
+        **extra,
         "margin": margin if math.isfinite(margin) else None,
-        "split": split,
+        "split": {k: {part: [p.name for p in images] for part, images in s.items()} for k, s in trainer.splits.items()},
         "events": [strip(line) for line in lines],
     }
-    (out / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
-    print(f"{name}: seed {seed}, margin {margin:.1e}")
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    print(f"{path.stem}: seed {trainer.config.seed}, margin {margin:.1e}")
 
 
 def strip(line: dict) -> dict:

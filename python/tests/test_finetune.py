@@ -14,6 +14,7 @@ from torch import nn
 
 from evaluate.folders import LabelledImage
 from evaluate.objects import find_objects
+from finetune import large_vectors
 from finetune.config import LIMITS, Mopeft, TrainConfig, least_area, parse_method, with_settings
 from finetune.data import DataSet, read_set, read_sets
 from finetune.encoder import encode
@@ -29,6 +30,7 @@ from finetune.scoring import Evaluator
 from finetune.step import Losses
 from finetune.targets import low_res
 from finetune.tensors import module_tensors
+from finetune.tuned import open_tuned
 from finetune.vectors import CASES, strip, train_case
 from pretrain.export import read_model
 from pretrain.model import Sam, initialise
@@ -40,6 +42,7 @@ from tests.test_model import SMALL
 torch.set_num_threads(1)
 ROOT = Path(__file__).parents[2]
 TWIN = ROOT / "tests/vectors/twin"
+LARGE = ROOT / "tests/slow-vectors/twin"
 
 
 def test_the_settings_and_their_defaults_are_the_engines() -> None:
@@ -267,6 +270,26 @@ def test_the_committed_runs_are_repeated(name: str) -> None:
     for key, value in trainer.tuned.state().items():
         if not key.endswith("k_proj.bias"):
             assert float((value - wanted[key]).abs().max()) <= 1e-3 * float(wanted[key].abs().max().clamp(min=1e-6)), key
+
+
+def test_the_committed_run_of_the_wide_model_is_repeated() -> None:
+    record = json.loads((LARGE / "wide.json").read_text())
+    lines: list[dict] = []
+    large_vectors.train_case(LARGE, "wide", record["train"]["seed"], lines)
+    assert_same([strip(line) for line in lines], record["events"])
+
+
+def test_blocks_that_are_computed_again_give_the_same_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gradients() -> list[torch.Tensor]:
+        tuned = open_tuned(TWIN / "model", Mopeft(("lora", "prefix", "adapter"), train_decoder=False), 0)
+        tuned.image_encoder(torch.ones(1, 3, 64, 64))[0].sum().backward()
+        return [t.value.grad for t in tuned.trained.values()]
+
+    kept = gradients()
+    monkeypatch.setattr("finetune.encoder.RECOMPUTED", 1)
+    for a, b in zip(gradients(), kept, strict=True):
+        assert torch.equal(a, b)
+    assert sum(float(g.abs().sum()) for g in kept) > 0
 
 
 def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
