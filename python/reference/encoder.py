@@ -26,6 +26,8 @@ class Trace:
     embedding: Tensor
     blocks: list[Tensor] = field(default_factory=list)
     gates: dict[str, Tensor] = field(default_factory=dict)
+    intermediate: Tensor | None = None
+    """What HQ-SAM's decoder reads besides: the first global block's output [B, G, G, C], in a TinyViT the last stage's input but one."""
 
 
 @dataclass
@@ -178,6 +180,8 @@ def encode(encoder: nn.Module, image: Tensor, params: Params, case: Case | None)
                 f = f + module.gate[:, None, None, None] * module.method.mlp(f, module.tensors, act)
         x = x + f
         trace.blocks.append(x)
+        if block.window_size == 0 and trace.intermediate is None:
+            trace.intermediate = x
         trace.gates |= {f"gates.{i}.{m}": modules[m].gate for m in methods}
     trace.embedding = encoder.neck(x.permute(0, 3, 1, 2))
     return trace

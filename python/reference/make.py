@@ -9,12 +9,13 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from segment_anything.modeling import Sam
+from segment_anything_hq.modeling import ImageEncoderViT as ImageEncoderHQ
 from torch import Tensor
 
 from . import seeded
 from .encoder import Case, make_params
 from .losses import adamw, supervised, terms, total
-from .sam import build, decode, grid_of, randomise
+from .sam import build, decode, grid_of, randomise, vit
 from .tiny_vit import encode_image
 
 CONFIG = {
@@ -101,7 +102,7 @@ def forward_file(out: Path, name: str, config: dict, sam: Sam, g: torch.Generato
     boxes = torch.cat([corners.amin(1), corners.amax(1)], 1)
     side = 4 * grid_of(config)
     mask = 3 * torch.randn(n, 1, side, side, generator=g)
-    first = trace.embedding[:1]
+    first, early = trace.embedding[:1], trace.intermediate[:1]
     tensors = {"input.image": image, "input.points": points, "input.labels": labels.to(torch.int32)}
     tensors |= {"input.boxes": boxes, "input.mask": mask, "encoder.embedding": trace.embedding}
     tensors |= {f"encoder.block.{i}": x for i, x in enumerate(trace.blocks)}
@@ -113,7 +114,7 @@ def forward_file(out: Path, name: str, config: dict, sam: Sam, g: torch.Generato
         "points_mask": (points, labels, None, mask),
     }
     for tag, ask in asks.items():
-        masks, iou, sparse, dense = decode(sam, first, *ask)
+        masks, iou, sparse, dense = decode(sam, first, *ask, intermediate=early)
         tensors |= {f"decode.{tag}.masks": masks, f"decode.{tag}.iou": iou}
         tensors |= {f"prompt.{tag}.sparse": sparse, f"prompt.{tag}.dense": dense}
     p = config["postprocess"]
@@ -163,7 +164,7 @@ def single_case(sam: Sam, config: dict, image: Tensor, points: Tensor, labels: T
     loss = torch.zeros(())
     for b in range(config["batch"]):
         one = slice(b, b + 1)
-        masks, iou, _, _ = decode(sam, trace.embedding[one], points[one], labels[one])
+        masks, iou, _, _ = decode(sam, trace.embedding[one], points[one], labels[one], intermediate=trace.intermediate[one])
         three, _ = supervised(terms(masks, iou, target[one]), False)
         tensors |= {f"masks.{b}": masks, f"iou.{b}": iou, f"loss.{b}": three[0]}
         loss = loss + total(three).mean() / config["batch"]
@@ -211,7 +212,8 @@ def rounds_case(
                 points = torch.cat([points, (cell.flip(1)[:, None] + 0.5) * (size / side)], 1)
                 labels = torch.cat([labels, sign[:, None]], 1)
             clicks = (points, labels) if points.shape[1] else (None, None)
-            masks, iou, _, _ = decode(sam, trace.embedding[b : b + 1], *clicks, boxes, fed)
+            one = slice(b, b + 1)
+            masks, iou, _, _ = decode(sam, trace.embedding[one], *clicks, boxes, fed, trace.intermediate[one])
             three, token = supervised(terms(masks, iou, target), candidates=k == 0 and first == "click")
             key = f"{b}.{k}"
             if points.shape[1]:
@@ -308,6 +310,34 @@ def ignored_set(out: Path) -> None:
         "box_rounds": rounds_case(sam, config, image, late, ["box", "click"], 2, 3, False, 600, ignores=True),
     }
     finish(out, "ignored", config, made)
+
+
+def hq_set(out: Path) -> None:
+    """f16 weights; HQ-SAM behind a ViT, frozen, with modules and with its decoder trained; and Light HQ-SAM, behind a TinyViT."""
+    config, sam = make_base(out, "hq", 81, half=True, settings={**CONFIG, "hq": True})
+    image, points, labels = forward_file(out, "hq", config, sam, torch.Generator().manual_seed(82))
+    check_hq_encoder(config, sam, image)
+    cases = {
+        "mopeft": single_case(sam, config, image, points, labels, Case(ALL, "unipelt", EVERY), 810),
+        "decoder": rounds_case(sam, config, image, Case(("lora",), "unipelt", (0, 2)), ["box", "click"], 2, 2, True, 820),
+        "candidates": rounds_case(sam, config, image, Case(("lora",), "mass", (1,)), ["click", "click"], 1, 2, False, 830),
+    }
+    finish(out, "hq", config, cases)
+
+    config, sam = make_base(out, "light", 83, half=True, settings={**TINY, "hq": True})
+    image, points, labels = forward_file(out, "light", config, sam, torch.Generator().manual_seed(84))
+    finish(out, "light", config, {"lora": single_case(sam, config, image, points, labels, Case(("lora",), "unipelt", (0, 3)), 840)})
+
+
+def check_hq_encoder(config: dict, sam: Sam, image: Tensor) -> None:
+    """The official encoder of HQ-SAM gives the same embedding and, first of its features, the same intermediate ones."""
+    official = vit(config, ImageEncoderHQ)
+    official.load_state_dict(sam.image_encoder.state_dict())
+    trace = encode_image(sam.image_encoder, image, {}, None)
+    with torch.no_grad():
+        embedding, features = official(image)
+    torch.testing.assert_close(trace.embedding, embedding)
+    torch.testing.assert_close(trace.intermediate, features[0])
 
 
 def tiny_vit_set(out: Path) -> None:
@@ -461,6 +491,7 @@ def main(out: Path, only: list[str]) -> None:
         "wide": wide_set,
         "vit_b": vit_b_set,
         "tiny_vit": tiny_vit_set,
+        "hq": hq_set,
     }
     for name in only or sets:
         folder = out / name

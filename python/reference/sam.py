@@ -4,6 +4,7 @@ from functools import partial
 
 import torch
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+from segment_anything_hq.modeling import MaskDecoderHQ
 from torch import Tensor, nn
 
 from .tiny_vit import TinyViT
@@ -16,8 +17,8 @@ def grid_of(c: dict) -> int:
     return c["image_size"] // ((4 if c["stem_kernel"] == 3 else 1) * 2 ** (len(c["embed_dims"]) - 2))
 
 
-def vit(c: dict) -> ImageEncoderViT:
-    encoder = ImageEncoderViT(
+def vit(c: dict, kind: type[nn.Module] = ImageEncoderViT) -> nn.Module:
+    encoder = kind(
         img_size=c["image_size"],
         patch_size=c["patch_size"],
         embed_dim=c["hidden_size"],
@@ -42,12 +43,14 @@ def build(c: dict) -> Sam:
     encoder = TinyViT(c) if "embed_dims" in c else vit(c)
     prompt = PromptEncoder(dim, grid, (size, size), mask_in_chans=c.get("mask_channels", 16))
     transformer = TwoWayTransformer(2, dim, c["decoder_heads"], c["decoder_mlp_dim"])
-    decoder = MaskDecoder(
+    hq = {"vit_dim": c["embed_dims"][-2] if "embed_dims" in c else c["hidden_size"]} if c.get("hq") else {}
+    decoder = (MaskDecoderHQ if hq else MaskDecoder)(
         transformer_dim=dim,
         transformer=transformer,
         num_multimask_outputs=3,
         iou_head_depth=3,
         iou_head_hidden_dim=c["iou_hidden"],
+        **hq,
     )
     return Sam(encoder, prompt, decoder).eval()
 
@@ -61,13 +64,16 @@ def prune(block: nn.Module, width: int, sizes: dict) -> None:
     block.mlp.lin1, block.mlp.lin2 = nn.Linear(width, sizes["mlp_dim"]), nn.Linear(sizes["mlp_dim"], width)
 
 
+HQ_NORMS = ("compress_vit_feat.1", "embedding_encoder.1", "embedding_maskfeature.1")
+
+
 @torch.no_grad()
 def randomise(model: nn.Module, seed: int) -> None:
     """Weights that make every part matter: no zeros, no two alike."""
     g = torch.Generator().manual_seed(seed)
     for name, p in sorted(model.named_parameters()):
         if p.dim() == 1:
-            is_norm = any(part in name for part in ("norm", ".neck.", ".bn."))
+            is_norm = any(part in name for part in ("norm", ".neck.", ".bn.", *HQ_NORMS))
             base = 1.0 if is_norm and name.endswith("weight") else 0.0
             p.copy_(base + 0.1 * torch.randn(p.shape, generator=g))
         elif "rel_pos" in name or "pos_embed" in name:
@@ -91,10 +97,29 @@ def decode(
     labels: Tensor | None,
     boxes: Tensor | None = None,
     mask: Tensor | None = None,
+    intermediate: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """embedding [1, D, G, G], N prompts -> masks [N, 4, 4G, 4G], iou [N, 4], sparse, dense."""
+    """embedding [1, D, G, G], N prompts -> masks [N, 4, 4G, 4G], iou [N, 4], sparse, dense; intermediate [1, G, G, C] for HQ-SAM."""
     clicks = None if points is None else (points, labels)
     sparse, dense = sam.prompt_encoder(points=clicks, boxes=boxes, masks=mask)
     pe = sam.prompt_encoder.get_dense_pe()
-    masks, iou = sam.mask_decoder.predict_masks(embedding, pe, sparse, dense)
+    if isinstance(sam.mask_decoder, MaskDecoderHQ):
+        masks, iou = hq_masks(sam.mask_decoder, embedding, intermediate, pe, sparse, dense)
+    else:
+        masks, iou = sam.mask_decoder.predict_masks(embedding, pe, sparse, dense)
     return masks, iou, sparse, dense
+
+
+def hq_masks(
+    decoder: MaskDecoderHQ, embedding: Tensor, intermediate: Tensor, pe: Tensor, sparse: Tensor, dense: Tensor
+) -> tuple[Tensor, Tensor]:
+    """SAM's four masks, HQ-SAM's own added to each. The official forward pass gives one of the four, as is checked here."""
+    features = decoder.embedding_encoder(embedding) + decoder.compress_vit_feat(intermediate.permute(0, 3, 1, 2))
+    every, iou = decoder.predict_masks(embedding, pe, sparse, dense, features)
+    masks = every[:, :4] + every[:, 4:]
+    for several, token in ((False, torch.zeros(len(iou), dtype=torch.long)), (True, 1 + iou[:, 1:].argmax(1))):
+        with torch.no_grad():
+            theirs, score = decoder(embedding, pe, sparse, dense, several, False, [intermediate])
+        rows = torch.arange(len(iou))
+        assert torch.equal(theirs[:, 0], masks[rows, token]) and torch.equal(score[:, 0], iou[rows, token])
+    return masks, iou

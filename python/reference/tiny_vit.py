@@ -154,7 +154,9 @@ def encode_tiny(encoder: TinyViT, image: Tensor, params: Params, case: Case | No
     trace = Trace(image)
     x = encoder.patch_embed.seq(image)
     i = 0
-    for stage in encoder.layers:
+    for number, stage in enumerate(encoder.layers):
+        if number == len(encoder.layers) - 2:
+            trace.intermediate = x.permute(0, 2, 3, 1)
         for own in stage.blocks:
             if isinstance(own, Bottleneck):
                 x = own(x)
