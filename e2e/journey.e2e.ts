@@ -106,7 +106,13 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await openStudio(page, '#/train');
     const run = page.getByRole('region', { name: 'Run', exact: true });
     await expect(run).toContainText('interrupted');
+    await page.getByText('Where the time goes').click();
+    await expect(page.getByRole('img', { name: /Time of the last steps: step [1-9]/ })).toBeVisible();
     await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Time the parts of the next step' }).click();
+    await expect(page.getByRole('img', { name: /Step [1-9] by kind of work: .* %/ })).toBeVisible({
+      timeout: 400_000,
+    });
     await expect(run).toContainText(`finished · step ${STEPS} of ${STEPS}`, { timeout: 400_000 });
   });
 

@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest';
-import type { GatePoint } from '../../worker/protocol.ts';
+import type { GatePoint, StepProfile } from '../../worker/protocol.ts';
 import { stepPoint } from '../testing/samples.ts';
-import { gateRows, gateSeries, iouSeries, lossSeries, measuredAt } from './series.ts';
+import {
+  busyShare,
+  gateRows,
+  gateSeries,
+  iouSeries,
+  kindSeries,
+  lossSeries,
+  measuredAt,
+  timeSeries,
+} from './series.ts';
 
 test('few losses stay as they are, many are averaged and end at the last step', () => {
   expect(lossSeries([stepPoint(1, 4), stepPoint(2, 2)]).map((point) => point.loss)).toEqual([4, 2]);
@@ -9,6 +18,33 @@ test('few losses stay as they are, many are averaged and end at the last step', 
   expect(many.length).toBeLessThanOrEqual(160);
   expect(many.at(-1)?.step).toBe(5000);
   expect(many.every((point) => Math.abs(point.loss - 0.5) < 0.05)).toBe(true);
+});
+
+test('where the time of the last steps went, with what no span explains', () => {
+  const spans = { data: 1, encoding: 2, waiting: 3, busy: 5 };
+  const steps = Array.from({ length: 40 }, (_, i) => ({ ...stepPoint(i + 1, 1), milliseconds: 10, spans }));
+  const series = timeSeries(steps);
+  expect(series).toHaveLength(30);
+  expect(series.at(-1)).toEqual({ step: 40, data: 1, encoding: 2, waiting: 3, other: 4 });
+  expect(busyShare(steps)).toBe(0.5);
+  // As earlier versions have recorded it.
+  const old = [{ ...stepPoint(1, 1), milliseconds: 10 }];
+  expect([timeSeries(old), busyShare(old), busyShare([])]).toEqual([[], null, null]);
+});
+
+test('kinds of passes, the short ones together', () => {
+  const kind = (i: number) => ({ label: `op ${i}`, count: 1, microseconds: 1000 * i, flops: 0, bytes: 0 });
+  const profile = (count: number): StepProfile => ({
+    step: 1,
+    clock: 'timestamps',
+    kinds: Array.from({ length: count }, (_, i) => kind(count - i)),
+  });
+  expect(kindSeries(profile(2))).toEqual([
+    { kind: 'op 2', ms: 2 },
+    { kind: 'op 1', ms: 1 },
+  ]);
+  expect(kindSeries(profile(14)).at(-1)).toEqual({ kind: '3 others', ms: 6 });
+  expect(kindSeries(profile(14))).toHaveLength(12);
 });
 
 test('the size at which a dataset was measured, if not the size of its images', () => {

@@ -1,5 +1,5 @@
 /** Recorded points as series for charts. */
-import type { EvalPoint, GatePoint, StepPoint } from '../../worker/protocol.ts';
+import type { EvalPoint, GatePoint, StepPoint, StepProfile } from '../../worker/protocol.ts';
 
 /** More points than this are averaged in groups; a chart is a few hundred pixels wide. */
 const MAX_POINTS = 160;
@@ -27,6 +27,50 @@ export function lossSeries(steps: readonly StepPoint[]): readonly LossPoint[] {
       groups.slice(Math.max(0, index - reach), index + reach + 1).map((neighbour) => neighbour.loss),
     ),
   }));
+}
+
+/** Where the time of a step went, milliseconds, one after the other. */
+export interface TimePoint {
+  readonly step: number;
+  readonly data: number;
+  readonly encoding: number;
+  readonly waiting: number;
+  readonly other: number;
+}
+
+/** Steps whose times are drawn. */
+const TIMED_STEPS = 30;
+
+/** The last steps that say where their time went. */
+export function timeSeries(steps: readonly StepPoint[]): readonly TimePoint[] {
+  return steps.slice(-TIMED_STEPS).flatMap(({ step, milliseconds, spans }) => {
+    if (!spans) return [];
+    const { data, encoding, waiting } = spans;
+    return [{ step, data, encoding, waiting, other: Math.max(0, milliseconds - data - encoding - waiting) }];
+  });
+}
+
+/** The share of the last steps' time in which the GPU had work, 0..1; null where it is not known. */
+export function busyShare(steps: readonly StepPoint[]): number | null {
+  const timed = steps.slice(-TIMED_STEPS).filter(({ spans }) => spans);
+  const all = timed.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  return all > 0 ? timed.reduce((sum, { spans }) => sum + (spans?.busy ?? 0), 0) / all : null;
+}
+
+/** Kinds of passes that are drawn on their own. */
+const KINDS = 11;
+
+/** Milliseconds by kind of pass, the longest first, the short ones together. */
+export function kindSeries({
+  kinds,
+}: StepProfile): readonly { readonly kind: string; readonly ms: number }[] {
+  const shown = kinds
+    .slice(0, KINDS)
+    .map(({ label, microseconds }) => ({ kind: label, ms: microseconds / 1000 }));
+  const rest = kinds.slice(KINDS);
+  if (rest.length === 0) return shown;
+  const ms = rest.reduce((sum, { microseconds }) => sum + microseconds / 1000, 0);
+  return [...shown, { kind: `${rest.length} others`, ms }];
 }
 
 export interface IouPoint {

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
+import { Failure } from '../../config/failure.ts';
 import type { EngineEvent, RunInfo } from '../../worker/protocol.ts';
-import { fakeEngine, fakeRun } from '../testing/fake-engine.ts';
+import { type FakeOptions, fakeEngine, fakeRun } from '../testing/fake-engine.ts';
 import { stepPoint } from '../testing/samples.ts';
 import { linkEngine } from './engine-link.ts';
 import {
@@ -13,6 +14,7 @@ import {
   loadRuns,
   missingDatasets,
   pauseRun,
+  profileRun,
   receiveRunEvent,
   renameRun,
   useRuns,
@@ -26,7 +28,7 @@ const stepEvent = (step: number, loss?: number): EngineEvent => ({
   runId: 'r',
   point: stepPoint(step, loss),
 });
-const empty = { runs: [], histories: {}, activities: {} };
+const empty = { runs: [], histories: {}, activities: {}, profiles: {} };
 
 test('points are appended in order', () => {
   const one = applyEvents(empty, [stepEvent(1), stepEvent(2)]);
@@ -68,6 +70,29 @@ test('an activity ends with its result, and with the next step', () => {
     point: { step: 0, datasetId: 'a', split: 'validation', boxIou: 0.5, clickIou: 0.4, n: 3 },
   };
   expect(applyEvents(one, [result]).activities).toEqual({});
+});
+
+test('a profile is asked for until it comes, the run ends or the engine refuses', async () => {
+  const engine = linkFake();
+  await loadRuns();
+  const run = fakeRun('running', 2);
+  const profile = () => useRuns.getState().profiles[run.id];
+  const answer = engine.holdNext('train.profile');
+  const asked = profileRun(run.id);
+  expect(profile()).toBe('asked');
+  answer();
+  await asked;
+  expect(profile()).toMatchObject({ step: 121, clock: 'timestamps' });
+  const waiting = { ...empty, profiles: { [run.id]: 'asked' as const } };
+  expect(applyEvents(waiting, [{ type: 'run', run }]).profiles).toEqual(waiting.profiles);
+  expect(applyEvents(waiting, [{ type: 'run', run: { ...run, status: 'paused' } }]).profiles).toEqual({});
+  linkFake({
+    'train.profile': () => {
+      throw new Failure({ code: 'train/not-running', what: 'It is over.', cure: 'Go on.' });
+    },
+  });
+  await profileRun('other');
+  expect(useRuns.getState().profiles.other).toBeUndefined();
 });
 
 test('a run that was left after its last step can be resumed for its test, a finished one cannot', () => {
@@ -122,8 +147,8 @@ test('the curves of a run that another tab worked on are those of now, and other
 });
 
 /** Links a fake engine whose events reach the store. */
-function linkFake() {
-  const engine = fakeEngine();
+function linkFake(handlers: NonNullable<FakeOptions['handlers']> = {}) {
+  const engine = fakeEngine({ handlers });
   engine.subscribe(receiveRunEvent);
   linkEngine(engine);
   return engine;

@@ -11,6 +11,7 @@ import type {
   RunHistory,
   RunInfo,
   RunStatus,
+  StepProfile,
   TrainSettings,
 } from '../../worker/protocol.ts';
 import { callEngine } from './engine-link.ts';
@@ -32,6 +33,8 @@ interface RunsState {
   readonly broken: readonly BrokenRun[];
   readonly histories: Readonly<Record<string, RunHistory>>;
   readonly activities: Readonly<Record<string, Activity>>;
+  /** The last profile of a run in this visit; `asked` until it is there. */
+  readonly profiles: Readonly<Record<string, StepProfile | 'asked'>>;
   /** The run shown on the Train page; null shows the form for a new one. */
   readonly shownId: string | null;
   readonly starting: boolean;
@@ -43,6 +46,7 @@ export const useRuns = create<RunsState>()(() => ({
   broken: [],
   histories: {},
   activities: {},
+  profiles: {},
   shownId: null,
   starting: false,
 }));
@@ -184,6 +188,16 @@ export const stopRun = (runId: string): Promise<boolean> => change('train.stop',
 export const renameRun = (runId: string, name: string): Promise<boolean> =>
   change('train.rename', { runId, name });
 
+/** Has the next step of a run under way profiled. */
+export async function profileRun(runId: string): Promise<void> {
+  const before = useRuns.getState().profiles;
+  set({ profiles: { ...before, [runId]: 'asked' } });
+  const result = await callAfterEvents('train.profile', { runId });
+  if (result.ok) return;
+  set({ profiles: before });
+  notifyFailure(result.error);
+}
+
 export async function resumeRun(runId: string): Promise<void> {
   // Steps after the checkpoint are run again, so the history is fetched again.
   if (await change('train.resume', { runId })) await fetchHistory(runId);
@@ -265,11 +279,11 @@ export function flushRunEvents(): void {
   if (hasWritten(before.runs, runs)) void refreshStorage();
 }
 
-type Followed = Pick<RunsState, 'runs' | 'histories' | 'activities'>;
+type Followed = Pick<RunsState, 'runs' | 'histories' | 'activities' | 'profiles'>;
 
 /** The state after the events. Points of steps that are run again replace the old ones. */
 export function applyEvents(state: Followed, events: readonly EngineEvent[]): Followed {
-  let { runs, activities } = state;
+  let { runs, activities, profiles } = state;
   const histories: Record<string, RunHistory> = { ...state.histories };
   const fresh = new Map<string, MutableHistory>();
   const of = (runId: string): MutableHistory => {
@@ -292,9 +306,16 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
       case 'gates':
         of(event.runId).gates.push(event.point);
         break;
+      case 'profile':
+        profiles = { ...profiles, [event.runId]: event.profile };
+        break;
       case 'run':
         runs = upsert(runs, event.run);
-        if (!isActive(event.run.status)) activities = without(activities, event.run.id);
+        if (!isActive(event.run.status)) {
+          activities = without(activities, event.run.id);
+          // No step comes that could be timed.
+          if (profiles[event.run.id] === 'asked') profiles = without(profiles, event.run.id);
+        }
         break;
       case 'activity':
         activities = {
@@ -310,11 +331,11 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
   for (const [runId, points] of fresh) {
     histories[runId] = mergeHistory(histories[runId] ?? EMPTY, points);
   }
-  return { runs, histories, activities };
+  return { runs, histories, activities, profiles };
 }
 
-function without(activities: Followed['activities'], runId: string): Followed['activities'] {
-  const { [runId]: _, ...others } = activities;
+function without<T>(byRun: Readonly<Record<string, T>>, runId: string): Readonly<Record<string, T>> {
+  const { [runId]: _, ...others } = byRun;
   return others;
 }
 

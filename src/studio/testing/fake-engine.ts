@@ -26,6 +26,7 @@ import type {
   SampleInfo,
   ScaleInfo,
   StepPoint,
+  StepProfile,
   TrainSettings,
 } from '../../worker/protocol.ts';
 import { CAPABILITIES } from './samples.ts';
@@ -274,6 +275,10 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     },
     'train.resume': ({ runId }) => changeRun(runId, { status: 'running' }),
     'train.pause': ({ runId }) => changeRun(runId, { status: 'paused' }),
+    'train.profile': ({ runId }) => {
+      emit({ type: 'profile', runId, profile: FAKE_PROFILE });
+      return {};
+    },
     'train.stop': ({ runId }) => changeRun(runId, { status: 'stopped' }),
     'train.list': () => runs,
     'train.broken': () => brokenRuns,
@@ -349,6 +354,18 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     },
   };
 }
+
+const FAKE_PROFILE: StepProfile = {
+  step: 121,
+  clock: 'timestamps',
+  kinds: ['linear', 'attention', 'layernorm'].map((label, i) => ({
+    label,
+    count: 40 - 10 * i,
+    microseconds: 90_000 / (i + 1),
+    flops: 1e9,
+    bytes: 1e7,
+  })),
+};
 
 function fakeDataset(id: string): DatasetInfo {
   return {
@@ -509,6 +526,7 @@ function fakeStep(step: number): StepPoint {
     iou: loss / 6,
     learningRate: 1e-3,
     milliseconds: 2400,
+    spans: { data: 20, encoding: 180, waiting: 2100, busy: 2310 },
   };
 }
 

@@ -13,6 +13,10 @@ export function trainHandlers(service: Promise<TrainingService>): Pick<Handlers,
     'train.start': async (settings) => ok(await (await service).start(settings)),
     'train.resume': async ({ runId }) => ok(await (await service).resume(runId)),
     'train.pause': async ({ runId }) => ok(await (await service).pause(runId)),
+    'train.profile': async ({ runId }) => {
+      (await service).profileNextStep(runId);
+      return done;
+    },
     'train.stop': async ({ runId }) => ok(await (await service).stop(runId)),
     'train.list': async () => ok(await (await service).list()),
     'train.broken': async () => ok(await (await service).broken()),

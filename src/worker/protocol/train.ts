@@ -3,6 +3,8 @@
 import type { FailureRecord } from '../../config/failure.ts';
 import type { RunPlan } from '../../engine/run/run-types.ts';
 import type { Verdict } from '../../engine/run/verdict.ts';
+import type { PassGroup, ProfileClock } from '../../gpu/profile.ts';
+import type { StepSpans } from '../../train/events.ts';
 import type { GateLayer } from '../../train/gates.ts';
 import type { FieldValues } from './capabilities.ts';
 import type { Scale, SplitCounts, SplitName } from './data.ts';
@@ -91,6 +93,18 @@ export interface StepPoint {
   readonly iou: number;
   readonly learningRate: number;
   readonly milliseconds: number;
+  /** Absent in steps of earlier versions. */
+  readonly spans?: StepSpans;
+}
+
+export type { PassGroup, StepSpans };
+
+/** A step whose passes were timed alone. */
+export interface StepProfile {
+  readonly step: number;
+  readonly clock: ProfileClock;
+  /** By op, the longest first. */
+  readonly kinds: readonly PassGroup[];
 }
 
 export interface EvalPoint {
@@ -130,6 +144,8 @@ export interface TrainCalls {
   'train.resume': [{ readonly runId: string }, RunInfo];
   /** Finishes the step under way, writes a checkpoint. */
   'train.pause': [{ readonly runId: string }, RunInfo];
+  /** Times every pass of the next step of a run that is under way here; the `profile` comes as an event. */
+  'train.profile': [{ readonly runId: string }, Nothing];
   /** Ends the run: keeps the best checkpoint and gives its verdict. */
   'train.stop': [{ readonly runId: string }, RunInfo];
   'train.list': [Nothing, readonly RunInfo[]];

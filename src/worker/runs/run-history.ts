@@ -31,8 +31,8 @@ export function runHistory(lines: readonly MetricsLine[]): RunHistory {
 }
 
 function stepPoint(line: Extract<MetricsLine, { type: 'step' }>): StepPoint {
-  const { step, loss, focal, dice, iou, lr, ms } = line;
-  return { step, loss, focal, dice, iou, learningRate: lr, milliseconds: ms };
+  const { step, loss, focal, dice, iou, lr, ms, spans } = line;
+  return { step, loss, focal, dice, iou, learningRate: lr, milliseconds: ms, ...(spans && { spans }) };
 }
 
 function evalPoint(line: Extract<MetricsLine, { type: 'eval' }>): EvalPoint {

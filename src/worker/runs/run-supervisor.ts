@@ -1,6 +1,7 @@
 import { toFailureRecord } from '../../config/failure.ts';
 import type { MetricsLine } from '../../engine/run/metrics.ts';
 import type { Run, RunObserver, RunOutcome, RunProgress } from '../../engine/run/run-types.ts';
+import { groupPasses } from '../../gpu/profile.ts';
 import type { EngineState } from '../engine-state.ts';
 import { runLocks, type TabLock } from '../tab-locks.ts';
 import { metricsEvent } from './run-history.ts';
@@ -40,6 +41,7 @@ export class RunSupervisor {
   private run: Run | null = null;
   /** What was asked of it before it had begun. */
   private stopRequest: StopRequest | null = null;
+  private isProfileAsked = false;
 
   /** @param prepare is asked for the launch once no other tab can have the run. */
   constructor(
@@ -68,6 +70,12 @@ export class RunSupervisor {
     return this.ask('stop');
   }
 
+  /** Times the next step; of a run that is still launched, the first. */
+  profileNextStep(): void {
+    if (this.run) this.run.profileNextStep();
+    else this.isProfileAsked = true;
+  }
+
   private ask(stopRequest: StopRequest): Promise<void> {
     if (this.run) this.run[stopRequest]();
     else if (this.stopRequest !== 'stop') this.stopRequest = stopRequest;
@@ -80,6 +88,7 @@ export class RunSupervisor {
     await this.parts.reports.save(record);
     const run = await begin(this.observer());
     this.run = run;
+    if (this.isProfileAsked) run.profileNextStep();
     if (this.stopRequest) run[this.stopRequest]();
     return { run, stepKey };
   }
@@ -105,6 +114,11 @@ export class RunSupervisor {
     return {
       onMetrics: (lines: readonly MetricsLine[]) => {
         for (const line of lines) state.emit(metricsEvent(id, line));
+      },
+      onProfile: ({ step, clock, passes }) => {
+        // Labels are op and shader.
+        const kinds = groupPasses(passes, ({ label }) => label.replace(/:.*/, ''));
+        state.emit({ type: 'profile', runId: id, profile: { step, clock, kinds } });
       },
       onActivity: (label, done, total) => state.emit({ type: 'activity', runId: id, label, done, total }),
       onProgress: (progress) => {

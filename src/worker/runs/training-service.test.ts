@@ -90,6 +90,7 @@ function fakeRun() {
     config: {},
     progress,
     done: done.promise,
+    profileNextStep: vi.fn(),
     pause: () => end('paused'),
     stop: () => end('stopped'),
   };
@@ -181,6 +182,24 @@ test.each(['pause', 'stop'] as const)('%s is taken while a run is being launched
   begun.resolve(fakeRun().run);
   expect((await answered).status).toBe(stopRequest === 'pause' ? 'paused' : 'stopped');
   await started;
+});
+
+test('the next step of the run under way is profiled, the first of one that is being launched, and no other', async () => {
+  const { service, launching, begun, runs } = openService();
+  const started = service.start(settings);
+  await launching;
+  const id = runs()[0]?.id ?? '';
+  service.profileNextStep(id);
+  const { run } = fakeRun();
+  expect(run.profileNextStep).not.toHaveBeenCalled();
+  begun.resolve(run);
+  await started;
+  expect(run.profileNextStep).toHaveBeenCalledTimes(1);
+  service.profileNextStep(id);
+  expect(run.profileNextStep).toHaveBeenCalledTimes(2);
+  expect(() => service.profileNextStep('another')).toThrow('not under way');
+  await service.pause(id);
+  expect(() => service.profileNextStep(id)).toThrow('not under way');
 });
 
 test('a launch that fails is told, ends whoever waits for it, and makes room for the next', async () => {

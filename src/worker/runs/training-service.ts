@@ -139,15 +139,13 @@ export class TrainingService {
   }
 
   async pause(runId: string): Promise<RunInfo> {
-    if (this.active?.id !== runId) {
-      throw new Failure({
-        code: 'train/not-running',
-        what: 'This run is not under way.',
-        cure: 'Go on with it first.',
-      });
-    }
-    await this.active.pause();
+    await this.needActive(runId).pause();
     return this.info(runId);
+  }
+
+  /** @throws Failure `train/not-running`. */
+  profileNextStep(runId: string): void {
+    this.needActive(runId).profileNextStep();
   }
 
   async stop(runId: string): Promise<RunInfo> {
@@ -273,6 +271,15 @@ export class TrainingService {
       what: 'This run is not on this device any more.',
       where: runId,
       cure: 'Reload the page to see what is there.',
+    });
+  }
+
+  private needActive(runId: string): RunSupervisor {
+    if (this.active?.id === runId) return this.active;
+    throw new Failure({
+      code: 'train/not-running',
+      what: 'This run is not under way.',
+      cure: 'Go on with it first.',
     });
   }
 

@@ -10,6 +10,7 @@ import { LossChart } from './LossChart.tsx';
 import { RunHeader } from './RunHeader.tsx';
 import styles from './RunView.module.css';
 import { settingRows } from './setting-rows.ts';
+import { TimePanel } from './TimePanel.tsx';
 import { VerdictPanel } from './VerdictPanel.tsx';
 
 const NOTHING: RunHistory = { steps: [], evals: [], gates: [] };
@@ -52,6 +53,7 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
             <IouCharts datasets={run.datasets} evals={drawn.evals} />
           </section>
           <GatesPanel datasets={run.datasets} settings={run.settings} gates={drawn.gates} />
+          <TimePanel run={run} steps={drawn.steps} />
         </>
       )}
       <SettingsTable run={run} />
