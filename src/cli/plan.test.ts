@@ -71,6 +71,27 @@ it('counts the dispatches of a whole step: each image, each chunk of objects, ea
   expect(all.gflopPerStep).toBeGreaterThan(one.gflopPerStep);
 });
 
+it('counts what lies below the first module once for a view, where every view comes again', async () => {
+  const still = join(folder, 'still.json');
+  await writeFile(still, '{"train": {"minCrop": 1, "brightness": 0, "contrast": 0}}');
+  const flags = ['--model', vitB, '--method', 'lora', '--fit', '4000'];
+  for (const blocks of ['late', 'all']) {
+    const [varied, repeated] = [
+      await reportOf(...flags, '--blocks', blocks),
+      await reportOf(...flags, '--blocks', blocks, '--config', still),
+    ];
+    expect(varied.gflopPerView).toBe(repeated.gflopPerView);
+    // Three images a step.
+    expect(varied.gflopPerStep - repeated.gflopPerStep).toBeCloseTo(3 * varied.gflopPerView);
+    expect(varied.gflopPerView === 0, 'in all blocks nothing lies below').toBe(blocks === 'all');
+    expect(varied.passes > repeated.passes).toBe(blocks === 'late');
+  }
+  expect(await plan([...flags, '--blocks', 'late', '--config', still])).toBe(0);
+  expect(printed).toMatch(
+    /GFLOP below the first module, kept for each image and view: a step is counted without/,
+  );
+});
+
 it('reads no more of weights than their headers, and plans the same from them', async () => {
   const [whole, config] = [
     await reportOf('--model', hf, '--method', 'lora'),

@@ -1,6 +1,7 @@
 import { Failure } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
 import type { SamConfig } from '../config/sam.ts';
+import { variantsRepeat } from '../data/augment.ts';
 import { planCost } from '../engine/run/plan-run.ts';
 import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
 import { countWork } from '../train/estimate.ts';
@@ -38,6 +39,11 @@ export interface StepReport {
   readonly passes: number;
   /** Arithmetic of a step, multiply and add counted as two. */
   readonly gflopPerStep: number;
+  /**
+   * Of the blocks below the first module, once for each image and view of it: validation images, and where crops,
+   * brightness and contrast are off training images too, whose steps are counted without.
+   */
+  readonly gflopPerView: number;
   /** Objects that share a pass of the decoder. */
   readonly objectsPerPass: number;
 }
@@ -64,7 +70,7 @@ export async function plan(args: readonly string[]): Promise<number> {
   const [problem] = cost.problems;
   if (!plans)
     throw new Failure(problem ?? { code: 'internal', what: 'Nothing was planned.', cure: 'Report it.' });
-  const { passes, flops } = countWork(plans, train);
+  const { passes, flops, lowerFlops } = countWork(plans, train);
   const report: StepReport = {
     peakBytes: cost.memory.peakBytes,
     parts: Object.fromEntries(cost.memory.parts.map(({ label, bytes }) => [label, bytes])),
@@ -72,10 +78,11 @@ export async function plan(args: readonly string[]): Promise<number> {
     trainable: cost.trainableCount,
     passes,
     gflopPerStep: flops / 1e9,
+    gflopPerView: lowerFlops / 1e9,
     objectsPerPass: plans.objectsPerPass,
   };
   if (flags.json) console.log(JSON.stringify(report, null, 1));
-  else print(report);
+  else print(report, variantsRepeat(train));
   if (problem) console.error(`${problem.what} ${problem.cure}`);
   return problem ? 1 : 0;
 }
@@ -106,7 +113,7 @@ async function configOf(path: string, choices: ModelChoices): Promise<SamConfig>
   return parseSamConfig(parsed, path);
 }
 
-function print(report: StepReport): void {
+function print(report: StepReport, doViewsRepeat: boolean): void {
   const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   console.log(`${mib(report.peakBytes)} of GPU memory at the peak`);
   for (const [label, bytes] of Object.entries(report.parts)) console.log(`  ${label}: ${mib(bytes)}`);
@@ -114,5 +121,12 @@ function print(report: StepReport): void {
   console.log(`${report.trainable} numbers are trained`);
   console.log(
     `${report.passes} dispatches and ${report.gflopPerStep.toFixed(1)} GFLOP a step; ${report.objectsPerPass} objects share a pass of the decoder`,
+  );
+  if (report.gflopPerView === 0) return;
+  const where = doViewsRepeat
+    ? 'a step is counted without, as each view of an image comes again'
+    : 'a step counts them for each image, as crops and tones are new every time';
+  console.log(
+    `${report.gflopPerView.toFixed(1)} GFLOP below the first module, kept for each image and view: ${where}; validation images pay once`,
   );
 }

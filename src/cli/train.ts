@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { resumedDataset, runDataset, uniqueKeys } from '../engine/datasets.ts';
@@ -6,6 +7,7 @@ import type { MetricsLine } from '../engine/run/metrics.ts';
 import { planRun } from '../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../engine/run/run.ts';
 import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engine/run/run-types.ts';
+import { folderBytes } from '../train/token-cache.ts';
 import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { atScale, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
@@ -59,6 +61,10 @@ export async function train(args: readonly string[]): Promise<number> {
     observer: printing,
     openDataThread,
     cacheBytes: CLI_CACHE_BYTES,
+    spareBytes: async () => {
+      const { bavail, bsize } = await statfs(out);
+      return folderBytes(bavail * bsize);
+    },
   };
   const run =
     flags.resume === undefined ? await start(parts, flags, folders) : await goOn(parts, flags, folders);

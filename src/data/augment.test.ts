@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
 import { copyImage, copyLabels } from '../testing/copy-view.ts';
-import { type AugmentSettings, drawVariant } from './augment.ts';
+import { type AugmentSettings, drawVariant, repeatedVariant, variantsRepeat } from './augment.ts';
 import { runsOf } from './label-runs.ts';
 import type { LabelMap, RgbImage } from './types.ts';
 
@@ -160,4 +160,22 @@ describe('augment', () => {
     const { view } = drawVariant(runs, 0, Random.fromSeed(1), still, { ...crops, objects: [] });
     expect([view.width, view.height]).toEqual([30, 30]);
   });
+});
+
+it('names the eight ways to see a whole image in its own tone, and no other variant', () => {
+  const namesWith = (settings: Partial<AugmentSettings>) => {
+    const random = Random.fromSeed(3);
+    const used = { ...still, ...settings };
+    const names = Array.from({ length: 200 }, () =>
+      repeatedVariant(drawVariant(runsOf(labels), 90, random, used), labels),
+    );
+    expect(names.every((name) => name !== null)).toBe(variantsRepeat(used));
+    return new Set(names).size;
+  };
+  expect(namesWith({})).toBe(1);
+  expect(namesWith({ flips: true })).toBe(4);
+  expect(namesWith({ flips: true, quarterTurns: true })).toBe(8);
+  expect(namesWith({ brightness: 0.1 }), 'none').toBe(1);
+  expect(namesWith({ contrast: 0.1 }), 'none').toBe(1);
+  namesWith({ minCrop: 0.9 });
 });

@@ -57,6 +57,28 @@ export function drawVariant(
   return { view: turnedView(crop, flipsX, flipsY, turns), tone: drawTone(mean, random, settings) };
 }
 
+/**
+ * Names a variant that comes again: one of the eight ways to see the whole image in its own tone. Null for any other,
+ * of which there are too many.
+ * @param whole the image's size.
+ */
+export function repeatedVariant(
+  { view, tone }: Variant,
+  whole: Pick<View, 'width' | 'height'>,
+): string | null {
+  if (tone || view.width !== whole.width || view.height !== whole.height) return null;
+  return [view.mirrorsX, view.mirrorsY, view.isTransposed].map(Number).join('');
+}
+
+/** Whether every variant of an image that is seen whole is one of those that {@link repeatedVariant} names. */
+export function variantsRepeat({
+  minCrop,
+  brightness,
+  contrast,
+}: Pick<AugmentSettings, 'minCrop' | 'brightness' | 'contrast'>): boolean {
+  return minCrop >= 1 && brightness === 0 && contrast === 0;
+}
+
 function drawCrop(labels: LabelRuns, random: Random, minCrop: number): View {
   const whole = wholeView(labels);
   if (minCrop >= 1) return whole;

@@ -16,6 +16,7 @@ import { openMicroModel } from '../testing/micro-model.ts';
 import { drawSource } from '../testing/training-sets.ts';
 import { TWO_STAGE_SAM } from '../testing/two-stage-encoder.ts';
 import { planRequest, planTraining } from '../train/plan-training.ts';
+import { StepPlanner } from '../train/plans.ts';
 import { prepareImage } from '../train/prepare.ts';
 import { TrainingStep } from '../train/step.ts';
 import { capabilitiesFor } from './capabilities.ts';
@@ -96,6 +97,34 @@ it('trains modules at both sites', async () => {
     ).toBe(true);
   }
   step.release();
+  model.weights.release();
+});
+
+it('computes what lies below the second site once, in front of the merge, with the same gradients', async () => {
+  const model = await openMicroModel(gpu, TWO_STAGE_SAM);
+  const late = resolveMopeft({ methods: ['lora'], blocks: [1], trainDecoder: false }, TWO_STAGE_SAM);
+  const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 1, corrections: 0, minSize: 0 });
+  const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
+  const { image } = prepareImage(drawSource('a', 1), model.config, config, random, 0);
+  if (!image) throw new Error('the drawn image has objects');
+  const shapes = [{ objects: 1, tokens: 2, hasMask: false }];
+  const found = [];
+  for (const cut of [0, 1]) {
+    const plans = new StepPlanner(model.config, late, gpu, cut).plan(2, shapes);
+    const step = await TrainingStep.create(gpu, model, plans);
+    await step.initialise(3);
+    for (let n = 1; n <= 2; n++) {
+      const losses = await step.gradients(
+        [{ ...image, key: 'a' }],
+        0,
+        Random.fromSeed(4),
+        Random.fromSeed(5),
+      );
+      found.push({ losses, gradients: await step.parameters.read('grad') });
+    }
+    step.release();
+  }
+  for (const other of found) expect(other).toEqual(found[0]);
   model.weights.release();
 });
 

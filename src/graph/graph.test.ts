@@ -119,6 +119,18 @@ describe('planner', () => {
     expect(written).not.toContain(read);
   });
 
+  it('gives what runs ahead all room, and it keeps nothing', () => {
+    const { graph, x } = chain(4, 64, 64);
+    graph.output('y', x);
+    const lower = chain(3, 64, 64);
+    lower.graph.output('tokens', lower.x);
+    const { outer, ahead } = planAround(graph, null, [], traits, lower.graph);
+    expect(outer.poolBytes).toBe(planGraph(graph, traits).poolBytes);
+    expect(ahead?.passes).toHaveLength(3);
+    expect(ahead?.slotBytes).toEqual(outer.slotBytes);
+    expect(ahead?.outputs.has('tokens')).toBe(true);
+  });
+
   it('drops what no output needs', () => {
     const { graph, x } = chain(3, 2, 2);
     linear(x, graph.input('unused', [2, 2]), null);

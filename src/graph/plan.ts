@@ -47,6 +47,7 @@ export function planGraph(graph: Graph, traits: AdapterTraits): Plan {
 export interface PlansOfPool {
   readonly outer: Plan;
   readonly inner: readonly Plan[];
+  readonly ahead: Plan | null;
 }
 
 /**
@@ -54,32 +55,41 @@ export interface PlansOfPool {
  * @param phase of `graph`, before which the others may run; null: after the whole graph.
  * @param between these run in any order and as often as wanted; they keep nothing for each other, but may overwrite
  * what an earlier one has left. All outputs of `graph` outlast them, and an input with the name of one may be bound to it.
+ * @param ahead runs before `graph`, which may overwrite all that it leaves.
  */
 export function planAround(
   graph: Graph,
   phase: string | null,
   between: readonly Graph[],
   traits: AdapterTraits,
+  ahead: Graph | null = null,
 ): PlansOfPool {
   const steps = liveSteps(graph, traits);
   const found = steps.findIndex(({ node }) => node.phase === phase);
   const begin = found < 0 ? steps.length : found;
   let next = begin;
   const inner = between.map((other): Section => {
-    const own = liveSteps(other, traits);
-    const first = next;
-    next += own.length;
-    return { graph: other, steps: own, timeOf: (step) => first + step, end: next - 1 };
+    const section = sectionAt(next, other, traits);
+    next += section.steps.length;
+    return section;
   });
   const wait = next - begin;
   const timeOf = (step: number) => (step < begin ? step : step + wait);
   const outer: Section = { graph, steps, timeOf, end: Number.POSITIVE_INFINITY };
-  const { slotBytes, places } = placeValues([outer, ...inner]);
-  const [first, ...others] = [outer, ...inner].map((section, i) =>
+  // Over before time 0.
+  const sections = [outer, ...inner, ...(ahead ? [sectionAt(-ahead.nodes.length, ahead, traits)] : [])];
+  const { slotBytes, places } = placeValues(sections);
+  const [first, ...others] = sections.map((section, i) =>
     planOf(section, slotBytes, places[i] ?? { homes: new Map(), scratchHomes: [] }),
   );
   if (!first) throw new RangeError('nothing was planned');
-  return { outer: first, inner: others };
+  return { outer: first, inner: others.slice(0, inner.length), ahead: others[inner.length] ?? null };
+}
+
+/** The part of a graph that begins at a time and keeps its outputs until its own end. */
+function sectionAt(start: number, graph: Graph, traits: AdapterTraits): Section {
+  const steps = liveSteps(graph, traits);
+  return { graph, steps, timeOf: (step) => start + step, end: start + steps.length - 1 };
 }
 
 /** A graph's part of the time in which several use a pool. */

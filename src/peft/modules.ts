@@ -22,6 +22,11 @@ export function modulesOf(config: MopeftConfig): Module[] {
   );
 }
 
+/** The first block with a module; those below it are as in the base model. Infinite without any. */
+export function firstTunedBlock(config: MopeftConfig): number {
+  return Math.min(...modulesOf(config).map(({ block }) => block));
+}
+
 /** Whether the encoder of a config gives something else in training than in evaluation. */
 export function differsInTraining(config: MopeftConfig): boolean {
   const modules = modulesOf(config);

@@ -46,7 +46,7 @@ export function mapEmbeddings<T, U>(
 /**
  * The image encoder of a model, whichever kind it has.
  * @param image normalised and padded, [B, 3, S, S].
- * @param onBlock sees every block's output [B, H, W, C] as it is traced.
+ * @param onBlock sees every block's output [B, H, W, C] as it is traced, and may put another tensor in its place.
  * @returns those of {@link embeddingShapes}, each for the whole batch: [B, h, w, D or C].
  */
 export function traceImageEncoder(
@@ -55,7 +55,7 @@ export function traceImageEncoder(
   image: Tensor,
   weights: WeightSource = graphInputs(graph),
   slots?: BlockSlots,
-  onBlock?: (index: number, x: Tensor) => void,
+  onBlock?: (index: number, x: Tensor) => Tensor | undefined,
 ): Embeddings<Tensor> {
   const { imageSize } = config;
   const [, channels, height, width] = image.shape;

@@ -54,7 +54,7 @@ export const twoStage: Encoder<TwoStageConfig> = {
     for (const site of sites(config)) {
       if (site.index === 1) x = linearOf(weights, MERGE, spaceToDepth(x), site.width);
       x = traceEncoderBlock(site, x, weights, slots);
-      onBlock?.(site.index, x);
+      x = onBlock?.(site.index, x) ?? x;
     }
     return { embedding: traceNeck(config, x, weights) };
   },

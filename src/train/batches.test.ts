@@ -42,6 +42,35 @@ test('images are decoded once while they fit the budget, and batches do not depe
   expect(decoded.loads()).toBeGreaterThan(20);
 });
 
+test('an image has a key where its view comes again, and the same key stands for the same input', async () => {
+  const still = { ...config, minCrop: 1, brightness: 0, contrast: 0 };
+  const inputs = new Map<string, Float32Array>();
+  const keysOf = async (settings: typeof config) => {
+    const batches = Batches.open(
+      MICRO_SAM,
+      settings,
+      [drawnSet('a', 1, 2), drawnSet('b', 2, 1)],
+      null,
+      2 ** 20,
+    );
+    const keys: (string | undefined)[] = [];
+    for (let step = 0; step < 60; step++) {
+      for (const { key, input } of (await batches.next()).images) {
+        keys.push(key);
+        if (key !== undefined) expect(inputs.get(key) ?? input).toEqual(input);
+        if (key !== undefined) inputs.set(key, input);
+      }
+    }
+    return new Set(keys);
+  };
+  expect((await keysOf(still)).size, 'three images in eight ways').toBe(3 * 8);
+  expect((await keysOf({ ...still, flips: false, quarterTurns: false })).size).toBe(3);
+  expect(inputs.size, 'the same keys in both').toBe(3 * 8);
+  for (const changed of [{ brightness: 0.1 }, { contrast: 0.1 }])
+    expect(await keysOf({ ...still, ...changed })).toEqual(new Set([undefined]));
+  expect(await keysOf({ ...still, minCrop: 0.5 })).toContain(undefined);
+});
+
 test('what is kept stays within the budget over 500 batches', async () => {
   const { image, labels } = drawSource('a', 1);
   const one = image.data.length + bytesOfRuns(labels);

@@ -132,6 +132,7 @@ export class Batches {
       this.config,
       this.random,
       this.promptCount,
+      JSON.stringify(['train', set.key, name]),
     );
     this.promptCount = promptCount;
     if (vanished > 0) {

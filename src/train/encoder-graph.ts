@@ -6,14 +6,18 @@ import { recompute } from '../graph/recompute.ts';
 import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { add } from '../ops/add/add.ts';
 import { attachModules } from '../peft/build.ts';
+import { firstTunedBlock } from '../peft/modules.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
-import { traceImageEncoder } from '../sam/encoder.ts';
+import { mapEmbeddings, sitesOf, traceImageEncoder } from '../sam/encoder.ts';
+import type { Embeddings } from '../sam/encoders/encoder.ts';
+import type { BlockSlots } from '../sam/slots.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import { gradName } from './parameter-buffers.ts';
 
 /** Names of the encoder's inputs and outputs that are not weights. */
 export const ENCODER = {
   image: 'image',
+  tokens: 'tokens',
   dprice: 'dprice',
 } as const;
 
@@ -23,9 +27,40 @@ export function embeddingGradName(name: string): string {
 }
 
 /**
- * The image encoder with modules, `image` [1, 3, S, S] → the model's embeddings (`embedding` [1, h, w, D] …) and gates, and
- * a phase `backward` that adds the gradients for their seeds (`dembedding` …) onto the accumulators `grad.*`. Without a trained
- * tensor in the encoder there is no backward; blocks below the first module have none in any case.
+ * Where the encoder of a training is cut: what lies below the block of this number has no module and is computed
+ * apart, since it gives the same for an image however long the run. 0: nothing is below; as many as there are blocks:
+ * the whole encoder is.
+ */
+export function cutOf(sam: SamConfig, mopeft: MopeftConfig): number {
+  return Math.min(firstTunedBlock(mopeft), sitesOf(sam).length);
+}
+
+/**
+ * The encoder below the cut, without modules: `image` [1, 3, S, S] → `tokens` [1, H, W, C], and of the model's embeddings
+ * those that are made there, at the upper end all and no tokens. @param cut above 0.
+ */
+export function lowerGraph(sam: SamConfig, cut: number): Graph {
+  const graph = new Graph();
+  traceCut(graph, sam, cut, undefined, (name, tensor) => {
+    graph.output(name, tensor);
+    return graph.input(name, tensor.shape);
+  });
+  return graph;
+}
+
+/** The encoder above the cut as it answers outside of training: what {@link lowerGraph} gives → the model's embeddings and gates. */
+export function evaluationGraph(sam: SamConfig, mopeft: MopeftConfig, cut: number): Graph {
+  const graph = new Graph();
+  const { slots } = attachModules(graph, mopeft, graphInputs(graph), 'evaluation');
+  const embeddings = traceUpper(graph, sam, cut, slots);
+  for (const [name, tensor] of Object.entries(embeddings)) graph.output(name, tensor);
+  return graph;
+}
+
+/**
+ * The image encoder with modules above the cut: what {@link lowerGraph} gives, or `image` where nothing is below → the
+ * model's embeddings (`embedding` [1, h, w, D] …) and gates, and a phase `backward` that adds the gradients for their seeds
+ * (`dembedding` …) onto the accumulators `grad.*`. Without a trained tensor in the encoder there is no backward.
  * What methods and gates add to the loss (`peft/gates/gate-form.ts`) has the seed `dprice` [1].
  * @param keptBlocks of so many of the last blocks every value is kept for the backward. Of the others only the outputs
  * are, and the rest is computed again in the backward: a fraction of the memory for up to a third more time.
@@ -34,14 +69,13 @@ export function encoderTrainingGraph(
   sam: SamConfig,
   mopeft: MopeftConfig,
   trained: readonly TrainableTensor[],
+  cut: number,
   keptBlocks = Number.POSITIVE_INFINITY,
 ): Graph {
   const graph = new Graph();
-  const image = graph.input(ENCODER.image, [1, 3, sam.imageSize, sam.imageSize]);
-  const weights = graphInputs(graph);
   const blocks: Tensor[] = [];
-  const modules = attachModules(graph, mopeft, weights, 'training');
-  const embeddings = traceImageEncoder(graph, sam, image, weights, modules.slots, (_, x) => blocks.push(x));
+  const modules = attachModules(graph, mopeft, graphInputs(graph), 'training');
+  const embeddings = traceUpper(graph, sam, cut, modules.slots, (x) => blocks.push(x));
   for (const [name, tensor] of Object.entries(embeddings)) graph.output(name, tensor);
   const price = modules.loss();
   const own = trained.filter(({ group }) => group !== 'decoder');
@@ -61,4 +95,45 @@ export function encoderTrainingGraph(
   });
   recompute(graph, blocks.slice(0, Math.max(0, blocks.length - keptBlocks)), 'backward');
   return graph;
+}
+
+/** The encoder from the cut on, on inputs in place of what is below. */
+function traceUpper(
+  graph: Graph,
+  sam: SamConfig,
+  cut: number,
+  slots: BlockSlots,
+  onBlock?: (x: Tensor) => void,
+): Embeddings<Tensor> {
+  return traceCut(graph, sam, cut, slots, (name, { shape }) => graph.input(name, shape), onBlock);
+}
+
+/**
+ * Traces an encoder with another tensor in place of each that is made below the cut and used above. What serves no output
+ * then is dropped when the graph is planned.
+ * @param standIn gives the other tensor.
+ * @param onBlock sees the outputs of blocks above the cut.
+ */
+function traceCut(
+  graph: Graph,
+  sam: SamConfig,
+  cut: number,
+  slots: BlockSlots | undefined,
+  standIn: (name: string, below: Tensor) => Tensor,
+  onBlock?: (x: Tensor) => void,
+): Embeddings<Tensor> {
+  const image = graph.input(ENCODER.image, [1, 3, sam.imageSize, sam.imageSize]);
+  const isWhole = cut === sitesOf(sam).length;
+  let nodesBelow = 0;
+  const embeddings = traceImageEncoder(graph, sam, image, graphInputs(graph), slots, (i, x) => {
+    if (i >= cut) onBlock?.(x);
+    if (i !== cut - 1 || isWhole) return undefined;
+    nodesBelow = graph.nodes.length;
+    return standIn(ENCODER.tokens, x);
+  });
+  const nodes = isWhole ? graph.nodes : graph.nodes.slice(0, nodesBelow);
+  const below = new Set(nodes.flatMap(({ outputs }) => outputs.map(({ id }) => id)));
+  return mapEmbeddings(embeddings, (tensor, name) =>
+    below.has(tensor.root.id) ? standIn(name, tensor) : tensor,
+  );
 }

@@ -3,6 +3,7 @@ import type { Random } from '../config/random.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, type Pool } from '../graph/executable.ts';
+import type { Plan } from '../graph/plan.ts';
 import { RANDOM_PREFIX } from '../peft/build.ts';
 import { embeddingShapes, mapEmbeddings } from '../sam/encoder.ts';
 import type { Embeddings } from '../sam/encoders/encoder.ts';
@@ -10,38 +11,43 @@ import { ENCODER, embeddingGradName } from './encoder-graph.ts';
 import { type GateLayer, gateLayers } from './gates.ts';
 import type { TrainingPlans } from './plans.ts';
 import type { StepBuffers } from './step-buffers.ts';
+import type { TokenCache } from './token-cache.ts';
 
-/** Most bytes of embeddings that are kept, in the program's memory. */
-const KEPT_BYTES = 256 * 2 ** 20;
-
-/** The image encoder of a training step: its forward keeps what its backward needs. */
+/**
+ * The image encoder of a training step: its forward keeps what its backward needs. What lies below the first module, the
+ * whole of it where there is none, gives the same for an image however long the run, and is kept by the image's key.
+ */
 export class TrainingEncoder {
-  private readonly kept = new Map<string, Embeddings<Float32Array>>();
-  private keptBytes = 0;
-
   private constructor(
     private readonly gpu: Gpu,
     private readonly sam: SamConfig,
     private readonly mopeft: MopeftConfig,
     private readonly isTrained: boolean,
     private readonly buffers: StepBuffers,
+    private readonly kept: TokenCache,
+    private readonly lower: Executable | null,
     private readonly executable: Executable,
     private readonly evaluation: Executable,
   ) {}
 
-  /** @param pool allocated for the plans; @param find gives weights, accumulators and the step's buffers. */
+  /**
+   * @param pool allocated for the plans; @param find gives weights, accumulators and the step's buffers.
+   * @param kept holds what lies below the first module; whoever made it clears it.
+   */
   static async create(
     gpu: Gpu,
-    { sam, mopeft, trainsEncoder, encoder, evaluationEncoder }: TrainingPlans,
+    { sam, mopeft, trainsEncoder, lower, encoder, evaluationEncoder }: TrainingPlans,
     pool: Pool,
     buffers: StepBuffers,
     find: FindRange,
+    kept: TokenCache,
   ): Promise<TrainingEncoder> {
+    const below = lower && (await Executable.create(gpu, lower, pool, find));
     const executable = await Executable.create(gpu, encoder, pool, find);
     const evaluation = evaluationEncoder
       ? await Executable.create(gpu, evaluationEncoder, pool, find)
       : executable;
-    return new TrainingEncoder(gpu, sam, mopeft, trainsEncoder, buffers, executable, evaluation);
+    return new TrainingEncoder(gpu, sam, mopeft, trainsEncoder, buffers, kept, below, executable, evaluation);
   }
 
   /** Where the embeddings of the encoded image stand. */
@@ -60,33 +66,24 @@ export class TrainingEncoder {
     }
   }
 
-  /** Encodes an image [3, S, S] of a step, for {@link backward}. */
-  async forward(input: Float32Array): Promise<void> {
-    this.buffers.write(ENCODER.image, input);
+  /**
+   * Encodes an image [3, S, S] of a step, for {@link backward}.
+   * @param key names an image that may come again unchanged, as in {@link encode}.
+   */
+  async forward(input: Float32Array, key?: string): Promise<void> {
+    await this.below(input, key);
     await this.executable.run('forward');
   }
 
   /**
    * Encodes an image [3, S, S] as the model answers outside of training.
-   * @param key names an image that comes again unchanged; a frozen encoder keeps its embeddings while there is room.
+   * @param key names an image that may come again unchanged: what is made of it below the first module is kept then.
    */
   async encode(input: Float32Array, key?: string): Promise<void> {
-    const known = key === undefined ? undefined : this.kept.get(key);
-    if (known) {
-      for (const [name, values] of Object.entries(known))
-        this.gpu.write(this.executable.output(name), values);
-      return;
-    }
-    this.buffers.write(ENCODER.image, input);
+    await this.below(input, key);
     await this.evaluation.run('forward');
     for (const [name, range] of Object.entries(this.embeddings))
       this.gpu.copy(this.evaluation.output(name), range);
-    if (key === undefined || this.isTrained) return;
-    const embeddings = await this.readEmbeddings();
-    const bytes = Object.values(embeddings).reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (this.keptBytes + bytes > KEPT_BYTES) return;
-    this.kept.set(key, embeddings);
-    this.keptBytes += bytes;
   }
 
   /** The embeddings of the encoded image. */
@@ -121,4 +118,37 @@ export class TrainingEncoder {
       this.buffers.write(ENCODER.dprice, Float32Array.of(priceWeight));
     await this.executable.run('backward');
   }
+
+  /** Gives the encoder its input: the image, or what is made of it below the first module. */
+  private async below(input: Float32Array, key: string | undefined): Promise<void> {
+    const { lower } = this;
+    const parts = lower ? partsOf(lower.plan) : [];
+    const known = lower && key !== undefined && (await this.kept.get(key));
+    if (known) {
+      for (const { name, from, to } of parts) this.buffers.write(name, known.subarray(from, to));
+      return;
+    }
+    this.buffers.write(ENCODER.image, input);
+    if (!lower) return;
+    await lower.run();
+    for (const { name } of parts) this.buffers.copy(lower.output(name), name);
+    const count = parts.at(-1)?.to ?? 0;
+    if (key === undefined || !this.kept.hasRoom(4 * count)) return;
+    const values = new Float32Array(count);
+    const read = await this.gpu.read(...parts.map(({ name }) => lower.output(name)));
+    parts.forEach(({ from }, i) => {
+      values.set(read[i] ?? [], from);
+    });
+    await this.kept.set(key, values);
+  }
+}
+
+/** Where each output of a plan lies when all are put one after the other. */
+function partsOf({ outputs }: Plan): { readonly name: string; readonly from: number; readonly to: number }[] {
+  let to = 0;
+  return [...outputs].map(([name, { bytes }]) => {
+    const from = to;
+    to += bytes / 4;
+    return { name, from, to };
+  });
 }

@@ -1,4 +1,5 @@
 import type { TrainConfig } from '../config/train.ts';
+import { variantsRepeat } from '../data/augment.ts';
 import { READBACK_BYTES } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
 import { weightBytes } from '../sam/weights.ts';
@@ -44,24 +45,35 @@ export interface StepWork {
   readonly passes: number;
   /** Multiply and add counted as two. */
   readonly flops: number;
+  /** Of the encoder below the first module, for one image: paid once where its view comes again. */
+  readonly lowerFlops: number;
 }
 
-/** What a step runs when each of its images has as many objects as it may. */
+/**
+ * What a step runs when each of its images has as many objects as it may. Where every view of an image comes again, what
+ * lies below the first module is not counted: it is kept, as long as there is room.
+ */
 export function countWork(
   plans: TrainingPlans,
   {
     imagesPerStep,
     objectsPerImage,
     corrections,
-  }: Pick<TrainConfig, 'imagesPerStep' | 'objectsPerImage' | 'corrections'>,
+    ...augmentation
+  }: Pick<
+    TrainConfig,
+    'imagesPerStep' | 'objectsPerImage' | 'corrections' | 'minCrop' | 'brightness' | 'contrast'
+  >,
 ): StepWork {
-  const work = { passes: 0, flops: 0 };
+  const lowerFlops = (plans.lower?.passes ?? []).reduce((sum, { pass }) => sum + pass.flops, 0);
+  const work = { passes: 0, flops: 0, lowerFlops };
   const add = (plan: Plan | undefined, times: number) => {
     for (const { pass } of plan?.passes ?? []) {
       work.passes += times;
       work.flops += times * pass.flops;
     }
   };
+  if (plans.lower && !variantsRepeat(augmentation)) add(plans.lower, imagesPerStep);
   add(plans.encoder, imagesPerStep);
   const { objectsPerPass } = plans;
   for (let round = 0; round <= corrections; round++) {

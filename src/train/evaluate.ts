@@ -28,6 +28,8 @@ export interface EvaluationOptions extends MeasureOptions {
   readonly maxImages: number;
   /** Measure too whether the best of the three candidates was picked; costs three masks a click instead of one. */
   readonly candidates?: boolean;
+  /** Whether the same images will be evaluated again, so that the model may keep what it can of them. */
+  readonly isRepeated?: boolean;
 }
 
 export interface EvaluationHooks {
@@ -133,14 +135,7 @@ export async function evaluateSetAt(
       }
       const image = opened.value;
       if (image.views > 0) {
-        const byThreshold = await evaluateImage(
-          model,
-          image,
-          thresholds,
-          options,
-          `${set.key} ${name}`,
-          hooks,
-        );
+        const byThreshold = await evaluateImage(model, image, thresholds, options, [set.key, name], hooks);
         for (const [t, score] of byThreshold.entries()) scores[t]?.push(score);
       }
       image.release();
@@ -157,8 +152,8 @@ async function evaluateImage(
   model: MaskPredictor,
   image: EvaluationImage,
   thresholds: readonly number[],
-  { candidates = false }: Pick<EvaluationOptions, 'candidates'>,
-  key: string,
+  { candidates = false, isRepeated = false }: Pick<EvaluationOptions, 'candidates' | 'isRepeated'>,
+  key: readonly string[],
   { yieldDevice }: EvaluationHooks,
 ): Promise<ImageScore[]> {
   const giveTurn = turnGiver(yieldDevice);
@@ -167,7 +162,7 @@ async function evaluateImage(
   let isReduced = false;
   for (let v = 0; v < image.views; v++) {
     const view = await image.view(v, giveTurn);
-    await model.encode(view.input.data, view.key === '' ? key : `${key} ${view.key}`);
+    await model.encode(view.input.data, isRepeated ? JSON.stringify([...key, view.key]) : undefined);
     gates.push(await model.gates());
     isReduced ||= view.isReduced;
     const byBox = await model.decode(view.objects.map(({ box }) => box));

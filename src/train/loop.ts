@@ -23,6 +23,7 @@ import { type PlanRequest, planRequest, planTraining } from './plan-training.ts'
 import type { TrainingPlans } from './plans.ts';
 import { isBetter, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
+import type { TokenCache } from './token-cache.ts';
 import { PrefetchedBatches, type TrainingData } from './training-data.ts';
 
 /** What a training run needs. */
@@ -34,6 +35,8 @@ export interface TrainerParts {
   /** Whoever opened them closes them. */
   readonly data: TrainingData;
   readonly storage: RunStorage;
+  /** Holds what never changes of the images' encodings, in memory unless it is given; whoever made it clears it. */
+  readonly kept?: TokenCache;
   /** Plans what is to run; in this thread unless it is given. */
   readonly plan?: (request: PlanRequest) => Promise<TrainingPlans>;
   /** Called with every event, in order. */
@@ -86,7 +89,7 @@ export class Trainer {
     const plans = await (parts.plan ?? planTraining)(planRequest(model.config, mopeft, sizes, gpu));
     const state = checkpoint?.state ?? null;
     const batches = await PrefetchedBatches.open(parts.data, state);
-    const step = await TrainingStep.create(gpu, model, plans);
+    const step = await TrainingStep.create(gpu, model, plans, parts.kept);
     try {
       if (checkpoint) checkpoint.restore(step.parameters);
       else await step.initialise(config.seed);
@@ -307,8 +310,8 @@ export class Trainer {
     const { config, data, emit, yieldDevice } = this.parts;
     const label = `Measuring the ${split === 'val' ? 'validation' : split} images`;
     // A validation comes often and decides between weights of one run; a test is compared with others.
-    const size = split === 'val' ? { mostPixels: VALIDATION_SIDE } : {};
-    const options = { maxObjects: config.evalObjects, maxImages, ...size };
+    const own = split === 'val' ? { mostPixels: VALIDATION_SIDE, isRepeated: true } : {};
+    const options = { maxObjects: config.evalObjects, maxImages, ...own };
     return evaluateSetsAt(this.step, data.sets, split, thresholds, options, ({ key }) => ({
       beforeImage: async (done, total) => {
         emit({ type: 'activity', label, dataset: key, done, total });

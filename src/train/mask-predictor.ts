@@ -15,8 +15,7 @@ export interface MaskPredictor {
   readonly sam: SamConfig;
   /**
    * Encodes an image [3, S, S]; later calls are about this image.
-   * @param key names an image that comes again unchanged; a predictor whose encoder never changes may keep its
-   *   embedding.
+   * @param key names an image that comes again unchanged, of which a predictor may keep what never changes.
    */
   encode(input: Float32Array, key?: string): Promise<void>;
   /** The gates of the encoded image, an entry for each block; to be read before anything is decoded. */

@@ -3,13 +3,11 @@ import type { SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type Plan, planAround } from '../graph/plan.ts';
-import { attachModules } from '../peft/build.ts';
 import { differsInTraining } from '../peft/modules.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
-import { type DecodeShape, encodeGraph, imagePeGraph } from '../sam/graphs.ts';
-import { graphInputs } from '../sam/weight-source.ts';
+import { type DecodeShape, imagePeGraph } from '../sam/graphs.ts';
 import { decoderKey, decoderTrainingGraph } from './decoder-graph.ts';
-import { encoderTrainingGraph } from './encoder-graph.ts';
+import { cutOf, encoderTrainingGraph, evaluationGraph, lowerGraph } from './encoder-graph.ts';
 import { optimizerGraph } from './optimizer.ts';
 import { layoutParameters, type ParameterLayout } from './parameter-buffers.ts';
 
@@ -24,8 +22,11 @@ export interface TrainingPlans {
   readonly layout: ParameterLayout;
   /** Whether a tensor of the encoder is trained, so that the encoder has a backward. */
   readonly trainsEncoder: boolean;
+  /** The encoder below the first module; null where nothing is below. */
+  readonly lower: Plan | null;
+  /** The encoder above, whose gradients are computed. */
   readonly encoder: Plan;
-  /** The encoder as it answers outside of training; null where it is the same. */
+  /** The same as it answers outside of training; null where that is the same. */
   readonly evaluationEncoder: Plan | null;
   /** By {@link decoderKey}. */
   readonly decoders: ReadonlyMap<string, Plan>;
@@ -40,7 +41,7 @@ export interface TrainingPlans {
 /**
  * Plans steps of a model and method for a device, for any choice of what is kept; allocates nothing.
  * The encoder keeps what its backward needs while the decoder runs, so everything else is planned around that: in the
- * slots that the encoder leaves free between its phases, and further ones.
+ * slots that the encoder leaves free between its phases, and further ones. What lies below the first module runs ahead.
  */
 export class StepPlanner {
   private readonly tensors: readonly TrainableTensor[];
@@ -48,11 +49,12 @@ export class StepPlanner {
   private readonly trainsEncoder: boolean;
   private readonly graphs = new Map<string, Graph>();
 
-  /** @throws Failure `train/tensor-too-large`. */
+  /** @param cut below which the encoder is computed apart. @throws Failure `train/tensor-too-large`. */
   constructor(
     readonly sam: SamConfig,
     private readonly mopeft: MopeftConfig,
     readonly device: DeviceTraits,
+    private readonly cut = cutOf(sam, mopeft),
   ) {
     this.tensors = trainableTensors(mopeft, sam);
     this.layout = layoutParameters(this.tensors, device.bufferLimit);
@@ -64,18 +66,21 @@ export class StepPlanner {
    * @param shapes of the decoder's passes.
    */
   plan(keptBlocks: number, shapes: readonly DecodeShape[]): TrainingPlans {
-    const { sam, mopeft, tensors, layout } = this;
+    const { sam, mopeft, tensors, layout, cut } = this;
     const decoders = new Map(shapes.map((shape) => [decoderKey(shape), this.decoder(shape)]));
     const others = [
       this.graph('optimizer', () => optimizerGraph(layout)),
       this.graph('positions', () => imagePeGraph(sam)),
       ...decoders.values(),
-      ...(differsInTraining(mopeft) ? [this.graph('evaluation', () => this.evaluationEncoder())] : []),
+      ...(differsInTraining(mopeft)
+        ? [this.graph('evaluation', () => evaluationGraph(sam, mopeft, cut))]
+        : []),
     ];
     const encoder = this.graph(`encoder ${keptBlocks}`, () =>
-      encoderTrainingGraph(sam, mopeft, tensors, keptBlocks),
+      encoderTrainingGraph(sam, mopeft, tensors, cut, keptBlocks),
     );
-    const { outer, inner } = planAround(encoder, 'backward', others, this.device.traits);
+    const lower = cut > 0 ? this.graph('lower', () => lowerGraph(sam, cut)) : null;
+    const { outer, inner, ahead } = planAround(encoder, 'backward', others, this.device.traits, lower);
     const [optimizer, imagePe, ...rest] = inner;
     if (!optimizer || !imagePe) throw new RangeError('not everything was planned');
     return {
@@ -84,6 +89,7 @@ export class StepPlanner {
       tensors,
       layout,
       trainsEncoder: this.trainsEncoder,
+      lower: ahead,
       encoder: outer,
       evaluationEncoder: rest[decoders.size] ?? null,
       decoders: new Map([...decoders.keys()].flatMap((key, i) => (rest[i] ? [[key, rest[i]]] : []))),
@@ -100,11 +106,6 @@ export class StepPlanner {
     );
   }
 
-  private evaluationEncoder(): Graph {
-    const slots = (graph: Graph) => attachModules(graph, this.mopeft, graphInputs(graph), 'evaluation').slots;
-    return encodeGraph(this.sam, slots);
-  }
-
   /** Traces each graph once. */
   private graph(key: string, trace: () => Graph): Graph {
     const graph = this.graphs.get(key) ?? trace();
@@ -117,6 +118,7 @@ export class StepPlanner {
 export function mapPlans(plans: TrainingPlans, map: (plan: Plan) => Plan): TrainingPlans {
   return {
     ...plans,
+    lower: plans.lower && map(plans.lower),
     encoder: map(plans.encoder),
     evaluationEncoder: plans.evaluationEncoder && map(plans.evaluationEncoder),
     decoders: new Map([...plans.decoders].map(([key, plan]) => [key, map(plan)])),

@@ -1,7 +1,7 @@
 import type { Random } from '../config/random.ts';
 import { lowResOf, type SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
-import { drawVariant, type ObjectCrops } from '../data/augment.ts';
+import { drawVariant, type ObjectCrops, repeatedVariant } from '../data/augment.ts';
 import { seenSize } from '../data/crops.ts';
 import type { Labelling } from '../data/dataset.ts';
 import { type LabelRuns, labelsOfRuns, runsOf } from '../data/label-runs.ts';
@@ -28,6 +28,8 @@ export interface PreparedImage {
   /** Normalised and padded, [3, S, S]. */
   readonly input: Float32Array;
   readonly transform: ImageTransform;
+  /** The same for the same input; absent where the view of the image hardly comes again. */
+  readonly key?: string;
   /** At least one. */
   readonly objects: readonly PreparedObject[];
 }
@@ -89,6 +91,7 @@ function meanOf(values: Uint8Array): number {
 
 /**
  * Draws a variant of an image, and objects and first prompts in it.
+ * @param name tells the image from all others of the run.
  * @param promptCount prompts used before; kinds of first prompt alternate over all objects of a run.
  */
 export function prepareImage(
@@ -97,13 +100,15 @@ export function prepareImage(
   config: TrainConfig,
   random: DataRandom,
   promptCount: number,
+  name = '',
 ): Preparation {
   const record = { size: sam.imageSize, ...sam.preprocessing };
   const crops = source.crops && {
     ...source.crops,
     leastArea: leastArea(config, seenSize(source.image, source.crops.side), record),
   };
-  const { view, tone } = drawVariant(source.labels, source.mean, random.augment, config, crops);
+  const variant = drawVariant(source.labels, source.mean, random.augment, config, crops);
+  const { view, tone } = variant;
   const least = leastArea(config, sizeOfView(view), record);
   const objects = findViewObjects(source.labels, source.rule, view, least);
   const kinds = firstPrompts(config);
@@ -119,8 +124,10 @@ export function prepareImage(
     prepareObject(scene, region, kinds[(promptCount + i) % kinds.length] ?? 'click', random.prompts),
   );
   const usable = prepared.filter((object) => object !== null);
+  const own = name === '' ? null : repeatedVariant(variant, source.labels);
+  const key = own === null ? {} : { key: `${name}\n${own}` };
   return {
-    image: usable.length > 0 ? { input, transform, objects: usable } : null,
+    image: usable.length > 0 ? { input, transform, ...key, objects: usable } : null,
     vanished: prepared.length - usable.length,
     promptCount: nextCount,
   };

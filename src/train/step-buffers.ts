@@ -11,6 +11,7 @@ import type { TrainingPlans } from './plans.ts';
 /** The inputs of a step that are neither weights nor trained, by name, as large as its largest shape needs. */
 function bufferShapes({
   sam,
+  lower,
   encoder,
   objectsPerPass: N,
   maxTokens: T,
@@ -21,6 +22,7 @@ function bufferShapes({
   );
   return {
     ...Object.fromEntries(forModules.map(([name, bytes]) => [name, [bytes / 4]])),
+    ...Object.fromEntries([...(lower?.outputs ?? [])].map(([name, { bytes }]) => [name, [bytes / 4]])),
     [ENCODER.image]: [3, sam.imageSize, sam.imageSize],
     ...Object.fromEntries(
       Object.entries(embeddingShapes(sam)).map(([name, shape]) => [embeddingGradName(name), shape]),
@@ -41,7 +43,7 @@ export function stepBufferBytes(plans: TrainingPlans): number {
   return Object.values(bufferShapes(plans)).reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
 }
 
-/** Images, prompts, targets and the embeddings' gradients on the device. */
+/** Images, what is made of them below the first module, prompts, targets and the embeddings' gradients on the device. */
 export class StepBuffers {
   private constructor(
     private readonly gpu: Gpu,

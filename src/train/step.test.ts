@@ -219,6 +219,67 @@ describe('a frozen encoder', () => {
   });
 });
 
+describe('the blocks below the first module', () => {
+  /** Gradients of two steps, the second after an update; `blank` hides the image behind its key. */
+  const gradientsOf = async (step: TrainingStep, key: string | undefined, blank = false) => {
+    const seen = { ...image(), ...(key !== undefined && { key }) };
+    const given = blank ? { ...seen, input: new Float32Array(seen.input.length) } : seen;
+    await step.initialise(3);
+    const losses = [];
+    for (const n of [1, 2]) {
+      losses.push(await step.gradients([given], 1, Random.fromSeed(4), Random.fromSeed(5)));
+      await step.optimizer.update(n, settings, 1);
+    }
+    return { losses, grads: await step.parameters.read('grad') };
+  };
+
+  it('are computed once for an image and view, and a step is the same to the bit', async () => {
+    const plans = plan(['lora', 'adapter'], { blocks: 'late' });
+    expect(plans.lower?.passes.length).toBeGreaterThan(0);
+    const step = await TrainingStep.create(gpu, model, plans);
+    const computed = await gradientsOf(step, undefined);
+    expect(await gradientsOf(step, 'a'), 'kept').toEqual(computed);
+    expect(await gradientsOf(step, 'a', true), 'known').toEqual(computed);
+    expect(await gradientsOf(step, undefined, true)).not.toEqual(computed);
+    await step.encode(image().input, 'a');
+    const embedding = await step.encoder.readEmbeddings();
+    await step.encode(image().input);
+    expect(await step.encoder.readEmbeddings()).toEqual(embedding);
+    step.release();
+  });
+
+  it('give the gradients that the whole encoder gives, of an HQ-SAM too, whose decoder reads of a lower block', async () => {
+    const encoder = { ...MICRO_SAM.encoder, numHiddenLayers: 4, globalAttnIndexes: [1, 3] };
+    const sam = { ...MICRO_SAM, encoder, decoder: { ...MICRO_SAM.decoder, isHq: true } };
+    const deeper = await openMicroModel(gpu, sam);
+    const shapes = [2, 3].map((tokens) => ({ objects: 2, tokens, hasMask: tokens > 2 }));
+    const inputs = [];
+    for (const first of [1, 2, 3, 4]) {
+      const methods = first < 4 ? { methods: ['lora'], blocks: [first] } : { methods: [] };
+      const mopeft = resolveMopeft({ ...methods, trainDecoder: first === 4 }, sam);
+      const found = [];
+      for (const cut of [first, 0]) {
+        const plans = new StepPlanner(sam, mopeft, gpu, cut).plan(1, shapes);
+        if (cut > 0) inputs.push([...(plans.lower?.outputs.keys() ?? [])]);
+        else expect(plans.lower).toBeNull();
+        const step = await TrainingStep.create(gpu, deeper, plans);
+        await gradientsOf(step, 'a');
+        found.push(await gradientsOf(step, 'a', cut > 0));
+        step.release();
+      }
+      expect(found[0], `from block ${first}`).toEqual(found[1]);
+    }
+    // Block 1 gives the intermediate features: as tokens, and beside those of block 2.
+    expect(inputs).toEqual([
+      ['tokens'],
+      ['tokens'],
+      ['tokens', 'intermediate'],
+      ['embedding', 'intermediate'],
+    ]);
+    deeper.weights.release();
+  });
+});
+
 describe('recomputing blocks in the backward', () => {
   it('needs less memory and gives the same gradients, bit for bit', async () => {
     const encoder = { ...MICRO_SAM.encoder, numHiddenLayers: 5, globalAttnIndexes: [1, 4] };

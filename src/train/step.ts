@@ -16,6 +16,7 @@ import type { TrainingPlans } from './plans.ts';
 import type { PreparedImage } from './prepare.ts';
 import { correctiveClick } from './prompts.ts';
 import { StepBuffers } from './step-buffers.ts';
+import { TokenCache } from './token-cache.ts';
 
 /** Means over the objects, rounds and images of a step. `loss` = 20·focal + dice + iou. */
 export interface StepLosses {
@@ -58,9 +59,15 @@ export class TrainingStep implements MaskPredictor {
 
   /**
    * Allocates and binds. The trained tensors are zero until {@link initialise} or a checkpoint fills them.
+   * @param kept holds what the encoder makes of images below the first module; its maker clears it.
    * @throws Failure `gpu/…`; nothing stays allocated then.
    */
-  static async create(gpu: Gpu, model: FrozenModel, plans: TrainingPlans): Promise<TrainingStep> {
+  static async create(
+    gpu: Gpu,
+    model: FrozenModel,
+    plans: TrainingPlans,
+    kept = new TokenCache(),
+  ): Promise<TrainingStep> {
     const made: { release(): void }[] = [];
     const keep = <T extends { release(): void }>(part: T): T => {
       made.push(part);
@@ -72,7 +79,7 @@ export class TrainingStep implements MaskPredictor {
       // Every plan has all slots of the one pool.
       const pool = keep(Pool.allocate(gpu, [plans.encoder], 'step'));
       const find = inputsOf(model, parameters, buffers);
-      const encoder = await TrainingEncoder.create(gpu, plans, pool, buffers, find);
+      const encoder = await TrainingEncoder.create(gpu, plans, pool, buffers, find, kept);
       const decoder = await TrainingDecoder.create(gpu, plans, pool, buffers, encoder.embeddings, find);
       const optimizer = keep(await Optimizer.create(gpu, parameters, plans.optimizer, pool));
       // A device without the memory says so here, before anything is trained.
@@ -133,7 +140,7 @@ export class TrainingStep implements MaskPredictor {
     const sums: Sums = { loss: 0, focal: 0, dice: 0, iou: 0 };
     for (const image of images) {
       const weight = 1 / (images.length * image.objects.length * (corrections + 1));
-      await this.encoder.forward(image.input);
+      await this.encoder.forward(image.input, image.key);
       this.encoder.clearGradient();
       for (const objects of chunks(image.objects, this.plans.objectsPerPass))
         await this.backpropagateObjects({ ...image, objects }, weight, corrections, random, sums);

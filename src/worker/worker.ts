@@ -1,6 +1,7 @@
 /** The engine's worker: opens the storage and answers the page's calls. */
 import { Failure, toFailureRecord } from '../config/failure.ts';
 import type { DataThread } from '../train/data-port.ts';
+import { folderBytes } from '../train/token-cache.ts';
 import { CACHE_BYTES, cacheBytes } from '../train/training-data.ts';
 import { EngineState } from './engine-state.ts';
 import { bootHandlers, deviceMemory } from './handlers/boot.ts';
@@ -36,7 +37,15 @@ const engine = EngineState.open((event) => emit(event)).then((state) => {
   const training = new TrainingService(
     state,
     threadPlanner(() => openThread(plannerAddress, 'planner')),
-    { openDataThread, cacheBytes: memory === null ? CACHE_BYTES : cacheBytes(memory * 2 ** 30) },
+    {
+      openDataThread,
+      cacheBytes: memory === null ? CACHE_BYTES : cacheBytes(memory * 2 ** 30),
+      spareBytes: async () => {
+        if (state.storageFailure) return 0;
+        const { quota = 0, usage = 0 } = await navigator.storage.estimate();
+        return folderBytes(quota - usage);
+      },
+    },
   );
   return { state, training, service: new SegmentationService(state, (runId) => training.weights(runId)) };
 });

@@ -6,12 +6,13 @@ import { threadData } from '../../train/data-port.ts';
 import { evaluateSetsAt, type ImageScore, type SetScores } from '../../train/evaluate.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
+import { TokenCache } from '../../train/token-cache.ts';
 import { CACHE_BYTES, localData, type TrainingData } from '../../train/training-data.ts';
 import { trainingSet } from '../../train/training-set.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
 import { MetricsLog } from './metrics.ts';
-import { commonScale, RUN_FILES, type RunConfig } from './run-files.ts';
+import { commonScale, KEPT_FOLDER, RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
 import { computeVerdict, type DatasetPairs, type Verdict } from './verdict.ts';
 
@@ -36,6 +37,7 @@ export class RunExecution implements Run {
     private readonly log: MetricsLog,
     private readonly trainer: Trainer,
     private readonly device: DeviceAccess,
+    private readonly kept: TokenCache,
   ) {
     this.done = this.execute();
     // A failure reaches those who await it, and is no unhandled rejection where no one does.
@@ -74,6 +76,7 @@ export class RunExecution implements Run {
     };
     let run: RunExecution | null = null;
     const device: DeviceAccess = { yieldDevice: async () => undefined };
+    const kept = await openCache(parts);
     const data = await openData(parts, train, chosen);
     let trainer: Trainer | null = null;
     try {
@@ -86,6 +89,7 @@ export class RunExecution implements Run {
             config: train,
             data,
             storage,
+            kept,
             ...(parts.plan && { plan: parts.plan }),
             emit: (event) => run?.onEvent(event),
             yieldDevice: async () => {
@@ -100,9 +104,10 @@ export class RunExecution implements Run {
     } catch (error) {
       trainer?.release();
       data.close();
+      await kept.clear();
       throw error;
     }
-    run = new RunExecution(parts, config, data, log, trainer, device);
+    run = new RunExecution(parts, config, data, log, trainer, device, kept);
     return run;
   }
 
@@ -191,6 +196,7 @@ export class RunExecution implements Run {
     } finally {
       release();
       this.data.close();
+      await this.kept.clear();
     }
   }
 
@@ -267,6 +273,14 @@ export class RunExecution implements Run {
   private nameOf(key: string): string {
     return this.config.datasets.find((dataset) => dataset.key === key)?.name ?? key;
   }
+}
+
+/** An empty cache, which clears what a run that was cut off has left. */
+async function openCache({ files, spareBytes }: RunParts): Promise<TokenCache> {
+  const bytes = (await spareBytes?.().catch(() => 0)) ?? 0;
+  const cache = new TokenCache({ store: files.store, path: files.path(KEPT_FOLDER), bytes });
+  await cache.clear();
+  return cache;
 }
 
 /** The data of a run in a thread of its own, or in this one where none is given or none can be opened. */

@@ -7,6 +7,7 @@
  *     adapter.safetensors  the best weights so far, and
  *     adapter.json         what they belong to
  *     checkpoint/          what the run resumes from
+ *     kept/                what saves work while the run is under way; removed at its start and end
  *     verdict.json         tuned against base on the test images, when the run is over
  */
 import * as v from 'valibot';
@@ -25,6 +26,9 @@ import {
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
 import { formatMetrics, type MetricsLine, parseMetrics } from './metrics.ts';
+
+/** What only saves work, in a folder of its own. */
+export const KEPT_FOLDER = 'kept';
 
 export const RUN_FILES = {
   checkpoint: 'checkpoint/last.safetensors',

@@ -37,6 +37,8 @@ export interface RunParts {
   readonly openDataThread?: () => DataThread;
   /** Most bytes that are kept of decoded images; default `CACHE_BYTES`. */
   readonly cacheBytes?: number;
+  /** Asked at the start: bytes that may lie in the run's folder, while it is under way, to save work; default none. */
+  readonly spareBytes?: () => Promise<number>;
 }
 
 /** Called while a run is under way; must not throw. */

@@ -19,7 +19,7 @@ import { adapterFiles, readRunAdapter, storeAdapterFiles } from './adapter-files
 import type { MetricsLine } from './metrics.ts';
 import { planRun } from './plan-run.ts';
 import { resumeTraining, startTraining } from './run.ts';
-import { RUN_FILES, RunFiles } from './run-files.ts';
+import { KEPT_FOLDER, RUN_FILES, RunFiles } from './run-files.ts';
 import type { RunDataset, RunObserver } from './run-types.ts';
 
 let gpu: Gpu;
@@ -122,12 +122,14 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   const store = new MemoryStore();
   const before = gpu.allocatedBytes;
   const whole = new RunFiles(store, 'runs/whole');
+  await whole.writeText(`${KEPT_FOLDER}/7`, 'left by a run that was cut off');
   const run = await startTraining(partsFor(whole), settings, datasets());
   const outcome = await run.done;
   expect(outcome).toMatchObject({ status: 'finished', step: 4, checkpointStep: 4 });
   expect(outcome.verdict?.perDataset.map(({ name }) => name)).toEqual(['Left', 'Right']);
   expect(outcome.verdict?.box.n).toBe(4);
   for (const name of Object.values(RUN_FILES)) expect(await store.exists(whole.path(name))).toBe(true);
+  expect(await store.exists(whole.path(KEPT_FOLDER)), 'what only saves work').toBe(false);
   const lines = await whole.readMetrics();
   expect(lines.filter(({ type }) => type === 'step')).toHaveLength(4);
   expect(lines.filter((line) => line.type === 'eval' && line.split === 'test')).toHaveLength(2);

@@ -37,8 +37,8 @@ export interface EncoderPass<E extends EncoderConfig> {
   readonly weights: WeightSource;
   /** Asked once for every site. */
   readonly slots: BlockSlots | undefined;
-  /** Told the output [B, H, W, C] of every site's block, in order. */
-  readonly onBlock: ((index: number, x: Tensor) => void) | undefined;
+  /** Told the output [B, H, W, C] of every site's block, in order; what it gives takes the output's place. */
+  readonly onBlock: ((index: number, x: Tensor) => Tensor | undefined) | undefined;
 }
 
 /**

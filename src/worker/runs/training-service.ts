@@ -42,12 +42,12 @@ export class TrainingService {
 
   /**
    * @param planner plans the runs; this thread never does, since it answers clicks.
-   * @param dataParts how a run's images are decoded; see {@link RunParts}.
+   * @param dataParts how a run's images are decoded and what is kept of them; see {@link RunParts}.
    */
   constructor(
     private readonly state: EngineState,
     private readonly planner: Planner,
-    private readonly dataParts: Pick<RunParts, 'openDataThread' | 'cacheBytes'> = {},
+    private readonly dataParts: Pick<RunParts, 'openDataThread' | 'cacheBytes' | 'spareBytes'> = {},
   ) {
     this.repository = new RunRepository(state.store);
     this.reports = new RunReports(this.repository, state);

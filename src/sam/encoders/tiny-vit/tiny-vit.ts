@@ -59,7 +59,7 @@ export const tinyVit: Encoder<TinyVitConfig> = {
           attentionBias: (own) => own('attn.bias', [site.heads, site.window ** 2, site.window ** 2]),
           beforeMlp: (afterAttention, own) => depthwiseOf(own, 'local_conv', afterAttention),
         });
-        onBlock?.(site.index, x);
+        x = onBlock?.(site.index, x) ?? x;
       }
       const next = encoder.widths[stage + 1];
       if (next)

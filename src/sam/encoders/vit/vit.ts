@@ -55,7 +55,7 @@ export const vit: Encoder<VitConfig> = {
     let intermediate: Tensor | null = null;
     for (const site of vitSites(config)) {
       x = traceEncoderBlock(site, x, weights, slots);
-      onBlock?.(site.index, x);
+      x = onBlock?.(site.index, x) ?? x;
       if (site.index === early?.index) intermediate = x;
     }
     return { embedding: traceNeck(config, x, weights), ...(intermediate && { intermediate }) };
