@@ -19,3 +19,15 @@ export function refuseBuffers({ device }: Gpu, label: string): () => void {
   });
   return () => spy.mockRestore();
 }
+
+/** A function that gives the most bytes that were allocated at any time from now on. */
+export function mostAllocated(device: Gpu): () => number {
+  const allocate = device.allocate.bind(device);
+  let most = device.allocatedBytes;
+  vi.spyOn(device, 'allocate').mockImplementation((bytes, label) => {
+    const buffer = allocate(bytes, label);
+    most = Math.max(most, device.allocatedBytes);
+    return buffer;
+  });
+  return () => most;
+}

@@ -46,15 +46,12 @@ export class TrainingDecoder {
     find: FindRange,
   ): Promise<TrainingDecoder> {
     const { sam, objectsPerPass } = plans;
-    const cells = gpu.upload(cellCoords(sam), 'cells');
-    try {
-      const inputs: FindRange = (name) => (name === 'cells' ? cells : find(name));
-      const executable = await Executable.create(gpu, plans.imagePe, pool, inputs);
-      await executable.run();
-      buffers.copy(executable.output('imagePe'), DECODER.imagePe);
-    } finally {
-      gpu.release(cells.buffer);
-    }
+    // In place of the mask prompts, which come later: a buffer of its own would be beyond what was planned.
+    const cells = buffers.write(DECODER.maskInput, cellCoords(sam));
+    const inputs: FindRange = (name) => (name === 'cells' ? cells : find(name));
+    const positions = await Executable.create(gpu, plans.imagePe, pool, inputs);
+    await positions.run();
+    buffers.copy(positions.output('imagePe'), DECODER.imagePe);
     buffers.write(DECODER.seed, new Float32Array(objectsPerPass).fill(1));
     const encoded = new Map(Object.entries(embeddings));
     return new TrainingDecoder(gpu, plans, pool, buffers, (name) => encoded.get(name) ?? find(name));

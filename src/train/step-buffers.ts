@@ -66,9 +66,11 @@ export class StepBuffers {
     return buffers;
   }
 
-  /** Writes values at the start of a buffer. */
-  write(name: string, data: Float32Array): void {
-    this.gpu.write(this.range(name), data);
+  /** Writes values at the start of a buffer; gives the range that they take. */
+  write(name: string, data: Float32Array): BufferRange {
+    const range = this.range(name);
+    this.gpu.write(range, data);
+    return { ...range, size: data.byteLength };
   }
 
   /** Copies a range of the same size. */

@@ -10,7 +10,7 @@ import { resolveMopeft } from '../peft/resolve.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import { type SamModel, weightBytes } from '../sam/weights.ts';
-import { openTestGpu, refuseBuffers } from '../testing/device.ts';
+import { mostAllocated, openTestGpu, refuseBuffers } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { drawSource } from '../testing/training-sets.ts';
 import { withEntry } from '../testing/with-entry.ts';
@@ -135,6 +135,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
 
   it('takes exactly the planned bytes, and a step allocates nothing', async () => {
     const before = gpu.allocatedBytes;
+    const most = mostAllocated(gpu);
     const plans = plan(['lora', 'adapter']);
     const step = await TrainingStep.create(gpu, model, plans);
     await step.initialise(3);
@@ -142,6 +143,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     const frozen = parts.find(({ label }) => label === 'Frozen weights')?.bytes ?? 0;
     // The device has its staging buffers from the start.
     expect(gpu.allocatedBytes - before).toBe(peakBytes - frozen - READBACK_BYTES);
+    expect(most(), 'also while it was opened').toBe(gpu.allocatedBytes);
     expect(frozen).toBe(model.weights.bytes);
     const once = () =>
       step

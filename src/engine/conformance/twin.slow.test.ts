@@ -10,7 +10,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { resolveMopeft } from '../../peft/resolve.ts';
 import { parseSamConfig } from '../../sam/checkpoint/parse-config.ts';
 import { loadModel } from '../../sam/weights.ts';
-import { openTestGpu } from '../../testing/device.ts';
+import { mostAllocated, openTestGpu } from '../../testing/device.ts';
 import { expectStep, readTwinSets, type TwinRun } from '../../testing/twin-run.ts';
 import { estimateMemory } from '../../train/estimate.ts';
 import type { StepEvent } from '../../train/events.ts';
@@ -52,6 +52,7 @@ it.each(['wide', 'vit_b'])(
     const model = await modelOf(run);
     const mopeft = resolveMopeft(run.mopeft, model.config);
     const planned = estimateMemory(planTraining(planRequest(model.config, mopeft, config, gpu))).peakBytes;
+    const most = mostAllocated(gpu);
     const sets = await readTwinSets(folder, Object.keys(run.split), model.config, config);
     const steps: StepEvent[] = [];
     const trainer = await Trainer.open({
@@ -70,6 +71,7 @@ it.each(['wide', 'vit_b'])(
       const allocations = gpu.allocationCount;
       expect(await trainer.run()).toBe('finished');
       expect(gpu.allocationCount, 'nothing is allocated in a step').toBe(allocations);
+      expect(most(), 'bytes on the device at any time').toBe(planned);
       expect(steps.length).toBe(run.events.length);
     } finally {
       trainer.release();
