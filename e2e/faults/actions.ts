@@ -156,6 +156,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   'delete a run': {
     isPossible: ({ runs }) => extras(runs).length > 2,
     usual: 200,
+    weight: 2,
     prepare: async ({ page, stored }) => {
       const name = lastOf(extras(stored.runs));
       await showRun(page, name);
@@ -165,6 +166,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   'import an adapter': {
     isPossible: ({ runs }) => Object.keys(runs).length < 8,
     usual: 300,
+    weight: 3,
     prepare: async ({ page, folder, fresh }) => {
       await openPage(page, 'Export');
       // An adapter without a name of its own takes that of its folder.

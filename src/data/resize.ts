@@ -5,12 +5,14 @@ import { sizeOfView, type View, wholeView } from './view.ts';
 const PRECISION_BITS = 32 - 8 - 2;
 const HALF = 1 << (PRECISION_BITS - 1);
 
-/** The weights of one axis: output i is the sum over k < counts[i] of in[starts[i] + k] · weights[i · stride + k]. */
+/**
+ * The weights of one axis: output i is the sum over k < taps of in[starts[i] + k] · weights[i · taps + k]. `taps` is a
+ * multiple of four; what is read beyond the filter has no weight.
+ */
 interface AxisWeights {
   readonly starts: Int32Array;
-  readonly counts: Int32Array;
   readonly weights: Int32Array;
-  readonly stride: number;
+  readonly taps: number;
 }
 
 /** A table of 256 values that each value of an image is looked up in. */
@@ -72,69 +74,93 @@ export function resample(
   const [outWidth, outHeight] = view.isTransposed ? [height, width] : [width, height];
   const alongX = axisWeights(view.width, outWidth, view.mirrorsX);
   const alongY = axisWeights(view.height, outHeight, view.mirrorsY);
-  const source: Rows = {
-    data: image.data,
-    offset: (view.y0 * image.width + view.x0) * 3,
-    stride: image.width * 3,
-    width: view.width,
-    height: view.height,
-  };
-  const data = working.out.take(outWidth * outHeight * 3);
-  if (rowsFirst === view.isTransposed) {
-    const between = packed(working.between.take(view.width * outHeight * 3), view.width);
-    resizeColumns(source, alongY, tone, between.data);
-    resizeRows(between, alongX, null, data);
-  } else {
-    const between = packed(working.between.take(outWidth * view.height * 3), outWidth);
-    resizeRows(source, alongX, tone, between.data);
-    resizeColumns(between, alongY, null, data);
-  }
+  const rows = imageRows(image, view, tone, alongY.taps);
   const row = outWidth * 3;
+  if (memory.length < outHeight * row) memory = new Uint8Array(outHeight * row);
+  const data = memory;
+  // Row by row through both passes, so that what is between them stays in the processor's cache.
+  if (rowsFirst === view.isTransposed) {
+    const line = new Uint8Array(view.width * 3);
+    const sums = new Int32Array(line.length);
+    for (let y = 0; y < outHeight; y++) {
+      blendRows(rows, view.height, alongY, y, sums, line);
+      resizeRow(line, 0, alongX, data, y * row);
+    }
+  } else {
+    const resized = new RecentRows(row, alongY.taps, (y, to, start) =>
+      resizeRow(rows.data, rows.begin(y), alongX, to, start),
+    );
+    const sums = new Int32Array(row);
+    for (let y = 0; y < outHeight; y++)
+      blendRows(resized, view.height, alongY, y, sums, data.subarray(y * row, (y + 1) * row));
+  }
   return view.isTransposed ? { data, stepX: row, stepY: 3 } : { data, stepX: 3, stepY: row };
 }
 
-/** Kept from one image to the next: with arrays of its own for each, the collector runs for every image. */
-class WorkingMemory {
-  private bytes = new Uint8Array(0);
+/** Kept from one image to the next: with an array of its own for each, the collector runs for every image. */
+let memory = new Uint8Array(0);
 
-  take(length: number): Uint8Array {
-    if (this.bytes.length < length) this.bytes = new Uint8Array(length);
-    return this.bytes.subarray(0, length);
-  }
-}
-
-const working = { between: new WorkingMemory(), out: new WorkingMemory() };
-
-/** Rows of RGB: that of y begins at offset + y · stride. Sizes in pixels, offset and stride in bytes. */
+/** Rows of RGB, some of which can be read at once: row y begins at `begin(y)` of `data`. */
 interface Rows {
   readonly data: Uint8Array;
-  readonly offset: number;
-  readonly stride: number;
-  readonly width: number;
-  readonly height: number;
+  begin(y: number): number;
 }
 
-const packed = (data: Uint8Array, width: number): Rows => ({
-  data,
-  offset: 0,
-  stride: width * 3,
-  width,
-  height: data.length / (width * 3),
-});
+/** The rows of what a view shows, looked up in `tone`. @param most rows that are read at once. */
+function imageRows(image: RgbImage, view: View, tone: ToneTable | null, most: number): Rows {
+  const { data } = image;
+  const begin = (y: number) => ((view.y0 + y) * image.width + view.x0) * 3;
+  if (!tone) return { data, begin };
+  const length = view.width * 3;
+  return new RecentRows(length, most, (y, to, start) => {
+    lookUp(data.subarray(begin(y), begin(y) + length), tone, to.subarray(start, start + length));
+  });
+}
+
+/** Rows that are made when they are asked for; as many as are read at once are kept. */
+class RecentRows implements Rows {
+  readonly data: Uint8Array;
+  /** Of each place in `data` the row that is there. */
+  private readonly keptRow: Int32Array;
+
+  /** @param length of a row; @param make writes row y to `to`, from `start`. */
+  constructor(
+    private readonly length: number,
+    most: number,
+    private readonly make: (y: number, to: Uint8Array, start: number) => void,
+  ) {
+    this.data = new Uint8Array(length * most);
+    this.keptRow = new Int32Array(most).fill(-1);
+  }
+
+  begin(y: number): number {
+    const slot = y % this.keptRow.length;
+    const start = slot * this.length;
+    if (this.keptRow[slot] !== y) {
+      this.keptRow[slot] = y;
+      this.make(y, this.data, start);
+    }
+    return start;
+  }
+}
 
 /** @param isMirrored output 0 is at the far end. */
 function axisWeights(from: number, to: number, isMirrored: boolean): AxisWeights {
   const scale = from / to;
   const support = Math.max(scale, 1);
-  const stride = Math.ceil(support) * 2 + 1;
+  const filterOf = (centre: number) => {
+    const start = Math.max(0, Math.trunc(centre - support + 0.5));
+    return { start, count: Math.min(from, Math.trunc(centre + support + 0.5)) - start };
+  };
+  let most = 1;
+  for (let i = 0; i < to; i++) most = Math.max(most, filterOf((i + 0.5) * scale).count);
+  const taps = 4 * Math.ceil(most / 4);
   const starts = new Int32Array(to);
-  const counts = new Int32Array(to);
-  const weights = new Int32Array(to * stride);
-  const exact = new Float64Array(stride);
+  const weights = new Int32Array(to * taps);
+  const exact = new Float64Array(most);
   for (let i = 0; i < to; i++) {
     const centre = (i + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - support + 0.5));
-    const count = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
+    const { start, count } = filterOf(centre);
     let sum = 0;
     for (let k = 0; k < count; k++) {
       // Pillow multiplies by the reciprocal; the order of operations decides the last bit.
@@ -143,29 +169,27 @@ function axisWeights(from: number, to: number, isMirrored: boolean): AxisWeights
       exact[k] = w;
       sum += w;
     }
+    const begin = isMirrored ? from - start - count : start;
+    // So that nothing is read beyond the last pixel, unless there are fewer than taps.
+    const clamped = Math.max(0, Math.min(begin, from - taps));
+    starts[i] = clamped;
     for (let k = 0; k < count; k++) {
       const w = sum === 0 ? (exact[k] as number) : (exact[k] as number) / sum;
-      weights[i * stride + (isMirrored ? count - 1 - k : k)] = Math.trunc(0.5 + w * 2 ** PRECISION_BITS);
+      const tap = begin - clamped + (isMirrored ? count - 1 - k : k);
+      weights[i * taps + tap] = Math.trunc(0.5 + w * 2 ** PRECISION_BITS);
     }
-    starts[i] = isMirrored ? from - start - count : start;
-    counts[i] = count;
   }
-  return { starts, counts, weights, stride };
+  return { starts, weights, taps };
 }
 
-// Sums stay under 2³¹, so that Math.imul and |0 keep them integers of the processor.
+// Sums stay under 2³¹, so that Math.imul and |0 keep them integers of the processor. Four products at a time, since
+// reading and writing a sum costs as much as a product.
 
-/** @param out [source.height, outputs of the axis, 3]. */
-function resizeRows(source: Rows, axis: AxisWeights, tone: ToneTable | null, out: Uint8Array): void {
-  const rows = new RowReader(source, tone, 1);
-  const length = axis.starts.length * 3;
-  for (let y = 0; y < source.height; y++) resizeRow(rows.data, rows.begin(y), axis, out, y * length);
-}
-
+/** @param first where the row of RGB begins; @param begin where that of the output does. */
 function resizeRow(
   row: Uint8Array,
   first: number,
-  { starts, counts, weights, stride }: AxisWeights,
+  { starts, weights, taps }: AxisWeights,
   out: Uint8Array,
   begin: number,
 ): void {
@@ -173,14 +197,33 @@ function resizeRow(
     let r = HALF;
     let g = HALF;
     let b = HALF;
-    let at = first + (starts[x] as number) * 3;
-    const end = x * stride + (counts[x] as number);
-    for (let k = x * stride; k < end; k++) {
-      const w = weights[k] as number;
-      r = (r + Math.imul(row[at] as number, w)) | 0;
-      g = (g + Math.imul(row[at + 1] as number, w)) | 0;
-      b = (b + Math.imul(row[at + 2] as number, w)) | 0;
-      at += 3;
+    const end = (x + 1) * taps;
+    for (let k = x * taps, at = first + (starts[x] as number) * 3; k < end; k += 4, at += 12) {
+      const w0 = weights[k] as number;
+      const w1 = weights[k + 1] as number;
+      const w2 = weights[k + 2] as number;
+      const w3 = weights[k + 3] as number;
+      r =
+        (r +
+          Math.imul(row[at] as number, w0) +
+          Math.imul(row[at + 3] as number, w1) +
+          Math.imul(row[at + 6] as number, w2) +
+          Math.imul(row[at + 9] as number, w3)) |
+        0;
+      g =
+        (g +
+          Math.imul(row[at + 1] as number, w0) +
+          Math.imul(row[at + 4] as number, w1) +
+          Math.imul(row[at + 7] as number, w2) +
+          Math.imul(row[at + 10] as number, w3)) |
+        0;
+      b =
+        (b +
+          Math.imul(row[at + 2] as number, w0) +
+          Math.imul(row[at + 5] as number, w1) +
+          Math.imul(row[at + 8] as number, w2) +
+          Math.imul(row[at + 11] as number, w3)) |
+        0;
     }
     out[to] = clip(r);
     out[to + 1] = clip(g);
@@ -188,34 +231,32 @@ function resizeRow(
   }
 }
 
-/** @param out [outputs of the axis, source.width, 3]. */
-function resizeColumns(source: Rows, axis: AxisWeights, tone: ToneTable | null, out: Uint8Array): void {
-  const { starts, counts, weights, stride } = axis;
-  const rows = new RowReader(source, tone, stride);
-  const sums = new Int32Array(source.width * 3);
-  // Four rows at a time, since reading and writing the sums costs as much as a product.
-  const at = new Int32Array(4);
-  const by = new Int32Array(4);
-  for (let y = 0; y < starts.length; y++) {
-    const start = starts[y] as number;
-    const count = counts[y] as number;
-    sums.fill(HALF);
-    for (let k = 0; k < count; k += 4) {
-      for (let i = 0; i < 4; i++) {
-        // Those that are missing of the last four have no weight.
-        at[i] = rows.begin(start + Math.min(k + i, count - 1));
-        by[i] = k + i < count ? (weights[y * stride + k + i] as number) : 0;
-      }
-      addRows(rows.data, at, by, sums);
-    }
-    const first = y * sums.length;
-    for (let i = 0; i < sums.length; i++) out[first + i] = clip(sums[i] as number);
+/**
+ * Row y of an axis' output.
+ * @param height rows that there are; @param sums of out's length, overwritten.
+ */
+function blendRows(
+  rows: Rows,
+  height: number,
+  { starts, weights, taps }: AxisWeights,
+  y: number,
+  sums: Int32Array,
+  out: Uint8Array,
+): void {
+  sums.fill(HALF);
+  for (let k = 0; k < taps; k += 4) {
+    const begin = (i: number) => rows.begin(Math.min((starts[y] as number) + k + i, height - 1));
+    const at: Four = [begin(0), begin(1), begin(2), begin(3)];
+    const by = weights.subarray(y * taps + k, y * taps + k + 4);
+    if (k + 4 < taps) addRows(rows.data, at, by, sums);
+    else finishRow(rows.data, at, by, sums, out);
   }
 }
 
+type Four = readonly [number, number, number, number];
+
 /** Adds four rows of `data`, which begin at `at`, times their weights. */
-function addRows(data: Uint8Array, at: Int32Array, by: Int32Array, sums: Int32Array): void {
-  const [at0, at1, at2, at3] = [at[0] as number, at[1] as number, at[2] as number, at[3] as number];
+function addRows(data: Uint8Array, [at0, at1, at2, at3]: Four, by: Int32Array, sums: Int32Array): void {
   const [w0, w1, w2, w3] = [by[0] as number, by[1] as number, by[2] as number, by[3] as number];
   for (let i = 0; i < sums.length; i++) {
     const four =
@@ -227,35 +268,22 @@ function addRows(data: Uint8Array, at: Int32Array, by: Int32Array, sums: Int32Ar
   }
 }
 
-/** Rows to be read one by one, their values looked up in a tone. */
-class RowReader {
-  readonly data: Uint8Array;
-  /** Of each place in `data` the row that is there. */
-  private readonly keptRow: Int32Array;
-
-  /** @param most rows that are read together. */
-  constructor(
-    private readonly source: Rows,
-    private readonly tone: ToneTable | null,
-    most: number,
-  ) {
-    this.data = tone ? new Uint8Array(source.width * 3 * most) : source.data;
-    this.keptRow = new Int32Array(most).fill(-1);
-  }
-
-  /** Where row `y` begins in `data`. */
-  begin(y: number): number {
-    const { offset, stride, width, data } = this.source;
-    const from = offset + y * stride;
-    if (!this.tone) return from;
-    const length = width * 3;
-    const slot = y % this.keptRow.length;
-    const start = slot * length;
-    if (this.keptRow[slot] !== y) {
-      this.keptRow[slot] = y;
-      lookUp(data.subarray(from, from + length), this.tone, this.data.subarray(start, start + length));
-    }
-    return start;
+/** {@link addRows} of the last four, of which the sums are not kept but what they come to. */
+function finishRow(
+  data: Uint8Array,
+  [at0, at1, at2, at3]: Four,
+  by: Int32Array,
+  sums: Int32Array,
+  out: Uint8Array,
+): void {
+  const [w0, w1, w2, w3] = [by[0] as number, by[1] as number, by[2] as number, by[3] as number];
+  for (let i = 0; i < out.length; i++) {
+    const four =
+      Math.imul(data[at0 + i] as number, w0) +
+      Math.imul(data[at1 + i] as number, w1) +
+      Math.imul(data[at2 + i] as number, w2) +
+      Math.imul(data[at3 + i] as number, w3);
+    out[i] = clip(((sums[i] as number) + four) | 0);
   }
 }
 
