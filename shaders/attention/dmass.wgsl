@@ -1,7 +1,7 @@
 // partial[m, h, n] = Σ_j exp(s_j − lse) · (dout·v_j − delta) over the PREFIX columns j, with s_j = q·k_j · SCALE.
 // Nothing is divided by mass, so the gradient is finite at mass 0.
 // q, dout: [M, Nq, C]; k, v: [M, Nk, C]; stats: [M, HEADS, Nq, 3] = lse, delta, mass; partial: [M, HEADS, Nq]
-// One thread per query and head; reduce/slices sums what they write.
+// One thread per query and head; lib/reduce sums what they write.
 #include "lib/index"
 override HEADS: u32;
 override D: u32;

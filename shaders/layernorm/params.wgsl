@@ -1,5 +1,5 @@
 // partial[s,c] = Σ_r dout · (x − mean_r) · rstd_r,  partial[s,C+c] = Σ_r dout      over the rows r of slice s
-// x, dout: [R, C]; stats: [R, 2]; partial: [S, 2C]. One thread per slice and column; reduce/columns sums the slices.
+// x, dout: [R, C]; stats: [R, 2]; partial: [S, 2C]. One thread per slice and column; lib/reduce sums the slices.
 #include "lib/index"
 override C: u32;
 @group(0) @binding(0) var<storage, read> x: array<f32>;

@@ -1,6 +1,6 @@
 // partial[b, s] = Σ_k a[b, k] · v[b, k] over k = s, s + S, …
 // a: [B, n]; v: [B, n], or [n] for every b; partial: [B, S]; PER_SAMPLE = n
-// One thread per slice; reduce/slices sums the slices.
+// One thread per slice; lib/reduce sums the slices.
 #include "lib/index"
 override PER_SAMPLE: u32;
 @group(0) @binding(0) var<storage, read> a: array<f32>;

@@ -1,6 +1,6 @@
 // partial[s, c] = Σ_t g_t · u[t, c] for c < C, partial[s, C] = Σ_t g_t      over the tokens t of slice s
 // g_t = dout[b]/tokens · open(1 − open). u: [T, C] over all samples; open: [T]; dout: [B]; partial: [S, C+1].
-// One thread per slice and column; reduce/columns sums the slices.
+// One thread per slice and column; lib/reduce sums the slices.
 #include "lib/index"
 override C: u32;
 @group(0) @binding(0) var<storage, read> u: array<f32>;

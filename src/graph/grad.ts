@@ -42,6 +42,7 @@ function backward(
     graph,
     input: (k: number) => tensorAt(op, inputs, k),
     hasInput: (k: number) => Boolean(inputs[k]),
+    isNeeded: (k: number) => needed.has(inputs[k]?.root.id ?? Number.NaN),
     output: (k: number) => tensorAt(op, outputs, k),
     dout,
     attrs,

@@ -132,6 +132,8 @@ export interface BackwardContext<A> {
   /** Input by position; fails for a missing optional input. */
   readonly input: (i: number) => Tensor;
   readonly hasInput: (i: number) => boolean;
+  /** Whether a gradient is wanted for an input, so that one node may give several; false for a missing input. */
+  readonly isNeeded: (i: number) => boolean;
   /** Output 0 is the value; the others are what forward saved. */
   readonly output: (i: number) => Tensor;
   /** Gradient of output 0. Only output 0 of an op carries a gradient. */

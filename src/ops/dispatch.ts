@@ -2,9 +2,12 @@
 const WORKGROUP = 64;
 const MAX_GROUPS = 65535;
 
-/** Workgroups for `threads` invocations of a shader that finds its element by `flatIndex` (shaders/lib/index.wgsl). */
-export function workgroups1d(threads: number): [number, number, number] {
-  const groups = Math.max(1, Math.ceil(threads / WORKGROUP));
+/**
+ * Workgroups for `threads` invocations of a shader that finds its element by `flatIndex` (shaders/lib/index.wgsl).
+ * @param each invocations of a workgroup; 1 counts workgroups themselves.
+ */
+export function workgroups1d(threads: number, each = WORKGROUP): [number, number, number] {
+  const groups = Math.max(1, Math.ceil(threads / each));
   const x = Math.min(groups, MAX_GROUPS);
   return [x, Math.ceil(groups / x), 1];
 }

@@ -14,7 +14,7 @@ import { depthwiseConv3BackwardOp, depthwiseConv3Op } from './depthwise-conv3/de
 import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
 import { gatedAddBackwardOp, gatedAddOp } from './gated-add/gated-add.ts';
 import { col2im3Op, im2col3Op } from './im2col3/im2col3.ts';
-import { layernormBackwardOp, layernormOp, layernormParamsOp } from './layernorm/layernorm.ts';
+import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
 import { maskIouOp } from './mask-iou/mask-iou.ts';
 import { maskLossBackwardOp, maskLossOp } from './mask-loss/mask-loss.ts';
@@ -57,7 +57,6 @@ export const OPS: readonly AnyOp[] = [
   im2col3Op,
   layernormBackwardOp,
   layernormOp,
-  layernormParamsOp,
   linearOp,
   maskIouOp,
   maskLossBackwardOp,

@@ -10,7 +10,7 @@ import type { AdapterTraits } from '../gpu/traits.ts';
 export type Family = 'register' | 'workgroup';
 
 /** Ops that have more than one family. */
-export type FamilyOp = 'matmul' | 'attention';
+export type FamilyOp = 'matmul' | 'attention' | 'layernorm' | 'reduce';
 
 /** The one place where a kernel family is chosen, by what the adapter is; see `docs/decisions/kernel-families.md`. */
 export function selectFamily(_op: FamilyOp, traits: AdapterTraits): Family {

@@ -1,7 +1,8 @@
 import { type BackwardContext, defineOp, type OpCase, type Tensor } from '../../graph/graph.ts';
 import type { Pass, PassContext } from '../../graph/pass.ts';
 import { axis, type Shape, sizeOf } from '../../graph/shape.ts';
-import { slicesFor, workgroups1d } from '../dispatch.ts';
+import { workgroups1d } from '../dispatch.ts';
+import { reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
 import { deltaPass, forwardPass, goesByProducts, keysPass, queriesPass } from './passes.ts';
 import { problemOf } from './problem.ts';
 import { backwardProducts, backwardScratch, forwardProducts, forwardScratch } from './products.ts';
@@ -173,15 +174,13 @@ export const attentionMassBackwardOp = defineOp({
   name: 'attentionMassBackward',
   inputs: ['q', 'k', 'v', 'dout', 'rows'],
   shapes: (_inputs, { groups }: AttentionAttributes & { readonly groups: number }) => [[groups]],
-  scratch: ({ inputs: [, , , , rows], attrs: { groups } }) => {
+  scratch: ({ inputs: [, , , , rows], attrs: { groups }, traits }) => {
     const all = sizeOf(rows ?? []) / 3;
-    return [[all], [groups, slicesFor(all / groups)]];
+    return [[all], ...reductionScratch({ batch: groups, length: all / groups, columns: 1 }, traits)];
   },
-  passes: ({ inputs: [q, k], attrs }) => {
+  passes: ({ inputs: [q, k], attrs, traits }) => {
     const { M, Nq, Nk, C, D } = attentionSizes(q ?? [], k ?? [], attrs);
     const { heads, prefix, groups } = attrs;
-    const each = (M * heads * Nq) / groups;
-    const slices = slicesFor(each);
     return [
       {
         shader: 'attention/dmass',
@@ -190,20 +189,11 @@ export const attentionMassBackwardOp = defineOp({
         workgroups: workgroups1d(M * heads * Nq),
         flops: 4 * M * Nq * prefix * C,
       },
-      {
-        shader: 'reduce/slices',
-        constants: { LENGTH: each, SLICES: slices, FACTOR: 1 },
-        bindings: [{ scratch: 0 }, { scratch: 1 }],
-        workgroups: workgroups1d(groups * slices),
-        flops: M * heads * Nq,
-      },
-      {
-        shader: 'reduce/slices',
-        constants: { LENGTH: slices, SLICES: 1, FACTOR: 1 },
-        bindings: [{ scratch: 1 }, { output: 0 }],
-        workgroups: workgroups1d(groups),
-        flops: groups * slices,
-      },
+      ...reductionPasses(
+        { batch: groups, length: (M * heads * Nq) / groups, columns: 1 },
+        { from: { scratch: 0 }, to: { output: 0 }, scratch: 1 },
+        traits,
+      ),
     ];
   },
   backward: { q: 'none', k: 'none', v: 'none', dout: 'none', rows: 'none' },

@@ -1,6 +1,10 @@
+import type { AdapterTraits } from '../../gpu/traits.ts';
 import { type BackwardContext, defineOp, type Tensor } from '../../graph/graph.ts';
-import { expectShape, lastOf, rowsOf, sameShape, show, sizeOf } from '../../graph/shape.ts';
+import type { Pass } from '../../graph/pass.ts';
+import { expectShape, lastOf, rowsOf, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
+import { selectFamily } from '../select.ts';
+import { type Reduction, reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
 
 interface LayernormAttributes {
   /** Added to the variance; SAM uses 1e-6. */
@@ -9,39 +13,54 @@ interface LayernormAttributes {
 
 /**
  * LayerNorm over the last axis, then `· weight + bias`: x [.., C], weight [C], bias [C]. Saves mean and 1/std per row.
+ * With a residual, of x's shape, that of x + residual, which it saves too.
  */
 export const layernormOp = defineOp({
   name: 'layernorm',
-  inputs: ['x', 'weight', 'bias'],
-  shapes: ([x, weight, bias], _attrs: LayernormAttributes) => {
+  inputs: ['x', 'weight', 'bias', 'residual'],
+  optional: ['residual'],
+  shapes: ([x, weight, bias, residual], _attrs: LayernormAttributes) => {
     if (!x || !weight || !bias) throw new RangeError('layernorm: x, weight and bias');
     expectShape(
-      sameShape(weight, [lastOf(x)]) && sameShape(bias, weight),
+      sameShape(weight, [lastOf(x)]) && sameShape(bias, weight) && (!residual || sameShape(residual, x)),
       'layernorm',
-      () => `weight ${show(weight)} and bias ${show(bias)} for x ${show(x)}`,
+      () =>
+        `weight ${show(weight)}, bias ${show(bias)} and residual ${show(residual ?? [])} for x ${show(x)}`,
     );
-    return [x, [rowsOf(x), 2]];
+    const stats = [rowsOf(x), 2];
+    return residual ? [x, stats, x] : [x, stats];
   },
-  passes: ({ inputs: [x], attrs }) => {
+  scratch: ({ inputs: [, , , residual] }) => (residual ? [] : [UNUSED]),
+  passes: ({ inputs: [x, , , residual], attrs, traits }) => {
     if (!x) throw new RangeError('layernorm: x');
+    const kernel = kernelFor(x, traits);
     return [
       {
-        shader: 'layernorm/forward',
-        constants: { C: lastOf(x), EPS: attrs.eps },
-        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }, { output: 1 }],
-        workgroups: workgroups1d(rowsOf(x)),
+        shader: FORWARD[kernel],
+        constants: { C: lastOf(x), EPS: attrs.eps, HAS_RESIDUAL: Number(Boolean(residual)) },
+        bindings: [
+          { input: 0 },
+          { input: 1 },
+          { input: 2 },
+          { input: residual ? 3 : 0 },
+          { output: 0 },
+          { output: 1 },
+          residual ? { output: 2 } : { scratch: 0 },
+        ],
+        workgroups: workgroupsOf(kernel, rowsOf(x)),
         flops: 8 * sizeOf(x),
       },
     ];
   },
   backward: {
-    x: ({ graph, input, output, dout }) =>
-      graph.apply1(layernormBackwardOp, [input(0), input(1), output(1), dout], {}),
+    x: gradient,
     weight: (context) => paramGradients(context)[0],
     bias: (context) => paramGradients(context)[1],
+    residual: gradient,
   },
-  reference: ([x, weight, bias], _shapes, { eps }) => {
-    if (!x || !weight || !bias) throw new RangeError('layernorm: x, weight and bias');
+  reference: ([given, weight, bias, residual], _shapes, { eps }) => {
+    if (!given || !weight || !bias) throw new RangeError('layernorm: x, weight and bias');
+    const x = given.map((value, i) => value + (residual?.[i] ?? 0));
     const C = weight.length;
     const out = new Float64Array(x.length);
     const stats = new Float64Array((2 * x.length) / C);
@@ -55,95 +74,172 @@ export const layernormOp = defineOp({
       });
       stats.set([mean, rstd], 2 * row);
     }
-    return [out, stats];
+    return residual ? [out, stats, x] : [out, stats];
   },
   cases: [
     { inputs: [[1, 1], [1], [1]], attrs: { eps: 1e-2 }, note: 'one feature: the output is the bias' },
     { inputs: [[2, 3, 7], [7], [7]], attrs: { eps: 1e-6 } },
     { inputs: [[67, 13], [13], [13]], attrs: { eps: 1e-5 } },
     { inputs: [[3, 131, 24], [24], [24]], attrs: { eps: 1e-6 }, note: 'rows in several slices' },
-    {
-      inputs: [[5, 33], [33], [33]],
+    { inputs: [[7, 1280], [1280], [1280]], attrs: { eps: 1e-6 }, note: 'the widest rows of a workgroup' },
+    { inputs: [[3, 1284], [1284], [1284]], attrs: { eps: 1e-6 }, note: 'wider ones' },
+    { inputs: [[5, 3, 7], [7], [7], [5, 3, 7]], attrs: { eps: 1e-6 }, note: 'a residual' },
+    { inputs: [[9, 260], [260], [260], [9, 260]], attrs: { eps: 1e-6 } },
+    ...[33, 36].map((C) => ({
+      inputs: [[5, C], [C], [C]],
       attrs: { eps: 1e-6 },
-      values: { 0: (shape) => Float64Array.from({ length: sizeOf(shape) }, (_, i) => 512 + Math.sin(i * i)) },
+      values: {
+        0: (shape: Shape) => Float64Array.from({ length: sizeOf(shape) }, (_, i) => 512 + Math.sin(i * i)),
+      },
       note: 'a mean far above the deviation, where a one-pass variance fails; f32 spacing at 512 is 6e-5',
       tolerance: 2e-4,
-    },
+    })),
   ],
 });
 
-/** Gradient of {@link layernormOp} to x, from x, weight, the saved mean and 1/std, and dout. */
+/**
+ * Gradient of {@link layernormOp} to x (or x + residual), from x, weight, the saved mean and 1/std, and dout; `more`, of
+ * x's shape, is added to it. With `params`, those to weight and bias too.
+ */
 export const layernormBackwardOp = defineOp({
   name: 'layernormBackward',
-  inputs: ['x', 'weight', 'stats', 'dout'],
-  shapes: ([x]) => {
+  inputs: ['x', 'weight', 'stats', 'dout', 'more'],
+  optional: ['more'],
+  shapes: ([x, , , , more], { params }: { readonly params: boolean }) => {
     if (!x) throw new RangeError('layernormBackward: x');
-    return [x];
+    expectShape(!more || sameShape(more, x), 'layernormBackward', () => `${show(more ?? [])} for ${show(x)}`);
+    return params ? [x, [lastOf(x)], [lastOf(x)]] : [x];
   },
-  passes: ({ inputs: [x] }) => {
+  scratch: ({ inputs: [x], attrs: { params }, traits }) => {
+    const sums = paramSums(x, traits);
+    return params ? [[sums.length, sums.columns], ...reductionScratch(sums, traits)] : [UNUSED];
+  },
+  passes: ({ inputs: [x, , , , more], attrs: { params }, traits }) => {
     if (!x) throw new RangeError('layernormBackward: x');
-    return [
-      {
-        shader: 'layernorm/backward',
-        constants: { C: lastOf(x) },
-        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { input: 3 }, { output: 0 }],
-        workgroups: workgroups1d(rowsOf(x)),
-        flops: 12 * sizeOf(x),
+    const kernel = kernelFor(x, traits);
+    const sums = paramSums(x, traits);
+    const isShared = kernel === 'workgroup';
+    const pass: Pass = {
+      shader: BACKWARD[kernel],
+      constants: {
+        C: lastOf(x),
+        HAS_MORE: Number(Boolean(more)),
+        ...(isShared && { HAS_PARAMS: Number(params) }),
       },
+      bindings: [
+        { input: 0 },
+        { input: 1 },
+        { input: 2 },
+        { input: 3 },
+        { input: more ? 4 : 0 },
+        { output: 0 },
+        ...(isShared ? [{ scratch: 0 }] : []),
+      ],
+      workgroups: workgroupsOf(kernel, isShared && params ? sums.length : rowsOf(x)),
+      flops: (params && isShared ? 17 : 12) * sizeOf(x),
+    };
+    if (!params) return [pass];
+    return [
+      pass,
+      ...(isShared ? [] : [paramPass(x, sums)]),
+      ...reductionPasses(
+        sums,
+        { from: { scratch: 0 }, to: { output: 1 }, rest: { output: 2 }, scratch: 1 },
+        traits,
+      ),
     ];
   },
-  backward: { x: 'none', weight: 'none', stats: 'none', dout: 'none' },
+  backward: { x: 'none', weight: 'none', stats: 'none', dout: 'none', more: 'none' },
   reference: { checkedBy: 'layernorm' },
   cases: [],
 });
 
-/** Gradients of {@link layernormOp} to weight and bias, in two stages: slices of rows, then their sum in order. */
-export const layernormParamsOp = defineOp({
-  name: 'layernormParams',
-  inputs: ['x', 'stats', 'dout'],
-  shapes: ([x]) => {
-    if (!x) throw new RangeError('layernormParams: x');
-    return [[lastOf(x)], [lastOf(x)]];
-  },
-  scratch: ({ inputs: [x] }) => [[slicesFor(rowsOf(x ?? [])), 2 * lastOf(x ?? [])]],
-  passes: ({ inputs: [x] }) => {
-    if (!x) throw new RangeError('layernormParams: x');
-    const C = lastOf(x);
-    const slices = slicesFor(rowsOf(x));
-    return [
-      {
-        shader: 'layernorm/params',
-        constants: { C },
-        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { scratch: 0 }],
-        workgroups: workgroups1d(slices * C),
-        flops: 5 * sizeOf(x),
-      },
-      {
-        shader: 'reduce/columns',
-        constants: {},
-        bindings: [{ scratch: 0 }, { output: 0 }, { output: 1 }],
-        workgroups: workgroups1d(2 * C),
-        flops: 2 * slices * C,
-      },
-    ];
-  },
-  backward: { x: 'none', stats: 'none', dout: 'none' },
-  reference: { checkedBy: 'layernorm' },
-  cases: [],
-});
+/**
+ * How threads share the rows. `workgroup`: 64 threads a row, which they hold; `rows`: a thread takes four rows;
+ * `any`: a thread a row, for widths that the others do not take.
+ */
+type Kernel = 'workgroup' | 'rows' | 'any';
 
-function paramGradients({
-  graph,
-  input,
-  output,
-  dout,
-}: BackwardContext<LayernormAttributes>): [Tensor, Tensor] {
-  const [dweight, dbias] = graph.apply(layernormParamsOp, [input(0), output(1), dout], {});
-  if (!dweight || !dbias) throw new RangeError('layernormParams: two outputs');
+const FORWARD: Readonly<Record<Kernel, string>> = {
+  workgroup: 'layernorm/forward-workgroup',
+  rows: 'layernorm/forward-rows',
+  any: 'layernorm/forward-any',
+};
+const BACKWARD: Readonly<Record<Kernel, string>> = {
+  workgroup: 'layernorm/backward-workgroup',
+  rows: 'layernorm/backward-rows',
+  any: 'layernorm/backward-any',
+};
+
+/** Stands for a tensor that a kernel binds and does not write: one vector of four. */
+const UNUSED: Shape = [4];
+
+/** Widest row that 64 threads hold (lib/row). */
+const WIDEST = 1280;
+
+function kernelFor(x: Shape, traits: AdapterTraits): Kernel {
+  const C = lastOf(x);
+  if (C % 4 !== 0) return 'any';
+  if (selectFamily('layernorm', traits) === 'register') return 'rows';
+  return C <= WIDEST ? 'workgroup' : 'any';
+}
+
+function workgroupsOf(kernel: Kernel, rows: number): [number, number, number] {
+  switch (kernel) {
+    case 'workgroup':
+      return workgroups1d(rows, 1);
+    case 'rows':
+      return workgroups1d(rows, 16);
+    case 'any':
+      return workgroups1d(rows);
+  }
+}
+
+/** The sums over slices of rows of what weight and bias get, [slices, 2C]. */
+function paramSums(x: Shape | null | undefined, traits: AdapterTraits): Reduction {
+  const rows = rowsOf(x ?? []);
+  const isShared = kernelFor(x ?? [], traits) === 'workgroup';
+  return { batch: 1, length: isShared ? Math.min(256, rows) : slicesFor(rows), columns: 2 * lastOf(x ?? []) };
+}
+
+/** What weight and bias get from every slice of rows, where the pass for dx does not give it. */
+function paramPass(x: Shape, { length }: Reduction): Pass {
+  return {
+    shader: 'layernorm/params',
+    constants: { C: lastOf(x) },
+    bindings: [{ input: 0 }, { input: 2 }, { input: 3 }, { scratch: 0 }],
+    workgroups: workgroups1d(length * lastOf(x)),
+    flops: 5 * sizeOf(x),
+  };
+}
+
+type Context = BackwardContext<LayernormAttributes>;
+
+/** What was normalised: x, or x + residual. */
+function normalised({ input, output, hasInput }: Context): Tensor {
+  return hasInput(3) ? output(2) : input(0);
+}
+
+function backwardOf(context: Context, params: boolean): readonly Tensor[] {
+  const { graph, input, output, dout } = context;
+  const inputs = [normalised(context), input(1), output(1), dout, null];
+  return graph.apply(layernormBackwardOp, inputs, { params });
+}
+
+/** The gradient to x and to the residual, with those to weight and bias where these are needed too. */
+function gradient(context: Context): Tensor {
+  const [dx] = backwardOf(context, context.isNeeded(1) || context.isNeeded(2));
+  if (!dx) throw new RangeError('layernormBackward: one output at least');
+  return dx;
+}
+
+function paramGradients(context: Context): [Tensor, Tensor] {
+  const [, dweight, dbias] = backwardOf(context, true);
+  if (!dweight || !dbias) throw new RangeError('layernormBackward: three outputs');
   return [dweight, dbias];
 }
 
 /** LayerNorm over the last axis of `x`. */
 export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
-  return x.graph.apply1(layernormOp, [x, weight, bias], { eps });
+  return x.graph.apply1(layernormOp, [x, weight, bias, null], { eps });
 }

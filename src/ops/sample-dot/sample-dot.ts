@@ -1,6 +1,9 @@
+import type { AdapterTraits } from '../../gpu/traits.ts';
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { expectShape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
+import { selectFamily } from '../select.ts';
+import { reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
 
 /**
  * Product summed per sample: `out[b] = Σ_k a[b, k] · v[b, k]`, the gradient of a gate. `a` has `samples` equal parts,
@@ -19,25 +22,27 @@ export const sampleDotOp = defineOp({
     );
     return [[samples]];
   },
-  scratch: ({ inputs: [a], attrs: { samples } }) => [[samples, slicesFor(sizeOf(a ?? []) / samples)]],
-  passes: ({ inputs: [a], attrs: { samples } }) => {
+  scratch: ({ inputs: [a], attrs: { samples }, traits }) => {
+    const slices = slicesOf(sizeOf(a ?? []) / samples, samples, traits);
+    return [[samples, slices], ...reductionScratch({ batch: samples, length: slices, columns: 1 }, traits)];
+  },
+  passes: ({ inputs: [a], attrs: { samples }, traits }) => {
     if (!a) throw new RangeError('sampleDot: two inputs');
     const each = sizeOf(a) / samples;
+    const slices = slicesOf(each, samples, traits);
     return [
       {
         shader: 'sample-dot/slices',
         constants: { PER_SAMPLE: each },
         bindings: [{ input: 0 }, { input: 1 }, { scratch: 0 }],
-        workgroups: workgroups1d(samples * slicesFor(each)),
+        workgroups: workgroups1d(samples * slices),
         flops: 2 * sizeOf(a),
       },
-      {
-        shader: 'reduce/slices',
-        constants: { LENGTH: slicesFor(each), SLICES: 1, FACTOR: 1 },
-        bindings: [{ scratch: 0 }, { output: 0 }],
-        workgroups: workgroups1d(samples),
-        flops: samples * slicesFor(each),
-      },
+      ...reductionPasses(
+        { batch: samples, length: slices, columns: 1 },
+        { from: { scratch: 0 }, to: { output: 0 }, scratch: 1 },
+        traits,
+      ),
     ];
   },
   backward: { a: 'none', v: 'none' },
@@ -75,6 +80,12 @@ export const sampleDotOp = defineOp({
     },
   ],
 });
+
+/** Slices of the `each` products of a sample, no more than their sum takes in one dispatch. */
+function slicesOf(each: number, samples: number, traits: AdapterTraits): number {
+  if (selectFamily('reduce', traits) === 'register') return slicesFor(each);
+  return Math.max(1, Math.min(Math.ceil(each / 64), Math.ceil(8192 / samples)));
+}
 
 /** `Σ a·v` of each of `samples` parts. */
 export function sampleDot(a: Tensor, v: Tensor, samples: number): Tensor {

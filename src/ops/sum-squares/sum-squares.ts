@@ -1,18 +1,27 @@
+import type { AdapterTraits } from '../../gpu/traits.ts';
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { type Shape, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
+import { selectFamily } from '../select.ts';
+import { type Reduction, reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
 
-/** Threads of the first pass; the second adds their sums in order. */
-const LANES = 1024;
+/** Threads of the first pass, at most; the second adds their sums and what `total` held, in one dispatch. */
+const LANES = { register: 255, workgroup: 8191 } as const;
 
 interface SumSquaresAttributes {
   /** Adds to what `total` holds, instead of replacing it. */
   readonly isMore: boolean;
 }
 
-function lanesFor(x: Shape | null | undefined): number {
-  return Math.max(1, Math.min(LANES, Math.ceil(sizeOf(required(x, 'sumSquares: x')) / 16)));
+function lanesFor(x: Shape | null | undefined, traits: AdapterTraits): number {
+  const most = LANES[selectFamily('reduce', traits)];
+  return Math.max(1, Math.min(most, Math.ceil(sizeOf(required(x, 'sumSquares: x')) / 16)));
+}
+
+/** The sums of the lanes, and what `total` held before. */
+function reductionOf(x: Shape | null | undefined, traits: AdapterTraits): Reduction {
+  return { batch: 1, length: lanesFor(x, traits) + 1, columns: 1 };
 }
 
 /**
@@ -24,27 +33,24 @@ export const sumSquaresOp = defineOp({
   inputs: ['total', 'x'],
   mutates: ['total'],
   shapes: (_inputs, _attrs: SumSquaresAttributes) => [],
-  scratch: ({ inputs: [, x] }) => [[lanesFor(x)]],
-  passes: ({ inputs: [, x], attrs: { isMore } }) => {
-    const lanes = lanesFor(x);
-    const n = sizeOf(required(x, 'sumSquares: x'));
-    return [
-      {
-        shader: 'sum-squares/partial',
-        constants: {},
-        bindings: [{ input: 1 }, { scratch: 0 }],
-        workgroups: workgroups1d(lanes),
-        flops: 2 * n,
-      },
-      {
-        shader: 'sum-squares/finish',
-        constants: { IS_MORE: Number(isMore) },
-        bindings: [{ scratch: 0 }, { input: 0 }],
-        workgroups: [1, 1, 1],
-        flops: lanes,
-      },
-    ];
-  },
+  scratch: ({ inputs: [, x], traits }) => [
+    [lanesFor(x, traits) + 1],
+    ...reductionScratch(reductionOf(x, traits), traits),
+  ],
+  passes: ({ inputs: [, x], attrs: { isMore }, traits }) => [
+    {
+      shader: 'sum-squares/partial',
+      constants: { IS_MORE: Number(isMore) },
+      bindings: [{ input: 1 }, { input: 0 }, { scratch: 0 }],
+      workgroups: workgroups1d(lanesFor(x, traits) + 1),
+      flops: 2 * sizeOf(x ?? []),
+    },
+    ...reductionPasses(
+      reductionOf(x, traits),
+      { from: { scratch: 0 }, to: { input: 0 }, scratch: 1 },
+      traits,
+    ),
+  ],
   backward: { total: 'none', x: 'none' },
   reference: ([total, x], _shapes, { isMore }) => [
     Float64Array.of(

@@ -1,6 +1,7 @@
 import { type BackwardContext, defineOp, type Tensor } from '../../graph/graph.ts';
-import { axis, expectShape, lastOf, rowsOf, sameShape, show, sizeOf } from '../../graph/shape.ts';
+import { axis, expectShape, lastOf, rowsOf, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
+import { type Reduction, reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
 
 /**
  * A gate: the mean over a sample's tokens of `sigmoid(u · weight + bias)`. u [B, .., C], weight [1, C], bias [1] →
@@ -19,33 +20,18 @@ export const tokenGateOp = defineOp({
     );
     return [[axis(u, 0)], [axis(u, 0), rowsOf(u) / axis(u, 0)]];
   },
-  scratch: ({ outputs: [out, open] }) => [[axis(out ?? [], 0), slicesFor(axis(open ?? [], 1))]],
-  passes: ({ inputs: [u], outputs: [out, open] }) => {
-    if (!u || !out || !open) throw new RangeError('tokenGate: u');
-    const [B, tokens] = [axis(open, 0), axis(open, 1)];
-    const slices = slicesFor(tokens);
+  scratch: ({ outputs: [, open], traits }) => reductionScratch(meanOf(open), traits),
+  passes: ({ inputs: [u], outputs: [, open], traits }) => {
+    if (!u || !open) throw new RangeError('tokenGate: u');
     return [
       {
         shader: 'token-gate/tokens',
         constants: { C: lastOf(u) },
         bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 1 }],
-        workgroups: workgroups1d(B * tokens),
+        workgroups: workgroups1d(sizeOf(open)),
         flops: 2 * sizeOf(u),
       },
-      {
-        shader: 'reduce/slices',
-        constants: { LENGTH: tokens, SLICES: slices, FACTOR: 1 },
-        bindings: [{ output: 1 }, { scratch: 0 }],
-        workgroups: workgroups1d(B * slices),
-        flops: B * tokens,
-      },
-      {
-        shader: 'reduce/slices',
-        constants: { LENGTH: slices, SLICES: 1, FACTOR: 1 / tokens },
-        bindings: [{ scratch: 0 }, { output: 0 }],
-        workgroups: workgroups1d(B),
-        flops: B * slices,
-      },
+      ...reductionPasses(meanOf(open), { from: { output: 1 }, to: { output: 0 }, scratch: 0 }, traits),
     ];
   },
   backward: {
@@ -112,32 +98,43 @@ export const tokenGateParamsOp = defineOp({
     if (!u) throw new RangeError('tokenGateParams: u');
     return [[lastOf(u)], [1]];
   },
-  scratch: ({ inputs: [u] }) => [[slicesFor(rowsOf(u ?? [])), lastOf(u ?? []) + 1]],
-  passes: ({ inputs: [u] }) => {
+  scratch: ({ inputs: [u], traits }) => {
+    const sums = paramSums(u);
+    return [[sums.length, sums.columns], ...reductionScratch(sums, traits)];
+  },
+  passes: ({ inputs: [u], traits }) => {
     if (!u) throw new RangeError('tokenGateParams: u');
-    const columns = lastOf(u) + 1;
-    const slices = slicesFor(rowsOf(u));
+    const sums = paramSums(u);
     return [
       {
         shader: 'token-gate/params',
         constants: { C: lastOf(u) },
         bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { scratch: 0 }],
-        workgroups: workgroups1d(slices * columns),
+        workgroups: workgroups1d(sums.length * sums.columns),
         flops: 6 * sizeOf(u),
       },
-      {
-        shader: 'reduce/columns',
-        constants: {},
-        bindings: [{ scratch: 0 }, { output: 0 }, { output: 1 }],
-        workgroups: workgroups1d(columns),
-        flops: slices * columns,
-      },
+      ...reductionPasses(
+        sums,
+        { from: { scratch: 0 }, to: { output: 0 }, rest: { output: 1 }, scratch: 1 },
+        traits,
+      ),
     ];
   },
   backward: { u: 'none', open: 'none', dout: 'none' },
   reference: { checkedBy: 'tokenGate' },
   cases: [],
 });
+
+/** The mean over the tokens of each sample, from the sigmoids [B, tokens]. */
+function meanOf(open: Shape | undefined): Reduction {
+  const [batch, length] = [axis(open ?? [], 0), axis(open ?? [], 1)];
+  return { batch, length, columns: 1, factor: 1 / length };
+}
+
+/** The sums over the slices of tokens. */
+function paramSums(u: Shape | null | undefined): Reduction {
+  return { batch: 1, length: slicesFor(rowsOf(u ?? [])), columns: lastOf(u ?? []) + 1 };
+}
 
 function paramGradients({ graph, input, output, dout }: BackwardContext<object>): [Tensor, Tensor] {
   const [dweight, dbias] = graph.apply(tokenGateParamsOp, [input(0), output(1), dout], {});

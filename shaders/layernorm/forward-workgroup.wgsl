@@ -1,0 +1,65 @@
+// LayerNorm forward; formula and shapes as in layernorm/forward-any. C is a multiple of 4, at most 1,280.
+// For real GPUs: a workgroup of 64 threads a row (lib/row), which is loaded once; mean, then variance, in fixed order.
+#include "lib/row"
+override EPS: f32;
+override HAS_RESIDUAL: bool;
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>;
+@group(0) @binding(6) var<storage, read_write> s: array<vec4f>;
+
+fn load(start: u32, i: u32, thread: u32) -> vec4f {
+  if (!has(i, thread)) { return vec4f(); }
+  let at = start + thread + 64u * i;
+  if (HAS_RESIDUAL) {
+    let sum = x[at] + residual[at];
+    s[at] = sum;
+    return sum;
+  }
+  return x[at];
+}
+
+fn square(value: vec4f, mean: f32, i: u32, thread: u32) -> f32 {
+  let centred = value - mean;
+  return select(0.0, dot(centred, centred), has(i, thread));
+}
+
+fn store(value: vec4f, stats: vec2f, start: u32, i: u32, thread: u32) {
+  if (!has(i, thread)) { return; }
+  let c = thread + 64u * i;
+  out[start + c] = (value - stats.x) * stats.y * weight[c] + bias[c];
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let r = group.x + group.y * groups.x;
+  if (r >= arrayLength(&stats)) { return; }
+  let start = r * (C / 4u);
+  let row = Row(
+    load(start, 0u, thread),
+    load(start, 1u, thread),
+    load(start, 2u, thread),
+    load(start, 3u, thread),
+    load(start, 4u, thread),
+  );
+  let mean = rowSum(vec2f(ownSum(row), 0.0), thread).x / f32(C);
+  let squares = square(row.a, mean, 0u, thread)
+    + square(row.b, mean, 1u, thread)
+    + square(row.c, mean, 2u, thread)
+    + square(row.d, mean, 3u, thread)
+    + square(row.e, mean, 4u, thread);
+  let own = vec2f(mean, 1.0 / sqrt(rowSum(vec2f(squares, 0.0), thread).x / f32(C) + EPS));
+  store(row.a, own, start, 0u, thread);
+  store(row.b, own, start, 1u, thread);
+  store(row.c, own, start, 2u, thread);
+  store(row.d, own, start, 3u, thread);
+  store(row.e, own, start, 4u, thread);
+  if (thread == 0u) { stats[r] = own; }
+}

@@ -1,0 +1,32 @@
+// The sums of reduce/serial, for real GPUs: 256 threads share WIDTH neighbouring columns of a slice. Thread t sums every
+// 256/WIDTH-th value of column t mod WIDTH, and a tree adds the threads of a column: the same order every time.
+#include "lib/reduce"
+// A power of two, at most 256.
+override WIDTH: u32;
+var<workgroup> sums: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let across = (COLUMNS + WIDTH - 1u) / WIDTH;
+  let at = group.x + group.y * groups.x;
+  let column = at % across * WIDTH + thread % WIDTH;
+  let i = at / across * COLUMNS + column;
+  var sum = 0.0;
+  if (column < COLUMNS && i < outputs()) {
+    let slice = sliceOf(at / across);
+    for (var l = slice.first + thread / WIDTH; l < slice.end; l += 256u / WIDTH) {
+      sum += x[slice.start + l * COLUMNS + column];
+    }
+  }
+  sums[thread] = sum;
+  for (var half = 128u; half >= WIDTH; half /= 2u) {
+    workgroupBarrier();
+    if (thread < half) { sums[thread] += sums[thread + half]; }
+  }
+  workgroupBarrier();
+  if (thread < WIDTH && column < COLUMNS && i < outputs()) { put(i, sums[thread] * FACTOR); }
+}
