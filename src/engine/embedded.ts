@@ -1,7 +1,9 @@
 /** The models that are part of the site: their index and their files, fetched from where the page came from. */
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
+import type { SamConfig } from '../config/sam.ts';
 import { type ByteSource, bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
 import { CatalogueModelSchema } from './catalogue/catalogue.ts';
 
 const IndexSchema = v.object({
@@ -25,6 +27,8 @@ export type EmbeddedIndex = v.InferOutput<typeof IndexSchema>;
 export type Fetch = (url: string, init?: { readonly signal?: AbortSignal }) => Promise<Response>;
 
 export interface FetchOptions {
+  /** Told what `config.json` says, which comes long before the weights. */
+  readonly onConfig?: (config: SamConfig) => void;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -64,9 +68,13 @@ export async function fetchEmbeddedModel(
   options: FetchOptions = {},
 ): Promise<ByteSource[]> {
   const folder = `${baseUrl}${id}/`;
-  const { onProgress, ...quiet } = options;
+  const { onProgress, onConfig, ...quiet } = options;
   const [config, preprocessor, weights] = await Promise.all([
-    get(fetch, `${folder}config.json`, quiet),
+    get(fetch, `${folder}config.json`, quiet).then((file) => {
+      const parsed = onConfig && configOf(file.bytes);
+      if (parsed) onConfig(parsed);
+      return file;
+    }),
     get(fetch, `${folder}preprocessor_config.json`, quiet).catch(absent),
     get(fetch, `${folder}model.safetensors`, options),
   ]);
@@ -75,6 +83,15 @@ export async function fetchEmbeddedModel(
     ...(preprocessor ? [bytesSource(`${id}/preprocessor_config.json`, preprocessor.bytes)] : []),
     bytesSource(`${id}/model.safetensors`, weights.bytes),
   ];
+}
+
+/** Null where it is no config; whoever opens the model says why. */
+function configOf(bytes: Uint8Array): SamConfig | null {
+  try {
+    return parseSamConfig(JSON.parse(new TextDecoder().decode(bytes)), 'config.json');
+  } catch {
+    return null;
+  }
 }
 
 async function get(

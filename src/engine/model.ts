@@ -1,6 +1,7 @@
 /** Opening a base model from whatever files a person has: one file of weights, shards, or a Hugging Face folder. */
 import { Failure, type FailureRecord } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
+import type { SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 import { type CheckpointFiles, openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
@@ -27,6 +28,8 @@ export interface OpenModelOptions {
   readonly name?: string;
   /** What a person decided where the files do not. */
   readonly choices?: ModelChoices;
+  /** Told the model's sizes before its weights are read; perhaps more than once. */
+  readonly onConfig?: (config: SamConfig) => void;
   /** Bytes of the weights read so far, of all. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -57,6 +60,7 @@ export async function openModel(
 ): Promise<OpenModel> {
   const chosen = await chooseModelFiles(files);
   const checkpoint = await openCheckpoint(chosen, options.choices);
+  options.onConfig?.(checkpoint.config);
   const fileBytes = chosen.weights.reduce((sum, { size }) => sum + size, 0);
   const { onProgress, signal } = options;
   const model = await loadModel(gpu, checkpoint, {

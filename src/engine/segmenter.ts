@@ -149,9 +149,11 @@ export class Segmenter {
     private readonly model: SamModel,
   ) {}
 
-  /** Compiles what the first image and click will run, so that they need not wait for it. */
+  /** Compiles what the first image and click will run, so that they need not wait for it; they may come meanwhile. */
   async prepare(weights: VariantWeights): Promise<void> {
-    await this.use(async () => (await this.session(weights)).sam.prepare());
+    const { sam } = await this.use(() => this.session(weights));
+    await sam.compile();
+    await this.use(() => sam.warmUp());
   }
 
   /** Encodes an image, unless that was done and is remembered. Rejects with the signal's reason before it begins. */

@@ -45,6 +45,14 @@ export class PipelineCache {
     return pipeline;
   }
 
+  /**
+   * Begins to compile everything that will be asked for, in the order given. Resolves when it is done; what could not be
+   * compiled is told to whoever asks for it.
+   */
+  async prepare(requests: Iterable<PipelineRequest>): Promise<void> {
+    await Promise.allSettled(Array.from(requests, (request) => this.get(request)));
+  }
+
   private module(shader: string): GPUShaderModule {
     let module = this.modules.get(shader);
     if (!module) {

@@ -161,12 +161,15 @@ describe('a session', () => {
     );
     const session = await SamSession.open(own, opened);
     const before = own.pipelines.size;
-    await session.prepare();
+    await session.compile();
     const prepared = own.pipelines.size;
     expect(prepared).toBeGreaterThan(before);
     const submit = vi.spyOn(own.slices, 'submit');
-    await session.prepare();
-    expect(submit, 'a second time there is nothing to do').not.toHaveBeenCalled();
+    await session.warmUp();
+    await session.warmUp();
+    // A software adapter, which would need seconds for it, runs nothing; others run everything once.
+    const passes = submit.mock.calls.length;
+    expect(passes).toBe(own.traits.isSoftware ? 0 : 2);
     await session.encode((await expected.read('input.image')).data);
     await session.decodeAll([{ points: [{ x: 20, y: 20, positive: true }] }]);
     await session.decodeAll([{ points: [], box: [4, 4, 40, 40] }]);

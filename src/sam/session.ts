@@ -1,6 +1,6 @@
 import { gridOf, lowResOf, MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
-import type { Plan } from '../graph/plan.ts';
+import { type Plan, planGraph } from '../graph/plan.ts';
 import { type Shape, sizeOf } from '../graph/shape.ts';
 import { embeddingShapes, mapEmbeddings } from './encoder.ts';
 import type { Embeddings } from './encoders/encoder.ts';
@@ -38,10 +38,28 @@ export interface DecodedMasks {
   readonly iou: Float32Array;
 }
 
+/** A click, or a box, on one object. */
+const CLICK: DecodeShape = { objects: 1, tokens: 2, hasMask: false };
 /** Objects that are decoded together at most. */
 const MAX_OBJECTS = 16;
 /** What a pass of the decoder may take even where the encoder takes less. */
 const DECODE_BYTES = 128 * 2 ** 20;
+
+/**
+ * Compiles what the base model's session runs for its first image and a click or box on it, for which the sizes of a model
+ * are enough. Never rejects: whoever runs it is told what cannot be compiled.
+ */
+export function compileSession(gpu: Gpu, config: SamConfig): Promise<void> {
+  const graphs = [imagePeGraph(config), encodeGraph(config), decodeGraph(config, CLICK)];
+  return compilePlans(
+    gpu,
+    graphs.map((graph) => planGraph(graph, gpu.traits)),
+  );
+}
+
+function compilePlans(gpu: Gpu, plans: readonly Plan[]): Promise<void> {
+  return gpu.pipelines.prepare(plans.flatMap(({ passes }) => passes.map(({ pass }) => pass)));
+}
 
 /**
  * A SAM ready to be asked: encodes one image at a time and decodes prompts on it. Base and tuned models are the same code.
@@ -102,16 +120,23 @@ export class SamSession {
     return this.model.config;
   }
 
+  /** As {@link compileSession}. It takes no turn: who asks for an image meanwhile waits for what that runs, and no more. */
+  compile(): Promise<void> {
+    const decoder = this.cache.plan(keyOf(CLICK), () => decodeGraph(this.config, CLICK));
+    return compilePlans(this.gpu, [this.encoderPlan(), decoder]);
+  }
+
   /**
-   * Compiles what a first image and a click or box on it will run, so that they only compute. It also runs that once, since
-   * some drivers compile at the first run; the image that is encoded stays. A session that has run does nothing.
+   * Runs once what a first image and a click or box on it will run, since some drivers compile at the first run; the image
+   * that is encoded stays. Does nothing in a session that has run, and on a software adapter, where a run takes seconds
+   * and compiles nothing.
    */
-  prepare(): Promise<void> {
+  warmUp(): Promise<void> {
     return this.inTurn(async () => {
-      if (this.isWarm) return;
+      if (this.isWarm || this.gpu.traits.isSoftware) return;
       this.isWarm = true;
       await (await this.encoder()).executable.run();
-      await (await this.decoder({ objects: 1, tokens: 2, hasMask: false })).executable.run();
+      await (await this.decoder(CLICK)).executable.run();
       await this.gpu.idle();
     });
   }
@@ -223,6 +248,10 @@ export class SamSession {
     });
   }
 
+  private encoderPlan(): Plan {
+    return this.cache.plan('encode', () => encodeGraph(this.config, this.options.slots));
+  }
+
   private encoder(): Promise<ReadyExecutable> {
     return this.cache.get('encode', () => encodeGraph(this.config, this.options.slots));
   }
@@ -260,8 +289,7 @@ export class SamSession {
 
   /** The most objects of a pass whose buffers fit the device and whose pool is no larger than what the encoder has anyway. */
   private chunkOf(prompts: PackedPrompts): number {
-    const encoder = this.cache.plan('encode', () => encodeGraph(this.config, this.options.slots));
-    const budget = Math.max(encoder.poolBytes, DECODE_BYTES);
+    const budget = Math.max(this.encoderPlan().poolBytes, DECODE_BYTES);
     const fits = ({ poolBytes, slotBytes }: Plan) =>
       poolBytes <= budget && Math.max(...slotBytes) <= this.gpu.bufferLimit;
     let objects = Math.min(prompts.objects, MAX_OBJECTS);

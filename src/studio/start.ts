@@ -5,7 +5,7 @@ import { refreshPreview } from './stores/drop-preview.ts';
 import { linkEngine } from './stores/engine-link.ts';
 import { loadLibrary } from './stores/models.ts';
 import { notifyWarning } from './stores/notices.ts';
-import { followAddress } from './stores/page.ts';
+import { followAddress, usePage } from './stores/page.ts';
 import { loadRuns, receiveRunEvent } from './stores/runs.ts';
 import { clearAnswers, loadKeptMasks } from './stores/segment.ts';
 import { bootSession, failSession, markDeviceLost, persistStorage, useSession } from './stores/session.ts';
@@ -15,7 +15,10 @@ import { startTheme } from './stores/theme.ts';
  * Links the engine to the stores and loads what is stored on this device. Called once, before the first render.
  * Resolves when the engine has opened its model or failed to.
  */
-export function startStudio(client: EngineClient, request: BootRequest): Promise<void> {
+export function startStudio(
+  client: EngineClient,
+  addresses: Omit<BootRequest, 'isSegmentShown'>,
+): Promise<void> {
   startTheme();
   followAddress();
   linkEngine(client);
@@ -26,7 +29,7 @@ export function startStudio(client: EngineClient, request: BootRequest): Promise
     else receiveRunEvent(event);
   });
   void persistStorage();
-  const booted = bootSession(request);
+  const booted = bootSession({ ...addresses, isSegmentShown: usePage.getState().page === 'segment' });
   void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKeptMasks()]));
   // With another model other runs fit, objects are seen otherwise, and answers about the open image are out of date.
   useSession.subscribe((state, before) => {

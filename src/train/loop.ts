@@ -20,7 +20,7 @@ import { VALIDATION_SIDE } from './measured-size.ts';
 import { learningRates } from './optimizer.ts';
 import type { ParameterRange } from './parameter-buffers.ts';
 import { type PlanRequest, planRequest, planTraining } from './plan-training.ts';
-import type { TrainingPlans } from './plans.ts';
+import { plansOf, type TrainingPlans } from './plans.ts';
 import { isBetter, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
 import type { TokenCache } from './token-cache.ts';
@@ -88,7 +88,9 @@ export class Trainer {
     const sizes = checkpoint ? { ...config, objectsPerPass: checkpoint.state.objectsPerPass } : config;
     const plans = await (parts.plan ?? planTraining)(planRequest(model.config, mopeft, sizes, gpu));
     const state = checkpoint?.state ?? null;
-    const batches = await PrefetchedBatches.open(parts.data, state);
+    // Both go on while buffers are allocated and images measured: a step waits only for what it runs.
+    void gpu.pipelines.prepare(plansOf(plans).flatMap(({ passes }) => passes.map(({ pass }) => pass)));
+    const batches = await PrefetchedBatches.open(parts.data, state, (state?.step ?? 0) < config.steps);
     const step = await TrainingStep.create(gpu, model, plans, parts.kept);
     try {
       if (checkpoint) checkpoint.restore(step.parameters);

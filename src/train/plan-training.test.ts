@@ -1,12 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type * as graphs from '../graph/graph.ts';
-import type { Plan } from '../graph/plan.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
 import { estimateMemory } from './estimate.ts';
 import { planRequest, planShapes, planTraining } from './plan-training.ts';
-import { mapPlans, type TrainingPlans } from './plans.ts';
+import { plansOf, type TrainingPlans } from './plans.ts';
 
 let graphCount = 0;
 vi.mock('../graph/graph.ts', async (load) => {
@@ -38,16 +37,6 @@ const plan = (mopeft: MopeftConfig, more: Partial<typeof sizes> = {}) =>
   planTraining(planRequest(VIT_B, mopeft, { ...sizes, ...more }, device));
 const gib = (mopeft: MopeftConfig, more: Partial<typeof sizes> = {}) =>
   estimateMemory(plan(mopeft, more)).peakBytes / 2 ** 30;
-
-/** The plans of a training, in the order in which a message would have them. */
-function plansOf(plans: TrainingPlans): Plan[] {
-  const each: Plan[] = [];
-  mapPlans(plans, (one) => {
-    each.push(one);
-    return one;
-  });
-  return each;
-}
 
 describe('planning a training of ViT-B at 1024', () => {
   it('traces each shape of the decoder once, and the encoder once for each choice of what it keeps', () => {

@@ -114,6 +114,14 @@ export class StepPlanner {
   }
 }
 
+/** Every plan, about in the order in which a run needs them. */
+export function plansOf(plans: TrainingPlans): Plan[] {
+  const { encoder, evaluationEncoder, decoders, optimizer, imagePe } = plans;
+  // Most passes of the decoder have as many objects as fit, which come last.
+  const passes = [...decoders.values()].reverse();
+  return [imagePe, encoder, ...(evaluationEncoder ? [evaluationEncoder] : []), ...passes, optimizer];
+}
+
 /** The same with every plan replaced, each in its turn, always in the same order. */
 export function mapPlans(plans: TrainingPlans, map: (plan: Plan) => Plan): TrainingPlans {
   return {

@@ -65,19 +65,33 @@ export class PrefetchedBatches {
     private used: BatchState,
   ) {}
 
-  /** @throws Failure `train/no-images`. */
-  static async open(data: TrainingData, state: BatchState | null): Promise<PrefetchedBatches> {
-    return new PrefetchedBatches(data, await data.open(state));
+  /**
+   * @param isNeeded whether there is a step to take; its batch is drawn from now on.
+   * @throws Failure `train/no-images`.
+   */
+  static async open(
+    data: TrainingData,
+    state: BatchState | null,
+    isNeeded = true,
+  ): Promise<PrefetchedBatches> {
+    const batches = new PrefetchedBatches(data, await data.open(state));
+    if (isNeeded) batches.prefetch();
+    return batches;
   }
 
   /** @param isLast whether no batch is needed after this one. */
   async next(isLast: boolean): Promise<Batch> {
     const batch = await (this.upcoming ?? this.data.next());
     this.used = batch.state;
-    this.upcoming = isLast || batch.failure ? null : this.data.next();
-    // Reported when it is its turn, if ever.
-    this.upcoming?.catch(() => undefined);
+    this.upcoming = null;
+    if (!isLast && !batch.failure) this.prefetch();
     return batch;
+  }
+
+  private prefetch(): void {
+    this.upcoming = this.data.next();
+    // Reported when it is its turn, if ever.
+    this.upcoming.catch(() => undefined);
   }
 
   get state(): BatchState {

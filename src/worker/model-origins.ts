@@ -56,10 +56,11 @@ export async function embeddedOrigin(baseUrl: string, id: string | null): Promis
     catalogueId: null,
     name: model.label,
     licence: model.licence,
-    files: ({ onProgress, signal }) =>
+    files: ({ onProgress, onConfig, signal }) =>
       fetchEmbeddedModel(fetch, baseUrl, model.id, {
         ...(signal && { signal }),
         ...(onProgress && { onProgress }),
+        ...(onConfig && { onConfig }),
       }),
   };
 }
@@ -84,10 +85,10 @@ export async function storedOrigin(store: FileStore, id: string): Promise<ModelO
 }
 
 /** The model to start with: the one of the last visit, else the site's default. */
-export async function openAtStart(state: EngineState, call: CallContext): Promise<ModelInfo> {
+export async function openAtStart(state: EngineState, options: OpenModelOptions): Promise<ModelInfo> {
   try {
     const last = await lastOrigin(state);
-    if (last) return await state.openModel(last, openOptions(call));
+    if (last) return await state.openModel(last, options);
   } catch (error) {
     const { what, where } = toFailureRecord(error);
     state.emit({
@@ -96,7 +97,7 @@ export async function openAtStart(state: EngineState, call: CallContext): Promis
       text: `The model of the last visit could not be opened (${where ? `${where}: ` : ''}${what}); open it again.`,
     });
   }
-  return state.openModel(await embeddedOrigin(state.modelBaseUrl, null), openOptions(call));
+  return state.openModel(await embeddedOrigin(state.modelBaseUrl, null), options);
 }
 
 /** Keeps which model the next visit starts with. */

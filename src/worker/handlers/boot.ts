@@ -1,9 +1,11 @@
 import { toFailureRecord } from '../../config/failure.ts';
+import type { SamConfig } from '../../config/sam.ts';
 import { capabilitiesFor } from '../../engine/capabilities.ts';
 import { HUB } from '../../engine/catalogue/catalogue.ts';
 import { parseSamConfig } from '../../sam/checkpoint/parse-config.ts';
+import { compileSession } from '../../sam/session.ts';
 import type { EngineState } from '../engine-state.ts';
-import { openAtStart } from '../model-origins.ts';
+import { openAtStart, openOptions } from '../model-origins.ts';
 import type { FailureRecord, ModelInfo } from '../protocol.ts';
 import { ok } from '../result.ts';
 import type { Handlers } from '../serve.ts';
@@ -13,7 +15,7 @@ type BootCalls = 'boot' | 'gpu.recover' | 'capabilities';
 /** The first call, the device, and what can be offered for the open model. */
 export function bootHandlers(engine: Promise<EngineState>): Pick<Handlers, BootCalls> {
   return {
-    boot: async ({ modelBaseUrl, modelMirror }, call) => {
+    boot: async ({ modelBaseUrl, modelMirror, isSegmentShown }, call) => {
       const state = await engine;
       state.modelBaseUrl = modelBaseUrl;
       state.modelHub = modelMirror ?? HUB;
@@ -22,7 +24,11 @@ export function bootHandlers(engine: Promise<EngineState>): Pick<Handlers, BootC
       let modelFailure: FailureRecord | null = null;
       if (gpu.state === 'ready') {
         try {
-          model = await openAtStart(state, call);
+          model = await openAtStart(state, {
+            ...openOptions(call),
+            // As long as it reads the weights, an image may be on its way.
+            ...(isSegmentShown && { onConfig: compileAhead(state) }),
+          });
         } catch (error) {
           modelFailure = toFailureRecord(error);
         }
@@ -38,6 +44,16 @@ export function bootHandlers(engine: Promise<EngineState>): Pick<Handlers, BootC
     },
     'gpu.recover': async () => ok(await (await engine).recover()),
     capabilities: async () => ok(capabilities(await engine)),
+  };
+}
+
+/** Compiles for a model's sizes, once however often they are told. */
+function compileAhead(state: EngineState): (config: SamConfig) => void {
+  let last = '';
+  return (config) => {
+    const key = JSON.stringify(config);
+    if (key !== last) void compileSession(state.needGpu(), config);
+    last = key;
   };
 }
 

@@ -10,6 +10,8 @@ export interface BootRequest {
   readonly modelBaseUrl: string;
   /** Address of a mirror of the catalogue's hub, without a final slash; null to download from the hub itself. */
   readonly modelMirror: string | null;
+  /** Whether the page begins with Segment, whose first image is then compiled for while the model is read. */
+  readonly isSegmentShown: boolean;
 }
 
 export interface BootReport {
