@@ -64,6 +64,13 @@ test('a model comes with its configs and its progress; a missing preprocessor is
     ['tiny/model.safetensors', 5],
   ]);
   expect(seen.at(-1)).toBe(5);
+  const sizes: number[] = [];
+  const onConfig = ({ imageSize }: { readonly imageSize: number }) => void sizes.push(imageSize);
+  for (const config of ['{"vision_config": {"image_size": 512}}', '{"vision_config": 1}', 'no JSON'])
+    await fetchEmbeddedModel(site({ ...files, 'tiny/config.json': config }), 'https://here/models/', 'tiny', {
+      onConfig,
+    });
+  expect(sizes, 'of configs that say them').toEqual([512]);
   const without = site({ 'tiny/config.json': '{}' });
   await expect(fetchEmbeddedModel(without, 'https://here/models/', 'tiny')).rejects.toThrow(
     /model\.safetensors.*404/s,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { cropImage, placeMask } from '../data/crops.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { SamModel } from '../sam/weights.ts';
@@ -36,5 +36,22 @@ test('a region of an image is answered as a crop of it, and its masks lie in the
   expect(seen.map(({ area }) => area)).toEqual(alone.map(({ area }) => area));
   expect(seen.map(({ lowRes }) => lowRes)).not.toEqual(whole.map(({ lowRes }) => lowRes));
   expect(whole[0]?.mask.length).toBe(90 * 60);
+  await segmenter.release();
+});
+
+test('an image is encoded while the rest is still compiled', async () => {
+  const segmenter = new Segmenter(gpu, new GpuQueue(), model);
+  let finish = (): void => undefined;
+  const compiled = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const compile = vi.spyOn(gpu.pipelines, 'prepare').mockReturnValue(compiled);
+  const prepared = segmenter.prepare(BASE_WEIGHTS);
+  const { image } = drawSample('a', 1, 90, 60);
+  await segmenter.embed(new SegmentImage('a', image), BASE_WEIGHTS);
+  expect(compile).toHaveBeenCalledTimes(1);
+  finish();
+  await prepared;
+  compile.mockRestore();
   await segmenter.release();
 });

@@ -221,6 +221,40 @@ describe('a run', () => {
     expect(other.events.some(({ type }) => type === 'profile')).toBe(false);
   });
 
+  it('compiles beside the first batch and the buffers, and nothing the second time', async () => {
+    const own = await openTestGpu();
+    const create = vi.spyOn(own.device, 'createComputePipelineAsync');
+    const opened = await openMicroModel(own);
+    const short = { ...CONFIG, objectsPerImage: 1, corrections: 0, steps: 1, evalEvery: 1 };
+    const before: number[] = [];
+    for (let run = 0; run < 2; run++) {
+      const data = localData(MICRO_SAM, short, [drawnSet('left', 1)]);
+      const next = vi.fn(data.next);
+      const open = vi.fn(async (state: Parameters<TrainingData['open']>[0]) => {
+        before.push(create.mock.calls.length);
+        return data.open(state);
+      });
+      const trainer = await Trainer.open({
+        gpu: own,
+        model: opened,
+        mopeft: resolveMopeft({ methods: [] }, MICRO_SAM),
+        config: short,
+        data: { ...data, open, next },
+        storage: new MemoryStorage(),
+        emit: () => undefined,
+      });
+      expect(next, 'the first batch is drawn from the start').toHaveBeenCalledTimes(1);
+      await trainer.run();
+      expect(next).toHaveBeenCalledTimes(1);
+      trainer.release();
+    }
+    const [compiled = 0] = before;
+    expect(compiled).toBeGreaterThan(30);
+    // All were asked for before the data were opened.
+    expect(create).toHaveBeenCalledTimes(compiled);
+    own.destroy();
+  });
+
   it('evaluates at step 0 and keeps the best weights; its events name datasets, splits and gates', async () => {
     const storage = new MemoryStorage();
     const { events } = await train(storage, { ...CONFIG, steps: 1 });

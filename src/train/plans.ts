@@ -114,12 +114,14 @@ export class StepPlanner {
   }
 }
 
-/** Every plan, about in the order in which a run needs them. */
+/** Every plan; the one that a run waits for before anything else comes first. */
 export function plansOf(plans: TrainingPlans): Plan[] {
-  const { encoder, evaluationEncoder, decoders, optimizer, imagePe } = plans;
-  // Most passes of the decoder have as many objects as fit, which come last.
-  const passes = [...decoders.values()].reverse();
-  return [imagePe, encoder, ...(evaluationEncoder ? [evaluationEncoder] : []), ...passes, optimizer];
+  const all = [plans.imagePe];
+  mapPlans(plans, (plan) => {
+    if (plan !== plans.imagePe) all.push(plan);
+    return plan;
+  });
+  return all;
 }
 
 /** The same with every plan replaced, each in its turn, always in the same order. */
