@@ -284,6 +284,15 @@ describe('a model', () => {
     expect(printed).toMatch(/^model\.safetensors: SAM, safetensors, \d+ parameters\n {2}sum of weights: /);
   });
 
+  it('of HQ-SAM is said to be one', async () => {
+    const hq = fileURLToPath(new URL('../../tests/vectors/hq/hq.base.safetensors', import.meta.url));
+    const { report } = await modelReport(hq, '--decoder-heads', '2');
+    expect(report).toMatchObject({ family: 'sam-hq', unused: [] });
+    printed = '';
+    await inspect(['--model', hq, '--decoder-heads', '2']);
+    expect(printed).toMatch(/^hq\.base\.safetensors: SAM-HQ, safetensors, /);
+  });
+
   it('names the tensors that were left alone', async () => {
     const file = await Safetensors.open(bytesSource('model', new Uint8Array(await readFile(weights))));
     const more = new Map([

@@ -69,7 +69,7 @@ function setOnce(map: Map<string, string>, key: string, name: string): void {
 
 /**
  * From Hugging Face's names to SAM's, but for the image encoder's. Both hold the same tensors in the same layout, so only the
- * name changes. Checked against transformers 5.24 (`SamModel.state_dict()`).
+ * name changes. Checked against transformers 5.24 (`state_dict()` of SamModel and SamHQModel).
  */
 const SHARED_NAMES: readonly (readonly [RegExp, string])[] = [
   [
@@ -94,12 +94,22 @@ const SHARED_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^mask_decoder\.upscale_conv1\./, 'mask_decoder.output_upscaling.0.'],
   [/^mask_decoder\.upscale_layer_norm\./, 'mask_decoder.output_upscaling.1.'],
   [/^mask_decoder\.upscale_conv2\./, 'mask_decoder.output_upscaling.3.'],
+  [/^mask_decoder\.hq_token\./, 'mask_decoder.hf_token.'],
+  [/^mask_decoder\.compress_vit_conv1\./, 'mask_decoder.compress_vit_feat.0.'],
+  [/^mask_decoder\.compress_vit_norm\./, 'mask_decoder.compress_vit_feat.1.'],
+  [/^mask_decoder\.compress_vit_conv2\./, 'mask_decoder.compress_vit_feat.3.'],
+  [/^mask_decoder\.encoder_conv1\./, 'mask_decoder.embedding_encoder.0.'],
+  [/^mask_decoder\.encoder_norm\./, 'mask_decoder.embedding_encoder.1.'],
+  [/^mask_decoder\.encoder_conv2\./, 'mask_decoder.embedding_encoder.3.'],
+  [/^mask_decoder\.mask_conv1\./, 'mask_decoder.embedding_maskfeature.0.'],
+  [/^mask_decoder\.mask_norm\./, 'mask_decoder.embedding_maskfeature.1.'],
+  [/^mask_decoder\.mask_conv2\./, 'mask_decoder.embedding_maskfeature.3.'],
 ];
 
 /** Hugging Face's name of the shared embedding a second time; its owner is `shared_image_embedding`. */
 export const COPY = 'prompt_encoder.shared_embedding.positional_embedding';
 const HEAD =
-  /^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head))\.(proj_in|proj_out|layers\.(\d+))\.(.*)$/;
+  /^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head|hq_mask_mlp))\.(proj_in|proj_out|layers\.(\d+))\.(.*)$/;
 
 /** True when the names are those of a Hugging Face SamModel. */
 function isHfNaming(names: Iterable<string>): boolean {
@@ -135,7 +145,7 @@ function originalName(name: string, depths: ReadonlyMap<string, number>): string
   if (head && part && rest) {
     const layer =
       part === 'proj_in' ? 0 : part === 'proj_out' ? (depths.get(head) ?? 2) - 1 : Number(inner) + 1;
-    return `${head}.layers.${layer}.${rest}`;
+    return `${head.replace(/hq_mask_mlp$/, 'hf_mlp')}.layers.${layer}.${rest}`;
   }
   for (const [pattern, replacement] of [...SHARED_NAMES, ...ENCODERS.flatMap(({ hfNames }) => hfNames)])
     if (pattern.test(name)) return name.replace(pattern, replacement);

@@ -14,6 +14,7 @@ const rgb = v.tuple([v.number(), v.number(), v.number()]);
 type Rgb = v.InferOutput<typeof rgb>;
 
 const HfSchema = v.object({
+  model_type: v.optional(v.string()),
   vision_config: v.object({
     output_channels: v.optional(count, 256),
     num_channels: v.optional(v.literal(3), 3),
@@ -105,6 +106,7 @@ function parseRest(
 
 function fromHf(json: unknown, where: string): ReturnType<typeof parseRest> {
   const {
+    model_type: type,
     vision_config: e,
     prompt_encoder_config: p,
     mask_decoder_config: d,
@@ -121,7 +123,7 @@ function fromHf(json: unknown, where: string): ReturnType<typeof parseRest> {
       iouHeadDepth: d.iou_head_depth,
       iouHidden: d.iou_head_hidden_dim,
       layerNormEps: d.layer_norm_eps,
-      isHq: d.vit_dim !== undefined,
+      isHq: type === 'sam_hq' || d.vit_dim !== undefined,
     },
   };
 }
