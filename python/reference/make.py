@@ -319,6 +319,7 @@ def hq_set(out: Path) -> None:
     check_hq_encoder(config, sam, image)
     cases = {
         "mopeft": single_case(sam, config, image, points, labels, Case(ALL, "unipelt", EVERY), 810),
+        "late": single_case(sam, config, image, points, labels, Case(("adapter",), "unipelt", (2,)), 815),
         "decoder": rounds_case(sam, config, image, Case(("lora",), "unipelt", (0, 2)), ["box", "click"], 2, 2, True, 820),
         "candidates": rounds_case(sam, config, image, Case(("lora",), "mass", (1,)), ["click", "click"], 1, 2, False, 830),
     }

@@ -45,6 +45,17 @@ it('tells what training ViT-B takes, from its config alone', async () => {
   expect(late.gflopPerStep).toBeLessThan(0.7 * report.gflopPerStep);
 });
 
+it("counts HQ-SAM's own layers, and fits it on a default device", async () => {
+  const hq = join(folder, 'hq.json');
+  await writeFile(hq, '{"model_type": "sam_hq", "vision_config": {}}');
+  const report = await reportOf('--model', hq, '--method', 'mopeft');
+  expect(report.trainable).toBe(5_459_784 + 1_071_104);
+  expect(report.peakBytes).toBeLessThanOrEqual(1.25 * 2 ** 30);
+  expect(report.largestBinding).toBeLessThanOrEqual(128 * 2 ** 20);
+  const frozen = await reportOf('--model', hq, '--method', 'mopeft', '--freeze-decoder');
+  expect(frozen.peakBytes).toBeLessThan(report.peakBytes);
+});
+
 it('counts the dispatches of a whole step: each image, each chunk of objects, each round, and one update', async () => {
   const work = async (images: number, objects: number) =>
     reportOf(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../config/failure.ts';
+import { sizeOf } from '../graph/shape.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { writeSafetensors } from '../sam/checkpoint/safetensors-write.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
@@ -64,6 +65,28 @@ describe('an adapter file', () => {
     const back = await readAdapterFiles(model, { json: older?.json ?? '', safetensors });
     expect(back.maskThreshold).toBe(1);
     expect(await recordWithin(bytesSource('adapter.safetensors', safetensors))).toBe(newer?.json);
+  });
+
+  it("of an HQ-SAM has that decoder's own tensors, and is refused without them", async () => {
+    const hq = { ...model, config: { ...MICRO_SAM, decoder: { ...MICRO_SAM.decoder, isHq: true } } };
+    const mopeft = resolveMopeft({ methods: [], trainDecoder: true }, hq.config);
+    const tensors = new Map(
+      trainableTensors(mopeft, hq.config).map(({ name, shape }, i): [string, HostTensor] => [
+        name,
+        { shape, data: Float32Array.from(normals(sizeOf(shape), i)) },
+      ]),
+    );
+    const own = trainableTensors(mopeft, MICRO_SAM).map(({ name }) => name);
+    const added = [...tensors.keys()].filter((name) => !own.includes(name));
+    expect(added).toContain('mask_decoder.hf_token.weight');
+    expect(added).toHaveLength(25);
+    const about = { mopeft, maskThreshold: 0, training: {} };
+    const back = await readAdapterFiles(hq, writeAdapter(hq, { ...about, tensors }));
+    for (const name of added) expect(back.tensors.get(name), name).toEqual(tensors.get(name));
+    const plain = new Map([...tensors].filter(([name]) => own.includes(name)));
+    await expect(readAdapterFiles(hq, writeAdapter(hq, { ...about, tensors: plain }))).rejects.toMatchObject({
+      record: { code: 'adapter/tensors', what: expect.stringMatching(/mask_decoder.*missing/) },
+    });
   });
 
   it('is refused with a sentence when it belongs to another model, is damaged or is something else', async () => {
