@@ -329,6 +329,8 @@ def hq_set(out: Path) -> None:
     image, points, labels = forward_file(out, "light", config, sam, torch.Generator().manual_seed(84))
     finish(out, "light", config, {"lora": single_case(sam, config, image, points, labels, Case(("lora",), "unipelt", (0, 3)), 840)})
 
+    seeded_set(out, "wide_hq", {"image_size": 128, "num_hidden_layers": 2, "global_attn_indexes": [0], "hq": True}, 85)
+
 
 def check_hq_encoder(config: dict, sam: Sam, image: Tensor) -> None:
     """The official encoder of HQ-SAM gives the same embedding and, first of its features, the same intermediate ones."""
@@ -460,7 +462,7 @@ def seeded_set(out: Path, name: str, sizes: dict, seed: int) -> None:
     tensors |= {"encoder.embedding": trace.embedding, "prompt.dense_pe": sam.prompt_encoder.get_dense_pe()}
     tensors |= {f"encoder.block.{i}": x for i, x in enumerate(trace.blocks)}
     for tag, ask in {"points": (points, labels), "boxes": (None, None, boxes)}.items():
-        masks, iou, sparse, _ = decode(sam, trace.embedding, *ask)
+        masks, iou, sparse, _ = decode(sam, trace.embedding, *ask, intermediate=trace.intermediate)
         tensors |= {f"decode.{tag}.masks": masks, f"decode.{tag}.iou": iou, f"prompt.{tag}.sparse": sparse}
     save(out / f"{name}.forward.safetensors", sampled(tensors))
     case = Case(ALL, "unipelt", tuple(range(config["num_hidden_layers"])))
