@@ -1,4 +1,4 @@
-// Attention's gradients to k and v for heads of any width; formula and shapes as in attention/dkv-workgroup.
+// Attention's gradients to k and v for heads of any width; formula and shapes as in attention/dkv-tile.
 // One thread per feature of dk and dv, summing over the queries in order.
 #include "lib/index"
 #include "lib/attention-any"

@@ -1,4 +1,4 @@
-// Attention's gradients to q and relPos for heads of any width; formula and shapes as in attention/dq-workgroup.
+// Attention's gradients to q and relPos for heads of any width; formula and shapes as in attention/dq-tile.
 // One thread per feature of dq; the thread of a head's first feature also writes the query's drelPos.
 #include "lib/index"
 #include "lib/attention-any"

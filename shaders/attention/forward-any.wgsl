@@ -1,5 +1,5 @@
 // Attention forward for heads whose D is not a multiple of 4 or is over 80; formula and shapes as in
-// attention/forward-workgroup. One thread per feature of out, which computes its row's scores twice: few models need
+// attention/forward-tile. One thread per feature of out, which computes its row's scores twice: few models need
 // this kernel, so it is written to be right, not fast.
 #include "lib/index"
 #include "lib/attention-any"

@@ -71,6 +71,17 @@ export const attentionOp = defineOp({
     attentionCase([4, 9, 14, 16], { heads: 2, prefix: 5, gridW: 3 }, { bias: true, mass: [0.25, 1] }),
     attentionCase([3, 49, 49, 24], { heads: 3, prefix: 0, gridW: 7 }, { bias: true, note: 'several tiles' }),
     attentionCase(
+      [1, 35, 76, 8],
+      { heads: 1, prefix: 2, gridW: 37 },
+      { rel: true, mass: [0.5], note: 'lines in two parts' },
+    ),
+    attentionCase(
+      [2, 34, 70, 40],
+      { heads: 1, prefix: 33, gridW: 37 },
+      { bias: true, mass: [0.5], note: 'two chunks of features, and two tiles of prefix' },
+    ),
+    attentionCase([1, 9, 40, 68], { heads: 1, prefix: 5, gridW: 5 }, { rel: true, note: 'three chunks' }),
+    attentionCase(
       [1, 6, 19, 24],
       { heads: 3, prefix: 0, gridW: 19 },
       {

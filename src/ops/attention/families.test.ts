@@ -14,12 +14,14 @@ function as(gpu: Gpu, traits: AdapterTraits): Gpu {
 }
 
 /**
- * Cases that take few pipelines: two kinds of prefix and grid, and heads of 8 without either (several workgroups,
- * few queries, few columns, loud scores). Heads whose width is no multiple of 4 have one kernel on every adapter.
+ * Cases that take few pipelines, since these compile slowly on a software adapter: heads of 8 with relative position in
+ * whole lines and in parts, and without (several workgroups, few queries, few columns, loud scores); a bias with two
+ * chunks of features; three chunks. Heads whose width is no multiple of 4 have one kernel on every adapter.
  */
-const cases = attentionOp.cases.filter(
-  ({ inputs: [q], attrs: { heads, prefix } }) => (q?.[2] ?? 0) / heads === 8 && prefix !== 1,
-);
+const cases = attentionOp.cases.filter(({ inputs: [q, , , , , bias], attrs: { heads, prefix } }) => {
+  const D = (q?.[2] ?? 0) / heads;
+  return D % 4 === 0 && (D > 8 || !bias) && ![4, 80].includes(D) && prefix !== 1;
+});
 
 // The registry's walk checks the family that this adapter chooses; here is the one that it does not, on the floor of
 // limits.

@@ -5,12 +5,10 @@ import { type AttentionProblem, positionBinding } from './problem.ts';
 import { type AttentionAttributes, type AttentionSizes, MAX_HEAD } from './sizes.ts';
 
 /** How the threads of a kernel share the work. */
-type Kernel = 'workgroup' | 'any';
+type Kernel = 'tile' | 'any';
 
-/** Threads of a workgroup of the workgroup kernels. */
-const THREADS = 64;
-/** Parts into which those kernels cut what a row meets when there are few rows. */
-const SLICES = 4;
+/** Rows that a workgroup of the tile kernels owns (lib/attention-tile). */
+const TILE = 32;
 
 /** Whether attention goes by matmul's kernels (`products.ts`) on this adapter; else by the kernels here. */
 export function goesByProducts({ sizes: { D }, traits }: AttentionProblem): boolean {
@@ -18,19 +16,12 @@ export function goesByProducts({ sizes: { D }, traits }: AttentionProblem): bool
 }
 
 function kernelFor({ sizes: { D } }: AttentionProblem): Kernel {
-  return D % 4 !== 0 || D > MAX_HEAD ? 'any' : 'workgroup';
+  return D % 4 !== 0 || D > MAX_HEAD ? 'any' : 'tile';
 }
 
-/** Slices of the workgroup kernels for `rows` rows of one window. relPos is written by one thread a query. */
-function slicesOf(rows: number, hasRel: boolean): number {
-  return !hasRel && rows <= THREADS / SLICES ? SLICES : 1;
-}
-
-/** The constants of a kernel whose threads own `rows` rows of a window. */
 function constantsOf(
   { sizes, attrs, hasRel, hasBias }: AttentionProblem,
   kernel: Kernel,
-  rows: number,
 ): Record<string, number> {
   return {
     HEADS: attrs.heads,
@@ -41,20 +32,18 @@ function constantsOf(
     HAS_REL: Number(hasRel),
     HAS_BIAS: Number(hasBias),
     ...(kernel === 'any' ? { NQ: sizes.Nq, NK: sizes.Nk } : { FIRST_HEAD: 0 }),
-    ...(kernel === 'workgroup' && { SLICES: slicesOf(rows, hasRel) }),
   };
 }
 
-/** Workgroups for the rows (queries, or columns of the prefix and of the rest) that a kernel's threads own. */
+/** Workgroups for the rows that a kernel owns: queries, or columns of the prefix and of the rest. */
 function workgroupsOf(
-  { sizes, attrs, hasRel }: AttentionProblem,
+  { sizes, attrs }: AttentionProblem,
   kernel: Kernel,
   rows: readonly number[],
 ): [number, number, number] {
   const all = rows.reduce((sum, n) => sum + n, 0);
   if (kernel === 'any') return workgroups1d(sizes.M * all * sizes.C);
-  const each = THREADS / slicesOf(all, hasRel);
-  return [rows.reduce((sum, n) => sum + Math.ceil(n / each), 0), attrs.heads, sizes.M];
+  return [rows.reduce((sum, n) => sum + Math.ceil(n / TILE), 0), attrs.heads, sizes.M];
 }
 
 /** Inputs q, k, v, relPos, mass, bias; outputs out, lse. `groups`: the number of masses, null without mass. */
@@ -62,13 +51,13 @@ export function forwardPass(problem: AttentionProblem, groups: number | null): P
   const { M, Nq, Nk, C } = problem.sizes;
   const shaders = {
     any: 'attention/forward-any',
-    workgroup: 'attention/forward-workgroup',
+    tile: 'attention/forward-tile',
   } as const;
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
     constants: {
-      ...constantsOf(problem, kernel, Nq),
+      ...constantsOf(problem, kernel),
       HAS_MASS: Number(groups !== null),
       WINDOWS: M / (groups ?? M),
     },
@@ -111,12 +100,12 @@ export function queriesPass(problem: AttentionProblem): Pass {
   const { M, Nq, Nk, C } = problem.sizes;
   const shaders = {
     any: 'attention/dq-any',
-    workgroup: 'attention/dq-workgroup',
+    tile: 'attention/dq-tile',
   } as const;
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
-    constants: constantsOf(problem, kernel, Nq),
+    constants: constantsOf(problem, kernel),
     bindings: [...backwardInputs(problem), { output: 0 }, problem.hasRel ? { output: 3 } : { scratch: 0 }],
     workgroups: workgroupsOf(problem, kernel, [Nq]),
     flops: 6 * M * Nq * Nk * C,
@@ -129,12 +118,12 @@ export function keysPass(problem: AttentionProblem): Pass {
   const { prefix } = problem.attrs;
   const shaders = {
     any: 'attention/dkv-any',
-    workgroup: 'attention/dkv-workgroup',
+    tile: 'attention/dkv-tile',
   } as const;
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
-    constants: constantsOf(problem, kernel, Nk),
+    constants: constantsOf(problem, kernel),
     bindings: [...backwardInputs(problem), { output: 1 }, { output: 2 }],
     workgroups: workgroupsOf(problem, kernel, [prefix, Nk - prefix]),
     flops: 8 * M * Nq * Nk * C,

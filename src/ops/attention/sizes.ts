@@ -18,10 +18,8 @@ export interface AttentionSizes {
   readonly D: number;
 }
 
-/**
- * Largest head, in features, that the workgroup kernels hold (4 · MAX_D4 of lib/attention-workgroup); ViT-H has 80.
- */
-export const MAX_HEAD = 80;
+/** Largest head, in features, that the tile kernels take (lib/attention-tile); ViT-H has 80. */
+export const MAX_HEAD = 96;
 
 /** Reads the sizes off q and k. */
 export function attentionSizes(q: Shape, k: Shape, { heads }: { readonly heads: number }): AttentionSizes {

@@ -1,0 +1,148 @@
+// dq[m, n, h] = SCALE · Σ_j ds_j · k[m, j, h]
+// ds = p · (dout·v_j − delta),  p = w · exp(s − lse), recomputed as in forward
+// drelPos[m, h, n, y] = Σ ds over the columns of line y, drelPos[m, h, n, GRID_H + x] = Σ ds over those at place x
+// q, dout, dq: [M, Nq, C]; k, v: [M, Nk, C]; relPos, drelPos: [M, HEADS, Nq, GRID_H+GRID_W];
+// stats: [M, HEADS, Nq, 3] = lse, delta, mass
+// For real GPUs; see lib/attention-tile. The sums over lines stay in registers over the tiles of a part of the lines.
+#include "lib/attention-columns"
+@group(0) @binding(4) var<storage, read> dout: array<vec4f>;
+@group(0) @binding(5) var<storage, read> stats: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dq: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> drelPos: array<f32>;
+
+fn loadDout(g: Grid, chunk: u32, thread: u32) {
+  for (var i = thread; i < 256u; i += 64u) {
+    var values = vec4f();
+    if (i % 8u < vectorsOf(chunk)) { values = dout[ownAt(g, chunk, i)]; }
+    own[place(i / 8u, i % 8u)] = values;
+  }
+}
+
+// dout·v of a tile.
+fn productsOfValues(g: Grid, tile: Tile, thread: u32) -> mat4x4f {
+  var dp = mat4x4f();
+  for (var chunk = 0u; chunk < chunks(); chunk++) {
+    workgroupBarrier();
+    loadDout(g, chunk, thread);
+    loadValues(g, tile, chunk, thread);
+    workgroupBarrier();
+    dp = addScores(dp, vectorsOf(chunk), thread);
+  }
+  return dp;
+}
+
+fn addKeys(sums: mat4x4f, g: Grid, tile: Tile, chunk: u32, thread: u32) -> mat4x4f {
+  workgroupBarrier();
+  loadKeys(g, tile, chunk, thread);
+  workgroupBarrier();
+  return addProducts(sums, thread);
+}
+
+fn statsAt(rows: vec4u, i: u32) -> vec4f {
+  let at = 3u * rows + i;
+  return vec4f(stats[at.x], stats[at.y], stats[at.z], stats[at.w]);
+}
+
+// Adds four queries' sums to drelPos, or begins them; `o` counts own rows by fours.
+fn putRelPos(sums: vec4f, begins: bool, g: Grid, o: u32, place: u32) {
+  let first = (g.queries / g.Nq * HEADS + g.head) * g.Nq;
+  for (var i = 0u; i < 4u; i++) {
+    let n = g.n + 4u * o + i;
+    if (n >= g.Nq) { continue; }
+    let at = (first + n) * (g.lines + g.width) + place;
+    var sum = sums[i];
+    if (!begins) { sum += drelPos[at]; }
+    drelPos[at] = sum;
+  }
+}
+
+// Sums over the places of every line of a tile; `weights` holds ds.
+fn putLines(g: Grid, tile: Tile, thread: u32) {
+  for (var i = thread; i < 8u * down(); i += 64u) {
+    let line = i / 8u;
+    if (tile.y + line >= g.lines) { continue; }
+    var sum = vec4f();
+    for (var x = 0u; x < across(); x++) { sum += weights[place(line * across() + x, i % 8u)]; }
+    // Parts of one line come one after the other, to the same thread.
+    putRelPos(sum, tile.x == 0u, g, i % 8u, tile.y + line);
+  }
+}
+
+// Sums over the lines at every place of a part of the lines; `weights` holds what threads have summed of them.
+fn putPlaces(g: Grid, tile: Tile, thread: u32) {
+  for (var i = thread; i < 8u * across(); i += 64u) {
+    let x = i / 8u;
+    if (tile.x + x >= g.width) { continue; }
+    var sum = vec4f();
+    for (var line = 0u; line < down(); line++) { sum += weights[place(line * across() + x, i % 8u)]; }
+    putRelPos(sum, true, g, i % 8u, g.lines + tile.x + x);
+  }
+}
+
+fn store(sums: mat4x4f, g: Grid, chunk: u32, thread: u32) {
+  let n = g.n + thread / 8u * 4u;
+  storeRow(sums[0], g, n, chunk, thread);
+  storeRow(sums[1], g, n + 1u, chunk, thread);
+  storeRow(sums[2], g, n + 2u, chunk, thread);
+  storeRow(sums[3], g, n + 3u, chunk, thread);
+}
+
+fn storeRow(sum: vec4f, g: Grid, n: u32, chunk: u32, thread: u32) {
+  let i = thread % 8u;
+  if (i < vectorsOf(chunk) && n < g.Nq) { dq[featuresOf(g.queries + n, g.head) + 8u * chunk + i] = sum * SCALE; }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let g = gridOf(group, groups);
+  let rows = rowsOf(g, thread);
+  let lse = statsAt(rows, 0u);
+  let delta = statsAt(rows, 1u);
+  let prefixWeight = stats[(group.z * HEADS + g.head) * g.Nq * 3u + 2u];
+  var sums0 = mat4x4f();
+  var sums1 = mat4x4f();
+  var sums2 = mat4x4f();
+  var inLine = mat4x4f();
+  var dInLine = mat4x4f();
+  for (var index = select(g.prefixTiles, 0u, prefixWeight > 0.0); index < g.tiles; index++) {
+    let tile = tileAt(g, index);
+    if (HAS_REL && !tile.isPrefix && tile.y == 0u) { inLine = positionsInLine(g, tile, thread); }
+    let s = positioned(productsOfKeys(g, tile, thread), inLine, g, tile, thread);
+    let dp = productsOfValues(g, tile, thread);
+    let weight = select(1.0, prefixWeight, tile.isPrefix);
+    let ds = masked(
+      weight * mat4x4f(
+        exp(s[0] - lse) * (dp[0] - delta),
+        exp(s[1] - lse) * (dp[1] - delta),
+        exp(s[2] - lse) * (dp[2] - delta),
+        exp(s[3] - lse) * (dp[3] - delta),
+      ),
+      g,
+      tile,
+      0.0,
+      thread,
+    );
+    putWeights(ds, thread);
+    sums0 = addKeys(sums0, g, tile, 0u, thread);
+    if (D > 32u) { sums1 = addKeys(sums1, g, tile, 1u, thread); }
+    if (D > 64u) { sums2 = addKeys(sums2, g, tile, 2u, thread); }
+    if (HAS_REL && !tile.isPrefix) {
+      dInLine += ds;
+      putLines(g, tile, thread);
+      if (tile.y + down() >= g.lines) {
+        workgroupBarrier();
+        putWeights(dInLine, thread);
+        workgroupBarrier();
+        putPlaces(g, tile, thread);
+        dInLine = mat4x4f();
+      }
+    }
+  }
+  store(sums0, g, 0u, thread);
+  if (D > 32u) { store(sums1, g, 1u, thread); }
+  if (D > 64u) { store(sums2, g, 2u, thread); }
+}
