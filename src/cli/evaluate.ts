@@ -18,14 +18,16 @@ import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
+import { precisionFlag } from './settings-flags.ts';
 
 const SPLITS = ['train', 'val', 'test', 'all'] as const;
 
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --data DIR [--split train|val|test|all]
       [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--json]
-      [--scale whole|N] [--min-size 4] [--min-area 0]
+      [--scale whole|N] [--min-size 4] [--min-area 0] [--weights f32|f16]
   --adapter is the folder of a run, or an adapter's file, folder or zip; LoRA of PEFT or Sam_LoRA too.
   With --adapter, a dataset that the run knows is split as the run split it; otherwise by --seed (default 0).
+  --weights f16 reads what no adapter brings from half precision, as a run with it does.
   The default of --split is all. --scale N prompts objects in crops of N pixels around them; the default is the
   adapter's scale, else one at which the median object is at least 16 pixels wide on the model's input. Objects under --min-size pixels wide on the model's input, or under --min-area of the
   image, are left out.
@@ -48,6 +50,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
       'min-size': { type: 'string' },
       scale: { type: 'string' },
       'min-area': { type: 'string' },
+      weights: { type: 'string' },
       json: { type: 'boolean' },
       ...MODEL_FLAGS,
       ...READING_FLAGS,
@@ -67,8 +70,9 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   };
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   const scale = scaleFlag(flags.scale, USAGE);
+  const weights = precisionFlag(flags.weights, USAGE);
   const folder = await openData(requiredFlag(flags.data, 'data', USAGE), readingChanges(flags, USAGE));
-  const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
+  const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE), weights);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
   const dataset = atScale(folder, scale ?? (adapter && scaleOfAdapter(adapter)), model.config.imageSize);
   const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];

@@ -12,6 +12,7 @@ import { readIncomingAdapter, readRunAdapter, understoodOf } from '../engine/run
 import { RunFiles } from '../engine/run/run-files.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
+import type { WeightPrecision } from '../sam/halves.ts';
 import { adapterInputs } from './adapter-inputs.ts';
 import { numberFlag } from './arguments.ts';
 import { droppedFiles, folderFiles, modelSources } from './input-files.ts';
@@ -22,10 +23,11 @@ import { NodeStore } from './node-store.ts';
 export async function openCliModel(
   path: string,
   choices: ModelChoices = {},
+  precision: WeightPrecision = 'f32',
 ): Promise<{ readonly gpu: Gpu; readonly model: OpenModel }> {
   const sources = await modelSources(path);
   const gpu = await openNodeGpu();
-  const model = await openModel(gpu, sources, { choices });
+  const model = await openModel(gpu, sources, { choices, precision });
   for (const { where, what, cure } of model.remarks) console.error(`${where ?? path}: ${what} ${cure}`);
   return { gpu, model };
 }

@@ -120,6 +120,25 @@ it('says what would fit where the run does not, with 1; and that fits', async ()
   expect(late.peakBytes).toBeLessThanOrEqual(900 * 2 ** 20);
 });
 
+it('plans for frozen weights in half precision, which takes 178 MiB less, and names them where they would fit', async () => {
+  const flags = ['--model', vitB, '--method', 'mopeft'];
+  const [full, half] = [await reportOf(...flags), await reportOf(...flags, '--weights', 'f16')];
+  expect(full.peakBytes - half.peakBytes).toBeGreaterThan(178 * 2 ** 20);
+  expect(half.parts['Frozen weights']).toBe(
+    (full.parts['Frozen weights'] ?? 0) - (full.peakBytes - half.peakBytes),
+  );
+  expect(await plan([...flags, '--fit', '800'])).toBe(1);
+  expect(said).toMatch(
+    /It fits with frozen weights in half precision \(7\d\d MiB\), or the mask decoder alone/,
+  );
+  expect((await reportOf(...flags, '--fit', '800', '--weights', 'f16')).peakBytes).toBeLessThanOrEqual(
+    800 * 2 ** 20,
+  );
+  await expect(plan([...flags, '--weights', 'f64'])).rejects.toThrow(
+    /--weights is "f64", which is neither f32 nor f16/,
+  );
+});
+
 it('refuses a config that is none, and blocks that are none', async () => {
   const run = (...flags: string[]) => plan(['--model', vitB, '--method', 'lora', ...flags]);
   await expect(run('--blocks', 'early')).rejects.toThrow(/--blocks is "early"/);

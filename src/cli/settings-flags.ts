@@ -3,12 +3,13 @@ import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
 import type { BlockChoice } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
-import { parseTrainConfig, TRAIN_FIELDS } from '../config/train.ts';
+import { parseTrainConfig, TRAIN_FIELDS, type TrainConfig } from '../config/train.ts';
 import type { RunSettings } from '../engine/settings.ts';
 import { GATE_FORMS, gateFormById } from '../peft/gates/registry.ts';
 import { methodsByName, RECIPES } from '../peft/recipes.ts';
 import { METHODS } from '../peft/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
+import type { WeightPrecision } from '../sam/halves.ts';
 import { numberFlag, requiredFlag, wrongArguments } from './arguments.ts';
 
 const ids = (records: readonly { readonly id: string }[]): string => records.map(({ id }) => id).join('|');
@@ -20,11 +21,13 @@ export const SETTINGS_FLAGS = {
   blocks: { type: 'string' },
   'freeze-decoder': { type: 'boolean' },
   fit: { type: 'string' },
+  weights: { type: 'string' },
   config: { type: 'string' },
 } as const;
 
 export const SETTINGS_USAGE = `  --method M: ${ids([...RECIPES, ...METHODS])}|a+b…
       [--gate ${ids(GATE_FORMS)}] [--blocks all|late|0,1…] [--freeze-decoder] [--config FILE.json]
+  --weights f32|f16 stores what is not trained in full (default) or in half precision, for half its memory.
   --fit MIB chooses what is kept in memory so that the run takes at most so much; the default takes little.
   FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"METHOD": {…}, …}}; flags override it.`;
 
@@ -49,16 +52,10 @@ export async function settingsOf(
   usage: string,
   train: Readonly<Record<string, number | string>>,
 ): Promise<RunSettings> {
-  const text = (flag: keyof typeof SETTINGS_FLAGS): string | undefined => {
-    const value = flags[flag];
-    return typeof value === 'string' ? value : undefined;
-  };
-  const path = text('config');
-  const file = path === undefined ? {} : await readConfigFile(path);
+  const text = textOf(flags);
+  const file = await configFile(flags);
   const gate = text('gate');
   const blocks = blocksFlag(text('blocks'), usage) ?? file.blocks;
-  const { min, max } = TRAIN_FIELDS.memory;
-  const memory = numberFlag(text('fit'), 'fit', usage, { min, max, integer: true });
   return {
     mopeft: resolveMopeft(
       {
@@ -70,8 +67,43 @@ export async function settingsOf(
       },
       sam,
     ),
-    train: parseTrainConfig({ ...file.train, ...train, ...(memory !== undefined && { memory }) }),
+    train: await trainSettingsOf(flags, usage, train),
   };
+}
+
+/** The part of {@link settingsOf} that does not depend on the model. */
+export async function trainSettingsOf(
+  flags: Flags,
+  usage: string,
+  train: Readonly<Record<string, number | string>>,
+): Promise<TrainConfig> {
+  const text = textOf(flags);
+  const { min, max } = TRAIN_FIELDS.memory;
+  const memory = numberFlag(text('fit'), 'fit', usage, { min, max, integer: true });
+  const weights = precisionFlag(text('weights'), usage);
+  return parseTrainConfig({
+    ...(await configFile(flags)).train,
+    ...train,
+    ...(memory !== undefined && { memory }),
+    ...(weights && { weights }),
+  });
+}
+
+/** The value of `--weights`. @throws Failure `cli/arguments`. */
+export function precisionFlag(text: string | undefined, usage: string): WeightPrecision | undefined {
+  if (text === undefined || text === 'f32' || text === 'f16') return text;
+  throw wrongArguments(`--weights is "${text}", which is neither f32 nor f16`, usage);
+}
+
+function textOf(flags: Flags): (flag: keyof Flags) => string | undefined {
+  return (flag) => {
+    const value = flags[flag];
+    return typeof value === 'string' ? value : undefined;
+  };
+}
+
+async function configFile({ config }: Flags): Promise<v.InferOutput<typeof ConfigFile>> {
+  return typeof config === 'string' ? readConfigFile(config) : {};
 }
 
 function blocksFlag(text: string | undefined, usage: string): BlockChoice | undefined {

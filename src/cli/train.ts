@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Failure } from '../config/failure.ts';
+import { parseStoredTrainConfig } from '../config/train.ts';
 import { resumedDataset, runDataset, uniqueKeys } from '../engine/datasets.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import type { MetricsLine } from '../engine/run/metrics.ts';
@@ -13,7 +14,7 @@ import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { atScale, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
-import { SETTINGS_FLAGS, SETTINGS_USAGE, settingsOf } from './settings-flags.ts';
+import { SETTINGS_FLAGS, SETTINGS_USAGE, settingsOf, trainSettingsOf } from './settings-flags.ts';
 
 const USAGE = `  npm run mopeft -- train --model DIR|FILE --data DIR [--data DIR …] --method M --out RUN
       [--steps N] [--seed S] [--split-order shuffled|name] [--scale whole|N] [--min-size 4]
@@ -51,12 +52,17 @@ export async function train(args: readonly string[]): Promise<number> {
   const folders = requiredFlag(flags.data, 'data', USAGE);
   const out = flags.resume ?? requiredFlag(flags.out, 'out', USAGE);
   if (flags.resume === undefined) requiredFlag(flags.method, 'method', USAGE);
-  const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
+  const files = runFolder(out);
+  const { weights } =
+    flags.resume === undefined
+      ? await trainSettingsOf(flags, USAGE, trainFlags(flags))
+      : parseStoredTrainConfig((await files.readConfig()).train);
+  const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE), weights);
   const parts: RunParts = {
     gpu,
     queue: new GpuQueue(),
     model,
-    files: runFolder(out),
+    files,
     name: basename(resolve(out)),
     observer: printing,
     openDataThread,

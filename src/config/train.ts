@@ -110,6 +110,16 @@ export const TRAIN_FIELDS = {
     default: 0,
     unit: 'MiB',
   },
+  weights: {
+    kind: 'choice',
+    label: 'Frozen weights',
+    help: 'Half precision halves their memory. Until the run ends, Segment uses the halves too; masks hardly change.',
+    options: [
+      { value: 'f32', label: 'Full precision' },
+      { value: 'f16', label: 'Half precision' },
+    ],
+    default: 'f32',
+  },
   corrections: {
     kind: 'integer',
     label: 'Corrective clicks',

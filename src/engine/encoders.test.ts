@@ -68,7 +68,7 @@ it('gives every module the width of its site, and fields defaults that fit all s
 
 it('trains modules at both sites', async () => {
   const model = await openMicroModel(gpu, TWO_STAGE_SAM);
-  const sizes = { objectsPerImage: 1, objectsPerPass: 1, corrections: 0, memory: 0 };
+  const sizes = { objectsPerImage: 1, objectsPerPass: 1, corrections: 0, memory: 0, weights: 'f32' as const };
   const step = await TrainingStep.create(
     gpu,
     model,
@@ -110,7 +110,7 @@ it('computes what lies below the second site once, in front of the merge, with t
   const shapes = [{ objects: 1, tokens: 2, hasMask: false }];
   const found = [];
   for (const cut of [0, 1]) {
-    const plans = new StepPlanner(model.config, late, gpu, cut).plan(2, shapes);
+    const plans = new StepPlanner(model.config, late, gpu, { cut }).plan(2, shapes);
     const step = await TrainingStep.create(gpu, model, plans);
     await step.initialise(3);
     for (let n = 1; n <= 2; n++) {

@@ -8,6 +8,7 @@ import { type CheckpointFiles, openCheckpoint } from '../sam/checkpoint/checkpoi
 import type { JsonFile } from '../sam/checkpoint/config-files.ts';
 import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
 import { chooseIndex, parseShardIndex, type ShardIndex, shardsOf } from '../sam/checkpoint/shards.ts';
+import type { WeightPrecision } from '../sam/halves.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
 
 /** A base model whose frozen weights are on a device; every session of that device shares them. */
@@ -30,6 +31,8 @@ export interface OpenModelOptions {
   readonly choices?: ModelChoices;
   /** Told the model's sizes before its weights are read; perhaps more than once. */
   readonly onConfig?: (config: SamConfig) => void;
+  /** How the weights are stored on the device; default: in full. */
+  readonly precision?: WeightPrecision;
   /** Bytes of the weights read so far, of all. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -62,9 +65,10 @@ export async function openModel(
   const checkpoint = await openCheckpoint(chosen, options.choices);
   options.onConfig?.(checkpoint.config);
   const fileBytes = chosen.weights.reduce((sum, { size }) => sum + size, 0);
-  const { onProgress, signal } = options;
+  const { onProgress, signal, precision } = options;
   const model = await loadModel(gpu, checkpoint, {
     ...(signal && { signal }),
+    ...(precision && { precision }),
     onProgress: ({ tensors, total }) => onProgress?.(Math.round((fileBytes * tensors) / total), fileBytes),
   });
   return {

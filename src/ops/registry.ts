@@ -36,6 +36,7 @@ import { depthToSpaceOp, spaceToDepthOp } from './space-to-depth/space-to-depth.
 import { repeatLeadingOp, sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { sumSquaresOp } from './sum-squares/sum-squares.ts';
 import { tokenGateBackwardOp, tokenGateOp, tokenGateParamsOp } from './token-gate/token-gate.ts';
+import { unpackHalfOp } from './unpack-half/unpack-half.ts';
 import { windowPartitionOp, windowUnpartitionOp } from './window-partition/window-partition.ts';
 
 /** Every op there is. The conformance test walks this list; a folder of `src/ops` that is not in it fails the test. */
@@ -78,6 +79,7 @@ export const OPS: readonly AnyOp[] = [
   spaceToDepthOp,
   sumLeadingOp,
   sumSquaresOp,
+  unpackHalfOp,
   windowPartitionOp,
   windowUnpartitionOp,
   tokenGateOp,

@@ -1,7 +1,9 @@
 import { gridOf, lowResOf, MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import type { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
 import { type Shape, sizeOf } from '../graph/shape.ts';
+import { unpackHalves } from '../ops/unpack-half/unpack-half.ts';
 import { embeddingShapes, mapEmbeddings } from './encoder.ts';
 import type { Embeddings } from './encoders/encoder.ts';
 import { ExecutableCache, type ReadyExecutable } from './executable-cache.ts';
@@ -122,7 +124,7 @@ export class SamSession {
 
   /** As {@link compileSession}. It takes no turn: who asks for an image meanwhile waits for what that runs, and no more. */
   compile(): Promise<void> {
-    const decoder = this.cache.plan(keyOf(CLICK), () => decodeGraph(this.config, CLICK));
+    const decoder = this.cache.plan(keyOf(CLICK), () => this.decodeGraph(CLICK));
     return compilePlans(this.gpu, [this.encoderPlan(), decoder]);
   }
 
@@ -249,15 +251,29 @@ export class SamSession {
   }
 
   private encoderPlan(): Plan {
-    return this.cache.plan('encode', () => encodeGraph(this.config, this.options.slots));
+    return this.cache.plan('encode', () => this.encodeGraph());
   }
 
   private encoder(): Promise<ReadyExecutable> {
-    return this.cache.get('encode', () => encodeGraph(this.config, this.options.slots));
+    return this.cache.get('encode', () => this.encodeGraph());
   }
 
   private decoder(shape: DecodeShape): Promise<ReadyExecutable> {
-    return this.cache.get(keyOf(shape), () => decodeGraph(this.config, shape));
+    return this.cache.get(keyOf(shape), () => this.decodeGraph(shape));
+  }
+
+  private encodeGraph(): Graph {
+    return this.unpacked(encodeGraph(this.config, this.options.slots));
+  }
+
+  private decodeGraph(shape: DecodeShape): Graph {
+    return this.unpacked(decodeGraph(this.config, shape));
+  }
+
+  private unpacked(graph: Graph): Graph {
+    const { weights } = this.model;
+    unpackHalves(graph, (name) => weights.isHalf(name) && !this.options.tensors?.has(name));
+    return graph;
   }
 
   private async decodePass(prompts: PackedPrompts): Promise<Float32Array[]> {
@@ -295,7 +311,7 @@ export class SamSession {
     let objects = Math.min(prompts.objects, MAX_OBJECTS);
     while (objects > 1) {
       const shape = { ...shapeOf(prompts), objects };
-      if (fits(this.cache.plan(keyOf(shape), () => decodeGraph(this.config, shape)))) break;
+      if (fits(this.cache.plan(keyOf(shape), () => this.decodeGraph(shape)))) break;
       objects = Math.ceil(objects / 2);
     }
     return Math.max(1, objects);

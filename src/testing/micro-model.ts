@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { sizeOf } from '../graph/shape.ts';
 import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import { VIT_DEFAULTS, type VitSam } from '../sam/encoders/vit/config.ts';
+import type { WeightPrecision } from '../sam/halves.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
 import { normals } from './random.ts';
 
@@ -26,19 +27,29 @@ export const MICRO_SAM: VitSam = {
   preprocessing: SAM_PREPROCESSING,
 };
 
-/** A SAM of seeded random weights on the device: norms near 1, everything else small enough to stay tame. */
-export function openMicroModel(gpu: Gpu, config: SamConfig = MICRO_SAM, seed = 1): Promise<SamModel> {
+/**
+ * A SAM of seeded random weights on the device: norms near 1, everything else small enough to stay tame.
+ * @param options.change gives another value in a weight's place.
+ */
+export function openMicroModel(
+  gpu: Gpu,
+  config: SamConfig = MICRO_SAM,
+  seed = 1,
+  options: {
+    readonly precision?: WeightPrecision;
+    readonly change?: (name: string, value: number) => number;
+  } = {},
+): Promise<SamModel> {
   const shapes = samTensorShapes(config);
-  return loadModel(gpu, {
-    name: 'micro',
-    config,
-    read: async (name) => {
-      const shape = shapes.get(name) ?? [];
-      const isNorm = /norm\d?\.weight|norm_final_attn\.weight|neck\.[13]\.weight/.test(name);
-      const index = [...shapes.keys()].indexOf(name);
-      const values = normals(sizeOf(shape), seed * 1000 + index);
-      const spread = name.includes('gaussian') ? 1 : 0.3;
-      return { shape, data: Float32Array.from(values, (value) => (isNorm ? 1 : 0) + spread * value) };
-    },
-  });
+  const { change = (_, value) => value, ...loading } = options;
+  const read = async (name: string) => {
+    const shape = shapes.get(name) ?? [];
+    const isNorm = /norm\d?\.weight|norm_final_attn\.weight|neck\.[13]\.weight/.test(name);
+    const index = [...shapes.keys()].indexOf(name);
+    const values = normals(sizeOf(shape), seed * 1000 + index);
+    const spread = name.includes('gaussian') ? 1 : 0.3;
+    const data = Float32Array.from(values, (value) => change(name, (isNorm ? 1 : 0) + spread * value));
+    return { shape, data };
+  };
+  return loadModel(gpu, { name: 'micro', config, read }, loading);
 }

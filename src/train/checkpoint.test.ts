@@ -36,6 +36,7 @@ it.each([
   const { state } = await readCheckpoint(bytes, 'last.safetensors');
   expect(state.startSums).toEqual([{ key: 'cells', images }]);
   expect(Object.keys(state)).not.toContain('startTally');
+  expect(state.weights, 'before there was another precision').toBe('f32');
 });
 
 it('is written and restored in pieces where the tensors fill several buffers, without a buffer beside them', async () => {
@@ -51,7 +52,7 @@ it('is written and restored in pieces where the tensors fill several buffers, wi
     }),
   );
   const { startTally, ...rest } = OLD_STATE;
-  const state = { ...rest, startSums: null };
+  const state = { ...rest, startSums: null, weights: 'f16' as const };
   const layout = layoutParameters(tensors, limit);
   expect(layout.bufferBytes.length).toBeGreaterThan(2);
   const [first, second] = [ParameterBuffers.allocate(gpu, layout), ParameterBuffers.allocate(gpu, layout)];
@@ -67,7 +68,8 @@ it('is written and restored in pieces where the tensors fill several buffers, wi
   const bytes = await writeCheckpoint(first, state);
   expect(create).not.toHaveBeenCalled();
   create.mockRestore();
-  const { restore } = await readCheckpoint(bytes ?? new Uint8Array(), 'last.safetensors');
+  const { restore, state: read } = await readCheckpoint(bytes ?? new Uint8Array(), 'last.safetensors');
+  expect(read).toEqual(state);
   restore(second);
   for (const role of ['param', 'm', 'v'] as const) {
     const values = await second.read(role);

@@ -6,6 +6,7 @@ import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { Safetensors } from '../sam/checkpoint/safetensors.ts';
 import { SafetensorsFile } from '../sam/checkpoint/safetensors-write.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
+import type { WeightPrecision } from '../sam/halves.ts';
 import type { BatchState } from './batches.ts';
 import type { BufferRole, ParameterBuffers, PlacedTensor } from './parameter-buffers.ts';
 import type { Selection } from './selection.ts';
@@ -21,6 +22,8 @@ export interface RunState extends Selection, BatchState {
   readonly random: BatchState['random'] & { readonly corrections: RandomState };
   /** Objects a pass of the decoder, pinned: another number sums in another order. */
   readonly objectsPerPass: number;
+  /** How the model's frozen weights were stored: other values give other steps. */
+  readonly weights: WeightPrecision;
 }
 
 /** The best weights of a run. */
@@ -67,6 +70,8 @@ const StateSchema = v.pipe(
     random: v.object({ augment: randomState, prompts: randomState, corrections: randomState }),
     promptCount: count,
     objectsPerPass: v.pipe(count, v.minValue(1)),
+    // Earlier checkpoints know full precision only.
+    weights: v.optional(v.picklist(['f32', 'f16']), 'f32'),
   }),
   v.transform(({ startTally, ...state }) => ({ ...state, startSums: state.startSums ?? startTally })),
 );

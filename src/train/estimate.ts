@@ -26,7 +26,7 @@ export interface TrainableCount {
 export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
   const sum = (bytes: readonly number[]) => bytes.reduce((total, part) => total + part, 0);
   const parts = [
-    { label: 'Frozen weights', bytes: weightBytes(plans.sam) },
+    { label: 'Frozen weights', bytes: weightBytes(plans.sam, plans.precision) },
     { label: 'Trained weights, gradients and moments', bytes: plans.layout.totalBytes },
     { label: 'Image encoder and mask decoder', bytes: sum(poolSizes(plans)) },
     { label: 'Images, prompts and targets', bytes: stepBufferBytes(plans) + settingsBytes(plans.layout) },

@@ -69,6 +69,8 @@ async function train(
     isProfiled = false,
     sets = [drawnSet('left', 1), drawnSet('right', 2, 2)],
     data = localData(MICRO_SAM, config, sets),
+    frozen = model,
+    blocks = 'all',
   }: {
     pauseOn?: (event: TrainEvent) => boolean;
     stopOn?: (event: TrainEvent) => boolean;
@@ -77,14 +79,16 @@ async function train(
     isProfiled?: boolean;
     sets?: TrainingSet[];
     data?: TrainingData;
+    frozen?: SamModel;
+    blocks?: 'all' | 'late';
   } = {},
 ): Promise<Trained> {
   const events: TrainEvent[] = [];
   const trainer = await Trainer.open(
     {
       gpu,
-      model,
-      mopeft: resolveMopeft({ methods: ['lora', 'prefix', 'adapter'] }, MICRO_SAM),
+      model: frozen,
+      mopeft: resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], blocks }, MICRO_SAM),
       config,
       data,
       storage,
@@ -141,6 +145,27 @@ describe('a run', () => {
     );
     expect(parts.checkpoint).toEqual(whole.checkpoint);
     expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('goes on as exactly with frozen weights in half precision and lower blocks that are kept, and in no other precision', async () => {
+    const frozen = await openMicroModel(gpu, MICRO_SAM, 1, { precision: 'f16' });
+    // Every view of an image comes again, so a resumed run has yet to compute what the other has kept.
+    const still = { minCrop: 1, brightness: 0, contrast: 0, flips: false, quarterTurns: false };
+    const config = { ...CONFIG, ...still, weights: 'f16' as const };
+    const sets = [drawnSet('left', 1, 1)];
+    const options = { frozen, sets, blocks: 'late' as const };
+    const [whole, parts] = [new MemoryStorage(), new MemoryStorage()];
+    const uninterrupted = await train(whole, config, options);
+    const pauseOn = (event: TrainEvent) => event.type === 'step' && event.step === 3;
+    const first = await train(parts, config, { ...options, pauseOn });
+    const other = train(parts, { ...config, weights: 'f32' }, { ...options, frozen: model, resume: true });
+    await expect(other).rejects.toMatchObject({ record: { code: 'train/other-weights' } });
+    const second = await train(parts, config, { ...options, resume: true });
+    expect([...measured(first.events, -1), ...measured(second.events, -1)]).toEqual(
+      measured(uninterrupted.events, -1),
+    );
+    expect(parts.checkpoint).toEqual(whole.checkpoint);
+    frozen.weights.release();
   });
 
   it('takes the same steps whether a batch was prefetched and lost, was prefetched and used, or was not', async () => {

@@ -5,6 +5,7 @@ import type { TrainConfig } from '../config/train.ts';
 import type { Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
+import type { WeightPrecision } from '../sam/halves.ts';
 import {
   allFinite,
   type Checkpoint,
@@ -85,6 +86,8 @@ export class Trainer {
   static async open(parts: TrainerParts, resume = false): Promise<Trainer> {
     const { gpu, model, mopeft, config } = parts;
     const checkpoint = resume ? await lastCheckpoint(parts.storage) : null;
+    if (checkpoint && checkpoint.state.weights !== config.weights)
+      throw otherWeights(checkpoint.state.weights, config.weights);
     const sizes = checkpoint ? { ...config, objectsPerPass: checkpoint.state.objectsPerPass } : config;
     const plans = await (parts.plan ?? planTraining)(planRequest(model.config, mopeft, sizes, gpu));
     const state = checkpoint?.state ?? null;
@@ -333,6 +336,7 @@ export class Trainer {
       ...batches,
       random: { ...random, corrections: this.corrections.state() },
       objectsPerPass: this.objectsPerPass,
+      weights: this.parts.config.weights,
     };
     const bytes = await writeCheckpoint(this.step.parameters, state);
     if (!bytes) throw notFinite(step, this.checkpointStep);
@@ -374,6 +378,15 @@ async function lastCheckpoint(storage: RunStorage): Promise<Checkpoint> {
     code: 'train/no-checkpoint',
     what: 'The run has no checkpoint to resume from.',
     cure: 'Start a new run.',
+  });
+}
+
+function otherWeights(stored: WeightPrecision, asked: WeightPrecision): Failure {
+  return new Failure({
+    code: 'train/other-weights',
+    what: `The checkpoint was trained on frozen weights in ${stored}, and the run's settings say ${asked}.`,
+    where: 'weights',
+    cure: `Set "weights" in the run's config.json back to "${stored}".`,
   });
 }
 

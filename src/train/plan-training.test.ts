@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MopeftConfig } from '../config/mopeft.ts';
+import { parseTrainConfig } from '../config/train.ts';
 import type * as graphs from '../graph/graph.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
-import { estimateMemory } from './estimate.ts';
+import type { WeightPrecision } from '../sam/halves.ts';
+import { countWork, estimateMemory } from './estimate.ts';
 import { planRequest, planShapes, planTraining } from './plan-training.ts';
 import { plansOf, type TrainingPlans } from './plans.ts';
 
@@ -27,7 +29,13 @@ const MOPEFT = { methods: ['lora', 'prefix', 'adapter'] };
 const [all, late, decoderOnly] = [MOPEFT, { ...MOPEFT, blocks: 'late' as const }, { methods: [] }].map(
   (request) => resolveMopeft(request, VIT_B),
 ) as [MopeftConfig, MopeftConfig, MopeftConfig];
-const sizes = { objectsPerImage: 5, objectsPerPass: 0, corrections: 2, memory: 0 };
+const sizes = {
+  objectsPerImage: 5,
+  objectsPerPass: 0,
+  corrections: 2,
+  memory: 0,
+  weights: 'f32' as WeightPrecision,
+};
 /** A device with WebGPU's default limits. */
 const device = {
   traits: { isSoftware: false, hasSubgroups: true, hasF16: true },
@@ -59,6 +67,18 @@ describe('planning a training of ViT-B at 1024', () => {
     expect(gib(all)).toBeLessThanOrEqual(0.95);
     expect(gib(late)).toBeLessThanOrEqual(0.88);
     expect(gib(decoderOnly)).toBeLessThanOrEqual(0.65);
+  });
+
+  it('takes 178 MiB less with frozen weights in half precision, which is half of them, and no more work', () => {
+    for (const mopeft of [all, late]) {
+      const [full, half] = [plan(mopeft), plan(mopeft, { weights: 'f16' })];
+      const [before, after] = [full, half].map((plans) => estimateMemory(plans).peakBytes / 2 ** 20);
+      expect((before ?? 0) - (after ?? 0)).toBeGreaterThan(178);
+      expect(half.objectsPerPass).toBe(full.objectsPerPass);
+      const counted = (plans: TrainingPlans) =>
+        countWork(plans, parseTrainConfig({ objectsPerImage: plans.objectsPerPass })).flops;
+      expect(counted(half)).toBe(counted(full));
+    }
   });
 
   it('takes no more than it may, and with more it puts objects together and keeps more blocks', () => {

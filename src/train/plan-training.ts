@@ -4,6 +4,7 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import type { DecodeShape } from '../sam/graphs.ts';
+import type { WeightPrecision } from '../sam/halves.ts';
 import { roundShape } from './decoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
 import { type DeviceTraits, largestBuffer, StepPlanner, type TrainingPlans } from './plans.ts';
@@ -17,6 +18,8 @@ export interface StepSizes {
   readonly corrections: number;
   /** MiB that the run may take on the device; 0 aims at {@link AIM}. */
   readonly memory: number;
+  /** How frozen weights are stored. */
+  readonly weights: WeightPrecision;
 }
 
 /** What decides the plans of a step; plain data, so that another thread can make them. */
@@ -31,10 +34,10 @@ export interface PlanRequest {
 export function planRequest(
   sam: SamConfig,
   mopeft: MopeftConfig,
-  { objectsPerImage, objectsPerPass, corrections, memory }: StepSizes,
+  { objectsPerImage, objectsPerPass, corrections, memory, weights }: StepSizes,
   { traits, bufferLimit }: DeviceTraits,
 ): PlanRequest {
-  const sizes = { objectsPerImage, objectsPerPass, corrections, memory };
+  const sizes = { objectsPerImage, objectsPerPass, corrections, memory, weights };
   return { sam, mopeft, sizes, device: { traits, bufferLimit } };
 }
 
@@ -52,7 +55,7 @@ const SLACK = 1.05;
  */
 export function planTraining({ sam, mopeft, sizes, device }: PlanRequest): TrainingPlans {
   const { objectsPerImage, objectsPerPass, corrections, memory } = sizes;
-  const planner = new StepPlanner(sam, mopeft, device);
+  const planner = new StepPlanner(sam, mopeft, device, { precision: sizes.weights });
   // Memory grows with the objects and with the rounds of prompts.
   const largest = (objects: number) => [roundShape(objects, corrections)];
   const fewest = Math.min(objectsPerPass || 1, objectsPerImage);

@@ -3,9 +3,11 @@ import type { SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type Plan, planAround } from '../graph/plan.ts';
+import { unpackHalves } from '../ops/unpack-half/unpack-half.ts';
 import { differsInTraining } from '../peft/modules.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
 import { type DecodeShape, imagePeGraph } from '../sam/graphs.ts';
+import { halfNames, type WeightPrecision } from '../sam/halves.ts';
 import { decoderKey, decoderTrainingGraph } from './decoder-graph.ts';
 import { cutOf, encoderTrainingGraph, evaluationGraph, lowerGraph } from './encoder-graph.ts';
 import { optimizerGraph } from './optimizer.ts';
@@ -18,6 +20,8 @@ export type DeviceTraits = Pick<Gpu, 'traits' | 'bufferLimit'>;
 export interface TrainingPlans {
   readonly sam: SamConfig;
   readonly mopeft: MopeftConfig;
+  /** How the model's frozen weights have to be stored. */
+  readonly precision: WeightPrecision;
   readonly tensors: readonly TrainableTensor[];
   readonly layout: ParameterLayout;
   /** Whether a tensor of the encoder is trained, so that the encoder has a backward. */
@@ -47,18 +51,31 @@ export class StepPlanner {
   private readonly tensors: readonly TrainableTensor[];
   private readonly layout: ParameterLayout;
   private readonly trainsEncoder: boolean;
+  private readonly cut: number;
+  private readonly precision: WeightPrecision;
+  private readonly halves: ReadonlySet<string>;
   private readonly graphs = new Map<string, Graph>();
 
-  /** @param cut below which the encoder is computed apart. @throws Failure `train/tensor-too-large`. */
+  /**
+   * @param options.cut below which the encoder is computed apart; @param options.precision how the model's frozen weights are stored.
+   * @throws Failure `train/tensor-too-large`.
+   */
   constructor(
     readonly sam: SamConfig,
     private readonly mopeft: MopeftConfig,
     readonly device: DeviceTraits,
-    private readonly cut = cutOf(sam, mopeft),
+    {
+      cut = cutOf(sam, mopeft),
+      precision = 'f32',
+    }: { readonly cut?: number; readonly precision?: WeightPrecision } = {},
   ) {
+    this.cut = cut;
+    this.precision = precision;
     this.tensors = trainableTensors(mopeft, sam);
     this.layout = layoutParameters(this.tensors, device.bufferLimit);
     this.trainsEncoder = this.tensors.some(({ group }) => group !== 'decoder');
+    const trained = new Set(this.tensors.map(({ name }) => name));
+    this.halves = new Set([...halfNames(sam, precision)].filter((name) => !trained.has(name)));
   }
 
   /**
@@ -86,6 +103,7 @@ export class StepPlanner {
     return {
       sam,
       mopeft,
+      precision: this.precision,
       tensors,
       layout,
       trainsEncoder: this.trainsEncoder,
@@ -108,7 +126,10 @@ export class StepPlanner {
 
   /** Traces each graph once. */
   private graph(key: string, trace: () => Graph): Graph {
-    const graph = this.graphs.get(key) ?? trace();
+    const known = this.graphs.get(key);
+    if (known) return known;
+    const graph = trace();
+    unpackHalves(graph, (name) => this.halves.has(name));
     this.graphs.set(key, graph);
     return graph;
   }

@@ -3,10 +3,12 @@ import { Random } from '../config/random.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { READBACK_BYTES } from '../gpu/readback.ts';
+import { halfValue, packHalves } from '../ops/unpack-half/unpack-half.ts';
 import { attachModules } from '../peft/build.ts';
 import type { GateForm } from '../peft/gates/gate-form.ts';
 import { GATE_FORMS } from '../peft/gates/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
+import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import { type SamModel, weightBytes } from '../sam/weights.ts';
@@ -32,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-const sizes = { objectsPerImage: 2, objectsPerPass: 0, corrections: 1, memory: 0 };
+const sizes = { objectsPerImage: 2, objectsPerPass: 0, corrections: 1, memory: 0, weights: 'f32' as const };
 const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 2, corrections: 1, minSize: 0 });
 
 const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late' } = {}) =>
@@ -261,7 +263,7 @@ describe('the blocks below the first module', () => {
       const mopeft = resolveMopeft({ ...methods, trainDecoder: first === 4 }, sam);
       const found = [];
       for (const cut of [first, 0]) {
-        const plans = new StepPlanner(sam, mopeft, gpu, cut).plan(1, shapes);
+        const plans = new StepPlanner(sam, mopeft, gpu, { cut }).plan(1, shapes);
         if (cut > 0) inputs.push([...(plans.lower?.outputs.keys() ?? [])]);
         else expect(plans.lower).toBeNull();
         const step = await TrainingStep.create(gpu, deeper, plans);
@@ -279,6 +281,45 @@ describe('the blocks below the first module', () => {
       ['embedding', 'intermediate'],
     ]);
     deeper.weights.release();
+  });
+});
+
+describe('frozen weights in half precision', () => {
+  it('take exactly the planned bytes, and give the gradients of the rounded weights to the bit', async () => {
+    const rounded = (name: string, value: number) =>
+      name.startsWith('image_encoder.') && (samTensorShapes(MICRO_SAM).get(name)?.length ?? 0) > 1
+        ? halfValue((packHalves(Float32Array.of(value, 0))[0] ?? 0) & 0xffff)
+        : value;
+    const found = [];
+    for (const [weights, options] of [
+      ['f16', { precision: 'f16' }],
+      ['f32', { change: rounded }],
+    ] as const) {
+      const before = gpu.allocatedBytes;
+      const frozen = await openMicroModel(gpu, MICRO_SAM, 1, options);
+      const mopeft = resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], blocks: [1] }, MICRO_SAM);
+      const plans = planTraining(planRequest(MICRO_SAM, mopeft, { ...sizes, weights }, gpu));
+      const step = await TrainingStep.create(gpu, frozen, plans);
+      expect(gpu.allocatedBytes - before).toBe(estimateMemory(plans).peakBytes - READBACK_BYTES);
+      await step.initialise(3);
+      const losses = await step.gradients([image()], 1, Random.fromSeed(4), Random.fromSeed(5));
+      found.push({
+        losses,
+        grads: await step.parameters.read('grad'),
+        start: await step.parameters.read('param'),
+      });
+      step.release();
+      frozen.weights.release();
+    }
+    expect(found[0]).toEqual(found[1]);
+  });
+
+  it('are no part of a plan for full precision', async () => {
+    const halves = await openMicroModel(gpu, MICRO_SAM, 1, { precision: 'f16' });
+    await expect(TrainingStep.create(gpu, halves, plan(['lora']))).rejects.toMatchObject({
+      record: { code: 'graph/unbound' },
+    });
+    halves.weights.release();
   });
 });
 

@@ -37,7 +37,7 @@ type Sums = { -readonly [K in keyof StepLosses]: number };
 /** A model on the device as a step needs it. */
 export interface FrozenModel {
   readonly config: SamConfig;
-  readonly weights: Pick<WeightStore, 'range'>;
+  readonly weights: Pick<WeightStore, 'range' | 'values'>;
 }
 
 /**
@@ -99,7 +99,7 @@ export class TrainingStep implements MaskPredictor {
   async initialise(seed: number): Promise<void> {
     const inits = new Map(moduleTensors(this.plans.mopeft, this.sam).map(({ name, init }) => [name, init]));
     for (const { name } of this.plans.tensors) {
-      const values = inits.get(name)?.(seed) ?? (await this.frozen(name));
+      const values = inits.get(name)?.(seed) ?? (await this.model.weights.values(name));
       this.parameters.write('param', name, values);
       const zeros = new Float32Array(values.length);
       this.parameters.write('m', name, zeros);
@@ -186,13 +186,6 @@ export class TrainingStep implements MaskPredictor {
         return { ...prompt, points: [...prompt.points, click], mask };
       });
     }
-  }
-
-  private async frozen(name: string): Promise<Float32Array> {
-    const range = this.model.weights.range(name);
-    if (!range) throw new RangeError(`the model has no weight ${name}`);
-    const [values] = await this.gpu.read(range);
-    return values ?? new Float32Array();
   }
 }
 

@@ -4,6 +4,7 @@ import { type OpenModel, openModel } from '../engine/model.ts';
 import { BASE_WEIGHTS } from '../engine/segmenter.ts';
 import { ModelSession } from '../engine/tuning.ts';
 import { Gpu } from '../gpu/gpu.ts';
+import type { WeightPrecision } from '../sam/halves.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
 import { EngineState, type ModelOrigin } from './engine-state.ts';
 import type { EngineEvent } from './protocol.ts';
@@ -44,9 +45,12 @@ async function openFirst() {
   return { state, first, second };
 }
 
-function fakeModel(hash: string) {
+function fakeModel(hash: string, precision: WeightPrecision = 'f32') {
   const release = vi.fn();
-  return { model: { hash, config: MICRO_SAM, weights: { release } } as unknown as OpenModel, release };
+  return {
+    model: { hash, precision, config: MICRO_SAM, weights: { release } } as unknown as OpenModel,
+    release,
+  };
 }
 
 async function openState() {
@@ -157,4 +161,53 @@ test('a model that may not take the place of the open one leaves nothing on the 
   expect(second.release).toHaveBeenCalledOnce();
   expect(first.release).not.toHaveBeenCalled();
   expect(state.model?.info.hash).toBe('first');
+});
+
+test('the weights of the open model are stored anew in another precision, and no run is ended for it', async () => {
+  nextGpu();
+  const { state } = await openState();
+  await state.openGpu();
+  const [full, half] = [fakeModel('first'), fakeModel('first', 'f16')];
+  vi.mocked(openModel).mockResolvedValueOnce(full.model).mockResolvedValueOnce(half.model);
+  const info = await state.openModel(origin);
+  const end = vi.fn(async () => undefined);
+  state.onModelChange(end);
+  const { segmenter } = state.needModel();
+  await state.storeWeights('f32');
+  expect(openModel).toHaveBeenCalledOnce();
+  const current = await state.storeWeights('f16');
+  expect(openModel).toHaveBeenLastCalledWith(
+    expect.anything(),
+    [],
+    expect.objectContaining({ precision: 'f16' }),
+  );
+  expect(state.needModel()).toBe(current);
+  expect(current).toMatchObject({ open: half.model, info });
+  expect(full.release).toHaveBeenCalledOnce();
+  expect(end).not.toHaveBeenCalled();
+  await expect(segmenter.prepare(BASE_WEIGHTS)).rejects.toMatchObject({ record: { code: 'model/replaced' } });
+});
+
+test('weights that cannot be stored anew stay as they are, and those of a model that was replaced are given back', async () => {
+  const { state, first, second } = await openFirst();
+  const offline = new Failure({ code: 'model/fetch', what: 'The model did not come.', cure: 'Try again.' });
+  vi.mocked(openModel).mockReset().mockRejectedValueOnce(offline);
+  await expect(state.storeWeights('f16')).rejects.toBe(offline);
+  expect(state.needModel().open).toBe(first.model);
+  expect(first.release).not.toHaveBeenCalled();
+  const half = fakeModel('first', 'f16');
+  let finish: (model: OpenModel) => void = () => undefined;
+  vi.mocked(openModel)
+    .mockReturnValueOnce(
+      new Promise((resolve) => {
+        finish = resolve;
+      }),
+    )
+    .mockResolvedValueOnce(second.model);
+  const stored = state.storeWeights('f16');
+  await state.openModel(origin);
+  finish(half.model);
+  await expect(stored).rejects.toMatchObject({ record: { code: 'model/replaced' } });
+  expect(half.release).toHaveBeenCalledOnce();
+  expect(state.needModel().open).toBe(second.model);
 });

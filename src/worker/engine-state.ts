@@ -14,6 +14,7 @@ import { shaderSources } from '../gpu/bundled-shaders.ts';
 import { Gpu } from '../gpu/gpu.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 import { sitesOf } from '../sam/encoder.ts';
+import type { WeightPrecision } from '../sam/halves.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import { gpuReport } from './gpu-report.ts';
 import { encodeThumbnail } from './images.ts';
@@ -164,6 +165,40 @@ export class EngineState {
     this.toReopen = null;
     if (old) await releaseModel(old);
     return next.info;
+  }
+
+  /**
+   * Stores the open model's weights with another precision: reads its files again. What is encoded and answered is forgotten,
+   * and runs go on undisturbed, so none may use the weights meanwhile.
+   * @throws Failure as {@link openModel}, `model/replaced`; the weights stay as they are then.
+   */
+  async storeWeights(
+    precision: WeightPrecision,
+    onProgress?: OpenModelOptions['onProgress'],
+  ): Promise<CurrentModel> {
+    const old = this.needModel();
+    if (old.open.precision === precision) return old;
+    const gpu = this.needGpu();
+    const { origin, info } = old;
+    const options = { precision, ...(onProgress && { onProgress }) };
+    const files = await origin.files(options);
+    const open = await openModel(gpu, files, {
+      ...options,
+      name: origin.name,
+      choices: origin.choices ?? {},
+    });
+    if (this.current !== old || open.hash !== old.open.hash) {
+      open.weights.release();
+      throw new Failure({
+        code: 'model/replaced',
+        what: 'Another model was opened in the meantime.',
+        cure: 'Open the model that is wanted, and start again.',
+      });
+    }
+    const next = { open, origin, info, segmenter: new Segmenter(gpu, this.queue, open) };
+    this.current = next;
+    await releaseModel(old);
+    return next;
   }
 
   /**

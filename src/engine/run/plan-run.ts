@@ -57,6 +57,10 @@ function overMemory(request: PlanRequest, peakBytes: number): FailureRecord[] {
         : null,
     ],
     [
+      'frozen weights in half precision',
+      sizes.weights === 'f32' ? { ...request, sizes: { ...sizes, weights: 'f16' } } : null,
+    ],
+    [
       'the mask decoder alone',
       mopeft.blocks.length > 0
         ? { sam, sizes, device, mopeft: { ...mopeft, methods: {}, blocks: [], trainDecoder: true } }

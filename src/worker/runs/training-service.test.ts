@@ -66,7 +66,7 @@ const CONFIG: RunConfig = {
   datasets: [{ key: 'cells', name: 'Cells' }],
 };
 
-const MODEL = { name: 'micro', hash: 'abc', config: MICRO_SAM };
+const MODEL = { name: 'micro', hash: 'abc', config: MICRO_SAM, precision: 'f32' };
 
 /** `adapter.safetensors` of the model, as a page drops it. */
 function droppedAdapter(): DroppedFile {
@@ -108,10 +108,15 @@ function openService(store = new MemoryStore()) {
     card: { splitOrder: 'shuffled' },
   }));
   const model = { open: MODEL, info: { name: 'micro', hash: 'abc' } };
+  const storeWeights = vi.fn(async (precision: string) => {
+    model.open = { ...MODEL, precision };
+    return model;
+  });
   const state = {
     store,
     queue: new GpuQueue(),
     model,
+    storeWeights,
     datasets: { open: openDataset },
     emit: (event: EngineEvent) => void events.push(event),
     needModel: () => model,
@@ -128,6 +133,7 @@ function openService(store = new MemoryStore()) {
   return {
     service: new TrainingService(state as unknown as EngineState, planner),
     openDataset,
+    storeWeights,
     events,
     launching: launching.promise,
     begun,
@@ -139,6 +145,20 @@ function openService(store = new MemoryStore()) {
 beforeEach(() => {
   vi.mocked(startTraining).mockReset();
   vi.stubGlobal('navigator', {});
+});
+
+test('a run in half precision has the model so until it is over, the next run may be in full', async () => {
+  const { service, begun, storeWeights } = openService();
+  begun.resolve(fakeRun().run);
+  const half = { ...settings, values: { 'train.weights': 'f16' } };
+  const { id } = await service.start(half);
+  expect(storeWeights.mock.calls.map(([precision]) => precision)).toEqual(['f16']);
+  expect(vi.mocked(startTraining).mock.lastCall?.[0].model.precision).toBe('f16');
+  await service.pause(id);
+  vi.mocked(startTraining).mockResolvedValueOnce(fakeRun().run);
+  await service.start(settings);
+  expect(storeWeights.mock.calls.map(([precision]) => precision)).toEqual(['f16', 'f32']);
+  expect(vi.mocked(startTraining).mock.lastCall?.[0].model.precision).toBe('f32');
 });
 
 test('the record of a run keeps the scale of its start', async () => {

@@ -11,15 +11,17 @@
  */
 import { Failure, toFailureRecord } from '../../config/failure.ts';
 import type { SamConfig } from '../../config/sam.ts';
+import { parseStoredTrainConfig } from '../../config/train.ts';
 import { resumedDataset, runDataset } from '../../engine/datasets.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
 import { withDatasets } from '../../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../../engine/run/run.ts';
 import { commonScale } from '../../engine/run/run-files.ts';
-import type { RunDataset, RunParts, RunPlan } from '../../engine/run/run-types.ts';
+import type { RunDataset, RunObserver, RunParts, RunPlan } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
 import { DEFAULT_GATE_FORMS } from '../../peft/gates/registry.ts';
 import { RECIPES } from '../../peft/recipes.ts';
+import type { WeightPrecision } from '../../sam/halves.ts';
 import { planRequest } from '../../train/plan-training.ts';
 import { SPLIT_SEED } from '../dataset-card.ts';
 import type { CurrentModel, EngineState } from '../engine-state.ts';
@@ -39,6 +41,8 @@ export class TrainingService {
   private readonly reports: RunReports;
   private readonly times: StepTimes;
   private active: RunSupervisor | null = null;
+  /** Settles when the model has its weights in full again after the last run. */
+  private restored: Promise<void> = Promise.resolve();
 
   /**
    * @param planner plans the runs; this thread never does, since it answers clicks.
@@ -126,14 +130,17 @@ export class TrainingService {
         plan: this.planner.plans,
         gpu,
         queue: this.state.queue,
-        model: model.open,
         files,
         name: record.name,
       };
+      const { weights } = parseStoredTrainConfig(config.train);
       return {
         record: { ...record, status: 'running', failure: null, updated: Date.now() },
         stepKey: this.stepKey(model, config),
-        begin: (observer) => resumeTraining({ ...parts, observer }, config, datasets),
+        begin: async (observer) => {
+          const { open } = await this.withWeights(weights, observer);
+          return resumeTraining({ ...parts, model: open, observer }, config, datasets);
+        },
       };
     });
   }
@@ -297,11 +304,15 @@ export class TrainingService {
       });
     }
     const { state, reports, times } = this;
-    const active = new RunSupervisor(id, datasetIds, { state, reports, times }, prepare);
+    const active = new RunSupervisor(id, datasetIds, { state, reports, times }, async () => {
+      await this.restored;
+      return prepare();
+    });
     // Before anything is awaited, so that a pause, a delete or a change of the model finds it.
     this.active = active;
     void active.over.then(() => {
       this.active = null;
+      this.restored = this.restoreWeights();
     });
     try {
       await active.begun;
@@ -350,15 +361,45 @@ export class TrainingService {
       plan: this.planner.plans,
       gpu,
       queue: this.state.queue,
-      model: model.open,
       files: this.repository.filesOf(id),
       name,
     };
     return {
       record,
       stepKey: this.stepKey(model, resolved),
-      begin: (observer) => startTraining({ ...parts, observer }, resolved, datasets),
+      begin: async (observer) => {
+        const { open } = await this.withWeights(resolved.train.weights, observer);
+        return startTraining({ ...parts, model: open, observer }, resolved, datasets);
+      },
     };
+  }
+
+  /** The open model with its weights as a run wants them, until the run is over. */
+  private async withWeights(
+    precision: WeightPrecision,
+    { onActivity }: Pick<RunObserver, 'onActivity'>,
+  ): Promise<Pick<CurrentModel, 'open'>> {
+    const model = this.state.needModel();
+    if (model.open.precision === precision) return model;
+    return this.state.storeWeights(precision, (done, total) =>
+      onActivity?.('Reading the model', done, total),
+    );
+  }
+
+  /** Gives Segment the weights in full again, after a run that had them in half precision. */
+  private async restoreWeights(): Promise<void> {
+    const { state } = this;
+    if (state.model?.open.precision !== 'f16') return;
+    try {
+      await state.storeWeights('f32');
+    } catch (error) {
+      const { what } = toFailureRecord(error);
+      state.emit({
+        type: 'log',
+        level: 'warning',
+        text: `The model is still in half precision: ${what} Open it again to segment in full precision.`,
+      });
+    }
   }
 
   private async planRun(
