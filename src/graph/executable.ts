@@ -56,7 +56,8 @@ export class Executable {
   private constructor(
     private readonly gpu: Gpu,
     readonly plan: Plan,
-    private readonly commands: readonly Dispatch[],
+    /** What it runs, in order. */
+    readonly commands: readonly Dispatch[],
     private readonly resolve: (home: Home, bytes: number) => BufferRange,
   ) {}
 

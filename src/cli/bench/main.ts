@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]`: our kernels against jax-js and TensorFlow.js in one
  * Chromium, see docs/measurements/bench.md. Exit status 1 when a value is wrong or a run allocates. `npm run bench --
- * data` times images and masks instead, see docs/measurements/data.md, and `npm run bench -- step` a training step.
+ * data` times images and masks instead, see docs/measurements/data.md, `npm run bench -- step` a training step, and
+ * `npm run bench -- gpu` all that is worth knowing of a GPU.
  */
 import { writeFile } from 'node:fs/promises';
 import { chromium } from '@playwright/test';
@@ -11,13 +12,15 @@ import { runProgram } from '../program.ts';
 import { installPeers, servePage } from './build-page.ts';
 import { DATA, describeData, timeData } from './data.ts';
 import { describeFirstMask, FIRST_MASK, timeFirstMask } from './first-mask.ts';
+import { benchGpu, GPU, GPU_USAGE } from './gpu/script.ts';
 import type { BenchPage } from './page/page.ts';
 import { type BenchReport, type CaseReport, describeCase, isRight } from './report.ts';
 import { benchStep, STEP, STEP_USAGE } from './step.ts';
 
 const USAGE = `  npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]
   npm run bench -- data [--json FILE]
-${STEP_USAGE}`;
+${STEP_USAGE}
+${GPU_USAGE}`;
 const FLAGS = {
   json: { type: 'string' },
   alone: { type: 'boolean', default: false },
@@ -35,6 +38,7 @@ declare global {
 const IN_NODE: ReadonlyMap<string, (args: readonly string[]) => Promise<number>> = new Map([
   [DATA, benchData],
   [STEP, benchStep],
+  [GPU, benchGpu],
 ]);
 
 async function bench(args: readonly string[]): Promise<number> {

@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { type OpenModel, openModel } from '../../engine/model.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
 import { numberFlag, readFlags } from '../arguments.ts';
+import { modelSources } from '../input-files.ts';
 import { openCliModel } from '../open.ts';
 import { SETTINGS_FLAGS, SETTINGS_USAGE, settingsOf } from '../settings-flags.ts';
 import { describeProfile, describeSummary, passesCsv, summarise, timeSteps } from './steps.ts';
@@ -24,6 +27,11 @@ const FLAGS = {
 
 const EMBEDDED = fileURLToPath(new URL('../../../public/models/mopeft-sam-tiny', import.meta.url));
 const STEPS = 3;
+
+/** The embedded model, from the sources of the site. */
+export async function openEmbedded(gpu: Gpu): Promise<OpenModel> {
+  return openModel(gpu, await modelSources(EMBEDDED));
+}
 
 /** Steps of a run on drawn images: spans of each, and on request a profile of one. */
 export async function benchStep(args: readonly string[]): Promise<number> {

@@ -152,8 +152,8 @@ export function describeProfile({ clock, passes }: ProfileEvent): string {
       String(count).padStart(6),
       (us / 1000).toFixed(2).padStart(10),
       `${((100 * us) / total).toFixed(1)} %`.padStart(8),
-      (flops / us / 1e3).toFixed(1).padStart(9),
-      (bytes / us / 1e3).toFixed(2).padStart(9),
+      rate(flops / us / 1e3).padStart(9),
+      rate(bytes / us / 1e3).padStart(9),
     ].join(' ');
   const groups = groupPasses(passes);
   return [
@@ -170,6 +170,11 @@ export function describeProfile({ clock, passes }: ProfileEvent): string {
       sum(passes, ({ bytes }) => bytes),
     ),
   ].join('\n');
+}
+
+/** Three digits: of a pass of nothing or of a large product. */
+export function rate(perSecond: number): string {
+  return perSecond >= 100 ? perSecond.toFixed(0) : Number(perSecond.toPrecision(3)).toString();
 }
 
 function sum(passes: readonly PassTime[], value: (pass: PassTime) => number): number {
