@@ -1,6 +1,6 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { expectShape, show, sizeOf } from '../../graph/shape.ts';
-import { workgroups1d } from '../dispatch.ts';
+import { combinePass } from '../add/combine.ts';
 import { required } from '../required.ts';
 
 /** `target += x` in place, for gradients summed over replays; target and x have the same number of elements. */
@@ -13,24 +13,17 @@ export const accumulateOp = defineOp({
     expectShape(sizeOf(to) === sizeOf(from), 'accumulate', () => `${show(from)} onto ${show(to)}`);
     return [];
   },
-  passes: ({ inputs: [target] }) => {
-    const n = sizeOf(required(target, 'accumulate: target'));
-    return [
-      {
-        shader: 'accumulate/forward',
-        constants: {},
-        bindings: [{ input: 0 }, { input: 1 }],
-        workgroups: workgroups1d(n),
-        flops: n,
-      },
-    ];
-  },
+  passes: ({ inputs: [target, x] }) => [
+    // x has as many values, perhaps under another shape.
+    combinePass({ y: { input: 1 }, out: { input: 0 }, adds: true }, { out: target, y: x }),
+  ],
   backward: { target: 'none', x: 'none' },
   reference: ([target, x]) => [
     required(target, 'accumulate: target').map((value, i) => value + (x?.[i] ?? 0)),
   ],
   cases: [
     { inputs: [[1], [1]], attrs: {} },
+    { inputs: [[3, 20], [60]], attrs: {}, note: 'in fours' },
     {
       inputs: [
         [7, 13],

@@ -1,7 +1,7 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
-import { expectShape, sameShape, show, sizeOf } from '../../graph/shape.ts';
-import { workgroups1d } from '../dispatch.ts';
+import { expectShape, sameShape, show } from '../../graph/shape.ts';
 import { sumLeading } from '../sum-leading/sum-leading.ts';
+import { combinePass } from './combine.ts';
 
 /** `x + y`, where `y` has `x`'s shape or a suffix of it and repeats over the leading axes. */
 export const addOp = defineOp({
@@ -16,14 +16,8 @@ export const addOp = defineOp({
     );
     return [x];
   },
-  passes: ({ outputs: [out] }) => [
-    {
-      shader: 'add/forward',
-      constants: {},
-      bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
-      workgroups: workgroups1d(sizeOf(out ?? [])),
-      flops: sizeOf(out ?? []),
-    },
+  passes: ({ inputs: [, y], outputs: [out] }) => [
+    combinePass({ x: { input: 0 }, y: { input: 1 }, out: { output: 0 } }, { out, y }),
   ],
   backward: {
     x: ({ dout }) => dout,
@@ -43,6 +37,8 @@ export const addOp = defineOp({
       attrs: {},
     },
     { inputs: [[3, 5, 7], [7]], attrs: {}, note: 'a bias' },
+    { inputs: [[3, 5, 12], [12]], attrs: {}, note: 'in fours' },
+    { inputs: [[4, 7], [7]], attrs: {}, note: 'in fours but for y' },
     {
       inputs: [
         [2, 3, 67],

@@ -1,5 +1,6 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, show, sizeOf } from '../../graph/shape.ts';
+import { combinePass } from '../add/combine.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { sampleDot } from '../sample-dot/sample-dot.ts';
 
@@ -12,14 +13,11 @@ export const gateScaleOp = defineOp({
     expectShape(gate.length === 1, 'gateScale', () => `gate ${show(gate)} for ${show(p)}`);
     return [[axis(gate, 0), ...p]];
   },
-  passes: ({ outputs: [out] }) => [
-    {
-      shader: 'gate-scale/forward',
-      constants: {},
-      bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
-      workgroups: workgroups1d(sizeOf(out ?? [])),
-      flops: sizeOf(out ?? []),
-    },
+  passes: ({ inputs: [p, gate], outputs: [out] }) => [
+    combinePass(
+      { y: { input: 0 }, gate: { input: 1 }, out: { output: 0 } },
+      { out, y: p, gates: sizeOf(gate ?? []) },
+    ),
   ],
   backward: {
     p: ({ graph, dout, input }) => graph.apply1(gateScaleBackwardOp, [dout, input(1)], {}),
@@ -37,6 +35,7 @@ export const gateScaleOp = defineOp({
   cases: [
     { inputs: [[1, 1], [1]], attrs: {} },
     { inputs: [[5, 7], [3]], attrs: {} },
+    { inputs: [[5, 8], [3]], attrs: {}, note: 'in fours' },
     {
       inputs: [[11, 67], [2]],
       attrs: {},

@@ -1,6 +1,6 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, sameShape, show, sizeOf } from '../../graph/shape.ts';
-import { workgroups1d } from '../dispatch.ts';
+import { combinePass } from '../add/combine.ts';
 import { sampleDot } from '../sample-dot/sample-dot.ts';
 
 /**
@@ -19,14 +19,11 @@ export const gatedAddOp = defineOp({
     );
     return [x];
   },
-  passes: ({ outputs: [out] }) => [
-    {
-      shader: 'gated-add/forward',
-      constants: {},
-      bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }],
-      workgroups: workgroups1d(sizeOf(out ?? [])),
-      flops: 2 * sizeOf(out ?? []),
-    },
+  passes: ({ inputs: [, d, gate], outputs: [out] }) => [
+    combinePass(
+      { x: { input: 0 }, y: { input: 1 }, gate: { input: 2 }, out: { output: 0 } },
+      { out, y: d, gates: sizeOf(gate ?? []) },
+    ),
   ],
   backward: {
     x: ({ dout }) => dout,
@@ -42,6 +39,8 @@ export const gatedAddOp = defineOp({
     { inputs: [[1, 1], [1, 1], [1]], attrs: {} },
     { inputs: [[3, 5, 7], [3, 5, 7], [3]], attrs: {} },
     { inputs: [[6, 13, 11], [6, 13, 11], [2]], attrs: {}, note: 'three windows a sample' },
+    { inputs: [[6, 13, 12], [6, 13, 12], [2]], attrs: {}, note: 'the same in fours' },
+    { inputs: [[2, 3, 10], [2, 3, 10], [2]], attrs: {}, note: 'in fours but for a sample' },
     {
       inputs: [[2, 67, 3], [2, 67, 3], [2]],
       attrs: {},
@@ -59,14 +58,11 @@ export const gatedAddBackwardOp = defineOp({
     if (!dout) throw new RangeError('gatedAddBackward: dout');
     return [dout];
   },
-  passes: ({ outputs: [dd] }) => [
-    {
-      shader: 'gated-add/backward',
-      constants: {},
-      bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
-      workgroups: workgroups1d(sizeOf(dd ?? [])),
-      flops: sizeOf(dd ?? []),
-    },
+  passes: ({ inputs: [dout, gate], outputs: [dd] }) => [
+    combinePass(
+      { y: { input: 0 }, gate: { input: 1 }, out: { output: 0 } },
+      { out: dd, y: dout, gates: sizeOf(gate ?? []) },
+    ),
   ],
   backward: { dout: 'none', gate: 'none' },
   reference: { checkedBy: 'gatedAdd' },

@@ -1,6 +1,6 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { expectShape, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
-import { workgroups1d } from '../dispatch.ts';
+import { combinePass } from '../add/combine.ts';
 import { type Reduction, reductionPasses, reductionScratch } from './reduce.ts';
 
 /** Sums over the leading axes until the last `keep` axes are left; the gradient of a bias or of anything repeated. */
@@ -53,14 +53,8 @@ export const repeatLeadingOp = defineOp({
     if (!x) throw new RangeError('repeatLeading: one input');
     return [[times, ...x]];
   },
-  passes: ({ outputs: [out] }) => [
-    {
-      shader: 'sum-leading/repeat',
-      constants: {},
-      bindings: [{ input: 0 }, { output: 0 }],
-      workgroups: workgroups1d(sizeOf(out ?? [])),
-      flops: 0,
-    },
+  passes: ({ inputs: [x], outputs: [out] }) => [
+    combinePass({ y: { input: 0 }, out: { output: 0 } }, { out, y: x }),
   ],
   backward: { x: ({ dout, input }) => sumLeading(dout, input(0).shape) },
   reference: ([x], _shapes, { times }) => {
@@ -72,6 +66,7 @@ export const repeatLeadingOp = defineOp({
   cases: [
     { inputs: [[1]], attrs: { times: 1 } },
     { inputs: [[3, 7]], attrs: { times: 5 } },
+    { inputs: [[3, 8]], attrs: { times: 5 } },
   ],
 });
 
