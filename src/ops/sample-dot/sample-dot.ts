@@ -32,8 +32,8 @@ export const sampleDotOp = defineOp({
     const slices = slicesOf(each, samples, traits);
     return [
       {
-        shader: 'sample-dot/slices',
-        constants: { PER_SAMPLE: each },
+        shader: each % 4 === 0 ? 'sample-dot/fours' : 'sample-dot/any',
+        constants: { PER_SAMPLE: each % 4 === 0 ? each / 4 : each },
         bindings: [{ input: 0 }, { input: 1 }, { scratch: 0 }],
         workgroups: workgroups1d(samples * slices),
         flops: 2 * sizeOf(a),
@@ -70,6 +70,7 @@ export const sampleDotOp = defineOp({
       attrs: { samples: 3 },
       note: 'one v for every sample; two leading rows a sample',
     },
+    { inputs: [[6, 66], [132]], attrs: { samples: 3 }, note: 'the same in fours' },
     {
       inputs: [
         [2, 131, 97],

@@ -1,6 +1,9 @@
+import type { AdapterTraits } from '../../gpu/traits.ts';
 import { type BackwardContext, defineOp, type Tensor } from '../../graph/graph.ts';
+import type { Pass } from '../../graph/pass.ts';
 import { axis, expectShape, lastOf, rowsOf, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
+import { selectFamily } from '../select.ts';
 import { type Reduction, reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
 
 /**
@@ -25,10 +28,9 @@ export const tokenGateOp = defineOp({
     if (!u || !open) throw new RangeError('tokenGate: u');
     return [
       {
-        shader: 'token-gate/tokens',
+        ...tokensKernel(lastOf(u), sizeOf(open), traits),
         constants: { C: lastOf(u) },
         bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 1 }],
-        workgroups: workgroups1d(sizeOf(open)),
         flops: 2 * sizeOf(u),
       },
       ...reductionPasses(meanOf(open), { from: { output: 1 }, to: { output: 0 }, scratch: 0 }, traits),
@@ -73,12 +75,13 @@ export const tokenGateBackwardOp = defineOp({
   },
   passes: ({ outputs: [du] }) => {
     if (!du) throw new RangeError('tokenGateBackward: du');
+    const inFours = lastOf(du) % 4 === 0;
     return [
       {
-        shader: 'token-gate/backward',
+        shader: inFours ? 'token-gate/backward-fours' : 'token-gate/backward-any',
         constants: { C: lastOf(du) },
         bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }],
-        workgroups: workgroups1d(sizeOf(du)),
+        workgroups: workgroups1d(inFours ? sizeOf(du) / 4 : sizeOf(du)),
         flops: 5 * sizeOf(du),
       },
     ];
@@ -105,12 +108,13 @@ export const tokenGateParamsOp = defineOp({
   passes: ({ inputs: [u], traits }) => {
     if (!u) throw new RangeError('tokenGateParams: u');
     const sums = paramSums(u);
+    const inFours = lastOf(u) % 4 === 0;
     return [
       {
-        shader: 'token-gate/params',
+        shader: inFours ? 'token-gate/params-fours' : 'token-gate/params-any',
         constants: { C: lastOf(u) },
         bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { scratch: 0 }],
-        workgroups: workgroups1d(sums.length * sums.columns),
+        workgroups: workgroups1d(sums.length * (inFours ? lastOf(u) / 4 + 1 : sums.columns)),
         flops: 6 * sizeOf(u),
       },
       ...reductionPasses(
@@ -124,6 +128,17 @@ export const tokenGateParamsOp = defineOp({
   reference: { checkedBy: 'tokenGate' },
   cases: [],
 });
+
+/** The kernel for the sigmoids of `tokens` tokens: eight threads a token on a GPU, four tokens a thread elsewhere. */
+function tokensKernel(C: number, tokens: number, traits: AdapterTraits): Pick<Pass, 'shader' | 'workgroups'> {
+  if (C % 4 !== 0) return { shader: 'token-gate/tokens-any', workgroups: workgroups1d(tokens) };
+  switch (selectFamily('reduce', traits)) {
+    case 'register':
+      return { shader: 'token-gate/tokens-rows', workgroups: workgroups1d(tokens, 16) };
+    case 'workgroup':
+      return { shader: 'token-gate/tokens-workgroup', workgroups: workgroups1d(tokens, 8) };
+  }
+}
 
 /** The mean over the tokens of each sample, from the sigmoids [B, tokens]. */
 function meanOf(open: Shape | undefined): Reduction {

@@ -1,10 +1,11 @@
 // partial[b, s] = Σ_k a[b, k] · v[b, k] over k = s, s + S, …
-// a: [B, n]; v: [B, n], or [n] for every b; partial: [B, S]; PER_SAMPLE = n
+// a: [B, n]; v: [B, n], or [n] for every b; partial: [B, S]; PER_SAMPLE = n, counted in the including shader's alias
+// Value, f32 or vec4f, as k is. `product` gives the sum of the products of two of them.
 // One thread per slice; lib/reduce sums the slices.
 #include "lib/index"
 override PER_SAMPLE: u32;
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> v: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<Value>;
+@group(0) @binding(1) var<storage, read> v: array<Value>;
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;
 
 @compute @workgroup_size(64)
@@ -15,6 +16,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let start = i / slices * PER_SAMPLE;
   let startV = start % arrayLength(&v);
   var sum = 0.0;
-  for (var k = i % slices; k < PER_SAMPLE; k += slices) { sum += a[start + k] * v[startV + k]; }
+  for (var k = i % slices; k < PER_SAMPLE; k += slices) { sum += product(a[start + k], v[startV + k]); }
   partial[i] = sum;
 }

@@ -1,6 +1,7 @@
 // open[t] = sigmoid(u[t] · weight + bias)
-// u: [T, C], the tokens of all samples; weight: [C]; bias: [1]; open: [T]. One thread per token.
+// u: [T, C], the tokens of all samples; weight: [C]; bias: [1]; open: [T]. For any C. One thread per token.
 #include "lib/index"
+#include "lib/sigmoid"
 override C: u32;
 @group(0) @binding(0) var<storage, read> u: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
@@ -13,5 +14,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (t >= arrayLength(&open)) { return; }
   var sum = bias[0];
   for (var c = 0u; c < C; c++) { sum += u[t * C + c] * weight[c]; }
-  open[t] = 1.0 / (1.0 + exp(-sum));
+  open[t] = sigmoidOf(sum);
 }

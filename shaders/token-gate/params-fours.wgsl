@@ -1,0 +1,11 @@
+// lib/token-gate-params where C is a multiple of 4; a row of partial is not.
+alias Value = vec4f;
+const wide = 4u;
+#include "lib/token-gate-params"
+
+fn put(at: u32, value: vec4f) {
+  partial[at] = value.x;
+  partial[at + 1u] = value.y;
+  partial[at + 2u] = value.z;
+  partial[at + 3u] = value.w;
+}
