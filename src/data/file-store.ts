@@ -94,7 +94,7 @@ export function missing(path: string): Failure {
     code: 'storage/missing',
     what: 'The file is not in storage.',
     where: path,
-    cure: 'It may have been removed in another tab or by clearing site data; import it again.',
+    cure: 'It may have been removed in another tab, by clearing site data, or by a private window that slept; import it again.',
   });
 }
 

@@ -9,6 +9,12 @@ const LEFTOVERS = ['.part', '.crswap'];
 const READ_TRIES = 10;
 
 /**
+ * Milliseconds. Chromium closes its index of an origin's files after 10 minutes in which none was looked up. In a private
+ * window the index is in memory alone: closed, it is lost, and every file with it, though their bytes still count.
+ */
+export const LOOK_EVERY = 4 * 60_000;
+
+/**
  * The {@link FileStore} of the browser: the origin private file system. For workers only, whose synchronous handles
  * write in place and flush.
  */
@@ -27,6 +33,7 @@ export class OpfsStore implements FileStore {
     try {
       const root = await navigator.storage.getDirectory();
       const top = await root.getDirectoryHandle(folder, { create: true });
+      setInterval(() => void root.getDirectoryHandle(folder).catch(() => undefined), LOOK_EVERY);
       return new OpfsStore(top, await PartFiles.open(root, folder));
     } catch (cause) {
       throw new Failure(
