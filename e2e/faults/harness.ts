@@ -109,9 +109,10 @@ export class FaultHarness {
 
     const usual = this.usual.get(plan.action) ?? action.usual;
     const begun = performance.now();
-    // Both reject when the page is killed.
     const accepted = act().then(() => 'accepted' as const);
     const refused = refusal(page).then(() => 'refused' as const);
+    // Both reject when the page is killed, or, in a rare moment, never end.
+    for (const outcome of [accepted, refused]) outcome.catch(() => undefined);
     const patience = new Promise<'unsaid'>((resolve) =>
       setTimeout(() => resolve('unsaid'), plan.setting === 'full' ? PATIENCE : plan.share * usual),
     );
@@ -121,7 +122,6 @@ export class FaultHarness {
     if (answer === 'accepted') this.usual.set(plan.action, (usual + ms) / 2);
     await beside;
     await this.kill(plan.kill, page);
-    await Promise.allSettled([accepted, refused]);
 
     const others = other ? [`datasets ${base} is ${renamed}`] : [];
     const checked = await this.check(stored, { change, answer, others });

@@ -308,20 +308,25 @@ function firstOf({ byImage }: Kind): { readonly path: string; readonly image: st
   return { path: '', image: '' };
 }
 
-function alreadyHas(path: string, image: string, used: string, more: number): Refusal {
+function alreadyHas(path: string, image: string, used: string, more: number, alone = ''): Refusal {
   const others = more === 0 ? '' : ` So have ${more} more ${more === 1 ? 'image' : 'images'}.`;
   return refusal(
     'data/second-mask',
     path,
-    `The image ${image} already has a mask: ${used}.${others}`,
+    `The image ${image} already has a mask: ${used}.${others}${alone}`,
     'Drop the set again with only the one that is to be used; to mark several objects, give each its own number in one mask.',
   );
 }
 
 function secondMask(kind: Kind, used: Kind): Refusal {
-  const { path, image } = firstOf(kind);
+  const both = [...kind.byImage].filter(([image]) => used.byImage.has(image));
+  const [image, claims] = both[0] ?? [firstOf(kind).image, []];
+  const path = claims[0]?.file.parts.path ?? firstOf(kind).path;
   const other = used.byImage.get(image)?.[0]?.file.parts.path ?? firstOf(used).path;
-  return alreadyHas(path, image, other, kind.byImage.size - 1);
+  const left = kind.byImage.size - both.length;
+  const alone =
+    left === 0 ? '' : ` ${left === 1 ? '1 image has' : `${left} images have`} only such a one, and no mask.`;
+  return alreadyHas(path, image, other, Math.max(0, both.length - 1), alone);
 }
 
 function previewLeft(kind: Kind, used: readonly Kind[]): Refusal {

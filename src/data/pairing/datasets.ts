@@ -5,7 +5,7 @@ import type { Peek } from './appearance.ts';
 import type { Assignment, Claim } from './assign.ts';
 import { type ClassMask, chooseMasks } from './choose.ts';
 import { componentOf, isSplitOnly, shapeOf, sharedStart, splitOfFolders } from './folders.ts';
-import type { Series, SeriesFile } from './series.ts';
+import { boundariesOf, type Series, type SeriesFile } from './series.ts';
 
 export interface PairedSample extends SampleFiles {
   /** Masks of one class each; together they are the labels. */
@@ -56,7 +56,7 @@ export async function datasetsOf(
     const choice = await chooseMasks(own, peek);
     const kept = imagesOf(all, root, ofSeries, refusals);
     const used = own.filter(({ image }) => choice.files.has(image.file.parts.path));
-    refusals.push(...choice.refusals, ...remarksOf(used, kept.length));
+    refusals.push(...choice.refusals, ...remarksOf(used, kept));
     const samples = kept.map(({ file, name }): PairedSample => {
       const split = splitOfFolders(file.parts.folders);
       return {
@@ -216,10 +216,10 @@ function imagesOf(
 }
 
 /** What was understood without a name that says it. */
-function remarksOf(claims: readonly Claim[], images: number): Refusal[] {
+function remarksOf(claims: readonly Claim[], kept: readonly NamedImage[]): Refusal[] {
   const remarks: Refusal[] = [];
   const only = claims.find(({ isOnlyImage }) => isOnlyImage);
-  if (only && images === 1) {
+  if (only && kept.length === 1) {
     remarks.push(
       notice(
         'data/only-image',
@@ -229,7 +229,36 @@ function remarksOf(claims: readonly Claim[], images: number): Refusal[] {
       ),
     );
   }
+  const sharing = sharingAMask(claims, kept);
+  const [first] = sharing;
+  if (first) {
+    const more = sharing.length === 1 ? '' : ` So have ${sharing.length - 1} more images.`;
+    remarks.push(
+      notice(
+        'data/shared-mask',
+        first.file.parts.path,
+        `It has no mask of its own: its name begins with that of ${first.mask.file.parts.path}, which is the mask of ${first.mask.image.file.parts.path}.${more}`,
+        'If they are channels of one image, save them as one image of several channels; else give each its own mask.',
+      ),
+    );
+  }
   return remarks;
+}
+
+/** Images without a mask whose names begin as the mask of another image in their folder is called: `a_0001` of `a`. */
+function sharingAMask(claims: readonly Claim[], kept: readonly NamedImage[]) {
+  const keyOf = ({ parts }: SeriesFile, stem: string) => `${parts.folders.join('/')}\n${stem}`;
+  const masks = new Map<string, Claim>();
+  for (const claim of claims) masks.set(keyOf(claim.image.file, claim.file.stem), claim);
+  const labelled = new Set(claims.map(({ image }) => image.file));
+  return kept.flatMap(({ file }) => {
+    if (labelled.has(file)) return [];
+    for (const { end } of boundariesOf(file.stem)) {
+      const mask = masks.get(keyOf(file, file.stem.slice(0, end)));
+      if (mask) return [{ file, mask }];
+    }
+    return [];
+  });
 }
 
 function outsideFolders(path: string): Refusal {

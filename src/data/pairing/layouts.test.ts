@@ -379,6 +379,32 @@ const layouts: Readonly<Record<string, Layout>> = {
     datasets: ['F 6'],
     refusals: ['F/01_GT/TRA/man_track000.tif data/preview'],
   },
+  'Cell tracking: gold truth for some images, silver truth for all': {
+    files: ['000', '001', '002'].flatMap((n) => [
+      `F/01/t${n}.tif`,
+      `F/01_ST/SEG/man_seg${n}.tif`,
+      ...(n === '002' ? [] : [`F/01_GT/SEG/man_seg${n}.tif`]),
+    ]),
+    pairs: [
+      'F/01/t000.tif -> F/01_GT/SEG/man_seg000.tif',
+      'F/01/t001.tif -> F/01_GT/SEG/man_seg001.tif',
+      'F/01/t002.tif -> ',
+    ],
+    datasets: ['F 3'],
+    refusals: ['F/01_ST/SEG/man_seg000.tif data/second-mask'],
+  },
+  'nnU-Net: two files for the channels of an image': {
+    files: ['a_001', 'a_002'].flatMap((n) => [
+      `imagesTr/${n}_0000.png`,
+      `imagesTr/${n}_0001.png`,
+      `labelsTr/${n}.png`,
+    ]),
+    pairs: ['a_001', 'a_002'].flatMap((n) => [
+      `imagesTr/${n}_0000.png -> labels labelsTr/${n}.png`,
+      `imagesTr/${n}_0001.png -> `,
+    ]),
+    refusals: ['imagesTr/a_001_0001.png data/shared-mask'],
+  },
   'DSB 2018: a folder for each image, a file for each nucleus': {
     files: ['02a', '13b', '39c'].flatMap((id) => [
       `stage1/${id}/images/${id}.png`,

@@ -78,7 +78,7 @@ function roleByWords(
       said: componentOf(name).meaning,
       path: (n: number) => folders.slice(0, n).join('/'),
     }))
-    .filter(({ i, path }) => totals.get(path(i)) !== totals.get(path(i + 1)));
+    .filter(({ i, path }) => totals.get(path(i + 1)) !== totals.get(''));
   const nearest = telling.findLast(({ said }) => said?.role !== undefined);
   // In `nuclei_with_masks/one/`, `a` is the image of `a_mask` whatever the outer folder is called.
   const isOuter = nearest?.i !== folders.length - 1 && by === 'folder' && withDerived.has(folders.join('/'));

@@ -49,8 +49,10 @@ function uncertain(findings: Findings, one: Known): void {
 /** 0 occurs, but another value fills the frame. */
 function againstUsual(findings: Findings, usual: Known, best: Known, known: readonly Known[]): number {
   const isFilled = fillsFrame(findings, best) && findings.share(best) > findings.share(usual);
+  const isSurrounded =
+    isFilled && findings.edgeShare(usual) <= 0.02 && best.edgeMasks >= 0.9 * findings.stats.masks;
   if (known.length === 2) {
-    if (isFilled && findings.edgeShare(usual) <= 0.02 && best.edgeMasks >= 0.9 * findings.stats.masks) {
+    if (isSurrounded) {
       const what = `${findings.value(best)} is taken as background and ${findings.text(usual.value)} as foreground, inverted: ${findings.shares(best)}.`;
       findings.evidence.push(what);
       findings.look('data/reading-background', what, otherBackground());
@@ -60,14 +62,15 @@ function againstUsual(findings: Findings, usual: Known, best: Known, known: read
     return certain(findings, usual);
   }
   if (
-    isFilled &&
-    (isStripe(usual) ||
-      isRim(
-        findings,
-        usual,
-        known.filter((one) => one !== best),
-        best.value,
-      ))
+    isSurrounded ||
+    (isFilled &&
+      (isStripe(usual) ||
+        isRim(
+          findings,
+          usual,
+          known.filter((one) => one !== best),
+          best.value,
+        )))
   ) {
     uncertain(findings, best);
     return best.value;

@@ -317,6 +317,17 @@ describe('a background that is not 0', () => {
       -1,
       /-1.*background/,
     ],
+    [
+      '-1 around classes from 0 on',
+      SEEDS.map((seed) => ({
+        ...raster(discs(seed), [0]),
+        data: Int16Array.from(discs(seed), (v) => v - 1),
+        bits: 16,
+      })),
+      -1,
+      /-1.*background/,
+    ],
+    ['255 around classes from 0 on', plain([255, 0, 1]), 255, /255.*background/],
   ])('%s is found, and said', (_, masks, background, text) => {
     const found = understand(masks);
     expect(found.areas).toEqual(AREAS);
