@@ -34,6 +34,14 @@ test('a model is asked about, shown, corrected and kept', async ({ page }) => {
   const errors = watchErrors(page);
   await openStudio(page);
 
+  await page.getByRole('button', { name: /Model, GPU/ }).click();
+  const embedded = page.getByRole('article', { name: /Model mopeft-sam/ });
+  await embedded.getByLabel('Image', { exact: true }).selectOption('stretch');
+  await embedded.getByRole('button', { name: 'Use these settings' }).click();
+  await expect(embedded.getByRole('button', { name: 'Use these settings' })).toBeHidden();
+  await expect(embedded.getByLabel('Image', { exact: true })).toHaveValue('stretch');
+  await page.keyboard.press('Escape');
+
   await dropOnPage(page, [adapted]);
   const question = page.getByRole('dialog', { name: 'How should this model be loaded?' });
   await expect(question).toContainText('image_encoder.blocks.0.MLP_Adapter.weight');
@@ -61,6 +69,14 @@ test('a model is asked about, shown, corrected and kept', async ({ page }) => {
 
   await dropOnPage(page, [double]);
   await question.getByRole('button', { name: 'Load “ema.”' }).click();
-  await expect(shown.getByRole('article', { name: 'Model double' })).toContainText('"student."');
+  const both = shown.getByRole('article', { name: 'Model double' });
+  const remarks = both.getByRole('region', { name: 'To look at' });
+  await expect(remarks).toContainText('“Heads of the mask decoder”');
+  await expect(remarks).not.toContainText('--');
+  await remarks.getByRole('button', { name: 'Load “student.”' }).click();
+  await expect(remarks.getByRole('button', { name: 'Load “ema.”' })).toBeVisible();
+  await remarks.getByRole('button', { name: 'Prepare images like that' }).click();
+  await expect(both.getByLabel('Image', { exact: true })).toHaveValue('stretch');
+  await expect(remarks.getByRole('button', { name: 'Prepare images like that' })).toBeHidden();
   expect(errors).toEqual([]);
 });

@@ -4,6 +4,7 @@ import { chooseModelFiles } from '../engine/model.ts';
 import { openCheckpoint, sumOfWeights } from '../sam/checkpoint/checkpoint.ts';
 import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
 import { modelSources } from './input-files.ts';
+import { withFlags } from './model-flags.ts';
 import { plural, printRemarks, type Remark } from './remarks.ts';
 import { printReport } from './report.ts';
 
@@ -44,7 +45,7 @@ async function modelReport(paths: readonly string[], choices: ModelChoices): Pro
     sumOfWeights: await sumOfWeights(checkpoint),
     unused,
     preprocess: config.preprocessing,
-    remarks: checkpoint.remarks.map(({ code, what, where, cure }) => ({
+    remarks: checkpoint.remarks.map(withFlags).map(({ code, what, where, cure }) => ({
       code,
       severity: 'look',
       file: where ?? null,

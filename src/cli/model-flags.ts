@@ -1,5 +1,6 @@
+import type { FailureRecord } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
-import { SAM_PREPROCESSING } from '../config/sam.ts';
+import { type PreprocessingRecord, SAM_PREPROCESSING } from '../config/sam.ts';
 import { numberFlag, numbersFlag, wrongArguments } from './arguments.ts';
 
 /** Flags by which a person says what a model's files do not, or say wrongly. */
@@ -67,4 +68,38 @@ function normalisationOf(
 function rgbFlag(text: string, flag: string, usage: string): [number, number, number] {
   const [red = 0, green = 0, blue = 0] = numbersFlag(text, flag, [3], usage);
   return [red, green, blue];
+}
+
+/** The flags that make these choices. */
+export function flagsOf({ prefix, withoutTuned, decoderHeads, aspect, normalisation }: ModelChoices): string {
+  return [
+    ...(prefix === undefined ? [] : [`--weights-prefix ${prefix || "''"}`]),
+    ...(withoutTuned ? ['--without-tuned'] : []),
+    ...(decoderHeads === undefined ? [] : [`--decoder-heads ${decoderHeads}`]),
+    ...(aspect ? [`--aspect ${aspect}`] : []),
+    ...(normalisation ? normalisationFlags(normalisation) : []),
+  ].join(' ');
+}
+
+function normalisationFlags(normalisation: PreprocessingRecord['normalisation']): string[] {
+  const { kind } = normalisation;
+  if (kind === 'min-max' || JSON.stringify(normalisation) === JSON.stringify(SAM_PREPROCESSING.normalisation))
+    return [`--normalisation ${kind}`];
+  const { mean, std, range } = normalisation;
+  return [`--mean ${mean.join(',')} --std ${std.join(',')} --value-range ${range}`];
+}
+
+/** What the command line calls that which a cure asks for. */
+const ASKED: Readonly<Record<NonNullable<FailureRecord['asks']>, string>> = {
+  prefix: '--weights-prefix P',
+  decoderHeads: '--decoder-heads N',
+  adapter: '--adapter PATH',
+};
+
+/** A failure or a remark with the flags that its cure needs. */
+export function withFlags(record: FailureRecord): FailureRecord {
+  const { cure, choices, asks, options } = record;
+  const prefix = asks === 'prefix' && options?.find((option) => option !== '');
+  const flags = prefix ? flagsOf({ prefix }) : choices ? flagsOf(choices) : asks && ASKED[asks];
+  return flags ? { ...record, cure: `${cure.replace(/\.$/, '')} (${flags}).` } : record;
 }

@@ -16,6 +16,7 @@ import type { WeightPrecision } from '../sam/halves.ts';
 import { adapterInputs } from './adapter-inputs.ts';
 import { numberFlag } from './arguments.ts';
 import { droppedFiles, folderFiles, modelSources } from './input-files.ts';
+import { withFlags } from './model-flags.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { NodeStore } from './node-store.ts';
 
@@ -28,7 +29,8 @@ export async function openCliModel(
   const sources = await modelSources(path);
   const gpu = await openNodeGpu();
   const model = await openModel(gpu, sources, { choices, precision });
-  for (const { where, what, cure } of model.remarks) console.error(`${where ?? path}: ${what} ${cure}`);
+  for (const { where, what, cure } of model.remarks.map(withFlags))
+    console.error(`${where ?? path}: ${what} ${cure}`);
   return { gpu, model };
 }
 

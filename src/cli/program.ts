@@ -1,5 +1,6 @@
 import { toFailureRecord } from '../config/failure.ts';
 import { HelpRequest } from './arguments.ts';
+import { withFlags } from './model-flags.ts';
 
 /**
  * Runs a command line program: its answer is the exit status; a failure is printed as sentences and gives 1, a
@@ -15,7 +16,7 @@ export function runProgram(program: (args: readonly string[]) => Promise<number>
         end(0);
         return;
       }
-      const { what, where, cure } = toFailureRecord(thrown);
+      const { what, where, cure } = withFlags(toFailureRecord(thrown));
       console.error(`${where ? `${where}: ` : ''}${what}\n${cure}`);
       if (process.env.MOPEFT_DEBUG) console.error(thrown);
       end(1);

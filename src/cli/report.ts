@@ -1,4 +1,5 @@
 import { Failure, type FailureRecord } from '../config/failure.ts';
+import { withFlags } from './model-flags.ts';
 
 /** What `--json` prints of files that are refused. */
 export interface RefusedFiles {
@@ -23,7 +24,7 @@ export async function printReport<T>(
     return 0;
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown;
-    const refused: RefusedFiles = { refused: thrown.record };
+    const refused: RefusedFiles = { refused: withFlags(thrown.record) };
     console.log(JSON.stringify(refused, null, 1));
     return 1;
   }

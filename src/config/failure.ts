@@ -1,3 +1,5 @@
+import type { ModelChoices } from './model-choices.ts';
+
 /**
  * Something that went wrong: what happened, to which file or setting, and the cure. Thrown as a {@link Failure}
  * inside the engine; a plain value at the worker's and the command line's border.
@@ -13,6 +15,10 @@ export interface FailureRecord {
   readonly cure: string;
   /** The answers, where it is a question that only the person can answer; what they mean goes with `code`. */
   readonly options?: readonly string[];
+  /** The choices of a model that carry the cure out, where they do: flags on the command line, a button in the studio. */
+  readonly choices?: ModelChoices;
+  /** What the person has to give for the cure; the command line and the studio each name their control for it. */
+  readonly asks?: 'prefix' | 'decoderHeads' | 'adapter';
 }
 
 /** A {@link FailureRecord} that can be thrown. */

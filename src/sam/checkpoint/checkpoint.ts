@@ -8,7 +8,7 @@ import type { ByteSource } from './byte-source.ts';
 import { type JsonFile, preprocessingOf, readToldConfig } from './config-files.ts';
 import { isFloat } from './dtype.ts';
 import { samTensorShapes } from './expected-shapes.ts';
-import { findModel, type Owners, ownersOf, readJoined } from './find-model.ts';
+import { findModel, type OtherModel, type Owners, ownersOf, readJoined } from './find-model.ts';
 import { inferSamConfig } from './infer-config.ts';
 import { namesInBlocks, someOf, tunedFailure, tunedNames } from './left-alone.ts';
 import { COPY } from './names.ts';
@@ -97,9 +97,10 @@ export async function openCheckpoint(
 }
 
 /** Whether a tensor belongs to another model of the same files. */
-function isOfOther(name: string, prefix: string, others: readonly string[]): boolean {
+function isOfOther(name: string, prefix: string, others: readonly OtherModel[]): boolean {
   return others.some(
-    (other) => name.startsWith(other) && !(name.startsWith(prefix) && prefix.length > other.length),
+    ({ prefix: other }) =>
+      name.startsWith(other) && !(name.startsWith(prefix) && prefix.length > other.length),
   );
 }
 
@@ -131,13 +132,18 @@ function checkTypes(map: ReadonlyMap<string, readonly string[]>, owners: Owners)
 }
 
 /** What a person should know of what was left out. */
-function leftRemarks(others: readonly string[], tuned: readonly string[], label: string): FailureRecord[] {
-  const left = others.map((prefix) => ({
-    code: 'checkpoint/other-model',
-    what: `Another model was left alone: tensors that begin with "${prefix}".`,
-    where: label,
-    cure: 'To load it in place of this one, choose it (--weights-prefix).',
-  }));
+function leftRemarks(
+  others: readonly OtherModel[],
+  tuned: readonly string[],
+  label: string,
+): FailureRecord[] {
+  const left = others.map(({ prefix, isWhole }): FailureRecord => {
+    const what = `Another model was left alone: tensors that begin with "${prefix}".`;
+    const place = { code: 'checkpoint/other-model', where: label };
+    return isWhole
+      ? { ...place, what, cure: 'It can be loaded in place of this one.', choices: { prefix } }
+      : { ...place, what, cure: 'It has no mask decoder; to load it, save it as a whole SAM.' };
+  });
   if (tuned.length === 0) return left;
   const count =
     tuned.length === 1 ? 'A tensor of a fine-tuning was' : `${tuned.length} tensors of a fine-tuning were`;

@@ -84,8 +84,9 @@ export function preprocessingOf(
         ? `There is no preprocessor_config.json: it is called ${isLite ? 'LiteMedSAM, so images keep their aspect' : 'MedSAM, so images are stretched to a square'} and are scaled by their own minimum and maximum.`
         : "There is no preprocessor_config.json: images keep their aspect and are normalised by SAM's mean and standard deviation.",
       cure: isMed
-        ? "If the masks look wrong, choose SAM's way (--aspect keep --normalisation mean-std)."
-        : 'For a MedSAM choose to stretch images and to normalise by minimum and maximum (--aspect stretch --normalisation min-max).',
+        ? "If the masks look wrong, choose SAM's way."
+        : 'For a MedSAM choose to stretch images and to normalise by minimum and maximum.',
+      choices: isMed ? SAM_PREPROCESSING : { aspect: 'stretch', normalisation: { kind: 'min-max' } },
     });
   }
   return {

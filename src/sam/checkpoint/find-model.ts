@@ -42,6 +42,13 @@ export interface FoundModel {
   readonly encoder: AnyEncoder;
 }
 
+/** A model of the same files that is left alone. */
+export interface OtherModel {
+  readonly prefix: string;
+  /** Whether it has a mask decoder, so that it could be loaded instead. */
+  readonly isWhole: boolean;
+}
+
 /** Prefixes that are looked at: no file holds more models, and one that claims to is not worth the time. */
 const MOST_PREFIXES = 16;
 
@@ -50,7 +57,7 @@ export function findModel(
   owners: Owners,
   { prefix: chosen }: ModelChoices,
   label: string,
-): FoundModel & { readonly others: readonly string[] } {
+): FoundModel & { readonly others: readonly OtherModel[] } {
   const names = [...owners.keys()];
   const found = modelPrefixes(names)
     .filter((prefix) => !isHarmless(prefix))
@@ -63,18 +70,26 @@ export function findModel(
       const encoder = ENCODERS.find(({ recognises }) => recognises(shapes));
       return encoder ? [{ prefix, map, shapes, encoder }] : [];
     });
-  const [first, ...rest] = found;
+  const [first] = found;
   if (!first) throw notSam(names, label);
-  const whole = found.filter(({ shapes }) => shapes.has('mask_decoder.iou_token.weight'));
+  const whole = found.filter(isWhole);
   const prefixes = whole.map(({ prefix }) => prefix);
+  const beside = (model: FoundModel) => ({
+    ...model,
+    others: found
+      .filter((other) => other !== model)
+      .map((other) => ({ prefix: other.prefix, isWhole: isWhole(other) })),
+  });
   if (chosen !== undefined) {
     const model = found.find(({ prefix }) => prefix === chosen || prefix === `${chosen}.`);
-    if (model) return { ...model, others: prefixes.filter((prefix) => prefix !== model.prefix) };
+    if (model) return beside(model);
     throw new Failure({
       code: 'checkpoint/no-prefix',
       what: `No model's tensors begin with "${chosen}"; there are ${found.map(({ prefix }) => `"${prefix}"`).join(', ')}.`,
       where: label,
-      cure: 'Choose one of those (--weights-prefix).',
+      cure: 'Choose one of those.',
+      asks: 'prefix',
+      options: prefixes,
     });
   }
   if (whole.length > 1) {
@@ -82,15 +97,16 @@ export function findModel(
       code: 'checkpoint/several-models',
       what: `The file holds ${whole.length} models, whose tensors begin with ${prefixes.map((prefix) => `"${prefix}"`).join(' and ')}.`,
       where: label,
-      cure: `Choose one (--weights-prefix ${prefixes.find((prefix) => prefix !== '') ?? ''}); a running mean (ema) is usually the better one.`,
+      cure: 'Choose one; a running mean (ema) is usually the better one.',
+      asks: 'prefix',
       options: prefixes,
     });
   }
-  const model = whole[0] ?? first;
-  return {
-    ...model,
-    others: [first, ...rest].map(({ prefix }) => prefix).filter((prefix) => prefix !== model.prefix),
-  };
+  return beside(whole[0] ?? first);
+}
+
+function isWhole({ shapes }: FoundModel): boolean {
+  return shapes.has('mask_decoder.iou_token.weight');
 }
 
 /** The shape of a tensor of a SAM; of several in the files, of all stacked along the first axis. @throws Failure `checkpoint/shape`. */

@@ -84,13 +84,17 @@ function decoderHeadsOf(told: ToldConfig, inner: number): number {
     throw new Failure({
       code: 'config/decoder-heads',
       what: `${told.gap()} the number of the mask decoder's heads is not known, since no shape tells it, and the ${usual} of every published SAM do not divide its width of ${inner}.`,
-      cure: 'Open the weights with their config.json, or say the number (--decoder-heads N).',
+      cure: 'Open the weights with their config.json, or choose the number.',
+      asks: 'decoderHeads',
       options: divisorsOf(inner).map(String),
     });
   }
   told.assume(
     `the mask decoder is taken to have ${usual} heads as in every published SAM, since no shape tells their number.`,
-    'If the model has another number, open it with its config.json, or say the number (--decoder-heads N).',
+    {
+      cure: 'If the model has another number, open it with its config.json, or choose the number.',
+      asks: 'decoderHeads',
+    },
   );
   return usual;
 }

@@ -47,7 +47,7 @@ describe('tuned layers that are not understood', () => {
         what: expect.stringMatching(
           /belongs? to a fine-tuning that this reader does not know; .* base model/,
         ),
-        cure: expect.stringContaining('--without-tuned'),
+        choices: { withoutTuned: true },
       },
     });
     const opened = await openCheckpoint(files, { ...heads, withoutTuned: true });
@@ -99,7 +99,7 @@ describe('several models in one file', () => {
       record: {
         code: 'checkpoint/several-models',
         what: expect.stringMatching(/"student\."and "ema\."|"student\." and "ema\."/),
-        cure: expect.stringContaining('--weights-prefix student.'),
+        asks: 'prefix',
         options: ['student.', 'ema.'],
       },
     });
@@ -116,6 +116,7 @@ describe('several models in one file', () => {
       expect.objectContaining({
         code: 'checkpoint/other-model',
         what: expect.stringContaining(`"${other}"`),
+        choices: { prefix: other },
       }),
     );
   });
@@ -126,7 +127,9 @@ describe('several models in one file', () => {
     const teacher = file((name) => (name.startsWith('image_') ? [name, `teacher.${name}`] : name));
     const opened = await openCheckpoint(teacher, heads);
     expect(opened.unused.every((name) => name.startsWith('teacher.'))).toBe(true);
-    expect(opened.remarks.map(({ code }) => code)).toContain('checkpoint/other-model');
+    const [remark] = opened.remarks.filter(({ code }) => code === 'checkpoint/other-model');
+    expect(remark?.cure).toMatch(/no mask decoder/);
+    expect(remark).not.toHaveProperty('choices');
   });
 
   it('of the same names in two namings are refused, and a thousand prefixes cost no time', async () => {

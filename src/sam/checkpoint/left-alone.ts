@@ -34,7 +34,8 @@ export function tunedFailure(names: readonly string[], where: string): Failure {
     code: 'checkpoint/tuned',
     what: `${many ? `${names.length} tensors` : 'A tensor'} such as ${someOf(names, 2)} ${many ? 'belong' : 'belongs'} to a fine-tuning that this reader does not know; loading the rest would give the base model.`,
     where,
-    cure: `${cure} To load the rest on purpose, leave them alone (--without-tuned).`,
+    cure: `${cure} The rest can be loaded on purpose, without them.`,
+    choices: { withoutTuned: true },
   });
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from '../../config/failure.ts';
+import { Failure, type FailureRecord } from '../../config/failure.ts';
 import { someOf } from './left-alone.ts';
 
 /** Files that people take for a SAM, by the names of their tensors: what it is, and what to do. */
@@ -6,6 +6,7 @@ const KNOWN: readonly {
   readonly test: RegExp;
   readonly what: string;
   readonly cure: string;
+  readonly asks?: FailureRecord['asks'];
 }[] = [
   {
     test: /(^|\.)(image_encoder\.trunk\.|sam_mask_decoder\.|vision_encoder\.backbone\.|memory_attention\.)/,
@@ -16,16 +17,19 @@ const KNOWN: readonly {
     test: /(^|\.)blocks\.\d+\.(lora|prefix|adapter|gate|bias_norm)\./,
     what: 'It is an adapter of MoPEFT, without the model that it belongs to',
     cure: 'Open the model first, then the adapter.',
+    asks: 'adapter',
   },
   {
     test: /\.lora_[AB](\.|$)|^base_model\.model\./,
     what: 'It is an adapter of PEFT (LoRA), without the model that it changes',
-    cure: 'Open its model first, then this file with its adapter_config.json as an adapter (--adapter, or Import an adapter on the Export page).',
+    cure: 'Open its model first, then this file with its adapter_config.json as an adapter.',
+    asks: 'adapter',
   },
   {
     test: /(^|\.)(w_[ab]_\d+|linear_[ab]_[qkv])(\.|$)/,
     what: 'It is a LoRA file as SAMed writes them, without the model that it changes',
-    cure: 'Open its model first, then this file as an adapter (--adapter, or Import an adapter on the Export page).',
+    cure: 'Open its model first, then this file as an adapter.',
+    asks: 'adapter',
   },
   {
     test: /(^|\.)(image_encoder|vision_encoder)\.(stages|backbone|norm|features)\b/,
@@ -41,7 +45,7 @@ const KNOWN: readonly {
 
 /** The failure for a file without the image encoder of a SAM: what it is instead, where the names tell. */
 export function notSam(names: readonly string[], where: string): Failure {
-  for (const { test, what, cure } of KNOWN) {
+  for (const { test, what, cure, asks } of KNOWN) {
     const found = names.filter((name) => test.test(name));
     if (found.length === 0) continue;
     return new Failure({
@@ -49,6 +53,7 @@ export function notSam(names: readonly string[], where: string): Failure {
       what: `${what}: ${found.length} of its ${names.length} tensors are such as ${someOf(found, 1)}.`,
       where,
       cure,
+      ...(asks && { asks }),
     });
   }
   const some =

@@ -57,8 +57,13 @@ export class ToldConfig {
   }
 
   /** Records what had to be assumed. */
-  assume(what: string, cure: string): void {
-    this.remarks.push({ code: 'config/assumed', what: `${this.gap()} ${what}`, cure });
+  assume(what: string, { cure, asks }: Pick<FailureRecord, 'cure' | 'asks'>): void {
+    this.remarks.push({
+      code: 'config/assumed',
+      what: `${this.gap()} ${what}`,
+      cure,
+      ...(asks && { asks }),
+    });
   }
 
   /** Why something has to be assumed, as the beginning of a sentence. */

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { FailureRecord } from '../../worker/protocol.ts';
+import { cureText } from '../format/cure.ts';
 import styles from './FailureMessage.module.css';
 
 /** What happened, to which file or setting, and the cure. */
@@ -20,7 +21,7 @@ export function FailureText({ failure }: { readonly failure: FailureRecord }): R
   return (
     <p>
       {failure.where && <strong>{failure.where}: </strong>}
-      {failure.what} <span className={styles.cure}>{failure.cure}</span>
+      {failure.what} <span className={styles.cure}>{cureText(failure)}</span>
     </p>
   );
 }

@@ -1,6 +1,7 @@
 /** Notices in the corner, which stay until dismissed, and the announcement for screen readers. */
 import { create } from 'zustand';
 import { CANCELLED, type FailureRecord, type Result } from '../../worker/protocol.ts';
+import { cureText } from '../format/cure.ts';
 
 export type Notice =
   | { readonly id: number; readonly tone: 'success' | 'warning'; readonly text: string }
@@ -38,7 +39,7 @@ export function notifyWarning(text: string): void {
 /** Something failed. Cancellations are not shown. */
 export function notifyFailure(failure: FailureRecord): void {
   if (failure.code === CANCELLED) return;
-  push({ id: nextId++, tone: 'failure', failure }, `${failure.what} ${failure.cure}`);
+  push({ id: nextId++, tone: 'failure', failure }, `${failure.what} ${cureText(failure)}`);
 }
 
 /** Shows only the first failure: calls that were made together mostly fail for one reason. */

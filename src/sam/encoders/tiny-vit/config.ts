@@ -180,7 +180,9 @@ function usualSize(stride: number, told: ToldConfig): number {
   const size = PUBLISHED_GRID * stride;
   told.assume(
     `images are taken to be ${size} pixels wide, as for every published SAM with such a TinyViT; no shape tells it.`,
-    'If the model was trained at another size, open it with a config.json that says it (image_size).',
+    {
+      cure: 'If the model was trained at another size, open it with a config.json that says it (image_size).',
+    },
   );
   return size;
 }

@@ -207,7 +207,9 @@ function headsWithoutTables(hiddenSize: number, told: ToldConfig): number {
   const usual = HEADS_BY_WIDTH[hiddenSize] ?? 12;
   told.assume(
     `the encoder is taken to have ${usual} heads, as is usual at its width of ${hiddenSize}; it has no tables of relative position that would tell.`,
-    'If the masks look wrong, open the weights with the config.json that was saved together with them.',
+    {
+      cure: 'If the masks look wrong, open the weights with the config.json that was saved together with them.',
+    },
   );
   return usual;
 }
@@ -256,10 +258,9 @@ function toldWindows(layers: number, told: ToldConfig): Windows {
     globalAttnIndexes: globals ?? (isUsual ? usual : Array.from({ length: layers }, (_, i) => i)),
   };
   const windows = `in windows of ${taken.windowSize} tokens but in block ${taken.globalAttnIndexes.join(', ')}, as in every published SAM`;
-  told.assume(
-    `attention is taken to be ${taken.windowSize > 0 ? windows : 'global in every block'}.`,
-    'If the masks look wrong, open the weights with the config.json that was saved together with them.',
-  );
+  told.assume(`attention is taken to be ${taken.windowSize > 0 ? windows : 'global in every block'}.`, {
+    cure: 'If the masks look wrong, open the weights with the config.json that was saved together with them.',
+  });
   return taken;
 }
 

@@ -10,6 +10,7 @@ import {
   openModelFiles,
   useSession,
 } from '../../stores/session.ts';
+import { ChoiceButton } from './ChoiceButton.tsx';
 import { OpenModelCard } from './OpenModelCard.tsx';
 
 /** What comes up by itself about a model: a question about files, and the card of one with something to look at. */
@@ -41,18 +42,14 @@ function Answers({ question }: { readonly question: ModelQuestion }): ReactNode 
       return (
         <div className="row">
           {(failure.options ?? []).map((prefix) => (
-            <button key={prefix} type="button" onClick={() => answer({ prefix })}>
-              Load {prefix === '' ? 'the one without a prefix' : `“${prefix}”`}
-            </button>
+            <ChoiceButton key={prefix} choices={{ prefix }} onChoose={answer} />
           ))}
         </div>
       );
     case 'checkpoint/tuned':
       return (
         <div className="row">
-          <button type="button" onClick={() => answer({ withoutTuned: true })}>
-            Load the rest, the base model
-          </button>
+          <ChoiceButton choices={failure.choices ?? {}} onChoose={answer} />
         </div>
       );
     default:

@@ -5,6 +5,7 @@ import { FailureText } from '../../components/FailureMessage.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { bytes, compact } from '../../format/format.ts';
 import { changeModel, useSession } from '../../stores/session.ts';
+import { ChoiceButton } from './ChoiceButton.tsx';
 import { PreprocessingFields } from './PreprocessingFields.tsx';
 
 /** What the open model is, how images are prepared for it, and what was assumed or left alone of its files. */
@@ -18,6 +19,9 @@ export function OpenModelCard({ model }: { readonly model: ModelInfo }): ReactNo
             {model.remarks.map((remark) => (
               <li key={`${remark.where} ${remark.what}`}>
                 <FailureText failure={remark} />
+                {remark.choices && (
+                  <ChoiceButton choices={remark.choices} onChoose={(choices) => void changeModel(choices)} />
+                )}
               </li>
             ))}
           </ul>
@@ -36,13 +40,14 @@ export function OpenModelCard({ model }: { readonly model: ModelInfo }): ReactNo
           ['SHA-256', model.hash.slice(0, 16)],
         ]}
       />
+      <PreprocessingFields key={JSON.stringify(model.preprocessing)} model={model} />
       {model.source === 'embedded' ? (
-        <p className="muted small">Images are prepared as it was trained.</p>
+        <p className="muted small">
+          It was trained on images that are prepared as its files say; another choice lasts until it is opened
+          again.
+        </p>
       ) : (
-        <>
-          <PreprocessingFields key={JSON.stringify(model.preprocessing)} model={model} />
-          <DecoderHeads model={model} />
-        </>
+        <DecoderHeads model={model} />
       )}
       {model.leftAlone.length > 0 && (
         <details>
