@@ -393,6 +393,10 @@ const layouts: Readonly<Record<string, Layout>> = {
     datasets: ['F 3'],
     refusals: ['F/01_ST/SEG/man_seg000.tif data/second-mask'],
   },
+  'numbers with zeros before them on one side alone': {
+    files: ['7', '8', '10'].flatMap((n) => [`images/${n.padStart(4, '0')}.jpg`, `masks/${n}.png`]),
+    pairs: ['7', '8', '10'].map((n) => `images/${n.padStart(4, '0')}.jpg -> masks/${n}.png`),
+  },
   'nnU-Net: two files for the channels of an image': {
     files: ['a_001', 'a_002'].flatMap((n) => [
       `imagesTr/${n}_0000.png`,

@@ -11,10 +11,16 @@ const TRIED = 6;
  *
  * - an image's whole name begins or ends the mask's (`leaf0_1` of `leaf0`);
  * - both have an affix of their own around the same name (`man_seg000` and `t000`, `21_manual1` and `21_training`);
- * - the mask's whole name begins one image's (`a01_s1` of `a01_s1_w1a3f`).
+ * - the mask's whole name begins one image's (`a01_s1` of `a01_s1_w1a3f`);
+ * - only zeros before their numbers tell them apart (`7` and `0007`).
  */
 export function relate(masks: readonly string[], images: readonly string[]): Map<string, string> | undefined {
-  const candidates = [contained(masks, images), ...byAffixes(masks, images), beginning(masks, images)];
+  const candidates = [
+    contained(masks, images),
+    ...byAffixes(masks, images),
+    beginning(masks, images),
+    byNumbers(masks, images),
+  ];
   let best: Map<string, string> | undefined;
   for (const candidate of candidates) {
     if (candidate.size * 2 >= masks.length && candidate.size > (best?.size ?? 0)) best = candidate;
@@ -103,6 +109,19 @@ function beginning(masks: readonly string[], images: readonly string[]): Map<str
     if (only !== undefined && second === undefined) found.set(mask, only);
   }
   return found;
+}
+
+/** The only image whose name is the mask's but for leading zeros. */
+function byNumbers(masks: readonly string[], images: readonly string[]): Map<string, string> {
+  const withoutZeros = (name: string) => name.replace(/(?<!\p{N})0+(?=\p{N})/gu, '');
+  const byName = new Map<string, string | null>();
+  for (const image of images) byName.set(withoutZeros(image), byName.has(withoutZeros(image)) ? null : image);
+  return new Map(
+    masks.flatMap((mask) => {
+      const image = byName.get(withoutZeros(mask));
+      return image ? [[mask, image] as const] : [];
+    }),
+  );
 }
 
 /** Where a text is or would be in a sorted list. */
