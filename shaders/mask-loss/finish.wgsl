@@ -20,7 +20,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     total += vec4f(part.focal, part.both, part.predicted, part.real);
     count += part.count;
   }
-  let either = total.z + total.w;
-  sums[row] = vec4f(total.x, total.y, either, count);
-  losses[row] = vec2f(total.x / max(count, 1.0), 1.0 - (2.0 * total.y + 1.0) / (either + 1.0));
+  let own = MaskSums(total.x, total.y, total.z, total.w, count);
+  sums[row] = keptOf(own);
+  losses[row] = lossesOf(own);
 }

@@ -7,6 +7,8 @@ import { openTestGpu } from '../testing/device.ts';
 import { gateScaleOp } from './gate-scale/gate-scale.ts';
 import { gatedAddOp } from './gated-add/gated-add.ts';
 import { layernormOp } from './layernorm/layernorm.ts';
+import { maskIouOp } from './mask-iou/mask-iou.ts';
+import { maskLossOp } from './mask-loss/mask-loss.ts';
 import { sampleDotOp } from './sample-dot/sample-dot.ts';
 import { sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { sumSquaresOp } from './sum-squares/sum-squares.ts';
@@ -24,6 +26,8 @@ const OPS: readonly AnyOp[] = [
   gatedAddOp,
   gateScaleOp,
   layernormOp,
+  maskIouOp,
+  maskLossOp,
   sampleDotOp,
   sumLeadingOp,
   sumSquaresOp,

@@ -4,8 +4,9 @@ const MOST = 256;
 const PIXELS = 32;
 
 /**
- * Threads that sum one row of `pixels` values in the first of two passes: thread `l` takes the pixels l, l + lanes, …,
- * so that neighbours read neighbours, and the second pass adds the lanes in order. The sum is the same every time.
+ * On software adapters, where barriers are slow: threads that sum one row of `pixels` values in the first of two
+ * passes. Thread `l` takes the pixels l, l + lanes, …, so that neighbours read neighbours, and the second pass adds the
+ * lanes in order. The sum is the same every time.
  */
 export function pixelLanes(pixels: number): number {
   return Math.max(1, Math.min(MOST, Math.ceil(pixels / PIXELS)));

@@ -21,11 +21,7 @@ import { maskLossBackwardOp, maskLossOp } from './mask-loss/mask-loss.ts';
 import { matmulOp } from './matmul/matmul.ts';
 import { patchifyOp } from './patchify/patchify.ts';
 import { pointEmbedOp } from './point-embed/point-embed.ts';
-import {
-  prependTokensFrontOp,
-  prependTokensOp,
-  prependTokensRestOp,
-} from './prepend-tokens/prepend-tokens.ts';
+import { prependTokensBackwardOp, prependTokensOp } from './prepend-tokens/prepend-tokens.ts';
 import { relPosBiasBackwardOp, relPosBiasOp } from './rel-pos-bias/rel-pos-bias.ts';
 import { resizeBilinearOp } from './resize-bilinear/resize-bilinear.ts';
 import { samLossBackwardOp, samLossOp } from './sam-loss/sam-loss.ts';
@@ -66,9 +62,8 @@ export const OPS: readonly AnyOp[] = [
   padTokensOp,
   patchifyOp,
   pointEmbedOp,
-  prependTokensFrontOp,
+  prependTokensBackwardOp,
   prependTokensOp,
-  prependTokensRestOp,
   repeatLeadingOp,
   resizeBilinearOp,
   samLossBackwardOp,

@@ -3,6 +3,7 @@ import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.t
 import { workgroups1d } from '../dispatch.ts';
 import { pixelLanes } from '../pixel-sums.ts';
 import { required } from '../required.ts';
+import { selectFamily } from '../select.ts';
 
 function maskSizes(logits: Shape | null | undefined, target: Shape | null | undefined) {
   const given = required(logits, 'maskIou: logits');
@@ -27,12 +28,23 @@ export const maskIouOp = defineOp({
     const { N, M } = maskSizes(logits, target);
     return [[N, M]];
   },
-  scratch: ({ inputs: [logits, target] }) => {
+  scratch: ({ inputs: [logits, target], traits }) => {
     const { N, M, P } = maskSizes(logits, target);
-    return [[N * M, pixelLanes(P), COUNTS]];
+    return selectFamily('reduce', traits) === 'workgroup' ? [] : [[N * M, pixelLanes(P), COUNTS]];
   },
-  passes: ({ inputs: [logits, target] }) => {
+  passes: ({ inputs: [logits, target], traits }) => {
     const { N, M, P } = maskSizes(logits, target);
+    if (selectFamily('reduce', traits) === 'workgroup') {
+      return [
+        {
+          shader: 'mask-iou/tree',
+          constants: { M, P },
+          bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
+          workgroups: workgroups1d(N * M, 1),
+          flops: 4 * N * M * P,
+        },
+      ];
+    }
     const lanes = pixelLanes(P);
     return [
       {

@@ -3,6 +3,7 @@ import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.t
 import { workgroups1d } from '../dispatch.ts';
 import { pixelLanes } from '../pixel-sums.ts';
 import { required } from '../required.ts';
+import { selectFamily } from '../select.ts';
 
 const ALPHA = 0.25;
 const SMOOTH = 1;
@@ -39,12 +40,23 @@ export const maskLossOp = defineOp({
       [N, M, SUMS],
     ];
   },
-  scratch: ({ inputs: [logits, target] }) => {
+  scratch: ({ inputs: [logits, target], traits }) => {
     const { N, M, P } = maskSizes(logits, target, 'maskLoss');
-    return [[N * M, pixelLanes(P), LANE_SUMS]];
+    return selectFamily('reduce', traits) === 'workgroup' ? [] : [[N * M, pixelLanes(P), LANE_SUMS]];
   },
-  passes: ({ inputs: [logits, target] }) => {
+  passes: ({ inputs: [logits, target], traits }) => {
     const { N, M, P } = maskSizes(logits, target, 'maskLoss');
+    if (selectFamily('reduce', traits) === 'workgroup') {
+      return [
+        {
+          shader: 'mask-loss/tree',
+          constants: { M, P },
+          bindings: [{ input: 0 }, { input: 1 }, { output: 0 }, { output: 1 }],
+          workgroups: workgroups1d(N * M, 1),
+          flops: 30 * N * M * P,
+        },
+      ];
+    }
     const lanes = pixelLanes(P);
     return [
       {

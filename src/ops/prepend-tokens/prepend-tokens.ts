@@ -1,5 +1,5 @@
-import { defineOp, type Tensor } from '../../graph/graph.ts';
-import { axis, expectShape, lastOf, show, sizeOf } from '../../graph/shape.ts';
+import { type BackwardContext, defineOp, type Tensor } from '../../graph/graph.ts';
+import { axis, expectShape, lastOf, type Shape, show, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 
 /** The tokens `p` [G, P, C] before those of `x` [M, N, C] → [M, P+N, C]; group g serves M/G consecutive windows. */
@@ -18,22 +18,17 @@ export const prependTokensOp = defineOp({
     if (!x || !p || !out) throw new RangeError('prependTokens: x and p');
     return [
       {
-        shader: 'prepend-tokens/forward',
-        constants: { C: lastOf(x), P: axis(p, 1), WINDOWS: axis(x, 0) / axis(p, 0) },
+        shader: lastOf(x) % 4 === 0 ? 'prepend-tokens/forward-fours' : 'prepend-tokens/forward-any',
+        constants: constantsOf(x, p),
         bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
-        workgroups: workgroups1d(sizeOf(out)),
+        workgroups: workgroups1d(countOf(out)),
         flops: 0,
       },
     ];
   },
   backward: {
-    x: ({ graph, dout, input }) =>
-      graph.apply1(prependTokensRestOp, [dout], { prefix: axis(input(1).shape, 1) }),
-    p: ({ graph, dout, input }) =>
-      graph.apply1(prependTokensFrontOp, [dout], {
-        prefix: axis(input(1).shape, 1),
-        groups: axis(input(1).shape, 0),
-      }),
+    x: (context) => gradientsOf(context)[0],
+    p: (context) => gradientsOf(context)[1],
   },
   reference: ([x, p], [xShape, pShape]) => {
     if (!x || !p || !xShape || !pShape) throw new RangeError('prependTokens: x and p');
@@ -79,26 +74,37 @@ export const prependTokensOp = defineOp({
       attrs: {},
       note: 'one group',
     },
+    {
+      inputs: [
+        [6, 5, 12],
+        [2, 3, 12],
+      ],
+      attrs: {},
+      note: 'in fours',
+    },
   ],
 });
 
-/** Gradient of {@link prependTokensOp} to x: what stands behind the prefix. */
-export const prependTokensRestOp = defineOp({
-  name: 'prependTokensRest',
+/** Gradients of {@link prependTokensOp} to x, what stands behind the prefix, and to p, summed over its windows. */
+export const prependTokensBackwardOp = defineOp({
+  name: 'prependTokensBackward',
   inputs: ['dout'],
-  shapes: ([dout], { prefix }: { readonly prefix: number }) => {
-    if (!dout) throw new RangeError('prependTokensRest: dout');
-    return [[axis(dout, 0), axis(dout, 1) - prefix, lastOf(dout)]];
+  shapes: ([dout], { prefix, groups }: { readonly prefix: number; readonly groups: number }) => {
+    if (!dout) throw new RangeError('prependTokensBackward: dout');
+    return [
+      [axis(dout, 0), axis(dout, 1) - prefix, lastOf(dout)],
+      [groups, prefix, lastOf(dout)],
+    ];
   },
-  passes: ({ outputs: [dx], attrs: { prefix } }) => {
-    if (!dx) throw new RangeError('prependTokensRest: dx');
+  passes: ({ outputs: [dx, dp] }) => {
+    if (!dx || !dp) throw new RangeError('prependTokensBackward: dout');
     return [
       {
-        shader: 'prepend-tokens/rest',
-        constants: { ROW: axis(dx, 1) * lastOf(dx), SKIP: prefix * lastOf(dx) },
-        bindings: [{ input: 0 }, { output: 0 }],
-        workgroups: workgroups1d(sizeOf(dx)),
-        flops: 0,
+        shader: lastOf(dx) % 4 === 0 ? 'prepend-tokens/backward-fours' : 'prepend-tokens/backward-any',
+        constants: constantsOf(dx, dp),
+        bindings: [{ input: 0 }, { output: 0 }, { output: 1 }],
+        workgroups: workgroups1d(countOf(dx) + countOf(dp)),
+        flops: (axis(dx, 0) / axis(dp, 0)) * sizeOf(dp),
       },
     ];
   },
@@ -107,35 +113,29 @@ export const prependTokensRestOp = defineOp({
   cases: [],
 });
 
-/** Gradient of {@link prependTokensOp} to p: the prefix's gradient summed over the windows of its group. */
-export const prependTokensFrontOp = defineOp({
-  name: 'prependTokensFront',
-  inputs: ['dout'],
-  shapes: ([dout], { prefix, groups }: { readonly prefix: number; readonly groups: number }) => {
-    if (!dout) throw new RangeError('prependTokensFront: dout');
-    return [[groups, prefix, lastOf(dout)]];
-  },
-  passes: ({ inputs: [dout], outputs: [dp], attrs: { prefix, groups } }) => {
-    if (!dout || !dp) throw new RangeError('prependTokensFront: dout');
-    const windows = axis(dout, 0) / groups;
-    return [
-      {
-        shader: 'prepend-tokens/front',
-        constants: {
-          ROW: (axis(dout, 1) - prefix) * lastOf(dout),
-          FRONT: prefix * lastOf(dout),
-          WINDOWS: windows,
-        },
-        bindings: [{ input: 0 }, { output: 0 }],
-        workgroups: workgroups1d(sizeOf(dp)),
-        flops: windows * sizeOf(dp),
-      },
-    ];
-  },
-  backward: { dout: 'none' },
-  reference: { checkedBy: 'prependTokens' },
-  cases: [],
-});
+/** Values that the kernels count in: vectors of four where the features allow it. */
+function countOf(shape: Shape): number {
+  return lastOf(shape) % 4 === 0 ? sizeOf(shape) / 4 : sizeOf(shape);
+}
+
+/** Constants of the kernels for x [M, N, C] and p [G, P, C]. */
+function constantsOf(x: Shape, p: Shape): Record<string, number> {
+  return {
+    ROW: countOf(x) / axis(x, 0),
+    FRONT: countOf(p) / axis(p, 0),
+    WINDOWS: axis(x, 0) / axis(p, 0),
+  };
+}
+
+function gradientsOf({ graph, input, dout }: BackwardContext<object>): [Tensor, Tensor] {
+  const { shape } = input(1);
+  const [dx, dp] = graph.apply(prependTokensBackwardOp, [dout], {
+    prefix: axis(shape, 1),
+    groups: axis(shape, 0),
+  });
+  if (!dx || !dp) throw new RangeError('prependTokensBackward: two outputs');
+  return [dx, dp];
+}
 
 /** The prefix tokens `p` before the tokens `x`. */
 export function prependTokens(x: Tensor, p: Tensor): Tensor {
