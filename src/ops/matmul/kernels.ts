@@ -42,19 +42,23 @@ const SHORTEST_RANGE = 128;
 /** The tile that loads least for each sum, on software adapters with subgroups. */
 const LARGE: Kernel = { shader: 'matmul/large', rows: 32, columns: 64, constants: {}, enough: 16 };
 
+/** Multiply-adds below which a narrow product is over sooner than a pipeline of its own would be compiled. */
+const LEAST_ALONG_M = 2 ** 20;
+
 /** Whether tiles of that length leave at most an eighth of themselves empty. */
 function fills(length: number, tile: number): boolean {
   return Math.ceil(length / tile) * tile <= length * 1.125;
 }
 
 /** The kernel for a product, by the family that suits the adapter and then by the layout. */
-function kernelFor({ M, N, K, aT, bT }: MatmulProblem, traits: AdapterTraits): Kernel {
+function kernelFor({ batch, M, N, K, aT, bT }: MatmulProblem, traits: AdapterTraits): Kernel {
   switch (selectFamily('matmul', traits)) {
     case 'workgroup':
       return { shader: 'matmul/workgroup', rows: 64, columns: 64, constants: {}, enough: 128 };
     case 'register': {
       // Threads that lie side by side along n would have no work for a narrow out.
-      const alongM = Math.ceil(N / 8) * 8 * 1.25 < Math.ceil(N / 32) * 32;
+      const isWorthIt = batch * M * N * K >= LEAST_ALONG_M;
+      const alongM = isWorthIt && Math.ceil(N / 8) * 8 * 1.25 < Math.ceil(N / 32) * 32;
       const inFours = N % 4 === 0 && (aT ? M : K) % 4 === 0 && (!bT || K % 4 === 0);
       if (inFours && traits.hasSubgroups && fills(M, LARGE.rows) && fills(N, LARGE.columns)) return LARGE;
       return {
