@@ -49,7 +49,7 @@ export interface StepReport {
 }
 
 /** A GPU with WebGPU's default limits and the kernels for GPUs: what is planned for it runs everywhere. */
-const DEFAULT_DEVICE: DeviceTraits = {
+export const DEFAULT_DEVICE: DeviceTraits = {
   traits: { isSoftware: false, hasSubgroups: false, hasF16: false },
   bufferLimit: 128 * 2 ** 20,
 };
