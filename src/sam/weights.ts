@@ -155,6 +155,6 @@ function halvesOf(name: string, values: Float32Array): Float32Array {
     code: 'model/half-too-large',
     what: `A weight of ${largest.toPrecision(3)} is larger than a half-precision number can be (65,504).`,
     where: name,
-    cure: 'Use the weights in full precision.',
+    cure: 'Set "Frozen weights" to full precision (--weights f32).',
   });
 }
