@@ -77,7 +77,7 @@ export const TRAIN_FIELDS = {
   imagesPerStep: {
     kind: 'integer',
     label: 'Images per step',
-    help: 'Images that one update learns from. More makes steps steadier but slower; memory stays the same.',
+    help: 'Images that one update learns from. More makes steps steadier but slower, and small models take more memory.',
     min: 1,
     max: 64,
     default: 3,

@@ -68,7 +68,14 @@ it('gives every module the width of its site, and fields defaults that fit all s
 
 it('trains modules at both sites', async () => {
   const model = await openMicroModel(gpu, TWO_STAGE_SAM);
-  const sizes = { objectsPerImage: 1, objectsPerPass: 1, corrections: 0, memory: 0, weights: 'f32' as const };
+  const sizes = {
+    imagesPerStep: 1,
+    objectsPerImage: 1,
+    objectsPerPass: 1,
+    corrections: 0,
+    memory: 0,
+    weights: 'f32' as const,
+  };
   const step = await TrainingStep.create(
     gpu,
     model,

@@ -13,6 +13,7 @@ import { cropOp } from './crop/crop.ts';
 import { depthwiseConv3BackwardOp, depthwiseConv3Op } from './depthwise-conv3/depthwise-conv3.ts';
 import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
 import { gatedAddBackwardOp, gatedAddOp } from './gated-add/gated-add.ts';
+import { gatherLeadingBackwardOp, gatherLeadingOp } from './gather-leading/gather-leading.ts';
 import { col2im3Op, im2col3Op } from './im2col3/im2col3.ts';
 import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
@@ -37,6 +38,8 @@ import { windowPartitionOp, windowUnpartitionOp } from './window-partition/windo
 
 /** Every op there is. The conformance test walks this list; a folder of `src/ops` that is not in it fails the test. */
 export const OPS: readonly AnyOp[] = [
+  gatherLeadingBackwardOp,
+  gatherLeadingOp,
   accumulateOp,
   activationBackwardOp,
   activationOp,

@@ -21,14 +21,15 @@ export function sitesOf(config: SamConfig): readonly EncoderSite[] {
 
 /**
  * What a model's mask decoder reads of an image, with its shape: `embedding` [h, w, D], and of an HQ-SAM `intermediate`
- * [h, w, C].
+ * [h, w, C]; of several images [images, h, w, ..].
  */
-export function embeddingShapes(config: SamConfig): Embeddings<Shape> {
+export function embeddingShapes(config: SamConfig, images = 1): Embeddings<Shape> {
   const grid = gridOf(config);
+  const leading = images > 1 ? [images] : [];
   const width = config.decoder.isHq ? encoderOf(config).intermediateWidth(config) : null;
   return {
-    embedding: [grid, grid, config.outputChannels],
-    ...(width !== null && { intermediate: [grid, grid, width] }),
+    embedding: [...leading, grid, grid, config.outputChannels],
+    ...(width !== null && { intermediate: [...leading, grid, grid, width] }),
   };
 }
 

@@ -19,6 +19,8 @@ export interface DecodeShape {
   readonly objects: number;
   readonly tokens: number;
   readonly hasMask: boolean;
+  /** Images that the objects are of; absent: one. */
+  readonly images?: number;
 }
 
 /** `image` [1, 3, S, S] → the model's {@link embeddingShapes}, as `embedding` [1, h, w, D], and whatever outputs the slots declare (gates). */
@@ -31,11 +33,11 @@ export function encodeGraph(config: SamConfig, slotsOf?: SlotsOf): Graph {
 }
 
 /**
- * The model's {@link embeddingShapes}, as `embedding` [h, w, D], `imagePe` [h, w, D], `coords` [N, T, 2], `labels` [N, T] (neither for 0 tokens), perhaps
+ * The model's {@link embeddingShapes}, as `embedding` [h, w, D], or of several images [B, h, w, D] with `imageIndex` [N], `imagePe` [h, w, D], `coords` [N, T, 2], `labels` [N, T] (neither for 0 tokens), perhaps
  * `maskInput` [N, 4h, 4w]
  * → `masks` [N, 4, 4h, 4w], `iou` [N, 4].
  */
-export function decodeGraph(config: SamConfig, { objects, tokens, hasMask }: DecodeShape): Graph {
+export function decodeGraph(config: SamConfig, { objects, tokens, hasMask, images = 1 }: DecodeShape): Graph {
   const graph = new Graph();
   const [grid, side, D] = [gridOf(config), lowResOf(config), config.outputChannels];
   const prompts = tracePromptEncoder(graph, config, {
@@ -44,7 +46,8 @@ export function decodeGraph(config: SamConfig, { objects, tokens, hasMask }: Dec
     maskInput: hasMask ? graph.input('maskInput', [objects, side, side]) : null,
   });
   const { masks, iou } = traceMaskDecoder(graph, config, {
-    embeddings: mapEmbeddings(embeddingShapes(config), (shape, name) => graph.input(name, shape)),
+    embeddings: mapEmbeddings(embeddingShapes(config, images), (shape, name) => graph.input(name, shape)),
+    imageIndex: images > 1 ? graph.input('imageIndex', [objects]) : null,
     imagePe: graph.input('imagePe', [grid, grid, D]),
     ...prompts,
   });

@@ -3,6 +3,7 @@ import type { Tensor } from '../graph/graph.ts';
 import { axis } from '../graph/shape.ts';
 import { gelu } from '../ops/activation/activation.ts';
 import { add } from '../ops/add/add.ts';
+import { gatherLeading } from '../ops/gather-leading/gather-leading.ts';
 import { im2col3, sumTaps3 } from '../ops/im2col3/im2col3.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
 import { addConv, addMlp, addNorm, type ShapeMap } from './checkpoint/layer-shapes.ts';
@@ -25,12 +26,14 @@ type HqEmbeddings = Required<Embeddings<Tensor>>;
 /**
  * The mask that HQ-SAM (arXiv 2306.01567) adds to SAM's: the product of its own token's kernel and of features that are
  * the sum of three, upscaled from the embedding, from the encoder's intermediate features, and made of SAM's own pixels.
+ * @param imageIndex of several images each object's, [N]; null: the embeddings are of one.
  * @param token the transformer's answer for HQ-SAM's token, [N, 1, D]; @param pixels SAM's upscaled ones, [N, 4h, 4w, D/8].
  * @returns logits [N, 1, 4h·4w].
  */
 export function traceHqMask(
   config: SamConfig,
   { embedding, intermediate }: HqEmbeddings,
+  imageIndex: Tensor | null,
   token: Tensor,
   pixels: Tensor,
   weights: WeightSource,
@@ -53,11 +56,18 @@ export function traceHqMask(
   const last = weights(`${FROM_PIXELS}.3.weight`, [D / 8, D / 4, 3, 3]).view([D / 8, (D / 4) * 9]);
   const taps = matmul(ofPixels, matmul(kernel, last).view([objects, D / 4, 9]));
   const fromPixels = sumTaps3(taps.view([objects, height, width, 9])).view([objects, size]);
-  const features = add(ofImage, weights(`${FROM_PIXELS}.3.bias`, [D / 8])).view([size, D / 8]);
-  return add(fromPixels, matmul(kernel, features, { bT: true })).view([objects, 1, size]);
+  const features = add(ofImage, weights(`${FROM_PIXELS}.3.bias`, [D / 8]));
+  const fromImage = imageIndex
+    ? matmul(
+        kernel.view([objects, 1, D / 8]),
+        gatherLeading(features.view([axis(features.shape, 0), size, D / 8]), imageIndex),
+        { bT: true },
+      )
+    : matmul(kernel, features.view([size, D / 8]), { bT: true });
+  return add(fromPixels, fromImage.view([objects, size])).view([objects, 1, size]);
 }
 
-/** Two transposed convolutions of stride 2: [h, w, C] → [1, 4h, 4w, D/8]. */
+/** Two transposed convolutions of stride 2: [h, w, C] → [1, 4h, 4w, D/8], [B, h, w, C] → [B, 4h, 4w, D/8]. */
 function traceUpscaling(
   { outputChannels: D, layerNormEps }: SamConfig,
   name: string,
@@ -65,7 +75,8 @@ function traceUpscaling(
   hidden: number,
   weights: WeightSource,
 ): Tensor {
-  const twice = transposedConvOf(weights, `${name}.0`, x.view([1, ...x.shape]), hidden);
+  const images = x.shape.length === 4 ? x : x.view([1, ...x.shape]);
+  const twice = transposedConvOf(weights, `${name}.0`, images, hidden);
   const middle = gelu(layernormOf(weights, `${name}.1`, twice, layerNormEps));
   return transposedConvOf(weights, `${name}.3`, middle, D / 8);
 }

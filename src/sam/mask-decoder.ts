@@ -3,6 +3,7 @@ import type { Graph, Tensor } from '../graph/graph.ts';
 import { axis } from '../graph/shape.ts';
 import { gelu } from '../ops/activation/activation.ts';
 import { add } from '../ops/add/add.ts';
+import { gatherLeading } from '../ops/gather-leading/gather-leading.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
 import { prependTokens } from '../ops/prepend-tokens/prepend-tokens.ts';
 import { sliceTokens } from '../ops/slice-tokens/slice-tokens.ts';
@@ -13,9 +14,12 @@ import { joinTokens, layernormOf, mlpOf, transposedConvOf } from './layers.ts';
 import { traceTwoWayTransformer } from './two-way-transformer.ts';
 import { graphInputs, type WeightSource } from './weight-source.ts';
 
-/** What the decoder works on: one image, N objects. Of an HQ-SAM the embeddings have `intermediate`. */
+/** What the decoder works on: N objects of one image or several. Of an HQ-SAM the embeddings have `intermediate`. */
 export interface DecoderInputs {
+  /** [h, w, ..] of one image, [B, h, w, ..] of several. */
   readonly embeddings: Embeddings<Tensor>;
+  /** Of several images each object's, [N] of 0 to B − 1; null: there is one. */
+  readonly imageIndex: Tensor | null;
   /** Positional encoding of the cells, [h, w, D]. */
   readonly imagePe: Tensor;
   /** [N, T, D], or null without tokens. */
@@ -39,7 +43,7 @@ export interface DecoderOutputs {
 export function traceMaskDecoder(
   graph: Graph,
   config: SamConfig,
-  { embeddings, imagePe, sparse, dense }: DecoderInputs,
+  { embeddings, imageIndex, imagePe, sparse, dense }: DecoderInputs,
   weights: WeightSource = graphInputs(graph),
 ): DecoderOutputs {
   const { outputChannels: D } = config;
@@ -54,7 +58,8 @@ export function traceMaskDecoder(
   const tokens = sparse
     ? prependTokens(sparse, own)
     : repeatLeading(own.view([count, D]), [objects, count, D]);
-  const source = add(dense, embedding).view([objects, grid * grid, D]);
+  const ofObjects = imageIndex ? gatherLeading(embedding, imageIndex) : embedding;
+  const source = add(dense, ofObjects).view([objects, grid * grid, D]);
   const seen = traceTwoWayTransformer(config, source, imagePe.view([grid * grid, D]), tokens, weights);
 
   const pixels = traceUpscaling(config, seen.image.view([objects, grid, grid, D]), weights);
@@ -70,6 +75,7 @@ export function traceMaskDecoder(
     traceHqMask(
       config,
       { embedding, intermediate },
+      imageIndex,
       sliceTokens(seen.tokens, 1 + MASK_TOKENS, 1),
       pixels,
       weights,

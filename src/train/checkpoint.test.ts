@@ -37,6 +37,7 @@ it.each([
   expect(state.startSums).toEqual([{ key: 'cells', images }]);
   expect(Object.keys(state)).not.toContain('startTally');
   expect(state.weights, 'before there was another precision').toBe('f32');
+  expect(state.imagesPerPass, 'before images shared passes').toBe(1);
 });
 
 it('is written and restored in pieces where the tensors fill several buffers, without a buffer beside them', async () => {
@@ -52,7 +53,7 @@ it('is written and restored in pieces where the tensors fill several buffers, wi
     }),
   );
   const { startTally, ...rest } = OLD_STATE;
-  const state = { ...rest, startSums: null, weights: 'f16' as const };
+  const state = { ...rest, startSums: null, weights: 'f16' as const, imagesPerPass: 3 };
   const layout = layoutParameters(tensors, limit);
   expect(layout.bufferBytes.length).toBeGreaterThan(2);
   const [first, second] = [ParameterBuffers.allocate(gpu, layout), ParameterBuffers.allocate(gpu, layout)];

@@ -22,6 +22,8 @@ export interface RunState extends Selection, BatchState {
   readonly random: BatchState['random'] & { readonly corrections: RandomState };
   /** Objects a pass of the decoder, pinned: another number sums in another order. */
   readonly objectsPerPass: number;
+  /** Images that share a pass, pinned likewise. */
+  readonly imagesPerPass: number;
   /** How the model's frozen weights were stored: other values give other steps. */
   readonly weights: WeightPrecision;
 }
@@ -70,6 +72,8 @@ const StateSchema = v.pipe(
     random: v.object({ augment: randomState, prompts: randomState, corrections: randomState }),
     promptCount: count,
     objectsPerPass: v.pipe(count, v.minValue(1)),
+    // In earlier runs every image had its own.
+    imagesPerPass: v.optional(v.pipe(count, v.minValue(1)), 1),
     // Earlier checkpoints know full precision only.
     weights: v.optional(v.picklist(['f32', 'f16']), 'f32'),
   }),

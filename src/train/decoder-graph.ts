@@ -12,6 +12,7 @@ import { gradName } from './parameter-buffers.ts';
 
 /** Names of the decoder's inputs and outputs that are neither embeddings, weights nor supervision; the first ones are SAM's. */
 export const DECODER = {
+  imageIndex: 'imageIndex',
   imagePe: 'imagePe',
   coords: 'coords',
   labels: 'labels',
@@ -31,14 +32,29 @@ export function roundShape(objects: number, round: number): DecodeShape {
   return { objects, tokens: FIRST_TOKENS + round, hasMask: round > 0 };
 }
 
-/** One string for each shape. */
+/** Above so many, not every number of objects has a plan of its own. */
+const MOST_EXACT = 5;
+
+/**
+ * The numbers of objects for which passes are planned, from `most` down to 1; a pass of another number is filled up
+ * with objects of weight 0. So plans are few, and no pass is filled up by more than half.
+ */
+export function objectCounts(most: number): number[] {
+  const counts: number[] = [];
+  for (let n = most; n >= 1; n = n > MOST_EXACT + 1 ? Math.max(MOST_EXACT, Math.floor((2 * n) / 3)) : n - 1)
+    counts.push(n);
+  return counts;
+}
+
+/** One string for each shape of the passes of one plan. */
 export function decoderKey({ objects, tokens, hasMask }: DecodeShape): string {
   return `${objects}x${tokens}${hasMask ? 'm' : ''}`;
 }
 
 /**
  * SAM's {@link decodeGraph} with the losses (`loss` [N], `parts` [N, 4], see losses.ts) and a phase `backward`. For
- * the seed `dloss` [N] it adds the decoder's gradients to `grad.*` and the embeddings' to `dembedding` [h, w, D] ….
+ * the seed `dloss` [N] it adds the decoder's gradients to `grad.*` and the embeddings' to `dembedding` [h, w, D] …, or
+ * [B, h, w, D] of several images.
  * @param trained all trained tensors; those of the mask decoder get a gradient.
  * @param intoEncoder whether the encoder needs the embeddings' gradients.
  */
@@ -59,7 +75,7 @@ export function decoderTrainingGraph(
     .filter(({ group }) => group === 'decoder')
     .map(({ name, shape: size }) => ({ name, accumulator: gradName(name), size }));
   if (intoEncoder) {
-    for (const [name, size] of Object.entries(embeddingShapes(sam)))
+    for (const [name, size] of Object.entries(embeddingShapes(sam, shape.images)))
       targets.push({ name, accumulator: embeddingGradName(name), size });
   }
   const wrt = targets.map(({ name, size }) => graph.input(name, size));

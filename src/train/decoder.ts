@@ -3,11 +3,21 @@ import { Executable, type FindRange, type Pool } from '../graph/executable.ts';
 import type { Embeddings } from '../sam/encoders/encoder.ts';
 import { cellCoords } from '../sam/prompt-encoder.ts';
 import type { PackedPrompts } from '../sam/prompts.ts';
-import { DECODER, decoderKey } from './decoder-graph.ts';
+import { DECODER } from './decoder-graph.ts';
 import { LOSS_INPUTS } from './losses.ts';
 import { type DecodedObject, splitObjects } from './mask-predictor.ts';
-import type { TrainingPlans } from './plans.ts';
+import { decoderFor, type TrainingPlans } from './plans.ts';
 import type { StepBuffers } from './step-buffers.ts';
+
+/** An object that a pass is supervised with. */
+export interface SupervisedObject {
+  /** [side, side] of 0, 1 and -1 (ignored). */
+  readonly target: Float32Array;
+  /** By which its loss is multiplied. */
+  readonly weight: number;
+  /** Number of its image among those that were encoded together. */
+  readonly image: number;
+}
 
 /** What a pass with supervision gives for its N objects. */
 export interface SupervisedPass {
@@ -57,26 +67,30 @@ export class TrainingDecoder {
     return new TrainingDecoder(gpu, plans, pool, buffers, (name) => encoded.get(name) ?? find(name));
   }
 
-  /** Masks without a loss. */
+  /** Masks without a loss, of the first image. */
   async decode(prompts: PackedPrompts): Promise<DecodedObject[]> {
+    this.setImages([]);
     const executable = await this.prepare(prompts);
     await executable.run('forward');
     const [masks, iou] = await this.gpu.read(
       executable.output(DECODER.masks),
       executable.output(DECODER.iou),
     );
-    return masks && iou ? splitObjects(masks, iou) : [];
+    return masks && iou ? splitObjects(masks, iou).slice(0, prompts.objects) : [];
   }
 
-  /** Sets the targets [side, side] of 0, 1 and -1 (ignored) of the passes to come, and the weight of each object's loss. */
-  setTargets(targets: readonly Float32Array[], weight: number): void {
-    const [first = new Float32Array()] = targets;
-    const all = new Float32Array(targets.length * first.length);
-    targets.forEach((target, n) => {
-      all.set(target, n * first.length);
+  /** Sets the objects of the passes to come. What a pass is filled up with has no weight. */
+  setObjects(objects: readonly SupervisedObject[]): void {
+    const pixels = objects[0]?.target.length ?? 0;
+    const targets = new Float32Array(objects.length * pixels);
+    const weights = new Float32Array(this.plans.objectsPerPass);
+    objects.forEach(({ target, weight }, n) => {
+      targets.set(target, n * pixels);
+      weights[n] = weight;
     });
-    this.buffers.write(LOSS_INPUTS.target, all);
-    this.buffers.write(LOSS_INPUTS.weight, new Float32Array(targets.length).fill(weight));
+    this.buffers.write(LOSS_INPUTS.target, targets);
+    this.buffers.write(LOSS_INPUTS.weight, weights);
+    this.setImages(objects.map(({ image }) => image));
   }
 
   /**
@@ -98,19 +112,31 @@ export class TrainingDecoder {
       ...(readsMasks ? [executable.output(DECODER.masks), executable.output(DECODER.iou)] : []),
     );
     if (!losses || !parts) throw new RangeError('the losses were not read');
-    return { losses, parts, objects: masks && iou ? splitObjects(masks, iou) : null };
+    const count = prompts.objects;
+    return {
+      losses: losses.subarray(0, count),
+      parts: parts.subarray(0, 4 * count),
+      objects: masks && iou ? splitObjects(masks, iou).slice(0, count) : null,
+    };
   }
 
-  /** Writes prompts and gives the executable for their shape. */
+  /** Sets each object's image; 0 where none is given. */
+  private setImages(images: readonly number[]): void {
+    const { imagesPerPass, objectsPerPass } = this.plans;
+    if (imagesPerPass === 1) return;
+    const index = new Float32Array(objectsPerPass);
+    index.set(images);
+    this.buffers.write(DECODER.imageIndex, index);
+  }
+
+  /** Writes prompts and gives the executable that has room for them. */
   private prepare({ objects, tokens, coords, labels, maskInput }: PackedPrompts): Promise<Executable> {
     this.buffers.write(DECODER.coords, coords);
     this.buffers.write(DECODER.labels, labels);
     if (maskInput) this.buffers.write(DECODER.maskInput, maskInput);
-    const key = decoderKey({ objects, tokens, hasMask: maskInput !== null });
+    const { key, plan } = decoderFor(this.plans, { objects, tokens, hasMask: maskInput !== null });
     const known = this.executables.get(key);
     if (known) return known;
-    const plan = this.plans.decoders.get(key);
-    if (!plan) throw new RangeError(`no decoder is planned for ${key}`);
     const created = Executable.create(this.gpu, plan, this.pool, this.find);
     this.executables.set(key, created);
     return created;

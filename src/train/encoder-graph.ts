@@ -41,7 +41,7 @@ export function cutOf(sam: SamConfig, mopeft: MopeftConfig): number {
  */
 export function lowerGraph(sam: SamConfig, cut: number): Graph {
   const graph = new Graph();
-  traceCut(graph, sam, cut, undefined, (name, tensor) => {
+  traceCut(graph, sam, 1, cut, undefined, (name, tensor) => {
     graph.output(name, tensor);
     return graph.input(name, tensor.shape);
   });
@@ -52,14 +52,14 @@ export function lowerGraph(sam: SamConfig, cut: number): Graph {
 export function evaluationGraph(sam: SamConfig, mopeft: MopeftConfig, cut: number): Graph {
   const graph = new Graph();
   const { slots } = attachModules(graph, mopeft, graphInputs(graph), 'evaluation');
-  const embeddings = traceUpper(graph, sam, cut, slots);
+  const embeddings = traceUpper(graph, sam, 1, cut, slots);
   for (const [name, tensor] of Object.entries(embeddings)) graph.output(name, tensor);
   return graph;
 }
 
 /**
- * The image encoder with modules above the cut: what {@link lowerGraph} gives, or `image` where nothing is below → the
- * model's embeddings (`embedding` [1, h, w, D] …) and gates, and a phase `backward` that adds the gradients for their seeds
+ * The image encoder with modules above the cut for `images` images: what {@link lowerGraph} gives of each, or `image` [B, 3,
+ * S, S] where nothing is below → the model's embeddings (`embedding` [B, h, w, D] …) and gates, and a phase `backward` that adds the gradients for their seeds
  * (`dembedding` …) onto the accumulators `grad.*`. Without a trained tensor in the encoder there is no backward.
  * What methods and gates add to the loss (`peft/gates/gate-form.ts`) has the seed `dprice` [1].
  * @param keptBlocks of so many of the last blocks every value is kept for the backward. Of the others only the outputs
@@ -71,11 +71,12 @@ export function encoderTrainingGraph(
   trained: readonly TrainableTensor[],
   cut: number,
   keptBlocks = Number.POSITIVE_INFINITY,
+  images = 1,
 ): Graph {
   const graph = new Graph();
   const blocks: Tensor[] = [];
   const modules = attachModules(graph, mopeft, graphInputs(graph), 'training');
-  const embeddings = traceUpper(graph, sam, cut, modules.slots, (x) => blocks.push(x));
+  const embeddings = traceUpper(graph, sam, images, cut, modules.slots, (x) => blocks.push(x));
   for (const [name, tensor] of Object.entries(embeddings)) graph.output(name, tensor);
   const price = modules.loss();
   const own = trained.filter(({ group }) => group !== 'decoder');
@@ -101,11 +102,12 @@ export function encoderTrainingGraph(
 function traceUpper(
   graph: Graph,
   sam: SamConfig,
+  images: number,
   cut: number,
   slots: BlockSlots,
   onBlock?: (x: Tensor) => void,
 ): Embeddings<Tensor> {
-  return traceCut(graph, sam, cut, slots, (name, { shape }) => graph.input(name, shape), onBlock);
+  return traceCut(graph, sam, images, cut, slots, (name, { shape }) => graph.input(name, shape), onBlock);
 }
 
 /**
@@ -117,12 +119,13 @@ function traceUpper(
 function traceCut(
   graph: Graph,
   sam: SamConfig,
+  images: number,
   cut: number,
   slots: BlockSlots | undefined,
   standIn: (name: string, below: Tensor) => Tensor,
   onBlock?: (x: Tensor) => void,
 ): Embeddings<Tensor> {
-  const image = graph.input(ENCODER.image, [1, 3, sam.imageSize, sam.imageSize]);
+  const image = graph.input(ENCODER.image, [images, 3, sam.imageSize, sam.imageSize]);
   const isWhole = cut === sitesOf(sam).length;
   let nodesBelow = 0;
   const embeddings = traceImageEncoder(graph, sam, image, graphInputs(graph), slots, (i, x) => {

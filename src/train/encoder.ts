@@ -10,6 +10,7 @@ import type { Embeddings } from '../sam/encoders/encoder.ts';
 import { ENCODER, embeddingGradName } from './encoder-graph.ts';
 import { type GateLayer, gateLayers } from './gates.ts';
 import type { TrainingPlans } from './plans.ts';
+import type { PreparedImage } from './prepare.ts';
 import type { StepBuffers } from './step-buffers.ts';
 import type { TokenCache } from './token-cache.ts';
 
@@ -50,7 +51,7 @@ export class TrainingEncoder {
     return new TrainingEncoder(gpu, sam, mopeft, trainsEncoder, buffers, kept, below, executable, evaluation);
   }
 
-  /** Where the embeddings of the encoded image stand. */
+  /** Where the embeddings of the encoded images stand, one after the other. */
   get embeddings(): Embeddings<BufferRange> {
     return mapEmbeddings(embeddingShapes(this.sam), (_, name) => this.executable.output(name));
   }
@@ -67,11 +68,11 @@ export class TrainingEncoder {
   }
 
   /**
-   * Encodes an image [3, S, S] of a step, for {@link backward}.
-   * @param key names an image that may come again unchanged, as in {@link encode}.
+   * Encodes images [3, S, S] of a step, as many as share a pass, for {@link backward}. The key of one names an image that
+   * may come again unchanged, as in {@link encode}.
    */
-  async forward(input: Float32Array, key?: string): Promise<void> {
-    await this.below(input, key);
+  async forward(images: readonly Pick<PreparedImage, 'input' | 'key'>[]): Promise<void> {
+    for (const [i, { input, key }] of images.entries()) await this.below(input, key, i);
     await this.executable.run('forward');
   }
 
@@ -80,10 +81,12 @@ export class TrainingEncoder {
    * @param key names an image that may come again unchanged: what is made of it below the first module is kept then.
    */
   async encode(input: Float32Array, key?: string): Promise<void> {
-    await this.below(input, key);
+    await this.below(input, key, 0);
     await this.evaluation.run('forward');
-    for (const [name, range] of Object.entries(this.embeddings))
-      this.gpu.copy(this.evaluation.output(name), range);
+    for (const [name, range] of Object.entries(this.embeddings)) {
+      const one = this.evaluation.output(name);
+      this.gpu.copy(one, { ...range, size: one.size });
+    }
   }
 
   /** The embeddings of the encoded image. */
@@ -119,19 +122,19 @@ export class TrainingEncoder {
     await this.executable.run('backward');
   }
 
-  /** Gives the encoder its input: the image, or what is made of it below the first module. */
-  private async below(input: Float32Array, key: string | undefined): Promise<void> {
+  /** Gives the encoder its input for image `index`: the image, or what is made of it below the first module. */
+  private async below(input: Float32Array, key: string | undefined, index: number): Promise<void> {
     const { lower } = this;
     const parts = lower ? partsOf(lower.plan) : [];
     const known = lower && key !== undefined && (await this.kept.get(key));
     if (known) {
-      for (const { name, from, to } of parts) this.buffers.write(name, known.subarray(from, to));
+      for (const { name, from, to } of parts) this.buffers.write(name, known.subarray(from, to), index);
       return;
     }
-    this.buffers.write(ENCODER.image, input);
+    this.buffers.write(ENCODER.image, input, lower ? 0 : index);
     if (!lower) return;
     await lower.run();
-    for (const { name } of parts) this.buffers.copy(lower.output(name), name);
+    for (const { name } of parts) this.buffers.copy(lower.output(name), name, index);
     const count = parts.at(-1)?.to ?? 0;
     if (key === undefined || !this.kept.hasRoom(4 * count)) return;
     const values = new Float32Array(count);

@@ -3,9 +3,9 @@ import { variantsRepeat } from '../data/augment.ts';
 import { READBACK_BYTES } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
 import { weightBytes } from '../sam/weights.ts';
-import { decoderKey, roundShape } from './decoder-graph.ts';
+import { roundShape } from './decoder-graph.ts';
 import { settingsBytes } from './optimizer.ts';
-import { largestBuffer, poolSizes, type TrainingPlans } from './plans.ts';
+import { decoderFor, largestBuffer, poolSizes, type TrainingPlans } from './plans.ts';
 import { stepBufferBytes } from './step-buffers.ts';
 
 /** GPU memory of a training run, known before anything is allocated. */
@@ -74,12 +74,15 @@ export function countWork(
     }
   };
   if (plans.lower && !variantsRepeat(augmentation)) add(plans.lower, imagesPerStep);
-  add(plans.encoder, imagesPerStep);
-  const { objectsPerPass } = plans;
+  const { imagesPerPass, objectsPerPass } = plans;
+  const times = imagesPerStep / imagesPerPass;
+  add(plans.encoder, times);
+  const objects = imagesPerPass * objectsPerImage;
+  const rest = objects % objectsPerPass;
   for (let round = 0; round <= corrections; round++) {
-    const decoder = (objects: number) => plans.decoders.get(decoderKey(roundShape(objects, round)));
-    add(decoder(objectsPerPass), imagesPerStep * Math.floor(objectsPerImage / objectsPerPass));
-    add(decoder(objectsPerImage % objectsPerPass), imagesPerStep);
+    const decoder = (count: number) => decoderFor(plans, roundShape(count, round)).plan;
+    add(decoder(objectsPerPass), times * Math.floor(objects / objectsPerPass));
+    if (rest > 0) add(decoder(rest), times);
   }
   add(plans.optimizer, 1);
   return work;

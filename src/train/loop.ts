@@ -74,7 +74,7 @@ export class Trainer {
     private readonly step: TrainingStep,
     private readonly batches: PrefetchedBatches,
     private readonly corrections: Random,
-    private readonly objectsPerPass: number,
+    private readonly pinned: PinnedSizes,
     private progress: Progress,
     private checkpointStep: number | null,
   ) {}
@@ -88,7 +88,7 @@ export class Trainer {
     const checkpoint = resume ? await lastCheckpoint(parts.storage) : null;
     if (checkpoint && checkpoint.state.weights !== config.weights)
       throw otherWeights(checkpoint.state.weights, config.weights);
-    const sizes = checkpoint ? { ...config, objectsPerPass: checkpoint.state.objectsPerPass } : config;
+    const sizes = checkpoint ? { ...config, ...pinnedSizes(checkpoint.state) } : config;
     const plans = await (parts.plan ?? planTraining)(planRequest(model.config, mopeft, sizes, gpu));
     const state = checkpoint?.state ?? null;
     // Both go on while buffers are allocated and images measured: a step waits only for what it runs.
@@ -110,7 +110,7 @@ export class Trainer {
       step,
       batches,
       corrections,
-      plans.objectsPerPass,
+      pinnedSizes(plans),
       state ? progressOf(state) : START,
       state?.step ?? null,
     );
@@ -335,7 +335,7 @@ export class Trainer {
       ...this.progress,
       ...batches,
       random: { ...random, corrections: this.corrections.state() },
-      objectsPerPass: this.objectsPerPass,
+      ...this.pinned,
       weights: this.parts.config.weights,
     };
     const bytes = await writeCheckpoint(this.step.parameters, state);
@@ -364,6 +364,13 @@ export class Trainer {
     this.noticed.add(key);
     this.parts.emit({ type: 'notice', step: this.progress.step, dataset, sample, message });
   }
+}
+
+/** What a run keeps when it goes on elsewhere: other numbers would sum in another order. */
+type PinnedSizes = Pick<RunState, 'objectsPerPass' | 'imagesPerPass'>;
+
+function pinnedSizes({ objectsPerPass, imagesPerPass }: PinnedSizes): PinnedSizes {
+  return { objectsPerPass, imagesPerPass };
 }
 
 function progressOf(state: RunState): Progress {

@@ -5,12 +5,15 @@ import type { SamConfig } from '../config/sam.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import type { DecodeShape } from '../sam/graphs.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
-import { roundShape } from './decoder-graph.ts';
+import { objectCounts, roundShape } from './decoder-graph.ts';
 import { estimateMemory } from './estimate.ts';
 import { type DeviceTraits, largestBuffer, StepPlanner, type TrainingPlans } from './plans.ts';
 
 /** The sizes of a training step, as a config says them. */
 export interface StepSizes {
+  readonly imagesPerStep: number;
+  /** Images that share a pass, of a run that has begun; absent: as many as suit. */
+  readonly imagesPerPass?: number;
   /** At most so many objects of an image. */
   readonly objectsPerImage: number;
   /** Objects a pass of the decoder; 0 chooses. */
@@ -34,10 +37,18 @@ export interface PlanRequest {
 export function planRequest(
   sam: SamConfig,
   mopeft: MopeftConfig,
-  { objectsPerImage, objectsPerPass, corrections, memory, weights }: StepSizes,
+  { imagesPerStep, imagesPerPass, objectsPerImage, objectsPerPass, corrections, memory, weights }: StepSizes,
   { traits, bufferLimit }: DeviceTraits,
 ): PlanRequest {
-  const sizes = { objectsPerImage, objectsPerPass, corrections, memory, weights };
+  const sizes = {
+    imagesPerStep,
+    ...(imagesPerPass !== undefined && { imagesPerPass }),
+    objectsPerImage,
+    objectsPerPass,
+    corrections,
+    memory,
+    weights,
+  };
   return { sam, mopeft, sizes, device: { traits, bufferLimit } };
 }
 
@@ -48,26 +59,42 @@ const AIM = 0.65 * 2 ** 30;
 const SLACK = 1.05;
 
 /**
- * Plans a step of a model for a device; allocates nothing. As many objects share a pass of the decoder, and then as
- * many of the encoder's blocks keep their values for the backward, as the memory allows; where that is less than any
- * step takes, hardly more than the least is taken.
+ * Plans a step of a model for a device; allocates nothing. Images share a pass, and all their objects another, where the
+ * memory allows it without computing anything again. Otherwise each image has its own: as many of its objects share a pass
+ * of the decoder, and then as many of the encoder's blocks keep their values for the backward, as the memory allows; where
+ * that is less than any step takes, hardly more than the least is taken.
  * @throws Failure `train/too-large`, `train/tensor-too-large` when a buffer does not fit the device.
  */
 export function planTraining({ sam, mopeft, sizes, device }: PlanRequest): TrainingPlans {
-  const { objectsPerImage, objectsPerPass, corrections, memory } = sizes;
+  const { imagesPerStep, objectsPerImage, objectsPerPass, corrections, memory } = sizes;
   const planner = new StepPlanner(sam, mopeft, device, { precision: sizes.weights });
   // Memory grows with the objects and with the rounds of prompts.
   const largest = (objects: number) => [roundShape(objects, corrections)];
   const fewest = Math.min(objectsPerPass || 1, objectsPerImage);
   const limit = limitOf(planner, largest(fewest), memory);
+  const together = (images: number) =>
+    Math.min(objectsPerPass || images * objectsPerImage, images * objectsPerImage);
+  const depth = sitesOf(sam).length;
+  const images =
+    sizes.imagesPerPass ??
+    divisors(imagesPerStep).find(
+      (count) => count === 1 || peakOf(planner, depth, largest(together(count)), count) <= limit,
+    ) ??
+    1;
+  const shapesOf = (objects: number) =>
+    objectCounts(objects).flatMap((count) =>
+      Array.from({ length: corrections + 1 }, (_, round) => roundShape(count, round)),
+    );
+  if (images > 1) return expectFit(planner.plan(depth, shapesOf(together(images)), images), device);
   const objects = objectsPerPass
     ? fewest
     : largestThat((count) => peakOf(planner, 0, largest(count)) <= limit, 1, objectsPerImage);
-  const kept = keptBlocks(planner, largest(objects), limit);
-  const shapes = Array.from({ length: objects }, (_, i) =>
-    Array.from({ length: corrections + 1 }, (_, round) => roundShape(i + 1, round)),
-  ).flat();
-  return expectFit(planner.plan(kept, shapes), device);
+  return expectFit(planner.plan(keptBlocks(planner, largest(objects), limit), shapesOf(objects)), device);
+}
+
+/** Every number that divides another, largest first. */
+function divisors(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => n - i).filter((count) => n % count === 0);
 }
 
 /** {@link planTraining} for given shapes of the decoder's passes. */
@@ -82,8 +109,8 @@ export function planShapes(
 }
 
 /** Bytes that a run takes; infinite where the device allows no such buffer. */
-function peakOf(planner: StepPlanner, kept: number, shapes: readonly DecodeShape[]): number {
-  const plans = planner.plan(kept, shapes);
+function peakOf(planner: StepPlanner, kept: number, shapes: readonly DecodeShape[], images = 1): number {
+  const plans = planner.plan(kept, shapes, images);
   if (largestBuffer(plans) > planner.device.bufferLimit) return Number.POSITIVE_INFINITY;
   return estimateMemory(plans).peakBytes;
 }

@@ -28,15 +28,17 @@ export interface TrainingPlans {
   readonly trainsEncoder: boolean;
   /** The encoder below the first module; null where nothing is below. */
   readonly lower: Plan | null;
-  /** The encoder above, whose gradients are computed. */
+  /** The encoder above for {@link imagesPerPass} images, whose gradients are computed. */
   readonly encoder: Plan;
-  /** The same as it answers outside of training; null where that is the same. */
+  /** The same for one image, as it answers outside of training; null where that is the same. */
   readonly evaluationEncoder: Plan | null;
   /** By {@link decoderKey}. */
   readonly decoders: ReadonlyMap<string, Plan>;
   readonly optimizer: Plan;
   /** SAM's encoding of positions, which every pass of the decoder reads. */
   readonly imagePe: Plan;
+  /** Images that share a pass of the encoder, and whose objects share those of the decoder. */
+  readonly imagesPerPass: number;
   readonly objectsPerPass: number;
   /** Prompt tokens of the longest prompt. */
   readonly maxTokens: number;
@@ -81,20 +83,21 @@ export class StepPlanner {
   /**
    * @param keptBlocks as in `encoderTrainingGraph`.
    * @param shapes of the decoder's passes.
+   * @param images that share a pass.
    */
-  plan(keptBlocks: number, shapes: readonly DecodeShape[]): TrainingPlans {
+  plan(keptBlocks: number, shapes: readonly DecodeShape[], images = 1): TrainingPlans {
     const { sam, mopeft, tensors, layout, cut } = this;
-    const decoders = new Map(shapes.map((shape) => [decoderKey(shape), this.decoder(shape)]));
+    const decoders = new Map(shapes.map((shape) => [decoderKey(shape), this.decoder({ ...shape, images })]));
     const others = [
       this.graph('optimizer', () => optimizerGraph(layout)),
       this.graph('positions', () => imagePeGraph(sam)),
       ...decoders.values(),
-      ...(differsInTraining(mopeft)
+      ...(differsInTraining(mopeft) || images > 1
         ? [this.graph('evaluation', () => evaluationGraph(sam, mopeft, cut))]
         : []),
     ];
-    const encoder = this.graph(`encoder ${keptBlocks}`, () =>
-      encoderTrainingGraph(sam, mopeft, tensors, cut, keptBlocks),
+    const encoder = this.graph(`encoder ${keptBlocks} ${images}`, () =>
+      encoderTrainingGraph(sam, mopeft, tensors, cut, keptBlocks, images),
     );
     const lower = cut > 0 ? this.graph('lower', () => lowerGraph(sam, cut)) : null;
     const { outer, inner, ahead } = planAround(encoder, 'backward', others, this.device.traits, lower);
@@ -113,13 +116,14 @@ export class StepPlanner {
       decoders: new Map([...decoders.keys()].flatMap((key, i) => (rest[i] ? [[key, rest[i]]] : []))),
       optimizer,
       imagePe,
+      imagesPerPass: images,
       objectsPerPass: Math.max(...shapes.map(({ objects }) => objects)),
       maxTokens: Math.max(...shapes.map(({ tokens }) => tokens)),
     };
   }
 
   private decoder(shape: DecodeShape): Graph {
-    return this.graph(decoderKey(shape), () =>
+    return this.graph(`${decoderKey(shape)} of ${shape.images}`, () =>
       decoderTrainingGraph(this.sam, shape, this.tensors, this.trainsEncoder),
     );
   }
@@ -133,6 +137,19 @@ export class StepPlanner {
     this.graphs.set(key, graph);
     return graph;
   }
+}
+
+/** The smallest planned pass of the decoder that has room for the objects of a shape, with its key. */
+export function decoderFor(
+  { decoders, objectsPerPass }: TrainingPlans,
+  shape: DecodeShape,
+): { readonly key: string; readonly plan: Plan } {
+  for (let { objects } = shape; objects <= objectsPerPass; objects++) {
+    const key = decoderKey({ ...shape, objects });
+    const plan = decoders.get(key);
+    if (plan) return { key, plan };
+  }
+  throw new RangeError(`no decoder is planned for ${decoderKey(shape)}`);
 }
 
 /** Every plan; the one that a run waits for before anything else comes first. */

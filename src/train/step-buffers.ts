@@ -13,6 +13,7 @@ function bufferShapes({
   sam,
   lower,
   encoder,
+  imagesPerPass: B,
   objectsPerPass: N,
   maxTokens: T,
 }: TrainingPlans): Readonly<Record<string, Shape>> {
@@ -22,12 +23,13 @@ function bufferShapes({
   );
   return {
     ...Object.fromEntries(forModules.map(([name, bytes]) => [name, [bytes / 4]])),
-    ...Object.fromEntries([...(lower?.outputs ?? [])].map(([name, { bytes }]) => [name, [bytes / 4]])),
-    [ENCODER.image]: [3, sam.imageSize, sam.imageSize],
+    ...Object.fromEntries([...(lower?.outputs ?? [])].map(([name, { bytes }]) => [name, [B, bytes / 4]])),
+    [ENCODER.image]: [lower ? 1 : B, 3, sam.imageSize, sam.imageSize],
     ...Object.fromEntries(
-      Object.entries(embeddingShapes(sam)).map(([name, shape]) => [embeddingGradName(name), shape]),
+      Object.entries(embeddingShapes(sam, B)).map(([name, shape]) => [embeddingGradName(name), shape]),
     ),
     [DECODER.imagePe]: [grid, grid, D],
+    ...(B > 1 && { [DECODER.imageIndex]: [N] }),
     [DECODER.coords]: [N, T, 2],
     [DECODER.labels]: [N, T],
     [DECODER.maskInput]: [N, side, side],
@@ -66,16 +68,16 @@ export class StepBuffers {
     return buffers;
   }
 
-  /** Writes values at the start of a buffer; gives the range that they take. */
-  write(name: string, data: Float32Array): BufferRange {
-    const range = this.range(name);
+  /** Writes values into a buffer, after `index` others of their size; gives the range that they take. */
+  write(name: string, data: Float32Array, index = 0): BufferRange {
+    const range = this.part(name, data.byteLength, index);
     this.gpu.write(range, data);
-    return { ...range, size: data.byteLength };
+    return range;
   }
 
-  /** Copies a range of the same size. */
-  copy(from: BufferRange, name: string): void {
-    this.gpu.copy(from, this.range(name));
+  /** Copies a range into a buffer, after `index` others of its size. */
+  copy(from: BufferRange, name: string, index = 0): void {
+    this.gpu.copy(from, this.part(name, from.size, index));
   }
 
   clear(name: string): void {
@@ -84,6 +86,12 @@ export class StepBuffers {
 
   release(): void {
     for (const { buffer } of this.ranges.values()) this.gpu.release(buffer);
+  }
+
+  private part(name: string, size: number, index: number): BufferRange {
+    const { buffer, offset, size: all } = this.range(name);
+    if ((index + 1) * size > all) throw new RangeError(`${name} has no room for ${size} bytes at ${index}`);
+    return { buffer, offset: offset + index * size, size };
   }
 
   private range(name: string): BufferRange {

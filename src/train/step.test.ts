@@ -12,6 +12,7 @@ import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import { type SamModel, weightBytes } from '../sam/weights.ts';
+import { relativeError } from '../testing/allclose.ts';
 import { mostAllocated, openTestGpu, refuseBuffers } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { drawSource } from '../testing/training-sets.ts';
@@ -34,15 +35,22 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-const sizes = { objectsPerImage: 2, objectsPerPass: 0, corrections: 1, memory: 0, weights: 'f32' as const };
+const sizes = {
+  imagesPerStep: 1,
+  objectsPerImage: 2,
+  objectsPerPass: 0,
+  corrections: 1,
+  memory: 0,
+  weights: 'f32' as const,
+};
 const config = parseTrainConfig({ imagesPerStep: 1, objectsPerImage: 2, corrections: 1, minSize: 0 });
 
 const plan = (methods: string[], more: { trainDecoder?: boolean; blocks?: 'late' } = {}) =>
   planTraining(planRequest(MICRO_SAM, resolveMopeft({ methods, ...more }, MICRO_SAM), sizes, gpu));
 
-function image() {
+function image(name = 'a') {
   const random = { augment: Random.fromSeed(1), prompts: Random.fromSeed(2) };
-  const { image: prepared } = prepareImage(drawSource('a', 1), MICRO_SAM, config, random, 0);
+  const { image: prepared } = prepareImage(drawSource(name, 1), MICRO_SAM, config, random, 0);
   if (!prepared) throw new Error('the drawn image has objects');
   return prepared;
 }
@@ -205,6 +213,83 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     const [together, apart] = [await read(2), await read(1)];
     expect(apart.loss).toBeCloseTo(together.loss, 5);
     expect(Math.abs(apart.squaredNorm / together.squaredNorm - 1)).toBeLessThan(1e-3);
+  });
+});
+
+describe('images that share a pass', () => {
+  const Hq = { ...MICRO_SAM, decoder: { ...MICRO_SAM.decoder, isHq: true } };
+  const modules = { methods: ['lora', 'prefix', 'adapter'] };
+
+  it.each([
+    ['gated by each image', MICRO_SAM, modules],
+    ['with gates inside the softmax', MICRO_SAM, { ...modules, gate: 'mass' }],
+    [
+      'above blocks that are computed once',
+      MICRO_SAM,
+      { methods: ['lora', 'adapter'], blocks: 'late' as const },
+    ],
+    ['without modules', MICRO_SAM, { methods: [] }],
+    ['of an HQ-SAM', Hq, modules],
+  ])('have the gradients that each has alone: %s', async (_, sam, request) => {
+    const other = await openMicroModel(gpu, sam);
+    const mopeft = resolveMopeft(request, sam);
+    const [first, second] = [image('a'), image('b')];
+    // One object and two: what the pass is filled up with has no gradient.
+    const images = [{ ...first, key: 'a', objects: first.objects.slice(0, 1) }, second, first];
+    const found = [];
+    for (const imagesPerPass of [1, 3]) {
+      const asked = { ...sizes, imagesPerStep: 3, imagesPerPass, corrections: 0 };
+      const plans = planTraining(planRequest(sam, mopeft, asked, gpu));
+      expect(plans.objectsPerPass).toBe(2 * imagesPerPass);
+      const before = gpu.allocatedBytes;
+      const step = await TrainingStep.create(gpu, other, plans);
+      expect(gpu.allocatedBytes - before).toBe(
+        estimateMemory(plans).peakBytes - weightBytes(sam) - READBACK_BYTES,
+      );
+      await step.initialise(3);
+      for (const n of [1, 2]) {
+        const losses = await step.gradients(images, 0, Random.fromSeed(4), Random.fromSeed(5));
+        const gradients = await step.parameters.read('grad');
+        if (n === 1) await step.optimizer.update(1, settings, 1);
+        else found.push({ losses, gradients });
+      }
+      await step.encode(second.input);
+      const { embedding } = await step.encoder.readEmbeddings();
+      found.push({
+        embedding,
+        gates: await step.gates(),
+        decoded: await step.decode([first.objects[0]?.prompt ?? { points: [] }]),
+      });
+      step.release();
+    }
+    const [alone, aloneAfter, together, togetherAfter] = found;
+    expect(together?.losses?.loss).toBeCloseTo(alone?.losses?.loss ?? 0, 5);
+    expect(together?.gradients?.size).toBeGreaterThan(0);
+    // A bias of attention's keys changes nothing, so its gradient is rounding alone.
+    for (const [name, values] of [...(together?.gradients ?? [])].filter(
+      ([key]) => !key.endsWith('k_proj.bias'),
+    ))
+      expect(relativeError(values, alone?.gradients?.get(name) ?? []), name).toBeLessThan(1e-3);
+    expect(togetherAfter?.gates?.length).toBe(aloneAfter?.gates?.length);
+    const one = togetherAfter?.embedding?.subarray(0, aloneAfter?.embedding?.length) ?? [];
+    expect(relativeError(one, aloneAfter?.embedding ?? [])).toBeLessThan(1e-3);
+    const masksOf = (after: typeof aloneAfter) => after?.decoded?.[0]?.masks[1] ?? [];
+    expect(relativeError(masksOf(togetherAfter), masksOf(aloneAfter))).toBeLessThan(1e-3);
+    other.weights.release();
+  });
+
+  it('are planned where nothing needs to be computed again for it, in a number that divides those of a step', () => {
+    const planned = (imagesPerStep: number, memory: number) => {
+      const asked = { ...sizes, imagesPerStep, memory };
+      return planTraining(planRequest(MICRO_SAM, resolveMopeft(modules, MICRO_SAM), asked, gpu));
+    };
+    expect(planned(3, 0)).toMatchObject({ imagesPerPass: 3, objectsPerPass: 6 });
+    const [one, all] = [planned(1, 0), planned(6, 0)].map(
+      (plans) => estimateMemory(plans).peakBytes / 2 ** 20,
+    ) as [number, number];
+    const between = planned(6, Math.ceil((one + all) / 2));
+    expect(between.imagesPerPass).toBe(3);
+    expect(planned(6, 1).imagesPerPass).toBe(1);
   });
 });
 

@@ -5,7 +5,7 @@ import { type FindRange, Pool } from '../graph/executable.ts';
 import { moduleTensors } from '../peft/tensors.ts';
 import { answerToken, isAmbiguous, type ObjectPrompt, packPrompts } from '../sam/prompts.ts';
 import type { WeightStore } from '../sam/weights.ts';
-import { TrainingDecoder } from './decoder.ts';
+import { type SupervisedObject, TrainingDecoder } from './decoder.ts';
 import { TrainingEncoder } from './encoder.ts';
 import type { GateLayer } from './gates.ts';
 import { SUPERVISION_MODES } from './losses.ts';
@@ -13,7 +13,7 @@ import type { DecodedObject, MaskPredictor } from './mask-predictor.ts';
 import { Optimizer } from './optimizer.ts';
 import { ParameterBuffers } from './parameter-buffers.ts';
 import type { TrainingPlans } from './plans.ts';
-import type { PreparedImage } from './prepare.ts';
+import type { PreparedImage, PreparedObject } from './prepare.ts';
 import { correctiveClick } from './prompts.ts';
 import { StepBuffers } from './step-buffers.ts';
 import { TokenCache } from './token-cache.ts';
@@ -31,6 +31,9 @@ export interface StepGradients extends StepLosses {
   /** Squared norm of all gradients together. */
   readonly squaredNorm: number;
 }
+
+/** An object of a step, with its first prompt. */
+type StepObject = PreparedObject & SupervisedObject & Pick<PreparedImage, 'transform'>;
 
 type Sums = { -readonly [K in keyof StepLosses]: number };
 
@@ -123,7 +126,7 @@ export class TrainingStep implements MaskPredictor {
   }
 
   /**
-   * Computes the gradients of a batch, from zero, and its losses; the weights stay as they are.
+   * Computes the gradients of a batch of as many images as were planned for a step, from zero, and its losses; the weights stay as they are.
    * What methods and gates add to the loss takes part in the gradients and not in the losses.
    * @param corrections corrective clicks after the first prompt.
    * @param random draws the corrective clicks.
@@ -135,16 +138,22 @@ export class TrainingStep implements MaskPredictor {
     random: Random,
     moduleRandom: Random,
   ): Promise<StepGradients> {
+    const { imagesPerPass } = this.plans;
+    if (images.length % imagesPerPass !== 0)
+      throw new RangeError(`${images.length} images in passes of ${imagesPerPass}`);
     this.parameters.clearGradients();
     this.encoder.draw(moduleRandom);
     const sums: Sums = { loss: 0, focal: 0, dice: 0, iou: 0 };
-    for (const image of images) {
-      const weight = 1 / (images.length * image.objects.length * (corrections + 1));
-      await this.encoder.forward(image.input, image.key);
+    for (const group of chunks(images, imagesPerPass)) {
+      await this.encoder.forward(group);
       this.encoder.clearGradient();
-      for (const objects of chunks(image.objects, this.plans.objectsPerPass))
-        await this.backpropagateObjects({ ...image, objects }, weight, corrections, random, sums);
-      await this.encoder.backward(1 / images.length);
+      const objects = group.flatMap(({ objects, transform }, image) => {
+        const weight = 1 / (images.length * objects.length * (corrections + 1));
+        return objects.map((object) => ({ ...object, transform, weight, image }));
+      });
+      for (const chunk of chunks(objects, this.plans.objectsPerPass))
+        await this.backpropagateObjects(chunk, corrections, random, sums);
+      await this.encoder.backward(group.length / images.length);
     }
     const [squaredNorm] = await this.gpu.read(await this.optimizer.measure());
     return { ...sums, squaredNorm: squaredNorm?.[0] ?? Number.NaN };
@@ -159,30 +168,26 @@ export class TrainingStep implements MaskPredictor {
 
   /** All rounds of prompts for objects that share the decoder's passes. */
   private async backpropagateObjects(
-    { objects, transform }: Pick<PreparedImage, 'objects' | 'transform'>,
-    weight: number,
+    objects: readonly StepObject[],
     corrections: number,
     random: Random,
     sums: Sums,
   ): Promise<void> {
     const side = lowResOf(this.sam);
-    this.decoder.setTargets(
-      objects.map(({ target }) => target),
-      weight,
-    );
+    this.decoder.setObjects(objects);
     let prompts = objects.map(({ prompt }) => prompt);
     for (let round = 0; round <= corrections; round++) {
       const modes = prompts.map((prompt) =>
         isAmbiguous(prompt) ? SUPERVISION_MODES.candidates : SUPERVISION_MODES.unambiguous,
       );
       const pass = await this.decoder.backpropagate(packPrompts(prompts), modes, round < corrections);
-      add(sums, pass.losses, pass.parts, weight);
+      add(sums, pass.losses, pass.parts, objects);
       prompts = prompts.map((prompt, n) => {
         const decoded = pass.objects?.[n];
         const mask = decoded?.masks[answerToken(prompt, decoded.iou)];
-        const target = objects[n]?.target;
-        if (!mask || !target) return prompt;
-        const click = correctiveClick(mask, target, transform, side, random);
+        const object = objects[n];
+        if (!mask || !object) return prompt;
+        const click = correctiveClick(mask, object.target, object.transform, side, random);
         return { ...prompt, points: [...prompt.points, click], mask };
       });
     }
@@ -202,8 +207,14 @@ function chunks<T>(items: readonly T[], size: number): T[][] {
 }
 
 /** Adds a pass's weighted losses [N] and unweighted parts [N, 4]. */
-function add(sums: Sums, losses: Float32Array, parts: Float32Array, weight: number): void {
-  losses.forEach((loss, n) => {
+function add(
+  sums: Sums,
+  losses: Float32Array,
+  parts: Float32Array,
+  objects: readonly Pick<SupervisedObject, 'weight'>[],
+): void {
+  objects.forEach(({ weight }, n) => {
+    const loss = losses[n] ?? Number.NaN;
     sums.loss += loss;
     sums.focal += weight * (parts[4 * n] ?? Number.NaN);
     sums.dice += weight * (parts[4 * n + 1] ?? Number.NaN);

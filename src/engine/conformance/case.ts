@@ -71,7 +71,7 @@ async function forwardAndBackward(
     parameters.write('param', name, vectors.get(`param.${name}`).data);
   parameters.clearGradients();
   for (const { key, image, isFirst, targets, prompts, modes } of passes) {
-    await encoder.forward(image);
+    await encoder.forward([{ input: image }]);
     if (isFirst) {
       const { embedding } = await encoder.readEmbeddings();
       append('encoder.embedding', toChannelsFirst(embedding, [1, grid, grid, sam.outputChannels]));
@@ -79,7 +79,8 @@ async function forwardAndBackward(
         for (const [method, gate] of Object.entries(layer)) append(`gates.${block}.${method}`, [gate]);
     }
     encoder.clearGradient();
-    decoder.setTargets(targets, 1 / (passes.length * targets.length));
+    const weight = 1 / (passes.length * targets.length);
+    decoder.setObjects(targets.map((target) => ({ target, weight, image: 0 })));
     const { losses, parts, objects } = await decoder.backpropagate(prompts, modes, true);
     loss = losses.reduce((sum, value) => sum + value, loss);
     for (const [n, { masks, iou }] of (objects ?? []).entries()) {

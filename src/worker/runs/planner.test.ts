@@ -9,7 +9,14 @@ import { type FromPlanner, type PlannerPort, type ToPlanner, threadPlanner } fro
 /** @param corrections tells requests apart. */
 function request(corrections: number, bufferLimit = 2 ** 28) {
   const mopeft = resolveMopeft({ methods: ['lora'] }, MICRO_SAM);
-  const sizes = { objectsPerImage: 1, objectsPerPass: 0, corrections, memory: 0, weights: 'f32' as const };
+  const sizes = {
+    imagesPerStep: 1,
+    objectsPerImage: 1,
+    objectsPerPass: 0,
+    corrections,
+    memory: 0,
+    weights: 'f32' as const,
+  };
   return planRequest(MICRO_SAM, mopeft, sizes, {
     traits: { isSoftware: true, hasSubgroups: false, hasF16: false },
     bufferLimit,
