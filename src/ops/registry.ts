@@ -9,6 +9,7 @@ import {
   attentionMassBackwardOp,
   attentionOp,
 } from './attention/attention.ts';
+import { correctiveClickOp } from './corrective-click/corrective-click.ts';
 import { cropOp } from './crop/crop.ts';
 import { depthwiseConv3BackwardOp, depthwiseConv3Op } from './depthwise-conv3/depthwise-conv3.ts';
 import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
@@ -38,6 +39,7 @@ import { windowPartitionOp, windowUnpartitionOp } from './window-partition/windo
 
 /** Every op there is. The conformance test walks this list; a folder of `src/ops` that is not in it fails the test. */
 export const OPS: readonly AnyOp[] = [
+  correctiveClickOp,
   gatherLeadingBackwardOp,
   gatherLeadingOp,
   accumulateOp,
