@@ -101,6 +101,8 @@ test('a .pth of SAM ViT-B becomes the model, and MoPEFT trains on it', async ({ 
     await setNumber(page, /^Corrective clicks/, 0);
     await page.getByLabel('Blocks', { exact: true }).selectOption('late');
     const cost = page.getByRole('complementary', { name: 'Cost and start' });
+    // All but the methods of the first six blocks.
+    await expect(cost).toContainText('4.76 M parameters');
     await expect(cost).toContainText(/MiB at the peak/);
     await page.screenshot({ path: join(folder, 'cost.png'), fullPage: true });
     await page.getByRole('button', { name: 'Start training' }).click();
