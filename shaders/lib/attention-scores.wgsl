@@ -1,11 +1,12 @@
 // A row of scores in attention's software family: [M, h, Nq, columns], with columns in the order of the rows of keys
 // in lib/attention-heads. The columns after the prefix are a grid of `lines` lines of `width`; one line without
 // relPos. With a bias, which is [HEADS, Nq, Nk−PREFIX] for all windows, it stands in relPos' place.
+// The including shader declares alias Value, f32 or vec4f, and `wide`, the scores of one.
 #include "lib/attention-heads"
 override GRID_W: u32;
 override HAS_REL: bool;
 override HAS_BIAS: bool;
-@group(0) @binding(0) var<storage, read_write> scores: array<f32>;
+@group(0) @binding(0) var<storage, read_write> scores: array<Value>;
 @group(0) @binding(1) var<storage, read> k: array<f32>;
 @group(0) @binding(2) var<storage, read> relPos: array<f32>;
 const FOUR = vec4u(0u, 1u, 2u, 3u);
@@ -27,7 +28,7 @@ struct Row {
 fn rowAt(n: u32, Nq: u32, head: u32, heads: u32, m: u32, M: u32) -> Row {
   let own = (m * heads + head) * Nq + n;
   let all = (m * HEADS + FROM_HEAD + head) * Nq + n;
-  let columns = arrayLength(&scores) / (M * heads * Nq);
+  let columns = wide * arrayLength(&scores) / (M * heads * Nq);
   let Nk = arrayLength(&k) / (HEADS * D * M);
   let width = select(Nk - PREFIX, GRID_W, HAS_REL);
   let lines = select(1u, (Nk - PREFIX) / GRID_W, HAS_REL);
@@ -36,11 +37,9 @@ fn rowAt(n: u32, Nq: u32, head: u32, heads: u32, m: u32, M: u32) -> Row {
   return Row(own, all, start, start + fours(PREFIX), start + columns, lines, width, relAt);
 }
 
-// Scores of a line from column x on, four at a time with relative position or bias; past the line's end its last one again.
-fn scoresOf(row: Row, y: u32, x: u32) -> vec4f {
-  let column = min(x + FOUR, vec4u(row.width - 1u));
-  let at = row.grid + y * row.width + column;
-  var s = vec4f(scores[at.x], scores[at.y], scores[at.z], scores[at.w]);
+// What relative position or bias adds at four columns of a line.
+fn positionOf(row: Row, y: u32, column: vec4u) -> vec4f {
+  var s = vec4f();
   if (HAS_REL) {
     let rel = row.relAt + row.lines + column;
     s += relPos[row.relAt + y] + vec4f(relPos[rel.x], relPos[rel.y], relPos[rel.z], relPos[rel.w]);
@@ -50,9 +49,4 @@ fn scoresOf(row: Row, y: u32, x: u32) -> vec4f {
     s += vec4f(relPos[own.x], relPos[own.y], relPos[own.z], relPos[own.w]);
   }
   return s;
-}
-
-// Zeros on the columns that stand for no key.
-fn clear(begin: u32, end: u32) {
-  for (var at = begin; at < end; at++) { scores[at] = 0.0; }
 }

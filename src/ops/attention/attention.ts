@@ -70,6 +70,13 @@ export const attentionOp = defineOp({
     ),
     attentionCase([4, 9, 14, 16], { heads: 2, prefix: 5, gridW: 3 }, { bias: true, mass: [0.25, 1] }),
     attentionCase([3, 49, 49, 24], { heads: 3, prefix: 0, gridW: 7 }, { bias: true, note: 'several tiles' }),
+    attentionCase([2, 12, 16, 8], { heads: 1, prefix: 0, gridW: 4 }, { rel: true, note: 'lines in fours' }),
+    attentionCase(
+      [2, 9, 22, 8],
+      { heads: 1, prefix: 6, gridW: 4 },
+      { rel: true, mass: [0.5, 0], note: 'the same and a prefix' },
+    ),
+    attentionCase([2, 5, 17, 8], { heads: 1, prefix: 1, gridW: 16 }, { bias: true, note: 'a bias in fours' }),
     attentionCase(
       [1, 35, 76, 8],
       { heads: 1, prefix: 2, gridW: 37 },

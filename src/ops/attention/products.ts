@@ -45,6 +45,11 @@ function fours(n: number): number {
   return 4 * Math.ceil(n / 4);
 }
 
+/** Whether rows of scores can be read in vectors: each line of columns after the prefix is a multiple of 4. */
+function inFours({ sizes: { Nk }, attrs: { prefix, gridW }, hasRel }: AttentionProblem): boolean {
+  return (hasRel ? gridW : Nk - prefix) % 4 === 0;
+}
+
 /** Shapes of the forward's temporaries. */
 export function forwardScratch(problem: AttentionProblem, mostScores = MOST_SCORES): Shape[] {
   const { M, Nq, D } = problem.sizes;
@@ -69,7 +74,7 @@ export function forwardProducts(
   return inTurn(problem, mostScores, (turn) => [
     ...turn.gather(),
     ...turn.product('scores', 'q', 'k', { bT: true }),
-    turn.rows('attention/softmax', {
+    turn.rows(inFours(problem) ? 'attention/softmax-fours' : 'attention/softmax-any', {
       constants: { HAS_MASS: Number(groups !== null), WINDOWS: M / (groups ?? M) },
       bindings: [
         SCRATCH.scores,
@@ -93,7 +98,7 @@ export function backwardProducts(problem: AttentionProblem, mostScores = MOST_SC
     turn.toHeads({ input: 4 }, 'dout', 1),
     ...turn.product('scores', 'q', 'k', { bT: true }),
     ...turn.product('dscores', 'dout', 'v', { bT: true }),
-    turn.rows('attention/softmax-backward', {
+    turn.rows(inFours(problem) ? 'attention/softmax-backward-fours' : 'attention/softmax-backward-any', {
       constants: {},
       bindings: [
         SCRATCH.scores,

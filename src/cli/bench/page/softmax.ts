@@ -28,7 +28,7 @@ const softmaxOp = defineOp({
         flops: sizeOf(out),
       },
       {
-        shader: 'attention/softmax',
+        shader: 'attention/softmax-fours',
         constants: {
           HEADS: heads,
           FROM_HEAD: 0,

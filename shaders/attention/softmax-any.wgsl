@@ -5,7 +5,7 @@
 // scores: [M, h, Nq, columns] (lib/attention-scores); k: [M, Nk, HEADS·D]; relPos: [M, HEADS, Nq, GRID_H+GRID_W];
 // mass: [M/WINDOWS]; lse: [M, HEADS, Nq]
 // One thread per row, with a running maximum and sum; the dispatch's y is h, its z is m.
-#include "lib/attention-scores"
+#include "lib/attention-scores-any"
 override HAS_MASS: bool;
 override WINDOWS: u32;
 @group(0) @binding(3) var<storage, read> mass: array<f32>;

@@ -1,9 +1,9 @@
-// scores[m, h, n, j] → p_j as in attention/softmax, from the saved lse;  dp[m, h, n, j] → ds_j = p_j · (dp_j − delta)
+// scores[m, h, n, j] → p_j as in attention/softmax-any, from the saved lse;  dp[m, h, n, j] → ds_j = p_j · (dp_j − delta)
 // drelPos[m, h, n, y] = Σ ds over the columns of line y, drelPos[m, h, n, GRID_H + x] = Σ ds over those of column x
 // scores, dp: [M, h, Nq, columns] (lib/attention-scores); k: [M, Nk, HEADS·D];
 // relPos, drelPos: [M, HEADS, Nq, GRID_H+GRID_W]; stats: [M, HEADS, Nq, 3] = lse, delta, mass
 // One thread per row; the dispatch's y is h, its z is m.
-#include "lib/attention-scores"
+#include "lib/attention-scores-any"
 @group(0) @binding(3) var<storage, read> stats: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dp: array<f32>;
 @group(0) @binding(5) var<storage, read_write> drelPos: array<f32>;
