@@ -36,6 +36,7 @@ const softmaxOp = defineOp({
           PREFIX: 0,
           GRID_W: 1,
           HAS_REL: 0,
+          HAS_BIAS: 0,
           HAS_MASS: 0,
           WINDOWS: 1,
         },
