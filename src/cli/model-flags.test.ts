@@ -7,6 +7,7 @@ import { flagsOf, MODEL_FLAGS, modelChoices, withFlags } from './model-flags.ts'
 it.each<ModelChoices>([
   { prefix: 'ema.' },
   { withoutTuned: true, decoderHeads: 4 },
+  { loraAlpha: 16 },
   SAM_PREPROCESSING,
   { aspect: 'stretch', normalisation: { kind: 'min-max' } },
   { normalisation: { kind: 'mean-std', mean: [0, 0.5, 1], std: [1, 0.5, 2], range: 1 } },
@@ -19,6 +20,7 @@ it.each([
   [{ asks: 'prefix', options: ['', 'ema.'] }, 'Choose (--weights-prefix ema.).'],
   [{ asks: 'decoderHeads', options: ['1', '2'] }, 'Choose (--decoder-heads N).'],
   [{ asks: 'adapter' }, 'Choose (--adapter PATH).'],
+  [{ asks: 'loraAlpha', choices: { withoutTuned: true } }, 'Choose (--lora-alpha N, or --without-tuned).'],
   [{ choices: { withoutTuned: true } }, 'Choose (--without-tuned).'],
   [{}, 'Choose.'],
 ] as const)('a cure with %j reads %s', (data, cure) => {

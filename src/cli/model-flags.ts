@@ -7,6 +7,7 @@ import { numberFlag, numbersFlag, wrongArguments } from './arguments.ts';
 export const MODEL_FLAGS = {
   'weights-prefix': { type: 'string' },
   'without-tuned': { type: 'boolean' },
+  'lora-alpha': { type: 'string' },
   'decoder-heads': { type: 'string' },
   aspect: { type: 'string' },
   normalisation: { type: 'string' },
@@ -16,7 +17,7 @@ export const MODEL_FLAGS = {
 } as const;
 
 export const MODEL_USAGE = `  Which of several models in a file: [--weights-prefix ema.]; without layers that are not understood: [--without-tuned]
-  Where its files do not say it: [--decoder-heads N] [--aspect keep|stretch]
+  Where its files do not say it: [--lora-alpha N] [--decoder-heads N] [--aspect keep|stretch]
       [--normalisation mean-std|min-max] [--mean R,G,B --std R,G,B [--value-range 255|1]]`;
 
 type Flags = { readonly [K in keyof typeof MODEL_FLAGS]?: string | boolean | undefined };
@@ -31,11 +32,13 @@ export function modelChoices(flags: Flags, usage: string): ModelChoices {
   if (aspect !== undefined && aspect !== 'keep' && aspect !== 'stretch')
     throw wrongArguments(`--aspect is "${aspect}", which is neither keep nor stretch`, usage);
   const prefix = text('weights-prefix');
+  const loraAlpha = numberFlag(text('lora-alpha'), 'lora-alpha', usage);
   const decoderHeads = numberFlag(text('decoder-heads'), 'decoder-heads', usage, { min: 1, integer: true });
   const normalisation = normalisationOf(text, usage);
   return {
     ...(prefix !== undefined && { prefix }),
     ...(flags['without-tuned'] === true && { withoutTuned: true }),
+    ...(loraAlpha !== undefined && { loraAlpha }),
     ...(decoderHeads !== undefined && { decoderHeads }),
     ...(aspect !== undefined && { aspect }),
     ...(normalisation && { normalisation }),
@@ -71,10 +74,18 @@ function rgbFlag(text: string, flag: string, usage: string): [number, number, nu
 }
 
 /** The flags that make these choices. */
-export function flagsOf({ prefix, withoutTuned, decoderHeads, aspect, normalisation }: ModelChoices): string {
+export function flagsOf({
+  prefix,
+  withoutTuned,
+  loraAlpha,
+  decoderHeads,
+  aspect,
+  normalisation,
+}: ModelChoices): string {
   return [
     ...(prefix === undefined ? [] : [`--weights-prefix ${prefix || "''"}`]),
     ...(withoutTuned ? ['--without-tuned'] : []),
+    ...(loraAlpha === undefined ? [] : [`--lora-alpha ${loraAlpha}`]),
     ...(decoderHeads === undefined ? [] : [`--decoder-heads ${decoderHeads}`]),
     ...(aspect ? [`--aspect ${aspect}`] : []),
     ...(normalisation ? normalisationFlags(normalisation) : []),
@@ -92,6 +103,7 @@ function normalisationFlags(normalisation: PreprocessingRecord['normalisation'])
 /** What the command line calls that which a cure asks for. */
 const ASKED: Readonly<Record<NonNullable<FailureRecord['asks']>, string>> = {
   prefix: '--weights-prefix P',
+  loraAlpha: '--lora-alpha N',
   decoderHeads: '--decoder-heads N',
   adapter: '--adapter PATH',
 };
@@ -100,6 +112,7 @@ const ASKED: Readonly<Record<NonNullable<FailureRecord['asks']>, string>> = {
 export function withFlags(record: FailureRecord): FailureRecord {
   const { cure, choices, asks, options } = record;
   const prefix = asks === 'prefix' && options?.find((option) => option !== '');
-  const flags = prefix ? flagsOf({ prefix }) : choices ? flagsOf(choices) : asks && ASKED[asks];
+  const asked = prefix ? flagsOf({ prefix }) : asks && ASKED[asks];
+  const flags = [...(asked ? [asked] : []), ...(choices ? [flagsOf(choices)] : [])].join(', or ');
   return flags ? { ...record, cure: `${cure.replace(/\.$/, '')} (${flags}).` } : record;
 }

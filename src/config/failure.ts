@@ -18,7 +18,7 @@ export interface FailureRecord {
   /** The choices of a model that carry the cure out, where they do: flags on the command line, a button in the studio. */
   readonly choices?: ModelChoices;
   /** What the person has to give for the cure; the command line and the studio each name their control for it. */
-  readonly asks?: 'prefix' | 'decoderHeads' | 'adapter';
+  readonly asks?: 'prefix' | 'loraAlpha' | 'decoderHeads' | 'adapter';
 }
 
 /** A {@link FailureRecord} that can be thrown. */

@@ -18,6 +18,8 @@ export interface ModelChoices {
   readonly prefix?: string;
   /** Whether to load the rest of a model whose tuned layers are not understood. */
   readonly withoutTuned?: boolean;
+  /** PEFT's `lora_alpha` of a model whose LoRA is not merged; the scale is this by the rank. */
+  readonly loraAlpha?: number;
   /** Heads of the mask decoder's attention. */
   readonly decoderHeads?: number;
   /** Parts of the preprocessing. */
@@ -29,6 +31,7 @@ export interface ModelChoices {
 export const ModelChoicesSchema = v.object({
   prefix: v.exactOptional(v.string()),
   withoutTuned: v.exactOptional(v.boolean()),
+  loraAlpha: v.exactOptional(v.pipe(v.number(), v.finite())),
   decoderHeads: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   aspect: v.exactOptional(aspect),
   normalisation: v.exactOptional(normalisation),

@@ -93,6 +93,7 @@ export async function chooseModelFiles(files: readonly ByteSource[]): Promise<Ch
   const weights = weightFiles(files);
   const [config, otherConfig] = byEnd('config.json');
   const [preprocessor] = byEnd('preprocessor_config.json');
+  const [adapterConfig] = byEnd('adapter_config.json');
   if (weights.length === 0) throw noWeights(files);
   if (otherConfig && config) {
     throw new Failure({
@@ -120,6 +121,7 @@ export async function chooseModelFiles(files: readonly ByteSource[]): Promise<Ch
     remarks: left.length > 0 ? [leftBeside(taken, left)] : [],
     ...(index && { index }),
     ...(config && { config: await jsonFile(config) }),
+    ...(adapterConfig && { adapterConfig: await jsonFile(adapterConfig) }),
     ...(preprocessor && { preprocessor: await jsonFile(preprocessor) }),
   };
 }

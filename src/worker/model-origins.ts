@@ -125,7 +125,9 @@ export async function keepDropped(state: EngineState, files: readonly DroppedFil
   try {
     await forgetDropped(store);
     const chosen = await chooseModelFiles(files.map(({ path, file }) => blobSource(path, file)));
-    const wanted = new Set([...chosen.weights, chosen.config, chosen.preprocessor].map((each) => each?.name));
+    const wanted = new Set(
+      [...chosen.weights, chosen.config, chosen.adapterConfig, chosen.preprocessor].map((each) => each?.name),
+    );
     const listed: { name: string; path: string }[] = [];
     for (const { path, file } of files.filter((each) => wanted.has(each.path))) {
       const at = `${FOLDER}/${listed.length}-${storeName(path.split('/').pop() ?? path)}`;

@@ -1,4 +1,5 @@
 /** LoRA as other programs save it, understood by its own files alone; `to-adapter.ts` puts it on a model. */
+import type { ConfigFile } from '../../sam/checkpoint/peft-config.ts';
 import type { HostTensor, TensorFile } from '../../sam/checkpoint/tensor-file.ts';
 import type { LoraLayer } from '../lora/lora.ts';
 
@@ -31,12 +32,6 @@ export interface ForeignLora {
   readonly decoder: ReadonlyMap<string, HostTensor>;
   /** Sentences on what had to be assumed. */
   readonly remarks: readonly string[];
-}
-
-/** A JSON file beside the weights. */
-export interface ConfigFile {
-  readonly name: string;
-  readonly json: unknown;
 }
 
 /** One form in which others save LoRA. A new form is a file with one of these and a line in `registry.ts`. */

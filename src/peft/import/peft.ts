@@ -1,9 +1,10 @@
 import { Failure } from '../../config/failure.ts';
 import { mapHfNames } from '../../sam/checkpoint/names.ts';
+import { parsePeftConfig } from '../../sam/checkpoint/peft-config.ts';
 import type { HostTensor, TensorFile } from '../../sam/checkpoint/tensor-file.ts';
+import { isUnmerged } from '../../sam/checkpoint/unmerged.ts';
 import type { ForeignLayer, ForeignReader } from './foreign-lora.ts';
 import { type PairNames, readPairTensors } from './pairs.ts';
-import { parsePeftConfig } from './peft-config.ts';
 
 const PAIR_TENSOR = /^(.+)\.lora_([AB])(?:\.([^.]+))?\.weight$/;
 /** What PEFT and wrappers of models put in front of a module's name in its model. */
@@ -11,6 +12,9 @@ const PREFIX = /^(?:base_model\.model\.)+/;
 /** SAM's linear layers in the image encoder, with Hugging Face's or SAM's own names of blocks. */
 const LAYER =
   /^(?:(?:model|module|sam)\.)*(?:(?:vision|image)_encoder\.)?(?:layers|blocks)\.(\d+)\.(?:attn|mlp)\.(qkv|q|k|v|proj|lin1|lin2)$/;
+/** What PEFT puts into the names of a module that it trained whole, in the state of a model. */
+const SAVED = /\.modules_to_save\.[^.]+\./;
+const TRAINED = /\.(lora_\w+|modules_to_save)\./;
 const DECODER = /^(?:(?:model|module|sam)\.)*(mask_decoder\.)/;
 const MERGE = 'Merge it into its model with merge_and_unload() in Python and open the result as a model.';
 
@@ -20,15 +24,6 @@ export const peft: ForeignReader = {
   recognises: (names) => names.some((name) => /\.lora_[AB]\./.test(name)),
   read: async (file, config) => {
     const { name } = file;
-    const unmerged = [...file.tensors.keys()].find((tensor) => tensor.includes('.base_layer.'));
-    if (unmerged !== undefined) {
-      throw new Failure({
-        code: 'adapter/unmerged',
-        what: 'It is a whole model with PEFT LoRA layers that were not merged, and it does not say their scale.',
-        where: `${name}, tensor ${unmerged}`,
-        cure: 'Save the adapter alone with save_pretrained(), or merge it with merge_and_unload() and open it as a model.',
-      });
-    }
     if (!config) {
       throw new Failure({
         code: 'adapter/no-config',
@@ -73,9 +68,12 @@ function sortTensors(file: TensorFile): { pairs: NamedPair[]; decoder: Map<strin
   const pairs = new Map<string, NamedPair>();
   const decoder = new Map<string, string>();
   const adapters = new Set<string>();
+  const isWhole = isUnmerged(file.tensors.keys());
   for (const name of file.tensors.keys()) {
+    // Of a whole model only what was trained is the adapter.
+    if (isWhole && !TRAINED.test(name)) continue;
     const [, path, part, adapter] = PAIR_TENSOR.exec(name) ?? [];
-    const module = (path ?? name).replace(PREFIX, '');
+    const module = (path ?? name).replace(PREFIX, '').replace(SAVED, '.');
     const [, block, layer] = LAYER.exec(module) ?? [];
     if (path !== undefined && block !== undefined && layer !== undefined) {
       if (adapter !== undefined) adapters.add(adapter);

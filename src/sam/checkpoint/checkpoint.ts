@@ -5,18 +5,20 @@ import { type Shape, sameShape, show } from '../../graph/shape.ts';
 import { sitesOf } from '../encoder.ts';
 import type { AnyEncoder } from '../encoders/encoder.ts';
 import type { ByteSource } from './byte-source.ts';
-import { type JsonFile, preprocessingOf, readToldConfig } from './config-files.ts';
+import { type JsonFile, parseJson, preprocessingOf, readToldConfig } from './config-files.ts';
 import { isFloat } from './dtype.ts';
 import { samTensorShapes } from './expected-shapes.ts';
 import { findModel, type OtherModel, type Owners, ownersOf, readJoined } from './find-model.ts';
 import { inferSamConfig } from './infer-config.ts';
-import { namesInBlocks, someOf, tunedFailure, tunedNames } from './left-alone.ts';
+import { namesInBlocks, someOf, tunedFailure, tunedNames, unmergedFailure } from './left-alone.ts';
 import { COPY } from './names.ts';
 import { openTensorFile } from './open-tensor-file.ts';
 import { checkSamConfig } from './parse-config.ts';
+import { configOfAlpha, parsePeftConfig } from './peft-config.ts';
 import { ShapeReader } from './shape-reader.ts';
 import { checkShards, type ShardIndex } from './shards.ts';
 import { type HostTensor, missingTensor, type TensorFile, wrongType } from './tensor-file.ts';
+import { isUnmerged, mergeUnmerged } from './unmerged.ts';
 
 /** The files of a model: weights, and what a Hugging Face folder has beside them. */
 export interface CheckpointFiles {
@@ -26,6 +28,8 @@ export interface CheckpointFiles {
   readonly index?: ShardIndex;
   /** `config.json`; without it the config is read off the shapes. */
   readonly config?: JsonFile;
+  /** PEFT's `adapter_config.json`, of a model whose LoRA is not merged. */
+  readonly adapterConfig?: JsonFile;
   /** `preprocessor_config.json` */
   readonly preprocessor?: JsonFile;
   /** What was left out when these files were chosen. */
@@ -58,11 +62,13 @@ export async function openCheckpoint(
   const opened = await Promise.all(files.weights.map(openTensorFile));
   if (files.index) checkShards(files.index, opened);
   const label = files.weights.map(({ name }) => name).join(', ');
-  const owners = ownersOf(opened);
+  const { owners, remarks: merged } = mergedOwners(ownersOf(opened), files, choices, label);
   const { prefix, map, shapes, encoder, others } = findModel(owners, choices, label);
   checkTypes(map, owners);
   const tuned = tunedNames([...owners.keys()].filter((name) => !isOfOther(name, prefix, others)));
-  if (tuned.length > 0 && !choices.withoutTuned) throw tunedFailure(tuned, label);
+  if (tuned.length > 0 && !choices.withoutTuned) {
+    throw isUnmerged(owners.keys()) ? unmergedFailure(tuned, label) : tunedFailure(tuned, label);
+  }
   const metadata = opened.map((file) => file.metadata);
   const told = readToldConfig(files.config, metadata, label);
   const inferred = inferSamConfig(encoder, new ShapeReader(shapes, label), told, choices);
@@ -85,6 +91,7 @@ export async function openCheckpoint(
     unused: [...unused, ...opened.flatMap(({ leftOut }) => leftOut)],
     remarks: [
       ...(files.remarks ?? []),
+      ...merged,
       ...told.remarks,
       ...leftRemarks(others, [...new Set([...tuned, ...inBlocks])], label),
     ],
@@ -94,6 +101,33 @@ export async function openCheckpoint(
       return readJoined(owners, names);
     },
   };
+}
+
+/** The files with PEFT's LoRA merged, where its scale is known and the base model is not asked for. */
+function mergedOwners(
+  owners: Owners,
+  { adapterConfig }: CheckpointFiles,
+  { withoutTuned, loraAlpha }: ModelChoices,
+  label: string,
+): { readonly owners: Owners; readonly remarks: readonly FailureRecord[] } {
+  const config =
+    loraAlpha !== undefined
+      ? configOfAlpha(loraAlpha)
+      : adapterConfig && parsePeftConfig({ name: adapterConfig.name, json: parseJson(adapterConfig) });
+  if (withoutTuned || !config || !isUnmerged(owners.keys())) return { owners, remarks: [] };
+  const { owners: merged, layers, scales } = mergeUnmerged(owners, config, label);
+  const scale = scales.map((value) => Number(value.toPrecision(4))).join(', ');
+  const source = loraAlpha === undefined ? adapterConfig?.name : `a lora_alpha of ${loraAlpha}`;
+  const what = `PEFT LoRA of ${layers} ${layers === 1 ? 'layer was' : 'layers was'} merged into the weights (W + scale · B A, scale ${scale} by ${source}): this is the tuned model.`;
+  const cure = 'The base model can be loaded instead, and the same files then be opened as an adapter of it.';
+  const remark = { code: 'checkpoint/merged', what, where: label, cure, choices: { withoutTuned: true } };
+  return { owners: merged, remarks: [remark, ...config.remarks.map((said) => remarkOn(said, label))] };
+}
+
+function remarkOn(what: string, where: string): FailureRecord {
+  const cure =
+    'If the masks look wrong, open the weights with the adapter_config.json that was saved with them.';
+  return { code: 'config/assumed', what, where, cure };
 }
 
 /** Whether a tensor belongs to another model of the same files. */
@@ -148,7 +182,9 @@ function leftRemarks(
   const count =
     tuned.length === 1 ? 'A tensor of a fine-tuning was' : `${tuned.length} tensors of a fine-tuning were`;
   const what = `${count} left alone, such as ${someOf(tuned, 2)}: this is the base model.`;
-  const cure = 'Merge them into the weights in the program that trained them to have the tuned model.';
+  const cure = tuned.some((name) => name.includes('.lora_'))
+    ? 'To have the tuned model, import the same files with their adapter_config.json as an adapter.'
+    : 'Merge them into the weights in the program that trained them to have the tuned model.';
   return [...left, { code: 'checkpoint/without-tuned', what, where: label, cure }];
 }
 

@@ -95,7 +95,8 @@ export function preprocessingOf(
   };
 }
 
-function parseJson({ name, text }: JsonFile): unknown {
+/** @throws Failure `config/no-json`. */
+export function parseJson({ name, text }: JsonFile): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

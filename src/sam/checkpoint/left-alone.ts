@@ -25,16 +25,27 @@ export function namesInBlocks(names: Iterable<string>, sites: readonly string[])
 
 /** The failure for tensors of a fine-tuning that is not understood: what remains without them is the base model. */
 export function tunedFailure(names: readonly string[], where: string): Failure {
-  const isPeft = names.some((name) => /\.lora_[AB]\.|\.modules_to_save\./.test(name));
-  const cure = isPeft
-    ? 'They are those of PEFT: save the model again after merge_and_unload(), which merges them into the weights.'
-    : 'Use a version of the model whose layers were merged into the weights.';
   const many = names.length > 1;
+  const some = `${many ? `${names.length} tensors` : 'A tensor'} such as ${someOf(names, 2)}`;
   return new Failure({
     code: 'checkpoint/tuned',
-    what: `${many ? `${names.length} tensors` : 'A tensor'} such as ${someOf(names, 2)} ${many ? 'belong' : 'belongs'} to a fine-tuning that this reader does not know; loading the rest would give the base model.`,
+    what: `${some} ${many ? 'belong' : 'belongs'} to a fine-tuning that this reader does not know; loading the rest would give the base model.`,
     where,
-    cure: `${cure} The rest can be loaded on purpose, without them.`,
+    cure: `Use a version of the model whose layers were merged into the weights (PEFT: merge_and_unload()). ${REST}`,
+    choices: { withoutTuned: true },
+  });
+}
+
+const REST = 'The rest can be loaded on purpose, without them.';
+
+/** The failure for PEFT's LoRA beside the layers that it changes, where nothing says its scale. */
+export function unmergedFailure(names: readonly string[], where: string): Failure {
+  return new Failure({
+    code: 'checkpoint/tuned',
+    what: `${names.length > 1 ? `${names.length} tensors` : 'A tensor'} such as ${someOf(names, 2)} ${names.length > 1 ? 'are' : 'is'} PEFT LoRA that was not merged, and nothing says its scale; loading the rest would give the base model.`,
+    where,
+    cure: `Open it with its adapter_config.json, or say its lora_alpha, and it is merged. ${REST}`,
+    asks: 'loraAlpha',
     choices: { withoutTuned: true },
   });
 }

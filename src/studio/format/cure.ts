@@ -3,6 +3,7 @@ import type { FailureRecord } from '../../worker/protocol.ts';
 /** What the studio calls that which a cure asks for; a model's prefix is asked by buttons, and only where it is unknown. */
 const CONTROLS: Readonly<Record<NonNullable<FailureRecord['asks']>, string | null>> = {
   prefix: null,
+  loraAlpha: '“lora_alpha”',
   decoderHeads: '“Heads of the mask decoder”',
   adapter: '“Import an adapter …” on the Export page',
 };

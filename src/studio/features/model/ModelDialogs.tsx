@@ -49,6 +49,7 @@ function Answers({ question }: { readonly question: ModelQuestion }): ReactNode 
     case 'checkpoint/tuned':
       return (
         <div className="row">
+          {failure.asks === 'loraAlpha' && <AlphaAnswer onAnswer={(loraAlpha) => answer({ loraAlpha })} />}
           <ChoiceButton choices={failure.choices ?? {}} onChoose={answer} />
         </div>
       );
@@ -76,5 +77,22 @@ function HeadsAnswer(props: {
         Load
       </button>
     </div>
+  );
+}
+
+function AlphaAnswer({ onAnswer }: { readonly onAnswer: (alpha: number) => void }): ReactNode {
+  const [text, setText] = useState('');
+  const alpha = Number(text);
+  const isNumber = text.trim() !== '' && Number.isFinite(alpha);
+  return (
+    <>
+      <label>
+        lora_alpha{' '}
+        <input type="number" step="any" value={text} onChange={(event) => setText(event.target.value)} />
+      </label>
+      <button type="button" className="primary" disabled={!isNumber} onClick={() => onAnswer(alpha)}>
+        Merge and load
+      </button>
+    </>
   );
 }

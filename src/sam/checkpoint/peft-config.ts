@@ -1,6 +1,11 @@
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
-import type { ConfigFile } from './foreign-lora.ts';
+
+/** A JSON file beside the weights. */
+export interface ConfigFile {
+  readonly name: string;
+  readonly json: unknown;
+}
 
 /** Defaults of PEFT's LoraConfig, which count where its JSON says nothing. */
 const DEFAULT_RANK = 8;
@@ -132,4 +137,9 @@ function refused(
     where,
     cure,
   });
+}
+
+/** The config of an adapter of which only `lora_alpha` is known. */
+export function configOfAlpha(alpha: number): PeftConfig {
+  return { scaleOf: (_, rank) => alpha / rank, isRank: () => true, rank: 0, baseName: null, remarks: [] };
 }
