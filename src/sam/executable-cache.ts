@@ -19,6 +19,11 @@ interface Entry {
 /** Kept shapes; a prompt with one more click is another shape. */
 const MAX_ENTRIES = 24;
 
+/** How every graph of a session is planned, also by who compiles for it before there is one. */
+export function planSession(graph: Graph, { traits }: Pick<Gpu, 'traits'>): Plan {
+  return planGraph(graph, traits);
+}
+
 /**
  * Executables by key over one growing pool. They never run at the same time, so the pool is as large as the largest needs.
  */
@@ -37,7 +42,7 @@ export class ExecutableCache {
   plan(key: string, trace: () => Graph): Plan {
     const known = this.plans.get(key);
     if (known) return known;
-    const plan = planGraph(trace(), this.gpu.traits);
+    const plan = planSession(trace(), this.gpu);
     this.plans.set(key, plan);
     return plan;
   }

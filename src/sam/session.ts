@@ -1,12 +1,12 @@
 import { gridOf, lowResOf, MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import type { Graph } from '../graph/graph.ts';
-import { type Plan, planGraph } from '../graph/plan.ts';
+import type { Plan } from '../graph/plan.ts';
 import { type Shape, sizeOf } from '../graph/shape.ts';
 import { unpackHalves } from '../ops/unpack-half/unpack-half.ts';
 import { embeddingShapes, mapEmbeddings } from './encoder.ts';
 import type { Embeddings } from './encoders/encoder.ts';
-import { ExecutableCache, type ReadyExecutable } from './executable-cache.ts';
+import { ExecutableCache, planSession, type ReadyExecutable } from './executable-cache.ts';
 import {
   type DecodeShape,
   decodeGraph,
@@ -55,7 +55,7 @@ export function compileSession(gpu: Gpu, config: SamConfig): Promise<void> {
   const graphs = [imagePeGraph(config), encodeGraph(config), decodeGraph(config, CLICK)];
   return compilePlans(
     gpu,
-    graphs.map((graph) => planGraph(graph, gpu.traits)),
+    graphs.map((graph) => planSession(graph, gpu)),
   );
 }
 
