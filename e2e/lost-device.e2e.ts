@@ -24,6 +24,9 @@ test('a lost device keeps the data and the last checkpoint', async ({ browser, p
   await setNumber(page, /^Images per step/, 1);
   await setNumber(page, /^Objects per image/, 1);
   await setNumber(page, /^Corrective clicks/, 0);
+  // The model is opened again for both: in half precision for the run, in full after the loss.
+  await page.getByRole('combobox', { name: 'Frozen weights' }).selectOption({ label: 'Half precision' });
+  await page.getByRole('combobox', { name: 'Blocks' }).selectOption({ label: 'The last half' });
   await page.getByRole('button', { name: 'Start training' }).click();
   const run = page.getByRole('region', { name: 'Run', exact: true });
   await expect(run).toContainText(`step 2 of ${STEPS}`, { timeout: 300_000 });
