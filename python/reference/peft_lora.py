@@ -1,9 +1,10 @@
 """LoRA of Hugging Face's PEFT on the tiny SamModel of `tests/vectors/hf`: `python -m reference.peft_lora ../tests/vectors/peft`.
 
 Needs the package `peft` (0.21) beside requirements.txt, for this script alone. Writes a folder for each case as PEFT saves it, and
-`expected.safetensors`: the embedding of hf's image, and the masks of its points, with PEFT's own forward (float32 on a CPU).
+`expected.safetensors`: the embedding of hf's image, and the masks of its points, with PEFT's own forward (float32 on a CPU). `whole` is `decoder` as the state of the whole model.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -24,6 +25,13 @@ CASES = {
         rank_pattern={"layers.1.attn.proj": 4, "lin2": 1},
         alpha_pattern={"mlp.lin1": 5},
         modules_to_save=["mask_decoder"],
+    ),
+    # Layers of the mask decoder too, heads among them.
+    "decoder": LoraConfig(
+        r=2,
+        lora_alpha=3,
+        target_modules=r"(vision_encoder\.layers\.\d+\.attn\.qkv|mask_decoder\..*\.(q_proj|out_proj|lin2|proj_out))",
+        rank_pattern={"proj_out": 1},
     ),
     "late": LoraConfig(r=2, lora_alpha=-1, target_modules=r"vision_encoder\.layers\.1\.(attn\.proj|mlp\.lin2)"),
 }
@@ -62,6 +70,14 @@ def main(out: Path) -> None:
         if case == "late":
             # As older versions save it.
             torch.save(load_file(weights), out / case / "adapter_model.bin")
+        if case == "decoder":
+            # The same as the state of the whole model, nothing merged.
+            (out / "whole").mkdir(exist_ok=True)
+            state = {k: v.clone() for k, v in model.state_dict().items()}
+            save_file(state, out / "whole/model.safetensors")
+            (out / "whole/model.safetensors").chmod(0o644)
+            for file in (HF / "config.json", out / case / "adapter_config.json"):
+                shutil.copy(file, out / "whole" / file.name)
         again = PeftModel.from_pretrained(hf_model(), out / case).eval()
         expected[f"{case}.embedding"] = again.get_image_embeddings(image)
         parts = [again(pixel_values=image, input_points=points, input_labels=labels, multimask_output=m) for m in (False, True)]

@@ -6,7 +6,7 @@ import { readZip } from '../../data/zip.ts';
 import { type Adapter, type AdapterBase, parseRecord, writeAdapter } from '../../peft/adapter-file.ts';
 import { describeForeign, type ForeignLora, ranges } from '../../peft/import/foreign-lora.ts';
 import { foreignReader } from '../../peft/import/registry.ts';
-import { adapterOfForeign } from '../../peft/import/to-adapter.ts';
+import { adapterOfForeign, type ForeignBase } from '../../peft/import/to-adapter.ts';
 import { nameOfMethods } from '../../peft/recipes.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
 import { openTensorFile } from '../../sam/checkpoint/open-tensor-file.ts';
@@ -52,7 +52,7 @@ export interface IncomingAdapter {
  */
 export async function storeAdapterFiles(
   inputs: readonly InputFile[],
-  base: AdapterBase,
+  base: ForeignBase,
   files: RunFiles,
 ): Promise<Adapter> {
   const { adapter, pair } = await readIncomingAdapter(inputs, base);
@@ -68,12 +68,12 @@ export async function storeAdapterFiles(
  */
 export async function readIncomingAdapter(
   inputs: readonly InputFile[],
-  base: AdapterBase,
+  base: ForeignBase,
 ): Promise<IncomingAdapter> {
   const chosen = await chooseAdapterFiles(inputs);
   const foreign = await readForeign(chosen);
   if (foreign) {
-    const adapter = adapterOfForeign(foreign, base);
+    const adapter = await adapterOfForeign(foreign, base);
     const { json, safetensors } = writeAdapter(base, adapter);
     const pair = {
       json: { name: RUN_FILES.adapterJson, bytes: new TextEncoder().encode(json) },

@@ -48,6 +48,7 @@ test.each([
     'scale 2, blocks 0-1, q, k and v from rows 0…23, 24…47, 48…71 of attn.qkv',
   ],
   ['every_layer', { rank: 4, targets: 'all' }, [0, 1], true, 'ranks 1 to 4'],
+  ['decoder', { rank: 2, targets: 'qkv' }, [0, 1], true, 'layers of the mask decoder, merged into it'],
   ['late', { rank: 2, targets: 'all' }, [1], false, 'scale -0.5, block 1, proj, lin2'],
 ] as const)('%s answers as PEFT does', async (name, settings, blocks, trainDecoder, sentence) => {
   const { adapter, pair } = await readIncomingAdapter(folder(name), model);
@@ -75,6 +76,29 @@ test.each([
   const { lowResMasks } = await session.sam.decode(packPrompts(await pointPrompts()));
   expect(relativeError(lowResMasks, (await expected.read(`${name}.masks`)).data)).toBeLessThan(TOLERANCE);
   await session.release();
+});
+
+test('a whole model whose LoRA is not merged answers as PEFT does, merged and as base with adapter', async () => {
+  const names = ['config.json', 'model.safetensors', 'adapter_config.json'].map(
+    (name) => `peft/whole/${name}`,
+  );
+  const sources = await Promise.all(names.map(source));
+  const merged = await openModel(gpu, sources);
+  expect(merged.remarks).toContainEqual(expect.objectContaining({ code: 'checkpoint/merged' }));
+  expect(merged.unused).toEqual([]);
+  const session = await ModelSession.open(gpu, merged, null);
+  await session.encode((await asked.read('input.image')).data);
+  const { lowResMasks } = await session.sam.decode(packPrompts(await pointPrompts()));
+  expect(relativeError(lowResMasks, (await expected.read('decoder.masks')).data)).toBeLessThan(TOLERANCE);
+  await session.release();
+  merged.weights.release();
+
+  const base = await openModel(gpu, sources, { choices: { withoutTuned: true } });
+  expect(base.hash).toBe(model.hash);
+  const inputs = names.slice(1).map((path) => ({ path, bytes: () => vector(path) }));
+  const { adapter } = await readIncomingAdapter(inputs, base);
+  expect(adapter.tensors).toEqual((await readIncomingAdapter(folder('decoder'), model)).adapter.tensors);
+  base.weights.release();
 });
 
 test('a zip of the folder is the same adapter', async () => {

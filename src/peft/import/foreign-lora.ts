@@ -6,10 +6,8 @@ import type { LoraLayer } from '../lora/lora.ts';
 /** A layer that others change: one of ours, or SAM's fused projection to queries, keys and values. */
 export type ForeignLayer = LoraLayer | 'qkv';
 
-/** A low-rank change of one layer in one block: `scale` · (u Aᵀ) Bᵀ is added to its output. */
-export interface LowRankPair {
-  readonly block: number;
-  readonly layer: ForeignLayer;
+/** A low-rank change of a layer: `scale` · (u Aᵀ) Bᵀ is added to its output. */
+export interface LowRank {
   /** [rank, input] */
   readonly a: HostTensor;
   /** [output, rank] */
@@ -17,12 +15,18 @@ export interface LowRankPair {
   readonly scale: number;
 }
 
+/** That of one layer in one block. */
+export interface LowRankPair extends LowRank {
+  readonly block: number;
+  readonly layer: ForeignLayer;
+}
+
 export interface ForeignLora {
   /** Name of the weights' file, for messages. */
   readonly name: string;
   /** What it is: `PEFT LoRA`. */
   readonly label: string;
-  /** Blocks ascending; at least one, each layer of a block once. */
+  /** Blocks ascending, each layer of a block once; none where only the decoder was trained. */
   readonly pairs: readonly LowRankPair[];
   /** Whether names say which block a pair belongs to; otherwise there is one for every block, in their order. */
   readonly hasBlockNumbers: boolean;
@@ -30,6 +34,8 @@ export interface ForeignLora {
   readonly baseName: string | null;
   /** A trained mask decoder by SAM's names; empty where it was not trained. */
   readonly decoder: ReadonlyMap<string, HostTensor>;
+  /** Changes of the mask decoder's layers (`mask_decoder.….q_proj`), to be merged into the model's own; heads' as in Hugging Face's names. */
+  readonly decoderChanges: ReadonlyMap<string, LowRank>;
   /** Sentences on what had to be assumed. */
   readonly remarks: readonly string[];
 }
@@ -49,22 +55,23 @@ export interface ForeignReader {
 }
 
 /** What was understood, in one line: `PEFT LoRA, rank 4, scale 2, blocks 0-11, q, k and v from rows … of attn.qkv`. */
-export function describeForeign({ label, pairs, decoder }: ForeignLora): string {
+export function describeForeign({ label, pairs, decoder, decoderChanges }: ForeignLora): string {
   const blocks = [...new Set(pairs.map(({ block }) => block))];
   return [
     label,
-    span('rank', pairs.map(rankOf)),
+    span('rank', [...pairs, ...decoderChanges.values()].map(rankOf)),
     span(
       'scale',
-      pairs.map(({ scale }) => scale),
+      [...pairs, ...decoderChanges.values()].map(({ scale }) => scale),
     ),
-    `${blocks.length === 1 ? 'block' : 'blocks'} ${ranges(blocks)}`,
+    ...(blocks.length > 0 ? [`${blocks.length === 1 ? 'block' : 'blocks'} ${ranges(blocks)}`] : []),
     ...layersOf(pairs),
+    ...(decoderChanges.size > 0 ? [`${decoderChanges.size} layers of the mask decoder, merged into it`] : []),
     ...(decoder.size > 0 ? ['with the mask decoder'] : []),
   ].join(', ');
 }
 
-export const rankOf = ({ a }: LowRankPair): number => a.shape[0] ?? 0;
+export const rankOf = ({ a }: LowRank): number => a.shape[0] ?? 0;
 
 function span(noun: string, values: readonly number[]): string {
   const [low, high] = [Math.min(...values), Math.max(...values)];

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../../config/failure.ts';
+import { sizeOf } from '../../graph/shape.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
+import { samTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
 import { openTensorFile } from '../../sam/checkpoint/open-tensor-file.ts';
 import { writeSafetensors } from '../../sam/checkpoint/safetensors-write.ts';
 import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
@@ -8,11 +10,18 @@ import { ENCODERS } from '../../sam/encoders/registry.ts';
 import { MICRO_SAM } from '../../testing/micro-model.ts';
 import { TWO_STAGE_SAM, twoStage } from '../../testing/two-stage-encoder.ts';
 import { withEntry } from '../../testing/with-entry.ts';
-import { type Adapter, type AdapterBase, readAdapterFiles, writeAdapter } from '../adapter-file.ts';
+import { type Adapter, readAdapterFiles, writeAdapter } from '../adapter-file.ts';
 import { foreignReader } from './registry.ts';
-import { adapterOfForeign } from './to-adapter.ts';
+import { adapterOfForeign, type ForeignBase } from './to-adapter.ts';
 
-const base: AdapterBase = { name: 'micro', hash: '0'.repeat(64), config: MICRO_SAM };
+const SHAPES = samTensorShapes(MICRO_SAM);
+const base: ForeignBase = {
+  name: 'micro',
+  hash: '0'.repeat(64),
+  config: MICRO_SAM,
+  // Weights of ones.
+  weights: { values: async (name) => new Float32Array(sizeOf(SHAPES.get(name) ?? [])).fill(1) },
+};
 /** Of the micro model. */
 const C = 16;
 
@@ -55,6 +64,10 @@ const layer = (block: number, module = 'attn.qkv', out = 3 * C, rank = 2, input 
   const path = `base_model.model.vision_encoder.layers.${block}.${module}`;
   return { [`${path}.lora_A.weight`]: [rank, input], [`${path}.lora_B.weight`]: [out, rank] };
 };
+const decoderLayer = (module: string, input: number, output: number): Shapes => ({
+  [`base_model.model.mask_decoder.${module}.lora_A.weight`]: [2, input],
+  [`base_model.model.mask_decoder.${module}.lora_B.weight`]: [output, 2],
+});
 const peft = (shapes: Shapes, config: object = {}, on = base) =>
   imported(tensorsOf(shapes), { ...CONFIG, ...config }, on);
 
@@ -77,6 +90,27 @@ describe('PEFT LoRA', () => {
       const rows = a.map((value) => 2 * (value + 2 * C * part));
       expect([...(tensors.get(`blocks.1.lora.${name}.B`)?.data ?? [])]).toEqual(rows);
     }
+  });
+
+  it('of the mask decoder is merged into a decoder of its own', async () => {
+    const [width = 0, side = 0] =
+      SHAPES.get('mask_decoder.transformer.layers.0.self_attn.q_proj.weight') ?? [];
+    const [last = 0, hidden = 0] =
+      SHAPES.get('mask_decoder.output_hypernetworks_mlps.2.layers.2.weight') ?? [];
+    const { mopeft, tensors, training } = await peft({
+      ...decoderLayer('transformer.layers.0.self_attn.q_proj', side, width),
+      ...decoderLayer('output_hypernetworks_mlps.2.proj_out', hidden, last),
+    });
+    expect(mopeft).toEqual({ methods: {}, gate: 'none', blocks: [], trainDecoder: true });
+    // The first element: 1 + 2 · (B[0, 0] · A[0, 0] + B[0, 1] · A[1, 0])
+    const first = (input: number) => 1 + 2 * (1 + 2 * (input + 1));
+    const name = 'mask_decoder.transformer.layers.0.self_attn';
+    expect(tensors.get(`${name}.q_proj.weight`)?.data[0]).toBe(first(side));
+    expect(tensors.get(`${name}.k_proj.weight`)?.data[0]).toBe(1);
+    expect(tensors.get('mask_decoder.output_hypernetworks_mlps.2.layers.2.weight')?.data[0]).toBe(
+      first(hidden),
+    );
+    expect(String(training.understood)).toContain('2 layers of the mask decoder, merged into it');
   });
 
   it('is taken out of a whole model in which it is not merged', async () => {
@@ -184,11 +218,13 @@ describe('PEFT LoRA', () => {
     ['another output', 'adapter/other-model', layer(0, 'attn.qkv', C)],
     ['a block that is not there', 'adapter/other-model', layer(99_999_999)],
     ['a layer of something else', 'adapter/layers', layer(0, 'self_attn.q_proj', C)],
+    ['a layer of another decoder', 'adapter/decoder', decoderLayer('transformer.layers.0.mlp.lin3', 8, 8)],
     [
-      'a layer of the decoder',
-      'adapter/layers',
-      { 'base_model.model.mask_decoder.transformer.layers.0.mlp.lin1.lora_A.weight': [2, C] },
+      'another width of the decoder',
+      'adapter/decoder',
+      decoderLayer('transformer.layers.0.self_attn.q_proj', 7, 8),
     ],
+    ['an inner layer of a head', 'adapter/layers', decoderLayer('iou_prediction_head.layers.1', 8, 8)],
     [
       'a magnitude of DoRA',
       'adapter/layers',

@@ -2,10 +2,10 @@ import { Failure } from '../../config/failure.ts';
 import { show } from '../../graph/shape.ts';
 import type { TensorFile } from '../../sam/checkpoint/tensor-file.ts';
 import { lora } from '../lora/lora.ts';
-import type { LowRankPair } from './foreign-lora.ts';
+import type { LowRank } from './foreign-lora.ts';
 
 /** Names of the two tensors of a pair; one may be missing in a file. */
-export interface PairNames extends Pick<LowRankPair, 'block' | 'layer'> {
+export interface PairNames {
   readonly a?: string;
   readonly b?: string;
 }
@@ -17,9 +17,9 @@ export interface PairNames extends Pick<LowRankPair, 'block' | 'layer'> {
  */
 export async function readPairTensors(
   file: TensorFile,
-  { block, layer, a, b }: PairNames,
+  { a, b }: PairNames,
   scaleOf: (rank: number) => number,
-): Promise<LowRankPair> {
+): Promise<LowRank> {
   if (a === undefined || b === undefined) {
     throw new Failure({
       code: 'adapter/pair',
@@ -49,7 +49,7 @@ export async function readPairTensors(
     });
   }
   const scale = scaleOf(rank);
-  const pair = { block, layer, a: await file.read(a), b: await file.read(b), scale };
+  const pair = { a: await file.read(a), b: await file.read(b), scale };
   const bad = pair.b.data.find((value) => !Number.isFinite(Math.fround(value * scale)));
   if (bad !== undefined) {
     throw new Failure({

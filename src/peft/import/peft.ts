@@ -3,7 +3,7 @@ import { mapHfNames } from '../../sam/checkpoint/names.ts';
 import { parsePeftConfig } from '../../sam/checkpoint/peft-config.ts';
 import type { HostTensor, TensorFile } from '../../sam/checkpoint/tensor-file.ts';
 import { isUnmerged } from '../../sam/checkpoint/unmerged.ts';
-import type { ForeignLayer, ForeignReader } from './foreign-lora.ts';
+import type { ForeignLayer, ForeignReader, LowRank, LowRankPair } from './foreign-lora.ts';
 import { type PairNames, readPairTensors } from './pairs.ts';
 
 const PAIR_TENSOR = /^(.+)\.lora_([AB])(?:\.([^.]+))?\.weight$/;
@@ -33,21 +33,24 @@ export const peft: ForeignReader = {
       });
     }
     const settings = parsePeftConfig(config);
-    const { pairs: named, decoder } = sortTensors(file);
+    const { pairs: named, decoderPairs, decoder } = sortTensors(file);
+    const read = async ({ module, ...pair }: ModulePair): Promise<LowRank> => {
+      const found = await readPairTensors(file, pair, (rank) => settings.scaleOf(module, rank));
+      const [rank = 0] = found.a.shape;
+      if (settings.isRank(rank)) return found;
+      throw new Failure({
+        code: 'adapter/rank',
+        what: `The rank of ${module} is ${rank}, and ${config.name} says ${settings.rank}.`,
+        where: name,
+        cure: 'Use the adapter_config.json that was saved with these weights.',
+      });
+    };
     const pairs = [];
-    for (const { module, ...pair } of named.sort((x, y) => x.block - y.block)) {
-      const read = await readPairTensors(file, pair, (rank) => settings.scaleOf(module, rank));
-      const [rank = 0] = read.a.shape;
-      if (!settings.isRank(rank)) {
-        throw new Failure({
-          code: 'adapter/rank',
-          what: `The rank of ${module} is ${rank}, and ${config.name} says ${settings.rank}.`,
-          where: name,
-          cure: 'Use the adapter_config.json that was saved with these weights.',
-        });
-      }
-      pairs.push(read);
-    }
+    for (const { block, layer, ...pair } of named.sort((x, y) => x.block - y.block))
+      pairs.push({ block, layer, ...(await read(pair)) });
+    const decoderChanges = new Map<string, LowRank>();
+    for (const [layer, pair] of decoderLayers(decoderPairs, file))
+      decoderChanges.set(layer, await read(pair));
     const { baseName, remarks } = settings;
     return {
       name,
@@ -56,16 +59,24 @@ export const peft: ForeignReader = {
       hasBlockNumbers: true,
       baseName,
       decoder: await readDecoder(file, decoder),
+      decoderChanges,
       remarks,
     };
   },
 };
 
-type NamedPair = PairNames & { readonly module: string };
+/** @param module its layer's name in the base model. */
+type ModulePair = PairNames & { readonly module: string };
+type NamedPair = ModulePair & Pick<LowRankPair, 'block' | 'layer'>;
 
 /** The file's tensors by what they are. @throws Failure `adapter/layers`, `adapter/several`. */
-function sortTensors(file: TensorFile): { pairs: NamedPair[]; decoder: Map<string, string> } {
+function sortTensors(file: TensorFile): {
+  pairs: NamedPair[];
+  decoderPairs: ModulePair[];
+  decoder: Map<string, string>;
+} {
   const pairs = new Map<string, NamedPair>();
+  const decoderPairs = new Map<string, ModulePair>();
   const decoder = new Map<string, string>();
   const adapters = new Set<string>();
   const isWhole = isUnmerged(file.tensors.keys());
@@ -75,22 +86,26 @@ function sortTensors(file: TensorFile): { pairs: NamedPair[]; decoder: Map<strin
     const [, path, part, adapter] = PAIR_TENSOR.exec(name) ?? [];
     const module = (path ?? name).replace(PREFIX, '').replace(SAVED, '.');
     const [, block, layer] = LAYER.exec(module) ?? [];
+    const side = part === 'A' ? { a: name } : { b: name };
     if (path !== undefined && block !== undefined && layer !== undefined) {
       if (adapter !== undefined) adapters.add(adapter);
       const key = `${Number(block)} ${layer}`;
       const before = pairs.get(key);
       if (before?.[part === 'A' ? 'a' : 'b'] !== undefined)
         throw several(file.name, `${block}.${layer} twice`);
-      const side = part === 'A' ? { a: name } : { b: name };
       pairs.set(key, { ...before, block: Number(block), layer: layer as ForeignLayer, module, ...side });
+    } else if (path !== undefined && DECODER.test(module)) {
+      if (adapter !== undefined) adapters.add(adapter);
+      const own = module.replace(DECODER, '$1');
+      decoderPairs.set(own, { ...decoderPairs.get(own), module: own, ...side });
     } else if (path === undefined && DECODER.test(module)) {
       decoder.set(module.replace(DECODER, '$1'), name);
-    } else throw unknownLayer(file.name, name, path !== undefined && module.includes('mask_decoder'));
+    } else throw unknownLayer(file.name, name);
   }
   const [first, second] = adapters;
   if (second !== undefined) throw several(file.name, `${first}, ${second}`);
-  if (pairs.size === 0) throw unknownLayer(file.name, [...decoder.values()][0] ?? '', false);
-  return { pairs: [...pairs.values()], decoder };
+  if (pairs.size + decoderPairs.size === 0) throw unknownLayer(file.name, [...decoder.values()][0] ?? '');
+  return { pairs: [...pairs.values()], decoderPairs: [...decoderPairs.values()], decoder };
 }
 
 function several(where: string, which: string): Failure {
@@ -102,11 +117,24 @@ function several(where: string, which: string): Failure {
   });
 }
 
-function unknownLayer(file: string, tensor: string, isDecoder: boolean): Failure {
-  const what = isDecoder
-    ? 'It is a PEFT LoRA adapter that changes layers of the mask decoder, which is not read here.'
-    : 'It is a PEFT adapter of something else than the linear layers of SAM’s image encoder.';
+function unknownLayer(file: string, tensor: string): Failure {
+  const what =
+    'It is a PEFT adapter of something else than the linear layers of SAM’s image encoder and mask decoder.';
   return new Failure({ code: 'adapter/layers', what, where: `${file}, tensor ${tensor}`, cure: MERGE });
+}
+
+/** Inner layers of a head, whose numbers mean others in Hugging Face's naming than in SAM's. */
+const INNER = /\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head)\.layers\.\d+$/;
+
+/** Changes of the decoder by their layers. @throws Failure `adapter/layers` for an inner layer of a head. */
+function decoderLayers(pairs: readonly ModulePair[], { name: file }: TensorFile): Map<string, ModulePair> {
+  const layers = new Map<string, ModulePair>();
+  for (const pair of pairs) {
+    const { module } = pair;
+    if (INNER.test(module)) throw unknownLayer(file, pair.a ?? pair.b ?? module);
+    layers.set(module, pair);
+  }
+  return layers;
 }
 
 /** A mask decoder saved whole (`modules_to_save`), by SAM's names. */

@@ -35,7 +35,11 @@ export const samLora: ForeignReader = {
       if (a === undefined && b === undefined) throw gap(name, i);
       const layer = i % 2 === 0 ? 'q' : 'v';
       const sides = { ...(a !== undefined && { a }), ...(b !== undefined && { b }) };
-      pairs.push(await readPairTensors(file, { block: Math.floor(i / 2), layer, ...sides }, () => 1));
+      pairs.push({
+        block: Math.floor(i / 2),
+        layer: layer as 'q' | 'v',
+        ...(await readPairTensors(file, sides, () => 1)),
+      });
     }
     return {
       name,
@@ -44,6 +48,7 @@ export const samLora: ForeignReader = {
       hasBlockNumbers: false,
       baseName: null,
       decoder: new Map(),
+      decoderChanges: new Map(),
       remarks: [
         'Some versions of its program also train biases and do not save them; these are not in the file.',
       ],

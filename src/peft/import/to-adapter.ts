@@ -1,8 +1,10 @@
 import { Failure } from '../../config/failure.ts';
 import type { MopeftConfig } from '../../config/mopeft.ts';
+import type { SamConfig } from '../../config/sam.ts';
 import { sameShape, show } from '../../graph/shape.ts';
 import { samTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
 import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
+import { merge } from '../../sam/checkpoint/unmerged.ts';
 import { sitesOf } from '../../sam/encoder.ts';
 import type { EncoderSite } from '../../sam/site.ts';
 import type { Adapter, AdapterBase } from '../adapter-file.ts';
@@ -12,15 +14,24 @@ import { describeForeign, type ForeignLora, type LowRankPair, rankOf } from './f
 
 type Targets = keyof typeof LORA_TARGETS;
 
+/** The open model. */
+export interface ForeignBase extends AdapterBase {
+  readonly weights: {
+    /** The values of a tensor of its mask decoder by SAM's name. */
+    readonly values: (name: string) => Promise<Float32Array>;
+  };
+}
+
 /**
  * LoRA of another program as an adapter of the open model: every layer with an A and a B of its own, the scale multiplied into
- * B, lower ranks filled up with zeros. Images are prepared as the model says, and the mask threshold is SAM's.
+ * B, lower ranks filled up with zeros. That of the mask decoder is merged into a decoder of the adapter's own. Images are prepared as the model says, and the mask threshold is SAM's.
  * @throws Failure `adapter/other-model` where the shapes are not the model's, `adapter/decoder`, `adapter/encoder`.
  */
-export function adapterOfForeign(foreign: ForeignLora, base: AdapterBase): Adapter {
+export async function adapterOfForeign(foreign: ForeignLora, base: ForeignBase): Promise<Adapter> {
   const sites = sitesOf(base.config);
   expectFits(foreign, base, sites);
-  const { pairs, decoder } = foreign;
+  const { pairs } = foreign;
+  const decoder = await decoderOf(foreign, base);
   const byBlock = new Map<number, Map<LoraLayer, LayerPair>>();
   for (const pair of pairs) {
     const own = byBlock.get(pair.block) ?? new Map<LoraLayer, LayerPair>();
@@ -44,7 +55,7 @@ export function adapterOfForeign(foreign: ForeignLora, base: AdapterBase): Adapt
     }
   }
   const mopeft: MopeftConfig = {
-    methods: { [lora.id]: { rank, alpha: 0, targets } },
+    methods: pairs.length > 0 ? { [lora.id]: { rank, alpha: 0, targets } } : {},
     gate: none.id,
     blocks: [...byBlock.keys()].sort((x, y) => x - y),
     trainDecoder: decoder.size > 0,
@@ -59,6 +70,43 @@ export function adapterOfForeign(foreign: ForeignLora, base: AdapterBase): Adapt
     },
   };
 }
+
+/** The trained decoder: as it was saved whole, or the model's own with the changes merged; empty where it was not trained. */
+async function decoderOf(
+  { name, label, decoder, decoderChanges }: ForeignLora,
+  { config, weights }: ForeignBase,
+): Promise<ReadonlyMap<string, HostTensor>> {
+  if (decoderChanges.size === 0) return decoder;
+  const own = new Map<string, HostTensor>();
+  for (const [tensor, shape] of samTensorShapes(config)) {
+    if (!tensor.startsWith('mask_decoder.')) continue;
+    own.set(tensor, decoder.get(tensor) ?? { shape, data: await weights.values(tensor) });
+  }
+  for (const [module, { a, b, scale }] of decoderChanges) {
+    const layer = `${samLayer(module, config)}.weight`;
+    const before = own.get(layer);
+    const [output, input] = before?.shape ?? [];
+    if (before?.shape.length !== 2 || a.shape[1] !== input || b.shape[0] !== output) {
+      throw new Failure({
+        code: 'adapter/decoder',
+        what: `It is ${label} that changes ${module} by ${a.shape[1]} → ${b.shape[0]}, and the open model ${before ? `has ${input} → ${output} there` : 'has no such linear layer'}.`,
+        where: name,
+        cure: 'Open the model on which it was trained, then the adapter again.',
+      });
+    }
+    own.set(layer, merge(before, a, b, scale, `${name}, ${module}`));
+  }
+  return own;
+}
+
+/** SAM's name of a layer of the decoder: Hugging Face's are other ones for the first and last of a head. */
+function samLayer(module: string, { decoder }: SamConfig): string {
+  const depth = module.includes('.iou_prediction_head.') ? decoder.iouHeadDepth : HYPERNETWORK_DEPTH;
+  return module.replace(/\.proj_in$/, '.layers.0').replace(/\.proj_out$/, `.layers.${depth - 1}`);
+}
+
+/** Linear layers of each head that makes a mask. */
+const HYPERNETWORK_DEPTH = 3;
 
 function twice({ name, label }: ForeignLora, block: number, layer: LoraLayer): Failure {
   return new Failure({
@@ -119,7 +167,7 @@ function expectFits(foreign: ForeignLora, base: AdapterBase, sites: readonly Enc
       cure: 'Open the SAM ViT model on which it was trained, then the adapter again.',
     });
   }
-  const blocks = Math.max(...pairs.map(({ block }) => block)) + 1;
+  const blocks = Math.max(0, ...pairs.map(({ block }) => block)) + 1;
   if (blocks > sites.length || (!hasBlockNumbers && blocks !== sites.length)) {
     const extent = hasBlockNumbers ? `block ${blocks - 1}` : `${blocks} blocks without saying which`;
     throw otherModel(foreign, base, `It changes ${extent}, and ${base.name} has ${sites.length} blocks.`);
