@@ -81,6 +81,6 @@ def corrective_click(logits: np.ndarray, target: np.ndarray, cell: float, random
     positive = len(missed) >= len(extra)
     wrong = missed if positive else extra
     cells = wrong if len(wrong) else np.argwhere(truth)
-    k = random.integer(max(1, len(cells)))
+    k = random.uint32() % max(1, len(cells))
     y, x = (int(v) for v in cells[k]) if len(cells) else (0, 0)
     return ((x + 0.5) * cell, (y + 0.5) * cell), POSITIVE if positive else NEGATIVE

@@ -54,7 +54,7 @@ def shown(low_res: np.ndarray, fill: tuple[int, int], size: int) -> np.ndarray:
 def batch_loss(tuned: Tuned, images: list[Prepared], corrections: int, random: Random) -> tuple[Tensor, Losses]:
     """The loss of all rounds on a batch and its parts: averaged over the objects of an image, then over images.
 
-    The engine takes one image after the other and so draws all clicks of an image before those of the next.
+    As in the engine, a word is drawn for each click beforehand: by image, then round, then object.
     """
     size, rounds = tuned.config["image_size"], corrections + 1
     counts = torch.tensor([len(image.prompts) for image in images])

@@ -82,6 +82,20 @@ it('counts the dispatches of a whole step: each image, each chunk of objects, ea
   expect(all.gflopPerStep).toBeGreaterThan(one.gflopPerStep);
 });
 
+it('plans all images of the embedded model as one, in hardly more dispatches than a single image takes', async () => {
+  const flags = [
+    '--model',
+    fileURLToPath(new URL('../../public/models/mopeft-sam-tiny', import.meta.url)),
+    '--method',
+    'mopeft',
+  ];
+  const [one, three] = [await reportOf(...flags, '--images', '1'), await reportOf(...flags)];
+  expect(three).toMatchObject({ imagesPerPass: 3, objectsPerPass: 15 });
+  expect(three.passes).toBeLessThanOrEqual(2400);
+  expect(three.passes).toBeLessThan(1.02 * one.passes);
+  expect(three.peakBytes).toBeLessThan(0.65 * 2 ** 30);
+});
+
 it('counts what lies below the first module once for a view, where every view comes again', async () => {
   const still = join(folder, 'still.json');
   await writeFile(still, '{"train": {"minCrop": 1, "brightness": 0, "contrast": 0}}');

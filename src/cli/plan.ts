@@ -44,6 +44,8 @@ export interface StepReport {
    * brightness and contrast are off training images too, whose steps are counted without.
    */
   readonly gflopPerView: number;
+  /** Images that share a pass of the encoder. */
+  readonly imagesPerPass: number;
   /** Objects that share a pass of the decoder. */
   readonly objectsPerPass: number;
 }
@@ -79,6 +81,7 @@ export async function plan(args: readonly string[]): Promise<number> {
     passes,
     gflopPerStep: flops / 1e9,
     gflopPerView: lowerFlops / 1e9,
+    imagesPerPass: plans.imagesPerPass,
     objectsPerPass: plans.objectsPerPass,
   };
   if (flags.json) console.log(JSON.stringify(report, null, 1));
@@ -120,7 +123,7 @@ function print(report: StepReport, doViewsRepeat: boolean): void {
   console.log(`${mib(report.largestBinding)} in the largest buffer`);
   console.log(`${report.trainable} numbers are trained`);
   console.log(
-    `${report.passes} dispatches and ${report.gflopPerStep.toFixed(1)} GFLOP a step; ${report.objectsPerPass} objects share a pass of the decoder`,
+    `${report.passes} dispatches and ${report.gflopPerStep.toFixed(1)} GFLOP a step; ${report.imagesPerPass} images share a pass of the encoder and ${report.objectsPerPass} objects one of the decoder`,
   );
   if (report.gflopPerView === 0) return;
   const where = doViewsRepeat

@@ -21,6 +21,10 @@ const IN_FLIGHT = 2;
 export class SliceSubmitter {
   /** While it is there, every dispatch is a pass of its own, timed and awaited with few others. */
   recorder: PassRecorder | null = null;
+  /** Awaited before each slice while background work is under way; what is submitted meanwhile does not await it. */
+  between: (() => Promise<void>) | null = null;
+  /** Slices in the queue, of all calls together. */
+  private running: Promise<void>[] = [];
   /** Counted operations per millisecond; starts low and follows what is measured. */
   private rate = 2e6;
 
@@ -29,28 +33,46 @@ export class SliceSubmitter {
     private readonly spans = new SpanClock(),
   ) {}
 
-  /** Submits all; resolves when no more than the last slices are still running. */
+  /** Submits all; resolves when no more than the last slice is still running. */
   async submit(dispatches: readonly Dispatch[]): Promise<void> {
     if (this.recorder) return this.record(dispatches, this.recorder);
-    const running: Promise<void>[] = [];
     for (let from = 0; from < dispatches.length; ) {
+      if (this.between) await this.giveWay();
       const { to, cost } = this.nextSlice(dispatches, from);
       const slice = dispatches.slice(from, to);
       this.spans.encode(() => this.encode(slice));
       const start = performance.now();
-      const wasIdle = running.length === 0;
+      const wasIdle = this.running.length === 0;
       // A lost device rejects here too; reading the results reports it.
-      const done = this.device.queue.onSubmittedWorkDone().then(
-        () => {
-          if (wasIdle) this.learn(cost, performance.now() - start);
-        },
-        () => undefined,
-      );
+      const done: Promise<void> = this.device.queue
+        .onSubmittedWorkDone()
+        .then(
+          () => {
+            const ms = performance.now() - start;
+            // Behind another slice, the time is an upper bound.
+            if (wasIdle || cost > ms * this.rate) this.learn(cost, ms);
+          },
+          () => undefined,
+        )
+        .then(() => {
+          this.running = this.running.filter((other) => other !== done);
+        });
       this.spans.follow(done);
-      running.push(done);
-      const first = running.length >= IN_FLIGHT ? running.shift() : null;
+      this.running.push(done);
+      const first = this.running.length >= IN_FLIGHT ? this.running[0] : null;
       if (first) await this.spans.wait(first);
       from = to;
+    }
+  }
+
+  private async giveWay(): Promise<void> {
+    const { between } = this;
+    if (!between) return;
+    this.between = null;
+    try {
+      await between();
+    } finally {
+      this.between = between;
     }
   }
 

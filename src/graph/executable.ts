@@ -118,12 +118,12 @@ export class Executable {
   }
 
   /**
-   * Submits every pass, or those of one phase, in slices short enough for a GPU's watchdog.
+   * Submits every pass, or those of some phases, in slices short enough for a GPU's watchdog.
    * Resolves when all but the last slices have run; reading an output waits for the rest.
    */
-  async run(phase?: string): Promise<void> {
+  async run(...phases: readonly string[]): Promise<void> {
     const commands =
-      phase === undefined ? this.commands : this.commands.filter((command) => command.phase === phase);
+      phases.length === 0 ? this.commands : this.commands.filter(({ phase }) => phases.includes(phase));
     await this.gpu.slices.submit(commands);
   }
 }

@@ -1,13 +1,15 @@
-import type { SamConfig } from '../config/sam.ts';
+import { lowResOf, type SamConfig } from '../config/sam.ts';
 import { gradients } from '../graph/grad.ts';
 import type { Graph } from '../graph/graph.ts';
 import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { add } from '../ops/add/add.ts';
+import { CLICK_DRAW, correctiveClick } from '../ops/corrective-click/corrective-click.ts';
+import { matmul } from '../ops/matmul/matmul.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
 import { embeddingShapes } from '../sam/encoder.ts';
 import { type DecodeShape, decodeGraph } from '../sam/graphs.ts';
 import { embeddingGradName } from './encoder-graph.ts';
-import { traceLoss } from './losses.ts';
+import { LOSS_INPUTS, PARTS, traceLoss } from './losses.ts';
 import { gradName } from './parameter-buffers.ts';
 
 /** Names of the decoder's inputs and outputs that are neither embeddings, weights nor supervision; the first ones are SAM's. */
@@ -17,15 +19,27 @@ export const DECODER = {
   coords: 'coords',
   labels: 'labels',
   maskInput: 'maskInput',
+  nextCoords: 'nextCoords',
+  nextLabels: 'nextLabels',
+  draw: 'draw',
   masks: 'masks',
   iou: 'iou',
   seed: 'dloss',
   loss: 'loss',
   parts: 'parts',
+  sums: 'lossSums',
 } as const;
 
 /** Tokens of a first prompt: a click and the padding point, or the corners of a box. */
-const FIRST_TOKENS = 2;
+export const FIRST_TOKENS = 2;
+
+/** The phases of a pass, in their order: masks and losses; their sums; the next prompt; gradients. */
+export const DECODER_PHASES = {
+  forward: 'forward',
+  sums: 'sums',
+  click: 'click',
+  backward: 'backward',
+} as const;
 
 /** The pass of round `round` (from 0) for `objects` objects. */
 export function roundShape(objects: number, round: number): DecodeShape {
@@ -52,17 +66,20 @@ export function decoderKey({ objects, tokens, hasMask }: DecodeShape): string {
 }
 
 /**
- * SAM's {@link decodeGraph} with the losses (`loss` [N], `parts` [N, 4], see losses.ts) and a phase `backward`. For
+ * SAM's {@link decodeGraph} with the losses (`loss` [N], `parts` [N, 4], see losses.ts). The phase `sums` adds the weighted
+ * parts of all objects to `lossSums` [4]; `click` makes the prompt of the next round, see `ops/corrective-click`; `backward`: for
  * the seed `dloss` [N] it adds the decoder's gradients to `grad.*` and the embeddings' to `dembedding` [h, w, D] …, or
  * [B, h, w, D] of several images.
  * @param trained all trained tensors; those of the mask decoder get a gradient.
  * @param intoEncoder whether the encoder needs the embeddings' gradients.
+ * @param isCorrected whether another round may follow.
  */
 export function decoderTrainingGraph(
   sam: SamConfig,
   shape: DecodeShape,
   trained: readonly TrainableTensor[],
   intoEncoder: boolean,
+  isCorrected: boolean,
 ): Graph {
   const graph = decodeGraph(sam, shape);
   const [masks, iou] = [graph.outputs.get(DECODER.masks), graph.outputs.get(DECODER.iou)];
@@ -70,7 +87,28 @@ export function decoderTrainingGraph(
   const { loss, parts } = traceLoss(graph, { masks, iou });
   graph.output(DECODER.loss, loss);
   graph.output(DECODER.parts, parts);
-  graph.phase = 'backward';
+  const { objects, tokens } = shape;
+  graph.phase = DECODER_PHASES.sums;
+  const weight = graph.input(LOSS_INPUTS.weight, [objects]);
+  accumulate(graph.input(DECODER.sums, [1, PARTS]), matmul(weight.view([1, objects]), parts));
+  if (isCorrected) {
+    graph.phase = DECODER_PHASES.click;
+    const side = lowResOf(sam);
+    const tensors = {
+      masks,
+      iou,
+      mode: graph.input(LOSS_INPUTS.mode, [objects]),
+      target: graph.input(LOSS_INPUTS.target, [objects, side * side]),
+      draw: graph.input(DECODER.draw, [objects, CLICK_DRAW]),
+      coords: graph.input(DECODER.coords, [objects, tokens, 2]),
+      labels: graph.input(DECODER.labels, [objects, tokens]),
+      mask: graph.input(DECODER.maskInput, [objects, side, side]),
+      nextCoords: graph.input(DECODER.nextCoords, [objects, tokens + 1, 2]),
+      nextLabels: graph.input(DECODER.nextLabels, [objects, tokens + 1]),
+    };
+    correctiveClick(tensors, sam.imageSize / side);
+  }
+  graph.phase = DECODER_PHASES.backward;
   const targets = trained
     .filter(({ group }) => group === 'decoder')
     .map(({ name, shape: size }) => ({ name, accumulator: gradName(name), size }));
@@ -79,7 +117,7 @@ export function decoderTrainingGraph(
       targets.push({ name, accumulator: embeddingGradName(name), size });
   }
   const wrt = targets.map(({ name, size }) => graph.input(name, size));
-  const seed = graph.input(DECODER.seed, [shape.objects]);
+  const seed = graph.input(DECODER.seed, [objects]);
   gradients(graph, [{ tensor: loss, seed }], wrt, add).forEach((gradient, i) => {
     const target = targets[i];
     if (gradient && target) accumulate(graph.input(target.accumulator, target.size), gradient);

@@ -1,13 +1,15 @@
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, type Pool } from '../graph/executable.ts';
+import { clickDraw } from '../ops/corrective-click/corrective-click.ts';
 import type { Embeddings } from '../sam/encoders/encoder.ts';
+import type { DecodeShape } from '../sam/graphs.ts';
 import { cellCoords } from '../sam/prompt-encoder.ts';
 import type { PackedPrompts } from '../sam/prompts.ts';
-import { DECODER } from './decoder-graph.ts';
+import { DECODER, DECODER_PHASES, roundShape } from './decoder-graph.ts';
 import { LOSS_INPUTS } from './losses.ts';
 import { type DecodedObject, splitObjects } from './mask-predictor.ts';
 import { decoderFor, type TrainingPlans } from './plans.ts';
-import type { StepBuffers } from './step-buffers.ts';
+import { type StepBuffers, tokensName } from './step-buffers.ts';
 
 /** An object that a pass is supervised with. */
 export interface SupervisedObject {
@@ -19,15 +21,21 @@ export interface SupervisedObject {
   readonly image: number;
 }
 
+/** What draws the clicks of the rounds that share a pass, beside the words: the cells of the masks that show the image. */
+export interface ClickedObject {
+  readonly valid: { readonly width: number; readonly height: number };
+}
+
 /** What a pass with supervision gives for its N objects. */
 export interface SupervisedPass {
   /** [N]: weight · (20·focal + dice + iou). */
   readonly losses: Float32Array;
   /** [N, 4], without the weight: focal, dice, iou of what was supervised, and the token. */
   readonly parts: Float32Array;
-  /** Null when the masks were not read. */
-  readonly objects: DecodedObject[] | null;
+  readonly objects: DecodedObject[];
 }
+
+const { forward, sums, click, backward } = DECODER_PHASES;
 
 /**
  * The mask decoder of a training step, on the encoder's embedding. An executable is bound at its shape's first pass.
@@ -71,7 +79,7 @@ export class TrainingDecoder {
   async decode(prompts: PackedPrompts): Promise<DecodedObject[]> {
     this.setImages([]);
     const executable = await this.prepare(prompts);
-    await executable.run('forward');
+    await executable.run(forward);
     const [masks, iou] = await this.gpu.read(
       executable.output(DECODER.masks),
       executable.output(DECODER.iou),
@@ -94,30 +102,52 @@ export class TrainingDecoder {
   }
 
   /**
-   * Forward, loss and backward: adds to the accumulators of the decoder's tensors and to the embeddings' gradients.
+   * A round of prompts: forward, loss and backward, without waiting for any of it. Adds to the sums of the losses, to the
+   * accumulators of the decoder's tensors and to the embeddings' gradients, and makes the prompts of the next round unless it
+   * is the last. The prompts of the first round are given, those of others are there.
    * @param modes a value of `SUPERVISION_MODES` for each object.
-   * @param readsMasks whether the masks are wanted too.
+   * @param words 32 random bits for each object's next click; null: it is the last round.
    */
-  async backpropagate(
-    prompts: PackedPrompts,
+  async round(
+    round: number,
+    objects: readonly ClickedObject[],
     modes: readonly number[],
-    readsMasks: boolean,
-  ): Promise<SupervisedPass> {
+    words: readonly number[] | null,
+  ): Promise<void> {
+    this.buffers.write(LOSS_INPUTS.mode, Float32Array.from(modes));
+    if (words) {
+      const rows = objects.map(({ valid }, n) => clickDraw(valid, words[n] ?? 0));
+      this.buffers.write(DECODER.draw, Float32Array.from(rows.flat()));
+    }
+    const executable = await this.executable(roundShape(objects.length, round));
+    await executable.run(forward, sums, ...(words ? [click] : []), backward);
+  }
+
+  /** {@link round} for given prompts, with everything that it computes read. */
+  async backpropagate(prompts: PackedPrompts, modes: readonly number[]): Promise<SupervisedPass> {
     this.buffers.write(LOSS_INPUTS.mode, Float32Array.from(modes));
     const executable = await this.prepare(prompts);
-    await executable.run();
+    await executable.run(forward, backward);
     const [losses, parts, masks, iou] = await this.gpu.read(
       executable.output(DECODER.loss),
       executable.output(DECODER.parts),
-      ...(readsMasks ? [executable.output(DECODER.masks), executable.output(DECODER.iou)] : []),
+      executable.output(DECODER.masks),
+      executable.output(DECODER.iou),
     );
-    if (!losses || !parts) throw new RangeError('the losses were not read');
+    if (!losses || !parts || !masks || !iou) throw new RangeError('the pass was not read');
     const count = prompts.objects;
     return {
       losses: losses.subarray(0, count),
       parts: parts.subarray(0, 4 * count),
-      objects: masks && iou ? splitObjects(masks, iou).slice(0, count) : null,
+      objects: splitObjects(masks, iou).slice(0, count),
     };
+  }
+
+  /** Sets the prompts of the first round to come. */
+  setPrompts({ tokens, coords, labels }: Pick<PackedPrompts, 'tokens' | 'coords' | 'labels'>): void {
+    if (tokens === 0) return;
+    this.buffers.write(tokensName(DECODER.coords, tokens), coords);
+    this.buffers.write(tokensName(DECODER.labels, tokens), labels);
   }
 
   /** Sets each object's image; 0 where none is given. */
@@ -130,14 +160,25 @@ export class TrainingDecoder {
   }
 
   /** Writes prompts and gives the executable that has room for them. */
-  private prepare({ objects, tokens, coords, labels, maskInput }: PackedPrompts): Promise<Executable> {
-    this.buffers.write(DECODER.coords, coords);
-    this.buffers.write(DECODER.labels, labels);
+  private prepare(prompts: PackedPrompts): Promise<Executable> {
+    const { objects, tokens, maskInput } = prompts;
+    this.setPrompts(prompts);
     if (maskInput) this.buffers.write(DECODER.maskInput, maskInput);
-    const { key, plan } = decoderFor(this.plans, { objects, tokens, hasMask: maskInput !== null });
+    return this.executable({ objects, tokens, hasMask: maskInput !== null });
+  }
+
+  private executable(shape: DecodeShape): Promise<Executable> {
+    const { key, plan } = decoderFor(this.plans, shape);
     const known = this.executables.get(key);
     if (known) return known;
-    const created = Executable.create(this.gpu, plan, this.pool, this.find);
+    const names = new Map<string, string>([
+      [DECODER.coords, tokensName(DECODER.coords, shape.tokens)],
+      [DECODER.labels, tokensName(DECODER.labels, shape.tokens)],
+      [DECODER.nextCoords, tokensName(DECODER.coords, shape.tokens + 1)],
+      [DECODER.nextLabels, tokensName(DECODER.labels, shape.tokens + 1)],
+    ]);
+    const find: FindRange = (name) => this.find(names.get(name) ?? name);
+    const created = Executable.create(this.gpu, plan, this.pool, find);
     this.executables.set(key, created);
     return created;
   }

@@ -36,7 +36,7 @@ export interface StepEvent {
 
 /**
  * Where the time of a step went, milliseconds. The first three follow on each other; what they leave of the step is
- * other work of the engine, such as drawing corrective clicks.
+ * other work of the engine. Losses are read while the next step runs.
  */
 export interface StepSpans {
   /** Waiting for images, which are prepared while the step before runs. */

@@ -15,7 +15,7 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts';
 import { evaluateSetsAt, type SetScores } from './evaluate.ts';
-import type { TrainEvent } from './events.ts';
+import type { StepEvent, TrainEvent } from './events.ts';
 import { bestThreshold, MASK_THRESHOLDS, SAM_MASK_THRESHOLD } from './mask-threshold.ts';
 import { VALIDATION_SIDE } from './measured-size.ts';
 import { learningRates } from './optimizer.ts';
@@ -23,7 +23,7 @@ import type { ParameterRange } from './parameter-buffers.ts';
 import { type PlanRequest, planRequest, planTraining } from './plan-training.ts';
 import { plansOf, type TrainingPlans } from './plans.ts';
 import { isBetter, type Selection, sumsOf } from './selection.ts';
-import { type FrozenModel, TrainingStep } from './step.ts';
+import { type FrozenModel, type StepGradients, type StepLosses, TrainingStep } from './step.ts';
 import type { TokenCache } from './token-cache.ts';
 import { PrefetchedBatches, type TrainingData } from './training-data.ts';
 
@@ -44,6 +44,13 @@ export interface TrainerParts {
   readonly emit: (event: TrainEvent) => void;
   /** Awaited between two pieces of work, so that others may use the device. */
   readonly yieldDevice?: () => Promise<void>;
+}
+
+/** A step whose losses are not known yet. */
+interface PendingStep {
+  readonly event: Omit<StepEvent, keyof StepLosses | 'norm'>;
+  /** Resolves when the step has run. */
+  readonly losses: Promise<StepGradients>;
 }
 
 /** Why a run ended. `finished`: all steps were done, or patience ran out. */
@@ -68,6 +75,7 @@ export class Trainer {
   private stopRequest: 'pause' | 'stop' | null = null;
   private isProfileAsked = false;
   private readonly noticed = new Set<string>();
+  private pending: PendingStep | null = null;
 
   private constructor(
     private readonly parts: TrainerParts,
@@ -170,20 +178,29 @@ export class Trainer {
 
   private async train(): Promise<TrainingEnd> {
     for (;;) {
+      // Whatever looks at the weights or ends the run looks at the losses first.
+      if (this.isValidationDue() || this.isCheckpointDue() || this.endReason(true)) await this.waitForStep();
       const isValidated = !this.isValidationDue() || (await this.validate());
       const end = this.endReason(isValidated);
       if (end) await this.keepLatest();
       if (end || this.isCheckpointDue()) await this.writeCheckpoint();
       if (end) return end;
       await this.parts.yieldDevice?.();
-      if (this.isProfileAsked) await this.profileStep();
-      else await this.takeStep();
+      const { gpu, yieldDevice = null } = this.parts;
+      gpu.slices.between = yieldDevice;
+      try {
+        if (this.isProfileAsked) await this.profileStep();
+        else await this.takeStep();
+      } finally {
+        gpu.slices.between = null;
+      }
     }
   }
 
   private async profileStep(): Promise<void> {
     this.isProfileAsked = false;
     const profile = await this.parts.gpu.profile(() => this.takeStep());
+    await this.waitForStep();
     this.parts.emit({ type: 'profile', step: this.progress.step, ...profile });
   }
 
@@ -223,15 +240,16 @@ export class Trainer {
     const data = performance.now() - start;
     for (const { dataset, sample, message } of notices) this.notice(dataset, sample, message);
     if (failure) throw new Failure(failure);
-    const { squaredNorm, ...losses } = await this.step.gradients(
+    await this.step.startGradients(
       images,
       config.corrections,
       this.corrections,
       // Its own stream for every step, so that a checkpoint need not hold it.
       Random.fromSeed(config.seed, `modules of step ${step + 1}`),
     );
-    if (!Number.isFinite(losses.loss) || !Number.isFinite(squaredNorm))
-      throw notFinite(step + 1, this.checkpointStep);
+    const losses = this.step.readLosses();
+    // Reported in its turn.
+    losses.catch(() => undefined);
     const rates = learningRates(step, config);
     const settings = ({ group, decay, rate }: ParameterRange) => ({
       lr: rates[group] * rate,
@@ -239,16 +257,46 @@ export class Trainer {
     });
     await this.step.optimizer.update(step + 1, settings, config.clip);
     this.progress = { ...this.progress, step: step + 1 };
+    await this.settle();
     const lr = Object.keys(mopeft.methods).length > 0 ? rates.peft : rates.decoder;
-    this.parts.emit({
-      type: 'step',
-      step: step + 1,
-      ...losses,
-      lr,
-      norm: Math.sqrt(squaredNorm),
-      ms: performance.now() - start,
-      spans: { data, ...gpu.spans.take() },
-    });
+    const ms = performance.now() - start;
+    const event = { type: 'step', step: step + 1, lr, ms, spans: { data, ...gpu.spans.take() } } as const;
+    this.pending = { event, losses };
+  }
+
+  /** {@link settle}, the wait counted to the step. */
+  private async waitForStep(): Promise<void> {
+    const { pending } = this;
+    if (!pending) return;
+    const start = performance.now();
+    const { gpu } = this.parts;
+    await pending.losses;
+    const { event, losses } = pending;
+    const { data = 0, encoding = 0, waiting = 0, busy = 0 } = event.spans ?? {};
+    const more = gpu.spans.take();
+    const spans = {
+      data,
+      encoding: encoding + more.encoding,
+      waiting: waiting + more.waiting,
+      busy: busy + more.busy,
+    };
+    this.pending = { event: { ...event, ms: event.ms + performance.now() - start, spans }, losses };
+    await this.settle();
+  }
+
+  /**
+   * Reports the step that runs or has run. The next one is on the device by then, so that the device never waits for what
+   * is read; where the losses or the gradient are not finite, neither changes a weight that is kept.
+   */
+  private async settle(): Promise<void> {
+    const { pending } = this;
+    if (!pending) return;
+    this.pending = null;
+    const { squaredNorm, ...losses } = await pending.losses;
+    const { event } = pending;
+    if (!Number.isFinite(losses.loss) || !Number.isFinite(squaredNorm))
+      throw notFinite(event.step, this.checkpointStep);
+    this.parts.emit({ ...event, ...losses, norm: Math.sqrt(squaredNorm) });
   }
 
   /**

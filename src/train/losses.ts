@@ -11,6 +11,9 @@ export const LOSS_INPUTS = { target: 'target', mode: 'mode', weight: 'weight' } 
 /** Values of the input `mode`: token 0 alone is supervised, or, as after a single click, the best of tokens 1–3. */
 export const SUPERVISION_MODES = { unambiguous: 0, candidates: 1 } as const;
 
+/** What a pass gives of each object: focal, dice and IoU loss, and the token. */
+export const PARTS = 4;
+
 /** Losses of N objects. */
 export interface LossTensors {
   /** [N]: weight · (20·focal + dice + iou); their sum is the step's loss. */

@@ -87,7 +87,13 @@ export class StepPlanner {
    */
   plan(keptBlocks: number, shapes: readonly DecodeShape[], images = 1): TrainingPlans {
     const { sam, mopeft, tensors, layout, cut } = this;
-    const decoders = new Map(shapes.map((shape) => [decoderKey(shape), this.decoder({ ...shape, images })]));
+    const maxTokens = Math.max(...shapes.map(({ tokens }) => tokens));
+    const decoders = new Map(
+      shapes.map((shape) => [
+        decoderKey(shape),
+        this.decoder({ ...shape, images }, shape.tokens < maxTokens),
+      ]),
+    );
     const others = [
       this.graph('optimizer', () => optimizerGraph(layout)),
       this.graph('positions', () => imagePeGraph(sam)),
@@ -118,13 +124,13 @@ export class StepPlanner {
       imagePe,
       imagesPerPass: images,
       objectsPerPass: Math.max(...shapes.map(({ objects }) => objects)),
-      maxTokens: Math.max(...shapes.map(({ tokens }) => tokens)),
+      maxTokens,
     };
   }
 
-  private decoder(shape: DecodeShape): Graph {
-    return this.graph(`${decoderKey(shape)} of ${shape.images}`, () =>
-      decoderTrainingGraph(this.sam, shape, this.tensors, this.trainsEncoder),
+  private decoder(shape: DecodeShape, isCorrected: boolean): Graph {
+    return this.graph(`${decoderKey(shape)} of ${shape.images} ${isCorrected}`, () =>
+      decoderTrainingGraph(this.sam, shape, this.tensors, this.trainsEncoder, isCorrected),
     );
   }
 

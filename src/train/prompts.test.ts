@@ -3,8 +3,9 @@ import { Random } from '../config/random.ts';
 import { imageTransform } from '../data/preprocess.ts';
 import { wholeView } from '../data/view.ts';
 import { findViewObjects } from '../data/view-objects.ts';
+import { clickDraw, correctiveClickOp } from '../ops/corrective-click/corrective-click.ts';
 import { drawSample, drawSource } from '../testing/training-sets.ts';
-import { boxPrompt, clickPrompt, correctiveClick, firstPrompts, jitteredBox, validCells } from './prompts.ts';
+import { boxPrompt, clickPrompt, firstPrompts, jitteredBox, validCells } from './prompts.ts';
 
 const { labels, rule } = drawSource('a', 1);
 const { map } = drawSample('a', 1).objects;
@@ -13,6 +14,25 @@ const region = objects.regions[0];
 if (!region) throw new Error('the drawn image has objects');
 const transform = imageTransform(objects.width, objects.height, { size: 80, aspect: 'keep' });
 const side = 20;
+
+/** The click after a point, as the op's reference makes it: the kernel is held to that. */
+function correctiveClick(
+  logits: Float32Array,
+  target: Float32Array,
+  shown: typeof transform,
+  cells: number,
+  random: Random,
+) {
+  if (typeof correctiveClickOp.reference !== 'function') throw new Error('the op has a reference');
+  const draw = clickDraw(validCells(shown, cells), random.uint32());
+  const inputs = [logits, [1], [0], target, draw, [1, 1, 0, 0], [1, -1]].map((values) =>
+    Float64Array.from(values),
+  );
+  const shapes = [[1, 1, cells, cells], [1, 1], [1], [1, cells * cells], [1, 4], [1, 2, 2], [1, 2]];
+  const [, coords, labels] = correctiveClickOp.reference(inputs, shapes, { cell: shown.modelSize / cells });
+  expect([coords?.[0], coords?.[4], labels?.[0], labels?.[2]]).toEqual([1, 0, 1, -1]);
+  return { x: coords?.[2] ?? Number.NaN, y: coords?.[3] ?? Number.NaN, positive: labels?.[1] === 1 };
+}
 
 describe('first prompts', () => {
   it('click a pixel of the object, in the model’s pixels', () => {

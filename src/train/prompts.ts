@@ -1,10 +1,9 @@
 import type { Random } from '../config/random.ts';
 import type { TrainConfig } from '../config/train.ts';
-import { IGNORED } from '../data/objects.ts';
 import { type ImageTransform, toModel } from '../data/preprocess.ts';
 import type { Box, ObjectRegion } from '../data/types.ts';
 import { pixelOfObject, type ViewObjects } from '../data/view-objects.ts';
-import type { ObjectPrompt, PointPrompt } from '../sam/prompts.ts';
+import type { ObjectPrompt } from '../sam/prompts.ts';
 
 /** The kind of an object's first prompt. `whole` is a box around the image, for all pixels of a class. */
 export type FirstPrompt = 'click' | 'box' | 'whole';
@@ -63,37 +62,4 @@ export function validCells(
   const cell = modelSize / side;
   const count = (pixels: number) => Math.max(1, Math.min(side, Math.round(pixels / cell)));
   return { width: count(width), height: count(height) };
-}
-
-/**
- * The next corrective click: a cell of the larger of the two errors (missed, or marked too much), or of the target
- * when there is no error; each cell is equally likely. Padding and ignored cells are never clicked.
- * @param logits [side, side] of the mask to correct; @param target [side, side] of 0 and 1, and of -1 (`IGNORED`).
- */
-export function correctiveClick(
-  logits: Float32Array,
-  target: Float32Array,
-  transform: ImageTransform,
-  side: number,
-  random: Random,
-): PointPrompt {
-  const valid = validCells(transform, side);
-  const cells = { missed: [] as number[], extra: [] as number[], target: [] as number[] };
-  for (let y = 0; y < valid.height; y++) {
-    for (let x = 0; x < valid.width; x++) {
-      const at = y * side + x;
-      if (target[at] === IGNORED) continue;
-      const isSet = (logits[at] ?? 0) > 0;
-      const isTarget = (target[at] ?? 0) > 0.5;
-      if (isTarget) cells.target.push(at);
-      if (isTarget && !isSet) cells.missed.push(at);
-      if (!isTarget && isSet) cells.extra.push(at);
-    }
-  }
-  const positive = cells.missed.length >= cells.extra.length;
-  const wrong = positive ? cells.missed : cells.extra;
-  const from = wrong.length > 0 ? wrong : cells.target;
-  const cell = from[random.integer(Math.max(1, from.length))] ?? 0;
-  const scale = transform.modelSize / side;
-  return { x: ((cell % side) + 0.5) * scale, y: (Math.floor(cell / side) + 0.5) * scale, positive };
 }

@@ -1,12 +1,22 @@
 import { gridOf, lowResOf } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { type Shape, sizeOf } from '../graph/shape.ts';
+import { CLICK_DRAW } from '../ops/corrective-click/corrective-click.ts';
 import { RANDOM_PREFIX } from '../peft/build.ts';
 import { embeddingShapes } from '../sam/encoder.ts';
 import { DECODER } from './decoder-graph.ts';
 import { ENCODER, embeddingGradName } from './encoder-graph.ts';
-import { LOSS_INPUTS } from './losses.ts';
+import { LOSS_INPUTS, PARTS } from './losses.ts';
 import type { TrainingPlans } from './plans.ts';
+
+/** The name of the buffer for the coords or labels of prompts of so many tokens. */
+export function tokensName(input: string, tokens: number): string {
+  return `${input}.${tokens}`;
+}
+
+/** The names of the buffers for what two steps tell: the sums of the losses, and the squared norm of the gradients. */
+export const RESULTS = 'results';
+export const NORM_RESULT = 'normResult';
 
 /** The inputs of a step that are neither weights nor trained, by name, as large as its largest shape needs. */
 function bufferShapes({
@@ -30,8 +40,17 @@ function bufferShapes({
     ),
     [DECODER.imagePe]: [grid, grid, D],
     ...(B > 1 && { [DECODER.imageIndex]: [N] }),
-    [DECODER.coords]: [N, T, 2],
-    [DECODER.labels]: [N, T],
+    // Of every round its own, since a pass reads one and writes the next.
+    ...Object.fromEntries(
+      Array.from({ length: T }, (_, t) => [
+        [tokensName(DECODER.coords, t + 1), [N, t + 1, 2]],
+        [tokensName(DECODER.labels, t + 1), [N, t + 1]],
+      ]).flat(),
+    ),
+    [DECODER.draw]: [N, CLICK_DRAW],
+    [DECODER.sums]: [PARTS],
+    [RESULTS]: [2, PARTS],
+    [NORM_RESULT]: [2, 1],
     [DECODER.maskInput]: [N, side, side],
     [LOSS_INPUTS.target]: [N, side, side],
     [LOSS_INPUTS.mode]: [N],
@@ -78,6 +97,12 @@ export class StepBuffers {
   /** Copies a range into a buffer, after `index` others of its size. */
   copy(from: BufferRange, name: string, index = 0): void {
     this.gpu.copy(from, this.part(name, from.size, index));
+  }
+
+  /** A buffer, or a half of one that two steps fill by turns. */
+  at(name: string, half?: number): BufferRange {
+    const range = this.range(name);
+    return half === undefined ? range : this.part(name, range.size / 2, half);
   }
 
   clear(name: string): void {

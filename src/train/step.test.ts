@@ -167,6 +167,37 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     expect(gpu.allocatedBytes).toBe(before);
   });
 
+  it('reads nothing until its losses are asked for, and lets others use the device between its slices', async () => {
+    const step = await TrainingStep.create(gpu, model, plan(['lora']));
+    await step.initialise(3);
+    const read = vi.spyOn(gpu, 'read');
+    let turns = 0;
+    gpu.slices.between = async () => {
+      turns++;
+      expect(gpu.slices.between, 'what others submit does not wait').toBeNull();
+    };
+    const losses = [];
+    for (const update of [1, 2]) {
+      await step.startGradients([image()], 1, Random.fromSeed(4), Random.fromSeed(5));
+      await step.optimizer.update(update, settings, 1);
+      expect(read).toHaveBeenCalledTimes(losses.length);
+      // The next step runs before the losses of this one are there.
+      losses.push(step.readLosses());
+    }
+    gpu.slices.between = null;
+    read.mockRestore();
+    expect(turns).toBeGreaterThan(4);
+    const [first, second] = await Promise.all(losses);
+    await step.initialise(3);
+    const again = [];
+    for (const update of [1, 2]) {
+      again.push(await step.gradients([image()], 1, Random.fromSeed(4), Random.fromSeed(5)));
+      await step.optimizer.update(update, settings, 1);
+    }
+    expect([first, second]).toEqual(again);
+    step.release();
+  });
+
   it('leaves nothing on the device when it cannot be opened, whatever was in the way, and can be opened then', async () => {
     const before = gpu.allocatedBytes;
     const plans = plan(['lora']);

@@ -2,10 +2,12 @@ import type { Random } from '../config/random.ts';
 import { lowResOf, type SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type FindRange, Pool } from '../graph/executable.ts';
+import { FOCAL } from '../ops/sam-loss/sam-loss.ts';
 import { moduleTensors } from '../peft/tensors.ts';
-import { answerToken, isAmbiguous, type ObjectPrompt, packPrompts } from '../sam/prompts.ts';
+import { isAmbiguous, type ObjectPrompt, packPrompts } from '../sam/prompts.ts';
 import type { WeightStore } from '../sam/weights.ts';
-import { type SupervisedObject, TrainingDecoder } from './decoder.ts';
+import { type ClickedObject, type SupervisedObject, TrainingDecoder } from './decoder.ts';
+import { DECODER } from './decoder-graph.ts';
 import { TrainingEncoder } from './encoder.ts';
 import type { GateLayer } from './gates.ts';
 import { SUPERVISION_MODES } from './losses.ts';
@@ -14,8 +16,8 @@ import { Optimizer } from './optimizer.ts';
 import { ParameterBuffers } from './parameter-buffers.ts';
 import type { TrainingPlans } from './plans.ts';
 import type { PreparedImage, PreparedObject } from './prepare.ts';
-import { correctiveClick } from './prompts.ts';
-import { StepBuffers } from './step-buffers.ts';
+import { validCells } from './prompts.ts';
+import { NORM_RESULT, RESULTS, StepBuffers } from './step-buffers.ts';
 import { TokenCache } from './token-cache.ts';
 
 /** Means over the objects, rounds and images of a step. `loss` = 20·focal + dice + iou. */
@@ -32,10 +34,8 @@ export interface StepGradients extends StepLosses {
   readonly squaredNorm: number;
 }
 
-/** An object of a step, with its first prompt. */
-type StepObject = PreparedObject & SupervisedObject & Pick<PreparedImage, 'transform'>;
-
-type Sums = { -readonly [K in keyof StepLosses]: number };
+/** An object of a step, with its first prompt and 32 random bits for each click after it. */
+type StepObject = PreparedObject & SupervisedObject & ClickedObject & { readonly words: readonly number[] };
 
 /** A model on the device as a step needs it. */
 export interface FrozenModel {
@@ -48,6 +48,9 @@ export interface FrozenModel {
  * every round of prompts; encoder backward; AdamW. All memory is planned and allocated when it is created.
  */
 export class TrainingStep implements MaskPredictor {
+  /** Where the losses of the last step stand. */
+  private turn = 0;
+
   private constructor(
     private readonly gpu: Gpu,
     private readonly model: FrozenModel,
@@ -129,7 +132,7 @@ export class TrainingStep implements MaskPredictor {
    * Computes the gradients of a batch of as many images as were planned for a step, from zero, and its losses; the weights stay as they are.
    * What methods and gates add to the loss takes part in the gradients and not in the losses.
    * @param corrections corrective clicks after the first prompt.
-   * @param random draws the corrective clicks.
+   * @param random draws the corrective clicks: a word for each, by image, then round, then object.
    * @param moduleRandom draws what methods and gates use in training.
    */
   async gradients(
@@ -138,25 +141,57 @@ export class TrainingStep implements MaskPredictor {
     random: Random,
     moduleRandom: Random,
   ): Promise<StepGradients> {
+    await this.startGradients(images, corrections, random, moduleRandom);
+    return this.readLosses();
+  }
+
+  /** {@link gradients} without waiting for them: what is needed is submitted when this resolves. */
+  async startGradients(
+    images: readonly PreparedImage[],
+    corrections: number,
+    random: Random,
+    moduleRandom: Random,
+  ): Promise<void> {
     const { imagesPerPass } = this.plans;
     if (images.length % imagesPerPass !== 0)
       throw new RangeError(`${images.length} images in passes of ${imagesPerPass}`);
     this.parameters.clearGradients();
     this.encoder.draw(moduleRandom);
-    const sums: Sums = { loss: 0, focal: 0, dice: 0, iou: 0 };
-    for (const group of chunks(images, imagesPerPass)) {
+    this.buffers.clear(DECODER.sums);
+    const side = lowResOf(this.sam);
+    const words = images.map(({ objects }) => drawWords(random, corrections, objects.length));
+    for (const [g, group] of chunks(images, imagesPerPass).entries()) {
       await this.encoder.forward(group);
       this.encoder.clearGradient();
       const objects = group.flatMap(({ objects, transform }, image) => {
         const weight = 1 / (images.length * objects.length * (corrections + 1));
-        return objects.map((object) => ({ ...object, transform, weight, image }));
+        const valid = validCells(transform, side);
+        const ofImage = words[g * imagesPerPass + image];
+        return objects.map((object, n) => ({
+          ...object,
+          weight,
+          image,
+          valid,
+          words: ofImage?.map((ofRound) => ofRound[n] ?? 0) ?? [],
+        }));
       });
       for (const chunk of chunks(objects, this.plans.objectsPerPass))
-        await this.backpropagateObjects(chunk, corrections, random, sums);
+        await this.startRounds(chunk, corrections);
       await this.encoder.backward(group.length / images.length);
     }
-    const [squaredNorm] = await this.gpu.read(await this.optimizer.measure());
-    return { ...sums, squaredNorm: squaredNorm?.[0] ?? Number.NaN };
+    const norm = await this.optimizer.measure();
+    // In two places by turns, so that one step may be read while the next runs.
+    this.turn = 1 - this.turn;
+    this.buffers.copy(this.buffers.at(DECODER.sums), RESULTS, this.turn);
+    this.buffers.copy(norm, NORM_RESULT, this.turn);
+  }
+
+  /** The losses of the gradients that were started last. @throws Failure as `Gpu.read` does. */
+  async readLosses(): Promise<StepGradients> {
+    const part = (name: string) => this.buffers.at(name, this.turn);
+    const [sums, norm] = await this.gpu.read(part(RESULTS), part(NORM_RESULT));
+    const [focal = Number.NaN, dice = Number.NaN, iou = Number.NaN] = sums ?? [];
+    return { loss: FOCAL * focal + dice + iou, focal, dice, iou, squaredNorm: norm?.[0] ?? Number.NaN };
   }
 
   release(): void {
@@ -167,29 +202,15 @@ export class TrainingStep implements MaskPredictor {
   }
 
   /** All rounds of prompts for objects that share the decoder's passes. */
-  private async backpropagateObjects(
-    objects: readonly StepObject[],
-    corrections: number,
-    random: Random,
-    sums: Sums,
-  ): Promise<void> {
-    const side = lowResOf(this.sam);
+  private async startRounds(objects: readonly StepObject[], corrections: number): Promise<void> {
     this.decoder.setObjects(objects);
-    let prompts = objects.map(({ prompt }) => prompt);
+    this.decoder.setPrompts(packPrompts(objects.map(({ prompt }) => prompt)));
     for (let round = 0; round <= corrections; round++) {
-      const modes = prompts.map((prompt) =>
-        isAmbiguous(prompt) ? SUPERVISION_MODES.candidates : SUPERVISION_MODES.unambiguous,
+      const modes = objects.map(({ prompt }) =>
+        round === 0 && isAmbiguous(prompt) ? SUPERVISION_MODES.candidates : SUPERVISION_MODES.unambiguous,
       );
-      const pass = await this.decoder.backpropagate(packPrompts(prompts), modes, round < corrections);
-      add(sums, pass.losses, pass.parts, objects);
-      prompts = prompts.map((prompt, n) => {
-        const decoded = pass.objects?.[n];
-        const mask = decoded?.masks[answerToken(prompt, decoded.iou)];
-        const object = objects[n];
-        if (!mask || !object) return prompt;
-        const click = correctiveClick(mask, object.target, object.transform, side, random);
-        return { ...prompt, points: [...prompt.points, click], mask };
-      });
+      const words = round < corrections ? objects.map((object) => object.words[round] ?? 0) : null;
+      await this.decoder.round(round, objects, modes, words);
     }
   }
 }
@@ -206,18 +227,7 @@ function chunks<T>(items: readonly T[], size: number): T[][] {
   );
 }
 
-/** Adds a pass's weighted losses [N] and unweighted parts [N, 4]. */
-function add(
-  sums: Sums,
-  losses: Float32Array,
-  parts: Float32Array,
-  objects: readonly Pick<SupervisedObject, 'weight'>[],
-): void {
-  objects.forEach(({ weight }, n) => {
-    const loss = losses[n] ?? Number.NaN;
-    sums.loss += loss;
-    sums.focal += weight * (parts[4 * n] ?? Number.NaN);
-    sums.dice += weight * (parts[4 * n + 1] ?? Number.NaN);
-    sums.iou += weight * (parts[4 * n + 2] ?? Number.NaN);
-  });
+/** Random bits for an image's clicks, by round and object. */
+function drawWords(random: Random, corrections: number, objects: number): number[][] {
+  return Array.from({ length: corrections }, () => Array.from({ length: objects }, () => random.uint32()));
 }

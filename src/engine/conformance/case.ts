@@ -81,9 +81,9 @@ async function forwardAndBackward(
     encoder.clearGradient();
     const weight = 1 / (passes.length * targets.length);
     decoder.setObjects(targets.map((target) => ({ target, weight, image: 0 })));
-    const { losses, parts, objects } = await decoder.backpropagate(prompts, modes, true);
+    const { losses, parts, objects } = await decoder.backpropagate(prompts, modes);
     loss = losses.reduce((sum, value) => sum + value, loss);
-    for (const [n, { masks, iou }] of (objects ?? []).entries()) {
+    for (const [n, { masks, iou }] of objects.entries()) {
       for (const mask of masks) append(`masks.${key}`, mask);
       append(`iou.${key}`, iou);
       append(`loss.${key}`, parts.subarray(4 * n, 4 * n + 3));

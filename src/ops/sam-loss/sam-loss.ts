@@ -5,7 +5,7 @@ import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
 
 /** Weight of the focal loss beside the dice loss. */
-const FOCAL = 20;
+export const FOCAL = 20;
 
 /** Objects and mask tokens of each. */
 interface MaskTokens {
