@@ -75,6 +75,25 @@ describe('submits', () => {
     expect(fake.submits).toEqual([[0, 1], [2, 3], [4]]);
   });
 
+  it('of several calls are never more than two, and background work gives way before each', async () => {
+    const { submitter, submits, ends } = fakeDevice();
+    const order: string[] = [];
+    submitter.between = async () => {
+      order.push(`others after ${submits.length}`);
+      await submitter.submit(dispatches(1, 0));
+    };
+    let isOver = false;
+    const own = submitter.submit(dispatches(1, 1e12)).then(() => {
+      isOver = true;
+    });
+    await settle();
+    expect(order, 'what others submit gives no way itself').toEqual(['others after 0']);
+    expect(submits).toHaveLength(2);
+    expect(isOver, 'two are running').toBe(false);
+    ends[0]?.resolve();
+    await own;
+  });
+
   it('hold at least one dispatch, however long it takes', async () => {
     const fake = fakeDevice();
     await finish(fake, fake.submitter.submit(dispatches(3, 1e12)));
