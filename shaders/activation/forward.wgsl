@@ -1,5 +1,6 @@
 // out[i] = activation(x[i])      x, out: any shape; which one: lib/activation, KIND
 #include "lib/index"
+alias Value = f32;
 #include "lib/activation"
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;

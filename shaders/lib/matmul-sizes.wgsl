@@ -12,7 +12,8 @@ struct Sizes {
   a: u32,
   b: u32,
   out: u32,
-  // This part's range of K.
+  // Number of this part of K, and its range.
+  part: u32,
   begin: u32,
   end: u32,
 }
@@ -29,5 +30,5 @@ fn sizes(aLength: u32, bLength: u32, outLength: u32, z: u32, Z: u32) -> Sizes {
   // Ranges are whole fours; the last takes what is left.
   let range = ((K + 3u) / 4u + SPLITS - 1u) / SPLITS * 4u;
   let begin = (z % SPLITS) * range;
-  return Sizes(M, N, K, product * Q, product * R, z * P, begin, min(K, begin + range));
+  return Sizes(M, N, K, product * Q, product * R, z * P, z % SPLITS, begin, min(K, begin + range));
 }

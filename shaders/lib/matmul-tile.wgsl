@@ -3,7 +3,8 @@
 //   aBlock: column i is row m + i of op(a), from k to k + 3, zero past K;
 //   bBlock: column i is row k + i of op(b), from n to n + 3.
 // The including shader declares aStart(m, s) and bStart(n, s), positions that do not depend on k; aBlock(start, k, s)
-// and bBlock(start, k, s); and store(m, n, s, values) for out[m, n … n + 3].
+// and bBlock(start, k, s); store(m, n, s, values) for out[m, n … n + 3]; and storeSums(m, n, s, sums) for the sums of
+// rows m … m + 3 of op(a).
 #include "lib/matmul-sizes"
 
 fn tile(m: u32, n: u32, s: Sizes) {
@@ -17,11 +18,14 @@ fn tile(m: u32, n: u32, s: Sizes) {
   var c10 = mat4x4f(); var c11 = mat4x4f();
   var c20 = mat4x4f(); var c21 = mat4x4f();
   var c30 = mat4x4f(); var c31 = mat4x4f();
+  var sums = mat4x4f();
+  let ones = vec4f(1.0);
   for (var k = s.begin; k < s.end; k += 4u) {
     let A0 = aBlock(a0, k, s);
     let A1 = aBlock(a1, k, s);
     let A2 = aBlock(a2, k, s);
     let A3 = aBlock(a3, k, s);
+    if (HAS_SUMS) { sums += mat4x4f(ones * A0, ones * A1, ones * A2, ones * A3); }
     let B0 = bBlock(b0, k, s);
     c00 += B0 * A0;
     c10 += B0 * A1;
@@ -33,19 +37,30 @@ fn tile(m: u32, n: u32, s: Sizes) {
     c21 += B1 * A2;
     c31 += B1 * A3;
   }
-  storeBlock(m, n, s, c00);
-  storeBlock(m, n + 4u, s, c01);
-  storeBlock(m + 4u, n, s, c10);
-  storeBlock(m + 4u, n + 4u, s, c11);
-  storeBlock(m + 8u, n, s, c20);
-  storeBlock(m + 8u, n + 4u, s, c21);
-  storeBlock(m + 12u, n, s, c30);
-  storeBlock(m + 12u, n + 4u, s, c31);
+  // A loop, since what is done with a sum is long to compile; no index depends on it, since such are slow. In turn every
+  // column of a block comes to stand first.
+  for (var i = 0u; i < 4u; i++) {
+    store(m + i, n, s, c00[0]);
+    store(m + i, n + 4u, s, c01[0]);
+    store(m + i + 4u, n, s, c10[0]);
+    store(m + i + 4u, n + 4u, s, c11[0]);
+    store(m + i + 8u, n, s, c20[0]);
+    store(m + i + 8u, n + 4u, s, c21[0]);
+    store(m + i + 12u, n, s, c30[0]);
+    store(m + i + 12u, n + 4u, s, c31[0]);
+    c00 = next(c00); c01 = next(c01);
+    c10 = next(c10); c11 = next(c11);
+    c20 = next(c20); c21 = next(c21);
+    c30 = next(c30); c31 = next(c31);
+  }
+  if (HAS_SUMS) {
+    storeSums(m, n, s, sums[0]);
+    storeSums(m + 4u, n, s, sums[1]);
+    storeSums(m + 8u, n, s, sums[2]);
+    storeSums(m + 12u, n, s, sums[3]);
+  }
 }
 
-fn storeBlock(m: u32, n: u32, s: Sizes, block: mat4x4f) {
-  store(m, n, s, block[0]);
-  store(m + 1u, n, s, block[1]);
-  store(m + 2u, n, s, block[2]);
-  store(m + 3u, n, s, block[3]);
+fn next(block: mat4x4f) -> mat4x4f {
+  return mat4x4f(block[1], block[2], block[3], block[0]);
 }

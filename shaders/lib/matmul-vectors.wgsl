@@ -3,11 +3,10 @@
 // Rows and columns past M and N repeat the last one and are never stored.
 override A_T: bool;
 override B_T: bool;
-override HAS_BIAS: bool;
+alias Value = vec4f;
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
+#include "lib/matmul-epilogue"
 
 // Places of the four vectors of a block at k = 0, counted in vectors.
 fn aStart(m: u32, s: Sizes) -> vec4u {
@@ -36,7 +35,10 @@ fn bVector(start: u32, k: u32, s: Sizes) -> vec4f {
 
 fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
   if (m >= s.M || n >= s.N) { return; }
-  var sum = values;
-  if (HAS_BIAS) { sum += bias[n / 4u]; }
-  out[s.out / 4u + m * (s.N / 4u) + n / 4u] = sum;
+  finish(s.out / 4u + m * (s.N / 4u) + n / 4u, n / 4u, values);
+}
+
+// The sums along K of rows m … m + 3 of op(a), by the threads at the first columns.
+fn storeSums(m: u32, n: u32, s: Sizes, sums: vec4f) {
+  if (n == 0u && m < s.M) { finishSums((s.part * s.M + m) / 4u, sums); }
 }

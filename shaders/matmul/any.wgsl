@@ -1,15 +1,14 @@
-// out[z] = op(a[z]) · op(b[z]) (+ bias)      op(a): [M, K], op(b): [K, N], out: [Z, M, N], bias: [N]
+// out[z] = op(a[z]) · op(b[z]), then lib/matmul-epilogue      op(a): [M, K], op(b): [K, N], out: [Z, M, N]
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. Any sizes: every value is loaded separately.
 // Family of software adapters, for axes that are not multiples of 4. A thread sums 16 × 8 in registers
 // (lib/matmul-tile); the four threads of a workgroup lie side by side along n, or along m with ALONG_M.
 override A_T: bool;
 override B_T: bool;
-override HAS_BIAS: bool;
 override ALONG_M: bool;
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+alias Value = f32;
+#include "lib/matmul-epilogue"
 #include "lib/matmul-tile"
 
 const FOUR = vec4u(0u, 1u, 2u, 3u);
@@ -52,10 +51,13 @@ fn bBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
 fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
   if (m >= s.M) { return; }
   for (var j = 0u; j < min(4u, s.N - min(n, s.N)); j++) {
-    var sum = values[j];
-    if (HAS_BIAS) { sum += bias[n + j]; }
-    out[s.out + m * s.N + n + j] = sum;
+    finish(s.out + m * s.N + n + j, n + j, values[j]);
   }
+}
+
+fn storeSums(m: u32, n: u32, s: Sizes, sums: vec4f) {
+  if (n > 0u) { return; }
+  for (var j = 0u; j < min(4u, s.M - min(m, s.M)); j++) { finishSums(s.part * s.M + m + j, sums[j]); }
 }
 
 @compute @workgroup_size(4)

@@ -1,4 +1,4 @@
-// out[z] = op(a[z]) · op(b[z]) (+ bias)      op(a): [M, K], op(b): [K, N], out: [Z, M, N], bias: [N]
+// out[z] = op(a[z]) · op(b[z]), then lib/matmul-epilogue      op(a): [M, K], op(b): [K, N], out: [Z, M, N]
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. The innermost axes of a, b and out are multiples of 4.
 // Family of software adapters with subgroups. A thread sums 16 × 8 in registers (lib/matmul-tile); the four threads
 // of a quad (lib/matmul-quad) lie side by side along n, or along m with ALONG_M.

@@ -1,15 +1,14 @@
-// out[z] = op(a[z]) · op(b[z]) (+ bias)      op(a): [M, K], op(b): [K, N], out: [Z, M, N], bias: [N]
+// out[z] = op(a[z]) · op(b[z]), then lib/matmul-epilogue      op(a): [M, K], op(b): [K, N], out: [Z, M, N]
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. Any sizes: what lies outside is zero.
 // Family of real GPUs. A workgroup of 16 × 16 threads computes 64 × 64 of out and steps through K by 16 in workgroup
 // memory (8 KiB). A thread sums 4 × 4 in registers, k in order. Neighbouring threads load neighbouring addresses in
 // every layout.
 override A_T: bool;
 override B_T: bool;
-override HAS_BIAS: bool;
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+alias Value = f32;
+#include "lib/matmul-epilogue"
 #include "lib/matmul-sizes"
 
 const SIDE = 64u;
@@ -35,6 +34,7 @@ fn main(
   let n0 = group.x * SIDE;
   // Column i is row m + i of out.
   var sum = mat4x4f();
+  var rowSums = vec4f();
   for (var k0 = s.begin; k0 < s.end; k0 += STEP) {
     for (var r = 0u; r < 4u; r++) {
       let ka = element(thread + 256u * r, !A_T);
@@ -61,6 +61,7 @@ fn main(
       sum[1] += aTile[k][m + 1u] * row;
       sum[2] += aTile[k][m + 2u] * row;
       sum[3] += aTile[k][m + 3u] * row;
+      if (HAS_SUMS) { rowSums += vec4f(aTile[k][m], aTile[k][m + 1u], aTile[k][m + 2u], aTile[k][m + 3u]); }
     }
     workgroupBarrier();
   }
@@ -69,9 +70,13 @@ fn main(
     for (var j = 0u; j < 4u; j++) {
       let n = n0 + 4u * local.x + j;
       if (m >= s.M || n >= s.N) { continue; }
-      var value = sum[i][j];
-      if (HAS_BIAS) { value += bias[n]; }
-      out[s.out + m * s.N + n] = value;
+      finish(s.out + m * s.N + n, n, sum[i][j]);
+    }
+  }
+  if (HAS_SUMS && n0 == 0u && local.x == 0u) {
+    for (var i = 0u; i < 4u; i++) {
+      let m = m0 + 4u * local.y + i;
+      if (m < s.M) { finishSums(s.part * s.M + m, rowSums[i]); }
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { AdapterTraits } from '../gpu/traits.ts';
 import type { Graph, Node, Tensor } from './graph.ts';
+import { liveNodes } from './live.ts';
 import type { Attributes, Binding, Pass, PassContext } from './pass.ts';
 import { type Shape, sizeOf } from './shape.ts';
 import { assignSlots, type Lifetime } from './slots.ts';
@@ -151,15 +152,7 @@ interface Step {
 
 /** The nodes that an output or a mutation depends on, in order. */
 function liveSteps(graph: Graph, traits: AdapterTraits): Step[] {
-  const wanted = new Set<number>();
-  for (const { root } of graph.outputs.values()) wanted.add(root.id);
-  const live: Node[] = [];
-  for (const node of graph.nodes.toReversed()) {
-    if (!node.op.mutates && !node.outputs.some(({ id }) => wanted.has(id))) continue;
-    live.push(node);
-    for (const tensor of node.inputs) if (tensor) wanted.add(tensor.root.id);
-  }
-  return live.reverse().map((node) => {
+  return liveNodes(graph).map((node) => {
     const context = {
       inputs: node.inputs.map((tensor) => tensor?.shape ?? null),
       outputs: node.outputs.map(({ shape }) => shape),

@@ -2,6 +2,7 @@ import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, Pool } from '../graph/executable.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
+import { fused } from '../ops/fusion.ts';
 
 /** One graph ready to run, with the buffers that only it reads. */
 export interface ReadyExecutable {
@@ -21,7 +22,7 @@ const MAX_ENTRIES = 24;
 
 /** How every graph of a session is planned, also by who compiles for it before there is one. */
 export function planSession(graph: Graph, { traits }: Pick<Gpu, 'traits'>): Plan {
-  return planGraph(graph, traits);
+  return planGraph(fused(graph), traits);
 }
 
 /**

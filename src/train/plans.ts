@@ -3,6 +3,7 @@ import type { SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type Plan, planAround } from '../graph/plan.ts';
+import { fused } from '../ops/fusion.ts';
 import { unpackHalves } from '../ops/unpack-half/unpack-half.ts';
 import { differsInTraining } from '../peft/modules.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
@@ -134,13 +135,13 @@ export class StepPlanner {
     );
   }
 
-  /** Traces each graph once. */
+  /** Traces and fuses each graph once. */
   private graph(key: string, trace: () => Graph): Graph {
     const known = this.graphs.get(key);
     if (known) return known;
     const graph = trace();
     unpackHalves(graph, (name) => this.halves.has(name));
-    this.graphs.set(key, graph);
+    this.graphs.set(key, fused(graph));
     return graph;
   }
 }

@@ -9,10 +9,10 @@ interface ActivationAttributes {
   readonly kind: ActivationKind;
 }
 
-/** The shader's KIND. */
-const KIND: Readonly<Record<ActivationKind, number>> = { gelu: 0, relu: 1, sigmoid: 2 };
+/** KIND of lib/activation. */
+export const ACTIVATION_CODES: Readonly<Record<ActivationKind, number>> = { gelu: 0, relu: 1, sigmoid: 2 };
 
-const KINDS: readonly ActivationKind[] = ['gelu', 'relu', 'sigmoid'];
+export const ACTIVATIONS: readonly ActivationKind[] = ['gelu', 'relu', 'sigmoid'];
 
 /** An elementwise nonlinearity. */
 export const activationOp = defineOp({
@@ -25,7 +25,7 @@ export const activationOp = defineOp({
   passes: ({ outputs: [out], attrs: { kind } }) => [
     {
       shader: 'activation/forward',
-      constants: { KIND: KIND[kind] },
+      constants: { KIND: ACTIVATION_CODES[kind] },
       bindings: [{ input: 0 }, { output: 0 }],
       workgroups: workgroups1d(sizeOf(out ?? [])),
       flops: 16 * sizeOf(out ?? []),
@@ -36,9 +36,9 @@ export const activationOp = defineOp({
   },
   reference: ([x], _shapes, { kind }) => {
     if (!x) throw new RangeError('activation: one input');
-    return [x.map(REFERENCE[kind])];
+    return [x.map(ACTIVATION_REFERENCES[kind])];
   },
-  cases: KINDS.flatMap((kind) => [
+  cases: ACTIVATIONS.flatMap((kind) => [
     { inputs: [[1]], attrs: { kind } },
     { inputs: [[3, 5, 7]], attrs: { kind } },
     {
@@ -61,7 +61,7 @@ export const activationBackwardOp = defineOp({
   passes: ({ outputs: [dx], attrs: { kind } }) => [
     {
       shader: 'activation/backward',
-      constants: { KIND: KIND[kind] },
+      constants: { KIND: ACTIVATION_CODES[kind] },
       bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
       workgroups: workgroups1d(sizeOf(dx ?? [])),
       flops: 20 * sizeOf(dx ?? []),
@@ -72,7 +72,8 @@ export const activationBackwardOp = defineOp({
   cases: [],
 });
 
-const REFERENCE: Readonly<Record<ActivationKind, (x: number) => number>> = {
+/** Each in float64. */
+export const ACTIVATION_REFERENCES: Readonly<Record<ActivationKind, (x: number) => number>> = {
   gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
   relu: (x) => Math.max(x, 0),
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),

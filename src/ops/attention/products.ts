@@ -162,8 +162,10 @@ class Turn {
     const [M, K] = aT ? [this.widthOf(a), this.rowsOf(a)] : [this.rowsOf(a), this.widthOf(a)];
     const batch = this.problem.sizes.M * this.layout.each;
     const product: MatmulProblem = { batch, M, N: bT ? this.rowsOf(b) : this.widthOf(b), K, aT, bT };
-    const bindings = { a: SCRATCH[a], b: SCRATCH[b], bias: null, out: SCRATCH[out], scratch: null };
-    return matmulPasses(product, bindings, this.problem.traits);
+    // One of them takes no part.
+    const unused = SCRATCH[(['q', 'k', 'v'] as const).find((name) => ![a, b, out].includes(name)) ?? 'q'];
+    const bindings = { a: SCRATCH[a], b: SCRATCH[b], out: SCRATCH[out], scratch: { unused } };
+    return matmulPasses(product, bindings, {}, this.problem.traits);
   }
 
   /** A dispatch over rows of scores. */

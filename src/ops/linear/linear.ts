@@ -24,18 +24,12 @@ export const linearOp = defineOp({
     );
     return [[...x.slice(0, -1), N]];
   },
-  scratch: ({ inputs: [x, weight, bias], traits }) =>
-    matmulScratch(problemOf(x, weight), Boolean(bias), traits),
+  scratch: ({ inputs: [x, weight], traits }) => matmulScratch(problemOf(x, weight), {}, traits),
   passes: ({ inputs: [x, weight, bias], traits }) =>
     matmulPasses(
       problemOf(x, weight),
-      {
-        a: { input: 0 },
-        b: { input: 1 },
-        bias: bias ? { input: 2 } : null,
-        out: { output: 0 },
-        scratch: { scratch: 0 },
-      },
+      { a: { input: 0 }, b: { input: 1 }, out: { output: 0 }, scratch: { from: 0 } },
+      { bias: bias ? { input: 2 } : null },
       traits,
     ),
   backward: {

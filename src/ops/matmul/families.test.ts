@@ -4,6 +4,7 @@ import type { AdapterTraits } from '../../gpu/traits.ts';
 import { checkOp } from '../../testing/check-op.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { linearOp } from '../linear/linear.ts';
+import { accumulateProductOp, productOp } from './fused.ts';
 import { matmulPasses } from './kernels.ts';
 import { matmulOp } from './matmul.ts';
 
@@ -23,7 +24,7 @@ describe('products by the family of other adapters', () => {
   });
   afterAll(() => gpu?.destroy());
 
-  for (const op of [linearOp, matmulOp]) {
+  for (const op of [linearOp, matmulOp, productOp, accumulateProductOp]) {
     for (const opCase of op.cases) {
       it(`${op.name} ${JSON.stringify(opCase.inputs)} ${JSON.stringify(opCase.attrs)}`, async () => {
         const other = gpu.traits.isSoftware ? hardware : software;
@@ -38,9 +39,8 @@ describe('the dispatches of a product', () => {
   const bindings = {
     a: { input: 0 },
     b: { input: 1 },
-    bias: null,
     out: { output: 0 },
-    scratch: { scratch: 0 },
+    scratch: { from: 0 },
   } as const;
 
   it('use one pipeline for every size of a layout', () => {
@@ -48,7 +48,7 @@ describe('the dispatches of a product', () => {
       { batch: 1, M: 1024, N: 192, K: 192 },
       { batch: 5, M: 64, N: 768, K: 256 },
     ];
-    const made = sizes.map((size) => matmulPasses({ ...size, aT: false, bT: true }, bindings, software));
+    const made = sizes.map((size) => matmulPasses({ ...size, aT: false, bT: true }, bindings, {}, software));
     expect(made[0]?.[0]?.constants).toEqual(made[1]?.[0]?.constants);
     expect(made[0]?.[0]?.shader).toBe(made[1]?.[0]?.shader);
   });
@@ -56,7 +56,7 @@ describe('the dispatches of a product', () => {
   it('stay within 65,535 workgroups a dimension at a million rows', () => {
     for (const traits of [software, { ...software, hasSubgroups: true }, hardware]) {
       const problem = { batch: 1, M: 2 ** 20, N: 8, K: 64, aT: false, bT: true };
-      for (const { workgroups } of matmulPasses(problem, bindings, traits))
+      for (const { workgroups } of matmulPasses(problem, bindings, {}, traits))
         expect(Math.max(...workgroups)).toBeLessThanOrEqual(65535);
     }
   });

@@ -2,7 +2,7 @@ import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
 import { type MatmulProblem, matmulPasses, matmulScratch } from './kernels.ts';
 
-interface MatmulAttributes {
+export interface MatmulAttributes {
   /** `a` is stored [.., K, M]. */
   readonly aT: boolean;
   /** `b` is stored [.., N, K]. */
@@ -10,7 +10,7 @@ interface MatmulAttributes {
 }
 
 /** Reads the sizes of a product off its inputs; the leading axes are the batch and must agree. */
-function matmulProblem(a: Shape, b: Shape, { aT, bT }: { aT: boolean; bT: boolean }): MatmulProblem {
+export function matmulProblem(a: Shape, b: Shape, { aT, bT }: { aT: boolean; bT: boolean }): MatmulProblem {
   const [M, K] = aT ? [axis(a, -1), axis(a, -2)] : [axis(a, -2), axis(a, -1)];
   const [N, kB] = bT ? [axis(b, -2), axis(b, -1)] : [axis(b, -1), axis(b, -2)];
   const batch = sizeOf(a.slice(0, -2));
@@ -45,13 +45,14 @@ export const matmulOp = defineOp({
   },
   scratch: ({ inputs: [a, b], attrs, traits }) => {
     if (!a || !b) throw new RangeError('matmul: two inputs');
-    return matmulScratch(matmulProblem(a, b, attrs), false, traits);
+    return matmulScratch(matmulProblem(a, b, attrs), {}, traits);
   },
   passes: ({ inputs: [a, b], attrs, traits }) => {
     if (!a || !b) throw new RangeError('matmul: two inputs');
     return matmulPasses(
       matmulProblem(a, b, attrs),
-      { a: { input: 0 }, b: { input: 1 }, bias: null, out: { output: 0 }, scratch: { scratch: 0 } },
+      { a: { input: 0 }, b: { input: 1 }, out: { output: 0 }, scratch: { from: 0 } },
+      {},
       traits,
     );
   },

@@ -1,0 +1,242 @@
+import { type Fusion, type FusionContext, type FusionRule, fuse } from '../graph/fuse.ts';
+import type { Graph, Node, Tensor } from '../graph/graph.ts';
+import { lastOf, rowsOf, sizeOf } from '../graph/shape.ts';
+import { accumulateOp } from './accumulate/accumulate.ts';
+import { accumulateFourOp } from './accumulate/four.ts';
+import { type ActivationKind, activationBackwardOp, activationOp } from './activation/activation.ts';
+import { addOp } from './add/add.ts';
+import { gatedAddOp } from './gated-add/gated-add.ts';
+import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
+import { linearOp } from './linear/linear.ts';
+import { accumulateProductOp, type ProductAttributes, productOp } from './matmul/fused.ts';
+import { matmulOp } from './matmul/matmul.ts';
+import { sumLeadingOp } from './sum-leading/sum-leading.ts';
+
+/**
+ * A traced graph with its gradients, made ready to be planned: nodes that one op can do together become one. The plain
+ * ops stay the reference: `src/train/fusion.test.ts` compares the two on the graphs that the product runs.
+ */
+export function fused(graph: Graph): Graph {
+  return fuse(graph, RULES);
+}
+
+const RULES: readonly FusionRule[] = [
+  addThenNormalise,
+  normaliseBackwardThenAdd,
+  productThenActivation,
+  productThenGate,
+  productThenDerivative,
+  productThenAdd,
+  productThenAccumulate,
+  accumulateInFours,
+];
+
+/** A product with what is done to it so far. */
+interface Product {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly bias: Tensor | null;
+  readonly gate: Tensor | null;
+  readonly other: Tensor | null;
+  readonly attrs: ProductAttributes;
+  readonly outputs: readonly Tensor[];
+}
+
+/** A node as a product; null where it is none. */
+function productOf({ op, inputs, attrs, outputs }: Node): Product | null {
+  const [a, b, bias = null, gate = null, other = null] = inputs;
+  if (!a || !b) return null;
+  const plain = { activation: null, isDerivative: false, keeps: false };
+  switch (op.name) {
+    case linearOp.name: {
+      const rows = a.view([rowsOf(a.shape), lastOf(a.shape)]);
+      return { a: rows, b, bias, gate, other, attrs: { ...plain, aT: false, bT: true }, outputs };
+    }
+    case matmulOp.name: {
+      const { aT, bT } = attrs as ProductAttributes;
+      return { a, b, bias: null, gate: null, other: null, attrs: { ...plain, aT, bT }, outputs };
+    }
+    case productOp.name:
+      return { a, b, bias, gate, other, attrs: attrs as ProductAttributes, outputs };
+    default:
+      return null;
+  }
+}
+
+/** The product that makes a value, of which nothing but a bias has been done. */
+function bareProduct(tensor: Tensor | null | undefined, context: FusionContext): [Node, Product] | null {
+  const found = anyProduct(tensor, context);
+  if (!found) return null;
+  const { gate, other, attrs } = found[1];
+  return gate || other || attrs.activation || attrs.keeps ? null : found;
+}
+
+function anyProduct(tensor: Tensor | null | undefined, context: FusionContext): [Node, Product] | null {
+  const node = tensor ? context.producerOf(tensor) : null;
+  const product = node && productOf(node);
+  return node && product && product.outputs[0]?.root === tensor?.root ? [node, product] : null;
+}
+
+/** A product with more done to it, whose value is `out`; `kept` is the value before. */
+function extended(
+  replaces: readonly Node[],
+  { a, b, bias, gate, other, attrs }: Product,
+  change: Partial<Pick<Product, 'gate' | 'other'>> & { readonly attrs?: Partial<ProductAttributes> },
+  out: Tensor,
+  kept: readonly Tensor[],
+): Fusion {
+  const more = { gate, other, ...change };
+  return {
+    replaces,
+    op: productOp,
+    inputs: [a, b, bias, more.gate, more.other],
+    attrs: { ...attrs, ...change.attrs, keeps: kept.length > 0 },
+    outputs: [out, ...kept],
+  };
+}
+
+/** layernorm(x + y): the sum is stored on the way. */
+function addThenNormalise(node: Node, { producerOf }: FusionContext): Fusion | null {
+  const [x, weight, bias, residual] = node.inputs;
+  const sum = x && producerOf(x);
+  if (node.op !== layernormOp || residual || !x || sum?.op !== addOp) return null;
+  const [left, right] = sum.inputs;
+  const [out] = sum.outputs;
+  if (!left || !right || !out || !weight || !bias || sizeOf(left.shape) !== sizeOf(right.shape)) return null;
+  return {
+    replaces: [sum, node],
+    op: layernormOp,
+    attrs: node.attrs,
+    inputs: [left.view(x.shape), weight, bias, right.view(x.shape)],
+    outputs: [...node.outputs, out],
+  };
+}
+
+/** The gradient through a layernorm + another one. */
+function normaliseBackwardThenAdd(node: Node, { producerOf, isPrivate }: FusionContext): Fusion | null {
+  if (node.op !== addOp) return null;
+  const [x, y] = node.inputs;
+  const [out] = node.outputs;
+  if (!x || !y || !out || sizeOf(x.shape) !== sizeOf(y.shape)) return null;
+  for (const [dx, more] of [
+    [y, x],
+    [x, y],
+  ] as const) {
+    const backward = producerOf(dx);
+    if (backward?.op !== layernormBackwardOp || backward.inputs[4] || !isPrivate(dx)) continue;
+    const [first, ...params] = backward.outputs;
+    if (first?.root !== dx.root) continue;
+    const [input, ...rest] = backward.inputs;
+    return {
+      replaces: [backward, node],
+      op: layernormBackwardOp,
+      attrs: backward.attrs,
+      inputs: [input ?? null, ...rest.slice(0, 3), more.view(first.shape)],
+      outputs: [out, ...params],
+    };
+  }
+  return null;
+}
+
+function productThenActivation(node: Node, context: FusionContext): Fusion | null {
+  const [x] = node.inputs;
+  const [out] = node.outputs;
+  const found = node.op === activationOp ? bareProduct(x, context) : null;
+  if (!found || !x || !out) return null;
+  const { kind } = node.attrs as { kind: ActivationKind };
+  const kept = context.isPrivate(x) ? [] : [x.root];
+  return extended([found[0], node], found[1], { attrs: { activation: kind } }, out, kept);
+}
+
+/** x + gate · product. */
+function productThenGate(node: Node, context: FusionContext): Fusion | null {
+  const [x, d, gate] = node.inputs;
+  const [out] = node.outputs;
+  const found = node.op === gatedAddOp ? bareProduct(d, context) : null;
+  if (!found || !x || !d || !gate || !out) return null;
+  const kept = context.isPrivate(d) ? [] : [d.root];
+  return extended([found[0], node], found[1], { gate, other: x }, out, kept);
+}
+
+/** product · activation'(x). */
+function productThenDerivative(node: Node, context: FusionContext): Fusion | null {
+  const [x, dout] = node.inputs;
+  const [out] = node.outputs;
+  const found = node.op === activationBackwardOp ? bareProduct(dout, context) : null;
+  if (!found || !x || !dout || !out || !context.isPrivate(dout)) return null;
+  const { kind } = node.attrs as { kind: ActivationKind };
+  return extended(
+    [found[0], node],
+    found[1],
+    { other: x, attrs: { activation: kind, isDerivative: true } },
+    out,
+    [],
+  );
+}
+
+/** product + y; of two products the later one. */
+function productThenAdd(node: Node, context: FusionContext): Fusion | null {
+  if (node.op !== addOp) return null;
+  const [x, y] = node.inputs;
+  const [out] = node.outputs;
+  if (!x || !y || !out) return null;
+  const isWhole = sizeOf(x.shape) === sizeOf(y.shape);
+  for (const [value, other] of [
+    [y, x],
+    [x, y],
+  ] as const) {
+    const found = context.isPrivate(value) ? anyProduct(value, context) : null;
+    if (!found || found[1].other) continue;
+    // A suffix has whole rows.
+    if (!isWhole && (value === y || lastOf(other.shape) !== lastOf(value.shape))) continue;
+    return extended([found[0], node], found[1], { other }, out, found[1].outputs.slice(1));
+  }
+  return null;
+}
+
+/** target += product, with the bias's gradient where it is the sum of the same rows. */
+function productThenAccumulate(node: Node, context: FusionContext): Fusion | null {
+  const [target, x] = node.inputs;
+  const found = node.op === accumulateOp ? bareProduct(x, context) : null;
+  if (!found || !target || !x || !context.isPrivate(x)) return null;
+  const [product, { a, b, bias, attrs }] = found;
+  if (bias) return null;
+  const sums = attrs.aT && a.shape.length === 2 ? rowSums(a, context) : null;
+  return {
+    replaces: [product, node, ...(sums?.nodes ?? [])],
+    op: accumulateProductOp,
+    attrs: { aT: attrs.aT, bT: attrs.bT },
+    inputs: [target, sums?.target ?? null, a, b],
+    outputs: [],
+  };
+}
+
+/** Where the sum over the rows of `a` is accumulated, and the nodes that do so. */
+function rowSums(a: Tensor, { readersOf, isPrivate }: FusionContext) {
+  for (const sum of readersOf(a)) {
+    const [total] = sum.outputs;
+    if (sum.op !== sumLeadingOp || !total || sizeOf(total.shape) !== lastOf(a.shape) || !isPrivate(total))
+      continue;
+    const [accumulation] = readersOf(total);
+    const target = accumulation?.inputs[0];
+    if (accumulation?.op === accumulateOp && target) return { nodes: [sum, accumulation], target };
+  }
+  return null;
+}
+
+/** What is left of accumulations, four at a time. They stand together at the end of a graph. */
+function accumulateInFours(node: Node, { nextOf }: FusionContext): Fusion | null {
+  const four = [node];
+  for (let next: Node | null = node; next?.op === accumulateOp && four.length < 4; ) {
+    next = nextOf(next);
+    if (next?.op === accumulateOp) four.push(next);
+  }
+  if (node.op !== accumulateOp || four.length < 4) return null;
+  return {
+    replaces: four,
+    op: accumulateFourOp,
+    attrs: {},
+    inputs: four.flatMap(({ inputs }) => inputs),
+    outputs: [],
+  };
+}

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MopeftConfig } from '../config/mopeft.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { AdapterTraits } from '../gpu/traits.ts';
+import { Executable, Pool } from '../graph/executable.ts';
+import type { Graph } from '../graph/graph.ts';
+import { type Plan, planGraph } from '../graph/plan.ts';
+import { fused } from '../ops/fusion.ts';
+import { GATE_FORMS } from '../peft/gates/registry.ts';
+import { METHODS } from '../peft/registry.ts';
+import { resolveMopeft } from '../peft/resolve.ts';
+import { trainableTensors } from '../peft/tensors.ts';
+import { ENCODERS } from '../sam/encoders/registry.ts';
+import { decodeGraph, encodeGraph } from '../sam/graphs.ts';
+import { relativeError } from '../testing/allclose.ts';
+import { openTestGpu } from '../testing/device.ts';
+import { MICRO_SAM } from '../testing/micro-model.ts';
+import { normals } from '../testing/random.ts';
+import { TWO_STAGE_SAM, twoStage } from '../testing/two-stage-encoder.ts';
+import { withEntry } from '../testing/with-entry.ts';
+import { decoderTrainingGraph } from './decoder-graph.ts';
+import { encoderTrainingGraph, evaluationGraph } from './encoder-graph.ts';
+
+/** The order of some sums differs, nothing else. */
+const TOLERANCE = 2e-5;
+
+/** Runs a graph on the same numbers as every other with its inputs; gives its outputs and what it adds up. */
+async function run(gpu: Gpu, graph: Graph, traits: AdapterTraits) {
+  const plan = planGraph(graph, traits);
+  const pool = Pool.allocate(gpu, [plan], 'fusion');
+  const inputs = new Map(
+    [...plan.inputs].map(([name, bytes]) => [name, gpu.upload(valuesOf(name, bytes / 4), name)]),
+  );
+  try {
+    const executable = await Executable.create(gpu, plan, pool, (name) => inputs.get(name));
+    await executable.run();
+    const ranges = [
+      ...[...plan.outputs.keys()].map((name) => [name, executable.output(name)] as const),
+      ...[...inputs].filter(([name]) => isAccumulator(name)),
+    ];
+    const values = await gpu.read(...ranges.map(([, range]) => range));
+    return { plan, values: new Map(ranges.map(([name], i) => [name, values[i] ?? new Float32Array()])) };
+  } finally {
+    pool.release();
+    for (const { buffer } of inputs.values()) gpu.release(buffer);
+  }
+}
+
+function isAccumulator(name: string): boolean {
+  return name.startsWith('grad.') || name === 'dembedding' || name === 'lossSums';
+}
+
+function valuesOf(name: string, count: number): Float32Array {
+  if (name === 'labels') return Float32Array.from({ length: count }, (_, i) => (i % 3) - 1);
+  if (name === 'imageIndex') return Float32Array.from({ length: count }, (_, i) => i % 2);
+  if (name === 'mode') return new Float32Array(count);
+  if (name === 'target') return Float32Array.from({ length: count }, (_, i) => Number(i % 5 < 2));
+  const seed = [...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 9973, 7);
+  const isNorm = /norm\d?\.weight|norm_final_attn\.weight|neck\.[13]\.weight/.test(name);
+  return Float32Array.from(normals(count, seed), (value) => (isNorm ? 1 : 0) + 0.3 * value);
+}
+
+function methods(ids: readonly string[], gate: string, sam = MICRO_SAM): MopeftConfig {
+  return resolveMopeft(
+    { methods: ids, gate, trainDecoder: true, settings: { lora: { targets: 'all' } } },
+    sam,
+  );
+}
+
+const training =
+  (mopeft: MopeftConfig, keptBlocks?: number, images = 1) =>
+  () =>
+    encoderTrainingGraph(MICRO_SAM, mopeft, trainableTensors(mopeft, MICRO_SAM), 0, keptBlocks, images);
+const all = METHODS.map(({ id }) => id);
+const decoder = () => {
+  const trained = trainableTensors(methods(['lora'], 'none'), MICRO_SAM);
+  return decoderTrainingGraph(
+    MICRO_SAM,
+    { objects: 3, tokens: 3, hasMask: true, images: 2 },
+    trained,
+    true,
+    false,
+  );
+};
+
+const GRAPHS: readonly (readonly [name: string, trace: () => Graph])[] = [
+  ['the encoder', () => encodeGraph(MICRO_SAM)],
+  ['the decoder', () => decodeGraph(MICRO_SAM, { objects: 2, tokens: 2, hasMask: false })],
+  ['the decoder of a step', decoder],
+  ...GATE_FORMS.map(
+    ({ id }) => [`the encoder of a step, all methods, gates ${id}`, training(methods(all, id))] as const,
+  ),
+  ...all.map((id) => [`the encoder of a step, ${id} alone`, training(methods([id], 'none'))] as const),
+  ['the encoder of a step that computes again', training(methods(all, 'unipelt'), 1, 2)],
+  ['the encoder of an evaluation', () => evaluationGraph(MICRO_SAM, methods(all, 'mass'), 0)],
+];
+
+describe('a fused graph', () => {
+  let gpu: Gpu;
+  beforeAll(async () => {
+    gpu = await openTestGpu({ defaultLimits: true });
+  });
+  afterAll(() => gpu?.destroy());
+
+  async function compare(trace: () => Graph, traits: AdapterTraits): Promise<[plain: Plan, fused: Plan]> {
+    const [plain, other] = [await run(gpu, trace(), traits), await run(gpu, fused(trace()), traits)];
+    expect([...other.values.keys()].sort()).toEqual([...plain.values.keys()].sort());
+    for (const [name, values] of plain.values) {
+      expect(
+        values.some((value) => value !== 0),
+        `${name} says nothing`,
+      ).toBe(true);
+      const error = relativeError(other.values.get(name) ?? new Float32Array(), Float64Array.from(values));
+      expect(error, name).toBeLessThanOrEqual(TOLERANCE);
+    }
+    return [plain.plan, other.plan];
+  }
+
+  for (const [name, trace] of GRAPHS) {
+    it(`gives what the plain one gives: ${name}`, async () => {
+      const [plain, other] = await compare(trace, gpu.traits);
+      expect(other.passes.length).toBeLessThan(plain.passes.length);
+    });
+  }
+
+  it('gives what the plain one gives: an encoder of two stages', () =>
+    withEntry(ENCODERS, twoStage, async () => {
+      await compare(() => encodeGraph(TWO_STAGE_SAM), gpu.traits);
+    }));
+});
