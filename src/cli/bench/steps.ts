@@ -75,7 +75,8 @@ export async function timeSteps({
         if (event.type !== 'step') return;
         events.push(event);
         onStep?.(event);
-        if (isProfiled && event.step === total - 1) trainer.profileNextStep();
+        // A step is reported while the next one runs, so this asks for the last.
+        if (isProfiled && event.step === total - 2) trainer.profileNextStep();
       },
     });
     try {

@@ -75,7 +75,7 @@ function partsFor(files: RunFiles, observer: RunObserver = {}) {
 
 /** What must be equal in two runs: everything but the time it took. */
 const timeless = (lines: readonly MetricsLine[]) =>
-  lines.map((line) => (line.type === 'step' ? { ...line, ms: 0 } : line));
+  lines.map((line) => (line.type === 'step' ? { ...line, ms: 0, spans: null } : line));
 
 test('a run that was stored before objects had a least size and LoRA its layers resumes as it was', async () => {
   const files = new RunFiles(new MemoryStore(), '');
