@@ -6,7 +6,7 @@ import type { Graph, Tensor } from '../../../graph/graph.ts';
  * @returns the value of `wanted`.
  */
 export function forwardInFloat64(
-  graph: Graph,
+  graph: Pick<Graph, 'inputs' | 'nodes'>,
   inputs: ReadonlyMap<string, Float64Array>,
   wanted: Tensor,
 ): Float64Array {

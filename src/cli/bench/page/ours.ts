@@ -1,6 +1,8 @@
 import type { BufferRange, Gpu } from '../../../gpu/gpu.ts';
 import { Executable, Pool } from '../../../graph/executable.ts';
+import type { Graph } from '../../../graph/graph.ts';
 import { planGraph } from '../../../graph/plan.ts';
+import { fused } from '../../../ops/fusion.ts';
 import { relativeError } from '../../../testing/allclose.ts';
 import type { Runnable } from '../peers/work.ts';
 import type { Check, Memory } from '../report.ts';
@@ -26,7 +28,9 @@ export interface Ours extends Runnable {
 
 /** Plans, allocates and binds a case. */
 export async function prepareOurs(gpu: Gpu, bench: BenchCase): Promise<Ours> {
-  const plan = planGraph(bench.graph, gpu.traits);
+  // What it is checked against stays as it was traced.
+  const plain = { inputs: bench.graph.inputs, nodes: [...bench.graph.nodes] };
+  const plan = planGraph(fused(bench.graph), gpu.traits);
   const ranges = new Map<string, BufferRange>();
   for (const [name, values] of bench.inputs) ranges.set(name, gpu.upload(values, name));
   const before = gpu.allocatedBytes;
@@ -55,7 +59,7 @@ export async function prepareOurs(gpu: Gpu, bench: BenchCase): Promise<Ours> {
       await run();
       const gradients = new Map<string, Float32Array>();
       for (const name of bench.gradientsOf) gradients.set(name, await read(`d.${name}`));
-      return compare(bench, await read('out'), gradients);
+      return compare(bench, plain, await read('out'), gradients);
     },
     memory: () => ({ plannedBytes: plan.poolBytes, allocatedBytes, allocationsInRuns: created }),
     release: () => {
@@ -65,7 +69,12 @@ export async function prepareOurs(gpu: Gpu, bench: BenchCase): Promise<Ours> {
   };
 }
 
-function compare(bench: BenchCase, out: Float32Array, gradients: ReadonlyMap<string, Float32Array>): Check[] {
+function compare(
+  bench: BenchCase,
+  plain: Pick<Graph, 'inputs' | 'nodes'>,
+  out: Float32Array,
+  gradients: ReadonlyMap<string, Float32Array>,
+): Check[] {
   const at = (step: number) => {
     const moved = new Map<string, Float64Array>();
     for (const [name, values] of bench.inputs) {
@@ -75,7 +84,7 @@ function compare(bench: BenchCase, out: Float32Array, gradients: ReadonlyMap<str
         Float64Array.from(values, (value, i) => value + step * (direction?.[i] ?? 0)),
       );
     }
-    return forwardInFloat64(bench.graph, moved, bench.out);
+    return forwardInFloat64(plain, moved, bench.out);
   };
   const checks = [
     { what: 'out against float64', error: relativeError(out, at(0)), tolerance: FORWARD_TOLERANCE },
