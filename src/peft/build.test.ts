@@ -8,6 +8,7 @@ import { SamSession } from '../sam/session.ts';
 import { type LayerTensors, SLOTS, type Slot } from '../sam/slots.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';
+import { relativeError } from '../testing/allclose.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
 import { normals } from '../testing/random.ts';
@@ -142,7 +143,10 @@ describe('a new method', () => {
     await withEntry(METHODS, probe(slot), async () => {
       const config = methods(['probe'], form);
       const base = await embed(null);
-      expect((await embed(config)).embedding).toEqual(base.embedding);
+      const start = await embed(config);
+      // Between lin1 and its activation it moves the activation out of the product's kernel, which may round otherwise.
+      if (slot === 'lin1') expect(relativeError(start.embedding, base.embedding)).toBeLessThan(1e-6);
+      else expect(start.embedding).toEqual(base.embedding);
       const later = await embed(config, trained);
       // The same bias on every key changes no softmax.
       if (slot === 'k') return;

@@ -31,7 +31,7 @@ export const DECODER = {
 } as const;
 
 /** Tokens of a first prompt: a click and the padding point, or the corners of a box. */
-export const FIRST_TOKENS = 2;
+const FIRST_TOKENS = 2;
 
 /** The phases of a pass, in their order: masks and losses; their sums; the next prompt; gradients. */
 export const DECODER_PHASES = {

@@ -117,15 +117,24 @@ test('the weights of a replaced model are released after its last use, and later
   const { state, first } = await openFirst();
   const order: string[] = [];
   first.release.mockImplementation(() => order.push('weights released'));
+  let begin: () => void = () => undefined;
   let finish: () => void = () => undefined;
-  const compiled = new Promise<void>((resolve) => {
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const over = new Promise<void>((resolve) => {
     finish = resolve;
   });
   const release = async () => void order.push('session released');
-  const session = { sam: { prepare: () => compiled.then(() => order.push('used')) }, release };
+  const warmUp = () => {
+    begin();
+    return over.then(() => order.push('used'));
+  };
+  const session = { sam: { compile: async () => undefined, warmUp }, release };
   vi.mocked(ModelSession.open).mockResolvedValueOnce(session as unknown as ModelSession);
   const { segmenter } = state.needModel();
   const used = segmenter.prepare(BASE_WEIGHTS);
+  await begun;
   const releaseAsked = new Promise<void>((resolve) => {
     const releaseSegmenter = segmenter.release.bind(segmenter);
     segmenter.release = () => {

@@ -46,6 +46,7 @@ async function checkEncoder(gpu: Gpu, model: SamModel, vectors: Vectors): Promis
     undefined,
     (index, x) => {
       if (vectors.has(`encoder.block.${index}`)) graph.output(`encoder.block.${index}`, x);
+      return undefined;
     },
   );
   graph.output('encoder.embedding', embedding);

@@ -12,7 +12,7 @@ interface ActivationAttributes {
 /** KIND of lib/activation. */
 export const ACTIVATION_CODES: Readonly<Record<ActivationKind, number>> = { gelu: 0, relu: 1, sigmoid: 2 };
 
-export const ACTIVATIONS: readonly ActivationKind[] = ['gelu', 'relu', 'sigmoid'];
+const ACTIVATIONS: readonly ActivationKind[] = ['gelu', 'relu', 'sigmoid'];
 
 /** An elementwise nonlinearity. */
 export const activationOp = defineOp({
