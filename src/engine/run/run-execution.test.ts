@@ -124,7 +124,7 @@ test('a run is the same with its images prepared in a thread, in this one, or in
     const notices: string[] = [];
     const { verdict } = await (await start({ onNotice: (text) => notices.push(text) })).done;
     const lines = await files.readMetrics();
-    return { notices, verdict, lines: lines.map((line) => ({ ...line, ms: 0 })) };
+    return { notices, verdict, lines: lines.map((line) => ({ ...line, ms: 0, spans: null })) };
   };
   const here = await metricsOf();
   const { thread, end } = fakeDataThread();
