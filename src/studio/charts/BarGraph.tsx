@@ -84,7 +84,7 @@ const Drawing = memo(function Drawing(props: BarsProps & { readonly size: Elemen
     >
       <CartesianGrid stroke="var(--line)" vertical={isList} horizontal={!isList} />
       <XAxis {...(isList ? times : names)} />
-      <YAxis {...(isList ? { ...names, width: 10 * rem, interval: 0 } : { ...times, width: 4 * rem })} />
+      <YAxis {...(isList ? { ...names, width: 10 * rem, interval: 0 } : { ...times, width: 5.5 * rem })} />
       <Tooltip
         isAnimationActive={false}
         cursor={{ fill: 'var(--raised)' }}
