@@ -182,8 +182,28 @@ function axisWeights(from: number, to: number, isMirrored: boolean): AxisWeights
   return { starts, weights, taps };
 }
 
-// Sums stay under 2³¹, so that Math.imul and |0 keep them integers of the processor. Four products at a time, since
-// reading and writing a sum costs as much as a product.
+/**
+ * The sum of four products: so many at a time, since reading and writing a sum costs as much as a product. Sums stay under
+ * 2³¹, so that Math.imul and |0 keep them integers of the processor; places in an array would cost three times as much.
+ */
+function products(
+  data: Uint8Array,
+  at0: number,
+  at1: number,
+  at2: number,
+  at3: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+): number {
+  return (
+    Math.imul(data[at0] as number, w0) +
+    Math.imul(data[at1] as number, w1) +
+    Math.imul(data[at2] as number, w2) +
+    Math.imul(data[at3] as number, w3)
+  );
+}
 
 /** @param first where the row of RGB begins; @param begin where that of the output does. */
 function resizeRow(
@@ -203,27 +223,9 @@ function resizeRow(
       const w1 = weights[k + 1] as number;
       const w2 = weights[k + 2] as number;
       const w3 = weights[k + 3] as number;
-      r =
-        (r +
-          Math.imul(row[at] as number, w0) +
-          Math.imul(row[at + 3] as number, w1) +
-          Math.imul(row[at + 6] as number, w2) +
-          Math.imul(row[at + 9] as number, w3)) |
-        0;
-      g =
-        (g +
-          Math.imul(row[at + 1] as number, w0) +
-          Math.imul(row[at + 4] as number, w1) +
-          Math.imul(row[at + 7] as number, w2) +
-          Math.imul(row[at + 10] as number, w3)) |
-        0;
-      b =
-        (b +
-          Math.imul(row[at + 2] as number, w0) +
-          Math.imul(row[at + 5] as number, w1) +
-          Math.imul(row[at + 8] as number, w2) +
-          Math.imul(row[at + 11] as number, w3)) |
-        0;
+      r = (r + products(row, at, at + 3, at + 6, at + 9, w0, w1, w2, w3)) | 0;
+      g = (g + products(row, at + 1, at + 4, at + 7, at + 10, w0, w1, w2, w3)) | 0;
+      b = (b + products(row, at + 2, at + 5, at + 8, at + 11, w0, w1, w2, w3)) | 0;
     }
     out[to] = clip(r);
     out[to + 1] = clip(g);
@@ -259,11 +261,7 @@ type Four = readonly [number, number, number, number];
 function addRows(data: Uint8Array, [at0, at1, at2, at3]: Four, by: Int32Array, sums: Int32Array): void {
   const [w0, w1, w2, w3] = [by[0] as number, by[1] as number, by[2] as number, by[3] as number];
   for (let i = 0; i < sums.length; i++) {
-    const four =
-      Math.imul(data[at0 + i] as number, w0) +
-      Math.imul(data[at1 + i] as number, w1) +
-      Math.imul(data[at2 + i] as number, w2) +
-      Math.imul(data[at3 + i] as number, w3);
+    const four = products(data, at0 + i, at1 + i, at2 + i, at3 + i, w0, w1, w2, w3);
     sums[i] = ((sums[i] as number) + four) | 0;
   }
 }
@@ -278,11 +276,7 @@ function finishRow(
 ): void {
   const [w0, w1, w2, w3] = [by[0] as number, by[1] as number, by[2] as number, by[3] as number];
   for (let i = 0; i < out.length; i++) {
-    const four =
-      Math.imul(data[at0 + i] as number, w0) +
-      Math.imul(data[at1 + i] as number, w1) +
-      Math.imul(data[at2 + i] as number, w2) +
-      Math.imul(data[at3 + i] as number, w3);
+    const four = products(data, at0 + i, at1 + i, at2 + i, at3 + i, w0, w1, w2, w3);
     out[i] = clip(((sums[i] as number) + four) | 0);
   }
 }
