@@ -40,7 +40,7 @@ LIMITS = {
 class TrainConfig:
     """The engine's TRAIN_FIELDS with their defaults, except for three; a test compares them.
 
-    `checkpointEvery` and `memory` have no meaning here. Nor has `objectsPerPass`: all objects of an image share a pass. If an
+    `checkpointEvery`, `memory` and `weights` have no meaning here. Nor has `objectsPerPass`: all objects of an image share a pass. If an
     image has more objects than that, the engine draws all rounds of the first pass before those of the second, so its clicks
     differ.
     """

@@ -1,7 +1,8 @@
 """LoRA of Hugging Face's PEFT on the tiny SamModel of `tests/vectors/hf`: `python -m reference.peft_lora ../tests/vectors/peft`.
 
-Needs the package `peft` (0.21) beside requirements.txt, for this script alone. Writes a folder for each case as PEFT saves it, and
-`expected.safetensors`: the embedding of hf's image, and the masks of its points, with PEFT's own forward (float32 on a CPU). `whole` is `decoder` as the state of the whole model.
+Needs the package `peft` (0.21) beside requirements.txt, for this script alone. Writes a folder for each case as PEFT
+saves it, and `expected.safetensors`: the embedding of hf's image, and the masks of its points, with PEFT's own
+forward (float32 on a CPU). `whole` is `decoder` as the state of the whole model.
 """
 
 import shutil

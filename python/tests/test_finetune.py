@@ -48,7 +48,7 @@ LARGE = ROOT / "tests/slow-vectors/twin"
 def test_the_settings_and_their_defaults_are_the_engines() -> None:
     text = (ROOT / "src/config/train.ts").read_text()
     found = dict(re.findall(r"\n  (\w+): \{\n    kind: .*?\n    default: (.*?),\n", text, re.DOTALL))
-    for name in ("objectsPerPass", "memory", "checkpointEvery"):
+    for name in ("objectsPerPass", "memory", "weights", "checkpointEvery"):
         del found[name]
     mine = TrainConfig()
     assert set(found) == set(TrainConfig.__dataclass_fields__)
@@ -76,7 +76,7 @@ def test_the_limits_of_numbers_are_the_engines() -> None:
     text = (ROOT / "src/config/train.ts").read_text()
     found = re.findall(r"\n  (\w+): \{\n    kind: '(?:integer|number)'.*?\n    min: (.*?),\n    max: (.*?),\n", text, re.DOTALL)
     limits = {name: (eval(least), eval(most)) for name, least, most in found}  # sums such as 2 ** 32 - 1
-    for name in ("objectsPerPass", "memory", "checkpointEvery"):
+    for name in ("objectsPerPass", "memory", "weights", "checkpointEvery"):
         del limits[name]
     assert limits == LIMITS
 
