@@ -25,7 +25,8 @@ const TRAIN = parseTrainConfig({ minArea: 0 });
 const STEP_MS = 400;
 const STEPS = 6;
 const IMAGES = 4;
-const PREPARED = 20;
+/** Their crops differ in size, and the first are slower, until the loops are compiled. */
+const PREPARED = 60;
 const WARM = 7;
 
 /** What the data of one kind of file take, milliseconds: the median of the runs; waits by the clock. */
@@ -78,7 +79,6 @@ async function timeSamples(what: string, samples: ReturnType<typeof samplesOf>):
     const kept = await cache.load(set, sample.name);
     if (kept.ok && kept.value) prepareImage(kept.value, SAM, TRAIN, random, 0);
   };
-  // The first of a run are slower, until the loops are compiled; crops differ in size.
   for (let i = 0; i < PREPARED; i++) await prepareOne();
   const prepare = await median(PREPARED, prepareOne);
   const options = { maxObjects: TRAIN.evalObjects };
