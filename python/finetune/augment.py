@@ -1,6 +1,7 @@
 """One variant of an image and its label maps (`src/data/augment.ts`), with the engine's draws."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,6 +9,15 @@ from .config import TrainConfig
 from .random import Random
 
 CROP_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Variant:
+    """image: uint8 [H, W, 3]; tone: what each of the 256 values becomes once the image is resized, None: itself."""
+
+    image: np.ndarray
+    maps: list[np.ndarray]
+    tone: np.ndarray | None
 
 
 def half_up(x: float) -> int:
@@ -28,22 +38,23 @@ def _crop(shape: tuple[int, int], labels: np.ndarray, random: Random, least: flo
     return slice(0, h), slice(0, w)
 
 
-def _tone(image: np.ndarray, random: Random, brightness: float, contrast: float) -> np.ndarray:
+def _tone(image: np.ndarray, random: Random, brightness: float, contrast: float) -> np.ndarray | None:
+    """What each of the 256 values becomes; None: itself."""
     if brightness == 0 and contrast == 0:
-        return image
+        return None
     shift = random.range(-brightness, brightness) * 255
     factor = random.range(1 - contrast, 1 + contrast)
     mean = int(image.sum(dtype=np.int64)) / image.size
     table = (np.arange(256) - mean) * factor + mean + shift
-    return np.clip(np.rint(table), 0, 255).astype(np.uint8)[image]
+    return np.clip(np.rint(table), 0, 255).astype(np.uint8)
 
 
-def augment(image: np.ndarray, maps: list[np.ndarray], random: Random, config: TrainConfig) -> tuple[np.ndarray, list[np.ndarray]]:
-    """image uint8 [H, W, 3] and maps [H, W] -> the variant of each; the first map decides which crops hold foreground."""
+def augment(image: np.ndarray, maps: list[np.ndarray], random: Random, config: TrainConfig) -> Variant:
+    """Of image uint8 [H, W, 3] and maps [H, W]; the first map decides which crops hold foreground."""
     window = _crop(image.shape[:2], maps[0], random, config.minCrop)
     flip_x, flip_y = (random.chance(0.5), random.chance(0.5)) if config.flips else (False, False)
     turns = random.integer(4) if config.quarterTurns else 0
-    toned = _tone(image, random, config.brightness, config.contrast)
+    tone = _tone(image, random, config.brightness, config.contrast)
 
     def view(data: np.ndarray) -> np.ndarray:
         out = data[window]
@@ -51,4 +62,4 @@ def augment(image: np.ndarray, maps: list[np.ndarray], random: Random, config: T
         out = out[::-1] if flip_y else out
         return np.ascontiguousarray(np.rot90(out, turns))
 
-    return view(toned), [view(m) for m in maps]
+    return Variant(view(image), [view(m) for m in maps], tone)

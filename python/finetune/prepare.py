@@ -60,9 +60,10 @@ class Batches:
     def prepare(self, sample: LabelledImage) -> Prepared | None:
         """One variant of an image; None if it holds nothing to prompt for."""
         sample = reduced(sample, reduction(sample.image.shape, self.size, self.config.minCrop))
-        image, (labels, classes) = augment(sample.image, [sample.labels, sample.classes], self.augmenting, self.config)
+        variant = augment(sample.image, [sample.labels, sample.classes], self.augmenting, self.config)
+        labels, classes = variant.maps
         objects = find_objects(labels, sample.rule, least_area(self.config, labels.shape, self.size))
-        pixels, fill = preprocess(image, self.size)
+        pixels, fill = preprocess(variant.image, self.size, variant.tone)
         chosen = self.prompting.shuffled(objects.regions)[: self.config.objectsPerImage]
         targets, prompts = [], []
         for i, region in enumerate(chosen):

@@ -31,12 +31,16 @@ def input_shape(shape: tuple[int, int], size: int) -> tuple[int, int]:
     return max(1, int(shape[0] * scale + 0.5)), max(1, int(shape[1] * scale + 0.5))
 
 
-def preprocess(image: np.ndarray, size: int) -> tuple[Tensor, tuple[int, int]]:
-    """uint8 [H, W, 3] -> normalised [1, 3, size, size], and the (height, width) that the image fills."""
+def preprocess(image: np.ndarray, size: int, tone: np.ndarray | None = None) -> tuple[Tensor, tuple[int, int]]:
+    """uint8 [H, W, 3] -> normalised [1, 3, size, size], and the (height, width) that the image fills.
+
+    tone: uint8 [256], what each value becomes once the image is resized.
+    """
     nh, nw = input_shape(image.shape[:2], size)
-    small = np.asarray(Image.fromarray(image).resize((nw, nh), Image.Resampling.BILINEAR), np.float32) / 255
+    small = np.asarray(Image.fromarray(image).resize((nw, nh), Image.Resampling.BILINEAR))
+    values = (small if tone is None else tone[small]).astype(np.float32) / 255
     out = torch.zeros(1, 3, size, size)
-    out[0, :, :nh, :nw] = torch.from_numpy(((small - MEAN) / STD).transpose(2, 0, 1))
+    out[0, :, :nh, :nw] = torch.from_numpy(((values - MEAN) / STD).transpose(2, 0, 1))
     return out, (nh, nw)
 
 

@@ -1,6 +1,6 @@
 import type { Random } from '../config/random.ts';
 import { hasForeground, type LabelRuns } from './label-runs.ts';
-import type { ToneTable } from './resize.ts';
+import type { ToneTable } from './preprocess.ts';
 import type { Box, ObjectRegion } from './types.ts';
 import { regionView, turnedView, type View, wholeView } from './view.ts';
 

@@ -4,7 +4,7 @@ import { SAM_PREPROCESSING } from '../config/sam.ts';
 import { copyLabels, someViews } from '../testing/copy-view.ts';
 import { runsOf } from './label-runs.ts';
 import { ignoredCells, lowResTarget } from './low-res-target.ts';
-import { imageTransform, preprocess, toModel } from './preprocess.ts';
+import { imageTransform, preprocess, preprocessView, toModel } from './preprocess.ts';
 import { resizeImage } from './resize.ts';
 import type { RgbImage } from './types.ts';
 import { wholeView } from './view.ts';
@@ -84,6 +84,31 @@ describe('preprocess', () => {
       },
     );
     expect(flat.data.every((v) => v === 0)).toBe(true);
+  });
+
+  it('takes the least and the largest value of this image alone', () => {
+    const record = { size: 4, aspect: 'keep', normalisation: { kind: 'min-max' } } as const;
+    const grey = {
+      width: 2,
+      height: 1,
+      channels: 3,
+      data: Uint8Array.of(90, 90, 90, 150, 150, 150),
+    } as const;
+    preprocess(noise(40, 40), { ...record, size: 32 });
+    const { data } = preprocess(grey, record);
+    expect([data[0], data[3]]).toEqual([0, 1]);
+  });
+
+  it('looks values up in a tone once they are resized', () => {
+    const image = noise(30, 20);
+    const tone = Uint8ClampedArray.from({ length: 256 }, (_, v) => 1.3 * v - 20);
+    const record = { ...SAM_PREPROCESSING, size: 16 };
+    const { data: resized } = resizeImage(image, 16, 11);
+    const toned = { width: 16, height: 11, channels: 3 as const, data: resized.map((v) => tone[v] ?? 0) };
+    for (const normalisation of [SAM_PREPROCESSING.normalisation, { kind: 'min-max' } as const]) {
+      const { data } = preprocessView(image, wholeView(image), { ...record, normalisation }, tone);
+      expect(data).toEqual(preprocess(toned, { ...record, normalisation }).data);
+    }
   });
 });
 

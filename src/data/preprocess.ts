@@ -1,5 +1,5 @@
 import type { PreprocessingRecord } from '../config/sam.ts';
-import { type Resampled, resample, type ToneTable } from './resize.ts';
+import { type Resampled, resample } from './resize.ts';
 import type { RgbImage } from './types.ts';
 import { sizeOfView, type View, wholeView } from './view.ts';
 
@@ -47,14 +47,17 @@ export interface ModelInput {
   readonly transform: ImageTransform;
 }
 
+/** What each of the 256 values of an image becomes. */
+export type ToneTable = Uint8Array | Uint8ClampedArray;
+
 /** Resizes, normalises and pads an image for the image encoder. */
 export function preprocess(image: RgbImage, record: ImageRecord): ModelInput {
   return preprocessView(image, wholeView(image), record, null);
 }
 
 /**
- * {@link preprocess} of what a view shows, its values looked up in `tone` first; the transform is between the view's
- * pixels and the model's.
+ * {@link preprocess} of what a view shows, resized and then looked up in `tone`; the transform is between the view's pixels
+ * and the model's.
  */
 export function preprocessView(
   image: RgbImage,
@@ -66,13 +69,17 @@ export function preprocessView(
   const transform = imageTransform(shown.width, shown.height, record);
   const [height, width] = transform.inputSize;
   const { size } = record;
-  const resized = resample(image, view, width, height, tone);
-  const { offset, divisor, factor } = affine(resized.data, record.normalisation);
+  const resized = resample(image, view, width, height);
+  const toned = (v: number) => tone?.[v] ?? v;
+  const { offset, divisor, factor } = affine(resized.data, toned, record.normalisation);
   const tables = [0, 1, 2].map((c) => {
     const from = Math.fround(offset[c] as number);
     const by = Math.fround(divisor[c] as number);
     // Of a byte there are 256 results; each is rounded to f32 after each operation, as tensors in f32 are.
-    return Float32Array.from({ length: 256 }, (_, v) => Math.fround(Math.fround(v * factor) - from) / by);
+    return Float32Array.from(
+      { length: 256 },
+      (_, v) => Math.fround(Math.fround(toned(v) * factor) - from) / by,
+    );
   });
   return { data: inPlanes(resized, width, height, size, tables), transform };
 }
@@ -98,7 +105,11 @@ function inPlanes(
   return out;
 }
 
-function affine(resized: Uint8Array, normalisation: PreprocessingRecord['normalisation']) {
+function affine(
+  resized: Uint8Array,
+  toned: (v: number) => number,
+  normalisation: PreprocessingRecord['normalisation'],
+) {
   switch (normalisation.kind) {
     case 'mean-std':
       return {
@@ -107,14 +118,11 @@ function affine(resized: Uint8Array, normalisation: PreprocessingRecord['normali
         factor: normalisation.range === 1 ? 1 / 255 : 1,
       };
     case 'min-max': {
-      let min = 255;
-      let max = 0;
-      for (let i = 0; i < resized.length; i++) {
-        const v = resized[i] as number;
-        if (v < min) min = v;
-        if (v > max) max = v;
-      }
-      const spread = Math.max(max - min, 1e-8);
+      const occurs = new Uint8Array(256);
+      for (let i = 0; i < resized.length; i++) occurs[resized[i] as number] = 1;
+      const values = Array.from(occurs.keys()).filter((v) => occurs[v] === 1);
+      const min = Math.min(...values.map(toned));
+      const spread = Math.max(Math.max(...values.map(toned)) - min, 1e-8);
       return { offset: [min, min, min], divisor: [spread, spread, spread], factor: 1 };
     }
   }

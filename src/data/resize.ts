@@ -15,9 +15,6 @@ interface AxisWeights {
   readonly taps: number;
 }
 
-/** A table of 256 values that each value of an image is looked up in. */
-export type ToneTable = Uint8Array | Uint8ClampedArray;
-
 /**
  * Pillow's `Image.resize((width, height), BILINEAR)` on 8-bit RGB, bit for bit: a triangle filter widened by the
  * factor of reduction (so it is antialiased), weights in fixed point, one pass for each axis, rounded after each. The
@@ -25,22 +22,15 @@ export type ToneTable = Uint8Array | Uint8ClampedArray;
  * values where the height loses more than twice the pixels that the width loses.
  */
 export function resizeImage(image: RgbImage, width: number, height: number): RgbImage {
-  return resizeView(image, wholeView(image), width, height, null);
+  return resizeView(image, wholeView(image), width, height);
 }
 
 /**
- * {@link resizeImage} of what a view shows, with its values looked up in `tone` first: equal bit for bit to copying,
- * toning, turning and resizing one after the other, but each pixel is read where it lies and nothing of the image's
- * size is written.
+ * {@link resizeImage} of what a view shows: equal bit for bit to copying, turning and resizing one after the other, but
+ * each pixel is read where it lies and nothing of the image's size is written.
  */
-export function resizeView(
-  image: RgbImage,
-  view: View,
-  width: number,
-  height: number,
-  tone: ToneTable | null,
-): RgbImage {
-  const { data, stepX, stepY } = resample(image, view, width, height, tone);
+export function resizeView(image: RgbImage, view: View, width: number, height: number): RgbImage {
+  const { data, stepX, stepY } = resample(image, view, width, height);
   const out = new Uint8Array(width * height * 3);
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0, at = y * stepY; x < width; x++, at += stepX, to += 3) {
@@ -60,13 +50,7 @@ export interface Resampled {
 }
 
 /** {@link resizeView} in memory that is used again, transposed where the view is. */
-export function resample(
-  image: RgbImage,
-  view: View,
-  width: number,
-  height: number,
-  tone: ToneTable | null,
-): Resampled {
+export function resample(image: RgbImage, view: View, width: number, height: number): Resampled {
   const shown = sizeOfView(view);
   const lostRows = shown.height - height;
   const rowsFirst = !(lostRows > 0 && lostRows > 2 * (shown.width - width));
@@ -74,7 +58,10 @@ export function resample(
   const [outWidth, outHeight] = view.isTransposed ? [height, width] : [width, height];
   const alongX = axisWeights(view.width, outWidth, view.mirrorsX);
   const alongY = axisWeights(view.height, outHeight, view.mirrorsY);
-  const rows = imageRows(image, view, tone, alongY.taps);
+  const rows = {
+    data: image.data,
+    begin: (y: number) => ((view.y0 + y) * image.width + view.x0) * 3,
+  };
   const row = outWidth * 3;
   if (memory.length < outHeight * row) memory = new Uint8Array(outHeight * row);
   const data = memory;
@@ -94,7 +81,8 @@ export function resample(
     for (let y = 0; y < outHeight; y++)
       blendRows(resized, view.height, alongY, y, sums, data.subarray(y * row, (y + 1) * row));
   }
-  return view.isTransposed ? { data, stepX: row, stepY: 3 } : { data, stepX: 3, stepY: row };
+  const made = data.subarray(0, outHeight * row);
+  return view.isTransposed ? { data: made, stepX: row, stepY: 3 } : { data: made, stepX: 3, stepY: row };
 }
 
 /** Kept from one image to the next: with an array of its own for each, the collector runs for every image. */
@@ -104,17 +92,6 @@ let memory = new Uint8Array(0);
 interface Rows {
   readonly data: Uint8Array;
   begin(y: number): number;
-}
-
-/** The rows of what a view shows, looked up in `tone`. @param most rows that are read at once. */
-function imageRows(image: RgbImage, view: View, tone: ToneTable | null, most: number): Rows {
-  const { data } = image;
-  const begin = (y: number) => ((view.y0 + y) * image.width + view.x0) * 3;
-  if (!tone) return { data, begin };
-  const length = view.width * 3;
-  return new RecentRows(length, most, (y, to, start) => {
-    lookUp(data.subarray(begin(y), begin(y) + length), tone, to.subarray(start, start + length));
-  });
 }
 
 /** Rows that are made when they are asked for; as many as are read at once are kept. */
@@ -279,18 +256,6 @@ function finishRow(
     const four = products(data, at0 + i, at1 + i, at2 + i, at3 + i, w0, w1, w2, w3);
     out[i] = clip(((sums[i] as number) + four) | 0);
   }
-}
-
-/** Four at a time from where each array begins: three times as fast as one by one. */
-function lookUp(from: Uint8Array, table: ToneTable, to: Uint8Array): void {
-  const whole = from.length - (from.length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    to[i] = table[from[i] as number] as number;
-    to[i + 1] = table[from[i + 1] as number] as number;
-    to[i + 2] = table[from[i + 2] as number] as number;
-    to[i + 3] = table[from[i + 3] as number] as number;
-  }
-  for (let i = whole; i < from.length; i++) to[i] = table[from[i] as number] as number;
 }
 
 /** No weight is negative, so only what rounding adds to the weights of a white stretch can be too much. */
