@@ -16,6 +16,7 @@ import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
 import { refreshStorage } from './session.ts';
+import { tickDatasets } from './setup.ts';
 import { TimeLeft } from './time-left.ts';
 
 interface DatasetsState {
@@ -48,6 +49,7 @@ const latest = new Latest();
 
 export async function loadDatasets(): Promise<void> {
   const asked = latest.ask();
+  const isFirst = !useDatasets.getState().loaded;
   const [listed, broken] = await Promise.all([callEngine('data.list', {}), callEngine('data.broken', {})]);
   set((state) => ({
     loaded: true,
@@ -56,7 +58,16 @@ export async function loadDatasets(): Promise<void> {
     broken: (broken.ok && latest.acceptList('broken', asked, broken.value, state.broken)) || state.broken,
   }));
   notifyFirstFailure([listed, broken]);
+  if (isFirst && listed.ok) tickDatasets(newestOf(listed.value));
 }
+
+/** The id of the dataset that came last, of those that can be trained on; what a person most likely works on. */
+function newestOf(datasets: readonly DatasetInfo[]): readonly string[] {
+  const [newest] = datasets.filter(isTrainable).sort((a, b) => b.created - a.created);
+  return newest ? [newest.id] : [];
+}
+
+const isTrainable = ({ split }: DatasetInfo): boolean => split.train > 0;
 
 export async function addDemo(): Promise<void> {
   const result = await whileImporting('Drawing the demo images', (options) =>
@@ -108,6 +119,7 @@ export function showImport({ datasets, refusals }: ImportReport): void {
       ...datasets,
     ],
   }));
+  tickDatasets(datasets.filter(isTrainable).map(({ id }) => id));
   announce(
     `${plural(datasets.length, 'dataset')} added, ${plural(refusals.length, 'file')} left out or to check.`,
   );

@@ -2,10 +2,23 @@ import { expect, test } from 'vitest';
 import { fakeEngine } from '../testing/fake-engine.ts';
 import { CAPABILITIES } from '../testing/samples.ts';
 import { linkEngine } from './engine-link.ts';
-import { fieldProblem, nameFor, settingsOf, updatePlan, useSetup } from './setup.ts';
+import {
+  changeField,
+  chooseGoal,
+  fieldProblem,
+  type Goal,
+  hasOneClass,
+  nameFor,
+  settingsOf,
+  tickDatasets,
+  toggleDataset,
+  updatePlan,
+  useSetup,
+} from './setup.ts';
 
 const form = {
   name: '',
+  goal: 'either' as Goal,
   datasetIds: ['a'],
   methods: null,
   trainDecoder: true,
@@ -26,6 +39,52 @@ test('a changed field wins over the preset, the preset over the default', () => 
   const settings = settingsOf({ ...form, presetId: 'balanced', changed: { 'lora.rank': 4 } }, CAPABILITIES);
   expect(settings.values['train.steps']).toBe(300);
   expect(settings.values['lora.rank']).toBe(4);
+});
+
+const PROMPTS = {
+  ...CAPABILITIES,
+  trainFields: [
+    ...CAPABILITIES.trainFields,
+    ...['click', 'box', 'whole'].map((kind) => ({
+      id: `train.${kind}Prompts`,
+      kind: 'switch' as const,
+      label: kind,
+      help: '',
+      default: true,
+    })),
+  ],
+};
+const promptsOf = (more: Partial<typeof form>) => {
+  const { values } = settingsOf({ ...form, ...more }, PROMPTS);
+  return ['click', 'box', 'whole'].filter((kind) => values[`train.${kind}Prompts`]);
+};
+
+test('what a person wants chooses the first prompts, and a change by hand wins until another goal is chosen', () => {
+  expect(promptsOf({})).toEqual(['click', 'box']);
+  expect(promptsOf({ goal: 'click' })).toEqual(['click']);
+  expect(promptsOf({ goal: 'box' })).toEqual(['box']);
+  expect(promptsOf({ goal: 'class' })).toEqual(['click', 'box', 'whole']);
+  expect(promptsOf({ goal: 'box', changed: { 'train.clickPrompts': true } })).toEqual(['click', 'box']);
+  changeField('train.clickPrompts', true);
+  changeField('train.steps', 7);
+  chooseGoal('box');
+  expect(useSetup.getState()).toMatchObject({ goal: 'box', changed: { 'train.steps': 7 } });
+});
+
+test('everything of a class can be asked for where every dataset has one class', () => {
+  const dataset = (count: number) => ({
+    classes: Array.from({ length: count }, (_, value) => ({ value, name: `${value}`, objectCount: 1 })),
+  });
+  expect(hasOneClass([dataset(1), dataset(1)])).toBe(true);
+  expect(hasOneClass([dataset(1), dataset(2)])).toBe(false);
+  expect(hasOneClass([])).toBe(false);
+});
+
+test('datasets that come in are ticked once, and can be unticked', () => {
+  tickDatasets(['a', 'b']);
+  tickDatasets(['b', 'c']);
+  toggleDataset('a', false);
+  expect(useSetup.getState().datasetIds).toEqual(['b', 'c']);
 });
 
 test('a single method is ungated and brings only its own fields', () => {

@@ -2,6 +2,7 @@
 import { create } from 'zustand';
 import type {
   Capabilities,
+  DatasetInfo,
   FailureRecord,
   FieldInfo,
   FieldValue,
@@ -12,8 +13,24 @@ import type {
 import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
 
+/** What a person wants to segment with: which first prompts a run trains with. */
+export type Goal = 'either' | 'click' | 'box' | 'class';
+
+/** The first prompts of each goal. A whole class is measured by clicks and boxes too, so these stay on. */
+const GOAL_VALUES: Readonly<Record<Goal, FieldValues>> = {
+  either: prompts(true, true, false),
+  click: prompts(true, false, false),
+  box: prompts(false, true, false),
+  class: prompts(true, true, true),
+};
+
+function prompts(click: boolean, box: boolean, whole: boolean): FieldValues {
+  return { 'train.clickPrompts': click, 'train.boxPrompts': box, 'train.wholePrompts': whole };
+}
+
 interface SetupState {
   readonly name: string;
+  readonly goal: Goal;
   readonly datasetIds: readonly string[];
   /** Null until the person chooses; the first recipe's methods count meanwhile. */
   readonly methods: readonly string[] | null;
@@ -30,6 +47,7 @@ interface SetupState {
 
 export const useSetup = create<SetupState>()(() => ({
   name: '',
+  goal: 'either',
   datasetIds: [],
   methods: null,
   trainDecoder: true,
@@ -46,6 +64,23 @@ const set = useSetup.setState;
 export const nameRun = (name: string): void => set({ name });
 export const chooseTrainDecoder = (trainDecoder: boolean): void => set({ trainDecoder });
 export const chooseGate = (gate: string): void => set({ gate });
+
+export const chooseGoal = (goal: Goal): void =>
+  // What was changed of the prompts by hand gives way to the goal.
+  set(({ changed }) => ({
+    goal,
+    changed: Object.fromEntries(Object.entries(changed).filter(([id]) => !(id in GOAL_VALUES[goal]))),
+  }));
+
+/** Whether one box around the image can ask for everything: there is one class in each dataset. */
+export function hasOneClass(datasets: readonly Pick<DatasetInfo, 'classes'>[]): boolean {
+  return datasets.length > 0 && datasets.every(({ classes }) => classes.length === 1);
+}
+
+/** Ticks datasets that have just come in. */
+export function tickDatasets(ids: readonly string[]): void {
+  set(({ datasetIds }) => ({ datasetIds: [...new Set([...datasetIds, ...ids])] }));
+}
 
 export function toggleDataset(id: string, on: boolean): void {
   set((state) => ({
@@ -69,17 +104,18 @@ export function changeField(id: string, value: FieldValue): void {
 
 type Form = Pick<
   SetupState,
-  'name' | 'datasetIds' | 'methods' | 'trainDecoder' | 'gate' | 'presetId' | 'changed'
+  'name' | 'goal' | 'datasetIds' | 'methods' | 'trainDecoder' | 'gate' | 'presetId' | 'changed'
 >;
 
-/** Changed fields over the preset over the defaults; fields of methods that are not chosen are left out. */
+/** Changed fields over the goal and the preset over the defaults; fields of methods that are not chosen are left out. */
 export function settingsOf(form: Form, capabilities: Capabilities): TrainSettings {
   const methods = form.methods ?? capabilities.recipes[0]?.methods ?? [];
   const preset =
     capabilities.presets.find((candidate) => candidate.id === form.presetId) ?? capabilities.presets[0];
   const values: Record<string, FieldValue> = {};
   for (const field of fieldsOf(capabilities, methods)) {
-    values[field.id] = form.changed[field.id] ?? preset?.values[field.id] ?? field.default;
+    values[field.id] =
+      form.changed[field.id] ?? GOAL_VALUES[form.goal][field.id] ?? preset?.values[field.id] ?? field.default;
   }
   return {
     name: form.name.trim() || nameFor(methods, capabilities),

@@ -1,9 +1,10 @@
 import { type ReactNode, useId } from 'react';
 import type { Capabilities, FieldInfo, FieldValue, TrainSettings } from '../../../worker/protocol.ts';
-import { changeField, fieldProblem, useSetup } from '../../stores/setup.ts';
+import { changeField, fieldProblem, nameFor, useSetup } from '../../stores/setup.ts';
 import styles from './AdvancedFields.module.css';
+import { MethodPicker } from './MethodPicker.tsx';
 
-/** All fields of training and of the chosen methods. */
+/** The method, its gates, and all fields of training and of the chosen methods. */
 export function AdvancedFields(props: {
   readonly capabilities: Capabilities;
   readonly settings: TrainSettings;
@@ -14,12 +15,20 @@ export function AdvancedFields(props: {
     ...capabilities.methods.filter((method) => settings.methods.includes(method.id)),
   ];
   const changed = useSetup((state) => Object.keys(state.changed).length);
+  const method = nameFor(settings.methods, capabilities);
   return (
     <details>
       <summary>
         Advanced settings
-        {changed > 0 && <span className="muted small"> · {changed} changed</span>}
+        <span className="muted small">
+          {' '}
+          · {method}
+          {changed > 0 && ` · ${changed} changed`}
+        </span>
       </summary>
+      <div className={styles.method}>
+        <MethodPicker capabilities={capabilities} settings={settings} />
+      </div>
       {groups.map((group) => (
         <fieldset key={group.id} className={styles.group}>
           <legend>{group.label}</legend>

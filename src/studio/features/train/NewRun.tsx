@@ -2,11 +2,11 @@ import { type ReactNode, useEffect, useMemo } from 'react';
 import type { Capabilities } from '../../../worker/protocol.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { useSession } from '../../stores/session.ts';
-import { settingsOf, updatePlan, useSetup } from '../../stores/setup.ts';
+import { hasOneClass, settingsOf, updatePlan, useSetup } from '../../stores/setup.ts';
 import { AdvancedFields } from './AdvancedFields.tsx';
 import { CostPanel } from './CostPanel.tsx';
 import { DatasetPicker } from './DatasetPicker.tsx';
-import { MethodPicker } from './MethodPicker.tsx';
+import { GoalPicker } from './GoalPicker.tsx';
 import styles from './NewRun.module.css';
 import { PresetPicker } from './PresetPicker.tsx';
 
@@ -21,17 +21,21 @@ export function NewRun(): ReactNode {
 const SETTLE = 200;
 
 function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactNode {
-  const { name, datasetIds, methods, trainDecoder, gate, presetId, changed } = useSetup();
+  const { name, goal, datasetIds, methods, trainDecoder, gate, presetId, changed } = useSetup();
   const datasets = useDatasets((state) => state.datasets);
   const modelHash = useSession((state) => state.model?.hash);
   const lost = useSession((state) => state.lost !== null);
+  // A chosen dataset may have been deleted since.
+  const chosen = useMemo(() => datasets.filter(({ id }) => datasetIds.includes(id)), [datasets, datasetIds]);
+  const canAskForAll = hasOneClass(chosen);
+  const asked = goal === 'class' && !canAskForAll ? 'either' : goal;
   const settings = useMemo(
     () =>
       settingsOf(
         {
           name,
-          // A chosen dataset may have been deleted since.
-          datasetIds: datasetIds.filter((id) => datasets.some((dataset) => dataset.id === id)),
+          goal: asked,
+          datasetIds: chosen.map(({ id }) => id),
           methods,
           trainDecoder,
           gate,
@@ -40,7 +44,7 @@ function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactN
         },
         capabilities,
       ),
-    [name, datasetIds, datasets, methods, trainDecoder, gate, presetId, changed, capabilities],
+    [name, asked, chosen, methods, trainDecoder, gate, presetId, changed, capabilities],
   );
   // The name does not change the cost.
   const costKey = JSON.stringify({ ...settings, name: '', modelHash, lost });
@@ -53,8 +57,8 @@ function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactN
   return (
     <div className={styles.form}>
       <div className={`panel ${styles.fields}`}>
+        <GoalPicker goal={asked} canAskForAll={canAskForAll} />
         <DatasetPicker chosen={settings.datasetIds} />
-        <MethodPicker capabilities={capabilities} settings={settings} />
         <PresetPicker capabilities={capabilities} />
         <AdvancedFields capabilities={capabilities} settings={settings} />
       </div>
