@@ -20,6 +20,8 @@ export interface PairOptions {
   readonly topName?: string;
   /** Looks at a file where names do not decide; without it names alone decide. */
   readonly peek?: Peek;
+  /** Folders of which each holds one dataset with all that is below. */
+  readonly together?: readonly string[];
   /** Paths of images whose names do not say so. */
   readonly known?: ReadonlySet<string>;
 }
@@ -39,7 +41,7 @@ export interface PairOptions {
  * each with its reason. Time is linear in the number of files but for the sorting.
  */
 export async function pairFiles(files: readonly ImageFile[], options: PairOptions = {}): Promise<Pairing> {
-  const { topName = 'dataset', peek = async () => undefined, known: images } = options;
+  const { topName = 'dataset', peek = async () => undefined, together = [], known: images } = options;
   const refusals: Refusal[] = [];
   const folders = new Map<string, NameParts[]>();
   const seen = new Set<string>();
@@ -59,7 +61,7 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
   const series = withCases([...folders.values()].flatMap(seriesOf));
   const roles = await rolesOf(series, peek);
   const assignment = assign(roles);
-  const { datasets, refusals: more } = await datasetsOf(assignment, topName, peek);
+  const { datasets, refusals: more } = await datasetsOf(assignment, { topName, peek, together });
   const stacks = new Set(
     assignment.images.flatMap((own) => own.files.flatMap(({ stem }) => stackOf(stem) ?? [])),
   );

@@ -80,6 +80,7 @@ export async function readDatasets(
   const pairing = await pairFiles([...left.filter(isAnnotated), ...unstacked.files], {
     peek: peekInto(found),
     known: await namelessImages(left),
+    together: [...settings].flatMap(([folder, { together }]) => (together ? [folder] : [])),
     ...(topName === undefined ? {} : { topName }),
   });
   const paired = new Map(

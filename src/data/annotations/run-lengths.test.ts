@@ -1,21 +1,5 @@
 import { expect, it } from 'vitest';
-import { checkedCounts, countsOfText } from './run-lengths.ts';
-
-/** The writer of pycocotools from its definition: differences to the length two before, 5 bits a character. */
-function textOfCounts(counts: readonly number[]): string {
-  let text = '';
-  counts.forEach((count, i) => {
-    let value = i > 2 ? count - (counts[i - 2] as number) : count;
-    for (let more = true; more; ) {
-      let bits = value & 0x1f;
-      value >>= 5;
-      more = bits & 0x10 ? value !== -1 : value !== 0;
-      if (more) bits |= 0x20;
-      text += String.fromCharCode(bits + 48);
-    }
-  });
-  return text;
-}
+import { checkedCounts, countsOfText, textOfCounts } from './run-lengths.ts';
 
 it('reads the compressed text of known masks', () => {
   // A 3 × 3 mask with its middle set is 4 background, 1 object, 4 background pixels.
@@ -23,9 +7,11 @@ it('reads the compressed text of known masks', () => {
   // From the documentation of pycocotools: 6, 1, 40, 4, 5, 4, 5, 4, 21 of a 9 × 10 image.
   expect(countsOfText('61X13mN000`0')).toEqual([6, 1, 40, 4, 5, 4, 5, 4, 21]);
   expect(countsOfText('')).toEqual([]);
+  expect(textOfCounts([4, 1, 4])).toBe('414');
+  expect(textOfCounts([6, 1, 40, 4, 5, 4, 5, 4, 21])).toBe('61X13mN000`0');
 });
 
-it('reads what the definition writes, at every size of number', () => {
+it('reads what it writes, at every size of number', () => {
   for (const counts of [
     [0, 1],
     [15, 16, 17, 1, 31, 32],

@@ -26,6 +26,23 @@ export function countsOfText(text: string): number[] | undefined {
   return counts;
 }
 
+/** Lengths as COCO's compressed text: the other way round of {@link countsOfText}. */
+export function textOfCounts(counts: ArrayLike<number>): string {
+  const codes: number[] = [];
+  for (let i = 0; i < counts.length; i++) {
+    let value = (counts[i] as number) - (i > 2 ? (counts[i - 2] as number) : 0);
+    for (let more = true; more; ) {
+      const bits = value & 31;
+      value >>= 5;
+      more = value !== ((bits & 16) === 0 ? 0 : -1);
+      codes.push(48 + bits + (more ? 32 : 0));
+    }
+  }
+  let text = '';
+  for (let at = 0; at < codes.length; at += 8192) text += String.fromCharCode(...codes.slice(at, at + 8192));
+  return text;
+}
+
 /**
  * Lengths as they are kept, or what is wrong with them: one that is no whole number of pixels, or more of them than
  * there are pixels.

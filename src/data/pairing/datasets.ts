@@ -27,16 +27,19 @@ const MANY = 4;
 /**
  * The datasets of a drop. A dataset's folder is the innermost one that holds images and their masks; folders for a split
  * and folders of one image each count as part of what they lie in.
+ * @param together folders that each hold one dataset; the outermost counts.
  */
 export async function datasetsOf(
   { images, claims }: Assignment,
-  topName: string,
-  peek: Peek,
+  { topName, peek, together }: { topName: string; peek: Peek; together: readonly string[] },
 ): Promise<{ readonly datasets: readonly PairedDataset[]; readonly refusals: readonly Refusal[] }> {
   const roots = rootsOf(images, claims);
+  const settled = together.toSorted((a, b) => a.length - b.length);
   const groups = new Map<string, Series[]>();
   for (const series of images) {
-    const root = roots.get(series) ?? '';
+    const path = `${series.folders.join('/')}/`;
+    const root =
+      settled.find((folder) => folder === '' || path.startsWith(`${folder}/`)) ?? roots.get(series) ?? '';
     const known = groups.get(root);
     if (known) known.push(series);
     else groups.set(root, [series]);

@@ -18,6 +18,7 @@ describe('dataset.json', () => {
       instances: true,
       scale: 512,
       classNames: { '1': 'leaf', '#ff0000': 'stem' },
+      together: true,
     };
     const read = await readSettings(fileOf(JSON.stringify(all)));
     expect(read).toEqual({ ok: true, value: all });
@@ -49,6 +50,7 @@ describe('dataset.json', () => {
     ['a scale in words', '{"scale": "half"}', /scale is wrong: it must be "whole" or/],
     ['crops of half a pixel', '{"scale": 64.5}', /scale/],
     ['crops of nothing', '{"scale": 0}', /scale/],
+    ['a word for together', '{"together": "all"}', /together/],
     ['names of nothing', '{"classNames": {"leaf": "1"}}', /classNames/],
     ['a name that is long', JSON.stringify({ classNames: { '1': 'x'.repeat(300) } }), /classNames/],
     ['a deep nest', `${'{"background":'.repeat(2000)}1${'}'.repeat(2000)}`, /background/],
@@ -80,6 +82,20 @@ describe('dataset.json', () => {
     expect(settingsFor(['a/b/1.png', 'a/images/2.png'], settings)).toEqual({ threshold: 2 });
     expect(settingsFor(['ab/1.png'], settings)).toEqual({ threshold: 1 });
     expect(settingsFor(['ab/1.png'], new Map([['a', {}]]))).toBeUndefined();
+  });
+
+  it('makes one dataset of all images below where it says together', async () => {
+    const image = encodeImagePng({ width: 2, height: 2, channels: 3, data: new Uint8Array(12) });
+    const images = ['a/images/1.png', 'b/2.png', '3.png'].map((name) => fileOf(image, `set/${name}`));
+    const datasetsOf = async (settings: string) =>
+      (await readDatasets([...images, fileOf(image, 'other/4.png'), fileOf(settings)])).datasets.map(
+        ({ name, samples }) => [name, samples.map((sample) => sample.name)],
+      );
+    expect(await datasetsOf('{"together": true}')).toEqual([
+      ['other', ['4.png']],
+      ['set', ['3.png', 'a/1.png', 'b/2.png']],
+    ]);
+    expect(await datasetsOf('{}')).toHaveLength(4);
   });
 
   it('changes how the dataset beside it is read, and names its classes', async () => {

@@ -35,6 +35,8 @@ export interface DatasetSettings {
   readonly scale?: Scale;
   /** Names of classes by their value. */
   readonly classNames?: Readonly<Record<string, string>>;
+  /** True: all images in the folder of the file and below are one dataset, whatever their folders. */
+  readonly together?: boolean;
 }
 
 const finite = v.pipe(v.number(), v.finite());
@@ -64,6 +66,7 @@ const Settings = v.strictObject({
       v.pipe(v.string(), v.maxLength(200)),
     ),
   ),
+  together: v.exactOptional(v.boolean()),
 });
 
 /**
@@ -77,7 +80,7 @@ export async function readSettings(file: LazyFile): Promise<Outcome<DatasetSetti
       'data/settings',
       file.path,
       reason,
-      'It may hold {"background": 0, "ignore": [255], "threshold": 128, "instances": true, "channels": [2, 1, 1], "scale": 512, "classNames": {"1": "leaf"}}, each of them if needed.',
+      'It may hold {"background": 0, "ignore": [255], "threshold": 128, "instances": true, "channels": [2, 1, 1], "scale": 512, "classNames": {"1": "leaf"}, "together": true}, each of them if needed.',
     ),
   });
   const bytes = await readBytes(file, MOST_BYTES);
