@@ -90,10 +90,18 @@ it('plans all images of the embedded model as one, in hardly more dispatches tha
     'mopeft',
   ];
   const [one, three] = [await reportOf(...flags, '--images', '1'), await reportOf(...flags)];
-  expect(three).toMatchObject({ imagesPerPass: 3, objectsPerPass: 15 });
+  expect(three).toMatchObject({ imagesPerPass: 3, objectsPerPass: 15, reads: 0 });
   expect(three.passes).toBeLessThanOrEqual(1500);
   expect(three.passes).toBeLessThan(1.02 * one.passes);
   expect(three.peakBytes).toBeLessThan(0.65 * 2 ** 30);
+});
+
+it('counts for the kernels of software adapters too, whichever are asked for', async () => {
+  const flags = ['--model', vitB, '--method', 'lora', '--images', '1', '--fit', '4000'];
+  const [gpu, software] = [await reportOf(...flags), await reportOf(...flags, '--adapter', 'software')];
+  expect(await reportOf(...flags, '--adapter', 'gpu')).toEqual(gpu);
+  expect(software.passes).toBeGreaterThan(1.2 * gpu.passes);
+  await expect(plan([...flags, '--adapter', 'abacus'])).rejects.toThrow(/--adapter is "abacus"/);
 });
 
 it('counts what lies below the first module once for a view, where every view comes again', async () => {

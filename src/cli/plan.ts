@@ -7,12 +7,13 @@ import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
 import { countWork } from '../train/estimate.ts';
 import { planRequest } from '../train/plan-training.ts';
 import type { DeviceTraits } from '../train/plans.ts';
-import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
+import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { modelSources } from './input-files.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { SETTINGS_FLAGS, SETTINGS_USAGE, settingsOf } from './settings-flags.ts';
 
-const USAGE = `  npm run mopeft -- plan --model DIR|FILE|config.json --method M [--images 3] [--objects 5] [--json]
+const USAGE = `  npm run mopeft -- plan --model DIR|FILE|config.json --method M [--images 3] [--objects 5] [--adapter gpu|software]
+                              [--json]
 ${SETTINGS_USAGE}
 ${MODEL_USAGE}`;
 
@@ -20,6 +21,7 @@ const FLAGS = {
   model: { type: 'string' },
   images: { type: 'string' },
   objects: { type: 'string' },
+  adapter: { type: 'string' },
   json: { type: 'boolean' },
   ...SETTINGS_FLAGS,
   ...MODEL_FLAGS,
@@ -37,6 +39,8 @@ export interface StepReport {
   readonly trainable: number;
   /** Dispatches of a step. */
   readonly passes: number;
+  /** Times that a step waits on the host for a result of its own. */
+  readonly reads: number;
   /** Arithmetic of a step, multiply and add counted as two. */
   readonly gflopPerStep: number;
   /**
@@ -56,11 +60,21 @@ export const DEFAULT_DEVICE: DeviceTraits = {
   bufferLimit: 128 * 2 ** 20,
 };
 
+/** The adapters that a plan can be for, by the traits that choose kernels. */
+const ADAPTERS: Readonly<Record<string, DeviceTraits>> = {
+  gpu: DEFAULT_DEVICE,
+  // As Dawn's own, which has subgroups.
+  software: { ...DEFAULT_DEVICE, traits: { ...DEFAULT_DEVICE.traits, isSoftware: true, hasSubgroups: true } },
+};
+
 /** `mopeft plan`: what a training would take, without a device and without reading a weight. 1 when it does not fit. */
 export async function plan(args: readonly string[]): Promise<number> {
   const flags = readFlags(args, FLAGS, USAGE);
   const path = requiredFlag(flags.model, 'model', USAGE);
   requiredFlag(flags.method, 'method', USAGE);
+  const device = ADAPTERS[flags.adapter ?? 'gpu'];
+  if (!device)
+    throw wrongArguments(`--adapter is "${flags.adapter}", which is neither gpu nor software`, USAGE);
   const images = numberFlag(flags.images, 'images', USAGE, { min: 1, integer: true });
   const objects = numberFlag(flags.objects, 'objects', USAGE, { min: 1, integer: true });
   const sam = await configOf(path, modelChoices(flags, USAGE));
@@ -68,17 +82,18 @@ export async function plan(args: readonly string[]): Promise<number> {
     ...(images !== undefined && { imagesPerStep: images }),
     ...(objects !== undefined && { objectsPerImage: objects }),
   });
-  const { plans, cost } = planCost(planRequest(sam, mopeft, train, DEFAULT_DEVICE));
+  const { plans, cost } = planCost(planRequest(sam, mopeft, train, device));
   const [problem] = cost.problems;
   if (!plans)
     throw new Failure(problem ?? { code: 'internal', what: 'Nothing was planned.', cure: 'Report it.' });
-  const { passes, flops, lowerFlops } = countWork(plans, train);
+  const { passes, reads, flops, lowerFlops } = countWork(plans, train);
   const report: StepReport = {
     peakBytes: cost.memory.peakBytes,
     parts: Object.fromEntries(cost.memory.parts.map(({ label, bytes }) => [label, bytes])),
     largestBinding: cost.memory.largestBufferBytes,
     trainable: cost.trainableCount,
     passes,
+    reads,
     gflopPerStep: flops / 1e9,
     gflopPerView: lowerFlops / 1e9,
     imagesPerPass: plans.imagesPerPass,
@@ -123,7 +138,7 @@ function print(report: StepReport, doViewsRepeat: boolean): void {
   console.log(`${mib(report.largestBinding)} in the largest buffer`);
   console.log(`${report.trainable} numbers are trained`);
   console.log(
-    `${report.passes} dispatches and ${report.gflopPerStep.toFixed(1)} GFLOP a step; ${report.imagesPerPass} images share a pass of the encoder and ${report.objectsPerPass} objects one of the decoder`,
+    `${report.passes} dispatches, ${report.reads} reads and ${report.gflopPerStep.toFixed(1)} GFLOP a step; ${report.imagesPerPass} images share a pass of the encoder and ${report.objectsPerPass} objects one of the decoder`,
   );
   if (report.gflopPerView === 0) return;
   const where = doViewsRepeat

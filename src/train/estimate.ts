@@ -3,8 +3,8 @@ import { variantsRepeat } from '../data/augment.ts';
 import { READBACK_BYTES } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
 import { weightBytes } from '../sam/weights.ts';
-import { roundShape } from './decoder-graph.ts';
-import { settingsBytes } from './optimizer.ts';
+import { DECODER_PHASES, roundShape } from './decoder-graph.ts';
+import { OPTIMIZER_PHASES, settingsBytes } from './optimizer.ts';
 import { decoderFor, largestBuffer, poolSizes, type TrainingPlans } from './plans.ts';
 import { stepBufferBytes } from './step-buffers.ts';
 
@@ -43,6 +43,11 @@ export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
 export interface StepWork {
   /** Dispatches. */
   readonly passes: number;
+  /**
+   * Results that a later part of the step needs and no dispatch gives it, so that the host would have to wait for them: the
+   * masks before a corrective click, and the norm before an update. Losses are read while the next step runs.
+   */
+  readonly reads: number;
   /** Multiply and add counted as two. */
   readonly flops: number;
   /** Of the encoder below the first module, for one image: paid once where its view comes again. */
@@ -66,7 +71,7 @@ export function countWork(
   >,
 ): StepWork {
   const lowerFlops = (plans.lower?.passes ?? []).reduce((sum, { pass }) => sum + pass.flops, 0);
-  const work = { passes: 0, flops: 0, lowerFlops };
+  const work = { passes: 0, reads: 0, flops: 0, lowerFlops };
   const add = (plan: Plan | undefined, times: number) => {
     for (const { pass } of plan?.passes ?? []) {
       work.passes += times;
@@ -80,12 +85,21 @@ export function countWork(
   const objects = imagesPerPass * objectsPerImage;
   const rest = objects % objectsPerPass;
   for (let round = 0; round <= corrections; round++) {
-    const decoder = (count: number) => decoderFor(plans, roundShape(count, round)).plan;
-    add(decoder(objectsPerPass), times * Math.floor(objects / objectsPerPass));
-    if (rest > 0) add(decoder(rest), times);
+    const addDecoder = (count: number, runs: number) => {
+      const { plan } = decoderFor(plans, roundShape(count, round));
+      add(plan, runs);
+      if (round < corrections && !hasPhase(plan, DECODER_PHASES.click)) work.reads += runs;
+    };
+    addDecoder(objectsPerPass, times * Math.floor(objects / objectsPerPass));
+    if (rest > 0) addDecoder(rest, times);
   }
   add(plans.optimizer, 1);
+  if (!hasPhase(plans.optimizer, OPTIMIZER_PHASES.norm)) work.reads++;
   return work;
+}
+
+function hasPhase({ passes }: Plan, name: string): boolean {
+  return passes.some(({ phase }) => phase === name);
 }
 
 /** How many numbers each part trains; parts without any are left out. */

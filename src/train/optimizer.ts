@@ -25,6 +25,9 @@ export interface RangeSettings {
   readonly weightDecay: number;
 }
 
+/** The phases of an update, in their order. */
+export const OPTIMIZER_PHASES = { norm: 'norm', update: 'update' } as const;
+
 /**
  * An update: phase `norm` computes the squared norm of all gradients, phase `update` is AdamW, one dispatch a buffer.
  */
@@ -32,11 +35,11 @@ export function optimizerGraph(layout: ParameterLayout): Graph {
   const graph = new Graph();
   const squaredNorm = graph.input(NORM, [1]);
   const buffers = filledBuffers(layout);
-  graph.phase = 'norm';
+  graph.phase = OPTIMIZER_PHASES.norm;
   buffers.forEach(({ buffer, length }, i) => {
     sumSquares(squaredNorm, graph.input(bufferName('grad', buffer), [length]), { isMore: i > 0 });
   });
-  graph.phase = 'update';
+  graph.phase = OPTIMIZER_PHASES.update;
   for (const { buffer, length, ranges } of buffers) {
     const flat = (role: BufferRole) => graph.input(bufferName(role, buffer), [length]);
     adamw({
@@ -115,7 +118,7 @@ export class Optimizer {
 
   /** Computes the squared norm of all gradients, [1]; it stays there until the next one is measured. */
   async measure(): Promise<BufferRange> {
-    await this.executable.run('norm');
+    await this.executable.run(OPTIMIZER_PHASES.norm);
     return { buffer: this.own, ...this.place(NORM) };
   }
 
@@ -134,7 +137,7 @@ export class Optimizer {
       const rows = ranges.map((range) => ({ start: range.offset / 4, ...settings(range) }));
       this.write(rangesName(buffer), adamwRanges(rows));
     }
-    await this.executable.run('update');
+    await this.executable.run(OPTIMIZER_PHASES.update);
   }
 
   release(): void {

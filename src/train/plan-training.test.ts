@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import type * as graphs from '../graph/graph.ts';
+import type { Plan } from '../graph/plan.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { parseSamConfig } from '../sam/checkpoint/parse-config.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
@@ -96,6 +97,19 @@ describe('planning a training of ViT-B at 1024', () => {
     expect(backward(most)).toBeLessThan(0.85 * backward(little));
     expect(backward(little), 'dispatches of the encoder').toBeLessThanOrEqual(2170);
     expect(little.decoders.get('3x4m')?.passes.length).toBeLessThanOrEqual(560);
+  });
+
+  it('reads nothing inside a step, which it would where the device made no clicks and no norm', () => {
+    const plans = plan(all, { memory: 1280 });
+    const without = (phase: string, planned: Plan): Plan => ({
+      ...planned,
+      passes: planned.passes.filter((pass) => pass.phase !== phase),
+    });
+    const config = parseTrainConfig({ imagesPerStep: 3, corrections: 2 });
+    expect(countWork(plans, config).reads).toBe(0);
+    const clickless = [...plans.decoders].map(([key, made]) => [key, without('click', made)] as const);
+    expect(countWork({ ...plans, decoders: new Map(clickless) }, config).reads).toBe(3 * 2);
+    expect(countWork({ ...plans, optimizer: without('norm', plans.optimizer) }, config).reads).toBe(1);
   });
 
   it('binds no more than 128 MiB, and never one buffer to read and to write', () => {
