@@ -167,7 +167,7 @@ describe('stored datasets', () => {
     ['version 3 in another shape', '{"version":3,"id":"x"}', 'data/manifest-broken'],
     ['version 2 in another shape', '{"version":2,"id":"x"}', 'data/manifest-broken'],
     ['a list', '[]', 'data/manifest-broken'],
-    ['a newer version', '{"version":5}', 'data/manifest-newer'],
+    ['a newer version', '{"version":6}', 'data/manifest-newer'],
     ['an old version without samples', '{"version":1,"summary":{}}', 'data/manifest-broken'],
   ])('are reported, not opened, when dataset.json holds %s', async (_, content, code) => {
     const good = await store.save(await inspected(files));
@@ -182,7 +182,7 @@ describe('stored datasets', () => {
     expect(await store.load('bad')).toMatchObject({ ok: false, refusal: { code } });
   });
 
-  it.each([1, 2])('open with a manifest of version %i, and are written as version 4', async (version) => {
+  it.each([1, 2])('open with a manifest of version %i, and are written as version 5', async (version) => {
     const kind = version === 1 ? 'cut128' : 'threshold128';
     const text = VERSION_1.replaceAll('cut128', kind).replace('"version":1', `"version":${version}`);
     await memory.write('datasets/old/images/a.png', image(3));
@@ -208,7 +208,7 @@ describe('stored datasets', () => {
     expect(await store.rename('old', 'New')).toMatchObject({ ok: true, value: { name: 'New' } });
     const written = new TextDecoder().decode(await memory.read('datasets/old/dataset.json'));
     expect(JSON.parse(written)).toMatchObject({
-      version: 4,
+      version: 5,
       reading: 'per-file',
       scale: 'whole',
       samples: [{ maskKind: 'threshold' }, {}],

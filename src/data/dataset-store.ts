@@ -2,11 +2,22 @@ import type { Failure } from '../config/failure.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { nameParts } from './file-names.ts';
 import { type FileStore, storeName } from './file-store.ts';
-import type { InspectedDataset } from './inspect.ts';
+import { type InspectedDataset, summarise } from './inspect.ts';
+import { type LabelMaps, labelledReading } from './label-maps.ts';
+import type { LabelClass, LabelStatus } from './labels/types.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { encodeManifest, MANIFEST_VERSION, type Manifest, parseManifest } from './manifest.ts';
+import { ObjectSizeCounts } from './object-sizes.ts';
 import { attempt, refuse, toRefusal, valueOrThrow } from './outcome.ts';
-import type { Outcome, ReadProgress, Scale, StoredDataset, UnreadableDataset } from './types.ts';
+import type {
+  ObjectSizes,
+  Outcome,
+  ReadProgress,
+  Sample,
+  Scale,
+  StoredDataset,
+  UnreadableDataset,
+} from './types.ts';
 
 const FOLDER = 'datasets';
 const MANIFEST = 'dataset.json';
@@ -20,6 +31,20 @@ const FOLDERS = {
   objectMasks: 'objects',
 } as const;
 
+/** An image's objects as its dataset counts them. */
+export type CountedObjects = readonly { readonly classValue: number; readonly area: number }[];
+
+/** What becomes of an image's masks in its dataset. */
+export interface LabelUpdate {
+  readonly status: LabelStatus;
+  /** Of the labels. */
+  readonly revision: number;
+  /** The masks of an image that is done; null of others. */
+  readonly maps: LabelMaps | null;
+  /** What the dataset counted of this image so far, and all its objects by class. */
+  readonly before: { readonly objects: CountedObjects; readonly byClass: Readonly<Record<string, number>> };
+}
+
 export interface SaveOptions {
   readonly onProgress?: (progress: ReadProgress) => void;
   /** Stops between two samples: `save` rejects with the signal's reason. */
@@ -32,7 +57,8 @@ export interface SaveOptions {
 
 /**
  * Datasets in a {@link FileStore}: `datasets/<id>/` holds the original files under `images/`, `masks/`, `instances/`,
- * `labels/` and `objects/`, and `dataset.json`, which is written last, so that a half saved dataset can be recognised.
+ * `labels/` and `objects/`, the masks of images that were labelled in the studio under `labelled/`, and `dataset.json`,
+ * which is written last, so that a half saved dataset can be recognised.
  */
 export class DatasetStore {
   constructor(private readonly store: FileStore) {}
@@ -64,10 +90,7 @@ export class DatasetStore {
         evidence: [...evidence],
         ...(dataset.classNames && { classNames: Object.fromEntries(dataset.classNames) }),
         scale: dataset.scale ?? 'whole',
-        sizes: sizes.map(({ areas, ...size }) => ({
-          ...size,
-          areas: areas.map(([area, count]): [number, number] => [area, count]),
-        })),
+        sizes: sizesJson(sizes),
         samples: samples.map((sample) => ({ ...sample, labels: [...sample.labels] })),
         summary: {
           ...summary,
@@ -115,8 +138,8 @@ export class DatasetStore {
         classNames: new Map(Object.entries(classNames).map(([label, own]) => [Number(label), own])),
       }),
       samples: files.map((file, i) => ({
-        ...this.storedSample(id, samples[i]?.name ?? file.image.path, file),
         reading,
+        ...this.storedSample(id, samples[i]?.name ?? file.image.path, file),
       })),
     };
     return { ok: true, value: { dataset, stored } };
@@ -138,6 +161,68 @@ export class DatasetStore {
     if (!read.ok) return read;
     const { manifest } = read.value;
     return attempt(pathOf(id, MANIFEST), () => this.writeManifest({ ...manifest, scale }));
+  }
+
+  /** Names and colours of classes by their label. */
+  async setClasses(id: string, classes: readonly LabelClass[]): Promise<Outcome<StoredDataset>> {
+    const read = await this.readManifest(id);
+    if (!read.ok) return read;
+    const classNames = Object.fromEntries(classes.map(({ value, name }) => [value, name]));
+    const classColours = Object.fromEntries(classes.map(({ value, colour }) => [value, colour]));
+    return attempt(pathOf(id, MANIFEST), () =>
+      this.writeManifest({ ...read.value.manifest, classNames, classColours }),
+    );
+  }
+
+  /**
+   * Changes how far an image is labelled, with its masks and all counts; the manifest last, so that a reader finds the old
+   * masks or the new ones. Earlier masks of the image that were made here stay until {@link removeStaleMasks}.
+   */
+  async setLabels(id: string, name: string, update: LabelUpdate): Promise<Outcome<StoredDataset>> {
+    const read = await this.readManifest(id);
+    if (!read.ok) return read;
+    const { manifest } = read.value;
+    return attempt(pathOf(id, MANIFEST), async () => {
+      const at = indexOf(manifest, name);
+      const { status, revision, maps } = update;
+      const masks = maps && (await this.writeMaps(id, name, revision, maps));
+      const labelled = { status, revision, ...(masks && { masks }) };
+      const files = manifest.files.with(at, { ...(manifest.files[at] as StoredFiles), labelled });
+      return this.writeManifest(counted(manifest, files, at, update));
+    });
+  }
+
+  /** Removes masks that were made here of an image and are no longer its masks. */
+  async removeStaleMasks(id: string, name: string): Promise<void> {
+    const read = await this.readManifest(id);
+    if (!read.ok) return;
+    const { manifest } = read.value;
+    const used = manifest.files[indexOf(manifest, name)]?.labelled?.masks;
+    const folder = `${LABELLED}/${storeName(name)}`;
+    for (const { name: file } of await this.store.list(pathOf(id, folder))) {
+      const path = `${folder}/${file}`;
+      if (path !== used?.instances.path && path !== used?.classes.path)
+        await this.store.remove(pathOf(id, path));
+    }
+  }
+
+  /** Where the labels of an image are kept with their undo steps. */
+  labelPath(id: string, name: string): string {
+    return pathOf(id, `edits/${storeName(name)}`);
+  }
+
+  private async writeMaps(id: string, name: string, revision: number, maps: LabelMaps) {
+    // Files of an own name for each revision: the manifest says which of them count.
+    const write = async (kind: string, bytes: Uint8Array): Promise<StoredFile> => {
+      const path = `${LABELLED}/${storeName(name)}/${revision} ${kind}.png`;
+      await this.store.write(pathOf(id, path), bytes);
+      return { path, size: bytes.length };
+    };
+    return {
+      instances: await write('instances', maps.instances),
+      classes: await write('classes', maps.classes),
+      samples: maps.samples,
+    };
   }
 
   /** Deletes a dataset with its files, a broken one too; the manifest first, so that no half of it passes for whole. */
@@ -191,6 +276,21 @@ export class DatasetStore {
       size: file.size,
       bytes: () => this.store.read(pathOf(id, file.path)),
     });
+    const { labelled } = files;
+    if (labelled) {
+      const { masks } = labelled;
+      return {
+        name,
+        image: lazy(files.image),
+        ...(masks && {
+          instances: lazy(masks.instances),
+          labels: lazy(masks.classes),
+          reading: labelledReading(masks.samples),
+        }),
+        ...(files.split ? { split: files.split } : {}),
+        ...(files.channels ? { channels: files.channels } : {}),
+      };
+    }
     return {
       name,
       image: lazy(files.image),
@@ -204,16 +304,85 @@ export class DatasetStore {
   }
 }
 
+const LABELLED = 'labelled';
+
+type StoredFiles = Manifest['files'][number];
+
+/** @throws Failure when the dataset has no such image. */
+function indexOf({ id, samples }: Manifest, name: string): number {
+  const at = samples.findIndex((sample) => sample.name === name);
+  if (at >= 0) return at;
+  throw refuse(
+    'data/no-such-sample',
+    `${id}/${name}`,
+    'The dataset has no such image.',
+    'Open the dataset again.',
+  );
+}
+
+/** A manifest whose counts follow the new masks of one image. */
+function counted(
+  manifest: Manifest,
+  files: Manifest['files'],
+  at: number,
+  { maps, before }: LabelUpdate,
+): Manifest {
+  const old = manifest.samples[at] as Manifest['samples'][number];
+  const { name, width, height, depth } = old;
+  const objects = maps?.objects ?? [];
+  const area = objects.reduce((sum, object) => sum + object.area, 0);
+  const sample = {
+    name,
+    width,
+    height,
+    ...(maps && { maskKind: 'instances' as const, source: 'instances' as const }),
+    objects: objects.length,
+    labels: [...new Set(objects.map(({ classValue }) => classValue))].sort((a, b) => a - b),
+    foreground: area / (width * height),
+    ...(depth && { depth }),
+  };
+  const samples = manifest.samples.with(at, sample);
+  const bytes = files.reduce((sum, file) => sum + bytesOf(file), 0);
+  const { labels, widths, heights, ...summary } = summarise(manifest.name, samples.map(tidy), bytes);
+  const areas = (list: CountedObjects) => list.map((object) => object.area);
+  const sizes = manifest.sizes && ObjectSizeCounts.of(manifest.sizes);
+  sizes?.remove(sample, areas(before.objects));
+  sizes?.add(sample, areas(objects));
+  const classObjects: Record<string, number> = { ...before.byClass };
+  for (const { classValue } of before.objects)
+    classObjects[classValue] = Math.max(0, (classObjects[classValue] ?? 0) - 1);
+  for (const { classValue } of objects) classObjects[classValue] = (classObjects[classValue] ?? 0) + 1;
+  return {
+    ...manifest,
+    files,
+    samples,
+    ...(sizes && { sizes: sizesJson(sizes.sizes) }),
+    // 0 is what pixels without a class have: it is no class.
+    classObjects: Object.fromEntries(
+      Object.entries(classObjects).filter(([label, n]) => n > 0 && label !== '0'),
+    ),
+    summary: { ...summary, labels: [...labels], widths: [...widths], heights: [...heights] },
+  };
+}
+
+const sizesJson = (sizes: ObjectSizes): NonNullable<Manifest['sizes']> =>
+  sizes.map(({ areas, ...size }) => ({
+    ...size,
+    areas: areas.map(([area, count]): [number, number] => [area, count]),
+  }));
+
 const pathOf = (id: string, file?: string) =>
   `${FOLDER}/${storeName(id)}${file === undefined ? '' : `/${file}`}`;
 
 type StoredFile = Manifest['files'][number]['image'];
 
 const bytesOf = (files: Manifest['files'][number]): number =>
-  [...FILES.map((role) => files[role]), ...(files.objectMasks ?? [])].reduce(
-    (sum, file) => sum + (file?.size ?? 0),
-    0,
-  );
+  [
+    ...FILES.map((role) => files[role]),
+    ...(files.objectMasks ?? []),
+    files.labelled?.masks?.instances,
+    files.labelled?.masks?.classes,
+  ].reduce((sum, file) => sum + (file?.size ?? 0), 0);
 
 /**
  * The image keeps its name; masks take the image's with their own extension (stems are unique in a dataset), and
@@ -240,31 +409,37 @@ export function newDatasetId(name: string): string {
 }
 
 /** @param manifestBytes size of `dataset.json`, which the manifest itself cannot know. */
-function toStored(
-  { id, name, created, summary, files, samples, reading, evidence, classNames = {}, scale, sizes }: Manifest,
-  manifestBytes: number,
-): StoredDataset {
-  const tidy = samples.map(({ maskKind, source, depth, ...rest }) => ({
-    ...rest,
-    ...(maskKind ? { maskKind } : {}),
-    ...(source ? { source } : {}),
-    ...(depth ? { depth } : {}),
-  }));
-  const bytes = summary.bytes + manifestBytes;
-  const splits = files.map(({ split }) => split);
+function toStored(manifest: Manifest, manifestBytes: number): StoredDataset {
+  const { id, name, created, summary, files, reading, evidence, scale } = manifest;
+  const samples = manifest.samples.map(tidy);
   return {
     id,
     name,
     created,
-    bytes,
+    bytes: summary.bytes + manifestBytes,
     summary,
-    samples: tidy,
-    splits,
+    samples,
+    splits: files.map(({ split }) => split),
+    statuses: files.map(
+      ({ labelled }, i) => labelled?.status ?? (samples[i]?.maskKind ? 'done' : 'unlabelled'),
+    ),
+    revisions: files.map(({ labelled }) => labelled?.revision ?? 0),
     reading,
     evidence,
-    classNames,
+    classNames: manifest.classNames ?? {},
+    classColours: manifest.classColours ?? {},
+    classObjects: manifest.classObjects ?? null,
     scale,
-    sizes: sizes ?? null,
+    sizes: manifest.sizes ?? null,
+  };
+}
+
+function tidy({ maskKind, source, depth, ...rest }: Manifest['samples'][number]): Sample {
+  return {
+    ...rest,
+    ...(maskKind ? { maskKind } : {}),
+    ...(source ? { source } : {}),
+    ...(depth ? { depth } : {}),
   };
 }
 

@@ -130,7 +130,7 @@ export async function inspectDataset(
     sizes: counts.sizes,
     reading,
     evidence,
-    summary: summarise(clean, samples),
+    summary: summarise(clean.name, samples, bytesOf(clean)),
     refusals,
   };
 }
@@ -253,8 +253,11 @@ function emptyMask(sample: DatasetSample): Refusal {
   );
 }
 
-/** Counts for the card of a dataset. */
-function summarise(dataset: Dataset, samples: readonly Sample[]): DatasetSummary {
+/**
+ * Counts for the card of a dataset.
+ * @param bytes of all files that are kept.
+ */
+export function summarise(name: string, samples: readonly Sample[], bytes: number): DatasetSummary {
   const maskKinds: Record<MaskKind, number> = { binary: 0, threshold: 0, labels: 0, instances: 0 };
   const labels = new Set<number>();
   let labelled = 0;
@@ -268,11 +271,8 @@ function summarise(dataset: Dataset, samples: readonly Sample[]): DatasetSummary
     labelled++;
     if (sample.objects === 0) empty++;
   }
-  const sizes = dataset.samples.flatMap(({ image, mask, instances, labels: map, objectMasks = [] }) =>
-    [image, mask, instances, map, ...objectMasks].map((file) => file?.size ?? 0),
-  );
   return {
-    name: dataset.name,
+    name,
     images: samples.length,
     labelled,
     unlabelled: samples.length - labelled,
@@ -280,10 +280,22 @@ function summarise(dataset: Dataset, samples: readonly Sample[]): DatasetSummary
     objects,
     labels: [...labels].sort((a, b) => a - b),
     maskKinds,
-    bytes: sizes.reduce((sum, size) => sum + size, 0),
+    bytes,
     widths: spread(samples.map(({ width }) => width)),
     heights: spread(samples.map(({ height }) => height)),
   };
+}
+
+function bytesOf({ samples }: Dataset): number {
+  return samples
+    .flatMap(({ image, mask, instances, labels, objectMasks = [] }) => [
+      image,
+      mask,
+      instances,
+      labels,
+      ...objectMasks,
+    ])
+    .reduce((sum, file) => sum + (file?.size ?? 0), 0);
 }
 
 function spread(values: readonly number[]): [min: number, max: number] {

@@ -3,11 +3,11 @@ import { refuse } from './outcome.ts';
 import { ReadingSchema, readingJson } from './reading/reading-json.ts';
 
 /**
- * The version of `dataset.json` that is written. Versions 1 to 3 have no scale, because models saw whole images, and no
+ * The version of `dataset.json` that is written. Versions 1 to 4 have no labels made in the studio. Versions 1 to 3 have no scale, because models saw whole images, and no
  * sizes of objects. Versions 1 and 2 have no reading, because each mask was read by itself, and other names for the mask
  * kind `threshold`: `cut128` and `threshold128`.
  */
-export const MANIFEST_VERSION = 4;
+export const MANIFEST_VERSION = 5;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const size = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -30,6 +30,24 @@ const sample = v.object({
   ),
 });
 
+/** What a person labelled in the studio; the files that came with the image are then left aside. */
+const labelled = v.object({
+  status: v.picklist(['unlabelled', 'in-work', 'done']),
+  /** Of the labels that these masks are, while it is done. */
+  revision: count,
+  /** There while it is done. */
+  masks: v.optional(
+    v.object({
+      instances: file,
+      classes: file,
+      /** What the pixels of `classes` are. */
+      samples: v.picklist(['grey', 'colour']),
+    }),
+  ),
+});
+
+const byLabel = v.pipe(v.string(), v.regex(/^[1-9]\d*$/));
+
 const manifest = v.object({
   version: v.literal(MANIFEST_VERSION),
   id: v.string(),
@@ -46,6 +64,7 @@ const manifest = v.object({
       split: v.optional(v.picklist(['train', 'val', 'test'])),
       /** Channels of the image that are shown, from 1; absent for as decoding finds them. */
       channels: v.optional(v.tuple([size, size, size])),
+      labelled: v.optional(labelled),
     }),
   ),
   /** How the masks are read; `per-file` of datasets that were stored when each mask was read by itself. */
@@ -53,7 +72,11 @@ const manifest = v.object({
   /** What the reading was inferred from, one sentence each. */
   evidence: v.array(v.string()),
   /** Names of classes by their label. */
-  classNames: v.optional(v.record(v.pipe(v.string(), v.regex(/^[1-9]\d*$/)), v.string())),
+  classNames: v.optional(v.record(byLabel, v.string())),
+  /** Their colours, as `#rrggbb`. */
+  classColours: v.optional(v.record(byLabel, v.pipe(v.string(), v.regex(/^#[0-9a-f]{6}$/)))),
+  /** Objects by class, once images were labelled in the studio; before, the card has them. */
+  classObjects: v.optional(v.record(byLabel, count)),
   /** How a model sees the images. */
   scale: v.union([v.literal('whole'), size]),
   /** How large the objects are; absent where the dataset was stored before that was kept. */
@@ -90,11 +113,18 @@ const earlier = v.looseObject({
 const EARLIER_THRESHOLD = ['cut128', 'threshold128'];
 
 const withoutScale = v.looseObject({ version: v.literal(3) });
+const withoutLabels = v.looseObject({ version: v.literal(4) });
 
 /** A manifest of an earlier version in the words of this one; anything else as it is. */
 function migrated(json: unknown): unknown {
-  const parsed = v.safeParse(withoutScale, withReading(json));
-  return parsed.success ? { ...parsed.output, version: MANIFEST_VERSION, scale: 'whole' } : json;
+  const parsed = v.safeParse(withoutLabels, withScale(withReading(json)));
+  return parsed.success ? { ...parsed.output, version: MANIFEST_VERSION } : json;
+}
+
+/** A manifest of version 3 in the words of version 4; anything else as it is. */
+function withScale(json: unknown): unknown {
+  const parsed = v.safeParse(withoutScale, json);
+  return parsed.success ? { ...parsed.output, version: 4, scale: 'whole' } : json;
 }
 
 /** A manifest of version 1 or 2 in the words of version 3; anything else as it is. */

@@ -38,6 +38,24 @@ export class ObjectSizeCounts {
     this.bySize.set(key, known);
   }
 
+  /** Takes back what {@link add} counted. */
+  remove(image: { readonly width: number; readonly height: number }, areas: Iterable<number>): void {
+    const known = this.bySize.get(`${image.width} ${image.height}`)?.areas;
+    for (const area of areas) {
+      const left = (known?.get(area) ?? 0) - 1;
+      if (left > 0) known?.set(area, left);
+      else known?.delete(area);
+    }
+  }
+
+  /** Counts what was counted before. */
+  static of(sizes: ObjectSizes): ObjectSizeCounts {
+    const counts = new ObjectSizeCounts();
+    for (const { width, height, areas } of sizes)
+      counts.bySize.set(`${width} ${height}`, { width, height, areas: new Map(areas) });
+    return counts;
+  }
+
   get sizes(): ObjectSizes {
     return [...this.bySize.values()].map(({ width, height, areas }) => ({
       width,

@@ -4,6 +4,7 @@
  * outside.
  */
 
+import type { LabelStatus } from './labels/types.ts';
 import type { DatasetReading } from './reading/reading.ts';
 
 /** A file that was dropped or found: its path with `/` between folders, and its size in bytes. */
@@ -209,11 +210,19 @@ export interface StoredDataset {
   readonly samples: readonly Sample[];
   /** The split that its folders name for each sample; undefined where they name none. */
   readonly splits: readonly (Split | undefined)[];
+  /** How far each sample is labelled: done where it came with a mask that can be used, until a person says otherwise. */
+  readonly statuses: readonly LabelStatus[];
+  /** For each sample the revision of its labels that its status and masks are of; 0 where none were made here. */
+  readonly revisions: readonly number[];
   /** How its masks are read, and what that was inferred from. */
   readonly reading: DatasetReading | 'per-file';
   readonly evidence: readonly string[];
   /** Names of classes by their label. */
   readonly classNames: Readonly<Record<string, string>>;
+  /** Colours that a person gave to classes, as `#rrggbb`, by their label. */
+  readonly classColours: Readonly<Record<string, string>>;
+  /** Objects by class label; null where no image was labelled in the studio. */
+  readonly classObjects: Readonly<Record<string, number>> | null;
   readonly scale: Scale;
   /** Null of datasets that were stored before sizes were kept. */
   readonly sizes: ObjectSizes | null;

@@ -1,17 +1,26 @@
+type Work = (lock: object | null) => Promise<unknown>;
+
 /** Web Locks as far as the studio uses them: a name is held until the callback's promise settles. */
 export function fakeWebLocks() {
-  const names = new Set<string>();
+  const held = new Map<string, Promise<unknown>>();
+  const hold = (name: string, work: Work): Promise<unknown> => {
+    const working = work({});
+    const ended = working
+      .catch(() => undefined)
+      .then(() => {
+        if (held.get(name) === ended) held.delete(name);
+      });
+    held.set(name, ended);
+    return working;
+  };
   return {
-    query: async () => ({ held: [...names].map((name) => ({ name })) }),
-    request: async (name: string, _: unknown, work: (lock: object | null) => Promise<void>) => {
+    query: async () => ({ held: [...held.keys()].map((name) => ({ name })) }),
+    /** With options (`ifAvailable`) a name that is held answers null; without, it is waited for. */
+    request: async (name: string, options: unknown, work?: Work) => {
       await null;
-      if (names.has(name)) return work(null);
-      names.add(name);
-      try {
-        await work({});
-      } finally {
-        names.delete(name);
-      }
+      if (work) return held.has(name) ? work(null) : hold(name, work);
+      while (held.has(name)) await held.get(name);
+      return hold(name, options as Work);
     },
   };
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { className, objectClasses } from '../data/classes.ts';
 import { type Dataset, type DatasetSample, isLabelled, loadSample } from '../data/dataset.ts';
 import { maskKindOf } from '../data/inspect.ts';
+import type { LabelStatus } from '../data/labels/types.ts';
 import type { ModelView } from '../data/object-sizes.ts';
 import { classReading } from '../data/reading/reading.ts';
 import { type SplitOrder, splitCountsOf, splitSamples } from '../data/split.ts';
@@ -11,6 +12,7 @@ import type {
   ClassInfo,
   DatasetInfo,
   FailureRecord,
+  LabellingCounts,
   SampleInfo,
   ShownSample,
   SplitName,
@@ -56,6 +58,7 @@ export function datasetInfo(stored: StoredDataset, card: Card, view: ModelView):
     created,
     imageCount: summary.images,
     maskedCount: summary.labelled,
+    labelling: labellingCounts(stored),
     objectCount: summary.objects,
     maskKind: maskKindOf(summary.maskKinds),
     classes: summary.labels.map((label) => classInfo(label, stored, card)),
@@ -67,6 +70,11 @@ export function datasetInfo(stored: StoredDataset, card: Card, view: ModelView):
     scale: scaleInfo(stored.sizes, stored.scale, view),
     shown: shownSamples(stored),
   };
+}
+
+function labellingCounts({ statuses }: StoredDataset): LabellingCounts {
+  const count = (wanted: LabelStatus): number => statuses.filter((status) => status === wanted).length;
+  return { unlabelled: count('unlabelled'), inWork: count('in-work'), done: count('done') };
 }
 
 /** Those with a mask first. */
@@ -87,13 +95,14 @@ export function sampleInfos(dataset: Dataset, stored: StoredDataset, card: Card)
     for (const name of split[part]) splitOf.set(name, SPLIT_NAMES[part]);
   }
   const hasMask = new Map(dataset.samples.map((sample) => [sample.name, isLabelled(sample)]));
-  return stored.samples.map(({ name, width, height, objects }) => ({
+  return stored.samples.map(({ name, width, height, objects }, i) => ({
     id: name,
     name,
     width,
     height,
     objectCount: objects,
     hasMask: hasMask.get(name) ?? false,
+    status: stored.statuses[i] ?? 'unlabelled',
     split: splitOf.get(name) ?? null,
   }));
 }
@@ -116,15 +125,25 @@ export async function countClassObjects(
   return counts;
 }
 
-function classInfo(value: number, { summary, reading, classNames }: StoredDataset, card: Card): ClassInfo {
-  const count = summary.labels.length;
-  return {
-    value,
-    name: className(value, {
-      count,
-      names: new Map(Object.entries(classNames).map(([label, name]) => [Number(label), name])),
-      reading: reading === 'per-file' ? undefined : classReading(reading),
-    }),
-    objectCount: count === 1 ? summary.objects : (card.classObjects[value] ?? 0),
-  };
+function classInfo(value: number, stored: StoredDataset, card: Card): ClassInfo {
+  return { value, name: classNameOf(value, stored), objectCount: objectsByClass(stored, card)[value] ?? 0 };
+}
+
+/** What a class of a stored dataset is called. */
+export function classNameOf(value: number, { summary, reading, classNames }: StoredDataset): string {
+  return className(value, {
+    count: summary.labels.length,
+    names: new Map(Object.entries(classNames).map(([label, name]) => [Number(label), name])),
+    reading: reading === 'per-file' ? undefined : classReading(reading),
+  });
+}
+
+/** How many objects each class has. */
+export function objectsByClass(
+  { summary, classObjects }: StoredDataset,
+  card: Card,
+): Readonly<Record<string, number>> {
+  if (classObjects) return classObjects;
+  const [only] = summary.labels;
+  return summary.labels.length === 1 && only !== undefined ? { [only]: summary.objects } : card.classObjects;
 }

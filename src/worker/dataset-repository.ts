@@ -55,7 +55,7 @@ export interface OpenedDataset {
 type Listing = Awaited<ReturnType<DatasetStore['list']>> & { readonly locked: ReadonlySet<string> };
 
 export class DatasetRepository {
-  private readonly disk: DatasetStore;
+  readonly disk: DatasetStore;
   /** Datasets that were read from storage; a change here forgets them. */
   private readonly opened = new Map<string, Promise<OpenedDataset>>();
   private readonly images = new Lru<LoadedSample>(
@@ -142,17 +142,29 @@ export class DatasetRepository {
 
   /** An image with its objects. */
   async sample(datasetId: string, sampleId: string): Promise<LoadedSample> {
-    const key = `${datasetId}\n${sampleId}`;
+    const { dataset } = await this.open(datasetId);
+    // Masks that were made here have another path with each change.
+    const masks = dataset.samples.find(({ name }) => name === sampleId)?.instances?.path;
+    const key = [datasetId, sampleId, masks].join('\n');
     const known = this.images.get(key);
     if (known) return known;
-    const { dataset } = await this.open(datasetId);
     const loaded = await loadByName(dataset, sampleId);
     this.images.set(key, loaded);
     return loaded;
   }
 
-  /** The thumbnail that was made at the import, as a JPEG; null where there is none. */
-  thumbnail({ datasetId, sampleId }: SampleRef, kind: ThumbnailKind): Promise<Uint8Array | null> {
+  /** Forgets what was read of a dataset, which may have been changed elsewhere. */
+  forget(id: string): void {
+    this.opened.delete(id);
+  }
+
+  /** The thumbnail that was made at the import, as a JPEG; null where there is none, or the masks are others now. */
+  async thumbnail({ datasetId, sampleId }: SampleRef, kind: ThumbnailKind): Promise<Uint8Array | null> {
+    if (kind === 'card') {
+      const { stored } = await this.open(datasetId);
+      const at = stored.samples.findIndex(({ name }) => name === sampleId);
+      if ((stored.revisions[at] ?? 0) > 0) return null;
+    }
     return this.thumbnails.find(datasetId, sampleId, kind);
   }
 

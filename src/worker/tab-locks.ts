@@ -8,6 +8,8 @@ export interface TabLock {
 
 class TabLocks {
   private readonly prefix: string;
+  /** What is done last by {@link whenFree} where the browser has no locks. */
+  private last: Promise<unknown> = Promise.resolve();
 
   /** @param refusal what is said of one that another has. */
   constructor(
@@ -47,6 +49,14 @@ class TabLocks {
     } finally {
       await lock.release();
     }
+  }
+
+  /** Does work once no one else has the lock, in this tab or another. */
+  async whenFree<T>(id: string, work: () => Promise<T>): Promise<T> {
+    if ('locks' in navigator) return navigator.locks.request(`${this.prefix}${id}`, work);
+    const turn = this.last.then(work, work);
+    this.last = turn.catch(() => undefined);
+    return turn;
   }
 
   /** Ids that are taken, in any tab. */

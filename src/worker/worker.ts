@@ -6,6 +6,7 @@ import { CACHE_BYTES, cacheBytes } from '../train/training-data.ts';
 import { EngineState } from './engine-state.ts';
 import { bootHandlers, deviceMemory } from './handlers/boot.ts';
 import { dataHandlers } from './handlers/data.ts';
+import { labelHandlers } from './handlers/labels.ts';
 import { modelHandlers } from './handlers/model.ts';
 import { outputHandlers } from './handlers/output.ts';
 import { segmentHandlers } from './handlers/segment.ts';
@@ -57,6 +58,7 @@ const { emit } = serve({
   ...bootHandlers(state),
   ...modelHandlers(engine),
   ...dataHandlers(engine),
+  ...labelHandlers(engine),
   ...trainHandlers(training),
   ...segmentHandlers(engine),
   ...outputHandlers(engine),

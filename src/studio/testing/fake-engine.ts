@@ -19,6 +19,7 @@ import type {
   GpuReport,
   KeptMask,
   ModelInfo,
+  OpenedLabels,
   PredictRequest,
   Result,
   RunHistory,
@@ -150,6 +151,7 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
   let broken: readonly BrokenDataset[] = options.empty ? [] : [HALF_SAVED];
   let brokenRuns: readonly BrokenRun[] = options.empty ? [] : [DAMAGED];
   let kept: readonly KeptMask[] = [];
+  const labels = new Map<string, OpenedLabels>();
   let library: readonly CatalogueEntry[] = [VIT_B];
   const emit = (event: EngineEvent): void => {
     for (const listener of listeners) listener(event);
@@ -248,6 +250,22 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
       bitmap: await fakeBitmap(320, 240, sampleId),
       labels: Uint16Array.from(circle(320, 240, 160, 120, 60)),
     }),
+    'labels.open': ({ datasetId, sampleId }) => labels.get(`${datasetId}\n${sampleId}`) ?? FAKE_LABELS,
+    'labels.save': ({ datasetId, sampleId, labels: changed, history, baseRevision }) => {
+      const revision = baseRevision + 1;
+      const saved = { ...FAKE_LABELS, labels: { ...changed, revision }, history };
+      labels.set(`${datasetId}\n${sampleId}`, saved);
+      return { revision, dataset: dataset(datasetId) };
+    },
+    'labels.setClasses': ({ classes }) => classes,
+    'labels.queue': ({ datasetId }) =>
+      fakeSamples(datasetId).map(({ id, status }) => ({
+        sampleId: id,
+        status,
+        score: status === 'done' ? null : 0.4,
+        reason:
+          status === 'done' ? 'Not compared with the model yet.' : 'Predicted IoU is 0.60 at 64 points.',
+      })),
     'train.plan': (settings) => ({
       trainable: [
         ...settings.methods.map((label) => ({ label, count: 24_576 })),
@@ -374,6 +392,7 @@ function fakeDataset(id: string): DatasetInfo {
     created: 1_790_000_000_000,
     imageCount: 26,
     maskedCount: 24,
+    labelling: { unlabelled: 2, inWork: 0, done: 24 },
     objectCount: 213,
     maskKind: id === 'leaves' ? 'labels' : id === 'cracks' ? 'threshold' : 'binary',
     classes:
@@ -456,6 +475,20 @@ function fakePreview({
   };
 }
 
+const FAKE_LABELS: OpenedLabels = {
+  labels: {
+    status: 'unlabelled',
+    objects: [],
+    revision: 0,
+    width: 320,
+    height: 240,
+    ignored: new Uint32Array(0),
+  },
+  history: { entries: [], index: 0 },
+  classes: [{ value: 1, name: 'foreground', colour: '#e69f00' }],
+  remark: null,
+};
+
 function fakeSamples(datasetId: string): readonly SampleInfo[] {
   return Array.from({ length: 26 }, (_, index) => ({
     id: `${datasetId}-${index}`,
@@ -464,6 +497,7 @@ function fakeSamples(datasetId: string): readonly SampleInfo[] {
     height: 240,
     objectCount: index < 24 ? 3 + (index % 7) : 0,
     hasMask: index < 24,
+    status: index < 24 ? 'done' : 'unlabelled',
     split: index >= 24 ? null : index < 14 ? 'train' : index < 18 ? 'validation' : 'test',
   }));
 }

@@ -2,6 +2,7 @@
 
 import type { BootCalls } from './boot.ts';
 import type { DataCalls } from './data.ts';
+import type { LabelCalls } from './labels.ts';
 import type { ModelCalls } from './model.ts';
 import type { OutputCalls } from './output.ts';
 import type { SegmentCalls } from './segment.ts';
@@ -12,6 +13,7 @@ export interface EngineCalls
   extends BootCalls,
     ModelCalls,
     DataCalls,
+    LabelCalls,
     TrainCalls,
     SegmentCalls,
     OutputCalls {}

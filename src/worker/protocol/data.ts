@@ -1,6 +1,7 @@
 /** Datasets, their images and what was refused. Conventions: ../protocol.ts. */
 
 import type { FailureRecord } from '../../config/failure.ts';
+import type { LabelStatus } from '../../data/labels/types.ts';
 import type { ChannelChoice, MaskMeaning, MaskSamples } from '../../data/reading/reading.ts';
 import type { DatasetSettings } from '../../data/reading/settings.ts';
 import type { SplitOrder } from '../../data/split.ts';
@@ -108,6 +109,8 @@ export interface DatasetInfo {
   readonly imageCount: number;
   /** Images that have a mask; the others are kept for Segment. */
   readonly maskedCount: number;
+  /** Images by how far they are labelled; those that came with a mask are done. */
+  readonly labelling: LabellingCounts;
   readonly objectCount: number;
   readonly maskKind: DatasetMaskKind;
   readonly classes: readonly ClassInfo[];
@@ -121,6 +124,12 @@ export interface DatasetInfo {
   readonly scale: ScaleInfo;
   /** The samples that its card shows. */
   readonly shown: readonly ShownSample[];
+}
+
+export interface LabellingCounts {
+  readonly unlabelled: number;
+  readonly inWork: number;
+  readonly done: number;
 }
 
 export type ShownSample = Pick<SampleInfo, 'id' | 'name' | 'objectCount'>;
@@ -155,7 +164,9 @@ export interface SampleInfo {
   readonly width: number;
   readonly height: number;
   readonly objectCount: number;
+  /** Whether it is done: it came with a mask, or was labelled here. */
   readonly hasMask: boolean;
+  readonly status: LabelStatus;
   /** Null without a mask. */
   readonly split: SplitName | null;
 }

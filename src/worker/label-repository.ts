@@ -1,0 +1,256 @@
+/** The labels of images on this device's storage, and what training sees of them. */
+import { Failure } from '../config/failure.ts';
+import { objectClasses } from '../data/classes.ts';
+import type { LoadedSample } from '../data/dataset.ts';
+import type { CountedObjects } from '../data/dataset-store.ts';
+import type { FileStore } from '../data/file-store.ts';
+import { decodeLabels, encodeLabels, type StoredLabels } from '../data/label-file.ts';
+import { labelMaps } from '../data/label-maps.ts';
+import { areRuns, runsOfBitmap, runsOfValues } from '../data/labels/runs.ts';
+import {
+  type ImageLabels,
+  type LabelClass,
+  type LabelHistory,
+  type LabelObject,
+  NO_HISTORY,
+  NO_RUNS,
+} from '../data/labels/types.ts';
+import { IGNORED } from '../data/objects.ts';
+import { valueOrThrow } from '../data/outcome.ts';
+import type { StoredDataset } from '../data/types.ts';
+import { classNameOf, objectsByClass } from './dataset-card.ts';
+import type { DatasetRepository, OpenedDataset } from './dataset-repository.ts';
+import type { DatasetInfo, FailureRecord, OpenedLabels, SampleRef, SavedLabels } from './protocol.ts';
+import { datasetLocks, runLocks } from './tab-locks.ts';
+
+/** Colours of classes, told apart by colour-blind people too (Okabe and Ito). */
+const CLASS_COLOURS = ['#e69f00', '#56b4e9', '#009e73', '#f0e442', '#0072b2', '#d55e00', '#cc79a7'] as const;
+
+/** The labels on storage; null where there are none, or where their file is damaged. */
+interface Read {
+  readonly stored: StoredLabels | null;
+  readonly remark: FailureRecord | null;
+}
+
+export class LabelRepository {
+  constructor(
+    private readonly store: FileStore,
+    private readonly datasets: DatasetRepository,
+  ) {}
+
+  /** Labels of an image: those that were made here, else the objects that it was imported with. */
+  async open(ref: SampleRef): Promise<OpenedLabels> {
+    return datasetLocks.whenFree(ref.datasetId, async () => {
+      this.datasets.forget(ref.datasetId);
+      const read = await this.read(ref);
+      if (read.stored) await this.publishWhereItFailed(ref, read.stored.labels);
+      const opened = await this.datasets.open(ref.datasetId);
+      const { labels, history } = read.stored ?? {
+        labels: await this.imported(ref, opened),
+        history: NO_HISTORY,
+      };
+      return { labels, history, classes: classesOf(opened.stored, labels), remark: read.remark };
+    });
+  }
+
+  /**
+   * Keeps an image's labels. The masks of one that is done are written into its dataset: their files first, then the
+   * labels, then the manifest with all counts. What a crash leaves between the last two is made good by {@link open}.
+   * @throws Failure `labels/…`, `data/…`, `storage/…`; nothing has changed then.
+   */
+  async save(ref: SampleRef, { labels: given, history, baseRevision }: SaveRequest): Promise<SavedLabels> {
+    return datasetLocks.whenFree(ref.datasetId, async () => {
+      this.datasets.forget(ref.datasetId);
+      const opened = await this.datasets.open(ref.datasetId);
+      expectWhole(given, sampleOf(opened, ref));
+      const { stored } = await this.read(ref);
+      const known = stored?.labels.revision ?? 0;
+      if (known !== baseRevision) throw otherRevision(ref, known);
+      const labels = { ...given, revision: known + 1 };
+      // Before anything is written: what cannot be a mask is refused here.
+      const maps = labels.status === 'done' ? labelMaps(labels, ref.sampleId) : null;
+      await this.store.write(this.pathOf(ref), encodeLabels({ labels, history }));
+      const at = indexOf(opened, ref);
+      const hasChanged = labels.status === 'done' || opened.stored.statuses[at] !== labels.status;
+      const dataset = hasChanged ? await this.publish(ref, labels, maps) : null;
+      return { revision: labels.revision, dataset };
+    });
+  }
+
+  /** @throws Failure `labels/class-in-use`, `labels/class-wrong`. */
+  async setClasses(datasetId: string, classes: readonly LabelClass[]): Promise<readonly LabelClass[]> {
+    return datasetLocks.whenFree(datasetId, async () => {
+      this.datasets.forget(datasetId);
+      const { stored, card } = await this.datasets.open(datasetId);
+      expectClasses(classes, stored);
+      const values = new Set(classes.map(({ value }) => value));
+      const left = stored.summary.labels.find((value) => !values.has(value));
+      if (left !== undefined) {
+        const count = objectsByClass(stored, card)[left] ?? 0;
+        throw new Failure({
+          code: 'labels/class-in-use',
+          what: `The class ${classNameOf(left, stored)} cannot be removed: ${count} ${count === 1 ? 'object has' : 'objects have'} it.`,
+          where: stored.name,
+          cure: 'Give these objects another class first.',
+        });
+      }
+      const changed = valueOrThrow(await this.datasets.disk.setClasses(datasetId, classes));
+      this.datasets.forget(datasetId);
+      return classesOf(changed);
+    });
+  }
+
+  private async read(ref: SampleRef): Promise<Read> {
+    const path = this.pathOf(ref);
+    if (!(await this.store.exists(path))) return { stored: null, remark: null };
+    const bytes = await this.store.read(path);
+    try {
+      return { stored: decodeLabels(bytes, path), remark: null };
+    } catch (error) {
+      if (error instanceof Failure && error.record.code === 'labels/damaged')
+        return { stored: null, remark: error.record };
+      throw error;
+    }
+  }
+
+  private pathOf({ datasetId, sampleId }: SampleRef): string {
+    return this.datasets.disk.labelPath(datasetId, sampleId);
+  }
+
+  /** Where a crash came after the labels were written and before the manifest was. */
+  private async publishWhereItFailed(ref: SampleRef, labels: ImageLabels): Promise<void> {
+    const opened = await this.datasets.open(ref.datasetId);
+    const at = indexOf(opened, ref);
+    const isSame = opened.stored.statuses[at] === labels.status;
+    if (isSame && (labels.status !== 'done' || opened.stored.revisions[at] === labels.revision)) return;
+    await this.publish(ref, labels, labels.status === 'done' ? labelMaps(labels, ref.sampleId) : null);
+  }
+
+  private async publish(
+    ref: SampleRef,
+    { status, revision }: ImageLabels,
+    maps: ReturnType<typeof labelMaps> | null,
+  ): Promise<DatasetInfo> {
+    const { datasetId, sampleId } = ref;
+    const opened = await this.datasets.open(datasetId);
+    const { stored, card } = opened;
+    const before = { objects: await this.counted(ref, opened), byClass: objectsByClass(stored, card) };
+    const update = { status, revision, maps, before };
+    valueOrThrow(await this.datasets.disk.setLabels(datasetId, sampleId, update));
+    this.datasets.forget(datasetId);
+    // A run that was started before reads the masks of its start.
+    if ((await runLocks.taken()).size === 0)
+      await this.datasets.disk.removeStaleMasks(datasetId, sampleId).catch(() => undefined);
+    return this.datasets.info(datasetId);
+  }
+
+  /** What the dataset counts of an image now. */
+  private async counted(ref: SampleRef, { stored }: OpenedDataset): Promise<CountedObjects> {
+    const sample = stored.samples.find(({ name }) => name === ref.sampleId);
+    if (sample?.maskKind === undefined || sample.objects === 0) return [];
+    const loaded = await this.datasets.sample(ref.datasetId, ref.sampleId);
+    const classes = classesOfObjects(loaded);
+    return loaded.objects.regions.map(({ area }, i) => ({ classValue: classes[i] ?? 0, area }));
+  }
+
+  private async imported(ref: SampleRef, opened: OpenedDataset): Promise<ImageLabels> {
+    const at = indexOf(opened, ref);
+    const { width, height } = sampleOf(opened, ref);
+    const status = opened.stored.statuses[at] ?? 'unlabelled';
+    const empty = { status, objects: [], revision: 0, width, height, ignored: NO_RUNS };
+    if (status !== 'done') return empty;
+    const loaded = await this.datasets.sample(ref.datasetId, ref.sampleId);
+    const classes = classesOfObjects(loaded);
+    const { map, regions } = loaded.objects;
+    const objects = runsOfValues(map, regions.length).map(
+      (runs, i): LabelObject => ({
+        id: `imported-${i + 1}`,
+        // Pixels to which the files give no class have the first.
+        classValue: Math.max(1, classes[i] ?? 1),
+        runs,
+        origin: { kind: 'imported' },
+        created: opened.stored.created,
+        locked: false,
+        hidden: false,
+      }),
+    );
+    return { ...empty, objects, ignored: runsOfBitmap(map.map((id) => (id === IGNORED ? 1 : 0))) };
+  }
+}
+
+interface SaveRequest {
+  readonly labels: ImageLabels;
+  readonly history: LabelHistory;
+  readonly baseRevision: number;
+}
+
+const classesOfObjects = ({ objects, labelling }: LoadedSample): number[] =>
+  labelling ? objectClasses(objects, labelling.classMap) : [];
+
+/** @throws Failure when the dataset has no such image. */
+function indexOf({ dataset, stored }: OpenedDataset, { sampleId }: SampleRef): number {
+  const at = stored.samples.findIndex(({ name }) => name === sampleId);
+  if (at >= 0) return at;
+  throw new Failure({
+    code: 'data/no-such-sample',
+    what: `The dataset ${dataset.name} has no such image.`,
+    where: sampleId,
+    cure: 'Open the dataset again.',
+  });
+}
+
+function sampleOf(opened: OpenedDataset, ref: SampleRef): StoredDataset['samples'][number] {
+  return opened.stored.samples[indexOf(opened, ref)] as StoredDataset['samples'][number];
+}
+
+/** All classes that have a name or an object, by ascending values; one where there is none. */
+function classesOf(stored: StoredDataset, labels?: ImageLabels): LabelClass[] {
+  const named = Object.keys(stored.classNames).map(Number);
+  const own = labels?.objects.map(({ classValue }) => classValue) ?? [];
+  const values = [...new Set([...named, ...stored.summary.labels, ...own])].sort((a, b) => a - b);
+  return (values.length > 0 ? values : [1]).map((value, i) => ({
+    value,
+    name: classNameOf(value, stored),
+    colour: stored.classColours[value] ?? (CLASS_COLOURS[i % CLASS_COLOURS.length] as string),
+  }));
+}
+
+/** What the page sends is checked before it is kept. @throws RangeError. */
+function expectWhole(labels: ImageLabels, { width, height }: { width: number; height: number }): void {
+  if (labels.width !== width || labels.height !== height)
+    throw new RangeError(
+      `labels of ${labels.width} × ${labels.height} pixels for an image of ${width} × ${height}`,
+    );
+  const pixels = width * height;
+  const isWhole = ({ runs, classValue }: LabelObject) =>
+    areRuns(runs, pixels) && runs.length > 0 && Number.isInteger(classValue) && classValue >= 1;
+  const ids = new Set(labels.objects.map(({ id }) => id));
+  if (!areRuns(labels.ignored, pixels) || !labels.objects.every(isWhole) || ids.size < labels.objects.length)
+    throw new RangeError('labels with runs that are none, or with two objects of one id');
+}
+
+function expectClasses(classes: readonly LabelClass[], stored: StoredDataset): void {
+  const wrong = (what: string, cure: string) =>
+    new Failure({ code: 'labels/class-wrong', what, where: stored.name, cure });
+  const values = new Set<number>();
+  for (const { value, name, colour } of classes) {
+    if (!Number.isInteger(value) || value < 1 || values.has(value))
+      throw wrong(
+        `${value} is no value for a class, or two classes have it.`,
+        'Give each class a whole number from 1.',
+      );
+    if (name.trim() === '') throw wrong(`The class ${value} has no name.`, 'Give it a name.');
+    if (!/^#[0-9a-f]{6}$/.test(colour))
+      throw wrong(`${colour} is no colour for the class ${name}.`, 'Give it a colour such as #e69f00.');
+    values.add(value);
+  }
+}
+
+function otherRevision({ sampleId }: SampleRef, known: number): Failure {
+  return new Failure({
+    code: 'labels/other-revision',
+    what: `The labels of this image were changed elsewhere, probably in another tab (save ${known} is stored).`,
+    where: sampleId,
+    cure: 'Open the image again to go on from what is stored; what was changed here since is not kept.',
+  });
+}
