@@ -31,5 +31,17 @@ export function encodeImagePng({ width, height, data }: RgbImage): Uint8Array {
   return ofExactLength(encode({ width, height, channels: 3, depth: 8, data }));
 }
 
+/**
+ * Indices of 8 bits as a PNG with their colours.
+ * @param colours red, green and blue of every index that occurs, 256 at most.
+ */
+export function encodePalettePng(
+  { width, height, data }: LabelMap,
+  colours: readonly (readonly [number, number, number])[],
+): Uint8Array {
+  const palette = colours.map((colour): [number, number, number] => [...colour]);
+  return ofExactLength(encode({ width, height, channels: 1, depth: 8, data: new Uint8Array(data), palette }));
+}
+
 /** The encoder gives a part of a longer buffer, which would travel whole from worker to page. */
 const ofExactLength = (bytes: Uint8Array) => bytes.slice();

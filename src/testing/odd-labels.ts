@@ -4,7 +4,7 @@ import type { LabelledImage } from '../data/out/label-set.ts';
 import { runsOfValues } from '../data/out/runs.ts';
 import { uniform } from './random.ts';
 
-export const ODD_CLASSES = ['cell', 'Größe ß', '細胞', 'a, "b" #1'] as const;
+export const ODD_CLASSES: readonly string[] = ['cell', 'Größe ß', '細胞', 'a, "b" #1'];
 
 /** A drawing: a letter or number is an object of its own, a dot is background. */
 const DRAWINGS: readonly (readonly [name: string, rows: readonly string[]])[] = [

@@ -1,5 +1,5 @@
-import { zlibSync } from 'fflate';
 import { encodeMaskPng } from '../encode-png.ts';
+import { encodeLabelTiff } from '../encode-tiff.ts';
 import { IGNORED } from '../objects.ts';
 import type { LabelMap } from '../types.ts';
 import { areaOf, type PixelRuns, pixelsOf, TooMuchWork } from './rasterise.ts';
@@ -81,42 +81,5 @@ export function fitsPng(largest: number, hasIgnored: boolean): boolean {
 
 /** A map as a file: a PNG of 8 or 16 bits, or, where values do not fit it, a TIFF of signed 32-bit integers. */
 export function encodeMap(map: LabelMap, asPng: boolean): Uint8Array {
-  return asPng ? encodeMaskPng(map) : encodeTiff(map);
-}
-
-/** One page of one strip, little-endian, Deflate. */
-function encodeTiff({ width, height, data }: LabelMap): Uint8Array {
-  const raw = new DataView(new ArrayBuffer(4 * data.length));
-  for (let i = 0; i < data.length; i++) raw.setInt32(4 * i, data[i] as number, true);
-  const strip = zlibSync(new Uint8Array(raw.buffer));
-  const Short = 3;
-  const Long = 4;
-  const entries: readonly (readonly [tag: number, type: number, value: number])[] = [
-    [256, Long, width],
-    [257, Long, height],
-    [258, Short, 32], // bits a sample
-    [259, Short, 8], // Deflate
-    [262, Short, 1], // black is zero
-    [273, Long, 8], // where the strip starts
-    [277, Short, 1], // samples a pixel
-    [278, Long, height], // rows a strip
-    [279, Long, strip.length],
-    [339, Short, 2], // signed integers
-  ];
-  const directory = 8 + strip.length + (strip.length % 2);
-  const bytes = new Uint8Array(directory + 2 + 12 * entries.length + 4);
-  const view = new DataView(bytes.buffer);
-  bytes.set([0x49, 0x49, 42, 0]);
-  view.setUint32(4, directory, true);
-  bytes.set(strip, 8);
-  view.setUint16(directory, entries.length, true);
-  entries.forEach(([tag, type, value], i) => {
-    const at = directory + 2 + 12 * i;
-    view.setUint16(at, tag, true);
-    view.setUint16(at + 2, type, true);
-    view.setUint32(at + 4, 1, true);
-    if (type === Short) view.setUint16(at + 8, value, true);
-    else view.setUint32(at + 8, value, true);
-  });
-  return bytes;
+  return asPng ? encodeMaskPng(map) : encodeLabelTiff(map, 'int32');
 }

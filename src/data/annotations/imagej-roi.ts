@@ -34,7 +34,10 @@ function readRoi({ path, bytes, folder }: AnnotationSource): AnnotationContent {
           stems: [...(isZipped ? [] : [path.replace(/\.roi$/i, '')]), zip, bare],
           onlyImageOf: above,
         },
-        objects: typeof shape === 'string' ? [] : [{ shape, ...(isBox(bytes) ? { isBox: true } : {}) }],
+        objects:
+          typeof shape === 'string'
+            ? []
+            : [{ shape, ...classOf(bytes), ...(isBox(bytes) ? { isBox: true } : {}) }],
         isUnusable: typeof shape === 'string',
         ...(isZipped ? { shownAs: folder } : {}),
       },
@@ -54,7 +57,11 @@ const COMPOSITE_COUNT = 36;
 const SUBTYPE = 48;
 const OPTIONS = 50;
 const RATIO = 52;
+const HEADER2 = 60;
 const COORDINATES = 64;
+// Within the second header.
+const PROPERTIES = 40;
+const PROPERTIES_LENGTH = 44;
 const SUBPIXEL = 128;
 const TYPES = [
   'polygon',
@@ -76,6 +83,25 @@ const isBox = (bytes: Uint8Array) => bytes[TYPE] === 1 && viewOf(bytes).getInt32
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
+/** A property "class: name" of the region, which is how the studio writes classes; ImageJ itself has none. */
+function classOf(bytes: Uint8Array): { className?: string } {
+  const view = viewOf(bytes);
+  const header2 = view.getInt32(HEADER2);
+  if (header2 < COORDINATES || header2 + PROPERTIES_LENGTH + 4 > view.byteLength) return {};
+  const at = view.getInt32(header2 + PROPERTIES);
+  const length = view.getInt32(header2 + PROPERTIES_LENGTH);
+  if (at < COORDINATES || length <= 0 || at + 2 * length > view.byteLength) return {};
+  const text = new TextDecoder('utf-16be').decode(bytes.subarray(at, at + 2 * length));
+  const className = /^class\s*[:=]\s*(.*\S)/im.exec(text)?.[1];
+  return className === undefined ? {} : { className };
+}
+
+/** Numbers of 16 bits are taken as ImageJ takes them: under -5000 they are unsigned. */
+function short(view: DataView, at: number): number {
+  const value = view.getInt16(at);
+  return value < -5000 ? value + 65_536 : value;
+}
+
 /**
  * The shape of a region, or why it is none.
  * @throws Failure naming `file` when it is damaged.
@@ -95,7 +121,7 @@ function roiShape(bytes: Uint8Array, file: string): Shape | string {
     return compositeShape(view, composite, file);
   }
   const floats = (count: number) => Array.from({ length: count }, (_, i) => view.getFloat32(FLOATS + 4 * i));
-  const [top = 0, left = 0, bottom = 0, right = 0] = [0, 2, 4, 6].map((at) => view.getInt16(TOP + at));
+  const [top = 0, left = 0, bottom = 0, right = 0] = [0, 2, 4, 6].map((at) => short(view, TOP + at));
   switch (type) {
     case 'rectangle':
     case 'oval': {
@@ -175,8 +201,8 @@ function coordinates(
   const points = new Float64Array(2 * count);
   for (let i = 0; i < count; i++) {
     const [x, y] = [start + bytes * i, start + bytes * (count + i)];
-    points[2 * i] = isSubpixel ? view.getFloat32(x) : left + view.getInt16(x);
-    points[2 * i + 1] = isSubpixel ? view.getFloat32(y) : top + view.getInt16(y);
+    points[2 * i] = isSubpixel ? view.getFloat32(x) : left + short(view, x);
+    points[2 * i + 1] = isSubpixel ? view.getFloat32(y) : top + short(view, y);
   }
   return points.every(isCoordinate) ? points : 'its coordinates are no numbers';
 }

@@ -47,6 +47,15 @@ export const labelNames: AnnotationFormat = {
   },
 };
 
+/** VOC: `ImageSets/…/train.txt` lists images and says nothing of objects. */
+export const imageSets: AnnotationFormat = {
+  id: 'image-sets',
+  name: 'ImageSets of VOC',
+  extensions: ['txt'],
+  recognises: ({ path }) => /(^|\/)ImageSets\/([^/]+\/)?[^/]+\.txt$/i.test(path),
+  read: () => ({ images: [] }),
+};
+
 /** nnU-Net: `dataset.json` whose `labels` are names with their value (version 2) or values with their name. */
 export const nnunet: AnnotationFormat = {
   id: 'nnunet',

@@ -1,7 +1,8 @@
 import { textOfCounts } from '../annotations/run-lengths.ts';
 import { RunCounter } from '../annotations/shape.ts';
 import type { LabelledImage, LabelledObject, LabelSet } from './label-set.ts';
-import { ClassNumbers, type OutFormat, type OutWriter, textFile } from './out-format.ts';
+import { ClassNumbers, type OutFormat, type OutRemarks, type OutWriter, textFile } from './out-format.ts';
+import { joinedRing, outlinedParts } from './outlines.ts';
 import { areaOf, boxedMask, boxOf, type Runs } from './runs.ts';
 
 /** COCO with run lengths, as pycocotools and detection frameworks read it. */
@@ -13,6 +14,36 @@ export const coco: OutFormat = {
   imageFolder: 'images',
   open: (set) => new CocoWriter(set, runLengths),
 };
+
+/** COCO with polygons, for tools that read or edit nothing else. */
+export const cocoPolygons: OutFormat = {
+  id: 'coco-polygons',
+  label: 'COCO, polygons',
+  help: 'One JSON for all images, outlines along the edges of pixels: for annotation tools (CVAT, Roboflow, Label Studio).',
+  files: ['annotations.json'],
+  imageFolder: 'images',
+  open: (set, remarks) =>
+    new CocoWriter(set, ({ runs }, { name, width }) => {
+      const parts = outlinedParts(runs, width);
+      remarkOnHoles(
+        name,
+        parts.some(({ holes }) => holes.length > 0),
+        remarks,
+      );
+      return parts.map(({ outer, holes }) => joinedRing([outer, ...holes]));
+    }),
+};
+
+function remarkOnHoles(image: string, hasHoles: boolean, remarks: OutRemarks): void {
+  remarks.add(
+    'out/holes',
+    image,
+    hasHoles ? 1 : 0,
+    (count) =>
+      `${count === 1 ? 'An object has' : `${count} objects have`} holes, which polygons of COCO cannot say: each hole is joined to its outline by a line without width, which some programs draw.`,
+    'Use COCO with run lengths where the pixels have to be exact everywhere.',
+  );
+}
 
 /** What "segmentation" says of an object. */
 type Segmentation = (object: LabelledObject, image: LabelledImage) => unknown;

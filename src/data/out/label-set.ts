@@ -1,4 +1,5 @@
 import type { LazyFile } from '../lazy-file.ts';
+import type { Split } from '../types.ts';
 import type { Runs } from './runs.ts';
 
 /** An object as it goes out. */
@@ -22,6 +23,8 @@ export interface LabelledImage {
   readonly objects: readonly LabelledObject[];
   /** Pixels that take no part. */
   readonly ignored?: Runs;
+  /** The split that it is in, where that is settled. */
+  readonly split?: Split;
   /** The image itself, for formats that measure it and for an output with the images. */
   readonly file?: LazyFile;
 }
@@ -31,6 +34,8 @@ export interface LabelSet {
   readonly name: string;
   /** Names of classes in their order; classes that only objects have are added after them. */
   readonly classes: readonly string[];
+  /** Colours of classes by their name, as `#rrggbb`. */
+  readonly colours?: ReadonlyMap<string, string>;
   /** How long the side of a pixel is. */
   readonly pixelSize?: PixelSize;
 }

@@ -1,5 +1,9 @@
-import { encodeMaskPng } from '../encode-png.ts';
+import { encodeMaskPng, encodePalettePng } from '../encode-png.ts';
+import { encodeLabelTiff } from '../encode-tiff.ts';
+import { refuse } from '../outcome.ts';
+import type { DatasetSettings } from '../reading/settings.ts';
 import type { LabelMap } from '../types.ts';
+import { type Colour, colourOf } from './class-colours.ts';
 import type { LabelledImage, LabelledObject, LabelSet } from './label-set.ts';
 import {
   ClassNumbers,
@@ -13,6 +17,11 @@ import {
 } from './out-format.ts';
 import type { Runs } from './runs.ts';
 
+/** The value of pixels that take no part, in masks of 8 bits. */
+export const VOID = 255;
+/** PASCAL VOC's colour for them. */
+const VOID_COLOUR: Colour = [224, 224, 192];
+
 /** Masks as PNG in which each object has a value of its own. */
 export const pngInstances: OutFormat = {
   id: 'png-instances',
@@ -22,9 +31,64 @@ export const pngInstances: OutFormat = {
     'values: for scikit-image, Cellpose, StarDist.',
   files: ['instances/a.png', 'labels/a.png', 'class_names.txt'],
   imageFolder: 'images',
-  settings: { background: 0, ignore: [] },
   open: (set, remarks) => new InstanceWriter(set, remarks, 'png', encodeMaskPng),
 };
+
+/** The same as TIFF of 16 bits, whatever the number of objects. */
+export const tiffInstances: OutFormat = {
+  id: 'tiff-instances',
+  label: 'TIFF of 16 bits, a value for each object',
+  help: 'As above, for ImageJ, CellProfiler and other microscopy tools.',
+  files: ['instances/a.tif', 'labels/a.tif', 'class_names.txt'],
+  imageFolder: 'images',
+  open: (set, remarks) => new InstanceWriter(set, remarks, 'tif', (map) => encodeLabelTiff(map, 'uint16')),
+};
+
+/** Masks as PNG in which each class has a value and a colour of its own. */
+export const pngClasses: OutFormat = {
+  id: 'png-classes',
+  label: 'PNG, a colour for each class',
+  help: 'A PNG of 8 bits with a palette for each image: values are class numbers, 255 takes no part; for semantic segmentation.',
+  files: ['labels/a.png', 'class_names.txt'],
+  imageFolder: 'images',
+  open: (set, remarks) => {
+    const classes = new ClassNumbers(set);
+    let hasIgnored = false;
+    return {
+      add: (image, { stem }) => {
+        remarkOnMerging(image, remarks);
+        hasIgnored ||= hasIgnoredPixels(image);
+        return [{ path: `labels/${stem}.png`, bytes: classPng(image, set, classes) }];
+      },
+      finish: () => [classNames(classes)],
+      settings: () => (hasIgnored ? { background: 0, ignore: [VOID] } : plainSettings()),
+    };
+  },
+};
+
+/** Masks as PNG of black and white. */
+export const pngBinary: OutFormat = {
+  id: 'png-binary',
+  label: 'PNG, black and white',
+  help: 'A PNG for each image, 255 where any object is: for tools that know one kind of object.',
+  files: ['masks/a.png'],
+  imageFolder: 'images',
+  open: (_, remarks) => ({
+    add: (image, { stem }) => {
+      remarkOnIgnored(image, remarks);
+      remarkOnMerging(image, remarks);
+      const { data, ...size } = drawn(image, () => 1);
+      return [{ path: `masks/${stem}.png`, bytes: encodeMaskPng({ ...size, data: Uint8Array.from(data) }) }];
+    },
+    finish: () => [],
+    settings: plainSettings,
+  }),
+};
+
+/** Background is 0, and no value takes no part. */
+export const plainSettings = (): DatasetSettings => ({ background: 0, ignore: [] });
+
+export const hasIgnoredPixels = ({ ignored }: LabelledImage): boolean => (ignored?.length ?? 0) > 0;
 
 class InstanceWriter implements OutWriter {
   private readonly classes: ClassNumbers;
@@ -44,6 +108,7 @@ class InstanceWriter implements OutWriter {
   add(image: LabelledImage, { stem }: ImagePath): OutFile[] {
     remarkOnIgnored(image, this.remarks);
     remarkOnOverlap(image, this.remarks);
+    if (image.objects.length > MOST_VALUES) throw tooMany(image);
     const file = (folder: string, valueFor: (object: LabelledObject, i: number) => number) => ({
       path: `${folder}/${stem}.${this.extension}`,
       bytes: this.encode(drawn(image, valueFor)),
@@ -55,6 +120,43 @@ class InstanceWriter implements OutWriter {
   finish(): OutFile[] {
     return this.hasClasses ? [classNames(this.classes)] : [];
   }
+
+  settings = plainSettings;
+}
+
+/** Objects that values of 16 bits tell apart. */
+const MOST_VALUES = 65_535;
+
+const tooMany = ({ name, objects }: LabelledImage) =>
+  refuse(
+    'out/too-many-objects',
+    name,
+    `The image has ${objects.length} objects, and masks of 16 bits tell ${MOST_VALUES} apart.`,
+    'Use COCO.',
+  );
+
+/** An image's classes as a PNG with their colours, ignored pixels as {@link VOID}. */
+export function classPng(image: LabelledImage, set: LabelSet, classes: ClassNumbers): Uint8Array {
+  return palettePng(
+    image,
+    (object) => {
+      const value = classes.of(object);
+      if (value < VOID) return value;
+      const what = `There are more classes than the ${VOID - 1} that masks of 8 bits tell apart.`;
+      throw refuse('out/too-many-classes', image.name, what, 'Use COCO or PNG with a value for each object.');
+    },
+    (value) => colourOf(set, classes.names[value - 1], value),
+  );
+}
+
+/** A PNG of 8 bits with a palette, ignored pixels as {@link VOID}. @param valueFor of an object, 1 … 254. */
+export function palettePng(
+  image: LabelledImage,
+  valueFor: (object: LabelledObject, index: number) => number,
+  colourFor: (value: number) => Colour,
+): Uint8Array {
+  const values = Array.from({ length: VOID - 1 }, (_, i) => colourFor(i + 1));
+  return encodePalettePng(drawn(image, valueFor, VOID), [[0, 0, 0], ...values, VOID_COLOUR]);
 }
 
 /** Names by their value, a line each: the first line is that of the background. */
@@ -62,17 +164,23 @@ export function classNames(classes: ClassNumbers): OutFile {
   return textFile('class_names.txt', ['_background_', ...classes.names].map((name) => `${name}\n`).join(''));
 }
 
-/** An image's objects as one value a pixel. @param valueFor of an object, from 1. */
+/**
+ * An image's objects as one value a pixel.
+ * @param valueFor of an object, from 1.
+ * @param ignoredAs of ignored pixels.
+ */
 export function drawn(
-  { width, height, objects }: LabelledImage,
+  { width, height, objects, ignored }: LabelledImage,
   valueFor: (object: LabelledObject, index: number) => number,
-): LabelMap & { readonly data: Int32Array } {
+  ignoredAs = 0,
+): LabelMap {
   const data = new Int32Array(width * height);
+  if (ignored && ignoredAs !== 0) fill(data, ignored, ignoredAs);
   for (const [i, object] of objects.entries()) fill(data, object.runs, valueFor(object, i));
   return { width, height, data };
 }
 
-export function fill(data: Int32Array, runs: Runs, value: number): void {
+function fill(data: Int32Array, runs: Runs, value: number): void {
   for (let i = 0; i < runs.length; i += 2) {
     const start = runs[i] as number;
     data.fill(value, start, start + (runs[i + 1] as number));
@@ -102,5 +210,17 @@ export function remarkOnOverlap(image: LabelledImage, remarks: OutRemarks): void
     (count) =>
       `${count === 1 ? 'An object lies' : `${count} objects lie`} partly under others, and this format has one value a pixel: the later object keeps the pixels.`,
     'Use COCO, which holds objects that overlap.',
+  );
+}
+
+/** Says that objects which touch become one, where there are several. */
+function remarkOnMerging({ name, objects }: LabelledImage, remarks: OutRemarks): void {
+  remarks.add(
+    'out/no-objects',
+    name,
+    objects.length > 1 ? 1 : 0,
+    (count) =>
+      `${count === 1 ? 'An image has' : `${count} images have`} several objects, which this format does not tell apart where they touch.`,
+    'Use a format with a value for each object, or COCO.',
   );
 }

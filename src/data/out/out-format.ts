@@ -20,8 +20,6 @@ export interface OutFormat {
   readonly files: readonly string[];
   /** The folder that images lie in beside the labels; empty where the two lie side by side. */
   readonly imageFolder: string;
-  /** What a `dataset.json` beside the files says, so that they are read again as they were meant. */
-  readonly settings?: Omit<DatasetSettings, 'together'>;
   /** Begins an output. */
   open(set: LabelSet, remarks: OutRemarks): OutWriter;
 }
@@ -35,6 +33,8 @@ export interface OutWriter {
   add(image: LabelledImage, at: ImagePath): readonly OutFile[] | Promise<readonly OutFile[]>;
   /** The files of the whole. */
   finish(): readonly OutFile[];
+  /** What a `dataset.json` beside the files says, so that they are read again as they were meant. */
+  settings?(): DatasetSettings;
 }
 
 /** Where an image lies among the others: `a/b.png` and `a/b`. */
@@ -65,7 +65,7 @@ export class OutRemarks {
 type Sentence = (count: number) => string;
 
 /** What the class of an object is called that has none, in formats that cannot do without. */
-const NO_CLASS = 'object';
+export const NO_CLASS = 'object';
 
 /** Numbers of classes, from 1: first those of the set, then others as they come. */
 export class ClassNumbers {

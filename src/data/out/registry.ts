@@ -1,6 +1,23 @@
-import { coco } from './coco.ts';
-import { pngInstances } from './masks.ts';
+import { coco, cocoPolygons } from './coco.ts';
+import { geojson } from './geojson.ts';
+import { imagejRoi } from './imagej-roi.ts';
+import { labelme } from './labelme.ts';
+import { pngBinary, pngClasses, pngInstances, tiffInstances } from './masks.ts';
 import type { OutFormat } from './out-format.ts';
+import { voc } from './voc.ts';
+import { yolo } from './yolo.ts';
 
 /** The formats in which labels go out, as they are offered. */
-export const outFormats: readonly OutFormat[] = [coco, pngInstances];
+export const outFormats: readonly OutFormat[] = [
+  coco,
+  cocoPolygons,
+  yolo,
+  labelme,
+  voc,
+  pngInstances,
+  tiffInstances,
+  pngClasses,
+  pngBinary,
+  imagejRoi,
+  geojson,
+];

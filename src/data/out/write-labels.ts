@@ -34,7 +34,7 @@ export async function* writeLabels(
     yield* await writer.add(image, at);
   }
   yield* writer.finish();
-  const settings = { ...format.settings, ...(hasFolders ? { together: true } : {}) };
+  const settings = { ...writer.settings?.(), ...(hasFolders ? { together: true } : {}) };
   if (withImages && Object.keys(settings).length > 0)
     yield textFile('dataset.json', `${JSON.stringify(settings)}\n`);
 }
