@@ -6,7 +6,7 @@ import type { Split } from './types.ts';
 export type SplitOrder = 'shuffled' | 'name';
 
 /** Shares of training, validation and test. */
-const SPLIT_SHARES = { train: 0.6, val: 0.15, test: 0.25 } as const;
+export const SPLIT_SHARES = { train: 0.6, val: 0.15, test: 0.25 } as const;
 
 /**
  * How many of n samples go where: shares rounded half up for training and validation, the rest to test; from three

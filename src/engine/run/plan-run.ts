@@ -3,7 +3,7 @@ import { type FailureRecord, toFailureRecord } from '../../config/failure.ts';
 import type { Split } from '../../data/types.ts';
 import { METHODS } from '../../peft/registry.ts';
 import { sitesOf } from '../../sam/encoder.ts';
-import { countTrainable, estimateMemory, type TrainableCount } from '../../train/estimate.ts';
+import { countTrainable, countWork, estimateMemory, type TrainableCount } from '../../train/estimate.ts';
 import { type PlanRequest, planRequest, planTraining } from '../../train/plan-training.ts';
 import type { DeviceTraits, TrainingPlans } from '../../train/plans.ts';
 import type { OpenModel } from '../model.ts';
@@ -30,13 +30,17 @@ export function planCost(request: PlanRequest): PlannedCost {
     const trainableCount = trainable.reduce((sum, { count }) => sum + count, 0);
     const memory = { ...estimateMemory(plans), bufferLimitBytes };
     const problems = overMemory(request, memory.peakBytes);
-    return { plans, cost: { trainable, trainableCount, memory, problems } };
+    // As if every view of an image were new: at most as much is computed.
+    const flopsPerStep = countWork(plans, { ...request.sizes, ...NEW_VIEWS }).flops;
+    return { plans, cost: { trainable, trainableCount, memory, flopsPerStep, problems } };
   } catch (error) {
     const memory = { peakBytes: 0, parts: [], largestBufferBytes: 0, bufferLimitBytes };
     const problems = [toFailureRecord(error)];
-    return { plans: null, cost: { trainable: [], trainableCount: 0, memory, problems } };
+    return { plans: null, cost: { trainable: [], trainableCount: 0, memory, flopsPerStep: 0, problems } };
   }
 }
+
+const NEW_VIEWS = { minCrop: 0.5, brightness: 0, contrast: 0 } as const;
 
 /** That a run takes more than it may, with what would make it fit. */
 function overMemory(request: PlanRequest, peakBytes: number): FailureRecord[] {

@@ -109,6 +109,8 @@ export interface RunPlan {
     readonly largestBufferBytes: number;
     readonly bufferLimitBytes: number;
   };
+  /** Arithmetic of a step, multiply and add counted as two; 0 where nothing could be planned. */
+  readonly flopsPerStep: number;
   readonly steps: number;
   /** Images of all datasets by split. */
   readonly images: Readonly<Record<Split, number>>;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, compact, duration, plural, signed } from './format.ts';
+import { bytes, compact, duration, minutes, plural, signed } from './format.ts';
 
 test('bytes', () => {
   expect([0, 1023, 1536, 134217728, 1.5 * 2 ** 30].map(bytes)).toEqual([
@@ -27,6 +27,18 @@ test('durations never show sixty of a unit', () => {
     '2 h 10 min',
   ]);
   expect(duration(Number.POSITIVE_INFINITY)).toBe('unknown');
+});
+
+test('estimated times are rough', () => {
+  expect([0.2, 12, 30, 50, 90, 3560, 7800].map(minutes)).toEqual([
+    '1 s',
+    '12 s',
+    'half a minute',
+    '1 min',
+    '2 min',
+    '59 min',
+    '2 h 10 min',
+  ]);
 });
 
 test('changes carry a sign, except none', () => {

@@ -32,6 +32,14 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
 
+/** Seconds of something that is only estimated → "half a minute", "4 min", "2 h 10 min". */
+export function minutes(seconds: number): string {
+  if (seconds < 20) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 45) return 'half a minute';
+  if (seconds < 3570) return `${Math.max(1, Math.round(seconds / 60))} min`;
+  return duration(seconds);
+}
+
 /** An IoU in 0..1 → "0.734". */
 export function iou(value: number): string {
   return value.toFixed(3);

@@ -41,6 +41,8 @@ interface SetupState {
   /** Fields that the person changed, by id. */
   readonly changed: FieldValues;
   readonly plan: PlanReport | null;
+  /** The values that the plan is of. */
+  readonly plannedValues: FieldValues;
   readonly planFailure: FailureRecord | null;
   readonly planning: boolean;
 }
@@ -55,6 +57,7 @@ export const useSetup = create<SetupState>()(() => ({
   presetId: null,
   changed: {},
   plan: null,
+  plannedValues: {},
   planFailure: null,
   planning: false,
 }));
@@ -190,7 +193,7 @@ export async function updatePlan(settings: TrainSettings, capabilities: Capabili
   if (!latest.accept('plan', asked)) return;
   set(
     result.ok
-      ? { plan: result.value, planFailure: null, planning: false }
+      ? { plan: result.value, plannedValues: settings.values, planFailure: null, planning: false }
       : { plan: null, planFailure: result.error, planning: false },
   );
 }

@@ -1,6 +1,7 @@
 /** Runs: settings, cost, history. Conventions: ../protocol.ts. */
 
 import type { FailureRecord } from '../../config/failure.ts';
+import type { GainOutlook } from '../../engine/run/provable-gain.ts';
 import type { RunPlan } from '../../engine/run/run-types.ts';
 import type { Verdict } from '../../engine/run/verdict.ts';
 import type { PassGroup, ProfileClock } from '../../gpu/profile.ts';
@@ -27,9 +28,13 @@ export interface TrainSettings {
 
 /** What a run would cost, as the engine plans it. */
 export interface PlanReport extends Omit<RunPlan, 'images'> {
-  /** Null until a step of this shape was timed on this device. */
-  readonly secondsPerStep: number | null;
+  readonly secondsPerStep: number;
+  /** Where that comes from: such steps on this device; other steps on it, by their arithmetic; or what was measured elsewhere. */
+  readonly timing: 'measured' | 'scaled' | 'stated';
   readonly images: SplitCounts;
+  /** Of validation and test images at most as many as are measured of each. */
+  readonly objects: SplitCounts;
+  readonly outlook: GainOutlook;
 }
 
 export type RunStatus =

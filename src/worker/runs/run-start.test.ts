@@ -87,7 +87,9 @@ test('neither a start nor a resume traces or plans anything on the thread of the
     store: new MemoryStore(),
     queue: new GpuQueue(),
     model,
-    datasets: { open: async () => ({ dataset: drawnDataset(), card: { splitOrder: 'name' } }) },
+    datasets: {
+      open: async () => ({ dataset: drawnDataset(), stored: { samples: [] }, card: { splitOrder: 'name' } }),
+    },
     emit: () => undefined,
     needModel: () => model,
     needGpu: () => gpu,

@@ -14,6 +14,8 @@ export interface Launch {
   readonly record: RunRecord;
   /** Under which the time of a step is remembered. */
   readonly stepKey: string;
+  /** Of a step on its device, for the times of others; null where it is not known. */
+  readonly work: { readonly device: string; readonly flops: number } | null;
   readonly begin: (observer: RunObserver) => Promise<Run>;
 }
 
@@ -22,6 +24,11 @@ export interface RunSupervisorParts {
   readonly state: Pick<EngineState, 'emit' | 'deviceWasLost'>;
   readonly reports: RunReports;
   readonly times: StepTimes;
+}
+
+interface Launched {
+  readonly run: Run;
+  readonly timing: Pick<Launch, 'stepKey' | 'work'>;
 }
 
 type StopRequest = 'pause' | 'stop';
@@ -82,22 +89,22 @@ export class RunSupervisor {
     return this.over;
   }
 
-  private async launch(prepare: () => Promise<Launch>): Promise<{ run: Run; stepKey: string }> {
+  private async launch(prepare: () => Promise<Launch>): Promise<Launched> {
     this.lock = await runLocks.take(this.id);
-    const { record, stepKey, begin } = await prepare();
+    const { record, begin, ...timing } = await prepare();
     await this.parts.reports.save(record);
     const run = await begin(this.observer());
     this.run = run;
     if (this.isProfileAsked) run.profileNextStep();
     if (this.stopRequest) run[this.stopRequest]();
-    return { run, stepKey };
+    return { run, timing };
   }
 
   /** From the launch to the end, whichever it is. */
-  private async follow(launched: Promise<{ run: Run; stepKey: string }>): Promise<void> {
+  private async follow(launched: Promise<Launched>): Promise<void> {
     try {
-      const { run, stepKey } = await launched;
-      await this.finish(await run.done, stepKey);
+      const { run, timing } = await launched;
+      await this.finish(await run.done, timing);
     } catch (error) {
       await this.fail(error);
     } finally {
@@ -144,7 +151,7 @@ export class RunSupervisor {
     };
   }
 
-  private async finish(outcome: RunOutcome, stepKey: string): Promise<void> {
+  private async finish(outcome: RunOutcome, { stepKey, work }: Launched['timing']): Promise<void> {
     const { reports, times } = this.parts;
     await reports.settled();
     const record = reports.repository.underWay(this.id);
@@ -152,7 +159,7 @@ export class RunSupervisor {
     await reports.conclude({ ...record, ...outcome, failure: null });
     const { secondsPerStep } = outcome;
     // Only the next plan would have used it.
-    if (secondsPerStep !== null) await times.update(stepKey, secondsPerStep).catch(() => undefined);
+    if (secondsPerStep !== null) await times.update(stepKey, secondsPerStep, work).catch(() => undefined);
   }
 
   private async fail(error: unknown): Promise<void> {

@@ -15,6 +15,16 @@ test('the time of a kind of step survives a reload, and the newest one counts', 
   expect(await new StepTimes(store).find('a')).toBe(3);
 });
 
+test('the rate of a device is that of the last run whose arithmetic is known', async () => {
+  const store = new MemoryStore();
+  const times = new StepTimes(store);
+  expect(await times.rateOf('gpu')).toBeNull();
+  await times.update('a', 2, { device: 'gpu', flops: 8 });
+  await times.update('b', 3);
+  expect([await times.rateOf('gpu'), await times.rateOf('other')]).toEqual([4, null]);
+  expect(await new StepTimes(store).rateOf('gpu')).toBe(4);
+});
+
 test('the kinds that were timed longest ago are forgotten', async () => {
   const store = new MemoryStore();
   const times = new StepTimes(store);

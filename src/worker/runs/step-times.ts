@@ -19,10 +19,24 @@ export class StepTimes {
     return (await this.all()).get(key) ?? null;
   }
 
-  async update(key: string, seconds: number): Promise<void> {
+  /** Arithmetic a second in the last run on a device; null before the first. */
+  async rateOf(device: string): Promise<number | null> {
+    return (await this.all()).get(rateKey(device)) ?? null;
+  }
+
+  /** @param work the device and the arithmetic of a step, for {@link rateOf}; null where that is not known. */
+  async update(
+    key: string,
+    seconds: number,
+    work: { readonly device: string; readonly flops: number } | null = null,
+  ): Promise<void> {
     const all = await this.all();
-    all.delete(key);
-    all.set(key, seconds);
+    const keep = (name: string, value: number): void => {
+      all.delete(name);
+      all.set(name, value);
+    };
+    keep(key, seconds);
+    if (work && work.flops > 0 && seconds > 0) keep(rateKey(work.device), work.flops / seconds);
     const kept = Object.fromEntries([...all].slice(-KEPT));
     await this.store.write(PATH, new TextEncoder().encode(JSON.stringify(kept)));
   }
@@ -43,6 +57,8 @@ export class StepTimes {
     }
   }
 }
+
+const rateKey = (device: string): string => `rate ${device}`;
 
 /** What the time of a step depends on. */
 export function stepKey(model: CurrentModel, adapter: string, { mopeft, train }: RunSettings): string {

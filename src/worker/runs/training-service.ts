@@ -11,10 +11,12 @@
  */
 import { Failure, toFailureRecord } from '../../config/failure.ts';
 import type { SamConfig } from '../../config/sam.ts';
-import { parseStoredTrainConfig } from '../../config/train.ts';
+import { parseStoredTrainConfig, type TrainConfig } from '../../config/train.ts';
+import { SPLIT_SHARES } from '../../data/split.ts';
 import { resumedDataset, runDataset } from '../../engine/datasets.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
 import { withDatasets } from '../../engine/run/plan-run.ts';
+import { gainOutlook, spreadOf } from '../../engine/run/provable-gain.ts';
 import { resumeTraining, startTraining } from '../../engine/run/run.ts';
 import { commonScale } from '../../engine/run/run-files.ts';
 import type { RunDataset, RunObserver, RunParts, RunPlan } from '../../engine/run/run-types.ts';
@@ -35,6 +37,12 @@ import { RunReports } from './run-reports.ts';
 import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
 import { type Launch, RunSupervisor } from './run-supervisor.ts';
 import { StepTimes, stepKey } from './step-times.ts';
+
+/**
+ * Arithmetic a second in training on devices that were not timed: half of what an H100 and what two cores reach with the
+ * defaults (docs/measurements/training-step.md), since small passes bound most devices alike.
+ */
+const STATED_RATES = { software: 4e9, hardware: 1e11 } as const;
 
 export class TrainingService {
   readonly repository: RunRepository;
@@ -65,10 +73,51 @@ export class TrainingService {
     const resolved = resolveFieldSettings(settings, model.open.config);
     const datasets = await this.newDatasets(settings);
     const { images, ...plan } = await this.planRun(model, resolved, datasets);
+    const measured = await this.times.find(this.stepKey(model, resolved));
     return {
       ...plan,
-      secondsPerStep: await this.times.find(this.stepKey(model, resolved)),
+      ...(measured === null
+        ? await this.estimatedTime(plan.flopsPerStep)
+        : ({ secondsPerStep: measured, timing: 'measured' } as const)),
       images: { train: images.train, validation: images.val, test: images.test },
+      ...(await this.outlook(datasets, resolved.train)),
+    };
+  }
+
+  /** Seconds of a step that was not timed here: by the arithmetic of other steps on this device, or of others elsewhere. */
+  private async estimatedTime(flops: number): Promise<Pick<PlanReport, 'secondsPerStep' | 'timing'>> {
+    const rate = await this.times.rateOf(this.deviceName());
+    if (rate !== null) return { secondsPerStep: flops / rate, timing: 'scaled' };
+    const { software, hardware } = STATED_RATES;
+    const stated = this.state.needGpu().traits.isSoftware ? software : hardware;
+    return { secondsPerStep: flops / stated, timing: 'stated' };
+  }
+
+  /** The objects of the splits, and what gain they can show. */
+  private async outlook(
+    datasets: readonly RunDataset[],
+    { evalImages, evalObjects }: TrainConfig,
+  ): Promise<Pick<PlanReport, 'objects' | 'outlook'>> {
+    const tests = (await this.repository.list()).flatMap(({ verdict }) => verdict?.perDataset ?? []);
+    const sets = await Promise.all(
+      datasets.map(async ({ key, split }) => {
+        const { stored } = await this.state.datasets.open(key);
+        const objectsOf = new Map(stored.samples.map(({ name, objects }) => [name, objects]));
+        const counts = (names: readonly string[], most: number) =>
+          names.flatMap((name) => Math.min(most, objectsOf.get(name) ?? 0) || []);
+        return {
+          train: counts(split.train, Number.POSITIVE_INFINITY),
+          validation: counts(evalImages > 0 ? split.val.slice(0, evalImages) : split.val, evalObjects),
+          test: counts(split.test, evalObjects),
+          spread: spreadOf(tests.filter(({ datasetId }) => datasetId === key)),
+        };
+      }),
+    );
+    const total = (part: 'train' | 'validation' | 'test') =>
+      sets.flatMap((set) => set[part]).reduce((sum, objects) => sum + objects, 0);
+    return {
+      objects: { train: total('train'), validation: total('validation'), test: total('test') },
+      outlook: gainOutlook(sets, SPLIT_SHARES.test),
     };
   }
 
@@ -137,6 +186,7 @@ export class TrainingService {
       return {
         record: { ...record, status: 'running', failure: null, updated: Date.now() },
         stepKey: this.stepKey(model, config),
+        work: null,
         begin: async (observer) => {
           const { open } = await this.withWeights(weights, observer);
           return resumeTraining({ ...parts, model: open, observer }, config, datasets);
@@ -334,7 +384,8 @@ export class TrainingService {
     const gpu = this.state.needGpu();
     const resolved = resolveFieldSettings(settings, model.open.config);
     const datasets = await this.newDatasets(settings);
-    const [problem] = (await this.planRun(model, resolved, datasets)).problems;
+    const { problems, flopsPerStep } = await this.planRun(model, resolved, datasets);
+    const [problem] = problems;
     if (problem) throw new Failure(problem);
     const record: RunRecord = {
       id,
@@ -367,6 +418,7 @@ export class TrainingService {
     return {
       record,
       stepKey: this.stepKey(model, resolved),
+      work: { device: this.deviceName(), flops: flopsPerStep },
       begin: async (observer) => {
         const { open } = await this.withWeights(resolved.train.weights, observer);
         return startTraining({ ...parts, model: open, observer }, resolved, datasets);
@@ -422,8 +474,12 @@ export class TrainingService {
   }
 
   private stepKey(model: CurrentModel, settings: RunSettings): string {
+    return stepKey(model, this.deviceName(), settings);
+  }
+
+  private deviceName(): string {
     const { vendor, architecture, description } = this.state.needGpu().info;
-    return stepKey(model, `${vendor} ${architecture} ${description}`, settings);
+    return `${vendor} ${architecture} ${description}`;
   }
 }
 

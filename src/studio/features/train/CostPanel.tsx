@@ -2,7 +2,7 @@ import { Fragment, type ReactNode } from 'react';
 import type { Capabilities, PlanReport, TrainSettings } from '../../../worker/protocol.ts';
 import { FactList } from '../../components/FactList.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
-import { bytes, compact, duration } from '../../format/format.ts';
+import { bytes, compact, duration, minutes } from '../../format/format.ts';
 import { selectActiveRun, startRun, useRuns } from '../../stores/runs.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
 import { nameFor, nameRun, useSetup } from '../../stores/setup.ts';
@@ -29,7 +29,7 @@ export function CostPanel(props: {
   });
   return (
     <aside className={`panel ${styles.panel}`} aria-label="Cost and start">
-      <h2>Cost</h2>
+      <h2>Before you start</h2>
       {failure && <FailureMessage failure={failure} />}
       {plan && <PlanTable plan={plan} />}
       {!plan && !failure && (
@@ -81,49 +81,77 @@ function startBlocker(facts: {
 }
 
 function PlanTable({ plan }: { readonly plan: PlanReport }): ReactNode {
-  const { memory, images } = plan;
+  const { memory, images, objects } = plan;
   const share = memory.bufferLimitBytes > 0 ? memory.largestBufferBytes / memory.bufferLimitBytes : 0;
+  const splits = ({ train, validation, test }: PlanReport['images']) =>
+    `${train} to learn from · ${validation} validation · ${test} test`;
   return (
-    <FactList
-      className={styles.rows}
-      rows={[
-        [
-          'Trainable',
-          <Parts
-            key="trainable"
-            total={compact(plan.trainableCount)}
-            unit="parameters"
-            parts={plan.trainable.map((part) => `${part.label}: ${compact(part.count)}`)}
-          />,
-        ],
-        [
-          'GPU memory',
-          <Parts
-            key="memory"
-            total={bytes(memory.peakBytes)}
-            unit="at the peak"
-            parts={memory.parts.map((part) => `${part.label}: ${bytes(part.bytes)}`)}
-          />,
-        ],
-        [
-          'Largest buffer',
-          <Fragment key="buffer">
-            {bytes(memory.largestBufferBytes)} of {bytes(memory.bufferLimitBytes)} allowed
-            <meter
-              className={styles.meter}
-              aria-label="Largest buffer compared with the GPU's limit"
-              min={0}
-              max={1}
-              high={0.9}
-              value={Math.min(1, share)}
-            />
-          </Fragment>,
-        ],
-        ['Time', <Time key="time" plan={plan} />],
-        ['Images', `${images.train} train · ${images.validation} validation · ${images.test} test`],
-      ]}
-    />
+    <>
+      <FactList
+        className={styles.rows}
+        rows={[
+          ['Images', splits(images)],
+          ['Objects', splits(objects)],
+          ['Time', <Time key="time" plan={plan} />],
+          [
+            'GPU memory',
+            <span key="memory">
+              <strong>{bytes(memory.peakBytes)}</strong> at the peak
+            </span>,
+          ],
+        ]}
+      />
+      {plan.outlook.sentences.length > 0 && (
+        <ul className={`small ${styles.outlook}`} aria-label="What so few objects can show">
+          {plan.outlook.sentences.map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
+      )}
+      <details>
+        <summary>Parameters and memory</summary>
+        <FactList className={styles.rows} rows={detailRows(plan, share)} />
+      </details>
+    </>
   );
+}
+
+function detailRows(plan: PlanReport, share: number): readonly (readonly [string, ReactNode])[] {
+  const { memory } = plan;
+  return [
+    [
+      'Trainable',
+      <Parts
+        key="trainable"
+        total={compact(plan.trainableCount)}
+        unit="parameters"
+        parts={plan.trainable.map((part) => `${part.label}: ${compact(part.count)}`)}
+      />,
+    ],
+    [
+      'GPU memory',
+      <Parts
+        key="memory"
+        total={bytes(memory.peakBytes)}
+        unit="at the peak"
+        parts={memory.parts.map((part) => `${part.label}: ${bytes(part.bytes)}`)}
+      />,
+    ],
+    [
+      'Largest buffer',
+      <Fragment key="buffer">
+        {bytes(memory.largestBufferBytes)} of {bytes(memory.bufferLimitBytes)} allowed
+        <meter
+          className={styles.meter}
+          aria-label="Largest buffer compared with the GPU's limit"
+          min={0}
+          max={1}
+          high={0.9}
+          value={Math.min(1, share)}
+        />
+      </Fragment>,
+    ],
+  ];
 }
 
 function Parts(props: {
@@ -144,11 +172,18 @@ function Parts(props: {
 }
 
 function Time({ plan }: { readonly plan: PlanReport }): ReactNode {
-  if (plan.secondsPerStep === null) return 'known after the first steps';
+  const { secondsPerStep, steps, timing } = plan;
   return (
     <>
-      <strong>{duration(plan.secondsPerStep)}</strong> per step, about{' '}
-      {duration(plan.secondsPerStep * plan.steps)} for {plan.steps} steps
+      <strong>about {minutes(secondsPerStep * steps)}</strong> for {steps} steps of {duration(secondsPerStep)}
+      , and the checks in between
+      <span className="muted small"> · {TIMINGS[timing]}</span>
     </>
   );
 }
+
+const TIMINGS: Readonly<Record<PlanReport['timing'], string>> = {
+  measured: 'such steps were timed on this device',
+  scaled: 'estimated from other steps on this device',
+  stated: 'a rough guess: no step was timed on this device yet',
+};

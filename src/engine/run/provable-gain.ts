@@ -1,0 +1,163 @@
+/**
+ * What gain so few objects can show, before a run is started: the gain whose error is known from earlier runs, or from
+ * real sets (docs/measurements/finetune.md).
+ */
+
+/**
+ * Spread of an object's gain, IoU (mean of box and click): the standard error of a set's mean gain, paired by object and
+ * clustered by image, times the root of its objects. Median of eight real sets (docs/measurements/finetune.md, sets alone).
+ */
+export const USUAL_SPREAD = 0.13;
+
+/** Mean gain of ten real sets, IoU (mean of box and click; docs/measurements/methods.md): a gain worth showing. */
+export const USUAL_GAIN = 0.065;
+
+/** What is measured of a dataset: objects of each image with at least one, and the spread of their gains. */
+export interface MeasuredSet {
+  readonly objects: readonly number[];
+  readonly spread: number;
+}
+
+/** What the objects of a split can show; IoU. */
+export interface Provable {
+  readonly objects: number;
+  readonly images: number;
+  /** Standard error of the mean gain; null where a dataset has fewer than two images, which tell no error. */
+  readonly error: number | null;
+  /** The smallest gain whose 95 % interval leaves out 0; null likewise. */
+  readonly gain: number | null;
+}
+
+/**
+ * The error of the mean gain over datasets. Images are the clusters, so the interval is that of Student's t with as many
+ * degrees of freedom as there are images less one for each dataset.
+ */
+export function provable(sets: readonly MeasuredSet[]): Provable {
+  const counted = sets.filter(({ objects }) => objects.length > 0);
+  const images = counted.reduce((total, { objects }) => total + objects.length, 0);
+  const all = counted.reduce((total, { objects }) => total + sum(objects), 0);
+  if (counted.length === 0 || counted.some(({ objects }) => objects.length < 2))
+    return { objects: all, images, error: null, gain: null };
+  const variance = sum(counted.map(({ objects, spread }) => spread ** 2 / sum(objects)));
+  const error = Math.sqrt(variance) / counted.length;
+  return { objects: all, images, error, gain: error * t95(images - counted.length) };
+}
+
+/** Most labelled images that are advised at once. */
+const MOST = 1000;
+
+/**
+ * How many labelled images more, spread evenly over the datasets, until a gain can be shown.
+ * @param share of them that come into the split. @returns null where so many would not do.
+ */
+export function imagesUntil(gain: number, sets: readonly MeasuredSet[], share: number): number | null {
+  for (let more = 0; more <= MOST; more++) {
+    const each = Math.floor((more * share) / Math.max(1, sets.length));
+    const grown = sets.map(({ objects, spread }) => {
+      const usual = objects.length > 0 ? sum(objects) / objects.length : 1;
+      return { objects: [...objects, ...Array.from({ length: each }, () => usual)], spread };
+    });
+    const shown = provable(grown).gain;
+    if (shown !== null && shown <= gain) return more;
+  }
+  return null;
+}
+
+/** The 97.5 % quantile of Student's t with n degrees of freedom (Cornish and Fisher's expansion; exact for 1 and 2). */
+export function t95(n: number): number {
+  if (n <= 1) return 12.706;
+  if (n === 2) return 4.303;
+  const z = 1.959964;
+  const [z3, z5, z7] = [z ** 3, z ** 5, z ** 7];
+  return (
+    z +
+    (z3 + z) / (4 * n) +
+    (5 * z5 + 16 * z3 + 3 * z) / (96 * n ** 2) +
+    (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n ** 3)
+  );
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** What the validation and test objects of a run's datasets can show. */
+export interface GainOutlook {
+  readonly validation: Provable;
+  readonly test: Provable;
+  /** For a person: what cannot be told from chance, and how many images more would do. */
+  readonly sentences: readonly string[];
+}
+
+/** A dataset before a run. */
+export interface OutlookSet {
+  /** Objects that are measured of each image of the split. */
+  readonly validation: readonly number[];
+  readonly test: readonly number[];
+  /** Spread of an object's gain in earlier runs on this dataset; null without any. */
+  readonly spread: number | null;
+}
+
+/** @param testShare of further labelled images that come to the test. */
+export function gainOutlook(sets: readonly OutlookSet[], testShare: number): GainOutlook {
+  const of = (part: 'validation' | 'test'): MeasuredSet[] =>
+    sets.map((set) => ({ objects: set[part], spread: set.spread ?? USUAL_SPREAD }));
+  const validation = provable(of('validation'));
+  const test = provable(of('test'));
+  const source = sets.every(({ spread }) => spread !== null)
+    ? 'By the spread in earlier runs on these images.'
+    : 'By the spread in eight real sets; after a run, by that of your own images.';
+  const sentences = [keptSentence(validation), shownSentence(test, of('test'), testShare)];
+  return { validation, test, sentences: sets.length === 0 ? [] : [...sentences, source] };
+}
+
+function keptSentence({ objects, error }: Provable): string {
+  if (objects === 0)
+    return 'There is no validation object, so the last weights are kept, better or not. Label more images.';
+  if (error === null)
+    return `With ${count(objects, 'validation object')} in one image, nothing tells a gain from chance. Label more images.`;
+  return `With ${count(objects, 'validation object')}, a gain below ${gainText(error)} IoU is not told from chance: the run then keeps the base model.`;
+}
+
+function shownSentence({ objects, gain }: Provable, sets: readonly MeasuredSet[], share: number): string {
+  const more = imagesUntil(USUAL_GAIN, sets, share);
+  const perImage = objects / Math.max(1, sets.flatMap((set) => set.objects).length);
+  const advice =
+    more === null || more === 0
+      ? ''
+      : ` To show ${gainText(USUAL_GAIN)}, as ten real sets gained in the mean, label about ${count(Math.max(1, Math.round(more * perImage)), 'more object')} (${count(more, 'image')}).`;
+  if (objects === 0) return 'There is no test object, so the run will have no verdict. Label more images.';
+  if (gain === null)
+    return `With ${count(objects, 'test object')} in one image, the verdict can show no gain.${advice}`;
+  if (gain > 1)
+    return `With ${count(objects, 'test object')}, the verdict can show no gain: the images are too few.${advice}`;
+  return `With ${count(objects, 'test object')}, the verdict can show a gain of ${gainText(gain)} or more.${advice}`;
+}
+
+const gainText = (gain: number): string => gain.toFixed(gain < 0.02 ? 3 : 2);
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+/** What a verdict says of a dataset's gain; 95 % intervals by resampling images. */
+export interface GainInterval {
+  readonly gainLow: number;
+  readonly gainHigh: number;
+  readonly n: number;
+  readonly images: number;
+}
+
+/** Fewer tested images say little of a spread. */
+const LEAST_IMAGES = 4;
+
+/**
+ * The spread that earlier runs showed: root of the mean square over their tests. A run that kept the base model has none.
+ * @param tests of one dataset, by box and click. @returns null without a test that says something.
+ */
+export function spreadOf(
+  tests: readonly { readonly box: GainInterval; readonly click: GainInterval }[],
+): number | null {
+  const squares = tests.flatMap(({ box, click }) => {
+    const width = (box.gainHigh - box.gainLow + (click.gainHigh - click.gainLow)) / 2;
+    return box.images >= LEAST_IMAGES && width > 0 ? [(width / (2 * 1.96)) ** 2 * box.n] : [];
+  });
+  return squares.length === 0 ? null : Math.sqrt(sum(squares) / squares.length);
+}
