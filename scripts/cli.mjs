@@ -22,7 +22,7 @@ async function main() {
       throw new Error('npm ci failed.');
   }
   // Inspecting and planning read files alone, so they also work where there is no adapter.
-  const isWithoutGpu = entry === 'src/cli/main.ts' && ['inspect', 'plan'].includes(args[0] ?? '');
+  const isWithoutGpu = entry === 'src/cli/main.ts' && ['inspect', 'plan', 'labels'].includes(args[0] ?? '');
   if (isWithoutGpu) {
     // In this process, which is there already.
     process.argv = [process.execPath, join(root, entry), ...args];

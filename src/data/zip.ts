@@ -212,6 +212,27 @@ export async function writeZip(
   return writer.close();
 }
 
+/** Files that are packed already. */
+const PACKED = /\.(png|jpe?g|webp|gif|zip|gz|heic|avif|safetensors)$/i;
+
+/**
+ * Packs files one after the other as they come, so that no more than one is held.
+ * @returns the bytes of the zip; the stream fails with what `files` throws.
+ */
+export function zipStream(
+  files: AsyncIterable<{ readonly path: string; readonly bytes: Uint8Array }>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>>();
+  const write = async () => {
+    const writer = new ZipWriter(writable, { useWebWorkers: false, dataDescriptor: false });
+    for await (const { path, bytes } of files)
+      await writer.add(path, new Uint8ArrayReader(bytes), { level: PACKED.test(path) ? 0 : 6 });
+    await writer.close();
+  };
+  write().catch((error: unknown) => writable.abort(error).catch(() => undefined));
+  return readable;
+}
+
 function damagedZip(name: string): Failure {
   return refuse(
     'data/zip-damaged',

@@ -1,7 +1,7 @@
 /** Labelled images with the shapes that outlines and run lengths get wrong, for tests of what goes out and comes in. */
 import { encodeImagePng } from '../data/encode-png.ts';
+import { runsOfValues } from '../data/labels/runs.ts';
 import type { LabelledImage } from '../data/out/label-set.ts';
-import { runsOfValues } from '../data/out/runs.ts';
 import { uniform } from './random.ts';
 
 export const ODD_CLASSES: readonly string[] = ['cell', 'Größe ß', '細胞', 'a, "b" #1'];

@@ -1,9 +1,11 @@
 import { textOfCounts } from '../annotations/run-lengths.ts';
 import { RunCounter } from '../annotations/shape.ts';
+import { areaOf, boxOf } from '../labels/runs.ts';
+import type { Runs } from '../labels/types.ts';
+import { boxedMask } from './boxed-mask.ts';
 import type { LabelledImage, LabelledObject, LabelSet } from './label-set.ts';
 import { ClassNumbers, type OutFormat, type OutRemarks, type OutWriter, textFile } from './out-format.ts';
 import { joinedRing, outlinedParts } from './outlines.ts';
-import { areaOf, boxedMask, boxOf, type Runs } from './runs.ts';
 
 /** COCO with run lengths, as pycocotools and detection frameworks read it. */
 export const coco: OutFormat = {
@@ -86,7 +88,7 @@ class CocoWriter implements OutWriter {
   }
 
   private annotate(object: LabelledObject, image: LabelledImage, imageId: number, isCrowd = false): void {
-    const [x0, y0, x1, y1] = boxOf(object.runs, image.width);
+    const [x0, y0, x1, y1] = boxOf(object.runs, image.width) ?? [0, 0, 0, 0];
     const { score, origin } = object;
     this.annotations.push(
       JSON.stringify({

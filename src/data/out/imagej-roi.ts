@@ -1,3 +1,4 @@
+import { boxOf } from '../labels/runs.ts';
 import { writeZip } from '../zip.ts';
 import type { LabelledImage, LabelledObject, LabelSet } from './label-set.ts';
 import {
@@ -10,7 +11,6 @@ import {
   remarkOnIgnored,
 } from './out-format.ts';
 import { outlinedParts, type Ring } from './outlines.ts';
-import { boxOf } from './runs.ts';
 
 /** ImageJ's regions: a zip of the ROI manager for each image. */
 export const imagejRoi: OutFormat = {
@@ -61,7 +61,7 @@ const MOST_SHORT = 32_767;
 /** A region: a traced outline, or a path of several where there are parts or holes. */
 function roiOf(object: LabelledObject, name: string, group: number, width: number): Uint8Array {
   const rings = outlinedParts(object.runs, width).flatMap(({ outer, holes }) => [outer, ...holes]);
-  const [x0, y0, x1, y1] = boxOf(object.runs, width);
+  const [x0, y0, x1, y1] = boxOf(object.runs, width) ?? [0, 0, 0, 0];
   const [only = []] = rings;
   const isTraced = rings.length === 1 && only.length <= 2 * 65_535 && Math.max(x1, y1) <= MOST_SHORT;
   const path = isTraced ? [] : pathOf(rings);

@@ -1,6 +1,6 @@
+import type { Runs } from '../labels/types.ts';
 import type { LazyFile } from '../lazy-file.ts';
 import type { Split } from '../types.ts';
-import type { Runs } from './runs.ts';
 
 /** An object as it goes out. */
 export interface LabelledObject {

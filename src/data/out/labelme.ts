@@ -1,9 +1,9 @@
 import { encodeMaskPng } from '../encode-png.ts';
 import { nameParts } from '../file-names.ts';
+import { boxedMask } from './boxed-mask.ts';
 import type { LabelledImage, LabelledObject } from './label-set.ts';
 import { NO_CLASS, type OutFormat, textFile } from './out-format.ts';
 import { outlinedParts, type Ring } from './outlines.ts';
-import { boxedMask } from './runs.ts';
 
 /** LabelMe's label of pixels that take no part. */
 const IGNORE = '__ignore__';

@@ -1,5 +1,6 @@
 import { encodeMaskPng, encodePalettePng } from '../encode-png.ts';
 import { encodeLabelTiff } from '../encode-tiff.ts';
+import { fillRuns } from '../labels/runs.ts';
 import { refuse } from '../outcome.ts';
 import type { DatasetSettings } from '../reading/settings.ts';
 import type { LabelMap } from '../types.ts';
@@ -15,7 +16,6 @@ import {
   remarkOnIgnored,
   textFile,
 } from './out-format.ts';
-import type { Runs } from './runs.ts';
 
 /** The value of pixels that take no part, in masks of 8 bits. */
 export const VOID = 255;
@@ -175,16 +175,9 @@ export function drawn(
   ignoredAs = 0,
 ): LabelMap {
   const data = new Int32Array(width * height);
-  if (ignored && ignoredAs !== 0) fill(data, ignored, ignoredAs);
-  for (const [i, object] of objects.entries()) fill(data, object.runs, valueFor(object, i));
+  if (ignored && ignoredAs !== 0) fillRuns(ignored, data, ignoredAs);
+  for (const [i, object] of objects.entries()) fillRuns(object.runs, data, valueFor(object, i));
   return { width, height, data };
-}
-
-function fill(data: Int32Array, runs: Runs, value: number): void {
-  for (let i = 0; i < runs.length; i += 2) {
-    const start = runs[i] as number;
-    data.fill(value, start, start + (runs[i + 1] as number));
-  }
 }
 
 /** Says how many objects lose pixels to those above them. */

@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { oddImages } from '../../testing/odd-labels.ts';
 import { pixelsOf } from '../annotations/rasterise.ts';
+import { runsOfBitmap } from '../labels/runs.ts';
 import { joinedRing, outlinedParts, outlinesOf, type Ring } from './outlines.ts';
-import { runsOfValue } from './runs.ts';
 
 const drawing = (...rows: readonly string[]) => ({
   width: rows[0]?.length ?? 0,
-  runs: runsOfValue(
-    rows.flatMap((row) => [...row].map((char) => (char === '#' ? 1 : 0))),
-    1,
-  ),
+  runs: runsOfBitmap(rows.flatMap((row) => [...row].map((char) => (char === '#' ? 1 : 0)))),
 });
 
 const parts = (...rows: readonly string[]) => {
@@ -61,7 +58,7 @@ describe('outlinedParts', () => {
         const row = (pieces[i] ?? 0) * size.width;
         bits.fill(1, row + (pieces[i + 1] ?? 0), row + (pieces[i + 2] ?? 0));
       }
-      return runsOfValue(bits, 1);
+      return runsOfBitmap(bits);
     };
     for (const { objects, ...size } of oddImages()) {
       for (const { runs } of objects) {
@@ -78,7 +75,7 @@ describe('outlinedParts', () => {
     const bits = Array.from({ length: width * width }, (_, i) =>
       i % 2 === 0 && Math.floor(i / width) % 2 === 0 ? 1 : 0,
     );
-    const rings = outlinedParts(runsOfValue(bits, 1), width).map(({ outer }) => outer);
+    const rings = outlinedParts(runsOfBitmap(bits), width).map(({ outer }) => outer);
     expect(rings).toHaveLength(1600);
     const joined = Float64Array.from(joinedRing(rings));
     const pixels = pixelsOf({ kind: 'polygon', rings: [joined] }, { width, height: width });

@@ -1,4 +1,5 @@
-import { type BoxedMask, boxedMask, type Runs } from './runs.ts';
+import type { Runs } from '../labels/types.ts';
+import { type BoxedMask, boxedMask } from './boxed-mask.ts';
 
 /** Corners x, y, x, y, … of a closed outline along the edges of pixels, the mask at its right; level and upright edges alternate. */
 export type Ring = readonly number[];

@@ -3,6 +3,7 @@ import { geojson } from './geojson.ts';
 import { imagejRoi } from './imagej-roi.ts';
 import { labelme } from './labelme.ts';
 import { pngBinary, pngClasses, pngInstances, tiffInstances } from './masks.ts';
+import { measurements } from './measurements.ts';
 import type { OutFormat } from './out-format.ts';
 import { voc } from './voc.ts';
 import { yolo } from './yolo.ts';
@@ -20,4 +21,5 @@ export const outFormats: readonly OutFormat[] = [
   pngBinary,
   imagejRoi,
   geojson,
+  measurements,
 ];

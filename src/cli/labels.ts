@@ -1,0 +1,178 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Failure } from '../config/failure.ts';
+import { isLabelled } from '../data/dataset.ts';
+import { type InspectedDataset, inspectDataset } from '../data/inspect.ts';
+import type { PixelSize } from '../data/out/label-set.ts';
+import { labelledImages, labelSetOf } from '../data/out/labelled-images.ts';
+import { type OutFile, type OutFormat, OutRemarks } from '../data/out/out-format.ts';
+import { outFormats } from '../data/out/registry.ts';
+import { writeLabels } from '../data/out/write-labels.ts';
+import { readDatasets } from '../data/read-datasets.ts';
+import type { Refusal } from '../data/types.ts';
+import { zipStream } from '../data/zip.ts';
+import { uniqueKeys } from '../engine/datasets.ts';
+import { readArguments, requiredFlag, wrongArguments } from './arguments.ts';
+import { droppedFiles } from './input-files.ts';
+import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
+import { plural } from './remarks.ts';
+
+const FORMATS = outFormats.map(({ id, help }) => `    ${id.padEnd(15)} ${help}`).join('\n');
+
+const USAGE = `  npm run mopeft -- labels --data PATH… --format FORMAT --out DIR|FILE.zip [--images] [--pixel-size 0.5µm]
+  Writes the labels of any files, folders and zips that are understood in another format. Of several datasets each has a
+  folder of its name. Images without labels are left out.
+  --images adds the images themselves. --pixel-size is the side of a pixel, for the table of measurements.
+  Formats:
+${FORMATS}
+${READING_USAGE}`;
+
+/** `mopeft labels`: labels in the format that another tool reads. Needs no GPU. */
+export async function labels(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(
+    args,
+    {
+      data: { type: 'string', multiple: true },
+      format: { type: 'string' },
+      out: { type: 'string' },
+      images: { type: 'boolean' },
+      'pixel-size': { type: 'string' },
+      ...READING_FLAGS,
+    },
+    USAGE,
+  );
+  const paths = [...(values.data ?? []), ...positionals];
+  if (paths.length === 0) throw wrongArguments('--data is missing', USAGE);
+  const format = formatOf(requiredFlag(values.format, 'format', USAGE));
+  const out = requiredFlag(values.out, 'out', USAGE);
+  const pixelSize = pixelSizeOf(values['pixel-size']);
+  const isZip = /\.zip$/i.test(out);
+  if (!isZip) await refuseFull(out);
+  const { files, topName } = await droppedFiles(paths);
+  const read = await readDatasets(files, { topName });
+  const said: Refusal[] = [...read.refusals];
+  const inspected: InspectedDataset[] = [];
+  for (const dataset of read.datasets) {
+    const one = await inspectDataset(dataset, { changes: readingChanges(values, USAGE) });
+    said.push(...one.refusals);
+    if (one.dataset.samples.some(isLabelled)) inspected.push(one);
+  }
+  if (inspected.length === 0) throw nothingLabelled(said);
+  const remarks = new OutRemarks();
+  const written = outputOf(inspected, { format, remarks, withImages: values.images ?? false, pixelSize });
+  const count = isZip ? await toZip(written, out) : await toFolder(written, out);
+  for (const { file, reason, cure } of [...said, ...remarks.list()])
+    console.error(`${file}: ${reason} ${cure}`);
+  for (const { dataset, summary } of inspected) {
+    const left = summary.unlabelled > 0 ? `, ${summary.unlabelled} without labels left out` : '';
+    console.log(
+      `${dataset.name}: ${plural(summary.labelled, 'image')}, ${plural(summary.objects, 'object')}${left}`,
+    );
+  }
+  console.log(`${out}: ${plural(count, 'file')} as ${format.label}`);
+  return 0;
+}
+
+interface OutputOptions {
+  readonly format: OutFormat;
+  readonly remarks: OutRemarks;
+  readonly withImages: boolean;
+  readonly pixelSize: PixelSize | undefined;
+}
+
+/** The files of all datasets, each in a folder of its name where there are several. */
+async function* outputOf(
+  all: readonly InspectedDataset[],
+  { format, remarks, withImages, pixelSize }: OutputOptions,
+): AsyncGenerator<OutFile> {
+  const folders = uniqueKeys(all.map(({ dataset }) => dataset.name.replace(/[\\/:]+/g, '_')));
+  for (const [i, { dataset, summary }] of all.entries()) {
+    const labelled = { dataset, labels: summary.labels };
+    const set = labelSetOf(labelled, pixelSize);
+    for await (const { path, bytes } of writeLabels(labelledImages(labelled), {
+      format,
+      set,
+      withImages,
+      remarks,
+    }))
+      yield { path: all.length > 1 ? `${folders[i]}/${path}` : path, bytes };
+  }
+}
+
+async function toFolder(files: AsyncIterable<OutFile>, folder: string): Promise<number> {
+  let count = 0;
+  for await (const { path, bytes } of files) {
+    const at = join(folder, path);
+    await mkdir(dirname(at), { recursive: true });
+    await writeFile(at, bytes);
+    count++;
+  }
+  return count;
+}
+
+/** Written under another name until it is whole. */
+async function toZip(files: AsyncIterable<OutFile>, path: string): Promise<number> {
+  let count = 0;
+  const counted = async function* () {
+    for await (const file of files) {
+      count++;
+      yield file;
+    }
+  };
+  const part = `${path}.${process.pid}.part`;
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await pipeline(Readable.from(chunks(zipStream(counted()))), createWriteStream(part));
+    await rename(part, path);
+  } catch (thrown) {
+    await rm(part, { force: true });
+    throw thrown;
+  }
+  return count;
+}
+
+async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
+}
+
+function formatOf(id: string): OutFormat {
+  const format = outFormats.find((each) => each.id === id);
+  if (format) return format;
+  throw wrongArguments(
+    `--format is "${id}"; formats are ${outFormats.map((each) => each.id).join(', ')}`,
+    USAGE,
+  );
+}
+
+/** A number and its unit, as "0.5µm". */
+function pixelSizeOf(text: string | undefined): PixelSize | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(\d+(?:\.\d+)?|\.\d+)\s*(\p{L}{1,10})$/u.exec(text.trim());
+  const [, size = '', unit = ''] = match ?? [];
+  if (Number(size) > 0) return { size: Number(size), unit: unit.replace('um', 'µm') };
+  throw wrongArguments(`--pixel-size is "${text}", which is not a length with its unit such as 0.5µm`, USAGE);
+}
+
+async function refuseFull(folder: string): Promise<void> {
+  const there = await readdir(folder).catch(() => []);
+  if (there.length === 0) return;
+  throw new Failure({
+    code: 'cli/folder-in-use',
+    what: 'The folder is not empty.',
+    where: folder,
+    cure: 'Name a new folder, or a file that ends in .zip.',
+  });
+}
+
+function nothingLabelled(said: readonly Refusal[]): Failure {
+  const [first] = said;
+  return new Failure({
+    code: 'data/no-labels',
+    what: `There is no image with labels${first ? ` (${first.file}: ${first.reason})` : ''}.`,
+    cure: 'Give images together with their masks or annotation files.',
+  });
+}

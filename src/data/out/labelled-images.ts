@@ -1,0 +1,77 @@
+import { className, objectClasses } from '../classes.ts';
+import { type Dataset, type DatasetSample, isLabelled, type LoadedSample, loadSample } from '../dataset.ts';
+import { runsOfBitmap, runsOfValues } from '../labels/runs.ts';
+import { valueOrThrow } from '../outcome.ts';
+import { classReading } from '../reading/reading.ts';
+import type { LabelledImage, LabelSet, PixelSize } from './label-set.ts';
+
+/** A dataset on its way out. */
+export interface LabelledDataset {
+  readonly dataset: Dataset;
+  /** Class values that its masks have. */
+  readonly labels: readonly number[];
+  /** Colours of classes by their value, as `#rrggbb`. */
+  readonly colours?: Readonly<Record<string, string>>;
+}
+
+/** What goes out of a dataset: its classes by name; none where it has one kind of object without a name. */
+export function labelSetOf(
+  { dataset, labels, colours = {} }: LabelledDataset,
+  pixelSize?: PixelSize,
+): LabelSet {
+  const nameOf = classNamer(dataset, labels);
+  const classes = labels.flatMap((label) => nameOf(label) ?? []);
+  const chosen = labels.flatMap((label) => {
+    const [name, colour] = [nameOf(label), colours[label]];
+    return name !== undefined && colour !== undefined ? [[name, colour] as const] : [];
+  });
+  return { name: dataset.name, classes, colours: new Map(chosen), ...(pixelSize ? { pixelSize } : {}) };
+}
+
+/**
+ * The images of a dataset that have masks, decoded one after the other.
+ * @param onImage called before each image with how many there are and how many were done.
+ * @throws Failure naming an image that cannot be read.
+ */
+export async function* labelledImages(
+  { dataset, labels }: LabelledDataset,
+  onImage: (done: number, total: number, name: string) => void = () => undefined,
+): AsyncGenerator<LabelledImage> {
+  const nameOf = classNamer(dataset, labels);
+  const samples = dataset.samples.filter(isLabelled);
+  for (const [i, sample] of samples.entries()) {
+    onImage(i, samples.length, sample.name);
+    yield labelledImage(sample, valueOrThrow(await loadSample(sample)), nameOf);
+  }
+}
+
+type ClassNamer = (label: number) => string | undefined;
+
+function classNamer({ classNames: names, reading }: Dataset, labels: readonly number[]): ClassNamer {
+  const naming = {
+    count: labels.length,
+    names,
+    reading: reading === undefined || reading === 'per-file' ? undefined : classReading(reading),
+  };
+  return (label) => {
+    if (label === 0 || (labels.length < 2 && !names?.has(label))) return undefined;
+    return className(label, naming);
+  };
+}
+
+function labelledImage(sample: DatasetSample, loaded: LoadedSample, nameOf: ClassNamer): LabelledImage {
+  const { objects, labelling } = loaded;
+  const classes = labelling ? objectClasses(objects, labelling.classMap) : [];
+  return {
+    name: sample.name,
+    width: objects.width,
+    height: objects.height,
+    objects: runsOfValues(objects.map, objects.regions.length).map((runs, i) => {
+      const named = nameOf(classes[i] ?? 0);
+      return { runs, ...(named === undefined ? {} : { className: named }) };
+    }),
+    ignored: runsOfBitmap(objects.map.map((value) => (value < 0 ? 1 : 0))),
+    ...(sample.split ? { split: sample.split } : {}),
+    file: sample.image,
+  };
+}
