@@ -1,11 +1,11 @@
 /**
  * `npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]`: our kernels against jax-js and TensorFlow.js in one
  * Chromium, see docs/measurements/bench.md. Exit status 1 when a value is wrong or a run allocates. `npm run bench --
- * data` times images and masks instead, see docs/measurements/data.md, `npm run bench -- step` a training step, and
- * `npm run bench -- gpu` all that is worth knowing of a GPU.
+ * data` times images and masks instead, see docs/measurements/data.md, `npm run bench -- step` a training step,
+ * `npm run bench -- growth` how it grows, and `npm run bench -- gpu` all that is worth knowing of a GPU.
  */
 import { writeFile } from 'node:fs/promises';
-import { chromium } from '@playwright/test';
+import { type Browser, chromium } from '@playwright/test';
 import { findChromium } from '../../../scripts/toolchain/chromium.mjs';
 import { numberFlag, readArguments, readFlags, wrongArguments } from '../arguments.ts';
 import { runProgram } from '../program.ts';
@@ -13,6 +13,7 @@ import { installPeers, servePage } from './build-page.ts';
 import { DATA, describeData, timeData } from './data.ts';
 import { describeFirstMask, FIRST_MASK, timeFirstMask } from './first-mask.ts';
 import { benchGpu, GPU, GPU_USAGE } from './gpu/script.ts';
+import { benchGrowth, GROWTH, GROWTH_USAGE } from './growth.ts';
 import type { BenchPage } from './page/page.ts';
 import { type BenchReport, type CaseReport, describeCase, isRight } from './report.ts';
 import { benchStep, STEP, STEP_USAGE } from './step.ts';
@@ -20,6 +21,7 @@ import { benchStep, STEP, STEP_USAGE } from './step.ts';
 const USAGE = `  npm run bench -- [NAME…] [--json FILE] [--alone] [--runs N]
   npm run bench -- data [--json FILE]
 ${STEP_USAGE}
+${GROWTH_USAGE}
 ${GPU_USAGE}`;
 const FLAGS = {
   json: { type: 'string' },
@@ -38,6 +40,7 @@ declare global {
 const IN_NODE: ReadonlyMap<string, (args: readonly string[]) => Promise<number>> = new Map([
   [DATA, benchData],
   [STEP, benchStep],
+  [GROWTH, benchGrowth],
   [GPU, benchGpu],
 ]);
 
@@ -56,6 +59,7 @@ async function bench(args: readonly string[]): Promise<number> {
     const page = await browser.newPage();
     page.setDefaultTimeout(0);
     page.on('pageerror', (error) => console.error(error.message));
+    await page.exposeFunction('processorSeconds', await processorClock(browser));
     await page.goto(url);
     await page.waitForFunction(() => globalThis.benchPage !== undefined);
     const known = [...(await page.evaluate(() => globalThis.benchPage.names)), FIRST_MASK];
@@ -73,7 +77,7 @@ async function bench(args: readonly string[]): Promise<number> {
       cases.push(report);
       console.log(`${describeCase(report)}\n`);
     }
-    console.log(describeRatio(cases));
+    console.log(describeRatios(cases));
     const firstMask = asked.includes(FIRST_MASK) ? await timeFirstMask(browser) : [];
     if (firstMask.length > 0) console.log(describeFirstMask(firstMask));
     const report: BenchReport = { adapter, browser: `Chromium ${browser.version()}`, cases, firstMask };
@@ -93,11 +97,30 @@ async function benchData(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** What MoPEFT costs beside the frozen block, the two timed in turns. */
-function describeRatio(cases: readonly CaseReport[]): string {
-  const [tuned, frozen] = cases.find(({ name }) => name === 'block-mopeft')?.timings ?? [];
-  if (!tuned || !frozen) return '';
-  return `The block with MoPEFT takes ${(tuned.ms / frozen.ms).toFixed(2)} times the frozen one, forward and backward.`;
+/** What MoPEFT costs beside the frozen block, and its gates beside the same block without, each two timed in turns. */
+function describeRatios(cases: readonly CaseReport[]): string {
+  const lineOf = (name: string, what: string, isInverse: boolean) => {
+    const [own, other] = cases.find((each) => each.name === name)?.timings ?? [];
+    if (!own || !other) return [];
+    const [more, less] = isInverse ? [other, own] : [own, other];
+    const byClock = (more.ms / less.ms).toFixed(2);
+    return [
+      `${what} ${byClock} times, ${(more.processorMs / less.processorMs).toFixed(2)} by the processor.`,
+    ];
+  };
+  return [
+    ...lineOf('block-mopeft', 'The block with MoPEFT takes, beside the frozen one,', false),
+    ...lineOf('block-ungated', 'The block with MoPEFT takes, beside the same without gates,', true),
+  ].join('\n');
+}
+
+/** A function that gives the processor time of all processes of a browser so far, seconds. */
+async function processorClock(browser: Browser): Promise<() => Promise<number>> {
+  const session = await browser.newBrowserCDPSession();
+  return async () => {
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+  };
 }
 
 function launch() {

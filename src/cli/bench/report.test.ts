@@ -6,8 +6,8 @@ const right: CaseReport = {
   what: '[2, 3] · [3, 4]',
   checks: [{ what: 'out against float64', error: 1e-6, tolerance: 1e-4 }],
   timings: [
-    { who: 'ours', ms: 10, leastMs: 9, runs: 3, gflops: 2 },
-    { who: 'another', ms: 35, leastMs: 30, runs: 3, gflops: 0.57 },
+    { who: 'ours', ms: 10, leastMs: 9, processorMs: 18, runs: 3, gflops: 2 },
+    { who: 'another', ms: 35, leastMs: 30, processorMs: 45, runs: 3, gflops: 0.57 },
   ],
   failures: [{ who: 'a third', why: 'it has no such op' }],
   memory: { plannedBytes: 1024, allocatedBytes: 1024, allocationsInRuns: 0 },
@@ -16,7 +16,7 @@ const right: CaseReport = {
 describe('a line of the bench', () => {
   it('gives the ratio to ours and says who failed', () => {
     const text = describeCase(right);
-    expect(text).toMatch(/another.*ratio 3\.50/);
+    expect(text).toMatch(/another.*ratio 3\.50, by the processor 2\.50/);
     expect(text).toMatch(/a third +failed: it has no such op/);
     expect(text).not.toContain('WRONG');
   });

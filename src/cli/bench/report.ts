@@ -13,6 +13,9 @@ export interface Timing {
   /** Median and least over the runs, milliseconds. */
   readonly ms: number;
   readonly leastMs: number;
+  /** Least processor time of all processes of the browser over the turns, milliseconds a run. */
+  readonly processorMs: number;
+  /** Turns; short work is done several times in each. */
   readonly runs: number;
   /** Counted operations a nanosecond, at the median. */
   readonly gflops: number;
@@ -62,10 +65,14 @@ export function describeCase(report: CaseReport): string {
   const { name, what, checks, timings, failures, memory } = report;
   const ours = timings[0];
   const lines = [`${name}: ${what}`];
-  for (const { who, ms, gflops, runs } of timings) {
-    const ratio = ours && who !== ours.who ? `  ratio ${(ms / ours.ms).toFixed(2)}` : '';
+  for (const { who, ms, gflops, runs, processorMs } of timings) {
+    const ratio =
+      ours && who !== ours.who
+        ? `  ratio ${(ms / ours.ms).toFixed(2)}, by the processor ${(processorMs / ours.processorMs).toFixed(2)}`
+        : '';
     lines.push(
-      `  ${who.padEnd(20)} ${ms.toFixed(1).padStart(9)} ms  ${gflops.toFixed(2).padStart(7)} GFLOP/s  (${runs} runs)${ratio}`,
+      `  ${who.padEnd(20)} ${ms.toFixed(1).padStart(9)} ms  ${gflops.toFixed(2).padStart(7)} GFLOP/s  ` +
+        `${processorMs.toFixed(1).padStart(9)} ms of the processor  (${runs} turns)${ratio}`,
     );
   }
   for (const { who, why } of failures) lines.push(`  ${who.padEnd(20)} failed: ${why}`);

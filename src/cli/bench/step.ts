@@ -25,7 +25,8 @@ const FLAGS = {
   ...SETTINGS_FLAGS,
 } as const;
 
-const EMBEDDED = fileURLToPath(new URL('../../../public/models/mopeft-sam-tiny', import.meta.url));
+/** The folder of the embedded model. */
+export const EMBEDDED = fileURLToPath(new URL('../../../public/models/mopeft-sam-tiny', import.meta.url));
 const STEPS = 3;
 
 /** The embedded model, from the sources of the site. */

@@ -15,7 +15,7 @@ import { drawImage, encodeAll, samplesOf } from './data-images.ts';
 /** Of the drawn images that are trained on. */
 const MEGAPIXELS = 0.3;
 const IMAGES = 4;
-/** Enough discs for the objects of a step, and large enough for the smallest model. */
+/** Of discs, at least: large enough for the smallest model. */
 const COLUMNS = 4;
 const NOT_BETWEEN = 1_000_000;
 /** Kept nowhere. */
@@ -93,7 +93,9 @@ export async function timeSteps({
 }
 
 async function drawnData(sam: SamConfig, config: RunSettings['train']) {
-  const files = await encodeAll(drawImage(MEGAPIXELS, COLUMNS));
+  // Three quarters as many rows; a disc for each object of a step.
+  const columns = Math.max(COLUMNS, Math.ceil(Math.sqrt((4 / 3) * config.objectsPerImage)) + 1);
+  const files = await encodeAll(drawImage(MEGAPIXELS, columns));
   const samples = samplesOf(files.jpg, 'jpg', files.mask, IMAGES);
   const split = { train: samples.map(({ name }) => name), val: [], test: [] };
   const sets = [{ key: 'drawn', split, dataset: { name: 'drawn', samples } }];

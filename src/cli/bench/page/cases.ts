@@ -63,6 +63,8 @@ const BLOCK_FORWARD = 24 * TOKENS * C * C + 4 * TOKENS * TOKENS * C;
 /** Backward to the input alone is the forward's products once more and the scores recomputed. */
 const BLOCK_BOTH = 2 * BLOCK_FORWARD + 4 * TOKENS * TOKENS * C;
 
+const MOPEFT = ['lora', 'prefix', 'adapter'];
+
 /** Every case by name, made when it is asked for. */
 export const CASES: ReadonlyMap<string, () => BenchCase> = new Map([
   ['matmul', () => product('matmul', 1024, 768, 768, false)],
@@ -71,9 +73,13 @@ export const CASES: ReadonlyMap<string, () => BenchCase> = new Map([
   ['layernorm', layernormCase],
   ['softmax', softmaxCase],
   ['attention', attentionCase],
-  ['block', () => block('block', { backward: false, mopeft: false })],
-  ['block-train', () => block('block-train', { backward: true, mopeft: false })],
-  ['block-mopeft', () => block('block-mopeft', { backward: true, mopeft: true })],
+  ['block', () => block('block', { backward: false, methods: [] })],
+  ['block-train', () => block('block-train', { backward: true, methods: [] })],
+  ['block-mopeft', () => block('block-mopeft', { backward: true, methods: MOPEFT, beside: 'block-train' })],
+  [
+    'block-ungated',
+    () => block('block-ungated', { backward: true, methods: MOPEFT, gate: 'none', beside: 'block-mopeft' }),
+  ],
 ]);
 
 function product(name: string, M: number, K: number, N: number, aT: boolean): BenchCase {
@@ -186,11 +192,23 @@ function attentionCase(): BenchCase {
 
 function block(
   name: string,
-  { backward, mopeft }: { readonly backward: boolean; readonly mopeft: boolean },
+  {
+    backward,
+    methods,
+    gate,
+    beside,
+  }: {
+    readonly backward: boolean;
+    readonly methods: readonly string[];
+    /** A form of the gates; absent: the usual one. */
+    readonly gate?: string;
+    readonly beside?: string;
+  },
 ): BenchCase {
+  const mopeft = methods.length > 0;
   const graph = new Graph();
   const x = graph.input('x', [1, 32, 32, C]);
-  const config = resolveMopeft({ methods: mopeft ? ['lora', 'prefix', 'adapter'] : [] }, SAM);
+  const config = resolveMopeft({ methods, ...(gate !== undefined && { gate }) }, SAM);
   const weights = graphInputs(graph);
   const { slots } = attachModules(graph, config, weights, 'training');
   const out = sitesOf(SAM).reduce((y, site) => traceEncoderBlock(site, y, weights, slots), x);
@@ -203,7 +221,7 @@ function block(
     name,
     what: [
       `a block of ${TOKENS} tokens × ${C}`,
-      mopeft ? 'with MoPEFT,' : 'with frozen weights,',
+      mopeft ? `with MoPEFT${gate === 'none' ? ' without gates' : ''},` : 'with frozen weights,',
       backward ? 'forward and backward' : 'forward',
       mopeft ? 'to the input and every tensor of MoPEFT' : backward ? 'to the input' : '',
     ]
@@ -214,7 +232,7 @@ function block(
     inputs,
     out,
     gradientsOf,
-    ...(mopeft && { beside: 'block-train' }),
+    ...(beside !== undefined && { beside }),
     work: mopeft
       ? null
       : {

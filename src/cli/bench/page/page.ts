@@ -26,6 +26,14 @@ interface Contender {
   readonly runnable: Runnable;
 }
 
+/** What one contender's work should at least take in a turn, milliseconds: far more than clocks tell apart. */
+const TURN_MS = 200;
+
+declare global {
+  /** Processor time of all processes of the browser so far, seconds; given by the program. */
+  function processorSeconds(): Promise<number>;
+}
+
 let gpu: Promise<Gpu> | undefined;
 let peers: Promise<{ peer: Peer | null; who: string; why: string }[]> | undefined;
 
@@ -107,27 +115,47 @@ async function takeTurns(
   contenders: readonly Contender[],
   { runs, mostMs }: BenchRequest,
 ): Promise<{ timings: Timing[]; failures: CaseReport['failures'] }> {
-  const entries = contenders.map((contender) => ({ ...contender, times: [] as number[], why: '' }));
-  // The first turn compiles and is not counted.
-  for (let turn = 0; turn <= runs; turn++) {
+  const entries = contenders.map((contender) => ({
+    ...contender,
+    repeats: 1,
+    times: [] as number[],
+    processor: [] as number[],
+    why: '',
+  }));
+  // The first turn compiles, the second says how often short work is to be done in each of the others; neither counts.
+  for (let turn = -1; turn <= runs; turn++) {
     for (const entry of entries) {
-      if (entry.why !== '' || entry.times.reduce((sum, ms) => sum + ms, 0) > mostMs) continue;
+      const { runnable, who, times, processor, repeats } = entry;
+      const spent = times.reduce((sum, ms) => sum + repeats * ms, 0);
+      if (entry.why !== '' || spent > mostMs) continue;
+      const before = await processorSeconds();
       const start = performance.now();
       try {
-        await entry.runnable.run();
+        for (let i = 0; i < repeats; i++) await runnable.run();
       } catch (error) {
-        if (entry.who.startsWith(OURS)) throw error;
+        if (who.startsWith(OURS)) throw error;
         entry.why = toFailureRecord(error).what;
       }
-      if (turn > 0) entry.times.push(performance.now() - start);
+      const ms = (performance.now() - start) / repeats;
+      if (turn === 0) entry.repeats = Math.max(1, Math.round(TURN_MS / ms));
+      if (turn < 1) continue;
+      times.push(ms);
+      processor.push((1000 * ((await processorSeconds()) - before)) / repeats);
     }
   }
   const timings = entries
     .filter(({ why }) => why === '')
-    .map(({ who, flops, times }) => {
+    .map(({ who, flops, times, processor }) => {
       const sorted = times.sort((a, b) => a - b);
       const ms = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-      return { who, ms, leastMs: sorted[0] ?? Number.NaN, runs: sorted.length, gflops: flops / ms / 1e6 };
+      return {
+        who,
+        ms,
+        leastMs: sorted[0] ?? Number.NaN,
+        processorMs: Math.min(...processor),
+        runs: sorted.length,
+        gflops: flops / ms / 1e6,
+      };
     });
   return { timings, failures: entries.filter(({ why }) => why !== '').map(({ who, why }) => ({ who, why })) };
 }
