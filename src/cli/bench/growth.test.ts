@@ -21,6 +21,9 @@ describe('what is planned for a GPU', () => {
         expect(large.dispatches, what).toBeLessThanOrEqual(small.dispatches);
       }
     }
+    const [small, large] = [256, 1024].map((size) => planned('step of one image and 5 objects', size));
+    expect((large?.bytes ?? 0) / (small?.bytes ?? 1)).toBeLessThan(16);
+    expect(large?.dispatches).toBeLessThanOrEqual(small?.dispatches ?? 0);
   });
 
   it('computes with the square of the tokens in global blocks alone', () => {

@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { MopeftConfig } from '../../config/mopeft.ts';
 import type { SamConfig } from '../../config/sam.ts';
 import { parseTrainConfig, type TrainConfig } from '../../config/train.ts';
 import { seededCheckpoint } from '../../engine/conformance/seeded.ts';
@@ -52,8 +53,8 @@ export interface Series {
   readonly unit: string;
   readonly sizes: readonly number[];
   readonly plan: (size: number, traits: AdapterTraits) => Planned;
-  /** Processor seconds of one run of each of `runs`. */
-  readonly time: (size: number, gpu: Gpu, runs: number) => Promise<number[]>;
+  /** Processor seconds of each of so many runs; null where a software adapter would take too long. */
+  readonly time: ((size: number, gpu: Gpu, runs: number) => Promise<number[]>) | null;
 }
 
 /** The embedded model's widths and depth with SAM's patches of 16 px, so that 1024 px have the tokens of SAM ViT-B. */
@@ -76,13 +77,21 @@ export function allSeries(model: SamConfig): Series[] {
     graphSeries('decoder, a click an object', 'objects', [1, 5, 25], (objects) =>
       decodeGraph(model, { objects, tokens: 2, hasMask: false }),
     ),
-    stepSeries(model, 'step of 5 objects an image', 'images', [1, 3, 8], (imagesPerStep) => ({
-      imagesPerStep,
+    stepSeries('step of 5 objects an image', 'images', [1, 3, 8], (imagesPerStep) => ({
+      model,
+      train: parseTrainConfig({ imagesPerStep }),
     })),
-    stepSeries(model, 'step of one image', 'objects', [1, 5, 25], (objectsPerImage) => ({
-      imagesPerStep: 1,
-      objectsPerImage,
+    stepSeries('step of one image', 'objects', [1, 5, 25], (objectsPerImage) => ({
+      model,
+      train: parseTrainConfig({ imagesPerStep: 1, objectsPerImage }),
     })),
+    {
+      ...stepSeries('step of one image and 5 objects', 'px', pixels, (size) => ({
+        model: at(size),
+        train: parseTrainConfig({ imagesPerStep: 1 }),
+      })),
+      time: null,
+    },
   ];
 }
 
@@ -104,42 +113,49 @@ function graphSeries(
   };
 }
 
-/** MoPEFT in every block, with the defaults but for what `settings` says of a size. */
+interface SizedStep {
+  readonly model: SamConfig;
+  readonly train: TrainConfig;
+}
+
+/** @param at the model and settings of a size; MoPEFT is in every block. */
 function stepSeries(
-  model: SamConfig,
   what: string,
   unit: string,
   sizes: readonly number[],
-  settings: (size: number) => Partial<TrainConfig>,
+  at: (size: number) => SizedStep,
 ): Series {
-  const mopeft = resolveMopeft({ methods: RECIPES[0]?.methods ?? [] }, model);
-  const trainOf = (size: number) => parseTrainConfig(settings(size));
   return {
     what,
     unit,
     sizes,
     plan: (size, traits) => {
-      const train = trainOf(size);
-      const plans = planTraining(planRequest(model, mopeft, train, { ...DEFAULT_DEVICE, traits }));
+      const { model, train } = at(size);
+      const plans = planTraining(planRequest(model, mopeftOf(model), train, { ...DEFAULT_DEVICE, traits }));
       const { passes, flops } = countWork(plans, train);
       const encoderDispatches =
         (workOf(plans.encoder).dispatches * train.imagesPerStep) / plans.imagesPerPass;
       return { dispatches: passes, flops, bytes: estimateMemory(plans).peakBytes, encoderDispatches };
     },
     time: async (size, gpu, runs) => {
-      const loaded = await loadModel(gpu, seededCheckpoint('seeded', model, 1));
+      const { model: config, train } = at(size);
+      const model = await loadModel(gpu, seededCheckpoint('seeded', config, 1));
       const ends: number[] = [];
       try {
+        const settings = { mopeft: mopeftOf(config), train };
         const onStep = () => void ends.push(processorSeconds());
-        const run = { gpu, model: loaded, settings: { mopeft, train: trainOf(size) }, isProfiled: false };
-        await timeSteps({ ...run, steps: runs + 1, onStep });
+        await timeSteps({ gpu, model, settings, steps: runs + 1, isProfiled: false, onStep });
       } finally {
-        loaded.weights.release();
+        model.weights.release();
       }
       // The first step compiles, and a step is reported while the next one runs.
       return ends.slice(2).map((end, i) => end - (ends[i + 1] ?? end));
     },
   };
+}
+
+function mopeftOf(model: SamConfig): MopeftConfig {
+  return resolveMopeft({ methods: RECIPES[0]?.methods ?? [] }, model);
 }
 
 function workOf({ passes }: Plan): { readonly dispatches: number; readonly flops: number } {
@@ -188,11 +204,11 @@ export async function benchGrowth(args: readonly string[]): Promise<number> {
     console.log(`\n${what}\n${HEADER}`);
     let first: Row | null = null;
     for (const size of sizes) {
-      const times = await time(size, gpu, runs);
+      const times = (await time?.(size, gpu, runs)) ?? [];
       const row = {
         planned: plan(size, DEFAULT_DEVICE.traits),
         here: plan(size, gpu.traits),
-        least: Math.min(...times),
+        least: times.length > 0 ? Math.min(...times) : null,
       };
       first ??= row;
       console.log(describeRow(`${size} ${unit}`, row, first));
@@ -206,8 +222,8 @@ export async function benchGrowth(args: readonly string[]): Promise<number> {
 interface Row {
   readonly planned: Planned;
   readonly here: Planned;
-  /** Least processor seconds of a run. */
-  readonly least: number;
+  /** Least processor seconds of a run; null where none was timed. */
+  readonly least: number | null;
 }
 
 const HEADER =
@@ -227,8 +243,8 @@ function describeRow(size: string, { planned, here, least }: Row, first: Row): s
     times(planned.bytes, first.planned.bytes),
     here.dispatches,
     mib(here.bytes),
-    least.toFixed(2),
-    times(least, first.least),
+    least?.toFixed(2) ?? '',
+    least && first.least ? times(least, first.least) : '',
   ];
   return `| ${cells.join(' | ')} |`;
 }
