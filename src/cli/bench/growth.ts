@@ -144,12 +144,12 @@ function stepSeries(
       try {
         const settings = { mopeft: mopeftOf(config), train };
         const onStep = () => void ends.push(processorSeconds());
-        await timeSteps({ gpu, model, settings, steps: runs + 1, isProfiled: false, onStep });
+        await timeSteps({ gpu, model, settings, steps: runs + 2, isProfiled: false, onStep });
       } finally {
         model.weights.release();
       }
-      // The first step compiles, and a step is reported while the next one runs.
-      return ends.slice(2).map((end, i) => end - (ends[i + 1] ?? end));
+      // The first step compiles. A step is reported once the next one has run, and so the last two at once.
+      return ends.slice(2, -1).map((end, i) => end - (ends[i + 1] ?? end));
     },
   };
 }
@@ -201,7 +201,7 @@ export async function benchGrowth(args: readonly string[]): Promise<number> {
   );
   const rows: object[] = [];
   for (const { what, unit, sizes, plan, time } of allSeries(await growthModel(256))) {
-    console.log(`\n${what}\n${HEADER}`);
+    console.log(`\n${what}\n| ${unit} | ${HEADER}`);
     let first: Row | null = null;
     for (const size of sizes) {
       const times = (await time?.(size, gpu, runs)) ?? [];
@@ -211,7 +211,7 @@ export async function benchGrowth(args: readonly string[]): Promise<number> {
         least: times.length > 0 ? Math.min(...times) : null,
       };
       first ??= row;
-      console.log(describeRow(`${size} ${unit}`, row, first));
+      console.log(describeRow(String(size), row, first));
       rows.push({ what, unit, size, ...row, times });
     }
   }
@@ -227,7 +227,7 @@ interface Row {
 }
 
 const HEADER =
-  '| size | dispatches | of the encoder | GFLOP | × | MiB | × | on this adapter: dispatches | MiB | processor, s | × |';
+  'dispatches | of the encoder | GFLOP | × | MiB | × | on this adapter: dispatches | MiB | processor, s | × |';
 
 /** A line of a table: planned for a GPU, planned for the adapter, timed on it; × is against the first size. */
 function describeRow(size: string, { planned, here, least }: Row, first: Row): string {
