@@ -61,6 +61,7 @@ export function oddImages(): LabelledImage[] {
     ...images,
     imageOf('noise.b.png', noise(23, 17, 4)),
     imageOf('noise/dense.png', noise(16, 31, 2)),
+    imageOf('scattered.png', noise(40, 30, 40)),
     imageOf('empty.png', noise(9, 5, 1)),
     imageOf(
       'many.png',

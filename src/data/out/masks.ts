@@ -4,7 +4,8 @@ import { fillRuns } from '../labels/runs.ts';
 import { refuse } from '../outcome.ts';
 import type { DatasetSettings } from '../reading/settings.ts';
 import type { LabelMap } from '../types.ts';
-import { type Colour, colourOf } from './class-colours.ts';
+import { type Colour, VOID_COLOUR } from '../voc-colours.ts';
+import { colourOf } from './class-colours.ts';
 import type { LabelledImage, LabelledObject, LabelSet } from './label-set.ts';
 import {
   ClassNumbers,
@@ -19,8 +20,6 @@ import {
 
 /** The value of pixels that take no part, in masks of 8 bits. */
 export const VOID = 255;
-/** PASCAL VOC's colour for them. */
-const VOID_COLOUR: Colour = [224, 224, 192];
 
 /** Masks as PNG in which each object has a value of its own. */
 export const pngInstances: OutFormat = {

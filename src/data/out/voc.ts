@@ -1,7 +1,8 @@
 import { encodeImagePng } from '../encode-png.ts';
 import type { DatasetSettings } from '../reading/settings.ts';
 import type { Split } from '../types.ts';
-import { colourOf, vocColour } from './class-colours.ts';
+import { VOID_COLOUR, vocColour } from '../voc-colours.ts';
+import { colourOf } from './class-colours.ts';
 import type { LabelledImage, LabelSet } from './label-set.ts';
 import {
   classNames,
@@ -103,7 +104,7 @@ class VocWriter implements OutWriter {
     const colours = new Uint8Array(3 * data.length);
     for (let i = 0; i < data.length; i++) {
       const value = data[i] as number;
-      if (value !== 0) colours.set(value < 0 ? [224, 224, 192] : vocColour(value), 3 * i);
+      if (value !== 0) colours.set(value < 0 ? VOID_COLOUR : vocColour(value), 3 * i);
     }
     return encodeImagePng({ width, height, channels: 3, data: colours });
   }

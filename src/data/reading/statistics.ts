@@ -1,5 +1,6 @@
 import type { Raster } from '../decode/raster.ts';
 import type { ImageFormat } from '../types.ts';
+import { areManyVocColours, isVocPalette } from '../voc-colours.ts';
 import type { ValueKind } from './bins.ts';
 import { levelsOf } from './levels.ts';
 import type { MaskSamples } from './reading.ts';
@@ -39,7 +40,10 @@ export function maskFacts(raster: Raster, file: string): MaskFacts {
   const { width, height, lossy, palette, format } = raster;
   const views = new Map<View, MaskTable>();
   const look = (view: View, values: Values) => {
-    const table = tableOf({ width, height, values, kind: kindOf(view) }, lossy, file);
+    // Colours of VOC stand for numbers: neighbours that are alike say nothing.
+    const isNames = view === 'colour' && !lossy && areNames(values, palette);
+    const kind = isNames ? 'name' : kindOf(view);
+    const table = tableOf({ width, height, values, kind }, lossy, file);
     views.set(view, table);
     return table;
   };
@@ -70,6 +74,9 @@ export function maskFacts(raster: Raster, file: string): MaskFacts {
   }
   return { ...base, natural };
 }
+
+const areNames = (colours: Values, palette: Uint8Array | undefined) =>
+  palette ? isVocPalette(palette) : areManyVocColours(colours);
 
 const opaque = ({ bits }: Raster) => 2 ** bits - 1;
 
