@@ -10,6 +10,7 @@ import {
   type ImageLabels,
   type LabelHistory,
   type LabelObject,
+  type LabelPrompts,
   MOST_OBJECTS,
   type ObjectOrigin,
   type Runs,
@@ -39,6 +40,13 @@ const object = v.object({
   hidden: v.optional(v.literal(true)),
   name: v.optional(v.string()),
 });
+const coordinate = v.pipe(v.number(), v.finite());
+const prompts = v.object({
+  id: count,
+  points: v.array(v.object({ x: coordinate, y: coordinate, positive: v.boolean() })),
+  box: v.nullable(v.object({ x0: coordinate, y0: coordinate, x1: coordinate, y1: coordinate })),
+  region: v.nullable(v.tuple([count, count, count, count])),
+});
 const place = v.nullable(v.tuple([count, object]));
 
 const HeaderSchema = v.object({
@@ -55,6 +63,7 @@ const HeaderSchema = v.object({
       v.object({
         title: v.string(),
         objects: v.array(v.tuple([place, place])),
+        prompts: v.optional(v.tuple([prompts, prompts])),
         ignored: v.optional(v.tuple([count, count])),
       }),
     ),
@@ -97,12 +106,13 @@ export function encodeLabels({ labels, history }: StoredLabels): Uint8Array {
     objects: labels.objects.map(objectJson),
     history: {
       index: history.index,
-      entries: history.entries.map(({ title, objects, ignored }) => ({
+      entries: history.entries.map(({ title, objects, prompts: asked, ignored }) => ({
         title,
         objects: objects.map(({ before, after }) => [
           before && [before.index, objectJson(before.object)],
           after && [after.index, objectJson(after.object)],
         ]),
+        ...(asked && { prompts: [promptsJson(asked.before), promptsJson(asked.after)] }),
         ...(ignored && { ignored: [placeOf(ignored.before), placeOf(ignored.after)] }),
       })),
     },
@@ -163,13 +173,18 @@ export function decodeLabels(bytes: Uint8Array, path: string): StoredLabels {
     },
     history: {
       index: history.index,
-      entries: history.entries.map(({ title, objects, ignored }) => ({
+      entries: history.entries.map(({ title, objects, prompts: asked, ignored }) => ({
         title,
         objects: objects.map(([before, after]) => ({ before: placed(before), after: placed(after) })),
+        ...(asked && { prompts: { before: asked[0], after: asked[1] } }),
         ...(ignored && { ignored: { before: runsAt(ignored[0]), after: runsAt(ignored[1]) } }),
       })),
     },
   };
+}
+
+function promptsJson({ id, points, box, region }: LabelPrompts): v.InferOutput<typeof prompts> {
+  return { id, points: [...points], box, region: region && [...region] };
 }
 
 function parseHeader(bytes: Uint8Array, path: string): Header {

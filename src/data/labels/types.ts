@@ -61,11 +61,24 @@ export interface LabelHistory {
   readonly index: number;
 }
 
+/** Clicks and a box that have no object yet. */
+export interface LabelPrompts {
+  /** Unique in its image, from 1; 0 where there is neither a click nor a box. */
+  readonly id: number;
+  /** Pixels of the image. */
+  readonly points: readonly { readonly x: number; readonly y: number; readonly positive: boolean }[];
+  readonly box: { readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number } | null;
+  /** What of the image the model sees to answer them, x1 and y1 outside; null: all of it. */
+  readonly region: readonly [x0: number, y0: number, x1: number, y1: number] | null;
+}
+
 /** One step: undoing it puts `before` in the place of `after`. */
 export interface LabelChange {
   /** What was done, in a word or two: "Brush". */
   readonly title: string;
   readonly objects: readonly ObjectChange[];
+  /** Set where prompts changed. */
+  readonly prompts?: { readonly before: LabelPrompts; readonly after: LabelPrompts };
   /** Set where pixels that take no part changed. */
   readonly ignored?: { readonly before: Runs; readonly after: Runs };
 }
