@@ -68,7 +68,7 @@ test('the demo, then a mask by keyboard alone', async ({ page }) => {
   await page.getByRole('combobox', { name: 'Image' }).selectOption({ index: 1 });
   await page.getByRole('application').focus();
   await page.keyboard.press('Shift+ArrowRight');
-  await page.keyboard.press('Enter');
+  await page.keyboard.press('Space');
   const candidates = page.getByRole('region', { name: 'Candidates' }).getByRole('button');
   await expect(candidates).toHaveCount(3);
   await page.keyboard.press('2');
@@ -78,10 +78,10 @@ test('the demo, then a mask by keyboard alone', async ({ page }) => {
   await page.keyboard.press('Control+y');
   await expect(candidates).toHaveCount(3);
   await page.keyboard.press('b');
-  await page.keyboard.press('Enter');
+  await page.keyboard.press('Space');
   for (let count = 0; count < 3; count++) await page.keyboard.press('Shift+ArrowDown');
   for (let count = 0; count < 3; count++) await page.keyboard.press('Shift+ArrowRight');
-  await page.keyboard.press('Enter');
+  await page.keyboard.press('Space');
   await expect(page.getByTestId('announcement')).toContainText('Mask found');
   await page.keyboard.press('?');
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();

@@ -110,7 +110,24 @@ export async function zoomTo(page: Page, point: { readonly x: number; readonly y
   await expect(canvasOf(page)).not.toHaveAttribute('data-view', before ?? '');
 }
 
-const canvasOf = (page: Page) => page.getByRole('application').locator('canvas');
+/** The topmost of the canvases that lie on each other. */
+const canvasOf = (page: Page) => page.getByRole('application').locator('canvas[data-view]');
+
+/** Drags on the image on the Segment page. @param points in image pixels. */
+export async function dragOnImage(
+  page: Page,
+  points: readonly { readonly x: number; readonly y: number }[],
+): Promise<void> {
+  const { x: left = 0, y: top = 0 } = (await canvasOf(page).boundingBox()) ?? {};
+  let isDown = false;
+  for (const point of points) {
+    const { x, y } = await onCanvas(page, point);
+    await page.mouse.move(left + x, top + y, { steps: 4 });
+    if (!isDown) await page.mouse.down();
+    isDown = true;
+  }
+  await page.mouse.up();
+}
 
 /** Where a pixel of the image lies on its canvas. */
 async function onCanvas(page: Page, point: { readonly x: number; readonly y: number }) {

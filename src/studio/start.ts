@@ -3,11 +3,12 @@ import type { BootRequest } from '../worker/protocol.ts';
 import { loadDatasets } from './stores/datasets.ts';
 import { refreshPreview } from './stores/drop-preview.ts';
 import { linkEngine } from './stores/engine-link.ts';
+import { loadKeptMasks } from './stores/kept-masks.ts';
 import { loadLibrary } from './stores/models.ts';
 import { notifyWarning } from './stores/notices.ts';
 import { followAddress, usePage } from './stores/page.ts';
 import { loadRuns, receiveRunEvent } from './stores/runs.ts';
-import { clearAnswers, loadKeptMasks } from './stores/segment.ts';
+import { clearAnswers } from './stores/segment.ts';
 import { bootSession, failSession, markDeviceLost, persistStorage, useSession } from './stores/session.ts';
 import { startTheme } from './stores/theme.ts';
 

@@ -103,22 +103,27 @@ export class SegmentationService {
       previous: previous && this.previous(segmenter, seen.frame, previous),
     });
     const predictionId = `prediction-${++this.serial}`;
-    this.answered.set(predictionId, {
-      imageName: opened.name,
-      frame: seen.frame,
-      label: name,
-      weights,
-      segmenter,
-      candidates: candidates.map(({ lowRes, token }) => ({ lowRes, token })),
-    });
+    const isPreview = request.isPreview ?? false;
+    if (!isPreview) {
+      this.answered.set(predictionId, {
+        imageName: opened.name,
+        frame: seen.frame,
+        label: name,
+        weights,
+        segmenter,
+        candidates: candidates.map(({ lowRes, token }) => ({ lowRes, token })),
+      });
+    }
     return {
       predictionId,
-      candidates: candidates.map(({ mask, predictedIou, token, area }) => ({
-        mask,
-        predictedIou,
-        token,
-        area,
-      })),
+      candidates: candidates
+        .slice(0, isPreview ? 1 : undefined)
+        .map(({ mask, predictedIou, token, area }) => ({
+          mask,
+          predictedIou,
+          token,
+          area,
+        })),
       milliseconds: performance.now() - start,
     };
   }

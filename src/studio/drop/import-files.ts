@@ -3,9 +3,9 @@ import type { DroppedFile } from '../../worker/protocol.ts';
 import { previewFiles } from '../stores/drop-preview.ts';
 import { callEngine } from '../stores/engine-link.ts';
 import { notifyFailure, notifySuccess } from '../stores/notices.ts';
+import { openImage } from '../stores/open-image.ts';
 import { openPage, usePage } from '../stores/page.ts';
 import { addRun } from '../stores/runs.ts';
-import { openImage } from '../stores/segment.ts';
 import { openModelFiles } from '../stores/session.ts';
 import { sortFiles } from './sort-files.ts';
 

@@ -169,6 +169,21 @@ export async function loadSamples(datasetId: string): Promise<void> {
   else if (find(datasetId)) await loadSamples(datasetId);
 }
 
+/** Takes over what a change elsewhere made of a dataset. Its samples stay in view until they have come anew. */
+export function showDataset(dataset: DatasetInfo): void {
+  const { id } = dataset;
+  latest.accept(id);
+  set((state) => ({ datasets: state.datasets.map((old) => (old.id === id ? dataset : old)) }));
+  if (useDatasets.getState().samples[id]) void reloadSamples(id);
+}
+
+async function reloadSamples(datasetId: string): Promise<void> {
+  const asked = latest.ask();
+  const result = await callEngine('data.samples', { datasetId });
+  if (result.ok && latest.accept(samplesKey(datasetId), asked))
+    set((state) => ({ samples: { ...state.samples, [datasetId]: result.value } }));
+}
+
 function find(id: string): DatasetInfo | undefined {
   return useDatasets.getState().datasets.find((dataset) => dataset.id === id);
 }

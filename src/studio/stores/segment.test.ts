@@ -1,25 +1,21 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { EmbedRequest, ImageRegion, PredictRequest, RunInfo } from '../../worker/protocol.ts';
 import { type FakeEngine, fakeEngine } from '../testing/fake-engine.ts';
+import { resetEdit, useEdit } from './edit-history.ts';
 import { linkEngine } from './engine-link.ts';
+import { keepMask, loadKeptMasks, useKeptMasks } from './kept-masks.ts';
+import { openImage, useOpening } from './open-image.ts';
+import { addPoint, chooseCloseUp, promptWholeImage, redo, undo } from './prompts.ts';
 import { deleteRun, loadRuns, useRuns } from './runs.ts';
 import {
-  addPoint,
   answerShown,
   chooseCandidate,
-  chooseCloseUp,
   chooseRun,
   clearAnswers,
-  keepMask,
-  loadKeptMasks,
-  openImage,
-  promptWholeImage,
-  redo,
-  selectAnswer,
+  regionText,
   selectEmbedding,
-  selectRegionText,
+  shownAnswer,
   showRegion,
-  undo,
   useSegment,
 } from './segment.ts';
 
@@ -33,6 +29,7 @@ let maskBytes = 64;
 
 beforeEach(async () => {
   useSegment.setState(useSegment.getInitialState(), true);
+  resetEdit();
   asked = [];
   encoded = [];
   maskBytes = 64;
@@ -71,14 +68,14 @@ test('a run that got better is asked again; base keeps its answers', async () =>
   await chooseRun('run-1');
   expect(asked.map(({ variant }) => variant.kind)).toEqual(['base', 'run']);
   changeRun('run-1', { step: 130 });
-  expect(selectAnswer(useSegment.getState())).not.toBeNull();
+  expect(shownAnswer()).not.toBeNull();
   changeRun('run-1', { bestStep: 130 });
-  expect(selectAnswer(useSegment.getState())).toBeNull();
+  expect(shownAnswer()).toBeNull();
   expect(selectEmbedding(useSegment.getState())).toBeNull();
   await answerShown();
-  expect(selectAnswer(useSegment.getState())?.prediction.predictionId).toBe('prediction-3');
+  expect(shownAnswer()?.prediction.predictionId).toBe('prediction-3');
   await chooseRun(null);
-  expect(selectAnswer(useSegment.getState())?.prediction.predictionId).toBe('prediction-1');
+  expect(shownAnswer()?.prediction.predictionId).toBe('prediction-1');
 });
 
 test('a run that is deleted is not chosen any more', async () => {
@@ -86,7 +83,7 @@ test('a run that is deleted is not chosen any more', async () => {
   await chooseRun('run-1');
   await deleteRun('run-1');
   expect(useSegment.getState()).toMatchObject({ runId: null, side: 'base', failure: null });
-  expect(selectAnswer(useSegment.getState())?.prediction.predictionId).toBe('prediction-1');
+  expect(shownAnswer()?.prediction.predictionId).toBe('prediction-1');
 });
 
 test('masks of old answers are let go, and come back with the candidate that was chosen', async () => {
@@ -104,7 +101,7 @@ test('masks of old answers are let go, and come back with the candidate that was
   const again = asked.at(-1);
   expect(again?.points).toHaveLength(2);
   expect(again?.previous).toEqual({ predictionId: 'prediction-1', candidate: 0 });
-  expect(selectAnswer(useSegment.getState())).toMatchObject({ candidate: 2 });
+  expect(shownAnswer()).toMatchObject({ candidate: 2 });
 });
 
 test('an answer larger than all that is kept is shown all the same', async () => {
@@ -112,7 +109,7 @@ test('an answer larger than all that is kept is shown all the same', async () =>
   await click(1);
   await click(2);
   expect(Object.keys(useSegment.getState().answers)).toHaveLength(1);
-  expect(selectAnswer(useSegment.getState())?.prediction.predictionId).toBe('prediction-2');
+  expect(shownAnswer()?.prediction.predictionId).toBe('prediction-2');
 });
 
 test('of two images that were asked for the last one is shown, however late the first is decoded', async () => {
@@ -121,7 +118,8 @@ test('of two images that were asked for the last one is shown, however late the 
   await open('quick');
   answer();
   await slow;
-  expect(useSegment.getState()).toMatchObject({ image: { name: 'quick' }, opening: false });
+  expect(useSegment.getState()).toMatchObject({ image: { name: 'quick' } });
+  expect(useOpening.getState().opening).toBe(false);
 });
 
 test('an answer that an image gave under the model before is not shown for the model of now', async () => {
@@ -131,7 +129,7 @@ test('an answer that an image gave under the model before is not shown for the m
   const forgotten = clearAnswers();
   answer();
   await Promise.all([slow, forgotten]);
-  expect(selectAnswer(useSegment.getState())?.prediction.predictionId).toBe('prediction-2');
+  expect(shownAnswer()?.prediction.predictionId).toBe('prediction-2');
 });
 
 test('gates that were computed with the model before are not shown for the model of now', async () => {
@@ -153,8 +151,8 @@ function zoomIn(region: ImageRegion | null = VISIBLE): void {
   showRegion(region);
 }
 const VISIBLE: ImageRegion = [400, 300, 600, 450];
-const said = () => selectRegionText(useSegment.getState());
-const shown = () => selectAnswer(useSegment.getState())?.prediction.predictionId;
+const said = () => regionText(useSegment.getState(), useEdit.getState().prompts);
+const shown = () => shownAnswer()?.prediction.predictionId;
 const clickAt = (x: number, y: number) => addPoint({ x, y, positive: true });
 
 test('when zoomed in the model looks at the visible part, and an answer is refined in its region', async () => {
@@ -242,5 +240,5 @@ test('a slow list of kept masks keeps one that was kept meanwhile', async () => 
   await keepMask();
   answer();
   await slow;
-  expect(useSegment.getState().kept).toHaveLength(1);
+  expect(useKeptMasks.getState().kept).toHaveLength(1);
 });

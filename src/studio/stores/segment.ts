@@ -1,13 +1,11 @@
-/** The open image, its prompts with undo and redo, and the masks that the base and the tuned model give for them. */
+/** The open image, what of it the model sees, and the masks that the base and the tuned model give for its prompts. */
 import { create } from 'zustand';
+import type { LabelPrompts } from '../../data/labels/types.ts';
 import type {
   EmbedReport,
   FailureRecord,
-  ImageBox,
-  ImagePoint,
   ImageRegion,
   ImageSource,
-  KeptMask,
   OpenedImage,
   Prediction,
   PredictRequest,
@@ -15,24 +13,13 @@ import type {
 } from '../../worker/protocol.ts';
 import { CANCELLED } from '../../worker/protocol.ts';
 import { regionFor } from '../canvas/region.ts';
+import { promptsBefore, useEdit } from './edit-history.ts';
 import { callEngine } from './engine-link.ts';
-import { saveFile } from './files.ts';
 import { Latest } from './latest.ts';
-import { announce, notifyFailure, notifySuccess } from './notices.ts';
+import { announce } from './notices.ts';
 import { useRuns } from './runs.ts';
-import { refreshStorage } from './session.ts';
-
-/** One state of the prompts; its id is part of its answers' keys. */
-export interface PromptState {
-  readonly id: number;
-  readonly points: readonly ImagePoint[];
-  readonly box: ImageBox | null;
-  /** What of the image the model sees to answer them; null: all of it. */
-  readonly region: ImageRegion | null;
-}
 
 export type Side = 'base' | 'tuned';
-export type ToolName = 'click' | 'box' | 'pan';
 
 export interface Answer {
   readonly prediction: Prediction;
@@ -46,19 +33,12 @@ type MaskPrompt = NonNullable<PredictRequest['previous']>;
 interface SegmentState {
   readonly image: OpenedImage | null;
   readonly source: ImageSource | null;
-  readonly opening: boolean;
-  readonly tool: ToolName;
-  /** The sign of a plain click. */
-  readonly positive: boolean;
   /** Whether the last mask is fed back with the next prompt. */
   readonly refine: boolean;
   /** Whether the model looks at what is visible when the image is zoomed in; else always at the whole image. */
   readonly closeUp: boolean;
   /** What is visible of the image; null where that is nearly all of it. */
   readonly visible: ImageRegion | null;
-  /** Every state since the image was opened; the one at `historyIndex` is shown. */
-  readonly promptHistory: readonly PromptState[];
-  readonly historyIndex: number;
   readonly runId: string | null;
   /** The step of the chosen run's best weights; it changes as soon as the run improves. */
   readonly bestStep: number | null;
@@ -71,7 +51,6 @@ interface SegmentState {
   readonly embeddings: Readonly<Record<string, Embedding>>;
   readonly busy: boolean;
   readonly failure: FailureRecord | null;
-  readonly kept: readonly KeptMask[];
 }
 
 interface Embedding {
@@ -79,19 +58,12 @@ interface Embedding {
   readonly report: EmbedReport;
 }
 
-const START: PromptState = { id: 0, points: [], box: null, region: null };
-
 export const useSegment = create<SegmentState>()(() => ({
   image: null,
   source: null,
-  opening: false,
-  tool: 'click',
-  positive: true,
   refine: true,
   closeUp: true,
   visible: null,
-  promptHistory: [START],
-  historyIndex: 0,
   runId: null,
   bestStep: null,
   side: 'base',
@@ -100,7 +72,6 @@ export const useSegment = create<SegmentState>()(() => ({
   embeddings: {},
   busy: false,
   failure: null,
-  kept: [],
 }));
 
 const set = useSegment.setState;
@@ -111,17 +82,23 @@ const latest = new Latest();
  */
 const ANSWERS = 'answers';
 
-export const selectPrompts = (state: SegmentState): PromptState =>
-  state.promptHistory[state.historyIndex] ?? START;
-
-function selectVariant(state: SegmentState): Variant {
+export function selectVariant(state: SegmentState): Variant {
   return state.side === 'tuned' && state.runId !== null
     ? { kind: 'run', runId: state.runId }
     : { kind: 'base' };
 }
 
-export function selectAnswer(state: SegmentState): Answer | null {
-  return state.answers[answerKey(variantKey(state), selectPrompts(state).id)] ?? null;
+function answerTo(prompts: LabelPrompts, state: SegmentState): Answer | null {
+  return state.answers[answerKey(variantKey(state), prompts.id)] ?? null;
+}
+
+/** The answer to the prompts that are shown, of the model that is shown; null until it is there. */
+export const shownAnswer = (): Answer | null => answerTo(useEdit.getState().prompts, get());
+
+/** The same for components. */
+export function useShownAnswer(): Answer | null {
+  const prompts = useEdit((state) => state.prompts);
+  return useSegment((state) => answerTo(prompts, state));
 }
 
 export function selectEmbedding(state: SegmentState): EmbedReport | null {
@@ -129,32 +106,41 @@ export function selectEmbedding(state: SegmentState): EmbedReport | null {
 }
 
 /** What the model sees: where the prompts shown, or the next ones, are answered. */
-function selectRegion(state: SegmentState): ImageRegion | null {
-  const shown = selectPrompts(state);
-  return state.image && regionFor(shown, before(shown), selectVisible(state), state.image);
+function regionOf(state: SegmentState, shown: LabelPrompts): ImageRegion | null {
+  const before = isEmpty(shown) ? undefined : shown.region;
+  return state.image && regionFor(shown, before, visiblePart(state), state.image);
 }
 
-const selectVisible = ({ closeUp, visible }: SegmentState): ImageRegion | null => (closeUp ? visible : null);
+/** What is visible of the image, where the model may look at it alone. */
+export const visiblePart = ({ closeUp, visible }: SegmentState): ImageRegion | null =>
+  closeUp ? visible : null;
 
-const before = (shown: PromptState): PromptState['region'] | undefined =>
-  isEmpty(shown) ? undefined : shown.region;
+/** What the model sees: `key` names it and changes with it, `text` says it in words. */
+export function useSeenRegion(): { readonly key: string; readonly text: string } {
+  const prompts = useEdit((state) => state.prompts);
+  const key = useSegment((state) => regionKey(regionOf(state, prompts)));
+  const text = useSegment((state) => regionText(state, prompts));
+  return { key, text };
+}
 
-/** Names what the model sees; it changes with it. */
-export const selectRegionKey = (state: SegmentState): string => regionKey(selectRegion(state));
-
-/** What the model sees, in words. */
-export function selectRegionText(state: SegmentState): string {
-  const region = selectRegion(state);
+export function regionText(state: SegmentState, prompts: LabelPrompts): string {
+  const region = regionOf(state, prompts);
   if (!region) return 'The model sees the whole image.';
   const [x0, y0, x1, y1] = region;
   const size = `${x1 - x0} × ${y1 - y0} pixels`;
-  return regionKey(region) === regionKey(selectVisible(state))
+  return regionKey(region) === regionKey(visiblePart(state))
     ? `The model sees the visible part: ${size}.`
     : `The model sees ${size} around the prompts.`;
 }
 
-export const chooseTool = (tool: ToolName): void => set({ tool });
-export const choosePositive = (positive: boolean): void => set({ positive });
+/** Whether the model has encoded what it sees, so that an answer is quick. */
+export function hasEmbedding(): boolean {
+  const state = get();
+  const known = state.embeddings[variantKey(state)];
+  const region = regionOf(state, useEdit.getState().prompts);
+  return known !== undefined && regionKey(known.region) === regionKey(region);
+}
+
 export const chooseRefine = (refine: boolean): void => set({ refine });
 
 /** Says what is visible of the open image. */
@@ -162,52 +148,19 @@ export function showRegion(visible: ImageRegion | null): void {
   if (regionKey(visible) !== regionKey(get().visible)) set({ visible });
 }
 
-/** Lets the model look at what is visible, or at the whole image; prompts are answered again, which can be undone. */
-export async function chooseCloseUp(closeUp: boolean): Promise<void> {
-  set({ closeUp });
-  const { image } = get();
-  const shown = selectPrompts(get());
-  if (image && !isEmpty(shown)) {
-    const region = regionFor(shown, undefined, selectVisible(get()), image);
-    if (regionKey(region) !== regionKey(shown.region)) pushState({ ...shown, region });
-  }
+/** Puts another image in the place of the open one; pending answers about that one are out of date. */
+export async function showImage(image: OpenedImage, source: ImageSource): Promise<void> {
+  get().image?.bitmap.close();
+  latest.replace(ANSWERS);
+  forgetEmbedding();
+  set({ image, source, failure: null, visible: null, answers: {}, maskPrompts: {}, embeddings: {} });
+  announce(`${image.name} is open.`);
   await answerShown();
 }
 
 /** Loads the model while the person still looks for an image. Failures show when it is used. */
 export async function prepareModel(): Promise<void> {
   await callEngine('segment.prepare', { variant: selectVariant(get()) });
-}
-
-export async function openImage(source: ImageSource): Promise<void> {
-  set({ opening: true, failure: null });
-  const asked = latest.replace('image');
-  const result = await callEngine('segment.open', source);
-  if (!latest.accept('image', asked)) {
-    if (result.ok) result.value.bitmap.close();
-    return;
-  }
-  if (!result.ok) {
-    set({ opening: false });
-    notifyFailure(result.error);
-    return;
-  }
-  get().image?.bitmap.close();
-  latest.replace(ANSWERS);
-  forgetEmbedding();
-  set({
-    image: result.value,
-    source,
-    opening: false,
-    visible: null,
-    promptHistory: [START],
-    historyIndex: 0,
-    answers: {},
-    maskPrompts: {},
-    embeddings: {},
-  });
-  announce(`${result.value.name} is open.`);
-  await answerShown();
 }
 
 export async function chooseRun(runId: string | null): Promise<void> {
@@ -236,98 +189,12 @@ export async function chooseSide(side: Side): Promise<void> {
   await answerShown();
 }
 
-export async function addPoint(point: ImagePoint): Promise<void> {
-  const now = selectPrompts(get());
-  await pushPrompts({ points: [...now.points, point], box: now.box });
-}
-
-/** Replaces the box and keeps the clicks. */
-export async function setBox(box: ImageBox): Promise<void> {
-  await pushPrompts({ points: selectPrompts(get()).points, box });
-}
-
-/** Replaces all prompts by a box around the whole image. */
-export async function promptWholeImage(): Promise<void> {
-  const { image } = get();
-  if (!image) return;
-  await pushPrompts({ points: [], box: { x0: 0, y0: 0, x1: image.width, y1: image.height } });
-}
-
-export async function undo(): Promise<void> {
-  set((state) => ({ historyIndex: Math.max(0, state.historyIndex - 1), failure: null }));
-  await predictShown();
-}
-
-export async function redo(): Promise<void> {
-  set((state) => ({
-    historyIndex: Math.min(state.promptHistory.length - 1, state.historyIndex + 1),
-    failure: null,
-  }));
-  await predictShown();
-}
-
-/** Removes all prompts; undo brings them back. */
-export async function clearPrompts(): Promise<void> {
-  const now = selectPrompts(get());
-  if (now.points.length === 0 && now.box === null) return;
-  await pushPrompts({ points: [], box: null });
-}
-
 export function chooseCandidate(candidate: number): void {
   const state = get();
-  const key = answerKey(variantKey(state), selectPrompts(state).id);
+  const key = answerKey(variantKey(state), useEdit.getState().prompts.id);
   const answer = state.answers[key];
   if (!answer || candidate >= answer.prediction.candidates.length) return;
   set(withAnswer(state, key, { ...answer, candidate }));
-}
-
-export async function saveMask(): Promise<void> {
-  const answer = selectAnswer(get());
-  if (!answer) return;
-  const result = await callEngine('segment.maskPng', {
-    predictionId: answer.prediction.predictionId,
-    candidate: answer.candidate,
-  });
-  if (result.ok) saveFile(result.value);
-  else notifyFailure(result.error);
-}
-
-export async function keepMask(): Promise<void> {
-  const answer = selectAnswer(get());
-  if (!answer) return;
-  const result = await callEngine('segment.keep', {
-    predictionId: answer.prediction.predictionId,
-    candidate: answer.candidate,
-  });
-  if (!result.ok) {
-    notifyFailure(result.error);
-    return;
-  }
-  latest.accept(result.value.id);
-  set((state) => ({ kept: [...state.kept, result.value] }));
-  void refreshStorage();
-  notifySuccess(`The mask of ${result.value.imageName} is on the Export page.`);
-}
-
-export async function loadKeptMasks(): Promise<void> {
-  const asked = latest.ask();
-  const result = await callEngine('segment.kept', {});
-  if (!result.ok) {
-    notifyFailure(result.error);
-    return;
-  }
-  set(({ kept }) => ({ kept: latest.acceptList('kept', asked, result.value, kept) ?? kept }));
-}
-
-export async function deleteKeptMask(id: string): Promise<void> {
-  const result = await callEngine('segment.deleteKept', { id });
-  if (!result.ok) {
-    notifyFailure(result.error);
-    return;
-  }
-  latest.accept(id);
-  set((state) => ({ kept: state.kept.filter((mask) => mask.id !== id) }));
-  void refreshStorage();
 }
 
 /** Drops everything that was computed with another model, and answers the prompts again. */
@@ -336,27 +203,6 @@ export async function clearAnswers(): Promise<void> {
   forgetEmbedding();
   set({ answers: {}, maskPrompts: {}, embeddings: {}, runId: null, bestStep: null, side: 'base' });
   await answerShown();
-}
-
-let nextPromptId = 1;
-
-async function pushPrompts(prompts: Pick<PromptState, 'points' | 'box'>): Promise<void> {
-  const state = get();
-  if (!state.image) return;
-  const region = regionFor(prompts, before(selectPrompts(state)), selectVisible(state), state.image);
-  pushState({ ...prompts, region });
-  await predictShown();
-}
-
-function pushState({ points, box, region }: Omit<PromptState, 'id'>): void {
-  set((state) => ({
-    promptHistory: [
-      ...state.promptHistory.slice(0, state.historyIndex + 1),
-      { id: nextPromptId++, points, box, region },
-    ],
-    historyIndex: state.historyIndex + 1,
-    failure: null,
-  }));
 }
 
 /** The embedding that is being made. */
@@ -377,7 +223,7 @@ export async function answerShown(): Promise<void> {
   if (!image) return;
   const variant = selectVariant(get());
   const key = variantKey(get());
-  const region = selectRegion(get());
+  const region = regionOf(get(), useEdit.getState().prompts);
   const known = get().embeddings[key];
   if (!known || regionKey(known.region) !== regionKey(region)) {
     const own = { key: `${key} · ${regionKey(region)}`, controller: new AbortController() };
@@ -409,7 +255,7 @@ export async function answerShown(): Promise<void> {
 /** One prediction at a time; if the prompts change meanwhile, the newest are answered next. */
 let predicting = false;
 
-async function predictShown(): Promise<void> {
+export async function predictShown(): Promise<void> {
   if (predicting) return;
   predicting = true;
   try {
@@ -417,11 +263,11 @@ async function predictShown(): Promise<void> {
       const state = get();
       const { image } = state;
       const key = variantKey(state);
-      const prompts = selectPrompts(state);
+      const { prompts } = useEdit.getState();
       if (!image || isEmpty(prompts) || state.answers[answerKey(key, prompts.id)]) return;
       set({ busy: true });
       const asked = { imageId: image.imageId, variant: selectVariant(state), key, serial: latest.ask() };
-      const failure = await predictAt(asked, state.promptHistory, state.historyIndex);
+      const failure = await predictAt(asked, prompts);
       if (!latest.isCurrent(ANSWERS, asked.serial)) continue;
       // Weights that are no longer shown may have been deleted.
       if (failure && variantKey(get()) !== key) continue;
@@ -430,7 +276,7 @@ async function predictShown(): Promise<void> {
         announce(failure.what);
         return;
       }
-      const shown = selectAnswer(get());
+      const shown = shownAnswer();
       const best = shown?.prediction.candidates[shown.candidate];
       if (best) announce(`Mask found, predicted IoU ${best.predictedIou.toFixed(2)}.`);
     }
@@ -449,16 +295,11 @@ interface Asked {
   readonly serial: number;
 }
 
-/** Answers the state at `index`, and before it the states whose masks are fed back. Returns the failure, if any. */
-async function predictAt(
-  asked: Asked,
-  promptHistory: readonly PromptState[],
-  index: number,
-): Promise<FailureRecord | null> {
-  const prompts = promptHistory[index];
-  if (!prompts || isEmpty(prompts)) return null;
+/** Answers prompts, and before them those whose masks are fed back. Returns the failure, if any. */
+async function predictAt(asked: Asked, prompts: LabelPrompts): Promise<FailureRecord | null> {
+  if (isEmpty(prompts)) return null;
   let previous: MaskPrompt | null = null;
-  const earlier = promptHistory[index - 1];
+  const earlier = promptsBefore(prompts);
   // A box around the whole image, a first prompt, and one in another region start without an earlier mask.
   const refines =
     get().refine &&
@@ -468,7 +309,7 @@ async function predictAt(
     regionKey(earlier.region) === regionKey(prompts.region);
   if (refines) {
     const key = answerKey(asked.key, earlier.id);
-    const failure = get().maskPrompts[key] ? null : await predictAt(asked, promptHistory, index - 1);
+    const failure = get().maskPrompts[key] ? null : await predictAt(asked, earlier);
     if (failure) return failure;
     previous = get().maskPrompts[key] ?? null;
   }
@@ -514,9 +355,9 @@ function maskBytes({ prediction }: Answer): number {
   return prediction.candidates.reduce((sum, { mask }) => sum + mask.byteLength, 0);
 }
 
-const regionKey = (region: ImageRegion | null): string => region?.join(' ') ?? 'whole';
+export const regionKey = (region: ImageRegion | null): string => region?.join(' ') ?? 'whole';
 
-function isEmpty(prompts: PromptState): boolean {
+export function isEmpty(prompts: LabelPrompts): boolean {
   return prompts.points.length === 0 && prompts.box === null;
 }
 

@@ -25,3 +25,32 @@ export function maskColour(element: Element): readonly [number, number, number] 
   const [red = 92, green = 176, blue = 255] = parts;
   return [red, green, blue];
 }
+
+/** Okabe and Ito's colours, told apart by colour-blind people too; of classes and, without classes, of objects. */
+export const OBJECT_COLOURS = [
+  '#e69f00',
+  '#56b4e9',
+  '#009e73',
+  '#f0e442',
+  '#d55e00',
+  '#cc79a7',
+  '#0072b2',
+] as const;
+
+/** The colour of a mask: its class's, or one of its own where the dataset has a single class. */
+export function objectColour(
+  object: { readonly id: string; readonly classValue: number },
+  classes: readonly { readonly value: number; readonly colour: string }[],
+): readonly [number, number, number] {
+  const known = classes.find(({ value }) => value === object.classValue);
+  if (known && classes.length > 1) return rgbOf(known.colour);
+  let hash = 0;
+  for (const letter of object.id) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0;
+  return rgbOf(OBJECT_COLOURS[hash % OBJECT_COLOURS.length] ?? OBJECT_COLOURS[0]);
+}
+
+/** `#rrggbb` as red, green and blue, 0..255. */
+function rgbOf(colour: string): readonly [number, number, number] {
+  const value = Number.parseInt(colour.slice(1), 16);
+  return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
+}

@@ -51,6 +51,8 @@ export interface PredictRequest {
   readonly previous: { readonly predictionId: string; readonly candidate: number } | null;
   /** What of the image the model sees; see {@link ImageRegion}. */
   readonly region?: ImageRegion;
+  /** Only to be looked at: the best candidate comes alone, and nothing can be asked about the answer later. */
+  readonly isPreview?: boolean;
 }
 
 export interface Prediction {

@@ -2,6 +2,11 @@ import type { ImageBox, ImagePoint } from '../../../worker/protocol.ts';
 import { type Point, toCanvas, type View } from '../view.ts';
 
 const RADIUS = 6;
+/** White over black, so that a line shows on any image. */
+const OUTLINE = [
+  [3, 'rgb(0 0 0 / 70%)'],
+  [1.5, '#ffffff'],
+] as const;
 
 /** Draws clicks as discs with their sign, with a white and a black ring so that they show on any image. */
 export function drawPoints(
@@ -40,17 +45,48 @@ export function drawPoints(
 export function drawBox(context: CanvasRenderingContext2D, box: ImageBox, view: View): void {
   const from = toCanvas(view, { x: box.x0, y: box.y0 });
   const to = toCanvas(view, { x: box.x1, y: box.y1 });
-  context.lineWidth = 3;
-  context.strokeStyle = 'rgb(0 0 0 / 70%)';
-  context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
-  context.lineWidth = 1.5;
-  context.strokeStyle = '#ffffff';
-  context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
+  for (const [width, colour] of OUTLINE) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
+  }
 }
 
-/** Draws the keyboard's crosshair. */
-export function drawCrosshair(context: CanvasRenderingContext2D, point: Point, view: View): void {
-  const { x, y } = toCanvas(view, point);
+/** Draws the outline of an open polygon, with its corners as handles. */
+export function drawPolygon(context: CanvasRenderingContext2D, corners: readonly Point[], view: View): void {
+  const points = corners.map((corner) => toCanvas(view, corner));
+  for (const [width, colour] of OUTLINE) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.beginPath();
+    for (const { x, y } of points) context.lineTo(x, y);
+    context.stroke();
+  }
+  points.forEach(({ x, y }, index) => {
+    context.beginPath();
+    // The first corner is larger: a click on it closes the polygon.
+    context.arc(x, y, index === 0 ? 6 : 4, 0, 2 * Math.PI);
+    context.fillStyle = '#ffffff';
+    context.fill();
+    context.lineWidth = 1.5;
+    context.strokeStyle = '#000000';
+    context.stroke();
+  });
+}
+
+/** Draws the ring of brush and eraser. @param at canvas pixels, like the radius. */
+export function drawBrush(context: CanvasRenderingContext2D, { x, y }: Point, radius: number): void {
+  for (const [width, colour] of OUTLINE) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.beginPath();
+    context.arc(x, y, Math.max(1, radius), 0, 2 * Math.PI);
+    context.stroke();
+  }
+}
+
+/** Draws the keyboard's crosshair. @param at canvas pixels. */
+export function drawCrosshair(context: CanvasRenderingContext2D, { x, y }: Point): void {
   for (const [width, colour] of [
     [4, '#000000'],
     [1.5, '#ffffff'],

@@ -101,13 +101,14 @@ function NoData(): ReactNode {
       <h2>No data yet</h2>
       <ol className={styles.steps}>
         <li>
-          <strong>Data:</strong> drop 20 to 500 images with masks, or try the demo.
+          <strong>Data:</strong> drop 20 to 500 images, with or without masks, or try the demo.
         </li>
         <li>
           <strong>Train:</strong> choose datasets and a method, check the cost, and start.
         </li>
         <li>
-          <strong>Segment:</strong> click on objects in any image; compare the base and the tuned model.
+          <strong>Segment:</strong> label and correct images by clicks and brush; compare the base and the
+          tuned model.
         </li>
         <li>
           <strong>Export:</strong> download the adapter and your masks.

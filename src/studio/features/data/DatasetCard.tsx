@@ -5,7 +5,9 @@ import { EditableName } from '../../components/EditableName.tsx';
 import { FactList } from '../../components/FactList.tsx';
 import { bytes, plural } from '../../format/format.ts';
 import { deleteDataset, renameDataset, setScale, setSplitOrder } from '../../stores/datasets.ts';
+import { labelDataset } from '../../stores/label-queue.ts';
 import { useRuns } from '../../stores/runs.ts';
+import { useSession } from '../../stores/session.ts';
 import { consequenceOfDeleting } from './consequence.ts';
 import styles from './DatasetCard.module.css';
 import { RefusalList } from './RefusalList.tsx';
@@ -18,7 +20,7 @@ const MASK_KINDS: Readonly<Record<DatasetMaskKind, string>> = {
   labels: 'labels, one value per class',
   instances: 'instances, one value per object',
   mixed: 'of different kinds',
-  none: 'none, so only the Segment page can use it',
+  none: 'none yet: label some images, and it can be trained on',
 };
 
 /** One dataset: thumbnails, counts, how its masks were read, its split. */
@@ -43,6 +45,12 @@ export function DatasetCard(props: {
         ))}
       </div>
       <FactList className={styles.facts} rows={factsOf(dataset)} />
+      {dataset.maskedCount === 0 && (
+        <p className={styles.none}>
+          No image of this dataset is labelled yet. Click on objects or paint them; images that you mark as
+          done can be trained on.
+        </p>
+      )}
       {dataset.evidence.length > 0 && (
         <details className="small">
           <summary>How its masks were read</summary>
@@ -64,6 +72,7 @@ export function DatasetCard(props: {
         </details>
       )}
       <div className="row">
+        <LabelButton dataset={dataset} />
         <button type="button" onClick={props.onView}>
           View
         </button>
@@ -77,10 +86,29 @@ export function DatasetCard(props: {
   );
 }
 
+/** Leads to the editor, on the image that should be labelled next. */
+function LabelButton({ dataset }: { readonly dataset: DatasetInfo }): ReactNode {
+  const possible = useSession((state) => state.gpu?.state === 'ready');
+  const { unlabelled, inWork } = dataset.labelling;
+  return (
+    <button
+      type="button"
+      className={dataset.maskedCount === 0 ? 'primary' : undefined}
+      disabled={!possible}
+      onClick={() => void labelDataset(dataset.id)}
+    >
+      {unlabelled + inWork > 0 ? 'Label these images' : 'Correct the labels'}
+    </button>
+  );
+}
+
 function factsOf(dataset: DatasetInfo): readonly (readonly [string, string])[] {
   const classes = dataset.classes.map((entry) => `${entry.name} (${entry.objectCount})`).join(', ');
   return [
     ['Images', `${dataset.imageCount} (${dataset.maskedCount} with a mask)`],
+    ...(dataset.labelling.inWork > 0
+      ? [['In work', `${plural(dataset.labelling.inWork, 'image')} to finish`] as const]
+      : []),
     ['Objects', dataset.objectCount.toLocaleString('en')],
     ['Masks', MASK_KINDS[dataset.maskKind]],
     ...(dataset.classes.length > 1 ? [['Classes', classes] as const] : []),

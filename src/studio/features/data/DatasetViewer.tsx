@@ -7,8 +7,8 @@ import { VirtualList } from '../../components/VirtualList.tsx';
 import { plural } from '../../format/format.ts';
 import { loadSamples, useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
-import { openPage } from '../../stores/page.ts';
-import { openImage } from '../../stores/segment.ts';
+import { labelDataset } from '../../stores/label-queue.ts';
+import { statusWords } from '../../stores/labels.ts';
 import { useSession } from '../../stores/session.ts';
 import styles from './DatasetViewer.module.css';
 import { LabelledImage } from './LabelledImage.tsx';
@@ -47,7 +47,7 @@ export function DatasetViewer(props: {
                 <span className="muted small">
                   {sample.hasMask
                     ? `${plural(sample.objectCount, 'object')} · ${sample.split ?? ''}`
-                    : 'no mask'}
+                    : statusWords(sample.status)}
                 </span>
               </span>
             </button>
@@ -69,7 +69,7 @@ export function DatasetViewer(props: {
                 />
                 Show mask
               </label>
-              <OpenInSegment datasetId={dataset.id} sample={shown} />
+              <EditLabels datasetId={dataset.id} sample={shown} />
             </div>
             <SampleView datasetId={dataset.id} sample={shown} overlay={overlay} />
           </div>
@@ -79,18 +79,16 @@ export function DatasetViewer(props: {
   );
 }
 
-function OpenInSegment(props: { readonly datasetId: string; readonly sample: SampleInfo }): ReactNode {
+function EditLabels(props: { readonly datasetId: string; readonly sample: SampleInfo }): ReactNode {
   const possible = useSession((state) => state.gpu?.state === 'ready');
   return (
     <button
       type="button"
+      className="primary"
       disabled={!possible}
-      onClick={() => {
-        openPage('segment');
-        void openImage({ kind: 'sample', datasetId: props.datasetId, sampleId: props.sample.id });
-      }}
+      onClick={() => void labelDataset(props.datasetId, props.sample.id)}
     >
-      Open in Segment
+      {props.sample.hasMask ? 'Correct the labels' : 'Label this image'}
     </button>
   );
 }

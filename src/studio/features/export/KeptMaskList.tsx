@@ -2,8 +2,9 @@ import type { ReactNode } from 'react';
 import { plural, when } from '../../format/format.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { saveFile } from '../../stores/files.ts';
+import { deleteKeptMask, useKeptMasks } from '../../stores/kept-masks.ts';
 import { notifyFailure } from '../../stores/notices.ts';
-import { deleteKeptMask, useSegment } from '../../stores/segment.ts';
+
 import styles from './ExportPage.module.css';
 
 async function downloadMasks(): Promise<void> {
@@ -14,7 +15,7 @@ async function downloadMasks(): Promise<void> {
 
 /** The masks kept on the Segment page, with a download of all as a zip. */
 export function KeptMaskList(): ReactNode {
-  const kept = useSegment((state) => state.kept);
+  const kept = useKeptMasks((state) => state.kept);
   return (
     <section className="panel stack" aria-label="Masks">
       <h2>Masks</h2>

@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react';
 import { duration } from '../../format/format.ts';
-import { chooseCandidate, selectAnswer, useSegment } from '../../stores/segment.ts';
+import { chooseCandidate, useSegment, useShownAnswer } from '../../stores/segment.ts';
 import styles from './CandidateList.module.css';
 
 /** The candidate masks for the prompts, highest predicted IoU first. */
 export function CandidateList(): ReactNode {
-  const answer = useSegment(selectAnswer);
+  const answer = useShownAnswer();
   const total = useSegment((state) => (state.image ? state.image.width * state.image.height : 1));
   return (
     <section className={`panel ${styles.list}`} aria-label="Candidates">

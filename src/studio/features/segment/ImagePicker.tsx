@@ -2,7 +2,9 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { FileButton } from '../../components/FileButton.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { loadSamples, useDatasets } from '../../stores/datasets.ts';
-import { openImage, useSegment } from '../../stores/segment.ts';
+import { statusWords } from '../../stores/labels.ts';
+import { openImage, useOpening } from '../../stores/open-image.ts';
+import { useSegment } from '../../stores/segment.ts';
 import styles from './ImagePicker.module.css';
 
 /** Opens an image of a dataset or any image file. */
@@ -10,7 +12,7 @@ export function ImagePicker(): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
   const source = useSegment((state) => state.source);
   const image = useSegment((state) => state.image);
-  const opening = useSegment((state) => state.opening);
+  const opening = useOpening((state) => state.opening);
   const [chosenId, setChosenId] = useState<string | null>(null);
   const openedId = source?.kind === 'sample' ? source.datasetId : null;
   const datasetId =
@@ -39,7 +41,7 @@ export function ImagePicker(): ReactNode {
               { value: '', label: 'Choose an image …' },
               ...(samples ?? []).map((sample) => ({
                 value: sample.id,
-                label: sample.split ? `${sample.name} (${sample.split})` : sample.name,
+                label: `${sample.name} (${sample.split ?? statusWords(sample.status)})`,
               })),
             ]}
             onChange={(sampleId) => {

@@ -1,8 +1,11 @@
 import { type ReactNode, useEffect } from 'react';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
+import { useOpening } from '../../stores/open-image.ts';
 import { selectActiveRun, useRuns } from '../../stores/runs.ts';
 import { answerShown, prepareModel, useSegment } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
+import { LabelPanel } from '../label/LabelPanel.tsx';
+import { ObjectPanel } from '../label/ObjectPanel.tsx';
 import { CandidateList } from './CandidateList.tsx';
 import { ImageCanvas } from './ImageCanvas.tsx';
 import { ImageGates } from './ImageGates.tsx';
@@ -11,7 +14,7 @@ import styles from './SegmentPage.module.css';
 import { Toolbar } from './Toolbar.tsx';
 import { VariantPicker } from './VariantPicker.tsx';
 
-/** Segments an image by clicks and boxes, with the base or a tuned model. */
+/** The editor: segments an image by clicks and boxes, with the base or a tuned model, and labels images of datasets. */
 export function SegmentPage(): ReactNode {
   const image = useSegment((state) => state.image);
   const failure = useSegment((state) => state.failure);
@@ -29,13 +32,15 @@ export function SegmentPage(): ReactNode {
     <div className={styles.page}>
       <div className={styles.work}>
         <Toolbar />
-        {image ? <ImageCanvas key={image.imageId} image={image} /> : <Empty />}
+        {image ? <ImageCanvas image={image} /> : <Empty />}
       </div>
-      <aside className={styles.side} aria-label="Image, model and candidates">
+      <aside className={styles.side} aria-label="Image, labels, candidates and model">
         <ImagePicker />
+        <LabelPanel />
+        <ObjectPanel />
         {failure && <FailureMessage failure={failure} />}
-        <VariantPicker />
         <CandidateList />
+        <VariantPicker />
         <ImageGates />
       </aside>
     </div>
@@ -43,7 +48,7 @@ export function SegmentPage(): ReactNode {
 }
 
 function Empty(): ReactNode {
-  const opening = useSegment((state) => state.opening);
+  const opening = useOpening((state) => state.opening);
   return (
     <div className={styles.empty}>
       <p>{opening ? 'Opening the image …' : 'Open an image on the right, from a dataset or a file.'}</p>

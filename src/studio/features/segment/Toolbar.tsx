@@ -1,31 +1,31 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useId } from 'react';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
+import { useEdit } from '../../stores/edit-history.ts';
+import { keepMask, saveMask } from '../../stores/kept-masks.ts';
+import { useLabels } from '../../stores/labels.ts';
+import { acceptCandidate } from '../../stores/objects.ts';
+import { chooseCloseUp, clearPrompts, promptWholeImage, redo, undo } from '../../stores/prompts.ts';
+import { chooseRefine, isEmpty, useSegment, useShownAnswer } from '../../stores/segment.ts';
 import {
-  chooseCloseUp,
+  BRUSH_RADIUS,
   choosePositive,
-  chooseRefine,
+  choosePreviews,
+  chooseRadius,
   chooseTool,
-  clearPrompts,
-  keepMask,
-  promptWholeImage,
-  redo,
-  saveMask,
-  selectAnswer,
-  undo,
-  useSegment,
-} from '../../stores/segment.ts';
+  useTools,
+} from '../../stores/tools.ts';
 import styles from './Toolbar.module.css';
 
-/** Tools, the sign of clicks, undo and redo, and the buttons that save the mask. */
+/** Tools with their settings, undo and redo, and what is done with the mask that is shown. */
 export function Toolbar(): ReactNode {
   const hasImage = useSegment((state) => state.image !== null);
-  const tool = useSegment((state) => state.tool);
-  const positive = useSegment((state) => state.positive);
-  const refine = useSegment((state) => state.refine);
-  const closeUp = useSegment((state) => state.closeUp);
-  const canUndo = useSegment((state) => state.historyIndex > 0);
-  const canRedo = useSegment((state) => state.historyIndex < state.promptHistory.length - 1);
-  const hasMask = useSegment((state) => selectAnswer(state) !== null);
+  const tool = useTools((state) => state.tool);
+  const history = useEdit((state) => state.history);
+  const hasPrompts = useEdit((state) => !isEmpty(state.prompts));
+  const isKept = useLabels((state) => state.ref !== null);
+  const hasMask = useShownAnswer() !== null;
+  const undone = history.entries[history.index];
+  const done = history.entries[history.index - 1];
   return (
     <div className={styles.bar} role="toolbar" aria-label="Segment tools">
       <SegmentedControl
@@ -34,11 +34,103 @@ export function Toolbar(): ReactNode {
         options={[
           { value: 'click', label: 'Click' },
           { value: 'box', label: 'Box' },
+          { value: 'brush', label: 'Brush' },
+          { value: 'eraser', label: 'Eraser' },
+          { value: 'polygon', label: 'Polygon' },
+          { value: 'select', label: 'Select' },
           { value: 'pan', label: 'Move' },
         ]}
         value={tool}
         onChange={chooseTool}
       />
+      <span className={styles.group}>
+        <button
+          type="button"
+          disabled={!done}
+          title={done && `Undo: ${done.title}`}
+          onClick={() => void undo()}
+        >
+          Undo
+        </button>
+        <button
+          type="button"
+          disabled={!undone}
+          title={undone && `Redo: ${undone.title}`}
+          onClick={() => void redo()}
+        >
+          Redo
+        </button>
+        <button type="button" disabled={!hasPrompts} onClick={clearPrompts}>
+          Clear
+        </button>
+      </span>
+      <span className={`${styles.group} ${styles.end}`}>
+        {isKept && (
+          <button type="button" className="primary" disabled={!hasMask} onClick={acceptCandidate}>
+            Add object
+          </button>
+        )}
+        <button type="button" disabled={!hasMask} onClick={() => void keepMask()}>
+          Keep for Export
+        </button>
+        <button
+          type="button"
+          className={isKept ? undefined : 'primary'}
+          disabled={!hasMask}
+          onClick={() => void saveMask()}
+        >
+          Save mask
+        </button>
+      </span>
+      <div className={styles.settings}>
+        {tool === 'brush' || tool === 'eraser' ? (
+          <BrushSize />
+        ) : tool === 'click' || tool === 'box' ? (
+          <PromptSettings disabled={!hasImage} />
+        ) : (
+          <span className="muted small">{HELP[tool]}</span>
+        )}
+      </div>
+    </div>
+  );
+}
+
+const HELP = {
+  polygon: 'Click from corner to corner; drag corners, click on a line for another one. Enter closes.',
+  select: 'Click on an object; with Shift add it to the chosen ones. Alt + click chooses with any tool.',
+  pan: 'Drag the image. The middle button does so with any tool.',
+} as const;
+
+function BrushSize(): ReactNode {
+  const id = useId();
+  const radius = useTools((state) => state.radius);
+  return (
+    <span className={styles.check}>
+      <label htmlFor={id}>Size</label>
+      {/* The square root gives small sizes as much of the way as large ones. */}
+      <input
+        id={id}
+        type="range"
+        min={Math.sqrt(BRUSH_RADIUS.least)}
+        max={Math.sqrt(BRUSH_RADIUS.most)}
+        step="any"
+        value={Math.sqrt(radius)}
+        aria-valuetext={`${radius * 2} pixels`}
+        onChange={(event) => chooseRadius(Math.round(2 * event.target.valueAsNumber ** 2) / 2)}
+      />
+      <span className="muted small">{radius * 2} pixels of the image</span>
+      <span className="muted small">The right button erases.</span>
+    </span>
+  );
+}
+
+function PromptSettings({ disabled }: { readonly disabled: boolean }): ReactNode {
+  const positive = useTools((state) => state.positive);
+  const previews = useTools((state) => state.previews);
+  const refine = useSegment((state) => state.refine);
+  const closeUp = useSegment((state) => state.closeUp);
+  return (
+    <>
       <SegmentedControl
         legend="A click marks"
         hideLegend
@@ -49,20 +141,9 @@ export function Toolbar(): ReactNode {
         value={positive ? 'plus' : 'minus'}
         onChange={(value) => choosePositive(value === 'plus')}
       />
-      <button type="button" disabled={!hasImage} onClick={() => void promptWholeImage()}>
+      <button type="button" disabled={disabled} onClick={() => void promptWholeImage()}>
         Whole image
       </button>
-      <span className={styles.group}>
-        <button type="button" disabled={!canUndo} onClick={() => void undo()}>
-          Undo
-        </button>
-        <button type="button" disabled={!canRedo} onClick={() => void redo()}>
-          Redo
-        </button>
-        <button type="button" disabled={!canUndo} onClick={() => void clearPrompts()}>
-          Clear
-        </button>
-      </span>
       <label
         className={styles.check}
         title="The next prompt refines the mask shown instead of starting from scratch"
@@ -81,14 +162,14 @@ export function Toolbar(): ReactNode {
         />
         Look at the visible part
       </label>
-      <span className={`${styles.group} ${styles.end}`}>
-        <button type="button" disabled={!hasMask} onClick={() => void keepMask()}>
-          Keep for Export
-        </button>
-        <button type="button" className="primary" disabled={!hasMask} onClick={() => void saveMask()}>
-          Save mask
-        </button>
-      </span>
-    </div>
+      <label className={styles.check} title="Shows the mask that a click under the pointer would give">
+        <input
+          type="checkbox"
+          checked={previews}
+          onChange={(event) => choosePreviews(event.target.checked)}
+        />
+        Preview
+      </label>
+    </>
   );
 }

@@ -1,31 +1,44 @@
 /** Keyboard control of the image on the Segment page. `ShortcutsDialog` lists the keys. */
-import { boxBetween, IDLE, type ToolState, type ToolStep } from '../../canvas/tools.ts';
-import type { Point, Size } from '../../canvas/view.ts';
 import {
-  chooseCandidate,
-  chooseCloseUp,
-  choosePositive,
-  chooseSide,
-  chooseTool,
-  clearPrompts,
-  keepMask,
-  promptWholeImage,
-  redo,
-  saveMask,
-  undo,
-  useSegment,
-} from '../../stores/segment.ts';
+  closePolygon,
+  type ToolName,
+  type ToolState,
+  type ToolStep,
+  withoutCorner,
+} from '../../canvas/tools.ts';
+import type { Point } from '../../canvas/view.ts';
+import { useEdit } from '../../stores/edit-history.ts';
+import { keepMask, saveMask } from '../../stores/kept-masks.ts';
+import { doneAndNext, openBeside } from '../../stores/label-queue.ts';
+import { selectObjects, useLabels } from '../../stores/labels.ts';
+import { announce } from '../../stores/notices.ts';
+import {
+  acceptCandidate,
+  chooseClass,
+  deleteSelected,
+  duplicateSelected,
+  fillSelected,
+  mergeSelected,
+  NOT_KEPT,
+  selectNext,
+  smoothSelected,
+  splitSelected,
+} from '../../stores/objects.ts';
+import { chooseCloseUp, clearPrompts, promptWholeImage, redo, undo } from '../../stores/prompts.ts';
+import { chooseCandidate, chooseSide, isEmpty, shownAnswer, useSegment } from '../../stores/segment.ts';
+import { choosePositive, chooseTool, stepRadius, useTools } from '../../stores/tools.ts';
 
 /** What the keys can read and do. */
 export interface KeyTarget {
-  readonly image: Size;
   readonly crosshair: Point;
-  readonly moveCrosshair: (point: Point) => void;
-  readonly state: ToolState;
-  readonly setState: (state: ToolState) => void;
-  readonly applyStep: (step: ToolStep) => void;
-  readonly zoom: (factor: number) => void;
-  readonly fit: () => void;
+  moveCrosshair(point: Point): void;
+  readonly toolState: ToolState;
+  apply(step: ToolStep): void;
+  /** What the left button does, at the crosshair. */
+  press(shift: boolean): void;
+  cancel(): void;
+  zoom(factor: number): void;
+  fit(): void;
 }
 
 type Key = Pick<KeyboardEvent, 'key' | 'code' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'>;
@@ -37,32 +50,65 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, 1],
 };
 
+const TOOLS: Readonly<Record<string, ToolName>> = {
+  c: 'click',
+  b: 'box',
+  p: 'brush',
+  e: 'eraser',
+  l: 'polygon',
+  a: 'select',
+  h: 'pan',
+};
+
 /** Whether the key was used. */
 export function handleKey(event: Key, target: KeyTarget): boolean {
   const arrow = ARROWS[event.key];
   if (arrow) return moveBy(arrow, event.shiftKey ? 10 : 1, target);
+  // Many keyboards write brackets with AltGr, which comes as Ctrl with Alt.
+  if (event.key === '[' || event.key === ']') {
+    stepRadius(event.key === ']');
+    announce(`Brush of ${useTools.getState().radius * 2} pixels.`);
+    return true;
+  }
   if (event.ctrlKey || event.metaKey) return handleUndo(event);
   if (event.altKey) return false;
   const digit = digitOf(event);
   if (digit !== null) {
-    chooseCandidate(digit - 1);
+    chooseByDigit(digit);
     return true;
   }
-  return handleLetter(event, target);
+  const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const tool = TOOLS[letter];
+  if (tool) chooseTool(tool);
+  return (
+    tool !== undefined ||
+    handleDrawing(event, target) ||
+    handleObjects(letter, event.shiftKey) ||
+    handleModel(letter)
+  );
 }
 
-/** 1 … 4 by the character or by the key's position: a French keyboard's top row writes digits with Shift only. */
+/** While masks are offered for prompts, their digits choose among them; otherwise digits choose a class. */
+function chooseByDigit(digit: number): void {
+  const candidates = shownAnswer()?.prediction.candidates.length ?? 0;
+  if (digit <= candidates) {
+    chooseCandidate(digit - 1);
+    return;
+  }
+  const entry = useLabels.getState().classes[digit - 1];
+  if (entry) chooseClass(entry.value);
+}
+
+/** 1 … 9 by the character or by the key's position: a French keyboard's top row writes digits with Shift only. */
 function digitOf({ key, code, shiftKey }: Key): number | null {
-  const written = /^[1-4]$/.exec(key)?.[0];
-  const placed = shiftKey ? undefined : /^Digit([1-4])$/.exec(code)?.[1];
+  const written = /^[1-9]$/.exec(key)?.[0];
+  const placed = shiftKey ? undefined : /^Digit([1-9])$/.exec(code)?.[1];
   const digit = written ?? placed;
   return digit === undefined ? null : Number(digit);
 }
 
 function moveBy([dx, dy]: readonly [number, number], pixels: number, target: KeyTarget): boolean {
-  const point = { x: target.crosshair.x + dx * pixels, y: target.crosshair.y + dy * pixels };
-  target.moveCrosshair(point);
-  if (target.state.mode === 'boxing') target.setState({ ...target.state, to: point });
+  target.moveCrosshair({ x: target.crosshair.x + dx * pixels, y: target.crosshair.y + dy * pixels });
   return true;
 }
 
@@ -74,19 +120,26 @@ function handleUndo(event: Key): boolean {
   return true;
 }
 
-function handleLetter(event: Key, target: KeyTarget): boolean {
-  const store = useSegment.getState();
-  // Caps Lock gives capital letters.
-  switch (event.key.length === 1 ? event.key.toLowerCase() : event.key) {
+/** Keys about what is being drawn or asked, and the view. */
+function handleDrawing({ key, shiftKey }: Key, target: KeyTarget): boolean {
+  const { toolState } = target;
+  switch (key) {
+    case ' ':
+      target.press(shiftKey);
+      return true;
     case 'Enter':
-      enter(event.shiftKey, target);
+      if (toolState.mode === 'outlining') target.apply(closePolygon(toolState));
+      else if (!acceptCandidate()) sayWhyNotAccepted();
       return true;
     case 'Escape':
-      target.setState(IDLE);
+      if (toolState.mode === 'idle') selectObjects([]);
+      else target.cancel();
       return true;
     case 'Delete':
     case 'Backspace':
-      void clearPrompts();
+      if (toolState.mode === 'outlining')
+        target.apply({ state: withoutCorner(toolState.corners), request: null });
+      else if (!isEmpty(useEdit.getState().prompts) || !deleteSelected()) clearPrompts();
       return true;
     case '+':
     case '=':
@@ -98,26 +151,66 @@ function handleLetter(event: Key, target: KeyTarget): boolean {
     case '0':
       target.fit();
       return true;
-    case 'c':
-      chooseTool('click');
+    default:
+      return false;
+  }
+}
+
+function sayWhyNotAccepted(): void {
+  if (shownAnswer() && !useLabels.getState().ref) {
+    announce(NOT_KEPT);
+  }
+}
+
+/** Keys about objects and the queue of images. */
+function handleObjects(letter: string, isShift: boolean): boolean {
+  switch (letter) {
+    case 'n':
+      void doneAndNext();
       return true;
-    case 'b':
-      chooseTool('box');
+    case 'PageDown':
+      void openBeside(1);
       return true;
-    case 'h':
-      chooseTool('pan');
+    case 'PageUp':
+      void openBeside(-1);
       return true;
+    case 'o':
+      selectNext(isShift ? -1 : 1);
+      return true;
+    case 'j':
+      mergeSelected();
+      return true;
+    case 'i':
+      splitSelected();
+      return true;
+    case 'd':
+      duplicateSelected();
+      return true;
+    case 'f':
+      fillSelected();
+      return true;
+    case 'g':
+      smoothSelected();
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Keys about the model and its answer. */
+function handleModel(letter: string): boolean {
+  switch (letter) {
     case 'x':
-      choosePositive(!store.positive);
+      choosePositive(!useTools.getState().positive);
       return true;
     case 't':
-      void chooseSide(store.side === 'base' ? 'tuned' : 'base');
+      void chooseSide(useSegment.getState().side === 'base' ? 'tuned' : 'base');
       return true;
     case 'w':
       void promptWholeImage();
       return true;
     case 'v':
-      void chooseCloseUp(!store.closeUp);
+      void chooseCloseUp(!useSegment.getState().closeUp);
       return true;
     case 's':
       void saveMask();
@@ -127,21 +220,5 @@ function handleLetter(event: Key, target: KeyTarget): boolean {
       return true;
     default:
       return false;
-  }
-}
-
-/** Clicks at the crosshair; with the box tool the first Enter sets one corner, the second the other. */
-function enter(negative: boolean, target: KeyTarget): void {
-  const { tool, positive } = useSegment.getState();
-  const { crosshair, state } = target;
-  if (tool !== 'box') {
-    target.applyStep({
-      state: IDLE,
-      request: { kind: 'point', point: crosshair, positive: negative ? !positive : positive },
-    });
-  } else if (state.mode === 'boxing') {
-    target.applyStep({ state: IDLE, request: { kind: 'box', box: boxBetween(state.from, crosshair) } });
-  } else {
-    target.setState({ mode: 'boxing', from: crosshair, to: crosshair });
   }
 }
