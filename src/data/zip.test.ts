@@ -1,7 +1,7 @@
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js/lib/zip-core-custom.js';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../config/random.ts';
-import { readZip, writeZip, type ZipLimits } from './zip.ts';
+import { readZip, writeZip, type ZipLimits, zipStream } from './zip.ts';
 
 const text = (s: string) => new TextEncoder().encode(s);
 const roomy: ZipLimits = { entries: 100, entryBytes: 1e6, totalBytes: 1e7 };
@@ -143,5 +143,34 @@ describe('readZip', () => {
         else expect(bytes).toMatchObject({ record: { where: expect.stringContaining('z.zip/') } });
       }
     }
+  });
+});
+
+describe('zipStream', () => {
+  const bytesOf = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) =>
+    new Uint8Array(await new Response(stream).arrayBuffer());
+
+  it('packs files as they come, one at a time', async () => {
+    let open = 0;
+    async function* files() {
+      for (const name of ['a/ü.txt', 'b.png', 'c.bin']) {
+        open++;
+        expect(open).toBe(1);
+        yield { path: name, bytes: text(name.repeat(1000)) };
+        open--;
+      }
+    }
+    const { files: found, refusals } = await readZip(await bytesOf(zipStream(files())), 'x.zip');
+    expect(refusals).toEqual([]);
+    expect(found.map(({ path }) => path)).toEqual(['a/ü.txt', 'b.png', 'c.bin']);
+    for (const { path, bytes } of found) expect(await bytes()).toEqual(text(path.repeat(1000)));
+  });
+
+  it('fails with what the files fail with', async () => {
+    async function* files() {
+      yield { path: 'a.txt', bytes: text('a') };
+      throw new Error('the image is gone');
+    }
+    await expect(bytesOf(zipStream(files()))).rejects.toThrow('the image is gone');
   });
 });

@@ -2,8 +2,11 @@
 
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
+import { decodePng } from '../data/decode/png.ts';
 import { encodeMaskPng } from '../data/encode-png.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
+import { runsOfBitmap } from '../data/labels/runs.ts';
+import type { LabelledImage, LabelledObject } from '../data/out/label-set.ts';
 import { writeZip } from '../data/zip.ts';
 import { uniqueKeys } from '../engine/datasets.ts';
 import type { KeptMask, OutputFile } from './protocol.ts';
@@ -68,16 +71,33 @@ export class KeptMaskRepository {
     await this.store.remove(path(id, 'png'));
   }
 
+  /** A kept mask as a file. @throws Failure `segment/no-masks` when it is gone. */
+  async file(id: string): Promise<OutputFile> {
+    const record = (await this.list()).find((each) => each.id === id);
+    if (!record) throw noMasks();
+    const bytes = new Uint8Array(await this.store.read(path(id, 'png')));
+    return { name: `${maskName(record)}.png`, mime: 'image/png', bytes };
+  }
+
+  /** The masks by their images, the first kept first. @throws Failure `segment/no-masks`. */
+  async labelled(): Promise<LabelledImage[]> {
+    const images = new Map<string, LabelledImage & { readonly objects: LabelledObject[] }>();
+    for (const { id, imageName, variantLabel } of (await this.list()).reverse()) {
+      const { width, height, data } = decodePng(await this.store.read(path(id, 'png')), imageName);
+      // Of two images with one name and another size each is an image of its own.
+      const key = `${imageName} ${width} ${height}`;
+      const image = images.get(key) ?? { name: imageName, width, height, objects: [] };
+      images.set(key, image);
+      image.objects.push({ runs: runsOfBitmap(data), origin: variantLabel });
+    }
+    if (images.size === 0) throw noMasks();
+    return [...images.values()];
+  }
+
   /** @throws Failure `segment/no-masks`. */
   async zip(): Promise<OutputFile> {
     const records = (await this.list()).reverse();
-    if (records.length === 0) {
-      throw new Failure({
-        code: 'segment/no-masks',
-        what: 'No mask was kept yet.',
-        cure: 'Keep masks in Segment first.',
-      });
-    }
+    if (records.length === 0) throw noMasks();
     const names = uniqueKeys(records.map(maskName));
     const files: Record<string, Uint8Array> = {};
     for (const [i, { id }] of records.entries())
@@ -86,6 +106,13 @@ export class KeptMaskRepository {
     return { name: 'masks.zip', mime: 'application/zip', bytes: await writeZip(files, 0) };
   }
 }
+
+const noMasks = () =>
+  new Failure({
+    code: 'segment/no-masks',
+    what: 'No mask was kept yet.',
+    cure: 'Keep masks in Segment first.',
+  });
 
 /** A mask's file as it is handed out. */
 export function maskFile(mask: MaskToKeep): OutputFile {

@@ -20,6 +20,7 @@ import type {
   KeptMask,
   ModelInfo,
   OpenedLabels,
+  OutFormatInfo,
   PredictRequest,
   Result,
   RunHistory,
@@ -53,6 +54,11 @@ export const MODEL: ModelInfo = {
   remarks: [],
   leftAlone: [],
 };
+
+const FAKE_FORMATS: readonly OutFormatInfo[] = [
+  { id: 'coco', label: 'COCO, run lengths', help: 'One JSON for all images.', onlyFile: 'annotations.json' },
+  { id: 'yolo', label: 'YOLO segmentation', help: 'A text file for each image.', onlyFile: null },
+];
 
 const VIT_B: CatalogueEntry = {
   id: 'sam-vit-b',
@@ -348,6 +354,10 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     },
     'output.adapter': () => [],
     'output.historyCsv': () => ({ name: 'history.csv', mime: 'text/csv', bytes: new Uint8Array(4) }),
+    'output.report': () => ({ name: 'report.html', mime: 'text/html', bytes: new Uint8Array(4) }),
+    'output.formats': () => FAKE_FORMATS,
+    'output.labels': () => ({ images: 6, objects: 20, file: new Blob(['labels']), remarks: [] }),
+    'output.keptMask': () => ({ name: 'mask.png', mime: 'image/png', bytes: new Uint8Array(4) }),
     'output.masksZip': () => ({ name: 'masks.zip', mime: 'application/zip', bytes: new Uint8Array(4) }),
     'output.importAdapter': () => fakeRun('imported', 9),
   };

@@ -1,7 +1,9 @@
 import { adapterFiles } from '../../engine/run/adapter-files.ts';
 import { historyCsv } from '../../engine/run/history-csv.ts';
+import { reportHtml } from '../../engine/run/report-html.ts';
 import type { EngineState } from '../engine-state.ts';
 import { KeptMaskRepository } from '../kept-mask-repository.ts';
+import { formatInfos, writeLabelFile } from '../label-output.ts';
 import type { CallName, OutputFile } from '../protocol.ts';
 import { ok } from '../result.ts';
 import type { TrainingService } from '../runs/training-service.ts';
@@ -28,12 +30,35 @@ export function outputHandlers(
       const lines = await training.repository.filesOf(runId).readMetrics();
       const nameOf = (id: string): string => datasets.find((dataset) => dataset.id === id)?.name ?? id;
       const bytes = new TextEncoder().encode(historyCsv(lines, nameOf));
-      return ok(outputFile(`${name.replaceAll(/[^\w .+-]+/g, '_')} history.csv`, 'text/csv', bytes));
+      return ok(outputFile(`${fileNameOf(name)} history.csv`, 'text/csv', bytes));
+    },
+    'output.report': async ({ runId }) => {
+      const { training } = await engine;
+      const run = await training.need(runId);
+      const files = training.repository.filesOf(runId);
+      const html = reportHtml({
+        ...run,
+        config: await files.readConfig(),
+        split: await files.readSplit(),
+        metrics: await files.readMetrics(),
+      });
+      const bytes = new TextEncoder().encode(html);
+      return ok(outputFile(`${fileNameOf(run.name)} report.html`, 'text/html', bytes));
+    },
+    'output.formats': async () => ok(formatInfos()),
+    'output.labels': async (request, call) => {
+      const { datasets, store } = (await engine).state;
+      const kept = new KeptMaskRepository(store);
+      return ok(await writeLabelFile(request, { datasets, kept }, call));
     },
     'output.masksZip': async () => ok(await new KeptMaskRepository((await engine).state.store).zip()),
+    'output.keptMask': async ({ id }) =>
+      ok(await new KeptMaskRepository((await engine).state.store).file(id)),
     'output.importAdapter': async ({ files }) => ok(await (await engine).training.addAdapter(files)),
   };
 }
+
+const fileNameOf = (name: string) => name.replaceAll(/[^\w .+-]+/g, '_');
 
 function outputFile(name: string, mime: string, bytes: Uint8Array): OutputFile {
   return { name, mime, bytes: new Uint8Array(bytes) };

@@ -9,9 +9,10 @@ import { notifyFailure } from '../../stores/notices.ts';
 import { hasWeights, useRuns } from '../../stores/runs.ts';
 import styles from './ExportPage.module.css';
 import { KeptMaskList } from './KeptMaskList.tsx';
+import { LabelExport } from './LabelExport.tsx';
 import { pythonLines } from './python-lines.ts';
 
-/** Downloads adapters, histories and masks; imports adapters. */
+/** Downloads adapters, reports, labels and masks; imports adapters. */
 export function ExportPage(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const shownId = useRuns((state) => state.shownId);
@@ -42,6 +43,8 @@ export function ExportPage(): ReactNode {
         )}
       </section>
       <div className="stack">
+        <LabelExport />
+        <KeptMaskList />
         <section className="panel stack" aria-label="Import">
           <h2>Import an adapter</h2>
           <p>
@@ -58,7 +61,6 @@ export function ExportPage(): ReactNode {
             />
           </div>
         </section>
-        <KeptMaskList />
       </div>
     </div>
   );
@@ -79,6 +81,12 @@ async function downloadHistory(runId: string): Promise<void> {
   else notifyFailure(result.error);
 }
 
+async function downloadReport(runId: string): Promise<void> {
+  const result = await callEngine('output.report', { runId });
+  if (result.ok) saveFile(result.value);
+  else notifyFailure(result.error);
+}
+
 function RunDownloads({ run }: { readonly run: RunInfo }): ReactNode {
   return (
     <>
@@ -89,6 +97,13 @@ function RunDownloads({ run }: { readonly run: RunInfo }): ReactNode {
       <div className="row">
         <button type="button" className="primary" onClick={() => void downloadAdapter(run.id)}>
           Download the adapter
+        </button>
+        <button
+          type="button"
+          disabled={run.status === 'imported'}
+          onClick={() => void downloadReport(run.id)}
+        >
+          Download the report (HTML)
         </button>
         <button
           type="button"

@@ -1,0 +1,141 @@
+import { type ReactNode, useState } from 'react';
+import type { LabelSource, LabelsRequest, OutFormatInfo } from '../../../worker/protocol.ts';
+import { ProgressBar } from '../../components/ProgressBar.tsx';
+import { SelectField } from '../../components/SelectField.tsx';
+import { useAnswer } from '../../components/use-answer.ts';
+import { plural } from '../../format/format.ts';
+import { useDatasets } from '../../stores/datasets.ts';
+import { callEngine } from '../../stores/engine-link.ts';
+import { useKeptMasks } from '../../stores/kept-masks.ts';
+import { cancelLabelOutput, useLabelOutput, writeLabelFile } from '../../stores/label-output.ts';
+import styles from './ExportPage.module.css';
+
+/** The value of the choice "masks kept in Segment" among datasets. */
+const KEPT = 'kept masks';
+
+/** Writes the labels of a dataset, or the kept masks, in a format that other tools read. */
+export function LabelExport(): ReactNode {
+  const datasets = useDatasets((state) => state.datasets).filter(({ maskedCount }) => maskedCount > 0);
+  const kept = useKeptMasks((state) => state.kept);
+  const { progress, remarks } = useLabelOutput();
+  const formats = useAnswer(() => callEngine('output.formats', {}), 'formats');
+  const [sourceId, setSourceId] = useState('');
+  const [formatId, setFormatId] = useState('');
+  const [wantsImages, setWantsImages] = useState(true);
+  const [pixelSize, setPixelSize] = useState('');
+  const known = formats?.ok ? formats.value : [];
+  const format = known.find(({ id }) => id === formatId) ?? known[0];
+  const sources = [
+    ...datasets.map(({ id, name, maskedCount }) => ({
+      value: id,
+      label: `${name} (${plural(maskedCount, 'image')} done)`,
+    })),
+    ...(kept.length > 0 ? [{ value: KEPT, label: `Kept in Segment (${plural(kept.length, 'mask')})` }] : []),
+  ];
+  const source = sources.find(({ value }) => value === sourceId) ?? sources[0];
+  if (!source || !format) {
+    return (
+      <section className="panel stack" aria-label="Labels">
+        <h2>Export labels</h2>
+        <p className="muted">
+          Images that are done on the <a href="#/data">Data</a> page, and masks that you keep on the{' '}
+          <a href="#/segment">Segment</a> page, go out from here.
+        </p>
+      </section>
+    );
+  }
+  const isKept = source.value === KEPT;
+  const withImages = wantsImages && !isKept;
+  const measures = format.id === 'csv';
+  const wrongSize = measures && pixelSize.trim() !== '' && sizeOf(pixelSize) === null;
+  const request = {
+    source: isKept ? ({ kind: 'kept' } as const) : { kind: 'dataset' as const, datasetId: source.value },
+    format: format.id,
+    withImages,
+    pixelSize: measures ? sizeOf(pixelSize) : null,
+  };
+  const dataset = datasets.find(({ id }) => id === source.value);
+  return (
+    <section className="panel stack" aria-label="Labels">
+      <h2>Export labels</h2>
+      <div className="row">
+        <SelectField label="Labels of" value={source.value} options={sources} onChange={setSourceId} />
+        <SelectField
+          label="Format"
+          value={format.id}
+          options={known.map(({ id, label }) => ({ value: id, label }))}
+          onChange={setFormatId}
+        />
+      </div>
+      <p className="muted small">{format.help}</p>
+      {!isKept && (
+        <label className={styles.check}>
+          <input
+            type="checkbox"
+            checked={wantsImages}
+            onChange={(event) => setWantsImages(event.target.checked)}
+          />
+          With the images: dropped on the page, the zip is a dataset again
+        </label>
+      )}
+      {measures && (
+        <label className={styles.check}>
+          Side of a pixel, if known
+          <input
+            type="text"
+            size={10}
+            placeholder="0.5 µm"
+            value={pixelSize}
+            aria-invalid={wrongSize}
+            onChange={(event) => setPixelSize(event.target.value)}
+          />
+          {wrongSize && <span>Write a number and a unit, such as 0.5 µm.</span>}
+        </label>
+      )}
+      {progress ? (
+        <div className="row">
+          <ProgressBar progress={progress} />
+          <button type="button" onClick={cancelLabelOutput}>
+            Cancel
+          </button>
+        </div>
+      ) : (
+        <div className="row">
+          <button
+            type="button"
+            className="primary"
+            disabled={wrongSize}
+            onClick={() => void writeLabelFile(request, fileName(dataset?.name ?? 'masks', format, request))}
+          >
+            Export the labels …
+          </button>
+        </div>
+      )}
+      {remarks.length > 0 && (
+        <ul className="small">
+          {remarks.map(({ code, where, what, cure }) => (
+            <li key={code}>
+              {where}: {what} {cure}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+/** "0.5 µm" as a number and its unit; null where it is neither. */
+function sizeOf(text: string): LabelsRequest['pixelSize'] {
+  const [, size = '', unit = ''] = /^\s*(\d+(?:[.,]\d+)?|[.,]\d+)\s*(\p{L}{1,10})\s*$/u.exec(text) ?? [];
+  const value = Number(size.replace(',', '.'));
+  return value > 0 ? { size: value, unit } : null;
+}
+
+function fileName(
+  name: string,
+  { onlyFile, id }: OutFormatInfo,
+  { withImages }: { readonly source: LabelSource; readonly withImages: boolean },
+): string {
+  const plain = name.replaceAll(/[^\p{L}\p{N} .+-]+/gu, '_');
+  return onlyFile !== null && !withImages ? `${plain} ${onlyFile}` : `${plain} ${id}.zip`;
+}
