@@ -68,9 +68,13 @@ export function readStored(page: Page): Promise<Stored> {
         if (!manifest) continue;
         datasets[id] = { name: manifest.name, images: manifest.files.length };
         if (!all.has(`${at}/card.json`)) faults.push(`${at} has no card`);
-        for (const roles of manifest.files)
-          for (const { path, size } of Object.values(roles).flat() as { path: string; size: number }[])
+        for (const { labelled, split: _, channels: __, ...roles } of manifest.files) {
+          const { instances, classes } = labelled?.masks ?? {};
+          const made = labelled?.masks ? { instances, classes } : {};
+          const files = [...Object.values(roles), ...Object.values(made)].flat();
+          for (const { path, size } of files as { path: string; size: number }[])
             if (all.get(`${at}/${path}`)?.size !== size) faults.push(`${at}/${path} is not whole`);
+        }
       }
     }
     const runs: Record<string, StoredRun> = {};

@@ -228,6 +228,19 @@ describe('stored datasets', () => {
     expect(changed).toMatchObject({ ok: true, value: { scale: 64, sizes: null } });
   });
 
+  it('open with a manifest of version 4, before anything was labelled here', async () => {
+    const stored = await store.save(await inspected(files));
+    const path = `datasets/${stored.id}/dataset.json`;
+    const before = JSON.parse(new TextDecoder().decode(await memory.read(path)));
+    await memory.write(path, new TextEncoder().encode(JSON.stringify({ ...before, version: 4 })));
+    const { bytes: _, ...kept } = stored;
+    expect((await store.list()).datasets).toMatchObject([
+      { ...kept, statuses: ['done', 'unlabelled', 'done'], revisions: [0, 0, 0], classObjects: null },
+    ]);
+    await store.rename(stored.id, 'New');
+    expect(JSON.parse(new TextDecoder().decode(await memory.read(path)))).toMatchObject({ version: 5 });
+  });
+
   it('keep their scale and the sizes of their objects', async () => {
     const before = await inspected(files);
     const stored = await store.save({ ...before, dataset: { ...before.dataset, scale: 96 } });

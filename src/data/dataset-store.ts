@@ -34,13 +34,16 @@ const FOLDERS = {
 /** An image's objects as its dataset counts them. */
 export type CountedObjects = readonly { readonly classValue: number; readonly area: number }[];
 
+/** Masks of an image that were made here, as its dataset stores them. */
+export type LabelledMasks = NonNullable<NonNullable<Manifest['files'][number]['labelled']>['masks']>;
+
 /** What becomes of an image's masks in its dataset. */
 export interface LabelUpdate {
   readonly status: LabelStatus;
   /** Of the labels. */
   readonly revision: number;
-  /** The masks of an image that is done; null of others. */
-  readonly maps: LabelMaps | null;
+  /** Of an image that is done: its masks as {@link DatasetStore.writeMasks} stored them, and its objects; null of others. */
+  readonly masks: { readonly files: LabelledMasks; readonly objects: CountedObjects } | null;
   /** What the dataset counted of this image so far, and all its objects by class. */
   readonly before: { readonly objects: CountedObjects; readonly byClass: Readonly<Record<string, number>> };
 }
@@ -175,8 +178,8 @@ export class DatasetStore {
   }
 
   /**
-   * Changes how far an image is labelled, with its masks and all counts; the manifest last, so that a reader finds the old
-   * masks or the new ones. Earlier masks of the image that were made here stay until {@link removeStaleMasks}.
+   * Changes how far an image is labelled, with its masks and all counts. Earlier masks of the image that were made here
+   * stay until {@link removeStaleMasks}.
    */
   async setLabels(id: string, name: string, update: LabelUpdate): Promise<Outcome<StoredDataset>> {
     const read = await this.readManifest(id);
@@ -184,26 +187,27 @@ export class DatasetStore {
     const { manifest } = read.value;
     return attempt(pathOf(id, MANIFEST), async () => {
       const at = indexOf(manifest, name);
-      const { status, revision, maps } = update;
-      const masks = maps && (await this.writeMaps(id, name, revision, maps));
-      const labelled = { status, revision, ...(masks && { masks }) };
+      const { status, revision, masks } = update;
+      const labelled = { status, revision, ...(masks && { masks: masks.files }) };
       const files = manifest.files.with(at, { ...(manifest.files[at] as StoredFiles), labelled });
       return this.writeManifest(counted(manifest, files, at, update));
     });
   }
 
-  /** Removes masks that were made here of an image and are no longer its masks. */
+  /** Removes what was made here of an image's earlier labels. */
   async removeStaleMasks(id: string, name: string): Promise<void> {
     const read = await this.readManifest(id);
     if (!read.ok) return;
     const { manifest } = read.value;
-    const used = manifest.files[indexOf(manifest, name)]?.labelled?.masks;
-    const folder = `${LABELLED}/${storeName(name)}`;
-    for (const { name: file } of await this.store.list(pathOf(id, folder))) {
-      const path = `${folder}/${file}`;
-      if (path !== used?.instances.path && path !== used?.classes.path)
-        await this.store.remove(pathOf(id, path));
-    }
+    const revision = manifest.files[indexOf(manifest, name)]?.labelled?.revision;
+    const folder = pathOf(id, `${LABELLED}/${storeName(name)}`);
+    for (const { name: file } of await this.store.list(folder))
+      if (!file.startsWith(`${revision} `)) await this.store.remove(`${folder}/${file}`);
+  }
+
+  /** Whether a dataset was stored to the end. */
+  isWhole(id: string): Promise<boolean> {
+    return this.store.exists(pathOf(id, MANIFEST));
   }
 
   /** Where the labels of an image are kept with their undo steps. */
@@ -211,10 +215,10 @@ export class DatasetStore {
     return pathOf(id, `edits/${storeName(name)}`);
   }
 
-  private async writeMaps(id: string, name: string, revision: number, maps: LabelMaps) {
-    // Files of an own name for each revision: the manifest says which of them count.
+  /** Stores masks of an image beside those that it has, under names of their own: they count from {@link setLabels} on. */
+  async writeMasks(id: string, name: string, revision: number, maps: LabelMaps): Promise<LabelledMasks> {
     const write = async (kind: string, bytes: Uint8Array): Promise<StoredFile> => {
-      const path = `${LABELLED}/${storeName(name)}/${revision} ${kind}.png`;
+      const path = labelledPath(name, revision, `${kind}.png`);
       await this.store.write(pathOf(id, path), bytes);
       return { path, size: bytes.length };
     };
@@ -306,6 +310,10 @@ export class DatasetStore {
 
 const LABELLED = 'labelled';
 
+/** Where something lies under a dataset's folder that follows from a revision of an image's labels. */
+export const labelledPath = (name: string, revision: number, file: string): string =>
+  `${LABELLED}/${storeName(name)}/${revision} ${file}`;
+
 type StoredFiles = Manifest['files'][number];
 
 /** @throws Failure when the dataset has no such image. */
@@ -325,17 +333,17 @@ function counted(
   manifest: Manifest,
   files: Manifest['files'],
   at: number,
-  { maps, before }: LabelUpdate,
+  { masks, before }: LabelUpdate,
 ): Manifest {
   const old = manifest.samples[at] as Manifest['samples'][number];
   const { name, width, height, depth } = old;
-  const objects = maps?.objects ?? [];
+  const objects = masks?.objects ?? [];
   const area = objects.reduce((sum, object) => sum + object.area, 0);
   const sample = {
     name,
     width,
     height,
-    ...(maps && { maskKind: 'instances' as const, source: 'instances' as const }),
+    ...(masks && { maskKind: 'instances' as const, source: 'instances' as const }),
     objects: objects.length,
     labels: [...new Set(objects.map(({ classValue }) => classValue))].sort((a, b) => a - b),
     foreground: area / (width * height),

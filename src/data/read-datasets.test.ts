@@ -245,3 +245,16 @@ it('pairs an image and a mask that are alone whatever they are called, and says 
   expect(pairsOf(datasets)).toEqual([['images/a.png', 'masks/result.png']]);
   expect(refusals).toMatchObject([{ code: 'data/only-image', severity: 'notice' }]);
 });
+
+describe('images without any mask are a dataset', () => {
+  it.each([
+    ['in one folder', ['cells/a.png', 'cells/b.png', 'cells/c.png']],
+    ['in no folder', ['a.png', 'b.png']],
+    ['with numbers', ['scan/img_001.png', 'scan/img_002.png', 'scan/img_010.png']],
+    ['in folders of images', ['cells/images/a.png', 'cells/images/b.png']],
+    ['in folders of equal names', ['day1/0.png', 'day1/1.png', 'day2/0.png', 'day2/1.png']],
+  ])('%s', async (_, paths) => {
+    const { datasets } = await read(Object.fromEntries(paths.map((path) => [path, photo])));
+    expect(pairsOf(datasets)).toEqual(paths.map((path) => [path]));
+  });
+});

@@ -16,10 +16,11 @@ import type { Box, RgbImage } from '../data/types.ts';
 import { regionView } from '../data/view.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Embeddings } from '../sam/encoders/encoder.ts';
-import { answerTokens, type ObjectPrompt } from '../sam/prompts.ts';
+import { answerToken, answerTokens, type ObjectPrompt } from '../sam/prompts.ts';
 import type { SamModel } from '../sam/weights.ts';
 import type { GateLayer } from '../train/gates.ts';
-import type { GpuQueue } from './gpu-queue.ts';
+import { splitObjects } from '../train/mask-predictor.ts';
+import type { GpuQueue, Urgency } from './gpu-queue.ts';
 import { ModelSession, type Tuning } from './tuning.ts';
 
 /** Which weights answer. `key` names them: equal keys mean equal weights. */
@@ -69,6 +70,18 @@ export interface Candidate {
 export interface DecodedCandidate extends Candidate {
   /** Logits [4h, 4w]. */
   readonly lowRes: Float32Array;
+}
+
+/** The first answer to a prompt, as the decoder gave it. */
+export interface LowResAnswer {
+  /** [side, side] over the model's square, of which the image fills `transform.inputSize`. */
+  readonly logits: Float32Array;
+  readonly side: number;
+  readonly predictedIou: number;
+  /** The logit above which a cell belongs to the mask. */
+  readonly threshold: number;
+  /** Between the pixels of the region that the model saw and its own. */
+  readonly transform: ImageTransform;
 }
 
 export interface Embedded {
@@ -188,6 +201,31 @@ export class Segmenter {
     });
   }
 
+  /** The first answer to each of several prompts, as logits: for what no person waits for. */
+  async answer(
+    image: SegmentImage,
+    weights: VariantWeights,
+    prompts: readonly Prompts[],
+  ): Promise<readonly LowResAnswer[]> {
+    return this.use(async () => {
+      const session = await this.session(weights);
+      await this.ready(session, image, weights);
+      const transform = transformOf(image.frame, session);
+      const asked = prompts.map((prompt) => modelPrompt(prompt, image.frame, transform));
+      const { side, lowResMasks, iou } = await session.sam.decodeAll(asked);
+      return splitObjects(lowResMasks, iou).map(({ masks, iou: own }, i): LowResAnswer => {
+        const token = answerToken(asked[i] as ObjectPrompt, own);
+        return {
+          logits: masks[token] as Float32Array,
+          side,
+          predictedIou: own[token] ?? 0,
+          threshold: session.maskThreshold,
+          transform,
+        };
+      });
+    }, 'background');
+  }
+
   /** The mask of low-resolution logits at the image's size; equal logits give the mask of the prediction, bit for bit. */
   async upscale(
     frame: ImageFrame,
@@ -213,7 +251,7 @@ export class Segmenter {
   }
 
   /** @throws Failure `model/replaced` after {@link release}. */
-  private async use<T>(work: () => Promise<T>): Promise<T> {
+  private async use<T>(work: () => Promise<T>, urgency: Urgency = 'urgent'): Promise<T> {
     // Asked in the same turn of the event loop as the work is queued, so that a release cannot come between them.
     if (this.isReleased) {
       throw new Failure({
@@ -222,7 +260,7 @@ export class Segmenter {
         cure: 'Ask again: the open model will answer.',
       });
     }
-    return this.queue.run('urgent', work);
+    return this.queue.run(urgency, work);
   }
 
   private session({ key, tuning }: VariantWeights): Promise<ModelSession> {

@@ -129,10 +129,17 @@ function classInfo(value: number, stored: StoredDataset, card: Card): ClassInfo 
   return { value, name: classNameOf(value, stored), objectCount: objectsByClass(stored, card)[value] ?? 0 };
 }
 
-/** What a class of a stored dataset is called. */
-export function classNameOf(value: number, { summary, reading, classNames }: StoredDataset): string {
+/**
+ * What a class of a stored dataset is called.
+ * @param count how many classes there are.
+ */
+export function classNameOf(
+  value: number,
+  { summary, reading, classNames }: StoredDataset,
+  count = summary.labels.length,
+): string {
   return className(value, {
-    count: summary.labels.length,
+    count,
     names: new Map(Object.entries(classNames).map(([label, name]) => [Number(label), name])),
     reading: reading === 'per-file' ? undefined : classReading(reading),
   });

@@ -128,24 +128,28 @@ test('a dataset that another tab is storing is not called broken there, and cann
   const there = new DatasetRepository(store);
   const seen: unknown[] = [];
   let looked: Promise<void> = Promise.resolve();
-  const report = await new DatasetRepository(store).add([drawn('Cells', ['a.png', 'b.png'])], [], {
-    ...quiet,
-    onProgress: ({ done, label }) => {
-      if (label !== 'Storing Cells' || done !== 1) return;
-      looked = (async () => {
-        const [half] = await store.list('datasets');
-        seen.push(
-          half?.kind,
-          await there.broken(),
-          await there.delete(half?.name ?? '').catch(toFailureRecord),
-        );
-      })();
+  const report = await new DatasetRepository(store).add(
+    [drawn('Cells', ['a.png', 'b.png', 'c.png', 'd.png'])],
+    [],
+    {
+      ...quiet,
+      onProgress: ({ done, label }) => {
+        if (label !== 'Storing Cells' || done !== 1) return;
+        looked = (async () => {
+          const [half] = await store.list('datasets');
+          seen.push(
+            half?.kind,
+            await there.broken(),
+            await there.delete(half?.name ?? '').catch(toFailureRecord),
+          );
+        })();
+      },
     },
-  });
+  );
   await looked;
   expect(seen).toMatchObject(['folder', [], { code: 'data/being-stored' }]);
   expect(await there.list()).toEqual(report.datasets);
-  expect(report.datasets).toMatchObject([{ imageCount: 2 }]);
+  expect(report.datasets).toMatchObject([{ imageCount: 4 }]);
 });
 
 test.each(['Checking Second', 'Storing Second'])(

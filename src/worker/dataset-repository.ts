@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { Failure, type FailureRecord, toFailureRecord } from '../config/failure.ts';
 import type { Dataset, LoadedSample } from '../data/dataset.ts';
-import { DatasetStore, newDatasetId } from '../data/dataset-store.ts';
+import { DatasetStore, labelledPath, newDatasetId } from '../data/dataset-store.ts';
 import { type FileStore, storeName } from '../data/file-store.ts';
 import { inspectDataset } from '../data/inspect.ts';
 import { Lru } from '../data/lru.ts';
@@ -31,7 +31,7 @@ import type {
 } from './protocol.ts';
 import { failureOf } from './result.ts';
 import { datasetLocks } from './tab-locks.ts';
-import { type EncodeThumbnail, Thumbnails, ThumbnailWriter } from './thumbnails.ts';
+import { type EncodeThumbnail, THUMBNAIL_SIZE, Thumbnails, ThumbnailWriter } from './thumbnails.ts';
 
 const CARD = 'card.json';
 /** Decoded images that are remembered, bytes. */
@@ -142,10 +142,8 @@ export class DatasetRepository {
 
   /** An image with its objects. */
   async sample(datasetId: string, sampleId: string): Promise<LoadedSample> {
-    const { dataset } = await this.open(datasetId);
-    // Masks that were made here have another path with each change.
-    const masks = dataset.samples.find(({ name }) => name === sampleId)?.instances?.path;
-    const key = [datasetId, sampleId, masks].join('\n');
+    const { dataset, stored } = await this.open(datasetId);
+    const key = [datasetId, sampleId, revisionOf(stored, sampleId)].join('\n');
     const known = this.images.get(key);
     if (known) return known;
     const loaded = await loadByName(dataset, sampleId);
@@ -158,25 +156,49 @@ export class DatasetRepository {
     this.opened.delete(id);
   }
 
-  /** The thumbnail that was made at the import, as a JPEG; null where there is none, or the masks are others now. */
+  /**
+   * Keeps beside a dataset what can be made again: nothing where the dataset is gone or the disk is full.
+   * @param file under the dataset's folder.
+   */
+  async keepBeside(id: string, file: string, bytes: Uint8Array): Promise<void> {
+    const keep = async (): Promise<void> => {
+      if (await this.disk.isWhole(id)) await this.store.write(`datasets/${storeName(id)}/${file}`, bytes);
+    };
+    await datasetLocks.whenFree(id, keep).catch(() => undefined);
+  }
+
+  /** The thumbnail as a JPEG; null where none was made at the import. */
   async thumbnail({ datasetId, sampleId }: SampleRef, kind: ThumbnailKind): Promise<Uint8Array | null> {
     if (kind === 'card') {
       const { stored } = await this.open(datasetId);
-      const at = stored.samples.findIndex(({ name }) => name === sampleId);
-      if ((stored.revisions[at] ?? 0) > 0) return null;
+      const revision = revisionOf(stored, sampleId);
+      if (revision > 0) return this.labelledThumbnail({ datasetId, sampleId }, revision);
     }
     return this.thumbnails.find(datasetId, sampleId, kind);
   }
 
+  /** With the objects that were labelled here: made when it is first asked for, and kept. */
+  private async labelledThumbnail(ref: SampleRef, revision: number): Promise<Uint8Array | null> {
+    if (!this.encodeThumbnail) return null;
+    const { datasetId, sampleId } = ref;
+    const file = labelledPath(sampleId, revision, 'card.jpg');
+    const path = `datasets/${storeName(datasetId)}/${file}`;
+    if (await this.store.exists(path)) return this.store.read(path);
+    const { image, objects, labelling } = await this.sample(datasetId, sampleId);
+    const jpeg = await this.encodeThumbnail(image, labelling ? objects : null, THUMBNAIL_SIZE.card);
+    await this.keepBeside(datasetId, file, jpeg);
+    return jpeg;
+  }
+
   async rename(id: string, name: string): Promise<DatasetInfo> {
     // Not while another tab deletes it: that would leave a manifest without files.
-    await datasetLocks.whileTaken(id, async () => valueOrThrow(await this.disk.rename(id, name)));
+    await datasetLocks.whenFree(id, async () => valueOrThrow(await this.disk.rename(id, name)));
     this.opened.delete(id);
     return this.info(id);
   }
 
   async setSplitOrder(id: string, splitOrder: SplitOrder): Promise<DatasetInfo> {
-    await datasetLocks.whileTaken(id, async () => {
+    await datasetLocks.whenFree(id, async () => {
       // Of a dataset that another tab deleted, nothing is written.
       valueOrThrow(await this.disk.load(id));
       await this.writeCard(id, { ...(await this.card(id)), splitOrder });
@@ -186,14 +208,17 @@ export class DatasetRepository {
 
   /** Runs that were started keep the scale of their start. */
   async setScale(id: string, scale: Scale): Promise<DatasetInfo> {
-    await datasetLocks.whileTaken(id, async () => valueOrThrow(await this.disk.setScale(id, scale)));
+    await datasetLocks.whenFree(id, async () => valueOrThrow(await this.disk.setScale(id, scale)));
     this.opened.delete(id);
     return this.info(id);
   }
 
   /** @throws Failure `data/being-stored`. */
   async delete(id: string): Promise<void> {
-    await datasetLocks.whileTaken(id, () => this.disk.delete(id));
+    const remove = () => this.disk.delete(id);
+    // A whole dataset is changed for moments only; without a manifest it may be one that is just being stored.
+    if (await this.disk.isWhole(id)) await datasetLocks.whenFree(id, remove);
+    else await datasetLocks.whileTaken(id, remove);
     this.opened.delete(id);
     this.thumbnails.forget(id);
     this.images.clear();
@@ -300,6 +325,10 @@ export class DatasetRepository {
     this.opened.delete(id);
   }
 }
+
+/** Of the labels that an image's status and masks are of; 0 where none were made here. */
+const revisionOf = ({ samples, revisions }: StoredDataset, sampleId: string): number =>
+  revisions[samples.findIndex(({ name }) => name === sampleId)] ?? 0;
 
 const cardPath = (id: string): string => `datasets/${storeName(id)}/${CARD}`;
 

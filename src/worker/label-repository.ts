@@ -2,7 +2,7 @@
 import { Failure } from '../config/failure.ts';
 import { objectClasses } from '../data/classes.ts';
 import type { LoadedSample } from '../data/dataset.ts';
-import type { CountedObjects } from '../data/dataset-store.ts';
+import type { CountedObjects, LabelUpdate } from '../data/dataset-store.ts';
 import type { FileStore } from '../data/file-store.ts';
 import { decodeLabels, encodeLabels, type StoredLabels } from '../data/label-file.ts';
 import { labelMaps } from '../data/label-maps.ts';
@@ -15,6 +15,7 @@ import {
   NO_HISTORY,
   NO_RUNS,
 } from '../data/labels/types.ts';
+import { Lru } from '../data/lru.ts';
 import { IGNORED } from '../data/objects.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import type { StoredDataset } from '../data/types.ts';
@@ -26,6 +27,8 @@ import { datasetLocks, runLocks } from './tab-locks.ts';
 /** Colours of classes, told apart by colour-blind people too (Okabe and Ito). */
 const CLASS_COLOURS = ['#e69f00', '#56b4e9', '#009e73', '#f0e442', '#0072b2', '#d55e00', '#cc79a7'] as const;
 
+const KNOWN_IMAGES = 64;
+
 /** The labels on storage; null where there are none, or where their file is damaged. */
 interface Read {
   readonly stored: StoredLabels | null;
@@ -33,6 +36,9 @@ interface Read {
 }
 
 export class LabelRepository {
+  /** What datasets count of images whose masks were written here, so that they need not be decoded again. */
+  private readonly written = new Lru<CountedObjects>(KNOWN_IMAGES, () => 1);
+
   constructor(
     private readonly store: FileStore,
     private readonly datasets: DatasetRepository,
@@ -56,7 +62,7 @@ export class LabelRepository {
   /**
    * Keeps an image's labels. The masks of one that is done are written into its dataset: their files first, then the
    * labels, then the manifest with all counts. What a crash leaves between the last two is made good by {@link open}.
-   * @throws Failure `labels/…`, `data/…`, `storage/…`; nothing has changed then.
+   * @throws Failure `labels/…`, `data/…`, `storage/…`; labels, masks and counts are as before then.
    */
   async save(ref: SampleRef, { labels: given, history, baseRevision }: SaveRequest): Promise<SavedLabels> {
     return datasetLocks.whenFree(ref.datasetId, async () => {
@@ -64,16 +70,23 @@ export class LabelRepository {
       const opened = await this.datasets.open(ref.datasetId);
       expectWhole(given, sampleOf(opened, ref));
       const { stored } = await this.read(ref);
-      const known = stored?.labels.revision ?? 0;
+      // Where the labels were lost, their masks still have their revision.
+      const known = stored?.labels.revision ?? opened.stored.revisions[indexOf(opened, ref)] ?? 0;
       if (known !== baseRevision) throw otherRevision(ref, known);
       const labels = { ...given, revision: known + 1 };
-      // Before anything is written: what cannot be a mask is refused here.
-      const maps = labels.status === 'done' ? labelMaps(labels, ref.sampleId) : null;
+      const hasChanged =
+        labels.status === 'done' || opened.stored.statuses[indexOf(opened, ref)] !== labels.status;
+      const masks = hasChanged ? await this.writeMasks(ref, labels) : null;
       await this.store.write(this.pathOf(ref), encodeLabels({ labels, history }));
-      const at = indexOf(opened, ref);
-      const hasChanged = labels.status === 'done' || opened.stored.statuses[at] !== labels.status;
-      const dataset = hasChanged ? await this.publish(ref, labels, maps) : null;
-      return { revision: labels.revision, dataset };
+      if (!hasChanged) return { revision: labels.revision, dataset: null };
+      try {
+        return { revision: labels.revision, dataset: await this.publish(ref, labels, masks) };
+      } catch (error) {
+        await (stored
+          ? this.store.write(this.pathOf(ref), encodeLabels(stored))
+          : this.store.remove(this.pathOf(ref)));
+        throw error;
+      }
     });
   }
 
@@ -123,20 +136,30 @@ export class LabelRepository {
     const at = indexOf(opened, ref);
     const isSame = opened.stored.statuses[at] === labels.status;
     if (isSame && (labels.status !== 'done' || opened.stored.revisions[at] === labels.revision)) return;
-    await this.publish(ref, labels, labels.status === 'done' ? labelMaps(labels, ref.sampleId) : null);
+    await this.publish(ref, labels, await this.writeMasks(ref, labels));
+  }
+
+  /** The masks of an image that is done, which do not count yet; null of others. */
+  private async writeMasks(ref: SampleRef, labels: ImageLabels): Promise<LabelUpdate['masks']> {
+    if (labels.status !== 'done') return null;
+    const { datasetId, sampleId } = ref;
+    const maps = labelMaps(labels, sampleId);
+    const files = await this.datasets.disk.writeMasks(datasetId, sampleId, labels.revision, maps);
+    return { files, objects: maps.objects };
   }
 
   private async publish(
     ref: SampleRef,
     { status, revision }: ImageLabels,
-    maps: ReturnType<typeof labelMaps> | null,
+    masks: LabelUpdate['masks'],
   ): Promise<DatasetInfo> {
     const { datasetId, sampleId } = ref;
     const opened = await this.datasets.open(datasetId);
     const { stored, card } = opened;
     const before = { objects: await this.counted(ref, opened), byClass: objectsByClass(stored, card) };
-    const update = { status, revision, maps, before };
+    const update = { status, revision, masks, before };
     valueOrThrow(await this.datasets.disk.setLabels(datasetId, sampleId, update));
+    if (masks) this.written.set(keyOf(ref, revision), masks.objects);
     this.datasets.forget(datasetId);
     // A run that was started before reads the masks of its start.
     if ((await runLocks.taken()).size === 0)
@@ -145,9 +168,11 @@ export class LabelRepository {
   }
 
   /** What the dataset counts of an image now. */
-  private async counted(ref: SampleRef, { stored }: OpenedDataset): Promise<CountedObjects> {
-    const sample = stored.samples.find(({ name }) => name === ref.sampleId);
-    if (sample?.maskKind === undefined || sample.objects === 0) return [];
+  private async counted(ref: SampleRef, opened: OpenedDataset): Promise<CountedObjects> {
+    const { maskKind, objects } = sampleOf(opened, ref);
+    if (maskKind === undefined || objects === 0) return [];
+    const known = this.written.get(keyOf(ref, opened.stored.revisions[indexOf(opened, ref)] ?? 0));
+    if (known) return known;
     const loaded = await this.datasets.sample(ref.datasetId, ref.sampleId);
     const classes = classesOfObjects(loaded);
     return loaded.objects.regions.map(({ area }, i) => ({ classValue: classes[i] ?? 0, area }));
@@ -157,7 +182,8 @@ export class LabelRepository {
     const at = indexOf(opened, ref);
     const { width, height } = sampleOf(opened, ref);
     const status = opened.stored.statuses[at] ?? 'unlabelled';
-    const empty = { status, objects: [], revision: 0, width, height, ignored: NO_RUNS };
+    const revision = opened.stored.revisions[at] ?? 0;
+    const empty = { status, objects: [], revision, width, height, ignored: NO_RUNS };
     if (status !== 'done') return empty;
     const loaded = await this.datasets.sample(ref.datasetId, ref.sampleId);
     const classes = classesOfObjects(loaded);
@@ -174,9 +200,14 @@ export class LabelRepository {
         hidden: false,
       }),
     );
-    return { ...empty, objects, ignored: runsOfBitmap(map.map((id) => (id === IGNORED ? 1 : 0))) };
+    const hasIgnored = map.includes(IGNORED);
+    const ignored = hasIgnored ? runsOfBitmap(map.map((id) => (id === IGNORED ? 1 : 0))) : NO_RUNS;
+    return { ...empty, objects, ignored };
   }
 }
+
+const keyOf = ({ datasetId, sampleId }: SampleRef, revision: number): string =>
+  [datasetId, sampleId, revision].join('\n');
 
 interface SaveRequest {
   readonly labels: ImageLabels;
@@ -208,9 +239,10 @@ function classesOf(stored: StoredDataset, labels?: ImageLabels): LabelClass[] {
   const named = Object.keys(stored.classNames).map(Number);
   const own = labels?.objects.map(({ classValue }) => classValue) ?? [];
   const values = [...new Set([...named, ...stored.summary.labels, ...own])].sort((a, b) => a - b);
-  return (values.length > 0 ? values : [1]).map((value, i) => ({
+  const shown = values.length > 0 ? values : [1];
+  return shown.map((value, i) => ({
     value,
-    name: classNameOf(value, stored),
+    name: classNameOf(value, stored, shown.length),
     colour: stored.classColours[value] ?? (CLASS_COLOURS[i % CLASS_COLOURS.length] as string),
   }));
 }

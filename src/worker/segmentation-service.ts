@@ -187,7 +187,7 @@ export class SegmentationService {
     return seen;
   }
 
-  private async weightsOf(variant: Variant): Promise<NamedWeights> {
+  async weightsOf(variant: Variant): Promise<NamedWeights> {
     switch (variant.kind) {
       case 'base':
         return { name: 'base', weights: BASE_WEIGHTS };

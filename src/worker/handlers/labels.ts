@@ -1,30 +1,42 @@
 import type { EngineState } from '../engine-state.ts';
+import { LabelQueue } from '../label-queue.ts';
 import { LabelRepository } from '../label-repository.ts';
 import type { CallName } from '../protocol.ts';
 import { ok } from '../result.ts';
+import type { SegmentationService } from '../segmentation-service.ts';
 import type { Handlers } from '../serve.ts';
 
 type LabelCalls = Extract<CallName, `labels.${string}`>;
 
 /** What a person labels. */
-export function labelHandlers(engine: Promise<{ readonly state: EngineState }>): Pick<Handlers, LabelCalls> {
+export function labelHandlers(
+  engine: Promise<{ readonly state: EngineState; readonly service: SegmentationService }>,
+): Pick<Handlers, LabelCalls> {
   const labels = engine.then(({ state }) => new LabelRepository(state.store, state.datasets));
+  // What other tabs have read of a dataset is no longer what is stored.
+  const others = new BroadcastChannel('mopeft-studio labels');
+  others.addEventListener('message', async ({ data }: MessageEvent<string>) =>
+    (await engine).state.datasets.forget(data),
+  );
   return {
     'labels.open': async (ref) => ok(await (await labels).open(ref)),
-    'labels.save': async ({ datasetId, sampleId, ...request }) =>
-      ok(await (await labels).save({ datasetId, sampleId }, request)),
-    'labels.setClasses': async ({ datasetId, classes }) =>
-      ok(await (await labels).setClasses(datasetId, classes)),
-    'labels.queue': async ({ datasetId }) => {
-      const { stored } = await (await engine).state.datasets.open(datasetId);
-      return ok(
-        stored.samples.map(({ name }, i) => ({
-          sampleId: name,
-          status: stored.statuses[i] ?? 'unlabelled',
-          score: null,
-          reason: 'Not looked at yet.',
-        })),
-      );
+    'labels.save': async ({ datasetId, sampleId, ...request }) => {
+      const saved = await (await labels).save({ datasetId, sampleId }, request);
+      if (saved.dataset) others.postMessage(datasetId);
+      return ok(saved);
+    },
+    'labels.setClasses': async ({ datasetId, classes }) => {
+      const set = await (await labels).setClasses(datasetId, classes);
+      others.postMessage(datasetId);
+      return ok(set);
+    },
+    'labels.queue': async ({ datasetId, variant, onlyKnown = false }, call) => {
+      const { state, service } = await engine;
+      const { open, segmenter } = state.needModel();
+      const { weights } = await service.weightsOf(variant);
+      const model = { key: `${open.hash} ${weights.key}`, segmenter, weights };
+      const queue = new LabelQueue(state.store, state.datasets);
+      return ok(await queue.list(datasetId, model, onlyKnown ? null : call));
     },
   };
 }
