@@ -144,12 +144,12 @@ function stepSeries(
       try {
         const settings = { mopeft: mopeftOf(config), train };
         const onStep = () => void ends.push(processorSeconds());
-        await timeSteps({ gpu, model, settings, steps: runs + 2, isProfiled: false, onStep });
+        await timeSteps({ gpu, model, settings, steps: runs + 1, isProfiled: false, onStep });
       } finally {
         model.weights.release();
       }
-      // The first step compiles. A step is reported once the next one has run, and so the last two at once.
-      return ends.slice(2, -1).map((end, i) => end - (ends[i + 1] ?? end));
+      // A step is reported once the next one has run, and so the last two at once; the first compiles.
+      return ends.slice(1, -1).map((end, i) => end - (ends[i] ?? end));
     },
   };
 }
