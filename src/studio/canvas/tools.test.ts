@@ -83,6 +83,17 @@ test('an object is chosen with its tool, or with Alt under any other', () => {
   expect(pointerDown(IDLE, at(3, 3, { tool: 'brush', alt: true })).request).toEqual(chosen);
 });
 
+test('a cut goes where the pointer went, and a click is none', () => {
+  const down = pointerDown(IDLE, at(1, 1, { tool: 'cut' }));
+  expect(pointerUp(down.state)).toEqual({ state: IDLE, request: null });
+  const moved = pointerMove(down.state, { x: 9, y: 3 }, { x: 0, y: 0 });
+  const line = [
+    { x: 1, y: 1 },
+    { x: 9, y: 3 },
+  ];
+  expect(pointerUp(moved.state)).toEqual({ state: IDLE, request: { kind: 'cut', line } });
+});
+
 /** A polygon with these corners, drawn by clicks. */
 function outline(...corners: readonly (readonly [number, number])[]): ToolState {
   let state: ToolState = IDLE;

@@ -5,7 +5,7 @@
 import type { ImageBox } from '../../worker/protocol.ts';
 import type { Point } from './view.ts';
 
-export type ToolName = 'click' | 'box' | 'brush' | 'eraser' | 'polygon' | 'select' | 'pan';
+export type ToolName = 'click' | 'box' | 'brush' | 'eraser' | 'polygon' | 'cut' | 'select' | 'pan';
 
 export type ToolState =
   | { readonly mode: 'idle' }
@@ -17,6 +17,8 @@ export type ToolState =
   | { readonly mode: 'panning'; readonly at: Point }
   /** Brush or eraser went to `at`. */
   | { readonly mode: 'painting'; readonly at: Point; readonly erases: boolean }
+  /** A line that objects are cut along. */
+  | { readonly mode: 'cutting'; readonly line: readonly Point[] }
   /** A polygon of at least one corner, of which the one at `moving` follows the pointer. */
   | { readonly mode: 'outlining'; readonly corners: readonly Point[]; readonly moving: number | null };
 
@@ -30,6 +32,7 @@ export type ToolRequest =
   | { readonly kind: 'paint-end' }
   | { readonly kind: 'paint-cancel' }
   | { readonly kind: 'polygon'; readonly corners: readonly Point[] }
+  | { readonly kind: 'cut'; readonly line: readonly Point[] }
   | { readonly kind: 'pan'; readonly dx: number; readonly dy: number };
 
 export interface ToolStep {
@@ -79,6 +82,8 @@ export function pointerDown(state: ToolState, gesture: PointerDown): ToolStep {
       return paintStep(image, true);
     case 'polygon':
       return stay({ mode: 'outlining', corners: [image], moving: 0 });
+    case 'cut':
+      return stay({ mode: 'cutting', line: [image] });
     case 'box':
       if (button === 0) return stay({ mode: 'boxing', from: image, to: image, further: gesture.shift });
       return stay({ mode: 'pressing', point: image, positive: !gesture.positive });
@@ -136,6 +141,8 @@ export function pointerMove(state: ToolState, image: Point, canvas: Point): Tool
       };
     case 'painting':
       return { state: { ...state, at: image }, request: { kind: 'paint', from: state.at, to: image } };
+    case 'cutting':
+      return stay({ mode: 'cutting', line: [...state.line, image] });
     case 'outlining':
       if (state.moving === null) return stay(state);
       return stay({ ...state, corners: state.corners.with(state.moving, image) });
@@ -159,6 +166,8 @@ export function pointerUp(state: ToolState): ToolStep {
     }
     case 'painting':
       return { state: IDLE, request: { kind: 'paint-end' } };
+    case 'cutting':
+      return { state: IDLE, request: state.line.length > 1 ? { kind: 'cut', line: state.line } : null };
     case 'outlining':
       return stay({ ...state, moving: null });
   }

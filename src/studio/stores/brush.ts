@@ -1,6 +1,6 @@
 /** The stroke that is being painted or erased. It becomes a step when it ends. */
 import { create } from 'zustand';
-import { correctedOrigin } from '../../data/labels/objects.ts';
+import { withMask } from '../../data/labels/objects.ts';
 import { boxOf, subtract, unite } from '../../data/labels/runs.ts';
 import { type Point, strokeRuns } from '../../data/labels/shapes.ts';
 import { type LabelObject, NO_RUNS, type Runs } from '../../data/labels/types.ts';
@@ -77,13 +77,10 @@ export function endStroke(): void {
   const { objects } = useEdit.getState();
   const before = objects.find(({ id }) => id === object.id);
   if (object.runs === (before?.runs ?? NO_RUNS)) return;
-  const changed = before ? { ...object, origin: correctedOrigin(object.origin) } : object;
   const isGone = object.runs.length === 0;
   doStep({
     title: erases ? 'Eraser' : 'Brush',
-    objects: before
-      ? objects.flatMap((other) => (other !== before ? [other] : isGone ? [] : [changed]))
-      : [...objects, changed],
+    objects: before ? withMask(objects, object.id, () => object.runs) : [...objects, object],
   });
   if (isGone) announce('The object was erased.');
   else selectObjects([object.id]);

@@ -2,7 +2,7 @@
 import { create } from 'zustand';
 import type { ImageLabels, LabelClass, LabelStatus } from '../../data/labels/types.ts';
 import type { OpenedLabels, SampleRef } from '../../worker/protocol.ts';
-import { showDataset } from './datasets.ts';
+import { showDataset, useDatasets } from './datasets.ts';
 import { resetEdit, useEdit } from './edit-history.ts';
 import { callEngine } from './engine-link.ts';
 import { announce, notifyFailure, notifyWarning } from './notices.ts';
@@ -142,8 +142,9 @@ export async function flushLabels(): Promise<boolean> {
 async function saveStale(): Promise<void> {
   while (isStale) {
     const { ref, status } = get();
-    if (!ref) return;
     isStale = false;
+    // A dataset that was deleted meanwhile takes its labels along.
+    if (!ref || isDeleted(ref)) return;
     set({ saved: 'saving' });
     const { objects, ignored, history } = useEdit.getState();
     const labels = { ...base, status, objects, ignored };
@@ -161,6 +162,11 @@ async function saveStale(): Promise<void> {
     if (result.value.dataset) showDataset(result.value.dataset);
   }
   set({ saved: 'saved' });
+}
+
+function isDeleted({ datasetId }: SampleRef): boolean {
+  const { loaded, datasets } = useDatasets.getState();
+  return loaded && !datasets.some(({ id }) => id === datasetId);
 }
 
 /** Another tab saved this image: what it saved is shown here too. */

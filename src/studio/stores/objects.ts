@@ -2,7 +2,7 @@
 import * as labels from '../../data/labels/objects.ts';
 import { equalRuns, runsOfBitmap, subtract, uniteAll } from '../../data/labels/runs.ts';
 import { movedRuns, type Point, polygonRuns } from '../../data/labels/shapes.ts';
-import { filled, smoothed } from '../../data/labels/shaping.ts';
+import { cutAlong, filled, smoothed } from '../../data/labels/shaping.ts';
 import type { LabelObject, ObjectOrigin, Runs } from '../../data/labels/types.ts';
 import type { Candidate, ImageBox } from '../../worker/protocol.ts';
 import { plural } from '../format/format.ts';
@@ -106,7 +106,7 @@ export function selectNext(step: 1 | -1): void {
   announce(`Object ${all.indexOf(next) + 1} of ${all.length}: ${classNameOf(next)}.`);
 }
 
-export function classNameOf({ classValue }: LabelObject): string {
+function classNameOf({ classValue }: LabelObject): string {
   const { classes } = useLabels.getState();
   return classes.find(({ value }) => value === classValue)?.name ?? `class ${classValue}`;
 }
@@ -159,7 +159,22 @@ export function splitSelected(): void {
   const after = [...selected()].reduce((all, id) => labels.split(all, id, image.width), objects());
   if (doStep({ title: 'Split', objects: after }))
     announce(`Split off ${plural(after.length - before, 'object')}.`);
-  else announce('It is in one piece. Draw a line through it with the eraser, then split it.');
+  else announce('It is in one piece. The tool Cut cuts it along a line.');
+}
+
+/** Cuts the chosen objects along a line; where none is chosen, those that it goes through. */
+export function cutAt(line: readonly Point[]): void {
+  const { image } = useSegment.getState();
+  if (!image) return;
+  const before = objects();
+  const chosen = selected();
+  const after = before.reduce((all, { id, hidden }) => {
+    const isMeant = chosen.size > 0 ? chosen.has(id) : !hidden;
+    return isMeant ? labels.split(all, id, image.width, (runs) => cutAlong(runs, line, image)) : all;
+  }, before);
+  if (doStep({ title: 'Cut', objects: after }))
+    announce(`Split off ${plural(after.length - before.length, 'object')}.`);
+  else announce('The line cuts no object in two: draw it from one side of the object to the other.');
 }
 
 /** Pixels by which a copy lies beside the original. */

@@ -52,9 +52,8 @@ export function drawBox(context: CanvasRenderingContext2D, box: ImageBox, view: 
   }
 }
 
-/** Draws the outline of an open polygon, with its corners as handles. */
-export function drawPolygon(context: CanvasRenderingContext2D, corners: readonly Point[], view: View): void {
-  const points = corners.map((corner) => toCanvas(view, corner));
+/** Draws a line from point to point. @param points in canvas pixels. */
+function drawLine(context: CanvasRenderingContext2D, points: readonly Point[]): void {
   for (const [width, colour] of OUTLINE) {
     context.lineWidth = width;
     context.strokeStyle = colour;
@@ -62,6 +61,20 @@ export function drawPolygon(context: CanvasRenderingContext2D, corners: readonly
     for (const { x, y } of points) context.lineTo(x, y);
     context.stroke();
   }
+}
+
+/** Draws the line of a cut. */
+export function drawCut(context: CanvasRenderingContext2D, line: readonly Point[], view: View): void {
+  drawLine(
+    context,
+    line.map((point) => toCanvas(view, point)),
+  );
+}
+
+/** Draws the outline of an open polygon, with its corners as handles. */
+export function drawPolygon(context: CanvasRenderingContext2D, corners: readonly Point[], view: View): void {
+  const points = corners.map((corner) => toCanvas(view, corner));
+  drawLine(context, points);
   points.forEach(({ x, y }, index) => {
     context.beginPath();
     // The first corner is larger: a click on it closes the polygon.

@@ -37,6 +37,7 @@ export function Toolbar(): ReactNode {
           { value: 'brush', label: 'Brush' },
           { value: 'eraser', label: 'Eraser' },
           { value: 'polygon', label: 'Polygon' },
+          { value: 'cut', label: 'Cut' },
           { value: 'select', label: 'Select' },
           { value: 'pan', label: 'Move' },
         ]}
@@ -97,6 +98,7 @@ export function Toolbar(): ReactNode {
 
 const HELP = {
   polygon: 'Click from corner to corner; drag corners, click on a line for another one. Enter closes.',
+  cut: 'Draw a line through an object: its two sides become objects of their own.',
   select: 'Click on an object; with Shift add it to the chosen ones. Alt + click chooses with any tool.',
   pan: 'Drag the image. The middle button does so with any tool.',
 } as const;

@@ -2,7 +2,14 @@ import { boxOf } from '../../../data/labels/runs.ts';
 import type { LabelObject, Runs } from '../../../data/labels/types.ts';
 import type { OpenedImage } from '../../../worker/protocol.ts';
 import type { Extent, PaintedMask, Rgb } from '../../canvas/layers/masks.ts';
-import { drawBox, drawBrush, drawCrosshair, drawPoints, drawPolygon } from '../../canvas/layers/prompts.ts';
+import {
+  drawBox,
+  drawBrush,
+  drawCrosshair,
+  drawCut,
+  drawPoints,
+  drawPolygon,
+} from '../../canvas/layers/prompts.ts';
 import { Pinch } from '../../canvas/pinch.ts';
 import { visibleRegion } from '../../canvas/region.ts';
 import type { Stage } from '../../canvas/stage.ts';
@@ -33,7 +40,7 @@ import { cancelStroke, endStroke, startStroke, stroke, useBrush } from '../../st
 import { useEdit } from '../../stores/edit-history.ts';
 import { hoverAt, useHover } from '../../stores/hover.ts';
 import { selectObjects, toggleObject, useLabels } from '../../stores/labels.ts';
-import { addBox, addPolygon, candidateRuns, objectAt } from '../../stores/objects.ts';
+import { addBox, addPolygon, candidateRuns, cutAt, objectAt } from '../../stores/objects.ts';
 import { addPoint } from '../../stores/prompts.ts';
 import { shownAnswer, showRegion, useSegment } from '../../stores/segment.ts';
 import { useTools } from '../../stores/tools.ts';
@@ -142,7 +149,7 @@ export class CanvasControl {
   /** What the left button does, at the crosshair: clicks, or begins and ends what is drawn. */
   press(shift: boolean): void {
     if (!this.view) return;
-    if (this.state.mode === 'boxing' || this.state.mode === 'painting') {
+    if (['boxing', 'painting', 'cutting'].includes(this.state.mode)) {
       this.apply(pointerUp(this.state));
       return;
     }
@@ -249,6 +256,9 @@ export class CanvasControl {
       case 'paint-cancel':
         cancelStroke();
         return;
+      case 'cut':
+        cutAt(request.line);
+        return;
       case 'polygon':
         addPolygon(request.corners);
         return;
@@ -320,6 +330,7 @@ export class CanvasControl {
     this.stage.setDrawing((context, view) => {
       if (prompts.box) drawBox(context, prompts.box, view);
       if (state.mode === 'boxing') drawBox(context, boxBetween(state.from, state.to), view);
+      if (state.mode === 'cutting') drawCut(context, state.line, view);
       if (state.mode === 'outlining') drawPolygon(context, state.corners, view);
       drawPoints(context, prompts.points, view);
     });
@@ -350,4 +361,5 @@ export class CanvasControl {
 }
 
 /** Whether something is drawn of a tool's state itself. */
-const isShown = ({ mode }: ToolState): boolean => mode === 'boxing' || mode === 'outlining';
+const isShown = ({ mode }: ToolState): boolean =>
+  mode === 'boxing' || mode === 'cutting' || mode === 'outlining';

@@ -56,6 +56,7 @@ const TOOLS: Readonly<Record<string, ToolName>> = {
   p: 'brush',
   e: 'eraser',
   l: 'polygon',
+  u: 'cut',
   a: 'select',
   h: 'pan',
 };
