@@ -50,21 +50,23 @@ export function ImagePicker(): ReactNode {
           />
         </>
       )}
-      <FileButton
-        label="Open a file …"
-        accept="image/*,.tif,.tiff,.nii,.nii.gz,.dcm"
-        multiple={false}
-        disabled={opening}
-        onFiles={(files) => {
-          const file = files[0]?.file;
-          if (file) void openImage({ kind: 'file', file });
-        }}
-      />
-      {image && (
-        <p className="muted small">
-          {image.name} · {image.width} × {image.height}
-        </p>
-      )}
+      <div className="row">
+        <FileButton
+          label="Open a file …"
+          accept="image/*,.tif,.tiff,.nii,.nii.gz,.dcm"
+          multiple={false}
+          disabled={opening}
+          onFiles={(files) => {
+            const file = files[0]?.file;
+            if (file) void openImage({ kind: 'file', file });
+          }}
+        />
+        {image && (
+          <span className="muted small">
+            {image.width} × {image.height} pixels
+          </span>
+        )}
+      </div>
     </section>
   );
 }

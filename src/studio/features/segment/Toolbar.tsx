@@ -21,7 +21,6 @@ export function Toolbar(): ReactNode {
   const hasImage = useSegment((state) => state.image !== null);
   const tool = useTools((state) => state.tool);
   const history = useEdit((state) => state.history);
-  const hasPrompts = useEdit((state) => !isEmpty(state.prompts));
   const isKept = useLabels((state) => state.ref !== null);
   const hasMask = useShownAnswer() !== null;
   const undone = history.entries[history.index];
@@ -60,9 +59,6 @@ export function Toolbar(): ReactNode {
           onClick={() => void redo()}
         >
           Redo
-        </button>
-        <button type="button" disabled={!hasPrompts} onClick={clearPrompts}>
-          Clear
         </button>
       </span>
       <span className={`${styles.group} ${styles.end}`}>
@@ -127,6 +123,7 @@ function BrushSize(): ReactNode {
 }
 
 function PromptSettings({ disabled }: { readonly disabled: boolean }): ReactNode {
+  const hasPrompts = useEdit((state) => !isEmpty(state.prompts));
   const positive = useTools((state) => state.positive);
   const previews = useTools((state) => state.previews);
   const refine = useSegment((state) => state.refine);
@@ -145,6 +142,9 @@ function PromptSettings({ disabled }: { readonly disabled: boolean }): ReactNode
       />
       <button type="button" disabled={disabled} onClick={() => void promptWholeImage()}>
         Whole image
+      </button>
+      <button type="button" disabled={!hasPrompts} onClick={clearPrompts}>
+        Clear
       </button>
       <label
         className={styles.check}
