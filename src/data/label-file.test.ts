@@ -35,6 +35,19 @@ const stored: StoredLabels = {
         objects: [],
         prompts: {
           before: { id: 0, points: [], box: null, region: null },
+          after: {
+            id: 3,
+            points: [{ x: 4.5, y: 2.25, positive: false }],
+            box: { x0: 1, y0: 2, x1: 30.5, y1: 16 },
+            region: [0, 0, 31, 17],
+          },
+        },
+      },
+      {
+        title: 'Click',
+        objects: [],
+        prompts: {
+          before: { id: 0, points: [], box: null, region: null },
           after: { id: 2, points: [{ x: 1.5, y: 2, positive: false }], box: null, region: [0, 1, 9, 8] },
         },
       },

@@ -63,6 +63,7 @@ export function ImagePicker(): ReactNode {
         />
         {image && (
           <span className="muted small">
+            {source?.kind === 'file' && `${image.name} · `}
             {image.width} × {image.height} pixels
           </span>
         )}
