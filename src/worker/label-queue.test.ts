@@ -79,6 +79,7 @@ test('nothing is computed unless it is asked for, and nothing twice', async () =
   const { store, datasets, id, segmenter, model, queue } = await studio();
   const known = await queue.list(id, model, null);
   expect(segmenter.asked).toEqual([]);
+  expect(await queue.list(id, null, null)).toEqual(known);
   expect(known.map(({ score }) => score)).toEqual([null, null, null, null]);
   const computed = await queue.list(id, model, compute());
   expect(segmenter.asked).toHaveLength(4);

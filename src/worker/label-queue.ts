@@ -58,23 +58,25 @@ export class LabelQueue {
 
   /**
    * Images in the order in which to look at them.
+   * @param model null where none can be asked: only how far images are labelled is known then.
    * @param compute null lists what is known. On its signal what was computed is kept and listed.
    */
   async list(
     datasetId: string,
-    { key, segmenter, weights }: QueueModel,
+    model: QueueModel | null,
     compute: QueueOptions | null,
   ): Promise<QueueEntry[]> {
     const opened = await this.datasets.open(datasetId);
-    const models = await this.read(datasetId);
-    const known = models.find((model) => model.key === key) ?? { key, images: {} };
+    const models = model ? await this.read(datasetId) : [];
+    const key = model?.key ?? '';
+    const known = models.find((each) => each.key === key) ?? { key, images: {} };
     const images = imagesOf(opened);
     const open = images.filter(({ name, of }) => known.images[name]?.of !== of);
-    if (compute && open.length > 0) {
+    if (model && compute && open.length > 0) {
       try {
-        await this.compute(datasetId, opened, open, known, { segmenter, weights }, compute);
+        await this.compute(datasetId, opened, open, known, model, compute);
       } finally {
-        await this.write(datasetId, [...models.filter((model) => model !== known), known]);
+        await this.write(datasetId, [...models.filter((each) => each !== known), known]);
       }
     }
     return images

@@ -32,11 +32,15 @@ export function labelHandlers(
     },
     'labels.queue': async ({ datasetId, variant, onlyKnown = false }, call) => {
       const { state, service } = await engine;
-      const { open, segmenter } = state.needModel();
-      const { weights } = await service.weightsOf(variant);
-      const model = { key: `${open.hash} ${weights.key}`, segmenter, weights };
       const queue = new LabelQueue(state.store, state.datasets);
-      return ok(await queue.list(datasetId, model, onlyKnown ? null : call));
+      const model = async () => {
+        const { open, segmenter } = state.needModel();
+        const { weights } = await service.weightsOf(variant);
+        return { key: `${open.hash} ${weights.key}`, segmenter, weights };
+      };
+      if (!onlyKnown) return ok(await queue.list(datasetId, await model(), call));
+      // Labelling by hand needs neither a device nor a model.
+      return ok(await queue.list(datasetId, await model().catch(() => null), null));
     },
   };
 }
