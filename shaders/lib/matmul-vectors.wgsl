@@ -4,6 +4,7 @@
 override A_T: bool;
 override B_T: bool;
 alias Value = vec4f;
+const IN_VALUE = 4u;
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
 #include "lib/matmul-epilogue"
@@ -23,7 +24,7 @@ fn bStart(n: u32, s: Sizes) -> vec4u {
 
 // Vector i of a block of a, whose place at k = 0 is `start`. K is a multiple of 4 unless A_T.
 fn aVector(start: u32, i: u32, k: u32, s: Sizes) -> vec4f {
-  if (A_T) { return select(vec4f(), a[start + k * (s.M / 4u)], k + i < s.K); }
+  if (A_T) { return select(vec4f(), a[start + k * (s.M / 4u)], k + i < s.end); }
   return a[start + k / 4u];
 }
 

@@ -2,63 +2,9 @@
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. Any sizes: every value is loaded separately.
 // Family of software adapters, for axes that are not multiples of 4. A thread sums 16 × 8 in registers
 // (lib/matmul-tile); the four threads of a workgroup lie side by side along n, or along m with ALONG_M.
-override A_T: bool;
-override B_T: bool;
 override ALONG_M: bool;
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-alias Value = f32;
-#include "lib/matmul-epilogue"
+#include "lib/matmul-scalars"
 #include "lib/matmul-tile"
-
-const FOUR = vec4u(0u, 1u, 2u, 3u);
-
-// Places at k = 0 of the four rows of op(a) and of the four columns of op(b); those past M and N repeat the last.
-fn aStart(m: u32, s: Sizes) -> vec4u {
-  return s.a + min(m + FOUR, vec4u(s.M - 1u)) * select(s.K, 1u, A_T);
-}
-fn bStart(n: u32, s: Sizes) -> vec4u {
-  return s.b + min(n + FOUR, vec4u(s.N - 1u)) * select(1u, s.K, B_T);
-}
-
-// Places of k … k + 3, those past K repeating the last; `stride` is the distance between neighbours along K.
-fn steps(k: u32, stride: u32, s: Sizes) -> vec4u {
-  return min(k + FOUR, vec4u(s.K - 1u)) * stride;
-}
-
-fn aRow(start: u32, step: vec4u, k: u32, s: Sizes) -> vec4f {
-  let row = vec4f(a[start + step.x], a[start + step.y], a[start + step.z], a[start + step.w]);
-  return select(vec4f(), row, k + FOUR < vec4u(s.K));
-}
-fn aBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  let step = steps(k, select(1u, s.M, A_T), s);
-  return mat4x4f(
-    aRow(start.x, step, k, s),
-    aRow(start.y, step, k, s),
-    aRow(start.z, step, k, s),
-    aRow(start.w, step, k, s),
-  );
-}
-
-fn bRow(start: vec4u, step: u32) -> vec4f {
-  return vec4f(b[start.x + step], b[start.y + step], b[start.z + step], b[start.w + step]);
-}
-fn bBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  let step = steps(k, select(s.N, 1u, B_T), s);
-  return mat4x4f(bRow(start, step.x), bRow(start, step.y), bRow(start, step.z), bRow(start, step.w));
-}
-
-fn store(m: u32, n: u32, s: Sizes, values: vec4f) {
-  if (m >= s.M) { return; }
-  for (var j = 0u; j < min(4u, s.N - min(n, s.N)); j++) {
-    finish(s.out + m * s.N + n + j, n + j, values[j]);
-  }
-}
-
-fn storeSums(m: u32, n: u32, s: Sizes, sums: vec4f) {
-  if (n > 0u) { return; }
-  for (var j = 0u; j < min(4u, s.M - min(m, s.M)); j++) { finishSums(s.part * s.M + m + j, sums[j]); }
-}
 
 @compute @workgroup_size(4)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -4,24 +4,7 @@
 // threads of a workgroup lie side by side along n, or along m with ALONG_M.
 override ALONG_M: bool;
 #include "lib/matmul-tile"
-#include "lib/matmul-vectors"
-
-fn aBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  let block = mat4x4f(
-    aVector(start.x, 0u, k, s),
-    aVector(start.y, 1u, k, s),
-    aVector(start.z, 2u, k, s),
-    aVector(start.w, 3u, k, s),
-  );
-  if (A_T) { return transpose(block); }
-  return block;
-}
-
-fn bBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
-  let block = mat4x4f(bVector(start.x, k, s), bVector(start.y, k, s), bVector(start.z, k, s), bVector(start.w, k, s));
-  if (B_T) { return transpose(block); }
-  return block;
-}
+#include "lib/matmul-blocks"
 
 @compute @workgroup_size(4)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

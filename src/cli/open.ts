@@ -7,6 +7,7 @@ import type { ReadingChanges } from '../data/reading/reading.ts';
 import { MAX_CROP, MIN_CROP } from '../data/reading/settings.ts';
 import type { Scale } from '../data/types.ts';
 import { type FolderDataset, openFolderDataset } from '../engine/datasets.ts';
+import { chooseKernels } from '../engine/kernel-choice.ts';
 import { type OpenModel, openModel } from '../engine/model.ts';
 import { readIncomingAdapter, readRunAdapter, understoodOf } from '../engine/run/adapter-files.ts';
 import { RunFiles } from '../engine/run/run-files.ts';
@@ -16,6 +17,7 @@ import type { WeightPrecision } from '../sam/halves.ts';
 import { adapterInputs } from './adapter-inputs.ts';
 import { numberFlag } from './arguments.ts';
 import { droppedFiles, folderFiles, modelSources } from './input-files.ts';
+import { modelCache } from './model-cache.ts';
 import { withFlags } from './model-flags.ts';
 import { openNodeGpu } from './node-gpu.ts';
 import { NodeStore } from './node-store.ts';
@@ -28,6 +30,7 @@ export async function openCliModel(
 ): Promise<{ readonly gpu: Gpu; readonly model: OpenModel }> {
   const sources = await modelSources(path);
   const gpu = await openNodeGpu();
+  await chooseKernels(gpu, modelCache());
   const model = await openModel(gpu, sources, { choices, precision });
   for (const { where, what, cure } of model.remarks.map(withFlags))
     console.error(`${where ?? path}: ${what} ${cure}`);

@@ -49,7 +49,8 @@ export class Gpu {
   private constructor(
     readonly device: GPUDevice,
     readonly info: GPUAdapterInfo,
-    readonly traits: AdapterTraits,
+    /** Changed once, before anything is planned, where kernels were measured. */
+    public traits: AdapterTraits,
     sources: ShaderSources,
   ) {
     this.shaders = new ShaderLibrary(sources);

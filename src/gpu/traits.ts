@@ -1,3 +1,9 @@
+/** A choice among kernels that give the same values bit for bit, measured once on an adapter. */
+export interface KernelChoice {
+  /** Tiles of 64 × 64 in a product from which it takes tiles of 128 × 128. */
+  readonly wideProductsFrom: number;
+}
+
 /** What kernels need to know of an adapter. `src/ops/select.ts` chooses kernel families by these and nothing else. */
 export interface AdapterTraits {
   /** WebGPU runs on the CPU (SwiftShader, WARP, llvmpipe), where workgroup memory and barriers are very slow. */
@@ -6,6 +12,14 @@ export interface AdapterTraits {
   readonly hasSubgroups: boolean;
   /** `shader-f16` may be used in WGSL. */
   readonly hasF16: boolean;
+  /** Missing where nothing was measured. */
+  readonly kernels?: KernelChoice;
+}
+
+/** The traits with another choice of kernels. */
+export function withKernels(traits: AdapterTraits, kernels: KernelChoice | null): AdapterTraits {
+  const { kernels: _, ...others } = traits;
+  return kernels ? { ...others, kernels } : others;
 }
 
 /** Reads the traits off an adapter. */

@@ -145,6 +145,15 @@ describe('planner', () => {
     expect([...plan.inputs.keys()]).toEqual(['x', 'w0', 'w1', 'w2']);
   });
 
+  it('refuses a dispatch that is over a limit of WebGPU', () => {
+    const { graph, x } = chain(1, 2 ** 21, 32);
+    graph.output('y', x);
+    for (const isSoftware of [true, false]) {
+      const plan = planGraph(graph, { ...traits, isSoftware });
+      expect(() => plan.passes).toThrow(/^linear:matmul\/\S+: 1 × (131072|65536) × 1 workgroups$/);
+    }
+  });
+
   it('keeps an output to the end', () => {
     const { graph, x } = chain(3, 2, 2);
     graph.output('first', graph.nodes[0]?.outputs[0] ?? x);

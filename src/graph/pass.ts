@@ -7,6 +7,10 @@ export type Attributes = object;
 /** Which tensor a pass binds: an input, an output or a scratch tensor of the op, by position. */
 export type Binding = { readonly input: number } | { readonly output: number } | { readonly scratch: number };
 
+/** Workgroups of a dispatch along each axis, and storage buffers that it binds, with WebGPU's default limits. */
+export const MOST_WORKGROUPS = 65_535;
+export const MOST_BINDINGS = 8;
+
 /** One dispatch. `bindings[i]` is the shader's `@group(0) @binding(i)`. */
 export interface Pass {
   /** Path under `shaders/` without the extension. */

@@ -1,7 +1,14 @@
 import type { AdapterTraits } from '../gpu/traits.ts';
 import type { Graph, Node, Tensor } from './graph.ts';
 import { liveNodes } from './live.ts';
-import type { Attributes, Binding, Pass, PassContext } from './pass.ts';
+import {
+  type Attributes,
+  type Binding,
+  MOST_BINDINGS,
+  MOST_WORKGROUPS,
+  type Pass,
+  type PassContext,
+} from './pass.ts';
 import { type Shape, sizeOf } from './shape.ts';
 import { assignSlots, type Lifetime } from './slots.ts';
 
@@ -252,14 +259,23 @@ function placePasses(
   };
   return op.passes(context).map((pass: Pass) => {
     const placed = pass.bindings.map(place);
+    const label = `${op.name}:${pass.shader}`;
+    expectWithinLimits(label, pass);
     return {
-      label: `${op.name}:${pass.shader}`,
+      label,
       phase,
       pass,
       homes: placed.map(({ home }) => home),
       bytes: placed.map(({ bytes }) => bytes),
     };
   });
+}
+
+/** @throws RangeError where a dispatch is over WebGPU's default limits, which a device would refuse only when it runs. */
+function expectWithinLimits(label: string, { workgroups, bindings }: Pass): void {
+  const isGrid = workgroups.every((n) => Number.isInteger(n) && n >= 0 && n <= MOST_WORKGROUPS);
+  if (!isGrid) throw new RangeError(`${label}: ${workgroups.join(' × ')} workgroups`);
+  if (bindings.length > MOST_BINDINGS) throw new RangeError(`${label}: ${bindings.length} bindings`);
 }
 
 function bytesOf(shape: Shape): number {

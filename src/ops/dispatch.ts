@@ -1,6 +1,7 @@
+import { MOST_WORKGROUPS } from '../graph/pass.ts';
+
 /** Threads of a workgroup in every one-dimensional shader. */
 const WORKGROUP = 64;
-const MAX_GROUPS = 65535;
 
 /**
  * Workgroups for `threads` invocations of a shader that finds its element by `flatIndex` (shaders/lib/index.wgsl).
@@ -8,7 +9,7 @@ const MAX_GROUPS = 65535;
  */
 export function workgroups1d(threads: number, each = WORKGROUP): [number, number, number] {
   const groups = Math.max(1, Math.ceil(threads / each));
-  const x = Math.min(groups, MAX_GROUPS);
+  const x = Math.min(groups, MOST_WORKGROUPS);
   return [x, Math.ceil(groups / x), 1];
 }
 

@@ -37,6 +37,7 @@ it.each([
   expect(state.startSums).toEqual([{ key: 'cells', images }]);
   expect(Object.keys(state)).not.toContain('startTally');
   expect(state.weights, 'before there was another precision').toBe('f32');
+  expect(state.kernels, 'before kernels were measured').toBeNull();
   expect(state.imagesPerPass, 'before images shared passes').toBe(1);
 });
 
@@ -53,7 +54,13 @@ it('is written and restored in pieces where the tensors fill several buffers, wi
     }),
   );
   const { startTally, ...rest } = OLD_STATE;
-  const state = { ...rest, startSums: null, weights: 'f16' as const, imagesPerPass: 3 };
+  const state = {
+    ...rest,
+    startSums: null,
+    weights: 'f16' as const,
+    imagesPerPass: 3,
+    kernels: { wideProductsFrom: 1024 },
+  };
   const layout = layoutParameters(tensors, limit);
   expect(layout.bufferBytes.length).toBeGreaterThan(2);
   const [first, second] = [ParameterBuffers.allocate(gpu, layout), ParameterBuffers.allocate(gpu, layout)];

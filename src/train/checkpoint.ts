@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
 import type { RandomState } from '../config/random.ts';
+import type { KernelChoice } from '../gpu/traits.ts';
 import { sameShape, show } from '../graph/shape.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
 import { Safetensors } from '../sam/checkpoint/safetensors.ts';
@@ -26,6 +27,8 @@ export interface RunState extends Selection, BatchState {
   readonly imagesPerPass: number;
   /** How the model's frozen weights were stored: other values give other steps. */
   readonly weights: WeightPrecision;
+  /** Which of several equal kernels the run began with, pinned too; null: as the shape alone chooses. */
+  readonly kernels: KernelChoice | null;
 }
 
 /** The best weights of a run. */
@@ -76,6 +79,8 @@ const StateSchema = v.pipe(
     imagesPerPass: v.optional(v.pipe(count, v.minValue(1)), 1),
     // Earlier checkpoints know full precision only.
     weights: v.optional(v.picklist(['f32', 'f16']), 'f32'),
+    // Before there was a choice.
+    kernels: v.optional(v.nullable(v.object({ wideProductsFrom: count })), null),
   }),
   v.transform(({ startTally, ...state }) => ({ ...state, startSums: state.startSums ?? startTally })),
 );

@@ -12,6 +12,7 @@ import { drawnSet, drawSample } from '../testing/training-sets.ts';
 import { type BestWeights, type RunStorage, readCheckpoint } from './checkpoint.ts';
 import type { TrainEvent } from './events.ts';
 import { Trainer, type TrainingEnd } from './loop.ts';
+import type { PlanRequest } from './plan-training.ts';
 import { localData, type TrainingData } from './training-data.ts';
 import type { TrainingSet } from './training-set.ts';
 
@@ -166,6 +167,33 @@ describe('a run', () => {
     );
     expect(parts.checkpoint).toEqual(whole.checkpoint);
     frozen.weights.release();
+  });
+
+  it('goes on with the kernels that it began with, whatever is measured on the adapter later', async () => {
+    const storage = new MemoryStorage();
+    const config = { ...CONFIG, steps: 3 };
+    const { traits } = gpu;
+    const [began, later] = [{ wideProductsFrom: 7 }, { wideProductsFrom: 9 }];
+    const choicesOf = async (resume: boolean) => {
+      const data = localData(MICRO_SAM, config, [drawnSet('left', 1)]);
+      const plan = vi.fn(() => Promise.reject(new Error('planned')));
+      const mopeft = resolveMopeft({ methods: ['lora', 'prefix', 'adapter'] }, MICRO_SAM);
+      const open = Trainer.open({ gpu, model, mopeft, config, data, storage, emit: vi.fn(), plan }, resume);
+      await expect(open).rejects.toThrow('planned');
+      return plan.mock.calls.flat().map((request: PlanRequest) => request.device.traits.kernels);
+    };
+    try {
+      gpu.traits = { ...traits, kernels: began };
+      await train(storage, config, { pauseOn: (event) => event.type === 'step' && event.step === 2 });
+      expect((await checkpointOf(storage)).state.kernels).toEqual(began);
+      gpu.traits = { ...traits, kernels: later };
+      expect(await choicesOf(true)).toEqual([began]);
+      expect(await choicesOf(false)).toEqual([later]);
+      await train(storage, config, { resume: true });
+      expect((await checkpointOf(storage)).state).toMatchObject({ step: 3, kernels: began });
+    } finally {
+      gpu.traits = traits;
+    }
   });
 
   it('takes the same steps whether a batch was prefetched and lost, was prefetched and used, or was not', async () => {

@@ -4,6 +4,7 @@ import { Random } from '../config/random.ts';
 import type { TrainConfig } from '../config/train.ts';
 import type { Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { withKernels } from '../gpu/traits.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
 import {
@@ -82,7 +83,7 @@ export class Trainer {
     private readonly step: TrainingStep,
     private readonly batches: PrefetchedBatches,
     private readonly corrections: Random,
-    private readonly pinned: PinnedSizes,
+    private readonly pinned: PinnedSizes & Pick<RunState, 'kernels'>,
     private progress: Progress,
     private checkpointStep: number | null,
   ) {}
@@ -97,8 +98,10 @@ export class Trainer {
     if (checkpoint && checkpoint.state.weights !== config.weights)
       throw otherWeights(checkpoint.state.weights, config.weights);
     const sizes = checkpoint ? { ...config, ...pinnedSizes(checkpoint.state) } : config;
-    const plans = await (parts.plan ?? planTraining)(planRequest(model.config, mopeft, sizes, gpu));
     const state = checkpoint?.state ?? null;
+    const kernels = state ? state.kernels : (gpu.traits.kernels ?? null);
+    const device = { traits: withKernels(gpu.traits, kernels), bufferLimit: gpu.bufferLimit };
+    const plans = await (parts.plan ?? planTraining)(planRequest(model.config, mopeft, sizes, device));
     // Both go on while buffers are allocated and images measured: a step waits only for what it runs.
     void gpu.pipelines.prepare(plansOf(plans).flatMap(({ passes }) => passes.map(({ pass }) => pass)));
     const batches = await PrefetchedBatches.open(parts.data, state, (state?.step ?? 0) < config.steps);
@@ -118,7 +121,7 @@ export class Trainer {
       step,
       batches,
       corrections,
-      pinnedSizes(plans),
+      { ...pinnedSizes(plans), kernels },
       state ? progressOf(state) : START,
       state?.step ?? null,
     );

@@ -30,7 +30,7 @@ function nextGpu(): { readonly lose: () => void } {
   const lost = new Promise((resolve) => {
     lose = resolve;
   });
-  vi.mocked(Gpu.open).mockResolvedValueOnce({ lost } as unknown as Gpu);
+  vi.mocked(Gpu.open).mockResolvedValueOnce({ lost, traits: { isSoftware: true } } as unknown as Gpu);
   return { lose: () => lose({ message: '' }) };
 }
 

@@ -8,6 +8,7 @@ import { EMBEDDED_VIEW, type ModelView } from '../data/object-sizes.ts';
 import { OpfsStore } from '../data/opfs-store.ts';
 import { HUB } from '../engine/catalogue/catalogue.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
+import { chooseKernels } from '../engine/kernel-choice.ts';
 import { type OpenModel, type OpenModelOptions, openModel } from '../engine/model.ts';
 import { Segmenter } from '../engine/segmenter.ts';
 import { shaderSources } from '../gpu/bundled-shaders.ts';
@@ -82,6 +83,7 @@ export class EngineState {
   async openGpu(): Promise<GpuReport> {
     try {
       const gpu = await Gpu.open(navigator.gpu, shaderSources);
+      await chooseKernels(gpu, this.store);
       this.gpu = gpu;
       this.lost = false;
       void gpu.lost.then((info) => this.lose(gpu, info.message));

@@ -1,7 +1,8 @@
 import type { Binding, Pass } from '../../graph/pass.ts';
 import type { Shape } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
-import { type MatmulProblem, matmulPasses } from '../matmul/kernels.ts';
+import { matmulPasses } from '../matmul/kernels.ts';
+import type { MatmulProblem } from '../matmul/tiles.ts';
 import { type AttentionProblem, positionBinding } from './problem.ts';
 
 /**

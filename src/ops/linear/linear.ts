@@ -1,7 +1,8 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, lastOf, rowsOf, type Shape, show } from '../../graph/shape.ts';
-import { type MatmulProblem, matmulPasses, matmulScratch } from '../matmul/kernels.ts';
+import { matmulPasses, matmulScratch } from '../matmul/kernels.ts';
 import { matmul } from '../matmul/matmul.ts';
+import type { MatmulProblem } from '../matmul/tiles.ts';
 import { sumLeading } from '../sum-leading/sum-leading.ts';
 
 /** `x · weightᵀ + bias`: x [.., K], weight [N, K], bias [N] → [.., N]; PyTorch's `nn.Linear`. */

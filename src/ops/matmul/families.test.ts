@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { AdapterTraits } from '../../gpu/traits.ts';
+import { Executable, Pool } from '../../graph/executable.ts';
+import { type AnyOp, Graph, type OpCase } from '../../graph/graph.ts';
+import type { Pass } from '../../graph/pass.ts';
+import { planGraph } from '../../graph/plan.ts';
 import { checkOp } from '../../testing/check-op.ts';
 import { openTestGpu } from '../../testing/device.ts';
+import { normals } from '../../testing/random.ts';
 import { linearOp } from '../linear/linear.ts';
 import { accumulateProductOp, productOp } from './fused.ts';
 import { matmulPasses } from './kernels.ts';
 import { matmulOp } from './matmul.ts';
+import { TILES, type Tile, tileFor } from './tiles.ts';
 
 const software: AdapterTraits = { isSoftware: true, hasSubgroups: false, hasF16: false };
 const hardware: AdapterTraits = { ...software, isSoftware: false };
@@ -33,6 +39,150 @@ describe('products by the family of other adapters', () => {
       });
     }
   }
+});
+
+/**
+ * The op computed by a tile that only larger products get. Those of the cases have tiles of 32 × 32; every tile finds the
+ * sizes by the buffers, so only the shader and the number of workgroups differ.
+ */
+function by(op: AnyOp, { shader, rows, columns }: Tile): AnyOp {
+  const passes: AnyOp['passes'] = (context) =>
+    op.passes(context).map((pass: Pass): Pass => {
+      const [across, down, z] = pass.workgroups;
+      expect(pass.shader).toBe(TILES.parts.shader);
+      return {
+        ...pass,
+        shader,
+        workgroups: [Math.ceil((across * 32) / columns), Math.ceil((down * 32) / rows), z],
+      };
+    });
+  return { ...op, passes, backward: Object.fromEntries(op.inputs.map((name: string) => [name, 'none'])) };
+}
+
+/** Everything that an op gives and adds up in a case. */
+async function valuesOf(gpu: Gpu, op: AnyOp, { inputs, attrs }: OpCase<unknown>): Promise<Float32Array[]> {
+  const graph = new Graph();
+  const tensors = inputs.map((shape, i) => shape && graph.input(op.inputs[i], shape));
+  graph.apply(op, tensors, attrs).forEach((tensor, i) => {
+    graph.output(`${i}`, tensor);
+  });
+  const plan = planGraph(graph, hardware);
+  const pool = Pool.allocate(gpu, [plan], op.name);
+  const ranges = new Map(
+    [...plan.inputs].map(([name, bytes], i) => [
+      name,
+      gpu.upload(Float32Array.from(normals(bytes / 4, i)), name),
+    ]),
+  );
+  try {
+    const executable = await Executable.create(gpu, plan, pool, (name) => ranges.get(name));
+    await executable.run();
+    const written = [...plan.outputs.keys()].map((name) => executable.output(name));
+    return await gpu.read(...written, ...ranges.values());
+  } finally {
+    pool.release();
+    for (const { buffer } of ranges.values()) gpu.release(buffer);
+  }
+}
+
+/** Every layout, and what is done with sums; they fill tiles of 64 and 128, but not quite. */
+const LARGE_CASES = [matmulOp, productOp, accumulateProductOp].flatMap((op: AnyOp) =>
+  op.cases
+    .filter(({ inputs }: OpCase<unknown>) => inputs.some((shape) => shape?.includes(124)))
+    .map((opCase: OpCase<unknown>) => ({ op, opCase })),
+);
+
+describe('products by the tiles of large ones', () => {
+  let gpu: Gpu;
+  beforeAll(async () => {
+    gpu = await openTestGpu({ defaultLimits: true });
+  });
+  afterAll(() => gpu?.destroy());
+
+  it('are tried in every layout', () => {
+    expect(LARGE_CASES.length).toBeGreaterThanOrEqual(8);
+  });
+
+  for (const { op, opCase } of LARGE_CASES) {
+    const name = `${op.name} ${JSON.stringify(opCase.inputs)} ${JSON.stringify(opCase.attrs)}`;
+    it.each([TILES.wide, TILES.square])(`${name} by $shader`, async (tile) => {
+      const { findings } = await checkOp(as(gpu, hardware), by(op, tile), opCase);
+      expect(findings).not.toEqual([]);
+      for (const { what, error, tolerance } of findings) expect(error, what).toBeLessThanOrEqual(tolerance);
+    });
+
+    // What a resumed run relies on, where the choice between the two was measured.
+    it(`${name}: both give the same bits`, async () => {
+      const [wide, square] = await Promise.all(
+        [TILES.wide, TILES.square].map((tile) => valuesOf(gpu, by(op, tile), opCase)),
+      );
+      expect(wide?.some((values) => values.some((value) => value !== 0))).toBe(true);
+      expect(square).toEqual(wide);
+    });
+  }
+
+  it('give the same bits over several tiles', async () => {
+    const opCase = {
+      inputs: [[260, 20], [132, 20], [132], null, null],
+      attrs: LARGE_CASES.find(({ op }) => op === productOp)?.opCase.attrs,
+    };
+    const [wide, square] = await Promise.all(
+      [TILES.wide, TILES.square].map((tile) => valuesOf(gpu, by(productOp, tile), opCase)),
+    );
+    expect(square).toEqual(wide);
+  });
+});
+
+describe('the tile of a product', () => {
+  const shaderOf = (M: number, N: number, K: number, traits = hardware, layout = { aT: false, bT: true }) =>
+    tileFor({ batch: 1, M, N, K, ...layout }, traits).shader;
+  const measured = (wideProductsFrom: number) => ({ ...hardware, kernels: { wideProductsFrom } });
+
+  it('follows from the shape', () => {
+    expect(shaderOf(4096, 3072, 768)).toBe('matmul/tile-128');
+    expect(shaderOf(3072, 192, 768)).toBe('matmul/tile-64');
+    expect(shaderOf(4096, 192, 768), 'a third of the wide tiles would be empty').toBe('matmul/tile-64');
+    expect(shaderOf(1024, 192, 192), 'few tiles').toBe('matmul/tile-32');
+    expect(shaderOf(35, 2048, 256), 'few rows').toBe('matmul/tile-32');
+    expect(shaderOf(16_384, 8, 768), 'a narrow out').toBe('matmul/tile-32');
+    expect(shaderOf(16_384, 768, 7), 'nothing in fours').toBe('matmul/tile-32-any');
+  });
+
+  it('is one of equal order where it was measured', () => {
+    for (const [M, N] of [
+      [1024, 1024],
+      [4096, 3072],
+      [1024, 192],
+      [35, 2048],
+      [16_384, 8],
+    ] as const) {
+      const shaders = [0, 4096, Number.MAX_SAFE_INTEGER].map((from) => shaderOf(M, N, 768, measured(from)));
+      const isLarge = M > 1000 && N > 1000;
+      expect(new Set(shaders)).toEqual(
+        new Set(isLarge ? ['matmul/tile-128', 'matmul/tile-64'] : ['matmul/tile-32']),
+      );
+    }
+    expect(shaderOf(4096, 3072, 768, { ...measured(0), isSoftware: true })).toBe('matmul/register');
+  });
+
+  it('is compiled without a loop on a software adapter where a plain product is mostly stores', () => {
+    const constantsOf = (M: number, K: number, isPlain: boolean) =>
+      tileFor({ batch: 1, M, N: 40, K, aT: false, bT: true }, software, isPlain).constants;
+    expect(constantsOf(4096, 20, true)).toEqual({ ALONG_M: 1, UNROLLED: 1 });
+    for (const [M, K, isPlain] of [
+      [4096, 20, false],
+      [4096, 64, true],
+      [1024, 20, true],
+    ] as const)
+      expect(constantsOf(M, K, isPlain)).toMatchObject({ UNROLLED: 0 });
+  });
+
+  it('runs within default limits', () => {
+    for (const { threads, bytes } of Object.values(TILES)) {
+      expect(threads).toBeLessThanOrEqual(256);
+      expect(bytes).toBeLessThanOrEqual(16_384);
+    }
+  });
 });
 
 describe('the dispatches of a product', () => {

@@ -1,6 +1,7 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
-import { type MatmulProblem, matmulPasses, matmulScratch } from './kernels.ts';
+import { matmulPasses, matmulScratch } from './kernels.ts';
+import type { MatmulProblem, Tile } from './tiles.ts';
 
 export interface MatmulAttributes {
   /** `a` is stored [.., K, M]. */
@@ -34,6 +35,8 @@ function stored(B: number, M: number, N: number, K: number, aT: boolean, bT: boo
   return [aT ? [B, K, M] : [B, M, K], bT ? [B, N, K] : [B, K, N]];
 }
 
+const BINDINGS = { a: { input: 0 }, b: { input: 1 }, out: { output: 0 }, scratch: { from: 0 } } as const;
+
 /** `op(a) · op(b)` for every batch: a [B.., M, K] (or [B.., K, M]), b [B.., K, N] (or [B.., N, K]) → [B.., M, N]. */
 export const matmulOp = defineOp({
   name: 'matmul',
@@ -49,12 +52,7 @@ export const matmulOp = defineOp({
   },
   passes: ({ inputs: [a, b], attrs, traits }) => {
     if (!a || !b) throw new RangeError('matmul: two inputs');
-    return matmulPasses(
-      matmulProblem(a, b, attrs),
-      { a: { input: 0 }, b: { input: 1 }, out: { output: 0 }, scratch: { from: 0 } },
-      {},
-      traits,
-    );
+    return matmulPasses(matmulProblem(a, b, attrs), BINDINGS, {}, traits);
   },
   backward: {
     a: ({ dout, input, attrs: { aT, bT } }) =>
@@ -114,6 +112,17 @@ export const matmulOp = defineOp({
     },
   ],
 });
+
+/** The product by a given tile, to time or to compare it. */
+export function matmulBy(tile: Tile): typeof matmulOp {
+  return {
+    ...matmulOp,
+    scratch: ({ inputs: [a, b], attrs, traits }) =>
+      matmulScratch(matmulProblem(a ?? [], b ?? [], attrs), {}, traits, tile),
+    passes: ({ inputs: [a, b], attrs, traits }) =>
+      matmulPasses(matmulProblem(a ?? [], b ?? [], attrs), BINDINGS, {}, traits, tile),
+  };
+}
 
 export function matmul(
   a: Tensor,

@@ -7,7 +7,8 @@ import { planGraph } from '../../../graph/plan.ts';
 import { sizeOf } from '../../../graph/shape.ts';
 import { attention } from '../../../ops/attention/attention.ts';
 import { layernorm } from '../../../ops/layernorm/layernorm.ts';
-import { matmul } from '../../../ops/matmul/matmul.ts';
+import { matmulBy, matmulOp } from '../../../ops/matmul/matmul.ts';
+import { TILES } from '../../../ops/matmul/tiles.ts';
 import { EPS } from '../peers/work.ts';
 import type { Stopwatch } from './timing.ts';
 
@@ -18,6 +19,8 @@ export interface KernelCase {
   readonly flops: number;
   /** What must at least be read and written. */
   readonly bytes: number;
+  /** Whether it names its kernel, so that there is no other family to compare. */
+  readonly isFixed?: boolean;
   readonly trace: (graph: Graph) => Tensor;
   /** The value at a place of the result, in float64, from the inputs by name. */
   readonly expected: (inputs: ReadonlyMap<string, Float32Array>, place: number) => number;
@@ -97,12 +100,27 @@ export const SHAPES: Readonly<
   },
 };
 
-export function productCase([M, K, N]: Product, aT: boolean): KernelCase {
+/** Tiles for GPUs that are timed on every shape beside the chosen one. */
+const SHARED_TILES = ['wide', 'square', 'parts'] as const;
+
+/** A product by the tile that is chosen for it, and by each of the others for GPUs. */
+export function productCases(shape: Product, aT: boolean): KernelCase[] {
+  return [productCase(shape, aT), ...SHARED_TILES.map((tile) => productCase(shape, aT, tile))];
+}
+
+function productCase(
+  [M, K, N]: Product,
+  aT: boolean,
+  tile: (typeof SHARED_TILES)[number] | null = null,
+): KernelCase {
+  const op = tile ? matmulBy(TILES[tile]) : matmulOp;
   return {
+    isFixed: tile !== null,
     name: aT ? `product [${K}, ${M}]ᵀ · [${K}, ${N}]` : `product [${M}, ${K}] · [${K}, ${N}]`,
     flops: 2 * M * K * N,
     bytes: 4 * (M * K + K * N + M * N),
-    trace: (graph) => matmul(graph.input('a', aT ? [K, M] : [M, K]), graph.input('b', [K, N]), { aT }),
+    trace: (graph) =>
+      graph.apply1(op, [graph.input('a', aT ? [K, M] : [M, K]), graph.input('b', [K, N])], { aT, bT: false }),
     expected: (inputs, place) => {
       const [a, b] = [valuesOf(inputs, 'a'), valuesOf(inputs, 'b')];
       const [m, n] = [Math.floor(place / N), place % N];

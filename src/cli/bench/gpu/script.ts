@@ -6,7 +6,9 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { toFailureRecord } from '../../../config/failure.ts';
 import { parseTrainConfig } from '../../../config/train.ts';
+import { MemoryStore } from '../../../data/memory-store.ts';
 import { seededCheckpoint } from '../../../engine/conformance/seeded.ts';
+import { chooseKernels } from '../../../engine/kernel-choice.ts';
 import type { Gpu } from '../../../gpu/gpu.ts';
 import { RECIPES } from '../../../peft/recipes.ts';
 import { resolveMopeft } from '../../../peft/resolve.ts';
@@ -21,7 +23,7 @@ import {
   attentionCase,
   type KernelCase,
   layernormCase,
-  productCase,
+  productCases,
   SHAPES,
   TOLERANCE,
   timeKernel,
@@ -90,6 +92,7 @@ export async function benchGpu(args: readonly string[]): Promise<number> {
   const results = join(folder, 'results.jsonl');
   await writeFile(results, '');
   const gpu = await openNodeGpu();
+  await chooseKernels(gpu, new MemoryStore());
   const start = performance.now();
   const note: Bench['note'] = async (line, record) => {
     console.log(line);
@@ -177,8 +180,8 @@ async function empty({ watch, note }: Bench): Promise<void> {
 function products(size: Size): KernelCase[] {
   const shapes = SHAPES[size];
   return [
-    ...shapes.products.map((shape) => productCase(shape, false)),
-    ...shapes.gradients.map((shape) => productCase(shape, true)),
+    ...shapes.products.flatMap((shape) => productCases(shape, false)),
+    ...shapes.gradients.flatMap((shape) => productCases(shape, true)),
   ];
 }
 
@@ -186,11 +189,11 @@ function products(size: Size): KernelCase[] {
 async function kernels(bench: Bench, cases: readonly KernelCase[], by: 'gflops' | 'gbps'): Promise<void> {
   const { gpu, watch, note } = bench;
   const unit = by === 'gflops' ? 'GFLOP/s' : 'GB/s';
-  // The kernels of GPUs and those of software adapters in turns; full sizes would take a software adapter hours.
-  const families = bench.size === 'full' && gpu.traits.isSoftware ? [true] : [false, true];
+  // Kernels of GPUs beside those of software adapters; full sizes would take a software adapter hours.
+  const isTooLong = bench.size === 'full' && gpu.traits.isSoftware;
   const seen = new Set<string>();
   for (const each of cases) {
-    for (const isSoftware of families) {
+    for (const isSoftware of familiesOf(each, isTooLong)) {
       if (!bench.hasTime()) return;
       const time = await timeKernel(watch, each, isSoftware);
       const key = `${time.name} ${time.shaders}`;
@@ -204,10 +207,21 @@ async function kernels(bench: Bench, cases: readonly KernelCase[], by: 'gflops' 
       await note(
         `${time.name}: ${time.microseconds.toFixed(1)} µs, ${rate(time[by])} ${unit}${share}; ${time.shaders}; ` +
           `error ${time.error.toExponential(1)}${isRight ? '' : ' WRONG'}`,
-        { part: 'kernel', ...time, ...(ceiling !== undefined && { share: time[by] / ceiling }) },
+        {
+          part: 'kernel',
+          isChosen: !each.isFixed,
+          ...time,
+          ...(ceiling !== undefined && { share: time[by] / ceiling }),
+        },
       );
     }
   }
+}
+
+/** Whether to plan as for a software adapter. */
+function familiesOf({ isFixed }: KernelCase, isTooLong: boolean): readonly boolean[] {
+  if (isFixed) return isTooLong ? [] : [false];
+  return isTooLong ? [true] : [false, true];
 }
 
 async function passes(bench: Bench): Promise<void> {
