@@ -60,12 +60,15 @@ async function readChoices(store: FileStore): Promise<Choices> {
   }
 }
 
-/** Products of [side, depth] · [side, depth]ᵀ, as often a group as makes 4 GFLOP of each. */
+/** Products of [side, depth] · [side, depth]ᵀ: 1 to 4 GFLOP. */
 const PRODUCTS = [
-  { side: 1024, depth: 256, repeats: 8 },
-  { side: 2048, depth: 256, repeats: 2 },
-  { side: 4096, depth: 128, repeats: 1 },
+  { side: 1024, depth: 256 },
+  { side: 2048, depth: 256 },
+  { side: 4096, depth: 128 },
 ] as const;
+/** Microseconds that a product is repeated for, at least: browsers tell time in tenths of a millisecond. */
+const LEAST = 3000;
+const MOST_REPEATS = 64;
 const TURNS = 3;
 /** Microseconds after which no further size is measured: a slow GPU is busy with few tiles. */
 const BUDGET = 500_000;
@@ -74,14 +77,17 @@ const GAIN = 0.97;
 
 async function measure(gpu: Gpu, time?: TimeGroups): Promise<KernelChoice> {
   const timer = time ? null : new PassTimer(gpu.device);
-  const start = performance.now();
+  let spent = 0;
+  const timed: TimeGroups = async (groups) => {
+    const times = await (timer ? timer.time(groups) : (time?.(groups) ?? []));
+    spent += times.reduce((sum, each) => sum + each, 0);
+    return times;
+  };
   const wins: { readonly squares: number; readonly isWide: boolean }[] = [];
   try {
     for (const product of PRODUCTS) {
-      if (performance.now() - start > BUDGET) break;
-      wins.push(
-        await compare(gpu, product, time ?? ((groups) => timer?.time(groups) ?? Promise.resolve([]))),
-      );
+      if (spent > BUDGET) break;
+      wins.push(await compare(gpu, product, timed));
     }
   } finally {
     timer?.release();
@@ -92,7 +98,7 @@ async function measure(gpu: Gpu, time?: TimeGroups): Promise<KernelChoice> {
 }
 
 /** Both tiles in turns on one product. @throws Failure `gpu/…`. */
-async function compare(gpu: Gpu, { side, depth, repeats }: (typeof PRODUCTS)[number], time: TimeGroups) {
+async function compare(gpu: Gpu, { side, depth }: (typeof PRODUCTS)[number], time: TimeGroups) {
   const plans = [0, Number.MAX_SAFE_INTEGER].map((wideProductsFrom) => {
     const graph = new Graph();
     const [a, b] = [graph.input('a', [side, depth]), graph.input('b', [side, depth])];
@@ -106,12 +112,14 @@ async function compare(gpu: Gpu, { side, depth, repeats }: (typeof PRODUCTS)[num
     const executables = await Promise.all(
       plans.map((plan) => Executable.create(gpu, plan, pool, () => range)),
     );
-    const groups = executables.map(({ commands }) => Array.from({ length: repeats }, () => commands).flat());
+    const once = executables.map(({ commands }) => commands);
+    const shortest = Math.min(...(await time(once)));
+    const repeats = Math.min(MOST_REPEATS, Math.ceil(LEAST / Math.max(1, shortest)));
+    const groups = once.map((commands) => Array.from({ length: repeats }, () => commands).flat());
     const best = groups.map(() => Number.POSITIVE_INFINITY);
-    // The first turn warms up.
-    for (let turn = 0; turn <= TURNS; turn++) {
+    for (let turn = 0; turn < TURNS; turn++) {
       const times = await time(groups);
-      if (turn > 0) for (const [i, each] of times.entries()) best[i] = Math.min(best[i] ?? each, each);
+      for (const [i, each] of times.entries()) best[i] = Math.min(best[i] ?? each, each);
     }
     // What the device refused, it has not computed in no time.
     await gpu.idle();
