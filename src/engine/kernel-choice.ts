@@ -22,7 +22,7 @@ const ChoicesSchema = v.object({ kernels: v.literal(KERNELS), adapters: v.record
 type Choices = v.InferOutput<typeof ChoicesSchema>;
 
 /** Runs groups of dispatches one after the other; microseconds of each. */
-export type TimeGroups = (groups: readonly (readonly Dispatch[])[]) => Promise<number[]>;
+type TimeGroups = (groups: readonly (readonly Dispatch[])[]) => Promise<number[]>;
 
 /**
  * Lets the device choose its kernels as was measured on its adapter: reads the choice, or measures it in less than a second
