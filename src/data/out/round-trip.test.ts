@@ -50,6 +50,7 @@ async function outAndIn(format: OutFormat, images: readonly LabelledImage[], cla
         .filter(({ code }) => code !== 'data/empty-mask')
         .map(({ file, reason }) => `${file}: ${reason}`),
     );
+    expect(new Set(inspected.evidence).size).toBe(inspected.evidence.length);
     const { samples, classNames } = inspected.dataset;
     const seen = new Set<number>();
     const loaded = [];

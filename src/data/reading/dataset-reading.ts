@@ -153,7 +153,8 @@ function findingsOf(
   const remarks = all.flatMap((one) =>
     one.inferred.remarks.filter(({ severity }) => counts(one) || severity === 'refused'),
   );
-  return { evidence, remarks };
+  // Masks of one annotation file have one place, and much the same to say.
+  return { evidence: [...new Set(evidence)], remarks };
 }
 
 /** Where the files of a role lie: the last folder that all of them have in common. */
