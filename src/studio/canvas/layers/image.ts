@@ -65,7 +65,8 @@ export function drawImage(
   context.rect(rect.x, rect.y, rect.width, rect.height);
   context.clip();
   context.imageSmoothingEnabled = view.scale < 3;
-  context.imageSmoothingQuality = 'medium';
+  // More would make smaller copies of its own for every frame; here one is at hand that is at most twice as large.
+  context.imageSmoothingQuality = 'low';
   context.drawImage(
     copy,
     x0,

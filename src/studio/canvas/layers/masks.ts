@@ -21,8 +21,9 @@ export interface PaintedMask {
   readonly strong: boolean;
 }
 
-/** How far an outline reaches into a mask, pixels of the screen. */
-const OUTLINE = { thin: 1, wide: 2 } as const;
+/** How far a wide outline reaches into a mask, pixels of the screen; a thin one is one pixel wide. */
+const WIDE = 2;
+/** Opacity inside, 0..255. */
 const FILL = { thin: 80, wide: 115 } as const;
 
 /**
@@ -37,7 +38,7 @@ export function paintMasks(
   view: View,
   rect: Rect,
 ): Uint32Array<ArrayBuffer> {
-  const reach = OUTLINE.wide;
+  const reach = WIDE;
   const stride = rect.width + 2 * reach;
   const rows = rect.height + 2 * reach;
   // Which mask is on top at each pixel, from 1, with what outlines need to know around the rectangle.
@@ -47,30 +48,37 @@ export function paintMasks(
   masks.forEach((mask, index) => {
     fill(top, stride, rows, originX, originY, mask, index + 1, image, view);
   });
+  // By the number of the mask, from 1.
+  const insides = Uint32Array.from([
+    0,
+    ...masks.map((mask) => word(mask.colour, mask.strong ? FILL.wide : FILL.thin)),
+  ]);
+  const edges = Uint32Array.from([0, ...masks.map((mask) => word(mask.colour, 255))]);
+  const isWide = Uint8Array.from([0, ...masks.map(({ strong }) => (strong ? 1 : 0))]);
   const pixels = new Uint32Array(rect.width * rect.height);
-  for (let y = 0; y < rect.height; y++) {
-    for (let x = 0; x < rect.width; x++) {
-      const at = (y + reach) * stride + x + reach;
-      const index = top[at];
-      if (!index) continue;
-      const mask = masks[index - 1];
-      if (!mask) continue;
-      const weight = mask.strong ? 'wide' : 'thin';
-      let isEdge = false;
-      for (let d = 1; d <= OUTLINE[weight] && !isEdge; d++) {
-        isEdge =
-          top[at - d] !== index ||
-          top[at + d] !== index ||
-          top[at - d * stride] !== index ||
-          top[at + d * stride] !== index;
-      }
-      const [red, green, blue] = mask.colour;
-      const alpha = isEdge ? 255 : FILL[weight];
-      pixels[y * rect.width + x] = ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  for (let y = 0, to = 0; y < rect.height; y++) {
+    let at = (y + reach) * stride + reach;
+    for (let x = 0; x < rect.width; x++, at++, to++) {
+      const index = top[at] as number;
+      if (index === 0) continue;
+      const isEdge =
+        isOutline(top, at, index, 1, stride) ||
+        (isWide[index] === 1 && isOutline(top, at, index, WIDE, stride));
+      pixels[to] = (isEdge ? edges[index] : insides[index]) as number;
     }
   }
   return pixels;
 }
+
+const word = ([red, green, blue]: Rgb, alpha: number): number =>
+  ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+
+/** Whether a pixel at a distance to one of the four sides belongs to another mask, or to none. */
+const isOutline = (top: Uint32Array, at: number, index: number, distance: number, stride: number): boolean =>
+  top[at - distance] !== index ||
+  top[at + distance] !== index ||
+  top[at - distance * stride] !== index ||
+  top[at + distance * stride] !== index;
 
 /** Writes `value` wherever the middle of a screen's pixel lies in the mask. */
 function fill(
