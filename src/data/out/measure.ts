@@ -53,7 +53,7 @@ const CORNER = 2 - Math.SQRT2;
  * less 2 − √2 for every corner, where of corners one pixel apart every second counts. A slanted edge so has about its true
  * length instead of that of its steps. Where counting begins can change the result by a corner.
  */
-export function tracedLength(ring: Ring): number {
+function tracedLength(ring: Ring): number {
   let length = 0;
   let corners = 0;
   let wasCounted = false;

@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react';
-import type { LabelSource, LabelsRequest, OutFormatInfo } from '../../../worker/protocol.ts';
+import type { LabelsRequest, OutFormatInfo } from '../../../worker/protocol.ts';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
@@ -105,7 +105,9 @@ export function LabelExport(): ReactNode {
             type="button"
             className="primary"
             disabled={wrongSize}
-            onClick={() => void writeLabelFile(request, fileName(dataset?.name ?? 'masks', format, request))}
+            onClick={() =>
+              void writeLabelFile(request, fileName(dataset?.name ?? 'masks', format, withImages))
+            }
           >
             Export the labels …
           </button>
@@ -131,11 +133,7 @@ function sizeOf(text: string): LabelsRequest['pixelSize'] {
   return value > 0 ? { size: value, unit } : null;
 }
 
-function fileName(
-  name: string,
-  { onlyFile, id }: OutFormatInfo,
-  { withImages }: { readonly source: LabelSource; readonly withImages: boolean },
-): string {
+function fileName(name: string, { onlyFile, id }: OutFormatInfo, withImages: boolean): string {
   const plain = name.replaceAll(/[^\p{L}\p{N} .+-]+/gu, '_');
   return onlyFile !== null && !withImages ? `${plain} ${onlyFile}` : `${plain} ${id}.zip`;
 }
