@@ -1,5 +1,6 @@
 import { gridOf, lowResOf, MASK_TOKENS, type SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import type { Executable } from '../graph/executable.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type Shape, sizeOf } from '../graph/shape.ts';
@@ -38,6 +39,15 @@ export interface DecodedMasks {
   readonly lowResMasks: Float32Array;
   /** Predicted IoU [N, 4]. */
   readonly iou: Float32Array;
+}
+
+/** A mask that was chosen among an object's. */
+export interface ChosenMask {
+  readonly object: number;
+  readonly token: number;
+  readonly predictedIou: number;
+  /** Logits [side, side]. */
+  readonly lowRes: Float32Array;
 }
 
 /** A click, or a box, on one object. */
@@ -204,6 +214,48 @@ export class SamSession {
     });
   }
 
+  /**
+   * {@link decode}, of which only those masks are read that are chosen by their predicted IoU [4]: of many clicks most answers
+   * are no object.
+   */
+  decodeChosen(
+    prompts: PackedPrompts,
+    choose: (iou: Float32Array) => readonly number[],
+  ): Promise<ChosenMask[]> {
+    return this.inTurn(async () => {
+      this.needsImage();
+      const found: ChosenMask[] = [];
+      const bytes = 4 * lowResOf(this.config) ** 2;
+      const chunk = this.chunkOf(prompts);
+      for (let from = 0; from < prompts.objects; from += chunk) {
+        const part = slicePrompts(prompts, from, Math.min(prompts.objects, from + chunk));
+        const executable = await this.runDecoder(part);
+        const [iou = new Float32Array()] = await this.gpu.read(executable.output('iou'));
+        const chosen = Array.from({ length: part.objects }, (_, n) => {
+          const own = iou.subarray(n * MASK_TOKENS, (n + 1) * MASK_TOKENS);
+          return choose(own).map((token) => ({ n, token, predictedIou: own[token] ?? 0 }));
+        }).flat();
+        if (chosen.length === 0) continue;
+        const { buffer, offset } = executable.output('masks');
+        const masks = await this.gpu.read(
+          ...chosen.map(({ n, token }) => ({
+            buffer,
+            offset: offset + (n * MASK_TOKENS + token) * bytes,
+            size: bytes,
+          })),
+        );
+        for (const [i, { n, token, predictedIou }] of chosen.entries())
+          found.push({
+            object: from + n,
+            token,
+            predictedIou,
+            lowRes: masks[i] ?? new Float32Array(),
+          });
+      }
+      return found;
+    });
+  }
+
   /** {@link decode} for prompts of any mix of shapes; results in the order of the prompts. */
   async decodeAll(prompts: readonly ObjectPrompt[]): Promise<DecodedMasks> {
     const side = lowResOf(this.config);
@@ -277,6 +329,11 @@ export class SamSession {
   }
 
   private async decodePass(prompts: PackedPrompts): Promise<Float32Array[]> {
+    const executable = await this.runDecoder(prompts);
+    return this.gpu.read(executable.output('masks'), executable.output('iou'));
+  }
+
+  private async runDecoder(prompts: PackedPrompts): Promise<Executable> {
     const { executable, input } = await this.decoder(shapeOf(prompts));
     if (prompts.tokens > 0) {
       this.gpu.write(input('coords'), prompts.coords);
@@ -284,7 +341,7 @@ export class SamSession {
     }
     if (prompts.maskInput) this.gpu.write(input('maskInput'), prompts.maskInput);
     await executable.run();
-    return this.gpu.read(executable.output('masks'), executable.output('iou'));
+    return executable;
   }
 
   private async upscaleOne(

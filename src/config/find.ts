@@ -1,0 +1,99 @@
+import { type Fields, parseSettings, type SettingsOf } from './field.ts';
+
+/** Everything that a person may set of how all objects of an image are found; the defaults are those of SAM. */
+export const FIND_FIELDS = {
+  pointsPerSide: {
+    kind: 'integer',
+    label: 'Points per side',
+    help: 'The image is clicked on a grid of so many points a side, and each of its crops too. More finds smaller objects and takes longer.',
+    min: 1,
+    max: 256,
+    default: 32,
+    unit: 'points',
+  },
+  cropLayers: {
+    kind: 'integer',
+    label: 'Crop layers',
+    help: 'Layers of crops in which a large image is looked at again, 4 crops in the first, 16 in the second. For small objects.',
+    min: 0,
+    max: 4,
+    default: 0,
+    unit: 'layers',
+  },
+  iou: {
+    kind: 'number',
+    label: 'Predicted IoU',
+    help: 'Masks that the model itself expects to be worse are left out. Lower keeps more, doubtful ones among them.',
+    min: 0,
+    max: 1,
+    default: 0.88,
+    unit: '',
+  },
+  stability: {
+    kind: 'number',
+    label: 'Stability',
+    help: 'How little a mask may change when its threshold is moved. Lower keeps objects with soft edges.',
+    min: 0,
+    max: 1,
+    default: 0.95,
+    unit: '',
+  },
+  boxOverlap: {
+    kind: 'number',
+    label: 'Box overlap',
+    help: 'Of two masks whose boxes overlap by a larger IoU, the better one stays.',
+    min: 0,
+    max: 1,
+    default: 0.7,
+    unit: 'IoU',
+  },
+  maskOverlap: {
+    kind: 'number',
+    label: 'Mask overlap',
+    help: 'Of two masks that overlap by a larger IoU, the better one stays. 1 keeps all that the boxes leave, as SAM does.',
+    min: 0,
+    max: 1,
+    default: 1,
+    unit: 'IoU',
+  },
+  minArea: {
+    kind: 'integer',
+    label: 'Smallest area',
+    help: 'Objects with fewer pixels are left out.',
+    min: 0,
+    max: 100_000_000,
+    default: 0,
+    unit: 'pixels',
+  },
+  maxArea: {
+    kind: 'integer',
+    label: 'Largest area',
+    help: 'Objects with more pixels are left out, such as the background.',
+    min: 1,
+    max: 100_000_000,
+    default: 100_000_000,
+    unit: 'pixels',
+  },
+  minRegion: {
+    kind: 'integer',
+    label: 'Smallest hole or island',
+    help: 'Holes with fewer pixels are filled, and parts with fewer are removed. 0 leaves masks as they are.',
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    unit: 'pixels',
+  },
+} as const satisfies Fields;
+
+export type FindSettings = SettingsOf<typeof FIND_FIELDS>;
+
+/** What decides where the model is asked; other settings choose among its answers. */
+export type FindSampling = Pick<FindSettings, 'pointsPerSide' | 'cropLayers'>;
+
+/** What chooses among the model's answers. */
+export type FindThresholds = Omit<FindSettings, keyof FindSampling>;
+
+/** @throws Failure `config/invalid` that names the setting and what is allowed. */
+export function parseFindSettings(given: unknown): FindSettings {
+  return parseSettings(FIND_FIELDS, given, 'find');
+}

@@ -1,0 +1,57 @@
+import { RunsWriter } from './labels/runs.ts';
+import { eachRow, type Runs } from './out/runs.ts';
+import type { Box } from './types.ts';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * The runs of a mask that lies in an image.
+ * @param mask of the box, row by row; other than 0 is the object.
+ */
+export function runsInBox(mask: ArrayLike<number>, [x0, y0, x1, y1]: Box, { width }: Size): Runs {
+  const runs = new RunsWriter();
+  const columns = x1 - x0;
+  for (let y = y0, row = 0; y < y1; y++, row += columns) {
+    for (let x = 0; x < columns; x++) {
+      if (!mask[row + x]) continue;
+      const start = x;
+      while (x < columns && mask[row + x]) x++;
+      runs.add(y * width + x0 + start, y * width + x0 + x);
+    }
+  }
+  return runs.done();
+}
+
+/** The part of a mask that lies in a box, row by row, 0 or 1. */
+export function maskInBox(runs: Runs, [x0, y0, x1, y1]: Box, { width }: Size): Uint8Array<ArrayBuffer> {
+  const columns = x1 - x0;
+  const mask = new Uint8Array(columns * (y1 - y0));
+  eachRow(runs, width, (y, from, to) => {
+    if (y < y0 || y >= y1) return;
+    const row = (y - y0) * columns;
+    const [start, end] = [Math.max(from, x0) - x0, Math.min(to, x1) - x0];
+    if (end > start) mask.fill(1, row + start, row + end);
+  });
+  return mask;
+}
+
+/** Pixels that two masks of one image share. */
+export function sharedPixels(a: Runs, b: Runs): number {
+  let shared = 0;
+  for (let i = 0, k = 0; i < a.length && k < b.length; ) {
+    const [startA, startB] = [a[i] as number, b[k] as number];
+    const [endA, endB] = [startA + (a[i + 1] as number), startB + (b[k + 1] as number)];
+    shared += Math.max(0, Math.min(endA, endB) - Math.max(startA, startB));
+    if (endA <= endB) i += 2;
+    else k += 2;
+  }
+  return shared;
+}
+
+/** Whether two boxes share a pixel. */
+export function boxesMeet(a: Box, b: Box): boolean {
+  return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+}

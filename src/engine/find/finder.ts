@@ -1,0 +1,159 @@
+import type { FindSampling } from '../../config/find.ts';
+import { imageTransform, preprocessView, toModel } from '../../data/preprocess.ts';
+import type { RgbImage, Scale } from '../../data/types.ts';
+import { regionView } from '../../data/view.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import { packPrompts } from '../../sam/prompts.ts';
+import type { SamModel } from '../../sam/weights.ts';
+import type { GpuQueue, YieldDevice } from '../gpu-queue.ts';
+import { ModelSession, type Tuning } from '../tuning.ts';
+import { cropsOf, type FindCrop, gridPoints, isCutOff } from './crops.ts';
+import type { Proposal } from './select.ts';
+import { MaskUpscaler } from './upscale.ts';
+
+/** The least that answers must have to be proposed; what is chosen by later is at or above. */
+export type Floors = Readonly<Record<'iou' | 'stability', number>>;
+
+/** Answers that are kept so that thresholds can be moved: those of any use. */
+export const PREVIEW_FLOORS: Floors = { iou: 0.5, stability: 0.5 };
+
+export interface FindRequest {
+  readonly sampling: FindSampling;
+  /** How the model sees images of the dataset. */
+  readonly scale: Scale;
+  readonly floors: Floors;
+}
+
+export interface FindHooks {
+  /** Clicks that were answered, of all. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** What was found since the last call. */
+  readonly onProposals?: (proposals: readonly Proposal[]) => void;
+  /** Aborting rejects with its reason before the next clicks. */
+  readonly signal?: AbortSignal;
+}
+
+/** Clicks between two looks at the signal. */
+const BATCH = 64;
+/** Milliseconds of work on masks after which others get the thread. */
+const WORK_MS = 20;
+
+/**
+ * Asks a base or tuned model for all objects of an image. It has a session of its own, so that clicks and steps of training
+ * can come between two of its slices.
+ */
+export class Finder {
+  private constructor(
+    private readonly gpu: Gpu,
+    private readonly queue: GpuQueue,
+    private readonly session: ModelSession,
+  ) {}
+
+  /** @param tuning null for the base model. */
+  static async open(gpu: Gpu, queue: GpuQueue, model: SamModel, tuning: Tuning | null): Promise<Finder> {
+    const session = await queue.run('urgent', () => ModelSession.open(gpu, model, tuning));
+    return new Finder(gpu, queue, session);
+  }
+
+  /**
+   * The model's answers to a grid of clicks on every crop, in the order of crops, points and tokens 1–3; none that is empty, cut
+   * off by its crop, or under the floors.
+   */
+  async propose(image: RgbImage, request: FindRequest, hooks: FindHooks = {}): Promise<Proposal[]> {
+    const { sampling, scale, floors } = request;
+    const crops = cropsOf(image, scale, sampling);
+    const perCrop = sampling.pointsPerSide ** 2;
+    const proposals: Proposal[] = [];
+    for (const [index, crop] of crops.entries()) {
+      // Others that wait for the device get it between crops, and between the slices of one.
+      await this.queue.run('urgent', (yieldDevice) =>
+        this.withYields(yieldDevice, async () => {
+          hooks.signal?.throwIfAborted();
+          await this.encode(image, crop);
+          const points = gridPoints(crop.box, sampling.pointsPerSide);
+          for (let from = 0; from < points.length; from += BATCH) {
+            hooks.signal?.throwIfAborted();
+            const found = await this.ask(image, crop, index, points.slice(from, from + BATCH), floors);
+            proposals.push(...found);
+            hooks.onProposals?.(found);
+            const done = index * perCrop + Math.min(from + BATCH, points.length);
+            hooks.onProgress?.(done, crops.length * perCrop);
+          }
+        }),
+      );
+    }
+    return proposals;
+  }
+
+  /** Gives the session's memory back when what was asked for is done. */
+  async release(): Promise<void> {
+    await this.queue.run('urgent', () => this.session.release());
+  }
+
+  private async withYields<T>(yieldDevice: YieldDevice, work: () => Promise<T>): Promise<T> {
+    const { slices } = this.gpu;
+    const before = slices.between;
+    slices.between = yieldDevice;
+    try {
+      return await work();
+    } finally {
+      slices.between = before;
+    }
+  }
+
+  private async encode(image: RgbImage, { box }: FindCrop): Promise<void> {
+    const { sam, preprocessing } = this.session;
+    const record = { size: sam.config.imageSize, ...preprocessing };
+    await this.session.encode(preprocessView(image, regionView(box), record, null).data);
+  }
+
+  private async ask(
+    image: RgbImage,
+    crop: FindCrop,
+    index: number,
+    points: readonly (readonly [x: number, y: number])[],
+    floors: Floors,
+  ): Promise<Proposal[]> {
+    const { sam, preprocessing, maskThreshold } = this.session;
+    const [left, top, right, bottom] = crop.box;
+    const size = sam.config.imageSize;
+    const transform = imageTransform(right - left, bottom - top, { size, aspect: preprocessing.aspect });
+    const prompts = points.map(([px, py]) => {
+      const [x, y] = toModel(transform, px - left, py - top);
+      return { points: [{ x, y, positive: true }] };
+    });
+    const answers = await sam.decodeChosen(packPrompts(prompts), (iou) =>
+      CANDIDATES.filter((token) => (iou[token] ?? 0) > floors.iou),
+    );
+    const upscaler = new MaskUpscaler(
+      Math.sqrt(answers[0]?.lowRes.length ?? 0),
+      transform,
+      [left, top],
+      image.width,
+      maskThreshold,
+    );
+    const found: Proposal[] = [];
+    let since = performance.now();
+    for (const { object, predictedIou, lowRes } of answers) {
+      if (performance.now() - since > WORK_MS) {
+        await new Promise<void>((resume) => setTimeout(resume));
+        since = performance.now();
+      }
+      const mask = upscaler.mask(lowRes);
+      const point = points[object];
+      if (!mask || !point || !(mask.stability >= floors.stability) || isCutOff(mask.box, crop, image))
+        continue;
+      const cropArea = (right - left) * (bottom - top);
+      found.push({ ...mask, predictedIou, point, crop: index, cropArea });
+    }
+    return found;
+  }
+}
+
+/** SAM's three masks for an ambiguous click. */
+const CANDIDATES = [1, 2, 3] as const;
+
+/** The settings' own thresholds as floors: nothing is kept that they leave out. */
+export function floorsOf(thresholds: Readonly<Record<keyof Floors, number>>): Floors {
+  return { iou: thresholds.iou, stability: thresholds.stability };
+}
