@@ -1,10 +1,17 @@
 import { Failure } from '../config/failure.ts';
+import type { FindSettings } from '../config/find.ts';
 import { parseTrainConfig, TRAIN_FIELDS } from '../config/train.ts';
+import { seenSize } from '../data/crops.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { labelledNames } from '../data/dataset.ts';
-import type { ObjectLimit } from '../data/object-sizes.ts';
+import { labelledNames, loadSample } from '../data/dataset.ts';
+import { leastArea, type ModelView, type ObjectLimit } from '../data/object-sizes.ts';
 import type { Split } from '../data/types.ts';
 import { splitOf } from '../engine/datasets.ts';
+import { findObjects } from '../engine/find/find-dataset.ts';
+import { Finder } from '../engine/find/finder.ts';
+import { type FindComparison, type FindQuality, findQuality } from '../engine/find/quality.ts';
+import { comparison } from '../engine/find/truth.ts';
+import { GpuQueue } from '../engine/gpu-queue.ts';
 import type { OpenModel } from '../engine/model.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import type { RunSplit } from '../engine/run/run-files.ts';
@@ -14,6 +21,7 @@ import { threadData } from '../train/data-port.ts';
 import { type EvaluationOptions, evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
 import type { TrainingData } from '../train/training-data.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
@@ -24,13 +32,16 @@ const SPLITS = ['train', 'val', 'test', 'all'] as const;
 
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --data DIR [--split train|val|test|all]
       [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--json]
-      [--scale whole|N] [--min-size 4] [--min-area 0] [--weights f32|f16]
+      [--scale whole|N] [--min-size 4] [--min-area 0] [--weights f32|f16] [--find]
   --adapter is the folder of a run, or an adapter's file, folder or zip; LoRA of PEFT or Sam_LoRA too.
   With --adapter, a dataset that the run knows is split as the run split it; otherwise by --seed (default 0).
   --weights f16 reads what no adapter brings from half precision, as a run with it does.
   The default of --split is all. --scale N prompts objects in crops of N pixels around them; the default is the
   adapter's scale, else one at which the median object is at least 16 pixels wide on the model's input. Objects under --min-size pixels wide on the model's input, or under --min-area of the
   image, are left out.
+  --find also finds all objects of the same images and prints the average precision (AP) at IoU .5, its mean over .5 to
+  .95, and how many objects were missed, those split and merged among them. Objects that are left out count for nothing.
+${FIND_USAGE}
 ${MODEL_USAGE}
 ${READING_USAGE}`;
 
@@ -52,6 +63,8 @@ export async function evaluate(args: readonly string[]): Promise<number> {
       'min-area': { type: 'string' },
       weights: { type: 'string' },
       json: { type: 'boolean' },
+      find: { type: 'boolean' },
+      ...FIND_FLAGS,
       ...MODEL_FLAGS,
       ...READING_FLAGS,
     },
@@ -71,6 +84,9 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   const scale = scaleFlag(flags.scale, USAGE);
   const weights = precisionFlag(flags.weights, USAGE);
+  const settings = flags.find ? findSettings(flags, USAGE) : null;
+  const lost = Object.keys(FIND_FLAGS).find((flag) => flags[flag as keyof typeof FIND_FLAGS] !== undefined);
+  if (!settings && lost) throw wrongArguments(`--${lost} goes with --find`, USAGE);
   const folder = await openData(requiredFlag(flags.data, 'data', USAGE), readingChanges(flags, USAGE));
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE), weights);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
@@ -90,11 +106,47 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   });
   const images = await evaluateAll(predictor, data, names, { maxObjects, maxImages, candidates: true });
   const { maskThreshold } = session;
-  gpu.destroy();
   if (images.every(({ objects }) => objects.length === 0))
     throw nothingMeasured(dataset.name, split, limit, model.config.imageSize);
-  report(flags.json ?? false, { model, maskThreshold, dataset, split, images });
+  let found: FoundReport | null = null;
+  if (settings) {
+    await session.release();
+    const finder = await Finder.open(gpu, new GpuQueue(), model, adapter);
+    const chosen = maxImages > 0 ? names.slice(0, maxImages) : names;
+    const view = { size: model.config.imageSize, aspect: (adapter ?? model.config).preprocessing.aspect };
+    found = { settings, quality: await findAll(finder, dataset, chosen, settings, limit, view) };
+  }
+  gpu.destroy();
+  report(flags.json ?? false, { model, maskThreshold, dataset, split, images, found });
   return 0;
+}
+
+interface FoundReport {
+  readonly settings: FindSettings;
+  readonly quality: FindQuality;
+}
+
+async function findAll(
+  finder: Finder,
+  dataset: Dataset,
+  names: readonly string[],
+  settings: FindSettings,
+  limit: ObjectLimit,
+  view: ModelView,
+): Promise<FindQuality> {
+  const { scale = 'whole' } = dataset;
+  const compared: FindComparison[] = [];
+  for (const [i, name] of names.entries()) {
+    showProgress(i, names.length);
+    const sample = dataset.samples.find((each) => each.name === name);
+    const loaded = sample && (await loadSample(sample));
+    // Those that cannot be read were named when they were measured.
+    if (!loaded?.ok) continue;
+    const { image } = loaded.value;
+    const found = await findObjects(finder, image, settings, scale);
+    compared.push(comparison(loaded.value, found, leastArea(limit, seenSize(image, scale), view)));
+  }
+  return findQuality(compared);
 }
 
 async function evaluateAll(
@@ -149,15 +201,18 @@ interface Report {
   readonly dataset: Dataset;
   readonly split: Split | 'all';
   readonly images: readonly ImageScore[];
+  /** Null where nothing was to be found. */
+  readonly found: FoundReport | null;
 }
 
-function report(asJson: boolean, { model, maskThreshold, dataset, split, images }: Report): void {
+function report(asJson: boolean, { model, maskThreshold, dataset, split, images, found }: Report): void {
   const { boxIou, clickIou, bestPicked, n, gates } = summarise(images);
   if (!asJson) {
     const picked = bestPicked === null ? '' : `, best candidate picked ${(100 * bestPicked).toFixed(0)} %`;
     console.log(
       `${dataset.name} (${split}): box IoU ${boxIou.toFixed(4)}, click IoU ${clickIou.toFixed(4)}${picked}, n = ${n} objects on ${images.length} images`,
     );
+    if (found) console.log(foundSentence(found.quality));
     return;
   }
   console.log(
@@ -173,6 +228,7 @@ function report(asJson: boolean, { model, maskThreshold, dataset, split, images 
         n,
         images_with_objects: images.length,
         gates,
+        ...(found && { find: { ...found.quality, settings: found.settings } }),
         images: images.map((image) => ({
           name: image.name,
           box_iou: image.objects.map((object) => object.boxIou),
@@ -185,4 +241,12 @@ function report(asJson: boolean, { model, maskThreshold, dataset, split, images 
       1,
     ),
   );
+}
+
+function foundSentence({ ap50, ap, objects, found, missed, split, merged }: FindQuality): string {
+  const precision =
+    ap50 === null || ap === null
+      ? 'no object to find'
+      : `AP at IoU .5 ${ap50.toFixed(4)}, mean AP ${ap.toFixed(4)}`;
+  return `Find all: ${precision}, ${found} found, ${missed} of ${objects} objects missed (${split} split, ${merged} merged)`;
 }

@@ -1,0 +1,43 @@
+import { FIND_FIELDS, type FindSettings, parseFindSettings } from '../config/find.ts';
+import { numberFlag } from './arguments.ts';
+
+/** The flags of finding all objects, and the settings that they set. */
+const NAMES = {
+  'points-per-side': 'pointsPerSide',
+  crops: 'cropLayers',
+  iou: 'iou',
+  stability: 'stability',
+  'box-overlap': 'boxOverlap',
+  'mask-overlap': 'maskOverlap',
+  'max-area': 'maxArea',
+  'min-region': 'minRegion',
+} as const satisfies Record<string, keyof FindSettings>;
+
+export const FIND_FLAGS = {
+  'points-per-side': { type: 'string' },
+  crops: { type: 'string' },
+  iou: { type: 'string' },
+  stability: { type: 'string' },
+  'box-overlap': { type: 'string' },
+  'mask-overlap': { type: 'string' },
+  'max-area': { type: 'string' },
+  'min-region': { type: 'string' },
+} as const satisfies Record<keyof typeof NAMES, { readonly type: 'string' }>;
+
+export const FIND_USAGE = `  How objects are found: [--points-per-side 32] [--crops 0] [--iou 0.88] [--stability 0.95] [--box-overlap 0.7]
+      [--mask-overlap 1] [--max-area PIXELS] [--min-region 0]
+  --crops N looks again at N layers of crops, for small objects. --min-region fills holes and removes parts of fewer pixels.`;
+
+type Flags = { readonly [K in keyof typeof FIND_FLAGS]?: string | undefined };
+
+/** The settings that flags ask for. @param minArea pixels; that flag is not the same in all commands. @throws Failure `cli/arguments`. */
+export function findSettings(flags: Flags, usage: string, minArea = 0): FindSettings {
+  const given: Record<string, number> = { minArea };
+  for (const [flag, name] of Object.entries(NAMES)) {
+    const { kind, min, max } = FIND_FIELDS[name];
+    const text = flags[flag as keyof Flags];
+    const value = numberFlag(text, flag, usage, { min, max, integer: kind === 'integer' });
+    if (value !== undefined) given[name] = value;
+  }
+  return parseFindSettings(given);
+}

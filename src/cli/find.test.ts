@@ -1,0 +1,123 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readRaster } from '../data/decode/read-raster.ts';
+import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
+import { drawSample } from '../testing/training-sets.ts';
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const PREPARED = ['--aspect', 'keep', '--normalisation', 'mean-std'];
+/** A model of random weights finds something only where everything passes. */
+const ANY = ['--points-per-side', '2', '--iou', '0', '--stability', '0', '--mask-overlap', '0.9'];
+const MODEL = ['--model', join(root, 'tests/vectors/hf'), ...PREPARED];
+let folder: string;
+let data: string;
+
+/** Runs a command; its exit status and what it printed. */
+async function mopeft(...args: readonly string[]) {
+  const command = ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args];
+  try {
+    const { stdout, stderr } = await execute(process.execPath, command, { cwd: root });
+    return { code: 0, stdout, stderr };
+  } catch (thrown) {
+    const { code, stdout, stderr } = thrown as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mopeft-find-'));
+  data = join(folder, 'shapes');
+  await mkdir(join(data, 'images'), { recursive: true });
+  await mkdir(join(data, 'masks'));
+  for (let i = 0; i < 2; i++) {
+    const { image, labelling } = drawSample(`${i}.png`, 5);
+    if (!labelling) throw new Error('the drawn sample has no mask');
+    await writeFile(join(data, 'images', `${i}.png`), encodeImagePng(image));
+    // The second image has no mask, and is searched too.
+    if (i === 0) await writeFile(join(data, 'masks', '0.png'), encodeMaskPng(labelling.labelMap));
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('finds all objects as COCO, and goes on where it was ended', { timeout: 120_000 }, async () => {
+  const out = join(folder, 'found');
+  const args = ['find', ...MODEL, '--data', data, '--out', out, ...ANY];
+  const { code, stdout, stderr } = await mopeft(...args);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  const file = join(out, 'annotations.json');
+  const coco = JSON.parse(await readFile(file, 'utf8'));
+  expect(coco.images.map((image: { file_name: string }) => image.file_name)).toEqual(['0.png', '1.png']);
+  expect(coco.images[0]).toMatchObject({ width: 40, height: 28 });
+  expect(coco.categories).toEqual([{ id: 1, name: 'object' }]);
+  expect(stdout).toContain(`${coco.annotations.length} object`);
+  expect(new Set(coco.annotations.map((each: { image_id: number }) => each.image_id))).toEqual(
+    new Set([1, 2]),
+  );
+  for (const { category_id, iscrowd, score, area, bbox, segmentation } of coco.annotations) {
+    expect([category_id, iscrowd]).toEqual([1, 0]);
+    expect(score).toBeGreaterThan(0);
+    expect(area).toBeLessThanOrEqual(bbox[2] * bbox[3]);
+    expect(segmentation.size).toEqual([28, 40]);
+  }
+
+  // As an ended process leaves it: the second line is cut off. The first image is not looked at again.
+  const jsonl = join(out, 'found.jsonl');
+  const text = await readFile(jsonl, 'utf8');
+  const [header = '', first = ''] = text.split('\n');
+  const marked = first.replace(/"predictedIou":[\d.]+/, '"predictedIou":0.123');
+  await writeFile(jsonl, `${header}\n${marked}\n{"name":"1.png","wid`);
+  expect((await mopeft(...args)).code).toBe(0);
+  const again = JSON.parse(await readFile(file, 'utf8'));
+  expect(again.annotations.map(({ score }: { score: number }) => score)).toContain(0.123);
+  expect(again.annotations).toHaveLength(coco.annotations.length);
+  expect((await readFile(jsonl, 'utf8')).split('\n')).toEqual([header, marked, text.split('\n')[2], '']);
+
+  const other = await mopeft(...args, '--min-area', '5');
+  expect(other.code).toBe(1);
+  expect(other.stderr).toMatch(/found\.jsonl: What was found here was found by another/);
+  // The cure works: another folder, here as masks.
+  const masks = join(folder, 'masks');
+  expect((await mopeft(...args, '--min-area', '5', '--out', masks, '--format', 'masks')).code).toBe(0);
+  const png = await readRaster(new Uint8Array(await readFile(join(masks, 'instances/1.png'))), '1.png');
+  expect([png.width, png.height]).toEqual([40, 28]);
+  expect(new Set(png.data).size).toBeGreaterThan(1);
+});
+
+it('evaluates what is found', { timeout: 120_000 }, async () => {
+  const args = ['evaluate', ...MODEL, '--data', data, '--find', ...ANY];
+  const { stdout, code } = await mopeft(...args, '--json');
+  expect(code).toBe(0);
+  const { find } = JSON.parse(stdout);
+  expect(find).toMatchObject({ objects: 2, settings: { pointsPerSide: 2, maskOverlap: 0.9 } });
+  expect(find.ap50).toBeGreaterThanOrEqual(find.ap);
+  expect(find.missed).toBeLessThanOrEqual(2);
+  const text = (await mopeft(...args)).stdout;
+  expect(text).toMatch(
+    /Find all: AP at IoU \.5 \d\.\d{4}, mean AP \d\.\d{4}, \d+ found, \d of 2 objects missed/,
+  );
+});
+
+it('refuses flags that say nothing', async () => {
+  const format = await mopeft(
+    'find',
+    ...MODEL,
+    '--data',
+    data,
+    '--out',
+    join(folder, 'x'),
+    '--format',
+    'tiff3',
+  );
+  expect(format.stderr).toMatch(/--format is "tiff3", which is none of masks, coco/);
+  const lost = await mopeft('evaluate', ...MODEL, '--data', data, '--iou', '0.5');
+  expect(lost.stderr).toMatch(/--iou goes with --find/);
+  const high = await mopeft('find', ...MODEL, '--data', data, '--out', join(folder, 'x'), '--iou', '2');
+  expect(high.stderr).toMatch(/--iou is "2", which is not a number from 0 to 1/);
+});

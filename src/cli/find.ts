@@ -1,0 +1,121 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Failure } from '../config/failure.ts';
+import { FIND_FIELDS } from '../config/find.ts';
+import type { LabelledImage } from '../data/out/label-set.ts';
+import { type OutFormat, OutRemarks } from '../data/out/out-format.ts';
+import { outFormats } from '../data/out/registry.ts';
+import { writeLabels } from '../data/out/write-labels.ts';
+import { findInDataset } from '../engine/find/find-dataset.ts';
+import { Finder } from '../engine/find/finder.ts';
+import { adapterHash, FoundFile, type FoundImage } from '../engine/find/found-file.ts';
+import { GpuQueue } from '../engine/gpu-queue.ts';
+import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
+import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
+import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
+import { NodeStore } from './node-store.ts';
+import { atScale, openAdapter, openCliModel, openData, scaleFlag } from './open.ts';
+import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
+import { plural } from './remarks.ts';
+
+/** What `masks` is short for. */
+const MASKS = 'png-instances';
+const FORMATS = ['masks', ...outFormats.map(({ id }) => id)];
+
+const USAGE = `  npm run mopeft -- find --model DIR|FILE [--adapter PATH] --data DIR --out DIR [--format coco|masks|…]
+      [--scale whole|N] [--min-area PIXELS]
+  Finds all objects of all images, with masks or without. --adapter is the folder of a run, or an adapter's file, folder
+  or zip. --format is ${FORMATS.join(', ')}; coco, the default, writes DIR/annotations.json, masks
+  DIR/instances/IMAGE.png with a value for each object. Run again, it goes on where it was ended: DIR/found.jsonl holds
+  what was found. --scale N looks at a mosaic of crops of N pixels; the default is the adapter's scale, else the dataset's,
+  else one that suits its objects.
+${FIND_USAGE}
+${MODEL_USAGE}
+${READING_USAGE}`;
+
+/** `mopeft find`: all objects of a folder of images. */
+export async function find(args: readonly string[]): Promise<number> {
+  const flags = readFlags(
+    args,
+    {
+      model: { type: 'string' },
+      adapter: { type: 'string' },
+      data: { type: 'string' },
+      out: { type: 'string' },
+      format: { type: 'string' },
+      scale: { type: 'string' },
+      'min-area': { type: 'string' },
+      ...FIND_FLAGS,
+      ...MODEL_FLAGS,
+      ...READING_FLAGS,
+    },
+    USAGE,
+  );
+  const modelPath = requiredFlag(flags.model, 'model', USAGE);
+  const out = requiredFlag(flags.out, 'out', USAGE);
+  const data = requiredFlag(flags.data, 'data', USAGE);
+  const format = formatOf(flags.format ?? 'coco');
+  const { min, max } = FIND_FIELDS.minArea;
+  const minArea = numberFlag(flags['min-area'], 'min-area', USAGE, { min, max, integer: true });
+  const settings = findSettings(flags, USAGE, minArea);
+  const flaggedScale = scaleFlag(flags.scale, USAGE);
+  const folder = await openData(data, readingChanges(flags, USAGE));
+  const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
+  const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
+  const scale = flaggedScale ?? (adapter && scaleOfAdapter(adapter));
+  const dataset = atScale(folder, scale, model.config.imageSize);
+  const file = await FoundFile.open(new NodeStore(out), 'found.jsonl', {
+    model: model.hash,
+    adapter: adapter && (await adapterHash(adapter.tensors)),
+    settings,
+    scale: dataset.scale ?? 'whole',
+  });
+  const finder = await Finder.open(gpu, new GpuQueue(), model, adapter);
+  const found = await findInDataset(finder, dataset, settings, file, {
+    onProgress: showProgress,
+    onRefused: (name, message) => console.error(`${name}: ${message}`),
+  });
+  gpu.destroy();
+  const remarks = new OutRemarks();
+  const labels = { name: dataset.name, classes: ['object'] };
+  for await (const { path, bytes } of writeLabels(found.map(labelled), { format, set: labels, remarks }))
+    await write(join(out, path), bytes);
+  for (const { file: about, reason, cure } of remarks.list()) console.error(`${about}: ${reason} ${cure}`);
+  const objects = found.reduce((sum, image) => sum + image.objects.length, 0);
+  console.log(`${out}: ${plural(objects, 'object')} on ${plural(found.length, 'image')}, as ${format.label}`);
+  return 0;
+}
+
+function formatOf(name: string): OutFormat {
+  const id = name === 'masks' ? MASKS : name;
+  const format = outFormats.find((each) => each.id === id);
+  if (format) return format;
+  throw wrongArguments(`--format is "${name}", which is none of ${FORMATS.join(', ')}`, USAGE);
+}
+
+/** Where masks overlap, the better one lies above. */
+function labelled({ name, width, height, objects }: FoundImage): LabelledImage {
+  const ascending = objects.toSorted((a, b) => a.predictedIou - b.predictedIou);
+  return {
+    name,
+    width,
+    height,
+    objects: ascending.map(({ runs, predictedIou }) => ({ runs, className: 'object', score: predictedIou })),
+  };
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+  } catch (cause) {
+    const what = 'The file could not be written.';
+    const cure = 'Name a folder that can be written to, with room for it; what was found is kept.';
+    throw new Failure({ code: 'cli/not-written', what, where: path, cure }, { cause });
+  }
+}
+
+function showProgress(done: number, total: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} images${done === total ? '\n' : ''}`);
+}

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { parseFindSettings } from '../../config/find.ts';
+import { MemoryStore } from '../../data/memory-store.ts';
+import { areaOf, boxOf } from '../../data/out/runs.ts';
+import { FoundFile, type FoundImage } from './found-file.ts';
+
+const origin = { model: 'a', adapter: null, settings: parseFindSettings({}), scale: 'whole' } as const;
+const PATH = 'found.jsonl';
+
+const image = (name: string, ...runs: number[][]): FoundImage => ({
+  name,
+  width: 10,
+  height: 6,
+  objects: runs.map((numbers, i) => {
+    const own = Uint32Array.from(numbers);
+    return {
+      runs: own,
+      area: areaOf(own),
+      box: boxOf(own, 10),
+      predictedIou: 0.9,
+      stability: 0.95,
+      point: [i, 0.5],
+    };
+  }),
+});
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = async (store: MemoryStore) => new TextDecoder().decode(await store.read(PATH));
+
+test('what was found is there again, to the pixel', async () => {
+  const store = new MemoryStore();
+  const images = [image('a.png', [0, 3, 12, 5, 58, 2], [59, 1]), image('b.png')];
+  const file = await FoundFile.open(store, PATH, origin);
+  for (const each of images) await file.add(each);
+  const again = await FoundFile.open(store, PATH, origin);
+  expect(images.map(({ name }) => again.get(name))).toEqual(images);
+  expect(again.get('c.png')).toBeUndefined();
+});
+
+test('a line that is cut off or damaged is found again, the others stay', async () => {
+  const store = new MemoryStore();
+  const file = await FoundFile.open(store, PATH, origin);
+  await file.add(image('a.png', [0, 3]));
+  const good = await text(store);
+  const objects = (counts: string) => [{ counts, predictedIou: 1, stability: 1, point: [0, 0] }];
+  const line = (more: object) =>
+    JSON.stringify({ name: 'x.png', width: 10, height: 6, objects: [], ...more });
+  for (const damaged of [
+    '{"name":"b.png","wid',
+    line({ width: -1 }),
+    // Beyond the image, of an odd number of lengths, of a length of 0, and of no lengths at all.
+    ...['0Z2', '0', '00', '\u0000'].map((counts) => line({ objects: objects(counts) })),
+  ]) {
+    await store.write(PATH, bytes(`${good}${damaged}`));
+    const again = await FoundFile.open(store, PATH, origin);
+    expect(again.get('a.png')).toEqual(image('a.png', [0, 3]));
+    expect(again.get('x.png')).toBeUndefined();
+    expect(await text(store)).toBe(good);
+  }
+});
+
+test('what is stored is read whatever found it', async () => {
+  const store = new MemoryStore();
+  expect(await FoundFile.read(store, PATH)).toBeNull();
+  const file = await FoundFile.open(store, PATH, { ...origin, adapter: 'b', scale: 256 });
+  await file.add(image('b.png', [5, 1]));
+  const read = await FoundFile.read(store, PATH);
+  expect(read?.origin).toEqual({ ...origin, adapter: 'b', scale: 256 });
+  expect(read?.file.images).toEqual([image('b.png', [5, 1])]);
+  await store.write(PATH, bytes('{"version":2}\n'));
+  expect(await FoundFile.read(store, PATH)).toBeNull();
+});
+
+test('what another model found is refused, a first line that is cut off is not', async () => {
+  const store = new MemoryStore();
+  await FoundFile.open(store, PATH, origin);
+  const open = (more: object) => FoundFile.open(store, PATH, { ...origin, ...more });
+  await expect(open({ adapter: 'b' })).rejects.toThrow(/another model/);
+  await expect(open({ scale: 256 })).rejects.toThrow(/another model/);
+  await store.write(PATH, bytes('{"version":1,"mod'));
+  await open({ adapter: 'b' });
+});

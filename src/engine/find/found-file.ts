@@ -1,0 +1,190 @@
+/**
+ * What was found so far, `found.jsonl`: what found it in the first line, then a line for each image, written as it is done. A
+ * search that was cut off goes on after the last whole line.
+ */
+import * as v from 'valibot';
+import { Failure } from '../../config/failure.ts';
+import { FIND_FIELDS, type FindSettings, parseFindSettings } from '../../config/find.ts';
+import { countsOfText, textOfCounts } from '../../data/annotations/run-lengths.ts';
+import type { FileStore } from '../../data/file-store.ts';
+import { areaOf, boxOf, type Runs } from '../../data/out/runs.ts';
+import type { Scale } from '../../data/types.ts';
+import { ModelHasher } from '../../sam/checkpoint/hash.ts';
+import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
+import type { FoundObject } from './select.ts';
+
+/** Everything on which the objects depend besides the images. */
+export interface FindOrigin {
+  /** Hash of the base model. */
+  readonly model: string;
+  /** Hash of the adapter's tensors; null for the base model. */
+  readonly adapter: string | null;
+  readonly settings: FindSettings;
+  readonly scale: Scale;
+}
+
+/** The objects of one image. */
+export interface FoundImage {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly objects: readonly FoundObject[];
+}
+
+const VERSION = 1;
+
+const HeaderSchema = v.object({
+  version: v.literal(VERSION),
+  model: v.string(),
+  adapter: v.nullable(v.string()),
+  scale: v.union([v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(1))]),
+  settings: v.record(v.string(), v.number()),
+});
+
+const LineSchema = v.object({
+  name: v.string(),
+  width: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  height: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  objects: v.array(
+    v.object({
+      /** Lengths of background, object, background … pixels row by row, as COCO packs those of columns. */
+      counts: v.string(),
+      predictedIou: v.number(),
+      stability: v.number(),
+      point: v.tuple([v.number(), v.number()]),
+    }),
+  ),
+});
+
+export class FoundFile {
+  private constructor(
+    private readonly store: FileStore,
+    private readonly path: string,
+    private readonly found: Map<string, FoundImage>,
+  ) {}
+
+  /**
+   * Begins the file, or goes on with one of the same origin; what is damaged of it is found again.
+   * @throws Failure `find/other-origin` when it is of another, `storage/…`.
+   */
+  static async open(
+    store: FileStore,
+    path: string,
+    { model, adapter, settings, scale }: FindOrigin,
+  ): Promise<FoundFile> {
+    const header = JSON.stringify({ version: VERSION, model, adapter, scale, settings });
+    const text = (await store.exists(path)) ? new TextDecoder().decode(await store.read(path)) : '';
+    const [first = '', ...lines] = text.split('\n');
+    // A first line that is cut off is that of a file without images.
+    if (lines.length > 0 && first !== header) throw otherOrigin(path);
+    const found = new Map(lines.flatMap(parseLine).map((image) => [image.name, image] as const));
+    const whole = `${[header, ...[...found.values()].map(formatLine)].join('\n')}\n`;
+    if (whole !== text) await store.write(path, new TextEncoder().encode(whole));
+    return new FoundFile(store, path, found);
+  }
+
+  /** What is stored, whatever found it; null where nothing is. */
+  static async read(store: FileStore, path: string): Promise<{ origin: FindOrigin; file: FoundFile } | null> {
+    if (!(await store.exists(path))) return null;
+    const text = new TextDecoder().decode(await store.read(path));
+    const header = v.safeParse(HeaderSchema, parsedJson(text.slice(0, text.indexOf('\n'))));
+    if (!header.success) return null;
+    const { version: _, settings, ...rest } = header.output;
+    const origin = { ...rest, settings: parseFindSettings(settings) };
+    return { origin, file: await FoundFile.open(store, path, origin) };
+  }
+
+  /** All images that were looked at, in the order in which they were. */
+  get images(): readonly FoundImage[] {
+    return [...this.found.values()];
+  }
+
+  /** What was found of an image, if it was looked at. */
+  get(name: string): FoundImage | undefined {
+    return this.found.get(name);
+  }
+
+  async add(image: FoundImage): Promise<void> {
+    await this.store.append(this.path, new TextEncoder().encode(`${formatLine(image)}\n`));
+    this.found.set(image.name, image);
+  }
+}
+
+/** The identity of an adapter, by its tensors as that of a model. */
+export async function adapterHash(tensors: ReadonlyMap<string, HostTensor>): Promise<string> {
+  const hasher = new ModelHasher();
+  for (const [name, tensor] of tensors) await hasher.add(name, tensor);
+  return hasher.digest();
+}
+
+function formatLine({ name, width, height, objects }: FoundImage): string {
+  return JSON.stringify({
+    name,
+    width,
+    height,
+    objects: objects.map(({ runs, predictedIou, stability, point }) => ({
+      counts: textOfCounts(countsOf(runs)),
+      predictedIou,
+      stability,
+      point,
+    })),
+  });
+}
+
+/** @returns undefined where the text is none. */
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseLine(text: string): FoundImage[] {
+  const parsed = v.safeParse(LineSchema, parsedJson(text));
+  if (!parsed.success) return [];
+  const { name, width, height } = parsed.output;
+  const objects: FoundObject[] = [];
+  for (const { counts, ...rest } of parsed.output.objects) {
+    const runs = runsOfCounts(counts, width * height);
+    if (!runs) return [];
+    objects.push({ runs, area: areaOf(runs), box: boxOf(runs, width), ...rest });
+  }
+  return [{ name, width, height, objects }];
+}
+
+function countsOf(runs: Runs): number[] {
+  const counts: number[] = [];
+  let end = 0;
+  for (let i = 0; i < runs.length; i += 2) {
+    const [start, length] = [runs[i] as number, runs[i + 1] as number];
+    counts.push(start - end, length);
+    end = start + length;
+  }
+  return counts;
+}
+
+/** @returns null when the lengths are not those of a mask of so many pixels. */
+function runsOfCounts(text: string, pixels: number): Runs | null {
+  const counts = countsOfText(text);
+  if (!counts || counts.length % 2 !== 0) return null;
+  const runs = new Uint32Array(counts.length);
+  let at = 0;
+  for (let i = 0; i < counts.length; i += 2) {
+    const [before, length] = [counts[i] as number, counts[i + 1] as number];
+    if (before < (i === 0 ? 0 : 1) || length < 1) return null;
+    runs[i] = at + before;
+    runs[i + 1] = length;
+    at += before + length;
+  }
+  return at <= pixels ? runs : null;
+}
+
+function otherOrigin(path: string): Failure {
+  return new Failure({
+    code: 'find/other-origin',
+    what: 'What was found here was found by another model, adapter or scale, or with other settings.',
+    where: path,
+    cure: `Go on with the same (settings are ${Object.keys(FIND_FIELDS).join(', ')}), name another folder, or remove this file.`,
+  });
+}
