@@ -55,6 +55,7 @@ export class EngineState {
   private toReopen: ModelOrigin | null = null;
   private recovering: Promise<GpuReport> | null = null;
   private readonly beforeModelChange: (() => Promise<void>)[] = [];
+  private readonly beforeRelease: (() => Promise<void>)[] = [];
 
   private constructor(
     readonly store: FileStore,
@@ -142,6 +143,11 @@ export class EngineState {
     this.beforeModelChange.push(work);
   }
 
+  /** Work that ends uses of a model's weights beside those of its segmenter, before they are released for whatever reason. */
+  onRelease(work: () => Promise<void>): void {
+    this.beforeRelease.push(work);
+  }
+
   /** Opens a model in place of the one that is open; when it cannot be opened, the old one stays. */
   async openModel(origin: ModelOrigin, options: OpenModelOptions = {}): Promise<ModelInfo> {
     const gpu = this.needGpu();
@@ -165,7 +171,7 @@ export class EngineState {
       throw error;
     }
     this.toReopen = null;
-    if (old) await releaseModel(old);
+    if (old) await this.replaceModel(old);
     return next.info;
   }
 
@@ -199,8 +205,13 @@ export class EngineState {
     }
     const next = { open, origin, info, segmenter: new Segmenter(gpu, this.queue, open) };
     this.current = next;
-    await releaseModel(old);
+    await this.replaceModel(old);
     return next;
+  }
+
+  private async replaceModel(old: CurrentModel): Promise<void> {
+    for (const work of this.beforeRelease) await work();
+    await releaseModel(old);
   }
 
   /**

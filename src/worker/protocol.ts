@@ -15,6 +15,7 @@ export type * from './protocol/calls.ts';
 export type * from './protocol/capabilities.ts';
 export type * from './protocol/data.ts';
 export type * from './protocol/event.ts';
+export type * from './protocol/find.ts';
 export type * from './protocol/labels.ts';
 export type * from './protocol/model.ts';
 export type * from './protocol/output.ts';

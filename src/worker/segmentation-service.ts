@@ -71,6 +71,11 @@ export class SegmentationService {
     return opened;
   }
 
+  /** The pixels of an open image. @throws Failure `segment/no-image`. */
+  pixels(imageId: string): RgbImage {
+    return this.image(imageId).image;
+  }
+
   async prepare(variant: Variant): Promise<void> {
     const { segmenter } = this.state.needModel();
     await segmenter.prepare((await this.weightsOf(variant)).weights);

@@ -4,8 +4,10 @@ import type { DataThread } from '../train/data-port.ts';
 import { folderBytes } from '../train/token-cache.ts';
 import { CACHE_BYTES, cacheBytes } from '../train/training-data.ts';
 import { EngineState } from './engine-state.ts';
+import { FindService } from './find/find-service.ts';
 import { bootHandlers, deviceMemory } from './handlers/boot.ts';
 import { dataHandlers } from './handlers/data.ts';
+import { findHandlers } from './handlers/find.ts';
 import { labelHandlers } from './handlers/labels.ts';
 import { modelHandlers } from './handlers/model.ts';
 import { outputHandlers } from './handlers/output.ts';
@@ -48,7 +50,13 @@ const engine = EngineState.open((event) => emit(event)).then((state) => {
       },
     },
   );
-  return { state, training, service: new SegmentationService(state, (runId) => training.weights(runId)) };
+  const service = new SegmentationService(state, (runId) => training.weights(runId));
+  const finding = new FindService(state, {
+    image: (imageId) => service.pixels(imageId),
+    weights: (runId) => training.weights(runId),
+    runScale: async (runId) => (await training.need(runId)).scale,
+  });
+  return { state, training, service, finding };
 });
 const state = engine.then((parts) => parts.state);
 const training = engine.then((parts) => parts.training);
@@ -61,6 +69,7 @@ const { emit } = serve({
   ...labelHandlers(engine),
   ...trainHandlers(training),
   ...segmentHandlers(engine),
+  ...findHandlers(engine.then(({ finding }) => finding)),
   ...outputHandlers(engine),
 });
 

@@ -3,6 +3,7 @@
  * (a lost device, a finished run with known figures). Never part of the product.
  */
 import { Failure } from '../../config/failure.ts';
+import { parseFindSettings } from '../../config/find.ts';
 import type { EngineClient } from '../../worker/client.ts';
 import type {
   BrokenDataset,
@@ -15,6 +16,9 @@ import type {
   EngineCalls,
   EngineEvent,
   FailureRecord,
+  FindSettings,
+  FoundDataset,
+  FoundObject,
   GatePoint,
   GpuReport,
   KeptMask,
@@ -32,6 +36,22 @@ import type {
   TrainSettings,
 } from '../../worker/protocol.ts';
 import { CAPABILITIES } from './samples.ts';
+
+const FAKE_FOUND: readonly FoundObject[] = [0.95, 0.9].map((predictedIou, i) => ({
+  runs: Uint32Array.of(20 * i, 10),
+  area: 10,
+  box: [20 * i, 0, 20 * i + 10, 1],
+  predictedIou,
+  stability: 0.97,
+  point: [20 * i + 5, 0.5],
+}));
+
+const fakeFound = (datasetId: string, settings: FindSettings): FoundDataset => ({
+  datasetId,
+  settings,
+  samples: [{ sampleId: 'a.png', objectCount: FAKE_FOUND.length, isReviewed: false }],
+  imageCount: 1,
+});
 
 export const MODEL: ModelInfo = {
   hash: '9f2b4c1a7d3e5f60718293a4b5c6d7e8',
@@ -264,6 +284,16 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
       return { revision, dataset: dataset(datasetId) };
     },
     'labels.setClasses': ({ classes }) => classes,
+    'find.run': () => ({ searchId: 'search-1', objects: FAKE_FOUND, milliseconds: 1200 }),
+    'find.select': ({ settings: { iou } }) => ({
+      objects: FAKE_FOUND.filter(({ predictedIou }) => predictedIou > iou),
+    }),
+    'find.folder': ({ datasetIds, settings }) => datasetIds.map((id) => fakeFound(id, settings)),
+    'find.found': () => ({ found: null }),
+    'find.image': () => ({ objects: FAKE_FOUND }),
+    'find.reviewed': ({ datasetId }) => fakeFound(datasetId, parseFindSettings({})),
+    'find.forget': () => ({}),
+    'find.quality': () => ({ ap50: 0.8, ap: 0.6, objects: 40, found: 44, missed: 6, split: 2, merged: 1 }),
     'labels.queue': ({ datasetId }) =>
       fakeSamples(datasetId).map(({ id, status }) => ({
         sampleId: id,

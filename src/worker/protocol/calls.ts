@@ -2,6 +2,7 @@
 
 import type { BootCalls } from './boot.ts';
 import type { DataCalls } from './data.ts';
+import type { FindCalls } from './find.ts';
 import type { LabelCalls } from './labels.ts';
 import type { ModelCalls } from './model.ts';
 import type { OutputCalls } from './output.ts';
@@ -14,6 +15,7 @@ export interface EngineCalls
     ModelCalls,
     DataCalls,
     LabelCalls,
+    FindCalls,
     TrainCalls,
     SegmentCalls,
     OutputCalls {}

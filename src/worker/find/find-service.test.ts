@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { parseFindSettings } from '../../config/find.ts';
+import type { Dataset } from '../../data/dataset.ts';
+import { encodeImagePng, encodeMaskPng } from '../../data/encode-png.ts';
+import { MemoryStore } from '../../data/memory-store.ts';
+import { GpuQueue } from '../../engine/gpu-queue.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import type { SamModel } from '../../sam/weights.ts';
+import { openTestGpu } from '../../testing/device.ts';
+import { fakeWebLocks } from '../../testing/fake-web-locks.ts';
+import { openMicroModel } from '../../testing/micro-model.ts';
+import { drawSample } from '../../testing/training-sets.ts';
+import { DatasetRepository } from '../dataset-repository.ts';
+import type { EngineState } from '../engine-state.ts';
+import type { Progress } from '../protocol.ts';
+import { FindService } from './find-service.ts';
+
+/** A model of random weights finds something only where everything passes. */
+const ANY = parseFindSettings({ pointsPerSide: 2, iou: 0, stability: 0, maskOverlap: 0.9 });
+const base = { kind: 'base' } as const;
+const { image } = drawSample('a.png', 1);
+
+let gpu: Gpu;
+let model: SamModel;
+beforeAll(async () => {
+  gpu = await openTestGpu();
+  model = await openMicroModel(gpu);
+});
+afterAll(() => {
+  model?.weights.release();
+  gpu?.destroy();
+});
+beforeEach(() => {
+  vi.stubGlobal('navigator', { locks: fakeWebLocks() });
+});
+
+function openService(store = new MemoryStore()) {
+  const datasets = new DatasetRepository(store);
+  const ending: (() => Promise<void>)[] = [];
+  const queue = new GpuQueue();
+  const state = {
+    store,
+    datasets,
+    queue,
+    emit: () => undefined,
+    needGpu: () => gpu,
+    needModel: () => ({ open: { ...model, hash: 'micro' } }),
+    onRelease: (work: () => Promise<void>) => ending.push(work),
+  } as unknown as EngineState;
+  const service = new FindService(state, {
+    image: () => image,
+    weights: () => Promise.reject(new Error('there is no run')),
+    runScale: async () => null,
+  });
+  return { service, datasets, queue, replaceModel: () => Promise.all(ending.map((work) => work())) };
+}
+
+function asked(onProgress: (progress: Progress, cancel: AbortController) => void = () => undefined) {
+  const cancel = new AbortController();
+  return { signal: cancel.signal, progress: (progress: Progress) => onProgress(progress, cancel) };
+}
+
+function drawn(names: readonly string[]): Dataset {
+  const lazy = (path: string, bytes: Uint8Array) => ({ path, size: bytes.length, bytes: async () => bytes });
+  return {
+    name: 'Cells',
+    samples: names.map((name) => {
+      const { image: own, labelling } = drawSample(name, 1);
+      if (!labelling) throw new Error('the drawn sample has no mask');
+      const mask = lazy(`masks/${name}`, encodeMaskPng(labelling.labelMap));
+      return { name, image: lazy(`images/${name}`, encodeImagePng(own)), mask };
+    }),
+  };
+}
+
+async function addCells(datasets: DatasetRepository): Promise<string> {
+  const options = { signal: new AbortController().signal, onProgress: () => undefined };
+  const [info] = (await datasets.add([drawn(['a.png', 'b.png', 'c.png'])], [], options)).datasets;
+  if (!info) throw new Error('nothing was imported');
+  return info.id;
+}
+
+test('finds the objects of an open image, and chooses anew without the model', async () => {
+  const { service } = openService();
+  const progress: Progress[] = [];
+  const allocated = gpu.allocatedBytes;
+  const request = { imageId: 'a', variant: base, settings: ANY, scale: 'whole' } as const;
+  const { searchId, objects } = await service.run(
+    request,
+    asked((each) => progress.push(each)),
+  );
+  expect(progress.at(-1)).toMatchObject({ done: 4, total: 4 });
+  expect(gpu.allocatedBytes).toBe(allocated);
+  const submit = vi.spyOn(gpu.device.queue, 'submit');
+  expect(service.select({ searchId, settings: ANY })).toEqual(objects);
+  expect(service.select({ searchId, settings: { ...ANY, iou: 1 } })).toEqual([]);
+  expect(submit).not.toHaveBeenCalled();
+  submit.mockRestore();
+  expect(() => service.select({ searchId: 'other', settings: ANY })).toThrow(/not remembered/);
+});
+
+test('a dataset that was interrupted goes on, in another tab too, and is found anew with other settings', async () => {
+  const store = new MemoryStore();
+  const first = openService(store);
+  const datasetId = await addCells(first.datasets);
+  const request = { datasetIds: [datasetId], variant: base, settings: ANY };
+  expect(await first.service.found(datasetId)).toBeNull();
+  const cancelling = asked(({ done }, cancel) => done === 1 && cancel.abort());
+  await expect(first.service.folder(request, cancelling)).rejects.toThrow();
+  expect(await first.service.found(datasetId)).toMatchObject({
+    imageCount: 3,
+    samples: [{ sampleId: 'a.png' }],
+  });
+
+  const { service } = openService(store);
+  await service.review({ datasetId, sampleId: 'a.png' });
+  const before = await service.image({ datasetId, sampleId: 'a.png' });
+  const [found] = await service.folder(request, asked());
+  expect(found?.samples.map(({ sampleId, isReviewed }) => [sampleId, isReviewed])).toEqual([
+    ['a.png', true],
+    ['b.png', false],
+    ['c.png', false],
+  ]);
+  expect(found?.settings).toEqual(ANY);
+  expect(await service.image({ datasetId, sampleId: 'a.png' })).toEqual(before);
+  expect(before.length).toBeGreaterThan(0);
+
+  const settings = { ...ANY, minArea: 1 };
+  const [again] = await service.folder({ ...request, settings }, asked());
+  expect(again).toMatchObject({ settings });
+  expect(again?.samples.some(({ isReviewed }) => isReviewed)).toBe(false);
+  await service.forget(datasetId);
+  expect(await service.found(datasetId)).toBeNull();
+});
+
+test('measures what is found of the images of a split', async () => {
+  const { service, datasets } = openService();
+  const datasetId = await addCells(datasets);
+  const request = { datasetId, variant: base, settings: ANY, split: 'test' } as const;
+  const quality = await service.quality(request, asked());
+  expect(quality.objects).toBe(2);
+  expect(quality.missed).toBeLessThanOrEqual(2);
+});
+
+test('another model ends a search before its weights are released; a click waits for no image', async () => {
+  const { service, queue, replaceModel } = openService();
+  const order: string[] = [];
+  const request = {
+    imageId: 'a',
+    variant: base,
+    settings: { ...ANY, pointsPerSide: 20 },
+    scale: 'whole',
+  } as const;
+  const search = service.run(
+    request,
+    asked(({ done, total }) => {
+      order.push(`${done} of ${total}`);
+      if (done === 64) void queue.run('urgent', async () => order.push('click'));
+      if (done === 128) void replaceModel().then(() => order.push('replaced'));
+    }),
+  );
+  await expect(search).rejects.toThrow(/Another model/);
+  await vi.waitFor(() => expect(order).toContain('replaced'));
+  expect(order).toEqual(['64 of 400', 'click', '128 of 400', 'replaced']);
+});

@@ -1,0 +1,23 @@
+import type { FindService } from '../find/find-service.ts';
+import type { CallName } from '../protocol.ts';
+import { done, ok } from '../result.ts';
+import type { Handlers } from '../serve.ts';
+
+type FindCalls = Extract<CallName, `find.${string}`>;
+
+/** All objects of images and datasets. */
+export function findHandlers(service: Promise<FindService>): Pick<Handlers, FindCalls> {
+  return {
+    'find.run': async (request, call) => ok(await (await service).run(request, call)),
+    'find.select': async (request) => ok({ objects: (await service).select(request) }),
+    'find.folder': async (request, call) => ok(await (await service).folder(request, call)),
+    'find.found': async ({ datasetId }) => ok({ found: await (await service).found(datasetId) }),
+    'find.image': async (ref) => ok({ objects: await (await service).image(ref) }),
+    'find.reviewed': async (ref) => ok(await (await service).review(ref)),
+    'find.forget': async ({ datasetId }) => {
+      await (await service).forget(datasetId);
+      return done;
+    },
+    'find.quality': async (request, call) => ok(await (await service).quality(request, call)),
+  };
+}
