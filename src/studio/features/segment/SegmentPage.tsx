@@ -4,6 +4,7 @@ import { useOpening } from '../../stores/open-image.ts';
 import { selectActiveRun, useRuns } from '../../stores/runs.ts';
 import { answerShown, prepareModel, useSegment } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
+import { FindPanel } from '../find/FindPanel.tsx';
 import { LabelPanel } from '../label/LabelPanel.tsx';
 import { ObjectPanel } from '../label/ObjectPanel.tsx';
 import { CandidateList } from './CandidateList.tsx';
@@ -40,6 +41,7 @@ export function SegmentPage(): ReactNode {
         <ObjectPanel />
         {failure && <FailureMessage failure={failure} />}
         <CandidateList />
+        <FindPanel />
         <VariantPicker />
         <ImageGates />
       </aside>
