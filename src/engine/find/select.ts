@@ -90,7 +90,7 @@ export function withoutDuplicates<T>(
 }
 
 /** IoU of boxes as SAM measures it: between the centres of their outer pixels, so that a box of one column has no area. */
-export function boxIou({ box: a }: { readonly box: Box }, { box: b }: { readonly box: Box }): number {
+function boxIou({ box: a }: { readonly box: Box }, { box: b }: { readonly box: Box }): number {
   const width = Math.max(0, Math.min(a[2], b[2]) - 1 - Math.max(a[0], b[0]));
   const height = Math.max(0, Math.min(a[3], b[3]) - 1 - Math.max(a[1], b[1]));
   const shared = width * height;
@@ -100,7 +100,7 @@ export function boxIou({ box: a }: { readonly box: Box }, { box: b }: { readonly
 const innerArea = ([x0, y0, x1, y1]: Box) => (x1 - 1 - x0) * (y1 - 1 - y0);
 
 /** IoU of two objects of an image. */
-export function maskIou(
+function maskIou(
   a: Pick<FoundObject, 'runs' | 'area' | 'box'>,
   b: Pick<FoundObject, 'runs' | 'area' | 'box'>,
 ): number {

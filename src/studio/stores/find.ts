@@ -235,7 +235,7 @@ async function markReviewed(): Promise<void> {
 }
 
 /** Shows what was found of the dataset of the open image. */
-export async function refreshFolder(): Promise<void> {
+async function refreshFolder(): Promise<void> {
   const datasetId = openDataset();
   const asked = latest.replace('folder');
   const result = datasetId === null ? null : await callEngine('find.found', { datasetId });
