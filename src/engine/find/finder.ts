@@ -27,8 +27,6 @@ export interface FindRequest {
 export interface FindHooks {
   /** Clicks that were answered, of all. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** What was found since the last call. */
-  readonly onProposals?: (proposals: readonly Proposal[]) => void;
   /** Aborting rejects with its reason before the next clicks. */
   readonly signal?: AbortSignal;
 }
@@ -65,22 +63,20 @@ export class Finder {
     const perCrop = sampling.pointsPerSide ** 2;
     const proposals: Proposal[] = [];
     for (const [index, crop] of crops.entries()) {
-      // Others that wait for the device get it between crops, and between the slices of one.
-      await this.queue.run('urgent', (yieldDevice) =>
-        this.withYields(yieldDevice, async () => {
+      // Others that wait for the device get it between crops, between slices, and between masks.
+      await this.queue.run('urgent', async (yieldDevice) => {
+        hooks.signal?.throwIfAborted();
+        await this.withYields(yieldDevice, () => this.encode(image, crop));
+        const points = gridPoints(crop.box, sampling.pointsPerSide);
+        for (let from = 0; from < points.length; from += BATCH) {
+          await yieldDevice();
           hooks.signal?.throwIfAborted();
-          await this.encode(image, crop);
-          const points = gridPoints(crop.box, sampling.pointsPerSide);
-          for (let from = 0; from < points.length; from += BATCH) {
-            hooks.signal?.throwIfAborted();
-            const found = await this.ask(image, crop, index, points.slice(from, from + BATCH), floors);
-            proposals.push(...found);
-            hooks.onProposals?.(found);
-            const done = index * perCrop + Math.min(from + BATCH, points.length);
-            hooks.onProgress?.(done, crops.length * perCrop);
-          }
-        }),
-      );
+          const some = points.slice(from, from + BATCH);
+          proposals.push(...(await this.ask(image, crop, index, some, floors, yieldDevice)));
+          const done = index * perCrop + Math.min(from + BATCH, points.length);
+          hooks.onProgress?.(done, crops.length * perCrop);
+        }
+      });
     }
     return proposals;
   }
@@ -113,6 +109,7 @@ export class Finder {
     index: number,
     points: readonly (readonly [x: number, y: number])[],
     floors: Floors,
+    yieldDevice: YieldDevice,
   ): Promise<Proposal[]> {
     const { sam, preprocessing, maskThreshold } = this.session;
     const [left, top, right, bottom] = crop.box;
@@ -122,8 +119,10 @@ export class Finder {
       const [x, y] = toModel(transform, px - left, py - top);
       return { points: [{ x, y, positive: true }] };
     });
-    const answers = await sam.decodeChosen(packPrompts(prompts), (iou) =>
-      CANDIDATES.filter((token) => (iou[token] ?? 0) > floors.iou),
+    const answers = await this.withYields(yieldDevice, () =>
+      sam.decodeChosen(packPrompts(prompts), (iou) =>
+        CANDIDATES.filter((token) => (iou[token] ?? 0) > floors.iou),
+      ),
     );
     const upscaler = new MaskUpscaler(
       Math.sqrt(answers[0]?.lowRes.length ?? 0),
@@ -137,6 +136,7 @@ export class Finder {
     for (const { object, predictedIou, lowRes } of answers) {
       if (performance.now() - since > WORK_MS) {
         await new Promise<void>((resume) => setTimeout(resume));
+        await yieldDevice();
         since = performance.now();
       }
       const mask = upscaler.mask(lowRes);

@@ -67,8 +67,17 @@ test('what is stored is read whatever found it', async () => {
   const read = await FoundFile.read(store, PATH);
   expect(read?.origin).toEqual({ ...origin, adapter: 'b', scale: 256 });
   expect(read?.file.images).toEqual([image('b.png', [5, 1])]);
-  await store.write(PATH, bytes('{"version":2}\n'));
-  expect(await FoundFile.read(store, PATH)).toBeNull();
+  const whole = await text(store);
+  for (const other of [
+    '{"version":2}\n',
+    whole.replace('"iou":0.88', '"iou":88'),
+    whole.replace('"iou"', '"ioU"'),
+    '\n',
+    'x',
+  ]) {
+    await store.write(PATH, bytes(other));
+    expect(await FoundFile.read(store, PATH)).toBeNull();
+  }
 });
 
 test('what another model found is refused, a first line that is cut off is not', async () => {

@@ -33,12 +33,20 @@ export interface FoundImage {
 
 const VERSION = 1;
 
+function areSettings(given: unknown): boolean {
+  try {
+    return JSON.stringify(parseFindSettings(given)) === JSON.stringify(given);
+  } catch {
+    return false;
+  }
+}
+
 const HeaderSchema = v.object({
   version: v.literal(VERSION),
   model: v.string(),
   adapter: v.nullable(v.string()),
   scale: v.union([v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(1))]),
-  settings: v.record(v.string(), v.number()),
+  settings: v.custom<FindSettings>(areSettings),
 });
 
 const LineSchema = v.object({
@@ -89,8 +97,7 @@ export class FoundFile {
     const text = new TextDecoder().decode(await store.read(path));
     const header = v.safeParse(HeaderSchema, parsedJson(text.slice(0, text.indexOf('\n'))));
     if (!header.success) return null;
-    const { version: _, settings, ...rest } = header.output;
-    const origin = { ...rest, settings: parseFindSettings(settings) };
+    const { version: _, ...origin } = header.output;
     return { origin, file: await FoundFile.open(store, path, origin) };
   }
 
