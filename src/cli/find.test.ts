@@ -104,7 +104,7 @@ it('evaluates what is found', { timeout: 120_000 }, async () => {
   );
 });
 
-it('refuses flags that say nothing', async () => {
+it('refuses flags that say nothing', { timeout: 120_000 }, async () => {
   const format = await mopeft(
     'find',
     ...MODEL,
@@ -116,6 +116,8 @@ it('refuses flags that say nothing', async () => {
     'tiff3',
   );
   expect(format.stderr).toMatch(/--format is "tiff3", which is none of masks, coco/);
+  const classes = await mopeft('find', ...MODEL, '--data', data, '--out', join(folder, 'x'), '--classes');
+  expect(classes.stderr).toMatch(/do not have objects of two classes/);
   const lost = await mopeft('evaluate', ...MODEL, '--data', data, '--iou', '0.5');
   expect(lost.stderr).toMatch(/--iou goes with --find/);
   const high = await mopeft('find', ...MODEL, '--data', data, '--out', join(folder, 'x'), '--iou', '2');

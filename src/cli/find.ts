@@ -2,13 +2,16 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { FIND_FIELDS } from '../config/find.ts';
+import { className } from '../data/classes.ts';
+import type { Dataset } from '../data/dataset.ts';
 import type { LabelledImage } from '../data/out/label-set.ts';
 import { type OutFormat, OutRemarks } from '../data/out/out-format.ts';
 import { outFormats } from '../data/out/registry.ts';
 import { writeLabels } from '../data/out/write-labels.ts';
-import { findInDataset } from '../engine/find/find-dataset.ts';
+import type { ClassMeans } from '../engine/find/classes.ts';
+import { findInDataset, learnClasses } from '../engine/find/find-dataset.ts';
 import { Finder } from '../engine/find/finder.ts';
-import { adapterHash, FoundFile, type FoundImage } from '../engine/find/found-file.ts';
+import { FoundFile, type FoundImage, tensorsHash } from '../engine/find/found-file.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
@@ -24,12 +27,13 @@ const MASKS = 'png-instances';
 const FORMATS = ['masks', ...outFormats.map(({ id }) => id)];
 
 const USAGE = `  npm run mopeft -- find --model DIR|FILE [--adapter PATH] --data DIR --out DIR [--format coco|masks|…]
-      [--scale whole|N] [--min-area PIXELS]
+      [--scale whole|N] [--min-area PIXELS] [--classes]
   Finds all objects of all images, with masks or without. --adapter is the folder of a run, or an adapter's file, folder
   or zip. --format is ${FORMATS.join(', ')}; coco, the default, writes DIR/annotations.json, masks
   DIR/instances/IMAGE.png with a value for each object. Run again, it goes on where it was ended: DIR/found.jsonl holds
   what was found. --scale N looks at a mosaic of crops of N pixels; the default is the adapter's scale, else the dataset's,
-  else one that suits its objects.
+  else one that suits its objects. --classes names each object by the labelled images of the same data, of two classes at
+  least: the class whose objects are most alike where the model looks.
 ${FIND_USAGE}
 ${MODEL_USAGE}
 ${READING_USAGE}`;
@@ -46,6 +50,7 @@ export async function find(args: readonly string[]): Promise<number> {
       format: { type: 'string' },
       scale: { type: 'string' },
       'min-area': { type: 'string' },
+      classes: { type: 'boolean' },
       ...FIND_FLAGS,
       ...MODEL_FLAGS,
       ...READING_FLAGS,
@@ -65,26 +70,43 @@ export async function find(args: readonly string[]): Promise<number> {
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
   const scale = flaggedScale ?? (adapter && scaleOfAdapter(adapter));
   const dataset = atScale(folder, scale, model.config.imageSize);
+  const finder = await Finder.open(gpu, new GpuQueue(), model, adapter);
+  const classes = flags.classes ? await classesOf(finder, dataset) : null;
   const file = await FoundFile.open(new NodeStore(out), 'found.jsonl', {
     model: model.hash,
-    adapter: adapter && (await adapterHash(adapter.tensors)),
+    adapter: adapter && (await tensorsHash(adapter.tensors)),
     settings,
     scale: dataset.scale ?? 'whole',
+    ...(classes && { classes: await tensorsHash(classes.tensors) }),
   });
-  const finder = await Finder.open(gpu, new GpuQueue(), model, adapter);
   const found = await findInDataset(finder, dataset, settings, file, {
+    classes,
     onProgress: showProgress,
     onRefused: (name, message) => console.error(`${name}: ${message}`),
   });
   gpu.destroy();
   const remarks = new OutRemarks();
-  const labels = { name: dataset.name, classes: ['object'] };
-  for await (const { path, bytes } of writeLabels(found.map(labelled), { format, set: labels, remarks }))
+  const nameOf = (value: number): string =>
+    classes ? className(value, { count: classes.values.length, names: dataset.classNames }) : 'object';
+  const labels = { name: dataset.name, classes: (classes?.values ?? [1]).map(nameOf) };
+  const images = found.map((image) => labelled(image, nameOf));
+  for await (const { path, bytes } of writeLabels(images, { format, set: labels, remarks }))
     await write(join(out, path), bytes);
   for (const { file: about, reason, cure } of remarks.list()) console.error(`${about}: ${reason} ${cure}`);
   const objects = found.reduce((sum, image) => sum + image.objects.length, 0);
   console.log(`${out}: ${plural(objects, 'object')} on ${plural(found.length, 'image')}, as ${format.label}`);
   return 0;
+}
+
+async function classesOf(finder: Finder, dataset: Dataset): Promise<ClassMeans> {
+  const classes = await learnClasses(finder, dataset, showProgress);
+  if (classes) return classes;
+  throw new Failure({
+    code: 'find/no-classes',
+    what: 'The labelled images do not have objects of two classes.',
+    where: dataset.name,
+    cure: 'Label objects of each class, or leave out --classes.',
+  });
 }
 
 function formatOf(name: string): OutFormat {
@@ -95,13 +117,20 @@ function formatOf(name: string): OutFormat {
 }
 
 /** Where masks overlap, the better one lies above. */
-function labelled({ name, width, height, objects }: FoundImage): LabelledImage {
+function labelled(
+  { name, width, height, objects }: FoundImage,
+  nameOf: (classValue: number) => string,
+): LabelledImage {
   const ascending = objects.toSorted((a, b) => a.predictedIou - b.predictedIou);
   return {
     name,
     width,
     height,
-    objects: ascending.map(({ runs, predictedIou }) => ({ runs, className: 'object', score: predictedIou })),
+    objects: ascending.map(({ runs, predictedIou, classValue = 1 }) => ({
+      runs,
+      className: nameOf(classValue),
+      score: predictedIou,
+    })),
   };
 }
 

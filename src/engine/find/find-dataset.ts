@@ -1,6 +1,9 @@
 import type { FindSettings } from '../../config/find.ts';
-import { type Dataset, loadSample } from '../../data/dataset.ts';
+import { objectClasses } from '../../data/classes.ts';
+import { type Dataset, isLabelled, loadSample } from '../../data/dataset.ts';
+import { runsOfValues } from '../../data/out/runs.ts';
 import type { RgbImage, Scale } from '../../data/types.ts';
+import { ClassMeans, type KnownObject } from './classes.ts';
 import { type Finder, type FindHooks, floorsOf } from './finder.ts';
 import type { FoundFile, FoundImage } from './found-file.ts';
 import { type FoundObject, selectObjects } from './select.ts';
@@ -11,9 +14,10 @@ export async function findObjects(
   image: RgbImage,
   settings: FindSettings,
   scale: Scale,
-  hooks: FindHooks = {},
+  hooks: FindHooks & { readonly classes?: ClassMeans | null } = {},
 ): Promise<FoundObject[]> {
-  const request = { sampling: settings, scale, floors: floorsOf(settings) };
+  const { classes = null } = hooks;
+  const request = { sampling: settings, scale, floors: floorsOf(settings), classes };
   return selectObjects(await finder.propose(image, request, hooks), image, settings);
 }
 
@@ -22,7 +26,8 @@ export interface FindDatasetHooks {
   readonly onProgress?: (done: number, total: number) => void;
   /** An image that cannot be read, and why. */
   readonly onRefused?: (name: string, message: string) => void;
-  readonly onImage?: (image: FoundImage) => void;
+  /** Says the class of each object. */
+  readonly classes?: ClassMeans | null;
   /** Aborting rejects with its reason; what was found so far is kept. */
   readonly signal?: AbortSignal;
 }
@@ -54,14 +59,47 @@ export async function findInDataset(
       hooks.onRefused?.(name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
       continue;
     }
-    const { signal } = hooks;
+    const { signal, classes = null } = hooks;
     const decoded = loaded.value.image;
-    const objects = await findObjects(finder, decoded, settings, scale, signal ? { signal } : {});
+    const objects = await findObjects(finder, decoded, settings, scale, {
+      classes,
+      ...(signal && { signal }),
+    });
     const found = { name, width: decoded.width, height: decoded.height, objects };
     await file.add(found);
-    hooks.onImage?.(found);
     all.push(found);
   }
   hooks.onProgress?.(samples.length, samples.length);
   return all;
+}
+
+/** Labelled images that classes are learnt from at most; more hardly move the means. */
+const LEARNT_IMAGES = 40;
+
+/** Learns what tells the classes of a dataset from its labelled images; null where they have not two classes. */
+export async function learnClasses(
+  finder: Finder,
+  { samples, scale = 'whole' }: Dataset,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<ClassMeans | null> {
+  const labelled = samples.filter(isLabelled);
+  // Evenly over the dataset, whose images are often sorted.
+  const step = Math.max(1, labelled.length / LEARNT_IMAGES);
+  const chosen = labelled.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
+  const known: KnownObject[] = [];
+  for (const [i, sample] of chosen.entries()) {
+    onProgress(i, chosen.length);
+    const loaded = await loadSample(sample);
+    // One that cannot be read was named when the dataset was opened.
+    if (!loaded.ok || !loaded.value.labelling) continue;
+    const { image, objects, labelling } = loaded.value;
+    const values = objectClasses(objects, labelling.classMap);
+    const runs = runsOfValues(objects.map, objects.regions.length);
+    const own = objects.regions.flatMap(({ box }, at) => {
+      const [mask, classValue = 0] = [runs[at], values[at]];
+      return mask && classValue > 0 ? [{ runs: mask, box, classValue }] : [];
+    });
+    known.push(...(await finder.describe(image, own, scale)));
+  }
+  return ClassMeans.of(known);
 }

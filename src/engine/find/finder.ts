@@ -1,12 +1,15 @@
 import type { FindSampling } from '../../config/find.ts';
+import { gridOf } from '../../config/sam.ts';
+import type { Runs } from '../../data/out/runs.ts';
 import { imageTransform, preprocessView, toModel } from '../../data/preprocess.ts';
-import type { RgbImage, Scale } from '../../data/types.ts';
+import type { Box, RgbImage, Scale } from '../../data/types.ts';
 import { regionView } from '../../data/view.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { packPrompts } from '../../sam/prompts.ts';
 import type { SamModel } from '../../sam/weights.ts';
 import type { GpuQueue, YieldDevice } from '../gpu-queue.ts';
 import { ModelSession, type Tuning } from '../tuning.ts';
+import { type ClassMeans, type CropEmbedding, type KnownObject, pooledFeature } from './classes.ts';
 import { cropsOf, type FindCrop, gridPoints, isCutOff } from './crops.ts';
 import type { Proposal } from './select.ts';
 import { MaskUpscaler } from './upscale.ts';
@@ -22,6 +25,8 @@ export interface FindRequest {
   /** How the model sees images of the dataset. */
   readonly scale: Scale;
   readonly floors: Floors;
+  /** Says the class of each object; without it they have none. */
+  readonly classes?: ClassMeans | null;
 }
 
 export interface FindHooks {
@@ -67,18 +72,49 @@ export class Finder {
       await this.queue.run('urgent', async (yieldDevice) => {
         hooks.signal?.throwIfAborted();
         await this.withYields(yieldDevice, () => this.encode(image, crop));
+        const embedding = request.classes ? await this.embedding(crop) : null;
+        const classOf = ({ runs }: Pick<Proposal, 'runs'>): Pick<Proposal, 'classValue'> =>
+          request.classes && embedding
+            ? { classValue: request.classes.classOf(pooledFeature(runs, image.width, embedding)) }
+            : {};
         const points = gridPoints(crop.box, sampling.pointsPerSide);
         for (let from = 0; from < points.length; from += BATCH) {
           await yieldDevice();
           hooks.signal?.throwIfAborted();
           const some = points.slice(from, from + BATCH);
-          proposals.push(...(await this.ask(image, crop, index, some, floors, yieldDevice)));
+          const found = await this.ask(image, crop, index, some, floors, yieldDevice);
+          for (const each of found) proposals.push({ ...each, ...classOf(each) });
           const done = index * perCrop + Math.min(from + BATCH, points.length);
           hooks.onProgress?.(done, crops.length * perCrop);
         }
       });
     }
     return proposals;
+  }
+
+  /** Known objects of an image as {@link ClassMeans} learns from them; each in the crop that shows most of it. */
+  async describe(
+    image: RgbImage,
+    objects: readonly { readonly runs: Runs; readonly box: Box; readonly classValue: number }[],
+    scale: Scale,
+  ): Promise<KnownObject[]> {
+    const crops = cropsOf(image, scale, { cropLayers: 0 });
+    const cropOf = objects.map(({ box }) => {
+      const shown = crops.map((crop) => sharedArea(crop.box, box));
+      return shown.indexOf(Math.max(...shown));
+    });
+    const known: KnownObject[] = [];
+    for (const [index, crop] of crops.entries()) {
+      const own = objects.filter((_, i) => cropOf[i] === index);
+      if (own.length === 0) continue;
+      const embedding = await this.queue.run('urgent', async (yieldDevice) => {
+        await this.withYields(yieldDevice, () => this.encode(image, crop));
+        return this.embedding(crop);
+      });
+      for (const { runs, classValue } of own)
+        known.push({ classValue, feature: pooledFeature(runs, image.width, embedding) });
+    }
+    return known;
   }
 
   /** Gives the session's memory back when what was asked for is done. */
@@ -101,6 +137,14 @@ export class Finder {
     const { sam, preprocessing } = this.session;
     const record = { size: sam.config.imageSize, ...preprocessing };
     await this.session.encode(preprocessView(image, regionView(box), record, null).data);
+  }
+
+  private async embedding({ box: [left, top, right, bottom] }: FindCrop): Promise<CropEmbedding> {
+    const { sam, preprocessing } = this.session;
+    const { imageSize: size, outputChannels: channels } = sam.config;
+    const { embedding: values } = await sam.embeddings();
+    const transform = imageTransform(right - left, bottom - top, { size, aspect: preprocessing.aspect });
+    return { values, grid: gridOf(sam.config), channels, transform, corner: [left, top] };
   }
 
   private async ask(
@@ -148,6 +192,12 @@ export class Finder {
     }
     return found;
   }
+}
+
+function sharedArea(a: Box, b: Box): number {
+  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
+  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
+  return Math.max(0, width) * Math.max(0, height);
 }
 
 /** SAM's three masks for an ambiguous click. */

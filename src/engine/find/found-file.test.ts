@@ -86,6 +86,7 @@ test('what another model found is refused, a first line that is cut off is not',
   const open = (more: object) => FoundFile.open(store, PATH, { ...origin, ...more });
   await expect(open({ adapter: 'b' })).rejects.toThrow(/another model/);
   await expect(open({ scale: 256 })).rejects.toThrow(/another model/);
+  await expect(open({ classes: 'c' })).rejects.toThrow(/another model/);
   await store.write(PATH, bytes('{"version":1,"mod'));
   await open({ adapter: 'b' });
 });

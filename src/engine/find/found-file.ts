@@ -21,6 +21,8 @@ export interface FindOrigin {
   readonly adapter: string | null;
   readonly settings: FindSettings;
   readonly scale: Scale;
+  /** Hash of what tells the classes; absent where none are told. */
+  readonly classes?: string;
 }
 
 /** The objects of one image. */
@@ -47,6 +49,7 @@ const HeaderSchema = v.object({
   adapter: v.nullable(v.string()),
   scale: v.union([v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(1))]),
   settings: v.custom<FindSettings>(areSettings),
+  classes: v.exactOptional(v.string()),
 });
 
 const LineSchema = v.object({
@@ -60,6 +63,7 @@ const LineSchema = v.object({
       predictedIou: v.number(),
       stability: v.number(),
       point: v.tuple([v.number(), v.number()]),
+      classValue: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
     }),
   ),
 });
@@ -78,9 +82,9 @@ export class FoundFile {
   static async open(
     store: FileStore,
     path: string,
-    { model, adapter, settings, scale }: FindOrigin,
+    { model, adapter, settings, scale, classes }: FindOrigin,
   ): Promise<FoundFile> {
-    const header = JSON.stringify({ version: VERSION, model, adapter, scale, settings });
+    const header = JSON.stringify({ version: VERSION, model, adapter, scale, settings, classes });
     const text = (await store.exists(path)) ? new TextDecoder().decode(await store.read(path)) : '';
     const [first = '', ...lines] = text.split('\n');
     // A first line that is cut off is that of a file without images.
@@ -117,8 +121,8 @@ export class FoundFile {
   }
 }
 
-/** The identity of an adapter, by its tensors as that of a model. */
-export async function adapterHash(tensors: ReadonlyMap<string, HostTensor>): Promise<string> {
+/** The identity of an adapter or of what tells classes, by its tensors as that of a model. */
+export async function tensorsHash(tensors: ReadonlyMap<string, HostTensor>): Promise<string> {
   const hasher = new ModelHasher();
   for (const [name, tensor] of tensors) await hasher.add(name, tensor);
   return hasher.digest();
@@ -129,11 +133,12 @@ function formatLine({ name, width, height, objects }: FoundImage): string {
     name,
     width,
     height,
-    objects: objects.map(({ runs, predictedIou, stability, point }) => ({
+    objects: objects.map(({ runs, predictedIou, stability, point, classValue }) => ({
       counts: textOfCounts(countsOf(runs)),
       predictedIou,
       stability,
       point,
+      classValue,
     })),
   });
 }

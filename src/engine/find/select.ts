@@ -13,6 +13,8 @@ export interface FoundObject {
   readonly stability: number;
   /** The click that found it. */
   readonly point: readonly [x: number, y: number];
+  /** Where classes were learnt. */
+  readonly classValue?: number;
 }
 
 /** An answer of the model, before any is left out for another. */

@@ -10,7 +10,7 @@ import { leastArea } from '../../data/object-sizes.ts';
 import type { RgbImage, Scale } from '../../data/types.ts';
 import { findInDataset, findObjects } from '../../engine/find/find-dataset.ts';
 import { Finder, PREVIEW_FLOORS } from '../../engine/find/finder.ts';
-import { adapterHash, FoundFile } from '../../engine/find/found-file.ts';
+import { FoundFile, tensorsHash } from '../../engine/find/found-file.ts';
 import { type FindComparison, type FindQuality, findQuality } from '../../engine/find/quality.ts';
 import { type FoundObject, type Proposal, selectObjects } from '../../engine/find/select.ts';
 import { comparison } from '../../engine/find/truth.ts';
@@ -191,7 +191,7 @@ export class FindService {
     const { store } = this.state;
     const origin = {
       model: this.state.needModel().open.hash,
-      adapter: tuning && (await adapterHash(tuning.tensors)),
+      adapter: tuning && (await tensorsHash(tuning.tensors)),
       settings,
       scale,
     };
