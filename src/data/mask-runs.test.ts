@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../config/random.ts';
-import { maskInBox, runsInBox, sharedPixels } from './mask-runs.ts';
-import { areaOf, boxOf, runsOfValue } from './out/runs.ts';
+import { runsOfBitmap } from './labels/runs.ts';
+import { maskInBox, maskObject, runsInBox, sharedPixels } from './mask-runs.ts';
 
 const size = { width: 13, height: 9 };
 const whole = [0, 0, 13, 9] as const;
@@ -16,10 +16,10 @@ test.each([0, 10, 50, 90, 100])('a mask of %d %% goes to runs and back', (share)
   for (let seed = 0; seed < 8; seed++) {
     const mask = blots(seed, share);
     const runs = runsInBox(mask, whole, size);
-    expect(runs).toEqual(runsOfValue(mask, 1));
+    expect(runs).toEqual(runsOfBitmap(mask));
     expect(maskInBox(runs, whole, size)).toEqual(mask);
-    expect(areaOf(runs)).toBe(mask.reduce((sum, v) => sum + v, 0));
-    const box = boxOf(runs, size.width);
+    const { area, box } = maskObject(runs, size.width);
+    expect(area).toBe(mask.reduce((sum, v) => sum + v, 0));
     expect(runsInBox(maskInBox(runs, box, size), box, size)).toEqual(runs);
     const part = [2, 1, 9, 8] as const;
     const inPart = Uint8Array.from(

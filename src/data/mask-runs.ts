@@ -1,10 +1,23 @@
-import { RunsWriter } from './labels/runs.ts';
-import { eachRow, type Runs } from './out/runs.ts';
+import { areaOf, boxOf, forEachSpan, RunsWriter } from './labels/runs.ts';
+import type { Runs } from './labels/types.ts';
 import type { Box } from './types.ts';
 
 interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+/** An object's pixels, with what follows from them. */
+export interface MaskObject {
+  readonly runs: Runs;
+  readonly area: number;
+  /** An empty one at the corner where there is no pixel. */
+  readonly box: Box;
+}
+
+/** @param width of the image. */
+export function maskObject(runs: Runs, width: number): MaskObject {
+  return { runs, area: areaOf(runs), box: boxOf(runs, width) ?? [0, 0, 0, 0] };
 }
 
 /**
@@ -29,7 +42,7 @@ export function runsInBox(mask: ArrayLike<number>, [x0, y0, x1, y1]: Box, { widt
 export function maskInBox(runs: Runs, [x0, y0, x1, y1]: Box, { width }: Size): Uint8Array<ArrayBuffer> {
   const columns = x1 - x0;
   const mask = new Uint8Array(columns * (y1 - y0));
-  eachRow(runs, width, (y, from, to) => {
+  forEachSpan(runs, width, (y, from, to) => {
     if (y < y0 || y >= y1) return;
     const row = (y - y0) * columns;
     const [start, end] = [Math.max(from, x0) - x0, Math.min(to, x1) - x0];

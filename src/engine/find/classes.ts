@@ -1,4 +1,5 @@
-import { eachRow, type Runs } from '../../data/out/runs.ts';
+import { forEachSpan } from '../../data/labels/runs.ts';
+import type { Runs } from '../../data/labels/types.ts';
 import type { ImageTransform } from '../../data/preprocess.ts';
 
 /** What the encoder made of a crop: [grid, grid, channels]. */
@@ -22,7 +23,7 @@ export function pooledFeature(
   let pixels = 0;
   const { scaleX, scaleY, modelSize, originalSize } = transform;
   const perPixel = grid / modelSize;
-  eachRow(runs, width, (y, x0, x1) => {
+  forEachSpan(runs, width, (y, x0, x1) => {
     const row = Math.floor((y + 0.5 - top) * scaleY * perPixel);
     if (y < top || y >= top + originalSize[0]) return;
     const [from, to] = [Math.max(x0, left), Math.min(x1, left + originalSize[1])];

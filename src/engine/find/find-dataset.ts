@@ -1,7 +1,7 @@
 import type { FindSettings } from '../../config/find.ts';
 import { objectClasses } from '../../data/classes.ts';
 import { type Dataset, isLabelled, loadSample } from '../../data/dataset.ts';
-import { runsOfValues } from '../../data/out/runs.ts';
+import { runsOfValues } from '../../data/labels/runs.ts';
 import type { RgbImage, Scale } from '../../data/types.ts';
 import { ClassMeans, type KnownObject } from './classes.ts';
 import { type Finder, type FindHooks, floorsOf } from './finder.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FIND_FIELDS, parseFindSettings } from '../../config/find.ts';
-import { maskInBox, runsInBox } from '../../data/mask-runs.ts';
-import { areaOf, boxOf } from '../../data/out/runs.ts';
+import { maskInBox, maskObject, runsInBox } from '../../data/mask-runs.ts';
 import { imageTransform } from '../../data/preprocess.ts';
 import type { Box } from '../../data/types.ts';
 import { resizePlaneOnHost } from '../../sam/resize-host.ts';
@@ -83,7 +82,7 @@ test.each([
     const mask = upscaler.mask(Float32Array.from(lowRes));
     expect(mask?.area).toBe(count(over(0.25)));
     expect(mask && maskInBox(mask.runs, placed, image)).toEqual(over(0.25));
-    expect(mask?.box).toEqual(mask && boxOf(mask.runs, image.width));
+    expect(mask?.box).toEqual(mask && maskObject(mask.runs, image.width).box);
     expect(mask?.stability).toBe(count(over(1.25)) / count(over(-0.75)));
   }
   expect(upscaler.mask(new Float32Array(side * side).fill(-3))).toBeNull();
@@ -98,7 +97,7 @@ describe('small regions', () => {
   };
   const clean = (rows: string[], least: number): string[] => {
     const { size, all, runs } = draw(...rows);
-    const cleaned = withoutSmallRegions(runs, boxOf(runs, size.width), size, least);
+    const cleaned = withoutSmallRegions(runs, maskObject(runs, size.width).box, size, least);
     const mask = maskInBox(cleaned, all, size);
     return rows.map((row, y) => [...row].map((_, x) => (mask[y * row.length + x] ? '#' : '.')).join(''));
   };
@@ -107,7 +106,7 @@ describe('small regions', () => {
     const rows = ['......', '####..', '#.##..', '####.#', '......'];
     expect(clean(rows, 2)).toEqual(['......', '####..', '####..', '####..', '......']);
     const { runs, size } = draw(...rows);
-    expect(withoutSmallRegions(runs, boxOf(runs, 6), size, 1)).toBe(runs);
+    expect(withoutSmallRegions(runs, maskObject(runs, 6).box, size, 1)).toBe(runs);
   });
 
   test('the largest part stays where all are small; background at the edge of the image may be a hole', () => {
@@ -166,7 +165,7 @@ describe('selection', () => {
     // The same and a thread to the other side, which makes its box large.
     const mask = maskInBox(body.runs, [0, 0, 100, 100], image).fill(1, 0, 100);
     const runs = runsInBox(mask, [0, 0, 100, 100], image);
-    const threaded = { ...proposal([0, 0, 100, 40], 0.95), runs, area: areaOf(runs) };
+    const threaded = { ...proposal([0, 0, 100, 40], 0.95), ...maskObject(runs, 100) };
     const select = (more: object) => selectObjects([body, threaded], image, parseFindSettings(more));
     expect(select({})).toHaveLength(2);
     expect(boxes(select({ maskOverlap: 0.7 }))).toEqual([threaded.box]);
@@ -177,7 +176,7 @@ describe('selection', () => {
     const mask = maskInBox(clean.runs, [0, 0, 100, 100], image);
     mask[99 * 100 + 99] = 1;
     const runs = runsInBox(mask, [0, 0, 100, 100], image);
-    const speckled = { ...proposal([10, 10, 100, 100], 0.99), runs, area: areaOf(runs) };
+    const speckled = { ...proposal([10, 10, 100, 100], 0.99), ...maskObject(runs, 100) };
     const select = (more: object) => selectObjects([clean, speckled], image, parseFindSettings(more));
     expect(select({})).toHaveLength(2);
     const [left, ...others] = select({ minRegion: 4 });

@@ -1,6 +1,6 @@
 import type { FindSampling } from '../../config/find.ts';
 import { gridOf } from '../../config/sam.ts';
-import type { Runs } from '../../data/out/runs.ts';
+import type { Runs } from '../../data/labels/types.ts';
 import { imageTransform, preprocessView, toModel } from '../../data/preprocess.ts';
 import type { Box, RgbImage, Scale } from '../../data/types.ts';
 import { regionView } from '../../data/view.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseFindSettings } from '../../config/find.ts';
+import { maskObject } from '../../data/mask-runs.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
-import { areaOf, boxOf } from '../../data/out/runs.ts';
 import { FoundFile, type FoundImage } from './found-file.ts';
 
 const origin = { model: 'a', adapter: null, settings: parseFindSettings({}), scale: 'whole' } as const;
@@ -14,9 +14,7 @@ const image = (name: string, ...runs: number[][]): FoundImage => ({
   objects: runs.map((numbers, i) => {
     const own = Uint32Array.from(numbers);
     return {
-      runs: own,
-      area: areaOf(own),
-      box: boxOf(own, 10),
+      ...maskObject(own, 10),
       predictedIou: 0.9,
       stability: 0.95,
       point: [i, 0.5],

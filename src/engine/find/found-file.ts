@@ -7,7 +7,8 @@ import { Failure } from '../../config/failure.ts';
 import { FIND_FIELDS, type FindSettings, parseFindSettings } from '../../config/find.ts';
 import { countsOfText, textOfCounts } from '../../data/annotations/run-lengths.ts';
 import type { FileStore } from '../../data/file-store.ts';
-import { areaOf, boxOf, type Runs } from '../../data/out/runs.ts';
+import type { Runs } from '../../data/labels/types.ts';
+import { maskObject } from '../../data/mask-runs.ts';
 import type { Scale } from '../../data/types.ts';
 import { ModelHasher } from '../../sam/checkpoint/hash.ts';
 import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
@@ -160,7 +161,7 @@ function parseLine(text: string): FoundImage[] {
   for (const { counts, ...rest } of parsed.output.objects) {
     const runs = runsOfCounts(counts, width * height);
     if (!runs) return [];
-    objects.push({ runs, area: areaOf(runs), box: boxOf(runs, width), ...rest });
+    objects.push({ ...maskObject(runs, width), ...rest });
   }
   return [{ name, width, height, objects }];
 }

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { runsInBox } from '../../data/mask-runs.ts';
-import { areaOf, boxOf } from '../../data/out/runs.ts';
-import { type FindComparison, findQuality, type MaskObject } from './quality.ts';
+import { type MaskObject, maskObject, runsInBox } from '../../data/mask-runs.ts';
+import { type FindComparison, findQuality } from './quality.ts';
 
 const WIDTH = 100;
 
@@ -12,7 +11,7 @@ function rectangle(x0: number, y0: number, x1: number, y1: number): MaskObject {
     width: WIDTH,
     height: WIDTH,
   });
-  return { runs, area: areaOf(runs), box: boxOf(runs, WIDTH) };
+  return maskObject(runs, WIDTH);
 }
 
 const scored = (object: MaskObject, score: number) => ({ ...object, score });

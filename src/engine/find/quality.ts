@@ -1,13 +1,4 @@
-import { boxesMeet, sharedPixels } from '../../data/mask-runs.ts';
-import type { Runs } from '../../data/out/runs.ts';
-import type { Box } from '../../data/types.ts';
-
-/** An object's pixels, with what follows from them. */
-export interface MaskObject {
-  readonly runs: Runs;
-  readonly area: number;
-  readonly box: Box;
-}
+import { boxesMeet, type MaskObject, sharedPixels } from '../../data/mask-runs.ts';
 
 /** The objects of one image: those that are there and those that were found. */
 export interface FindComparison {

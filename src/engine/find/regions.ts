@@ -1,6 +1,6 @@
+import type { Runs } from '../../data/labels/types.ts';
 import { maskInBox, runsInBox } from '../../data/mask-runs.ts';
 import { findObjects } from '../../data/objects.ts';
-import type { Runs } from '../../data/out/runs.ts';
 import type { Box } from '../../data/types.ts';
 
 interface Size {

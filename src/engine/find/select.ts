@@ -1,6 +1,6 @@
 import type { FindThresholds } from '../../config/find.ts';
-import { boxesMeet, sharedPixels } from '../../data/mask-runs.ts';
-import { areaOf, boxOf, type Runs } from '../../data/out/runs.ts';
+import type { Runs } from '../../data/labels/types.ts';
+import { boxesMeet, maskObject, sharedPixels } from '../../data/mask-runs.ts';
 import type { Box } from '../../data/types.ts';
 import { withoutSmallRegions } from './regions.ts';
 
@@ -67,8 +67,8 @@ function withCleanMasks(
   const cleaned = proposals.map((proposal) => {
     const runs = withoutSmallRegions(proposal.runs, proposal.box, image, least);
     if (runs === proposal.runs) return { proposal, box: proposal.box, isClean: 1 };
-    const box = boxOf(runs, image.width);
-    return { proposal: { ...proposal, runs, box, area: areaOf(runs) }, box, isClean: 0 };
+    const own = maskObject(runs, image.width);
+    return { proposal: { ...proposal, ...own }, box: own.box, isClean: 0 };
   });
   return withoutDuplicates(cleaned, ({ isClean }) => isClean, boxIou, overlap).map(
     ({ proposal }) => proposal,

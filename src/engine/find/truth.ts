@@ -1,7 +1,8 @@
 import type { LoadedSample } from '../../data/dataset.ts';
+import { runsOfBitmap, runsOfValues } from '../../data/labels/runs.ts';
+import { maskObject } from '../../data/mask-runs.ts';
 import { IGNORED } from '../../data/objects.ts';
-import { areaOf, boxOf, runsOfValue, runsOfValues } from '../../data/out/runs.ts';
-import type { FindComparison, MaskObject } from './quality.ts';
+import type { FindComparison } from './quality.ts';
 import type { FoundObject } from './select.ts';
 
 /**
@@ -13,18 +14,11 @@ export function comparison(
   found: readonly FoundObject[],
   least: number,
 ): FindComparison {
-  const maskOf = (runs: MaskObject['runs']): MaskObject => ({
-    runs,
-    area: areaOf(runs),
-    box: boxOf(runs, width),
-  });
-  const truth = runsOfValues(objects.map, objects.regions.length).map(maskOf);
+  const truth = runsOfValues(objects.map, objects.regions.length).map((runs) => maskObject(runs, width));
   const isSmall = objects.regions.map(({ area }) => area < least);
-  const ignored = maskOf(
-    runsOfValue(
-      objects.map.map((id) => (id === IGNORED || isSmall[id - 1] ? 1 : 0)),
-      1,
-    ),
+  const ignored = maskObject(
+    runsOfBitmap(objects.map.map((id) => (id === IGNORED || isSmall[id - 1] ? 1 : 0))),
+    width,
   );
   return {
     truth: truth.filter((_, i) => !isSmall[i]),

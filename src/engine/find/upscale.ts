@@ -1,5 +1,5 @@
 import { RunsWriter } from '../../data/labels/runs.ts';
-import type { Runs } from '../../data/out/runs.ts';
+import type { Runs } from '../../data/labels/types.ts';
 import type { ImageTransform } from '../../data/preprocess.ts';
 import type { Box } from '../../data/types.ts';
 import { HostResize } from '../../sam/resize-host.ts';
