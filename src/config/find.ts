@@ -93,6 +93,9 @@ export type FindSampling = Pick<FindSettings, 'pointsPerSide' | 'cropLayers'>;
 /** What chooses among the model's answers. */
 export type FindThresholds = Omit<FindSettings, keyof FindSampling>;
 
+/** Predicted IoU and stability from which on answers are kept for a preview, in which thresholds are moved. */
+export const PREVIEW_FLOOR = 0.5;
+
 /** @throws Failure `config/invalid` that names the setting and what is allowed. */
 export function parseFindSettings(given: unknown): FindSettings {
   return parseSettings(FIND_FIELDS, given, 'find');

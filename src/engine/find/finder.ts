@@ -1,4 +1,4 @@
-import type { FindSampling } from '../../config/find.ts';
+import { type FindSampling, PREVIEW_FLOOR } from '../../config/find.ts';
 import { gridOf } from '../../config/sam.ts';
 import type { Runs } from '../../data/labels/types.ts';
 import { imageTransform, preprocessView, toModel } from '../../data/preprocess.ts';
@@ -17,8 +17,11 @@ import { MaskUpscaler } from './upscale.ts';
 /** The least that answers must have to be proposed; what is chosen by later is at or above. */
 export type Floors = Readonly<Record<'iou' | 'stability', number>>;
 
-/** Answers that are kept so that thresholds can be moved: those of any use. */
-export const PREVIEW_FLOORS: Floors = { iou: 0.5, stability: 0.5 };
+/** What is kept so that thresholds can be moved later: all that is of any use. */
+export const previewFloors = ({ iou, stability }: Floors): Floors => ({
+  iou: Math.min(iou, PREVIEW_FLOOR),
+  stability: Math.min(stability, PREVIEW_FLOOR),
+});
 
 export interface FindRequest {
   readonly sampling: FindSampling;

@@ -4,7 +4,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { expectSameObjects, openOfficial } from '../../testing/official-masks.ts';
 import { GpuQueue } from '../gpu-queue.ts';
-import { Finder, PREVIEW_FLOORS } from './finder.ts';
+import { Finder, previewFloors } from './finder.ts';
 import { selectObjects } from './select.ts';
 
 let gpu: Gpu;
@@ -22,7 +22,7 @@ test('finds the objects that SAM finds, and chooses anew without asking again', 
   expect(cleaned.settings.pointsPerSide).toBe(whole.settings.pointsPerSide);
   const before = gpu.allocatedBytes;
   const finder = await Finder.open(gpu, new GpuQueue(), model, null);
-  const request = { sampling: whole.settings, scale: 'whole', floors: PREVIEW_FLOORS } as const;
+  const request = { sampling: whole.settings, scale: 'whole', floors: previewFloors(cleaned.settings) } as const;
   const proposals = await finder.propose(image, request);
   await finder.release();
   expect(gpu.allocatedBytes).toBe(before);

@@ -9,7 +9,7 @@ import { Lru } from '../../data/lru.ts';
 import { leastArea } from '../../data/object-sizes.ts';
 import type { RgbImage, Scale } from '../../data/types.ts';
 import { findInDataset, findObjects } from '../../engine/find/find-dataset.ts';
-import { Finder, PREVIEW_FLOORS } from '../../engine/find/finder.ts';
+import { Finder, previewFloors } from '../../engine/find/finder.ts';
 import { FoundFile, tensorsHash } from '../../engine/find/found-file.ts';
 import { type FindComparison, type FindQuality, findQuality } from '../../engine/find/quality.ts';
 import { type FoundObject, type Proposal, selectObjects } from '../../engine/find/select.ts';
@@ -72,7 +72,7 @@ export class FindService {
   ): Promise<AnswerOf<'find.run'>> {
     const start = performance.now();
     const image = this.parts.image(imageId);
-    const request = { sampling: settings, scale, floors: PREVIEW_FLOORS };
+    const request = { sampling: settings, scale, floors: previewFloors(settings) };
     const proposals = await this.withFinder(variant, asked.signal, ({ finder }, signal) =>
       finder.propose(image, request, {
         signal,

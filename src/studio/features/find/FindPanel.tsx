@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useId, useMemo } from 'react';
-import { FIND_FIELDS, type FindSettings } from '../../../config/find.ts';
+import { FIND_FIELDS, type FindSettings, PREVIEW_FLOOR } from '../../../config/find.ts';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { duration, plural } from '../../format/format.ts';
 import {
@@ -89,7 +89,7 @@ function Threshold({ name }: { readonly name: keyof FindSettings }): ReactNode {
       <input
         id={id}
         type={isShare ? 'range' : 'number'}
-        min={min}
+        min={name === 'iou' || name === 'stability' ? PREVIEW_FLOOR : min}
         max={max}
         step={isShare ? 0.01 : 1}
         value={value}
