@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
-import { Failure } from '../../config/failure.ts';
 import type { FoundObject, ImageLabels, OpenedLabels } from '../../worker/protocol.ts';
 import { type FakeEngine, fakeEngine } from '../testing/fake-engine.ts';
+import { useEdit } from './edit-history.ts';
 import { linkEngine } from './engine-link.ts';
 import {
   acceptAllFound,
@@ -15,8 +15,10 @@ import {
   reviewNext,
   useFind,
 } from './find.ts';
+import { flushLabels } from './labels.ts';
 import { useNotices } from './notices.ts';
-import { openImage, useSegment } from './segment.ts';
+import { openImage } from './open-image.ts';
+import { useSegment } from './segment.ts';
 
 const bitmap: ImageBitmap = { width: 8, height: 8, close: () => undefined };
 const found = [0.9, 0.95, 0.85].map(
@@ -32,7 +34,6 @@ const found = [0.9, 0.95, 0.85].map(
 let saved: ImageLabels[] = [];
 let labels: OpenedLabels;
 let reviewed: string[] = [];
-let refusesSave = false;
 let engine: FakeEngine;
 
 const folder = () => ({
@@ -49,7 +50,6 @@ const folder = () => ({
 beforeEach(async () => {
   saved = [];
   reviewed = [];
-  refusesSave = false;
   labels = {
     labels: {
       status: 'unlabelled',
@@ -86,7 +86,6 @@ beforeEach(async () => {
       },
       'labels.open': () => labels,
       'labels.save': ({ labels: given, history, baseRevision }) => {
-        if (refusesSave) throw new Failure({ code: 'storage/full', what: 'No room.', cure: 'Make some.' });
         expect(baseRevision).toBe(labels.labels.revision);
         saved.push(given);
         labels = { ...labels, labels: { ...given, revision: baseRevision + 1 }, history };
@@ -115,29 +114,35 @@ test('thresholds choose anew among what was found; what was rejected stays out',
   expect(ious()).toEqual([]);
 });
 
-test('accepted objects become labels, one by one however fast, and can be undone', async () => {
+test('accepted objects become labels, each a step, and all that are left in one', async () => {
   await findAll();
   chooseFound(1);
-  await Promise.all([acceptFound(), acceptFound()]);
-  expect(ious()).toEqual([0.9]);
-  expect(saved.map(({ objects }) => objects.length)).toEqual([1, 2]);
-  const [last] = saved.slice(-1);
+  acceptFound();
+  expect(ious()).toEqual([0.9, 0.85]);
+  await acceptAllFound();
+  expect(ious()).toEqual([]);
+  await flushLabels();
+  const last = saved.at(-1);
   expect(last?.status).toBe('in-work');
+  // The best lies above what was accepted with it.
   expect(last?.objects.map(({ runs }) => [...runs])).toEqual([
     [10, 5],
     [20, 5],
+    [0, 5],
   ]);
   expect(last?.objects[0]).toMatchObject({ classValue: 3, origin: { kind: 'found' } });
-  expect(labels.history).toMatchObject({ index: 2, entries: [{ title: 'Accept found objects' }, {}] });
+  expect(useEdit.getState().history.entries.map(({ title }) => title)).toEqual([
+    'Accept found',
+    'Accept found',
+  ]);
 });
 
-test('what cannot be kept comes back to the review', async () => {
+test('objects of a file that belongs to no dataset stay in the review', async () => {
+  await openImage({ kind: 'file', file: new File([], 'b.png') });
   await findAll();
-  refusesSave = true;
-  await acceptAllFound();
-  expect(ious().toSorted()).toEqual([0.85, 0.9, 0.95]);
-  expect(saved).toEqual([]);
-  expect(useNotices.getState().notices.at(-1)).toMatchObject({ tone: 'failure' });
+  acceptFound();
+  expect(ious()).toEqual([0.9, 0.95, 0.85]);
+  expect(useNotices.getState().announcement).toMatch(/kept for images of a dataset/);
 });
 
 test('a dataset is reviewed image by image', async () => {

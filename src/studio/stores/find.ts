@@ -16,11 +16,12 @@ import { CANCELLED } from '../../worker/protocol.ts';
 import { plural } from '../format/format.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
-import { keepFound } from './found-objects.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifySuccess } from './notices.ts';
+import { addFound } from './objects.ts';
+import { openImage } from './open-image.ts';
 import { useRuns } from './runs.ts';
-import { openImage, selectVariant, useSegment } from './segment.ts';
+import { selectVariant, useSegment } from './segment.ts';
 
 /** What the engine does now, if anything. */
 export type FindWork = 'image' | 'folder' | 'quality';
@@ -169,32 +170,20 @@ export function rejectFound(): void {
   if (object) drop([object]);
 }
 
-/** Makes the chosen object one of the dataset's. */
-export async function acceptFound(): Promise<void> {
+/** Makes the chosen object one of the image's. */
+export function acceptFound(): void {
   const { objects, chosen } = get();
   const object = objects[chosen];
-  if (object) await keep([object]);
+  if (object && addFound([object.runs])) drop([object]);
 }
 
-/** Makes all objects that are left the dataset's, the best above, and says that the image was looked at. */
+/** Makes all objects that are left the image's, the best above, and says that the image was looked at. */
 export async function acceptAllFound(): Promise<void> {
-  const ascending = get().objects.toSorted((a, b) => a.predictedIou - b.predictedIou);
-  if (await keep(ascending)) await markReviewed();
-}
-
-/** What is kept one after the other, however fast a person is. */
-let keeping: Promise<unknown> = Promise.resolve();
-
-/** Takes objects out of the review at once, and puts them back where they could not be kept. */
-async function keep(objects: readonly FoundObject[]): Promise<boolean> {
-  const { image } = useSegment.getState();
+  const { objects } = get();
+  const ascending = objects.toSorted((a, b) => a.predictedIou - b.predictedIou);
+  if (!addFound(ascending.map(({ runs }) => runs))) return;
   drop(objects);
-  const kept = keeping.then(() => keepFound(objects));
-  keeping = kept;
-  if (await kept) return true;
-  for (const object of objects) rejected.delete(keyOf(object));
-  if (useSegment.getState().image === image) set({ objects: [...objects, ...get().objects] });
-  return false;
+  await markReviewed();
 }
 
 /** Leaves out all objects that are left, and says that the image was looked at. */

@@ -72,6 +72,22 @@ export function acceptCandidate(): boolean {
   return add('Add object', candidateRuns(candidate), { kind: 'clicked', model: modelName() });
 }
 
+/** Found masks become objects in one step; what locked objects have stays theirs. Returns whether there is where to keep them. */
+export function addFound(masks: readonly Runs[]): boolean {
+  if (!useLabels.getState().ref) {
+    announce(NOT_KEPT);
+    return false;
+  }
+  const locked = lockedRuns();
+  const origin: ObjectOrigin = { kind: 'found', model: modelName() };
+  const added = masks
+    .map((runs) => subtract(runs, locked))
+    .filter((runs) => runs.length > 0)
+    .map((runs) => newObject(runs, origin));
+  if (added.length > 0) doStep({ title: 'Accept found', objects: [...objects(), ...added] });
+  return true;
+}
+
 /** A box for an object of its own: what is shown for the prompts so far is accepted first. */
 export async function addBox(box: ImageBox, isFurther: boolean): Promise<void> {
   if (isFurther) acceptCandidate();

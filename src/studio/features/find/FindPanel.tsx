@@ -20,7 +20,6 @@ import { useSegment } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
 import { TimeLeft } from '../../stores/time-left.ts';
 import styles from './FindPanel.module.css';
-import { FoundImage } from './FoundImage.tsx';
 
 /** Finds all objects of the open image or of its dataset, and lets them be accepted or rejected one by one. */
 export function FindPanel(): ReactNode {
@@ -145,7 +144,6 @@ function Review(): ReactNode {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys work wherever the focus is inside
     <div className={styles.review} onKeyDown={onReviewKey}>
-      <FoundImage image={image} objects={objects} chosen={chosen} />
       <p>
         {plural(objects.length, 'object')}
         {object && (
@@ -163,7 +161,7 @@ function Review(): ReactNode {
         <button type="button" onClick={() => chooseFound(1)} aria-keyshortcuts="N">
           Next
         </button>
-        <button type="button" onClick={() => void acceptFound()} aria-keyshortcuts="A">
+        <button type="button" onClick={acceptFound} aria-keyshortcuts="A">
           Accept
         </button>
         <button type="button" onClick={rejectFound} aria-keyshortcuts="R">
@@ -192,7 +190,7 @@ function onReviewKey(event: KeyboardEvent): void {
       chooseFound(-1);
       break;
     case 'a':
-      void acceptFound();
+      acceptFound();
       break;
     case 'r':
       rejectFound();

@@ -38,6 +38,7 @@ import {
 } from '../../canvas/view.ts';
 import { cancelStroke, endStroke, startStroke, stroke, useBrush } from '../../stores/brush.ts';
 import { useEdit } from '../../stores/edit-history.ts';
+import { useFind } from '../../stores/find.ts';
 import { hoverAt, useHover } from '../../stores/hover.ts';
 import { selectObjects, toggleObject, useLabels } from '../../stores/labels.ts';
 import { addBox, addPolygon, candidateRuns, cutAt, objectAt } from '../../stores/objects.ts';
@@ -84,6 +85,9 @@ export class CanvasControl {
       useLabels.subscribe(paint),
       useSegment.subscribe(paint),
       useHover.subscribe(paint),
+      useFind.subscribe((now, before) => {
+        if (now.objects !== before.objects || now.chosen !== before.chosen) paint();
+      }),
       useTools.subscribe((now, before) => {
         if (now.tool !== before.tool) this.cancel();
         this.paintCursor();
@@ -301,6 +305,9 @@ export class CanvasControl {
         return this.painted(isPainted ? now.object : object, isPainted || selected.includes(object.id));
       });
     if (now && !objects.some(({ id }) => id === now.object.id)) masks.push(this.painted(now.object, true));
+    const found = useFind.getState();
+    for (const [i, { runs }] of found.objects.entries())
+      masks.push(this.mask(`found ${i}`, runs, maskColour(this.surface), i === found.chosen));
     const { runs: hovered } = useHover.getState();
     const answer = shownAnswer();
     const candidate = answer?.prediction.candidates[answer.candidate];
