@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it('finds all objects as COCO, and goes on where it was ended', { timeout: 120_000 }, async () => {
+it('finds all objects as COCO, and goes on where it was ended', { timeout: 600_000 }, async () => {
   const out = join(folder, 'found');
   const args = ['find', ...MODEL, '--data', data, '--out', out, ...ANY];
   const { code, stdout, stderr } = await mopeft(...args);
@@ -90,7 +90,7 @@ it('finds all objects as COCO, and goes on where it was ended', { timeout: 120_0
   expect(new Set(png.data).size).toBeGreaterThan(1);
 });
 
-it('evaluates what is found', { timeout: 120_000 }, async () => {
+it('evaluates what is found', { timeout: 600_000 }, async () => {
   const args = ['evaluate', ...MODEL, '--data', data, '--find', ...ANY];
   const { stdout, code } = await mopeft(...args, '--json');
   expect(code).toBe(0);
@@ -104,7 +104,7 @@ it('evaluates what is found', { timeout: 120_000 }, async () => {
   );
 });
 
-it('refuses flags that say nothing', { timeout: 120_000 }, async () => {
+it('refuses flags that say nothing', { timeout: 600_000 }, async () => {
   const format = await mopeft(
     'find',
     ...MODEL,
