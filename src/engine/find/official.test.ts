@@ -22,7 +22,11 @@ test('finds the objects that SAM finds, and chooses anew without asking again', 
   expect(cleaned.settings.pointsPerSide).toBe(whole.settings.pointsPerSide);
   const before = gpu.allocatedBytes;
   const finder = await Finder.open(gpu, new GpuQueue(), model, null);
-  const request = { sampling: whole.settings, scale: 'whole', floors: previewFloors(cleaned.settings) } as const;
+  const request = {
+    sampling: whole.settings,
+    scale: 'whole',
+    floors: previewFloors(cleaned.settings),
+  } as const;
   const proposals = await finder.propose(image, request);
   await finder.release();
   expect(gpu.allocatedBytes).toBe(before);
