@@ -3,17 +3,15 @@
 import type { FailureRecord } from '../../config/failure.ts';
 import type {
   ImageLabels,
-  LabelChange,
   LabelClass,
   LabelHistory,
   LabelObject,
   LabelStatus,
-  ObjectOrigin,
 } from '../../data/labels/types.ts';
 import type { DatasetInfo, SampleRef } from './data.ts';
 import type { Variant } from './segment.ts';
 
-export type { ImageLabels, LabelChange, LabelClass, LabelHistory, LabelObject, LabelStatus, ObjectOrigin };
+export type { ImageLabels, LabelClass, LabelHistory, LabelObject, LabelStatus };
 
 export interface OpenedLabels {
   /** Of an image that was imported with masks and never saved here: its objects, of origin `imported`. */
