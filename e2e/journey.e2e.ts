@@ -89,7 +89,9 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
       'main-thread tasks over 100 ms while training',
     ).toEqual([]);
     await expect(page.getByRole('img', { name: /Training loss at step [1-9]/ })).toBeVisible();
+    await page.getByRole('tab', { name: 'Gates' }).click();
     await expect(page.getByRole('table').first()).toContainText('LoRA');
+    await page.getByRole('tab', { name: 'Progress' }).click();
     await expect(run).toContainText('running');
     await expect(page.getByText('No thread could be opened'), 'images have a thread').toHaveCount(0);
     const top = await main.evaluate(({ scrollTop, scrollHeight, clientHeight }) => ({
@@ -126,6 +128,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     expect(mean(losses.slice(-4))).toBeLessThan(mean(losses.slice(0, 4)));
     await openPage(page, 'Train');
     await expect(page.getByRole('region', { name: 'Verdict' })).toContainText('by box');
+    await page.getByRole('tab', { name: 'Gates' }).click();
     const cells = await page.getByRole('table').last().getByRole('cell').allInnerTexts();
     expect(
       cells.some((text) => /[1-9]/.test(text)),

@@ -105,6 +105,7 @@ async function train(page) {
   await waitForText(page, head, /finished · step/, { timeout: TRAINING });
   await page.getByRole('region', { name: 'Verdict' }).waitFor();
   await shoot(page, 'train-verdict');
+  await page.getByRole('tab', { name: 'Gates' }).click();
   await shoot(page, 'train-gates', page.getByRole('region', { name: 'Gates', exact: true }));
   await page.getByRole('button', { name: 'Use in Segment' }).click();
 }

@@ -1,3 +1,4 @@
+import type { ModelInput } from '../data/preprocess.ts';
 import type { Split } from '../data/types.ts';
 import { answerToken } from '../sam/prompts.ts';
 import type { EvaluationImage, MeasureOptions } from './evaluation-image.ts';
@@ -32,6 +33,13 @@ export interface EvaluationOptions extends MeasureOptions {
   readonly isRepeated?: boolean;
 }
 
+/** A view of an image with its masks, low-res logits [side, side] of each object. */
+export interface SeenMasks {
+  readonly input: ModelInput;
+  readonly box: readonly Float32Array[];
+  readonly click: readonly Float32Array[];
+}
+
 export interface EvaluationHooks {
   /** Called before each image with the number of images done; others may use the device while it is awaited. */
   readonly beforeImage?: (done: number, total: number) => Promise<void>;
@@ -39,6 +47,8 @@ export interface EvaluationHooks {
   readonly yieldDevice?: () => Promise<void>;
   /** Called before each image; true leaves out the rest. */
   readonly isInterrupted?: () => boolean;
+  /** Called with what the model sees of an image first, and the masks that it gave there. */
+  readonly onMasks?: (name: string, seen: SeenMasks) => void;
   /** Called for an image that cannot be used, with the reason. */
   readonly onRefused?: (name: string, message: string) => void;
 }
@@ -147,14 +157,19 @@ export async function evaluateSetAt(
   return scores;
 }
 
+/** Names what a model sees of an image, for what may be kept of it. */
+export function viewKey(set: string, image: string, view: string): string {
+  return JSON.stringify([set, image, view]);
+}
+
 /** Evaluates one image that has at least one object; an entry for each threshold. */
 async function evaluateImage(
   model: MaskPredictor,
   image: EvaluationImage,
   thresholds: readonly number[],
   { candidates = false, isRepeated = false }: Pick<EvaluationOptions, 'candidates' | 'isRepeated'>,
-  key: readonly string[],
-  { yieldDevice }: EvaluationHooks,
+  [set, name]: readonly [set: string, name: string],
+  { yieldDevice, onMasks }: EvaluationHooks,
 ): Promise<ImageScore[]> {
   const giveTurn = turnGiver(yieldDevice);
   const gates: GateLayer[][] = [];
@@ -162,18 +177,25 @@ async function evaluateImage(
   let isReduced = false;
   for (let v = 0; v < image.views; v++) {
     const view = await image.view(v, giveTurn);
-    await model.encode(view.input.data, isRepeated ? JSON.stringify([...key, view.key]) : undefined);
+    await model.encode(view.input.data, isRepeated ? viewKey(set, name, view.key) : undefined);
     gates.push(await model.gates());
     isReduced ||= view.isReduced;
     const byBox = await model.decode(view.objects.map(({ box }) => box));
     const byClick = await model.decode(view.objects.map(({ click }) => click));
-    for (const [i, { click }] of view.objects.entries()) {
+    const pickedOf = (i: number) =>
+      answerToken(view.objects[i]?.click ?? { points: [] }, byClick[i]?.iou ?? []);
+    if (v === 0 && onMasks) {
+      const masks = (answers: readonly DecodedObject[], token: (i: number) => number) =>
+        answers.flatMap((answer, i) => answer.masks[token(i)] ?? []);
+      onMasks(image.name, { input: view.input, box: masks(byBox, () => 0), click: masks(byClick, pickedOf) });
+    }
+    for (const i of view.objects.keys()) {
       const iousOf = async (answer: DecodedObject | undefined, token: number) => {
         await giveTurn();
         const logits = answer?.masks[token] ?? new Float32Array();
         return image.measure({ view: v, object: i, logits, thresholds });
       };
-      const picked = answerToken(click, byClick[i]?.iou ?? []);
+      const picked = pickedOf(i);
       const box = await iousOf(byBox[i], 0);
       const byPicked = await iousOf(byClick[i], picked);
       const others: number[][] = [];

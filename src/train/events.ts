@@ -1,6 +1,7 @@
 import type { Split } from '../data/types.ts';
 import type { PassProfile } from '../gpu/profile.ts';
 import type { GateLayer } from './gates.ts';
+import type { LookDrawing } from './look.ts';
 
 /**
  * What a trainer reports. `step`, `eval` and `gates` are written to a run's metrics.jsonl as they are; `step` counts
@@ -11,6 +12,7 @@ export type TrainEvent =
   | EvalEvent
   | GatesEvent
   | BestEvent
+  | LookEvent
   | CheckpointEvent
   | ProfileEvent
   | ActivityEvent
@@ -80,6 +82,17 @@ export interface BestEvent {
   readonly step: number;
   /** Mean validation IoU of box and click over the datasets; null without validation images. */
   readonly score: number | null;
+}
+
+/** A validation image with the model's masks, to look at; at step 0 those of the base model. */
+export interface LookEvent extends LookDrawing {
+  readonly type: 'look';
+  readonly step: number;
+  readonly dataset: string;
+  readonly sample: string;
+  /** Mean over its measured objects, by the prompt of the masks that are drawn. */
+  readonly iou: number;
+  readonly prompt: 'click' | 'box';
 }
 
 /** A checkpoint was written. */

@@ -5,6 +5,7 @@ import type { TrainConfig } from '../config/train.ts';
 import type { Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { withKernels } from '../gpu/traits.ts';
+import { gateFormById } from '../peft/gates/registry.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
 import {
@@ -15,8 +16,11 @@ import {
   readCheckpoint,
   writeCheckpoint,
 } from './checkpoint.ts';
-import { evaluateSetsAt, type SetScores } from './evaluate.ts';
+import { evaluateSetsAt, type SeenMasks, type SetScores, viewKey } from './evaluate.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
+import { type GateLayer, meanGates } from './gates.ts';
+import { drawLook } from './look.ts';
+import type { MaskPredictor } from './mask-predictor.ts';
 import { bestThreshold, MASK_THRESHOLDS, SAM_MASK_THRESHOLD } from './mask-threshold.ts';
 import { VALIDATION_SIDE } from './measured-size.ts';
 import { learningRates } from './optimizer.ts';
@@ -41,6 +45,11 @@ export interface TrainerParts {
   readonly kept?: TokenCache;
   /** Plans what is to run; in this thread unless it is given. */
   readonly plan?: (request: PlanRequest) => Promise<TrainingPlans>;
+  /**
+   * Opens the base model beside the step, for the validation before the first step: modules that have learned nothing may
+   * already change its masks. Without it, and where the device lacks the memory, these are measured.
+   */
+  readonly openBase?: () => Promise<MaskPredictor & { release(): Promise<void> }>;
   /** Called with every event, in order. */
   readonly emit: (event: TrainEvent) => void;
   /** Awaited between two pieces of work, so that others may use the device. */
@@ -163,7 +172,8 @@ export class Trainer {
   }
 
   /**
-   * Loads the best weights, or keeps the current ones where none were stored, and evaluates a split with them.
+   * Loads the best weights, or keeps the current ones where none were stored, and evaluates a split with them. Where the
+   * base model was the best there is nothing to load: {@link state} says so, and it is measured instead.
    * @returns null when `isInterrupted` became true between two images.
    */
   async evaluateBest(split: Split, isInterrupted?: () => boolean): Promise<SetScores[] | null> {
@@ -312,7 +322,17 @@ export class Trainer {
     // Before the first step nothing was learned: another threshold than the base model's would be chance.
     const thresholds = step === 0 ? [SAM_MASK_THRESHOLD] : MASK_THRESHOLDS;
     const isInterrupted = () => this.stopRequest !== null;
-    const byThreshold = await this.evaluate('val', config.evalImages, thresholds, isInterrupted);
+    const seen = new Map<string, SeenMasks>();
+    const shown = shownImages(this.parts.data.sets, config.evalImages);
+    const onMasks = (key: string, name: string, masks: SeenMasks) => {
+      if (shown.some((image) => image.key === key && image.name === name))
+        seen.set(viewKey(key, name, ''), masks);
+    };
+    const measure = (model: MaskPredictor) =>
+      this.evaluate('val', config.evalImages, thresholds, isInterrupted, model, onMasks);
+    const base = step === 0 ? await this.openBase() : null;
+    const gates = base && (await this.gatesAtStart(isInterrupted));
+    const byThreshold = await measure(base ?? this.step).finally(() => base?.release());
     if (!byThreshold) return false;
     const { scores, score, maskThreshold } = bestThreshold(byThreshold);
     for (const { key, summary } of scores) {
@@ -327,7 +347,19 @@ export class Trainer {
         n: summary.n,
         ...(summary.isReduced && { measured_at: VALIDATION_SIDE }),
       });
-      emit({ type: 'gates', step, dataset: key, layers: summary.gates });
+      emit({ type: 'gates', step, dataset: key, layers: gates?.get(key) ?? summary.gates });
+    }
+    for (const { key, name } of shown) {
+      const masks = seen.get(viewKey(key, name, ''));
+      const objects = scores
+        .find((set) => set.key === key)
+        ?.images.find((image) => image.name === name)?.objects;
+      if (!masks || !objects?.length) continue;
+      const prompt = config.clickPrompts ? 'click' : 'box';
+      const sum = objects.reduce((total, object) => total + object[`${prompt}Iou`], 0);
+      const drawing = drawLook(masks.input, this.parts.model.config, masks[prompt], maskThreshold);
+      const of = { dataset: key, sample: name, iou: sum / objects.length, prompt } as const;
+      emit({ type: 'look', step, ...of, ...drawing });
     }
     const isBest = isBetter(score, scores, this.progress);
     this.progress = {
@@ -338,6 +370,42 @@ export class Trainer {
     };
     if (isBest) await this.keepBest(maskThreshold, score);
     return true;
+  }
+
+  /** Null where it is not asked for, or the device has no memory for both. */
+  private async openBase(): Promise<(MaskPredictor & { release(): Promise<void> }) | null> {
+    try {
+      return (await this.parts.openBase?.()) ?? null;
+    } catch (error) {
+      if (error instanceof Failure && error.record.code === 'gpu/out-of-memory') return null;
+      throw error;
+    }
+  }
+
+  /** The gates that the modules have before the first step, by dataset; of modules without gates none. */
+  private async gatesAtStart(isInterrupted: () => boolean): Promise<Map<string, readonly GateLayer[]>> {
+    const { config, data, mopeft, yieldDevice } = this.parts;
+    const gates = new Map<string, readonly GateLayer[]>();
+    if (gateFormById(mopeft.gate).varies === 'never') return gates;
+    for (const { key, split, open } of data.sets) {
+      const names = config.evalImages > 0 ? split.val.slice(0, config.evalImages) : split.val;
+      const layers: (readonly GateLayer[])[] = [];
+      for (const name of names) {
+        await yieldDevice?.();
+        if (isInterrupted()) break;
+        const opened = await open(name, { maxObjects: config.evalObjects });
+        // What cannot be used is reported where it is measured.
+        if (!opened.ok) continue;
+        for (let v = 0; v < opened.value.views; v++) {
+          const view = await opened.value.view(v);
+          await this.step.encode(view.input.data, viewKey(key, name, view.key));
+          layers.push(await this.step.gates());
+        }
+        opened.value.release();
+      }
+      gates.set(key, meanGates(layers));
+    }
+    return gates;
   }
 
   /** Without a validation object the latest weights count, and those since the last validation are kept too. */
@@ -362,19 +430,22 @@ export class Trainer {
     maxImages: number,
     thresholds: readonly number[],
     isInterrupted: () => boolean = () => false,
+    model: MaskPredictor = this.step,
+    onMasks?: (key: string, name: string, masks: SeenMasks) => void,
   ): Promise<SetScores[][] | null> {
     const { config, data, emit, yieldDevice } = this.parts;
     const label = `Measuring the ${split === 'val' ? 'validation' : split} images`;
     // A validation comes often and decides between weights of one run; a test is compared with others.
     const own = split === 'val' ? { mostPixels: VALIDATION_SIDE, isRepeated: true } : {};
     const options = { maxObjects: config.evalObjects, maxImages, ...own };
-    return evaluateSetsAt(this.step, data.sets, split, thresholds, options, ({ key }) => ({
+    return evaluateSetsAt(model, data.sets, split, thresholds, options, ({ key }) => ({
       beforeImage: async (done, total) => {
         emit({ type: 'activity', label, dataset: key, done, total });
         await yieldDevice?.();
       },
       ...(yieldDevice && { yieldDevice }),
       isInterrupted,
+      ...(onMasks && { onMasks: (name: string, masks: SeenMasks) => onMasks(key, name, masks) }),
       onRefused: (name, message) => this.notice(key, name, message),
     }));
   }
@@ -415,6 +486,25 @@ export class Trainer {
     this.noticed.add(key);
     this.parts.emit({ type: 'notice', step: this.progress.step, dataset, sample, message });
   }
+}
+
+/** Validation images that are shown while a run learns. */
+const SHOWN = 3;
+
+/** The first validation images, by turns of the datasets: always the same ones. */
+function shownImages(
+  sets: TrainingData['sets'],
+  most: number,
+): readonly { readonly key: string; readonly name: string }[] {
+  const names = sets.map(({ key, split }) => ({
+    key,
+    names: most > 0 ? split.val.slice(0, most) : split.val,
+  }));
+  return [0, 1, 2]
+    .flatMap((i) =>
+      names.flatMap((set) => (set.names[i] === undefined ? [] : [{ key: set.key, name: set.names[i] }])),
+    )
+    .slice(0, SHOWN);
 }
 
 /** What a run keeps when it goes on elsewhere: other numbers would sum in another order. */

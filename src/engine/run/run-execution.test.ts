@@ -34,7 +34,7 @@ function drawnFiles(name: string) {
 }
 
 /** A folder of its own, and what starts or resumes a run of one dataset in it. */
-async function openFolder(name = 'Cells', openDataThread?: () => DataThread) {
+async function openFolder(name = 'Cells', openDataThread?: () => DataThread, isChecked = true) {
   const model = { ...(await openMicroModel(gpu)), parameterCount: 0, fileBytes: 0, unused: [], remarks: [] };
   const files = new RunFiles(new MemoryStore(), 'runs/try');
   const dataset = {
@@ -42,6 +42,7 @@ async function openFolder(name = 'Cells', openDataThread?: () => DataThread) {
     samples: ['a.png', 'b.png', 'c.png', 'd.png', 'e.png', 'f.png', 'g.png', 'h.png'].map(drawnFiles),
   };
   const named = { key: 'cells', name };
+  const drawn = runDataset(named, dataset, 0, 'shuffled');
   const settings = {
     mopeft: resolveMopeft({ methods: ['lora'] }, MICRO_SAM),
     train: parseTrainConfig({ steps: 1, imagesPerStep: 1, objectsPerImage: 1, evalObjects: 1 }),
@@ -53,7 +54,9 @@ async function openFolder(name = 'Cells', openDataThread?: () => DataThread) {
   return {
     files,
     start: (observer: RunObserver = {}, queue?: GpuQueue) =>
-      startTraining(parts(observer, queue), settings, [runDataset(named, dataset, 0, 'shuffled')]),
+      startTraining(parts(observer, queue), settings, [
+        isChecked ? drawn : { ...drawn, split: { ...drawn.split, val: [] } },
+      ]),
     resume: async (observer: RunObserver = {}) => {
       const { cells } = await files.readSplit();
       const split = cells ?? { train: [], val: [], test: [] };
@@ -74,11 +77,14 @@ test('a run that is paused in its first validation has a checkpoint from then on
   expect(await run.done).toMatchObject({ status: 'paused', step: 0, checkpointStep: 0, bestStep: null });
 });
 
+/** Without a validation image, so that the last weights are kept whatever they are. */
+const openUnchecked = (name = 'Cells') => openFolder(name, undefined, false);
+
 test.each(['test images', 'base model'])(
   'a pause while the %s is measured takes effect before the next image, and the run measures when it goes on',
   async (stage) => {
-    const { files, start, resume } = await openFolder();
-    const whole = await openFolder();
+    const { files, start, resume } = await openUnchecked();
+    const whole = await openUnchecked();
     const { verdict } = await (await whole.start()).done;
     const measured: number[] = [];
     const run = await start({
@@ -101,14 +107,14 @@ test.each(['test images', 'base model'])(
 
 test('a stopped run stays stopped when a pause cuts its test off, and a later stop takes a pause back', async () => {
   const isTest = (label: string) => label.startsWith('Measuring the test images');
-  const cut = await (await openFolder()).start({
+  const cut = await (await openUnchecked()).start({
     onActivity: (label) => {
       if (isTest(label)) cut.pause();
     },
   });
   cut.stop();
   expect(await cut.done).toMatchObject({ status: 'stopped', verdict: null });
-  const kept = await (await openFolder()).start({
+  const kept = await (await openUnchecked()).start({
     onActivity: (label) => {
       if (!isTest(label)) return;
       kept.pause();
@@ -137,14 +143,17 @@ test('a run is the same with its images prepared in a thread, in this one, or in
 });
 
 test("a dataset's name is told as it is, whatever characters it holds", async () => {
-  const labels = new Set<string>();
-  const run = await (await openFolder('J$& $1 cells')).start({ onActivity: (label) => labels.add(label) });
-  const { verdict } = await run.done;
-  expect(verdict?.perDataset.map(({ name }) => name)).toEqual(['J$& $1 cells']);
-  expect([...labels]).toEqual([
-    'Measuring the validation images of J$& $1 cells',
-    'Measuring the test images of J$& $1 cells',
-    'Measuring the base model on the test images of J$& $1 cells',
+  const name = 'J$& $1 cells';
+  const labelsOf = async ({ start }: Awaited<ReturnType<typeof openFolder>>) => {
+    const labels = new Set<string>();
+    const { verdict } = await (await start({ onActivity: (label) => labels.add(label) })).done;
+    expect(verdict?.perDataset.map((dataset) => dataset.name)).toEqual([name]);
+    return [...labels];
+  };
+  expect(await labelsOf(await openFolder(name))).toContain(`Measuring the validation images of ${name}`);
+  expect(await labelsOf(await openUnchecked(name))).toEqual([
+    `Measuring the test images of ${name}`,
+    `Measuring the base model on the test images of ${name}`,
   ]);
 });
 

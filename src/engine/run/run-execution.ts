@@ -11,10 +11,11 @@ import { CACHE_BYTES, localData, type TrainingData } from '../../train/training-
 import { trainingSet } from '../../train/training-set.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
+import { type Look, readLooks, withLook, writeLooks } from './looks.ts';
 import { MetricsLog } from './metrics.ts';
 import { commonScale, KEPT_FOLDER, RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
-import { computeVerdict, type DatasetPairs, type Verdict } from './verdict.ts';
+import { computeVerdict, type DatasetPairs, type Verdict, type VerdictContext } from './verdict.ts';
 
 /** Steps over which the time of a step is averaged. */
 const TIMED_STEPS = 20;
@@ -27,6 +28,7 @@ interface DeviceAccess {
 export class RunExecution implements Run {
   readonly done: Promise<RunOutcome>;
   private readonly durations: number[] = [];
+  private areLooksNew = false;
   /** Ends the test between two images; the trainer has its own request, which ends the steps. */
   private isPauseRequested = false;
 
@@ -38,6 +40,7 @@ export class RunExecution implements Run {
     private readonly trainer: Trainer,
     private readonly device: DeviceAccess,
     private readonly kept: TokenCache,
+    private looks: readonly Look[],
   ) {
     this.done = this.execute();
     // A failure reaches those who await it, and is no unhandled rejection where no one does.
@@ -91,9 +94,11 @@ export class RunExecution implements Run {
             storage,
             kept,
             ...(parts.plan && { plan: parts.plan }),
+            openBase: () => SessionPredictor.open(gpu, model, null),
             emit: (event) => run?.onEvent(event),
             yieldDevice: async () => {
               await log.settled();
+              await run?.keepLooks();
               await device.yieldDevice();
             },
           },
@@ -107,7 +112,8 @@ export class RunExecution implements Run {
       await kept.clear();
       throw error;
     }
-    run = new RunExecution(parts, config, data, log, trainer, device, kept);
+    const looks = resume ? await readLooks(files) : [];
+    run = new RunExecution(parts, config, data, log, trainer, device, kept, looks);
     return run;
   }
 
@@ -152,6 +158,10 @@ export class RunExecution implements Run {
       case 'checkpoint':
         observer?.onProgress?.(this.progress);
         return;
+      case 'look':
+        this.looks = withLook(this.looks, event);
+        this.areLooksNew = true;
+        return;
       case 'profile':
         observer?.onProfile?.(event);
         return;
@@ -162,6 +172,14 @@ export class RunExecution implements Run {
         observer?.onNotice?.(`${this.nameOf(event.dataset)}, ${event.sample}: ${event.message}`);
         return;
     }
+  }
+
+  /** Stores and sends the looks of a check that is over. */
+  private async keepLooks(): Promise<void> {
+    if (!this.areLooksNew) return;
+    this.areLooksNew = false;
+    this.parts.observer?.onLooks?.(this.looks);
+    await writeLooks(this.parts.files, this.looks);
   }
 
   private record(line: Extract<TrainEvent, { type: 'step' | 'eval' | 'gates' }>): void {
@@ -182,11 +200,16 @@ export class RunExecution implements Run {
       return await this.parts.queue.run('background', async (yieldDevice) => {
         this.device.yieldDevice = yieldDevice;
         const status = await this.trainer.run();
+        await this.keepLooks();
         const isCutOff = (): boolean => this.isPauseRequested;
-        const tuned = status === 'paused' ? null : await this.trainer.evaluateBest('test', isCutOff);
         const { progress } = this;
+        const isBase = progress.bestStep === 0;
+        const found =
+          status === 'paused' || isBase ? null : await this.trainer.evaluateBest('test', isCutOff);
         release();
-        const base = tuned && (tuned.length === 0 ? [] : await this.measureBase(yieldDevice));
+        const isMeasured = found !== null || (isBase && status !== 'paused');
+        const base = !isMeasured ? null : found?.length === 0 ? [] : await this.measureBase(yieldDevice);
+        const tuned = isBase ? base : found;
         const verdict = tuned && base && (await this.conclude(tuned, base, progress));
         await this.log.settled();
         // All steps are in the checkpoint, so a resumed run only measures.
@@ -258,9 +281,30 @@ export class RunExecution implements Run {
       trainImages: this.data.sets.reduce((sum, { split }) => sum + split.train.length, 0),
       steps: progress.step,
       bestStep: progress.bestStep,
+      validation: await this.validated(),
     });
     await this.parts.files.writeText(RUN_FILES.verdict, `${JSON.stringify(verdict, null, 2)}\n`);
     return verdict;
+  }
+
+  /** The validation objects, and the best gain over the base model that was seen on them. */
+  private async validated(): Promise<VerdictContext['validation']> {
+    await this.log.settled();
+    const scores = new Map<number, { sum: number; sets: number; n: number }>();
+    for (const line of await this.parts.files.readMetrics()) {
+      if (line.type !== 'eval' || line.split !== 'val') continue;
+      const { sum, sets, n } = scores.get(line.step) ?? { sum: 0, sets: 0, n: 0 };
+      scores.set(line.step, {
+        sum: sum + (line.box_iou + line.click_iou) / 2,
+        sets: sets + 1,
+        n: n + line.n,
+      });
+    }
+    const start = scores.get(0);
+    if (!start) return null;
+    const later = [...scores].flatMap(([step, { sum, sets }]) => (step > 0 ? [sum / sets] : []));
+    const best = later.length === 0 ? null : Math.max(...later) - start.sum / start.sets;
+    return { objects: start.n, bestGain: best };
   }
 
   private secondsPerStep(): number | null {
@@ -311,6 +355,6 @@ function pair(base: readonly ImageScore[], tuned: readonly ImageScore[]): Datase
   });
   return tuned.flatMap((image) => {
     const same = base.find(({ name }) => name === image.name);
-    return same ? [{ base: iousOf(same), tuned: iousOf(image) }] : [];
+    return same ? [{ name: image.name, base: iousOf(same), tuned: iousOf(image) }] : [];
   });
 }

@@ -7,6 +7,7 @@
  *     adapter.safetensors  the best weights so far, and
  *     adapter.json         what they belong to
  *     checkpoint/          what the run resumes from
+ *     looks.json           three validation images with masks, to look at, see looks.ts
  *     kept/                what saves work while the run is under way; removed at its start and end
  *     verdict.json         tuned against base on the test images, when the run is over
  */
@@ -24,6 +25,7 @@ import {
   writeAdapter,
 } from '../../peft/adapter-file.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
+import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
 import { formatMetrics, type MetricsLine, parseMetrics } from './metrics.ts';
 
@@ -38,6 +40,7 @@ export const RUN_FILES = {
   split: 'split.json',
   metrics: 'metrics.jsonl',
   verdict: 'verdict.json',
+  looks: 'looks.json',
 } as const;
 
 /** A dataset as a run knows it: `key` names it in metrics and splits and is unique in the run. */
@@ -203,7 +206,12 @@ export class RunFiles {
       },
       writeBest: async ({ tensors, maskThreshold, step, score }) => {
         const about = { ...training, step, score };
-        const files = writeAdapter(base, { mopeft, tensors, maskThreshold, training: about });
+        // Before any step it is the base model: modules that have learned nothing would change its masks.
+        const best =
+          step === 0
+            ? { mopeft: baseOf(mopeft), tensors: new Map<string, HostTensor>() }
+            : { mopeft, tensors };
+        const files = writeAdapter(base, { ...best, maskThreshold, training: about });
         await this.store.write(this.path(RUN_FILES.adapter), files.safetensors);
         await this.writeText(RUN_FILES.adapterJson, files.json);
       },
@@ -235,6 +243,11 @@ export class RunFiles {
       cure: 'It was changed by hand or only partly copied; copy the run again or start a new one.',
     });
   }
+}
+
+/** No module and SAM's own mask decoder. */
+function baseOf({ gate }: MopeftConfig): MopeftConfig {
+  return { methods: {}, gate, blocks: [], trainDecoder: false };
 }
 
 /** A file by its name. */

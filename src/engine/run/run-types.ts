@@ -9,6 +9,7 @@ import type { PlanRequest } from '../../train/plan-training.ts';
 import type { TrainingPlans } from '../../train/plans.ts';
 import type { GpuQueue } from '../gpu-queue.ts';
 import type { OpenModel } from '../model.ts';
+import type { Look } from './looks.ts';
 import type { MetricsLine } from './metrics.ts';
 import type { RunConfig, RunDatasetName, RunFiles } from './run-files.ts';
 import type { Verdict } from './verdict.ts';
@@ -48,6 +49,8 @@ export interface RunObserver {
   onProgress?(progress: RunProgress): void;
   /** What {@link Run.profileNextStep} asked for. */
   onProfile?(profile: ProfileEvent): void;
+  /** The validation images that are looked at, after each check. */
+  onLooks?(looks: readonly Look[]): void;
   /** What the engine is doing besides steps: "Measuring the validation images of cells". */
   onActivity?(label: string, done: number, total: number): void;
   /** Something that a person should know and that stops nothing: an image that cannot be used, an object that vanished. */

@@ -15,7 +15,8 @@ import { resumedDataset, runDataset } from '../datasets.ts';
 import { GpuQueue } from '../gpu-queue.ts';
 import type { OpenModel } from '../model.ts';
 import { type Prompts, Segmenter, SegmentImage } from '../segmenter.ts';
-import { adapterFiles, readRunAdapter, storeAdapterFiles } from './adapter-files.ts';
+import { adapterFiles, readIncomingAdapter, readRunAdapter, storeAdapterFiles } from './adapter-files.ts';
+import { readLooks } from './looks.ts';
 import type { MetricsLine } from './metrics.ts';
 import { planRun } from './plan-run.ts';
 import { resumeTraining, startTraining } from './run.ts';
@@ -68,6 +69,10 @@ const datasets = (): RunDataset[] =>
   Object.entries(sources).map(([key, dataset]) =>
     runDataset({ key, name: dataset.name }, dataset, 0, 'shuffled'),
   );
+
+/** Without a validation image, so that the last weights are kept whatever they are. */
+const unchecked = (): RunDataset[] =>
+  datasets().map((dataset) => ({ ...dataset, split: { ...dataset.split, val: [] } }));
 
 function partsFor(files: RunFiles, observer: RunObserver = {}) {
   return { gpu, queue: new GpuQueue(), model, files, name: 'Try', observer };
@@ -123,12 +128,13 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   const before = gpu.allocatedBytes;
   const whole = new RunFiles(store, 'runs/whole');
   await whole.writeText(`${KEPT_FOLDER}/7`, 'left by a run that was cut off');
-  const run = await startTraining(partsFor(whole), settings, datasets());
+  const run = await startTraining(partsFor(whole), settings, unchecked());
   const outcome = await run.done;
   expect(outcome).toMatchObject({ status: 'finished', step: 4, checkpointStep: 4 });
   expect(outcome.verdict?.perDataset.map(({ name }) => name)).toEqual(['Left', 'Right']);
   expect(outcome.verdict?.box.n).toBe(4);
-  for (const name of Object.values(RUN_FILES)) expect(await store.exists(whole.path(name))).toBe(true);
+  for (const name of Object.values({ ...RUN_FILES, looks: RUN_FILES.verdict }))
+    expect(await store.exists(whole.path(name))).toBe(true);
   expect(await store.exists(whole.path(KEPT_FOLDER)), 'what only saves work').toBe(false);
   const lines = await whole.readMetrics();
   expect(lines.filter(({ type }) => type === 'step')).toHaveLength(4);
@@ -142,7 +148,7 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
       },
     }),
     settings,
-    datasets(),
+    unchecked(),
   );
   expect(await first.done).toMatchObject({ status: 'paused', step: 2, checkpointStep: 2, verdict: null });
   const config = await parts.readConfig();
@@ -198,6 +204,62 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
     previous: best?.lowRes ?? null,
   });
   expect(withBox.map(({ token }) => token)[0]).toBe(0);
+  await segmenter.release();
+});
+
+test('a run that keeps step 0 leaves the base model itself, bit for bit, taken out and brought in again too', async () => {
+  const store = new MemoryStore();
+  const files = new RunFiles(store, 'kept');
+  const lines: MetricsLine[] = [];
+  const run = await startTraining(
+    partsFor(files, {
+      onMetrics: (more) => void lines.push(...more),
+      onProgress: () => run.stop(),
+    }),
+    settings,
+    datasets(),
+  );
+  const outcome = await run.done;
+  expect(outcome).toMatchObject({ status: 'stopped', step: 0, bestStep: 0 });
+  expect(outcome.verdict?.sentence).toMatch(/^The base model was kept: nothing was checked/);
+  expect((await readLooks(files)).map(({ base, now }) => [base?.step, now])).toEqual([
+    [0, null],
+    [0, null],
+  ]);
+  expect(outcome.verdict?.box).toMatchObject({ gainLow: 0, gainHigh: 0, n: 4 });
+  expect(outcome.verdict?.box.tuned).toBe(outcome.verdict?.box.base);
+  // The gates of the modules are there from the start, for how far they move.
+  const gates = lines.find((line) => line.type === 'gates');
+  expect(gates?.type === 'gates' && Object.keys(gates.layers[0] ?? {}).sort()).toEqual([
+    'adapter',
+    'lora',
+    'prefix',
+  ]);
+
+  const kept = await readRunAdapter(files, model);
+  expect(kept).toMatchObject({ mopeft: { methods: {}, blocks: [], trainDecoder: false }, maskThreshold: 0 });
+  expect(kept.tensors.size).toBe(0);
+  const { json, weights } = await adapterFiles(files);
+  const imported = new RunFiles(store, 'imported');
+  const input = { path: weights.name, bytes: async () => weights.bytes };
+  await storeAdapterFiles([input], model, imported);
+  expect(await adapterFiles(imported)).toEqual({ json, weights });
+  // What the command line reads with --adapter.
+  const { adapter } = await readIncomingAdapter([input], model);
+  const segmenter = new Segmenter(gpu, new GpuQueue(), model);
+  const image = new SegmentImage('a', drawSample('0.png', 1).image);
+  for (const prompts of [
+    { points: [{ x: 8, y: 9, positive: true }], box: null, previous: null },
+    { points: [], box: { x0: 1, y0: 2, x1: 15, y1: 20 }, previous: null },
+  ]) {
+    const base = await segmenter.predict(image, { key: 'base', tuning: null }, prompts);
+    for (const [key, tuning] of [
+      ['kept', () => readRunAdapter(files, model)],
+      ['imported', () => readRunAdapter(imported, model)],
+      ['given', async () => adapter],
+    ] as const)
+      expect(await segmenter.predict(image, { key, tuning }, prompts), key).toEqual(base);
+  }
   await segmenter.release();
 });
 

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
-import { computeVerdict, type DatasetPairs } from './verdict.ts';
+import { computeVerdict, type DatasetPairs, type VerdictContext } from './verdict.ts';
 
-const context = { trainImages: 10, steps: 100, bestStep: 50 };
+const context = { trainImages: 10, steps: 100, bestStep: 50, validation: { objects: 9, bestGain: 0.1 } };
 
 /** A dataset whose images have these (base, tuned) IoUs, the same by box and by click. */
 function pairs(name: string, images: readonly (readonly (readonly [number, number])[])[]): DatasetPairs {
   return {
     id: name,
     name,
-    images: images.map((objects) => {
+    images: images.map((objects, i) => {
       const base = objects.map(([b]) => b);
       const tuned = objects.map(([, t]) => t);
-      return { base: { box: base, click: base }, tuned: { box: tuned, click: tuned } };
+      return { name: `${i}.png`, base: { box: base, click: base }, tuned: { box: tuned, click: tuned } };
     }),
   };
 }
@@ -82,7 +82,25 @@ test('the suggestion follows from the intervals, not from the sign of a tiny mea
   expect(worse.sentence).toContain('Worse');
 });
 
-test('a run whose best weights are the first ones is said to have learned nothing', () => {
+test('a run that keeps the base model says so first, why, and what would help', () => {
   const same = pairs('a', Array(6).fill([[0.5, 0.5]]));
-  expect(computeVerdict([same], { ...context, bestStep: 0 }).suggestion).toContain('weights it began with');
+  const kept = (more: Partial<VerdictContext>) =>
+    computeVerdict([same], { ...context, bestStep: 0, ...more });
+  const small = kept({ validation: { objects: 9, bestGain: 0.03 } });
+  expect(small.sentence).toBe(
+    'The base model was kept: the best check gained +0.030 IoU on 9 validation objects, which is within its error. It has IoU 0.50 by box and 0.50 by click on 6 test images.',
+  );
+  expect(small.suggestion).toContain('9 validation objects and 10 training images');
+  const none = kept({ validation: { objects: 9, bestGain: -0.01 }, trainImages: 60 });
+  expect(none.sentence).toContain('no check was better than it on 9 validation objects');
+  expect(none.suggestion).toContain('half the learning rate');
+});
+
+test('the images that got worse are counted, and the worst is named', () => {
+  const some = pairs('a', [[[0.5, 0.9]], [[0.5, 0.4]], [[0.5, 0.2]], [[0.5, 0.49]]]);
+  expect(computeVerdict([some], context).suggestion).toContain(
+    'Of 4 test images, 2 of them are worse than with the base model, most of all 2.png (−0.30)',
+  );
+  const fine = pairs('a', [[[0.5, 0.9]], [[0.5, 0.49]]]);
+  expect(computeVerdict([fine], context).suggestion).not.toContain('worse than with');
 });

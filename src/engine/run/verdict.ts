@@ -3,6 +3,7 @@ import { Random } from '../../config/random.ts';
 
 /** IoUs of one image's objects, in the same order for both models. */
 export interface PairedImage {
+  readonly name: string;
   readonly base: ImageIous;
   readonly tuned: ImageIous;
 }
@@ -50,6 +51,8 @@ export interface VerdictContext {
   /** Steps done. */
   readonly steps: number;
   readonly bestStep: number | null;
+  /** Objects, and the best gain that a check found, IoU; null where nothing was checked. */
+  readonly validation: { readonly objects: number; readonly bestGain: number | null } | null;
 }
 
 type Prompt = 'box' | 'click';
@@ -72,8 +75,8 @@ export function computeVerdict(datasets: readonly DatasetPairs[], context: Verdi
     box,
     click,
     perDataset,
-    sentence: sentence(box, click),
-    suggestion: suggestion(box, click, perDataset, context),
+    sentence: context.bestStep === 0 ? keptSentence(box, click, context) : sentence(box, click),
+    suggestion: [suggestion(box, click, perDataset, context), worseImages(counted)].filter(Boolean).join(' '),
   };
 }
 
@@ -136,6 +139,41 @@ function sentence(box: VerdictMeasure, click: VerdictMeasure): string {
   return `${capital(change(box))} by box and ${change(click)} by click, ${tested}.`;
 }
 
+/** Says first that nothing was taken over, and why. */
+function keptSentence(box: VerdictMeasure, click: VerdictMeasure, { validation }: VerdictContext): string {
+  const { bestGain = null, objects = 0 } = validation ?? {};
+  const on = `on ${count(objects, 'validation object')}`;
+  const why =
+    bestGain === null
+      ? 'nothing was checked after the first step'
+      : bestGain > 0
+        ? `the best check gained ${signed(bestGain, 3)} IoU ${on}, which is within its error`
+        : `no check was better than it ${on}`;
+  const measured =
+    box.n === 0
+      ? ''
+      : ` It has IoU ${box.base.toFixed(2)} by box and ${click.base.toFixed(2)} by click on ${count(box.images, 'test image')}.`;
+  return `The base model was kept: ${why}.${measured}`;
+}
+
+/** A change of an image's mean IoU that a person sees. */
+const SEEN = 0.02;
+
+/** How many test images got worse, and which most; empty where none did. */
+function worseImages(datasets: readonly DatasetPairs[]): string {
+  const changes = datasets.flatMap(({ images }) =>
+    images.map(({ name, base, tuned }) => ({
+      name,
+      change: (mean(tuned.box) + mean(tuned.click) - mean(base.box) - mean(base.click)) / 2,
+    })),
+  );
+  const worse = changes.filter(({ change }) => change < -SEEN).sort((a, b) => a.change - b.change);
+  const [most] = worse;
+  if (!most) return '';
+  const are = worse.length === 1 ? '1 of them is' : `${worse.length} of them are`;
+  return `Of ${count(changes.length, 'test image')}, ${are} worse than with the base model, most of all ${most.name} (${signed(most.change, 2)}): label more images like it.`;
+}
+
 /** "better: IoU 0.61 → 0.72 (+0.11, 95 % between +0.08 and +0.14)"; an interval that holds 0 is called unclear. */
 function change({ base, tuned, gainLow, gainHigh }: VerdictMeasure): string {
   const verb = gainLow > 0 ? 'better' : gainHigh < 0 ? 'worse' : 'no clear change';
@@ -153,8 +191,7 @@ function suggestion(
   context: VerdictContext,
 ): string {
   if (box.n === 0) return 'Add masks: a quarter of the labelled images is kept for the test.';
-  if (context.bestStep === 0)
-    return 'No step was better than the base model on the validation images by more than chance, so this adapter holds the weights it began with: use the base model, or train again with more images, more steps or lower learning rates.';
+  if (context.bestStep === 0) return keptAdvice(context);
   const worst = [...perDataset].sort((a, b) => a.click.tuned + a.box.tuned - b.click.tuned - b.box.tuned)[0];
   const isWorse = box.gainHigh < 0 || click.gainHigh < 0;
   const isBetter = box.gainLow > 0 || click.gainLow > 0;
@@ -171,6 +208,20 @@ function suggestion(
     return 'Boxes work much better than single clicks here: prefer boxes, or add a second click in Segment.';
   return `Label more than the ${count(context.trainImages, 'training image')} used here, with the tuned model in Segment, and train again.`;
 }
+
+/** What would help, by the figures. */
+function keptAdvice({ validation, trainImages }: VerdictContext): string {
+  const { objects = 0, bestGain = null } = validation ?? {};
+  const few = `${count(objects, 'validation object')} and ${count(trainImages, 'training image')}`;
+  if (bestGain !== null && bestGain > 0)
+    return `There may be a gain that so few objects do not show (${few}): label more images, then train again.`;
+  return trainImages < MANY_IMAGES
+    ? `Label more images (there are ${few}), then train again.`
+    : 'Train again with more steps or half the learning rate; where the base model is good already, nothing may be left to gain.';
+}
+
+/** With as many training images, more of them are not the first thing to try. */
+const MANY_IMAGES = 30;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : sum(values) / values.length);

@@ -66,8 +66,21 @@ test('validation IoU of one dataset only', () => {
     n: 1,
   });
   expect(iouSeries([at('a', 'validation'), at('b', 'validation'), at('a', 'test')], 'a')).toEqual([
-    { step: 0, box: 0.7, click: 0.6 },
+    { step: 0, box: 0.7, click: 0.6, baseBox: 0.7, baseClick: 0.6 },
   ]);
+});
+
+test('the base model is a line at the height of step 0', () => {
+  const at = (step: number, boxIou: number) => ({
+    ...{ step, datasetId: 'a', split: 'validation' as const, boxIou, clickIou: boxIou / 2, n: 1 },
+  });
+  expect(
+    iouSeries([at(0, 0.5), at(20, 0.75)], 'a').map(({ baseBox, baseClick }) => [baseBox, baseClick]),
+  ).toEqual([
+    [0.5, 0.25],
+    [0.5, 0.25],
+  ]);
+  expect(iouSeries([at(20, 0.75)], 'a')).toEqual([{ step: 20, box: 0.75, click: 0.375 }]);
 });
 
 const gates: readonly GatePoint[] = [

@@ -77,13 +77,17 @@ export interface IouPoint {
   readonly step: number;
   readonly box: number;
   readonly click: number;
+  /** Of the base model, the same at every step; absent where it was not measured. */
+  readonly baseBox?: number;
+  readonly baseClick?: number;
 }
 
 /** Validation IoU of one dataset. */
 export function iouSeries(evals: readonly EvalPoint[], datasetId: string): readonly IouPoint[] {
-  return evals
-    .filter((point) => point.datasetId === datasetId && point.split === 'validation')
-    .map((point) => ({ step: point.step, box: point.boxIou, click: point.clickIou }));
+  const own = evals.filter((point) => point.datasetId === datasetId && point.split === 'validation');
+  const start = own.find(({ step }) => step === 0);
+  const base = start && { baseBox: start.boxIou, baseClick: start.clickIou };
+  return own.map((point) => ({ step: point.step, box: point.boxIou, click: point.clickIou, ...base }));
 }
 
 /** The longer side in pixels at which a dataset's validations measured larger images; null without one. */

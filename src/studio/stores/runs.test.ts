@@ -132,7 +132,10 @@ test('the curves of a run that another tab worked on are those of now, and other
   let steps = [stepPoint(1)];
   linkEngine(
     fakeEngine({
-      handlers: { 'train.list': () => runs, 'train.history': () => ({ steps, evals: [], gates: [] }) },
+      handlers: {
+        'train.list': () => runs,
+        'train.history': () => ({ steps, evals: [], gates: [], looks: [] }),
+      },
     }),
   );
   await loadRuns();

@@ -53,7 +53,7 @@ export const useRuns = create<RunsState>()(() => ({
 
 const set = useRuns.setState;
 const latest = new Latest();
-const EMPTY: RunHistory = { steps: [], evals: [], gates: [] };
+const EMPTY: RunHistory = { steps: [], evals: [], gates: [], looks: [] };
 
 export function selectActiveRun(state: RunsState): RunInfo | null {
   return state.runs.find((run) => isActive(run.status)) ?? null;
@@ -162,6 +162,7 @@ function pointsSince(before: RunHistory, now: RunHistory): RunHistory {
     steps: added(before.steps, now.steps),
     evals: added(before.evals, now.evals),
     gates: added(before.gates, now.gates),
+    looks: now.looks === before.looks ? [] : now.looks,
   };
 }
 
@@ -289,7 +290,7 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
   const of = (runId: string): MutableHistory => {
     const known = fresh.get(runId);
     if (known) return known;
-    const made = { steps: [], evals: [], gates: [] };
+    const made = { steps: [], evals: [], gates: [], looks: [] };
     fresh.set(runId, made);
     return made;
   };
@@ -305,6 +306,9 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
         break;
       case 'gates':
         of(event.runId).gates.push(event.point);
+        break;
+      case 'looks':
+        of(event.runId).looks = event.looks;
         break;
       case 'profile':
         profiles = { ...profiles, [event.runId]: event.profile };
@@ -343,6 +347,7 @@ interface MutableHistory {
   steps: RunHistory['steps'][number][];
   evals: RunHistory['evals'][number][];
   gates: RunHistory['gates'][number][];
+  looks: RunHistory['looks'];
 }
 
 /** Points of steps that are run again replace the old ones. */
@@ -351,6 +356,7 @@ function mergeHistory(old: RunHistory, fresh: RunHistory): RunHistory {
     steps: merge(old.steps, fresh.steps, (point) => String(point.step)),
     evals: merge(old.evals, fresh.evals, (point) => `${point.step} ${point.datasetId} ${point.split}`),
     gates: merge(old.gates, fresh.gates, (point) => `${point.step} ${point.datasetId}`),
+    looks: fresh.looks.length > 0 ? fresh.looks : old.looks,
   };
 }
 

@@ -641,6 +641,18 @@ function fakeHistory(steps: number): RunHistory {
       })),
     ),
     gates: marks.flatMap((step) => ids.map((id) => fakeGates(step, id))),
+    looks: ids.map(fakeLook),
+  };
+}
+
+function fakeLook(dataset: string, index: number): RunHistory['looks'][number] {
+  const [width, height] = [96, 72];
+  const mask = (radius: number) => circle(width, height, 48, 36, radius);
+  return {
+    ...{ dataset, sample: `${dataset}_03.png`, prompt: 'click', width, height },
+    rgb: Uint8Array.from({ length: 3 * width * height }, (_, i) => 90 + 40 * Math.sin(i / 97) + 20 * index),
+    base: { step: 0, iou: 0.41 + 0.1 * index, mask: mask(14) },
+    now: { step: 120, iou: 0.62 + 0.1 * index, mask: mask(24) },
   };
 }
 

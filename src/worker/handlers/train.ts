@@ -1,3 +1,4 @@
+import { readLooks } from '../../engine/run/looks.ts';
 import type { CallName } from '../protocol.ts';
 import { done, ok } from '../result.ts';
 import { runHistory } from '../runs/run-history.ts';
@@ -22,7 +23,8 @@ export function trainHandlers(service: Promise<TrainingService>): Pick<Handlers,
     'train.broken': async () => ok(await (await service).broken()),
     'train.history': async ({ runId }) => {
       const { repository } = await service;
-      return ok(runHistory(await repository.filesOf(runId).readMetrics()));
+      const files = repository.filesOf(runId);
+      return ok(runHistory(await files.readMetrics(), await readLooks(files)));
     },
     'train.rename': async ({ runId, name }) => ok(await (await service).rename(runId, name)),
     'train.delete': async ({ runId }) => {

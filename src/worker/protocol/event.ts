@@ -1,12 +1,14 @@
 /** What happens without being asked for. Conventions: ../protocol.ts. */
 
 import type { FailureRecord } from '../../config/failure.ts';
-import type { EvalPoint, GatePoint, RunInfo, StepPoint, StepProfile } from './train.ts';
+import type { EvalPoint, GatePoint, Look, RunInfo, StepPoint, StepProfile } from './train.ts';
 
 export type EngineEvent =
   | { readonly type: 'step'; readonly runId: string; readonly point: StepPoint }
   | { readonly type: 'eval'; readonly runId: string; readonly point: EvalPoint }
   | { readonly type: 'gates'; readonly runId: string; readonly point: GatePoint }
+  /** All of a run's looks, after a check. */
+  | { readonly type: 'looks'; readonly runId: string; readonly looks: readonly Look[] }
   /** What `train.profile` asked for. */
   | { readonly type: 'profile'; readonly runId: string; readonly profile: StepProfile }
   /** Status, progress, best checkpoint, failure or verdict of a run changed. */

@@ -1,6 +1,7 @@
 /** Runs: settings, cost, history. Conventions: ../protocol.ts. */
 
 import type { FailureRecord } from '../../config/failure.ts';
+import type { Look } from '../../engine/run/looks.ts';
 import type { GainOutlook } from '../../engine/run/provable-gain.ts';
 import type { RunPlan } from '../../engine/run/run-types.ts';
 import type { Verdict } from '../../engine/run/verdict.ts';
@@ -132,12 +133,15 @@ export interface GatePoint {
   readonly layers: readonly GateLayer[];
 }
 
+export type { Look } from '../../engine/run/looks.ts';
 export type { GateLayer };
 
 export interface RunHistory {
   readonly steps: readonly StepPoint[];
   readonly evals: readonly EvalPoint[];
   readonly gates: readonly GatePoint[];
+  /** Validation images with masks, as of the last check. */
+  readonly looks: readonly Look[];
 }
 
 /** Calls about runs: name → [request, answer]. */

@@ -18,7 +18,7 @@ export function metricsEvent(runId: string, line: MetricsLine): EngineEvent {
 }
 
 /** All lines by kind, in their order. */
-export function runHistory(lines: readonly MetricsLine[]): RunHistory {
+export function runHistory(lines: readonly MetricsLine[], looks: RunHistory['looks'] = []): RunHistory {
   const steps: StepPoint[] = [];
   const evals: EvalPoint[] = [];
   const gates: GatePoint[] = [];
@@ -27,7 +27,7 @@ export function runHistory(lines: readonly MetricsLine[]): RunHistory {
     else if (line.type === 'eval') evals.push(evalPoint(line));
     else gates.push(gatePoint(line));
   }
-  return { steps, evals, gates };
+  return { steps, evals, gates, looks };
 }
 
 function stepPoint(line: Extract<MetricsLine, { type: 'step' }>): StepPoint {

@@ -127,6 +127,7 @@ export class RunSupervisor {
         const kinds = groupPasses(passes, ({ label }) => label.replace(/:.*/, ''));
         state.emit({ type: 'profile', runId: id, profile: { step, clock, kinds } });
       },
+      onLooks: (looks) => state.emit({ type: 'looks', runId: id, looks }),
       onActivity: (label, done, total) => state.emit({ type: 'activity', runId: id, label, done, total }),
       onProgress: (progress) => {
         const now = Date.now();

@@ -6,6 +6,8 @@ import { iouSeries, measuredAt } from '../../charts/series.ts';
 const LINES: readonly LineOf[] = [
   { key: 'box', label: 'by box', colour: 'var(--accent)' },
   { key: 'click', label: 'by click', colour: 'var(--accent)', dashed: true },
+  { key: 'baseBox', label: 'base by box', colour: 'var(--muted)' },
+  { key: 'baseClick', label: 'base by click', colour: 'var(--muted)', dashed: true },
 ];
 
 /** Names the dataset where there are several, and the size at which masks were measured where that is not the image's. */

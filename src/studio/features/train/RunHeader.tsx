@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
-import type { RunInfo } from '../../../worker/protocol.ts';
+import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
-import { bytes, duration, iou, when } from '../../format/format.ts';
+import { bytes, iou, minutes, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { openPage } from '../../stores/page.ts';
 import {
@@ -22,8 +22,11 @@ import {
 import { chooseRun } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
 import { scaleText } from '../data/ScaleField.tsx';
+import { nowSentence } from './now-sentence.ts';
 import styles from './RunHeader.module.css';
 import { STATUS_LABELS } from './RunList.tsx';
+
+const NONE: readonly EvalPoint[] = [];
 
 /** A run's name, status and remaining time, with the buttons that act on it. */
 export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
@@ -31,6 +34,8 @@ export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
   const drawn = useRuns((state) => state.histories[run.id]?.steps.at(-1)?.step ?? 0);
   const step = running ? Math.max(drawn, run.step) : run.step;
   const activity = useRuns((state) => state.activities[run.id]);
+  const evals = useRuns((state) => state.histories[run.id]?.evals ?? NONE);
+  const sentence = nowSentence(run, step, activity ?? null, evals);
   return (
     <section className={`panel ${styles.head}`} aria-label="Run">
       <div className={styles.line}>
@@ -46,6 +51,7 @@ export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
           }}
         />
       )}
+      {sentence && <p>{sentence}</p>}
       {running && activity && <ProgressBar progress={activity} />}
       <p className="muted small">
         {run.datasets.map((dataset) => dataset.name).join(', ')}
@@ -63,7 +69,8 @@ export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
 
 function timeLeft(run: RunInfo, step: number): string {
   if (run.secondsPerStep === null || step >= run.steps) return '';
-  return ` · ${duration(run.secondsPerStep)} per step · ${duration(run.secondsPerStep * (run.steps - step))} left`;
+  const left = run.steps - step;
+  return ` · ${left} left, about ${minutes(run.secondsPerStep * left)}`;
 }
 
 /** Why the run cannot be resumed, or null. @param deleted names of its deleted datasets. */

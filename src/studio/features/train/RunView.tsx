@@ -2,10 +2,12 @@ import { type ReactNode, useDeferredValue, useEffect, useRef } from 'react';
 import type { RunHistory, RunInfo } from '../../../worker/protocol.ts';
 import { FactList } from '../../components/FactList.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
+import { Tabs } from '../../components/Tabs.tsx';
 import { loadHistory, useRuns } from '../../stores/runs.ts';
 import { useSession } from '../../stores/session.ts';
 import { GatesPanel } from './GatesPanel.tsx';
 import { IouCharts } from './IouCharts.tsx';
+import { LooksPanel } from './LooksPanel.tsx';
 import { LossChart } from './LossChart.tsx';
 import { RunHeader } from './RunHeader.tsx';
 import styles from './RunView.module.css';
@@ -13,7 +15,7 @@ import { settingRows } from './setting-rows.ts';
 import { TimePanel } from './TimePanel.tsx';
 import { VerdictPanel } from './VerdictPanel.tsx';
 
-const NOTHING: RunHistory = { steps: [], evals: [], gates: [] };
+const NOTHING: RunHistory = { steps: [], evals: [], gates: [], looks: [] };
 
 /** One run: its progress, verdict, curves, gates and settings. */
 export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
@@ -47,17 +49,36 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
           )}
         </>
       ) : (
-        <>
-          <section className={`panel ${styles.charts}`} aria-label="Loss and validation IoU">
-            <LossChart steps={drawn.steps} />
-            <IouCharts datasets={run.datasets} evals={drawn.evals} />
-          </section>
-          <GatesPanel datasets={run.datasets} settings={run.settings} gates={drawn.gates} />
-          <TimePanel run={run} steps={drawn.steps} />
-        </>
+        <Tabs
+          label="Parts of the run"
+          tabs={[
+            { id: 'progress', label: 'Progress', content: () => <Progress run={run} history={drawn} /> },
+            {
+              id: 'gates',
+              label: 'Gates',
+              content: () => (
+                <GatesPanel datasets={run.datasets} settings={run.settings} gates={drawn.gates} />
+              ),
+            },
+          ]}
+        />
       )}
       <SettingsTable run={run} />
     </div>
+  );
+}
+
+/** What a person looks at while it learns: images first, then curves. */
+function Progress({ run, history }: { readonly run: RunInfo; readonly history: RunHistory }): ReactNode {
+  return (
+    <>
+      <LooksPanel datasets={run.datasets} looks={history.looks} />
+      <section className={`panel ${styles.charts}`} aria-label="Loss and validation IoU">
+        <IouCharts datasets={run.datasets} evals={history.evals} />
+        <LossChart steps={history.steps} />
+      </section>
+      <TimePanel run={run} steps={history.steps} />
+    </>
   );
 }
 

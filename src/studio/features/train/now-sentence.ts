@@ -1,0 +1,52 @@
+import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
+import { signed } from '../../format/format.ts';
+import type { Activity } from '../../stores/runs.ts';
+
+/** One sentence on what a run does now, and how it stands against the base model. */
+export function nowSentence(
+  run: Pick<RunInfo, 'status' | 'steps' | 'failure'>,
+  step: number,
+  activity: Activity | null,
+  evals: readonly EvalPoint[],
+): string {
+  switch (run.status) {
+    case 'running':
+      return `${doing(run.steps, step, activity)} ${standing(evals)}`.trim();
+    case 'pausing':
+      return 'It finishes what is under way, then pauses.';
+    case 'paused':
+      return `It pauses at step ${step}. ${standing(evals)}`.trim();
+    case 'interrupted':
+      return 'It was interrupted; Resume goes on from its last checkpoint.';
+    case 'elsewhere':
+      return 'It runs in another tab, where it can be paused.';
+    case 'stopped':
+    case 'finished':
+    case 'failed':
+    case 'imported':
+      return '';
+  }
+}
+
+function doing(steps: number, step: number, activity: Activity | null): string {
+  if (activity) return `${activity.label}: ${activity.done} of ${activity.total} images.`;
+  if (step === 0) return 'It gets ready for its first step.';
+  if (step >= steps) return 'All steps are done; the test images are next.';
+  return 'It learns from your training images.';
+}
+
+/** The last check against step 0, mean of box and click over datasets. */
+function standing(evals: readonly EvalPoint[]): string {
+  const checks = evals.filter(({ split }) => split === 'validation');
+  const last = checks.at(-1)?.step ?? 0;
+  if (last === 0) return '';
+  const gain = meanAt(checks, last) - meanAt(checks, 0);
+  if (Number.isNaN(gain)) return '';
+  if (gain <= 0) return `At the last check, step ${last}, it was not better than the base model.`;
+  return `At the last check, step ${last}, it was ${signed(gain)} IoU better than the base model.`;
+}
+
+function meanAt(checks: readonly EvalPoint[], step: number): number {
+  const own = checks.filter((point) => point.step === step);
+  return own.reduce((sum, { boxIou, clickIou }) => sum + (boxIou + clickIou) / 2, 0) / own.length;
+}
