@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { splitCounts, splitCountsOf, splitSamples } from './split.ts';
+import { extendSplit, type SplitParts, splitCounts, splitCountsOf, splitSamples } from './split.ts';
 import type { Split } from './types.ts';
 
 const names = (n: number) => Array.from({ length: n }, (_, i) => `img${i + 1}.png`);
@@ -86,5 +86,37 @@ describe('split', () => {
       const all = [...samples(['a.png', 'b.png']), ...inFolders({ val: 1, test: 1 })];
       expect(splitSamples(all, 0).train).toEqual(['a.png', 'b.png']);
     });
+  });
+});
+
+describe('images that come after a run', () => {
+  const named = (count: number, prefix = 'a') =>
+    Array.from({ length: count }, (_, i) => ({ name: `${prefix}${i}` }));
+  const keptOf = (parts: SplitParts) =>
+    new Map(
+      (['train', 'val', 'test'] as const).flatMap((part) => parts[part].map((name) => [name, part] as const)),
+    );
+
+  it('leave the old ones where they are, and fill up validation and test', () => {
+    const first = splitSamples(named(12), 0);
+    const all = [...named(12), ...named(28, 'b')];
+    const second = extendSplit(all, keptOf(first), 0);
+    for (const part of ['train', 'val', 'test'] as const)
+      expect(first[part].filter((name) => !second[part].includes(name))).toEqual([]);
+    expect({
+      train: second.train.length,
+      val: second.val.length,
+      test: second.test.length,
+    }).toEqual(splitCounts(40));
+    expect(extendSplit([...all].reverse(), keptOf(first), 0)).toEqual(second);
+    // Without a kept image it is the usual split; images that are gone count for nothing.
+    expect(extendSplit(all, new Map([['gone', 'test']]), 0)).toEqual(splitSamples(all, 0));
+  });
+
+  it('are learned from where nothing else is, and a folder that names a split wins', () => {
+    const kept = new Map([['a0', 'test' as const]]);
+    expect(extendSplit(named(2), kept, 0)).toEqual({ train: ['a1'], val: [], test: ['a0'] });
+    const ofFolder = [{ name: 'a0', split: 'train' as const }, ...named(5, 'b')];
+    expect(extendSplit(ofFolder, kept, 0).train).toContain('a0');
   });
 });

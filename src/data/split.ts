@@ -56,6 +56,37 @@ export function splitSamples(
   return { train: drawn.train, val: sorted([...val, ...drawn.val]), test: sorted([...test, ...drawn.test]) };
 }
 
+/**
+ * {@link splitSamples} where some images already have a part, from an earlier run: they keep it, so that what a run was
+ * tested on is never trained on by a later one. New images fill up validation and test to their shares.
+ * @param kept part by name; names that are gone count for nothing.
+ */
+export function extendSplit(
+  samples: readonly SplitSample[],
+  kept: ReadonlyMap<string, Split>,
+  seed: number,
+  order: SplitOrder = 'shuffled',
+): SplitParts {
+  const partOf = ({ name, split }: SplitSample): Split | undefined => split ?? kept.get(name);
+  if (!samples.some(({ name }) => kept.has(name))) return splitSamples(samples, seed, order);
+  const known = (part: Split) => samples.filter((sample) => partOf(sample) === part).map(({ name }) => name);
+  const fresh = samples.filter((sample) => partOf(sample) === undefined).map(({ name }) => name);
+  const share = splitCounts(samples.length);
+  const [train, val, test] = [known('train'), known('val'), known('test')];
+  // What there is nothing of to learn from comes first.
+  const spare = fresh.length - (train.length === 0 ? Math.min(1, fresh.length) : 0);
+  const newTest = Math.min(Math.max(0, share.test - test.length), spare);
+  const newVal = Math.min(Math.max(0, share.val - val.length), spare - newTest);
+  const counts = { train: fresh.length - newVal - newTest, val: newVal, test: newTest };
+  const drawn = draw(fresh, counts, seed, order);
+  const sorted = (names: readonly string[]) => sortedByName(names, (name) => name);
+  return {
+    train: sorted([...train, ...drawn.train]),
+    val: sorted([...val, ...drawn.val]),
+    test: sorted([...test, ...drawn.test]),
+  };
+}
+
 /** How many samples {@link splitSamples} puts where. */
 export function splitCountsOf(samples: readonly SplitSample[]): Readonly<Record<Split, number>> {
   if (samples.every(({ split }) => split === undefined)) return splitCounts(samples.length);
