@@ -27,7 +27,7 @@ export interface SplitSample {
   readonly split?: Split;
 }
 
-export type SplitParts = Readonly<Record<Split, string[]>>;
+export type SplitParts = Readonly<Record<Split, readonly string[]>>;
 
 /**
  * Splits samples into training, validation and test. Where folders name splits, those hold: samples without one are for

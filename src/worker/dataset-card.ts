@@ -6,8 +6,14 @@ import { maskKindOf } from '../data/inspect.ts';
 import type { LabelStatus } from '../data/labels/types.ts';
 import type { ModelView } from '../data/object-sizes.ts';
 import { classReading } from '../data/reading/reading.ts';
-import { type SplitOrder, splitCountsOf, splitSamples } from '../data/split.ts';
-import type { StoredDataset } from '../data/types.ts';
+import {
+  extendSplit,
+  type SplitOrder,
+  type SplitParts,
+  type SplitSample,
+  splitCountsOf,
+} from '../data/split.ts';
+import type { Split, StoredDataset } from '../data/types.ts';
 import type {
   ClassInfo,
   DatasetInfo,
@@ -25,6 +31,8 @@ export const SPLIT_SEED = 0;
 
 export const CardSchema = v.object({
   splitOrder: v.picklist(['shuffled', 'name']),
+  /** The part that each image had in the last run; absent before the first. */
+  split: v.exactOptional(v.record(v.string(), v.picklist(['train', 'val', 'test']))),
   /** Files that could not be used, as the import said. */
   refusals: v.array(
     v.object({ code: v.string(), what: v.string(), where: v.optional(v.string()), cure: v.string() }),
@@ -36,6 +44,7 @@ export const CardSchema = v.object({
 /** Kept beside a dataset. */
 export interface Card {
   readonly splitOrder: SplitOrder;
+  readonly split?: Readonly<Record<string, Split>> | undefined;
   readonly refusals: readonly FailureRecord[];
   readonly classObjects: Readonly<Record<string, number>>;
 }
@@ -51,7 +60,7 @@ export function datasetInfo(stored: StoredDataset, card: Card, view: ModelView):
     const split = stored.splits[i];
     return maskKind === undefined ? [] : [{ name: own, ...(split ? { split } : {}) }];
   });
-  const { train, val, test } = splitCountsOf(labelled);
+  const { train, val, test } = card.split ? partSizes(splitOfCard(labelled, card)) : splitCountsOf(labelled);
   return {
     id,
     name,
@@ -72,6 +81,20 @@ export function datasetInfo(stored: StoredDataset, card: Card, view: ModelView):
   };
 }
 
+/** The split of a dataset's labelled images: those that a run knew keep their part. */
+export function splitOfCard(
+  labelled: readonly SplitSample[],
+  { split = {}, splitOrder }: Pick<Card, 'split' | 'splitOrder'>,
+): SplitParts {
+  return extendSplit(labelled, new Map(Object.entries(split)), SPLIT_SEED, splitOrder);
+}
+
+const partSizes = ({ train, val, test }: SplitParts) => ({
+  train: train.length,
+  val: val.length,
+  test: test.length,
+});
+
 function labellingCounts({ statuses }: StoredDataset): LabellingCounts {
   const count = (wanted: LabelStatus): number => statuses.filter((status) => status === wanted).length;
   return { unlabelled: count('unlabelled'), inWork: count('in-work'), done: count('done') };
@@ -89,7 +112,7 @@ function shownSamples({ samples }: StoredDataset): ShownSample[] {
 }
 
 export function sampleInfos(dataset: Dataset, stored: StoredDataset, card: Card): SampleInfo[] {
-  const split = splitSamples(dataset.samples.filter(isLabelled), SPLIT_SEED, card.splitOrder);
+  const split = splitOfCard(dataset.samples.filter(isLabelled), card);
   const splitOf = new Map<string, SplitName>();
   for (const part of ['train', 'val', 'test'] as const) {
     for (const name of split[part]) splitOf.set(name, SPLIT_NAMES[part]);

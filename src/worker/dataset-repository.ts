@@ -9,7 +9,8 @@ import { Lru } from '../data/lru.ts';
 import { EMBEDDED_VIEW, type ModelView, suggestScale } from '../data/object-sizes.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import type { DatasetStatistics } from '../data/reading/dataset-reading.ts';
-import type { Scale, StoredDataset } from '../data/types.ts';
+import type { SplitParts } from '../data/split.ts';
+import type { Scale, Split, StoredDataset } from '../data/types.ts';
 import { loadByName } from '../engine/datasets.ts';
 import {
   type Card,
@@ -201,9 +202,21 @@ export class DatasetRepository {
     await datasetLocks.whenFree(id, async () => {
       // Of a dataset that another tab deleted, nothing is written.
       valueOrThrow(await this.disk.load(id));
-      await this.writeCard(id, { ...(await this.card(id)), splitOrder });
+      // Another order is another split: what earlier runs knew is given up.
+      const { split: _, ...card } = await this.card(id);
+      await this.writeCard(id, { ...card, splitOrder });
     });
     return this.info(id);
+  }
+
+  /** Keeps the parts that images have in a run, for the runs after it. */
+  async keepSplit(id: string, parts: SplitParts): Promise<void> {
+    const of = (part: Split) => parts[part].map((name) => [name, part] as const);
+    const split = Object.fromEntries([...of('train'), ...of('val'), ...of('test')]);
+    await datasetLocks.whileTaken(id, async () => {
+      const card = await this.card(id);
+      if (JSON.stringify(card.split) !== JSON.stringify(split)) await this.writeCard(id, { ...card, split });
+    });
   }
 
   /** Runs that were started keep the scale of their start. */

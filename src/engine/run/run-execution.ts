@@ -11,11 +11,18 @@ import { CACHE_BYTES, localData, type TrainingData } from '../../train/training-
 import { trainingSet } from '../../train/training-set.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
+import type { Tuning } from '../tuning.ts';
 import { type Look, readLooks, withLook, writeLooks } from './looks.ts';
 import { MetricsLog } from './metrics.ts';
 import { commonScale, KEPT_FOLDER, RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
-import { computeVerdict, type DatasetPairs, type Verdict, type VerdictContext } from './verdict.ts';
+import {
+  compareRuns,
+  computeVerdict,
+  type DatasetPairs,
+  type Verdict,
+  type VerdictContext,
+} from './verdict.ts';
 
 /** Steps over which the time of a step is averaged. */
 const TIMED_STEPS = 20;
@@ -210,7 +217,8 @@ export class RunExecution implements Run {
         const isMeasured = found !== null || (isBase && status !== 'paused');
         const base = !isMeasured ? null : found?.length === 0 ? [] : await this.measureBase(yieldDevice);
         const tuned = isBase ? base : found;
-        const verdict = tuned && base && (await this.conclude(tuned, base, progress));
+        const earlier = tuned && base && tuned.length > 0 ? await this.measureEarlier(yieldDevice) : null;
+        const verdict = tuned && base && (await this.conclude(tuned, base, earlier, progress));
         await this.log.settled();
         // All steps are in the checkpoint, so a resumed run only measures.
         const isLeft = status === 'finished' && !base;
@@ -224,27 +232,42 @@ export class RunExecution implements Run {
   }
 
   /** The base model on the same test images; null when a pause was asked for before the last. */
-  private async measureBase(yieldDevice: YieldDevice): Promise<readonly SetScores[] | null> {
+  private measureBase(yieldDevice: YieldDevice): Promise<readonly SetScores[] | null> {
+    return this.measureModel('the base model', null, this.data.sets, yieldDevice);
+  }
+
+  /** The run before on the test images of both; null without one, where its weights are gone, and as {@link measureBase}. */
+  private async measureEarlier(yieldDevice: YieldDevice): Promise<readonly SetScores[] | null> {
+    const { earlier } = this.parts;
+    const tuning = await earlier?.tuning().catch(() => null);
+    if (!earlier || !tuning) return null;
+    const sets = this.data.sets.map((set) => {
+      const tested = new Set(earlier.tested.get(set.key));
+      return { ...set, split: { ...set.split, test: set.split.test.filter((name) => tested.has(name)) } };
+    });
+    return this.measureModel(earlier.name, tuning, sets, yieldDevice);
+  }
+
+  /** @param called in the words of "Measuring … on the test images". */
+  private async measureModel(
+    called: string,
+    tuning: Tuning | null,
+    sets: TrainingData['sets'],
+    yieldDevice: YieldDevice,
+  ): Promise<readonly SetScores[] | null> {
     const { gpu, model, observer } = this.parts;
-    const base = await SessionPredictor.open(gpu, model, null);
+    const base = await SessionPredictor.open(gpu, model, tuning);
     try {
       const options = { maxObjects: this.config.train.evalObjects, maxImages: 0 };
-      const each = await evaluateSetsAt(
-        base,
-        this.data.sets,
-        'test',
-        [base.maskThreshold],
-        options,
-        ({ key }) => ({
-          beforeImage: async (done, total) => {
-            const label = `Measuring the base model on the test images of ${this.nameOf(key)}`;
-            observer?.onActivity?.(label, done, total);
-            await yieldDevice();
-          },
-          yieldDevice,
-          isInterrupted: () => this.isPauseRequested,
-        }),
-      );
+      const each = await evaluateSetsAt(base, sets, 'test', [base.maskThreshold], options, ({ key }) => ({
+        beforeImage: async (done, total) => {
+          const label = `Measuring ${called} on the test images of ${this.nameOf(key)}`;
+          observer?.onActivity?.(label, done, total);
+          await yieldDevice();
+        },
+        yieldDevice,
+        isInterrupted: () => this.isPauseRequested,
+      }));
       return each && (each[0] ?? []);
     } finally {
       await base.release();
@@ -255,6 +278,7 @@ export class RunExecution implements Run {
   private async conclude(
     tuned: readonly SetScores[],
     base: readonly SetScores[],
+    earlier: readonly SetScores[] | null,
     progress: RunProgress,
   ): Promise<Verdict | null> {
     if (tuned.length === 0) return null;
@@ -270,19 +294,20 @@ export class RunExecution implements Run {
         n: summary.n,
       });
     }
-    const pairs = tuned.map(({ key, images }): DatasetPairs => {
-      return {
+    const pairsWith = (others: readonly SetScores[]): DatasetPairs[] =>
+      tuned.map(({ key, images }) => ({
         id: key,
         name: this.nameOf(key),
-        images: pair(base.find((set) => set.key === key)?.images ?? [], images),
-      };
-    });
-    const verdict = computeVerdict(pairs, {
+        images: pair(others.find((set) => set.key === key)?.images ?? [], images),
+      }));
+    const before = earlier && compareRuns(this.parts.earlier?.name ?? '', pairsWith(earlier));
+    const measured = computeVerdict(pairsWith(base), {
       trainImages: this.data.sets.reduce((sum, { split }) => sum + split.train.length, 0),
       steps: progress.step,
       bestStep: progress.bestStep,
       validation: await this.validated(),
     });
+    const verdict = { ...measured, ...(before && { before }) };
     await this.parts.files.writeText(RUN_FILES.verdict, `${JSON.stringify(verdict, null, 2)}\n`);
     return verdict;
   }

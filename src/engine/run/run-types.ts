@@ -9,6 +9,7 @@ import type { PlanRequest } from '../../train/plan-training.ts';
 import type { TrainingPlans } from '../../train/plans.ts';
 import type { GpuQueue } from '../gpu-queue.ts';
 import type { OpenModel } from '../model.ts';
+import type { Tuning } from '../tuning.ts';
 import type { Look } from './looks.ts';
 import type { MetricsLine } from './metrics.ts';
 import type { RunConfig, RunDatasetName, RunFiles } from './run-files.ts';
@@ -29,6 +30,8 @@ export interface RunParts {
   readonly queue: GpuQueue;
   readonly model: OpenModel;
   readonly files: RunFiles;
+  /** The run before, with which the verdict compares this one. */
+  readonly earlier?: EarlierRun;
   /** How people call the run; recorded in adapter.json. */
   readonly name?: string;
   /** Plans what is to run; in this thread unless it is given. */
@@ -40,6 +43,15 @@ export interface RunParts {
   readonly cacheBytes?: number;
   /** Asked at the start: bytes that may lie in the run's folder, while it is under way, to save work; default none. */
   readonly spareBytes?: () => Promise<number>;
+}
+
+/** A run that another one follows, with the same model. */
+export interface EarlierRun {
+  readonly name: string;
+  /** Names of its test images by dataset key. */
+  readonly tested: ReadonlyMap<string, readonly string[]>;
+  /** Its best weights. @throws Failure `run/no-adapter`, `adapter/…`. */
+  readonly tuning: () => Promise<Tuning>;
 }
 
 /** Called while a run is under way; must not throw. */

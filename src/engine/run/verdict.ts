@@ -43,6 +43,16 @@ export interface Verdict {
   }[];
   readonly sentence: string;
   readonly suggestion: string;
+  /** Against the run before, on the images that both were tested on; absent without one. */
+  readonly before?: Comparison;
+}
+
+/** One run (`tuned`) against an earlier one (`base`). */
+export interface Comparison {
+  readonly name: string;
+  readonly box: VerdictMeasure;
+  readonly click: VerdictMeasure;
+  readonly sentence: string;
 }
 
 /** What the suggestion looks at besides the numbers. */
@@ -77,6 +87,22 @@ export function computeVerdict(datasets: readonly DatasetPairs[], context: Verdi
     perDataset,
     sentence: context.bestStep === 0 ? keptSentence(box, click, context) : sentence(box, click),
     suggestion: [suggestion(box, click, perDataset, context), worseImages(counted)].filter(Boolean).join(' '),
+  };
+}
+
+/** @param datasets pairs of the earlier run (`base`) and this one. @returns null without an object that both were tested on. */
+export function compareRuns(name: string, datasets: readonly DatasetPairs[]): Comparison | null {
+  const counted = datasets
+    .map((dataset) => ({ ...dataset, images: dataset.images.filter(({ base }) => base.box.length > 0) }))
+    .filter(({ images }) => images.length > 0);
+  if (counted.length === 0) return null;
+  const [box, click] = [measure(counted, 'box'), measure(counted, 'click')];
+  const on = `on ${count(box.images, 'test image')} that both runs left out`;
+  return {
+    name,
+    box,
+    click,
+    sentence: `Against ${name}: ${change(box)} by box and ${change(click)} by click, ${on}.`,
   };
 }
 

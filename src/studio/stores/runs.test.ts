@@ -13,8 +13,10 @@ import {
   loadHistory,
   loadRuns,
   missingDatasets,
+  nextName,
   pauseRun,
   profileRun,
+  queueRuns,
   receiveRunEvent,
   renameRun,
   useRuns,
@@ -265,4 +267,47 @@ test("the header's storage figure follows a run that writes", async () => {
   flushRunEvents();
   await vi.waitFor(() => expect(useSession.getState().storage?.usage).toBe(before + 2));
   vi.unstubAllGlobals();
+});
+
+test('a run that is trained again counts the times', () => {
+  const names = Array.from({ length: 22 }).reduce<string[]>(
+    (all) => [...all, nextName(all.at(-1) ?? '')],
+    ['cells'],
+  );
+  expect([1, 2, 3, 10, 11, 12, 20, 21].map((i) => names[i])).toEqual([
+    'cells, 2nd time',
+    'cells, 3rd time',
+    'cells, 4th time',
+    'cells, 11th time',
+    'cells, 12th time',
+    'cells, 13th time',
+    'cells, 21st time',
+    'cells, 22nd time',
+  ]);
+});
+
+test('queued runs start one after the other, and not after one that was paused', async () => {
+  const engine = fakeEngine({ empty: true });
+  linkEngine(engine);
+  useRuns.setState({ runs: [], queue: [], shownId: null });
+  const { settings } = fakeRun('running', 1);
+  await queueRuns([
+    { ...settings, name: 'a' },
+    { ...settings, name: 'b' },
+    { ...settings, name: 'c' },
+  ]);
+  const state = () => useRuns.getState();
+  const names = () => [state().runs.map(({ name }) => name), state().queue.map(({ name }) => name)];
+  expect(names()).toEqual([['a'], ['b', 'c']]);
+  const end = async (status: RunInfo['status']) => {
+    const [run] = state().runs;
+    if (!run) throw new Error('no run');
+    receiveRunEvent({ type: 'run', run: { ...run, status } });
+    flushRunEvents();
+    await vi.waitFor(() => expect(state().starting).toBe(false));
+  };
+  await end('finished');
+  await vi.waitFor(() => expect(names()).toEqual([['b', 'a'], ['c']]));
+  await end('paused');
+  expect(names()).toEqual([['b', 'a'], ['c']]);
 });

@@ -38,6 +38,10 @@ interface RunsState {
   /** The run shown on the Train page; null shows the form for a new one. */
   readonly shownId: string | null;
   readonly starting: boolean;
+  /** Whether the Train page shows all runs side by side. */
+  readonly isComparing: boolean;
+  /** Runs that start one after the other, when the one under way is over. */
+  readonly queue: readonly TrainSettings[];
 }
 
 export const useRuns = create<RunsState>()(() => ({
@@ -49,6 +53,8 @@ export const useRuns = create<RunsState>()(() => ({
   profiles: {},
   shownId: null,
   starting: false,
+  isComparing: false,
+  queue: [],
 }));
 
 const set = useRuns.setState;
@@ -126,7 +132,26 @@ function defaultShownRun(runs: readonly RunInfo[]): string | null {
 }
 
 export function showRun(runId: string | null): void {
-  set({ shownId: runId });
+  set({ shownId: runId, isComparing: false });
+}
+
+export const compareRuns = (): void => set({ shownId: null, isComparing: true });
+
+/** Starts runs one after the other, each when the one before is over; they wait while this page is open. */
+export async function queueRuns(settings: readonly TrainSettings[]): Promise<void> {
+  set(({ queue }) => ({ queue: [...queue, ...settings] }));
+  await startQueued();
+}
+
+export const clearQueue = (): void => set({ queue: [] });
+
+async function startQueued(): Promise<void> {
+  const state = useRuns.getState();
+  const [next, ...queue] = state.queue;
+  if (!next || state.starting || selectActiveRun(state)) return;
+  set({ queue });
+  // One that cannot start would be followed by others that cannot.
+  if (!(await startRun(next))) clearQueue();
 }
 
 /** Fetches the points recorded so far, once; later points come as events. */
@@ -166,24 +191,43 @@ function pointsSince(before: RunHistory, now: RunHistory): RunHistory {
   };
 }
 
-export async function startRun(settings: TrainSettings): Promise<void> {
+/** False when it could not be started, which is shown. */
+export async function startRun(settings: TrainSettings): Promise<boolean> {
   set({ starting: true });
   const result = await callAfterEvents('train.start', settings);
   set({ starting: false });
   if (!result.ok) {
     notifyFailure(result.error);
-    return;
+    return false;
   }
   const run = result.value;
   latest.accept(run.id);
   set((state) => ({
     runs: upsert(state.runs, run),
     shownId: run.id,
+    isComparing: false,
     histories: { ...state.histories, [run.id]: state.histories[run.id] ?? EMPTY },
   }));
   announce(`Training ${run.name} has started.`);
+  return true;
 }
 
+/** Trains again from the base model, with the settings of a run and all images that are done by now; compared with that run. */
+export async function trainAgain(run: RunInfo): Promise<void> {
+  await startRun({ ...run.settings, name: nextName(run.name), after: run.id });
+}
+
+/** "cells" → "cells, 2nd time" → "cells, 3rd time". */
+export function nextName(name: string): string {
+  const [, stem = name, count = '1'] = /^(.*), (\d+)(?:st|nd|rd|th) time$/.exec(name) ?? [];
+  const next = Number(count) + 1;
+  const tens = next % 100;
+  const ending = tens > 10 && tens < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][next % 10] ?? 'th');
+  return `${stem}, ${next}${ending} time`;
+}
+
+export const annotateRun = (runId: string, note: string): Promise<boolean> =>
+  change('train.note', { runId, note });
 export const pauseRun = (runId: string): Promise<boolean> => change('train.pause', { runId });
 export const stopRun = (runId: string): Promise<boolean> => change('train.stop', { runId });
 export const renameRun = (runId: string, name: string): Promise<boolean> =>
@@ -229,10 +273,9 @@ export function addRun(run: RunInfo): void {
 }
 
 /** Changes a run and stores the changed run. False if it failed. */
-async function change<K extends 'train.pause' | 'train.resume' | 'train.stop' | 'train.rename'>(
-  name: K,
-  request: RequestOf<K> & { readonly runId: string },
-): Promise<boolean> {
+async function change<
+  K extends 'train.pause' | 'train.resume' | 'train.stop' | 'train.rename' | 'train.note',
+>(name: K, request: RequestOf<K> & { readonly runId: string }): Promise<boolean> {
   const asked = latest.ask();
   const result: Result<RunInfo> = await callAfterEvents(name, request);
   if (!result.ok) {
@@ -278,6 +321,10 @@ export function flushRunEvents(): void {
   const { runs } = useRuns.getState();
   announceChanges(before.runs, runs);
   if (hasWritten(before.runs, runs)) void refreshStorage();
+  const isOver = (run: RunInfo): boolean => run.status === 'finished' || run.status === 'stopped';
+  // A run that was paused or failed is looked at before others start.
+  if (before.runs.some((run) => isActive(run.status) && runs.some((now) => now.id === run.id && isOver(now))))
+    void startQueued();
 }
 
 type Followed = Pick<RunsState, 'runs' | 'histories' | 'activities' | 'profiles'>;

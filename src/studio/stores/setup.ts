@@ -8,6 +8,7 @@ import type {
   FieldValue,
   FieldValues,
   PlanReport,
+  RunInfo,
   TrainSettings,
 } from '../../worker/protocol.ts';
 import { callEngine } from './engine-link.ts';
@@ -75,6 +76,16 @@ export const chooseGoal = (goal: Goal): void =>
     changed: Object.fromEntries(Object.entries(changed).filter(([id]) => !(id in GOAL_VALUES[goal]))),
   }));
 
+/** Fills the form with the settings of a run, to be changed and started as a new one. */
+export function branchFrom({ settings }: Pick<RunInfo, 'settings'>): void {
+  const { datasetIds, methods, trainDecoder, gate, values } = settings;
+  const goals: readonly Goal[] = ['either', 'click', 'box', 'class'];
+  const goal = goals.find((each) =>
+    Object.entries(GOAL_VALUES[each]).every(([id, value]) => (values[id] ?? value) === value),
+  );
+  set({ name: '', datasetIds, methods, trainDecoder, gate, changed: values, goal: goal ?? 'either' });
+}
+
 /** Whether one box around the image can ask for everything: there is one class in each dataset. */
 export function hasOneClass(datasets: readonly Pick<DatasetInfo, 'classes'>[]): boolean {
   return datasets.length > 0 && datasets.every(({ classes }) => classes.length === 1);
@@ -130,7 +141,47 @@ export function settingsOf(form: Form, capabilities: Capabilities): TrainSetting
   };
 }
 
-function gateOf({ gate }: Form, methods: readonly string[], { defaultGateForms }: Capabilities): string {
+/** What a comparison changes from run to run; everything else, the split included, is the same. */
+export type Comparison = 'methods' | 'seeds';
+
+const SEED = 'train.seed';
+const SEEDS = 3;
+
+/** The runs of a comparison: the first recipe and each of its methods alone, or the same run with three seeds. */
+export function comparedRuns(
+  kind: Comparison,
+  settings: TrainSettings,
+  capabilities: Capabilities,
+): readonly TrainSettings[] {
+  switch (kind) {
+    case 'methods': {
+      const together = capabilities.recipes[0]?.methods ?? [];
+      return [together, ...together.map((method) => [method])].map((methods) => {
+        const fields = fieldsOf(capabilities, methods).map((field) => [
+          field.id,
+          settings.values[field.id] ?? field.default,
+        ]);
+        const gate = gateOf({ gate: null }, methods, capabilities);
+        const name = nameFor(methods, capabilities);
+        return { ...settings, name, methods, gate, values: Object.fromEntries(fields) };
+      });
+    }
+    case 'seeds': {
+      const first = Number(settings.values[SEED] ?? 0);
+      return Array.from({ length: SEEDS }, (_, i) => ({
+        ...settings,
+        name: `${settings.name}, seed ${first + i}`,
+        values: { ...settings.values, [SEED]: first + i },
+      }));
+    }
+  }
+}
+
+function gateOf(
+  { gate }: Pick<Form, 'gate'>,
+  methods: readonly string[],
+  { defaultGateForms }: Capabilities,
+): string {
   if (methods.length === 0) return defaultGateForms.single;
   return gate ?? defaultGateForms[methods.length > 1 ? 'several' : 'single'];
 }

@@ -346,6 +346,7 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     'train.broken': () => brokenRuns,
     'train.history': () => fakeHistory(120),
     'train.rename': ({ runId, name }) => changeRun(runId, { name }),
+    'train.note': ({ runId, note }) => changeRun(runId, { note }),
     'train.delete': ({ runId }) => {
       runs = runs.filter((run) => run.id !== runId);
       brokenRuns = brokenRuns.filter((run) => run.id !== runId);

@@ -27,6 +27,7 @@ export function trainHandlers(service: Promise<TrainingService>): Pick<Handlers,
       return ok(runHistory(await files.readMetrics(), await readLooks(files)));
     },
     'train.rename': async ({ runId, name }) => ok(await (await service).rename(runId, name)),
+    'train.note': async ({ runId, note }) => ok(await (await service).annotate(runId, note)),
     'train.delete': async ({ runId }) => {
       await (await service).delete(runId);
       return done;

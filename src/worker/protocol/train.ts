@@ -23,6 +23,8 @@ export interface TrainSettings {
   readonly trainDecoder: boolean;
   /** Id of one of `capabilities.gateForms`. */
   readonly gate: string;
+  /** The run that this one follows: its verdict compares the two on the images that both were tested on. */
+  readonly after?: string;
   /** Every field's value by id (defaults, then preset, then what the person changed). */
   readonly values: FieldValues;
 }
@@ -79,6 +81,10 @@ export interface RunInfo {
   readonly failure: FailureRecord | null;
   readonly bytes: number;
   readonly verdict: Verdict | null;
+  /** Numbers that it trains; absent in runs of earlier versions. */
+  readonly trainableCount?: number;
+  /** What a person wrote about it. */
+  readonly note?: string;
   /** Of an adapter that another program made: sentences on how its files were understood. */
   readonly understood?: readonly string[];
 }
@@ -162,5 +168,6 @@ export interface TrainCalls {
   'train.broken': [Nothing, readonly BrokenRun[]];
   'train.history': [{ readonly runId: string }, RunHistory];
   'train.rename': [{ readonly runId: string; readonly name: string }, RunInfo];
+  'train.note': [{ readonly runId: string; readonly note: string }, RunInfo];
   'train.delete': [{ readonly runId: string }, Nothing];
 }

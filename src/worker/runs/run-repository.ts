@@ -46,6 +46,7 @@ const RecordSchema = v.object({
     methods: v.array(v.string()),
     trainDecoder: v.boolean(),
     gate: v.string(),
+    after: v.exactOptional(v.string()),
     values: v.record(v.string(), value),
   }),
   datasets: v.array(v.object({ id: v.string(), name: v.string() })),
@@ -72,9 +73,14 @@ const RecordSchema = v.object({
       ),
       sentence: v.string(),
       suggestion: v.string(),
+      before: v.exactOptional(
+        v.object({ name: v.string(), box: MeasureSchema, click: MeasureSchema, sentence: v.string() }),
+      ),
     }),
   ),
   understood: v.exactOptional(v.array(v.string())),
+  trainableCount: v.exactOptional(v.number()),
+  note: v.exactOptional(v.string()),
 });
 
 /** What is kept of a run besides its files. */
@@ -92,6 +98,8 @@ export interface RunRecord extends RunProgress {
   readonly failure: RunInfo['failure'];
   readonly verdict: Verdict | null;
   readonly understood?: readonly string[];
+  readonly trainableCount?: number;
+  readonly note?: string;
 }
 
 /**

@@ -12,20 +12,21 @@
 import { Failure, toFailureRecord } from '../../config/failure.ts';
 import type { SamConfig } from '../../config/sam.ts';
 import { parseStoredTrainConfig, type TrainConfig } from '../../config/train.ts';
+import { isLabelled } from '../../data/dataset.ts';
 import { SPLIT_SHARES } from '../../data/split.ts';
-import { resumedDataset, runDataset } from '../../engine/datasets.ts';
+import { resumedDataset } from '../../engine/datasets.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
 import { withDatasets } from '../../engine/run/plan-run.ts';
 import { gainOutlook, spreadOf } from '../../engine/run/provable-gain.ts';
 import { resumeTraining, startTraining } from '../../engine/run/run.ts';
 import { commonScale } from '../../engine/run/run-files.ts';
-import type { RunDataset, RunObserver, RunParts, RunPlan } from '../../engine/run/run-types.ts';
+import type { EarlierRun, RunDataset, RunObserver, RunParts, RunPlan } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
 import { DEFAULT_GATE_FORMS } from '../../peft/gates/registry.ts';
 import { RECIPES } from '../../peft/recipes.ts';
 import type { WeightPrecision } from '../../sam/halves.ts';
 import { planRequest } from '../../train/plan-training.ts';
-import { SPLIT_SEED } from '../dataset-card.ts';
+import { type Card, splitOfCard } from '../dataset-card.ts';
 import type { CurrentModel, EngineState } from '../engine-state.ts';
 import { inputFile } from '../input-file.ts';
 import type { BrokenRun, DroppedFile, ModelMemory, PlanReport, RunInfo, TrainSettings } from '../protocol.ts';
@@ -174,8 +175,10 @@ export class TrainingService {
         const part = split[named.key];
         if (part) datasets.push(resumedDataset(named, dataset, part));
       }
+      const earlier = await this.earlierRun(record.settings, model);
       const parts = {
         ...this.dataParts,
+        ...(earlier && { earlier }),
         plan: this.planner.plans,
         gpu,
         queue: this.state.queue,
@@ -244,11 +247,17 @@ export class TrainingService {
     return this.reports.infoOf(await this.need(runId));
   }
 
-  async rename(runId: string, name: string): Promise<RunInfo> {
-    const change = async (): Promise<RunInfo> => {
-      const record = await this.need(runId);
-      return this.reports.save({ ...record, name: name.trim() || record.name });
-    };
+  rename(runId: string, name: string): Promise<RunInfo> {
+    return this.change(runId, (record) => ({ ...record, name: name.trim() || record.name }));
+  }
+
+  /** Keeps what a person writes about a run. */
+  annotate(runId: string, note: string): Promise<RunInfo> {
+    return this.change(runId, (record) => ({ ...record, note: note.trim() }));
+  }
+
+  private change(runId: string, changed: (record: RunRecord) => RunRecord): Promise<RunInfo> {
+    const change = async (): Promise<RunInfo> => this.reports.save(changed(await this.need(runId)));
     return this.active?.id === runId ? change() : runLocks.whileTaken(runId, change);
   }
 
@@ -384,9 +393,11 @@ export class TrainingService {
     const gpu = this.state.needGpu();
     const resolved = resolveFieldSettings(settings, model.open.config);
     const datasets = await this.newDatasets(settings);
-    const { problems, flopsPerStep } = await this.planRun(model, resolved, datasets);
+    const { problems, flopsPerStep, trainableCount } = await this.planRun(model, resolved, datasets);
     const [problem] = problems;
     if (problem) throw new Failure(problem);
+    for (const { key, split } of datasets) await this.state.datasets.keepSplit(key, split);
+    const earlier = await this.earlierRun(settings, model);
     const record: RunRecord = {
       id,
       name,
@@ -406,9 +417,11 @@ export class TrainingService {
       checkpointStep: null,
       failure: null,
       verdict: null,
+      trainableCount,
     };
     const parts = {
       ...this.dataParts,
+      ...(earlier && { earlier }),
       plan: this.planner.plans,
       gpu,
       queue: this.state.queue,
@@ -468,9 +481,41 @@ export class TrainingService {
     return Promise.all(
       settings.datasetIds.map(async (id) => {
         const { dataset, card } = await this.state.datasets.open(id);
-        return runDataset({ key: id, name: dataset.name }, dataset, SPLIT_SEED, card.splitOrder);
+        const split = card.split ?? (await this.splitOfLastRun(id));
+        const parts = splitOfCard(dataset.samples.filter(isLabelled), { ...card, ...(split && { split }) });
+        return { key: id, name: dataset.name, dataset, split: parts };
       }),
     );
+  }
+
+  /** The part of each image in the last run on a dataset, of runs that were made before the dataset kept it. */
+  private async splitOfLastRun(datasetId: string): Promise<Card['split']> {
+    const records = await this.repository.list();
+    const last = records.find(({ datasets }) => datasets.some(({ id }) => id === datasetId));
+    const parts =
+      last &&
+      (
+        await this.repository
+          .filesOf(last.id)
+          .readSplit()
+          .catch(() => null)
+      )?.[datasetId];
+    if (!parts) return undefined;
+    const named = (['train', 'val', 'test'] as const).flatMap((part) =>
+      parts[part].map((name) => [name, part] as const),
+    );
+    return Object.fromEntries(named);
+  }
+
+  /** The run that another one is compared with: its weights, and the images that it was tested on; null when it is gone. */
+  private async earlierRun({ after }: TrainSettings, model: CurrentModel): Promise<EarlierRun | null> {
+    const record = after === undefined ? null : await this.repository.find(after);
+    if (!record || record.bestStep === null || record.modelHash !== model.info.hash) return null;
+    const files = this.repository.filesOf(record.id);
+    const split = await files.readSplit().catch(() => null);
+    if (!split) return null;
+    const tested = new Map(Object.entries(split).map(([key, { test }]) => [key, test]));
+    return { name: record.name, tested, tuning: () => readRunAdapter(files, model.open) };
   }
 
   private stepKey(model: CurrentModel, settings: RunSettings): string {

@@ -1,11 +1,11 @@
-import { Fragment, type ReactNode } from 'react';
+import { Fragment, type ReactNode, useState } from 'react';
 import type { Capabilities, PlanReport, TrainSettings } from '../../../worker/protocol.ts';
 import { FactList } from '../../components/FactList.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { bytes, compact, duration, minutes } from '../../format/format.ts';
-import { selectActiveRun, startRun, useRuns } from '../../stores/runs.ts';
+import { queueRuns, selectActiveRun, useRuns } from '../../stores/runs.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
-import { nameFor, nameRun, useSetup } from '../../stores/setup.ts';
+import { comparedRuns, nameFor, nameRun, useSetup } from '../../stores/setup.ts';
 import styles from './CostPanel.module.css';
 
 /** What the run would cost, its name, and the button that starts it. */
@@ -19,6 +19,11 @@ export function CostPanel(props: {
   const planning = useSetup((state) => state.planning);
   const name = useSetup((state) => state.name);
   const active = useRuns(selectActiveRun);
+  const [comparison, setComparison] = useState('');
+  const runs =
+    comparison === 'methods' || comparison === 'seeds'
+      ? comparedRuns(comparison, settings, capabilities)
+      : [settings];
   const starting = useRuns((state) => state.starting);
   const canCompute = useSession(selectCanCompute);
   const reason = startBlocker({
@@ -51,14 +56,22 @@ export function CostPanel(props: {
           onChange={(event) => nameRun(event.target.value)}
         />
       </label>
+      <label className={styles.name}>
+        Compare
+        <select value={comparison} onChange={(event) => setComparison(event.target.value)}>
+          <option value="">nothing: one run</option>
+          <option value="methods">methods: four runs, one after the other</option>
+          <option value="seeds">seeds: the same run three times</option>
+        </select>
+      </label>
       <div className="row">
         <button
           type="button"
           className="primary"
           disabled={reason !== null || starting || planning}
-          onClick={() => void startRun(settings)}
+          onClick={() => void queueRuns(runs)}
         >
-          {starting ? 'Starting …' : 'Start training'}
+          {starting ? 'Starting …' : runs.length > 1 ? `Start ${runs.length} runs` : 'Start training'}
         </button>
         {reason && <span className="muted small">{reason}</span>}
       </div>

@@ -16,11 +16,14 @@ import {
   renameRun,
   resumeRun,
   selectActiveRun,
+  showRun,
   stopRun,
+  trainAgain,
   useRuns,
 } from '../../stores/runs.ts';
 import { chooseRun } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
+import { branchFrom } from '../../stores/setup.ts';
 import { scaleText } from '../data/ScaleField.tsx';
 import { nowSentence } from './now-sentence.ts';
 import styles from './RunHeader.module.css';
@@ -84,6 +87,11 @@ function segmentWith(run: RunInfo): void {
   openPage('segment');
 }
 
+function branch(run: RunInfo): void {
+  branchFrom(run);
+  showRun(null);
+}
+
 function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
   const canCompute = useSession(selectCanCompute);
   const otherActive = useRuns((state) => {
@@ -94,6 +102,7 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
   const deleted = datasetsLoaded ? missingDatasets(run, datasets) : [];
   const reason = resumeBlocker(run, deleted);
+  const isOver = run.status === 'finished' || run.status === 'stopped';
   const mayResume = canCompute && !otherActive && reason === null;
   return (
     <div className="row">
@@ -116,6 +125,26 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
       {(isActive(run.status) || run.status === 'paused' || run.status === 'interrupted') && (
         <button type="button" onClick={() => void stopRun(run.id)}>
           Stop
+        </button>
+      )}
+      {isOver && (
+        <button
+          type="button"
+          disabled={!mayResume || deleted.length > 0}
+          title="From the base model, with the same settings and all images that are done by now. The verdict compares with this run."
+          onClick={() => void trainAgain(run)}
+        >
+          Train again with what I corrected
+        </button>
+      )}
+      {run.status !== 'imported' && (
+        <button
+          type="button"
+          className="quiet"
+          title="Fills the form with these settings, for you to change."
+          onClick={() => branch(run)}
+        >
+          New run from these settings
         </button>
       )}
       {isUsable(run) && (

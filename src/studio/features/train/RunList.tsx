@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { RunInfo, RunStatus } from '../../../worker/protocol.ts';
-import { iou } from '../../format/format.ts';
-import { showRun, useRuns } from '../../stores/runs.ts';
+import { iou, plural } from '../../format/format.ts';
+import { clearQueue, compareRuns, showRun, useRuns } from '../../stores/runs.ts';
 import styles from './RunList.module.css';
 
 export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
@@ -20,16 +20,37 @@ export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
 export function RunList(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const shownId = useRuns((state) => state.shownId);
+  const isComparing = useRuns((state) => state.isComparing);
+  const waiting = useRuns((state) => state.queue.length);
+  const isNew = shownId === null && !isComparing;
   return (
     <nav className={styles.list} aria-label="Runs">
       <button
         type="button"
-        className={shownId === null ? styles.chosen : undefined}
-        aria-pressed={shownId === null}
+        className={isNew ? styles.chosen : undefined}
+        aria-pressed={isNew}
         onClick={() => showRun(null)}
       >
         New run
       </button>
+      {runs.length > 1 && (
+        <button
+          type="button"
+          className={isComparing ? styles.chosen : undefined}
+          aria-pressed={isComparing}
+          onClick={compareRuns}
+        >
+          Compare runs
+        </button>
+      )}
+      {waiting > 0 && (
+        <p className="small">
+          {plural(waiting, 'run waits', 'runs wait')} for its turn, while this page is open.{' '}
+          <button type="button" className="quiet" onClick={clearQueue}>
+            Drop {waiting === 1 ? 'it' : 'them'}
+          </button>
+        </p>
+      )}
       <ul className={styles.runs}>
         {runs.map((run) => (
           <li key={run.id}>

@@ -9,6 +9,7 @@ export function VerdictPanel({ verdict }: { readonly verdict: Verdict }): ReactN
   return (
     <section className={`panel ${styles.verdict}`} aria-label="Verdict">
       <h3>{verdict.sentence}</h3>
+      {verdict.before && <p>{verdict.before.sentence}</p>}
       <p>{verdict.suggestion}</p>
       <div className={styles.scroll}>
         <table className={styles.table}>

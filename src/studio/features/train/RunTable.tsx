@@ -1,0 +1,150 @@
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import type { Capabilities, RunInfo } from '../../../worker/protocol.ts';
+import { LineGraph, type LineOf } from '../../charts/LineGraph.tsx';
+import { compact, iou, minutes, signed } from '../../format/format.ts';
+import { annotateRun, loadHistory, showRun, useRuns } from '../../stores/runs.ts';
+import { useSession } from '../../stores/session.ts';
+import { nameFor } from '../../stores/setup.ts';
+import styles from './RunTable.module.css';
+import { type RunRow, runRows, type SortBy, scoreSeries } from './run-rows.ts';
+
+/** Runs whose curves are drawn: as many as have a colour. */
+const DRAWN = 5;
+
+const COLUMNS: readonly { readonly by: SortBy; readonly label: string; readonly help: string }[] = [
+  { by: 'name', label: 'Run', help: 'Opens the run.' },
+  {
+    by: 'gain',
+    label: 'Gain',
+    help: 'Over the base model on the test images: mean of box and click, ± half the 95 % interval.',
+  },
+  { by: 'parameters', label: 'Parameters', help: 'Numbers that the run trains.' },
+  { by: 'time', label: 'Time', help: 'Of its steps, without the checks.' },
+  { by: 'created', label: 'Newest', help: 'When it was started.' },
+];
+
+/** All runs side by side: what each gained, with what and in what time; their validation curves in one chart. */
+export function RunTable(): ReactNode {
+  const runs = useRuns((state) => state.runs);
+  const capabilities = useSession((state) => state.capabilities);
+  const [by, sortBy] = useState<SortBy>('gain');
+  const rows = useMemo(
+    () =>
+      runRows(
+        runs.filter(({ status }) => status !== 'imported'),
+        by,
+      ),
+    [runs, by],
+  );
+  return (
+    <div className="stack">
+      <section className="panel stack" aria-label="Runs side by side">
+        <h2>Runs side by side</h2>
+        <p className="muted small">
+          Runs on the same datasets have the same split: images that a run knew keep their part. Click a
+          heading to sort.
+        </p>
+        <div className={styles.scroll}>
+          <table className={styles.table}>
+            <thead>
+              <tr>
+                {COLUMNS.map((column) => (
+                  <th key={column.by} scope="col" aria-sort={column.by === by ? 'other' : 'none'}>
+                    <button
+                      type="button"
+                      className="quiet"
+                      title={column.help}
+                      onClick={() => sortBy(column.by)}
+                    >
+                      {column.label}
+                      {column.by === by && ' ↓'}
+                    </button>
+                  </th>
+                ))}
+                <th scope="col">Method and datasets</th>
+                <th scope="col">Note</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <Row key={row.run.id} row={row} capabilities={capabilities} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+      <Curves rows={rows} />
+    </div>
+  );
+}
+
+function Row(props: { readonly row: RunRow; readonly capabilities: Capabilities | null }): ReactNode {
+  const { run, gain, seconds } = props.row;
+  const { settings, trainableCount } = run;
+  const method = props.capabilities
+    ? nameFor(settings.methods, props.capabilities)
+    : settings.methods.join(' + ');
+  return (
+    <tr>
+      <th scope="row">
+        <button type="button" className="quiet" onClick={() => showRun(run.id)}>
+          {run.name}
+        </button>
+      </th>
+      <td>{gain ? `${signed(gain.mean)} ± ${iou(gain.error)}` : run.status}</td>
+      <td>{trainableCount === undefined ? '–' : compact(trainableCount)}</td>
+      <td>{seconds === null ? '–' : minutes(seconds)}</td>
+      <td>{new Date(run.created).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}</td>
+      <td className="muted small">
+        {method} · {run.datasets.map(({ name }) => name).join(', ')}
+      </td>
+      <td>
+        <Note run={run} />
+      </td>
+    </tr>
+  );
+}
+
+function Note({ run }: { readonly run: RunInfo }): ReactNode {
+  const { id, name, note = '' } = run;
+  return (
+    <input
+      key={note}
+      aria-label={`Note on ${name}`}
+      defaultValue={note}
+      maxLength={200}
+      onBlur={(event) => {
+        if (event.target.value.trim() !== note) void annotateRun(id, event.target.value);
+      }}
+    />
+  );
+}
+
+function Curves({ rows }: { readonly rows: readonly RunRow[] }): ReactNode {
+  const histories = useRuns((state) => state.histories);
+  const drawn = useMemo(
+    () => rows.slice(0, DRAWN).map(({ run }) => ({ id: run.id, name: run.name })),
+    [rows],
+  );
+  useEffect(() => {
+    for (const { id } of drawn) void loadHistory(id);
+  }, [drawn]);
+  const data = useMemo(
+    () =>
+      scoreSeries(new Map(drawn.flatMap(({ id }) => (histories[id] ? [[id, histories[id]] as const] : [])))),
+    [drawn, histories],
+  );
+  const lines = useMemo(
+    () => drawn.map(({ id, name }, i): LineOf => ({ key: id, label: name, colour: `var(--method-${i})` })),
+    [drawn],
+  );
+  return (
+    <section className="panel" aria-label="Validation IoU of the runs">
+      <LineGraph
+        title={`Validation IoU, mean of box and click${rows.length > DRAWN ? `, of the first ${DRAWN} runs` : ''}`}
+        data={data}
+        lines={lines}
+      />
+    </section>
+  );
+}

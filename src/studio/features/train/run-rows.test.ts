@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { fakeRun } from '../../testing/fake-engine.ts';
+import { runRows, scoreSeries } from './run-rows.ts';
+
+const measure = (gain: number) => ({
+  ...{ base: 0.5, tuned: 0.5 + gain, gainLow: gain - 0.02, gainHigh: gain + 0.02, n: 9, images: 4 },
+});
+const run = (serial: number, gain: number | null, trainableCount?: number) => {
+  const made = fakeRun('finished', serial);
+  const verdict =
+    made.verdict && gain !== null ? { ...made.verdict, box: measure(gain), click: measure(gain) } : null;
+  return { ...made, verdict, ...(trainableCount !== undefined && { trainableCount }) };
+};
+
+test('runs are sorted by what is asked, the unknown last', () => {
+  const runs = [run(1, 0.1, 30), run(2, null), run(3, 0.2, 40)];
+  const ids = (by: Parameters<typeof runRows>[1]) => runRows(runs, by).map((row) => row.run.id);
+  expect(ids('gain')).toEqual(['run-3', 'run-1', 'run-2']);
+  expect(ids('parameters')).toEqual(['run-1', 'run-3', 'run-2']);
+  expect(ids('created')).toEqual(['run-3', 'run-2', 'run-1']);
+  expect(ids('name')[0]).toBe('run-2');
+  const [best] = runRows(runs, 'gain');
+  expect(best?.gain?.mean).toBeCloseTo(0.2);
+  expect(best?.gain?.error).toBeCloseTo(0.02);
+  expect(best?.seconds).toBeCloseTo(480);
+});
+
+test('validation scores of runs stand side by side by step', () => {
+  const at = (step: number, iou: number, split: 'validation' | 'test' = 'validation') => ({
+    ...{ step, datasetId: 'a', split, boxIou: iou, clickIou: iou - 0.2, n: 1 },
+  });
+  const series = scoreSeries(
+    new Map([
+      ['one', { evals: [at(0, 0.5), at(20, 0.75), at(20, 0.9, 'test')] }],
+      ['two', { evals: [at(0, 0.5), at(10, 0.6)] }],
+    ]),
+  );
+  expect(series.map(({ step }) => step)).toEqual([0, 10, 20]);
+  expect(series[0]).toEqual({ step: 0, one: 0.4, two: 0.4 });
+  expect(series[2]?.one).toBeCloseTo(0.65);
+});
