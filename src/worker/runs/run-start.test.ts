@@ -88,6 +88,7 @@ test('neither a start nor a resume traces or plans anything on the thread of the
     queue: new GpuQueue(),
     model,
     datasets: {
+      keepSplit: async () => undefined,
       open: async () => ({ dataset: drawnDataset(), stored: { samples: [] }, card: { splitOrder: 'name' } }),
     },
     emit: () => undefined,

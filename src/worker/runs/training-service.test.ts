@@ -117,7 +117,7 @@ function openService(store = new MemoryStore()) {
     queue: new GpuQueue(),
     model,
     storeWeights,
-    datasets: { open: openDataset },
+    datasets: { open: openDataset, keepSplit: async () => undefined },
     emit: (event: EngineEvent) => void events.push(event),
     needModel: () => model,
     needGpu: () => ({ info: { vendor: 'v', architecture: 'a', description: 'd' } }),
