@@ -144,7 +144,7 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
           title="Fills the form with these settings, for you to change."
           onClick={() => branch(run)}
         >
-          New run from these settings
+          Copy these settings
         </button>
       )}
       {isUsable(run) && (
