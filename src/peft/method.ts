@@ -40,6 +40,8 @@ export interface Method<F extends Fields = Fields> {
   readonly fields: (sites: readonly EncoderSite[]) => F;
   /** The trainable tensors in one block; none where the method has nothing to do there. */
   readonly tensors: (settings: SettingsOf<F>, site: EncoderSite) => readonly TensorSpec[];
+  /** Whether its modules change the model's output before they have learned anything; default no. */
+  readonly changesAtStart?: boolean;
   /** What a gate that looks at the image reads: the features nearest to the method's own input. */
   readonly gateReads: Exclude<GateSource, 'nothing'>;
   /** Whether {@link attach} gives something else in training than in evaluation, as dropout does; default: no. */

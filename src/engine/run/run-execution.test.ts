@@ -12,9 +12,10 @@ import { drawSample } from '../../testing/training-sets.ts';
 import type { DataThread } from '../../train/data-port.ts';
 import { resumedDataset, runDataset } from '../datasets.ts';
 import { GpuQueue } from '../gpu-queue.ts';
+import { readRunAdapter } from './adapter-files.ts';
 import { resumeTraining, startTraining } from './run.ts';
 import { RUN_FILES, RunFiles } from './run-files.ts';
-import type { RunObserver } from './run-types.ts';
+import type { EarlierRun, RunObserver } from './run-types.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -53,8 +54,10 @@ async function openFolder(name = 'Cells', openDataThread?: () => DataThread, isC
   });
   return {
     files,
-    start: (observer: RunObserver = {}, queue?: GpuQueue) =>
-      startTraining(parts(observer, queue), settings, [
+    model,
+    split: drawn.split,
+    start: (observer: RunObserver = {}, queue?: GpuQueue, earlier?: EarlierRun) =>
+      startTraining({ ...parts(observer, queue), ...(earlier && { earlier }) }, settings, [
         isChecked ? drawn : { ...drawn, split: { ...drawn.split, val: [] } },
       ]),
     resume: async (observer: RunObserver = {}) => {
@@ -123,6 +126,25 @@ test('a stopped run stays stopped when a pause cuts its test off, and a later st
     },
   });
   expect((await kept.done).verdict).not.toBeNull();
+});
+
+test('a run that follows another is compared with it on the test images of both, measured anew', async () => {
+  const first = await openUnchecked();
+  await (await first.start()).done;
+  const [image = ''] = first.split.test;
+  const earlier = {
+    name: 'First',
+    tested: new Map([['cells', [image, 'gone.png']]]),
+    tuning: () => readRunAdapter(first.files, first.model),
+  };
+  const again = await openUnchecked();
+  const { verdict } = await (await again.start({}, undefined, earlier)).done;
+  expect(verdict?.before).toMatchObject({ name: 'First', box: { images: 1, n: 1 } });
+  expect(verdict?.before?.sentence).toMatch(/^Against First: .*on 1 test image that both/);
+  // Without its weights there is nothing to compare with.
+  const lost = { ...earlier, tuning: () => Promise.reject(new Error('gone')) };
+  const alone = await (await (await openUnchecked()).start({}, undefined, lost)).done;
+  expect(alone.verdict && 'before' in alone.verdict).toBe(false);
 });
 
 test('a run is the same with its images prepared in a thread, in this one, or in this one for want of a thread', async () => {

@@ -1,6 +1,7 @@
 /** A training run under way, from its first step to its verdict, over the trainer of `src/train`. */
 
 import type { TrainConfig } from '../../config/train.ts';
+import { modulesOf } from '../../peft/modules.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
 import { threadData } from '../../train/data-port.ts';
 import { evaluateSetsAt, type ImageScore, type SetScores } from '../../train/evaluate.ts';
@@ -101,7 +102,9 @@ export class RunExecution implements Run {
             storage,
             kept,
             ...(parts.plan && { plan: parts.plan }),
-            openBase: () => SessionPredictor.open(gpu, model, null),
+            ...(modulesOf(mopeft).some(({ method }) => method.changesAtStart) && {
+              openBase: () => SessionPredictor.open(gpu, model, null),
+            }),
             emit: (event) => run?.onEvent(event),
             yieldDevice: async () => {
               await log.settled();

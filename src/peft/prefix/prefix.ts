@@ -36,6 +36,8 @@ export const prefix = defineMethod({
     { name: 'prefix.K', shape: [length, attentionWidth], decay: true, rate: RATE, init: normal(0.02) },
     { name: 'prefix.V', shape: [length, attentionWidth], decay: true, rate: RATE, init: zeros },
   ],
+  // Learned keys take some attention, whatever their values are.
+  changesAtStart: true,
   gateReads: 'norm1',
   attach: ({ settings: { length }, site: { attentionWidth }, tensor }) => ({
     prefix: ({ value, insideSoftmax }) => {
