@@ -27,7 +27,7 @@ import { scaleInfo } from './scale-info.ts';
 import { CARD_SAMPLES } from './thumbnails.ts';
 
 /** The seed of a dataset's split in the studio: fixed, so that the test images of all runs are the same. */
-export const SPLIT_SEED = 0;
+const SPLIT_SEED = 0;
 
 export const CardSchema = v.object({
   splitOrder: v.picklist(['shuffled', 'name']),

@@ -10,7 +10,7 @@
 export const USUAL_SPREAD = 0.13;
 
 /** Mean gain of ten real sets, IoU (mean of box and click; docs/measurements/methods.md): a gain worth showing. */
-export const USUAL_GAIN = 0.065;
+const USUAL_GAIN = 0.065;
 
 /** What is measured of a dataset: objects of each image with at least one, and the spread of their gains. */
 export interface MeasuredSet {

@@ -192,7 +192,7 @@ function pointsSince(before: RunHistory, now: RunHistory): RunHistory {
 }
 
 /** False when it could not be started, which is shown. */
-export async function startRun(settings: TrainSettings): Promise<boolean> {
+async function startRun(settings: TrainSettings): Promise<boolean> {
   set({ starting: true });
   const result = await callAfterEvents('train.start', settings);
   set({ starting: false });
