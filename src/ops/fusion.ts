@@ -5,6 +5,7 @@ import { accumulateOp } from './accumulate/accumulate.ts';
 import { accumulateFourOp } from './accumulate/four.ts';
 import { type ActivationKind, activationBackwardOp, activationOp } from './activation/activation.ts';
 import { addOp } from './add/add.ts';
+import { GATE_RULES } from './gate-fusion.ts';
 import { gatedAddOp } from './gated-add/gated-add.ts';
 import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
@@ -28,6 +29,7 @@ const RULES: readonly FusionRule[] = [
   productThenDerivative,
   productThenAdd,
   productThenAccumulate,
+  ...GATE_RULES,
   accumulateInFours,
 ];
 

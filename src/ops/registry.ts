@@ -25,6 +25,7 @@ import { accumulateProductOp, productOp } from './matmul/fused.ts';
 import { matmulOp } from './matmul/matmul.ts';
 import { patchifyOp } from './patchify/patchify.ts';
 import { pointEmbedOp } from './point-embed/point-embed.ts';
+import { gatedPairBackwardOp, prependPairBackwardOp, prependPairOp } from './prepend-tokens/pair.ts';
 import { prependTokensBackwardOp, prependTokensOp } from './prepend-tokens/prepend-tokens.ts';
 import { relPosBiasBackwardOp, relPosBiasOp } from './rel-pos-bias/rel-pos-bias.ts';
 import { resizeBilinearOp } from './resize-bilinear/resize-bilinear.ts';
@@ -72,6 +73,9 @@ export const OPS: readonly AnyOp[] = [
   patchifyOp,
   pointEmbedOp,
   productOp,
+  gatedPairBackwardOp,
+  prependPairBackwardOp,
+  prependPairOp,
   prependTokensBackwardOp,
   prependTokensOp,
   repeatLeadingOp,

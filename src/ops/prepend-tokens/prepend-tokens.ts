@@ -114,12 +114,12 @@ export const prependTokensBackwardOp = defineOp({
 });
 
 /** Values that the kernels count in: vectors of four where the features allow it. */
-function countOf(shape: Shape): number {
+export function countOf(shape: Shape): number {
   return lastOf(shape) % 4 === 0 ? sizeOf(shape) / 4 : sizeOf(shape);
 }
 
 /** Constants of the kernels for x [M, N, C] and p [G, P, C]. */
-function constantsOf(x: Shape, p: Shape): Record<string, number> {
+export function constantsOf(x: Shape, p: Shape): Record<string, number> {
   return {
     ROW: countOf(x) / axis(x, 0),
     FRONT: countOf(p) / axis(p, 0),

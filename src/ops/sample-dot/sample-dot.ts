@@ -1,24 +1,27 @@
 import type { AdapterTraits } from '../../gpu/traits.ts';
 import { defineOp, type Tensor } from '../../graph/graph.ts';
-import { expectShape, show, sizeOf } from '../../graph/shape.ts';
+import { expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
 import { selectFamily } from '../select.ts';
 import { reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
 
 /**
  * Product summed per sample: `out[b] = Σ_k a[b, k] · v[b, k]`, the gradient of a gate. `a` has `samples` equal parts,
- * `v` as many elements or those of one part, used for every sample. → [samples]
+ * `v` as many elements or those of one part, used for every sample. With `a2` and `v2` the sum of both, as a gate has it that
+ * serves two layers. → [samples]
  */
 export const sampleDotOp = defineOp({
   name: 'sampleDot',
-  inputs: ['a', 'v'],
-  shapes: ([a, v], { samples }: { readonly samples: number }) => {
+  inputs: ['a', 'v', 'a2', 'v2'],
+  optional: ['a2', 'v2'],
+  shapes: ([a, v, a2, v2], { samples }: { readonly samples: number }) => {
     if (!a || !v) throw new RangeError('sampleDot: two inputs');
-    const each = sizeOf(a) / samples;
+    const fits = (x: Shape, y: Shape) =>
+      sizeOf(x) % samples === 0 && (sizeOf(y) === sizeOf(x) || sizeOf(y) === sizeOf(x) / samples);
     expectShape(
-      Number.isInteger(each) && (sizeOf(v) === sizeOf(a) || sizeOf(v) === each),
+      fits(a, v) && (a2 && v2 ? fits(a2, v2) : !a2 && !v2),
       'sampleDot',
-      () => `${show(a)} and ${show(v)} for ${samples} samples`,
+      () => `${show(a)} and ${show(v)}, ${show(a2 ?? [])} and ${show(v2 ?? [])} for ${samples} samples`,
     );
     return [[samples]];
   },
@@ -26,17 +29,18 @@ export const sampleDotOp = defineOp({
     const slices = slicesOf(sizeOf(a ?? []) / samples, samples, traits);
     return [[samples, slices], ...reductionScratch({ batch: samples, length: slices, columns: 1 }, traits)];
   },
-  passes: ({ inputs: [a], attrs: { samples }, traits }) => {
+  passes: ({ inputs: [a, , a2], attrs: { samples }, traits }) => {
     if (!a) throw new RangeError('sampleDot: two inputs');
-    const each = sizeOf(a) / samples;
+    const [each, each2] = [sizeOf(a) / samples, a2 ? sizeOf(a2) / samples : 0];
     const slices = slicesOf(each, samples, traits);
+    const wide = each % 4 === 0 && each2 % 4 === 0 ? 4 : 1;
     return [
       {
-        shader: each % 4 === 0 ? 'sample-dot/fours' : 'sample-dot/any',
-        constants: { PER_SAMPLE: each % 4 === 0 ? each / 4 : each },
-        bindings: [{ input: 0 }, { input: 1 }, { scratch: 0 }],
+        shader: wide === 4 ? 'sample-dot/fours' : 'sample-dot/any',
+        constants: { PER_SAMPLE: each / wide, PER_SAMPLE_2: each2 / wide },
+        bindings: [{ input: 0 }, { input: 1 }, { input: a2 ? 2 : 0 }, { input: a2 ? 3 : 1 }, { scratch: 0 }],
         workgroups: workgroups1d(samples * slices),
-        flops: 2 * sizeOf(a),
+        flops: 2 * samples * (each + each2),
       },
       ...reductionPasses(
         { batch: samples, length: slices, columns: 1 },
@@ -45,40 +49,39 @@ export const sampleDotOp = defineOp({
       ),
     ];
   },
-  backward: { a: 'none', v: 'none' },
-  reference: ([a, v], _shapes, { samples }) => {
-    if (!a || !v) throw new RangeError('sampleDot: two inputs');
+  backward: { a: 'none', v: 'none', a2: 'none', v2: 'none' },
+  reference: ([a, v, a2, v2], _shapes, { samples }) => {
     const out = new Float64Array(samples);
-    const each = a.length / samples;
-    a.forEach((value, i) => {
-      const b = Math.floor(i / each);
-      out[b] = (out[b] ?? 0) + value * (v[i % v.length] ?? 0);
-    });
+    for (const [x, y] of [
+      [a, v],
+      [a2, v2],
+    ]) {
+      x?.forEach((value, i) => {
+        const b = Math.floor((i * samples) / x.length);
+        out[b] = (out[b] ?? 0) + value * (y?.[i % y.length] ?? 0);
+      });
+    }
     return [out];
   },
   cases: [
-    { inputs: [[1], [1]], attrs: { samples: 1 } },
+    { inputs: [[1], [1], null, null], attrs: { samples: 1 } },
     {
-      inputs: [
-        [3, 5, 7],
-        [3, 5, 7],
-      ],
+      inputs: [[3, 5, 7], [3, 5, 7], null, null],
       attrs: { samples: 3 },
     },
     {
-      inputs: [[6, 67], [134]],
+      inputs: [[6, 67], [134], null, null],
       attrs: { samples: 3 },
       note: 'one v for every sample; two leading rows a sample',
     },
-    { inputs: [[6, 66], [132]], attrs: { samples: 3 }, note: 'the same in fours' },
+    { inputs: [[6, 66], [132], null, null], attrs: { samples: 3 }, note: 'the same in fours' },
     {
-      inputs: [
-        [2, 131, 97],
-        [2, 131, 97],
-      ],
+      inputs: [[2, 131, 97], [2, 131, 97], null, null],
       attrs: { samples: 2 },
       note: 'many slices',
     },
+    { inputs: [[3, 7], [3, 7], [3, 11], [11]], attrs: { samples: 3 }, note: 'two pairs' },
+    { inputs: [[2, 260], [260], [2, 36], [2, 36]], attrs: { samples: 2 }, note: 'two pairs in fours' },
   ],
 });
 
@@ -90,5 +93,5 @@ function slicesOf(each: number, samples: number, traits: AdapterTraits): number 
 
 /** `Σ a·v` of each of `samples` parts. */
 export function sampleDot(a: Tensor, v: Tensor, samples: number): Tensor {
-  return a.graph.apply1(sampleDotOp, [a, v], { samples });
+  return a.graph.apply1(sampleDotOp, [a, v, null, null], { samples });
 }

@@ -38,7 +38,9 @@ export const tokenGateOp = defineOp({
   },
   backward: {
     u: ({ graph, input, output, dout }) =>
-      graph.apply1(tokenGateBackwardOp, [input(1), output(1), dout], {}).view(input(0).shape),
+      graph
+        .apply1(tokenGateBackwardOp, [input(1), output(1), dout, null, null, null, null], {})
+        .view(input(0).shape),
     weight: (context) => paramGradients(context)[0].view(context.input(1).shape),
     bias: (context) => paramGradients(context)[1],
   },
@@ -65,30 +67,78 @@ export const tokenGateOp = defineOp({
   ],
 });
 
-/** Gradient of {@link tokenGateOp} to u. */
+/** Gradient of {@link tokenGateOp} to u; with that of a second gate, and with `more`, of u's size, added to it. */
 export const tokenGateBackwardOp = defineOp({
   name: 'tokenGateBackward',
-  inputs: ['weight', 'open', 'dout'],
-  shapes: ([weight, open]) => {
+  inputs: ['weight', 'open', 'dout', 'weight2', 'open2', 'dout2', 'more'],
+  optional: ['weight2', 'open2', 'dout2', 'more'],
+  shapes: ([weight, open, , weight2, open2, dout2, more]) => {
     if (!weight || !open) throw new RangeError('tokenGateBackward: weight and open');
-    return [[...open, lastOf(weight)]];
+    const du = [...open, lastOf(weight)];
+    expectShape(
+      (!more || sizeOf(more) === sizeOf(du)) &&
+        (weight2 && dout2 ? sameShape(open2 ?? [], open) : !weight2 && !open2 && !dout2),
+      'tokenGateBackward',
+      () => `a second gate ${show(open2 ?? [])} and ${show(more ?? [])} for ${show(du)}`,
+    );
+    return [du];
   },
-  passes: ({ outputs: [du] }) => {
+  passes: ({ inputs: [, , , second, , , more], outputs: [du] }) => {
     if (!du) throw new RangeError('tokenGateBackward: du');
     const inFours = lastOf(du) % 4 === 0;
     return [
       {
         shader: inFours ? 'token-gate/backward-fours' : 'token-gate/backward-any',
-        constants: { C: lastOf(du) },
-        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }],
+        constants: { C: lastOf(du), HAS_SECOND: Number(Boolean(second)), HAS_MORE: Number(Boolean(more)) },
+        bindings: [
+          { input: 0 },
+          { input: 1 },
+          { input: 2 },
+          { input: second ? 3 : 0 },
+          { input: second ? 4 : 1 },
+          { input: second ? 5 : 2 },
+          { input: more ? 6 : 0 },
+          { output: 0 },
+        ],
         workgroups: workgroups1d(inFours ? sizeOf(du) / 4 : sizeOf(du)),
-        flops: 5 * sizeOf(du),
+        flops: (second ? 11 : 5) * sizeOf(du),
       },
     ];
   },
-  backward: { weight: 'none', open: 'none', dout: 'none' },
-  reference: { checkedBy: 'tokenGate' },
-  cases: [],
+  backward: {
+    weight: 'none',
+    open: 'none',
+    dout: 'none',
+    weight2: 'none',
+    open2: 'none',
+    dout2: 'none',
+    more: 'none',
+  },
+  reference: ([weight, open, dout, weight2, open2, dout2, more]) => {
+    const [C, T, B] = [weight?.length ?? 1, open?.length ?? 0, dout?.length ?? 1];
+    const part = (
+      w: Float64Array | null | undefined,
+      s: Float64Array | null | undefined,
+      d: Float64Array | null | undefined,
+      t: number,
+      c: number,
+    ) => {
+      const value = s?.[t] ?? 0;
+      return ((d?.[Math.floor((t * B) / T)] ?? 0) * B * value * (1 - value) * (w?.[c] ?? 0)) / T;
+    };
+    return [
+      Float64Array.from({ length: T * C }, (_, i) => {
+        const [t, c] = [Math.floor(i / C), i % C];
+        return part(weight, open, dout, t, c) + part(weight2, open2, dout2, t, c) + (more?.[i] ?? 0);
+      }),
+    ];
+  },
+  cases: [
+    { inputs: [[1, 7], [3, 5], [3], null, null, null, null], attrs: {} },
+    { inputs: [[1, 7], [3, 5], [3], [1, 7], [3, 5], [3], [3, 5, 7]], attrs: {}, note: 'two gates and more' },
+    { inputs: [[1, 12], [2, 11], [2], [1, 12], [2, 11], [2], null], attrs: {}, note: 'two gates in fours' },
+    { inputs: [[1, 12], [2, 11], [2], null, null, null, [22, 12]], attrs: {}, note: 'one gate and more' },
+  ],
 });
 
 /**

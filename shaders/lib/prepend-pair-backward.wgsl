@@ -1,0 +1,36 @@
+// lib/prepend-tokens-backward of two gradients of one shape: douts dx and dy give backX and frontP, backY and frontQ
+// dx, dy: [M, P+N, C]; backs: [M, N, C]; fronts: [G, P, C], each summed over the WINDOWS windows of a group, in order.
+// FRONT = P·C and ROW = N·C are counted in the including shader's alias Value, f32 or vec4f. One thread per Value of the
+// backs, and then of the fronts.
+#include "lib/index"
+override ROW: u32;
+override FRONT: u32;
+override WINDOWS: u32;
+@group(0) @binding(0) var<storage, read> dx: array<Value>;
+@group(0) @binding(1) var<storage, read> dy: array<Value>;
+@group(0) @binding(2) var<storage, read_write> backX: array<Value>;
+@group(0) @binding(3) var<storage, read_write> backY: array<Value>;
+@group(0) @binding(4) var<storage, read_write> frontP: array<Value>;
+@group(0) @binding(5) var<storage, read_write> frontQ: array<Value>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = flatIndex(id, groups);
+  let n = arrayLength(&backX);
+  if (i < 2u * n) {
+    let from = i % n / ROW * (ROW + FRONT) + FRONT + i % n % ROW;
+    if (i < n) { backX[i] = dx[from]; } else { backY[i - n] = dy[from]; }
+    return;
+  }
+  let j = i - 2u * n;
+  let fronts = arrayLength(&frontP);
+  if (j >= 2u * fronts) { return; }
+  let at = j % fronts;
+  let start = at / FRONT * WINDOWS * (ROW + FRONT) + at % FRONT;
+  var sum = Value();
+  for (var w = 0u; w < WINDOWS; w++) {
+    let from = start + w * (ROW + FRONT);
+    if (j < fronts) { sum += dx[from]; } else { sum += dy[from]; }
+  }
+  if (j < fronts) { frontP[at] = sum; } else { frontQ[at] = sum; }
+}
