@@ -9,7 +9,9 @@ import { sumLeading } from '../ops/sum-leading/sum-leading.ts';
 import { Graph } from './graph.ts';
 import { planGraph } from './plan.ts';
 
-const names = (graph: Graph) => fused(graph).nodes.map(({ op }) => op.name);
+const TRAITS = { isSoftware: true, hasSubgroups: false, hasF16: false };
+
+const names = (graph: Graph) => fused(graph, TRAITS).nodes.map(({ op }) => op.name);
 
 /** x [2, 3], w and v [3, 3]. */
 function start() {
@@ -25,7 +27,7 @@ describe('fuse', () => {
     linear(x, v, null);
     graph.output('y', add(linear(hidden, v, null), x));
     expect(names(graph)).toEqual(['product', 'product']);
-    const plan = planGraph(graph, { isSoftware: true, hasSubgroups: false, hasF16: false });
+    const plan = planGraph(graph, TRAITS);
     expect(plan.passes).toHaveLength(2);
     expect(plan.outputs.get('y')?.bytes).toBe(24);
   });

@@ -11,6 +11,8 @@ export interface Fusion {
   readonly inputs: readonly (Tensor | null)[];
   /** Values of the nodes that it stands for, in the order of the op's outputs. */
   readonly outputs: readonly Tensor[];
+  /** A node that runs right after it, on what it makes, and only mutates. */
+  readonly after?: Pick<Fusion, 'op' | 'attrs' | 'inputs'>;
 }
 
 /** What a rule may know of the nodes around one. */
@@ -21,8 +23,8 @@ export interface FusionContext {
   readonly readersOf: (tensor: Tensor) => readonly Node[];
   /** Whether one node alone reads a value, and no output of the graph is it. */
   readonly isPrivate: (tensor: Tensor) => boolean;
-  /** The node that runs after one, if in the same phase. */
-  readonly nextOf: (node: Node) => Node | null;
+  /** The nodes of some ops that run after one in the same phase, in order. */
+  readonly following: (node: Node, ops: readonly AnyOp[]) => readonly Node[];
 }
 
 /** How a node and some that feed it become one; null where they do not. */
@@ -50,10 +52,11 @@ class Sweep {
   private readonly mutated = new Set<number>();
 
   constructor(graph: Graph) {
-    this.nodes = [...graph.nodes];
+    // After every place there is one for a fusion's second node.
+    this.nodes = graph.nodes.flatMap((node) => [node, null]);
     this.outputs = new Set([...graph.outputs.values()].map(({ root }) => root.id));
-    graph.nodes.forEach((node, place) => {
-      this.add(node, place);
+    this.nodes.forEach((node, place) => {
+      if (node) this.add(node, place);
     });
   }
 
@@ -75,25 +78,34 @@ class Sweep {
       },
       readersOf: (tensor) => this.readersOf(tensor),
       isPrivate: (tensor) => !this.outputs.has(tensor.root.id) && this.readersOf(tensor).length === 1,
-      nextOf: (node) => this.nextOf(node),
+      following: (node, ops) => this.following(node, ops),
     };
   }
 
-  private replace({ phase }: Node, { replaces, op, attrs, inputs, outputs }: Fusion): void {
+  private replace({ phase }: Node, { replaces, op, attrs, inputs, outputs, after }: Fusion): void {
     const fused: Node = { op, attrs, inputs, outputs, phase };
-    const place = this.placeFor(fused, replaces);
-    if (place === null) return;
+    const place = this.placeFor(fused, replaces, after?.inputs ?? []);
+    if (place === null || (after && this.nodes[place + 1])) return;
     for (const node of replaces) this.remove(node);
-    this.nodes[place] = fused;
-    this.add(fused, place);
+    this.put(fused, place);
+    if (after) this.put({ ...after, outputs: [], phase }, place + 1);
+  }
+
+  private put(node: Node, place: number): void {
+    this.nodes[place] = node;
+    this.add(node, place);
   }
 
   /** The first place of the replaced nodes at which everything is there that is read, before anything that reads. */
-  private placeFor({ inputs, outputs }: Node, replaces: readonly Node[]): number | null {
+  private placeFor(
+    { inputs, outputs }: Node,
+    replaces: readonly Node[],
+    alsoRead: readonly (Tensor | null)[],
+  ): number | null {
     const gone = new Set(replaces);
     const placeOf = (node: Node) => this.places.get(node) ?? Number.NaN;
     let first = 0;
-    for (const tensor of inputs) {
+    for (const tensor of [...inputs, ...alsoRead]) {
       if (!tensor) continue;
       const producer = this.producers.get(tensor.root.id);
       if (producer && gone.has(producer)) return null;
@@ -135,12 +147,9 @@ class Sweep {
     for (const tensor of node.inputs) if (tensor) this.readers.get(tensor.root.id)?.delete(node);
   }
 
-  private nextOf(node: Node): Node | null {
-    for (let place = (this.places.get(node) ?? this.nodes.length) + 1; place < this.nodes.length; place++) {
-      const next = this.nodes[place];
-      if (next) return next.phase === node.phase ? next : null;
-    }
-    return null;
+  private following(node: Node, ops: readonly AnyOp[]): Node[] {
+    const after = this.nodes.slice((this.places.get(node) ?? this.nodes.length) + 1);
+    return after.filter((next): next is Node => next?.phase === node.phase && ops.includes(next.op));
   }
 
   private readersOf({ root }: Tensor): Node[] {

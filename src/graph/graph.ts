@@ -115,6 +115,11 @@ export class Graph {
     return { op, attrs, inputs, outputs: outputs.map(({ shape }) => this.tensor(shape)), phase };
   }
 
+  /** For transforms: a value that a node makes which {@link rewrite} is about to add. */
+  value(shape: Shape): Tensor {
+    return this.tensor(shape);
+  }
+
   /** For transforms: replaces all nodes; the new ones are in the order in which they run. */
   rewrite(nodes: readonly Node[]): void {
     this.nodes.splice(0, this.nodes.length, ...nodes);

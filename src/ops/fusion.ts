@@ -1,36 +1,39 @@
+import type { AdapterTraits } from '../gpu/traits.ts';
 import { type Fusion, type FusionContext, type FusionRule, fuse } from '../graph/fuse.ts';
 import type { Graph, Node, Tensor } from '../graph/graph.ts';
 import { lastOf, rowsOf, sizeOf } from '../graph/shape.ts';
 import { accumulateOp } from './accumulate/accumulate.ts';
-import { accumulateFourOp } from './accumulate/four.ts';
+import { ACCUMULATION_RULES, accumulation } from './accumulation-fusion.ts';
 import { type ActivationKind, activationBackwardOp, activationOp } from './activation/activation.ts';
 import { addOp } from './add/add.ts';
 import { GATE_RULES } from './gate-fusion.ts';
 import { gatedAddOp } from './gated-add/gated-add.ts';
 import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
-import { accumulateProductOp, type ProductAttributes, productOp } from './matmul/fused.ts';
-import { matmulOp } from './matmul/matmul.ts';
+import { accumulateProductOp, type ProductAttributes, partialProductOp, productOp } from './matmul/fused.ts';
+import { matmulSplits } from './matmul/kernels.ts';
+import { matmulOp, matmulProblem } from './matmul/matmul.ts';
 import { sumLeadingOp } from './sum-leading/sum-leading.ts';
 
 /**
  * A traced graph with its gradients, made ready to be planned: nodes that one op can do together become one. The plain
  * ops stay the reference: `src/train/fusion.test.ts` compares the two on the graphs that the product runs.
  */
-export function fused(graph: Graph): Graph {
-  return fuse(graph, RULES);
+export function fused(graph: Graph, traits: AdapterTraits): Graph {
+  return fuse(graph, rulesFor(traits));
 }
 
-const RULES: readonly FusionRule[] = [
+/** @param traits decide where K is split. */
+const rulesFor = (traits: AdapterTraits): readonly FusionRule[] => [
   addThenNormalise,
   normaliseBackwardThenAdd,
   productThenActivation,
   productThenGate,
   productThenDerivative,
   productThenAdd,
-  productThenAccumulate,
+  (node, context) => productThenAccumulate(node, context, traits),
   ...GATE_RULES,
-  accumulateInFours,
+  ...ACCUMULATION_RULES,
 ];
 
 /** A product with what is done to it so far. */
@@ -196,20 +199,37 @@ function productThenAdd(node: Node, context: FusionContext): Fusion | null {
   return null;
 }
 
-/** target += product, with the bias's gradient where it is the sum of the same rows. */
-function productThenAccumulate(node: Node, context: FusionContext): Fusion | null {
+/**
+ * target += product, with the bias's gradient where it is the sum of the same rows. Where K is split the parts are left, so
+ * that those of several products are added up at once.
+ */
+function productThenAccumulate(node: Node, context: FusionContext, traits: AdapterTraits): Fusion | null {
   const [target, x] = node.inputs;
   const found = node.op === accumulateOp ? bareProduct(x, context) : null;
   if (!found || !target || !x || !context.isPrivate(x)) return null;
   const [product, { a, b, bias, attrs }] = found;
   if (bias) return null;
   const sums = attrs.aT && a.shape.length === 2 ? rowSums(a, context) : null;
+  const replaces = [product, node, ...(sums?.nodes ?? [])];
+  const problem = matmulProblem(a.shape, b.shape, attrs);
+  const splits = problem.batch === 1 ? matmulSplits(problem, traits) : 1;
+  const layout = { aT: attrs.aT, bT: attrs.bT };
+  if (splits === 1) {
+    const inputs = [target, sums?.target ?? null, a, b];
+    return { replaces, op: accumulateProductOp, attrs: layout, inputs, outputs: [] };
+  }
+  const parts = x.graph.value([splits, problem.M * problem.N]);
+  const rows = sums && x.graph.value([splits, problem.M]);
   return {
-    replaces: [product, node, ...(sums?.nodes ?? [])],
-    op: accumulateProductOp,
-    attrs: { aT: attrs.aT, bT: attrs.bT },
-    inputs: [target, sums?.target ?? null, a, b],
-    outputs: [],
+    replaces,
+    op: partialProductOp,
+    attrs: { ...layout, splits, sums: sums !== null },
+    inputs: [a, b],
+    outputs: rows ? [parts, rows] : [parts],
+    after: accumulation([
+      { targets: [target], x: parts },
+      ...(sums && rows ? [{ targets: [sums.target], x: rows }] : []),
+    ]),
   };
 }
 
@@ -224,21 +244,4 @@ function rowSums(a: Tensor, { readersOf, isPrivate }: FusionContext) {
     if (accumulation?.op === accumulateOp && target) return { nodes: [sum, accumulation], target };
   }
   return null;
-}
-
-/** What is left of accumulations, four at a time. They stand together at the end of a graph. */
-function accumulateInFours(node: Node, { nextOf }: FusionContext): Fusion | null {
-  const four = [node];
-  for (let next: Node | null = node; next?.op === accumulateOp && four.length < 4; ) {
-    next = nextOf(next);
-    if (next?.op === accumulateOp) four.push(next);
-  }
-  if (node.op !== accumulateOp || four.length < 4) return null;
-  return {
-    replaces: four,
-    op: accumulateFourOp,
-    attrs: {},
-    inputs: four.flatMap(({ inputs }) => inputs),
-    outputs: [],
-  };
 }

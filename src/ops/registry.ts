@@ -1,6 +1,6 @@
 import type { AnyOp } from '../graph/graph.ts';
 import { accumulateOp } from './accumulate/accumulate.ts';
-import { accumulateFourOp } from './accumulate/four.ts';
+import { accumulateSumsOp } from './accumulate/sums.ts';
 import { activationBackwardOp, activationOp } from './activation/activation.ts';
 import { adamwOp } from './adamw/adamw.ts';
 import { addOp } from './add/add.ts';
@@ -21,7 +21,7 @@ import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
 import { maskIouOp } from './mask-iou/mask-iou.ts';
 import { maskLossBackwardOp, maskLossOp } from './mask-loss/mask-loss.ts';
-import { accumulateProductOp, productOp } from './matmul/fused.ts';
+import { accumulateProductOp, partialProductOp, productOp } from './matmul/fused.ts';
 import { matmulOp } from './matmul/matmul.ts';
 import { patchifyOp } from './patchify/patchify.ts';
 import { pointEmbedOp } from './point-embed/point-embed.ts';
@@ -45,7 +45,7 @@ export const OPS: readonly AnyOp[] = [
   correctiveClickOp,
   gatherLeadingBackwardOp,
   gatherLeadingOp,
-  accumulateFourOp,
+  accumulateSumsOp,
   accumulateOp,
   accumulateProductOp,
   activationBackwardOp,
@@ -72,6 +72,7 @@ export const OPS: readonly AnyOp[] = [
   padTokensOp,
   patchifyOp,
   pointEmbedOp,
+  partialProductOp,
   productOp,
   gatedPairBackwardOp,
   prependPairBackwardOp,

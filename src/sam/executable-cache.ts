@@ -22,7 +22,7 @@ const MAX_ENTRIES = 24;
 
 /** How every graph of a session is planned, also by who compiles for it before there is one. */
 export function planSession(graph: Graph, { traits }: Pick<Gpu, 'traits'>): Plan {
-  return planGraph(fused(graph), traits);
+  return planGraph(fused(graph, traits), traits);
 }
 
 /**

@@ -103,7 +103,7 @@ describe('a fused graph', () => {
   afterAll(() => gpu?.destroy());
 
   async function compare(trace: () => Graph, traits: AdapterTraits): Promise<[plain: Plan, fused: Plan]> {
-    const [plain, other] = [await run(gpu, trace(), traits), await run(gpu, fused(trace()), traits)];
+    const [plain, other] = [await run(gpu, trace(), traits), await run(gpu, fused(trace(), traits), traits)];
     expect([...other.values.keys()].sort()).toEqual([...plain.values.keys()].sort());
     for (const [name, values] of plain.values) {
       expect(

@@ -141,7 +141,7 @@ export class StepPlanner {
     if (known) return known;
     const graph = trace();
     unpackHalves(graph, (name) => this.halves.has(name));
-    this.graphs.set(key, fused(graph));
+    this.graphs.set(key, fused(graph, this.device.traits));
     return graph;
   }
 }

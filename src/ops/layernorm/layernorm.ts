@@ -1,8 +1,8 @@
 import type { AdapterTraits } from '../../gpu/traits.ts';
 import { type BackwardContext, defineOp, type Tensor } from '../../graph/graph.ts';
-import type { Pass } from '../../graph/pass.ts';
+import type { Binding, Pass } from '../../graph/pass.ts';
 import { expectShape, lastOf, rowsOf, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
-import { slicesFor, workgroups1d } from '../dispatch.ts';
+import { workgroups1d } from '../dispatch.ts';
 import { selectFamily } from '../select.ts';
 import { type Reduction, reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
 
@@ -99,32 +99,37 @@ export const layernormOp = defineOp({
 
 /**
  * Gradient of {@link layernormOp} to x (or x + residual), from x, weight, the saved mean and 1/std, and dout; `more`, of
- * x's shape, is added to it. With `params`, those to weight and bias too.
+ * x's shape, is added to it. With `params`, those to weight and bias too; with `params` "sums" their sums over slices of rows,
+ * [slices, 2C], weight's before bias's.
  */
 export const layernormBackwardOp = defineOp({
   name: 'layernormBackward',
   inputs: ['x', 'weight', 'stats', 'dout', 'more'],
   optional: ['more'],
-  shapes: ([x, , , , more], { params }: { readonly params: boolean }) => {
+  shapes: ([x, , , , more], { params }: { readonly params: boolean | 'sums' }) => {
     if (!x) throw new RangeError('layernormBackward: x');
     expectShape(!more || sameShape(more, x), 'layernormBackward', () => `${show(more ?? [])} for ${show(x)}`);
+    const { length, columns } = paramSums(x);
+    if (params === 'sums') return [x, [length, columns]];
     return params ? [x, [lastOf(x)], [lastOf(x)]] : [x];
   },
   scratch: ({ inputs: [x], attrs: { params }, traits }) => {
-    const sums = paramSums(x, traits);
+    const sums = paramSums(x);
+    if (params === 'sums') return [];
     return params ? [[sums.length, sums.columns], ...reductionScratch(sums, traits)] : [UNUSED];
   },
   passes: ({ inputs: [x, , , , more], attrs: { params }, traits }) => {
     if (!x) throw new RangeError('layernormBackward: x');
     const kernel = kernelFor(x, traits);
-    const sums = paramSums(x, traits);
+    const sums = paramSums(x);
+    const partial: Binding = params === 'sums' ? { output: 1 } : { scratch: 0 };
     const isShared = kernel === 'workgroup';
     const pass: Pass = {
       shader: BACKWARD[kernel],
       constants: {
         C: lastOf(x),
         HAS_MORE: Number(Boolean(more)),
-        ...(isShared && { HAS_PARAMS: Number(params) }),
+        ...(isShared && { HAS_PARAMS: Number(Boolean(params)) }),
       },
       bindings: [
         { input: 0 },
@@ -133,15 +138,16 @@ export const layernormBackwardOp = defineOp({
         { input: 3 },
         { input: more ? 4 : 0 },
         { output: 0 },
-        ...(isShared ? [{ scratch: 0 }] : []),
+        ...(isShared ? [partial] : []),
       ],
       workgroups: workgroupsOf(kernel, isShared && params ? sums.length : rowsOf(x)),
       flops: (params && isShared ? 17 : 12) * sizeOf(x),
     };
     if (!params) return [pass];
+    const own = [pass, ...(isShared ? [] : [paramPass(x, sums, partial)])];
+    if (params === 'sums') return own;
     return [
-      pass,
-      ...(isShared ? [] : [paramPass(x, sums)]),
+      ...own,
       ...reductionPasses(
         sums,
         { from: { scratch: 0 }, to: { output: 1 }, rest: { output: 2 }, scratch: 1 },
@@ -196,18 +202,16 @@ function workgroupsOf(kernel: Kernel, rows: number): [number, number, number] {
 }
 
 /** The sums over slices of rows of what weight and bias get, [slices, 2C]. */
-function paramSums(x: Shape | null | undefined, traits: AdapterTraits): Reduction {
-  const rows = rowsOf(x ?? []);
-  const isShared = kernelFor(x ?? [], traits) === 'workgroup';
-  return { batch: 1, length: isShared ? Math.min(256, rows) : slicesFor(rows), columns: 2 * lastOf(x ?? []) };
+function paramSums(x: Shape | null | undefined): Reduction {
+  return { batch: 1, length: Math.min(256, rowsOf(x ?? [])), columns: 2 * lastOf(x ?? []) };
 }
 
 /** What weight and bias get from every slice of rows, where the pass for dx does not give it. */
-function paramPass(x: Shape, { length }: Reduction): Pass {
+function paramPass(x: Shape, { length }: Reduction, partial: Binding): Pass {
   return {
     shader: 'layernorm/params',
     constants: { C: lastOf(x) },
-    bindings: [{ input: 0 }, { input: 2 }, { input: 3 }, { scratch: 0 }],
+    bindings: [{ input: 0 }, { input: 2 }, { input: 3 }, partial],
     workgroups: workgroups1d(length * lastOf(x)),
     flops: 5 * sizeOf(x),
   };

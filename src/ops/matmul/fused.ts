@@ -2,7 +2,7 @@ import { defineOp } from '../../graph/graph.ts';
 import { axis, expectShape, lastOf, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { ACTIVATION_REFERENCES, type ActivationKind } from '../activation/activation.ts';
 import { required } from '../required.ts';
-import { matmulPasses, matmulScratch } from './kernels.ts';
+import { matmulPasses, matmulScratch, partialPass } from './kernels.ts';
 import { type MatmulAttributes, matmulOp, matmulProblem } from './matmul.ts';
 
 /** What a {@link productOp} does besides the product. */
@@ -190,6 +190,98 @@ export const accumulateProductOp = defineOp({
       note,
     })),
   ),
+});
+
+/** What a {@link partialProductOp} gives. */
+interface PartialAttributes extends MatmulAttributes {
+  /** Ranges that K is cut into, as `matmulSplits` says. */
+  readonly splits: number;
+  /** Whether the sums of op(a) over each range are wanted too. */
+  readonly sums: boolean;
+}
+
+/**
+ * `op(a) · op(b)` over each range of a split K, [splits, M · N], and with `sums` those of op(a), [splits, M], for an op that
+ * adds up several such products (`accumulateSums`). a and b as in matmul, without a batch.
+ */
+export const partialProductOp = defineOp({
+  name: 'partialProduct',
+  inputs: ['a', 'b'],
+  shapes: ([a, b], { splits, sums, ...attrs }: PartialAttributes) => {
+    const { batch, M, N } = problemOf([a, b], attrs);
+    expectShape(
+      batch === 1 && splits > 1 && (!sums || attrs.aT),
+      'partialProduct',
+      () => `${show([batch, M, N])} in ${splits} ranges`,
+    );
+    return [[splits, M * N], ...(sums ? [[splits, M]] : [])];
+  },
+  scratch: ({ attrs: { sums } }) => (sums ? [] : [[4]]),
+  passes: ({ inputs, attrs: { splits, sums, ...attrs }, traits }) => [
+    partialPass(
+      problemOf(inputs, attrs),
+      {
+        a: { input: 0 },
+        b: { input: 1 },
+        out: { output: 0 },
+        sums: sums ? { output: 1 } : null,
+        unused: sums ? { output: 1 } : { scratch: 0 },
+      },
+      splits,
+      traits,
+    ),
+  ],
+  backward: { a: 'none', b: 'none' },
+  reference: ([a, b], [aShape, bShape], { splits, sums, aT, bT }) => {
+    const { M, N, K } = problemOf([aShape, bShape], { aT, bT });
+    // Whole fours each, of which the last takes what is left.
+    const range = 4 * Math.ceil(Math.ceil(K / 4) / splits);
+    const out = new Float64Array(splits * M * N);
+    const rows = new Float64Array(splits * M);
+    for (let k = 0; k < K; k++) {
+      const split = Math.floor(k / range);
+      for (let m = 0; m < M; m++) {
+        const value = a?.[aT ? k * M + m : m * K + k] ?? 0;
+        rows[split * M + m] = (rows[split * M + m] ?? 0) + value;
+        for (let n = 0; n < N; n++) {
+          const at = (split * M + m) * N + n;
+          out[at] = (out[at] ?? 0) + value * (b?.[bT ? n * K + k : k * N + n] ?? 0);
+        }
+      }
+    }
+    return sums ? [out, rows] : [out];
+  },
+  cases: [
+    {
+      inputs: [
+        [19, 1],
+        [19, 1],
+      ],
+      attrs: { aT: true, bT: false, splits: 4, sums: true },
+    },
+    {
+      inputs: [
+        [519, 20],
+        [519, 44],
+      ],
+      attrs: { aT: true, bT: false, splits: 4, sums: true },
+      note: 'in fours',
+    },
+    {
+      inputs: [
+        [1031, 7],
+        [1031, 3],
+      ],
+      attrs: { aT: true, bT: false, splits: 16, sums: false },
+    },
+    {
+      inputs: [
+        [60, 600],
+        [124, 600],
+      ],
+      attrs: { aT: false, bT: true, splits: 4, sums: false },
+    },
+  ],
 });
 
 function referenceOf(

@@ -3,7 +3,7 @@ import type { Binding, Pass } from '../../graph/pass.ts';
 import type { Shape } from '../../graph/shape.ts';
 import { ACTIVATION_CODES, type ActivationKind } from '../activation/activation.ts';
 import { workgroups1d } from '../dispatch.ts';
-import { type MatmulProblem, splitsOf, tileFor } from './tiles.ts';
+import { type MatmulProblem, splitsOf, type Tile, tileFor } from './tiles.ts';
 
 /** What is done with the sums of a product before they are stored, in this order (shaders/lib/matmul-epilogue). */
 export interface Epilogue {
@@ -63,32 +63,14 @@ export function matmulPasses(
   traits: AdapterTraits,
   tile = tileFor(problem, traits, isPlain(epilogue)),
 ): Pass[] {
-  const { batch, M, N, K, aT, bT } = problem;
+  const { batch, M, N } = problem;
   const splits = 'from' in scratch ? splitsOf(problem, tile) : 1;
   const place = (i: number): Binding => ('from' in scratch ? { scratch: scratch.from + i } : scratch.unused);
-  const [across, down] = [Math.ceil(N / tile.columns), Math.ceil(M / tile.rows)];
-  const partial = splits === 1 ? null : { out: place(1), sums: epilogue.sums ? place(2) : null };
-  const product: Pass = {
-    shader: tile.shader,
-    constants: {
-      A_T: Number(aT),
-      B_T: Number(bT),
-      SPLITS: splits,
-      ...tile.constants,
-      ...epilogueConstants(partial ? { sums: partial.sums } : epilogue),
-    },
-    bindings: [
-      a,
-      b,
-      ...epilogueBindings(partial ? { sums: partial.sums } : epilogue, b, partial?.out ?? out, place(0)),
-    ],
-    workgroups: tile.constants.ALONG_M ? [down, across, batch * splits] : [across, down, batch * splits],
-    flops: 2 * batch * M * N * K,
-  };
-  if (!partial) return [product];
+  if (splits === 1) return [productPass(problem, { a, b, out, unused: place(0) }, 1, epilogue, tile)];
+  const partial = { out: place(1), sums: epilogue.sums ? place(2) : null };
   const [x, y] = workgroups1d(M * N + (epilogue.sums ? M : 0));
   return [
-    product,
+    productPass(problem, { a, b, out: partial.out, unused: place(0) }, splits, { sums: partial.sums }, tile),
     {
       shader: 'matmul/sum-splits',
       constants: { SPLITS: splits, ...epilogueConstants(epilogue) },
@@ -101,6 +83,50 @@ export function matmulPasses(
 
 function isPlain({ kept, activation, gate, other }: Epilogue): boolean {
   return !(kept || activation || gate || other);
+}
+
+/** Ranges that K is cut into. */
+export function matmulSplits(problem: MatmulProblem, traits: AdapterTraits): number {
+  return splitsOf(problem, tileFor(problem, traits, true));
+}
+
+/** The partial products alone, [batch, splits, M, N], with the sums of op(a) along each range, [splits, M], where wanted. */
+export function partialPass(
+  problem: MatmulProblem,
+  { a, b, out, sums, unused }: ProductBindings & { readonly sums: Binding | null },
+  splits: number,
+  traits: AdapterTraits,
+): Pass {
+  return productPass(problem, { a, b, out, unused }, splits, { sums }, tileFor(problem, traits, true));
+}
+
+/** Where one dispatch finds its tensors; `unused` is bound in place of one that is not written. */
+interface ProductBindings extends Pick<MatmulBindings, 'a' | 'b' | 'out'> {
+  readonly unused: Binding;
+}
+
+function productPass(
+  problem: MatmulProblem,
+  { a, b, out, unused }: ProductBindings,
+  splits: number,
+  epilogue: Epilogue,
+  kernel: Tile,
+): Pass {
+  const { batch, M, N, K, aT, bT } = problem;
+  const [across, down] = [Math.ceil(N / kernel.columns), Math.ceil(M / kernel.rows)];
+  return {
+    shader: kernel.shader,
+    constants: {
+      A_T: Number(aT),
+      B_T: Number(bT),
+      SPLITS: splits,
+      ...kernel.constants,
+      ...epilogueConstants(epilogue),
+    },
+    bindings: [a, b, ...epilogueBindings(epilogue, b, out, unused)],
+    workgroups: kernel.constants.ALONG_M ? [down, across, batch * splits] : [across, down, batch * splits],
+    flops: 2 * batch * M * N * K,
+  };
 }
 
 function epilogueConstants({ bias, kept, activation, isDerivative, gate, other, adds, sums }: Epilogue) {

@@ -3,6 +3,7 @@ import { type BackwardContext, defineOp, type Tensor } from '../../graph/graph.t
 import type { Pass } from '../../graph/pass.ts';
 import { axis, expectShape, lastOf, rowsOf, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
+import { required } from '../required.ts';
 import { selectFamily } from '../select.ts';
 import { type Reduction, reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
 
@@ -142,37 +143,34 @@ export const tokenGateBackwardOp = defineOp({
 });
 
 /**
- * Gradients of {@link tokenGateOp} to weight [C] and bias [1]: first over slices of tokens, then their sum in order.
+ * Gradients of {@link tokenGateOp} to weight [C] and bias [1]: first over slices of tokens, then their sum in order. With
+ * `sums` only the first, [slices, C + 1].
  */
 export const tokenGateParamsOp = defineOp({
   name: 'tokenGateParams',
   inputs: ['u', 'open', 'dout'],
-  shapes: ([u]) => {
-    if (!u) throw new RangeError('tokenGateParams: u');
-    return [[lastOf(u)], [1]];
+  shapes: ([u], { sums }: { readonly sums: boolean }) => {
+    const { length, columns } = paramSums(required(u, 'tokenGateParams: u'));
+    return sums ? [[length, columns]] : [[columns - 1], [1]];
   },
-  scratch: ({ inputs: [u], traits }) => {
-    const sums = paramSums(u);
-    return [[sums.length, sums.columns], ...reductionScratch(sums, traits)];
+  scratch: ({ inputs: [u], attrs: { sums }, traits }) => {
+    const all = paramSums(u);
+    return sums ? [] : [[all.length, all.columns], ...reductionScratch(all, traits)];
   },
-  passes: ({ inputs: [u], traits }) => {
-    if (!u) throw new RangeError('tokenGateParams: u');
-    const sums = paramSums(u);
+  passes: ({ inputs: [given], attrs: { sums }, traits }) => {
+    const u = required(given, 'tokenGateParams: u');
+    const all = paramSums(u);
     const inFours = lastOf(u) % 4 === 0;
-    return [
-      {
-        shader: inFours ? 'token-gate/params-fours' : 'token-gate/params-any',
-        constants: { C: lastOf(u) },
-        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { scratch: 0 }],
-        workgroups: workgroups1d(sums.length * (inFours ? lastOf(u) / 4 + 1 : sums.columns)),
-        flops: 6 * sizeOf(u),
-      },
-      ...reductionPasses(
-        sums,
-        { from: { scratch: 0 }, to: { output: 0 }, rest: { output: 1 }, scratch: 1 },
-        traits,
-      ),
-    ];
+    const pass: Pass = {
+      shader: inFours ? 'token-gate/params-fours' : 'token-gate/params-any',
+      constants: { C: lastOf(u) },
+      bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, sums ? { output: 0 } : { scratch: 0 }],
+      workgroups: workgroups1d(all.length * (inFours ? lastOf(u) / 4 + 1 : all.columns)),
+      flops: 6 * sizeOf(u),
+    };
+    if (sums) return [pass];
+    const places = { from: { scratch: 0 }, to: { output: 0 }, rest: { output: 1 }, scratch: 1 };
+    return [pass, ...reductionPasses(all, places, traits)];
   },
   backward: { u: 'none', open: 'none', dout: 'none' },
   reference: { checkedBy: 'tokenGate' },
@@ -202,7 +200,7 @@ function paramSums(u: Shape | null | undefined): Reduction {
 }
 
 function paramGradients({ graph, input, output, dout }: BackwardContext<object>): [Tensor, Tensor] {
-  const [dweight, dbias] = graph.apply(tokenGateParamsOp, [input(0), output(1), dout], {});
+  const [dweight, dbias] = graph.apply(tokenGateParamsOp, [input(0), output(1), dout], { sums: false });
   if (!dweight || !dbias) throw new RangeError('tokenGateParams: two outputs');
   return [dweight, dbias];
 }

@@ -30,7 +30,7 @@ export interface Ours extends Runnable {
 export async function prepareOurs(gpu: Gpu, bench: BenchCase): Promise<Ours> {
   // What it is checked against stays as it was traced.
   const plain = { inputs: bench.graph.inputs, nodes: [...bench.graph.nodes] };
-  const plan = planGraph(fused(bench.graph), gpu.traits);
+  const plan = planGraph(fused(bench.graph, gpu.traits), gpu.traits);
   const ranges = new Map<string, BufferRange>();
   for (const [name, values] of bench.inputs) ranges.set(name, gpu.upload(values, name));
   const before = gpu.allocatedBytes;

@@ -1,0 +1,140 @@
+import type { Fusion, FusionContext, FusionRule } from '../graph/fuse.ts';
+import type { AnyOp, Node, Tensor } from '../graph/graph.ts';
+import type { Attributes } from '../graph/pass.ts';
+import { lastOf, sizeOf } from '../graph/shape.ts';
+import { accumulateOp } from './accumulate/accumulate.ts';
+import { accumulateSumsOp } from './accumulate/sums.ts';
+import { layernormBackwardOp } from './layernorm/layernorm.ts';
+import { sumLeadingOp } from './sum-leading/sum-leading.ts';
+import { tokenGateParamsOp } from './token-gate/token-gate.ts';
+
+/** How what is added to gradients becomes fewer nodes: sums are left in parts, and those of several added up at once. */
+export const ACCUMULATION_RULES: readonly FusionRule[] = [
+  normaliseGradientsThenAccumulate,
+  gateGradientsThenAccumulate,
+  sumThenAccumulate,
+  accumulateTogether,
+];
+
+/** Rows of `x` that are summed onto a target, or onto two whose columns stand side by side. */
+export interface Accumulated {
+  readonly targets: readonly Tensor[];
+  readonly x: Tensor;
+}
+
+const NOTHING: readonly (Tensor | null)[] = Array.from({ length: 8 }, () => null);
+
+/** A node that adds sums to their targets; at most four targets. Pairs come first, since only they must stand in twos. */
+export function accumulation(sums: readonly Accumulated[]): Pick<Fusion, 'op' | 'attrs' | 'inputs'> {
+  const order = [...sums].sort((a, b) => b.targets.length - a.targets.length);
+  const inputs = order.flatMap(({ targets, x }) =>
+    targets.flatMap((target, i) => [target, i === 0 ? x : null]),
+  );
+  return { op: accumulateSumsOp, attrs: {}, inputs: [...inputs, ...NOTHING].slice(0, 8) };
+}
+
+/** What a node adds to its targets. */
+function accumulated({ inputs }: Node): Accumulated[] {
+  const sums: Accumulated[] = [];
+  for (let i = 0; i < inputs.length; i += 2) {
+    const [target, x, second, other] = inputs.slice(i, i + 4);
+    if (!target || !x) continue;
+    sums.push({ targets: second && !other ? [target, second] : [target], x });
+  }
+  return sums;
+}
+
+/** The accumulator to which a value is added, and by which node; null where anything else reads it. */
+function onlyAccumulated(tensor: Tensor | undefined, { readersOf, isPrivate }: FusionContext) {
+  const [node] = tensor && isPrivate(tensor) ? readersOf(tensor) : [];
+  const target = node?.inputs[0];
+  return node?.op === accumulateOp && target ? { node, target } : null;
+}
+
+/** Two gradients that come as sums over slices, one beside the other: the sums are left to the accumulation. */
+function slicesThenAccumulate(
+  node: Node,
+  [first, second]: readonly (Tensor | undefined)[],
+  attrs: Attributes,
+  slices: number,
+  kept: readonly Tensor[],
+  context: FusionContext,
+): Fusion | null {
+  const [a, b] = [onlyAccumulated(first, context), onlyAccumulated(second, context)];
+  if (!a || !b || !first || !second) return null;
+  const sums = first.graph.value([slices, sizeOf(first.shape) + sizeOf(second.shape)]);
+  return {
+    replaces: [node, a.node, b.node],
+    op: node.op,
+    attrs,
+    inputs: node.inputs,
+    outputs: [...kept, sums],
+    after: accumulation([{ targets: [a.target, b.target], x: sums }]),
+  };
+}
+
+function normaliseGradientsThenAccumulate(node: Node, context: FusionContext): Fusion | null {
+  const [dx, ...params] = node.outputs;
+  if (node.op !== layernormBackwardOp || params.length !== 2 || !dx) return null;
+  const attrs = { params: 'sums' };
+  return slicesThenAccumulate(node, params, attrs, slicesOf(node, attrs), [dx], context);
+}
+
+function gateGradientsThenAccumulate(node: Node, context: FusionContext): Fusion | null {
+  if (node.op !== tokenGateParamsOp || node.outputs.length !== 2) return null;
+  const attrs = { sums: true };
+  return slicesThenAccumulate(node, node.outputs, attrs, slicesOf(node, attrs), [], context);
+}
+
+/** Rows of the sums that an op gives with these attributes. */
+function slicesOf({ op, inputs }: Node, attrs: Attributes): number {
+  const sums =
+    op
+      .shapes(
+        inputs.map((tensor) => tensor?.shape ?? null),
+        attrs,
+      )
+      .at(-1) ?? [];
+  return sizeOf(sums) / lastOf(sums);
+}
+
+/** Rows that are summed while they are added up; longer sums have slices of their own first. */
+const MOST_ROWS = 256;
+
+/** target += the sum over leading axes. */
+function sumThenAccumulate(node: Node, { producerOf, isPrivate }: FusionContext): Fusion | null {
+  const [target, total] = node.inputs;
+  const sum = node.op === accumulateOp && total && isPrivate(total) ? producerOf(total) : null;
+  const [x] = sum?.inputs ?? [];
+  if (sum?.op !== sumLeadingOp || !x || !target || sizeOf(x.shape) > MOST_ROWS * sizeOf(target.shape))
+    return null;
+  return { replaces: [sum, node], ...accumulation([{ targets: [target], x }]), outputs: [] };
+}
+
+const ACCUMULATIONS: readonly AnyOp[] = [accumulateOp, accumulateSumsOp];
+
+/** Targets of one node, as many as eight bindings allow. */
+const MOST_TARGETS = 4;
+/** Values from which on a target is worth a dispatch of its own, in vectors of four. */
+const LARGE = 2 ** 17;
+
+/** Accumulations that wait for one another, as long as there is room for their targets. */
+function accumulateTogether(node: Node, { following }: FusionContext): Fusion | null {
+  if (!ACCUMULATIONS.includes(node.op) || isLarge(node)) return null;
+  const together = [node];
+  let sums = accumulated(node);
+  const count = (of: readonly Accumulated[]) => of.reduce((total, { targets }) => total + targets.length, 0);
+  for (const next of following(node, ACCUMULATIONS)) {
+    if (count(sums) === MOST_TARGETS) break;
+    const more = [...sums, ...accumulated(next)];
+    if (isLarge(next) || count(more) > MOST_TARGETS) continue;
+    together.push(next);
+    sums = more;
+  }
+  if (together.length === 1) return null;
+  return { replaces: together, ...accumulation(sums), outputs: [] };
+}
+
+function isLarge({ inputs }: Node): boolean {
+  return inputs.some((tensor, i) => i % 2 === 0 && tensor && sizeOf(tensor.shape) > LARGE);
+}
