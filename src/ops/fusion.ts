@@ -14,6 +14,7 @@ import { accumulateProductOp, type ProductAttributes, partialProductOp, productO
 import { matmulSplits } from './matmul/kernels.ts';
 import { matmulOp, matmulProblem } from './matmul/matmul.ts';
 import { sumLeadingOp } from './sum-leading/sum-leading.ts';
+import { TOKEN_RULES } from './token-fusion.ts';
 
 /**
  * A traced graph with its gradients, made ready to be planned: nodes that one op can do together become one. The plain
@@ -33,6 +34,7 @@ const rulesFor = (traits: AdapterTraits): readonly FusionRule[] => [
   productThenAdd,
   (node, context) => productThenAccumulate(node, context, traits),
   ...GATE_RULES,
+  ...TOKEN_RULES,
   ...ACCUMULATION_RULES,
 ];
 

@@ -32,6 +32,7 @@ import { resizeBilinearOp } from './resize-bilinear/resize-bilinear.ts';
 import { samLossBackwardOp, samLossOp } from './sam-loss/sam-loss.ts';
 import { sampleDotOp } from './sample-dot/sample-dot.ts';
 import { scaleOp } from './scale/scale.ts';
+import { placeTokensOp, splitTokensOp } from './slice-tokens/pieces.ts';
 import { padTokensOp, sliceTokensOp } from './slice-tokens/slice-tokens.ts';
 import { depthToSpaceOp, spaceToDepthOp } from './space-to-depth/space-to-depth.ts';
 import { repeatLeadingOp, sumLeadingOp } from './sum-leading/sum-leading.ts';
@@ -85,7 +86,9 @@ export const OPS: readonly AnyOp[] = [
   samLossOp,
   sampleDotOp,
   scaleOp,
+  placeTokensOp,
   sliceTokensOp,
+  splitTokensOp,
   spaceToDepthOp,
   sumLeadingOp,
   sumSquaresOp,
