@@ -127,7 +127,9 @@ function accumulateTogether(node: Node, { following }: FusionContext): Fusion | 
   for (const next of following(node, ACCUMULATIONS)) {
     if (count(sums) === MOST_TARGETS) break;
     const more = [...sums, ...accumulated(next)];
-    if (isLarge(next) || count(more) > MOST_TARGETS) continue;
+    const roots = more.flatMap(({ targets }) => targets.map(({ root }) => root));
+    const isTwice = new Set(roots).size < roots.length;
+    if (isLarge(next) || isTwice || count(more) > MOST_TARGETS) continue;
     together.push(next);
     sums = more;
   }

@@ -7,7 +7,7 @@ import { ACCUMULATION_RULES, accumulation } from './accumulation-fusion.ts';
 import { type ActivationKind, activationBackwardOp, activationOp } from './activation/activation.ts';
 import { addOp } from './add/add.ts';
 import { GATE_RULES } from './gate-fusion.ts';
-import { gatedAddOp } from './gated-add/gated-add.ts';
+import { gatedAddOp, gatedOp } from './gated-add/gated-add.ts';
 import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
 import { accumulateProductOp, type ProductAttributes, partialProductOp, productOp } from './matmul/fused.ts';
@@ -155,12 +155,13 @@ function productThenActivation(node: Node, context: FusionContext): Fusion | nul
   return extended([found[0], node], found[1], { attrs: { activation: kind } }, out, kept);
 }
 
-/** x + gate · product. */
+/** x + gate · product, or without x. */
 function productThenGate(node: Node, context: FusionContext): Fusion | null {
-  const [x, d, gate] = node.inputs;
+  if (node.op !== gatedAddOp && node.op !== gatedOp) return null;
+  const [x, d, gate] = node.op === gatedOp ? [null, ...node.inputs] : node.inputs;
   const [out] = node.outputs;
-  const found = node.op === gatedAddOp ? bareProduct(d, context) : null;
-  if (!found || !x || !d || !gate || !out) return null;
+  const found = bareProduct(d, context);
+  if (!found || x === undefined || !d || !gate || !out) return null;
   const kept = context.isPrivate(d) ? [] : [d.root];
   return extended([found[0], node], found[1], { gate, other: x }, out, kept);
 }

@@ -14,7 +14,7 @@ import { correctiveClickOp } from './corrective-click/corrective-click.ts';
 import { cropOp } from './crop/crop.ts';
 import { depthwiseConv3BackwardOp, depthwiseConv3Op } from './depthwise-conv3/depthwise-conv3.ts';
 import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
-import { gatedAddBackwardOp, gatedAddOp } from './gated-add/gated-add.ts';
+import { gatedAddOp, gatedOp } from './gated-add/gated-add.ts';
 import { gatherLeadingBackwardOp, gatherLeadingOp } from './gather-leading/gather-leading.ts';
 import { col2im3Op, im2col3Op } from './im2col3/im2col3.ts';
 import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
@@ -58,8 +58,8 @@ export const OPS: readonly AnyOp[] = [
   depthToSpaceOp,
   depthwiseConv3BackwardOp,
   depthwiseConv3Op,
-  gatedAddBackwardOp,
   gatedAddOp,
+  gatedOp,
   gateScaleBackwardOp,
   gateScaleOp,
   im2col3Op,

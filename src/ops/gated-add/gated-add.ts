@@ -27,7 +27,7 @@ export const gatedAddOp = defineOp({
   ],
   backward: {
     x: ({ dout }) => dout,
-    d: ({ graph, dout, input }) => graph.apply1(gatedAddBackwardOp, [dout, input(2)], {}),
+    d: ({ dout, input }) => gated(dout, input(2)),
     gate: ({ dout, input }) => sampleDot(dout, input(1), axis(input(2).shape, 0)),
   },
   reference: ([x, d, gate]) => {
@@ -50,26 +50,47 @@ export const gatedAddOp = defineOp({
   ],
 });
 
-/** Gradient of {@link gatedAddOp} to d. */
-export const gatedAddBackwardOp = defineOp({
-  name: 'gatedAddBackward',
-  inputs: ['dout', 'gate'],
-  shapes: ([dout]) => {
-    if (!dout) throw new RangeError('gatedAddBackward: dout');
-    return [dout];
+/** `gate[b] · x`, as in {@link gatedAddOp}. */
+export const gatedOp = defineOp({
+  name: 'gated',
+  inputs: ['x', 'gate'],
+  shapes: ([x, gate]) => {
+    if (!x || !gate) throw new RangeError('gated: x and gate');
+    expectShape(
+      gate.length === 1 && axis(x, 0) % axis(gate, 0) === 0,
+      'gated',
+      () => `gate ${show(gate)} for ${show(x)}`,
+    );
+    return [x];
   },
-  passes: ({ inputs: [dout, gate], outputs: [dd] }) => [
+  passes: ({ inputs: [x, gate], outputs: [out] }) => [
     combinePass(
       { y: { input: 0 }, gate: { input: 1 }, out: { output: 0 } },
-      { out: dd, y: dout, gates: sizeOf(gate ?? []) },
+      { out, y: x, gates: sizeOf(gate ?? []) },
     ),
   ],
-  backward: { dout: 'none', gate: 'none' },
-  reference: { checkedBy: 'gatedAdd' },
-  cases: [],
+  backward: {
+    x: ({ dout, input }) => gated(dout, input(1)),
+    gate: ({ dout, input }) => sampleDot(dout, input(0), axis(input(1).shape, 0)),
+  },
+  reference: ([x, gate]) => {
+    if (!x || !gate) throw new RangeError('gated: x and gate');
+    const each = x.length / gate.length;
+    return [x.map((value, i) => (gate[Math.floor(i / each)] ?? 0) * value)];
+  },
+  cases: [
+    { inputs: [[1, 1], [1]], attrs: {} },
+    { inputs: [[6, 13, 11], [2]], attrs: {}, note: 'three windows a sample' },
+    { inputs: [[6, 13, 12], [3]], attrs: {}, note: 'in fours' },
+  ],
 });
 
 /** `x + gate·d`, one gate a sample. */
 export function gatedAdd(x: Tensor, d: Tensor, gate: Tensor): Tensor {
   return x.graph.apply1(gatedAddOp, [x, d, gate], {});
+}
+
+/** `gate·x`, one gate a sample. */
+export function gated(x: Tensor, gate: Tensor): Tensor {
+  return x.graph.apply1(gatedOp, [x, gate], {});
 }

@@ -1,8 +1,9 @@
+import { add } from '../../ops/add/add.ts';
+import { gated } from '../../ops/gated-add/gated-add.ts';
 import { linear } from '../../ops/linear/linear.ts';
 import { scale } from '../../ops/scale/scale.ts';
 import type { EncoderSite } from '../../sam/site.ts';
 import type { LayerTensors } from '../../sam/slots.ts';
-import { addGated } from '../gates/add-gated.ts';
 import type { Gate } from '../gates/gate-form.ts';
 import { defineMethod } from '../method.ts';
 import { kaimingUniform, zeros } from '../tensor-spec.ts';
@@ -74,9 +75,13 @@ export const lora = defineMethod({
     const factor = scaleOf(settings);
     const change =
       (layer: LoraLayer) =>
-      ({ input, output }: LayerTensors, gate: Gate) => {
-        const delta = linear(linear(input, tensor(`lora.${layer}.A`), null), tensor(`lora.${layer}.B`), null);
-        return addGated(output, gate.value ? delta : scale(delta, factor), gate);
+      ({ input, output }: LayerTensors, { value }: Gate) => {
+        const [down, up] = [tensor(`lora.${layer}.A`), tensor(`lora.${layer}.B`)];
+        const hidden = linear(input, down, null);
+        // The gate scales the few values in between, which gives the same as scaling all that come out.
+        return value
+          ? add(output, linear(gated(hidden, value), up, null))
+          : add(output, scale(linear(hidden, up, null), factor));
       };
     return Object.fromEntries(LORA_TARGETS[settings.targets].map((layer) => [layer, change(layer)]));
   },
