@@ -18,8 +18,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let i = flatIndex(id, groups);
   let n = arrayLength(&backX);
   if (i < 2u * n) {
-    let from = i % n / ROW * (ROW + FRONT) + FRONT + i % n % ROW;
-    if (i < n) { backX[i] = dx[from]; } else { backY[i - n] = dy[from]; }
+    let behind = i % n / ROW * (ROW + FRONT) + FRONT + i % n % ROW;
+    if (i < n) { backX[i] = dx[behind]; } else { backY[i - n] = dy[behind]; }
     return;
   }
   let j = i - 2u * n;
@@ -29,8 +29,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let start = at / FRONT * WINDOWS * (ROW + FRONT) + at % FRONT;
   var sum = Value();
   for (var w = 0u; w < WINDOWS; w++) {
-    let from = start + w * (ROW + FRONT);
-    if (j < fronts) { sum += dx[from]; } else { sum += dy[from]; }
+    let behind = start + w * (ROW + FRONT);
+    if (j < fronts) { sum += dx[behind]; } else { sum += dy[behind]; }
   }
   if (j < fronts) { frontP[at] = sum; } else { frontQ[at] = sum; }
 }

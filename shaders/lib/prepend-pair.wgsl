@@ -28,8 +28,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     if (isX) { value = p[j]; } else { value = q[j]; }
     if (HAS_GATE) { value *= gate[m / WINDOWS]; }
   } else {
-    let from = m * ROW + j - FRONT;
-    if (isX) { value = x[from]; } else { value = y[from]; }
+    let at = m * ROW + j - FRONT;
+    if (isX) { value = x[at]; } else { value = y[at]; }
   }
   if (isX) { outX[i] = value; } else { outY[i - n] = value; }
 }
