@@ -4,6 +4,7 @@ import type { AdapterTraits } from '../gpu/traits.ts';
 import type { AnyOp } from '../graph/graph.ts';
 import { checkOp } from '../testing/check-op.ts';
 import { openTestGpu } from '../testing/device.ts';
+import { accumulateSumsOp } from './accumulate/sums.ts';
 import { gateScaleOp } from './gate-scale/gate-scale.ts';
 import { gatedAddOp } from './gated-add/gated-add.ts';
 import { layernormOp } from './layernorm/layernorm.ts';
@@ -23,6 +24,7 @@ function as(gpu: Gpu, traits: AdapterTraits): Gpu {
 }
 
 const OPS: readonly AnyOp[] = [
+  accumulateSumsOp,
   gatedAddOp,
   gateScaleOp,
   layernormOp,

@@ -7,16 +7,34 @@ import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
 import { gatedPairBackwardOp, prependPairBackwardOp, prependPairOp } from './prepend-tokens/pair.ts';
 import { prependTokensBackwardOp, prependTokensOp } from './prepend-tokens/prepend-tokens.ts';
 import { sampleDotOp } from './sample-dot/sample-dot.ts';
-import { tokenGateBackwardOp } from './token-gate/token-gate.ts';
+import { tokenGateBackwardOp, tokenGateOp } from './token-gate/token-gate.ts';
 
 /** How what belongs to gates and to gated prefixes becomes fewer nodes. */
 export const GATE_RULES: readonly FusionRule[] = [
+  gatesTogether,
   prefixesTogether,
   prefixGradientsTogether,
   gatedPrefixGradients,
   dotsTogether,
   gateGradientThenAdd,
 ];
+
+/** Two gates that read the same. */
+function gatesTogether(node: Node, { readersOf }: FusionContext): Fusion | null {
+  const [u, ...own] = node.inputs;
+  if (node.op !== tokenGateOp || !u || own[2]) return null;
+  const second = readersOf(u).find(
+    ({ op, phase, inputs }) => op === node.op && phase === node.phase && inputs[1] !== own[0] && !inputs[3],
+  );
+  if (!second) return null;
+  return {
+    replaces: [node, second],
+    op: node.op,
+    attrs: {},
+    inputs: [u, ...own.slice(0, 2), ...second.inputs.slice(1, 3)],
+    outputs: [...node.outputs, ...second.outputs],
+  };
+}
 
 /** A prefix before its tokens, with the gate that scales it. */
 interface Prefixed {

@@ -9,7 +9,7 @@ import { checkOp } from '../../testing/check-op.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { normals } from '../../testing/random.ts';
 import { linearOp } from '../linear/linear.ts';
-import { accumulateProductOp, productOp } from './fused.ts';
+import { accumulateProductOp, partialProductOp, productOp } from './fused.ts';
 import { matmulPasses } from './kernels.ts';
 import { matmulOp } from './matmul.ts';
 import { TILES, type Tile, tileFor } from './tiles.ts';
@@ -30,7 +30,7 @@ describe('products by the family of other adapters', () => {
   });
   afterAll(() => gpu?.destroy());
 
-  for (const op of [linearOp, matmulOp, productOp, accumulateProductOp]) {
+  for (const op of [linearOp, matmulOp, productOp, accumulateProductOp, partialProductOp]) {
     for (const opCase of op.cases) {
       it(`${op.name} ${JSON.stringify(opCase.inputs)} ${JSON.stringify(opCase.attrs)}`, async () => {
         const other = gpu.traits.isSoftware ? hardware : software;

@@ -10,31 +10,57 @@ import { type Reduction, reductionPasses, reductionScratch } from '../sum-leadin
 /**
  * A gate: the mean over a sample's tokens of `sigmoid(u · weight + bias)`. u [B, .., C], weight [1, C], bias [1] →
  * [B].
- * Saves the sigmoid of every token, [B, tokens].
+ * Saves the sigmoid of every token, [B, tokens]. With weight2 and bias2 a second gate with its sigmoids too; only fused graphs
+ * have one (`src/ops/fusion.ts`), so that it has no gradient.
  */
 export const tokenGateOp = defineOp({
   name: 'tokenGate',
-  inputs: ['u', 'weight', 'bias'],
-  shapes: ([u, weight, bias]) => {
+  inputs: ['u', 'weight', 'bias', 'weight2', 'bias2'],
+  optional: ['weight2', 'bias2'],
+  shapes: ([u, weight, bias, weight2, bias2]) => {
     if (!u || !weight || !bias) throw new RangeError('tokenGate: u, weight and bias');
     expectShape(
-      u.length >= 2 && sameShape(weight, [1, lastOf(u)]) && sameShape(bias, [1]),
+      u.length >= 2 &&
+        sameShape(weight, [1, lastOf(u)]) &&
+        sameShape(bias, [1]) &&
+        (weight2 && bias2 ? sameShape(weight2, weight) && sameShape(bias2, bias) : !weight2 && !bias2),
       'tokenGate',
-      () => `weight ${show(weight)} and bias ${show(bias)} for u ${show(u)}`,
+      () =>
+        `weight ${show(weight)} and bias ${show(bias)}, ${show(weight2 ?? [])} and ${show(bias2 ?? [])} for ${show(u)}`,
     );
-    return [[axis(u, 0)], [axis(u, 0), rowsOf(u) / axis(u, 0)]];
+    const gate = [[axis(u, 0)], [axis(u, 0), rowsOf(u) / axis(u, 0)]];
+    return weight2 ? [...gate, ...gate] : gate;
   },
-  scratch: ({ outputs: [, open], traits }) => reductionScratch(meanOf(open), traits),
-  passes: ({ inputs: [u], outputs: [, open], traits }) => {
+  scratch: ({ inputs: [, , , second] }) => (second ? [] : [[1], [1]]),
+  passes: ({ inputs: [u, , , second], outputs: [, open], traits }) => {
     if (!u || !open) throw new RangeError('tokenGate: u');
     return [
       {
         ...tokensKernel(lastOf(u), sizeOf(open), traits),
-        constants: { C: lastOf(u) },
-        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 1 }],
-        flops: 2 * sizeOf(u),
+        constants: { C: lastOf(u), HAS_SECOND: Number(Boolean(second)) },
+        bindings: [
+          { input: 0 },
+          { input: 1 },
+          { input: 2 },
+          { input: second ? 3 : 1 },
+          { input: second ? 4 : 2 },
+          { output: 1 },
+          second ? { output: 3 } : { scratch: 0 },
+        ],
+        flops: (second ? 4 : 2) * sizeOf(u),
       },
-      ...reductionPasses(meanOf(open), { from: { output: 1 }, to: { output: 0 }, scratch: 0 }, traits),
+      {
+        shader: 'token-gate/means',
+        constants: {},
+        bindings: [
+          { output: 1 },
+          { output: second ? 3 : 1 },
+          { output: 0 },
+          second ? { output: 2 } : { scratch: 1 },
+        ],
+        workgroups: [axis(u, 0), 1, second ? 2 : 1],
+        flops: (second ? 2 : 1) * sizeOf(open),
+      },
     ];
   },
   backward: {
@@ -44,27 +70,37 @@ export const tokenGateOp = defineOp({
         .view(input(0).shape),
     weight: (context) => paramGradients(context)[0].view(context.input(1).shape),
     bias: (context) => paramGradients(context)[1],
+    weight2: 'none',
+    bias2: 'none',
   },
-  reference: ([u, weight, bias], [shape]) => {
+  reference: ([u, weight, bias, weight2, bias2], [shape]) => {
     if (!u || !weight || !bias || !shape) throw new RangeError('tokenGate: u, weight and bias');
-    const C = weight.length;
     const B = axis(shape, 0);
-    const tokens = u.length / C / B;
-    const open = Float64Array.from({ length: B * tokens }, (_, t) => {
-      const sum = weight.reduce((dot, w, c) => dot + w * (u[t * C + c] ?? 0), bias[0] ?? 0);
-      return 1 / (1 + Math.exp(-sum));
-    });
-    const out = Float64Array.from(
-      { length: B },
-      (_, b) => open.subarray(b * tokens, (b + 1) * tokens).reduce((sum, s) => sum + s, 0) / tokens,
-    );
-    return [out, open];
+    const tokens = u.length / weight.length / B;
+    const gate = (w: Float64Array, offset: Float64Array) => {
+      const open = Float64Array.from({ length: B * tokens }, (_, t) => {
+        const sum = w.reduce((dot, value, c) => dot + value * (u[t * w.length + c] ?? 0), offset[0] ?? 0);
+        return 1 / (1 + Math.exp(-sum));
+      });
+      const means = Float64Array.from(
+        { length: B },
+        (_, b) => open.subarray(b * tokens, (b + 1) * tokens).reduce((sum, s) => sum + s, 0) / tokens,
+      );
+      return [means, open];
+    };
+    return [...gate(weight, bias), ...(weight2 && bias2 ? gate(weight2, bias2) : [])];
   },
   cases: [
-    { inputs: [[1, 1], [1, 1], [1]], attrs: {}, note: 'one token' },
-    { inputs: [[3, 5, 7], [1, 7], [1]], attrs: {} },
-    { inputs: [[2, 11, 13, 3], [1, 3], [1]], attrs: {}, note: 'a grid of tokens in several slices' },
-    { inputs: [[1, 1031, 24], [1, 24], [1]], attrs: {} },
+    { inputs: [[1, 1], [1, 1], [1], null, null], attrs: {}, note: 'one token' },
+    { inputs: [[3, 5, 7], [1, 7], [1], null, null], attrs: {} },
+    {
+      inputs: [[2, 11, 13, 3], [1, 3], [1], null, null],
+      attrs: {},
+      note: 'a grid of tokens in several slices',
+    },
+    { inputs: [[1, 1031, 24], [1, 24], [1], null, null], attrs: {} },
+    { inputs: [[2, 37, 24], [1, 24], [1], [1, 24], [1]], attrs: {}, note: 'two gates' },
+    { inputs: [[3, 5, 7], [1, 7], [1], [1, 7], [1]], attrs: {}, note: 'two gates, nothing in fours' },
   ],
 });
 
@@ -188,12 +224,6 @@ function tokensKernel(C: number, tokens: number, traits: AdapterTraits): Pick<Pa
   }
 }
 
-/** The mean over the tokens of each sample, from the sigmoids [B, tokens]. */
-function meanOf(open: Shape | undefined): Reduction {
-  const [batch, length] = [axis(open ?? [], 0), axis(open ?? [], 1)];
-  return { batch, length, columns: 1, factor: 1 / length };
-}
-
 /** The sums over the slices of tokens. */
 function paramSums(u: Shape | null | undefined): Reduction {
   return { batch: 1, length: slicesFor(rowsOf(u ?? [])), columns: lastOf(u ?? []) + 1 };
@@ -207,5 +237,5 @@ function paramGradients({ graph, input, output, dout }: BackwardContext<object>)
 
 /** One gate a sample, in (0, 1), read from its tokens `u`. */
 export function tokenGate(u: Tensor, weight: Tensor, bias: Tensor): Tensor {
-  return u.graph.apply1(tokenGateOp, [u, weight, bias], {});
+  return u.graph.apply1(tokenGateOp, [u, weight, bias, null, null], {});
 }
