@@ -169,7 +169,7 @@ export interface OpDefinition<I extends string = string, A extends Attributes = 
   readonly backward: { readonly [K in I]: 'none' | BackwardRule<A> };
   /**
    * The same in float64 on the CPU, written for reading. `inputs[i]` is null for a missing optional input.
-   * Returns every output; for an op that mutates, the new values of the mutated inputs instead, in their order.
+   * Returns the new values of the inputs that it mutates, in their order, then every output.
    * An op that exists only as the backward of another names that one: its values are checked there, by differences.
    */
   readonly reference:

@@ -12,7 +12,8 @@ import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
 import { accumulateProductOp, type ProductAttributes, partialProductOp, productOp } from './matmul/fused.ts';
 import { matmulSplits } from './matmul/kernels.ts';
-import { matmulOp, matmulProblem } from './matmul/matmul.ts';
+import { linearBackwardOp, pairsGradients } from './matmul/linear-backward.ts';
+import { type MatmulAttributes, matmulOp, matmulProblem } from './matmul/matmul.ts';
 import { sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { TOKEN_RULES } from './token-fusion.ts';
 
@@ -33,6 +34,7 @@ const rulesFor = (traits: AdapterTraits): readonly FusionRule[] => [
   productThenDerivative,
   productThenAdd,
   (node, context) => productThenAccumulate(node, context, traits),
+  ...(pairsGradients(traits) ? [gradientsTogether] : []),
   ...GATE_RULES,
   ...TOKEN_RULES,
   ...ACCUMULATION_RULES,
@@ -234,6 +236,35 @@ function productThenAccumulate(node: Node, context: FusionContext, traits: Adapt
       ...(sums && rows ? [{ targets: [sums.target], x: rows }] : []),
     ]),
   };
+}
+
+/** Outputs from which on the sum over them, which is not split then, takes longer than a dispatch. */
+const MOST_OUTPUTS = 512;
+
+/** Both gradients of a linear layer whose rows are few: those of its weight and bias, and the one to its input. */
+function gradientsTogether(node: Node, { readersOf }: FusionContext): Fusion | null {
+  const [target, sums, dout, x] = node.inputs;
+  const layout = node.attrs as MatmulAttributes;
+  if (node.op !== accumulateProductOp || !layout.aT || layout.bT || !target || !dout || !x) return null;
+  const [R, N, K] = [rowsOf(dout.shape), lastOf(dout.shape), lastOf(x.shape)];
+  if (dout.shape.length !== 2 || x.shape.length !== 2 || N > MOST_OUTPUTS) return null;
+  for (const other of readersOf(dout)) {
+    const product = other.phase === node.phase && other !== node ? productOf(other) : null;
+    const [dx, ...kept] = product?.outputs ?? [];
+    if (!product || !dx || kept.length > 0 || product.bias || product.gate) continue;
+    const { a, b, attrs } = product;
+    const isGradient = a.root === dout.root && !attrs.aT && !attrs.bT && a.shape.length === 2;
+    if (!isGradient || a.shape[0] !== R || a.shape[1] !== N || sizeOf(b.shape) !== N * K) continue;
+    if (attrs.activation && !attrs.isDerivative) continue;
+    return {
+      replaces: [node, other],
+      op: linearBackwardOp,
+      attrs: { activation: attrs.activation },
+      inputs: [a, b, x, product.other, target, sums ?? null],
+      outputs: [dx],
+    };
+  }
+  return null;
 }
 
 /** Where the sum over the rows of `a` is accumulated, and the nodes that do so. */

@@ -22,6 +22,7 @@ import { linearOp } from './linear/linear.ts';
 import { maskIouOp } from './mask-iou/mask-iou.ts';
 import { maskLossBackwardOp, maskLossOp } from './mask-loss/mask-loss.ts';
 import { accumulateProductOp, partialProductOp, productOp } from './matmul/fused.ts';
+import { linearBackwardOp } from './matmul/linear-backward.ts';
 import { matmulOp } from './matmul/matmul.ts';
 import { patchifyOp } from './patchify/patchify.ts';
 import { pointEmbedOp } from './point-embed/point-embed.ts';
@@ -65,6 +66,7 @@ export const OPS: readonly AnyOp[] = [
   im2col3Op,
   layernormBackwardOp,
   layernormOp,
+  linearBackwardOp,
   linearOp,
   maskIouOp,
   maskLossBackwardOp,

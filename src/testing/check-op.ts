@@ -78,14 +78,15 @@ export async function checkOp(
     await executable.run();
     const read = async (range: BufferRange | undefined) =>
       range ? ((await gpu.read(range))[0] ?? new Float32Array()) : new Float32Array();
-    const targets = op.mutates
-      ? op.mutates.map((name: string) => ranges.get(name))
-      : outputs.map((_, i) => executable.output(`out${i}`));
+    const mutated: string[] = (op.mutates ?? []).filter((name: string) => ranges.has(name));
+    const targets = [
+      ...mutated.map((name) => ({ what: `${name} after`, range: ranges.get(name) })),
+      ...outputs.map((_, i) => ({ what: `out${i}`, range: executable.output(`out${i}`) })),
+    ];
     for (const [i, want] of expected.entries()) {
-      const what = op.mutates ? `${op.mutates[i]} after` : `out${i}`;
       findings.push({
-        what,
-        error: relativeError(await read(targets[i]), want),
+        what: targets[i]?.what ?? `value ${i}`,
+        error: relativeError(await read(targets[i]?.range), want),
         tolerance: tolerance ?? FORWARD_TOLERANCE,
       });
     }

@@ -95,6 +95,8 @@ const GRAPHS: readonly (readonly [name: string, trace: () => Graph])[] = [
   ['the encoder of an evaluation', () => evaluationGraph(MICRO_SAM, methods(all, 'mass'), 0)],
 ];
 
+const OF_OTHERS = ['the decoder of a step', 'the encoder of a step, all methods, gates unipelt'];
+
 describe('a fused graph', () => {
   let gpu: Gpu;
   beforeAll(async () => {
@@ -120,6 +122,13 @@ describe('a fused graph', () => {
     it(`gives what the plain one gives: ${name}`, async () => {
       const [plain, other] = await compare(trace, gpu.traits);
       expect(other.passes.length).toBeLessThan(plain.passes.length);
+    });
+  }
+
+  // Rules that depend on the adapter, by the family of kernels that this one does not choose.
+  for (const [name, trace] of GRAPHS.filter(([title]) => OF_OTHERS.includes(title))) {
+    it(`gives what the plain one gives, for another adapter: ${name}`, async () => {
+      await compare(trace, { isSoftware: !gpu.traits.isSoftware, hasSubgroups: false, hasF16: false });
     });
   }
 
