@@ -91,9 +91,15 @@ it('plans all images of the embedded model as one, in hardly more dispatches tha
   ];
   const [one, three] = [await reportOf(...flags, '--images', '1'), await reportOf(...flags)];
   expect(three).toMatchObject({ imagesPerPass: 3, objectsPerPass: 15, reads: 0 });
-  expect(three.passes).toBeLessThanOrEqual(1500);
+  expect(three.passes).toBeLessThanOrEqual(1085);
   expect(three.passes).toBeLessThan(1.02 * one.passes);
   expect(three.peakBytes).toBeLessThan(0.65 * 2 ** 30);
+});
+
+it("takes few dispatches for a step of ViT-B with enough memory, and no more with the planner's own choice than before", async () => {
+  const flags = ['--model', vitB, '--method', 'mopeft', '--images', '1'];
+  expect((await reportOf(...flags, '--fit', '2500')).passes).toBeLessThanOrEqual(1830);
+  expect((await reportOf(...flags)).passes).toBeLessThanOrEqual(2830);
 });
 
 it('counts for the kernels of software adapters too, whichever are asked for', async () => {
@@ -134,27 +140,28 @@ it('reads no more of weights than their headers, and plans the same from them', 
 });
 
 it('says what would fit where the run does not, with 1; and that fits', async () => {
-  const flags = ['--model', vitB, '--method', 'mopeft', '--fit', '880'];
+  const flags = ['--model', vitB, '--method', 'mopeft', '--fit', '850'];
   expect(await plan(flags)).toBe(1);
-  expect(said).toMatch(/takes 898 MiB of GPU memory and may take 880\. It fits with modules in late blocks/);
-  expect(printed).toContain('898 MiB of GPU memory at the peak');
+  expect(said).toMatch(/takes 870 MiB of GPU memory and may take 850\. It fits with modules in late blocks/);
+  expect(printed).toContain('869 MiB of GPU memory at the peak');
   const late = await reportOf(...flags, '--blocks', 'late');
-  expect(late.peakBytes).toBeLessThanOrEqual(880 * 2 ** 20);
+  expect(late.peakBytes).toBeLessThanOrEqual(850 * 2 ** 20);
 });
 
 it('plans for frozen weights in half precision, which takes 178 MiB less, and names them where they would fit', async () => {
   const flags = ['--model', vitB, '--method', 'mopeft'];
-  const [full, half] = [await reportOf(...flags), await reportOf(...flags, '--weights', 'f16')];
+  const roomy = [...flags, '--fit', '6000'];
+  const [full, half] = [await reportOf(...roomy), await reportOf(...roomy, '--weights', 'f16')];
   expect(full.peakBytes - half.peakBytes).toBeGreaterThan(178 * 2 ** 20);
   expect(half.parts['Frozen weights']).toBe(
     (full.parts['Frozen weights'] ?? 0) - (full.peakBytes - half.peakBytes),
   );
-  expect(await plan([...flags, '--fit', '800'])).toBe(1);
+  expect(await plan([...flags, '--fit', '790'])).toBe(1);
   expect(said).toMatch(
     /It fits with frozen weights in half precision \(7\d\d MiB\), or the mask decoder alone/,
   );
-  expect((await reportOf(...flags, '--fit', '800', '--weights', 'f16')).peakBytes).toBeLessThanOrEqual(
-    800 * 2 ** 20,
+  expect((await reportOf(...flags, '--fit', '790', '--weights', 'f16')).peakBytes).toBeLessThanOrEqual(
+    790 * 2 ** 20,
   );
   await expect(plan([...flags, '--weights', 'f64'])).rejects.toThrow(
     /--weights is "f64", which is neither f32 nor f16/,

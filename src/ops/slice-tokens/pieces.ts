@@ -1,5 +1,5 @@
 import { defineOp } from '../../graph/graph.ts';
-import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
+import { axis, expectShape, lastOf, type Shape, show, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
 
@@ -9,8 +9,8 @@ export const MOST_PIECES = 6;
 type Shapes = readonly (Shape | null | undefined)[];
 
 /** The shader's constants for pieces of [N, total, C]; a piece that is not there has no length. */
-function constantsOf([, total, C]: readonly number[], starts: readonly number[], pieces: Shapes) {
-  const constants: Record<string, number> = { T: total ?? 0, C: C ?? 0 };
+function constantsOf(total: number, C: number, starts: readonly number[], pieces: Shapes) {
+  const constants: Record<string, number> = { T: total, C };
   for (let k = 0; k < MOST_PIECES; k++) {
     const shape = pieces[k];
     constants[`START_${k}`] = starts[k] ?? 0;
@@ -43,7 +43,7 @@ export const splitTokensOp = defineOp({
   passes: ({ inputs: [x], outputs, attrs: { starts } }) => [
     {
       shader: 'slice-tokens/split',
-      constants: constantsOf(required(x, 'splitTokens: x'), starts, outputs),
+      constants: constantsOf(axis(x ?? [], 1), lastOf(x ?? []), starts, outputs),
       bindings: [
         { input: 0 },
         ...Array.from({ length: MOST_PIECES }, (_, k) =>
@@ -99,10 +99,11 @@ export const placeTokensOp = defineOp({
     );
     return [[axis(first, 0), total, axis(first, 2)]];
   },
-  passes: ({ inputs, outputs: [out], attrs: { starts } }) => [
+  passes: ({ inputs, outputs: [out], attrs: { starts, total } }) => [
     {
       shader: 'slice-tokens/place',
-      constants: constantsOf(required(out, 'placeTokens'), starts, inputs),
+      // Not from out, which may be there under another shape.
+      constants: constantsOf(total, lastOf(inputs[0] ?? []), starts, inputs),
       bindings: [...inputs.map((piece, k) => ({ input: piece ? k : 0 })), { output: 0 }],
       workgroups: workgroups1d(sizeOf(out ?? [])),
       flops: 0,

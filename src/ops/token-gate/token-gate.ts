@@ -120,13 +120,15 @@ export const tokenGateBackwardOp = defineOp({
     );
     return [du];
   },
-  passes: ({ inputs: [, , , second, , , more], outputs: [du] }) => {
-    if (!du) throw new RangeError('tokenGateBackward: du');
-    const inFours = lastOf(du) % 4 === 0;
+  passes: ({ inputs: [weight, , , second, , , more], outputs: [du] }) => {
+    if (!weight || !du) throw new RangeError('tokenGateBackward: weight and du');
+    // Not from du, which may be there under another shape.
+    const C = lastOf(weight);
+    const inFours = C % 4 === 0;
     return [
       {
         shader: inFours ? 'token-gate/backward-fours' : 'token-gate/backward-any',
-        constants: { C: lastOf(du), HAS_SECOND: Number(Boolean(second)), HAS_MORE: Number(Boolean(more)) },
+        constants: { C, HAS_SECOND: Number(Boolean(second)), HAS_MORE: Number(Boolean(more)) },
         bindings: [
           { input: 0 },
           { input: 1 },
