@@ -54,7 +54,7 @@ export const tokenGateOp = defineOp({
         constants: {},
         bindings: [
           { output: 1 },
-          { output: second ? 3 : 1 },
+          second ? { output: 3 } : { input: 2 },
           { output: 0 },
           second ? { output: 2 } : { scratch: 1 },
         ],
