@@ -18,7 +18,7 @@ export function Tabs({ label, tabs }: { readonly label: string; readonly tabs: r
     const next = tabs[(tabs.indexOf(chosen) + by + tabs.length) % tabs.length];
     if (!next) return;
     choose(next.id);
-    document.getElementById(`${group} ${next.id}`)?.focus();
+    document.getElementById(`${group}-${next.id}`)?.focus();
   };
   if (!chosen) return null;
   return (
@@ -27,11 +27,11 @@ export function Tabs({ label, tabs }: { readonly label: string; readonly tabs: r
         {tabs.map(({ id, label: text }) => (
           <button
             key={id}
-            id={`${group} ${id}`}
+            id={`${group}-${id}`}
             type="button"
             role="tab"
             aria-selected={id === chosen.id}
-            aria-controls={`${group} panel`}
+            aria-controls={`${group}-panel`}
             tabIndex={id === chosen.id ? 0 : -1}
             className={id === chosen.id ? styles.chosen : styles.tab}
             onClick={() => choose(id)}
@@ -40,7 +40,7 @@ export function Tabs({ label, tabs }: { readonly label: string; readonly tabs: r
           </button>
         ))}
       </div>
-      <div id={`${group} panel`} role="tabpanel" aria-labelledby={`${group} ${chosen.id}`} className="stack">
+      <div id={`${group}-panel`} role="tabpanel" aria-labelledby={`${group}-${chosen.id}`} className="stack">
         {chosen.content()}
       </div>
     </div>
