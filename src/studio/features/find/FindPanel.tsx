@@ -42,6 +42,7 @@ export function FindPanel(): ReactNode {
         )}
       </div>
       <Work />
+      <Review />
       <details>
         <summary>Thresholds</summary>
         <div className={styles.fields}>
@@ -56,7 +57,6 @@ export function FindPanel(): ReactNode {
         )}
         <Quality />
       </details>
-      <Review />
       <Folder />
     </section>
   );
@@ -139,7 +139,12 @@ function Review(): ReactNode {
   const isSearched = useFind((state) => state.isSearched);
   if (!image || !isSearched) return null;
   if (objects.length === 0)
-    return <p className="muted">Nothing is left to review. Lower thresholds find more.</p>;
+    return (
+      <p className="muted">
+        No object is left that passes the thresholds. A lower predicted IoU or stability shows what the model
+        is less sure of.
+      </p>
+    );
   const object = objects[chosen];
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys work wherever the focus is inside
