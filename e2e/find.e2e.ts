@@ -82,8 +82,8 @@ test('all objects are found, reviewed by key, exported and imported again', asyn
       const text = await page.getByRole('article', { name }).textContent();
       return facts.exec(text ?? '')?.[1];
     };
+    await expect.poll(async () => Number(await objectsOf('dishes'))).toBeGreaterThan(0);
     const before = await objectsOf('dishes');
-    expect(Number(before)).toBeGreaterThan(0);
     await openPage(page, 'Export');
     const section = page.getByRole('region', { name: 'Labels' });
     await section.getByLabel('Format').selectOption({ label: 'COCO, run lengths' });

@@ -25,14 +25,22 @@ export async function setNumber(page: Page, label: RegExp, value: number): Promi
 /** Drops files and folders of this machine onto the page. */
 export async function dropOnPage(page: Page, paths: readonly string[]): Promise<void> {
   const session = await page.context().newCDPSession(page);
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await session.send('Input.dispatchDragEvent', {
+  const send = (type: 'dragEnter' | 'dragOver' | 'drop') =>
+    session.send('Input.dispatchDragEvent', {
       type,
       x: 640,
       y: 400,
       data: { items: [], files: [...paths], dragOperationsMask: 1 },
     });
-  }
+  const overlay = page.getByText('Drop images with masks, a folder or zip of them');
+  await send('dragEnter');
+  await expect(overlay).toBeVisible();
+  // A busy browser may not have answered the drag yet, and then lets nothing be dropped.
+  await expect(async () => {
+    await send('dragOver');
+    await send('drop');
+    await expect(overlay).toBeHidden({ timeout: 10_000 });
+  }).toPass();
   await session.detach();
 }
 
