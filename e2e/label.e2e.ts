@@ -118,7 +118,9 @@ test('images without masks are labelled by click and by brush, and trained on', 
       await clickImage(page, { x, y });
     await page.keyboard.press('Enter');
     await expect(rows).toHaveCount(1);
+    const second = (await stage.getAttribute('aria-label')) ?? '';
     await page.keyboard.press('n');
+    await expect(stage).not.toHaveAttribute('aria-label', second);
     await expect(labels).toContainText(`2 of ${IMAGES} images are done`);
     // A box, and with Shift another one for an object of its own.
     await page.keyboard.press('b');
