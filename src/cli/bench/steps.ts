@@ -11,6 +11,7 @@ import type { FrozenModel } from '../../train/step.ts';
 import { CACHE_BYTES } from '../../train/training-data.ts';
 import { openDataThread } from '../open-data-thread.ts';
 import { drawImage, encodeAll, samplesOf } from './data-images.ts';
+import { median } from './gpu/timing.ts';
 
 /** Of the drawn images that are trained on. */
 const MEGAPIXELS = 0.3;
@@ -125,10 +126,6 @@ export function summarise(steps: readonly StepEvent[]): StepSummary {
     other: of(left),
     busy: of(({ spans }) => spans?.busy ?? 0),
   };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 /** The summary as a line of text. */

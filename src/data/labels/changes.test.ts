@@ -1,11 +1,17 @@
 import { expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
 import { applyChange, changeBetween, inverted, redone, undone, withChange } from './changes.ts';
-import { duplicated, erased, merged, newObject, objectAt, painted, removed, split } from './objects.ts';
-import { type LabelHistory, type LabelObject, NO_HISTORY, NO_RUNS } from './types.ts';
+import { duplicated, merged, newObject, objectAt, removed, split, withMask } from './objects.ts';
+import { subtract, unite } from './runs.ts';
+import { type LabelHistory, type LabelObject, NO_HISTORY, NO_RUNS, type Runs } from './types.ts';
 
 const object = (id: string, ...runs: number[]): LabelObject =>
   newObject(Uint32Array.from(runs), 1, { kind: 'clicked', model: 'tiny' }, { id, created: 7 });
+/** A stroke of the brush, and one of the eraser. */
+const painted = (objects: readonly LabelObject[], id: string, runs: Runs) =>
+  withMask(objects, id, (own) => unite(own, runs));
+const erased = (objects: readonly LabelObject[], id: string, runs: Runs) =>
+  withMask(objects, id, (own) => subtract(own, runs));
 const ids = (objects: readonly LabelObject[]) => objects.map(({ id }) => id);
 const labelsOf = (objects: readonly LabelObject[], ...ignored: number[]) => ({
   objects,

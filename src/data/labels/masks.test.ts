@@ -1,6 +1,7 @@
 /** Every operation on runs against the same on a bitmap, at odd sizes. */
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
+import { sharedPixels } from '../mask-runs.ts';
 import { findObjects } from '../objects.ts';
 import {
   areaOf,
@@ -11,7 +12,6 @@ import {
   forEachSpan,
   hasPixel,
   intersect,
-  overlaps,
   runsOfBitmap,
   runsOfValues,
   subtract,
@@ -91,7 +91,7 @@ describe('runs', () => {
         subtract(x, y),
         a.map((v, i) => v & ~(b[i] as number) & 1),
       );
-      expect(overlaps(x, y)).toBe(a.some((v, i) => v === 1 && b[i] === 1));
+      expect(sharedPixels(x, y) > 0).toBe(a.some((v, i) => v === 1 && b[i] === 1));
       const c = drawn(random, width * height);
       expectPixels(
         uniteAll([x, y, runsOfBitmap(c)]),
@@ -290,7 +290,7 @@ describe('shaping', () => {
       size,
     );
     expect(cut).toHaveLength(2);
-    expect(overlaps(cut[0] as Runs, right)).toBe(true);
+    expect(sharedPixels(cut[0] as Runs, right) > 0).toBe(true);
   });
 });
 

@@ -1,5 +1,5 @@
 /** What a person does with objects. Each gives a new list; objects that are locked stay as they are. */
-import { equalRuns, hasPixel, subtract, unite, uniteAll } from './runs.ts';
+import { equalRuns, hasPixel, uniteAll } from './runs.ts';
 import { partsOf } from './shaping.ts';
 import type { LabelObject, ObjectOrigin, Runs } from './types.ts';
 
@@ -40,14 +40,6 @@ export function withMask(objects: Objects, id: string, change: (runs: Runs) => R
     return runs.length === 0 ? [] : [{ ...object, runs, origin: correctedOrigin(object.origin) }];
   });
 }
-
-/** Pixels added to an object, such as a stroke's. */
-export const painted = (objects: Objects, id: string, runs: Runs): LabelObject[] =>
-  withMask(objects, id, (own) => unite(own, runs));
-
-/** Pixels taken from an object. */
-export const erased = (objects: Objects, id: string, runs: Runs): LabelObject[] =>
-  withMask(objects, id, (own) => subtract(own, runs));
 
 /** Several objects as one, at the place and with the class of the uppermost; fewer than two change nothing. */
 export function merged(objects: Objects, ids: ReadonlySet<string>): LabelObject[] {

@@ -124,17 +124,6 @@ export function hasPixel(runs: Runs, pixel: number): boolean {
   return after > 0 && edge(runs, after - 1) > pixel;
 }
 
-/** Whether two masks share a pixel. */
-export function overlaps(a: Runs, b: Runs): boolean {
-  let [i, j] = [0, 0];
-  while (i < a.length && j < b.length) {
-    if (edge(a, i + 1) <= (b[j] as number)) i += 2;
-    else if (edge(b, j + 1) <= (a[i] as number)) j += 2;
-    else return true;
-  }
-  return false;
-}
-
 export function equalRuns(a: Runs, b: Runs): boolean {
   return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
 }

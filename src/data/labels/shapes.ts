@@ -1,4 +1,5 @@
 /** Shapes that a person draws, as runs. A pixel belongs to a shape when its centre does; (0, 0) is the image's corner. */
+import { pixelsOf } from '../annotations/rasterise.ts';
 import { forEachSpan, RunsWriter } from './runs.ts';
 import type { Runs } from './types.ts';
 
@@ -115,29 +116,14 @@ function chord(a: Point, b: Point, radius: number, y: number): readonly [number,
 
 /** The inside of rings, by the even-odd rule: a ring within a ring is a hole. A ring ends where it began. */
 export function polygonRuns(rings: readonly (readonly Point[])[], size: ImageSize): Runs {
-  const crossings = new Map<number, number[]>();
-  for (const ring of rings) {
-    ring.forEach((a, i) => {
-      const b = ring[(i + 1) % ring.length] as Point;
-      const [low, high] = a.y < b.y ? [a, b] : [b, a];
-      // Rows whose middle is at or under the upper end and above the lower one.
-      const first = Math.max(0, Math.ceil(low.y - 0.5));
-      const last = Math.min(size.height, Math.ceil(high.y - 0.5));
-      for (let row = first; row < last; row++) {
-        const x = low.x + ((row + 0.5 - low.y) * (high.x - low.x)) / (high.y - low.y);
-        const known = crossings.get(row);
-        if (known) known.push(x);
-        else crossings.set(row, [x]);
-      }
-    });
+  const flat = rings.map((ring) => Float64Array.from(ring.flatMap(({ x, y }) => [x, y])));
+  const pixels = pixelsOf({ kind: 'polygon', rings: flat }, size);
+  const out = new RunsWriter();
+  for (let i = 0; i < pixels.length; i += 3) {
+    const row = (pixels[i] as number) * size.width;
+    out.add(row + (pixels[i + 1] as number), row + (pixels[i + 2] as number));
   }
-  const spans = new Spans(size);
-  for (const [row, xs] of crossings) {
-    xs.sort((a, b) => a - b);
-    for (let i = 0; i + 1 < xs.length; i += 2)
-      spans.add(row, Math.ceil((xs[i] as number) - 0.5), Math.ceil((xs[i + 1] as number) - 0.5));
-  }
-  return spans.done();
+  return out.done();
 }
 
 /** A box of pixels, x1 and y1 outside. */
