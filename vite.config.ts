@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
+import { budget } from './scripts/site/budget.mjs';
 import { mirrorOrigins, withMirror } from './scripts/site/csp.mjs';
 import { notices } from './scripts/site/notices.mjs';
 import { precache } from './scripts/site/precache.mjs';
@@ -18,7 +19,13 @@ const { inPage, inWorkers } = notices();
 export default defineConfig({
   // Relative addresses: the built site works below any path.
   base: './',
-  plugins: [react(), pageSettings(), inPage(), precache({ source: 'src/studio/offline/service-worker.ts' })],
+  plugins: [
+    react(),
+    pageSettings(),
+    inPage(),
+    precache({ source: 'src/studio/offline/service-worker.ts' }),
+    budget({ kib: 200 }),
+  ],
   worker: { format: 'es', plugins: () => [inWorkers()] },
   build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 1500 },
 });

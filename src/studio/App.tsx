@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, Suspense, useEffect, useState } from 'react';
 import styles from './App.module.css';
 import { DropTarget } from './components/DropTarget.tsx';
 import { ErrorBoundary } from './components/ErrorBoundary.tsx';
@@ -8,12 +8,8 @@ import { NoGpuPage } from './components/NoGpuPage.tsx';
 import { Notices } from './components/Notices.tsx';
 import { ShortcutsDialog } from './components/ShortcutsDialog.tsx';
 import { SystemMessages } from './components/SystemMessages.tsx';
-import { DataPage } from './features/data/DataPage.tsx';
-import { ExportPage } from './features/export/ExportPage.tsx';
 import { ModelDialogs } from './features/model/ModelDialogs.tsx';
-import { ModelsPage } from './features/models/ModelsPage.tsx';
-import { SegmentPage } from './features/segment/SegmentPage.tsx';
-import { TrainPage } from './features/train/TrainPage.tsx';
+import { PAGE_PARTS } from './pages.ts';
 import { openPage, PAGE_LABELS, type Page, pageOfKey, usePage } from './stores/page.ts';
 import { useSession } from './stores/session.ts';
 
@@ -70,16 +66,10 @@ function CurrentPage({ page }: { readonly page: Page }): ReactNode {
   if (phase === 'starting') return <p className="muted">Starting the engine …</p>;
   const needsGpu = page === 'train' || page === 'segment';
   if (needsGpu && gpu?.state === 'missing') return <NoGpuPage failure={gpu.error} />;
-  switch (page) {
-    case 'data':
-      return <DataPage />;
-    case 'train':
-      return <TrainPage />;
-    case 'segment':
-      return <SegmentPage />;
-    case 'export':
-      return <ExportPage />;
-    case 'models':
-      return <ModelsPage />;
-  }
+  const Part = PAGE_PARTS[page];
+  return (
+    <Suspense fallback={<p className="muted">Opening …</p>}>
+      <Part />
+    </Suspense>
+  );
 }

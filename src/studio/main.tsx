@@ -4,7 +4,9 @@ import { startEngine } from '../worker/client.ts';
 import './theme/base.css';
 import { App } from './App.tsx';
 import { keepOffline } from './offline/keep-offline.ts';
+import { loadPage } from './pages.ts';
 import { startStudio } from './start.ts';
+import { PAGES, usePage } from './stores/page.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with the id "root"');
@@ -13,6 +15,9 @@ const booted = startStudio(startEngine(), {
   modelBaseUrl: new URL('./models/', document.baseURI).href,
   modelMirror: mirror || null,
 });
+// The page's code comes while the engine starts, and the other pages' once nobody waits for anything.
+loadPage(usePage.getState().page);
+void booted.then(() => PAGES.map(loadPage));
 createRoot(root).render(
   <StrictMode>
     <App />

@@ -1,16 +1,12 @@
-import { memo, type ReactNode } from 'react';
-import { CartesianGrid, Line, LineChart, Tooltip, XAxis, YAxis } from 'recharts';
+import { lazy, type ReactNode, Suspense } from 'react';
+import type { LineOf } from './LineDrawing.tsx';
 import styles from './LineGraph.module.css';
 import { useQueuedRedraw } from './redraw-queue.ts';
-import { type ElementSize, useSize } from './use-size.ts';
+import { useSize } from './use-size.ts';
 
-export interface LineOf {
-  readonly key: string;
-  readonly label: string;
-  readonly colour: string;
-  readonly dashed?: boolean;
-  readonly faint?: boolean;
-}
+export type { LineOf };
+
+const LineDrawing = lazy(() => import('./LineDrawing.tsx'));
 
 /**
  * Curves over steps, with a legend above and the last values for screen readers.
@@ -61,87 +57,17 @@ export function LineGraph(props: {
         ref={ref}
         className={props.low ? styles.lowPlot : styles.plot}
       >
-        {drawn && drawn.length > 0 && size && <Drawing data={drawn} lines={props.lines} size={size} />}
+        {drawn && drawn.length > 0 && size && (
+          <Suspense>
+            <LineDrawing data={drawn} lines={props.lines} size={size} />
+          </Suspense>
+        )}
       </div>
     </figure>
   );
 }
 
-/** The expensive part, redrawn only for new data, lines or size. */
-const Drawing = memo(function Drawing(props: {
-  readonly data: readonly { readonly step: number }[];
-  readonly lines: readonly LineOf[];
-  readonly size: ElementSize;
-}): ReactNode {
-  const { data, size } = props;
-  // The axes first and the curves in the next turn, since a chart's first drawing takes longest.
-  const lines = useQueuedRedraw(props.lines);
-  const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
-  const tick = { fill: 'var(--muted)', fontSize: 0.78 * rem };
-  return (
-    <LineChart
-      data={[...data]}
-      width={size.width}
-      height={size.height}
-      margin={{ top: 6, right: 10, bottom: 0, left: 0 }}
-      accessibilityLayer={false}
-    >
-      <CartesianGrid stroke="var(--line)" vertical={false} />
-      <XAxis
-        dataKey="step"
-        type="number"
-        domain={['dataMin', 'dataMax']}
-        tick={tick}
-        stroke="var(--line-strong)"
-        tickLine={false}
-        allowDecimals={false}
-      />
-      <YAxis
-        domain={['auto', 'auto']}
-        width={3.1 * rem}
-        tickCount={size.height < 10 * rem ? 3 : 5}
-        tick={tick}
-        stroke="var(--line-strong)"
-        tickLine={false}
-        tickFormatter={shortNumber}
-      />
-      {lines && (
-        <Tooltip
-          isAnimationActive={false}
-          labelFormatter={(label) => `Step ${String(label)}`}
-          formatter={(value) => (typeof value === 'number' ? value.toFixed(3) : String(value))}
-          contentStyle={{
-            background: 'var(--surface)',
-            border: '1px solid var(--line-strong)',
-            borderRadius: 4,
-            fontSize: '0.85rem',
-          }}
-        />
-      )}
-      {(lines ?? []).map((line) => (
-        <Line
-          key={line.key}
-          dataKey={line.key}
-          name={line.label}
-          type="linear"
-          stroke={line.colour}
-          strokeWidth={line.faint ? 1 : 2}
-          strokeOpacity={line.faint ? 0.4 : 1}
-          strokeDasharray={line.dashed ? '5 3' : '0'}
-          dot={data.length < 2}
-          isAnimationActive={false}
-          connectNulls
-        />
-      ))}
-    </LineChart>
-  );
-});
-
 function formatAt(point: object, key: string): string {
   const value: unknown = Reflect.get(point, key);
   return typeof value === 'number' ? value.toFixed(3) : '–';
-}
-
-function shortNumber(value: number): string {
-  return Number(value.toPrecision(3)).toString();
 }
