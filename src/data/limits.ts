@@ -18,4 +18,8 @@ export const limits = {
   zipDepth: 3,
   /** Bytes of all zips within one zip together: they are held while their files are used. */
   nestedZipBytes: 1024 * 1024 * 1024,
+  /** Entries of one project: several files for each image. */
+  projectEntries: 200_000,
+  /** Bytes of one project's entries together, unpacked; they are read and stored one by one. */
+  projectBytes: 64 * 1024 * 1024 * 1024,
 } as const;

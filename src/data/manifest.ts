@@ -154,10 +154,14 @@ function withReading(json: unknown): unknown {
 
 /**
  * Reads `dataset.json` of this version or an earlier one.
+ * @param cure of one that is damaged.
  * @throws Failure naming `path` when it is no manifest of a known version.
  */
-export function parseManifest(bytes: Uint8Array, path: string): Manifest {
-  const cure = 'Delete this dataset and import its files again.';
+export function parseManifest(
+  bytes: Uint8Array,
+  path: string,
+  cure = 'Delete this dataset and import its files again.',
+): Manifest {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));

@@ -1,4 +1,5 @@
 import {
+  BlobReader,
   ERR_ENTRY_DATA_OUT_OF_BOUNDS,
   ERR_INVALID_COMPRESSED_DATA,
   ERR_INVALID_CRC32,
@@ -43,10 +44,11 @@ const DEFLATED = 8;
  * and then no more than the entry declares, checked by its CRC. Refused: paths that climb out or are absolute,
  * encrypted entries, methods other than stored and deflate, links, and whatever passes the limits. Files that
  * operating systems leave in zips are skipped.
+ * @param zip its bytes, or a file of which only what is asked for is read.
  * @param name the zip's own name, for the messages; entries are named `name/path` there.
  */
 export async function readZip(
-  zip: Uint8Array,
+  zip: Uint8Array | Blob,
   name: string,
   zipLimits: ZipLimits = DEFAULT_LIMITS,
 ): Promise<ZipContent> {
@@ -57,8 +59,8 @@ export async function readZip(
   }
 }
 
-async function listEntries(zip: Uint8Array, name: string, zipLimits: ZipLimits): Promise<ZipContent> {
-  const reader = new ZipReader(new Uint8ArrayReader(zip), {
+async function listEntries(zip: Uint8Array | Blob, name: string, zipLimits: ZipLimits): Promise<ZipContent> {
+  const reader = new ZipReader(zip instanceof Blob ? new BlobReader(zip) : new Uint8ArrayReader(zip), {
     // We are in a worker already, and the page's policy allows no other scripts.
     useWebWorkers: false,
     checkCrc32: true,

@@ -19,6 +19,7 @@ export type * from './protocol/find.ts';
 export type * from './protocol/labels.ts';
 export type * from './protocol/model.ts';
 export type * from './protocol/output.ts';
+export type * from './protocol/project.ts';
 export * from './protocol/result.ts';
 export type * from './protocol/segment.ts';
 export type * from './protocol/train.ts';

@@ -11,6 +11,7 @@ import { findHandlers } from './handlers/find.ts';
 import { labelHandlers } from './handlers/labels.ts';
 import { modelHandlers } from './handlers/model.ts';
 import { outputHandlers } from './handlers/output.ts';
+import { projectHandlers } from './handlers/project.ts';
 import { segmentHandlers } from './handlers/segment.ts';
 import { trainHandlers } from './handlers/train.ts';
 import dataAddress from './runs/data-thread.ts?worker&url';
@@ -71,6 +72,7 @@ const { emit } = serve({
   ...segmentHandlers(engine),
   ...findHandlers(engine.then(({ finding }) => finding)),
   ...outputHandlers(engine),
+  ...projectHandlers(engine),
 });
 
 // Reports what fails outside of a call, such as work on a lost device. Only a Failure has words for a person.

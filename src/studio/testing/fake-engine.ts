@@ -391,6 +391,13 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     'output.keptMask': () => ({ name: 'mask.png', mime: 'image/png', bytes: new Uint8Array(4) }),
     'output.masksZip': () => ({ name: 'masks.zip', mime: 'application/zip', bytes: new Uint8Array(4) }),
     'output.importAdapter': () => fakeRun('imported', 9),
+    'project.parts': () => ({
+      datasets: [{ id: 'cells', bytes: 3 * 2 ** 20 }],
+      runs: [{ id: 'run-1', bytes: 2 ** 20, checkpointBytes: 5 * 2 ** 20 }],
+    }),
+    'project.write': () => ({ file: new Blob(['project']), bytes: 7 }),
+    'project.look': () => null,
+    'project.add': () => ({ datasets: [], runs: [], refusals: [] }),
   };
   const handlers: Handlers = { ...invented, ...options.handlers };
   return {

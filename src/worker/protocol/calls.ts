@@ -6,6 +6,7 @@ import type { FindCalls } from './find.ts';
 import type { LabelCalls } from './labels.ts';
 import type { ModelCalls } from './model.ts';
 import type { OutputCalls } from './output.ts';
+import type { ProjectCalls } from './project.ts';
 import type { SegmentCalls } from './segment.ts';
 import type { TrainCalls } from './train.ts';
 
@@ -18,7 +19,8 @@ export interface EngineCalls
     FindCalls,
     TrainCalls,
     SegmentCalls,
-    OutputCalls {}
+    OutputCalls,
+    ProjectCalls {}
 
 export type CallName = keyof EngineCalls;
 export type RequestOf<K extends CallName> = EngineCalls[K][0];

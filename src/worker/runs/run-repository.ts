@@ -7,7 +7,8 @@ import type { RunProgress } from '../../engine/run/run-types.ts';
 import type { BrokenRun, RunInfo, RunStatus, TrainSettings, Verdict } from '../protocol.ts';
 
 const FOLDER = 'runs';
-const RECORD = 'run.json';
+/** The file of a run's record. */
+export const RECORD = 'run.json';
 
 const value = v.union([v.number(), v.string(), v.boolean()]);
 const nullableNumber = v.nullable(v.number());
@@ -152,21 +153,9 @@ export class RunRepository {
     if (cached) return cached;
     const files = this.filesOf(id);
     if (!(await this.store.exists(files.path(RECORD)))) throw halfSaved(files.folder);
-    const record = await files.readJson(RECORD, RecordSchema).catch((error) => {
+    return readRecord(files).catch((error) => {
       throw unreadable(error);
     });
-    const interrupted = isUnderWay(record.status);
-    const { failure, ...rest } = record;
-    return {
-      ...rest,
-      status: interrupted ? 'interrupted' : record.status,
-      failure: failure && {
-        code: failure.code,
-        what: failure.what,
-        cure: failure.cure,
-        ...(failure.where !== undefined && { where: failure.where }),
-      },
-    };
   }
 
   /**
@@ -215,6 +204,21 @@ export class RunRepository {
   bytesOf(id: string): Promise<number> {
     return this.store.size(`${FOLDER}/${id}`);
   }
+}
+
+/** The record among a run's files, not under way. @throws Failure `run/damaged`, `storage/…`. */
+export async function readRecord(files: RunFiles): Promise<RunRecord> {
+  const { failure, ...record } = await files.readJson(RECORD, RecordSchema);
+  return {
+    ...record,
+    status: isUnderWay(record.status) ? 'interrupted' : record.status,
+    failure: failure && {
+      code: failure.code,
+      what: failure.what,
+      cure: failure.cure,
+      ...(failure.where !== undefined && { where: failure.where }),
+    },
+  };
 }
 
 function halfSaved(folder: string): Failure {

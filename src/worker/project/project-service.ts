@@ -1,0 +1,386 @@
+/** Projects: datasets with their labels, and runs, out as one zip and in again beside what is here. */
+import { Failure, type FailureRecord, toFailureRecord } from '../../config/failure.ts';
+import { type LazyFile, readBytes } from '../../data/lazy-file.ts';
+import { encodeManifest } from '../../data/manifest.ts';
+import { valueOrThrow } from '../../data/outcome.ts';
+import {
+  type FoundProject,
+  projectAmong,
+  projectFiles,
+  projectInZip,
+} from '../../data/project/project-files.ts';
+import { encodeProject, type ProjectManifest } from '../../data/project/project-manifest.ts';
+import {
+  bytesOfPart,
+  DATASET_FILE,
+  datasetPart,
+  incomingDataset,
+  type ProjectPart,
+} from '../../data/project/project-parts.ts';
+import { zipStream } from '../../data/zip.ts';
+import { RUN_FILES } from '../../engine/run/run-files.ts';
+import { sha256 } from '../../sam/checkpoint/hash.ts';
+import type { EngineState } from '../engine-state.ts';
+import { inputFile } from '../input-file.ts';
+import type {
+  AddedProject,
+  DatasetInfo,
+  DroppedFile,
+  ProjectItemInfo,
+  ProjectParts,
+  ProjectPreview,
+  ProjectRequest,
+  RunInfo,
+} from '../protocol.ts';
+import { failureOf } from '../result.ts';
+import { RECORD, type RunRecord, readRecord } from '../runs/run-repository.ts';
+import type { TrainingService } from '../runs/training-service.ts';
+import type { CallContext } from '../serve.ts';
+import { datasetLocks, runLocks } from '../tab-locks.ts';
+import { contentId, type IdChanges, withIds } from './project-ids.ts';
+import { incomingRun, recordIdentity, runPart } from './run-part.ts';
+
+type Call = Pick<CallContext, 'signal' | 'progress'>;
+
+/** A dataset or run of a project that can be added. */
+interface Planned {
+  readonly kind: 'dataset' | 'run';
+  readonly name: string;
+  /** The id that it gets. */
+  readonly id: string;
+  readonly addedAs: string;
+  readonly fate: 'new' | 'here' | 'beside';
+  readonly files: ReadonlyMap<string, LazyFile>;
+  /** The file whose presence makes it whole, as it is written. */
+  readonly whole: Uint8Array;
+  /** Ids that its other files are written with. */
+  readonly changes: IdChanges;
+}
+
+interface Looked {
+  readonly id: string;
+  readonly items: readonly Planned[];
+}
+
+export class ProjectService {
+  private looked: Looked | null = null;
+  private count = 0;
+
+  /** @param spareBytes what storage has left; null where that is not known. */
+  constructor(
+    private readonly state: Pick<EngineState, 'store' | 'datasets' | 'model'>,
+    private readonly training: Pick<TrainingService, 'repository' | 'list' | 'info'>,
+    private readonly spareBytes: () => Promise<number | null> = async () => null,
+  ) {}
+
+  async parts(): Promise<ProjectParts> {
+    const { store } = this.state;
+    const datasets = await Promise.all(
+      (await this.state.datasets.list()).map(async ({ id }) => ({
+        id,
+        bytes: bytesOfPart(await datasetPart(store, id)),
+      })),
+    );
+    const runs = await Promise.all(
+      (await this.training.list()).filter(isAtRest).map(async ({ id }) => {
+        const part = await runPart(store, id, false);
+        return { id, bytes: bytesOfPart(part), checkpointBytes: part.checkpointBytes };
+      }),
+    );
+    return { datasets, runs };
+  }
+
+  /**
+   * Writes a project: each file is read, written and let go before the next.
+   * @throws Failure `project/nothing`, `project/under-way`, `project/changed`, `data/…`, `run/…`, `storage/…`.
+   */
+  async write(
+    { datasetIds, runIds, withCheckpoints, to }: ProjectRequest,
+    { signal, progress }: Call,
+  ): Promise<{ readonly file: Blob | null; readonly bytes: number }> {
+    if (datasetIds.length + runIds.length === 0) throw NOTHING;
+    const { store } = this.state;
+    const parts: ProjectPart[] = [];
+    const datasets: ProjectManifest['datasets'] = [];
+    for (const id of datasetIds) {
+      parts.push(await datasetPart(store, id));
+      datasets.push({ id, name: (await this.state.datasets.info(id)).name });
+    }
+    // The run before comes before the one that follows it, so that its id is settled first when they are added.
+    const runs = (await this.training.list())
+      .filter(({ id }) => runIds.includes(id))
+      .sort((a, b) => a.created - b.created);
+    const described: ProjectManifest['runs'] = [];
+    for (const run of runs) {
+      if (!isAtRest(run)) throw underWay(run.name);
+      const { id, name, modelHash: model } = run;
+      const part = await runPart(store, id, withCheckpoints);
+      parts.push(part);
+      const hasCheckpoint = part.files.some(({ path }) => path === RUN_FILES.checkpoint);
+      described.push({ id, name, model, hasCheckpoint });
+    }
+    const models = [...new Map(runs.map(({ modelHash, modelName }) => [modelHash, modelName]))];
+    const description = encodeProject(
+      { datasets, runs: described, models: models.map(([hash, name]) => ({ hash, name })) },
+      Date.now(),
+    );
+    const total = parts.reduce((sum, part) => sum + bytesOfPart(part), 0);
+    const files = projectFiles(store, description, parts, (done, path) => {
+      signal.throwIfAborted();
+      progress({ done, total, label: `Writing ${path.split('/').at(-1)}` });
+    });
+    const bytes = zipStream(files);
+    if (to) {
+      await bytes.pipeTo(await to.createWritable(), { signal });
+      return { file: null, bytes: total };
+    }
+    // The browser keeps what it reads of a response where it has room, on the disk for instance.
+    return { file: await new Response(bytes).blob(), bytes: total };
+  }
+
+  /** What a drop would add; null where it is no project. @throws Failure `project/damaged`, `project/newer`. */
+  async look(files: readonly DroppedFile[], { signal, progress }: Call): Promise<ProjectPreview | null> {
+    const found = await foundIn(files);
+    if (!found) return null;
+    const { manifest, folders } = found;
+    const plans: Planned[] = [];
+    const items: ProjectItemInfo[] = [];
+    const refusals: FailureRecord[] = found.refusals.map(failureOf);
+    const changes = new Map<string, string>();
+    const total = manifest.datasets.length + manifest.runs.length;
+    for (const kind of ['dataset', 'run'] as const) {
+      for (const { id, name } of manifest[`${kind}s`]) {
+        signal.throwIfAborted();
+        progress({ done: items.length, total, label: `Looking at ${name}` });
+        const folder = `${kind}s/${id}`;
+        try {
+          const own = folders.get(folder) ?? new Map<string, LazyFile>();
+          const plan = kind === 'dataset' ? this.planDataset(id, own) : this.planRun(id, own, changes);
+          const planned = await plan;
+          if (planned.id !== id) changes.set(id, planned.id);
+          plans.push(planned);
+          const { fate, addedAs } = planned;
+          items.push({ kind, name, fate, addedAs, bytes: bytesOf(planned.files) });
+        } catch (error) {
+          refusals.push({ where: name, ...toFailureRecord(error) });
+          items.push({ kind, name, bytes: 0, fate: 'refused', addedAs: name });
+        }
+      }
+    }
+    const lookId = `project-${++this.count}`;
+    this.looked = { id: lookId, items: plans };
+    const open = this.state.model?.info.hash ?? null;
+    return {
+      lookId,
+      created: manifest.created,
+      items,
+      otherModels: manifest.models.filter(({ hash }) => hash !== open),
+      refusals,
+    };
+  }
+
+  /** Adds what was looked at and forgets it. @throws Failure `project/no-drop`, `storage/full`. */
+  async add(lookId: string, { signal, progress }: Call): Promise<AddedProject> {
+    if (this.looked?.id !== lookId) throw NO_DROP;
+    const items = this.looked.items.filter(({ fate }) => fate !== 'here');
+    this.looked = null;
+    const total = items.reduce((sum, { files }) => sum + bytesOf(files), 0);
+    const spare = await this.spareBytes();
+    if (spare !== null && spare < total) throw tooLittleSpace(total, spare);
+    const datasets: DatasetInfo[] = [];
+    const runs: RunInfo[] = [];
+    const refusals: FailureRecord[] = [];
+    let before = 0;
+    for (const item of items) {
+      if (signal.aborted) break;
+      try {
+        const onBytes = (done: number) => {
+          signal.throwIfAborted();
+          progress({ done: before + done, total, label: `Adding ${item.addedAs}` });
+        };
+        const locks = item.kind === 'dataset' ? datasetLocks : runLocks;
+        await locks.whileTaken(item.id, () => this.store(item, onBytes));
+        if (item.kind === 'dataset') {
+          this.state.datasets.forget(item.id);
+          datasets.push(await this.state.datasets.info(item.id));
+        } else runs.push(await this.training.info(item.id));
+      } catch (error) {
+        if (signal.aborted && !(error instanceof Failure)) break;
+        refusals.push({ where: item.name, ...toFailureRecord(error) });
+      }
+      before += bytesOf(item.files);
+    }
+    return { datasets, runs, refusals };
+  }
+
+  /** Writes an item's files, last the one that makes it whole. What is there of it when that fails is removed. */
+  private async store(item: Planned, onBytes: (done: number) => void): Promise<void> {
+    const { store } = this.state;
+    const folder = `${item.kind}s/${item.id}`;
+    const last = WHOLE[item.kind];
+    // Another tab may have added it since it was looked at.
+    if (await store.exists(`${folder}/${last}`)) return;
+    // What an import left that was cut off.
+    await store.remove(folder);
+    let done = 0;
+    try {
+      for (const [path, file] of item.files) {
+        onBytes(done);
+        done += file.size;
+        if (path === last) continue;
+        const bytes = valueOrThrow(await readBytes(file));
+        await store.write(`${folder}/${path}`, withIds(path, bytes, item.changes));
+      }
+      await store.write(`${folder}/${last}`, item.whole);
+    } catch (error) {
+      await store.remove(folder).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async planDataset(id: string, given: ReadonlyMap<string, LazyFile>): Promise<Planned> {
+    const { manifest, files } = await incomingDataset(given, `datasets/${id}`);
+    const { store, datasets } = this.state;
+    const { name, summary } = manifest;
+    const settled = await this.settle('dataset', id, {
+      content: () => contentOf(readersOf(files)),
+      here: async () => contentOf(storedReaders(store, await datasetPart(store, id))),
+    });
+    const isBeside = settled.fate === 'beside';
+    const addedAs = isBeside ? freeName(name, await datasets.list()) : name;
+    const renamed = { ...manifest, id: settled.id, name: addedAs, summary: { ...summary, name: addedAs } };
+    const whole = isBeside ? encodeManifest(renamed) : await files.get(DATASET_FILE)?.bytes();
+    return {
+      ...settled,
+      kind: 'dataset',
+      name,
+      addedAs,
+      files,
+      whole: whole ?? NO_BYTES,
+      changes: NO_CHANGES,
+    };
+  }
+
+  /** @param changes ids of datasets and of earlier runs of the project that were taken. */
+  private async planRun(
+    id: string,
+    given: ReadonlyMap<string, LazyFile>,
+    changes: IdChanges,
+  ): Promise<Planned> {
+    const { files, record } = await incomingRun(given, `runs/${id}`);
+    const { store } = this.state;
+    const { repository } = this.training;
+    const { name } = record;
+    const mine = withIdsIn(record, changes);
+    const settled = await this.settle('run', id, {
+      content: () => runContent(mine, readersOf(files, changes)),
+      here: async () => {
+        const known = await readRecord(repository.filesOf(id));
+        return runContent(known, storedReaders(store, await runPart(store, id, false)));
+      },
+    });
+    const isBeside = settled.fate === 'beside';
+    const addedAs = isBeside ? freeName(name, await repository.list()) : name;
+    const all = isBeside ? new Map([...changes, [id, settled.id]]) : changes;
+    const whole = encode(`${JSON.stringify({ ...withIdsIn(mine, all), name: addedAs }, null, 2)}\n`);
+    return { ...settled, kind: 'run', name, addedAs, files, whole, changes: all };
+  }
+
+  /** What becomes of an item, and the id that it gets. */
+  private async settle(
+    kind: Planned['kind'],
+    id: string,
+    contents: { readonly content: () => Promise<string>; readonly here: () => Promise<string> },
+  ): Promise<Pick<Planned, 'id' | 'fate'>> {
+    const isHere = (own: string) => this.state.store.exists(`${kind}s/${own}/${WHOLE[kind]}`);
+    if (!(await isHere(id))) return { id, fate: 'new' };
+    const content = await contents.content();
+    // What is here and cannot be read is left to the person, who can delete it.
+    if (content === (await contents.here().catch(() => null))) return { id, fate: 'here' };
+    const other = await contentId(id, content);
+    return { id: other, fate: (await isHere(other)) ? 'here' : 'beside' };
+  }
+}
+
+/** The file whose presence makes a dataset or run whole. */
+const WHOLE = { dataset: DATASET_FILE, run: RECORD } as const;
+const NO_BYTES = new Uint8Array(0);
+
+/** A record in which other ids are named. */
+const withIdsIn = (record: RunRecord, changes: IdChanges): RunRecord =>
+  JSON.parse(new TextDecoder().decode(withIds(RECORD, encode(JSON.stringify(record)), changes)));
+
+const NO_CHANGES: IdChanges = new Map();
+
+/** A run that no tab is working on. */
+const isAtRest = ({ status }: RunInfo): boolean => !['running', 'pausing', 'elsewhere'].includes(status);
+
+async function foundIn(files: readonly DroppedFile[]): Promise<FoundProject | null> {
+  const [only] = files;
+  if (files.length === 1 && only && /\.zip$/i.test(only.path)) return projectInZip(only.file, only.path);
+  const lazy = files.map((dropped) => ({ ...inputFile(dropped), size: dropped.file.size }));
+  return projectAmong(lazy, only?.path.split('/')[0] ?? '');
+}
+
+const bytesOf = (files: ReadonlyMap<string, LazyFile>): number =>
+  [...files.values()].reduce((sum, { size }) => sum + size, 0);
+
+type Readers = ReadonlyMap<string, () => Promise<Uint8Array>>;
+
+/** What tells one content from another: every file by path and hash. */
+async function contentOf(files: Readers): Promise<string> {
+  const lines: string[] = [];
+  for (const [path, read] of files) lines.push(`${path} ${await sha256(await read())}`);
+  return lines.sort().join('\n');
+}
+
+const readersOf = (files: ReadonlyMap<string, LazyFile>, changes: IdChanges = NO_CHANGES): Readers =>
+  new Map([...files].map(([path, file]) => [path, async () => withIds(path, await file.bytes(), changes)]));
+
+const storedReaders = (store: EngineState['store'], { folder, files }: ProjectPart): Readers =>
+  new Map(files.map(({ path }) => [path, () => store.read(`${folder}/${path}`)]));
+
+/** Of a run: its record, and its files but for the checkpoint, without which the same run may have come. */
+async function runContent(record: RunRecord, files: Readers): Promise<string> {
+  const others = [...files].filter(([path]) => path !== RECORD && path !== RUN_FILES.checkpoint);
+  return contentOf(new Map([...others, [RECORD, async () => encode(recordIdentity(record))]]));
+}
+
+/** "cells" → "cells (2)". */
+function freeName(name: string, others: readonly { readonly name: string }[]): string {
+  const taken = new Set(others.map((other) => other.name));
+  let free = name;
+  for (let n = 2; taken.has(free); n++) free = `${name} (${n})`;
+  return free;
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+const NOTHING = new Failure({
+  code: 'project/nothing',
+  what: 'Nothing was chosen for the project.',
+  cure: 'Choose a dataset or a run.',
+});
+
+const NO_DROP = new Failure({
+  code: 'project/no-drop',
+  what: 'This project is not at hand any more.',
+  cure: 'Drop it again.',
+});
+
+const underWay = (name: string) =>
+  new Failure({
+    code: 'project/under-way',
+    what: 'This run is under way, so its files change while they are written.',
+    where: name,
+    cure: 'Pause it first, or leave it out.',
+  });
+
+const tooLittleSpace = (needed: number, spare: number) =>
+  new Failure({
+    code: 'storage/full',
+    what: `The project takes ${mebibytes(needed)} MiB, and ${mebibytes(spare)} MiB are left.`,
+    cure: 'Delete datasets or runs that are no longer needed, or free space on the disk, and drop it again.',
+  });
+
+const mebibytes = (bytes: number): string => Math.ceil(bytes / 2 ** 20).toLocaleString('en');
