@@ -114,6 +114,44 @@ it('evaluates base and run on the run’s own test images', async () => {
   expect(all.n).toBeGreaterThan(0);
 });
 
+it('measures the worth of each module, and prunes those that are worth nothing', {
+  timeout: 300_000,
+}, async () => {
+  const pruned = join(folder, 'pruned');
+  const few = ['--model', model, '--data', data, '--max-objects', '1'];
+  const { stdout, stderr, code } = await mopeft(
+    ...['worth', ...few, '--adapter', run, '--split', 'test', '--json', '--prune', pruned],
+  );
+  expect(stderr).toMatch(/Kept \d of 6 modules/);
+  const report = JSON.parse(stdout);
+  expect(report).toMatchObject({ dataset: 'shapes', split: 'test', images: 2, objects: 2 });
+  expect(report.modules).toHaveLength(6);
+  expect(Object.keys(report.modules[0])).toEqual([
+    'method',
+    'block',
+    'box',
+    'boxError',
+    'click',
+    'clickError',
+  ]);
+  expect(report.methods.map(({ method }: { method: string }) => method)).toEqual([
+    'lora',
+    'prefix',
+    'adapter',
+  ]);
+  expect(report.greedy.length).toBeLessThanOrEqual(6);
+  expect(code, 'two steps gain nothing that is told from chance, and nothing is lost').toBe(0);
+  const { mopeft: config } = JSON.parse(await readFile(join(pruned, 'adapter.json'), 'utf8'));
+  const kept = report.greedy.map(
+    ({ method, block }: { method: string; block: number }) => `${method} ${block}`,
+  );
+  for (const method of ['lora', 'prefix', 'adapter'])
+    for (const block of [0, 1])
+      expect(config.pruned?.[method]?.includes(block) ?? false).toBe(!kept.includes(`${method} ${block}`));
+  const again = await mopeft('evaluate', ...few, '--adapter', pruned, '--split', 'all', '--json');
+  expect(JSON.parse(again.stdout).n).toBe(8);
+});
+
 it('evaluates a zip as the folder in it, and says so where there is no object', async () => {
   const files = await folderFiles(data);
   const zip = await writeZip(

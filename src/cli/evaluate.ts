@@ -1,34 +1,23 @@
 import { Failure } from '../config/failure.ts';
 import type { FindSettings } from '../config/find.ts';
-import { parseTrainConfig, TRAIN_FIELDS } from '../config/train.ts';
 import { seenSize } from '../data/crops.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { labelledNames, loadSample } from '../data/dataset.ts';
+import { loadSample } from '../data/dataset.ts';
 import { leastArea, type ModelView, type ObjectLimit } from '../data/object-sizes.ts';
 import type { Split } from '../data/types.ts';
-import { splitOf } from '../engine/datasets.ts';
 import { findObjects } from '../engine/find/find-dataset.ts';
 import { Finder } from '../engine/find/finder.ts';
 import { type FindComparison, type FindQuality, findQuality } from '../engine/find/quality.ts';
 import { comparison } from '../engine/find/truth.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import type { OpenModel } from '../engine/model.ts';
-import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
-import type { RunSplit } from '../engine/run/run-files.ts';
 import { SessionPredictor } from '../engine/session-predictor.ts';
 import { ModelSession } from '../engine/tuning.ts';
-import { threadData } from '../train/data-port.ts';
 import { type EvaluationOptions, evaluateSet, type ImageScore, summarise } from '../train/evaluate.ts';
 import type { TrainingData } from '../train/training-data.ts';
-import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { readFlags, wrongArguments } from './arguments.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
-import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
-import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
-import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
-import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
-import { precisionFlag } from './settings-flags.ts';
-
-const SPLITS = ['train', 'val', 'test', 'all'] as const;
+import { MEASURED_FLAGS, MEASURED_USAGE, openMeasured } from './measured-input.ts';
 
 const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --data DIR [--split train|val|test|all]
       [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5] [--json]
@@ -42,69 +31,27 @@ const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --
   --find also finds all objects of the same images and prints the average precision (AP) at IoU .5, its mean over .5 to
   .95, and how many objects were missed, those split and merged among them. Objects that are left out count for nothing.
 ${FIND_USAGE}
-${MODEL_USAGE}
-${READING_USAGE}`;
+${MEASURED_USAGE}`;
 
 /** `mopeft evaluate`: IoU by box and by click in original pixels, largest objects first. */
 export async function evaluate(args: readonly string[]): Promise<number> {
   const flags = readFlags(
     args,
-    {
-      model: { type: 'string' },
-      adapter: { type: 'string' },
-      data: { type: 'string' },
-      split: { type: 'string' },
-      seed: { type: 'string' },
-      'split-order': { type: 'string' },
-      'max-images': { type: 'string' },
-      'max-objects': { type: 'string' },
-      'min-size': { type: 'string' },
-      scale: { type: 'string' },
-      'min-area': { type: 'string' },
-      weights: { type: 'string' },
-      json: { type: 'boolean' },
-      find: { type: 'boolean' },
-      ...FIND_FLAGS,
-      ...MODEL_FLAGS,
-      ...READING_FLAGS,
-    },
+    { ...MEASURED_FLAGS, json: { type: 'boolean' }, find: { type: 'boolean' }, ...FIND_FLAGS },
     USAGE,
   );
-  const split = SPLITS.find((name) => name === (flags.split ?? 'all'));
-  if (!split) throw wrongArguments(`--split is "${flags.split}"`, USAGE);
-  const order = flags['split-order'] ?? 'shuffled';
-  if (order !== 'shuffled' && order !== 'name') throw wrongArguments(`--split-order is "${order}"`, USAGE);
-  const seed = numberFlag(flags.seed, 'seed', USAGE, { min: 0, max: 2 ** 32 - 1, integer: true }) ?? 0;
-  const maxImages = numberFlag(flags['max-images'], 'max-images', USAGE, { min: 1, integer: true }) ?? 0;
-  const maxObjects = numberFlag(flags['max-objects'], 'max-objects', USAGE, { min: 1, integer: true }) ?? 5;
-  const limit: ObjectLimit = {
-    minSize: numberFlag(flags['min-size'], 'min-size', USAGE, { min: 0 }) ?? TRAIN_FIELDS.minSize.default,
-    minArea: numberFlag(flags['min-area'], 'min-area', USAGE, { min: 0, max: 1 }) ?? 0,
-  };
-  const modelPath = requiredFlag(flags.model, 'model', USAGE);
-  const scale = scaleFlag(flags.scale, USAGE);
-  const weights = precisionFlag(flags.weights, USAGE);
   const settings = flags.find ? findSettings(flags, USAGE) : null;
   const lost = Object.keys(FIND_FLAGS).find((flag) => flags[flag as keyof typeof FIND_FLAGS] !== undefined);
   if (!settings && lost) throw wrongArguments(`--${lost} goes with --find`, USAGE);
-  const folder = await openData(requiredFlag(flags.data, 'data', USAGE), readingChanges(flags, USAGE));
-  const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE), weights);
-  const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const dataset = atScale(folder, scale ?? (adapter && scaleOfAdapter(adapter)), model.config.imageSize);
-  const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];
-  const splits = known ?? splitOf(dataset, seed, order);
-  const names = split === 'all' ? labelledNames(dataset) : splits[split];
-
+  const input = await openMeasured(flags, 'all', USAGE);
+  const { gpu, model, adapter, dataset, split, names, limit, options } = input;
   const session = await ModelSession.open(gpu, model, adapter);
-  const predictor = new SessionPredictor(session);
   // Images are decoded and masks measured beside the model.
-  const data = await threadData(openDataThread(), {
-    sam: predictor.sam,
-    config: { ...parseTrainConfig({}), ...limit },
-    sets: [{ key: dataset.name, split: splits, dataset }],
-    cacheBytes: CLI_CACHE_BYTES,
+  const data = await input.openImages();
+  const images = await evaluateAll(new SessionPredictor(session), data, names, {
+    ...options,
+    candidates: true,
   });
-  const images = await evaluateAll(predictor, data, names, { maxObjects, maxImages, candidates: true });
   const { maskThreshold } = session;
   if (images.every(({ objects }) => objects.length === 0))
     throw nothingMeasured(dataset.name, split, limit, model.config.imageSize);
@@ -112,7 +59,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   if (settings) {
     await session.release();
     const finder = await Finder.open(gpu, new GpuQueue(), model, adapter);
-    const chosen = maxImages > 0 ? names.slice(0, maxImages) : names;
+    const chosen = options.maxImages > 0 ? names.slice(0, options.maxImages) : names;
     const view = { size: model.config.imageSize, aspect: (adapter ?? model.config).preprocessing.aspect };
     found = { settings, quality: await findAll(finder, dataset, chosen, settings, limit, view) };
   }
@@ -182,12 +129,6 @@ function nothingMeasured(
     where: dataset,
     cure: `Check the masks with mopeft inspect, evaluate on crops (--scale 256), or lower --min-size${minArea > 0 ? ' and --min-area' : ''}.`,
   });
-}
-
-/** The splits that a run recorded, by dataset; none when the folder holds an adapter alone. */
-async function runSplits(run: string): Promise<RunSplit> {
-  const files = runFolder(run);
-  return (await files.store.exists('split.json')) ? files.readSplit() : {};
 }
 
 function showProgress(done: number, total: number): void {

@@ -1,4 +1,4 @@
-/** `npm run mopeft -- plan | train | evaluate | segment | find | labels | inspect | models …`: the engine without a browser. */
+/** `npm run mopeft -- plan | train | evaluate | worth | segment | find | labels | inspect | models …`: the engine without a browser. */
 import { Failure } from '../config/failure.ts';
 import { asksForHelp, HelpRequest, wrongArguments } from './arguments.ts';
 import { runProgram } from './program.ts';
@@ -7,6 +7,7 @@ const COMMANDS = {
   plan: async () => (await import('./plan.ts')).plan,
   train: async () => (await import('./train.ts')).train,
   evaluate: async () => (await import('./evaluate.ts')).evaluate,
+  worth: async () => (await import('./worth.ts')).worthOfModules,
   segment: async () => (await import('./segment.ts')).segment,
   find: async () => (await import('./find.ts')).find,
   labels: async () => (await import('./labels.ts')).labels,

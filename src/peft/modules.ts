@@ -22,6 +22,25 @@ export function modulesOf(config: MopeftConfig): Module[] {
   );
 }
 
+/** Which module: a method's id and a block. */
+export interface ModuleId {
+  readonly method: string;
+  readonly block: number;
+}
+
+/** The config with those of its modules alone; the others are pruned, as if they had never been there. */
+export function keepModules(config: MopeftConfig, isKept: (module: ModuleId) => boolean): MopeftConfig {
+  const kept = modulesOf(config).filter(({ method, block }) => isKept({ method: method.id, block }));
+  const pruned = Object.keys(config.methods).flatMap((id) => {
+    const blocks = config.blocks.filter(
+      (block) => !kept.some((module) => module.method.id === id && module.block === block),
+    );
+    return blocks.length > 0 ? [[id, blocks] as const] : [];
+  });
+  const { pruned: _, ...rest } = config;
+  return pruned.length > 0 ? { ...rest, pruned: Object.fromEntries(pruned) } : rest;
+}
+
 /** The first block with a module; those below it are as in the base model. Infinite without any. */
 export function firstTunedBlock(config: MopeftConfig): number {
   return Math.min(...modulesOf(config).map(({ block }) => block));

@@ -1,0 +1,115 @@
+import { parseTrainConfig, TRAIN_FIELDS } from '../config/train.ts';
+import { type Dataset, labelledNames } from '../data/dataset.ts';
+import type { ObjectLimit } from '../data/object-sizes.ts';
+import type { Split } from '../data/types.ts';
+import { splitOf } from '../engine/datasets.ts';
+import type { OpenModel } from '../engine/model.ts';
+import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
+import type { RunSplit } from '../engine/run/run-files.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Adapter } from '../peft/adapter-file.ts';
+import { threadData } from '../train/data-port.ts';
+import type { EvaluationOptions } from '../train/evaluate.ts';
+import type { TrainingData } from '../train/training-data.ts';
+import { numberFlag, type readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
+import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
+import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
+import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
+import { precisionFlag } from './settings-flags.ts';
+
+const SPLITS = ['train', 'val', 'test', 'all'] as const;
+
+/** Flags of commands that measure a model on a dataset: which model, which images, which of their objects. */
+export const MEASURED_FLAGS = {
+  model: { type: 'string' },
+  adapter: { type: 'string' },
+  data: { type: 'string' },
+  split: { type: 'string' },
+  seed: { type: 'string' },
+  'split-order': { type: 'string' },
+  'max-images': { type: 'string' },
+  'max-objects': { type: 'string' },
+  'min-size': { type: 'string' },
+  scale: { type: 'string' },
+  'min-area': { type: 'string' },
+  weights: { type: 'string' },
+  ...MODEL_FLAGS,
+  ...READING_FLAGS,
+} as const;
+
+export const MEASURED_USAGE = `${MODEL_USAGE}
+${READING_USAGE}`;
+
+type Flags = ReturnType<typeof readFlags<typeof MEASURED_FLAGS>>;
+
+/** What a command measures, and on what. */
+export interface MeasuredInput {
+  readonly gpu: Gpu;
+  readonly model: OpenModel;
+  /** Null without --adapter. */
+  readonly adapter: Adapter | null;
+  readonly dataset: Dataset;
+  readonly split: Split | 'all';
+  /** Images of the split, in their order. */
+  readonly names: readonly string[];
+  readonly limit: ObjectLimit;
+  readonly options: Pick<EvaluationOptions, 'maxObjects' | 'maxImages'>;
+  /** Decodes the dataset's images in a thread of its own; to be closed. */
+  readonly openImages: () => Promise<TrainingData>;
+}
+
+/**
+ * Opens what the flags name. A dataset that the adapter's run knows is split as that run split it.
+ * @throws Failure `cli/arguments`, and what opening a model, an adapter or data throws.
+ */
+export async function openMeasured(
+  flags: Flags,
+  defaultSplit: Split | 'all',
+  usage: string,
+): Promise<MeasuredInput> {
+  const split = SPLITS.find((name) => name === (flags.split ?? defaultSplit));
+  if (!split) throw wrongArguments(`--split is "${flags.split}"`, usage);
+  const order = flags['split-order'] ?? 'shuffled';
+  if (order !== 'shuffled' && order !== 'name') throw wrongArguments(`--split-order is "${order}"`, usage);
+  const seed = numberFlag(flags.seed, 'seed', usage, { min: 0, max: 2 ** 32 - 1, integer: true }) ?? 0;
+  const maxImages = numberFlag(flags['max-images'], 'max-images', usage, { min: 1, integer: true }) ?? 0;
+  const maxObjects = numberFlag(flags['max-objects'], 'max-objects', usage, { min: 1, integer: true }) ?? 5;
+  const limit: ObjectLimit = {
+    minSize: numberFlag(flags['min-size'], 'min-size', usage, { min: 0 }) ?? TRAIN_FIELDS.minSize.default,
+    minArea: numberFlag(flags['min-area'], 'min-area', usage, { min: 0, max: 1 }) ?? 0,
+  };
+  const modelPath = requiredFlag(flags.model, 'model', usage);
+  const scale = scaleFlag(flags.scale, usage);
+  const weights = precisionFlag(flags.weights, usage);
+  const folder = await openData(requiredFlag(flags.data, 'data', usage), readingChanges(flags, usage));
+  const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, usage), weights);
+  const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
+  const dataset = atScale(folder, scale ?? (adapter && scaleOfAdapter(adapter)), model.config.imageSize);
+  const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];
+  const splits = known ?? splitOf(dataset, seed, order);
+  const { preprocessing } = adapter ?? model.config;
+  return {
+    gpu,
+    model,
+    adapter,
+    dataset,
+    split,
+    names: split === 'all' ? labelledNames(dataset) : splits[split],
+    limit,
+    options: { maxObjects, maxImages },
+    openImages: () =>
+      threadData(openDataThread(), {
+        sam: { ...model.config, preprocessing },
+        config: { ...parseTrainConfig({}), ...limit },
+        sets: [{ key: dataset.name, split: splits, dataset }],
+        cacheBytes: CLI_CACHE_BYTES,
+      }),
+  };
+}
+
+/** The splits that a run recorded, by dataset; none when the folder holds an adapter alone. */
+async function runSplits(run: string): Promise<RunSplit> {
+  const files = runFolder(run);
+  return (await files.store.exists('split.json')) ? files.readSplit() : {};
+}

@@ -1,0 +1,153 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Failure } from '../config/failure.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
+import { RUN_FILES } from '../engine/run/run-files.ts';
+import { SessionPredictor } from '../engine/session-predictor.ts';
+import { pruneAdapter } from '../engine/worth/prune.ts';
+import { isTold, measureWorth, type Worth, type WorthReport, worth } from '../engine/worth/worth.ts';
+import { type Adapter, writeAdapter } from '../peft/adapter-file.ts';
+import { modulesOf } from '../peft/modules.ts';
+import { METHODS } from '../peft/registry.ts';
+import { evaluateSet, type ImageScore } from '../train/evaluate.ts';
+import { readFlags, requiredFlag } from './arguments.ts';
+import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
+import { NodeStore } from './node-store.ts';
+
+const USAGE = `  npm run mopeft -- worth --model DIR|FILE --adapter PATH --data DIR [--split val|test|train|all] [--json]
+      [--prune DIR] [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5]
+      [--scale whole|N] [--min-size 4] [--min-area 0] [--weights f32|f16]
+  Measures what each module of an adapter is worth: the IoU that is lost on the images of the split when it is taken out. A
+  dataset that the run knows is split as the run split it; the default is its validation images. Then modules are put in
+  one by one, each time the one that gains most, until all of the gain is there within its error.
+  --prune measures the adapter with those modules alone on the test images, and writes it to a new folder if it is not worse.
+${MEASURED_USAGE}`;
+
+/** `mopeft worth`: leave-one-out worth of every module, with errors, and the fewest modules that do as well. */
+export async function worthOfModules(args: readonly string[]): Promise<number> {
+  const flags = readFlags(
+    args,
+    { ...MEASURED_FLAGS, json: { type: 'boolean' }, prune: { type: 'string' } },
+    USAGE,
+  );
+  requiredFlag(flags.adapter, 'adapter', USAGE);
+  const out = flags.prune === undefined ? null : await newFolder(flags.prune);
+  const input = await openMeasured(flags, 'val', USAGE);
+  const { adapter } = input;
+  if (!adapter) throw new RangeError('an adapter was asked for');
+  const images = await input.openImages();
+  try {
+    const [set] = images.sets;
+    if (!set) throw new RangeError('there is no dataset');
+    const measure = (names: readonly string[]) => (mopeft: MopeftConfig) =>
+      measureWith(input, { ...adapter, mopeft }, (predictor) =>
+        evaluateSet(predictor, set, names, input.options, {
+          onRefused: (name, message) => console.error(`${name}: ${message}`),
+        }),
+      );
+    const report = await measureWorth(adapter.mopeft, measure(input.names), showProgress);
+    if (flags.json)
+      console.log(JSON.stringify({ dataset: input.dataset.name, split: input.split, ...report }, null, 1));
+    else console.log(describeWorth(input, report));
+    if (out) {
+      const pruned = pruneAdapter(adapter, report.greedy, input.model.config);
+      const names = set.split.test.length > 0 ? set.split.test : input.names;
+      const onOthers = measure(names);
+      const change = worth(await onOthers(adapter.mopeft), await onOthers(pruned.mopeft));
+      console.error(`${prunedSentence(adapter, pruned)} ${changeSentence(change, names.length)}`);
+      if (isLoss(change)) throw losesTooMuch(flags.prune ?? '');
+      const { json, safetensors } = writeAdapter(input.model, pruned);
+      await out.write(RUN_FILES.adapter, safetensors);
+      await out.write(RUN_FILES.adapterJson, new TextEncoder().encode(json));
+    }
+  } finally {
+    images.close();
+  }
+  input.gpu.destroy();
+  return 0;
+}
+
+async function measureWith(
+  { gpu, model }: MeasuredInput,
+  adapter: Adapter,
+  measure: (predictor: SessionPredictor) => Promise<ImageScore[]>,
+): Promise<ImageScore[]> {
+  const predictor = await SessionPredictor.open(gpu, model, adapter);
+  try {
+    return await measure(predictor);
+  } finally {
+    await predictor.release();
+  }
+}
+
+/** A folder that is made now, so that nothing is measured in vain. @throws Failure `cli/out-exists`. */
+async function newFolder(path: string): Promise<NodeStore> {
+  const folder = resolve(path);
+  try {
+    await mkdir(folder);
+  } catch {
+    throw new Failure({
+      code: 'cli/out-exists',
+      what: 'The folder for the pruned adapter is there already, or its parent is not.',
+      where: path,
+      cure: 'Name a new folder in one that exists.',
+    });
+  }
+  return new NodeStore(folder);
+}
+
+function showProgress(done: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} measured`);
+}
+
+function describeWorth({ dataset, split }: MeasuredInput, report: WorthReport): string {
+  const { images, objects, all, none, modules, methods, blocks, greedy } = report;
+  const label = (id: string) => METHODS.find((method) => method.id === id)?.label ?? id;
+  const iou = ({ box, click }: { readonly box: number; readonly click: number }) =>
+    `box ${box.toFixed(4)}, click ${click.toFixed(4)}`;
+  const row = (name: string, each: Worth) =>
+    `  ${name.padEnd(26)} box ${points(each.box, each.boxError)}   click ${points(each.click, each.clickError)}`;
+  return [
+    `${dataset.name} (${split}): ${objects} objects on ${images} images`,
+    `all modules: ${iou(all)}; without any: ${iou(none)}`,
+    'IoU points lost without it, ± standard error; (…) is not told from nothing',
+    ...methods.map((each) => row(`${label(each.method)}, all blocks`, each)),
+    ...blocks.map((each) => row(`block ${each.block}, all methods`, each)),
+    ...modules.map((each) => row(`${label(each.method)}, block ${each.block}`, each)),
+    `${greedy.length} of ${modules.length} modules give all of the gain, within its error:`,
+    ...greedy.map((step, i) => `  ${i + 1}. ${label(step.method)}, block ${step.block}: ${iou(step)}`),
+  ].join('\n');
+}
+
+/** In hundredths of IoU. */
+function points(value: number, error: number): string {
+  const text = `${(100 * value).toFixed(2)} ± ${(100 * error).toFixed(2)}`;
+  return (isTold(value, error) ? text : `(${text})`).padStart(16);
+}
+
+function prunedSentence(before: Adapter, after: Adapter): string {
+  const count = ({ mopeft }: Adapter) => modulesOf(mopeft).length;
+  const numbers = ({ tensors }: Adapter) =>
+    [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  return `Kept ${count(after)} of ${count(before)} modules, ${numbers(after)} of ${numbers(before)} numbers.`;
+}
+
+function changeSentence({ box, boxError, click, clickError }: Worth, images: number): string {
+  const change = (value: number, error: number) =>
+    `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)} ± ${error.toFixed(4)}`;
+  return `On ${images} images, IoU changes by ${change(box, boxError)} by box and ${change(click, clickError)} by click.`;
+}
+
+/** Whether the change is a loss that is told from chance, by box or by click. */
+function isLoss({ box, boxError, click, clickError }: Worth): boolean {
+  return (box < 0 && isTold(box, boxError)) || (click < 0 && isTold(click, clickError));
+}
+
+function losesTooMuch(where: string): Failure {
+  return new Failure({
+    code: 'worth/pruned-worse',
+    what: 'Without the other modules the model is worse, so no pruned adapter was written.',
+    where,
+    cure: 'Measure the worth on more images (--split all, or label more), or keep the adapter as it is.',
+  });
+}
