@@ -1,22 +1,18 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Failure } from '../../config/failure.ts';
-import type { EngineEvent, RunInfo } from '../../worker/protocol.ts';
+import type { RunInfo } from '../../worker/protocol.ts';
 import { type FakeOptions, fakeEngine, fakeRun } from '../testing/fake-engine.ts';
 import { stepPoint } from '../testing/samples.ts';
 import { linkEngine } from './engine-link.ts';
+import { applyEvents } from './run-events.ts';
 import {
-  applyEvents,
   deleteRun,
   flushRunEvents,
-  isResumable,
-  isUsable,
   loadHistory,
   loadRuns,
-  missingDatasets,
   nextName,
   pauseRun,
   profileRun,
-  queueRuns,
   receiveRunEvent,
   renameRun,
   useRuns,
@@ -25,54 +21,7 @@ import { refreshStorage, useSession } from './session.ts';
 
 beforeEach(() => useRuns.setState(useRuns.getInitialState(), true));
 
-const stepEvent = (step: number, loss?: number): EngineEvent => ({
-  type: 'step',
-  runId: 'r',
-  point: stepPoint(step, loss),
-});
 const empty = { runs: [], histories: {}, activities: {}, profiles: {} };
-
-test('points are appended in order', () => {
-  const one = applyEvents(empty, [stepEvent(1), stepEvent(2)]);
-  const two = applyEvents(one, [stepEvent(3)]);
-  expect(two.histories.r?.steps.map((p) => p.step)).toEqual([1, 2, 3]);
-});
-
-test('steps that are run again after a resume replace the old ones', () => {
-  const one = applyEvents(empty, [stepEvent(1, 5), stepEvent(2, 5), stepEvent(3, 5)]);
-  const two = applyEvents(one, [stepEvent(2, 7), stepEvent(3, 8), stepEvent(4, 9)]);
-  expect(two.histories.r?.steps.map((p) => p.loss)).toEqual([5, 7, 8, 9]);
-});
-
-test('evaluations of two datasets at one step are both kept', () => {
-  const evalOf = (datasetId: string): EngineEvent => ({
-    type: 'eval',
-    runId: 'r',
-    point: { step: 0, datasetId, split: 'validation', boxIou: 0.5, clickIou: 0.4, n: 3 },
-  });
-  const one = applyEvents(empty, [evalOf('a')]);
-  const two = applyEvents(one, [evalOf('b')]);
-  expect(two.histories.r?.evals.map((p) => p.datasetId)).toEqual(['a', 'b']);
-});
-
-test('the old state is left as it was', () => {
-  const one = applyEvents(empty, [stepEvent(1)]);
-  applyEvents(one, [stepEvent(2)]);
-  expect(one.histories.r?.steps).toHaveLength(1);
-});
-
-test('an activity ends with its result, and with the next step', () => {
-  const measuring: EngineEvent = { type: 'activity', runId: 'r', label: 'Measuring', done: 0, total: 1 };
-  const one = applyEvents(empty, [measuring]);
-  expect(one.activities.r?.label).toBe('Measuring');
-  expect(applyEvents(one, [stepEvent(1)]).activities).toEqual({});
-  const result: EngineEvent = {
-    type: 'eval',
-    runId: 'r',
-    point: { step: 0, datasetId: 'a', split: 'validation', boxIou: 0.5, clickIou: 0.4, n: 3 },
-  };
-  expect(applyEvents(one, [result]).activities).toEqual({});
-});
 
 test('a profile is asked for until it comes, the run ends or the engine refuses', async () => {
   const engine = linkFake();
@@ -95,37 +44,6 @@ test('a profile is asked for until it comes, the run ends or the engine refuses'
   });
   await profileRun('other');
   expect(useRuns.getState().profiles.other).toBeUndefined();
-});
-
-test('a run that was left after its last step can be resumed for its test, a finished one cannot', () => {
-  const atTheEnd = { step: 200, steps: 200, checkpointStep: 200 };
-  expect(isResumable({ ...fakeRun('paused', 1), ...atTheEnd })).toBe(true);
-  expect(isResumable({ ...fakeRun('interrupted', 1), ...atTheEnd })).toBe(true);
-  expect(isResumable({ ...fakeRun('finished', 1), ...atTheEnd })).toBe(false);
-  expect(isResumable(fakeRun('running', 1))).toBe(false);
-});
-
-test('a run knows which of its datasets were deleted, by the names that they had', async () => {
-  const engine = fakeEngine();
-  await engine.call('data.delete', { datasetId: 'cracks' });
-  const left = await engine.call('data.list', {});
-  expect(left.ok && missingDatasets(fakeRun('paused', 1), left.value)).toEqual(['cracks']);
-});
-
-test('a run without a checkpoint can be resumed from its start, unless it failed', () => {
-  expect(isResumable({ ...fakeRun('interrupted', 1), checkpointStep: null })).toBe(true);
-  expect(isResumable({ ...fakeRun('failed', 1), checkpointStep: null })).toBe(false);
-  const full = { code: 'storage/full', what: 'The disk is full.', cure: 'Delete something.' };
-  expect(isResumable({ ...fakeRun('failed', 1), checkpointStep: null, failure: full })).toBe(true);
-  expect(isResumable(fakeRun('failed', 1))).toBe(true);
-});
-
-test('a run has weights to use once it was validated, or when it came in with them', () => {
-  const unmeasured = { bestStep: null, bestScore: null, checkpointStep: 0 };
-  expect(isUsable({ ...fakeRun('paused', 1), ...unmeasured })).toBe(false);
-  expect(isUsable({ ...fakeRun('paused', 1), checkpointStep: null })).toBe(true);
-  expect(isUsable({ ...fakeRun('imported', 1), ...unmeasured })).toBe(true);
-  expect(isUsable({ ...fakeRun('finished', 1), fitsModel: false })).toBe(false);
 });
 
 test('the curves of a run that another tab worked on are those of now, and others are not fetched again', async () => {
@@ -284,30 +202,4 @@ test('a run that is trained again counts the times', () => {
     'cells, 21st time',
     'cells, 22nd time',
   ]);
-});
-
-test('queued runs start one after the other, and not after one that was paused', async () => {
-  const engine = fakeEngine({ empty: true });
-  linkEngine(engine);
-  useRuns.setState({ runs: [], queue: [], shownId: null });
-  const { settings } = fakeRun('running', 1);
-  await queueRuns([
-    { ...settings, name: 'a' },
-    { ...settings, name: 'b' },
-    { ...settings, name: 'c' },
-  ]);
-  const state = () => useRuns.getState();
-  const names = () => [state().runs.map(({ name }) => name), state().queue.map(({ name }) => name)];
-  expect(names()).toEqual([['a'], ['b', 'c']]);
-  const end = async (status: RunInfo['status']) => {
-    const [run] = state().runs;
-    if (!run) throw new Error('no run');
-    receiveRunEvent({ type: 'run', run: { ...run, status } });
-    flushRunEvents();
-    await vi.waitFor(() => expect(state().starting).toBe(false));
-  };
-  await end('finished');
-  await vi.waitFor(() => expect(names()).toEqual([['b', 'a'], ['c']]));
-  await end('paused');
-  expect(names()).toEqual([['b', 'a'], ['c']]);
 });

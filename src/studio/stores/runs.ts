@@ -1,47 +1,46 @@
-/** The runs on this device, their histories and the one in progress. */
+/**
+ * The runs on this device, their histories and the one in progress.
+ *
+ *     run-events.ts   what is followed of them, and how events change it
+ *     run-status.ts   what can be done with one
+ *     run-queue.ts    those that wait for their turn
+ *     comparison.ts   the runs of a comparison
+ */
 import { create } from 'zustand';
 import type {
   AnswerOf,
   BrokenRun,
   CallName,
-  DatasetInfo,
   EngineEvent,
   RequestOf,
   Result,
-  RunHistory,
   RunInfo,
-  RunStatus,
-  StepProfile,
   TrainSettings,
 } from '../../worker/protocol.ts';
 import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
+import {
+  applyEvents,
+  EMPTY_HISTORY,
+  type Followed,
+  mergeHistory,
+  newestFirst,
+  pointsSince,
+  upsert,
+} from './run-events.ts';
+import { isActive } from './run-status.ts';
 import { refreshStorage } from './session.ts';
 
-export interface Activity {
-  readonly label: string;
-  readonly done: number;
-  readonly total: number;
-}
-
-interface RunsState {
+interface RunsState extends Followed {
   readonly loaded: boolean;
-  /** Newest first. */
-  readonly runs: readonly RunInfo[];
   /** What is stored of runs that cannot be opened. */
   readonly broken: readonly BrokenRun[];
-  readonly histories: Readonly<Record<string, RunHistory>>;
-  readonly activities: Readonly<Record<string, Activity>>;
-  /** The last profile of a run in this visit; `asked` until it is there. */
-  readonly profiles: Readonly<Record<string, StepProfile | 'asked'>>;
   /** The run shown on the Train page; null shows the form for a new one. */
   readonly shownId: string | null;
   readonly starting: boolean;
   /** Whether the Train page shows all runs side by side. */
   readonly isComparing: boolean;
-  /** Runs that start one after the other, when the one under way is over. */
-  readonly queue: readonly TrainSettings[];
 }
 
 export const useRuns = create<RunsState>()(() => ({
@@ -54,47 +53,13 @@ export const useRuns = create<RunsState>()(() => ({
   shownId: null,
   starting: false,
   isComparing: false,
-  queue: [],
 }));
 
 const set = useRuns.setState;
 const latest = new Latest();
-const EMPTY: RunHistory = { steps: [], evals: [], gates: [], looks: [] };
 
 export function selectActiveRun(state: RunsState): RunInfo | null {
   return state.runs.find((run) => isActive(run.status)) ?? null;
-}
-
-/** Whether the engine is working on it. */
-export function isActive(status: RunStatus): boolean {
-  return status === 'running' || status === 'pausing';
-}
-
-/**
- * Whether the run can be resumed: from its last checkpoint, or from the start if it has none, unless it failed (it
- * would fail again, but for storage that was full). A run that was left after its last step still has to be tested.
- */
-export function isResumable(run: RunInfo): boolean {
-  const isLeft = run.status === 'paused' || run.status === 'interrupted' || run.status === 'stopped';
-  const wasFull = run.failure?.code.startsWith('storage/') === true;
-  return isLeft || (run.status === 'failed' && (run.checkpointStep !== null || wasFull));
-}
-
-/** Names of the run's datasets that were deleted; it cannot be resumed without them. */
-export function missingDatasets(run: RunInfo, present: readonly DatasetInfo[]): readonly string[] {
-  return run.datasets
-    .filter(({ id }) => !present.some((dataset) => dataset.id === id))
-    .map(({ name }) => name);
-}
-
-/** Whether the run has weights, for this or another model. */
-export function hasWeights(run: RunInfo): boolean {
-  return run.status === 'imported' || run.bestStep !== null;
-}
-
-/** Whether the run has weights for the open model. */
-export function isUsable(run: RunInfo): boolean {
-  return run.fitsModel && hasWeights(run);
 }
 
 export async function loadRuns(): Promise<void> {
@@ -137,23 +102,6 @@ export function showRun(runId: string | null): void {
 
 export const compareRuns = (): void => set({ shownId: null, isComparing: true });
 
-/** Starts runs one after the other, each when the one before is over; they wait while this page is open. */
-export async function queueRuns(settings: readonly TrainSettings[]): Promise<void> {
-  set(({ queue }) => ({ queue: [...queue, ...settings] }));
-  await startQueued();
-}
-
-export const clearQueue = (): void => set({ queue: [] });
-
-async function startQueued(): Promise<void> {
-  const state = useRuns.getState();
-  const [next, ...queue] = state.queue;
-  if (!next || state.starting || selectActiveRun(state)) return;
-  set({ queue });
-  // One that cannot start would be followed by others that cannot.
-  if (!(await startRun(next))) clearQueue();
-}
-
 /** Fetches the points recorded so far, once; later points come as events. */
 export async function loadHistory(runId: string): Promise<void> {
   if (!useRuns.getState().histories[runId]) await fetchHistory(runId);
@@ -162,7 +110,7 @@ export async function loadHistory(runId: string): Promise<void> {
 async function fetchHistory(runId: string): Promise<void> {
   const key = `history ${runId}`;
   const asked = latest.replace(key);
-  const before = useRuns.getState().histories[runId] ?? EMPTY;
+  const before = useRuns.getState().histories[runId] ?? EMPTY_HISTORY;
   const result = await callAfterEvents('train.history', { runId });
   if (!latest.accept(key, asked)) return;
   if (!result.ok) {
@@ -172,27 +120,13 @@ async function fetchHistory(runId: string): Promise<void> {
   set(({ histories }) => ({
     histories: {
       ...histories,
-      [runId]: mergeHistory(result.value, pointsSince(before, histories[runId] ?? EMPTY)),
+      [runId]: mergeHistory(result.value, pointsSince(before, histories[runId] ?? EMPTY_HISTORY)),
     },
   }));
 }
 
-/** The points that came as events since `before`. */
-function pointsSince(before: RunHistory, now: RunHistory): RunHistory {
-  const added = <T>(old: readonly T[], all: readonly T[]): readonly T[] => {
-    const known = new Set(old);
-    return all.filter((point) => !known.has(point));
-  };
-  return {
-    steps: added(before.steps, now.steps),
-    evals: added(before.evals, now.evals),
-    gates: added(before.gates, now.gates),
-    looks: now.looks === before.looks ? [] : now.looks,
-  };
-}
-
 /** False when it could not be started, which is shown. */
-async function startRun(settings: TrainSettings): Promise<boolean> {
+export async function startRun(settings: TrainSettings): Promise<boolean> {
   set({ starting: true });
   const result = await callAfterEvents('train.start', settings);
   set({ starting: false });
@@ -206,7 +140,7 @@ async function startRun(settings: TrainSettings): Promise<boolean> {
     runs: upsert(state.runs, run),
     shownId: run.id,
     isComparing: false,
-    histories: { ...state.histories, [run.id]: state.histories[run.id] ?? EMPTY },
+    histories: { ...state.histories, [run.id]: state.histories[run.id] ?? EMPTY_HISTORY },
   }));
   announce(`Training ${run.name} has started.`);
   return true;
@@ -321,104 +255,6 @@ export function flushRunEvents(): void {
   const { runs } = useRuns.getState();
   announceChanges(before.runs, runs);
   if (hasWritten(before.runs, runs)) void refreshStorage();
-  const isOver = (run: RunInfo): boolean => run.status === 'finished' || run.status === 'stopped';
-  // A run that was paused or failed is looked at before others start.
-  if (before.runs.some((run) => isActive(run.status) && runs.some((now) => now.id === run.id && isOver(now))))
-    void startQueued();
-}
-
-type Followed = Pick<RunsState, 'runs' | 'histories' | 'activities' | 'profiles'>;
-
-/** The state after the events. Points of steps that are run again replace the old ones. */
-export function applyEvents(state: Followed, events: readonly EngineEvent[]): Followed {
-  let { runs, activities, profiles } = state;
-  const histories: Record<string, RunHistory> = { ...state.histories };
-  const fresh = new Map<string, MutableHistory>();
-  const of = (runId: string): MutableHistory => {
-    const known = fresh.get(runId);
-    if (known) return known;
-    const made = { steps: [], evals: [], gates: [], looks: [] };
-    fresh.set(runId, made);
-    return made;
-  };
-  for (const event of events) {
-    switch (event.type) {
-      case 'step':
-        of(event.runId).steps.push(event.point);
-        activities = without(activities, event.runId);
-        break;
-      case 'eval':
-        of(event.runId).evals.push(event.point);
-        activities = without(activities, event.runId);
-        break;
-      case 'gates':
-        of(event.runId).gates.push(event.point);
-        break;
-      case 'looks':
-        of(event.runId).looks = event.looks;
-        break;
-      case 'profile':
-        profiles = { ...profiles, [event.runId]: event.profile };
-        break;
-      case 'run':
-        runs = upsert(runs, event.run);
-        if (!isActive(event.run.status)) {
-          activities = without(activities, event.run.id);
-          // No step comes that could be timed.
-          if (profiles[event.run.id] === 'asked') profiles = without(profiles, event.run.id);
-        }
-        break;
-      case 'activity':
-        activities = {
-          ...activities,
-          [event.runId]: { label: event.label, done: event.done, total: event.total },
-        };
-        break;
-      case 'device-lost':
-      case 'log':
-        break;
-    }
-  }
-  for (const [runId, points] of fresh) {
-    histories[runId] = mergeHistory(histories[runId] ?? EMPTY, points);
-  }
-  return { runs, histories, activities, profiles };
-}
-
-function without<T>(byRun: Readonly<Record<string, T>>, runId: string): Readonly<Record<string, T>> {
-  const { [runId]: _, ...others } = byRun;
-  return others;
-}
-
-interface MutableHistory {
-  steps: RunHistory['steps'][number][];
-  evals: RunHistory['evals'][number][];
-  gates: RunHistory['gates'][number][];
-  looks: RunHistory['looks'];
-}
-
-/** Points of steps that are run again replace the old ones. */
-function mergeHistory(old: RunHistory, fresh: RunHistory): RunHistory {
-  return {
-    steps: merge(old.steps, fresh.steps, (point) => String(point.step)),
-    evals: merge(old.evals, fresh.evals, (point) => `${point.step} ${point.datasetId} ${point.split}`),
-    gates: merge(old.gates, fresh.gates, (point) => `${point.step} ${point.datasetId}`),
-    looks: fresh.looks.length > 0 ? fresh.looks : old.looks,
-  };
-}
-
-function merge<T extends { readonly step: number }>(
-  old: readonly T[],
-  fresh: readonly T[],
-  keyOf: (point: T) => string,
-): readonly T[] {
-  const first = fresh[0];
-  if (!first) return old;
-  const last = old.at(-1);
-  // The usual case: all points are new.
-  if (!last || fresh.every((point) => point.step > last.step)) return [...old, ...fresh];
-  const byKey = new Map([...old, ...fresh].map((point) => [keyOf(point), point]));
-  return [...byKey.values()].sort((a, b) => a.step - b.step);
 }
 
 function announceChanges(before: readonly RunInfo[], after: readonly RunInfo[]): void {
@@ -437,25 +273,4 @@ function hasWritten(before: readonly RunInfo[], after: readonly RunInfo[]): bool
       old?.status !== run.status || old.checkpointStep !== run.checkpointStep || old.bestStep !== run.bestStep
     );
   });
-}
-
-function upsert(runs: readonly RunInfo[], run: RunInfo): readonly RunInfo[] {
-  return runs.some((old) => old.id === run.id)
-    ? runs.map((old) => (old.id === run.id ? withOldParts(old, run) : old))
-    : newestFirst([...runs, run]);
-}
-
-/** Keeps unchanged parts as the same objects, so that nothing is drawn again without need. */
-function withOldParts(old: RunInfo, fresh: RunInfo): RunInfo {
-  const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-  return {
-    ...fresh,
-    settings: same(old.settings, fresh.settings) ? old.settings : fresh.settings,
-    datasets: same(old.datasets, fresh.datasets) ? old.datasets : fresh.datasets,
-    verdict: same(old.verdict, fresh.verdict) ? old.verdict : fresh.verdict,
-  };
-}
-
-function newestFirst(runs: readonly RunInfo[]): readonly RunInfo[] {
-  return [...runs].sort((a, b) => b.created - a.created);
 }

@@ -6,7 +6,6 @@ import {
   branchFrom,
   changeField,
   chooseGoal,
-  comparedRuns,
   fieldProblem,
   type Goal,
   hasOneClass,
@@ -146,22 +145,4 @@ test('a new run from the settings of another has them all, as changed fields', (
   const state = useSetup.getState();
   expect(state.goal).toBe('click');
   expect(settingsOf({ ...state, name: settings.name }, PROMPTS)).toEqual(settings);
-});
-
-test('a comparison changes the methods or the seed and nothing else', () => {
-  const settings = settingsOf({ ...form, changed: { 'train.seed': 4, 'lora.rank': 3 } }, CAPABILITIES);
-  const methods = comparedRuns('methods', settings, CAPABILITIES);
-  expect(methods.map(({ name, gate }) => [name, gate])).toEqual([
-    ['MoPEFT', 'unipelt'],
-    ['LoRA', 'none'],
-    ['Prefix', 'none'],
-    ['Adapter', 'none'],
-  ]);
-  expect(methods[1]?.values).toEqual({ ...methods[2]?.values, 'lora.rank': 3, 'prefix.count': undefined });
-  const seeds = comparedRuns('seeds', settings, CAPABILITIES);
-  expect(seeds.map(({ name, values }) => [name, values['train.seed']])).toEqual([
-    ['MoPEFT, seed 4', 4],
-    ['MoPEFT, seed 5', 5],
-    ['MoPEFT, seed 6', 6],
-  ]);
 });

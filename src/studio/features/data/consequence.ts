@@ -1,6 +1,6 @@
 import type { DatasetInfo, RunInfo } from '../../../worker/protocol.ts';
 import { bytes, plural } from '../../format/format.ts';
-import { isResumable } from '../../stores/runs.ts';
+import { isResumable } from '../../stores/run-status.ts';
 
 /** What deleting a dataset removes, and which runs cannot be resumed after it. */
 export function consequenceOfDeleting(

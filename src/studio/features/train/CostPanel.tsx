@@ -3,9 +3,11 @@ import type { Capabilities, PlanReport, TrainSettings } from '../../../worker/pr
 import { FactList } from '../../components/FactList.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { bytes, compact, duration, minutes } from '../../format/format.ts';
-import { queueRuns, selectActiveRun, useRuns } from '../../stores/runs.ts';
+import { comparedRuns } from '../../stores/comparison.ts';
+import { queueRuns } from '../../stores/run-queue.ts';
+import { selectActiveRun, useRuns } from '../../stores/runs.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
-import { comparedRuns, nameFor, nameRun, useSetup } from '../../stores/setup.ts';
+import { nameFor, nameRun, useSetup } from '../../stores/setup.ts';
 import styles from './CostPanel.module.css';
 
 /** What the run would cost, its name, and the button that starts it. */

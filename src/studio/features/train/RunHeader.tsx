@@ -6,12 +6,9 @@ import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { bytes, iou, minutes, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { openPage } from '../../stores/page.ts';
+import { isActive, isResumable, isUsable, missingDatasets } from '../../stores/run-status.ts';
 import {
   deleteRun,
-  isActive,
-  isResumable,
-  isUsable,
-  missingDatasets,
   pauseRun,
   renameRun,
   resumeRun,

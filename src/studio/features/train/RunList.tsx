@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
 import type { RunInfo, RunStatus } from '../../../worker/protocol.ts';
 import { iou, plural } from '../../format/format.ts';
-import { clearQueue, compareRuns, showRun, useRuns } from '../../stores/runs.ts';
+import { clearQueue, useRunQueue } from '../../stores/run-queue.ts';
+import { compareRuns, showRun, useRuns } from '../../stores/runs.ts';
 import styles from './RunList.module.css';
 
 export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
@@ -21,7 +22,7 @@ export function RunList(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const shownId = useRuns((state) => state.shownId);
   const isComparing = useRuns((state) => state.isComparing);
-  const waiting = useRuns((state) => state.queue.length);
+  const waiting = useRunQueue((state) => state.queue.length);
   const isNew = shownId === null && !isComparing;
   return (
     <nav className={styles.list} aria-label="Runs">

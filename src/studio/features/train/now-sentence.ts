@@ -1,6 +1,6 @@
 import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
 import { signed } from '../../format/format.ts';
-import type { Activity } from '../../stores/runs.ts';
+import type { Activity } from '../../stores/run-events.ts';
 
 /** One sentence on what a run does now, and how it stands against the base model. */
 export function nowSentence(

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { fakeEngine, fakeRun } from '../testing/fake-engine.ts';
+import { isResumable, isUsable, missingDatasets } from './run-status.ts';
+
+test('a run that was left after its last step can be resumed for its test, a finished one cannot', () => {
+  const atTheEnd = { step: 200, steps: 200, checkpointStep: 200 };
+  expect(isResumable({ ...fakeRun('paused', 1), ...atTheEnd })).toBe(true);
+  expect(isResumable({ ...fakeRun('interrupted', 1), ...atTheEnd })).toBe(true);
+  expect(isResumable({ ...fakeRun('finished', 1), ...atTheEnd })).toBe(false);
+  expect(isResumable(fakeRun('running', 1))).toBe(false);
+});
+
+test('a run knows which of its datasets were deleted, by the names that they had', async () => {
+  const engine = fakeEngine();
+  await engine.call('data.delete', { datasetId: 'cracks' });
+  const left = await engine.call('data.list', {});
+  expect(left.ok && missingDatasets(fakeRun('paused', 1), left.value)).toEqual(['cracks']);
+});
+
+test('a run without a checkpoint can be resumed from its start, unless it failed', () => {
+  expect(isResumable({ ...fakeRun('interrupted', 1), checkpointStep: null })).toBe(true);
+  expect(isResumable({ ...fakeRun('failed', 1), checkpointStep: null })).toBe(false);
+  const full = { code: 'storage/full', what: 'The disk is full.', cure: 'Delete something.' };
+  expect(isResumable({ ...fakeRun('failed', 1), checkpointStep: null, failure: full })).toBe(true);
+  expect(isResumable(fakeRun('failed', 1))).toBe(true);
+});
+
+test('a run has weights to use once it was validated, or when it came in with them', () => {
+  const unmeasured = { bestStep: null, bestScore: null, checkpointStep: 0 };
+  expect(isUsable({ ...fakeRun('paused', 1), ...unmeasured })).toBe(false);
+  expect(isUsable({ ...fakeRun('paused', 1), checkpointStep: null })).toBe(true);
+  expect(isUsable({ ...fakeRun('imported', 1), ...unmeasured })).toBe(true);
+  expect(isUsable({ ...fakeRun('finished', 1), fitsModel: false })).toBe(false);
+});

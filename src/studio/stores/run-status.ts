@@ -1,0 +1,34 @@
+/** What can be done with a run, by its status and what is kept of it. */
+import type { DatasetInfo, RunInfo, RunStatus } from '../../worker/protocol.ts';
+
+/** Whether the engine is working on it. */
+export function isActive(status: RunStatus): boolean {
+  return status === 'running' || status === 'pausing';
+}
+
+/**
+ * Whether the run can be resumed: from its last checkpoint, or from the start if it has none, unless it failed (it
+ * would fail again, but for storage that was full). A run that was left after its last step still has to be tested.
+ */
+export function isResumable(run: RunInfo): boolean {
+  const isLeft = run.status === 'paused' || run.status === 'interrupted' || run.status === 'stopped';
+  const wasFull = run.failure?.code.startsWith('storage/') === true;
+  return isLeft || (run.status === 'failed' && (run.checkpointStep !== null || wasFull));
+}
+
+/** Names of the run's datasets that were deleted; it cannot be resumed without them. */
+export function missingDatasets(run: RunInfo, present: readonly DatasetInfo[]): readonly string[] {
+  return run.datasets
+    .filter(({ id }) => !present.some((dataset) => dataset.id === id))
+    .map(({ name }) => name);
+}
+
+/** Whether the run has weights, for this or another model. */
+export function hasWeights(run: RunInfo): boolean {
+  return run.status === 'imported' || run.bestStep !== null;
+}
+
+/** Whether the run has weights for the open model. */
+export function isUsable(run: RunInfo): boolean {
+  return run.fitsModel && hasWeights(run);
+}
