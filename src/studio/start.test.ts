@@ -2,7 +2,8 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { startStudio } from './start.ts';
 import { useNotices } from './stores/notices.ts';
 import { useSession } from './stores/session.ts';
-import { type FakeOptions, fakeEngine } from './testing/fake-engine.ts';
+import { fakeEngine } from './testing/fake-engine.ts';
+import type { FakeOptions } from './testing/fake-handlers.ts';
 
 /** Starts the studio with the fake engine; of the browser it stubs only what the start uses. */
 async function startFake(options: FakeOptions = {}) {

@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import type { RunInfo } from '../../worker/protocol.ts';
-import { fakeEngine, fakeRun } from '../testing/fake-engine.ts';
+import { fakeEngine } from '../testing/fake-engine.ts';
+import { fakeRun } from '../testing/fake-runs.ts';
 import { linkEngine } from './engine-link.ts';
 import { queueRuns, useRunQueue } from './run-queue.ts';
 import { flushRunEvents, receiveRunEvent, useRuns } from './runs.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { fakeEngine, fakeRun } from '../testing/fake-engine.ts';
+import { fakeEngine } from '../testing/fake-engine.ts';
+import { fakeRun } from '../testing/fake-runs.ts';
 import { isResumable, isUsable, missingDatasets } from './run-status.ts';
 
 test('a run that was left after its last step can be resumed for its test, a finished one cannot', () => {

@@ -1,7 +1,9 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Failure } from '../../config/failure.ts';
 import type { RunInfo } from '../../worker/protocol.ts';
-import { type FakeOptions, fakeEngine, fakeRun } from '../testing/fake-engine.ts';
+import { fakeEngine } from '../testing/fake-engine.ts';
+import type { FakeOptions } from '../testing/fake-handlers.ts';
+import { fakeRun } from '../testing/fake-runs.ts';
 import { stepPoint } from '../testing/samples.ts';
 import { linkEngine } from './engine-link.ts';
 import { applyEvents } from './run-events.ts';

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Failure } from '../../config/failure.ts';
-import { fakeEngine, MODEL } from '../testing/fake-engine.ts';
+import { fakeEngine } from '../testing/fake-engine.ts';
+import { MODEL } from '../testing/fake-model.ts';
 import { linkEngine } from './engine-link.ts';
 import {
   changeModel,

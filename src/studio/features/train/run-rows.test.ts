@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fakeRun } from '../../testing/fake-engine.ts';
+import { fakeRun } from '../../testing/fake-runs.ts';
 import { runRows, scoreSeries } from './run-rows.ts';
 
 const measure = (gain: number) => ({

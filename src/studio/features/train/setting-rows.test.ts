@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fakeRun } from '../../testing/fake-engine.ts';
+import { fakeRun } from '../../testing/fake-runs.ts';
 import { CAPABILITIES } from '../../testing/samples.ts';
 import { settingRows } from './setting-rows.ts';
 

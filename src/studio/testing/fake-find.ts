@@ -1,0 +1,35 @@
+/** What the fake engine finds. */
+import { parseFindSettings } from '../../config/find.ts';
+import type { CallName, FindSettings, FoundDataset, FoundObject } from '../../worker/protocol.ts';
+import type { Handlers } from './fake-handlers.ts';
+
+const FAKE_FOUND: readonly FoundObject[] = [0.95, 0.9].map((predictedIou, i) => ({
+  runs: Uint32Array.of(20 * i, 10),
+  area: 10,
+  box: [20 * i, 0, 20 * i + 10, 1],
+  predictedIou,
+  stability: 0.97,
+  point: [20 * i + 5, 0.5],
+}));
+
+const fakeFound = (datasetId: string, settings: FindSettings): FoundDataset => ({
+  datasetId,
+  settings,
+  samples: [{ sampleId: 'a.png', objectCount: FAKE_FOUND.length, isReviewed: false }],
+  imageCount: 1,
+});
+
+export function fakeFind(): Pick<Handlers, Extract<CallName, `find.${string}`>> {
+  return {
+    'find.run': () => ({ searchId: 'search-1', objects: FAKE_FOUND, milliseconds: 1200 }),
+    'find.select': ({ settings: { iou } }) => ({
+      objects: FAKE_FOUND.filter(({ predictedIou }) => predictedIou > iou),
+    }),
+    'find.folder': ({ datasetIds, settings }) => datasetIds.map((id) => fakeFound(id, settings)),
+    'find.found': () => ({ found: null }),
+    'find.image': () => ({ objects: FAKE_FOUND }),
+    'find.reviewed': ({ datasetId }) => fakeFound(datasetId, parseFindSettings({})),
+    'find.forget': () => ({}),
+    'find.quality': () => ({ ap50: 0.8, ap: 0.6, objects: 40, found: 44, missed: 6, split: 2, merged: 1 }),
+  };
+}

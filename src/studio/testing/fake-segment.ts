@@ -1,0 +1,88 @@
+/** Images, masks and what goes out, in the fake engine. */
+import type {
+  CallName,
+  EngineCalls,
+  KeptMask,
+  OutFormatInfo,
+  PredictRequest,
+} from '../../worker/protocol.ts';
+import { circle, fakeBitmap } from './fake-drawing.ts';
+import type { Handlers } from './fake-handlers.ts';
+import { fakeGates, fakeRun } from './fake-runs.ts';
+
+const FAKE_FORMATS: readonly OutFormatInfo[] = [
+  { id: 'coco', label: 'COCO, run lengths', help: 'One JSON for all images.', onlyFile: 'annotations.json' },
+  { id: 'yolo', label: 'YOLO segmentation', help: 'A text file for each image.', onlyFile: null },
+];
+
+export function fakeSegment(): Pick<
+  Handlers,
+  Extract<CallName, `segment.${string}` | `output.${string}` | `project.${string}`>
+> {
+  let kept: readonly KeptMask[] = [];
+  return {
+    'segment.prepare': () => ({}),
+    'segment.open': async (source) => ({
+      imageId: 'image',
+      name: source.kind === 'file' ? source.file.name : `${source.sampleId}.png`,
+      width: 320,
+      height: 240,
+      bitmap: await fakeBitmap(320, 240, 'a'),
+    }),
+    'segment.embed': ({ variant }) => ({
+      milliseconds: 812,
+      gates: variant.kind === 'base' ? null : (fakeGates(60, 'cells').layers ?? null),
+    }),
+    'segment.predict': fakePrediction,
+    'segment.maskPng': () => ({ name: 'mask.png', mime: 'image/png', bytes: new Uint8Array(8) }),
+    'segment.keep': () => {
+      const mask: KeptMask = {
+        id: String(kept.length),
+        imageName: 'a.png',
+        variantLabel: 'base',
+        created: Date.now(),
+        area: 11_304,
+        bytes: 900,
+      };
+      kept = [...kept, mask];
+      return mask;
+    },
+    'segment.kept': () => kept,
+    'segment.deleteKept': ({ id }) => {
+      kept = kept.filter((mask) => mask.id !== id);
+      return {};
+    },
+    'output.adapter': () => [],
+    'output.historyCsv': () => ({ name: 'history.csv', mime: 'text/csv', bytes: new Uint8Array(4) }),
+    'output.report': () => ({ name: 'report.html', mime: 'text/html', bytes: new Uint8Array(4) }),
+    'output.formats': () => FAKE_FORMATS,
+    'output.labels': () => ({ images: 6, objects: 20, file: new Blob(['labels']), remarks: [] }),
+    'output.keptMask': () => ({ name: 'mask.png', mime: 'image/png', bytes: new Uint8Array(4) }),
+    'output.masksZip': () => ({ name: 'masks.zip', mime: 'application/zip', bytes: new Uint8Array(4) }),
+    'output.importAdapter': () => fakeRun('imported', 9),
+    'project.parts': () => ({
+      datasets: [{ id: 'cells', bytes: 3 * 2 ** 20 }],
+      runs: [{ id: 'run-1', bytes: 2 ** 20, checkpointBytes: 5 * 2 ** 20 }],
+    }),
+    'project.write': () => ({ file: new Blob(['project']), bytes: 7 }),
+    'project.look': () => null,
+    'project.add': () => ({ datasets: [], runs: [], refusals: [] }),
+  };
+}
+
+function fakePrediction(request: PredictRequest): EngineCalls['segment.predict'][1] {
+  const point = request.points.at(-1) ?? { x: 160, y: 120 };
+  return {
+    predictionId: `${request.variant.kind} ${request.points.length}`,
+    milliseconds: 31,
+    candidates: [60, 40, 20].map((radius, token) => {
+      const mask = circle(320, 240, point.x, point.y, radius);
+      return {
+        mask,
+        predictedIou: 0.94 - 0.06 * token,
+        token: token + 1,
+        area: mask.reduce((sum, value) => sum + value, 0),
+      };
+    }),
+  };
+}
