@@ -1,0 +1,129 @@
+/** The steps of a run, each reported when its losses are known: the next one is on the device by then. */
+import { Failure } from '../config/failure.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
+import { Random } from '../config/random.ts';
+import type { TrainConfig } from '../config/train.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { RunState } from './checkpoint.ts';
+import type { StepEvent, TrainEvent } from './events.ts';
+import { learningRates } from './optimizer.ts';
+import type { ParameterRange } from './parameter-buffers.ts';
+import { notFinite } from './run-failures.ts';
+import type { StepGradients, StepLosses, TrainingStep } from './step.ts';
+import type { PrefetchedBatches } from './training-data.ts';
+import type { Notice } from './validation.ts';
+
+/** A step whose losses are not known yet. */
+interface PendingStep {
+  readonly event: Omit<StepEvent, keyof StepLosses | 'norm'>;
+  /** Resolves when the step has run. */
+  readonly losses: Promise<StepGradients>;
+}
+
+/** What steps need besides the model and its images. */
+export interface StepsParts {
+  readonly gpu: Gpu;
+  readonly mopeft: MopeftConfig;
+  readonly config: TrainConfig;
+  readonly emit: (event: TrainEvent) => void;
+  readonly notice: Notice;
+  /** The last checkpoint's step, for the words of a failure. */
+  readonly checkpointStep: () => number | null;
+}
+
+export class Steps {
+  private pending: PendingStep | null = null;
+
+  /** @param corrections draws the corrective clicks. */
+  constructor(
+    private readonly parts: StepsParts,
+    private readonly step: TrainingStep,
+    private readonly batches: PrefetchedBatches,
+    private readonly corrections: Random,
+  ) {}
+
+  /** From what the next step is drawn. */
+  get state(): Pick<RunState, keyof PrefetchedBatches['state']> {
+    const { random, ...batches } = this.batches.state;
+    return { ...batches, random: { ...random, corrections: this.corrections.state() } };
+  }
+
+  /** {@link take} with every pass timed alone. */
+  async profile(step: number, onTaken: () => void): Promise<void> {
+    const profile = await this.parts.gpu.profile(() => this.take(step, onTaken));
+    await this.wait();
+    this.parts.emit({ type: 'profile', step: step + 1, ...profile });
+  }
+
+  /**
+   * Takes step `step + 1`, and reports the one before when its losses are known.
+   * @param onTaken called when the weights are those after the step.
+   * @throws Failure `train/not-finite`, `train/no-objects`, `train/data-thread`, `gpu/…`.
+   */
+  async take(step: number, onTaken: () => void): Promise<void> {
+    const { gpu, config, mopeft } = this.parts;
+    const start = performance.now();
+    gpu.spans.take();
+    const { images, notices, failure } = await this.batches.next(step + 1 >= config.steps);
+    const data = performance.now() - start;
+    for (const { dataset, sample, message } of notices) this.parts.notice(dataset, sample, message);
+    if (failure) throw new Failure(failure);
+    await this.step.startGradients(
+      images,
+      config.corrections,
+      this.corrections,
+      // Its own stream for every step, so that a checkpoint need not hold it.
+      Random.fromSeed(config.seed, `modules of step ${step + 1}`),
+    );
+    const losses = this.step.readLosses();
+    // Reported in its turn.
+    losses.catch(() => undefined);
+    const rates = learningRates(step, config);
+    const settings = ({ group, decay, rate }: ParameterRange) => ({
+      lr: rates[group] * rate,
+      weightDecay: decay ? config.weightDecay : 0,
+    });
+    await this.step.optimizer.update(step + 1, settings, config.clip);
+    onTaken();
+    await this.settle();
+    const lr = Object.keys(mopeft.methods).length > 0 ? rates.peft : rates.decoder;
+    const ms = performance.now() - start;
+    const event = { type: 'step', step: step + 1, lr, ms, spans: { data, ...gpu.spans.take() } } as const;
+    this.pending = { event, losses };
+  }
+
+  /** Waits for the step that runs, and reports it; the wait is counted to it. */
+  async wait(): Promise<void> {
+    const { pending } = this;
+    if (!pending) return;
+    const start = performance.now();
+    const { gpu } = this.parts;
+    await pending.losses;
+    const { event, losses } = pending;
+    const { data = 0, encoding = 0, waiting = 0, busy = 0 } = event.spans ?? {};
+    const more = gpu.spans.take();
+    const spans = {
+      data,
+      encoding: encoding + more.encoding,
+      waiting: waiting + more.waiting,
+      busy: busy + more.busy,
+    };
+    this.pending = { event: { ...event, ms: event.ms + performance.now() - start, spans }, losses };
+    await this.settle();
+  }
+
+  /**
+   * Reports the step that runs or has run. The next one is on the device by then, so that the device never waits for what
+   * is read; where the losses or the gradient are not finite, neither changes a weight that is kept.
+   */
+  private async settle(): Promise<void> {
+    const { pending } = this;
+    if (!pending) return;
+    this.pending = null;
+    const { squaredNorm, ...losses } = await pending.losses;
+    const { event } = pending;
+    if (!Number.isFinite(losses.loss) || !Number.isFinite(squaredNorm))
+      throw notFinite(event.step, this.parts.checkpointStep());
+    this.parts.emit({ ...event, ...losses, norm: Math.sqrt(squaredNorm) });
+  }
+}
