@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 import { budget } from './scripts/site/budget.mjs';
@@ -19,6 +20,7 @@ const { inPage, inWorkers } = notices();
 export default defineConfig({
   // Relative addresses: the built site works below any path.
   base: './',
+  resolve: { alias: { 'react-remove-scroll': resolve('src/studio/components/no-scroll-lock.ts') } },
   plugins: [
     react(),
     pageSettings(),

@@ -43,7 +43,7 @@ async function shoot(page, name, region) {
   // The pointer rests where it shows no tooltip.
   await page.mouse.move(0, 719);
   // Notices come and go by the clock; the note says only that this machine has no GPU.
-  const style = '[role="note"], aside:has([data-testid="announcement"]) { display: none !important; }';
+  const style = '[role="note"], [role="region"][aria-label^="Notifications"] { display: none !important; }';
   const png = await page.screenshot({ animations: 'disabled', caret: 'hide', style });
   taken.set(`${name}.png`, smallerPng(png));
   console.log(`${name}.png  ${Math.round((taken.get(`${name}.png`)?.length ?? 0) / 1024)} KiB`);

@@ -228,7 +228,7 @@ export async function renaming(page: Page, name: string, fresh: string): Promise
 /** Waits until a notice says something. */
 async function said(page: Page, text: string): Promise<void> {
   await page
-    .getByRole('complementary', { name: 'Notifications' })
+    .getByRole('region', { name: /^Notifications/ })
     .getByRole('listitem')
     .getByText(text)
     .waitFor();

@@ -1,7 +1,7 @@
 /** Actions and checks that several journeys share. */
 import { readFile } from 'node:fs/promises';
 import AxeBuilder from '@axe-core/playwright';
-import { type Download, expect, type Page } from '@playwright/test';
+import { type Download, expect, type Locator, type Page } from '@playwright/test';
 
 /** Opens the studio and waits until the engine has started. @param path a hash, or a whole address. */
 export async function openStudio(page: Page, path = ''): Promise<void> {
@@ -70,6 +70,18 @@ export function watchErrors(page: Page): string[] {
     if (message.type() === 'error') errors.push(message.text());
   });
   return errors;
+}
+
+/** Collects what live regions inside an element say, which is gone after a second. @returns a reader of it */
+export async function watchLiveRegions(region: Locator): Promise<() => Promise<string>> {
+  const heard = await region.evaluateHandle((element) => {
+    const texts: string[] = [];
+    new MutationObserver(() => {
+      for (const live of element.querySelectorAll('[aria-live]')) texts.push(live.textContent);
+    }).observe(element, { childList: true, characterData: true, subtree: true });
+    return texts;
+  });
+  return () => heard.evaluate((texts) => texts.join('\n'));
 }
 
 /** Fails with axe's findings if there are any. */

@@ -4,6 +4,7 @@ import { DropTarget } from './components/DropTarget.tsx';
 import { ErrorBoundary } from './components/ErrorBoundary.tsx';
 import { FailureMessage } from './components/FailureMessage.tsx';
 import { Header } from './components/Header.tsx';
+import { HintProvider } from './components/Hint.tsx';
 import { NoGpuPage } from './components/NoGpuPage.tsx';
 import { Notices } from './components/Notices.tsx';
 import { ShortcutsDialog } from './components/ShortcutsDialog.tsx';
@@ -33,19 +34,21 @@ export function App(): ReactNode {
   }, []);
   return (
     <ErrorBoundary what="The studio">
-      <div className={styles.app}>
-        <Header onShortcuts={() => setShortcutsShown(true)} />
-        <main className={styles.main} tabIndex={-1} aria-label={PAGE_LABELS[page]}>
-          <SystemMessages />
-          <ErrorBoundary key={page} what={`The ${PAGE_LABELS[page]} page`}>
-            <CurrentPage page={page} />
-          </ErrorBoundary>
-        </main>
-      </div>
-      <Notices />
-      <DropTarget />
-      <ModelDialogs />
-      {shortcutsShown && <ShortcutsDialog onClose={() => setShortcutsShown(false)} />}
+      <HintProvider delayDuration={500}>
+        <div className={styles.app}>
+          <Header onShortcuts={() => setShortcutsShown(true)} />
+          <main className={styles.main} tabIndex={-1} aria-label={PAGE_LABELS[page]}>
+            <SystemMessages />
+            <ErrorBoundary key={page} what={`The ${PAGE_LABELS[page]} page`}>
+              <CurrentPage page={page} />
+            </ErrorBoundary>
+          </main>
+        </div>
+        <Notices />
+        <DropTarget />
+        <ModelDialogs />
+        {shortcutsShown && <ShortcutsDialog onClose={() => setShortcutsShown(false)} />}
+      </HintProvider>
     </ErrorBoundary>
   );
 }

@@ -31,7 +31,6 @@ test('what the engine warns of is shown to the person, once, and what is for the
   engine.emit({ type: 'log', level: 'error', text: 'The record could not be written.' });
   engine.emit({ type: 'log', level: 'error', text: 'The record could not be written.' });
   expect(shown()).toEqual(['The model could not be kept.', 'The record could not be written.']);
-  expect(useNotices.getState().announcement).toBe('The record could not be written.');
 });
 
 test('that nothing is kept is known as long as the page is open', async () => {

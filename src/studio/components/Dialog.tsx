@@ -1,36 +1,33 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react';
-import { showDialog } from '../stores/dialogs.ts';
+import { Dialog as Primitive } from 'radix-ui';
+import { type ReactNode, useEffect, useState } from 'react';
+import { stackDialog } from '../stores/dialogs.ts';
 import styles from './Dialog.module.css';
 
-/** A modal dialog, as the browser's own `<dialog>`: keeps the focus inside, closes with Escape, restores the focus. */
+/** A modal dialog: keeps the focus inside, closes with Escape or a click beside it, and gives the focus back. */
 export function Dialog(props: {
   readonly title: string;
   readonly onClose: () => void;
   readonly wide?: boolean;
   readonly children: ReactNode;
 }): ReactNode {
-  const element = useRef<HTMLDialogElement>(null);
-  const titleId = useId();
-  useEffect(() => {
-    if (element.current) return showDialog(element.current);
-  }, []);
+  const [element, setElement] = useState<HTMLDivElement | null>(null);
+  useEffect(() => (element ? stackDialog(element) : undefined), [element]);
   return (
-    <dialog
-      ref={element}
-      className={props.wide ? `${styles.dialog} ${styles.wide}` : styles.dialog}
-      aria-labelledby={titleId}
-      onCancel={(event) => {
-        event.preventDefault();
-        props.onClose();
-      }}
-    >
-      <div className={styles.head}>
-        <h2 id={titleId}>{props.title}</h2>
-        <button type="button" className="quiet" onClick={props.onClose}>
-          Close
-        </button>
-      </div>
-      <div className={styles.body}>{props.children}</div>
-    </dialog>
+    <Primitive.Root open onOpenChange={props.onClose}>
+      <Primitive.Portal>
+        <Primitive.Overlay className={styles.backdrop} />
+        <Primitive.Content
+          ref={setElement}
+          className={props.wide ? `${styles.dialog} ${styles.wide}` : styles.dialog}
+          aria-describedby={undefined}
+        >
+          <div className={styles.head}>
+            <Primitive.Title>{props.title}</Primitive.Title>
+            <Primitive.Close className="quiet">Close</Primitive.Close>
+          </div>
+          <div className={styles.body}>{props.children}</div>
+        </Primitive.Content>
+      </Primitive.Portal>
+    </Primitive.Root>
   );
 }

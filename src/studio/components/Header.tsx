@@ -5,6 +5,7 @@ import { selectActiveRun, showRun, useRuns } from '../stores/runs.ts';
 import { useSession } from '../stores/session.ts';
 import { chooseTheme, THEMES, useTheme } from '../stores/theme.ts';
 import styles from './Header.module.css';
+import { Hint } from './Hint.tsx';
 import { SystemDialog } from './SystemDialog.tsx';
 
 /** Links to the pages; model, GPU, storage and current run. */
@@ -24,29 +25,26 @@ export function Header({ onShortcuts }: { readonly onShortcuts: () => void }): R
           </a>
         ))}
       </nav>
-      <button
-        type="button"
-        className={styles.facts}
-        onClick={() => setSystemShown(true)}
-        aria-label="Model, GPU and storage details"
-        title="Other models are on the Models page, or drop one here"
-      >
-        <ModelFact />
-        <GpuFact />
-        <StorageFact />
-      </button>
+      <Hint text="Other models are on the Models page, or drop one here">
+        <button
+          type="button"
+          className={styles.facts}
+          onClick={() => setSystemShown(true)}
+          aria-label="Model, GPU and storage details"
+        >
+          <ModelFact />
+          <GpuFact />
+          <StorageFact />
+        </button>
+      </Hint>
       <RunFact />
       <div className={styles.tools}>
         <ThemeButton />
-        <button
-          type="button"
-          className="quiet"
-          aria-label="Keyboard shortcuts"
-          title="Keyboard shortcuts (?)"
-          onClick={onShortcuts}
-        >
-          ?
-        </button>
+        <Hint text="Keyboard shortcuts (?)">
+          <button type="button" className="quiet" aria-label="Keyboard shortcuts" onClick={onShortcuts}>
+            ?
+          </button>
+        </Hint>
       </div>
       {systemShown && <SystemDialog onClose={() => setSystemShown(false)} />}
     </header>
@@ -130,14 +128,15 @@ function ThemeButton(): ReactNode {
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system';
   const symbol = { system: '◐', dark: '●', light: '○' }[theme];
   return (
-    <button
-      type="button"
-      className="quiet"
-      aria-label={`Theme: ${theme}. Switch to ${next}`}
-      title={`Theme: ${theme}`}
-      onClick={() => chooseTheme(next)}
-    >
-      {symbol}
-    </button>
+    <Hint text={`Theme: ${theme}`}>
+      <button
+        type="button"
+        className="quiet"
+        aria-label={`Theme: ${theme}. Switch to ${next}`}
+        onClick={() => chooseTheme(next)}
+      >
+        {symbol}
+      </button>
+    </Hint>
   );
 }

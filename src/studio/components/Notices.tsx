@@ -1,3 +1,4 @@
+import { Toast } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { createPortal } from 'react-dom';
 import { useTopDialog } from '../stores/dialogs.ts';
@@ -5,32 +6,41 @@ import { dismissNotice, useNotices } from '../stores/notices.ts';
 import { FailureText } from './FailureMessage.tsx';
 import styles from './Notices.module.css';
 
-/** The notices in the corner and the live region for screen readers, inside the topmost modal dialog if one is open. */
+/**
+ * The notices in the corner, inside the topmost modal dialog if one is open, and the live region for other announcements.
+ * F8 moves the focus to them.
+ */
 export function Notices(): ReactNode {
   const notices = useNotices((state) => state.notices);
   const announcement = useNotices((state) => state.announcement);
   const dialog = useTopDialog();
-  const shown = (
-    <aside aria-label="Notifications">
+  const viewport = <Toast.Viewport className={styles.list} label="Notifications ({hotkey})" />;
+  return (
+    <>
       <div className="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
         {announcement}
       </div>
-      <ul className={styles.list}>
+      <Toast.Provider
+        label="Notification"
+        duration={Number.POSITIVE_INFINITY}
+        {...(dialog ? { announcerContainer: dialog } : {})}
+      >
         {notices.map((notice) => (
-          <li key={notice.id} className={styles[notice.tone]}>
+          <Toast.Root
+            key={notice.id}
+            className={styles[notice.tone]}
+            type={notice.tone === 'failure' ? 'foreground' : 'background'}
+            onOpenChange={() => dismissNotice(notice.id)}
+            open
+          >
             {notice.tone === 'failure' ? <FailureText failure={notice.failure} /> : <p>{notice.text}</p>}
-            <button
-              type="button"
-              className="quiet"
-              aria-label="Dismiss notification"
-              onClick={() => dismissNotice(notice.id)}
-            >
+            <Toast.Close className="quiet" aria-label="Dismiss notification">
               ×
-            </button>
-          </li>
+            </Toast.Close>
+          </Toast.Root>
         ))}
-      </ul>
-    </aside>
+        {dialog ? createPortal(viewport, dialog) : viewport}
+      </Toast.Provider>
+    </>
   );
-  return dialog ? createPortal(shown, dialog) : shown;
 }

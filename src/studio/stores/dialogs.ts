@@ -1,20 +1,16 @@
-/** The open modal dialogs. Everything outside the topmost is inert, so notices are shown inside it. */
+/** The open modal dialogs. Nothing outside the topmost can be reached, so notices are shown inside it. */
 import { create } from 'zustand';
 
 /** Topmost last. */
-const useDialogs = create<{ readonly open: readonly HTMLDialogElement[] }>()(() => ({ open: [] }));
+const useDialogs = create<{ readonly open: readonly HTMLElement[] }>()(() => ({ open: [] }));
 
 /** The topmost dialog; null when none is open. */
-export function useTopDialog(): HTMLDialogElement | null {
+export function useTopDialog(): HTMLElement | null {
   return useDialogs((state) => state.open.at(-1) ?? null);
 }
 
-/** Opens a dialog on top of the others; returns the function that closes it. */
-export function showDialog(dialog: HTMLDialogElement): () => void {
-  dialog.showModal();
+/** Puts a dialog on top of the others; returns the function that takes it away. */
+export function stackDialog(dialog: HTMLElement): () => void {
   useDialogs.setState(({ open }) => ({ open: [...open, dialog] }));
-  return () => {
-    useDialogs.setState(({ open }) => ({ open: open.filter((other) => other !== dialog) }));
-    dialog.close();
-  };
+  return () => useDialogs.setState(({ open }) => ({ open: open.filter((other) => other !== dialog) }));
 }

@@ -1,7 +1,6 @@
-/** Notices in the corner, which stay until dismissed, and the announcement for screen readers. */
+/** Notices in the corner, which stay until dismissed and announce themselves, and announcements without one. */
 import { create } from 'zustand';
 import { CANCELLED, type FailureRecord, type Result } from '../../worker/protocol.ts';
-import { cureText } from '../format/cure.ts';
 
 export type Notice =
   | { readonly id: number; readonly tone: 'success' | 'warning'; readonly text: string }
@@ -18,28 +17,25 @@ export const useNotices = create<NoticesState>()(() => ({ notices: [], announcem
 let nextId = 1;
 const SHOWN_AT_ONCE = 4;
 
-function push(notice: Notice, announcement: string): void {
-  useNotices.setState((state) => ({
-    notices: [...state.notices, notice].slice(-SHOWN_AT_ONCE),
-    announcement,
-  }));
+function push(notice: Notice): void {
+  useNotices.setState(({ notices }) => ({ notices: [...notices, notice].slice(-SHOWN_AT_ONCE) }));
 }
 
 /** Something was done that the page does not show by itself. */
 export function notifySuccess(text: string): void {
-  push({ id: nextId++, tone: 'success', text }, text);
+  push({ id: nextId++, tone: 'success', text });
 }
 
 /** Something went wrong besides what was asked for. The same text is not shown twice. */
 export function notifyWarning(text: string): void {
   const isShown = useNotices.getState().notices.some((notice) => 'text' in notice && notice.text === text);
-  if (!isShown) push({ id: nextId++, tone: 'warning', text }, text);
+  if (!isShown) push({ id: nextId++, tone: 'warning', text });
 }
 
 /** Something failed. Cancellations are not shown. */
 export function notifyFailure(failure: FailureRecord): void {
   if (failure.code === CANCELLED) return;
-  push({ id: nextId++, tone: 'failure', failure }, `${failure.what} ${cureText(failure)}`);
+  push({ id: nextId++, tone: 'failure', failure });
 }
 
 /** Shows only the first failure: calls that were made together mostly fail for one reason. */

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { LabelObject } from '../../../worker/protocol.ts';
+import { Hint } from '../../components/Hint.tsx';
 import { VirtualList } from '../../components/VirtualList.tsx';
 import { plural } from '../../format/format.ts';
 import { useEdit } from '../../stores/edit-history.ts';
@@ -56,40 +57,43 @@ function Row({ object, index }: { readonly object: LabelObject; readonly index: 
   const [red, green, blue] = objectColour(object, classes);
   return (
     <div className={`${styles.row} ${isChosen ? styles.chosen : ''}`}>
-      <button
-        type="button"
-        className={styles.name}
-        aria-pressed={isChosen}
-        title={originWords(object)}
-        onClick={(event) => toggleObject(object.id, event.shiftKey || event.ctrlKey || event.metaKey)}
-      >
-        <span
-          className={styles.swatch}
-          style={{ background: `rgb(${red} ${green} ${blue})` }}
-          aria-hidden="true"
-        />
-        {object.name ?? name} <span className="muted small">{label}</span>
-      </button>
-      <button
-        type="button"
-        className={styles.switch}
-        aria-label={`Hide ${name}`}
-        aria-pressed={object.hidden}
-        title={object.hidden ? 'Hidden; click to show' : 'Hide'}
-        onClick={() => toggleHidden(object.id)}
-      >
-        Hide
-      </button>
-      <button
-        type="button"
-        className={styles.switch}
-        aria-label={`Lock ${name}`}
-        aria-pressed={object.locked}
-        title={object.locked ? 'Locked; click to unlock' : 'Lock: nothing changes it or takes its pixels'}
-        onClick={() => toggleLocked(object.id)}
-      >
-        Lock
-      </button>
+      <Hint text={originWords(object)}>
+        <button
+          type="button"
+          className={styles.name}
+          aria-pressed={isChosen}
+          onClick={(event) => toggleObject(object.id, event.shiftKey || event.ctrlKey || event.metaKey)}
+        >
+          <span
+            className={styles.swatch}
+            style={{ background: `rgb(${red} ${green} ${blue})` }}
+            aria-hidden="true"
+          />
+          {object.name ?? name} <span className="muted small">{label}</span>
+        </button>
+      </Hint>
+      <Hint text={object.hidden ? 'Hidden; click to show' : 'Does not draw it'}>
+        <button
+          type="button"
+          className={styles.switch}
+          aria-label={`Hide ${name}`}
+          aria-pressed={object.hidden}
+          onClick={() => toggleHidden(object.id)}
+        >
+          Hide
+        </button>
+      </Hint>
+      <Hint text={object.locked ? 'Locked; click to unlock' : 'Nothing changes it or takes its pixels'}>
+        <button
+          type="button"
+          className={styles.switch}
+          aria-label={`Lock ${name}`}
+          aria-pressed={object.locked}
+          onClick={() => toggleLocked(object.id)}
+        >
+          Lock
+        </button>
+      </Hint>
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { type ReactNode, useId } from 'react';
+import { Hint } from '../../components/Hint.tsx';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import { useEdit } from '../../stores/edit-history.ts';
 import { keepMask, saveMask } from '../../stores/kept-masks.ts';
@@ -44,22 +45,16 @@ export function Toolbar(): ReactNode {
         onChange={chooseTool}
       />
       <span className={styles.group}>
-        <button
-          type="button"
-          disabled={!done}
-          title={done && `Undo: ${done.title}`}
-          onClick={() => void undo()}
-        >
-          Undo
-        </button>
-        <button
-          type="button"
-          disabled={!undone}
-          title={undone && `Redo: ${undone.title}`}
-          onClick={() => void redo()}
-        >
-          Redo
-        </button>
+        <Hint text={done && `Undo: ${done.title}`}>
+          <button type="button" disabled={!done} onClick={() => void undo()}>
+            Undo
+          </button>
+        </Hint>
+        <Hint text={undone && `Redo: ${undone.title}`}>
+          <button type="button" disabled={!undone} onClick={() => void redo()}>
+            Redo
+          </button>
+        </Hint>
       </span>
       <span className={`${styles.group} ${styles.end}`}>
         {isKept && (
@@ -146,32 +141,32 @@ function PromptSettings({ disabled }: { readonly disabled: boolean }): ReactNode
       <button type="button" disabled={!hasPrompts} onClick={clearPrompts}>
         Clear
       </button>
-      <label
-        className={styles.check}
-        title="The next prompt refines the mask shown instead of starting from scratch"
-      >
-        <input type="checkbox" checked={refine} onChange={(event) => chooseRefine(event.target.checked)} />
-        Refine last mask
-      </label>
-      <label
-        className={styles.check}
-        title="When zoomed in, the model looks at the visible part of the image, at its own scale. Otherwise it always looks at the whole image."
-      >
-        <input
-          type="checkbox"
-          checked={closeUp}
-          onChange={(event) => void chooseCloseUp(event.target.checked)}
-        />
-        Look at the visible part
-      </label>
-      <label className={styles.check} title="Shows the mask that a click under the pointer would give">
-        <input
-          type="checkbox"
-          checked={previews}
-          onChange={(event) => choosePreviews(event.target.checked)}
-        />
-        Preview
-      </label>
+      <Hint text="The next prompt refines the mask shown instead of starting from scratch">
+        <label className={styles.check}>
+          <input type="checkbox" checked={refine} onChange={(event) => chooseRefine(event.target.checked)} />
+          Refine last mask
+        </label>
+      </Hint>
+      <Hint text="When zoomed in, the model looks at the visible part of the image, at its own scale. Otherwise it always looks at the whole image.">
+        <label className={styles.check}>
+          <input
+            type="checkbox"
+            checked={closeUp}
+            onChange={(event) => void chooseCloseUp(event.target.checked)}
+          />
+          Look at the visible part
+        </label>
+      </Hint>
+      <Hint text="Shows the mask that a click under the pointer would give">
+        <label className={styles.check}>
+          <input
+            type="checkbox"
+            checked={previews}
+            onChange={(event) => choosePreviews(event.target.checked)}
+          />
+          Preview
+        </label>
+      </Hint>
     </>
   );
 }

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
 import { ConfirmDelete } from '../../components/ConfirmDelete.tsx';
 import { EditableName } from '../../components/EditableName.tsx';
+import { Hint } from '../../components/Hint.tsx';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { bytes, iou, minutes, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
@@ -125,24 +126,22 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
         </button>
       )}
       {isOver && (
-        <button
-          type="button"
-          disabled={!mayResume || deleted.length > 0}
-          title="From the base model, with the same settings and all images that are done by now. The verdict compares with this run."
-          onClick={() => void trainAgain(run)}
-        >
-          Train again with what I corrected
-        </button>
+        <Hint text="From the base model, with the same settings and all images that are done by now. The verdict compares with this run.">
+          <button
+            type="button"
+            disabled={!mayResume || deleted.length > 0}
+            onClick={() => void trainAgain(run)}
+          >
+            Train again with what I corrected
+          </button>
+        </Hint>
       )}
       {run.status !== 'imported' && (
-        <button
-          type="button"
-          className="quiet"
-          title="Fills the form with these settings, for you to change."
-          onClick={() => branch(run)}
-        >
-          Copy these settings
-        </button>
+        <Hint text="Fills the form with these settings, for you to change.">
+          <button type="button" className="quiet" onClick={() => branch(run)}>
+            Copy these settings
+          </button>
+        </Hint>
       )}
       {isUsable(run) && (
         <button type="button" className="quiet" onClick={() => segmentWith(run)}>

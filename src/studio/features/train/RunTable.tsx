@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import type { Capabilities, RunInfo } from '../../../worker/protocol.ts';
 import { LineGraph, type LineOf } from '../../charts/LineGraph.tsx';
+import { Hint } from '../../components/Hint.tsx';
 import { compact, iou, minutes, signed } from '../../format/format.ts';
 import { annotateRun, loadHistory, showRun, useRuns } from '../../stores/runs.ts';
 import { useSession } from '../../stores/session.ts';
@@ -50,15 +51,12 @@ export function RunTable(): ReactNode {
               <tr>
                 {COLUMNS.map((column) => (
                   <th key={column.by} scope="col" aria-sort={column.by === by ? 'other' : 'none'}>
-                    <button
-                      type="button"
-                      className="quiet"
-                      title={column.help}
-                      onClick={() => sortBy(column.by)}
-                    >
-                      {column.label}
-                      {column.by === by && ' ↓'}
-                    </button>
+                    <Hint text={column.help}>
+                      <button type="button" className="quiet" onClick={() => sortBy(column.by)}>
+                        {column.label}
+                        {column.by === by && ' ↓'}
+                      </button>
+                    </Hint>
                   </th>
                 ))}
                 <th scope="col">Method and datasets</th>
