@@ -1,9 +1,12 @@
 import { lowResOf, type SamConfig } from '../config/sam.ts';
 import { gradients } from '../graph/grad.ts';
 import type { Graph } from '../graph/graph.ts';
+import { recomputeCheap } from '../graph/recompute.ts';
 import { accumulate } from '../ops/accumulate/accumulate.ts';
-import { add } from '../ops/add/add.ts';
+import { activationOp } from '../ops/activation/activation.ts';
+import { add, addOp } from '../ops/add/add.ts';
 import { CLICK_DRAW, correctiveClick } from '../ops/corrective-click/corrective-click.ts';
+import { layernormOp } from '../ops/layernorm/layernorm.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
 import { embeddingShapes } from '../sam/encoder.ts';
@@ -73,6 +76,7 @@ export function decoderKey({ objects, tokens, hasMask }: DecodeShape): string {
  * @param trained all trained tensors; those of the mask decoder get a gradient.
  * @param intoEncoder whether the encoder needs the embeddings' gradients.
  * @param isCorrected whether another round may follow.
+ * @param isLean whether large values that are cheap to make are made again for the backward.
  */
 export function decoderTrainingGraph(
   sam: SamConfig,
@@ -80,6 +84,7 @@ export function decoderTrainingGraph(
   trained: readonly TrainableTensor[],
   intoEncoder: boolean,
   isCorrected: boolean,
+  isLean = false,
 ): Graph {
   const graph = decodeGraph(sam, shape);
   const [masks, iou] = [graph.outputs.get(DECODER.masks), graph.outputs.get(DECODER.iou)];
@@ -122,5 +127,6 @@ export function decoderTrainingGraph(
     const target = targets[i];
     if (gradient && target) accumulate(graph.input(target.accumulator, target.size), gradient);
   });
+  if (isLean) recomputeCheap(graph, [addOp, layernormOp, activationOp], DECODER_PHASES.backward);
   return graph;
 }

@@ -72,7 +72,7 @@ const training =
   () =>
     encoderTrainingGraph(MICRO_SAM, mopeft, trainableTensors(mopeft, MICRO_SAM), 0, keptBlocks, images);
 const all = METHODS.map(({ id }) => id);
-const decoder = () => {
+const decoder = (isLean: boolean) => () => {
   const trained = trainableTensors(methods(['lora'], 'none'), MICRO_SAM);
   return decoderTrainingGraph(
     MICRO_SAM,
@@ -80,13 +80,15 @@ const decoder = () => {
     trained,
     true,
     false,
+    isLean,
   );
 };
 
 const GRAPHS: readonly (readonly [name: string, trace: () => Graph])[] = [
   ['the encoder', () => encodeGraph(MICRO_SAM)],
   ['the decoder', () => decodeGraph(MICRO_SAM, { objects: 2, tokens: 2, hasMask: false })],
-  ['the decoder of a step', decoder],
+  ['the decoder of a step', decoder(false)],
+  ['the decoder of a step that computes again', decoder(true)],
   ...GATE_FORMS.map(
     ({ id }) => [`the encoder of a step, all methods, gates ${id}`, training(methods(all, id))] as const,
   ),

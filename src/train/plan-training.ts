@@ -56,20 +56,22 @@ export function planRequest(
 const AIM = 0.65 * 2 ** 30;
 
 /** How much more than the least a run may take, so that a little memory may save many passes. */
-const SLACK = 1.05;
+const SLACK = 1.11;
 
 /**
  * Plans a step of a model for a device; allocates nothing. Images share a pass, and all their objects another, where the
  * memory allows it without computing anything again. Otherwise each image has its own: as many of its objects share a pass
- * of the decoder, and then as many of the encoder's blocks keep their values for the backward, as the memory allows; where
- * that is less than any step takes, hardly more than the least is taken.
+ * of the decoder as the memory allows, which computes what is cheap again if more can share it then, and then as many of
+ * the encoder's blocks keep their values for the backward; where that is less than any step takes, hardly more than the
+ * least is taken.
  * @throws Failure `train/too-large`, `train/tensor-too-large` when a buffer does not fit the device.
  */
 export function planTraining({ sam, mopeft, sizes, device }: PlanRequest): TrainingPlans {
   const { imagesPerStep, objectsPerImage, objectsPerPass, corrections, memory } = sizes;
   const planner = new StepPlanner(sam, mopeft, device, { precision: sizes.weights });
-  // Memory grows with the objects and with the rounds of prompts.
-  const largest = (objects: number) => [roundShape(objects, corrections)];
+  // Memory grows with the objects and with the rounds of prompts; all but the last make a click.
+  const largest = (objects: number) =>
+    [corrections, corrections - 1].filter((round) => round >= 0).map((round) => roundShape(objects, round));
   const fewest = Math.min(objectsPerPass || 1, objectsPerImage);
   const limit = limitOf(planner, largest(fewest), memory);
   const together = (images: number) =>
@@ -86,10 +88,11 @@ export function planTraining({ sam, mopeft, sizes, device }: PlanRequest): Train
       Array.from({ length: corrections + 1 }, (_, round) => roundShape(count, round)),
     );
   if (images > 1) return expectFit(planner.plan(depth, shapesOf(together(images)), images), device);
-  const objects = objectsPerPass
-    ? fewest
-    : largestThat((count) => peakOf(planner, 0, largest(count)) <= limit, 1, objectsPerImage);
-  return expectFit(planner.plan(keptBlocks(planner, largest(objects), limit), shapesOf(objects)), device);
+  const fits = (count: number, isLean: boolean) => peakOf(planner, 0, largest(count), 1, isLean) <= limit;
+  const objects = objectsPerPass ? fewest : largestThat((count) => fits(count, true), 1, objectsPerImage);
+  const isLean = !fits(objects, false);
+  const kept = keptBlocks(planner, largest(objects), limit, isLean);
+  return expectFit(planner.plan(kept, shapesOf(objects), 1, isLean), device);
 }
 
 /** Every number that divides another, largest first. */
@@ -109,21 +112,33 @@ export function planShapes(
 }
 
 /** Bytes that a run takes; infinite where the device allows no such buffer. */
-function peakOf(planner: StepPlanner, kept: number, shapes: readonly DecodeShape[], images = 1): number {
-  const plans = planner.plan(kept, shapes, images);
+function peakOf(
+  planner: StepPlanner,
+  kept: number,
+  shapes: readonly DecodeShape[],
+  images = 1,
+  isLean = false,
+): number {
+  const plans = planner.plan(kept, shapes, images, isLean);
   if (largestBuffer(plans) > planner.device.bufferLimit) return Number.POSITIVE_INFINITY;
   return estimateMemory(plans).peakBytes;
 }
 
 /** Bytes that a run may take. @param least the smallest shapes that it may have. */
 function limitOf(planner: StepPlanner, least: readonly DecodeShape[], memory: number): number {
-  const needed = peakOf(planner, 0, least);
+  const needed = peakOf(planner, 0, least, 1, true);
   return memory > 0 ? Math.max(memory * 2 ** 20, needed) : Math.max(AIM, SLACK * needed);
 }
 
 /** The most blocks that can keep their values. */
-function keptBlocks(planner: StepPlanner, shapes: readonly DecodeShape[], limit: number): number {
-  return largestThat((kept) => peakOf(planner, kept, shapes) <= limit, 0, sitesOf(planner.sam).length);
+function keptBlocks(
+  planner: StepPlanner,
+  shapes: readonly DecodeShape[],
+  limit: number,
+  isLean = false,
+): number {
+  const depth = sitesOf(planner.sam).length;
+  return largestThat((kept) => peakOf(planner, kept, shapes, 1, isLean) <= limit, 0, depth);
 }
 
 /** The largest whole number from `low`, for which it holds, to `high`; it holds up to some number and not above. */

@@ -85,14 +85,15 @@ export class StepPlanner {
    * @param keptBlocks as in `encoderTrainingGraph`.
    * @param shapes of the decoder's passes.
    * @param images that share a pass.
+   * @param isLean as in `decoderTrainingGraph`.
    */
-  plan(keptBlocks: number, shapes: readonly DecodeShape[], images = 1): TrainingPlans {
+  plan(keptBlocks: number, shapes: readonly DecodeShape[], images = 1, isLean = false): TrainingPlans {
     const { sam, mopeft, tensors, layout, cut } = this;
     const maxTokens = Math.max(...shapes.map(({ tokens }) => tokens));
     const decoders = new Map(
       shapes.map((shape) => [
         decoderKey(shape),
-        this.decoder({ ...shape, images }, shape.tokens < maxTokens),
+        this.decoder({ ...shape, images }, shape.tokens < maxTokens, isLean),
       ]),
     );
     const others = [
@@ -129,9 +130,9 @@ export class StepPlanner {
     };
   }
 
-  private decoder(shape: DecodeShape, isCorrected: boolean): Graph {
-    return this.graph(`${decoderKey(shape)} of ${shape.images} ${isCorrected}`, () =>
-      decoderTrainingGraph(this.sam, shape, this.tensors, this.trainsEncoder, isCorrected),
+  private decoder(shape: DecodeShape, isCorrected: boolean, isLean: boolean): Graph {
+    return this.graph(`${decoderKey(shape)} of ${shape.images} ${isCorrected} ${isLean}`, () =>
+      decoderTrainingGraph(this.sam, shape, this.tensors, this.trainsEncoder, isCorrected, isLean),
     );
   }
 

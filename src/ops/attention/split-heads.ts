@@ -1,7 +1,7 @@
 import type { Pass } from '../../graph/pass.ts';
 
-/** Operations of one dispatch that even a weak GPU ends well before its watchdog's two seconds. */
-export const MOST_FLOPS = 1e10;
+/** Operations of one dispatch that even a GPU which reaches 30 GFLOP/s ends in half of its watchdog's two seconds. */
+export const MOST_FLOPS = 2.7e10;
 
 /**
  * Cuts a pass whose workgroups lie [x, heads, windows] into passes over some heads each, so that none does more than
