@@ -1,5 +1,5 @@
 import { Failure } from '../config/failure.ts';
-import type { FindSettings } from '../config/find.ts';
+import { type FindSettings, findDefaults } from '../config/find.ts';
 import { seenSize } from '../data/crops.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { loadSample } from '../data/dataset.ts';
@@ -40,9 +40,9 @@ export async function evaluate(args: readonly string[]): Promise<number> {
     { ...MEASURED_FLAGS, json: { type: 'boolean' }, find: { type: 'boolean' }, ...FIND_FLAGS },
     USAGE,
   );
-  const settings = flags.find ? findSettings(flags, USAGE) : null;
+  const given = flags.find ? findSettings(flags, USAGE) : null;
   const lost = Object.keys(FIND_FLAGS).find((flag) => flags[flag as keyof typeof FIND_FLAGS] !== undefined);
-  if (!settings && lost) throw wrongArguments(`--${lost} goes with --find`, USAGE);
+  if (!given && lost) throw wrongArguments(`--${lost} goes with --find`, USAGE);
   const input = await openMeasured(flags, 'all', USAGE);
   const { gpu, model, adapter, dataset, split, names, limit, options } = input;
   const session = await ModelSession.open(gpu, model, adapter);
@@ -56,7 +56,8 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   if (images.every(({ objects }) => objects.length === 0))
     throw nothingMeasured(dataset.name, split, limit, model.config.imageSize);
   let found: FoundReport | null = null;
-  if (settings) {
+  if (given) {
+    const settings = { ...findDefaults(model.hash), ...given };
     await session.release();
     const finder = await Finder.open(gpu, new GpuQueue(), model, adapter);
     const chosen = options.maxImages > 0 ? names.slice(0, options.maxImages) : names;

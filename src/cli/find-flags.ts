@@ -1,4 +1,4 @@
-import { FIND_FIELDS, type FindSettings, parseFindSettings } from '../config/find.ts';
+import { FIND_FIELDS, type FindSettings } from '../config/find.ts';
 import { numberFlag } from './arguments.ts';
 
 /** The flags of finding all objects, and the settings that they set. */
@@ -25,19 +25,21 @@ export const FIND_FLAGS = {
 } as const satisfies Record<keyof typeof NAMES, { readonly type: 'string' }>;
 
 export const FIND_USAGE = `  How objects are found: [--points-per-side 32] [--crops 0] [--iou 0.88] [--stability 0.95] [--box-overlap 0.7]
-      [--mask-overlap 1] [--max-area PIXELS] [--min-region 0]
-  --crops N looks again at N layers of crops, for small objects. --min-region fills holes and removes parts of fewer pixels.`;
+      [--mask-overlap 1] [--max-area 1] [--min-region 0]
+  Those are SAM's defaults; the embedded model and what was tuned from it have --iou 0.5 --stability 0.8 --max-area 0.5.
+  --crops N looks again at N layers of crops, for small objects. --max-area leaves out what covers a larger share of the
+  image, such as the background. --min-region fills holes and removes parts of fewer pixels.`;
 
 type Flags = { readonly [K in keyof typeof FIND_FLAGS]?: string | undefined };
 
-/** The settings that flags ask for. @param minArea pixels; that flag is not the same in all commands. @throws Failure `cli/arguments`. */
-export function findSettings(flags: Flags, usage: string, minArea = 0): FindSettings {
-  const given: Record<string, number> = { minArea };
+/** The settings that flags ask for. @throws Failure `cli/arguments`. */
+export function findSettings(flags: Flags, usage: string): Partial<FindSettings> {
+  const given: Partial<Record<keyof FindSettings, number>> = {};
   for (const [flag, name] of Object.entries(NAMES)) {
     const { kind, min, max } = FIND_FIELDS[name];
     const text = flags[flag as keyof Flags];
     const value = numberFlag(text, flag, usage, { min, max, integer: kind === 'integer' });
     if (value !== undefined) given[name] = value;
   }
-  return parseFindSettings(given);
+  return given;
 }

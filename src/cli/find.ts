@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../config/failure.ts';
-import { FIND_FIELDS } from '../config/find.ts';
+import { FIND_FIELDS, findDefaults } from '../config/find.ts';
 import { className } from '../data/classes.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { LabelledImage } from '../data/out/label-set.ts';
@@ -63,10 +63,11 @@ export async function find(args: readonly string[]): Promise<number> {
   const format = formatOf(flags.format ?? 'coco');
   const { min, max } = FIND_FIELDS.minArea;
   const minArea = numberFlag(flags['min-area'], 'min-area', USAGE, { min, max, integer: true });
-  const settings = findSettings(flags, USAGE, minArea);
+  const given = { ...findSettings(flags, USAGE), ...(minArea !== undefined && { minArea }) };
   const flaggedScale = scaleFlag(flags.scale, USAGE);
   const folder = await openData(data, readingChanges(flags, USAGE));
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
+  const settings = { ...findDefaults(model.hash), ...given };
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
   const scale = flaggedScale ?? (adapter && scaleOfAdapter(adapter));
   const dataset = atScale(folder, scale, model.config.imageSize);

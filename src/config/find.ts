@@ -66,13 +66,13 @@ export const FIND_FIELDS = {
     unit: 'pixels',
   },
   maxArea: {
-    kind: 'integer',
+    kind: 'number',
     label: 'Largest area',
-    help: 'Objects with more pixels are left out, such as the background.',
-    min: 1,
-    max: 100_000_000,
-    default: 100_000_000,
-    unit: 'pixels',
+    help: 'Objects that cover a larger share of the image are left out, such as the background. 1 keeps all, as SAM does.',
+    min: 0,
+    max: 1,
+    default: 1,
+    unit: 'of the image',
   },
   minRegion: {
     kind: 'integer',
@@ -93,8 +93,27 @@ export type FindSampling = Pick<FindSettings, 'pointsPerSide' | 'cropLayers'>;
 /** What chooses among the model's answers. */
 export type FindThresholds = Omit<FindSettings, keyof FindSampling>;
 
+/**
+ * What suits a model better than SAM's thresholds, by its hash: docs/measurements/find.md has the answers of right and wrong
+ * masks.
+ */
+const OF_MODELS: Readonly<Record<string, Partial<FindSettings>>> = {
+  // mopeft-sam-tiny, which is less sure of right masks than SAM.
+  '206b160798d3de95261a5d0d009f734f3e3a96cab2d54b3d2b66b1576b364abe': {
+    iou: 0.5,
+    stability: 0.8,
+    maxArea: 0.5,
+  },
+};
+
+/** The defaults of a model and of what was tuned from it. @param hash of the base model. */
+export const findDefaults = (hash: string | null): FindSettings => ({
+  ...parseFindSettings({}),
+  ...(hash !== null && OF_MODELS[hash]),
+});
+
 /** Predicted IoU and stability from which on answers are kept for a preview, in which thresholds are moved. */
-export const PREVIEW_FLOOR = 0.5;
+export const PREVIEW_FLOOR = 0.2;
 
 /** @throws Failure `config/invalid` that names the setting and what is allowed. */
 export function parseFindSettings(given: unknown): FindSettings {

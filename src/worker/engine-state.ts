@@ -115,6 +115,11 @@ export class EngineState {
     });
   }
 
+  /** Hash of the open model; null while none is. */
+  get openModelHash(): string | null {
+    return this.current?.open.hash ?? null;
+  }
+
   /** @throws Failure `gpu/…`, `model/none`. */
   needModel(): CurrentModel {
     this.needGpu();

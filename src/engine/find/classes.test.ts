@@ -8,6 +8,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import type { SamModel } from '../../sam/weights.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { openMicroModel } from '../../testing/micro-model.ts';
+import { normals } from '../../testing/random.ts';
 import { GpuQueue } from '../gpu-queue.ts';
 import { ClassMeans, pooledFeature } from './classes.ts';
 import { learnClasses } from './find-dataset.ts';
@@ -52,10 +53,45 @@ test('the nearest class counts, by channels that tell classes apart', () => {
   const classes = ClassMeans.of(known);
   expect(classes?.values).toEqual([2, 7]);
   // The second channel is far from class 7 and says nothing.
-  expect(classes?.classOf(Float32Array.of(0.1, 3))).toBe(7);
-  expect(classes?.classOf(Float32Array.of(1, 2))).toBe(2);
+  expect(classes?.classOf(Float32Array.of(0.1, 3)).classValue).toBe(7);
+  expect(classes?.classOf(Float32Array.of(1, 2)).classValue).toBe(2);
   expect(ClassMeans.of([])).toBeNull();
   expect(ClassMeans.of(known.slice(0, 2))).toBeNull();
+});
+
+test('confidence is as high as known objects are told rightly without themselves', () => {
+  const random = normals(400, 1);
+  // Two classes in ten channels that all say the same, which plain distances would take for ten witnesses.
+  const object = (i: number, apart: number) => {
+    const value = (random[i] ?? 0) + (i % 2) * apart;
+    return { classValue: 1 + (i % 2), feature: new Float32Array(10).fill(value) };
+  };
+  const shareRight = (apart: number) => {
+    const classes = ClassMeans.of(Array.from({ length: 200 }, (_, i) => object(i, apart)));
+    const told = Array.from({ length: 200 }, (_, i) => {
+      const { classValue, feature } = object(200 + i, apart);
+      const { classValue: own, classConfidence } = classes?.classOf(feature) ?? {};
+      return { isRight: own === classValue, confidence: classConfidence ?? 0 };
+    });
+    const right = told.filter(({ isRight }) => isRight).length / 200;
+    const expected = told.reduce((sum, { confidence }) => sum + confidence, 0) / 200;
+    expect(Math.abs(expected - right)).toBeLessThan(0.06);
+    expect(Math.abs((classes?.checked.right ?? 0) / 200 - right)).toBeLessThan(0.06);
+    expect(classes?.checked.objects).toBe(200);
+    return right;
+  };
+  expect(shareRight(4)).toBeGreaterThan(0.95);
+  expect(shareRight(1)).toBeLessThan(0.8);
+});
+
+test('an object that is alone in its class is not told without itself', () => {
+  const feature = (value: number) => Float32Array.of(value);
+  const classes = ClassMeans.of([
+    { classValue: 1, feature: feature(0) },
+    { classValue: 2, feature: feature(1) },
+  ]);
+  expect(classes?.checked).toEqual({ objects: 0, right: 0 });
+  expect(classes?.classOf(feature(0.5)).classConfidence).toBeCloseTo(0.5, 6);
 });
 
 const BOXES: readonly Box[] = [
@@ -90,7 +126,7 @@ test('classes are learnt from labelled images and told in another', async () => 
   const { image } = drawn('c.png', [2, 2, 1, 1]);
   const objects = BOXES.map((box) => ({ box, runs: rectangle(box, 32, 32), classValue: 1 }));
   const described = await finder.describe(image, objects, 'whole');
-  expect(described.map(({ feature }) => classes?.classOf(feature))).toEqual([2, 2, 1, 1]);
+  expect(described.map(({ feature }) => classes?.classOf(feature).classValue)).toEqual([2, 2, 1, 1]);
   const one = await learnClasses(finder, { ...dataset, samples: [drawn('d.png', [1, 1, 1, 1]).sample] });
   expect(one).toBeNull();
   await finder.release();

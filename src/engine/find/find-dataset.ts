@@ -4,7 +4,7 @@ import { type Dataset, isLabelled, loadSample } from '../../data/dataset.ts';
 import { runsOfValues } from '../../data/labels/runs.ts';
 import type { RgbImage, Scale } from '../../data/types.ts';
 import { ClassMeans, type KnownObject } from './classes.ts';
-import { type Finder, type FindHooks, floorsOf } from './finder.ts';
+import { type Finder, type FindHooks, type FindRequest, floorsOf } from './finder.ts';
 import type { FoundFile, FoundImage } from './found-file.ts';
 import { type FoundObject, selectObjects } from './select.ts';
 
@@ -14,7 +14,7 @@ export async function findObjects(
   image: RgbImage,
   settings: FindSettings,
   scale: Scale,
-  hooks: FindHooks & { readonly classes?: ClassMeans | null } = {},
+  hooks: FindHooks & Pick<FindRequest, 'classes'> = {},
 ): Promise<FoundObject[]> {
   const { classes = null } = hooks;
   const request = { sampling: settings, scale, floors: floorsOf(settings), classes };
@@ -26,8 +26,7 @@ export interface FindDatasetHooks {
   readonly onProgress?: (done: number, total: number) => void;
   /** An image that cannot be read, and why. */
   readonly onRefused?: (name: string, message: string) => void;
-  /** Says the class of each object. */
-  readonly classes?: ClassMeans | null;
+  readonly classes?: FindRequest['classes'];
   /** Aborting rejects with its reason; what was found so far is kept. */
   readonly signal?: AbortSignal;
 }
@@ -76,15 +75,19 @@ export async function findInDataset(
 /** Labelled images that classes are learnt from at most; more hardly move the means. */
 const LEARNT_IMAGES = 40;
 
-/** Learns what tells the classes of a dataset from its labelled images; null where they have not two classes. */
+/**
+ * Learns what tells the classes of a dataset from its labelled images; null where they have not two classes.
+ * @param most images that are looked at.
+ */
 export async function learnClasses(
   finder: Finder,
   { samples, scale = 'whole' }: Dataset,
   onProgress: (done: number, total: number) => void = () => undefined,
+  most = LEARNT_IMAGES,
 ): Promise<ClassMeans | null> {
   const labelled = samples.filter(isLabelled);
   // Evenly over the dataset, whose images are often sorted.
-  const step = Math.max(1, labelled.length / LEARNT_IMAGES);
+  const step = Math.max(1, labelled.length / most);
   const chosen = labelled.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
   const known: KnownObject[] = [];
   for (const [i, sample] of chosen.entries()) {

@@ -157,7 +157,7 @@ describe('selection', () => {
     expect(select({ iou: 0.92 })).toEqual([large.box]);
     expect(select({ stability: 0.97 })).toEqual([small.box]);
     expect(select({ minArea: 26 })).toEqual([large.box]);
-    expect(select({ maxArea: 1599 })).toEqual([small.box]);
+    expect(select({ maxArea: 0.1599 })).toEqual([small.box]);
   });
 
   test('masks that overlap in boxes of little overlap are duplicates only by their pixels', () => {

@@ -9,7 +9,13 @@ import { packPrompts } from '../../sam/prompts.ts';
 import type { SamModel } from '../../sam/weights.ts';
 import type { GpuQueue, YieldDevice } from '../gpu-queue.ts';
 import { ModelSession, type Tuning } from '../tuning.ts';
-import { type ClassMeans, type CropEmbedding, type KnownObject, pooledFeature } from './classes.ts';
+import {
+  ClassMeans,
+  type CropEmbedding,
+  type KnownObject,
+  pooledFeature,
+  type ToldClass,
+} from './classes.ts';
 import { cropsOf, type FindCrop, gridPoints, isCutOff } from './crops.ts';
 import type { Proposal } from './select.ts';
 import { MaskUpscaler } from './upscale.ts';
@@ -28,8 +34,8 @@ export interface FindRequest {
   /** How the model sees images of the dataset. */
   readonly scale: Scale;
   readonly floors: Floors;
-  /** Says the class of each object; without it they have none. */
-  readonly classes?: ClassMeans | null;
+  /** Tells the class of each object, or is the class of all; without it they have none. */
+  readonly classes?: ClassMeans | number | null;
 }
 
 export interface FindHooks {
@@ -75,11 +81,13 @@ export class Finder {
       await this.queue.run('urgent', async (yieldDevice) => {
         hooks.signal?.throwIfAborted();
         await this.withYields(yieldDevice, () => this.encode(image, crop));
-        const embedding = request.classes ? await this.embedding(crop) : null;
-        const classOf = ({ runs }: Pick<Proposal, 'runs'>): Pick<Proposal, 'classValue'> =>
-          request.classes && embedding
-            ? { classValue: request.classes.classOf(pooledFeature(runs, image.width, embedding)) }
-            : {};
+        const { classes = null } = request;
+        const embedding = classes instanceof ClassMeans ? await this.embedding(crop) : null;
+        const classOf = ({ runs }: Pick<Proposal, 'runs'>): Partial<ToldClass> => {
+          if (classes instanceof ClassMeans && embedding)
+            return classes.classOf(pooledFeature(runs, image.width, embedding));
+          return typeof classes === 'number' ? { classValue: classes } : {};
+        };
         const points = gridPoints(crop.box, sampling.pointsPerSide);
         for (let from = 0; from < points.length; from += BATCH) {
           await yieldDevice();

@@ -67,7 +67,8 @@ test('what is stored is read whatever found it', async () => {
   expect(read?.file.images).toEqual([image('b.png', [5, 1])]);
   const whole = await text(store);
   for (const other of [
-    '{"version":2}\n',
+    '{"version":1}\n',
+    '{"version":3}\n',
     whole.replace('"iou":0.88', '"iou":88'),
     whole.replace('"iou"', '"ioU"'),
     '\n',
@@ -85,6 +86,23 @@ test('what another model found is refused, a first line that is cut off is not',
   await expect(open({ adapter: 'b' })).rejects.toThrow(/another model/);
   await expect(open({ scale: 256 })).rejects.toThrow(/another model/);
   await expect(open({ classes: 'c' })).rejects.toThrow(/another model/);
-  await store.write(PATH, bytes('{"version":1,"mod'));
+  await store.write(PATH, bytes('{"version":2,"mod'));
   await open({ adapter: 'b' });
+});
+
+test('a file of version 1, whose largest area is in pixels, is read and gone on with', async () => {
+  const store = new MemoryStore();
+  const file = await FoundFile.open(store, PATH, { ...origin, classes: 'c' });
+  await file.add(image('a.png', [0, 3]));
+  const now = await text(store);
+  const old = (maxArea: number) =>
+    now.replace('"version":2', '"version":1').replace('"maxArea":1', `"maxArea":${maxArea}`);
+  await store.write(PATH, bytes(old(100_000_000)));
+  expect((await FoundFile.read(store, PATH))?.origin).toEqual({ ...origin, classes: 'c' });
+  expect(await text(store)).toBe(now);
+  // Half of 10 × 6 pixels.
+  await store.write(PATH, bytes(old(30)));
+  const settings = { ...origin.settings, maxArea: 0.5 };
+  const again = await FoundFile.open(store, PATH, { ...origin, classes: 'c', settings });
+  expect(again.get('a.png')).toEqual(image('a.png', [0, 3]));
 });

@@ -34,7 +34,8 @@ export interface FoundImage {
   readonly objects: readonly FoundObject[];
 }
 
-const VERSION = 1;
+/** In version 1 the largest area was in pixels. */
+const VERSION = 2;
 
 function areSettings(given: unknown): boolean {
   try {
@@ -42,6 +43,17 @@ function areSettings(given: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+const OldHeaderSchema = v.looseObject({ version: v.literal(1), settings: v.record(v.string(), v.unknown()) });
+
+/** A header of any version as one of this. @param pixels of the first image; null where there is none. */
+function migrated(header: unknown, pixels: number | null): unknown {
+  const old = v.safeParse(OldHeaderSchema, header);
+  if (!old.success) return header;
+  const { settings } = old.output;
+  const maxArea = pixels === null ? 1 : Math.min(1, Number(settings.maxArea) / pixels);
+  return { ...old.output, version: VERSION, settings: { ...settings, maxArea } };
 }
 
 const HeaderSchema = v.object({
@@ -65,6 +77,7 @@ const LineSchema = v.object({
       stability: v.number(),
       point: v.tuple([v.number(), v.number()]),
       classValue: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+      classConfidence: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
     }),
   ),
 });
@@ -80,17 +93,14 @@ export class FoundFile {
    * Begins the file, or goes on with one of the same origin; what is damaged of it is found again.
    * @throws Failure `find/other-origin` when it is of another, `storage/…`.
    */
-  static async open(
-    store: FileStore,
-    path: string,
-    { model, adapter, settings, scale, classes }: FindOrigin,
-  ): Promise<FoundFile> {
-    const header = JSON.stringify({ version: VERSION, model, adapter, scale, settings, classes });
+  static async open(store: FileStore, path: string, origin: FindOrigin): Promise<FoundFile> {
+    const header = formatHeader(origin);
     const text = (await store.exists(path)) ? new TextDecoder().decode(await store.read(path)) : '';
-    const [first = '', ...lines] = text.split('\n');
+    const stored = parseText(text);
     // A first line that is cut off is that of a file without images.
-    if (lines.length > 0 && first !== header) throw otherOrigin(path);
-    const found = new Map(lines.flatMap(parseLine).map((image) => [image.name, image] as const));
+    if (text.includes('\n') && (!stored.origin || formatHeader(stored.origin) !== header))
+      throw otherOrigin(path);
+    const found = new Map(stored.images.map((image) => [image.name, image] as const));
     const whole = `${[header, ...[...found.values()].map(formatLine)].join('\n')}\n`;
     if (whole !== text) await store.write(path, new TextEncoder().encode(whole));
     return new FoundFile(store, path, found);
@@ -99,11 +109,8 @@ export class FoundFile {
   /** What is stored, whatever found it; null where nothing is. */
   static async read(store: FileStore, path: string): Promise<{ origin: FindOrigin; file: FoundFile } | null> {
     if (!(await store.exists(path))) return null;
-    const text = new TextDecoder().decode(await store.read(path));
-    const header = v.safeParse(HeaderSchema, parsedJson(text.slice(0, text.indexOf('\n'))));
-    if (!header.success) return null;
-    const { version: _, ...origin } = header.output;
-    return { origin, file: await FoundFile.open(store, path, origin) };
+    const { origin } = parseText(new TextDecoder().decode(await store.read(path)));
+    return origin && { origin, file: await FoundFile.open(store, path, origin) };
   }
 
   /** All images that were looked at, in the order in which they were. */
@@ -134,12 +141,13 @@ function formatLine({ name, width, height, objects }: FoundImage): string {
     name,
     width,
     height,
-    objects: objects.map(({ runs, predictedIou, stability, point, classValue }) => ({
+    objects: objects.map(({ runs, predictedIou, stability, point, classValue, classConfidence }) => ({
       counts: textOfCounts(countsOf(runs)),
       predictedIou,
       stability,
       point,
       classValue,
+      classConfidence,
     })),
   });
 }
@@ -152,6 +160,24 @@ function parsedJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** What found the images, which is null where the first line is damaged or cut off, and the images. */
+function parseText(text: string): {
+  readonly origin: FindOrigin | null;
+  readonly images: readonly FoundImage[];
+} {
+  const [first = '', ...lines] = text.split('\n');
+  const images = lines.flatMap(parseLine);
+  const [image] = images;
+  const header = migrated(parsedJson(first), image ? image.width * image.height : null);
+  const { success, output } = v.safeParse(HeaderSchema, header);
+  if (!success) return { origin: null, images };
+  const { version: _, ...origin } = output;
+  return { origin, images };
+}
+
+const formatHeader = ({ model, adapter, scale, settings, classes }: FindOrigin): string =>
+  JSON.stringify({ version: VERSION, model, adapter, scale, settings, classes });
 
 function parseLine(text: string): FoundImage[] {
   const parsed = v.safeParse(LineSchema, parsedJson(text));

@@ -1,5 +1,6 @@
 /** Against the official `SamAutomaticMaskGenerator`; its crops are in official.slow.test.ts. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findDefaults } from '../../config/find.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { expectSameObjects, openOfficial } from '../../testing/official-masks.ts';
@@ -17,6 +18,8 @@ test('finds the objects that SAM finds, and chooses anew without asking again', 
   timeout: 600_000,
 }, async () => {
   const { model, image, caseOf } = await openOfficial(gpu);
+  // Its thresholds go by its hash.
+  expect(findDefaults(model.hash)).not.toEqual(findDefaults(null));
   const whole = caseOf('whole');
   const cleaned = caseOf('cleaned');
   expect(cleaned.settings.pointsPerSide).toBe(whole.settings.pointsPerSide);

@@ -13,8 +13,9 @@ export interface FoundObject {
   readonly stability: number;
   /** The click that found it. */
   readonly point: readonly [x: number, y: number];
-  /** Where classes were learnt. */
+  /** Its class, where classes are known, and how sure that is, 0 to 1, where it was told from others. */
   readonly classValue?: number;
+  readonly classConfidence?: number;
 }
 
 /** An answer of the model, before any is left out for another. */
@@ -49,7 +50,8 @@ export function selectObjects(
   // Of what several crops show, the smaller crop shows more detail.
   const distinct = withoutDuplicates(crops.flat(), ({ cropArea }) => 1 / cropArea, boxIou, boxOverlap);
   const cleaned = minRegion > 0 ? withCleanMasks(distinct, image, minRegion, boxOverlap) : distinct;
-  const sized = cleaned.filter(({ area }) => area >= minArea && area <= maxArea);
+  const most = maxArea * image.width * image.height;
+  const sized = cleaned.filter(({ area }) => area >= minArea && area <= most);
   const kept =
     maskOverlap < 1
       ? withoutDuplicates(sized, ({ predictedIou }) => predictedIou, maskIou, maskOverlap)

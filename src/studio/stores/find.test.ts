@@ -1,24 +1,41 @@
-import { beforeEach, expect, test } from 'vitest';
-import type { FoundObject, ImageLabels, OpenedLabels } from '../../worker/protocol.ts';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { parseFindSettings } from '../../config/find.ts';
+import type {
+  DatasetInfo,
+  FindFolderRequest,
+  FindJob,
+  FoundObject,
+  ImageLabels,
+  OpenedLabels,
+} from '../../worker/protocol.ts';
 import { type FakeEngine, fakeEngine } from '../testing/fake-engine.ts';
+import { MODEL } from '../testing/fake-model.ts';
+import { useDatasets } from './datasets.ts';
 import { useEdit } from './edit-history.ts';
 import { linkEngine } from './engine-link.ts';
 import {
   acceptAllFound,
   acceptFound,
+  calibrate,
   changeFindSetting,
   chooseFound,
+  classifyFound,
   findAll,
-  findInFolder,
+  findInFolders,
+  imagesToReview,
+  loosen,
   rejectAllFound,
   rejectFound,
+  resumeJob,
   reviewNext,
+  toggleFurther,
   useFind,
 } from './find.ts';
 import { flushLabels } from './labels.ts';
 import { useNotices } from './notices.ts';
 import { openImage } from './open-image.ts';
 import { useSegment } from './segment.ts';
+import { useSession } from './session.ts';
 
 const bitmap: ImageBitmap = { width: 8, height: 8, close: () => undefined };
 const found = [0.9, 0.95, 0.85].map(
@@ -31,9 +48,16 @@ const found = [0.9, 0.95, 0.85].map(
     point: [i, 0.5],
   }),
 );
+const selected = (iou: number) => {
+  const objects = found.filter((each) => each.predictedIou > iou);
+  const { pointsPerSide: _, cropLayers: __, ...looser } = parseFindSettings({ iou: 0.84 });
+  return { objects, looser: objects.length > 0 ? null : looser };
+};
 let saved: ImageLabels[] = [];
 let labels: OpenedLabels;
 let reviewed: string[] = [];
+let job: FindJob | null = null;
+let searched: FindFolderRequest[] = [];
 let engine: FakeEngine;
 
 const folder = () => ({
@@ -50,6 +74,9 @@ const folder = () => ({
 beforeEach(async () => {
   saved = [];
   reviewed = [];
+  job = null;
+  searched = [];
+  useFind.setState(useFind.getInitialState(), true);
   labels = {
     labels: {
       status: 'unlabelled',
@@ -70,15 +97,22 @@ beforeEach(async () => {
         const name = source.kind === 'sample' ? source.sampleId : source.file.name;
         return { imageId: name, name, width: 8, height: 8, bitmap };
       },
-      'find.run': () => ({ searchId: 'search', objects: found, milliseconds: 1 }),
-      'find.select': ({ settings: { iou } }) => ({
-        objects: found.filter((each) => each.predictedIou > iou),
-      }),
-      'find.folder': () => {
+      'find.run': () => ({ searchId: 'search', ...selected(0), classes: null, milliseconds: 1 }),
+      'find.select': ({ settings: { iou } }) => selected(iou),
+      'find.folder': (request) => {
+        searched.push(request);
         isSearched = true;
+        job = null;
         return [folder()];
       },
-      'find.found': () => ({ found: isSearched ? folder() : null }),
+      'find.job': () => ({ job }),
+      'find.calibrate': ({ settings }) => ({
+        settings: { ...settings, iou: 0.87 },
+        images: 2,
+        before: { objects: 4, found: 0, right: 0 },
+        after: { objects: 4, found: 4, right: 3 },
+      }),
+      'find.found': ({ datasetId }) => ({ found: isSearched && datasetId === 'cells' ? folder() : null }),
       'find.image': () => ({ objects: found }),
       'find.reviewed': ({ sampleId }) => {
         reviewed.push(sampleId);
@@ -94,6 +128,11 @@ beforeEach(async () => {
     },
   });
   linkEngine(engine);
+  const dataset = (id: string) => ({ id, name: id, scale: { chosen: 'whole' } });
+  useDatasets.setState({
+    loaded: true,
+    datasets: ['cells', 'more'].map(dataset) as unknown as DatasetInfo[],
+  });
   useSegment.setState(useSegment.getInitialState(), true);
   await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'a' });
 });
@@ -119,7 +158,7 @@ test('accepted objects become labels, each a step, and all that are left in one'
   chooseFound(1);
   acceptFound();
   expect(ious()).toEqual([0.9, 0.85]);
-  await acceptAllFound();
+  acceptAllFound();
   expect(ious()).toEqual([]);
   await flushLabels();
   const last = saved.at(-1);
@@ -145,15 +184,81 @@ test('objects of a file that belongs to no dataset stay in the review', async ()
   expect(useNotices.getState().announcement).toMatch(/kept for images of a dataset/);
 });
 
-test('a dataset is reviewed image by image', async () => {
-  await findInFolder();
+test('a dataset is reviewed image by image; one that is left with objects comes again', async () => {
+  await findInFolders();
   expect(useFind.getState().objects).toEqual(found);
   await reviewNext();
   expect(reviewed, 'objects are left').toEqual([]);
-  await rejectAllFound();
-  expect(reviewed).toEqual(['a']);
-  await reviewNext();
+  await vi.waitFor(() => expect(useFind.getState().objects).toEqual(found));
   expect(useSegment.getState().image?.name).toBe('b');
+  rejectAllFound();
+  await vi.waitFor(() => expect(imagesToReview(useFind.getState())).toHaveLength(1));
+  expect(reviewed).toEqual(['b']);
+  await reviewNext();
+  expect(useSegment.getState().image?.name).toBe('a');
+});
+
+test('where nothing passes, one step shows what comes closest', async () => {
+  await findAll();
+  await changeFindSetting('iou', 0.96);
+  expect(useFind.getState()).toMatchObject({ passing: 0, looser: { iou: 0.84 } });
+  await loosen();
+  expect(ious()).toEqual([0.9, 0.95, 0.85]);
+  expect(useFind.getState()).toMatchObject({ passing: 3, looser: null, settings: { iou: 0.84 } });
+});
+
+test('thresholds chosen by labelled images choose at once', async () => {
+  await findAll();
+  await calibrate();
+  expect(ious()).toEqual([0.9, 0.95]);
+  expect(useFind.getState().calibration?.after.right).toBe(3);
+  await changeFindSetting('iou', 0.5);
+  expect(useFind.getState().calibration).toBeNull();
+});
+
+test('thresholds are those of the open model until a person chooses', async () => {
+  const open = (hash: string) => useSession.setState({ model: { ...MODEL, hash } });
+  const { settings } = useFind.getState();
+  expect(settings).toMatchObject({ iou: 0.88, stability: 0.95, maxArea: 0.5 });
+  open('206b160798d3de95261a5d0d009f734f3e3a96cab2d54b3d2b66b1576b364abe');
+  expect(useFind.getState().settings).toEqual({ ...settings, iou: 0.5, stability: 0.8 });
+  open('other');
+  expect(useFind.getState().settings).toEqual(settings);
+  await changeFindSetting('iou', 0.7);
+  open('206b160798d3de95261a5d0d009f734f3e3a96cab2d54b3d2b66b1576b364abe');
+  expect(useFind.getState().settings).toEqual({ ...settings, iou: 0.7 });
+});
+
+test('a class that a person gives stays when thresholds move, and is that of the label', async () => {
+  labels = { ...labels, classes: [...labels.classes, { value: 5, name: 'debris', colour: '#56b4e9' }] };
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'b' });
+  await findAll();
+  classifyFound(9);
+  expect(useFind.getState().objects[0]?.classValue).toBeUndefined();
+  classifyFound(5);
+  await changeFindSetting('iou', 0.87);
+  expect(useFind.getState().objects.map(({ classValue }) => classValue)).toEqual([5, undefined]);
+  acceptAllFound();
+  await flushLabels();
+  expect(saved.at(-1)?.objects.map(({ classValue }) => classValue)).toEqual([5, 3]);
+});
+
+test('several datasets are searched at once, and a search that was ended goes on as it was begun', async () => {
+  toggleFurther('more');
+  toggleFurther('deleted');
+  await findInFolders();
+  expect(searched[0]?.datasetIds).toEqual(['cells', 'more']);
+  expect(imagesToReview(useFind.getState())).toEqual([
+    { datasetId: 'cells', sampleId: 'a' },
+    { datasetId: 'cells', sampleId: 'b' },
+  ]);
+  const settings = parseFindSettings({ iou: 0.3 });
+  const request = { datasetIds: ['more'], variant: { kind: 'run', runId: 'r' }, settings } as const;
+  useFind.setState({ job: { ...request, modelName: 'm', isModelOpen: true } });
+  await changeFindSetting('iou', 0.6);
+  await resumeJob();
+  expect(searched[1]).toMatchObject(request);
+  expect(useFind.getState().job).toBeNull();
 });
 
 test('a search of an image that is not open any more is not shown', async () => {

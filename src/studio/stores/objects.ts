@@ -4,7 +4,7 @@ import { equalRuns, runsOfBitmap, subtract, uniteAll } from '../../data/labels/r
 import { movedRuns, type Point, polygonRuns } from '../../data/labels/shapes.ts';
 import { cutAlong, filled, smoothed } from '../../data/labels/shaping.ts';
 import type { LabelObject, ObjectOrigin, Runs } from '../../data/labels/types.ts';
-import type { Candidate, ImageBox } from '../../worker/protocol.ts';
+import type { Candidate, FoundObject, ImageBox } from '../../worker/protocol.ts';
 import { plural } from '../format/format.ts';
 import { doStep, NO_PROMPTS, useEdit } from './edit-history.ts';
 import { selectObjects, useLabels } from './labels.ts';
@@ -72,18 +72,24 @@ export function acceptCandidate(): boolean {
   return add('Add object', candidateRuns(candidate), { kind: 'clicked', model: modelName() });
 }
 
-/** Found masks become objects in one step; what locked objects have stays theirs. Returns whether there is where to keep them. */
-export function addFound(masks: readonly Runs[]): boolean {
+/**
+ * Found objects become the image's in one step; what locked objects have stays theirs. One without a class gets that of the
+ * next object. @returns whether there is where to keep them.
+ */
+export function addFound(found: readonly Pick<FoundObject, 'runs' | 'classValue'>[]): boolean {
   if (!useLabels.getState().ref) {
     announce(NOT_KEPT);
     return false;
   }
   const locked = lockedRuns();
   const origin: ObjectOrigin = { kind: 'found', model: modelName() };
-  const added = masks
-    .map((runs) => subtract(runs, locked))
-    .filter((runs) => runs.length > 0)
-    .map((runs) => newObject(runs, origin));
+  const { classes, classValue: next } = useLabels.getState();
+  const added = found.flatMap(({ runs, classValue = next }) => {
+    const left = subtract(runs, locked);
+    // One that was removed since.
+    const own = classes.some(({ value }) => value === classValue) ? classValue : next;
+    return left.length > 0 ? [labels.newObject(left, own, origin)] : [];
+  });
   if (added.length > 0) doStep({ title: 'Accept found', objects: [...objects(), ...added] });
   return true;
 }

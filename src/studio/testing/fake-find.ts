@@ -21,15 +21,24 @@ const fakeFound = (datasetId: string, settings: FindSettings): FoundDataset => (
 
 export function fakeFind(): Pick<Handlers, Extract<CallName, `find.${string}`>> {
   return {
-    'find.run': () => ({ searchId: 'search-1', objects: FAKE_FOUND, milliseconds: 1200 }),
+    'find.run': () => ({
+      searchId: 'search-1',
+      objects: FAKE_FOUND,
+      looser: null,
+      classes: null,
+      milliseconds: 1200,
+    }),
     'find.select': ({ settings: { iou } }) => ({
       objects: FAKE_FOUND.filter(({ predictedIou }) => predictedIou > iou),
+      looser: null,
     }),
     'find.folder': ({ datasetIds, settings }) => datasetIds.map((id) => fakeFound(id, settings)),
     'find.found': () => ({ found: null }),
     'find.image': () => ({ objects: FAKE_FOUND }),
     'find.reviewed': ({ datasetId }) => fakeFound(datasetId, parseFindSettings({})),
     'find.forget': () => ({}),
+    'find.job': () => ({ job: null }),
+    'find.calibrate': () => null,
     'find.quality': () => ({ ap50: 0.8, ap: 0.6, objects: 40, found: 44, missed: 6, split: 2, merged: 1 }),
   };
 }

@@ -47,6 +47,7 @@ function openService(store = new MemoryStore()) {
     queue,
     emit: () => undefined,
     needGpu: () => gpu,
+    openModelHash: 'micro',
     needModel: () => ({ open: { ...model, hash: 'micro' } }),
     onRelease: (work: () => Promise<void>) => ending.push(work),
   } as unknown as EngineState;
@@ -63,22 +64,26 @@ function asked(onProgress: (progress: Progress, cancel: AbortController) => void
   return { signal: cancel.signal, progress: (progress: Progress) => onProgress(progress, cancel) };
 }
 
-function drawn(names: readonly string[]): Dataset {
+/** @param classes 2 gives every second rectangle another one. */
+function drawn(names: readonly string[], classes: 1 | 2): Dataset {
   const lazy = (path: string, bytes: Uint8Array) => ({ path, size: bytes.length, bytes: async () => bytes });
   return {
     name: 'Cells',
     samples: names.map((name) => {
       const { image: own, labelling } = drawSample(name, 1);
       if (!labelling) throw new Error('the drawn sample has no mask');
-      const mask = lazy(`masks/${name}`, encodeMaskPng(labelling.labelMap));
-      return { name, image: lazy(`images/${name}`, encodeImagePng(own)), mask };
+      const { labelMap } = labelling;
+      const data = labelMap.data.map((value, i) => (i % labelMap.width > 20 ? value * classes : value));
+      const masks = lazy(`masks/${name}`, encodeMaskPng({ ...labelMap, data }));
+      const file = lazy(`images/${name}`, encodeImagePng(own));
+      return { name, image: file, ...(classes === 1 ? { mask: masks } : { labels: masks }) };
     }),
   };
 }
 
-async function addCells(datasets: DatasetRepository): Promise<string> {
+async function addCells(datasets: DatasetRepository, classes: 1 | 2 = 1): Promise<string> {
   const options = { signal: new AbortController().signal, onProgress: () => undefined };
-  const [info] = (await datasets.add([drawn(['a.png', 'b.png', 'c.png'])], [], options)).datasets;
+  const [info] = (await datasets.add([drawn(['a.png', 'b.png', 'c.png'], classes)], [], options)).datasets;
   if (!info) throw new Error('nothing was imported');
   return info.id;
 }
@@ -87,7 +92,7 @@ test('finds the objects of an open image, and chooses anew without the model', a
   const { service } = openService();
   const progress: Progress[] = [];
   const allocated = gpu.allocatedBytes;
-  const request = { imageId: 'a', variant: base, settings: ANY, scale: 'whole' } as const;
+  const request = { imageId: 'a', variant: base, settings: ANY, scale: 'whole', datasetId: null } as const;
   const { searchId, objects } = await service.run(
     request,
     asked((each) => progress.push(each)),
@@ -96,8 +101,12 @@ test('finds the objects of an open image, and chooses anew without the model', a
   expect(objects.length).toBeGreaterThan(0);
   expect(gpu.allocatedBytes).toBe(allocated);
   const submit = vi.spyOn(gpu.device.queue, 'submit');
-  expect(service.select({ searchId, settings: ANY })).toEqual(objects);
-  expect(service.select({ searchId, settings: { ...ANY, maxArea: 1 } })).toEqual([]);
+  expect(service.select({ searchId, settings: ANY })).toEqual({ objects, looser: null });
+  // Where nothing is left, the thresholds that it names leave something.
+  const none = { ...ANY, iou: 1, stability: 1, maxArea: 0 };
+  const { looser, ...empty } = service.select({ searchId, settings: none });
+  expect(empty.objects).toEqual([]);
+  expect(service.select({ searchId, settings: { ...none, ...looser } }).objects.length).toBeGreaterThan(0);
   expect(submit).not.toHaveBeenCalled();
   submit.mockRestore();
   expect(() => service.select({ searchId: 'other', settings: ANY })).toThrow(/not remembered/);
@@ -137,6 +146,75 @@ test('a dataset that was interrupted goes on, in another tab too, and is found a
   expect(await service.found(datasetId)).toBeNull();
 });
 
+test('a search that was cut off says so until it is finished, whatever was deleted meanwhile', async () => {
+  const store = new MemoryStore();
+  const first = openService(store);
+  const ids = [await addCells(first.datasets), await addCells(first.datasets)];
+  const request = { datasetIds: ids, variant: base, settings: ANY };
+  expect(await first.service.job()).toBeNull();
+  const progress: (readonly [number, number])[] = [];
+  await expect(
+    first.service.folder(
+      request,
+      asked(({ done, total }, cancel) => {
+        progress.push([done, total]);
+        if (done === 4) cancel.abort();
+      }),
+    ),
+  ).rejects.toThrow();
+  expect(progress.at(-1)).toEqual([4, 6]);
+  const { service, datasets } = openService(store);
+  expect(await service.job()).toEqual({ ...request, modelName: 'micro', isModelOpen: true });
+  await datasets.delete(ids[1] as string);
+  const job = await service.job();
+  expect(job?.datasetIds).toEqual([ids[0]]);
+  await service.folder({ ...request, datasetIds: job?.datasetIds ?? [] }, asked());
+  expect(await service.job()).toBeNull();
+  await store.write('find-job.json', new TextEncoder().encode('{"datasetIds":["x"],"settings":{"iou":7}}'));
+  expect(await service.job()).toBeNull();
+});
+
+test('found objects have the classes of labelled ones', async () => {
+  const { service, datasets } = openService();
+  const datasetId = await addCells(datasets);
+  const request = { imageId: 'a', variant: base, settings: ANY, scale: 'whole', datasetId } as const;
+  // One class, which needs no telling.
+  const one = await service.run(request, asked());
+  expect(one.classes).toBeNull();
+  expect(new Set(one.objects.map(({ classValue }) => classValue))).toEqual(new Set([1]));
+  const twoId = await addCells(datasets, 2);
+  const labels: string[] = [];
+  const ask = () =>
+    service.run(
+      { ...request, datasetId: twoId },
+      asked(({ label = '' }) => labels.push(label)),
+    );
+  const two = await ask();
+  expect(two.classes?.objects).toBeGreaterThan(0);
+  for (const { classValue, classConfidence } of two.objects) {
+    expect([1, 2]).toContain(classValue);
+    expect(classConfidence).toBeGreaterThanOrEqual(0.5);
+  }
+  expect(labels.join()).toContain('Learning');
+  labels.length = 0;
+  expect((await ask()).objects).toEqual(two.objects);
+  expect(labels.join(), 'what was learnt is remembered').not.toContain('Learning');
+  await service.folder({ datasetIds: [twoId], variant: base, settings: ANY }, asked());
+  const stored = await service.image({ datasetId: twoId, sampleId: 'a.png' });
+  expect(stored.some(({ classConfidence }) => classConfidence !== undefined)).toBe(true);
+});
+
+test('chooses thresholds by labelled images', async () => {
+  const { service, datasets } = openService();
+  const datasetId = await addCells(datasets);
+  const settings = { ...ANY, iou: 1, stability: 1 };
+  const calibration = await service.calibrate({ datasetId, variant: base, settings }, asked());
+  expect(calibration?.before).toEqual({ objects: calibration?.after.objects, found: 0, right: 0 });
+  expect(calibration?.after.objects).toBeGreaterThan(0);
+  expect(calibration?.settings).toMatchObject({ pointsPerSide: 2, maskOverlap: 0.9 });
+  expect(calibration?.settings.maxArea).toBeLessThanOrEqual(1);
+});
+
 test('measures what is found of the images of a split', async () => {
   const { service, datasets } = openService();
   const datasetId = await addCells(datasets);
@@ -154,6 +232,7 @@ test('another model ends a search before its weights are released; a click waits
     variant: base,
     settings: { ...ANY, pointsPerSide: 20 },
     scale: 'whole',
+    datasetId: null,
   } as const;
   const search = service.run(
     request,

@@ -9,8 +9,9 @@ type FindCalls = Extract<CallName, `find.${string}`>;
 export function findHandlers(service: Promise<FindService>): Pick<Handlers, FindCalls> {
   return {
     'find.run': async (request, call) => ok(await (await service).run(request, call)),
-    'find.select': async (request) => ok({ objects: (await service).select(request) }),
+    'find.select': async (request) => ok((await service).select(request)),
     'find.folder': async (request, call) => ok(await (await service).folder(request, call)),
+    'find.job': async () => ok({ job: await (await service).job() }),
     'find.found': async ({ datasetId }) => ok({ found: await (await service).found(datasetId) }),
     'find.image': async (ref) => ok({ objects: await (await service).image(ref) }),
     'find.reviewed': async (ref) => ok(await (await service).review(ref)),
@@ -18,6 +19,7 @@ export function findHandlers(service: Promise<FindService>): Pick<Handlers, Find
       await (await service).forget(datasetId);
       return done;
     },
+    'find.calibrate': async (request, call) => ok(await (await service).calibrate(request, call)),
     'find.quality': async (request, call) => ok(await (await service).quality(request, call)),
   };
 }

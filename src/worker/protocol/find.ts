@@ -1,19 +1,35 @@
 /** All objects of an image, and of whole datasets. Conventions: ../protocol.ts. */
 
-import type { FindSettings } from '../../config/find.ts';
+import type { FindSettings, FindThresholds } from '../../config/find.ts';
 import type { Scale } from '../../data/types.ts';
 import type { FindQuality } from '../../engine/find/quality.ts';
 import type { FoundObject } from '../../engine/find/select.ts';
+import type { FindCounts } from '../../engine/find/thresholds.ts';
 import type { SampleRef, SplitName } from './data.ts';
 import type { Nothing } from './result.ts';
 import type { Variant } from './segment.ts';
 
-export type { FindQuality, FindSettings, FoundObject };
+export type { FindCounts, FindQuality, FindSettings, FoundObject };
 
-export interface FoundAnswer {
+/** What of a search passes thresholds. */
+export interface FoundSelection {
+  readonly objects: readonly FoundObject[];
+  /** Thresholds that leave something, where there is no object; null too where the model answered nothing. */
+  readonly looser: FindThresholds | null;
+}
+
+/** How the classes of objects were told. */
+export interface ToldClasses {
+  /** Known objects that could be told without themselves, and how many of them rightly. */
+  readonly objects: number;
+  readonly right: number;
+}
+
+export interface FoundAnswer extends FoundSelection {
   /** Names the search for `find.select`; the last few are remembered. */
   readonly searchId: string;
-  readonly objects: readonly FoundObject[];
+  /** Null where the dataset has not two classes of labelled objects. */
+  readonly classes: ToldClasses | null;
   readonly milliseconds: number;
 }
 
@@ -34,6 +50,22 @@ export interface FoundDataset {
   readonly imageCount: number;
 }
 
+/** A search through datasets that was not finished. */
+export interface FindJob extends FindFolderRequest {
+  /** The base model that it was begun with, and whether that one is open: it goes on with no other. */
+  readonly modelName: string;
+  readonly isModelOpen: boolean;
+}
+
+/** Thresholds that find most of the known objects with the fewest others. */
+export interface Calibration {
+  readonly settings: FindSettings;
+  /** Images whose objects are known, and what is found there as it was asked and by these settings. */
+  readonly images: number;
+  readonly before: FindCounts;
+  readonly after: FindCounts;
+}
+
 export interface FindFolderRequest {
   readonly datasetIds: readonly string[];
   readonly variant: Variant;
@@ -44,7 +76,7 @@ export interface FindFolderRequest {
 export interface FindCalls {
   /**
    * All objects of an open image. Progress in clicks; cancelling stops before the next ones. `scale`: how the model sees the
-   * image, as it was trained.
+   * image, as it was trained. `datasetId`: whose labelled objects tell the classes; null for a file of no dataset.
    */
   'find.run': [
     {
@@ -52,19 +84,19 @@ export interface FindCalls {
       readonly variant: Variant;
       readonly settings: FindSettings;
       readonly scale: Scale;
+      readonly datasetId: string | null;
     },
     FoundAnswer,
   ];
   /** Chooses anew among what a search found, without asking the model. Fails with `find/forgotten`. */
-  'find.select': [
-    { readonly searchId: string; readonly settings: FindSettings },
-    { readonly objects: readonly FoundObject[] },
-  ];
+  'find.select': [{ readonly searchId: string; readonly settings: FindSettings }, FoundSelection];
   /**
    * All objects of all images of datasets. Progress in images. What was found is on storage image by image: cancelling, or a
    * closed tab, keeps it, and the same request goes on. Another model or other settings begin anew.
    */
   'find.folder': [FindFolderRequest, readonly FoundDataset[]];
+  /** The search of datasets that was begun last, where it was not finished; those that were deleted are left out. */
+  'find.job': [Nothing, { readonly job: FindJob | null }];
   /** What was found in a dataset; null where nothing was looked for. */
   'find.found': [{ readonly datasetId: string }, { readonly found: FoundDataset | null }];
   'find.image': [SampleRef, { readonly objects: readonly FoundObject[] }];
@@ -72,6 +104,14 @@ export interface FindCalls {
   'find.reviewed': [SampleRef, FoundDataset];
   /** Forgets what was found in a dataset. */
   'find.forget': [{ readonly datasetId: string }, Nothing];
+  /**
+   * Chooses thresholds by some labelled images of a dataset, of its validation images where those are labelled. Null where
+   * no object is known. Progress in images.
+   */
+  'find.calibrate': [
+    { readonly datasetId: string; readonly variant: Variant; readonly settings: FindSettings },
+    Calibration | null,
+  ];
   /** How well objects are found that are known. Progress in images. */
   'find.quality': [
     {

@@ -306,8 +306,14 @@ export class CanvasControl {
       });
     if (now && !objects.some(({ id }) => id === now.object.id)) masks.push(this.painted(now.object, true));
     const found = useFind.getState();
-    for (const [i, { runs }] of found.objects.entries())
-      masks.push(this.mask(`found ${i}`, runs, maskColour(this.surface), i === found.chosen));
+    const { classes } = useLabels.getState();
+    const unknown = maskColour(this.surface);
+    for (const [i, { runs, classValue }] of found.objects.entries()) {
+      const id = `found ${i}`;
+      const isTold = classValue !== undefined && classes.length > 1;
+      const colour = isTold ? objectColour({ id, classValue }, classes) : unknown;
+      masks.push(this.mask(id, runs, colour, i === found.chosen));
+    }
     const { runs: hovered } = useHover.getState();
     const answer = shownAnswer();
     const candidate = answer?.prediction.candidates[answer.candidate];
