@@ -7,9 +7,11 @@ import {
   loadSamples,
   renameDataset,
   setSplitOrder,
+  showDataset,
   useDatasets,
 } from './datasets.ts';
 import { linkEngine } from './engine-link.ts';
+import { useSetup } from './setup.ts';
 
 beforeEach(() => useDatasets.setState(useDatasets.getInitialState(), true));
 
@@ -91,4 +93,20 @@ test('samples of a dataset that was deleted meanwhile are dropped without a seco
   await slow;
   expect(call).not.toHaveBeenCalled();
   expect(useDatasets.getState().samples).toEqual({});
+});
+
+test('a dataset is ticked for training with its first image that is done, and not again later', async () => {
+  linkFake();
+  await loadDatasets();
+  const [cells] = useDatasets.getState().datasets;
+  if (!cells) throw new Error('the fake engine has datasets');
+  const none = { ...cells, split: { train: 0, validation: 0, test: 0 } };
+  useSetup.setState({ datasetIds: [] });
+  showDataset(none);
+  expect(useSetup.getState().datasetIds).toEqual([]);
+  showDataset(cells);
+  expect(useSetup.getState().datasetIds).toEqual(['cells']);
+  useSetup.setState({ datasetIds: [] });
+  showDataset({ ...cells, split: { ...cells.split, train: cells.split.train + 1 } });
+  expect(useSetup.getState().datasetIds).toEqual([]);
 });

@@ -172,8 +172,11 @@ export async function loadSamples(datasetId: string): Promise<void> {
 /** Takes over what a change elsewhere made of a dataset. Its samples stay in view until they have come anew. */
 export function showDataset(dataset: DatasetInfo): void {
   const { id } = dataset;
+  const before = find(id);
   latest.accept(id);
   set((state) => ({ datasets: state.datasets.map((old) => (old.id === id ? dataset : old)) }));
+  // Its first image that is done: what a person labels is what they want to train on.
+  if (before && !isTrainable(before) && isTrainable(dataset)) tickDatasets([id]);
   if (useDatasets.getState().samples[id]) void reloadSamples(id);
 }
 
