@@ -50,11 +50,22 @@ export function drawPair(domain: Domain, seed: number): Pair {
   };
 }
 
+export interface Disc {
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
+}
+
+/** The discs of an image, in pixels: the first on the left, the second on the right. */
+export function discsOf(seed: number): readonly [Disc, Disc] {
+  const [first, second] = discList(randomFrom(seed * 2));
+  if (!first || !second) throw new Error('an image of discs has two');
+  return [first, second];
+}
+
 /** Centre of an image's first disc, in pixels. */
-export function firstDisc(seed: number): { readonly x: number; readonly y: number } {
-  const [disc] = discList(randomFrom(seed * 2));
-  if (!disc) throw new Error('an image of discs has at least one');
-  return disc;
+export function firstDisc(seed: number): Disc {
+  return discsOf(seed)[0];
 }
 
 /** Writes `<folder>/<domain>/images|masks/*.png`. */
@@ -74,7 +85,7 @@ export async function writeDomain(folder: string, domain: Domain, count: number)
 /** Distance from the middle of the nearest object: 0 there, 1 at its edge. */
 type Depth = (x: number, y: number) => number;
 
-function discList(random: () => number): { x: number; y: number; radius: number }[] {
+function discList(random: () => number): Disc[] {
   return Array.from({ length: 2 }, (_, index) => ({
     x: 20 + 60 * index + 20 * random(),
     y: 25 + 40 * random(),
