@@ -65,6 +65,9 @@ function Status(): ReactNode {
   );
 }
 
+/** From so many images on, some are left for validation and for the test. */
+const LEAST_TO_TRAIN = 3;
+
 /** The dataset's images in the order in which they should be labelled, each with its reason. */
 function Queue({ datasetId }: { readonly datasetId: string }): ReactNode {
   const openId = useLabels((state) => state.ref?.sampleId);
@@ -83,6 +86,12 @@ function Queue({ datasetId }: { readonly datasetId: string }): ReactNode {
       <p className="small muted">
         {done} of {entries.length} images are done.{' '}
         {next ? `Next: ${nameOf(next.sampleId)}. ${next.reason}` : 'None is left to label.'}
+        {done >= LEAST_TO_TRAIN && (
+          <>
+            {' '}
+            <a href="#/train">Train on what is done</a>
+          </>
+        )}
       </p>
       <details className="small">
         <summary>Order of the images</summary>
