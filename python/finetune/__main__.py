@@ -1,4 +1,4 @@
-"""`python -m finetune train|sweep|table|gates|vectors|large-vectors`: see the section in README.md."""
+"""`python -m finetune train|sweep|table|gates|study|vectors|large-vectors`: see the section in README.md."""
 
 import argparse
 from functools import partial
@@ -46,6 +46,17 @@ def gates(a: argparse.Namespace) -> None:
 
     for seed in seeds_of(a):
         print(experiments.text(experiments.experiment(a.model, a.data, a.method, a.set, seed, a.out / f"seed{seed}", a.gate)), flush=True)
+
+
+def study(a: argparse.Namespace) -> None:
+    from .study import budget, opposite
+
+    if a.question == "opposite":
+        opposite.fill(a.model, a.data, a.pair or list(opposite.PAIRS), a.arm or list(opposite.ALL), seeds_of(a), a.set, a.out)
+    else:
+        sets = [a.data / name for name in a.sets]
+        budget.fill(a.model, sets, a.share or [0.25, 0.1], a.arm or list(budget.ARMS), seeds_of(a), a.set, a.out)
+    print((a.out / "table.md").read_text())
 
 
 def seeds_of(a: argparse.Namespace) -> list[int]:
@@ -115,6 +126,18 @@ def main() -> None:
     add_seeds(moved)
     moved.add_argument("--out", type=Path, required=True)
     moved.set_defaults(run=gates)
+    asked = commands.add_parser("study", help="the experiments of docs/study.md")
+    asked.add_argument("question", choices=("opposite", "budget"))
+    asked.add_argument("--model", type=Path, required=True)
+    asked.add_argument("--data", type=Path, required=True, help="folder that holds the sets")
+    asked.add_argument("--sets", nargs="+", default=[], help="of budget: names of sets")
+    asked.add_argument("--pair", action="append", default=[], help="of opposite; default: all")
+    asked.add_argument("--share", type=float, action="append", default=[], help="of budget; default: 0.25 and 0.1")
+    asked.add_argument("--arm", action="append", default=[], help="default: all")
+    asked.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    add_seeds(asked)
+    asked.add_argument("--out", type=Path, required=True)
+    asked.set_defaults(run=study)
     replay = commands.add_parser("vectors", help="write the runs that the engine must reproduce")
     replay.add_argument("--out", type=Path, required=True)
     replay.set_defaults(run=vectors)

@@ -83,12 +83,21 @@ def least_area(config: TrainConfig, shape: tuple[int, int], size: int) -> float:
 
 @dataclass(frozen=True)
 class Mopeft:
-    """What is trained. gate None: `unipelt` for two methods or more, else `none`; sizes: settings other than the methods' defaults."""
+    """What is trained. gate None: `unipelt` for two methods or more, else `none`; sizes: settings other than the methods' defaults.
+
+    sets: how many datasets train together; token: whether each has a learned token beside the prompt's, for forms and methods that
+    tell datasets apart; budget: the share of the modules' parameters that `hard` and `budget` may keep.
+    """
 
     methods: tuple[str, ...]
     gate: str | None = None
     train_decoder: bool = True
     sizes: Mapping[str, Size] = field(default_factory=dict)
+    sets: int = 1
+    token: bool = False
+    budget: float = 1
+    dropped: tuple[tuple[int, str], ...] = ()
+    """Modules that are not there, by block and method."""
 
     @property
     def form(self) -> str:

@@ -10,12 +10,14 @@ from torch.utils.checkpoint import checkpoint
 
 from pretrain.encoder import Attention, Block, ImageEncoder, from_windows, relative_rows, to_windows
 
-from .gate_forms import FORMS, GateForm, Prefix
+from .gate_forms import FORMS, Asked, GateForm, Prefix
 from .methods import METHODS
 from .methods.method import Params
 
 GateLayer = dict[str, Tensor]
 """The gates [B] of one block by method."""
+FIRST = Asked(torch.zeros(1, dtype=torch.long))
+"""Asks for the first dataset."""
 RECOMPUTED = 64
 """Side of a grid from which blocks are computed again in the backward."""
 
@@ -24,8 +26,10 @@ RECOMPUTED = 64
 class Modules:
     """The modules of one block at work on a batch. gates: filled by `read`; a gate that is there already stays."""
 
+    block: int
     params: Params
     form: GateForm
+    asked: Asked
     gates: GateLayer
 
     def __post_init__(self) -> None:
@@ -38,7 +42,7 @@ class Modules:
             if m.gate_reads == slot and m.id not in self.gates:
                 start = f"gate.{m.id}."
                 own = {name.removeprefix(start): value for name, value in self.params.items() if name.startswith(start)}
-                self.gates[m.id] = self.form.value(x, own)
+                self.gates[m.id] = self.form.value(x, own, self.asked, f"blocks.{self.block}.{start}")
 
     def in_windows(self, windows: int) -> "Modules":
         """The same for windows of the images, `windows` of each."""
@@ -76,10 +80,12 @@ def attention(attn: Attention, u: Tensor, side: int, modules: Modules) -> Tensor
     return modules.at("proj", out, attn.proj(out))
 
 
-def run_block(block: Block, x: Tensor, params: Params, form: GateForm, given: GateLayer | None) -> tuple[Tensor, GateLayer]:
-    """x [B, G, G, C] -> the same shape, and the gates [B]; given gates take the place of the computed ones."""
+def run_block(
+    block: Block, x: Tensor, index: int, params: Params, form: GateForm, asked: Asked, given: GateLayer | None
+) -> tuple[Tensor, GateLayer]:
+    """Block `index`: x [B, G, G, C] -> the same shape, and the gates [B]; given gates take the place of the computed ones."""
     b, g, _, c = x.shape
-    modules = Modules(params, form, dict(given or {}))
+    modules = Modules(index, params, form, asked, {m: g.expand(b) for m, g in (given or {}).items()})
     frozen = block.norm1(x)
     modules.read("norm1", frozen)
     u = modules.at("norm1", x, frozen)
@@ -98,7 +104,7 @@ def run_block(block: Block, x: Tensor, params: Params, form: GateForm, given: Ga
 
 
 def encode(
-    encoder: ImageEncoder, image: Tensor, blocks: list[Params], form: str, given: list[GateLayer] | None = None
+    encoder: ImageEncoder, image: Tensor, blocks: list[Params], form: str, given: list[GateLayer] | None = None, asked: Asked = FIRST
 ) -> tuple[Tensor, list[GateLayer]]:
     """Normalised image [B, 3, S, S] -> embedding [B, G, G, D], gates of every block. blocks: the modules' tensors by block."""
     x = encoder.patch_embed(image)
@@ -107,7 +113,7 @@ def encode(
     run = partial(checkpoint, run_block, use_reentrant=False) if x.shape[1] >= RECOMPUTED else run_block
     layers = []
     for i, block in enumerate(encoder.blocks):
-        x, gates = run(block, x, blocks[i], FORMS[form], given[i] if given else None)
+        x, gates = run(block, x, i, blocks[i], FORMS[form], asked, given[i] if given else None)
         layers.append(gates)
     x = encoder.neck[1](F.linear(x, encoder.neck[0].weight.flatten(1)))
     x = encoder.neck[2](x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from weakref import WeakKeyDictionary
 
 import torch
@@ -13,8 +13,10 @@ from torch import Tensor
 from evaluate.folders import LabelledImage
 from pretrain.model import Sam
 
+from .budget import Budget, is_settled, share_at
 from .config import TrainConfig
 from .data import DataSet
+from .gate_forms import FORMS
 from .optimizer import Optimizer, learning_rates
 from .prepare import Batches
 from .random import Random
@@ -33,6 +35,8 @@ class Result:
     best_step: int | None
     best_score: float | None
     threshold: float = 0
+    off: set[tuple[int, str]] = field(default_factory=set)
+    """Modules that were taken out."""
     margin: float = float("inf")
 
 
@@ -45,6 +49,8 @@ class Trainer:
     def __init__(self, tuned: Tuned, sets: list[DataSet], config: TrainConfig, emit: Emit, validates: bool = True) -> None:
         self.tuned, self.config, self.emit = tuned, config, emit
         self.splits = {s.key: s.split(config.seed, config.splitOrder) for s in sets}
+        self.form = FORMS[tuned.mopeft.form]
+        self.is_budgeted = bool(tuned.mopeft.methods) and (self.form.is_scored or self.form.is_there is not None)
         if not validates:
             for split in self.splits.values():
                 split["val"] = []
@@ -58,11 +64,17 @@ class Trainer:
         config = self.config
         batches = Batches(self.tuned.config, config, [split["train"] for split in self.splits.values()])
         optimizer = Optimizer(self.tuned.trained, config)
-        correcting = Random(config.seed, "corrections")
+        correcting, drawing = Random(config.seed, "corrections"), Random(config.seed, "gates")
+        budget = Budget(self.tuned, self.tuned.mopeft.budget, config.steps) if self.form.is_scored else None
         self.validate(0)
         for step in range(config.steps):
             start = time.perf_counter()
-            losses = gradients(self.tuned, batches.next(), config.corrections, correcting)
+            self.tuned.uniform = uniform_of(drawing)
+            share = share_at((step + 1) / config.steps, self.tuned.mopeft.budget)
+            losses = gradients(self.tuned, batches.next(), config.corrections, correcting, share)
+            self.tuned.uniform = None
+            if budget:
+                budget.after_gradients(step)
             self.result.margin = min(self.result.margin, losses.margin)
             norm = optimizer.update(step)
             if not math.isfinite(losses.loss) or not math.isfinite(norm):
@@ -85,7 +97,7 @@ class Trainer:
         most = self.config.evalImages or None
         thresholds = MASK_THRESHOLDS if step else (0,)
         val_images = {k: split["val"][:most] for k, split in self.splits.items() if split["val"]}
-        each = {k: self.evaluator.all(self.tuned, images, thresholds, VALIDATION_SIDE) for k, images in val_images.items()}
+        each = {k: self.evaluate(k, images, thresholds, VALIDATION_SIDE) for k, images in val_images.items()}
         scores = [mean_score([found[i] for found in each.values()]) for i in range(len(thresholds))]
         objects = sum(len(s.box) for found in each.values() for s in found[0])
         chosen = max(range(len(thresholds)), key=lambda i: scores[i] or 0) if objects >= LEAST_OBJECTS else 0
@@ -101,22 +113,42 @@ class Trainer:
             self.start_scores = now
         best = self.result.best_score
         is_best = score is None or best is None or score > best + (gain_error(self.start_scores, now) if self.result.best_step == 0 else 0)
+        if self.is_budgeted and step > 0 and not is_settled(step / self.config.steps):
+            return
         self.since_best = 0 if is_best else self.since_best + 1
         if is_best:
             self.result.best, self.result.best_step, self.result.best_score = self.tuned.state(), step, score
-            self.result.threshold = thresholds[chosen]
+            self.result.threshold, self.result.off = thresholds[chosen], set(self.tuned.off)
+
+    def evaluate(self, key: str, images: list[LabelledImage], *how: object) -> list[list[ImageScore]]:
+        """Scores of a set's images, with that set asked for."""
+        self.tuned.dataset = torch.tensor([list(self.splits).index(key)])
+        return self.evaluator.all(self.tuned, images, *how)
 
     def test(self, base: Sam) -> dict[str, dict[str, list[ImageScore]]]:
         """For each dataset the scores of its test images: `before` (the base model) and `after` (the best weights)."""
         self.tuned.load(self.result.best)
+        self.tuned.off = set(self.result.off)
         out = {}
         for key, split in self.splits.items():
-            [after] = self.evaluator.all(self.tuned, split["test"], (self.result.threshold,))
+            [after] = self.evaluate(key, split["test"], (self.result.threshold,))
             out[key] = {"before": base_scores(base, self.evaluator, split["test"]), "after": after}
             if after:
                 line = {"type": "eval", "step": self.result.best_step, "dataset": key, "split": "test"}
                 self.emit({**line, **measured(after)})
         return out
+
+
+def uniform_of(random: Random) -> Callable[[str], Tensor]:
+    """What one step draws for each gate: the same number however often it is asked for, as blocks are computed again."""
+    drawn: dict[str, Tensor] = {}
+
+    def uniform(name: str) -> Tensor:
+        if name not in drawn:
+            drawn[name] = torch.tensor([random.uniform()])
+        return drawn[name]
+
+    return uniform
 
 
 def measured(images: list[ImageScore]) -> dict[str, float]:

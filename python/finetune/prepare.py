@@ -1,6 +1,6 @@
 """An image prepared for a step (`src/train/prepare.ts`, `batches.ts`): variant, objects, targets, first prompts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,12 +23,16 @@ MAX_FRUITLESS = 200
 
 @dataclass
 class Prepared:
-    """input [1, 3, S, S], targets [N, side, side] (0, 1, IGNORED), one prompt per object; fill: the image's (height, width) in it."""
+    """input [1, 3, S, S], targets [N, side, side] (0, 1, IGNORED), one prompt per object; fill: the image's (height, width) in it.
+
+    dataset: index of the set that it was drawn from.
+    """
 
     input: Tensor
     targets: Tensor
     prompts: list[Prompt]
     fill: tuple[int, int]
+    dataset: int = 0
 
 
 class Batches:
@@ -51,7 +55,7 @@ class Batches:
         while len(images) < self.config.imagesPerStep:
             dataset, sample = self.sampler.next()
             image = self.prepare(self.sets[dataset][sample])
-            images += [image] if image else []
+            images += [replace(image, dataset=dataset)] if image else []
             fruitless = 0 if image else fruitless + 1
             if fruitless >= MAX_FRUITLESS:
                 raise SystemExit(f"{MAX_FRUITLESS} images in a row had no object to train on: lower minSize")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,7 @@ def run(
 
     keep: write best.safetensors too; validates: as for a Trainer.
     """
+    mopeft = replace(mopeft, sets=len(sets))
     wanted = stated(model, [s.stamp for s in sets], mopeft, config, validates)
     there = finished(out, wanted)
     if there:
@@ -43,6 +44,7 @@ def run(
         "bestStep": best.best_step,
         "bestScore": best.best_score,
         "maskThreshold": best.threshold,
+        "modules": [[i, m] for i, m, _ in trainer.tuned.modules()],
         "sets": {key: summary(parts) for key, parts in tested.items()},
     }
     with whole(out / RESULT) as path:
@@ -59,6 +61,11 @@ def weights_hash(model: Path) -> str:
 def stated(model: Path, stamps: list[str], mopeft: Mopeft, config: TrainConfig, validates: bool) -> dict:
     """Everything that determines a run. stamps: those of its sets, in their order."""
     method = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
+    usual = Mopeft(())
+    for name in ("sizes", "token", "budget", "dropped"):
+        # Results of before there were such choices do not name them.
+        if getattr(mopeft, name) != getattr(usual, name):
+            method[name] = json.loads(json.dumps(getattr(mopeft, name)))
     return {"twin": VERSION, "model": weights_hash(model), "data": stamps, **method, "validates": validates, "config": asdict(config)}
 
 

@@ -51,10 +51,11 @@ def shown(low_res: np.ndarray, fill: tuple[int, int], size: int) -> np.ndarray:
     return low_res[:rows, :columns]
 
 
-def batch_loss(tuned: Tuned, images: list[Prepared], corrections: int, random: Random) -> tuple[Tensor, Losses]:
+def batch_loss(tuned: Tuned, images: list[Prepared], corrections: int, random: Random, budget: float = 1) -> tuple[Tensor, Losses]:
     """The loss of all rounds on a batch and its parts: averaged over the objects of an image, then over images.
 
-    As in the engine, a word is drawn for each click beforehand: by image, then round, then object.
+    As in the engine, a word is drawn for each click beforehand: by image, then round, then object. budget: what gates with a price
+    aim at in this step.
     """
     size, rounds = tuned.config["image_size"], corrections + 1
     counts = torch.tensor([len(image.prompts) for image in images])
@@ -65,8 +66,11 @@ def batch_loss(tuned: Tuned, images: list[Prepared], corrections: int, random: R
     weights = (1 / (counts * len(images) * rounds)).to(targets.dtype).repeat_interleave(counts)
     tuned.key = None
     with torch.set_grad_enabled(bool(tuned.mopeft.methods)):
+        tuned.dataset = torch.tensor([image.dataset for image in images])
         embeddings = tuned.image_encoder(torch.cat([image.input for image in images])).repeat_interleave(counts, 0)
-    loss, parts, fed = torch.zeros(()), Losses(), None
+    tuned.dataset = tuned.dataset.repeat_interleave(counts)
+    price = tuned.price(budget)
+    loss, parts, fed = torch.zeros(()) if price is None else price, Losses(), None
     for k in range(rounds):
         coords, labels = tokens_of(prompts)
         single = torch.tensor([p.is_ambiguous for p in prompts])
@@ -96,10 +100,10 @@ def correct(
         prompt.labels.append(label)
 
 
-def gradients(tuned: Tuned, images: list[Prepared], corrections: int, random: Random) -> Losses:
+def gradients(tuned: Tuned, images: list[Prepared], corrections: int, random: Random, budget: float = 1) -> Losses:
     """Sets the tensors' `.grad` to the gradients of a batch."""
     for tensor in tuned.trained.values():
         tensor.value.grad.zero_()
-    loss, parts = batch_loss(tuned, images, corrections, random)
+    loss, parts = batch_loss(tuned, images, corrections, random, budget)
     loss.backward()
     return parts

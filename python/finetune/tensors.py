@@ -31,7 +31,7 @@ def _specs(mopeft: Mopeft, model: dict) -> dict[str, Spec]:
     for method in methods:
         out |= method.tensors(model, method.sizes(model) | mopeft.sizes)
     for method in methods:
-        out |= {f"gate.{method.id}.{name}": spec for name, spec in FORMS[mopeft.form].tensors(model["hidden_size"]).items()}
+        out |= {f"gate.{method.id}.{name}": spec for name, spec in FORMS[mopeft.form].tensors(model["hidden_size"], mopeft.sets).items()}
     return out
 
 
@@ -50,9 +50,25 @@ def module_tensors(mopeft: Mopeft, model: dict, seed: int) -> dict[str, Trained]
     return out
 
 
+PRICE_RATE = -100
+"""The multipliers of a price rise where the loss would have them fall: they go against the gradient's way."""
+TOKEN_RATE = 10
+
+
+def shared_tensors(mopeft: Mopeft, model: dict) -> dict[str, Trained]:
+    """What belongs to no block: a token for each dataset, and the multipliers of a price."""
+    out = {}
+    if mopeft.token:
+        shape = (mopeft.sets, model["output_channels"])
+        out["tokens.dataset"] = Trained(torch.zeros(shape).requires_grad_(), "peft", True, TOKEN_RATE)
+    if FORMS[mopeft.form].is_there and mopeft.methods:
+        out["gates.price"] = Trained(torch.zeros(2).requires_grad_(), "gate", False, PRICE_RATE)
+    return out
+
+
 def trained_tensors(mopeft: Mopeft, sam: Sam, seed: int) -> dict[str, Trained]:
     """Everything that is trained. Those of the mask decoder are the model's own; training changes them in place."""
-    out = module_tensors(mopeft, sam.config, seed)
+    out = module_tensors(mopeft, sam.config, seed) | shared_tensors(mopeft, sam.config)
     if mopeft.train_decoder:
         for name, p in sam.mask_decoder.named_parameters():
             out[f"mask_decoder.{name}"] = Trained(p.requires_grad_(), "decoder", p.dim() > 1)

@@ -1,5 +1,6 @@
 """A model in training: the frozen base model with the tensors of a run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from pretrain.model import Sam
 
 from .config import Mopeft
 from .encoder import GateLayer, encode
+from .gate_forms import FORMS, Asked
 from .tensors import Trained, trained_tensors
 
 
@@ -33,6 +35,12 @@ class Tuned:
         """The gates of the last image; 1 for a method without a gate."""
         self.given_gates: list[GateLayer] | None = None
         """Gates to use instead of the computed ones, for experiments."""
+        self.dataset = torch.zeros(1, dtype=torch.long)
+        """Index of the dataset that is asked for, of each image of the next batch or of all."""
+        self.uniform: Callable[[str], Tensor] | None = None
+        """In training what a step draws for a gate."""
+        self.off = set(mopeft.dropped)
+        """Modules that were taken out, by block and method."""
         self.key: str | None = None
         """Identifies the next image if it will come again unchanged: a frozen encoder then keeps its embedding."""
         self._known: dict[str, Tensor] = {}
@@ -45,17 +53,57 @@ class Tuned:
         """Normalised image [B, 3, S, S] -> embedding [B, G, G, D]; also sets `gates`."""
         if self.key in self._known:
             return self._known[self.key]
-        embedding, self.gates = encode(self.sam.image_encoder, image, self.blocks, self.mopeft.form, self.given_gates)
+        asked = Asked(self.dataset.expand(len(image)), self.uniform)
+        embedding, self.gates = encode(self.sam.image_encoder, image, self.blocks, self.mopeft.form, self._given(), asked)
         if self.key is not None and not self.mopeft.methods:
             self._known[self.key] = embedding
         return embedding
 
-    def decode(self, *args: object) -> tuple[Tensor, Tensor]:
-        return self.sam.decode(*args)
+    def _given(self) -> list[GateLayer] | None:
+        """Gates that are not computed: those given, and 0 for modules that were taken out."""
+        if not self.off:
+            return self.given_gates
+        layers = self.given_gates or [{} for _ in self.blocks]
+        return [layer | {m: torch.zeros(1) for b, m in self.off if b == i} for i, layer in enumerate(layers)]
+
+    def decode(self, embeddings: Tensor, points: Tensor, labels: Tensor, size: int, *fed: Tensor | None) -> tuple[Tensor, Tensor]:
+        """As the base model's, with the token of each object's dataset; it begins as the token that stands for no point."""
+        if "tokens.dataset" not in self.trained:
+            return self.sam.decode(embeddings, points, labels, size, *fed)
+        token = self.sam.prompt_encoder.not_a_point_embed.weight + self.trained["tokens.dataset"].value[self.dataset]
+        more = token.expand(len(points), -1)[:, None]
+        return self.sam.decode(embeddings, points, labels, size, *(fed or (None, None)), more)
+
+    def modules(self) -> list[tuple[int, str, int]]:
+        """Block, method and number of parameters of every module that is there, without its gate's."""
+        found = [
+            (i, m, sum(t.numel() for name, t in params.items() if name.startswith(f"{m}.")))
+            for i, params in enumerate(self.blocks)
+            for m in self.mopeft.methods
+        ]
+        return [(i, m, n) for i, m, n in found if n and (i, m) not in self.off]
+
+    def kept(self) -> Tensor:
+        """The expected share of the modules' parameters that is kept, where gates have a price."""
+        is_there = FORMS[self.mopeft.form].is_there
+        total, kept = 0, torch.zeros(())
+        for i, m, n in self.modules():
+            start = f"gate.{m}."
+            own = {name.removeprefix(start): value for name, value in self.blocks[i].items() if name.startswith(start)}
+            kept = kept + n * (is_there(own).sum() if is_there else 1)
+            total += n
+        return kept / max(1, total)
+
+    def price(self, budget: float) -> Tensor | None:
+        """λ₁ (C − B) + λ₂ (C − B)² with C of `kept` and the budget B; None where gates have no price."""
+        if "gates.price" not in self.trained:
+            return None
+        over = self.kept() - budget
+        return (self.trained["gates.price"].value * torch.stack([over, over**2])).sum()
 
     def gate_values(self) -> list[dict[str, float]]:
         """The gates of the last image as numbers: one layer per block, methods in the registry's order."""
-        return [{m: float(layer[m].mean()) for m in self.mopeft.methods} for layer in self.gates]
+        return [{m: float(layer[m].mean()) for m in self.mopeft.methods if m in layer} for layer in self.gates]
 
     def state(self) -> dict[str, Tensor]:
         """A copy of every trained tensor."""

@@ -36,11 +36,17 @@ class Sam(nn.Module):
         size: int,
         masks: Tensor | None = None,
         has_mask: Tensor | None = None,
+        more: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """image [N, G, G, D], points [N, P, 2] in input pixels of a size² input -> masks, IoU."""
+        """image [N, G, G, D], points [N, P, 2] in input pixels of a size² input -> masks, IoU.
+
+        more: further prompt tokens [N, T, D].
+        """
         grid = image.shape[1]
         prompt = self.prompt_encoder
         sparse = prompt.sparse(points, labels, size)
+        if more is not None:
+            sparse = torch.cat([sparse, more], 1)
         dense = prompt.no_mask_embed.weight if masks is None else prompt.dense(masks, has_mask)
         return self.mask_decoder(image.flatten(1, 2), prompt.grid(grid), sparse, dense)
 

@@ -7,18 +7,21 @@ import torch.nn.functional as F
 from segment_anything.modeling.image_encoder import add_decomposed_rel_pos, window_partition, window_unpartition
 from torch import Tensor, nn
 
+from .gates import OFF_IS_OFF, gate
+from .gates import shapes as gate_shapes
 from .methods import METHODS
 from .methods.method import Method, Params
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is trained: methods in which blocks, under which gate ("unipelt", "mass" or "none")."""
+    """What is trained: methods in which blocks, under which gate form of `gates.py`, for how many datasets."""
 
     methods: tuple[str, ...]
     gate: str = "unipelt"
     blocks: tuple[int, ...] = ()
     activation: str = "gelu"
+    datasets: int = 1
 
 
 @dataclass
@@ -57,21 +60,15 @@ def make_params(c: dict, case: Case, seed: int) -> Params:
     for i in case.blocks:
         for m in case.methods:
             shapes |= {f"blocks.{i}.{m}.{name}": value for name, value in METHODS[m].shapes(sites[i]).items()}
-        for m in case.methods if case.gate != "none" else ():
-            shapes |= {f"blocks.{i}.gate.{m}.weight": ((1, sites[i]["hidden_size"]), 0.3), f"blocks.{i}.gate.{m}.bias": ((1,), 0.3)}
+        for m in case.methods:
+            own = gate_shapes(case.gate, sites[i]["hidden_size"], case.datasets)
+            shapes |= {f"blocks.{i}.gate.{m}.{name}": (shape, 0.3) for name, shape in own.items()}
     return {n: (s * torch.randn(shape, generator=g)).requires_grad_() for n, (shape, s) in shapes.items()}
 
 
 def below(params: Params, prefix: str) -> Params:
     """The tensors whose names begin with a prefix, by the rest of their names."""
     return {n.removeprefix(prefix): t for n, t in params.items() if n.startswith(prefix)}
-
-
-def gate(x: Tensor, t: Params) -> Tensor:
-    """Mean over the tokens of sigmoid(x · w + b): [B, H, W, C] -> [B]; 1 where there is no gate."""
-    if not t:
-        return torch.ones(len(x))
-    return (x @ t["weight"][0] + t["bias"]).sigmoid().mean((1, 2))
 
 
 def changed(name: str, frozen: Tensor, modules: list[Module]) -> Tensor:
@@ -120,13 +117,13 @@ def weigh(scores: Tensor, q: Tensor, v: Tensor, heads: int, modules: list[Module
     b = len(scores) // heads
     keys, values = (t.expand(b, -1, -1) for t in module.method.prefix(module.tensors))
     g = module.gate[:, None, None]
-    if form != "mass":
+    if form not in OFF_IS_OFF:
         keys, values = g * keys, g * values
     keys, values = split_heads(keys, heads), split_heads(values, heads)
     p = keys.shape[1]
     scores = torch.cat([q @ keys.transpose(1, 2), scores], -1)
     v = torch.cat([values, v], 1)
-    if form != "mass":
+    if form not in OFF_IS_OFF:
         return scores.softmax(-1) @ v
     mass = (scores - scores.amax(-1, keepdim=True)).exp()
     factor = g.repeat_interleave(heads, 0)
@@ -149,10 +146,16 @@ def attention(attn: nn.Module, u: Tensor, modules: list[Module], form: str) -> T
     return linear(attn.proj, "attn.proj", out, modules)
 
 
-def encode(encoder: nn.Module, image: Tensor, params: Params, case: Case | None) -> Trace:
-    """Normalised image [B, 3, S, S] -> every block's output, the gates, the embedding [B, D, G, G]."""
+def encode(
+    encoder: nn.Module, image: Tensor, params: Params, case: Case | None, dataset: Tensor | None = None, draws: Params | None = None
+) -> Trace:
+    """Normalised image [B, 3, S, S] -> every block's output, the gates, the embedding [B, D, G, G].
+
+    dataset: of each image [B], the first without; draws: a step's numbers by gate, `blocks.0.gate.lora.`, in training.
+    """
     trace = Trace(image)
     form = case.gate if case else "none"
+    asked = torch.zeros(len(image), dtype=torch.long) if dataset is None else dataset
     act = F.relu if case and case.activation == "relu" else F.gelu
     x = encoder.patch_embed(image) + encoder.pos_embed
     for i, block in enumerate(encoder.blocks):
@@ -162,7 +165,7 @@ def encode(encoder: nn.Module, image: Tensor, params: Params, case: Case | None)
         frozen = block.norm1(x)
         for m, module in modules.items():
             if module.method.gate_reads == "norm1":
-                module.gate = gate(frozen, own[m])
+                module.gate = gate(form, frozen, own[m], asked, (draws or {}).get(f"blocks.{i}.gate.{m}."))
         early = [module for module in modules.values() if module.method.gate_reads == "norm1"]
         u = norm(block.norm1, "norm1", x, frozen, early)
         grid = u.shape[1:3]
@@ -174,7 +177,7 @@ def encode(encoder: nn.Module, image: Tensor, params: Params, case: Case | None)
         f = linear(block.mlp.lin2, "mlp.lin2", F.gelu(linear(block.mlp.lin1, "mlp.lin1", y, early)), early)
         for m, module in modules.items():
             if module.method.gate_reads == "mlp":
-                module.gate = gate(f, own[m])
+                module.gate = gate(form, f, own[m], asked, (draws or {}).get(f"blocks.{i}.gate.{m}."))
         for module in modules.values():
             if module.method.mlp:
                 f = f + module.gate[:, None, None, None] * module.method.mlp(f, module.tensors, act)

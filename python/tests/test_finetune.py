@@ -18,7 +18,7 @@ from finetune import large_vectors
 from finetune.config import LIMITS, Mopeft, TrainConfig, least_area, parse_method, with_settings
 from finetune.data import DataSet, read_set, read_sets
 from finetune.encoder import encode
-from finetune.gate_forms import FORMS
+from finetune.gate_forms import FORMS, Asked
 from finetune.loop import base_scores
 from finetune.methods import METHODS
 from finetune.prepare import Batches
@@ -126,13 +126,16 @@ def test_the_encoder_is_the_reference(methods: tuple[str, ...], targets: str, fo
         64, 8, 3, 32, 2, 2, 2.0, 16, norm_layer=partial(nn.LayerNorm, eps=1e-6), use_rel_pos=True, window_size=3, global_attn_indexes=(1,)
     )
     official.load_state_dict(model.image_encoder.state_dict())
-    trained = module_tensors(Mopeft(methods, form, sizes={"length": 2, "targets": targets}), SMALL, 1)
+    trained = module_tensors(Mopeft(methods, form, sizes={"length": 2, "targets": targets}, sets=3), SMALL, 1)
     g = torch.Generator().manual_seed(2)
     params = {n: (t.value.detach() + 0.3 * torch.randn(t.value.shape, generator=g)).requires_grad_() for n, t in trained.items()}
     image = torch.randn(2, 3, 64, 64, generator=g)
     blocks = [{n.removeprefix(f"blocks.{i}."): v for n, v in params.items() if n.startswith(f"blocks.{i}.")} for i in range(2)]
-    mine, layers = encode(model.image_encoder, image, blocks, form)
-    theirs = reference_encode(official, image, params, Case(methods, form, (0, 1)))
+    dataset = torch.tensor([2, 0])
+    # Low enough that no gate is clipped at 1.
+    draws = {f"blocks.{i}.gate.{m}.": torch.tensor([0.04 + 0.01 * k]) for i in range(2) for k, m in enumerate(methods)}
+    mine, layers = encode(model.image_encoder, image, blocks, form, None, Asked(dataset, draws.get))
+    theirs = reference_encode(official, image, params, Case(methods, form, (0, 1), datasets=3), dataset, draws)
     torch.testing.assert_close(mine.permute(0, 3, 1, 2), theirs.embedding, atol=1e-9, rtol=1e-9)
     for i, layer in enumerate(layers):
         for method, gate in layer.items():

@@ -1,0 +1,59 @@
+"""Taking out modules while a run trains, until a share of their parameters is left (gate form `budget`).
+
+The schedule is AdaLoRA's (arXiv 2303.10512) over whole modules: all of them for the first 30 % of the steps, then fewer along a
+cubic, and the last 30 % train what is left. What goes first has the least sensitivity for its number of parameters.
+"""
+
+from .tuned import Tuned
+
+FIRST, LAST = 0.3, 0.7
+REMOVALS = 8
+"""Times that modules are taken out, evenly spaced: what is left is planned anew each time."""
+SMOOTHING = 0.85
+
+
+def share_at(progress: float, budget: float) -> float:
+    """The share that may be kept at a progress of 0 to 1."""
+    left = 1 - min(1, max(0, (progress - FIRST) / (LAST - FIRST)))
+    return budget + (1 - budget) * left**3
+
+
+def is_settled(progress: float) -> bool:
+    """Whether no module is taken out any more, so that a validation is of what will be kept."""
+    return progress >= LAST
+
+
+class Budget:
+    """Scores modules by their gates' gradients at 1 (a Taylor estimate of what the loss would lose) and takes them out."""
+
+    def __init__(self, tuned: Tuned, budget: float, steps: int) -> None:
+        self.tuned, self.budget, self.steps = tuned, budget, steps
+        self.mean: dict[tuple[int, str], float] = {}
+        self.spread: dict[tuple[int, str], float] = {}
+        self.every = max(1, round((LAST - FIRST) * steps / REMOVALS))
+        self.total = sum(n for _, _, n in tuned.modules())
+
+    def after_gradients(self, step: int) -> None:
+        """Called between the gradients of a step (from 0) and its update."""
+        for i, m, _ in self.tuned.modules():
+            score = abs(float(self.tuned.blocks[i][f"gate.{m}.open"].grad))
+            mean = SMOOTHING * self.mean.get((i, m), score) + (1 - SMOOTHING) * score
+            off = abs(score - mean)
+            self.spread[i, m] = SMOOTHING * self.spread.get((i, m), off) + (1 - SMOOTHING) * off
+            self.mean[i, m] = mean
+        progress = (step + 1) / self.steps
+        if progress > FIRST and ((step + 1 - round(FIRST * self.steps)) % self.every == 0 or is_settled(progress)):
+            self.remove(share_at(progress, self.budget))
+
+    def remove(self, share: float) -> None:
+        """Takes out the modules of least score until at most that share of all parameters is left."""
+        left = self.tuned.modules()
+        kept = sum(n for _, _, n in left)
+        for i, m, n in sorted(left, key=lambda module: self.score(*module)):
+            if kept <= share * self.total + 0.5:
+                break
+            self.tuned.off.add((i, m))
+            kept -= n
+
+    def score(self, block: int, method: str, parameters: int) -> float:
+        return self.mean[block, method] * self.spread[block, method] / parameters

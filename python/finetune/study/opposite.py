@@ -1,0 +1,152 @@
+"""Question 1: can gates tell what is asked for where pictures do not? Two sets of the same images with opposite labels.
+
+Figures, of test clicks: the IoU of the picked and of the best candidate; how much of the way from joint training without gates to an
+adapter for each set an arm goes; and what it costs to ask in the other set's name.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pretrain.export import read_model
+from pretrain.files import whole
+
+from ..config import Mopeft, TrainConfig, of_seed
+from ..data import DataSet
+from ..methods import RECIPES
+from ..run import run
+from ..scoring import Evaluator
+from ..statistics import standard_error
+from ..tuned import open_tuned
+from .pairs import PAIRS, Pair, shuffled
+
+METHODS = RECIPES["mopeft"]
+JOINT, SEPARATE = "none", "separate"
+SWAPPED = "swapped.json"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What is trained on both sets together; a shuffled one on sets whose names say nothing."""
+
+    mopeft: Mopeft
+    is_shuffled: bool = False
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the model is told which set is meant."""
+        return self.mopeft.token or self.mopeft.gate == "task"
+
+
+ARMS = {
+    JOINT: Arm(Mopeft(METHODS, "none")),
+    "unipelt": Arm(Mopeft(METHODS, "unipelt")),
+    "task": Arm(Mopeft(METHODS, "task")),
+    "token": Arm(Mopeft(METHODS, "none", token=True)),
+    "token+task": Arm(Mopeft(METHODS, "task", token=True)),
+    "shuffled": Arm(Mopeft(METHODS, "task", token=True), is_shuffled=True),
+}
+ALL = (*ARMS, SEPARATE)
+
+
+def fill(model: Path, data: Path, names: list[str], arms: list[str], seeds: list[int], settings: list[str], out: Path) -> None:
+    """Makes the runs that are missing, seed by seed. Only clicks are trained, since a box would say what is meant."""
+    base = read_model(model)
+    known: dict[str, Pair] = {}
+    for seed in seeds:
+        config = of_seed(seed, ["boxPrompts=false", *settings])
+        for name in names:
+            sets = known.setdefault(name, known.get(name) or PAIRS[name](data))
+            for arm in arms:
+                for sub, used, mopeft in runs_of(arm, sets, seed):
+                    folder = out / name / arm / sub / f"seed{seed}"
+                    result = run(model, base, list(used), mopeft, config, folder, validates=False)
+                    if arm in ARMS and ARMS[arm].is_asked and not (folder / SWAPPED).exists():
+                        swap(model, used, mopeft, config, folder, result["maskThreshold"])
+                    (out / "table.md").write_text(table(out))
+                    print(f"{name} {arm} {sub} seed {seed}: " + ", ".join(clicks(s) for s in result["sets"].items()), flush=True)
+
+
+def runs_of(arm: str, sets: Pair, seed: int) -> Iterator[tuple[str, tuple[DataSet, ...], Mopeft]]:
+    """A folder's name, the sets and what is trained."""
+    if arm == SEPARATE:
+        yield from ((one.key, (one,), ARMS[JOINT].mopeft) for one in sets)
+    else:
+        yield "both", shuffled(sets, seed) if ARMS[arm].is_shuffled else sets, ARMS[arm].mopeft
+
+
+def swap(model: Path, sets: tuple[DataSet, ...], mopeft: Mopeft, config: TrainConfig, folder: Path, threshold: float) -> None:
+    """Measures each set's test images as if the other set were asked for."""
+    tuned = open_tuned(model, replace(mopeft, sets=len(sets)), config.seed, folder / "best.safetensors")
+    evaluator = Evaluator(config, tuned.config["image_size"])
+    found = {}
+    for k, one in enumerate(sets):
+        tuned.dataset = torch.tensor([(k + 1) % len(sets)])
+        [scores] = evaluator.all(tuned, one.split(config.seed, config.splitOrder)["test"], (threshold,))
+        found[one.key] = [s.record() for s in scores]
+    with whole(folder / SWAPPED) as path:
+        path.write_text(json.dumps(found) + "\n")
+
+
+def clicks(part: tuple[str, dict]) -> str:
+    name, result = part
+    return f"{name} click {result['before']['click']:.3f} -> {result['after']['click']:.3f}"
+
+
+def mean_click(images: list[dict], key: str = "click") -> float:
+    return float(np.mean([v for image in images for v in image[key]]))
+
+
+def table(out: Path) -> str:
+    """For each pair and arm: the mean over seeds of both sets' mean IoU by click, the gap closed, and the cost of the other name."""
+    lines = [
+        "| pair | arm | picked | best candidate | base | gap closed | the other set's name costs | seeds | test objects |",
+        "|---" * 9 + "|",
+    ]
+    for name in PAIRS:
+        found = {arm: scores(out / name / arm) for arm in ALL if (out / name / arm).is_dir()}
+        for arm, by_seed in found.items():
+            if not by_seed:
+                continue
+            joint, separate = found.get(JOINT, {}), found.get(SEPARATE, {})
+            both = [s for s in by_seed if s in joint and s in separate]
+            gaps = [gap_closed(by_seed[s]["click"], joint[s]["click"], separate[s]["click"]) for s in both]
+            gaps = [gap for gap in gaps if gap is not None]
+            costs = [v["cost"] for v in by_seed.values() if "cost" in v]
+            cells = [spread([v[key] for v in by_seed.values()]) for key in ("click", "best", "base")]
+            n = round(np.mean([v["n"] for v in by_seed.values()]))
+            cells += [spread(values) if values else "" for values in (gaps, costs)]
+            lines.append(f"| {name} | {arm} | {' | '.join(cells)} | {len(by_seed)} | {n} |")
+    return "\n".join(lines) + "\n"
+
+
+def gap_closed(arm: float, joint: float, separate: float) -> float | None:
+    """0: as joint training without gates; 1: as an adapter for each set; None where these two are the same."""
+    return None if separate == joint else (arm - joint) / (separate - joint)
+
+
+def scores(folder: Path) -> dict[str, dict[str, float]]:
+    """By seed: means over the pair's two sets, if both are there."""
+    found: dict[str, dict[str, dict]] = {}
+    for path in sorted(folder.glob("*/seed*/result.json")):
+        for key, part in json.loads(path.read_text())["sets"].items():
+            entry = {"click": part["after"]["click"], "best": part["after"]["best"], "base": part["before"]["click"], "n": part["n"]}
+            other = path.parent / SWAPPED
+            if other.exists():
+                entry["cost"] = part["after"]["click"] - mean_click(json.loads(other.read_text())[key])
+            found.setdefault(path.parent.name, {})[key] = entry
+    whole_pairs = {seed: list(parts.values()) for seed, parts in found.items() if len(parts) == 2}
+    return {
+        seed: {k: float(np.sum(v) if k == "n" else np.mean(v)) for k in parts[0] for v in [[p[k] for p in parts]]}
+        for seed, parts in whole_pairs.items()
+    }
+
+
+def spread(values: list[float]) -> str:
+    """Mean ± standard error over seeds."""
+    mean = f"{np.mean(values):.3f}"
+    return f"{mean} ± {standard_error(np.array(values)):.3f}" if len(values) > 1 else mean

@@ -1,0 +1,164 @@
+"""Gate forms that choose: how they behave, besides what the reference says of their values."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from finetune.budget import Budget, is_settled, share_at
+from finetune.config import Mopeft
+from finetune.data import read_set
+from finetune.gate_forms import Asked, hard_concrete, hard_probability
+from finetune.methods import RECIPES
+from finetune.study import budget as budget_study
+from finetune.study import opposite
+from finetune.study.pairs import discs, shuffled
+from finetune.tuned import Tuned
+from pretrain.export import read_model
+from tests.test_finetune import TWIN
+
+MODEL = TWIN / "model"
+QUICK = ["steps=2", "corrections=0", "objectsPerImage=1", "evalObjects=1", "imagesPerStep=1"]
+ALL = RECIPES["mopeft"]
+
+
+def encoded(mopeft: Mopeft, dataset: int = 0, off: set[tuple[int, str]] | None = None) -> torch.Tensor:
+    """An embedding with modules that do something."""
+    tuned = Tuned(read_model(MODEL), mopeft, 0)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, tensor in tuned.trained.items():
+            if name.startswith("blocks.") and ".gate." not in name:
+                tensor.value.copy_(0.3 * torch.randn(tensor.value.shape, generator=generator))
+            if name.endswith("phi"):
+                tensor.value.copy_(torch.tensor([-2.0, 2.0]))
+        tuned.off = off or set()
+        tuned.dataset = torch.tensor([dataset])
+        size = tuned.config["image_size"]
+        return tuned.image_encoder(torch.linspace(-1, 1, 3 * size * size).view(1, 3, size, size))
+
+
+def test_a_hard_gate_is_there_as_often_as_its_probability_says() -> None:
+    gate = {"alpha": torch.tensor([-0.4])}
+    draws = (torch.arange(20_000, dtype=torch.float64) + 0.5) / 20_000
+    values = [float(hard_concrete(torch.zeros(1), gate, Asked(torch.zeros(1), lambda _, u=u: u.view(1)), "")[0]) for u in draws[::20]]
+    assert np.mean(np.array(values) > 0) == pytest.approx(float(hard_probability(gate)), abs=2e-3)
+    assert min(values) == 0
+    assert max(values) == 1
+    assert hard_concrete(torch.zeros(2), gate, Asked(torch.zeros(2)), "").tolist() == [0, 0]
+    assert hard_concrete(torch.zeros(2), {"alpha": torch.tensor([0.1])}, Asked(torch.zeros(2)), "").tolist() == [1, 1]
+
+
+def test_a_price_pushes_gates_down_and_its_multipliers_up_above_the_budget_and_back_below_it() -> None:
+    tuned = Tuned(read_model(MODEL), Mopeft(ALL, "hard"), 0)
+    for budget, sign in ((0.2, 1), (0.999, -1)):
+        for tensor in tuned.trained.values():
+            tensor.value.grad = None
+        with torch.no_grad():
+            tuned.trained["gates.price"].value.copy_(torch.tensor([0.5 * sign, 0]))
+        tuned.price(budget).backward()
+        over = float(tuned.kept().detach()) - budget
+        assert np.sign(over) == sign
+        # Ascent: the rate of the multipliers is negative, so the way against the gradient's is up.
+        assert float(tuned.trained["gates.price"].value.grad[0]) == pytest.approx(over)
+        assert tuned.trained["gates.price"].rate < 0
+        assert sign * float(tuned.trained["blocks.0.gate.lora.alpha"].value.grad) > 0
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_a_module_that_was_taken_out_is_as_if_it_had_never_been_there(method: str) -> None:
+    blocks = range(read_model(MODEL).config["num_hidden_layers"])
+    off = {(i, method) for i in blocks}
+    taken = encoded(Mopeft(ALL, "budget"), off=off)
+    assert not torch.allclose(taken, encoded(Mopeft(ALL, "budget")), atol=1e-3)
+    nothing = encoded(Mopeft(ALL, "budget"), off={(i, m) for i in blocks for m in ALL})
+    torch.testing.assert_close(nothing, encoded(Mopeft((), "none")))
+    # Alone it is nothing but the base model.
+    alone = encoded(Mopeft((method,), "budget"), off=off)
+    torch.testing.assert_close(alone, nothing)
+
+
+def test_gates_by_dataset_differ_by_what_is_asked_alone() -> None:
+    mopeft = Mopeft(ALL, "task", sets=2)
+    first, second = encoded(mopeft, 0), encoded(mopeft, 1)
+    assert not torch.allclose(first, second, atol=1e-3)
+    torch.testing.assert_close(encoded(mopeft, 0), first)
+
+
+def test_a_token_begins_as_the_one_that_stands_for_no_point() -> None:
+    tuned = Tuned(read_model(MODEL), Mopeft((), token=True, sets=2), 0)
+    size = tuned.config["image_size"]
+    with torch.no_grad():
+        embedding = tuned.image_encoder(torch.zeros(1, 3, size, size))
+        points, labels = torch.full((1, 1, 2), 5.0), torch.ones(1, 1, dtype=torch.long)
+        padded = torch.cat([points, torch.zeros(1, 1, 2)], 1), torch.cat([labels, -torch.ones(1, 1, dtype=torch.long)], 1)
+        masks, _ = tuned.decode(embedding, points, labels, size)
+        theirs, _ = tuned.sam.decode(embedding, *padded, size)
+        torch.testing.assert_close(masks, theirs)
+        tuned.trained["tokens.dataset"].value[1] = 1
+        same, _ = tuned.decode(embedding, points, labels, size)
+        torch.testing.assert_close(same, theirs)
+        tuned.dataset = torch.tensor([1])
+        other, _ = tuned.decode(embedding, points, labels, size)
+    assert not torch.allclose(other, theirs, atol=1e-3)
+
+
+def test_the_budget_keeps_everything_at_first_and_its_share_at_the_end() -> None:
+    assert [share_at(t, 0.25) for t in (0, 0.3, 0.7, 1)] == [1, 1, 0.25, 0.25]
+    assert 0.25 < share_at(0.5, 0.25) < share_at(0.4, 0.25) < 1
+    assert [is_settled(t) for t in (0.69, 0.7, 1)] == [False, True, True]
+
+
+def test_modules_of_least_sensitivity_go_first() -> None:
+    tuned = Tuned(read_model(MODEL), Mopeft(ALL, "budget"), 0)
+    budget = Budget(tuned, 0.3, 10)
+    for step in range(10):
+        for i in range(2):
+            for m in ALL:
+                # LoRA of block 1 moves most, then everything of block 0; a constant has no spread and says nothing.
+                size = 9 if (i, m) == (1, "lora") else 2 if i == 0 else 0.1
+                tuned.blocks[i][f"gate.{m}.open"].grad = torch.tensor([float(size * (1 + step % 2))])
+        budget.after_gradients(step)
+    kept = {(i, m) for i, m, _ in tuned.modules()}
+    assert (1, "lora") in kept
+    parameters = sum(n for _, _, n in tuned.modules())
+    assert parameters <= 0.3 * budget.total + 0.5
+    assert {(1, "prefix"), (1, "adapter")} <= tuned.off
+
+
+def test_opposite_labels_are_of_the_same_images_and_a_shuffle_mixes_them() -> None:
+    inner, whole = discs(Path())
+    assert [i.name for i in inner.images] == [i.name for i in whole.images]
+    for a, b in zip(inner.images[:5], whole.images[:5], strict=True):
+        assert (a.image == b.image).all()
+        assert ((a.labels > 0) <= (b.labels > 0)).all()
+        assert (b.labels > 0).sum() > 2 * (a.labels > 0).sum()
+    heads, tails = shuffled((inner, whole), 0)
+    is_inner = [bool((a.labels == b.labels).all()) for a, b in zip(heads.images, inner.images, strict=True)]
+    assert 0 < sum(is_inner) < len(is_inner)
+    for head, tail, (a, b) in zip(heads.images, tails.images, zip(inner.images, whole.images, strict=True), strict=True):
+        assert {head.labels.sum(), tail.labels.sum()} == {a.labels.sum(), b.labels.sum()}
+
+
+def test_the_experiments_run_resume_and_tell_their_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arms = ["none", "task", "separate", "shuffled"]
+    for _ in range(2):
+        opposite.fill(MODEL, tmp_path, ["discs"], arms, [0], QUICK, tmp_path / "opposite")
+    lines = opposite.table(tmp_path / "opposite").splitlines()
+    assert [line.split("|")[2].strip() for line in lines[2:]] == ["none", "task", "shuffled", "separate"]
+    assert opposite.gap_closed(0.5, 0.4, 0.8) == pytest.approx(0.25)
+    assert opposite.gap_closed(0.5, 0.4, 0.4) is None
+    swapped = json.loads((tmp_path / "opposite/discs/task/both/seed0/swapped.json").read_text())
+    assert set(swapped) == {"inner", "whole"}
+    folder = TWIN / "blobs"
+    budget_study.fill(MODEL, [folder], [0.4], list(budget_study.ARMS), [0], QUICK, tmp_path / "budget")
+    results = {p.parts[-3]: json.loads(p.read_text()) for p in (tmp_path / "budget").glob("*/*/seed0/result.json")}
+    modules = {arm: len(result["modules"]) for arm, result in results.items()}
+    assert modules["all"] == read_model(MODEL).config["num_hidden_layers"] * len(ALL)
+    assert 0 < modules["late half"] < modules["all"]
+    assert modules["random 40"] < modules["all"]
+    assert modules["budget 40"] < modules["all"]
+    assert "all" in budget_study.table(tmp_path / "budget")
+    assert len(read_set(folder).images) > 1
