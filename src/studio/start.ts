@@ -7,6 +7,7 @@ import { loadKeptMasks } from './stores/kept-masks.ts';
 import { loadLibrary } from './stores/models.ts';
 import { notifyWarning } from './stores/notices.ts';
 import { followAddress, usePage } from './stores/page.ts';
+import { continueQueue, receiveQueue } from './stores/run-queue.ts';
 import { loadRuns, receiveRunEvent } from './stores/runs.ts';
 import { clearAnswers } from './stores/segment.ts';
 import { bootSession, failSession, markDeviceLost, persistStorage, useSession } from './stores/session.ts';
@@ -27,11 +28,12 @@ export function startStudio(
   client.subscribe((event) => {
     if (event.type === 'device-lost') markDeviceLost(event.error);
     else if (event.type === 'log') handleLog(event.level, event.text);
+    else if (event.type === 'queue') receiveQueue(event.queue);
     else receiveRunEvent(event);
   });
   void persistStorage();
   const booted = bootSession({ ...addresses, isSegmentShown: usePage.getState().page === 'segment' });
-  void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKeptMasks()]));
+  void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKeptMasks()])).then(continueQueue);
   // With another model other runs fit, objects are seen otherwise, and answers about the open image are out of date.
   useSession.subscribe((state, before) => {
     if (state.model !== before.model) void loadLibrary();
@@ -40,7 +42,9 @@ export function startStudio(
       void loadDatasets();
       void refreshPreview();
       void clearAnswers();
+      void continueQueue();
     }
+    if (before.lost && !state.lost) void continueQueue();
   });
   // Another tab may have changed datasets and runs.
   document.addEventListener('visibilitychange', () => {
@@ -48,6 +52,8 @@ export function startStudio(
     void loadDatasets();
     void loadRuns();
     void loadLibrary();
+    // Its run there may have ended with it.
+    void continueQueue();
   });
   return booted;
 }

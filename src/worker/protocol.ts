@@ -20,6 +20,7 @@ export type * from './protocol/labels.ts';
 export type * from './protocol/model.ts';
 export type * from './protocol/output.ts';
 export type * from './protocol/project.ts';
+export type * from './protocol/queue.ts';
 export * from './protocol/result.ts';
 export type * from './protocol/segment.ts';
 export type * from './protocol/train.ts';

@@ -13,7 +13,7 @@ class TabLocks {
 
   /** @param refusal what is said of one that another has. */
   constructor(
-    kind: 'run' | 'dataset' | 'model',
+    kind: 'run' | 'dataset' | 'model' | 'queue',
     private readonly refusal: FailureRecord,
   ) {
     this.prefix = `mopeft-studio ${kind} `;
@@ -88,4 +88,11 @@ export const modelLocks = new TabLocks('model', {
   code: 'model/other-tab',
   what: 'This model is being downloaded in another tab.',
   cure: 'Wait until it is done there, or cancel it there.',
+});
+
+/** The queue of runs, while it is changed. */
+export const queueLocks = new TabLocks('queue', {
+  code: 'queue/other-tab',
+  what: 'The queue of runs is just being changed in another tab.',
+  cure: 'Try again in a moment.',
 });

@@ -12,6 +12,7 @@ import { labelHandlers } from './handlers/labels.ts';
 import { modelHandlers } from './handlers/model.ts';
 import { outputHandlers } from './handlers/output.ts';
 import { projectHandlers } from './handlers/project.ts';
+import { queueHandlers } from './handlers/queue.ts';
 import { segmentHandlers } from './handlers/segment.ts';
 import { trainHandlers } from './handlers/train.ts';
 import dataAddress from './runs/data-thread.ts?worker&url';
@@ -69,6 +70,7 @@ const { emit } = serve({
   ...dataHandlers(engine),
   ...labelHandlers(engine),
   ...trainHandlers(training),
+  ...queueHandlers(training),
   ...segmentHandlers(engine),
   ...findHandlers(engine.then(({ finding }) => finding)),
   ...outputHandlers(engine),

@@ -65,6 +65,7 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
           [event.runId]: { label: event.label, done: event.done, total: event.total },
         };
         break;
+      case 'queue':
       case 'device-lost':
       case 'log':
         break;

@@ -25,6 +25,7 @@ const form = {
   trainDecoder: true,
   gate: null,
   presetId: null,
+  scale: null,
   changed: {},
 };
 
@@ -138,7 +139,7 @@ test('of two plans the one that was asked for last is shown', async () => {
 
 test('a new run from the settings of another has them all, as changed fields', () => {
   const settings = settingsOf(
-    { ...form, methods: ['lora'], changed: { 'lora.rank': 3, 'train.boxPrompts': false } },
+    { ...form, methods: ['lora'], scale: 256, changed: { 'lora.rank': 3, 'train.boxPrompts': false } },
     PROMPTS,
   );
   branchFrom({ settings });

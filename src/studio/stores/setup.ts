@@ -9,6 +9,7 @@ import type {
   FieldValues,
   PlanReport,
   RunInfo,
+  Scale,
   TrainSettings,
 } from '../../worker/protocol.ts';
 import { callEngine } from './engine-link.ts';
@@ -39,6 +40,8 @@ interface SetupState {
   /** Null: the default for the number of methods. */
   readonly gate: string | null;
   readonly presetId: string | null;
+  /** How the model sees all images, as in a run that was copied; null: as each dataset says. */
+  readonly scale: Scale | null;
   /** Fields that the person changed, by id. */
   readonly changed: FieldValues;
   readonly plan: PlanReport | null;
@@ -56,6 +59,7 @@ export const useSetup = create<SetupState>()(() => ({
   trainDecoder: true,
   gate: null,
   presetId: null,
+  scale: null,
   changed: {},
   plan: null,
   plannedValues: {},
@@ -67,6 +71,7 @@ const set = useSetup.setState;
 
 export const nameRun = (name: string): void => set({ name });
 export const chooseTrainDecoder = (trainDecoder: boolean): void => set({ trainDecoder });
+export const forgetScale = (): void => set({ scale: null });
 export const chooseGate = (gate: string): void => set({ gate });
 
 export const chooseGoal = (goal: Goal): void =>
@@ -78,12 +83,12 @@ export const chooseGoal = (goal: Goal): void =>
 
 /** Fills the form with the settings of a run, to be changed and started as a new one. */
 export function branchFrom({ settings }: Pick<RunInfo, 'settings'>): void {
-  const { datasetIds, methods, trainDecoder, gate, values } = settings;
+  const { datasetIds, methods, trainDecoder, gate, scale = null, values } = settings;
   const goals: readonly Goal[] = ['either', 'click', 'box', 'class'];
   const goal = goals.find((each) =>
     Object.entries(GOAL_VALUES[each]).every(([id, value]) => (values[id] ?? value) === value),
   );
-  set({ name: '', datasetIds, methods, trainDecoder, gate, changed: values, goal: goal ?? 'either' });
+  set({ name: '', datasetIds, methods, trainDecoder, gate, scale, changed: values, goal: goal ?? 'either' });
 }
 
 /** Whether one box around the image can ask for everything: there is one class in each dataset. */
@@ -118,7 +123,7 @@ export function changeField(id: string, value: FieldValue): void {
 
 type Form = Pick<
   SetupState,
-  'name' | 'goal' | 'datasetIds' | 'methods' | 'trainDecoder' | 'gate' | 'presetId' | 'changed'
+  'name' | 'goal' | 'datasetIds' | 'methods' | 'trainDecoder' | 'gate' | 'presetId' | 'scale' | 'changed'
 >;
 
 /** Changed fields over the goal and the preset over the defaults; fields of methods that are not chosen are left out. */
@@ -137,6 +142,7 @@ export function settingsOf(form: Form, capabilities: Capabilities): TrainSetting
     methods,
     trainDecoder: methods.length === 0 || form.trainDecoder,
     gate: gateOf(form, methods, capabilities),
+    ...(form.scale !== null && { scale: form.scale }),
     values,
   };
 }

@@ -6,6 +6,7 @@ import type {
   GatePoint,
   RunHistory,
   RunInfo,
+  RunQueue,
   StepPoint,
   StepProfile,
   TrainSettings,
@@ -40,9 +41,15 @@ const FAKE_PROFILE: StepProfile = {
 export function fakeRuns(
   { empty = false }: FakeOptions,
   emit: (event: EngineEvent) => void,
-): Pick<Handlers, Extract<CallName, `train.${string}`>> {
+): Pick<Handlers, Extract<CallName, `train.${string}` | `queue.${string}`>> {
   let runs: readonly RunInfo[] = empty ? [] : [fakeRun('finished', 1), fakeRun('running', 2)];
   let brokenRuns: readonly BrokenRun[] = empty ? [] : [DAMAGED];
+  let queue: RunQueue = { waiting: [], held: null };
+  const changeQueue = (waiting: RunQueue['waiting']): RunQueue => {
+    queue = { waiting, held: null };
+    emit({ type: 'queue', queue });
+    return queue;
+  };
   const changeRun = (id: string, change: Partial<RunInfo>): RunInfo => {
     runs = runs.map((run) => (run.id === id ? { ...run, ...change } : run));
     return runs.find((run) => run.id === id) ?? fakeRun('paused', 1);
@@ -81,6 +88,22 @@ export function fakeRuns(
       runs = [...runs, run];
       return run;
     },
+    'queue.list': () => queue,
+    'queue.add': ({ settings }) =>
+      changeQueue([
+        ...queue.waiting,
+        ...settings.map((each, i) => ({
+          ...{ id: `queued-${queue.waiting.length + i}`, settings: each, modelName: MODEL.name },
+          ...{ seconds: 480, failure: null },
+        })),
+      ]),
+    'queue.remove': ({ ids }) => changeQueue(queue.waiting.filter(({ id }) => !ids.includes(id))),
+    'queue.move': ({ id, to }) => {
+      const others = queue.waiting.filter((run) => run.id !== id);
+      const moved = queue.waiting.filter((run) => run.id === id);
+      return changeQueue([...others.slice(0, to), ...moved, ...others.slice(to)]);
+    },
+    'queue.goOn': () => queue,
     'train.resume': ({ runId }) => changeRun(runId, { status: 'running' }),
     'train.pause': ({ runId }) => changeRun(runId, { status: 'paused' }),
     'train.profile': ({ runId }) => {

@@ -7,6 +7,7 @@ import type { LabelCalls } from './labels.ts';
 import type { ModelCalls } from './model.ts';
 import type { OutputCalls } from './output.ts';
 import type { ProjectCalls } from './project.ts';
+import type { QueueCalls } from './queue.ts';
 import type { SegmentCalls } from './segment.ts';
 import type { TrainCalls } from './train.ts';
 
@@ -18,6 +19,7 @@ export interface EngineCalls
     LabelCalls,
     FindCalls,
     TrainCalls,
+    QueueCalls,
     SegmentCalls,
     OutputCalls,
     ProjectCalls {}

@@ -1,6 +1,7 @@
 /** What happens without being asked for. Conventions: ../protocol.ts. */
 
 import type { FailureRecord } from '../../config/failure.ts';
+import type { RunQueue } from './queue.ts';
 import type { EvalPoint, GatePoint, Look, RunInfo, StepPoint, StepProfile } from './train.ts';
 
 export type EngineEvent =
@@ -21,6 +22,8 @@ export type EngineEvent =
       readonly done: number;
       readonly total: number;
     }
+  /** What waits changed, or why. */
+  | { readonly type: 'queue'; readonly queue: RunQueue }
   | { readonly type: 'device-lost'; readonly error: FailureRecord }
   /** `warning` and `error` are for the person; `info` goes to the browser's console. */
   | { readonly type: 'log'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };

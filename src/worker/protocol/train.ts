@@ -23,6 +23,8 @@ export interface TrainSettings {
   readonly trainDecoder: boolean;
   /** Id of one of `capabilities.gateForms`. */
   readonly gate: string;
+  /** How the model sees all images; each dataset's own scale without it. */
+  readonly scale?: Scale;
   /** The run that this one follows: its verdict compares the two on the images that both were tested on. */
   readonly after?: string;
   /** Every field's value by id (defaults, then preset, then what the person changed). */

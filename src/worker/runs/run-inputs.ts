@@ -23,7 +23,13 @@ export class RunInputs {
         const { dataset, card } = await this.state.datasets.open(id);
         const split = card.split ?? (await this.splitOfLastRun(id));
         const parts = splitOfCard(dataset.samples.filter(isLabelled), { ...card, ...(split && { split }) });
-        return { key: id, name: dataset.name, dataset, split: parts };
+        const { scale = dataset.scale } = settings;
+        return {
+          key: id,
+          name: dataset.name,
+          dataset: { ...dataset, ...(scale && { scale }) },
+          split: parts,
+        };
       }),
     );
   }

@@ -36,15 +36,31 @@ export class RunPlans {
     const resolved = resolveFieldSettings(settings, model.open.config);
     const datasets = await this.inputs.newDatasets(settings);
     const { images, ...plan } = await this.cost(model, resolved, datasets);
-    const measured = await this.times.find(stepKey(model, this.inputs.deviceName(), resolved));
     return {
       ...plan,
-      ...(measured === null
-        ? await this.estimatedTime(plan.flopsPerStep)
-        : ({ secondsPerStep: measured, timing: 'measured' } as const)),
+      ...(await this.stepTime(model, resolved, plan.flopsPerStep)),
       images: { train: images.train, validation: images.val, test: images.test },
       ...(await this.outlook(datasets, resolved.train)),
     };
+  }
+
+  /** What the steps of a run would take, seconds; null where it cannot be planned. */
+  async seconds(settings: TrainSettings): Promise<number | null> {
+    const model = this.state.needModel();
+    const resolved = resolveFieldSettings(settings, model.open.config);
+    const { flopsPerStep, steps } = await this.cost(model, resolved, []);
+    if (flopsPerStep === 0) return null;
+    return steps * (await this.stepTime(model, resolved, flopsPerStep)).secondsPerStep;
+  }
+
+  private async stepTime(
+    model: CurrentModel,
+    settings: RunSettings,
+    flops: number,
+  ): Promise<Pick<PlanReport, 'secondsPerStep' | 'timing'>> {
+    const measured = await this.times.find(stepKey(model, this.inputs.deviceName(), settings));
+    if (measured === null) return this.estimatedTime(flops);
+    return { secondsPerStep: measured, timing: 'measured' };
   }
 
   /** Seconds of a step that was not timed here: by the arithmetic of other steps on this device, or of others elsewhere. */

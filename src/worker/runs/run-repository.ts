@@ -12,11 +12,24 @@ export const RECORD = 'run.json';
 
 const value = v.union([v.number(), v.string(), v.boolean()]);
 const nullableNumber = v.nullable(v.number());
-const FailureSchema = v.object({
+/** What is kept of a failure. */
+export const FailureSchema = v.object({
   code: v.string(),
   what: v.string(),
-  where: v.optional(v.string()),
+  where: v.exactOptional(v.string()),
   cure: v.string(),
+});
+const ScaleSchema = v.union([v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(1))]);
+/** Settings as a person chose them. */
+export const SettingsSchema = v.object({
+  name: v.string(),
+  datasetIds: v.array(v.string()),
+  methods: v.array(v.string()),
+  trainDecoder: v.boolean(),
+  gate: v.string(),
+  scale: v.exactOptional(ScaleSchema),
+  after: v.exactOptional(v.string()),
+  values: v.record(v.string(), value),
 });
 const MeasureSchema = v.object({
   base: v.number(),
@@ -41,21 +54,10 @@ const RecordSchema = v.object({
   ]),
   step: v.number(),
   steps: v.number(),
-  settings: v.object({
-    name: v.string(),
-    datasetIds: v.array(v.string()),
-    methods: v.array(v.string()),
-    trainDecoder: v.boolean(),
-    gate: v.string(),
-    after: v.exactOptional(v.string()),
-    values: v.record(v.string(), value),
-  }),
+  settings: SettingsSchema,
   datasets: v.array(v.object({ id: v.string(), name: v.string() })),
   /** Records of before have none: their models saw whole images. */
-  scale: v.optional(
-    v.nullable(v.union([v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(1))])),
-    'whole',
-  ),
+  scale: v.optional(v.nullable(ScaleSchema), 'whole'),
   modelName: v.string(),
   modelHash: v.string(),
   created: v.number(),
@@ -208,17 +210,8 @@ export class RunRepository {
 
 /** The record among a run's files, not under way. @throws Failure `run/damaged`, `storage/…`. */
 export async function readRecord(files: RunFiles): Promise<RunRecord> {
-  const { failure, ...record } = await files.readJson(RECORD, RecordSchema);
-  return {
-    ...record,
-    status: isUnderWay(record.status) ? 'interrupted' : record.status,
-    failure: failure && {
-      code: failure.code,
-      what: failure.what,
-      cure: failure.cure,
-      ...(failure.where !== undefined && { where: failure.where }),
-    },
-  };
+  const record = await files.readJson(RECORD, RecordSchema);
+  return isUnderWay(record.status) ? { ...record, status: 'interrupted' } : record;
 }
 
 function halfSaved(folder: string): Failure {

@@ -6,6 +6,7 @@
  *     run-launches.ts     how one begins, anew or from its checkpoint
  *     run-inputs.ts       the datasets with their splits and the run before, for both
  *     run-supervisor.ts   the run under way, from its launch to its last record
+ *     queued-runs.ts      those that wait for their turn, kept in queue-file.ts
  *     run-reports.ts      writes records and sends them to the page
  *     run-history.ts      a run's metrics as the page draws them
  *     imported-run.ts     the record of an adapter that came in as files
@@ -22,6 +23,7 @@ import type { NamedWeights } from '../segmentation-service.ts';
 import { runLocks } from '../tab-locks.ts';
 import { importedRecord } from './imported-run.ts';
 import type { Planner } from './planner.ts';
+import { QueuedRuns } from './queued-runs.ts';
 import { RunInputs } from './run-inputs.ts';
 import { expectModel, type RunDataParts, RunLaunches } from './run-launches.ts';
 import { RunPlans } from './run-plans.ts';
@@ -32,6 +34,7 @@ import { StepTimes } from './step-times.ts';
 
 export class TrainingService {
   readonly repository: RunRepository;
+  readonly queue: QueuedRuns;
   private readonly reports: RunReports;
   private readonly times: StepTimes;
   private readonly plans: RunPlans;
@@ -55,6 +58,17 @@ export class TrainingService {
     const inputs = new RunInputs(state, this.repository);
     this.plans = new RunPlans(state, planner, this.repository, inputs, this.times);
     this.launches = new RunLaunches(state, planner, this.repository, inputs, this.plans, dataParts);
+    this.queue = new QueuedRuns({
+      store: state.store,
+      model: () => state.model?.info ?? null,
+      find: (id) => this.repository.find(id),
+      isBusy: () => this.active !== null,
+      start: (id, settings) => this.startAs(id, settings),
+      resume: (id) => this.resume(id),
+      seconds: (settings) => this.plans.seconds(settings),
+      emit: (queue) => state.emit({ type: 'queue', queue }),
+      warn: (text) => state.emit({ type: 'log', level: 'warning', text }),
+    });
     // Another model needs the device's memory; the run can be resumed later, with its own model.
     state.onModelChange(async () => this.active?.pause());
   }
@@ -69,15 +83,17 @@ export class TrainingService {
     return this.plans.memoryOn(sam);
   }
 
-  async start(settings: TrainSettings): Promise<RunInfo> {
-    const now = Date.now();
-    const id = newRunId(now);
+  start(settings: TrainSettings): Promise<RunInfo> {
+    return this.startAs(newRunId(Date.now()), settings);
+  }
+
+  private startAs(id: string, settings: TrainSettings): Promise<RunInfo> {
     return this.launch(id, settings.datasetIds, () =>
       this.launches.fromStart({
         id,
         name: settings.name.trim() || 'Run',
         settings,
-        created: now,
+        created: Date.now(),
       }),
     );
   }
@@ -154,6 +170,7 @@ export class TrainingService {
 
   /** Deletes a run; one that is under way here is ended first. @throws Failure `run/other-tab`. */
   async delete(runId: string): Promise<void> {
+    await this.queue.forget(runId);
     if (this.active?.id === runId) await this.active.pause();
     await runLocks.whileTaken(runId, () => this.repository.delete(runId));
   }
@@ -260,9 +277,11 @@ export class TrainingService {
     });
     // Before anything is awaited, so that a pause, a delete or a change of the model finds it.
     this.active = active;
+    void this.queue.began(id);
     void active.over.then(() => {
       this.active = null;
       this.restored = this.launches.restoreWeights();
+      void this.queue.goOn('over');
     });
     try {
       await active.begun;

@@ -1,6 +1,7 @@
 import { type ReactNode, useId } from 'react';
 import type { Capabilities, FieldInfo, FieldValue, TrainSettings } from '../../../worker/protocol.ts';
-import { changeField, fieldProblem, nameFor, useSetup } from '../../stores/setup.ts';
+import { changeField, fieldProblem, forgetScale, nameFor, useSetup } from '../../stores/setup.ts';
+import { scaleText } from '../data/ScaleField.tsx';
 import styles from './AdvancedFields.module.css';
 import { MethodPicker } from './MethodPicker.tsx';
 
@@ -29,6 +30,14 @@ export function AdvancedFields(props: {
       <div className={styles.method}>
         <MethodPicker capabilities={capabilities} settings={settings} />
       </div>
+      {settings.scale !== undefined && (
+        <p className="small">
+          The model sees {scaleText(settings.scale)}, as in the run that was copied.{' '}
+          <button type="button" className="quiet" onClick={forgetScale}>
+            Use each dataset's own scale
+          </button>
+        </p>
+      )}
       {groups.map((group) => (
         <fieldset key={group.id} className={styles.group}>
           <legend>{group.label}</legend>

@@ -2,12 +2,14 @@ import { Fragment, type ReactNode, useState } from 'react';
 import type { Capabilities, PlanReport, TrainSettings } from '../../../worker/protocol.ts';
 import { FactList } from '../../components/FactList.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
-import { bytes, compact, duration, minutes } from '../../format/format.ts';
-import { comparedRuns } from '../../stores/comparison.ts';
-import { queueRuns } from '../../stores/run-queue.ts';
-import { selectActiveRun, useRuns } from '../../stores/runs.ts';
+import { bytes, compact, duration, minutes, plural } from '../../format/format.ts';
+import { comparedRuns, variedChoices } from '../../stores/comparison.ts';
+import { notifySuccess } from '../../stores/notices.ts';
+import { queueRuns, useRunQueue } from '../../stores/run-queue.ts';
+import { selectActiveRun, startRun, useRuns } from '../../stores/runs.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
 import { nameFor, nameRun, useSetup } from '../../stores/setup.ts';
+import { type Compared, CompareFields } from './CompareFields.tsx';
 import styles from './CostPanel.module.css';
 
 /** What the run would cost, its name, and the button that starts it. */
@@ -21,17 +23,20 @@ export function CostPanel(props: {
   const planning = useSetup((state) => state.planning);
   const name = useSetup((state) => state.name);
   const active = useRuns(selectActiveRun);
-  const [comparison, setComparison] = useState('');
-  const runs =
-    comparison === 'methods' || comparison === 'seeds'
-      ? comparedRuns(comparison, settings, capabilities)
-      : [settings];
+  const [compared, setCompared] = useState<Compared>({ id: '', written: '' });
+  const made = compared.id === '' ? [settings] : comparedRuns(compared, settings, capabilities);
+  const runs = typeof made === 'string' ? [] : made;
   const starting = useRuns((state) => state.starting);
   const canCompute = useSession(selectCanCompute);
+  const isBusy = useRunQueue(({ waiting }) => waiting.length > 0) || active !== null;
+  const start = async (): Promise<void> => {
+    const [only] = runs;
+    if (only && runs.length === 1 && !isBusy) await startRun(only);
+    else if (await queueRuns(runs)) notifySuccess(`${plural(runs.length, 'run')} added to the queue.`);
+  };
   const reason = startBlocker({
     hasData: settings.datasetIds.length > 0,
     canCompute,
-    activeName: active?.name ?? null,
     plan,
   });
   return (
@@ -58,37 +63,48 @@ export function CostPanel(props: {
           onChange={(event) => nameRun(event.target.value)}
         />
       </label>
-      <label className={styles.name}>
-        Compare
-        <select value={comparison} onChange={(event) => setComparison(event.target.value)}>
-          <option value="">nothing: one run</option>
-          <option value="methods">methods: four runs, one after the other</option>
-          <option value="seeds">seeds: the same run three times</option>
-        </select>
-      </label>
+      <CompareFields
+        choices={variedChoices(settings, capabilities)}
+        compared={compared}
+        problem={typeof made === 'string' ? made : null}
+        onChange={setCompared}
+      />
       <div className="row">
         <button
           type="button"
           className="primary"
-          disabled={reason !== null || starting || planning}
-          onClick={() => void queueRuns(runs)}
+          disabled={reason !== null || starting || planning || runs.length === 0}
+          onClick={() => void start()}
         >
-          {starting ? 'Starting …' : runs.length > 1 ? `Start ${runs.length} runs` : 'Start training'}
+          {startLabel({ starting, isBusy, count: runs.length })}
         </button>
         {reason && <span className="muted small">{reason}</span>}
+        {!reason && isBusy && (
+          <span className="muted small">
+            {active ? `${active.name} is running` : 'Other runs wait'}; this starts when its turn comes.
+          </span>
+        )}
       </div>
     </aside>
   );
 }
 
+function startLabel(facts: {
+  readonly starting: boolean;
+  readonly isBusy: boolean;
+  readonly count: number;
+}): string {
+  if (facts.starting) return 'Starting …';
+  if (facts.isBusy) return facts.count > 1 ? `Add ${facts.count} runs to the queue` : 'Add to the queue';
+  return facts.count > 1 ? `Start ${facts.count} runs` : 'Start training';
+}
+
 function startBlocker(facts: {
   readonly hasData: boolean;
   readonly canCompute: boolean;
-  readonly activeName: string | null;
   readonly plan: PlanReport | null;
 }): string | null {
   if (!facts.canCompute) return 'Training needs a model and a GPU.';
-  if (facts.activeName !== null) return `${facts.activeName} is running. Pause or stop it first.`;
   if (!facts.hasData) return 'Choose a dataset first.';
   if (!facts.plan) return 'Waiting for the cost.';
   if (facts.plan.problems.length > 0) return 'Solve the problem above first.';

@@ -21,7 +21,7 @@ export function NewRun(): ReactNode {
 const SETTLE = 200;
 
 function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactNode {
-  const { name, goal, datasetIds, methods, trainDecoder, gate, presetId, changed } = useSetup();
+  const { name, goal, datasetIds, methods, trainDecoder, gate, presetId, scale, changed } = useSetup();
   const datasets = useDatasets((state) => state.datasets);
   const modelHash = useSession((state) => state.model?.hash);
   const lost = useSession((state) => state.lost !== null);
@@ -40,11 +40,12 @@ function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactN
           trainDecoder,
           gate,
           presetId,
+          scale,
           changed,
         },
         capabilities,
       ),
-    [name, asked, chosen, methods, trainDecoder, gate, presetId, changed, capabilities],
+    [name, asked, chosen, methods, trainDecoder, gate, presetId, scale, changed, capabilities],
   );
   // The name does not change the cost.
   const costKey = JSON.stringify({ ...settings, name: '', modelHash, lost });

@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
 import type { RunInfo, RunStatus } from '../../../worker/protocol.ts';
-import { iou, plural } from '../../format/format.ts';
-import { clearQueue, useRunQueue } from '../../stores/run-queue.ts';
+import { iou } from '../../format/format.ts';
 import { compareRuns, showRun, useRuns } from '../../stores/runs.ts';
+import { QueuePanel } from './QueuePanel.tsx';
 import styles from './RunList.module.css';
 
 export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
@@ -22,7 +22,6 @@ export function RunList(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const shownId = useRuns((state) => state.shownId);
   const isComparing = useRuns((state) => state.isComparing);
-  const waiting = useRunQueue((state) => state.queue.length);
   const isNew = shownId === null && !isComparing;
   return (
     <nav className={styles.list} aria-label="Runs">
@@ -44,14 +43,7 @@ export function RunList(): ReactNode {
           Compare runs
         </button>
       )}
-      {waiting > 0 && (
-        <p className="small">
-          {plural(waiting, 'run waits', 'runs wait')} for its turn, while this page is open.{' '}
-          <button type="button" className="quiet" onClick={clearQueue}>
-            Drop {waiting === 1 ? 'it' : 'them'}
-          </button>
-        </p>
-      )}
+      <QueuePanel />
       <ul className={styles.runs}>
         {runs.map((run) => (
           <li key={run.id}>
