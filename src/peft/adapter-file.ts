@@ -78,7 +78,7 @@ const AdapterSchema = v.object({
 
 /** Writes an adapter. Equal adapters give equal bytes. */
 export function writeAdapter(
-  base: AdapterBase,
+  base: Pick<AdapterBase, 'name' | 'hash'> & { readonly config: Pick<SamConfig, 'preprocessing'> },
   { mopeft, tensors, maskThreshold, training }: Omit<Adapter, 'preprocessing'>,
 ): AdapterFiles {
   const record = {

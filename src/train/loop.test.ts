@@ -72,6 +72,7 @@ async function train(
     data = localData(MICRO_SAM, config, sets),
     frozen = model,
     blocks = 'all',
+    pauseBetween,
   }: {
     pauseOn?: (event: TrainEvent) => boolean;
     stopOn?: (event: TrainEvent) => boolean;
@@ -82,6 +83,8 @@ async function train(
     data?: TrainingData;
     frozen?: SamModel;
     blocks?: 'all' | 'late';
+    /** Asked between two submits, while others may use the device. */
+    pauseBetween?: () => boolean;
   } = {},
 ): Promise<Trained> {
   const events: TrainEvent[] = [];
@@ -97,6 +100,9 @@ async function train(
         events.push(event);
         if (pauseOn?.(event)) trainer.pause();
         if (stopOn?.(event)) trainer.stop();
+      },
+      yieldDevice: async () => {
+        if (pauseBetween?.()) trainer.pause();
       },
     },
     resume,
@@ -146,6 +152,27 @@ describe('a run', () => {
     );
     expect(parts.checkpoint).toEqual(whole.checkpoint);
     expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  it('leaves a step in its middle when it is paused, and takes it again bit for bit when it goes on', async () => {
+    const [whole, parts] = [new MemoryStorage(), new MemoryStorage()];
+    const uninterrupted = await train(whole, CONFIG);
+    const events: TrainEvent[] = [];
+    let submits = 0;
+    for (let resume = false, end: TrainingEnd = 'paused'; end !== 'finished'; resume = true) {
+      let between = 0;
+      const stage = await train(parts, CONFIG, {
+        resume,
+        // Later each time, so that some are left early in a step and others late or between two.
+        pauseBetween: () => ++between > 3 + submits,
+      });
+      submits += 7;
+      end = stage.end;
+      events.push(...stage.events);
+    }
+    expect(submits).toBeGreaterThan(10);
+    expect(measured(events, -1)).toEqual(measured(uninterrupted.events, -1));
+    expect(parts.checkpoint).toEqual(whole.checkpoint);
   });
 
   it('goes on as exactly with frozen weights in half precision and lower blocks that are kept, and in no other precision', async () => {

@@ -73,7 +73,12 @@ export class Trainer {
     private checkpointStep: number | null,
   ) {
     const notice: Notice = (...about) => this.notice(...about);
-    const own = { ...parts, notice, checkpointStep: () => this.checkpointStep };
+    const own = {
+      ...parts,
+      notice,
+      checkpointStep: () => this.checkpointStep,
+      isEnding: () => this.stopRequest !== null,
+    };
     this.steps = new Steps(own, step, batches, corrections);
     this.validation = new Validation(parts, step, notice);
   }
@@ -122,12 +127,15 @@ export class Trainer {
     return { ...this.progress, checkpointStep: this.checkpointStep };
   }
 
-  /** Makes {@link run} end as `paused` after the current step or validation image, with a checkpoint. */
+  /**
+   * Makes {@link run} end as `paused` before the next submit of a step or the next validation image, with a checkpoint. A step
+   * that has not changed the weights yet is taken again when the run goes on.
+   */
   pause(): void {
     this.stopRequest ??= 'pause';
   }
 
-  /** Makes {@link run} end as `stopped` after the current step or validation image, with a checkpoint. */
+  /** As {@link pause}, but {@link run} ends as `stopped`. */
   stop(): void {
     this.stopRequest = 'stop';
   }
@@ -180,13 +188,7 @@ export class Trainer {
       if (end || this.isCheckpointDue()) await this.writeCheckpoint();
       if (end) return end;
       await this.parts.yieldDevice?.();
-      const { gpu, yieldDevice = null } = this.parts;
-      gpu.slices.between = yieldDevice;
-      try {
-        await this.takeStep();
-      } finally {
-        gpu.slices.between = null;
-      }
+      await this.takeStep();
     }
   }
 

@@ -29,7 +29,14 @@ export interface StepsParts {
   readonly notice: Notice;
   /** The last checkpoint's step, for the words of a failure. */
   readonly checkpointStep: () => number | null;
+  /** Whether the run shall end: a step that has not changed the weights yet is then left. */
+  readonly isEnding: () => boolean;
+  /** Awaited between two pieces of work, so that others may use the device. */
+  readonly yieldDevice?: () => Promise<void>;
 }
+
+/** Thrown between two submits of a step that is left. */
+class StepLeft extends Error {}
 
 export class Steps {
   private pending: PendingStep | null = null;
@@ -39,7 +46,7 @@ export class Steps {
     private readonly parts: StepsParts,
     private readonly step: TrainingStep,
     private readonly batches: PrefetchedBatches,
-    private readonly corrections: Random,
+    private corrections: Random,
   ) {}
 
   /** From what the next step is drawn. */
@@ -56,18 +63,39 @@ export class Steps {
   }
 
   /**
-   * Takes step `step + 1`, and reports the one before when its losses are known.
+   * Takes step `step + 1`, and reports the one before when its losses are known. Where the run shall end before the weights
+   * are changed, the step is left: a run that goes on takes it again, from the same images and random numbers.
    * @param onTaken called when the weights are those after the step.
    * @throws Failure `train/not-finite`, `train/no-objects`, `train/data-thread`, `gpu/…`.
    */
   async take(step: number, onTaken: () => void): Promise<void> {
-    const { gpu, config, mopeft } = this.parts;
+    const { slices } = this.parts.gpu;
+    const before = { batches: this.batches.state, corrections: this.corrections.state() };
+    try {
+      await this.takeWhole(step, onTaken);
+    } catch (error) {
+      if (!(error instanceof StepLeft)) throw error;
+      this.batches.leave(before.batches);
+      this.corrections = Random.fromState(before.corrections);
+    } finally {
+      slices.between = null;
+    }
+  }
+
+  private async takeWhole(step: number, onTaken: () => void): Promise<void> {
+    const { gpu, config, mopeft, yieldDevice = null, isEnding } = this.parts;
+    const mayLeave = async (): Promise<void> => {
+      await yieldDevice?.();
+      if (isEnding()) throw new StepLeft();
+    };
     const start = performance.now();
     gpu.spans.take();
     const { images, notices, failure } = await this.batches.next(step + 1 >= config.steps);
     const data = performance.now() - start;
     for (const { dataset, sample, message } of notices) this.parts.notice(dataset, sample, message);
     if (failure) throw new Failure(failure);
+    gpu.slices.between = mayLeave;
+    await mayLeave();
     await this.step.startGradients(
       images,
       config.corrections,
@@ -78,6 +106,7 @@ export class Steps {
     const losses = this.step.readLosses();
     // Reported in its turn.
     losses.catch(() => undefined);
+    gpu.slices.between = yieldDevice;
     const rates = learningRates(step, config);
     const settings = ({ group, decay, rate }: ParameterRange) => ({
       lr: rates[group] * rate,

@@ -88,6 +88,11 @@ export class PrefetchedBatches {
     return batch;
   }
 
+  /** Takes back the last {@link next}, after which no batch is asked for. @param state from before it. */
+  leave(state: BatchState): void {
+    this.used = state;
+  }
+
   private prefetch(): void {
     this.upcoming = this.data.next();
     // Reported when it is its turn, if ever.

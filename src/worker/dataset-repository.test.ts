@@ -65,6 +65,22 @@ test('what is good is kept with its card, what is not is named, and both survive
   await expect(again.sample(id, 'c.png')).rejects.toThrow();
 });
 
+test('an image keeps the part that it had in a run, though it took no part in the run after', async () => {
+  const store = new MemoryStore();
+  const repository = new DatasetRepository(store);
+  const names = ['a.png', 'b.png', 'c.png', 'd.png', 'e.png', 'f.png'];
+  const [info] = (await repository.add([drawn('Cells', names)], [], quiet)).datasets;
+  const id = info?.id ?? '';
+  await repository.keepSplit(id, { train: ['a.png', 'b.png'], val: ['c.png'], test: ['d.png', 'e.png'] });
+  // Its labels were not done when the next run began.
+  await repository.keepSplit(id, { train: ['a.png', 'f.png'], val: ['c.png'], test: ['d.png'] });
+  const samples = await new DatasetRepository(store).samples(id);
+  expect(Object.fromEntries(samples.map(({ name, split }) => [name, split]))).toEqual({
+    ...{ 'a.png': 'train', 'b.png': 'train', 'f.png': 'train' },
+    ...{ 'c.png': 'validation', 'd.png': 'test', 'e.png': 'test' },
+  });
+});
+
 test('a dataset is imported at the scale that suits the open model, and changed afterwards', async () => {
   const store = new MemoryStore();
   // Objects are 15 pixels wide in images of 40.

@@ -209,12 +209,13 @@ export class DatasetRepository {
     return this.info(id);
   }
 
-  /** Keeps the parts that images have in a run, for the runs after it. */
+  /** Keeps the parts that images have in a run, for the runs after it; those of images that took no part this time stay. */
   async keepSplit(id: string, parts: SplitParts): Promise<void> {
     const of = (part: Split) => parts[part].map((name) => [name, part] as const);
-    const split = Object.fromEntries([...of('train'), ...of('val'), ...of('test')]);
+    const now = Object.fromEntries([...of('train'), ...of('val'), ...of('test')]);
     await datasetLocks.whileTaken(id, async () => {
       const card = await this.card(id);
+      const split = { ...card.split, ...now };
       if (JSON.stringify(card.split) !== JSON.stringify(split)) await this.writeCard(id, { ...card, split });
     });
   }

@@ -10,14 +10,8 @@ import { adapterOfForeign, type ForeignBase } from '../../peft/import/to-adapter
 import { nameOfMethods } from '../../peft/recipes.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
 import { openTensorFile } from '../../sam/checkpoint/open-tensor-file.ts';
-import {
-  type AdapterPair,
-  type NamedBytes,
-  ownJson,
-  RUN_FILES,
-  type RunFiles,
-  readPair,
-} from './run-files.ts';
+import { type AdapterPair, type NamedBytes, ownJson, readPair, withoutUntrained } from './adapter-pair.ts';
+import { RUN_FILES, type RunFiles } from './run-files.ts';
 
 /**
  * The best weights of a run, checked against the open model.
@@ -152,7 +146,7 @@ function parsed({ bytes }: NamedBytes): unknown {
 /** @throws Failure `adapter/incomplete`. */
 async function ownPair({ weights, json, there }: ChosenFiles): Promise<AdapterPair> {
   const own = weights && ((await ownJson(weights)) ?? json);
-  if (weights && own) return { json: own, weights };
+  if (weights && own) return withoutUntrained({ json: own, weights });
   throw new Failure({
     code: 'adapter/incomplete',
     what: weights

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../config/random.ts';
-import { gainError } from '../../train/selection.ts';
+import { summarise } from '../../train/evaluate.ts';
+import { gainError, isBetter } from '../../train/selection.ts';
 import { gainOutlook, imagesUntil, provable, spreadOf, t95, USUAL_SPREAD } from './provable-gain.ts';
 
 test('the quantile of t is that of the tables', () => {
@@ -82,4 +83,43 @@ test('the spread of earlier runs comes from their intervals, where these say som
       { box: few, click: few },
     ]),
   ).toBeNull();
+});
+
+test('a run keeps the base model up to the very gain that was said before it, and not beyond', () => {
+  const { sentences, validation } = gainOutlook([{ validation: [3, 3, 3], test: [], spread: null }], 0.25);
+  expect(sentences[0]).toContain('With 9 validation objects, a gain below 0.04 IoU is not told from chance');
+  const said = validation.error ?? 0;
+  expect(said).toBeCloseTo(0.13 / 3, 12);
+  // Three images of three objects whose mean gains lie 0.13 / √3 apart have just this standard error.
+  const apart = 0.13 / Math.sqrt(3);
+  const scored = (gain: number) => {
+    const images = [gain - apart, gain, gain + apart].map((own, i) => ({
+      name: `${i}`,
+      objects: Array.from({ length: 3 }, () => ({
+        boxIou: 0.5 + own,
+        clickIou: 0.5 + own,
+        bestPicked: null,
+      })),
+      gates: [],
+      isReduced: false,
+    }));
+    return [{ key: 'a', images, summary: summarise(images) }];
+  };
+  const images = ['0', '1', '2'].map((name) => ({ name, sum: 1.5, n: 3 }));
+  const start = { bestStep: 0, bestScore: 0.5, startSums: [{ key: 'a', images }] };
+  const isKept = (gain: number) => isBetter(0.5 + gain, scored(gain), start);
+  expect([isKept(said * 0.99), isKept(said * 1.01)]).toEqual([false, true]);
+});
+
+test('with the validation objects in one image any better check is kept, as is said before', () => {
+  const { sentences } = gainOutlook([{ validation: [9], test: [], spread: null }], 0.25);
+  expect(sentences[0]).toContain('any better check is kept');
+  const one = (iou: number) => {
+    const objects = [{ boxIou: iou, clickIou: iou, bestPicked: null }];
+    const images = [{ name: '0', objects, gates: [], isReduced: false }];
+    return [{ key: 'a', images, summary: summarise(images) }];
+  };
+  const images = [{ name: '0', sum: 0.5, n: 1 }];
+  const start = { bestStep: 0, bestScore: 0.5, startSums: [{ key: 'a', images }] };
+  expect([isBetter(0.501, one(0.501), start), isBetter(0.5, one(0.5), start)]).toEqual([true, false]);
 });

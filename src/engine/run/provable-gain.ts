@@ -115,7 +115,7 @@ function keptSentence({ objects, error }: Provable): string {
   if (objects === 0)
     return 'There is no validation object, so the last weights are kept, better or not. Label more images.';
   if (error === null)
-    return `With ${count(objects, 'validation object')} in one image, nothing tells a gain from chance. Label more images.`;
+    return `With ${count(objects, 'validation object')} in one image, nothing tells a gain from chance: any better check is kept. Label more images.`;
   return `With ${count(objects, 'validation object')}, a gain below ${gainText(error)} IoU is not told from chance: the run then keeps the base model.`;
 }
 

@@ -328,8 +328,10 @@ export class RunExecution implements Run {
         n: n + line.n,
       });
     }
+    const [first] = scores.values();
+    if (!first) return null;
     const start = scores.get(0);
-    if (!start) return null;
+    if (!start) return { objects: first.n, bestGain: null };
     const later = [...scores].flatMap(([step, { sum, sets }]) => (step > 0 ? [sum / sets] : []));
     const best = later.length === 0 ? null : Math.max(...later) - start.sum / start.sets;
     return { objects: start.n, bestGain: best };

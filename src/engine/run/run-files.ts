@@ -17,16 +17,18 @@ import type { MopeftConfig } from '../../config/mopeft.ts';
 import type { TrainConfig } from '../../config/train.ts';
 import type { FileStore } from '../../data/file-store.ts';
 import type { Scale, Split } from '../../data/types.ts';
-import {
-  type Adapter,
-  type AdapterBase,
-  readAdapter,
-  recordWithin,
-  writeAdapter,
-} from '../../peft/adapter-file.ts';
-import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
+import { type AdapterBase, writeAdapter } from '../../peft/adapter-file.ts';
 import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
+import {
+  ADAPTER_JSON,
+  type AdapterPair,
+  baseOf,
+  type NamedBytes,
+  ownJson,
+  readPair,
+  withoutUntrained,
+} from './adapter-pair.ts';
 import { formatMetrics, type MetricsLine, parseMetrics } from './metrics.ts';
 
 /** What only saves work, in a folder of its own. */
@@ -35,7 +37,7 @@ export const KEPT_FOLDER = 'kept';
 export const RUN_FILES = {
   checkpoint: 'checkpoint/last.safetensors',
   adapter: 'adapter.safetensors',
-  adapterJson: 'adapter.json',
+  adapterJson: ADAPTER_JSON,
   config: 'config.json',
   split: 'split.json',
   metrics: 'metrics.jsonl',
@@ -206,7 +208,6 @@ export class RunFiles {
       },
       writeBest: async ({ tensors, maskThreshold, step, score }) => {
         const about = { ...training, step, score };
-        // Before any step it is the base model: modules that have learned nothing would change its masks.
         const best =
           step === 0
             ? { mopeft: baseOf(mopeft), tensors: new Map<string, HostTensor>() }
@@ -226,7 +227,7 @@ export class RunFiles {
     };
     const weights = await read(RUN_FILES.adapter);
     const json = weights && ((await ownJson(weights)) ?? (await read(RUN_FILES.adapterJson)));
-    return weights && json && { weights, json };
+    return weights && json && withoutUntrained({ weights, json });
   }
 
   /** The bytes of one of the run's files; null when it is not there. */
@@ -243,33 +244,4 @@ export class RunFiles {
       cure: 'It was changed by hand or only partly copied; copy the run again or start a new one.',
     });
   }
-}
-
-/** No module and SAM's own mask decoder. */
-function baseOf({ gate }: MopeftConfig): MopeftConfig {
-  return { methods: {}, gate, blocks: [], trainDecoder: false };
-}
-
-/** A file by its name. */
-export interface NamedBytes {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
-
-/** `adapter.safetensors` and the `adapter.json` that belongs to it. */
-export interface AdapterPair {
-  readonly json: NamedBytes;
-  readonly weights: NamedBytes;
-}
-
-/** Reads an adapter from its two files. @throws Failure `adapter/…`, `checkpoint/…`. */
-export function readPair(base: AdapterBase, { json, weights }: AdapterPair): Promise<Adapter> {
-  const text = new TextDecoder().decode(json.bytes);
-  return readAdapter(base, { name: json.name, text }, bytesSource(weights.name, weights.bytes));
-}
-
-/** The record that weights hold themselves, as the file that belongs to them; null for weights of before. */
-export async function ownJson({ name, bytes }: NamedBytes): Promise<NamedBytes | null> {
-  const record = await recordWithin(bytesSource(name, bytes));
-  return record === null ? null : { name: RUN_FILES.adapterJson, bytes: new TextEncoder().encode(record) };
 }

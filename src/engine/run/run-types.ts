@@ -104,11 +104,11 @@ export interface Run {
   /** Times every pass of the next step, if there is one, and tells the observer. */
   profileNextStep(): void;
   /**
-   * Finishes the step or the image under way and writes a checkpoint; `done` then settles as `paused`, and the run goes on from
-   * there, to its test when all steps are done. A run that was stopped before settles as `stopped`, without a verdict.
+   * Leaves the step under way, or finishes its image or its update, and writes a checkpoint; `done` then settles as `paused`, and the
+   * run goes on from there, to its test when all steps are done. A run that was stopped before settles as `stopped`, without a verdict.
    */
   pause(): void;
-  /** Finishes the step under way; `done` settles as `stopped`, with a verdict. It takes back a pause. */
+  /** Ends the steps as a pause does; `done` settles as `stopped`, with a verdict. It takes back a pause. */
   stop(): void;
 }
 

@@ -39,6 +39,27 @@ test('a gain on every image is called better, with an interval around it', () =>
   expect(sentence).toMatch(/^Better: IoU 0.50 → 0.65 \(\+0.15.*on 3 test images with 4 objects\.$/);
 });
 
+test('the mean of box and click has an interval of its own, paired by object', () => {
+  // What boxes gain, clicks lose: each prompt's gain varies from image to image, their mean does not.
+  const images = [0.1, -0.2, 0.3, -0.1].map((gain, i) => ({
+    name: `${i}.png`,
+    base: { box: [0.5], click: [0.5] },
+    tuned: { box: [0.55 + gain], click: [0.55 - gain] },
+  }));
+  const { box, both } = computeVerdict([{ id: 'a', name: 'a', images }], context);
+  expect(both).toMatchObject({ n: 4, images: 4 });
+  for (const key of ['gainLow', 'gainHigh'] as const) expect(both?.[key]).toBeCloseTo(0.05, 12);
+  expect(box.gainHigh - box.gainLow).toBeGreaterThan(0.1);
+});
+
+test('a run without a validation object says first that its last weights were kept unchecked', () => {
+  const sets = [pairs('a', [[[0.5, 0.4]], [[0.6, 0.5]]])];
+  const { sentence } = computeVerdict(sets, { ...context, validation: null });
+  expect(sentence).toMatch(
+    /^Without a validation image the last weights were kept, better or not\. Worse: IoU/,
+  );
+});
+
 test('gains that point both ways are called unclear', () => {
   const images = [[[0.5, 0.9]], [[0.9, 0.5]], [[0.3, 0.5]], [[0.5, 0.3]]] as const;
   const { sentence } = computeVerdict([pairs('a', images)], context);

@@ -35,6 +35,8 @@ export interface Verdict {
   /** Means over datasets, so that a large dataset does not drown a small one. */
   readonly box: VerdictMeasure;
   readonly click: VerdictMeasure;
+  /** Of the mean of box and click of each object; absent in verdicts of earlier versions. */
+  readonly both?: VerdictMeasure;
   readonly perDataset: readonly {
     readonly datasetId: string;
     readonly name: string;
@@ -65,7 +67,8 @@ export interface VerdictContext {
   readonly validation: { readonly objects: number; readonly bestGain: number | null } | null;
 }
 
-type Prompt = 'box' | 'click';
+/** What is measured of an image's objects: one prompt, or the mean of the two. */
+type Measured = 'box' | 'click' | 'both';
 const RESAMPLES = 2000;
 
 /** Images without objects count for nothing; a dataset without any object on its test images is left out of the means. */
@@ -84,8 +87,9 @@ export function computeVerdict(datasets: readonly DatasetPairs[], context: Verdi
   return {
     box,
     click,
+    both: measure(counted, 'both'),
     perDataset,
-    sentence: context.bestStep === 0 ? keptSentence(box, click, context) : sentence(box, click),
+    sentence: context.bestStep === 0 ? keptSentence(box, click, context) : sentence(box, click, context),
     suggestion: [suggestion(box, click, perDataset, context), worseImages(counted)].filter(Boolean).join(' '),
   };
 }
@@ -106,19 +110,27 @@ export function compareRuns(name: string, datasets: readonly DatasetPairs[]): Co
   };
 }
 
-function measure(datasets: readonly DatasetPairs[], prompt: Prompt): VerdictMeasure {
+/** IoUs of an image's objects. */
+function iousOf({ box, click }: ImageIous, measured: Measured): readonly number[] {
+  return measured === 'both'
+    ? box.map((value, i) => (value + (click[i] ?? 0)) / 2)
+    : measured === 'box'
+      ? box
+      : click;
+}
+
+function measure(datasets: readonly DatasetPairs[], measured: Measured): VerdictMeasure {
   const means = (pick: (image: PairedImage) => readonly number[]): number =>
     mean(datasets.map((dataset) => mean(dataset.images.flatMap((image) => [...pick(image)]))));
-  const [gainLow, gainHigh] = interval(datasets, prompt);
+  const [gainLow, gainHigh] = interval(datasets, measured);
   const images = datasets.reduce((sum, dataset) => sum + dataset.images.length, 0);
   const n = datasets.reduce(
-    (sum, dataset) =>
-      sum + dataset.images.reduce((objects, image) => objects + image.tuned[prompt].length, 0),
+    (sum, dataset) => sum + dataset.images.reduce((objects, image) => objects + image.tuned.box.length, 0),
     0,
   );
   return {
-    base: means((i) => i.base[prompt]),
-    tuned: means((i) => i.tuned[prompt]),
+    base: means((i) => iousOf(i.base, measured)),
+    tuned: means((i) => iousOf(i.tuned, measured)),
     gainLow,
     gainHigh,
     n,
@@ -127,15 +139,18 @@ function measure(datasets: readonly DatasetPairs[], prompt: Prompt): VerdictMeas
 }
 
 /** Percentile bootstrap over images within each dataset; seeded, so that the same numbers give the same interval. */
-function interval(datasets: readonly DatasetPairs[], prompt: Prompt): readonly [low: number, high: number] {
+function interval(
+  datasets: readonly DatasetPairs[],
+  measured: Measured,
+): readonly [low: number, high: number] {
   if (datasets.length === 0) return [0, 0];
   const gains = datasets.map((dataset) =>
     dataset.images.map((image) => ({
-      sum: sum(image.tuned[prompt]) - sum(image.base[prompt]),
-      n: image.tuned[prompt].length,
+      sum: sum(iousOf(image.tuned, measured)) - sum(iousOf(image.base, measured)),
+      n: image.tuned.box.length,
     })),
   );
-  const random = Random.fromSeed(0, `verdict ${prompt}`);
+  const random = Random.fromSeed(0, `verdict ${measured}`);
   const means: number[] = [];
   for (let resample = 0; resample < RESAMPLES; resample++) {
     means.push(
@@ -159,7 +174,15 @@ function interval(datasets: readonly DatasetPairs[], prompt: Prompt): readonly [
   return [at(0.025), at(0.975)];
 }
 
-function sentence(box: VerdictMeasure, click: VerdictMeasure): string {
+function sentence(box: VerdictMeasure, click: VerdictMeasure, { validation }: VerdictContext): string {
+  // Nothing else would say that no better weights were looked for, nor the base model kept.
+  const unchecked = validation
+    ? ''
+    : 'Without a validation image the last weights were kept, better or not. ';
+  return unchecked + testSentence(box, click);
+}
+
+function testSentence(box: VerdictMeasure, click: VerdictMeasure): string {
   if (box.n === 0) return 'There is no object on the test images, so nothing can be said about the gain.';
   const tested = `on ${count(box.images, 'test image')} with ${count(box.n, 'object')}`;
   return `${capital(change(box))} by box and ${change(click)} by click, ${tested}.`;

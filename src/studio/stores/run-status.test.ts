@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fakeEngine } from '../testing/fake-engine.ts';
 import { fakeRun } from '../testing/fake-runs.ts';
-import { isResumable, isUsable, missingDatasets } from './run-status.ts';
+import { caution, isResumable, isUsable, missingDatasets } from './run-status.ts';
 
 test('a run that was left after its last step can be resumed for its test, a finished one cannot', () => {
   const atTheEnd = { step: 200, steps: 200, checkpointStep: 200 };
@@ -32,4 +32,30 @@ test('a run has weights to use once it was validated, or when it came in with th
   expect(isUsable({ ...fakeRun('paused', 1), checkpointStep: null })).toBe(true);
   expect(isUsable({ ...fakeRun('imported', 1), ...unmeasured })).toBe(true);
   expect(isUsable({ ...fakeRun('finished', 1), fitsModel: false })).toBe(false);
+});
+
+test('before weights are used it is said that they are the base model, or not better than it', () => {
+  const { verdict } = fakeRun('finished', 1);
+  if (!verdict) throw new Error('no verdict');
+  const of = (
+    box: readonly [number, number],
+    click: readonly [number, number],
+    bestStep: number | null = 9,
+  ) => {
+    const interval = ([gainLow, gainHigh]: readonly [number, number]) => ({ gainLow, gainHigh });
+    return caution({
+      bestStep,
+      verdict: {
+        ...verdict,
+        box: { ...verdict.box, ...interval(box) },
+        click: { ...verdict.click, ...interval(click) },
+      },
+    });
+  };
+  expect(of([0.1, 0.2], [-0.1, 0.2])).toBeNull();
+  expect(of([-0.1, 0.2], [-0.1, 0.2])).toBe('not shown to be better than the base model');
+  expect(of([-0.2, -0.1], [-0.1, 0.2])).toBe('worse than the base model');
+  expect(of([-0.2, -0.1], [0.1, 0.2])).toBe('in part worse than the base model');
+  expect(of([0, 0], [0, 0], 0)).toBe('kept the base model');
+  expect(caution({ bestStep: 3, verdict: null })).toBeNull();
 });

@@ -28,6 +28,17 @@ export function hasWeights(run: RunInfo): boolean {
   return run.status === 'imported' || run.bestStep !== null;
 }
 
+/** What to know before a run's weights are used: that they are the base model, or worse than it; null otherwise. */
+export function caution({ bestStep, verdict }: Pick<RunInfo, 'bestStep' | 'verdict'>): string | null {
+  if (bestStep === 0) return 'kept the base model';
+  const measures = verdict && [verdict.box, verdict.click];
+  if (!measures) return null;
+  const isBetter = measures.some(({ gainLow }) => gainLow > 0);
+  const isWorse = measures.some(({ gainHigh }) => gainHigh < 0);
+  if (isWorse) return isBetter ? 'in part worse than the base model' : 'worse than the base model';
+  return isBetter ? null : 'not shown to be better than the base model';
+}
+
 /** Whether the run has weights for the open model. */
 export function isUsable(run: RunInfo): boolean {
   return run.fitsModel && hasWeights(run);

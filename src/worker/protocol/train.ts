@@ -159,7 +159,7 @@ export interface TrainCalls {
   'train.start': [TrainSettings, RunInfo];
   /** Goes on with a paused, interrupted or stopped run from its last checkpoint. */
   'train.resume': [{ readonly runId: string }, RunInfo];
-  /** Finishes the step under way, writes a checkpoint. */
+  /** Leaves the step under way, which is taken again later, and writes a checkpoint. */
   'train.pause': [{ readonly runId: string }, RunInfo];
   /** Times every pass of the next step of a run that is under way here; the `profile` comes as an event. */
   'train.profile': [{ readonly runId: string }, Nothing];

@@ -71,6 +71,7 @@ const RecordSchema = v.object({
     v.object({
       box: MeasureSchema,
       click: MeasureSchema,
+      both: v.exactOptional(MeasureSchema),
       perDataset: v.array(
         v.object({ datasetId: v.string(), name: v.string(), box: MeasureSchema, click: MeasureSchema }),
       ),

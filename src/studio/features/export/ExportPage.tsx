@@ -6,7 +6,7 @@ import { importAdapter } from '../../drop/import-files.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { saveFile } from '../../stores/files.ts';
 import { notifyFailure } from '../../stores/notices.ts';
-import { hasWeights } from '../../stores/run-status.ts';
+import { caution, hasWeights } from '../../stores/run-status.ts';
 import { useRuns } from '../../stores/runs.ts';
 import styles from './ExportPage.module.css';
 import { KeptMaskList } from './KeptMaskList.tsx';
@@ -95,6 +95,11 @@ function RunDownloads({ run }: { readonly run: RunInfo }): ReactNode {
         Base model: {run.modelName} ({run.modelHash.slice(0, 12)})
         {run.bestStep !== null && ` · best checkpoint: step ${run.bestStep}`}
       </p>
+      {run.bestStep === 0 ? (
+        <p>This run kept the base model: its adapter has no module and changes nothing.</p>
+      ) : (
+        caution(run) && <p>By its test images this adapter is {caution(run)}.</p>
+      )}
       <div className="row">
         <button type="button" className="primary" onClick={() => void downloadAdapter(run.id)}>
           Download the adapter

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { duration } from '../../format/format.ts';
-import { isUsable } from '../../stores/run-status.ts';
+import { caution, isUsable } from '../../stores/run-status.ts';
 import { useRuns } from '../../stores/runs.ts';
 import { chooseRun, chooseSide, selectEmbedding, useSegment } from '../../stores/segment.ts';
 import { scaleText } from '../data/ScaleField.tsx';
@@ -29,7 +29,7 @@ export function VariantPicker(): ReactNode {
           value={runId ?? ''}
           options={[
             { value: '', label: 'None, only the base model' },
-            ...usable.map((run) => ({ value: run.id, label: `${run.name} (${run.status})` })),
+            ...usable.map((run) => ({ value: run.id, label: `${run.name} (${caution(run) ?? run.status})` })),
           ]}
           onChange={(value) => void chooseRun(value === '' ? null : value)}
         />

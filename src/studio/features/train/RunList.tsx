@@ -66,6 +66,7 @@ export function RunList(): ReactNode {
 function summary(run: RunInfo): string {
   const parts: string[] = [STATUS_LABELS[run.status]];
   if (run.status !== 'imported') parts.push(`${run.step} of ${run.steps}`);
-  if (run.bestScore !== null) parts.push(`IoU\u00a0${iou(run.bestScore)}`);
+  if (run.status === 'finished' && run.bestStep === 0) parts.push('kept the base model');
+  else if (run.bestScore !== null) parts.push(`IoU\u00a0${iou(run.bestScore)}`);
   return parts.join(' · ');
 }

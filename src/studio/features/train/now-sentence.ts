@@ -13,7 +13,7 @@ export function nowSentence(
     case 'running':
       return `${doing(run.steps, step, activity)} ${standing(evals)}`.trim();
     case 'pausing':
-      return 'It finishes what is under way, then pauses.';
+      return 'It writes a checkpoint, then pauses.';
     case 'paused':
       return `It pauses at step ${step}. ${standing(evals)}`.trim();
     case 'interrupted':
