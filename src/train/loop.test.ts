@@ -156,21 +156,24 @@ describe('a run', () => {
 
   it('leaves a step in its middle when it is paused, and takes it again bit for bit when it goes on', async () => {
     const [whole, parts] = [new MemoryStorage(), new MemoryStorage()];
-    const uninterrupted = await train(whole, CONFIG);
+    const config = { ...CONFIG, steps: 3 };
+    const uninterrupted = await train(whole, config);
     const events: TrainEvent[] = [];
     let submits = 0;
+    let pauses = -1;
     for (let resume = false, end: TrainingEnd = 'paused'; end !== 'finished'; resume = true) {
       let between = 0;
-      const stage = await train(parts, CONFIG, {
+      const stage = await train(parts, config, {
         resume,
         // Later each time, so that some are left early in a step and others late or between two.
         pauseBetween: () => ++between > 3 + submits,
       });
-      submits += 7;
+      submits += 9;
+      pauses += 1;
       end = stage.end;
       events.push(...stage.events);
     }
-    expect(submits).toBeGreaterThan(10);
+    expect(pauses).toBeGreaterThan(1);
     expect(measured(events, -1)).toEqual(measured(uninterrupted.events, -1));
     expect(parts.checkpoint).toEqual(whole.checkpoint);
   });
