@@ -3,8 +3,10 @@ import type { Dataset, DatasetSample } from './dataset.ts';
 import { nameParts } from './file-names.ts';
 import { type FileStore, storeName } from './file-store.ts';
 import { type InspectedDataset, summarise } from './inspect.ts';
+import { decodeLabels } from './label-file.ts';
 import { type LabelMaps, labelledReading } from './label-maps.ts';
-import type { LabelClass, LabelStatus } from './labels/types.ts';
+import { originOfText, originText } from './labels/origins.ts';
+import type { ImageLabels, LabelClass, LabelStatus, ObjectOrigin } from './labels/types.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { encodeManifest, MANIFEST_VERSION, type Manifest, parseManifest } from './manifest.ts';
 import { ObjectSizeCounts } from './object-sizes.ts';
@@ -215,6 +217,14 @@ export class DatasetStore {
     return pathOf(id, `edits/${storeName(name)}`);
   }
 
+  /** The labels of an image that were made here; null where there are none that can be read. */
+  async labelsOf(id: string, name: string): Promise<ImageLabels | null> {
+    const path = this.labelPath(id, name);
+    if (!(await this.store.exists(path))) return null;
+    const read = await attempt(path, async () => decodeLabels(await this.store.read(path), path));
+    return read.ok ? read.value.labels : null;
+  }
+
   /** Stores masks of an image beside those that it has, under names of their own: they count from {@link setLabels} on. */
   async writeMasks(id: string, name: string, revision: number, maps: LabelMaps): Promise<LabelledMasks> {
     const write = async (kind: string, bytes: Uint8Array): Promise<StoredFile> => {
@@ -271,6 +281,9 @@ export class DatasetStore {
       ...(objectMasks.length > 0 ? { objectMasks } : {}),
       ...(sample.split ? { split: sample.split } : {}),
       ...(sample.channels ? { channels: [...sample.channels] } : {}),
+      ...(sample.origins && {
+        origins: [...sample.origins].map(([value, origin]): [number, string] => [value, originText(origin)]),
+      }),
     };
   }
 
@@ -304,8 +317,18 @@ export class DatasetStore {
       ...(files.objectMasks ? { objectMasks: files.objectMasks.map(lazy) } : {}),
       ...(files.split ? { split: files.split } : {}),
       ...(files.channels ? { channels: files.channels } : {}),
+      ...(files.origins && { origins: originsOf(files.origins) }),
     };
   }
+}
+
+function originsOf(stored: NonNullable<StoredFiles['origins']>): ReadonlyMap<number, ObjectOrigin> {
+  return new Map(
+    stored.flatMap(([value, text]) => {
+      const origin = originOfText(text);
+      return origin ? [[value, origin] as const] : [];
+    }),
+  );
 }
 
 const LABELLED = 'labelled';

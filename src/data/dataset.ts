@@ -4,6 +4,7 @@ import { type DecodedImage, decodeImage, type ImageReading } from './decode/imag
 import { upright } from './decode/orientation.ts';
 import type { Raster } from './decode/raster.ts';
 import { readRaster } from './decode/read-raster.ts';
+import type { ObjectOrigin } from './labels/types.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { findObjects, type ObjectRule } from './objects.ts';
 import { attempt, refuse } from './outcome.ts';
@@ -46,6 +47,8 @@ export interface DatasetSample {
    * stored before they had a reading. Without one it is inferred from the sample's own masks.
    */
   readonly reading?: DatasetReading | 'per-file';
+  /** Who made its objects, by their number in `instances`, where annotations say it. */
+  readonly origins?: ReadonlyMap<number, ObjectOrigin>;
   /** Channels that its image shows, where they are not as decoding finds them. */
   readonly channels?: ChannelChoice;
 }

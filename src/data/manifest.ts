@@ -64,6 +64,8 @@ const manifest = v.object({
       split: v.optional(v.picklist(['train', 'val', 'test'])),
       /** Channels of the image that are shown, from 1; absent for as decoding finds them. */
       channels: v.optional(v.tuple([size, size, size])),
+      /** Who made objects that came with annotations: number in the instance map, and the words of `originText`. */
+      origins: v.optional(v.array(v.tuple([size, v.string()]))),
       labelled: v.optional(labelled),
     }),
   ),

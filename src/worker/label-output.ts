@@ -95,7 +95,12 @@ async function opened(
   }
   const { dataset, stored } = await datasets.open(source.datasetId);
   if (!dataset.samples.some(isLabelled)) throw nothing(dataset.name);
-  const labelled = { dataset, labels: stored.summary.labels, colours: stored.classColours };
+  const labelled = {
+    dataset,
+    labels: stored.summary.labels,
+    colours: stored.classColours,
+    labelsOf: (name: string) => datasets.disk.labelsOf(stored.id, name),
+  };
   return { set: labelSetOf(labelled), images: labelledImages(labelled, onImage) };
 }
 

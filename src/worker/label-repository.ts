@@ -14,6 +14,8 @@ import {
   type LabelObject,
   NO_HISTORY,
   NO_RUNS,
+  type ObjectOrigin,
+  type Runs,
 } from '../data/labels/types.ts';
 import { Lru } from '../data/lru.ts';
 import { IGNORED } from '../data/objects.ts';
@@ -188,13 +190,16 @@ export class LabelRepository {
     const loaded = await this.datasets.sample(ref.datasetId, ref.sampleId);
     const classes = classesOfObjects(loaded);
     const { map, regions } = loaded.objects;
+    const sample = opened.dataset.samples[at];
+    const madeBy = (runs: Runs): ObjectOrigin =>
+      sample?.origins?.get(loaded.labelling?.labelMap.data[runs[0] ?? 0] ?? 0) ?? { kind: 'imported' };
     const objects = runsOfValues(map, regions.length).map(
       (runs, i): LabelObject => ({
         id: `imported-${i + 1}`,
         // Pixels to which the files give no class have the first.
         classValue: Math.max(1, classes[i] ?? 1),
         runs,
-        origin: { kind: 'imported' },
+        origin: madeBy(runs),
         created: opened.stored.created,
         locked: false,
         hidden: false,

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { originOfText } from '../labels/origins.ts';
 import { limits } from '../limits.ts';
 import { notice, refusal, refuse } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
@@ -32,7 +33,11 @@ const annotation = v.object({
   segmentation: v.optional(v.unknown()),
   bbox: v.optional(v.unknown()),
   iscrowd: v.optional(v.unknown()),
+  attributes: v.optional(v.unknown()),
 });
+
+/** What our own files say besides. */
+const made = v.object({ origin: v.string() });
 
 const runLengths = v.object({
   size: v.tuple([size, size]),
@@ -114,7 +119,7 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
 }
 
 function addObject(
-  { category_id: category, segmentation, bbox, iscrowd }: v.InferOutput<typeof annotation>,
+  { category_id: category, segmentation, bbox, iscrowd, attributes }: v.InferOutput<typeof annotation>,
   which: string,
   to: {
     readonly entry: ImageEntry;
@@ -133,7 +138,13 @@ function addObject(
     const isIgnored = iscrowd === 1 || iscrowd === true;
     if (isIgnored) tally(to.crowds, entry.name);
     const className = category == null ? undefined : (to.names.get(String(category)) ?? `class ${category}`);
-    entry.objects.push({ shape, ...(className === undefined ? {} : { className }), isIgnored });
+    const origin = originOfText(v.is(made, attributes) ? attributes.origin : null);
+    entry.objects.push({
+      shape,
+      ...(className === undefined ? {} : { className }),
+      isIgnored,
+      ...(origin && { origin }),
+    });
     entry.hasOutline = true;
   } else {
     // Where exactly the object is, nobody said: its pixels are neither background nor an object.

@@ -1,5 +1,6 @@
 import { storedPixel } from '../decode/orientation.ts';
 import { nameParts } from '../file-names.ts';
+import type { ObjectOrigin } from '../labels/types.ts';
 import type { LazyFile } from '../lazy-file.ts';
 import { refuse } from '../outcome.ts';
 import type { LabelMap } from '../types.ts';
@@ -15,6 +16,8 @@ export interface MaskFiles {
   readonly instances: LazyFile;
   /** A number for each class, where there are several. */
   readonly labels?: LazyFile;
+  /** Who made objects, by their number, where that is said. */
+  readonly origins?: ReadonlyMap<number, ObjectOrigin>;
 }
 
 /** An image and what annotations say of it. */
@@ -85,9 +88,11 @@ export function maskFiles(
     return { path, size: 0, bytes };
   };
   const instances = file('instances', objects.length, (index) => index + 1);
-  if (classes.size < 2) return { instances };
+  const known = objects.flatMap(({ origin }, index) => (origin ? [[index + 1, origin] as const] : []));
+  const origins = known.length > 0 && { origins: new Map(known) };
+  if (classes.size < 2) return { instances, ...origins };
   const values = objects.map(({ className = UNNAMED }) => classes.get(className) ?? 0);
-  return { instances, labels: file('labels', classes.size, (index) => values[index] ?? 0) };
+  return { instances, labels: file('labels', classes.size, (index) => values[index] ?? 0), ...origins };
 }
 
 /** Some tools annotate the pixels as they are stored; it shows where width and height have changed places. */

@@ -1,3 +1,5 @@
+import type { ObjectOrigin } from '../labels/types.ts';
+
 /**
  * What an annotation says of where an object is, in pixels of its image: pixel (x, y) covers [x, x + 1) × [y, y + 1),
  * its centre is at x + 0.5, y + 0.5.
@@ -42,6 +44,8 @@ export interface AnnotatedObject {
   readonly className?: string;
   /** Its pixels take no part, unless an object lies on them. */
   readonly isIgnored?: boolean;
+  /** Who made it, where its file says so as ours do. */
+  readonly origin?: ObjectOrigin;
   /** Whether it was drawn as an upright rectangle. */
   readonly isBox?: boolean;
 }

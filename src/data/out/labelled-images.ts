@@ -1,6 +1,8 @@
 import { className, objectClasses } from '../classes.ts';
 import { type Dataset, type DatasetSample, isLabelled, type LoadedSample, loadSample } from '../dataset.ts';
-import { runsOfBitmap, runsOfValues } from '../labels/runs.ts';
+import { originText } from '../labels/origins.ts';
+import { hasPixel, runsOfBitmap, runsOfValues } from '../labels/runs.ts';
+import type { ImageLabels, Runs } from '../labels/types.ts';
 import { valueOrThrow } from '../outcome.ts';
 import { classReading } from '../reading/reading.ts';
 import type { LabelledImage, LabelSet, PixelSize } from './label-set.ts';
@@ -12,6 +14,8 @@ export interface LabelledDataset {
   readonly labels: readonly number[];
   /** Colours of classes by their value, as `#rrggbb`. */
   readonly colours?: Readonly<Record<string, string>>;
+  /** What was labelled of an image in the studio; null of others. */
+  readonly labelsOf?: (name: string) => Promise<ImageLabels | null>;
 }
 
 /** What goes out of a dataset: its classes by name; none where it has one kind of object without a name. */
@@ -34,14 +38,15 @@ export function labelSetOf(
  * @throws Failure naming an image that cannot be read.
  */
 export async function* labelledImages(
-  { dataset, labels }: LabelledDataset,
+  { dataset, labels, labelsOf = async () => null }: LabelledDataset,
   onImage: (done: number, total: number, name: string) => void = () => undefined,
 ): AsyncGenerator<LabelledImage> {
   const nameOf = classNamer(dataset, labels);
   const samples = dataset.samples.filter(isLabelled);
   for (const [i, sample] of samples.entries()) {
     onImage(i, samples.length, sample.name);
-    yield labelledImage(sample, valueOrThrow(await loadSample(sample)), nameOf);
+    const loaded = valueOrThrow(await loadSample(sample));
+    yield labelledImage(sample, loaded, nameOf, originNamer(sample, loaded, await labelsOf(sample.name)));
   }
 }
 
@@ -59,7 +64,28 @@ function classNamer({ classNames: names, reading }: Dataset, labels: readonly nu
   };
 }
 
-function labelledImage(sample: DatasetSample, loaded: LoadedSample, nameOf: ClassNamer): LabelledImage {
+type OriginNamer = (runs: Runs) => string | undefined;
+
+/** Who made the object that pixels belong to: of labels, which lie on each other, the uppermost at their first. */
+function originNamer(
+  sample: DatasetSample,
+  { labelling }: LoadedSample,
+  labels: ImageLabels | null,
+): OriginNamer {
+  return ([first = 0]) => {
+    const origin = labels
+      ? labels.objects.findLast(({ runs }) => hasPixel(runs, first))?.origin
+      : sample.origins?.get(labelling?.labelMap.data[first] ?? 0);
+    return origin && originText(origin);
+  };
+}
+
+function labelledImage(
+  sample: DatasetSample,
+  loaded: LoadedSample,
+  nameOf: ClassNamer,
+  originOf: OriginNamer,
+): LabelledImage {
   const { objects, labelling } = loaded;
   const classes = labelling ? objectClasses(objects, labelling.classMap) : [];
   return {
@@ -68,7 +94,12 @@ function labelledImage(sample: DatasetSample, loaded: LoadedSample, nameOf: Clas
     height: objects.height,
     objects: runsOfValues(objects.map, objects.regions.length).map((runs, i) => {
       const named = nameOf(classes[i] ?? 0);
-      return { runs, ...(named === undefined ? {} : { className: named }) };
+      const origin = originOf(runs);
+      return {
+        runs,
+        ...(named === undefined ? {} : { className: named }),
+        ...(origin === undefined ? {} : { origin }),
+      };
     }),
     ignored: runsOfBitmap(objects.map.map((value) => (value < 0 ? 1 : 0))),
     ...(sample.split ? { split: sample.split } : {}),
