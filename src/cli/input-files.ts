@@ -106,7 +106,8 @@ export async function modelSources(path: string): Promise<ByteSource[]> {
   return sources;
 }
 
-function fileSource(path: string, size: number, name: string): ByteSource {
+/** A file of which only what is asked for is read. @param name for messages. */
+export function fileSource(path: string, size: number, name: string): ByteSource {
   return {
     name,
     size,

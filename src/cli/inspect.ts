@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { TRAIN_FIELDS } from '../config/train.ts';
 import { className } from '../data/classes.ts';
 import type { DatasetSample } from '../data/dataset.ts';
@@ -17,6 +18,7 @@ import { readArguments, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
 import { inspectAdapter } from './inspect-adapter.ts';
 import { inspectModel } from './inspect-model.ts';
+import { inspectProject, openProject } from './inspect-project.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural, printRemarks, type Remark, writeRemarks } from './remarks.ts';
@@ -24,8 +26,8 @@ import { plural, printRemarks, type Remark, writeRemarks } from './remarks.ts';
 const USAGE = `  npm run mopeft -- inspect PATH… [--json] [--csv FILE]
   npm run mopeft -- inspect --model PATH… [--json]
   npm run mopeft -- inspect --adapter PATH [--json]
-  Says what is understood of files, folders and zips as if they were dropped together, of the files of a model, or of
-  an adapter, also of LoRA of PEFT or Sam_LoRA.
+  Says what is understood of files, folders and zips as if they were dropped together, of a project that the studio
+  wrote, of the files of a model, or of an adapter, also of LoRA of PEFT or Sam_LoRA.
   --csv writes the remarks to FILE, one a row.
 ${READING_USAGE}
   Of models:
@@ -53,6 +55,10 @@ export async function inspect(args: readonly string[]): Promise<number> {
     if (path === undefined || others.length > 0) throw wrongArguments('--adapter takes one path', USAGE);
     return inspectAdapter(path, asJson);
   }
+  const [only = ''] = positionals;
+  const project =
+    positionals.length === 1 && /\.zip$/i.test(only) && existsSync(only) && (await openProject(only));
+  if (project) return inspectProject(project, asJson);
   const report = await dataReport(positionals, readingChanges(values, USAGE));
   if (asJson) console.log(JSON.stringify(report, null, 1));
   else printData(report);

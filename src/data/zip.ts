@@ -1,11 +1,11 @@
 import {
-  BlobReader,
   ERR_ENTRY_DATA_OUT_OF_BOUNDS,
   ERR_INVALID_COMPRESSED_DATA,
   ERR_INVALID_CRC32,
   ERR_INVALID_UNCOMPRESSED_SIZE,
   ERR_LOCAL_FILE_HEADER_NOT_FOUND,
   type FileEntry,
+  Reader,
   Uint8ArrayReader,
   Uint8ArrayWriter,
   ZipReader,
@@ -26,6 +26,14 @@ export interface ZipLimits {
   readonly totalBytes: number;
 }
 
+/** A zip of which only what is asked for is read. */
+export interface ZipSource {
+  /** Bytes. */
+  readonly size: number;
+  /** The bytes [offset, offset + length). */
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
 export interface ZipContent {
   readonly files: readonly LazyFile[];
   readonly refusals: readonly Refusal[];
@@ -44,11 +52,10 @@ const DEFLATED = 8;
  * and then no more than the entry declares, checked by its CRC. Refused: paths that climb out or are absolute,
  * encrypted entries, methods other than stored and deflate, links, and whatever passes the limits. Files that
  * operating systems leave in zips are skipped.
- * @param zip its bytes, or a file of which only what is asked for is read.
  * @param name the zip's own name, for the messages; entries are named `name/path` there.
  */
 export async function readZip(
-  zip: Uint8Array | Blob,
+  zip: Uint8Array | ZipSource,
   name: string,
   zipLimits: ZipLimits = DEFAULT_LIMITS,
 ): Promise<ZipContent> {
@@ -59,8 +66,23 @@ export async function readZip(
   }
 }
 
-async function listEntries(zip: Uint8Array | Blob, name: string, zipLimits: ZipLimits): Promise<ZipContent> {
-  const reader = new ZipReader(zip instanceof Blob ? new BlobReader(zip) : new Uint8ArrayReader(zip), {
+class RangeReader extends Reader<ZipSource> {
+  constructor(private readonly zip: ZipSource) {
+    super(zip);
+    this.size = zip.size;
+  }
+
+  override readUint8Array(offset: number, length: number): Promise<Uint8Array> {
+    return this.zip.read(offset, length);
+  }
+}
+
+async function listEntries(
+  zip: Uint8Array | ZipSource,
+  name: string,
+  zipLimits: ZipLimits,
+): Promise<ZipContent> {
+  const reader = new ZipReader(zip instanceof Uint8Array ? new Uint8ArrayReader(zip) : new RangeReader(zip), {
     // We are in a worker already, and the page's policy allows no other scripts.
     useWebWorkers: false,
     checkCrc32: true,

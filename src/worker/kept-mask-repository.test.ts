@@ -1,6 +1,7 @@
 import { unzipSync } from 'fflate';
 import { expect, test } from 'vitest';
 import { MemoryStore } from '../data/memory-store.ts';
+import { blankPng, understoodDrop } from '../testing/understood-drop.ts';
 import { KeptMaskRepository, type MaskToKeep, maskFile } from './kept-mask-repository.ts';
 
 const mask: MaskToKeep = {
@@ -49,4 +50,23 @@ test('a single mask has a name that any file system takes', () => {
   const { name, mime } = maskFile({ ...mask, variantLabel: 'a/b: best?' });
   expect(mime).toBe('image/png');
   expect(name).toBe('cell mask a%2Fb%3A best%3F.png');
+});
+
+test('masks of two images come back as objects when they are dropped with the images', async () => {
+  const repository = new KeptMaskRepository(new MemoryStore());
+  const size = { width: 16, height: 12 };
+  const top = new Uint8Array(size.width * size.height).fill(1, 0, size.width);
+  const most = new Uint8Array(top.length).fill(1, size.width);
+  await repository.keep({ imageName: 'left plate.png', variantLabel: 'tiny', ...size, mask: top });
+  await repository.keep({ imageName: 'right plate.png', variantLabel: 'tiny', ...size, mask: most });
+  const { bytes } = await repository.zip();
+  const blank = blankPng(size.width, size.height);
+  const { images } = await understoodDrop({
+    'left plate.png': blank,
+    'right plate.png': blank,
+    'masks.zip': bytes,
+  });
+  const areas = Object.values(images).map((image) => image?.objects.map(([, area]) => area));
+  expect(Object.keys(images)).toEqual(['left plate.png', 'right plate.png']);
+  expect(areas).toEqual([[size.width], [size.width * (size.height - 1)]]);
 });

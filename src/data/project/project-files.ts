@@ -4,7 +4,7 @@ import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { limits } from '../limits.ts';
 import { valueOrThrow } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
-import { readZip } from '../zip.ts';
+import { readZip, type ZipSource } from '../zip.ts';
 import { damagedProject, PROJECT_FILE, type ProjectManifest, parseProject } from './project-manifest.ts';
 import type { ProjectPart } from './project-parts.ts';
 
@@ -47,7 +47,7 @@ export interface FoundProject {
  * The project in a zip; null where the zip holds none.
  * @throws Failure `project/damaged`, `project/newer`.
  */
-export async function projectInZip(zip: Blob, name: string): Promise<FoundProject | null> {
+export async function projectInZip(zip: ZipSource, name: string): Promise<FoundProject | null> {
   const { files, refusals } = await readZip(zip, name, {
     entries: limits.projectEntries,
     entryBytes: limits.fileBytes,
@@ -61,9 +61,9 @@ export async function projectInZip(zip: Blob, name: string): Promise<FoundProjec
 }
 
 /** Whether a zip of which nothing else can be read begins with a project's description, as ours do. */
-async function beginsAsProject(zip: Blob): Promise<boolean> {
+async function beginsAsProject(zip: ZipSource): Promise<boolean> {
   const nameAt = 30;
-  const head = new Uint8Array(await zip.slice(nameAt, nameAt + PROJECT_FILE.length).arrayBuffer());
+  const head = await zip.read(nameAt, PROJECT_FILE.length);
   return new TextDecoder('latin1').decode(head) === PROJECT_FILE;
 }
 

@@ -18,6 +18,10 @@ export interface ProjectPart {
 
 export const bytesOfPart = ({ files }: ProjectPart): number => files.reduce((sum, { size }) => sum + size, 0);
 
+/** Bytes of files that came in a project, unpacked. */
+export const bytesOfFiles = (files: ReadonlyMap<string, LazyFile>): number =>
+  [...files.values()].reduce((sum, { size }) => sum + size, 0);
+
 /** Whether a dataset's file that its manifest does not name belongs to it. */
 const ACCOMPANIES = /^(card\.json|thumbnails\.(bin|json)|edits\/[^/]+|found\/(found\.jsonl|reviewed\.json))$/;
 

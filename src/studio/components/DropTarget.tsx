@@ -53,7 +53,7 @@ export function DropTarget(): ReactNode {
   return (
     <div className={styles.overlay}>
       <p className={styles.text}>
-        Drop images with masks, a folder or zip of them, a SAM model or an adapter
+        Drop images with masks, a folder or zip of them, a SAM model, an adapter or a project
       </p>
     </div>
   );

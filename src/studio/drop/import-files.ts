@@ -1,10 +1,11 @@
-/** Opens dropped or chosen files as models, adapters, an image to segment, or datasets. */
+/** Opens dropped or chosen files as a project, models, adapters, an image to segment, or datasets. */
 import type { DroppedFile } from '../../worker/protocol.ts';
 import { previewFiles } from '../stores/drop-preview.ts';
 import { callEngine } from '../stores/engine-link.ts';
 import { notifyFailure, notifySuccess } from '../stores/notices.ts';
 import { openImage } from '../stores/open-image.ts';
 import { openPage, usePage } from '../stores/page.ts';
+import { takeProject } from '../stores/project.ts';
 import { addRun } from '../stores/runs.ts';
 import { openModelFiles } from '../stores/session.ts';
 import { sortFiles } from './sort-files.ts';
@@ -14,11 +15,13 @@ export async function importFiles(files: readonly DroppedFile[]): Promise<void> 
     notifyFailure({
       code: 'no-data',
       what: 'No files were dropped.',
-      cure: 'Drop image files, a folder, a zip, a SAM model or an adapter.',
+      cure: 'Drop image files, a folder, a zip, a SAM model, an adapter or a project.',
     });
     return;
   }
-  const sorted = await sortFiles(files);
+  const others = await takeProject(files);
+  if (others.length === 0) return;
+  const sorted = await sortFiles(others);
   for (const model of sorted.models) await openModelFiles(model);
   for (const adapter of sorted.adapters) await importAdapter(adapter);
   const only = sorted.data.length === 1 ? sorted.data[0] : undefined;

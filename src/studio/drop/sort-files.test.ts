@@ -2,11 +2,14 @@ import { expect, test } from 'vitest';
 import { sortFiles } from './sort-files.ts';
 
 /** A safetensors file with these tensor names and no data. */
-function safetensors(path: string, names: readonly string[]): { path: string; file: File } {
+function safetensors(
+  path: string,
+  names: readonly string[],
+  metadata?: Readonly<Record<string, string>>,
+): { path: string; file: File } {
+  const tensors = names.map((name) => [name, { dtype: 'F32', shape: [0], data_offsets: [0, 0] }]);
   const header = new TextEncoder().encode(
-    JSON.stringify(
-      Object.fromEntries(names.map((name) => [name, { dtype: 'F32', shape: [0], data_offsets: [0, 0] }])),
-    ),
+    JSON.stringify({ ...(metadata && { __metadata__: metadata }), ...Object.fromEntries(tensors) }),
   );
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
@@ -33,6 +36,18 @@ test('an adapter is known by its tensors', async () => {
   const sorted = await sortFiles([text('run/adapter.json'), adapter]);
   expect(sorted.adapters.map((group) => group.length)).toEqual([2]);
   expect(sorted.models).toEqual([]);
+});
+
+test('the folder of a run is its adapter; a checkpoint alone is left to the reader of models', async () => {
+  const checkpoint = safetensors('run/checkpoint/last.safetensors', ['param.blocks.0.lora.q.A'], {
+    format: 'mopeft-checkpoint',
+  });
+  const adapter = safetensors('run/adapter.safetensors', ['blocks.0.lora.q.A']);
+  const others = ['adapter.json', 'config.json', 'split.json', 'metrics.jsonl', 'verdict.json', 'looks.json'];
+  const sorted = await sortFiles([...others.map((name) => text(`run/${name}`)), adapter, checkpoint]);
+  expect(paths(sorted.adapters)).toEqual([[adapter.path, ...others.map((name) => `run/${name}`)]]);
+  expect([sorted.models, sorted.data]).toEqual([[], []]);
+  expect(paths((await sortFiles([checkpoint])).models)).toEqual([[checkpoint.path]]);
 });
 
 test('a decoder alone is an adapter, a Hugging Face model is a model', async () => {

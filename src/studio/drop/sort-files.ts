@@ -12,18 +12,23 @@ export interface SortedFiles {
 export async function sortFiles(files: readonly DroppedFile[]): Promise<SortedFiles> {
   const models = new Map<string, DroppedFile[]>();
   const adapters: DroppedFile[][] = [];
+  const checkpoints: DroppedFile[] = [];
   const taken = new Set<DroppedFile>();
   for (const dropped of files) {
     if (!(await isWeights(dropped))) continue;
     taken.add(dropped);
     const folder = folderOf(dropped.path);
-    const beside = files.filter(({ path }) => /\.json$/i.test(path) && folderOf(path) === folder);
+    const beside = files.filter(({ path }) => /\.jsonl?$/i.test(path) && folderOf(path) === folder);
     for (const file of beside) taken.add(file);
     const model = models.get(folder);
-    if ((await kindOfWeights(dropped)) === 'adapter') adapters.push([dropped, ...beside]);
+    const kind = await kindOfWeights(dropped);
+    if (kind === 'adapter') adapters.push([dropped, ...beside]);
+    else if (kind === 'checkpoint') checkpoints.push(dropped);
     else if (model) model.push(dropped);
     else models.set(folder, [dropped, ...beside]);
   }
+  // A run's folder comes in by its adapter; of a checkpoint alone the reader of models says what it is not.
+  if (adapters.length === 0) for (const file of checkpoints) models.set(file.path, [file]);
   return { models: [...models.values()], adapters, data: files.filter((file) => !taken.has(file)) };
 }
 
@@ -49,18 +54,25 @@ const MAX_HEADER_BYTES = 100 * 2 ** 20;
  * By the header of a safetensors file, or by the name that PEFT gives; anything else counts as a model, whose reader explains
  * what is wrong.
  */
-async function kindOfWeights({ path, file }: DroppedFile): Promise<'adapter' | 'model'> {
+async function kindOfWeights({ path, file }: DroppedFile): Promise<'adapter' | 'checkpoint' | 'model'> {
   if (/(^|\/)adapter_model\.bin$/i.test(path)) return 'adapter';
   try {
     const length = new DataView(await file.slice(0, 8).arrayBuffer()).getBigUint64(0, true);
     if (length > BigInt(Math.min(MAX_HEADER_BYTES, file.size))) return 'model';
     const header: unknown = JSON.parse(await file.slice(8, 8 + Number(length)).text());
     if (typeof header !== 'object' || header === null) return 'model';
+    if ('__metadata__' in header && isCheckpoint(header.__metadata__)) return 'checkpoint';
     return kindOfNames(Object.keys(header).filter((name) => name !== '__metadata__'));
   } catch {
     return 'model';
   }
 }
+
+const isCheckpoint = (metadata: unknown): boolean =>
+  typeof metadata === 'object' &&
+  metadata !== null &&
+  'format' in metadata &&
+  metadata.format === 'mopeft-checkpoint';
 
 /** By tensor names: an adapter has LoRA, tensors of blocks or a mask decoder, and no encoder. */
 function kindOfNames(names: readonly string[]): 'adapter' | 'model' {

@@ -11,13 +11,14 @@ import {
 } from '../../data/project/project-files.ts';
 import { encodeProject, type ProjectManifest } from '../../data/project/project-manifest.ts';
 import {
+  bytesOfFiles,
   bytesOfPart,
   DATASET_FILE,
   datasetPart,
   incomingDataset,
   type ProjectPart,
 } from '../../data/project/project-parts.ts';
-import { zipStream } from '../../data/zip.ts';
+import { type ZipSource, zipStream } from '../../data/zip.ts';
 import { RUN_FILES } from '../../engine/run/run-files.ts';
 import { sha256 } from '../../sam/checkpoint/hash.ts';
 import type { EngineState } from '../engine-state.ts';
@@ -160,7 +161,7 @@ export class ProjectService {
           if (planned.id !== id) changes.set(id, planned.id);
           plans.push(planned);
           const { fate, addedAs } = planned;
-          items.push({ kind, name, fate, addedAs, bytes: bytesOf(planned.files) });
+          items.push({ kind, name, fate, addedAs, bytes: bytesOfFiles(planned.files) });
         } catch (error) {
           refusals.push({ where: name, ...toFailureRecord(error) });
           items.push({ kind, name, bytes: 0, fate: 'refused', addedAs: name });
@@ -184,22 +185,23 @@ export class ProjectService {
     if (this.looked?.id !== lookId) throw NO_DROP;
     const items = this.looked.items.filter(({ fate }) => fate !== 'here');
     this.looked = null;
-    const total = items.reduce((sum, { files }) => sum + bytesOf(files), 0);
+    const needed = items.reduce((sum, { files }) => sum + bytesOfFiles(files), 0);
     const spare = await this.spareBytes();
-    if (spare !== null && spare < total) throw tooLittleSpace(total, spare);
+    if (spare !== null && spare < needed) throw tooLittleSpace(needed, spare);
     const datasets: DatasetInfo[] = [];
     const runs: RunInfo[] = [];
     const refusals: FailureRecord[] = [];
-    let before = 0;
+    const total = items.reduce((sum, { files }) => sum + files.size, 0);
+    let done = 0;
     for (const item of items) {
       if (signal.aborted) break;
       try {
-        const onBytes = (done: number) => {
+        const onFile = () => {
           signal.throwIfAborted();
-          progress({ done: before + done, total, label: `Adding ${item.addedAs}` });
+          progress({ done: done++, total, label: `Adding ${item.addedAs}` });
         };
         const locks = item.kind === 'dataset' ? datasetLocks : runLocks;
-        await locks.whileTaken(item.id, () => this.store(item, onBytes));
+        await locks.whileTaken(item.id, () => this.store(item, onFile));
         if (item.kind === 'dataset') {
           this.state.datasets.forget(item.id);
           datasets.push(await this.state.datasets.info(item.id));
@@ -208,13 +210,12 @@ export class ProjectService {
         if (signal.aborted && !(error instanceof Failure)) break;
         refusals.push({ where: item.name, ...toFailureRecord(error) });
       }
-      before += bytesOf(item.files);
     }
     return { datasets, runs, refusals };
   }
 
   /** Writes an item's files, last the one that makes it whole. What is there of it when that fails is removed. */
-  private async store(item: Planned, onBytes: (done: number) => void): Promise<void> {
+  private async store(item: Planned, onFile: () => void): Promise<void> {
     const { store } = this.state;
     const folder = `${item.kind}s/${item.id}`;
     const last = WHOLE[item.kind];
@@ -222,11 +223,9 @@ export class ProjectService {
     if (await store.exists(`${folder}/${last}`)) return;
     // What an import left that was cut off.
     await store.remove(folder);
-    let done = 0;
     try {
       for (const [path, file] of item.files) {
-        onBytes(done);
-        done += file.size;
+        onFile();
         if (path === last) continue;
         const bytes = valueOrThrow(await readBytes(file));
         await store.write(`${folder}/${path}`, withIds(path, bytes, item.changes));
@@ -315,15 +314,18 @@ const NO_CHANGES: IdChanges = new Map();
 /** A run that no tab is working on. */
 const isAtRest = ({ status }: RunInfo): boolean => !['running', 'pausing', 'elsewhere'].includes(status);
 
+const zipSource = (file: File): ZipSource => ({
+  size: file.size,
+  read: async (offset, length) => new Uint8Array(await file.slice(offset, offset + length).arrayBuffer()),
+});
+
 async function foundIn(files: readonly DroppedFile[]): Promise<FoundProject | null> {
   const [only] = files;
-  if (files.length === 1 && only && /\.zip$/i.test(only.path)) return projectInZip(only.file, only.path);
+  if (files.length === 1 && only && /\.zip$/i.test(only.path))
+    return projectInZip(zipSource(only.file), only.path);
   const lazy = files.map((dropped) => ({ ...inputFile(dropped), size: dropped.file.size }));
   return projectAmong(lazy, only?.path.split('/')[0] ?? '');
 }
-
-const bytesOf = (files: ReadonlyMap<string, LazyFile>): number =>
-  [...files.values()].reduce((sum, { size }) => sum + size, 0);
 
 type Readers = ReadonlyMap<string, () => Promise<Uint8Array>>;
 

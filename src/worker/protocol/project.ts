@@ -67,6 +67,6 @@ export interface ProjectCalls {
    * Fails with `project/…`.
    */
   'project.look': [{ readonly files: readonly DroppedFile[] }, ProjectPreview | null];
-  /** Adds what was looked at, each dataset and run whole or not at all. Cancelling keeps those that were finished. */
+  /** Adds what was looked at, each dataset and run whole or not at all, with progress in files. Cancelling keeps those that were finished. */
   'project.add': [{ readonly lookId: string }, AddedProject];
 }

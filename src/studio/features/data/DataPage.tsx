@@ -10,6 +10,7 @@ import styles from './DataPage.module.css';
 import { DatasetCard } from './DatasetCard.tsx';
 import { DatasetViewer } from './DatasetViewer.tsx';
 import { ImportPreview } from './ImportPreview.tsx';
+import { ProjectPanel } from './ProjectPanel.tsx';
 import { RefusalList } from './RefusalList.tsx';
 
 /** Imports files and lists the datasets, the files that were left out, and datasets that cannot be opened. */
@@ -31,7 +32,7 @@ export function DataPage(): ReactNode {
             Drop files, folders or zips anywhere on the page. Images and masks are paired by their names and
             folders, such as <code>images/</code> and <code>masks/</code>; COCO, LabelMe, YOLO and other
             annotations are read too. You see how everything was understood before it is stored. Your files
-            never leave this device. You can also drop a SAM model or an adapter.
+            never leave this device. You can also drop a SAM model, an adapter or a project.
           </p>
         </div>
         <div className="row">
@@ -61,6 +62,7 @@ export function DataPage(): ReactNode {
           </button>
         </div>
       )}
+      <ProjectPanel />
       <ImportPreview />
       {refusals.length > 0 && <LastRefusals refusals={refusals} />}
       <BrokenList kind="dataset" broken={broken} onDelete={(id) => void deleteDataset(id)} />

@@ -11,9 +11,10 @@ import { useRuns } from '../../stores/runs.ts';
 import styles from './ExportPage.module.css';
 import { KeptMaskList } from './KeptMaskList.tsx';
 import { LabelExport } from './LabelExport.tsx';
+import { ProjectExport } from './ProjectExport.tsx';
 import { pythonLines } from './python-lines.ts';
 
-/** Downloads adapters, reports, labels and masks; imports adapters. */
+/** Downloads adapters, reports, labels, masks and whole projects; imports adapters. */
 export function ExportPage(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const shownId = useRuns((state) => state.shownId);
@@ -45,6 +46,7 @@ export function ExportPage(): ReactNode {
       </section>
       <div className="stack">
         <LabelExport />
+        <ProjectExport />
         <KeptMaskList />
         <section className="panel stack" aria-label="Import">
           <h2>Import an adapter</h2>

@@ -7,7 +7,7 @@ import { plural } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { useKeptMasks } from '../../stores/kept-masks.ts';
-import { cancelLabelOutput, useLabelOutput, writeLabelFile } from '../../stores/label-output.ts';
+import { cancelOutput, useOutput, writeLabelFile } from '../../stores/output.ts';
 import styles from './ExportPage.module.css';
 
 /** The value of the choice "masks kept in Segment" among datasets. */
@@ -17,7 +17,7 @@ const KEPT = 'kept masks';
 export function LabelExport(): ReactNode {
   const datasets = useDatasets((state) => state.datasets).filter(({ maskedCount }) => maskedCount > 0);
   const kept = useKeptMasks((state) => state.kept);
-  const { progress, remarks } = useLabelOutput();
+  const { writing, remarks } = useOutput();
   const formats = useAnswer(() => callEngine('output.formats', {}), 'formats');
   const [sourceId, setSourceId] = useState('');
   const [formatId, setFormatId] = useState('');
@@ -92,10 +92,10 @@ export function LabelExport(): ReactNode {
           {wrongSize && <span>Write a number and a unit, such as 0.5 µm.</span>}
         </label>
       )}
-      {progress ? (
+      {writing?.what === 'labels' ? (
         <div className="row">
-          <ProgressBar progress={progress} />
-          <button type="button" onClick={cancelLabelOutput}>
+          <ProgressBar progress={writing.progress} />
+          <button type="button" onClick={cancelOutput}>
             Cancel
           </button>
         </div>
@@ -104,7 +104,7 @@ export function LabelExport(): ReactNode {
           <button
             type="button"
             className="primary"
-            disabled={wrongSize}
+            disabled={wrongSize || writing !== null}
             onClick={() =>
               void writeLabelFile(request, fileName(dataset?.name ?? 'masks', format, withImages))
             }

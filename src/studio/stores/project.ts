@@ -1,0 +1,78 @@
+/** A project that was dropped and waits to be added. */
+import { create } from 'zustand';
+import type { DroppedFile, ProjectPreview } from '../../worker/protocol.ts';
+import { plural } from '../format/format.ts';
+import { showImport, whileImporting } from './datasets.ts';
+import { callEngine } from './engine-link.ts';
+import { announce, notifyFailure, notifySuccess } from './notices.ts';
+import { openPage } from './page.ts';
+import { addRun } from './runs.ts';
+
+/** The file that makes a folder a project. */
+const DESCRIPTION = /(^|\/)mopeft-project\.json$/;
+
+export const useProject = create<{ readonly preview: ProjectPreview | null }>()(() => ({ preview: null }));
+
+/**
+ * Shows the project among dropped files, if there is one.
+ * @returns the files that are no project, and none while another import is running.
+ */
+export async function takeProject(files: readonly DroppedFile[]): Promise<readonly DroppedFile[]> {
+  let left = files;
+  let found: ProjectPreview | null = null;
+  for (const candidate of candidates(files)) {
+    const [first] = candidate;
+    const result = await whileImporting(`Looking at ${first?.path ?? ''}`, (options) =>
+      callEngine('project.look', { files: candidate }, options),
+    );
+    if (!result) return [];
+    if (result.ok && result.value === null) continue;
+    left = left.filter((file) => !candidate.includes(file));
+    if (!result.ok) continue;
+    if (found) notifyFailure(ONE_AT_A_TIME);
+    found ??= result.value;
+  }
+  if (found) {
+    useProject.setState({ preview: found });
+    openPage('data');
+    announce(
+      `A project with ${plural(found.items.length, 'dataset or run', 'datasets and runs')} was dropped.`,
+    );
+  }
+  return left;
+}
+
+/** Zips one by one, and the folder of a description. */
+function candidates(files: readonly DroppedFile[]): (readonly DroppedFile[])[] {
+  const description = files.find(({ path }) => DESCRIPTION.test(path));
+  const folder = description?.path.replace(DESCRIPTION, '$1') ?? '';
+  const loose = description ? [files.filter(({ path }) => path.startsWith(folder))] : [];
+  const zips = files.filter((file) => /\.zip$/i.test(file.path) && !loose[0]?.includes(file));
+  return [...loose, ...zips.map((zip) => [zip])];
+}
+
+const ONE_AT_A_TIME = {
+  code: 'project/one-at-a-time',
+  what: 'Several projects were dropped; the first is shown.',
+  cure: 'Drop the others when it is added.',
+} as const;
+
+/** Adds the project that is shown; what is here already stays as it is. */
+export async function addProject(): Promise<void> {
+  const { preview } = useProject.getState();
+  if (!preview) return;
+  useProject.setState({ preview: null });
+  const result = await whileImporting('Adding the project', (options) =>
+    callEngine('project.add', { lookId: preview.lookId }, options),
+  );
+  if (!result?.ok) return;
+  const { datasets, runs, refusals } = result.value;
+  for (const run of runs) addRun(run);
+  showImport({ datasets, refusals: [...preview.refusals, ...refusals] });
+  notifySuccess(`${plural(datasets.length, 'dataset')} and ${plural(runs.length, 'run')} were added.`);
+}
+
+/** Forgets the project; nothing of it was stored. */
+export function leaveProject(): void {
+  useProject.setState({ preview: null });
+}
