@@ -93,10 +93,6 @@ def weighed_prefix(keys: Tensor, values: Tensor, g: Tensor) -> Prefix:
     return keys.expand(len(g), -1, -1), values.expand(len(g), -1, -1), weight
 
 
-def one(value: float) -> Callable[[object], float]:
-    return lambda _: value
-
-
 FORMS: dict[str, GateForm] = {
     form.id: form
     for form in (
@@ -114,14 +110,14 @@ FORMS: dict[str, GateForm] = {
         ),
         GateForm(
             "hard",
-            lambda *_: {"alpha": Spec((1,), one(START), False, "gate", HARD_RATE)},
+            lambda *_: {"alpha": Spec((1,), None, False, "gate", HARD_RATE, lambda value: value.fill_(START))},
             hard_concrete,
             weighed_prefix,
             hard_probability,
         ),
         GateForm(
             "budget",
-            lambda *_: {"open": Spec((1,), one(1.0), False, "gate", 0)},
+            lambda *_: {"open": Spec((1,), None, False, "gate", 0, lambda value: value.fill_(1))},
             lambda x, gate, *_: gate["open"].expand(len(x)),
             weighed_prefix,
             is_scored=True,

@@ -39,13 +39,15 @@ def module_tensors(mopeft: Mopeft, model: dict, seed: int) -> dict[str, Trained]
     """The modules' tensors, each drawn from the seed and its own name."""
     out = {}
     for i in range(model["num_hidden_layers"]):
-        for own, (shape, draw, decay, group, rate) in _specs(mopeft, model).items():
+        for own, (shape, draw, decay, group, rate, start) in _specs(mopeft, model).items():
             name = f"blocks.{i}.{own}"
             value = torch.zeros(shape)
             if draw:
                 random = Random(seed, f"init {name}")
                 drawn = torch.tensor([draw(random) for _ in range(value.numel())], dtype=torch.float64)
                 value = drawn.float().to(value.dtype).view(shape)
+            if start:
+                start(value)
             out[name] = Trained(value.requires_grad_(), group, decay, rate)
     return out
 

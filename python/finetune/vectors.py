@@ -59,6 +59,7 @@ CASES = {
         SETTINGS | {"corrections": 1, "wholePrompts": True, "flips": False, "minCrop": 1.0, "splitOrder": "name"},
     ),
     "bias_norm": (Mopeft(("prefix", "bias_norm"), train_decoder=False), SETTINGS | {"corrections": 1, "minSize": 0.0, "minArea": 0.002}),
+    "beside": (Mopeft(("conv_pass", "adaptformer"), train_decoder=False), SETTINGS | {"corrections": 1}),
     "ignored": (Mopeft(("lora",), train_decoder=False), SETTINGS | {"corrections": 2, "wholePrompts": True}),
     "decoder": (
         Mopeft(()),

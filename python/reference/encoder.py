@@ -181,6 +181,8 @@ def encode(
         for module in modules.values():
             if module.method.mlp:
                 f = f + module.gate[:, None, None, None] * module.method.mlp(f, module.tensors, act)
+            if module.method.beside:
+                f = f + module.gate[:, None, None, None] * module.method.beside(y, module.tensors)
         x = x + f
         trace.blocks.append(x)
         if block.window_size == 0 and trace.intermediate is None:

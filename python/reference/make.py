@@ -281,6 +281,19 @@ def bias_norm_set(out: Path) -> None:
     finish(out, "bias_norm", config, made)
 
 
+def beside_set(out: Path) -> None:
+    """f16 weights; ConvPass and AdaptFormer alone and ungated, and gated beside the others."""
+    config, sam = make_base(out, "beside", 61, half=True)
+    image, points, labels = forward_file(out, "beside", config, sam, torch.Generator().manual_seed(62))
+    cases = {
+        "conv_pass": Case(("conv_pass",), "none", EVERY),
+        "adaptformer": Case(("adaptformer",), "none", EVERY),
+        "all": Case((*ALL, "bias_norm", "conv_pass", "adaptformer"), "unipelt", (0, 2)),
+    }
+    made = {n: single_case(sam, config, image, points, labels, c, 900 + 10 * i) for i, (n, c) in enumerate(cases.items(), 1)}
+    finish(out, "beside", config, made)
+
+
 def rounds_set(out: Path) -> None:
     """f32 weights; steps of several objects and rounds: candidates, boxes, fed masks; with and without the decoder."""
     config, sam = make_base(out, "rounds", 21, half=False)
@@ -487,6 +500,7 @@ def main(out: Path, only: list[str]) -> None:
     sets = {
         "gates": gates_set,
         "bias_norm": bias_norm_set,
+        "beside": beside_set,
         "slim": slim_set,
         "rounds": rounds_set,
         "ignored": ignored_set,

@@ -8,14 +8,18 @@ from torch import Tensor
 from .method import Method, Params, Size, Spec, kaiming
 
 
-def tensors(model: dict, sizes: Mapping[str, Size]) -> dict[str, Spec]:
-    width, bottleneck = model["hidden_size"], sizes["bottleneck"]
+def down_and_up(name: str, width: int, m: int) -> dict[str, Spec]:
+    """The two layers of a bottleneck; the second begins at 0."""
     return {
-        "adapter.down.weight": Spec((bottleneck, width), kaiming(width), True),
-        "adapter.down.bias": Spec((bottleneck,), kaiming(width), False),
-        "adapter.up.weight": Spec((width, bottleneck), None, True),
-        "adapter.up.bias": Spec((width,), None, False),
+        f"{name}.down.weight": Spec((m, width), kaiming(width), True),
+        f"{name}.down.bias": Spec((m,), kaiming(width), False),
+        f"{name}.up.weight": Spec((width, m), None, True),
+        f"{name}.up.bias": Spec((width,), None, False),
     }
+
+
+def tensors(model: dict, sizes: Mapping[str, Size]) -> dict[str, Spec]:
+    return down_and_up("adapter", model["hidden_size"], sizes["bottleneck"])
 
 
 def bottleneck(_: Tensor, f: Tensor, params: Params) -> Tensor:

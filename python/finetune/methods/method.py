@@ -28,7 +28,7 @@ Size = int | str
 class Spec(NamedTuple):
     """A trained tensor of one block. draw: what a value is drawn from, None: 0; decay: whether weight decay applies.
 
-    group: `peft` or `gate`; rate: what the group's learning rate is multiplied by.
+    group: `peft` or `gate`; rate: what the group's learning rate is multiplied by; start: sets first values in place of a draw.
     """
 
     shape: tuple[int, ...]
@@ -36,6 +36,7 @@ class Spec(NamedTuple):
     decay: bool
     group: str = "peft"
     rate: float = 1
+    start: Callable[[Tensor], object] | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ class Method:
     shapes: from the config of a set, with the block's sizes. gate_reads: what its gate reads, `norm1` (the frozen norm's
     output) or `mlp` (the MLP's output). frozen: by SAM's name of a tensor of the block, what is added to it. adds: by layer (`q`, `k`, `v`,
     `attn.proj`, `mlp.lin1`, `mlp.lin2`), what is added to its output, from its input. prefix: keys and values [P,
-    attention_width] in front. mlp: what is added to the MLP's output, from it and the case's activation.
+    attention_width] in front. mlp: what is added to the MLP's output, from it and the case's activation. beside: what is added to it
+    from the MLP's own input.
     """
 
     shapes: Callable[[dict], Shapes]
@@ -28,3 +29,4 @@ class Method:
     adds: Mapping[str, Callable[[Tensor, Params], Tensor]] = field(default_factory=dict)
     prefix: Callable[[Params], tuple[Tensor, Tensor]] | None = None
     mlp: Callable[[Tensor, Params, Callable[[Tensor], Tensor]], Tensor] | None = None
+    beside: Callable[[Tensor, Params], Tensor] | None = None

@@ -136,6 +136,8 @@ function caseConfig(
     lora: { rank: rows('.lora.q.A'), alpha: 0, targets: 'qv' },
     prefix: { length: rows('.prefix.K') },
     adapter: { bottleneck: rows('.adapter.down.weight'), activation: adapter_activation },
+    conv_pass: { bottleneck: rows('.conv_pass.down.weight') },
+    adaptformer: { bottleneck: rows('.adaptformer.down.weight') },
   };
   const blocks = sitesOf(sam)
     .map(({ index }) => index)

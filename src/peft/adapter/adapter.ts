@@ -1,9 +1,9 @@
 import { activation } from '../../ops/activation/activation.ts';
 import { linear } from '../../ops/linear/linear.ts';
-import type { EncoderSite } from '../../sam/site.ts';
 import { addGated } from '../gates/add-gated.ts';
 import { defineMethod } from '../method.ts';
 import { kaimingUniform, zeros } from '../tensor-spec.ts';
+import { bottleneckField } from './bottleneck.ts';
 
 /** Bottleneck adapter (arXiv 1902.00751) after the MLP: f += g · (act(f Wdownᵀ + bdown) Wupᵀ + bup). */
 export const adapter = defineMethod({
@@ -13,15 +13,7 @@ export const adapter = defineMethod({
   colourSlot: 2,
   fields: (sites) =>
     ({
-      bottleneck: {
-        kind: 'integer',
-        label: 'Bottleneck',
-        help: 'Width of the added network. A wider one can learn more and costs more.',
-        min: 1,
-        max: 1024,
-        default: defaultBottleneck(sites),
-        unit: '',
-      },
+      bottleneck: bottleneckField(sites, 16),
       activation: {
         kind: 'choice',
         label: 'Activation',
@@ -48,8 +40,3 @@ export const adapter = defineMethod({
     },
   }),
 });
-
-/** A sixteenth of the narrowest site, but at least 8. */
-function defaultBottleneck(sites: readonly EncoderSite[]): number {
-  return Math.max(8, Math.floor(Math.min(...sites.map(({ width }) => width)) / 16));
-}
