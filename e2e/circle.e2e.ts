@@ -142,16 +142,12 @@ test('from images alone to a better model and to labels that another tool reads'
     await expect.poll(count).toBe(found - 2);
     await page.keyboard.press('a');
     await expect(rows).toHaveCount(2);
-    // One that was accepted is corrected.
-    await rows
-      .nth(0)
-      .getByRole('button', { name: /^Object 1/ })
-      .click();
+    // One that was accepted is corrected; keys work from the list too.
+    const object = rows.nth(0).getByRole('button', { name: /^Object 1/ });
+    await object.click();
     await page.keyboard.press('e');
-    await dragOnImage(page, [
-      { x: 2, y: 2 },
-      { x: 110, y: 80 },
-    ]);
+    await dragOnImage(page, [{ x: 2, y: 2 }, ...discsOf(LABELLED)]);
+    await expect(object).toHaveAttribute('title', /corrected by hand/);
     await expect(labels).toContainText('Saved');
     await stage.focus();
     await page.keyboard.press('n');

@@ -5,10 +5,17 @@ import { answerShown, useSeenRegion, useSegment } from '../../stores/segment.ts'
 import { useTools } from '../../stores/tools.ts';
 import { CanvasControl } from './canvas-control.ts';
 import styles from './ImageCanvas.module.css';
-import { handleKey } from './keys.ts';
+import { handleKey, handlePageKey } from './keys.ts';
 
 /** Milliseconds for which what the model sees stays the same before it is encoded. */
 const SETTLE = 150;
+
+/** Whether keys are typed into it, or choose in it. */
+const isField = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.matches('input:not([type=radio], [type=checkbox]), select, textarea');
+
+const isInDialog = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.closest('[role=dialog], [role=alertdialog], [role=menu]') !== null;
 
 /** The image with its objects, prompts and tools. */
 export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNode {
@@ -50,6 +57,15 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
     const timer = setTimeout(() => void answerShown(), SETTLE);
     return () => clearTimeout(timer);
   }, [regionKey]);
+
+  useEffect(() => {
+    const onKey = (event: globalThis.KeyboardEvent): void => {
+      if (event.defaultPrevented || !control.current || isInDialog(event.target)) return;
+      if (handlePageKey(event, isField(event.target), control.current)) event.preventDefault();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, []);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (control.current && handleKey(event, control.current)) event.preventDefault();

@@ -7,7 +7,7 @@ import { showLabels, useLabels } from '../../stores/labels.ts';
 import { shownAnswer, useSegment } from '../../stores/segment.ts';
 import { useTools } from '../../stores/tools.ts';
 import { fakeEngine } from '../../testing/fake-engine.ts';
-import { handleKey, type KeyTarget } from './keys.ts';
+import { handleKey, handlePageKey, type KeyTarget } from './keys.ts';
 
 let zoomed: number[] = [];
 let requests: (ToolRequest | null)[] = [];
@@ -145,4 +145,15 @@ test('a polygon loses its last corner by Backspace, and Enter closes it', () => 
   press('Backspace', 'Backspace');
   press('Enter', 'Enter');
   expect(requests.at(-1)).toEqual({ kind: 'polygon', corners: corners.slice(0, 3) });
+});
+
+test('keys work elsewhere on the page, but not those that a button or a list needs, nor in a field', () => {
+  const pageKey = (key: string, isTyping = false): boolean =>
+    handlePageKey({ ...none, key, code: '' }, isTyping, target);
+  expect(pageKey('e')).toBe(true);
+  expect(useTools.getState().tool).toBe('eraser');
+  expect(pageKey('p', true)).toBe(false);
+  for (const key of [' ', 'Enter', 'Escape', 'ArrowDown', 'PageUp']) expect(pageKey(key)).toBe(false);
+  expect(useTools.getState().tool).toBe('eraser');
+  expect(candidate()).toBe(0);
 });

@@ -61,6 +61,20 @@ const TOOLS: Readonly<Record<string, ToolName>> = {
   h: 'pan',
 };
 
+/** Keys that a list, a button or the page itself needs, and that do something on the image only while it has the focus. */
+const KEYS_OF_THE_FOCUSED_IMAGE: ReadonlySet<string> = new Set([
+  ...Object.keys(ARROWS),
+  ...[' ', 'Enter', 'Escape', 'PageUp', 'PageDown'],
+]);
+
+/**
+ * {@link handleKey} for keys that were pressed elsewhere on the page, such as on a row of the list of objects.
+ * @param isTyping whether the key goes into a field.
+ */
+export function handlePageKey(event: Key, isTyping: boolean, target: KeyTarget): boolean {
+  return !isTyping && !KEYS_OF_THE_FOCUSED_IMAGE.has(event.key) && handleKey(event, target);
+}
+
 /** Whether the key was used. */
 export function handleKey(event: Key, target: KeyTarget): boolean {
   const arrow = ARROWS[event.key];
