@@ -38,9 +38,10 @@ export function SegmentPage(): ReactNode {
       <aside className={styles.side} aria-label="Image, labels, candidates and model">
         <ImagePicker />
         <LabelPanel />
-        <ObjectPanel />
         {failure && <FailureMessage failure={failure} />}
+        {/* Above the objects, of which there may be many: a person chooses among candidates before each of them. */}
         <CandidateList />
+        <ObjectPanel />
         <FindPanel />
         <VariantPicker />
         <ImageGates />
