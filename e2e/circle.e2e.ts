@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Locator, type Page, test } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import { discsOf, drawPair } from './support/domains.ts';
 import {
@@ -97,17 +97,11 @@ test('from images alone to a better model and to labels that another tool reads'
     await page.getByRole('button', { name: 'Use in Segment' }).click();
     await openDish(page, 0);
     await expect(rows).toHaveCount(2);
-    await rows
-      .nth(0)
-      .getByRole('button', { name: /^Object 1/ })
-      .click();
-    await stage.focus();
+    const object = rows.nth(0).getByRole('button', { name: /^Object 1/ });
+    await object.click();
     await page.keyboard.press('p');
     await dragOnImage(page, circleIn(discsOf(0)[0]));
-    await expect(rows.nth(0).getByRole('button', { name: /^Object 1/ })).toHaveAttribute(
-      'title',
-      /corrected by hand/,
-    );
+    await expectCorrected(page, object);
     await expect(labels).toContainText('Saved');
     await expect(labels.getByRole('radio', { name: 'Done' })).toBeChecked();
   });
@@ -147,7 +141,7 @@ test('from images alone to a better model and to labels that another tool reads'
     await object.click();
     await page.keyboard.press('e');
     await dragOnImage(page, [{ x: 2, y: 2 }, ...discsOf(LABELLED)]);
-    await expect(object).toHaveAttribute('title', /corrected by hand/);
+    await expectCorrected(page, object);
     await expect(labels).toContainText('Saved');
     await stage.focus();
     await page.keyboard.press('n');
@@ -174,6 +168,12 @@ test('from images alone to a better model and to labels that another tool reads'
   expect(foreign, 'requests that left the origin').toEqual([]);
   expect(errors).toEqual([]);
 });
+
+/** The hint of an object's row says who made it. */
+async function expectCorrected(page: Page, row: Locator): Promise<void> {
+  await row.hover();
+  await expect(page.getByRole('tooltip')).toContainText('corrected by hand');
+}
 
 async function openDish(page: Page, index: number): Promise<void> {
   const images = page.getByRole('combobox', { name: 'Image' });
