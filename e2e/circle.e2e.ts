@@ -127,16 +127,13 @@ test('from images alone to a better model and to labels that another tool reads'
     await expect(words).toBeVisible();
     const count = async () => Number.parseInt((await words.textContent()) ?? '', 10);
     const found = await count();
-    expect(found).toBeGreaterThan(2);
+    expect(found, 'one to accept and one to reject').toBeGreaterThan(1);
     await find.getByRole('button', { name: 'Next' }).focus();
     await page.keyboard.press('r');
     await expect.poll(count).toBe(found - 1);
     await page.keyboard.press('a');
     await expect(rows).toHaveCount(1);
-    await expect.poll(count).toBe(found - 2);
-    await page.keyboard.press('a');
-    await expect(rows).toHaveCount(2);
-    // One that was accepted is corrected; keys work from the list too.
+    // What was accepted is corrected; keys work from the list too.
     const object = rows.nth(0).getByRole('button', { name: /^Object 1/ });
     await object.click();
     await page.keyboard.press('e');
@@ -147,7 +144,7 @@ test('from images alone to a better model and to labels that another tool reads'
     await page.keyboard.press('n');
     await expect(labels).toContainText(`${IMAGES} of ${IMAGES} images are done`);
     await page.screenshot({ path: test.info().outputPath('reviewed.png') });
-    return 2 * LABELLED + 2;
+    return 2 * LABELLED + 1;
   });
 
   await test.step('what goes out as COCO comes back as the same objects, pixel by pixel', async () => {

@@ -140,6 +140,23 @@ async function segment(page) {
   await page.getByRole('button', { name: 'Keep for Export' }).click();
 }
 
+/** The objects of an image, and what Find all makes of it. */
+async function label(page) {
+  await page.getByLabel('Dataset', { exact: true }).selectOption({ label: 'Demo cells' });
+  await page.getByRole('button', { name: 'Clear', exact: true }).click();
+  await shoot(page, 'label', page.getByRole('region', { name: 'Labels of this image' }));
+  const find = page.getByRole('region', { name: 'Find all' });
+  await find.getByRole('button', { name: 'Find all objects' }).click();
+  await find
+    .getByRole('button', { name: 'Show them' })
+    .or(find.getByText(/^\d+ objects? ·/))
+    .waitFor();
+  if (await find.getByRole('button', { name: 'Show them' }).isVisible())
+    await find.getByRole('button', { name: 'Show them' }).click();
+  await find.getByText(/^\d+ objects? ·/).waitFor();
+  await shoot(page, 'find', find);
+}
+
 async function exportPage(page) {
   await openPage(page, 'Export');
   await waitForText(page, ['region', { name: 'Masks' }], /1 mask/);
@@ -181,6 +198,7 @@ async function main() {
     await data(page, await mkdtemp(join(tmpdir(), 'mopeft-screenshots-')));
     await train(page);
     await segment(page);
+    await label(page);
     await exportPage(page);
     await models(page);
     for (const [name, png] of taken) await writeFile(join(IMAGES, name), png);
