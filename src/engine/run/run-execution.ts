@@ -17,6 +17,7 @@ import { type Look, readLooks, withLook, writeLooks } from './looks.ts';
 import { MetricsLog } from './metrics.ts';
 import { commonScale, KEPT_FOLDER, RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
+import { writeTestIous } from './test-ious.ts';
 import {
   compareRuns,
   computeVerdict,
@@ -311,6 +312,7 @@ export class RunExecution implements Run {
       validation: await this.validated(),
     });
     const verdict = { ...measured, ...(before && { before }) };
+    await writeTestIous(this.parts.files, tuned);
     await this.parts.files.writeText(RUN_FILES.verdict, `${JSON.stringify(verdict, null, 2)}\n`);
     return verdict;
   }

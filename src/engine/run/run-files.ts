@@ -10,6 +10,7 @@
  *     looks.json           three validation images with masks, to look at, see looks.ts
  *     kept/                what saves work while the run is under way; removed at its start and end
  *     verdict.json         tuned against base on the test images, when the run is over
+ *     test-ious.json       what each object of them scored, see test-ious.ts
  */
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
@@ -42,6 +43,7 @@ export const RUN_FILES = {
   split: 'split.json',
   metrics: 'metrics.jsonl',
   verdict: 'verdict.json',
+  testIous: 'test-ious.json',
   looks: 'looks.json',
 } as const;
 

@@ -54,6 +54,8 @@ export interface Comparison {
   readonly name: string;
   readonly box: VerdictMeasure;
   readonly click: VerdictMeasure;
+  /** Absent in verdicts of earlier versions. */
+  readonly both?: VerdictMeasure;
   readonly sentence: string;
 }
 
@@ -106,6 +108,7 @@ export function compareRuns(name: string, datasets: readonly DatasetPairs[]): Co
     name,
     box,
     click,
+    both: measure(counted, 'both'),
     sentence: `Against ${name}: ${change(box)} by box and ${change(click)} by click, ${on}.`,
   };
 }

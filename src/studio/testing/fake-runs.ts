@@ -114,6 +114,7 @@ export function fakeRuns(
     'train.list': () => runs,
     'train.broken': () => brokenRuns,
     'train.history': () => fakeHistory(120),
+    'train.compare': ({ runIds }) => runIds.map((runId) => ({ runId, gain: null })),
     'train.rename': ({ runId, name }) => changeRun(runId, { name }),
     'train.note': ({ runId, note }) => changeRun(runId, { note }),
     'train.delete': ({ runId }) => {

@@ -26,6 +26,7 @@ export function trainHandlers(service: Promise<TrainingService>): Pick<Handlers,
       const files = repository.filesOf(runId);
       return ok(runHistory(await files.readMetrics(), await readLooks(files)));
     },
+    'train.compare': async ({ runIds, against }) => ok(await (await service).compare(runIds, against)),
     'train.rename': async ({ runId, name }) => ok(await (await service).rename(runId, name)),
     'train.note': async ({ runId, note }) => ok(await (await service).annotate(runId, note)),
     'train.delete': async ({ runId }) => {

@@ -4,7 +4,7 @@ import type { FailureRecord } from '../../config/failure.ts';
 import type { Look } from '../../engine/run/looks.ts';
 import type { GainOutlook } from '../../engine/run/provable-gain.ts';
 import type { RunPlan } from '../../engine/run/run-types.ts';
-import type { Verdict } from '../../engine/run/verdict.ts';
+import type { Verdict, VerdictMeasure } from '../../engine/run/verdict.ts';
 import type { PassGroup, ProfileClock } from '../../gpu/profile.ts';
 import type { StepSpans } from '../../train/events.ts';
 import type { GateLayer } from '../../train/gates.ts';
@@ -169,6 +169,11 @@ export interface TrainCalls {
   /** What is stored of runs that cannot be opened; `train.delete` frees its bytes. */
   'train.broken': [Nothing, readonly BrokenRun[]];
   'train.history': [{ readonly runId: string }, RunHistory];
+  /** Runs against another one, object by object on the test images of both; null where there is no such object. */
+  'train.compare': [
+    { readonly runIds: readonly string[]; readonly against: string },
+    readonly { readonly runId: string; readonly gain: VerdictMeasure | null }[],
+  ];
   'train.rename': [{ readonly runId: string; readonly name: string }, RunInfo];
   'train.note': [{ readonly runId: string; readonly note: string }, RunInfo];
   'train.delete': [{ readonly runId: string }, Nothing];

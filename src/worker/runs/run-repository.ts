@@ -78,7 +78,13 @@ const RecordSchema = v.object({
       sentence: v.string(),
       suggestion: v.string(),
       before: v.exactOptional(
-        v.object({ name: v.string(), box: MeasureSchema, click: MeasureSchema, sentence: v.string() }),
+        v.object({
+          name: v.string(),
+          box: MeasureSchema,
+          click: MeasureSchema,
+          both: v.exactOptional(MeasureSchema),
+          sentence: v.string(),
+        }),
       ),
     }),
   ),

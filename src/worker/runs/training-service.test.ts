@@ -402,3 +402,29 @@ test('an import that was cut off is listed as broken and can be deleted', async 
   expect(await service.broken()).toEqual([]);
   expect(await store.list('runs')).toEqual([]);
 });
+
+test('queued runs are launched with their own ids and settings, the second when the first is over', async () => {
+  const { service, begun, launching, events } = openService();
+  const [first, second] = [fakeRun(), fakeRun()];
+  vi.mocked(startTraining).mockImplementationOnce(async () => second.run);
+  const { waiting } = await service.queue.add([
+    { ...settings, name: 'a' },
+    { ...settings, name: 'b', scale: 64 },
+  ]);
+  await launching;
+  begun.resolve(first.run);
+  const names = async () => (await service.list()).map(({ id, name, status }) => [id, name, status]);
+  await vi.waitFor(async () => expect(await names()).toEqual([[waiting[0]?.id, 'a', 'running']]));
+  first.end('finished');
+  await vi.waitFor(async () =>
+    expect(await names()).toEqual([
+      [waiting[1]?.id, 'b', 'running'],
+      [waiting[0]?.id, 'a', 'finished'],
+    ]),
+  );
+  expect((await service.list())[0]).toMatchObject({ scale: 64 });
+  second.end('paused');
+  await vi.waitFor(async () => expect((await service.list())[0]?.status).toBe('paused'));
+  expect((await service.queue.list()).waiting).toEqual([]);
+  expect(events.some((event) => event.type === 'queue' && event.queue.waiting.length === 1)).toBe(true);
+});

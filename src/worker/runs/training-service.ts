@@ -16,9 +16,18 @@
 import { Failure } from '../../config/failure.ts';
 import type { SamConfig } from '../../config/sam.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
+import { compareTested, readTestIous } from '../../engine/run/test-ious.ts';
 import type { EngineState } from '../engine-state.ts';
 import { inputFile } from '../input-file.ts';
-import type { BrokenRun, DroppedFile, ModelMemory, PlanReport, RunInfo, TrainSettings } from '../protocol.ts';
+import type {
+  AnswerOf,
+  BrokenRun,
+  DroppedFile,
+  ModelMemory,
+  PlanReport,
+  RunInfo,
+  TrainSettings,
+} from '../protocol.ts';
 import type { NamedWeights } from '../segmentation-service.ts';
 import { runLocks } from '../tab-locks.ts';
 import { importedRecord } from './imported-run.ts';
@@ -152,6 +161,17 @@ export class TrainingService {
 
   async info(runId: string): Promise<RunInfo> {
     return this.reports.infoOf(await this.need(runId));
+  }
+
+  /** Runs against another one, on the test images of both. */
+  async compare(runIds: readonly string[], against: string): Promise<AnswerOf<'train.compare'>> {
+    const other = await readTestIous(this.repository.filesOf(against));
+    return Promise.all(
+      runIds.map(async (runId) => {
+        const own = await readTestIous(this.repository.filesOf(runId));
+        return { runId, gain: (own && other && compareTested(against, other, own)?.both) ?? null };
+      }),
+    );
   }
 
   rename(runId: string, name: string): Promise<RunInfo> {

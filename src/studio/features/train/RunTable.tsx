@@ -1,11 +1,15 @@
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
-import type { Capabilities, RunInfo } from '../../../worker/protocol.ts';
+import type { Capabilities, RunInfo, VerdictMeasure } from '../../../worker/protocol.ts';
 import { LineGraph, type LineOf } from '../../charts/LineGraph.tsx';
 import { Hint } from '../../components/Hint.tsx';
+import { SelectField } from '../../components/SelectField.tsx';
 import { compact, iou, minutes, signed } from '../../format/format.ts';
+import { callEngine } from '../../stores/engine-link.ts';
+import { showAnswer } from '../../stores/latest.ts';
+import { notifyFailure } from '../../stores/notices.ts';
 import { annotateRun, loadHistory, showRun, useRuns } from '../../stores/runs.ts';
 import { useSession } from '../../stores/session.ts';
-import { nameFor } from '../../stores/setup.ts';
+import { branchFrom, nameFor } from '../../stores/setup.ts';
 import styles from './RunTable.module.css';
 import { type RunRow, runRows, type SortBy, scoreSeries } from './run-rows.ts';
 
@@ -17,7 +21,7 @@ const COLUMNS: readonly { readonly by: SortBy; readonly label: string; readonly 
   {
     by: 'gain',
     label: 'Gain',
-    help: 'Over the base model on the test images: mean of box and click, ± half the 95 % interval.',
+    help: 'On the test images, object by object: mean of box and click, ± half the 95 % interval, by resampling images.',
   },
   { by: 'parameters', label: 'Parameters', help: 'Numbers that the run trains.' },
   { by: 'time', label: 'Time', help: 'Of its steps, without the checks.' },
@@ -29,14 +33,12 @@ export function RunTable(): ReactNode {
   const runs = useRuns((state) => state.runs);
   const capabilities = useSession((state) => state.capabilities);
   const [by, sortBy] = useState<SortBy>('gain');
-  const rows = useMemo(
-    () =>
-      runRows(
-        runs.filter(({ status }) => status !== 'imported'),
-        by,
-      ),
-    [runs, by],
-  );
+  const compared = useMemo(() => runs.filter(({ status }) => status !== 'imported'), [runs]);
+  const tested = compared.filter(({ verdict }) => verdict !== null);
+  const [chosen, chooseAgainst] = useState('');
+  const against = tested.some(({ id }) => id === chosen) ? chosen : '';
+  const gains = useGainsAgainst(against, tested);
+  const rows = useMemo(() => runRows(compared, by, gains), [compared, by, gains]);
   return (
     <div className="stack">
       <section className="panel stack" aria-label="Runs side by side">
@@ -45,6 +47,17 @@ export function RunTable(): ReactNode {
           Runs on the same datasets have the same split: images that a run knew keep their part. Click a
           heading to sort.
         </p>
+        {tested.length > 1 && (
+          <SelectField
+            label="Gain over"
+            value={against}
+            options={[
+              { value: '', label: 'the base model' },
+              ...tested.map(({ id, name }) => ({ value: id, label: name })),
+            ]}
+            onChange={chooseAgainst}
+          />
+        )}
         <div className={styles.scroll}>
           <table className={styles.table}>
             <thead>
@@ -61,6 +74,7 @@ export function RunTable(): ReactNode {
                 ))}
                 <th scope="col">Method and datasets</th>
                 <th scope="col">Note</th>
+                <th scope="col">Settings</th>
               </tr>
             </thead>
             <tbody>
@@ -76,6 +90,30 @@ export function RunTable(): ReactNode {
   );
 }
 
+/** Gains over a run by id, object by object on the test images of both; null for those over the base model. */
+function useGainsAgainst(
+  against: string,
+  runs: readonly RunInfo[],
+): ReadonlyMap<string, VerdictMeasure | null> | null {
+  const [gains, setGains] = useState<ReadonlyMap<string, VerdictMeasure | null> | null>(null);
+  const ids = runs.map(({ id }) => id).join(' ');
+  useEffect(() => {
+    if (against === '') {
+      setGains(null);
+      return;
+    }
+    return showAnswer(
+      callEngine('train.compare', { runIds: ids.split(' '), against }),
+      (answer) => {
+        if (answer.ok) setGains(new Map(answer.value.map(({ runId, gain }) => [runId, gain])));
+        else notifyFailure(answer.error);
+      },
+      () => undefined,
+    );
+  }, [against, ids]);
+  return gains;
+}
+
 function Row(props: { readonly row: RunRow; readonly capabilities: Capabilities | null }): ReactNode {
   const { run, gain, seconds } = props.row;
   const { settings, trainableCount } = run;
@@ -89,7 +127,7 @@ function Row(props: { readonly row: RunRow; readonly capabilities: Capabilities 
           {run.name}
         </button>
       </th>
-      <td>{gain ? `${signed(gain.mean)} ± ${iou(gain.error)}` : run.status}</td>
+      <td>{gain ? `${signed(gain.mean)} ± ${iou(gain.error)}` : run.verdict ? '–' : run.status}</td>
       <td>{trainableCount === undefined ? '–' : compact(trainableCount)}</td>
       <td>{seconds === null ? '–' : minutes(seconds)}</td>
       <td>{new Date(run.created).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}</td>
@@ -98,6 +136,20 @@ function Row(props: { readonly row: RunRow; readonly capabilities: Capabilities 
       </td>
       <td>
         <Note run={run} />
+      </td>
+      <td>
+        <button
+          type="button"
+          className="quiet"
+          aria-label={`Copy the settings of ${run.name}`}
+          title="Fills the form with these settings, for you to change."
+          onClick={() => {
+            branchFrom(run);
+            showRun(null);
+          }}
+        >
+          Copy
+        </button>
       </td>
     </tr>
   );

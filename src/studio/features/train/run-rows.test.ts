@@ -25,6 +25,25 @@ test('runs are sorted by what is asked, the unknown last', () => {
   expect(best?.seconds).toBeCloseTo(480);
 });
 
+test('gains are over the base model, from the paired interval where there is one, or over another run', () => {
+  const made = run(1, 0.1);
+  if (!made.verdict) throw new Error('no verdict');
+  const both = { ...measure(0.1), gainLow: 0.09, gainHigh: 0.11 };
+  const paired = { ...made, verdict: { ...made.verdict, both } };
+  expect(runRows([paired], 'gain')[0]?.gain?.error).toBeCloseTo(0.01);
+  const runs = [paired, run(2, 0.2), run(3, 0.3)];
+  const over = new Map([
+    ['run-1', measure(0.05)],
+    ['run-2', null],
+  ]);
+  const rows = runRows(runs, 'gain', over);
+  expect(rows.map(({ run: { id }, gain }) => [id, gain && Math.round(gain.mean * 100)])).toEqual([
+    ['run-1', 5],
+    ['run-3', null],
+    ['run-2', null],
+  ]);
+});
+
 test('validation scores of runs stand side by side by step', () => {
   const at = (step: number, iou: number, split: 'validation' | 'test' = 'validation') => ({
     ...{ step, datasetId: 'a', split, boxIou: iou, clickIou: iou - 0.2, n: 1 },

@@ -1,4 +1,4 @@
-import type { RunHistory, RunInfo, Verdict } from '../../../worker/protocol.ts';
+import type { RunHistory, RunInfo, Verdict, VerdictMeasure } from '../../../worker/protocol.ts';
 
 /** A run as a row of the table. */
 export interface RunRow {
@@ -11,16 +11,31 @@ export interface RunRow {
 
 export type SortBy = 'name' | 'gain' | 'parameters' | 'time' | 'created';
 
-export function runRows(runs: readonly RunInfo[], by: SortBy): readonly RunRow[] {
+/**
+ * @param gains against another run, by id; the gains over the base model where none is given.
+ */
+export function runRows(
+  runs: readonly RunInfo[],
+  by: SortBy,
+  gains: ReadonlyMap<string, VerdictMeasure | null> | null = null,
+): readonly RunRow[] {
   const rows = runs.map((run): RunRow => {
     const { secondsPerStep, step } = run;
     return {
       run,
-      gain: run.verdict && gainOf(run.verdict),
+      gain: gains ? measured(gains.get(run.id) ?? null) : run.verdict && gainOf(run.verdict),
       seconds: secondsPerStep === null ? null : secondsPerStep * step,
     };
   });
   return rows.sort((a, b) => compare(a, b, by));
+}
+
+function measured(measure: VerdictMeasure): { readonly mean: number; readonly error: number };
+function measured(measure: VerdictMeasure | null): RunRow['gain'];
+function measured(measure: VerdictMeasure | null): RunRow['gain'] {
+  if (!measure) return null;
+  const { base, tuned, gainLow, gainHigh } = measure;
+  return { mean: tuned - base, error: (gainHigh - gainLow) / 2 };
 }
 
 /**
@@ -28,7 +43,7 @@ export function runRows(runs: readonly RunInfo[], by: SortBy): readonly RunRow[]
  * alone; they are measured on the same objects, so the error of their mean is at most the mean of their errors.
  */
 function gainOf({ box, click, both }: Verdict): { readonly mean: number; readonly error: number } {
-  if (both) return { mean: both.tuned - both.base, error: (both.gainHigh - both.gainLow) / 2 };
+  if (both) return measured(both);
   const mean = (box.tuned - box.base + click.tuned - click.base) / 2;
   return { mean, error: (box.gainHigh - box.gainLow + click.gainHigh - click.gainLow) / 4 };
 }
