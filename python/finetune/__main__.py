@@ -49,10 +49,12 @@ def gates(a: argparse.Namespace) -> None:
 
 
 def study(a: argparse.Namespace) -> None:
-    from .study import budget, opposite
+    from .study import budget, opposite, thin
 
     if a.question == "opposite":
         opposite.fill(a.model, a.data, a.pair or list(opposite.PAIRS), a.arm or list(opposite.ALL), seeds_of(a), a.set, a.out)
+    elif a.question == "thin":
+        thin.fill(a.model, [a.data / name for name in a.sets], a.arm or list(thin.ARMS), seeds_of(a), a.set, a.out)
     else:
         sets = [a.data / name for name in a.sets]
         budget.fill(a.model, sets, a.share or [0.25, 0.1], a.arm or list(budget.ARMS), seeds_of(a), a.set, a.out)
@@ -127,10 +129,10 @@ def main() -> None:
     moved.add_argument("--out", type=Path, required=True)
     moved.set_defaults(run=gates)
     asked = commands.add_parser("study", help="the experiments of docs/study.md")
-    asked.add_argument("question", choices=("opposite", "budget"))
+    asked.add_argument("question", choices=("opposite", "budget", "thin"))
     asked.add_argument("--model", type=Path, required=True)
     asked.add_argument("--data", type=Path, required=True, help="folder that holds the sets")
-    asked.add_argument("--sets", nargs="+", default=[], help="of budget: names of sets")
+    asked.add_argument("--sets", nargs="+", default=[], help="of budget and thin: names of sets")
     asked.add_argument("--pair", action="append", default=[], help="of opposite; default: all")
     asked.add_argument("--share", type=float, action="append", default=[], help="of budget; default: 0.25 and 0.1")
     asked.add_argument("--arm", action="append", default=[], help="default: all")

@@ -1,10 +1,12 @@
 """Gate forms that choose: how they behave, besides what the reference says of their values."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import torch
 
 from finetune.budget import Budget, is_settled, share_at
@@ -13,7 +15,7 @@ from finetune.data import read_set
 from finetune.gate_forms import Asked, hard_concrete, hard_probability
 from finetune.methods import RECIPES
 from finetune.study import budget as budget_study
-from finetune.study import opposite
+from finetune.study import opposite, thin
 from finetune.study.pairs import discs, shuffled
 from finetune.tuned import Tuned
 from pretrain.export import read_model
@@ -162,3 +164,18 @@ def test_the_experiments_run_resume_and_tell_their_figures(tmp_path: Path, capsy
     assert modules["budget 40"] < modules["all"]
     assert "all" in budget_study.table(tmp_path / "budget")
     assert len(read_set(folder).images) > 1
+
+
+def test_vessels_are_thin_and_the_convolution_is_compared_with_the_same_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = thin.vessels()
+    assert len(drawn.images) == thin.DRAWN
+    for image in drawn.images[:8]:
+        mask = image.labels > 0
+        assert 0.005 < mask.mean() < 0.3
+        # Nothing is left when two pixels are taken off on either side.
+        assert not scipy.ndimage.binary_erosion(mask, iterations=3).any()
+    monkeypatch.setattr(thin, "vessels", lambda: replace(drawn, images=drawn.images[:8]))
+    thin.fill(MODEL, [], ["adapter", "conv_pass"], [0], QUICK, tmp_path)
+    lines = [[cell.strip() for cell in line.split("|")] for line in thin.table(tmp_path).splitlines()[2:]]
+    assert [(line[2], line[3]) for line in lines] == [(arm, key) for arm in ("adapter", "conv_pass") for key in ("box", "click")]
+    assert [bool(line[6]) for line in lines] == [False, False, True, True]
