@@ -1,11 +1,11 @@
 /** Labels as the masks of a dataset: an instance map and a class map, and how these are read again. */
-import { encode } from 'fast-png';
+import { encodeRows } from './encode-large-png.ts';
 import { fillRuns } from './labels/runs.ts';
 import { type ImageLabels, MOST_OBJECTS } from './labels/types.ts';
 import { refuse } from './outcome.ts';
 import { type DatasetReading, type MaskReading, TRANSPARENT } from './reading/reading.ts';
 
-/** What the class map's pixels are: 16 bits of grey, or colours of 24 where a class has a larger value. */
+/** What the class map's pixels are: 8 or 16 bits of grey, or colours of 24 where a class has a larger value. */
 export type ClassSamples = 'grey' | 'colour';
 
 /** Value of pixels that take no part, in maps of 16 bits. */
@@ -13,11 +13,11 @@ const IGNORED_16 = MOST_OBJECTS + 1;
 /** Class values of masks that were read by their colours are 65536·R + 256·G + B. */
 const LARGEST_CLASS = 0xff_ffff;
 
-/** The masks of labelled images. They are compressed little: they are written while a person waits. */
-const PNG = { zlib: { level: 1 } } as const;
-
 export interface LabelMaps {
-  /** PNG of 16 bits: 0, the objects' places in the list from 1, and 65,535 for what takes no part. */
+  /**
+   * Grey PNG of 8 bits, or of 16 where values or pixels that take no part need them: 0, the objects' places in the list from
+   * 1, and 65,535 for what takes no part.
+   */
   readonly instances: Uint8Array;
   /** PNG as `samples` says: each pixel has its object's class. */
   readonly classes: Uint8Array;
@@ -31,7 +31,10 @@ export interface LabelMaps {
  * @param path the image, for failures.
  * @throws Failure `labels/too-many-objects`, `labels/class-too-large`.
  */
-export function labelMaps({ width, height, objects, ignored }: ImageLabels, path: string): LabelMaps {
+export async function labelMaps(
+  { width, height, objects, ignored }: Pick<ImageLabels, 'width' | 'height' | 'objects' | 'ignored'>,
+  path: string,
+): Promise<LabelMaps> {
   if (objects.length > MOST_OBJECTS) {
     throw refuse(
       'labels/too-many-objects',
@@ -57,12 +60,30 @@ export function labelMaps({ width, height, objects, ignored }: ImageLabels, path
   const samples = largest > MOST_OBJECTS ? 'colour' : 'grey';
   const classOf = Uint32Array.from([0, ...objects.map(({ classValue }) => classValue)]);
   const areas = areasOf(ids, objects.length);
+  const size = { width, height };
+  const grey = (most: number, sampleOf: (id: number) => number): Promise<Uint8Array> => {
+    const depth = most > 255 || ignored.length > 0 ? 16 : 8;
+    return encodeRows({ ...size, depth, channels: 1 }, (y, row) => {
+      for (let x = 0, at = y * width; x < width; x++, at++) {
+        const id = ids[at] as number;
+        if (id === 0) continue;
+        if (depth === 8) row.setUint8(x, sampleOf(id));
+        else row.setUint16(2 * x, id === IGNORED_16 ? IGNORED_16 : sampleOf(id));
+      }
+    });
+  };
   return {
-    instances: encode({ width, height, channels: 1, depth: 16, data: ids }, PNG).slice(),
-    classes: (samples === 'grey'
-      ? encode({ width, height, channels: 1, depth: 16, data: greyClasses(ids, classOf) }, PNG)
-      : encode({ width, height, channels: 4, depth: 8, data: colourClasses(ids, classOf) }, PNG)
-    ).slice(),
+    instances: await grey(objects.length, (id) => id),
+    classes:
+      samples === 'grey'
+        ? await grey(largest, (id) => classOf[id] as number)
+        : await encodeRows({ ...size, depth: 8, channels: 4 }, (y, row) => {
+            // Background is black, what takes no part is transparent.
+            for (let x = 0, at = y * width; x < width; x++, at++) {
+              const id = ids[at] as number;
+              if (id !== IGNORED_16) row.setUint32(4 * x, (classOf[id] as number) * 256 + 255);
+            }
+          }),
     samples,
     objects: objects.flatMap(({ classValue }, i) => {
       const area = areas[i + 1] ?? 0;
@@ -78,30 +99,6 @@ function areasOf(ids: Uint16Array, count: number): Float64Array {
     if (id > 0 && id < IGNORED_16) areas[id] = (areas[id] as number) + 1;
   }
   return areas;
-}
-
-function greyClasses(ids: Uint16Array, classOf: Uint32Array): Uint16Array {
-  const out = new Uint16Array(ids.length);
-  for (let i = 0; i < ids.length; i++) {
-    const id = ids[i] as number;
-    if (id !== 0) out[i] = id === IGNORED_16 ? IGNORED_16 : (classOf[id] as number);
-  }
-  return out;
-}
-
-/** Background is black, what takes no part is transparent. */
-function colourClasses(ids: Uint16Array, classOf: Uint32Array): Uint8Array {
-  const out = new Uint8Array(4 * ids.length);
-  for (let i = 0; i < ids.length; i++) {
-    const id = ids[i] as number;
-    if (id === IGNORED_16) continue;
-    const value = classOf[id] as number;
-    out[4 * i] = value >> 16;
-    out[4 * i + 1] = (value >> 8) & 255;
-    out[4 * i + 2] = value & 255;
-    out[4 * i + 3] = 255;
-  }
-  return out;
 }
 
 const plain = (samples: ClassSamples, meaning: MaskReading['meaning']): MaskReading => ({

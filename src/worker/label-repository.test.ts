@@ -253,6 +253,26 @@ test('a crash between labels and manifest is made good when the image is opened'
   expect(await reloaded.info(datasetId)).toMatchObject({ objectCount: 2, labelling: { done: 1 } });
 });
 
+test('a step is on storage before its masks are drawn, which take long for a large image', async () => {
+  const { store, labels, ref } = await studio(drawn({}, ['a.png']));
+  const done = { labels: labelsOf('done', box('x', 2)), history: NO_HISTORY, baseRevision: 0 };
+  await labels.save(ref('a.png'), done);
+  const write = store.write.bind(store);
+  let copy: Promise<MemoryStore> | null = null;
+  vi.spyOn(store, 'write').mockImplementation((path, bytes) => {
+    if (path.endsWith('instances.png')) copy ??= copyOf(store);
+    return write(path, bytes);
+  });
+  const more = labelsOf('done', box('x', 2), box('y', 12));
+  await labels.save(ref('a.png'), { ...done, labels: more, baseRevision: 1 });
+  // As a closed tab leaves it: the next look finds the step, and makes its masks.
+  const left = await (copy ?? new MemoryStore());
+  const reloaded = new DatasetRepository(left);
+  const opened = await new LabelRepository(left, reloaded).open(ref('a.png'));
+  expect(opened.labels.objects.map(({ id }) => id)).toEqual(['x', 'y']);
+  expect((await reloaded.info(ref('a.png').datasetId)).objectCount).toBe(2);
+});
+
 test('cut off after any write or removal, labels, masks and counts are those before or after', async () => {
   const { store, labels, datasetId, ref } = await studio(drawn({}, ['a.png']));
   const save = (status: LabelStatus, count: number, baseRevision: number) => {
