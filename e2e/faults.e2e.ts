@@ -7,6 +7,7 @@ import { FaultHarness, type Plan } from './faults/harness.ts';
 
 const PLANS: readonly Plan[] = [
   { action: 'import', setting: 'two tabs', kill: 'page', share: 0.5 },
+  { action: 'label', setting: 'alone', kill: 'page', share: 0.5 },
   { action: 'train', setting: 'alone', kill: 'page', share: 0.6 },
   { action: 'keep a mask', setting: 'full', kill: 'browser', share: 0 },
 ];

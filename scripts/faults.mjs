@@ -1,5 +1,5 @@
 /**
- * `npm run test:faults [-- COUNT] [--seed N] [--folder PATH]`: kills the studio at COUNT random moments (200 by
+ * `npm run test:faults [-- COUNT] [--seed N] [--folder PATH] [--only ACTION]`: kills the studio at COUNT random moments (200 by
  * default), drawn from a seed. Goes on where an earlier call in the same folder was ended; each moment is a line of
  * `moments.jsonl` there.
  */
@@ -66,11 +66,11 @@ function summary(moments) {
 }
 
 /** A moment that cannot be gone through is one with a fault. */
-async function runMoment(harness, seed, index) {
+async function runMoment(harness, seed, index, only) {
   let plan = {};
   try {
     return await harness.run(`x${index}`, (possible) => {
-      plan = draw(seed, index, possible);
+      plan = draw(seed, index, only && possible.includes(only) ? [only] : possible);
       return plan;
     });
   } catch (error) {
@@ -83,7 +83,11 @@ async function runMoment(harness, seed, index) {
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { seed: { type: 'string', default: '1' }, folder: { type: 'string' } },
+    options: {
+      seed: { type: 'string', default: '1' },
+      folder: { type: 'string' },
+      only: { type: 'string' },
+    },
   });
   const count = Number(positionals[0] ?? 200);
   const seed = Number(values.seed);
@@ -108,7 +112,7 @@ async function main() {
   try {
     while (moments.length < count) {
       const index = moments.length;
-      const moment = await runMoment(harness, seed, index);
+      const moment = await runMoment(harness, seed, index, values.only);
       moments.push(moment);
       await appendFile(file, `${JSON.stringify(moment)}\n`);
       const { action, setting, kill, ms, answer, isThere, faults } = moment;

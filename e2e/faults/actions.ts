@@ -3,13 +3,17 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, type Locator, type Page } from '@playwright/test';
 import { firstDisc } from '../support/domains.ts';
-import { clickImage, dropOnPage, importByDrop, openPage, setNumber } from '../support/studio.ts';
-import type { Stored } from './stored.ts';
+import { clickImage, dragOnImage, dropOnPage, importByDrop, openPage, setNumber } from '../support/studio.ts';
+import { readStored, type Stored } from './stored.ts';
 
 /** Steps of a run; a checkpoint after each, and best weights every second. */
 export const STEPS = 4;
 /** What the name of the base dataset begins with. */
 export const BASE = 'discs';
+/** The dataset without masks, whose images are labelled. */
+export const UNLABELLED = 'slides';
+/** Its images, of which each is labelled once. */
+export const SLIDES = 40;
 /** The run that was never interrupted. */
 export const REFERENCE = 'Reference';
 
@@ -39,12 +43,16 @@ export interface Prepared {
   readonly act: () => Promise<void>;
   /** How the storage has changed then; see `difference`. */
   readonly change: string;
+  /** What is stored before it, where something was accepted on the way. */
+  readonly stored?: Stored;
 }
 
 const nothing = (): boolean => true;
 /** Those that the harness made; the base dataset and the reference run stay. */
 const extras = (named: Readonly<Record<string, { readonly name: string }>>) =>
-  Object.values(named).flatMap(({ name }) => (name.startsWith(BASE) || name === REFERENCE ? [] : [name]));
+  Object.values(named).flatMap(({ name }) =>
+    name.startsWith(BASE) || name === REFERENCE || name === UNLABELLED ? [] : [name],
+  );
 const lastOf = (names: readonly string[]): string => names.at(-1) ?? '';
 
 /** What the base dataset is called by now. */
@@ -128,6 +136,37 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
       };
     },
   },
+  label: {
+    isPossible: ({ datasets }) => slidesOf({ datasets }) < SLIDES,
+    usual: 400,
+    weight: 4,
+    prepare: async ({ page, stored }) => {
+      const name = slideName(slidesOf(stored));
+      await openPage(page, 'Segment');
+      await openSlide(page, name);
+      // By hand: the model has no part in it.
+      await page.getByRole('application').focus();
+      await page.keyboard.press('p');
+      await dragOnImage(page, [
+        { x: 30, y: 30 },
+        { x: 60, y: 50 },
+      ]);
+      const objects = page.getByRole('region', { name: 'Objects' }).getByRole('list', { name: 'Objects' });
+      await objects.getByRole('listitem').waitFor();
+      const panel = page.getByRole('region', { name: 'Labels of this image' });
+      await panel.getByText('Saved', { exact: true }).waitFor();
+      return {
+        // The stroke was accepted, and may not be lost.
+        stored: await readStored(page),
+        change: `labels ${UNLABELLED} ${name} done with 1 objects`,
+        act: async () => {
+          await page.keyboard.press('n');
+          const stage = page.getByRole('application');
+          await expect(stage).not.toHaveAttribute('aria-label', new RegExp(name), { timeout: 0 });
+        },
+      };
+    },
+  },
   train: {
     isPossible: nothing,
     usual: 6000,
@@ -183,12 +222,31 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   },
 };
 
+/** Images that have labels. */
+const slidesOf = ({ datasets }: Pick<Stored, 'datasets'>): number =>
+  Object.values(datasets).reduce(
+    (sum, { name, labels }) => sum + (name === UNLABELLED ? Object.keys(labels).length : 0),
+    0,
+  );
+
+export const slideName = (index: number): string => `slide_${String(index).padStart(2, '0')}.png`;
+
+/** Opens an image of the dataset without masks in the editor. */
+export async function openSlide(page: Page, name: string): Promise<void> {
+  await page.getByLabel('Dataset', { exact: true }).selectOption({ label: UNLABELLED });
+  const images = page.getByRole('combobox', { name: 'Image' });
+  await images.selectOption(await images.locator('option', { hasText: name }).getAttribute('value'));
+  await expect(page.getByRole('application')).toHaveAttribute('aria-label', new RegExp(name));
+}
+
 /** Fills the form of a run in. @returns starts it. */
 export async function setUpRun(page: Page, name: string): Promise<() => Promise<void>> {
   await openPage(page, 'Train');
   await page.getByRole('button', { name: 'New run' }).click();
   await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByRole('checkbox', { name: new RegExp(BASE) }).check();
+  const others = page.getByRole('checkbox', { name: new RegExp(UNLABELLED) });
+  if ((await others.count()) > 0 && (await others.isEnabled())) await others.uncheck();
   await page.getByText('Advanced').click();
   await setNumber(page, /^Steps/, STEPS);
   await setNumber(page, /^Validate every/, 2);

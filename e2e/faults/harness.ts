@@ -14,9 +14,23 @@ import {
   type Locator,
   type Page,
 } from '@playwright/test';
-import { writeDomain } from '../support/domains.ts';
+import { drawPair, writeDomain } from '../support/domains.ts';
 import { dropOnPage, importByDrop, openPage } from '../support/studio.ts';
-import { ACTIONS, BASE, baseName, end, REFERENCE, renaming, STEPS, setUpRun, showRun } from './actions.ts';
+import {
+  ACTIONS,
+  BASE,
+  baseName,
+  end,
+  openSlide,
+  REFERENCE,
+  renaming,
+  SLIDES,
+  STEPS,
+  setUpRun,
+  showRun,
+  slideName,
+  UNLABELLED,
+} from './actions.ts';
 import { difference, readStored, type Stored } from './stored.ts';
 
 /** A SAM of a few kilobytes, so that a step takes milliseconds. */
@@ -100,7 +114,8 @@ export class FaultHarness {
     const plan = choose(Object.keys(ACTIONS).filter((each) => ACTIONS[each]?.isPossible(stored)));
     const action = ACTIONS[plan.action];
     if (!action) throw new Error(`there is no action ${plan.action}`);
-    const { act, change } = await action.prepare({ page, folder, fresh: name, stored });
+    const prepared = await action.prepare({ page, folder, fresh: name, stored });
+    const { act, change } = prepared;
     const base = baseName(stored);
     const other = plan.setting === 'two tabs' ? await this.openTab() : null;
     const renamed = `${BASE} beside ${name}`;
@@ -126,7 +141,7 @@ export class FaultHarness {
     await this.kill(plan.kill, page);
 
     const others = other ? [`datasets ${base} is ${renamed}`] : [];
-    const checked = await this.check(stored, { change, answer, others });
+    const checked = await this.check(prepared.stored ?? stored, { change, answer, others });
     for (const tab of this.context?.pages() ?? []) if (tab.url() !== 'about:blank') await tab.close();
     await rm(join(folder, name), { recursive: true, force: true });
     return { ...plan, ms: Math.round(ms), answer, ...checked };
@@ -148,6 +163,9 @@ export class FaultHarness {
       faults.push(`refused and there: ${change}`);
     if (answer === 'accepted' && stored.halves.length > 0) faults.push(`left: ${stored.halves.join(', ')}`);
     faults.push(...(await shownFaults(page, stored)));
+    if (answer === 'accepted')
+      faults.push(...stored.unpublished.map((label) => `accepted without masks: ${label}`));
+    await publish(page, stored, faults);
     const resumed = await this.resume(page, stored, faults);
     return { isThere, resumed, faults };
   }
@@ -184,6 +202,9 @@ export class FaultHarness {
     const preprocessor = { image_mean: [0.485, 0.456, 0.406], image_std: [0.229, 0.224, 0.225] };
     await writeFile(join(model, 'preprocessor_config.json'), JSON.stringify(preprocessor));
     await writeDomain(folder, 'discs', 6);
+    await mkdir(join(folder, UNLABELLED));
+    for (let i = 0; i < SLIDES; i++)
+      await writeFile(join(folder, UNLABELLED, slideName(i)), drawPair('discs', i % 6).image);
     const page = await this.openTab();
     await dropOnPage(page, [model]);
     await page
@@ -192,6 +213,9 @@ export class FaultHarness {
       .waitFor();
     await importByDrop(page, [join(folder, 'discs')]);
     await page.getByRole('article', { name: BASE }).waitFor();
+    // Of images alone there is nothing to ask.
+    await dropOnPage(page, [join(folder, UNLABELLED)]);
+    await page.getByRole('article', { name: UNLABELLED }).waitFor();
     await (await setUpRun(page, REFERENCE))();
     await end(page);
     const adapter = await page.evaluate(async () => {
@@ -258,6 +282,15 @@ export class FaultHarness {
     await closed;
     this.context = null;
   }
+}
+
+/** Opens the images whose labels are newer than their masks, as a person would, which makes their masks. */
+async function publish(page: Page, { unpublished }: Stored, faults: string[]): Promise<void> {
+  if (unpublished.length === 0) return;
+  await openPage(page, 'Segment');
+  for (const label of unpublished) await openSlide(page, label.slice(label.indexOf('/') + 1));
+  const { unpublished: left, faults: more } = await readStored(page);
+  faults.push(...more, ...left.map((label) => `still without masks: ${label}`));
 }
 
 /** The storage that is left from now on, until the page is gone. @param left bytes. */

@@ -8,13 +8,22 @@ export interface StoredRun {
   readonly losses: readonly string[];
 }
 
+export interface StoredDataset {
+  readonly name: string;
+  readonly images: number;
+  /** By the file of their labels: status and objects of the images that were labelled in the studio. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** Everything by id. What is listed here was found whole; what was not stands in `faults`. */
 export interface Stored {
-  readonly datasets: Readonly<Record<string, { readonly name: string; readonly images: number }>>;
+  readonly datasets: Readonly<Record<string, StoredDataset>>;
   readonly runs: Readonly<Record<string, StoredRun>>;
   readonly masks: readonly string[];
   /** Folders of datasets and runs without a description: what an import or a deletion left that was cut off. */
   readonly halves: readonly string[];
+  /** Labels that are done and whose masks are those of a save before: what a crash left, until the image is opened. */
+  readonly unpublished: readonly string[];
   readonly faults: readonly string[];
 }
 
@@ -23,6 +32,7 @@ export function readStored(page: Page): Promise<Stored> {
   return page.evaluate(async () => {
     const faults: string[] = [];
     const halves: string[] = [];
+    const unpublished: string[] = [];
     const root = await navigator.storage.getDirectory();
 
     /** Files under a folder by path; those of 0 bytes are none. */
@@ -59,14 +69,38 @@ export function readStored(page: Page): Promise<Stored> {
       ),
     ];
 
-    const datasets: Record<string, { name: string; images: number }> = {};
+    /** The header of an image's labels; null where there is no whole one. */
+    const header = async (path: string) => {
+      try {
+        const bytes = new Uint8Array((await all.get(path)?.arrayBuffer()) ?? new ArrayBuffer(0));
+        const length = new DataView(bytes.buffer).getUint32(4, true);
+        return JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+      } catch (error) {
+        faults.push(`${path}: ${error}`);
+        return null;
+      }
+    };
+    const datasets: Record<string, { name: string; images: number; labels: Record<string, string> }> = {};
     for (const id of idsIn('datasets')) {
       const at = `datasets/${id}`;
       if (!all.has(`${at}/dataset.json`)) halves.push(at);
       else {
         const manifest = await json(`${at}/dataset.json`);
         if (!manifest) continue;
-        datasets[id] = { name: manifest.name, images: manifest.files.length };
+        const labels: Record<string, string> = {};
+        for (const path of [...all.keys()].filter((each) => each.startsWith(`${at}/edits/`))) {
+          const made = await header(path);
+          if (!made) continue;
+          const file = path.slice(`${at}/edits/`.length);
+          labels[file] = `${made.status} with ${made.objects.length} objects`;
+          const isPublished = manifest.files.some(
+            ({ labelled }: { labelled?: { revision: number; masks?: { instances: { path: string } } } }) =>
+              labelled?.revision === made.revision &&
+              labelled?.masks?.instances.path.startsWith(`labelled/${file}/`),
+          );
+          if (made.status === 'done' && !isPublished) unpublished.push(`${id}/${file}`);
+        }
+        datasets[id] = { name: manifest.name, images: manifest.files.length, labels };
         if (!all.has(`${at}/card.json`)) faults.push(`${at} has no card`);
         for (const { labelled, split: _, channels: __, ...roles } of manifest.files) {
           const { instances, classes } = labelled?.masks ?? {};
@@ -108,7 +142,7 @@ export function readStored(page: Page): Promise<Stored> {
     for (const path of masks)
       if ((await json(path))?.bytes !== all.get(path.replace(/json$/, 'png'))?.size)
         faults.push(`${path} has no PNG`);
-    return { datasets, runs, masks, halves, faults };
+    return { datasets, runs, masks, halves, unpublished, faults };
   });
 }
 
@@ -121,6 +155,11 @@ export function difference(before: Stored, after: Stored): string[] {
       else if (after[kind][id].name !== name) changes.push(`${kind} ${name} is ${after[kind][id].name}`);
     for (const [id, { name }] of Object.entries(after[kind]))
       if (!before[kind][id]) changes.push(`+ ${kind} ${name}`);
+  }
+  for (const [id, { name, labels }] of Object.entries(after.datasets)) {
+    const old = before.datasets[id]?.labels ?? {};
+    for (const file of new Set([...Object.keys(old), ...Object.keys(labels)]))
+      if (labels[file] !== old[file]) changes.push(`labels ${name} ${file} ${labels[file] ?? 'are gone'}`);
   }
   for (const path of before.masks) if (!after.masks.includes(path)) changes.push('- mask');
   for (const path of after.masks) if (!before.masks.includes(path)) changes.push('+ mask');
