@@ -125,3 +125,22 @@ test('the images that got worse are counted, and the worst is named', () => {
   const fine = pairs('a', [[[0.5, 0.9]], [[0.5, 0.49]]]);
   expect(computeVerdict([fine], context).suggestion).not.toContain('worse than with');
 });
+
+test('one test image claims nothing, whatever its gain', () => {
+  const { box, sentence, suggestion } = computeVerdict(
+    [
+      pairs('a', [
+        [
+          [0.5, 0.9],
+          [0.5, 0.8],
+        ],
+      ]),
+    ],
+    context,
+  );
+  expect([box.gainLow, box.gainHigh]).toEqual([-1, 1]);
+  expect(sentence).toBe(
+    'IoU 0.50 → 0.85 (+0.35, which one image cannot tell from chance) by box and IoU 0.50 → 0.85 (+0.35, which one image cannot tell from chance) by click, on 1 test image with 2 objects.',
+  );
+  expect(suggestion).toMatch(/^Only 1 test image: label more images/);
+});

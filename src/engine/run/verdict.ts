@@ -23,7 +23,7 @@ export interface DatasetPairs {
 export interface VerdictMeasure {
   readonly base: number;
   readonly tuned: number;
-  /** 95 % interval of the mean gain (tuned − base), by resampling whole images. */
+  /** 95 % interval of the mean gain (tuned − base), by resampling whole images; −1 to 1 where there is one image. */
   readonly gainLow: number;
   readonly gainHigh: number;
   /** Objects. */
@@ -153,6 +153,9 @@ function interval(
       n: image.tuned.box.length,
     })),
   );
+  if (gains.every((images) => images.every((image) => image.sum === 0))) return [0, 0];
+  // Resampling one image gives it back each time: an interval without width, which would claim certainty.
+  if (gains.every((images) => images.length < 2)) return [-1, 1];
   const random = Random.fromSeed(0, `verdict ${measured}`);
   const means: number[] = [];
   for (let resample = 0; resample < RESAMPLES; resample++) {
@@ -227,14 +230,20 @@ function worseImages(datasets: readonly DatasetPairs[]): string {
 }
 
 /** "better: IoU 0.61 → 0.72 (+0.11, 95 % between +0.08 and +0.14)"; an interval that holds 0 is called unclear. */
-function change({ base, tuned, gainLow, gainHigh }: VerdictMeasure): string {
+function change(measured: VerdictMeasure): string {
+  const { base, tuned, gainLow, gainHigh } = measured;
   const verb = gainLow > 0 ? 'better' : gainHigh < 0 ? 'worse' : 'no clear change';
   const gain = tuned - base;
   // With two digits a small gain would read "better, between 0.00 and +0.01".
   const digits = Math.abs(gain) < 0.02 ? 3 : 2;
+  const from = `IoU ${base.toFixed(digits)} → ${tuned.toFixed(digits)}`;
+  if (saysNothing(measured))
+    return `${from} (${signed(gain, digits)}, which one image cannot tell from chance)`;
   const [low, high] = [signed(gainLow, digits), signed(gainHigh, digits)];
-  return `${verb}: IoU ${base.toFixed(digits)} → ${tuned.toFixed(digits)} (${signed(gain, digits)}, 95 % between ${low} and ${high})`;
+  return `${verb}: ${from} (${signed(gain, digits)}, 95 % between ${low} and ${high})`;
 }
+
+const saysNothing = ({ gainLow, gainHigh }: VerdictMeasure): boolean => gainLow === -1 && gainHigh === 1;
 
 function suggestion(
   box: VerdictMeasure,
@@ -248,11 +257,11 @@ function suggestion(
   const isWorse = box.gainHigh < 0 || click.gainHigh < 0;
   const isBetter = box.gainLow > 0 || click.gainLow > 0;
   const stillRising = context.bestStep !== null && context.bestStep >= 0.9 * context.steps;
+  if (saysNothing(box)) return onlyFew(box.images);
   if (isWorse && !isBetter)
     return 'The base model is better here: lower the learning rates, or label more images before training again.';
   if (stillRising) return 'The best checkpoint is the last one: train again with more steps.';
-  if (box.images < 5)
-    return `Only ${count(box.images, 'test image')}: label more images, both to train and to be sure of the gain.`;
+  if (box.images < 5) return onlyFew(box.images);
   if (!isBetter) return 'Train again with more steps or higher learning rates, or label more images first.';
   if (worst && perDataset.length > 1)
     return `${worst.name} is the weakest dataset: label more of its images, with the tuned model in Segment.`;
@@ -260,6 +269,9 @@ function suggestion(
     return 'Boxes work much better than single clicks here: prefer boxes, or add a second click in Segment.';
   return `Label more than the ${count(context.trainImages, 'training image')} used here, with the tuned model in Segment, and train again.`;
 }
+
+const onlyFew = (images: number): string =>
+  `Only ${count(images, 'test image')}: label more images, both to train and to be sure of the gain.`;
 
 /** What would help, by the figures. */
 function keptAdvice({ validation, trainImages }: VerdictContext): string {
