@@ -97,6 +97,28 @@ test('nothing is computed unless it is asked for, and nothing twice', async () =
   expect(segmenter.asked.slice(8)).toEqual(['d.png']);
 });
 
+test('a tuned model that comes later keeps the order until it has looked itself, which the reason says', async () => {
+  const { id, model, queue } = await studio();
+  const computed = await queue.list(id, model, compute());
+  const tuned = { ...model, key: 'tiny run' };
+  for (const other of [tuned, null]) {
+    const before = await queue.list(id, other, null);
+    expect(before.map(({ sampleId }) => sampleId)).toEqual(computed.map(({ sampleId }) => sampleId));
+    expect(before[0]?.reason).toBe(`By a model before: ${computed[0]?.reason}`);
+  }
+  const segmenter = new FakeSegmenter();
+  const sure = { ...SURE, 'a.png': 0.1 };
+  const { answer } = segmenter;
+  segmenter.answer = async (frame, weights, prompts) =>
+    (await answer(frame, weights, prompts)).map((each) => ({
+      ...each,
+      predictedIou: sure[segmenter.asked.at(-1) as keyof typeof sure] ?? 0,
+    }));
+  const after = await queue.list(id, { ...tuned, segmenter }, compute());
+  expect(after[0]?.sampleId).toBe('a.png');
+  expect(after[0]?.reason).toMatch(/^The model expects an IoU of 0.10/);
+});
+
 test('what was computed before a cancellation is kept, and images that were begun come before the others', async () => {
   const { store, datasets, id, segmenter, model, queue } = await studio();
   const begun = {

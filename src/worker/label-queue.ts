@@ -67,7 +67,7 @@ export class LabelQueue {
     compute: QueueOptions | null,
   ): Promise<QueueEntry[]> {
     const opened = await this.datasets.open(datasetId);
-    const models = model ? await this.read(datasetId) : [];
+    const models = await this.read(datasetId);
     const key = model?.key ?? '';
     const known = models.find((each) => each.key === key) ?? { key, images: {} };
     const images = imagesOf(opened);
@@ -79,8 +79,15 @@ export class LabelQueue {
         await this.write(datasetId, [...models.filter((each) => each !== known), known]);
       }
     }
+    // Where this model has not looked, what one before it made of the image says more than nothing.
+    const before = models.filter((each) => each !== known).reverse();
     return images
-      .map(({ name, of, status }) => entryOf(name, status, known.images[name], of))
+      .map(({ name, of, status }) => {
+        const own = known.images[name];
+        if (own?.of === of) return entryOf(name, status, own.doubt, '');
+        const earlier = before.find(({ images: figures }) => figures[name]?.of === of)?.images[name];
+        return entryOf(name, status, earlier?.doubt ?? null, 'By a model before: ');
+      })
       .sort((a, b) => Number(a.status === 'done') - Number(b.status === 'done') || rank(b) - rank(a));
   }
 
@@ -141,14 +148,9 @@ function imagesOf({ stored }: OpenedDataset): QueueImage[] {
   });
 }
 
-function entryOf(
-  sampleId: string,
-  status: LabelStatus,
-  known: { readonly of: string; readonly doubt: Doubt } | undefined,
-  of: string,
-): QueueEntry {
-  if (known?.of === of)
-    return { sampleId, status, score: scoreOf(known.doubt), reason: reasonOf(known.doubt) };
+/** @param by says whose figures they are. */
+function entryOf(sampleId: string, status: LabelStatus, doubt: Doubt | null, by: string): QueueEntry {
+  if (doubt) return { sampleId, status, score: scoreOf(doubt), reason: by + reasonOf(doubt) };
   const reason = {
     unlabelled: 'The model has not looked at it yet.',
     'in-work': 'Its labels were begun, and the model has not looked at it yet.',

@@ -60,6 +60,13 @@ export async function orderQueue(datasetId: string): Promise<void> {
   announce('The images are in their new order.');
 }
 
+// Another model has another order, as far as it has looked at the images.
+useSegment.subscribe((now, before) => {
+  const { datasetId, ordering } = get();
+  const isOther = now.side !== before.side || now.runId !== before.runId || now.bestStep !== before.bestStep;
+  if (isOther && datasetId !== null && !ordering) void loadQueue(datasetId);
+});
+
 // What is done leaves the front of the queue at once.
 useLabels.subscribe(({ ref, status }, before) => {
   if (!ref || (ref === before.ref && status === before.status) || ref.datasetId !== get().datasetId) return;

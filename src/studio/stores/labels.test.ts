@@ -78,12 +78,12 @@ beforeEach(async () => {
         });
         return { revision, dataset: null };
       },
-      'labels.queue': () =>
+      'labels.queue': ({ variant }) =>
         ['a', 'b', 'c'].map((sampleId) => ({
           sampleId,
           status: stored.get(sampleId)?.labels.status ?? 'unlabelled',
           score: null,
-          reason: 'Not looked at yet.',
+          reason: `Not looked at yet by ${variant.kind}.`,
         })),
     },
   });
@@ -276,6 +276,14 @@ test('done and next goes through the queue to its end', async () => {
   await doneAndNext();
   expect(useLabels.getState()).toMatchObject({ ref: { sampleId: 'b' }, status: 'done' });
   expect(nextEntry(useQueue.getState().entries, 'b')).toBeNull();
+});
+
+test('another model has another queue', async () => {
+  await loadQueue('cells');
+  expect(useQueue.getState().entries[0]?.reason).toBe('Not looked at yet by base.');
+  useSegment.setState({ side: 'tuned', runId: 'r' });
+  await vi.waitFor(() => expect(useQueue.getState().entries[0]?.reason).toBe('Not looked at yet by run.'));
+  useSegment.setState({ side: 'base', runId: null });
 });
 
 test('a status that was changed shows in the queue, and a late queue does not replace a newer one', async () => {
