@@ -37,16 +37,18 @@ export const OBJECT_COLOURS = [
   '#0072b2',
 ] as const;
 
-/** The colour of a mask: its class's, or one of its own where the dataset has a single class. */
+/**
+ * The colour of a mask: its class's, or where the dataset has a single class, one by its place among the image's objects,
+ * so that those made one after the other, which are mostly neighbours, look unlike.
+ */
 export function objectColour(
-  object: { readonly id: string; readonly classValue: number },
+  { classValue }: { readonly classValue: number },
+  index: number,
   classes: readonly { readonly value: number; readonly colour: string }[],
 ): readonly [number, number, number] {
-  const known = classes.find(({ value }) => value === object.classValue);
+  const known = classes.find(({ value }) => value === classValue);
   if (known && classes.length > 1) return rgbOf(known.colour);
-  let hash = 0;
-  for (const letter of object.id) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0;
-  return rgbOf(OBJECT_COLOURS[hash % OBJECT_COLOURS.length] ?? OBJECT_COLOURS[0]);
+  return rgbOf(OBJECT_COLOURS[index % OBJECT_COLOURS.length] ?? OBJECT_COLOURS[0]);
 }
 
 /** `#rrggbb` as red, green and blue, 0..255. */

@@ -54,7 +54,7 @@ function Row({ object, index }: { readonly object: LabelObject; readonly index: 
   const classes = useLabels((state) => state.classes);
   const name = `Object ${index + 1}`;
   const label = classes.find(({ value }) => value === object.classValue)?.name ?? '';
-  const [red, green, blue] = objectColour(object, classes);
+  const [red, green, blue] = objectColour(object, index, classes);
   return (
     <div className={`${styles.row} ${isChosen ? styles.chosen : ''}`}>
       <Hint text={originWords(object)}>

@@ -50,6 +50,13 @@ import { maskColour, objectColour } from '../../theme/colours.ts';
 /** Milliseconds for which the view stands still before it counts as what the model may look at. */
 const SETTLE = 100;
 
+/** An object's place among those of the image; a new one comes last. */
+function placeOf(objectId: string): number {
+  const { objects } = useEdit.getState();
+  const at = objects.findIndex(({ id }) => id === objectId);
+  return at < 0 ? objects.length : at;
+}
+
 /**
  * Drives the canvases of one image: pointer and keys move the view and the tools, whose requests go to the stores; and
  * what the stores hold is painted. It does not go through React, which would be too slow for a brush.
@@ -94,7 +101,7 @@ export class CanvasControl {
       }),
       useBrush.subscribe(({ stroke: now }) => {
         if (!now) paint();
-        else this.stage.changePart(this.painted(now.object, true), now.part);
+        else this.stage.changePart(this.painted(now.object, placeOf(now.object.id), true), now.part);
       }),
     ];
   }
@@ -298,20 +305,20 @@ export class CanvasControl {
     const { objects } = useEdit.getState();
     const { selected } = useLabels.getState();
     const { stroke: now } = useBrush.getState();
-    const masks = objects
-      .filter(({ hidden }) => !hidden)
-      .map((object) => {
-        const isPainted = object.id === now?.object.id;
-        return this.painted(isPainted ? now.object : object, isPainted || selected.includes(object.id));
-      });
-    if (now && !objects.some(({ id }) => id === now.object.id)) masks.push(this.painted(now.object, true));
+    const masks = objects.flatMap((object, i) => {
+      if (object.hidden) return [];
+      const isPainted = object.id === now?.object.id;
+      return [this.painted(isPainted ? now.object : object, i, isPainted || selected.includes(object.id))];
+    });
+    if (now && !objects.some(({ id }) => id === now.object.id))
+      masks.push(this.painted(now.object, objects.length, true));
     const found = useFind.getState();
     const { classes } = useLabels.getState();
     const unknown = maskColour(this.surface);
     for (const [i, { runs, classValue }] of found.objects.entries()) {
       const id = `found ${i}`;
       const isTold = classValue !== undefined && classes.length > 1;
-      const colour = isTold ? objectColour({ id, classValue }, classes) : unknown;
+      const colour = isTold ? objectColour({ classValue }, i, classes) : unknown;
       masks.push(this.mask(id, runs, colour, i === found.chosen));
     }
     const { runs: hovered } = useHover.getState();
@@ -323,9 +330,10 @@ export class CanvasControl {
     this.stage.setMasks(masks);
   }
 
-  private painted(object: LabelObject, strong: boolean): PaintedMask {
+  /** @param index the object's place among those of the image. */
+  private painted(object: LabelObject, index: number, strong: boolean): PaintedMask {
     const { classes } = useLabels.getState();
-    return this.mask(object.id, object.runs, objectColour(object, classes), strong);
+    return this.mask(object.id, object.runs, objectColour(object, index, classes), strong);
   }
 
   private mask(id: string, runs: Runs, colour: Rgb, strong: boolean): PaintedMask {
