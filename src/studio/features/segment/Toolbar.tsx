@@ -94,8 +94,22 @@ const HELP = {
   pan: 'Drag the image. The middle button does so with any tool.',
 } as const;
 
+/** What a stroke is for, which depends on whether an object is chosen: the one that was made last is. */
+const BRUSH_HELP = {
+  brush: {
+    chosen: 'Paints on the chosen object; Escape lets it go. The right button erases.',
+    none: 'Paints a new object. The right button erases.',
+  },
+  eraser: {
+    chosen: 'Erases from the chosen object; Escape lets it go.',
+    none: 'Erases from the object below.',
+  },
+} as const;
+
 function BrushSize(): ReactNode {
   const id = useId();
+  const isEraser = useTools((state) => state.tool === 'eraser');
+  const isChosen = useLabels((state) => state.selected.length === 1);
   const radius = useTools((state) => state.radius);
   return (
     <span className={styles.check}>
@@ -112,7 +126,9 @@ function BrushSize(): ReactNode {
         onChange={(event) => chooseRadius(Math.round(2 * event.target.valueAsNumber ** 2) / 2)}
       />
       <span className="muted small">{radius * 2} pixels of the image</span>
-      <span className="muted small">The right button erases.</span>
+      <span className="muted small">
+        {BRUSH_HELP[isEraser ? 'eraser' : 'brush'][isChosen ? 'chosen' : 'none']}
+      </span>
     </span>
   );
 }
