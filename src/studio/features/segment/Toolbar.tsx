@@ -109,7 +109,7 @@ const BRUSH_HELP = {
 function BrushSize(): ReactNode {
   const id = useId();
   const isEraser = useTools((state) => state.tool === 'eraser');
-  const isChosen = useLabels((state) => state.selected.length === 1);
+  const isChosen = useLabels((state) => state.selected.length > 0);
   const radius = useTools((state) => state.radius);
   return (
     <span className={styles.check}>
