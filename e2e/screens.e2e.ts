@@ -87,6 +87,31 @@ test('the demo, then a mask by keyboard alone', async ({ page }) => {
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
 });
 
+test('the palette goes to a page, an image and the list of keys by their names', async ({ page }) => {
+  await openStudio(page);
+  await page.getByRole('button', { name: 'Try the demo' }).click();
+  await expect(page.getByRole('article')).toHaveCount(3);
+  const find = async (query: string) => {
+    await page.keyboard.press('Control+k');
+    await expect(page.getByRole('dialog', { name: 'Go to or do' })).toBeVisible();
+    await page.keyboard.type(query);
+  };
+  await find('trai');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('main', { name: 'Train' })).toBeVisible();
+  await find('leaves 3');
+  const image = page.getByRole('group', { name: 'Images' }).getByRole('option').first();
+  const name = await image.locator('span').first().textContent();
+  await image.click();
+  await expect(page.getByRole('main', { name: 'Segment' })).toBeVisible();
+  await expect(page.getByRole('combobox', { name: 'Image' }).locator('option:checked')).toContainText(
+    name ?? '?',
+  );
+  await find('keyboard');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toContainText('reject the object');
+});
+
 for (const colorScheme of ['dark', 'light'] as const) {
   test(`axe finds nothing on empty pages, ${colorScheme}`, async ({ page }) => {
     await page.emulateMedia({ colorScheme });

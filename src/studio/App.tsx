@@ -1,5 +1,7 @@
-import { type ReactNode, Suspense, useEffect, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useState } from 'react';
 import styles from './App.module.css';
+import { ANYWHERE_KEYS, UNTYPED_KEYS } from './commands/app-keys.ts';
+import { runKey } from './commands/key-binding.ts';
 import { DropTarget } from './components/DropTarget.tsx';
 import { ErrorBoundary } from './components/ErrorBoundary.tsx';
 import { FailureMessage } from './components/FailureMessage.tsx';
@@ -7,36 +9,37 @@ import { Header } from './components/Header.tsx';
 import { HintProvider } from './components/Hint.tsx';
 import { NoGpuPage } from './components/NoGpuPage.tsx';
 import { Notices } from './components/Notices.tsx';
-import { ShortcutsDialog } from './components/ShortcutsDialog.tsx';
 import { SystemMessages } from './components/SystemMessages.tsx';
 import { ModelDialogs } from './features/model/ModelDialogs.tsx';
 import { PAGE_PARTS } from './pages.ts';
-import { openPage, PAGE_LABELS, type Page, pageOfKey, usePage } from './stores/page.ts';
+import { PAGE_LABELS, type Page, usePage } from './stores/page.ts';
 import { useSession } from './stores/session.ts';
 
-/** The header, the current page, and what may lie above it: notices, the drop target, shortcuts. */
+const KeysDialog = lazy(() => import('./commands/KeysDialog.tsx'));
+const Palette = lazy(() => import('./commands/Palette.tsx'));
+
+/** The header, the current page, and what may lie above it: notices, the drop target, keys, the palette. */
 export function App(): ReactNode {
   const page = usePage((state) => state.page);
-  const [shortcutsShown, setShortcutsShown] = useState(false);
+  const [dialog, setDialog] = useState<'keys' | 'palette' | null>(null);
   useEffect(() => {
+    const dialogs = { showKeys: () => setDialog('keys'), showPalette: () => setDialog('palette') };
     const onKey = (event: KeyboardEvent): void => {
-      const typing =
+      const isTyping =
         event.target instanceof HTMLElement && event.target.closest('input, select, textarea') !== null;
-      if (event.key === '?' && !typing) setShortcutsShown(true);
-      const target = pageOfKey(event);
-      if (target) {
-        event.preventDefault();
-        openPage(target);
-      }
+      const groups = isTyping ? [ANYWHERE_KEYS] : [ANYWHERE_KEYS, UNTYPED_KEYS];
+      if (runKey(groups, event, dialogs)) event.preventDefault();
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, []);
+  const close = useCallback(() => setDialog(null), []);
+  const showKeys = useCallback(() => setDialog('keys'), []);
   return (
     <ErrorBoundary what="The studio">
       <HintProvider delayDuration={500}>
         <div className={styles.app}>
-          <Header onShortcuts={() => setShortcutsShown(true)} />
+          <Header onKeys={showKeys} onPalette={() => setDialog('palette')} />
           <main className={styles.main} tabIndex={-1} aria-label={PAGE_LABELS[page]}>
             <SystemMessages />
             <ErrorBoundary key={page} what={`The ${PAGE_LABELS[page]} page`}>
@@ -47,7 +50,10 @@ export function App(): ReactNode {
         <Notices />
         <DropTarget />
         <ModelDialogs />
-        {shortcutsShown && <ShortcutsDialog onClose={() => setShortcutsShown(false)} />}
+        <Suspense>
+          {dialog === 'keys' && <KeysDialog onClose={close} />}
+          {dialog === 'palette' && <Palette onClose={close} onKeys={showKeys} />}
+        </Suspense>
       </HintProvider>
     </ErrorBoundary>
   );

@@ -9,7 +9,7 @@ import { Hint } from './Hint.tsx';
 import { SystemDialog } from './SystemDialog.tsx';
 
 /** Links to the pages; model, GPU, storage and current run. */
-export function Header({ onShortcuts }: { readonly onShortcuts: () => void }): ReactNode {
+export function Header(props: { readonly onKeys: () => void; readonly onPalette: () => void }): ReactNode {
   const page = usePage((state) => state.page);
   const [systemShown, setSystemShown] = useState(false);
   return (
@@ -39,9 +39,17 @@ export function Header({ onShortcuts }: { readonly onShortcuts: () => void }): R
       </Hint>
       <RunFact />
       <div className={styles.tools}>
+        <Hint text="Go to or do anything by its name (Ctrl + K)">
+          <button type="button" className="quiet" aria-label="Go to or do" onClick={props.onPalette}>
+            <svg className={styles.symbol} viewBox="0 0 16 16" aria-hidden="true">
+              <circle cx="6.5" cy="6.5" r="4.5" />
+              <line x1="10" y1="10" x2="14.5" y2="14.5" />
+            </svg>
+          </button>
+        </Hint>
         <ThemeButton />
         <Hint text="Keyboard shortcuts (?)">
-          <button type="button" className="quiet" aria-label="Keyboard shortcuts" onClick={onShortcuts}>
+          <button type="button" className="quiet" aria-label="Keyboard shortcuts" onClick={props.onKeys}>
             ?
           </button>
         </Hint>

@@ -17,13 +17,6 @@ function pageOfHash(hash: string): Page {
   return PAGES.find((page) => `#/${page}` === hash) ?? 'data';
 }
 
-/** The page of Alt and a digit of the top row; by key code, since many keyboards write other characters there. */
-export function pageOfKey(event: Pick<KeyboardEvent, 'code' | 'altKey' | 'ctrlKey'>): Page | null {
-  // AltGr writes characters; it comes as Ctrl with Alt.
-  if (!event.altKey || event.ctrlKey) return null;
-  return PAGES[Number(/^Digit(\d)$/.exec(event.code)?.[1]) - 1] ?? null;
-}
-
 export const usePage = create<{ readonly page: Page }>()(() => ({ page: 'data' }));
 
 export function openPage(page: Page): void {

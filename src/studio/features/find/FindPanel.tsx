@@ -1,6 +1,7 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef } from 'react';
 import { FIND_FIELDS, type FindSettings, PREVIEW_FLOOR } from '../../../config/find.ts';
 import type { FindCounts, FoundObject } from '../../../worker/protocol.ts';
+import { runKey } from '../../commands/key-binding.ts';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { duration, plural } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
@@ -30,6 +31,7 @@ import { useSegment } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
 import { TimeLeft } from '../../stores/time-left.ts';
 import styles from './FindPanel.module.css';
+import { REVIEW_KEYS } from './keys.ts';
 
 /** Finds all objects of the open image or of whole datasets, and lets them be accepted or rejected one by one. */
 export function FindPanel(): ReactNode {
@@ -325,18 +327,8 @@ function FoundClass({
 
 /** Keys of the review, whatever has the focus but a field that takes keys itself. */
 function onReviewKey(event: KeyboardEvent): void {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
-  const key = event.key.toLowerCase();
-  const isAll = event.shiftKey;
-  const value = /^[1-9]$/.test(key) ? useLabels.getState().classes[Number(key) - 1]?.value : undefined;
-  if (value !== undefined) classifyFound(value);
-  else if (key === 'n') chooseFound(1);
-  else if (key === 'p') chooseFound(-1);
-  else if (key === 'a') (isAll ? acceptAllFound : acceptFound)();
-  else if (key === 'r') (isAll ? rejectAllFound : rejectFound)();
-  else if (key === 'g') void reviewNext();
-  else return;
+  if (!runKey([REVIEW_KEYS], event.nativeEvent, null)) return;
   event.preventDefault();
   event.stopPropagation();
 }

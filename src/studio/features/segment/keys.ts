@@ -1,4 +1,4 @@
-/** Keyboard control of the image on the Segment page. `ShortcutsDialog` lists the keys. */
+/** Keyboard control of the image on the Segment page. */
 import {
   closePolygon,
   type ToolName,
@@ -7,6 +7,7 @@ import {
   withoutCorner,
 } from '../../canvas/tools.ts';
 import type { Point } from '../../canvas/view.ts';
+import { type Key, type KeyBinding, type KeyGroup, keyName, runKey } from '../../commands/key-binding.ts';
 import { useEdit } from '../../stores/edit-history.ts';
 import { keepMask, saveMask } from '../../stores/kept-masks.ts';
 import { doneAndNext, openBeside } from '../../stores/label-queue.ts';
@@ -41,29 +42,186 @@ export interface KeyTarget {
   fit(): void;
 }
 
-type Key = Pick<KeyboardEvent, 'key' | 'code' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'>;
+const tool = (key: string, name: ToolName, help: string): KeyBinding<KeyTarget> => ({
+  on: [key],
+  list: [[key.toUpperCase(), help]],
+  run: () => chooseTool(name),
+});
 
-const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
+const arrow = (key: string, dx: number, dy: number, list: KeyBinding<KeyTarget>['list'] = []) =>
+  ({
+    on: [key],
+    list,
+    run: (target, { shiftKey }) => {
+      const pixels = shiftKey ? 10 : 1;
+      target.moveCrosshair({ x: target.crosshair.x + dx * pixels, y: target.crosshair.y + dy * pixels });
+    },
+  }) satisfies KeyBinding<KeyTarget>;
 
-const TOOLS: Readonly<Record<string, ToolName>> = {
-  c: 'click',
-  b: 'box',
-  p: 'brush',
-  e: 'eraser',
-  l: 'polygon',
-  u: 'cut',
-  a: 'select',
-  h: 'pan',
-};
+/** The keys of the image, while it has the focus. */
+export const SEGMENT_KEYS: readonly KeyGroup<KeyTarget>[] = [
+  {
+    title: 'Segment: tools',
+    bindings: [
+      arrow('ArrowLeft', -1, 0, [
+        ['Arrows', 'move the crosshair while the image has the focus (with Shift, ten pixels)'],
+      ]),
+      arrow('ArrowRight', 1, 0),
+      arrow('ArrowUp', 0, -1),
+      arrow('ArrowDown', 0, 1),
+      {
+        on: [' '],
+        list: [
+          [
+            'Space',
+            'click at the crosshair; begin and end a box, a stroke or a cut; set a corner of a polygon',
+          ],
+          [
+            'Shift + Space',
+            'click with the opposite sign; a box for a further object; erase; choose one more',
+          ],
+        ],
+        run: (target, { shiftKey }) => target.press(shiftKey),
+      },
+      tool('c', 'click', 'click'),
+      tool('b', 'box', 'draw a box'),
+      tool('p', 'brush', 'brush'),
+      tool('e', 'eraser', 'eraser'),
+      { on: ['['], list: [['[, ]', 'smaller or larger brush']], run: () => resizeBrush(false) },
+      { on: [']'], list: [], run: () => resizeBrush(true) },
+      tool('l', 'polygon', 'polygon (Enter closes it, Backspace takes the last corner back)'),
+      tool('u', 'cut', 'cut objects along a line'),
+      tool('a', 'select', 'select objects (with any tool: Alt + click)'),
+      tool('h', 'pan', 'move the image'),
+      {
+        on: ['x'],
+        list: [['X', 'switch clicks between + and −']],
+        run: () => choosePositive(!useTools.getState().positive),
+      },
+      {
+        on: ['Escape'],
+        list: [['Escape', 'give up what is being drawn; let the chosen objects go']],
+        run: (target) => (target.toolState.mode === 'idle' ? selectObjects([]) : target.cancel()),
+      },
+      { on: ['+', '='], list: [['+, −, 0', 'zoom in, zoom out, fit']], run: (target) => target.zoom(1.25) },
+      { on: ['-'], list: [], run: (target) => target.zoom(0.8) },
+      { on: ['0'], list: [], run: (target) => target.fit() },
+    ],
+  },
+  {
+    title: 'Segment: objects and images',
+    bindings: [
+      {
+        on: ['1', '2', '3', '4', '5', '6', '7', '8', '9'],
+        list: [
+          ['1 … 4', 'choose among the masks that are offered'],
+          ['1 … 9', 'class of the chosen objects and of the next one, while no masks are offered'],
+        ],
+        run: (_, event) => chooseByDigit(Number(keyName(event))),
+      },
+      { on: ['Enter'], list: [['Enter', 'add the mask as an object']], run: accept },
+      {
+        on: ['o'],
+        list: [['O, Shift + O', 'choose the next or the previous object']],
+        run: (_, { shiftKey }) => selectNext(shiftKey ? -1 : 1),
+      },
+      {
+        on: ['j'],
+        list: [['J', 'merge the chosen objects']],
+        command: 'Merge the chosen objects',
+        run: mergeSelected,
+      },
+      {
+        on: ['i'],
+        list: [['I', 'split them into their parts']],
+        command: 'Split the chosen objects',
+        run: splitSelected,
+      },
+      {
+        on: ['d'],
+        list: [['D', 'duplicate them']],
+        command: 'Duplicate the chosen objects',
+        run: duplicateSelected,
+      },
+      {
+        on: ['f'],
+        list: [['F', 'fill their holes']],
+        command: 'Fill holes of the chosen objects',
+        run: fillSelected,
+      },
+      {
+        on: ['g'],
+        list: [['G', 'smooth their edges']],
+        command: 'Smooth the chosen objects',
+        run: smoothSelected,
+      },
+      {
+        on: ['Delete', 'Backspace'],
+        list: [['Delete or Backspace', 'clear the prompts, or else delete the chosen objects']],
+        run: takeBack,
+      },
+      { on: ['Ctrl+z'], list: [['Ctrl + Z', 'undo']], command: 'Undo', run: () => void undo() },
+      {
+        on: ['Ctrl+y', 'Ctrl+Shift+z'],
+        list: [['Ctrl + Y', 'redo']],
+        command: 'Redo',
+        run: () => void redo(),
+      },
+      {
+        on: ['n'],
+        list: [['N', 'done: go to the next image to label']],
+        command: 'Done: next image to label',
+        run: () => void doneAndNext(),
+      },
+      {
+        on: ['PageDown'],
+        list: [['Page Up, Page Down', 'the image before or after']],
+        command: 'Image after this one',
+        run: () => void openBeside(1),
+      },
+      { on: ['PageUp'], list: [], command: 'Image before this one', run: () => void openBeside(-1) },
+    ],
+  },
+  {
+    title: 'Segment: model',
+    bindings: [
+      {
+        on: ['t'],
+        list: [['T', 'switch between base and tuned']],
+        command: 'Switch between base and tuned',
+        run: () => void chooseSide(useSegment.getState().side === 'base' ? 'tuned' : 'base'),
+      },
+      {
+        on: ['w'],
+        list: [['W', 'segment the whole image']],
+        command: 'Segment the whole image',
+        run: () => void promptWholeImage(),
+      },
+      {
+        on: ['v'],
+        list: [['V', 'let the model look at the visible part, or always at the whole image']],
+        command: 'Look at the visible part, or at the whole image',
+        run: () => void chooseCloseUp(!useSegment.getState().closeUp),
+      },
+      {
+        on: ['s'],
+        list: [['S', 'save the mask as PNG']],
+        command: 'Save the mask as PNG',
+        run: () => void saveMask(),
+      },
+      {
+        on: ['k'],
+        list: [['K', 'keep the mask for Export']],
+        command: 'Keep the mask for Export',
+        run: () => void keepMask(),
+      },
+    ],
+  },
+];
 
 /** Keys that a list, a button or the page itself needs, and that do something on the image only while it has the focus. */
 const KEYS_OF_THE_FOCUSED_IMAGE: ReadonlySet<string> = new Set([
-  ...Object.keys(ARROWS),
+  ...['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'],
   ...[' ', 'Enter', 'Escape', 'PageUp', 'PageDown'],
 ]);
 
@@ -76,31 +234,11 @@ export function handlePageKey(event: Key, isTyping: boolean, target: KeyTarget):
 }
 
 /** Whether the key was used. */
-export function handleKey(event: Key, target: KeyTarget): boolean {
-  const arrow = ARROWS[event.key];
-  if (arrow) return moveBy(arrow, event.shiftKey ? 10 : 1, target);
-  // Many keyboards write brackets with AltGr, which comes as Ctrl with Alt.
-  if (event.key === '[' || event.key === ']') {
-    stepRadius(event.key === ']');
-    announce(`Brush of ${useTools.getState().radius * 2} pixels.`);
-    return true;
-  }
-  if (event.ctrlKey || event.metaKey) return handleUndo(event);
-  if (event.altKey) return false;
-  const digit = digitOf(event);
-  if (digit !== null) {
-    chooseByDigit(digit);
-    return true;
-  }
-  const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const tool = TOOLS[letter];
-  if (tool) chooseTool(tool);
-  return (
-    tool !== undefined ||
-    handleDrawing(event, target) ||
-    handleObjects(letter, event.shiftKey) ||
-    handleModel(letter)
-  );
+export const handleKey = (event: Key, target: KeyTarget): boolean => runKey(SEGMENT_KEYS, event, target);
+
+function resizeBrush(isLarger: boolean): void {
+  stepRadius(isLarger);
+  announce(`Brush of ${useTools.getState().radius * 2} pixels.`);
 }
 
 /** While masks are offered for prompts, their digits choose among them; otherwise digits choose a class. */
@@ -114,126 +252,15 @@ function chooseByDigit(digit: number): void {
   if (entry) chooseClass(entry.value);
 }
 
-/** 1 … 9 by the character or by the key's position: a French keyboard's top row writes digits with Shift only. */
-function digitOf({ key, code, shiftKey }: Key): number | null {
-  const written = /^[1-9]$/.exec(key)?.[0];
-  const placed = shiftKey ? undefined : /^Digit([1-9])$/.exec(code)?.[1];
-  const digit = written ?? placed;
-  return digit === undefined ? null : Number(digit);
-}
-
-function moveBy([dx, dy]: readonly [number, number], pixels: number, target: KeyTarget): boolean {
-  target.moveCrosshair({ x: target.crosshair.x + dx * pixels, y: target.crosshair.y + dy * pixels });
-  return true;
-}
-
-function handleUndo(event: Key): boolean {
-  const key = event.key.toLowerCase();
-  if (key === 'y' || (key === 'z' && event.shiftKey)) void redo();
-  else if (key === 'z') void undo();
-  else return false;
-  return true;
-}
-
-/** Keys about what is being drawn or asked, and the view. */
-function handleDrawing({ key, shiftKey }: Key, target: KeyTarget): boolean {
+function accept(target: KeyTarget): void {
   const { toolState } = target;
-  switch (key) {
-    case ' ':
-      target.press(shiftKey);
-      return true;
-    case 'Enter':
-      if (toolState.mode === 'outlining') target.apply(closePolygon(toolState));
-      else if (!acceptCandidate()) sayWhyNotAccepted();
-      return true;
-    case 'Escape':
-      if (toolState.mode === 'idle') selectObjects([]);
-      else target.cancel();
-      return true;
-    case 'Delete':
-    case 'Backspace':
-      if (toolState.mode === 'outlining')
-        target.apply({ state: withoutCorner(toolState.corners), request: null });
-      else if (!isEmpty(useEdit.getState().prompts) || !deleteSelected()) clearPrompts();
-      return true;
-    case '+':
-    case '=':
-      target.zoom(1.25);
-      return true;
-    case '-':
-      target.zoom(0.8);
-      return true;
-    case '0':
-      target.fit();
-      return true;
-    default:
-      return false;
-  }
+  if (toolState.mode === 'outlining') target.apply(closePolygon(toolState));
+  else if (!acceptCandidate() && shownAnswer() && !useLabels.getState().ref) announce(NOT_KEPT);
 }
 
-function sayWhyNotAccepted(): void {
-  if (shownAnswer() && !useLabels.getState().ref) {
-    announce(NOT_KEPT);
-  }
-}
-
-/** Keys about objects and the queue of images. */
-function handleObjects(letter: string, isShift: boolean): boolean {
-  switch (letter) {
-    case 'n':
-      void doneAndNext();
-      return true;
-    case 'PageDown':
-      void openBeside(1);
-      return true;
-    case 'PageUp':
-      void openBeside(-1);
-      return true;
-    case 'o':
-      selectNext(isShift ? -1 : 1);
-      return true;
-    case 'j':
-      mergeSelected();
-      return true;
-    case 'i':
-      splitSelected();
-      return true;
-    case 'd':
-      duplicateSelected();
-      return true;
-    case 'f':
-      fillSelected();
-      return true;
-    case 'g':
-      smoothSelected();
-      return true;
-    default:
-      return false;
-  }
-}
-
-/** Keys about the model and its answer. */
-function handleModel(letter: string): boolean {
-  switch (letter) {
-    case 'x':
-      choosePositive(!useTools.getState().positive);
-      return true;
-    case 't':
-      void chooseSide(useSegment.getState().side === 'base' ? 'tuned' : 'base');
-      return true;
-    case 'w':
-      void promptWholeImage();
-      return true;
-    case 'v':
-      void chooseCloseUp(!useSegment.getState().closeUp);
-      return true;
-    case 's':
-      void saveMask();
-      return true;
-    case 'k':
-      void keepMask();
-      return true;
-    default:
-      return false;
-  }
+function takeBack(target: KeyTarget): void {
+  const { toolState } = target;
+  if (toolState.mode === 'outlining')
+    target.apply({ state: withoutCorner(toolState.corners), request: null });
+  else if (!isEmpty(useEdit.getState().prompts) || !deleteSelected()) clearPrompts();
 }
