@@ -5,6 +5,7 @@ import { READBACK_BYTES, Readback } from './readback.ts';
 import { ShaderLibrary, type ShaderSources } from './shader-library.ts';
 import { SliceSubmitter } from './slices.ts';
 import { SpanClock } from './spans.ts';
+import { Texels } from './texels.ts';
 import { type AdapterTraits, readTraits } from './traits.ts';
 
 /** A part of a GPU buffer; `offset` and `size` in bytes, both multiples of 4, `offset` of 256. */
@@ -38,6 +39,7 @@ export class Gpu {
   /** Where this thread's time goes that it spends on the device. */
   readonly spans = new SpanClock();
   readonly slices: SliceSubmitter;
+  readonly texels: Texels;
   /** Bytes of all live buffers, the {@link READBACK_BYTES} that every device has among them. */
   allocatedBytes = READBACK_BYTES;
   /** Buffers created so far; a training step must leave it unchanged. */
@@ -55,6 +57,7 @@ export class Gpu {
   ) {
     this.shaders = new ShaderLibrary(sources);
     this.pipelines = new PipelineCache(device, this.shaders);
+    this.texels = new Texels(device);
     this.slices = new SliceSubmitter(device, this.spans);
     this.lost = device.lost.then((lost) =>
       lost.reason === 'destroyed' ? new Promise<never>(() => {}) : lost,

@@ -85,14 +85,17 @@ export class Executable {
     const commands = plan.passes.map((planned, i): Dispatch => {
       const pipeline = pipelines[i];
       if (!pipeline) throw new RangeError('a pipeline is missing');
-      const entries = planned.homes.map((home, binding) => ({
-        binding,
-        resource: resolve(home, planned.bytes[binding] ?? 0),
-      }));
+      const ranges = planned.homes.map((home, binding) => resolve(home, planned.bytes[binding] ?? 0));
+      const copies = (planned.pass.texels ?? []).map((binding, operand) => {
+        const from = ranges[binding];
+        if (!from) throw new RangeError(`${planned.label}: no binding ${binding}`);
+        return { from, to: gpu.texels.get(operand, from.size) };
+      });
+      const resources = [...ranges, ...copies.map(({ to }) => to.createView())];
       const group = gpu.device.createBindGroup({
         label: planned.label,
         layout: pipeline.getBindGroupLayout(0),
-        entries,
+        entries: resources.map((resource, binding) => ({ binding, resource })),
       });
       return {
         label: planned.label,
@@ -100,6 +103,7 @@ export class Executable {
         pipeline,
         group,
         workgroups: planned.pass.workgroups,
+        ...(copies.length > 0 && { copies }),
         flops: planned.pass.flops,
         bytes: planned.bytes.reduce((sum, bytes) => sum + bytes, 0),
       };

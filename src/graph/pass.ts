@@ -18,6 +18,11 @@ export interface Pass {
   /** Values of the shader's `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
   readonly bindings: readonly Binding[];
+  /**
+   * Bindings that the shader has once more, after the others and in this order, as textures of vectors of four: a copy of
+   * the buffer, made before the dispatch. At most `MOST_TEXEL_BYTES` each, whole vectors.
+   */
+  readonly texels?: readonly number[];
   readonly workgroups: readonly [x: number, y: number, z: number];
   /** Multiply and add counted as two; sizes the slices of a submit. */
   readonly flops: number;

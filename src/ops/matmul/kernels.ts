@@ -124,6 +124,7 @@ function productPass(
       ...epilogueConstants(epilogue),
     },
     bindings: [a, b, ...epilogueBindings(epilogue, b, out, unused)],
+    ...(kernel.needs.includes('texels') && { texels: [0, 1] }),
     workgroups: kernel.constants.ALONG_M ? [down, across, batch * splits] : [across, down, batch * splits],
     flops: 2 * batch * M * N * K,
   };

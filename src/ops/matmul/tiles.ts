@@ -1,4 +1,5 @@
 /** The kernels of a product, and which of them computes a given one. */
+import { MOST_TEXEL_BYTES } from '../../gpu/texels.ts';
 import type { AdapterTraits } from '../../gpu/traits.ts';
 import { selectFamily } from '../select.ts';
 
@@ -21,8 +22,8 @@ export interface Tile {
   readonly threads: number;
   /** Of workgroup memory. */
   readonly bytes: number;
-  /** `fours`: the innermost axes of a, b and out are multiples of 4. */
-  readonly needs: readonly ('fours' | 'subgroups')[];
+  /** `fours`: the innermost axes of a, b and out are multiples of 4. `texels`: a and b as textures too. */
+  readonly needs: readonly ('fours' | 'subgroups' | 'texels')[];
   /** Of the shader, besides those that every product has. */
   readonly constants: Readonly<Record<string, number>>;
   /** K is cut into ranges of at least `shortest` where fewer workgroups than `enough` would run. */
@@ -62,7 +63,7 @@ export const TILES = {
     shader: 'matmul/large',
     rows: 32,
     columns: 64,
-    needs: ['fours', 'subgroups'],
+    needs: ['fours', 'subgroups', 'texels'],
     constants: {},
   },
   quad: { ...ALONG_N, shader: 'matmul/quad', needs: ['fours', 'subgroups'] },
@@ -136,11 +137,16 @@ function softwareTile(problem: MatmulProblem, { hasSubgroups }: AdapterTraits): 
   const isWorthIt = batch * M * N * K >= LEAST_ALONG_M;
   const isAlongM = isWorthIt && Math.ceil(N / 8) * 8 * 1.25 < Math.ceil(N / 32) * 32;
   const inFours = isInFours(problem);
-  const { rows, columns } = TILES.large;
-  if (inFours && hasSubgroups && fills(M, rows) && fills(N, columns)) return TILES.large;
+  if (inFours && hasSubgroups && isLarge(problem)) return TILES.large;
   if (!inFours) return isAlongM ? TILES.anyAlongM : TILES.any;
   if (hasSubgroups) return isAlongM ? TILES.quadAlongM : TILES.quad;
   return isAlongM ? TILES.registerAlongM : TILES.register;
+}
+
+/** Whether the large tile is filled, and its operands fit textures. */
+function isLarge({ batch, M, N, K }: MatmulProblem): boolean {
+  const { rows, columns } = TILES.large;
+  return fills(M, rows) && fills(N, columns) && 4 * batch * K * Math.max(M, N) <= MOST_TEXEL_BYTES;
 }
 
 /** Values that the tiles of a product have room for. */

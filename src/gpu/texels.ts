@@ -1,0 +1,55 @@
+/** Vectors of four in a row of a texture; `shaders/lib/matmul-texels.wgsl` has the same. */
+const ROW = 512;
+const ROW_BYTES = 16 * ROW;
+/** Bytes that a texture holds with WebGPU's default limits, 8,192 rows: 64 MiB. */
+export const MOST_TEXEL_BYTES = 8192 * ROW_BYTES;
+
+/** Copies a buffer to a texture before a dispatch that reads it there. */
+export interface TexelCopy {
+  /** Bytes of a buffer: whole vectors of four. */
+  readonly from: { readonly buffer: GPUBuffer; readonly offset: number; readonly size: number };
+  readonly to: GPUTexture;
+}
+
+/**
+ * Textures (rgba32float) that dispatches read their operands from, in vectors of four. What is in them is copied right
+ * before each dispatch, so all dispatches of a device share them: one for each operand and each size, a power of two.
+ */
+export class Texels {
+  private readonly textures = new Map<string, GPUTexture>();
+
+  constructor(private readonly device: GPUDevice) {}
+
+  /** The texture for an operand, by its position, of at least `bytes`, at most {@link MOST_TEXEL_BYTES}. */
+  get(operand: number, bytes: number): GPUTexture {
+    const rows = 2 ** Math.ceil(Math.log2(Math.max(1, bytes / ROW_BYTES)));
+    const key = `operand ${operand}, ${rows} rows`;
+    let texture = this.textures.get(key);
+    if (!texture) {
+      // COPY_DST | TEXTURE_BINDING; the flag object does not exist in Node.
+      texture = this.device.createTexture({
+        size: [ROW, rows],
+        format: 'rgba32float',
+        usage: 0x2 | 0x4,
+        label: key,
+      });
+      this.textures.set(key, texture);
+    }
+    return texture;
+  }
+}
+
+/** Records a copy: whole rows, then what is left of the last. */
+export function encodeTexelCopy(encoder: GPUCommandEncoder, { from, to }: TexelCopy): void {
+  const { buffer, offset, size } = from;
+  const rows = Math.floor(size / ROW_BYTES);
+  const rest = (size - rows * ROW_BYTES) / 16;
+  if (rows > 0)
+    encoder.copyBufferToTexture({ buffer, offset, bytesPerRow: ROW_BYTES }, { texture: to }, [ROW, rows]);
+  if (rest > 0)
+    encoder.copyBufferToTexture(
+      { buffer, offset: offset + rows * ROW_BYTES },
+      { texture: to, origin: [0, rows] },
+      [rest, 1],
+    );
+}
