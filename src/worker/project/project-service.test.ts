@@ -513,6 +513,17 @@ test.each([
   expect(await there.store.list('runs')).toEqual([]);
 });
 
+test('a record that says another id gets that of its folder', async () => {
+  const here = studio();
+  await addRun(here, newDatasetId('gone'));
+  const files = await unpacked(await exported(here, [], [RUN_ID]));
+  const path = `runs/${RUN_ID}/run.json`;
+  const zip = await writeZip({ ...files, [path]: text({ ...json(files[path]), id: 'another-01234567' }) });
+  const there = studio();
+  expect((await added(there, zip)).runs.map(({ id }) => id)).toEqual([RUN_ID]);
+  expect((await there.repository.list()).map(({ id }) => id)).toEqual([RUN_ID]);
+});
+
 test('an entry whose bytes are damaged keeps its dataset out', async () => {
   const here = studio();
   const zip = await exported(here, [await addCells(here)]);

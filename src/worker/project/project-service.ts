@@ -270,7 +270,8 @@ export class ProjectService {
     const { store } = this.state;
     const { repository } = this.training;
     const { name } = record;
-    const mine = withIdsIn(record, changes);
+    // A record of another id would pass for the run that has it.
+    const mine = { ...withIdsIn(record, changes), id };
     const settled = await this.settle('run', id, {
       content: () => runContent(mine, readersOf(files, changes)),
       here: async () => {
