@@ -365,16 +365,22 @@ async function markReviewed(): Promise<void> {
 async function refreshFolders(): Promise<void> {
   const asked = latest.replace('folders');
   const { datasets } = useDatasets.getState();
-  const [job, ...found] = await Promise.all([
-    callEngine('find.job', {}),
+  const [, ...found] = await Promise.all([
+    refreshJob(),
     ...datasets.map(({ id }) => callEngine('find.found', { datasetId: id })),
   ]);
   if (!latest.accept('folders', asked)) return;
   set({
-    job: job.ok ? job.value.job : null,
     folders: found.flatMap((each) => (each.ok && each.value.found ? [each.value.found] : [])),
   });
   await showStored();
+}
+
+/** A search goes on with the model that it was begun with. */
+async function refreshJob(): Promise<void> {
+  const asked = latest.replace('job');
+  const result = await callEngine('find.job', {});
+  if (latest.accept('job', asked) && result.ok) set({ job: result.value.job });
 }
 
 /** Objects of the open image that were found with its dataset and not looked at. */
@@ -409,7 +415,9 @@ function onModel({ model }: ReturnType<typeof useSession.getState>): void {
   if (!get().isOwn) set({ settings: defaultsOf(model?.hash ?? null) });
 }
 useSession.subscribe((now, before) => {
-  if (now.model !== before.model) onModel(now);
+  if (now.model === before.model) return;
+  onModel(now);
+  void refreshJob();
 });
 onModel(useSession.getState());
 

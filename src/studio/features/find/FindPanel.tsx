@@ -56,7 +56,7 @@ export function FindPanel(): ReactNode {
         </div>
         {isSample && <Known />}
       </details>
-      {isSample && <Folders />}
+      <Folders />
     </section>
   );
 }
@@ -342,13 +342,16 @@ function Folders(): ReactNode {
   const job = useFind((state) => state.job);
   const work = useFind((state) => state.work);
   const isIdle = useIsIdle();
+  const canCompute = useSession(selectCanCompute);
   const nameOf = (datasetId: string): string =>
     datasets.find(({ id }) => id === datasetId)?.name ?? datasetId;
   const waiting = imagesToReview({ folders }).length;
+  // After a reload no image is open yet, and what was begun is there.
+  if (open === null && !job && folders.length === 0) return null;
   return (
     <div className={styles.folder}>
       <h3>Whole datasets</h3>
-      {datasets.length > 1 && (
+      {open !== null && datasets.length > 1 && (
         <fieldset className={styles.datasets}>
           <legend className="visually-hidden">Datasets to search</legend>
           {datasets.map(({ id, name, imageCount }) => (
@@ -364,11 +367,13 @@ function Folders(): ReactNode {
           ))}
         </fieldset>
       )}
-      <div className={styles.actions}>
-        <button type="button" disabled={!isIdle} onClick={() => void findInFolders()}>
-          Of the whole dataset{further.some((id) => id !== open) ? 's' : ''}
-        </button>
-      </div>
+      {open !== null && (
+        <div className={styles.actions}>
+          <button type="button" disabled={!isIdle} onClick={() => void findInFolders()}>
+            {further.some((id) => id !== open) ? 'Of the whole datasets' : 'Of the whole dataset'}
+          </button>
+        </div>
+      )}
       {job && work === null && (
         <>
           <p>
@@ -376,7 +381,7 @@ function Folders(): ReactNode {
             {job.isModelOpen ? '.' : `. It was begun with ${job.modelName}: open that model to go on.`}
           </p>
           <div className={styles.actions}>
-            <button type="button" disabled={!isIdle || !job.isModelOpen} onClick={() => void resumeJob()}>
+            <button type="button" disabled={!canCompute || !job.isModelOpen} onClick={() => void resumeJob()}>
               Go on with the search
             </button>
           </div>
