@@ -48,8 +48,8 @@ export class Stage {
     );
     this.maskLayer = new MovedLayer(canvases.masks, (context, view, rect) => {
       if (this.masks.length === 0) return;
-      const part = new ImageData(rect.width, rect.height);
-      new Uint32Array(part.data.buffer).set(paintMasks(this.masks, this.image, view, rect));
+      const pixels = paintMasks(this.masks, this.image, view, rect);
+      const part = new ImageData(new Uint8ClampedArray(pixels.buffer), rect.width, rect.height);
       context.putImageData(part, rect.x, rect.y);
     });
     void this.copies.make().then(() => {

@@ -56,15 +56,28 @@ export function paintMasks(
   const edges = Uint32Array.from([0, ...masks.map((mask) => word(mask.colour, 255))]);
   const isWide = Uint8Array.from([0, ...masks.map(({ strong }) => (strong ? 1 : 0))]);
   const pixels = new Uint32Array(rect.width * rect.height);
-  for (let y = 0, to = 0; y < rect.height; y++) {
-    let at = (y + reach) * stride + reach;
-    for (let x = 0; x < rect.width; x++, at++, to++) {
-      const index = top[at] as number;
+  for (let y = 0; y < rect.height; y++) {
+    const to = y * rect.width;
+    const at = (y + reach) * stride + reach;
+    for (let x = 0; x < rect.width; ) {
+      const index = top[at + x] as number;
+      const start = x++;
       if (index === 0) continue;
-      const isEdge =
-        isOutline(top, at, index, 1, stride) ||
-        (isWide[index] === 1 && isOutline(top, at, index, WIDE, stride));
-      pixels[to] = (isEdge ? edges[index] : insides[index]) as number;
+      while (x < rect.width && top[at + x] === index) x++;
+      const edge = edges[index] as number;
+      const thickness = isWide[index] === 1 ? WIDE : 1;
+      pixels.fill(insides[index] as number, to + start, to + x);
+      // A stretch of one mask has its outline at both ends, and wherever the rows above or below differ.
+      for (let i = start; i < Math.min(x, start + thickness); i++)
+        if (isOutline(top, at + i, index, thickness)) pixels[to + i] = edge;
+      for (let i = Math.max(start, x - thickness); i < x; i++)
+        if (isOutline(top, at + i, index, thickness)) pixels[to + i] = edge;
+      for (let distance = 1; distance <= thickness; distance++) {
+        const above = at - distance * stride;
+        const below = at + distance * stride;
+        for (let i = start; i < x; i++)
+          if (top[above + i] !== index || top[below + i] !== index) pixels[to + i] = edge;
+      }
     }
   }
   return pixels;
@@ -73,12 +86,11 @@ export function paintMasks(
 const word = ([red, green, blue]: Rgb, alpha: number): number =>
   ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 
-/** Whether a pixel at a distance to one of the four sides belongs to another mask, or to none. */
-const isOutline = (top: Uint32Array, at: number, index: number, distance: number, stride: number): boolean =>
-  top[at - distance] !== index ||
-  top[at + distance] !== index ||
-  top[at - distance * stride] !== index ||
-  top[at + distance * stride] !== index;
+/** Whether a pixel to either side, within a distance, belongs to another mask or to none. */
+function isOutline(top: Uint32Array, at: number, index: number, distance: number): boolean {
+  for (let d = 1; d <= distance; d++) if (top[at - d] !== index || top[at + d] !== index) return true;
+  return false;
+}
 
 /** Writes `value` wherever the middle of a screen's pixel lies in the mask. */
 function fill(
