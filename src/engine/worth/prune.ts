@@ -5,7 +5,7 @@ import { keepModules, type ModuleId } from '../../peft/modules.ts';
 import { trainableTensors } from '../../peft/tensors.ts';
 
 /** The config with some modules alone, such as those of a greedy curve. */
-export function keepOnly(config: MopeftConfig, kept: readonly ModuleId[]): MopeftConfig {
+function keepOnly(config: MopeftConfig, kept: readonly ModuleId[]): MopeftConfig {
   return keepModules(config, ({ method, block }) =>
     kept.some((module) => module.method === method && module.block === block),
   );

@@ -145,7 +145,7 @@ export function worth(before: readonly ImageScore[], after: readonly ImageScore[
   };
 }
 
-export function meanIou(scores: readonly ImageScore[]): MeanIou {
+function meanIou(scores: readonly ImageScore[]): MeanIou {
   const objects = scores.flatMap((score) => score.objects);
   const mean = (values: readonly number[]) =>
     values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
@@ -209,7 +209,7 @@ async function greedily(
 }
 
 /** Whether all modules gain nothing over some that is told from chance: less than a standard error, by box and by click. */
-export function isWithinError(some: readonly ImageScore[], all: readonly ImageScore[]): boolean {
+function isWithinError(some: readonly ImageScore[], all: readonly ImageScore[]): boolean {
   const { box, boxError, click, clickError } = worth(some, all);
   return box <= boxError && click <= clickError;
 }
