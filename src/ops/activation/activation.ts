@@ -1,4 +1,5 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
+import type { Binding, Pass } from '../../graph/pass.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 
@@ -23,13 +24,7 @@ export const activationOp = defineOp({
     return [x];
   },
   passes: ({ outputs: [out], attrs: { kind } }) => [
-    {
-      shader: 'activation/forward',
-      constants: { KIND: ACTIVATION_CODES[kind] },
-      bindings: [{ input: 0 }, { output: 0 }],
-      workgroups: workgroups1d(sizeOf(out ?? [])),
-      flops: 16 * sizeOf(out ?? []),
-    },
+    activationPass('forward', kind, [{ input: 0 }, { output: 0 }], sizeOf(out ?? [])),
   ],
   backward: {
     x: ({ graph, input, dout, attrs }) => graph.apply1(activationBackwardOp, [input(0), dout], attrs),
@@ -41,6 +36,12 @@ export const activationOp = defineOp({
   cases: ACTIVATIONS.flatMap((kind) => [
     { inputs: [[1]], attrs: { kind } },
     { inputs: [[3, 5, 7]], attrs: { kind } },
+    {
+      inputs: [[264]],
+      attrs: { kind },
+      values: { 0: (shape: readonly number[]) => ramp(sizeOf(shape)) },
+      note: 'in fours, more than a workgroup',
+    },
     {
       inputs: [[131]],
       attrs: { kind },
@@ -59,18 +60,29 @@ export const activationBackwardOp = defineOp({
     return [x];
   },
   passes: ({ outputs: [dx], attrs: { kind } }) => [
-    {
-      shader: 'activation/backward',
-      constants: { KIND: ACTIVATION_CODES[kind] },
-      bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
-      workgroups: workgroups1d(sizeOf(dx ?? [])),
-      flops: 20 * sizeOf(dx ?? []),
-    },
+    activationPass('backward', kind, [{ input: 0 }, { input: 1 }, { output: 0 }], sizeOf(dx ?? [])),
   ],
   backward: { x: 'none', dout: 'none' },
   reference: { checkedBy: 'activation' },
   cases: [],
 });
+
+/** A dispatch over `n` values, in vectors of four where they are a multiple. */
+function activationPass(
+  way: 'forward' | 'backward',
+  kind: ActivationKind,
+  bindings: readonly Binding[],
+  n: number,
+): Pass {
+  const inFours = n % 4 === 0;
+  return {
+    shader: `activation/${way}-${inFours ? 'fours' : 'any'}`,
+    constants: { KIND: ACTIVATION_CODES[kind] },
+    bindings,
+    workgroups: workgroups1d(inFours ? n / 4 : n),
+    flops: (way === 'forward' ? 16 : 20) * n,
+  };
+}
 
 /** Each in float64. */
 export const ACTIVATION_REFERENCES: Readonly<Record<ActivationKind, (x: number) => number>> = {
