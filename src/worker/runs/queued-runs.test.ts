@@ -219,12 +219,19 @@ test('what waits waits for a run that a person started beside the queue, too', a
 test('another tab starts nothing while a run is under way, and two tabs do not start the same run', async () => {
   const tab = visit();
   await add(tab, 'a', 'b');
-  const lock = await runLocks.take('a');
-  const other = visit(tab.store, tab.records);
+  const [record] = tab.records.values();
+  if (!record) throw new Error('no run');
+  const lock = await runLocks.take(record.id);
+  // As storage tells it to who does not run it.
+  const other = visit(tab.store, new Map([[record.id, { ...record, status: 'interrupted' }]]));
   await other.queue.goOn('opened');
   expect([other.underWay(), (await other.queue.list()).held]).toEqual([null, null]);
   await lock.release();
+  other.records.set(record.id, { ...record, status: 'finished' });
+  // One that is renamed keeps no other from its turn.
+  const renamed = await runLocks.take(record.id);
   await Promise.all([tab.end('finished'), other.queue.goOn('opened')]);
+  await renamed.release();
   expect([tab.underWay(), other.underWay()].filter((name) => name === 'b')).toHaveLength(1);
 });
 

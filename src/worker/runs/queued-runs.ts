@@ -132,7 +132,7 @@ export class QueuedRuns {
     let content = await this.read();
     const { current } = content;
     const record = current && (await this.parts.find(current.id));
-    if ((await runLocks.taken()).size > 0) return;
+    if (await this.isBusyElsewhere()) return;
     if (current?.entry && !record) {
       // The page was closed before it had begun.
       const { entry } = current;
@@ -146,7 +146,7 @@ export class QueuedRuns {
     }
     const [entry] = content.waiting;
     if (!entry) {
-      await this.write((now) => ({ ...now, current: null }));
+      if (content.current) await this.write((now) => ({ ...now, current: null }));
       return;
     }
     if (entry.modelHash !== this.parts.model()?.hash) return;
@@ -194,7 +194,7 @@ export class QueuedRuns {
 
   private async held({ current, waiting }: QueueContent): Promise<FailureRecord | null> {
     const [next] = waiting;
-    if (this.moving || this.parts.isBusy() || (await runLocks.taken()).size > 0) return null;
+    if (this.moving || this.parts.isBusy() || (await this.isBusyElsewhere())) return null;
     const record = current && (await this.parts.find(current.id));
     const isLeft = record !== null && !isOver(record);
     if (!next && record?.status !== 'interrupted') return null;
@@ -216,6 +216,13 @@ export class QueuedRuns {
       where: next.settings.name,
       cure: `Open ${next.modelName}, or remove the run from the queue.`,
     };
+  }
+
+  /** Whether a run is under way in another tab; one that is only renamed or noted there is not. */
+  private async isBusyElsewhere(): Promise<boolean> {
+    for (const id of await runLocks.taken())
+      if ((await this.parts.find(id))?.status === 'interrupted') return true;
+    return false;
   }
 
   private async tell(): Promise<void> {
