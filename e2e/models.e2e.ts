@@ -52,7 +52,7 @@ test('a model is downloaded, cancelled, gone on with, opened, there without a ne
   const hub = await openFakeHub({});
   const studio = await serveStudio(hub);
   const strays = watchRequests(page, studio.url);
-  await openStudio(page, studio.url);
+  await openStudio(page, `${studio.url}#/data`);
   await openPage(page, 'Models');
   const offered = card(page, 'To download');
   await expect(offered).toContainText(`from ${new URL(hub.url).host}/tests/sam-hf`);

@@ -15,7 +15,7 @@ test('without WebGPU a plain page says what to do, and data stays viewable', asy
   try {
     const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
     const page = await context.newPage();
-    await openStudio(page, baseURL ?? '');
+    await openStudio(page, `${baseURL}#/data`);
     await openPage(page, 'Train');
     await expect(page.getByRole('heading', { name: 'This page needs WebGPU' })).toBeVisible();
     await expect(page.getByText(/Firefox/).first()).toBeVisible();

@@ -193,7 +193,7 @@ async function main() {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(120_000);
-    await page.goto(`http://127.0.0.1:${port}/`);
+    await page.goto(`http://127.0.0.1:${port}/#/data`);
     await page.getByRole('button', { name: 'Try the demo' }).waitFor();
     await data(page, await mkdtemp(join(tmpdir(), 'mopeft-screenshots-')));
     await train(page);

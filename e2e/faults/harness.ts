@@ -253,7 +253,7 @@ export class FaultHarness {
       await this.context.addInitScript('globalThis.__name ??= (named) => named');
     }
     const page = await this.context.newPage();
-    await page.goto(address);
+    await page.goto(new URL('#/data', address).href);
     await page.getByText('Starting the engine …').waitFor({ state: 'hidden' });
     await page
       .getByRole('button', { name: /Model, GPU/ })

@@ -3,8 +3,11 @@ import { readFile } from 'node:fs/promises';
 import AxeBuilder from '@axe-core/playwright';
 import { type Download, expect, type Locator, type Page } from '@playwright/test';
 
-/** Opens the studio and waits until the engine has started. @param path a hash, or a whole address. */
-export async function openStudio(page: Page, path = ''): Promise<void> {
+/**
+ * Opens the studio and waits until the engine has started.
+ * @param path a hash, or a whole address; without one Data, where a first visit would begin with the first minute.
+ */
+export async function openStudio(page: Page, path = '#/data'): Promise<void> {
   await page.goto(path.startsWith('http') ? path : `./${path}`);
   await expect(page.getByText('Starting the engine …')).toBeHidden();
 }

@@ -72,8 +72,9 @@ function CurrentPage({ page }: { readonly page: Page }): ReactNode {
       </FailureMessage>
     );
   }
-  if (phase === 'starting') return <p className="muted">Starting the engine …</p>;
-  const needsGpu = page === 'train' || page === 'segment';
+  // The first minute has something to show before that.
+  if (phase === 'starting' && page !== 'first') return <p className="muted">Starting the engine …</p>;
+  const needsGpu = page === 'train' || page === 'segment' || page === 'first';
   if (needsGpu && gpu?.state === 'missing') return <NoGpuPage failure={gpu.error} />;
   const Part = PAGE_PARTS[page];
   return (

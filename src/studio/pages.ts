@@ -9,6 +9,7 @@ const LOADERS: Readonly<Record<Page, () => Promise<{ default: ComponentType }>>>
     import('./features/segment/SegmentPage.tsx').then(({ SegmentPage }) => ({ default: SegmentPage })),
   export: () =>
     import('./features/export/ExportPage.tsx').then(({ ExportPage }) => ({ default: ExportPage })),
+  first: () => import('./features/first/FirstPage.tsx').then(({ FirstPage }) => ({ default: FirstPage })),
   models: () =>
     import('./features/models/ModelsPage.tsx').then(({ ModelsPage }) => ({ default: ModelsPage })),
 };
@@ -19,6 +20,7 @@ export const PAGE_PARTS = {
   segment: lazy(LOADERS.segment),
   export: lazy(LOADERS.export),
   models: lazy(LOADERS.models),
+  first: lazy(LOADERS.first),
 } as const satisfies Record<Page, unknown>;
 
 /** Begins to load a page's code. A failure shows when the page is opened. */

@@ -15,7 +15,7 @@ async function startFake(options: FakeOptions = {}) {
 const shown = () => useNotices.getState().notices.map((notice) => 'text' in notice && notice.text);
 
 beforeEach(() => {
-  vi.stubGlobal('window', { location: { hash: '' }, addEventListener: () => undefined });
+  vi.stubGlobal('window', { location: { hash: '#/data' }, addEventListener: () => undefined });
   vi.stubGlobal('document', { documentElement: { dataset: {} }, addEventListener: () => undefined });
   vi.stubGlobal('navigator', {});
   useNotices.setState({ notices: [] });

@@ -3,14 +3,23 @@ import type { BootRequest } from '../worker/protocol.ts';
 import { loadDatasets } from './stores/datasets.ts';
 import { refreshPreview } from './stores/drop-preview.ts';
 import { linkEngine } from './stores/engine-link.ts';
+import { mayBeFirstVisit, openFirstVisit, rememberLeaving } from './stores/first-visit.ts';
 import { loadKeptMasks } from './stores/kept-masks.ts';
 import { loadLibrary } from './stores/models.ts';
 import { notifyWarning } from './stores/notices.ts';
-import { followAddress, usePage } from './stores/page.ts';
+import { followAddress, replacePage, usePage } from './stores/page.ts';
+import { countRequests, watchRequests } from './stores/requests.ts';
 import { continueQueue, receiveQueue } from './stores/run-queue.ts';
 import { loadRuns, receiveRunEvent } from './stores/runs.ts';
 import { clearAnswers } from './stores/segment.ts';
-import { bootSession, failSession, markDeviceLost, persistStorage, useSession } from './stores/session.ts';
+import {
+  bootSession,
+  failSession,
+  markDeviceLost,
+  persistStorage,
+  selectCanCompute,
+  useSession,
+} from './stores/session.ts';
 import { startTheme } from './stores/theme.ts';
 
 /**
@@ -22,17 +31,28 @@ export function startStudio(
   addresses: Omit<BootRequest, 'isSegmentShown'>,
 ): Promise<void> {
   startTheme();
+  watchRequests();
   followAddress();
   linkEngine(client);
   client.onEnd(failSession);
   client.subscribe((event) => {
     if (event.type === 'device-lost') markDeviceLost(event.error);
+    else if (event.type === 'requests') countRequests(event.addresses);
     else if (event.type === 'log') handleLog(event.level, event.text);
     else if (event.type === 'queue') receiveQueue(event.queue);
     else receiveRunEvent(event);
   });
   void persistStorage();
-  const booted = bootSession({ ...addresses, isSegmentShown: usePage.getState().page === 'segment' });
+  rememberLeaving();
+  const opening = openFirstVisit();
+  const shown = usePage.getState().page;
+  const isSegmentShown = shown === 'segment' || shown === 'first' || mayBeFirstVisit();
+  const booted = bootSession({ ...addresses, isSegmentShown });
+  void Promise.all([opening, booted]).then(([isFirst]) => {
+    // It has nothing to show then; what can be done without is on Data.
+    if (isFirst && usePage.getState().page === 'first' && !selectCanCompute(useSession.getState()))
+      replacePage('data');
+  });
   void booted.then(() => Promise.all([loadDatasets(), loadRuns(), loadKeptMasks()])).then(continueQueue);
   // With another model other runs fit, objects are seen otherwise, and answers about the open image are out of date.
   useSession.subscribe((state, before) => {

@@ -33,8 +33,12 @@ afterAll(() => {
 });
 beforeEach(() => {
   segmenter = new Segmenter(gpu, new GpuQueue(), model);
-  service = new SegmentationService({ needModel: () => ({ segmenter }) } as unknown as EngineState, () =>
-    Promise.reject(new Error('there is no run')),
+  service = new SegmentationService(
+    { needModel: () => ({ segmenter }) } as unknown as EngineState,
+    () => Promise.reject(new Error('there is no run')),
+    () => {
+      throw new Error('no adapter is shipped');
+    },
   );
 });
 afterEach(() => segmenter.release());

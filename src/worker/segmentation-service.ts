@@ -14,6 +14,7 @@ import {
 import type { EngineState } from './engine-state.ts';
 import type { MaskToKeep } from './kept-mask-repository.ts';
 import type {
+  DemoVariant,
   EmbedReport,
   EmbedRequest,
   ImageRegion,
@@ -57,14 +58,23 @@ export class SegmentationService {
   private readonly regions = new Lru<SegmentImage>(REGIONS, () => 1);
   private serial = 0;
 
-  /** @param runWeights a run's weights by its id; fails when the run does not fit the open model. */
+  /**
+   * @param runWeights a run's weights by its id; fails when the run does not fit the open model.
+   * @param shippedWeights those that the site brings along for the embedded model.
+   */
   constructor(
     private readonly state: EngineState,
     private readonly runWeights: (runId: string) => Promise<NamedWeights>,
+    private readonly shippedWeights: () => NamedWeights,
   ) {}
 
   async open(source: ImageSource): Promise<OpenImage> {
     const { name, image } = await this.read(source);
+    return this.openPixels(name, image);
+  }
+
+  /** Opens an image that is at hand. */
+  openPixels(name: string, image: RgbImage): OpenImage {
     const id = `image-${++this.serial}`;
     const opened = { id, name, image, segmentImage: new SegmentImage(id, image) };
     this.opened.set(opened.id, opened);
@@ -192,12 +202,14 @@ export class SegmentationService {
     return seen;
   }
 
-  async weightsOf(variant: Variant): Promise<NamedWeights> {
+  async weightsOf(variant: DemoVariant): Promise<NamedWeights> {
     switch (variant.kind) {
       case 'base':
         return { name: 'base', weights: BASE_WEIGHTS };
       case 'run':
         return this.runWeights(variant.runId);
+      case 'shipped':
+        return this.shippedWeights();
     }
   }
 

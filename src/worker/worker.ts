@@ -21,6 +21,7 @@ import plannerAddress from './runs/planner-thread.ts?worker&url';
 import { TrainingService } from './runs/training-service.ts';
 import { SegmentationService } from './segmentation-service.ts';
 import { serve } from './serve.ts';
+import { shippedWeights } from './shipped-adapter.ts';
 
 /** Begins in a blob, as this worker does, so that it takes the Content-Security-Policy over. */
 function openThread(file: string, name: string): Worker {
@@ -52,7 +53,11 @@ const engine = EngineState.open((event) => emit(event)).then((state) => {
       },
     },
   );
-  const service = new SegmentationService(state, (runId) => training.weights(runId));
+  const service = new SegmentationService(
+    state,
+    (runId) => training.weights(runId),
+    () => shippedWeights(fetch, state),
+  );
   const finding = new FindService(state, {
     image: (imageId) => service.pixels(imageId),
     weights: (runId) => training.weights(runId),
@@ -76,6 +81,11 @@ const { emit } = serve({
   ...outputHandlers(engine),
   ...projectHandlers(engine),
 });
+
+// The page counts them beside its own.
+new PerformanceObserver((list) =>
+  emit({ type: 'requests', addresses: list.getEntries().map(({ name }) => name) }),
+).observe({ type: 'resource', buffered: true });
 
 // Reports what fails outside of a call, such as work on a lost device. Only a Failure has words for a person.
 globalThis.addEventListener('unhandledrejection', (event) => {

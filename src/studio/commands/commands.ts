@@ -79,7 +79,8 @@ function actions(): readonly Command[] {
   const active = selectActiveRun(runs);
   const canFind = selectCanCompute(useSession.getState()) && useSegment.getState().image !== null;
   return [
-    ...(datasets.length === 0 ? [at('data', 'Try the demo', () => void addDemo())] : []),
+    ...(datasets.length === 0 ? [at('data', 'Try the demo', () => void addDemo('domains'))] : []),
+    { id: 'page first', label: PAGE_LABELS.first, run: () => openPage('first') },
     at('train', 'New run', () => showRun(null)),
     ...(runs.runs.length > 1 ? [at('train', 'Compare runs', compareRuns)] : []),
     ...(active ? [at('train', `Pause ${active.name}`, () => void pauseRun(active.id))] : []),

@@ -52,7 +52,7 @@ test('a slow list does not hide what was imported meanwhile', async () => {
   linkEngine(engine);
   const answer = engine.holdNext('data.list');
   const slow = loadDatasets();
-  await addDemo();
+  await addDemo('domains');
   answer();
   await slow;
   expect(names()).toEqual(['cells', 'cracks', 'leaves']);

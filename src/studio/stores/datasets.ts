@@ -6,6 +6,7 @@ import type {
   FailureRecord,
   ImportReport,
   Progress,
+  RequestOf,
   Result,
   SampleInfo,
   Scale,
@@ -69,11 +70,14 @@ function newestOf(datasets: readonly DatasetInfo[]): readonly string[] {
 
 const isTrainable = ({ split }: DatasetInfo): boolean => split.train > 0;
 
-export async function addDemo(): Promise<void> {
+/** Draws datasets and adds them; their ids, none where that failed or was cancelled. */
+export async function addDemo(which: RequestOf<'data.addDemo'>['which']): Promise<readonly string[]> {
   const result = await whileImporting('Drawing the demo images', (options) =>
-    callEngine('data.addDemo', {}, options),
+    callEngine('data.addDemo', { which }, options),
   );
-  if (result?.ok) showImport(result.value);
+  if (!result?.ok) return [];
+  showImport(result.value);
+  return result.value.datasets.map(({ id }) => id);
 }
 
 /**

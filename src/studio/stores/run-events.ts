@@ -66,6 +66,7 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
         };
         break;
       case 'queue':
+      case 'requests':
       case 'device-lost':
       case 'log':
         break;

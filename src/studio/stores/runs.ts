@@ -125,14 +125,14 @@ async function fetchHistory(runId: string): Promise<void> {
   }));
 }
 
-/** False when it could not be started, which is shown. */
-export async function startRun(settings: TrainSettings): Promise<boolean> {
+/** Starts a run at once. Null when it could not be started, which is shown. */
+export async function startRun(settings: TrainSettings): Promise<RunInfo | null> {
   set({ starting: true });
   const result = await callAfterEvents('train.start', settings);
   set({ starting: false });
   if (!result.ok) {
     notifyFailure(result.error);
-    return false;
+    return null;
   }
   const run = result.value;
   latest.accept(run.id);
@@ -143,7 +143,7 @@ export async function startRun(settings: TrainSettings): Promise<boolean> {
     histories: { ...state.histories, [run.id]: state.histories[run.id] ?? EMPTY_HISTORY },
   }));
   announce(`Training ${run.name} has started.`);
-  return true;
+  return run;
 }
 
 /** Trains again from the base model, with the settings of a run and all images that are done by now; compared with that run. */

@@ -29,6 +29,15 @@ export function fakeSegment(): Pick<
       height: 240,
       bitmap: await fakeBitmap(320, 240, 'a'),
     }),
+    'segment.openDemo': async () => ({
+      imageId: 'demo',
+      name: 'Drawn cells',
+      width: 320,
+      height: 240,
+      bitmap: await fakeBitmap(320, 240, 'cells'),
+      labels: Uint16Array.from(circle(320, 240, 160, 120, 60)),
+      clicks: [{ object: 1, x: 160, y: 120 }],
+    }),
     'segment.embed': ({ variant }) => ({
       milliseconds: 812,
       gates: variant.kind === 'base' ? null : (fakeGates(60, 'cells').layers ?? null),

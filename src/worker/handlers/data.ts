@@ -34,9 +34,9 @@ export function dataHandlers(
       (await previews).discard(dropId);
       return done;
     },
-    'data.addDemo': async (_, call) => {
+    'data.addDemo': async ({ which }, call) => {
       const { datasets: repository } = (await engine).state;
-      const drawn = await drawnDatasets(call);
+      const drawn = await drawnDatasets(which, call);
       return ok(await repository.add(drawn, [], { signal: call.signal, onProgress: call.progress }));
     },
     'data.list': async () => ok(await (await engine).state.datasets.list()),

@@ -1,3 +1,4 @@
+import { shownCells } from '../demo.ts';
 import type { EngineState } from '../engine-state.ts';
 import { bitmapOf } from '../images.ts';
 import { KeptMaskRepository, maskFile } from '../kept-mask-repository.ts';
@@ -23,6 +24,14 @@ export function segmentHandlers(
       const bitmap = await bitmapOf(image);
       call.transfer(bitmap);
       return ok({ imageId: id, name, width: image.width, height: image.height, bitmap });
+    },
+    'segment.openDemo': async (_, call) => {
+      const { service } = await engine;
+      const { image, labels, clicks } = shownCells();
+      const { id, name } = service.openPixels('Drawn cells', image);
+      const bitmap = await bitmapOf(image);
+      call.transfer(bitmap, labels.buffer);
+      return ok({ imageId: id, name, width: image.width, height: image.height, bitmap, labels, clicks });
     },
     'segment.embed': async (request, call) => ok(await (await engine).service.embed(request, call.signal)),
     'segment.predict': async (request, call) => {

@@ -190,8 +190,8 @@ export interface SampleImage {
 
 /** Calls about datasets: name → [request, answer]. */
 export interface DataCalls {
-  /** Draws three small domains. Progress in images. */
-  'data.addDemo': [Nothing, ImportReport];
+  /** Draws datasets: three small domains, or the first minute's cells, split. Progress in images. */
+  'data.addDemo': [{ readonly which: 'domains' | 'cells' }, ImportReport];
   /**
    * Looks at a drop of files of any kind, zips included, without storing it; the last one is forgotten. `size` is the longer side of the preview's images.
    * Progress in images.

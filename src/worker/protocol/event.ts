@@ -24,6 +24,8 @@ export type EngineEvent =
     }
   /** What waits changed, or why. */
   | { readonly type: 'queue'; readonly queue: RunQueue }
+  /** Addresses that the engine's worker asked for, those of its own site among them. */
+  | { readonly type: 'requests'; readonly addresses: readonly string[] }
   | { readonly type: 'device-lost'; readonly error: FailureRecord }
   /** `warning` and `error` are for the person; `info` goes to the browser's console. */
   | { readonly type: 'log'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };

@@ -9,6 +9,9 @@ import type { Nothing } from './result.ts';
 /** Which weights answer: the model without modules, or with a run's. */
 export type Variant = { readonly kind: 'base' } | { readonly kind: 'run'; readonly runId: string };
 
+/** {@link Variant}, or the embedded model with the adapter that the site brings along for {@link DemoImage}s. */
+export type DemoVariant = Variant | { readonly kind: 'shipped' };
+
 export type ImageSource =
   | ({ readonly kind: 'sample' } & SampleRef)
   | { readonly kind: 'file'; readonly file: File };
@@ -20,6 +23,14 @@ export interface OpenedImage {
   readonly height: number;
   /** The whole image, for the canvas. */
   readonly bitmap: ImageBitmap;
+}
+
+/** The drawn image that the first minute shows. */
+export interface DemoImage extends OpenedImage {
+  /** [height, width] row by row: 0 = background, else the number of an object. */
+  readonly labels: Uint16Array;
+  /** The objects that the page clicks on by itself: the number of each, and the pixel deepest inside of it. */
+  readonly clicks: readonly { readonly object: number; readonly x: number; readonly y: number }[];
 }
 
 export interface EmbedReport {
@@ -38,13 +49,13 @@ export type ImageRegion = readonly [x0: number, y0: number, x1: number, y1: numb
 
 export interface EmbedRequest {
   readonly imageId: string;
-  readonly variant: Variant;
+  readonly variant: DemoVariant;
   readonly region?: ImageRegion;
 }
 
 export interface PredictRequest {
   readonly imageId: string;
-  readonly variant: Variant;
+  readonly variant: DemoVariant;
   readonly points: readonly ImagePoint[];
   readonly box: ImageBox | null;
   /** Feed the low-resolution logits of an earlier candidate back as mask prompt. */
@@ -81,6 +92,8 @@ export interface SegmentCalls {
   /** Makes the model ready before an image is open. */
   'segment.prepare': [{ readonly variant: Variant }, Nothing];
   'segment.open': [ImageSource, OpenedImage];
+  /** Draws the first minute's image; needs no device. */
+  'segment.openDemo': [Nothing, DemoImage];
   /** Encodes the image for a variant; `predict` does it itself when it was not done. */
   'segment.embed': [EmbedRequest, EmbedReport];
   'segment.predict': [PredictRequest, Prediction];

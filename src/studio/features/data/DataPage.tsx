@@ -48,7 +48,7 @@ export function DataPage(): ReactNode {
             disabled={busy}
             onFiles={(files) => void importFiles(files)}
           />
-          <button type="button" disabled={busy} onClick={() => void addDemo()}>
+          <button type="button" disabled={busy} onClick={() => void addDemo('domains')}>
             Try the demo
           </button>
         </div>
@@ -101,6 +101,9 @@ function NoData(): ReactNode {
   return (
     <section className={styles.empty}>
       <h2>No data yet</h2>
+      <p>
+        New here? <a href="#/first">The first minute</a> shows on a drawn image what the studio is for.
+      </p>
       <ol className={styles.steps}>
         <li>
           <strong>Data:</strong> drop 20 to 500 images, with or without masks, or try the demo.
