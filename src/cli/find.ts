@@ -95,6 +95,10 @@ export async function find(args: readonly string[]): Promise<number> {
     await write(join(out, path), bytes);
   for (const { file: about, reason, cure } of remarks.list()) console.error(`${about}: ${reason} ${cure}`);
   const objects = found.reduce((sum, image) => sum + image.objects.length, 0);
+  if (objects === 0)
+    console.error(
+      `Nothing passes --iou ${settings.iou}, --stability ${settings.stability} and --max-area ${settings.maxArea}. Lower --iou and --stability or raise --points-per-side, with another folder for --out.`,
+    );
   console.log(`${out}: ${plural(objects, 'object')} on ${plural(found.length, 'image')}, as ${format.label}`);
   return 0;
 }
