@@ -4,7 +4,10 @@
 // q, dout, dq: [M, Nq, C]; k, v: [M, Nk, C]; relPos, drelPos: [M, HEADS, Nq, GRID_H+GRID_W];
 // stats: [M, HEADS, Nq, 3] = lse, delta, mass
 // For real GPUs; see lib/attention-tile. The sums over lines stay in registers over the tiles of a part of the lines.
+// With OWN_STATS, where there is neither position nor mass: relPos is the forward's out, stats is lse [M, HEADS, Nq], and
+// drelPos gets the stats, for dkv-tile.
 #include "lib/attention-columns"
+override OWN_STATS: bool;
 @group(0) @binding(4) var<storage, read> dout: array<vec4f>;
 @group(0) @binding(5) var<storage, read> stats: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dq: array<vec4f>;
@@ -41,6 +44,34 @@ fn addKeys(sums: mat4x4f, g: Grid, tile: Tile, chunk: u32, thread: u32) -> mat4x
 fn statsAt(rows: vec4u, i: u32) -> vec4f {
   let at = 3u * rows + i;
   return vec4f(stats[at.x], stats[at.y], stats[at.z], stats[at.w]);
+}
+
+fn outAt(at: u32) -> vec4f {
+  return vec4f(relPos[4u * at], relPos[4u * at + 1u], relPos[4u * at + 2u], relPos[4u * at + 3u]);
+}
+
+// Σ dout · out of the thread's four queries.
+fn ownDelta(g: Grid, thread: u32) -> vec4f {
+  var sum = vec4f();
+  for (var i = thread % 8u; i < D / 4u; i += 8u) {
+    let a = featuresOf(g.queries + queryAt(g, thread, 0u), g.head) + i;
+    let b = featuresOf(g.queries + queryAt(g, thread, 1u), g.head) + i;
+    let c = featuresOf(g.queries + queryAt(g, thread, 2u), g.head) + i;
+    let d = featuresOf(g.queries + queryAt(g, thread, 3u), g.head) + i;
+    sum += vec4f(dot(dout[a], outAt(a)), dot(dout[b], outAt(b)), dot(dout[c], outAt(c)), dot(dout[d], outAt(d)));
+  }
+  return sumOfRows(sum, thread);
+}
+
+// Gives dkv-tile what it needs of the thread's queries.
+fn putStats(rows: vec4u, lse: vec4f, delta: vec4f, g: Grid, thread: u32) {
+  if (thread % 8u != 0u) { return; }
+  for (var i = 0u; i < 4u; i++) {
+    if (g.n + thread / 8u * 4u + i >= g.Nq) { return; }
+    drelPos[3u * rows[i]] = lse[i];
+    drelPos[3u * rows[i] + 1u] = delta[i];
+    drelPos[3u * rows[i] + 2u] = 1.0;
+  }
 }
 
 // Adds four queries' sums to drelPos, or begins them; `o` counts own rows by fours.
@@ -100,9 +131,18 @@ fn main(
 ) {
   let g = gridOf(group, groups);
   let rows = rowsOf(g, thread);
-  let lse = statsAt(rows, 0u);
-  let delta = statsAt(rows, 1u);
-  let prefixWeight = stats[(group.z * HEADS + g.head) * g.Nq * 3u + 2u];
+  var lse: vec4f;
+  var delta: vec4f;
+  var prefixWeight = 1.0;
+  if (OWN_STATS) {
+    lse = vec4f(stats[rows.x], stats[rows.y], stats[rows.z], stats[rows.w]);
+    delta = ownDelta(g, thread);
+    putStats(rows, lse, delta, g, thread);
+  } else {
+    lse = statsAt(rows, 0u);
+    delta = statsAt(rows, 1u);
+    prefixWeight = stats[(group.z * HEADS + g.head) * g.Nq * 3u + 2u];
+  }
   var sums0 = mat4x4f();
   var sums1 = mat4x4f();
   var sums2 = mat4x4f();

@@ -5,6 +5,8 @@
 #include "lib/row"
 override HAS_MORE: bool;
 override HAS_PARAMS: bool;
+// dout is the sum of dout and second.
+override HAS_SECOND: bool;
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(2) var<storage, read> stats: array<vec2f>;
@@ -12,6 +14,7 @@ override HAS_PARAMS: bool;
 @group(0) @binding(4) var<storage, read> more: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> dx: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> partial: array<vec4f>;
+@group(0) @binding(7) var<storage, read> second: array<vec4f>;
 
 // n, zero past the end.
 fn loadNormal(stats: vec2f, start: u32, i: u32, thread: u32) -> vec4f {
@@ -21,7 +24,9 @@ fn loadNormal(stats: vec2f, start: u32, i: u32, thread: u32) -> vec4f {
 
 fn loadDout(start: u32, i: u32, thread: u32) -> vec4f {
   if (!has(i, thread)) { return vec4f(); }
-  return dout[start + thread + 64u * i];
+  let at = start + thread + 64u * i;
+  if (HAS_SECOND) { return dout[at] + second[at]; }
+  return dout[at];
 }
 
 fn loadWeight(i: u32, thread: u32) -> vec4f {

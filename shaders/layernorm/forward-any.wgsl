@@ -1,11 +1,16 @@
 // out[r,c] = (s[r,c] − mean_r) · rstd_r · weight[c] + bias[c],  s = x, or x + residual with HAS_RESIDUAL
 // rstd_r = 1/√(var_r + EPS), var over C, not C − 1
 // x, residual, s, out: [R, C]; weight, bias: [C]; stats: [R, 2] = mean, rstd
+// With HAS_AFTER instead: residual is added to out, and s is that sum; residual may be shorter and then repeats. With a
+// KIND of activation below 3 instead: s = activation(out).
 // For any C. One thread per row; the variance in a pass of its own.
 #include "lib/index"
 override C: u32;
 override EPS: f32;
 override HAS_RESIDUAL: bool;
+override HAS_AFTER: bool;
+alias Value = f32;
+#include "lib/activation"
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
@@ -36,7 +41,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var c = 0u; c < C; c++) {
     let own = value(start + c);
     if (HAS_RESIDUAL) { s[start + c] = own; }
-    out[start + c] = (own - mean) * rstd * weight[c] + bias[c];
+    let value = (own - mean) * rstd * weight[c] + bias[c];
+    out[start + c] = value;
+    if (HAS_AFTER) { s[start + c] = value + residual[(start + c) % arrayLength(&residual)]; }
+    if (KIND < 3u) { s[start + c] = activate(value); }
   }
   stats[row * 2u] = mean;
   stats[row * 2u + 1u] = rstd;

@@ -5,6 +5,9 @@
 override C: u32;
 override EPS: f32;
 override HAS_RESIDUAL: bool;
+override HAS_AFTER: bool;
+alias Value = vec4f;
+#include "lib/activation"
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
@@ -25,6 +28,12 @@ fn first(i: u32) -> vec4f {
 fn again(i: u32) -> vec4f {
   if (HAS_RESIDUAL) { return s[i]; }
   return x[i];
+}
+
+fn store(i: u32, value: vec4f) {
+  out[i] = value;
+  if (HAS_AFTER) { s[i] = value + residual[i % arrayLength(&residual)]; }
+  if (KIND < 3u) { s[i] = activate(value); }
 }
 
 // Mean and Σ (v − mean)² of `count` values, and of four more.
@@ -67,10 +76,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var i = 0u; i < C / 4u; i++) {
     let w = weight[i];
     let plus = bias[i];
-    out[at.x + i] = (again(at.x + i) - a.x) * a.y * w + plus;
-    out[at.y + i] = (again(at.y + i) - b.x) * b.y * w + plus;
-    out[at.z + i] = (again(at.z + i) - c.x) * c.y * w + plus;
-    out[at.w + i] = (again(at.w + i) - d.x) * d.y * w + plus;
+    store(at.x + i, (again(at.x + i) - a.x) * a.y * w + plus);
+    store(at.y + i, (again(at.y + i) - b.x) * b.y * w + plus);
+    store(at.z + i, (again(at.z + i) - c.x) * c.y * w + plus);
+    store(at.w + i, (again(at.w + i) - d.x) * d.y * w + plus);
   }
   stats[r.x] = a;
   stats[r.y] = b;

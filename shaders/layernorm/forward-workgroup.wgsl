@@ -3,6 +3,9 @@
 #include "lib/row"
 override EPS: f32;
 override HAS_RESIDUAL: bool;
+override HAS_AFTER: bool;
+alias Value = vec4f;
+#include "lib/activation"
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
@@ -30,7 +33,10 @@ fn square(value: vec4f, mean: f32, i: u32, thread: u32) -> f32 {
 fn store(value: vec4f, stats: vec2f, start: u32, i: u32, thread: u32) {
   if (!has(i, thread)) { return; }
   let c = thread + 64u * i;
-  out[start + c] = (value - stats.x) * stats.y * weight[c] + bias[c];
+  let result = (value - stats.x) * stats.y * weight[c] + bias[c];
+  out[start + c] = result;
+  if (HAS_AFTER) { s[start + c] = result + residual[(start + c) % arrayLength(&residual)]; }
+  if (KIND < 3u) { s[start + c] = activate(result); }
 }
 
 @compute @workgroup_size(64)

@@ -1,14 +1,20 @@
 // Both gradients of a linear layer of few rows, y = x · weightᵀ:
-// dx = dout · weight, then · activation'(other) with DERIVATIVE or + other with HAS_OTHER;  dweight += doutᵀ · x, and with
+// dx = dout · weight, which kept gets too with KEEPS; then · activation'(other) with DERIVATIVE, or + other with HAS_OTHER, or
+// with HAS_GATE · that of other, [B], for the row's sample;  dweight += doutᵀ · x, and with
 // HAS_SUMS dbias[n] += Σ_r dout[r, n]
 // dout: [R, N]; weight, dweight: [N, K]; x, dx: [R, K]; dbias: [N]. N is √(|dout|·|weight|/|x|), as in lib/matmul-sizes.
-// For real GPUs: workgroups of 16 × 16 threads, each with 64 × 64 of dx where z is 0 and of dweight where it is 1, as
+// With SPLITS above 1 dweight and dbias get, instead of being added to, the sums over each range of rows, one after the
+// other: [SPLITS, N, K] and [SPLITS, N].
+// For real GPUs: workgroups of 16 × 16 threads, each with 64 × 64 of dx where z is 0 and of dweight elsewhere, as
 // matmul/workgroup has them.
 alias Value = f32;
 #include "lib/activation"
 override DERIVATIVE: bool;
 override HAS_OTHER: bool;
+override HAS_GATE: bool;
+override KEEPS: bool;
 override HAS_SUMS: bool;
+override SPLITS: u32;
 @group(0) @binding(0) var<storage, read> dout: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
@@ -16,6 +22,7 @@ override HAS_SUMS: bool;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dweight: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dbias: array<f32>;
+@group(0) @binding(7) var<storage, read_write> kept: array<f32>;
 
 const SIDE = 64u;
 const STEP = 16u;
@@ -32,16 +39,20 @@ fn main(
   let N = u32(round(sqrt(f32(arrayLength(&dout)) * (f32(arrayLength(&weight)) / f32(arrayLength(&x))))));
   let R = arrayLength(&dout) / N;
   let K = arrayLength(&weight) / N;
-  let isWeight = group.z == 1u;
+  let isWeight = group.z > 0u;
   let rows = select(R, N, isWeight);
-  let depth = select(N, R, isWeight);
+  // Ranges are whole fours; the last takes what is left.
+  let range = ((R + 3u) / 4u + SPLITS - 1u) / SPLITS * 4u;
+  let split = group.z - 1u;
+  let begin = select(0u, split * range, isWeight);
+  let depth = select(N, min(R, begin + range), isWeight);
   let m0 = group.y * SIDE;
   let n0 = group.x * SIDE;
   if (m0 >= rows) { return; }
   // Column i is row m + i of the result.
   var sum = mat4x4f();
   var rowSums = vec4f();
-  for (var d0 = 0u; d0 < depth; d0 += STEP) {
+  for (var d0 = begin; d0 < depth; d0 += STEP) {
     for (var r = 0u; r < 4u; r++) {
       // Element e of a 16 × 64 tile: neighbouring threads load neighbouring addresses.
       let e = thread + 256u * r;
@@ -82,9 +93,11 @@ fn main(
       let at = m * K + n;
       var value = sum[i][j];
       if (isWeight) {
-        dweight[at] += value;
+        if (SPLITS == 1u) { dweight[at] += value; } else { dweight[split * N * K + at] = value; }
         continue;
       }
+      if (KEEPS) { kept[at] = value; }
+      if (HAS_GATE) { value *= other[at / (R * K / arrayLength(&other))]; }
       if (DERIVATIVE) { value *= activateDerivative(other[at]); }
       if (HAS_OTHER) { value += other[at % arrayLength(&other)]; }
       dx[at] = value;
@@ -93,7 +106,8 @@ fn main(
   if (HAS_SUMS && isWeight && n0 == 0u && local.x == 0u) {
     for (var i = 0u; i < 4u; i++) {
       let m = m0 + 4u * local.y + i;
-      if (m < rows) { dbias[m] += rowSums[i]; }
+      if (m >= rows) { continue; }
+      if (SPLITS == 1u) { dbias[m] += rowSums[i]; } else { dbias[split * N + m] = rowSums[i]; }
     }
   }
 }

@@ -11,7 +11,7 @@ import { planGraph } from './plan.ts';
 
 const TRAITS = { isSoftware: true, hasSubgroups: false, hasF16: false };
 
-const names = (graph: Graph) => fused(graph, TRAITS).nodes.map(({ op }) => op.name);
+const names = (graph: Graph, traits = TRAITS) => fused(graph, traits).nodes.map(({ op }) => op.name);
 
 /** x [2, 3], w and v [3, 3]. */
 function start() {
@@ -44,6 +44,8 @@ describe('fuse', () => {
     other.graph.output('sum', add(read, other.x));
     other.graph.output('y', linear(read, other.v, null));
     expect(names(other.graph), 'a sum beside what is read elsewhere').toEqual(['linear', 'add', 'linear']);
+    expect(names(other.graph, { ...TRAITS, isSoftware: false }), 'on a GPU').toEqual(['product', 'linear']);
+    expect(other.graph.nodes[0]?.outputs).toContain(read);
   });
 
   it('leaves a value alone that is made in an earlier phase', () => {

@@ -1,3 +1,4 @@
+import type { AdapterTraits } from '../gpu/traits.ts';
 import type { Fusion, FusionContext, FusionRule } from '../graph/fuse.ts';
 import type { AnyOp, Node, Tensor } from '../graph/graph.ts';
 import type { Attributes } from '../graph/pass.ts';
@@ -5,7 +6,8 @@ import { lastOf, sizeOf } from '../graph/shape.ts';
 import { accumulateOp } from './accumulate/accumulate.ts';
 import { accumulateSumsOp } from './accumulate/sums.ts';
 import { layernormBackwardOp } from './layernorm/layernorm.ts';
-import { sumLeadingOp } from './sum-leading/sum-leading.ts';
+import { slicesOf as slicesOfSum } from './sum-leading/reduce.ts';
+import { leadingReduction, sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { tokenGateParamsOp } from './token-gate/token-gate.ts';
 
 /** How what is added to gradients becomes fewer nodes: sums are left in parts, and those of several added up at once. */
@@ -109,6 +111,30 @@ function sumThenAccumulate(node: Node, { producerOf, isPrivate }: FusionContext)
   if (sum?.op !== sumLeadingOp || !x || !target || sizeOf(x.shape) > MOST_ROWS * sizeOf(target.shape))
     return null;
   return { replaces: [sum, node], ...accumulation([{ targets: [target], x }]), outputs: [] };
+}
+
+/** The same for a long sum: its slices are added up by the accumulation. */
+export function slicedSumThenAccumulate(
+  node: Node,
+  { producerOf, isPrivate }: FusionContext,
+  traits: AdapterTraits,
+): Fusion | null {
+  const [target, total] = node.inputs;
+  const sum = node.op === accumulateOp && total && isPrivate(total) ? producerOf(total) : null;
+  const [x] = sum?.inputs ?? [];
+  if (sum?.op !== sumLeadingOp || !x || !total || !target) return null;
+  const { keep } = sum.attrs as { keep: number };
+  const slices = slicesOfSum(leadingReduction(x.shape, keep), traits);
+  if (slices === 1 || slices > MOST_ROWS || 'slices' in sum.attrs) return null;
+  const parts = x.graph.value([slices, ...x.shape.slice(x.shape.length - keep)]);
+  return {
+    replaces: [sum, node],
+    op: sum.op,
+    attrs: { keep, slices },
+    inputs: [x],
+    outputs: [parts],
+    after: accumulation([{ targets: [target], x: parts }]),
+  };
 }
 
 const ACCUMULATIONS: readonly AnyOp[] = [accumulateOp, accumulateSumsOp];

@@ -3,17 +3,19 @@ import { type Fusion, type FusionContext, type FusionRule, fuse } from '../graph
 import type { Graph, Node, Tensor } from '../graph/graph.ts';
 import { lastOf, rowsOf, sizeOf } from '../graph/shape.ts';
 import { accumulateOp } from './accumulate/accumulate.ts';
-import { ACCUMULATION_RULES, accumulation } from './accumulation-fusion.ts';
+import { ACCUMULATION_RULES, accumulation, slicedSumThenAccumulate } from './accumulation-fusion.ts';
 import { type ActivationKind, activationBackwardOp, activationOp } from './activation/activation.ts';
 import { addOp } from './add/add.ts';
+import { rowsThenGradients } from './attention-fusion.ts';
 import { GATE_RULES } from './gate-fusion.ts';
 import { gatedAddOp, gatedOp } from './gated-add/gated-add.ts';
-import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
+import { layernormBackwardOp, layernormOp, sharesRows } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
 import { accumulateProductOp, type ProductAttributes, partialProductOp, productOp } from './matmul/fused.ts';
 import { matmulSplits } from './matmul/kernels.ts';
 import { linearBackwardOp, pairsGradients } from './matmul/linear-backward.ts';
 import { type MatmulAttributes, matmulOp, matmulProblem } from './matmul/matmul.ts';
+import { depthToSpaceOp } from './space-to-depth/space-to-depth.ts';
 import { sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { TOKEN_RULES } from './token-fusion.ts';
 
@@ -25,20 +27,34 @@ export function fused(graph: Graph, traits: AdapterTraits): Graph {
   return fuse(graph, rulesFor(traits));
 }
 
-/** @param traits decide where K is split. */
-const rulesFor = (traits: AdapterTraits): readonly FusionRule[] => [
-  addThenNormalise,
-  normaliseBackwardThenAdd,
-  productThenActivation,
-  productThenGate,
-  productThenDerivative,
-  productThenAdd,
-  (node, context) => productThenAccumulate(node, context, traits),
-  ...(pairsGradients(traits) ? [gradientsTogether] : []),
-  ...GATE_RULES,
-  ...TOKEN_RULES,
-  ...ACCUMULATION_RULES,
-];
+/**
+ * @param traits decide where K is split. Some rules save a GPU a dispatch and would cost a software adapter a pipeline, which takes
+ * long to compile there, or time.
+ */
+function rulesFor(traits: AdapterTraits): readonly FusionRule[] {
+  const ofGpus = (...rules: readonly FusionRule[]) => (pairsGradients(traits) ? rules : []);
+  return [
+    ...ofGpus(normaliseThenAdd),
+    normaliseThenActivate,
+    addThenNormalise,
+    cellsThenBias,
+    cellsThenActivate,
+    normaliseBackwardThenAdd,
+    productThenActivation,
+    productThenGate,
+    productThenDerivative,
+    productThenAdd,
+    ...ofGpus(productAndSum),
+    (node, context) => productThenAccumulate(node, context, traits),
+    ...ofGpus(gradientsTogether),
+    (node, context) => rowsThenGradients(node, context, traits),
+    ...GATE_RULES,
+    ...TOKEN_RULES,
+    ...ofGpus(addThenNormaliseBackward),
+    (node, context) => slicedSumThenAccumulate(node, context, traits),
+    ...ACCUMULATION_RULES,
+  ];
+}
 
 /** A product with what is done to it so far. */
 interface Product {
@@ -104,11 +120,72 @@ function extended(
   };
 }
 
+/** layernorm(x) + y, beside layernorm(x): comes first, since a layernorm has room for one sum, and products for any. */
+function normaliseThenAdd(node: Node, { producerOf }: FusionContext): Fusion | null {
+  if (node.op !== addOp) return null;
+  const [x, y] = node.inputs;
+  const [out] = node.outputs;
+  if (!x || !y || !out) return null;
+  for (const [value, after] of [
+    [x, y],
+    [y, x],
+  ] as const) {
+    const norm = producerOf(value);
+    if (norm?.op !== layernormOp || norm.outputs.length > 2 || norm.outputs[0]?.root !== value.root) continue;
+    const isSuffix = value === x && sizeOf(x.shape) > sizeOf(y.shape);
+    if (!isSuffix && sizeOf(x.shape) !== sizeOf(y.shape)) continue;
+    if (lastOf(after.shape) !== lastOf(norm.outputs[0].shape)) continue;
+    return {
+      replaces: [norm, node],
+      op: layernormOp,
+      attrs: norm.attrs,
+      inputs: [...norm.inputs.slice(0, 3), null, after],
+      outputs: [...norm.outputs, out],
+    };
+  }
+  return null;
+}
+
+/** activation(layernorm(x)), beside layernorm(x). */
+function normaliseThenActivate(node: Node, { producerOf }: FusionContext): Fusion | null {
+  const [x] = node.inputs;
+  const [out] = node.outputs;
+  const norm = node.op === activationOp && x ? producerOf(x) : null;
+  if (norm?.op !== layernormOp || norm.outputs.length > 2 || norm.outputs[0]?.root !== x?.root || !out)
+    return null;
+  const { kind } = node.attrs as { kind: ActivationKind };
+  const attrs = { ...norm.attrs, activation: kind };
+  return { replaces: [norm, node], op: norm.op, attrs, inputs: norm.inputs, outputs: [...norm.outputs, out] };
+}
+
+/** Features as 2 × 2 cells, plus a bias of their channels. */
+function cellsThenBias(node: Node, { producerOf, isPrivate }: FusionContext): Fusion | null {
+  const [x, bias] = node.inputs;
+  const cells = node.op === addOp && x && isPrivate(x) ? producerOf(x) : null;
+  if (cells?.op !== depthToSpaceOp || cells.inputs[1] || !x || !bias) return null;
+  if (sizeOf(bias.shape) !== lastOf(x.shape)) return null;
+  const [features] = cells.inputs;
+  const inputs = [features ?? null, bias];
+  return { replaces: [cells, node], op: cells.op, attrs: {}, inputs, outputs: node.outputs };
+}
+
+/** activation(cells), beside the cells. */
+function cellsThenActivate(node: Node, { producerOf }: FusionContext): Fusion | null {
+  const [x] = node.inputs;
+  const [out] = node.outputs;
+  const cells = node.op === activationOp && x ? producerOf(x) : null;
+  const [own, ...more] = cells?.outputs ?? [];
+  if (cells?.op !== depthToSpaceOp || !own || more.length > 0 || !out) return null;
+  const { kind } = node.attrs as { kind: ActivationKind };
+  const attrs = { activation: kind };
+  return { replaces: [cells, node], op: cells.op, attrs, inputs: cells.inputs, outputs: [own, out] };
+}
+
 /** layernorm(x + y): the sum is stored on the way. */
 function addThenNormalise(node: Node, { producerOf }: FusionContext): Fusion | null {
   const [x, weight, bias, residual] = node.inputs;
   const sum = x && producerOf(x);
-  if (node.op !== layernormOp || residual || !x || sum?.op !== addOp) return null;
+  if (node.op !== layernormOp || node.outputs.length > 2 || residual || !x || sum?.op !== addOp) return null;
   const [left, right] = sum.inputs;
   const [out] = sum.outputs;
   if (!left || !right || !out || !weight || !bias || sizeOf(left.shape) !== sizeOf(right.shape)) return null;
@@ -204,6 +281,21 @@ function productThenAdd(node: Node, context: FusionContext): Fusion | null {
   return null;
 }
 
+/** product + y, beside the product, which is read elsewhere. */
+function productAndSum(node: Node, context: FusionContext): Fusion | null {
+  const [x, y] = node.inputs;
+  const [out] = node.outputs;
+  if (node.op !== addOp || !x || !y || !out || sizeOf(x.shape) !== sizeOf(y.shape)) return null;
+  for (const [value, other] of [
+    [y, x],
+    [x, y],
+  ] as const) {
+    const found = bareProduct(value, context);
+    if (found) return extended([found[0], node], found[1], { other }, out, [value.root]);
+  }
+  return null;
+}
+
 /**
  * target += product, with the bias's gradient where it is the sum of the same rows. Where K is split the parts are left, so
  * that those of several products are added up at once.
@@ -241,30 +333,54 @@ function productThenAccumulate(node: Node, context: FusionContext, traits: Adapt
 /** Outputs from which on the sum over them, which is not split then, takes longer than a dispatch. */
 const MOST_OUTPUTS = 512;
 
-/** Both gradients of a linear layer whose rows are few: those of its weight and bias, and the one to its input. */
+/**
+ * Both gradients of a linear layer where a dispatch costs more than it computes: those of its weight and bias, and the one to its
+ * input.
+ */
 function gradientsTogether(node: Node, { readersOf }: FusionContext): Fusion | null {
-  const [target, sums, dout, x] = node.inputs;
   const layout = node.attrs as MatmulAttributes;
-  if (node.op !== accumulateProductOp || !layout.aT || layout.bT || !target || !dout || !x) return null;
+  if (node.op !== accumulateProductOp || !layout.aT || layout.bT) return null;
+  const [target, sums, dout, x] = node.inputs;
+  if (!dout || !x || dout.shape.length !== 2 || x.shape.length !== 2) return null;
   const [R, N, K] = [rowsOf(dout.shape), lastOf(dout.shape), lastOf(x.shape)];
-  if (dout.shape.length !== 2 || x.shape.length !== 2 || N > MOST_OUTPUTS) return null;
+  if (N > MOST_OUTPUTS) return null;
   for (const other of readersOf(dout)) {
     const product = other.phase === node.phase && other !== node ? productOf(other) : null;
     const [dx, ...kept] = product?.outputs ?? [];
-    if (!product || !dx || kept.length > 0 || product.bias || product.gate) continue;
-    const { a, b, attrs } = product;
+    const { a, b, attrs, gate, other: added } = product ?? {};
+    if (!product || !dx || !a || !b || !attrs || product.bias || (gate && added)) continue;
     const isGradient = a.root === dout.root && !attrs.aT && !attrs.bT && a.shape.length === 2;
     if (!isGradient || a.shape[0] !== R || a.shape[1] !== N || sizeOf(b.shape) !== N * K) continue;
     if (attrs.activation && !attrs.isDerivative) continue;
     return {
       replaces: [node, other],
       op: linearBackwardOp,
-      attrs: { activation: attrs.activation },
-      inputs: [a, b, x, product.other, target, sums ?? null],
-      outputs: [dx],
+      attrs: {
+        activation: attrs.activation,
+        ...(gate && { gate: true }),
+        ...(kept.length > 0 && { keeps: true }),
+      },
+      inputs: [a, b, x, gate ?? added ?? null, target ?? null, sums ?? null],
+      outputs: [dx, ...node.outputs, ...kept],
     };
   }
   return null;
+}
+
+/** The gradient through a layernorm of a sum of two; of GPUs' kernel. */
+function addThenNormaliseBackward(node: Node, { producerOf, isPrivate }: FusionContext): Fusion | null {
+  const [x, weight, stats, dout, more, second] = node.inputs;
+  const sum = node.op === layernormBackwardOp && dout && isPrivate(dout) ? producerOf(dout) : null;
+  const [a, b] = sum?.inputs ?? [];
+  if (sum?.op !== addOp || !a || !b || second || !x || !weight || !stats) return null;
+  if (sizeOf(a.shape) !== sizeOf(b.shape) || !sharesRows(x.shape)) return null;
+  return {
+    replaces: [sum, node],
+    op: node.op,
+    attrs: node.attrs,
+    inputs: [x, weight, stats, a, more ?? null, b],
+    outputs: node.outputs,
+  };
 }
 
 /** Where the sum over the rows of `a` is accumulated, and the nodes that do so. */

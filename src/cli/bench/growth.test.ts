@@ -24,8 +24,8 @@ describe('what is planned for a GPU', () => {
     }
     const [small, large] = [256, 1024].map((size) => planned('step of one image and 5 objects', size));
     expect((large?.bytes ?? 0) / (small?.bytes ?? 1)).toBeLessThan(16);
-    // A sum over many tokens is cut, and its parts are added by a dispatch of their own.
-    expect(large?.dispatches).toBeLessThan(1.05 * (small?.dispatches ?? 0));
+    // A sum over many tokens is cut, and both gradients of a layer share a dispatch only while they are small.
+    expect(large?.dispatches).toBeLessThan(1.1 * (small?.dispatches ?? 0));
   });
 
   it('computes with the square of the tokens in global blocks alone', () => {

@@ -13,6 +13,9 @@ interface ActivationAttributes {
 /** KIND of lib/activation. */
 export const ACTIVATION_CODES: Readonly<Record<ActivationKind, number>> = { gelu: 0, relu: 1, sigmoid: 2 };
 
+/** KIND where there is none, in shaders that may do without. */
+export const NO_ACTIVATION = 3;
+
 const ACTIVATIONS: readonly ActivationKind[] = ['gelu', 'relu', 'sigmoid'];
 
 /** An elementwise nonlinearity. */

@@ -3,7 +3,14 @@ import type { Pass, PassContext } from '../../graph/pass.ts';
 import { axis, type Shape, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
-import { deltaPass, forwardPass, goesByProducts, keysPass, queriesPass } from './passes.ts';
+import {
+  deltaPass,
+  forwardPass,
+  goesByProducts,
+  keysPass,
+  queriesAndRowsPass,
+  queriesPass,
+} from './passes.ts';
 import { problemOf } from './problem.ts';
 import { backwardProducts, backwardScratch, forwardProducts, forwardScratch } from './products.ts';
 import { attentionReference } from './reference.ts';
@@ -162,11 +169,14 @@ export const attentionDeltaOp = defineOp({
   cases: [],
 });
 
-/** Gradients of {@link attentionOp} to q, k, v and, where there is one, relPos. */
+/**
+ * Gradients of {@link attentionOp} to q, k, v and, where there is one, relPos: from the rows of {@link attentionDeltaOp}, or from
+ * the forward's outputs where the kernels make those rows themselves (`makesRows`).
+ */
 export const attentionBackwardOp = defineOp({
   name: 'attentionBackward',
-  inputs: ['q', 'k', 'v', 'relPos', 'dout', 'bias', 'rows'],
-  optional: ['relPos', 'bias'],
+  inputs: ['q', 'k', 'v', 'relPos', 'dout', 'bias', 'rows', 'out', 'lse'],
+  optional: ['relPos', 'bias', 'rows', 'out', 'lse'],
   shapes: ([q, k, , relPos], _attrs: AttentionAttributes) => {
     if (!q || !k) throw new RangeError('attentionBackward: q and k');
     return relPos ? [q, k, k, relPos] : [q, k, k];
@@ -174,15 +184,30 @@ export const attentionBackwardOp = defineOp({
   scratch: (context) => {
     const problem = problemOf(context);
     if (goesByProducts(problem)) return backwardScratch(problem);
+    const [, , , , , , rows, , lse] = context.inputs;
+    if (!rows) return [[...(lse ?? []), 3]];
     return problem.hasRel ? [] : [[1]];
   },
   passes: (context) => {
     const problem = problemOf(context);
-    return goesByProducts(problem)
-      ? backwardProducts(problem)
-      : [...short(context, queriesPass(problem)), ...short(context, keysPass(problem))];
+    if (goesByProducts(problem)) return backwardProducts(problem);
+    const hasRows = Boolean(context.inputs[6]);
+    return [
+      ...short(context, hasRows ? queriesPass(problem) : queriesAndRowsPass(problem)),
+      ...short(context, keysPass(problem, hasRows ? { input: 6 } : { scratch: 0 })),
+    ];
   },
-  backward: { q: 'none', k: 'none', v: 'none', relPos: 'none', dout: 'none', bias: 'none', rows: 'none' },
+  backward: {
+    q: 'none',
+    k: 'none',
+    v: 'none',
+    relPos: 'none',
+    dout: 'none',
+    bias: 'none',
+    rows: 'none',
+    out: 'none',
+    lse: 'none',
+  },
   reference: { checkedBy: 'attention' },
   cases: [],
 });
@@ -229,7 +254,8 @@ function rowsOf({ graph, output, dout, input, hasInput, attrs }: Context): Tenso
 function gradient(context: Context, i: number): Tensor {
   const { graph, input, hasInput, dout, attrs } = context;
   const optional = (at: number) => (hasInput(at) ? input(at) : null);
-  const inputs = [input(0), input(1), input(2), optional(3), dout, optional(5), rowsOf(context)];
+  const rows = rowsOf(context);
+  const inputs = [input(0), input(1), input(2), optional(3), dout, optional(5), rows, null, null];
   const tensor = graph.apply(attentionBackwardOp, inputs, attrs)[i];
   if (!tensor) throw new RangeError('attention: a gradient is missing');
   return tensor;

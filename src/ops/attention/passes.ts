@@ -90,13 +90,32 @@ export function deltaPass(
   };
 }
 
-/** The inputs of the backward kernels: q, k, v, relPos or bias, dout, rows. */
-function backwardInputs(problem: AttentionProblem): Binding[] {
-  return [{ input: 0 }, { input: 1 }, { input: 2 }, positionBinding(problem), { input: 4 }, { input: 6 }];
+/**
+ * Whether the backward's kernel over queries can make the rows of `attentionDelta` itself, which needs the bindings that position
+ * would take.
+ */
+export function makesRows(problem: AttentionProblem): boolean {
+  return !goesByProducts(problem) && kernelFor(problem) === 'tile' && !problem.hasRel && !problem.hasBias;
 }
 
 /** Inputs q, k, v, relPos, dout, bias, rows; outputs dq and, with relPos, drelPos (output 3), else scratch. */
 export function queriesPass(problem: AttentionProblem): Pass {
+  const position = problem.hasRel ? { output: 3 } : { scratch: 0 };
+  return overQueries(problem, positionBinding(problem), { input: 6 }, position, false);
+}
+
+/** Inputs q, k, v, dout and, as 7 and 8, out and lse; output dq. The rows go to scratch. */
+export function queriesAndRowsPass(problem: AttentionProblem): Pass {
+  return overQueries(problem, { input: 7 }, { input: 8 }, { scratch: 0 }, true);
+}
+
+function overQueries(
+  problem: AttentionProblem,
+  position: Binding,
+  stats: Binding,
+  written: Binding,
+  ownStats: boolean,
+): Pass {
   const { M, Nq, Nk, C } = problem.sizes;
   const shaders = {
     any: 'attention/dq-any',
@@ -105,15 +124,27 @@ export function queriesPass(problem: AttentionProblem): Pass {
   const kernel = kernelFor(problem);
   return {
     shader: shaders[kernel],
-    constants: constantsOf(problem, kernel),
-    bindings: [...backwardInputs(problem), { output: 0 }, problem.hasRel ? { output: 3 } : { scratch: 0 }],
+    constants: {
+      ...constantsOf(problem, kernel),
+      ...(kernel === 'tile' && { OWN_STATS: Number(ownStats) }),
+    },
+    bindings: [
+      { input: 0 },
+      { input: 1 },
+      { input: 2 },
+      position,
+      { input: 4 },
+      stats,
+      { output: 0 },
+      written,
+    ],
     workgroups: workgroupsOf(problem, kernel, [Nq]),
     flops: 6 * M * Nq * Nk * C,
   };
 }
 
-/** Inputs q, k, v, relPos, dout, bias, rows; outputs dk (output 1) and dv. */
-export function keysPass(problem: AttentionProblem): Pass {
+/** Inputs q, k, v, relPos, dout, bias; outputs dk (output 1) and dv. */
+export function keysPass(problem: AttentionProblem, rows: Binding): Pass {
   const { M, Nq, Nk, C } = problem.sizes;
   const { prefix } = problem.attrs;
   const shaders = {
@@ -124,7 +155,16 @@ export function keysPass(problem: AttentionProblem): Pass {
   return {
     shader: shaders[kernel],
     constants: constantsOf(problem, kernel),
-    bindings: [...backwardInputs(problem), { output: 1 }, { output: 2 }],
+    bindings: [
+      { input: 0 },
+      { input: 1 },
+      { input: 2 },
+      positionBinding(problem),
+      { input: 4 },
+      rows,
+      { output: 1 },
+      { output: 2 },
+    ],
     workgroups: workgroupsOf(problem, kernel, [prefix, Nk - prefix]),
     flops: 8 * M * Nq * Nk * C,
   };

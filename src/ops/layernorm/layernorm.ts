@@ -2,6 +2,12 @@ import type { AdapterTraits } from '../../gpu/traits.ts';
 import { type BackwardContext, defineOp, type Tensor } from '../../graph/graph.ts';
 import type { Binding, Pass } from '../../graph/pass.ts';
 import { expectShape, lastOf, rowsOf, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
+import {
+  ACTIVATION_CODES,
+  ACTIVATION_REFERENCES,
+  type ActivationKind,
+  NO_ACTIVATION,
+} from '../activation/activation.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { selectFamily } from '../select.ts';
 import { type Reduction, reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
@@ -9,17 +15,20 @@ import { type Reduction, reductionPasses, reductionScratch } from '../sum-leadin
 interface LayernormAttributes {
   /** Added to the variance; SAM uses 1e-6. */
   readonly eps: number;
+  /** Gives its output after this too, where there is neither residual nor `after`; absent: none. */
+  readonly activation?: ActivationKind;
 }
 
 /**
  * LayerNorm over the last axis, then `· weight + bias`: x [.., C], weight [C], bias [C]. Saves mean and 1/std per row.
- * With a residual, of x's shape, that of x + residual, which it saves too.
+ * With a residual, of x's shape, that of x + residual, which it saves too. With `after` instead, of x's shape or a suffix
+ * of it, it also gives its output + after; with an activation instead, the activation of its output.
  */
 export const layernormOp = defineOp({
   name: 'layernorm',
-  inputs: ['x', 'weight', 'bias', 'residual'],
-  optional: ['residual'],
-  shapes: ([x, weight, bias, residual], _attrs: LayernormAttributes) => {
+  inputs: ['x', 'weight', 'bias', 'residual', 'after'],
+  optional: ['residual', 'after'],
+  shapes: ([x, weight, bias, residual, after], { activation }: LayernormAttributes) => {
     if (!x || !weight || !bias) throw new RangeError('layernorm: x, weight and bias');
     expectShape(
       sameShape(weight, [lastOf(x)]) && sameShape(bias, weight) && (!residual || sameShape(residual, x)),
@@ -27,25 +36,38 @@ export const layernormOp = defineOp({
       () =>
         `weight ${show(weight)}, bias ${show(bias)} and residual ${show(residual ?? [])} for x ${show(x)}`,
     );
+    expectShape(
+      [residual, after, activation].filter(Boolean).length <= 1 &&
+        (!after || (lastOf(after) === lastOf(x) && sizeOf(x) % sizeOf(after) === 0)),
+      'layernorm',
+      () => `${show(after ?? [])} or ${activation} after ${show(x)}`,
+    );
     const stats = [rowsOf(x), 2];
-    return residual ? [x, stats, x] : [x, stats];
+    return residual || after || activation ? [x, stats, x] : [x, stats];
   },
-  scratch: ({ inputs: [, , , residual] }) => (residual ? [] : [UNUSED]),
-  passes: ({ inputs: [x, , , residual], attrs, traits }) => {
+  scratch: ({ inputs: [, , , residual, after], attrs: { activation } }) =>
+    residual || after || activation ? [] : [UNUSED],
+  passes: ({ inputs: [x, , , residual, after], attrs, traits }) => {
     if (!x) throw new RangeError('layernorm: x');
     const kernel = kernelFor(x, traits);
     return [
       {
         shader: FORWARD[kernel],
-        constants: { C: lastOf(x), EPS: attrs.eps, HAS_RESIDUAL: Number(Boolean(residual)) },
+        constants: {
+          C: lastOf(x),
+          EPS: attrs.eps,
+          HAS_RESIDUAL: Number(Boolean(residual)),
+          HAS_AFTER: Number(Boolean(after)),
+          KIND: attrs.activation ? ACTIVATION_CODES[attrs.activation] : NO_ACTIVATION,
+        },
         bindings: [
           { input: 0 },
           { input: 1 },
           { input: 2 },
-          { input: residual ? 3 : 0 },
+          { input: residual ? 3 : after ? 4 : 0 },
           { output: 0 },
           { output: 1 },
-          residual ? { output: 2 } : { scratch: 0 },
+          residual || after || attrs.activation ? { output: 2 } : { scratch: 0 },
         ],
         workgroups: workgroupsOf(kernel, rowsOf(x)),
         flops: 8 * sizeOf(x),
@@ -57,8 +79,9 @@ export const layernormOp = defineOp({
     weight: (context) => paramGradients(context)[0],
     bias: (context) => paramGradients(context)[1],
     residual: gradient,
+    after: 'none',
   },
-  reference: ([given, weight, bias, residual], _shapes, { eps }) => {
+  reference: ([given, weight, bias, residual, after], _shapes, { eps, activation }) => {
     if (!given || !weight || !bias) throw new RangeError('layernorm: x, weight and bias');
     const x = given.map((value, i) => value + (residual?.[i] ?? 0));
     const C = weight.length;
@@ -74,6 +97,8 @@ export const layernormOp = defineOp({
       });
       stats.set([mean, rstd], 2 * row);
     }
+    if (after) return [out, stats, out.map((value, i) => value + (after[i % after.length] ?? 0))];
+    if (activation) return [out, stats, out.map(ACTIVATION_REFERENCES[activation])];
     return residual ? [out, stats, x] : [out, stats];
   },
   cases: [
@@ -85,6 +110,10 @@ export const layernormOp = defineOp({
     { inputs: [[3, 1284], [1284], [1284]], attrs: { eps: 1e-6 }, note: 'wider ones' },
     { inputs: [[5, 3, 7], [7], [7], [5, 3, 7]], attrs: { eps: 1e-6 }, note: 'a residual' },
     { inputs: [[9, 260], [260], [260], [9, 260]], attrs: { eps: 1e-6 } },
+    { inputs: [[6, 3, 7], [7], [7], null, [3, 7]], attrs: { eps: 1e-6 }, note: 'positions after it' },
+    { inputs: [[6, 20], [20], [20], null, [3, 20]], attrs: { eps: 1e-6 } },
+    { inputs: [[5, 7], [7], [7]], attrs: { eps: 1e-6, activation: 'gelu' } },
+    { inputs: [[5, 20], [20], [20]], attrs: { eps: 1e-6, activation: 'gelu' } },
     ...[33, 36].map((C) => ({
       inputs: [[5, C], [C], [C]],
       attrs: { eps: 1e-6 },
@@ -99,16 +128,21 @@ export const layernormOp = defineOp({
 
 /**
  * Gradient of {@link layernormOp} to x (or x + residual), from x, weight, the saved mean and 1/std, and dout; `more`, of
- * x's shape, is added to it. With `params`, those to weight and bias too; with `params` "sums" their sums over slices of rows,
- * [slices, 2C], weight's before bias's.
+ * x's shape, is added to it. With a `second` dout that of their sum, on GPUs where {@link sharesRows}. With `params`, those to
+ * weight and bias too; with `params` "sums" their sums over slices of rows, [slices, 2C], weight's before bias's.
  */
 export const layernormBackwardOp = defineOp({
   name: 'layernormBackward',
-  inputs: ['x', 'weight', 'stats', 'dout', 'more'],
-  optional: ['more'],
-  shapes: ([x, , , , more], { params }: { readonly params: boolean | 'sums' }) => {
+  inputs: ['x', 'weight', 'stats', 'dout', 'more', 'second'],
+  optional: ['more', 'second'],
+  shapes: ([x, , , , more, second], { params }: { readonly params: boolean | 'sums' }) => {
     if (!x) throw new RangeError('layernormBackward: x');
     expectShape(!more || sameShape(more, x), 'layernormBackward', () => `${show(more ?? [])} for ${show(x)}`);
+    expectShape(
+      !second || (sizeOf(second) === sizeOf(x) && sharesRows(x)),
+      'layernormBackward',
+      () => `a second gradient of ${show(second ?? [])} for ${show(x)}`,
+    );
     const { length, columns } = paramSums(x);
     if (params === 'sums') return [x, [length, columns]];
     return params ? [x, [lastOf(x)], [lastOf(x)]] : [x];
@@ -118,18 +152,19 @@ export const layernormBackwardOp = defineOp({
     if (params === 'sums') return [];
     return params ? [[sums.length, sums.columns], ...reductionScratch(sums, traits)] : [UNUSED];
   },
-  passes: ({ inputs: [x, , , , more], attrs: { params }, traits }) => {
+  passes: ({ inputs: [x, , , , more, second], attrs: { params }, traits }) => {
     if (!x) throw new RangeError('layernormBackward: x');
     const kernel = kernelFor(x, traits);
     const sums = paramSums(x);
     const partial: Binding = params === 'sums' ? { output: 1 } : { scratch: 0 };
     const isShared = kernel === 'workgroup';
+    if (second && !isShared) throw new RangeError('layernormBackward: one gradient on this adapter');
     const pass: Pass = {
       shader: BACKWARD[kernel],
       constants: {
         C: lastOf(x),
         HAS_MORE: Number(Boolean(more)),
-        ...(isShared && { HAS_PARAMS: Number(Boolean(params)) }),
+        ...(isShared && { HAS_PARAMS: Number(Boolean(params)), HAS_SECOND: Number(Boolean(second)) }),
       },
       bindings: [
         { input: 0 },
@@ -138,7 +173,7 @@ export const layernormBackwardOp = defineOp({
         { input: 3 },
         { input: more ? 4 : 0 },
         { output: 0 },
-        ...(isShared ? [partial] : []),
+        ...(isShared ? [partial, { input: second ? 5 : 3 }] : []),
       ],
       workgroups: workgroupsOf(kernel, isShared && params ? sums.length : rowsOf(x)),
       flops: (params && isShared ? 17 : 12) * sizeOf(x),
@@ -155,7 +190,7 @@ export const layernormBackwardOp = defineOp({
       ),
     ];
   },
-  backward: { x: 'none', weight: 'none', stats: 'none', dout: 'none', more: 'none' },
+  backward: { x: 'none', weight: 'none', stats: 'none', dout: 'none', more: 'none', second: 'none' },
   reference: { checkedBy: 'layernorm' },
   cases: [],
 });
@@ -183,11 +218,16 @@ const UNUSED: Shape = [4];
 /** Widest row that 64 threads hold (lib/row). */
 const WIDEST = 1280;
 
+/** Whether the threads of a workgroup share a row of such a tensor on GPUs. */
+export function sharesRows(x: Shape): boolean {
+  return lastOf(x) % 4 === 0 && lastOf(x) <= WIDEST;
+}
+
 function kernelFor(x: Shape, traits: AdapterTraits): Kernel {
   const C = lastOf(x);
   if (C % 4 !== 0) return 'any';
   if (selectFamily('layernorm', traits) === 'register') return 'rows';
-  return C <= WIDEST ? 'workgroup' : 'any';
+  return sharesRows(x) ? 'workgroup' : 'any';
 }
 
 function workgroupsOf(kernel: Kernel, rows: number): [number, number, number] {

@@ -1,7 +1,7 @@
 import type { AdapterTraits } from '../../gpu/traits.ts';
 import type { Binding, Pass } from '../../graph/pass.ts';
 import type { Shape } from '../../graph/shape.ts';
-import { ACTIVATION_CODES, type ActivationKind } from '../activation/activation.ts';
+import { ACTIVATION_CODES, type ActivationKind, NO_ACTIVATION } from '../activation/activation.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { type MatmulProblem, splitsOf, type Tile, tileFor } from './tiles.ts';
 
@@ -142,9 +142,6 @@ function epilogueConstants({ bias, kept, activation, isDerivative, gate, other, 
     HAS_SUMS: Number(Boolean(sums)),
   };
 }
-
-/** The shader's KIND without an activation. */
-const NO_ACTIVATION = 3;
 
 /** A shader must have every binding; in place of what is missing it gets something that it does not read or write. */
 function epilogueBindings(

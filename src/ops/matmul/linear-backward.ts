@@ -13,19 +13,33 @@ export function pairsGradients(traits: AdapterTraits): boolean {
 /** Rows and columns that a workgroup computes. */
 const SIDE = 64;
 
+interface LinearBackwardAttributes {
+  readonly activation: ActivationKind | null;
+  /**
+   * Ranges of rows whose sums are given, [splits, N · K] and with `sums` [splits, N], in place of being added to dweight and dbias,
+   * which are missing then; absent: none.
+   */
+  readonly splits?: number;
+  readonly sums?: boolean;
+  /** Whether `other` are gates, [B], each of which multiplies the rows of its sample. */
+  readonly gate?: boolean;
+  /** Gives dx before activation, gate and addition as a last output. */
+  readonly keeps?: boolean;
+}
+
 /**
  * Both gradients of a linear layer `y = x · weightᵀ` at once. dout [R, N], weight [N, K], x [R, K]: dx = dout · weight, times
- * the activation's derivative at `other` or plus `other`, of dx's shape or a suffix of it; `dweight += doutᵀ · x`, and
+ * the activation's derivative at `other`, or a gate, or plus `other`, of dx's shape or a suffix of it; `dweight += doutᵀ · x`, and
  * `dbias += Σ over R of dout`. What graphs have as several nodes (`src/ops/fusion.ts`). → [R, K]
  */
 export const linearBackwardOp = defineOp({
   name: 'linearBackward',
   inputs: ['dout', 'weight', 'x', 'other', 'dweight', 'dbias'],
-  optional: ['other', 'dbias'],
+  optional: ['other', 'dweight', 'dbias'],
   mutates: ['dweight', 'dbias'],
   shapes: (
     [dout, weight, x, other, dweight, dbias],
-    { activation }: { readonly activation: ActivationKind | null },
+    { activation, splits, sums, keeps }: LinearBackwardAttributes,
   ) => {
     const [given, w] = [required(dout, 'linearBackward: dout'), required(weight, 'linearBackward: weight')];
     const [R, N, K] = [axis(given, 0), lastOf(given), lastOf(w)];
@@ -34,17 +48,26 @@ export const linearBackwardOp = defineOp({
       given.length === 2 &&
         sizeOf(w) === N * K &&
         sizeOf(x ?? []) === R * K &&
-        sizeOf(dweight ?? []) === N * K &&
-        (!dbias || sizeOf(dbias) === N) &&
+        (splits ? splits > 1 && !dweight : sizeOf(dweight ?? []) === N * K) &&
+        (!dbias || (!splits && sizeOf(dbias) === N)) &&
         (other ? repeats(other) : !activation),
       'linearBackward',
       () => [dout, weight, x, other, dweight, dbias].map((shape) => show(shape ?? [])).join(' '),
     );
-    return [[R, K]];
+    return [
+      [R, K],
+      ...(splits ? [[splits, N * K]] : []),
+      ...(splits && sums ? [[splits, N]] : []),
+      ...(keeps ? [[R, K]] : []),
+    ];
   },
-  // Stands for a bias.
-  scratch: ({ inputs: [, , , , , dbias] }) => (dbias ? [] : [[1]]),
-  passes: ({ inputs: [dout, weight, , other, , dbias], attrs: { activation } }) => {
+  // Stand for a bias, and for what is kept.
+  scratch: () => [[1], [1]],
+  passes: ({
+    inputs: [dout, weight, , other, , dbias],
+    outputs,
+    attrs: { activation, splits = 1, sums, gate, keeps },
+  }) => {
     const [R, N] = [axis(dout ?? [], 0), lastOf(dout ?? [])];
     const K = lastOf(weight ?? []);
     return [
@@ -53,8 +76,11 @@ export const linearBackwardOp = defineOp({
         constants: {
           KIND: activation ? ACTIVATION_CODES[activation] : 0,
           DERIVATIVE: Number(activation !== null),
-          HAS_OTHER: Number(Boolean(other) && activation === null),
-          HAS_SUMS: Number(Boolean(dbias)),
+          HAS_OTHER: Number(Boolean(other) && activation === null && !gate),
+          HAS_GATE: Number(Boolean(gate)),
+          KEEPS: Number(Boolean(keeps)),
+          HAS_SUMS: Number(Boolean(dbias || sums)),
+          SPLITS: splits,
         },
         bindings: [
           { input: 0 },
@@ -62,27 +88,33 @@ export const linearBackwardOp = defineOp({
           { input: 2 },
           { input: other ? 3 : 0 },
           { output: 0 },
-          { input: 4 },
-          dbias ? { input: 5 } : { scratch: 0 },
+          splits > 1 ? { output: 1 } : { input: 4 },
+          dbias ? { input: 5 } : sums ? { output: 2 } : { scratch: 0 },
+          keeps ? { output: outputs.length - 1 } : { scratch: 1 },
         ],
-        workgroups: [Math.ceil(K / SIDE), Math.ceil(Math.max(R, N) / SIDE), 2],
+        workgroups: [Math.ceil(K / SIDE), Math.ceil(Math.max(R, N) / SIDE), 1 + splits],
         flops: 4 * R * N * K,
       },
     ];
   },
   backward: { dout: 'none', weight: 'none', x: 'none', other: 'none', dweight: 'none', dbias: 'none' },
-  reference: ([dout, weight, x, other, dweight, dbias], [shape], { activation }) => {
+  reference: ([dout, weight, x, other, dweight, dbias], [shape], attrs) => {
+    const { activation, splits = 1, sums, gate, keeps } = attrs;
     const [R, N] = [axis(shape ?? [], 0), axis(shape ?? [], 1)];
     const K = (weight?.length ?? 0) / N;
     const dx = new Float64Array(R * K);
-    const [onto, sums] = [required(dweight, 'linearBackward').slice(), dbias?.slice()];
+    const onto = dweight?.slice() ?? new Float64Array(splits * N * K);
+    const totals = dbias?.slice() ?? new Float64Array(splits * N);
+    const range = 4 * Math.ceil(Math.ceil(R / 4) / splits);
     for (let r = 0; r < R; r++) {
+      const split = Math.floor(r / range);
       for (let n = 0; n < N; n++) {
         const d = dout?.[r * N + n] ?? 0;
-        if (sums) sums[n] = (sums[n] ?? 0) + d;
+        totals[split * N + n] = (totals[split * N + n] ?? 0) + d;
         for (let k = 0; k < K; k++) {
           dx[r * K + k] = (dx[r * K + k] ?? 0) + d * (weight?.[n * K + k] ?? 0);
-          onto[n * K + k] = (onto[n * K + k] ?? 0) + d * (x?.[r * K + k] ?? 0);
+          const at = (split * N + n) * K + k;
+          onto[at] = (onto[at] ?? 0) + d * (x?.[r * K + k] ?? 0);
         }
       }
     }
@@ -90,9 +122,12 @@ export const linearBackwardOp = defineOp({
     const value = activation && ACTIVATION_REFERENCES[activation];
     const done = dx.map((v, i) => {
       const at = other?.[i % other.length] ?? 0;
+      if (gate) return v * (other?.[Math.floor((i * other.length) / dx.length)] ?? 0);
       return value ? (v * (value(at + step) - value(at - step))) / (2 * step) : v + at;
     });
-    return [onto, ...(sums ? [sums] : []), done];
+    const rows = dbias || sums ? [totals] : [];
+    const given = splits > 1 ? [done, onto, ...rows] : [onto, ...rows, done];
+    return keeps ? [...given, dx] : given;
   },
   cases: [
     { inputs: [[1, 1], [1, 1], [1, 1], null, [1, 1], [1]], attrs: { activation: null } },
@@ -100,5 +135,19 @@ export const linearBackwardOp = defineOp({
     { inputs: [[3, 67], [67, 130], [3, 130], [130], [67, 130], null], attrs: { activation: null } },
     { inputs: [[131, 5], [5, 20], [131, 20], null, [5, 20], [5]], attrs: { activation: null } },
     { inputs: [[20, 68], [68, 24], [20, 24], [20, 24], [68, 24], [68]], attrs: { activation: 'gelu' } },
+    {
+      inputs: [[519, 7], [7, 68], [519, 68], [519, 68], null, null],
+      attrs: { activation: null, splits: 4, sums: true },
+      note: 'the sums over each range of rows',
+    },
+    { inputs: [[130, 20], [20, 8], [130, 8], null, null, null], attrs: { activation: null, splits: 16 } },
+    {
+      inputs: [[12, 20], [20, 8], [12, 8], [3], [20, 8], null],
+      attrs: { activation: null, gate: true, keeps: true },
+    },
+    {
+      inputs: [[130, 20], [20, 8], [130, 8], [130, 8], null, null],
+      attrs: { activation: null, splits: 4, sums: true, keeps: true },
+    },
   ],
 });

@@ -1,5 +1,6 @@
 import type { AdapterTraits } from '../../gpu/traits.ts';
 import { defineOp, type Tensor } from '../../graph/graph.ts';
+import { MOST_WORKGROUPS } from '../../graph/pass.ts';
 import { expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
 import { selectFamily } from '../select.ts';
@@ -25,7 +26,8 @@ export const sampleDotOp = defineOp({
     );
     return [[samples]];
   },
-  scratch: ({ inputs: [a], attrs: { samples }, traits }) => {
+  scratch: ({ inputs: [a, , a2], attrs: { samples }, traits }) => {
+    if (isWhole([a, a2], samples, traits)) return [];
     const slices = slicesOf(sizeOf(a ?? []) / samples, samples, traits);
     return [[samples, slices], ...reductionScratch({ batch: samples, length: slices, columns: 1 }, traits)];
   },
@@ -34,6 +36,17 @@ export const sampleDotOp = defineOp({
     const [each, each2] = [sizeOf(a) / samples, a2 ? sizeOf(a2) / samples : 0];
     const slices = slicesOf(each, samples, traits);
     const wide = each % 4 === 0 && each2 % 4 === 0 ? 4 : 1;
+    if (isWhole([a, a2], samples, traits)) {
+      return [
+        {
+          shader: 'sample-dot/whole',
+          constants: { PER_SAMPLE: each / 4, PER_SAMPLE_2: each2 / 4 },
+          bindings: [{ input: 0 }, { input: 1 }, { input: a2 ? 2 : 0 }, { input: a2 ? 3 : 1 }, { output: 0 }],
+          workgroups: [samples, 1, 1],
+          flops: 2 * samples * (each + each2),
+        },
+      ];
+    }
     return [
       {
         shader: wide === 4 ? 'sample-dot/fours' : 'sample-dot/any',
@@ -94,4 +107,21 @@ function slicesOf(each: number, samples: number, traits: AdapterTraits): number 
 /** `Σ a·v` of each of `samples` parts. */
 export function sampleDot(a: Tensor, v: Tensor, samples: number): Tensor {
   return a.graph.apply1(sampleDotOp, [a, v, null, null], { samples });
+}
+
+/** Values of a sample up to which one workgroup sums them in less time than a second dispatch takes. */
+const MOST_OF_WORKGROUP = 2 ** 18;
+
+/** Whether a workgroup sums each sample on its own. */
+function isWhole(
+  inputs: readonly (Shape | null | undefined)[],
+  samples: number,
+  traits: AdapterTraits,
+): boolean {
+  const each = inputs.map((shape) => (shape ? sizeOf(shape) / samples : 0));
+  const total = each.reduce((sum, n) => sum + n, 0);
+  const isShared = selectFamily('reduce', traits) === 'workgroup';
+  return (
+    isShared && each.every((n) => n % 4 === 0) && total <= MOST_OF_WORKGROUP && samples < MOST_WORKGROUPS
+  );
 }

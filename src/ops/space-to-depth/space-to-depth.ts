@@ -1,7 +1,15 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
+import type { Pass } from '../../graph/pass.ts';
 import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
+import {
+  ACTIVATION_CODES,
+  ACTIVATION_REFERENCES,
+  type ActivationKind,
+  NO_ACTIVATION,
+} from '../activation/activation.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
+import { sumLeading } from '../sum-leading/sum-leading.ts';
 
 type Grid = readonly [B: number, H: number, W: number, C: number];
 
@@ -35,6 +43,7 @@ export const spaceToDepthOp = defineOp({
     expectShape(H % 2 === 0 && W % 2 === 0, 'spaceToDepth', () => `a grid of ${H} × ${W} is not even`);
     return [[B, H / 2, W / 2, C * 4]];
   },
+  scratch: () => [[1]],
   passes: ({ inputs: [x] }) => passes(grid(x, 'spaceToDepth'), true),
   backward: { x: ({ dout }) => depthToSpace(dout) },
   reference: ([x], [shape]) => {
@@ -50,40 +59,73 @@ export const spaceToDepthOp = defineOp({
   ],
 });
 
-/** The inverse, as a transposed convolution needs it: features to 2 × 2 cells, [B, H, W, C·4] → [B, H·2, W·2, C]. */
+/** What is done with the values of a {@link depthToSpaceOp}. */
+interface DepthToSpaceAttributes {
+  /** Gives their activation as a second output; absent: none. */
+  readonly activation?: ActivationKind;
+}
+
+/**
+ * The inverse, as a transposed convolution needs it: features to 2 × 2 cells, [B, H, W, C·4] → [B, H·2, W·2, C], plus bias [C].
+ */
 export const depthToSpaceOp = defineOp({
   name: 'depthToSpace',
-  inputs: ['x'],
-  shapes: ([x]) => {
+  inputs: ['x', 'bias'],
+  optional: ['bias'],
+  shapes: ([x, bias], { activation }: DepthToSpaceAttributes) => {
     const [B, H, W, F] = grid(x, 'depthToSpace');
-    expectShape(F % 4 === 0, 'depthToSpace', () => `${F} features are not four a channel`);
-    return [[B, H * 2, W * 2, F / 4]];
+    expectShape(
+      F % 4 === 0 && (!bias || sizeOf(bias) === F / 4),
+      'depthToSpace',
+      () => `${F} features are not four a channel, or ${show(bias ?? [])} is no bias for them`,
+    );
+    const out = [B, H * 2, W * 2, F / 4];
+    return activation ? [out, out] : [out];
   },
-  passes: ({ outputs: [out] }) => passes(grid(out, 'depthToSpace'), false),
-  backward: { x: ({ dout }) => spaceToDepth(dout) },
-  reference: ([x], [shape]) => {
+  scratch: ({ attrs: { activation } }) => (activation ? [] : [[1]]),
+  passes: ({ inputs: [, bias], outputs: [out], attrs: { activation } }) =>
+    passes(grid(out, 'depthToSpace'), false, Boolean(bias), activation),
+  backward: {
+    x: ({ dout }) => spaceToDepth(dout),
+    bias: ({ dout, input }) => sumLeading(dout, input(1).shape),
+  },
+  reference: ([x, bias], [shape], { activation }) => {
     const [B, H, W, F] = grid(shape, 'depthToSpace');
     const out = new Float64Array(x?.length ?? 0);
     eachElement([B, H * 2, W * 2, F / 4], (fine, coarse) => {
-      out[fine] = x?.[coarse] ?? 0;
+      out[fine] = (x?.[coarse] ?? 0) + (bias?.[fine % (F / 4)] ?? 0);
     });
-    return [out];
+    return activation ? [out, out.map(ACTIVATION_REFERENCES[activation])] : [out];
   },
   cases: [
     { inputs: [[1, 1, 1, 4]], attrs: {} },
     { inputs: [[2, 3, 5, 28]], attrs: {} },
+    { inputs: [[2, 3, 5, 28], [7]], attrs: {} },
+    { inputs: [[2, 3, 5, 28], [7]], attrs: { activation: 'gelu' } },
   ],
 });
 
 /** The one dispatch of both directions; the sizes are those of the larger grid. */
-function passes(fine: Grid, toDepth: boolean) {
+function passes(fine: Grid, toDepth: boolean, hasBias = false, activation?: ActivationKind): Pass[] {
   const [, H, W, C] = fine;
   const n = sizeOf(fine);
   return [
     {
       shader: 'space-to-depth/move',
-      constants: { H, W, C, TO_DEPTH: Number(toDepth) },
-      bindings: [{ input: 0 }, { output: 0 }],
+      constants: {
+        H,
+        W,
+        C,
+        TO_DEPTH: Number(toDepth),
+        HAS_BIAS: Number(hasBias),
+        KIND: activation ? ACTIVATION_CODES[activation] : NO_ACTIVATION,
+      },
+      bindings: [
+        { input: 0 },
+        { output: 0 },
+        { input: hasBias ? 1 : 0 },
+        activation ? { output: 1 } : { scratch: 0 },
+      ],
       workgroups: workgroups1d(n),
       flops: n,
     },
@@ -95,5 +137,5 @@ export function spaceToDepth(x: Tensor): Tensor {
 }
 
 export function depthToSpace(x: Tensor): Tensor {
-  return x.graph.apply1(depthToSpaceOp, [x], {});
+  return x.graph.apply1(depthToSpaceOp, [x, null], {});
 }

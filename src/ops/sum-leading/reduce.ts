@@ -35,7 +35,7 @@ const WIDEST = 32;
  * Slices that the summed axis is cut into; 1: one dispatch does it. More come with a second dispatch, which sums the
  * slices. Either way the order is the same every time.
  */
-function slicesOf({ length, columns }: Reduction, traits: AdapterTraits): number {
+export function slicesOf({ length, columns }: Reduction, traits: AdapterTraits): number {
   switch (selectFamily('reduce', traits)) {
     case 'register':
       return length <= MOST_IN_ORDER ? 1 : slicesFor(length);
@@ -57,11 +57,12 @@ export function reductionScratch(reduction: Reduction, traits: AdapterTraits): S
   return [[1], ...(slices > 1 ? [[reduction.batch, slices, reduction.columns]] : [])];
 }
 
-/** The one or two dispatches of a reduction. */
+/** The one or two dispatches of a reduction. @param inSlices leaves the slices, [batch, slices, columns], in `to`. */
 export function reductionPasses(
   reduction: Reduction,
   { from, to, rest, scratch }: ReductionBindings,
   traits: AdapterTraits,
+  inSlices = false,
 ): Pass[] {
   const { batch, columns, factor } = reduction;
   const nothing = { scratch };
@@ -94,6 +95,7 @@ export function reductionPasses(
   };
   const slices = slicesOf(reduction, traits);
   if (slices === 1) return [pass(reduction.length, 1, factor ?? 1, from, to, rest)];
+  if (inSlices) return [pass(reduction.length, slices, 1, from, to)];
   const parts = { scratch: scratch + 1 };
   return [pass(reduction.length, slices, 1, from, parts), pass(slices, 1, factor ?? 1, parts, to, rest)];
 }

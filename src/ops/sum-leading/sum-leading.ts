@@ -3,18 +3,31 @@ import { expectShape, type Shape, sameShape, show, sizeOf } from '../../graph/sh
 import { combinePass } from '../add/combine.ts';
 import { type Reduction, reductionPasses, reductionScratch } from './reduce.ts';
 
+interface SumLeadingAttributes {
+  readonly keep: number;
+  /** Leaves the sums over so many slices, which are as many as `slicesOf` says, one after the other; absent: their sum. */
+  readonly slices?: number;
+}
+
 /** Sums over the leading axes until the last `keep` axes are left; the gradient of a bias or of anything repeated. */
 export const sumLeadingOp = defineOp({
   name: 'sumLeading',
   inputs: ['x'],
-  shapes: ([x], { keep }: { keep: number }) => {
+  shapes: ([x], { keep, slices }: SumLeadingAttributes) => {
     if (!x) throw new RangeError('sumLeading: one input');
     expectShape(keep >= 1 && keep <= x.length, 'sumLeading', () => `keeps ${keep} axes of ${show(x)}`);
-    return [x.slice(x.length - keep)];
+    const kept = x.slice(x.length - keep);
+    return [slices ? [slices, ...kept] : kept];
   },
-  scratch: ({ inputs: [x], outputs: [out], traits }) => reductionScratch(reductionOf(x, out), traits),
-  passes: ({ inputs: [x], outputs: [out], traits }) =>
-    reductionPasses(reductionOf(x, out), { from: { input: 0 }, to: { output: 0 }, scratch: 0 }, traits),
+  scratch: ({ inputs: [x], attrs: { keep }, traits }) =>
+    reductionScratch(leadingReduction(x ?? [], keep), traits),
+  passes: ({ inputs: [x], attrs: { keep, slices }, traits }) =>
+    reductionPasses(
+      leadingReduction(x ?? [], keep),
+      { from: { input: 0 }, to: { output: 0 }, scratch: 0 },
+      traits,
+      Boolean(slices),
+    ),
   backward: { x: ({ dout, input }) => repeatLeading(dout, input(0).shape) },
   reference: ([x], [shape], { keep }) => {
     if (!x || !shape) throw new RangeError('sumLeading: one input');
@@ -35,9 +48,10 @@ export const sumLeadingOp = defineOp({
   ],
 });
 
-function reductionOf(x: Shape | null | undefined, out: Shape | undefined): Reduction {
-  const columns = sizeOf(out ?? []);
-  return { batch: 1, length: sizeOf(x ?? []) / columns, columns };
+/** The reduction of a tensor to its last `keep` axes. */
+export function leadingReduction(x: Shape, keep: number): Reduction {
+  const columns = sizeOf(x.slice(x.length - keep));
+  return { batch: 1, length: sizeOf(x) / columns, columns };
 }
 
 /** Sums `x` over its leading axes down to `shape`, a suffix of `x`'s; `x` itself when nothing is to be summed. */

@@ -106,20 +106,17 @@ function NoData(): ReactNode {
       </p>
       <ol className={styles.steps}>
         <li>
-          <strong>1. Data</strong>
-          <span>Drop 20 to 500 images, with or without masks, or try the demo.</span>
+          <strong>Data:</strong> drop 20 to 500 images, with or without masks, or try the demo.
         </li>
         <li>
-          <strong>2. Train</strong>
-          <span>Choose datasets and a method, check the cost, and start.</span>
+          <strong>Train:</strong> choose datasets and a method, check the cost, and start.
         </li>
         <li>
-          <strong>3. Segment</strong>
-          <span>Label and correct images by clicks and brush; compare the base and the tuned model.</span>
+          <strong>Segment:</strong> label and correct images by clicks and brush; compare the base and the
+          tuned model.
         </li>
         <li>
-          <strong>4. Export</strong>
-          <span>Download the adapter and your masks.</span>
+          <strong>Export:</strong> download the adapter and your masks.
         </li>
       </ol>
     </section>
