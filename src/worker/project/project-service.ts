@@ -18,8 +18,9 @@ import {
   incomingDataset,
   type ProjectPart,
 } from '../../data/project/project-parts.ts';
-import { type ZipSource, zipStream } from '../../data/zip.ts';
+import { zipStream } from '../../data/zip.ts';
 import { RUN_FILES } from '../../engine/run/run-files.ts';
+import { blobSource } from '../../sam/checkpoint/byte-source.ts';
 import { sha256 } from '../../sam/checkpoint/hash.ts';
 import type { EngineState } from '../engine-state.ts';
 import { inputFile } from '../input-file.ts';
@@ -315,15 +316,10 @@ const NO_CHANGES: IdChanges = new Map();
 /** A run that no tab is working on. */
 const isAtRest = ({ status }: RunInfo): boolean => !['running', 'pausing', 'elsewhere'].includes(status);
 
-const zipSource = (file: File): ZipSource => ({
-  size: file.size,
-  read: async (offset, length) => new Uint8Array(await file.slice(offset, offset + length).arrayBuffer()),
-});
-
 async function foundIn(files: readonly DroppedFile[]): Promise<FoundProject | null> {
   const [only] = files;
   if (files.length === 1 && only && /\.zip$/i.test(only.path))
-    return projectInZip(zipSource(only.file), only.path);
+    return projectInZip(blobSource(only.path, only.file), only.path);
   const lazy = files.map((dropped) => ({ ...inputFile(dropped), size: dropped.file.size }));
   return projectAmong(lazy, only?.path.split('/')[0] ?? '');
 }
