@@ -38,6 +38,13 @@ test('an adapter is known by its tensors', async () => {
   expect(sorted.models).toEqual([]);
 });
 
+test('the adapter of a run that kept the base model, which has no tensor, is an adapter', async () => {
+  const adapter = safetensors('run/adapter.safetensors', [], { format: 'mopeft-adapter' });
+  const sorted = await sortFiles([text('run/adapter.json'), adapter]);
+  expect(paths(sorted.adapters)).toEqual([[adapter.path, 'run/adapter.json']]);
+  expect(sorted.models).toEqual([]);
+});
+
 test('the folder of a run is its adapter; a checkpoint alone is left to the reader of models', async () => {
   const checkpoint = safetensors('run/checkpoint/last.safetensors', ['param.blocks.0.lora.q.A'], {
     format: 'mopeft-checkpoint',

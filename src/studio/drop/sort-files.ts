@@ -61,18 +61,19 @@ async function kindOfWeights({ path, file }: DroppedFile): Promise<'adapter' | '
     if (length > BigInt(Math.min(MAX_HEADER_BYTES, file.size))) return 'model';
     const header: unknown = JSON.parse(await file.slice(8, 8 + Number(length)).text());
     if (typeof header !== 'object' || header === null) return 'model';
-    if ('__metadata__' in header && isCheckpoint(header.__metadata__)) return 'checkpoint';
+    const format = '__metadata__' in header ? formatOf(header.__metadata__) : undefined;
+    if (format === 'mopeft-checkpoint') return 'checkpoint';
+    // That of a run which kept the base model has no tensor to be known by.
+    if (format === 'mopeft-adapter') return 'adapter';
     return kindOfNames(Object.keys(header).filter((name) => name !== '__metadata__'));
   } catch {
     return 'model';
   }
 }
 
-const isCheckpoint = (metadata: unknown): boolean =>
-  typeof metadata === 'object' &&
-  metadata !== null &&
-  'format' in metadata &&
-  metadata.format === 'mopeft-checkpoint';
+/** What our own files say that they are. */
+const formatOf = (metadata: unknown): unknown =>
+  typeof metadata === 'object' && metadata !== null && 'format' in metadata ? metadata.format : undefined;
 
 /** By tensor names: an adapter has LoRA, tensors of blocks or a mask decoder, and no encoder. */
 function kindOfNames(names: readonly string[]): 'adapter' | 'model' {
