@@ -1,7 +1,8 @@
 /**
  * `npm run screenshots`: makes the pictures of docs/images from the studio as it is now, with the demo's data. Builds when
  * needed, serves the build on this machine and drives Chromium with its software adapter, as the journeys in e2e/ do.
- * It trains for real, which takes some minutes without a GPU. Same data and seeds every time; only dates and times differ.
+ * It trains for real, which takes some minutes without a GPU; `npm run screenshots -- --without-training` leaves out what
+ * needs that. Same data and seeds every time; only dates and times differ.
  */
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -142,9 +143,15 @@ async function segment(page) {
 
 /** The objects of an image, and what Find all makes of it. */
 async function label(page) {
+  await openPage(page, 'Segment');
   await page.getByLabel('Dataset', { exact: true }).selectOption({ label: 'Demo cells' });
-  await page.getByRole('button', { name: 'Clear', exact: true }).click();
-  await shoot(page, 'label', page.getByRole('region', { name: 'Labels of this image' }));
+  const images = page.getByRole('combobox', { name: 'Image' });
+  await images.selectOption(
+    await images.locator('option', { hasText: '(train)' }).first().getAttribute('value'),
+  );
+  await page.getByRole('list', { name: 'Objects' }).getByRole('listitem').first().waitFor();
+  await page.getByText('Working …').waitFor({ state: 'hidden' });
+  await shoot(page, 'label');
   const find = page.getByRole('region', { name: 'Find all' });
   await find.getByRole('button', { name: 'Find all objects' }).click();
   await find
@@ -154,7 +161,8 @@ async function label(page) {
   if (await find.getByRole('button', { name: 'Show them' }).isVisible())
     await find.getByRole('button', { name: 'Show them' }).click();
   await find.getByText(/^\d+ objects? ·/).waitFor();
-  await shoot(page, 'find', find);
+  await find.evaluate((element) => element.scrollIntoView({ block: 'nearest' }));
+  await shoot(page, 'find');
 }
 
 async function exportPage(page) {
@@ -196,10 +204,11 @@ async function main() {
     await page.goto(`http://127.0.0.1:${port}/#/data`);
     await page.getByRole('button', { name: 'Try the demo' }).waitFor();
     await data(page, await mkdtemp(join(tmpdir(), 'mopeft-screenshots-')));
-    await train(page);
-    await segment(page);
+    const trains = !process.argv.includes('--without-training');
+    if (trains) await train(page);
+    if (trains) await segment(page);
     await label(page);
-    await exportPage(page);
+    if (trains) await exportPage(page);
     await models(page);
     for (const [name, png] of taken) await writeFile(join(IMAGES, name), png);
   } finally {

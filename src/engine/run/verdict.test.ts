@@ -53,7 +53,7 @@ test('the mean of box and click has an interval of its own, paired by object', (
 });
 
 test('a run without a validation object says first that its last weights were kept unchecked', () => {
-  const sets = [pairs('a', [[[0.5, 0.4]], [[0.6, 0.5]]])];
+  const sets = [pairs('a', [[[0.5, 0.4]], [[0.6, 0.5]], [[0.5, 0.4]]])];
   const { sentence } = computeVerdict(sets, { ...context, validation: null });
   expect(sentence).toMatch(
     /^Without a validation image the last weights were kept, better or not\. Worse: IoU/,
@@ -126,7 +126,7 @@ test('the images that got worse are counted, and the worst is named', () => {
   expect(computeVerdict([fine], context).suggestion).not.toContain('worse than with');
 });
 
-test('one test image claims nothing, whatever its gain', () => {
+test('one or two test images claim nothing, whatever their gain', () => {
   const { box, sentence, suggestion } = computeVerdict(
     [
       pairs('a', [
@@ -140,7 +140,9 @@ test('one test image claims nothing, whatever its gain', () => {
   );
   expect([box.gainLow, box.gainHigh]).toEqual([-1, 1]);
   expect(sentence).toBe(
-    'IoU 0.50 → 0.85 (+0.35, which one image cannot tell from chance) by box and IoU 0.50 → 0.85 (+0.35, which one image cannot tell from chance) by click, on 1 test image with 2 objects.',
+    'IoU 0.50 → 0.85 (+0.35, which 1 image cannot tell from chance) by box and IoU 0.50 → 0.85 (+0.35, which 1 image cannot tell from chance) by click, on 1 test image with 2 objects.',
   );
   expect(suggestion).toMatch(/^Only 1 test image: label more images/);
+  const two = computeVerdict([pairs('a', [[[0.5, 0.9]], [[0.5, 0.9]]])], context);
+  expect(two.sentence).toMatch(/which 2 images cannot tell from chance/);
 });

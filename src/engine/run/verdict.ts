@@ -23,7 +23,7 @@ export interface DatasetPairs {
 export interface VerdictMeasure {
   readonly base: number;
   readonly tuned: number;
-  /** 95 % interval of the mean gain (tuned − base), by resampling whole images; −1 to 1 where there is one image. */
+  /** 95 % interval of the mean gain (tuned − base), by resampling whole images; −1 to 1 where fewer than three tell nothing. */
   readonly gainLow: number;
   readonly gainHigh: number;
   /** Objects. */
@@ -72,6 +72,8 @@ export interface VerdictContext {
 /** What is measured of an image's objects: one prompt, or the mean of the two. */
 type Measured = 'box' | 'click' | 'both';
 const RESAMPLES = 2000;
+/** With fewer images of each dataset, a 95 % interval of Student's t would be more than twelve standard errors wide. */
+const FEWEST = 3;
 
 /** Images without objects count for nothing; a dataset without any object on its test images is left out of the means. */
 export function computeVerdict(datasets: readonly DatasetPairs[], context: VerdictContext): Verdict {
@@ -154,8 +156,8 @@ function interval(
     })),
   );
   if (gains.every((images) => images.every((image) => image.sum === 0))) return [0, 0];
-  // Resampling one image gives it back each time: an interval without width, which would claim certainty.
-  if (gains.every((images) => images.length < 2)) return [-1, 1];
+  // Resampling one or two images gives them back: an interval with hardly any width, which would claim certainty.
+  if (gains.every((images) => images.length < FEWEST)) return [-1, 1];
   const random = Random.fromSeed(0, `verdict ${measured}`);
   const means: number[] = [];
   for (let resample = 0; resample < RESAMPLES; resample++) {
@@ -238,7 +240,7 @@ function change(measured: VerdictMeasure): string {
   const digits = Math.abs(gain) < 0.02 ? 3 : 2;
   const from = `IoU ${base.toFixed(digits)} → ${tuned.toFixed(digits)}`;
   if (saysNothing(measured))
-    return `${from} (${signed(gain, digits)}, which one image cannot tell from chance)`;
+    return `${from} (${signed(gain, digits)}, which ${count(measured.images, 'image')} cannot tell from chance)`;
   const [low, high] = [signed(gainLow, digits), signed(gainHigh, digits)];
   return `${verb}: ${from} (${signed(gain, digits)}, 95 % between ${low} and ${high})`;
 }

@@ -106,17 +106,20 @@ function NoData(): ReactNode {
       </p>
       <ol className={styles.steps}>
         <li>
-          <strong>Data:</strong> drop 20 to 500 images, with or without masks, or try the demo.
+          <strong>1. Data</strong>
+          <span>Drop 20 to 500 images, with or without masks, or try the demo.</span>
         </li>
         <li>
-          <strong>Train:</strong> choose datasets and a method, check the cost, and start.
+          <strong>2. Train</strong>
+          <span>Choose datasets and a method, check the cost, and start.</span>
         </li>
         <li>
-          <strong>Segment:</strong> label and correct images by clicks and brush; compare the base and the
-          tuned model.
+          <strong>3. Segment</strong>
+          <span>Label and correct images by clicks and brush; compare the base and the tuned model.</span>
         </li>
         <li>
-          <strong>Export:</strong> download the adapter and your masks.
+          <strong>4. Export</strong>
+          <span>Download the adapter and your masks.</span>
         </li>
       </ol>
     </section>

@@ -62,8 +62,10 @@ function Measure(props: {
       <td>{iou(measure.base)}</td>
       <td>{iou(measure.tuned)}</td>
       <td>
-        <strong>{signed(measure.tuned - measure.base)}</strong> ({signed(measure.gainLow)} to{' '}
-        {signed(measure.gainHigh)})
+        <strong>{signed(measure.tuned - measure.base)}</strong>{' '}
+        {measure.gainHigh - measure.gainLow < 2
+          ? `(${signed(measure.gainLow)} to ${signed(measure.gainHigh)})`
+          : '(too few images)'}
       </td>
       <td>
         {plural(measure.n, 'object')}, {plural(measure.images, 'image')}
