@@ -55,8 +55,8 @@ test('all objects are found, reviewed by key, exported and imported again', asyn
     expect(found).toBeGreaterThan(2);
     await find.getByLabel('Predicted IoU').fill('0.99');
     await expect.poll(count).toBeLessThan(found);
-    // Where nothing passes, one button shows what comes closest.
-    await find.getByLabel('Predicted IoU').fill('1');
+    // Where nothing passes, one button shows what comes closest. A model may expect an IoU over 1.
+    await find.getByLabel('Stability').fill('1');
     await find.getByRole('button', { name: 'Show them' }).click();
     await expect.poll(count).toBeGreaterThan(0);
     await find.getByLabel('Predicted IoU').fill('0.5');
