@@ -97,13 +97,15 @@ export function FirstPage(): ReactNode {
         {isReady && capabilities && <TrainPanel capabilities={capabilities} />}
         <div className={styles.onwards}>
           {!run?.verdict && (
-            <button type="button" onClick={() => openPage('data')}>
-              Use your own images
-            </button>
+            <>
+              <button type="button" onClick={() => openPage('data')}>
+                Use your own images
+              </button>
+              <button type="button" className="quiet" onClick={() => openPage('data')}>
+                Skip this (Esc)
+              </button>
+            </>
           )}
-          <button type="button" className="quiet" onClick={() => openPage('data')}>
-            Skip this (Esc)
-          </button>
           <NoRequests />
         </div>
       </div>

@@ -142,7 +142,11 @@ function Outcome({ run, step }: { readonly run: RunInfo; readonly step: number }
   const { verdict, failure } = run;
   if (verdict) {
     const hasLearned = run.bestStep !== null && run.bestStep > 0 && verdict.click.n > 0;
-    return <h3 role="status">{hasLearned ? gainSentence(verdict.click) : verdict.sentence}</h3>;
+    return (
+      <div role="status">
+        <h3>{hasLearned ? gainSentence(verdict.click) : verdict.sentence}</h3>
+      </div>
+    );
   }
   if (failure) return <FailureMessage failure={failure} />;
   if (run.status === 'elsewhere') return <p role="status">It learns in another tab.</p>;

@@ -1,0 +1,102 @@
+/** The first minute: the wipe, a click on both, training on eight images with a reload in the middle, and on to Data. */
+import { expect, type Page, test } from '@playwright/test';
+import { expectAccessible, openStudio, watchErrors, watchRequests } from './support/studio.ts';
+
+test('a first visit sees base and tuned, trains, loses nothing by a reload, and goes on to its own images', async ({
+  page,
+  baseURL,
+}) => {
+  test.setTimeout(480_000);
+  const errors = watchErrors(page);
+  const strays = watchRequests(page, baseURL ?? '');
+  await openStudio(page, baseURL);
+
+  await test.step('it opens by itself on one image with masks of both', async () => {
+    await expect(page.getByRole('main', { name: 'First minute' })).toBeVisible();
+    const [base, tuned] = [await figure(page, 'As it comes'), await figure(page, 'Tuned')];
+    expect(tuned, 'the tuned masks fit the cells better').toBeGreaterThan(base + 0.15);
+    expect(
+      await page.getByRole('region', { name: 'The first minute' }).textContent(),
+      'no word that means nothing yet',
+    ).not.toMatch(/PEFT|LoRA|gate|adapter/i);
+  });
+
+  await test.step('the divider moves by key and by pointer', async () => {
+    const divider = page.getByRole('slider', { name: /^Divider/ });
+    await divider.focus();
+    await page.keyboard.press('End');
+    await expect(divider).toHaveValue('100');
+    await page.keyboard.press('Home');
+    const { x = 0, y = 0, width = 0, height = 0 } = (await divider.boundingBox()) ?? {};
+    await page.mouse.move(x + 8, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2, y + height / 2, { steps: 5 });
+    await page.mouse.up();
+    expect(Number(await divider.inputValue())).toBeGreaterThan(40);
+    expect(Number(await divider.inputValue())).toBeLessThan(60);
+  });
+
+  await test.step('a click is answered by both', async () => {
+    const closeUp = page.getByRole('region', { name: 'One click, both answers' });
+    const {
+      x = 0,
+      y = 0,
+      width = 0,
+      height = 0,
+    } = (await page.getByRole('slider', { name: /^Divider/ }).boundingBox()) ?? {};
+    await page.mouse.click(x + 0.3 * width, y + 0.3 * height);
+    await expect(closeUp.getByText(/IoU|bare ground/)).toHaveCount(2);
+    await closeUp.getByRole('button', { name: 'Click the next cell' }).click();
+    await expect(closeUp.getByText(/IoU/)).toHaveCount(2);
+  });
+
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await expectAccessible(page);
+  }
+  await expect(page.getByText(/^0 requests left this page; [1-9]\d* went to its own site/)).toBeVisible();
+
+  const panel = page.getByRole('region', { name: 'Train it' });
+  await test.step('it trains, and a reload in the middle loses nothing', async () => {
+    await panel.getByRole('button', { name: 'Train it on 8 images now' }).click();
+    await expect(panel.getByRole('slider', { name: /Step \d/ })).toBeVisible({ timeout: 120_000 });
+    await expectAccessible(page);
+    await page.reload();
+    await panel.getByRole('button', { name: 'Go on' }).click();
+    await expect(panel).toContainText('IoU by click went from', { timeout: 240_000 });
+    await expect(panel).toContainText(
+      /On 4 images it had not seen.*\(\+0\.\d\d, 95 % between .* n = 32 objects\)/,
+    );
+    expect(await figure(page, 'Yours')).toBeGreaterThan(await figure(page, 'As it comes'));
+    await expectAccessible(page);
+  });
+
+  await test.step('what it made is named, and whoever has datasets lands on Data', async () => {
+    await expect(panel).toContainText('First minute: cells');
+    await panel.getByRole('button', { name: 'Use your own images' }).click();
+    await expect(page.getByRole('article', { name: 'First minute: cells' })).toBeVisible();
+    await openStudio(page, baseURL);
+    await expect(page.getByRole('main', { name: 'Data' })).toBeVisible();
+  });
+
+  expect(strays, 'requests that left the origin').toEqual([]);
+  expect(errors).toEqual([]);
+});
+
+test('one key skips it, and it does not come back by itself', async ({ page, baseURL }) => {
+  await openStudio(page, baseURL);
+  await expect(page.getByRole('button', { name: 'Skip this (Esc)' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('main', { name: 'Data' })).toBeVisible();
+  await openStudio(page, baseURL);
+  await expect(page.getByRole('main', { name: 'Data' })).toBeVisible();
+  await page.getByRole('link', { name: 'The first minute' }).click();
+  await expect(page.getByRole('main', { name: 'First minute' })).toBeVisible();
+});
+
+/** The mean IoU that a side of the large image shows, once all cells are answered. */
+async function figure(page: Page, side: string): Promise<number> {
+  const title = page.getByRole('img', { name: new RegExp(`^Drawn cells.* ${side}, IoU`) });
+  await expect(title).toBeVisible({ timeout: 120_000 });
+  return Number(/IoU ([\d.]+)/.exec((await title.getAttribute('aria-label')) ?? '')?.[1]);
+}
