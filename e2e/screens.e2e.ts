@@ -107,6 +107,10 @@ test('the palette goes to a page, an image and the list of keys by their names',
   await expect(page.getByRole('combobox', { name: 'Image' }).locator('option:checked')).toContainText(
     name ?? '?',
   );
+  await find('no such thing');
+  await expect(page.getByText('Nothing has this name.')).toBeVisible();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
   await find('keyboard');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toContainText('reject the object');

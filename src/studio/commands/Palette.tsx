@@ -36,10 +36,7 @@ export default function Palette(props: {
           onValueChange={setQuery}
           placeholder="A page, an action, a dataset, an image, a run …"
         />
-        <Primitive.List className={styles.list} label="Found">
-          {shown.length === 0 && (
-            <Primitive.Empty className={styles.empty}>Nothing has this name.</Primitive.Empty>
-          )}
+        <Primitive.List className={styles.list} hidden={shown.length === 0} label="Found">
           {shown.map(({ title, commands }) => (
             <Primitive.Group key={title} heading={title} className={styles.group}>
               {commands.map((command) => (
@@ -59,6 +56,10 @@ export default function Palette(props: {
             </Primitive.Group>
           ))}
         </Primitive.List>
+        {/* Beside the list, which may hold options only. */}
+        <p role="status" className={shown.length === 0 ? styles.empty : 'visually-hidden'}>
+          {shown.length === 0 && 'Nothing has this name.'}
+        </p>
       </Primitive>
     </Dialog>
   );
