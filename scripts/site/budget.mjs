@@ -33,7 +33,7 @@ export function budget({ kib }) {
 
 /**
  * The part that makes the largest first load, and its size in bytes.
- * @param {import('rolldown').OutputBundle} bundle
+ * @param {object} bundle files by name, as the build gives them
  * @returns {[string, number]}
  */
 export function heaviest(bundle) {
