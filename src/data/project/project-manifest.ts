@@ -6,7 +6,7 @@ import { refuse } from '../outcome.ts';
 /** The file that makes a zip or a folder a project. */
 export const PROJECT_FILE = 'mopeft-project.json';
 /** The version that is written. */
-export const PROJECT_VERSION = 1;
+const PROJECT_VERSION = 1;
 const FORMAT = 'mopeft-project';
 
 /** As {@link newDatasetId} and runs have them: safe as a folder, and long enough that one names nothing else in a text. */

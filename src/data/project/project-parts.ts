@@ -26,7 +26,7 @@ export const bytesOfFiles = (files: ReadonlyMap<string, LazyFile>): number =>
 const ACCOMPANIES = /^(card\.json|thumbnails\.(bin|json)|edits\/[^/]+|found\/(found\.jsonl|reviewed\.json))$/;
 
 /** The files that a manifest names, each once. */
-export function namedFiles({ files }: Manifest): Map<string, number> {
+function namedFiles({ files }: Manifest): Map<string, number> {
   const all = files.flatMap(({ image, mask, instances, labels, objectMasks = [], labelled }) => [
     image,
     mask,
