@@ -30,6 +30,7 @@ test('from images alone to a better model and to labels that another tool reads'
   page,
   baseURL,
 }) => {
+  test.setTimeout(900_000);
   const folder = await mkdtemp(join(tmpdir(), 'mopeft-circle-'));
   await mkdir(join(folder, 'dishes'));
   for (let i = 0; i < IMAGES; i++)
@@ -89,7 +90,7 @@ test('from images alone to a better model and to labels that another tool reads'
     await setNumber(page, /^Validate every/, STEPS);
     await setNumber(page, /^Images per step/, 1);
     await page.getByRole('button', { name: 'Start training' }).click();
-    await expect(run).toContainText(`finished · step ${STEPS} of ${STEPS}`, { timeout: 120_000 });
+    await expect(run).toContainText(`finished · step ${STEPS} of ${STEPS}`, { timeout: 300_000 });
     await expect(verdict).toContainText(/\d images?/);
   });
 
@@ -110,7 +111,7 @@ test('from images alone to a better model and to labels that another tool reads'
     await openPage(page, 'Train');
     await page.getByRole('button', { name: 'Train again with what I corrected' }).click();
     await expect(run).toContainText('2nd time');
-    await expect(run).toContainText(`finished · step ${STEPS} of ${STEPS}`, { timeout: 120_000 });
+    await expect(run).toContainText(`finished · step ${STEPS} of ${STEPS}`, { timeout: 300_000 });
     await expect(verdict).toContainText(/Against MoPEFT: .*on 1 test image/);
     await page.getByRole('button', { name: 'Use in Segment' }).click();
     await expect(page.getByLabel('Run', { exact: true }).locator('option:checked')).toContainText('2nd time');
