@@ -1,18 +1,15 @@
 // TO_DEPTH: out[b, h/2, w/2, (c, h mod 2, w mod 2)] = x[b, h, w, c]; otherwise the inverse.
 // The larger grid is [B, H, W, C], the other [B, H/2, W/2, C·4]. A copy: nothing is summed. With HAS_BIAS the inverse adds
-// bias[c]; with a KIND of activation below 3 activated gets the activation of what out gets.
+// bias[c].
 #include "lib/index"
 override H: u32;
 override W: u32;
 override C: u32;
 override TO_DEPTH: bool;
 override HAS_BIAS: bool;
-alias Value = f32;
-#include "lib/activation"
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> activated: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -31,5 +28,4 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var value = x[j];
   if (HAS_BIAS) { value += bias[c]; }
   out[i] = value;
-  if (KIND < 3u) { activated[i] = activate(value); }
 }

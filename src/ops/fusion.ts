@@ -38,7 +38,6 @@ function rulesFor(traits: AdapterTraits): readonly FusionRule[] {
     normaliseThenActivate,
     addThenNormalise,
     cellsThenBias,
-    cellsThenActivate,
     normaliseBackwardThenAdd,
     productThenActivation,
     productThenGate,
@@ -167,18 +166,6 @@ function cellsThenBias(node: Node, { producerOf, isPrivate }: FusionContext): Fu
   const [features] = cells.inputs;
   const inputs = [features ?? null, bias];
   return { replaces: [cells, node], op: cells.op, attrs: {}, inputs, outputs: node.outputs };
-}
-
-/** activation(cells), beside the cells. */
-function cellsThenActivate(node: Node, { producerOf }: FusionContext): Fusion | null {
-  const [x] = node.inputs;
-  const [out] = node.outputs;
-  const cells = node.op === activationOp && x ? producerOf(x) : null;
-  const [own, ...more] = cells?.outputs ?? [];
-  if (cells?.op !== depthToSpaceOp || !own || more.length > 0 || !out) return null;
-  const { kind } = node.attrs as { kind: ActivationKind };
-  const attrs = { activation: kind };
-  return { replaces: [cells, node], op: cells.op, attrs, inputs: cells.inputs, outputs: [own, out] };
 }
 
 /** layernorm(x + y): the sum is stored on the way. */

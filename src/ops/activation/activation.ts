@@ -70,6 +70,11 @@ export const activationBackwardOp = defineOp({
   cases: [],
 });
 
+const SHADERS = {
+  forward: { fours: 'activation/forward-fours', any: 'activation/forward-any' },
+  backward: { fours: 'activation/backward-fours', any: 'activation/backward-any' },
+} as const;
+
 /** A dispatch over `n` values, in vectors of four where they are a multiple. */
 function activationPass(
   way: 'forward' | 'backward',
@@ -79,7 +84,7 @@ function activationPass(
 ): Pass {
   const inFours = n % 4 === 0;
   return {
-    shader: `activation/${way}-${inFours ? 'fours' : 'any'}`,
+    shader: SHADERS[way][inFours ? 'fours' : 'any'],
     constants: { KIND: ACTIVATION_CODES[kind] },
     bindings,
     workgroups: workgroups1d(inFours ? n / 4 : n),

@@ -1,12 +1,6 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
 import type { Pass } from '../../graph/pass.ts';
 import { axis, expectShape, type Shape, show, sizeOf } from '../../graph/shape.ts';
-import {
-  ACTIVATION_CODES,
-  ACTIVATION_REFERENCES,
-  type ActivationKind,
-  NO_ACTIVATION,
-} from '../activation/activation.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
 import { sumLeading } from '../sum-leading/sum-leading.ts';
@@ -43,7 +37,6 @@ export const spaceToDepthOp = defineOp({
     expectShape(H % 2 === 0 && W % 2 === 0, 'spaceToDepth', () => `a grid of ${H} × ${W} is not even`);
     return [[B, H / 2, W / 2, C * 4]];
   },
-  scratch: () => [[1]],
   passes: ({ inputs: [x] }) => passes(grid(x, 'spaceToDepth'), true),
   backward: { x: ({ dout }) => depthToSpace(dout) },
   reference: ([x], [shape]) => {
@@ -59,12 +52,6 @@ export const spaceToDepthOp = defineOp({
   ],
 });
 
-/** What is done with the values of a {@link depthToSpaceOp}. */
-interface DepthToSpaceAttributes {
-  /** Gives their activation as a second output; absent: none. */
-  readonly activation?: ActivationKind;
-}
-
 /**
  * The inverse, as a transposed convolution needs it: features to 2 × 2 cells, [B, H, W, C·4] → [B, H·2, W·2, C], plus bias [C].
  */
@@ -72,41 +59,37 @@ export const depthToSpaceOp = defineOp({
   name: 'depthToSpace',
   inputs: ['x', 'bias'],
   optional: ['bias'],
-  shapes: ([x, bias], { activation }: DepthToSpaceAttributes) => {
+  shapes: ([x, bias]) => {
     const [B, H, W, F] = grid(x, 'depthToSpace');
     expectShape(
       F % 4 === 0 && (!bias || sizeOf(bias) === F / 4),
       'depthToSpace',
       () => `${F} features are not four a channel, or ${show(bias ?? [])} is no bias for them`,
     );
-    const out = [B, H * 2, W * 2, F / 4];
-    return activation ? [out, out] : [out];
+    return [[B, H * 2, W * 2, F / 4]];
   },
-  scratch: ({ attrs: { activation } }) => (activation ? [] : [[1]]),
-  passes: ({ inputs: [, bias], outputs: [out], attrs: { activation } }) =>
-    passes(grid(out, 'depthToSpace'), false, Boolean(bias), activation),
+  passes: ({ inputs: [, bias], outputs: [out] }) => passes(grid(out, 'depthToSpace'), false, Boolean(bias)),
   backward: {
     x: ({ dout }) => spaceToDepth(dout),
     bias: ({ dout, input }) => sumLeading(dout, input(1).shape),
   },
-  reference: ([x, bias], [shape], { activation }) => {
+  reference: ([x, bias], [shape]) => {
     const [B, H, W, F] = grid(shape, 'depthToSpace');
     const out = new Float64Array(x?.length ?? 0);
     eachElement([B, H * 2, W * 2, F / 4], (fine, coarse) => {
       out[fine] = (x?.[coarse] ?? 0) + (bias?.[fine % (F / 4)] ?? 0);
     });
-    return activation ? [out, out.map(ACTIVATION_REFERENCES[activation])] : [out];
+    return [out];
   },
   cases: [
     { inputs: [[1, 1, 1, 4]], attrs: {} },
     { inputs: [[2, 3, 5, 28]], attrs: {} },
     { inputs: [[2, 3, 5, 28], [7]], attrs: {} },
-    { inputs: [[2, 3, 5, 28], [7]], attrs: { activation: 'gelu' } },
   ],
 });
 
 /** The one dispatch of both directions; the sizes are those of the larger grid. */
-function passes(fine: Grid, toDepth: boolean, hasBias = false, activation?: ActivationKind): Pass[] {
+function passes(fine: Grid, toDepth: boolean, hasBias = false): Pass[] {
   const [, H, W, C] = fine;
   const n = sizeOf(fine);
   return [
@@ -118,14 +101,8 @@ function passes(fine: Grid, toDepth: boolean, hasBias = false, activation?: Acti
         C,
         TO_DEPTH: Number(toDepth),
         HAS_BIAS: Number(hasBias),
-        KIND: activation ? ACTIVATION_CODES[activation] : NO_ACTIVATION,
       },
-      bindings: [
-        { input: 0 },
-        { output: 0 },
-        { input: hasBias ? 1 : 0 },
-        activation ? { output: 1 } : { scratch: 0 },
-      ],
+      bindings: [{ input: 0 }, { output: 0 }, { input: hasBias ? 1 : 0 }],
       workgroups: workgroups1d(n),
       flops: n,
     },
