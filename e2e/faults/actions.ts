@@ -4,15 +4,13 @@ import { join } from 'node:path';
 import { expect, type Locator, type Page } from '@playwright/test';
 import { firstDisc } from '../support/domains.ts';
 import { clickImage, dragOnImage, dropOnPage, importByDrop, openPage, setNumber } from '../support/studio.ts';
-import { readStored, type Stored } from './stored.ts';
+import { readStored, type Stored, UNLABELLED } from './stored.ts';
 
 /** Steps of a run; a checkpoint after each, and best weights every second. */
 export const STEPS = 4;
 /** What the name of the base dataset begins with. */
 export const BASE = 'discs';
-/** The dataset without masks, whose images are labelled. */
-export const UNLABELLED = 'slides';
-/** Its images, of which each is labelled once. */
+/** Images of the dataset without masks, of which each is labelled once. */
 export const SLIDES = 40;
 /** The run that was never interrupted. */
 export const REFERENCE = 'Reference';

@@ -29,9 +29,8 @@ import {
   setUpRun,
   showRun,
   slideName,
-  UNLABELLED,
 } from './actions.ts';
-import { difference, readStored, type Stored } from './stored.ts';
+import { difference, readStored, type Stored, UNLABELLED } from './stored.ts';
 
 /** A SAM of a few kilobytes, so that a step takes milliseconds. */
 const MODEL = join(dirname(fileURLToPath(import.meta.url)), '../../tests/vectors/hf');

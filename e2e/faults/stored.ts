@@ -146,6 +146,9 @@ export function readStored(page: Page): Promise<Stored> {
   });
 }
 
+/** The dataset without masks, whose images are labelled. */
+export const UNLABELLED = 'slides';
+
 /** What was added, removed and renamed between two looks, one line each, in order. */
 export function difference(before: Stored, after: Stored): string[] {
   const changes: string[] = [];
@@ -158,8 +161,10 @@ export function difference(before: Stored, after: Stored): string[] {
   }
   for (const [id, { name, labels }] of Object.entries(after.datasets)) {
     const old = before.datasets[id]?.labels ?? {};
+    // An image that came with masks has them as labels once something is tried on it.
     for (const file of new Set([...Object.keys(old), ...Object.keys(labels)]))
-      if (labels[file] !== old[file]) changes.push(`labels ${name} ${file} ${labels[file] ?? 'are gone'}`);
+      if (labels[file] !== old[file] && (old[file] !== undefined || name === UNLABELLED))
+        changes.push(`labels ${name} ${file} ${labels[file] ?? 'are gone'}`);
   }
   for (const path of before.masks) if (!after.masks.includes(path)) changes.push('- mask');
   for (const path of after.masks) if (!before.masks.includes(path)) changes.push('+ mask');
