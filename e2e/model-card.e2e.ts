@@ -40,7 +40,10 @@ test('a model is asked about, shown, corrected and kept', async ({ page }) => {
   await embedded.getByRole('button', { name: 'Use these settings' }).click();
   await expect(embedded.getByRole('button', { name: 'Use these settings' })).toBeHidden();
   await expect(embedded.getByLabel('Image', { exact: true })).toHaveValue('stretch');
-  await page.keyboard.press('Escape');
+  // Escape would first take away a hint that the pointer happens to rest on.
+  const system = page.getByRole('dialog', { name: 'Model, GPU and storage' });
+  await system.getByRole('button', { name: 'Close' }).click();
+  await expect(system).toBeHidden();
 
   await dropOnPage(page, [adapted]);
   const question = page.getByRole('dialog', { name: 'How should this model be loaded?' });

@@ -26,6 +26,14 @@ test('the first minute ends in a sentence with its figures, and leads to one’s
     await expectAccessible(page);
   });
 
+  await test.step('another is stopped on the way, tested as it is then, and discarded', async () => {
+    await panel.getByRole('button', { name: 'discard both' }).click();
+    await panel.getByRole('button', { name: 'Train it on 8 images now' }).click();
+    await panel.getByRole('button', { name: 'Stop here' }).click({ timeout: 120_000 });
+    await expect(panel.getByRole('button', { name: 'discard both' })).toBeVisible({ timeout: 300_000 });
+    await expect(panel.getByRole('button', { name: 'Use your own images' })).toBeVisible();
+  });
+
   await test.step('what it made is named, and whoever has datasets lands on Data', async () => {
     await expect(panel).toContainText('First minute: cells');
     await panel.getByRole('button', { name: 'Use your own images' }).click();

@@ -87,12 +87,17 @@ export async function watchLiveRegions(region: Locator): Promise<() => Promise<s
   return () => heard.evaluate((texts) => texts.join('\n'));
 }
 
+/** A hint floats beside the landmarks; what it says is the description of its control, wherever that is. */
+const HINT = 'data-radix-popper';
+
 /** Fails with axe's findings if there are any. */
 export async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(
-    violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(' ')}`),
-  ).toEqual([]);
+  const found = violations.flatMap(({ id, nodes }) => {
+    const counted = nodes.filter(({ html }) => id !== 'region' || !html.includes(HINT));
+    return counted.length > 0 ? [`${id}: ${counted.map(({ html }) => html).join(' ')}`] : [];
+  });
+  expect(found).toEqual([]);
 }
 
 export async function bytesOf(download: Download): Promise<Buffer> {

@@ -19,7 +19,7 @@ export function QueuePanel(): ReactNode {
   const ids = waiting.map(({ id }) => id);
   return (
     <section className={`panel ${styles.queue}`} aria-label="Queue of runs">
-      <h3>Queue</h3>
+      <h2>Queue</h2>
       {active && <p className="small">{active.name} is under way.</p>}
       <p className="muted small">
         {plural(waiting.length, 'run waits', 'runs wait')}
