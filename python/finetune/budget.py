@@ -4,7 +4,7 @@ The schedule is AdaLoRA's (arXiv 2303.10512) over whole modules: all of them for
 cubic, and the last 30 % train what is left. What goes first has the least sensitivity for its number of parameters.
 """
 
-from .tuned import Tuned
+from .tuned import Module, Tuned
 
 FIRST, LAST = 0.3, 0.7
 REMOVALS = 8
@@ -21,6 +21,17 @@ def share_at(progress: float, budget: float) -> float:
 def is_settled(progress: float) -> bool:
     """Whether no module is taken out any more, so that a validation is of what will be kept."""
     return progress >= LAST
+
+
+def beyond(modules: list[Module], most: float) -> list[tuple[int, str]]:
+    """The first modules, to be taken out so that the others have at most that many parameters."""
+    kept, out = sum(n for _, _, n in modules), []
+    for i, m, n in modules:
+        if kept <= most + 0.5:
+            break
+        out.append((i, m))
+        kept -= n
+    return out
 
 
 class Budget:
@@ -47,13 +58,8 @@ class Budget:
 
     def remove(self, share: float) -> None:
         """Takes out the modules of least score until at most that share of all parameters is left."""
-        left = self.tuned.modules()
-        kept = sum(n for _, _, n in left)
-        for i, m, n in sorted(left, key=lambda module: self.score(*module)):
-            if kept <= share * self.total + 0.5:
-                break
-            self.tuned.off.add((i, m))
-            kept -= n
+        ordered = sorted(self.tuned.modules(), key=lambda module: self.score(*module))
+        self.tuned.off |= set(beyond(ordered, share * self.total))
 
     def score(self, block: int, method: str, parameters: int) -> float:
         return self.mean[block, method] * self.spread[block, method] / parameters

@@ -15,6 +15,9 @@ from .encoder import GateLayer, encode
 from .gate_forms import FORMS, Asked
 from .tensors import Trained, trained_tensors
 
+Module = tuple[int, str, int]
+"""Block, method and number of parameters, without its gate's."""
+
 
 class Tuned:
     """Encodes and decodes as `pretrain.model.Sam` does, with modules in the encoder.
@@ -74,8 +77,8 @@ class Tuned:
         more = token.expand(len(points), -1)[:, None]
         return self.sam.decode(embeddings, points, labels, size, *(fed or (None, None)), more)
 
-    def modules(self) -> list[tuple[int, str, int]]:
-        """Block, method and number of parameters of every module that is there, without its gate's."""
+    def modules(self) -> list[Module]:
+        """Every module that is there."""
         found = [
             (i, m, sum(t.numel() for name, t in params.items() if name.startswith(f"{m}.")))
             for i, params in enumerate(self.blocks)

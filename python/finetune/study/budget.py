@@ -10,13 +10,15 @@ import numpy as np
 
 from pretrain.export import read_model
 
+from ..budget import beyond
 from ..config import Mopeft, of_seed
 from ..data import DataSet, read_set
 from ..methods import RECIPES
 from ..random import Random
 from ..run import run
-from ..statistics import clustered, paired, standard_error
-from ..tuned import open_tuned
+from ..statistics import clustered, standard_error
+from ..table import differences
+from ..tuned import Module, open_tuned
 
 METHODS = RECIPES["mopeft"]
 ALL = Mopeft(METHODS, "budget")
@@ -40,7 +42,7 @@ def fill(model: Path, folders: list[Path], shares: list[float], arms: list[str],
             print(f"{folder.name} {name} seed {seed}: box {s['after']['box']:.3f}, click {s['after']['click']:.3f}", flush=True)
 
 
-def arms_of(arms: list[str], shares: list[float], modules: list[tuple[int, str, int]], seed: int) -> list[tuple[str, Mopeft]]:
+def arms_of(arms: list[str], shares: list[float], modules: list[Module], seed: int) -> list[tuple[str, Mopeft]]:
     """The arms with what they train; `all` is what the others are compared with."""
     found = [("all", ALL)]
     blocks = sorted({i for i, _, _ in modules})
@@ -56,16 +58,10 @@ def arms_of(arms: list[str], shares: list[float], modules: list[tuple[int, str, 
     return found
 
 
-def at_random(modules: list[tuple[int, str, int]], share: float, seed: int) -> tuple[tuple[int, str], ...]:
+def at_random(modules: list[Module], share: float, seed: int) -> tuple[tuple[int, str], ...]:
     """Modules to leave out so that at most that share of the parameters is left."""
-    total = kept = sum(n for _, _, n in modules)
-    dropped = []
-    for i, m, n in Random(seed, "random modules").shuffled(modules):
-        if kept <= share * total + 0.5:
-            break
-        dropped.append((i, m))
-        kept -= n
-    return tuple(dropped)
+    total = sum(n for _, _, n in modules)
+    return tuple(beyond(Random(seed, "random modules").shuffled(modules), share * total))
 
 
 def table(out: Path) -> str:
@@ -93,6 +89,5 @@ def table(out: Path) -> str:
 
 def against_all(first: list[dict], second: list[dict], key: str) -> float | None:
     """How much the second scores more on a set's test objects, over the seeds that both have."""
-    seeds = {s["seed"]: s for s in first}
-    both = [paired(seeds[s["seed"]]["after"]["images"], s["after"]["images"], key) for s in second if s["seed"] in seeds]
+    both = differences(first, second, key)
     return clustered(both)[0] if both else None

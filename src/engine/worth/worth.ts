@@ -5,7 +5,7 @@
 import { Failure } from '../../config/failure.ts';
 import type { MopeftConfig } from '../../config/mopeft.ts';
 import { keepModules, type ModuleId, modulesOf } from '../../peft/modules.ts';
-import type { ImageScore } from '../../train/evaluate.ts';
+import { type ImageScore, summarise } from '../../train/evaluate.ts';
 import { gainError } from '../../train/selection.ts';
 
 /** Mean IoU lost without something, paired by object, with standard errors clustered by image; negative where it harms. */
@@ -51,13 +51,6 @@ export type MeasureModules = (mopeft: MopeftConfig) => Promise<readonly ImageSco
 
 /** Fewer images tell no error. */
 const LEAST_IMAGES = 2;
-
-/** The most measurements that {@link measureWorth} makes, for a forecast of its time. */
-export function mostMeasurements(config: MopeftConfig): number {
-  const { modules, methods, blocks } = groupsOf(config);
-  const greedy = (modules.length * (modules.length + 1)) / 2;
-  return 2 + modules.length + methods.length + blocks.length + greedy;
-}
 
 /**
  * Measures leave-one-out worth, and puts modules in greedily.
@@ -146,13 +139,8 @@ export function worth(before: readonly ImageScore[], after: readonly ImageScore[
 }
 
 function meanIou(scores: readonly ImageScore[]): MeanIou {
-  const objects = scores.flatMap((score) => score.objects);
-  const mean = (values: readonly number[]) =>
-    values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-  return {
-    box: mean(objects.map(({ boxIou }) => boxIou)),
-    click: mean(objects.map(({ clickIou }) => clickIou)),
-  };
+  const { boxIou, clickIou } = summarise(scores);
+  return { box: boxIou, click: clickIou };
 }
 
 function sumsOf(scores: readonly ImageScore[], prompt: 'boxIou' | 'clickIou') {

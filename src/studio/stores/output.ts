@@ -13,9 +13,11 @@ import { callEngine } from './engine-link.ts';
 import { saveBlob } from './files.ts';
 import { notifyFailure, notifySuccess } from './notices.ts';
 
+export type OutputKind = 'labels' | 'project';
+
 interface OutputState {
   /** What is written now; null while nothing is. */
-  readonly writing: { readonly what: 'labels' | 'project'; readonly progress: Progress } | null;
+  readonly writing: { readonly what: OutputKind; readonly progress: Progress } | null;
   /** What the last format of labels could not hold. */
   readonly remarks: readonly FailureRecord[];
 }
@@ -51,7 +53,7 @@ export async function writeProjectFile(request: Omit<ProjectRequest, 'to'>, name
 
 /** Writes one file at a time; null when it was not written, which is said. */
 async function write<T extends { readonly file: Blob | null }>(
-  what: 'labels' | 'project',
+  what: OutputKind,
   name: string,
   call: (to: FileSystemFileHandle | null, options: CallOptions) => Promise<Result<T>>,
 ): Promise<T | null> {

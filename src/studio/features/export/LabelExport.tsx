@@ -1,14 +1,14 @@
 import { type ReactNode, useState } from 'react';
 import type { LabelsRequest, OutFormatInfo } from '../../../worker/protocol.ts';
-import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
 import { plural } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { useKeptMasks } from '../../stores/kept-masks.ts';
-import { cancelOutput, useOutput, writeLabelFile } from '../../stores/output.ts';
+import { useOutput, writeLabelFile } from '../../stores/output.ts';
 import styles from './ExportPage.module.css';
+import { WriteButton } from './WriteButton.tsx';
 
 /** The value of the choice "masks kept in Segment" among datasets. */
 const KEPT = 'kept masks';
@@ -17,7 +17,7 @@ const KEPT = 'kept masks';
 export function LabelExport(): ReactNode {
   const datasets = useDatasets((state) => state.datasets).filter(({ maskedCount }) => maskedCount > 0);
   const kept = useKeptMasks((state) => state.kept);
-  const { writing, remarks } = useOutput();
+  const remarks = useOutput((state) => state.remarks);
   const formats = useAnswer(() => callEngine('output.formats', {}), 'formats');
   const [sourceId, setSourceId] = useState('');
   const [formatId, setFormatId] = useState('');
@@ -92,27 +92,12 @@ export function LabelExport(): ReactNode {
           {wrongSize && <span>Write a number and a unit, such as 0.5 µm.</span>}
         </label>
       )}
-      {writing?.what === 'labels' ? (
-        <div className="row">
-          <ProgressBar progress={writing.progress} />
-          <button type="button" onClick={cancelOutput}>
-            Cancel
-          </button>
-        </div>
-      ) : (
-        <div className="row">
-          <button
-            type="button"
-            className="primary"
-            disabled={wrongSize || writing !== null}
-            onClick={() =>
-              void writeLabelFile(request, fileName(dataset?.name ?? 'masks', format, withImages))
-            }
-          >
-            Export the labels …
-          </button>
-        </div>
-      )}
+      <WriteButton
+        what="labels"
+        label="Export the labels …"
+        disabled={wrongSize}
+        onWrite={() => void writeLabelFile(request, fileName(dataset?.name ?? 'masks', format, withImages))}
+      />
       {remarks.length > 0 && (
         <ul className="small">
           {remarks.map(({ code, where, what, cure }) => (

@@ -1,18 +1,17 @@
 import { type ReactNode, useState } from 'react';
-import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
 import { bytes } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { callEngine } from '../../stores/engine-link.ts';
-import { cancelOutput, useOutput, writeProjectFile } from '../../stores/output.ts';
+import { writeProjectFile } from '../../stores/output.ts';
 import { useRuns } from '../../stores/runs.ts';
 import styles from './ExportPage.module.css';
+import { WriteButton } from './WriteButton.tsx';
 
 /** Writes datasets with their labels, and runs, as one project. */
 export function ProjectExport(): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
   const runs = useRuns((state) => state.runs);
-  const writing = useOutput((state) => state.writing);
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const [withCheckpoints, setWithCheckpoints] = useState(false);
   // Sizes change with what is stored.
@@ -68,35 +67,23 @@ export function ProjectExport(): ReactNode {
               With checkpoints, so that runs can go on ({bytes(checkpoints)} more)
             </label>
           )}
-          {writing?.what === 'project' ? (
-            <div className="row">
-              <ProgressBar progress={writing.progress} />
-              <button type="button" onClick={cancelOutput}>
-                Cancel
-              </button>
-            </div>
-          ) : (
-            <div className="row">
-              <button
-                type="button"
-                className="primary"
-                disabled={chosen.length === 0 || writing !== null}
-                onClick={() =>
-                  void writeProjectFile(
-                    {
-                      datasetIds: sets.flatMap(({ id, isChosen }) => (isChosen ? [id] : [])),
-                      runIds: chosenRuns.map(({ id }) => id),
-                      withCheckpoints,
-                    },
-                    `${fileStem(chosen[0]?.name ?? '')}.mopeft.zip`,
-                  )
-                }
-              >
-                Export the project …
-              </button>
-              <span className="muted small">about {bytes(total)} before packing</span>
-            </div>
-          )}
+          <WriteButton
+            what="project"
+            label="Export the project …"
+            disabled={chosen.length === 0}
+            onWrite={() =>
+              void writeProjectFile(
+                {
+                  datasetIds: sets.flatMap(({ id, isChosen }) => (isChosen ? [id] : [])),
+                  runIds: chosenRuns.map(({ id }) => id),
+                  withCheckpoints,
+                },
+                `${fileStem(chosen[0]?.name ?? '')}.mopeft.zip`,
+              )
+            }
+          >
+            <span className="muted small">about {bytes(total)} before packing</span>
+          </WriteButton>
         </>
       )}
     </section>
