@@ -13,8 +13,9 @@ import { layernormBackwardOp, layernormOp, sharesRows } from './layernorm/layern
 import { linearOp } from './linear/linear.ts';
 import { accumulateProductOp, type ProductAttributes, partialProductOp, productOp } from './matmul/fused.ts';
 import { matmulSplits } from './matmul/kernels.ts';
-import { linearBackwardOp, pairsGradients } from './matmul/linear-backward.ts';
+import { linearBackwardOp, linearBackwardWork, pairsGradients } from './matmul/linear-backward.ts';
 import { type MatmulAttributes, matmulOp, matmulProblem } from './matmul/matmul.ts';
+import { parallelLinearBackwardOp } from './parallel-linear/parallel-linear.ts';
 import { depthToSpaceOp } from './space-to-depth/space-to-depth.ts';
 import { sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { TOKEN_RULES } from './token-fusion.ts';
@@ -49,7 +50,7 @@ function rulesFor(traits: AdapterTraits): readonly FusionRule[] {
     (node, context) => rowsThenGradients(node, context, traits),
     ...GATE_RULES,
     ...TOKEN_RULES,
-    ...ofGpus(addThenNormaliseBackward),
+    ...ofGpus(gradientThenAdd, addThenNormaliseBackward),
     (node, context) => slicedSumThenAccumulate(node, context, traits),
     ...ACCUMULATION_RULES,
   ];
@@ -319,18 +320,21 @@ function productThenAccumulate(node: Node, context: FusionContext, traits: Adapt
 
 /** Outputs from which on the sum over them, which is not split then, takes longer than a dispatch. */
 const MOST_OUTPUTS = 512;
+/** Multiply-adds from which on products of their own, with larger tiles, take less time. */
+const MOST_AT_ONCE = 1e8;
 
 /**
  * Both gradients of a linear layer where a dispatch costs more than it computes: those of its weight and bias, and the one to its
  * input.
  */
 function gradientsTogether(node: Node, { readersOf }: FusionContext): Fusion | null {
+  const isSplit = node.op === partialProductOp;
   const layout = node.attrs as MatmulAttributes;
-  if (node.op !== accumulateProductOp || !layout.aT || layout.bT) return null;
-  const [target, sums, dout, x] = node.inputs;
+  if ((!isSplit && node.op !== accumulateProductOp) || !layout.aT || layout.bT) return null;
+  const [target, sums, dout, x] = isSplit ? [null, null, ...node.inputs] : node.inputs;
   if (!dout || !x || dout.shape.length !== 2 || x.shape.length !== 2) return null;
   const [R, N, K] = [rowsOf(dout.shape), lastOf(dout.shape), lastOf(x.shape)];
-  if (N > MOST_OUTPUTS) return null;
+  if (N > MOST_OUTPUTS || (isSplit && linearBackwardWork(R, N, K) > MOST_AT_ONCE)) return null;
   for (const other of readersOf(dout)) {
     const product = other.phase === node.phase && other !== node ? productOf(other) : null;
     const [dx, ...kept] = product?.outputs ?? [];
@@ -339,17 +343,35 @@ function gradientsTogether(node: Node, { readersOf }: FusionContext): Fusion | n
     const isGradient = a.root === dout.root && !attrs.aT && !attrs.bT && a.shape.length === 2;
     if (!isGradient || a.shape[0] !== R || a.shape[1] !== N || sizeOf(b.shape) !== N * K) continue;
     if (attrs.activation && !attrs.isDerivative) continue;
+    const { splits, sums: hasSums } = node.attrs as { splits?: number; sums?: boolean };
     return {
       replaces: [node, other],
       op: linearBackwardOp,
       attrs: {
         activation: attrs.activation,
+        ...(isSplit && { splits, sums: hasSums }),
         ...(gate && { gate: true }),
         ...(kept.length > 0 && { keeps: true }),
       },
       inputs: [a, b, x, gate ?? added ?? null, target ?? null, sums ?? null],
       outputs: [dx, ...node.outputs, ...kept],
     };
+  }
+  return null;
+}
+
+/** The gradient to what parallel layers read + another one. */
+function gradientThenAdd(node: Node, { producerOf, isPrivate }: FusionContext): Fusion | null {
+  const [x, y] = node.inputs;
+  if (node.op !== addOp || !x || !y || sizeOf(x.shape) !== sizeOf(y.shape)) return null;
+  for (const [value, more] of [
+    [y, x],
+    [x, y],
+  ] as const) {
+    const made = isPrivate(value) ? producerOf(value) : null;
+    if (made?.op !== parallelLinearBackwardOp || made.inputs[6]) continue;
+    const inputs = [...made.inputs.slice(0, 6), more];
+    return { replaces: [made, node], op: made.op, attrs: made.attrs, inputs, outputs: node.outputs };
   }
   return null;
 }

@@ -24,6 +24,7 @@ import { maskLossBackwardOp, maskLossOp } from './mask-loss/mask-loss.ts';
 import { accumulateProductOp, partialProductOp, productOp } from './matmul/fused.ts';
 import { linearBackwardOp } from './matmul/linear-backward.ts';
 import { matmulOp } from './matmul/matmul.ts';
+import { parallelLinearBackwardOp, parallelLinearOp } from './parallel-linear/parallel-linear.ts';
 import { patchifyOp } from './patchify/patchify.ts';
 import { pointEmbedOp } from './point-embed/point-embed.ts';
 import { gatedPairBackwardOp, prependPairBackwardOp, prependPairOp } from './prepend-tokens/pair.ts';
@@ -39,6 +40,7 @@ import { depthToSpaceOp, spaceToDepthOp } from './space-to-depth/space-to-depth.
 import { repeatLeadingOp, sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { sumSquaresOp } from './sum-squares/sum-squares.ts';
 import { tokenGateBackwardOp, tokenGateOp, tokenGateParamsOp } from './token-gate/token-gate.ts';
+import { tokenMajorBackwardOp, tokenMajorOp } from './token-major/token-major.ts';
 import { unpackHalfOp } from './unpack-half/unpack-half.ts';
 import { windowPartitionOp, windowUnpartitionOp } from './window-partition/window-partition.ts';
 
@@ -73,6 +75,8 @@ export const OPS: readonly AnyOp[] = [
   maskLossOp,
   matmulOp,
   padTokensOp,
+  parallelLinearBackwardOp,
+  parallelLinearOp,
   patchifyOp,
   pointEmbedOp,
   partialProductOp,
@@ -100,6 +104,8 @@ export const OPS: readonly AnyOp[] = [
   tokenGateOp,
   tokenGateBackwardOp,
   tokenGateParamsOp,
+  tokenMajorBackwardOp,
+  tokenMajorOp,
   relPosBiasOp,
   relPosBiasBackwardOp,
   attentionOp,

@@ -3,7 +3,7 @@ import { Graph } from '../graph/graph.ts';
 import { crop } from '../ops/crop/crop.ts';
 import { resizeBilinear } from '../ops/resize-bilinear/resize-bilinear.ts';
 import { embeddingShapes, mapEmbeddings, traceImageEncoder } from './encoder.ts';
-import { traceMaskDecoder } from './mask-decoder.ts';
+import { type BesideSource, traceMaskDecoder } from './mask-decoder.ts';
 import { traceImagePe, tracePromptEncoder } from './prompt-encoder.ts';
 import type { BlockSlots } from './slots.ts';
 import { graphInputs } from './weight-source.ts';
@@ -36,8 +36,13 @@ export function encodeGraph(config: SamConfig, slotsOf?: SlotsOf): Graph {
  * The model's {@link embeddingShapes}, as `embedding` [h, w, D], or of several images [B, h, w, D] with `imageIndex` [N], `imagePe` [h, w, D], `coords` [N, T, 2], `labels` [N, T] (neither for 0 tokens), perhaps
  * `maskInput` [N, 4h, 4w]
  * → `masks` [N, 4, 4h, 4w], `iou` [N, 4].
+ * @param besideOf gives trained tensors that stand side by side.
  */
-export function decodeGraph(config: SamConfig, { objects, tokens, hasMask, images = 1 }: DecodeShape): Graph {
+export function decodeGraph(
+  config: SamConfig,
+  { objects, tokens, hasMask, images = 1 }: DecodeShape,
+  besideOf?: (graph: Graph) => BesideSource,
+): Graph {
   const graph = new Graph();
   const [grid, side, D] = [gridOf(config), lowResOf(config), config.outputChannels];
   const prompts = tracePromptEncoder(graph, config, {
@@ -45,12 +50,13 @@ export function decodeGraph(config: SamConfig, { objects, tokens, hasMask, image
     labels: tokens > 0 ? graph.input('labels', [objects, tokens]) : null,
     maskInput: hasMask ? graph.input('maskInput', [objects, side, side]) : null,
   });
-  const { masks, iou } = traceMaskDecoder(graph, config, {
+  const inputs = {
     embeddings: mapEmbeddings(embeddingShapes(config, images), (shape, name) => graph.input(name, shape)),
     imageIndex: images > 1 ? graph.input('imageIndex', [objects]) : null,
     imagePe: graph.input('imagePe', [grid, grid, D]),
     ...prompts,
-  });
+  };
+  const { masks, iou } = traceMaskDecoder(graph, config, inputs, graphInputs(graph), besideOf?.(graph));
   graph.output('masks', masks);
   graph.output('iou', iou);
   return graph;

@@ -5,9 +5,11 @@ import { gelu } from '../ops/activation/activation.ts';
 import { add } from '../ops/add/add.ts';
 import { gatherLeading } from '../ops/gather-leading/gather-leading.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
+import { parallelLinear, type SideBySide } from '../ops/parallel-linear/parallel-linear.ts';
 import { prependTokens } from '../ops/prepend-tokens/prepend-tokens.ts';
 import { sliceTokens } from '../ops/slice-tokens/slice-tokens.ts';
 import { repeatLeading } from '../ops/sum-leading/sum-leading.ts';
+import { tokenMajor } from '../ops/token-major/token-major.ts';
 import type { Embeddings } from './encoders/encoder.ts';
 import { HQ_TOKEN, traceHqMask } from './hq-mask.ts';
 import { joinTokens, layernormOf, mlpOf, transposedConvOf } from './layers.ts';
@@ -39,12 +41,14 @@ export interface DecoderOutputs {
 /**
  * SAM's mask decoder (segment_anything/modeling/mask_decoder.py) in channels-last layout, and HQ-SAM's
  * (segment_anything_hq/modeling/mask_decoder_hq.py).
+ * @param beside gives what {@link networkLayers} names, where the networks of tokens shall run side by side.
  */
 export function traceMaskDecoder(
   graph: Graph,
   config: SamConfig,
   { embeddings, imageIndex, imagePe, sparse, dense }: DecoderInputs,
   weights: WeightSource = graphInputs(graph),
+  beside: BesideSource | null = null,
 ): DecoderOutputs {
   const { outputChannels: D } = config;
   const grid = gridOf(config);
@@ -63,12 +67,11 @@ export function traceMaskDecoder(
   const seen = traceTwoWayTransformer(config, source, imagePe.view([grid * grid, D]), tokens, weights);
 
   const pixels = traceUpscaling(config, seen.image.view([objects, grid, grid, D]), weights);
-  const kernels = Array.from({ length: MASK_TOKENS }, (_, i) => {
-    const token = sliceTokens(seen.tokens, 1 + i, 1);
-    return mlpOf(weights, `mask_decoder.output_hypernetworks_mlps.${i}`, token, D, D / 8, 3);
-  });
+  const { kernels, iou } =
+    (beside && traceParallelNetworks(config, seen.tokens, beside)) ??
+    traceNetworks(config, seen.tokens, weights);
   const side = 4 * grid;
-  const masks = matmul(joinTokens(kernels), pixels.view([objects, side * side, D / 8]), { bT: true });
+  const masks = matmul(kernels, pixels.view([objects, side * side, D / 8]), { bT: true });
   // HQ-SAM adds the mask of its own token to the one that is chosen, whichever that is.
   const hqMask =
     intermediate &&
@@ -81,16 +84,93 @@ export function traceMaskDecoder(
       weights,
     );
   const refined = hqMask ? add(masks, joinTokens(Array.from({ length: MASK_TOKENS }, () => hqMask))) : masks;
-  const { iouHidden, iouHeadDepth } = config.decoder;
+  return { masks: refined.view([objects, MASK_TOKENS, side, side]), iou: iou.view([objects, MASK_TOKENS]) };
+}
+
+/** What the networks of the tokens give: kernels [N, 4, D/8], and the IoU [N, 1, 4]. */
+interface NetworkOutputs {
+  readonly kernels: Tensor;
+  readonly iou: Tensor;
+}
+
+function traceNetworks(config: SamConfig, tokens: Tensor, weights: WeightSource): NetworkOutputs {
+  const { outputChannels: D, decoder } = config;
+  const kernels = Array.from({ length: MASK_TOKENS }, (_, i) =>
+    mlpOf(weights, networkName(i), sliceTokens(tokens, 1 + i, 1), D, D / 8, NETWORK_DEPTH),
+  );
   const iou = mlpOf(
     weights,
-    'mask_decoder.iou_prediction_head',
-    sliceTokens(seen.tokens, 0, 1),
-    iouHidden,
+    IOU_HEAD,
+    sliceTokens(tokens, 0, 1),
+    decoder.iouHidden,
     MASK_TOKENS,
-    iouHeadDepth,
+    decoder.iouHeadDepth,
   );
-  return { masks: refined.view([objects, MASK_TOKENS, side, side]), iou: iou.view([objects, MASK_TOKENS]) };
+  return { kernels: joinTokens(kernels), iou };
+}
+
+const IOU_HEAD = 'mask_decoder.iou_prediction_head';
+const NETWORK_DEPTH = 3;
+const IOU_LAST = `${IOU_HEAD}.layers.${NETWORK_DEPTH - 1}`;
+
+function networkName(i: number): string {
+  return `mask_decoder.output_hypernetworks_mlps.${i}`;
+}
+
+/**
+ * The tensors of layers that have the same size in several of the tokens' networks, which run at once where these stand at equal
+ * distances: of the IoU head and the four networks of the masks, but each kind's own in the last layer.
+ */
+export function networkLayers({ outputChannels: D, decoder }: SamConfig): readonly (readonly string[])[] {
+  if (decoder.iouHidden !== D || decoder.iouHeadDepth !== NETWORK_DEPTH || D % 4 !== 0) return [];
+  const layers = Array.from({ length: NETWORK_DEPTH }, (_, layer) => namesOf(layer));
+  return [...layers, [IOU_LAST]].flatMap((names) => [
+    names.map((name) => `${name}.weight`),
+    names.map((name) => `${name}.bias`),
+  ]);
+}
+
+function namesOf(layer: number): string[] {
+  const names = [
+    ...(layer < NETWORK_DEPTH - 1 ? [IOU_HEAD] : []),
+    ...Array.from({ length: MASK_TOKENS }, (_, i) => networkName(i)),
+  ];
+  return names.map((name) => `${name}.layers.${layer}`);
+}
+
+/** Gives tensors that stand side by side, by their names; null where they do not. */
+export type BesideSource = (names: readonly string[]) => SideBySide | null;
+
+/** {@link traceNetworks} with the layers of one size at once; null where their tensors do not stand side by side. */
+function traceParallelNetworks(
+  { outputChannels: D }: SamConfig,
+  tokens: Tensor,
+  beside: BesideSource,
+): NetworkOutputs | null {
+  const layer = (names: readonly string[]) => {
+    const [weight, bias] = ['weight', 'bias'].map((kind) => beside(names.map((name) => `${name}.${kind}`)));
+    return weight && bias ? { weight, bias } : null;
+  };
+  const [first, second, last] = [0, 1, 2].map((i) => layer(namesOf(i)));
+  const iouLast = layer([IOU_LAST]);
+  if (!first || !second || !last || !iouLast) return null;
+  const all = { first: 0, count: 1 + MASK_TOKENS };
+  let rows = tokenMajor(tokens, 0, all.count);
+  for (const { weight, bias } of [first, second])
+    rows = parallelLinear(rows, weight, bias, { ...all, outputs: D, relu: true });
+  const kernels = parallelLinear(rows, last.weight, last.bias, {
+    first: 1,
+    count: MASK_TOKENS,
+    outputs: D / 8,
+    relu: false,
+  });
+  const iou = parallelLinear(rows, iouLast.weight, iouLast.bias, {
+    first: 0,
+    count: 1,
+    outputs: MASK_TOKENS,
+    relu: false,
+  });
+  return { kernels: tokenMajor(kernels, 0, axis(kernels.shape, 1)), iou };
 }
 
 /** Two transposed convolutions of stride 2: [N, h, w, D] → [N, 4h, 4w, D/8]. */

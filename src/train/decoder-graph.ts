@@ -11,9 +11,10 @@ import { matmul } from '../ops/matmul/matmul.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
 import { embeddingShapes } from '../sam/encoder.ts';
 import { type DecodeShape, decodeGraph } from '../sam/graphs.ts';
+import type { BesideSource } from '../sam/mask-decoder.ts';
 import { embeddingGradName } from './encoder-graph.ts';
 import { LOSS_INPUTS, PARTS, traceLoss } from './losses.ts';
-import { gradName } from './parameter-buffers.ts';
+import { besideName, gradName, type TensorsBeside } from './parameter-buffers.ts';
 
 /** Names of the decoder's inputs and outputs that are neither embeddings, weights nor supervision; the first ones are SAM's. */
 export const DECODER = {
@@ -77,6 +78,7 @@ export function decoderKey({ objects, tokens, hasMask }: DecodeShape): string {
  * @param intoEncoder whether the encoder needs the embeddings' gradients.
  * @param isCorrected whether another round may follow.
  * @param isLean whether large values that are cheap to make are made again for the backward.
+ * @param beside trained tensors that stand side by side, whose layers run at once.
  */
 export function decoderTrainingGraph(
   sam: SamConfig,
@@ -85,8 +87,9 @@ export function decoderTrainingGraph(
   intoEncoder: boolean,
   isCorrected: boolean,
   isLean = false,
+  beside: readonly TensorsBeside[] = [],
 ): Graph {
-  const graph = decodeGraph(sam, shape);
+  const graph = decodeGraph(sam, shape, (own) => besideSource(own, beside));
   const [masks, iou] = [graph.outputs.get(DECODER.masks), graph.outputs.get(DECODER.iou)];
   if (!masks || !iou) throw new RangeError('the decoder has no masks');
   const { loss, parts } = traceLoss(graph, { masks, iou });
@@ -129,4 +132,15 @@ export function decoderTrainingGraph(
   });
   if (isLean) recomputeCheap(graph, [addOp, layernormOp, activationOp], DECODER_PHASES.backward);
   return graph;
+}
+
+/** Trained tensors that stand side by side, with their accumulators. */
+function besideSource(graph: Graph, beside: readonly TensorsBeside[]): BesideSource {
+  return (names) => {
+    const name = besideName(names);
+    const range = beside.find((candidate) => candidate.name === name);
+    if (!range) return null;
+    const flat = (input: string) => graph.input(input, [range.bytes / 4]);
+    return { values: flat(name), gradient: flat(gradName(name)), stride: range.stride / 4 };
+  };
 }

@@ -12,6 +12,7 @@ import { resolveMopeft } from '../peft/resolve.ts';
 import { trainableTensors } from '../peft/tensors.ts';
 import { ENCODERS } from '../sam/encoders/registry.ts';
 import { decodeGraph, encodeGraph } from '../sam/graphs.ts';
+import { networkLayers } from '../sam/mask-decoder.ts';
 import { relativeError } from '../testing/allclose.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { MICRO_SAM } from '../testing/micro-model.ts';
@@ -20,16 +21,22 @@ import { TWO_STAGE_SAM, twoStage } from '../testing/two-stage-encoder.ts';
 import { withEntry } from '../testing/with-entry.ts';
 import { decoderTrainingGraph } from './decoder-graph.ts';
 import { encoderTrainingGraph, evaluationGraph } from './encoder-graph.ts';
+import { layoutParameters } from './parameter-buffers.ts';
 
 /** The order of some sums differs, nothing else. */
 const TOLERANCE = 2e-5;
 
 /** Runs a graph on the same numbers as every other with its inputs; gives its outputs and what it adds up. */
-async function run(gpu: Gpu, graph: Graph, traits: AdapterTraits) {
+async function run(
+  gpu: Gpu,
+  graph: Graph,
+  traits: AdapterTraits,
+  besideOf: (name: string, count: number) => Float32Array = valuesOf,
+) {
   const plan = planGraph(graph, traits);
   const pool = Pool.allocate(gpu, [plan], 'fusion');
   const inputs = new Map(
-    [...plan.inputs].map(([name, bytes]) => [name, gpu.upload(valuesOf(name, bytes / 4), name)]),
+    [...plan.inputs].map(([name, bytes]) => [name, gpu.upload(besideOf(name, bytes / 4), name)]),
   );
   try {
     const executable = await Executable.create(gpu, plan, pool, (name) => inputs.get(name));
@@ -133,6 +140,44 @@ describe('a fused graph', () => {
       await compare(trace, { isSoftware: !gpu.traits.isSoftware, hasSubgroups: false, hasF16: false });
     });
   }
+
+  it('gives what the plain one gives: the networks of the tokens at once', async () => {
+    const trained = trainableTensors(methods(['lora'], 'none'), MICRO_SAM);
+    const { beside } = layoutParameters(trained, 2 ** 27, networkLayers(MICRO_SAM));
+    expect(beside).toHaveLength(8);
+    const ranges = beside.flatMap(({ name, names, bytes, stride }) =>
+      ['', 'grad.'].map((role) => ({
+        name: `${role}${name}`,
+        parts: names.map((own, i) => ({ name: `${role}${own}`, from: (i * stride) / 4 })),
+        length: (bytes - (names.length - 1) * stride) / 4,
+      })),
+    );
+    const rangeOf = (name: string) => ranges.find((range) => range.name === name);
+    const shape = { objects: 3, tokens: 3, hasMask: true, images: 2 };
+    const at = (own: typeof beside) =>
+      fused(decoderTrainingGraph(MICRO_SAM, shape, trained, true, false, false, own), gpu.traits);
+    const plain = await run(gpu, at([]), gpu.traits);
+    const parallel = await run(gpu, at(beside), gpu.traits, (name, count) => {
+      const range = rangeOf(name);
+      if (!range) return valuesOf(name, count);
+      const values = new Float32Array(count);
+      for (const part of range.parts) values.set(valuesOf(part.name, range.length), part.from);
+      return values;
+    });
+    expect(parallel.plan.passes.length).toBeLessThan(plain.plan.passes.length - 15);
+    const others = new Map(
+      [...parallel.values].flatMap(([name, values]) => {
+        const range = rangeOf(name);
+        if (!range) return [[name, values] as const];
+        return range.parts.map((part) => [part.name, values.subarray(part.from, part.from + range.length)]);
+      }),
+    );
+    expect([...others.keys()].sort()).toEqual([...plain.values.keys()].sort());
+    for (const [name, values] of plain.values) {
+      const error = relativeError(others.get(name) ?? new Float32Array(), Float64Array.from(values));
+      expect(error, name).toBeLessThanOrEqual(TOLERANCE);
+    }
+  });
 
   it('gives what the plain one gives: an encoder of two stages', () =>
     withEntry(ENCODERS, twoStage, async () => {

@@ -43,6 +43,21 @@ describe('the layout of the parameter buffers', () => {
     expect(layoutParameters([...tensors].reverse(), 1 << 20)).toEqual(layout);
   });
 
+  it('has tensors of one size side by side where that is asked for, as far as they are trained and in one buffer', () => {
+    const beside = [['d', 'b2', 'a2'], ['c2', 'none'], ['g']];
+    const own = ['a2', 'b2', 'c2', 'd'].map((name) => tensor(name, 100, { group: 'decoder' }));
+    const layout = layoutParameters([...own, ...tensors.filter(({ name }) => name !== 'd')], 1 << 20, beside);
+    const [three, one, ...others] = layout.beside;
+    expect(others).toEqual([]);
+    expect(three).toMatchObject({ name: '[d, b2, a2]', buffer: 0, bytes: 2 * 512 + 400, stride: 512 });
+    expect(one).toMatchObject({ name: '[g]', bytes: 4 });
+    const offsets = new Map(layout.tensors.map(({ name, offset }) => [name, offset]));
+    expect(['d', 'b2', 'a2'].map((name) => offsets.get(name))).toEqual(
+      [0, 1, 2].map((i) => (three?.offset ?? 0) + 512 * i),
+    );
+    expect(layoutParameters(own, 1024, beside).beside).toEqual([]);
+  });
+
   it('goes on in a second buffer where the first is full, and refuses a tensor that fits none', () => {
     const layout = layoutParameters(tensors, 1024);
     expect(layout.bufferBytes).toEqual([1024, 768]);

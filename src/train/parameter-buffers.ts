@@ -26,9 +26,24 @@ export interface ParameterRange extends Pick<TrainableTensor, 'group' | 'decay' 
   readonly bytes: number;
 }
 
+/** Tensors of one size that stand at equal distances in one buffer, as a graph's input of its own. */
+export interface TensorsBeside {
+  /** The name of the input, and that of each tensor. */
+  readonly name: string;
+  readonly names: readonly string[];
+  readonly buffer: number;
+  /** From the first of them to the end of the last. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** Bytes from one tensor to the next. */
+  readonly stride: number;
+}
+
 /** The places of all trainable tensors, the same in the buffers for parameters, gradients and both moments. */
 export interface ParameterLayout {
   readonly tensors: readonly PlacedTensor[];
+  /** Those that were asked to stand side by side, and do. */
+  readonly beside: readonly TensorsBeside[];
   readonly ranges: readonly ParameterRange[];
   readonly bufferBytes: readonly number[];
   /** Numbers that training changes, padding not counted. */
@@ -41,13 +56,20 @@ const GROUP_ORDER: readonly TensorGroup[] = ['peft', 'gate', 'decoder'];
 
 /**
  * Places tensors by group, decay and rate, then by name, so that the layout does not depend on their order.
+ * @param beside names of tensors that shall stand side by side.
  * @param limit largest buffer and binding in bytes that the device allows.
  * @throws Failure `train/tensor-too-large`.
  */
-export function layoutParameters(tensors: readonly TrainableTensor[], limit: number): ParameterLayout {
+export function layoutParameters(
+  tensors: readonly TrainableTensor[],
+  limit: number,
+  beside: readonly (readonly string[])[] = [],
+): ParameterLayout {
   const kind = ({ group, decay }: TrainableTensor) => 2 * GROUP_ORDER.indexOf(group) + Number(!decay);
+  const places = new Map(beside.flatMap((names) => names.map((name, i) => [name, `${names[0]} ${i}`])));
+  const place = ({ name }: TrainableTensor) => places.get(name) ?? name;
   const sorted = [...tensors].sort(
-    (a, b) => kind(a) - kind(b) || a.rate - b.rate || (a.name < b.name ? -1 : 1),
+    (a, b) => kind(a) - kind(b) || a.rate - b.rate || (place(a) < place(b) ? -1 : 1),
   );
   const placed: PlacedTensor[] = [];
   const ranges: ParameterRange[] = [];
@@ -78,11 +100,36 @@ export function layoutParameters(tensors: readonly TrainableTensor[], limit: num
   }
   return {
     tensors: placed,
+    beside: beside.flatMap((names) => {
+      const range = rangeOf(names, placed);
+      return range ? [range] : [];
+    }),
     ranges,
     bufferBytes,
     parameterCount: placed.reduce((sum, { bytes }) => sum + bytes / 4, 0),
     totalBytes: BUFFER_ROLES.length * bufferBytes.reduce((sum, bytes) => sum + bytes, 0),
   };
+}
+
+/** Where tensors stand that have equal distances; null where they have not. */
+function rangeOf(names: readonly string[], placed: readonly PlacedTensor[]): TensorsBeside | null {
+  const own = names.flatMap((name) => placed.find((tensor) => tensor.name === name) ?? []);
+  const [first, second] = own;
+  const last = own.at(-1);
+  if (!first || !last || own.length < names.length) return null;
+  const stride = second ? second.offset - first.offset : 0;
+  const isEven = own.every(
+    ({ buffer, offset, bytes }, i) =>
+      buffer === first.buffer && offset === first.offset + i * stride && bytes === first.bytes,
+  );
+  if (!isEven) return null;
+  const bytes = last.offset + last.bytes - first.offset;
+  return { name: besideName(names), names, buffer: first.buffer, offset: first.offset, bytes, stride };
+}
+
+/** Name of several tensors that stand side by side as a graph's input. */
+export function besideName(names: readonly string[]): string {
+  return `[${names.join(', ')}]`;
 }
 
 function isAlike(a: ParameterRange, b: TrainableTensor): boolean {
@@ -130,14 +177,24 @@ export class ParameterBuffers {
     return { buffer: this.buffer(role, tensor.buffer), offset: tensor.offset, size: tensor.bytes };
   }
 
-  /** Parameters under their own names. */
+  /** Parameters under their own names, and those that stand side by side under theirs. */
   parameters(): Map<string, BufferRange> {
-    return new Map(this.layout.tensors.map(({ name }) => [name, this.range('param', name)]));
+    return this.named('param', (name) => name);
   }
 
   /** Gradient accumulators as {@link gradName}. */
   gradients(): Map<string, BufferRange> {
-    return new Map(this.layout.tensors.map(({ name }) => [gradName(name), this.range('grad', name)]));
+    return this.named('grad', gradName);
+  }
+
+  private named(role: BufferRole, nameOf: (name: string) => string): Map<string, BufferRange> {
+    const { tensors, beside } = this.layout;
+    return new Map(
+      [...tensors, ...beside].map(({ name, buffer, offset, bytes }) => [
+        nameOf(name),
+        { buffer: this.buffer(role, buffer), offset, size: bytes },
+      ]),
+    );
   }
 
   /** Every buffer of every role as {@link bufferName}. */

@@ -4,11 +4,13 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type Plan, planAround } from '../graph/plan.ts';
 import { fused } from '../ops/fusion.ts';
+import { pairsGradients } from '../ops/matmul/linear-backward.ts';
 import { unpackHalves } from '../ops/unpack-half/unpack-half.ts';
 import { differsInTraining } from '../peft/modules.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
 import { type DecodeShape, imagePeGraph } from '../sam/graphs.ts';
 import { halfNames, type WeightPrecision } from '../sam/halves.ts';
+import { networkLayers } from '../sam/mask-decoder.ts';
 import { decoderKey, decoderTrainingGraph } from './decoder-graph.ts';
 import { cutOf, encoderTrainingGraph, evaluationGraph, lowerGraph } from './encoder-graph.ts';
 import { optimizerGraph } from './optimizer.ts';
@@ -75,7 +77,7 @@ export class StepPlanner {
     this.cut = cut;
     this.precision = precision;
     this.tensors = trainableTensors(mopeft, sam);
-    this.layout = layoutParameters(this.tensors, device.bufferLimit);
+    this.layout = layoutParameters(this.tensors, device.bufferLimit, networkLayers(sam));
     this.trainsEncoder = this.tensors.some(({ group }) => group !== 'decoder');
     const trained = new Set(this.tensors.map(({ name }) => name));
     this.halves = new Set([...halfNames(sam, precision)].filter((name) => !trained.has(name)));
@@ -132,7 +134,15 @@ export class StepPlanner {
 
   private decoder(shape: DecodeShape, isCorrected: boolean, isLean: boolean): Graph {
     return this.graph(`${decoderKey(shape)} of ${shape.images} ${isCorrected} ${isLean}`, () =>
-      decoderTrainingGraph(this.sam, shape, this.tensors, this.trainsEncoder, isCorrected, isLean),
+      decoderTrainingGraph(
+        this.sam,
+        shape,
+        this.tensors,
+        this.trainsEncoder,
+        isCorrected,
+        isLean,
+        pairsGradients(this.device.traits) ? this.layout.beside : [],
+      ),
     );
   }
 

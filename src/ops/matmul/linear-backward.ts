@@ -13,6 +13,12 @@ export function pairsGradients(traits: AdapterTraits): boolean {
 /** Rows and columns that a workgroup computes. */
 const SIDE = 64;
 
+/** Multiply-adds of {@link linearBackwardOp}, those that its tiles leave empty included. */
+export function linearBackwardWork(R: number, N: number, K: number): number {
+  const whole = (n: number) => SIDE * Math.ceil(n / SIDE);
+  return whole(K) * (whole(R) * N + whole(N) * R);
+}
+
 interface LinearBackwardAttributes {
   readonly activation: ActivationKind | null;
   /**
