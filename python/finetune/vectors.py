@@ -61,6 +61,10 @@ CASES = {
     "bias_norm": (Mopeft(("prefix", "bias_norm"), train_decoder=False), SETTINGS | {"corrections": 1, "minSize": 0.0, "minArea": 0.002}),
     "beside": (Mopeft(("conv_pass", "adaptformer"), train_decoder=False), SETTINGS | {"corrections": 1}),
     "ignored": (Mopeft(("lora",), train_decoder=False), SETTINGS | {"corrections": 2, "wholePrompts": True}),
+    "task": (
+        Mopeft(("lora", "prefix"), "task", train_decoder=False, sets=2),
+        SETTINGS | {"imagesPerStep": 2, "corrections": 1},
+    ),
     "decoder": (
         Mopeft(()),
         SETTINGS | {"imagesPerStep": 2, "corrections": 0, "brightness": 0.0, "contrast": 0.0, "quarterTurns": False, "warmup": 0.4},
@@ -143,8 +147,9 @@ def run_case(out: Path, name: str) -> None:
 def write_record(path: Path, trainer: Trainer, settings: dict, lines: list[dict], extra: dict) -> None:
     """What determines a finished run and what it said, as JSON. settings: those that differ from the defaults."""
     mopeft, margin = trainer.tuned.mopeft, trainer.result.margin
+    apart = {"datasets": list(SETS)} if mopeft.sets > 1 else {}
     record = {
-        "mopeft": {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder},
+        "mopeft": {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder, **apart},
         "train": {k: v for k, v in asdict(trainer.config).items() if k in (*settings, "seed")},
         **extra,
         "margin": margin if math.isfinite(margin) else None,

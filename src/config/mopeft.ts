@@ -15,6 +15,8 @@ export interface MopeftRequest {
   readonly trainDecoder?: boolean;
   /** Settings by method id; settings left out get their defaults. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Names of the datasets that train together, each once, for what tells them apart. */
+  readonly datasets?: readonly string[];
 }
 
 /** Everything decided: what an adapter file records and a run resumes with. */
@@ -26,6 +28,8 @@ export interface MopeftConfig {
   /** Ascending. Empty when there is no method. */
   readonly blocks: readonly number[];
   readonly trainDecoder: boolean;
+  /** Names of the datasets that it tells apart, by their index; absent where it tells none apart. */
+  readonly datasets?: readonly string[];
   /**
    * Modules taken out of the compiled model because their gate stayed low: block indices by method id.
    * Absent when nothing was pruned.

@@ -26,6 +26,10 @@ export class SessionPredictor implements ThresholdedMaskPredictor {
     return this.session.maskThreshold;
   }
 
+  ask(dataset: number): void {
+    this.session.ask(dataset);
+  }
+
   async encode(input: Float32Array): Promise<void> {
     this.encodedGates = await this.session.encode(input);
   }

@@ -3,6 +3,7 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import type { PreprocessingRecord } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { attachModules } from '../peft/build.ts';
+import { DATASET_INPUT, datasetCount, datasetRows } from '../peft/datasets.ts';
 import { gateFormById } from '../peft/gates/registry.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import { SamSession } from '../sam/session.ts';
@@ -43,6 +44,8 @@ export class ModelSession {
     }
     const tensors = new Map<string, BufferRange>();
     for (const [name, { data }] of tuning.tensors) tensors.set(name, gpu.upload(data, `tuned ${name}`));
+    const datasets = datasetCount(tuning.mopeft);
+    if (datasets > 0) tensors.set(DATASET_INPUT, gpu.upload(datasetRows([0], datasets), DATASET_INPUT));
     const own = [...tensors.values()];
     try {
       const sam = await SamSession.open(gpu, model, {
@@ -55,6 +58,15 @@ export class ModelSession {
       for (const { buffer } of own) gpu.release(buffer);
       throw error;
     }
+  }
+
+  /**
+   * Says which dataset is meant from now on, by its index in the config; the first until then. An image that was encoded
+   * before may have to be encoded again. Changes nothing in a model that does not tell them apart.
+   */
+  ask(dataset: number): void {
+    const count = this.mopeft ? datasetCount(this.mopeft) : 0;
+    if (count > 0) this.sam.writeInput(DATASET_INPUT, datasetRows([dataset], count));
   }
 
   /** Whether the encoder has gates. */

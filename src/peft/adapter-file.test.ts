@@ -50,6 +50,27 @@ describe('an adapter file', () => {
     expect((await readAdapterFiles(model, { ...withoutRecord, json })).maskThreshold).toBe(0);
   });
 
+  it('names the datasets that it tells apart, each once', async () => {
+    const mopeft = resolveMopeft({ methods: ['lora'], gate: 'task', datasets: ['a', 'b'] }, MICRO_SAM);
+    const own = new Map(
+      trainableTensors(mopeft, MICRO_SAM).map(({ name, shape }): [string, HostTensor] => [
+        name,
+        { shape, data: new Float32Array(sizeOf(shape)) },
+      ]),
+    );
+    const about = { tensors: own, maskThreshold: 0, training: {} };
+    const back = await readAdapterFiles(model, writeAdapter(model, { ...about, mopeft }));
+    expect(back.mopeft.datasets).toEqual(['a', 'b']);
+    expect(resolveMopeft({ methods: ['lora'], gate: 'mass', datasets: ['a'] }, MICRO_SAM).datasets).toBe(
+      undefined,
+    );
+    const read = (datasets: readonly string[]) =>
+      readAdapterFiles(model, writeAdapter(model, { ...about, mopeft: { ...mopeft, datasets } }));
+    await expect(read(['a', 'a'])).rejects.toMatchObject({ record: { code: 'adapter/not-an-adapter' } });
+    await expect(read([])).rejects.toMatchObject({ record: { code: 'adapter/not-an-adapter' } });
+    await expect(read(['a'])).rejects.toMatchObject({ record: { code: 'adapter/tensors' } });
+  });
+
   it('of before LoRA could change other layers changes queries and values', async () => {
     const files = writeAdapter(model, { mopeft: config, tensors, maskThreshold: 0, training: {} });
     expect(files.json).toContain('"targets": "qv"');

@@ -59,6 +59,12 @@ const blocks = v.pipe(
   ),
 );
 
+const datasetNames = v.pipe(
+  v.array(v.string()),
+  v.minLength(1),
+  v.check((names) => new Set(names).size === names.length, 'each dataset is named once'),
+);
+
 const AdapterSchema = v.object({
   format: v.literal(FORMAT),
   version: v.literal(VERSION),
@@ -68,6 +74,7 @@ const AdapterSchema = v.object({
     gate: v.string(),
     blocks,
     trainDecoder: v.boolean(),
+    datasets: v.exactOptional(datasetNames),
     pruned: v.exactOptional(v.record(v.string(), blocks)),
   }),
   preprocessing: PreprocessingSchema,
@@ -182,6 +189,7 @@ function checkMopeft(
     readonly gate: string;
     readonly blocks: readonly number[];
     readonly trainDecoder: boolean;
+    readonly datasets?: readonly string[];
     readonly pruned?: Readonly<Record<string, readonly number[]>>;
   },
   sam: SamConfig,

@@ -15,6 +15,7 @@ import { normals } from '../testing/random.ts';
 import { withEntry } from '../testing/with-entry.ts';
 import { readAdapterFiles, writeAdapter } from './adapter-file.ts';
 import { attachModules, gateOutput } from './build.ts';
+import { DATASET_INPUT, datasetCount, datasetRows } from './datasets.ts';
 import { addGated } from './gates/add-gated.ts';
 import type { Gate, GateForm } from './gates/gate-form.ts';
 import { GATE_FORMS } from './gates/registry.ts';
@@ -35,15 +36,18 @@ afterAll(() => gpu?.destroy());
 
 const image = Float32Array.from(normals(3 * 32 * 32, 5));
 
-/** The embedding and the gates of the micro model with modules of given values. */
+/** The embedding and the gates of the micro model with modules of given values, for the dataset of an index. */
 async function embed(
   config: MopeftConfig | null,
   values: (name: string, initial: Float32Array) => Float32Array = (_, initial) => initial,
+  dataset = 0,
 ): Promise<{ embedding: Float32Array; gates: Map<string, Float32Array> }> {
   const tensors = new Map<string, BufferRange>();
   for (const { name, init } of config ? moduleTensors(config, MICRO_SAM) : []) {
     tensors.set(name, gpu.upload(values(name, init(3)), name));
   }
+  const datasets = config ? datasetCount(config) : 0;
+  if (datasets > 0) tensors.set(DATASET_INPUT, gpu.upload(datasetRows([dataset], datasets), DATASET_INPUT));
   const session = await SamSession.open(gpu, model, {
     tensors,
     ...(config && { slots: (graph) => attachModules(graph, config, graphInputs(graph), 'evaluation').slots }),
@@ -57,8 +61,8 @@ async function embed(
 
 const trained = (_: string, initial: Float32Array) =>
   initial.map((value, i) => value + 0.1 * Math.sin(1 + i));
-const methods = (ids: string[], gate?: MopeftConfig['gate']) =>
-  resolveMopeft({ methods: ids, ...(gate && { gate }) }, MICRO_SAM);
+const methods = (ids: string[], gate?: MopeftConfig['gate'], datasets: string[] = []) =>
+  resolveMopeft({ methods: ids, ...(gate && { gate }), datasets }, MICRO_SAM);
 
 describe('modules in the encoder', () => {
   it('LoRA and the adapter are the identity at their start, and change the output once trained', async () => {
@@ -81,6 +85,26 @@ describe('modules in the encoder', () => {
     const mass = await embed(methods(['prefix'], 'mass'), closed);
     expect(mass.gates.get(gateOutput(0, 'prefix'))).toEqual(Float32Array.of(0));
     expect(mass.embedding).toEqual(base.embedding);
+  });
+
+  it('with gates by dataset, is the base model for one that closed them, and answers another as the image says', async () => {
+    const ids = METHODS.map(({ id }) => id);
+    const base = await embed(null);
+    // Sigmoid of ±200 is 1 and 0 in f32; the second dataset of three has the open ones.
+    const apart = (name: string, initial: Float32Array) =>
+      name.endsWith('.phi') ? Float32Array.of(-200, 200, 0) : trained(name, initial);
+    const config = methods(ids, 'task', ['a', 'b', 'c']);
+    const closed = await embed(config, apart, 0);
+    expect(closed.embedding).toEqual(base.embedding);
+    expect([...closed.gates.values()]).toEqual(
+      closed.gates.size > 0 ? Array(closed.gates.size).fill(Float32Array.of(0)) : null,
+    );
+    const open = await embed(config, apart, 1);
+    expect([...open.gates.values()].every(([gate]) => gate === 1)).toBe(true);
+    const full = await embed(methods(ids, 'none'), trained);
+    expect(relativeError(open.embedding, full.embedding)).toBeLessThan(1e-5);
+    const half = await embed(config, apart, 2);
+    for (const other of [closed, open]) expect(half.embedding).not.toEqual(other.embedding);
   });
 
   it.each(METHODS.map(({ id }) => id))(

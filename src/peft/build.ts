@@ -4,7 +4,9 @@ import { add } from '../ops/add/add.ts';
 import type { EncoderSite } from '../sam/site.ts';
 import { type BlockHooks, type BlockSlots, type LayerTensors, SLOTS, type Slot } from '../sam/slots.ts';
 import type { WeightSource } from '../sam/weight-source.ts';
+import { DATASET_INPUT, datasetCount } from './datasets.ts';
 import {
+  type AskedDatasets,
   GATE_SOURCES,
   type Gate,
   type GateForm,
@@ -32,18 +34,22 @@ export interface AttachedModules {
 /**
  * The modules of a config as SAM's slots. Every gate becomes the graph output `gates.{i}.{method}`; modules that always
  * contribute fully have none. A pruned module is not traced at all, so nothing of it can change the output.
+ * @param images that the graph encodes together.
  */
 export function attachModules(
   graph: Graph,
   config: MopeftConfig,
   weights: WeightSource,
   mode: TraceMode,
+  images = 1,
 ): AttachedModules {
   const modules = modulesOf(config);
   const losses: Tensor[] = [];
   const slots: BlockSlots = (site) => {
     const own = modules.filter(({ block }) => block === site.index);
-    return own.length === 0 ? {} : new BlockModules(graph, config, own, site, weights, mode, losses).hooks();
+    return own.length === 0
+      ? {}
+      : new BlockModules(graph, config, own, site, weights, mode, images, losses).hooks();
   };
   return { slots, loss: () => (losses.length === 0 ? null : losses.reduce(add)) };
 }
@@ -57,11 +63,12 @@ class BlockModules {
 
   constructor(
     private readonly graph: Graph,
-    config: MopeftConfig,
+    private readonly config: MopeftConfig,
     private readonly modules: readonly Module[],
     private readonly site: EncoderSite,
     private readonly weights: WeightSource,
     private readonly mode: TraceMode,
+    private readonly images: number,
     private readonly losses: Tensor[],
   ) {
     this.form = gateFormById(config.gate);
@@ -73,7 +80,7 @@ class BlockModules {
         settings: module.settings,
         site,
         tensor: this.tensors(module.method.tensors(module.settings, site)),
-        gatesByImage: this.form.reads(module.method) !== 'nothing',
+        gatesByImage: this.form.varies === 'by-image' || this.form.varies === 'by-dataset',
       }),
     }));
   }
@@ -132,7 +139,8 @@ class BlockModules {
         ...this.context('gate'),
         site: this.site,
         features,
-        tensor: this.tensors(this.form.tensors(methods, this.site)),
+        dataset: () => this.dataset(),
+        tensor: this.tensors(this.form.tensors(methods, this.site, datasetCount(this.config))),
       },
     );
     for (const [i, module] of reading.entries()) {
@@ -141,6 +149,11 @@ class BlockModules {
       this.gates.set(module, gate);
       if (gate.value) this.graph.output(gateOutput(this.site.index, module.method.id), gate.value);
     }
+  }
+
+  private dataset(): AskedDatasets {
+    const count = datasetCount(this.config);
+    return { rows: this.graph.input(DATASET_INPUT, [this.images, count]), count };
   }
 
   private gate(module: Module): Gate {

@@ -20,7 +20,7 @@ export interface AttachContext<S> extends TraceContext {
   readonly site: EncoderSite;
   /** One of the tensors that the method declared, by its name there. */
   readonly tensor: (name: string) => Tensor;
-  /** Whether the gate differs from image to image; if not, a method may change the block's weights instead of its outputs. */
+  /** Whether the gates of a batch's images may differ; if not, a method may change the block's weights instead of its outputs. */
   readonly gatesByImage: boolean;
 }
 

@@ -3,6 +3,7 @@ import { parseSettings, type Settings } from '../config/field.ts';
 import type { BlockChoice, MopeftConfig, MopeftRequest } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { sitesOf } from '../sam/encoder.ts';
+import { forDatasets } from './datasets.ts';
 import { DEFAULT_GATE_FORMS, gateFormById } from './gates/registry.ts';
 import type { AnyMethod } from './method.ts';
 import { methodsOf } from './recipes.ts';
@@ -26,7 +27,8 @@ export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftCon
     });
   }
   const blocks = methods.length === 0 ? [] : blocksOf(request.blocks ?? 'all', sitesOf(sam).length);
-  return { methods: completeSettings(methods, request.settings ?? {}, sam), gate, blocks, trainDecoder };
+  const settings = completeSettings(methods, request.settings ?? {}, sam);
+  return forDatasets({ methods: settings, gate, blocks, trainDecoder }, request.datasets ?? []);
 }
 
 /**

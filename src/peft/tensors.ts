@@ -4,6 +4,7 @@ import type { SamConfig } from '../config/sam.ts';
 import type { Shape } from '../graph/shape.ts';
 import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import { sitesOf } from '../sam/encoder.ts';
+import { datasetCount } from './datasets.ts';
 import { gateFormById } from './gates/registry.ts';
 import { modulesOf } from './modules.ts';
 import type { TensorSpec } from './tensor-spec.ts';
@@ -38,7 +39,9 @@ export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTenso
       ...own.flatMap(({ method, settings }) =>
         method.tensors(settings, site).map(inBlock(site.index, 'peft')),
       ),
-      ...(methods.length > 0 ? form.tensors(methods, site).map(inBlock(site.index, 'gate')) : []),
+      ...(methods.length > 0
+        ? form.tensors(methods, site, datasetCount(config)).map(inBlock(site.index, 'gate'))
+        : []),
     ];
   });
 }

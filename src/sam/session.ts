@@ -153,6 +153,13 @@ export class SamSession {
     });
   }
 
+  /** Writes one of the tensors that the session was opened with, for the calls to come. */
+  writeInput(name: string, values: Float32Array): void {
+    const range = this.options.tensors?.get(name);
+    if (!range) throw new RangeError(`the session has no input ${name}`);
+    void this.inTurn(async () => this.gpu.write(range, values));
+  }
+
   /**
    * Encodes an image; its embeddings stay on the GPU for {@link decode}.
    * @param image normalised and padded [3, S, S].

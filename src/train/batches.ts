@@ -133,6 +133,7 @@ export class Batches {
       this.random,
       this.promptCount,
       JSON.stringify(['train', set.key, name]),
+      draw.dataset,
     );
     this.promptCount = promptCount;
     if (vanished > 0) {

@@ -75,7 +75,7 @@ export function encoderTrainingGraph(
 ): Graph {
   const graph = new Graph();
   const blocks: Tensor[] = [];
-  const modules = attachModules(graph, mopeft, graphInputs(graph), 'training');
+  const modules = attachModules(graph, mopeft, graphInputs(graph), 'training', images);
   const embeddings = traceUpper(graph, sam, images, cut, modules.slots, (x) => blocks.push(x));
   for (const [name, tensor] of Object.entries(embeddings)) graph.output(name, tensor);
   const price = modules.loss();

@@ -5,6 +5,7 @@ import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, type Pool } from '../graph/executable.ts';
 import type { Plan } from '../graph/plan.ts';
 import { RANDOM_PREFIX } from '../peft/build.ts';
+import { DATASET_INPUT, datasetCount, datasetRows } from '../peft/datasets.ts';
 import { embeddingShapes, mapEmbeddings } from '../sam/encoder.ts';
 import type { Embeddings } from '../sam/encoders/encoder.ts';
 import { ENCODER, embeddingGradName } from './encoder-graph.ts';
@@ -19,6 +20,9 @@ import type { TokenCache } from './token-cache.ts';
  * whole of it where there is none, gives the same for an image however long the run, and is kept by the image's key.
  */
 export class TrainingEncoder {
+  /** Index of the dataset that {@link encode} asks for. */
+  dataset = 0;
+
   private constructor(
     private readonly gpu: Gpu,
     private readonly sam: SamConfig,
@@ -71,7 +75,8 @@ export class TrainingEncoder {
    * Encodes images [3, S, S] of a step, as many as share a pass, for {@link backward}. The key of one names an image that
    * may come again unchanged, as in {@link encode}.
    */
-  async forward(images: readonly Pick<PreparedImage, 'input' | 'key'>[]): Promise<void> {
+  async forward(images: readonly Pick<PreparedImage, 'input' | 'key' | 'dataset'>[]): Promise<void> {
+    this.askFor(images.map(({ dataset }) => dataset));
     for (const [i, { input, key }] of images.entries()) await this.below(input, key, i);
     await this.executable.run('forward');
   }
@@ -81,6 +86,7 @@ export class TrainingEncoder {
    * @param key names an image that may come again unchanged: what is made of it below the first module is kept then.
    */
   async encode(input: Float32Array, key?: string): Promise<void> {
+    this.askFor([this.dataset]);
     await this.below(input, key, 0);
     await this.evaluation.run('forward');
     for (const [name, range] of Object.entries(this.embeddings)) {
@@ -120,6 +126,12 @@ export class TrainingEncoder {
     if (this.executable.plan.inputs.has(ENCODER.dprice))
       this.buffers.write(ENCODER.dprice, Float32Array.of(priceWeight));
     await this.executable.run('backward');
+  }
+
+  /** Says of each image which dataset is meant, where that changes anything. */
+  private askFor(datasets: readonly number[]): void {
+    const count = datasetCount(this.mopeft);
+    if (count > 0) this.buffers.write(DATASET_INPUT, datasetRows(datasets, count));
   }
 
   /** Gives the encoder its input for image `index`: the image, or what is made of it below the first module. */

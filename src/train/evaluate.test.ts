@@ -29,6 +29,7 @@ class BoxFiller implements ThresholdedMaskPredictor {
   readonly sam = MICRO_SAM;
   maskThreshold = 0;
   encoded = 0;
+  ask(): void {}
   async encode(): Promise<void> {
     this.encoded++;
   }

@@ -74,7 +74,7 @@ export interface SetScores {
 }
 
 /**
- * {@link evaluateSetAt} for a split of several datasets; those without an image in it are left out.
+ * {@link evaluateSetAt} for a split of a run's datasets, in its order; those without an image in it are left out.
  * @param hooksOf what a dataset's evaluation calls.
  * @returns for each threshold the scores by dataset; null when it was interrupted.
  */
@@ -87,8 +87,9 @@ export async function evaluateSetsAt(
   hooksOf: (set: Pick<EvaluationSet, 'key'>) => EvaluationHooks,
 ): Promise<SetScores[][] | null> {
   const scores: SetScores[][] = thresholds.map(() => []);
-  for (const set of sets) {
+  for (const [dataset, set] of sets.entries()) {
     if (set.split[split].length === 0) continue;
+    model.ask(dataset);
     const hooks = hooksOf(set);
     const byThreshold = await evaluateSetAt(model, set, set.split[split], thresholds, options, hooks);
     if (hooks.isInterrupted?.()) return null;

@@ -14,6 +14,11 @@ export interface DecodedObject {
 export interface MaskPredictor {
   readonly sam: SamConfig;
   /**
+   * Says which dataset is meant from the next image on, by its index among those of the run; the first until then. It
+   * changes nothing in a model that does not tell them apart.
+   */
+  ask(dataset: number): void;
+  /**
    * Encodes an image [3, S, S]; later calls are about this image.
    * @param key names an image that comes again unchanged, of which a predictor may keep what never changes.
    */

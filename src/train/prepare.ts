@@ -30,6 +30,8 @@ export interface PreparedImage {
   readonly transform: ImageTransform;
   /** The same for the same input; absent where the view of the image hardly comes again. */
   readonly key?: string;
+  /** Index of its dataset among those of the run. */
+  readonly dataset: number;
   /** At least one. */
   readonly objects: readonly PreparedObject[];
 }
@@ -91,7 +93,7 @@ function meanOf(values: Uint8Array): number {
 
 /**
  * Draws a variant of an image, and objects and first prompts in it.
- * @param name tells the image from all others of the run.
+ * @param name tells the image from all others of the run; @param dataset index of its dataset there.
  * @param promptCount prompts used before; kinds of first prompt alternate over all objects of a run.
  */
 export function prepareImage(
@@ -101,6 +103,7 @@ export function prepareImage(
   random: DataRandom,
   promptCount: number,
   name = '',
+  dataset = 0,
 ): Preparation {
   const record = { size: sam.imageSize, ...sam.preprocessing };
   const crops = source.crops && {
@@ -127,7 +130,7 @@ export function prepareImage(
   const own = name === '' ? null : repeatedVariant(variant, source.labels);
   const key = own === null ? {} : { key: `${name}\n${own}` };
   return {
-    image: usable.length > 0 ? { input, transform, ...key, objects: usable } : null,
+    image: usable.length > 0 ? { input, transform, ...key, dataset, objects: usable } : null,
     vanished: prepared.length - usable.length,
     promptCount: nextCount,
   };

@@ -3,6 +3,7 @@ import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { type Shape, sizeOf } from '../graph/shape.ts';
 import { CLICK_DRAW } from '../ops/corrective-click/corrective-click.ts';
 import { RANDOM_PREFIX } from '../peft/build.ts';
+import { DATASET_INPUT, datasetCount } from '../peft/datasets.ts';
 import { embeddingShapes } from '../sam/encoder.ts';
 import { DECODER } from './decoder-graph.ts';
 import { ENCODER, embeddingGradName } from './encoder-graph.ts';
@@ -21,6 +22,7 @@ export const NORM_RESULT = 'normResult';
 /** The inputs of a step that are neither weights nor trained, by name, as large as its largest shape needs. */
 function bufferShapes({
   sam,
+  mopeft,
   lower,
   encoder,
   imagesPerPass: B,
@@ -28,11 +30,13 @@ function bufferShapes({
   maxTokens: T,
 }: TrainingPlans): Readonly<Record<string, Shape>> {
   const [grid, side, D] = [gridOf(sam), lowResOf(sam), sam.outputChannels];
+  const datasets = datasetCount(mopeft);
   const forModules = [...encoder.inputs].filter(
     ([name]) => name === ENCODER.dprice || name.startsWith(RANDOM_PREFIX),
   );
   return {
     ...Object.fromEntries(forModules.map(([name, bytes]) => [name, [bytes / 4]])),
+    ...(datasets > 0 && { [DATASET_INPUT]: [B, datasets] }),
     ...Object.fromEntries([...(lower?.outputs ?? [])].map(([name, { bytes }]) => [name, [B, bytes / 4]])),
     [ENCODER.image]: [lower ? 1 : B, 3, sam.imageSize, sam.imageSize],
     ...Object.fromEntries(

@@ -254,6 +254,7 @@ describe('images that share a pass', () => {
   it.each([
     ['gated by each image', MICRO_SAM, modules],
     ['with gates inside the softmax', MICRO_SAM, { ...modules, gate: 'mass' }],
+    ['with gates by dataset', MICRO_SAM, { ...modules, gate: 'task', datasets: ['a', 'b'] }],
     [
       'above blocks that are computed once',
       MICRO_SAM,
@@ -266,7 +267,11 @@ describe('images that share a pass', () => {
     const mopeft = resolveMopeft(request, sam);
     const [first, second] = [image('a'), image('b')];
     // One object and two: what the pass is filled up with has no gradient.
-    const images = [{ ...first, key: 'a', objects: first.objects.slice(0, 1) }, second, first];
+    const images = [
+      { ...first, key: 'a', objects: first.objects.slice(0, 1) },
+      { ...second, dataset: 1 },
+      first,
+    ];
     const found = [];
     for (const imagesPerPass of [1, 3]) {
       const asked = { ...sizes, imagesPerStep: 3, imagesPerPass, corrections: 0 };
@@ -284,6 +289,7 @@ describe('images that share a pass', () => {
         if (n === 1) await step.optimizer.update(1, settings, 1);
         else found.push({ losses, gradients });
       }
+      step.ask(1);
       await step.encode(second.input);
       const { embedding } = await step.encoder.readEmbeddings();
       found.push({

@@ -113,6 +113,10 @@ export class TrainingStep implements MaskPredictor {
     }
   }
 
+  ask(dataset: number): void {
+    this.encoder.dataset = dataset;
+  }
+
   encode(input: Float32Array, key?: string): Promise<void> {
     return this.encoder.encode(input, key);
   }

@@ -113,7 +113,8 @@ export class Validation {
     const { config, data, mopeft, yieldDevice } = this.parts;
     const gates = new Map<string, readonly GateLayer[]>();
     if (gateFormById(mopeft.gate).varies === 'never') return gates;
-    for (const { key, split, open } of data.sets) {
+    for (const [dataset, { key, split, open }] of data.sets.entries()) {
+      this.model.ask(dataset);
       const names = config.evalImages > 0 ? split.val.slice(0, config.evalImages) : split.val;
       const layers: (readonly GateLayer[])[] = [];
       for (const name of names) {

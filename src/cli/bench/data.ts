@@ -141,6 +141,7 @@ async function timeWaits(samples: ReturnType<typeof samplesOf>) {
 class Instant implements MaskPredictor {
   readonly sam = SAM;
   private readonly mask = Float32Array.from({ length: lowResOf(SAM) ** 2 }, (_, i) => (i % 2 === 0 ? 3 : -3));
+  ask = () => undefined;
   encode = async () => undefined;
   gates = async () => [];
   decode: MaskPredictor['decode'] = async (prompts) =>

@@ -71,7 +71,7 @@ async function forwardAndBackward(
     parameters.write('param', name, vectors.get(`param.${name}`).data);
   parameters.clearGradients();
   for (const { key, image, isFirst, targets, prompts, modes } of passes) {
-    await encoder.forward([{ input: image }]);
+    await encoder.forward([{ input: image, dataset: 0 }]);
     if (isFirst) {
       const { embedding } = await encoder.readEmbeddings();
       append('encoder.embedding', toChannelsFirst(embedding, [1, grid, grid, sam.outputChannels]));

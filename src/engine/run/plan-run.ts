@@ -1,11 +1,13 @@
 /** What a run would cost, and what would stop it, before anything is allocated. */
 import { type FailureRecord, toFailureRecord } from '../../config/failure.ts';
 import type { Split } from '../../data/types.ts';
+import { forDatasets } from '../../peft/datasets.ts';
 import { METHODS } from '../../peft/registry.ts';
 import { sitesOf } from '../../sam/encoder.ts';
 import { countTrainable, countWork, estimateMemory, type TrainableCount } from '../../train/estimate.ts';
 import { type PlanRequest, planRequest, planTraining } from '../../train/plan-training.ts';
 import type { DeviceTraits, TrainingPlans } from '../../train/plans.ts';
+import { uniqueKeys } from '../datasets.ts';
 import type { OpenModel } from '../model.ts';
 import type { RunSettings } from '../settings.ts';
 import type { RunDataset, RunPlan } from './run-types.ts';
@@ -103,6 +105,12 @@ export function withDatasets(
   };
 }
 
+/** Settings with what the datasets of a run decide of them. */
+export function settingsFor(settings: RunSettings, datasets: readonly RunDataset[]): RunSettings {
+  const names = uniqueKeys(datasets.map(({ name }) => name));
+  return { ...settings, mopeft: forDatasets(settings.mopeft, names) };
+}
+
 /** What a run would cost and what would stop it, and the plans themselves, so that its start need not plan again. */
 export function planRun(
   device: DeviceTraits,
@@ -110,7 +118,8 @@ export function planRun(
   settings: RunSettings,
   datasets: readonly RunDataset[],
 ): RunPlan & { readonly plans: TrainingPlans | null } {
-  const { cost, plans } = planCost(planRequest(config, settings.mopeft, settings.train, device));
+  const { mopeft, train } = settingsFor(settings, datasets);
+  const { cost, plans } = planCost(planRequest(config, mopeft, train, device));
   return { ...withDatasets(cost, settings, datasets), plans };
 }
 

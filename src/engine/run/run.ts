@@ -19,7 +19,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { nameOfMethods } from '../../peft/recipes.ts';
 import { resolveStoredMopeft } from '../../peft/resolve.ts';
 import type { RunSettings } from '../settings.ts';
-import { dataProblems } from './plan-run.ts';
+import { dataProblems, settingsFor } from './plan-run.ts';
 import { RunExecution } from './run-execution.ts';
 import { RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunParts } from './run-types.ts';
@@ -52,7 +52,7 @@ export async function startTraining(
     format: 1,
     model: { name: model.name, hash: model.hash },
     method: nameOfMethods(Object.keys(settings.mopeft.methods)),
-    ...settings,
+    ...settingsFor(settings, datasets),
     datasets: datasets.map(({ key, name, dataset: { scale = 'whole' } }) => ({
       key,
       name,

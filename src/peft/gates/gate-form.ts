@@ -39,11 +39,21 @@ export interface TraceContext {
   readonly addLoss: (value: Tensor) => void;
 }
 
+/** Which dataset is asked for. */
+export interface AskedDatasets {
+  /** [B, count]: of each image 1 at the index of its dataset and 0 elsewhere. */
+  readonly rows: Tensor;
+  /** How many datasets the config tells apart. */
+  readonly count: number;
+}
+
 /** What a form gets to trace the gates of one block. */
 export interface GateContext extends TraceContext {
   readonly site: EncoderSite;
   /** The features of the source; null for `nothing`. */
   readonly features: Tensor | null;
+  /** For forms that vary by dataset. */
+  readonly dataset: () => AskedDatasets;
   /** One of the tensors that the form declared for this block, by its name there. */
   readonly tensor: (name: string) => Tensor;
 }
@@ -58,14 +68,21 @@ export interface GateForm {
   readonly label: string;
   /** One sentence for a screen: what changes when it is chosen. */
   readonly help: string;
-  /** What a screen can show: gates that differ from image to image, that are the same for all, or no gates at all. */
-  readonly varies: 'by-image' | 'by-run' | 'never';
+  /** With what gates differ: with the image, with the dataset that is asked for, not within a run; or there are none. */
+  readonly varies: 'by-image' | 'by-dataset' | 'by-run' | 'never';
   /** Whether {@link trace} gives something else in training than in evaluation. */
   readonly differsInTraining: boolean;
   /** What the gate of a method is computed from. */
   readonly reads: (method: GatedMethod) => GateSource;
-  /** Trainable tensors for all modules of a block at once. Their learning rate is the gates', times their own `rate`. */
-  readonly tensors: (methods: readonly GatedMethod[], site: EncoderSite) => readonly TensorSpec[];
+  /**
+   * Trainable tensors for all modules of a block at once. Their learning rate is the gates', times their own `rate`.
+   * @param datasets how many datasets the config tells apart; 0 for a form that does not vary by dataset.
+   */
+  readonly tensors: (
+    methods: readonly GatedMethod[],
+    site: EncoderSite,
+    datasets: number,
+  ) => readonly TensorSpec[];
   /**
    * The gates of a block's modules that read one source.
    * @param methods the methods of these modules, in the registry's order.

@@ -2,10 +2,11 @@ import { Failure } from '../../config/failure.ts';
 import type { GateForm } from './gate-form.ts';
 import { mass } from './mass.ts';
 import { none } from './none.ts';
+import { task } from './task.ts';
 import { unipelt } from './unipelt.ts';
 
 /** Every gate form there is, in the order in which screens list them. */
-export const GATE_FORMS: readonly GateForm[] = [unipelt, mass, none];
+export const GATE_FORMS: readonly GateForm[] = [unipelt, mass, task, none];
 
 /** The default forms: methods that share a block are gated, a single one is not. */
 export const DEFAULT_GATE_FORMS = { several: unipelt.id, single: none.id } as const;

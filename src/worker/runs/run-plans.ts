@@ -2,7 +2,7 @@
 import type { SamConfig } from '../../config/sam.ts';
 import type { TrainConfig } from '../../config/train.ts';
 import { SPLIT_SHARES } from '../../data/split.ts';
-import { withDatasets } from '../../engine/run/plan-run.ts';
+import { settingsFor, withDatasets } from '../../engine/run/plan-run.ts';
 import { gainOutlook, spreadOf } from '../../engine/run/provable-gain.ts';
 import type { RunDataset, RunPlan } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
@@ -124,7 +124,7 @@ export class RunPlans {
     settings: RunSettings,
     datasets: readonly RunDataset[],
   ): Promise<RunPlan> {
-    const { mopeft, train } = settings;
+    const { mopeft, train } = settingsFor(settings, datasets);
     const cost = await this.planner.cost(planRequest(open.config, mopeft, train, this.state.needGpu()));
     return withDatasets(cost, settings, datasets);
   }
