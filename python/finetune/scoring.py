@@ -20,6 +20,8 @@ VALIDATION_SIDE = 1024
 """Most pixels of an image's longer side at which masks are measured in a validation (`src/train/measured-size.ts`)."""
 LEAST_OBJECTS = 30
 """With fewer validation objects the threshold stays at 0."""
+USUAL_SPREAD = 0.13
+"""Standard error of a mean gain in IoU times the root of its objects (`src/train/selection.ts`)."""
 
 Gates = list[dict[str, float]]
 
@@ -94,9 +96,13 @@ def mean_score(sets: list[list[ImageScore]]) -> float | None:
 
 
 def gain_error(before: dict[str, list[ImageScore]], after: dict[str, list[ImageScore]]) -> float:
-    """Standard error of the gain in `mean_score`, clustered by image; a set with a single image contributes nothing."""
-    errors = [clustered([gains(before[key], scores)])[1] for key, scores in after.items() if any(s.box for s in scores)]
-    return float(np.sqrt(np.nansum(np.square(errors)))) / max(1, len(errors))
+    """Standard error of the gain in `mean_score`, clustered by image.
+
+    A single image tells no error: a set of one has that of as many objects with `USUAL_SPREAD`.
+    """
+    found = [clustered([gains(before[key], scores)]) for key, scores in after.items() if any(s.box for s in scores)]
+    errors = [USUAL_SPREAD / n**0.5 if np.isnan(error) else error for _, error, n in found]
+    return float(np.sqrt(np.sum(np.square(errors)))) / max(1, len(errors))
 
 
 def gains(before: list[ImageScore], after: list[ImageScore]) -> dict[str, tuple[float, int]]:

@@ -12,7 +12,7 @@ from finetune import gates, sweep, table
 from finetune.config import Mopeft, TrainConfig
 from finetune.data import read_set
 from finetune.loop import Trainer
-from finetune.scoring import ImageScore, gain_error
+from finetune.scoring import USUAL_SPREAD, ImageScore, gain_error
 from finetune.statistics import clustered, paired
 from finetune.tuned import Tuned
 from pretrain.export import read_model
@@ -48,8 +48,14 @@ def test_the_error_of_a_gain_is_clustered_by_image_and_averaged_over_sets() -> N
     after = {"a": images((0.7, 0.7), (0.4,)), "b": images((0.5,), (0.7,)), "empty": []}
     a, b = np.sqrt(2 * 2 * (0.4 / 3) ** 2) / 3, 0.1
     assert gain_error(before, after) == pytest.approx(np.sqrt(a**2 + b**2) / 2)
-    assert gain_error({"a": images((0.5,))}, {"a": images((0.6,))}) == 0
     assert gain_error({}, {}) == 0
+
+
+def test_a_single_image_has_the_error_of_the_usual_spread() -> None:
+    assert gain_error({"a": images((0.5,) * 4)}, {"a": images((0.6,) * 4)}) == pytest.approx(USUAL_SPREAD / 2)
+    before = {"b": images((0.5,), (0.5,)), "c": images((0.5,))}
+    after = {"b": images((0.5,), (0.7,)), "c": images((0.5,))}
+    assert gain_error(before, after) == pytest.approx(np.sqrt(0.1**2 + USUAL_SPREAD**2) / 2)
 
 
 def test_the_first_weights_give_way_only_to_a_gain_beyond_its_error() -> None:

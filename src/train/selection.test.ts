@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type SetScores, summarise } from './evaluate.ts';
-import { gainError, isBetter, type Selection, sumsOf } from './selection.ts';
+import { gainError, isBetter, type Selection, sumsOf, USUAL_SPREAD } from './selection.ts';
 
 /** A dataset with an image an entry and an object a value: its IoU by box and by click. */
 function scored(key: string, ...ious: readonly (readonly number[])[]): SetScores {
@@ -22,8 +22,20 @@ it('clusters the error of a gain by image and averages it over datasets', () => 
   const after = [scored('a', [0.7, 0.7], [0.4]), scored('b', [0.5], [0.7]), scored('empty')];
   const [a, b] = [Math.sqrt(2 * 2 * (0.4 / 3) ** 2) / 3, 0.1];
   expect(error(before, after)).toBeCloseTo(Math.sqrt(a ** 2 + b ** 2) / 2, 12);
-  expect(error([scored('a', [0.5])], [scored('a', [0.6])])).toBe(0);
   expect(error([], [])).toBe(0);
+});
+
+// The numbers of python/tests/test_finetune_tables.py.
+it('takes the usual spread of objects for the error of a single image', () => {
+  const one = [scored('a', [0.5, 0.5, 0.5, 0.5])];
+  expect(error(one, [scored('a', [0.6, 0.6, 0.6, 0.6])])).toBeCloseTo(USUAL_SPREAD / 2, 12);
+  const [own, usual] = [0.1, USUAL_SPREAD];
+  const before = [scored('b', [0.5], [0.5]), scored('c', [0.5])];
+  const after = [scored('b', [0.5], [0.7]), scored('c', [0.5])];
+  expect(error(before, after)).toBeCloseTo(Math.sqrt(own ** 2 + usual ** 2) / 2, 12);
+  const first: Selection = { bestStep: 0, bestScore: 0.5, startSums: sumsOf(one) };
+  expect(isBetter(0.56, [scored('a', [0.56, 0.56, 0.56, 0.56])], first)).toBe(false);
+  expect(isBetter(0.57, [scored('a', [0.57, 0.57, 0.57, 0.57])], first)).toBe(true);
 });
 
 it('replaces the start weights only for a gain beyond its error, and any other best for any higher score', () => {

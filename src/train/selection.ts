@@ -4,6 +4,12 @@
  */
 import type { SetScores } from './evaluate.ts';
 
+/**
+ * Spread of an object's gain, IoU (mean of box and click): the standard error of a set's mean gain, paired by object and
+ * clustered by image, times the root of its objects. Median of eight real sets (docs/measurements/finetune.md, sets alone).
+ */
+export const USUAL_SPREAD = 0.13;
+
 /** What one image's objects scored: the sum over them of the mean of box and click IoU, and their number. */
 export interface ImageSum {
   readonly name: string;
@@ -50,8 +56,8 @@ export function isBetter(score: number | null, scores: readonly SetScores[], sel
 }
 
 /**
- * Standard error of the gain in the mean over datasets, paired by object and clustered by image. A dataset with a
- * single image has no estimate of its error and adds none.
+ * Standard error of the gain in the mean over datasets, paired by object and clustered by image. A single image tells no
+ * error: a dataset of one has that of as many objects with the usual spread.
  */
 export function gainError(before: readonly SetSums[], after: readonly SetSums[]): number {
   const sumBefore = new Map(
@@ -64,9 +70,10 @@ export function gainError(before: readonly SetSums[], after: readonly SetSums[])
     }));
     const objects = gains.reduce((total, { n }) => total + n, 0);
     if (objects === 0) return [];
+    if (gains.length === 1) return [USUAL_SPREAD ** 2 / objects];
     const mean = gains.reduce((total, { gain }) => total + gain, 0) / objects;
     const squares = gains.reduce((total, { gain, n }) => total + (gain - mean * n) ** 2, 0);
-    return [(squares * gains.length) / Math.max(1, gains.length - 1) / objects ** 2];
+    return [(squares * gains.length) / (gains.length - 1) / objects ** 2];
   });
   return Math.sqrt(variances.reduce((sum, variance) => sum + variance, 0)) / Math.max(1, variances.length);
 }

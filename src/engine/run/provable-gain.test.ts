@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../config/random.ts';
 import { summarise } from '../../train/evaluate.ts';
-import { gainError, isBetter } from '../../train/selection.ts';
-import { gainOutlook, imagesUntil, provable, spreadOf, t95, USUAL_SPREAD } from './provable-gain.ts';
+import { gainError, isBetter, USUAL_SPREAD } from '../../train/selection.ts';
+import { gainOutlook, imagesUntil, provable, spreadOf, t95 } from './provable-gain.ts';
 
 test('the quantile of t is that of the tables', () => {
   for (const [n, t] of [
@@ -36,7 +36,12 @@ test('more objects show smaller gains, several datasets are averaged, and one im
   expect(nine.error).toBeCloseTo(USUAL_SPREAD / 3, 12);
   expect(nine.gain).toBeCloseTo((4.303 * USUAL_SPREAD) / 3, 3);
   expect(provable([set, set]).error).toBeCloseTo(USUAL_SPREAD / Math.sqrt(18), 12);
-  expect(provable([{ ...set, objects: [9] }])).toEqual({ objects: 9, images: 1, error: null, gain: null });
+  expect(provable([{ ...set, objects: [9] }])).toMatchObject({
+    images: 1,
+    error: USUAL_SPREAD / 3,
+    gain: null,
+  });
+  expect(provable([{ ...set, objects: [5, 4] }]).gain).toBeNull();
   expect(provable([])).toEqual({ objects: 0, images: 0, error: null, gain: null });
 });
 
@@ -72,7 +77,7 @@ test('before a run it says what so few objects cannot show, and what would', () 
 });
 
 test('the spread of earlier runs comes from their intervals, where these say something', () => {
-  const half = 1.96 * 0.02;
+  const half = t95(4) * 0.02;
   const measure = { gainLow: 0.1 - half, gainHigh: 0.1 + half, n: 25, images: 5 };
   expect(spreadOf([{ box: measure, click: measure }])).toBeCloseTo(0.1, 12);
   const kept = { ...measure, gainLow: 0, gainHigh: 0 };
@@ -111,15 +116,20 @@ test('a run keeps the base model up to the very gain that was said before it, an
   expect([isKept(said * 0.99), isKept(said * 1.01)]).toEqual([false, true]);
 });
 
-test('with the validation objects in one image any better check is kept, as is said before', () => {
-  const { sentences } = gainOutlook([{ validation: [9], test: [], spread: null }], 0.25);
-  expect(sentences[0]).toContain('any better check is kept');
+test('with the validation objects in one image the usual spread decides, as is said before', () => {
+  const { sentences, validation, test } = gainOutlook([{ validation: [4], test: [5, 5], spread: 0.5 }], 0.25);
+  expect(validation.error).toBeCloseTo(USUAL_SPREAD / 2, 12);
+  expect(sentences[0]).toContain('With 4 validation objects, a gain below 0.07 IoU is not told from chance');
+  expect(test.gain).toBeNull();
+  expect(sentences[1]).toMatch(
+    /^With 10 test objects in 2 images, the verdict can show no gain\. To show 0\.07/,
+  );
   const one = (iou: number) => {
-    const objects = [{ boxIou: iou, clickIou: iou, bestPicked: null }];
+    const objects = Array.from({ length: 4 }, () => ({ boxIou: iou, clickIou: iou, bestPicked: null }));
     const images = [{ name: '0', objects, gates: [], isReduced: false }];
     return [{ key: 'a', images, summary: summarise(images) }];
   };
-  const images = [{ name: '0', sum: 0.5, n: 1 }];
+  const images = [{ name: '0', sum: 2, n: 4 }];
   const start = { bestStep: 0, bestScore: 0.5, startSums: [{ key: 'a', images }] };
-  expect([isBetter(0.501, one(0.501), start), isBetter(0.5, one(0.5), start)]).toEqual([true, false]);
+  expect([isBetter(0.564, one(0.564), start), isBetter(0.566, one(0.566), start)]).toEqual([false, true]);
 });

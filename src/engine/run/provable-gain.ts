@@ -2,12 +2,7 @@
  * What gain so few objects can show, before a run is started: the gain whose error is known from earlier runs, or from
  * real sets (docs/measurements/finetune.md).
  */
-
-/**
- * Spread of an object's gain, IoU (mean of box and click): the standard error of a set's mean gain, paired by object and
- * clustered by image, times the root of its objects. Median of eight real sets (docs/measurements/finetune.md, sets alone).
- */
-export const USUAL_SPREAD = 0.13;
+import { USUAL_SPREAD } from '../../train/selection.ts';
 
 /** Mean gain of ten real sets, IoU (mean of box and click; docs/measurements/methods.md): a gain worth showing. */
 const USUAL_GAIN = 0.065;
@@ -22,25 +17,33 @@ export interface MeasuredSet {
 export interface Provable {
   readonly objects: number;
   readonly images: number;
-  /** Standard error of the mean gain; null where a dataset has fewer than two images, which tell no error. */
+  /** Standard error of the mean gain; null without an object. */
   readonly error: number | null;
-  /** The smallest gain whose 95 % interval leaves out 0; null likewise. */
+  /** The smallest gain whose 95 % interval leaves out 0; null where the images are too few for any. */
   readonly gain: number | null;
 }
 
-/**
- * The error of the mean gain over datasets. Images are the clusters, so the interval is that of Student's t with as many
- * degrees of freedom as there are images less one for each dataset.
- */
+/** The error of the mean gain over datasets, as a run's checks and its verdict find it, if gains spread as told. */
 export function provable(sets: readonly MeasuredSet[]): Provable {
   const counted = sets.filter(({ objects }) => objects.length > 0);
   const images = counted.reduce((total, { objects }) => total + objects.length, 0);
   const all = counted.reduce((total, { objects }) => total + sum(objects), 0);
-  if (counted.length === 0 || counted.some(({ objects }) => objects.length < 2))
-    return { objects: all, images, error: null, gain: null };
-  const variance = sum(counted.map(({ objects, spread }) => spread ** 2 / sum(objects)));
+  if (counted.length === 0) return { objects: all, images, error: null, gain: null };
+  const variance = sum(
+    counted.map(({ objects, spread }) => (objects.length > 1 ? spread : USUAL_SPREAD) ** 2 / sum(objects)),
+  );
   const error = Math.sqrt(variance) / counted.length;
-  return { objects: all, images, error, gain: error * t95(images - counted.length) };
+  const freedom = degreesOfFreedom(counted.map(({ objects }) => objects.length));
+  return { objects: all, images, error, gain: freedom === null ? null : error * t95(freedom) };
+}
+
+/**
+ * Of the error of a mean over datasets, whose clusters are images: as many as images, less one for each dataset.
+ * @param images of each dataset. @returns null where they tell no error: a dataset has one image, or two are all.
+ */
+export function degreesOfFreedom(images: readonly number[]): number | null {
+  const freedom = sum(images.map((count) => count - 1));
+  return freedom < 2 || images.some((count) => count < 2) ? null : freedom;
 }
 
 /** Most labelled images that are advised at once. */
@@ -112,14 +115,16 @@ export function gainOutlook(sets: readonly OutlookSet[], testShare: number): Gai
 }
 
 function keptSentence({ objects, error }: Provable): string {
-  if (objects === 0)
-    return 'There is no validation object, so the last weights are kept, better or not. Label more images.';
   if (error === null)
-    return `With ${count(objects, 'validation object')} in one image, nothing tells a gain from chance: any better check is kept. Label more images.`;
+    return 'There is no validation object, so the last weights are kept, better or not. Label more images.';
   return `With ${count(objects, 'validation object')}, a gain below ${gainText(error)} IoU is not told from chance: the run then keeps the base model.`;
 }
 
-function shownSentence({ objects, gain }: Provable, sets: readonly MeasuredSet[], share: number): string {
+function shownSentence(
+  { objects, images, gain }: Provable,
+  sets: readonly MeasuredSet[],
+  share: number,
+): string {
   const more = imagesUntil(USUAL_GAIN, sets, share);
   const perImage = objects / Math.max(1, sets.flatMap((set) => set.objects).length);
   const advice =
@@ -127,17 +132,15 @@ function shownSentence({ objects, gain }: Provable, sets: readonly MeasuredSet[]
       ? ''
       : ` To show ${gainText(USUAL_GAIN)}, as ten real sets gained in the mean, label about ${count(Math.max(1, Math.round(more * perImage)), 'more object')} (${count(more, 'image')}).`;
   if (objects === 0) return 'There is no test object, so the run will have no verdict. Label more images.';
-  if (gain === null)
-    return `With ${count(objects, 'test object')} in one image, the verdict can show no gain.${advice}`;
-  if (gain > 1)
-    return `With ${count(objects, 'test object')}, the verdict can show no gain: the images are too few.${advice}`;
+  if (gain === null || gain > 1)
+    return `With ${count(objects, 'test object')} in ${count(images, 'image')}, the verdict can show no gain.${advice}`;
   return `With ${count(objects, 'test object')}, the verdict can show a gain of ${gainText(gain)} or more.${advice}`;
 }
 
 const gainText = (gain: number): string => gain.toFixed(gain < 0.02 ? 3 : 2);
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
-/** What a verdict says of a dataset's gain; 95 % intervals by resampling images. */
+/** What a verdict says of a dataset's gain, with its 95 % interval. */
 export interface GainInterval {
   readonly gainLow: number;
   readonly gainHigh: number;
@@ -157,7 +160,7 @@ export function spreadOf(
 ): number | null {
   const squares = tests.flatMap(({ box, click }) => {
     const width = (box.gainHigh - box.gainLow + (click.gainHigh - click.gainLow)) / 2;
-    return box.images >= LEAST_IMAGES && width > 0 ? [(width / (2 * 1.96)) ** 2 * box.n] : [];
+    return box.images >= LEAST_IMAGES && width > 0 ? [(width / (2 * t95(box.images - 1))) ** 2 * box.n] : [];
   });
   return squares.length === 0 ? null : Math.sqrt(sum(squares) / squares.length);
 }

@@ -66,24 +66,38 @@ test('gains that point both ways are called unclear', () => {
   expect(sentence).toContain('No clear change');
 });
 
+test('the interval is Student’s t with images as clusters, so three images that all gain need not be a proof', () => {
+  const { box, sentence } = computeVerdict([pairs('a', [[[0.5, 0.6]], [[0.5, 0.7]], [[0.5, 0.8]]])], context);
+  // Means 0.1 apart: a standard error of 0.1 / √3, and 4.303 of them.
+  expect(box.gainLow).toBeCloseTo(0.2 - (4.303 * 0.1) / Math.sqrt(3), 4);
+  expect(box.gainHigh).toBeCloseTo(0.2 + (4.303 * 0.1) / Math.sqrt(3), 4);
+  expect(sentence).toMatch(/^No clear change: IoU 0.50 → 0.70 \(\+0.20, 95 % between −0.05 and \+0.45\)/);
+});
+
+test('datasets of which one has a single test image claim nothing together, and the others their own', () => {
+  const alone = pairs('alone', [[[0.5, 0.9]]]);
+  const { box, perDataset, suggestion } = computeVerdict(
+    [pairs('a', Array(6).fill([[0.5, 0.6]])), alone],
+    context,
+  );
+  expect([box.gainLow, box.gainHigh]).toEqual([-1, 1]);
+  expect(perDataset[0]?.box.gainLow).toBeCloseTo(0.1, 12);
+  expect(perDataset[1]?.box.gainLow).toBe(-1);
+  expect(suggestion).toMatch(/^alone has only 1 test image: label more of its images/);
+});
+
 test('a small gain has a digit more', () => {
-  const images = [[[0.5, 0.504]], [[0.6, 0.611]], [[0.4, 0.409]]] as const;
+  const images = [[[0.5, 0.507]], [[0.6, 0.609]], [[0.4, 0.408]]] as const;
   const { sentence } = computeVerdict([pairs('a', images)], context);
   expect(sentence).toMatch(/^Better: IoU 0\.500 → 0\.508 \(\+0\.008, 95 % between \+0\.00[4-8] and/);
 });
 
-test('datasets count alike, whatever their size, and the interval is the same each time', () => {
-  const sets = [
-    pairs(
-      'many',
-      Array.from({ length: 9 }, () => [[0.5, 0.5]] as const),
-    ),
-    pairs('few', [[[0, 1]]]),
-  ];
-  const first = computeVerdict(sets, context);
-  expect(first.box.tuned - first.box.base).toBeCloseTo(0.5);
-  expect(computeVerdict(sets, context)).toEqual(first);
-  expect(first.suggestion).toContain('many');
+test('datasets count alike, whatever their size', () => {
+  const sets = [pairs('many', Array(9).fill([[0.5, 0.5]])), pairs('few', Array(3).fill([[0, 1]]))];
+  const { box, suggestion } = computeVerdict(sets, context);
+  expect(box.tuned - box.base).toBeCloseTo(0.5);
+  expect([box.gainLow, box.gainHigh]).toEqual([0.5, 0.5]);
+  expect(suggestion).toContain('many is the weakest dataset');
 });
 
 test('without objects nothing is claimed', () => {

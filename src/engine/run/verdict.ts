@@ -1,5 +1,6 @@
 /** What a run brought: tuned against base on test images that took no part in training, in numbers and one sentence. */
-import { Random } from '../../config/random.ts';
+import { gainError } from '../../train/selection.ts';
+import { degreesOfFreedom, t95 } from './provable-gain.ts';
 
 /** IoUs of one image's objects, in the same order for both models. */
 export interface PairedImage {
@@ -23,7 +24,10 @@ export interface DatasetPairs {
 export interface VerdictMeasure {
   readonly base: number;
   readonly tuned: number;
-  /** 95 % interval of the mean gain (tuned − base), by resampling whole images; −1 to 1 where fewer than three tell nothing. */
+  /**
+   * 95 % interval of the mean gain (tuned − base): Student's t, clustered by image; −1 to 1 where the images are too few
+   * to tell anything. Earlier versions resampled images.
+   */
   readonly gainLow: number;
   readonly gainHigh: number;
   /** Objects. */
@@ -71,9 +75,6 @@ export interface VerdictContext {
 
 /** What is measured of an image's objects: one prompt, or the mean of the two. */
 type Measured = 'box' | 'click' | 'both';
-const RESAMPLES = 2000;
-/** With fewer images of each dataset, a 95 % interval of Student's t would be more than twelve standard errors wide. */
-const FEWEST = 3;
 
 /** Images without objects count for nothing; a dataset without any object on its test images is left out of the means. */
 export function computeVerdict(datasets: readonly DatasetPairs[], context: VerdictContext): Verdict {
@@ -143,43 +144,30 @@ function measure(datasets: readonly DatasetPairs[], measured: Measured): Verdict
   };
 }
 
-/** Percentile bootstrap over images within each dataset; seeded, so that the same numbers give the same interval. */
+/** Student's t around the mean gain, with whole images as clusters: the objects of one image are alike. */
 function interval(
   datasets: readonly DatasetPairs[],
   measured: Measured,
 ): readonly [low: number, high: number] {
-  if (datasets.length === 0) return [0, 0];
-  const gains = datasets.map((dataset) =>
-    dataset.images.map((image) => ({
-      sum: sum(iousOf(image.tuned, measured)) - sum(iousOf(image.base, measured)),
-      n: image.tuned.box.length,
+  const [base, tuned] = (['base', 'tuned'] as const).map((side) =>
+    datasets.map(({ id, images }) => ({
+      key: id,
+      images: images.map((image) => {
+        const ious = iousOf(image[side], measured);
+        return { name: image.name, sum: sum(ious), n: ious.length };
+      }),
     })),
   );
-  if (gains.every((images) => images.every((image) => image.sum === 0))) return [0, 0];
-  // Resampling one or two images gives them back: an interval with hardly any width, which would claim certainty.
-  if (gains.every((images) => images.length < FEWEST)) return [-1, 1];
-  const random = Random.fromSeed(0, `verdict ${measured}`);
-  const means: number[] = [];
-  for (let resample = 0; resample < RESAMPLES; resample++) {
-    means.push(
-      mean(
-        gains.map((images) => {
-          let total = 0;
-          let n = 0;
-          for (let draw = 0; draw < images.length; draw++) {
-            const image = images[random.integer(images.length)];
-            total += image?.sum ?? 0;
-            n += image?.n ?? 0;
-          }
-          return total / n;
-        }),
-      ),
-    );
-  }
-  means.sort((a, b) => a - b);
-  const at = (share: number): number =>
-    means[Math.min(means.length - 1, Math.floor(share * means.length))] ?? 0;
-  return [at(0.025), at(0.975)];
+  if (!base || !tuned) return [0, 0];
+  const gains = tuned.map(({ images }, d) =>
+    images.map((image, i) => image.sum - (base[d]?.images[i]?.sum ?? 0)),
+  );
+  if (gains.flat().every((gain) => gain === 0)) return [0, 0];
+  const freedom = degreesOfFreedom(gains.map((images) => images.length));
+  if (freedom === null) return [-1, 1];
+  const gain = mean(gains.map((images, d) => sum(images) / sum((tuned[d]?.images ?? []).map(({ n }) => n))));
+  const half = t95(freedom) * gainError(base, tuned);
+  return [Math.max(-1, gain - half), Math.min(1, gain + half)];
 }
 
 function sentence(box: VerdictMeasure, click: VerdictMeasure, { validation }: VerdictContext): string {
@@ -259,7 +247,7 @@ function suggestion(
   const isWorse = box.gainHigh < 0 || click.gainHigh < 0;
   const isBetter = box.gainLow > 0 || click.gainLow > 0;
   const stillRising = context.bestStep !== null && context.bestStep >= 0.9 * context.steps;
-  if (saysNothing(box)) return onlyFew(box.images);
+  if (saysNothing(box)) return tooFew(perDataset);
   if (isWorse && !isBetter)
     return 'The base model is better here: lower the learning rates, or label more images before training again.';
   if (stillRising) return 'The best checkpoint is the last one: train again with more steps.';
@@ -270,6 +258,15 @@ function suggestion(
   if (click.tuned < box.tuned - 0.15)
     return 'Boxes work much better than single clicks here: prefer boxes, or add a second click in Segment.';
   return `Label more than the ${count(context.trainImages, 'training image')} used here, with the tuned model in Segment, and train again.`;
+}
+
+/** Advice where no interval could be told: more images of the dataset that has fewest. */
+function tooFew(perDataset: Verdict['perDataset']): string {
+  const [fewest] = [...perDataset].sort((a, b) => a.box.images - b.box.images);
+  const images = fewest?.box.images ?? 0;
+  return perDataset.length > 1
+    ? `${fewest?.name} has only ${count(images, 'test image')}: label more of its images, to be sure of the gain.`
+    : onlyFew(images);
 }
 
 const onlyFew = (images: number): string =>
