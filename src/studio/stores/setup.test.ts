@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import type { TrainSettings } from '../../worker/protocol.ts';
 import { fakeEngine } from '../testing/fake-engine.ts';
+import { fakeRuns } from '../testing/fake-runs.ts';
 import { CAPABILITIES } from '../testing/samples.ts';
 import { linkEngine } from './engine-link.ts';
 import {
@@ -10,10 +12,12 @@ import {
   type Goal,
   hasOneClass,
   nameFor,
+  presetSettings,
   settingsOf,
   tickDatasets,
   toggleDataset,
   updatePlan,
+  updatePresetTimes,
   useSetup,
 } from './setup.ts';
 
@@ -135,6 +139,34 @@ test('of two plans the one that was asked for last is shown', async () => {
   answer();
   await slow;
   expect(useSetup.getState().plan?.trainable[0]?.label).toBe('prefix');
+});
+
+test('each preset has the time that the engine plans for its settings, whatever was changed by hand', async () => {
+  const { 'train.plan': plan } = fakeRuns({}, () => undefined);
+  const secondsOf = ({ values }: TrainSettings) => (values['train.blocks'] === 'late' ? 1 : 3);
+  linkEngine(
+    fakeEngine({
+      handlers: {
+        'train.plan': async (settings) => ({
+          ...(await plan(settings)),
+          secondsPerStep: secondsOf(settings),
+        }),
+      },
+    }),
+  );
+  const capabilities = {
+    ...CAPABILITIES,
+    trainFields: CAPABILITIES.trainFields.map((field) => ({
+      ...field,
+      id: field.id === 'peft.blocks' ? 'train.blocks' : field.id,
+    })),
+    presets: [
+      ...CAPABILITIES.presets,
+      { id: 'low-memory', label: 'Low memory', help: '', values: { 'train.blocks': 'late' } },
+    ],
+  };
+  await updatePresetTimes(presetSettings({ ...form, changed: { 'train.steps': 7 } }, capabilities));
+  expect(useSetup.getState().presetSeconds).toEqual({ quick: 180, balanced: 900, 'low-memory': 200 });
 });
 
 test('a new run from the settings of another has them all, as changed fields', () => {

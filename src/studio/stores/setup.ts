@@ -45,8 +45,8 @@ interface SetupState {
   /** Fields that the person changed, by id. */
   readonly changed: FieldValues;
   readonly plan: PlanReport | null;
-  /** The values that the plan is of. */
-  readonly plannedValues: FieldValues;
+  /** What a run with each preset would take in seconds, by its id; without those that cannot be planned. */
+  readonly presetSeconds: Readonly<Record<string, number>>;
   readonly planFailure: FailureRecord | null;
   readonly planning: boolean;
 }
@@ -62,7 +62,7 @@ export const useSetup = create<SetupState>()(() => ({
   scale: null,
   changed: {},
   plan: null,
-  plannedValues: {},
+  presetSeconds: {},
   planFailure: null,
   planning: false,
 }));
@@ -215,7 +215,31 @@ export async function updatePlan(settings: TrainSettings, capabilities: Capabili
   if (!latest.accept('plan', asked)) return;
   set(
     result.ok
-      ? { plan: result.value, plannedValues: settings.values, planFailure: null, planning: false }
+      ? { plan: result.value, planFailure: null, planning: false }
       : { plan: null, planFailure: result.error, planning: false },
   );
+}
+
+/** The settings of a form with each preset, by its id, without what was changed of the presets by hand. */
+export function presetSettings(
+  form: Form,
+  capabilities: Capabilities,
+): readonly (readonly [id: string, settings: TrainSettings])[] {
+  return capabilities.presets.map(({ id }) => [
+    id,
+    settingsOf({ ...form, name: '', presetId: id, changed: {} }, capabilities),
+  ]);
+}
+
+/** Fetches what each preset would take, one after the other, so that the plan of a change waits for at most one. */
+export async function updatePresetTimes(presets: ReturnType<typeof presetSettings>): Promise<void> {
+  const asked = latest.replace('presets');
+  const seconds: Record<string, number> = {};
+  for (const [id, settings] of presets) {
+    const result = settings.datasetIds.length > 0 ? await callEngine('train.plan', settings) : null;
+    if (!latest.isCurrent('presets', asked)) return;
+    if (result?.ok && result.value.flopsPerStep > 0)
+      seconds[id] = result.value.secondsPerStep * result.value.steps;
+  }
+  set({ presetSeconds: seconds });
 }

@@ -2,7 +2,14 @@ import { type ReactNode, useEffect, useMemo } from 'react';
 import type { Capabilities } from '../../../worker/protocol.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { useSession } from '../../stores/session.ts';
-import { hasOneClass, settingsOf, updatePlan, useSetup } from '../../stores/setup.ts';
+import {
+  hasOneClass,
+  presetSettings,
+  settingsOf,
+  updatePlan,
+  updatePresetTimes,
+  useSetup,
+} from '../../stores/setup.ts';
 import { AdvancedFields } from './AdvancedFields.tsx';
 import { CostPanel } from './CostPanel.tsx';
 import { DatasetPicker } from './DatasetPicker.tsx';
@@ -29,24 +36,21 @@ function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactN
   const chosen = useMemo(() => datasets.filter(({ id }) => datasetIds.includes(id)), [datasets, datasetIds]);
   const canAskForAll = hasOneClass(chosen);
   const asked = goal === 'class' && !canAskForAll ? 'either' : goal;
-  const settings = useMemo(
-    () =>
-      settingsOf(
-        {
-          name,
-          goal: asked,
-          datasetIds: chosen.map(({ id }) => id),
-          methods,
-          trainDecoder,
-          gate,
-          presetId,
-          scale,
-          changed,
-        },
-        capabilities,
-      ),
-    [name, asked, chosen, methods, trainDecoder, gate, presetId, scale, changed, capabilities],
+  const form = useMemo(
+    () => ({
+      name,
+      goal: asked,
+      datasetIds: chosen.map(({ id }) => id),
+      methods,
+      trainDecoder,
+      gate,
+      presetId,
+      scale,
+      changed,
+    }),
+    [name, asked, chosen, methods, trainDecoder, gate, presetId, scale, changed],
   );
+  const settings = useMemo(() => settingsOf(form, capabilities), [form, capabilities]);
   // The name does not change the cost.
   const costKey = JSON.stringify({ ...settings, name: '', modelHash, lost });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the settings
@@ -55,6 +59,13 @@ function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactN
     const timer = setTimeout(() => void updatePlan(settings, capabilities), SETTLE);
     return () => clearTimeout(timer);
   }, [costKey]);
+  const presets = presetSettings(form, capabilities);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the settings
+  useEffect(() => {
+    if (lost || modelHash === undefined) return;
+    const timer = setTimeout(() => void updatePresetTimes(presets), SETTLE);
+    return () => clearTimeout(timer);
+  }, [JSON.stringify({ presets, modelHash, lost })]);
   return (
     <div className={styles.form}>
       <div className={`panel ${styles.fields}`}>
