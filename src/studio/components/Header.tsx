@@ -3,6 +3,7 @@ import { bytes, compact } from '../format/format.ts';
 import { openPage, PAGE_LABELS, PAGES, usePage } from '../stores/page.ts';
 import { selectActiveRun, showRun, useRuns } from '../stores/runs.ts';
 import { useSession } from '../stores/session.ts';
+import { useStoredBytes } from '../stores/stored-bytes.ts';
 import { chooseTheme, THEMES, useTheme } from '../stores/theme.ts';
 import styles from './Header.module.css';
 import { Hint } from './Hint.tsx';
@@ -101,9 +102,10 @@ function GpuFact(): ReactNode {
 
 function StorageFact(): ReactNode {
   const storage = useSession((state) => state.storage);
+  const stored = useStoredBytes();
   if (!storage) return <Fact label="Storage" value="…" />;
   const kept = storage.persisted === true ? 'kept' : 'may be cleared';
-  return <Fact label="Storage" value={`${bytes(storage.usage)} · ${kept}`} />;
+  return <Fact label="Storage" value={`${bytes(stored)} · ${kept}`} />;
 }
 
 function RunFact(): ReactNode {

@@ -11,6 +11,7 @@ import {
   persistStorage,
   useSession,
 } from '../stores/session.ts';
+import { useStoredBytes } from '../stores/stored-bytes.ts';
 import { Dialog } from './Dialog.tsx';
 import { FactList } from './FactList.tsx';
 import { FailureMessage } from './FailureMessage.tsx';
@@ -104,11 +105,12 @@ function GpuTable({ gpu }: { readonly gpu: GpuReady }): ReactNode {
 
 function StorageSection(): ReactNode {
   const storage = useSession((state) => state.storage);
+  const stored = useStoredBytes();
   if (!storage) {
     return (
       <section className="stack">
         <h3>Storage</h3>
-        <p className="muted">This browser does not report how much it stores.</p>
+        <p className="muted">{bytes(stored)} used. This browser does not say how much it allows.</p>
       </section>
     );
   }
@@ -123,7 +125,7 @@ function StorageSection(): ReactNode {
       <h3>Storage</h3>
       <FactList
         rows={[
-          ['Used', bytes(storage.usage)],
+          ['Used', bytes(stored)],
           ['Limit', bytes(storage.quota)],
         ]}
       />

@@ -16,7 +16,6 @@ import { plural } from '../format/format.ts';
 import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifyFirstFailure, notifySuccess } from './notices.ts';
-import { refreshStorage } from './session.ts';
 import { tickDatasets } from './setup.ts';
 import { TimeLeft } from './time-left.ts';
 
@@ -127,7 +126,6 @@ export function showImport({ datasets, refusals }: ImportReport): void {
   announce(
     `${plural(datasets.length, 'dataset')} added, ${plural(refusals.length, 'file')} left out or to check.`,
   );
-  void refreshStorage();
 }
 
 export async function renameDataset(datasetId: string, name: string): Promise<void> {
@@ -158,7 +156,6 @@ export async function deleteDataset(datasetId: string): Promise<void> {
     broken: state.broken.filter((dataset) => dataset.id !== datasetId),
   }));
   notifySuccess(`${deleted?.name ?? 'The dataset'} was deleted from this device.`);
-  void refreshStorage();
 }
 
 /** Fetches a dataset's samples once. */

@@ -6,7 +6,6 @@ import { saveFile } from './files.ts';
 import { Latest } from './latest.ts';
 import { notifyFailure, notifySuccess } from './notices.ts';
 import { shownAnswer } from './segment.ts';
-import { refreshStorage } from './session.ts';
 
 export const useKeptMasks = create<{ readonly kept: readonly KeptMask[] }>()(() => ({ kept: [] }));
 
@@ -37,7 +36,6 @@ export async function keepMask(): Promise<void> {
   }
   latest.accept(result.value.id);
   set((state) => ({ kept: [...state.kept, result.value] }));
-  void refreshStorage();
   notifySuccess(`The mask of ${result.value.imageName} is on the Export page.`);
 }
 
@@ -59,5 +57,4 @@ export async function deleteKeptMask(id: string): Promise<void> {
   }
   latest.accept(id);
   set((state) => ({ kept: state.kept.filter((mask) => mask.id !== id) }));
-  void refreshStorage();
 }

@@ -4,7 +4,7 @@ import type { ModelLibrary, Progress } from '../../worker/protocol.ts';
 import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifySuccess } from './notices.ts';
-import { openStoredModel, refreshStorage } from './session.ts';
+import { openStoredModel } from './session.ts';
 import { TimeLeft } from './time-left.ts';
 
 interface ModelsState {
@@ -48,7 +48,6 @@ export async function downloadAndOpen(id: string, label: string): Promise<void> 
   const result = await callEngine('model.download', { id }, { signal: controller.signal, onProgress: show });
   set({ download: null });
   await loadLibrary();
-  void refreshStorage();
   if (result.ok) await openStoredModel(id);
   else if (controller.signal.aborted) announce('The download was stopped. What was downloaded is kept.');
   else notifyFailure(result.error);
@@ -60,5 +59,4 @@ export async function freeModel(id: string | null, name: string): Promise<void> 
   if (result.ok) notifySuccess(`${name} was removed from this device.`);
   else notifyFailure(result.error);
   await loadLibrary();
-  void refreshStorage();
 }

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Failure } from '../../config/failure.ts';
 import type { RunInfo } from '../../worker/protocol.ts';
 import { fakeEngine } from '../testing/fake-engine.ts';
@@ -19,7 +19,6 @@ import {
   renameRun,
   useRuns,
 } from './runs.ts';
-import { refreshStorage, useSession } from './session.ts';
 
 beforeEach(() => useRuns.setState(useRuns.getInitialState(), true));
 
@@ -165,28 +164,6 @@ test('runs that cannot be opened are listed, and removed when they are deleted',
   answer();
   await slow;
   expect(useRuns.getState()).toMatchObject({ runs, broken: [] });
-});
-
-test("the header's storage figure follows a run that writes", async () => {
-  let usage = 0;
-  vi.stubGlobal('navigator', {
-    storage: { estimate: async () => ({ usage: ++usage, quota: 100 }), persisted: async () => true },
-  });
-  const engine = linkFake();
-  await loadRuns();
-  await refreshStorage();
-  const before = usage;
-  const run = fakeRun('running', 2);
-  engine.emit({ type: 'run', run: { ...run, step: 121 } });
-  flushRunEvents();
-  expect(usage, 'a step writes no weights').toBe(before);
-  engine.emit({ type: 'run', run: { ...run, step: 125, checkpointStep: 125 } });
-  flushRunEvents();
-  await vi.waitFor(() => expect(useSession.getState().storage?.usage).toBe(before + 1));
-  engine.emit({ type: 'run', run: { ...run, step: 130, checkpointStep: 125, bestStep: 130 } });
-  flushRunEvents();
-  await vi.waitFor(() => expect(useSession.getState().storage?.usage).toBe(before + 2));
-  vi.unstubAllGlobals();
 });
 
 test('a run that is trained again counts the times', () => {

@@ -30,7 +30,6 @@ import {
   upsert,
 } from './run-events.ts';
 import { isActive } from './run-status.ts';
-import { refreshStorage } from './session.ts';
 
 interface RunsState extends Followed {
   readonly loaded: boolean;
@@ -196,14 +195,12 @@ export async function deleteRun(runId: string): Promise<void> {
     shownId: state.shownId === runId ? null : state.shownId,
   }));
   notifySuccess(`${name} was deleted from this device.`);
-  void refreshStorage();
 }
 
 /** Adds a run that was imported as an adapter. */
 export function addRun(run: RunInfo): void {
   latest.accept(run.id);
   set((state) => ({ runs: upsert(state.runs, run) }));
-  void refreshStorage();
 }
 
 /** Changes a run and stores the changed run. False if it failed. */
@@ -254,7 +251,6 @@ export function flushRunEvents(): void {
   set(applyEvents(before, events));
   const { runs } = useRuns.getState();
   announceChanges(before.runs, runs);
-  if (hasWritten(before.runs, runs)) void refreshStorage();
 }
 
 function announceChanges(before: readonly RunInfo[], after: readonly RunInfo[]): void {
@@ -263,14 +259,4 @@ function announceChanges(before: readonly RunInfo[], after: readonly RunInfo[]):
     if (old && old.status !== run.status)
       announce(`${run.name}: ${run.status}${run.verdict ? `. ${run.verdict.sentence}` : ''}`);
   }
-}
-
-/** Whether a run has written more than a line of its history. */
-function hasWritten(before: readonly RunInfo[], after: readonly RunInfo[]): boolean {
-  return after.some((run) => {
-    const old = before.find((other) => other.id === run.id);
-    return (
-      old?.status !== run.status || old.checkpointStep !== run.checkpointStep || old.bestStep !== run.bestStep
-    );
-  });
 }

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Failure } from '../../config/failure.ts';
 import { fakeEngine } from '../testing/fake-engine.ts';
 import { MODEL } from '../testing/fake-model.ts';
@@ -9,7 +9,6 @@ import {
   openEmbeddedModel,
   openModelFiles,
   recoverDevice,
-  refreshStorage,
   useSession,
 } from './session.ts';
 
@@ -46,19 +45,6 @@ test('a device that is lost again while the first answer is on its way stays los
   answer();
   await slow;
   expect(useSession.getState().lost).toEqual(LOST);
-});
-
-test('of two storage figures the last one stays', async () => {
-  const answers: ((usage: number) => void)[] = [];
-  const estimate = () => new Promise((resolve) => answers.push((usage) => resolve({ usage, quota: 100 })));
-  vi.stubGlobal('navigator', { storage: { estimate, persisted: async () => true } });
-  const [slow, quick] = [refreshStorage(), refreshStorage()];
-  answers[1]?.(20);
-  await quick;
-  answers[0]?.(10);
-  await slow;
-  expect(useSession.getState().storage?.usage).toBe(20);
-  vi.unstubAllGlobals();
 });
 
 const FILES = [{ path: 'sam.safetensors', file: new File([], 'sam.safetensors') }];

@@ -15,7 +15,7 @@ import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifySuccess } from './notices.ts';
 
 export interface StorageReport {
-  readonly usage: number;
+  /** Bytes that the browser allows in all. */
   readonly quota: number;
   /** Whether the browser promised not to clear it by itself; null if it does not say. */
   readonly persisted: boolean | null;
@@ -185,7 +185,6 @@ async function openModel(
     ...(capabilities.ok ? { capabilities: capabilities.value } : {}),
   });
   notifySuccess(`${model.name} is now the model.`);
-  void refreshStorage();
 }
 
 /** Asks the browser not to clear the storage, and shows its answer. */
@@ -195,20 +194,14 @@ export async function persistStorage(): Promise<void> {
   } catch {
     // Not every browser has this call; the report then says so.
   }
-  await refreshStorage();
-}
-
-export async function refreshStorage(): Promise<void> {
-  const asked = latest.replace('storage');
-  const storage = await readStorage();
-  if (latest.accept('storage', asked)) set({ storage });
+  set({ storage: await readStorage() });
 }
 
 async function readStorage(): Promise<StorageReport | null> {
   try {
-    const { usage = 0, quota = 0 } = await navigator.storage.estimate();
+    const { quota = 0 } = await navigator.storage.estimate();
     const persisted = await navigator.storage.persisted().catch(() => null);
-    return { usage, quota, persisted };
+    return { quota, persisted };
   } catch {
     return null;
   }
