@@ -1,5 +1,5 @@
 import { Dialog as Primitive } from 'radix-ui';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useEffectEvent, useState } from 'react';
 import { stackDialog } from '../stores/dialogs.ts';
 import styles from './Dialog.module.css';
 
@@ -11,7 +11,8 @@ export function Dialog(props: {
   readonly children: ReactNode;
 }): ReactNode {
   const [element, setElement] = useState<HTMLDivElement | null>(null);
-  useEffect(() => (element ? stackDialog(element) : undefined), [element]);
+  const close = useEffectEvent(() => props.onClose());
+  useEffect(() => (element ? stackDialog({ element, close: () => close() }) : undefined), [element]);
   return (
     <Primitive.Root open onOpenChange={props.onClose}>
       <Primitive.Portal>

@@ -6,6 +6,9 @@ import { dismissNotice, useNotices } from '../stores/notices.ts';
 import { FailureText } from './FailureMessage.tsx';
 import styles from './Notices.module.css';
 
+/** Milliseconds that a success is shown; it waits while the pointer or the focus is on the notices. */
+const SHOWN_FOR = 8000;
+
 /**
  * The notices in the corner, inside the topmost modal dialog if one is open, and the live region for other announcements.
  * F8 moves the focus to them.
@@ -20,16 +23,13 @@ export function Notices(): ReactNode {
       <div className="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
         {announcement}
       </div>
-      <Toast.Provider
-        label="Notification"
-        duration={Number.POSITIVE_INFINITY}
-        {...(dialog ? { announcerContainer: dialog } : {})}
-      >
+      <Toast.Provider label="Notification" {...(dialog ? { announcerContainer: dialog } : {})}>
         {notices.map((notice) => (
           <Toast.Root
             key={notice.id}
             className={styles[notice.tone]}
             type={notice.tone === 'failure' ? 'foreground' : 'background'}
+            duration={notice.tone === 'success' ? SHOWN_FOR : Number.POSITIVE_INFINITY}
             onOpenChange={() => dismissNotice(notice.id)}
             open
           >

@@ -1,4 +1,7 @@
-/** Notices in the corner, which stay until dismissed and announce themselves, and announcements without one. */
+/**
+ * Notices in the corner, which announce themselves, and announcements without one. Those of success leave by themselves,
+ * the others stay until they are dismissed.
+ */
 import { create } from 'zustand';
 import { CANCELLED, type FailureRecord, type Result } from '../../worker/protocol.ts';
 
