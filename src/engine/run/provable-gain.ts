@@ -5,7 +5,7 @@
 import { USUAL_SPREAD } from '../../train/selection.ts';
 
 /** Mean gain of ten real sets, IoU (mean of box and click; docs/measurements/methods.md): a gain worth showing. */
-const USUAL_GAIN = 0.065;
+export const USUAL_GAIN = 0.065;
 
 /** What is measured of a dataset: objects of each image with at least one, and the spread of their gains. */
 export interface MeasuredSet {

@@ -317,7 +317,7 @@ export class RunExecution implements Run {
     return verdict;
   }
 
-  /** The validation objects, and the best gain over the base model that was seen on them. */
+  /** The validation objects, the base model's IoU, and the best gain over the base model that was seen on them. */
   private async validated(): Promise<VerdictContext['validation']> {
     await this.log.settled();
     const scores = new Map<number, { sum: number; sets: number; n: number }>();
@@ -333,10 +333,10 @@ export class RunExecution implements Run {
     const [first] = scores.values();
     if (!first) return null;
     const start = scores.get(0);
-    if (!start) return { objects: first.n, bestGain: null };
+    if (!start) return { objects: first.n, base: null, bestGain: null };
     const later = [...scores].flatMap(([step, { sum, sets }]) => (step > 0 ? [sum / sets] : []));
-    const best = later.length === 0 ? null : Math.max(...later) - start.sum / start.sets;
-    return { objects: start.n, bestGain: best };
+    const base = start.sum / start.sets;
+    return { objects: start.n, base, bestGain: later.length === 0 ? null : Math.max(...later) - base };
   }
 
   private secondsPerStep(): number | null {

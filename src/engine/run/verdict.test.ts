@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { computeVerdict, type DatasetPairs, type VerdictContext } from './verdict.ts';
 
-const context = { trainImages: 10, steps: 100, bestStep: 50, validation: { objects: 9, bestGain: 0.1 } };
+const context = {
+  trainImages: 10,
+  steps: 100,
+  bestStep: 50,
+  validation: { objects: 9, base: 0.5, bestGain: 0.1 },
+};
 
 /** A dataset whose images have these (base, tuned) IoUs, the same by box and by click. */
 function pairs(name: string, images: readonly (readonly (readonly [number, number])[])[]): DatasetPairs {
@@ -121,14 +126,17 @@ test('a run that keeps the base model says so first, why, and what would help', 
   const same = pairs('a', Array(6).fill([[0.5, 0.5]]));
   const kept = (more: Partial<VerdictContext>) =>
     computeVerdict([same], { ...context, bestStep: 0, ...more });
-  const small = kept({ validation: { objects: 9, bestGain: 0.03 } });
+  const small = kept({ validation: { objects: 9, base: 0.5, bestGain: 0.03 } });
   expect(small.sentence).toBe(
     'The base model was kept: the best check gained +0.030 IoU on 9 validation objects, which is within its error. It has IoU 0.50 by box and 0.50 by click on 6 test images.',
   );
   expect(small.suggestion).toContain('9 validation objects and 10 training images');
-  const none = kept({ validation: { objects: 9, bestGain: -0.01 }, trainImages: 60 });
+  const none = kept({ validation: { objects: 9, base: 0.5, bestGain: -0.01 }, trainImages: 60 });
   expect(none.sentence).toContain('no check was better than it on 9 validation objects');
   expect(none.suggestion).toContain('half the learning rate');
+  // As where all its masks were accepted.
+  const own = kept({ validation: { objects: 9, base: 0.96, bestGain: -0.01 } });
+  expect(own.suggestion).toMatch(/^On the validation objects the base model has IoU 0.96 already/);
 });
 
 test('the images that got worse are counted, and the worst is named', () => {

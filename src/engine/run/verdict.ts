@@ -1,6 +1,6 @@
 /** What a run brought: tuned against base on test images that took no part in training, in numbers and one sentence. */
 import { gainError } from '../../train/selection.ts';
-import { degreesOfFreedom, t95 } from './provable-gain.ts';
+import { degreesOfFreedom, t95, USUAL_GAIN } from './provable-gain.ts';
 
 /** IoUs of one image's objects, in the same order for both models. */
 export interface PairedImage {
@@ -69,8 +69,14 @@ export interface VerdictContext {
   /** Steps done. */
   readonly steps: number;
   readonly bestStep: number | null;
-  /** Objects, and the best gain that a check found, IoU; null where nothing was checked. */
-  readonly validation: { readonly objects: number; readonly bestGain: number | null } | null;
+  /** Of the validation; null without an object. */
+  readonly validation: {
+    readonly objects: number;
+    /** IoU of the base model, mean of box and click; null where it was not measured. */
+    readonly base: number | null;
+    /** The best that a check found, IoU; null where nothing was checked. */
+    readonly bestGain: number | null;
+  } | null;
 }
 
 /** What is measured of an image's objects: one prompt, or the mean of the two. */
@@ -274,7 +280,9 @@ const onlyFew = (images: number): string =>
 
 /** What would help, by the figures. */
 function keptAdvice({ validation, trainImages }: VerdictContext): string {
-  const { objects = 0, bestGain = null } = validation ?? {};
+  const { objects = 0, base = null, bestGain = null } = validation ?? {};
+  if (base !== null && base > 1 - USUAL_GAIN)
+    return `On the validation objects the base model has IoU ${base.toFixed(2)} already, so they can show no gain: label images in which it is wrong, and correct its masks where they were accepted as they are.`;
   const few = `${count(objects, 'validation object')} and ${count(trainImages, 'training image')}`;
   if (bestGain !== null && bestGain > 0)
     return `There may be a gain that so few objects do not show (${few}): label more images, then train again.`;
