@@ -30,9 +30,9 @@ fn added(sum: mat4x4f, b: mat4x4f, a: mat4x4f) -> mat4x4f {
 }
 
 // Four rows of out, whose rows of op(a) start at `start`.
-fn addRows(i: u32, start: u32, k: u32, s: Sizes, by: Columns) {
-  let a = aBlock(start, k, s);
-  let next = aBlock(start, k + 4u, s);
+fn addRows(i: u32, start: u32, step: Step, after: Step, t: Texels, by: Columns) {
+  let a = aBlock(start, step, t);
+  let next = aBlock(start, after, t);
   if (HAS_SUMS) { rowSums[i] += ONES * a + ONES * next; }
   sums[4u * i] = added(added(sums[4u * i], by.b0, a), by.c0, next);
   sums[4u * i + 1u] = added(added(sums[4u * i + 1u], by.b1, a), by.c1, next);
@@ -48,6 +48,7 @@ fn main(
 ) {
   lane = invocation & 3u;
   let s = sizes(4u * arrayLength(&a), 4u * arrayLength(&b), 4u * arrayLength(&out), group.z, groups.z);
+  let t = texels(s);
   let m = group.y * 32u;
   let n = (group.x * 4u + lane) * 16u;
   let a0 = ownStart(m, s);
@@ -62,29 +63,39 @@ fn main(
   let b1 = bStart(n + 4u, s);
   let b2 = bStart(n + 8u, s);
   let b3 = bStart(n + 12u, s);
-  for (var k = s.begin; k < s.end; k += 8u) {
+  for (var i = s.begin / 4u; 4u * i < s.end; i += 2u) {
+    let step = stepAt(i, s, t);
+    let after = stepAt(i + 1u, s, t);
     let by = Columns(
-      bBlock(b0, k, s),
-      bBlock(b1, k, s),
-      bBlock(b2, k, s),
-      bBlock(b3, k, s),
-      bBlock(b0, k + 4u, s),
-      bBlock(b1, k + 4u, s),
-      bBlock(b2, k + 4u, s),
-      bBlock(b3, k + 4u, s),
+      bBlock(b0, step, t),
+      bBlock(b1, step, t),
+      bBlock(b2, step, t),
+      bBlock(b3, step, t),
+      bBlock(b0, after, t),
+      bBlock(b1, after, t),
+      bBlock(b2, after, t),
+      bBlock(b3, after, t),
     );
-    addRows(0u, a0, k, s, by);
-    addRows(1u, a1, k, s, by);
-    addRows(2u, a2, k, s, by);
-    addRows(3u, a3, k, s, by);
-    addRows(4u, a4, k, s, by);
-    addRows(5u, a5, k, s, by);
-    addRows(6u, a6, k, s, by);
-    addRows(7u, a7, k, s, by);
+    addRows(0u, a0, step, after, t, by);
+    addRows(1u, a1, step, after, t, by);
+    addRows(2u, a2, step, after, t, by);
+    addRows(3u, a3, step, after, t, by);
+    addRows(4u, a4, step, after, t, by);
+    addRows(5u, a5, step, after, t, by);
+    addRows(6u, a6, step, after, t, by);
+    addRows(7u, a7, step, after, t, by);
   }
-  for (var i = 0u; i < 128u; i++) {
-    let row = i / 4u;
-    store(m + row, n + i % 4u * 4u, s, sums[row / 4u * 4u + i % 4u][row % 4u]);
+  let width = s.N / 4u;
+  let left = n / 4u;
+  let first = s.out / 4u + m * width + left;
+  for (var i = 0u; i < 8u; i++) {
+    for (var j = 0u; j < 4u; j++) {
+      for (var row = 4u * i; row < 4u * i + 4u; row++) {
+        if (m + row < s.M && left + j < width) {
+          finish(first + row * width + j, left + j, sums[4u * i + j][row - 4u * i]);
+        }
+      }
+    }
   }
   if (HAS_SUMS) {
     for (var i = 0u; i < 8u; i++) { storeSums(m + 4u * i, n, s, rowSums[i]); }

@@ -1,4 +1,5 @@
 import type { ShaderLibrary } from './shader-library.ts';
+import { texelLayout } from './texels.ts';
 
 /** A compute pipeline as an op asks for it. */
 export interface PipelineRequest {
@@ -6,6 +7,10 @@ export interface PipelineRequest {
   readonly shader: string;
   /** Values of the shader's `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
+  /** Buffers that it binds; read with `texels` alone. */
+  readonly bindings?: readonly unknown[];
+  /** Textures that it samples, one for each of `copied`, and buffers that it writes. */
+  readonly texels?: { readonly copied: readonly number[]; readonly written: readonly number[] };
 }
 
 /** The key of a pipeline: everything that its code depends on. */
@@ -35,7 +40,7 @@ export class PipelineCache {
     if (!pipeline) {
       pipeline = this.device.createComputePipelineAsync({
         label: key,
-        layout: 'auto',
+        layout: this.layoutOf(request),
         compute: { module: this.module(request.shader), constants: request.constants },
       });
       this.pipelines.set(key, pipeline);
@@ -51,6 +56,12 @@ export class PipelineCache {
    */
   async prepare(requests: Iterable<PipelineRequest>): Promise<void> {
     await Promise.allSettled(Array.from(requests, (request) => this.get(request)));
+  }
+
+  private layoutOf({ bindings, texels }: PipelineRequest): GPUPipelineLayout | 'auto' {
+    if (!texels) return 'auto';
+    const { copied, written } = texels;
+    return texelLayout(this.device, { buffers: bindings?.length ?? 0, written, textures: copied.length });
   }
 
   private module(shader: string): GPUShaderModule {

@@ -17,8 +17,15 @@ export interface TexelCopy {
  */
 export class Texels {
   private readonly textures = new Map<string, GPUTexture>();
+  private point: GPUSampler | null = null;
 
   constructor(private readonly device: GPUDevice) {}
+
+  /** Gives a texel as it is, by a point in it. */
+  get sampler(): GPUSampler {
+    this.point ??= this.device.createSampler({ label: 'texels' });
+    return this.point;
+  }
 
   /** The texture for an operand, by its position, of at least `bytes`, at most {@link MOST_TEXEL_BYTES}. */
   get(operand: number, bytes: number): GPUTexture {
@@ -37,6 +44,23 @@ export class Texels {
     }
     return texture;
   }
+}
+
+/** The layout of a pass that has `buffers`, some of them written, then textures and their sampler. */
+export function texelLayout(
+  device: GPUDevice,
+  { buffers, written, textures }: { buffers: number; written: readonly number[]; textures: number },
+): GPUPipelineLayout {
+  const resources: Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>[] = [
+    ...Array.from({ length: buffers }, (_, i) => ({
+      buffer: { type: written.includes(i) ? ('storage' as const) : ('read-only-storage' as const) },
+    })),
+    ...Array.from({ length: textures }, () => ({ texture: { sampleType: 'unfilterable-float' as const } })),
+    { sampler: { type: 'non-filtering' } },
+  ];
+  // COMPUTE; the flag object does not exist in Node.
+  const entries = resources.map((resource, binding) => ({ binding, visibility: 0x4, ...resource }));
+  return device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ entries })] });
 }
 
 /** Records a copy: whole rows, then what is left of the last. */

@@ -86,12 +86,16 @@ export class Executable {
       const pipeline = pipelines[i];
       if (!pipeline) throw new RangeError('a pipeline is missing');
       const ranges = planned.homes.map((home, binding) => resolve(home, planned.bytes[binding] ?? 0));
-      const copies = (planned.pass.texels ?? []).map((binding, operand) => {
+      const copies = (planned.pass.texels?.copied ?? []).map((binding, operand) => {
         const from = ranges[binding];
         if (!from) throw new RangeError(`${planned.label}: no binding ${binding}`);
         return { from, to: gpu.texels.get(operand, from.size) };
       });
-      const resources = [...ranges, ...copies.map(({ to }) => to.createView())];
+      const resources = [
+        ...ranges,
+        ...copies.map(({ to }) => to.createView()),
+        ...(copies.length > 0 ? [gpu.texels.sampler] : []),
+      ];
       const group = gpu.device.createBindGroup({
         label: planned.label,
         layout: pipeline.getBindGroupLayout(0),

@@ -11,6 +11,17 @@ export type Binding = { readonly input: number } | { readonly output: number } |
 export const MOST_WORKGROUPS = 65_535;
 export const MOST_BINDINGS = 8;
 
+/** What a pass reads from textures of vectors of four, through a sampler that follows the textures among its bindings. */
+export interface SampledBindings {
+  /**
+   * Bindings that the shader has once more, after the others and in this order, as textures: a copy of the buffer, made
+   * before the dispatch. At most `MOST_TEXEL_BYTES` each, whole vectors.
+   */
+  readonly copied: readonly number[];
+  /** Bindings that the shader writes. WebGPU infers no layout for textures of f32 that are sampled. */
+  readonly written: readonly number[];
+}
+
 /** One dispatch. `bindings[i]` is the shader's `@group(0) @binding(i)`. */
 export interface Pass {
   /** Path under `shaders/` without the extension. */
@@ -18,11 +29,7 @@ export interface Pass {
   /** Values of the shader's `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
   readonly bindings: readonly Binding[];
-  /**
-   * Bindings that the shader has once more, after the others and in this order, as textures of vectors of four: a copy of
-   * the buffer, made before the dispatch. At most `MOST_TEXEL_BYTES` each, whole vectors.
-   */
-  readonly texels?: readonly number[];
+  readonly texels?: SampledBindings;
   readonly workgroups: readonly [x: number, y: number, z: number];
   /** Multiply and add counted as two; sizes the slices of a submit. */
   readonly flops: number;

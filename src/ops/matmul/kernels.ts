@@ -105,6 +105,9 @@ interface ProductBindings extends Pick<MatmulBindings, 'a' | 'b' | 'out'> {
   readonly unused: Binding;
 }
 
+/** Both operands from textures; out, and what is kept beside it, are written. */
+const SAMPLED = { copied: [0, 1], written: [3, 6] } as const;
+
 function productPass(
   problem: MatmulProblem,
   { a, b, out, unused }: ProductBindings,
@@ -124,7 +127,7 @@ function productPass(
       ...epilogueConstants(epilogue),
     },
     bindings: [a, b, ...epilogueBindings(epilogue, b, out, unused)],
-    ...(kernel.needs.includes('texels') && { texels: [0, 1] }),
+    ...(kernel.needs.includes('texels') && { texels: SAMPLED }),
     workgroups: kernel.constants.ALONG_M ? [down, across, batch * splits] : [across, down, batch * splits],
     flops: 2 * batch * M * N * K,
   };
