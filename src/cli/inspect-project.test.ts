@@ -7,7 +7,7 @@ import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { inspectDataset } from '../data/inspect.ts';
 import { MemoryStore } from '../data/memory-store.ts';
 import { projectFiles } from '../data/project/project-files.ts';
-import { encodeProject } from '../data/project/project-manifest.ts';
+import { describeProject, encodeProject } from '../data/project/project-manifest.ts';
 import { datasetPart } from '../data/project/project-parts.ts';
 import { writeZip } from '../data/zip.ts';
 import { inspect } from './inspect.ts';
@@ -50,7 +50,7 @@ async function projectZip(leftOut = ''): Promise<string> {
   };
   const run = { folder: `runs/${RUN.id}`, files: [{ path: 'run.json', size: 2 ** 20 }] };
   const files: Record<string, Uint8Array> = {};
-  const description = encodeProject(parts, 0);
+  const description = encodeProject(describeProject(parts, 0));
   const nothing = () => undefined;
   for await (const file of projectFiles(store, description, [await datasetPart(store, ID), run], nothing))
     if (!file.path.endsWith(leftOut) || leftOut === '') files[file.path] = file.bytes;

@@ -45,16 +45,21 @@ export interface FoundProject {
 
 /**
  * The project in a zip; null where the zip holds none.
+ * @param otherwise finds what else counts as a project among the files of a zip without a description.
  * @throws Failure `project/damaged`, `project/newer`.
  */
-export async function projectInZip(zip: ZipSource, name: string): Promise<FoundProject | null> {
+export async function projectInZip(
+  zip: ZipSource,
+  name: string,
+  otherwise: (files: readonly LazyFile[]) => Promise<FoundProject | null> = async () => null,
+): Promise<FoundProject | null> {
   const { files, refusals } = await readZip(zip, name, {
     entries: limits.projectEntries,
     entryBytes: limits.fileBytes,
     totalBytes: limits.projectBytes,
   });
-  const project = await projectAmong(files, name);
-  if (project) return { ...project, refusals };
+  const project = (await projectAmong(files, name)) ?? (await otherwise(files));
+  if (project) return { ...project, refusals: [...project.refusals, ...refusals] };
   const [refused] = refusals;
   if (files.length > 0 || !refused || !(await beginsAsProject(zip))) return null;
   throw damagedProject(name, refused.reason);

@@ -29,18 +29,20 @@ const ProjectSchema = v.object({
 
 export type ProjectManifest = v.InferOutput<typeof ProjectSchema>;
 
-/** The bytes of the file. @param created milliseconds since 1970. */
-export function encodeProject(
+/** Whether a dataset or run of this id can be in a project. */
+export const isProjectId = (text: string): boolean => v.is(id, text);
+
+/** A description of these parts, by this version. @param created milliseconds since 1970. */
+export function describeProject(
   parts: Omit<ProjectManifest, 'format' | 'version' | 'studio' | 'created'>,
   created: number,
-): Uint8Array {
-  const manifest = v.parse(ProjectSchema, {
-    format: FORMAT,
-    version: PROJECT_VERSION,
-    studio: STUDIO_VERSION,
-    created,
-    ...parts,
-  });
+): ProjectManifest {
+  const about = { format: FORMAT, version: PROJECT_VERSION, studio: STUDIO_VERSION, created };
+  return v.parse(ProjectSchema, { ...about, ...parts });
+}
+
+/** The bytes of the file. */
+export function encodeProject(manifest: ProjectManifest): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(manifest, null, 1)}\n`);
 }
 

@@ -58,6 +58,18 @@ test('an unpacked project is looked at as a whole, and of several the first is s
   expect(useNotices.getState().notices).toMatchObject([{ failure: { code: 'project/one-at-a-time' } }]);
 });
 
+test('run folders of one drop are looked at together, and what lies beside them is left to others', async () => {
+  const call = linkFake();
+  const run = (folder: string) =>
+    ['config.json', 'split.json', 'metrics.jsonl', 'checkpoint/last.safetensors'].map((name) =>
+      file(`mopeft runs/${folder}/${name}`),
+    );
+  const runs = [...run('a'), ...run('b')];
+  const model = ['sam/config.json', 'sam/model.safetensors', 'sam/metrics.jsonl'].map(file);
+  expect(await takeProject([...runs, ...model])).toEqual(model);
+  expect(call.mock.calls.map(([, request]) => request)).toEqual([{ files: runs }]);
+});
+
 test('what was added is listed', async () => {
   linkFake();
   await takeProject([file('set.mopeft.zip')]);

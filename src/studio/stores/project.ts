@@ -42,13 +42,24 @@ export async function takeProject(files: readonly DroppedFile[]): Promise<readon
   return left;
 }
 
-/** Zips one by one, and the folder of a description. */
+/** Zips one by one, the folder of a description, or else the folders of runs together. */
 function candidates(files: readonly DroppedFile[]): (readonly DroppedFile[])[] {
   const description = files.find(({ path }) => DESCRIPTION.test(path));
-  const folder = description?.path.replace(DESCRIPTION, '$1') ?? '';
-  const loose = description ? [files.filter(({ path }) => path.startsWith(folder))] : [];
-  const zips = files.filter((file) => /\.zip$/i.test(file.path) && !loose[0]?.includes(file));
-  return [...loose, ...zips.map((zip) => [zip])];
+  const folders = description ? [description.path.replace(DESCRIPTION, '$1')] : runFolders(files);
+  const isInside = ({ path }: DroppedFile) => folders.some((folder) => path.startsWith(folder));
+  const loose = files.filter(isInside);
+  const zips = files.filter((file) => /\.zip$/i.test(file.path) && !isInside(file));
+  return [...(loose.length > 0 ? [loose] : []), ...zips.map((zip) => [zip])];
+}
+
+/** Folders with what every run writes. */
+function runFolders(files: readonly DroppedFile[]): string[] {
+  const paths = new Set(files.map(({ path }) => path));
+  return [...paths].flatMap((path) => {
+    const folder = /^(.*\/)metrics\.jsonl$/.exec(path)?.[1];
+    const isRun = folder && paths.has(`${folder}config.json`) && paths.has(`${folder}split.json`);
+    return isRun ? [folder] : [];
+  });
 }
 
 const ONE_AT_A_TIME = {

@@ -9,7 +9,7 @@ import {
   projectFiles,
   projectInZip,
 } from '../../data/project/project-files.ts';
-import { encodeProject, type ProjectManifest } from '../../data/project/project-manifest.ts';
+import { describeProject, encodeProject, type ProjectManifest } from '../../data/project/project-manifest.ts';
 import {
   bytesOfFiles,
   bytesOfPart,
@@ -40,6 +40,7 @@ import type { TrainingService } from '../runs/training-service.ts';
 import type { CallContext } from '../serve.ts';
 import { datasetLocks, runLocks } from '../tab-locks.ts';
 import { contentId, type IdChanges, withIds } from './project-ids.ts';
+import { runFoldersAmong } from './run-folders.ts';
 import { incomingRun, recordIdentity, runPart } from './run-part.ts';
 
 type Call = Pick<CallContext, 'signal' | 'progress'>;
@@ -122,9 +123,9 @@ export class ProjectService {
       described.push({ id, name, model, hasCheckpoint });
     }
     const models = [...new Map(runs.map(({ modelHash, modelName }) => [modelHash, modelName]))];
+    const named = models.map(([hash, name]) => ({ hash, name }));
     const description = encodeProject(
-      { datasets, runs: described, models: models.map(([hash, name]) => ({ hash, name })) },
-      Date.now(),
+      describeProject({ datasets, runs: described, models: named }, Date.now()),
     );
     const total = parts.reduce((sum, part) => sum + bytesOfPart(part), 0);
     const files = projectFiles(store, description, parts, (done, path) => {
@@ -316,12 +317,19 @@ const NO_CHANGES: IdChanges = new Map();
 /** A run that no tab is working on. */
 const isAtRest = ({ status }: RunInfo): boolean => !['running', 'pausing', 'elsewhere'].includes(status);
 
+/** The project that was dropped, or the run folders. */
 async function foundIn(files: readonly DroppedFile[]): Promise<FoundProject | null> {
   const [only] = files;
-  if (files.length === 1 && only && /\.zip$/i.test(only.path))
-    return projectInZip(blobSource(only.path, only.file), only.path);
+  const written = files.reduce((latest, { file }) => Math.max(latest, file.lastModified), 0);
+  if (files.length === 1 && only && /\.zip$/i.test(only.path)) {
+    const name = only.path.replace(/^.*\/|\.zip$/gi, '');
+    return projectInZip(blobSource(only.path, only.file), only.path, (inside) =>
+      runFoldersAmong(inside, name, written),
+    );
+  }
   const lazy = files.map((dropped) => ({ ...inputFile(dropped), size: dropped.file.size }));
-  return projectAmong(lazy, only?.path.split('/')[0] ?? '');
+  const name = only?.path.split('/')[0] ?? '';
+  return (await projectAmong(lazy, name)) ?? runFoldersAmong(lazy, name, written);
 }
 
 type Readers = ReadonlyMap<string, () => Promise<Uint8Array>>;

@@ -39,6 +39,26 @@ const MeasureSchema = v.object({
   n: v.number(),
   images: v.number(),
 });
+/** `verdict.json`. */
+export const VerdictSchema = v.object({
+  box: MeasureSchema,
+  click: MeasureSchema,
+  both: v.exactOptional(MeasureSchema),
+  perDataset: v.array(
+    v.object({ datasetId: v.string(), name: v.string(), box: MeasureSchema, click: MeasureSchema }),
+  ),
+  sentence: v.string(),
+  suggestion: v.string(),
+  before: v.exactOptional(
+    v.object({
+      name: v.string(),
+      box: MeasureSchema,
+      click: MeasureSchema,
+      both: v.exactOptional(MeasureSchema),
+      sentence: v.string(),
+    }),
+  ),
+});
 const RecordSchema = v.object({
   id: v.string(),
   name: v.string(),
@@ -67,27 +87,7 @@ const RecordSchema = v.object({
   secondsPerStep: nullableNumber,
   checkpointStep: nullableNumber,
   failure: v.nullable(FailureSchema),
-  verdict: v.nullable(
-    v.object({
-      box: MeasureSchema,
-      click: MeasureSchema,
-      both: v.exactOptional(MeasureSchema),
-      perDataset: v.array(
-        v.object({ datasetId: v.string(), name: v.string(), box: MeasureSchema, click: MeasureSchema }),
-      ),
-      sentence: v.string(),
-      suggestion: v.string(),
-      before: v.exactOptional(
-        v.object({
-          name: v.string(),
-          box: MeasureSchema,
-          click: MeasureSchema,
-          both: v.exactOptional(MeasureSchema),
-          sentence: v.string(),
-        }),
-      ),
-    }),
-  ),
+  verdict: v.nullable(VerdictSchema),
   understood: v.exactOptional(v.array(v.string())),
   trainableCount: v.exactOptional(v.number()),
   note: v.exactOptional(v.string()),
