@@ -60,8 +60,9 @@ it('finds all objects as COCO, and goes on where it was ended', { timeout: 600_0
   expect(new Set(coco.annotations.map((each: { image_id: number }) => each.image_id))).toEqual(
     new Set([1, 2]),
   );
-  for (const { category_id, iscrowd, score, area, bbox, segmentation } of coco.annotations) {
+  for (const { category_id, iscrowd, score, area, bbox, segmentation, attributes } of coco.annotations) {
     expect([category_id, iscrowd]).toEqual([1, 0]);
+    expect(attributes.origin).toMatch(/^found by ./);
     expect(score).toBeGreaterThan(0);
     expect(area).toBeLessThanOrEqual(bbox[2] * bbox[3]);
     expect(segmentation.size).toEqual([28, 40]);

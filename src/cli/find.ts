@@ -4,6 +4,7 @@ import { Failure } from '../config/failure.ts';
 import { FIND_FIELDS, findDefaults } from '../config/find.ts';
 import { className } from '../data/classes.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { originText } from '../data/labels/origins.ts';
 import type { LabelledImage } from '../data/out/label-set.ts';
 import { type OutFormat, OutRemarks } from '../data/out/out-format.ts';
 import { outFormats } from '../data/out/registry.ts';
@@ -90,7 +91,12 @@ export async function find(args: readonly string[]): Promise<number> {
   const nameOf = (value: number): string =>
     classes ? className(value, { count: classes.values.length, names: dataset.classNames }) : 'object';
   const labels = { name: dataset.name, classes: (classes?.values ?? [1]).map(nameOf) };
-  const images = found.map((image) => labelled(image, nameOf));
+  const run = adapter?.training.run;
+  const origin = originText({
+    kind: 'found',
+    model: typeof run === 'string' ? `${model.name}, ${run}` : model.name,
+  });
+  const images = found.map((image) => labelled(image, nameOf, origin));
   for await (const { path, bytes } of writeLabels(images, { format, set: labels, remarks }))
     await write(join(out, path), bytes);
   for (const { file: about, reason, cure } of remarks.list()) console.error(`${about}: ${reason} ${cure}`);
@@ -125,6 +131,7 @@ function formatOf(name: string): OutFormat {
 function labelled(
   { name, width, height, objects }: FoundImage,
   nameOf: (classValue: number) => string,
+  origin: string,
 ): LabelledImage {
   const ascending = objects.toSorted((a, b) => a.predictedIou - b.predictedIou);
   return {
@@ -135,6 +142,7 @@ function labelled(
       runs,
       className: nameOf(classValue),
       score: predictedIou,
+      origin,
     })),
   };
 }

@@ -5,7 +5,7 @@ import { type FileStore, storeName } from './file-store.ts';
 import { type InspectedDataset, summarise } from './inspect.ts';
 import { decodeLabels } from './label-file.ts';
 import { type LabelMaps, labelledReading } from './label-maps.ts';
-import { originOfText, originText } from './labels/origins.ts';
+import { originOfText, originText, scoreOf } from './labels/origins.ts';
 import type { ImageLabels, LabelClass, LabelStatus, ObjectOrigin } from './labels/types.ts';
 import { type LazyFile, readBytes } from './lazy-file.ts';
 import { encodeManifest, MANIFEST_VERSION, type Manifest, parseManifest } from './manifest.ts';
@@ -282,7 +282,10 @@ export class DatasetStore {
       ...(sample.split ? { split: sample.split } : {}),
       ...(sample.channels ? { channels: [...sample.channels] } : {}),
       ...(sample.origins && {
-        origins: [...sample.origins].map(([value, origin]): [number, string] => [value, originText(origin)]),
+        origins: [...sample.origins].map(([value, origin]): StoredOrigin => {
+          const score = scoreOf(origin);
+          return score === undefined ? [value, originText(origin)] : [value, originText(origin), score];
+        }),
       }),
     };
   }
@@ -324,8 +327,8 @@ export class DatasetStore {
 
 function originsOf(stored: NonNullable<StoredFiles['origins']>): ReadonlyMap<number, ObjectOrigin> {
   return new Map(
-    stored.flatMap(([value, text]) => {
-      const origin = originOfText(text);
+    stored.flatMap(([value, text, score]) => {
+      const origin = originOfText(text, score);
       return origin ? [[value, origin] as const] : [];
     }),
   );
@@ -338,6 +341,7 @@ export const labelledPath = (name: string, revision: number, file: string): stri
   `${LABELLED}/${storeName(name)}/${revision} ${file}`;
 
 type StoredFiles = Manifest['files'][number];
+type StoredOrigin = NonNullable<StoredFiles['origins']>[number];
 
 /** @throws Failure when the dataset has no such image. */
 function indexOf({ id, samples }: Manifest, name: string): number {

@@ -26,7 +26,12 @@ const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0xffff_ff
 
 const origin = v.variant('kind', [
   v.object({ kind: v.picklist(['imported', 'drawn']) }),
-  v.object({ kind: v.picklist(['clicked', 'found', 'corrected']), model: v.string() }),
+  v.object({ kind: v.picklist(['clicked', 'corrected']), model: v.string() }),
+  v.object({
+    kind: v.literal('found'),
+    model: v.string(),
+    score: v.exactOptional(v.number()),
+  }),
 ]);
 
 const object = v.object({

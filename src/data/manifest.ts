@@ -64,8 +64,10 @@ const manifest = v.object({
       split: v.optional(v.picklist(['train', 'val', 'test'])),
       /** Channels of the image that are shown, from 1; absent for as decoding finds them. */
       channels: v.optional(v.tuple([size, size, size])),
-      /** Who made objects that came with annotations: number in the instance map, and the words of `originText`. */
-      origins: v.optional(v.array(v.tuple([size, v.string()]))),
+      /** Who made objects that came with annotations: number in the instance map, the words of `originText`, and the score of one that was found. */
+      origins: v.optional(
+        v.array(v.union([v.tuple([size, v.string(), v.number()]), v.tuple([size, v.string()])])),
+      ),
       labelled: v.optional(labelled),
     }),
   ),

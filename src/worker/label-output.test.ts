@@ -126,42 +126,45 @@ test('the page knows every format, and which of them are one file', () => {
   ]);
 });
 
-test.each(['coco', 'coco-polygons'])('who made an object goes out as %s and comes back', async (format) => {
-  const { datasetId, ...open } = await repositories();
-  const store = new MemoryStore();
-  const labels = (to: DatasetRepository, at: MemoryStore) => new LabelRepository(at, to);
-  const origins: readonly ObjectOrigin[] = [
-    { kind: 'imported' },
-    { kind: 'drawn' },
-    { kind: 'found', model: 'tiny, First' },
-    { kind: 'corrected', model: 'tiny' },
-  ];
-  const size = { width: 40, height: 28 };
-  // The last lies over the first, of which its top is left.
-  const objects = origins.map((origin, i) =>
-    newObject(boxRuns([10 * (i % 3), 2 + 4 * Math.floor(i / 3), 10 * (i % 3) + 8, 20], size), 1, origin, {
-      id: String(i),
-      created: i,
-    }),
-  );
-  const made = { status: 'done' as const, objects, revision: 0, ...size, ignored: NO_RUNS };
-  const ref = { datasetId, sampleId: 'c.png' };
-  const repository = labels(open.datasets, open.store);
-  await repository.save(ref, { labels: made, history: NO_HISTORY, baseRevision: 0 });
+test.each(['coco', 'coco-polygons'])(
+  'who made an object, and how sure of it, goes out as %s and comes back',
+  async (format) => {
+    const { datasetId, ...open } = await repositories();
+    const store = new MemoryStore();
+    const labels = (to: DatasetRepository, at: MemoryStore) => new LabelRepository(at, to);
+    const origins: readonly ObjectOrigin[] = [
+      { kind: 'imported' },
+      { kind: 'drawn' },
+      { kind: 'found', model: 'tiny, First', score: 0.875 },
+      { kind: 'corrected', model: 'tiny' },
+    ];
+    const size = { width: 40, height: 28 };
+    // The last lies over the first, of which its top is left.
+    const objects = origins.map((origin, i) =>
+      newObject(boxRuns([10 * (i % 3), 2 + 4 * Math.floor(i / 3), 10 * (i % 3) + 8, 20], size), 1, origin, {
+        id: String(i),
+        created: i,
+      }),
+    );
+    const made = { status: 'done' as const, objects, revision: 0, ...size, ignored: NO_RUNS };
+    const ref = { datasetId, sampleId: 'c.png' };
+    const repository = labels(open.datasets, open.store);
+    await repository.save(ref, { labels: made, history: NO_HISTORY, baseRevision: 0 });
 
-  const written = await writeLabelFile(request(datasetId, { format }), open, call().context);
-  const zip = new Uint8Array((await written.file?.arrayBuffer()) ?? []);
-  const read = await readDatasets([{ path: 'out.zip', size: zip.length, bytes: async () => zip }]);
-  const datasets = new DatasetRepository(store);
-  const quiet = { signal: new AbortController().signal, onProgress: () => undefined };
-  const [back] = (await datasets.add(read.datasets, [], quiet)).datasets;
-  const opened = await labels(datasets, store).open({ datasetId: back?.id ?? '', sampleId: 'c.png' });
-  const first = (object: { readonly runs: Runs }) => object.runs[0] ?? 0;
-  const came = opened.labels.objects.toSorted((a, b) => first(a) - first(b));
-  expect(came.map(({ origin }) => origin)).toEqual(origins);
-  // What came from masks and what another program made is imported.
-  const other = await labels(datasets, store).open({ datasetId: back?.id ?? '', sampleId: 'a.png' });
-  expect(other.labels.objects.map(({ origin }) => origin)).toEqual(
-    other.labels.objects.map(() => ({ kind: 'imported' })),
-  );
-});
+    const written = await writeLabelFile(request(datasetId, { format }), open, call().context);
+    const zip = new Uint8Array((await written.file?.arrayBuffer()) ?? []);
+    const read = await readDatasets([{ path: 'out.zip', size: zip.length, bytes: async () => zip }]);
+    const datasets = new DatasetRepository(store);
+    const quiet = { signal: new AbortController().signal, onProgress: () => undefined };
+    const [back] = (await datasets.add(read.datasets, [], quiet)).datasets;
+    const opened = await labels(datasets, store).open({ datasetId: back?.id ?? '', sampleId: 'c.png' });
+    const first = (object: { readonly runs: Runs }) => object.runs[0] ?? 0;
+    const came = opened.labels.objects.toSorted((a, b) => first(a) - first(b));
+    expect(came.map(({ origin }) => origin)).toEqual(origins);
+    // What came from masks and what another program made is imported.
+    const other = await labels(datasets, store).open({ datasetId: back?.id ?? '', sampleId: 'a.png' });
+    expect(other.labels.objects.map(({ origin }) => origin)).toEqual(
+      other.labels.objects.map(() => ({ kind: 'imported' })),
+    );
+  },
+);

@@ -34,6 +34,7 @@ const annotation = v.object({
   bbox: v.optional(v.unknown()),
   iscrowd: v.optional(v.unknown()),
   attributes: v.optional(v.unknown()),
+  score: v.optional(v.unknown()),
 });
 
 /** What our own files say besides. */
@@ -119,7 +120,7 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
 }
 
 function addObject(
-  { category_id: category, segmentation, bbox, iscrowd, attributes }: v.InferOutput<typeof annotation>,
+  { category_id: category, segmentation, bbox, iscrowd, attributes, score }: v.InferOutput<typeof annotation>,
   which: string,
   to: {
     readonly entry: ImageEntry;
@@ -138,7 +139,7 @@ function addObject(
     const isIgnored = iscrowd === 1 || iscrowd === true;
     if (isIgnored) tally(to.crowds, entry.name);
     const className = category == null ? undefined : (to.names.get(String(category)) ?? `class ${category}`);
-    const origin = originOfText(v.is(made, attributes) ? attributes.origin : null);
+    const origin = originOfText(v.is(made, attributes) ? attributes.origin : null, score);
     entry.objects.push({
       shape,
       ...(className === undefined ? {} : { className }),

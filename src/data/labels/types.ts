@@ -5,12 +5,14 @@ export type LabelStatus = 'unlabelled' | 'in-work' | 'done';
 
 /**
  * Who made an object: it came with the dataset, was drawn by hand, answered clicks or a box, was found by the search for
- * all objects, or was an answer that was corrected by hand. `model`: the model's name and, of a tuned one, the run's.
+ * all objects, or was an answer that was corrected by hand. `model`: the model's name and, of a tuned one, the run's;
+ * `score`: the IoU that the model itself predicted.
  */
 export type ObjectOrigin =
   | { readonly kind: 'imported' }
   | { readonly kind: 'drawn' }
-  | { readonly kind: 'clicked' | 'found' | 'corrected'; readonly model: string };
+  | { readonly kind: 'clicked' | 'corrected'; readonly model: string }
+  | { readonly kind: 'found'; readonly model: string; readonly score?: number };
 
 /**
  * The pixels of a mask as runs: start and length alternate. Pixels are counted from 0 at the top left, row by row

@@ -1,8 +1,8 @@
 import { className, objectClasses } from '../classes.ts';
 import { type Dataset, type DatasetSample, isLabelled, type LoadedSample, loadSample } from '../dataset.ts';
-import { originText } from '../labels/origins.ts';
+import { originText, scoreOf } from '../labels/origins.ts';
 import { hasPixel, runsOfBitmap, runsOfValues } from '../labels/runs.ts';
-import type { ImageLabels, Runs } from '../labels/types.ts';
+import type { ImageLabels, ObjectOrigin, Runs } from '../labels/types.ts';
 import { valueOrThrow } from '../outcome.ts';
 import { classReading } from '../reading/reading.ts';
 import type { LabelledImage, LabelSet, PixelSize } from './label-set.ts';
@@ -46,7 +46,7 @@ export async function* labelledImages(
   for (const [i, sample] of samples.entries()) {
     onImage(i, samples.length, sample.name);
     const loaded = valueOrThrow(await loadSample(sample));
-    yield labelledImage(sample, loaded, nameOf, originNamer(sample, loaded, await labelsOf(sample.name)));
+    yield labelledImage(sample, loaded, nameOf, originFinder(sample, loaded, await labelsOf(sample.name)));
   }
 }
 
@@ -64,19 +64,18 @@ function classNamer({ classNames: names, reading }: Dataset, labels: readonly nu
   };
 }
 
-type OriginNamer = (runs: Runs) => string | undefined;
+type OriginFinder = (runs: Runs) => ObjectOrigin | undefined;
 
 /** Who made the object that pixels belong to: of labels, which lie on each other, the uppermost at their first. */
-function originNamer(
+function originFinder(
   sample: DatasetSample,
   { labelling }: LoadedSample,
   labels: ImageLabels | null,
-): OriginNamer {
+): OriginFinder {
   return ([first = 0]) => {
-    const origin = labels
+    return labels
       ? labels.objects.findLast(({ runs }) => hasPixel(runs, first))?.origin
       : sample.origins?.get(labelling?.labelMap.data[first] ?? 0);
-    return origin && originText(origin);
   };
 }
 
@@ -84,7 +83,7 @@ function labelledImage(
   sample: DatasetSample,
   loaded: LoadedSample,
   nameOf: ClassNamer,
-  originOf: OriginNamer,
+  originOf: OriginFinder,
 ): LabelledImage {
   const { objects, labelling } = loaded;
   const classes = labelling ? objectClasses(objects, labelling.classMap) : [];
@@ -95,10 +94,12 @@ function labelledImage(
     objects: runsOfValues(objects.map, objects.regions.length).map((runs, i) => {
       const named = nameOf(classes[i] ?? 0);
       const origin = originOf(runs);
+      const score = origin && scoreOf(origin);
       return {
         runs,
         ...(named === undefined ? {} : { className: named }),
-        ...(origin === undefined ? {} : { origin }),
+        ...(score === undefined ? {} : { score }),
+        ...(origin === undefined ? {} : { origin: originText(origin) }),
       };
     }),
     ignored: runsOfBitmap(objects.map.map((value) => (value < 0 ? 1 : 0))),

@@ -169,7 +169,10 @@ test('accepted objects become labels, each a step, and all that are left in one'
     [20, 5],
     [0, 5],
   ]);
-  expect(last?.objects[0]).toMatchObject({ classValue: 3, origin: { kind: 'found' } });
+  expect(last?.objects[0]).toMatchObject({
+    classValue: 3,
+    origin: { kind: 'found', score: expect.any(Number) },
+  });
   expect(useEdit.getState().history.entries.map(({ title }) => title)).toEqual([
     'Accept found',
     'Accept found',

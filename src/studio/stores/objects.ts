@@ -76,18 +76,21 @@ export function acceptCandidate(): boolean {
  * Found objects become the image's in one step; what locked objects have stays theirs. One without a class gets that of the
  * next object. @returns whether there is where to keep them.
  */
-export function addFound(found: readonly Pick<FoundObject, 'runs' | 'classValue'>[]): boolean {
+export function addFound(
+  found: readonly Pick<FoundObject, 'runs' | 'classValue' | 'predictedIou'>[],
+): boolean {
   if (!useLabels.getState().ref) {
     announce(NOT_KEPT);
     return false;
   }
   const locked = lockedRuns();
-  const origin: ObjectOrigin = { kind: 'found', model: modelName() };
+  const model = modelName();
   const { classes, classValue: next } = useLabels.getState();
-  const added = found.flatMap(({ runs, classValue = next }) => {
+  const added = found.flatMap(({ runs, classValue = next, predictedIou }) => {
     const left = subtract(runs, locked);
     // One that was removed since.
     const own = classes.some(({ value }) => value === classValue) ? classValue : next;
+    const origin = { kind: 'found', model, score: predictedIou } as const;
     return left.length > 0 ? [labels.newObject(left, own, origin)] : [];
   });
   if (added.length > 0) doStep({ title: 'Accept found', objects: [...objects(), ...added] });
