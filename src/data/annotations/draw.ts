@@ -1,8 +1,9 @@
 import { encodeMaskPng } from '../encode-png.ts';
 import { encodeLabelTiff } from '../encode-tiff.ts';
+import { areaOf, fillRuns } from '../labels/runs.ts';
 import { IGNORED } from '../objects.ts';
 import type { LabelMap } from '../types.ts';
-import { areaOf, type PixelRuns, pixelsOf, TooMuchWork } from './rasterise.ts';
+import { pixelsOf, TooMuchWork } from './rasterise.ts';
 import type { AnnotatedObject } from './shape.ts';
 
 /** Pixels that the objects of one image may be drawn with; more is no image that a person annotated. */
@@ -46,13 +47,13 @@ export function drawObjects(
   const order = shapes.toSorted((a, b) => Number(b.isIgnored) - Number(a.isIgnored) || b.area - a.area);
   for (const { index, isIgnored, runs, area } of order) {
     if (isIgnored) {
-      fill(data, width, runs, IGNORED);
+      fillRuns(runs, data, IGNORED);
       continue;
     }
     visible[index + 1] = area;
-    for (let i = 0; i < runs.length; i += 3) {
-      const row = (runs[i] as number) * width;
-      for (let at = row + (runs[i + 1] as number); at < row + (runs[i + 2] as number); at++) {
+    for (let i = 0; i < runs.length; i += 2) {
+      const start = runs[i] as number;
+      for (let at = start; at < start + (runs[i + 1] as number); at++) {
         const below = data[at] as number;
         if (below > 0) visible[below] = (visible[below] as number) - 1;
         data[at] = index + 1;
@@ -65,13 +66,6 @@ export function drawObjects(
       .filter(({ isIgnored }) => !isIgnored)
       .map(({ index, area }) => ({ index, area, hidden: area - (visible[index + 1] as number) })),
   };
-}
-
-function fill(data: Int32Array, width: number, runs: PixelRuns, value: number): void {
-  for (let i = 0; i < runs.length; i += 3) {
-    const row = (runs[i] as number) * width;
-    data.fill(value, row + (runs[i + 1] as number), row + (runs[i + 2] as number));
-  }
 }
 
 /** Whether the values of a map fit a PNG, which has no negative ones. */

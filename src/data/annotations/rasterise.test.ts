@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { areaOf, pixelsOf, TooMuchWork } from './rasterise.ts';
+import { areaOf, areRuns, forEachSpan } from '../labels/runs.ts';
+import { pixelsOf, TooMuchWork } from './rasterise.ts';
 import { polygon, RunCounter, rectangle, type Shape, scaledShape, turnedRectangle, union } from './shape.ts';
 
 const SIZE = { width: 40, height: 30 };
@@ -8,13 +9,8 @@ const SIZE = { width: 40, height: 30 };
 function drawn(shape: Shape, size = SIZE): string[] {
   const rows = Array.from({ length: size.height }, () => Array.from({ length: size.width }, () => '.'));
   const runs = pixelsOf(shape, size);
-  for (let i = 0; i < runs.length; i += 3) {
-    for (let x = runs[i + 1] ?? 0; x < (runs[i + 2] ?? 0); x++) {
-      const row = rows[runs[i] ?? 0];
-      if (row?.[x] !== '.') throw new Error(`pixel ${x}, ${runs[i]} is drawn twice or lies outside`);
-      row[x] = '#';
-    }
-  }
+  expect(areRuns(runs, size.width * size.height)).toBe(true);
+  forEachSpan(runs, size.width, (y, x0, x1) => rows[y]?.fill('#', x0, x1));
   return rows.map((row) => row.join(''));
 }
 

@@ -1,7 +1,7 @@
+import { RunsWriter, uniteAll } from '../labels/runs.ts';
+import { NO_RUNS, type Runs } from '../labels/types.ts';
+import { runsInBox } from '../mask-runs.ts';
 import type { Shape } from './shape.ts';
-
-/** Pixels of an object: triples y, x0, x1 (x1 outside), by rows, none twice, all within the image. */
-export type PixelRuns = Int32Array;
 
 interface Size {
   readonly width: number;
@@ -19,12 +19,12 @@ const MOST_CROSSINGS = 2 ** 24;
  * right (or, on a level edge, below). What lies beyond the image is cut off.
  * @throws {TooMuchWork}
  */
-export function pixelsOf(shape: Shape, size: Size): PixelRuns {
+export function pixelsOf(shape: Shape, size: Size): Runs {
   switch (shape.kind) {
     case 'polygon':
       return polygonRuns(shape.rings, size);
     case 'union':
-      return united(shape.shapes.map((part) => pixelsOf(part, size)));
+      return uniteAll(shape.shapes.map((part) => pixelsOf(part, size)));
     case 'ellipse':
       return ellipseRuns(shape, size);
     case 'stroke':
@@ -34,17 +34,10 @@ export function pixelsOf(shape: Shape, size: Size): PixelRuns {
   }
 }
 
-/** How many pixels the runs hold. */
-export function areaOf(runs: PixelRuns): number {
-  let area = 0;
-  for (let i = 0; i < runs.length; i += 3) area += (runs[i + 2] as number) - (runs[i + 1] as number);
-  return area;
-}
-
 /** The first of `length` pixels whose centre lies at or after a coordinate. */
 const firstPixel = (at: number, length: number) => Math.min(length, Math.max(0, Math.ceil(at - 0.5)));
 
-function polygonRuns(rings: readonly Float64Array[], { width, height }: Size): PixelRuns {
+function polygonRuns(rings: readonly Float64Array[], { width, height }: Size): Runs {
   // For every row of pixels the x at which edges cross its middle: counted first, then put side by side.
   const starts = new Int32Array(height + 1);
   let total = 0;
@@ -73,7 +66,7 @@ function polygonRuns(rings: readonly Float64Array[], { width, height }: Size): P
       }
     });
   }
-  const runs: number[] = [];
+  const runs = new RunsWriter();
   for (let y = top; y < bottom; y++) {
     const end = starts[y + 1] as number;
     let at = starts[y] as number;
@@ -82,10 +75,10 @@ function polygonRuns(rings: readonly Float64Array[], { width, height }: Size): P
       const [a, b] = [crossings[at] as number, crossings[at + 1] as number];
       const x0 = firstPixel(Math.min(a, b), width);
       const x1 = firstPixel(Math.max(a, b), width);
-      if (x1 > x0) runs.push(y, x0, x1);
+      runs.add(y * width + x0, y * width + x1);
     }
   }
-  return Int32Array.from(runs);
+  return runs.done();
 }
 
 function eachEdge(ring: Float64Array, edge: (x0: number, y0: number, x1: number, y1: number) => void): void {
@@ -97,8 +90,8 @@ function eachEdge(ring: Float64Array, edge: (x0: number, y0: number, x1: number,
 function ellipseRuns(
   { x, y, radiusX, radiusY, angle }: Extract<Shape, { kind: 'ellipse' }>,
   { width, height }: Size,
-): PixelRuns {
-  if (!(radiusX > 0 && radiusY > 0)) return new Int32Array();
+): Runs {
+  if (!(radiusX > 0 && radiusY > 0)) return NO_RUNS;
   // a·dx² + 2b·dx·dy + c·dy² = 1 is the edge.
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const [u, v] = [1 / radiusX ** 2, 1 / radiusY ** 2];
@@ -106,22 +99,22 @@ function ellipseRuns(
   const b = cos * sin * (u - v);
   const c = sin * sin * u + cos * cos * v;
   const reach = Math.sqrt(a / (a * c - b * b));
-  const runs: number[] = [];
+  const runs = new RunsWriter();
   for (let row = firstPixel(y - reach, height); row < firstPixel(y + reach, height); row++) {
     const dy = row + 0.5 - y;
     const half = Math.sqrt(Math.max(0, b * b * dy * dy - a * (c * dy * dy - 1))) / a;
     const middle = x - (b * dy) / a;
     const x0 = firstPixel(middle - half, width);
     const x1 = firstPixel(middle + half, width);
-    if (x1 > x0) runs.push(row, x0, x1);
+    runs.add(row * width + x0, row * width + x1);
   }
-  return Int32Array.from(runs);
+  return runs.done();
 }
 
 /** A disc at every point, and a rectangle between each two. */
-function strokeRuns({ points, width }: Extract<Shape, { kind: 'stroke' }>, size: Size): PixelRuns {
+function strokeRuns({ points, width }: Extract<Shape, { kind: 'stroke' }>, size: Size): Runs {
   const radius = width / 2;
-  const parts: PixelRuns[] = [];
+  const parts: Runs[] = [];
   let total = 0;
   for (let i = 0; i + 1 < points.length; i += 2) {
     const x = points[i] as number;
@@ -139,44 +132,15 @@ function strokeRuns({ points, width }: Extract<Shape, { kind: 'stroke' }>, size:
     total += (parts.at(-1)?.length ?? 0) + (parts.at(-2)?.length ?? 0);
     if (total > MOST_CROSSINGS) throw new TooMuchWork();
   }
-  return united(parts);
+  return uniteAll(parts);
 }
 
-/** Runs that may overlap as runs that do not. */
-function united(parts: readonly PixelRuns[]): PixelRuns {
-  const [only, ...others] = parts.filter(({ length }) => length > 0);
-  if (!only || others.length === 0) return only ?? new Int32Array();
-  const byRow = new Map<number, [x0: number, x1: number][]>();
-  for (const runs of [only, ...others]) {
-    for (let i = 0; i < runs.length; i += 3) {
-      const y = runs[i] as number;
-      const row = byRow.get(y) ?? [];
-      row.push([runs[i + 1] as number, runs[i + 2] as number]);
-      byRow.set(y, row);
-    }
-  }
-  const out: number[] = [];
-  for (const y of [...byRow.keys()].sort((a, b) => a - b)) {
-    let end = -1;
-    for (const [x0, x1] of (byRow.get(y) ?? []).sort((a, b) => a[0] - b[0])) {
-      if (x0 > end) {
-        out.push(y, x0, x1);
-        end = x1;
-      } else if (x1 > end) {
-        out[out.length - 1] = x1;
-        end = x1;
-      }
-    }
-  }
-  return Int32Array.from(out);
-}
-
-function runsOfCounts(shape: Extract<Shape, { kind: 'runs' }>, size: Size): PixelRuns {
+function runsOfCounts(shape: Extract<Shape, { kind: 'runs' }>, size: Size): Runs {
   return shape.order === 'rows' ? runsOfRows(shape, size) : runsOfColumns(shape, size);
 }
 
-function runsOfRows({ counts, x, y, width }: Extract<Shape, { kind: 'runs' }>, size: Size): PixelRuns {
-  const runs: number[] = [];
+function runsOfRows({ counts, x, y, width }: Extract<Shape, { kind: 'runs' }>, size: Size): Runs {
+  const runs = new RunsWriter();
   let at = 0;
   for (let i = 0; i < counts.length; i++) {
     const end = at + (counts[i] as number);
@@ -185,16 +149,17 @@ function runsOfRows({ counts, x, y, width }: Extract<Shape, { kind: 'runs' }>, s
       const to = Math.min(end, (row + 1) * width);
       const x0 = Math.max(0, x + from - row * width);
       const x1 = Math.min(size.width, x + to - row * width);
-      if (y + row >= 0 && y + row < size.height && x1 > x0) runs.push(y + row, x0, x1);
+      const start = (y + row) * size.width;
+      if (y + row >= 0 && y + row < size.height) runs.add(start + x0, start + x1);
       from = to;
     }
     at = end;
   }
-  return Int32Array.from(runs);
+  return runs.done();
 }
 
 /** Columns are turned into rows within the box of the object's pixels, which is often much smaller than the image. */
-function runsOfColumns({ counts, x, y, height }: Extract<Shape, { kind: 'runs' }>, size: Size): PixelRuns {
+function runsOfColumns({ counts, x, y, height }: Extract<Shape, { kind: 'runs' }>, size: Size): Runs {
   const pieces: number[] = [];
   let [left, top, right, bottom] = [size.width, size.height, 0, 0];
   let at = 0;
@@ -225,14 +190,5 @@ function runsOfColumns({ counts, x, y, height }: Extract<Shape, { kind: 'runs' }
       bits[(py - top) * across + px] = 1;
     }
   }
-  const runs: number[] = [];
-  for (let row = 0; row < bottom - top; row++) {
-    for (let px = 0; px < across; px++) {
-      if (!bits[row * across + px]) continue;
-      const from = px;
-      while (px < across && bits[row * across + px]) px++;
-      runs.push(top + row, left + from, left + px);
-    }
-  }
-  return Int32Array.from(runs);
+  return across > 0 ? runsInBox(bits, [left, top, right, bottom], size) : NO_RUNS;
 }
