@@ -1,4 +1,4 @@
-import { IGNORED } from './objects.ts';
+import { IGNORED, rootOf } from './objects.ts';
 import type { LabelMap } from './types.ts';
 import type { View } from './view.ts';
 
@@ -21,7 +21,7 @@ export interface LabelRuns {
 
 /** The runs of a label map. */
 export function runsOf({ width, height, data }: LabelMap): LabelRuns {
-  const runs = new RunWriter(width, height);
+  const runs = new LabelRunsWriter(width, height);
   for (let y = 0, row = 0; y < height; y++, row += width) {
     for (let x = 0; x < width; ) {
       const value = data[row + x] as number;
@@ -37,7 +37,7 @@ export function runsOf({ width, height, data }: LabelMap): LabelRuns {
 /** The runs inside a view's rectangle, mirrored as the view mirrors them, but not transposed. */
 export function runsInView({ rows, starts, ends, values }: LabelRuns, view: View): LabelRuns {
   const { x0, y0, width, height, mirrorsX, mirrorsY } = view;
-  const runs = new RunWriter(width, height);
+  const runs = new LabelRunsWriter(width, height);
   for (let v = 0; v < height; v++) {
     const y = y0 + (mirrorsY ? height - 1 - v : v);
     const first = rows[y] as number;
@@ -75,12 +75,40 @@ export function labelsOfRuns({ values }: LabelRuns): number[] {
   return [...seen].sort((a, b) => a - b);
 }
 
+/**
+ * For each run its connected part of one value: 1 + the index of the part's first run; 0 for ignored runs.
+ * @param neighbours 8 where runs that share a corner touch, 4 where they do not.
+ */
+export function connectedParts(
+  { height, rows, starts, ends, values }: LabelRuns,
+  neighbours: 4 | 8 = 8,
+): Int32Array {
+  const reach = neighbours === 8 ? 1 : 0;
+  const parents = values.map((_, run) => run);
+  for (let y = 1; y < height; y++) {
+    let above = rows[y - 1] as number;
+    const aboveEnd = rows[y] as number;
+    for (let run = aboveEnd; run < (rows[y + 1] as number); run++) {
+      const [start, end, value] = [starts[run] as number, ends[run] as number, values[run]];
+      if (value === IGNORED) continue;
+      while (above < aboveEnd && (ends[above] as number) + reach <= start) above++;
+      for (let other = above; other < aboveEnd && (starts[other] as number) < end + reach; other++) {
+        if (values[other] !== value) continue;
+        const [a, b] = [rootOf(parents, other), rootOf(parents, run)];
+        parents[Math.max(a, b)] = Math.min(a, b);
+      }
+    }
+  }
+  return values.map((value, run) => (value === IGNORED ? 0 : rootOf(parents, run) + 1));
+}
+
 /** Bytes that runs take. */
 export function bytesOfRuns({ rows, starts, ends, values }: LabelRuns): number {
   return rows.byteLength + starts.byteLength + ends.byteLength + values.byteLength;
 }
 
-class RunWriter {
+/** Collects the runs of a label map row by row. */
+export class LabelRunsWriter {
   private readonly rows: Int32Array;
   private starts = new Int32Array(1024);
   private ends = new Int32Array(1024);

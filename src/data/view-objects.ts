@@ -1,5 +1,5 @@
-import { type LabelRuns, runsInView } from './label-runs.ts';
-import { IGNORED, type ObjectRule, rootOf } from './objects.ts';
+import { connectedParts, type LabelRuns, runsInView } from './label-runs.ts';
+import { IGNORED, type ObjectRule } from './objects.ts';
 import type { ObjectRegion } from './types.ts';
 import { sizeOfView, type View } from './view.ts';
 
@@ -112,27 +112,6 @@ function partsByValue({ values }: LabelRuns): Int32Array {
     index.set(value, part);
     return part;
   });
-}
-
-/** For each run its 8-connected patch of one value: 1 + the index of the patch's first run; 0 for ignored runs. */
-export function connectedParts({ height, rows, starts, ends, values }: LabelRuns): Int32Array {
-  const parents = values.map((_, run) => run);
-  for (let y = 1; y < height; y++) {
-    let above = rows[y - 1] as number;
-    const aboveEnd = rows[y] as number;
-    for (let run = aboveEnd; run < (rows[y + 1] as number); run++) {
-      const [start, end, value] = [starts[run] as number, ends[run] as number, values[run]];
-      if (value === IGNORED) continue;
-      // Runs that share a corner touch.
-      while (above < aboveEnd && (ends[above] as number) < start) above++;
-      for (let other = above; other < aboveEnd && (starts[other] as number) <= end; other++) {
-        if (values[other] !== value) continue;
-        const [a, b] = [rootOf(parents, other), rootOf(parents, run)];
-        parents[Math.max(a, b)] = Math.min(a, b);
-      }
-    }
-  }
-  return values.map((value, run) => (value === IGNORED ? 0 : rootOf(parents, run) + 1));
 }
 
 interface Part {

@@ -117,13 +117,7 @@ function chord(a: Point, b: Point, radius: number, y: number): readonly [number,
 /** The inside of rings, by the even-odd rule: a ring within a ring is a hole. A ring ends where it began. */
 export function polygonRuns(rings: readonly (readonly Point[])[], size: ImageSize): Runs {
   const flat = rings.map((ring) => Float64Array.from(ring.flatMap(({ x, y }) => [x, y])));
-  const pixels = pixelsOf({ kind: 'polygon', rings: flat }, size);
-  const out = new RunsWriter();
-  for (let i = 0; i < pixels.length; i += 3) {
-    const row = (pixels[i] as number) * size.width;
-    out.add(row + (pixels[i + 1] as number), row + (pixels[i + 2] as number));
-  }
-  return out.done();
+  return pixelsOf({ kind: 'polygon', rings: flat }, size);
 }
 
 /** A box of pixels, x1 and y1 outside. */

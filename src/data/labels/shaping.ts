@@ -1,4 +1,5 @@
 /** Operations on the shape of one mask: its parts, holes, edge, and cutting it. They touch the rows of the mask only. */
+import { connectedParts, type LabelRuns, LabelRunsWriter } from '../label-runs.ts';
 import {
   areaOf,
   boxOf,
@@ -13,73 +14,39 @@ import {
 import { type ImageSize, type Point, strokeRuns } from './shapes.ts';
 import { NO_RUNS, type Runs } from './types.ts';
 
-/** Stretches of one row each, in row order. */
-interface Pieces {
-  readonly rows: number[];
-  readonly starts: number[];
-  readonly ends: number[];
-}
-
-function piecesOf(runs: Runs, width: number): Pieces {
-  const pieces: Pieces = { rows: [], starts: [], ends: [] };
+/** The mask as runs of the rows [top, bottom), which hold it. */
+function rowsOf(runs: Runs, width: number, top: number, bottom: number): LabelRuns {
+  const writer = new LabelRunsWriter(width, bottom - top);
+  let row = top;
   forEachSpan(runs, width, (y, x0, x1) => {
-    pieces.rows.push(y);
-    pieces.starts.push(x0);
-    pieces.ends.push(x1);
+    for (; row < y; row++) writer.endRow();
+    writer.add(x0, x1, 1);
   });
-  return pieces;
+  for (; row < bottom; row++) writer.endRow();
+  return writer.done();
 }
 
-/**
- * For each piece the first piece of its patch.
- * @param reach 1 where pieces that share a corner touch (8 neighbours), 0 where they do not (4).
- */
-function patches({ rows, starts, ends }: Pieces, reach: 0 | 1): Int32Array {
-  const parents = Int32Array.from(rows, (_, i) => i);
-  const root = (of: number): number => {
-    let at = of;
-    while (parents[at] !== at) {
-      parents[at] = parents[parents[at] as number] as number;
-      at = parents[at] as number;
-    }
-    return at;
-  };
-  let above = 0;
-  for (let i = 0; i < rows.length; i++) {
-    const [row, start, end] = [rows[i] as number, starts[i] as number, ends[i] as number];
-    while (
-      (rows[above] as number) < row - 1 ||
-      (rows[above] === row - 1 && (ends[above] as number) + reach <= start)
-    )
-      above++;
-    for (let k = above; rows[k] === row - 1 && (starts[k] as number) < end + reach; k++) {
-      const [a, b] = [root(k), root(i)];
-      parents[Math.max(a, b)] = Math.min(a, b);
+/** The runs of each connected part, in the order of their first runs. @param top row of the image in which the first is. */
+function partsOfRows({ width, height, rows, starts, ends }: LabelRuns, parts: Int32Array, top: number) {
+  const writers = new Map<number, RunsWriter>();
+  for (let y = 0; y < height; y++) {
+    const at = (top + y) * width;
+    for (let run = rows[y] as number; run < (rows[y + 1] as number); run++) {
+      const part = parts[run] as number;
+      const writer = writers.get(part) ?? new RunsWriter();
+      writers.set(part, writer);
+      writer.add(at + (starts[run] as number), at + (ends[run] as number));
     }
   }
-  return parents.map((_, i) => root(i));
-}
-
-function runsOfPieces({ rows, starts, ends }: Pieces, width: number, which: readonly number[]): Runs {
-  const out = new RunsWriter();
-  for (const i of which) {
-    const at = (rows[i] as number) * width;
-    out.add(at + (starts[i] as number), at + (ends[i] as number));
-  }
-  return out.done();
+  return new Map([...writers].map(([part, writer]) => [part, writer.done()] as const));
 }
 
 /** The parts that are connected (corners connect too), largest first, of equal ones the upper first. */
 export function partsOf(runs: Runs, width: number): Runs[] {
-  const pieces = piecesOf(runs, width);
-  const members = new Map<number, number[]>();
-  patches(pieces, 1).forEach((patch, i) => {
-    const known = members.get(patch);
-    if (known) known.push(i);
-    else members.set(patch, [i]);
-  });
-  if (members.size < 2) return runs.length > 0 ? [runs] : [];
-  const parts = [...members.values()].map((which) => runsOfPieces(pieces, width, which));
+  const box = boxOf(runs, width);
+  if (!box) return [];
+  const rows = rowsOf(runs, width, box[1], box[3]);
+  const parts = [...partsOfRows(rows, connectedParts(rows), box[1]).values()];
   return parts
     .map((part) => ({ part, area: areaOf(part) }))
     .sort((a, b) => b.area - a.area || (a.part[0] as number) - (b.part[0] as number))
@@ -91,29 +58,27 @@ export function filled(runs: Runs, width: number): Runs {
   const box = boxOf(runs, width);
   if (!box) return runs;
   const [x0, y0, x1, y1] = box;
-  const gaps: Pieces = { rows: [], starts: [], ends: [] };
+  const writer = new LabelRunsWriter(width, y1 - y0);
   let [row, at] = [y0, x0];
-  const close = (to: number): void => {
-    if (to <= at) return;
-    gaps.rows.push(row);
-    gaps.starts.push(at);
-    gaps.ends.push(to);
+  const endRow = (): void => {
+    if (at < x1) writer.add(at, x1, 1);
+    writer.endRow();
+    row++;
+    at = x0;
   };
   forEachSpan(runs, width, (y, start, end) => {
-    for (; row < y; row++, at = x0) close(x1);
-    close(start);
+    while (row < y) endRow();
+    if (at < start) writer.add(at, start, 1);
     at = end;
   });
-  close(x1);
-  const patch = patches(gaps, 0);
-  const open = new Set<number>();
-  patch.forEach((of, i) => {
-    const isAtEdge =
-      gaps.rows[i] === y0 || gaps.rows[i] === y1 - 1 || gaps.starts[i] === x0 || gaps.ends[i] === x1;
-    if (isAtEdge) open.add(of);
-  });
-  const holes = [...patch.keys()].filter((i) => !open.has(patch[i] as number));
-  return holes.length === 0 ? runs : unite(runs, runsOfPieces(gaps, width, holes));
+  while (row < y1) endRow();
+  const gaps = writer.done();
+  const parts = connectedParts(gaps, 4);
+  const isInner = (of: Runs): boolean => {
+    const [left, top, right, bottom] = boxOf(of, width) ?? box;
+    return left > x0 && top > y0 && right < x1 && bottom < y1;
+  };
+  return uniteAll([runs, ...[...partsOfRows(gaps, parts, y0).values()].filter(isInner)]);
 }
 
 /**
@@ -128,16 +93,12 @@ export function smoothed(runs: Runs, radius: number, { width, height }: ImageSiz
   const x1 = Math.min(width, box[2] + radius);
   const y0 = Math.max(0, box[1] - radius);
   const y1 = Math.min(height, box[3] + radius);
-  const pieces = piecesOf(runs, width);
-  // Of every row its first piece.
-  const first = new Int32Array(y1 - y0 + 1);
-  for (const row of pieces.rows) first[row - y0 + 1] = (first[row - y0 + 1] as number) + 1;
-  for (let i = 1; i < first.length; i++) first[i] = (first[i] as number) + (first[i - 1] as number);
+  const { rows: first, starts, ends } = rowsOf(runs, width, y0, y1);
   const columns = new Int32Array(x1 - x0);
   const count = (row: number, by: 1 | -1): void => {
     if (row < y0 || row >= y1) return;
     for (let i = first[row - y0] as number; i < (first[row - y0 + 1] as number); i++)
-      for (let x = pieces.starts[i] as number; x < (pieces.ends[i] as number); x++)
+      for (let x = starts[i] as number; x < (ends[i] as number); x++)
         columns[x - x0] = (columns[x - x0] as number) + by;
   };
   for (let y = y0; y < y0 + radius; y++) count(y, 1);
@@ -156,8 +117,8 @@ export function smoothed(runs: Runs, radius: number, { width, height }: ImageSiz
       if (x - radius - 1 >= x0) sum -= columns[x - radius - 1 - x0] as number;
       const wide = Math.min(width, x + radius + 1) - Math.max(0, x - radius);
       const twice = 2 * sum - tall * wide;
-      while (piece < end && (pieces.ends[piece] as number) <= x) piece++;
-      const isSet = twice > 0 || (twice === 0 && piece < end && (pieces.starts[piece] as number) <= x);
+      while (piece < end && (ends[piece] as number) <= x) piece++;
+      const isSet = twice > 0 || (twice === 0 && piece < end && (starts[piece] as number) <= x);
       if (isSet && start < 0) start = x;
       if (!isSet && start >= 0) {
         out.add(y * width + start, y * width + x);

@@ -1,5 +1,4 @@
-import { runsOf } from '../label-runs.ts';
-import { connectedParts } from '../view-objects.ts';
+import { connectedParts, runsOf } from '../label-runs.ts';
 import { addBin, type BinFacts, distance, fuzzyBins, type ValueImage, type ValueKind } from './bins.ts';
 import { TRANSPARENT } from './reading.ts';
 import type { Values } from './values.ts';
