@@ -38,7 +38,7 @@ module.exports = {
       comment: 'operations on labels run in the page too, so they bring no decoder and no storage along',
       severity: 'error',
       from: { path: '^src/data/labels/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^src/', pathNot: '^src/config/|^src/data/(labels/|annotations/rasterise\\.ts$|types\\.ts$)' },
+      to: { path: '^src/', pathNot: '^src/config/|^src/data/(labels/|(annotations/rasterise|label-runs)\\.ts$|types\\.ts$)' },
     },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no-node-in-browser', severity: 'error', from: { path: '^src/', pathNot: '^src/(cli|testing)/|\\.(test|bench)\\.tsx?$' }, to: { dependencyTypes: ['core'] } },
