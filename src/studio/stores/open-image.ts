@@ -6,6 +6,7 @@ import { flushLabels, showLabels } from './labels.ts';
 import { Latest } from './latest.ts';
 import { notifyFailure } from './notices.ts';
 import { showImage } from './segment.ts';
+import { fitRadius } from './tools.ts';
 
 export const useOpening = create<{ readonly opening: boolean }>()(() => ({ opening: false }));
 
@@ -39,5 +40,6 @@ export async function openImage(source: ImageSource): Promise<void> {
     return;
   }
   showLabels(ref, labels?.value ?? null);
+  fitRadius(image.value);
   await showImage(image.value, source);
 }

@@ -8,6 +8,8 @@ interface ToolsState {
   readonly positive: boolean;
   /** Radius of brush and eraser, pixels of the image. */
   readonly radius: number;
+  /** Whether a person chose the radius, which then stays from image to image. */
+  readonly isRadiusChosen: boolean;
   /** Whether the mask that a click would give is shown under the pointer. */
   readonly previews: boolean;
 }
@@ -18,6 +20,7 @@ export const useTools = create<ToolsState>()(() => ({
   tool: 'click',
   positive: true,
   radius: 8,
+  isRadiusChosen: false,
   previews: true,
 }));
 
@@ -29,7 +32,16 @@ export const choosePreviews = (previews: boolean): void => set({ previews });
 
 export function chooseRadius(radius: number): void {
   if (!Number.isFinite(radius)) return;
-  set({ radius: Math.min(BRUSH_RADIUS.most, Math.max(BRUSH_RADIUS.least, radius)) });
+  set({ radius: clampedRadius(radius), isRadiusChosen: true });
+}
+
+const clampedRadius = (radius: number): number =>
+  Math.min(BRUSH_RADIUS.most, Math.max(BRUSH_RADIUS.least, radius));
+
+/** Unless a person chose it, the radius is a 64th of an image's longer side: as wide on the screen for every image. */
+export function fitRadius({ width, height }: { readonly width: number; readonly height: number }): void {
+  if (useTools.getState().isRadiusChosen) return;
+  set({ radius: clampedRadius(Math.round(Math.max(width, height) / 32) / 2) });
 }
 
 /** A size up or down, by a quarter and at least half a pixel. */
