@@ -24,9 +24,9 @@ def is_settled(progress: float) -> bool:
 
 
 def beyond(modules: list[Module], most: float) -> list[tuple[int, str]]:
-    """The first modules, to be taken out so that the others have at most that many parameters."""
+    """The first modules, to be taken out so that the others have at most that many parameters; the last one stays."""
     kept, out = sum(n for _, _, n in modules), []
-    for i, m, n in modules:
+    for i, m, n in modules[:-1]:
         if kept <= most + 0.5:
             break
         out.append((i, m))
@@ -44,8 +44,9 @@ class Budget:
         self.every = max(1, round((LAST - FIRST) * steps / REMOVALS))
         self.total = sum(n for _, _, n in tuned.modules())
 
-    def after_gradients(self, step: int) -> None:
-        """Called between the gradients of a step (from 0) and its update."""
+    def after_gradients(self, step: int) -> bool:
+        """Called between the gradients of a step (from 0) and its update; whether modules were taken out."""
+        before = len(self.tuned.off)
         for i, m, _ in self.tuned.modules():
             score = abs(float(self.tuned.blocks[i][f"gate.{m}.open"].grad))
             mean = SMOOTHING * self.mean.get((i, m), score) + (1 - SMOOTHING) * score
@@ -55,6 +56,7 @@ class Budget:
         progress = (step + 1) / self.steps
         if progress > FIRST and ((step + 1 - round(FIRST * self.steps)) % self.every == 0 or is_settled(progress)):
             self.remove(share_at(progress, self.budget))
+        return len(self.tuned.off) > before
 
     def remove(self, share: float) -> None:
         """Takes out the modules of least score until at most that share of all parameters is left."""

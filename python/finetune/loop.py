@@ -41,7 +41,7 @@ class Result:
 
 
 class Trainer:
-    """Runs the steps. emit: receives the lines of metrics.jsonl, of type `step`, `eval` and `gates`.
+    """Runs the steps. emit: receives the lines of metrics.jsonl, of type `step`, `eval`, `gates` and `modules`.
 
     validates: if False, nothing is validated and the last weights count as the best.
     """
@@ -66,6 +66,7 @@ class Trainer:
         optimizer = Optimizer(self.tuned.trained, config)
         correcting, drawing = Random(config.seed, "corrections"), Random(config.seed, "gates")
         budget = Budget(self.tuned, self.tuned.mopeft.budget, config.steps) if self.form.is_scored else None
+        self.tell_modules(0)
         self.validate(0)
         for step in range(config.steps):
             start = time.perf_counter()
@@ -73,8 +74,7 @@ class Trainer:
             share = share_at((step + 1) / config.steps, self.tuned.mopeft.budget)
             losses = gradients(self.tuned, batches.next(), config.corrections, correcting, share)
             self.tuned.uniform = None
-            if budget:
-                budget.after_gradients(step)
+            are_fewer = budget is not None and budget.after_gradients(step)
             self.result.margin = min(self.result.margin, losses.margin)
             norm = optimizer.update(step)
             if not math.isfinite(losses.loss) or not math.isfinite(norm):
@@ -83,11 +83,20 @@ class Trainer:
             parts = {k: v for k, v in asdict(losses).items() if k != "margin"}
             ms = (time.perf_counter() - start) * 1000
             self.emit({"type": "step", "step": step + 1, **parts, "lr": lr, "norm": norm, "ms": round(ms, 1)})
+            if are_fewer:
+                self.tell_modules(step + 1)
             if (step + 1) % config.evalEvery == 0 or step + 1 == config.steps:
                 self.validate(step + 1)
                 if config.patience and self.since_best >= config.patience:
                     break
         return self.result
+
+    def tell_modules(self, step: int) -> None:
+        """Emits which modules are left, in forms that keep a share of them."""
+        if self.is_budgeted:
+            left, blocks = self.tuned.left(), range(len(self.tuned.blocks))
+            by_block = [[m for b, m, _ in left if b == i] for i in blocks]
+            self.emit({"type": "modules", "step": step, "left": by_block, "parameters": sum(n for _, _, n in left)})
 
     def validate(self, step: int) -> None:
         """Evaluates the validation images and keeps the weights when they are the best so far.
@@ -109,6 +118,8 @@ class Trainer:
             size = {"measured_at": VALIDATION_SIDE} if self.evaluator.is_reduced(val_images[key], VALIDATION_SIDE) else {}
             self.emit({"type": "eval", **line, "split": "val", **measured(images), **size})
             self.emit({"type": "gates", **line, "layers": mean_gates(images)})
+        if step > 0 and self.form.is_there:
+            self.tell_modules(step)
         if step == 0:
             self.start_scores = now
         best = self.result.best_score

@@ -44,7 +44,7 @@ def run(
         "bestStep": best.best_step,
         "bestScore": best.best_score,
         "maskThreshold": best.threshold,
-        "modules": [[i, m] for i, m, _ in trainer.tuned.modules()],
+        "modules": [[i, m] for i, m, _ in trainer.tuned.left()],
         "sets": {key: summary(parts) for key, parts in tested.items()},
     }
     with whole(out / RESULT) as path:

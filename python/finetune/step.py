@@ -84,7 +84,8 @@ def batch_loss(tuned: Tuned, images: list[Prepared], corrections: int, random: R
             break
         fed = answer(masks, iou, single)
         correct(prompts, fed.cpu().numpy(), targets.cpu().numpy(), items, size, parts)
-    parts.loss = float(loss.detach())
+    # A price takes part in the gradients and not in the losses.
+    parts.loss = float((loss if price is None else loss - price).detach())
     return loss, parts
 
 

@@ -86,6 +86,12 @@ class Tuned:
         ]
         return [(i, m, n) for i, m, n in found if n and (i, m) not in self.off]
 
+    def left(self) -> list[Module]:
+        """The modules that are there outside of training."""
+        if not FORMS[self.mopeft.form].is_there:
+            return self.modules()
+        return [(i, m, n) for i, m, n in self.modules() if float(self.blocks[i][f"gate.{m}.alpha"].detach()) > 0]
+
     def kept(self) -> Tensor:
         """The expected share of the modules' parameters that is kept, where gates have a price."""
         is_there = FORMS[self.mopeft.form].is_there
@@ -105,8 +111,11 @@ class Tuned:
         return (self.trained["gates.price"].value * torch.stack([over, over**2])).sum()
 
     def gate_values(self) -> list[dict[str, float]]:
-        """The gates of the last image as numbers: one layer per block, methods in the registry's order."""
-        return [{m: float(layer[m].mean()) for m in self.mopeft.methods if m in layer} for layer in self.gates]
+        """The gates of the last image as numbers: by block and method, without modules that were taken out."""
+        return [
+            {m: float(layer[m].detach().mean()) for m in self.mopeft.methods if m in layer and (i, m) not in self.off}
+            for i, layer in enumerate(self.gates)
+        ]
 
     def state(self) -> dict[str, Tensor]:
         """A copy of every trained tensor."""

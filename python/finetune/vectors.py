@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch import Tensor
 
 from pretrain.export import read_model, write_model
 from pretrain.model import Sam
@@ -24,6 +25,7 @@ from reference.sam import randomise
 from .config import Mopeft, TrainConfig
 from .data import read_set
 from .loop import Trainer
+from .methods import RECIPES
 from .tuned import Tuned
 
 MODEL = {
@@ -52,8 +54,11 @@ SETTINGS = {
     "lrGate": 1e-2,
     "lrDecoder": 2e-4,
 }
+ALL = RECIPES["mopeft"]
+CHOOSING = SETTINGS | {"steps": 10, "objectsPerImage": 1, "corrections": 0, "evalObjects": 1}
+"""Long enough for modules to be taken out."""
 CASES = {
-    "mopeft": (Mopeft(("lora", "prefix", "adapter")), SETTINGS),
+    "mopeft": (Mopeft(ALL), SETTINGS),
     "mass": (
         Mopeft(("lora", "prefix"), "mass", train_decoder=False),
         SETTINGS | {"corrections": 1, "wholePrompts": True, "flips": False, "minCrop": 1.0, "splitOrder": "name"},
@@ -65,6 +70,8 @@ CASES = {
         Mopeft(("lora", "prefix"), "task", train_decoder=False, sets=2),
         SETTINGS | {"imagesPerStep": 2, "corrections": 1},
     ),
+    "budget": (Mopeft(ALL, "budget", train_decoder=False, budget=0.4), CHOOSING),
+    "hard": (Mopeft(ALL, "hard", train_decoder=False, budget=0.4), CHOOSING | {"lrGate": 5e-3}),
     "decoder": (
         Mopeft(()),
         SETTINGS | {"imagesPerStep": 2, "corrections": 0, "brightness": 0.0, "contrast": 0.0, "quarterTurns": False, "warmup": 0.4},
@@ -126,8 +133,16 @@ def train_case(out: Path, name: str, seed: int, lines: list[dict], double: bool 
 
 def rounding(trainer: Trainer, exact: Trainer) -> float:
     """The largest difference of a tensor to the float64 run, of its largest magnitude; except for key biases, which have no effect."""
-    pairs = ((v.double(), exact.tuned.state()[k]) for k, v in trainer.tuned.state().items() if not k.endswith("k_proj.bias"))
+    if trainer.tuned.off != exact.tuned.off:
+        return math.inf
+    pairs = ((v.double(), exact.tuned.state()[k]) for k, v in kept_state(trainer).items() if not k.endswith("k_proj.bias"))
     return max(float((a - b).abs().max() / b.abs().max().clamp(min=1e-6)) for a, b in pairs)
+
+
+def kept_state(trainer: Trainer) -> dict[str, Tensor]:
+    """The tensors of a finished run without those of modules that were taken out."""
+    off = tuple(f"blocks.{i}.{start}{m}." for i, m in trainer.tuned.off for start in ("", "gate."))
+    return {name: value for name, value in trainer.tuned.state().items() if not name.startswith(off)}
 
 
 def run_case(out: Path, name: str) -> None:
@@ -139,7 +154,7 @@ def run_case(out: Path, name: str) -> None:
             break
     else:
         raise SystemExit(f"{name}: no seed gives a run that rounding cannot change")
-    save_file(trainer.tuned.state(), out / f"{name}.safetensors")
+    save_file(kept_state(trainer), out / f"{name}.safetensors")
     extra = {"ignored": list(IGNORED_VALUES[name])} if name in IGNORED_VALUES else {}
     write_record(out / f"{name}.json", trainer, settings, lines, extra)
 
@@ -148,8 +163,10 @@ def write_record(path: Path, trainer: Trainer, settings: dict, lines: list[dict]
     """What determines a finished run and what it said, as JSON. settings: those that differ from the defaults."""
     mopeft, margin = trainer.tuned.mopeft, trainer.result.margin
     apart = {"datasets": list(SETS)} if mopeft.sets > 1 else {}
+    chosen = {"budget": mopeft.budget} if trainer.is_budgeted else {}
+    asked = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
     record = {
-        "mopeft": {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder, **apart},
+        "mopeft": {**asked, **apart, **chosen},
         "train": {k: v for k, v in asdict(trainer.config).items() if k in (*settings, "seed")},
         **extra,
         "margin": margin if math.isfinite(margin) else None,

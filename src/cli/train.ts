@@ -8,6 +8,7 @@ import type { MetricsLine } from '../engine/run/metrics.ts';
 import { planRun } from '../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../engine/run/run.ts';
 import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engine/run/run-types.ts';
+import { type PlanRequest, planTraining } from '../train/plan-training.ts';
 import { folderBytes } from '../train/token-cache.ts';
 import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
@@ -109,8 +110,14 @@ async function start(parts: RunParts, flags: Flags, folders: readonly string[]):
   );
   if (val === 0) console.log('There is no validation image, so the weights of the last step are kept.');
   if (test === 0) console.log('There is no test image, so the gain over the base model is not measured.');
-  const { plans } = plan;
-  return startTraining({ ...parts, ...(plans && { plan: async () => plans }) }, settings, datasets);
+  // A run that takes modules out plans anew.
+  let first = plan.plans;
+  const planned = async (request: PlanRequest) => {
+    const plans = first ?? planTraining(request);
+    first = null;
+    return plans;
+  };
+  return startTraining({ ...parts, plan: planned }, settings, datasets);
 }
 
 async function goOn(parts: RunParts, flags: Flags, folders: readonly string[]): Promise<Run> {
@@ -158,7 +165,17 @@ function worded(line: MetricsLine): string {
       return `step ${line.step}  ${line.dataset} ${line.split}  box IoU ${line.box_iou.toFixed(4)}  click IoU ${line.click_iou.toFixed(4)}  n = ${line.n}${line.measured_at ? `  (measured at ${line.measured_at} pixels)` : ''}`;
     case 'gates':
       return `step ${line.step}  ${line.dataset} gates  ${meanGates(line.layers)}`;
+    case 'modules':
+      return `step ${line.step}  modules left  ${modulesLeft(line)}`;
   }
+}
+
+/** "lora 0,1,4  adapter 2  (1234 parameters)" */
+function modulesLeft({ left, parameters }: Extract<MetricsLine, { type: 'modules' }>): string {
+  const methods = [...new Set(left.flat())];
+  const blocksOf = (method: string) => left.flatMap((own, block) => (own.includes(method) ? [block] : []));
+  const each = methods.map((method) => `${method} ${blocksOf(method).join(',')}`);
+  return [...each, `(${parameters} parameters)`].join('  ');
 }
 
 /** Each method's gate as the mean over the blocks that have it. */

@@ -9,6 +9,8 @@ export interface MopeftRequest {
   readonly methods: readonly string[];
   /** Id of a gate form; default: the registry's for this number of methods. */
   readonly gate?: string;
+  /** With a gate form that keeps a share of the modules' parameters: that share. */
+  readonly budget?: number;
   /** Default: `all`. */
   readonly blocks?: BlockChoice;
   /** Default: true. */
@@ -30,8 +32,10 @@ export interface MopeftConfig {
   readonly trainDecoder: boolean;
   /** Names of the datasets that it tells apart, by their index; absent where it tells none apart. */
   readonly datasets?: readonly string[];
+  /** The share of the modules' parameters that training may keep, with a gate form that keeps a share; absent with others. */
+  readonly budget?: number;
   /**
-   * Modules taken out of the compiled model because their gate stayed low: block indices by method id.
+   * Modules taken out of the compiled model by a person or by training: block indices by method id.
    * Absent when nothing was pruned.
    */
   readonly pruned?: Readonly<Record<string, readonly number[]>>;

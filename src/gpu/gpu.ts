@@ -154,8 +154,17 @@ export class Gpu {
   /** Copies a range to another of the same size; does nothing where both are the same range. */
   copy(from: BufferRange, to: BufferRange): void {
     if (from.buffer === to.buffer && from.offset === to.offset) return;
+    this.gather([from], to);
+  }
+
+  /** Copies ranges to one after the other of `to`, which has room for all. */
+  gather(from: readonly BufferRange[], to: BufferRange): void {
     const encoder = this.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, to.size);
+    let { offset } = to;
+    for (const range of from) {
+      encoder.copyBufferToBuffer(range.buffer, range.offset, to.buffer, offset, range.size);
+      offset += range.size;
+    }
     this.device.queue.submit([encoder.finish()]);
   }
 

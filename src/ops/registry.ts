@@ -16,7 +16,14 @@ import { depthwiseConv3BackwardOp, depthwiseConv3Op } from './depthwise-conv3/de
 import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
 import { gatedAddOp, gatedOp } from './gated-add/gated-add.ts';
 import { gatherLeadingBackwardOp, gatherLeadingOp } from './gather-leading/gather-leading.ts';
+import { hardGateBackwardOp, hardGateOp, openGateOp } from './hard-gate/hard-gate.ts';
 import { col2im3Op, im2col3Op } from './im2col3/im2col3.ts';
+import {
+  budgetPriceBackwardOp,
+  budgetPriceOp,
+  keptShareBackwardOp,
+  keptShareOp,
+} from './kept-share/kept-share.ts';
 import { layernormBackwardOp, layernormOp } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
 import { maskIouOp } from './mask-iou/mask-iou.ts';
@@ -46,6 +53,8 @@ import { windowPartitionOp, windowUnpartitionOp } from './window-partition/windo
 
 /** Every op there is. The conformance test walks this list; a folder of `src/ops` that is not in it fails the test. */
 export const OPS: readonly AnyOp[] = [
+  budgetPriceBackwardOp,
+  budgetPriceOp,
   correctiveClickOp,
   gatherLeadingBackwardOp,
   gatherLeadingOp,
@@ -65,7 +74,11 @@ export const OPS: readonly AnyOp[] = [
   gatedOp,
   gateScaleBackwardOp,
   gateScaleOp,
+  hardGateBackwardOp,
+  hardGateOp,
   im2col3Op,
+  keptShareBackwardOp,
+  keptShareOp,
   layernormBackwardOp,
   layernormOp,
   linearBackwardOp,
@@ -74,6 +87,7 @@ export const OPS: readonly AnyOp[] = [
   maskLossBackwardOp,
   maskLossOp,
   matmulOp,
+  openGateOp,
   padTokensOp,
   parallelLinearBackwardOp,
   parallelLinearOp,

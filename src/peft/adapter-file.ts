@@ -75,6 +75,7 @@ const AdapterSchema = v.object({
     blocks,
     trainDecoder: v.boolean(),
     datasets: v.exactOptional(datasetNames),
+    budget: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
     pruned: v.exactOptional(v.record(v.string(), blocks)),
   }),
   preprocessing: PreprocessingSchema,
@@ -190,6 +191,7 @@ function checkMopeft(
     readonly blocks: readonly number[];
     readonly trainDecoder: boolean;
     readonly datasets?: readonly string[];
+    readonly budget?: number;
     readonly pruned?: Readonly<Record<string, readonly number[]>>;
   },
   sam: SamConfig,

@@ -1,5 +1,6 @@
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
+import type { Shape } from '../graph/shape.ts';
 import { add } from '../ops/add/add.ts';
 import type { EncoderSite } from '../sam/site.ts';
 import { type BlockHooks, type BlockSlots, type LayerTensors, SLOTS, type Slot } from '../sam/slots.ts';
@@ -11,10 +12,12 @@ import {
   type Gate,
   type GateForm,
   type GateSource,
+  type PricedModule,
   type TraceContext,
   type TraceMode,
 } from './gates/gate-form.ts';
 import { gateFormById } from './gates/registry.ts';
+import { countParameters, sizedModules } from './kept-modules.ts';
 import type { MethodHooks } from './method.ts';
 import { type Module, modulesOf } from './modules.ts';
 import type { TensorSpec } from './tensor-spec.ts';
@@ -45,13 +48,55 @@ export function attachModules(
 ): AttachedModules {
   const modules = modulesOf(config);
   const losses: Tensor[] = [];
+  const sites: EncoderSite[] = [];
   const slots: BlockSlots = (site) => {
     const own = modules.filter(({ block }) => block === site.index);
-    return own.length === 0
-      ? {}
-      : new BlockModules(graph, config, own, site, weights, mode, images, losses).hooks();
+    if (own.length === 0) return {};
+    sites.push(site);
+    return new BlockModules(graph, config, own, site, weights, mode, images, losses).hooks();
   };
-  return { slots, loss: () => (losses.length === 0 ? null : losses.reduce(add)) };
+  const loss = () => {
+    const all = [...losses, ...tracePrice(graph, config, sites, weights)];
+    return all.length === 0 ? null : all.reduce(add);
+  };
+  return { slots, loss };
+}
+
+/** What keeping more modules than the budget costs, [1]; none in forms without a price. @param sites of all modules. */
+function tracePrice(
+  graph: Graph,
+  config: MopeftConfig,
+  sites: readonly EncoderSite[],
+  weights: WeightSource,
+): Tensor[] {
+  const { budget, tensors } = gateFormById(config.gate);
+  const modules = sizedModules(config, sites);
+  if (budget?.by !== 'price' || modules.length === 0) return [];
+  const total = countParameters(modules);
+  const priced = modules.map(({ method, block, parameters }): PricedModule => {
+    const site = sites.find(({ index }) => index === block);
+    const own = modulesOf(config).filter((module) => module.block === block);
+    const specs = site
+      ? tensors(
+          own.map((module) => module.method),
+          site,
+          datasetCount(config),
+        )
+      : [];
+    return {
+      method,
+      share: parameters / total,
+      tensor: (name) => weights(`blocks.${block}.${name}`, shapeOf(specs, name)),
+    };
+  });
+  const share = graph.input(BUDGET_INPUT, [1]);
+  return [budget.price(priced, share, (name) => weights(name, shapeOf(budget.tensors, name)))];
+}
+
+function shapeOf(specs: readonly TensorSpec[], name: string): Shape {
+  const spec = specs.find((candidate) => candidate.name === name);
+  if (!spec) throw new RangeError(`${name} was not declared`);
+  return spec.shape;
 }
 
 /** The modules of one block, with their gates. */
@@ -181,13 +226,12 @@ class BlockModules {
   }
 
   private tensors(specs: readonly TensorSpec[]): (name: string) => Tensor {
-    return (name) => {
-      const spec = specs.find((candidate) => candidate.name === name);
-      if (!spec) throw new RangeError(`${name} was not declared`);
-      return this.weights(`blocks.${this.site.index}.${name}`, spec.shape);
-    };
+    return (name) => this.weights(`blocks.${this.site.index}.${name}`, shapeOf(specs, name));
   }
 }
 
 /** How the graph inputs begin that hold a step's uniform numbers. */
 export const RANDOM_PREFIX = 'random.';
+
+/** The graph input [1] that holds the share of the modules' parameters that a step may keep, where that has a price. */
+export const BUDGET_INPUT = 'budget';

@@ -4,7 +4,8 @@ import type { BlockChoice, MopeftConfig, MopeftRequest } from '../config/mopeft.
 import type { SamConfig } from '../config/sam.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import { forDatasets } from './datasets.ts';
-import { DEFAULT_GATE_FORMS, gateFormById } from './gates/registry.ts';
+import { DEFAULT_BUDGET_FORM, DEFAULT_GATE_FORMS, GATE_FORMS, gateFormById } from './gates/registry.ts';
+import { BUDGET_FIELD } from './kept-modules.ts';
 import type { AnyMethod } from './method.ts';
 import { methodsOf } from './recipes.ts';
 
@@ -15,8 +16,9 @@ import { methodsOf } from './recipes.ts';
 export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftConfig {
   const methods = methodsOf(request.methods);
   const trainDecoder = request.trainDecoder ?? true;
+  const usual = DEFAULT_GATE_FORMS[methods.length > 1 ? 'several' : 'single'];
   const { id: gate } = gateFormById(
-    request.gate ?? DEFAULT_GATE_FORMS[methods.length > 1 ? 'several' : 'single'],
+    request.gate ?? (request.budget === undefined ? usual : DEFAULT_BUDGET_FORM),
   );
   if (methods.length === 0 && !trainDecoder) {
     throw new Failure({
@@ -27,8 +29,30 @@ export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftCon
     });
   }
   const blocks = methods.length === 0 ? [] : blocksOf(request.blocks ?? 'all', sitesOf(sam).length);
-  const settings = completeSettings(methods, request.settings ?? {}, sam);
-  return forDatasets({ methods: settings, gate, blocks, trainDecoder }, request.datasets ?? []);
+  const budget = budgetOf(gate, request.budget);
+  const config = {
+    methods: completeSettings(methods, request.settings ?? {}, sam),
+    gate,
+    blocks,
+    trainDecoder,
+    ...(budget !== undefined && methods.length > 0 && { budget }),
+  };
+  return forDatasets(config, request.datasets ?? []);
+}
+
+/** The share to keep; undefined in forms that keep all. @throws Failure `config/invalid`. */
+function budgetOf(gate: string, asked: number | undefined): number | undefined {
+  if (gateFormById(gate).budget)
+    return parseSettings({ budget: BUDGET_FIELD }, asked === undefined ? {} : { budget: asked }, 'mopeft')
+      .budget;
+  if (asked === undefined) return undefined;
+  const forms = GATE_FORMS.flatMap(({ id, budget }) => (budget ? [id] : []));
+  throw new Failure({
+    code: 'config/invalid',
+    what: `The gate form ${gate} keeps all modules, and a share to keep of ${asked} was given.`,
+    where: 'budget',
+    cure: `Choose the gate form ${forms.join(' or ')}, or give no share.`,
+  });
 }
 
 /**

@@ -17,6 +17,10 @@ export interface TensorSpec {
 
 export const zeros: Initialiser = (shape) => new Float32Array(sizeOf(shape));
 
+export function filled(value: number): Initialiser {
+  return (shape) => new Float32Array(sizeOf(shape)).fill(value);
+}
+
 /** Independent normal values with mean 0. */
 export function normal(deviation: number): Initialiser {
   return (shape, random) => Float32Array.from({ length: sizeOf(shape) }, () => deviation * random.normal());

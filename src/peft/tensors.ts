@@ -32,7 +32,7 @@ export interface ModuleTensor extends TrainableTensor {
 export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTensor[] {
   const form = gateFormById(config.gate);
   const modules = modulesOf(config);
-  return sitesOf(sam).flatMap((site) => {
+  const inBlocks = sitesOf(sam).flatMap((site) => {
     const own = modules.filter(({ block }) => block === site.index);
     const methods = own.map(({ method }) => method);
     return [
@@ -44,19 +44,23 @@ export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTenso
         : []),
     ];
   });
+  const shared = form.budget?.by === 'price' && modules.length > 0 ? form.budget.tensors : [];
+  return [...inBlocks, ...shared.map((spec) => named(spec.name, spec, 'gate'))];
 }
 
 function inBlock(block: number, group: TensorGroup): (spec: TensorSpec) => ModuleTensor {
-  return ({ name: own, shape, decay, rate = 1, init }) => {
-    const name = `blocks.${block}.${own}`;
-    return {
-      name,
-      shape,
-      group,
-      decay,
-      rate,
-      init: (seed) => init(shape, Random.fromSeed(seed, `init ${name}`)),
-    };
+  return (spec) => named(`blocks.${block}.${spec.name}`, spec, group);
+}
+
+function named(name: string, spec: TensorSpec, group: TensorGroup): ModuleTensor {
+  const { shape, decay, rate = 1, init } = spec;
+  return {
+    name,
+    shape,
+    group,
+    decay,
+    rate,
+    init: (seed) => init(shape, Random.fromSeed(seed, `init ${name}`)),
   };
 }
 

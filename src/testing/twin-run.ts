@@ -8,7 +8,7 @@ import { isLabelled } from '../data/dataset.ts';
 import { readDatasets } from '../data/read-datasets.ts';
 import { splitSamples } from '../data/split.ts';
 import type { Split } from '../data/types.ts';
-import type { EvalEvent, GatesEvent, StepEvent } from '../train/events.ts';
+import type { EvalEvent, GatesEvent, ModulesEvent, StepEvent } from '../train/events.ts';
 import { type TrainingSet, trainingSet } from '../train/training-set.ts';
 import { relativeError } from './allclose.ts';
 
@@ -23,7 +23,7 @@ export interface TwinRun {
   /** Smallest |logit| that decided where a corrective click may fall; null without such clicks. */
   readonly margin: number | null;
   readonly split: Readonly<Record<string, Readonly<Record<Split, readonly string[]>>>>;
-  readonly events: readonly (Omit<StepEvent, 'ms'> | EvalEvent | GatesEvent)[];
+  readonly events: readonly (Omit<StepEvent, 'ms'> | EvalEvent | GatesEvent | ModulesEvent)[];
 }
 
 /** The sets of a run from the folders of their names. */

@@ -39,6 +39,8 @@ it.each([
   expect(state.weights, 'before there was another precision').toBe('f32');
   expect(state.kernels, 'before kernels were measured').toBeNull();
   expect(state.imagesPerPass, 'before images shared passes').toBe(1);
+  expect(state.pruned, 'before modules were taken out').toBeNull();
+  expect(state.random.gates, 'before gates drew').toBeNull();
 });
 
 it('is written and restored in pieces where the tensors fill several buffers, without a buffer beside them', async () => {
@@ -60,6 +62,9 @@ it('is written and restored in pieces where the tensors fill several buffers, wi
     weights: 'f16' as const,
     imagesPerPass: 3,
     kernels: { wideProductsFrom: 1024 },
+    random: { ...rest.random, gates: [5, 6, 7, 8] as const },
+    pruned: { lora: [0, 2] },
+    scores: [{ method: 'prefix', block: 1, mean: 0.5, spread: 1e-17 }],
   };
   const layout = layoutParameters(tensors, limit);
   expect(layout.bufferBytes.length).toBeGreaterThan(2);

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
 import type { RandomState } from '../config/random.ts';
 import type { KernelChoice } from '../gpu/traits.ts';
 import { sameShape, show } from '../graph/shape.ts';
@@ -9,7 +10,8 @@ import { SafetensorsFile } from '../sam/checkpoint/safetensors-write.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
 import type { BatchState } from './batches.ts';
-import type { BufferRole, ParameterBuffers, PlacedTensor } from './parameter-buffers.ts';
+import type { ModuleScore } from './budget.ts';
+import { type ParameterBuffers, type PlacedTensor, STATE_ROLES } from './parameter-buffers.ts';
 import type { Selection } from './selection.ts';
 
 /** Everything besides tensors that a resumed run needs. */
@@ -20,7 +22,15 @@ export interface RunState extends Selection, BatchState {
   readonly evaluationsSinceBest: number;
   /** Step of the last evaluation; null before the first. */
   readonly evaluatedStep: number | null;
-  readonly random: BatchState['random'] & { readonly corrections: RandomState };
+  readonly random: BatchState['random'] & {
+    readonly corrections: RandomState;
+    /** What methods and gates draw in training; null in a checkpoint of before they could. */
+    readonly gates: RandomState | null;
+  };
+  /** Modules that were taken out so far, as in a config; null: none. */
+  readonly pruned: Pruned | null;
+  /** Of the modules that are there, in gate forms that have scores. */
+  readonly scores: readonly ModuleScore[];
   /** Objects a pass of the decoder, pinned: another number sums in another order. */
   readonly objectsPerPass: number;
   /** Images that share a pass, pinned likewise. */
@@ -31,8 +41,12 @@ export interface RunState extends Selection, BatchState {
   readonly kernels: KernelChoice | null;
 }
 
+type Pruned = NonNullable<MopeftConfig['pruned']>;
+
 /** The best weights of a run. */
 export interface BestWeights {
+  /** What they belong to: modules that are not among them are pruned in it. */
+  readonly mopeft: MopeftConfig;
   readonly tensors: ReadonlyMap<string, HostTensor>;
   readonly maskThreshold: number;
   readonly step: number;
@@ -44,7 +58,7 @@ export interface BestWeights {
 export interface RunStorage {
   readonly readCheckpoint: () => Promise<Uint8Array | null>;
   readonly writeCheckpoint: (bytes: Uint8Array) => Promise<void>;
-  readonly readBest: () => Promise<Pick<BestWeights, 'tensors' | 'maskThreshold'> | null>;
+  readonly readBest: () => Promise<Pick<BestWeights, 'mopeft' | 'tensors' | 'maskThreshold'> | null>;
   readonly writeBest: (best: BestWeights) => Promise<void>;
 }
 
@@ -72,7 +86,18 @@ const StateSchema = v.pipe(
     evaluationsSinceBest: count,
     evaluatedStep: v.nullable(count),
     sampler: v.object({ random: randomState, turn: v.array(count), epochs: v.array(v.array(count)) }),
-    random: v.object({ augment: randomState, prompts: randomState, corrections: randomState }),
+    random: v.object({
+      augment: randomState,
+      prompts: randomState,
+      corrections: randomState,
+      gates: v.optional(v.nullable(randomState), null),
+    }),
+    // Before modules could be taken out.
+    pruned: v.optional(v.nullable(v.record(v.string(), v.array(count))), null),
+    scores: v.optional(
+      v.array(v.object({ method: v.string(), block: count, mean: v.number(), spread: v.number() })),
+      [],
+    ),
     promptCount: count,
     objectsPerPass: v.pipe(count, v.minValue(1)),
     // In earlier runs every image had its own.
@@ -84,9 +109,6 @@ const StateSchema = v.pipe(
   }),
   v.transform(({ startTally, ...state }) => ({ ...state, startSums: state.startSums ?? startTally })),
 );
-
-/** The roles that a checkpoint holds; gradients are made anew in every step. */
-const KEPT: readonly BufferRole[] = ['param', 'm', 'v'];
 
 /** Whether every number is finite. */
 export function allFinite(values: Iterable<Float32Array>): boolean {
@@ -107,10 +129,12 @@ export async function writeCheckpoint(
   state: RunState,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   const { tensors } = parameters.layout;
-  const named = KEPT.flatMap((role) => tensors.map(({ name, shape }) => [`${role}.${name}`, shape] as const));
+  const named = STATE_ROLES.flatMap((role) =>
+    tensors.map(({ name, shape }) => [`${role}.${name}`, shape] as const),
+  );
   const metadata = { format: 'mopeft-checkpoint', state: JSON.stringify(state) };
   const file = new SafetensorsFile(new Map(named), metadata);
-  for (const role of KEPT) {
+  for (const role of STATE_ROLES) {
     for (const piece of piecesOf(tensors)) {
       const values = await parameters.read(role, piece);
       if (!allFinite(values.values())) return null;
@@ -164,7 +188,7 @@ export async function readCheckpoint(bytes: Uint8Array, where: string): Promise<
   return {
     state: parsed.output,
     restore: (parameters) => {
-      for (const role of KEPT) {
+      for (const role of STATE_ROLES) {
         for (const { name, shape } of parameters.layout.tensors) {
           const tensor = tensors.get(`${role}.${name}`);
           if (!tensor) throw damaged(where, `it has no tensor ${role}.${name}`);

@@ -4,7 +4,7 @@ import type { SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { Executable, type FindRange, type Pool } from '../graph/executable.ts';
 import type { Plan } from '../graph/plan.ts';
-import { RANDOM_PREFIX } from '../peft/build.ts';
+import { BUDGET_INPUT, RANDOM_PREFIX } from '../peft/build.ts';
 import { DATASET_INPUT, datasetCount, datasetRows } from '../peft/datasets.ts';
 import { embeddingShapes, mapEmbeddings } from '../sam/encoder.ts';
 import type { Embeddings } from '../sam/encoders/encoder.ts';
@@ -60,15 +60,23 @@ export class TrainingEncoder {
     return mapEmbeddings(embeddingShapes(this.sam), (_, name) => this.executable.output(name));
   }
 
-  /** Draws what methods and gates use in a step's encodings. */
+  /** Draws what methods and gates use in a step's encodings, by block and in the order in which they asked for it. */
   draw(random: Random): void {
-    for (const [name, bytes] of this.executable.plan.inputs) {
-      if (!name.startsWith(RANDOM_PREFIX)) continue;
+    const { inputs } = this.executable.plan;
+    const names = [...inputs.keys()].filter((name) => name.startsWith(RANDOM_PREFIX));
+    for (const name of names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))) {
+      const length = (inputs.get(name) ?? 0) / 4;
       this.buffers.write(
         name,
-        Float32Array.from({ length: bytes / 4 }, () => random.uniform()),
+        Float32Array.from({ length }, () => random.uniform()),
       );
     }
+  }
+
+  /** The share of the modules' parameters that a step may keep, where keeping more has a price. */
+  setBudget(share: number): void {
+    if (this.executable.plan.inputs.has(BUDGET_INPUT))
+      this.buffers.write(BUDGET_INPUT, Float32Array.of(share));
   }
 
   /**

@@ -4,13 +4,14 @@ import type { GateLayer } from './gates.ts';
 import type { LookDrawing } from './look.ts';
 
 /**
- * What a trainer reports. `step`, `eval` and `gates` are written to a run's metrics.jsonl as they are; `step` counts
+ * What a trainer reports. `step`, `eval`, `gates` and `modules` are written to a run's metrics.jsonl as they are; `step` counts
  * finished steps, so an evaluation at step 0 is of the model before training.
  */
 export type TrainEvent =
   | StepEvent
   | EvalEvent
   | GatesEvent
+  | ModulesEvent
   | BestEvent
   | LookEvent
   | CheckpointEvent
@@ -34,6 +35,11 @@ export interface StepEvent {
   readonly ms: number;
   /** Absent in what earlier versions have written. */
   readonly spans?: StepSpans;
+  /**
+   * |∂loss/∂gate| at 1 of each module that is there, before the clip, an entry for each block by method id: what the loss is
+   * estimated to lose without it (Taylor). In gate form `budget` alone.
+   */
+  readonly scores?: readonly Readonly<Record<string, number>>[];
 }
 
 /**
@@ -74,6 +80,19 @@ export interface GatesEvent {
   readonly step: number;
   readonly dataset: string;
   readonly layers: readonly GateLayer[];
+}
+
+/**
+ * The modules that are left, in gate forms that keep a share of their parameters: before the first step and whenever there are
+ * fewer, or others.
+ */
+export interface ModulesEvent {
+  readonly type: 'modules';
+  readonly step: number;
+  /** Ids of methods, an entry for each block. */
+  readonly left: readonly (readonly string[])[];
+  /** Their parameters, those of gates not counted. */
+  readonly parameters: number;
 }
 
 /** The validation score is the best so far and the weights were stored. */

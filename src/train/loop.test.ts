@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Failure } from '../config/failure.ts';
+import type { MopeftRequest } from '../config/mopeft.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
@@ -13,6 +14,7 @@ import { type BestWeights, type RunStorage, readCheckpoint } from './checkpoint.
 import type { TrainEvent } from './events.ts';
 import { Trainer, type TrainingEnd } from './loop.ts';
 import type { PlanRequest } from './plan-training.ts';
+import { TokenCache } from './token-cache.ts';
 import { localData, type TrainingData } from './training-data.ts';
 import type { TrainingSet } from './training-set.ts';
 
@@ -72,6 +74,8 @@ async function train(
     data = localData(MICRO_SAM, config, sets),
     frozen = model,
     blocks = 'all',
+    request = {},
+    kept,
     pauseBetween,
   }: {
     pauseOn?: (event: TrainEvent) => boolean;
@@ -83,6 +87,9 @@ async function train(
     data?: TrainingData;
     frozen?: SamModel;
     blocks?: 'all' | 'late';
+    /** What else is asked of the modules. */
+    request?: Pick<MopeftRequest, 'gate' | 'budget' | 'trainDecoder'>;
+    kept?: TokenCache;
     /** Asked between two submits, while others may use the device. */
     pauseBetween?: () => boolean;
   } = {},
@@ -92,10 +99,11 @@ async function train(
     {
       gpu,
       model: frozen,
-      mopeft: resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], blocks }, MICRO_SAM),
+      mopeft: resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], blocks, ...request }, MICRO_SAM),
       config,
       data,
       storage,
+      ...(kept && { kept }),
       emit: (event) => {
         events.push(event);
         if (pauseOn?.(event)) trainer.pause();
@@ -130,6 +138,44 @@ const measured = (events: readonly TrainEvent[], after: number) =>
     }
     return (event.type === 'eval' || event.type === 'gates') && event.step > after ? [event] : [];
   });
+
+describe.each(['budget', 'hard'])('a run with gate form %s', (gate) => {
+  const config = { ...CONFIG, steps: 10, evalEvery: 5, checkpointEvery: 50, corrections: 0 };
+  const request = { gate, budget: 0.3 };
+  const left = (events: readonly TrainEvent[]) =>
+    events.flatMap((event) => (event.type === 'modules' ? [event] : []));
+
+  it('keeps a share of the modules, stores no other, and goes on after a pause bit for bit', async () => {
+    const [whole, parts] = [new MemoryStorage(), new MemoryStorage()];
+    const before = gpu.allocatedBytes;
+    const kept = new TokenCache();
+    const uninterrupted = await train(whole, config, { request, kept });
+    expect(gpu.allocatedBytes).toBe(before);
+    const told = left(uninterrupted.events);
+    expect(told[0]).toMatchObject({ step: 0, left: Array(2).fill(['lora', 'prefix', 'adapter']) });
+
+    // Where modules are taken out, and between.
+    const stages: Trained[] = [];
+    for (const step of [4, 6, 10])
+      stages.push(
+        await train(parts, config, {
+          request,
+          resume: step > 4,
+          pauseOn: (event) => event.type === 'step' && event.step === step && step < 10,
+        }),
+      );
+    expect(stages.map(({ end }) => end)).toEqual(['paused', 'paused', 'finished']);
+    const events = stages.flatMap((stage) => stage.events);
+    expect(measured(events, -1)).toEqual(measured(uninterrupted.events, -1));
+    expect(left(events)).toEqual(told);
+    expect(parts.checkpoint).toEqual(whole.checkpoint);
+    expect(parts.best).toEqual(whole.best);
+    // Nothing but the base model is kept before it is settled what is left.
+    expect(
+      uninterrupted.events.flatMap((event) => (event.type === 'best' ? [event.step] : [])),
+    ).not.toContain(5);
+  });
+});
 
 describe('a run', () => {
   it('goes on after a pause with the losses of the uninterrupted run, bit for bit', async () => {

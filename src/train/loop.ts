@@ -1,10 +1,26 @@
 import { Failure } from '../config/failure.ts';
+import type { MopeftConfig } from '../config/mopeft.ts';
 import { Random } from '../config/random.ts';
 import type { Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { withKernels } from '../gpu/traits.ts';
+import type { BudgetRule } from '../peft/gates/gate-form.ts';
+import { gateFormById } from '../peft/gates/registry.ts';
+import { countParameters, sizedModules, withoutClosed } from '../peft/kept-modules.ts';
+import { keepModules, type ModuleId, modulesOf } from '../peft/modules.ts';
+import { trainableTensors } from '../peft/tensors.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
+import { sitesOf } from '../sam/encoder.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
+import {
+  isRemovalDue,
+  isSettled,
+  leastOf,
+  type ModuleScore,
+  type StepScore,
+  shareAt,
+  withScores,
+} from './budget.ts';
 import {
   allFinite,
   type Checkpoint,
@@ -13,8 +29,10 @@ import {
   readCheckpoint,
   writeCheckpoint,
 } from './checkpoint.ts';
+import { cutOf } from './encoder-graph.ts';
 import type { SetScores } from './evaluate.ts';
 import { SAM_MASK_THRESHOLD } from './mask-threshold.ts';
+import { type BufferRole, STATE_ROLES } from './parameter-buffers.ts';
 import { type PlanRequest, planRequest, planTraining } from './plan-training.ts';
 import { plansOf, type TrainingPlans } from './plans.ts';
 import { deviceLost, notFinite } from './run-failures.ts';
@@ -59,17 +77,22 @@ const START: Progress = {
 export class Trainer {
   private stopRequest: 'pause' | 'stop' | null = null;
   private isProfileAsked = false;
+  /** False while {@link step} is being replaced, and after {@link release}. */
+  private isOpen = true;
   private readonly noticed = new Set<string>();
   private readonly steps: Steps;
   private readonly validation: Validation;
+  /** Parameters of all modules that the run begins with. */
+  private readonly allParameters: number;
 
   private constructor(
     private readonly parts: TrainerParts,
-    private readonly step: TrainingStep,
+    private step: TrainingStep,
     batches: PrefetchedBatches,
-    corrections: Random,
-    private readonly pinned: PinnedSizes & Pick<RunState, 'kernels'>,
+    randoms: ConstructorParameters<typeof Steps>[3],
+    private readonly pinned: Pinned,
     private progress: Progress,
+    private scores: readonly ModuleScore[],
     private checkpointStep: number | null,
   ) {
     const notice: Notice = (...about) => this.notice(...about);
@@ -78,8 +101,12 @@ export class Trainer {
       notice,
       checkpointStep: () => this.checkpointStep,
       isEnding: () => this.stopRequest !== null,
+      onScores: (scores: readonly StepScore[]) => {
+        this.scores = withScores(this.scores, scores);
+      },
     };
-    this.steps = new Steps(own, step, batches, corrections);
+    this.allParameters = countParameters(sizedModules(parts.mopeft, sitesOf(step.sam)));
+    this.steps = new Steps(own, step, batches, randoms);
     this.validation = new Validation(parts, step, notice);
   }
 
@@ -92,13 +119,10 @@ export class Trainer {
     const checkpoint = resume ? await lastCheckpoint(parts.storage) : null;
     if (checkpoint && checkpoint.state.weights !== config.weights)
       throw otherWeights(checkpoint.state.weights, config.weights);
-    const sizes = checkpoint ? { ...config, ...pinnedSizes(checkpoint.state) } : config;
     const state = checkpoint?.state ?? null;
     const kernels = state ? state.kernels : (gpu.traits.kernels ?? null);
-    const device = { traits: withKernels(gpu.traits, kernels), bufferLimit: gpu.bufferLimit };
-    const plans = await (parts.plan ?? planTraining)(planRequest(model.config, mopeft, sizes, device));
-    // Both go on while buffers are allocated and images measured: a step waits only for what it runs.
-    void gpu.pipelines.prepare(plansOf(plans).flatMap(({ passes }) => passes.map(({ pass }) => pass)));
+    const own = state?.pruned ? { ...mopeft, pruned: state.pruned } : mopeft;
+    const plans = await planStep(parts, own, { ...(state && pinnedSizes(state)), kernels });
     const batches = await PrefetchedBatches.open(parts.data, state, (state?.step ?? 0) < config.steps);
     const step = await TrainingStep.create(gpu, model, plans, parts.kept);
     try {
@@ -108,18 +132,21 @@ export class Trainer {
       step.release();
       throw error;
     }
-    const corrections = state
-      ? Random.fromState(state.random.corrections)
-      : Random.fromSeed(config.seed, 'corrections');
-    return new Trainer(
+    const random = (stream: 'corrections' | 'gates') => {
+      const kept = state?.random[stream];
+      return kept ? Random.fromState(kept) : Random.fromSeed(config.seed, stream);
+    };
+    const trainer = new Trainer(
       parts,
       step,
       batches,
-      corrections,
+      { corrections: random('corrections'), gates: random('gates') },
       { ...pinnedSizes(plans), kernels },
       state ? progressOf(state) : START,
+      state?.scores ?? [],
       state?.step ?? null,
     );
+    return trainer;
   }
 
   /** Steps done, and the best validation so far. */
@@ -167,6 +194,7 @@ export class Trainer {
    */
   async evaluateBest(split: Split, isInterrupted?: () => boolean): Promise<SetScores[] | null> {
     const best = await this.parts.storage.readBest();
+    if (best && !haveSameModules(best.mopeft, this.step.mopeft)) await this.openStep(best.mopeft);
     for (const [name, { data }] of best?.tensors ?? []) this.step.parameters.write('param', name, data);
     const threshold = best?.maskThreshold ?? SAM_MASK_THRESHOLD;
     const each = await this.validation.evaluate(split, 0, [threshold], isInterrupted);
@@ -175,13 +203,17 @@ export class Trainer {
 
   /** Releases everything on the device. */
   release(): void {
-    this.step.release();
+    if (this.isOpen) this.step.release();
+    this.isOpen = false;
   }
 
   private async train(): Promise<TrainingEnd> {
+    if (this.checkpointStep === null) await this.tellModules();
     for (;;) {
-      // Whatever looks at the weights or ends the run looks at the losses first.
-      if (this.isValidationDue() || this.isCheckpointDue() || this.endReason(true)) await this.steps.wait();
+      // Whatever looks at the weights or at scores, or ends the run, looks at the losses first.
+      if (this.isRemovalDue() || this.isValidationDue() || this.isCheckpointDue() || this.endReason(true))
+        await this.steps.wait();
+      if (this.isRemovalDue()) await this.removeModules();
       const isValidated = !this.isValidationDue() || (await this.validate());
       const end = this.endReason(isValidated);
       if (end) await this.keepLatest();
@@ -200,6 +232,65 @@ export class Trainer {
     if (!this.isProfileAsked) return this.steps.take(step, onTaken);
     this.isProfileAsked = false;
     return this.steps.profile(step, onTaken);
+  }
+
+  private isRemovalDue(): boolean {
+    const { mopeft, config } = this.parts;
+    return budgetRule(mopeft)?.by === 'scores' && isRemovalDue(this.progress.step, config.steps);
+  }
+
+  /** Takes out the modules of least score that are over the share that may be kept now; what is left goes on as it is. */
+  private async removeModules(): Promise<void> {
+    const { mopeft } = this.step;
+    const { step } = this.progress;
+    const share = shareAt(step / this.parts.config.steps, this.parts.mopeft.budget ?? 1);
+    const modules = sizedModules(mopeft, sitesOf(this.step.sam));
+    const out = leastOf(modules, this.scores, share * this.allParameters);
+    if (out.length === 0) return;
+    const { parameters } = this.step;
+    const values = new Map<BufferRole, ReadonlyMap<string, Float32Array>>();
+    for (const role of STATE_ROLES) values.set(role, await parameters.read(role));
+    const isOut = (module: ModuleId) =>
+      out.some(({ method, block }) => method === module.method && block === module.block);
+    await this.openStep(keepModules(mopeft, (module) => !isOut(module)));
+    for (const [role, tensors] of values)
+      for (const { name } of this.step.parameters.layout.tensors)
+        this.step.parameters.write(role, name, tensors.get(name) ?? new Float32Array());
+    this.scores = this.scores.filter((score) => !isOut(score));
+    await this.tellModules();
+  }
+
+  /** Replaces the step by one for other modules, in the same sizes; its tensors are yet to be written. */
+  private async openStep(mopeft: MopeftConfig): Promise<void> {
+    const { parts, step } = this;
+    const plans = await planStep(parts, mopeft, this.pinned);
+    this.release();
+    if (cutOf(step.sam, mopeft) !== step.cut) await parts.kept?.clear();
+    this.step = await TrainingStep.create(parts.gpu, parts.model, plans, parts.kept);
+    this.isOpen = true;
+    this.steps.step = this.step;
+    this.validation.model = this.step;
+  }
+
+  /** Emits which modules are left, in gate forms that keep a share of them. */
+  private async tellModules(): Promise<void> {
+    const { step, parts } = this;
+    const rule = budgetRule(step.mopeft);
+    if (!rule || Object.keys(parts.mopeft.methods).length === 0) return;
+    const gates = step.parameters.layout.tensors.filter(({ group }) => group === 'gate');
+    const values = rule.by === 'price' ? await step.parameters.read('param', gates) : null;
+    const left = sizedModules(
+      withoutClosed(step.mopeft, (name) => values?.get(name)),
+      sitesOf(step.sam),
+    );
+    parts.emit({
+      type: 'modules',
+      step: this.progress.step,
+      left: sitesOf(step.sam).map(({ index }) =>
+        left.flatMap(({ method, block }) => (block === index ? [method] : [])),
+      ),
+      parameters: countParameters(left),
+    });
   }
 
   private isValidationDue(): boolean {
@@ -238,12 +329,16 @@ export class Trainer {
     const found = await this.validation.measure(step, () => this.stopRequest !== null);
     if (!found) return false;
     const { scores, score, maskThreshold } = found;
-    const isBest = isBetter(score, scores, this.progress);
+    const { mopeft, config } = this.parts;
+    if (step > 0 && budgetRule(mopeft)?.by === 'price') await this.tellModules();
+    // What is measured before its modules are settled is not what will be left.
+    const isKept = step === 0 || !budgetRule(mopeft) || isSettled(step, config.steps);
+    const isBest = isKept && isBetter(score, scores, this.progress);
     this.progress = {
       ...this.progress,
       evaluatedStep: step,
       ...(step === 0 && { startSums: sumsOf(scores) }),
-      evaluationsSinceBest: this.progress.evaluationsSinceBest + 1,
+      evaluationsSinceBest: this.progress.evaluationsSinceBest + Number(isKept),
     };
     if (isBest) await this.keepBest(maskThreshold, score);
     return true;
@@ -259,8 +354,11 @@ export class Trainer {
   /** Stores the current weights as the best so far. */
   private async keepBest(maskThreshold: number, score: number | null): Promise<void> {
     const { step } = this.progress;
-    const tensors = await this.readTensors();
-    await this.parts.storage.writeBest({ tensors, maskThreshold, step, score });
+    const all = await this.readTensors();
+    const mopeft = withoutClosed(this.step.mopeft, (name) => all.get(name)?.data);
+    const names = new Set(trainableTensors(mopeft, this.step.sam).map(({ name }) => name));
+    const tensors = new Map([...all].filter(([name]) => names.has(name)));
+    await this.parts.storage.writeBest({ mopeft, tensors, maskThreshold, step, score });
     this.progress = { ...this.progress, bestStep: step, bestScore: score, evaluationsSinceBest: 0 };
     this.parts.emit({ type: 'best', step, score });
   }
@@ -271,6 +369,8 @@ export class Trainer {
       ...this.progress,
       ...this.steps.state,
       ...this.pinned,
+      pruned: this.step.mopeft.pruned ?? null,
+      scores: this.scores,
       weights: this.parts.config.weights,
     };
     const bytes = await writeCheckpoint(this.step.parameters, state);
@@ -303,9 +403,37 @@ export class Trainer {
 
 /** What a run keeps when it goes on elsewhere: other numbers would sum in another order. */
 type PinnedSizes = Pick<RunState, 'objectsPerPass' | 'imagesPerPass'>;
+type Pinned = PinnedSizes & Pick<RunState, 'kernels'>;
 
 function pinnedSizes({ objectsPerPass, imagesPerPass }: PinnedSizes): PinnedSizes {
   return { objectsPerPass, imagesPerPass };
+}
+
+/** Plans a step, and has compiled what it runs: that goes on while buffers are allocated and images measured. */
+async function planStep(
+  { gpu, model, config, plan }: TrainerParts,
+  mopeft: MopeftConfig,
+  { kernels, ...sizes }: Partial<PinnedSizes> & Pick<RunState, 'kernels'>,
+): Promise<TrainingPlans> {
+  const device = { traits: withKernels(gpu.traits, kernels), bufferLimit: gpu.bufferLimit };
+  const request = planRequest(model.config, mopeft, { ...config, ...sizes }, device);
+  const plans = await (plan ? plan(request) : planTraining(request));
+  // A step waits only for what it runs.
+  void gpu.pipelines.prepare(plansOf(plans).flatMap(({ passes }) => passes.map(({ pass }) => pass)));
+  return plans;
+}
+
+/** How a config's gate form keeps a share of its modules; undefined where it keeps all, or there are none. */
+function budgetRule({ gate, methods }: MopeftConfig): BudgetRule | undefined {
+  return Object.keys(methods).length > 0 ? gateFormById(gate).budget : undefined;
+}
+
+function haveSameModules(a: MopeftConfig, b: MopeftConfig): boolean {
+  const named = (config: MopeftConfig) =>
+    modulesOf(config)
+      .map(({ method, block }) => `${block} ${method.id}`)
+      .join('\n');
+  return named(a) === named(b);
 }
 
 function progressOf(state: RunState): Progress {

@@ -146,6 +146,9 @@ export function bufferName(role: BufferRole, buffer: number): string {
   return `flat.${role}.${buffer}`;
 }
 
+/** What of every tensor is its state; gradients are made anew in every step. */
+export const STATE_ROLES = ['param', 'm', 'v'] as const satisfies readonly BufferRole[];
+
 /** All trainable tensors on the device, with their gradients and AdamW's moments. */
 export class ParameterBuffers {
   private readonly byName: ReadonlyMap<string, PlacedTensor>;

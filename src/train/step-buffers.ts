@@ -2,8 +2,9 @@ import { gridOf, lowResOf } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { type Shape, sizeOf } from '../graph/shape.ts';
 import { CLICK_DRAW } from '../ops/corrective-click/corrective-click.ts';
-import { RANDOM_PREFIX } from '../peft/build.ts';
+import { BUDGET_INPUT, RANDOM_PREFIX } from '../peft/build.ts';
 import { DATASET_INPUT, datasetCount } from '../peft/datasets.ts';
+import { scoredGates } from '../peft/kept-modules.ts';
 import { embeddingShapes } from '../sam/encoder.ts';
 import { DECODER } from './decoder-graph.ts';
 import { ENCODER, embeddingGradName } from './encoder-graph.ts';
@@ -15,9 +16,16 @@ export function tokensName(input: string, tokens: number): string {
   return `${input}.${tokens}`;
 }
 
-/** The names of the buffers for what two steps tell: the sums of the losses, and the squared norm of the gradients. */
+/**
+ * The names of the buffers for what two steps tell: the sums of the losses, the squared norm of the gradients, and the gradients
+ * of gates that are their modules' scores.
+ */
 export const RESULTS = 'results';
 export const NORM_RESULT = 'normResult';
+export const SCORE_RESULT = 'scoreResult';
+
+/** Numbers in 256 bytes, to which the second of two halves is aligned. */
+const ALIGNED = 64;
 
 /** The inputs of a step that are neither weights nor trained, by name, as large as its largest shape needs. */
 function bufferShapes({
@@ -32,8 +40,9 @@ function bufferShapes({
   const [grid, side, D] = [gridOf(sam), lowResOf(sam), sam.outputChannels];
   const datasets = datasetCount(mopeft);
   const forModules = [...encoder.inputs].filter(
-    ([name]) => name === ENCODER.dprice || name.startsWith(RANDOM_PREFIX),
+    ([name]) => name === ENCODER.dprice || name === BUDGET_INPUT || name.startsWith(RANDOM_PREFIX),
   );
+  const scores = scoredGates(mopeft).length;
   return {
     ...Object.fromEntries(forModules.map(([name, bytes]) => [name, [bytes / 4]])),
     ...(datasets > 0 && { [DATASET_INPUT]: [B, datasets] }),
@@ -55,6 +64,7 @@ function bufferShapes({
     [DECODER.sums]: [PARTS],
     [RESULTS]: [2, PARTS],
     [NORM_RESULT]: [2, 1],
+    ...(scores > 0 && { [SCORE_RESULT]: [2, ALIGNED * Math.ceil(scores / ALIGNED)] }),
     [DECODER.maskInput]: [N, side, side],
     [LOSS_INPUTS.target]: [N, side, side],
     [LOSS_INPUTS.mode]: [N],

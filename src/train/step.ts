@@ -1,14 +1,18 @@
+import type { MopeftConfig } from '../config/mopeft.ts';
 import type { Random } from '../config/random.ts';
 import { lowResOf, type SamConfig } from '../config/sam.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type FindRange, Pool } from '../graph/executable.ts';
 import { FOCAL } from '../ops/sam-loss/sam-loss.ts';
+import { type ScoredGate, scoredGates } from '../peft/kept-modules.ts';
 import { moduleTensors } from '../peft/tensors.ts';
 import { isAmbiguous, type ObjectPrompt, packPrompts } from '../sam/prompts.ts';
 import type { WeightStore } from '../sam/weights.ts';
+import type { StepScore } from './budget.ts';
 import { type ClickedObject, type SupervisedObject, TrainingDecoder } from './decoder.ts';
 import { DECODER } from './decoder-graph.ts';
 import { TrainingEncoder } from './encoder.ts';
+import { cutOf } from './encoder-graph.ts';
 import type { GateLayer } from './gates.ts';
 import { SUPERVISION_MODES } from './losses.ts';
 import type { DecodedObject, MaskPredictor } from './mask-predictor.ts';
@@ -17,7 +21,7 @@ import { ParameterBuffers } from './parameter-buffers.ts';
 import type { TrainingPlans } from './plans.ts';
 import type { PreparedImage, PreparedObject } from './prepare.ts';
 import { validCells } from './prompts.ts';
-import { NORM_RESULT, RESULTS, StepBuffers } from './step-buffers.ts';
+import { NORM_RESULT, RESULTS, SCORE_RESULT, StepBuffers } from './step-buffers.ts';
 import { TokenCache } from './token-cache.ts';
 
 /** Means over the objects, rounds and images of a step. `loss` = 20·focal + dice + iou. */
@@ -32,6 +36,8 @@ export interface StepLosses {
 export interface StepGradients extends StepLosses {
   /** Squared norm of all gradients together. */
   readonly squaredNorm: number;
+  /** Of every module, in gate forms that have scores; before the clip. */
+  readonly scores: readonly StepScore[];
 }
 
 /** An object of a step, with its first prompt and 32 random bits for each click after it. */
@@ -50,6 +56,7 @@ export interface FrozenModel {
 export class TrainingStep implements MaskPredictor {
   /** Where the losses of the last step stand. */
   private turn = 0;
+  private readonly scored: readonly ScoredGate[];
 
   private constructor(
     private readonly gpu: Gpu,
@@ -61,7 +68,9 @@ export class TrainingStep implements MaskPredictor {
     readonly encoder: TrainingEncoder,
     readonly decoder: TrainingDecoder,
     readonly optimizer: Optimizer,
-  ) {}
+  ) {
+    this.scored = scoredGates(plans.mopeft);
+  }
 
   /**
    * Allocates and binds. The trained tensors are zero until {@link initialise} or a checkpoint fills them.
@@ -101,6 +110,16 @@ export class TrainingStep implements MaskPredictor {
     return this.plans.sam;
   }
 
+  /** What the modules are that it trains. */
+  get mopeft(): MopeftConfig {
+    return this.plans.mopeft;
+  }
+
+  /** The block below which the encoder gives the same for an image however long the run. */
+  get cut(): number {
+    return cutOf(this.plans.sam, this.plans.mopeft);
+  }
+
   /** First values: modules from the seed, the mask decoder as in the base model; moments are zero. */
   async initialise(seed: number): Promise<void> {
     const inits = new Map(moduleTensors(this.plans.mopeft, this.sam).map(({ name, init }) => [name, init]));
@@ -138,14 +157,16 @@ export class TrainingStep implements MaskPredictor {
    * @param corrections corrective clicks after the first prompt.
    * @param random draws the corrective clicks: a word for each, by image, then round, then object.
    * @param moduleRandom draws what methods and gates use in training.
+   * @param share of the modules' parameters that the step may keep, where keeping more has a price.
    */
   async gradients(
     images: readonly PreparedImage[],
     corrections: number,
     random: Random,
     moduleRandom: Random,
+    share = 1,
   ): Promise<StepGradients> {
-    await this.startGradients(images, corrections, random, moduleRandom);
+    await this.startGradients(images, corrections, random, moduleRandom, share);
     return this.readLosses();
   }
 
@@ -155,12 +176,14 @@ export class TrainingStep implements MaskPredictor {
     corrections: number,
     random: Random,
     moduleRandom: Random,
+    share = 1,
   ): Promise<void> {
     const { imagesPerPass } = this.plans;
     if (images.length % imagesPerPass !== 0)
       throw new RangeError(`${images.length} images in passes of ${imagesPerPass}`);
     this.parameters.clearGradients();
     this.encoder.draw(moduleRandom);
+    this.encoder.setBudget(share);
     this.buffers.clear(DECODER.sums);
     const side = lowResOf(this.sam);
     const words = images.map(({ objects }) => drawWords(random, corrections, objects.length));
@@ -188,14 +211,29 @@ export class TrainingStep implements MaskPredictor {
     this.turn = 1 - this.turn;
     this.buffers.copy(this.buffers.at(DECODER.sums), RESULTS, this.turn);
     this.buffers.copy(norm, NORM_RESULT, this.turn);
+    if (this.scored.length > 0) {
+      const gradients = this.scored.map(({ name }) => this.parameters.range('grad', name));
+      this.gpu.gather(gradients, this.buffers.at(SCORE_RESULT, this.turn));
+    }
   }
 
   /** The losses of the gradients that were started last. @throws Failure as `Gpu.read` does. */
   async readLosses(): Promise<StepGradients> {
     const part = (name: string) => this.buffers.at(name, this.turn);
-    const [sums, norm] = await this.gpu.read(part(RESULTS), part(NORM_RESULT));
+    const isScored = this.scored.length > 0;
+    const ranges = [part(RESULTS), part(NORM_RESULT), ...(isScored ? [part(SCORE_RESULT)] : [])];
+    const [sums, norm, gradients] = await this.gpu.read(...ranges);
     const [focal = Number.NaN, dice = Number.NaN, iou = Number.NaN] = sums ?? [];
-    return { loss: FOCAL * focal + dice + iou, focal, dice, iou, squaredNorm: norm?.[0] ?? Number.NaN };
+    return {
+      loss: FOCAL * focal + dice + iou,
+      focal,
+      dice,
+      iou,
+      squaredNorm: norm?.[0] ?? Number.NaN,
+      scores: this.scored.map(({ method, block }, i) => {
+        return { method, block, score: Math.abs(gradients?.[i] ?? Number.NaN) };
+      }),
+    };
   }
 
   release(): void {

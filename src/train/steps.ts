@@ -4,6 +4,7 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import { Random } from '../config/random.ts';
 import type { TrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { type StepScore, shareAt } from './budget.ts';
 import type { RunState } from './checkpoint.ts';
 import type { StepEvent, TrainEvent } from './events.ts';
 import { learningRates } from './optimizer.ts';
@@ -15,7 +16,7 @@ import type { Notice } from './validation.ts';
 
 /** A step whose losses are not known yet. */
 interface PendingStep {
-  readonly event: Omit<StepEvent, keyof StepLosses | 'norm'>;
+  readonly event: Omit<StepEvent, keyof StepLosses | 'norm' | 'scores'>;
   /** Resolves when the step has run. */
   readonly losses: Promise<StepGradients>;
 }
@@ -27,6 +28,8 @@ export interface StepsParts {
   readonly config: TrainConfig;
   readonly emit: (event: TrainEvent) => void;
   readonly notice: Notice;
+  /** Called with the scores of each step's modules, in gate forms that have them. */
+  readonly onScores: (scores: readonly StepScore[]) => void;
   /** The last checkpoint's step, for the words of a failure. */
   readonly checkpointStep: () => number | null;
   /** Whether the run shall end: a step that has not changed the weights yet is then left. */
@@ -38,21 +41,24 @@ export interface StepsParts {
 /** Thrown between two submits of a step that is left. */
 class StepLeft extends Error {}
 
+/** The streams from which steps draw: corrective clicks, and what methods and gates draw in training. */
+type StepRandoms = { readonly [K in 'corrections' | 'gates']: Random };
+
 export class Steps {
   private pending: PendingStep | null = null;
 
-  /** @param corrections draws the corrective clicks. */
+  /** @param step is replaced where another shall take the steps from then on. */
   constructor(
     private readonly parts: StepsParts,
-    private readonly step: TrainingStep,
+    public step: TrainingStep,
     private readonly batches: PrefetchedBatches,
-    private corrections: Random,
+    private randoms: StepRandoms,
   ) {}
 
   /** From what the next step is drawn. */
   get state(): Pick<RunState, keyof PrefetchedBatches['state']> {
     const { random, ...batches } = this.batches.state;
-    return { ...batches, random: { ...random, corrections: this.corrections.state() } };
+    return { ...batches, random: { ...random, ...this.randomStates() } };
   }
 
   /** {@link take} with every pass timed alone. */
@@ -70,16 +76,24 @@ export class Steps {
    */
   async take(step: number, onTaken: () => void): Promise<void> {
     const { slices } = this.parts.gpu;
-    const before = { batches: this.batches.state, corrections: this.corrections.state() };
+    const before = { batches: this.batches.state, randoms: this.randomStates() };
     try {
       await this.takeWhole(step, onTaken);
     } catch (error) {
       if (!(error instanceof StepLeft)) throw error;
       this.batches.leave(before.batches);
-      this.corrections = Random.fromState(before.corrections);
+      this.randoms = {
+        corrections: Random.fromState(before.randoms.corrections),
+        gates: Random.fromState(before.randoms.gates),
+      };
     } finally {
       slices.between = null;
     }
+  }
+
+  private randomStates() {
+    const { corrections, gates } = this.randoms;
+    return { corrections: corrections.state(), gates: gates.state() };
   }
 
   private async takeWhole(step: number, onTaken: () => void): Promise<void> {
@@ -96,13 +110,9 @@ export class Steps {
     if (failure) throw new Failure(failure);
     gpu.slices.between = mayLeave;
     await mayLeave();
-    await this.step.startGradients(
-      images,
-      config.corrections,
-      this.corrections,
-      // Its own stream for every step, so that a checkpoint need not hold it.
-      Random.fromSeed(config.seed, `modules of step ${step + 1}`),
-    );
+    const { corrections, gates } = this.randoms;
+    const share = shareAt((step + 1) / config.steps, mopeft.budget ?? 1);
+    await this.step.startGradients(images, config.corrections, corrections, gates, share);
     const losses = this.step.readLosses();
     // Reported in its turn.
     losses.catch(() => undefined);
@@ -149,10 +159,31 @@ export class Steps {
     const { pending } = this;
     if (!pending) return;
     this.pending = null;
-    const { squaredNorm, ...losses } = await pending.losses;
+    const { squaredNorm, scores, ...losses } = await pending.losses;
     const { event } = pending;
     if (!Number.isFinite(losses.loss) || !Number.isFinite(squaredNorm))
       throw notFinite(event.step, this.parts.checkpointStep());
-    this.parts.emit({ ...event, ...losses, norm: Math.sqrt(squaredNorm) });
+    if (scores.length > 0) this.parts.onScores(scores);
+    this.parts.emit({
+      ...event,
+      ...losses,
+      norm: Math.sqrt(squaredNorm),
+      ...(scores.length > 0 && { scores: layersOf(scores) }),
+    });
   }
+}
+
+/** Digits of a score that is reported. */
+const DIGITS = 4;
+
+/** Scores by block and method; blocks above the last that has a module are left out. */
+function layersOf(scores: readonly StepScore[]): Readonly<Record<string, number>>[] {
+  const last = Math.max(...scores.map(({ block }) => block));
+  return Array.from({ length: last + 1 }, (_, i) =>
+    Object.fromEntries(
+      scores.flatMap(({ block, method, score }) =>
+        block === i ? [[method, Number(score.toPrecision(DIGITS))]] : [],
+      ),
+    ),
+  );
 }

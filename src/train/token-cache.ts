@@ -28,14 +28,16 @@ export interface CacheFolder {
 export class TokenCache {
   private readonly memory = new Map<string, Float32Array>();
   private readonly files = new Map<string, { readonly path: string; readonly bytes: number }>();
+  private memoryLeft: number;
   private folderLeft: number;
   private nextFile = 0;
 
-  /** @param folder null keeps in memory alone; @param memoryLeft bytes that are kept there. */
+  /** @param folder null keeps in memory alone; @param memoryBytes that are kept there. */
   constructor(
     private readonly folder: CacheFolder | null = null,
-    private memoryLeft = MEMORY_BYTES,
+    private readonly memoryBytes = MEMORY_BYTES,
   ) {
+    this.memoryLeft = memoryBytes;
     this.folderLeft = folder?.bytes ?? 0;
   }
 
@@ -77,10 +79,15 @@ export class TokenCache {
     }
   }
 
-  /** Forgets everything, what an earlier cache left in the folder too; before the first use and after the last. */
+  /**
+   * Forgets everything, what an earlier cache left in the folder too: before the first use, after the last, and where the frozen
+   * part has become another.
+   */
   async clear(): Promise<void> {
     this.memory.clear();
     this.files.clear();
+    this.memoryLeft = this.memoryBytes;
+    this.folderLeft = this.folder?.bytes ?? 0;
     await this.folder?.store.remove(this.folder.path).catch(() => undefined);
   }
 }

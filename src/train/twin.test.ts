@@ -138,8 +138,9 @@ describe.each(CASES)('the run %s of the PyTorch twin', (name) => {
     expect(gpu.allocatedBytes).toBe(before);
     expect(split).toEqual(run.split);
 
-    const got = events.filter((e) => e.type === 'step' || e.type === 'eval' || e.type === 'gates');
-    expect(got.map(({ type, step }) => `${type} ${step}`)).toEqual(
+    const types = new Set<string>(['step', 'eval', 'gates', 'modules']);
+    const got = events.filter(({ type }) => types.has(type));
+    expect(got.map((event) => `${event.type} ${'step' in event ? event.step : ''}`)).toEqual(
       run.events.map(({ type, step }) => `${type} ${step}`),
     );
     for (const [i, want] of run.events.entries()) {
@@ -154,6 +155,8 @@ describe.each(CASES)('the run %s of the PyTorch twin', (name) => {
         expect(event.layers.map(Object.keys)).toEqual(want.layers.map(Object.keys));
         const flat = ({ layers }: GatesEvent) => layers.flatMap((layer) => Object.values(layer));
         expect(relativeError(flat(event), flat(want)), `gates at ${want.step}`).toBeLessThan(TOLERANCE.gate);
+      } else if (want.type === 'modules' && event?.type === 'modules') {
+        expect(event).toEqual(want);
       } else {
         throw new Error(`event ${i} is a ${event?.type}, not a ${want.type}`);
       }

@@ -44,7 +44,7 @@ export class Validation {
   /** @param model the model of the step, whose weights change as the run learns. */
   constructor(
     private readonly parts: ValidationParts,
-    private readonly model: MaskPredictor,
+    public model: MaskPredictor,
     private readonly notice: Notice,
   ) {}
 

@@ -1,4 +1,4 @@
-/** A run's history as one tidy table: a row per step, per evaluation, and per gate. */
+/** A run's history as one tidy table: a row per step, per evaluation, per gate, and per module that is left. */
 import { csv } from '../../config/csv.ts';
 import type { MetricsLine } from './metrics.ts';
 
@@ -58,6 +58,10 @@ function rowsOf(line: MetricsLine, nameOf: (dataset: string) => string): Row[] {
           method,
           gate,
         })),
+      );
+    case 'modules':
+      return line.left.flatMap((methods, layer) =>
+        methods.map((method) => ({ type: 'module', step: line.step, layer, method })),
       );
   }
 }

@@ -2,9 +2,16 @@
  * The lines of a run's `metrics.jsonl`, one JSON object a line, written by training and read by screens and scripts.
  * `step` counts finished steps; an evaluation at step 0 is the model before training.
  */
-import type { EvalEvent, GatesEvent, StepEvent } from '../../train/events.ts';
+import type { EvalEvent, GatesEvent, ModulesEvent, StepEvent } from '../../train/events.ts';
 
-export type MetricsLine = StepEvent | EvalEvent | GatesEvent;
+export type MetricsLine = StepEvent | EvalEvent | GatesEvent | ModulesEvent;
+
+const TYPES: readonly unknown[] = [
+  'step',
+  'eval',
+  'gates',
+  'modules',
+] satisfies readonly MetricsLine['type'][];
 
 /** The lines as text, each ended by a newline. */
 export function formatMetrics(lines: readonly MetricsLine[]): string {
@@ -77,8 +84,5 @@ export class MetricsLog {
 
 function isMetricsLine(value: unknown): value is MetricsLine {
   if (typeof value !== 'object' || value === null || !('type' in value) || !('step' in value)) return false;
-  return (
-    (value.type === 'step' || value.type === 'eval' || value.type === 'gates') &&
-    typeof value.step === 'number'
-  );
+  return TYPES.includes(value.type) && typeof value.step === 'number';
 }

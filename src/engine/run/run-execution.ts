@@ -14,7 +14,7 @@ import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
 import type { Tuning } from '../tuning.ts';
 import { type Look, readLooks, withLook, writeLooks } from './looks.ts';
-import { MetricsLog } from './metrics.ts';
+import { type MetricsLine, MetricsLog } from './metrics.ts';
 import { commonScale, KEPT_FOLDER, RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
 import { writeTestIous } from './test-ious.ts';
@@ -70,7 +70,7 @@ export class RunExecution implements Run {
     });
     const scale = commonScale(config.datasets) ?? 'whole';
     const log = new MetricsLog(files);
-    const stored = files.trainerStorage(model, mopeft, {
+    const stored = files.trainerStorage(model, {
       ...(parts.name !== undefined && { run: parts.name }),
       method: config.method,
       datasets: config.datasets.map(({ name }) => name),
@@ -163,6 +163,7 @@ export class RunExecution implements Run {
         return;
       case 'eval':
       case 'gates':
+      case 'modules':
         this.record(event);
         return;
       case 'best':
@@ -193,7 +194,7 @@ export class RunExecution implements Run {
     await writeLooks(this.parts.files, this.looks);
   }
 
-  private record(line: Extract<TrainEvent, { type: 'step' | 'eval' | 'gates' }>): void {
+  private record(line: MetricsLine): void {
     this.log.add(line);
     this.parts.observer?.onMetrics?.([line]);
     if (line.type === 'step') this.parts.observer?.onProgress?.(this.progress);

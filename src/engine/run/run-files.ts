@@ -196,11 +196,7 @@ export class RunFiles {
    * not need the json beside it.
    * @param training recorded in the adapter beside step and score.
    */
-  trainerStorage(
-    base: AdapterBase,
-    mopeft: MopeftConfig,
-    training: Readonly<Record<string, unknown>> = {},
-  ): RunStorage {
+  trainerStorage(base: AdapterBase, training: Readonly<Record<string, unknown>> = {}): RunStorage {
     return {
       readCheckpoint: () => this.readIfThere(RUN_FILES.checkpoint),
       writeCheckpoint: (bytes) => this.store.write(this.path(RUN_FILES.checkpoint), bytes),
@@ -208,7 +204,7 @@ export class RunFiles {
         const pair = await this.readAdapterPair();
         return pair && readPair(base, pair);
       },
-      writeBest: async ({ tensors, maskThreshold, step, score }) => {
+      writeBest: async ({ mopeft, tensors, maskThreshold, step, score }) => {
         const about = { ...training, step, score };
         const best =
           step === 0

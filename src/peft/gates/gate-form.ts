@@ -58,6 +58,41 @@ export interface GateContext extends TraceContext {
   readonly tensor: (name: string) => Tensor;
 }
 
+/** A module as a price sees it. */
+export interface PricedModule {
+  readonly method: string;
+  /** Its part of all modules' parameters. */
+  readonly share: number;
+  /** One of its block's tensors that the form declared. */
+  readonly tensor: (name: string) => Tensor;
+}
+
+/**
+ * How a form keeps only a share of the modules' parameters (`MopeftConfig.budget`), which falls as a run goes on
+ * (`src/train/budget.ts`).
+ */
+export type BudgetRule =
+  | {
+      /** Modules are taken out while the run trains, first those that the loss is least sensitive to. */
+      readonly by: 'scores';
+      /** The block's tensor that is a method's gate, at 1: its gradient is the score. */
+      readonly scored: (method: string) => string;
+    }
+  | {
+      /** Keeping more than the budget has a price, and gates that end closed are taken out. */
+      readonly by: 'price';
+      /** Trainable tensors that belong to no block, by their whole names. */
+      readonly tensors: readonly TensorSpec[];
+      /** @param budget [1], the share that a step may keep. @returns [1], what is added to the loss. */
+      readonly price: (
+        modules: readonly PricedModule[],
+        budget: Tensor,
+        tensor: (name: string) => Tensor,
+      ) => Tensor;
+      /** Whether a module's gate is 0 outside of training, by the values of its block's tensors. */
+      readonly isClosed: (method: string, values: (name: string) => Float32Array) => boolean;
+    };
+
 /**
  * A form of gates: how the strength of every module is decided. A new form is a file with one of these and a line in
  * `registry.ts`.
@@ -74,6 +109,8 @@ export interface GateForm {
   readonly differsInTraining: boolean;
   /** What the gate of a method is computed from. */
   readonly reads: (method: GatedMethod) => GateSource;
+  /** Absent: every module is kept. */
+  readonly budget?: BudgetRule;
   /**
    * Trainable tensors for all modules of a block at once. Their learning rate is the gates', times their own `rate`.
    * @param datasets how many datasets the config tells apart; 0 for a form that does not vary by dataset.

@@ -8,7 +8,7 @@ export interface Activity {
   readonly total: number;
 }
 
-export const EMPTY_HISTORY: RunHistory = { steps: [], evals: [], gates: [], looks: [] };
+export const EMPTY_HISTORY: RunHistory = { steps: [], evals: [], gates: [], modules: [], looks: [] };
 
 /** What is followed of runs while they are under way. */
 export interface Followed {
@@ -28,7 +28,7 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
   const of = (runId: string): MutableHistory => {
     const known = fresh.get(runId);
     if (known) return known;
-    const made = { steps: [], evals: [], gates: [], looks: [] };
+    const made = { steps: [], evals: [], gates: [], modules: [], looks: [] };
     fresh.set(runId, made);
     return made;
   };
@@ -44,6 +44,9 @@ export function applyEvents(state: Followed, events: readonly EngineEvent[]): Fo
         break;
       case 'gates':
         of(event.runId).gates.push(event.point);
+        break;
+      case 'modules':
+        of(event.runId).modules.push(event.point);
         break;
       case 'looks':
         of(event.runId).looks = event.looks;
@@ -87,6 +90,7 @@ interface MutableHistory {
   steps: RunHistory['steps'][number][];
   evals: RunHistory['evals'][number][];
   gates: RunHistory['gates'][number][];
+  modules: RunHistory['modules'][number][];
   looks: RunHistory['looks'];
 }
 
@@ -96,6 +100,7 @@ export function mergeHistory(old: RunHistory, fresh: RunHistory): RunHistory {
     steps: merge(old.steps, fresh.steps, (point) => String(point.step)),
     evals: merge(old.evals, fresh.evals, (point) => `${point.step} ${point.datasetId} ${point.split}`),
     gates: merge(old.gates, fresh.gates, (point) => `${point.step} ${point.datasetId}`),
+    modules: merge(old.modules, fresh.modules, (point) => String(point.step)),
     looks: fresh.looks.length > 0 ? fresh.looks : old.looks,
   };
 }
@@ -124,6 +129,7 @@ export function pointsSince(before: RunHistory, now: RunHistory): RunHistory {
     steps: added(before.steps, now.steps),
     evals: added(before.evals, now.evals),
     gates: added(before.gates, now.gates),
+    modules: added(before.modules, now.modules),
     looks: now.looks === before.looks ? [] : now.looks,
   };
 }

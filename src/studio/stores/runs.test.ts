@@ -55,7 +55,7 @@ test('the curves of a run that another tab worked on are those of now, and other
     fakeEngine({
       handlers: {
         'train.list': () => runs,
-        'train.history': () => ({ steps, evals: [], gates: [], looks: [] }),
+        'train.history': () => ({ steps, evals: [], gates: [], modules: [], looks: [] }),
       },
     }),
   );

@@ -215,6 +215,7 @@ function fakeHistory(steps: number): RunHistory {
         n: 20,
       })),
     ),
+    modules: [],
     gates: marks.flatMap((step) => ids.map((id) => fakeGates(step, id))),
     looks: ids.map(fakeLook),
   };

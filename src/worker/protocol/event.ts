@@ -2,12 +2,13 @@
 
 import type { FailureRecord } from '../../config/failure.ts';
 import type { RunQueue } from './queue.ts';
-import type { EvalPoint, GatePoint, Look, RunInfo, StepPoint, StepProfile } from './train.ts';
+import type { EvalPoint, GatePoint, Look, ModulesPoint, RunInfo, StepPoint, StepProfile } from './train.ts';
 
 export type EngineEvent =
   | { readonly type: 'step'; readonly runId: string; readonly point: StepPoint }
   | { readonly type: 'eval'; readonly runId: string; readonly point: EvalPoint }
   | { readonly type: 'gates'; readonly runId: string; readonly point: GatePoint }
+  | { readonly type: 'modules'; readonly runId: string; readonly point: ModulesPoint }
   /** All of a run's looks, after a check. */
   | { readonly type: 'looks'; readonly runId: string; readonly looks: readonly Look[] }
   /** What `train.profile` asked for. */

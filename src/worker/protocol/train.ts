@@ -6,7 +6,7 @@ import type { GainOutlook } from '../../engine/run/provable-gain.ts';
 import type { RunPlan } from '../../engine/run/run-types.ts';
 import type { Verdict, VerdictMeasure } from '../../engine/run/verdict.ts';
 import type { PassGroup, ProfileClock } from '../../gpu/profile.ts';
-import type { StepSpans } from '../../train/events.ts';
+import type { ModulesEvent, StepSpans } from '../../train/events.ts';
 import type { GateLayer } from '../../train/gates.ts';
 import type { FieldValues } from './capabilities.ts';
 import type { Scale, SplitCounts, SplitName } from './data.ts';
@@ -141,6 +141,9 @@ export interface GatePoint {
   readonly layers: readonly GateLayer[];
 }
 
+/** The modules that are left from a step on, in gate forms that keep a share of them. */
+export type ModulesPoint = Omit<ModulesEvent, 'type'>;
+
 export type { Look } from '../../engine/run/looks.ts';
 export type { GateLayer };
 
@@ -148,6 +151,7 @@ export interface RunHistory {
   readonly steps: readonly StepPoint[];
   readonly evals: readonly EvalPoint[];
   readonly gates: readonly GatePoint[];
+  readonly modules: readonly ModulesPoint[];
   /** Validation images with masks, as of the last check. */
   readonly looks: readonly Look[];
 }

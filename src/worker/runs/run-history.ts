@@ -1,7 +1,15 @@
 /** A run's metrics as the page draws them. */
 import type { Split } from '../../data/types.ts';
 import type { MetricsLine } from '../../engine/run/metrics.ts';
-import type { EngineEvent, EvalPoint, GatePoint, RunHistory, SplitName, StepPoint } from '../protocol.ts';
+import type {
+  EngineEvent,
+  EvalPoint,
+  GatePoint,
+  ModulesPoint,
+  RunHistory,
+  SplitName,
+  StepPoint,
+} from '../protocol.ts';
 
 const SPLIT_NAMES: Readonly<Record<Split, SplitName>> = { train: 'train', val: 'validation', test: 'test' };
 
@@ -14,6 +22,8 @@ export function metricsEvent(runId: string, line: MetricsLine): EngineEvent {
       return { type: 'eval', runId, point: evalPoint(line) };
     case 'gates':
       return { type: 'gates', runId, point: gatePoint(line) };
+    case 'modules':
+      return { type: 'modules', runId, point: modulesPoint(line) };
   }
 }
 
@@ -22,12 +32,14 @@ export function runHistory(lines: readonly MetricsLine[], looks: RunHistory['loo
   const steps: StepPoint[] = [];
   const evals: EvalPoint[] = [];
   const gates: GatePoint[] = [];
+  const modules: ModulesPoint[] = [];
   for (const line of lines) {
     if (line.type === 'step') steps.push(stepPoint(line));
     else if (line.type === 'eval') evals.push(evalPoint(line));
-    else gates.push(gatePoint(line));
+    else if (line.type === 'gates') gates.push(gatePoint(line));
+    else modules.push(modulesPoint(line));
   }
-  return { steps, evals, gates, looks };
+  return { steps, evals, gates, modules, looks };
 }
 
 function stepPoint(line: Extract<MetricsLine, { type: 'step' }>): StepPoint {
@@ -46,6 +58,10 @@ function evalPoint(line: Extract<MetricsLine, { type: 'eval' }>): EvalPoint {
     n,
     ...(measured_at !== undefined && { measuredAt: measured_at }),
   };
+}
+
+function modulesPoint({ step, left, parameters }: Extract<MetricsLine, { type: 'modules' }>): ModulesPoint {
+  return { step, left, parameters };
 }
 
 function gatePoint({ step, dataset, layers }: Extract<MetricsLine, { type: 'gates' }>): GatePoint {

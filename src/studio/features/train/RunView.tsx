@@ -15,7 +15,7 @@ import { settingRows } from './setting-rows.ts';
 import { TimePanel } from './TimePanel.tsx';
 import { VerdictPanel } from './VerdictPanel.tsx';
 
-const NOTHING: RunHistory = { steps: [], evals: [], gates: [], looks: [] };
+const NOTHING: RunHistory = { steps: [], evals: [], gates: [], modules: [], looks: [] };
 
 /** One run: its progress, verdict, curves, gates and settings. */
 export function RunView({ run }: { readonly run: RunInfo }): ReactNode {

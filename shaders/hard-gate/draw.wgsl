@@ -1,0 +1,12 @@
+// out = clip(σ((ln u − ln(1 − u) + alpha) / TEMPERATURE) · (HIGH − LOW) + LOW, 0, 1)      alpha, u, out: one shape
+#include "lib/hard-gate"
+@group(0) @binding(0) var<storage, read> alpha: array<f32>;
+@group(0) @binding(1) var<storage, read> u: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = flatIndex(id, groups);
+  if (i >= arrayLength(&out)) { return; }
+  out[i] = clamp(stretched(drawn(alpha[i], u[i])), 0.0, 1.0);
+}
