@@ -6,6 +6,7 @@ import type { SamConfig } from '../config/sam.ts';
 import { parseTrainConfig, TRAIN_FIELDS, type TrainConfig } from '../config/train.ts';
 import type { RunSettings } from '../engine/settings.ts';
 import { GATE_FORMS, gateFormById } from '../peft/gates/registry.ts';
+import { BUDGET_FIELD } from '../peft/kept-modules.ts';
 import { methodsByName, RECIPES } from '../peft/recipes.ts';
 import { METHODS } from '../peft/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
@@ -18,6 +19,7 @@ const ids = (records: readonly { readonly id: string }[]): string => records.map
 export const SETTINGS_FLAGS = {
   method: { type: 'string' },
   gate: { type: 'string' },
+  budget: { type: 'string' },
   blocks: { type: 'string' },
   'freeze-decoder': { type: 'boolean' },
   fit: { type: 'string' },
@@ -25,17 +27,23 @@ export const SETTINGS_FLAGS = {
   config: { type: 'string' },
 } as const;
 
+/** Gate forms that keep a share of the modules. */
+const CHOOSING = GATE_FORMS.flatMap(({ id, budget }) => (budget ? [id] : []));
+
 export const SETTINGS_USAGE = `  --method M: ${ids([...RECIPES, ...METHODS])}|a+b…
       [--gate ${ids(GATE_FORMS)}] [--blocks all|late|0,1…] [--freeze-decoder] [--config FILE.json]
+  --budget 0.25 keeps that share of the modules' parameters, with --gate ${CHOOSING.join('|')} (default ${CHOOSING[0]}).
   --weights f32|f16 stores what is not trained in full (default) or in half precision, for half its memory.
   --fit MIB chooses what is kept in memory so that the run takes at most so much; the default takes little.
-  FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "settings": {"METHOD": {…}, …}}; flags override it.`;
+  FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "budget": 0.25, "settings": {"METHOD": {…}, …}}; flags
+      override it.`;
 
 type Flags = { readonly [K in keyof typeof SETTINGS_FLAGS]?: string | boolean | undefined };
 
 const ConfigFile = v.strictObject({
   train: v.exactOptional(v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]))),
   blocks: v.exactOptional(v.union([v.picklist(['all', 'late']), v.array(v.number())])),
+  budget: v.exactOptional(v.number()),
   settings: v.exactOptional(
     v.record(v.string(), v.record(v.string(), v.union([v.number(), v.string(), v.boolean()]))),
   ),
@@ -56,12 +64,15 @@ export async function settingsOf(
   const file = await configFile(flags);
   const gate = text('gate');
   const blocks = blocksFlag(text('blocks'), usage) ?? file.blocks;
+  const { min, max } = BUDGET_FIELD;
+  const budget = numberFlag(text('budget'), 'budget', usage, { min, max }) ?? file.budget;
   return {
     mopeft: resolveMopeft(
       {
         methods: methodsByName(requiredFlag(text('method'), 'method', usage)),
         trainDecoder: flags['freeze-decoder'] !== true,
         ...(gate !== undefined && { gate: gateFormById(gate).id }),
+        ...(budget !== undefined && { budget }),
         ...(blocks !== undefined && { blocks }),
         ...(file.settings && { settings: file.settings }),
       },

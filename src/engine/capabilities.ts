@@ -4,6 +4,7 @@ import type { SamConfig } from '../config/sam.ts';
 import { TRAIN_FIELDS } from '../config/train.ts';
 import type { GateForm } from '../peft/gates/gate-form.ts';
 import { DEFAULT_GATE_FORMS, GATE_FORMS } from '../peft/gates/registry.ts';
+import { BUDGET_FIELD } from '../peft/kept-modules.ts';
 import { RECIPES, type Recipe } from '../peft/recipes.ts';
 import { METHODS } from '../peft/registry.ts';
 import { sitesOf } from '../sam/encoder.ts';
@@ -19,7 +20,9 @@ export interface MethodInfo {
   readonly fields: readonly FieldInfo[];
 }
 
-export type GateFormInfo = Pick<GateForm, 'id' | 'label' | 'help' | 'varies'>;
+export interface GateFormInfo extends Pick<GateForm, 'id' | 'label' | 'help' | 'varies'> {
+  readonly fields: readonly FieldInfo[];
+}
 
 export interface PresetInfo {
   readonly id: string;
@@ -56,6 +59,9 @@ export const BLOCKS_FIELD = {
 
 /** Where the screens' training fields stand in ids: `train.steps`. */
 export const TRAIN_PREFIX = 'train';
+
+/** Where those of the gate form do: `gate.budget`. */
+export const GATE_PREFIX = 'gate';
 
 export const PRESETS: readonly PresetInfo[] = [
   {
@@ -98,7 +104,10 @@ export function capabilitiesFor(sam: SamConfig): Capabilities {
       fields: fieldInfos(id, fields(sites)),
     })),
     recipes: RECIPES,
-    gateForms: GATE_FORMS.map(({ id, label, help, varies }) => ({ id, label, help, varies })),
+    gateForms: GATE_FORMS.map(({ id, label, help, varies, budget }) => {
+      const fields = budget ? fieldInfos(GATE_PREFIX, { budget: BUDGET_FIELD }) : [];
+      return { id, label, help, varies, fields };
+    }),
     defaultGateForms: DEFAULT_GATE_FORMS,
     presets: PRESETS,
     trainFields: [

@@ -3,8 +3,10 @@ import { type Fields, parseSettings } from '../config/field.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
+import { gateFormById } from '../peft/gates/registry.ts';
+import { BUDGET_FIELD } from '../peft/kept-modules.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
-import { BLOCKS_FIELD, TRAIN_PREFIX } from './capabilities.ts';
+import { BLOCKS_FIELD, GATE_PREFIX, TRAIN_PREFIX } from './capabilities.ts';
 
 /** Settings as screens send them: one value by field id (`train.steps`, `lora.rank`). */
 export interface FieldSettings {
@@ -35,7 +37,7 @@ export function resolveFieldSettings(settings: FieldSettings, sam: SamConfig): R
   const mopeft = resolveMopeft(
     {
       methods: settings.methods,
-      ...(settings.methods.length > 0 && { gate: settings.gate }),
+      ...(settings.methods.length > 0 && { gate: settings.gate, ...gateSettings(settings) }),
       blocks,
       trainDecoder: settings.trainDecoder,
       settings: Object.fromEntries(settings.methods.map((id) => [id, grouped(settings.values, id)])),
@@ -43,6 +45,13 @@ export function resolveFieldSettings(settings: FieldSettings, sam: SamConfig): R
     sam,
   );
   return { mopeft, train: parseTrainConfig(train) };
+}
+
+/** What the gate form takes of the values: the share to keep, or nothing. */
+function gateSettings({ gate, values }: FieldSettings): { readonly budget?: number } {
+  return gateFormById(gate).budget
+    ? parseSettings({ budget: BUDGET_FIELD }, grouped(values, GATE_PREFIX), GATE_PREFIX)
+    : {};
 }
 
 /** The values whose ids start with `prefix.`, by the rest of their ids. */

@@ -27,6 +27,7 @@ export function reportHtml(run: ReportedRun): string {
     verdict ? section('Result', verdictHtml(verdict)) : '',
     section('Loss', lossChart(run.metrics)),
     section('Validation', evaluations(run)),
+    section('Modules', modules(run)),
     section('Gates', gates(run)),
     section('Split', splits(run)),
     section('Settings', settings(config)),
@@ -133,6 +134,21 @@ ${table(['step', 'dataset', 'box IoU', 'click IoU', 'objects'], rows)}
 </details>`;
 }
 
+/** The modules that are left, and when there were how many. */
+function modules({ metrics }: ReportedRun): string {
+  const all = metrics.flatMap((line) => (line.type === 'modules' ? [line] : []));
+  const last = all.at(-1);
+  if (!last) return '';
+  const counts = all.map(({ step, left, parameters }) => [
+    String(step),
+    String(left.flat().length),
+    String(parameters),
+  ]);
+  const left = last.left.map((methods, block) => [String(block), escaped(methods.join(', '))]);
+  return `${table(['block', 'modules that are left'], left)}
+${table(['after step', 'modules', 'their parameters'], counts)}`;
+}
+
 const namesOf = ({ datasets }: RunConfig) => new Map(datasets.map(({ key, name }) => [key, name]));
 
 /** The gates of each dataset when they were last measured, and how they changed since the start. */
@@ -181,6 +197,7 @@ function settings({ model, method, mopeft, train, datasets }: RunConfig): string
     ['method', escaped(method)],
     ...Object.entries(mopeft.methods).map(([id, own]) => [escaped(id), text(own)]),
     ['gate', escaped(mopeft.gate)],
+    ...(mopeft.budget === undefined ? [] : [['share to keep', text(mopeft.budget)]]),
     ['blocks', escaped(mopeft.blocks.join(', '))],
     ['mask decoder', mopeft.trainDecoder ? 'trained' : 'left as it is'],
     ...datasets.map(({ name, scale = 'whole' }) => [`scale of ${escaped(name)}`, text(scale)]),

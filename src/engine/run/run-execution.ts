@@ -2,6 +2,7 @@
 
 import type { TrainConfig } from '../../config/train.ts';
 import { modulesOf } from '../../peft/modules.ts';
+import { isSettled } from '../../train/budget.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
 import { threadData } from '../../train/data-port.ts';
 import { evaluateSetsAt, type ImageScore, type SetScores } from '../../train/evaluate.ts';
@@ -311,6 +312,7 @@ export class RunExecution implements Run {
       steps: progress.step,
       bestStep: progress.bestStep,
       validation: await this.validated(),
+      ...(await this.modulesLeft(progress.bestStep ?? progress.step)),
     });
     const verdict = { ...measured, ...(before && { before }) };
     await writeTestIous(this.parts.files, tuned);
@@ -335,9 +337,30 @@ export class RunExecution implements Run {
     if (!first) return null;
     const start = scores.get(0);
     if (!start) return { objects: first.n, base: null, bestGain: null };
-    const later = [...scores].flatMap(([step, { sum, sets }]) => (step > 0 ? [sum / sets] : []));
+    // Of a run that keeps a share of its modules, what is measured before these are settled is not kept.
+    const { mopeft, train } = this.config;
+    const isKept = (step: number) => mopeft.budget === undefined || isSettled(step, train.steps);
+    const later = [...scores].flatMap(([step, { sum, sets }]) =>
+      step > 0 && isKept(step) ? [sum / sets] : [],
+    );
     const base = start.sum / start.sets;
     return { objects: start.n, base, bestGain: later.length === 0 ? null : Math.max(...later) - base };
+  }
+
+  /** The modules that were left at a step, of those at the start; nothing where all are kept. */
+  private async modulesLeft(step: number): Promise<Pick<VerdictContext, 'modules'>> {
+    const lines = (await this.parts.files.readMetrics()).flatMap((line) =>
+      line.type === 'modules' && line.step <= step ? [line] : [],
+    );
+    const [first, last] = [lines[0], lines.at(-1)];
+    if (!first || !last) return {};
+    const modules = {
+      left: last.left.flat().length,
+      of: first.left.flat().length,
+      parameters: last.parameters,
+      ofParameters: first.parameters,
+    };
+    return { modules };
   }
 
   private secondsPerStep(): number | null {

@@ -57,6 +57,17 @@ test('the mean of box and click has an interval of its own, paired by object', (
   expect(box.gainHigh - box.gainLow).toBeGreaterThan(0.1);
 });
 
+test('a run that keeps a share of its modules says how many are left, or that it ended before that was settled', () => {
+  const sets = [pairs('a', [[[0.5, 0.7]], [[0.4, 0.6]], [[0.5, 0.6]]])];
+  const modules = { left: 5, of: 18, parameters: 240, ofParameters: 1000 };
+  const { sentence } = computeVerdict(sets, { ...context, modules });
+  expect(sentence).toMatch(/3 objects\. 5 of 18 modules are left, with 24 % of their parameters\.$/);
+  const early = { ...context, bestStep: 0, validation: { objects: 9, base: 0.5, bestGain: null }, modules };
+  expect(computeVerdict(sets, early).sentence).toMatch(
+    /^The base model was kept: the run ended before it was settled which modules are left\./,
+  );
+});
+
 test('a run without a validation object says first that its last weights were kept unchecked', () => {
   const sets = [pairs('a', [[[0.5, 0.4]], [[0.6, 0.5]], [[0.5, 0.4]]])];
   const { sentence } = computeVerdict(sets, { ...context, validation: null });

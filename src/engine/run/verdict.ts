@@ -77,6 +77,13 @@ export interface VerdictContext {
     /** The best that a check found, IoU; null where nothing was checked. */
     readonly bestGain: number | null;
   } | null;
+  /** Modules and their parameters that are left of those it began with, where it kept a share; absent otherwise. */
+  readonly modules?: {
+    readonly left: number;
+    readonly of: number;
+    readonly parameters: number;
+    readonly ofParameters: number;
+  };
 }
 
 /** What is measured of an image's objects: one prompt, or the mean of the two. */
@@ -176,12 +183,25 @@ function interval(
   return [Math.max(-1, gain - half), Math.min(1, gain + half)];
 }
 
-function sentence(box: VerdictMeasure, click: VerdictMeasure, { validation }: VerdictContext): string {
+function sentence(
+  box: VerdictMeasure,
+  click: VerdictMeasure,
+  { validation, modules }: VerdictContext,
+): string {
   // Nothing else would say that no better weights were looked for, nor the base model kept.
   const unchecked = validation
     ? ''
     : 'Without a validation image the last weights were kept, better or not. ';
-  return unchecked + testSentence(box, click);
+  return unchecked + testSentence(box, click) + (modules ? ` ${leftSentence(modules)}` : '');
+}
+
+function leftSentence({
+  left,
+  of,
+  parameters,
+  ofParameters,
+}: NonNullable<VerdictContext['modules']>): string {
+  return `${left} of ${count(of, 'module')} ${left === 1 ? 'is' : 'are'} left, with ${Math.round((100 * parameters) / ofParameters)} % of their parameters.`;
 }
 
 function testSentence(box: VerdictMeasure, click: VerdictMeasure): string {
@@ -191,12 +211,18 @@ function testSentence(box: VerdictMeasure, click: VerdictMeasure): string {
 }
 
 /** Says first that nothing was taken over, and why. */
-function keptSentence(box: VerdictMeasure, click: VerdictMeasure, { validation }: VerdictContext): string {
+function keptSentence(
+  box: VerdictMeasure,
+  click: VerdictMeasure,
+  { validation, modules }: VerdictContext,
+): string {
   const { bestGain = null, objects = 0 } = validation ?? {};
   const on = `on ${count(objects, 'validation object')}`;
   const why =
     bestGain === null
-      ? 'nothing was checked after the first step'
+      ? modules
+        ? 'the run ended before it was settled which modules are left'
+        : 'nothing was checked after the first step'
       : bestGain > 0
         ? `the best check gained ${signed(bestGain, 3)} IoU ${on}, which is within its error`
         : `no check was better than it ${on}`;

@@ -9,8 +9,30 @@ import {
   kindSeries,
   lossSeries,
   measuredAt,
+  moduleRows,
+  shareSeries,
   timeSeries,
 } from './series.ts';
+
+test('modules that are left and the steps after which others went, one that came back among them', () => {
+  const both = ['lora', 'adapter'];
+  const points = [
+    { step: 0, left: [both, both, ['lora']], parameters: 100 },
+    { step: 4, left: [['lora'], both, []], parameters: 60 },
+    { step: 5, left: [['lora'], ['adapter'], ['lora']], parameters: 50 },
+  ];
+  expect(moduleRows(points, both)).toEqual([
+    { method: 'lora', cells: ['left', 5, 'left'] },
+    { method: 'adapter', cells: [4, 'left', null] },
+  ]);
+  expect(shareSeries(points)).toEqual([
+    { step: 0, share: 1 },
+    { step: 3, share: 1 },
+    { step: 4, share: 0.6 },
+    { step: 5, share: 0.5 },
+  ]);
+  expect([moduleRows([], both), shareSeries([])]).toEqual([[], []]);
+});
 
 test('few losses stay as they are, many are averaged and end at the last step', () => {
   expect(lossSeries([stepPoint(1, 4), stepPoint(2, 2)]).map((point) => point.loss)).toEqual([4, 2]);

@@ -1,5 +1,5 @@
 /** Recorded points as series for charts. */
-import type { EvalPoint, GatePoint, StepPoint, StepProfile } from '../../worker/protocol.ts';
+import type { EvalPoint, GatePoint, ModulesPoint, StepPoint, StepProfile } from '../../worker/protocol.ts';
 
 /** More points than this are averaged in groups; a chart is a few hundred pixels wide. */
 const MAX_POINTS = 160;
@@ -156,6 +156,41 @@ export function gateRows(
     return { method, cells, meanChange: changes.length === 0 ? 0 : mean(changes) };
   });
   return { step: last.step, rows };
+}
+
+/** A module: left, or the step after which it was taken out; null where it never was. */
+export type ModuleCell = 'left' | number | null;
+
+/** Each method's modules by block. */
+export function moduleRows(
+  modules: readonly ModulesPoint[],
+  methods: readonly string[],
+): readonly { readonly method: string; readonly cells: readonly ModuleCell[] }[] {
+  const [first, last] = [modules[0], modules.at(-1)];
+  if (!first || !last) return [];
+  return methods.map((method) => {
+    const isIn = ({ left }: ModulesPoint, block: number) => left[block]?.includes(method) === true;
+    const cells = first.left.map((_, block): ModuleCell => {
+      if (isIn(last, block)) return 'left';
+      const lastIn = modules.findLastIndex((point) => isIn(point, block));
+      return modules[lastIn + 1]?.step ?? null;
+    });
+    return { method, cells: cells.map((cell, block) => (isIn(first, block) ? cell : null)) };
+  });
+}
+
+/** The share of the modules' parameters that is left, 0..1, with a step down where modules went. */
+export function shareSeries(
+  modules: readonly ModulesPoint[],
+): readonly { readonly step: number; readonly share: number }[] {
+  const all = modules[0]?.parameters ?? 1;
+  return modules.flatMap(({ step, parameters }, i) => {
+    const before = modules[i - 1];
+    const now = { step, share: parameters / all };
+    return before && before.step < step - 1
+      ? [{ step: step - 1, share: before.parameters / all }, now]
+      : [now];
+  });
 }
 
 function mean(values: readonly number[]): number {

@@ -32,7 +32,7 @@ const UNCOMPARED = [
 
 /** Everything that the runs of a comparison may differ in. */
 export function variedChoices(settings: TrainSettings, capabilities: Capabilities): readonly Varied[] {
-  const fields = fieldsOf(capabilities, settings.methods).filter(({ id }) => !UNCOMPARED.includes(id));
+  const fields = fieldsOf(capabilities, settings).filter(({ id }) => !UNCOMPARED.includes(id));
   const seed = fields.filter(({ id }) => id === SEED);
   const others = fields.filter(({ id }) => id !== SEED);
   return [
@@ -82,11 +82,11 @@ export function comparedRuns(
     case METHODS: {
       const together = capabilities.recipes[0]?.methods ?? [];
       return [together, ...together.map((method) => [method])].map((methods) => {
-        const fields = fieldsOf(capabilities, methods).map((field) => [
+        const gate = gateOf({ gate: null }, methods, capabilities);
+        const fields = fieldsOf(capabilities, { methods, gate }).map((field) => [
           field.id,
           settings.values[field.id] ?? field.default,
         ]);
-        const gate = gateOf({ gate: null }, methods, capabilities);
         const name = nameFor(methods, capabilities);
         return { ...settings, name, methods, gate, values: Object.fromEntries(fields) };
       });
@@ -103,7 +103,7 @@ export function comparedRuns(
       );
     }
     default: {
-      const field = fieldsOf(capabilities, settings.methods).find((each) => each.id === id);
+      const field = fieldsOf(capabilities, settings).find((each) => each.id === id);
       if (!field) return 'Choose what the runs differ in.';
       const values = valuesOf(field, written);
       const problem = values.map((value) => fieldProblem(field, value)).find((text) => text !== null);

@@ -131,8 +131,9 @@ export function settingsOf(form: Form, capabilities: Capabilities): TrainSetting
   const methods = form.methods ?? capabilities.recipes[0]?.methods ?? [];
   const preset =
     capabilities.presets.find((candidate) => candidate.id === form.presetId) ?? capabilities.presets[0];
+  const gate = gateOf(form, methods, capabilities);
   const values: Record<string, FieldValue> = {};
-  for (const field of fieldsOf(capabilities, methods)) {
+  for (const field of fieldsOf(capabilities, { methods, gate })) {
     values[field.id] =
       form.changed[field.id] ?? GOAL_VALUES[form.goal][field.id] ?? preset?.values[field.id] ?? field.default;
   }
@@ -141,7 +142,7 @@ export function settingsOf(form: Form, capabilities: Capabilities): TrainSetting
     datasetIds: form.datasetIds,
     methods,
     trainDecoder: methods.length === 0 || form.trainDecoder,
-    gate: gateOf(form, methods, capabilities),
+    gate,
     ...(form.scale !== null && { scale: form.scale }),
     values,
   };
@@ -157,14 +158,26 @@ export function gateOf(
   return gate ?? defaultGateForms[methods.length > 1 ? 'several' : 'single'];
 }
 
-/** The fields of training and of these methods. */
-export function fieldsOf(capabilities: Capabilities, methods: readonly string[]): readonly FieldInfo[] {
+/** The fields of training, of the gate form and of these methods. */
+export function fieldsOf(
+  capabilities: Capabilities,
+  { methods, gate }: Pick<TrainSettings, 'methods' | 'gate'>,
+): readonly FieldInfo[] {
   return [
     ...capabilities.trainFields,
+    ...gateFieldsOf(capabilities, { methods, gate }),
     ...capabilities.methods
       .filter((method) => methods.includes(method.id))
       .flatMap((method) => method.fields),
   ];
+}
+
+/** The fields of the gate form; none without a method. */
+export function gateFieldsOf(
+  { gateForms }: Capabilities,
+  { methods, gate }: Pick<TrainSettings, 'methods' | 'gate'>,
+): readonly FieldInfo[] {
+  return methods.length === 0 ? [] : (gateForms.find(({ id }) => id === gate)?.fields ?? []);
 }
 
 /** The recipe's label where the methods are those of a recipe, else their labels. */
@@ -203,7 +216,7 @@ const latest = new Latest();
 /** Fetches what these settings cost. */
 export async function updatePlan(settings: TrainSettings, capabilities: Capabilities): Promise<void> {
   const asked = latest.replace('plan');
-  const wrong = fieldsOf(capabilities, settings.methods).some((field) =>
+  const wrong = fieldsOf(capabilities, settings).some((field) =>
     fieldProblem(field, settings.values[field.id]),
   );
   if (wrong || settings.datasetIds.length === 0) {

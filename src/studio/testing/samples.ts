@@ -54,9 +54,9 @@ export const CAPABILITIES: Capabilities = {
     },
   ],
   gateForms: [
-    { id: 'unipelt', label: 'UniPELT', help: 'As in the paper.', varies: 'by-image' },
-    { id: 'mass', label: 'Mass', help: 'Off is exactly off.', varies: 'by-image' },
-    { id: 'none', label: 'None', help: 'Every method at full strength.', varies: 'never' },
+    { id: 'unipelt', label: 'UniPELT', help: 'As in the paper.', fields: [], varies: 'by-image' },
+    { id: 'mass', label: 'Mass', help: 'Off is exactly off.', fields: [], varies: 'by-image' },
+    { id: 'none', label: 'None', help: 'Every method at full strength.', fields: [], varies: 'never' },
   ],
   recipes: [
     { id: 'mopeft', label: 'MoPEFT', help: 'All three.', methods: ['lora', 'prefix', 'adapter'] },

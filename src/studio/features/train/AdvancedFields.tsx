@@ -1,6 +1,13 @@
 import { type ReactNode, useId } from 'react';
 import type { Capabilities, FieldInfo, FieldValue, TrainSettings } from '../../../worker/protocol.ts';
-import { changeField, fieldProblem, forgetScale, nameFor, useSetup } from '../../stores/setup.ts';
+import {
+  changeField,
+  fieldProblem,
+  forgetScale,
+  gateFieldsOf,
+  nameFor,
+  useSetup,
+} from '../../stores/setup.ts';
 import { scaleText } from '../data/ScaleField.tsx';
 import styles from './AdvancedFields.module.css';
 import { MethodPicker } from './MethodPicker.tsx';
@@ -12,6 +19,7 @@ export function AdvancedFields(props: {
 }): ReactNode {
   const { capabilities, settings } = props;
   const groups = [
+    { id: 'gate', label: 'Gate settings', fields: gateFieldsOf(capabilities, settings) },
     { id: 'train', label: 'Training', fields: capabilities.trainFields },
     ...capabilities.methods.filter((method) => settings.methods.includes(method.id)),
   ];
@@ -38,16 +46,19 @@ export function AdvancedFields(props: {
           </button>
         </p>
       )}
-      {groups.map((group) => (
-        <fieldset key={group.id} className={styles.group}>
-          <legend>{group.label}</legend>
-          <div className={styles.fields}>
-            {group.fields.map((field) => (
-              <Field key={field.id} field={field} value={settings.values[field.id]} />
-            ))}
-          </div>
-        </fieldset>
-      ))}
+      {groups.map(
+        (group) =>
+          group.fields.length > 0 && (
+            <fieldset key={group.id} className={styles.group}>
+              <legend>{group.label}</legend>
+              <div className={styles.fields}>
+                {group.fields.map((field) => (
+                  <Field key={field.id} field={field} value={settings.values[field.id]} />
+                ))}
+              </div>
+            </fieldset>
+          ),
+      )}
     </details>
   );
 }

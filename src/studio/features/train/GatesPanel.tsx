@@ -25,8 +25,8 @@ export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode
       <section className="panel" aria-label="Gates">
         <h3>Gates</h3>
         <p className="muted">
-          This run has no gates:{' '}
-          {methods.length === 0 ? 'only the mask decoder is trained' : 'its methods always act in full'}.
+          This run has no gates to watch:{' '}
+          {methods.length === 0 ? 'only the mask decoder is trained' : 'its modules act in full'}.
         </p>
       </section>
     );

@@ -9,6 +9,7 @@ import { GatesPanel } from './GatesPanel.tsx';
 import { IouCharts } from './IouCharts.tsx';
 import { LooksPanel } from './LooksPanel.tsx';
 import { LossChart } from './LossChart.tsx';
+import { ModulesPanel } from './ModulesPanel.tsx';
 import { RunHeader } from './RunHeader.tsx';
 import styles from './RunView.module.css';
 import { settingRows } from './setting-rows.ts';
@@ -57,7 +58,10 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
               id: 'gates',
               label: 'Gates',
               content: () => (
-                <GatesPanel datasets={run.datasets} settings={run.settings} gates={drawn.gates} />
+                <>
+                  <ModulesPanel settings={run.settings} modules={drawn.modules} />
+                  <GatesPanel datasets={run.datasets} settings={run.settings} gates={drawn.gates} />
+                </>
               ),
             },
           ]}
