@@ -21,7 +21,7 @@ export const hardGateOp = defineOp({
     expectShape(sameShape(alpha, u), 'hardGate', () => `${show(u)} draws for ${show(alpha)}`);
     return [alpha];
   },
-  passes: ({ outputs: [out] }) => [pass('draw', [{ input: 0 }, { input: 1 }, { output: 0 }], out)],
+  passes: ({ outputs: [out] }) => [pass('hard-gate/draw', [{ input: 0 }, { input: 1 }, { output: 0 }], out)],
   backward: {
     alpha: ({ graph, input, dout }) => graph.apply1(hardGateBackwardOp, [input(0), input(1), dout], {}),
     u: 'none',
@@ -59,7 +59,7 @@ export const hardGateBackwardOp = defineOp({
     return [alpha];
   },
   passes: ({ outputs: [out] }) => [
-    pass('draw-backward', [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }], out),
+    pass('hard-gate/draw-backward', [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }], out),
   ],
   backward: { alpha: 'none', u: 'none', dout: 'none' },
   reference: { checkedBy: 'hardGate' },
@@ -95,10 +95,10 @@ export const openGateOp = defineOp({
   ],
 });
 
-function pass(shader: 'draw' | 'draw-backward', bindings: readonly Binding[], out: Shape | undefined): Pass {
+function pass(shader: string, bindings: readonly Binding[], out: Shape | undefined): Pass {
   const n = sizeOf(out ?? []);
   return {
-    shader: `hard-gate/${shader}`,
+    shader,
     constants: CONSTANTS,
     bindings,
     workgroups: workgroups1d(n),

@@ -26,7 +26,7 @@ export const keptShareOp = defineOp({
     return [alpha];
   },
   passes: ({ inputs: [, before], attrs: { share } }) => [
-    pass('forward', { SHARE: share, SHIFT, HAS_BEFORE: Number(Boolean(before)) }, [
+    pass('kept-share/forward', { SHARE: share, SHIFT, HAS_BEFORE: Number(Boolean(before)) }, [
       { input: 0 },
       { input: before ? 1 : 0 },
       { output: 0 },
@@ -61,7 +61,7 @@ export const keptShareBackwardOp = defineOp({
     return [alpha];
   },
   passes: ({ attrs: { share } }) => [
-    pass('backward', { SHARE: share, SHIFT }, [{ input: 0 }, { input: 1 }, { output: 0 }]),
+    pass('kept-share/backward', { SHARE: share, SHIFT }, [{ input: 0 }, { input: 1 }, { output: 0 }]),
   ],
   backward: { alpha: 'none', dout: 'none' },
   reference: { checkedBy: 'keptShare' },
@@ -81,7 +81,7 @@ export const budgetPriceOp = defineOp({
     );
     return [kept];
   },
-  passes: () => [pass('price', {}, [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }])],
+  passes: () => [pass('kept-share/price', {}, [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }])],
   backward: {
     kept: (context) => priceGradients(context)[0],
     budget: 'none',
@@ -108,7 +108,7 @@ export const budgetPriceBackwardOp = defineOp({
   inputs: ['kept', 'budget', 'multipliers', 'dout'],
   shapes: () => [[1], [2]],
   passes: () => [
-    pass('price-backward', {}, [
+    pass('kept-share/price-backward', {}, [
       { input: 0 },
       { input: 1 },
       { input: 2 },
@@ -129,12 +129,8 @@ function priceGradients({ graph, input, dout }: BackwardContext<object>): [Tenso
   return [dkept, dmultipliers];
 }
 
-function pass(
-  shader: 'forward' | 'backward' | 'price' | 'price-backward',
-  constants: Pass['constants'],
-  bindings: readonly Binding[],
-): Pass {
-  return { shader: `kept-share/${shader}`, constants, bindings, workgroups: [1, 1, 1], flops: 8 };
+function pass(shader: string, constants: Pass['constants'], bindings: readonly Binding[]): Pass {
+  return { shader, constants, bindings, workgroups: [1, 1, 1], flops: 8 };
 }
 
 /** The expected share of the parameters that hard gates keep, [1]. @param modules their alphas [1] and parts of all parameters. */
