@@ -97,7 +97,8 @@ def run_block(
         out = attention(block.attn, u.view(b, g * g, c), g, modules).view(b, g, g, c)
     x = x + out
     y = modules.at("norm2", x, block.norm2(x))
-    inner = F.gelu(modules.at("lin1", y, block.mlp.lin1(y)))
+    inner = modules.at("lin1", y, block.mlp.lin1(y))
+    inner = modules.at("gelu", inner, F.gelu(inner))
     f = modules.at("lin2", inner, block.mlp.lin2(inner))
     modules.read("mlp", f)
     return x + modules.at("mlp", y, f), modules.gates

@@ -24,12 +24,13 @@ class Trained:
     rate: float = 1
 
 
-def _specs(mopeft: Mopeft, model: dict) -> dict[str, Spec]:
+def _specs(mopeft: Mopeft, model: dict, block: int) -> dict[str, Spec]:
     """The tensors of one block by their names without `blocks.{i}.`."""
-    methods = [METHODS[m] for m in mopeft.methods]
+    sizes = {m: METHODS[m].sizes(model) | mopeft.sizes for m in mopeft.methods}
+    methods = [METHODS[m] for m in mopeft.methods if METHODS[m].is_in(sizes[m], block)]
     out: dict[str, Spec] = {}
     for method in methods:
-        out |= method.tensors(model, method.sizes(model) | mopeft.sizes)
+        out |= method.tensors(model, sizes[method.id])
     for method in methods:
         out |= {f"gate.{method.id}.{name}": spec for name, spec in FORMS[mopeft.form].tensors(model["hidden_size"], mopeft.sets).items()}
     return out
@@ -39,7 +40,7 @@ def module_tensors(mopeft: Mopeft, model: dict, seed: int) -> dict[str, Trained]
     """The modules' tensors, each drawn from the seed and its own name."""
     out = {}
     for i in range(model["num_hidden_layers"]):
-        for own, (shape, draw, decay, group, rate, start) in _specs(mopeft, model).items():
+        for own, (shape, draw, decay, group, rate, start) in _specs(mopeft, model, i).items():
             name = f"blocks.{i}.{own}"
             value = torch.zeros(shape)
             if draw:

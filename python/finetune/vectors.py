@@ -65,6 +65,7 @@ CASES = {
     ),
     "bias_norm": (Mopeft(("prefix", "bias_norm"), train_decoder=False), SETTINGS | {"corrections": 1, "minSize": 0.0, "minArea": 0.002}),
     "beside": (Mopeft(("conv_pass", "adaptformer"), train_decoder=False), SETTINGS | {"corrections": 1}),
+    "rescaled": (Mopeft(("prefix", "full", "ssf", "ia3"), train_decoder=False), SETTINGS | {"corrections": 1}),
     "ignored": (Mopeft(("lora",), train_decoder=False), SETTINGS | {"corrections": 2, "wholePrompts": True}),
     "task": (
         Mopeft(("lora", "prefix"), "task", train_decoder=False, sets=2),

@@ -72,12 +72,13 @@ def below(params: Params, prefix: str) -> Params:
 
 
 def changed(name: str, frozen: Tensor, modules: list[Module]) -> Tensor:
-    """A frozen vector [C] with what the modules add to it: [B, 1, 1, C], or [C] where nothing is added."""
+    """A frozen vector [C] or matrix with what the modules add to it: [B, 1, 1, C] or [B, out, in], or itself where nothing is added."""
     out = frozen
     for module in modules:
         delta = module.method.frozen(module.tensors).get(name)
         if delta is not None:
-            out = out + module.gate[:, None, None, None] * delta
+            gates = module.gate[:, None, None] if delta.dim() == 2 else module.gate[:, None, None, None]
+            out = out + gates * delta
     return out
 
 
@@ -85,14 +86,21 @@ def norm(layer: nn.LayerNorm, name: str, x: Tensor, frozen: Tensor, modules: lis
     """Layer norm of x; frozen: what the layer itself makes of it."""
     weight, bias = (changed(f"{name}.{part}", getattr(layer, part), modules) for part in ("weight", "bias"))
     if weight is layer.weight and bias is layer.bias:
-        return frozen
+        return rescaled(name, frozen, modules)
     mean, variance = x.mean(-1, keepdim=True), x.var(-1, correction=0, keepdim=True)
-    return (x - mean) / (variance + layer.eps).sqrt() * weight + bias
+    return rescaled(name, (x - mean) / (variance + layer.eps).sqrt() * weight + bias, modules)
 
 
 def linear(layer: nn.Linear, name: str, x: Tensor, modules: list[Module]) -> Tensor:
-    bias = changed(f"{name}.bias", layer.bias, modules)
-    return added(name, x, layer(x) if bias is layer.bias else x @ layer.weight.T + bias, modules)
+    return added(name, x, own(layer, name, x, modules), modules)
+
+
+def own(layer: nn.Linear, name: str, x: Tensor, modules: list[Module]) -> Tensor:
+    """A layer's output with its weights as the modules change them."""
+    weight, bias = (changed(f"{name}.{part}", getattr(layer, part), modules) for part in ("weight", "bias"))
+    if weight is not layer.weight:
+        return torch.einsum("bhwi,boi->bhwo", x, weight) + bias
+    return layer(x) if bias is layer.bias else x @ layer.weight.T + bias
 
 
 def added(name: str, x: Tensor, y: Tensor, modules: list[Module]) -> Tensor:
@@ -100,6 +108,16 @@ def added(name: str, x: Tensor, y: Tensor, modules: list[Module]) -> Tensor:
     for module in modules:
         if name in module.method.adds:
             y = y + module.gate[:, None, None, None] * module.method.adds[name](x, module.tensors)
+    return rescaled(name, y, modules)
+
+
+def rescaled(name: str, y: Tensor, modules: list[Module]) -> Tensor:
+    """A layer's output y as the modules scale it."""
+    for module in modules:
+        scales = module.method.rescales(module.tensors)
+        if name in scales:
+            scale, shift = scales[name]
+            y = y + module.gate[:, None, None, None] * (y * scale + shift)
     return y
 
 
@@ -135,7 +153,7 @@ def attention(attn: nn.Module, u: Tensor, modules: list[Module], form: str) -> T
     """u [B, H, W, C] (a window or the whole grid; one gate value each) -> [B, H, W, C]."""
     b, h, w, _ = u.shape
     heads, c = attn.num_heads, attn.proj.in_features
-    qkv = (u @ attn.qkv.weight.T + changed("attn.qkv.bias", attn.qkv.bias, modules)).split(c, -1)
+    qkv = own(attn.qkv, "attn.qkv", u, modules).split(c, -1)
     q, k, v = (added(name, u, y, modules) for name, y in zip("qkv", qkv, strict=True))
 
     q, k, v = (split_heads(t, heads) for t in (q, k, v))
@@ -174,7 +192,8 @@ def encode(
         out = attention(block.attn, windows, [Module(m.method, m.tensors, m.gate.repeat_interleave(per)) for m in early], form)
         x = x + (window_unpartition(out, block.window_size, pad, grid) if block.window_size else out)
         y = norm(block.norm2, "norm2", x, block.norm2(x), early)
-        f = linear(block.mlp.lin2, "mlp.lin2", F.gelu(linear(block.mlp.lin1, "mlp.lin1", y, early)), early)
+        inner = rescaled("gelu", F.gelu(linear(block.mlp.lin1, "mlp.lin1", y, early)), early)
+        f = linear(block.mlp.lin2, "mlp.lin2", inner, early)
         for m, module in modules.items():
             if module.method.gate_reads == "mlp":
                 module.gate = gate(form, f, own[m], asked, (draws or {}).get(f"blocks.{i}.gate.{m}."))

@@ -282,13 +282,17 @@ def bias_norm_set(out: Path) -> None:
 
 
 def beside_set(out: Path) -> None:
-    """f16 weights; ConvPass and AdaptFormer alone and ungated, and gated beside the others."""
+    """f16 weights; methods that the paper lacks alone and ungated, and gated beside the others."""
     config, sam = make_base(out, "beside", 61, half=True)
     image, points, labels = forward_file(out, "beside", config, sam, torch.Generator().manual_seed(62))
     cases = {
         "conv_pass": Case(("conv_pass",), "none", EVERY),
         "adaptformer": Case(("adaptformer",), "none", EVERY),
         "all": Case((*ALL, "bias_norm", "conv_pass", "adaptformer"), "unipelt", (0, 2)),
+        "full": Case(("full",), "none", (2,)),
+        "ssf": Case(("ssf",), "none", EVERY),
+        "ia3": Case(("ia3",), "none", EVERY),
+        "scaled": Case(("lora", "prefix", "full", "ssf", "ia3"), "mass", (1,)),
     }
     made = {n: single_case(sam, config, image, points, labels, c, 900 + 10 * i) for i, (n, c) in enumerate(cases.items(), 1)}
     finish(out, "beside", config, made)

@@ -31,6 +31,7 @@ import { maskLossBackwardOp, maskLossOp } from './mask-loss/mask-loss.ts';
 import { accumulateProductOp, partialProductOp, productOp } from './matmul/fused.ts';
 import { linearBackwardOp } from './matmul/linear-backward.ts';
 import { matmulOp } from './matmul/matmul.ts';
+import { multiplyOp } from './multiply/multiply.ts';
 import { parallelLinearBackwardOp, parallelLinearOp } from './parallel-linear/parallel-linear.ts';
 import { patchifyOp } from './patchify/patchify.ts';
 import { pointEmbedOp } from './point-embed/point-embed.ts';
@@ -87,6 +88,7 @@ export const OPS: readonly AnyOp[] = [
   maskLossBackwardOp,
   maskLossOp,
   matmulOp,
+  multiplyOp,
   openGateOp,
   padTokensOp,
   parallelLinearBackwardOp,

@@ -38,7 +38,9 @@ export interface Method<F extends Fields = Fields> {
   readonly colourSlot: number;
   /** Settings with their limits and the defaults for this encoder. */
   readonly fields: (sites: readonly EncoderSite[]) => F;
-  /** The trainable tensors in one block; none where the method has nothing to do there. */
+  /** Whether it has a module in a block that was chosen; default: in each. */
+  readonly isIn?: (settings: SettingsOf<F>, block: number) => boolean;
+  /** The trainable tensors of one module. */
   readonly tensors: (settings: SettingsOf<F>, site: EncoderSite) => readonly TensorSpec[];
   /** Whether its modules change the model's output before they have learned anything; default no. */
   readonly changesAtStart?: boolean;

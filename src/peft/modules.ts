@@ -13,11 +13,14 @@ export interface Module {
 
 /** Every module that a config names, blocks ascending and methods in the registry's order within a block; pruned ones are left out. */
 export function modulesOf(config: MopeftConfig): Module[] {
+  return unprunedModules(config).filter(({ method, block }) => !config.pruned?.[method.id]?.includes(block));
+}
+
+function unprunedModules(config: MopeftConfig): Module[] {
   return config.blocks.flatMap((block) =>
     METHODS.flatMap((method) => {
       const settings = config.methods[method.id];
-      const isThere = settings && !config.pruned?.[method.id]?.includes(block);
-      return isThere ? [{ method, settings, block }] : [];
+      return settings && (method.isIn?.(settings, block) ?? true) ? [{ method, settings, block }] : [];
     }),
   );
 }
@@ -31,10 +34,11 @@ export interface ModuleId {
 /** The config with those of its modules alone; the others are pruned, as if they had never been there. */
 export function keepModules(config: MopeftConfig, isKept: (module: ModuleId) => boolean): MopeftConfig {
   const kept = modulesOf(config).filter(({ method, block }) => isKept({ method: method.id, block }));
+  const gone = unprunedModules(config).filter(
+    ({ method, block }) => !kept.some((module) => module.method === method && module.block === block),
+  );
   const pruned = Object.keys(config.methods).flatMap((id) => {
-    const blocks = config.blocks.filter(
-      (block) => !kept.some((module) => module.method.id === id && module.block === block),
-    );
+    const blocks = gone.filter(({ method }) => method.id === id).map(({ block }) => block);
     return blocks.length > 0 ? [[id, blocks] as const] : [];
   });
   const { pruned: _, ...rest } = config;

@@ -29,9 +29,11 @@ export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftCon
     });
   }
   const blocks = methods.length === 0 ? [] : blocksOf(request.blocks ?? 'all', sitesOf(sam).length);
+  const settings = completeSettings(methods, request.settings ?? {}, sam);
+  refuseIdle(methods, settings, blocks);
   const budget = budgetOf(gate, request.budget);
   const config = {
-    methods: completeSettings(methods, request.settings ?? {}, sam),
+    methods: settings,
     gate,
     blocks,
     trainDecoder,
@@ -52,6 +54,25 @@ function budgetOf(gate: string, asked: number | undefined): number | undefined {
     what: `The gate form ${gate} keeps all modules, and a share to keep of ${asked} was given.`,
     where: 'budget',
     cure: `Choose the gate form ${forms.join(' or ')}, or give no share.`,
+  });
+}
+
+/** @throws Failure `peft/no-block` for a method that has a module in none of the blocks. */
+function refuseIdle(
+  methods: readonly AnyMethod[],
+  settings: MopeftConfig['methods'],
+  blocks: readonly number[],
+): void {
+  const idle = methods.find(({ id, isIn }) => {
+    const own = settings[id];
+    return own && isIn && !blocks.some((block) => isIn(own, block));
+  });
+  if (!idle) return;
+  throw new Failure({
+    code: 'peft/no-block',
+    what: `${idle.label} has nothing to do in the blocks that are chosen: ${blocks.join(', ')}.`,
+    where: 'blocks',
+    cure: `Choose later blocks, change the settings of ${idle.label}, or leave it out.`,
   });
 }
 

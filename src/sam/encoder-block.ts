@@ -40,7 +40,8 @@ export function traceEncoderBlock(
   const sum = add(x, attended);
   const afterAttention = parts.beforeMlp?.(sum, block.weights) ?? sum;
   const normed = norm('norm2', afterAttention);
-  const hidden = gelu(linear('lin1', normed, site.mlpWidth));
+  const inner = linear('lin1', normed, site.mlpWidth);
+  const hidden = block.at('gelu', inner, gelu(inner));
   return add(afterAttention, block.at('mlp', normed, linear('lin2', hidden, site.width)));
 }
 

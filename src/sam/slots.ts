@@ -4,13 +4,25 @@ import type { EncoderSite } from './site.ts';
 /**
  * The layers of a block whose output a plug-in may change, in the order in which they run. `q`, `k`, `v` and `proj` work on
  * windows, [Bw, h, w, C]; the others on the grid, [B, H, W, C]. The output of `q`, `k` and `v` and the input of `proj` have
- * the site's `attentionWidth` in place of C, the output of `lin1` its `mlpWidth`.
+ * the site's `attentionWidth` in place of C, the outputs of `lin1` and `gelu` its `mlpWidth`.
  *
- *     norm1 → q, k, v → attention → proj → (back on the grid) attention + x → norm2 → lin1 → GELU → lin2 → mlp + x
+ *     norm1 → q, k, v → attention → proj → (back on the grid) attention + x → norm2 → lin1 → gelu → lin2 → mlp + x
  *
  * `attention` is the whole branch from `norm1`'s output to what is added to x, `mlp` that from `norm2`'s output.
  */
-export const SLOTS = ['norm1', 'q', 'k', 'v', 'proj', 'attention', 'norm2', 'lin1', 'lin2', 'mlp'] as const;
+export const SLOTS = [
+  'norm1',
+  'q',
+  'k',
+  'v',
+  'proj',
+  'attention',
+  'norm2',
+  'lin1',
+  'gelu',
+  'lin2',
+  'mlp',
+] as const;
 export type Slot = (typeof SLOTS)[number];
 
 /** A layer as a hook sees it. */

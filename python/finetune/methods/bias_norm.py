@@ -33,8 +33,10 @@ def tensors(model: dict, _: Mapping[str, Size]) -> dict[str, Spec]:
 
 
 def norm(name: str) -> Add:
+    """name: of the differences, with the method's."""
+
     def add(x: Tensor, _: Tensor, params: Params) -> Tensor:
-        return F.layer_norm(x, x.shape[-1:], params[f"bias_norm.{name}.weight"], params[f"bias_norm.{name}.bias"], EPS)
+        return F.layer_norm(x, x.shape[-1:], params[f"{name}.weight"], params[f"{name}.bias"], EPS)
 
     return add
 
@@ -50,12 +52,12 @@ bias_norm = Method(
     sizes=lambda _: {},
     tensors=tensors,
     adds={
-        "norm1": norm("norm1"),
+        "norm1": norm("bias_norm.norm1"),
         "q": bias("attn.qkv", 0, 3),
         "k": bias("attn.qkv", 1, 3),
         "v": bias("attn.qkv", 2, 3),
         "proj": bias("attn.proj"),
-        "norm2": norm("norm2"),
+        "norm2": norm("bias_norm.norm2"),
         "lin1": bias("mlp.lin1"),
         "lin2": bias("mlp.lin2"),
     },

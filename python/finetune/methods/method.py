@@ -16,7 +16,7 @@ Params = dict[str, Tensor]
 Add = Callable[[Tensor, Tensor, Params], Tensor]
 """What is added at a slot: from the layer's input and its output so far, with the output's shape or one that broadcasts to it."""
 
-SLOTS = ("norm1", "q", "k", "v", "proj", "norm2", "lin1", "lin2", "mlp")
+SLOTS = ("norm1", "q", "k", "v", "proj", "norm2", "lin1", "gelu", "lin2", "mlp")
 """The layers of a block whose output a method may add to; `mlp` is the MLP as a whole. All are channels last; q, k, v and
 proj see windows."""
 
@@ -45,7 +45,8 @@ class Method:
 
     sizes: its settings, with their defaults for a model section of the recipe. tensors: of one block, from that section and
     all sizes. gate_reads: the slot whose output the gate reads: `norm1`, as the frozen layer gives it, or `mlp`, with
-    what other methods changed inside. adds: by slot. prefix: keys and values [P, C] in front of every window's own.
+    what other methods changed inside. adds: by slot. prefix: keys and values [P, C] in front of every window's own. is_in:
+    whether there is a module in a block, from all sizes.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Method:
     tensors: Callable[[dict, Mapping[str, Size]], dict[str, Spec]]
     adds: Mapping[str, Add] = field(default_factory=dict)
     prefix: Callable[[Params], tuple[Tensor, Tensor]] | None = None
+    is_in: Callable[[Mapping[str, Size], int], bool] = lambda _sizes, _block: True
 
 
 def normal(random: Random) -> float:

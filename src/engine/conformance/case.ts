@@ -138,6 +138,7 @@ function caseConfig(
     adapter: { bottleneck: rows('.adapter.down.weight'), activation: adapter_activation },
     conv_pass: { bottleneck: rows('.conv_pass.down.weight') },
     adaptformer: { bottleneck: rows('.adaptformer.down.weight') },
+    full: { first: 0 },
   };
   const blocks = sitesOf(sam)
     .map(({ index }) => index)

@@ -2,7 +2,7 @@ import type { Binding, Pass } from '../../graph/pass.ts';
 import { type Shape, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 
-/** `out = x + gate · y`: a dispatch that adds, weighs or repeats; see {@link combinePass}. */
+/** `out = x + gate · y`: a dispatch that adds, multiplies, weighs or repeats; see {@link combinePass}. */
 export interface Combination {
   /** Of out's shape; nothing unless given. */
   readonly x?: Binding;
@@ -13,6 +13,8 @@ export interface Combination {
   readonly out: Binding;
   /** Adds to what out holds. */
   readonly adds?: boolean;
+  /** `x · gate · y` in place of the sum. */
+  readonly multiplies?: boolean;
 }
 
 /** The shapes that belong to a {@link Combination}; `gates` is how many numbers gate has. */
@@ -24,7 +26,7 @@ export interface CombinationShapes {
 
 /** The dispatch of a combination, in vectors of four where all sizes allow it: these are 2.5 times as fast. */
 export function combinePass(
-  { x, y, gate, out, adds = false }: Combination,
+  { x, y, gate, out, adds = false, multiplies = false }: Combination,
   { out: outShape, y: yShape, gates = 1 }: CombinationShapes,
 ): Pass {
   if (!outShape || !yShape) throw new RangeError('a combination needs out and y');
@@ -37,6 +39,7 @@ export function combinePass(
       HAS_GATE: Number(gate !== undefined),
       REPEATS: Number(repeated !== n),
       ADDS: Number(adds),
+      MULTIPLIES: Number(multiplies),
     },
     // A shader must have every binding; what is absent gets y, which is then not read.
     bindings: [x ?? y, y, gate ?? y, out],

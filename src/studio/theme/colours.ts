@@ -1,6 +1,6 @@
 /** Colours used in code, as custom properties, so that they follow the theme. */
 
-const METHOD_SLOTS = 6;
+const METHOD_SLOTS = 9;
 
 /** A method's colour; slots beyond the palette start again. */
 export function methodColour(slot: number): string {
