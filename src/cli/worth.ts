@@ -2,14 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
+import { isTold, type Worth } from '../config/worth.ts';
 import { RUN_FILES } from '../engine/run/run-files.ts';
-import { SessionPredictor } from '../engine/session-predictor.ts';
-import { pruneAdapter } from '../engine/worth/prune.ts';
-import { isTold, measureWorth, type Worth, type WorthReport, worth } from '../engine/worth/worth.ts';
+import { type Measuring, measureTuning } from '../engine/worth/measure.ts';
+import { isLoss, losesTooMuch, pruneAdapter, sizeOfAdapter } from '../engine/worth/prune.ts';
+import { measureWorth, type WorthReport, worth } from '../engine/worth/worth.ts';
 import { type Adapter, writeAdapter } from '../peft/adapter-file.ts';
-import { modulesOf } from '../peft/modules.ts';
 import { METHODS } from '../peft/registry.ts';
-import { evaluateSet, type ImageScore } from '../train/evaluate.ts';
 import { readFlags, requiredFlag } from './arguments.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
 import { NodeStore } from './node-store.ts';
@@ -39,11 +38,18 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
   try {
     const [set] = images.sets;
     if (!set) throw new RangeError('there is no dataset');
+    // The first for an adapter that does not know it.
+    const asked = Math.max(0, adapter.mopeft.datasets?.indexOf(input.dataset.name) ?? 0);
     const measure = (names: readonly string[]) => (mopeft: MopeftConfig) =>
-      measureWith(input, { ...adapter, mopeft }, (predictor) =>
-        evaluateSet(predictor, set, names, input.options, {
+      measureTuning(
+        { ...input, onDevice: alone },
+        { ...adapter, mopeft },
+        { ...set, asked },
+        names,
+        input.options,
+        {
           onRefused: (name, message) => console.error(`${name}: ${message}`),
-        }),
+        },
       );
     const report = await measureWorth(adapter.mopeft, measure(input.names), showProgress);
     if (flags.json)
@@ -54,7 +60,7 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
       const names = set.split.test.length > 0 ? set.split.test : input.names;
       const onOthers = measure(names);
       const change = worth(await onOthers(adapter.mopeft), await onOthers(pruned.mopeft));
-      console.error(`${prunedSentence(adapter, pruned)} ${changeSentence(change, names.length)}`);
+      console.error(`${prunedSentence(input, adapter, pruned)} ${changeSentence(change, names.length)}`);
       if (isLoss(change)) throw losesTooMuch(flags.prune ?? '');
       const { json, safetensors } = writeAdapter(input.model, pruned);
       await out.write(RUN_FILES.adapter, safetensors);
@@ -67,18 +73,8 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-async function measureWith(
-  { gpu, model }: MeasuredInput,
-  adapter: Adapter,
-  measure: (predictor: SessionPredictor) => Promise<ImageScore[]>,
-): Promise<ImageScore[]> {
-  const predictor = await SessionPredictor.open(gpu, model, adapter);
-  try {
-    return await measure(predictor);
-  } finally {
-    await predictor.release();
-  }
-}
+/** Nothing else uses the device. */
+const alone: Measuring['onDevice'] = (work) => work(async () => undefined);
 
 /** A folder that is made now, so that nothing is measured in vain. @throws Failure `cli/out-exists`. */
 async function newFolder(path: string): Promise<NodeStore> {
@@ -125,29 +121,16 @@ function points(value: number, error: number): string {
   return (isTold(value, error) ? text : `(${text})`).padStart(16);
 }
 
-function prunedSentence(before: Adapter, after: Adapter): string {
-  const count = ({ mopeft }: Adapter) => modulesOf(mopeft).length;
-  const numbers = ({ tensors }: Adapter) =>
-    [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
-  return `Kept ${count(after)} of ${count(before)} modules, ${numbers(after)} of ${numbers(before)} numbers.`;
+function prunedSentence({ gpu, model }: MeasuredInput, before: Adapter, after: Adapter): string {
+  const [old, own] = [sizeOfAdapter(gpu, model, before), sizeOfAdapter(gpu, model, after)];
+  return [
+    `Kept ${own.modules} of ${old.modules} modules, ${own.numbers} of ${old.numbers} numbers,`,
+    `${own.bytes} of ${old.bytes} bytes; encoding an image takes ${own.dispatches} dispatches instead of ${old.dispatches}.`,
+  ].join(' ');
 }
 
 function changeSentence({ box, boxError, click, clickError }: Worth, images: number): string {
   const change = (value: number, error: number) =>
     `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)} ± ${error.toFixed(4)}`;
   return `On ${images} images, IoU changes by ${change(box, boxError)} by box and ${change(click, clickError)} by click.`;
-}
-
-/** Whether the change is a loss that is told from chance, by box or by click. */
-function isLoss({ box, boxError, click, clickError }: Worth): boolean {
-  return (box < 0 && isTold(box, boxError)) || (click < 0 && isTold(click, clickError));
-}
-
-function losesTooMuch(where: string): Failure {
-  return new Failure({
-    code: 'worth/pruned-worse',
-    what: 'Without the other modules the model is worse, so no pruned adapter was written.',
-    where,
-    cure: 'Measure the worth on more images (--split all, or label more), or keep the adapter as it is.',
-  });
 }

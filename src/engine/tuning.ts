@@ -1,11 +1,13 @@
 /** A run's weights as a model that answers: the base with modules, and with another mask decoder where that was trained. */
 import type { MopeftConfig } from '../config/mopeft.ts';
-import type { PreprocessingRecord } from '../config/sam.ts';
+import type { PreprocessingRecord, SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { attachModules } from '../peft/build.ts';
 import { DATASET_INPUT, datasetCount, datasetRows } from '../peft/datasets.ts';
 import { gateFormById } from '../peft/gates/registry.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
+import { planSession } from '../sam/executable-cache.ts';
+import { encodeGraph, type SlotsOf } from '../sam/graphs.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import type { SamModel } from '../sam/weights.ts';
@@ -21,6 +23,20 @@ export interface Tuning {
   readonly preprocessing: PreprocessingRecord;
   /** The logit above which a pixel belongs to its masks. */
   readonly maskThreshold: number;
+}
+
+/** The modules of a tuned model, as they answer. */
+function slotsOf({ mopeft }: Pick<Tuning, 'mopeft'>): SlotsOf {
+  return (graph) => attachModules(graph, mopeft, graphInputs(graph), 'evaluation').slots;
+}
+
+/** Dispatches that encoding an image takes with a tuned model. */
+export function encoderDispatches(
+  gpu: Pick<Gpu, 'traits'>,
+  sam: SamConfig,
+  tuning: Pick<Tuning, 'mopeft'>,
+): number {
+  return planSession(encodeGraph(sam, slotsOf(tuning)), gpu).passes.length;
 }
 
 /** A session for base or tuned weights, with the buffers that belong to it alone. */
@@ -50,7 +66,7 @@ export class ModelSession {
     try {
       const sam = await SamSession.open(gpu, model, {
         tensors,
-        slots: (graph) => attachModules(graph, tuning.mopeft, graphInputs(graph), 'evaluation').slots,
+        slots: slotsOf(tuning),
       });
       const { mopeft, preprocessing, maskThreshold } = tuning;
       return new ModelSession(sam, gpu, mopeft, preprocessing, maskThreshold, own);

@@ -25,3 +25,4 @@ export * from './protocol/result.ts';
 export type * from './protocol/segment.ts';
 export type * from './protocol/train.ts';
 export type * from './protocol/wire.ts';
+export type * from './protocol/worth.ts';

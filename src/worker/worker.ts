@@ -15,6 +15,7 @@ import { projectHandlers } from './handlers/project.ts';
 import { queueHandlers } from './handlers/queue.ts';
 import { segmentHandlers } from './handlers/segment.ts';
 import { trainHandlers } from './handlers/train.ts';
+import { worthHandlers } from './handlers/worth.ts';
 import dataAddress from './runs/data-thread.ts?worker&url';
 import { threadPlanner } from './runs/planner.ts';
 import plannerAddress from './runs/planner-thread.ts?worker&url';
@@ -80,6 +81,7 @@ const { emit } = serve({
   ...findHandlers(engine.then(({ finding }) => finding)),
   ...outputHandlers(engine),
   ...projectHandlers(engine),
+  ...worthHandlers(training),
 });
 
 // The page counts them beside its own.

@@ -49,6 +49,36 @@ test('a report holds the verdict with n and interval, charts, gates, split and s
   expect(html).toContain('2026-01-02 03:04 UTC');
 });
 
+test('a report says what the modules are worth on each dataset, and what is not told from nothing', () => {
+  const told = { box: 0.021, boxError: 0.004, click: -0.013, clickError: 0.004 };
+  const untold = { box: 0.001, boxError: 0.004, click: 0, clickError: 0.004 };
+  const iou = { box: 0.7, click: 0.6 };
+  const worth = {
+    ...{ format: 1 as const, step: 20, seconds: 3 },
+    datasets: [
+      {
+        ...{ key: 'd1', images: 3, objects: 7, all: iou, none: iou },
+        modules: [
+          { method: 'lora', block: 0, ...told },
+          { method: 'lora', block: 1, ...untold },
+        ],
+        methods: [{ method: 'lora', ...told }],
+        blocks: [
+          { block: 0, ...told },
+          { block: 1, ...untold },
+        ],
+        greedy: [{ method: 'lora', block: 0, ...iou }],
+      },
+    ],
+  };
+  const html = reportHtml({ ...run, worth });
+  expect(html).toContain('cells &#38; &#34;co&#34;: 7 objects on 3 validation images');
+  expect(html).toContain('<td>0</td><td>2.1 ± 0.4 / −1.3 ± 0.4</td>');
+  expect(html).toContain('<td>1</td><td>(0.1 ± 0.4) / (0.0 ± 0.4)</td>');
+  expect(html).toContain('1 of 2 modules give all of the gain, within its error: lora in block 0.');
+  expect(reportHtml(run)).not.toContain('Worth');
+});
+
 test('it asks for nothing, runs nothing, and names from files stay text', () => {
   const html = reportHtml(run);
   expect(html).not.toMatch(/<script|<link|<img|src=["']|url\(|@import|https?:/);

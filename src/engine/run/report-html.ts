@@ -1,5 +1,7 @@
 /** A run as one HTML file that needs nothing else: its verdict, figures, charts, gates, settings and split. */
+import { isTold, type Worth } from '../../config/worth.ts';
 import type { EvalEvent, GatesEvent } from '../../train/events.ts';
+import type { RunWorth } from '../worth/run-worth.ts';
 import type { MetricsLine } from './metrics.ts';
 import { chart, escaped, type Line } from './report-chart.ts';
 import type { RunConfig, RunSplit } from './run-files.ts';
@@ -18,6 +20,8 @@ export interface ReportedRun {
   readonly split: RunSplit;
   readonly metrics: readonly MetricsLine[];
   readonly verdict: Verdict | null;
+  /** Absent where it was not measured with the best weights. */
+  readonly worth?: RunWorth;
 }
 
 /** The page. Everything that comes from files is escaped. */
@@ -29,6 +33,7 @@ export function reportHtml(run: ReportedRun): string {
     section('Validation', evaluations(run)),
     section('Modules', modules(run)),
     section('Gates', gates(run)),
+    section('Worth', worth(run)),
     section('Split', splits(run)),
     section('Settings', settings(config)),
   ];
@@ -175,6 +180,43 @@ ${table(['block', ...methods.map((method) => `${escaped(method)} (change from st
     .join('');
 }
 
+/** What each module is worth on each dataset, in IoU points; in brackets what is not told from nothing. */
+function worth({ worth: measured, config }: ReportedRun): string {
+  const names = namesOf(config);
+  const cell = (each: Worth) => `${lost(each.box, each.boxError)} / ${lost(each.click, each.clickError)}`;
+  const each = (measured?.datasets ?? []).map(
+    ({ key, images, objects, modules, methods, blocks, greedy }) => {
+      const rows = [
+        ...blocks.map(({ block, ...whole }) => [
+          String(block),
+          ...methods.map(({ method }) => {
+            const module = modules.find((other) => other.block === block && other.method === method);
+            return module ? cell(module) : '';
+          }),
+          cell(whole),
+        ]),
+        ['all', ...methods.map(cell), ''],
+      ];
+      const chosen = greedy.map(({ method, block }) => `${escaped(method)} in block ${block}`);
+      return `<h3>${escaped(names.get(key) ?? key)}: ${objects} objects on ${images} validation images</h3>
+${table(['block', ...methods.map(({ method }) => escaped(method)), 'all'], rows)}
+<p>${greedy.length} of ${modules.length} modules give all of the gain, within its error${
+        chosen.length > 0 ? `: ${chosen.join(', ')}` : ''
+      }.</p>`;
+    },
+  );
+  if (each.length === 0) return '';
+  return `<p>IoU points (hundredths) that are lost without a module, by box / by click, ± standard error; in brackets:
+within two errors of 0, so not told from nothing.</p>
+${each.join('')}`;
+}
+
+function lost(value: number, error: number): string {
+  const sign = value < 0 ? '−' : '';
+  const text = `${sign}${Math.abs(100 * value).toFixed(1)} ± ${(100 * error).toFixed(1)}`;
+  return isTold(value, error) ? text : `(${text})`;
+}
+
 function splits({ split, config }: ReportedRun): string {
   return config.datasets
     .map(({ key, name }) => {
@@ -199,6 +241,7 @@ function settings({ model, method, mopeft, train, datasets }: RunConfig): string
     ['gate', escaped(mopeft.gate)],
     ...(mopeft.budget === undefined ? [] : [['share to keep', text(mopeft.budget)]]),
     ['blocks', escaped(mopeft.blocks.join(', '))],
+    ...(mopeft.pruned ? [['pruned', text(mopeft.pruned)]] : []),
     ['mask decoder', mopeft.trainDecoder ? 'trained' : 'left as it is'],
     ...datasets.map(({ name, scale = 'whole' }) => [`scale of ${escaped(name)}`, text(scale)]),
     ...Object.entries(train).map(([id, value]) => [escaped(id), text(value)]),

@@ -1,21 +1,22 @@
 /** A training run under way, from its first step to its verdict, over the trainer of `src/train`. */
 
-import type { TrainConfig } from '../../config/train.ts';
+import { toFailureRecord } from '../../config/failure.ts';
 import { modulesOf } from '../../peft/modules.ts';
 import { isSettled } from '../../train/budget.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
-import { threadData } from '../../train/data-port.ts';
-import { evaluateSetsAt, type ImageScore, type SetScores } from '../../train/evaluate.ts';
+import { evaluateSetsAt, type SetScores } from '../../train/evaluate.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
 import { TokenCache } from '../../train/token-cache.ts';
-import { CACHE_BYTES, localData, type TrainingData } from '../../train/training-data.ts';
-import { trainingSet } from '../../train/training-set.ts';
+import type { TrainingData } from '../../train/training-data.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
 import type { Tuning } from '../tuning.ts';
+import { measureRunWorth, worthCost, writeRunWorth } from '../worth/run-worth.ts';
+import { readRunAdapter } from './adapter-files.ts';
 import { type Look, readLooks, withLook, writeLooks } from './looks.ts';
 import { type MetricsLine, MetricsLog } from './metrics.ts';
+import { openData, scaledDatasets } from './open-data.ts';
 import { commonScale, KEPT_FOLDER, RUN_FILES, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
 import { writeTestIous } from './test-ious.ts';
@@ -23,12 +24,16 @@ import {
   compareRuns,
   computeVerdict,
   type DatasetPairs,
+  pairScores,
   type Verdict,
   type VerdictContext,
 } from './verdict.ts';
 
 /** Steps over which the time of a step is averaged. */
 const TIMED_STEPS = 20;
+
+/** The share of a run's time that measuring what its modules are worth may take at its end. */
+const WORTH_SHARE = 0.1;
 
 /** Lets others use the device; the queue gives the function when it is the run's turn. */
 interface DeviceAccess {
@@ -41,6 +46,10 @@ export class RunExecution implements Run {
   private areLooksNew = false;
   /** Ends the test between two images; the trainer has its own request, which ends the steps. */
   private isPauseRequested = false;
+  /** Ends what may be left out at the end of a run. */
+  private readonly extras = new AbortController();
+  /** Of opening a model and measuring it on the test images; null before. */
+  private secondsPerImage: number | null = null;
 
   private constructor(
     private readonly parts: RunParts,
@@ -65,10 +74,6 @@ export class RunExecution implements Run {
   ): Promise<RunExecution> {
     const { gpu, queue, model, files } = parts;
     const { mopeft, train } = config;
-    const chosen = config.datasets.flatMap(({ key, scale = 'whole' }) => {
-      const found = datasets.find((dataset) => dataset.key === key);
-      return found ? [{ ...found, dataset: { ...found.dataset, scale } }] : [];
-    });
     const scale = commonScale(config.datasets) ?? 'whole';
     const log = new MetricsLog(files);
     const stored = files.trainerStorage(model, {
@@ -90,7 +95,7 @@ export class RunExecution implements Run {
     let run: RunExecution | null = null;
     const device: DeviceAccess = { yieldDevice: async () => undefined };
     const kept = await openCache(parts);
-    const data = await openData(parts, train, chosen);
+    const data = await openData(parts, train, scaledDatasets(config, datasets));
     let trainer: Trainer | null = null;
     try {
       trainer = await queue.run('background', () =>
@@ -147,11 +152,13 @@ export class RunExecution implements Run {
 
   pause(): void {
     this.isPauseRequested = true;
+    this.extras.abort();
     this.trainer.pause();
   }
 
   stop(): void {
     this.isPauseRequested = false;
+    this.extras.abort();
     this.trainer.stop();
   }
 
@@ -226,9 +233,16 @@ export class RunExecution implements Run {
         const earlier = tuned && base && tuned.length > 0 ? await this.measureEarlier(yieldDevice) : null;
         const verdict = tuned && base && (await this.conclude(tuned, base, earlier, progress));
         await this.log.settled();
+        if (verdict && status === 'finished' && !isBase) await this.measureWorth(progress, yieldDevice);
         // All steps are in the checkpoint, so a resumed run only measures.
         const isLeft = status === 'finished' && !base;
-        return { ...progress, status: isLeft ? 'paused' : status, verdict };
+        const { secondsPerImage } = this;
+        return {
+          ...progress,
+          status: isLeft ? 'paused' : status,
+          verdict,
+          ...(secondsPerImage !== null && { secondsPerImage }),
+        };
       });
     } finally {
       release();
@@ -238,8 +252,42 @@ export class RunExecution implements Run {
   }
 
   /** The base model on the same test images; null when a pause was asked for before the last. */
-  private measureBase(yieldDevice: YieldDevice): Promise<readonly SetScores[] | null> {
-    return this.measureModel('the base model', null, this.data.sets, yieldDevice);
+  private async measureBase(yieldDevice: YieldDevice): Promise<readonly SetScores[] | null> {
+    const start = performance.now();
+    const base = await this.measureModel('the base model', null, this.data.sets, yieldDevice);
+    const images = this.data.sets.reduce((sum, { split }) => sum + split.test.length, 0);
+    if (base && images > 0) this.secondsPerImage = (performance.now() - start) / 1000 / images;
+    return base;
+  }
+
+  /** Measures what each module is worth, where that takes a small share of the run's time; a pause or a stop leaves it out. */
+  private async measureWorth({ step, bestStep }: RunProgress, yieldDevice: YieldDevice): Promise<void> {
+    const { gpu, model, files, observer } = this.parts;
+    const { mopeft, train } = this.config;
+    if (modulesOf(mopeft).length === 0 || bestStep === null) return;
+    const { signal } = this.extras;
+    const limits = { maxImages: train.evalImages, maxObjects: train.evalObjects };
+    const mayTake = WORTH_SHARE * step * (this.secondsPerStep() ?? 0);
+    try {
+      const adapter = await readRunAdapter(files, model);
+      const { passes } = worthCost(adapter.mopeft, this.data.sets, limits);
+      if (passes * (this.secondsPerImage ?? 0) > mayTake) return;
+      const measuring = {
+        gpu,
+        model,
+        signal,
+        onDevice: <T>(work: (y: YieldDevice) => Promise<T>) => work(yieldDevice),
+      };
+      const worth = await measureRunWorth(measuring, adapter, this.data.sets, limits, (done, total) =>
+        observer?.onActivity?.('Measuring what each module is worth', done, total),
+      );
+      await writeRunWorth(files, { ...worth, step: bestStep });
+    } catch (error) {
+      // The run is done without it.
+      const { code, what, cure } = toFailureRecord(error);
+      if (signal.aborted || code === 'worth/few-images') return;
+      observer?.onNotice?.(`What each module is worth was not measured: ${what} ${cure}`);
+    }
   }
 
   /** The run before on the test images of both; null without one, where its weights are gone, and as {@link measureBase}. */
@@ -304,7 +352,7 @@ export class RunExecution implements Run {
       tuned.map(({ key, images }) => ({
         id: key,
         name: this.nameOf(key),
-        images: pair(others.find((set) => set.key === key)?.images ?? [], images),
+        images: pairScores(others.find((set) => set.key === key)?.images ?? [], images),
       }));
     const before = earlier && compareRuns(this.parts.earlier?.name ?? '', pairsWith(earlier));
     const measured = computeVerdict(pairsWith(base), {
@@ -381,36 +429,4 @@ async function openCache({ files, spareBytes }: RunParts): Promise<TokenCache> {
   const cache = new TokenCache({ store: files.store, path: files.path(KEPT_FOLDER), bytes });
   await cache.clear();
   return cache;
-}
-
-/** The data of a run in a thread of its own, or in this one where none is given or none can be opened. */
-async function openData(
-  { model, openDataThread, cacheBytes = CACHE_BYTES, observer }: RunParts,
-  train: TrainConfig,
-  datasets: readonly RunDataset[],
-): Promise<TrainingData> {
-  const sam = model.config;
-  if (openDataThread) {
-    const sets = datasets.map(({ key, split, dataset }) => ({ key, split, dataset }));
-    try {
-      return await threadData(openDataThread(), { sam, config: train, sets, cacheBytes });
-    } catch {
-      observer?.onNotice?.(
-        'No thread could be opened to prepare images, so steps and clicks wait while images are decoded.',
-      );
-    }
-  }
-  const sets = datasets.map(({ key, split, dataset }) => trainingSet(key, dataset, split, sam, train));
-  return localData(sam, train, sets, cacheBytes);
-}
-
-function pair(base: readonly ImageScore[], tuned: readonly ImageScore[]): DatasetPairs['images'] {
-  const iousOf = ({ objects }: ImageScore) => ({
-    box: objects.map(({ boxIou }) => boxIou),
-    click: objects.map(({ clickIou }) => clickIou),
-  });
-  return tuned.flatMap((image) => {
-    const same = base.find(({ name }) => name === image.name);
-    return same ? [{ name: image.name, base: iousOf(same), tuned: iousOf(image) }] : [];
-  });
 }

@@ -11,6 +11,7 @@
  *     kept/                what saves work while the run is under way; removed at its start and end
  *     verdict.json         tuned against base on the test images, when the run is over
  *     test-ious.json       what each object of them scored, see test-ious.ts
+ *     worth.json           the IoU that is lost without each module, where it was measured, see ../worth/run-worth.ts
  */
 import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
@@ -45,6 +46,7 @@ export const RUN_FILES = {
   verdict: 'verdict.json',
   testIous: 'test-ious.json',
   looks: 'looks.json',
+  worth: 'worth.json',
 } as const;
 
 /** A dataset as a run knows it: `key` names it in metrics and splits and is unique in the run. */

@@ -90,6 +90,8 @@ export interface RunOutcome extends RunProgress {
   readonly status: 'finished' | 'stopped' | 'paused';
   /** Tuned against base on the test images; null when paused, or when there is no test image. */
   readonly verdict: Verdict | null;
+  /** Of measuring a model, by test image; absent where none was measured. */
+  readonly secondsPerImage?: number;
 }
 
 /** A run under way. */

@@ -1,4 +1,5 @@
 /** What a run brought: tuned against base on test images that took no part in training, in numbers and one sentence. */
+import type { ImageScore } from '../../train/evaluate.ts';
 import { gainError } from '../../train/selection.ts';
 import { degreesOfFreedom, t95, USUAL_GAIN } from './provable-gain.ts';
 
@@ -88,6 +89,21 @@ export interface VerdictContext {
 
 /** What is measured of an image's objects: one prompt, or the mean of the two. */
 type Measured = 'box' | 'click' | 'both';
+
+/** A dataset's scores by two models, image by image. */
+export function pairScores(
+  base: readonly ImageScore[],
+  tuned: readonly ImageScore[],
+): DatasetPairs['images'] {
+  const iousOf = ({ objects }: ImageScore) => ({
+    box: objects.map(({ boxIou }) => boxIou),
+    click: objects.map(({ clickIou }) => clickIou),
+  });
+  return tuned.flatMap((image) => {
+    const same = base.find(({ name }) => name === image.name);
+    return same ? [{ name: image.name, base: iousOf(same), tuned: iousOf(image) }] : [];
+  });
+}
 
 /** Images without objects count for nothing; a dataset without any object on its test images is left out of the means. */
 export function computeVerdict(datasets: readonly DatasetPairs[], context: VerdictContext): Verdict {

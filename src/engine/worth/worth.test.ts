@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import type { MopeftConfig } from '../../config/mopeft.ts';
+import { isTold } from '../../config/worth.ts';
 import { type ModuleId, modulesOf } from '../../peft/modules.ts';
 import type { ImageScore } from '../../train/evaluate.ts';
-import { isTold, measureWorth, worth } from './worth.ts';
+import { expectedMeasurements, measureWorth, worth } from './worth.ts';
 
 const CONFIG: MopeftConfig = {
   methods: { lora: {}, adapter: {} },
@@ -83,6 +84,9 @@ it('measures each set of modules once where a method stands alone', async () => 
   await measureWorth(single, measure);
   // All, none, and either of two blocks alone.
   expect(asked).toHaveLength(4);
+  // What is left of the greedy curve is not known beforehand.
+  expect(expectedMeasurements(single)).toBe(4 + 2);
+  expect(expectedMeasurements(CONFIG)).toBe(14 + 4);
 });
 
 it('refuses a model without modules and a single image', async () => {

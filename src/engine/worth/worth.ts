@@ -4,17 +4,10 @@
  */
 import { Failure } from '../../config/failure.ts';
 import type { MopeftConfig } from '../../config/mopeft.ts';
+import type { Worth } from '../../config/worth.ts';
 import { keepModules, type ModuleId, modulesOf } from '../../peft/modules.ts';
 import { type ImageScore, summarise } from '../../train/evaluate.ts';
 import { gainError } from '../../train/selection.ts';
-
-/** Mean IoU lost without something, paired by object, with standard errors clustered by image; negative where it harms. */
-export interface Worth {
-  readonly box: number;
-  readonly boxError: number;
-  readonly click: number;
-  readonly clickError: number;
-}
 
 /** Mean IoU over objects. */
 export interface MeanIou {
@@ -50,7 +43,26 @@ export interface WorthReport {
 export type MeasureModules = (mopeft: MopeftConfig) => Promise<readonly ImageScore[]>;
 
 /** Fewer images tell no error. */
-const LEAST_IMAGES = 2;
+export const LEAST_IMAGES = 2;
+
+/**
+ * About how many measurements {@link measureWorth} makes: those of every group left out and of every module alone, and as many
+ * again as there are modules for the rest of the greedy curve, which is not known beforehand.
+ */
+export function expectedMeasurements(config: MopeftConfig): number {
+  const { modules, methods, blocks } = groupsOf(config);
+  const keys = new Set<string>();
+  const add = (isKept: (module: ModuleId) => boolean) => keys.add(keyOf(modules, isKept));
+  add(() => true);
+  add(() => false);
+  for (const module of modules) {
+    add((each) => !isSame(each, module));
+    add((each) => isSame(each, module));
+  }
+  for (const id of methods) add(({ method }) => method !== id);
+  for (const index of blocks) add(({ block }) => block !== index);
+  return keys.size + modules.length;
+}
 
 /**
  * Measures leave-one-out worth, and puts modules in greedily.
@@ -65,7 +77,7 @@ export async function measureWorth(
   const { modules, methods, blocks } = groupsOf(config);
   const known = new Map<string, readonly ImageScore[]>();
   const scoresOf = async (isKept: (module: ModuleId) => boolean): Promise<readonly ImageScore[]> => {
-    const key = modules.map((module) => Number(isKept(module))).join('');
+    const key = keyOf(modules, isKept);
     const scores = known.get(key) ?? (await measure(keepModules(config, isKept)));
     if (!known.has(key)) onMeasured(known.set(key, scores).size);
     return scores;
@@ -114,11 +126,6 @@ function fewImages(images: number): Failure {
   });
 }
 
-/** Whether the change is told from chance: two standard errors. */
-export function isTold(value: number, error: number): boolean {
-  return Math.abs(value) > 2 * error;
-}
-
 /**
  * What `after` gained over `before`, paired by object.
  * @throws RangeError where they are not of the same images and objects.
@@ -157,6 +164,11 @@ function groupsOf(config: MopeftConfig) {
   const methods = [...new Set(modules.map(({ method }) => method))];
   const blocks = [...new Set(modules.map(({ block }) => block))];
   return { modules, methods, blocks };
+}
+
+/** Names a set of modules. */
+function keyOf(modules: readonly ModuleId[], isKept: (module: ModuleId) => boolean): string {
+  return modules.map((module) => Number(isKept(module))).join('');
 }
 
 function isSame(a: ModuleId, b: ModuleId): boolean {

@@ -16,8 +16,9 @@ export default memo(function LineDrawing(props: {
   readonly data: readonly { readonly step: number }[];
   readonly lines: readonly LineOf[];
   readonly size: ElementSize;
+  readonly per: string;
 }): ReactNode {
-  const { data, size } = props;
+  const { data, size, per } = props;
   // The axes first and the curves in the next turn, since a chart's first drawing takes longest.
   const lines = useQueuedRedraw(props.lines);
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
@@ -52,7 +53,7 @@ export default memo(function LineDrawing(props: {
       {lines && (
         <Tooltip
           isAnimationActive={false}
-          labelFormatter={(label) => `Step ${String(label)}`}
+          labelFormatter={(label) => `${per} ${String(label)}`}
           formatter={(value) => (typeof value === 'number' ? value.toFixed(3) : String(value))}
           contentStyle={{
             background: 'var(--surface)',

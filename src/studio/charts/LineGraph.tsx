@@ -16,9 +16,12 @@ export function LineGraph(props: {
   readonly title: string;
   readonly data: readonly { readonly step: number }[];
   readonly lines: readonly LineOf[];
+  /** What the axis to the right counts; default `step`. */
+  readonly per?: string;
   /** Draws a lower chart, for groups of many. */
   readonly low?: boolean;
 }): ReactNode {
+  const { per = 'step' } = props;
   const drawn = useQueuedRedraw(props.data);
   const { ref, size } = useSize<HTMLDivElement>();
   const last = props.data.at(-1);
@@ -53,13 +56,13 @@ export function LineGraph(props: {
       </figcaption>
       <div
         role="img"
-        aria-label={`${props.title} at step ${last?.step ?? 0}: ${summary}`}
+        aria-label={`${props.title} at ${per} ${last?.step ?? 0}: ${summary}`}
         ref={ref}
         className={props.low ? styles.lowPlot : styles.plot}
       >
         {drawn && drawn.length > 0 && size && (
           <Suspense>
-            <LineDrawing data={drawn} lines={props.lines} size={size} />
+            <LineDrawing data={drawn} lines={props.lines} size={size} per={per} />
           </Suspense>
         )}
       </div>

@@ -6,6 +6,11 @@ export function isActive(status: RunStatus): boolean {
   return status === 'running' || status === 'pausing';
 }
 
+/** Whether it has ended, and its weights are what they are. */
+export function isOver(status: RunStatus): boolean {
+  return status === 'finished' || status === 'stopped';
+}
+
 /**
  * Whether the run can be resumed: from its last checkpoint, or from the start if it has none, unless it failed (it
  * would fail again, but for storage that was full). A run that was left after its last step still has to be tested.

@@ -11,6 +11,7 @@ import type { FakeOptions, Handlers } from './fake-handlers.ts';
 import { fakeModel } from './fake-model.ts';
 import { fakeRuns } from './fake-runs.ts';
 import { fakeSegment } from './fake-segment.ts';
+import { fakeWorth } from './fake-worth.ts';
 
 export interface FakeEngine extends EngineClient {
   emit(event: EngineEvent): void;
@@ -34,6 +35,7 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
     ...fakeFind(),
     ...fakeRuns(options, emit),
     ...fakeSegment(),
+    ...fakeWorth(),
     ...options.handlers,
   };
   return {

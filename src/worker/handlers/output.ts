@@ -36,11 +36,13 @@ export function outputHandlers(
       const { training } = await engine;
       const run = await training.need(runId);
       const files = training.repository.filesOf(runId);
+      const worth = await training.worth.read(runId);
       const html = reportHtml({
         ...run,
         config: await files.readConfig(),
         split: await files.readSplit(),
         metrics: await files.readMetrics(),
+        ...(worth && { worth }),
       });
       const bytes = new TextEncoder().encode(html);
       return ok(outputFile(`${fileNameOf(run.name)} report.html`, 'text/html', bytes));

@@ -10,6 +10,7 @@ import type { ProjectCalls } from './project.ts';
 import type { QueueCalls } from './queue.ts';
 import type { SegmentCalls } from './segment.ts';
 import type { TrainCalls } from './train.ts';
+import type { WorthCalls } from './worth.ts';
 
 /** Every call: name → [request, answer]. */
 export interface EngineCalls
@@ -22,7 +23,8 @@ export interface EngineCalls
     QueueCalls,
     SegmentCalls,
     OutputCalls,
-    ProjectCalls {}
+    ProjectCalls,
+    WorthCalls {}
 
 export type CallName = keyof EngineCalls;
 export type RequestOf<K extends CallName> = EngineCalls[K][0];

@@ -5,6 +5,7 @@ import type { Look } from '../../engine/run/looks.ts';
 import type { GainOutlook } from '../../engine/run/provable-gain.ts';
 import type { RunPlan } from '../../engine/run/run-types.ts';
 import type { Verdict, VerdictMeasure } from '../../engine/run/verdict.ts';
+import type { AdapterSize } from '../../engine/worth/prune.ts';
 import type { PassGroup, ProfileClock } from '../../gpu/profile.ts';
 import type { ModulesEvent, StepSpans } from '../../train/events.ts';
 import type { GateLayer } from '../../train/gates.ts';
@@ -85,6 +86,13 @@ export interface RunInfo {
   readonly verdict: Verdict | null;
   /** Numbers that it trains; absent in runs of earlier versions. */
   readonly trainableCount?: number;
+  /** Of a run whose adapter is that of another one (its id and its name then) without some modules: how large both are. */
+  readonly pruned?: {
+    readonly from: string;
+    readonly name: string;
+    readonly before: AdapterSize;
+    readonly after: AdapterSize;
+  };
   /** What a person wrote about it. */
   readonly note?: string;
   /** Of an adapter that another program made: sentences on how its files were understood. */

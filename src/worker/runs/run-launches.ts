@@ -12,7 +12,7 @@ import type { RunInputs } from './run-inputs.ts';
 import type { RunPlans } from './run-plans.ts';
 import type { RunRecord, RunRepository } from './run-repository.ts';
 import type { Launch } from './run-supervisor.ts';
-import { stepKey } from './step-times.ts';
+import { imageKey, stepKey } from './step-times.ts';
 
 /** How a run's images are decoded and what is kept of them; see {@link RunParts}. */
 export type RunDataParts = Pick<RunParts, 'openDataThread' | 'cacheBytes' | 'spareBytes'>;
@@ -66,6 +66,7 @@ export class RunLaunches {
     return {
       record,
       stepKey: stepKey(model, this.inputs.deviceName(), resolved),
+      imageKey: imageKey(model, this.inputs.deviceName()),
       work: { device: this.inputs.deviceName(), flops: flopsPerStep },
       begin: async (observer) => {
         const { open } = await this.withWeights(resolved.train.weights, observer);
@@ -92,6 +93,7 @@ export class RunLaunches {
     return {
       record: { ...record, status: 'running', failure: null, updated: Date.now() },
       stepKey: stepKey(model, this.inputs.deviceName(), config),
+      imageKey: imageKey(model, this.inputs.deviceName()),
       work: null,
       begin: async (observer) => {
         const { open } = await this.withWeights(weights, observer);

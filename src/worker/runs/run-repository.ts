@@ -59,6 +59,12 @@ export const VerdictSchema = v.object({
     }),
   ),
 });
+const SizeSchema = v.object({
+  modules: v.number(),
+  numbers: v.number(),
+  bytes: v.number(),
+  dispatches: v.number(),
+});
 const RecordSchema = v.object({
   id: v.string(),
   name: v.string(),
@@ -91,6 +97,9 @@ const RecordSchema = v.object({
   understood: v.exactOptional(v.array(v.string())),
   trainableCount: v.exactOptional(v.number()),
   note: v.exactOptional(v.string()),
+  pruned: v.exactOptional(
+    v.object({ from: v.string(), name: v.string(), before: SizeSchema, after: SizeSchema }),
+  ),
 });
 
 /** What is kept of a run besides its files. */
@@ -110,6 +119,7 @@ export interface RunRecord extends RunProgress {
   readonly understood?: readonly string[];
   readonly trainableCount?: number;
   readonly note?: string;
+  readonly pruned?: NonNullable<RunInfo['pruned']>;
 }
 
 /**

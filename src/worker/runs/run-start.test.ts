@@ -95,6 +95,7 @@ test('neither a start nor a resume traces or plans anything on the thread of the
     needModel: () => model,
     needGpu: () => gpu,
     deviceWasLost: async () => null,
+    onRelease: () => undefined,
     onModelChange: () => undefined,
   };
   const planner = localPlanner((isBegun) => {

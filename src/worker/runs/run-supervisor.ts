@@ -14,6 +14,8 @@ export interface Launch {
   readonly record: RunRecord;
   /** Under which the time of a step is remembered. */
   readonly stepKey: string;
+  /** Under which the time of measuring an image is remembered. */
+  readonly imageKey: string;
   /** Of a step on its device, for the times of others; null where it is not known. */
   readonly work: { readonly device: string; readonly flops: number } | null;
   readonly begin: (observer: RunObserver) => Promise<Run>;
@@ -28,7 +30,7 @@ export interface RunSupervisorParts {
 
 interface Launched {
   readonly run: Run;
-  readonly timing: Pick<Launch, 'stepKey' | 'work'>;
+  readonly timing: Pick<Launch, 'stepKey' | 'imageKey' | 'work'>;
 }
 
 type StopRequest = 'pause' | 'stop';
@@ -152,15 +154,19 @@ export class RunSupervisor {
     };
   }
 
-  private async finish(outcome: RunOutcome, { stepKey, work }: Launched['timing']): Promise<void> {
+  private async finish(
+    { secondsPerImage, ...outcome }: RunOutcome,
+    { stepKey, imageKey, work }: Launched['timing'],
+  ): Promise<void> {
     const { reports, times } = this.parts;
     await reports.settled();
     const record = reports.repository.underWay(this.id);
     if (!record) return;
     await reports.conclude({ ...record, ...outcome, failure: null });
     const { secondsPerStep } = outcome;
-    // Only the next plan would have used it.
+    // Only the next plan would have used them.
     if (secondsPerStep !== null) await times.update(stepKey, secondsPerStep, work).catch(() => undefined);
+    if (secondsPerImage !== undefined) await times.update(imageKey, secondsPerImage).catch(() => undefined);
   }
 
   private async fail(error: unknown): Promise<void> {

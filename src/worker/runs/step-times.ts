@@ -60,6 +60,11 @@ export class StepTimes {
 
 const rateKey = (device: string): string => `rate ${device}`;
 
+/** What the time of measuring an image depends on. */
+export function imageKey(model: CurrentModel, adapter: string): string {
+  return JSON.stringify(['image', adapter, model.info.hash.slice(0, 16)]);
+}
+
 /** What the time of a step depends on. */
 export function stepKey(model: CurrentModel, adapter: string, { mopeft, train }: RunSettings): string {
   const { imagesPerStep, objectsPerImage, objectsPerPass, corrections } = train;

@@ -22,6 +22,7 @@ import { TrainingService } from './training-service.ts';
 vi.mock('../../engine/run/run.ts', () => ({ startTraining: vi.fn(), resumeTraining: vi.fn() }));
 vi.mock('../../engine/run/plan-run.ts', () => ({
   withDatasets: (cost: object) => cost,
+  settingsFor: (chosen: object) => chosen,
 }));
 
 interface Deferred<T> {
@@ -122,6 +123,7 @@ function openService(store = new MemoryStore()) {
     needModel: () => model,
     needGpu: () => ({ info: { vendor: 'v', architecture: 'a', description: 'd' } }),
     deviceWasLost: async () => null,
+    onRelease: () => undefined,
     onModelChange: (work: () => Promise<void>) => void hooks.push(work),
   };
   const launching = deferred<void>();

@@ -12,6 +12,7 @@
  *     imported-run.ts     the record of an adapter that came in as files
  *     planner.ts          what a run would cost and what it runs, planned in a thread of its own
  *     step-times.ts       how long steps took here, for the next plan
+ *     worth-service.ts    what the modules of a run are worth, and the run without those that are worth nothing
  */
 import { Failure } from '../../config/failure.ts';
 import type { SamConfig } from '../../config/sam.ts';
@@ -40,10 +41,12 @@ import { RunReports } from './run-reports.ts';
 import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
 import { type Launch, RunSupervisor } from './run-supervisor.ts';
 import { StepTimes } from './step-times.ts';
+import { WorthService } from './worth-service.ts';
 
 export class TrainingService {
   readonly repository: RunRepository;
   readonly queue: QueuedRuns;
+  readonly worth: WorthService;
   private readonly reports: RunReports;
   private readonly times: StepTimes;
   private readonly plans: RunPlans;
@@ -78,6 +81,9 @@ export class TrainingService {
       emit: (queue) => state.emit({ type: 'queue', queue }),
       warn: (text) => state.emit({ type: 'log', level: 'warning', text }),
     });
+    const { repository, reports, times } = this;
+    const need = (runId: string) => this.need(runId);
+    this.worth = new WorthService({ state, repository, inputs, times, reports, dataParts, need });
     // Another model needs the device's memory; the run can be resumed later, with its own model.
     state.onModelChange(async () => this.active?.pause());
   }

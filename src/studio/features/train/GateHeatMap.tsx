@@ -2,9 +2,9 @@ import type { ReactNode } from 'react';
 import type { GateRow } from '../../charts/series.ts';
 import { MethodSwatch } from '../../components/MethodSwatch.tsx';
 import { signed } from '../../format/format.ts';
-import { useSession } from '../../stores/session.ts';
 import { heatColour } from '../../theme/colours.ts';
 import styles from './GateHeatMap.module.css';
+import { MethodName } from './MethodName.tsx';
 
 export type GateView = 'change' | 'now';
 
@@ -73,13 +73,6 @@ function Row({ row, view }: { readonly row: GateRow; readonly view: GateView }):
       <td className={styles.mean}>{signed(row.meanChange)}</td>
     </tr>
   );
-}
-
-function MethodName({ id }: { readonly id: string }): ReactNode {
-  const label = useSession(
-    (state) => state.capabilities?.methods.find((method) => method.id === id)?.label ?? id,
-  );
-  return <>{label}</>;
 }
 
 /** Smaller changes count as none. */

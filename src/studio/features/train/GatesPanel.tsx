@@ -50,7 +50,7 @@ export const GatesPanel = memo(function GatesPanel(props: GatesProps): ReactNode
       <p className="muted small">
         {gates.length === 0
           ? 'Gates appear after the first validation.'
-          : 'A gate says how much of a method’s contribution is used, from 0 to 1. It does not say how much the method helps: compare runs for that.'}
+          : 'A gate says how much of a method’s contribution is used, from 0 to 1. It does not say how much the method helps: the tab Worth does, when the run is over.'}
       </p>
       <div className={styles.maps}>
         {datasets.map((dataset) => {

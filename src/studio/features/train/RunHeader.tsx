@@ -7,7 +7,7 @@ import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { bytes, iou, minutes, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { openPage } from '../../stores/page.ts';
-import { isActive, isResumable, isUsable, missingDatasets } from '../../stores/run-status.ts';
+import { isActive, isOver, isResumable, isUsable, missingDatasets } from '../../stores/run-status.ts';
 import {
   deleteRun,
   pauseRun,
@@ -100,7 +100,6 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
   const datasets = useDatasets((state) => state.datasets);
   const deleted = datasetsLoaded ? missingDatasets(run, datasets) : [];
   const reason = resumeBlocker(run, deleted);
-  const isOver = run.status === 'finished' || run.status === 'stopped';
   const mayResume = canCompute && !otherActive && reason === null;
   return (
     <div className="row">
@@ -125,7 +124,7 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
           Stop
         </button>
       )}
-      {isOver && (
+      {isOver(run.status) && (
         <Hint text="From the base model, with the same settings and all images that are done by now. The verdict compares with this run.">
           <button
             type="button"

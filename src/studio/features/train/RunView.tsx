@@ -3,6 +3,7 @@ import type { RunHistory, RunInfo } from '../../../worker/protocol.ts';
 import { FactList } from '../../components/FactList.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
 import { Tabs } from '../../components/Tabs.tsx';
+import { isOver } from '../../stores/run-status.ts';
 import { loadHistory, useRuns } from '../../stores/runs.ts';
 import { useSession } from '../../stores/session.ts';
 import { GatesPanel } from './GatesPanel.tsx';
@@ -15,6 +16,7 @@ import styles from './RunView.module.css';
 import { settingRows } from './setting-rows.ts';
 import { TimePanel } from './TimePanel.tsx';
 import { VerdictPanel } from './VerdictPanel.tsx';
+import { PrunedNote, WorthPanel } from './WorthPanel.tsx';
 
 const NOTHING: RunHistory = { steps: [], evals: [], gates: [], modules: [], looks: [] };
 
@@ -34,6 +36,7 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
     <div className="stack" ref={top}>
       <RunHeader run={run} />
       {run.failure && <FailureMessage failure={run.failure} />}
+      {run.pruned && <PrunedNote pruned={run.pruned} />}
       {run.verdict && <VerdictPanel verdict={run.verdict} />}
       {run.status === 'imported' ? (
         <>
@@ -53,23 +56,40 @@ export function RunView({ run }: { readonly run: RunInfo }): ReactNode {
         <Tabs
           label="Parts of the run"
           tabs={[
-            { id: 'progress', label: 'Progress', content: () => <Progress run={run} history={drawn} /> },
-            {
-              id: 'gates',
-              label: 'Gates',
-              content: () => (
-                <>
-                  <ModulesPanel settings={run.settings} modules={drawn.modules} />
-                  <GatesPanel datasets={run.datasets} settings={run.settings} gates={drawn.gates} />
-                </>
-              ),
-            },
+            ...(run.pruned ? [] : learning(run, drawn)),
+            ...(isOver(run.status)
+              ? [
+                  {
+                    id: 'worth',
+                    label: 'Worth',
+                    content: () => <WorthPanel run={run} gates={drawn.gates} />,
+                  },
+                ]
+              : []),
           ]}
         />
       )}
       <SettingsTable run={run} />
     </div>
   );
+}
+
+/** What is shown of a run that was trained. */
+function learning(run: RunInfo, history: RunHistory) {
+  const { datasets, settings } = run;
+  return [
+    { id: 'progress', label: 'Progress', content: () => <Progress run={run} history={history} /> },
+    {
+      id: 'gates',
+      label: 'Gates',
+      content: () => (
+        <>
+          <ModulesPanel settings={settings} modules={history.modules} />
+          <GatesPanel datasets={datasets} settings={settings} gates={history.gates} />
+        </>
+      ),
+    },
+  ];
 }
 
 /** What a person looks at while it learns: images first, then curves. */
