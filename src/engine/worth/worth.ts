@@ -43,7 +43,7 @@ export interface WorthReport {
 export type MeasureModules = (mopeft: MopeftConfig) => Promise<readonly ImageScore[]>;
 
 /** Fewer images tell no error. */
-export const LEAST_IMAGES = 2;
+const LEAST_IMAGES = 2;
 
 /**
  * About how many measurements {@link measureWorth} makes: those of every group left out and of every module alone, and as many

@@ -22,7 +22,7 @@ function linkFake(handlers: FakeOptions['handlers'] = {}) {
 
 test('what a run would take is known before it is measured, and what was measured is shown', async () => {
   linkFake();
-  await loadWorth('run-1');
+  await loadWorth('run-1', true);
   expect(useWorth.getState()).toMatchObject({
     worths: { 'run-1': null },
     forecasts: { 'run-1': { seconds: 130 } },
@@ -32,10 +32,22 @@ test('what a run would take is known before it is measured, and what was measure
   expect(useWorth.getState().work).toBeNull();
 });
 
+test('what was measured is shown where it cannot be measured now, and nothing is asked that needs the model', async () => {
+  const engine = linkFake({
+    'worth.forecast': () => {
+      throw new Error('no model is open');
+    },
+  });
+  await engine.call('worth.measure', { runId: 'run-1' });
+  await loadWorth('run-1', false);
+  await loadWorth('run-2', false);
+  expect(useWorth.getState().worths).toMatchObject({ 'run-1': { step: 100 }, 'run-2': null });
+});
+
 test('an answer to what was asked before a measurement does not take its result away', async () => {
   const engine = linkFake();
   const answer = engine.holdNext('worth.read');
-  const loading = loadWorth('run-1');
+  const loading = loadWorth('run-1', true);
   await measureWorth('run-1');
   answer();
   await loading;

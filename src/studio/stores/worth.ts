@@ -1,6 +1,12 @@
 /** What the modules of runs are worth: what was measured, what it would take, and what is measured now. */
 import { create } from 'zustand';
-import { CANCELLED, type Progress, type RunWorth, type WorthForecast } from '../../worker/protocol.ts';
+import {
+  CANCELLED,
+  type Progress,
+  type RunWorth,
+  type TaylorScores,
+  type WorthForecast,
+} from '../../worker/protocol.ts';
 import { callEngine } from './engine-link.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure, notifySuccess } from './notices.ts';
@@ -18,18 +24,23 @@ export interface WorthWork {
 interface WorthState {
   /** By run; null where nothing was measured. */
   readonly worths: Readonly<Record<string, RunWorth | null>>;
+  /** What training estimated, by run; null where it did not. */
+  readonly taylors: Readonly<Record<string, TaylorScores | null>>;
   readonly forecasts: Readonly<Record<string, WorthForecast>>;
   readonly work: WorthWork | null;
 }
 
-export const useWorth = create<WorthState>()(() => ({ worths: {}, forecasts: {}, work: null }));
+export const useWorth = create<WorthState>()(() => ({ worths: {}, taylors: {}, forecasts: {}, work: null }));
 
 const set = useWorth.setState;
 const latest = new Latest();
 let controller: AbortController | null = null;
 
-/** Reads what was measured of a run, and where nothing was, asks what it would take. */
-export async function loadWorth(runId: string): Promise<void> {
+/**
+ * Reads what was measured of a run, and where nothing was, asks what it would take.
+ * @param canMeasure whether it can be measured now.
+ */
+export async function loadWorth(runId: string, canMeasure: boolean): Promise<void> {
   const asked = latest.replace(runId);
   const result = await callEngine('worth.read', { runId });
   if (!latest.accept(runId, asked)) return;
@@ -37,9 +48,10 @@ export async function loadWorth(runId: string): Promise<void> {
     notifyFailure(result.error);
     return;
   }
-  const { worth } = result.value;
+  const { worth, taylor } = result.value;
   keep(runId, worth);
-  if (worth) return;
+  set(({ taylors }) => ({ taylors: { ...taylors, [runId]: taylor } }));
+  if (worth || !canMeasure) return;
   // Without it the button says less.
   const forecast = await callEngine('worth.forecast', { runId });
   if (forecast.ok) set(({ forecasts }) => ({ forecasts: { ...forecasts, [runId]: forecast.value } }));

@@ -38,7 +38,7 @@ function fakeDatasetWorth(key: string): DatasetWorth {
 export function fakeWorth(): Pick<Handlers, Extract<CallName, `worth.${string}`>> {
   const measured = new Map<string, RunWorth>();
   return {
-    'worth.read': ({ runId }) => ({ worth: measured.get(runId) ?? null }),
+    'worth.read': ({ runId }) => ({ worth: measured.get(runId) ?? null, taylor: null }),
     'worth.forecast': () => ({ measurements: 240, images: 18, seconds: 130 }),
     'worth.measure': ({ runId }) => {
       const datasets = ['cells', 'cracks', 'leaves'].map(fakeDatasetWorth);

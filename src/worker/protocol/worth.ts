@@ -1,10 +1,12 @@
 /** What a run's modules are worth. Conventions: ../protocol.ts. */
 
 import type { RunWorth } from '../../engine/worth/run-worth.ts';
+import type { TaylorScores } from '../../engine/worth/taylor.ts';
 import type { RunInfo } from './train.ts';
 
 export type { Worth } from '../../config/worth.ts';
 export type { DatasetWorth, RunWorth } from '../../engine/worth/run-worth.ts';
+export type { TaylorScores } from '../../engine/worth/taylor.ts';
 
 /** About what measuring a run's modules takes. */
 export interface WorthForecast {
@@ -18,8 +20,11 @@ export interface WorthForecast {
 
 /** Calls about the worth of modules: name → [request, answer]. */
 export interface WorthCalls {
-  /** What was measured with the run's best weights; null without. */
-  'worth.read': [{ readonly runId: string }, { readonly worth: RunWorth | null }];
+  /** What was measured with the run's best weights, and what training estimated; null without. */
+  'worth.read': [
+    { readonly runId: string },
+    { readonly worth: RunWorth | null; readonly taylor: TaylorScores | null },
+  ];
   'worth.forecast': [{ readonly runId: string }, WorthForecast];
   /** Measures and keeps; a run that is under way has the device until it is over. */
   'worth.measure': [{ readonly runId: string }, RunWorth];

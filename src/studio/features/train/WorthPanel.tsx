@@ -20,6 +20,7 @@ import {
 import { GateHeatMap, HeatLegend } from './GateHeatMap.tsx';
 import panels from './GatesPanel.module.css';
 import { MethodName } from './MethodName.tsx';
+import { TaylorMap } from './TaylorMap.tsx';
 import { WorthHeatMap, type WorthPrompt } from './WorthHeatMap.tsx';
 import styles from './WorthPanel.module.css';
 import { forecastText, greedySentence } from './worth-text.ts';
@@ -31,12 +32,13 @@ export function WorthPanel(props: {
 }): ReactNode {
   const { run, gates } = props;
   const worth = useWorth((state) => state.worths[run.id] ?? null);
+  const taylor = useWorth((state) => state.taylors[run.id] ?? null);
   const forecast = useWorth((state) => state.forecasts[run.id]);
   const work = useWorth((state) => state.work);
   const reason = useReasonAgainst(run);
   const canMeasure = reason === null;
   useEffect(() => {
-    if (canMeasure) void loadWorth(run.id);
+    void loadWorth(run.id, canMeasure);
   }, [run.id, canMeasure]);
   const own = work?.runId === run.id ? work : null;
   return (
@@ -47,6 +49,7 @@ export function WorthPanel(props: {
         How far its gate is open does not say that.
       </p>
       {worth && <Measured run={run} worth={worth} gates={gates} />}
+      {taylor && <TaylorMap scores={taylor} methods={run.settings.methods} />}
       {own && <Working work={own} />}
       {reason !== null && <p className="muted">{reason}</p>}
       {!own && (
