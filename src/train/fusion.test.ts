@@ -62,6 +62,8 @@ function valuesOf(name: string, count: number): Float32Array {
   if (name === 'imageIndex') return Float32Array.from({ length: count }, (_, i) => i % 2);
   if (name === 'mode') return new Float32Array(count);
   if (name === 'target') return Float32Array.from({ length: count }, (_, i) => Number(i % 5 < 2));
+  // Draws in (0, 1), and gates that are open: a closed one has no gradient behind it.
+  if (name.startsWith('random.') || name.endsWith('.open')) return new Float32Array(count).fill(0.6);
   const seed = [...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 9973, 7);
   const isNorm = /norm\d?\.weight|norm_final_attn\.weight|neck\.[13]\.weight/.test(name);
   return Float32Array.from(normals(count, seed), (value) => (isNorm ? 1 : 0) + 0.3 * value);
