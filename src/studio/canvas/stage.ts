@@ -16,10 +16,15 @@ export interface StageCanvases {
 
 /** Name of the performance measure of each frame. */
 const FRAME = 'canvas frame';
+/** Milliseconds that painting everything may take; where it takes longer, the view moves coarsely until it rests. */
+const MOST_PAINTING = 8;
+/** Milliseconds without a move or zoom after which the view rests. */
+const REST = 150;
 
 /**
  * The canvases that lie on each other: the image, the masks, what is being drawn, and the cursor. Each is drawn at most
- * once a frame, and only what changed of it.
+ * once a frame, and only what changed of it. On screens of several pixels to a CSS pixel where
+ * painting all takes too long, image and masks have one pixel to a CSS pixel while the view moves or zooms.
  */
 export class Stage {
   private readonly imageLayer: MovedLayer;
@@ -34,7 +39,14 @@ export class Stage {
   private readonly changed: Extent[] = [];
   private isDrawingStale = true;
   private view: View | null = null;
+  /** In CSS pixels. */
+  private size: Size = { width: 0, height: 0 };
   private ratio = 1;
+  /** Pixels to a CSS pixel of image and masks now: `ratio`, or 1 while the view moves. */
+  private layerRatio = 1;
+  private isSlow = false;
+  private rest: ReturnType<typeof setTimeout> | undefined;
+  private drawn: View | null = null;
   private frame = 0;
 
   constructor(
@@ -60,14 +72,18 @@ export class Stage {
 
   /** @param size in CSS pixels. */
   resize(size: Size, ratio: number): void {
+    this.size = size;
     this.ratio = ratio;
-    for (const canvas of Object.values(this.canvases)) {
-      canvas.width = Math.round(size.width * ratio);
-      canvas.height = Math.round(size.height * ratio);
-    }
+    for (const canvas of [this.canvases.drawing, this.canvases.cursor]) setSize(canvas, size, ratio);
+    this.resizeLayers(ratio);
+    this.redraw();
+  }
+
+  private resizeLayers(ratio: number): void {
+    this.layerRatio = ratio;
+    for (const canvas of [this.canvases.image, this.canvases.masks]) setSize(canvas, this.size, ratio);
     this.imageLayer.reset();
     this.maskLayer.reset();
-    this.redraw();
   }
 
   show(view: View): void {
@@ -114,6 +130,7 @@ export class Stage {
 
   close(): void {
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
     this.copies.close();
   }
 
@@ -126,9 +143,9 @@ export class Stage {
     if (this.frame === 0) this.frame = requestAnimationFrame(() => this.draw());
   }
 
-  /** The view in the screen's pixels, on whole ones, so that what was painted can be moved. */
+  /** The view in the pixels of image and masks, on whole ones, so that what was painted can be moved. */
   private screenView({ scale, left, top }: View): View {
-    const { ratio } = this;
+    const ratio = this.layerRatio;
     return { scale: scale * ratio, left: Math.round(left * ratio), top: Math.round(top * ratio) };
   }
 
@@ -137,15 +154,28 @@ export class Stage {
     const { view } = this;
     if (!view || this.canvases.image.width === 0) return;
     const start = performance.now();
+    if (this.isSlow && this.drawn !== view && this.ratio > 1) this.beCoarse();
+    this.drawn = view;
     const screen = this.screenView(view);
     for (const extent of this.changed.splice(0)) this.maskLayer.change(onScreen(extent, screen));
     this.imageLayer.draw(screen);
-    this.maskLayer.draw(screen);
+    const { width, height } = this.canvases.masks;
+    const isAll = this.maskLayer.draw(screen) >= width * height;
+    if (isAll && this.layerRatio === this.ratio) this.isSlow = performance.now() - start > MOST_PAINTING;
     if (this.isDrawingStale) this.drawOverlay(view);
     this.drawCursor(view);
     performance.measure(FRAME, { start, end: performance.now() });
     // Observers have it; the page's own list would grow without end.
     performance.clearMeasures(FRAME);
+  }
+
+  private beCoarse(): void {
+    if (this.layerRatio > 1) this.resizeLayers(1);
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => {
+      this.resizeLayers(this.ratio);
+      this.schedule();
+    }, REST);
   }
 
   private drawOverlay(view: View): void {
@@ -170,6 +200,11 @@ export class Stage {
     context?.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     return context;
   }
+}
+
+function setSize(canvas: HTMLCanvasElement, { width, height }: Size, ratio: number): void {
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
 }
 
 const isSame = (a: PaintedMask, b: PaintedMask): boolean =>
