@@ -1,7 +1,6 @@
 /** Projects: datasets with their labels, and runs, out as one zip and in again beside what is here. */
 import { Failure, type FailureRecord, toFailureRecord } from '../../config/failure.ts';
 import { type LazyFile, readBytes } from '../../data/lazy-file.ts';
-import { encodeManifest } from '../../data/manifest.ts';
 import { valueOrThrow } from '../../data/outcome.ts';
 import {
   type FoundProject,
@@ -13,15 +12,12 @@ import { describeProject, encodeProject, type ProjectManifest } from '../../data
 import {
   bytesOfFiles,
   bytesOfPart,
-  DATASET_FILE,
   datasetPart,
-  incomingDataset,
   type ProjectPart,
 } from '../../data/project/project-parts.ts';
 import { zipStream } from '../../data/zip.ts';
 import { RUN_FILES } from '../../engine/run/run-files.ts';
 import { blobSource } from '../../sam/checkpoint/byte-source.ts';
-import { sha256 } from '../../sam/checkpoint/hash.ts';
 import type { EngineState } from '../engine-state.ts';
 import { inputFile } from '../input-file.ts';
 import type {
@@ -35,30 +31,15 @@ import type {
   RunInfo,
 } from '../protocol.ts';
 import { failureOf } from '../result.ts';
-import { RECORD, type RunRecord, readRecord } from '../runs/run-repository.ts';
 import type { TrainingService } from '../runs/training-service.ts';
 import type { CallContext } from '../serve.ts';
 import { datasetLocks, runLocks } from '../tab-locks.ts';
-import { contentId, type IdChanges, withIds } from './project-ids.ts';
+import { withIds } from './project-ids.ts';
+import { type Planned, ProjectPlan, WHOLE } from './project-plan.ts';
 import { runFoldersAmong } from './run-folders.ts';
-import { incomingRun, recordIdentity, runPart } from './run-part.ts';
+import { runPart } from './run-part.ts';
 
 type Call = Pick<CallContext, 'signal' | 'progress'>;
-
-/** A dataset or run of a project that can be added. */
-interface Planned {
-  readonly kind: 'dataset' | 'run';
-  readonly name: string;
-  /** The id that it gets. */
-  readonly id: string;
-  readonly addedAs: string;
-  readonly fate: 'new' | 'here' | 'beside';
-  readonly files: ReadonlyMap<string, LazyFile>;
-  /** The file whose presence makes it whole, as it is written. */
-  readonly whole: Uint8Array;
-  /** Ids that its other files are written with. */
-  readonly changes: IdChanges;
-}
 
 interface Looked {
   readonly id: string;
@@ -66,6 +47,7 @@ interface Looked {
 }
 
 export class ProjectService {
+  private readonly plan: ProjectPlan;
   private looked: Looked | null = null;
   private count = 0;
 
@@ -74,7 +56,9 @@ export class ProjectService {
     private readonly state: Pick<EngineState, 'store' | 'datasets' | 'model'>,
     private readonly training: Pick<TrainingService, 'repository' | 'list' | 'info'>,
     private readonly spareBytes: () => Promise<number | null> = async () => null,
-  ) {}
+  ) {
+    this.plan = new ProjectPlan(state, training.repository);
+  }
 
   async parts(): Promise<ProjectParts> {
     const { store } = this.state;
@@ -158,7 +142,7 @@ export class ProjectService {
         const folder = `${kind}s/${id}`;
         try {
           const own = folders.get(folder) ?? new Map<string, LazyFile>();
-          const plan = kind === 'dataset' ? this.planDataset(id, own) : this.planRun(id, own, changes);
+          const plan = kind === 'dataset' ? this.plan.dataset(id, own) : this.plan.run(id, own, changes);
           const planned = await plan;
           if (planned.id !== id) changes.set(id, planned.id);
           plans.push(planned);
@@ -238,81 +222,7 @@ export class ProjectService {
       throw error;
     }
   }
-
-  private async planDataset(id: string, given: ReadonlyMap<string, LazyFile>): Promise<Planned> {
-    const { manifest, files } = await incomingDataset(given, `datasets/${id}`);
-    const { store, datasets } = this.state;
-    const { name, summary } = manifest;
-    const settled = await this.settle('dataset', id, {
-      content: () => contentOf(readersOf(files)),
-      here: async () => contentOf(storedReaders(store, await datasetPart(store, id))),
-    });
-    const isBeside = settled.fate === 'beside';
-    const addedAs = isBeside ? freeName(name, await datasets.list()) : name;
-    const renamed = { ...manifest, id: settled.id, name: addedAs, summary: { ...summary, name: addedAs } };
-    const whole = isBeside ? encodeManifest(renamed) : await files.get(DATASET_FILE)?.bytes();
-    return {
-      ...settled,
-      kind: 'dataset',
-      name,
-      addedAs,
-      files,
-      whole: whole ?? NO_BYTES,
-      changes: NO_CHANGES,
-    };
-  }
-
-  /** @param changes ids of datasets and of earlier runs of the project that were taken. */
-  private async planRun(
-    id: string,
-    given: ReadonlyMap<string, LazyFile>,
-    changes: IdChanges,
-  ): Promise<Planned> {
-    const { files, record } = await incomingRun(given, `runs/${id}`);
-    const { store } = this.state;
-    const { repository } = this.training;
-    const { name } = record;
-    // A record of another id would pass for the run that has it.
-    const mine = { ...withIdsIn(record, changes), id };
-    const settled = await this.settle('run', id, {
-      content: () => runContent(mine, readersOf(files, changes)),
-      here: async () => {
-        const known = await readRecord(repository.filesOf(id));
-        return runContent(known, storedReaders(store, await runPart(store, id, false)));
-      },
-    });
-    const isBeside = settled.fate === 'beside';
-    const addedAs = isBeside ? freeName(name, await repository.list()) : name;
-    const all = isBeside ? new Map([...changes, [id, settled.id]]) : changes;
-    const whole = encode(`${JSON.stringify({ ...withIdsIn(mine, all), name: addedAs }, null, 2)}\n`);
-    return { ...settled, kind: 'run', name, addedAs, files, whole, changes: all };
-  }
-
-  /** What becomes of an item, and the id that it gets. */
-  private async settle(
-    kind: Planned['kind'],
-    id: string,
-    contents: { readonly content: () => Promise<string>; readonly here: () => Promise<string> },
-  ): Promise<Pick<Planned, 'id' | 'fate'>> {
-    const isHere = (own: string) => this.state.store.exists(`${kind}s/${own}/${WHOLE[kind]}`);
-    if (!(await isHere(id))) return { id, fate: 'new' };
-    const content = await contents.content();
-    // What is here and cannot be read is left to the person, who can delete it.
-    if (content === (await contents.here().catch(() => null))) return { id, fate: 'here' };
-    const other = await contentId(id, content);
-    return { id: other, fate: (await isHere(other)) ? 'here' : 'beside' };
-  }
 }
-
-/** The file whose presence makes a dataset or run whole. */
-const WHOLE = { dataset: DATASET_FILE, run: RECORD } as const;
-const NO_BYTES = new Uint8Array(0);
-
-/** A record in which other ids are named. */
-const withIdsIn = (record: RunRecord, changes: IdChanges): RunRecord =>
-  JSON.parse(new TextDecoder().decode(withIds(RECORD, encode(JSON.stringify(record)), changes)));
-
-const NO_CHANGES: IdChanges = new Map();
 
 /** A run that no tab is working on. */
 const isAtRest = ({ status }: RunInfo): boolean => !['running', 'pausing', 'elsewhere'].includes(status);
@@ -331,37 +241,6 @@ async function foundIn(files: readonly DroppedFile[]): Promise<FoundProject | nu
   const name = only?.path.split('/')[0] ?? '';
   return (await projectAmong(lazy, name)) ?? runFoldersAmong(lazy, name, written);
 }
-
-type Readers = ReadonlyMap<string, () => Promise<Uint8Array>>;
-
-/** What tells one content from another: every file by path and hash. */
-async function contentOf(files: Readers): Promise<string> {
-  const lines: string[] = [];
-  for (const [path, read] of files) lines.push(`${path} ${await sha256(await read())}`);
-  return lines.sort().join('\n');
-}
-
-const readersOf = (files: ReadonlyMap<string, LazyFile>, changes: IdChanges = NO_CHANGES): Readers =>
-  new Map([...files].map(([path, file]) => [path, async () => withIds(path, await file.bytes(), changes)]));
-
-const storedReaders = (store: EngineState['store'], { folder, files }: ProjectPart): Readers =>
-  new Map(files.map(({ path }) => [path, () => store.read(`${folder}/${path}`)]));
-
-/** Of a run: its record, and its files but for the checkpoint, without which the same run may have come. */
-async function runContent(record: RunRecord, files: Readers): Promise<string> {
-  const others = [...files].filter(([path]) => path !== RECORD && path !== RUN_FILES.checkpoint);
-  return contentOf(new Map([...others, [RECORD, async () => encode(recordIdentity(record))]]));
-}
-
-/** "cells" → "cells (2)". */
-function freeName(name: string, others: readonly { readonly name: string }[]): string {
-  const taken = new Set(others.map((other) => other.name));
-  let free = name;
-  for (let n = 2; taken.has(free); n++) free = `${name} (${n})`;
-  return free;
-}
-
-const encode = (text: string) => new TextEncoder().encode(text);
 
 const NOTHING = new Failure({
   code: 'project/nothing',
