@@ -1,55 +1,18 @@
 import type { Failure } from '../config/failure.ts';
-import type { Dataset, DatasetSample } from './dataset.ts';
-import { nameParts } from './file-names.ts';
+import type { Dataset } from './dataset.ts';
 import { type FileStore, storeName } from './file-store.ts';
-import { type InspectedDataset, summarise } from './inspect.ts';
+import type { InspectedDataset } from './inspect.ts';
 import { decodeLabels } from './label-file.ts';
-import { type LabelMaps, labelledReading } from './label-maps.ts';
-import { originOfText, originText, scoreOf } from './labels/origins.ts';
-import type { ImageLabels, LabelClass, LabelStatus, ObjectOrigin } from './labels/types.ts';
-import { type LazyFile, readBytes } from './lazy-file.ts';
+import type { LabelMaps } from './label-maps.ts';
+import type { ImageLabels, LabelClass } from './labels/types.ts';
 import { encodeManifest, MANIFEST_VERSION, type Manifest, parseManifest } from './manifest.ts';
-import { ObjectSizeCounts } from './object-sizes.ts';
-import { attempt, refuse, toRefusal, valueOrThrow } from './outcome.ts';
-import type {
-  ObjectSizes,
-  Outcome,
-  ReadProgress,
-  Sample,
-  Scale,
-  StoredDataset,
-  UnreadableDataset,
-} from './types.ts';
+import { counted, type LabelledMasks, type LabelUpdate, sizesJson, toStored } from './manifest-counts.ts';
+import { attempt, refuse, toRefusal } from './outcome.ts';
+import { bytesOf, type StoredFile, type StoredFiles, storedSample, storeSample } from './sample-files.ts';
+import type { Outcome, ReadProgress, Scale, StoredDataset, UnreadableDataset } from './types.ts';
 
 const FOLDER = 'datasets';
 const MANIFEST = 'dataset.json';
-/** The files of a sample and the folders in which they are stored. */
-const FILES = ['image', 'mask', 'instances', 'labels'] as const;
-const FOLDERS = {
-  image: 'images',
-  mask: 'masks',
-  instances: 'instances',
-  labels: 'labels',
-  objectMasks: 'objects',
-} as const;
-
-/** An image's objects as its dataset counts them. */
-export type CountedObjects = readonly { readonly classValue: number; readonly area: number }[];
-
-/** Masks of an image that were made here, as its dataset stores them. */
-export type LabelledMasks = NonNullable<NonNullable<Manifest['files'][number]['labelled']>['masks']>;
-
-/** What becomes of an image's masks in its dataset. */
-export interface LabelUpdate {
-  readonly status: LabelStatus;
-  /** Of the labels. */
-  readonly revision: number;
-  /** Of an image that is done: its masks as {@link DatasetStore.writeMasks} stored them, and its objects; null of others. */
-  readonly masks: { readonly files: LabelledMasks; readonly objects: CountedObjects } | null;
-  /** What the dataset counted of this image so far, and all its objects by class. */
-  readonly before: { readonly objects: CountedObjects; readonly byClass: Readonly<Record<string, number>> };
-}
-
 export interface SaveOptions {
   readonly onProgress?: (progress: ReadProgress) => void;
   /** Stops between two samples: `save` rejects with the signal's reason. */
@@ -81,7 +44,7 @@ export class DatasetStore {
     try {
       for (const [index, sample] of dataset.samples.entries()) {
         options.signal?.throwIfAborted();
-        files.push(await this.copyFiles(id, sample));
+        files.push(await storeSample(this.store, pathOf(id), sample));
         options.onProgress?.({ done: index + 1, total: dataset.samples.length, file: sample.image.path });
       }
       const created = options.now ?? Date.now();
@@ -144,7 +107,7 @@ export class DatasetStore {
       }),
       samples: files.map((file, i) => ({
         reading,
-        ...this.storedSample(id, samples[i]?.name ?? file.image.path, file),
+        ...storedSample(this.store, pathOf(id), samples[i]?.name ?? file.image.path, file),
       })),
     };
     return { ok: true, value: { dataset, stored } };
@@ -262,76 +225,6 @@ export class DatasetStore {
     await this.store.write(pathOf(manifest.id, MANIFEST), bytes);
     return toStored(manifest, bytes.length);
   }
-
-  private async copyFiles(id: string, sample: DatasetSample): Promise<Manifest['files'][number]> {
-    const copy = async (role: keyof typeof FOLDERS, from: LazyFile, number?: number) => {
-      const bytes = valueOrThrow(await readBytes(from));
-      const path = storedPath(role, sample.name, nameParts(from.path).extension, number);
-      await this.store.write(pathOf(id, path), bytes);
-      return { path, size: bytes.length };
-    };
-    const objectMasks: StoredFile[] = [];
-    for (const [index, from] of (sample.objectMasks ?? []).entries())
-      objectMasks.push(await copy('objectMasks', from, index + 1));
-    return {
-      image: await copy('image', sample.image),
-      ...(sample.mask ? { mask: await copy('mask', sample.mask) } : {}),
-      ...(sample.instances ? { instances: await copy('instances', sample.instances) } : {}),
-      ...(sample.labels ? { labels: await copy('labels', sample.labels) } : {}),
-      ...(objectMasks.length > 0 ? { objectMasks } : {}),
-      ...(sample.split ? { split: sample.split } : {}),
-      ...(sample.channels ? { channels: [...sample.channels] } : {}),
-      ...(sample.origins && {
-        origins: [...sample.origins].map(([value, origin]): StoredOrigin => {
-          const score = scoreOf(origin);
-          return score === undefined ? [value, originText(origin)] : [value, originText(origin), score];
-        }),
-      }),
-    };
-  }
-
-  private storedSample(id: string, name: string, files: Manifest['files'][number]): DatasetSample {
-    const lazy = (file: StoredFile): LazyFile => ({
-      path: file.path,
-      size: file.size,
-      bytes: () => this.store.read(pathOf(id, file.path)),
-    });
-    const { labelled } = files;
-    if (labelled) {
-      const { masks } = labelled;
-      return {
-        name,
-        image: lazy(files.image),
-        ...(masks && {
-          instances: lazy(masks.instances),
-          labels: lazy(masks.classes),
-          reading: labelledReading(masks.samples),
-        }),
-        ...(files.split ? { split: files.split } : {}),
-        ...(files.channels ? { channels: files.channels } : {}),
-      };
-    }
-    return {
-      name,
-      image: lazy(files.image),
-      ...(files.mask ? { mask: lazy(files.mask) } : {}),
-      ...(files.instances ? { instances: lazy(files.instances) } : {}),
-      ...(files.labels ? { labels: lazy(files.labels) } : {}),
-      ...(files.objectMasks ? { objectMasks: files.objectMasks.map(lazy) } : {}),
-      ...(files.split ? { split: files.split } : {}),
-      ...(files.channels ? { channels: files.channels } : {}),
-      ...(files.origins && { origins: originsOf(files.origins) }),
-    };
-  }
-}
-
-function originsOf(stored: NonNullable<StoredFiles['origins']>): ReadonlyMap<number, ObjectOrigin> {
-  return new Map(
-    stored.flatMap(([value, text, score]) => {
-      const origin = originOfText(text, score);
-      return origin ? [[value, origin] as const] : [];
-    }),
-  );
 }
 
 const LABELLED = 'labelled';
@@ -339,9 +232,6 @@ const LABELLED = 'labelled';
 /** Where something lies under a dataset's folder that follows from a revision of an image's labels. */
 export const labelledPath = (name: string, revision: number, file: string): string =>
   `${LABELLED}/${storeName(name)}/${revision} ${file}`;
-
-type StoredFiles = Manifest['files'][number];
-type StoredOrigin = NonNullable<StoredFiles['origins']>[number];
 
 /** @throws Failure when the dataset has no such image. */
 function indexOf({ id, samples }: Manifest, name: string): number {
@@ -355,80 +245,8 @@ function indexOf({ id, samples }: Manifest, name: string): number {
   );
 }
 
-/** A manifest whose counts follow the new masks of one image. */
-function counted(
-  manifest: Manifest,
-  files: Manifest['files'],
-  at: number,
-  { masks, before }: LabelUpdate,
-): Manifest {
-  const old = manifest.samples[at] as Manifest['samples'][number];
-  const { name, width, height, depth } = old;
-  const objects = masks?.objects ?? [];
-  const area = objects.reduce((sum, object) => sum + object.area, 0);
-  const sample = {
-    name,
-    width,
-    height,
-    ...(masks && { maskKind: 'instances' as const, source: 'instances' as const }),
-    objects: objects.length,
-    labels: [...new Set(objects.map(({ classValue }) => classValue))].sort((a, b) => a - b),
-    foreground: area / (width * height),
-    ...(depth && { depth }),
-  };
-  const samples = manifest.samples.with(at, sample);
-  const bytes = files.reduce((sum, file) => sum + bytesOf(file), 0);
-  const { labels, widths, heights, ...summary } = summarise(manifest.name, samples.map(tidy), bytes);
-  const areas = (list: CountedObjects) => list.map((object) => object.area);
-  const sizes = manifest.sizes && ObjectSizeCounts.of(manifest.sizes);
-  sizes?.remove(sample, areas(before.objects));
-  sizes?.add(sample, areas(objects));
-  const classObjects: Record<string, number> = { ...before.byClass };
-  for (const { classValue } of before.objects)
-    classObjects[classValue] = Math.max(0, (classObjects[classValue] ?? 0) - 1);
-  for (const { classValue } of objects) classObjects[classValue] = (classObjects[classValue] ?? 0) + 1;
-  return {
-    ...manifest,
-    files,
-    samples,
-    ...(sizes && { sizes: sizesJson(sizes.sizes) }),
-    // 0 is what pixels without a class have: it is no class.
-    classObjects: Object.fromEntries(
-      Object.entries(classObjects).filter(([label, n]) => n > 0 && label !== '0'),
-    ),
-    summary: { ...summary, labels: [...labels], widths: [...widths], heights: [...heights] },
-  };
-}
-
-const sizesJson = (sizes: ObjectSizes): NonNullable<Manifest['sizes']> =>
-  sizes.map(({ areas, ...size }) => ({
-    ...size,
-    areas: areas.map(([area, count]): [number, number] => [area, count]),
-  }));
-
 const pathOf = (id: string, file?: string) =>
   `${FOLDER}/${storeName(id)}${file === undefined ? '' : `/${file}`}`;
-
-type StoredFile = Manifest['files'][number]['image'];
-
-const bytesOf = (files: Manifest['files'][number]): number =>
-  [
-    ...FILES.map((role) => files[role]),
-    ...(files.objectMasks ?? []),
-    files.labelled?.masks?.instances,
-    files.labelled?.masks?.classes,
-  ].reduce((sum, file) => sum + (file?.size ?? 0), 0);
-
-/**
- * The image keeps its name; masks take the image's with their own extension (stems are unique in a dataset), and
- * masks of one object each their number behind it.
- */
-function storedPath(role: keyof typeof FOLDERS, name: string, extension: string, number?: number): string {
-  const { folders, file, stem } = nameParts(name);
-  const own = number === undefined ? stem : `${stem} ${number}`;
-  const last = role === 'image' ? file : `${own}${extension && `.${extension}`}`;
-  return [FOLDERS[role], ...folders, last].map(storeName).join('/');
-}
 
 /** An id that no other dataset has; it begins with the dataset's name. */
 export function newDatasetId(name: string): string {
@@ -441,41 +259,6 @@ export function newDatasetId(name: string): string {
     .map((b) => b.toString(16).padStart(2, '0'))
     .join('');
   return `${slug || 'dataset'}-${random}`;
-}
-
-/** @param manifestBytes size of `dataset.json`, which the manifest itself cannot know. */
-function toStored(manifest: Manifest, manifestBytes: number): StoredDataset {
-  const { id, name, created, summary, files, reading, evidence, scale } = manifest;
-  const samples = manifest.samples.map(tidy);
-  return {
-    id,
-    name,
-    created,
-    bytes: summary.bytes + manifestBytes,
-    summary,
-    samples,
-    splits: files.map(({ split }) => split),
-    statuses: files.map(
-      ({ labelled }, i) => labelled?.status ?? (samples[i]?.maskKind ? 'done' : 'unlabelled'),
-    ),
-    revisions: files.map(({ labelled }) => labelled?.revision ?? 0),
-    reading,
-    evidence,
-    classNames: manifest.classNames ?? {},
-    classColours: manifest.classColours ?? {},
-    classObjects: manifest.classObjects ?? null,
-    scale,
-    sizes: manifest.sizes ?? null,
-  };
-}
-
-function tidy({ maskKind, source, depth, ...rest }: Manifest['samples'][number]): Sample {
-  return {
-    ...rest,
-    ...(maskKind ? { maskKind } : {}),
-    ...(source ? { source } : {}),
-    ...(depth ? { depth } : {}),
-  };
 }
 
 function halfSaved(id: string): Failure {

@@ -2,7 +2,6 @@
 import { Failure } from '../config/failure.ts';
 import { objectClasses } from '../data/classes.ts';
 import type { LoadedSample } from '../data/dataset.ts';
-import type { CountedObjects, LabelUpdate } from '../data/dataset-store.ts';
 import type { FileStore } from '../data/file-store.ts';
 import { decodeLabels, encodeLabels, type StoredLabels } from '../data/label-file.ts';
 import { labelMaps } from '../data/label-maps.ts';
@@ -18,6 +17,7 @@ import {
   type Runs,
 } from '../data/labels/types.ts';
 import { Lru } from '../data/lru.ts';
+import type { CountedObjects, LabelUpdate } from '../data/manifest-counts.ts';
 import { IGNORED } from '../data/objects.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import type { StoredDataset } from '../data/types.ts';

@@ -3,6 +3,7 @@ import { type FileStore, storeName } from '../file-store.ts';
 import type { LazyFile } from '../lazy-file.ts';
 import { type Manifest, parseManifest } from '../manifest.ts';
 import { refuse } from '../outcome.ts';
+import { filesOf } from '../sample-files.ts';
 
 export const DATASET_FILE = 'dataset.json';
 
@@ -27,16 +28,7 @@ const ACCOMPANIES = /^(card\.json|thumbnails\.(bin|json)|edits\/[^/]+|found\/(fo
 
 /** The files that a manifest names, each once. */
 function namedFiles({ files }: Manifest): Map<string, number> {
-  const all = files.flatMap(({ image, mask, instances, labels, objectMasks = [], labelled }) => [
-    image,
-    mask,
-    instances,
-    labels,
-    ...objectMasks,
-    labelled?.masks?.instances,
-    labelled?.masks?.classes,
-  ]);
-  return new Map(all.flatMap((file) => (file ? [[file.path, file.size] as const] : [])));
+  return new Map(files.flatMap(filesOf).map(({ path, size }) => [path, size]));
 }
 
 /** The files of a stored dataset. @throws Failure `data/…`, `storage/…`. */
