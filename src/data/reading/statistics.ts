@@ -3,8 +3,9 @@ import type { ImageFormat } from '../types.ts';
 import { areManyVocColours, isVocPalette } from '../voc-colours.ts';
 import type { ValueKind } from './bins.ts';
 import { levelsOf } from './levels.ts';
+import { type MaskTable, tableOf } from './mask-table.ts';
 import type { MaskSamples } from './reading.ts';
-import { emptyTable, type MaskTable, mergeTable, type Table, tableOf } from './table.ts';
+import { emptyTable, mergeTable, type Table } from './table.ts';
 import { colourChannels, isGrey, paletteColour, pixelsOf, type Values, valuesOf } from './values.ts';
 
 /** What samples may be looked at: those of a reading, and colours with what is transparent apart. */
