@@ -108,12 +108,12 @@ describe('modules in the encoder', () => {
     for (const other of [closed, open]) expect(half.embedding).not.toEqual(other.embedding);
   });
 
-  it.each(METHODS.map(({ id }) => id))(
-    'with %s pruned in every block the output is that of a model built without it',
-    async (id) => {
+  it.each(GATE_FORMS.flatMap((form) => METHODS.map((method) => [method.id, form.id] as const)))(
+    'with %s pruned in every block, and gates %s, the output is that of a model built without it',
+    async (id, gate) => {
       const all = methods(
         METHODS.map((method) => method.id),
-        'mass',
+        gate,
       );
       const { [id]: _, ...rest } = all.methods;
       const without = await embed({ ...all, methods: rest }, trained);
@@ -124,6 +124,24 @@ describe('modules in the encoder', () => {
       expect(on.embedding).not.toEqual(without.embedding);
     },
   );
+
+  it('a hard gate is open or closed, and closed as if its module were pruned, bit for bit', async () => {
+    const all = methods(
+      METHODS.map(({ id }) => id),
+      'hard',
+    );
+    for (const { id } of METHODS) {
+      const closed = await embed(all, (name, initial) =>
+        name.endsWith(`gate.${id}.alpha`) ? Float32Array.of(-0.5) : trained(name, initial),
+      );
+      const own = modulesOf(all).filter(({ method }) => method.id === id);
+      for (const { block } of own)
+        expect(closed.gates.get(gateOutput(block, id)), `${block} ${id}`).toEqual(Float32Array.of(0));
+      const pruned = await embed({ ...all, pruned: { [id]: all.blocks } }, trained);
+      expect(closed.embedding, id).toEqual(pruned.embedding);
+      for (const [name, value] of pruned.gates) expect(value, name).toEqual(Float32Array.of(1));
+    }
+  });
 
   it('gives every gate as an output, between 0 and 1', async () => {
     const config = methods(METHODS.map(({ id }) => id));

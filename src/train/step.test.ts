@@ -254,6 +254,8 @@ describe('images that share a pass', () => {
   it.each([
     ['gated by each image', MICRO_SAM, modules],
     ['with gates inside the softmax', MICRO_SAM, { ...modules, gate: 'mass' }],
+    ['with gates that are the same for all images', MICRO_SAM, { ...modules, gate: 'budget' }],
+    ['with gates that are drawn at a price', MICRO_SAM, { ...modules, gate: 'hard', budget: 0.5 }],
     ['with gates by dataset', MICRO_SAM, { ...modules, gate: 'task', datasets: ['a', 'b'] }],
     [
       'above blocks that are computed once',
