@@ -31,7 +31,7 @@ from finetune.step import Losses
 from finetune.targets import low_res
 from finetune.tensors import module_tensors
 from finetune.tuned import open_tuned
-from finetune.vectors import CASES, strip, train_case
+from finetune.vectors import CASES, kept_state, strip, train_case
 from pretrain.export import read_model
 from pretrain.model import Sam, initialise
 from reference.encoder import Case
@@ -270,7 +270,9 @@ def test_the_committed_runs_are_repeated(name: str) -> None:
     trainer = train_case(TWIN, name, record["train"]["seed"], lines)
     assert_same([strip(line) for line in lines], record["events"])
     wanted = load_file(TWIN / f"{name}.safetensors")
-    for key, value in trainer.tuned.state().items():
+    kept = kept_state(trainer)
+    assert set(kept) == set(wanted)
+    for key, value in kept.items():
         if not key.endswith("k_proj.bias"):
             assert float((value - wanted[key]).abs().max()) <= 1e-3 * float(wanted[key].abs().max().clamp(min=1e-6)), key
 
