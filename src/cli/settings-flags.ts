@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
-import type { BlockChoice } from '../config/mopeft.ts';
+import type { BlockChoice, BudgetBy } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { parseTrainConfig, TRAIN_FIELDS, type TrainConfig } from '../config/train.ts';
 import type { RunSettings } from '../engine/settings.ts';
 import { GATE_FORMS, gateFormById } from '../peft/gates/registry.ts';
-import { BUDGET_FIELD } from '../peft/kept-modules.ts';
+import { BUDGET_BY_FIELD, BUDGET_FIELD } from '../peft/kept-modules.ts';
 import { methodsByName, RECIPES } from '../peft/recipes.ts';
 import { METHODS } from '../peft/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
@@ -20,6 +20,7 @@ export const SETTINGS_FLAGS = {
   method: { type: 'string' },
   gate: { type: 'string' },
   budget: { type: 'string' },
+  'budget-by': { type: 'string' },
   blocks: { type: 'string' },
   'freeze-decoder': { type: 'boolean' },
   fit: { type: 'string' },
@@ -33,6 +34,7 @@ const CHOOSING = GATE_FORMS.flatMap(({ id, budget }) => (budget ? [id] : []));
 export const SETTINGS_USAGE = `  --method M: ${ids([...RECIPES, ...METHODS])}|a+b…
       [--gate ${ids(GATE_FORMS)}] [--blocks all|late|0,1…] [--freeze-decoder] [--config FILE.json]
   --budget 0.25 keeps that share of the modules' parameters, with --gate ${CHOOSING.join('|')} (default ${CHOOSING[0]}).
+      [--budget-by ${BUDGET_BY_FIELD.options.map(({ value }) => value).join('|')}] decides with --gate budget which modules go first.
   --weights f32|f16 stores what is not trained in full (default) or in half precision, for half its memory.
   --fit MIB chooses what is kept in memory so that the run takes at most so much; the default takes little.
   FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "budget": 0.25, "settings": {"METHOD": {…}, …}}; flags
@@ -64,6 +66,7 @@ export async function settingsOf(
   const file = await configFile(flags);
   const gate = text('gate');
   const blocks = blocksFlag(text('blocks'), usage) ?? file.blocks;
+  const budgetBy = budgetByFlag(text('budget-by'), usage);
   const { min, max } = BUDGET_FIELD;
   const budget = numberFlag(text('budget'), 'budget', usage, { min, max }) ?? file.budget;
   return {
@@ -73,6 +76,7 @@ export async function settingsOf(
         trainDecoder: flags['freeze-decoder'] !== true,
         ...(gate !== undefined && { gate: gateFormById(gate).id }),
         ...(budget !== undefined && { budget }),
+        ...(budgetBy !== undefined && { budgetBy }),
         ...(blocks !== undefined && { blocks }),
         ...(file.settings && { settings: file.settings }),
       },
@@ -104,6 +108,11 @@ export async function trainSettingsOf(
 export function precisionFlag(text: string | undefined, usage: string): WeightPrecision | undefined {
   if (text === undefined || text === 'f32' || text === 'f16') return text;
   throw wrongArguments(`--weights is "${text}", which is neither f32 nor f16`, usage);
+}
+
+function budgetByFlag(text: string | undefined, usage: string): BudgetBy | undefined {
+  if (text === undefined || text === 'training' || text === 'validation') return text;
+  throw wrongArguments(`--budget-by is "${text}", which is neither training nor validation`, usage);
 }
 
 function textOf(flags: Flags): (flag: keyof Flags) => string | undefined {

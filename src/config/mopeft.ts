@@ -3,6 +3,9 @@ import type { Settings } from './field.ts';
 /** Blocks of the image encoder that get modules: all, the last half, or by index from 0. */
 export type BlockChoice = 'all' | 'late' | readonly number[];
 
+/** What says which modules are taken out first: the steps' gradients, or what validation objects lose without each. */
+export type BudgetBy = 'training' | 'validation';
+
 /** What a person asks for; everything left out gets its default for the model at hand. */
 export interface MopeftRequest {
   /** Method ids in any order; empty trains the mask decoder alone. */
@@ -11,6 +14,8 @@ export interface MopeftRequest {
   readonly gate?: string;
   /** With a gate form that keeps a share of the modules' parameters: that share. */
   readonly budget?: number;
+  /** With a form that takes modules out by scores: what gives these; default `training`. */
+  readonly budgetBy?: BudgetBy;
   /** Default: `all`. */
   readonly blocks?: BlockChoice;
   /** Default: true. */
@@ -34,6 +39,8 @@ export interface MopeftConfig {
   readonly datasets?: readonly string[];
   /** The share of the modules' parameters that training may keep, with a gate form that keeps a share; absent with others. */
   readonly budget?: number;
+  /** What decides which modules are taken out, where it is not the steps of the training. */
+  readonly budgetBy?: Exclude<BudgetBy, 'training'>;
   /**
    * Modules taken out of the compiled model by a person or by training: block indices by method id.
    * Absent when nothing was pruned.

@@ -4,7 +4,7 @@ import type { SamConfig } from '../config/sam.ts';
 import { TRAIN_FIELDS } from '../config/train.ts';
 import type { GateForm } from '../peft/gates/gate-form.ts';
 import { DEFAULT_GATE_FORMS, GATE_FORMS } from '../peft/gates/registry.ts';
-import { BUDGET_FIELD } from '../peft/kept-modules.ts';
+import { budgetFields } from '../peft/kept-modules.ts';
 import { RECIPES, type Recipe } from '../peft/recipes.ts';
 import { METHODS } from '../peft/registry.ts';
 import { sitesOf } from '../sam/encoder.ts';
@@ -104,9 +104,9 @@ export function capabilitiesFor(sam: SamConfig): Capabilities {
       fields: fieldInfos(id, fields(sites)),
     })),
     recipes: RECIPES,
-    gateForms: GATE_FORMS.map(({ id, label, help, varies, budget }) => {
-      const fields = budget ? fieldInfos(GATE_PREFIX, { budget: BUDGET_FIELD }) : [];
-      return { id, label, help, varies, fields };
+    gateForms: GATE_FORMS.map((form) => {
+      const { id, label, help, varies } = form;
+      return { id, label, help, varies, fields: fieldInfos(GATE_PREFIX, budgetFields(form)) };
     }),
     defaultGateForms: DEFAULT_GATE_FORMS,
     presets: PRESETS,

@@ -1,10 +1,10 @@
 /** From what a person asks for to a run's resolved config, with the defaults of the model at hand filled in. */
 import { type Fields, parseSettings } from '../config/field.ts';
-import type { MopeftConfig } from '../config/mopeft.ts';
+import type { MopeftConfig, MopeftRequest } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
 import { gateFormById } from '../peft/gates/registry.ts';
-import { BUDGET_FIELD } from '../peft/kept-modules.ts';
+import { budgetFields } from '../peft/kept-modules.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { BLOCKS_FIELD, GATE_PREFIX, TRAIN_PREFIX } from './capabilities.ts';
 
@@ -48,10 +48,10 @@ export function resolveFieldSettings(settings: FieldSettings, sam: SamConfig): R
 }
 
 /** What the gate form takes of the values: the share to keep, or nothing. */
-function gateSettings({ gate, values }: FieldSettings): { readonly budget?: number } {
-  return gateFormById(gate).budget
-    ? parseSettings({ budget: BUDGET_FIELD }, grouped(values, GATE_PREFIX), GATE_PREFIX)
-    : {};
+function gateSettings({ gate, values }: FieldSettings): Pick<MopeftRequest, 'budget' | 'budgetBy'> {
+  const fields = budgetFields(gateFormById(gate));
+  const own = Object.entries(grouped(values, GATE_PREFIX)).filter(([name]) => name in fields);
+  return parseSettings(fields, Object.fromEntries(own), GATE_PREFIX);
 }
 
 /** The values whose ids start with `prefix.`, by the rest of their ids. */

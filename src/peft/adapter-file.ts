@@ -76,6 +76,7 @@ const AdapterSchema = v.object({
     trainDecoder: v.boolean(),
     datasets: v.exactOptional(datasetNames),
     budget: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+    budgetBy: v.exactOptional(v.literal('validation')),
     pruned: v.exactOptional(v.record(v.string(), blocks)),
   }),
   preprocessing: PreprocessingSchema,
@@ -192,6 +193,7 @@ function checkMopeft(
     readonly trainDecoder: boolean;
     readonly datasets?: readonly string[];
     readonly budget?: number;
+    readonly budgetBy?: 'validation';
     readonly pruned?: Readonly<Record<string, readonly number[]>>;
   },
   sam: SamConfig,

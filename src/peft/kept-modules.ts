@@ -1,8 +1,9 @@
 /** What modules cost and which of them are chosen, for gate forms that keep a share of the modules' parameters. */
-import type { NumberField } from '../config/field.ts';
+import type { ChoiceField, NumberField } from '../config/field.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import { sizeOf } from '../graph/shape.ts';
 import type { EncoderSite } from '../sam/site.ts';
+import type { GateForm } from './gates/gate-form.ts';
 import { gateFormById } from './gates/registry.ts';
 import { keepModules, type ModuleId, modulesOf } from './modules.ts';
 
@@ -16,6 +17,30 @@ export const BUDGET_FIELD = {
   default: 0.25,
   unit: '',
 } as const satisfies NumberField;
+
+/** What decides which modules are taken out. */
+export const BUDGET_BY_FIELD = {
+  kind: 'choice',
+  label: 'Choose modules by',
+  help: 'Training costs nothing. Validation measures what the validation images lose without each module, which takes longer.',
+  options: [
+    { value: 'training', label: 'Training' },
+    { value: 'validation', label: 'Validation' },
+  ],
+  default: 'training',
+} as const satisfies ChoiceField;
+
+/** The settings of a gate form, by name; none in forms that keep all modules. */
+export function budgetFields({ budget }: Pick<GateForm, 'budget'>) {
+  switch (budget?.by) {
+    case 'scores':
+      return { budget: BUDGET_FIELD, budgetBy: BUDGET_BY_FIELD };
+    case 'price':
+      return { budget: BUDGET_FIELD };
+    case undefined:
+      return {};
+  }
+}
 
 /** A module with the number of its parameters, those of its gate not counted. */
 export interface SizedModule extends ModuleId {

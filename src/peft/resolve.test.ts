@@ -49,6 +49,28 @@ describe('a config', () => {
     );
   });
 
+  it('has a share to keep with a gate form that keeps one, and such a form where a share is asked for alone', () => {
+    const resolved = (gate: string | undefined, budget?: number) => {
+      const request = { methods: ['lora'], ...(gate && { gate }), ...(budget !== undefined && { budget }) };
+      const { gate: form, budget: share } = resolveMopeft(request, MICRO_SAM);
+      return [form, share];
+    };
+    expect(resolved('budget')).toEqual(['budget', 0.25]);
+    expect(resolved('hard', 0.1)).toEqual(['hard', 0.1]);
+    expect(resolved(undefined, 0.5)).toEqual(['budget', 0.5]);
+    expect(resolved('mass')).toEqual(['mass', undefined]);
+    expect(() => resolved('mass', 0.5)).toThrow(
+      /mass keeps all modules.*Choose the gate form budget or hard/s,
+    );
+    const by = { methods: ['lora'], budget: 0.5, budgetBy: 'validation' } as const;
+    expect(resolveMopeft(by, MICRO_SAM).budgetBy).toBe('validation');
+    expect(() => resolveMopeft({ ...by, gate: 'hard' }, MICRO_SAM)).toThrow(
+      /hard does not.*form budget, or/s,
+    );
+    for (const wrong of [0, 1.5, Number.NaN]) expect(() => resolved('budget', wrong)).toThrow(/budget/);
+    expect(Object.keys(resolveMopeft({ methods: [], gate: 'budget' }, MICRO_SAM))).not.toContain('budget');
+  });
+
   it('keeps the values of a tensor whatever else is trained', () => {
     const init = (config: MopeftConfig, name: string) =>
       moduleTensors(config, MICRO_SAM)

@@ -1,11 +1,11 @@
 import { Failure } from '../config/failure.ts';
 import { parseSettings, type Settings } from '../config/field.ts';
-import type { BlockChoice, MopeftConfig, MopeftRequest } from '../config/mopeft.ts';
+import type { BlockChoice, BudgetBy, MopeftConfig, MopeftRequest } from '../config/mopeft.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { sitesOf } from '../sam/encoder.ts';
 import { forDatasets } from './datasets.ts';
 import { DEFAULT_BUDGET_FORM, DEFAULT_GATE_FORMS, GATE_FORMS, gateFormById } from './gates/registry.ts';
-import { BUDGET_FIELD } from './kept-modules.ts';
+import { budgetFields } from './kept-modules.ts';
 import type { AnyMethod } from './method.ts';
 import { methodsOf } from './recipes.ts';
 
@@ -31,30 +31,43 @@ export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftCon
   const blocks = methods.length === 0 ? [] : blocksOf(request.blocks ?? 'all', sitesOf(sam).length);
   const settings = completeSettings(methods, request.settings ?? {}, sam);
   refuseIdle(methods, settings, blocks);
-  const budget = budgetOf(gate, request.budget);
+  const budget = budgetOf(gate, request);
   const config = {
     methods: settings,
     gate,
     blocks,
     trainDecoder,
-    ...(budget !== undefined && methods.length > 0 && { budget }),
+    ...(methods.length > 0 && budget),
   };
   return forDatasets(config, request.datasets ?? []);
 }
 
-/** The share to keep; undefined in forms that keep all. @throws Failure `config/invalid`. */
-function budgetOf(gate: string, asked: number | undefined): number | undefined {
-  if (gateFormById(gate).budget)
-    return parseSettings({ budget: BUDGET_FIELD }, asked === undefined ? {} : { budget: asked }, 'mopeft')
-      .budget;
-  if (asked === undefined) return undefined;
-  const forms = GATE_FORMS.flatMap(({ id, budget }) => (budget ? [id] : []));
-  throw new Failure({
-    code: 'config/invalid',
-    what: `The gate form ${gate} keeps all modules, and a share to keep of ${asked} was given.`,
-    where: 'budget',
-    cure: `Choose the gate form ${forms.join(' or ')}, or give no share.`,
-  });
+/** What a config says of the share to keep; nothing in forms that keep all. @throws Failure `config/invalid`. */
+function budgetOf(
+  gate: string,
+  { budget, budgetBy }: MopeftRequest,
+): Pick<MopeftConfig, 'budget' | 'budgetBy'> {
+  const asked = { ...(budget !== undefined && { budget }), ...(budgetBy !== undefined && { budgetBy }) };
+  const fields = budgetFields(gateFormById(gate));
+  const foreign = Object.keys(asked).find((name) => !(name in fields));
+  if (foreign !== undefined) {
+    const forms = GATE_FORMS.flatMap((form) => (foreign in budgetFields(form) ? [form.id] : []));
+    throw new Failure({
+      code: 'config/invalid',
+      what: `The gate form ${gate} ${'budget' in fields ? 'does not choose modules by scores' : 'keeps all modules'}, and ${foreign} was given.`,
+      where: foreign,
+      cure: `Choose the gate form ${forms.join(' or ')}, or leave ${foreign} out.`,
+    });
+  }
+  const found: { readonly budget?: number; readonly budgetBy?: BudgetBy } = parseSettings(
+    fields,
+    asked,
+    'mopeft',
+  );
+  return {
+    ...(found.budget !== undefined && { budget: found.budget }),
+    ...(found.budgetBy === 'validation' && { budgetBy: found.budgetBy }),
+  };
 }
 
 /** @throws Failure `peft/no-block` for a method that has a module in none of the blocks. */

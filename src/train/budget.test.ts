@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { isRemovalDue, isSettled, leastOf, shareAt, withScores } from './budget.ts';
+import type { ModuleId } from '../peft/modules.ts';
+import {
+  isRemovalDue,
+  isSettled,
+  leastOf,
+  type ModuleScore,
+  sensitivity,
+  shareAt,
+  withScores,
+} from './budget.ts';
 
 describe('the share that is kept', () => {
   it('is everything at first, falls along a cubic, and is the budget from 70 % of the steps on', () => {
@@ -28,22 +37,28 @@ describe('what goes first', () => {
     { method: 'lora', block: 1, parameters: 100 },
   ];
   const score = (method: string, block: number, mean: number) => ({ method, block, mean, spread: 1 });
+  const valueIn =
+    (scores: readonly ModuleScore[]) =>
+    ({ method, block }: ModuleId): number => {
+      const found = scores.find((each) => each.method === method && each.block === block);
+      return found ? sensitivity(found) : 0;
+    };
 
   it('has the least score for its size, and no more goes than must', () => {
     const scores = [score('lora', 0, 3), score('prefix', 0, 0.2), score('lora', 1, 1)];
-    expect(leastOf(modules, scores, 210)).toEqual([]);
-    expect(leastOf(modules, scores, 209.6)).toEqual([]);
-    expect(leastOf(modules, scores, 120).map(({ method, block }) => `${method} ${block}`)).toEqual([
+    expect(leastOf(modules, valueIn(scores), 210)).toEqual([]);
+    expect(leastOf(modules, valueIn(scores), 209.6)).toEqual([]);
+    expect(leastOf(modules, valueIn(scores), 120).map(({ method, block }) => `${method} ${block}`)).toEqual([
       'lora 1',
     ]);
-    expect(leastOf(modules, scores, 105).map(({ method, block }) => `${method} ${block}`)).toEqual([
+    expect(leastOf(modules, valueIn(scores), 105).map(({ method, block }) => `${method} ${block}`)).toEqual([
       'lora 1',
       'prefix 0',
     ]);
   });
 
   it('is never the last one', () => {
-    expect(leastOf(modules, [], 0)).toHaveLength(2);
+    expect(leastOf(modules, () => 0, 0)).toHaveLength(2);
   });
 
   it('is told by moving averages of the score and of its deviation, of modules that are there alone', () => {

@@ -58,21 +58,22 @@ export function withScores(known: readonly ModuleScore[], scores: readonly StepS
   });
 }
 
+/** What the loss is sensitive to a module, by its averages. */
+export function sensitivity({ mean, spread }: ModuleScore): number {
+  return mean * spread;
+}
+
 /**
- * The modules to take out so that the others have at most `most` parameters: first those whose mean times spread is least for
- * their size. The last one stays.
+ * The modules to take out so that the others have at most `most` parameters: first those of least value for their size. The last
+ * one stays.
  */
 export function leastOf(
   modules: readonly SizedModule[],
-  scores: readonly ModuleScore[],
+  worthOf: (module: SizedModule) => number,
   most: number,
 ): ModuleId[] {
-  const scoreOf = ({ method, block, parameters }: SizedModule): number => {
-    const score = scores.find((each) => each.method === method && each.block === block);
-    return score ? (score.mean * score.spread) / parameters : 0;
-  };
   const ordered = modules
-    .map((module) => ({ module, score: scoreOf(module) }))
+    .map((module) => ({ module, score: worthOf(module) / module.parameters }))
     .sort((a, b) => a.score - b.score)
     .map(({ module }) => module);
   let kept = countParameters(modules);

@@ -88,7 +88,7 @@ async function train(
     frozen?: SamModel;
     blocks?: 'all' | 'late';
     /** What else is asked of the modules. */
-    request?: Pick<MopeftRequest, 'gate' | 'budget' | 'trainDecoder'>;
+    request?: Pick<MopeftRequest, 'gate' | 'budget' | 'budgetBy'>;
     kept?: TokenCache;
     /** Asked between two submits, while others may use the device. */
     pauseBetween?: () => boolean;
@@ -139,9 +139,13 @@ const measured = (events: readonly TrainEvent[], after: number) =>
     return (event.type === 'eval' || event.type === 'gates') && event.step > after ? [event] : [];
   });
 
-describe.each(['budget', 'hard'])('a run with gate form %s', (gate) => {
+describe.each([
+  ['budget', {}],
+  ['budget', { budgetBy: 'validation' }],
+  ['hard', {}],
+] as const)('a run with gate form %s, %j', (gate, by) => {
   const config = { ...CONFIG, steps: 10, evalEvery: 5, checkpointEvery: 50, corrections: 0 };
-  const request = { gate, budget: 0.3 };
+  const request = { gate, budget: 0.3, ...by };
   const left = (events: readonly TrainEvent[]) =>
     events.flatMap((event) => (event.type === 'modules' ? [event] : []));
 

@@ -6,7 +6,13 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { withKernels } from '../gpu/traits.ts';
 import type { BudgetRule } from '../peft/gates/gate-form.ts';
 import { gateFormById } from '../peft/gates/registry.ts';
-import { countParameters, sizedModules, withoutClosed } from '../peft/kept-modules.ts';
+import {
+  countParameters,
+  type SizedModule,
+  scoredGates,
+  sizedModules,
+  withoutClosed,
+} from '../peft/kept-modules.ts';
 import { keepModules, type ModuleId, modulesOf } from '../peft/modules.ts';
 import { trainableTensors } from '../peft/tensors.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
@@ -18,6 +24,7 @@ import {
   leastOf,
   type ModuleScore,
   type StepScore,
+  sensitivity,
   shareAt,
   withScores,
 } from './budget.ts';
@@ -245,8 +252,12 @@ export class Trainer {
     const { step } = this.progress;
     const share = shareAt(step / this.parts.config.steps, this.parts.mopeft.budget ?? 1);
     const modules = sizedModules(mopeft, sitesOf(this.step.sam));
-    const out = leastOf(modules, this.scores, share * this.allParameters);
-    if (out.length === 0) return;
+    const most = share * this.allParameters;
+    // Where everything may stay nothing need be known.
+    if (leastOf(modules, () => 0, most).length === 0) return;
+    const worthOf = await this.valuesOf(modules);
+    if (!worthOf) return;
+    const out = leastOf(modules, worthOf, most);
     const { parameters } = this.step;
     const values = new Map<BufferRole, ReadonlyMap<string, Float32Array>>();
     for (const role of STATE_ROLES) values.set(role, await parameters.read(role));
@@ -258,6 +269,34 @@ export class Trainer {
         this.step.parameters.write(role, name, tensors.get(name) ?? new Float32Array());
     this.scores = this.scores.filter((score) => !isOut(score));
     await this.tellModules();
+  }
+
+  /**
+   * What each module is worth: its sensitivity in training, or what the validation objects lose without it, where that is asked for
+   * and there are any. Null when a pause or stop interrupted it; a resumed run then starts it again.
+   */
+  private async valuesOf(modules: readonly SizedModule[]): Promise<((module: SizedModule) => number) | null> {
+    const keyOf = ({ method, block }: ModuleId) => `${block} ${method}`;
+    const values = new Map(this.scores.map((score) => [keyOf(score), sensitivity(score)]));
+    const known = (module: SizedModule) => values.get(keyOf(module)) ?? 0;
+    if (this.parts.mopeft.budgetBy !== 'validation') return known;
+    const isInterrupted = () => this.stopRequest !== null;
+    const all = await this.validation.score(isInterrupted);
+    if (all === null) return null;
+    if (all.score === null) return known;
+    const gates = new Map(scoredGates(this.step.mopeft).map((gate) => [keyOf(gate), gate.name]));
+    for (const module of modules) {
+      const key = keyOf(module);
+      const gate = gates.get(key);
+      if (gate === undefined) throw new RangeError(`${key} has no gate`);
+      // A gate of 0 is as if its module were not there.
+      this.step.parameters.write('param', gate, Float32Array.of(0));
+      const without = await this.validation.score(isInterrupted);
+      this.step.parameters.write('param', gate, Float32Array.of(1));
+      if (without === null) return null;
+      values.set(key, all.score - (without.score ?? 0));
+    }
+    return known;
   }
 
   /** Replaces the step by one for other modules, in the same sizes; its tensors are yet to be written. */

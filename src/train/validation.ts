@@ -98,6 +98,16 @@ export class Validation {
     return { scores, score, maskThreshold };
   }
 
+  /**
+   * What the model scores now on the validation images, at SAM's threshold: the mean of box and click over datasets, null without
+   * an object. Emits nothing but activity. Null altogether when it was interrupted.
+   */
+  async score(isInterrupted: () => boolean): Promise<{ readonly score: number | null } | null> {
+    const thresholds = [SAM_MASK_THRESHOLD];
+    const found = await this.evaluate('val', this.parts.config.evalImages, thresholds, isInterrupted);
+    return found && { score: bestThreshold(found).score };
+  }
+
   /** Null where it is not asked for, or the device has no memory for both. */
   private async openBase(): Promise<(MaskPredictor & { release(): Promise<void> }) | null> {
     try {

@@ -101,11 +101,13 @@ export async function understandAdapterFiles(inputs: readonly InputFile[]): Prom
     name: json.name,
     text: new TextDecoder().decode(json.bytes),
   });
-  const { methods, blocks, gate, trainDecoder } = mopeft;
+  const { methods, blocks, gate, trainDecoder, pruned = {} } = mopeft;
+  const gone = Object.values(pruned).flat().length;
   const what = [
     'MoPEFT adapter',
     nameOfMethods(Object.keys(methods)),
     ...(blocks.length > 0 ? [`blocks ${ranges(blocks)}, gates ${gate}`] : []),
+    ...(gone > 0 ? [`${gone} ${gone === 1 ? 'module' : 'modules'} pruned`] : []),
     trainDecoder ? 'with the mask decoder' : 'without the mask decoder',
   ].join(', ');
   return { file: weights.name, what, baseName: base.name, remarks: understoodOf({ training }) };

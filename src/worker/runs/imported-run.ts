@@ -1,3 +1,4 @@
+import { GATE_PREFIX } from '../../engine/capabilities.ts';
 import { scaleOfAdapter, understoodOf } from '../../engine/run/adapter-files.ts';
 import type { Adapter } from '../../peft/adapter-file.ts';
 import type { CurrentModel } from '../engine-state.ts';
@@ -15,6 +16,10 @@ export function importedRecord(
   const values: Record<string, FieldValue> = {};
   for (const [method, settings] of Object.entries(mopeft.methods)) {
     for (const [field, value] of Object.entries(settings)) values[`${method}.${field}`] = value;
+  }
+  for (const field of ['budget', 'budgetBy'] as const) {
+    const value = mopeft[field];
+    if (value !== undefined) values[`${GATE_PREFIX}.${field}`] = value;
   }
   const name = nameOf(training, files);
   const understood = understoodOf({ training });

@@ -75,6 +75,7 @@ export function stepKey(model: CurrentModel, adapter: string, { mopeft, train }:
     mopeft.gate,
     mopeft.blocks,
     mopeft.trainDecoder,
+    ...(mopeft.budget === undefined ? [] : [mopeft.budget]),
     [imagesPerStep, objectsPerImage, objectsPerPass, corrections],
   ]);
 }

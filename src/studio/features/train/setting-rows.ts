@@ -10,7 +10,10 @@ export function settingRows(
   const labelOf = (entries: readonly { readonly id: string; readonly label: string }[], id: string): string =>
     entries.find((entry) => entry.id === id)?.label ?? id;
   const fields = new Map<string, { readonly label: string; readonly field: FieldInfo }>([
-    ...(capabilities?.trainFields ?? []).map((field) => [field.id, { label: field.label, field }] as const),
+    ...[
+      ...(capabilities?.trainFields ?? []),
+      ...(capabilities?.gateForms.flatMap((form) => form.fields) ?? []),
+    ].map((field) => [field.id, { label: field.label, field }] as const),
     ...methods.flatMap((method) =>
       method.fields.map((field) => [field.id, { label: `${method.label}: ${field.label}`, field }] as const),
     ),
