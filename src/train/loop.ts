@@ -45,7 +45,7 @@ import { plansOf, type TrainingPlans } from './plans.ts';
 import { deviceLost, notFinite } from './run-failures.ts';
 import { isBetter, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
-import { Steps } from './steps.ts';
+import { type StepRandoms, Steps } from './steps.ts';
 import type { TokenCache } from './token-cache.ts';
 import { PrefetchedBatches, type TrainingData } from './training-data.ts';
 import { type Notice, Validation, type ValidationParts } from './validation.ts';
@@ -96,7 +96,7 @@ export class Trainer {
     private readonly parts: TrainerParts,
     private step: TrainingStep,
     batches: PrefetchedBatches,
-    randoms: ConstructorParameters<typeof Steps>[3],
+    randoms: StepRandoms,
     private readonly pinned: Pinned,
     private progress: Progress,
     private scores: readonly ModuleScore[],
@@ -143,7 +143,7 @@ export class Trainer {
       const kept = state?.random[stream];
       return kept ? Random.fromState(kept) : Random.fromSeed(config.seed, stream);
     };
-    const trainer = new Trainer(
+    return new Trainer(
       parts,
       step,
       batches,
@@ -153,7 +153,6 @@ export class Trainer {
       state?.scores ?? [],
       state?.step ?? null,
     );
-    return trainer;
   }
 
   /** Steps done, and the best validation so far. */

@@ -42,7 +42,7 @@ export interface StepsParts {
 class StepLeft extends Error {}
 
 /** The streams from which steps draw: corrective clicks, and what methods and gates draw in training. */
-type StepRandoms = { readonly [K in 'corrections' | 'gates']: Random };
+export type StepRandoms = { readonly [K in 'corrections' | 'gates']: Random };
 
 export class Steps {
   private pending: PendingStep | null = null;
