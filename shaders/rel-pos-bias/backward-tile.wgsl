@@ -6,10 +6,12 @@ override HEADS: u32;
 override D: u32;
 override GRID_H: u32;
 override GRID_W: u32;
+override HAS_MORE: bool;
 @group(0) @binding(0) var<storage, read> relPosH: array<vec4f>;
 @group(0) @binding(1) var<storage, read> relPosW: array<vec4f>;
 @group(0) @binding(2) var<storage, read> dout: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dq: array<vec4f>;
+@group(0) @binding(4) var<storage, read> more: array<vec4f>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -45,6 +47,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     ahead1 = table;
   }
   for (var r = 0u; r < min(4u, GRID_W - x0); r++) {
-    dq[((m * tokens + y * GRID_W + x0 + r) * HEADS + head) * D4 + d] = sums[r];
+    let to = ((m * tokens + y * GRID_W + x0 + r) * HEADS + head) * D4 + d;
+    var sum = sums[r];
+    if (HAS_MORE) { sum += more[to]; }
+    dq[to] = sum;
   }
 }

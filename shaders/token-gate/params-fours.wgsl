@@ -4,8 +4,8 @@ const wide = 4u;
 #include "lib/token-gate-params"
 
 fn put(at: u32, value: vec4f) {
-  partial[at] = value.x;
-  partial[at + 1u] = value.y;
-  partial[at + 2u] = value.z;
-  partial[at + 3u] = value.w;
+  putOne(at, value.x);
+  putOne(at + 1u, value.y);
+  putOne(at + 2u, value.z);
+  putOne(at + 3u, value.w);
 }

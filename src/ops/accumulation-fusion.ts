@@ -14,6 +14,7 @@ import { tokenGateParamsOp } from './token-gate/token-gate.ts';
 export const ACCUMULATION_RULES: readonly FusionRule[] = [
   normaliseGradientsThenAccumulate,
   gateGradientsThenAccumulate,
+  gateGradientsTogether,
   sumThenAccumulate,
   accumulateTogether,
 ];
@@ -86,6 +87,23 @@ function gateGradientsThenAccumulate(node: Node, context: FusionContext): Fusion
   if (node.op !== tokenGateParamsOp || node.outputs.length !== 2) return null;
   const attrs = { sums: true };
   return slicesThenAccumulate(node, node.outputs, attrs, slicesOf(node, attrs), [], context);
+}
+
+/** Those of two gates that read the same. */
+function gateGradientsTogether(node: Node, { readersOf }: FusionContext): Fusion | null {
+  const [u, ...own] = node.inputs;
+  const isAlone = ({ op, attrs, inputs }: Node) =>
+    op === tokenGateParamsOp && (attrs as { sums: boolean }).sums && !inputs[3];
+  if (!u || !isAlone(node)) return null;
+  const second = readersOf(u).find((other) => other !== node && other.phase === node.phase && isAlone(other));
+  if (!second) return null;
+  return {
+    replaces: [node, second],
+    op: node.op,
+    attrs: node.attrs,
+    inputs: [u, ...own.slice(0, 2), ...second.inputs.slice(1, 3)],
+    outputs: [...node.outputs, ...second.outputs],
+  };
 }
 
 /** Rows of the sums that an op gives with these attributes. */

@@ -1,13 +1,13 @@
 import type { AdapterTraits } from '../gpu/traits.ts';
 import { type Fusion, type FusionContext, type FusionRule, fuse } from '../graph/fuse.ts';
-import type { Graph, Node, Tensor } from '../graph/graph.ts';
+import type { AnyOp, Graph, Node, Tensor } from '../graph/graph.ts';
 import { lastOf, rowsOf, sizeOf } from '../graph/shape.ts';
 import { accumulateOp } from './accumulate/accumulate.ts';
 import { ACCUMULATION_RULES, accumulation, slicedSumThenAccumulate } from './accumulation-fusion.ts';
 import { type ActivationKind, activationBackwardOp, activationOp } from './activation/activation.ts';
 import { addOp } from './add/add.ts';
 import { rowsThenGradients } from './attention-fusion.ts';
-import { GATE_RULES } from './gate-fusion.ts';
+import { gateRules } from './gate-fusion.ts';
 import { gatedAddOp, gatedOp } from './gated-add/gated-add.ts';
 import { layernormBackwardOp, layernormOp, sharesRows } from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
@@ -16,6 +16,7 @@ import { matmulSplits } from './matmul/kernels.ts';
 import { linearBackwardOp, linearBackwardWork, pairsGradients } from './matmul/linear-backward.ts';
 import { type MatmulAttributes, matmulOp, matmulProblem } from './matmul/matmul.ts';
 import { parallelLinearBackwardOp } from './parallel-linear/parallel-linear.ts';
+import { relPosBiasBackwardOp } from './rel-pos-bias/rel-pos-bias.ts';
 import { depthToSpaceOp } from './space-to-depth/space-to-depth.ts';
 import { sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { TOKEN_RULES } from './token-fusion.ts';
@@ -39,7 +40,7 @@ function rulesFor(traits: AdapterTraits): readonly FusionRule[] {
     normaliseThenActivate,
     addThenNormalise,
     cellsThenBias,
-    normaliseBackwardThenAdd,
+    gradientThenAdd,
     productThenActivation,
     productThenGate,
     productThenDerivative,
@@ -48,9 +49,9 @@ function rulesFor(traits: AdapterTraits): readonly FusionRule[] {
     (node, context) => productThenAccumulate(node, context, traits),
     ...ofGpus(gradientsTogether),
     (node, context) => rowsThenGradients(node, context, traits),
-    ...GATE_RULES,
+    ...gateRules(traits),
     ...TOKEN_RULES,
-    ...ofGpus(gradientThenAdd, addThenNormaliseBackward),
+    ...ofGpus(addThenNormaliseBackward),
     (node, context) => slicedSumThenAccumulate(node, context, traits),
     ...ACCUMULATION_RULES,
   ];
@@ -186,8 +187,11 @@ function addThenNormalise(node: Node, { producerOf }: FusionContext): Fusion | n
   };
 }
 
-/** The gradient through a layernorm + another one. */
-function normaliseBackwardThenAdd(node: Node, { producerOf, isPrivate }: FusionContext): Fusion | null {
+/** Gradients to which another one can be added, their `more`. */
+const GRADIENTS: readonly AnyOp[] = [layernormBackwardOp, parallelLinearBackwardOp, relPosBiasBackwardOp];
+
+/** One of these + another gradient. */
+function gradientThenAdd(node: Node, { producerOf, isPrivate }: FusionContext): Fusion | null {
   if (node.op !== addOp) return null;
   const [x, y] = node.inputs;
   const [out] = node.outputs;
@@ -196,18 +200,15 @@ function normaliseBackwardThenAdd(node: Node, { producerOf, isPrivate }: FusionC
     [y, x],
     [x, y],
   ] as const) {
-    const backward = producerOf(dx);
-    if (backward?.op !== layernormBackwardOp || backward.inputs[4] || !isPrivate(dx)) continue;
-    const [first, ...params] = backward.outputs;
-    if (first?.root !== dx.root) continue;
-    const [input, ...rest] = backward.inputs;
-    return {
-      replaces: [backward, node],
-      op: layernormBackwardOp,
-      attrs: backward.attrs,
-      inputs: [input ?? null, ...rest.slice(0, 3), more.view(first.shape)],
-      outputs: [out, ...params],
-    };
+    const made = isPrivate(dx) ? producerOf(dx) : null;
+    const [first, ...params] = made?.outputs ?? [];
+    if (!made || !GRADIENTS.includes(made.op) || first?.root !== dx.root) continue;
+    const place = made.op.inputs.indexOf('more');
+    if (made.inputs[place]) continue;
+    const inputs = made.op.inputs.map((_, i) =>
+      i === place ? more.view(first.shape) : (made.inputs[i] ?? null),
+    );
+    return { replaces: [made, node], op: made.op, attrs: made.attrs, inputs, outputs: [out, ...params] };
   }
   return null;
 }
@@ -356,22 +357,6 @@ function gradientsTogether(node: Node, { readersOf }: FusionContext): Fusion | n
       inputs: [a, b, x, gate ?? added ?? null, target ?? null, sums ?? null],
       outputs: [dx, ...node.outputs, ...kept],
     };
-  }
-  return null;
-}
-
-/** The gradient to what parallel layers read + another one. */
-function gradientThenAdd(node: Node, { producerOf, isPrivate }: FusionContext): Fusion | null {
-  const [x, y] = node.inputs;
-  if (node.op !== addOp || !x || !y || sizeOf(x.shape) !== sizeOf(y.shape)) return null;
-  for (const [value, more] of [
-    [y, x],
-    [x, y],
-  ] as const) {
-    const made = isPrivate(value) ? producerOf(value) : null;
-    if (made?.op !== parallelLinearBackwardOp || made.inputs[6]) continue;
-    const inputs = [...made.inputs.slice(0, 6), more];
-    return { replaces: [made, node], op: made.op, attrs: made.attrs, inputs, outputs: node.outputs };
   }
   return null;
 }

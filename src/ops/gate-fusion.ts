@@ -1,23 +1,28 @@
+import type { AdapterTraits } from '../gpu/traits.ts';
 import type { Fusion, FusionContext, FusionRule } from '../graph/fuse.ts';
 import type { Node, Tensor } from '../graph/graph.ts';
 import { axis, rowsOf, sizeOf } from '../graph/shape.ts';
 import { addOp } from './add/add.ts';
 import { attentionOp } from './attention/attention.ts';
 import { gateScaleBackwardOp, gateScaleOp } from './gate-scale/gate-scale.ts';
+import { gatedOp } from './gated-add/gated-add.ts';
 import { gatedPairBackwardOp, prependPairBackwardOp, prependPairOp } from './prepend-tokens/pair.ts';
 import { prependTokensBackwardOp, prependTokensOp } from './prepend-tokens/prepend-tokens.ts';
-import { sampleDotOp } from './sample-dot/sample-dot.ts';
+import { isWhole, sampleDotOp } from './sample-dot/sample-dot.ts';
 import { tokenGateBackwardOp, tokenGateOp } from './token-gate/token-gate.ts';
 
 /** How what belongs to gates and to gated prefixes becomes fewer nodes. */
-export const GATE_RULES: readonly FusionRule[] = [
-  gatesTogether,
-  prefixesTogether,
-  prefixGradientsTogether,
-  gatedPrefixGradients,
-  dotsTogether,
-  gateGradientThenAdd,
-];
+export function gateRules(traits: AdapterTraits): readonly FusionRule[] {
+  return [
+    gatesTogether,
+    prefixesTogether,
+    prefixGradientsTogether,
+    gatedPrefixGradients,
+    dotsTogether,
+    (node, context) => dotThenGate(node, context, traits),
+    gateGradientThenAdd,
+  ];
+}
 
 /** Two gates that read the same. */
 function gatesTogether(node: Node, { readersOf }: FusionContext): Fusion | null {
@@ -152,6 +157,32 @@ function dotsTogether(node: Node, { producerOf, isPrivate }: FusionContext): Fus
     attrs: first.attrs,
     inputs: [...first.inputs.slice(0, 2), ...second.inputs.slice(0, 2)],
     outputs: [dgate],
+  };
+}
+
+/** The gradient of a gate, beside that of what it multiplies. */
+function dotThenGate(node: Node, { readersOf }: FusionContext, traits: AdapterTraits): Fusion | null {
+  const [d, gate] = node.op === gatedOp ? node.inputs : [];
+  const [out] = node.outputs;
+  if (!d || !gate || !out) return null;
+  const samples = sizeOf(gate.shape);
+  const dot = readersOf(d).find(
+    ({ op, phase, attrs, inputs }) =>
+      op === sampleDotOp &&
+      phase === node.phase &&
+      (attrs as { samples: number }).samples === samples &&
+      inputs[0]?.root === d.root &&
+      !inputs[2] &&
+      !inputs[4],
+  );
+  const [a, v] = dot?.inputs ?? [];
+  if (!dot || !a || !v || isWhole([a.shape], samples, traits)) return null;
+  return {
+    replaces: [dot, node],
+    op: sampleDotOp,
+    attrs: dot.attrs,
+    inputs: [a, v, null, null, gate],
+    outputs: [...dot.outputs, out],
   };
 }
 

@@ -69,7 +69,7 @@ export const relPosBiasOp = defineOp({
   },
   backward: {
     q: ({ graph, input, dout, attrs }) =>
-      graph.apply1(relPosBiasBackwardOp, [input(1), input(2), dout], attrs).view(input(0).shape),
+      graph.apply1(relPosBiasBackwardOp, [input(1), input(2), dout, null], attrs).view(input(0).shape),
     relPosH: 'none',
     relPosW: 'none',
   },
@@ -130,29 +130,38 @@ export const relPosBiasOp = defineOp({
   ],
 });
 
-/** Gradient of {@link relPosBiasOp} to q: [M, tokens, C]. */
+/** Gradient of {@link relPosBiasOp} to q, with `more`, of its size, added to it: [M, tokens, C]. */
 export const relPosBiasBackwardOp = defineOp({
   name: 'relPosBiasBackward',
-  inputs: ['relPosH', 'relPosW', 'dout'],
-  shapes: ([relPosH, , dout], { heads }: RelPosAttributes) => {
+  inputs: ['relPosH', 'relPosW', 'dout', 'more'],
+  optional: ['more'],
+  shapes: ([relPosH, , dout, more], { heads }: RelPosAttributes) => {
     if (!relPosH || !dout) throw new RangeError('relPosBiasBackward: relPosH and dout');
-    return [[axis(dout, 0), axis(dout, 2), heads * lastOf(relPosH)]];
+    const dq = [axis(dout, 0), axis(dout, 2), heads * lastOf(relPosH)];
+    expectShape(
+      !more || sizeOf(more) === sizeOf(dq),
+      'relPosBiasBackward',
+      () => `${show(more ?? [])} for ${show(dq)}`,
+    );
+    return [dq];
   },
-  passes: ({ inputs: [, , dout], outputs: [dq], attrs }) => {
-    if (!dq || !dout) throw new RangeError('relPosBiasBackward: dq');
-    const tiled = isTiled(lastOf(dq), attrs);
-    const tiles = (attrs.gridH * Math.ceil(attrs.gridW / TILE) * lastOf(dq)) / attrs.heads / 4;
+  passes: ({ inputs: [relPosH, , dout, more], outputs: [dq], attrs }) => {
+    if (!relPosH || !dq || !dout) throw new RangeError('relPosBiasBackward: dq');
+    // Not from dq, which may be there under another shape.
+    const C = attrs.heads * lastOf(relPosH);
+    const tiled = isTiled(C, attrs);
+    const tiles = (attrs.gridH * Math.ceil(attrs.gridW / TILE) * C) / attrs.heads / 4;
     return [
       {
         shader: tiled ? 'rel-pos-bias/backward-tile' : 'rel-pos-bias/backward',
-        constants: constants(lastOf(dq), attrs),
-        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }],
-        workgroups: tiled ? tileGroups(tiles, axis(dq, 0), attrs.heads) : workgroups1d(sizeOf(dq)),
+        constants: { ...constants(C, attrs), HAS_MORE: Number(Boolean(more)) },
+        bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }, { input: more ? 3 : 0 }],
+        workgroups: tiled ? tileGroups(tiles, axis(dout, 0), attrs.heads) : workgroups1d(sizeOf(dq)),
         flops: 2 * sizeOf(dq) * lastOf(dout),
       },
     ];
   },
-  backward: { relPosH: 'none', relPosW: 'none', dout: 'none' },
+  backward: { relPosH: 'none', relPosW: 'none', dout: 'none', more: 'none' },
   reference: { checkedBy: 'relPosBias' },
   cases: [],
 });

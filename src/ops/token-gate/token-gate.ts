@@ -1,6 +1,6 @@
 import type { AdapterTraits } from '../../gpu/traits.ts';
 import { type BackwardContext, defineOp, type Tensor } from '../../graph/graph.ts';
-import type { Pass } from '../../graph/pass.ts';
+import type { Binding, Pass } from '../../graph/pass.ts';
 import { axis, expectShape, lastOf, rowsOf, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { slicesFor, workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
@@ -182,35 +182,58 @@ export const tokenGateBackwardOp = defineOp({
 
 /**
  * Gradients of {@link tokenGateOp} to weight [C] and bias [1]: first over slices of tokens, then their sum in order. With
- * `sums` only the first, [slices, C + 1].
+ * `sums` only the first, [slices, C + 1]; then a second gate that reads the same may have its own beside.
  */
 export const tokenGateParamsOp = defineOp({
   name: 'tokenGateParams',
-  inputs: ['u', 'open', 'dout'],
-  shapes: ([u], { sums }: { readonly sums: boolean }) => {
+  inputs: ['u', 'open', 'dout', 'open2', 'dout2'],
+  optional: ['open2', 'dout2'],
+  shapes: ([u, open, , open2, dout2], { sums }: { readonly sums: boolean }) => {
     const { length, columns } = paramSums(required(u, 'tokenGateParams: u'));
-    return sums ? [[length, columns]] : [[columns - 1], [1]];
+    expectShape(
+      open2 ? sums && Boolean(dout2) && sizeOf(open2) === sizeOf(open ?? []) : !dout2,
+      'tokenGateParams',
+      () => `a second gate ${show(open2 ?? [])} and ${show(dout2 ?? [])} for ${show(u ?? [])}`,
+    );
+    if (!sums) return [[columns - 1], [1]];
+    return open2
+      ? [
+          [length, columns],
+          [length, columns],
+        ]
+      : [[length, columns]];
   },
   scratch: ({ inputs: [u], attrs: { sums }, traits }) => {
     const all = paramSums(u);
-    return sums ? [] : [[all.length, all.columns], ...reductionScratch(all, traits)];
+    return sums ? [UNUSED] : [[all.length, all.columns], ...reductionScratch(all, traits)];
   },
-  passes: ({ inputs: [given], attrs: { sums }, traits }) => {
+  passes: ({ inputs: [given, , , second], attrs: { sums }, traits }) => {
     const u = required(given, 'tokenGateParams: u');
     const all = paramSums(u);
     const inFours = lastOf(u) % 4 === 0;
+    const [across, down] = workgroups1d(all.length * (inFours ? lastOf(u) / 4 + 1 : all.columns));
+    // What is not written is bound to something that is not read.
+    const unused: Binding = sums ? { scratch: 0 } : { output: 1 };
     const pass: Pass = {
       shader: inFours ? 'token-gate/params-fours' : 'token-gate/params-any',
       constants: { C: lastOf(u) },
-      bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, sums ? { output: 0 } : { scratch: 0 }],
-      workgroups: workgroups1d(all.length * (inFours ? lastOf(u) / 4 + 1 : all.columns)),
-      flops: 6 * sizeOf(u),
+      bindings: [
+        { input: 0 },
+        { input: 1 },
+        { input: 2 },
+        sums ? { output: 0 } : { scratch: 0 },
+        { input: second ? 3 : 1 },
+        { input: second ? 4 : 2 },
+        second ? { output: 1 } : unused,
+      ],
+      workgroups: [across, down, second ? 2 : 1],
+      flops: (second ? 12 : 6) * sizeOf(u),
     };
     if (sums) return [pass];
     const places = { from: { scratch: 0 }, to: { output: 0 }, rest: { output: 1 }, scratch: 1 };
     return [pass, ...reductionPasses(all, places, traits)];
   },
-  backward: { u: 'none', open: 'none', dout: 'none' },
+  backward: { u: 'none', open: 'none', dout: 'none', open2: 'none', dout2: 'none' },
   reference: { checkedBy: 'tokenGate' },
   cases: [],
 });
@@ -226,13 +249,18 @@ function tokensKernel(C: number, tokens: number, traits: AdapterTraits): Pick<Pa
   }
 }
 
+/** Stands for the sums of a second gate. */
+const UNUSED: Shape = [1];
+
 /** The sums over the slices of tokens. */
 function paramSums(u: Shape | null | undefined): Reduction {
   return { batch: 1, length: slicesFor(rowsOf(u ?? [])), columns: lastOf(u ?? []) + 1 };
 }
 
 function paramGradients({ graph, input, output, dout }: BackwardContext<object>): [Tensor, Tensor] {
-  const [dweight, dbias] = graph.apply(tokenGateParamsOp, [input(0), output(1), dout], { sums: false });
+  const [dweight, dbias] = graph.apply(tokenGateParamsOp, [input(0), output(1), dout, null, null], {
+    sums: false,
+  });
   if (!dweight || !dbias) throw new RangeError('tokenGateParams: two outputs');
   return [dweight, dbias];
 }
