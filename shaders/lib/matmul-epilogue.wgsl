@@ -16,6 +16,7 @@ override HAS_SUMS: bool;
 @group(0) @binding(5) var<storage, read> gate: array<f32>;
 @group(0) @binding(6) var<storage, read_write> kept: array<Value>;
 #include "lib/activation"
+#include "lib/matmul-column"
 
 fn finish(i: u32, n: u32, sum: Value) {
   var v = sum;
@@ -35,10 +36,4 @@ fn finish(i: u32, n: u32, sum: Value) {
 // Sums of op(a)'s rows, at their place in kept.
 fn finishSums(i: u32, sums: Value) {
   if (ADDS) { kept[i] += sums; } else { kept[i] = sums; }
-}
-
-// Column i of a block, for a loop that stores column after column, since what is done with a sum is long to compile. By
-// selects: software adapters look an index that is not a constant up lane by lane.
-fn column(block: mat4x4f, i: u32) -> vec4f {
-  return select(select(block[0], block[1], i == 1u), select(block[2], block[3], i == 3u), i > 1u);
 }

@@ -10,6 +10,7 @@ import { gatedAddOp } from './gated-add/gated-add.ts';
 import { layernormOp } from './layernorm/layernorm.ts';
 import { maskIouOp } from './mask-iou/mask-iou.ts';
 import { maskLossOp } from './mask-loss/mask-loss.ts';
+import { productSumOp } from './matmul/terms.ts';
 import { sampleDotOp } from './sample-dot/sample-dot.ts';
 import { sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { sumSquaresOp } from './sum-squares/sum-squares.ts';
@@ -30,6 +31,7 @@ const OPS: readonly AnyOp[] = [
   layernormOp,
   maskIouOp,
   maskLossOp,
+  productSumOp,
   sampleDotOp,
   sumLeadingOp,
   sumSquaresOp,

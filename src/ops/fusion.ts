@@ -9,17 +9,28 @@ import { addOp } from './add/add.ts';
 import { rowsThenGradients } from './attention-fusion.ts';
 import { gateRules } from './gate-fusion.ts';
 import { gatedAddOp, gatedOp } from './gated-add/gated-add.ts';
-import { layernormBackwardOp, layernormOp, sharesRows } from './layernorm/layernorm.ts';
+import {
+  type LayernormWindows,
+  layernormBackwardOp,
+  layernormOp,
+  sharesRows,
+} from './layernorm/layernorm.ts';
 import { linearOp } from './linear/linear.ts';
 import { accumulateProductOp, type ProductAttributes, partialProductOp, productOp } from './matmul/fused.ts';
 import { matmulSplits } from './matmul/kernels.ts';
 import { linearBackwardOp, linearBackwardWork, pairsGradients } from './matmul/linear-backward.ts';
 import { type MatmulAttributes, matmulOp, matmulProblem } from './matmul/matmul.ts';
+import { isTerm, type ProductSumAttributes, productSumOp } from './matmul/terms.ts';
 import { parallelLinearBackwardOp } from './parallel-linear/parallel-linear.ts';
 import { relPosBiasBackwardOp } from './rel-pos-bias/rel-pos-bias.ts';
 import { depthToSpaceOp } from './space-to-depth/space-to-depth.ts';
 import { sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { TOKEN_RULES } from './token-fusion.ts';
+import {
+  type WindowAttributes,
+  windowPartitionOp,
+  windowUnpartitionOp,
+} from './window-partition/window-partition.ts';
 
 /**
  * A traced graph with its gradients, made ready to be planned: nodes that one op can do together become one. The plain
@@ -39,13 +50,19 @@ function rulesFor(traits: AdapterTraits): readonly FusionRule[] {
     ...ofGpus(normaliseThenAdd),
     normaliseThenActivate,
     addThenNormalise,
+    ...ofGpus(imagesThenNormalise, normaliseThenWindows),
     cellsThenBias,
     gradientThenAdd,
+    ...ofGpus(normaliseBackwardThenWindows),
     productThenActivation,
     productThenGate,
     productThenDerivative,
     productThenAdd,
-    ...ofGpus(productAndSum),
+    ...ofGpus(
+      (node, context) => productsTogether(node, context, traits),
+      productSumThenImages,
+      productAndSum,
+    ),
     (node, context) => productThenAccumulate(node, context, traits),
     ...ofGpus(gradientsTogether),
     (node, context) => rowsThenGradients(node, context, traits),
@@ -187,6 +204,59 @@ function addThenNormalise(node: Node, { producerOf }: FusionContext): Fusion | n
   };
 }
 
+/** layernorm(x + y) of GPUs, where y comes in windows. */
+function imagesThenNormalise(node: Node, { producerOf, isPrivate }: FusionContext): Fusion | null {
+  const [x, , , y] = node.inputs;
+  const images = node.op === layernormOp && y && isPrivate(y) ? producerOf(y) : null;
+  const [windows] = images?.inputs ?? [];
+  if (images?.op !== windowUnpartitionOp || !windows || !x || !canCut(node)) return null;
+  const cut: LayernormWindows = { ...(images.attrs as WindowAttributes), at: 'residual' };
+  return {
+    replaces: [images, node],
+    op: node.op,
+    attrs: { ...node.attrs, windows: cut },
+    inputs: node.inputs.map((tensor, i) => (i === 3 ? windows : tensor)),
+    outputs: node.outputs,
+  };
+}
+
+/** layernorm(x) of GPUs, beside the same in windows. */
+function normaliseThenWindows(node: Node, { producerOf }: FusionContext): Fusion | null {
+  const [x] = node.inputs;
+  const norm = node.op === windowPartitionOp && x ? producerOf(x) : null;
+  if (norm?.op !== layernormOp || norm.outputs[0]?.root !== x?.root || !canCut(norm)) return null;
+  const cut: LayernormWindows = { ...(node.attrs as WindowAttributes), at: 'output' };
+  return {
+    replaces: [norm, node],
+    op: norm.op,
+    attrs: { ...norm.attrs, windows: cut },
+    inputs: norm.inputs,
+    outputs: [...norm.outputs, ...node.outputs],
+  };
+}
+
+/** The gradient through a layernorm of GPUs, beside the same in windows. */
+function normaliseBackwardThenWindows(node: Node, { producerOf }: FusionContext): Fusion | null {
+  const [x] = node.inputs;
+  const norm = node.op === windowPartitionOp && x ? producerOf(x) : null;
+  if (norm?.op !== layernormBackwardOp || norm.outputs.length > 1 || !canCut(norm)) return null;
+  const attrs = { ...norm.attrs, windows: node.attrs as WindowAttributes };
+  return {
+    replaces: [norm, node],
+    op: norm.op,
+    attrs,
+    inputs: norm.inputs,
+    outputs: [...norm.outputs, ...node.outputs],
+  };
+}
+
+/** Whether a layernorm or its gradient has a kernel for windows, and does nothing after it. */
+function canCut({ op, inputs, attrs }: Node): boolean {
+  const { windows, activation } = attrs as { windows?: unknown; activation?: unknown };
+  const after = op === layernormOp ? inputs[4] : null;
+  return !windows && !activation && !after && sharesRows(inputs[0]?.shape ?? []);
+}
+
 /** Gradients to which another one can be added, their `more`. */
 const GRADIENTS: readonly AnyOp[] = [layernormBackwardOp, parallelLinearBackwardOp, relPosBiasBackwardOp];
 
@@ -268,6 +338,57 @@ function productThenAdd(node: Node, context: FusionContext): Fusion | null {
     return extended([found[0], node], found[1], { other }, out, found[1].outputs.slice(1));
   }
   return null;
+}
+
+/** A product or a sum of some + another one of the same sizes. */
+function productsTogether(
+  node: Node,
+  { producerOf, isPrivate }: FusionContext,
+  traits: AdapterTraits,
+): Fusion | null {
+  const last = node.op === productOp ? sumOf(node, traits) : null;
+  const { more, bT } = last ?? {};
+  const before = more && isPrivate(more) ? producerOf(more) : null;
+  const first = before && sumOf(before, traits);
+  if (!last || !before || !first || before.outputs[0]?.root !== more?.root) return null;
+  if (first.bT !== bT || sizeOf(more?.shape ?? []) !== sizeOf(node.outputs[0]?.shape ?? [])) return null;
+  const terms = [...first.terms, ...last.terms];
+  const others = [first.bias, first.more, last.bias].filter(Boolean);
+  if (terms.length > 6 || others.length > 1) return null;
+  return {
+    replaces: [before, node],
+    op: productSumOp,
+    attrs: { bT },
+    inputs: [...terms, null, null].slice(0, 6).concat(others[0] ?? null),
+    outputs: node.outputs,
+  };
+}
+
+/** A node as a sum of products, a and b by turns, with what is added; null where it does more, or by other kernels. */
+function sumOf(node: Node, traits: AdapterTraits) {
+  if (node.op === productSumOp) {
+    const { bT, windows } = node.attrs as ProductSumAttributes;
+    const terms = node.inputs.slice(0, 6).filter((tensor) => tensor !== null);
+    return windows ? null : { terms, bias: null, more: node.inputs[6] ?? null, bT };
+  }
+  const product = productOf(node);
+  if (!product) return null;
+  const { a, b, bias, gate, other, attrs } = product;
+  if (gate || attrs.activation || attrs.keeps) return null;
+  const problem = matmulProblem(a.shape, b.shape, attrs);
+  if (!isTerm(problem, traits)) return null;
+  const rows = a.view([problem.M, problem.K]);
+  const by = b.view(attrs.bT ? [problem.N, problem.K] : [problem.K, problem.N]);
+  return { terms: [rows, by], bias, more: other, bT: attrs.bT };
+}
+
+/** A sum of products whose rows are windows, put together to images. */
+function productSumThenImages(node: Node, { producerOf, isPrivate }: FusionContext): Fusion | null {
+  const [x] = node.inputs;
+  const made = node.op === windowUnpartitionOp && x && isPrivate(x) ? producerOf(x) : null;
+  if (made?.op !== productSumOp || made.outputs[0]?.root !== x?.root) return null;
+  const attrs = { ...made.attrs, windows: node.attrs as WindowAttributes };
+  return { replaces: [made, node], op: made.op, attrs, inputs: made.inputs, outputs: node.outputs };
 }
 
 /** product + y, beside the product, which is read elsewhere. */

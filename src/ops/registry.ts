@@ -32,6 +32,7 @@ import { accumulateProductOp, partialProductOp, productOp } from './matmul/fused
 import { linearBackwardOp } from './matmul/linear-backward.ts';
 import { matmulOp } from './matmul/matmul.ts';
 import { multiplyOp } from './multiply/multiply.ts';
+import { productSumOp } from './matmul/terms.ts';
 import { parallelLinearBackwardOp, parallelLinearOp } from './parallel-linear/parallel-linear.ts';
 import { patchifyOp } from './patchify/patchify.ts';
 import { pointEmbedOp } from './point-embed/point-embed.ts';
@@ -97,6 +98,7 @@ export const OPS: readonly AnyOp[] = [
   pointEmbedOp,
   partialProductOp,
   productOp,
+  productSumOp,
   gatedPairBackwardOp,
   prependPairBackwardOp,
   prependPairOp,

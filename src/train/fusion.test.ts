@@ -3,9 +3,13 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { AdapterTraits } from '../gpu/traits.ts';
 import { Executable, Pool } from '../graph/executable.ts';
-import type { Graph } from '../graph/graph.ts';
+import { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
+import { add } from '../ops/add/add.ts';
 import { fused } from '../ops/fusion.ts';
+import { linear } from '../ops/linear/linear.ts';
+import { matmul } from '../ops/matmul/matmul.ts';
+import { windowUnpartition } from '../ops/window-partition/window-partition.ts';
 import { GATE_FORMS } from '../peft/gates/registry.ts';
 import { METHODS } from '../peft/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
@@ -152,6 +156,22 @@ describe('a fused graph', () => {
       await compare(trace, others());
     });
   }
+
+  it('gives what the plain one gives, for GPUs: sums of products, of rows in windows too', async () => {
+    const trace = () => {
+      const graph = new Graph();
+      const input = (name: string, ...shape: number[]) => graph.input(name, shape);
+      const [x, hidden] = [input('x', 1024, 16), input('hidden', 1024, 8)];
+      const own = linear(x, input('w', 256, 16), input('b', 256));
+      graph.output('changed', add(own, linear(hidden, input('lora', 256, 8), null)));
+      const parts = [16, 8, 4].map((K) => matmul(input(`d${K}`, 1024, K), input(`w${K}`, K, 256)));
+      const sum = parts.reduce((before, part) => add(before, part)).view([4, 16, 16, 256]);
+      graph.output('images', windowUnpartition(sum, 16, [1, 30, 17, 256]));
+      return graph;
+    };
+    const [, other] = await compare(trace, { isSoftware: false, hasSubgroups: false, hasF16: false });
+    expect(other.passes.map(({ label }) => label)).toEqual(Array(2).fill('productSum:matmul/terms-64'));
+  });
 
   it('gives what the plain one gives, for another adapter: the decoder of a step, its networks at once', async () => {
     const trained = trainableTensors(methods(['lora'], 'none'), MICRO_SAM);

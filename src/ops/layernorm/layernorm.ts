@@ -11,12 +11,20 @@ import {
 import { workgroups1d } from '../dispatch.ts';
 import { selectFamily } from '../select.ts';
 import { type Reduction, reductionPasses, reductionScratch } from '../sum-leading/reduce.ts';
+import { type WindowAttributes, windowsShape } from '../window-partition/window-partition.ts';
 
 interface LayernormAttributes {
   /** Added to the variance; SAM uses 1e-6. */
   readonly eps: number;
   /** Gives its output after this too, where there is neither residual nor `after`; absent: none. */
   readonly activation?: ActivationKind;
+  /** Of GPUs' kernel where {@link sharesRows}, without `after` and activation. */
+  readonly windows?: LayernormWindows;
+}
+
+/** What comes in windows: the residual, or the output once more, as a last one. */
+export interface LayernormWindows extends WindowAttributes {
+  readonly at: 'residual' | 'output';
 }
 
 /**
@@ -28,10 +36,14 @@ export const layernormOp = defineOp({
   name: 'layernorm',
   inputs: ['x', 'weight', 'bias', 'residual', 'after'],
   optional: ['residual', 'after'],
-  shapes: ([x, weight, bias, residual, after], { activation }: LayernormAttributes) => {
+  shapes: ([x, weight, bias, residual, after], { activation, windows }: LayernormAttributes) => {
     if (!x || !weight || !bias) throw new RangeError('layernorm: x, weight and bias');
+    const cut = windows && windowsShape(x, windows.window);
+    const isResidualCut = cut && windows.at === 'residual';
     expectShape(
-      sameShape(weight, [lastOf(x)]) && sameShape(bias, weight) && (!residual || sameShape(residual, x)),
+      sameShape(weight, [lastOf(x)]) &&
+        sameShape(bias, weight) &&
+        (isResidualCut ? sizeOf(residual ?? []) === sizeOf(cut) : !residual || sameShape(residual, x)),
       'layernorm',
       () =>
         `weight ${show(weight)}, bias ${show(bias)} and residual ${show(residual ?? [])} for x ${show(x)}`,
@@ -43,13 +55,17 @@ export const layernormOp = defineOp({
       () => `${show(after ?? [])} or ${activation} after ${show(x)}`,
     );
     const stats = [rowsOf(x), 2];
-    return residual || after || activation ? [x, stats, x] : [x, stats];
+    const own = residual || after || activation ? [x, stats, x] : [x, stats];
+    return cut && !isResidualCut ? [...own, cut] : own;
   },
-  scratch: ({ inputs: [, , , residual, after], attrs: { activation } }) =>
-    residual || after || activation ? [] : [UNUSED],
-  passes: ({ inputs: [x, , , residual, after], attrs, traits }) => {
+  scratch: () => [UNUSED, UNUSED],
+  passes: ({ inputs: [x, , , residual, after], outputs, attrs, traits }) => {
     if (!x) throw new RangeError('layernorm: x');
     const kernel = kernelFor(x, traits);
+    const isShared = kernel === 'workgroup';
+    const { windows } = attrs;
+    if (windows && !isShared) throw new RangeError('layernorm: no windows on this adapter');
+    const isCut = windows?.at === 'output';
     return [
       {
         shader: FORWARD[kernel],
@@ -59,6 +75,11 @@ export const layernormOp = defineOp({
           HAS_RESIDUAL: Number(Boolean(residual)),
           HAS_AFTER: Number(Boolean(after)),
           KIND: attrs.activation ? ACTIVATION_CODES[attrs.activation] : NO_ACTIVATION,
+          ...(isShared && {
+            ...windowConstants(windows),
+            FROM_WINDOWS: Number(windows?.at === 'residual'),
+            TO_WINDOWS: Number(isCut),
+          }),
         },
         bindings: [
           { input: 0 },
@@ -68,8 +89,9 @@ export const layernormOp = defineOp({
           { output: 0 },
           { output: 1 },
           residual || after || attrs.activation ? { output: 2 } : { scratch: 0 },
+          ...(isShared ? [isCut ? { output: outputs.length - 1 } : { scratch: 1 }] : []),
         ],
-        workgroups: workgroupsOf(kernel, rowsOf(x)),
+        workgroups: workgroupsOf(kernel, Math.max(rowsOf(x), windowRows(x, isCut ? windows : undefined))),
         flops: 8 * sizeOf(x),
       },
     ];
@@ -129,13 +151,17 @@ export const layernormOp = defineOp({
 /**
  * Gradient of {@link layernormOp} to x (or x + residual), from x, weight, the saved mean and 1/std, and dout; `more`, of
  * x's shape, is added to it. With a `second` dout that of their sum, on GPUs where {@link sharesRows}. With `params`, those to
- * weight and bias too; with `params` "sums" their sums over slices of rows, [slices, 2C], weight's before bias's.
+ * weight and bias too; with `params` "sums" their sums over slices of rows, [slices, 2C], weight's before bias's. Without
+ * `params` it may come in windows too, on the same GPUs.
  */
 export const layernormBackwardOp = defineOp({
   name: 'layernormBackward',
   inputs: ['x', 'weight', 'stats', 'dout', 'more', 'second'],
   optional: ['more', 'second'],
-  shapes: ([x, , , , more, second], { params }: { readonly params: boolean | 'sums' }) => {
+  shapes: (
+    [x, , , , more, second],
+    { params, windows }: { readonly params: boolean | 'sums'; readonly windows?: WindowAttributes },
+  ) => {
     if (!x) throw new RangeError('layernormBackward: x');
     expectShape(!more || sameShape(more, x), 'layernormBackward', () => `${show(more ?? [])} for ${show(x)}`);
     expectShape(
@@ -143,28 +169,34 @@ export const layernormBackwardOp = defineOp({
       'layernormBackward',
       () => `a second gradient of ${show(second ?? [])} for ${show(x)}`,
     );
+    if (windows) return [x, windowsShape(x, windows.window)];
     const { length, columns } = paramSums(x);
     if (params === 'sums') return [x, [length, columns]];
     return params ? [x, [lastOf(x)], [lastOf(x)]] : [x];
   },
-  scratch: ({ inputs: [x], attrs: { params }, traits }) => {
+  scratch: ({ inputs: [x], attrs: { params, windows }, traits }) => {
     const sums = paramSums(x);
-    if (params === 'sums') return [];
+    if (params === 'sums' || windows) return [];
     return params ? [[sums.length, sums.columns], ...reductionScratch(sums, traits)] : [UNUSED];
   },
-  passes: ({ inputs: [x, , , , more, second], attrs: { params }, traits }) => {
+  passes: ({ inputs: [x, , , , more, second], attrs: { params, windows }, traits }) => {
     if (!x) throw new RangeError('layernormBackward: x');
     const kernel = kernelFor(x, traits);
     const sums = paramSums(x);
-    const partial: Binding = params === 'sums' ? { output: 1 } : { scratch: 0 };
+    const partial: Binding = params === 'sums' || windows ? { output: 1 } : { scratch: 0 };
     const isShared = kernel === 'workgroup';
-    if (second && !isShared) throw new RangeError('layernormBackward: one gradient on this adapter');
+    if ((second || windows) && !isShared)
+      throw new RangeError('layernormBackward: one gradient on this adapter');
     const pass: Pass = {
       shader: BACKWARD[kernel],
       constants: {
         C: lastOf(x),
         HAS_MORE: Number(Boolean(more)),
-        ...(isShared && { HAS_PARAMS: Number(Boolean(params)), HAS_SECOND: Number(Boolean(second)) }),
+        ...(isShared && {
+          HAS_PARAMS: Number(Boolean(params)),
+          HAS_SECOND: Number(Boolean(second)),
+          ...windowConstants(windows),
+        }),
       },
       bindings: [
         { input: 0 },
@@ -175,7 +207,10 @@ export const layernormBackwardOp = defineOp({
         { output: 0 },
         ...(isShared ? [partial, { input: second ? 5 : 3 }] : []),
       ],
-      workgroups: workgroupsOf(kernel, isShared && params ? sums.length : rowsOf(x)),
+      workgroups: workgroupsOf(
+        kernel,
+        isShared && params ? sums.length : Math.max(rowsOf(x), windowRows(x, windows)),
+      ),
       flops: (params && isShared ? 17 : 12) * sizeOf(x),
     };
     if (!params) return [pass];
@@ -239,6 +274,17 @@ function workgroupsOf(kernel: Kernel, rows: number): [number, number, number] {
     case 'any':
       return workgroups1d(rows);
   }
+}
+
+/** What lib/windows needs to know; nothing is cut where WINDOW is 0. */
+function windowConstants(windows: WindowAttributes | undefined) {
+  const { window = 0, height = 0, width = 0 } = windows ?? {};
+  return { WINDOW: window, GRID_H: height, GRID_W: width };
+}
+
+/** Rows of the windows of x, those of padding among them. */
+function windowRows(x: Shape, windows: WindowAttributes | undefined): number {
+  return windows ? rowsOf(windowsShape(x, windows.window)) : 0;
 }
 
 /** The sums over slices of rows of what weight and bias get, [slices, 2C]. */

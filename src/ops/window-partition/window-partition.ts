@@ -2,7 +2,8 @@ import { defineOp, type Tensor } from '../../graph/graph.ts';
 import { axis, expectShape, type Shape, sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 
-interface WindowAttributes {
+/** Windows that images are cut into. */
+export interface WindowAttributes {
   /** Side of a window in tokens, at least 1. */
   readonly window: number;
   /** Size of the image in tokens. */
@@ -11,7 +12,7 @@ interface WindowAttributes {
 }
 
 /** Windows an image of [B, H, W, C] is cut into: [B·nH·nW, window, window, C]. */
-function windowsShape(image: Shape, window: number): Shape {
+export function windowsShape(image: Shape, window: number): Shape {
   const windows = axis(image, 0) * Math.ceil(axis(image, 1) / window) * Math.ceil(axis(image, 2) / window);
   return [windows, window, window, axis(image, 3)];
 }

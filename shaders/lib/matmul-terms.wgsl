@@ -1,0 +1,128 @@
+// out = Σ over the terms of a_i · op(b_i), + other, which repeats over out, with HAS_OTHER     a_i: [M, K_i], op(b_i): [K_i, N]
+// TERMS is 2 or 3; B_T: every b is stored [N, K]. N and every K are multiples of 4. With WINDOW above 0 the rows of a and other
+// are windows, and out has the rows of the images.
+// Tiles, threads and the order of sums as in lib/matmul-square, term after term. The including shader declares const SIDE.
+const STEP = SIDE / 8u;
+const MEMORY = SIDE * STEP / 2u;
+override TERMS: u32;
+override N: u32;
+override B_T: bool;
+override HAS_OTHER: bool;
+@group(0) @binding(0) var<storage, read> a0: array<vec4f>;
+@group(0) @binding(1) var<storage, read> b0: array<vec4f>;
+@group(0) @binding(2) var<storage, read> a1: array<vec4f>;
+@group(0) @binding(3) var<storage, read> b1: array<vec4f>;
+@group(0) @binding(4) var<storage, read> a2: array<vec4f>;
+@group(0) @binding(5) var<storage, read> b2: array<vec4f>;
+@group(0) @binding(6) var<storage, read> other: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> out: array<vec4f>;
+#include "lib/matmul-shared"
+#include "lib/matmul-column"
+#include "lib/windows"
+
+fn ofA(term: u32, i: u32) -> vec4f {
+  switch term {
+    case 0u: { return a0[i]; }
+    case 1u: { return a1[i]; }
+    default: { return a2[i]; }
+  }
+}
+
+fn ofB(term: u32, i: u32) -> vec4f {
+  switch term {
+    case 0u: { return b0[i]; }
+    case 1u: { return b1[i]; }
+    default: { return b2[i]; }
+  }
+}
+
+// The sizes of a term, whose number is the part.
+fn sizesOf(term: u32) -> Sizes {
+  let M = arrayLength(&a0) / (arrayLength(&b0) / N);
+  var vectors = arrayLength(&b0);
+  if (term == 1u) { vectors = arrayLength(&b1); } else if (term == 2u) { vectors = arrayLength(&b2); }
+  let K = vectors / (N / 4u);
+  return Sizes(M, N, K, 0u, 0u, 0u, term, 0u, K);
+}
+
+fn aStart(m: u32, s: Sizes) -> vec4u {
+  return min(m + vec4u(0u, 1u, 2u, 3u), vec4u(s.M - 1u)) * (s.K / 4u);
+}
+
+fn bStart(n: u32, s: Sizes) -> vec4u {
+  let i = vec4u(0u, 1u, 2u, 3u);
+  if (B_T) { return min(n + i, vec4u(s.N - 1u)) * (s.K / 4u); }
+  return i * (s.N / 4u) + min(n, s.N - 4u) / 4u;
+}
+
+fn aBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
+  let at = start + k / 4u;
+  return mat4x4f(ofA(s.part, at.x), ofA(s.part, at.y), ofA(s.part, at.z), ofA(s.part, at.w));
+}
+
+fn bBlock(start: vec4u, k: u32, s: Sizes) -> mat4x4f {
+  var at = start + k * (s.N / 4u);
+  if (B_T) { at = start + k / 4u; }
+  let block = mat4x4f(ofB(s.part, at.x), ofB(s.part, at.y), ofB(s.part, at.z), ofB(s.part, at.w));
+  if (B_T) { return transpose(block); }
+  return block;
+}
+
+fn store(m: u32, n: u32, s: Sizes, sum: vec4f) {
+  if (m >= s.M || n >= s.N) { return; }
+  let at = m * (s.N / 4u) + n / 4u;
+  var value = sum;
+  if (HAS_OTHER) { value += other[at % arrayLength(&other)]; }
+  if (WINDOW == 0u) {
+    out[at] = value;
+    return;
+  }
+  let row = rowOfImages(m);
+  if (row != PADDING) { out[row * (s.N / 4u) + n / 4u] = value; }
+}
+
+@compute @workgroup_size(SIDE / 8u, SIDE / 8u)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let m0 = group.y * SIDE;
+  let n0 = group.x * SIDE;
+  let half = WIDTH / 2u;
+  // Columns are rows of out.
+  var s00 = mat4x4f();
+  var s01 = mat4x4f();
+  var s10 = mat4x4f();
+  var s11 = mat4x4f();
+  for (var term = 0u; term < TERMS; term++) {
+    let s = sizesOf(term);
+    let own = ownBlock(thread, m0, n0, s);
+    var block = fetch(own, 0u, s);
+    for (var step = 0u; step < s.end; step += STEP) {
+      put(own, block, 0u);
+      workgroupBarrier();
+      block = fetch(own, step + STEP, s);
+      for (var k = 0u; k < STEP; k++) {
+        let above = tiles[place(k, local.y)];
+        let below = tiles[place(k, half + local.y)];
+        let left = tiles[STEP * WIDTH + place(k, local.x)];
+        let right = tiles[STEP * WIDTH + place(k, half + local.x)];
+        s00 = added(s00, above, left);
+        s01 = added(s01, above, right);
+        s10 = added(s10, below, left);
+        s11 = added(s11, below, right);
+      }
+      workgroupBarrier();
+    }
+  }
+  let s = sizesOf(0u);
+  let m = m0 + 4u * local.y;
+  let n = n0 + 4u * local.x;
+  for (var i = 0u; i < 4u; i++) {
+    store(m + i, n, s, column(s00, i));
+    store(m + i, n + SIDE / 2u, s, column(s01, i));
+    store(m + SIDE / 2u + i, n, s, column(s10, i));
+    store(m + SIDE / 2u + i, n + SIDE / 2u, s, column(s11, i));
+  }
+}

@@ -1,0 +1,4 @@
+// The sum of two or three products: lib/matmul-terms.
+// Family of real GPUs, 256 threads, 16 KiB.
+const SIDE = 128u;
+#include "lib/matmul-terms"

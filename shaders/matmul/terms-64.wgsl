@@ -1,0 +1,4 @@
+// The sum of two or three products: lib/matmul-terms.
+// Family of real GPUs, 64 threads, 4 KiB.
+const SIDE = 64u;
+#include "lib/matmul-terms"
