@@ -5,7 +5,7 @@ import { READBACK_BYTES, Readback } from './readback.ts';
 import { ShaderLibrary, type ShaderSources } from './shader-library.ts';
 import { SliceSubmitter } from './slices.ts';
 import { SpanClock } from './spans.ts';
-import { Texels } from './texels.ts';
+import { createTexels, texelBytes } from './texels.ts';
 import { type AdapterTraits, readTraits } from './traits.ts';
 
 /** A part of a GPU buffer; `offset` and `size` in bytes, both multiples of 4, `offset` of 256. */
@@ -39,14 +39,14 @@ export class Gpu {
   /** Where this thread's time goes that it spends on the device. */
   readonly spans = new SpanClock();
   readonly slices: SliceSubmitter;
-  readonly texels: Texels;
-  /** Bytes of all live buffers, the {@link READBACK_BYTES} that every device has among them. */
+  /** Bytes of all live buffers and textures, the {@link READBACK_BYTES} that every device has among them. */
   allocatedBytes = READBACK_BYTES;
   /** Buffers created so far; a training step must leave it unchanged. */
   allocationCount = 0;
   /** Resolves when the device is lost for any reason but {@link destroy}. */
   readonly lost: Promise<GPUDeviceLostInfo>;
   private readonly readback: Readback;
+  private sampler: GPUSampler | null = null;
 
   private constructor(
     readonly device: GPUDevice,
@@ -57,7 +57,6 @@ export class Gpu {
   ) {
     this.shaders = new ShaderLibrary(sources);
     this.pipelines = new PipelineCache(device, this.shaders);
-    this.texels = new Texels(device);
     this.slices = new SliceSubmitter(device, this.spans);
     this.lost = device.lost.then((lost) =>
       lost.reason === 'destroyed' ? new Promise<never>(() => {}) : lost,
@@ -128,6 +127,25 @@ export class Gpu {
     this.allocatedBytes += size;
     this.allocationCount += 1;
     return this.device.createBuffer({ size, usage: USAGE, label });
+  }
+
+  /** A new texture that holds at least `bytes`, see {@link createTexels}. */
+  allocateTexels(bytes: number, label: string): GPUTexture {
+    this.allocatedBytes += texelBytes(bytes);
+    this.allocationCount += 1;
+    return createTexels(this.device, bytes, label);
+  }
+
+  /** Gives a texel as it is, by a point in it. */
+  get texelSampler(): GPUSampler {
+    this.sampler ??= this.device.createSampler({ label: 'texels' });
+    return this.sampler;
+  }
+
+  /** Gives a texture of {@link allocateTexels} back. */
+  releaseTexels(texture: GPUTexture): void {
+    this.allocatedBytes -= 16 * texture.width * texture.height;
+    texture.destroy();
   }
 
   /** Gives a buffer back. */

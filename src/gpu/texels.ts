@@ -11,39 +11,24 @@ export interface TexelCopy {
   readonly to: GPUTexture;
 }
 
+/** Bytes of the texture that holds so many: a power of two of rows, so that places in it are exact. */
+export function texelBytes(bytes: number): number {
+  return ROW_BYTES * 2 ** Math.ceil(Math.log2(Math.max(1, bytes / ROW_BYTES)));
+}
+
 /**
- * Textures (rgba32float) that dispatches read their operands from, in vectors of four. What is in them is copied right
- * before each dispatch, so all dispatches of a device share them: one for each operand and each size, a power of two.
+ * A texture (rgba32float) that dispatches read an operand from, in vectors of four. What is in it is copied right before each
+ * dispatch, so all that never run at the same time share one.
+ * @param bytes at most {@link MOST_TEXEL_BYTES}.
  */
-export class Texels {
-  private readonly textures = new Map<string, GPUTexture>();
-  private point: GPUSampler | null = null;
-
-  constructor(private readonly device: GPUDevice) {}
-
-  /** Gives a texel as it is, by a point in it. */
-  get sampler(): GPUSampler {
-    this.point ??= this.device.createSampler({ label: 'texels' });
-    return this.point;
-  }
-
-  /** The texture for an operand, by its position, of at least `bytes`, at most {@link MOST_TEXEL_BYTES}. */
-  get(operand: number, bytes: number): GPUTexture {
-    const rows = 2 ** Math.ceil(Math.log2(Math.max(1, bytes / ROW_BYTES)));
-    const key = `operand ${operand}, ${rows} rows`;
-    let texture = this.textures.get(key);
-    if (!texture) {
-      // COPY_DST | TEXTURE_BINDING; the flag object does not exist in Node.
-      texture = this.device.createTexture({
-        size: [ROW, rows],
-        format: 'rgba32float',
-        usage: 0x2 | 0x4,
-        label: key,
-      });
-      this.textures.set(key, texture);
-    }
-    return texture;
-  }
+export function createTexels(device: GPUDevice, bytes: number, label: string): GPUTexture {
+  return device.createTexture({
+    size: [ROW, texelBytes(bytes) / ROW_BYTES],
+    format: 'rgba32float',
+    // COPY_DST | TEXTURE_BINDING; the flag object does not exist in Node.
+    usage: 0x2 | 0x4,
+    label,
+  });
 }
 
 /** The layout of a pass that has `buffers`, some of them written, then textures and their sampler. */

@@ -3,17 +3,22 @@ import type { Dispatch } from '../gpu/dispatch.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import type { Home, Plan } from './plan.ts';
 
-/** Buffers for the slots of one or several plans that never run at the same time and keep nothing for each other. */
+/** Buffers for the slots, and textures, of one or several plans that never run at the same time and keep nothing for each other. */
 export class Pool {
   private constructor(
     readonly buffers: readonly GPUBuffer[],
+    /** What passes read their operands from, by the operand's position. */
+    readonly texels: readonly GPUTexture[],
     private readonly gpu: Gpu,
   ) {}
 
   /** Allocates as many buffers as the plan with the most slots has, each as large as the plans need. */
   static allocate(gpu: Gpu, plans: readonly Plan[], label: string): Pool {
+    const texels = Pool.texelSizes(plans).map((bytes, i) =>
+      gpu.allocateTexels(bytes, `${label}, operand ${i}`),
+    );
     const buffers = Pool.sizes(plans).map((bytes, i) => gpu.allocate(bytes, `${label} ${i}`));
-    return new Pool(buffers, gpu);
+    return new Pool(buffers, texels, gpu);
   }
 
   /** Bytes of the buffers that {@link allocate} would make, largest first. */
@@ -27,6 +32,24 @@ export class Pool {
         });
     }
     return sizes;
+  }
+
+  /** Bytes of the textures that {@link allocate} would make, by the operand's position. */
+  static texelSizes(plans: readonly Plan[]): number[] {
+    const sizes: number[] = [];
+    for (const { texelBytes } of plans)
+      texelBytes.forEach((bytes, i) => {
+        sizes[i] = Math.max(sizes[i] ?? 0, bytes);
+      });
+    return sizes;
+  }
+
+  /** Whether plans can run in what there is. */
+  fits(plans: readonly Plan[]): boolean {
+    return (
+      Pool.sizes(plans).every((bytes, i) => (this.buffers[i]?.size ?? 0) >= bytes) &&
+      Pool.texelSizes(plans).every((bytes, i) => capacityOf(this.texels[i]) >= bytes)
+    );
   }
 
   /** The buffers for one plan's slots: its largest slot gets the largest buffer, and so on. */
@@ -43,7 +66,12 @@ export class Pool {
 
   release(): void {
     for (const buffer of this.buffers) this.gpu.release(buffer);
+    for (const texture of this.texels) this.gpu.releaseTexels(texture);
   }
+}
+
+function capacityOf(texture: GPUTexture | undefined): number {
+  return texture ? 16 * texture.width * texture.height : 0;
 }
 
 /** Finds the outside buffer of an input by its name. */
@@ -87,14 +115,14 @@ export class Executable {
       if (!pipeline) throw new RangeError('a pipeline is missing');
       const ranges = planned.homes.map((home, binding) => resolve(home, planned.bytes[binding] ?? 0));
       const copies = (planned.pass.texels?.copied ?? []).map((binding, operand) => {
-        const from = ranges[binding];
-        if (!from) throw new RangeError(`${planned.label}: no binding ${binding}`);
-        return { from, to: gpu.texels.get(operand, from.size) };
+        const [from, to] = [ranges[binding], pool.texels[operand]];
+        if (!from || !to) throw new RangeError(`${planned.label}: no texture for binding ${binding}`);
+        return { from, to };
       });
       const resources = [
         ...ranges,
         ...copies.map(({ to }) => to.createView()),
-        ...(copies.length > 0 ? [gpu.texels.sampler] : []),
+        ...(copies.length > 0 ? [gpu.texelSampler] : []),
       ];
       const group = gpu.device.createBindGroup({
         label: planned.label,

@@ -1,3 +1,4 @@
+import { texelBytes } from '../gpu/texels.ts';
 import type { AdapterTraits } from '../gpu/traits.ts';
 import type { Graph, Node, Tensor } from './graph.ts';
 import { liveNodes } from './live.ts';
@@ -37,6 +38,11 @@ export interface Plan {
   readonly slotBytes: readonly number[];
   /** Peak of the pool in bytes: the sum of the slots. Outside buffers are not counted. */
   readonly poolBytes: number;
+  /**
+   * Bytes of the textures that passes read copies of operands from, by the operand's position, made with the passes. Only
+   * kernels of software adapters have any.
+   */
+  readonly texelBytes: readonly number[];
   /** Homes of the graph's outputs by name. */
   readonly outputs: ReadonlyMap<string, Placed>;
   /** Outside buffers by name with the bytes that they must have. */
@@ -137,11 +143,18 @@ function planOf(
   const outputs = new Map<string, Placed>();
   for (const [name, tensor] of graph.outputs)
     outputs.set(name, { home: use(tensor), bytes: bytesOf(tensor.shape) });
-  let passes: readonly PlannedPass[] | null = null;
+  let made: readonly PlannedPass[] | null = null;
+  const passes = () => {
+    made ??= steps.flatMap((step, time) => placePasses(step, scratchHomes[time] ?? [], homes));
+    return made;
+  };
+  const hasTexels = steps.some(({ context }) => context.traits.isSoftware);
   return {
     get passes() {
-      passes ??= steps.flatMap((step, time) => placePasses(step, scratchHomes[time] ?? [], homes));
-      return passes;
+      return passes();
+    },
+    get texelBytes() {
+      return hasTexels ? texelsOf(passes()) : [];
     },
     slotBytes,
     poolBytes: sum(slotBytes),
@@ -260,6 +273,7 @@ function placePasses(
   return op.passes(context).map((pass: Pass) => {
     const placed = pass.bindings.map(place);
     const label = `${op.name}:${pass.shader}`;
+    if (pass.texels && !context.traits.isSoftware) throw new RangeError(`${label}: textures are not planned`);
     expectWithinLimits(label, pass);
     return {
       label,
@@ -276,6 +290,15 @@ function expectWithinLimits(label: string, { workgroups, bindings }: Pass): void
   const isGrid = workgroups.every((n) => Number.isInteger(n) && n >= 0 && n <= MOST_WORKGROUPS);
   if (!isGrid) throw new RangeError(`${label}: ${workgroups.join(' × ')} workgroups`);
   if (bindings.length > MOST_BINDINGS) throw new RangeError(`${label}: ${bindings.length} bindings`);
+}
+
+function texelsOf(passes: readonly PlannedPass[]): number[] {
+  const largest: number[] = [];
+  for (const { pass, bytes } of passes)
+    (pass.texels?.copied ?? []).forEach((binding, operand) => {
+      largest[operand] = Math.max(largest[operand] ?? 0, texelBytes(bytes[binding] ?? 0));
+    });
+  return largest;
 }
 
 function bytesOf(shape: Shape): number {

@@ -100,9 +100,7 @@ export class ExecutableCache {
 
   private growPool(): void {
     const plans = [...this.entries.values()].map(({ plan }) => plan);
-    const have = this.pool?.buffers ?? [];
-    const fits = Pool.sizes(plans).every((bytes, i) => (have[i]?.size ?? 0) >= bytes);
-    if (fits && this.pool) return;
+    if (this.pool?.fits(plans)) return;
     this.pool?.release();
     this.pool = null;
     this.pool = Pool.allocate(this.gpu, plans, 'session');

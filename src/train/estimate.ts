@@ -1,11 +1,12 @@
 import type { TrainConfig } from '../config/train.ts';
 import { variantsRepeat } from '../data/augment.ts';
 import { READBACK_BYTES } from '../gpu/readback.ts';
+import { Pool } from '../graph/executable.ts';
 import type { Plan } from '../graph/plan.ts';
 import { weightBytes } from '../sam/weights.ts';
 import { DECODER_PHASES, roundShape } from './decoder-graph.ts';
 import { OPTIMIZER_PHASES, settingsBytes } from './optimizer.ts';
-import { decoderFor, largestBuffer, poolSizes, type TrainingPlans } from './plans.ts';
+import { decoderFor, largestBuffer, plansOf, poolSizes, type TrainingPlans } from './plans.ts';
 import { stepBufferBytes } from './step-buffers.ts';
 
 /** GPU memory of a training run, known before anything is allocated. */
@@ -25,10 +26,12 @@ export interface TrainableCount {
 /** What the plans of a step will take on the device. */
 export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
   const sum = (bytes: readonly number[]) => bytes.reduce((total, part) => total + part, 0);
+  const texels = sum(Pool.texelSizes(plansOf(plans)));
   const parts = [
     { label: 'Frozen weights', bytes: weightBytes(plans.sam, plans.precision) },
     { label: 'Trained weights, gradients and moments', bytes: plans.layout.totalBytes },
     { label: 'Image encoder and mask decoder', bytes: sum(poolSizes(plans)) },
+    ...(texels > 0 ? [{ label: 'Copies of operands as textures', bytes: texels }] : []),
     { label: 'Images, prompts and targets', bytes: stepBufferBytes(plans) + settingsBytes(plans.layout) },
     { label: 'Reading results back', bytes: READBACK_BYTES },
   ];

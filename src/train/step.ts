@@ -18,7 +18,7 @@ import { SUPERVISION_MODES } from './losses.ts';
 import type { DecodedObject, MaskPredictor } from './mask-predictor.ts';
 import { Optimizer } from './optimizer.ts';
 import { ParameterBuffers } from './parameter-buffers.ts';
-import type { TrainingPlans } from './plans.ts';
+import { plansOf, type TrainingPlans } from './plans.ts';
 import type { PreparedImage, PreparedObject } from './prepare.ts';
 import { validCells } from './prompts.ts';
 import { NORM_RESULT, RESULTS, SCORE_RESULT, StepBuffers } from './step-buffers.ts';
@@ -92,7 +92,7 @@ export class TrainingStep implements MaskPredictor {
       const parameters = keep(ParameterBuffers.allocate(gpu, plans.layout));
       const buffers = keep(StepBuffers.allocate(gpu, plans));
       // Every plan has all slots of the one pool.
-      const pool = keep(Pool.allocate(gpu, [plans.encoder], 'step'));
+      const pool = keep(Pool.allocate(gpu, plansOf(plans), 'step'));
       const find = inputsOf(model, parameters, buffers);
       const encoder = await TrainingEncoder.create(gpu, plans, pool, buffers, find, kept);
       const decoder = await TrainingDecoder.create(gpu, plans, pool, buffers, encoder.embeddings, find);

@@ -4,7 +4,7 @@ import { MOST_TEXEL_BYTES } from '../../gpu/texels.ts';
 import type { AdapterTraits } from '../../gpu/traits.ts';
 import { Executable, Pool } from '../../graph/executable.ts';
 import { Graph } from '../../graph/graph.ts';
-import { planGraph } from '../../graph/plan.ts';
+import { type Plan, planGraph } from '../../graph/plan.ts';
 import type { Shape } from '../../graph/shape.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { normals } from '../../testing/random.ts';
@@ -20,32 +20,36 @@ describe('the large tile of software adapters', () => {
   });
   afterAll(() => gpu?.destroy());
 
-  /** a · b by a tile, of random values or of one. */
-  async function product(
-    tile: Tile,
-    shapes: readonly [Shape, Shape],
-    attrs: MatmulAttributes,
-    value?: number,
-  ): Promise<Float32Array> {
+  function planned(tile: Tile, shapes: readonly [Shape, Shape], attrs: MatmulAttributes): Plan {
     const graph = new Graph();
     const tensors = shapes.map((shape, i) => graph.input(`${i}`, shape));
     graph.output('out', graph.apply1(matmulBy(tile), tensors, attrs));
-    const plan = planGraph(graph, software);
-    const pool = Pool.allocate(gpu, [plan], 'product');
-    const ranges = new Map(
-      [...plan.inputs].map(([name, bytes], i) => {
-        const values = Float32Array.from(normals(bytes / 4, i));
-        return [name, gpu.upload(value === undefined ? values : values.fill(value), name)];
-      }),
-    );
-    try {
-      const executable = await Executable.create(gpu, plan, pool, (name) => ranges.get(name));
+    return planGraph(graph, software);
+  }
+
+  /** a · b by a tile, after another plan has run in the same pool, on inputs that are no numbers. */
+  async function product(plan: Plan, before: Plan): Promise<Float32Array> {
+    const pool = Pool.allocate(gpu, [plan, before], 'product');
+    const buffers: GPUBuffer[] = [];
+    const run = async (own: Plan, isNumber: boolean) => {
+      const ranges = new Map(
+        [...own.inputs].map(([name, bytes], i) => {
+          const values = Float32Array.from(normals(bytes / 4, i));
+          return [name, gpu.upload(isNumber ? values : values.fill(Number.NaN), name)];
+        }),
+      );
+      for (const { buffer } of ranges.values()) buffers.push(buffer);
+      const executable = await Executable.create(gpu, own, pool, (name) => ranges.get(name));
       await executable.run();
-      const [out] = await gpu.read(executable.output('out'));
+      return gpu.read(executable.output('out'));
+    };
+    try {
+      await run(before, false);
+      const [out] = await run(plan, true);
       return out ?? new Float32Array();
     } finally {
       pool.release();
-      for (const { buffer } of ranges.values()) gpu.release(buffer);
+      for (const buffer of buffers) gpu.release(buffer);
     }
   }
 
@@ -107,19 +111,35 @@ describe('the large tile of software adapters', () => {
     ],
   ] as const)('gives the bits of the small one: %s', async (_what, shapes, aT, bT) => {
     const attrs = { aT, bT };
-    await product(
+    const before = planned(
       TILES.large,
       [
         [1, 128, 64],
         [1, 128, 64],
       ],
       { aT: false, bT: true },
-      Number.NaN,
     );
-    const large = await product(TILES.large, shapes, attrs);
-    const small = await product(TILES.quad, shapes, attrs);
+    const large = await product(planned(TILES.large, shapes, attrs), before);
+    const small = await product(planned(TILES.quad, shapes, attrs), before);
     expect(large.some((value) => value !== 0)).toBe(true);
     expect(large).toEqual(small);
+  });
+
+  it('has the bytes of its textures planned, which a pool allocates and gives back', () => {
+    const shapes = [
+      [2, 60, 36],
+      [2, 124, 36],
+    ] as const;
+    const plans = [TILES.large, TILES.quad].map((tile) => planned(tile, shapes, { aT: false, bT: true }));
+    const [own, other] = plans;
+    // Rows of 8 KiB, a power of two of them: 2 × 60 × 36 and 2 × 124 × 36 values.
+    expect(own?.texelBytes).toEqual([4 * 8192, 8 * 8192]);
+    expect(other?.texelBytes).toEqual([]);
+    const before = gpu.allocatedBytes;
+    const pool = Pool.allocate(gpu, plans, 'product');
+    expect(gpu.allocatedBytes - before).toBe((own?.poolBytes ?? 0) + 12 * 8192);
+    pool.release();
+    expect(gpu.allocatedBytes).toBe(before);
   });
 
   it('is for operands that fit a texture', () => {

@@ -49,6 +49,7 @@ export interface PlannerServerPort {
 const NO_PLAN: Plan = {
   passes: [],
   slotBytes: [],
+  texelBytes: [],
   poolBytes: 0,
   outputs: new Map(),
   inputs: new Map(),

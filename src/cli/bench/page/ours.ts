@@ -36,6 +36,7 @@ export async function prepareOurs(gpu: Gpu, bench: BenchCase): Promise<Ours> {
   const before = gpu.allocatedBytes;
   const pool = Pool.allocate(gpu, [plan], bench.name);
   const allocatedBytes = gpu.allocatedBytes - before;
+  const plannedBytes = plan.poolBytes + plan.texelBytes.reduce((sum, bytes) => sum + bytes, 0);
   const executable = await Executable.create(gpu, plan, pool, (name) => ranges.get(name));
   let created = 0;
   const run = async () => {
@@ -61,7 +62,7 @@ export async function prepareOurs(gpu: Gpu, bench: BenchCase): Promise<Ours> {
       for (const name of bench.gradientsOf) gradients.set(name, await read(`d.${name}`));
       return compare(bench, plain, await read('out'), gradients);
     },
-    memory: () => ({ plannedBytes: plan.poolBytes, allocatedBytes, allocationsInRuns: created }),
+    memory: () => ({ plannedBytes, allocatedBytes, allocationsInRuns: created }),
     release: () => {
       pool.release();
       for (const { buffer } of ranges.values()) gpu.release(buffer);
