@@ -38,11 +38,16 @@ export type FusionRule = (node: Node, context: FusionContext) => Fusion | null;
  */
 export function fuse(graph: Graph, rules: readonly FusionRule[]): Graph {
   graph.rewrite(liveNodes(graph));
-  for (const rule of rules) graph.rewrite(new Sweep(graph).apply(rule));
+  let sweep = new Sweep(graph);
+  for (const rule of rules) {
+    if (!sweep.apply(rule)) continue;
+    graph.rewrite(sweep.left());
+    sweep = new Sweep(graph);
+  }
   return graph;
 }
 
-/** One rule's way over a graph. */
+/** The ways of rules over a graph, up to one that replaces something. */
 class Sweep {
   private readonly nodes: (Node | null)[];
   private readonly places = new Map<Node, number>();
@@ -50,6 +55,17 @@ class Sweep {
   private readonly readers = new Map<number, Set<Node>>();
   private readonly outputs: ReadonlySet<number>;
   private readonly mutated = new Set<number>();
+  /** Of the node that a rule looks at. */
+  private phase = '';
+  private readonly context: FusionContext = {
+    producerOf: ({ root }) => {
+      const producer = this.producers.get(root.id);
+      return producer?.phase === this.phase ? producer : null;
+    },
+    readersOf: (tensor) => this.readersOf(tensor),
+    isPrivate: ({ root }) => !this.outputs.has(root.id) && this.readers.get(root.id)?.size === 1,
+    following: (node, ops) => this.following(node, ops),
+  };
 
   constructor(graph: Graph) {
     // After every place there is one for a fusion's second node.
@@ -60,35 +76,33 @@ class Sweep {
     });
   }
 
-  apply(rule: FusionRule): Node[] {
+  /** @returns whether the rule replaced anything. */
+  apply(rule: FusionRule): boolean {
+    let isChanged = false;
     // A node that comes to stand before this place is not looked at again.
     for (let place = 0; place < this.nodes.length; place++) {
       const node = this.nodes[place];
-      const fusion = node && rule(node, this.contextOf(node));
-      if (fusion) this.replace(node, fusion);
+      if (!node) continue;
+      this.phase = node.phase;
+      const fusion = rule(node, this.context);
+      if (fusion && this.replace(node, fusion)) isChanged = true;
     }
+    return isChanged;
+  }
+
+  left(): Node[] {
     return this.nodes.filter((node) => node !== null);
   }
 
-  private contextOf({ phase }: Node): FusionContext {
-    return {
-      producerOf: ({ root }) => {
-        const producer = this.producers.get(root.id);
-        return producer?.phase === phase ? producer : null;
-      },
-      readersOf: (tensor) => this.readersOf(tensor),
-      isPrivate: (tensor) => !this.outputs.has(tensor.root.id) && this.readersOf(tensor).length === 1,
-      following: (node, ops) => this.following(node, ops),
-    };
-  }
-
-  private replace({ phase }: Node, { replaces, op, attrs, inputs, outputs, after }: Fusion): void {
+  /** @returns whether there was a place for it. */
+  private replace({ phase }: Node, { replaces, op, attrs, inputs, outputs, after }: Fusion): boolean {
     const fused: Node = { op, attrs, inputs, outputs, phase };
     const place = this.placeFor(fused, replaces, after?.inputs ?? []);
-    if (place === null || (after && this.nodes[place + 1])) return;
+    if (place === null || (after && this.nodes[place + 1])) return false;
     for (const node of replaces) this.remove(node);
     this.put(fused, place);
     if (after) this.put({ ...after, outputs: [], phase }, place + 1);
+    return true;
   }
 
   private put(node: Node, place: number): void {
