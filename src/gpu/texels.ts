@@ -11,9 +11,9 @@ export interface TexelCopy {
   readonly to: GPUTexture;
 }
 
-/** Bytes of the texture that holds so many: a power of two of rows, so that places in it are exact. */
+/** Bytes of the texture that holds so many: whole rows, whose middles f32 tells apart by their part of any height up to 8,192. */
 export function texelBytes(bytes: number): number {
-  return ROW_BYTES * 2 ** Math.ceil(Math.log2(Math.max(1, bytes / ROW_BYTES)));
+  return ROW_BYTES * Math.ceil(bytes / ROW_BYTES);
 }
 
 /**

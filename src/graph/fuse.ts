@@ -38,18 +38,15 @@ export type FusionRule = (node: Node, context: FusionContext) => Fusion | null;
  */
 export function fuse(graph: Graph, rules: readonly FusionRule[]): Graph {
   graph.rewrite(liveNodes(graph));
-  let sweep = new Sweep(graph);
-  for (const rule of rules) {
-    if (!sweep.apply(rule)) continue;
-    graph.rewrite(sweep.left());
-    sweep = new Sweep(graph);
-  }
+  const sweep = new Sweep(graph);
+  for (const rule of rules) sweep.apply(rule);
+  graph.rewrite(sweep.left());
   return graph;
 }
 
-/** The ways of rules over a graph, up to one that replaces something. */
+/** The ways of rules over a graph. */
 class Sweep {
-  private readonly nodes: (Node | null)[];
+  private nodes: (Node | null)[] = [];
   private readonly places = new Map<Node, number>();
   private readonly producers = new Map<number, Node>();
   private readonly readers = new Map<number, Set<Node>>();
@@ -68,16 +65,12 @@ class Sweep {
   };
 
   constructor(graph: Graph) {
-    // After every place there is one for a fusion's second node.
-    this.nodes = graph.nodes.flatMap((node) => [node, null]);
     this.outputs = new Set([...graph.outputs.values()].map(({ root }) => root.id));
-    this.nodes.forEach((node, place) => {
-      if (node) this.add(node, place);
-    });
+    this.spread(graph.nodes);
+    for (const node of graph.nodes) this.add(node);
   }
 
-  /** @returns whether the rule replaced anything. */
-  apply(rule: FusionRule): boolean {
+  apply(rule: FusionRule): void {
     let isChanged = false;
     // A node that comes to stand before this place is not looked at again.
     for (let place = 0; place < this.nodes.length; place++) {
@@ -87,11 +80,20 @@ class Sweep {
       const fusion = rule(node, this.context);
       if (fusion && this.replace(node, fusion)) isChanged = true;
     }
-    return isChanged;
+    if (isChanged) this.spread(this.left());
   }
 
   left(): Node[] {
     return this.nodes.filter((node) => node !== null);
+  }
+
+  /** Gives nodes their places, after each of which there is one for a fusion's second node. */
+  private spread(nodes: readonly Node[]): void {
+    this.nodes = nodes.flatMap((node) => [node, null]);
+    this.places.clear();
+    nodes.forEach((node, i) => {
+      this.places.set(node, 2 * i);
+    });
   }
 
   /** @returns whether there was a place for it. */
@@ -107,7 +109,8 @@ class Sweep {
 
   private put(node: Node, place: number): void {
     this.nodes[place] = node;
-    this.add(node, place);
+    this.places.set(node, place);
+    this.add(node);
   }
 
   /** The first place of the replaced nodes at which everything is there that is read, before anything that reads. */
@@ -143,8 +146,7 @@ class Sweep {
     return place;
   }
 
-  private add(node: Node, place: number): void {
-    this.places.set(node, place);
+  private add(node: Node): void {
     for (const { root } of node.outputs) this.producers.set(root.id, node);
     node.inputs.forEach((tensor, i) => {
       if (!tensor) return;
@@ -158,6 +160,7 @@ class Sweep {
     const place = this.places.get(node);
     if (place !== undefined) this.nodes[place] = null;
     this.places.delete(node);
+    for (const { root } of node.outputs) this.producers.delete(root.id);
     for (const tensor of node.inputs) if (tensor) this.readers.get(tensor.root.id)?.delete(node);
   }
 
