@@ -250,11 +250,12 @@ function normaliseBackwardThenWindows(node: Node, { producerOf }: FusionContext)
   };
 }
 
-/** Whether a layernorm or its gradient has a kernel for windows, and does nothing after it. */
+/** Whether a layernorm of images, or its gradient, has a kernel for windows, and does nothing after it. */
 function canCut({ op, inputs, attrs }: Node): boolean {
   const { windows, activation } = attrs as { windows?: unknown; activation?: unknown };
   const after = op === layernormOp ? inputs[4] : null;
-  return !windows && !activation && !after && sharesRows(inputs[0]?.shape ?? []);
+  const shape = inputs[0]?.shape ?? [];
+  return !windows && !activation && !after && shape.length === 4 && sharesRows(shape);
 }
 
 /** Gradients to which another one can be added, their `more`. */
