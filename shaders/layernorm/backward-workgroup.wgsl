@@ -1,7 +1,7 @@
 // LayerNorm's gradient to x, formula and shapes as in layernorm/backward-any, and with HAS_PARAMS
 // partial[p, c] = Σ_r dout · n,  partial[p, C + c] = Σ_r dout      over the rows r of workgroup p
-// C is a multiple of 4, at most 1,280; partial: [P, 2C]. With WINDOW above 0, and then without HAS_PARAMS, partial gets dx in
-// windows instead, zero in the padding.
+// C is a multiple of 4, at most 1,280; partial: [P, 2C]. With WINDOW above 0, and then without HAS_PARAMS, partial gets
+// dx in windows instead, zero in the padding.
 // For real GPUs: a workgroup of 64 threads takes the rows p, p + P, …, one after the other (lib/row), and loads each once.
 #include "lib/row"
 #include "lib/windows"

@@ -1,7 +1,8 @@
-// out = Σ over the terms of a_i · op(b_i), + other, which repeats over out, with HAS_OTHER     a_i: [M, K_i], op(b_i): [K_i, N]
-// TERMS is 2 or 3; B_T: every b is stored [N, K]. N and every K are multiples of 4. With WINDOW above 0 the rows of a and other
-// are windows, and out has the rows of the images.
-// Tiles, threads and the order of sums as in lib/matmul-square, term after term. The including shader declares const SIDE.
+// out = Σ over the terms of a_i · op(b_i), + other, which repeats over out, with HAS_OTHER
+// a_i: [M, K_i], op(b_i): [K_i, N]. TERMS is 2 or 3; B_T: every b is stored [N, K]. N and every K are multiples of 4.
+// With WINDOW above 0 the rows of a and other are windows, and out has the rows of the images.
+// Tiles, threads and the order of sums as in lib/matmul-square, term after term. The including shader declares const
+// SIDE.
 const STEP = SIDE / 8u;
 const MEMORY = SIDE * STEP / 2u;
 override TERMS: u32;

@@ -1,8 +1,8 @@
 // partial[s, c] = Σ_t g_t · u[t, c] for c < C, partial[s, C] = Σ_t g_t      over the tokens t of slice s
 // g_t = dout[b]/tokens · open(1 − open). u: [T, C] over all samples; open: [T]; dout: [B]; partial: [S, C+1].
 // The including shader declares alias Value, f32 or vec4f, `wide`, the values of one, and put(at, value), which stores
-// them with putOne(at, value). One thread per slice and Value of a row, and one for the row's end; lib/reduce sums the slices.
-// Where the dispatch's z is 1: the same of open2 and dout2, to partial2.
+// them with putOne(at, value). One thread per slice and Value of a row, and one for the row's end; lib/reduce sums the
+// slices. Where the dispatch's z is 1: the same of open2 and dout2, to partial2.
 #include "lib/index"
 override C: u32;
 @group(0) @binding(0) var<storage, read> u: array<Value>;

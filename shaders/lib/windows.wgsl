@@ -1,5 +1,5 @@
-// Windows of WINDOW × WINDOW tokens that images of GRID_H × GRID_W tokens are cut into, in row order, those at the right and
-// below filled up with zeros, as ops/window-partition has them. Rows are tokens.
+// Windows of WINDOW × WINDOW tokens that images of GRID_H × GRID_W tokens are cut into, in row order, those at the right
+// and below filled up with zeros, as ops/window-partition has them. Rows are tokens.
 override WINDOW: u32;
 override GRID_H: u32;
 override GRID_W: u32;

@@ -1,4 +1,5 @@
-// dq[m, n, h] = Σ_j dout[m, h, n, j] · (relPosH[qh − j + GRID_H − 1] for j < GRID_H, the same of relPosW after), + more[m, n, h] with HAS_MORE
+// dq[m, n, h] = Σ_j dout[m, h, n, j] · (relPosH[qh − j + GRID_H − 1] for j < GRID_H, the same of relPosW after)
+// + more[m, n, h] with HAS_MORE
 // token n = qh·GRID_W + qw; dq: [M, GRID_H·GRID_W, HEADS·D]; dout: [M, HEADS, n, GRID_H+GRID_W]. One thread per
 // element.
 #include "lib/index"
