@@ -17,7 +17,7 @@ export function BrokenList(props: {
   if (props.broken.length === 0) return null;
   return (
     <section className="panel stack attention" aria-label="Cannot be opened">
-      <h3>{plural(props.broken.length, `stored ${props.kind}`)} cannot be opened</h3>
+      <h2>{plural(props.broken.length, `stored ${props.kind}`)} cannot be opened</h2>
       <ul className="stack">
         {props.broken.map(({ id, bytes: size, failure }) => (
           <li key={id} className={styles.entry}>

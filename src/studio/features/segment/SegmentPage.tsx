@@ -54,7 +54,7 @@ function Empty(): ReactNode {
   const opening = useOpening((state) => state.opening);
   return (
     <div className={styles.empty}>
-      <p>{opening ? 'Opening the image …' : 'Open an image on the right, from a dataset or a file.'}</p>
+      <p>{opening ? 'Opening the image …' : 'Open an image from a dataset or a file.'}</p>
     </div>
   );
 }
