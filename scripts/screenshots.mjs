@@ -43,6 +43,9 @@ async function shoot(page, name, region) {
   await region?.evaluate((element) => element.scrollIntoView());
   // The pointer rests where it shows no tooltip.
   await page.mouse.move(0, 719);
+  // Canvases are drawn at the next frame, and shown at the one after.
+  await page.getByText('Working …').waitFor({ state: 'hidden' });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   // Notices come and go by the clock; the note says only that this machine has no GPU.
   const style = '[role="note"], [role="region"][aria-label^="Notifications"] { display: none !important; }';
   const png = await page.screenshot({ animations: 'disabled', caret: 'hide', style });
