@@ -1,8 +1,9 @@
 /** A project goes out of one browser and comes into another: the same files, counts, verdict and masks. */
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
+import { unzipSync } from 'fflate';
 import { drawPair, firstDisc, writeDomain } from './support/domains.ts';
 import {
   bytesOf,
@@ -131,6 +132,28 @@ test('a project comes into another browser as it left the first', async ({ page,
       return [bitmap.width, bitmap.height];
     });
     expect(size).toEqual([120, 90]);
+  });
+
+  await test.step('a run folder, as the command line leaves it, comes in with verdict and curves', async () => {
+    for (const [path, bytes] of Object.entries(unzipSync(await readFile(zip)))) {
+      const name = /^runs\/[^/]+\/(.+)$/.exec(path)?.[1];
+      if (!name || name === 'run.json') continue;
+      await mkdir(dirname(join(folder, 'by hand', name)), { recursive: true });
+      await writeFile(join(folder, 'by hand', name), bytes);
+    }
+    await dropOnPage(other, [join(folder, 'by hand')]);
+    const panel = other.getByRole('region', { name: 'Project' });
+    await expect(panel).toContainText('0 datasets, 1 run');
+    await panel.getByRole('button', { name: /^Add / }).click();
+    await openPage(other, 'Train');
+    await other
+      .getByRole('navigation', { name: 'Runs' })
+      .getByRole('button')
+      .filter({ hasText: 'by hand' })
+      .click();
+    await expect(verdictOf(other)).toHaveText(verdict);
+    await expect(other.getByRole('img', { name: /Validation IoU/ })).toBeVisible();
+    await expectAccessible(other);
   });
   await context.close();
   expect(errors).toEqual([]);

@@ -1,8 +1,9 @@
 /** Taking a run's adapter out as files and bringing one in: our own, or LoRA of another program. */
 import { Failure } from '../../config/failure.ts';
+import { isImageName, nameParts } from '../../data/file-names.ts';
 import type { InputFile } from '../../data/read-datasets.ts';
 import type { Scale } from '../../data/types.ts';
-import { readZip } from '../../data/zip.ts';
+import { readZip, type ZipSource } from '../../data/zip.ts';
 import { type Adapter, type AdapterBase, parseRecord, writeAdapter } from '../../peft/adapter-file.ts';
 import { describeForeign, type ForeignLora, ranges } from '../../peft/import/foreign-lora.ts';
 import { foreignReader } from '../../peft/import/registry.ts';
@@ -201,6 +202,15 @@ async function chooseAdapterFiles(inputs: readonly InputFile[]): Promise<ChosenF
     file ? { name: file.path, bytes: await file.bytes() } : null;
   const chosen = { weights: await read(weights), json: await read(json) };
   return { ...chosen, there: chosen.weights ?? chosen.json };
+}
+
+/** Whether a zip has an adapter's weights by their usual name, and no image. */
+export async function isAdapterZip(zip: ZipSource, name: string): Promise<boolean> {
+  const { files } = await readZip(zip, name);
+  return (
+    files.some(({ path }) => /(^|\/)adapter(_model)?\.(safetensors|bin)$/i.test(path)) &&
+    !files.some(({ path }) => isImageName(nameParts(path)))
+  );
 }
 
 async function unzip(path: string, bytes: Uint8Array): Promise<InputFile[]> {

@@ -1,11 +1,18 @@
 import { expect, test } from 'vitest';
 import { MemoryStore } from '../../data/memory-store.ts';
+import { writeZip } from '../../data/zip.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import { writeAdapter } from '../../peft/adapter-file.ts';
 import { resolveMopeft } from '../../peft/resolve.ts';
 import { trainableTensors } from '../../peft/tensors.ts';
 import { MICRO_SAM } from '../../testing/micro-model.ts';
-import { adapterFiles, readIncomingAdapter, readRunAdapter, storeAdapterFiles } from './adapter-files.ts';
+import {
+  adapterFiles,
+  isAdapterZip,
+  readIncomingAdapter,
+  readRunAdapter,
+  storeAdapterFiles,
+} from './adapter-files.ts';
 import { RUN_FILES, RunFiles } from './run-files.ts';
 
 const weightless = { values: async () => new Float32Array() };
@@ -51,4 +58,17 @@ test.each([7, undefined])('an adapter of step %s stays as it is, byte for byte',
   const { weights } = await adapterFiles(files);
   expect(weights.bytes).toEqual(safetensors);
   expect((await readRunAdapter(files, MODEL)).mopeft.methods).toHaveProperty('lora');
+});
+
+test.each([
+  [['adapter.safetensors', 'adapter.json'], true],
+  [['lora/adapter_model.bin', 'lora/README.md'], true],
+  [['run/adapter.safetensors', 'images/a.png'], false],
+  [['model.safetensors', 'config.json'], false],
+])('a zip of %j is one of an adapter: %s', async (names, isAdapter) => {
+  const zip = await writeZip(Object.fromEntries(names.map((name) => [name, new Uint8Array(9)])));
+  expect(
+    await isAdapterZip({ size: zip.length, read: async (at, length) => zip.slice(at, at + length) }, 'a.zip'),
+  ).toBe(isAdapter);
+  expect(await isAdapterZip({ size: 9, read: async () => new Uint8Array(9) }, 'a.zip')).toBe(false);
 });

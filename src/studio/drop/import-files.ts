@@ -19,7 +19,7 @@ export async function importFiles(files: readonly DroppedFile[]): Promise<void> 
     });
     return;
   }
-  const others = await takeProject(files);
+  const others = await withoutAdapterZips(await withoutFound(await takeProject(files)));
   if (others.length === 0) return;
   const sorted = await sortFiles(others);
   for (const model of sorted.models) await openModelFiles(model);
@@ -31,6 +31,25 @@ export async function importFiles(files: readonly DroppedFile[]): Promise<void> 
     openPage('data');
     await previewFiles(sorted.data);
   }
+}
+
+/** Leaves out results of `mopeft find`, which are kept for review; what reads them comes with the Segment page. */
+async function withoutFound(files: readonly DroppedFile[]): Promise<readonly DroppedFile[]> {
+  if (!files.some(({ path }) => /(^|\/)found\.jsonl$/.test(path))) return files;
+  const { takeFound } = await import('../stores/find-folders.ts');
+  return takeFound(files);
+}
+
+/** Imports the adapters that came as zips. */
+async function withoutAdapterZips(files: readonly DroppedFile[]): Promise<readonly DroppedFile[]> {
+  const left: DroppedFile[] = [];
+  for (const file of files) {
+    const isZip = /\.zip$/i.test(file.path);
+    const result = isZip ? await callEngine('output.isAdapterZip', { file }) : null;
+    if (result?.ok && result.value.isAdapter) await importAdapter([file]);
+    else left.push(file);
+  }
+  return left;
 }
 
 /** A single image dropped on the Segment page is opened there. */

@@ -13,24 +13,18 @@ import { MODEL } from '../testing/fake-model.ts';
 import { useDatasets } from './datasets.ts';
 import { useEdit } from './edit-history.ts';
 import { linkEngine } from './engine-link.ts';
+import { calibrate, changeFindSetting, classifyFound, findAll, loosen } from './find.ts';
+import { findInFolders, resumeJob, takeFound, toggleFurther } from './find-folders.ts';
 import {
   acceptAllFound,
   acceptFound,
-  calibrate,
-  changeFindSetting,
   chooseFound,
-  classifyFound,
-  findAll,
-  findInFolders,
   imagesToReview,
-  loosen,
   rejectAllFound,
   rejectFound,
-  resumeJob,
   reviewNext,
-  toggleFurther,
-  useFind,
-} from './find.ts';
+} from './find-review.ts';
+import { useFind } from './find-state.ts';
 import { flushLabels } from './labels.ts';
 import { useNotices } from './notices.ts';
 import { openImage } from './open-image.ts';
@@ -113,6 +107,10 @@ beforeEach(async () => {
         after: { objects: 4, found: 4, right: 3 },
       }),
       'find.found': ({ datasetId }) => ({ found: isSearched && datasetId === 'cells' ? folder() : null }),
+      'find.bring': ({ file }) => {
+        isSearched ||= file.size > 0;
+        return { found: file.size > 0 ? folder() : null };
+      },
       'find.image': () => ({ objects: found }),
       'find.reviewed': ({ sampleId }) => {
         reviewed.push(sampleId);
@@ -272,4 +270,13 @@ test('a search of an image that is not open any more is not shown', async () => 
   answer();
   await search;
   expect(useFind.getState()).toMatchObject({ work: null, objects: [], isSearched: false });
+});
+
+test('results of the command line are reviewed where their images are, and else left to others', async () => {
+  const file = (path: string, text: string) => ({ path, file: new File([text], 'name') });
+  const came = [file('out/found.jsonl', '{}'), file('out/annotations.json', '{}')];
+  const others = [file('x/found.jsonl', ''), file('x/annotations.json', '{}'), file('cells/a.png', '')];
+  expect(await takeFound([...came, ...others])).toEqual(others);
+  expect(imagesToReview(useFind.getState()).map(({ sampleId }) => sampleId)).toEqual(['a', 'b']);
+  expect(ious()).toEqual(found.map(({ predictedIou }) => predictedIou));
 });

@@ -36,6 +36,7 @@ export function fakeFind(): Pick<Handlers, Extract<CallName, `find.${string}`>> 
     'find.found': () => ({ found: null }),
     'find.image': () => ({ objects: FAKE_FOUND }),
     'find.reviewed': ({ datasetId }) => fakeFound(datasetId, parseFindSettings({})),
+    'find.bring': () => ({ found: null }),
     'find.forget': () => ({}),
     'find.job': () => ({ job: null }),
     'find.calibrate': () => null,

@@ -68,6 +68,7 @@ export function fakeSegment(): Pick<
     'output.labels': () => ({ images: 6, objects: 20, file: new Blob(['labels']), remarks: [] }),
     'output.keptMask': () => ({ name: 'mask.png', mime: 'image/png', bytes: new Uint8Array(4) }),
     'output.masksZip': () => ({ name: 'masks.zip', mime: 'application/zip', bytes: new Uint8Array(4) }),
+    'output.isAdapterZip': () => ({ isAdapter: false }),
     'output.importAdapter': () => fakeRun('imported', 9),
     'project.parts': () => ({
       datasets: [{ id: 'cells', bytes: 3 * 2 ** 20 }],

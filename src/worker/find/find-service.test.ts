@@ -117,17 +117,17 @@ test('a dataset that was interrupted goes on, in another tab too, and is found a
   const first = openService(store);
   const datasetId = await addCells(first.datasets);
   const request = { datasetIds: [datasetId], variant: base, settings: ANY };
-  expect(await first.service.found(datasetId)).toBeNull();
+  expect(await first.service.results.of(datasetId)).toBeNull();
   const cancelling = asked(({ done }, cancel) => done === 1 && cancel.abort());
   await expect(first.service.folder(request, cancelling)).rejects.toThrow();
-  expect(await first.service.found(datasetId)).toMatchObject({
+  expect(await first.service.results.of(datasetId)).toMatchObject({
     imageCount: 3,
     samples: [{ sampleId: 'a.png' }],
   });
 
   const { service } = openService(store);
-  await service.review({ datasetId, sampleId: 'a.png' });
-  const before = await service.image({ datasetId, sampleId: 'a.png' });
+  await service.results.review({ datasetId, sampleId: 'a.png' });
+  const before = await service.results.image({ datasetId, sampleId: 'a.png' });
   const [found] = await service.folder(request, asked());
   expect(found?.samples.map(({ sampleId, isReviewed }) => [sampleId, isReviewed])).toEqual([
     ['a.png', true],
@@ -135,15 +135,15 @@ test('a dataset that was interrupted goes on, in another tab too, and is found a
     ['c.png', false],
   ]);
   expect(found?.settings).toEqual(ANY);
-  expect(await service.image({ datasetId, sampleId: 'a.png' })).toEqual(before);
+  expect(await service.results.image({ datasetId, sampleId: 'a.png' })).toEqual(before);
   expect(before.length).toBeGreaterThan(0);
 
   const settings = { ...ANY, minArea: 1 };
   const [again] = await service.folder({ ...request, settings }, asked());
   expect(again).toMatchObject({ settings });
   expect(again?.samples.some(({ isReviewed }) => isReviewed)).toBe(false);
-  await service.forget(datasetId);
-  expect(await service.found(datasetId)).toBeNull();
+  await service.results.forget(datasetId);
+  expect(await service.results.of(datasetId)).toBeNull();
 });
 
 test('a search that was cut off says so until it is finished, whatever was deleted meanwhile', async () => {
@@ -200,7 +200,7 @@ test('found objects have the classes of labelled ones', async () => {
   expect((await ask()).objects).toEqual(two.objects);
   expect(labels.join(), 'what was learnt is remembered').not.toContain('Learning');
   await service.folder({ datasetIds: [twoId], variant: base, settings: ANY }, asked());
-  const stored = await service.image({ datasetId: twoId, sampleId: 'a.png' });
+  const stored = await service.results.image({ datasetId: twoId, sampleId: 'a.png' });
   expect(stored.some(({ classConfidence }) => classConfidence !== undefined)).toBe(true);
 });
 

@@ -1,37 +1,33 @@
 /** Finds all objects: of the image that is open, and of whole datasets, whose results are kept on storage. */
 
-import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
-import { type FindSettings, type FindThresholds, parseFindSettings } from '../../config/find.ts';
-import { TRAIN_FIELDS } from '../../config/train.ts';
-import { seenSize } from '../../data/crops.ts';
+import type { FindSettings } from '../../config/find.ts';
 import type { Dataset, LoadedSample } from '../../data/dataset.ts';
-import { storeName } from '../../data/file-store.ts';
 import { Lru } from '../../data/lru.ts';
-import { leastArea } from '../../data/object-sizes.ts';
 import type { RgbImage, Scale } from '../../data/types.ts';
+import { type Calibration, calibrated, leastKnown, thresholdsOf } from '../../engine/find/calibrate.ts';
 import { ClassMeans } from '../../engine/find/classes.ts';
 import { findInDataset, findObjects, learnClasses } from '../../engine/find/find-dataset.ts';
 import { Finder, previewFloors } from '../../engine/find/finder.ts';
-import { FoundFile, tensorsHash } from '../../engine/find/found-file.ts';
+import { type FindOrigin, tensorsHash } from '../../engine/find/found-file.ts';
 import { type FindComparison, type FindQuality, findQuality } from '../../engine/find/quality.ts';
-import { type FoundObject, type Proposal, selectObjects } from '../../engine/find/select.ts';
-import { chosenThresholds, countFound, type KnownImage, loosened } from '../../engine/find/thresholds.ts';
+import { type Proposal, selectObjects } from '../../engine/find/select.ts';
+import { loosened } from '../../engine/find/thresholds.ts';
 import { comparison } from '../../engine/find/truth.ts';
 import type { Tuning } from '../../engine/tuning.ts';
 import type { EngineState } from '../engine-state.ts';
 import type {
   AnswerOf,
-  Calibration,
   FindFolderRequest,
   FindJob,
   FoundDataset,
   Progress,
   RequestOf,
-  SampleRef,
   Variant,
 } from '../protocol.ts';
 import type { NamedWeights } from '../segmentation-service.ts';
+import { forgetJob, keepJob, waitingJob } from './find-job.ts';
+import { FoundResults } from './found-results.ts';
 
 /** What finding needs of the other services. */
 export interface FindParts {
@@ -66,6 +62,7 @@ const CALIBRATED = 6;
 const LEARNT = 12;
 
 export class FindService {
+  readonly results: FoundResults;
   private readonly searches = new Lru<Search>(SEARCHES, () => 1);
   private readonly running = new Map<AbortController, Promise<unknown>>();
   /** What tells classes, by dataset, labels and model. */
@@ -76,6 +73,7 @@ export class FindService {
     private readonly state: EngineState,
     private readonly parts: FindParts,
   ) {
+    this.results = new FoundResults(state);
     state.onRelease(async () => {
       for (const controller of this.running.keys()) controller.abort(replaced());
       await Promise.allSettled(this.running.values());
@@ -123,10 +121,7 @@ export class FindService {
 
   async folder(request: FindFolderRequest, asked: Asked): Promise<FoundDataset[]> {
     const { datasetIds, variant, settings } = request;
-    const { store } = this.state;
-    const { hash, name } = this.state.needModel().open;
-    const job = { datasetIds, variant, settings, model: { hash, name } };
-    await store.write(JOB_PATH, new TextEncoder().encode(JSON.stringify(job)));
+    await keepJob(this.state, request, this.state.needModel().open);
     const all = await this.withFinder(variant, asked.signal, async (opened, signal) => {
       const { finder, tuning } = opened;
       const found: FoundDataset[] = [];
@@ -135,7 +130,7 @@ export class FindService {
       let before = 0;
       for (const [i, dataset] of datasets.entries()) {
         const datasetId = datasetIds[i] as string;
-        const file = await this.fileFor(datasetId, dataset, tuning, settings);
+        const file = await this.results.fileFor(datasetId, await this.origin(dataset, tuning, settings));
         const first = before;
         await findInDataset(finder, dataset, settings, file, {
           signal,
@@ -146,66 +141,17 @@ export class FindService {
             this.state.emit({ type: 'log', level: 'warning', text: `${name}: ${message}` }),
         });
         before += dataset.samples.length;
-        const own = await this.found(datasetId);
+        const own = await this.results.of(datasetId);
         if (own) found.push(own);
       }
       return found;
     });
-    await store.remove(JOB_PATH);
+    await forgetJob(this.state);
     return all;
   }
 
-  async job(): Promise<FindJob | null> {
-    const { store, datasets } = this.state;
-    if (!(await store.exists(JOB_PATH))) return null;
-    const read = v.safeParse(JobSchema, parsedJson(await store.read(JOB_PATH)));
-    if (!read.success) return null;
-    const there = new Set((await datasets.list()).map(({ id }) => id));
-    const datasetIds = read.output.datasetIds.filter((id) => there.has(id));
-    if (datasetIds.length === 0) return null;
-    const { variant, settings, model } = read.output;
-    return {
-      datasetIds,
-      variant,
-      settings,
-      modelName: model.name,
-      isModelOpen: this.state.openModelHash === model.hash,
-    };
-  }
-
-  async found(datasetId: string): Promise<FoundDataset | null> {
-    const read = await FoundFile.read(this.state.store, foundPath(datasetId));
-    if (!read) return null;
-    const { dataset } = await this.state.datasets.open(datasetId);
-    const reviewed = await this.reviewedIn(datasetId);
-    const samples = read.file.images.map(({ name, objects }) => ({
-      sampleId: name,
-      objectCount: objects.length,
-      isReviewed: reviewed.has(name),
-    }));
-    return { datasetId, settings: read.origin.settings, samples, imageCount: dataset.samples.length };
-  }
-
-  async image({ datasetId, sampleId }: SampleRef): Promise<readonly FoundObject[]> {
-    const read = await FoundFile.read(this.state.store, foundPath(datasetId));
-    return read?.file.get(sampleId)?.objects ?? [];
-  }
-
-  async review({ datasetId, sampleId }: SampleRef): Promise<FoundDataset> {
-    const names = [...(await this.reviewedIn(datasetId)).add(sampleId)];
-    await this.state.store.write(reviewedPath(datasetId), new TextEncoder().encode(JSON.stringify(names)));
-    const found = await this.found(datasetId);
-    if (found) return found;
-    throw new Failure({
-      code: 'find/nothing',
-      what: 'Nothing was looked for in this dataset.',
-      where: datasetId,
-      cure: 'Find all objects of the dataset first.',
-    });
-  }
-
-  forget(datasetId: string): Promise<void> {
-    return this.state.store.remove(folderOf(datasetId));
+  job(): Promise<FindJob | null> {
+    return waitingJob(this.state);
   }
 
   async quality(
@@ -215,13 +161,14 @@ export class FindService {
     const dataset = await this.dataset(datasetId, variant);
     const { scale = 'whole' } = dataset;
     const samples = (await this.state.datasets.samples(datasetId)).filter((sample) => sample.split === split);
+    const { open } = this.state.needModel();
     return this.withFinder(variant, asked.signal, async ({ finder, tuning }, signal) => {
       const compared: FindComparison[] = [];
       for (const [i, { id }] of samples.entries()) {
         asked.progress({ done: i, total: samples.length, label: `Finding known objects of ${dataset.name}` });
         const loaded: LoadedSample = await this.state.datasets.sample(datasetId, id);
         const found = await findObjects(finder, loaded.image, settings, scale, { signal });
-        compared.push(comparison(loaded, found, this.leastArea(loaded, scale, tuning)));
+        compared.push(comparison(loaded, found, leastKnown(loaded, scale, open, tuning)));
       }
       return findQuality(compared);
     });
@@ -238,36 +185,23 @@ export class FindService {
     const unseen = known.filter(({ split }) => split === 'validation');
     const samples = (unseen.length > 0 ? unseen : known).slice(0, CALIBRATED);
     return this.withFinder(variant, asked.signal, async ({ finder, tuning }, signal) => {
-      const images: KnownImage[] = [];
-      for (const [i, { id }] of samples.entries()) {
-        asked.progress({ done: i, total: samples.length, label: `Finding known objects of ${dataset.name}` });
-        const loaded = await this.state.datasets.sample(datasetId, id);
-        const request = { sampling: settings, scale, floors: previewFloors(settings) };
-        const proposals = await finder.propose(loaded.image, request, { signal });
-        const { truth, ignored } = comparison(loaded, [], this.leastArea(loaded, scale, tuning));
-        const { width, height } = loaded.image;
-        images.push({ proposals, truth, ignored, width, height });
-      }
-      const thresholds = thresholdsOf(settings);
-      const chosen = await chosenThresholds(images, thresholds, async () => {
-        signal.throwIfAborted();
-        await new Promise<void>((resume) => setTimeout(resume));
-      });
-      if (!chosen) return null;
-      return {
-        settings: { ...settings, ...chosen.thresholds },
-        images: images.length,
-        before: countFound(images, thresholds),
-        after: chosen.counts,
-      };
+      const { open } = this.state.needModel();
+      return calibrated(
+        finder,
+        samples.map(
+          ({ id }) =>
+            () =>
+              this.state.datasets.sample(datasetId, id),
+        ),
+        { settings, scale },
+        (sample) => leastKnown(sample, scale, open, tuning),
+        {
+          signal,
+          onProgress: (done, total) =>
+            asked.progress({ done, total, label: `Finding known objects of ${dataset.name}` }),
+        },
+      );
     });
-  }
-
-  /** Pixels under which an object is too small to be found, as for training. */
-  private leastArea({ image }: LoadedSample, scale: Scale, tuning: Tuning | null): number {
-    const { config } = this.state.needModel().open;
-    const view = { size: config.imageSize, aspect: (tuning ?? config).preprocessing.aspect };
-    return leastArea({ minSize: TRAIN_FIELDS.minSize.default, minArea: 0 }, seenSize(image, scale), view);
   }
 
   /** What tells the classes of a dataset's objects: its labelled ones; where they have one class, that; null without any. */
@@ -302,35 +236,14 @@ export class FindService {
     return scale === null ? dataset : { ...dataset, scale };
   }
 
-  /** What was found so far by the same; what another model or other settings found is forgotten. */
-  private async fileFor(
-    datasetId: string,
+  /** What decides what is found in a dataset. */
+  private async origin(
     { scale = 'whole' }: Dataset,
     tuning: Tuning | null,
     settings: FindSettings,
-  ): Promise<FoundFile> {
-    const { store } = this.state;
-    const origin = {
-      model: this.state.needModel().open.hash,
-      adapter: tuning && (await tensorsHash(tuning.tensors)),
-      settings,
-      scale,
-    };
-    try {
-      return await FoundFile.open(store, foundPath(datasetId), origin);
-    } catch (error) {
-      if (!(error instanceof Failure) || error.record.code !== 'find/other-origin') throw error;
-      await this.forget(datasetId);
-      return FoundFile.open(store, foundPath(datasetId), origin);
-    }
-  }
-
-  private async reviewedIn(datasetId: string): Promise<Set<string>> {
-    const path = reviewedPath(datasetId);
-    if (!(await this.state.store.exists(path))) return new Set();
-    // Of a damaged list everything is to be looked at again.
-    const names = parsedJson(await this.state.store.read(path));
-    return new Set(Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []);
+  ): Promise<FindOrigin> {
+    const adapter = tuning && (await tensorsHash(tuning.tensors));
+    return { model: this.state.needModel().open.hash, adapter, settings, scale };
   }
 
   /** Opens a finder for the work, which ends where the call is cancelled or another model is opened. */
@@ -361,46 +274,6 @@ export class FindService {
     }
   }
 }
-
-const thresholdsOf = ({ pointsPerSide: _, cropLayers: __, ...thresholds }: FindSettings): FindThresholds =>
-  thresholds;
-
-/** The search of datasets that was begun last and not finished. */
-const JOB_PATH = 'find-job.json';
-
-const JobSchema = v.object({
-  model: v.object({ hash: v.string(), name: v.string() }),
-  datasetIds: v.array(v.string()),
-  variant: v.variant('kind', [
-    v.object({ kind: v.literal('base') }),
-    v.object({ kind: v.literal('run'), runId: v.string() }),
-  ]),
-  settings: v.pipe(
-    v.unknown(),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      try {
-        return parseFindSettings(dataset.value);
-      } catch {
-        addIssue({ message: 'no settings of this version' });
-        return NEVER;
-      }
-    }),
-  ),
-});
-
-/** @returns undefined where the bytes are none. */
-function parsedJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Within the dataset, so that it goes with it. */
-const folderOf = (datasetId: string): string => `datasets/${storeName(datasetId)}/found`;
-const foundPath = (datasetId: string): string => `${folderOf(datasetId)}/found.jsonl`;
-const reviewedPath = (datasetId: string): string => `${folderOf(datasetId)}/reviewed.json`;
 
 const replaced = (): Failure =>
   new Failure({

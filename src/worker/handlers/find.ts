@@ -12,13 +12,15 @@ export function findHandlers(service: Promise<FindService>): Pick<Handlers, Find
     'find.select': async (request) => ok((await service).select(request)),
     'find.folder': async (request, call) => ok(await (await service).folder(request, call)),
     'find.job': async () => ok({ job: await (await service).job() }),
-    'find.found': async ({ datasetId }) => ok({ found: await (await service).found(datasetId) }),
-    'find.image': async (ref) => ok({ objects: await (await service).image(ref) }),
-    'find.reviewed': async (ref) => ok(await (await service).review(ref)),
+    'find.found': async ({ datasetId }) => ok({ found: await (await service).results.of(datasetId) }),
+    'find.image': async (ref) => ok({ objects: await (await service).results.image(ref) }),
+    'find.reviewed': async (ref) => ok(await (await service).results.review(ref)),
     'find.forget': async ({ datasetId }) => {
-      await (await service).forget(datasetId);
+      await (await service).results.forget(datasetId);
       return done;
     },
+    'find.bring': async ({ file }) =>
+      ok({ found: await (await service).results.bring(new Uint8Array(await file.arrayBuffer())) }),
     'find.calibrate': async (request, call) => ok(await (await service).calibrate(request, call)),
     'find.quality': async (request, call) => ok(await (await service).quality(request, call)),
   };

@@ -1,6 +1,7 @@
-import { adapterFiles } from '../../engine/run/adapter-files.ts';
+import { adapterFiles, isAdapterZip } from '../../engine/run/adapter-files.ts';
 import { historyCsv } from '../../engine/run/history-csv.ts';
 import { reportHtml } from '../../engine/run/report-html.ts';
+import { blobSource } from '../../sam/checkpoint/byte-source.ts';
 import type { EngineState } from '../engine-state.ts';
 import { KeptMaskRepository } from '../kept-mask-repository.ts';
 import { formatInfos, writeLabelFile } from '../label-output.ts';
@@ -56,6 +57,8 @@ export function outputHandlers(
     'output.masksZip': async () => ok(await new KeptMaskRepository((await engine).state.store).zip()),
     'output.keptMask': async ({ id }) =>
       ok(await new KeptMaskRepository((await engine).state.store).file(id)),
+    'output.isAdapterZip': async ({ file: { path, file } }) =>
+      ok({ isAdapter: await isAdapterZip(blobSource(path, file), path) }),
     'output.importAdapter': async ({ files }) => ok(await (await engine).training.addAdapter(files)),
   };
 }

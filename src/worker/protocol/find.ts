@@ -2,6 +2,7 @@
 
 import type { FindSettings, FindThresholds } from '../../config/find.ts';
 import type { Scale } from '../../data/types.ts';
+import type { Calibration } from '../../engine/find/calibrate.ts';
 import type { FindQuality } from '../../engine/find/quality.ts';
 import type { FoundObject } from '../../engine/find/select.ts';
 import type { FindCounts } from '../../engine/find/thresholds.ts';
@@ -9,7 +10,7 @@ import type { SampleRef, SplitName } from './data.ts';
 import type { Nothing } from './result.ts';
 import type { Variant } from './segment.ts';
 
-export type { FindCounts, FindQuality, FindSettings, FoundObject };
+export type { Calibration, FindCounts, FindQuality, FindSettings, FoundObject };
 
 /** What of a search passes thresholds. */
 export interface FoundSelection {
@@ -57,15 +58,6 @@ export interface FindJob extends FindFolderRequest {
   readonly isModelOpen: boolean;
 }
 
-/** Thresholds that find most of the known objects with the fewest others. */
-export interface Calibration {
-  readonly settings: FindSettings;
-  /** Images whose objects are known, and what is found there as it was asked and by these settings. */
-  readonly images: number;
-  readonly before: FindCounts;
-  readonly after: FindCounts;
-}
-
 export interface FindFolderRequest {
   readonly datasetIds: readonly string[];
   readonly variant: Variant;
@@ -102,6 +94,11 @@ export interface FindCalls {
   'find.image': [SampleRef, { readonly objects: readonly FoundObject[] }];
   /** Says that a person looked at what was found of an image. */
   'find.reviewed': [SampleRef, FoundDataset];
+  /**
+   * Keeps a `found.jsonl` of the command line with the dataset whose images it is of, in place of what was found there; null
+   * where there is no such dataset.
+   */
+  'find.bring': [{ readonly file: File }, { readonly found: FoundDataset | null }];
   /** Forgets what was found in a dataset. */
   'find.forget': [{ readonly datasetId: string }, Nothing];
   /**

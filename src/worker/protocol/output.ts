@@ -64,6 +64,8 @@ export interface OutputCalls {
   'output.masksZip': [Nothing, OutputFile];
   /** A kept mask as PNG. */
   'output.keptMask': [{ readonly id: string }, OutputFile];
+  /** Whether a zip is that of an adapter, and of nothing else that is read here. */
+  'output.isAdapterZip': [{ readonly file: DroppedFile }, { readonly isAdapter: boolean }];
   /** An adapter's safetensors and json (in any order, or both in a zip); becomes a run of status `imported`. */
   'output.importAdapter': [{ readonly files: readonly DroppedFile[] }, RunInfo];
 }

@@ -1,13 +1,13 @@
 import { type KeyGroup, keyName } from '../../commands/key-binding.ts';
+import { classifyFound } from '../../stores/find.ts';
 import {
   acceptAllFound,
   acceptFound,
   chooseFound,
-  classifyFound,
   rejectAllFound,
   rejectFound,
   reviewNext,
-} from '../../stores/find.ts';
+} from '../../stores/find-review.ts';
 import { useLabels } from '../../stores/labels.ts';
 
 /** The keys of the review of found objects, whatever of it has the focus. */

@@ -38,7 +38,7 @@ import {
 } from '../../canvas/view.ts';
 import { cancelStroke, endStroke, startStroke, stroke, useBrush } from '../../stores/brush.ts';
 import { useEdit } from '../../stores/edit-history.ts';
-import { useFind } from '../../stores/find.ts';
+import { useFind } from '../../stores/find-state.ts';
 import { hoverAt, useHover } from '../../stores/hover.ts';
 import { selectObjects, toggleObject, useLabels } from '../../stores/labels.ts';
 import { addBox, addPolygon, candidateRuns, cutAt, objectAt } from '../../stores/objects.ts';

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { parseFindSettings } from '../../config/find.ts';
+import type { LoadedSample } from '../../data/dataset.ts';
+import { maskObject } from '../../data/mask-runs.ts';
+import { findObjects } from '../../data/objects.ts';
+import { calibrated, leastKnown } from './calibrate.ts';
+import type { Finder } from './finder.ts';
+import type { Proposal } from './select.ts';
+
+const SIZE = { width: 20, height: 10 };
+const image = { ...SIZE, channels: 3, data: new Uint8Array(600) } as const;
+
+/** Columns [x, x + 4) of the first four rows. */
+const runsAt = (x: number) => Uint32Array.from([0, 1, 2, 3].flatMap((y) => [y * SIZE.width + x, 4]));
+const proposal = (x: number, predictedIou: number): Proposal => ({
+  ...maskObject(runsAt(x), SIZE.width),
+  predictedIou,
+  stability: 0.9,
+  point: [x, 1],
+  crop: 0,
+  cropArea: 200,
+});
+
+/** An image whose one object begins at a column. */
+function sample(x: number): LoadedSample {
+  const data = new Int32Array(200);
+  for (let y = 0; y < 4; y++) data.fill(1, y * SIZE.width + x, y * SIZE.width + x + 4);
+  return { name: `${x}.png`, image, objects: findObjects({ ...SIZE, data }, 'ids'), refusals: [] };
+}
+
+test('thresholds are chosen by what a model answers on images whose objects are known', async () => {
+  const searched: unknown[] = [];
+  // Sure of a wrong mask at column 14, and less of the right one.
+  const finder = {
+    propose: async (of: unknown) => {
+      searched.push(of);
+      return [proposal(1, 0.62), proposal(14, 0.4)];
+    },
+  } as unknown as Finder;
+  const settings = parseFindSettings({ maxArea: 0.5, pointsPerSide: 4 });
+  const samples = [1, 1].map((x) => async () => sample(x));
+  const done: number[][] = [];
+  const chosen = await calibrated(finder, samples, { settings, scale: 'whole' }, () => 4, {
+    onProgress: (...progress) => done.push(progress),
+  });
+  expect(searched).toEqual([image, image]);
+  expect(done).toEqual([
+    [0, 2],
+    [1, 2],
+  ]);
+  expect(chosen).toMatchObject({
+    images: 2,
+    settings: { pointsPerSide: 4, iou: 0.6, minArea: 4 },
+    before: { objects: 2, found: 0, right: 0 },
+    after: { objects: 2, found: 2, right: 2 },
+  });
+  // Where all known objects are too small, or there is no image, nothing is known.
+  expect(await calibrated(finder, samples, { settings, scale: 'whole' }, () => 99)).toBeNull();
+  expect(await calibrated(finder, [], { settings, scale: 'whole' }, () => 4)).toBeNull();
+  const stop = { signal: AbortSignal.abort(new Error('stop')) };
+  await expect(calibrated(finder, samples, { settings, scale: 'whole' }, () => 4, stop)).rejects.toThrow(
+    'stop',
+  );
+});
+
+test('objects are too small to be known as they are for training', () => {
+  const config = { imageSize: 40, preprocessing: { aspect: 'keep' } } as never;
+  // Four pixels wide on the model's input, on which an image of 20 pixels is twice as large.
+  expect(leastKnown({ image }, 'whole', { config }, null)).toBe(4);
+});

@@ -1,0 +1,92 @@
+/** The review of found objects: one after the other is accepted, rejected or given a class. */
+import type { FoundObject, SampleRef } from '../../worker/protocol.ts';
+import { plural } from '../format/format.ts';
+import { callEngine } from './engine-link.ts';
+import { decided, type FindState, keyOf, openDataset, useFind } from './find-state.ts';
+import { announce, notifyFailure } from './notices.ts';
+import { addFound } from './objects.ts';
+import { openImage } from './open-image.ts';
+import { useSegment } from './segment.ts';
+
+const set = useFind.setState;
+const get = useFind.getState;
+
+/** Chooses the object after or before the one that is chosen. */
+export function chooseFound(step: 1 | -1): void {
+  const { objects, chosen } = get();
+  if (objects.length === 0) return;
+  set({ chosen: (chosen + step + objects.length) % objects.length });
+}
+
+/** Leaves out the chosen object. */
+export function rejectFound(): void {
+  const { objects, chosen } = get();
+  const object = objects[chosen];
+  if (object) drop([object]);
+}
+
+/** Makes the chosen object one of the image's. */
+export function acceptFound(): void {
+  const { objects, chosen } = get();
+  const object = objects[chosen];
+  if (object && addFound([object])) drop([object]);
+}
+
+/** Makes all objects that are left the image's, the best above, and says that the image was looked at. */
+export function acceptAllFound(): void {
+  const { objects } = get();
+  const ascending = objects.toSorted((a, b) => a.predictedIou - b.predictedIou);
+  if (addFound(ascending)) drop(objects);
+}
+
+/** Leaves out all objects that are left, and says that the image was looked at. */
+export function rejectAllFound(): void {
+  drop(get().objects);
+}
+
+function drop(gone: readonly FoundObject[]): void {
+  for (const object of gone) decided.gone.add(keyOf(object));
+  const objects = get().objects.filter((object) => !gone.includes(object));
+  set({ objects, chosen: Math.min(get().chosen, Math.max(0, objects.length - 1)) });
+  announce(
+    objects.length === 0 ? 'No object is left to review.' : `${plural(objects.length, 'object')} left.`,
+  );
+  if (objects.length === 0) void markReviewed();
+}
+
+/** Images in which objects were found that no one looked at, those of the open image's dataset first. */
+export function imagesToReview({ folders }: Pick<FindState, 'folders'>): readonly SampleRef[] {
+  const first = openDataset();
+  return folders
+    .toSorted((a, b) => Number(b.datasetId === first) - Number(a.datasetId === first))
+    .flatMap(({ datasetId, samples }) =>
+      samples.flatMap(({ sampleId, isReviewed }) => (isReviewed ? [] : [{ datasetId, sampleId }])),
+    );
+}
+
+/** Opens the next image to review. */
+export async function reviewNext(): Promise<void> {
+  await markReviewed();
+  const { source } = useSegment.getState();
+  const waiting = imagesToReview(get());
+  const at = waiting.findIndex(
+    (ref) =>
+      source?.kind === 'sample' && ref.sampleId === source.sampleId && ref.datasetId === source.datasetId,
+  );
+  // One that was left with objects is passed over, and comes again after the others.
+  const next = waiting[(at + 1) % waiting.length];
+  if (next) await openImage({ kind: 'sample', ...next });
+}
+
+/** The open image counts as looked at once nothing of it is left. */
+async function markReviewed(): Promise<void> {
+  const { folders, objects, isSearched } = get();
+  const { source } = useSegment.getState();
+  if (source?.kind !== 'sample' || !isSearched || objects.length > 0) return;
+  const { sampleId, datasetId } = source;
+  const folder = folders.find((each) => each.datasetId === datasetId);
+  if (!folder?.samples.some((sample) => sample.sampleId === sampleId && !sample.isReviewed)) return;
+  const result = await callEngine('find.reviewed', { datasetId, sampleId });
+  if (!result.ok) notifyFailure(result.error);
+  else set({ folders: get().folders.map((each) => (each.datasetId === datasetId ? result.value : each)) });
+}

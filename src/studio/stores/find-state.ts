@@ -1,0 +1,129 @@
+/** What was found of the open image and of datasets, and what the engine looks for now. */
+import { create } from 'zustand';
+import { type FindSettings, type FindThresholds, findDefaults } from '../../config/find.ts';
+import type {
+  Calibration,
+  FindJob,
+  FindQuality,
+  FoundDataset,
+  FoundObject,
+  Progress,
+  Result,
+  SplitName,
+  ToldClasses,
+} from '../../worker/protocol.ts';
+import { CANCELLED } from '../../worker/protocol.ts';
+import { notifyFailure } from './notices.ts';
+import { useSegment } from './segment.ts';
+import { useSession } from './session.ts';
+
+/** What the engine does now, if anything. */
+export type FindWork = 'image' | 'folder' | 'quality' | 'calibration';
+
+export interface FindState {
+  readonly settings: FindSettings;
+  /** Whether a person chose the settings, which then stay whatever model is opened. */
+  readonly isOwn: boolean;
+  /** Objects that wait to be accepted or rejected; the chosen one is worked on. */
+  readonly objects: readonly FoundObject[];
+  readonly chosen: number;
+  /** Set where thresholds can be moved without asking the model again. */
+  readonly searchId: string | null;
+  /** Whether anything was looked for in the open image. */
+  readonly isSearched: boolean;
+  readonly work: FindWork | null;
+  readonly progress: Progress | null;
+  /** Thresholds that leave something where these leave nothing; null too where the model answered nothing. */
+  readonly looser: FindThresholds | null;
+  /** Objects that pass the thresholds, whatever became of them. */
+  readonly passing: number;
+  /** How the classes of what was found were told. */
+  readonly classes: ToldClasses | null;
+  /** What was found in datasets. */
+  readonly folders: readonly FoundDataset[];
+  /** Datasets to search besides that of the open image. */
+  readonly further: readonly string[];
+  /** A search of datasets that was not finished. */
+  readonly job: FindJob | null;
+  readonly quality: { readonly split: SplitName; readonly result: FindQuality } | null;
+  /** By which images the thresholds were chosen. */
+  readonly calibration: Calibration | null;
+}
+
+/** A model that finds its first objects should not keep a laptop busy for minutes. */
+const POINTS = 16;
+/** What covers more of an image is taken for its background. */
+const MOST_AREA = 0.5;
+
+/** Nothing was looked for in the open image. */
+export const NOTHING = {
+  objects: [],
+  chosen: 0,
+  searchId: null,
+  isSearched: false,
+  looser: null,
+  passing: 0,
+  classes: null,
+} as const;
+
+/** Defaults of the open model, but for what a person looks at at once: one object once, and no background. */
+const defaultsOf = (hash: string | null): FindSettings => {
+  const defaults = findDefaults(hash);
+  const maxArea = Math.min(defaults.maxArea, MOST_AREA);
+  return { ...defaults, pointsPerSide: POINTS, maskOverlap: 0.7, maxArea };
+};
+
+export const useFind = create<FindState>()(() => ({
+  ...NOTHING,
+  settings: defaultsOf(null),
+  isOwn: false,
+  work: null,
+  progress: null,
+  folders: [],
+  further: [],
+  job: null,
+  quality: null,
+  calibration: null,
+}));
+
+const set = useFind.setState;
+let controller: AbortController | null = null;
+
+/** Stops what the engine does; what was found of a dataset is kept. */
+export function cancelFinding(): void {
+  controller?.abort();
+}
+
+/** Asks the engine for one thing at a time, with progress and a way out; a failure is said. */
+export async function working<T>(
+  work: FindWork,
+  ask: (options: { signal: AbortSignal; onProgress: (progress: Progress) => void }) => Promise<Result<T>>,
+): Promise<Result<T>> {
+  const own = new AbortController();
+  controller = own;
+  set({ work, progress: { done: 0, total: 0, label: 'Preparing' } });
+  const result = await ask({ signal: own.signal, onProgress: (progress) => set({ progress }) });
+  set({ work: null, progress: null });
+  if (!result.ok && result.error.code !== CANCELLED) notifyFailure(result.error);
+  return result;
+}
+
+/** The dataset of the open image; null for a file of none. */
+export function openDataset(): string | null {
+  const { source } = useSegment.getState();
+  return source?.kind === 'sample' ? source.datasetId : null;
+}
+
+/** Objects of the open image that a person decided on, by {@link keyOf}: rejected or accepted ones, and classes that were given. */
+export const decided = { gone: new Set<string>(), classes: new Map<string, number>() };
+
+/** Tells an object of an image from the others, by its pixels. */
+export const keyOf = ({ box, area, point }: FoundObject): string => [...box, area, ...point].join(' ');
+
+function onModel({ model }: ReturnType<typeof useSession.getState>): void {
+  if (!useFind.getState().isOwn) set({ settings: defaultsOf(model?.hash ?? null) });
+}
+useSession.subscribe((now, before) => {
+  if (now.model !== before.model) onModel(now);
+});
+onModel(useSession.getState());

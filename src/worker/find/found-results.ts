@@ -1,0 +1,104 @@
+/** What was found in whole datasets, kept with them until it is found anew, and what a person looked at of it. */
+import { Failure } from '../../config/failure.ts';
+import { storeName } from '../../data/file-store.ts';
+import { MemoryStore } from '../../data/memory-store.ts';
+import { type FindOrigin, FoundFile, type FoundImage } from '../../engine/find/found-file.ts';
+import type { FoundObject } from '../../engine/find/select.ts';
+import type { EngineState } from '../engine-state.ts';
+import type { FoundDataset, SampleRef } from '../protocol.ts';
+
+export class FoundResults {
+  constructor(private readonly state: Pick<EngineState, 'store' | 'datasets'>) {}
+
+  /** Null where nothing was looked for. */
+  async of(datasetId: string): Promise<FoundDataset | null> {
+    const read = await FoundFile.read(this.state.store, foundPath(datasetId));
+    if (!read) return null;
+    const { dataset } = await this.state.datasets.open(datasetId);
+    const reviewed = await this.reviewedIn(datasetId);
+    const samples = read.file.images.map(({ name, objects }) => ({
+      sampleId: name,
+      objectCount: objects.length,
+      isReviewed: reviewed.has(name),
+    }));
+    return { datasetId, settings: read.origin.settings, samples, imageCount: dataset.samples.length };
+  }
+
+  async image({ datasetId, sampleId }: SampleRef): Promise<readonly FoundObject[]> {
+    const read = await FoundFile.read(this.state.store, foundPath(datasetId));
+    return read?.file.get(sampleId)?.objects ?? [];
+  }
+
+  /** Says that a person looked at an image. @throws Failure `find/nothing`. */
+  async review({ datasetId, sampleId }: SampleRef): Promise<FoundDataset> {
+    const names = [...(await this.reviewedIn(datasetId)).add(sampleId)];
+    await this.state.store.write(reviewedPath(datasetId), new TextEncoder().encode(JSON.stringify(names)));
+    const found = await this.of(datasetId);
+    if (found) return found;
+    throw new Failure({
+      code: 'find/nothing',
+      what: 'Nothing was looked for in this dataset.',
+      where: datasetId,
+      cure: 'Find all objects of the dataset first.',
+    });
+  }
+
+  forget(datasetId: string): Promise<void> {
+    return this.state.store.remove(folderOf(datasetId));
+  }
+
+  /** What was found so far by the same; what another model or other settings found is forgotten. */
+  async fileFor(datasetId: string, origin: FindOrigin): Promise<FoundFile> {
+    const { store } = this.state;
+    try {
+      return await FoundFile.open(store, foundPath(datasetId), origin);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.record.code !== 'find/other-origin') throw error;
+      await this.forget(datasetId);
+      return FoundFile.open(store, foundPath(datasetId), origin);
+    }
+  }
+
+  /**
+   * Keeps a `found.jsonl` that came from elsewhere, of the command line for instance, with the dataset whose images it is of,
+   * in place of what was found there before.
+   * @returns null where it is damaged, or no dataset has all of its images at the same size.
+   */
+  async bring(bytes: Uint8Array): Promise<FoundDataset | null> {
+    const store = new MemoryStore();
+    await store.write('found.jsonl', bytes);
+    const read = await FoundFile.read(store, 'found.jsonl');
+    const datasetId = read && read.file.images.length > 0 && (await this.datasetWith(read.file.images));
+    if (!read || !datasetId) return null;
+    await this.forget(datasetId);
+    await this.state.store.write(foundPath(datasetId), await store.read('found.jsonl'));
+    return this.of(datasetId);
+  }
+
+  private async datasetWith(images: readonly FoundImage[]): Promise<string | null> {
+    for (const { id } of await this.state.datasets.list()) {
+      const { stored } = await this.state.datasets.open(id);
+      const sizes = new Map(stored.samples.map(({ name, width, height }) => [name, `${width} ${height}`]));
+      if (images.every(({ name, width, height }) => sizes.get(name) === `${width} ${height}`)) return id;
+    }
+    return null;
+  }
+
+  private async reviewedIn(datasetId: string): Promise<Set<string>> {
+    const path = reviewedPath(datasetId);
+    if (!(await this.state.store.exists(path))) return new Set();
+    try {
+      const names: unknown = JSON.parse(new TextDecoder().decode(await this.state.store.read(path)));
+      return new Set(Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []);
+    } catch (error) {
+      // Of a damaged list everything is to be looked at again.
+      if (error instanceof SyntaxError) return new Set();
+      throw error;
+    }
+  }
+}
+
+/** Within the dataset, so that it goes with it. */
+const folderOf = (datasetId: string): string => `datasets/${storeName(datasetId)}/found`;
+const foundPath = (datasetId: string): string => `${folderOf(datasetId)}/found.jsonl`;
+const reviewedPath = (datasetId: string): string => `${folderOf(datasetId)}/reviewed.json`;
