@@ -2,8 +2,10 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import type { LazyFile } from '../../data/lazy-file.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
 import { writeZip } from '../../data/zip.ts';
+import { resolveFieldSettings } from '../../engine/settings.ts';
 import { SafetensorsFile } from '../../sam/checkpoint/safetensors-write.ts';
 import { fakeWebLocks } from '../../testing/fake-web-locks.ts';
+import { MICRO_SAM } from '../../testing/micro-model.ts';
 import { DatasetRepository } from '../dataset-repository.ts';
 import { RunRepository, runInfo } from '../runs/run-repository.ts';
 import { ProjectService } from './project-service.ts';
@@ -108,6 +110,25 @@ test('a run of the command line has a record made of its files', async () => {
     trainableCount: 32,
   });
 });
+
+test.each(['none', 'budget'])(
+  'its settings with gate form %s are those it was trained with',
+  async (gate) => {
+    const asked = {
+      methods: ['lora', 'adapter'],
+      trainDecoder: true,
+      gate,
+      values: { 'train.blocks': 'late' },
+    };
+    const { mopeft, train } = resolveFieldSettings(asked, MICRO_SAM);
+    const datasets = [{ key: 'cells', name: 'cells' }];
+    const config = text({ format: 1, model: MODEL, method: 'lora+adapter', mopeft, train, datasets });
+    const found = await runFoldersAmong(lazy({ ...FOLDER, 'config.json': config }), 'drop', 1);
+    const [[, files] = []] = found?.folders ?? [];
+    const { settings } = JSON.parse(new TextDecoder().decode(await files?.get('run.json')?.bytes()));
+    expect(resolveFieldSettings(settings, MICRO_SAM)).toEqual({ mopeft, train });
+  },
+);
 
 test('a damaged run is refused by name beside the others; other folders are none', async () => {
   const broken = { ...FOLDER, 'config.json': text({ format: 9 }) };

@@ -5,6 +5,7 @@ import { toRefusal } from '../../data/outcome.ts';
 import type { FoundProject } from '../../data/project/project-files.ts';
 import { describeProject, isProjectId } from '../../data/project/project-manifest.ts';
 import type { Refusal } from '../../data/types.ts';
+import { GATE_PREFIX, TRAIN_PREFIX } from '../../engine/capabilities.ts';
 import type { MetricsLine } from '../../engine/run/metrics.ts';
 import { commonScale, RUN_FILES, type RunConfig, RunFiles } from '../../engine/run/run-files.ts';
 import { parseRecord } from '../../peft/adapter-file.ts';
@@ -124,8 +125,12 @@ const numberOr = <T>(value: unknown, other: T): number | T => (typeof value === 
 
 /** As a person would have chosen them; of single blocks only whether they are late ones. */
 function settingsOf({ mopeft, train, datasets }: RunConfig, name: string): RunRecord['settings'] {
-  const { methods, gate, blocks, trainDecoder } = mopeft;
-  const groups: [string, object][] = [['train', train], ...Object.entries(methods)];
+  const { methods, gate, blocks, trainDecoder, budget } = mopeft;
+  const groups: [string, object][] = [
+    [TRAIN_PREFIX, { ...train, blocks: (blocks[0] ?? 0) > 0 ? 'late' : 'all' }],
+    [GATE_PREFIX, budget === undefined ? {} : { budget }],
+    ...Object.entries(methods),
+  ];
   const values = groups.flatMap(([group, settings]) =>
     Object.entries(settings).map(([field, value]): [string, FieldValue] => [`${group}.${field}`, value]),
   );
@@ -135,7 +140,7 @@ function settingsOf({ mopeft, train, datasets }: RunConfig, name: string): RunRe
     methods: Object.keys(methods),
     trainDecoder,
     gate,
-    values: { ...Object.fromEntries(values), 'train.blocks': (blocks[0] ?? 0) > 0 ? 'late' : 'all' },
+    values: Object.fromEntries(values),
   };
 }
 
