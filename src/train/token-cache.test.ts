@@ -58,6 +58,18 @@ it('does not trust a file that was cut off or removed, and never mistakes anothe
   expect((await cache.get('d'))?.[0]).toBe(7);
 });
 
+it('has its whole room again once it is cleared, in memory and in the folder', async () => {
+  const store = new MemoryStore();
+  const cache = new TokenCache({ store, path: 'kept', bytes: BYTES }, BYTES);
+  for (const round of [0, 1]) {
+    for (const [i, key] of ['a', 'b', 'c'].entries()) await cache.set(key, values(10 * round + i));
+    expect([(await cache.get('a'))?.[0], (await cache.get('b'))?.[0]]).toEqual([10 * round, 10 * round + 1]);
+    expect(await cache.get('c')).toBeNull();
+    await cache.clear();
+    expect(await cache.get('a')).toBeNull();
+  }
+});
+
 it('leaves most of a storage to the run', () => {
   expect(folderBytes(8000)).toBe(1000);
   expect(folderBytes(1e15)).toBe(2 * 2 ** 30);
