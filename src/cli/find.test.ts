@@ -91,6 +91,19 @@ it('finds all objects as COCO, and goes on where it was ended', { timeout: 600_0
   expect(new Set(png.data).size).toBeGreaterThan(1);
 });
 
+it('chooses thresholds by labelled images, and says them', { timeout: 600_000 }, async () => {
+  const args = ['find', ...MODEL, '--data', data, '--points-per-side', '2', '--thresholds-from'];
+  const out = join(folder, 'chosen');
+  const { code, stdout } = await mopeft(...args, data, '--out', out, '--iou', '0.25');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /by 1 labelled image --iou [\d.]+ --stability [\d.]+ --min-area \d+ .* of 2 objects and/,
+  );
+  const [header = ''] = (await readFile(join(out, 'found.jsonl'), 'utf8')).split('\n');
+  const { settings } = JSON.parse(header);
+  const [, minArea] = /--min-area (\d+)/.exec(stdout) ?? [];
+  expect(settings).toMatchObject({ iou: 0.25, minArea: Number(minArea) });
+});
 it('evaluates what is found', { timeout: 600_000 }, async () => {
   const args = ['evaluate', ...MODEL, '--data', data, '--find', ...ANY];
   const { stdout, code } = await mopeft(...args, '--json');

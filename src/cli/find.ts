@@ -1,20 +1,24 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../config/failure.ts';
-import { FIND_FIELDS, findDefaults } from '../config/find.ts';
+import { FIND_FIELDS, type FindSettings, findDefaults } from '../config/find.ts';
 import { className } from '../data/classes.ts';
-import type { Dataset } from '../data/dataset.ts';
+import { type Dataset, isLabelled, loadSample } from '../data/dataset.ts';
 import { originText } from '../data/labels/origins.ts';
 import type { LabelledImage } from '../data/out/label-set.ts';
 import { type OutFormat, OutRemarks } from '../data/out/out-format.ts';
 import { outFormats } from '../data/out/registry.ts';
 import { writeLabels } from '../data/out/write-labels.ts';
+import { valueOrThrow } from '../data/outcome.ts';
+import { calibrated, leastKnown } from '../engine/find/calibrate.ts';
 import type { ClassMeans } from '../engine/find/classes.ts';
-import { findInDataset, learnClasses } from '../engine/find/find-dataset.ts';
+import { evenly, findInDataset, learnClasses } from '../engine/find/find-dataset.ts';
 import { Finder } from '../engine/find/finder.ts';
 import { FoundFile, type FoundImage, tensorsHash } from '../engine/find/found-file.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
+import type { OpenModel } from '../engine/model.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
+import type { Adapter } from '../peft/adapter-file.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
@@ -25,16 +29,19 @@ import { plural } from './remarks.ts';
 
 /** What `masks` is short for. */
 const MASKS = 'png-instances';
+/** Labelled images by which thresholds are chosen, at most. */
+const CALIBRATED = 12;
 const FORMATS = ['masks', ...outFormats.map(({ id }) => id)];
 
 const USAGE = `  npm run mopeft -- find --model DIR|FILE [--adapter PATH] --data DIR --out DIR [--format coco|masks|…]
-      [--scale whole|N] [--min-area PIXELS] [--classes]
+      [--scale whole|N] [--min-area PIXELS] [--classes] [--thresholds-from DIR]
   Finds all objects of all images, with masks or without. --adapter is the folder of a run, or an adapter's file, folder
   or zip. --format is ${FORMATS.join(', ')}; coco, the default, writes DIR/annotations.json, masks
   DIR/instances/IMAGE.png with a value for each object. Run again, it goes on where it was ended: DIR/found.jsonl holds
   what was found. --scale N looks at a mosaic of crops of N pixels; the default is the adapter's scale, else the dataset's,
   else one that suits its objects. --classes names each object by the labelled images of the same data, of two classes at
-  least: the class whose objects are most alike where the model looks.
+  least: the class whose objects are most alike where the model looks. --thresholds-from chooses --iou, --stability and the
+  areas by up to ${CALIBRATED} labelled images of a folder, which may be that of --data; those that are given count.
 ${FIND_USAGE}
 ${MODEL_USAGE}
 ${READING_USAGE}`;
@@ -52,6 +59,7 @@ export async function find(args: readonly string[]): Promise<number> {
       scale: { type: 'string' },
       'min-area': { type: 'string' },
       classes: { type: 'boolean' },
+      'thresholds-from': { type: 'string' },
       ...FIND_FLAGS,
       ...MODEL_FLAGS,
       ...READING_FLAGS,
@@ -66,13 +74,24 @@ export async function find(args: readonly string[]): Promise<number> {
   const minArea = numberFlag(flags['min-area'], 'min-area', USAGE, { min, max, integer: true });
   const given = { ...findSettings(flags, USAGE), ...(minArea !== undefined && { minArea }) };
   const flaggedScale = scaleFlag(flags.scale, USAGE);
-  const folder = await openData(data, readingChanges(flags, USAGE));
+  const changes = readingChanges(flags, USAGE);
+  const folder = await openData(data, changes);
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
-  const settings = { ...findDefaults(model.hash), ...given };
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
   const scale = flaggedScale ?? (adapter && scaleOfAdapter(adapter));
   const dataset = atScale(folder, scale, model.config.imageSize);
   const finder = await Finder.open(gpu, new GpuQueue(), model, adapter);
+  const asked = { ...findDefaults(model.hash), ...given };
+  const known = flags['thresholds-from'];
+  const chosen =
+    known === undefined
+      ? asked
+      : await chosenBy(atScale(await openData(known, changes), scale, model.config.imageSize), asked, {
+          finder,
+          model,
+          adapter,
+        });
+  const settings = { ...chosen, ...given };
   const classes = flags.classes ? await classesOf(finder, dataset) : null;
   const file = await FoundFile.open(new NodeStore(out), 'found.jsonl', {
     model: model.hash,
@@ -107,6 +126,36 @@ export async function find(args: readonly string[]): Promise<number> {
     );
   console.log(`${out}: ${plural(objects, 'object')} on ${plural(found.length, 'image')}, as ${format.label}`);
   return 0;
+}
+
+/** Settings with the thresholds that suit labelled images, which is said. @throws Failure `find/no-objects`. */
+async function chosenBy(
+  { name, samples, scale = 'whole' }: Dataset,
+  settings: FindSettings,
+  { finder, model, adapter }: { finder: Finder; model: OpenModel; adapter: Adapter | null },
+): Promise<FindSettings> {
+  const chosen = await calibrated(
+    finder,
+    evenly(samples.filter(isLabelled), CALIBRATED).map(
+      (sample) => async () => valueOrThrow(await loadSample(sample)),
+    ),
+    { settings, scale },
+    (sample) => leastKnown(sample, scale, model, adapter),
+    { onProgress: showProgress },
+  );
+  if (!chosen)
+    throw new Failure({
+      code: 'find/no-objects',
+      what: 'No image has a labelled object by which thresholds could be chosen.',
+      where: name,
+      cure: 'Name a folder of images with masks, or leave out --thresholds-from.',
+    });
+  const { iou, stability, minArea, maxArea } = chosen.settings;
+  const { objects, found, right } = chosen.after;
+  console.log(
+    `${name}: by ${plural(chosen.images, 'labelled image')} --iou ${iou} --stability ${stability} --min-area ${minArea} --max-area ${maxArea}, which find ${right} of ${plural(objects, 'object')} and ${found - right} too many`,
+  );
+  return chosen.settings;
 }
 
 async function classesOf(finder: Finder, dataset: Dataset): Promise<ClassMeans> {

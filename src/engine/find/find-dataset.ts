@@ -72,6 +72,12 @@ export async function findInDataset(
   return all;
 }
 
+/** So many samples at most, evenly over a dataset, whose images are often sorted. */
+export function evenly<T>(samples: readonly T[], most: number): readonly T[] {
+  const step = Math.max(1, samples.length / most);
+  return samples.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
+}
+
 /** Labelled images that classes are learnt from at most; more hardly move the means. */
 const LEARNT_IMAGES = 40;
 
@@ -85,10 +91,7 @@ export async function learnClasses(
   onProgress: (done: number, total: number) => void = () => undefined,
   most = LEARNT_IMAGES,
 ): Promise<ClassMeans | null> {
-  const labelled = samples.filter(isLabelled);
-  // Evenly over the dataset, whose images are often sorted.
-  const step = Math.max(1, labelled.length / most);
-  const chosen = labelled.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
+  const chosen = evenly(samples.filter(isLabelled), most);
   const known: KnownObject[] = [];
   for (const [i, sample] of chosen.entries()) {
     onProgress(i, chosen.length);

@@ -6,7 +6,7 @@ import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { duration, plural } from '../../format/format.ts';
 import { calibrate, changeFindSetting, findAll, measureFinding } from '../../stores/find.ts';
 import { cancelFinding, useFind } from '../../stores/find-state.ts';
-import { useSegment } from '../../stores/segment.ts';
+import { selectVariant, useSegment } from '../../stores/segment.ts';
 import { TimeLeft } from '../../stores/time-left.ts';
 import { FindFolders } from './FindFolders.tsx';
 import styles from './FindPanel.module.css';
@@ -30,6 +30,7 @@ export function FindPanel(): ReactNode {
       <FindReview />
       <details>
         <summary>Thresholds</summary>
+        <Suited />
         <div className={styles.fields}>
           {THRESHOLDS.map((name) => (
             <Threshold key={name} name={name} />
@@ -80,6 +81,19 @@ function Threshold({ name }: { readonly name: keyof FindSettings }): ReactNode {
         {help}
       </p>
     </div>
+  );
+}
+
+/** Said of a tuned model, whose answers the thresholds were not chosen by. */
+function Suited(): ReactNode {
+  const isTuned = useSegment((state) => selectVariant(state).kind === 'run');
+  const isOwn = useFind((state) => state.isOwn);
+  if (!isTuned || isOwn) return null;
+  return (
+    <p>
+      These thresholds suit the base model. A tuned model may be surer of its masks, or less sure: choose them
+      by labelled images.
+    </p>
   );
 }
 
