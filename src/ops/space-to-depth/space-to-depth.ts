@@ -49,6 +49,7 @@ export const spaceToDepthOp = defineOp({
   cases: [
     { inputs: [[1, 2, 2, 1]], attrs: {} },
     { inputs: [[3, 6, 10, 7]], attrs: {} },
+    { inputs: [[2, 6, 10, 12]], attrs: {}, note: 'in fours' },
   ],
 });
 
@@ -85,6 +86,8 @@ export const depthToSpaceOp = defineOp({
     { inputs: [[1, 1, 1, 4]], attrs: {} },
     { inputs: [[2, 3, 5, 28]], attrs: {} },
     { inputs: [[2, 3, 5, 28], [7]], attrs: {} },
+    { inputs: [[2, 3, 5, 48]], attrs: {}, note: 'in fours' },
+    { inputs: [[2, 3, 5, 48], [12]], attrs: {} },
   ],
 });
 
@@ -92,18 +95,13 @@ export const depthToSpaceOp = defineOp({
 function passes(fine: Grid, toDepth: boolean, hasBias = false): Pass[] {
   const [, H, W, C] = fine;
   const n = sizeOf(fine);
+  const inFours = C % 4 === 0;
   return [
     {
-      shader: 'space-to-depth/move',
-      constants: {
-        H,
-        W,
-        C,
-        TO_DEPTH: Number(toDepth),
-        HAS_BIAS: Number(hasBias),
-      },
+      shader: inFours ? 'space-to-depth/fours' : 'space-to-depth/any',
+      constants: { ...(!inFours && { H }), W, C, TO_DEPTH: Number(toDepth), HAS_BIAS: Number(hasBias) },
       bindings: [{ input: 0 }, { output: 0 }, { input: hasBias ? 1 : 0 }],
-      workgroups: workgroups1d(n),
+      workgroups: workgroups1d(inFours ? n / 16 : n),
       flops: n,
     },
   ];
