@@ -159,14 +159,13 @@ export class RunSupervisor {
     { stepKey, imageKey, work }: Launched['timing'],
   ): Promise<void> {
     const { reports, times } = this.parts;
-    await reports.settled();
-    const record = reports.repository.underWay(this.id);
-    if (!record) return;
-    await reports.conclude({ ...record, ...outcome, failure: null });
     const { secondsPerStep } = outcome;
-    // Only the next plan would have used them.
+    // Before the run is seen to be over, since what is asked then says how long it takes. Only forecasts use them.
     if (secondsPerStep !== null) await times.update(stepKey, secondsPerStep, work).catch(() => undefined);
     if (secondsPerImage !== undefined) await times.update(imageKey, secondsPerImage).catch(() => undefined);
+    await reports.settled();
+    const record = reports.repository.underWay(this.id);
+    if (record) await reports.conclude({ ...record, ...outcome, failure: null });
   }
 
   private async fail(error: unknown): Promise<void> {
