@@ -32,11 +32,11 @@ export function fakeSegment(): Pick<
     'segment.openDemo': async () => ({
       imageId: 'demo',
       name: 'Drawn cells',
-      width: 320,
-      height: 240,
-      bitmap: await fakeBitmap(320, 240, 'cells'),
-      labels: Uint16Array.from(circle(320, 240, 160, 120, 60)),
-      clicks: [{ object: 1, x: 160, y: 120 }],
+      width: 256,
+      height: 256,
+      bitmap: await fakeBitmap(256, 256, 'cells'),
+      labels: Uint16Array.from(circle(256, 256, 128, 128, 60)),
+      clicks: [{ object: 1, x: 128, y: 128 }],
     }),
     'segment.embed': ({ variant }) => ({
       milliseconds: 812,
@@ -81,12 +81,13 @@ export function fakeSegment(): Pick<
 }
 
 function fakePrediction(request: PredictRequest): EngineCalls['segment.predict'][1] {
-  const point = request.points.at(-1) ?? { x: 160, y: 120 };
+  const [width, height] = request.imageId === 'demo' ? [256, 256] : [320, 240];
+  const point = request.points.at(-1) ?? { x: width / 2, y: height / 2 };
   return {
     predictionId: `${request.variant.kind} ${request.points.length}`,
     milliseconds: 31,
     candidates: [60, 40, 20].map((radius, token) => {
-      const mask = circle(320, 240, point.x, point.y, radius);
+      const mask = circle(width, height, point.x, point.y, radius);
       return {
         mask,
         predictedIou: 0.94 - 0.06 * token,

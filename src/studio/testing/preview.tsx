@@ -1,6 +1,9 @@
-/** The studio with the fake engine; takes `?empty`, `?no-gpu`, `?no-storage`. For the dev server, not in the build. */
+/** The studio with the fake engine; takes `?empty`, `?no-gpu`, `?no-storage`. For e2e/looks, not in the build. */
 import { createRoot } from 'react-dom/client';
+import '@fontsource/dejavu-sans/400.css';
+import '@fontsource/dejavu-sans/700.css';
 import '../theme/base.css';
+import './preview.css';
 import { App } from '../App.tsx';
 import { startStudio } from '../start.ts';
 import { fakeEngine } from './fake-engine.ts';
