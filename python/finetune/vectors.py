@@ -73,6 +73,10 @@ CASES = {
     ),
     "budget": (Mopeft(ALL, "budget", train_decoder=False, budget=0.4), CHOOSING),
     "hard": (Mopeft(ALL, "hard", train_decoder=False, budget=0.4), CHOOSING | {"lrGate": 5e-3}),
+    "token": (
+        Mopeft(("lora",), train_decoder=False, token=True, sets=2),
+        SETTINGS | {"imagesPerStep": 2, "corrections": 1},
+    ),
     "decoder": (
         Mopeft(()),
         SETTINGS | {"imagesPerStep": 2, "corrections": 0, "brightness": 0.0, "contrast": 0.0, "quarterTurns": False, "warmup": 0.4},
@@ -163,7 +167,7 @@ def run_case(out: Path, name: str) -> None:
 def write_record(path: Path, trainer: Trainer, settings: dict, lines: list[dict], extra: dict) -> None:
     """What determines a finished run and what it said, as JSON. settings: those that differ from the defaults."""
     mopeft, margin = trainer.tuned.mopeft, trainer.result.margin
-    apart = {"datasets": list(SETS)} if mopeft.sets > 1 else {}
+    apart = ({"token": True} if mopeft.token else {}) | ({"datasets": list(SETS)} if mopeft.sets > 1 else {})
     chosen = {"budget": mopeft.budget} if trainer.is_budgeted else {}
     asked = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
     record = {

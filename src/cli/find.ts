@@ -11,6 +11,7 @@ import { outFormats } from '../data/out/registry.ts';
 import { writeLabels } from '../data/out/write-labels.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import { calibrated, leastKnown } from '../engine/find/calibrate.ts';
+import { imageFeature } from '../engine/asked-dataset.ts';
 import type { ClassMeans } from '../engine/find/classes.ts';
 import { evenly, findInDataset, learnClasses } from '../engine/find/find-dataset.ts';
 import { Finder } from '../engine/find/finder.ts';
@@ -19,7 +20,10 @@ import { GpuQueue } from '../engine/gpu-queue.ts';
 import type { OpenModel } from '../engine/model.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
+import { SegmentImage } from '../engine/segmenter.ts';
+import type { ModelSession } from '../engine/tuning.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { NodeStore } from './node-store.ts';
@@ -43,6 +47,7 @@ const USAGE = `  npm run mopeft -- find --model DIR|FILE [--adapter PATH] --data
   least: the class whose objects are most alike where the model looks. --thresholds-from chooses --iou, --stability and the
   areas by up to ${CALIBRATED} labelled images of a folder, which may be that of --data; those that are given count.
 ${FIND_USAGE}
+${AS_USAGE}
 ${MODEL_USAGE}
 ${READING_USAGE}`;
 
@@ -60,6 +65,7 @@ export async function find(args: readonly string[]): Promise<number> {
       'min-area': { type: 'string' },
       classes: { type: 'boolean' },
       'thresholds-from': { type: 'string' },
+      ...AS_FLAG,
       ...FIND_FLAGS,
       ...MODEL_FLAGS,
       ...READING_FLAGS,
@@ -80,7 +86,9 @@ export async function find(args: readonly string[]): Promise<number> {
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
   const scale = flaggedScale ?? (adapter && scaleOfAdapter(adapter));
   const dataset = atScale(folder, scale, model.config.imageSize);
-  const finder = await Finder.open(gpu, new GpuQueue(), model, adapter);
+  const look = (base: ModelSession) => featureOfFirst(base, dataset);
+  const tuning = await askedOf(gpu, model, adapter, flags.as, look, USAGE);
+  const finder = await Finder.open(gpu, new GpuQueue(), model, tuning);
   const asked = { ...findDefaults(model.hash), ...given };
   const known = flags['thresholds-from'];
   const chosen =
@@ -95,7 +103,7 @@ export async function find(args: readonly string[]): Promise<number> {
   const classes = flags.classes ? await classesOf(finder, dataset) : null;
   const file = await FoundFile.open(new NodeStore(out), 'found.jsonl', {
     model: model.hash,
-    adapter: adapter && (await tensorsHash(adapter.tensors)),
+    adapter: tuning && `${await tensorsHash(tuning.tensors)}${tuning.dataset ? ` ${tuning.dataset}` : ''}`,
     settings,
     scale: dataset.scale ?? 'whole',
     ...(classes && { classes: await tensorsHash(classes.tensors) }),
@@ -156,6 +164,16 @@ async function chosenBy(
     `${name}: by ${plural(chosen.images, 'labelled image')} --iou ${iou} --stability ${stability} --min-area ${minArea} --max-area ${maxArea}, which find ${right} of ${plural(objects, 'object')} and ${found - right} too many`,
   );
   return chosen.settings;
+}
+
+/** The first image that can be read, as the base model sees it whole. */
+async function featureOfFirst(base: ModelSession, { samples }: Dataset): Promise<Float32Array> {
+  for (const sample of samples) {
+    const loaded = await loadSample(sample);
+    if (!loaded.ok) continue;
+    return imageFeature(base, new SegmentImage('', loaded.value.image).inputFor(base).data);
+  }
+  return new Float32Array(base.sam.config.outputChannels);
 }
 
 async function classesOf(finder: Finder, dataset: Dataset): Promise<ClassMeans> {

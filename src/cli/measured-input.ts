@@ -2,16 +2,19 @@ import { parseTrainConfig, TRAIN_FIELDS } from '../config/train.ts';
 import { type Dataset, labelledNames } from '../data/dataset.ts';
 import type { ObjectLimit } from '../data/object-sizes.ts';
 import type { Split } from '../data/types.ts';
+import { datasetFeature } from '../engine/asked-dataset.ts';
 import { splitOf } from '../engine/datasets.ts';
 import type { OpenModel } from '../engine/model.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import type { RunSplit } from '../engine/run/run-files.ts';
+import type { ModelSession, Tuning } from '../engine/tuning.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
 import { threadData } from '../train/data-port.ts';
 import type { EvaluationOptions } from '../train/evaluate.ts';
 import type { TrainingData } from '../train/training-data.ts';
 import { numberFlag, type readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { atScale, openAdapter, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
@@ -34,11 +37,13 @@ export const MEASURED_FLAGS = {
   scale: { type: 'string' },
   'min-area': { type: 'string' },
   weights: { type: 'string' },
+  ...AS_FLAG,
   ...MODEL_FLAGS,
   ...READING_FLAGS,
 } as const;
 
-export const MEASURED_USAGE = `${MODEL_USAGE}
+export const MEASURED_USAGE = `${AS_USAGE}
+${MODEL_USAGE}
 ${READING_USAGE}`;
 
 type Flags = ReturnType<typeof readFlags<typeof MEASURED_FLAGS>>;
@@ -48,7 +53,7 @@ export interface MeasuredInput {
   readonly gpu: Gpu;
   readonly model: OpenModel;
   /** Null without --adapter. */
-  readonly adapter: Adapter | null;
+  readonly adapter: (Adapter & Tuning) | null;
   readonly dataset: Dataset;
   readonly split: Split | 'all';
   /** Images of the split, in their order. */
@@ -89,22 +94,31 @@ export async function openMeasured(
   const known = flags.adapter === undefined ? undefined : (await runSplits(flags.adapter))[dataset.name];
   const splits = known ?? splitOf(dataset, seed, order);
   const { preprocessing } = adapter ?? model.config;
+  const names = split === 'all' ? labelledNames(dataset) : splits[split];
+  const openImages = () =>
+    threadData(openDataThread(), {
+      sam: { ...model.config, preprocessing },
+      config: { ...parseTrainConfig({}), ...limit },
+      sets: [{ key: dataset.name, split: splits, dataset }],
+      cacheBytes: CLI_CACHE_BYTES,
+    });
+  const feature = async (base: ModelSession): Promise<Float32Array> => {
+    const { sets, close } = await openImages();
+    const [set] = sets;
+    if (!set) throw new RangeError('there is no dataset');
+    return datasetFeature(base, set, names).finally(close);
+  };
+  const options = { maxObjects, maxImages };
   return {
     gpu,
     model,
-    adapter,
+    adapter: await askedOf(gpu, model, adapter, flags.as, feature, usage),
     dataset,
     split,
-    names: split === 'all' ? labelledNames(dataset) : splits[split],
+    names,
     limit,
-    options: { maxObjects, maxImages },
-    openImages: () =>
-      threadData(openDataThread(), {
-        sam: { ...model.config, preprocessing },
-        config: { ...parseTrainConfig({}), ...limit },
-        sets: [{ key: dataset.name, split: splits, dataset }],
-        cacheBytes: CLI_CACHE_BYTES,
-      }),
+    options,
+    openImages,
   };
 }
 

@@ -3,20 +3,24 @@ import { Failure } from '../config/failure.ts';
 import { windowAround } from '../data/crops.ts';
 import { encodeMaskPng } from '../data/encode-png.ts';
 import type { Box, RgbImage } from '../data/types.ts';
+import { imageFeature } from '../engine/asked-dataset.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
 import { BASE_WEIGHTS, type Candidate, type Prompts, Segmenter, SegmentImage } from '../engine/segmenter.ts';
+import type { ModelSession } from '../engine/tuning.ts';
 import { numbersFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { openAdapter, openCliModel, scaleFlag } from './open.ts';
 import { readImage } from './read-image.ts';
 
 const USAGE = `  npm run mopeft -- segment --model DIR|FILE [--adapter PATH] --image FILE
-      (--click x,y[,0|1] … | --box x0,y0,x1,y1 | --whole) [--scale whole|N] --out MASK.png
+      (--click x,y[,0|1] … | --box x0,y0,x1,y1 | --whole) [--scale whole|N] [--as DATASET] --out MASK.png
   --adapter is the folder of a run, or an adapter's file, folder or zip; LoRA of PEFT or Sam_LoRA too.
   Coordinates are pixels of the image as it is; a click's third number is 1 for object (default), 0 for background.
   Clicks may be added to a box. With --scale N the model sees N pixels around the prompt; the default is the adapter's
   scale, else whole.
+${AS_USAGE}
 ${MODEL_USAGE}`;
 
 /** `mopeft segment`: one mask of one image, as a PNG of 0 and 255. */
@@ -32,6 +36,7 @@ export async function segment(args: readonly string[]): Promise<number> {
       whole: { type: 'boolean' },
       scale: { type: 'string' },
       out: { type: 'string' },
+      ...AS_FLAG,
       ...MODEL_FLAGS,
     },
     USAGE,
@@ -47,10 +52,13 @@ export async function segment(args: readonly string[]): Promise<number> {
   const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
   const segmenter = new Segmenter(gpu, new GpuQueue(), model);
   const adapter = flags.adapter === undefined ? null : await openAdapter(flags.adapter, model);
-  const variant = adapter ? { key: 'adapter', tuning: async () => adapter } : BASE_WEIGHTS;
   const scale = chosenScale ?? (adapter ? scaleOfAdapter(adapter) : 'whole');
   const region = scale === 'whole' ? undefined : windowAround(extentOf(prompts), scale, image);
-  const [best] = await segmenter.predict(new SegmentImage(imagePath, image, region), variant, prompts);
+  const seen = new SegmentImage(imagePath, image, region);
+  const look = (base: ModelSession) => imageFeature(base, seen.inputFor(base).data);
+  const tuning = await askedOf(gpu, model, adapter, flags.as, look, USAGE);
+  const variant = tuning ? { key: 'adapter', tuning: async () => tuning } : BASE_WEIGHTS;
+  const [best] = await segmenter.predict(seen, variant, prompts);
   if (!best) throw new RangeError('a prediction has at least one candidate');
   await writeMask(out, image, best);
   console.log(

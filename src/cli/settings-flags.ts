@@ -21,6 +21,7 @@ export const SETTINGS_FLAGS = {
   gate: { type: 'string' },
   budget: { type: 'string' },
   'budget-by': { type: 'string' },
+  token: { type: 'boolean' },
   blocks: { type: 'string' },
   'freeze-decoder': { type: 'boolean' },
   fit: { type: 'string' },
@@ -32,9 +33,10 @@ export const SETTINGS_FLAGS = {
 const CHOOSING = GATE_FORMS.flatMap(({ id, budget }) => (budget ? [id] : []));
 
 export const SETTINGS_USAGE = `  --method M: ${ids([...RECIPES, ...METHODS])}|a+b…
-      [--gate ${ids(GATE_FORMS)}] [--blocks all|late|0,1…] [--freeze-decoder] [--config FILE.json]
+      [--gate ${ids(GATE_FORMS)}] [--token] [--blocks all|late|0,1…] [--freeze-decoder] [--config FILE.json]
   --budget 0.25 keeps that share of the modules' parameters, with --gate ${CHOOSING.join('|')} (default ${CHOOSING[0]}).
       [--budget-by ${BUDGET_BY_FIELD.options.map(({ value }) => value).join('|')}] decides with --gate budget which modules go first.
+  --gate task and --token tell the datasets of --data apart, by gates or by a prompt token for each.
   --weights f32|f16 stores what is not trained in full (default) or in half precision, for half its memory.
   --fit MIB chooses what is kept in memory so that the run takes at most so much; the default takes little.
   FILE.json may hold {"train": {…}, "blocks": "all"|"late"|[…], "budget": 0.25, "settings": {"METHOD": {…}, …}}; flags
@@ -77,6 +79,7 @@ export async function settingsOf(
         ...(gate !== undefined && { gate: gateFormById(gate).id }),
         ...(budget !== undefined && { budget }),
         ...(budgetBy !== undefined && { budgetBy }),
+        ...(flags.token === true && { token: true }),
         ...(blocks !== undefined && { blocks }),
         ...(file.settings && { settings: file.settings }),
       },

@@ -22,6 +22,8 @@ export interface MopeftRequest {
   readonly trainDecoder?: boolean;
   /** Settings by method id; settings left out get their defaults. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Whether each dataset has a learned prompt token; default: no. */
+  readonly token?: boolean;
   /** Names of the datasets that train together, each once, for what tells them apart. */
   readonly datasets?: readonly string[];
 }
@@ -35,6 +37,8 @@ export interface MopeftConfig {
   /** Ascending. Empty when there is no method. */
   readonly blocks: readonly number[];
   readonly trainDecoder: boolean;
+  /** Whether each dataset has a learned token beside those of the prompt; absent: no. */
+  readonly token?: boolean;
   /** Names of the datasets that it tells apart, by their index; absent where it tells none apart. */
   readonly datasets?: readonly string[];
   /** The share of the modules' parameters that training may keep, with a gate form that keeps a share; absent with others. */

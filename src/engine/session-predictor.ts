@@ -10,11 +10,20 @@ import { ModelSession, type Tuning } from './tuning.ts';
 export class SessionPredictor implements ThresholdedMaskPredictor {
   private encodedGates: readonly GateLayer[] = [];
 
-  constructor(private readonly session: ModelSession) {}
+  /** @param datasetOf gives the model's own index of a dataset of the run that asks. */
+  constructor(
+    private readonly session: ModelSession,
+    private readonly datasetOf: (index: number) => number = (index) => index,
+  ) {}
 
   /** @param tuning null for the base model. */
-  static async open(gpu: Gpu, model: SamModel, tuning: Tuning | null): Promise<SessionPredictor> {
-    return new SessionPredictor(await ModelSession.open(gpu, model, tuning));
+  static async open(
+    gpu: Gpu,
+    model: SamModel,
+    tuning: Tuning | null,
+    datasetOf?: (index: number) => number,
+  ): Promise<SessionPredictor> {
+    return new SessionPredictor(await ModelSession.open(gpu, model, tuning), datasetOf);
   }
 
   get sam(): SamConfig {
@@ -27,7 +36,7 @@ export class SessionPredictor implements ThresholdedMaskPredictor {
   }
 
   ask(dataset: number): void {
-    this.session.ask(dataset);
+    this.session.ask(this.datasetOf(dataset));
   }
 
   async encode(input: Float32Array): Promise<void> {

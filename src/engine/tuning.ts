@@ -3,6 +3,7 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import type { PreprocessingRecord, SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { attachModules } from '../peft/build.ts';
+import { datasetToken } from '../peft/dataset-token.ts';
 import { DATASET_INPUT, datasetCount, datasetRows } from '../peft/datasets.ts';
 import { gateFormById } from '../peft/gates/registry.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
@@ -23,6 +24,8 @@ export interface Tuning {
   readonly preprocessing: PreprocessingRecord;
   /** The logit above which a pixel belongs to its masks. */
   readonly maskThreshold: number;
+  /** Index of the dataset that is meant at first, where it tells datasets apart; default: the first. */
+  readonly dataset?: number;
 }
 
 /** The modules of a tuned model, as they answer. */
@@ -61,12 +64,14 @@ export class ModelSession {
     const tensors = new Map<string, BufferRange>();
     for (const [name, { data }] of tuning.tensors) tensors.set(name, gpu.upload(data, `tuned ${name}`));
     const datasets = datasetCount(tuning.mopeft);
-    if (datasets > 0) tensors.set(DATASET_INPUT, gpu.upload(datasetRows([0], datasets), DATASET_INPUT));
+    if (datasets > 0)
+      tensors.set(DATASET_INPUT, gpu.upload(datasetRows([tuning.dataset ?? 0], datasets), DATASET_INPUT));
     const own = [...tensors.values()];
     try {
       const sam = await SamSession.open(gpu, model, {
         tensors,
         slots: slotsOf(tuning),
+        token: datasetToken(tuning.mopeft),
       });
       const { mopeft, preprocessing, maskThreshold } = tuning;
       return new ModelSession(sam, gpu, mopeft, preprocessing, maskThreshold, own);
@@ -77,7 +82,7 @@ export class ModelSession {
   }
 
   /**
-   * Says which dataset is meant from now on, by its index in the config; the first until then. An image that was encoded
+   * Says which dataset is meant from now on, by its index in the config. An image that was encoded
    * before may have to be encoded again. Changes nothing in a model that does not tell them apart.
    */
   ask(dataset: number): void {

@@ -74,6 +74,7 @@ const AdapterSchema = v.object({
     gate: v.string(),
     blocks,
     trainDecoder: v.boolean(),
+    token: v.exactOptional(v.boolean()),
     datasets: v.exactOptional(datasetNames),
     budget: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
     budgetBy: v.exactOptional(v.literal('validation')),
@@ -191,6 +192,7 @@ function checkMopeft(
     readonly gate: string;
     readonly blocks: readonly number[];
     readonly trainDecoder: boolean;
+    readonly token?: boolean;
     readonly datasets?: readonly string[];
     readonly budget?: number;
     readonly budgetBy?: 'validation';

@@ -6,7 +6,12 @@ import { gateFormById } from './gates/registry.ts';
 export const DATASET_INPUT = 'dataset';
 
 /** Whether the masks of an image depend on the dataset that is asked for. */
-export function tellsDatasetsApart({ gate, methods }: Pick<MopeftConfig, 'gate' | 'methods'>): boolean {
+export function tellsDatasetsApart({ token = false, ...config }: MopeftConfig): boolean {
+  return token || encodesByDataset(config);
+}
+
+/** Whether the embedding of an image does. */
+export function encodesByDataset({ gate, methods }: Pick<MopeftConfig, 'gate' | 'methods'>): boolean {
   return Object.keys(methods).length > 0 && gateFormById(gate).varies === 'by-dataset';
 }
 

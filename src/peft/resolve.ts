@@ -20,7 +20,8 @@ export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftCon
   const { id: gate } = gateFormById(
     request.gate ?? (request.budget === undefined ? usual : DEFAULT_BUDGET_FORM),
   );
-  if (methods.length === 0 && !trainDecoder) {
+  const token = request.token ?? false;
+  if (methods.length === 0 && !trainDecoder && !token) {
     throw new Failure({
       code: 'peft/nothing-to-train',
       what: 'No method is chosen and the mask decoder is frozen.',
@@ -37,6 +38,7 @@ export function resolveMopeft(request: MopeftRequest, sam: SamConfig): MopeftCon
     gate,
     blocks,
     trainDecoder,
+    ...(token && { token }),
     ...(methods.length > 0 && budget),
   };
   return forDatasets(config, request.datasets ?? []);

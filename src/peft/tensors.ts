@@ -4,10 +4,11 @@ import type { SamConfig } from '../config/sam.ts';
 import type { Shape } from '../graph/shape.ts';
 import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import { sitesOf } from '../sam/encoder.ts';
+import { DATASET_TOKENS, TOKEN_RATE, tokenShape } from './dataset-token.ts';
 import { datasetCount } from './datasets.ts';
 import { gateFormById } from './gates/registry.ts';
 import { modulesOf } from './modules.ts';
-import type { TensorSpec } from './tensor-spec.ts';
+import { type TensorSpec, zeros } from './tensor-spec.ts';
 
 /** Tensors of one group share a learning rate, but for their own {@link TrainableTensor.rate}. */
 export type TensorGroup = 'peft' | 'gate' | 'decoder';
@@ -17,18 +18,20 @@ export interface TrainableTensor {
   readonly name: string;
   readonly shape: Shape;
   readonly group: TensorGroup;
+  /** The part of the model that reads it. */
+  readonly part: 'encoder' | 'decoder';
   readonly decay: boolean;
   /** What the group's learning rate is multiplied by. */
   readonly rate: number;
 }
 
-/** A {@link TrainableTensor} of a module, with its first values. */
+/** A {@link TrainableTensor} that the model itself does not have, with its first values. */
 export interface ModuleTensor extends TrainableTensor {
   /** The first values; a tensor's values depend on the seed and its own name alone, not on what else is trained. */
   readonly init: (seed: number) => Float32Array;
 }
 
-/** The tensors that a config adds to the model: those of its modules, and those of their gates. */
+/** The tensors that a config adds to the model: those of its modules and of their gates, and the datasets' tokens. */
 export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTensor[] {
   const form = gateFormById(config.gate);
   const modules = modulesOf(config);
@@ -45,7 +48,17 @@ export function moduleTensors(config: MopeftConfig, sam: SamConfig): ModuleTenso
     ];
   });
   const shared = form.budget?.by === 'price' && modules.length > 0 ? form.budget.tensors : [];
-  return [...inBlocks, ...shared.map((spec) => named(spec.name, spec, 'gate'))];
+  return [
+    ...inBlocks,
+    ...shared.map((spec) => named(spec.name, spec, 'gate')),
+    ...(config.token ? [datasetTokens(config, sam)] : []),
+  ];
+}
+
+function datasetTokens(config: MopeftConfig, { outputChannels }: SamConfig): ModuleTensor {
+  const shape = tokenShape(config, outputChannels);
+  const spec = { name: DATASET_TOKENS, shape, decay: true, rate: TOKEN_RATE, init: zeros };
+  return { ...named(DATASET_TOKENS, spec, 'peft'), part: 'decoder' };
 }
 
 function inBlock(block: number, group: TensorGroup): (spec: TensorSpec) => ModuleTensor {
@@ -58,6 +71,7 @@ function named(name: string, spec: TensorSpec, group: TensorGroup): ModuleTensor
     name,
     shape,
     group,
+    part: 'encoder',
     decay,
     rate,
     init: (seed) => init(shape, Random.fromSeed(seed, `init ${name}`)),
@@ -68,7 +82,14 @@ function named(name: string, spec: TensorSpec, group: TensorGroup): ModuleTensor
 function decoderTensors(sam: SamConfig): TrainableTensor[] {
   return [...samTensorShapes(sam)]
     .filter(([name]) => name.startsWith('mask_decoder.'))
-    .map(([name, shape]) => ({ name, shape, group: 'decoder', decay: shape.length > 1, rate: 1 }));
+    .map(([name, shape]) => ({
+      name,
+      shape,
+      group: 'decoder',
+      part: 'decoder',
+      decay: shape.length > 1,
+      rate: 1,
+    }));
 }
 
 /** Everything that a config trains: its modules, and the mask decoder when that is trained too. Plain data. */

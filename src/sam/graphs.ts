@@ -1,7 +1,12 @@
 import { gridOf, lowResOf, type SamConfig } from '../config/sam.ts';
+import type { Tensor } from '../graph/graph.ts';
 import { Graph } from '../graph/graph.ts';
+import { axis, lastOf } from '../graph/shape.ts';
 import { crop } from '../ops/crop/crop.ts';
+import { gatherLeading } from '../ops/gather-leading/gather-leading.ts';
+import { prependTokens } from '../ops/prepend-tokens/prepend-tokens.ts';
 import { resizeBilinear } from '../ops/resize-bilinear/resize-bilinear.ts';
+import { repeatLeading } from '../ops/sum-leading/sum-leading.ts';
 import { embeddingShapes, mapEmbeddings, traceImageEncoder } from './encoder.ts';
 import { type BesideSource, traceMaskDecoder } from './mask-decoder.ts';
 import { traceImagePe, tracePromptEncoder } from './prompt-encoder.ts';
@@ -13,6 +18,9 @@ export type PixelSize = readonly [height: number, width: number];
 
 /** Makes the slots of a graph; methods declare their tensors in it, under names that the session's `tensors` hold. */
 export type SlotsOf = (graph: Graph) => BlockSlots;
+
+/** Makes a further prompt token for each image, [images, D]. */
+export type TokenOf = (graph: Graph, images: number, config: SamConfig) => Tensor;
 
 /** Objects and prompt tokens of one pass of the decoder. */
 export interface DecodeShape {
@@ -36,12 +44,13 @@ export function encodeGraph(config: SamConfig, slotsOf?: SlotsOf): Graph {
  * The model's {@link embeddingShapes}, as `embedding` [h, w, D], or of several images [B, h, w, D] with `imageIndex` [N], `imagePe` [h, w, D], `coords` [N, T, 2], `labels` [N, T] (neither for 0 tokens), perhaps
  * `maskInput` [N, 4h, 4w]
  * → `masks` [N, 4, 4h, 4w], `iou` [N, 4].
- * @param besideOf gives trained tensors that stand side by side.
+ * @param besideOf gives trained tensors that stand side by side; @param tokenOf a further token for each prompt.
  */
 export function decodeGraph(
   config: SamConfig,
   { objects, tokens, hasMask, images = 1 }: DecodeShape,
   besideOf?: (graph: Graph) => BesideSource,
+  tokenOf?: TokenOf,
 ): Graph {
   const graph = new Graph();
   const [grid, side, D] = [gridOf(config), lowResOf(config), config.outputChannels];
@@ -50,16 +59,28 @@ export function decodeGraph(
     labels: tokens > 0 ? graph.input('labels', [objects, tokens]) : null,
     maskInput: hasMask ? graph.input('maskInput', [objects, side, side]) : null,
   });
+  const imageIndex = images > 1 ? graph.input('imageIndex', [objects]) : null;
+  const token = tokenOf?.(graph, images, config);
   const inputs = {
     embeddings: mapEmbeddings(embeddingShapes(config, images), (shape, name) => graph.input(name, shape)),
-    imageIndex: images > 1 ? graph.input('imageIndex', [objects]) : null,
+    imageIndex,
     imagePe: graph.input('imagePe', [grid, grid, D]),
     ...prompts,
+    ...(token && { sparse: withToken(prompts.sparse, token, imageIndex, objects) }),
   };
   const { masks, iou } = traceMaskDecoder(graph, config, inputs, graphInputs(graph), besideOf?.(graph));
   graph.output('masks', masks);
   graph.output('iou', iou);
   return graph;
+}
+
+/** Each object's tokens [N, T, D], or null, with that of its image [B, D] before them. */
+function withToken(sparse: Tensor | null, token: Tensor, imageIndex: Tensor | null, objects: number): Tensor {
+  const width = lastOf(token.shape);
+  const own = imageIndex ? gatherLeading(token, imageIndex) : token;
+  const tokens = own.view([axis(own.shape, 0), 1, width]);
+  if (sparse) return prependTokens(sparse, tokens);
+  return imageIndex ? tokens : repeatLeading(own.view([width]), [objects, 1, width]);
 }
 
 /** `cells` [1, h·w, 2] → `imagePe` [h, w, D]. */

@@ -42,8 +42,13 @@ export function tracePromptEncoder(
 }
 
 function traceTokens(config: SamConfig, coords: Tensor, labels: Tensor, weights: WeightSource): Tensor {
-  const table = weights('prompt_encoder.point_table', [5, config.outputChannels]);
+  const table = pointTable(config, weights);
   return pointEmbed(coords, labels, gaussianOf(config, weights), table, config.imageSize);
+}
+
+/** What is added for a point of each kind, [5, D]; the first row is the token that stands for no point. */
+export function pointTable({ outputChannels }: SamConfig, weights: WeightSource): Tensor {
+  return weights('prompt_encoder.point_table', [5, outputChannels]);
 }
 
 /**

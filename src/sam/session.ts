@@ -15,6 +15,7 @@ import {
   imagePeGraph,
   type PixelSize,
   type SlotsOf,
+  type TokenOf,
   upscaleGraph,
 } from './graphs.ts';
 import { cellCoords } from './prompt-encoder.ts';
@@ -28,6 +29,8 @@ export interface SessionOptions {
   readonly slots?: SlotsOf;
   /** Their tensors by name, and tensors that stand in for the base's (a tuned mask decoder). */
   readonly tensors?: ReadonlyMap<string, BufferRange>;
+  /** A further prompt token. */
+  readonly token?: TokenOf | undefined;
 }
 
 /** Masks of N objects, all four tokens of each. */
@@ -326,7 +329,7 @@ export class SamSession {
   }
 
   private decodeGraph(shape: DecodeShape): Graph {
-    return this.unpacked(decodeGraph(this.config, shape));
+    return this.unpacked(decodeGraph(this.config, shape, undefined, this.options.token));
   }
 
   private unpacked(graph: Graph): Graph {

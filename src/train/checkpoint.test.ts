@@ -51,6 +51,7 @@ it('is written and restored in pieces where the tensors fill several buffers, wi
       name: `tensor${i}`,
       shape: [length],
       group: 'decoder',
+      part: 'decoder',
       decay: true,
       rate: 1,
     }),

@@ -10,7 +10,7 @@ import { layernormOp } from '../ops/layernorm/layernorm.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
 import type { TrainableTensor } from '../peft/tensors.ts';
 import { embeddingShapes } from '../sam/encoder.ts';
-import { type DecodeShape, decodeGraph } from '../sam/graphs.ts';
+import { type DecodeShape, decodeGraph, type TokenOf } from '../sam/graphs.ts';
 import type { BesideSource } from '../sam/mask-decoder.ts';
 import { embeddingGradName } from './encoder-graph.ts';
 import { LOSS_INPUTS, PARTS, traceLoss } from './losses.ts';
@@ -74,11 +74,12 @@ export function decoderKey({ objects, tokens, hasMask }: DecodeShape): string {
  * parts of all objects to `lossSums` [4]; `click` makes the prompt of the next round, see `ops/corrective-click`; `backward`: for
  * the seed `dloss` [N] it adds the decoder's gradients to `grad.*` and the embeddings' to `dembedding` [h, w, D] …, or
  * [B, h, w, D] of several images.
- * @param trained all trained tensors; those of the mask decoder get a gradient.
+ * @param trained all trained tensors; those that the mask decoder reads get a gradient.
  * @param intoEncoder whether the encoder needs the embeddings' gradients.
  * @param isCorrected whether another round may follow.
  * @param isLean whether large values that are cheap to make are made again for the backward.
  * @param beside trained tensors that stand side by side, whose layers run at once.
+ * @param tokenOf a further token for each prompt.
  */
 export function decoderTrainingGraph(
   sam: SamConfig,
@@ -88,8 +89,9 @@ export function decoderTrainingGraph(
   isCorrected: boolean,
   isLean = false,
   beside: readonly TensorsBeside[] = [],
+  tokenOf?: TokenOf,
 ): Graph {
-  const graph = decodeGraph(sam, shape, (own) => besideSource(own, beside));
+  const graph = decodeGraph(sam, shape, (own) => besideSource(own, beside), tokenOf);
   const [masks, iou] = [graph.outputs.get(DECODER.masks), graph.outputs.get(DECODER.iou)];
   if (!masks || !iou) throw new RangeError('the decoder has no masks');
   const { loss, parts } = traceLoss(graph, { masks, iou });
@@ -118,7 +120,7 @@ export function decoderTrainingGraph(
   }
   graph.phase = DECODER_PHASES.backward;
   const targets = trained
-    .filter(({ group }) => group === 'decoder')
+    .filter(({ part }) => part === 'decoder')
     .map(({ name, shape: size }) => ({ name, accumulator: gradName(name), size }));
   if (intoEncoder) {
     for (const [name, size] of Object.entries(embeddingShapes(sam, shape.images)))

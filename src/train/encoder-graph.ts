@@ -79,7 +79,7 @@ export function encoderTrainingGraph(
   const embeddings = traceUpper(graph, sam, images, cut, modules.slots, (x) => blocks.push(x));
   for (const [name, tensor] of Object.entries(embeddings)) graph.output(name, tensor);
   const price = modules.loss();
-  const own = trained.filter(({ group }) => group !== 'decoder');
+  const own = trained.filter(({ part }) => part === 'encoder');
   if (own.length === 0) return graph;
   graph.phase = 'backward';
   const wrt = own.map(({ name, shape }) => graph.input(name, shape));

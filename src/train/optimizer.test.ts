@@ -36,6 +36,7 @@ describe('an update', () => {
     name,
     shape: [length],
     group: 'peft',
+    part: 'encoder',
     decay: true,
     rate: 1,
     ...more,

@@ -6,6 +6,7 @@ const tensor = (name: string, length: number, more: Partial<TrainableTensor> = {
   name,
   shape: [length],
   group: 'peft',
+  part: 'encoder',
   decay: true,
   rate: 1,
   ...more,

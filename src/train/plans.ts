@@ -6,6 +6,7 @@ import { type Plan, planAround } from '../graph/plan.ts';
 import { fused } from '../ops/fusion.ts';
 import { pairsGradients } from '../ops/matmul/linear-backward.ts';
 import { unpackHalves } from '../ops/unpack-half/unpack-half.ts';
+import { datasetToken } from '../peft/dataset-token.ts';
 import { differsInTraining } from '../peft/modules.ts';
 import { type TrainableTensor, trainableTensors } from '../peft/tensors.ts';
 import { type DecodeShape, imagePeGraph } from '../sam/graphs.ts';
@@ -78,7 +79,7 @@ export class StepPlanner {
     this.precision = precision;
     this.tensors = trainableTensors(mopeft, sam);
     this.layout = layoutParameters(this.tensors, device.bufferLimit, networkLayers(sam));
-    this.trainsEncoder = this.tensors.some(({ group }) => group !== 'decoder');
+    this.trainsEncoder = this.tensors.some(({ part }) => part === 'encoder');
     const trained = new Set(this.tensors.map(({ name }) => name));
     this.halves = new Set([...halfNames(sam, precision)].filter((name) => !trained.has(name)));
   }
@@ -142,6 +143,7 @@ export class StepPlanner {
         isCorrected,
         isLean,
         pairsGradients(this.device.traits) ? this.layout.beside : [],
+        datasetToken(this.mopeft),
       ),
     );
   }

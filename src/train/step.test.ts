@@ -263,6 +263,11 @@ describe('images that share a pass', () => {
       { methods: ['lora', 'adapter'], blocks: 'late' as const },
     ],
     ['without modules', MICRO_SAM, { methods: [] }],
+    [
+      'with a token for each dataset and nothing else',
+      MICRO_SAM,
+      { methods: [], trainDecoder: false, token: true, datasets: ['a', 'b'] },
+    ],
     ['of an HQ-SAM', Hq, modules],
   ])('have the gradients that each has alone: %s', async (_, sam, request) => {
     const other = await openMicroModel(gpu, sam);

@@ -1,6 +1,7 @@
 /** What a run would cost, and what would stop it, before anything is allocated. */
 import { type FailureRecord, toFailureRecord } from '../../config/failure.ts';
 import type { Split } from '../../data/types.ts';
+import { DATASET_TOKENS } from '../../peft/dataset-token.ts';
 import { forDatasets } from '../../peft/datasets.ts';
 import { METHODS } from '../../peft/registry.ts';
 import { sitesOf } from '../../sam/encoder.ts';
@@ -151,6 +152,10 @@ function countImages(datasets: readonly RunDataset[]): Record<Split, number> {
 }
 
 function worded({ label, count }: TrainableCount): TrainableCount {
-  const words: Readonly<Record<string, string>> = { gates: 'Gates', decoder: 'Mask decoder' };
+  const words: Readonly<Record<string, string>> = {
+    gates: 'Gates',
+    decoder: 'Mask decoder',
+    [DATASET_TOKENS]: "Datasets' tokens",
+  };
   return { label: METHODS.find(({ id }) => id === label)?.label ?? words[label] ?? label, count };
 }

@@ -1,6 +1,8 @@
 /** A training run under way, from its first step to its verdict, over the trainer of `src/train`. */
 
 import { toFailureRecord } from '../../config/failure.ts';
+import type { MopeftConfig } from '../../config/mopeft.ts';
+import { tellsDatasetsApart } from '../../peft/datasets.ts';
 import { modulesOf } from '../../peft/modules.ts';
 import { isSettled } from '../../train/budget.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
@@ -9,9 +11,10 @@ import type { TrainEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
 import { TokenCache } from '../../train/token-cache.ts';
 import type { TrainingData } from '../../train/training-data.ts';
+import { datasetFeature, writeFeature } from '../asked-dataset.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
-import type { Tuning } from '../tuning.ts';
+import { ModelSession, type Tuning } from '../tuning.ts';
 import { measureRunWorth, worthCost, writeRunWorth } from '../worth/run-worth.ts';
 import { readRunAdapter } from './adapter-files.ts';
 import { type Look, readLooks, withLook, writeLooks } from './looks.ts';
@@ -76,6 +79,11 @@ export class RunExecution implements Run {
     const { mopeft, train } = config;
     const scale = commonScale(config.datasets) ?? 'whole';
     const log = new MetricsLog(files);
+    const data = await openData(parts, train, scaledDatasets(config, datasets));
+    const features = await featuresOf(parts, mopeft, data).catch((error) => {
+      data.close();
+      throw error;
+    });
     const stored = files.trainerStorage(model, {
       ...(parts.name !== undefined && { run: parts.name }),
       method: config.method,
@@ -83,6 +91,7 @@ export class RunExecution implements Run {
       ...(scale !== 'whole' && { scale }),
       steps: train.steps,
       seed: train.seed,
+      ...(features && { features }),
     });
     // The metrics up to a checkpoint are on storage before the checkpoint is.
     const storage: RunStorage = {
@@ -95,7 +104,6 @@ export class RunExecution implements Run {
     let run: RunExecution | null = null;
     const device: DeviceAccess = { yieldDevice: async () => undefined };
     const kept = await openCache(parts);
-    const data = await openData(parts, train, scaledDatasets(config, datasets));
     let trainer: Trainer | null = null;
     try {
       trainer = await queue.run('background', () =>
@@ -310,7 +318,10 @@ export class RunExecution implements Run {
     yieldDevice: YieldDevice,
   ): Promise<readonly SetScores[] | null> {
     const { gpu, model, observer } = this.parts;
-    const base = await SessionPredictor.open(gpu, model, tuning);
+    // A run before this one may have had other datasets.
+    const own = tuning?.mopeft.datasets ?? [];
+    const datasetOf = (index: number) => Math.max(0, own.indexOf(this.nameOf(sets[index]?.key ?? '')));
+    const base = await SessionPredictor.open(gpu, model, tuning, datasetOf);
     try {
       const options = { maxObjects: this.config.train.evalObjects, maxImages: 0 };
       const each = await evaluateSetsAt(base, sets, 'test', [base.maskThreshold], options, ({ key }) => ({
@@ -429,4 +440,26 @@ async function openCache({ files, spareBytes }: RunParts): Promise<TokenCache> {
   const cache = new TokenCache({ store: files.store, path: files.path(KEPT_FOLDER), bytes });
   await cache.clear();
   return cache;
+}
+
+/** Of each dataset the mean feature of its images, where the run tells datasets apart. */
+async function featuresOf(
+  { gpu, queue, model, observer }: RunParts,
+  mopeft: MopeftConfig,
+  { sets }: TrainingData,
+): Promise<readonly string[] | null> {
+  if (sets.length < 2 || !tellsDatasetsApart(mopeft)) return null;
+  return queue.run('background', async (yieldDevice) => {
+    const session = await ModelSession.open(gpu, model, null);
+    try {
+      const features: string[] = [];
+      for (const set of sets) {
+        observer?.onActivity?.('Looking at the datasets', features.length, sets.length);
+        features.push(writeFeature(await datasetFeature(session, set, set.split.train, yieldDevice)));
+      }
+      return features;
+    } finally {
+      await session.release();
+    }
+  });
 }

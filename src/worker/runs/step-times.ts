@@ -73,6 +73,7 @@ export function stepKey(model: CurrentModel, adapter: string, { mopeft, train }:
     model.info.hash.slice(0, 16),
     mopeft.methods,
     mopeft.gate,
+    ...(mopeft.token ? ['token'] : []),
     mopeft.blocks,
     mopeft.trainDecoder,
     ...(mopeft.budget === undefined ? [] : [mopeft.budget]),
