@@ -10,18 +10,18 @@ import { type OutFormat, OutRemarks } from '../data/out/out-format.ts';
 import { outFormats } from '../data/out/registry.ts';
 import { writeLabels } from '../data/out/write-labels.ts';
 import { valueOrThrow } from '../data/outcome.ts';
-import { calibrated, leastKnown } from '../engine/find/calibrate.ts';
 import { imageFeature } from '../engine/asked-dataset.ts';
+import { calibrated, leastKnown } from '../engine/find/calibrate.ts';
 import type { ClassMeans } from '../engine/find/classes.ts';
 import { evenly, findInDataset, learnClasses } from '../engine/find/find-dataset.ts';
 import { Finder } from '../engine/find/finder.ts';
-import { FoundFile, type FoundImage, tensorsHash } from '../engine/find/found-file.ts';
+import { FoundFile, type FoundImage, tensorsHash, tuningHash } from '../engine/find/found-file.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
 import type { OpenModel } from '../engine/model.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
-import type { Adapter } from '../peft/adapter-file.ts';
 import { SegmentImage } from '../engine/segmenter.ts';
 import type { ModelSession } from '../engine/tuning.ts';
+import type { Adapter } from '../peft/adapter-file.ts';
 import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { AS_FLAG, AS_USAGE, askedOf } from './asked-flag.ts';
 import { FIND_FLAGS, FIND_USAGE, findSettings } from './find-flags.ts';
@@ -103,7 +103,7 @@ export async function find(args: readonly string[]): Promise<number> {
   const classes = flags.classes ? await classesOf(finder, dataset) : null;
   const file = await FoundFile.open(new NodeStore(out), 'found.jsonl', {
     model: model.hash,
-    adapter: tuning && `${await tensorsHash(tuning.tensors)}${tuning.dataset ? ` ${tuning.dataset}` : ''}`,
+    adapter: tuning && (await tuningHash(tuning)),
     settings,
     scale: dataset.scale ?? 'whole',
     ...(classes && { classes: await tensorsHash(classes.tensors) }),

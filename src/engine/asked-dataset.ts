@@ -4,10 +4,12 @@
  */
 import * as v from 'valibot';
 import { Failure } from '../config/failure.ts';
+import type { SamConfig } from '../config/sam.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
 import { tellsDatasetsApart } from '../peft/datasets.ts';
+import type { Embeddings } from '../sam/encoders/encoder.ts';
 import type { EvaluationSet } from '../train/training-set.ts';
-import type { ModelSession } from './tuning.ts';
+import type { ModelSession, Tuning } from './tuning.ts';
 
 /** Training images of a dataset whose features are averaged. */
 const FEATURE_IMAGES = 4;
@@ -18,6 +20,11 @@ export interface AskedDataset {
   readonly name: string;
   /** The person said so; its images are nearest; or nothing is known, and it is the first. */
   readonly by: 'name' | 'features' | 'default';
+}
+
+/** A choice of dataset, and between which. */
+export interface DatasetChoice extends AskedDataset {
+  readonly names: readonly string[];
 }
 
 /** The datasets that an adapter tells apart, by their index; none where it tells none apart. */
@@ -47,7 +54,7 @@ export function namedDataset(adapter: Pick<Adapter, 'mopeft'>, name: string): As
  * @param feature gives that of what is segmented, as {@link imageFeature} does.
  */
 export async function nearestDataset(
-  adapter: Pick<Adapter, 'mopeft' | 'training'>,
+  adapter: Pick<Tuning, 'mopeft' | 'training'>,
   feature: () => Promise<Float32Array>,
 ): Promise<AskedDataset | null> {
   const names = datasetsOf(adapter);
@@ -64,8 +71,15 @@ export async function nearestDataset(
 /** The feature of an image for {@link nearestDataset}: its embedding's mean over the cells, [D]. @param session of the base model. */
 export async function imageFeature(session: ModelSession, input: Float32Array): Promise<Float32Array> {
   await session.encode(input);
-  const { embedding } = await session.sam.embeddings();
-  return meanRows(embedding, session.sam.config.outputChannels);
+  return featureOf(await session.sam.embeddings(), session.sam.config);
+}
+
+/** The feature of what the base model made of an image. */
+export function featureOf(
+  { embedding }: Embeddings<Float32Array>,
+  { outputChannels }: Pick<SamConfig, 'outputChannels'>,
+): Float32Array {
+  return meanRows(embedding, outputChannels);
 }
 
 /** The mean feature of a dataset's images, of the first few. @param names of its images, in their order. */
@@ -98,7 +112,7 @@ export function writeFeature(feature: Float32Array): string {
 const FeaturesSchema = v.array(v.string());
 
 /** The mean features that an adapter's record holds of its datasets; null where it holds others or none. */
-function featuresOf({ training }: Pick<Adapter, 'training'>, count: number): Float32Array[] | null {
+function featuresOf({ training = {} }: Pick<Tuning, 'training'>, count: number): Float32Array[] | null {
   const parsed = v.safeParse(FeaturesSchema, training.features);
   if (!parsed.success || parsed.output.length !== count) return null;
   const features = parsed.output.map((text) => Float32Array.from(text.split(' '), Number));

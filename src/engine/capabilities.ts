@@ -1,5 +1,11 @@
 /** What screens offer of training, as data: methods with their fields, gate forms, presets. No screen knows a method by name. */
-import { type ChoiceField, type FieldInfo, fieldInfos, type Settings } from '../config/field.ts';
+import {
+  type ChoiceField,
+  type FieldInfo,
+  fieldInfos,
+  type Settings,
+  type SwitchField,
+} from '../config/field.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { TRAIN_FIELDS } from '../config/train.ts';
 import type { GateForm } from '../peft/gates/gate-form.ts';
@@ -57,6 +63,14 @@ export const BLOCKS_FIELD = {
   default: 'all',
 } as const satisfies ChoiceField;
 
+/** Whether each dataset has a token of its own; for runs on several datasets. */
+export const TOKEN_FIELD = {
+  kind: 'switch',
+  label: 'Tell datasets apart by a token',
+  help: 'The mask decoder also reads a learned token of the dataset, so that the same click may mean another object in each. Segment then asks which dataset is meant.',
+  default: false,
+} as const satisfies SwitchField;
+
 /** Where the screens' training fields stand in ids: `train.steps`. */
 export const TRAIN_PREFIX = 'train';
 
@@ -112,7 +126,7 @@ export function capabilitiesFor(sam: SamConfig): Capabilities {
     presets: PRESETS,
     trainFields: [
       ...fieldInfos(TRAIN_PREFIX, trainFields),
-      ...fieldInfos(TRAIN_PREFIX, { blocks: BLOCKS_FIELD }),
+      ...fieldInfos(TRAIN_PREFIX, { blocks: BLOCKS_FIELD, token: TOKEN_FIELD }),
     ],
   };
 }

@@ -20,6 +20,7 @@ import { answerToken, answerTokens, type ObjectPrompt } from '../sam/prompts.ts'
 import type { SamModel } from '../sam/weights.ts';
 import type { GateLayer } from '../train/gates.ts';
 import { splitObjects } from '../train/mask-predictor.ts';
+import { featureOf } from './asked-dataset.ts';
 import type { GpuQueue, Urgency } from './gpu-queue.ts';
 import { ModelSession, type Tuning } from './tuning.ts';
 
@@ -31,6 +32,12 @@ export interface VariantWeights {
 }
 
 export const BASE_WEIGHTS: VariantWeights = { key: 'base', tuning: null };
+
+/** Weights as they answer for the dataset of an index, where they tell datasets apart; undefined: the first. */
+export function askingFor({ key, tuning }: VariantWeights, dataset: number | undefined): VariantWeights {
+  if (dataset === undefined || !tuning) return { key, tuning };
+  return { key: `${key} as ${dataset}`, tuning: async () => ({ ...(await tuning()), dataset }) };
+}
 
 /** A click, in pixels of the original image. */
 export interface ImagePoint {
@@ -178,6 +185,14 @@ export class Segmenter {
       return (await this.ready(session, image, weights)).gates;
     });
     return { milliseconds: performance.now() - start, gates };
+  }
+
+  /** What tells an image from those of other datasets, see `nearestDataset`. */
+  async feature(image: SegmentImage): Promise<Float32Array> {
+    return this.use(async () => {
+      const session = await this.session(BASE_WEIGHTS);
+      return featureOf((await this.ready(session, image, BASE_WEIGHTS)).embeddings, session.sam.config);
+    });
   }
 
   /** Answers prompts with candidate masks in the order of {@link answerTokens}. */

@@ -6,7 +6,7 @@ import { parseTrainConfig, type TrainConfig } from '../config/train.ts';
 import { gateFormById } from '../peft/gates/registry.ts';
 import { budgetFields } from '../peft/kept-modules.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
-import { BLOCKS_FIELD, GATE_PREFIX, TRAIN_PREFIX } from './capabilities.ts';
+import { BLOCKS_FIELD, GATE_PREFIX, TOKEN_FIELD, TRAIN_PREFIX } from './capabilities.ts';
 
 /** Settings as screens send them: one value by field id (`train.steps`, `lora.rank`). */
 export interface FieldSettings {
@@ -28,10 +28,13 @@ export interface RunSettings {
  * @throws Failure `config/invalid`, `peft/…` that names the setting and what is allowed.
  */
 export function resolveFieldSettings(settings: FieldSettings, sam: SamConfig): RunSettings {
-  const { blocks: blockValue, ...train } = grouped(settings.values, TRAIN_PREFIX);
-  const { blocks } = parseSettings(
-    { blocks: BLOCKS_FIELD } satisfies Fields,
-    blockValue === undefined ? {} : { blocks: blockValue },
+  const { blocks: blockValue, token: tokenValue, ...train } = grouped(settings.values, TRAIN_PREFIX);
+  const { blocks, token } = parseSettings(
+    { blocks: BLOCKS_FIELD, token: TOKEN_FIELD } satisfies Fields,
+    {
+      ...(blockValue !== undefined && { blocks: blockValue }),
+      ...(tokenValue !== undefined && { token: tokenValue }),
+    },
     TRAIN_PREFIX,
   );
   const mopeft = resolveMopeft(
@@ -39,6 +42,7 @@ export function resolveFieldSettings(settings: FieldSettings, sam: SamConfig): R
       methods: settings.methods,
       ...(settings.methods.length > 0 && { gate: settings.gate, ...gateSettings(settings) }),
       blocks,
+      token,
       trainDecoder: settings.trainDecoder,
       settings: Object.fromEntries(settings.methods.map((id) => [id, grouped(settings.values, id)])),
     },

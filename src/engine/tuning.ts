@@ -26,6 +26,8 @@ export interface Tuning {
   readonly maskThreshold: number;
   /** Index of the dataset that is meant at first, where it tells datasets apart; default: the first. */
   readonly dataset?: number;
+  /** What was recorded about the training. */
+  readonly training?: Readonly<Record<string, unknown>>;
 }
 
 /** The modules of a tuned model, as they answer. */

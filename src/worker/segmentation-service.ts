@@ -3,7 +3,9 @@ import { Failure } from '../config/failure.ts';
 import { decodeImage } from '../data/decode/image.ts';
 import { Lru } from '../data/lru.ts';
 import type { RgbImage } from '../data/types.ts';
+import { type DatasetChoice, datasetsOf, nearestDataset } from '../engine/asked-dataset.ts';
 import {
+  askingFor,
   BASE_WEIGHTS,
   type DecodedCandidate,
   type ImageFrame,
@@ -51,11 +53,14 @@ const OPEN_BYTES = 256 * 2 ** 20;
 const PREDICTIONS = 128;
 /** Regions whose input for the model is kept. */
 const REGIONS = 8;
+const NEAREST = 64;
 
 export class SegmentationService {
   private readonly opened = new Lru<OpenImage>(OPEN_BYTES, ({ image }) => image.data.byteLength);
   private readonly answered = new Lru<Answered>(PREDICTIONS, () => 1);
   private readonly regions = new Lru<SegmentImage>(REGIONS, () => 1);
+  /** Which dataset an image is most like, by the weights and the image. */
+  private readonly nearest = new Lru<Promise<DatasetChoice | null>>(NEAREST, () => 1);
   private serial = 0;
 
   /**
@@ -94,15 +99,17 @@ export class SegmentationService {
   /** Rejects with the signal's reason where the encoding had not begun. */
   async embed({ imageId, variant, region }: EmbedRequest, signal?: AbortSignal): Promise<EmbedReport> {
     const { segmenter } = this.state.needModel();
-    const { weights } = await this.weightsOf(variant);
-    return segmenter.embed(this.seen(this.image(imageId), region), weights, signal);
+    const opened = this.image(imageId);
+    const { weights, asked } = await this.weightsFor(variant, opened);
+    const report = await segmenter.embed(this.seen(opened, region), weights, signal);
+    return asked ? { ...report, asked } : report;
   }
 
   async predict(request: PredictRequest): Promise<Prediction> {
     const start = performance.now();
     const { segmenter } = this.state.needModel();
     const opened = this.image(request.imageId);
-    const { name, weights } = await this.weightsOf(request.variant);
+    const { name, weights } = await this.weightsFor(request.variant, opened);
     const { points, box, previous } = request;
     if (points.length === 0 && !box) {
       throw new Failure({
@@ -211,6 +218,32 @@ export class SegmentationService {
       case 'shipped':
         return this.shippedWeights();
     }
+  }
+
+  /** {@link weightsOf} as they answer for the dataset that is meant in an image. */
+  private async weightsFor(
+    variant: DemoVariant,
+    image: OpenImage,
+  ): Promise<NamedWeights & { readonly asked?: DatasetChoice }> {
+    const { name, weights } = await this.weightsOf(variant);
+    const { tuning } = weights;
+    if (variant.kind !== 'run' || !tuning) return { name, weights };
+    const { segmenter } = this.state.needModel();
+    const key = `${weights.key} ${image.id}`;
+    const nearest =
+      this.nearest.get(key) ??
+      tuning().then(async (adapter) => {
+        const found = await nearestDataset(adapter, () => segmenter.feature(image.segmentImage));
+        return found && { ...found, names: datasetsOf(adapter) };
+      });
+    this.nearest.set(key, nearest);
+    nearest.catch(() => this.nearest.delete(key));
+    const found = await nearest;
+    if (!found) return { name, weights };
+    const own = variant.dataset === undefined ? undefined : found.names[variant.dataset];
+    const asked: DatasetChoice =
+      own === undefined ? found : { ...found, index: variant.dataset ?? 0, name: own, by: 'name' };
+    return { name, weights: askingFor(weights, asked.index), asked };
   }
 
   private previous(

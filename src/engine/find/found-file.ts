@@ -12,6 +12,7 @@ import { maskObject } from '../../data/mask-runs.ts';
 import type { Scale } from '../../data/types.ts';
 import { ModelHasher } from '../../sam/checkpoint/hash.ts';
 import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
+import type { Tuning } from '../tuning.ts';
 import type { FoundObject } from './select.ts';
 
 /** Everything on which the objects depend besides the images. */
@@ -127,6 +128,15 @@ export class FoundFile {
     await this.store.append(this.path, new TextEncoder().encode(`${formatLine(image)}\n`));
     this.found.set(image.name, image);
   }
+}
+
+/** What tells the answers of a tuned model from others: its tensors, and the dataset that it is asked for. */
+export async function tuningHash({
+  tensors,
+  dataset = 0,
+}: Pick<Tuning, 'tensors' | 'dataset'>): Promise<string> {
+  const hash = await tensorsHash(tensors);
+  return dataset > 0 ? `${hash} ${dataset}` : hash;
 }
 
 /** The identity of an adapter or of what tells classes, by its tensors as that of a model. */

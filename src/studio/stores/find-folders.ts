@@ -6,7 +6,7 @@ import { callEngine } from './engine-link.ts';
 import { cancelFinding, decided, NOTHING, openDataset, useFind, working } from './find-state.ts';
 import { Latest } from './latest.ts';
 import { notifySuccess } from './notices.ts';
-import { selectVariant, useSegment } from './segment.ts';
+import { selectAskedVariant, useSegment } from './segment.ts';
 import { useSession } from './session.ts';
 
 const set = useFind.setState;
@@ -27,7 +27,7 @@ export async function findInFolders(): Promise<void> {
   if (datasetId === null) return;
   const there = new Set(useDatasets.getState().datasets.map(({ id }) => id));
   const further = get().further.filter((id) => id !== datasetId && there.has(id));
-  const variant = selectVariant(useSegment.getState());
+  const variant = selectAskedVariant(useSegment.getState());
   await search({ datasetIds: [datasetId, ...further], variant, settings: get().settings });
 }
 

@@ -9,7 +9,7 @@ import { useLabels } from './labels.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure } from './notices.ts';
 import { useRuns } from './runs.ts';
-import { selectVariant, useSegment } from './segment.ts';
+import { selectAskedVariant, useSegment } from './segment.ts';
 
 const set = useFind.setState;
 const get = useFind.getState;
@@ -87,7 +87,7 @@ export async function findAll(): Promise<void> {
   const { image } = useSegment.getState();
   if (!image || get().work) return;
   const { settings } = get();
-  const variant = selectVariant(useSegment.getState());
+  const variant = selectAskedVariant(useSegment.getState());
   const request = {
     imageId: image.imageId,
     variant,
@@ -109,7 +109,7 @@ export async function measureFinding(split: SplitName): Promise<void> {
   const datasetId = openDataset();
   if (datasetId === null || get().work) return;
   const { settings } = get();
-  const variant = selectVariant(useSegment.getState());
+  const variant = selectAskedVariant(useSegment.getState());
   set({ quality: null });
   const result = await working('quality', (options) =>
     callEngine('find.quality', { datasetId, variant, settings, split }, options),
@@ -122,7 +122,7 @@ export async function calibrate(): Promise<void> {
   const datasetId = openDataset();
   if (datasetId === null || get().work) return;
   const { settings } = get();
-  const variant = selectVariant(useSegment.getState());
+  const variant = selectAskedVariant(useSegment.getState());
   const result = await working('calibration', (options) =>
     callEngine('find.calibrate', { datasetId, variant, settings }, options),
   );

@@ -42,6 +42,8 @@ interface SegmentState {
   readonly runId: string | null;
   /** The step of the chosen run's best weights; it changes as soon as the run improves. */
   readonly bestStep: number | null;
+  /** Index of the dataset that a person says is meant, of those that the run tells apart; null: the nearest. */
+  readonly dataset: number | null;
   readonly side: Side;
   /** By `answerKey`. Only the newest, since masks are as large as the image; missing ones are predicted again. */
   readonly answers: Readonly<Record<string, Answer>>;
@@ -66,6 +68,7 @@ export const useSegment = create<SegmentState>()(() => ({
   visible: null,
   runId: null,
   bestStep: null,
+  dataset: null,
   side: 'base',
   answers: {},
   maskPrompts: {},
@@ -84,8 +87,15 @@ const ANSWERS = 'answers';
 
 export function selectVariant(state: SegmentState): Variant {
   return state.side === 'tuned' && state.runId !== null
-    ? { kind: 'run', runId: state.runId }
+    ? { kind: 'run', runId: state.runId, ...(state.dataset !== null && { dataset: state.dataset }) }
     : { kind: 'base' };
+}
+
+/** The variant with the dataset that the shown image is answered for, whoever chose it. */
+export function selectAskedVariant(state: SegmentState): Variant {
+  const variant = selectVariant(state);
+  const dataset = selectEmbedding(state)?.asked?.index;
+  return variant.kind === 'run' && dataset !== undefined ? { ...variant, dataset } : variant;
 }
 
 function answerTo(prompts: LabelPrompts, state: SegmentState): Answer | null {
@@ -168,6 +178,7 @@ export async function chooseRun(runId: string | null): Promise<void> {
   set({
     runId,
     bestStep: run?.bestStep ?? null,
+    dataset: null,
     side: runId === null ? 'base' : 'tuned',
     failure: null,
   });
@@ -182,6 +193,12 @@ useRuns.subscribe(({ runs }) => {
   if (!run) void chooseRun(null);
   else if (run.bestStep !== bestStep) set({ bestStep: run.bestStep });
 });
+
+/** Says which of the datasets that the run tells apart is meant. */
+export async function chooseDataset(dataset: number): Promise<void> {
+  set({ dataset, failure: null });
+  await answerShown();
+}
 
 export async function chooseSide(side: Side): Promise<void> {
   if (side === 'tuned' && get().runId === null) return;
@@ -201,7 +218,15 @@ export function chooseCandidate(candidate: number): void {
 export async function clearAnswers(): Promise<void> {
   latest.replace(ANSWERS);
   forgetEmbedding();
-  set({ answers: {}, maskPrompts: {}, embeddings: {}, runId: null, bestStep: null, side: 'base' });
+  set({
+    answers: {},
+    maskPrompts: {},
+    embeddings: {},
+    runId: null,
+    bestStep: null,
+    dataset: null,
+    side: 'base',
+  });
   await answerShown();
 }
 
@@ -362,8 +387,13 @@ export function isEmpty(prompts: LabelPrompts): boolean {
 }
 
 /** Identifies the weights that are shown. */
-function variantKey({ side, runId, bestStep }: Pick<SegmentState, 'side' | 'runId' | 'bestStep'>): string {
-  return side === 'tuned' && runId !== null ? `run ${runId} ${bestStep}` : 'base';
+function variantKey({
+  side,
+  runId,
+  bestStep,
+  dataset,
+}: Pick<SegmentState, 'side' | 'runId' | 'bestStep' | 'dataset'>): string {
+  return side === 'tuned' && runId !== null ? `run ${runId} ${bestStep} ${dataset ?? 'nearest'}` : 'base';
 }
 
 function answerKey(variant: string, promptId: number): string {

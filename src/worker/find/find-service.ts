@@ -9,11 +9,12 @@ import { type Calibration, calibrated, leastKnown, thresholdsOf } from '../../en
 import { ClassMeans } from '../../engine/find/classes.ts';
 import { findInDataset, findObjects, learnClasses } from '../../engine/find/find-dataset.ts';
 import { Finder, previewFloors } from '../../engine/find/finder.ts';
-import { type FindOrigin, tensorsHash } from '../../engine/find/found-file.ts';
+import { type FindOrigin, tuningHash } from '../../engine/find/found-file.ts';
 import { type FindComparison, type FindQuality, findQuality } from '../../engine/find/quality.ts';
 import { type Proposal, selectObjects } from '../../engine/find/select.ts';
 import { loosened } from '../../engine/find/thresholds.ts';
 import { comparison } from '../../engine/find/truth.ts';
+import { askingFor } from '../../engine/segmenter.ts';
 import type { Tuning } from '../../engine/tuning.ts';
 import type { EngineState } from '../engine-state.ts';
 import type {
@@ -215,7 +216,7 @@ export class FindService {
     const values = stored.summary.labels;
     if (values.length < 2) return values[0] ?? null;
     const { hash } = this.state.needModel().open;
-    const adapter = tuning && (await tensorsHash(tuning.tensors));
+    const adapter = tuning && (await tuningHash(tuning));
     const key = JSON.stringify([datasetId, stored.revisions, stored.statuses, hash, adapter]);
     const known = this.learnt.get(key);
     if (known) return known;
@@ -242,7 +243,7 @@ export class FindService {
     tuning: Tuning | null,
     settings: FindSettings,
   ): Promise<FindOrigin> {
-    const adapter = tuning && (await tensorsHash(tuning.tensors));
+    const adapter = tuning && (await tuningHash(tuning));
     return { model: this.state.needModel().open.hash, adapter, settings, scale };
   }
 
@@ -257,7 +258,8 @@ export class FindService {
     const controller = new AbortController();
     const either = AbortSignal.any([signal, controller.signal]);
     const doing = (async () => {
-      const weights = variant.kind === 'run' ? (await this.parts.weights(variant.runId)).weights : null;
+      const named = variant.kind === 'run' ? await this.parts.weights(variant.runId) : null;
+      const weights = named && askingFor(named.weights, variant.kind === 'run' ? variant.dataset : undefined);
       const tuning = (await weights?.tuning?.()) ?? null;
       const finder = await Finder.open(gpu, this.state.queue, open, tuning);
       try {

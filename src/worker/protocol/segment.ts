@@ -1,13 +1,19 @@
 /** Images, prompts, candidates, kept masks. Conventions: ../protocol.ts. */
 
+import type { DatasetChoice } from '../../engine/asked-dataset.ts';
 import type { Candidate, ImageBox, ImagePoint } from '../../engine/segmenter.ts';
 import type { GateLayer } from '../../train/gates.ts';
 import type { SampleRef } from './data.ts';
 import type { OutputFile } from './output.ts';
 import type { Nothing } from './result.ts';
 
-/** Which weights answer: the model without modules, or with a run's. */
-export type Variant = { readonly kind: 'base' } | { readonly kind: 'run'; readonly runId: string };
+/**
+ * Which weights answer: the model without modules, or with a run's. `dataset` says by its index which is meant of those that the
+ * run tells apart; without it the one whose images are most alike, or the first where there is no image.
+ */
+export type Variant =
+  | { readonly kind: 'base' }
+  | { readonly kind: 'run'; readonly runId: string; readonly dataset?: number };
 
 /** {@link Variant}, or the embedded model with the adapter that the site brings along for {@link DemoImage}s. */
 export type DemoVariant = Variant | { readonly kind: 'shipped' };
@@ -37,9 +43,11 @@ export interface EmbedReport {
   readonly milliseconds: number;
   /** The gates this image drew, one entry per block; null for base or an ungated run. */
   readonly gates: readonly GateLayer[] | null;
+  /** The dataset that it answers for, where the run tells several apart. */
+  readonly asked?: DatasetChoice;
 }
 
-export type { Candidate, ImageBox, ImagePoint };
+export type { Candidate, DatasetChoice, ImageBox, ImagePoint };
 
 /**
  * A part of an image, in whole pixels of it, x1 and y1 outside: the model sees it alone, at its own scale. Prompts and

@@ -1,10 +1,11 @@
 import type { ReactNode } from 'react';
+import type { DatasetChoice } from '../../../worker/protocol.ts';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { duration } from '../../format/format.ts';
 import { caution, isUsable } from '../../stores/run-status.ts';
 import { useRuns } from '../../stores/runs.ts';
-import { chooseRun, chooseSide, selectEmbedding, useSegment } from '../../stores/segment.ts';
+import { chooseDataset, chooseRun, chooseSide, selectEmbedding, useSegment } from '../../stores/segment.ts';
 import { scaleText } from '../data/ScaleField.tsx';
 import styles from './ImagePicker.module.css';
 
@@ -44,6 +45,7 @@ export function VariantPicker(): ReactNode {
         value={side}
         onChange={(value) => void chooseSide(value)}
       />
+      {embedding?.asked && <DatasetPicker asked={embedding.asked} />}
       {typeof scale === 'number' && (
         <p className="muted small">
           Trained on {scaleText(scale)}: zoom in until about as much of the image is visible.
@@ -54,4 +56,30 @@ export function VariantPicker(): ReactNode {
       )}
     </section>
   );
+}
+
+/** Which of the datasets that the run tells apart is meant. */
+function DatasetPicker({ asked }: { readonly asked: DatasetChoice }): ReactNode {
+  return (
+    <>
+      <SelectField
+        label="Segment as in"
+        value={String(asked.index)}
+        options={asked.names.map((name, index) => ({ value: String(index), label: name }))}
+        onChange={(value) => void chooseDataset(Number(value))}
+      />
+      <p className="muted small">{reason(asked.by)}</p>
+    </>
+  );
+}
+
+function reason(by: DatasetChoice['by']): string {
+  switch (by) {
+    case 'name':
+      return 'The same click means what this dataset calls an object.';
+    case 'features':
+      return 'Its images are most like this one. Choose another if you mean that.';
+    case 'default':
+      return 'The first dataset of the training. Choose another if you mean that.';
+  }
 }

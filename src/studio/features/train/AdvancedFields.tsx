@@ -20,7 +20,7 @@ export function AdvancedFields(props: {
   const { capabilities, settings } = props;
   const groups = [
     { id: 'gate', label: 'Gate settings', fields: gateFieldsOf(capabilities, settings) },
-    { id: 'train', label: 'Training', fields: capabilities.trainFields },
+    { id: 'train', label: 'Training', fields: trainFields(capabilities, settings) },
     ...capabilities.methods.filter((method) => settings.methods.includes(method.id)),
   ];
   const changed = useSetup((state) => Object.keys(state.changed).length);
@@ -141,3 +141,10 @@ function Control(props: {
       );
   }
 }
+
+/** What tells datasets apart is offered where there are several, or it is on. */
+function trainFields({ trainFields: all }: Capabilities, { datasetIds, values }: TrainSettings) {
+  return all.filter(({ id }) => id !== TOKEN_ID || datasetIds.length > 1 || values[id] === true);
+}
+
+const TOKEN_ID = 'train.token';

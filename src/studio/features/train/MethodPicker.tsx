@@ -128,16 +128,21 @@ function GatePicker(props: {
   readonly settings: TrainSettings;
 }): ReactNode {
   const group = useId();
+  const { gate, datasetIds } = props.settings;
+  // With one dataset there is nothing to tell apart.
+  const forms = props.capabilities.gateForms.filter(
+    ({ id, varies }) => varies !== 'by-dataset' || datasetIds.length > 1 || id === gate,
+  );
   return (
     <fieldset className="stack">
       <legend>Gates</legend>
       <div className={styles.grid}>
-        {props.capabilities.gateForms.map((form) => (
+        {forms.map((form) => (
           <label key={form.id} className={styles.choice}>
             <input
               type="radio"
               name={group}
-              checked={props.settings.gate === form.id}
+              checked={gate === form.id}
               onChange={() => chooseGate(form.id)}
             />
             <span className={styles.text}>
