@@ -10,9 +10,11 @@ import { deleteRun, loadRuns, useRuns } from './runs.ts';
 import {
   answerShown,
   chooseCandidate,
+  chooseDataset,
   chooseRun,
   clearAnswers,
   regionText,
+  selectAskedVariant,
   selectEmbedding,
   shownAnswer,
   showRegion,
@@ -41,7 +43,15 @@ beforeEach(async () => {
       },
       'segment.embed': (request) => {
         encoded.push(request);
-        return { milliseconds: encoded.length, gates: null };
+        const { variant } = request;
+        const dataset = variant.kind === 'run' ? variant.dataset : undefined;
+        const [index, by] = dataset === undefined ? [1, 'features' as const] : [dataset, 'name' as const];
+        const names = ['inner', 'whole'];
+        return {
+          milliseconds: encoded.length,
+          gates: null,
+          ...(variant.kind === 'run' && { asked: { names, index, name: names[index] ?? '', by } }),
+        };
       },
       'segment.predict': (request) => {
         asked.push(request);
@@ -62,6 +72,22 @@ const changeRun = (id: string, change: Partial<RunInfo>) =>
   useRuns.setState(({ runs }) => ({
     runs: runs.map((run) => (run.id === id ? { ...run, ...change } : run)),
   }));
+
+test('another dataset of a run is asked anew; until a person says which, the engine chooses', async () => {
+  await click(1);
+  await chooseRun('run-1');
+  expect(asked.at(-1)?.variant).toEqual({ kind: 'run', runId: 'run-1' });
+  expect(selectAskedVariant(useSegment.getState())).toEqual({ kind: 'run', runId: 'run-1', dataset: 1 });
+  await chooseDataset(0);
+  expect(asked.at(-1)?.variant).toEqual({ kind: 'run', runId: 'run-1', dataset: 0 });
+  expect(selectEmbedding(useSegment.getState())?.asked).toMatchObject({ name: 'inner', by: 'name' });
+  const before = asked.length;
+  await open('b');
+  await click(1);
+  expect(asked[before]?.variant).toEqual({ kind: 'run', runId: 'run-1', dataset: 0 });
+  await chooseRun('run-2');
+  expect(asked.at(-1)?.variant).toEqual({ kind: 'run', runId: 'run-2' });
+});
 
 test('a run that got better is asked again; base keeps its answers', async () => {
   await click(1);
