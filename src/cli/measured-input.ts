@@ -2,7 +2,7 @@ import { parseTrainConfig, TRAIN_FIELDS } from '../config/train.ts';
 import { type Dataset, labelledNames } from '../data/dataset.ts';
 import type { ObjectLimit } from '../data/object-sizes.ts';
 import type { Split } from '../data/types.ts';
-import { datasetFeature } from '../engine/asked-dataset.ts';
+import { datasetFeature, datasetsOf } from '../engine/asked-dataset.ts';
 import { splitOf } from '../engine/datasets.ts';
 import type { OpenModel } from '../engine/model.ts';
 import { scaleOfAdapter } from '../engine/run/adapter-files.ts';
@@ -109,10 +109,11 @@ export async function openMeasured(
     return datasetFeature(base, set, names).finally(close);
   };
   const options = { maxObjects, maxImages };
+  const own = adapter ? datasetsOf(adapter).find((name) => name === dataset.name) : undefined;
   return {
     gpu,
     model,
-    adapter: await askedOf(gpu, model, adapter, flags.as, feature, usage),
+    adapter: await askedOf(gpu, model, adapter, flags.as ?? own, feature, usage),
     dataset,
     split,
     names,

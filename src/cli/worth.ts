@@ -38,8 +38,7 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
   try {
     const [set] = images.sets;
     if (!set) throw new RangeError('there is no dataset');
-    // The first for an adapter that does not know it.
-    const asked = Math.max(0, adapter.mopeft.datasets?.indexOf(input.dataset.name) ?? 0);
+    const asked = adapter.dataset ?? 0;
     const measure = (names: readonly string[]) => (mopeft: MopeftConfig) =>
       measureTuning(
         { ...input, onDevice: alone },
