@@ -44,6 +44,8 @@ describe('a config', () => {
     expect(late.blocks).toEqual([2, 3, 4]);
     expect(() => resolveMopeft({ methods: ['lora'], blocks: [7] }, MICRO_SAM)).toThrow(/no block 7.*0 to 1/);
     expect(() => resolveMopeft({ methods: [], trainDecoder: false }, MICRO_SAM)).toThrow(/decoder is frozen/);
+    const token = { methods: [], trainDecoder: false, token: true, datasets: ['a', 'b'] };
+    expect(resolveMopeft(token, MICRO_SAM)).toMatchObject({ token: true, datasets: ['a', 'b'] });
     expect(() => resolveMopeft({ methods: ['lora'], settings: { lora: { rank: 0.5 } } }, MICRO_SAM)).toThrow(
       /lora\.rank.*whole number from 1 to 256/,
     );

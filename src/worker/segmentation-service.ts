@@ -3,7 +3,12 @@ import { Failure } from '../config/failure.ts';
 import { decodeImage } from '../data/decode/image.ts';
 import { Lru } from '../data/lru.ts';
 import type { RgbImage } from '../data/types.ts';
-import { type DatasetChoice, datasetsOf, nearestDataset } from '../engine/asked-dataset.ts';
+import {
+  type AskedDataset,
+  type DatasetChoice,
+  datasetsOf,
+  nearestDataset,
+} from '../engine/asked-dataset.ts';
 import {
   askingFor,
   BASE_WEIGHTS,
@@ -13,6 +18,7 @@ import {
   SegmentImage,
   type VariantWeights,
 } from '../engine/segmenter.ts';
+import type { Adapter } from '../peft/adapter-file.ts';
 import type { EngineState } from './engine-state.ts';
 import type { MaskToKeep } from './kept-mask-repository.ts';
 import type {
@@ -60,7 +66,9 @@ export class SegmentationService {
   private readonly answered = new Lru<Answered>(PREDICTIONS, () => 1);
   private readonly regions = new Lru<SegmentImage>(REGIONS, () => 1);
   /** Which dataset an image is most like, by the weights and the image. */
-  private readonly nearest = new Lru<Promise<DatasetChoice | null>>(NEAREST, () => 1);
+  private readonly nearest = new Lru<Promise<AskedDataset | null>>(NEAREST, () => 1);
+  /** What runs say of themselves, by the key of their weights. */
+  private readonly records = new Lru<Promise<Pick<Adapter, 'mopeft' | 'training'>>>(NEAREST, () => 1);
   private serial = 0;
 
   /**
@@ -228,21 +236,23 @@ export class SegmentationService {
     const { name, weights } = await this.weightsOf(variant);
     const { tuning } = weights;
     if (variant.kind !== 'run' || !tuning) return { name, weights };
+    const record = await remembered(this.records, weights.key, async () => {
+      const { mopeft, training = {} } = await tuning();
+      return { mopeft, training };
+    });
+    const names = datasetsOf(record);
+    if (names.length < 2) return { name, weights };
     const { segmenter } = this.state.needModel();
-    const key = `${weights.key} ${image.id}`;
-    const nearest =
-      this.nearest.get(key) ??
-      tuning().then(async (adapter) => {
-        const found = await nearestDataset(adapter, () => segmenter.feature(image.segmentImage));
-        return found && { ...found, names: datasetsOf(adapter) };
-      });
-    this.nearest.set(key, nearest);
-    nearest.catch(() => this.nearest.delete(key));
-    const found = await nearest;
+    const found = await remembered(this.nearest, `${weights.key} ${image.id}`, () =>
+      nearestDataset(record, () => segmenter.feature(image.segmentImage)),
+    );
     if (!found) return { name, weights };
-    const own = variant.dataset === undefined ? undefined : found.names[variant.dataset];
+    const { dataset: index = found.index } = variant;
+    const own = names[index];
     const asked: DatasetChoice =
-      own === undefined ? found : { ...found, index: variant.dataset ?? 0, name: own, by: 'name' };
+      variant.dataset === undefined || own === undefined
+        ? { ...found, names }
+        : { index, name: own, by: 'name', names };
     return { name, weights: askingFor(weights, asked.index), asked };
   }
 
@@ -257,6 +267,16 @@ export class SegmentationService {
       ? (answered.candidates[candidate]?.lowRes ?? null)
       : null;
   }
+}
+
+/** What is made for a key, once; what fails is made again. */
+function remembered<T>(known: Lru<Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const there = known.get(key);
+  if (there) return there;
+  const made = make();
+  made.catch(() => known.delete(key));
+  known.set(key, made);
+  return made;
 }
 
 function forgotten(): Failure {
