@@ -2,17 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { cropImage } from '../data/crops.ts';
 import { encodeImagePng } from '../data/encode-png.ts';
 import type { RgbImage } from '../data/types.ts';
-import { writeFeature } from '../engine/asked-dataset.ts';
 import { GpuQueue } from '../engine/gpu-queue.ts';
-import { Segmenter, SegmentImage } from '../engine/segmenter.ts';
-import type { Tuning } from '../engine/tuning.ts';
+import { Segmenter } from '../engine/segmenter.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { resolveMopeft } from '../peft/resolve.ts';
 import type { SamModel } from '../sam/weights.ts';
 import { openTestGpu } from '../testing/device.ts';
 import { turnedPng } from '../testing/exif-png.ts';
-import { MICRO_SAM, openMicroModel } from '../testing/micro-model.ts';
-import { normals } from '../testing/random.ts';
+import { openMicroModel } from '../testing/micro-model.ts';
 import { drawSample } from '../testing/training-sets.ts';
 import type { EngineState } from './engine-state.ts';
 import type { ImageRegion, PredictRequest } from './protocol.ts';
@@ -46,52 +42,6 @@ beforeEach(() => {
   );
 });
 afterEach(() => segmenter.release());
-
-/** A run that tells two datasets apart, of which the second has images like every image. */
-const rings: Tuning = {
-  mopeft: resolveMopeft(
-    { methods: [], trainDecoder: false, token: true, datasets: ['inner', 'whole'] },
-    MICRO_SAM,
-  ),
-  tensors: new Map([
-    [
-      'tokens.dataset',
-      {
-        shape: [2, MICRO_SAM.outputChannels],
-        data: Float32Array.from(normals(2 * MICRO_SAM.outputChannels, 3)),
-      },
-    ],
-  ]),
-  preprocessing: MICRO_SAM.preprocessing,
-  maskThreshold: 0,
-};
-
-test('a run that tells datasets apart answers for the one that is asked for, else for that of the nearest images', async () => {
-  const feature = await segmenter.feature(new SegmentImage('b', image));
-  const features = [feature.map((value) => -value), feature].map(writeFeature);
-  const known = { ...rings, training: { features } };
-  service = new SegmentationService(
-    { needModel: () => ({ segmenter }) } as unknown as EngineState,
-    async () => ({ name: 'Rings', weights: { key: 'rings', tuning: async () => known } }),
-    () => {
-      throw new Error('no adapter is shipped');
-    },
-  );
-  const opened = await open(encodeImagePng(image));
-  const variant = { kind: 'run', runId: 'rings' } as const;
-  const nearest = { names: ['inner', 'whole'], index: 1, name: 'whole', by: 'features' };
-  expect((await service.embed({ imageId: opened, variant })).asked).toEqual(nearest);
-  const asked = await service.embed({ imageId: opened, variant: { ...variant, dataset: 0 } });
-  expect(asked.asked).toEqual({ ...nearest, index: 0, name: 'inner', by: 'name' });
-  expect((await service.embed({ imageId: opened, variant: base })).asked).toBe(undefined);
-  const iou = async (dataset?: number) => {
-    const own = dataset === undefined ? variant : { ...variant, dataset };
-    const { candidates } = await service.predict({ ...clickAt(opened, 20, 20), variant: own });
-    return candidates.map(({ predictedIou }) => predictedIou);
-  };
-  expect(await iou()).toEqual(await iou(1));
-  expect(await iou(0)).not.toEqual(await iou(1));
-});
 
 async function open(png: Uint8Array<ArrayBufferLike>): Promise<string> {
   const file = new File([new Uint8Array(png)], 'a.png');
