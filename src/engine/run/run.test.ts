@@ -133,7 +133,7 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
   expect(outcome).toMatchObject({ status: 'finished', step: 4, checkpointStep: 4 });
   expect(outcome.verdict?.perDataset.map(({ name }) => name)).toEqual(['Left', 'Right']);
   expect(outcome.verdict?.box.n).toBe(4);
-  for (const name of Object.values({ ...RUN_FILES, looks: RUN_FILES.verdict }))
+  for (const name of Object.values({ ...RUN_FILES, looks: RUN_FILES.verdict, worth: RUN_FILES.verdict }))
     expect(await store.exists(whole.path(name))).toBe(true);
   expect(await store.exists(whole.path(KEPT_FOLDER)), 'what only saves work').toBe(false);
   const lines = await whole.readMetrics();
