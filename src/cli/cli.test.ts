@@ -20,6 +20,9 @@ const entry = join(root, 'src/cli/main.ts');
 let folder: string;
 let data: string;
 let run: string;
+/** Of one training and two test images, so that the weights of the last step are kept, and its run. */
+let taught: string;
+let tuned: string;
 
 /** Runs a command; its exit status and what it printed. */
 async function mopeft(...args: readonly string[]) {
@@ -38,6 +41,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mopeft-cli-'));
   data = join(folder, 'shapes');
   run = join(folder, 'run');
+  taught = join(folder, 'taught');
+  tuned = join(folder, 'tuned');
   await mkdir(join(data, 'images'), { recursive: true });
   await mkdir(join(data, 'masks'));
   for (let i = 0; i < 8; i++) {
@@ -71,7 +76,7 @@ it('trains and leaves the files of a run', async () => {
   expect(trained.stderr, 'images are prepared in a thread').not.toMatch(/No thread/);
   expect(trained.code).toBe(0);
   const adapter = JSON.parse(await readFile(join(run, 'adapter.json'), 'utf8'));
-  expect(Object.keys(adapter.mopeft.methods)).toEqual(['lora', 'prefix', 'adapter']);
+  expect(adapter.mopeft.methods, 'two steps gain nothing that one validation object could show').toEqual({});
   const split = JSON.parse(await readFile(join(run, 'split.json'), 'utf8'));
   expect([split.shapes.train.length, split.shapes.val.length, split.shapes.test.length]).toEqual([5, 1, 2]);
   const lines = (await readFile(join(run, 'metrics.jsonl'), 'utf8'))
@@ -84,6 +89,22 @@ it('trains and leaves the files of a run', async () => {
   ).toEqual([0, 2]);
   const gates = lines.find(({ type }) => type === 'gates');
   expect(Object.keys(gates.layers[0])).toEqual(['lora', 'prefix', 'adapter']);
+});
+
+it('keeps the weights of the last step where no image is for validation', async () => {
+  for (const kind of ['images', 'masks']) {
+    await mkdir(join(taught, kind, 'test'), { recursive: true });
+    for (const [i, place] of ['', 'test', 'test'].entries())
+      await copyFile(join(data, kind, `${i}.png`), join(taught, kind, place, `${i}.png`));
+  }
+  const { code, stdout } = await mopeft(
+    ...['train', '--model', model, '--data', taught, '--method', 'mopeft', '--steps', '2'],
+    ...['--config', join(folder, 'config.json'), '--out', tuned],
+  );
+  expect(stdout).toMatch(/no validation image/);
+  expect(code).toBe(0);
+  const adapter = JSON.parse(await readFile(join(tuned, 'adapter.json'), 'utf8'));
+  expect(Object.keys(adapter.mopeft.methods)).toEqual(['lora', 'prefix', 'adapter']);
 });
 
 it('says what cannot be measured where there are too few images', async () => {
@@ -102,14 +123,48 @@ it('says what cannot be measured where there are too few images', async () => {
   expect(stdout).toMatch(/hold the weights of the last step/);
 });
 
+it('exports a merged model that needs no adapter, and refuses what plain weights cannot hold', {
+  timeout: 120_000,
+}, async () => {
+  const merged = join(folder, 'merged');
+  const few = join(folder, 'few-run');
+  const as = ['--as', 'merged', '--out', merged];
+  const { stdout, code } = await mopeft('export', '--model', model, '--run', few, ...as);
+  expect(stdout).toMatch(/a plain SAM, of which \d+ tensors are changed/);
+  expect(code).toBe(0);
+  const some = ['--data', data, '--max-images', '2', '--max-objects', '1', '--json'];
+  const ofMerged = JSON.parse((await mopeft('evaluate', '--model', merged, ...some)).stdout);
+  const ofAdapter = JSON.parse(
+    (await mopeft('evaluate', '--model', model, '--adapter', few, ...some)).stdout,
+  );
+  expect(ofMerged.n).toBe(2);
+  expect(ofMerged.box_iou).toBeCloseTo(ofAdapter.box_iou, 3);
+  expect(ofMerged.click_iou).toBeCloseTo(ofAdapter.click_iou, 3);
+  const again = await mopeft('export', '--model', model, '--run', few, ...as);
+  expect(again.stderr).toMatch(/there already/);
+  const refused = await mopeft(
+    'export',
+    '--model',
+    model,
+    '--run',
+    run,
+    '--as',
+    'merged',
+    '--out',
+    `${merged}-2`,
+  );
+  expect(refused.stderr).toMatch(/Prefix and Adapter are beside SAM's layers/);
+});
+
 it('evaluates base and run on the run’s own test images', async () => {
-  const base = ['evaluate', '--model', model, '--data', data, '--json'];
-  const tuned = await mopeft(...base, '--adapter', run, '--split', 'test');
-  const report = JSON.parse(tuned.stdout);
-  const split = JSON.parse(await readFile(join(run, 'split.json'), 'utf8'));
-  expect(report.images.map(({ name }: { name: string }) => name)).toEqual(split.shapes.test);
+  const base = ['evaluate', '--model', model, '--json', '--data'];
+  const found = await mopeft(...base, taught, '--adapter', tuned, '--split', 'test');
+  const report = JSON.parse(found.stdout);
+  const split = JSON.parse(await readFile(join(tuned, 'split.json'), 'utf8'));
+  expect(split.taught.test).toHaveLength(2);
+  expect(report.images.map(({ name }: { name: string }) => name)).toEqual(split.taught.test);
   expect(report.images[0].gates).toHaveLength(2);
-  const all = JSON.parse((await mopeft(...base, '--max-images', '3')).stdout);
+  const all = JSON.parse((await mopeft(...base, data, '--max-images', '3')).stdout);
   expect(all.images).toHaveLength(3);
   expect(all.n).toBeGreaterThan(0);
 });
@@ -118,13 +173,13 @@ it('measures the worth of each module, and prunes those that are worth nothing',
   timeout: 300_000,
 }, async () => {
   const pruned = join(folder, 'pruned');
-  const few = ['--model', model, '--data', data, '--max-objects', '1'];
+  const few = ['--model', model, '--data', taught, '--max-objects', '1'];
   const { stdout, stderr, code } = await mopeft(
-    ...['worth', ...few, '--adapter', run, '--split', 'test', '--json', '--prune', pruned],
+    ...['worth', ...few, '--adapter', tuned, '--split', 'test', '--json', '--prune', pruned],
   );
   expect(stderr).toMatch(/Kept \d of 6 modules/);
   const report = JSON.parse(stdout);
-  expect(report).toMatchObject({ dataset: 'shapes', split: 'test', images: 2, objects: 2 });
+  expect(report).toMatchObject({ dataset: 'taught', split: 'test', images: 2, objects: 2 });
   expect(report.modules).toHaveLength(6);
   expect(Object.keys(report.modules[0])).toEqual([
     'method',
@@ -186,7 +241,7 @@ it('segments by click and by box', async () => {
     join(folder, 'a.png'),
   );
   expect(click.stdout).toMatch(/predicted IoU/);
-  const box = ['--adapter', run, '--box', '2,2,30,30', '--out', join(folder, 'b.png')];
+  const box = ['--adapter', tuned, '--box', '2,2,30,30', '--out', join(folder, 'b.png')];
   expect((await mopeft('segment', '--model', model, '--image', image, ...box)).code).toBe(0);
   expect((await readFile(join(folder, 'b.png'))).subarray(1, 4).toString()).toBe('PNG');
 });

@@ -1,4 +1,4 @@
-/** `npm run mopeft -- plan | train | evaluate | worth | segment | find | labels | inspect | models …`: the engine without a browser. */
+/** `npm run mopeft -- plan | train | evaluate | worth | export | segment | find | labels | inspect | models …`: the engine without a browser. */
 import { Failure } from '../config/failure.ts';
 import { asksForHelp, HelpRequest, wrongArguments } from './arguments.ts';
 import { runProgram } from './program.ts';
@@ -8,6 +8,7 @@ const COMMANDS = {
   train: async () => (await import('./train.ts')).train,
   evaluate: async () => (await import('./evaluate.ts')).evaluate,
   worth: async () => (await import('./worth.ts')).worthOfModules,
+  export: async () => (await import('./export.ts')).exportModel,
   segment: async () => (await import('./segment.ts')).segment,
   find: async () => (await import('./find.ts')).find,
   labels: async () => (await import('./labels.ts')).labels,

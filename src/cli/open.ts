@@ -1,4 +1,6 @@
+import { mkdir } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { Failure } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { isZipName, nameParts } from '../data/file-names.ts';
@@ -35,6 +37,22 @@ export async function openCliModel(
   for (const { where, what, cure } of model.remarks.map(withFlags))
     console.error(`${where ?? path}: ${what} ${cure}`);
   return { gpu, model };
+}
+
+/** A store in a folder that is made. @throws Failure `cli/out-exists`. */
+export async function newFolder(path: string): Promise<NodeStore> {
+  const folder = resolve(path);
+  try {
+    await mkdir(folder);
+  } catch {
+    throw new Failure({
+      code: 'cli/out-exists',
+      what: 'The folder for the result is there already, or its parent is not.',
+      where: path,
+      cure: 'Name a new folder in one that exists.',
+    });
+  }
+  return new NodeStore(folder);
 }
 
 /** The files of a run that lies in a folder. */

@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import { isTold, type Worth } from '../config/worth.ts';
@@ -11,7 +9,7 @@ import { type Adapter, writeAdapter } from '../peft/adapter-file.ts';
 import { METHODS } from '../peft/registry.ts';
 import { readFlags, requiredFlag } from './arguments.ts';
 import { MEASURED_FLAGS, MEASURED_USAGE, type MeasuredInput, openMeasured } from './measured-input.ts';
-import { NodeStore } from './node-store.ts';
+import { newFolder } from './open.ts';
 
 const USAGE = `  npm run mopeft -- worth --model DIR|FILE --adapter PATH --data DIR [--split val|test|train|all] [--json]
       [--prune DIR] [--seed S] [--split-order shuffled|name] [--max-images N] [--max-objects 5]
@@ -76,21 +74,6 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
 const alone: Measuring['onDevice'] = (work) => work(async () => undefined);
 
 /** A folder that is made now, so that nothing is measured in vain. @throws Failure `cli/out-exists`. */
-async function newFolder(path: string): Promise<NodeStore> {
-  const folder = resolve(path);
-  try {
-    await mkdir(folder);
-  } catch {
-    throw new Failure({
-      code: 'cli/out-exists',
-      what: 'The folder for the pruned adapter is there already, or its parent is not.',
-      where: path,
-      cure: 'Name a new folder in one that exists.',
-    });
-  }
-  return new NodeStore(folder);
-}
-
 function showProgress(done: number): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${done} measured`);
 }

@@ -7,7 +7,7 @@ import type { EncoderSite } from '../sam/site.ts';
 import type { LayerTensors } from '../sam/slots.ts';
 import { addGated } from './gates/add-gated.ts';
 import type { Gate } from './gates/gate-form.ts';
-import type { AttachContext, MethodHooks } from './method.ts';
+import type { AttachContext, MergeContext, MethodHooks } from './method.ts';
 import { type TensorSpec, zeros } from './tensor-spec.ts';
 
 /** Slots of the linear layers, and the layers' names. */
@@ -118,4 +118,28 @@ function differenceOf(
   const part = [axis(whole, 0) / 3, ...whole.slice(1)];
   const pieces = tensor(`attn.qkv.${kind}`).view([1, 3, sizeOf(part)]);
   return sliceTokens(pieces, ['q', 'k', 'v'].indexOf(side), 1).view(part);
+}
+
+/** Adds a module of such a method to the block's own weights. */
+export function mergeDifferences(
+  id: string,
+  shapes: Readonly<Record<string, Shape>>,
+  { gate, tensor, layer, norm }: MergeContext<unknown>,
+): void {
+  const add = (weight: Float32Array | null, name: string, from = 0) => {
+    if (!weight || !(name in shapes)) return;
+    const difference = tensor(`${id}.${name}`);
+    for (const [i, value] of weight.entries()) weight[i] = value + (gate ?? 1) * (difference[from + i] ?? 0);
+  };
+  for (const slot of NORMS) {
+    add(norm(slot).weight, `${slot}.weight`);
+    add(norm(slot).bias, `${slot}.bias`);
+  }
+  for (const [slot, name] of LINEAR) {
+    const { weight, bias, outputs } = layer(slot);
+    const part = ['q', 'k', 'v'].indexOf(slot);
+    const own = part < 0 ? name : 'attn.qkv';
+    add(weight, `${own}.weight`, Math.max(0, part) * weight.length);
+    add(bias, `${own}.bias`, Math.max(0, part) * outputs);
+  }
 }

@@ -24,6 +24,34 @@ export interface AttachContext<S> extends TraceContext {
   readonly gatesByImage: boolean;
 }
 
+/** A linear layer's own weights, to be changed in place. */
+export interface LayerWeights {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** [outputs, inputs] */
+  readonly weight: Float32Array;
+  /** [outputs]; null where the layer has none. */
+  readonly bias: Float32Array | null;
+}
+
+/** A norm's own weights [C], to be changed in place. */
+export interface NormWeights {
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+}
+
+/** What a method gets to merge one module into the block's own weights, with earlier methods' in them. */
+export interface MergeContext<S> {
+  readonly settings: S;
+  readonly site: EncoderSite;
+  /** The module's gate, the same for all images; null: it always contributes fully. */
+  readonly gate: number | null;
+  /** Values of one of the tensors that the method declared, by its name there. */
+  readonly tensor: (name: string) => Float32Array;
+  readonly layer: (slot: 'q' | 'k' | 'v' | 'proj' | 'lin1' | 'lin2') => LayerWeights;
+  readonly norm: (slot: 'norm1' | 'norm2') => NormWeights;
+}
+
 /**
  * One method of parameter-efficient fine-tuning: everything that the rest of the program knows of it. A new method is a
  * folder with one of these and a line in `registry.ts`.
@@ -49,6 +77,8 @@ export interface Method<F extends Fields = Fields> {
   /** Whether {@link attach} gives something else in training than in evaluation, as dropout does; default: no. */
   readonly differsInTraining?: boolean;
   readonly attach: (context: AttachContext<SettingsOf<F>>) => MethodHooks;
+  /** Puts a module into the block's own weights, where that gives the same output; absent where it cannot. */
+  readonly merge?: (context: MergeContext<SettingsOf<F>>) => void;
 }
 
 /** A method with the type of its settings forgotten, as the registry holds it; settings are parsed before they reach it. */

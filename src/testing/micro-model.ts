@@ -2,6 +2,7 @@ import { SAM_DEFAULTS, SAM_PREPROCESSING, type SamConfig } from '../config/sam.t
 import type { Gpu } from '../gpu/gpu.ts';
 import { sizeOf } from '../graph/shape.ts';
 import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
+import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import { VIT_DEFAULTS, type VitSam } from '../sam/encoders/vit/config.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
@@ -40,16 +41,24 @@ export function openMicroModel(
     readonly change?: (name: string, value: number) => number;
   } = {},
 ): Promise<SamModel> {
-  const shapes = samTensorShapes(config);
-  const { change = (_, value) => value, ...loading } = options;
-  const read = async (name: string) => {
-    const shape = shapes.get(name) ?? [];
-    const isNorm = /norm\d?\.weight|norm_final_attn\.weight|neck\.[13]\.weight/.test(name);
-    const index = [...shapes.keys()].indexOf(name);
-    const values = normals(sizeOf(shape), seed * 1000 + index);
-    const spread = name.includes('gaussian') ? 1 : 0.3;
-    const data = Float32Array.from(values, (value) => change(name, (isNorm ? 1 : 0) + spread * value));
-    return { shape, data };
-  };
+  const { change, ...loading } = options;
+  const read = async (name: string) => microTensor(config, name, seed, change);
   return loadModel(gpu, { name: 'micro', config, read }, loading);
+}
+
+/** A tensor of {@link openMicroModel} by SAM's name. */
+export function microTensor(
+  config: SamConfig,
+  name: string,
+  seed = 1,
+  change: (name: string, value: number) => number = (_, value) => value,
+): HostTensor {
+  const shapes = samTensorShapes(config);
+  const shape = shapes.get(name) ?? [];
+  const isNorm = /norm\d?\.weight|norm_final_attn\.weight|neck\.[13]\.weight/.test(name);
+  const index = [...shapes.keys()].indexOf(name);
+  const values = normals(sizeOf(shape), seed * 1000 + index);
+  const spread = name.includes('gaussian') ? 1 : 0.3;
+  const data = Float32Array.from(values, (value) => change(name, (isNorm ? 1 : 0) + spread * value));
+  return { shape, data };
 }

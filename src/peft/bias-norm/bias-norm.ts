@@ -1,4 +1,4 @@
-import { attachDifferences, differenceTensors, vectorShapes } from '../differences.ts';
+import { attachDifferences, differenceTensors, mergeDifferences, vectorShapes } from '../differences.ts';
 import { defineMethod } from '../method.ts';
 
 /**
@@ -14,4 +14,5 @@ export const biasNorm = defineMethod({
   tensors: (_, site) => differenceTensors('bias_norm', vectorShapes(site)),
   gateReads: 'norm1',
   attach: (context) => attachDifferences('bias_norm', vectorShapes(context.site), context),
+  merge: (context) => mergeDifferences('bias_norm', vectorShapes(context.site), context),
 });

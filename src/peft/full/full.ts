@@ -1,6 +1,12 @@
 import type { Shape } from '../../graph/shape.ts';
 import type { EncoderSite } from '../../sam/site.ts';
-import { attachDifferences, differenceTensors, matrixShapes, vectorShapes } from '../differences.ts';
+import {
+  attachDifferences,
+  differenceTensors,
+  matrixShapes,
+  mergeDifferences,
+  vectorShapes,
+} from '../differences.ts';
 import { defineMethod } from '../method.ts';
 
 /**
@@ -28,6 +34,7 @@ export const full = defineMethod({
   tensors: (_, site) => differenceTensors('full', shapesOf(site)),
   gateReads: 'norm1',
   attach: (context) => attachDifferences('full', shapesOf(context.site), context),
+  merge: (context) => mergeDifferences('full', shapesOf(context.site), context),
 });
 
 function shapesOf(site: EncoderSite): Readonly<Record<string, Shape>> {

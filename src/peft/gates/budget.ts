@@ -18,5 +18,6 @@ export const budget: GateForm = {
   tensors: (methods: readonly GatedMethod[]) =>
     methods.map(({ id }) => ({ name: open(id), shape: [1], decay: false, rate: 0, init: filled(1) })),
   budget: { by: 'scores', scored: open },
+  constant: () => 1,
   trace: (methods, { tensor }) => methods.map(({ id }) => ({ value: tensor(open(id)), insideSoftmax: true })),
 };

@@ -121,6 +121,16 @@ export interface GateForm {
     datasets: number,
   ) => readonly TensorSpec[];
   /**
+   * A module's gate outside of training, null where it always contributes fully; absent in forms whose gates differ from image to
+   * image.
+   * @param values of the tensors that the form declared for the block, by name. @param dataset the index of the one that is asked for.
+   */
+  readonly constant?: (
+    method: string,
+    values: (name: string) => Float32Array,
+    dataset: number,
+  ) => number | null;
+  /**
    * The gates of a block's modules that read one source.
    * @param methods the methods of these modules, in the registry's order.
    * @returns a gate for each of them, in the same order.

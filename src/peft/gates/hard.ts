@@ -48,6 +48,7 @@ export const hard: GateForm = {
       ),
     isClosed: (method, values) => !((values(alpha(method))[0] ?? 0) > 0),
   },
+  constant: (method, values) => ((values(alpha(method))[0] ?? 0) > 0 ? 1 : 0),
   trace: (methods, { mode, tensor, random }) => {
     const values = new Map(
       inReadingOrder(methods).map(({ id }) => {

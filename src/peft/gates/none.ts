@@ -9,5 +9,6 @@ export const none: GateForm = {
   differsInTraining: false,
   reads: () => 'nothing',
   tensors: () => [],
+  constant: () => null,
   trace: (methods) => methods.map(() => OPEN),
 };

@@ -21,6 +21,10 @@ export const task: GateForm = {
       { name: `gate.${id}.theta`, shape: [1], decay: false, init: zeros },
       { name: `gate.${id}.phi`, shape: [datasets], decay: false, rate: DATASET_RATE, init: zeros },
     ]),
+  constant: (method, values, dataset) => {
+    const [theta = 0] = values(`gate.${method}.theta`);
+    return 1 / (1 + Math.exp(-theta - (values(`gate.${method}.phi`)[dataset] ?? 0)));
+  },
   // One token a sample, which is 1 at the dataset's index: its product with φ is φ of that dataset.
   trace: (methods, { dataset, tensor }) =>
     methods.map(({ id }) => {

@@ -33,4 +33,16 @@ export const ia3 = defineMethod({
         addGated(output, multiply(output, tensor(name)), gate);
     return Object.fromEntries(Object.entries(SCALES).map(([layer, name]) => [layer, change(name)]));
   },
+  merge: ({ gate, tensor, layer }) => {
+    const factor = (name: string, i: number) => 1 + (gate ?? 1) * (tensor(name)[i] ?? 0);
+    for (const slot of ['k', 'v'] as const) {
+      const { weight, bias, inputs } = layer(slot);
+      for (const [i, value] of weight.entries())
+        weight[i] = value * factor(SCALES[slot], Math.floor(i / inputs));
+      for (const [row, value] of bias?.entries() ?? []) bias?.set([value * factor(SCALES[slot], row)], row);
+    }
+    // What scales the hidden layer scales the columns of the layer that reads it.
+    const { weight, inputs } = layer('lin2');
+    for (const [i, value] of weight.entries()) weight[i] = value * factor(SCALES.gelu, i % inputs);
+  },
 });

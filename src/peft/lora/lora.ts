@@ -85,6 +85,20 @@ export const lora = defineMethod({
       };
     return Object.fromEntries(LORA_TARGETS[settings.targets].map((layer) => [layer, change(layer)]));
   },
+  merge: ({ settings, gate, tensor, layer }) => {
+    const factor = gate ?? scaleOf(settings);
+    for (const slot of LORA_TARGETS[settings.targets]) {
+      const [down, up] = [tensor(`lora.${slot}.A`), tensor(`lora.${slot}.B`)];
+      const { weight, inputs } = layer(slot);
+      weight.forEach((value, i) => {
+        const [row, column] = [Math.floor(i / inputs), i % inputs];
+        let change = 0;
+        for (let r = 0; r < settings.rank; r++)
+          change += (up[row * settings.rank + r] ?? 0) * (down[r * inputs + column] ?? 0);
+        weight[i] = value + factor * change;
+      });
+    }
+  },
 });
 
 /** The widths of a layer that LoRA changes. */

@@ -24,7 +24,7 @@ export const ssf = defineMethod({
   fields: () => ({}) as const,
   tensors: (_, site) =>
     LAYERS.flatMap((layer) =>
-      (layer === 'k' ? ['scale'] : ['scale', 'shift']).map((part) => ({
+      (isShifted(layer, site) ? ['scale', 'shift'] : ['scale']).map((part) => ({
         name: `ssf.${layer}.${part}`,
         shape: [widthOf(layer, site)],
         decay: false,
@@ -32,17 +32,34 @@ export const ssf = defineMethod({
       })),
     ),
   gateReads: 'norm1',
-  attach: ({ tensor }) => {
+  attach: ({ site, tensor }) => {
     const change =
       (layer: Layer) =>
       ({ output }: LayerTensors, gate: Gate) => {
         const scaled = multiply(output, tensor(`ssf.${layer}.scale`));
-        const delta = layer === 'k' ? scaled : add(scaled, tensor(`ssf.${layer}.shift`));
+        const delta = isShifted(layer, site) ? add(scaled, tensor(`ssf.${layer}.shift`)) : scaled;
         return addGated(output, delta, gate);
       };
     return Object.fromEntries(LAYERS.map((layer) => [layer, change(layer)]));
   },
+  merge: ({ site, gate, tensor, layer, norm }) => {
+    for (const name of LAYERS) {
+      const { weight, bias } = name === 'norm1' || name === 'norm2' ? norm(name) : layer(name);
+      const scales = tensor(`ssf.${name}.scale`);
+      const inputs = weight.length / scales.length;
+      const factor = (row: number) => 1 + (gate ?? 1) * (scales[row] ?? 0);
+      for (const [i, value] of weight.entries()) weight[i] = value * factor(Math.floor(i / inputs));
+      const shifts = isShifted(name, site) ? tensor(`ssf.${name}.shift`) : null;
+      for (const [row, value] of bias?.entries() ?? [])
+        bias?.set([value * factor(row) + (gate ?? 1) * (shifts?.[row] ?? 0)], row);
+    }
+  },
 });
+
+/** Whether a layer is shifted too: not keys, and where SAM has no bias of queries and values, not these. */
+function isShifted(layer: Layer, { qkvBias }: EncoderSite): boolean {
+  return layer !== 'k' && (qkvBias || (layer !== 'q' && layer !== 'v'));
+}
 
 function widthOf(layer: Layer, { width, attentionWidth, mlpWidth }: EncoderSite): number {
   switch (layer) {
