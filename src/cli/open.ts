@@ -39,7 +39,7 @@ export async function openCliModel(
   return { gpu, model };
 }
 
-/** A store in a folder that is made. @throws Failure `cli/out-exists`. */
+/** A store in a folder that is made now, so that nothing is computed in vain. @throws Failure `cli/out-exists`. */
 export async function newFolder(path: string): Promise<NodeStore> {
   const folder = resolve(path);
   try {

@@ -1,4 +1,3 @@
-import { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import { isTold, type Worth } from '../config/worth.ts';
 import { RUN_FILES } from '../engine/run/run-files.ts';
@@ -73,7 +72,6 @@ export async function worthOfModules(args: readonly string[]): Promise<number> {
 /** Nothing else uses the device. */
 const alone: Measuring['onDevice'] = (work) => work(async () => undefined);
 
-/** A folder that is made now, so that nothing is measured in vain. @throws Failure `cli/out-exists`. */
 function showProgress(done: number): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${done} measured`);
 }
