@@ -20,6 +20,7 @@ const STEPS = [
   ['import walls', 'depcruise', ['src', '--config', '.dependency-cruiser.cjs']],
   ['unused code', 'knip', []],
   ['unit, op conformance, model conformance, command line', 'vitest', ['run']],
+  ['looks of the screens', 'playwright', ['test', '--config', 'e2e/looks/playwright.config.ts']],
   ['build', 'vite', ['build']],
   ['journeys in Chromium', 'playwright', ['test', '--project', 'journeys']],
 ];
