@@ -11,6 +11,7 @@ import { writeSafetensors } from '../../sam/checkpoint/safetensors-write.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { MICRO_SAM, openMicroModel } from '../../testing/micro-model.ts';
 import { drawSample } from '../../testing/training-sets.ts';
+import { nearestDataset } from '../asked-dataset.ts';
 import { resumedDataset, runDataset } from '../datasets.ts';
 import { GpuQueue } from '../gpu-queue.ts';
 import type { OpenModel } from '../model.ts';
@@ -121,6 +122,35 @@ test('a run on crops keeps their scale, resumes with it bit for bit, and says it
   await second.done;
   expect(timeless(await parts.readMetrics())).toEqual(timeless(await whole.readMetrics()));
   expect((await readRunAdapter(whole, model)).training).toMatchObject({ scale: 20 });
+});
+
+test('a run that tells datasets apart names them in its adapter, and says how their images look', async () => {
+  const files = new RunFiles(new MemoryStore(), '');
+  const mopeft = resolveMopeft({ methods: ['lora'], gate: 'task', token: true }, MICRO_SAM);
+  const short = { mopeft, train: { ...settings.train, steps: 2 } };
+  const [left, right] = unchecked();
+  if (!left || !right) throw new Error('there are datasets');
+  const plan = planRun(gpu, model, short, [left, right]);
+  expect(plan.problems).toEqual([]);
+  expect(plan.trainable.map(({ label }) => label)).toContain("Datasets' tokens");
+  const onMetrics: RunObserver['onMetrics'] = ([line]) => {
+    if (line?.type === 'step') first.pause();
+  };
+  const first = await startTraining(partsFor(files, { onMetrics }), short, [left, right]);
+  expect((await first.done).status).toBe('paused');
+  // Given in another order, they keep their indices.
+  const second = await resumeTraining(partsFor(files), await files.readConfig(), [right, left]);
+  expect((await second.done).status).toBe('finished');
+  const adapter = await readRunAdapter(files, model);
+  expect(adapter.mopeft.datasets).toEqual(['Left', 'Right']);
+  const shapes = [...adapter.tensors].map(([name, { shape }]) => [name, shape] as const);
+  expect(new Map(shapes).get('tokens.dataset')).toEqual([2, MICRO_SAM.outputChannels]);
+  const { features } = adapter.training;
+  expect(features).toHaveLength(2);
+  expect(new Set(features as string[]).size).toBe(2);
+  const own = (features as string[])[1]?.split(' ').map(Number) ?? [];
+  const asked = await nearestDataset(adapter, async () => Float32Array.from(own));
+  expect(asked).toEqual({ index: 1, name: 'Right', by: 'features' });
 });
 
 test('a run leaves all its files and a verdict, and a paused one goes on to the same end, bit for bit', async () => {
