@@ -204,7 +204,7 @@ it('measures the worth of each module, and prunes those that are worth nothing',
     for (const block of [0, 1])
       expect(config.pruned?.[method]?.includes(block) ?? false).toBe(!kept.includes(`${method} ${block}`));
   const again = await mopeft('evaluate', ...few, '--adapter', pruned, '--split', 'all', '--json');
-  expect(JSON.parse(again.stdout).n).toBe(8);
+  expect(JSON.parse(again.stdout).n).toBe(3);
 });
 
 it('evaluates a zip as the folder in it, and says so where there is no object', async () => {
