@@ -11,7 +11,7 @@ export function tellsDatasetsApart({ token = false, ...config }: MopeftConfig): 
 }
 
 /** Whether the embedding of an image does. */
-export function encodesByDataset({ gate, methods }: Pick<MopeftConfig, 'gate' | 'methods'>): boolean {
+function encodesByDataset({ gate, methods }: Pick<MopeftConfig, 'gate' | 'methods'>): boolean {
   return Object.keys(methods).length > 0 && gateFormById(gate).varies === 'by-dataset';
 }
 

@@ -4,7 +4,6 @@ import type { RunWorth } from '../../engine/worth/run-worth.ts';
 import type { TaylorScores } from '../../engine/worth/taylor.ts';
 import type { RunInfo } from './train.ts';
 
-export type { Worth } from '../../config/worth.ts';
 export type { DatasetWorth, RunWorth } from '../../engine/worth/run-worth.ts';
 export type { TaylorScores } from '../../engine/worth/taylor.ts';
 
