@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { unzipSync } from 'fflate';
-import { discsOf, drawPair } from './support/domains.ts';
+import { type Disc, discsOf, drawPair } from './support/domains.ts';
 import {
   bytesOf,
   clickImage,
@@ -69,7 +69,7 @@ test('from images alone to a better model and to labels that another tool reads'
       await expect(rows).toHaveCount(1);
       await page.keyboard.press('Escape');
       await page.keyboard.press('p');
-      await dragOnImage(page, circleIn(second));
+      await dragOnImage(page, strokesOver(second, 0.6));
       await expect(rows).toHaveCount(2);
       const name = (await stage.getAttribute('aria-label')) ?? '';
       await page.keyboard.press('n');
@@ -101,7 +101,7 @@ test('from images alone to a better model and to labels that another tool reads'
     const object = rows.nth(0).getByRole('button', { name: /^Object 1/ });
     await object.click();
     await page.keyboard.press('p');
-    await dragOnImage(page, circleIn(discsOf(0)[0]));
+    await dragOnImage(page, strokesOver(discsOf(0)[0], 1.2));
     await expectCorrected(page, object);
     await expect(labels).toContainText('Saved');
     await expect(labels.getByRole('radio', { name: 'Done' })).toBeChecked();
@@ -119,7 +119,7 @@ test('from images alone to a better model and to labels that another tool reads'
 
   const inAll = await test.step('the rest is found, and reviewed by key', async () => {
     await openDish(page, LABELLED);
-    await find.getByText('Thresholds').click();
+    await find.getByText('Thresholds', { exact: true }).click();
     await find.getByLabel(/^Points per side/).fill('5');
     await find.getByLabel('Predicted IoU').fill('0.5');
     await find.getByLabel('Stability').fill('0.5');
@@ -218,10 +218,12 @@ async function openIndex(page: Page): Promise<number> {
   return Number(/dish_(\d)/.exec((await stage.getAttribute('aria-label')) ?? '')?.[1]);
 }
 
-/** A round stroke inside a disc. */
-function circleIn({ x, y, radius }: { readonly x: number; readonly y: number; readonly radius: number }) {
-  return Array.from({ length: 9 }, (_, i) => ({
-    x: x + 0.5 * radius * Math.cos((i * Math.PI) / 4),
-    y: y + 0.5 * radius * Math.sin((i * Math.PI) / 4),
-  }));
+/** Circles of a brush around a disc's centre, from the inside to a share of its radius, a pixel and a half apart. */
+function strokesOver({ x, y, radius }: Disc, share: number) {
+  const rings = Math.ceil((share * radius) / 1.5);
+  return Array.from({ length: rings * 12 }, (_, i) => {
+    const away = (share * radius * (i + 1)) / (rings * 12);
+    const angle = (i * Math.PI) / 6;
+    return { x: x + away * Math.cos(angle), y: y + away * Math.sin(angle) };
+  });
 }

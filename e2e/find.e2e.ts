@@ -45,7 +45,7 @@ test('all objects are found, reviewed by key, exported and imported again', asyn
       await images.locator('option', { hasText: 'dish_0.png' }).getAttribute('value'),
     );
     await expect(page.getByRole('application')).toHaveAttribute('aria-label', /dish_0/);
-    await find.getByText('Thresholds').click();
+    await find.getByText('Thresholds', { exact: true }).click();
     await find.getByLabel(/^Points per side/).fill('6');
     await find.getByLabel('Predicted IoU').fill('0.5');
     await find.getByLabel('Stability').fill('0.5');

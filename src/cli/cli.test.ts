@@ -138,8 +138,9 @@ it('exports a merged model that needs no adapter, and refuses what plain weights
     (await mopeft('evaluate', '--model', model, '--adapter', few, ...some)).stdout,
   );
   expect(ofMerged.n).toBe(2);
-  expect(ofMerged.box_iou).toBeCloseTo(ofAdapter.box_iou, 3);
-  expect(ofMerged.click_iou).toBeCloseTo(ofAdapter.click_iou, 3);
+  // The same but for rounding (merge.test.ts), which may move a pixel of an edge: of some 200 here.
+  expect(ofMerged.box_iou).toBeCloseTo(ofAdapter.box_iou, 2);
+  expect(ofMerged.click_iou).toBeCloseTo(ofAdapter.click_iou, 2);
   const again = await mopeft('export', '--model', model, '--run', few, ...as);
   expect(again.stderr).toMatch(/there already/);
   const refused = await mopeft(

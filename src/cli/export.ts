@@ -47,8 +47,9 @@ export async function exportModel(args: readonly string[]): Promise<number> {
     file.set(name, (changed.get(name) ?? (await checkpoint.read(name))).data);
   await out.write('model.safetensors', file.bytes);
   // It is the same SAM, so what its files say of it is still true.
-  for (const text of [files.config, files.preprocessor])
-    if (text) await out.write(text.name, new TextEncoder().encode(text.text));
+  const texts = { 'config.json': files.config, 'preprocessor_config.json': files.preprocessor };
+  for (const [name, file] of Object.entries(texts))
+    if (file) await out.write(name, new TextEncoder().encode(file.text));
   console.log(
     `${flags.out}: a plain SAM, of which ${changed.size} tensors are changed. ${thresholdSentence(adapter)}`,
   );

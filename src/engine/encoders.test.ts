@@ -4,6 +4,7 @@ import { parseTrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { sizeOf } from '../graph/shape.ts';
 import { readAdapterFiles, writeAdapter } from '../peft/adapter-file.ts';
+import { modulesOf } from '../peft/modules.ts';
 import { METHODS } from '../peft/registry.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { trainableTensors } from '../peft/tensors.ts';
@@ -135,7 +136,7 @@ it('computes what lies below the second site once, in front of the merge, with t
   model.weights.release();
 });
 
-it('writes an adapter that opens again, encodes and draws a gate at every site', async () => {
+it('writes an adapter that opens again, encodes and draws the gate of every module', async () => {
   const model = await openMicroModel(gpu, TWO_STAGE_SAM);
   const tensors = new Map(
     trainableTensors(mopeft, TWO_STAGE_SAM).map(({ name, shape }) => [
@@ -147,7 +148,9 @@ it('writes an adapter that opens again, encodes and draws a gate at every site',
   const session = await ModelSession.open(gpu, model, await readAdapterFiles(model, files));
   const layers = (await session.encode(new Float32Array(3 * 32 * 32).fill(0.5))) ?? [];
   expect(layers.map((layer) => Object.keys(layer))).toEqual(
-    sitesOf(TWO_STAGE_SAM).map(() => METHODS.map(({ id }) => id)),
+    sitesOf(TWO_STAGE_SAM).map(({ index }) =>
+      modulesOf(mopeft).flatMap(({ block, method }) => (block === index ? [method.id] : [])),
+    ),
   );
   const { embedding } = await session.sam.embeddings();
   expect(embedding).toHaveLength(4 * 4 * 16);

@@ -188,7 +188,11 @@ test('a run leaves all its files and a verdict, and a paused one goes on to the 
     return resumedDataset(named, dataset, split[named.key] ?? { train: [], val: [], test: [] });
   });
   const second = await resumeTraining(partsFor(parts), config, again);
-  expect(await second.done).toEqual({ ...outcome, secondsPerStep: expect.anything() });
+  expect(await second.done).toEqual({
+    ...outcome,
+    secondsPerStep: expect.anything(),
+    secondsPerImage: expect.anything(),
+  });
   expect(timeless(await parts.readMetrics())).toEqual(timeless(lines));
   expect(await store.read(parts.path(RUN_FILES.adapter))).toEqual(
     await store.read(whole.path(RUN_FILES.adapter)),
