@@ -144,15 +144,7 @@ it('exports a merged model that needs no adapter, and refuses what plain weights
   const again = await mopeft('export', '--model', model, '--run', few, ...as);
   expect(again.stderr).toMatch(/there already/);
   const refused = await mopeft(
-    'export',
-    '--model',
-    model,
-    '--run',
-    run,
-    '--as',
-    'merged',
-    '--out',
-    `${merged}-2`,
+    ...['export', '--model', model, '--run', tuned, '--as', 'merged', '--out', `${merged}-2`],
   );
   expect(refused.stderr).toMatch(/Prefix and Adapter are beside SAM's layers/);
 });
