@@ -113,7 +113,11 @@ const GRAPHS: readonly (readonly [name: string, trace: () => Graph])[] = [
   ['the encoder of an evaluation', () => evaluationGraph(MICRO_SAM, methods(all, 'mass'), 0)],
 ];
 
-const OF_OTHERS = ['the encoder of a step, several methods'];
+/** Several methods at once, and each alone of those that {@link several} leaves out. */
+const OF_OTHERS = [
+  'the encoder of a step, several methods',
+  ...all.filter((id) => !several.includes(id)).map((id) => `the encoder of a step, ${id} alone`),
+];
 
 describe('a fused graph', () => {
   let gpu: Gpu;
