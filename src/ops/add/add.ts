@@ -1,21 +1,26 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
-import { expectShape, sameShape, show } from '../../graph/shape.ts';
+import { expectShape, type Shape, sameShape, show } from '../../graph/shape.ts';
 import { sumLeading } from '../sum-leading/sum-leading.ts';
 import { combinePass } from './combine.ts';
+
+/** The shape rule of an op on x and y, where `y` has `x`'s shape or a suffix of it: x's. */
+export function suffixShapes(op: string): (inputs: readonly (Shape | null)[]) => Shape[] {
+  return ([x, y]) => {
+    if (!x || !y) throw new RangeError(`${op}: two inputs`);
+    expectShape(
+      sameShape(y, x.slice(x.length - y.length)),
+      op,
+      () => `${show(y)} is no suffix of ${show(x)}`,
+    );
+    return [x];
+  };
+}
 
 /** `x + y`, where `y` has `x`'s shape or a suffix of it and repeats over the leading axes. */
 export const addOp = defineOp({
   name: 'add',
   inputs: ['x', 'y'],
-  shapes: ([x, y]) => {
-    if (!x || !y) throw new RangeError('add: two inputs');
-    expectShape(
-      sameShape(y, x.slice(x.length - y.length)),
-      'add',
-      () => `${show(y)} is no suffix of ${show(x)}`,
-    );
-    return [x];
-  },
+  shapes: suffixShapes('add'),
   passes: ({ inputs: [, y], outputs: [out] }) => [
     combinePass({ x: { input: 0 }, y: { input: 1 }, out: { output: 0 } }, { out, y }),
   ],

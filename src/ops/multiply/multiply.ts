@@ -1,5 +1,5 @@
 import { defineOp, type Tensor } from '../../graph/graph.ts';
-import { expectShape, sameShape, show } from '../../graph/shape.ts';
+import { suffixShapes } from '../add/add.ts';
 import { combinePass } from '../add/combine.ts';
 import { sumLeading } from '../sum-leading/sum-leading.ts';
 
@@ -7,15 +7,7 @@ import { sumLeading } from '../sum-leading/sum-leading.ts';
 export const multiplyOp = defineOp({
   name: 'multiply',
   inputs: ['x', 'y'],
-  shapes: ([x, y]) => {
-    if (!x || !y) throw new RangeError('multiply: two inputs');
-    expectShape(
-      sameShape(y, x.slice(x.length - y.length)),
-      'multiply',
-      () => `${show(y)} is no suffix of ${show(x)}`,
-    );
-    return [x];
-  },
+  shapes: suffixShapes('multiply'),
   passes: ({ inputs: [, y], outputs: [out] }) => [
     combinePass({ x: { input: 0 }, y: { input: 1 }, out: { output: 0 }, multiplies: true }, { out, y }),
   ],

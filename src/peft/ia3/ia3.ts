@@ -3,6 +3,7 @@ import type { LayerTensors } from '../../sam/slots.ts';
 import { addGated } from '../gates/add-gated.ts';
 import type { Gate } from '../gates/gate-form.ts';
 import { defineMethod } from '../method.ts';
+import { scaleRows } from '../scale-rows.ts';
 import { zeros } from '../tensor-spec.ts';
 
 /** Names of the tensors by the layer whose output they scale. */
@@ -34,15 +35,15 @@ export const ia3 = defineMethod({
     return Object.fromEntries(Object.entries(SCALES).map(([layer, name]) => [layer, change(name)]));
   },
   merge: ({ gate, tensor, layer }) => {
-    const factor = (name: string, i: number) => 1 + (gate ?? 1) * (tensor(name)[i] ?? 0);
+    const factorsOf = (name: string) => tensor(name).map((scale) => 1 + (gate ?? 1) * scale);
     for (const slot of ['k', 'v'] as const) {
-      const { weight, bias, inputs } = layer(slot);
-      for (const [i, value] of weight.entries())
-        weight[i] = value * factor(SCALES[slot], Math.floor(i / inputs));
-      for (const [row, value] of bias?.entries() ?? []) bias?.set([value * factor(SCALES[slot], row)], row);
+      const { weight, bias } = layer(slot);
+      scaleRows(weight, factorsOf(SCALES[slot]));
+      if (bias) scaleRows(bias, factorsOf(SCALES[slot]));
     }
     // What scales the hidden layer scales the columns of the layer that reads it.
     const { weight, inputs } = layer('lin2');
-    for (const [i, value] of weight.entries()) weight[i] = value * factor(SCALES.gelu, i % inputs);
+    const factors = factorsOf(SCALES.gelu);
+    for (const [i, value] of weight.entries()) weight[i] = value * (factors[i % inputs] ?? 1);
   },
 });

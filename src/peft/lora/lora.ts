@@ -89,14 +89,15 @@ export const lora = defineMethod({
     const factor = gate ?? scaleOf(settings);
     for (const slot of LORA_TARGETS[settings.targets]) {
       const [down, up] = [tensor(`lora.${slot}.A`), tensor(`lora.${slot}.B`)];
-      const { weight, inputs } = layer(slot);
-      weight.forEach((value, i) => {
-        const [row, column] = [Math.floor(i / inputs), i % inputs];
-        let change = 0;
-        for (let r = 0; r < settings.rank; r++)
-          change += (up[row * settings.rank + r] ?? 0) * (down[r * inputs + column] ?? 0);
-        weight[i] = value + factor * change;
-      });
+      const { weight, inputs, outputs } = layer(slot);
+      for (let row = 0; row < outputs; row++)
+        for (let column = 0; column < inputs; column++) {
+          let change = 0;
+          for (let r = 0; r < settings.rank; r++)
+            change += (up[row * settings.rank + r] ?? 0) * (down[r * inputs + column] ?? 0);
+          const at = row * inputs + column;
+          weight[at] = (weight[at] ?? 0) + factor * change;
+        }
     }
   },
 });

@@ -5,6 +5,7 @@ import type { LayerTensors } from '../../sam/slots.ts';
 import { addGated } from '../gates/add-gated.ts';
 import type { Gate } from '../gates/gate-form.ts';
 import { defineMethod } from '../method.ts';
+import { scaleRows } from '../scale-rows.ts';
 import { zeros } from '../tensor-spec.ts';
 
 /** The layers whose output it scales and shifts, in the order in which they run. */
@@ -45,13 +46,13 @@ export const ssf = defineMethod({
   merge: ({ site, gate, tensor, layer, norm }) => {
     for (const name of LAYERS) {
       const { weight, bias } = name === 'norm1' || name === 'norm2' ? norm(name) : layer(name);
-      const scales = tensor(`ssf.${name}.scale`);
-      const inputs = weight.length / scales.length;
-      const factor = (row: number) => 1 + (gate ?? 1) * (scales[row] ?? 0);
-      for (const [i, value] of weight.entries()) weight[i] = value * factor(Math.floor(i / inputs));
-      const shifts = isShifted(name, site) ? tensor(`ssf.${name}.shift`) : null;
-      for (const [row, value] of bias?.entries() ?? [])
-        bias?.set([value * factor(row) + (gate ?? 1) * (shifts?.[row] ?? 0)], row);
+      const factors = tensor(`ssf.${name}.scale`).map((scale) => 1 + (gate ?? 1) * scale);
+      scaleRows(weight, factors);
+      if (!bias) continue;
+      scaleRows(bias, factors);
+      if (!isShifted(name, site)) continue;
+      for (const [row, shift] of tensor(`ssf.${name}.shift`).entries())
+        bias[row] = (bias[row] ?? 0) + (gate ?? 1) * shift;
     }
   },
 });
