@@ -8,6 +8,10 @@ import { isLabelled } from '../data/dataset.ts';
 import { readDatasets } from '../data/read-datasets.ts';
 import { splitSamples } from '../data/split.ts';
 import type { Split } from '../data/types.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { bytesSource } from '../sam/checkpoint/byte-source.ts';
+import { openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
+import { loadModel, type SamModel } from '../sam/weights.ts';
 import type { EvalEvent, GatesEvent, ModulesEvent, StepEvent } from '../train/events.ts';
 import { type TrainingSet, trainingSet } from '../train/training-set.ts';
 import { relativeError } from './allclose.ts';
@@ -52,4 +56,18 @@ export async function readTwinSets(
 export function expectStep(event: StepEvent, want: Omit<StepEvent, 'ms'>): void {
   for (const part of ['loss', 'focal', 'dice', 'iou', 'norm', 'lr'] as const)
     expect(relativeError([event[part]], [want[part]]), `${part} of step ${want.step}`).toBeLessThan(1e-4);
+}
+
+/** The tiny model of the twin's runs. @param folder the runs', with `model/` in it. */
+export async function openTwinModel(gpu: Gpu, folder: string): Promise<SamModel> {
+  const text = async (name: string) => ({ name, text: await readFile(`${folder}model/${name}`, 'utf8') });
+  const weights = await readFile(`${folder}model/model.safetensors`);
+  return loadModel(
+    gpu,
+    await openCheckpoint({
+      weights: [bytesSource('model.safetensors', weights)],
+      config: await text('config.json'),
+      preprocessor: await text('preprocessor_config.json'),
+    }),
+  );
 }

@@ -14,13 +14,12 @@ import type { LabelMap } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { resolveMopeft } from '../peft/resolve.ts';
 import { bytesSource } from '../sam/checkpoint/byte-source.ts';
-import { openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
 import { Safetensors } from '../sam/checkpoint/safetensors.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
-import { loadModel, type SamModel } from '../sam/weights.ts';
+import type { SamModel } from '../sam/weights.ts';
 import { relativeError } from '../testing/allclose.ts';
 import { openTestGpu } from '../testing/device.ts';
-import { expectStep, readTwinSets, type TwinRun } from '../testing/twin-run.ts';
+import { expectStep, openTwinModel, readTwinSets, type TwinRun } from '../testing/twin-run.ts';
 import type { RunStorage } from './checkpoint.ts';
 import type { GatesEvent, TrainEvent } from './events.ts';
 import { Trainer } from './loop.ts';
@@ -39,16 +38,7 @@ let gpu: Gpu;
 let model: SamModel;
 beforeAll(async () => {
   gpu = await openTestGpu();
-  const text = async (name: string) => ({ name, text: await readFile(`${folder}model/${name}`, 'utf8') });
-  const weights = await readFile(`${folder}model/model.safetensors`);
-  model = await loadModel(
-    gpu,
-    await openCheckpoint({
-      weights: [bytesSource('model.safetensors', weights)],
-      config: await text('config.json'),
-      preprocessor: await text('preprocessor_config.json'),
-    }),
-  );
+  model = await openTwinModel(gpu, folder);
 });
 afterAll(() => {
   model?.weights.release();

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { modulesOf } from '../../peft/modules.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
-import { openCheckpoint } from '../../sam/checkpoint/checkpoint.ts';
 import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
-import { loadModel, type SamModel } from '../../sam/weights.ts';
+import type { SamModel } from '../../sam/weights.ts';
 import { relativeError } from '../../testing/allclose.ts';
 import { openTestGpu } from '../../testing/device.ts';
+import { openTwinModel } from '../../testing/twin-run.ts';
 import { ModelSession } from '../tuning.ts';
 import { readIncomingAdapter } from './adapter-files.ts';
 
@@ -19,19 +19,7 @@ let gpu: Gpu;
 let model: SamModel;
 beforeAll(async () => {
   gpu = await openTestGpu();
-  const text = async (name: string) => ({
-    name,
-    text: await readFile(`${vectors}twin/model/${name}`, 'utf8'),
-  });
-  const weights = await readFile(`${vectors}twin/model/model.safetensors`);
-  model = await loadModel(
-    gpu,
-    await openCheckpoint({
-      weights: [bytesSource('model.safetensors', weights)],
-      config: await text('config.json'),
-      preprocessor: await text('preprocessor_config.json'),
-    }),
-  );
+  model = await openTwinModel(gpu, `${vectors}twin/`);
 });
 afterAll(() => {
   model?.weights.release();
