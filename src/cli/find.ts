@@ -101,12 +101,15 @@ export async function find(args: readonly string[]): Promise<number> {
         });
   const settings = { ...chosen, ...given };
   const classes = flags.classes ? await classesOf(finder, dataset) : null;
+  const run = adapter?.training.run;
+  const modelName = typeof run === 'string' ? `${model.name}, ${run}` : model.name;
   const file = await FoundFile.open(new NodeStore(out), 'found.jsonl', {
     model: model.hash,
     adapter: tuning && (await tuningHash(tuning)),
     settings,
     scale: dataset.scale ?? 'whole',
     ...(classes && { classes: await tensorsHash(classes.tensors) }),
+    name: modelName,
   });
   const found = await findInDataset(finder, dataset, settings, file, {
     classes,
@@ -118,11 +121,7 @@ export async function find(args: readonly string[]): Promise<number> {
   const nameOf = (value: number): string =>
     classes ? className(value, { count: classes.values.length, names: dataset.classNames }) : 'object';
   const labels = { name: dataset.name, classes: (classes?.values ?? [1]).map(nameOf) };
-  const run = adapter?.training.run;
-  const origin = originText({
-    kind: 'found',
-    model: typeof run === 'string' ? `${model.name}, ${run}` : model.name,
-  });
+  const origin = originText({ kind: 'found', model: modelName });
   const images = found.map((image) => labelled(image, nameOf, origin));
   for await (const { path, bytes } of writeLabels(images, { format, set: labels, remarks }))
     await write(join(out, path), bytes);

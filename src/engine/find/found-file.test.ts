@@ -79,6 +79,17 @@ test('what is stored is read whatever found it', async () => {
   }
 });
 
+test('the name of the model is kept with what it found, and tells no origin from another', async () => {
+  const store = new MemoryStore();
+  const file = await FoundFile.open(store, PATH, origin);
+  await file.add(image('a.png', [0, 3]));
+  for (const name of ['tiny, First', 'tiny, renamed']) {
+    const again = await FoundFile.open(store, PATH, { ...origin, name });
+    expect(again.get('a.png')).toEqual(image('a.png', [0, 3]));
+    expect((await FoundFile.read(store, PATH))?.origin).toEqual({ ...origin, name });
+  }
+});
+
 test('what another model found is refused, a first line that is cut off is not', async () => {
   const store = new MemoryStore();
   await FoundFile.open(store, PATH, origin);

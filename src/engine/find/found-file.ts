@@ -25,6 +25,8 @@ export interface FindOrigin {
   readonly scale: Scale;
   /** Hash of what tells the classes; absent where none are told. */
   readonly classes?: string;
+  /** What the model is called with the run's name, for labels; it tells no origin from another. */
+  readonly name?: string;
 }
 
 /** The objects of one image. */
@@ -64,6 +66,7 @@ const HeaderSchema = v.object({
   scale: v.union([v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(1))]),
   settings: v.custom<FindSettings>(areSettings),
   classes: v.exactOptional(v.string()),
+  name: v.exactOptional(v.string()),
 });
 
 const LineSchema = v.object({
@@ -99,7 +102,7 @@ export class FoundFile {
     const text = (await store.exists(path)) ? new TextDecoder().decode(await store.read(path)) : '';
     const stored = parseText(text);
     // A first line that is cut off is that of a file without images.
-    if (text.includes('\n') && (!stored.origin || formatHeader(stored.origin) !== header))
+    if (text.includes('\n') && (!stored.origin || identity(stored.origin) !== identity(origin)))
       throw otherOrigin(path);
     const found = new Map(stored.images.map((image) => [image.name, image] as const));
     const whole = `${[header, ...[...found.values()].map(formatLine)].join('\n')}\n`;
@@ -186,8 +189,10 @@ function parseText(text: string): {
   return { origin, images };
 }
 
-const formatHeader = ({ model, adapter, scale, settings, classes }: FindOrigin): string =>
-  JSON.stringify({ version: VERSION, model, adapter, scale, settings, classes });
+const formatHeader = ({ model, adapter, scale, settings, classes, name }: FindOrigin): string =>
+  JSON.stringify({ version: VERSION, model, adapter, scale, settings, classes, name });
+
+const identity = ({ name: _, ...origin }: FindOrigin): string => formatHeader(origin);
 
 function parseLine(text: string): FoundImage[] {
   const parsed = v.safeParse(LineSchema, parsedJson(text));

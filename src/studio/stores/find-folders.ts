@@ -6,6 +6,7 @@ import { callEngine } from './engine-link.ts';
 import { cancelFinding, decided, NOTHING, openDataset, useFind, working } from './find-state.ts';
 import { Latest } from './latest.ts';
 import { notifySuccess } from './notices.ts';
+import { UNKNOWN_MODEL } from './objects.ts';
 import { selectAskedVariant, useSegment } from './segment.ts';
 import { useSession } from './session.ts';
 
@@ -104,7 +105,8 @@ async function showStored(): Promise<void> {
   const result = await callEngine('find.image', { datasetId, sampleId });
   if (!result.ok || useSegment.getState().image !== image || get().isSearched) return;
   const { objects } = result.value;
-  set({ objects, passing: objects.length, chosen: 0, isSearched: true });
+  const foundBy = folder.modelName ?? UNKNOWN_MODEL;
+  set({ objects, passing: objects.length, chosen: 0, isSearched: true, foundBy });
 }
 
 useSession.subscribe((now, before) => {

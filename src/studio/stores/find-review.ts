@@ -27,16 +27,16 @@ export function rejectFound(): void {
 
 /** Makes the chosen object one of the image's. */
 export function acceptFound(): void {
-  const { objects, chosen } = get();
+  const { objects, chosen, foundBy } = get();
   const object = objects[chosen];
-  if (object && addFound([object])) drop([object]);
+  if (object && addFound([object], foundBy)) drop([object]);
 }
 
 /** Makes all objects that are left the image's, the best above, and says that the image was looked at. */
 export function acceptAllFound(): void {
-  const { objects } = get();
+  const { objects, foundBy } = get();
   const ascending = objects.toSorted((a, b) => a.predictedIou - b.predictedIou);
-  if (addFound(ascending)) drop(objects);
+  if (addFound(ascending, foundBy)) drop(objects);
 }
 
 /** Leaves out all objects that are left, and says that the image was looked at. */

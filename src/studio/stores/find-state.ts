@@ -31,6 +31,8 @@ export interface FindState {
   readonly searchId: string | null;
   /** Whether anything was looked for in the open image. */
   readonly isSearched: boolean;
+  /** What the model that found the objects is called, with the run's name. */
+  readonly foundBy: string;
   readonly work: FindWork | null;
   readonly progress: Progress | null;
   /** Thresholds that leave something where these leave nothing; null too where the model answered nothing. */
@@ -61,6 +63,7 @@ export const NOTHING = {
   chosen: 0,
   searchId: null,
   isSearched: false,
+  foundBy: '',
   looser: null,
   passing: 0,
   classes: null,

@@ -57,6 +57,7 @@ let engine: FakeEngine;
 const folder = () => ({
   datasetId: 'cells',
   settings: useFind.getState().settings,
+  modelName: 'tiny, First',
   samples: ['a', 'b'].map((sampleId) => ({
     sampleId,
     objectCount: found.length,
@@ -175,6 +176,23 @@ test('accepted objects become labels, each a step, and all that are left in one'
     'Accept found',
     'Accept found',
   ]);
+});
+
+test('accepted objects name the model that found them, whatever answers now', async () => {
+  const names = () => saved.at(-1)?.objects.map(({ origin }) => 'model' in origin && origin.model);
+  const open = (name: string) => useSession.setState({ model: { ...MODEL, name } });
+  open('one');
+  await findAll();
+  open('two');
+  acceptFound();
+  await flushLabels();
+  expect(names()).toEqual(['one']);
+  await findInFolders();
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'b' });
+  await vi.waitFor(() => expect(useFind.getState().objects).toEqual(found));
+  acceptAllFound();
+  await flushLabels();
+  expect(names()?.slice(-3)).toEqual(['tiny, First', 'tiny, First', 'tiny, First']);
 });
 
 test('objects of a file that belongs to no dataset stay in the review', async () => {

@@ -8,6 +8,7 @@ import { decided, keyOf, openDataset, useFind, working } from './find-state.ts';
 import { useLabels } from './labels.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure } from './notices.ts';
+import { modelName } from './objects.ts';
 import { useRuns } from './runs.ts';
 import { selectAskedVariant, useSegment } from './segment.ts';
 
@@ -95,12 +96,13 @@ export async function findAll(): Promise<void> {
     scale: scaleOf(variant),
     datasetId: openDataset(),
   };
+  const foundBy = modelName();
   const result = await working('image', (options) => callEngine('find.run', request, options));
   if (useSegment.getState().image !== image || !result.ok) return;
   decided.gone.clear();
   decided.classes.clear();
   const { objects, searchId, looser, classes } = result.value;
-  set({ objects, searchId, looser, passing: objects.length, classes, isSearched: true, chosen: 0 });
+  set({ objects, searchId, looser, passing: objects.length, classes, foundBy, isSearched: true, chosen: 0 });
   announce(`${plural(objects.length, 'object')} found.`);
 }
 

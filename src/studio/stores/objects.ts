@@ -45,11 +45,14 @@ function add(title: string, mask: Runs, origin: ObjectOrigin): boolean {
   return true;
 }
 
+/** The origin of an object whose model's name was not kept. */
+export const UNKNOWN_MODEL = 'unknown model';
+
 /** The model that answers, with the run's name where it is tuned. */
-function modelName(): string {
+export function modelName(): string {
   const { side, runId } = useSegment.getState();
   const run = side === 'tuned' ? useRuns.getState().runs.find(({ id }) => id === runId) : undefined;
-  const name = useSession.getState().model?.name ?? 'unknown model';
+  const name = useSession.getState().model?.name ?? UNKNOWN_MODEL;
   return run ? `${name}, ${run.name}` : name;
 }
 
@@ -74,17 +77,19 @@ export function acceptCandidate(): boolean {
 
 /**
  * Found objects become the image's in one step; what locked objects have stays theirs. One without a class gets that of the
- * next object. @returns whether there is where to keep them.
+ * next object.
+ * @param model that found them, with the run's name.
+ * @returns whether there is where to keep them.
  */
 export function addFound(
   found: readonly Pick<FoundObject, 'runs' | 'classValue' | 'predictedIou'>[],
+  model: string,
 ): boolean {
   if (!useLabels.getState().ref) {
     announce(NOT_KEPT);
     return false;
   }
   const locked = lockedRuns();
-  const model = modelName();
   const { classes, classValue: next } = useLabels.getState();
   const added = found.flatMap(({ runs, classValue = next, predictedIou }) => {
     const left = subtract(runs, locked);

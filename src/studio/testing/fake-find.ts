@@ -15,6 +15,7 @@ const FAKE_FOUND: readonly FoundObject[] = [0.95, 0.9].map((predictedIou, i) => 
 const fakeFound = (datasetId: string, settings: FindSettings): FoundDataset => ({
   datasetId,
   settings,
+  modelName: 'tiny',
   samples: [{ sampleId: 'a.png', objectCount: FAKE_FOUND.length, isReviewed: false }],
   imageCount: 1,
 });

@@ -11,7 +11,11 @@ const JobSchema = v.object({
   datasetIds: v.array(v.string()),
   variant: v.variant('kind', [
     v.object({ kind: v.literal('base') }),
-    v.object({ kind: v.literal('run'), runId: v.string() }),
+    v.object({
+      kind: v.literal('run'),
+      runId: v.string(),
+      dataset: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    }),
   ]),
   settings: v.pipe(
     v.unknown(),

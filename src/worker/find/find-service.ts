@@ -54,6 +54,8 @@ interface Search {
 interface OpenedFinder {
   readonly finder: Finder;
   readonly tuning: Tuning | null;
+  /** Null for the base model. */
+  readonly runName: string | null;
 }
 
 /** Searches whose thresholds can still be moved. */
@@ -124,14 +126,14 @@ export class FindService {
     const { datasetIds, variant, settings } = request;
     await keepJob(this.state, request, this.state.needModel().open);
     const all = await this.withFinder(variant, asked.signal, async (opened, signal) => {
-      const { finder, tuning } = opened;
+      const { finder } = opened;
       const found: FoundDataset[] = [];
       const datasets = await Promise.all(datasetIds.map((id) => this.dataset(id, variant)));
       const total = datasets.reduce((sum, { samples }) => sum + samples.length, 0);
       let before = 0;
       for (const [i, dataset] of datasets.entries()) {
         const datasetId = datasetIds[i] as string;
-        const file = await this.results.fileFor(datasetId, await this.origin(dataset, tuning, settings));
+        const file = await this.results.fileFor(datasetId, await this.origin(dataset, opened, settings));
         const first = before;
         await findInDataset(finder, dataset, settings, file, {
           signal,
@@ -240,11 +242,12 @@ export class FindService {
   /** What decides what is found in a dataset. */
   private async origin(
     { scale = 'whole' }: Dataset,
-    tuning: Tuning | null,
+    { tuning, runName }: OpenedFinder,
     settings: FindSettings,
   ): Promise<FindOrigin> {
     const adapter = tuning && (await tuningHash(tuning));
-    return { model: this.state.needModel().open.hash, adapter, settings, scale };
+    const { hash, name } = this.state.needModel().open;
+    return { model: hash, adapter, settings, scale, name: runName === null ? name : `${name}, ${runName}` };
   }
 
   /** Opens a finder for the work, which ends where the call is cancelled or another model is opened. */
@@ -263,7 +266,7 @@ export class FindService {
       const tuning = (await weights?.tuning?.()) ?? null;
       const finder = await Finder.open(gpu, this.state.queue, open, tuning);
       try {
-        return await work({ finder, tuning }, either);
+        return await work({ finder, tuning, runName: named?.name ?? null }, either);
       } finally {
         await finder.release();
       }

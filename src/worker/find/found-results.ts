@@ -21,7 +21,8 @@ export class FoundResults {
       objectCount: objects.length,
       isReviewed: reviewed.has(name),
     }));
-    return { datasetId, settings: read.origin.settings, samples, imageCount: dataset.samples.length };
+    const { settings, name: modelName = null } = read.origin;
+    return { datasetId, settings, modelName, samples, imageCount: dataset.samples.length };
   }
 
   async image({ datasetId, sampleId }: SampleRef): Promise<readonly FoundObject[]> {

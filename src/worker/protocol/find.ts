@@ -46,6 +46,8 @@ export interface FoundSample {
 export interface FoundDataset {
   readonly datasetId: string;
   readonly settings: FindSettings;
+  /** What the model that found it is called, with the run's name; null where that was not kept. */
+  readonly modelName: string | null;
   readonly samples: readonly FoundSample[];
   /** Images of the dataset. */
   readonly imageCount: number;
