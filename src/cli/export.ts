@@ -1,22 +1,23 @@
+import { basename, resolve } from 'node:path';
+import { Failure } from '../config/failure.ts';
+import { CATALOGUE } from '../engine/catalogue/catalogue.ts';
+import { readRunFacts, thresholdSentence } from '../engine/export/card.ts';
+import { EXPORT_FORMS, exportFormById } from '../engine/export/registry.ts';
 import { chooseModelFiles } from '../engine/model.ts';
-import type { Adapter } from '../peft/adapter-file.ts';
-import { mergeAdapter } from '../peft/merge.ts';
-import { type CheckpointFiles, openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
-import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
-import { openTensorFile } from '../sam/checkpoint/open-tensor-file.ts';
-import { SafetensorsFile } from '../sam/checkpoint/safetensors-write.ts';
-import { readFlags, requiredFlag, wrongArguments } from './arguments.ts';
-import { modelSources } from './input-files.ts';
+import { openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
+import { readFlags, requiredFlag } from './arguments.ts';
+import { modelSources, statOf } from './input-files.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
-import { newFolder, openAdapter, openCliModel } from './open.ts';
+import { newFolder, openAdapter, openCliModel, runFolder } from './open.ts';
 
-const USAGE = `  npm run mopeft -- export --model DIR|FILE --run RUN --as merged [--dataset NAME] --out DIR
-  Writes a tuned model as other programs read it. merged: a plain SAM, original names, whose weights hold the adapter, where that
-  is exact: LoRA, bias and norm, last blocks, SSF and IA³, without gates or with gates none, budget, hard or task.
+const FORMS = EXPORT_FORMS.map(({ id, help }) => `    ${`${id}:`.padEnd(9)} ${help}`).join('\n');
+const USAGE = `  npm run mopeft -- export --model DIR|FILE --run RUN --as ${EXPORT_FORMS.map(({ id }) => id).join('|')} [--dataset NAME] --out DIR
+  Writes a tuned model as other programs read it, into a new folder with a card (README.md):
+${FORMS}
   --run is the folder of a run, or an adapter's file, folder or zip; --dataset says which one is meant where gates tell datasets apart.
 ${MODEL_USAGE}`;
 
-/** `mopeft export`: a tuned model in a form that needs no adapter. */
+/** `mopeft export`: a tuned model in another program's form. */
 export async function exportModel(args: readonly string[]): Promise<number> {
   const flags = readFlags(
     args,
@@ -32,38 +33,34 @@ export async function exportModel(args: readonly string[]): Promise<number> {
   );
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
   const run = requiredFlag(flags.run, 'run', USAGE);
-  const form = requiredFlag(flags.as, 'as', USAGE);
-  if (form !== 'merged') throw wrongArguments(`--as is "${form}", which is not merged`, USAGE);
-  const out = await newFolder(requiredFlag(flags.out, 'out', USAGE));
+  const form = exportFormById(requiredFlag(flags.as, 'as', USAGE));
+  const outPath = requiredFlag(flags.out, 'out', USAGE);
   const choices = modelChoices(flags, USAGE);
   const { gpu, model } = await openCliModel(modelPath, choices);
   const adapter = await openAdapter(run, model);
   gpu.destroy();
-  const files = await chooseModelFiles(await modelSources(modelPath));
-  const checkpoint = await openCheckpoint(files, choices);
-  const changed = await mergeAdapter(adapter, checkpoint.config, checkpoint.read, flags.dataset);
-  const file = new SafetensorsFile(samTensorShapes(checkpoint.config), await metadataOf(files));
-  for (const name of samTensorShapes(checkpoint.config).keys())
-    file.set(name, (changed.get(name) ?? (await checkpoint.read(name))).data);
-  await out.write('model.safetensors', file.bytes);
-  // It is the same SAM, so what its files say of it is still true.
-  const texts = { 'config.json': files.config, 'preprocessor_config.json': files.preprocessor };
-  for (const [name, file] of Object.entries(texts))
-    if (file) await out.write(name, new TextEncoder().encode(file.text));
-  console.log(
-    `${flags.out}: a plain SAM, of which ${changed.size} tensors are changed. ${thresholdSentence(adapter)}`,
-  );
+  const checkpoint = await openCheckpoint(await chooseModelFiles(await modelSources(modelPath)), choices);
+  const refused = form.refusal({ adapter, checkpoint });
+  if (refused) throw new Failure(refused);
+  const known = CATALOGUE.find(({ id }) => id === modelPath);
+  const isFolder = (await statOf(run, 'Give the folder of a run.')).isDirectory();
+  const source = {
+    adapter,
+    checkpoint,
+    base: {
+      name: model.name,
+      hash: model.hash,
+      licence: known?.licence ?? null,
+      repository: known?.repository ?? null,
+    },
+    ...(flags.dataset !== undefined && { dataset: flags.dataset }),
+    run: isFolder ? await readRunFacts(runFolder(run), basename(resolve(run))) : null,
+  };
+  const files = form.write(source);
+  // The first file shows whether it can be written at all, so that a refusal leaves no folder behind.
+  let next = await files.next();
+  const out = await newFolder(outPath);
+  for (; !next.done; next = await files.next()) await out.write(next.value.path, next.value.bytes);
+  console.log(`${outPath}: ${form.label}. ${thresholdSentence(adapter.maskThreshold)}`);
   return 0;
-}
-
-/** What the model's own files carry beside their tensors. */
-async function metadataOf({ weights }: CheckpointFiles): Promise<Record<string, string>> {
-  const opened = await Promise.all(weights.map(openTensorFile));
-  return Object.assign({}, ...opened.map(({ metadata }) => metadata));
-}
-
-function thresholdSentence({ maskThreshold }: Adapter): string {
-  return maskThreshold === 0
-    ? 'Its masks are where logits are above 0, as SAM’s.'
-    : `Its masks are where logits are above ${maskThreshold}: set that in the program that opens it.`;
 }

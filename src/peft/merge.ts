@@ -1,4 +1,4 @@
-import { Failure } from '../config/failure.ts';
+import { Failure, type FailureRecord } from '../config/failure.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { axis } from '../graph/shape.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
@@ -8,7 +8,7 @@ import type { Adapter } from './adapter-file.ts';
 import type { GateForm } from './gates/gate-form.ts';
 import { gateFormById } from './gates/registry.ts';
 import type { LayerWeights, NormWeights } from './method.ts';
-import { type Module, modulesOf } from './modules.ts';
+import { modulesOf } from './modules.ts';
 
 /** The linear layers of a block with their tensor, and which equal part of its rows they are. */
 const LAYERS = {
@@ -28,14 +28,16 @@ const LAYERS = {
  * @throws Failure `merge/not-exact` that names what no weight of SAM can hold.
  */
 export async function mergeAdapter(
-  { mopeft, tensors }: Pick<Adapter, 'mopeft' | 'tensors'>,
+  adapter: Pick<Adapter, 'mopeft' | 'tensors'>,
   sam: SamConfig,
   read: (name: string) => Promise<HostTensor>,
   dataset?: string,
 ): Promise<Map<string, HostTensor>> {
+  const refusal = mergeRefusal(adapter, sam);
+  if (refusal) throw new Failure(refusal);
+  const { mopeft, tensors } = adapter;
   const form = gateFormById(mopeft.gate);
   const modules = modulesOf(mopeft);
-  refuse(modules, form, sam, [...tensors.keys()]);
   const asked = datasetIndex(form, mopeft.datasets ?? [], dataset);
   const merged = new Map<string, HostTensor>();
   for (const site of sitesOf(sam)) {
@@ -63,42 +65,50 @@ export async function mergeAdapter(
   return merged;
 }
 
-function refuse(modules: readonly Module[], form: GateForm, sam: SamConfig, names: readonly string[]): void {
+/** Why an adapter cannot be merged exactly, as {@link mergeAdapter} would refuse it; null where it can. */
+export function mergeRefusal(
+  { mopeft, tensors }: Pick<Adapter, 'mopeft' | 'tensors'>,
+  sam: SamConfig,
+): FailureRecord | null {
+  const modules = modulesOf(mopeft);
+  const form = gateFormById(mopeft.gate);
   const beside = [
     ...new Set(modules.filter(({ method }) => !method.merge).map(({ method }) => method.label)),
   ];
   if (beside.length > 0)
-    throw notExact(
+    return notExact(
       `${beside.join(' and ')} ${beside.length > 1 ? 'are' : 'is'} beside SAM's layers and no change of their weights.`,
       'Keep the adapter beside its model, or train LoRA, bias and norm, last blocks, SSF or IA³ alone.',
     );
   if (modules.length > 0 && !form.constant)
-    throw notExact(
+    return notExact(
       `The gates (${form.label}) differ from image to image, and weights are the same for all.`,
       'Keep the adapter beside its model, or train with another gate form: none, budget, hard or task.',
     );
   if (modules.length > 0 && sam.encoder.kind !== 'vit')
-    throw notExact(
+    return notExact(
       'Merging is built for the ViT encoders of SAM, and this model has another.',
       'Keep the adapter beside its model.',
     );
-  if (names.includes('tokens.dataset'))
-    throw notExact(
+  if (tensors.has('tokens.dataset'))
+    return notExact(
       'A token of its own for each dataset stands beside the prompt, where SAM has none.',
       'Keep the adapter beside its model, or train without the token.',
     );
+  return null;
 }
 
-function notExact(what: string, cure: string): Failure {
-  return new Failure({
+function notExact(what: string, cure: string): FailureRecord {
+  return {
     code: 'merge/not-exact',
     what: `This adapter cannot become plain weights: ${what}`,
     where: 'adapter',
     cure,
-  });
+  };
 }
 
-function datasetIndex(form: GateForm, datasets: readonly string[], asked: string | undefined): number {
+/** The index of a dataset that gates by dataset mean. @throws Failure `merge/which-dataset`. */
+export function datasetIndex(form: GateForm, datasets: readonly string[], asked: string | undefined): number {
   if (form.varies !== 'by-dataset') return 0;
   const index = asked === undefined && datasets.length === 1 ? 0 : datasets.indexOf(asked ?? '');
   if (index >= 0) return index;

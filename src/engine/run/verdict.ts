@@ -1,4 +1,5 @@
 /** What a run brought: tuned against base on test images that took no part in training, in numbers and one sentence. */
+import * as v from 'valibot';
 import type { ImageScore } from '../../train/evaluate.ts';
 import { gainError } from '../../train/selection.ts';
 import { degreesOfFreedom, t95, USUAL_GAIN } from './provable-gain.ts';
@@ -64,6 +65,34 @@ export interface Comparison {
   readonly sentence: string;
 }
 
+const MeasureSchema = v.object({
+  base: v.number(),
+  tuned: v.number(),
+  gainLow: v.number(),
+  gainHigh: v.number(),
+  n: v.number(),
+  images: v.number(),
+});
+/** `verdict.json`. */
+export const VerdictSchema = v.object({
+  box: MeasureSchema,
+  click: MeasureSchema,
+  both: v.exactOptional(MeasureSchema),
+  perDataset: v.array(
+    v.object({ datasetId: v.string(), name: v.string(), box: MeasureSchema, click: MeasureSchema }),
+  ),
+  sentence: v.string(),
+  suggestion: v.string(),
+  before: v.exactOptional(
+    v.object({
+      name: v.string(),
+      box: MeasureSchema,
+      click: MeasureSchema,
+      both: v.exactOptional(MeasureSchema),
+      sentence: v.string(),
+    }),
+  ),
+});
 /** What the suggestion looks at besides the numbers. */
 export interface VerdictContext {
   readonly trainImages: number;

@@ -1,4 +1,5 @@
 import { Failure } from '../../config/failure.ts';
+import type { HfName } from '../encoders/encoder.ts';
 import { ENCODERS } from '../encoders/registry.ts';
 
 /** A tensor of the image encoder under both namings; what stands before it in a file is a wrapper's prefix. */
@@ -68,43 +69,42 @@ function setOnce(map: Map<string, string>, key: string, name: string): void {
 }
 
 /**
- * From Hugging Face's names to SAM's, but for the image encoder's. Both hold the same tensors in the same layout, so only the
+ * Hugging Face's names and SAM's, but for the image encoder's. Both hold the same tensors in the same layout, so only the
  * name changes. Checked against transformers 5.24 (`state_dict()` of SamModel and SamHQModel).
  */
-const SHARED_NAMES: readonly (readonly [RegExp, string])[] = [
+const SHARED_NAMES: readonly HfName[] = [
   [
-    /^shared_image_embedding\.positional_embedding$/,
+    'shared_image_embedding.positional_embedding',
     'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix',
   ],
-  [/^vision_encoder\.neck\.conv1\./, 'image_encoder.neck.0.'],
-  [/^vision_encoder\.neck\.layer_norm1\./, 'image_encoder.neck.1.'],
-  [/^vision_encoder\.neck\.conv2\./, 'image_encoder.neck.2.'],
-  [/^vision_encoder\.neck\.layer_norm2\./, 'image_encoder.neck.3.'],
-  [/^prompt_encoder\.mask_embed\.conv1\./, 'prompt_encoder.mask_downscaling.0.'],
-  [/^prompt_encoder\.mask_embed\.layer_norm1\./, 'prompt_encoder.mask_downscaling.1.'],
-  [/^prompt_encoder\.mask_embed\.conv2\./, 'prompt_encoder.mask_downscaling.3.'],
-  [/^prompt_encoder\.mask_embed\.layer_norm2\./, 'prompt_encoder.mask_downscaling.4.'],
-  [/^prompt_encoder\.mask_embed\.conv3\./, 'prompt_encoder.mask_downscaling.6.'],
-  [/^prompt_encoder\.point_embed\.(\d)\./, 'prompt_encoder.point_embeddings.$1.'],
-  [
-    /^mask_decoder\.transformer\.layers\.(\d+)\.layer_norm([1234])\./,
-    'mask_decoder.transformer.layers.$1.norm$2.',
-  ],
-  [/^mask_decoder\.transformer\.layer_norm_final_attn\./, 'mask_decoder.transformer.norm_final_attn.'],
-  [/^mask_decoder\.upscale_conv1\./, 'mask_decoder.output_upscaling.0.'],
-  [/^mask_decoder\.upscale_layer_norm\./, 'mask_decoder.output_upscaling.1.'],
-  [/^mask_decoder\.upscale_conv2\./, 'mask_decoder.output_upscaling.3.'],
-  [/^mask_decoder\.hq_token\./, 'mask_decoder.hf_token.'],
-  [/^mask_decoder\.compress_vit_conv1\./, 'mask_decoder.compress_vit_feat.0.'],
-  [/^mask_decoder\.compress_vit_norm\./, 'mask_decoder.compress_vit_feat.1.'],
-  [/^mask_decoder\.compress_vit_conv2\./, 'mask_decoder.compress_vit_feat.3.'],
-  [/^mask_decoder\.encoder_conv1\./, 'mask_decoder.embedding_encoder.0.'],
-  [/^mask_decoder\.encoder_norm\./, 'mask_decoder.embedding_encoder.1.'],
-  [/^mask_decoder\.encoder_conv2\./, 'mask_decoder.embedding_encoder.3.'],
-  [/^mask_decoder\.mask_conv1\./, 'mask_decoder.embedding_maskfeature.0.'],
-  [/^mask_decoder\.mask_norm\./, 'mask_decoder.embedding_maskfeature.1.'],
-  [/^mask_decoder\.mask_conv2\./, 'mask_decoder.embedding_maskfeature.3.'],
+  ['vision_encoder.neck.conv1.', 'image_encoder.neck.0.'],
+  ['vision_encoder.neck.layer_norm1.', 'image_encoder.neck.1.'],
+  ['vision_encoder.neck.conv2.', 'image_encoder.neck.2.'],
+  ['vision_encoder.neck.layer_norm2.', 'image_encoder.neck.3.'],
+  ['prompt_encoder.mask_embed.conv1.', 'prompt_encoder.mask_downscaling.0.'],
+  ['prompt_encoder.mask_embed.layer_norm1.', 'prompt_encoder.mask_downscaling.1.'],
+  ['prompt_encoder.mask_embed.conv2.', 'prompt_encoder.mask_downscaling.3.'],
+  ['prompt_encoder.mask_embed.layer_norm2.', 'prompt_encoder.mask_downscaling.4.'],
+  ['prompt_encoder.mask_embed.conv3.', 'prompt_encoder.mask_downscaling.6.'],
+  ['prompt_encoder.point_embed.#.', 'prompt_encoder.point_embeddings.#.'],
+  ['mask_decoder.transformer.layers.#.layer_norm#.', 'mask_decoder.transformer.layers.#.norm#.'],
+  ['mask_decoder.transformer.layer_norm_final_attn.', 'mask_decoder.transformer.norm_final_attn.'],
+  ['mask_decoder.upscale_conv1.', 'mask_decoder.output_upscaling.0.'],
+  ['mask_decoder.upscale_layer_norm.', 'mask_decoder.output_upscaling.1.'],
+  ['mask_decoder.upscale_conv2.', 'mask_decoder.output_upscaling.3.'],
+  ['mask_decoder.hq_token.', 'mask_decoder.hf_token.'],
+  ['mask_decoder.compress_vit_conv1.', 'mask_decoder.compress_vit_feat.0.'],
+  ['mask_decoder.compress_vit_norm.', 'mask_decoder.compress_vit_feat.1.'],
+  ['mask_decoder.compress_vit_conv2.', 'mask_decoder.compress_vit_feat.3.'],
+  ['mask_decoder.encoder_conv1.', 'mask_decoder.embedding_encoder.0.'],
+  ['mask_decoder.encoder_norm.', 'mask_decoder.embedding_encoder.1.'],
+  ['mask_decoder.encoder_conv2.', 'mask_decoder.embedding_encoder.3.'],
+  ['mask_decoder.mask_conv1.', 'mask_decoder.embedding_maskfeature.0.'],
+  ['mask_decoder.mask_norm.', 'mask_decoder.embedding_maskfeature.1.'],
+  ['mask_decoder.mask_conv2.', 'mask_decoder.embedding_maskfeature.3.'],
 ];
+
+const ALL_NAMES = [...SHARED_NAMES, ...ENCODERS.flatMap(({ hfNames }) => hfNames)];
 
 /** Hugging Face's name of the shared embedding a second time; its owner is `shared_image_embedding`. */
 export const COPY = 'prompt_encoder.shared_embedding.positional_embedding';
@@ -147,7 +147,56 @@ function originalName(name: string, depths: ReadonlyMap<string, number>): string
       part === 'proj_in' ? 0 : part === 'proj_out' ? (depths.get(head) ?? 2) - 1 : Number(inner) + 1;
     return `${head.replace(/hq_mask_mlp$/, 'hf_mlp')}.layers.${layer}.${rest}`;
   }
-  for (const [pattern, replacement] of [...SHARED_NAMES, ...ENCODERS.flatMap(({ hfNames }) => hfNames)])
-    if (pattern.test(name)) return name.replace(pattern, replacement);
-  return name;
+  return renamed(name, ALL_NAMES) ?? name;
+}
+
+/**
+ * Hugging Face's name of each tensor, by SAM's; null where it has no such model.
+ * @param names all tensors of a SAM.
+ */
+export function hfNames(names: readonly string[]): Map<string, string> | null {
+  const lasts = new Map<string, number>();
+  for (const name of names) {
+    const [, head, layer] = SAM_HEAD.exec(name) ?? [];
+    if (head) lasts.set(head, Math.max(lasts.get(head) ?? 0, Number(layer)));
+  }
+  const reversed = ALL_NAMES.map(([hf, sam]): HfName => [sam, hf]);
+  const map = new Map<string, string>();
+  for (const name of names) {
+    const [, head, layer, rest] = SAM_HEAD.exec(name) ?? [];
+    if (head) {
+      const i = Number(layer);
+      const part = i === 0 ? 'proj_in' : i === lasts.get(head) ? 'proj_out' : `layers.${i - 1}`;
+      map.set(name, `${head.replace(/hf_mlp$/, 'hq_mask_mlp')}.${part}.${rest}`);
+    } else {
+      const own = renamed(name, reversed);
+      if (own === null && name.startsWith('image_encoder.')) return null;
+      map.set(name, own ?? name);
+    }
+  }
+  return map;
+}
+
+const SAM_HEAD =
+  /^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head|hf_mlp))\.layers\.(\d+)\.(.*)$/;
+
+/** A name in the other naming, by the first pair whose first text it begins with; null without one. */
+function renamed(name: string, pairs: readonly HfName[]): string | null {
+  for (const [from, to] of pairs) {
+    const numbers = patternOf(from).exec(name);
+    if (!numbers) continue;
+    let next = 1;
+    return to.replaceAll('#', () => numbers[next++] ?? '') + name.slice(numbers[0].length);
+  }
+  return null;
+}
+
+const patterns = new Map<string, RegExp>();
+function patternOf(text: string): RegExp {
+  const known = patterns.get(text);
+  if (known) return known;
+  const end = text.endsWith('.') ? '' : '$';
+  const made = new RegExp(`^${text.replaceAll('.', '\\.').replaceAll('#', '(\\d+)')}${end}`);
+  patterns.set(text, made);
+  return made;
 }

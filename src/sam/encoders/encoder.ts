@@ -11,6 +11,9 @@ import type { WeightSource } from '../weight-source.ts';
 /** What an encoder says of a SAM's config; the rest is read for all encoders alike. */
 export type EncoderPart<E extends EncoderConfig> = Pick<SamConfig<E>, 'imageSize' | 'stride' | 'encoder'>;
 
+/** How tensors' names begin in Hugging Face's naming and in SAM's, `#` being a number; whole names where they end without a dot. */
+export type HfName = readonly [hf: string, sam: string];
+
 /** A tensor as the engine holds it. */
 export interface PreparedTensor {
   readonly name: string;
@@ -48,8 +51,10 @@ export interface EncoderPass<E extends EncoderConfig> {
 export interface Encoder<E extends EncoderConfig = EncoderConfig> {
   /** `kind` of its config. */
   readonly id: E['kind'];
-  /** Hugging Face's names of its tensors → SAM's; the first pattern that matches is replaced. */
-  readonly hfNames: readonly (readonly [pattern: RegExp, replacement: string])[];
+  /** Names of its tensors; the first pair that fits counts. Empty where Hugging Face has no such model. */
+  readonly hfNames: readonly HfName[];
+  /** Its sizes as `vision_config` of a Hugging Face SamModel; absent, or null, where there is no such model. */
+  readonly hfConfig?: (config: SamConfig<E>) => Readonly<Record<string, unknown>> | null;
   /** Whether a checkpoint has this encoder. @param shapes every tensor's, by SAM's names. */
   readonly recognises: (shapes: ReadonlyMap<string, Shape>) => boolean;
   /**

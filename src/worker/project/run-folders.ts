@@ -8,12 +8,13 @@ import type { Refusal } from '../../data/types.ts';
 import { GATE_PREFIX, TRAIN_PREFIX } from '../../engine/capabilities.ts';
 import type { MetricsLine } from '../../engine/run/metrics.ts';
 import { commonScale, RUN_FILES, type RunConfig, RunFiles } from '../../engine/run/run-files.ts';
+import { VerdictSchema } from '../../engine/run/verdict.ts';
 import { parseRecord } from '../../peft/adapter-file.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
 import { sha256 } from '../../sam/checkpoint/hash.ts';
 import { openTensorFile } from '../../sam/checkpoint/open-tensor-file.ts';
 import type { FieldValue } from '../protocol.ts';
-import { RECORD, type RunRecord, readRecord, VerdictSchema } from '../runs/run-repository.ts';
+import { RECORD, type RunRecord, readRecord } from '../runs/run-repository.ts';
 
 const { checkpoint, ...WITHOUT_CHECKPOINT } = RUN_FILES;
 /** What is written before a run's first step, by which its folder is known. */

@@ -4,6 +4,7 @@ import { Failure, toFailureRecord } from '../../config/failure.ts';
 import type { FileStore } from '../../data/file-store.ts';
 import { RunFiles } from '../../engine/run/run-files.ts';
 import type { RunProgress } from '../../engine/run/run-types.ts';
+import { VerdictSchema } from '../../engine/run/verdict.ts';
 import type { BrokenRun, RunInfo, RunStatus, TrainSettings, Verdict } from '../protocol.ts';
 
 const FOLDER = 'runs';
@@ -30,34 +31,6 @@ export const SettingsSchema = v.object({
   scale: v.exactOptional(ScaleSchema),
   after: v.exactOptional(v.string()),
   values: v.record(v.string(), value),
-});
-const MeasureSchema = v.object({
-  base: v.number(),
-  tuned: v.number(),
-  gainLow: v.number(),
-  gainHigh: v.number(),
-  n: v.number(),
-  images: v.number(),
-});
-/** `verdict.json`. */
-export const VerdictSchema = v.object({
-  box: MeasureSchema,
-  click: MeasureSchema,
-  both: v.exactOptional(MeasureSchema),
-  perDataset: v.array(
-    v.object({ datasetId: v.string(), name: v.string(), box: MeasureSchema, click: MeasureSchema }),
-  ),
-  sentence: v.string(),
-  suggestion: v.string(),
-  before: v.exactOptional(
-    v.object({
-      name: v.string(),
-      box: MeasureSchema,
-      click: MeasureSchema,
-      both: v.exactOptional(MeasureSchema),
-      sentence: v.string(),
-    }),
-  ),
 });
 const SizeSchema = v.object({
   modules: v.number(),

@@ -99,6 +99,30 @@ export function vitSites(config: VitSam): EncoderSite[] {
   }));
 }
 
+/** `vision_config` of a SamModel; null for pruned blocks, which differ in size and are not built there. */
+export function vitHfConfig(config: VitSam): Readonly<Record<string, unknown>> | null {
+  const { encoder } = config;
+  if (encoder.blockSizes) return null;
+  return {
+    hidden_size: encoder.hiddenSize,
+    output_channels: config.outputChannels,
+    num_hidden_layers: encoder.numHiddenLayers,
+    num_attention_heads: encoder.numAttentionHeads,
+    num_channels: 3,
+    image_size: config.imageSize,
+    patch_size: config.stride,
+    hidden_act: 'gelu',
+    layer_norm_eps: config.layerNormEps,
+    qkv_bias: encoder.qkvBias,
+    use_abs_pos: encoder.useAbsPos,
+    use_rel_pos: encoder.useRelPos,
+    window_size: encoder.windowSize,
+    global_attn_indexes: encoder.globalAttnIndexes,
+    num_pos_feats: config.outputChannels / 2,
+    mlp_dim: encoder.mlpDim,
+  };
+}
+
 /** Reads Hugging Face's form, or the flat one (`image_size`, `patch_size`, `hidden_size`, …). */
 export function parseVitConfig(json: unknown, where: string): EncoderPart<VitConfig> | null {
   const record = typeof json === 'object' && json !== null ? json : {};

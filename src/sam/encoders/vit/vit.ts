@@ -16,6 +16,7 @@ import {
   type VitConfig,
   type VitSam,
   vitContradictions,
+  vitHfConfig,
   vitSites,
 } from './config.ts';
 
@@ -26,11 +27,12 @@ const POS_EMBED = 'image_encoder.pos_embed';
 export const vit: Encoder<VitConfig> = {
   id: 'vit',
   hfNames: [
-    [/^vision_encoder\.pos_embed$/, POS_EMBED],
-    [/^vision_encoder\.patch_embed\.projection\./, `${PATCH_EMBED}.`],
-    [/^vision_encoder\.layers\.(\d+)\.layer_norm([12])\./, 'image_encoder.blocks.$1.norm$2.'],
-    [/^vision_encoder\.layers\.(\d+)\./, 'image_encoder.blocks.$1.'],
+    ['vision_encoder.pos_embed', POS_EMBED],
+    ['vision_encoder.patch_embed.projection.', `${PATCH_EMBED}.`],
+    ['vision_encoder.layers.#.layer_norm#.', 'image_encoder.blocks.#.norm#.'],
+    ['vision_encoder.layers.#.', 'image_encoder.blocks.#.'],
   ],
+  hfConfig: vitHfConfig,
   recognises: (shapes) => shapes.has(`${PATCH_EMBED}.weight`),
   inferConfig: inferVitConfig,
   parseConfig: parseVitConfig,

@@ -1,0 +1,53 @@
+"""What the engine exports for Hugging Face, opened by Hugging Face's own code: `tests/vectors/export` (src/engine/export)."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from transformers import SamModel, SamProcessor
+
+FOLDER = Path(__file__).parents[2] / "tests" / "vectors" / "export"
+# As in src/engine/export/export-vectors.test.ts, in pixels of the model's square.
+POINTS, LABELS, BOX = [[9.0, 20.0], [25.5, 6.0]], [1, 0], [4.0, 6.0, 21.0, 29.0]
+
+
+def compare(model: torch.nn.Module, expected: dict[str, torch.Tensor]) -> None:
+    """Holds a SamModel, however it is wrapped, against the engine's answers."""
+    asked = {
+        "points": {"input_points": torch.tensor([[POINTS]]), "input_labels": torch.tensor([[LABELS]])},
+        "box": {"input_boxes": torch.tensor([[BOX]])},
+    }
+    for name, prompts in asked.items():
+        with torch.no_grad():
+            # One mask and three: together SAM's four tokens.
+            parts = [model(pixel_values=expected["input.image"], multimask_output=many, **prompts) for many in (False, True)]
+        got = {
+            "masks": torch.cat([part.pred_masks[0, 0] for part in parts]),
+            "iou": torch.cat([part.iou_scores[0, 0] for part in parts]),
+        }
+        for kind, value in got.items():
+            want = expected[f"{name}.{kind}"]
+            assert value.shape == want.shape
+            assert float((value - want).abs().max() / want.abs().max()) < 1e-4, (name, kind)
+
+
+def test_a_merged_model_is_a_sam_model_that_answers_as_the_engine() -> None:
+    expected = load_file(FOLDER / "merged.expected.safetensors")
+    model, report = SamModel.from_pretrained(FOLDER / "merged", output_loading_info=True)
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+    compare(model, expected)
+    embedding = model.get_image_embeddings(expected["input.image"])
+    want = expected["embedding"].permute(2, 0, 1)[None]
+    assert float((embedding - want).abs().max() / want.abs().max()) < 1e-4
+
+
+def test_the_processor_of_a_merged_model_prepares_images_as_the_record_says() -> None:
+    processor = SamProcessor.from_pretrained(FOLDER / "merged")
+    image = np.full((16, 32, 3), 200, np.uint8)
+    pixels = processor(images=image, return_tensors="pt")["pixel_values"]
+    assert pixels.shape == (1, 3, 32, 32)
+    mean, std = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
+    assert torch.allclose(pixels[0, :, 3, 3], (200 - mean) / std, atol=1e-5)
+    assert float(pixels[0, :, 20:].abs().max()) == 0
