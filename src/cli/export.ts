@@ -1,8 +1,9 @@
 import { basename, resolve } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { CATALOGUE } from '../engine/catalogue/catalogue.ts';
-import { readRunFacts, thresholdSentence } from '../engine/export/card.ts';
+import { thresholdSentence } from '../engine/export/card.ts';
 import { EXPORT_FORMS, exportFormById } from '../engine/export/registry.ts';
+import { readRunFacts } from '../engine/export/run-facts.ts';
 import { chooseModelFiles } from '../engine/model.ts';
 import { openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
 import { readFlags, requiredFlag } from './arguments.ts';

@@ -1,30 +1,8 @@
 /** The card of an export (`README.md`) in the form of Hugging Face's hub: a front matter in YAML, then what a person wants to know. */
-import type { RunConfig, RunFiles, RunSplit } from '../run/run-files.ts';
-import { RUN_FILES } from '../run/run-files.ts';
-import { type Verdict, type VerdictMeasure, VerdictSchema } from '../run/verdict.ts';
+import type { Verdict, VerdictMeasure } from '../run/verdict.ts';
 import type { ExportSource } from './export-form.ts';
 import { preprocessingNotes } from './hf-model.ts';
-
-/** What the files of a run tell of its training. */
-export interface RunFacts {
-  readonly name: string;
-  readonly config: RunConfig;
-  readonly split: RunSplit;
-  /** Null where it is not over. */
-  readonly verdict: Verdict | null;
-}
-
-/** Reads them; null where the folder has an adapter alone. @throws Failure `run/damaged`. */
-export async function readRunFacts(files: RunFiles, name: string): Promise<RunFacts | null> {
-  if (!(await files.isDecided())) return null;
-  const hasVerdict = await files.store.exists(files.path(RUN_FILES.verdict));
-  return {
-    name,
-    config: await files.readConfig(),
-    split: await files.readSplit(),
-    verdict: hasVerdict ? await files.readJson(RUN_FILES.verdict, VerdictSchema) : null,
-  };
-}
+import type { RunFacts } from './run-facts.ts';
 
 /** What a form says on the card. */
 export interface CardForm {

@@ -1,7 +1,7 @@
 import type { FailureRecord } from '../../config/failure.ts';
 import type { Adapter } from '../../peft/adapter-file.ts';
 import type { SamCheckpoint } from '../../sam/checkpoint/checkpoint.ts';
-import type { RunFacts } from './card.ts';
+import type { RunFacts } from './run-facts.ts';
 
 /** A tuned model that is to leave the program. */
 export interface ExportSource {
