@@ -49,16 +49,28 @@ def gates(a: argparse.Namespace) -> None:
 
 
 def study(a: argparse.Namespace) -> None:
-    from .study import budget, opposite, thin
+    from .jobs import make
+    from .study import budget, few, opposite, thin, transfer
 
-    if a.question == "opposite":
-        opposite.fill(a.model, a.data, a.pair or list(opposite.PAIRS), a.arm or list(opposite.ALL), seeds_of(a), a.set, a.out)
-    elif a.question == "thin":
-        thin.fill(a.model, [a.data / name for name in a.sets], a.arm or list(thin.ARMS), seeds_of(a), a.set, a.out)
-    else:
-        sets = [a.data / name for name in a.sets]
-        budget.fill(a.model, sets, a.share or [0.25, 0.1], a.arm or list(budget.ARMS), seeds_of(a), a.set, a.out)
-    print((a.out / "table.md").read_text())
+    sets, seeds, out = [a.data / name for name in a.sets], seeds_of(a), a.out
+    match a.question:
+        case "opposite":
+            jobs = opposite.jobs(a.model, a.data, a.pair or list(opposite.PAIRS), a.arm or list(opposite.ALL), seeds, a.set, out)
+            table = opposite.table
+        case "budget":
+            jobs = budget.jobs(a.model, sets, a.share or [0.25, 0.1], a.arm or list(budget.ARMS), seeds, a.set, out)
+            table = budget.table
+        case "few":
+            jobs = few.jobs(a.model, sets, a.images or list(few.COUNTS), a.arm or list(few.ARMS), seeds, a.set, out)
+            table = few.table
+        case "thin":
+            jobs = thin.jobs(a.model, sets, a.arm or list(thin.ARMS), seeds, a.set, out)
+            table = thin.table
+        case _:
+            jobs = transfer.jobs(a.model, sets, a.share or [0.25], a.arm or list(transfer.ARMS), seeds, a.set, out)
+            table = budget.table
+    make(jobs, a.jobs, partial(deterministic, a.threads, a.device), lambda: (out / "table.md").write_text(table(out)))
+    print(table(out))
 
 
 def seeds_of(a: argparse.Namespace) -> list[int]:
@@ -130,15 +142,19 @@ def main() -> None:
     moved.add_argument("--out", type=Path, required=True)
     moved.set_defaults(run=gates)
     asked = commands.add_parser("study", help="the experiments of docs/study.md")
-    asked.add_argument("question", choices=("opposite", "budget", "thin"))
+    asked.add_argument("question", choices=("opposite", "budget", "few", "thin", "transfer"))
     asked.add_argument("--model", type=Path, required=True)
     asked.add_argument("--data", type=Path, required=True, help="folder that holds the sets")
-    asked.add_argument("--sets", nargs="+", default=[], help="of budget and thin: names of sets")
+    asked.add_argument("--sets", nargs="+", default=[], help="names of sets, for all but opposite")
     asked.add_argument("--pair", action="append", default=[], help="of opposite; default: all")
-    asked.add_argument("--share", type=float, action="append", default=[], help="of budget; default: 0.25 and 0.1")
+    asked.add_argument(
+        "--share", type=float, action="append", default=[], help="of budget, default 0.25 and 0.1, and of transfer, default 0.25"
+    )
+    asked.add_argument("--images", type=int, action="append", default=[], help="of few: training images; default: 1 2 5 10 20 50")
     asked.add_argument("--arm", action="append", default=[], help="default: all")
     asked.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     add_seeds(asked)
+    asked.add_argument("--jobs", type=int, default=1, help="how many runs at a time")
     asked.add_argument("--out", type=Path, required=True)
     asked.set_defaults(run=study)
     replay = commands.add_parser("vectors", help="write the runs that the engine must reproduce")

@@ -24,6 +24,12 @@ def standard_error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
 
 
+def over_sets(values: list[float | None]) -> str:
+    """The mean of what is known of each set ± two standard errors over sets."""
+    known = np.array([v for v in values if v is not None])
+    return f"{known.mean():+.4f} ± {2 * standard_error(known):.4f}" if len(known) else ""
+
+
 def clustered(parts: list[dict[str, tuple[float, int]]]) -> tuple[float, float, int]:
     """Mean difference over objects, its standard error with whole images as clusters (nan for one), and the number of objects.
 

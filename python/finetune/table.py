@@ -4,9 +4,7 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from pretrain.export import read_model
 
 from .config import of_seed
 from .data import distinct, read_set, stamp
+from .jobs import make
 from .methods import METHODS, RECIPES
 from .run import RESULT, finished, run, stated
 from .statistics import clustered, mean_of_runs, paired, standard_error
@@ -64,19 +63,13 @@ def fill(
     own = {folder: [*settings, *["splitOrder=name"] * (folder.name in (by_name or []))] for folder in folders}
     stamps = {folder: stamp(folder) for folder in folders}
     missing = [
-        (model, folder, method, seed, own[folder], out)
+        partial(one, model, folder, method, seed, own[folder], out)
         for seed, method, folder in itertools.product(seeds, methods, folders)
         if not finished(
             folder_of(out, folder, method, seed), stated(model, [stamps[folder]], mopeft_of(method), of_seed(seed, own[folder]), True)
         )
     ]
-    with ProcessPoolExecutor(jobs, get_context("spawn"), start) as pool:
-        try:
-            for done in as_completed([pool.submit(one, *run_of) for run_of in missing]):
-                print(done.result(), flush=True)
-                (out / "table.md").write_text(table(out))
-        finally:
-            pool.shutdown(cancel_futures=True)  # otherwise a failure shows only after all other runs
+    make(missing, jobs, start, lambda: (out / "table.md").write_text(table(out)))
 
 
 def read(out: Path) -> dict[str, dict[str, list[dict]]]:
@@ -138,6 +131,12 @@ def differences(first: list[dict], second: list[dict], key: str) -> list[dict[st
     """For each seed of both, by image: how much the second scores more."""
     seeds = {s["seed"]: s for s in first}
     return [paired(seeds[s["seed"]]["after"]["images"], s["after"]["images"], key) for s in second if s["seed"] in seeds]
+
+
+def gain_over(first: list[dict], second: list[dict], key: str) -> float | None:
+    """How much the second scores more on a set's test objects, over the seeds that both have; None without one."""
+    both = differences(first, second, key)
+    return clustered(both)[0] if both else None
 
 
 def row(parts: list[dict], key: str) -> str:

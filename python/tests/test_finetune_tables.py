@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evaluate.folders import LabelledImage
-from finetune import gates, sweep, table
+from finetune import gates, jobs, sweep, table
 from finetune.config import Mopeft, TrainConfig
 from finetune.data import read_set
 from finetune.loop import Trainer
@@ -140,8 +140,8 @@ def test_a_table_holds_every_set_and_method(tmp_path: Path) -> None:
 class Threads(ThreadPoolExecutor):
     """In this process, in place of processes that take seconds to start."""
 
-    def __init__(self, jobs: int, *_: object) -> None:
-        super().__init__(jobs)
+    def __init__(self, at_a_time: int, *_: object) -> None:
+        super().__init__(at_a_time)
 
 
 def test_a_failure_ends_a_table_without_its_other_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,16 +152,17 @@ def test_a_failure_ends_a_table_without_its_other_runs(tmp_path: Path, monkeypat
         time.sleep(0.05)
         raise SystemExit("the first run fails")
 
-    monkeypatch.setattr(table, "ProcessPoolExecutor", Threads)
+    monkeypatch.setattr(jobs, "ProcessPoolExecutor", Threads)
     monkeypatch.setattr(table, "one", one)
-    with pytest.raises(SystemExit, match="the first run fails"):
-        table.fill(MODEL, [TWIN / "blobs", TWIN / "stripes"], list(table.ROWS), [0, 1], QUICK, tmp_path)
-    assert len(started) < 4 < 20
+    for at_a_time in (1, 2):
+        started.clear()
+        with pytest.raises(SystemExit, match="the first run fails"):
+            table.fill(MODEL, [TWIN / "blobs", TWIN / "stripes"], list(table.ROWS), [0, 1], QUICK, tmp_path, at_a_time)
+        assert len(started) < 6 < 20
 
 
 def test_a_table_is_refused_before_its_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "one", lambda *_: pytest.fail("a run was begun"))
-    monkeypatch.setattr(table, "ProcessPoolExecutor", Threads)
     sets = [TWIN / "blobs", TWIN / "stripes"]
     last = tmp_path / "stripes/decoder/seed1"
     last.mkdir(parents=True)
@@ -176,8 +177,7 @@ def test_a_table_is_refused_before_its_first_run(tmp_path: Path, monkeypatch: py
         table.fill(MODEL, sets, ["lora"], [0], [*QUICK, "seed=3"], tmp_path)
 
 
-def test_a_set_of_slices_alone_is_split_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "ProcessPoolExecutor", Threads)
+def test_a_set_of_slices_alone_is_split_by_name(tmp_path: Path) -> None:
     table.fill(MODEL, [TWIN / "blobs", TWIN / "stripes"], ["decoder"], [0], QUICK, tmp_path, by_name=["stripes"])
     orders = {}
     for key in ("blobs", "stripes"):

@@ -13,9 +13,12 @@ from finetune.budget import Budget, is_settled, share_at
 from finetune.config import Mopeft
 from finetune.data import read_set
 from finetune.gate_forms import Asked, hard_concrete, hard_probability
+from finetune.jobs import Job
 from finetune.methods import RECIPES
 from finetune.study import budget as budget_study
-from finetune.study import opposite, thin
+from finetune.study import few as few_study
+from finetune.study import opposite, thin, transfer
+from finetune.study.few import Few
 from finetune.study.pairs import discs, shuffled
 from finetune.tuned import Tuned
 from pretrain.export import read_model
@@ -130,6 +133,10 @@ def test_modules_of_least_sensitivity_go_first() -> None:
     assert {(1, "prefix"), (1, "adapter")} <= tuned.off
 
 
+def all_of(jobs: list[Job]) -> list[str]:
+    return [job() for job in jobs]
+
+
 def test_opposite_labels_are_of_the_same_images_and_a_shuffle_mixes_them() -> None:
     inner, whole = discs(Path())
     assert [i.name for i in inner.images] == [i.name for i in whole.images]
@@ -147,7 +154,8 @@ def test_opposite_labels_are_of_the_same_images_and_a_shuffle_mixes_them() -> No
 def test_the_experiments_run_resume_and_tell_their_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arms = ["none", "task", "separate", "shuffled"]
     for _ in range(2):
-        opposite.fill(MODEL, tmp_path, ["discs"], arms, [0], QUICK, tmp_path / "opposite")
+        made = all_of(opposite.jobs(MODEL, tmp_path, ["discs"], arms, [0], QUICK, tmp_path / "opposite"))
+    assert made[1].startswith("discs task seed 0: inner click ")
     lines = opposite.table(tmp_path / "opposite").splitlines()
     assert [line.split("|")[2].strip() for line in lines[2:]] == ["none", "task", "shuffled", "separate"]
     assert opposite.gap_closed(0.5, 0.4, 0.8) == pytest.approx(0.25)
@@ -155,15 +163,42 @@ def test_the_experiments_run_resume_and_tell_their_figures(tmp_path: Path, capsy
     swapped = json.loads((tmp_path / "opposite/discs/task/both/seed0/swapped.json").read_text())
     assert set(swapped) == {"inner", "whole"}
     folder = TWIN / "blobs"
-    budget_study.fill(MODEL, [folder], [0.4], list(budget_study.ARMS), [0], QUICK, tmp_path / "budget")
+    all_of(budget_study.jobs(MODEL, [folder], [0.4], list(budget_study.ARMS), [0], QUICK, tmp_path / "budget"))
     results = {p.parts[-3]: json.loads(p.read_text()) for p in (tmp_path / "budget").glob("*/*/seed0/result.json")}
     modules = {arm: len(result["modules"]) for arm, result in results.items()}
     assert modules["all"] == read_model(MODEL).config["num_hidden_layers"] * len(ALL)
-    assert 0 < modules["late half"] < modules["all"]
+    assert 0 < modules["last block"] <= modules["late half"] < modules["all"] == modules["uniform 40"]
     assert modules["random 40"] < modules["all"]
     assert modules["budget 40"] < modules["all"]
-    assert "all" in budget_study.table(tmp_path / "budget")
+    text = budget_study.table(tmp_path / "budget")
+    assert "| all | +0.0000" in text
+    assert "| budget 40 |  |  |" in text  # how alike two structures are takes two
+    assert budget_study.shared({(0, "lora"), (1, "lora")}, {(1, "lora")}) == 0.5
     assert len(read_set(folder).images) > 1
+
+
+def test_few_images_are_the_first_of_the_same_split(tmp_path: Path) -> None:
+    folder = TWIN / "blobs"
+    whole = read_set(folder)
+    few = Few(whole.key, whole.images, whole.stamp, 2).split(0)
+    assert [i.name for i in few["train"]] == [i.name for i in whole.split(0)["train"]][:2]
+    assert few["test"] == whole.split(0)["test"]
+    all_of(few_study.jobs(MODEL, [folder], [1, 2], ["mopeft", "late", "token"], [0], QUICK, tmp_path))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in few_study.table(tmp_path).splitlines()[2:]]
+    assert [row[:2] for row in rows] == [[n, arm] for n in "12" for arm in ("mopeft", "late", "token")]
+    assert [bool(row[4]) for row in rows] == [False, True, True] * 2
+
+
+def test_a_structure_that_other_sets_found_is_trained_anew(tmp_path: Path) -> None:
+    sets = [TWIN / "blobs", TWIN / "stripes"]
+    with pytest.raises(SystemExit, match="at least two sets"):
+        transfer.jobs(MODEL, sets[:1], [0.4], list(transfer.ARMS), [0], QUICK, tmp_path)
+    all_of(transfer.jobs(MODEL, sets, [0.4], list(transfer.ARMS), [0], QUICK, tmp_path)[:1])
+    results = {p.parent.parent.relative_to(tmp_path): json.loads(p.read_text()) for p in tmp_path.glob("**/result.json")}
+    found = results[Path("blobs/found/elsewhere 40")]
+    assert list(found["sets"]) == ["stripes"]
+    assert results[Path("blobs/elsewhere 40")]["modules"] == found["modules"]
+    assert "| elsewhere 40 |" in budget_study.table(tmp_path)
 
 
 def test_vessels_are_thin_and_the_convolution_is_compared_with_the_same_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +210,7 @@ def test_vessels_are_thin_and_the_convolution_is_compared_with_the_same_without_
         # Nothing is left when two pixels are taken off on either side.
         assert not scipy.ndimage.binary_erosion(mask, iterations=3).any()
     monkeypatch.setattr(thin, "vessels", lambda: replace(drawn, images=drawn.images[:8]))
-    thin.fill(MODEL, [], ["adapter", "conv_pass"], [0], QUICK, tmp_path)
+    all_of(thin.jobs(MODEL, [], ["adapter", "conv_pass"], [0], QUICK, tmp_path))
     lines = [[cell.strip() for cell in line.split("|")] for line in thin.table(tmp_path).splitlines()[2:]]
     assert [(line[2], line[3]) for line in lines] == [(arm, key) for arm in ("adapter", "conv_pass") for key in ("box", "click")]
     assert [bool(line[6]) for line in lines] == [False, False, True, True]

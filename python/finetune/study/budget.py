@@ -3,59 +3,78 @@
 import itertools
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from pretrain.export import read_model
-
 from ..budget import beyond
-from ..config import Mopeft, of_seed
-from ..data import DataSet, read_set
+from ..config import Mopeft, TrainConfig, of_seed
+from ..jobs import Job
+from ..methods import METHODS as REGISTRY
 from ..methods import RECIPES
+from ..methods.method import Size
 from ..random import Random
 from ..run import run
-from ..statistics import clustered, standard_error
-from ..table import differences
+from ..statistics import over_sets
+from ..table import base_of, gain_over, set_of
 from ..tuned import Module, open_tuned
 
 METHODS = RECIPES["mopeft"]
 ALL = Mopeft(METHODS, "budget")
 """Every module, with gates that stay open."""
-ARMS = ("budget", "hard", "random", "late half")
+CHOOSING = ("budget", "hard")
+PLACES: dict[str, Callable[[int], int]] = {"late half": lambda blocks: blocks // 2, "last block": lambda blocks: blocks - 1}
+"""Arms that keep the blocks from one on."""
+ARMS = (*CHOOSING, "random", "uniform", *PLACES)
 
 
-def fill(model: Path, folders: list[Path], shares: list[float], arms: list[str], seeds: list[int], settings: list[str], out: Path) -> None:
-    """Makes the runs that are missing, seed by seed; the last weights are tested."""
-    base = read_model(model)
-    modules = open_tuned(model, ALL, 0).modules()
-    known: dict[Path, DataSet] = {}
-    for seed, folder in itertools.product(seeds, folders):
-        config = of_seed(seed, settings)
-        sets = [known.setdefault(folder, known.get(folder) or read_set(folder))]
-        for name, mopeft in arms_of(arms, shares, modules, seed):
-            where = out / folder.name / name / f"seed{seed}"
-            result = run(model, base, sets, mopeft, config, where, keep=False, validates=False)
-            (out / "table.md").write_text(table(out))
-            s = result["sets"][folder.name]
-            print(f"{folder.name} {name} seed {seed}: box {s['after']['box']:.3f}, click {s['after']['click']:.3f}", flush=True)
+def jobs(
+    model: Path, folders: list[Path], shares: list[float], arms: list[str], seeds: list[int], settings: list[str], out: Path
+) -> list[Job]:
+    """A job a run, seed by seed; the last weights are tested."""
+    modules, base = open_tuned(model, ALL, 0).modules(), base_of(model).config
+    return [
+        partial(one, model, folder, name, mopeft, of_seed(seed, settings), out)
+        for seed, folder in itertools.product(seeds, folders)
+        for name, mopeft in arms_of(arms, shares, modules, base, seed)
+    ]
 
 
-def arms_of(arms: list[str], shares: list[float], modules: list[Module], seed: int) -> list[tuple[str, Mopeft]]:
-    """The arms with what they train; `all` is what the others are compared with."""
+def one(model: Path, folder: Path, name: str, mopeft: Mopeft, config: TrainConfig, out: Path) -> str:
+    where = out / folder.name / name / f"seed{config.seed}"
+    result = run(model, base_of(model), [set_of(folder)], mopeft, config, where, keep=False, validates=False)
+    s = result["sets"][folder.name]
+    return f"{folder.name} {name} seed {config.seed}: box {s['after']['box']:.3f}, click {s['after']['click']:.3f}"
+
+
+def arms_of(arms: list[str], shares: list[float], modules: list[Module], model: dict, seed: int) -> list[tuple[str, Mopeft]]:
+    """The arms with what they train; `all` is what the others are compared with. model: the base model's config."""
     found = [("all", ALL)]
-    blocks = sorted({i for i, _, _ in modules})
-    if "late half" in arms:
-        early = tuple((i, m) for i, m, _ in modules if i < blocks[len(blocks) // 2])
-        found.append(("late half", replace(ALL, dropped=early)))
+    found += [(arm, replace(ALL, dropped=before(modules, model, arm))) for arm in PLACES if arm in arms]
     for arm, share in itertools.product(arms, shares):
         name = f"{arm} {round(100 * share)}"
-        if arm in ("budget", "hard"):
+        if arm in CHOOSING:
             found.append((name, Mopeft(METHODS, arm, budget=share)))
         elif arm == "random":
             found.append((name, replace(ALL, dropped=at_random(modules, share, seed))))
+        elif arm == "uniform":
+            found.append((name, replace(ALL, sizes=smaller(model, share))))
     return found
+
+
+def before(modules: list[Module], model: dict, place: str) -> tuple[tuple[int, str], ...]:
+    """The modules of the blocks in front of a place."""
+    first = PLACES[place](model["num_hidden_layers"])
+    return tuple((i, m) for i, m, _ in modules if i < first)
+
+
+def smaller(model: dict, share: float) -> dict[str, Size]:
+    """Rank, prefix length and bottleneck of that share in every block; at least 1, which may be more than the share."""
+    usual = {name: size for m in METHODS for name, size in REGISTRY[m].sizes(model).items()}
+    return {name: max(1, round(share * size)) for name, size in usual.items() if isinstance(size, int)}
 
 
 def at_random(modules: list[Module], share: float, seed: int) -> tuple[tuple[int, str], ...]:
@@ -77,17 +96,31 @@ def table(out: Path) -> str:
     for arm, sets in found.items():
         cells, worst = [], []
         for key in ("box", "click"):
-            each = [against_all(found["all"].get(name, []), parts, key) for name, parts in sets.items()]
-            values = np.array([v for v in each if v is not None])
-            worst += values.tolist()
-            cells.append(f"{values.mean():+.4f} ± {2 * standard_error(values):.4f}" if len(values) else "")
+            values = [gain_over(found["all"].get(name, []), parts, key) for name, parts in sets.items()]
+            worst += [v for v in values if v is not None]
+            cells.append(over_sets(values))
         lowest = f"{min(worst):+.4f}" if worst else ""
         runs = sum(len(parts) for parts in sets.values())
         lines.append(f"| {arm} | {' | '.join(cells)} | {lowest} | {np.mean(modules[arm]):.1f} | {len(sets)} | {runs} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *alike(out)]) + "\n"
 
 
-def against_all(first: list[dict], second: list[dict], key: str) -> float | None:
-    """How much the second scores more on a set's test objects, over the seeds that both have."""
-    both = differences(first, second, key)
-    return clustered(both)[0] if both else None
+def alike(out: Path) -> list[str]:
+    """By arm how alike the kept modules are, |A ∩ B| / |A ∪ B|: of two seeds of a set, and of two sets of a seed."""
+    kept: dict[str, dict[tuple[str, str], set[tuple[int, str]]]] = defaultdict(dict)
+    for path in sorted(out.glob("*/*/seed*/result.json")):
+        name, arm, seed = path.relative_to(out).parts[:3]
+        kept[arm][name, seed] = {(i, m) for i, m in json.loads(path.read_text())["modules"]}
+    lines = ["| arm | the same modules in two seeds of a set | in two sets of a seed |", "|---" * 3 + "|"]
+    for arm in (a for a in kept if a.startswith(CHOOSING)):
+        pairs = list(itertools.combinations(kept[arm], 2))
+        cells = []
+        for same in (0, 1):
+            found = [shared(kept[arm][a], kept[arm][b]) for a, b in pairs if a[same] == b[same]]
+            cells.append(f"{np.mean(found):.2f}" if found else "")
+        lines.append(f"| {arm} | {' | '.join(cells)} |")
+    return lines
+
+
+def shared(a: set[tuple[int, str]], b: set[tuple[int, str]]) -> float:
+    return len(a & b) / len(a | b) if a or b else 1.0

@@ -4,23 +4,26 @@ Figures, of test clicks: the IoU of the picked and of the best candidate; how mu
 adapter for each set an arm goes; and what it costs to ask in the other set's name.
 """
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from pretrain.export import read_model
 from pretrain.files import whole
 
 from ..config import Mopeft, TrainConfig, of_seed
 from ..data import DataSet
+from ..jobs import Job
 from ..methods import RECIPES
 from ..run import run
 from ..scoring import Evaluator
 from ..statistics import standard_error
+from ..table import base_of
 from ..tuned import open_tuned
 from .pairs import PAIRS, Pair, shuffled
 
@@ -53,22 +56,26 @@ ARMS = {
 ALL = (*ARMS, SEPARATE)
 
 
-def fill(model: Path, data: Path, names: list[str], arms: list[str], seeds: list[int], settings: list[str], out: Path) -> None:
-    """Makes the runs that are missing, seed by seed. Only clicks are trained, since a box would say what is meant."""
-    base = read_model(model)
-    known: dict[str, Pair] = {}
-    for seed in seeds:
-        config = of_seed(seed, ["boxPrompts=false", *settings])
-        for name in names:
-            sets = known.setdefault(name, known.get(name) or PAIRS[name](data))
-            for arm in arms:
-                for sub, used, mopeft in runs_of(arm, sets, seed):
-                    folder = out / name / arm / sub / f"seed{seed}"
-                    result = run(model, base, list(used), mopeft, config, folder, validates=False)
-                    if arm in ARMS and ARMS[arm].is_asked and not (folder / SWAPPED).exists():
-                        swap(model, used, mopeft, config, folder, result["maskThreshold"])
-                    (out / "table.md").write_text(table(out))
-                    print(f"{name} {arm} {sub} seed {seed}: " + ", ".join(clicks(s) for s in result["sets"].items()), flush=True)
+def jobs(model: Path, data: Path, names: list[str], arms: list[str], seeds: list[int], settings: list[str], out: Path) -> list[Job]:
+    """A job an arm, seed by seed. Only clicks are trained, since a box would say what is meant."""
+    configs = [of_seed(seed, ["boxPrompts=false", *settings]) for seed in seeds]
+    return [partial(one, model, data, name, arm, config, out) for config, name, arm in itertools.product(configs, names, arms)]
+
+
+@cache
+def pair_of(name: str, data: Path) -> Pair:
+    return PAIRS[name](data)
+
+
+def one(model: Path, data: Path, name: str, arm: str, config: TrainConfig, out: Path) -> str:
+    told = []
+    for sub, used, mopeft in runs_of(arm, pair_of(name, data), config.seed):
+        folder = out / name / arm / sub / f"seed{config.seed}"
+        result = run(model, base_of(model), list(used), mopeft, config, folder, validates=False)
+        if arm in ARMS and ARMS[arm].is_asked and not (folder / SWAPPED).exists():
+            swap(model, used, mopeft, config, folder, result["maskThreshold"])
+        told += [clicks(s) for s in result["sets"].items()]
+    return f"{name} {arm} seed {config.seed}: " + ", ".join(told)
 
 
 def runs_of(arm: str, sets: Pair, seed: int) -> Iterator[tuple[str, tuple[DataSet, ...], Mopeft]]:

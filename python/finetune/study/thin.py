@@ -3,20 +3,22 @@
 import itertools
 import json
 from collections import defaultdict
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
 from evaluate.folders import LabelledImage
-from pretrain.export import read_model
 
-from ..config import of_seed
-from ..data import DataSet, read_set
+from ..config import TrainConfig, of_seed
+from ..data import DataSet
+from ..jobs import Job
 from ..random import Random
 from ..run import run
 from ..statistics import clustered, paired, standard_error
 from ..sweep import mopeft_of
+from ..table import base_of, set_of
 
 ARMS = ("adapter", "conv_pass", "mopeft", "lora+prefix+adapter+conv_pass")
 WITHOUT = {"conv_pass": "adapter", "lora+prefix+adapter+conv_pass": "mopeft"}
@@ -25,6 +27,7 @@ VESSELS = "vessels"
 SIDE, DRAWN = 128, 40
 
 
+@cache
 def vessels() -> DataSet:
     """Drawn: trees of bright lines, 1 to 4 pixels wide, that fork; all of an image is one object."""
     images = []
@@ -55,17 +58,21 @@ def grow(mask: np.ndarray, random: Random, at: tuple[float, float], angle: float
             grow(mask, random, (y, x), angle + (0.7 if random.uniform() < 0.5 else -0.7), 0.7 * width)
 
 
-def fill(model: Path, folders: list[Path], arms: list[str], seeds: list[int], settings: list[str], out: Path) -> None:
-    """Makes the runs that are missing, seed by seed, on the folders' sets and on drawn vessels; the last weights are tested."""
-    base = read_model(model)
-    sets = [*(read_set(folder) for folder in folders), vessels()]
-    for seed, one, arm in itertools.product(seeds, sets, arms):
-        where = out / one.key / arm / f"seed{seed}"
-        result = run(model, base, [one], mopeft_of(arm), of_seed(seed, settings), where, keep=False, validates=False)
-        (out / "table.md").write_text(table(out))
-        s = result["sets"][one.key]
-        text = ", ".join(f"{k} {s['before'][k]:.3f} -> {s['after'][k]:.3f}" for k in ("box", "click"))
-        print(f"{one.key} {arm} seed {seed}: {text}", flush=True)
+def jobs(model: Path, folders: list[Path], arms: list[str], seeds: list[int], settings: list[str], out: Path) -> list[Job]:
+    """A job a run, seed by seed, on the folders' sets and on drawn vessels; the last weights are tested."""
+    sets = [*folders, None]
+    return [partial(one, model, folder, arm, of_seed(seed, settings), out) for seed, folder, arm in itertools.product(seeds, sets, arms)]
+
+
+def one(model: Path, folder: Path | None, arm: str, config: TrainConfig, out: Path) -> str:
+    """folder None: the drawn vessels."""
+    data = set_of(folder) if folder else vessels()
+    where = out / data.key / arm / f"seed{config.seed}"
+    result = run(model, base_of(model), [data], mopeft_of(arm), config, where, keep=False, validates=False)
+    s = result["sets"][data.key]
+    return f"{data.key} {arm} seed {config.seed}: " + ", ".join(
+        f"{k} {s['before'][k]:.3f} -> {s['after'][k]:.3f}" for k in ("box", "click")
+    )
 
 
 def table(out: Path) -> str:
