@@ -179,12 +179,12 @@ test('a messy drop is understood, corrected, imported and trained on', async ({ 
   await test.step('small objects in large images are seen in crops, which can be changed', async () => {
     await dropOnPage(page, [join(folder, 'small cells')]);
     const seen = preview.getByRole('combobox', { name: 'The model sees' });
-    await expect(seen).toHaveValue('224');
-    await expect(preview).toContainText('in crops of 224 pixels it is 16 pixels');
+    await expect(seen).toHaveValue('96');
+    await expect(preview).toContainText('in crops of 96 pixels it is 37 pixels');
     await expectAccessible(page);
     await preview.getByRole('button', { name: 'Import 1 dataset' }).click();
     const card = page.getByRole('article', { name: 'small cells' });
-    await expect(card.getByRole('combobox', { name: 'The model sees' })).toHaveValue('224');
+    await expect(card.getByRole('combobox', { name: 'The model sees' })).toHaveValue('96');
     await card.getByRole('combobox', { name: 'The model sees' }).selectOption('whole');
     await expect(card).toContainText('All 700 objects are under 4 pixels wide');
     await card.getByRole('combobox', { name: 'The model sees' }).selectOption('256');

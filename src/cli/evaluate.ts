@@ -26,8 +26,8 @@ const USAGE = `  npm run mopeft -- evaluate --model DIR|FILE [--adapter PATH] --
   With --adapter, a dataset that the run knows is split as the run split it; otherwise by --seed (default 0).
   --weights f16 reads what no adapter brings from half precision, as a run with it does.
   The default of --split is all. --scale N prompts objects in crops of N pixels around them; the default is the
-  adapter's scale, else one at which the median object is at least 16 pixels wide on the model's input. Objects under --min-size pixels wide on the model's input, or under --min-area of the
-  image, are left out.
+  adapter's scale, else the one that train would choose. Objects under --min-size pixels wide on the model's input,
+  or under --min-area of the image, are left out.
   --find also finds all objects of the same images and prints the average precision (AP) at IoU .5, its mean over .5 to
   .95, and how many objects were missed, those split and merged among them. Objects that are left out count for nothing.
 ${FIND_USAGE}

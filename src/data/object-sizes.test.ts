@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  closerSentence,
   leastArea,
   ObjectSizeCounts,
   scaleSentence,
@@ -60,7 +61,7 @@ test('what is too small depends on the model and on the scale', () => {
   const at = (scale: Scale, size: number) =>
     smallObjectsRemark(sizesOf([9, 100, 100]), scale, { size, aspect: 'keep' }, 4);
   expect(at('whole', 256)?.what).toMatch(/^All 3 objects are .*whole images/);
-  expect(at('whole', 256)?.cure).toMatch(/crops of 160 pixels: --scale 160/);
+  expect(at('whole', 256)?.cure).toMatch(/crops of 64 pixels: --scale 64/);
   expect(at('whole', 1024)?.what).toMatch(/^1 of 3 objects are .*on a model of 1024 pixels/);
   expect(at(320, 256)?.what).toMatch(/^1 of 3 objects are .*crops of 320 pixels/);
   expect(at(160, 256)).toBeNull();
@@ -68,23 +69,37 @@ test('what is too small depends on the model and on the scale', () => {
   expect(smallObjectsRemark(sizesOf([1]), 32, keep, 16)?.cure).not.toMatch(/--scale/);
 });
 
-test('suggests crops in which the median object is 16 pixels wide, and whole images where it is already', () => {
+test('suggests crops in which the median object is 32 pixels wide, and whole images where it is 24 already', () => {
   const of = (...areas: readonly number[]) => suggestScale(sizesOf(areas), 256);
   // 20 pixels wide: 5 on a model that sees all 1,000.
-  expect(of(400, 400, 400)).toBe(320);
-  expect(of(9, 400, 90_000)).toBe(320);
-  expect(suggestScale(sizesOf([400]), 1024)).toBe('whole');
+  expect(of(400, 400, 400)).toBe(160);
+  expect(of(9, 400, 90_000)).toBe(160);
+  expect(suggestScale(sizesOf([400]), 1024)).toBe(640);
+  expect(suggestScale(sizesOf([24 * 24]), 1000)).toBe('whole');
+  expect(suggestScale(sizesOf([23 * 23]), 1000)).toBe(704);
   expect(of(9)).toBe(32);
   expect(of(90_000)).toBe('whole');
   expect(of()).toBe('whole');
   // Crops nearly as large as the image would show nothing more.
-  expect(suggestScale(sizesOf([324], { width: 300, height: 200 }), 256)).toBe('whole');
+  expect(suggestScale(sizesOf([1], { width: 36, height: 30 }), 256)).toBe('whole');
+});
+
+test('leaves of 40 pixels in images of 512, which a model of 256 sees 20 wide, are seen in crops', () => {
+  const leaves = sizesOf([1600], { width: 512, height: 384 });
+  expect(suggestScale(leaves, 256)).toBe(320);
+  expect(closerSentence(leaves, 'whole', 256)).toBe(
+    'In crops of 320 pixels it would be 32 pixels, which mostly gives better masks.',
+  );
+  // What is chosen is as good, or nearly.
+  for (const scale of [128, 320, 384]) expect(closerSentence(leaves, scale, 256)).toBeNull();
+  expect(closerSentence(sizesOf([90_000]), 'whole', 256)).toBeNull();
+  expect(closerSentence(sizesOf([]), 'whole', 256)).toBeNull();
 });
 
 test('says how wide objects are where the model sees them', () => {
   const said = (area: number, scale: Scale) => scaleSentence(sizesOf([area]), scale, 256);
-  expect(said(400, 320)).toBe(
-    'Where a model of 256 pixels sees whole images, the median object is 5.1 pixels wide; in crops of 320 pixels it is 16 pixels.',
+  expect(said(400, 160)).toBe(
+    'Where a model of 256 pixels sees whole images, the median object is 5.1 pixels wide; in crops of 160 pixels it is 32 pixels.',
   );
   expect(said(90_000, 'whole')).toMatch(/the median object is 77 pixels wide\.$/);
   expect(scaleSentence(sizesOf([]), 320, 256)).toBeNull();

@@ -65,8 +65,10 @@ export class ObjectSizeCounts {
   }
 }
 
-/** Pixels that the median object should be wide where the model sees it. */
-const GOOD_SIZE = 16;
+/** Pixels that the median object should be wide where the model sees it: wider ones have hardly better masks. */
+const GOOD_SIZE = 32;
+/** Pixels from which it is seen well enough in whole images (docs/measurements/scale.md). */
+const WIDE_ENOUGH = 24;
 /** Sides of crops are multiples of this. */
 const CROP_STEP = 32;
 /** Crops of this share of an image's longer side are not worth it. */
@@ -77,13 +79,13 @@ export const longestSide = (sizes: ObjectSizes): number =>
   sizes.reduce((longest, { width, height }) => Math.max(longest, width, height), 0);
 
 /**
- * How a dataset is best seen by a model: `whole` where the median object is at least 16 pixels wide on a model of `size`
- * pixels, or where crops in which it is would hold most of the largest image; else the side of such crops.
+ * How a dataset is best seen by a model: `whole` where the median object is at least 24 pixels wide on a model of `size`
+ * pixels, or where crops in which it is 32 would hold most of the largest image; else the side of such crops.
  */
 export function suggestScale(sizes: ObjectSizes, size: number): Scale {
   const medianWidth = median(sizes, () => 1);
   const seenWhole = medianSeen(sizes, 'whole', size);
-  if (medianWidth === null || seenWhole === null || seenWhole >= GOOD_SIZE) return 'whole';
+  if (medianWidth === null || seenWhole === null || seenWhole >= WIDE_ENOUGH) return 'whole';
   const side = Math.max(CROP_STEP, CROP_STEP * Math.floor((medianWidth * size) / GOOD_SIZE / CROP_STEP));
   return side >= NEARLY_WHOLE * longestSide(sizes) ? 'whole' : side;
 }
@@ -130,6 +132,18 @@ const pixels = (width: number): string => {
   const text = width.toFixed(width < 9.95 ? 1 : 0).replace(/\.0$/, '');
   return `${text} ${text === '1' ? 'pixel' : 'pixels'}`;
 };
+
+/**
+ * "In crops of 320 pixels it would be 33, …", after {@link scaleSentence}: where the model should look closer than at a
+ * scale; null where it need not.
+ */
+export function closerSentence(sizes: ObjectSizes, scale: Scale, size: number): string | null {
+  const suggested = suggestScale(sizes, size);
+  const now = scale === 'whole' ? longestSide(sizes) : scale;
+  const seen = medianSeen(sizes, suggested, size);
+  if (suggested === 'whole' || suggested > NEARLY_WHOLE * now || seen === null) return null;
+  return `In crops of ${suggested} pixels it would be ${pixels(seen)}, which mostly gives better masks.`;
+}
 
 /** What to say of objects that are under `minSize` pixels wide where a model sees them; null when none is. */
 export function smallObjectsRemark(

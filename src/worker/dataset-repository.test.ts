@@ -97,6 +97,7 @@ test('a dataset is imported at the scale that suits the open model, and changed 
     suggested: 'whole',
     longestSide: 40,
     sentence: expect.stringContaining('a model of 256 pixels'),
+    closer: null,
     tooSmall: null,
   });
   expect((await add(large, { ...cells, scale: 20 })).scale.chosen).toBe(20);

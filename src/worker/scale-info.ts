@@ -1,6 +1,7 @@
 /** How a dataset is seen by the open model, as the page shows it. */
 import { TRAIN_FIELDS } from '../config/train.ts';
 import {
+  closerSentence,
   longestSide,
   type ModelView,
   scaleSentence,
@@ -16,7 +17,14 @@ import type { ScaleInfo } from './protocol.ts';
  */
 export function scaleInfo(sizes: ObjectSizes | null, chosen: Scale | null, view: ModelView): ScaleInfo {
   if (!sizes)
-    return { chosen: chosen ?? 'whole', suggested: null, longestSide: null, sentence: null, tooSmall: null };
+    return {
+      chosen: chosen ?? 'whole',
+      suggested: null,
+      longestSide: null,
+      sentence: null,
+      closer: null,
+      tooSmall: null,
+    };
   const suggested = suggestScale(sizes, view.size);
   const scale = chosen ?? suggested;
   const tooSmall = smallObjectsRemark(sizes, scale, view, TRAIN_FIELDS.minSize.default);
@@ -25,6 +33,7 @@ export function scaleInfo(sizes: ObjectSizes | null, chosen: Scale | null, view:
     suggested,
     longestSide: longestSide(sizes),
     sentence: scaleSentence(sizes, scale, view.size),
+    closer: closerSentence(sizes, scale, view.size),
     tooSmall: tooSmall && { code: 'data/small-objects', ...tooSmall },
   };
 }

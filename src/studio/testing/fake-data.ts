@@ -134,6 +134,7 @@ const FAKE_SCALE: ScaleInfo = {
   suggested: 'whole',
   longestSide: 320,
   sentence: 'Where a model of 256 pixels sees whole images, the median object is 38 pixels wide.',
+  closer: null,
   tooSmall: null,
 };
 

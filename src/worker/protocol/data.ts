@@ -55,12 +55,14 @@ export interface DatasetPreview {
 /** How a model sees the images of a dataset; sizes are in pixels. */
 export interface ScaleInfo {
   readonly chosen: Scale;
-  /** At which the open model sees the median object at least 16 pixels wide; null where sizes are not known. */
+  /** At which the open model sees the median object wide enough; null where sizes are not known. */
   readonly suggested: Scale | null;
   /** The longer side of the largest image; null where it is not known. */
   readonly longestSide: number | null;
   /** How wide the open model sees objects; null where that is not known, or there is none. */
   readonly sentence: string | null;
+  /** Why the suggested crops are better than what is chosen; null where they are not, or not known. */
+  readonly closer: string | null;
   /** Objects that the open model sees too small to be trained on or measured. */
   readonly tooSmall: FailureRecord | null;
 }

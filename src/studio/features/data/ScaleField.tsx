@@ -21,7 +21,7 @@ export function ScaleField(props: {
         onChange={(value) => props.onChange(value === 'whole' ? value : Number(value))}
       />
       {(scale.sentence !== null || note !== undefined) && (
-        <p className="muted">{[scale.sentence, note].filter(Boolean).join(' ')}</p>
+        <p className="muted">{[scale.sentence, scale.closer, note].filter(Boolean).join(' ')}</p>
       )}
       {scale.tooSmall && (
         <div className={`attention ${styles.small}`}>

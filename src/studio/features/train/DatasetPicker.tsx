@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
+import type { Scale, ScaleInfo } from '../../../worker/protocol.ts';
 import { plural } from '../../format/format.ts';
-import { useDatasets } from '../../stores/datasets.ts';
+import { setScale, useDatasets } from '../../stores/datasets.ts';
 import { toggleDataset } from '../../stores/setup.ts';
 import { scaleText } from '../data/ScaleField.tsx';
 import styles from './Choices.module.css';
@@ -35,6 +36,36 @@ export function DatasetPicker({ chosen }: { readonly chosen: readonly string[] }
           </label>
         ))}
       </div>
+      {trainable.map(
+        ({ id, name, scale }) =>
+          chosen.includes(id) &&
+          scale.closer !== null &&
+          scale.suggested !== null && (
+            <Closer key={id} datasetId={id} name={name} scale={scale} suggested={scale.suggested} />
+          ),
+      )}
     </fieldset>
+  );
+}
+
+/** Offers the crops in which the model would see the objects of a dataset better. */
+function Closer(props: {
+  readonly datasetId: string;
+  readonly name: string;
+  readonly scale: ScaleInfo;
+  readonly suggested: Scale;
+}): ReactNode {
+  const { datasetId, name, scale, suggested } = props;
+  return (
+    <div className="attention small stack">
+      <p>
+        {name}: {scale.sentence} {scale.closer}
+      </p>
+      <div>
+        <button type="button" onClick={() => void setScale(datasetId, suggested)}>
+          See {scaleText(suggested)}
+        </button>
+      </div>
+    </div>
   );
 }
