@@ -1,9 +1,12 @@
 """What the engine exports for Hugging Face, opened by Hugging Face's own code: `tests/vectors/export` (src/engine/export)."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
+from peft import PeftModel, get_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import SamModel, SamProcessor
 
@@ -51,3 +54,20 @@ def test_the_processor_of_a_merged_model_prepares_images_as_the_record_says() ->
     mean, std = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
     assert torch.allclose(pixels[0, :, 3, 3], (200 - mean) / std, atol=1e-5)
     assert float(pixels[0, :, 20:].abs().max()) == 0
+
+
+@pytest.mark.parametrize("name", ["peft-lora", "peft-lora-qv", "peft-ia3"])
+def test_a_peft_adapter_answers_as_the_engine(name: str) -> None:
+    expected = load_file(FOLDER / f"{name}.expected.safetensors")
+    base = SamModel.from_pretrained(FOLDER / "base")
+    with warnings.catch_warnings():
+        # PEFT warns of keys that its model has and the file lacks, and of settings that it does not know.
+        warnings.filterwarnings("error", category=UserWarning)
+        model = PeftModel.from_pretrained(base, str(FOLDER / name))
+    compare(model, expected)
+    # It is the adapter that does it.
+    with torch.no_grad(), model.disable_adapter():
+        plain = model(pixel_values=expected["input.image"], input_boxes=torch.tensor([[BOX]]), multimask_output=False).pred_masks[0, 0]
+    assert float((plain - expected["box.masks"][:1]).abs().max()) > 1e-2
+    saved = set(load_file(FOLDER / name / "adapter_model.safetensors"))
+    assert saved == set(get_peft_model_state_dict(model, save_embedding_layers=False))

@@ -1,5 +1,6 @@
 import type { Fields, SettingsOf } from '../config/field.ts';
 import type { Tensor } from '../graph/graph.ts';
+import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import type { EncoderSite } from '../sam/site.ts';
 import type { LayerTensors, PrefixTokens, Slot } from '../sam/slots.ts';
 import type { Gate, GateSource, TraceContext } from './gates/gate-form.ts';
@@ -52,6 +53,16 @@ export interface MergeContext<S> {
   readonly norm: (slot: 'norm1' | 'norm2') => NormWeights;
 }
 
+/** What a method gets to write one module as PEFT of Hugging Face holds it. */
+export type PeftContext<S> = Pick<MergeContext<S>, 'settings' | 'site' | 'gate' | 'tensor'>;
+
+/** A module in PEFT's form: what it adds to a linear layer of SAM. */
+export interface PeftLayer {
+  readonly layer: 'attn.qkv' | 'attn.proj' | 'mlp.lin1' | 'mlp.lin2';
+  /** By their names behind the layer's. */
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+}
+
 /**
  * One method of parameter-efficient fine-tuning: everything that the rest of the program knows of it. A new method is a
  * folder with one of these and a line in `registry.ts`.
@@ -79,6 +90,11 @@ export interface Method<F extends Fields = Fields> {
   readonly attach: (context: AttachContext<SettingsOf<F>>) => MethodHooks;
   /** Puts a module into the block's own weights, where that gives the same output; absent where it cannot. */
   readonly merge?: (context: MergeContext<SettingsOf<F>>) => void;
+  /** How PEFT of Hugging Face holds a module, which gives the same output there; absent where it has no such method. */
+  readonly peft?: {
+    readonly type: 'LORA' | 'IA3';
+    readonly layers: (context: PeftContext<SettingsOf<F>>) => readonly PeftLayer[];
+  };
 }
 
 /** A method with the type of its settings forgotten, as the registry holds it; settings are parsed before they reach it. */

@@ -1,6 +1,7 @@
 import type { FailureRecord } from '../../config/failure.ts';
 import type { Adapter } from '../../peft/adapter-file.ts';
 import type { SamCheckpoint } from '../../sam/checkpoint/checkpoint.ts';
+import type { GateLayer } from '../../train/gates.ts';
 import type { RunFacts } from './run-facts.ts';
 
 /** A tuned model that is to leave the program. */
@@ -11,8 +12,18 @@ export interface ExportSource {
   readonly base: ExportBase;
   /** Which dataset is meant, by name, of an adapter that tells datasets apart. */
   readonly dataset?: string;
+  /** Gates to write where they differ from image to image: their means over images of a dataset. */
+  readonly fixedGates?: FixedGates;
   /** What is known of its training; null for an adapter that came without its run. */
   readonly run: RunFacts | null;
+}
+
+/** Gates that stand for those of all images. */
+export interface FixedGates {
+  /** By block, then by method. */
+  readonly layers: readonly GateLayer[];
+  /** What that changes, as it was measured. */
+  readonly said: string;
 }
 
 /** The base model as a card names it. */
@@ -39,7 +50,9 @@ export interface ExportForm {
   /** One sentence for a screen: what opens it. */
   readonly help: string;
   /** Why a tuned model cannot have this form; null where it can. */
-  readonly refusal: (source: Pick<ExportSource, 'adapter' | 'checkpoint'>) => FailureRecord | null;
+  readonly refusal: (
+    source: Pick<ExportSource, 'adapter' | 'checkpoint' | 'fixedGates'>,
+  ) => FailureRecord | null;
   /**
    * Its files, one after the other, `README.md` last.
    * @throws Failure that {@link refusal} gives, `merge/which-dataset`, `checkpoint/…`.

@@ -22,6 +22,8 @@ import { relativeError } from '../../testing/allclose.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { MICRO_SAM, microTensor, openMicroModel } from '../../testing/micro-model.ts';
 import { normals } from '../../testing/random.ts';
+import { readIncomingAdapter } from '../run/adapter-files.ts';
+import { baseOf } from '../run/adapter-pair.ts';
 import { ModelSession } from '../tuning.ts';
 import type { ExportFile, ExportSource } from './export-form.ts';
 import { exportFormById } from './registry.ts';
@@ -49,7 +51,8 @@ afterAll(() => {
 
 /** Values as after a training, none of which is 0; the decoder's are near the base model's. */
 function trained(request: MopeftRequest): Adapter {
-  const mopeft = resolveMopeft(request, MICRO_SAM);
+  const resolved = resolveMopeft(request, MICRO_SAM);
+  const mopeft = request === BASE ? baseOf(resolved) : resolved;
   const tensors = new Map<string, HostTensor>();
   for (const { name, shape, init } of moduleTensors(mopeft, MICRO_SAM)) {
     const isDecided = /\.(alpha|open)$/.test(name);
@@ -105,9 +108,16 @@ async function stored(path: string, bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await readFile(path));
 }
 
+const LORA = { lora: { rank: 3, alpha: 6, targets: 'all' } };
 const task: MopeftRequest = { methods: MERGEABLE, gate: 'task', datasets: ['a', 'b'] };
+/** Nothing is trained, as in a run that kept the base model. */
+const BASE: MopeftRequest = { methods: [] };
 const CASES: [name: string, form: string, request: MopeftRequest, dataset: string | undefined][] = [
+  ['base', 'merged', BASE, undefined],
   ['merged', 'merged', task, 'b'],
+  ['peft-lora', 'peft', { methods: ['lora'], gate: 'task', datasets: ['a', 'b'], settings: LORA }, 'a'],
+  ['peft-lora-qv', 'peft', { methods: ['lora'], trainDecoder: false, blocks: [1] }, undefined],
+  ['peft-ia3', 'peft', { methods: ['ia3'], gate: 'budget', budget: 0.5, trainDecoder: false }, undefined],
 ];
 
 describe('what is exported', () => {
@@ -129,6 +139,27 @@ describe('what is exported', () => {
       const file = await Safetensors.open(bytesSource(path, await stored(path, writeSafetensors(now))));
       for (const [key, { data }] of now)
         expect(relativeError(data, (await file.read(key)).data), key).toBeLessThan(1e-5);
+    },
+  );
+
+  it.each(CASES.filter(([, form]) => form === 'peft'))(
+    '%s: comes back as it went out',
+    async (_, form, request, dataset) => {
+      const adapter = trained(request);
+      const files = await filesOf(form, sourceOf(adapter, dataset));
+      const inputs = files.map(({ path, bytes }) => ({ path, bytes: async () => bytes }));
+      const { adapter: back } = await readIncomingAdapter(
+        inputs.filter(({ path }) => path !== 'README.md'),
+        model,
+      );
+      expect(back.maskThreshold).toBe(adapter.maskThreshold);
+      expect(back.preprocessing).toEqual(adapter.preprocessing);
+      expect(Object.keys(back.mopeft.methods)).toEqual(Object.keys(adapter.mopeft.methods));
+      expect(back.mopeft.methods.lora?.rank).toBe(adapter.mopeft.methods.lora?.rank);
+      expect(back.mopeft.methods.lora?.targets).toBe(adapter.mopeft.methods.lora?.targets);
+      const [before, after] = [await answers(adapter), await answers(back)];
+      for (const [key, { data }] of before)
+        expect(relativeError(after.get(key)?.data ?? new Float32Array(), data), key).toBeLessThan(1e-5);
     },
   );
 });

@@ -35,7 +35,7 @@ export const ia3 = defineMethod({
     return Object.fromEntries(Object.entries(SCALES).map(([layer, name]) => [layer, change(name)]));
   },
   merge: ({ gate, tensor, layer }) => {
-    const factorsOf = (name: string) => tensor(name).map((scale) => 1 + (gate ?? 1) * scale);
+    const factorsOf = (name: string) => factors(tensor(name), gate);
     for (const slot of ['k', 'v'] as const) {
       const { weight, bias } = layer(slot);
       scaleRows(weight, factorsOf(SCALES[slot]));
@@ -43,7 +43,27 @@ export const ia3 = defineMethod({
     }
     // What scales the hidden layer scales the columns of the layer that reads it.
     const { weight, inputs } = layer('lin2');
-    const factors = factorsOf(SCALES.gelu);
-    for (const [i, value] of weight.entries()) weight[i] = value * (factors[i % inputs] ?? 1);
+    const columns = factorsOf(SCALES.gelu);
+    for (const [i, value] of weight.entries()) weight[i] = value * (columns[i % inputs] ?? 1);
+  },
+  peft: {
+    type: 'IA3',
+    layers: ({ site: { attentionWidth, mlpWidth }, gate, tensor }) => {
+      // Of the fused projection the queries' third is left as it is.
+      const scales = new Float32Array(3 * attentionWidth).fill(1);
+      scales.set(factors(tensor(SCALES.k), gate), attentionWidth);
+      scales.set(factors(tensor(SCALES.v), gate), 2 * attentionWidth);
+      const hidden = factors(tensor(SCALES.gelu), gate);
+      return [
+        { layer: 'attn.qkv', tensors: { ia3_l: { shape: [3 * attentionWidth, 1], data: scales } } },
+        // As a feed-forward layer, whose input is scaled.
+        { layer: 'mlp.lin2', tensors: { ia3_l: { shape: [1, mlpWidth], data: hidden } } },
+      ];
+    },
   },
 });
+
+/** What outputs are multiplied by, from their differences to 1. */
+function factors(differences: Float32Array, gate: number | null): Float32Array {
+  return differences.map((value) => 1 + (gate ?? 1) * value);
+}

@@ -1,6 +1,7 @@
-/** LoRA as other programs save it, understood by its own files alone; `to-adapter.ts` puts it on a model. */
+/** LoRA and IA³ as other programs save them, understood by its own files alone; `to-adapter.ts` puts it on a model. */
 import type { ConfigFile } from '../../sam/checkpoint/peft-config.ts';
 import type { HostTensor, TensorFile } from '../../sam/checkpoint/tensor-file.ts';
+import type { Adapter } from '../adapter-file.ts';
 import type { LoraLayer } from '../lora/lora.ts';
 
 /** A layer that others change: one of ours, or SAM's fused projection to queries, keys and values. */
@@ -21,6 +22,15 @@ export interface LowRankPair extends LowRank {
   readonly layer: ForeignLayer;
 }
 
+/** What of an adapter's use other programs have no place for. */
+export type ForeignUse = Pick<Adapter, 'maskThreshold' | 'preprocessing'>;
+
+/** IA³ of one block: the differences to 1 of what its keys, values and the MLP's hidden layer are multiplied by. */
+export interface ForeignScales {
+  readonly block: number;
+  readonly layers: Readonly<Partial<Record<'k' | 'v' | 'ff', Float32Array>>>;
+}
+
 export interface ForeignLora {
   /** Name of the weights' file, for messages. */
   readonly name: string;
@@ -28,6 +38,8 @@ export interface ForeignLora {
   readonly label: string;
   /** Blocks ascending, each layer of a block once; none where only the decoder was trained. */
   readonly pairs: readonly LowRankPair[];
+  /** Blocks ascending; empty but for IA³, which has no pairs. */
+  readonly scales: readonly ForeignScales[];
   /** Whether names say which block a pair belongs to; otherwise there is one for every block, in their order. */
   readonly hasBlockNumbers: boolean;
   /** What it calls its base model; null where it says nothing. */
@@ -36,11 +48,13 @@ export interface ForeignLora {
   readonly decoder: ReadonlyMap<string, HostTensor>;
   /** Changes of the mask decoder's layers (`mask_decoder.….q_proj`), to be merged into the model's own; heads' as in Hugging Face's names. */
   readonly decoderChanges: ReadonlyMap<string, LowRank>;
+  /** How it is used, where our own export says it; null: as the open model. */
+  readonly use: ForeignUse | null;
   /** Sentences on what had to be assumed. */
   readonly remarks: readonly string[];
 }
 
-/** One form in which others save LoRA. A new form is a file with one of these and a line in `registry.ts`. */
+/** One form in which others save their adapters. A new form is a file with one of these and a line in `registry.ts`. */
 export interface ForeignReader {
   /** As in messages. */
   readonly label: string;
@@ -55,15 +69,20 @@ export interface ForeignReader {
 }
 
 /** What was understood, in one line: `PEFT LoRA, rank 4, scale 2, blocks 0-11, q, k and v from rows … of attn.qkv`. */
-export function describeForeign({ label, pairs, decoder, decoderChanges }: ForeignLora): string {
-  const blocks = [...new Set(pairs.map(({ block }) => block))];
+export function describeForeign({ label, pairs, scales, decoder, decoderChanges }: ForeignLora): string {
+  const blocks = [...new Set([...pairs, ...scales].map(({ block }) => block))];
+  const lowRank = [...pairs, ...decoderChanges.values()];
   return [
     label,
-    span('rank', [...pairs, ...decoderChanges.values()].map(rankOf)),
-    span(
-      'scale',
-      [...pairs, ...decoderChanges.values()].map(({ scale }) => scale),
-    ),
+    ...(lowRank.length > 0
+      ? [
+          span('rank', lowRank.map(rankOf)),
+          span(
+            'scale',
+            lowRank.map(({ scale }) => scale),
+          ),
+        ]
+      : []),
     ...(blocks.length > 0 ? [`${blocks.length === 1 ? 'block' : 'blocks'} ${ranges(blocks)}`] : []),
     ...layersOf(pairs),
     ...(decoderChanges.size > 0 ? [`${decoderChanges.size} layers of the mask decoder, merged into it`] : []),

@@ -1,11 +1,15 @@
+import * as v from 'valibot';
 import { Failure } from '../../config/failure.ts';
+import { PreprocessingSchema } from '../../config/model-choices.ts';
 import { mapHfNames } from '../../sam/checkpoint/names.ts';
 import { parsePeftConfig } from '../../sam/checkpoint/peft-config.ts';
 import type { HostTensor, TensorFile } from '../../sam/checkpoint/tensor-file.ts';
 import { isUnmerged } from '../../sam/checkpoint/unmerged.ts';
-import type { ForeignLayer, ForeignReader, LowRank, LowRankPair } from './foreign-lora.ts';
+import type { ForeignLayer, ForeignReader, ForeignUse, LowRank, LowRankPair } from './foreign-lora.ts';
 import { type PairNames, readPairTensors } from './pairs.ts';
 
+/** Of the metadata of `adapter_model.safetensors`: how an adapter of ours is used, which PEFT has no place for. */
+export const USE_METADATA = 'mopeft';
 const PAIR_TENSOR = /^(.+)\.lora_([AB])(?:\.([^.]+))?\.weight$/;
 /** What PEFT and wrappers of models put in front of a module's name in its model. */
 const PREFIX = /^(?:base_model\.model\.)+/;
@@ -24,14 +28,7 @@ export const peft: ForeignReader = {
   recognises: (names) => names.some((name) => /\.lora_[AB]\./.test(name)),
   read: async (file, config) => {
     const { name } = file;
-    if (!config) {
-      throw new Failure({
-        code: 'adapter/no-config',
-        what: 'It is a PEFT LoRA adapter without its adapter_config.json, which says its scale.',
-        where: name,
-        cure: 'Choose both files, the folder that holds them, or a zip of it.',
-      });
-    }
+    if (!config) throw noConfig('LoRA', 'its scale', name);
     const settings = parsePeftConfig(config);
     const { pairs: named, decoderPairs, decoder } = sortTensors(file);
     const read = async ({ module, ...pair }: ModulePair): Promise<LowRank> => {
@@ -56,14 +53,107 @@ export const peft: ForeignReader = {
       name,
       label: peft.label,
       pairs,
+      scales: [],
       hasBlockNumbers: true,
       baseName,
       decoder: await readDecoder(file, decoder),
       decoderChanges,
+      use: useOf(file),
       remarks,
     };
   },
 };
+
+const SCALE_TENSOR = /^(.+)\.ia3_l(?:\.([^.]+))?$/;
+
+/** The same package's IA³: `….ia3_l`, [output, 1] for a layer whose output is scaled and [1, input] where its input is. */
+export const peftIa3: ForeignReader = {
+  label: 'PEFT IA³',
+  recognises: (names) => names.some((name) => SCALE_TENSOR.test(name)),
+  read: async (file, config) => {
+    const { name: where } = file;
+    if (!config) throw noConfig('IA³', 'what it changes', where);
+    const { baseName } = parsePeftConfig(config, 'IA3');
+    const blocks = new Map<number, Partial<Record<'k' | 'v' | 'ff', Float32Array>>>();
+    const decoder = new Map<string, string>();
+    for (const name of file.tensors.keys()) {
+      const [, path] = SCALE_TENSOR.exec(name) ?? [];
+      const module = (path ?? name).replace(PREFIX, '').replace(SAVED, '.');
+      const [, block, layer] = LAYER.exec(module) ?? [];
+      if (path === undefined && DECODER.test(module)) {
+        decoder.set(module.replace(DECODER, '$1'), name);
+        continue;
+      }
+      const scales = await differencesOf(file, name, path === undefined ? undefined : layer);
+      const own = blocks.get(Number(block)) ?? {};
+      const twice = Object.keys(scales).find((part) => part in own);
+      if (twice) throw several(where, `${block}.${twice} twice`);
+      blocks.set(Number(block), { ...own, ...scales });
+    }
+    return {
+      name: where,
+      label: peftIa3.label,
+      pairs: [],
+      scales: [...blocks].sort(([a], [b]) => a - b).map(([block, layers]) => ({ block, layers })),
+      hasBlockNumbers: true,
+      baseName,
+      decoder: await readDecoder(file, decoder),
+      decoderChanges: new Map(),
+      use: useOf(file),
+      remarks: [],
+    };
+  },
+};
+
+/** What a tensor scales, as differences to 1. @throws Failure `adapter/layers` for what this program's IA³ does not scale. */
+async function differencesOf(
+  file: TensorFile,
+  name: string,
+  layer: string | undefined,
+): Promise<Partial<Record<'k' | 'v' | 'ff', Float32Array>>> {
+  const [first, second, ...more] = file.tensors.get(name)?.shape ?? [];
+  const isOutput = second === 1 && more.length === 0;
+  const isInput = first === 1 && more.length === 0;
+  const values = async () => (await file.read(name)).data.map((value) => value - 1);
+  if (layer === 'lin2' && isInput) return { ff: await values() };
+  if ((layer === 'k' || layer === 'v') && isOutput) return { [layer]: await values() };
+  if (layer === 'qkv' && isOutput && (first ?? 0) % 3 === 0) {
+    const all = await values();
+    const third = all.length / 3;
+    if (all.subarray(0, third).every((value) => value === 0))
+      return { k: all.slice(third, 2 * third), v: all.slice(2 * third) };
+  }
+  throw new Failure({
+    code: 'adapter/layers',
+    what: 'It is IA³ of something else than the keys, the values and the input of mlp.lin2 in SAM’s image encoder.',
+    where: `${file.name}, tensor ${name}`,
+    cure: MERGE,
+  });
+}
+
+function noConfig(kind: string, says: string, where: string): Failure {
+  return new Failure({
+    code: 'adapter/no-config',
+    what: `It is a PEFT ${kind} adapter without its adapter_config.json, which says ${says}.`,
+    where,
+    cure: 'Choose both files, the folder that holds them, or a zip of it.',
+  });
+}
+
+const UseSchema = v.object({
+  maskThreshold: v.pipe(v.number(), v.finite()),
+  preprocessing: PreprocessingSchema,
+});
+
+/** What our own export keeps in the metadata; null in files of other programs. */
+function useOf({ metadata }: TensorFile): ForeignUse | null {
+  try {
+    const parsed = v.safeParse(UseSchema, JSON.parse(metadata[USE_METADATA] ?? 'null'));
+    return parsed.success ? parsed.output : null;
+  } catch {
+    return null;
+  }
+}
 
 /** @param module its layer's name in the base model. */
 type ModulePair = PairNames & { readonly module: string };

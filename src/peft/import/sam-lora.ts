@@ -45,10 +45,12 @@ export const samLora: ForeignReader = {
       name,
       label: samLora.label,
       pairs,
+      scales: [],
       hasBlockNumbers: false,
       baseName: null,
       decoder: new Map(),
       decoderChanges: new Map(),
+      use: null,
       remarks: [
         'Some versions of its program also train biases and do not save them; these are not in the file.',
       ],

@@ -1,7 +1,7 @@
 import { Failure } from '../../config/failure.ts';
 import type { MopeftConfig } from '../../config/mopeft.ts';
 import type { SamConfig } from '../../config/sam.ts';
-import { sameShape, show } from '../../graph/shape.ts';
+import { sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { samTensorShapes } from '../../sam/checkpoint/expected-shapes.ts';
 import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
 import { merge } from '../../sam/checkpoint/unmerged.ts';
@@ -9,6 +9,7 @@ import { sitesOf } from '../../sam/encoder.ts';
 import type { EncoderSite } from '../../sam/site.ts';
 import type { Adapter, AdapterBase } from '../adapter-file.ts';
 import { none } from '../gates/none.ts';
+import { ia3 } from '../ia3/ia3.ts';
 import { LORA_LAYERS, LORA_TARGETS, type LoraLayer, lora, loraWidths } from '../lora/lora.ts';
 import { describeForeign, type ForeignLora, type LowRankPair, rankOf } from './foreign-lora.ts';
 
@@ -23,14 +24,15 @@ export interface ForeignBase extends AdapterBase {
 }
 
 /**
- * LoRA of another program as an adapter of the open model: every layer with an A and a B of its own, the scale multiplied into
- * B, lower ranks filled up with zeros. That of the mask decoder is merged into a decoder of the adapter's own. Images are prepared as the model says, and the mask threshold is SAM's.
+ * LoRA or IA³ of another program as an adapter of the open model: every layer with an A and a B of its own, the scale multiplied into
+ * B, lower ranks filled up with zeros. That of the mask decoder is merged into a decoder of the adapter's own. Images are prepared as the model says, and the mask threshold is SAM's,
+ * where our own export does not say it.
  * @throws Failure `adapter/other-model` where the shapes are not the model's, `adapter/decoder`, `adapter/encoder`.
  */
 export async function adapterOfForeign(foreign: ForeignLora, base: ForeignBase): Promise<Adapter> {
   const sites = sitesOf(base.config);
   expectFits(foreign, base, sites);
-  const { pairs } = foreign;
+  const { pairs, scales, use } = foreign;
   const decoder = await decoderOf(foreign, base);
   const byBlock = new Map<number, Map<LoraLayer, LayerPair>>();
   for (const pair of pairs) {
@@ -41,12 +43,13 @@ export async function adapterOfForeign(foreign: ForeignLora, base: ForeignBase):
     }
     byBlock.set(pair.block, own);
   }
-  const rank = Math.max(...pairs.map(rankOf));
+  const rank = Math.max(
+    ...[...byBlock.values()].flatMap((layers) => [...layers.values()].map((own) => own.rank)),
+  );
   const targets = smallestTargets(new Set([...byBlock.values()].flatMap((layers) => [...layers.keys()])));
   const tensors = new Map<string, HostTensor>(decoder);
   for (const [block, layers] of byBlock) {
-    const site = sites[block];
-    if (!site) throw new RangeError(`block ${block} was checked`);
+    const site = siteAt(sites, block);
     for (const layer of LORA_TARGETS[targets]) {
       const { input, output } = loraWidths(layer, site);
       const { a, b } = filledUp(layers.get(layer), rank, input, output);
@@ -54,21 +57,36 @@ export async function adapterOfForeign(foreign: ForeignLora, base: ForeignBase):
       tensors.set(`blocks.${block}.lora.${layer}.B`, { shape: [output, rank], data: b });
     }
   }
+  for (const { block, layers } of scales) {
+    for (const { name, shape } of ia3.tensors({}, siteAt(sites, block))) {
+      const own = layers[name.replace('ia3.', '') as keyof typeof layers];
+      tensors.set(`blocks.${block}.${name}`, { shape, data: own ?? new Float32Array(sizeOf(shape)) });
+    }
+  }
   const mopeft: MopeftConfig = {
-    methods: pairs.length > 0 ? { [lora.id]: { rank, alpha: 0, targets } } : {},
+    methods: {
+      ...(pairs.length > 0 && { [lora.id]: { rank, alpha: 0, targets } }),
+      ...(scales.length > 0 && { [ia3.id]: {} }),
+    },
     gate: none.id,
-    blocks: [...byBlock.keys()].sort((x, y) => x - y),
+    blocks: [...byBlock.keys(), ...scales.map(({ block }) => block)].sort((x, y) => x - y),
     trainDecoder: decoder.size > 0,
   };
   return {
     mopeft,
     tensors,
-    preprocessing: base.config.preprocessing,
-    maskThreshold: 0,
+    preprocessing: use?.preprocessing ?? base.config.preprocessing,
+    maskThreshold: use?.maskThreshold ?? 0,
     training: {
       understood: [`${describeForeign(foreign)}.`, baseSentence(foreign, base), ...foreign.remarks],
     },
   };
+}
+
+function siteAt(sites: readonly EncoderSite[], block: number): EncoderSite {
+  const site = sites[block];
+  if (!site) throw new RangeError(`block ${block} was checked`);
+  return site;
 }
 
 /** The trained decoder: as it was saved whole, or the model's own with the changes merged; empty where it was not trained. */
@@ -130,10 +148,31 @@ function splitFused(pair: LowRankPair): [LoraLayer, LayerPair][] {
   const scaled = pair.b.data.map((value) => value * pair.scale);
   if (pair.layer !== 'qkv') return [[pair.layer, { a: pair.a.data, b: scaled, rank }]];
   const third = scaled.length / 3;
-  return (['q', 'k', 'v'] as const).map((layer, part) => [
+  const parts = (['q', 'k', 'v'] as const).map((layer, part): [LoraLayer, LayerPair] => [
     layer,
-    { a: pair.a.data, b: scaled.subarray(part * third, (part + 1) * third), rank },
+    withoutZeros({ a: pair.a.data, b: scaled.subarray(part * third, (part + 1) * third), rank }),
   ]);
+  const changed = parts.filter(([, own]) => own.rank > 0);
+  // Where nothing was trained yet, all three stand for what would be.
+  return changed.length > 0
+    ? changed
+    : parts.map(([layer, own]) => [layer, { ...own, a: pair.a.data, b: new Float32Array(third), rank }]);
+}
+
+/** A pair without the rows of A that its B does not use, as where q and v have rows of their own in a shared A. */
+function withoutZeros({ a, b, rank }: LayerPair): LayerPair {
+  const [inputs, outputs] = [a.length / rank, b.length / rank];
+  const isUsed = (r: number) => {
+    for (let row = 0; row < outputs; row++) if (b[row * rank + r] !== 0) return true;
+    return false;
+  };
+  const used = Array.from({ length: rank }, (_, r) => r).filter(isUsed);
+  const own = { a: new Float32Array(used.length * inputs), b: new Float32Array(outputs * used.length) };
+  for (const [i, r] of used.entries()) {
+    own.a.set(a.subarray(r * inputs, (r + 1) * inputs), i * inputs);
+    for (let row = 0; row < outputs; row++) own.b[row * used.length + i] = b[row * rank + r] ?? 0;
+  }
+  return { ...own, rank: used.length };
 }
 
 /** A [rank, input] and B [output, rank] of a pair of at most that rank; zeros where there is none. */
@@ -158,7 +197,7 @@ function smallestTargets(layers: ReadonlySet<LoraLayer>): Targets {
 }
 
 function expectFits(foreign: ForeignLora, base: AdapterBase, sites: readonly EncoderSite[]): void {
-  const { name, label, pairs, hasBlockNumbers } = foreign;
+  const { name, label, pairs, scales, hasBlockNumbers } = foreign;
   if (base.config.encoder.kind !== 'vit') {
     throw new Failure({
       code: 'adapter/encoder',
@@ -167,14 +206,13 @@ function expectFits(foreign: ForeignLora, base: AdapterBase, sites: readonly Enc
       cure: 'Open the SAM ViT model on which it was trained, then the adapter again.',
     });
   }
-  const blocks = Math.max(0, ...pairs.map(({ block }) => block)) + 1;
+  const blocks = Math.max(0, ...[...pairs, ...scales].map(({ block }) => block)) + 1;
   if (blocks > sites.length || (!hasBlockNumbers && blocks !== sites.length)) {
     const extent = hasBlockNumbers ? `block ${blocks - 1}` : `${blocks} blocks without saying which`;
     throw otherModel(foreign, base, `It changes ${extent}, and ${base.name} has ${sites.length} blocks.`);
   }
   for (const { block, layer, a, b } of pairs) {
-    const site = sites[block];
-    if (!site) throw new RangeError(`block ${block} was checked`);
+    const site = siteAt(sites, block);
     const { input, output } = loraWidths(layer === 'qkv' ? 'q' : layer, site);
     const wanted = layer === 'qkv' ? 3 * output : output;
     if (a.shape[1] === input && b.shape[0] === wanted) continue;
@@ -183,6 +221,18 @@ function expectFits(foreign: ForeignLora, base: AdapterBase, sites: readonly Enc
       base,
       `In block ${block} its ${layer} is ${a.shape[1]} → ${b.shape[0]}, and that of ${base.name} is ${input} → ${wanted}.`,
     );
+  }
+  for (const { block, layers } of scales) {
+    const { attentionWidth, mlpWidth } = siteAt(sites, block);
+    for (const [layer, { length }] of Object.entries(layers)) {
+      const wanted = layer === 'ff' ? mlpWidth : attentionWidth;
+      if (length === wanted) continue;
+      throw otherModel(
+        foreign,
+        base,
+        `In block ${block} it scales ${layer} by ${length} numbers, and that of ${base.name} has ${wanted}.`,
+      );
+    }
   }
   expectDecoder(foreign, base);
 }

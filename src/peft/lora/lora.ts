@@ -2,10 +2,11 @@ import { add } from '../../ops/add/add.ts';
 import { gated } from '../../ops/gated-add/gated-add.ts';
 import { linear } from '../../ops/linear/linear.ts';
 import { scale } from '../../ops/scale/scale.ts';
+import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
 import type { EncoderSite } from '../../sam/site.ts';
 import type { LayerTensors } from '../../sam/slots.ts';
 import type { Gate } from '../gates/gate-form.ts';
-import { defineMethod } from '../method.ts';
+import { defineMethod, type PeftContext, type PeftLayer } from '../method.ts';
 import { kaimingUniform, zeros } from '../tensor-spec.ts';
 
 /** The linear layers of a block that LoRA can change, in the order in which they run. */
@@ -100,6 +101,7 @@ export const lora = defineMethod({
         }
     }
   },
+  peft: { type: 'LORA', layers: peftLayers },
 });
 
 /** The widths of a layer that LoRA changes. */
@@ -123,4 +125,60 @@ export function loraWidths(
 
 function scaleOf({ rank, alpha }: { readonly rank: number; readonly alpha: number }): number {
   return alpha === 0 ? 1 : alpha / rank;
+}
+
+interface LoraSettings {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly targets: keyof typeof LORA_TARGETS;
+}
+
+/**
+ * PEFT changes SAM's fused `qkv` as one layer: what q, k and v get each becomes one pair whose A holds theirs one below the
+ * other, and whose B has each in its own rows and columns. The factor is in B, so that PEFT's scale is 1.
+ */
+function peftLayers({ settings, site, gate, tensor }: PeftContext<LoraSettings>): PeftLayer[] {
+  const { rank } = settings;
+  const factor = gate ?? scaleOf(settings);
+  const targets: readonly LoraLayer[] = LORA_TARGETS[settings.targets];
+  const pair = (layer: LoraLayer) => ({
+    a: tensor(`lora.${layer}.A`),
+    b: tensor(`lora.${layer}.B`).map((value) => factor * value),
+  });
+  const fused = (['q', 'k', 'v'] as const).filter((layer) => targets.includes(layer));
+  const { input, output } = loraWidths('q', site);
+  const all = fused.length * rank;
+  const a = new Float32Array(all * input);
+  const b = new Float32Array(3 * output * all);
+  for (const [i, layer] of fused.entries()) {
+    const own = pair(layer);
+    a.set(own.a, i * rank * input);
+    const first = ['q', 'k', 'v'].indexOf(layer) * output;
+    for (let row = 0; row < output; row++)
+      b.set(own.b.subarray(row * rank, (row + 1) * rank), (first + row) * all + i * rank);
+  }
+  const layers = { proj: 'attn.proj', lin1: 'mlp.lin1', lin2: 'mlp.lin2' } as const;
+  return [
+    {
+      layer: 'attn.qkv',
+      tensors: peftPair({ shape: [all, input], data: a }, { shape: [3 * output, all], data: b }),
+    },
+    ...(['proj', 'lin1', 'lin2'] as const)
+      .filter((layer) => targets.includes(layer))
+      .map((layer): PeftLayer => {
+        const widths = loraWidths(layer, site);
+        const own = pair(layer);
+        return {
+          layer: layers[layer],
+          tensors: peftPair(
+            { shape: [rank, widths.input], data: own.a },
+            { shape: [widths.output, rank], data: own.b },
+          ),
+        };
+      }),
+  ];
+}
+
+function peftPair(a: HostTensor, b: HostTensor): PeftLayer['tensors'] {
+  return { 'lora_A.weight': a, 'lora_B.weight': b };
 }

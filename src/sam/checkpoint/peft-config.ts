@@ -52,8 +52,11 @@ export interface PeftConfig {
   readonly remarks: readonly string[];
 }
 
-/** @throws Failure `adapter/setting` that names the setting which cannot be applied exactly. */
-export function parsePeftConfig({ name, json }: ConfigFile): PeftConfig {
+/**
+ * @param type what the tensors are.
+ * @throws Failure `adapter/setting` that names the setting which cannot be applied exactly.
+ */
+export function parsePeftConfig({ name, json }: ConfigFile, type: 'LORA' | 'IA3' = 'LORA'): PeftConfig {
   const parsed = v.safeParse(ConfigSchema, json);
   if (!parsed.success) {
     const [issue] = parsed.issues;
@@ -66,7 +69,7 @@ export function parsePeftConfig({ name, json }: ConfigFile): PeftConfig {
     );
   }
   const config = parsed.output;
-  expectPlainLora(name, config);
+  expectPlain(name, config, type);
   const { r: rank = DEFAULT_RANK, lora_alpha: alpha = DEFAULT_ALPHA, use_rslora: usesRoot } = config;
   const alphas = Object.entries(config.alpha_pattern ?? {}).map(([pattern, value]) => ({
     matches: matcherOf(name, pattern),
@@ -86,13 +89,15 @@ export function parsePeftConfig({ name, json }: ConfigFile): PeftConfig {
   };
 }
 
-function expectPlainLora(
+function expectPlain(
   name: string,
   config: v.InferOutput<typeof ConfigSchema> & Readonly<Record<string, unknown>>,
+  wanted: 'LORA' | 'IA3',
 ): void {
   const { peft_type: type, bias, init_lora_weights: init } = config;
-  if (type.toUpperCase() !== 'LORA') {
-    throw refused(name, 'peft_type', `it is ${type}, and only LORA is read`);
+  if (type.toUpperCase() !== wanted) {
+    const read = wanted === 'LORA' ? 'only LORA is read' : `its tensors are those of ${wanted}`;
+    throw refused(name, 'peft_type', `it is ${type}, and ${read}`);
   }
   if (bias !== 'none') throw refused(name, 'bias', `it is ${bias}, and only none is read`);
   if (typeof init === 'string' && CHANGES_BASE.test(init)) {
