@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pretrain.export import read_model
+from mopeft.sam.model import Sam
+from mopeft.sam.open import read_model
 from pretrain.measure import Scores, score
-from pretrain.model import Sam
 from pretrain.prompts import box_of
 
 from .folders import labelled_images

@@ -4,21 +4,20 @@ from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
+
+from mopeft import images
+from mopeft.errors import ImageError
 
 from .objects import IGNORED
 
-FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP")
-"""MPO: a JPEG followed by more images; the first one is read."""
 LOSSY = ("JPEG", "MPO")
-IMAGE_MODES = ("1", "L", "P", "LA", "RGB", "RGBA")
 MASK_SAMPLES = ("1", "L", "P", "P;1", "P;2", "P;4", "I;16", "I;16B", "I;16N")
 """Pillow's raw modes that keep the values of the file. Grey of 2 or 4 bits is stretched, WhiteIsZero inverted; colours are no labels."""
 THRESHOLD = 128
 """Values at or above it are foreground."""
 PATCHY = 0.85
 """Of `src/data/decode/antialiased.ts`: pixels of label maps share their neighbours' values more often than smoothed edges do."""
-SAMPLE_FORMAT, SIGNED = 339, 2
 
 
 def refusal(path: Path, what: str, cure: str) -> SystemExit:
@@ -26,33 +25,19 @@ def refusal(path: Path, what: str, cure: str) -> SystemExit:
 
 
 def opened(path: Path) -> tuple[Image.Image, str]:
-    """The file, before its orientation is applied, and the raw mode of its samples ('' if the decoder has none).
-
-    SystemExit for a file that the engine does not read, or reads differently from Pillow.
-    """
+    """`images.opened`, with SystemExit for what is not read."""
     try:
-        image = Image.open(path)
-    except UnidentifiedImageError:
-        raise refusal(path, "this is no image that can be read", "save it as PNG, or leave it out") from None
-    if image.format not in FORMATS:
-        raise refusal(path, f"a {image.format} is not read here", "save it as PNG")
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise refusal(path, "it holds several pages", "save each as a PNG of its own")
-    if image.format == "TIFF":
-        if str(image.info.get("compression")).endswith(("jpeg", "webp")):
-            raise refusal(path, "this TIFF is compressed in a way that is not read here", "save it as PNG")
-        if SIGNED in image.tag_v2.get(SAMPLE_FORMAT, ()):
-            raise refusal(path, "this TIFF holds signed numbers", "save it as PNG")
-    args = image.tile[0].args if image.tile else ""
-    return image, args if isinstance(args, str) else args[0]
+        return images.opened(path)
+    except ImageError as error:
+        raise refusal(path, error.what, error.cure) from None
 
 
 def read_pixels(path: Path) -> np.ndarray:
-    """An image upright, uint8 [H, W, 3]; SystemExit for more than 8 bits, which the engine maps by percentiles and Pillow clips."""
-    image, raw = opened(path)
-    if image.mode not in IMAGE_MODES or "16" in raw:
-        raise refusal(path, f"its samples are {raw or image.mode}, and 8-bit grey, palette and RGB are read", "save it as an 8-bit PNG")
-    return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    """`images.read_pixels`, with SystemExit for what is not read."""
+    try:
+        return images.read_pixels(path)
+    except ImageError as error:
+        raise refusal(path, error.what, error.cure) from None
 
 
 def read_mask(path: Path, kind: str, ignored: Collection[int] = ()) -> np.ndarray:

@@ -4,13 +4,13 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from pretrain.export import read_model
+from mopeft.gate_forms import FORMS
+from mopeft.methods import METHODS, RECIPES
+from mopeft.sam.open import read_model
 
 from .config import Mopeft, TrainConfig, parse_method, with_settings
 from .data import read_sets
-from .gate_forms import FORMS
 from .loop import deterministic
-from .methods import METHODS, RECIPES
 from .run import run
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mopeft.random import Random
+
 from .config import TrainConfig
-from .random import Random
 
 CROP_TRIES = 8
 

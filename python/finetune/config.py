@@ -1,13 +1,14 @@
 """The settings of a run, with the engine's names (`src/config/train.ts`), and what is trained."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import get_type_hints
 
-from pretrain.measure import input_shape
-
-from .methods import METHODS, RECIPES
-from .methods.method import Size
+from mopeft.config import MopeftConfig
+from mopeft.fields import Value
+from mopeft.methods import METHODS, RECIPES
+from mopeft.preprocessing import input_shape
+from mopeft.sam.site import Site
 
 SPLIT_ORDERS = ("shuffled", "name")
 LIMITS = {
@@ -92,7 +93,7 @@ class Mopeft:
     methods: tuple[str, ...]
     gate: str | None = None
     train_decoder: bool = True
-    sizes: Mapping[str, Size] = field(default_factory=dict)
+    sizes: Mapping[str, Value] = field(default_factory=dict)
     sets: int = 1
     token: bool = False
     budget: float = 1
@@ -102,6 +103,16 @@ class Mopeft:
     @property
     def form(self) -> str:
         return self.gate or ("unipelt" if len(self.methods) > 1 else "none")
+
+    def on(self, sites: Sequence[Site]) -> MopeftConfig:
+        """The config for a model's blocks; datasets are named by their index."""
+        methods = {}
+        for id in self.methods:
+            defaults = {name: field.default for name, field in METHODS[id].fields(sites).items()}
+            methods[id] = defaults | {name: value for name, value in self.sizes.items() if name in defaults}
+        names = tuple(str(i) for i in range(self.sets))
+        blocks = tuple(range(len(sites))) if methods else ()
+        return MopeftConfig(methods, self.form, blocks, self.train_decoder, self.token, names)
 
 
 def parse_method(name: str) -> tuple[str, ...]:

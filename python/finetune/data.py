@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluate.folders import KINDS, LabelledImage, image_files, labelled, read_image
-
-from .random import Random
+from mopeft.random import Random
 
 SHARES = {"train": 0.6, "val": 0.15}
 

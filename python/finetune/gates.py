@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from evaluate.folders import LabelledImage
-from pretrain.export import read_model
-from pretrain.files import whole
+from mopeft.files import whole
+from mopeft.sam.open import read_model
 
 from .config import Mopeft, TrainConfig, of_seed
 from .data import DataSet, read_sets, stamp
@@ -36,7 +36,7 @@ def square(image: LabelledImage) -> LabelledImage:
 @torch.inference_mode()
 def gates_of(tuned: Tuned, images: list[LabelledImage]) -> np.ndarray:
     """The gates of square crops: [images, blocks × methods]."""
-    from pretrain.measure import preprocess
+    from mopeft.preprocessing import preprocess
 
     rows = []
     for image in images:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pretrain.model import Sam
+from mopeft.sam.model import Sam
 from reference import seeded
 
 from .config import Mopeft, TrainConfig

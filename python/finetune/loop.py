@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 
 from evaluate.folders import LabelledImage
-from pretrain.model import Sam
+from mopeft.gate_forms import FORMS
+from mopeft.random import Random
+from mopeft.sam.model import Sam
 
 from .budget import Budget, is_settled, share_at
 from .config import TrainConfig
 from .data import DataSet
-from .gate_forms import FORMS
 from .optimizer import Optimizer, learning_rates
 from .prepare import Batches
-from .random import Random
 from .scoring import LEAST_OBJECTS, MASK_THRESHOLDS, VALIDATION_SIDE, Evaluator, ImageScore, gain_error, mean_gates, mean_of, mean_score
 from .step import gradients
 from .tuned import Tuned

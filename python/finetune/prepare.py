@@ -8,12 +8,12 @@ from torch import Tensor
 
 from evaluate.folders import LabelledImage
 from evaluate.objects import IGNORED, Objects, Region, find_objects
-from pretrain.measure import preprocess
+from mopeft.preprocessing import preprocess
+from mopeft.random import Random
 
 from .augment import augment
 from .config import TrainConfig, least_area
 from .prompts import Prompt, box_prompt, click_prompt, first_prompts, jittered_box
-from .random import Random
 from .reduce import reduced, reduction
 from .sampler import Sampler
 from .targets import low_res
@@ -67,7 +67,7 @@ class Batches:
         variant = augment(sample.image, [sample.labels, sample.classes], self.augmenting, self.config)
         labels, classes = variant.maps
         objects = find_objects(labels, sample.rule, least_area(self.config, labels.shape, self.size))
-        pixels, fill = preprocess(variant.image, self.size, variant.tone)
+        pixels, fill = preprocess(variant.image, self.size, tone=variant.tone)
         chosen = self.prompting.shuffled(objects.regions)[: self.config.objectsPerImage]
         targets, prompts = [], []
         for i, region in enumerate(chosen):

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from evaluate.objects import Objects, Region
-from pretrain.decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
+from mopeft.random import Random
+from mopeft.sam.decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
 
 from .config import TrainConfig
-from .random import Random
 
 Point = tuple[float, float]
 

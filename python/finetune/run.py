@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
-from pretrain.files import whole
-from pretrain.model import Sam
+from mopeft.files import whole
+from mopeft.sam.model import Sam
 
 from .config import Mopeft, TrainConfig
 from .data import DataSet

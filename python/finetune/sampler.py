@@ -1,6 +1,6 @@
 """Which image comes next (`src/train/sampler.ts`): datasets in equal shares, every image once per epoch."""
 
-from .random import Random
+from mopeft.random import Random
 
 
 class Sampler:

@@ -7,8 +7,8 @@ import numpy as np
 
 from evaluate.folders import LabelledImage, masks_of
 from evaluate.objects import IGNORED
+from mopeft.sam.model import Sam
 from pretrain.measure import scores_at
-from pretrain.model import Sam
 
 from .config import TrainConfig, least_area
 from .statistics import clustered

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mopeft.random import Random
 from reference.losses import supervised, terms, total
 
 from .augment import half_up
 from .prepare import Prepared
 from .prompts import Prompt, corrective_click, tokens_of
-from .random import Random
 from .tuned import Tuned
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pretrain.export import read_model
+from mopeft.sam.open import read_model
 
 from .config import Mopeft, of_seed, parse_method
 from .data import DataSet, distinct, read_set, stamp

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pretrain.export import read_model
+from mopeft.methods import METHODS, RECIPES
+from mopeft.sam.open import read_model
 
 from .config import of_seed
 from .data import distinct, read_set, stamp
 from .jobs import make
-from .methods import METHODS, RECIPES
 from .run import RESULT, finished, run, stated
 from .statistics import clustered, mean_of_runs, paired, standard_error
 from .sweep import mopeft_of

@@ -1,81 +1,43 @@
 """A model in training: the frozen base model with the tensors of a run."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from pretrain.export import read_model
-from pretrain.model import Sam
+from mopeft.sam.model import Sam
+from mopeft.sam.open import read_model
+from mopeft.tuned import TunedSam
 
 from .config import Mopeft
-from .encoder import GateLayer, encode
-from .gate_forms import FORMS, Asked
 from .tensors import Trained, trained_tensors
 
 Module = tuple[int, str, int]
 """Block, method and number of parameters, without its gate's."""
 
 
-class Tuned:
-    """Encodes and decodes as `pretrain.model.Sam` does, with modules in the encoder.
-
-    sam must belong to this run alone, since training changes its mask decoder.
-    """
+class Tuned(TunedSam):
+    """A `TunedSam` with fresh modules. sam must belong to this run alone, since training changes its mask decoder."""
 
     def __init__(self, sam: Sam, mopeft: Mopeft, seed: int) -> None:
-        self.sam = sam
-        self.config = sam.config
+        config = mopeft.on(sam.image_encoder.sites)
         self.mopeft = mopeft
-        self.trained: dict[str, Trained] = trained_tensors(mopeft, sam, seed)
-        self.blocks = [
-            {name.removeprefix(f"blocks.{i}."): t.value for name, t in self.trained.items() if name.startswith(f"blocks.{i}.")}
-            for i in range(sam.config["num_hidden_layers"])
-        ]
-        self.gates: list[GateLayer] = []
-        """The gates of the last image; 1 for a method without a gate."""
-        self.given_gates: list[GateLayer] | None = None
-        """Gates to use instead of the computed ones, for experiments."""
-        self.dataset = torch.zeros(1, dtype=torch.long)
-        """Index of the dataset that is asked for, of each image of the next batch or of all."""
-        self.uniform: Callable[[str], Tensor] | None = None
-        """In training what a step draws for a gate."""
+        self.trained: dict[str, Trained] = trained_tensors(config, sam, seed)
+        super().__init__(sam, config, {name: t.value for name, t in self.trained.items()})
+        self.form = config.form
         self.off = set(mopeft.dropped)
-        """Modules that were taken out, by block and method."""
         self.key: str | None = None
         """Identifies the next image if it will come again unchanged: a frozen encoder then keeps its embedding."""
         self._known: dict[str, Tensor] = {}
 
-    @property
-    def device(self) -> torch.device:
-        return self.sam.device
-
     def image_encoder(self, image: Tensor) -> Tensor:
-        """Normalised image [B, 3, S, S] -> embedding [B, G, G, D]; also sets `gates`."""
         if self.key in self._known:
             return self._known[self.key]
-        asked = Asked(self.dataset.expand(len(image)), self.uniform)
-        embedding, self.gates = encode(self.sam.image_encoder, image, self.blocks, self.mopeft.form, self._given(), asked)
+        embedding = super().image_encoder(image)
         if self.key is not None and not self.mopeft.methods:
             self._known[self.key] = embedding
         return embedding
-
-    def _given(self) -> list[GateLayer] | None:
-        """Gates that are not computed: those given, and 0 for modules that were taken out."""
-        if not self.off:
-            return self.given_gates
-        layers = self.given_gates or [{} for _ in self.blocks]
-        return [layer | {m: torch.zeros(1) for b, m in self.off if b == i} for i, layer in enumerate(layers)]
-
-    def decode(self, embeddings: Tensor, points: Tensor, labels: Tensor, size: int, *fed: Tensor | None) -> tuple[Tensor, Tensor]:
-        """As the base model's, with the token of each object's dataset; it begins as the token that stands for no point."""
-        if "tokens.dataset" not in self.trained:
-            return self.sam.decode(embeddings, points, labels, size, *fed)
-        token = self.sam.prompt_encoder.not_a_point_embed.weight + self.trained["tokens.dataset"].value[self.dataset]
-        more = token.expand(len(points), -1)[:, None]
-        return self.sam.decode(embeddings, points, labels, size, *(fed or (None, None)), more)
 
     def modules(self) -> list[Module]:
         """Every module that is there."""
@@ -88,13 +50,13 @@ class Tuned:
 
     def left(self) -> list[Module]:
         """The modules that are there outside of training."""
-        if not FORMS[self.mopeft.form].is_there:
+        if not self.form.is_there:
             return self.modules()
         return [(i, m, n) for i, m, n in self.modules() if float(self.blocks[i][f"gate.{m}.alpha"].detach()) > 0]
 
     def kept(self) -> Tensor:
         """The expected share of the modules' parameters that is kept, where gates have a price."""
-        is_there = FORMS[self.mopeft.form].is_there
+        is_there = self.form.is_there
         total, kept = 0, torch.zeros(())
         for i, m, n in self.modules():
             start = f"gate.{m}."
@@ -109,13 +71,6 @@ class Tuned:
             return None
         over = self.kept() - budget
         return (self.trained["gates.price"].value * torch.stack([over, over**2])).sum()
-
-    def gate_values(self) -> list[dict[str, float]]:
-        """The gates of the last image as numbers: by block and method, without modules that were taken out."""
-        return [
-            {m: float(layer[m].detach().mean()) for m in self.mopeft.methods if m in layer and (i, m) not in self.off}
-            for i, layer in enumerate(self.gates)
-        ]
 
     def state(self) -> dict[str, Tensor]:
         """A copy of every trained tensor."""

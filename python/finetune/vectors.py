@@ -18,14 +18,15 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from pretrain.export import read_model, write_model
-from pretrain.model import Sam
+from mopeft.methods import RECIPES
+from mopeft.sam.model import Sam
+from mopeft.sam.open import read_model
+from pretrain.export import write_model
 from reference.sam import randomise
 
 from .config import Mopeft, TrainConfig
 from .data import read_set
 from .loop import Trainer
-from .methods import RECIPES
 from .tuned import Tuned
 
 MODEL = {

@@ -11,10 +11,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mopeft.files import whole
+from mopeft.sam.model import Sam
+
 from .batches import Steps
-from .files import whole
 from .losses import is_single_click, real_iou
-from .model import Sam
 
 FIRST_STEP = 1_000_000
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
+from mopeft.sam.model import Sam
+
 from .export import exported
-from .model import Sam
 from .packs import Pack
 
 SOURCES = json.loads((Path(__file__).parent / "sources.json").read_text())

@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
-from .model import Sam
-from .names import hugging_face_name, original_names
+from mopeft.sam.model import Sam
+from mopeft.sam.names import hugging_face_name
 
 PREPROCESSOR = {
     "do_convert_rgb": True,
@@ -119,15 +119,6 @@ def write_model(state: dict[str, Tensor], c: dict, out: Path, note: str) -> int:
     for name, value in configs.items():
         (out / f"{name}.json").write_text(json.dumps(value, indent=2, sort_keys=True) + "\n")
     return (out / "model.safetensors").stat().st_size
-
-
-def read_model(folder: Path) -> Sam:
-    """The model of an exported folder, in float32."""
-    model = Sam(model_section(json.loads((folder / "config.json").read_text())))
-    tensors = load_file(folder / "model.safetensors")
-    names = original_names(list(model.state_dict()))
-    model.load_state_dict({original: tensors[name].float() for name, original in names.items()})
-    return model.requires_grad_(False).eval()
 
 
 def exported_step(folder: Path) -> int:

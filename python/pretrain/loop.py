@@ -11,13 +11,16 @@ from threading import BrokenBarrierError
 import torch
 import torch.multiprocessing as mp
 
+from mopeft.files import whole
+from mopeft.sam.model import Sam
+from mopeft.sam.open import read_model
+
 from .config import largest_size, micro_count, phase_at, total_steps
-from .export import exported_step, read_model
+from .export import exported_step
 from .feed import feed
-from .files import whole
 from .flat import Layout
+from .initial import extend_tables, initialise
 from .losses import Helper
-from .model import Sam, extend_tables, initialise
 from .objective import objective
 from .optim import Optimizer, share_out
 from .packs import Pack

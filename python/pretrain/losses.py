@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .decoder import POSITIVE
+from mopeft.sam.decoder import POSITIVE
 
 
 def mask_losses(logits: Tensor, target: Tensor, bce: float, focal: float) -> Tensor:

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
-from .augment import MEAN, STD
-from .decoder import BOX_FIRST, BOX_SECOND, PAD, POSITIVE
-from .model import Sam
+from mopeft.preprocessing import input_shape, postprocess, preprocess
+from mopeft.sam.decoder import BOX_FIRST, BOX_SECOND, PAD, POSITIVE
+from mopeft.sam.model import Sam
+
 from .prompts import box_of, inner_click
 
 
@@ -23,31 +22,6 @@ class Scores:
     click: list[float]
     best: list[float]
     picked: list[bool]
-
-
-def input_shape(shape: tuple[int, int], size: int) -> tuple[int, int]:
-    """The (height, width) that an image [H, W] fills in a model's square of that size."""
-    scale = size / max(shape)
-    return max(1, int(shape[0] * scale + 0.5)), max(1, int(shape[1] * scale + 0.5))
-
-
-def preprocess(image: np.ndarray, size: int, tone: np.ndarray | None = None) -> tuple[Tensor, tuple[int, int]]:
-    """uint8 [H, W, 3] -> normalised [1, 3, size, size], and the (height, width) that the image fills.
-
-    tone: uint8 [256], what each value becomes once the image is resized.
-    """
-    nh, nw = input_shape(image.shape[:2], size)
-    small = np.asarray(Image.fromarray(image).resize((nw, nh), Image.Resampling.BILINEAR))
-    values = (small if tone is None else tone[small]).astype(np.float32) / 255
-    out = torch.zeros(1, 3, size, size)
-    out[0, :, :nh, :nw] = torch.from_numpy(((values - MEAN) / STD).transpose(2, 0, 1))
-    return out, (nh, nw)
-
-
-def postprocess(masks: Tensor, size: int, fill: tuple[int, int], original: tuple[int, int]) -> Tensor:
-    """SAM's postprocess_masks: low-res logits [N, T, h, w] -> logits [N, T, *original]."""
-    full = F.interpolate(masks, (size, size), mode="bilinear", align_corners=False)
-    return F.interpolate(full[..., : fill[0], : fill[1]], original, mode="bilinear", align_corners=False)
 
 
 def measured_masks(objects: list[np.ndarray], ignored: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
+from mopeft.sam.model import Sam
+
 from .batches import Batch
 from .losses import Helper, is_single_click, round_loss
-from .model import Sam
 from .prompts import add_click, corrective_click
 
 

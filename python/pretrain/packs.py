@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import whole
+from mopeft.files import whole
 
 Item = tuple[np.ndarray, np.ndarray, list[list[int]], str]
 

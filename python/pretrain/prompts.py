@@ -9,7 +9,7 @@ from numpy.random import Generator
 from scipy import ndimage
 from torch import Tensor
 
-from .decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
+from mopeft.sam.decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
 
 
 def box_of(mask: np.ndarray) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from mopeft.sam.model import Sam
+
 from .measure import score
-from .model import Sam
 from .packs import Pack
 
 LEAST_AREA = 0.002

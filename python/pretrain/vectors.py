@@ -9,12 +9,13 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from .decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
+from mopeft.preprocessing import postprocess, preprocess
+from mopeft.sam.decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
+from mopeft.sam.open import read_model
+
 from .draw.canvas import Canvas
 from .draw.scenes_micro import cells
 from .draw.scenes_world import cracks, plants
-from .export import read_model
-from .measure import postprocess, preprocess
 from .prompts import box_of, inner_click
 
 IMAGES = {"cells": (cells, 8), "cracks": (cracks, 3), "plants": (plants, 1)}

@@ -17,8 +17,9 @@ from scipy import ndimage
 from segment_anything import SamAutomaticMaskGenerator
 from segment_anything.modeling import Sam
 
+from mopeft.sam.open import read_model
 from pretrain.draw.scenes_micro import cells
-from pretrain.export import model_section, read_model
+from pretrain.export import model_section
 from pretrain.vectors import drawn
 
 from .sam import build

@@ -5,9 +5,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from mopeft.sam.model import Sam
 from pretrain import calibrate, export
 from pretrain.draw import draw
-from pretrain.model import Sam, initialise
+from pretrain.initial import initialise
 from pretrain.packs import write_pack
 from tests.test_resume import recipe
 

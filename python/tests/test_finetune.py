@@ -17,23 +17,24 @@ from evaluate.objects import find_objects
 from finetune import large_vectors
 from finetune.config import LIMITS, Mopeft, TrainConfig, least_area, parse_method, with_settings
 from finetune.data import DataSet, read_set, read_sets
-from finetune.encoder import encode
-from finetune.gate_forms import FORMS, Asked
 from finetune.loop import base_scores
-from finetune.methods import METHODS
 from finetune.prepare import Batches
 from finetune.prompts import corrective_click
-from finetune.random import Random
 from finetune.reduce import reduced, reduction
 from finetune.run import run
 from finetune.scoring import Evaluator
 from finetune.step import Losses
 from finetune.targets import low_res
-from finetune.tensors import module_tensors
 from finetune.tuned import open_tuned
 from finetune.vectors import CASES, kept_state, strip, train_case
-from pretrain.export import read_model
-from pretrain.model import Sam, initialise
+from mopeft.gate_forms import FORMS, Asked
+from mopeft.methods import METHODS
+from mopeft.modules import encode
+from mopeft.random import Random
+from mopeft.sam.model import Sam
+from mopeft.sam.open import read_model
+from mopeft.tensors import by_block, first_values, module_specs
+from pretrain.initial import initialise
 from reference.encoder import Case
 from reference.encoder import encode as reference_encode
 from reference.losses import terms
@@ -126,15 +127,15 @@ def test_the_encoder_is_the_reference(methods: tuple[str, ...], targets: str, fo
         64, 8, 3, 32, 2, 2, 2.0, 16, norm_layer=partial(nn.LayerNorm, eps=1e-6), use_rel_pos=True, window_size=3, global_attn_indexes=(1,)
     )
     official.load_state_dict(model.image_encoder.state_dict())
-    trained = module_tensors(Mopeft(methods, form, sizes={"length": 2, "targets": targets}, sets=3), SMALL, 1)
+    config = Mopeft(methods, form, sizes={"length": 2, "targets": targets}, sets=3).on(model.image_encoder.sites)
+    first = first_values(module_specs(config, model.image_encoder.sites), 1)
     g = torch.Generator().manual_seed(2)
-    params = {n: (t.value.detach() + 0.3 * torch.randn(t.value.shape, generator=g)).requires_grad_() for n, t in trained.items()}
+    params = {n: (t + 0.3 * torch.randn(t.shape, generator=g)).requires_grad_() for n, t in first.items()}
     image = torch.randn(2, 3, 64, 64, generator=g)
-    blocks = [{n.removeprefix(f"blocks.{i}."): v for n, v in params.items() if n.startswith(f"blocks.{i}.")} for i in range(2)]
     dataset = torch.tensor([2, 0])
     # Low enough that no gate is clipped at 1.
     draws = {f"blocks.{i}.gate.{m}.": torch.tensor([0.04 + 0.01 * k]) for i in range(2) for k, m in enumerate(methods)}
-    mine, layers = encode(model.image_encoder, image, blocks, form, None, Asked(dataset, draws.get))
+    mine, layers = encode(model.image_encoder, image, config, by_block(params, 2), Asked(dataset, draws.get))
     theirs = reference_encode(official, image, params, Case(methods, form, (0, 1), datasets=3), dataset, draws)
     torch.testing.assert_close(mine.permute(0, 3, 1, 2), theirs.embedding, atol=1e-9, rtol=1e-9)
     for i, layer in enumerate(layers):
@@ -150,22 +151,17 @@ def test_the_encoder_is_the_reference(methods: tuple[str, ...], targets: str, fo
 def test_given_gates_take_the_place_of_the_drawn_ones() -> None:
     model = Sam(SMALL)
     initialise(model, 0)
-    blocks = [
-        {
-            n.removeprefix(f"blocks.{i}."): t.value
-            for n, t in module_tensors(Mopeft(("adapter",), "unipelt"), SMALL, 1).items()
-            if n.startswith(f"blocks.{i}.")
-        }
-        for i in range(2)
-    ]
+    config = Mopeft(("adapter",), "unipelt").on(model.image_encoder.sites)
+    blocks = by_block(first_values(module_specs(config, model.image_encoder.sites), 1), 2)
     for block in blocks:
         nn.init.normal_(block["adapter.up.weight"])
     image = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
-        own, layers = encode(model.image_encoder, image, blocks, "unipelt")
-        same, _ = encode(model.image_encoder, image, blocks, "unipelt", layers)
-        off, _ = encode(model.image_encoder, image, blocks, "unipelt", [{"adapter": torch.zeros(1)}] * 2)
-        base, _ = encode(model.image_encoder, image, [{}, {}], "none")
+        asked = Asked(torch.zeros(1, dtype=torch.long))
+        own, layers = encode(model.image_encoder, image, config, blocks, asked)
+        same, _ = encode(model.image_encoder, image, config, blocks, asked, layers)
+        off, _ = encode(model.image_encoder, image, config, blocks, asked, [{"adapter": torch.zeros(1)}] * 2)
+        base = model.image_encoder(image)
     torch.testing.assert_close(same, own)
     torch.testing.assert_close(off, base)
     assert not torch.allclose(own, base, atol=1e-3)

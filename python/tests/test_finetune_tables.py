@@ -15,7 +15,7 @@ from finetune.loop import Trainer
 from finetune.scoring import USUAL_SPREAD, ImageScore, gain_error
 from finetune.statistics import clustered, paired
 from finetune.tuned import Tuned
-from pretrain.export import read_model
+from mopeft.sam.open import read_model
 from tests.test_finetune import TWIN
 
 MODEL = TWIN / "model"

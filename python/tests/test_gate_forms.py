@@ -12,16 +12,16 @@ import torch
 from finetune.budget import Budget, is_settled, share_at
 from finetune.config import Mopeft
 from finetune.data import read_set
-from finetune.gate_forms import Asked, hard_concrete, hard_probability
 from finetune.jobs import Job
-from finetune.methods import RECIPES
 from finetune.study import budget as budget_study
 from finetune.study import few as few_study
 from finetune.study import opposite, thin, transfer
 from finetune.study.few import Few
 from finetune.study.pairs import discs, shuffled
 from finetune.tuned import Tuned
-from pretrain.export import read_model
+from mopeft.gate_forms import Asked, hard_concrete, hard_probability
+from mopeft.methods import RECIPES
+from mopeft.sam.open import read_model
 from tests.test_finetune import TWIN
 
 MODEL = TWIN / "model"

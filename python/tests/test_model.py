@@ -7,9 +7,10 @@ import torch
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer
 from torch import nn
 
+from mopeft.sam.model import Sam
 from pretrain.export import compare_with_hugging_face, model_section, sam_config, write_model
 from pretrain.flat import Layout
-from pretrain.model import Sam, initialise
+from pretrain.initial import initialise
 from pretrain.optim import orthogonalise, share_out
 
 SMALL = {

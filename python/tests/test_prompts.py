@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
+from mopeft.sam.decoder import BOX_FIRST, BOX_SECOND, PAD, POSITIVE
 from pretrain.batches import low_res, pick_objects
-from pretrain.decoder import BOX_FIRST, BOX_SECOND, PAD, POSITIVE
 from pretrain.prompts import add_click, box_of, corrective_click, first_prompt, inner_click, jittered
 
 

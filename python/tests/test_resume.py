@@ -7,14 +7,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from mopeft.sam.model import Sam
 from pretrain import loop
 from pretrain.batches import Steps
 from pretrain.config import largest_size
 from pretrain.draw import draw
 from pretrain.export import write_model
 from pretrain.feed import Feed
+from pretrain.initial import initialise
 from pretrain.loop import train
-from pretrain.model import Sam, initialise
 from pretrain.packs import write_pack
 from tests.test_model import SMALL
 

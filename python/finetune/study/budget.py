@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from mopeft.fields import Number, Value
+from mopeft.methods import METHODS as REGISTRY
+from mopeft.methods import RECIPES
+from mopeft.random import Random
+from mopeft.sam.site import Site
+
 from ..budget import beyond
 from ..config import Mopeft, TrainConfig, of_seed
 from ..jobs import Job
-from ..methods import METHODS as REGISTRY
-from ..methods import RECIPES
-from ..methods.method import Size
-from ..random import Random
 from ..run import run
 from ..statistics import over_sets
 from ..table import base_of, gain_over, set_of
@@ -35,11 +37,11 @@ def jobs(
     model: Path, folders: list[Path], shares: list[float], arms: list[str], seeds: list[int], settings: list[str], out: Path
 ) -> list[Job]:
     """A job a run, seed by seed; the last weights are tested."""
-    modules, base = open_tuned(model, ALL, 0).modules(), base_of(model).config
+    modules, sites = open_tuned(model, ALL, 0).modules(), base_of(model).image_encoder.sites
     return [
         partial(one, model, folder, name, mopeft, of_seed(seed, settings), out)
         for seed, folder in itertools.product(seeds, folders)
-        for name, mopeft in arms_of(arms, shares, modules, base, seed)
+        for name, mopeft in arms_of(arms, shares, modules, sites, seed)
     ]
 
 
@@ -50,10 +52,10 @@ def one(model: Path, folder: Path, name: str, mopeft: Mopeft, config: TrainConfi
     return f"{folder.name} {name} seed {config.seed}: box {s['after']['box']:.3f}, click {s['after']['click']:.3f}"
 
 
-def arms_of(arms: list[str], shares: list[float], modules: list[Module], model: dict, seed: int) -> list[tuple[str, Mopeft]]:
-    """The arms with what they train; `all` is what the others are compared with. model: the base model's config."""
+def arms_of(arms: list[str], shares: list[float], modules: list[Module], sites: list[Site], seed: int) -> list[tuple[str, Mopeft]]:
+    """The arms with what they train; `all` is what the others are compared with. sites: the base model's blocks."""
     found = [("all", ALL)]
-    found += [(arm, replace(ALL, dropped=before(modules, model, arm))) for arm in PLACES if arm in arms]
+    found += [(arm, replace(ALL, dropped=before(modules, len(sites), arm))) for arm in PLACES if arm in arms]
     for arm, share in itertools.product(arms, shares):
         name = f"{arm} {round(100 * share)}"
         if arm in CHOOSING:
@@ -61,20 +63,21 @@ def arms_of(arms: list[str], shares: list[float], modules: list[Module], model: 
         elif arm == "random":
             found.append((name, replace(ALL, dropped=at_random(modules, share, seed))))
         elif arm == "uniform":
-            found.append((name, replace(ALL, sizes=smaller(model, share))))
+            found.append((name, replace(ALL, sizes=smaller(sites, share))))
     return found
 
 
-def before(modules: list[Module], model: dict, place: str) -> tuple[tuple[int, str], ...]:
+def before(modules: list[Module], blocks: int, place: str) -> tuple[tuple[int, str], ...]:
     """The modules of the blocks in front of a place."""
-    first = PLACES[place](model["num_hidden_layers"])
+    first = PLACES[place](blocks)
     return tuple((i, m) for i, m, _ in modules if i < first)
 
 
-def smaller(model: dict, share: float) -> dict[str, Size]:
+def smaller(sites: list[Site], share: float) -> dict[str, Value]:
     """Rank, prefix length and bottleneck of that share in every block; at least 1, which may be more than the share."""
-    usual = {name: size for m in METHODS for name, size in REGISTRY[m].sizes(model).items()}
-    return {name: max(1, round(share * size)) for name, size in usual.items() if isinstance(size, int)}
+    fields = {name: field for m in METHODS for name, field in REGISTRY[m].fields(sites).items()}
+    sizes = {name: field.default for name, field in fields.items() if isinstance(field, Number) and field.is_whole}
+    return {name: max(1, round(share * size)) for name, size in sizes.items()}
 
 
 def at_random(modules: list[Module], share: float, seed: int) -> tuple[tuple[int, str], ...]:

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from evaluate.folders import LabelledImage
+from mopeft.methods import RECIPES
 
 from ..config import Mopeft, TrainConfig, of_seed
 from ..data import DataSet
 from ..jobs import Job
-from ..methods import RECIPES
 from ..run import run
 from ..statistics import clustered, over_sets, paired
 from ..table import base_of, gain_over, set_of
@@ -40,7 +40,7 @@ def jobs(
     model: Path, folders: list[Path], counts: list[int], arms: list[str], seeds: list[int], settings: list[str], out: Path
 ) -> list[Job]:
     """A job a run, seed by seed; the last weights are tested."""
-    early = before(open_tuned(model, ALL, 0).modules(), base_of(model).config, "late half")
+    early = before(open_tuned(model, ALL, 0).modules(), base_of(model).config["num_hidden_layers"], "late half")
     trained = {
         MIXTURE: Mopeft(RECIPES[MIXTURE]),
         "lora": Mopeft(("lora",)),

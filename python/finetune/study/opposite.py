@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pretrain.files import whole
+from mopeft.files import whole
+from mopeft.methods import RECIPES
 
 from ..config import Mopeft, TrainConfig, of_seed
 from ..data import DataSet
 from ..jobs import Job
-from ..methods import RECIPES
 from ..run import run
 from ..scoring import Evaluator
 from ..statistics import standard_error

@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from evaluate.folders import LabelledImage, image_files, read_image
 from evaluate.objects import find_objects
+from mopeft.random import Random
 
 from ..data import DataSet, stamp
-from ..random import Random
 
 Pair = tuple[DataSet, DataSet]
 SIDE = 128

@@ -10,11 +10,11 @@ import numpy as np
 from scipy import ndimage
 
 from evaluate.folders import LabelledImage
+from mopeft.random import Random
 
 from ..config import TrainConfig, of_seed
 from ..data import DataSet
 from ..jobs import Job
-from ..random import Random
 from ..run import run
 from ..statistics import clustered, paired, standard_error
 from ..sweep import mopeft_of

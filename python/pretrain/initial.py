@@ -1,57 +1,13 @@
-"""The whole model: a plain SAM whose state dict has the original SAM names."""
+"""First weights of a model that is trained from scratch."""
 
 import math
 
 import torch
-from torch import Tensor, nn
 
-from .decoder import MaskDecoder, PromptEncoder
-from .encoder import ImageEncoder
+from mopeft.sam.model import Sam
 
 
-class Sam(nn.Module):
-    def __init__(self, config: dict) -> None:
-        super().__init__()
-        self.config = config
-        d = config["output_channels"]
-        self.image_encoder = ImageEncoder(config)
-        self.prompt_encoder = PromptEncoder(d, config["mask_channels"])
-        self.mask_decoder = MaskDecoder(
-            d,
-            config["decoder_heads"],
-            config["decoder_mlp_dim"],
-            config["attention_downsample_rate"],
-            config["iou_hidden"],
-        )
-
-    @property
-    def device(self) -> torch.device:
-        return self.mask_decoder.iou_token.weight.device
-
-    def decode(
-        self,
-        image: Tensor,
-        points: Tensor,
-        labels: Tensor,
-        size: int,
-        masks: Tensor | None = None,
-        has_mask: Tensor | None = None,
-        more: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """image [N, G, G, D], points [N, P, 2] in input pixels of a size² input -> masks, IoU.
-
-        more: further prompt tokens [N, T, D].
-        """
-        grid = image.shape[1]
-        prompt = self.prompt_encoder
-        sparse = prompt.sparse(points, labels, size)
-        if more is not None:
-            sparse = torch.cat([sparse, more], 1)
-        dense = prompt.no_mask_embed.weight if masks is None else prompt.dense(masks, has_mask)
-        return self.mask_decoder(image.flatten(1, 2), prompt.grid(grid), sparse, dense)
-
-
-def sincos(grid: int, dim: int) -> Tensor:
+def sincos(grid: int, dim: int) -> torch.Tensor:
     """Smooth 2-D position table [grid, grid, dim] in [-1, 1]."""
     axis = torch.arange(grid, dtype=torch.float32)
     freq = torch.exp(-math.log(200.0) * torch.arange(dim // 4) / (dim // 4))

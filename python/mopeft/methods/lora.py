@@ -5,19 +5,22 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor
 
-from .method import Add, Method, Params, Size, Spec, kaiming
+from ..fields import Choice, Number, Values
+from ..sam.site import Site
+from .method import Add, Method, Params, Spec, kaiming
 
 LAYERS = ("q", "k", "v", "proj", "lin1", "lin2")
 TARGETS = {"qv": ("q", "v"), "qkv": LAYERS[:3], "attention": LAYERS[:4], "all": LAYERS}
 """By the value of the setting `targets`."""
 
 
-def tensors(model: dict, sizes: Mapping[str, Size]) -> dict[str, Spec]:
-    width, mlp, rank = model["hidden_size"], model["mlp_dim"], sizes["rank"]
-    widths = {"lin1": (width, mlp), "lin2": (mlp, width)}
+def tensors(values: Values, site: Site) -> dict[str, Spec]:
+    width, inner, mlp, *_ = site
+    rank = values["rank"]
+    widths = dict.fromkeys("qkv", (width, inner)) | {"proj": (inner, width), "lin1": (width, mlp), "lin2": (mlp, width)}
     out = {}
-    for layer in TARGETS[sizes["targets"]]:
-        before, after = widths.get(layer, (width, width))
+    for layer in TARGETS[values["targets"]]:
+        before, after = widths[layer]
         out[f"lora.{layer}.A"] = Spec((rank, before), kaiming(before), True)
         out[f"lora.{layer}.B"] = Spec((after, rank), None, True)
     return out
@@ -25,17 +28,20 @@ def tensors(model: dict, sizes: Mapping[str, Size]) -> dict[str, Spec]:
 
 def low_rank(layer: str) -> Add:
     def add(x: Tensor, _: Tensor, params: Params) -> Tensor:
-        if f"lora.{layer}.A" not in params:
-            return x.new_zeros(())
         return F.linear(F.linear(x, params[f"lora.{layer}.A"]), params[f"lora.{layer}.B"])
 
     return add
 
 
+def adds(values: Values, _: Site) -> Mapping[str, Add]:
+    return {layer: low_rank(layer) for layer in TARGETS[values["targets"]]}
+
+
 lora = Method(
     id="lora",
     gate_reads="norm1",
-    sizes=lambda _: {"rank": 8, "targets": "qv"},
+    fields=lambda _: {"rank": Number(8, 1, 256), "alpha": Number(0, 0, 1024, is_whole=False), "targets": Choice("qv", tuple(TARGETS))},
     tensors=tensors,
-    adds={layer: low_rank(layer) for layer in LAYERS},
+    adds=adds,
+    ungated=lambda values: values["alpha"] / values["rank"] if values["alpha"] else 1,
 )

@@ -1,17 +1,17 @@
 """AdaptFormer (arXiv 2205.13535), beside the MLP: f += g · s · up(relu(down u)), u: norm2's output (`src/peft/adaptformer`)."""
 
-from collections.abc import Mapping
-
 import torch.nn.functional as F
 from torch import Tensor
 
-from .adapter import down_and_up
-from .method import Method, Params, Size, Spec
+from ..fields import Values
+from ..sam.site import Site
+from .adapter import bottleneck_field, down_and_up
+from .method import Method, Params, Spec
 
 
-def tensors(model: dict, sizes: Mapping[str, Size]) -> dict[str, Spec]:
+def tensors(values: Values, site: Site) -> dict[str, Spec]:
     scale = {"adaptformer.scale": Spec((1,), None, False, start=lambda value: value.fill_(0.1))}
-    return down_and_up("adaptformer", model["hidden_size"], sizes["bottleneck"]) | scale
+    return down_and_up("adaptformer", site.width, values["bottleneck"]) | scale
 
 
 def scaled(u: Tensor, _: Tensor, params: Params) -> Tensor:
@@ -22,7 +22,7 @@ def scaled(u: Tensor, _: Tensor, params: Params) -> Tensor:
 adaptformer = Method(
     id="adaptformer",
     gate_reads="mlp",
-    sizes=lambda model: {"bottleneck": max(8, model["hidden_size"] // 12)},
+    fields=lambda sites: {"bottleneck": bottleneck_field(sites, 12)},
     tensors=tensors,
-    adds={"mlp": scaled},
+    adds=lambda _values, _site: {"mlp": scaled},
 )

@@ -1,18 +1,18 @@
 """ConvPass (arXiv 2207.07039) beside the MLP: f += g · up(gelu(K ∗ gelu(down u))), u: norm2's output on the grid (`src/peft/conv-pass`)."""
 
-from collections.abc import Mapping
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .adapter import down_and_up
-from .method import Method, Params, Size, Spec
+from ..fields import Values
+from ..sam.site import Site
+from .adapter import bottleneck_field, down_and_up
+from .method import Method, Params, Spec
 
 
-def tensors(model: dict, sizes: Mapping[str, Size]) -> dict[str, Spec]:
-    m = sizes["bottleneck"]
-    return down_and_up("conv_pass", model["hidden_size"], m) | {
+def tensors(values: Values, site: Site) -> dict[str, Spec]:
+    m = values["bottleneck"]
+    return down_and_up("conv_pass", site.width, m) | {
         "conv_pass.conv.weight": Spec((m, m, 3, 3), None, True, start=centre_taps),
         "conv_pass.conv.bias": Spec((m,), None, False),
     }
@@ -32,7 +32,7 @@ def convolved(u: Tensor, _: Tensor, params: Params) -> Tensor:
 conv_pass = Method(
     id="conv_pass",
     gate_reads="mlp",
-    sizes=lambda model: {"bottleneck": max(8, model["hidden_size"] // 16)},
+    fields=lambda sites: {"bottleneck": bottleneck_field(sites, 16)},
     tensors=tensors,
-    adds={"mlp": convolved},
+    adds=lambda _values, _site: {"mlp": convolved},
 )

@@ -41,7 +41,8 @@ class GateForm:
 
     tensors: of one gate by their last names, for a width and a number of datasets. value: features [B, G, G, C], those
     tensors, what is asked and the gate's name -> [B]. prefix: keys and values [P, C] and the gate [B] -> what stands in front
-    of each window's own. is_there: the probability that a gate is not 0, from its tensors, where a form has a price.
+    of each window's own. is_there: the probability that a gate is not 0, from its tensors, where a form has a price. is_gated: False
+    where a module is there as it is. is_by_dataset: whether gates differ by the dataset that is asked for.
     """
 
     id: str
@@ -50,6 +51,8 @@ class GateForm:
     prefix: Callable[[Tensor, Tensor, Tensor], Prefix]
     is_there: Callable[[Params], Tensor] | None = None
     is_scored: bool = False
+    is_gated: bool = True
+    is_by_dataset: bool = False
 
 
 def linear_tensors(width: int, _: int) -> dict[str, Spec]:
@@ -84,7 +87,7 @@ def by_dataset(_: Tensor, gate: Params, asked: Asked, __: str) -> Tensor:
 
 def scaled_prefix(keys: Tensor, values: Tensor, g: Tensor) -> Prefix:
     g = g[:, None, None]
-    return g * keys, g * values, torch.zeros(len(g))
+    return g * keys, g * values, g.new_zeros(len(g))
 
 
 def weighed_prefix(keys: Tensor, values: Tensor, g: Tensor) -> Prefix:
@@ -98,7 +101,7 @@ FORMS: dict[str, GateForm] = {
     for form in (
         GateForm("unipelt", linear_tensors, mean_sigmoid, scaled_prefix),
         GateForm("mass", linear_tensors, mean_sigmoid, weighed_prefix),
-        GateForm("none", lambda *_: {}, lambda x, *_: torch.ones(len(x)), scaled_prefix),
+        GateForm("none", lambda *_: {}, lambda x, *_: x.new_ones(len(x)), scaled_prefix, is_gated=False),
         GateForm(
             "task",
             lambda _, sets: {
@@ -107,6 +110,7 @@ FORMS: dict[str, GateForm] = {
             },
             by_dataset,
             weighed_prefix,
+            is_by_dataset=True,
         ),
         GateForm(
             "hard",

@@ -1,13 +1,15 @@
 """What a method of parameter-efficient fine-tuning is (`src/peft/method.ts`), and what its tensors are drawn from."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor
 
+from ..fields import Field, Values
 from ..random import Random
+from ..sam.site import Site
 
 Draw = Callable[[Random], float]
 Params = dict[str, Tensor]
@@ -15,14 +17,6 @@ Params = dict[str, Tensor]
 
 Add = Callable[[Tensor, Tensor, Params], Tensor]
 """What is added at a slot: from the layer's input and its output so far, with the output's shape or one that broadcasts to it."""
-
-SLOTS = ("norm1", "q", "k", "v", "proj", "norm2", "lin1", "gelu", "lin2", "mlp")
-"""The layers of a block whose output a method may add to; `mlp` is the MLP as a whole. All are channels last; q, k, v and
-proj see windows."""
-
-
-Size = int | str
-"""The value of a method's setting."""
 
 
 class Spec(NamedTuple):
@@ -43,19 +37,20 @@ class Spec(NamedTuple):
 class Method:
     """One method. Every tensor's name begins with the method's id.
 
-    sizes: its settings, with their defaults for a model section of the recipe. tensors: of one block, from that section and
-    all sizes. gate_reads: the slot whose output the gate reads: `norm1`, as the frozen layer gives it, or `mlp`, with
-    what other methods changed inside. adds: by slot. prefix: keys and values [P, C] in front of every window's own. is_in:
-    whether there is a module in a block, from all sizes.
+    tensors: of one block, from the settings and the block's sizes. adds: by slot (`sam.site.SLOTS`), from the same. gate_reads: the
+    slot whose output the gate reads: `norm1`, as the frozen layer gives it, or `mlp`, with what other methods changed inside.
+    fields: its settings, for a model's blocks. prefix: keys and values [P, C] in front of every window's own. is_in: whether there is
+    a module in a block. ungated: what takes the gate's place where there is none.
     """
 
     id: str
     gate_reads: str
-    sizes: Callable[[dict], dict[str, Size]]
-    tensors: Callable[[dict, Mapping[str, Size]], dict[str, Spec]]
-    adds: Mapping[str, Add] = field(default_factory=dict)
+    tensors: Callable[[Values, Site], dict[str, Spec]]
+    adds: Callable[[Values, Site], Mapping[str, Add]] = lambda _values, _site: {}
+    fields: Callable[[Sequence[Site]], Mapping[str, Field]] = lambda _sites: {}
     prefix: Callable[[Params], tuple[Tensor, Tensor]] | None = None
-    is_in: Callable[[Mapping[str, Size], int], bool] = lambda _sizes, _block: True
+    is_in: Callable[[Values, int], bool] = lambda _values, _block: True
+    ungated: Callable[[Values], float] = lambda _values: 1
 
 
 def normal(random: Random) -> float:

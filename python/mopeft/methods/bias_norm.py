@@ -6,37 +6,34 @@ being x with mean 0 and variance 1; for a linear layer g · db. The gate reads t
 does, before this method changes it.
 """
 
-from collections.abc import Mapping
-
 import torch.nn.functional as F
 from torch import Tensor
 
-from .method import Add, Method, Params, Size, Spec
+from ..fields import Values
+from ..sam.site import Site
+from .method import Add, Method, Params, Spec
 
-EPS = 1e-6
-"""Of SAM's layer norms."""
 
-
-def tensors(model: dict, _: Mapping[str, Size]) -> dict[str, Spec]:
-    width = model["hidden_size"]
+def tensors(_: Values, site: Site) -> dict[str, Spec]:
+    width = site.width
     lengths = {
         "norm1.weight": width,
         "norm1.bias": width,
         "norm2.weight": width,
         "norm2.bias": width,
-        "attn.qkv.bias": 3 * width,
+        "attn.qkv.bias": 3 * site.attention_width,
         "attn.proj.bias": width,
-        "mlp.lin1.bias": model["mlp_dim"],
+        "mlp.lin1.bias": site.mlp_width,
         "mlp.lin2.bias": width,
     }
     return {f"bias_norm.{name}": Spec((length,), None, False) for name, length in lengths.items()}
 
 
-def norm(name: str) -> Add:
+def norm(name: str, eps: float) -> Add:
     """name: of the differences, with the method's."""
 
     def add(x: Tensor, _: Tensor, params: Params) -> Tensor:
-        return F.layer_norm(x, x.shape[-1:], params[f"{name}.weight"], params[f"{name}.bias"], EPS)
+        return F.layer_norm(x, x.shape[-1:], params[f"{name}.weight"], params[f"{name}.bias"], eps)
 
     return add
 
@@ -49,15 +46,14 @@ def bias(name: str, part: int = 0, parts: int = 1) -> Add:
 bias_norm = Method(
     id="bias_norm",
     gate_reads="norm1",
-    sizes=lambda _: {},
     tensors=tensors,
-    adds={
-        "norm1": norm("bias_norm.norm1"),
+    adds=lambda _, site: {
+        "norm1": norm("bias_norm.norm1", site.norm_eps),
         "q": bias("attn.qkv", 0, 3),
         "k": bias("attn.qkv", 1, 3),
         "v": bias("attn.qkv", 2, 3),
         "proj": bias("attn.proj"),
-        "norm2": norm("bias_norm.norm2"),
+        "norm2": norm("bias_norm.norm2", site.norm_eps),
         "lin1": bias("mlp.lin1"),
         "lin2": bias("mlp.lin2"),
     },

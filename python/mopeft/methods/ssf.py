@@ -3,17 +3,17 @@
 Keys are not shifted: the same added to all keys changes no softmax.
 """
 
-from collections.abc import Mapping
-
 from torch import Tensor
 
-from .method import Add, Method, Params, Size, Spec
+from ..fields import Values
+from ..sam.site import Site
+from .method import Add, Method, Params, Spec
 
 LAYERS = ("norm1", "q", "k", "v", "proj", "norm2", "lin1", "lin2")
 
 
-def tensors(model: dict, _: Mapping[str, Size]) -> dict[str, Spec]:
-    widths = dict.fromkeys(LAYERS, model["hidden_size"]) | {"lin1": model["mlp_dim"]}
+def tensors(_: Values, site: Site) -> dict[str, Spec]:
+    widths = dict.fromkeys(LAYERS, site.width) | dict.fromkeys("qkv", site.attention_width) | {"lin1": site.mlp_width}
     scales = {f"ssf.{layer}.scale": Spec((width,), None, False) for layer, width in widths.items()}
     return scales | {f"ssf.{layer}.shift": Spec((width,), None, False) for layer, width in widths.items() if layer != "k"}
 
@@ -25,4 +25,9 @@ def rescaled(layer: str) -> Add:
     return add
 
 
-ssf = Method(id="ssf", gate_reads="norm1", sizes=lambda _: {}, tensors=tensors, adds={layer: rescaled(layer) for layer in LAYERS})
+ssf = Method(
+    id="ssf",
+    gate_reads="norm1",
+    tensors=tensors,
+    adds=lambda _values, _site: {layer: rescaled(layer) for layer in LAYERS},
+)

@@ -1,0 +1,23 @@
+"""Adapters of MoPEFT Studio in PyTorch.
+
+model = mopeft.load("adapter.safetensors", "models/sam-vit-base")
+result = model.predict("image.png", points=[(120, 80)], labels=[1])
+result.mask  # [H, W] bool
+"""
+
+from .errors import AdapterError, AskError, ImageError, ModelError, MopeftError
+from .model import Candidate, Model, Prediction, create, load, save
+
+__all__ = [
+    "AdapterError",
+    "AskError",
+    "Candidate",
+    "ImageError",
+    "Model",
+    "ModelError",
+    "MopeftError",
+    "Prediction",
+    "create",
+    "load",
+    "save",
+]

@@ -1,0 +1,55 @@
+"""Settings with what is allowed (`src/config/field.ts`)."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .errors import AskError
+
+Value = int | float | str
+Values = Mapping[str, Value]
+
+
+class Number(NamedTuple):
+    """A number from `least` to `most`."""
+
+    default: float
+    least: float
+    most: float
+    is_whole: bool = True
+
+    def allows(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return False
+        return self.least <= value <= self.most and (not self.is_whole or value == int(value))
+
+    def __str__(self) -> str:
+        return f"a {'whole ' if self.is_whole else ''}number from {self.least} to {self.most}"
+
+
+class Choice(NamedTuple):
+    default: str
+    options: tuple[str, ...]
+
+    def allows(self, value: object) -> bool:
+        return value in self.options
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(self.options)}"
+
+
+Field = Number | Choice
+
+
+def parse(fields: Mapping[str, Field], given: object, where: str) -> dict[str, Value]:
+    """The values with defaults for those that are left out. AskError `config/invalid` that names the setting and what is allowed."""
+    if not isinstance(given, Mapping):
+        raise AskError("config/invalid", f"The settings are {given!r} and not names with values.", where, "Give them by name.")
+    for name, value in given.items():
+        if name not in fields:
+            cure = f"Settings here are {', '.join(fields)}." if fields else "There are no settings here."
+            raise AskError("config/invalid", "There is no such setting.", f"{where}.{name}", cure)
+        if not fields[name].allows(value):
+            raise AskError("config/invalid", f"The value {value!r} is not allowed.", f"{where}.{name}", f"Give {fields[name]}.")
+    parsed = {name: given.get(name, field.default) for name, field in fields.items()}
+    return {n: int(v) if isinstance(f := fields[n], Number) and f.is_whole else v for n, v in parsed.items()}

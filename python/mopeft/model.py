@@ -1,0 +1,223 @@
+"""A model that answers prompts with masks, as the studio does."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .adapter_file import Adapter, fit, read_adapter, write_adapter
+from .config import MopeftConfig, checked
+from .errors import AdapterError, AskError
+from .images import rgb_pixels
+from .methods import METHODS, RECIPES
+from .preprocessing import postprocess, preprocess
+from .prompts import Region, prompt_of
+from .sam.model import Sam
+from .sam.open import Base, open_base, weights_hash
+from .tensors import first_values, module_specs, shared_specs
+from .tuned import TunedSam
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of SAM's masks for a prompt. mask [H, W] bool; iou: as the model predicts it; token: 0 to 3.
+
+    logits [4G, 4G] float32: before scaling, over the model's square.
+    """
+
+    mask: np.ndarray
+    iou: float
+    token: int
+    logits: np.ndarray
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """candidates: the best first; after a single click three, each of which may be meant, else four."""
+
+    candidates: list[Candidate]
+
+    @property
+    def mask(self) -> np.ndarray:
+        """[H, W] bool, of the image's own size."""
+        return self.candidates[0].mask
+
+    @property
+    def iou(self) -> float:
+        """The IoU that the model predicts for the mask."""
+        return self.candidates[0].iou
+
+
+class Model:
+    """A SAM with an adapter, or a base model. Made by `load` and `create`."""
+
+    def __init__(self, base: Base, adapter: Adapter) -> None:
+        sam = own_decoder(base.sam, adapter)
+        self.adapter = adapter
+        self.tuned = TunedSam(sam, adapter.config, adapter.tensors)
+        self._encoded: tuple[object, Tensor, tuple[int, int]] | None = None
+
+    @property
+    def device(self) -> torch.device:
+        return self.tuned.device
+
+    @property
+    def threshold(self) -> float:
+        """The logit above which a pixel belongs to a mask."""
+        return self.adapter.threshold
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the datasets that it tells apart; none where it tells none apart."""
+        return tuple(self.adapter.config.datasets) if self.adapter.config.tells_datasets_apart else ()
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """What an adapter trains, by name; changes of them change the answers."""
+        return self.adapter.tensors
+
+    def to(self, device: str | torch.device) -> "Model":
+        """The same on another device."""
+        tensors = {name: value.to(device) for name, value in self.adapter.tensors.items()}
+        sam = self.tuned.sam
+        moved = Sam(sam.config)
+        moved.load_state_dict({name: value.to(device) for name, value in sam.state_dict().items()}, assign=True)
+        base = Base(moved.requires_grad_(False).eval(), self.adapter.base_name, self.adapter.preprocessing)
+        return Model(base, replace(self.adapter, tensors=tensors))
+
+    @torch.inference_mode()
+    def predict(
+        self,
+        image: object,
+        points: Iterable[Sequence[float]] = (),
+        labels: Iterable[int] | None = None,
+        box: Sequence[float] | None = None,
+        dataset: str | None = None,
+    ) -> Prediction:
+        """The mask of what is clicked or boxed.
+
+        image: a path, an image of Pillow, or uint8 [H, W], [H, W, 3] or [H, W, 4]. points: (x, y) in its pixels. labels: 1 for the
+        object (all, if left out), 0 for the background. box: (x0, y0, x1, y1). dataset: one of `datasets`, where there are several.
+        ImageError or AskError for what cannot be used.
+        """
+        pixels = rgb_pixels(image)
+        height, width = pixels.shape[:2]
+        prompt = prompt_of(points, labels, box, width, height)
+        self.tuned.dataset = torch.tensor([self.index_of(dataset)], device=self.device)
+        region = prompt.window(self.adapter.scale, width, height)
+        left, top, right, bottom = region
+        embedding, fill = self.encode(pixels, region)
+        scale = fill[1] / (right - left), fill[0] / (bottom - top)
+        coords, kinds = prompt.tokens(region, scale)
+        size = self.tuned.config["image_size"]
+        at = torch.tensor([coords], dtype=torch.float32, device=self.device)
+        masks, iou = self.tuned.decode(embedding, at, torch.tensor([kinds], device=self.device), size)
+        scores = iou[0].tolist()
+        tokens = sorted(range(1, 4), key=lambda token: -scores[token])
+        candidates = []
+        for token in tokens if prompt.is_ambiguous else [0, *tokens]:
+            full = postprocess(masks[:, token : token + 1], size, fill, (bottom - top, right - left))[0, 0]
+            mask = np.zeros((height, width), bool)
+            mask[top:bottom, left:right] = (full > self.threshold).cpu().numpy()
+            candidates.append(Candidate(mask, scores[token], token, masks[0, token].cpu().numpy()))
+        return Prediction(candidates)
+
+    def encode(self, pixels: np.ndarray, region: Region) -> tuple[Tensor, tuple[int, int]]:
+        """The embedding [1, G, G, D] of a region of an image, and the (height, width) that it fills; the last one is kept."""
+        left, top, right, bottom = region
+        seen = np.ascontiguousarray(pixels[top:bottom, left:right])
+        state = [(value.data_ptr(), value._version) for value in self.adapter.tensors.values()]
+        key = hashlib.blake2b(seen.data).digest(), seen.shape, int(self.tuned.dataset), state
+        if self._encoded is None or self._encoded[0] != key:
+            self._encoded = None
+            input, fill = preprocess(seen, self.tuned.config["image_size"], self.adapter.preprocessing)
+            self._encoded = key, self.tuned.image_encoder(input.to(self.device)), fill
+        return self._encoded[1:]
+
+    def gates(self) -> list[dict[str, float]]:
+        """The gates of the last image by block and method, from 0 to 1; a module without a gate has 1."""
+        return self.tuned.gate_values()
+
+    def index_of(self, dataset: str | None) -> int:
+        names = self.datasets
+        if dataset is None and len(names) < 2:
+            return 0
+        if dataset is None:
+            what = f"The adapter answers differently for its datasets, which are {', '.join(names)}."
+            raise AskError("adapter/no-dataset", what, "dataset", f"Say which is meant: dataset={names[0]!r}.")
+        if dataset not in names:
+            what = f"It was trained on {', '.join(names)}." if names else "The adapter tells no datasets apart."
+            cure = "Give one of these names, as they are written here." if names else "Leave out the dataset."
+            raise AskError("adapter/no-dataset", f"There is no dataset {dataset!r}. {what}", "dataset", cure)
+        return names.index(dataset)
+
+
+def own_decoder(sam: Sam, adapter: Adapter) -> Sam:
+    """The model with the adapter's mask decoder; it shares everything else, and the base stays as it is."""
+    state = sam.state_dict() | {name: value for name, value in adapter.tensors.items() if name.startswith("mask_decoder.")}
+    with torch.device("meta"):
+        own = Sam(sam.config)
+    own.load_state_dict(state, assign=True)
+    return own.requires_grad_(False).eval()
+
+
+def load(adapter: str | PathLike | None, model: str | PathLike | nn.Module, device: str | torch.device | None = None) -> Model:
+    """A model that answers as the studio does with an adapter.
+
+    adapter: `adapter.safetensors`, the folder of a run or of an export, a zip of it; None for the base model alone. model: the base
+    model that it was trained on: a Hugging Face SamModel folder, a file of weights, a `SamModel` of transformers or a `Sam` of
+    `segment_anything`, whose weights are shared and never changed. MopeftError that says what is wrong, where, and what to do.
+    """
+    base = open_base(model)
+    if adapter is None:
+        empty = MopeftConfig({}, train_decoder=False)
+        opened = Model(base, Adapter(base.name, weights_hash(base.sam), empty, {}, base.preprocessing))
+    else:
+        found = read_adapter(adapter)
+        fitted = fit(found, base.sam, adapter)
+        if found.base_hash != weights_hash(base.sam):
+            what = f"It belongs to the model {found.base_name}, and {base.name} has other weights."
+            raise AdapterError("adapter/other-model", what, adapter, f"Open it with {found.base_name}, in float32.")
+        opened = Model(base, fitted)
+    return opened if device is None else opened.to(device)
+
+
+def create(
+    model: str | PathLike | nn.Module,
+    methods: str | Mapping[str, Mapping[str, object]] = "mopeft",
+    gate: str | None = None,
+    *,
+    datasets: Sequence[str] = (),
+    token: bool = False,
+    train_decoder: bool = True,
+    seed: int = 0,
+) -> Model:
+    """A base model with fresh modules in all blocks, whose `tensors` are to be trained and written by `save`.
+
+    methods: a recipe (`mopeft`, `decoder`), or settings by method id. gate: a form; `unipelt` for several methods, else `none`.
+    """
+    base = open_base(model)
+    sites = base.sam.image_encoder.sites
+    if isinstance(methods, str):
+        if methods not in RECIPES and methods not in METHODS:
+            what, cure = f"There is no method {methods!r}.", f"Give {', '.join([*RECIPES, *METHODS])}, or settings by method."
+            raise AskError("config/invalid", what, "methods", cure)
+        methods = {id: {} for id in RECIPES.get(methods, (methods,))}
+    form = gate or ("unipelt" if len(methods) > 1 else "none")
+    blocks = tuple(range(len(sites))) if methods else ()
+    config = checked(MopeftConfig(methods, form, blocks, train_decoder, token, tuple(datasets)), sites, "create")
+    specs = module_specs(config, sites) | shared_specs(config, base.sam.config["output_channels"])
+    tensors = {name: value.to(base.sam.device) for name, value in first_values(specs, seed).items()}
+    if train_decoder:
+        tensors |= {f"mask_decoder.{name}": p.detach().clone() for name, p in base.sam.mask_decoder.named_parameters()}
+    return Model(base, Adapter(base.name, weights_hash(base.sam), config, tensors, base.preprocessing))
+
+
+def save(model: Model, path: str | PathLike) -> None:
+    """Writes `adapter.safetensors` and `adapter.json` into a folder, or a file of the given name; the studio opens them."""
+    write_adapter(model.adapter, Path(path))

@@ -1,0 +1,1 @@
+"""SAM: its parts, and base models of files and of other libraries."""
