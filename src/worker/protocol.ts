@@ -23,6 +23,6 @@ export type * from './protocol/project.ts';
 export type * from './protocol/queue.ts';
 export * from './protocol/result.ts';
 export type * from './protocol/segment.ts';
-export type * from './protocol/train.ts';
+export * from './protocol/train.ts';
 export type * from './protocol/wire.ts';
 export type * from './protocol/worth.ts';

@@ -49,6 +49,19 @@ test('a report holds the verdict with n and interval, charts, gates, split and s
   expect(html).toContain('2026-01-02 03:04 UTC');
 });
 
+test('a report names the datasets that a run can be asked for, where it tells them apart', () => {
+  const { config } = run;
+  expect(reportHtml(run)).not.toContain('asked for as');
+  for (const told of [{ token: true }, { gate: 'task' }]) {
+    const datasets = [...config.datasets, { key: 'd2', name: 'cracks' }];
+    const html = reportHtml({
+      ...run,
+      config: { ...config, datasets, mopeft: { ...config.mopeft, ...told } },
+    });
+    expect(html).toContain('<td>asked for as</td><td>cells &#38; &#34;co&#34;, cracks</td>');
+  }
+});
+
 test('a report says what the modules are worth on each dataset, and what is not told from nothing', () => {
   const told = { box: 0.021, boxError: 0.004, click: -0.013, clickError: 0.004 };
   const untold = { box: 0.001, boxError: 0.004, click: 0, clickError: 0.004 };

@@ -1,5 +1,6 @@
 /** A run as one HTML file that needs nothing else: its verdict, figures, charts, gates, settings and split. */
 import { isTold, type Worth } from '../../config/worth.ts';
+import { tellsDatasetsApart } from '../../peft/datasets.ts';
 import type { EvalEvent, GatesEvent } from '../../train/events.ts';
 import type { RunWorth } from '../worth/run-worth.ts';
 import type { MetricsLine } from './metrics.ts';
@@ -240,6 +241,9 @@ function settings({ model, method, mopeft, train, datasets }: RunConfig): string
     ...Object.entries(mopeft.methods).map(([id, own]) => [escaped(id), text(own)]),
     ['gate', escaped(mopeft.gate)],
     ...(mopeft.budget === undefined ? [] : [['share to keep', text(mopeft.budget)]]),
+    ...(tellsDatasetsApart(mopeft)
+      ? [['asked for as', escaped(datasets.map(({ name }) => name).join(', '))]]
+      : []),
     ['blocks', escaped(mopeft.blocks.join(', '))],
     ...(mopeft.pruned ? [['pruned', text(mopeft.pruned)]] : []),
     ['mask decoder', mopeft.trainDecoder ? 'trained' : 'left as it is'],

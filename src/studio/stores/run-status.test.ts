@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { LEFT_ELSEWHERE } from '../../worker/protocol.ts';
 import { fakeEngine } from '../testing/fake-engine.ts';
 import { fakeRun } from '../testing/fake-runs.ts';
 import { caution, isResumable, isUsable, missingDatasets } from './run-status.ts';
@@ -24,6 +25,8 @@ test('a run without a checkpoint can be resumed from its start, unless it failed
   const full = { code: 'storage/full', what: 'The disk is full.', cure: 'Delete something.' };
   expect(isResumable({ ...fakeRun('failed', 1), checkpointStep: null, failure: full })).toBe(true);
   expect(isResumable(fakeRun('failed', 1))).toBe(true);
+  const elsewhere = { code: LEFT_ELSEWHERE, what: 'It was left.', cure: 'Go on there.' };
+  expect(isResumable({ ...fakeRun('stopped', 1), failure: elsewhere })).toBe(false);
 });
 
 test('a run has weights to use once it was validated, or when it came in with them', () => {

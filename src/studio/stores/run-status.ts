@@ -1,5 +1,5 @@
 /** What can be done with a run, by its status and what is kept of it. */
-import type { DatasetInfo, RunInfo, RunStatus } from '../../worker/protocol.ts';
+import { type DatasetInfo, LEFT_ELSEWHERE, type RunInfo, type RunStatus } from '../../worker/protocol.ts';
 
 /** Whether the engine is working on it. */
 export function isActive(status: RunStatus): boolean {
@@ -13,9 +13,11 @@ export function isOver(status: RunStatus): boolean {
 
 /**
  * Whether the run can be resumed: from its last checkpoint, or from the start if it has none, unless it failed (it
- * would fail again, but for storage that was full). A run that was left after its last step still has to be tested.
+ * would fail again, but for storage that was full). A run that was left after its last step still has to be tested; one
+ * that came as a folder goes on where it came from.
  */
 export function isResumable(run: RunInfo): boolean {
+  if (run.failure?.code === LEFT_ELSEWHERE) return false;
   const isLeft = run.status === 'paused' || run.status === 'interrupted' || run.status === 'stopped';
   const wasFull = run.failure?.code.startsWith('storage/') === true;
   return isLeft || (run.status === 'failed' && (run.checkpointStep !== null || wasFull));

@@ -111,14 +111,18 @@ test('a run of the command line has a record made of its files', async () => {
   });
 });
 
-test.each(['none', 'budget'])(
-  'its settings with gate form %s are those it was trained with',
-  async (gate) => {
+test.each([
+  ['none', false],
+  ['budget', false],
+  ['none', true],
+])(
+  'its settings with gate form %s, a token for each dataset %s, are those it was trained with',
+  async (gate, token) => {
     const asked = {
       methods: ['lora', 'adapter'],
       trainDecoder: true,
       gate,
-      values: { 'train.blocks': 'late' },
+      values: { 'train.blocks': 'late', ...(token && { 'train.token': true }) },
     };
     const { mopeft, train } = resolveFieldSettings(asked, MICRO_SAM);
     const datasets = [{ key: 'cells', name: 'cells' }];
@@ -129,6 +133,29 @@ test.each(['none', 'budget'])(
     expect(resolveFieldSettings(settings, MICRO_SAM)).toEqual({ mopeft, train });
   },
 );
+
+test('one that was left before its last step says that it goes on where it came from', async () => {
+  const { 'verdict.json': _, ...left } = FOLDER;
+  const record = async (files: typeof left) => {
+    const [[, own] = []] = (await runFoldersAmong(lazy(files), 'drop', 1))?.folders ?? [];
+    return JSON.parse(new TextDecoder().decode(await own?.get('run.json')?.bytes()));
+  };
+  const run = await record(left);
+  expect(run).toMatchObject({ status: 'stopped', step: 2, steps: 4, bestStep: 2 });
+  expect(run.failure?.what).toContain('after step 2 of 4');
+  expect(run.failure?.cure).toContain('mopeft -- train --resume');
+  // It may have ended early, or have had no image to be tested on.
+  const patient = { format: 1, model: MODEL, method: 'lora', mopeft: MOPEFT };
+  const config = {
+    ...patient,
+    train: { steps: 4, patience: 1 },
+    datasets: [{ key: 'cells', name: 'cells' }],
+  };
+  expect(await record({ ...left, 'config.json': text(config) })).toMatchObject({
+    status: 'finished',
+    failure: null,
+  });
+});
 
 test('a damaged run is refused by name beside the others; other folders are none', async () => {
   const broken = { ...FOLDER, 'config.json': text({ format: 9 }) };

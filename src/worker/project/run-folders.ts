@@ -1,4 +1,6 @@
 /** Run folders that came outside a project, as the command line writes them: each made a run of a project. */
+
+import type { FailureRecord } from '../../config/failure.ts';
 import type { LazyFile } from '../../data/lazy-file.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
 import { toRefusal } from '../../data/outcome.ts';
@@ -13,7 +15,7 @@ import { parseRecord } from '../../peft/adapter-file.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
 import { sha256 } from '../../sam/checkpoint/hash.ts';
 import { openTensorFile } from '../../sam/checkpoint/open-tensor-file.ts';
-import type { FieldValue } from '../protocol.ts';
+import { type FieldValue, LEFT_ELSEWHERE } from '../protocol.ts';
 import { RECORD, type RunRecord, readRecord } from '../runs/run-repository.ts';
 
 const { checkpoint, ...WITHOUT_CHECKPOINT } = RUN_FILES;
@@ -97,14 +99,19 @@ async function recordOf(
   const metrics = await run.readMetrics();
   const adapter = await run.readAdapterPair();
   const training = adapter && parseRecord({ ...adapter.json, text: decode(adapter.json.bytes) }).training;
-  const steps = metrics.flatMap((line) => (line.type === 'step' ? [line] : []));
+  const taken = metrics.flatMap((line) => (line.type === 'step' ? [line] : []));
+  const step = taken.at(-1)?.step ?? 0;
+  const steps = typeof config.train.steps === 'number' ? config.train.steps : step;
+  const verdict = files.has(RUN_FILES.verdict) ? await run.readJson(RUN_FILES.verdict, VerdictSchema) : null;
+  // A run with patience may end before its last step, and one without test images has no verdict.
+  const isLeft = verdict === null && step < steps && !config.train.patience;
   return {
     // The same run is known when it comes again.
     id: `run-${(await sha256(new TextEncoder().encode(lines.sort().join('\n')))).slice(0, 16)}`,
     name: folder,
-    status: 'finished',
-    step: steps.at(-1)?.step ?? 0,
-    steps: typeof config.train.steps === 'number' ? config.train.steps : (steps.at(-1)?.step ?? 0),
+    status: isLeft ? 'stopped' : 'finished',
+    step,
+    steps,
     settings: settingsOf(config, folder),
     datasets: config.datasets.map(({ key, name }) => ({ id: key, name })),
     scale: commonScale(config.datasets),
@@ -114,21 +121,27 @@ async function recordOf(
     updated: created,
     bestStep: training ? numberOr(training.step, 0) : null,
     bestScore: training ? numberOr(training.score, null) : null,
-    secondsPerStep: meanSeconds(steps),
+    secondsPerStep: meanSeconds(taken),
     checkpointStep: null,
-    failure: null,
-    verdict: files.has(RUN_FILES.verdict) ? await run.readJson(RUN_FILES.verdict, VerdictSchema) : null,
+    failure: isLeft ? leftElsewhere(step, steps) : null,
+    verdict,
     ...(adapter && { trainableCount: await numbersIn(adapter.weights) }),
   };
 }
+
+const leftElsewhere = (step: number, steps: number): FailureRecord => ({
+  code: LEFT_ELSEWHERE,
+  what: `This run was left after step ${step} of ${steps}. It cannot go on here, where its images and its checkpoint are not.`,
+  cure: 'Continue it where it was begun: npm run mopeft -- train --resume FOLDER, with the same --model and --data. Then drop its folder here again.',
+});
 
 const numberOr = <T>(value: unknown, other: T): number | T => (typeof value === 'number' ? value : other);
 
 /** As a person would have chosen them; of single blocks only whether they are late ones. */
 function settingsOf({ mopeft, train, datasets }: RunConfig, name: string): RunRecord['settings'] {
-  const { methods, gate, blocks, trainDecoder, budget } = mopeft;
+  const { methods, gate, blocks, trainDecoder, budget, token } = mopeft;
   const groups: [string, object][] = [
-    [TRAIN_PREFIX, { ...train, blocks: (blocks[0] ?? 0) > 0 ? 'late' : 'all' }],
+    [TRAIN_PREFIX, { ...train, blocks: (blocks[0] ?? 0) > 0 ? 'late' : 'all', ...(token && { token }) }],
     [GATE_PREFIX, budget === undefined ? {} : { budget }],
     ...Object.entries(methods),
   ];

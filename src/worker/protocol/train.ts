@@ -57,6 +57,9 @@ export type RunStatus =
   /** Came in as an adapter file; has no history. */
   | 'imported';
 
+/** Code of the failure of a run that came as a folder before it was finished: it cannot be resumed here. */
+export const LEFT_ELSEWHERE = 'run/left-elsewhere';
+
 export interface RunInfo {
   readonly id: string;
   readonly name: string;

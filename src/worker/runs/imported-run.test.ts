@@ -47,3 +47,11 @@ test('an adapter of another program carries how it was understood', () => {
   expect(record({ understood }, 'a.zip')).toMatchObject({ name: 'a', understood });
   expect(record({ understood: 'no list' }, 'a.zip')).not.toHaveProperty('understood');
 });
+
+test('an adapter that tells datasets apart names those that it can be asked for', () => {
+  const told = { ...mopeft, token: true, datasets: ['cells', 'cracks'] };
+  const adapter = { mopeft: told, training: {}, tensors: new Map() } as unknown as Adapter;
+  expect(importedRecord('id', 1000, adapter, model, []).understood).toEqual([
+    'It tells datasets apart, and is asked for one of them: cells, cracks. Segment asks which.',
+  ]);
+});

@@ -1,3 +1,4 @@
+import { datasetsOf } from '../../engine/asked-dataset.ts';
 import { GATE_PREFIX } from '../../engine/capabilities.ts';
 import { scaleOfAdapter, understoodOf } from '../../engine/run/adapter-files.ts';
 import type { Adapter } from '../../peft/adapter-file.ts';
@@ -22,7 +23,13 @@ export function importedRecord(
     if (value !== undefined) values[`${GATE_PREFIX}.${field}`] = value;
   }
   const name = nameOf(training, files);
-  const understood = understoodOf({ training });
+  const names = datasetsOf({ mopeft });
+  const understood = [
+    ...understoodOf({ training }),
+    ...(names.length > 1
+      ? [`It tells datasets apart, and is asked for one of them: ${names.join(', ')}. Segment asks which.`]
+      : []),
+  ];
   const step = typeof training.step === 'number' ? training.step : 0;
   return {
     id,

@@ -4,6 +4,7 @@ import type { FindCounts } from '../../../worker/protocol.ts';
 import { runKey } from '../../commands/key-binding.ts';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { duration, plural } from '../../format/format.ts';
+import { useDatasets } from '../../stores/datasets.ts';
 import { calibrate, changeFindSetting, findAll, measureFinding } from '../../stores/find.ts';
 import { cancelFinding, useFind } from '../../stores/find-state.ts';
 import { selectVariant, useSegment } from '../../stores/segment.ts';
@@ -26,11 +27,11 @@ export function FindPanel(): ReactNode {
           Find all objects
         </button>
       </div>
+      <Suited />
       <Work />
       <FindReview />
       <details>
         <summary>Thresholds</summary>
-        <Suited />
         <div className={styles.fields}>
           {THRESHOLDS.map((name) => (
             <Threshold key={name} name={name} />
@@ -84,16 +85,28 @@ function Threshold({ name }: { readonly name: keyof FindSettings }): ReactNode {
   );
 }
 
-/** Said of a tuned model, whose answers the thresholds were not chosen by. */
+/** Said of a tuned model, whose answers the thresholds were not chosen by; then by which images they were. */
 function Suited(): ReactNode {
   const isTuned = useSegment((state) => selectVariant(state).kind === 'run');
   const isOwn = useFind((state) => state.isOwn);
-  if (!isTuned || isOwn) return null;
+  const isIdle = useIsIdle();
+  const datasetId = useSegment((state) => (state.source?.kind === 'sample' ? state.source.datasetId : null));
+  const isKnown = useDatasets(({ datasets }) =>
+    datasets.some(({ id, maskedCount }) => id === datasetId && maskedCount > 0),
+  );
+  if (!isTuned || isOwn) return <Calibrated />;
   return (
-    <p>
-      These thresholds suit the base model. A tuned model may be surer of its masks, or less sure: choose them
-      by labelled images.
-    </p>
+    <div className={styles.suited}>
+      <p>
+        The thresholds suit the base model. A tuned model may be surer of its masks, or less sure
+        {isKnown ? ': let labelled images choose them.' : '; labelled images could choose them.'}
+      </p>
+      {isKnown && (
+        <button type="button" disabled={!isIdle} onClick={() => void calibrate()}>
+          Choose thresholds by labelled images
+        </button>
+      )}
+    </div>
   );
 }
 
@@ -130,7 +143,6 @@ function Known(): ReactNode {
           Measure on test images
         </button>
       </div>
-      <Calibrated />
       <Quality />
     </>
   );

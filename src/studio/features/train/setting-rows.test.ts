@@ -15,6 +15,15 @@ test('settings of a run are shown with the labels of the form', () => {
   expect(rows.get('Blocks')).toBe('Last half');
 });
 
+test('the datasets are named that a run can be asked for, where it tells them apart', () => {
+  const of = (more: object) => {
+    const settings = { ...run.settings, values, ...more };
+    return new Map(settingRows({ ...run, settings }, CAPABILITIES)).get('Asked for as');
+  };
+  expect(of({})).toBeUndefined();
+  expect(of({ values: { 'train.token': true } })).toBe(run.datasets.map(({ name }) => name).join(', '));
+});
+
 test('what the engine no longer knows is shown by its id', () => {
   const settings = { ...run.settings, methods: ['old'], gate: 'gone', values };
   const rows = new Map(settingRows({ ...run, settings }, CAPABILITIES));

@@ -18,9 +18,12 @@ export function settingRows(
       method.fields.map((field) => [field.id, { label: `${method.label}: ${field.label}`, field }] as const),
     ),
   ]);
+  const gate = capabilities?.gateForms.find(({ id }) => id === settings.gate);
+  const tellsApart = settings.values['train.token'] === true || gate?.varies === 'by-dataset';
   return [
     ['Methods', settings.methods.map((id) => labelOf(methods, id)).join(', ') || 'none'],
     ['Gates', labelOf(capabilities?.gateForms ?? [], settings.gate)],
+    ...(tellsApart ? [['Asked for as', run.datasets.map(({ name }) => name).join(', ')] as const] : []),
     ['Mask decoder', settings.trainDecoder ? 'trained' : 'frozen'],
     ['Base model', `${run.modelName} (${run.modelHash.slice(0, 12)})`],
     ...Object.entries(settings.values).map(([id, value]) => {
