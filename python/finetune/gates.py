@@ -13,11 +13,11 @@ import torch
 
 from evaluate.folders import LabelledImage
 from mopeft.files import whole
+from mopeft.modules import GateLayer
 from mopeft.sam.open import read_model
 
 from .config import Mopeft, TrainConfig, of_seed
 from .data import DataSet, read_sets, stamp
-from .encoder import GateLayer
 from .run import finished, run, stated
 from .scoring import Evaluator, Gates, ImageScore, mean_gates
 from .statistics import clustered, paired
