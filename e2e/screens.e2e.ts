@@ -65,7 +65,12 @@ test('the demo, then a mask by keyboard alone', async ({ page }) => {
   await page.getByRole('button', { name: 'Try the demo' }).press('Enter');
   await expect(page.getByRole('article')).toHaveCount(3);
   await page.keyboard.press('Alt+3');
-  await page.getByRole('combobox', { name: 'Image' }).selectOption({ index: 1 });
+  await page
+    .getByRole('main', { name: 'Segment' })
+    .getByRole('button', { name: /^Open / })
+    .first()
+    .press('Enter');
+  await expect(page.getByRole('application')).toBeVisible();
   await page.getByRole('application').focus();
   await page.keyboard.press('Shift+ArrowRight');
   await page.keyboard.press('Space');

@@ -1,6 +1,9 @@
 import { type ReactNode, useEffect } from 'react';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
+import { useDatasets } from '../../stores/datasets.ts';
+import { labelDataset } from '../../stores/label-queue.ts';
 import { useOpening } from '../../stores/open-image.ts';
+import { openPage } from '../../stores/page.ts';
 import { selectActiveRun, useRuns } from '../../stores/runs.ts';
 import { answerShown, prepareModel, useSegment } from '../../stores/segment.ts';
 import { selectCanCompute, useSession } from '../../stores/session.ts';
@@ -50,11 +53,41 @@ export function SegmentPage(): ReactNode {
   );
 }
 
+/** How many datasets are offered by a button; the list beside the canvas has all. */
+const OFFERED = 4;
+
+/** In place of an image: ways to open one. */
 function Empty(): ReactNode {
   const opening = useOpening((state) => state.opening);
+  const datasets = useDatasets((state) => state.datasets);
+  if (opening) {
+    return (
+      <div className={styles.empty}>
+        <p>Opening the image …</p>
+      </div>
+    );
+  }
   return (
     <div className={styles.empty}>
-      <p>{opening ? 'Opening the image …' : 'Open an image from a dataset or a file.'}</p>
+      <div className="stack">
+        <p>
+          {datasets.length > 0
+            ? 'Open an image of a dataset, or any file.'
+            : 'Open a file, or add a dataset to label its images.'}
+        </p>
+        <div className={`row ${styles.offers}`}>
+          {datasets.slice(0, OFFERED).map(({ id, name }) => (
+            <button type="button" key={id} onClick={() => void labelDataset(id)}>
+              Open {name}
+            </button>
+          ))}
+          {datasets.length === 0 && (
+            <button type="button" onClick={() => openPage('data')}>
+              Add a dataset
+            </button>
+          )}
+        </div>
+      </div>
     </div>
   );
 }
