@@ -4,6 +4,7 @@
 // sums 32 × 16 in 4 × 4 blocks, eight steps of k at a time, and fetches from textures (lib/matmul-texels). A block's
 // columns are rows of out, so block += bBlock · aBlock. The sums equal those of the small tile bit for bit.
 enable subgroups;
+const ALONG_M = false;
 #include "lib/matmul-sizes"
 #include "lib/matmul-texels"
 // While they are summed every index is a constant once the functions are inlined: the adapter then knows the place, any
@@ -24,15 +25,10 @@ struct Columns {
   c3: mat4x4f,
 }
 
-// sum + b · a, a column at a time, so that few values are alive at once.
-fn added(sum: mat4x4f, b: mat4x4f, a: mat4x4f) -> mat4x4f {
-  return mat4x4f(sum[0] + b * a[0], sum[1] + b * a[1], sum[2] + b * a[2], sum[3] + b * a[3]);
-}
-
-// Four rows of out, whose rows of op(a) start at `start`.
-fn addRows(i: u32, start: u32, step: Step, after: Step, t: Texels, by: Columns) {
-  let a = aBlock(start, step, t);
-  let next = aBlock(start, after, t);
+// Four rows of out, whose rows of op(a) are at `places`.
+fn addRows(i: u32, places: vec4u, step: Step, after: Step, t: Texels, by: Columns) {
+  let a = aBlock(places, step, t);
+  let next = aBlock(places, after, t);
   if (HAS_SUMS) { rowSums[i] += ONES * a + ONES * next; }
   sums[4u * i] = added(added(sums[4u * i], by.b0, a), by.c0, next);
   sums[4u * i + 1u] = added(added(sums[4u * i + 1u], by.b1, a), by.c1, next);
@@ -51,18 +47,18 @@ fn main(
   let t = texels(s);
   let m = group.y * 32u;
   let n = (group.x * 4u + lane) * 16u;
-  let a0 = ownStart(m, s);
-  let a1 = ownStart(m + 4u, s);
-  let a2 = ownStart(m + 8u, s);
-  let a3 = ownStart(m + 12u, s);
-  let a4 = ownStart(m + 16u, s);
-  let a5 = ownStart(m + 20u, s);
-  let a6 = ownStart(m + 24u, s);
-  let a7 = ownStart(m + 28u, s);
-  let b0 = bStart(n, s);
-  let b1 = bStart(n + 4u, s);
-  let b2 = bStart(n + 8u, s);
-  let b3 = bStart(n + 12u, s);
+  let a0 = aPlaces(m, s);
+  let a1 = aPlaces(m + 4u, s);
+  let a2 = aPlaces(m + 8u, s);
+  let a3 = aPlaces(m + 12u, s);
+  let a4 = aPlaces(m + 16u, s);
+  let a5 = aPlaces(m + 20u, s);
+  let a6 = aPlaces(m + 24u, s);
+  let a7 = aPlaces(m + 28u, s);
+  let b0 = bPlaces(n, s);
+  let b1 = bPlaces(n + 4u, s);
+  let b2 = bPlaces(n + 8u, s);
+  let b3 = bPlaces(n + 12u, s);
   for (var i = s.begin / 4u; 4u * i < s.end; i += 2u) {
     let step = stepAt(i, s, t);
     let after = stepAt(i + 1u, s, t);
@@ -85,16 +81,10 @@ fn main(
     addRows(6u, a6, step, after, t, by);
     addRows(7u, a7, step, after, t, by);
   }
-  let width = s.N / 4u;
-  let left = n / 4u;
-  let first = s.out / 4u + m * width + left;
+  let corner = cornerAt(m, n, s);
   for (var i = 0u; i < 8u; i++) {
     for (var j = 0u; j < 4u; j++) {
-      for (var row = 4u * i; row < 4u * i + 4u; row++) {
-        if (m + row < s.M && left + j < width) {
-          finish(first + row * width + j, left + j, sums[4u * i + j][row - 4u * i]);
-        }
-      }
+      for (var row = 0u; row < 4u; row++) { storeAt(corner, 4u * i + row, j, s, sums[4u * i + j][row]); }
     }
   }
   if (HAS_SUMS) {

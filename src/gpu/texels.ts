@@ -1,7 +1,7 @@
 /** Vectors of four in a row of a texture; `shaders/lib/matmul-texels.wgsl` has the same. */
-const ROW = 512;
+const ROW = 1024;
 const ROW_BYTES = 16 * ROW;
-/** Bytes that a texture holds with WebGPU's default limits, 8,192 rows: 64 MiB. */
+/** Bytes that a texture holds with WebGPU's default limits, 8,192 rows: 128 MiB. */
 export const MOST_TEXEL_BYTES = 8192 * ROW_BYTES;
 
 /** Copies a buffer to a texture before a dispatch that reads it there. */

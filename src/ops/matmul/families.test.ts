@@ -165,16 +165,13 @@ describe('the tile of a product', () => {
     expect(shaderOf(4096, 3072, 768, { ...measured(0), isSoftware: true })).toBe('matmul/register');
   });
 
-  it('is compiled without a loop on a software adapter where a plain product is mostly stores', () => {
-    const constantsOf = (M: number, K: number, isPlain: boolean) =>
-      tileFor({ batch: 1, M, N: 40, K, aT: false, bT: true }, software, isPlain).constants;
-    expect(constantsOf(4096, 20, true)).toEqual({ ALONG_M: 1, UNROLLED: 1 });
-    for (const [M, K, isPlain] of [
-      [4096, 20, false],
-      [4096, 64, true],
-      [1024, 20, true],
-    ] as const)
-      expect(constantsOf(M, K, isPlain)).toMatchObject({ UNROLLED: 0 });
+  it('lies along m on a software adapter where an out is narrow, and has rows enough', () => {
+    const isAlongM = (M: number, N: number, K: number) =>
+      tileFor({ batch: 4, M, N, K, aT: false, bT: true }, software).constants.ALONG_M === 1;
+    expect(isAlongM(4096, 8, 192)).toBe(true);
+    expect(isAlongM(64, 68, 64)).toBe(true);
+    expect(isAlongM(8, 16, 4096)).toBe(false);
+    expect(isAlongM(1024, 192, 64)).toBe(false);
   });
 
   it('runs within default limits', () => {

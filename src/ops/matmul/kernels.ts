@@ -61,7 +61,7 @@ export function matmulPasses(
   { a, b, out, scratch }: MatmulBindings,
   epilogue: Epilogue,
   traits: AdapterTraits,
-  tile = tileFor(problem, traits, isPlain(epilogue)),
+  tile = tileFor(problem, traits),
 ): Pass[] {
   const { batch, M, N } = problem;
   const splits = 'from' in scratch ? splitsOf(problem, tile) : 1;
@@ -81,13 +81,9 @@ export function matmulPasses(
   ];
 }
 
-function isPlain({ kept, activation, gate, other }: Epilogue): boolean {
-  return !(kept || activation || gate || other);
-}
-
 /** Ranges that K is cut into. */
 export function matmulSplits(problem: MatmulProblem, traits: AdapterTraits): number {
-  return splitsOf(problem, tileFor(problem, traits, true));
+  return splitsOf(problem, tileFor(problem, traits));
 }
 
 /** The partial products alone, [batch, splits, M, N], with the sums of op(a) along each range, [splits, M], where wanted. */
@@ -97,7 +93,7 @@ export function partialPass(
   splits: number,
   traits: AdapterTraits,
 ): Pass {
-  return productPass(problem, { a, b, out, unused }, splits, { sums }, tileFor(problem, traits, true));
+  return productPass(problem, { a, b, out, unused }, splits, { sums }, tileFor(problem, traits));
 }
 
 /** Where one dispatch finds its tensors; `unused` is bound in place of one that is not written. */

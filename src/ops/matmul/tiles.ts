@@ -40,8 +40,8 @@ const PARTS = { ...SHARED, rows: 32, columns: 32, enough: 256, shortest: 512 } a
 
 const SOFTWARE = { threads: 4, bytes: 0, enough: 16, shortest: 128 } as const;
 /** The four threads of a workgroup lie side by side along n, or along m for a narrow out. */
-const ALONG_N = { ...SOFTWARE, rows: 16, columns: 32, constants: { ALONG_M: 0, UNROLLED: 0 } } as const;
-const ALONG_M = { ...SOFTWARE, rows: 64, columns: 8, constants: { ALONG_M: 1, UNROLLED: 0 } } as const;
+const ALONG_N = { ...SOFTWARE, rows: 16, columns: 32, constants: { ALONG_M: 0 } } as const;
+const ALONG_M = { ...SOFTWARE, rows: 64, columns: 8, constants: { ALONG_M: 1 } } as const;
 
 /** Every kernel. `wide` and `square` sum in the same order, each of their values along all of K. */
 export const TILES = {
@@ -66,8 +66,8 @@ export const TILES = {
     needs: ['fours', 'subgroups', 'texels'],
     constants: {},
   },
-  quad: { ...ALONG_N, shader: 'matmul/quad', needs: ['fours', 'subgroups'] },
-  quadAlongM: { ...ALONG_M, shader: 'matmul/quad', needs: ['fours', 'subgroups'] },
+  quad: { ...ALONG_N, shader: 'matmul/quad', needs: ['fours', 'subgroups', 'texels'] },
+  quadAlongM: { ...ALONG_M, shader: 'matmul/quad', needs: ['fours', 'subgroups', 'texels'] },
   register: { ...ALONG_N, shader: 'matmul/register', needs: ['fours'] },
   registerAlongM: { ...ALONG_M, shader: 'matmul/register', needs: ['fours'] },
   any: { ...ALONG_N, shader: 'matmul/any', needs: [] },
@@ -76,23 +76,14 @@ export const TILES = {
 
 /**
  * The kernel for a product, by the adapter's traits and the product's shape alone.
- * @param isPlain whether little is done with the sums, so that more of the kernel may be compiled for them.
  */
-export function tileFor(problem: MatmulProblem, traits: AdapterTraits, isPlain = false): Tile {
+export function tileFor(problem: MatmulProblem, traits: AdapterTraits): Tile {
   switch (selectFamily('matmul', traits)) {
     case 'workgroup':
       return sharedTile(problem, traits);
-    case 'register': {
-      const tile = softwareTile(problem, traits);
-      const unrolls = isPlain && 'UNROLLED' in tile.constants && isMostlyStores(problem);
-      return unrolls ? { ...tile, constants: { ...tile.constants, UNROLLED: 1 } } : tile;
-    }
+    case 'register':
+      return softwareTile(problem, traits);
   }
-}
-
-/** Whether storing the sums takes a good part of a product's time, and so much that a pipeline of its own is worth it. */
-function isMostlyStores({ batch, M, N, K }: MatmulProblem): boolean {
-  return K <= 48 && batch * M * N >= 2 ** 16;
 }
 
 /** Workgroups of a tile, without ranges of K. */
@@ -133,20 +124,29 @@ const LEAST_ALONG_M = 2 ** 20;
 
 function softwareTile(problem: MatmulProblem, { hasSubgroups }: AdapterTraits): Tile {
   const { batch, M, N, K } = problem;
-  // Threads that lie side by side along n would have no work for a narrow out.
-  const isWorthIt = batch * M * N * K >= LEAST_ALONG_M;
-  const isAlongM = isWorthIt && Math.ceil(N / 8) * 8 * 1.25 < Math.ceil(N / 32) * 32;
-  const inFours = isInFours(problem);
-  if (inFours && hasSubgroups && isLarge(problem)) return TILES.large;
-  if (!inFours) return isAlongM ? TILES.anyAlongM : TILES.any;
-  if (hasSubgroups) return isAlongM ? TILES.quadAlongM : TILES.quad;
+  const isAlongM = batch * M * N * K >= LEAST_ALONG_M && isNarrow(problem);
+  if (!isInFours(problem)) return isAlongM ? TILES.anyAlongM : TILES.any;
+  if (hasSubgroups && fitsTexels(problem)) {
+    if (isLarge(problem)) return TILES.large;
+    return isAlongM ? TILES.quadAlongM : TILES.quad;
+  }
   return isAlongM ? TILES.registerAlongM : TILES.register;
 }
 
-/** Whether the large tile is filled, and its operands fit textures. */
-function isLarge({ batch, M, N, K }: MatmulProblem): boolean {
+/** Whether threads that lie side by side along n would have so little work that they lie along m instead. */
+function isNarrow(problem: MatmulProblem): boolean {
+  return areaOf(problem, TILES.quadAlongM) * 1.25 < areaOf(problem, TILES.quad);
+}
+
+/** Whether both operands fit textures. */
+function fitsTexels({ batch, M, N, K }: MatmulProblem): boolean {
+  return 4 * batch * K * Math.max(M, N) <= MOST_TEXEL_BYTES;
+}
+
+/** Whether the large tile is filled. */
+function isLarge({ M, N }: MatmulProblem): boolean {
   const { rows, columns } = TILES.large;
-  return fills(M, rows) && fills(N, columns) && 4 * batch * K * Math.max(M, N) <= MOST_TEXEL_BYTES;
+  return fills(M, rows) && fills(N, columns);
 }
 
 /** Values that the tiles of a product have room for. */

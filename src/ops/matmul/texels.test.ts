@@ -13,7 +13,7 @@ import { TILES, type Tile, tileFor } from './tiles.ts';
 
 const software: AdapterTraits = { isSoftware: true, hasSubgroups: true, hasF16: false };
 
-describe('the large tile of software adapters', () => {
+describe('the tiles of software adapters that sample textures', () => {
   let gpu: Gpu;
   beforeAll(async () => {
     gpu = await openTestGpu();
@@ -109,7 +109,7 @@ describe('the large tile of software adapters', () => {
       false,
       true,
     ],
-  ] as const)('gives the bits of the small one: %s', async (_what, shapes, aT, bT) => {
+  ] as const)('give the bits of the one that loads from buffers: %s', async (_what, shapes, aT, bT) => {
     const attrs = { aT, bT };
     const before = planned(
       TILES.large,
@@ -119,34 +119,34 @@ describe('the large tile of software adapters', () => {
       ],
       { aT: false, bT: true },
     );
-    const large = await product(planned(TILES.large, shapes, attrs), before);
-    const small = await product(planned(TILES.quad, shapes, attrs), before);
-    expect(large.some((value) => value !== 0)).toBe(true);
-    expect(large).toEqual(small);
+    const loaded = await product(planned(TILES.register, shapes, attrs), before);
+    expect(loaded.some((value) => value !== 0)).toBe(true);
+    for (const tile of [TILES.large, TILES.quad, TILES.quadAlongM])
+      expect(await product(planned(tile, shapes, attrs), before)).toEqual(loaded);
   });
 
-  it('has the bytes of its textures planned, which a pool allocates and gives back', () => {
+  it('have the bytes of their textures planned, which a pool allocates and gives back', () => {
     const shapes = [
       [2, 60, 36],
       [2, 124, 36],
     ] as const;
-    const plans = [TILES.large, TILES.quad].map((tile) => planned(tile, shapes, { aT: false, bT: true }));
+    const plans = [TILES.large, TILES.register].map((tile) => planned(tile, shapes, { aT: false, bT: true }));
     const [own, other] = plans;
-    // Rows of 8 KiB: 2 × 60 × 36 and 2 × 124 × 36 values.
-    expect(own?.texelBytes).toEqual([3 * 8192, 5 * 8192]);
+    // Rows of 16 KiB: 2 × 60 × 36 and 2 × 124 × 36 values.
+    expect(own?.texelBytes).toEqual([2 * 16384, 3 * 16384]);
     expect(other?.texelBytes).toEqual([]);
     const before = gpu.allocatedBytes;
     const pool = Pool.allocate(gpu, plans, 'product');
-    expect(gpu.allocatedBytes - before).toBe((own?.poolBytes ?? 0) + 8 * 8192);
+    expect(gpu.allocatedBytes - before).toBe((own?.poolBytes ?? 0) + 5 * 16384);
     pool.release();
     expect(gpu.allocatedBytes).toBe(before);
   });
 
-  it('is for operands that fit a texture', () => {
+  it('are for operands that fit a texture', () => {
     const shaderOf = (batch: number) =>
       tileFor({ batch, M: 1024, N: 64, K: 1024, aT: false, bT: false }, software).shader;
     const most = MOST_TEXEL_BYTES / (4 * 1024 * 1024);
     expect(shaderOf(most)).toBe(TILES.large.shader);
-    expect(shaderOf(most + 1)).toBe(TILES.quad.shader);
+    expect(shaderOf(most + 1)).toBe(TILES.register.shader);
   });
 });
