@@ -2,9 +2,12 @@
 // A_T: a is stored [K, M]; B_T: b is stored [N, K]. The innermost axes of a, b and out are multiples of 4.
 // Family of software adapters with subgroups. A thread sums 16 × 8 in 4 × 4 blocks, eight steps of k at a time, and
 // fetches from textures (lib/matmul-texels); the four threads of a quad lie side by side along n, or along m with ALONG_M.
+// With IS_REST only the columns are summed that are left behind the whole tiles of matmul/large.
 // A block's columns are rows of out, so block += bBlock · aBlock.
 enable subgroups;
 override ALONG_M: bool;
+override IS_REST: bool;
+const LARGE = 64u;
 #include "lib/matmul-sizes"
 #include "lib/matmul-texels"
 
@@ -19,7 +22,7 @@ fn main(
   let t = texels(s);
   let own = 4u * group.x + lane;
   let m = 16u * select(group.y, own, ALONG_M);
-  let n = 8u * select(own, group.y, ALONG_M);
+  let n = 8u * select(own, group.y, ALONG_M) + select(0u, s.N / LARGE * LARGE, IS_REST);
   let a0 = aPlaces(m, s);
   let a1 = aPlaces(m + 4u, s);
   let a2 = aPlaces(m + 8u, s);

@@ -133,6 +133,8 @@ describe('products by the tiles of large ones', () => {
   });
 });
 
+const PLACES = { a: { input: 0 }, b: { input: 1 }, out: { output: 0 }, scratch: { from: 0 } } as const;
+
 describe('the tile of a product', () => {
   const shaderOf = (M: number, N: number, K: number, traits = hardware, layout = { aT: false, bT: true }) =>
     tileFor({ batch: 1, M, N, K, ...layout }, traits).shader;
@@ -174,6 +176,27 @@ describe('the tile of a product', () => {
     expect(isAlongM(1024, 192, 64)).toBe(false);
   });
 
+  it('is followed by another on a software adapter for few columns behind whole large tiles', () => {
+    const traits = { ...software, hasSubgroups: true };
+    const shadersOf = (N: number, M = 1024) =>
+      matmulPasses({ batch: 3, M, N, K: 64, aT: false, bT: true }, PLACES, {}, traits).map(
+        ({ shader, constants, workgroups }) => [shader, constants.IS_REST, workgroups],
+      );
+    expect(shadersOf(1036)).toEqual([
+      ['matmul/large', undefined, [16, 32, 3]],
+      ['matmul/quad', 1, [16, 2, 3]],
+    ]);
+    expect(shadersOf(76)).toEqual([
+      ['matmul/large', undefined, [1, 32, 3]],
+      ['matmul/quad', 1, [16, 2, 3]],
+    ]);
+    expect(shadersOf(1024)).toEqual([['matmul/large', undefined, [16, 32, 3]]]);
+    expect(shadersOf(1052)).toEqual([['matmul/large', undefined, [17, 32, 3]]]);
+    expect(shadersOf(76, 64), 'too little for a pipeline of its own').toEqual([
+      ['matmul/quad', 0, [3, 4, 3]],
+    ]);
+  });
+
   it('runs within default limits', () => {
     for (const { threads, bytes } of Object.values(TILES)) {
       expect(threads).toBeLessThanOrEqual(256);
@@ -183,19 +206,12 @@ describe('the tile of a product', () => {
 });
 
 describe('the dispatches of a product', () => {
-  const bindings = {
-    a: { input: 0 },
-    b: { input: 1 },
-    out: { output: 0 },
-    scratch: { from: 0 },
-  } as const;
-
   it('use one pipeline for every size of a layout', () => {
     const sizes = [
       { batch: 1, M: 1024, N: 192, K: 192 },
       { batch: 5, M: 64, N: 768, K: 256 },
     ];
-    const made = sizes.map((size) => matmulPasses({ ...size, aT: false, bT: true }, bindings, {}, software));
+    const made = sizes.map((size) => matmulPasses({ ...size, aT: false, bT: true }, PLACES, {}, software));
     expect(made[0]?.[0]?.constants).toEqual(made[1]?.[0]?.constants);
     expect(made[0]?.[0]?.shader).toBe(made[1]?.[0]?.shader);
   });
@@ -203,7 +219,7 @@ describe('the dispatches of a product', () => {
   it('stay within 65,535 workgroups a dimension at a million rows', () => {
     for (const traits of [software, { ...software, hasSubgroups: true }, hardware]) {
       const problem = { batch: 1, M: 2 ** 20, N: 8, K: 64, aT: false, bT: true };
-      for (const { workgroups } of matmulPasses(problem, bindings, {}, traits))
+      for (const { workgroups } of matmulPasses(problem, PLACES, {}, traits))
         expect(Math.max(...workgroups)).toBeLessThanOrEqual(65535);
     }
   });

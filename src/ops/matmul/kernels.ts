@@ -3,7 +3,7 @@ import type { Binding, Pass } from '../../graph/pass.ts';
 import type { Shape } from '../../graph/shape.ts';
 import { ACTIVATION_CODES, type ActivationKind, NO_ACTIVATION } from '../activation/activation.ts';
 import { workgroups1d } from '../dispatch.ts';
-import { type MatmulProblem, splitsOf, type Tile, tileFor } from './tiles.ts';
+import { type MatmulProblem, restTileFor, splitsOf, type Tile, tileFor } from './tiles.ts';
 
 /** What is done with the sums of a product before they are stored, in this order (shaders/lib/matmul-epilogue). */
 export interface Epilogue {
@@ -55,7 +55,10 @@ export function matmulScratch(
   return [UNUSED, [batch, splits, M, N], ...(sums ? [[splits, M]] : [])];
 }
 
-/** The dispatches of a product: one, or with a split K the partial products and then their sum, in order. */
+/**
+ * The dispatches of a product: one, or two where its last columns are computed apart, or with a split K the partial products and
+ * then their sum, in order.
+ */
 export function matmulPasses(
   problem: MatmulProblem,
   { a, b, out, scratch }: MatmulBindings,
@@ -66,7 +69,17 @@ export function matmulPasses(
   const { batch, M, N } = problem;
   const splits = 'from' in scratch ? splitsOf(problem, tile) : 1;
   const place = (i: number): Binding => ('from' in scratch ? { scratch: scratch.from + i } : scratch.unused);
-  if (splits === 1) return [productPass(problem, { a, b, out, unused: place(0) }, 1, epilogue, tile)];
+  if (splits === 1) {
+    const tensors = { a, b, out, unused: place(0) };
+    const rest = restTileFor(problem, tile);
+    if (!rest) return [productPass(problem, tensors, 1, epilogue, tile)];
+    const left = N % tile.columns;
+    return [
+      productPass(problem, tensors, 1, epilogue, tile, N - left),
+      // Sums of op(a) are there already.
+      productPass(problem, tensors, 1, { ...epilogue, sums: null }, rest, left),
+    ];
+  }
   const partial = { out: place(1), sums: epilogue.sums ? place(2) : null };
   const [x, y] = workgroups1d(M * N + (epilogue.sums ? M : 0));
   return [
@@ -104,15 +117,17 @@ interface ProductBindings extends Pick<MatmulBindings, 'a' | 'b' | 'out'> {
 /** Both operands from textures; out, and what is kept beside it, are written. */
 const SAMPLED = { copied: [0, 1], written: [3, 6] } as const;
 
+/** @param columns of out that the dispatch computes. */
 function productPass(
   problem: MatmulProblem,
   { a, b, out, unused }: ProductBindings,
   splits: number,
   epilogue: Epilogue,
   kernel: Tile,
+  columns = problem.N,
 ): Pass {
-  const { batch, M, N, K, aT, bT } = problem;
-  const [across, down] = [Math.ceil(N / kernel.columns), Math.ceil(M / kernel.rows)];
+  const { batch, M, K, aT, bT } = problem;
+  const [across, down] = [Math.ceil(columns / kernel.columns), Math.ceil(M / kernel.rows)];
   return {
     shader: kernel.shader,
     constants: {
@@ -125,7 +140,7 @@ function productPass(
     bindings: [a, b, ...epilogueBindings(epilogue, b, out, unused)],
     ...(kernel.needs.includes('texels') && { texels: SAMPLED }),
     workgroups: kernel.constants.ALONG_M ? [down, across, batch * splits] : [across, down, batch * splits],
-    flops: 2 * batch * M * N * K,
+    flops: 2 * batch * M * columns * K,
   };
 }
 

@@ -101,6 +101,15 @@ describe('the tiles of software adapters that sample textures', () => {
       false,
     ],
     [
+      'few columns behind whole tiles',
+      [
+        [8, 96, 68],
+        [8, 76, 68],
+      ],
+      false,
+      true,
+    ],
+    [
       'K is split',
       [
         [1, 64, 520],

@@ -42,6 +42,7 @@ const SOFTWARE = { threads: 4, bytes: 0, enough: 16, shortest: 128 } as const;
 /** The four threads of a workgroup lie side by side along n, or along m for a narrow out. */
 const ALONG_N = { ...SOFTWARE, rows: 16, columns: 32, constants: { ALONG_M: 0 } } as const;
 const ALONG_M = { ...SOFTWARE, rows: 64, columns: 8, constants: { ALONG_M: 1 } } as const;
+const QUAD = { shader: 'matmul/quad', needs: ['fours', 'subgroups', 'texels'] } as const;
 
 /** Every kernel. `wide` and `square` sum in the same order, each of their values along all of K. */
 export const TILES = {
@@ -66,8 +67,10 @@ export const TILES = {
     needs: ['fours', 'subgroups', 'texels'],
     constants: {},
   },
-  quad: { ...ALONG_N, shader: 'matmul/quad', needs: ['fours', 'subgroups', 'texels'] },
-  quadAlongM: { ...ALONG_M, shader: 'matmul/quad', needs: ['fours', 'subgroups', 'texels'] },
+  quad: { ...ALONG_N, ...QUAD, constants: { ALONG_M: 0, IS_REST: 0 } },
+  quadAlongM: { ...ALONG_M, ...QUAD, constants: { ALONG_M: 1, IS_REST: 0 } },
+  /** For the columns that the whole tiles of `large` leave. */
+  rest: { ...ALONG_M, ...QUAD, constants: { ALONG_M: 1, IS_REST: 1 } },
   register: { ...ALONG_N, shader: 'matmul/register', needs: ['fours'] },
   registerAlongM: { ...ALONG_M, shader: 'matmul/register', needs: ['fours'] },
   any: { ...ALONG_N, shader: 'matmul/any', needs: [] },
@@ -84,6 +87,16 @@ export function tileFor(problem: MatmulProblem, traits: AdapterTraits): Tile {
     case 'register':
       return softwareTile(problem, traits);
   }
+}
+
+/**
+ * What computes the last columns where `tile` takes whole tiles alone: those few that would leave most of a large tile empty. Null
+ * where `tile` takes all of them.
+ */
+export function restTileFor(problem: MatmulProblem, tile: Tile): Tile | null {
+  return tile.shader === TILES.large.shader && leavesRest(problem) && splitsOf(problem, tile) === 1
+    ? TILES.rest
+    : null;
 }
 
 /** Workgroups of a tile, without ranges of K. */
@@ -121,6 +134,10 @@ function sharedTile(problem: MatmulProblem, { kernels }: AdapterTraits): Tile {
 
 /** Multiply-adds below which a narrow product is over sooner than a pipeline of its own would be compiled. */
 const LEAST_ALONG_M = 2 ** 20;
+/** Columns behind whole large tiles that are a product of their own: a quarter of a tile. */
+const MOST_REST = TILES.large.columns / 4;
+/** Multiply-adds of those from which a pipeline of their own is worth it. */
+const LEAST_REST = 2 ** 19;
 
 function softwareTile(problem: MatmulProblem, { hasSubgroups }: AdapterTraits): Tile {
   const { batch, M, N, K } = problem;
@@ -143,10 +160,16 @@ function fitsTexels({ batch, M, N, K }: MatmulProblem): boolean {
   return 4 * batch * K * Math.max(M, N) <= MOST_TEXEL_BYTES;
 }
 
-/** Whether the large tile is filled. */
-function isLarge({ M, N }: MatmulProblem): boolean {
+/** Whether the large tile is filled, or whole ones are where the columns left are computed apart. */
+function isLarge(problem: MatmulProblem): boolean {
   const { rows, columns } = TILES.large;
-  return fills(M, rows) && fills(N, columns);
+  return fills(problem.M, rows) && (fills(problem.N, columns) || leavesRest(problem));
+}
+
+/** Whether so few columns are left behind whole large tiles, and so many rows of them, that they are a product of their own. */
+function leavesRest({ batch, M, N, K }: MatmulProblem): boolean {
+  const rest = N % TILES.large.columns;
+  return N > rest && rest > 0 && rest <= MOST_REST && batch * M * rest * K >= LEAST_REST;
 }
 
 /** Values that the tiles of a product have room for. */
