@@ -3,6 +3,8 @@
 // relPos. With a bias, which is [HEADS, Nq, Nk−PREFIX] for all windows, it stands in relPos' place.
 // The including shader declares alias Value, f32 or vec4f, and `wide`, the scores of one.
 #include "lib/attention-heads"
+// Rows of the prefix in k: PREFIX, or 0 where it is apart.
+override K_PREFIX: u32;
 override GRID_W: u32;
 override HAS_REL: bool;
 override HAS_BIAS: bool;
@@ -29,9 +31,9 @@ fn rowAt(n: u32, Nq: u32, head: u32, heads: u32, m: u32, M: u32) -> Row {
   let own = (m * heads + head) * Nq + n;
   let all = (m * HEADS + FROM_HEAD + head) * Nq + n;
   let columns = wide * arrayLength(&scores) / (M * heads * Nq);
-  let Nk = arrayLength(&k) / (HEADS * D * M);
-  let width = select(Nk - PREFIX, GRID_W, HAS_REL);
-  let lines = select(1u, (Nk - PREFIX) / GRID_W, HAS_REL);
+  let tokens = arrayLength(&k) / (HEADS * D * M) - K_PREFIX;
+  let width = select(tokens, GRID_W, HAS_REL);
+  let lines = select(1u, tokens / GRID_W, HAS_REL);
   let start = own * columns;
   let relAt = select(all * (lines + width), ((FROM_HEAD + head) * Nq + n) * width, HAS_BIAS);
   return Row(own, all, start, start + fours(PREFIX), start + columns, lines, width, relAt);

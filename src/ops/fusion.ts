@@ -6,7 +6,11 @@ import { accumulateOp } from './accumulate/accumulate.ts';
 import { ACCUMULATION_RULES, accumulation, slicedSumThenAccumulate } from './accumulation-fusion.ts';
 import { type ActivationKind, activationBackwardOp, activationOp } from './activation/activation.ts';
 import { addOp } from './add/add.ts';
-import { rowsThenGradients } from './attention-fusion.ts';
+import {
+  attentionGradientsThenPrefixes,
+  prefixesThenAttention,
+  rowsThenGradients,
+} from './attention-fusion.ts';
 import { gateRules } from './gate-fusion.ts';
 import { gatedAddOp, gatedOp } from './gated-add/gated-add.ts';
 import {
@@ -67,6 +71,8 @@ function rulesFor(traits: AdapterTraits): readonly FusionRule[] {
     ...ofGpus(gradientsTogether),
     (node, context) => rowsThenGradients(node, context, traits),
     ...gateRules(traits),
+    (node, context) => prefixesThenAttention(node, context, traits),
+    (node, context) => attentionGradientsThenPrefixes(node, context, traits),
     ...TOKEN_RULES,
     ...ofGpus(addThenNormaliseBackward),
     (node, context) => slicedSumThenAccumulate(node, context, traits),

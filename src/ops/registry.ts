@@ -10,6 +10,7 @@ import {
   attentionMassBackwardOp,
   attentionOp,
 } from './attention/attention.ts';
+import { prefixedAttentionBackwardOp, prefixedAttentionOp } from './attention/prefixed.ts';
 import { correctiveClickOp } from './corrective-click/corrective-click.ts';
 import { cropOp } from './crop/crop.ts';
 import { depthwiseConv3BackwardOp, depthwiseConv3Op } from './depthwise-conv3/depthwise-conv3.ts';
@@ -130,4 +131,6 @@ export const OPS: readonly AnyOp[] = [
   attentionDeltaOp,
   attentionBackwardOp,
   attentionMassBackwardOp,
+  prefixedAttentionOp,
+  prefixedAttentionBackwardOp,
 ];

@@ -16,6 +16,9 @@ const MOST_SCORES = 2 ** 24;
 /** Threads of a workgroup that goes over rows of scores: few, so that few rows keep every core busy. */
 export const SOFTMAX_ROWS = 4;
 
+/** Threads of a workgroup that lays heads out, a row each. */
+const MOVED_ROWS = 16;
+
 /** Positions of the temporaries; the backward has them all, the forward those before `dout`. */
 const SCRATCH = {
   q: { scratch: 0 },
@@ -90,7 +93,7 @@ export function forwardProducts(
   ]);
 }
 
-/** Inputs q, k, v, relPos, dout, bias, rows; outputs dq, dk, dv and, with relPos, drelPos. */
+/** Inputs q, k, v, relPos, dout, bias, rows; outputs dq, dk, dv, with relPos drelPos, and those of prefixes that are apart. */
 export function backwardProducts(problem: AttentionProblem, mostScores = MOST_SCORES): Pass[] {
   const { hasRel, sizes } = problem;
   const noRel = backwardScratch(problem, mostScores).length - 1;
@@ -112,12 +115,12 @@ export function backwardProducts(problem: AttentionProblem, mostScores = MOST_SC
     }),
     // Every result overwrites a temporary that is no longer needed.
     ...turn.product('v', 'scores', 'dout', { aT: true }),
-    turn.scatter('v', 2, 1),
+    turn.keysFromHeads('v', 2),
     ...turn.product('dout', 'dscores', 'k', {}),
     turn.scatter('dout', 0, 1 / Math.sqrt(sizes.D)),
     // q carries the scale already.
     ...turn.product('k', 'dscores', 'q', { aT: true }),
-    turn.scatter('k', 1, 1),
+    turn.keysFromHeads('k', 1),
   ]);
 }
 
@@ -144,19 +147,44 @@ class Turn {
     const scale = 1 / Math.sqrt(this.problem.sizes.D);
     return [
       this.toHeads({ input: 0 }, 'q', scale),
-      this.toHeads({ input: 1 }, 'k', 1),
-      this.toHeads({ input: 2 }, 'v', 1),
+      this.keysToHeads({ input: 1 }, 'k'),
+      this.keysToHeads({ input: 2 }, 'v'),
     ];
   }
 
+  /** Keys or values, behind a prefix that is apart. */
+  private keysToHeads(x: Binding, out: 'k' | 'v'): Pass {
+    const { prefixes } = this.problem;
+    if (!prefixes) return this.toHeads(x, out, 1);
+    const { keys, values, gate, windows } = prefixes;
+    const prefix = out === 'k' ? keys : values;
+    return this.move(
+      'attention/to-heads-prefix',
+      out,
+      this.rowsOf(out),
+      { WINDOWS: windows, HAS_GATE: Number(Boolean(gate)) },
+      [x, prefix, gate ?? prefix, SCRATCH[out]],
+    );
+  }
+
   toHeads(x: Binding, out: Name, scale: number): Pass {
-    return this.move('attention/to-heads', out, this.rowsOf(out), scale, [x, SCRATCH[out]]);
+    return this.move('attention/to-heads', out, this.rowsOf(out), { SCALE: scale }, [x, SCRATCH[out]]);
   }
 
   /** Back to the output of that position. */
   scatter(x: Name, output: number, scale: number): Pass {
     const { Nq, Nk } = this.problem.sizes;
-    return this.move('attention/from-heads', x, isOfKeys(x) ? Nk : Nq, scale, [SCRATCH[x], { output }]);
+    const bindings = [SCRATCH[x], { output }];
+    return this.move('attention/from-heads', x, isOfKeys(x) ? Nk : Nq, { SCALE: scale }, bindings);
+  }
+
+  /** The gradient to keys or values, output 1 or 2, with that to a prefix that is apart. */
+  keysFromHeads(x: 'k' | 'v', output: 1 | 2): Pass {
+    const { prefixes, sizes, hasRel } = this.problem;
+    if (!prefixes) return this.scatter(x, output, 1);
+    const prefix = { output: output + (hasRel ? 3 : 2) };
+    const bindings = [SCRATCH[x], { output }, prefix];
+    return this.move('attention/from-heads-prefix', x, sizes.Nk, { WINDOWS: prefixes.windows }, bindings);
   }
 
   product(out: Name, a: Name, b: Name, { aT = false, bT = false }: { aT?: boolean; bT?: boolean }): Pass[] {
@@ -171,11 +199,12 @@ class Turn {
 
   /** A dispatch over rows of scores. */
   rows(shader: string, { constants, bindings }: Pick<Pass, 'constants' | 'bindings'>): Pass {
-    const { sizes, attrs, hasRel, hasBias } = this.problem;
+    const { sizes, attrs, hasRel, hasBias, prefixes } = this.problem;
     return {
       shader,
       constants: {
         ...this.constants(attrs.prefix),
+        K_PREFIX: prefixes ? 0 : attrs.prefix,
         GRID_W: hasRel ? attrs.gridW : 1,
         HAS_REL: Number(hasRel),
         HAS_BIAS: Number(hasBias),
@@ -187,12 +216,18 @@ class Turn {
     };
   }
 
-  private move(shader: string, name: Name, rows: number, scale: number, bindings: Binding[]): Pass {
+  private move(
+    shader: string,
+    name: Name,
+    rows: number,
+    constants: Pass['constants'],
+    bindings: Binding[],
+  ): Pass {
     const { M, D } = this.problem.sizes;
-    const [x] = workgroups1d((rows * D) / 4);
+    const [x] = workgroups1d(rows, MOVED_ROWS);
     return {
       shader,
-      constants: { ...this.constants(isOfKeys(name) ? this.problem.attrs.prefix : 0), SCALE: scale },
+      constants: { ...this.constants(isOfKeys(name) ? this.problem.attrs.prefix : 0), ...constants },
       bindings,
       workgroups: [x, this.layout.each, M],
       flops: M * this.layout.each * rows * D,

@@ -51,16 +51,7 @@ export const prependPairOp = defineOp({
   backward: { x: 'none', y: 'none', p: 'none', q: 'none', gate: 'none' },
   reference: ([x, y, p, q, gate], [shape]) => {
     const M = axis(shape ?? [], 0);
-    const join = (tokens: Float64Array | null | undefined, front: Float64Array | null | undefined) => {
-      const [all, own] = [required(tokens, 'prependPair'), required(front, 'prependPair')];
-      const each = all.length / M;
-      return Float64Array.from({ length: M * (own.length + each) }, (_, i) => {
-        const [m, j] = [Math.floor(i / (own.length + each)), i % (own.length + each)];
-        const g = gate?.[Math.floor((m * gate.length) / M)] ?? 1;
-        return (j < own.length ? g * (own[j] ?? 0) : all[m * each + j - own.length]) ?? 0;
-      });
-    };
-    return [join(x, p), join(y, q)];
+    return [behindPrefix(M, x, p, gate), behindPrefix(M, y, q, gate)];
   },
   cases: [
     { inputs: [[1, 1, 1], [1, 1, 1], [1, 1], [1, 1], [1]], attrs: {} },
@@ -69,6 +60,19 @@ export const prependPairOp = defineOp({
     { inputs: [[5, 7, 13], [5, 7, 13], [4, 13], [4, 13], null], attrs: {}, note: 'no gate' },
   ],
 });
+
+type Values = Float64Array | null | undefined;
+
+/** The tokens of each of M windows behind `front`, which is weighed by the gate of the window's sample. */
+export function behindPrefix(M: number, tokens: Values, front: Values, gate: Values): Float64Array {
+  const [all, own] = [required(tokens, 'tokens'), required(front, 'prefix')];
+  const each = all.length / M;
+  return Float64Array.from({ length: M * (own.length + each) }, (_, i) => {
+    const [m, j] = [Math.floor(i / (own.length + each)), i % (own.length + each)];
+    const g = gate?.[Math.floor((m * gate.length) / M)] ?? 1;
+    return (j < own.length ? g * (own[j] ?? 0) : all[m * each + j - own.length]) ?? 0;
+  });
+}
 
 /**
  * Gradients of {@link prependPairOp} but for the gate: of x and y, what stands behind the prefix, and of the gated p and q,

@@ -34,6 +34,7 @@ const softmaxOp = defineOp({
           FROM_HEAD: 0,
           D: 1,
           PREFIX: 0,
+          K_PREFIX: 0,
           GRID_W: 1,
           HAS_REL: 0,
           HAS_BIAS: 0,
