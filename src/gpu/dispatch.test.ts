@@ -57,22 +57,22 @@ it('is one pass without copies', () => {
 
 it('is a pass up to each copy; whole rows are copied, then the rest of the last, and timestamps span all', () => {
   const { calls, encoder } = listing();
-  const copies = [copy(256, 2 * 8192 + 64), copy(0, 48)];
-  encodePass(encoder, [dispatch(1), dispatch(2, copies), dispatch(3), dispatch(4, [copy(512, 8192)])], {
+  const copies = [copy(256, 2 * 16384 + 64), copy(0, 48)];
+  encodePass(encoder, [dispatch(1), dispatch(2, copies), dispatch(3), dispatch(4, [copy(512, 16384)])], {
     timestampWrites,
   });
   expect(calls).toEqual([
     { beginningOfPassWriteIndex: 6 },
     1,
     'end',
-    { offset: 256, size: [512, 2] },
-    { offset: 256 + 2 * 8192, origin: [0, 2], size: [4, 1] },
+    { offset: 256, size: [1024, 2] },
+    { offset: 256 + 2 * 16384, origin: [0, 2], size: [4, 1] },
     { offset: 0, origin: [0, 0], size: [3, 1] },
     {},
     2,
     3,
     'end',
-    { offset: 512, size: [512, 1] },
+    { offset: 512, size: [1024, 1] },
     { endOfPassWriteIndex: 7 },
     4,
     'end',
