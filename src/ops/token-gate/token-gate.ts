@@ -104,6 +104,9 @@ export const tokenGateOp = defineOp({
   ],
 });
 
+/** Tokens of a thread of `lib/token-gate-backward`. */
+const ROWS = 4;
+
 /** Gradient of {@link tokenGateOp} to u; with that of a second gate, and with `more`, of u's size, added to it. */
 export const tokenGateBackwardOp = defineOp({
   name: 'tokenGateBackward',
@@ -139,7 +142,7 @@ export const tokenGateBackwardOp = defineOp({
           { input: more ? 6 : 0 },
           { output: 0 },
         ],
-        workgroups: workgroups1d(inFours ? sizeOf(du) / 4 : sizeOf(du)),
+        workgroups: workgroups1d(Math.ceil(sizeOf(du) / C / ROWS) * (inFours ? C / 4 : C)),
         flops: (second ? 11 : 5) * sizeOf(du),
       },
     ];
