@@ -1,6 +1,7 @@
 // dgate[b] = Σ_i dp[b, i]·p[i] + dq[b, i]·q[i];  sumP[i] = Σ_b gate[b]·dp[b, i],  sumQ[i] = Σ_b gate[b]·dq[b, i]
 // dp, dq: [B, n]; p, q, sumP, sumQ: [n]; gate, dgate: [B]. A workgroup of 64 threads for each b, which adds its threads' sums
-// by eights, and then one for 64 values of i.
+// by eights, and then one for 64 values of i. With ADDS sumP and sumQ keep what they hold: +=.
+override ADDS: bool;
 @group(0) @binding(0) var<storage, read> dp: array<f32>;
 @group(0) @binding(1) var<storage, read> dq: array<f32>;
 @group(0) @binding(2) var<storage, read> p: array<f32>;
@@ -29,8 +30,13 @@ fn main(
         ofP += gate[b] * dp[b * n + i];
         ofQ += gate[b] * dq[b * n + i];
       }
-      sumP[i] = ofP;
-      sumQ[i] = ofQ;
+      if (ADDS) {
+        sumP[i] += ofP;
+        sumQ[i] += ofQ;
+      } else {
+        sumP[i] = ofP;
+        sumQ[i] = ofQ;
+      }
     }
     return;
   }

@@ -25,8 +25,8 @@ export interface FusionContext {
   readonly readersOf: (tensor: Tensor) => readonly Node[];
   /** Whether one node alone reads a value, and no output of the graph is it. */
   readonly isPrivate: (tensor: Tensor) => boolean;
-  /** The nodes of some ops that run after one in the same phase, in order. */
-  readonly following: (node: Node, ops: readonly AnyOp[]) => readonly Node[];
+  /** The nodes of some ops that run after one in the same phase, in order; with `within`, at most so many nodes after it. */
+  readonly following: (node: Node, ops: readonly AnyOp[], within?: number) => readonly Node[];
 }
 
 /** How a node and some that feed it become one; null where they do not. */
@@ -66,7 +66,7 @@ class Sweep {
     makerOf: ({ root }) => this.producers.get(root.id) ?? null,
     readersOf: (tensor) => this.readersOf(tensor),
     isPrivate: ({ root }) => !this.outputs.has(root.id) && this.readers.get(root.id)?.size === 1,
-    following: (node, ops) => this.following(node, ops),
+    following: (node, ops, within) => this.following(node, ops, within),
   };
 
   constructor(graph: Graph) {
@@ -169,9 +169,16 @@ class Sweep {
     for (const tensor of node.inputs) if (tensor) this.readers.get(tensor.root.id)?.delete(node);
   }
 
-  private following(node: Node, ops: readonly AnyOp[]): Node[] {
-    const after = this.nodes.slice((this.places.get(node) ?? this.nodes.length) + 1);
-    return after.filter((next): next is Node => next?.phase === node.phase && ops.includes(next.op));
+  private following(node: Node, ops: readonly AnyOp[], within?: number): Node[] {
+    const found: Node[] = [];
+    let passed = 0;
+    for (let place = (this.places.get(node) ?? this.nodes.length) + 1; place < this.nodes.length; place++) {
+      const next = this.nodes[place];
+      if (!next) continue;
+      if (within !== undefined && ++passed > within) break;
+      if (next.phase === node.phase && ops.includes(next.op)) found.push(next);
+    }
+    return found;
   }
 
   private readersOf({ root }: Tensor): Node[] {

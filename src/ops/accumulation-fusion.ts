@@ -4,14 +4,16 @@ import type { AnyOp, Node, Tensor } from '../graph/graph.ts';
 import type { Attributes } from '../graph/pass.ts';
 import { lastOf, sizeOf } from '../graph/shape.ts';
 import { accumulateOp } from './accumulate/accumulate.ts';
-import { accumulateSumsOp } from './accumulate/sums.ts';
+import { accumulateSumsOp, fitsOneNode } from './accumulate/sums.ts';
 import { layernormBackwardOp } from './layernorm/layernorm.ts';
+import { gatedPairBackwardOp } from './prepend-tokens/pair.ts';
 import { slicesOf as slicesOfSum } from './sum-leading/reduce.ts';
 import { leadingReduction, sumLeadingOp } from './sum-leading/sum-leading.ts';
 import { tokenGateParamsOp } from './token-gate/token-gate.ts';
 
 /** How what is added to gradients becomes fewer nodes: sums are left in parts, and those of several added up at once. */
 export const ACCUMULATION_RULES: readonly FusionRule[] = [
+  prefixGradientsThenAccumulate,
   normaliseGradientsThenAccumulate,
   gateGradientsThenAccumulate,
   gateGradientsTogether,
@@ -19,32 +21,46 @@ export const ACCUMULATION_RULES: readonly FusionRule[] = [
   accumulateTogether,
 ];
 
-/** Rows of `x` that are summed onto a target, or onto two whose columns stand side by side. */
+/** Rows of `x` that are summed onto targets whose columns stand side by side. */
 export interface Accumulated {
   readonly targets: readonly Tensor[];
   readonly x: Tensor;
 }
 
-const NOTHING: readonly (Tensor | null)[] = Array.from({ length: 8 }, () => null);
-
-/** A node that adds sums to their targets; at most four targets. Pairs come first, since only they must stand in twos. */
-export function accumulation(sums: readonly Accumulated[]): Pick<Fusion, 'op' | 'attrs' | 'inputs'> {
+/** A node that adds sums to their targets; those of most targets come first, so that few pipelines serve all. */
+export function accumulation(sums: readonly Accumulated[]) {
   const order = [...sums].sort((a, b) => b.targets.length - a.targets.length);
-  const inputs = order.flatMap(({ targets, x }) =>
-    targets.flatMap((target, i) => [target, i === 0 ? x : null]),
-  );
-  return { op: accumulateSumsOp, attrs: {}, inputs: [...inputs, ...NOTHING].slice(0, 8) };
+  const filled = (tensors: readonly Tensor[], length: number) =>
+    Array.from({ length }, (_, i) => tensors[i] ?? null);
+  return {
+    op: accumulateSumsOp,
+    attrs: { targets: order.map(({ targets }) => targets.length) },
+    inputs: [
+      ...filled(
+        order.map(({ x }) => x),
+        4,
+      ),
+      ...filled(
+        order.flatMap(({ targets }) => targets),
+        6,
+      ),
+    ],
+  };
 }
 
 /** What a node adds to its targets. */
-function accumulated({ inputs }: Node): Accumulated[] {
-  const sums: Accumulated[] = [];
-  for (let i = 0; i < inputs.length; i += 2) {
-    const [target, x, second, other] = inputs.slice(i, i + 4);
-    if (!target || !x) continue;
-    sums.push({ targets: second && !other ? [target, second] : [target], x });
+export function accumulated({ op, inputs, attrs }: Node): Accumulated[] {
+  if (op === accumulateOp) {
+    const [target, x] = inputs;
+    return target && x ? [{ targets: [target], x }] : [];
   }
-  return sums;
+  const given = inputs.filter((tensor) => tensor !== null);
+  const { targets: counts } = attrs as { targets: readonly number[] };
+  let next = counts.length;
+  return given.slice(0, next).map((x, i) => {
+    next += counts[i] ?? 0;
+    return { targets: given.slice(next - (counts[i] ?? 0), next), x };
+  });
 }
 
 /** The accumulator to which a value is added, and by which node; null where anything else reads it. */
@@ -73,6 +89,21 @@ function slicesThenAccumulate(
     inputs: node.inputs,
     outputs: [...kept, sums],
     after: accumulation([{ targets: [a.target, b.target], x: sums }]),
+  };
+}
+
+/** The gradients of a gated prefix, added up where they are made. */
+function prefixGradientsThenAccumulate(node: Node, context: FusionContext): Fusion | null {
+  const [dgate, dp, dq] = node.outputs;
+  if (node.op !== gatedPairBackwardOp || !dgate) return null;
+  const [ofP, ofQ] = [onlyAccumulated(dp, context), onlyAccumulated(dq, context)];
+  if (!ofP || !ofQ || ofP.target.root === ofQ.target.root) return null;
+  return {
+    replaces: [node, ofP.node, ofQ.node],
+    op: node.op,
+    attrs: node.attrs,
+    inputs: [...node.inputs.slice(0, 5), ofP.target, ofQ.target],
+    outputs: [dgate],
   };
 }
 
@@ -155,10 +186,8 @@ export function slicedSumThenAccumulate(
   };
 }
 
-const ACCUMULATIONS: readonly AnyOp[] = [accumulateOp, accumulateSumsOp];
+export const ACCUMULATIONS: readonly AnyOp[] = [accumulateOp, accumulateSumsOp];
 
-/** Targets of one node, as many as eight bindings allow. */
-const MOST_TARGETS = 4;
 /** Values from which on a target is worth a dispatch of its own, in vectors of four. */
 const LARGE = 2 ** 17;
 
@@ -167,13 +196,11 @@ function accumulateTogether(node: Node, { following }: FusionContext): Fusion | 
   if (!ACCUMULATIONS.includes(node.op) || isLarge(node)) return null;
   const together = [node];
   let sums = accumulated(node);
-  const count = (of: readonly Accumulated[]) => of.reduce((total, { targets }) => total + targets.length, 0);
   for (const next of following(node, ACCUMULATIONS)) {
-    if (count(sums) === MOST_TARGETS) break;
     const more = [...sums, ...accumulated(next)];
     const roots = more.flatMap(({ targets }) => targets.map(({ root }) => root));
     const isTwice = new Set(roots).size < roots.length;
-    if (isLarge(next) || isTwice || count(more) > MOST_TARGETS) continue;
+    if (isLarge(next) || isTwice || !fitsOneNode(accumulation(more).attrs.targets)) continue;
     together.push(next);
     sums = more;
   }
@@ -181,6 +208,6 @@ function accumulateTogether(node: Node, { following }: FusionContext): Fusion | 
   return { replaces: together, ...accumulation(sums), outputs: [] };
 }
 
-function isLarge({ inputs }: Node): boolean {
-  return inputs.some((tensor, i) => i % 2 === 0 && tensor && sizeOf(tensor.shape) > LARGE);
+function isLarge(node: Node): boolean {
+  return accumulated(node).some(({ targets }) => targets.some(({ shape }) => sizeOf(shape) > LARGE));
 }

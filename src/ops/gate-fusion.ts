@@ -136,7 +136,7 @@ function gatedPrefixGradients(
     replaces: [first.dot, first.scaled, second.dot, second.scaled, node],
     op: gatedPairBackwardOp,
     attrs: {},
-    inputs: [first.d, second.d, first.p, second.p.view(first.p.shape), first.gate],
+    inputs: [first.d, second.d, first.p, second.p.view(first.p.shape), first.gate, null, null],
     outputs: [dgate, first.dp, second.dp],
   };
 }

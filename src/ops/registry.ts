@@ -32,6 +32,8 @@ import { maskLossBackwardOp, maskLossOp } from './mask-loss/mask-loss.ts';
 import { accumulateProductOp, partialProductOp, productOp } from './matmul/fused.ts';
 import { linearBackwardOp } from './matmul/linear-backward.ts';
 import { matmulOp } from './matmul/matmul.ts';
+import { gatedPairOp, linearPairOp } from './matmul/pair.ts';
+import { partialProductsOp } from './matmul/partial-products.ts';
 import { productSumOp } from './matmul/terms.ts';
 import { multiplyOp } from './multiply/multiply.ts';
 import { parallelLinearBackwardOp, parallelLinearOp } from './parallel-linear/parallel-linear.ts';
@@ -86,6 +88,8 @@ export const OPS: readonly AnyOp[] = [
   layernormOp,
   linearBackwardOp,
   linearOp,
+  linearPairOp,
+  gatedPairOp,
   maskIouOp,
   maskLossBackwardOp,
   maskLossOp,
@@ -98,6 +102,7 @@ export const OPS: readonly AnyOp[] = [
   patchifyOp,
   pointEmbedOp,
   partialProductOp,
+  partialProductsOp,
   productOp,
   productSumOp,
   gatedPairBackwardOp,

@@ -5,10 +5,13 @@ import type { AdapterTraits } from '../gpu/traits.ts';
 import { Executable, Pool } from '../graph/executable.ts';
 import { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
+import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { add } from '../ops/add/add.ts';
 import { fused } from '../ops/fusion.ts';
+import { gated } from '../ops/gated-add/gated-add.ts';
 import { linear } from '../ops/linear/linear.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
+import { sumLeading } from '../ops/sum-leading/sum-leading.ts';
 import { windowUnpartition } from '../ops/window-partition/window-partition.ts';
 import { GATE_FORMS } from '../peft/gates/registry.ts';
 import { METHODS } from '../peft/registry.ts';
@@ -178,6 +181,45 @@ describe('a fused graph', () => {
     };
     const [, other] = await compare(trace, { isSoftware: false, hasSubgroups: false, hasF16: false });
     expect(other.passes.map(({ label }) => label)).toEqual(Array(2).fill('productSum:matmul/terms-64'));
+  });
+
+  it('gives what the plain one gives, for GPUs: gradients of small weights in parts, side by side', async () => {
+    const trace = () => {
+      const graph = new Graph();
+      const input = (name: string, ...shape: number[]) => graph.input(name, shape);
+      const [x, hidden] = [input('x', 1100, 36), input('hidden', 1100, 8)];
+      const [up, down] = [input('up', 1100, 68), input('down', 1100, 8)];
+      accumulate(input('grad.up', 68, 8), matmul(up, hidden, { aT: true }));
+      accumulate(input('grad.bias', 68), sumLeading(up, [68]));
+      accumulate(input('grad.down', 8, 36), matmul(down, x, { aT: true }));
+      return graph;
+    };
+    const [, other] = await compare(trace, { isSoftware: false, hasSubgroups: false, hasF16: false });
+    expect(other.passes.map(({ label }) => label)).toEqual([
+      'partialProducts:matmul/partials',
+      'accumulateSums:accumulate/sums',
+    ]);
+  });
+
+  it('gives what the plain one gives, for GPUs: pairs of linear layers, and LoRA behind one gate', async () => {
+    const trace = () => {
+      const graph = new Graph();
+      const input = (name: string, ...shape: number[]) => graph.input(name, shape);
+      const [x, y, gate] = [input('x', 39, 36), input('y', 39, 36), input('gate', 3)];
+      graph.output('k', linear(x, input('wk', 20, 36), input('bk', 20)));
+      graph.output('v', linear(y, input('wv', 20, 36), input('bv', 20)));
+      for (const name of ['q', 'o']) {
+        const hidden = linear(x, input(`${name}.A`, 8, 36), null);
+        graph.output(`${name}.kept`, hidden);
+        graph.output(`${name}.gated`, gated(hidden, gate));
+      }
+      return graph;
+    };
+    const [, other] = await compare(trace, { isSoftware: false, hasSubgroups: false, hasF16: false });
+    expect(other.passes.map(({ label }) => label)).toEqual([
+      'linearPair:matmul/pair-32',
+      'gatedPair:matmul/pair-gated-32',
+    ]);
   });
 
   it('gives what the plain one gives, for another adapter: the decoder of a step, its networks at once', async () => {

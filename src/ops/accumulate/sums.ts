@@ -7,6 +7,25 @@ import { selectFamily } from '../select.ts';
 
 type Shapes = readonly (Shape | null | undefined)[];
 
+const X = ['x0', 'x1', 'x2', 'x3'] as const;
+const TARGETS = ['t0', 't1', 't2', 't3', 't4', 't5'] as const;
+
+/** The kernels, each with the inputs that it has room for: eight bindings. */
+const KERNELS = [
+  { shader: 'accumulate/sums', xs: 4, targets: 4 },
+  { shader: 'accumulate/columns', xs: 2, targets: 6 },
+] as const;
+
+function kernelFor(counts: readonly number[]) {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return KERNELS.find(({ xs, targets }) => counts.length <= xs && total <= targets) ?? null;
+}
+
+/** Whether one node has room for so many targets of each x. */
+export function fitsOneNode(counts: readonly number[]): boolean {
+  return kernelFor(counts) !== null;
+}
+
 /** A target with what is summed onto it: rows of `stride` values, of which it takes those from `first` on. */
 interface Item {
   readonly target: number;
@@ -17,100 +36,162 @@ interface Item {
   readonly stride: number;
 }
 
-/** The one to four items of the op's inputs. */
-function itemsOf(inputs: Shapes): Item[] {
-  const items: Item[] = [];
-  for (let i = 0; i < 8 && inputs[i]; i += 2) {
-    const isSecond = i % 4 === 2 && !inputs[i + 1];
-    const x = isSecond ? i - 1 : i + 1;
-    const size = sizeOf(required(inputs[i], 'accumulateSums'));
-    const [target, other] = [inputs[i - 2], i % 4 === 0 && !inputs[i + 3] ? inputs[i + 2] : null];
-    const first = isSecond ? sizeOf(target ?? []) : 0;
-    const stride = first + size + (other ? sizeOf(other) : 0);
+/** The items of the op's inputs, a target each. */
+function itemsOf(inputs: Shapes, counts: readonly number[]): Item[] {
+  let next = X.length;
+  return counts.flatMap((count, x) => {
+    const targets = Array.from({ length: count }, () => next++);
+    const sizes = targets.map((target) => sizeOf(required(inputs[target], 'accumulateSums')));
+    const stride = sizes.reduce((sum, size) => sum + size, 0);
     const rows = sizeOf(required(inputs[x], 'accumulateSums')) / stride;
-    items.push({ target: i, x, size, rows, first, stride });
-  }
-  return items;
+    let first = 0;
+    return targets.map((target, i) => {
+      const size = sizes[i] ?? 0;
+      first += size;
+      return { target, x, size, rows, first: first - size, stride };
+    });
+  });
 }
 
 /** Threads of a workgroup, and rows from which on several of them share a column. */
 const THREADS = 256;
 const MANY_ROWS = 16;
 
+interface SumsAttributes {
+  /** Targets of each x. */
+  readonly targets: readonly number[];
+}
+
 /**
- * Up to four accumulations at once, as many as eight bindings allow: `targetK += Σ over the rows of xK`, each of its own size,
- * xK [rows, size of targetK]. Where x1 (x3) is missing and target1 (target3) is not, x0 (x2) has the columns of both, one after
- * the other.
+ * Several accumulations at once: x0 … x3 are rows whose columns are those of its targets, one after the other, and every target
+ * gets `+= Σ over the rows`. `targets` says how many of t0 … t5 each x has: up to four of up to four x, or six of two, as eight
+ * bindings allow.
  */
 export const accumulateSumsOp = defineOp({
   name: 'accumulateSums',
-  inputs: ['target0', 'x0', 'target1', 'x1', 'target2', 'x2', 'target3', 'x3'],
-  optional: ['target1', 'x1', 'target2', 'x2', 'target3', 'x3'],
-  mutates: ['target0', 'target1', 'target2', 'target3'],
-  shapes: (inputs) => {
-    const items = itemsOf(inputs);
-    const given = inputs.filter((shape, i) => shape && i % 2 === 0).length;
+  inputs: [...X, ...TARGETS],
+  optional: [...X.slice(1), ...TARGETS.slice(1)],
+  mutates: TARGETS,
+  shapes: (inputs, { targets }: SumsAttributes) => {
+    const items = itemsOf(inputs, targets);
+    const given = TARGETS.filter((_, i) => inputs[X.length + i]).length;
     expectShape(
-      items.length === given && items.every(({ rows }) => Number.isInteger(rows) && rows > 0),
+      fitsOneNode(targets) &&
+        items.length === given &&
+        items.every(({ rows }) => Number.isInteger(rows) && rows > 0),
       'accumulateSums',
       () => inputs.map((shape) => show(shape ?? [])).join(' '),
     );
     return [];
   },
   // Stand for targets that are missing.
-  scratch: ({ inputs }) => [2, 4, 6].filter((i) => !inputs[i]).map(() => [1]),
-  passes: ({ inputs, traits }) => {
-    const items = itemsOf(inputs);
+  scratch: ({ attrs: { targets } }) => {
+    const total = targets.reduce((sum, count) => sum + count, 0);
+    return Array.from({ length: Math.max(0, (kernelFor(targets)?.targets ?? 0) - total) }, () => [1]);
+  },
+  passes: ({ inputs, attrs: { targets }, traits }) => {
+    const items = itemsOf(inputs, targets);
+    const { shader, xs, targets: room } = required(kernelFor(targets), 'accumulateSums');
     const lanes = lanesOf(items, traits);
     const [x, y] = workgroups1d(Math.max(...items.map(({ size }) => size)), THREADS / lanes);
-    let unused = 0;
     return [
       {
-        shader: 'accumulate/sums',
+        shader,
+        // What is missing counts one, so that few pipelines serve every number.
         constants: {
           LANES: lanes,
-          SHARED_0: Number(Boolean(inputs[2] && !inputs[3])),
-          SHARED_2: Number(Boolean(inputs[6] && !inputs[7])),
+          ...Object.fromEntries(Array.from({ length: xs }, (_, i) => [`COUNT_${i}`, targets[i] ?? 1])),
         },
-        bindings: inputs.map((shape, input) => {
-          if (shape) return { input };
-          return input % 2 === 0 ? { scratch: unused++ } : { input: 1 };
-        }),
+        bindings: [
+          ...Array.from({ length: xs }, (_, i) => ({ input: inputs[i] ? i : 0 })),
+          ...Array.from({ length: room }, (_, i) =>
+            i < items.length ? { input: X.length + i } : { scratch: i - items.length },
+          ),
+        ],
         workgroups: [x, y, items.length],
         flops: items.reduce((sum, { size, rows }) => sum + size * rows, 0),
       },
     ];
   },
   backward: {
-    target0: 'none',
     x0: 'none',
-    target1: 'none',
     x1: 'none',
-    target2: 'none',
     x2: 'none',
-    target3: 'none',
     x3: 'none',
+    t0: 'none',
+    t1: 'none',
+    t2: 'none',
+    t3: 'none',
+    t4: 'none',
+    t5: 'none',
   },
-  reference: (inputs, shapes) =>
-    itemsOf(shapes).map(({ target, x, rows, first, stride }) =>
+  reference: (inputs, shapes, { targets }) =>
+    itemsOf(shapes, targets).map(({ target, x, rows, first, stride }) =>
       required(inputs[target], 'accumulateSums').map((value, k) => {
         let sum = value;
         for (let row = 0; row < rows; row++) sum += inputs[x]?.[row * stride + first + k] ?? 0;
         return sum;
       }),
     ),
-  cases: [
-    { inputs: [[1], [1], null, null, null, null, null, null], attrs: {} },
-    { inputs: [[1], [1], [7, 13], [91], [131], [131], [5], [5]], attrs: {}, note: 'one row each' },
-    { inputs: [[3, 7], [5, 21], [131], [17, 131], [300], [2, 300], null, null], attrs: {} },
-    {
-      inputs: [[13], [67, 14], [1], null, [37], [37], [2], [131, 2]],
-      attrs: {},
-      note: 'columns of two targets',
-    },
-    { inputs: [[5], [9, 5], [3], [3], [40], [3, 80], [40], null], attrs: {}, note: 'those of the last two' },
-  ],
+  cases: (
+    [
+      [[[1]], [[[1]]], ''],
+      [[[1], [91], [131], [5]], [[[1]], [[7, 13]], [[131]], [[5]]], 'one row each'],
+      [
+        [
+          [5, 21],
+          [17, 131],
+          [2, 300],
+        ],
+        [[[3, 7]], [[131]], [[300]]],
+        '',
+      ],
+      [[[67, 14], [37], [131, 2]], [[[13], [1]], [[37]], [[2]]], 'columns of two targets'],
+      [
+        [
+          [9, 8],
+          [3, 80],
+        ],
+        [
+          [[5], [3]],
+          [[40], [40]],
+        ],
+        'twice',
+      ],
+      [[[19, 82]], [[[2, 20], [1], [40], [1]]], 'columns of four'],
+      [
+        [
+          [4, 56],
+          [4, 18],
+        ],
+        [
+          [[5], [3], [40], [8]],
+          [[17], [1]],
+        ],
+        'six targets',
+      ],
+      [
+        [
+          [19, 49],
+          [33, 3],
+        ],
+        [
+          [[5], [3], [41]],
+          [[1], [2]],
+        ],
+        'five, of many rows',
+      ],
+    ] as const
+  ).map(([xs, of, note]) => ({
+    inputs: [...pad(xs, X.length), ...pad(of.flat(), TARGETS.length)],
+    attrs: { targets: of.map((targets) => targets.length) },
+    note,
+  })),
 });
+
+function pad(shapes: readonly Shape[], length: number): (Shape | null)[] {
+  return Array.from({ length }, (_, i) => shapes[i] ?? null);
+}
 
 /** Threads that share a column. */
 function lanesOf(items: readonly Item[], traits: AdapterTraits): number {

@@ -12,6 +12,7 @@ import { linearOp } from '../linear/linear.ts';
 import { accumulateProductOp, partialProductOp, productOp } from './fused.ts';
 import { matmulPasses } from './kernels.ts';
 import { matmulOp } from './matmul.ts';
+import { linearPairOp } from './pair.ts';
 import { TILES, type Tile, tileFor } from './tiles.ts';
 
 const software: AdapterTraits = { isSoftware: true, hasSubgroups: false, hasF16: false };
@@ -120,6 +121,26 @@ describe('products by the tiles of large ones', () => {
       expect(square).toEqual(wide);
     });
   }
+
+  it.each([
+    ['matmul/pair-64', 64],
+    ['matmul/pair-128', 128],
+  ])('linearPair by %s', async (shader, side) => {
+    const opCase = linearPairOp.cases.find(({ inputs }) => inputs[2]);
+    if (!opCase) throw new RangeError('linearPair has a case with biases');
+    const passes: AnyOp['passes'] = (context) =>
+      linearPairOp.passes(context).map((pass): Pass => {
+        const [across, down, z] = pass.workgroups;
+        return {
+          ...pass,
+          shader,
+          workgroups: [Math.ceil((across * 32) / side), Math.ceil((down * 32) / side), z],
+        };
+      });
+    const { findings } = await checkOp(as(gpu, hardware), { ...linearPairOp, passes }, opCase);
+    expect(findings).not.toEqual([]);
+    for (const { what, error, tolerance } of findings) expect(error, what).toBeLessThanOrEqual(tolerance);
+  });
 
   it('give the same bits over several tiles', async () => {
     const opCase = {

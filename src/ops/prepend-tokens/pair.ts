@@ -153,27 +153,32 @@ const THREADS = 64;
 
 /**
  * From the gradients of gated tokens `gate[b]·p` and `gate[b]·q`, dp and dq [B, P, C], those of the gate, [B], and of p and q,
- * [P, C].
+ * [P, C]; these two are added onto `ontoP` and `ontoQ` where there are such.
  */
 export const gatedPairBackwardOp = defineOp({
   name: 'gatedPairBackward',
-  inputs: ['dp', 'dq', 'p', 'q', 'gate'],
-  shapes: ([dp, dq, p, q, gate]) => {
+  inputs: ['dp', 'dq', 'p', 'q', 'gate', 'ontoP', 'ontoQ'],
+  optional: ['ontoP', 'ontoQ'],
+  mutates: ['ontoP', 'ontoQ'],
+  shapes: ([dp, dq, p, q, gate, ontoP, ontoQ]) => {
     const [each, gates] = [required(p, 'gatedPairBackward: p'), required(gate, 'gatedPairBackward: gate')];
     const whole = sizeOf(each) * sizeOf(gates);
     expectShape(
-      sameShape(each, q ?? []) && sizeOf(dp ?? []) === whole && sizeOf(dq ?? []) === whole,
+      sameShape(each, q ?? []) &&
+        sizeOf(dp ?? []) === whole &&
+        sizeOf(dq ?? []) === whole &&
+        (ontoP ? sizeOf(ontoP) === sizeOf(each) && sizeOf(ontoQ ?? []) === sizeOf(each) : !ontoQ),
       'gatedPairBackward',
       () => `${show(dp ?? [])} and ${show(dq ?? [])} for ${show(gates)} times ${show(each)}`,
     );
-    return [gates, each, each];
+    return ontoP ? [gates] : [gates, each, each];
   },
-  passes: ({ inputs: [dp, , p, , gate] }) => {
+  passes: ({ inputs: [dp, , p, , gate, onto] }) => {
     const [each, B] = [sizeOf(required(p, 'gatedPairBackward: p')), sizeOf(gate ?? [])];
     return [
       {
         shader: 'prepend-tokens/gates',
-        constants: {},
+        constants: { ADDS: Number(Boolean(onto)) },
         bindings: [
           { input: 0 },
           { input: 1 },
@@ -181,8 +186,8 @@ export const gatedPairBackwardOp = defineOp({
           { input: 3 },
           { input: 4 },
           { output: 0 },
-          { output: 1 },
-          { output: 2 },
+          onto ? { input: 5 } : { output: 1 },
+          onto ? { input: 6 } : { output: 2 },
         ],
         // One a gate, then one for 64 values of p and q.
         workgroups: workgroups1d(B + Math.ceil(each / THREADS), 1),
@@ -190,8 +195,16 @@ export const gatedPairBackwardOp = defineOp({
       },
     ];
   },
-  backward: { dp: 'none', dq: 'none', p: 'none', q: 'none', gate: 'none' },
-  reference: ([dp, dq, p, q, gate]) => {
+  backward: {
+    dp: 'none',
+    dq: 'none',
+    p: 'none',
+    q: 'none',
+    gate: 'none',
+    ontoP: 'none',
+    ontoQ: 'none',
+  },
+  reference: ([dp, dq, p, q, gate, ontoP, ontoQ]) => {
     const gates = required(gate, 'gatedPairBackward: gate');
     const n = required(p, 'gatedPairBackward: p').length;
     const dgate = gates.map((_, b) =>
@@ -200,15 +213,21 @@ export const gatedPairBackwardOp = defineOp({
         0,
       ),
     );
-    const weighed = (d: Float64Array | null | undefined) =>
+    const weighed = (d: Float64Array | null | undefined, onto: Float64Array | null | undefined) =>
       Float64Array.from({ length: n }, (_, i) =>
-        gates.reduce((sum, g, b) => sum + g * (d?.[b * n + i] ?? 0), 0),
+        gates.reduce((sum, g, b) => sum + g * (d?.[b * n + i] ?? 0), onto?.[i] ?? 0),
       );
-    return [dgate, weighed(dp), weighed(dq)];
+    const sums = [weighed(dp, ontoP), weighed(dq, ontoQ)];
+    return ontoP ? [...sums, dgate] : [dgate, ...sums];
   },
   cases: [
-    { inputs: [[1, 1, 1], [1, 1, 1], [1, 1], [1, 1], [1]], attrs: {} },
-    { inputs: [[3, 5, 7], [3, 5, 7], [5, 7], [5, 7], [3]], attrs: {} },
-    { inputs: [[2, 9, 24], [2, 9, 24], [9, 24], [9, 24], [2]], attrs: {}, note: 'several workgroups' },
+    { inputs: [[1, 1, 1], [1, 1, 1], [1, 1], [1, 1], [1], null, null], attrs: {} },
+    { inputs: [[3, 5, 7], [3, 5, 7], [5, 7], [5, 7], [3], null, null], attrs: {} },
+    {
+      inputs: [[2, 9, 24], [2, 9, 24], [9, 24], [9, 24], [2], null, null],
+      attrs: {},
+      note: 'several workgroups',
+    },
+    { inputs: [[3, 5, 7], [3, 5, 7], [5, 7], [5, 7], [3], [5, 7], [35]], attrs: {}, note: 'added up' },
   ],
 });

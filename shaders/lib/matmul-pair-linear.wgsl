@@ -1,0 +1,35 @@
+// out0 = a0 · b0ᵀ, out1 = a1 · b1ᵀ, each + its bias with HAS_BIAS: lib/matmul-pair
+override HAS_BIAS: bool;
+@group(0) @binding(0) var<storage, read> a0: array<vec4f>;
+@group(0) @binding(1) var<storage, read> b0: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias0: array<vec4f>;
+@group(0) @binding(3) var<storage, read> a1: array<vec4f>;
+@group(0) @binding(4) var<storage, read> b1: array<vec4f>;
+@group(0) @binding(5) var<storage, read> bias1: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> out0: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> out1: array<vec4f>;
+
+fn lengths() -> vec3u {
+  return vec3u(arrayLength(&a0), arrayLength(&b0), arrayLength(&out0));
+}
+
+fn ofA(which: u32, i: u32) -> vec4f {
+  if (which == 0u) { return a0[i]; }
+  return a1[i];
+}
+
+fn ofB(which: u32, i: u32) -> vec4f {
+  if (which == 0u) { return b0[i]; }
+  return b1[i];
+}
+
+fn finish(which: u32, i: u32, n: u32, sum: vec4f) {
+  var value = sum;
+  if (which == 0u) {
+    if (HAS_BIAS) { value += bias0[n]; }
+    out0[i] = value;
+  } else {
+    if (HAS_BIAS) { value += bias1[n]; }
+    out1[i] = value;
+  }
+}
