@@ -51,26 +51,26 @@ def gates(a: argparse.Namespace) -> None:
 def study(a: argparse.Namespace) -> None:
     from .jobs import make
     from .study import budget, few, opposite, thin, transfer
+    from .study.figure import draw
 
     sets, seeds, out = [a.data / name for name in a.sets], seeds_of(a), a.out
     match a.question:
         case "opposite":
-            jobs = opposite.jobs(a.model, a.data, a.pair or list(opposite.PAIRS), a.arm or list(opposite.ALL), seeds, a.set, out)
-            table = opposite.table
+            asked, jobs = (
+                opposite,
+                opposite.jobs(a.model, a.data, a.pair or list(opposite.PAIRS), a.arm or list(opposite.ALL), seeds, a.set, out),
+            )
         case "budget":
-            jobs = budget.jobs(a.model, sets, a.share or [0.25, 0.1], a.arm or list(budget.ARMS), seeds, a.set, out)
-            table = budget.table
+            asked, jobs = budget, budget.jobs(a.model, sets, a.share or [0.25, 0.1], a.arm or list(budget.ARMS), seeds, a.set, out)
         case "few":
-            jobs = few.jobs(a.model, sets, a.images or list(few.COUNTS), a.arm or list(few.ARMS), seeds, a.set, out)
-            table = few.table
+            asked, jobs = few, few.jobs(a.model, sets, a.images or list(few.COUNTS), a.arm or list(few.ARMS), seeds, a.set, out)
         case "thin":
-            jobs = thin.jobs(a.model, sets, a.arm or list(thin.ARMS), seeds, a.set, out)
-            table = thin.table
+            asked, jobs = thin, thin.jobs(a.model, sets, a.arm or list(thin.ARMS), seeds, a.set, out)
         case _:
-            jobs = transfer.jobs(a.model, sets, a.share or [0.25], a.arm or list(transfer.ARMS), seeds, a.set, out)
-            table = budget.table
-    make(jobs, a.jobs, partial(deterministic, a.threads, a.device), lambda: (out / "table.md").write_text(table(out)))
-    print(table(out))
+            asked, jobs = budget, transfer.jobs(a.model, sets, a.share or [0.25], a.arm or list(transfer.ARMS), seeds, a.set, out)
+    make(jobs, a.jobs, partial(deterministic, a.threads, a.device), lambda: (out / "table.md").write_text(asked.table(out)))
+    draw(asked.figure(out), out / "figure.svg")
+    print(asked.table(out))
 
 
 def seeds_of(a: argparse.Namespace) -> list[int]:

@@ -24,10 +24,16 @@ def standard_error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
 
 
-def over_sets(values: list[float | None]) -> str:
-    """The mean of what is known of each set ± two standard errors over sets."""
+def mean_over_sets(values: list[float | None]) -> tuple[float, float] | None:
+    """The mean of what is known of each set, and two standard errors over sets; None if nothing is known."""
     known = np.array([v for v in values if v is not None])
-    return f"{known.mean():+.4f} ± {2 * standard_error(known):.4f}" if len(known) else ""
+    return (float(known.mean()), 2 * standard_error(known)) if len(known) else None
+
+
+def over_sets(values: list[float | None]) -> str:
+    """`mean_over_sets` in words."""
+    spread = mean_over_sets(values)
+    return f"{spread[0]:+.4f} ± {spread[1]:.4f}" if spread else ""
 
 
 def clustered(parts: list[dict[str, tuple[float, int]]]) -> tuple[float, float, int]:

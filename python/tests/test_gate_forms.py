@@ -17,6 +17,7 @@ from finetune.study import budget as budget_study
 from finetune.study import few as few_study
 from finetune.study import opposite, thin, transfer
 from finetune.study.few import Few
+from finetune.study.figure import Figure, Point, draw
 from finetune.study.pairs import discs, shuffled
 from finetune.tuned import Tuned
 from mopeft.gate_forms import Asked, hard_concrete, hard_probability
@@ -160,6 +161,8 @@ def test_the_experiments_run_resume_and_tell_their_figures(tmp_path: Path, capsy
     assert [line.split("|")[2].strip() for line in lines[2:]] == ["none", "task", "shuffled", "separate"]
     assert opposite.gap_closed(0.5, 0.4, 0.8) == pytest.approx(0.25)
     assert opposite.gap_closed(0.5, 0.4, 0.4) is None
+    clicked = {"none": 0.4, "separate": 0.8, "task": 0.5}
+    assert opposite.gaps({arm: {"seed0": {"click": iou}} for arm, iou in clicked.items()}, "task") == [pytest.approx(0.25)]
     swapped = json.loads((tmp_path / "opposite/discs/task/both/seed0/swapped.json").read_text())
     assert set(swapped) == {"inner", "whole"}
     folder = TWIN / "blobs"
@@ -173,6 +176,8 @@ def test_the_experiments_run_resume_and_tell_their_figures(tmp_path: Path, capsy
     text = budget_study.table(tmp_path / "budget")
     assert "| all | +0.0000" in text
     assert "| budget 40 |  |  |" in text  # how alike two structures are takes two
+    rows = {p.row for p in budget_study.figure(tmp_path / "budget").points}
+    assert rows == set(modules) - {"all"}
     assert budget_study.shared({(0, "lora"), (1, "lora")}, {(1, "lora")}) == 0.5
     assert len(read_set(folder).images) > 1
 
@@ -187,6 +192,7 @@ def test_few_images_are_the_first_of_the_same_split(tmp_path: Path) -> None:
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in few_study.table(tmp_path).splitlines()[2:]]
     assert [row[:2] for row in rows] == [[n, arm] for n in "12" for arm in ("mopeft", "late", "token")]
     assert [bool(row[4]) for row in rows] == [False, True, True] * 2
+    assert len(few_study.figure(tmp_path).points) == 2 * len(rows)
 
 
 def test_a_structure_that_other_sets_found_is_trained_anew(tmp_path: Path) -> None:
@@ -214,3 +220,15 @@ def test_vessels_are_thin_and_the_convolution_is_compared_with_the_same_without_
     lines = [[cell.strip() for cell in line.split("|")] for line in thin.table(tmp_path).splitlines()[2:]]
     assert [(line[2], line[3]) for line in lines] == [(arm, key) for arm in ("adapter", "conv_pass") for key in ("box", "click")]
     assert [bool(line[6]) for line in lines] == [False, False, True, True]
+    drawn_points = thin.figure(tmp_path).points
+    assert [(p.row, p.series) for p in drawn_points] == [("vessels: conv_pass", key) for key in ("box", "click")]
+
+
+def test_a_figure_is_the_same_file_each_time(tmp_path: Path) -> None:
+    points = [Point("a", "x", 0.1, 0.05), Point("a", "y", 0.2, float("nan")), Point("b", "x", -0.1, 0.1)]
+    for name in ("1.svg", "2.svg"):
+        draw(Figure("Arms", "IoU", points, [0, 0.5]), tmp_path / name)
+    first, second = ((tmp_path / name).read_text() for name in ("1.svg", "2.svg"))
+    assert first == second
+    for text in ("Arms", "IoU", ">a<", ">b<", ">x<", ">y<"):
+        assert text in first

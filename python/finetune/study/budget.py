@@ -20,9 +20,10 @@ from ..budget import beyond
 from ..config import Mopeft, TrainConfig, of_seed
 from ..jobs import Job
 from ..run import run
-from ..statistics import over_sets
+from ..statistics import mean_over_sets, over_sets
 from ..table import base_of, gain_over, set_of
 from ..tuned import Module, open_tuned
+from .figure import Figure, Point
 
 METHODS = RECIPES["mopeft"]
 ALL = Mopeft(METHODS, "budget")
@@ -86,8 +87,8 @@ def at_random(modules: list[Module], share: float, seed: int) -> tuple[tuple[int
     return tuple(beyond(Random(seed, "random modules").shuffled(modules), share * total))
 
 
-def table(out: Path) -> str:
-    """By arm the mean over sets of the IoU that is lost to all modules, ± two standard errors over sets, and the modules kept."""
+def read(out: Path) -> tuple[dict[str, dict[str, list[dict]]], dict[str, list[int]]]:
+    """By arm: the results of each set, and how many modules were kept."""
     found: dict[str, dict[str, list[dict]]] = defaultdict(lambda: defaultdict(list))
     modules: dict[str, list[int]] = defaultdict(list)
     for path in sorted(out.glob("*/*/seed*/result.json")):
@@ -95,11 +96,29 @@ def table(out: Path) -> str:
         result = json.loads(path.read_text())
         found[arm][name].append(result["sets"][name] | {"seed": seed})
         modules[arm].append(len(result["modules"]))
+    return found, modules
+
+
+def against_all(found: dict[str, dict[str, list[dict]]], arm: str, key: str) -> list[float | None]:
+    """What an arm scores more than all modules, by set."""
+    return [gain_over(found["all"].get(name, []), parts, key) for name, parts in found[arm].items()]
+
+
+def figure(out: Path) -> Figure:
+    found, _ = read(out)
+    spreads = [(arm, key, mean_over_sets(against_all(found, arm, key))) for arm in found if arm != "all" for key in ("box", "click")]
+    points = [Point(arm, key, *spread) for arm, key, spread in spreads if spread]
+    return Figure("A share of the modules' parameters, in %", "IoU against all modules, mean over sets ± two errors", points)
+
+
+def table(out: Path) -> str:
+    """By arm the mean over sets of the IoU that is lost to all modules, ± two standard errors over sets, and the modules kept."""
+    found, modules = read(out)
     lines = ["| arm | box against all | click against all | worst set | modules | sets | runs |", "|---" * 7 + "|"]
     for arm, sets in found.items():
         cells, worst = [], []
         for key in ("box", "click"):
-            values = [gain_over(found["all"].get(name, []), parts, key) for name, parts in sets.items()]
+            values = against_all(found, arm, key)
             worst += [v for v in values if v is not None]
             cells.append(over_sets(values))
         lowest = f"{min(worst):+.4f}" if worst else ""

@@ -14,14 +14,16 @@ from ..config import Mopeft, TrainConfig, of_seed
 from ..data import DataSet
 from ..jobs import Job
 from ..run import run
-from ..statistics import clustered, over_sets, paired
+from ..statistics import clustered, mean_over_sets, over_sets, paired
 from ..table import base_of, gain_over, set_of
 from ..tuned import open_tuned
 from .budget import ALL, before
+from .figure import Figure, Point
 
 ARMS = ("mopeft", "lora", "late", "token")
 """`late`: MoPEFT's modules in the late half of the blocks, without gates; `token`: nothing in the encoder."""
 MIXTURE = "mopeft"
+KEYS = ("box", "click")
 COUNTS = (1, 2, 5, 10, 20, 50)
 
 
@@ -63,18 +65,31 @@ def one(model: Path, folder: Path, most: int, arm: str, mopeft: Mopeft, config: 
     return f"{folder.name} {arm} of {most} images, seed {config.seed}: {text}"
 
 
-def table(out: Path) -> str:
-    """By number of images and arm: the gain over the base and over the mixture, mean over sets ± two standard errors over sets."""
+def read(out: Path) -> dict[tuple[int, str], dict[str, list[dict]]]:
+    """By number of images and arm: the results of each set."""
     found: dict[tuple[int, str], dict[str, list[dict]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(out.glob("*/*/seed*/result.json")):
         name, arm, seed = path.relative_to(out).parts[:3]
         kind, most = arm.rsplit(" ", 1)
         found[int(most), kind][name].append(json.loads(path.read_text())["sets"][name] | {"seed": seed})
+    return dict(sorted(found.items(), key=lambda entry: (entry[0][0], ARMS.index(entry[0][1]))))
+
+
+def figure(out: Path) -> Figure:
+    found = read(out)
+    spreads = [(f"{n} images: {arm}", k, mean_over_sets([gain(p, k) for p in s.values()])) for (n, arm), s in found.items() for k in KEYS]
+    points = [Point(row, key, *spread) for row, key, spread in spreads if spread]
+    return Figure("Few images", "IoU over the base model, mean over sets ± two errors", points)
+
+
+def table(out: Path) -> str:
+    """By number of images and arm: the gain over the base and over the mixture, mean over sets ± two standard errors over sets."""
+    found = read(out)
     lines = ["| images | arm | box over the base | click | box over the mixture | click | sets | runs |", "|---" * 8 + "|"]
-    for most, arm in sorted(found, key=lambda entry: (entry[0], ARMS.index(entry[1]))):
-        sets, mixture = found[most, arm], found.get((most, MIXTURE), {})
-        over_base = [over_sets([gain(parts, key) for parts in sets.values()]) for key in ("box", "click")]
-        over_mixture = [over_sets([gain_over(mixture.get(n, []), p, key) for n, p in sets.items()]) for key in ("box", "click")]
+    for (most, arm), sets in found.items():
+        mixture = found.get((most, MIXTURE), {})
+        over_base = [over_sets([gain(parts, key) for parts in sets.values()]) for key in KEYS]
+        over_mixture = [over_sets([gain_over(mixture.get(n, []), p, key) for n, p in sets.items()]) for key in KEYS]
         cells = over_base + (["", ""] if arm == MIXTURE else over_mixture)
         lines.append(f"| {most} | {arm} | {' | '.join(cells)} | {len(sets)} | {sum(len(parts) for parts in sets.values())} |")
     return "\n".join(lines) + "\n"

@@ -25,6 +25,7 @@ from ..scoring import Evaluator
 from ..statistics import standard_error
 from ..table import base_of
 from ..tuned import open_tuned
+from .figure import Figure, Point
 from .pairs import PAIRS, Pair, shuffled
 
 METHODS = RECIPES["mopeft"]
@@ -115,20 +116,42 @@ def table(out: Path) -> str:
         "|---" * 9 + "|",
     ]
     for name in PAIRS:
-        found = {arm: scores(out / name / arm) for arm in ALL if (out / name / arm).is_dir()}
+        found = read(out, name)
         for arm, by_seed in found.items():
-            if not by_seed:
-                continue
-            joint, separate = found.get(JOINT, {}), found.get(SEPARATE, {})
-            both = [s for s in by_seed if s in joint and s in separate]
-            gaps = [gap_closed(by_seed[s]["click"], joint[s]["click"], separate[s]["click"]) for s in both]
-            gaps = [gap for gap in gaps if gap is not None]
+            closed = gaps(found, arm)
             costs = [v["cost"] for v in by_seed.values() if "cost" in v]
             cells = [spread([v[key] for v in by_seed.values()]) for key in ("click", "best", "base")]
             n = round(np.mean([v["n"] for v in by_seed.values()]))
-            cells += [spread(values) if values else "" for values in (gaps, costs)]
+            cells += [spread(values) if values else "" for values in (closed, costs)]
             lines.append(f"| {name} | {arm} | {' | '.join(cells)} | {len(by_seed)} | {n} |")
     return "\n".join(lines) + "\n"
+
+
+def gaps(found: dict[str, dict[str, dict[str, float]]], arm: str) -> list[float]:
+    """The gap that an arm closes, in each seed in which it can be told."""
+    joint, separate = found.get(JOINT, {}), found.get(SEPARATE, {})
+    both = [s for s in found[arm] if s in joint and s in separate]
+    each = [gap_closed(found[arm][s]["click"], joint[s]["click"], separate[s]["click"]) for s in both]
+    return [gap for gap in each if gap is not None]
+
+
+def read(out: Path, name: str) -> dict[str, dict[str, dict[str, float]]]:
+    """By arm and seed, of the arms that have a whole seed."""
+    found = {arm: scores(out / name / arm) for arm in ALL if (out / name / arm).is_dir()}
+    return {arm: by_seed for arm, by_seed in found.items() if by_seed}
+
+
+def figure(out: Path) -> Figure:
+    points = []
+    for name in PAIRS:
+        found = read(out, name)
+        for arm in (a for a in found if a not in (JOINT, SEPARATE)):
+            values = np.array(gaps(found, arm))
+            if len(values):
+                points.append(Point(arm, name, float(values.mean()), standard_error(values)))
+    points.sort(key=lambda point: ALL.index(point.row))
+    axis = "gap closed: 0 joint training without gates, 1 an adapter for each set (± one error over seeds)"
+    return Figure("Opposite labels of the same images", axis, points, [0, 0.5, 1])
 
 
 def gap_closed(arm: float, joint: float, separate: float) -> float | None:

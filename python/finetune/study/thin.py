@@ -19,6 +19,7 @@ from ..run import run
 from ..statistics import clustered, paired, standard_error
 from ..sweep import mopeft_of
 from ..table import base_of, set_of
+from .figure import Figure, Point
 
 ARMS = ("adapter", "conv_pass", "mopeft", "lora+prefix+adapter+conv_pass")
 WITHOUT = {"conv_pass": "adapter", "lora+prefix+adapter+conv_pass": "mopeft"}
@@ -75,22 +76,33 @@ def one(model: Path, folder: Path | None, arm: str, config: TrainConfig, out: Pa
     )
 
 
-def table(out: Path) -> str:
-    """By set and arm: mean IoU after, the paired gain over the base, and over the same without the convolution."""
+def read(out: Path) -> dict[tuple[str, str], dict[int, dict]]:
+    """By set and arm, then seed."""
     found: dict[tuple[str, str], dict[int, dict]] = defaultdict(dict)
     for path in sorted(out.glob("*/*/seed*/result.json")):
         name, arm, seed = path.relative_to(out).parts[:3]
         found[name, arm][int(seed.removeprefix("seed"))] = json.loads(path.read_text())["sets"][name]
+    return found
+
+
+def over_without(found: dict[tuple[str, str], dict[int, dict]], name: str, arm: str, key: str) -> tuple[float, float, int] | None:
+    """What an arm gains over the same without the convolution, in the seeds that both have, with its error and the objects."""
+    other, by_seed = found.get((name, WITHOUT.get(arm, "")), {}), found[name, arm]
+    both = [s for s in by_seed if s in other]
+    return clustered([paired(other[s]["after"]["images"], by_seed[s]["after"]["images"], key) for s in both]) if both else None
+
+
+def table(out: Path) -> str:
+    """By set and arm: mean IoU after, the paired gain over the base, and over the same without the convolution."""
+    found = read(out)
     lines = ["| set | arm | prompt | IoU | over the base | over the same without the convolution | seeds |", "|---" * 7 + "|"]
     for (name, arm), by_seed in found.items():
-        other = found.get((name, WITHOUT.get(arm, "")), {})
         for key in ("box", "click"):
             over_base = clustered([paired(s["before"]["images"], s["after"]["images"], key) for s in by_seed.values()])
-            both = [s for s in by_seed if s in other]
-            over_other = [paired(other[s]["after"]["images"], by_seed[s]["after"]["images"], key) for s in both]
+            over_other = over_without(found, name, arm, key)
             iou = [s["after"][key] for s in by_seed.values()]
             spread = f" ± {standard_error(np.array(iou)):.3f}" if len(iou) > 1 else ""
-            cells = [f"{np.mean(iou):.3f}{spread}", gain(over_base), gain(clustered(over_other)) if over_other else ""]
+            cells = [f"{np.mean(iou):.3f}{spread}", gain(over_base), gain(over_other) if over_other else ""]
             lines.append(f"| {name} | {arm} | {key} | {' | '.join(cells)} | {len(by_seed)} |")
     return "\n".join(lines) + "\n"
 
@@ -98,3 +110,10 @@ def table(out: Path) -> str:
 def gain(difference: tuple[float, float, int]) -> str:
     """± two standard errors."""
     return f"{difference[0]:+.4f} ± {2 * difference[1]:.4f}"
+
+
+def figure(out: Path) -> Figure:
+    found = read(out)
+    gains = [(name, arm, key, over_without(found, name, arm, key)) for name, arm in found for key in ("box", "click")]
+    points = [Point(f"{name}: {arm}", key, g[0], 2 * g[1]) for name, arm, key, g in gains if g]
+    return Figure("What a convolution adds with thin things", "IoU over the same without it, ± two errors", points)
