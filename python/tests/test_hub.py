@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from peft import PeftModel, get_peft_model_state_dict
@@ -71,3 +72,33 @@ def test_a_peft_adapter_answers_as_the_engine(name: str) -> None:
     assert float((plain - expected["box.masks"][:1]).abs().max()) > 1e-2
     saved = set(load_file(FOLDER / name / "adapter_model.safetensors"))
     assert saved == set(get_peft_model_state_dict(model, save_embedding_layers=False))
+
+
+@pytest.mark.parametrize("name", ["onnx", "onnx-token", "onnx-tiny"])
+def test_onnx_files_answer_as_the_engine(name: str) -> None:
+    expected = {key: value.numpy() for key, value in load_file(FOLDER / f"{name}.expected.safetensors").items()}
+    encoder, decoder = (
+        onnxruntime.InferenceSession(FOLDER / name / "onnx" / f"{file}.onnx") for file in ("vision_encoder", "prompt_encoder_mask_decoder")
+    )
+    image, positions = encoder.run(None, {"pixel_values": expected["input.image"]})
+    assert relative(image[0].transpose(1, 2, 0), expected["embedding"]) < 1e-4
+    # A box is two points with labels of their own.
+    asked = {"points": (POINTS, LABELS), "box": ([BOX[:2], BOX[2:]], [2, 3])}
+    for prompt, (points, labels) in asked.items():
+        for objects in (1, 3):
+            inputs = {
+                "image_embeddings": image,
+                "image_positional_embeddings": positions,
+                "input_points": np.array([[points] * objects], np.float32),
+                "input_labels": np.array([[labels] * objects], np.int64),
+            }
+            scores, masks, score, mask = decoder.run(None, inputs)
+            assert masks.shape[:3] == (1, objects, 3)
+            for each in range(objects):
+                assert relative(np.concatenate([mask[0, each], masks[0, each]]), expected[f"{prompt}.masks"]) < 1e-4
+                assert relative(np.concatenate([score[0, each], scores[0, each]]), expected[f"{prompt}.iou"]) < 1e-4
+
+
+def relative(got: np.ndarray, want: np.ndarray) -> float:
+    assert got.shape == want.shape
+    return float(np.abs(got - want).max() / np.abs(want).max())

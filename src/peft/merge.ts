@@ -107,16 +107,20 @@ function notExact(what: string, cure: string): FailureRecord {
   };
 }
 
-/** The index of a dataset that gates by dataset mean. @throws Failure `merge/which-dataset`. */
+/** The index of a dataset that gates by dataset mean; 0 for other gates. @throws Failure `merge/which-dataset`. */
 export function datasetIndex(form: GateForm, datasets: readonly string[], asked: string | undefined): number {
-  if (form.varies !== 'by-dataset') return 0;
+  return form.varies === 'by-dataset' ? namedIndex(datasets, asked) : 0;
+}
+
+/** The index of a dataset by its name, which may be left out where there is one. @throws Failure `merge/which-dataset`. */
+export function namedIndex(datasets: readonly string[], asked: string | undefined): number {
   const index = asked === undefined && datasets.length === 1 ? 0 : datasets.indexOf(asked ?? '');
   if (index >= 0) return index;
   throw new Failure({
     code: 'merge/which-dataset',
     what:
       asked === undefined
-        ? 'The adapter has gates of its own for each dataset, and merged weights can have those of one.'
+        ? 'The adapter tells its datasets apart, and what is exported is for one of them.'
         : `The adapter knows no dataset "${asked}".`,
     where: 'dataset',
     cure: `Say which is meant: ${datasets.join(', ')}.`,

@@ -6,7 +6,7 @@ import { halfName, packHalves } from '../ops/unpack-half/unpack-half.ts';
 import type { SamCheckpoint } from './checkpoint/checkpoint.ts';
 import { samTensorShapes } from './checkpoint/expected-shapes.ts';
 import { ModelHasher } from './checkpoint/hash.ts';
-import { engineShapes, POINT_ROWS, POINT_TABLE, prepareTensor } from './checkpoint/prepare.ts';
+import { engineShapes, preparedTensors } from './checkpoint/prepare.ts';
 import type { HostTensor } from './checkpoint/tensor-file.ts';
 import { halfNames, TRAINED_WHOLE, type WeightPrecision } from './halves.ts';
 
@@ -107,28 +107,18 @@ export async function loadModel(
   const { config } = checkpoint;
   const { precision = 'f32' } = options;
   const asHalves = halfNames(config, precision);
-  const shapes = samTensorShapes(config);
+  const total = samTensorShapes(config).size;
   const weights = new WeightStore(gpu);
   const hasher = new ModelHasher();
-  const pointTable = new Float32Array(POINT_ROWS.size * config.outputChannels);
   try {
     let done = 0;
-    for (const [name, shape] of shapes) {
+    for await (const { name, tensor, made } of preparedTensors(config, checkpoint.read)) {
       options.signal?.throwIfAborted();
-      const tensor = await checkpoint.read(name);
       await hasher.add(name, tensor);
-      const row = POINT_ROWS.get(name);
-      if (row === undefined) {
-        for (const prepared of prepareTensor(config, name, shape)) {
-          const others = await Promise.all((prepared.others ?? []).map((other) => checkpoint.read(other)));
-          const values = { shape: prepared.shape, data: prepared.values(tensor, others) };
-          weights.add(prepared.name, values, asHalves.has(prepared.name));
-        }
-      } else pointTable.set(tensor.data, row * config.outputChannels);
+      for (const prepared of made) weights.add(prepared.name, prepared, asHalves.has(prepared.name));
       done += 1;
-      options.onProgress?.({ tensors: done, total: shapes.size });
+      options.onProgress?.({ tensors: done, total });
     }
-    weights.add(POINT_TABLE, { shape: [POINT_ROWS.size, config.outputChannels], data: pointTable });
     await gpu.idle();
   } catch (error) {
     weights.release();

@@ -7,17 +7,19 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MopeftRequest } from '../../config/mopeft.ts';
+import { gridOf, lowResOf } from '../../config/sam.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { Adapter } from '../../peft/adapter-file.ts';
 import { METHODS } from '../../peft/registry.ts';
 import { resolveMopeft } from '../../peft/resolve.ts';
 import { moduleTensors, trainableTensors } from '../../peft/tensors.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
+import { openCheckpoint } from '../../sam/checkpoint/checkpoint.ts';
 import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { writeSafetensors } from '../../sam/checkpoint/safetensors-write.ts';
 import type { HostTensor } from '../../sam/checkpoint/tensor-file.ts';
 import { packPrompts } from '../../sam/prompts.ts';
-import type { SamModel } from '../../sam/weights.ts';
+import { loadModel, type SamModel } from '../../sam/weights.ts';
 import { relativeError } from '../../testing/allclose.ts';
 import { openTestGpu } from '../../testing/device.ts';
 import { MICRO_SAM, microTensor, openMicroModel } from '../../testing/micro-model.ts';
@@ -28,9 +30,9 @@ import { ModelSession } from '../tuning.ts';
 import type { ExportFile, ExportSource } from './export-form.ts';
 import { exportFormById } from './registry.ts';
 
-const FOLDER = fileURLToPath(new URL('../../../tests/vectors/export/', import.meta.url));
+const VECTORS = fileURLToPath(new URL('../../../tests/vectors/', import.meta.url));
+const FOLDER = `${VECTORS}export/`;
 const writes = process.env.MOPEFT_WRITE_VECTORS === '1';
-const IMAGE = Float32Array.from(normals(3 * 32 * 32, 5));
 const POINTS = [
   { x: 9, y: 20, positive: true },
   { x: 25.5, y: 6, positive: false },
@@ -38,39 +40,56 @@ const POINTS = [
 const BOX = [4, 6, 21, 29] as const;
 const MERGEABLE = METHODS.filter(({ merge }) => merge).map(({ id }) => id);
 
+/** A base model with its weights, on the device and to be read. */
+interface Base extends Pick<ExportSource['checkpoint'], 'config' | 'read'> {
+  readonly model: SamModel;
+}
+
 let gpu: Gpu;
-let model: SamModel;
+const bases = new Map<string, Base>();
 beforeAll(async () => {
   gpu = await openTestGpu();
-  model = await openMicroModel(gpu);
+  const read = async (name: string) => microTensor(MICRO_SAM, name);
+  bases.set('micro', { config: MICRO_SAM, read, model: await openMicroModel(gpu) });
+  const at = `${VECTORS}tiny_vit/tiny_vit`;
+  const weights = bytesSource('tiny', await readFile(`${at}.base.safetensors`));
+  const config = { name: 'config.json', text: await readFile(`${at}.json`, 'utf8') };
+  const tiny = await openCheckpoint({ weights: [weights], config });
+  bases.set('tiny', { ...tiny, model: await loadModel(gpu, tiny) });
 });
 afterAll(() => {
-  model?.weights.release();
+  for (const { model } of bases.values()) model.weights.release();
   gpu?.destroy();
 });
 
+function baseNamed(name: string): Base {
+  const base = bases.get(name);
+  if (!base) throw new Error(`no base ${name}`);
+  return base;
+}
+
 /** Values as after a training, none of which is 0; the decoder's are near the base model's. */
-function trained(request: MopeftRequest): Adapter {
-  const resolved = resolveMopeft(request, MICRO_SAM);
-  const mopeft = request === BASE ? baseOf(resolved) : resolved;
+async function trained(request: MopeftRequest, { config, read }: Base): Promise<Adapter> {
+  const resolved = resolveMopeft(request, config);
+  const mopeft = request === UNTRAINED ? baseOf(resolved) : resolved;
   const tensors = new Map<string, HostTensor>();
-  for (const { name, shape, init } of moduleTensors(mopeft, MICRO_SAM)) {
+  for (const { name, shape, init } of moduleTensors(mopeft, config)) {
     const isDecided = /\.(alpha|open)$/.test(name);
     const data = init(3).map((value, i) => value + (isDecided ? 0 : 0.2 * Math.sin(1 + 2 * i)));
     tensors.set(name, { shape, data });
   }
-  for (const { name, shape } of trainableTensors(mopeft, MICRO_SAM)) {
+  for (const { name, shape } of trainableTensors(mopeft, config)) {
     if (tensors.has(name)) continue;
-    const { data } = microTensor(MICRO_SAM, name);
+    const { data } = await read(name);
     tensors.set(name, { shape, data: data.map((value, i) => value + 0.05 * Math.sin(i)) });
   }
-  return { mopeft, tensors, preprocessing: MICRO_SAM.preprocessing, maskThreshold: 0.25, training: {} };
+  return { mopeft, tensors, preprocessing: config.preprocessing, maskThreshold: 0.25, training: {} };
 }
 
-function sourceOf(adapter: Adapter, dataset?: string): ExportSource {
+function sourceOf(adapter: Adapter, { model, config, read }: Base, dataset?: string): ExportSource {
   return {
     adapter,
-    checkpoint: { config: MICRO_SAM, read: async (name) => microTensor(MICRO_SAM, name) },
+    checkpoint: { config, read },
     base: { name: 'micro', hash: model.hash, licence: 'Apache-2.0 (nobody)', repository: null },
     ...(dataset !== undefined && { dataset }),
     run: null,
@@ -78,18 +97,24 @@ function sourceOf(adapter: Adapter, dataset?: string): ExportSource {
 }
 
 /** What the engine answers with an adapter beside its model. */
-async function answers(adapter: Adapter, dataset = 0): Promise<Map<string, HostTensor>> {
+async function answers(
+  adapter: Adapter,
+  { model, config }: Base,
+  dataset = 0,
+): Promise<Map<string, HostTensor>> {
+  const [size, grid, side] = [config.imageSize, gridOf(config), lowResOf(config)];
+  const image = Float32Array.from(normals(3 * size * size, 5));
   const session = await ModelSession.open(gpu, model, { ...adapter, dataset });
-  await session.encode(IMAGE);
-  const out = new Map<string, HostTensor>([['input.image', { shape: [1, 3, 32, 32], data: IMAGE }]]);
+  await session.encode(image);
+  const out = new Map<string, HostTensor>([['input.image', { shape: [1, 3, size, size], data: image }]]);
   const prompts = { points: { points: POINTS }, box: { points: [], box: BOX } };
   for (const [name, prompt] of Object.entries(prompts)) {
     const { lowResMasks, iou } = await session.sam.decode(packPrompts([prompt]));
-    out.set(`${name}.masks`, { shape: [4, 16, 16], data: lowResMasks });
+    out.set(`${name}.masks`, { shape: [4, side, side], data: lowResMasks });
     out.set(`${name}.iou`, { shape: [4], data: iou });
   }
   const { embedding } = await session.sam.embeddings();
-  out.set('embedding', { shape: [4, 4, 16], data: embedding });
+  out.set('embedding', { shape: [grid, grid, config.outputChannels], data: embedding });
   await session.release();
   return out;
 }
@@ -109,32 +134,76 @@ async function stored(path: string, bytes: Uint8Array): Promise<Uint8Array> {
 }
 
 const LORA = { lora: { rank: 3, alpha: 6, targets: 'all' } };
-const task: MopeftRequest = { methods: MERGEABLE, gate: 'task', datasets: ['a', 'b'] };
+const DATASETS = ['a', 'b'];
 /** Nothing is trained, as in a run that kept the base model. */
-const BASE: MopeftRequest = { methods: [] };
-const CASES: [name: string, form: string, request: MopeftRequest, dataset: string | undefined][] = [
-  ['base', 'merged', BASE, undefined],
-  ['merged', 'merged', task, 'b'],
-  ['peft-lora', 'peft', { methods: ['lora'], gate: 'task', datasets: ['a', 'b'], settings: LORA }, 'a'],
-  ['peft-lora-qv', 'peft', { methods: ['lora'], trainDecoder: false, blocks: [1] }, undefined],
-  ['peft-ia3', 'peft', { methods: ['ia3'], gate: 'budget', budget: 0.5, trainDecoder: false }, undefined],
+const UNTRAINED: MopeftRequest = { methods: [] };
+
+interface Case {
+  readonly name: string;
+  readonly form: string;
+  readonly request: MopeftRequest;
+  readonly base?: string;
+  readonly dataset?: string;
+}
+const CASES: readonly Case[] = [
+  { name: 'base', form: 'merged', request: UNTRAINED },
+  {
+    name: 'merged',
+    form: 'merged',
+    request: { methods: MERGEABLE, gate: 'task', datasets: DATASETS },
+    dataset: 'b',
+  },
+  // What cannot be merged, with gates that look at the image.
+  {
+    name: 'onnx',
+    form: 'onnx',
+    request: { methods: ['lora', 'prefix', 'adapter', 'conv_pass', 'bias_norm'], gate: 'mass' },
+  },
+  {
+    name: 'onnx-token',
+    form: 'onnx',
+    request: {
+      methods: ['prefix', 'ssf', 'full'],
+      gate: 'hard',
+      budget: 0.5,
+      token: true,
+      datasets: DATASETS,
+    },
+    dataset: 'b',
+  },
+  {
+    name: 'onnx-tiny',
+    form: 'onnx',
+    request: { methods: ['lora', 'prefix', 'adaptformer'], gate: 'unipelt' },
+    base: 'tiny',
+  },
+  {
+    name: 'peft-lora',
+    form: 'peft',
+    request: { methods: ['lora'], gate: 'task', datasets: DATASETS, settings: LORA },
+    dataset: 'a',
+  },
+  { name: 'peft-lora-qv', form: 'peft', request: { methods: ['lora'], trainDecoder: false, blocks: [1] } },
+  {
+    name: 'peft-ia3',
+    form: 'peft',
+    request: { methods: ['ia3'], gate: 'budget', budget: 0.5, trainDecoder: false },
+  },
 ];
 
 describe('what is exported', () => {
   it.each(CASES)(
-    '%s: lies in tests/vectors, with the answers of the engine',
-    async (name, form, request, dataset) => {
-      const adapter = trained(request);
-      const source = sourceOf(adapter, dataset);
+    '$name: lies in tests/vectors, with the answers of the engine',
+    async ({ name, form, request, base: baseName = 'micro', dataset }) => {
+      const base = baseNamed(baseName);
+      const adapter = await trained(request, base);
+      const source = sourceOf(adapter, base, dataset);
       expect(exportFormById(form).refusal(source)).toBeNull();
       for (const { path, bytes } of await filesOf(form, source)) {
         const before = await stored(`${FOLDER}${name}/${path}`, bytes);
         expect(Buffer.compare(before, bytes), path).toBe(0);
       }
-      const now = await answers(
-        adapter,
-        dataset === undefined ? 0 : adapter.mopeft.datasets?.indexOf(dataset),
-      );
+      const now = await answers(adapter, base, dataset === undefined ? 0 : DATASETS.indexOf(dataset));
       const path = `${FOLDER}${name}.expected.safetensors`;
       const file = await Safetensors.open(bytesSource(path, await stored(path, writeSafetensors(now))));
       for (const [key, { data }] of now)
@@ -142,22 +211,23 @@ describe('what is exported', () => {
     },
   );
 
-  it.each(CASES.filter(([, form]) => form === 'peft'))(
-    '%s: comes back as it went out',
-    async (_, form, request, dataset) => {
-      const adapter = trained(request);
-      const files = await filesOf(form, sourceOf(adapter, dataset));
+  it.each(CASES.filter(({ form }) => form === 'peft'))(
+    '$name: comes back as it went out',
+    async ({ form, request, dataset }) => {
+      const base = baseNamed('micro');
+      const adapter = await trained(request, base);
+      const files = await filesOf(form, sourceOf(adapter, base, dataset));
       const inputs = files.map(({ path, bytes }) => ({ path, bytes: async () => bytes }));
       const { adapter: back } = await readIncomingAdapter(
         inputs.filter(({ path }) => path !== 'README.md'),
-        model,
+        base.model,
       );
       expect(back.maskThreshold).toBe(adapter.maskThreshold);
       expect(back.preprocessing).toEqual(adapter.preprocessing);
       expect(Object.keys(back.mopeft.methods)).toEqual(Object.keys(adapter.mopeft.methods));
       expect(back.mopeft.methods.lora?.rank).toBe(adapter.mopeft.methods.lora?.rank);
       expect(back.mopeft.methods.lora?.targets).toBe(adapter.mopeft.methods.lora?.targets);
-      const [before, after] = [await answers(adapter), await answers(back)];
+      const [before, after] = [await answers(adapter, base), await answers(back, base)];
       for (const [key, { data }] of before)
         expect(relativeError(after.get(key)?.data ?? new Float32Array(), data), key).toBeLessThan(1e-5);
     },
