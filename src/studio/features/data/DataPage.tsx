@@ -6,6 +6,8 @@ import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { importFiles } from '../../drop/import-files.ts';
 import { duration, plural } from '../../format/format.ts';
 import { addDemo, deleteDataset, useDatasets } from '../../stores/datasets.ts';
+import { useDropPreview } from '../../stores/drop-preview.ts';
+import { useProject } from '../../stores/project.ts';
 import styles from './DataPage.module.css';
 import { DatasetCard } from './DatasetCard.tsx';
 import { DatasetViewer } from './DatasetViewer.tsx';
@@ -23,6 +25,9 @@ export function DataPage(): ReactNode {
   const [viewedId, setViewedId] = useState<string | null>(null);
   const viewed = datasets.find((dataset) => dataset.id === viewedId);
   const busy = importing !== null;
+  const hasPreview = useDropPreview((state) => state.preview !== null);
+  const hasProject = useProject((state) => state.preview !== null);
+  const isDeciding = hasPreview || hasProject;
   return (
     <>
       <section className={styles.add} aria-label="Add data">
@@ -66,7 +71,7 @@ export function DataPage(): ReactNode {
       <ImportPreview />
       {refusals.length > 0 && <LastRefusals refusals={refusals} />}
       <BrokenList kind="dataset" broken={broken} onDelete={(id) => void deleteDataset(id)} />
-      {loaded && datasets.length === 0 && !busy && <NoData />}
+      {loaded && datasets.length === 0 && !busy && !isDeciding && <NoData />}
       <div className={styles.cards}>
         {datasets.map((dataset) => (
           <DatasetCard key={dataset.id} dataset={dataset} onView={() => setViewedId(dataset.id)} />
@@ -100,10 +105,15 @@ function progressWords({
 function NoData(): ReactNode {
   return (
     <section className={styles.empty}>
-      <h2>No data yet</h2>
-      <p>
-        New here? <a href="#/first">The first minute</a> shows on a drawn image what the studio is for.
-      </p>
+      <div className={styles.invitation}>
+        <svg className={styles.tray} viewBox="0 0 48 48" aria-hidden="true">
+          <path d="M24 6v22m-9-9 9 9 9-9M7 30v9h34v-9" />
+        </svg>
+        <h2>No data yet: drop your images here</h2>
+        <p>
+          New here? <a href="#/first">The first minute</a> shows on a drawn image what the studio is for.
+        </p>
+      </div>
       <ol className={styles.steps}>
         <li>
           <strong>1. Data</strong>
