@@ -70,7 +70,7 @@ CASES = {
     "ignored": (Mopeft(("lora",), train_decoder=False), SETTINGS | {"corrections": 2, "wholePrompts": True}),
     "task": (
         Mopeft(("lora", "prefix"), "task", train_decoder=False, sets=2),
-        SETTINGS | {"imagesPerStep": 2, "corrections": 1},
+        SETTINGS | {"imagesPerStep": 2, "corrections": 1, "lrGate": 4e-4},
     ),
     "budget": (Mopeft(ALL, "budget", train_decoder=False, budget=0.4), CHOOSING),
     "hard": (Mopeft(ALL, "hard", train_decoder=False, budget=0.4), CHOOSING | {"lrGate": 5e-3}),

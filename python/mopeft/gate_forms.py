@@ -20,8 +20,8 @@ START = 2.0
 """Of a hard gate's α: at the start a module is there in 95 of 100 draws."""
 HARD_RATE = 200
 """α moves at 100 times the rate of the modules by the defaults of both rates, or it would not get past 0 in a few hundred steps."""
-DATASET_RATE = 10
-"""Of what a gate adds for a dataset."""
+DATASET_RATE = 300
+"""Of what a gate adds for a dataset: slower, it opens for one too late."""
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,19 @@ from .methods.method import Method, Params
 
 @dataclass(frozen=True)
 class Case:
-    """What is trained: methods in which blocks, under which gate form of `gates.py`, for how many datasets."""
+    """What is trained: methods in which blocks, under which gate form of `gates.py`, for how many datasets.
+
+    dataset: of each image its own; token: whether each dataset has a token beside the prompt's; budget: of the form `hard`.
+    """
 
     methods: tuple[str, ...]
     gate: str = "unipelt"
     blocks: tuple[int, ...] = ()
     activation: str = "gelu"
     datasets: int = 1
+    dataset: tuple[int, ...] = ()
+    token: bool = False
+    budget: float | None = None
 
 
 @dataclass
@@ -63,7 +69,12 @@ def make_params(c: dict, case: Case, seed: int) -> Params:
         for m in case.methods:
             own = gate_shapes(case.gate, sites[i]["hidden_size"], case.datasets)
             shapes |= {f"blocks.{i}.gate.{m}.{name}": (shape, 0.3) for name, shape in own.items()}
-    return {n: (s * torch.randn(shape, generator=g)).requires_grad_() for n, (shape, s) in shapes.items()}
+    # A gate that is its tensor is from 0 to 1.
+    drawn = {
+        n: torch.rand(shape, generator=g) if n.endswith(".open") else s * torch.randn(shape, generator=g)
+        for n, (shape, s) in shapes.items()
+    }
+    return {n: t.requires_grad_() for n, t in drawn.items()}
 
 
 def below(params: Params, prefix: str) -> Params:

@@ -1,5 +1,7 @@
 """Gate forms in their plainest form (docs/mopeft.md). They import nothing of `finetune`."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -18,9 +20,15 @@ def gate(form: str, x: Tensor, t: dict[str, Tensor], dataset: Tensor, u: Tensor 
     if form == "budget":
         return t["open"].repeat(len(x))
     if u is None:
-        return (t["alpha"] > 0).double().repeat(len(x))
+        return (t["alpha"] > 0).to(x.dtype).repeat(len(x))
     s = 1 / (1 + torch.exp(-(torch.log(u / (1 - u)) + t["alpha"]) * 1.5))
     return torch.minimum(torch.ones(()), torch.maximum(torch.zeros(()), 1.2 * s - 0.1)).repeat(len(x))
+
+
+def price(t: dict[str, Tensor], sizes: dict[str, int], budget: float) -> Tensor:
+    """What `hard` adds to the loss. t: λ [2] as `gates.price`, each gate's α; sizes: by a gate's α the parameters of its module."""
+    kept = sum(n / (1 + torch.exp(-t[name] + math.log(0.1 / 1.1) / 1.5)) for name, n in sizes.items()) / sum(sizes.values())
+    return t["gates.price"][0] * (kept - budget).sum() + t["gates.price"][1] * ((kept - budget) ** 2).sum()
 
 
 def shapes(form: str, width: int, datasets: int) -> dict[str, tuple[int, ...]]:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from . import seeded
 from .encoder import Case, make_params
+from .gates import price
 from .losses import adamw, supervised, terms, total
 from .sam import build, decode, grid_of, randomise, vit
 from .tiny_vit import encode_image
@@ -69,6 +70,8 @@ def describe(case: Case) -> dict:
         "gate": case.gate,
         "blocks": list(case.blocks),
         "adapter_activation": case.activation,
+        **({"datasets": case.datasets, "dataset": list(case.dataset), "token": case.token} if case.dataset else {}),
+        **({} if case.budget is None else {"budget": case.budget}),
     }
 
 
@@ -159,18 +162,44 @@ def single_case(sam: Sam, config: dict, image: Tensor, points: Tensor, labels: T
     g = torch.Generator().manual_seed(seed)
     target = blobs(g, config["batch"], 4 * grid_of(config))
     params = trainable(sam, make_params(config, case, seed + 1), False)
-    trace = encode_image(sam.image_encoder, image, params, case)
+    if case.token:
+        params["tokens.dataset"] = (0.3 * torch.randn(case.datasets, config["output_channels"], generator=g)).requires_grad_()
+    asked = case.dataset or (0,) * config["batch"]
+    draws = chances(params, g)
+    trace = encode_image(sam.image_encoder, image, params, case, torch.tensor(asked), draws)
     tensors = {"target.mask": target, "encoder.embedding": trace.embedding, **trace.gates}
     loss = torch.zeros(())
     for b in range(config["batch"]):
         one = slice(b, b + 1)
-        masks, iou, _, _ = decode(sam, trace.embedding[one], points[one], labels[one], intermediate=trace.intermediate[one])
+        token = params["tokens.dataset"][asked[b]] if case.token else None
+        prompt = (points[one], labels[one])
+        masks, iou, _, _ = decode(sam, trace.embedding[one], *prompt, intermediate=trace.intermediate[one], token=token)
         three, _ = supervised(terms(masks, iou, target[one]), False)
         tensors |= {f"masks.{b}": masks, f"iou.{b}": iou, f"loss.{b}": three[0]}
         loss = loss + total(three).mean() / config["batch"]
-    loss.backward()
     tensors["loss"] = loss[None]
-    return describe(case) | {"loss": loss.item()}, tensors | results(params)
+    if case.budget is not None:
+        params["gates.price"] = torch.tensor([0.7, -0.4]).requires_grad_()
+        loss = loss + price(params, sizes(params), case.budget)
+    loss.backward()
+    if draws:
+        tensors["input.draws"] = torch.cat(list(draws.values()))
+        outside = encode_image(sam.image_encoder, image, params, case)
+        tensors |= {"evaluation.embedding": outside.embedding, **outside.gates}
+    return describe(case) | {"loss": tensors["loss"].item()}, tensors | results(params)
+
+
+def chances(params: dict[str, Tensor], g: torch.Generator) -> dict[str, Tensor]:
+    """A step's number in (0, 1) for each hard gate, by `blocks.0.gate.lora.`; some close their gate, some open it wholly."""
+    gates = [name.removesuffix("alpha") for name in params if name.endswith(".alpha")]
+    return {name: 0.02 + 0.96 * torch.rand(1, generator=g) for name in gates}
+
+
+def sizes(params: dict[str, Tensor]) -> dict[str, int]:
+    """By the name of a hard gate's α: the number of its module's parameters."""
+    gates = [name for name in params if name.endswith(".alpha")]
+    owners = [name.replace(".gate", "").removesuffix("alpha") for name in gates]
+    return {a: sum(t.numel() for n, t in params.items() if n.startswith(owner)) for a, owner in zip(gates, owners, strict=True)}
 
 
 def rounds_case(
@@ -239,7 +268,7 @@ def finish(out: Path, name: str, config: dict, made: dict[str, tuple[dict, dict]
 
 
 def gates_set(out: Path) -> None:
-    """f16 weights; single-prompt steps: gate form `mass`, a relu adapter, modules in the late block only."""
+    """f16 weights; single-prompt steps: every gate form but `none`, a relu adapter, modules in the late block only, a token."""
     config, sam = make_base(out, "gates", 5, half=True)
     g = torch.Generator().manual_seed(6)
     image, points, labels = forward_file(out, "gates", config, sam, g)
@@ -248,6 +277,10 @@ def gates_set(out: Path) -> None:
         "mass_prefix_late": Case(("prefix",), "mass", (1, 2)),
         "relu": Case(("lora", "adapter"), "unipelt", (0, 1), "relu"),
         "late": Case(ALL, "unipelt", (2,)),
+        "task": Case(ALL, "task", (0, 2), datasets=3, dataset=(2, 0)),
+        "token": Case(("lora",), "none", (2,), datasets=2, dataset=(1, 0), token=True),
+        "hard": Case(ALL, "hard", EVERY, budget=0.4),
+        "budget": Case(ALL, "budget", (2,)),
     }
     made = {n: single_case(sam, config, image, points, labels, c, 10 * i) for i, (n, c) in enumerate(cases.items(), 1)}
     finish(out, "gates", config, made)

@@ -98,10 +98,16 @@ def decode(
     boxes: Tensor | None = None,
     mask: Tensor | None = None,
     intermediate: Tensor | None = None,
+    token: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """embedding [1, D, G, G], N prompts -> masks [N, 4, 4G, 4G], iou [N, 4], sparse, dense; intermediate [1, G, G, C] for HQ-SAM."""
+    """embedding [1, D, G, G], N prompts -> masks [N, 4, 4G, 4G], iou [N, 4], sparse, dense.
+
+    intermediate: [1, G, G, C] for HQ-SAM; token: [D], what a dataset adds to the token that stands for no point.
+    """
     clicks = None if points is None else (points, labels)
     sparse, dense = sam.prompt_encoder(points=clicks, boxes=boxes, masks=mask)
+    if token is not None:
+        sparse = torch.cat([sparse, (sam.prompt_encoder.not_a_point_embed.weight + token).expand(len(sparse), 1, -1)], 1)
     pe = sam.prompt_encoder.get_dense_pe()
     if isinstance(sam.mask_decoder, MaskDecoderHQ):
         masks, iou = hq_masks(sam.mask_decoder, embedding, intermediate, pe, sparse, dense)

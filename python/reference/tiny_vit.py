@@ -175,6 +175,10 @@ def encode_tiny(encoder: TinyViT, image: Tensor, params: Params, case: Case | No
     return trace
 
 
-def encode_image(encoder: nn.Module, image: Tensor, params: Params, case: Case | None) -> Trace:
-    """`encode` or `encode_tiny`, whichever the encoder asks for."""
-    return (encode_tiny if isinstance(encoder, TinyViT) else encode)(encoder, image, params, case)
+def encode_image(
+    encoder: nn.Module, image: Tensor, params: Params, case: Case | None, dataset: Tensor | None = None, draws: Params | None = None
+) -> Trace:
+    """`encode` or `encode_tiny`, whichever the encoder asks for; dataset and draws are for `encode`."""
+    if isinstance(encoder, TinyViT):
+        return encode_tiny(encoder, image, params, case)
+    return encode(encoder, image, params, case, dataset, draws)

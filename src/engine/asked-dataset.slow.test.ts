@@ -130,11 +130,22 @@ async function trainBoth(request: MopeftRequest) {
   return byAsked;
 }
 
-test('with a token for each dataset the same click gives the middle or the whole disc, as it is asked', async () => {
-  const byAsked = await trainBoth({ methods: [], token: true });
-  const [[inner = 0, wholeAsInner = 1] = [], [innerAsWhole = 1, whole = 0] = []] = byAsked;
+/** Two methods in the last block, so that what lies below it is computed once. */
+const MODULES = { methods: ['lora', 'adapter'], blocks: [5] } as const;
+
+test.each<[string, MopeftRequest]>([
+  ['a token for each dataset', { methods: [], token: true }],
+  ['gates by dataset', { ...MODULES, gate: 'task' }],
+])('with %s the same click gives the middle or the whole disc, as it is asked', async (_, request) => {
+  const [[inner = 0, wholeAsInner = 1] = [], [innerAsWhole = 1, whole = 0] = []] = await trainBoth(request);
   expect(inner).toBeGreaterThan(0.8);
   expect(whole).toBeGreaterThan(0.8);
   expect(wholeAsInner).toBeLessThan(0.6);
   expect(innerAsWhole).toBeLessThan(0.6);
+});
+
+test('with gates that read the image a click gives one answer, whatever is asked, and so is wrong for one dataset', async () => {
+  const byAsked = await trainBoth({ ...MODULES, gate: 'unipelt' });
+  expect(byAsked[1], 'nothing asks for a dataset').toEqual(byAsked[0]);
+  expect(Math.min(...(byAsked[0] ?? []))).toBeLessThan(0.6);
 });

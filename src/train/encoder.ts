@@ -61,7 +61,7 @@ export class TrainingEncoder {
   }
 
   /** Draws what methods and gates use in a step's encodings, by block and in the order in which they asked for it. */
-  draw(random: Random): void {
+  draw(random: Pick<Random, 'uniform'>): void {
     const { inputs } = this.executable.plan;
     const names = [...inputs.keys()].filter((name) => name.startsWith(RANDOM_PREFIX));
     for (const name of names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))) {

@@ -11,6 +11,8 @@ export interface CasePass {
   readonly key: string;
   /** Normalised and padded, [3, S, S]. */
   readonly image: Float32Array;
+  /** Index of the dataset that is asked for. */
+  readonly dataset: number;
   /** Whether it is its image's first pass. */
   readonly isFirst: boolean;
   readonly prompts: PackedPrompts;
@@ -28,7 +30,7 @@ export interface CasePass {
 export function casePasses(
   sam: SamConfig,
   batch: number,
-  { form, first = [], rounds = 1 }: CaseDescription,
+  { form, first = [], rounds = 1, dataset }: CaseDescription,
   forward: Vectors,
   vectors: Vectors,
 ): CasePass[] {
@@ -50,6 +52,7 @@ export function casePasses(
     return {
       key: `${b}`,
       image: imageOf(b),
+      dataset: dataset[b] ?? 0,
       isFirst: true,
       prompts,
       shape: { objects: 1, tokens: prompts.tokens, hasMask: false },
@@ -76,6 +79,7 @@ function roundPass(
   return {
     key,
     image,
+    dataset: 0,
     isFirst,
     prompts,
     shape: { objects, tokens: prompts.tokens, hasMask: mask !== null },

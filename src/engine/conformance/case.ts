@@ -34,7 +34,7 @@ export async function checkCase(
   const step = await TrainingStep.create(gpu, model, plans);
   try {
     const computed = new Map<string, ArrayLike<number>>([
-      ...(await forwardAndBackward(step, passes, vectors)),
+      ...(await forwardAndBackward(step, passes, vectors, mopeft.budget)),
       ...(await updateWeights(step, set, vectors)),
     ]);
     const comparisons = vectors.keys.flatMap((key) => {
@@ -61,6 +61,7 @@ async function forwardAndBackward(
   { parameters, encoder, decoder, sam }: TrainingStep,
   passes: readonly CasePass[],
   vectors: Vectors,
+  budget = 1,
 ): Promise<Map<string, ArrayLike<number>>> {
   const computed = new Map<string, ArrayLike<number>>();
   const append = (key: string, values: Iterable<number>) =>
@@ -70,11 +71,22 @@ async function forwardAndBackward(
   for (const { name } of parameters.layout.tensors)
     parameters.write('param', name, vectors.get(`param.${name}`).data);
   parameters.clearGradients();
-  for (const { key, image, isFirst, targets, prompts, modes } of passes) {
-    await encoder.forward([{ input: image, dataset: 0 }]);
-    if (isFirst) {
+  const draws = vectors.find('input.draws')?.data.values();
+  encoder.draw({ uniform: () => draws?.next().value ?? Number.NaN });
+  encoder.setBudget(budget);
+  for (const { key, image, dataset, isFirst, targets, prompts, modes } of passes) {
+    const appendEmbedding = async (name: string) => {
       const { embedding } = await encoder.readEmbeddings();
-      append('encoder.embedding', toChannelsFirst(embedding, [1, grid, grid, sam.outputChannels]));
+      append(name, toChannelsFirst(embedding, [1, grid, grid, sam.outputChannels]));
+    };
+    // Where a step draws, gates are those outside of training.
+    if (draws && isFirst) {
+      await encoder.encode(image);
+      await appendEmbedding('evaluation.embedding');
+    }
+    await encoder.forward([{ input: image, dataset }]);
+    if (isFirst) {
+      await appendEmbedding('encoder.embedding');
       for (const [block, layer] of (await encoder.gates()).entries())
         for (const [method, gate] of Object.entries(layer)) append(`gates.${block}.${method}`, [gate]);
     }
@@ -89,7 +101,7 @@ async function forwardAndBackward(
       append(`loss.${key}`, parts.subarray(4 * n, 4 * n + 3));
       append(`token.${key}`, parts.subarray(4 * n + 3, 4 * n + 4));
     }
-    await encoder.backward(1);
+    await encoder.backward(1 / passes.length);
   }
   computed.set('loss', [loss]);
   const gradients = await parameters.read('grad');
@@ -117,7 +129,15 @@ async function updateWeights(
 function caseConfig(
   sam: SamConfig,
   set: SetDescription,
-  { methods, gated, gate, adapter_activation = set.adapter_activation }: CaseDescription,
+  {
+    methods,
+    gated,
+    gate,
+    adapter_activation = set.adapter_activation,
+    datasets,
+    token,
+    budget,
+  }: CaseDescription,
   vectors: Vectors,
 ): MopeftConfig {
   const names = vectors.keys.filter((key) => key.startsWith('param.blocks.'));
@@ -146,6 +166,9 @@ function caseConfig(
   return {
     methods: Object.fromEntries(methods.map((method) => [method, settings[method] ?? {}])),
     gate: gated ? (gate ?? 'unipelt') : 'none',
+    token,
+    datasets: Array.from({ length: datasets }, (_, index) => `${index}`),
+    ...(budget !== undefined && { budget }),
     blocks,
     trainDecoder: vectors.keys.some((key) => key.startsWith('param.mask_decoder.')),
     pruned: Object.fromEntries(

@@ -4,6 +4,8 @@ import type { ByteSource } from '../../sam/checkpoint/byte-source.ts';
 
 const size = v.tuple([v.pipe(v.number(), v.integer()), v.pipe(v.number(), v.integer())]);
 
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
 const activation = v.picklist(['gelu', 'relu']);
 
 const CaseSchema = v.object({
@@ -11,6 +13,12 @@ const CaseSchema = v.object({
   gated: v.boolean(),
   gate: v.optional(v.string()),
   adapter_activation: v.optional(activation),
+  /** Of gates by dataset and of a token: how many datasets there are, each image's, and whether there is the token. */
+  datasets: v.optional(count, 0),
+  dataset: v.optional(v.array(count), []),
+  token: v.optional(v.boolean(), false),
+  /** The share of the modules' parameters beyond which a gate form has a price. */
+  budget: v.optional(v.number()),
   form: v.optional(v.literal('rounds')),
   first: v.optional(v.array(v.picklist(['click', 'box']))),
   rounds: v.optional(v.number()),

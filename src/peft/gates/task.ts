@@ -2,8 +2,8 @@ import { tokenGate } from '../../ops/token-gate/token-gate.ts';
 import { zeros } from '../tensor-spec.ts';
 import type { GateForm } from './gate-form.ts';
 
-/** How much faster than the gates' rate what a gate adds for a dataset is learned. */
-const DATASET_RATE = 10;
+/** How much faster than the gates' rate what a gate adds for a dataset is learned: slower, it opens for one too late. */
+const DATASET_RATE = 300;
 
 /**
  * Gates by what is asked and not by what the image shows: sigmoid(θ + φ of the dataset), φ in the order of the config's
