@@ -7,7 +7,6 @@ import { Failure } from '../../config/failure.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const peers = fileURLToPath(new URL('peers', import.meta.url));
-const outDir = join(root, 'out/bench');
 
 /** Installs the libraries that the bench compares with, from their own lock file, when they are not there. */
 export async function installPeers(): Promise<void> {
@@ -30,9 +29,16 @@ export async function installPeers(): Promise<void> {
   }
 }
 
-/** Bundles the page and serves it on 127.0.0.1. Without peers their imports stay unresolved and are never reached. */
-export async function servePage(withPeers: boolean): Promise<{ url: string; server: PreviewServer }> {
-  const shared = { root, configFile: false, logLevel: 'warn', publicDir: false } as const;
+/**
+ * Bundles the page and serves it on 127.0.0.1. Without peers their imports stay unresolved and are never reached.
+ * @param checkout of the repository whose page it is; by default this one.
+ */
+export async function servePage(
+  withPeers: boolean,
+  checkout = root,
+): Promise<{ url: string; server: PreviewServer }> {
+  const outDir = join(root, checkout === root ? 'out/bench' : 'out/bench-against');
+  const shared = { root: checkout, configFile: false, logLevel: 'warn', publicDir: false } as const;
   await build({
     ...shared,
     build: {
@@ -42,7 +48,7 @@ export async function servePage(withPeers: boolean): Promise<{ url: string; serv
       minify: false,
       chunkSizeWarningLimit: 10_000,
       rollupOptions: {
-        input: join(root, 'src/cli/bench/page/index.html'),
+        input: join(checkout, 'src/cli/bench/page/index.html'),
         external: withPeers ? [] : [/^@jax-js\//, /^@tensorflow\//],
       },
     },

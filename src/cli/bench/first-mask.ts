@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from '@playwright/test';
-import { build, preview } from 'vite';
+import { preview } from 'vite';
+import { Failure } from '../../config/failure.ts';
 import { encodeImagePng } from '../../data/encode-png.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -9,10 +12,13 @@ const HEIGHT = 192;
 const MOST_MS = 300_000;
 const MODEL_LINE = /mopeft-sam-tiny · .* px/;
 
-/** A part of the way from an empty tab to a mask, milliseconds by the clock. */
+/** A part of the way from an empty tab to a mask. */
 export interface Stretch {
   readonly what: string;
+  /** By the clock, milliseconds. */
   readonly ms: number;
+  /** Of all processes of the browser, milliseconds. */
+  readonly processorMs: number;
 }
 
 /** The case's name on the command line. */
@@ -21,46 +27,75 @@ export const FIRST_MASK = 'first-mask';
 /**
  * Opens the built studio in a fresh tab, drops one image into Segment, clicks on it and waits for the mask, then does
  * the same with a second image: what a person waits for with the embedded model.
+ * @param processorSeconds of the browser's processes so far.
+ * @param checkout of the repository whose studio it is; by default this one.
  */
-export async function timeFirstMask(browser: Browser): Promise<readonly Stretch[]> {
-  const outDir = 'out/bench-site';
-  const shared = { root, logLevel: 'warn', build: { outDir, emptyOutDir: true } } as const;
-  await build(shared);
-  const server = await preview({ ...shared, preview: { host: '127.0.0.1', port: 0 } });
+export async function timeFirstMask(
+  browser: Browser,
+  processorSeconds: () => Promise<number>,
+  checkout = root,
+): Promise<readonly Stretch[]> {
+  const outDir = join(root, checkout === root ? 'out/bench-site' : 'out/bench-site-against');
+  await buildSite(checkout, outDir);
+  const server = await preview({
+    root: checkout,
+    configFile: false,
+    logLevel: 'warn',
+    build: { outDir },
+    preview: { host: '127.0.0.1', port: 0 },
+  });
   const [url] = server.resolvedUrls?.local ?? [];
   if (!url) throw new RangeError('the preview server has no address');
   const page = await browser.newPage();
   page.setDefaultTimeout(MOST_MS);
   const stretches: Stretch[] = [];
+  const timed = async (what: string, work: () => Promise<number>): Promise<void> => {
+    const before = await processorSeconds();
+    const ms = await work();
+    stretches.push({ what, ms, processorMs: 1000 * ((await processorSeconds()) - before) });
+  };
   try {
     await page.addInitScript(noteModelShown, MODEL_LINE.source);
-    const visit = async (what: string): Promise<void> => {
+    const visit = async (): Promise<number> => {
       await page.goto(`${url}#/segment`);
       await page.getByText(MODEL_LINE).waitFor();
-      stretches.push({
-        what,
-        ms: Number(await page.evaluate(() => document.documentElement.dataset.modelAt)),
-      });
+      return Number(await page.evaluate(() => document.documentElement.dataset.modelAt));
     };
-    const image = async (index: number, what: string): Promise<void> => {
+    const image = async (index: number): Promise<number> => {
       const start = performance.now();
       await openAndClick(page, index);
-      stretches.push({ what, ms: performance.now() - start });
+      return performance.now() - start;
     };
-    await visit('first visit: page opened, engine started, embedded model on the device and shown');
-    await image(
-      0,
+    await timed('first visit: page opened, engine started, embedded model on the device and shown', visit);
+    await timed(
       'first image at once opened, encoded and clicked: mask shown (kernels compiled on the way)',
+      () => image(0),
     );
-    await image(1, 'second image opened, encoded and clicked: mask shown');
+    await timed('second image opened, encoded and clicked: mask shown', () => image(1));
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
     await page.goto('about:blank');
-    await visit('second visit: the same from what the browser keeps');
+    await timed('second visit: the same from what the browser keeps', visit);
   } finally {
     await page.close();
     await server.close();
   }
   return stretches;
+}
+
+/** Builds the studio of a checkout as its own configuration says, which counts on being read from there. */
+async function buildSite(checkout: string, outDir: string): Promise<void> {
+  const vite = join(checkout, 'node_modules/vite/bin/vite.js');
+  const args = [vite, 'build', '--logLevel', 'warn', '--outDir', outDir, '--emptyOutDir'];
+  const code = await new Promise<number | null>((resolve) => {
+    spawn(process.execPath, args, { cwd: checkout, stdio: 'inherit' }).on('close', resolve);
+  });
+  if (code !== 0)
+    throw new Failure({
+      code: 'bench/no-site',
+      what: `The studio could not be built; vite ended with ${code}.`,
+      where: checkout,
+      cure: 'Run npm ci there, and then npm run build to see why.',
+    });
 }
 
 /** Runs in the page: notes on its own clock when the model's line is shown, as `data-model-at` of the document. */
@@ -101,6 +136,9 @@ function drawDisc(disc: { x: number; y: number; radius: number }): Uint8Array {
 
 /** The stretches as lines of text. */
 export function describeFirstMask(stretches: readonly Stretch[]): string {
-  const lines = stretches.map(({ what, ms }) => `  ${(ms / 1000).toFixed(2).padStart(9)} s   ${what}`);
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(2).padStart(6)} s`;
+  const lines = stretches.map(
+    ({ what, ms, processorMs }) => `  ${seconds(ms)}, ${seconds(processorMs)} of the processor   ${what}`,
+  );
   return [`${FIRST_MASK}: from an empty tab to a mask with the embedded model`, ...lines].join('\n');
 }

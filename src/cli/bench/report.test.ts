@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { describeAgainst } from './against.ts';
 import { type CaseReport, describeCase, isRight } from './report.ts';
 
 const right: CaseReport = {
@@ -31,5 +32,21 @@ describe('a line of the bench', () => {
   it('is right only when the runs allocate nothing and the plan was true', () => {
     expect(isRight({ ...right, memory: { ...right.memory, allocationsInRuns: 1 } })).toBe(false);
     expect(isRight({ ...right, memory: { ...right.memory, allocatedBytes: 2048 } })).toBe(false);
+  });
+});
+
+describe('a line against another checkout', () => {
+  const spent = (...all: number[]) => all.map((ms) => ({ ms, processorMs: 2 * ms }));
+
+  it('gives the ratio of the medians, and of the least processor times', () => {
+    const text = describeAgainst({ name: 'matmul', ours: spent(10, 12, 90), other: spent(30, 18, 15) });
+    expect(text).toBe('matmul: 12.0 ms, there 18.0 ms (3 turns); 1.50 times as fast; 1.50 by the processor');
+  });
+
+  it('leaves out what the other does not measure', () => {
+    const other = [{ ms: 5, processorMs: Number.NaN }];
+    expect(describeAgainst({ name: 'softmax', ours: spent(10), other })).toBe(
+      'softmax: 10.0 ms, there 5.0 ms (1 turn); 0.50 times as fast',
+    );
   });
 });
