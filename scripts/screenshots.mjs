@@ -20,7 +20,7 @@ import { run } from './toolchain/run.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const IMAGES = join(root, 'docs/images');
-const STEPS = 24;
+const STEPS = 9;
 /** Milliseconds that the software adapter may take to train and measure. */
 const TRAINING = 1_800_000;
 
@@ -96,15 +96,15 @@ async function train(page) {
   // Fewer and smaller steps than the preset's, since there is no GPU.
   await page.getByText('Advanced').click();
   await setNumber(page, /^Steps/, STEPS);
-  await setNumber(page, /^Validate every/, 6);
-  await setNumber(page, /^Validation images/, 4);
+  await setNumber(page, /^Validate every/, 3);
+  await setNumber(page, /^Validation images/, 3);
   await setNumber(page, /^Images per step/, 1);
   await setNumber(page, /^Objects per image/, 3);
   await setNumber(page, /^Corrective clicks/, 1);
   await page.getByRole('button', { name: 'Start training' }).click();
 
   const head = ['region', { name: 'Run', exact: true }];
-  await waitForText(page, head, new RegExp(`running · step ${STEPS - 4} of`), { timeout: TRAINING });
+  await waitForText(page, head, new RegExp(`running · step ${STEPS - 2} of`), { timeout: TRAINING });
   await shoot(page, 'train-running');
   await waitForText(page, head, /finished · step/, { timeout: TRAINING });
   await page.getByRole('region', { name: 'Verdict' }).waitFor();

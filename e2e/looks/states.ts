@@ -92,12 +92,15 @@ export const STATES: readonly State[] = [
     enter: async (page) => {
       await page.getByRole('button', { name: 'New run' }).click();
       await page.getByText('Advanced settings').click();
+      await page.getByRole('checkbox', { name: /cracks/ }).check();
+      await expect(page.getByRole('button', { name: 'See crops of 160 pixels' })).toBeVisible();
       await isTimed(page);
     },
   },
   {
     name: 'train-run',
     address: '#/train',
+    isKept: true,
     enter: async (page) => {
       await expect(page.getByRole('tab', { name: 'Progress' })).toBeVisible();
       await expect(page.locator('svg.recharts-surface')).toHaveCount(4);
