@@ -79,7 +79,7 @@ export function CostPanel(props: {
           {startLabel({ starting, isBusy, count: runs.length })}
         </button>
         {reason && <span className="muted small">{reason}</span>}
-        {!reason && isBusy && (
+        {!reason && isBusy && !starting && (
           <span className="muted small">
             {active ? `${active.name} is running` : 'Other runs wait'}; this starts when its turn comes.
           </span>
