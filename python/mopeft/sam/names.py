@@ -51,6 +51,7 @@ def hugging_face_name(name: str) -> str:
 
 
 def original_name(name: str) -> str:
+    """Of a Hugging Face name; an original one may mean something else there."""
     return _renamed(name, _TO_ORIGINAL)
 
 

@@ -129,7 +129,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def sam_of(state: Mapping[str, Tensor], told: Mapping[str, object], where: object) -> Sam:
     """A frozen SAM with the tensors of a state dict, under original or Hugging Face's names, in PyTorch's default type."""
-    named = {original_name(n): t for n, t in state.items() if n != COPY and not any(part in n for part in SPARE)}
+    is_hugging_face = any(name.startswith("vision_encoder.") for name in state)
+    used = {n: t for n, t in state.items() if n != COPY and not any(part in n for part in SPARE)}
+    named = {original_name(n): t for n, t in used.items()} if is_hugging_face else used
     shapes = {name: tuple(t.shape) for name, t in named.items()}
     config = section_of(shapes, told, where)
     with torch.device("meta"):
