@@ -42,7 +42,8 @@ class GateForm:
     tensors: of one gate by their last names, for a width and a number of datasets. value: features [B, G, G, C], those
     tensors, what is asked and the gate's name -> [B]. prefix: keys and values [P, C] and the gate [B] -> what stands in front
     of each window's own. is_there: the probability that a gate is not 0, from its tensors, where a form has a price. is_gated: False
-    where a module is there as it is. is_by_dataset: whether gates differ by the dataset that is asked for.
+    where a module is there as it is. is_by_image, is_by_dataset: whether gates differ by
+    the image, or by the dataset that is asked for.
     """
 
     id: str
@@ -52,6 +53,7 @@ class GateForm:
     is_there: Callable[[Params], Tensor] | None = None
     is_scored: bool = False
     is_gated: bool = True
+    is_by_image: bool = False
     is_by_dataset: bool = False
 
 
@@ -99,8 +101,8 @@ def weighed_prefix(keys: Tensor, values: Tensor, g: Tensor) -> Prefix:
 FORMS: dict[str, GateForm] = {
     form.id: form
     for form in (
-        GateForm("unipelt", linear_tensors, mean_sigmoid, scaled_prefix),
-        GateForm("mass", linear_tensors, mean_sigmoid, weighed_prefix),
+        GateForm("unipelt", linear_tensors, mean_sigmoid, scaled_prefix, is_by_image=True),
+        GateForm("mass", linear_tensors, mean_sigmoid, weighed_prefix, is_by_image=True),
         GateForm("none", lambda *_: {}, lambda x, *_: x.new_ones(len(x)), scaled_prefix, is_gated=False),
         GateForm(
             "task",

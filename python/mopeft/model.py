@@ -1,6 +1,7 @@
 """A model that answers prompts with masks, as the studio does."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -70,6 +71,12 @@ class Model:
     def threshold(self) -> float:
         """The logit above which a pixel belongs to a mask."""
         return self.adapter.threshold
+
+    @threshold.setter
+    def threshold(self, logit: float) -> None:
+        if not math.isfinite(logit):
+            raise AskError("config/invalid", f"The threshold is {logit}.", "threshold", "Give a logit, such as 0.")
+        self.adapter = replace(self.adapter, threshold=logit)
 
     @property
     def datasets(self) -> tuple[str, ...]:

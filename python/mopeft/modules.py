@@ -65,6 +65,14 @@ class Modules:
                 y = y + gate.view(-1, *[1] * (y.dim() - 1)) * adds[slot](x, y, self.params)
         return y
 
+    def padding(self, bias: Tensor) -> Tensor:
+        """As in the engine: with the differences of the norm's weights where the gate is the same for all images."""
+        if not (self.form.is_by_image or self.form.is_by_dataset):
+            for method, *_ in self.placed:
+                if (name := f"{method.id}.norm1.bias") in self.params:
+                    bias = bias + self.gates[method.id][:1] * self.params[name]
+        return bias
+
     def prefixes(self) -> list[Prefix]:
         return [self.form.prefix(*m.prefix(self.params), self.gates[m.id]) for m, *_ in self.placed if m.prefix]
 

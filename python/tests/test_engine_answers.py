@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 
 import mopeft
 from mopeft.adapter_file import read_adapter, record_for
+from tests import made_adapter
+from tests.made_adapter import ASKED
 from tests.test_package import MODEL, VECTORS
 
 torch.set_num_threads(1)
@@ -18,8 +20,6 @@ FOLDER = VECTORS / "python/engine"
 IMAGE = VECTORS / "image/image.png"
 ANSWERS = json.loads((FOLDER / "answers.json").read_text())
 LOGITS = load_file(FOLDER / "logits.safetensors")
-ASKED = {"click": {"points": [(50, 30.5)]}, "box": {"points": [(40, 60)], "labels": [0], "box": (20.5, 10, 80, 66)}}
-"""As in src/testing/python-vectors.ts."""
 
 
 def mask_of(runs: list[int], shape: tuple[int, int]) -> np.ndarray:
@@ -48,10 +48,10 @@ def test_an_adapter_answers_as_in_the_engine(name: str, tiny_vit: Path) -> None:
         best, told = result.candidates[0], want[prompt]
         assert best.token == told["token"]
         assert result.iou == pytest.approx(told["iou"], abs=1e-4)
-        assert iou(result.mask, mask_of(told["runs"], result.mask.shape)) >= 0.999
         key, every = next((k, int(k.rpartition(".")[2])) for k in LOGITS if k.startswith(f"{name}.{prompt}."))
         logits = torch.from_numpy(best.logits).flatten()[::every]
         assert float((logits - LOGITS[key]).abs().max() / LOGITS[key].abs().max()) < 1e-3
+    assert iou(result.mask, mask_of(want["runs"], result.mask.shape)) >= 0.999
     # Where nothing is gated the engine tells no gates, and each is 1.
     for got, gates in zip(model.gates(), want["gates"], strict=bool(want["gates"])):
         assert got == pytest.approx(gates, abs=1e-4)
@@ -83,3 +83,15 @@ def test_every_adapter_changes_the_answers(name: str) -> None:
     for prompt, base in base_answers().items():
         got = model.predict(IMAGE, **ASKED[prompt], dataset=ANSWERS[name].get("dataset")).candidates[0].logits
         assert np.abs(got - base).max() > 0.02 * np.abs(base).max()
+
+
+def test_the_adapter_that_the_engine_opens_is_the_one_that_python_makes(tmp_path: Path) -> None:
+    model = made_adapter.made()
+    mopeft.save(model, tmp_path)
+    for name in ("adapter.safetensors", "adapter.json"):
+        assert (tmp_path / name).read_bytes() == (made_adapter.OUT / name).read_bytes()
+    want = json.loads((made_adapter.OUT / "answers.json").read_text())
+    got = made_adapter.answers(model)
+    for prompt in made_adapter.ASKED:
+        assert got[prompt]["logits"] == pytest.approx(want[prompt]["logits"], abs=1e-4)
+        assert got[prompt]["token"] == want[prompt]["token"]

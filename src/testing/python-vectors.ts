@@ -51,14 +51,14 @@ const EXTENTS: Readonly<Record<'click' | 'box', Box>> = { click: [50, 30, 50, 31
 export interface PythonAnswer {
   readonly token: number;
   readonly iou: number;
-  /** Runs of the mask, row by row from the top left: background first, then by turns. */
-  readonly runs: readonly number[];
 }
 
 export interface PythonAnswers {
   readonly gates: readonly GateLayer[];
   readonly click: PythonAnswer;
   readonly box: PythonAnswer;
+  /** Runs of the click's mask, row by row from the top left: background first, then by turns. */
+  readonly runs: readonly number[];
   /** Low-resolution logits of the first answers. */
   readonly logits: Readonly<Record<'click' | 'box', Float32Array>>;
 }
@@ -85,15 +85,12 @@ export async function answersOf(
   const click = await ask('click');
   const box = await ask('box');
   await segmenter.release();
-  const written = ({ token, predictedIou, mask }: typeof click): PythonAnswer => ({
-    token,
-    iou: predictedIou,
-    runs: runsOf(mask),
-  });
+  const written = ({ token, predictedIou: iou }: typeof click): PythonAnswer => ({ token, iou });
   return {
     gates: click.gates ?? [],
     click: written(click),
     box: written(box),
+    runs: runsOf(click.mask),
     logits: { click: click.lowRes, box: box.lowRes },
   };
 }

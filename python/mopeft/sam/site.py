@@ -35,6 +35,9 @@ class Hooks(Protocol):
     def in_windows(self, windows: int) -> "Hooks":
         """The same for windows of the images, `windows` of each."""
 
+    def padding(self, bias: Tensor) -> Tensor:
+        """norm1's bias [C] as padding tokens have it, where windows are padded in front of the norm."""
+
     def prefixes(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Keys and values [B, P, C] in front of a window's own, and what is added to their scores [B]; B: windows."""
 
@@ -50,6 +53,9 @@ class NoHooks:
 
     def in_windows(self, windows: int) -> Hooks:
         return self
+
+    def padding(self, bias: Tensor) -> Tensor:
+        return bias
 
     def prefixes(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         return []

@@ -99,11 +99,12 @@ class Block(nn.Module):
     def forward(self, x: Tensor, hooks: Hooks = NO_HOOKS) -> Tensor:
         """x [B, G, G, C] -> the same shape."""
         b, g, _, _ = x.shape
-        hooks.read("norm1", self.attn.norm(x))
-        # TinyViT pads before its norm, SAM behind it.
-        windows = to_windows(x, self.attn.window)
-        inside = hooks.in_windows(len(windows) // b)
-        out = self.attn(inside.at("norm1", windows, self.attn.norm(windows)), inside)
+        frozen = self.attn.norm(x)
+        hooks.read("norm1", frozen)
+        # TinyViT pads in front of its norm, which makes its bias of zeros; SAM pads behind it.
+        pad = hooks.padding(self.attn.norm.bias)
+        windows = to_windows(hooks.at("norm1", x, frozen) - pad, self.attn.window) + pad
+        out = self.attn(windows, hooks.in_windows(len(windows) // b))
         x = self.local_conv(x + from_windows(out, self.attn.window, g))
         y = hooks.at("norm2", x, self.mlp.norm(x))
         inner = hooks.at("lin1", y, self.mlp.fc1(y))
