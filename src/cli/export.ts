@@ -2,33 +2,42 @@ import { basename, resolve } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { CATALOGUE } from '../engine/catalogue/catalogue.ts';
 import { thresholdSentence } from '../engine/export/card.ts';
+import type { FixedGates } from '../engine/export/export-form.ts';
+import { peft } from '../engine/export/peft.ts';
 import { EXPORT_FORMS, exportFormById } from '../engine/export/registry.ts';
 import { readRunFacts } from '../engine/export/run-facts.ts';
-import { chooseModelFiles } from '../engine/model.ts';
+import { chooseModelFiles, type OpenModel } from '../engine/model.ts';
+import type { Adapter } from '../peft/adapter-file.ts';
+import { gateFormById } from '../peft/gates/registry.ts';
 import { openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
-import { readFlags, requiredFlag } from './arguments.ts';
+import { readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { measureFixedGates } from './fixed-gates.ts';
 import { modelSources, statOf } from './input-files.ts';
-import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
+import { MEASURED_FLAGS, openMeasured } from './measured-input.ts';
+import { MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { newFolder, openAdapter, openCliModel, runFolder } from './open.ts';
+import { READING_USAGE } from './reading-flags.ts';
 
 const FORMS = EXPORT_FORMS.map(({ id, help }) => `    ${`${id}:`.padEnd(9)} ${help}`).join('\n');
-const USAGE = `  npm run mopeft -- export --model DIR|FILE --run RUN --as ${EXPORT_FORMS.map(({ id }) => id).join('|')} [--dataset NAME] --out DIR
+const USAGE = `  npm run mopeft -- export --model DIR|FILE --run RUN --as ${EXPORT_FORMS.map(({ id }) => id).join('|')} [--dataset NAME]
+      [--data DIR [--split val]] --out DIR
   Writes a tuned model as other programs read it, into a new folder with a card (README.md):
 ${FORMS}
   --run is the folder of a run, or an adapter's file, folder or zip; --dataset says which one is meant where gates tell datasets apart.
-${MODEL_USAGE}`;
+  --data goes with peft where gates look at the image: each becomes its mean over the images of that dataset (by default of its
+  validation split), and the card says what that changes, measured there.
+${MODEL_USAGE}
+${READING_USAGE}`;
 
 /** `mopeft export`: a tuned model in another program's form. */
 export async function exportModel(args: readonly string[]): Promise<number> {
   const flags = readFlags(
     args,
     {
-      model: { type: 'string' },
+      ...MEASURED_FLAGS,
       run: { type: 'string' },
-      as: { type: 'string' },
       dataset: { type: 'string' },
       out: { type: 'string' },
-      ...MODEL_FLAGS,
     },
     USAGE,
   );
@@ -37,11 +46,9 @@ export async function exportModel(args: readonly string[]): Promise<number> {
   const form = exportFormById(requiredFlag(flags.as, 'as', USAGE));
   const outPath = requiredFlag(flags.out, 'out', USAGE);
   const choices = modelChoices(flags, USAGE);
-  const { gpu, model } = await openCliModel(modelPath, choices);
-  const adapter = await openAdapter(run, model);
-  gpu.destroy();
+  const { model, adapter, fixedGates } = await openTuned(flags, modelPath, run);
   const checkpoint = await openCheckpoint(await chooseModelFiles(await modelSources(modelPath)), choices);
-  const refused = form.refusal({ adapter, checkpoint });
+  const refused = form.refusal({ adapter, checkpoint, ...(fixedGates && { fixedGates }) });
   if (refused) throw new Failure(refused);
   const known = CATALOGUE.find(({ id }) => id === modelPath);
   const isFolder = (await statOf(run, 'Give the folder of a run.')).isDirectory();
@@ -55,6 +62,7 @@ export async function exportModel(args: readonly string[]): Promise<number> {
       repository: known?.repository ?? null,
     },
     ...(flags.dataset !== undefined && { dataset: flags.dataset }),
+    ...(fixedGates && { fixedGates }),
     run: isFolder ? await readRunFacts(runFolder(run), basename(resolve(run))) : null,
   };
   const files = form.write(source);
@@ -64,4 +72,34 @@ export async function exportModel(args: readonly string[]): Promise<number> {
   for (; !next.done; next = await files.next()) await out.write(next.value.path, next.value.bytes);
   console.log(`${outPath}: ${form.label}. ${thresholdSentence(adapter.maskThreshold)}`);
   return 0;
+}
+
+interface Tuned {
+  readonly model: OpenModel;
+  readonly adapter: Adapter;
+  /** Null where the adapter's own gates go out. */
+  readonly fixedGates: FixedGates | null;
+}
+
+async function openTuned(
+  flags: Parameters<typeof openMeasured>[0],
+  modelPath: string,
+  run: string,
+): Promise<Tuned> {
+  if (flags.data === undefined) {
+    const { gpu, model } = await openCliModel(modelPath, modelChoices(flags, USAGE));
+    const adapter = await openAdapter(run, model);
+    gpu.destroy();
+    return { model, adapter, fixedGates: null };
+  }
+  const { as: form, ...measured } = flags;
+  const input = await openMeasured({ ...measured, adapter: run }, 'val', USAGE);
+  const { gpu, model, adapter } = input;
+  if (!adapter) throw new RangeError('an adapter was opened');
+  if (form !== peft.id || gateFormById(adapter.mopeft.gate).constant)
+    throw wrongArguments('--data goes with --as peft where gates look at the image', USAGE);
+  const fixedGates = await measureFixedGates(input, adapter);
+  gpu.destroy();
+  console.error(fixedGates.said);
+  return { model, adapter, fixedGates };
 }

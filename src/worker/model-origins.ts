@@ -31,7 +31,7 @@ const ListSchema = v.object({
 });
 
 /** A call's signal and progress in the words of the engine. */
-export function openOptions(call: CallContext): OpenModelOptions {
+export function openOptions(call: Pick<CallContext, 'signal' | 'progress'>): OpenModelOptions {
   return {
     signal: call.signal,
     onProgress: (done, total) => call.progress({ done, total, label: 'Reading the model' }),

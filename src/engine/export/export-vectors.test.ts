@@ -28,6 +28,7 @@ import { readIncomingAdapter } from '../run/adapter-files.ts';
 import { baseOf } from '../run/adapter-pair.ts';
 import { ModelSession } from '../tuning.ts';
 import type { ExportFile, ExportSource } from './export-form.ts';
+import { fixedGatesOf, withFixedGates } from './fixed-gates.ts';
 import { exportFormById } from './registry.ts';
 
 const VECTORS = fileURLToPath(new URL('../../../tests/vectors/', import.meta.url));
@@ -232,4 +233,30 @@ describe('what is exported', () => {
         expect(relativeError(after.get(key)?.data ?? new Float32Array(), data), key).toBeLessThan(1e-5);
     },
   );
+
+  it('LoRA whose gates look at the image has a form in PEFT with their means alone', async () => {
+    const base = baseNamed('micro');
+    const adapter = await trained({ methods: ['lora'], gate: 'unipelt', trainDecoder: false }, base);
+    const source = sourceOf(adapter, base);
+    expect(exportFormById('peft').refusal(source)?.what).toMatch(/differ from image to image/);
+    const layers = [{ lora: 0.25 }, { lora: 0.75 }];
+    const object = { boxIou: 0.5, clickIou: 0.25, bestPicked: null };
+    const image = { name: 'a', objects: [object], gates: [{ lora: 0.2 }, { lora: 0.8 }], isReduced: false };
+    const { said } = fixedGatesOf('cells', [image], [{ ...image, objects: [{ ...object, boxIou: 0.75 }] }]);
+    expect(said).toMatch(/1 image of cells.*by box 0\.750 in place of 0\.500.*n = 1 objects.*0\.250 at most/);
+    const files = await filesOf('peft', { ...source, fixedGates: { layers, said } });
+    expect(new TextDecoder().decode(files.at(-1)?.bytes)).toContain(said);
+    const inputs = files.slice(0, 2).map(({ path, bytes }) => ({ path, bytes: async () => bytes }));
+    const { adapter: back } = await readIncomingAdapter(inputs, base.model);
+    const [fixed, after] = [await answers(withFixedGates(adapter, layers), base), await answers(back, base)];
+    for (const [key, { data }] of fixed)
+      expect(relativeError(after.get(key)?.data ?? new Float32Array(), data), key).toBeLessThan(1e-5);
+    const live = await answers(adapter, base);
+    expect(
+      relativeError(
+        live.get('embedding')?.data ?? new Float32Array(),
+        after.get('embedding')?.data ?? new Float32Array(),
+      ),
+    ).toBeGreaterThan(1e-3);
+  });
 });

@@ -2,6 +2,7 @@
 import { create } from 'zustand';
 import type { CallOptions } from '../../worker/client.ts';
 import type {
+  ExportRequest,
   FailureRecord,
   LabelsRequest,
   Progress,
@@ -13,7 +14,7 @@ import { callEngine } from './engine-link.ts';
 import { saveBlob } from './files.ts';
 import { notifyFailure, notifySuccess } from './notices.ts';
 
-export type OutputKind = 'labels' | 'project';
+export type OutputKind = 'labels' | 'model' | 'project';
 
 interface OutputState {
   /** What is written now; null while nothing is. */
@@ -39,6 +40,14 @@ export async function writeLabelFile(request: Omit<LabelsRequest, 'to'>, name: s
   const { images, objects, remarks } = written;
   useOutput.setState({ remarks });
   notifySuccess(`${plural(objects, 'object')} of ${plural(images, 'image')} went out as ${name}.`);
+}
+
+/** Writes a run in another program's form. @param name of the file. */
+export async function writeModelFile(request: Omit<ExportRequest, 'to'>, name: string): Promise<void> {
+  const written = await write('model', name, (to, options) =>
+    callEngine('output.export', { ...request, to }, options),
+  );
+  if (written) notifySuccess(`The model went out as ${name}.`);
 }
 
 /** Writes a project. @param name of the file. */

@@ -2,6 +2,7 @@
 import type {
   CallName,
   EngineCalls,
+  ExportChoices,
   KeptMask,
   OutFormatInfo,
   PredictRequest,
@@ -14,6 +15,23 @@ const FAKE_FORMATS: readonly OutFormatInfo[] = [
   { id: 'coco', label: 'COCO, run lengths', help: 'One JSON for all images.', onlyFile: 'annotations.json' },
   { id: 'yolo', label: 'YOLO segmentation', help: 'A text file for each image.', onlyFile: null },
 ];
+
+const FAKE_CHOICES: ExportChoices = {
+  forms: [
+    {
+      id: 'merged',
+      label: 'Merged model',
+      help: 'A plain SAM whose weights hold the adapter, for transformers and everything that opens its models.',
+      refusal: {
+        code: 'merge/not-exact',
+        what: 'This adapter cannot become plain weights: Prefix and Adapter are beside SAM’s layers and no change of their weights.',
+        cure: 'Keep the adapter beside its model, or train LoRA, bias and norm, last blocks, SSF or IA³ alone.',
+      },
+    },
+    { id: 'onnx', label: 'ONNX', help: 'For onnxruntime and transformers.js.', refusal: null },
+  ],
+  datasets: [],
+};
 
 export function fakeSegment(): Pick<
   Handlers,
@@ -62,6 +80,8 @@ export function fakeSegment(): Pick<
       return {};
     },
     'output.adapter': () => [],
+    'output.exportChoices': () => FAKE_CHOICES,
+    'output.export': () => ({ file: new Blob(['model']) }),
     'output.historyCsv': () => ({ name: 'history.csv', mime: 'text/csv', bytes: new Uint8Array(4) }),
     'output.report': () => ({ name: 'report.html', mime: 'text/html', bytes: new Uint8Array(4) }),
     'output.formats': () => FAKE_FORMATS,

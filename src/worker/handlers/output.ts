@@ -5,6 +5,7 @@ import { blobSource } from '../../sam/checkpoint/byte-source.ts';
 import type { EngineState } from '../engine-state.ts';
 import { KeptMaskRepository } from '../kept-mask-repository.ts';
 import { formatInfos, writeLabelFile } from '../label-output.ts';
+import { exportChoices, exportRun } from '../model-output.ts';
 import type { CallName, OutputFile } from '../protocol.ts';
 import { ok } from '../result.ts';
 import type { TrainingService } from '../runs/training-service.ts';
@@ -25,6 +26,8 @@ export function outputHandlers(
         outputFile('adapter.json', 'application/json', json.bytes),
       ]);
     },
+    'output.exportChoices': async ({ runId }) => ok(await exportChoices(await engine, runId)),
+    'output.export': async (request, call) => ok(await exportRun(await engine, request, call)),
     'output.historyCsv': async ({ runId }) => {
       const { training } = await engine;
       const { name, datasets } = await training.need(runId);

@@ -47,10 +47,38 @@ export interface WrittenLabels {
   readonly remarks: readonly FailureRecord[];
 }
 
+/** A form in which a run's tuned model can leave, with the reason where it cannot. */
+export interface ExportFormInfo {
+  readonly id: string;
+  readonly label: string;
+  readonly help: string;
+  readonly refusal: FailureRecord | null;
+}
+
+export interface ExportChoices {
+  readonly forms: readonly ExportFormInfo[];
+  /** Names of the datasets that the adapter tells apart, one of which has to be chosen; empty where it tells none apart. */
+  readonly datasets: readonly string[];
+}
+
+export interface ExportRequest {
+  readonly runId: string;
+  /** Id of a form. */
+  readonly form: string;
+  /** One of {@link ExportChoices.datasets}. */
+  readonly dataset: string | null;
+  /** Where the person wants the zip; null for the file as the answer. */
+  readonly to: FileSystemFileHandle | null;
+}
+
 /** Calls of Export: name → [request, answer]. */
 export interface OutputCalls {
   /** adapter.safetensors and adapter.json. */
   'output.adapter': [{ readonly runId: string }, readonly OutputFile[]];
+  /** What a run can be for other programs. Fails with `adapter/other-model` where another base model is open. */
+  'output.exportChoices': [{ readonly runId: string }, ExportChoices];
+  /** A run in one of these forms, as a zip, with progress. */
+  'output.export': [ExportRequest, { readonly file: Blob | null }];
   'output.historyCsv': [{ readonly runId: string }, OutputFile];
   /** A run's settings, split, figures and charts as one HTML file that needs nothing else. */
   'output.report': [{ readonly runId: string }, OutputFile];

@@ -11,6 +11,7 @@ import { useRuns } from '../../stores/runs.ts';
 import styles from './ExportPage.module.css';
 import { KeptMaskList } from './KeptMaskList.tsx';
 import { LabelExport } from './LabelExport.tsx';
+import { ModelExport } from './ModelExport.tsx';
 import { ProjectExport } from './ProjectExport.tsx';
 import { pythonLines } from './python-lines.ts';
 
@@ -121,15 +122,15 @@ function RunDownloads({ run }: { readonly run: RunInfo }): ReactNode {
           Download losses and gates (CSV)
         </button>
       </div>
+      <h3>For other programs</h3>
+      <ModelExport key={run.id} run={run} />
       <h3>Load it in Python</h3>
       <p className="muted small">
-        Needs the packages torch and safetensors. Decoder tensors have SAM’s names (
-        <code>mask_decoder.…</code>), the others begin with their block (<code>blocks.0.…</code>). The record
-        holds the base model’s hash, the settings, the preprocessing and <code>maskThreshold</code>, the logit
-        above which a pixel belongs to the mask.
+        With the project’s package mopeft (<code>pip install ./python</code> in its repository). The second
+        name is the folder or file of the base model.
       </p>
       <pre>
-        <code>{pythonLines()}</code>
+        <code>{pythonLines(run.modelName)}</code>
       </pre>
     </>
   );

@@ -1,8 +1,8 @@
-/** Python code that loads an exported adapter; needs the packages torch and safetensors. */
-export function pythonLines(): string {
+/** Python code that segments with a downloaded adapter; needs the package mopeft. @param model name of its base model. */
+export function pythonLines(model: string): string {
   return [
-    'import json, safetensors.torch',
-    'tensors = safetensors.torch.load_file("adapter.safetensors")',
-    'record = json.load(open("adapter.json"))',
+    'import mopeft',
+    `model = mopeft.load("adapter.safetensors", ${JSON.stringify(model)})`,
+    'mask = model.predict("image.png", points=[(120, 80)], labels=[1]).mask',
   ].join('\n');
 }
