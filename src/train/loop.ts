@@ -1,47 +1,31 @@
-import { Failure } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import { Random } from '../config/random.ts';
 import type { Split } from '../data/types.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { withKernels } from '../gpu/traits.ts';
-import type { BudgetRule } from '../peft/gates/gate-form.ts';
-import { gateFormById } from '../peft/gates/registry.ts';
-import {
-  countParameters,
-  type SizedModule,
-  scoredGates,
-  sizedModules,
-  withoutClosed,
-} from '../peft/kept-modules.ts';
+import { countParameters, sizedModules, withoutClosed } from '../peft/kept-modules.ts';
 import { keepModules, type ModuleId, modulesOf } from '../peft/modules.ts';
 import { trainableTensors } from '../peft/tensors.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
 import { sitesOf } from '../sam/encoder.ts';
-import type { WeightPrecision } from '../sam/halves.ts';
 import {
   isRemovalDue,
   isSettled,
   leastOf,
   type ModuleScore,
   type StepScore,
-  sensitivity,
   shareAt,
   withScores,
 } from './budget.ts';
-import {
-  allFinite,
-  type Checkpoint,
-  type RunState,
-  type RunStorage,
-  readCheckpoint,
-  writeCheckpoint,
-} from './checkpoint.ts';
+import { allFinite, type RunState, type RunStorage, writeCheckpoint } from './checkpoint.ts';
 import { cutOf } from './encoder-graph.ts';
 import type { SetScores } from './evaluate.ts';
 import { SAM_MASK_THRESHOLD } from './mask-threshold.ts';
+import { budgetRule, modulesLeft, worthOfModules } from './module-budget.ts';
 import { type BufferRole, STATE_ROLES } from './parameter-buffers.ts';
 import { type PlanRequest, planRequest, planTraining } from './plan-training.ts';
 import { plansOf, type TrainingPlans } from './plans.ts';
+import { lastCheckpoint, otherWeights, type Pinned, type PinnedSizes, pinnedSizes } from './resume.ts';
 import { deviceLost, notFinite } from './run-failures.ts';
 import { isBetter, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
@@ -254,7 +238,12 @@ export class Trainer {
     const most = share * this.allParameters;
     // Where everything may stay nothing need be known.
     if (leastOf(modules, () => 0, most).length === 0) return;
-    const worthOf = await this.valuesOf(modules);
+    const worthOf = await worthOfModules(modules, {
+      step: this.step,
+      scores: this.scores,
+      validation: this.parts.mopeft.budgetBy === 'validation' ? this.validation : null,
+      isInterrupted: () => this.stopRequest !== null,
+    });
     if (!worthOf) return;
     const out = leastOf(modules, worthOf, most);
     const { parameters } = this.step;
@@ -268,34 +257,6 @@ export class Trainer {
         this.step.parameters.write(role, name, tensors.get(name) ?? new Float32Array());
     this.scores = this.scores.filter((score) => !isOut(score));
     await this.tellModules();
-  }
-
-  /**
-   * What each module is worth: its sensitivity in training, or what the validation objects lose without it, where that is asked for
-   * and there are any. Null when a pause or stop interrupted it; a resumed run then starts it again.
-   */
-  private async valuesOf(modules: readonly SizedModule[]): Promise<((module: SizedModule) => number) | null> {
-    const keyOf = ({ method, block }: ModuleId) => `${block} ${method}`;
-    const values = new Map(this.scores.map((score) => [keyOf(score), sensitivity(score)]));
-    const known = (module: SizedModule) => values.get(keyOf(module)) ?? 0;
-    if (this.parts.mopeft.budgetBy !== 'validation') return known;
-    const isInterrupted = () => this.stopRequest !== null;
-    const all = await this.validation.score(isInterrupted);
-    if (all === null) return null;
-    if (all.score === null) return known;
-    const gates = new Map(scoredGates(this.step.mopeft).map((gate) => [keyOf(gate), gate.name]));
-    for (const module of modules) {
-      const key = keyOf(module);
-      const gate = gates.get(key);
-      if (gate === undefined) throw new RangeError(`${key} has no gate`);
-      // A gate of 0 is as if its module were not there.
-      this.step.parameters.write('param', gate, Float32Array.of(0));
-      const without = await this.validation.score(isInterrupted);
-      this.step.parameters.write('param', gate, Float32Array.of(1));
-      if (without === null) return null;
-      values.set(key, all.score - (without.score ?? 0));
-    }
-    return known;
   }
 
   /** Replaces the step by one for other modules, in the same sizes; its tensors are yet to be written. */
@@ -312,23 +273,9 @@ export class Trainer {
 
   /** Emits which modules are left, in gate forms that keep a share of them. */
   private async tellModules(): Promise<void> {
-    const { step, parts } = this;
-    const rule = budgetRule(step.mopeft);
-    if (!rule || Object.keys(parts.mopeft.methods).length === 0) return;
-    const gates = step.parameters.layout.tensors.filter(({ group }) => group === 'gate');
-    const values = rule.by === 'price' ? await step.parameters.read('param', gates) : null;
-    const left = sizedModules(
-      withoutClosed(step.mopeft, (name) => values?.get(name)),
-      sitesOf(step.sam),
-    );
-    parts.emit({
-      type: 'modules',
-      step: this.progress.step,
-      left: sitesOf(step.sam).map(({ index }) =>
-        left.flatMap(({ method, block }) => (block === index ? [method] : [])),
-      ),
-      parameters: countParameters(left),
-    });
+    if (Object.keys(this.parts.mopeft.methods).length === 0) return;
+    const left = await modulesLeft(this.step);
+    if (left) this.parts.emit({ type: 'modules', step: this.progress.step, ...left });
   }
 
   private isValidationDue(): boolean {
@@ -439,14 +386,6 @@ export class Trainer {
   }
 }
 
-/** What a run keeps when it goes on elsewhere: other numbers would sum in another order. */
-type PinnedSizes = Pick<RunState, 'objectsPerPass' | 'imagesPerPass'>;
-type Pinned = PinnedSizes & Pick<RunState, 'kernels'>;
-
-function pinnedSizes({ objectsPerPass, imagesPerPass }: PinnedSizes): PinnedSizes {
-  return { objectsPerPass, imagesPerPass };
-}
-
 /** Plans a step, and has compiled what it runs: that goes on while buffers are allocated and images measured. */
 async function planStep(
   { gpu, model, config, plan }: TrainerParts,
@@ -461,11 +400,6 @@ async function planStep(
   return plans;
 }
 
-/** How a config's gate form keeps a share of its modules; undefined where it keeps all, or there are none. */
-function budgetRule({ gate, methods }: MopeftConfig): BudgetRule | undefined {
-  return Object.keys(methods).length > 0 ? gateFormById(gate).budget : undefined;
-}
-
 function haveSameModules(a: MopeftConfig, b: MopeftConfig): boolean {
   const named = (config: MopeftConfig) =>
     modulesOf(config)
@@ -477,23 +411,4 @@ function haveSameModules(a: MopeftConfig, b: MopeftConfig): boolean {
 function progressOf(state: RunState): Progress {
   const { step, bestStep, bestScore, startSums, evaluationsSinceBest, evaluatedStep } = state;
   return { step, bestStep, bestScore, startSums, evaluationsSinceBest, evaluatedStep };
-}
-
-async function lastCheckpoint(storage: RunStorage): Promise<Checkpoint> {
-  const bytes = await storage.readCheckpoint();
-  if (bytes) return readCheckpoint(bytes, 'checkpoint');
-  throw new Failure({
-    code: 'train/no-checkpoint',
-    what: 'The run has no checkpoint to resume from.',
-    cure: 'Start a new run.',
-  });
-}
-
-function otherWeights(stored: WeightPrecision, asked: WeightPrecision): Failure {
-  return new Failure({
-    code: 'train/other-weights',
-    what: `The checkpoint was trained on frozen weights in ${stored}, and the run's settings say ${asked}.`,
-    where: 'weights',
-    cure: `Set "weights" in the run's config.json back to "${stored}".`,
-  });
 }
