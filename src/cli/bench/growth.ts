@@ -21,7 +21,7 @@ import { decodeGraph, encodeGraph } from '../../sam/graphs.ts';
 import { loadModel } from '../../sam/weights.ts';
 import { countWork, estimateMemory } from '../../train/estimate.ts';
 import { planRequest, planTraining } from '../../train/plan-training.ts';
-import { numberFlag, readFlags } from '../arguments.ts';
+import { numberFlag, readFlags, wrongArguments } from '../arguments.ts';
 import { openNodeGpu } from '../node-gpu.ts';
 import { DEFAULT_DEVICE } from '../plan.ts';
 import { normalNumbers } from './page/numbers.ts';
@@ -30,10 +30,11 @@ import { timeSteps } from './steps.ts';
 
 /** The bench's name on the command line. */
 export const GROWTH = 'growth';
-export const GROWTH_USAGE = `  npm run bench -- growth [--runs 3] [--json FILE]
-  Shows how dispatches, memory and processor time grow with the image, the objects and the images of a step.`;
+export const GROWTH_USAGE = `  npm run bench -- growth [--runs 3] [--only SERIES] [--json FILE]
+  Shows how dispatches, memory and processor time grow with the image, the objects and the images of a step; with
+  --only those series whose name begins with that.`;
 
-const FLAGS = { runs: { type: 'string' }, json: { type: 'string' } } as const;
+const FLAGS = { runs: { type: 'string' }, only: { type: 'string' }, json: { type: 'string' } } as const;
 const RUNS = 3;
 
 /** What a plan takes. */
@@ -194,13 +195,21 @@ function processorSeconds(): number {
 export async function benchGrowth(args: readonly string[]): Promise<number> {
   const flags = readFlags(args, FLAGS, GROWTH_USAGE);
   const runs = numberFlag(flags.runs, 'runs', GROWTH_USAGE, { min: 1, integer: true }) ?? RUNS;
+  const only = flags.only ?? '';
+  const all = allSeries(await growthModel(256));
+  const series = all.filter(({ what }) => what.startsWith(only));
+  if (series.length === 0)
+    throw wrongArguments(
+      `There is no series "${only}"; series are ${all.map(({ what }) => what).join(', ')}`,
+      GROWTH_USAGE,
+    );
   const gpu = await openNodeGpu();
   const adapter = [gpu.info.vendor, gpu.info.architecture, gpu.info.description].filter(Boolean).join(' ');
   console.log(
     `GPU adapter: ${adapter}${gpu.traits.isSoftware ? ' (software)' : ''}; processor time of this process`,
   );
   const rows: object[] = [];
-  for (const { what, unit, sizes, plan, time } of allSeries(await growthModel(256))) {
+  for (const { what, unit, sizes, plan, time } of series) {
     console.log(`\n${what}\n| ${unit} | ${HEADER}`);
     let first: Row | null = null;
     for (const size of sizes) {
