@@ -186,11 +186,10 @@ def load(adapter: str | PathLike | None, model: str | PathLike | nn.Module, devi
         opened = Model(base, Adapter(base.name, weights_hash(base.sam), empty, {}, base.preprocessing))
     else:
         found = read_adapter(adapter)
-        fitted = fit(found, base.sam, adapter)
         if found.base_hash != weights_hash(base.sam):
             what = f"It belongs to the model {found.base_name}, and {base.name} has other weights."
             raise AdapterError("adapter/other-model", what, adapter, f"Open it with {found.base_name}, in float32.")
-        opened = Model(base, fitted)
+        opened = Model(base, fit(found, base.sam, adapter))
     return opened if device is None else opened.to(device)
 
 
