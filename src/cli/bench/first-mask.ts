@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from '@playwright/test';
 import { preview } from 'vite';
 import { Failure } from '../../config/failure.ts';
 import { encodeImagePng } from '../../data/encode-png.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)));
 const WIDTH = 256;
 const HEIGHT = 192;
 const MOST_MS = 300_000;
@@ -85,9 +85,9 @@ export async function timeFirstMask(
 /** Builds the studio of a checkout as its own configuration says, which counts on being read from there. */
 async function buildSite(checkout: string, outDir: string): Promise<void> {
   const vite = join(checkout, 'node_modules/vite/bin/vite.js');
-  const args = [vite, 'build', '--logLevel', 'warn', '--outDir', outDir, '--emptyOutDir'];
-  const code = await new Promise<number | null>((resolve) => {
-    spawn(process.execPath, args, { cwd: checkout, stdio: 'inherit' }).on('close', resolve);
+  const args = [vite, 'build', '--logLevel', 'warn', '--outDir', relative(checkout, outDir), '--emptyOutDir'];
+  const code = await new Promise<number | null>((done) => {
+    spawn(process.execPath, args, { cwd: checkout, stdio: 'inherit' }).on('close', done);
   });
   if (code !== 0)
     throw new Failure({
