@@ -9,7 +9,7 @@ import type { HostTensor } from './tensor-file.ts';
 export const POINT_TABLE = 'prompt_encoder.point_table';
 
 /** Row of {@link POINT_TABLE} by the tensor that becomes it. */
-export const POINT_ROWS: ReadonlyMap<string, number> = new Map([
+const POINT_ROWS: ReadonlyMap<string, number> = new Map([
   ['prompt_encoder.not_a_point_embed.weight', 0],
   ['prompt_encoder.point_embeddings.0.weight', 1],
   ['prompt_encoder.point_embeddings.1.weight', 2],
@@ -18,7 +18,7 @@ export const POINT_ROWS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** What the engine makes of a tensor of a checkpoint, but for the {@link POINT_ROWS}. @param shape the expected one. */
-export function prepareTensor(config: SamConfig, name: string, shape: Shape): readonly PreparedTensor[] {
+function prepareTensor(config: SamConfig, name: string, shape: Shape): readonly PreparedTensor[] {
   return name.startsWith('image_encoder.')
     ? encoderOf(config).prepare(config, name, shape)
     : [{ name, shape, values: ({ data }) => data }];
