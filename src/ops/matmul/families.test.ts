@@ -212,6 +212,10 @@ describe('the tile of a product', () => {
       ['matmul/quad', 1, [16, 2, 3]],
     ]);
     expect(shadersOf(1024)).toEqual([['matmul/large', undefined, [16, 32, 3]]]);
+    expect(shadersOf(208, 196), 'rows that fill large tiles little less than small ones').toEqual([
+      ['matmul/large', undefined, [3, 7, 3]],
+      ['matmul/quad', 1, [4, 2, 3]],
+    ]);
     expect(shadersOf(1052)).toEqual([['matmul/large', undefined, [17, 32, 3]]]);
     expect(shadersOf(76, 64), 'too little for a pipeline of its own').toEqual([
       ['matmul/quad', 0, [3, 4, 3]],

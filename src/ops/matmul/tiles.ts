@@ -160,10 +160,17 @@ function fitsTexels({ batch, M, N, K }: MatmulProblem): boolean {
   return 4 * batch * K * Math.max(M, N) <= MOST_TEXEL_BYTES;
 }
 
-/** Whether the large tile is filled, or whole ones are where the columns left are computed apart. */
+/**
+ * Whether the large tile is the faster one, with the columns left computed apart: it is where it is filled well enough, as each
+ * value that it has room for takes it less time.
+ */
 function isLarge(problem: MatmulProblem): boolean {
-  const { rows, columns } = TILES.large;
-  return fills(problem.M, rows) && (fills(problem.N, columns) || leavesRest(problem));
+  const { N } = problem;
+  const small = Math.min(areaOf(problem, TILES.quad), areaOf(problem, TILES.quadAlongM));
+  const rest = leavesRest(problem) ? N % TILES.large.columns : 0;
+  const large =
+    areaOf({ ...problem, N: N - rest }, TILES.large) + (rest && areaOf({ ...problem, N: rest }, TILES.rest));
+  return large <= 1.2 * small;
 }
 
 /** Whether so few columns are left behind whole large tiles, and so many rows of them, that they are a product of their own. */
@@ -175,11 +182,6 @@ function leavesRest({ batch, M, N, K }: MatmulProblem): boolean {
 /** Values that the tiles of a product have room for. */
 function areaOf(problem: MatmulProblem, tile: Tile): number {
   return workgroupsOf(problem, tile) * tile.rows * tile.columns;
-}
-
-/** Whether tiles of that length leave at most an eighth of themselves empty. */
-function fills(length: number, tile: number): boolean {
-  return Math.ceil(length / tile) * tile <= length * 1.125;
 }
 
 function isInFours({ M, N, K, aT, bT }: MatmulProblem): boolean {
