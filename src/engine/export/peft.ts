@@ -61,7 +61,7 @@ function refusal({
   const strangers = methods.filter(({ peft }) => !peft).map(({ label }) => label);
   if (methods.length === 0)
     return notExpressible(
-      'It has no module: only the mask decoder was trained.',
+      'It has no module: the mask decoder alone was trained, or the run kept the base model.',
       'Export it as merged, a whole SamModel.',
     );
   if (strangers.length > 0)
