@@ -36,7 +36,7 @@ export async function openPythonModel(gpu: Gpu, name: PythonModel): Promise<SamM
 }
 
 /** What is asked of every case, in pixels of `image/image.png`, 118 × 77. */
-export const PYTHON_PROMPTS: Readonly<Record<'click' | 'box', Prompts>> = {
+const PYTHON_PROMPTS: Readonly<Record<'click' | 'box', Prompts>> = {
   click: { points: [{ x: 50, y: 30.5, positive: true }], box: null, previous: null },
   box: {
     points: [{ x: 40, y: 60, positive: false }],
@@ -48,7 +48,7 @@ export const PYTHON_PROMPTS: Readonly<Record<'click' | 'box', Prompts>> = {
 const EXTENTS: Readonly<Record<'click' | 'box', Box>> = { click: [50, 30, 50, 31], box: [20, 10, 80, 66] };
 
 /** An answer as the file has it. */
-export interface PythonAnswer {
+interface PythonAnswer {
   readonly token: number;
   readonly iou: number;
 }
