@@ -115,7 +115,7 @@ async function openAndClick(page: Page, index: number): Promise<void> {
     .getByLabel('Open a file …')
     .setInputFiles({ name, mimeType: 'image/png', buffer: Buffer.from(drawDisc(disc)) });
   await page.getByText(`${name} · ${WIDTH} × ${HEIGHT}`).waitFor();
-  const canvas = page.getByRole('application').locator('canvas');
+  const canvas = page.getByRole('application').locator('canvas[data-view]');
   const [scale = 1, left = 0, top = 0] = ((await canvas.getAttribute('data-view')) ?? '')
     .split(' ')
     .map(Number);
