@@ -12,7 +12,7 @@ import torch
 
 from mopeft.sam.model import Sam
 from mopeft.sam.open import read_model
-from pretrain.measure import Scores, score
+from mopeft.train.measure import Scores, score
 from pretrain.prompts import box_of
 
 from .folders import labelled_images

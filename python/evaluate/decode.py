@@ -8,8 +8,7 @@ from PIL import Image, ImageOps
 
 from mopeft import images
 from mopeft.errors import ImageError
-
-from .objects import IGNORED
+from mopeft.train.objects import IGNORED
 
 LOSSY = ("JPEG", "MPO")
 MASK_SAMPLES = ("1", "L", "P", "P;1", "P;2", "P;4", "I;16", "I;16B", "I;16N")

@@ -1,37 +1,19 @@
 """Data folders: images/ + masks/, with instances/ or labels/ where they exist."""
 
-import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from mopeft.train.images import LabelledImage, masks_of, natural_key
+
 from .decode import read_mask, read_pixels, refusal
-from .objects import find_objects
 
 KINDS = ("instances", "labels", "masks")
 EXTENSIONS = (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp")
 EXTENSIONS += (".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2", ".jxl")
 """Extensions of images (`src/data/file-names.ts`), including those that are refused when opened."""
-
-
-@dataclass(frozen=True)
-class LabelledImage:
-    """image uint8 [H, W, 3]; labels int [H, W], from which `rule` finds the objects; classes int [H, W]; both may hold IGNORED."""
-
-    name: str
-    image: np.ndarray
-    labels: np.ndarray
-    rule: str
-    classes: np.ndarray
-
-
-def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """Sorts digits as numbers (2 before 10) and ignores case except between equals (`src/data/natural-order.ts`)."""
-    parts = re.split(r"(\d+)", name.lower())
-    return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p], name
 
 
 def image_files(folder: Path) -> dict[str, Path]:
@@ -82,12 +64,6 @@ def read_image(path: Path, files: dict[str, Path], ignored: Collection[int] = ()
     own, last = maps[used[0]], used[-1]
     classes = np.minimum(own, 1) if last == "instances" else maps[last]
     return LabelledImage(path.name, image, own, "ids" if "instances" in files else "components", classes)
-
-
-def masks_of(image: LabelledImage, fewest: float, limit: int) -> list[np.ndarray]:
-    """The largest objects as bool masks [H, W], each of at least `fewest` pixels: those that are evaluated."""
-    objects = find_objects(image.labels, image.rule, fewest)
-    return [objects.map == region.id for region in objects.regions[:limit]]
 
 
 def labelled_images(folder: Path, limit: int, least: float, objects: int) -> Iterator[tuple[str, np.ndarray, list[np.ndarray]]]:

@@ -4,13 +4,15 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from mopeft.errors import MopeftError
 from mopeft.gate_forms import FORMS
 from mopeft.methods import METHODS, RECIPES
 from mopeft.sam.open import read_model
+from mopeft.train.config import TrainConfig
+from mopeft.train.loop import deterministic
 
-from .config import Mopeft, TrainConfig, parse_method, with_settings
+from .config import Mopeft, parse_method, with_settings
 from .data import read_sets
-from .loop import deterministic
 from .run import run
 
 
@@ -166,7 +168,10 @@ def main() -> None:
     large.set_defaults(run=large_vectors)
     a = p.parse_args()
     deterministic(a.threads, a.device)
-    a.run(a)
+    try:
+        a.run(a)
+    except MopeftError as error:
+        raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluate.folders import KINDS, LabelledImage, image_files, labelled, read_image
-from mopeft.random import Random
-
-SHARES = {"train": 0.6, "val": 0.15}
+from evaluate.folders import KINDS, image_files, labelled, read_image
+from mopeft.train.config import TrainConfig
+from mopeft.train.images import LabelledImage, Split, drawn, split_counts
 
 
 @dataclass(frozen=True)
@@ -21,21 +20,16 @@ class DataSet:
     images: list[LabelledImage]
     stamp: str
 
-    def split(self, seed: int, order: str = "shuffled") -> dict[str, list[LabelledImage]]:
+    def split(self, seed: int, order: str = "shuffled") -> Split:
         """`src/data/split.ts`: shares 60, 15 and 25 of the names, shuffled by the seed; each part in natural order."""
         n = len(self.images)
-        drawn = list(range(n)) if order == "name" else Random(seed, "split").shuffled(range(n))
-        train, val = split_counts(n)
-        parts = {"train": drawn[:train], "val": drawn[train : train + val], "test": drawn[train + val :]}
-        return {part: [self.images[i] for i in sorted(chosen)] for part, chosen in parts.items()}
+        parts = drawn(n, *split_counts(n), seed, order)
+        return {part: [self.images[i] for i in chosen] for part, chosen in parts.items()}
 
 
-def split_counts(n: int) -> tuple[int, int]:
-    """How many of n images are for training and for validation."""
-    if n <= 2:
-        return min(n, 1), int(n == 2)
-    val = max(1, int(SHARES["val"] * n + 0.5))
-    return min(max(1, int(SHARES["train"] * n + 0.5)), n - val - 1), val
+def splits_of(sets: Iterable[DataSet], config: TrainConfig) -> dict[str, Split]:
+    """By set."""
+    return {s.key: s.split(config.seed, config.splitOrder) for s in sets}
 
 
 def stamp(folder: Path, ignored: Collection[int] = ()) -> str:

@@ -11,18 +11,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from evaluate.folders import LabelledImage
 from mopeft.files import whole
 from mopeft.modules import GateLayer
 from mopeft.sam.open import read_model
+from mopeft.train.config import TrainConfig
+from mopeft.train.images import LabelledImage
+from mopeft.train.scoring import Evaluator, Gates, ImageScore, mean_gates
+from mopeft.train.statistics import clustered
+from mopeft.train.tuned import Tuned
 
-from .config import Mopeft, TrainConfig, of_seed
+from .config import Mopeft, of_seed
 from .data import DataSet, read_sets, stamp
 from .run import finished, run, stated
-from .scoring import Evaluator, Gates, ImageScore, mean_gates
-from .statistics import clustered, paired
+from .statistics import paired
 from .sweep import mopeft_of
-from .tuned import Tuned, open_tuned
+from .tuned import open_tuned
 
 
 def square(image: LabelledImage) -> LabelledImage:
@@ -139,7 +142,7 @@ def compare(tuned: Tuned, splits: dict[str, dict[str, list[LabelledImage]]], con
 
     The other gates: all at one half, all at 1, the set's mean, another set's mean, and each method's at 0 in turn.
     """
-    blocks, methods = tuned.config["num_hidden_layers"], tuned.mopeft.methods
+    blocks, methods = tuned.config["num_hidden_layers"], tuple(tuned.modules_config.methods)
     levels = {"half": level(blocks, methods, 0.5), "one": level(blocks, methods, 1.0)}
     levels |= {f"without {m}": level(blocks, (m,), 0.0) for m in methods}
     evaluator = Evaluator(config, tuned.config["image_size"])

@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 
 from mopeft.sam.model import Sam
+from mopeft.train.config import TrainConfig
+from mopeft.train.loop import Trainer
 from reference import seeded
 
-from .config import Mopeft, TrainConfig
-from .data import read_set
-from .loop import Trainer
-from .tuned import Tuned
+from .config import Mopeft
+from .data import read_set, splits_of
+from .tuned import tuned_of
 from .vectors import write_record
 
 TESTS = Path(__file__).parents[2] / "tests"
@@ -69,8 +70,9 @@ def train_case(out: Path, name: str, seed: int, lines: list[dict]) -> Trainer:
         if trainer.result.margin < LEAST_MARGIN:
             raise TooNear
 
-    tuned = Tuned(seeded_model(TESTS / MODELS[name]), Mopeft(("lora", "prefix", "adapter")), seed)
-    trainer = Trainer(tuned, [read_set(out / SET)], TrainConfig(seed=seed, **SETTINGS), emit)
+    tuned = tuned_of(seeded_model(TESTS / MODELS[name]), Mopeft(("lora", "prefix", "adapter")), seed)
+    config = TrainConfig(seed=seed, **SETTINGS)
+    trainer = Trainer(tuned, splits_of([read_set(out / SET)], config), config, emit)
     trainer.run()
     return trainer
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from mopeft.files import whole
 from mopeft.sam.model import Sam
+from mopeft.train.config import TrainConfig
+from mopeft.train.loop import Trainer, write_line
+from mopeft.train.scoring import mean_of
 
-from .config import Mopeft, TrainConfig
-from .data import DataSet
-from .loop import Trainer, write_line
-from .scoring import mean_of
-from .tuned import open_tuned
+from .config import Mopeft
+from .data import DataSet, splits_of
+from .tuned import open_tuned, save_weights
 
 RESULT = "result.json"
 VERSION = 3
@@ -34,11 +35,11 @@ def run(
         return there
     out.mkdir(parents=True, exist_ok=True)
     with (out / "metrics.jsonl").open("w") as file:
-        trainer = Trainer(open_tuned(model, mopeft, config.seed), sets, config, write_line(file), validates)
+        trainer = Trainer(open_tuned(model, mopeft, config.seed), splits_of(sets, config), config, write_line(file), validates)
         best = trainer.run()
         tested = trainer.test(base)
     if keep:
-        trainer.tuned.save(out / "best.safetensors")
+        save_weights(trainer.tuned, out / "best.safetensors")
     result = {
         **wanted,
         "bestStep": best.best_step,

@@ -11,12 +11,13 @@ import numpy as np
 
 from mopeft.methods import METHODS, RECIPES
 from mopeft.sam.open import read_model
+from mopeft.train.statistics import clustered
 
 from .config import of_seed
 from .data import distinct, read_set, stamp
 from .jobs import make
 from .run import RESULT, finished, run, stated
-from .statistics import clustered, mean_of_runs, paired, standard_error
+from .statistics import mean_of_runs, paired, standard_error
 from .sweep import mopeft_of
 
 ROWS = (*RECIPES, *METHODS)

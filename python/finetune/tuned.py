@@ -1,93 +1,30 @@
-"""A model in training: the frozen base model with the tensors of a run."""
+"""The twin's models: what is trained is a `Mopeft`."""
 
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from mopeft.sam.model import Sam
 from mopeft.sam.open import read_model
-from mopeft.tuned import TunedSam
+from mopeft.train.tuned import Tuned
 
 from .config import Mopeft
-from .tensors import Trained, trained_tensors
-
-Module = tuple[int, str, int]
-"""Block, method and number of parameters, without its gate's."""
 
 
-class Tuned(TunedSam):
-    """A `TunedSam` with fresh modules. sam must belong to this run alone, since training changes its mask decoder."""
-
-    def __init__(self, sam: Sam, mopeft: Mopeft, seed: int) -> None:
-        config = mopeft.on(sam.image_encoder.sites)
-        self.mopeft = mopeft
-        self.trained: dict[str, Trained] = trained_tensors(config, sam, seed)
-        super().__init__(sam, config, {name: t.value for name, t in self.trained.items()})
-        self.form = config.form
-        self.off = set(mopeft.dropped)
-        self.key: str | None = None
-        """Identifies the next image if it will come again unchanged: a frozen encoder then keeps its embedding."""
-        self._known: dict[str, Tensor] = {}
-
-    def image_encoder(self, image: Tensor) -> Tensor:
-        if self.key in self._known:
-            return self._known[self.key]
-        embedding = super().image_encoder(image)
-        if self.key is not None and not self.mopeft.methods:
-            self._known[self.key] = embedding
-        return embedding
-
-    def modules(self) -> list[Module]:
-        """Every module that is there."""
-        found = [
-            (i, m, sum(t.numel() for name, t in params.items() if name.startswith(f"{m}.")))
-            for i, params in enumerate(self.blocks)
-            for m in self.mopeft.methods
-        ]
-        return [(i, m, n) for i, m, n in found if n and (i, m) not in self.off]
-
-    def left(self) -> list[Module]:
-        """The modules that are there outside of training."""
-        if not self.form.is_there:
-            return self.modules()
-        return [(i, m, n) for i, m, n in self.modules() if float(self.blocks[i][f"gate.{m}.alpha"].detach()) > 0]
-
-    def kept(self) -> Tensor:
-        """The expected share of the modules' parameters that is kept, where gates have a price."""
-        is_there = self.form.is_there
-        total, kept = 0, torch.zeros(())
-        for i, m, n in self.modules():
-            start = f"gate.{m}."
-            own = {name.removeprefix(start): value for name, value in self.blocks[i].items() if name.startswith(start)}
-            kept = kept + n * (is_there(own).sum() if is_there else 1)
-            total += n
-        return kept / max(1, total)
-
-    def price(self, budget: float) -> Tensor | None:
-        """λ₁ (C − B) + λ₂ (C − B)² with C of `kept` and the budget B; None where gates have no price."""
-        if "gates.price" not in self.trained:
-            return None
-        over = self.kept() - budget
-        return (self.trained["gates.price"].value * torch.stack([over, over**2])).sum()
-
-    def state(self) -> dict[str, Tensor]:
-        """A copy of every trained tensor."""
-        return {name: tensor.value.detach().clone() for name, tensor in self.trained.items()}
-
-    @torch.no_grad()
-    def load(self, state: dict[str, Tensor]) -> None:
-        for name, tensor in self.trained.items():
-            tensor.value.copy_(state[name])
-
-    def save(self, path: Path) -> None:
-        save_file({name: value.contiguous() for name, value in self.state().items()}, path)
+def tuned_of(sam: Sam, mopeft: Mopeft, seed: int) -> Tuned:
+    """A base model with fresh modules. sam must belong to this run alone, since training changes its mask decoder."""
+    tuned = Tuned(sam, mopeft.on(sam.image_encoder.sites), seed)
+    tuned.off = set(mopeft.dropped)
+    return tuned
 
 
 def open_tuned(model: Path, mopeft: Mopeft, seed: int, weights: Path | None = None) -> Tuned:
     """A base model from its folder, with fresh modules or with those of a finished run."""
-    tuned = Tuned(read_model(model), mopeft, seed)
+    tuned = tuned_of(read_model(model), mopeft, seed)
     if weights:
         tuned.load(load_file(weights))
     return tuned
+
+
+def save_weights(tuned: Tuned, path: Path) -> None:
+    save_file({name: value.contiguous() for name, value in tuned.state().items()}, path)

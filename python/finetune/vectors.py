@@ -21,13 +21,14 @@ from torch import Tensor
 from mopeft.methods import RECIPES
 from mopeft.sam.model import Sam
 from mopeft.sam.open import read_model
+from mopeft.train.config import TrainConfig
+from mopeft.train.loop import Trainer
 from pretrain.export import write_model
 from reference.sam import randomise
 
-from .config import Mopeft, TrainConfig
-from .data import read_set
-from .loop import Trainer
-from .tuned import Tuned
+from .config import Mopeft
+from .data import read_set, splits_of
+from .tuned import tuned_of
 
 MODEL = {
     "image_size": 64,
@@ -131,7 +132,8 @@ def train_case(out: Path, name: str, seed: int, lines: list[dict], double: bool 
     torch.set_default_dtype(torch.float64 if double else torch.float32)
     sam = read_model(out / "model").to(torch.get_default_dtype())
     sets = [read_set(out / key, IGNORED_VALUES.get(name, ())) for key in SETS]
-    trainer = Trainer(Tuned(sam, mopeft, seed), sets, TrainConfig(seed=seed, **settings), lines.append, not double)
+    config = TrainConfig(seed=seed, **settings)
+    trainer = Trainer(tuned_of(sam, mopeft, seed), splits_of(sets, config), config, lines.append, not double)
     trainer.run()
     torch.set_default_dtype(torch.float32)
     return trainer
@@ -167,10 +169,10 @@ def run_case(out: Path, name: str) -> None:
 
 def write_record(path: Path, trainer: Trainer, settings: dict, lines: list[dict], extra: dict) -> None:
     """What determines a finished run and what it said, as JSON. settings: those that differ from the defaults."""
-    mopeft, margin = trainer.tuned.mopeft, trainer.result.margin
-    apart = ({"token": True} if mopeft.token else {}) | ({"datasets": list(SETS)} if mopeft.sets > 1 else {})
+    mopeft, margin = trainer.tuned.modules_config, trainer.result.margin
+    apart = ({"token": True} if mopeft.token else {}) | ({"datasets": list(SETS)} if len(mopeft.datasets) > 1 else {})
     chosen = {"budget": mopeft.budget} if trainer.is_budgeted else {}
-    asked = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
+    asked = {"methods": list(mopeft.methods), "gate": mopeft.gate, "trainDecoder": mopeft.train_decoder}
     record = {
         "mopeft": {**asked, **apart, **chosen},
         "train": {k: v for k, v in asdict(trainer.config).items() if k in (*settings, "seed")},

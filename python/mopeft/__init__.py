@@ -5,7 +5,7 @@ result = model.predict("image.png", points=[(120, 80)], labels=[1])
 result.mask  # [H, W] bool
 """
 
-from .errors import AdapterError, AskError, ImageError, ModelError, MopeftError
+from .errors import AdapterError, AskError, ImageError, ModelError, MopeftError, TrainError
 from .model import Candidate, Model, Prediction, create, load, save
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ModelError",
     "MopeftError",
     "Prediction",
+    "TrainError",
     "create",
     "load",
     "save",

@@ -21,5 +21,9 @@ class ImageError(MopeftError):
     """The image cannot be read."""
 
 
+class TrainError(MopeftError):
+    """A project, dataset or run cannot be trained on, or the training failed."""
+
+
 class AskError(MopeftError, ValueError):
     """What is asked of a model cannot be answered: prompts, a dataset, a setting."""

@@ -37,6 +37,18 @@ class Random:
         if not any(self._state):
             self._state[0] = 1
 
+    @classmethod
+    def of_state(cls, state: Sequence[int]) -> "Random":
+        """The stream that had this `state`."""
+        random = cls(0)
+        random._state = list(state)
+        return random
+
+    @property
+    def state(self) -> list[int]:
+        """Four 32-bit words, from which it draws the same again."""
+        return list(self._state)
+
     def uint32(self) -> int:
         """0 … 2³² − 1."""
         a, b, c, d = self._state

@@ -6,24 +6,10 @@ A click is a pixel's centre; a box is x0, y0, x1 + 1, y1 + 1. SAM adds its own 0
 import numpy as np
 import torch
 from numpy.random import Generator
-from scipy import ndimage
 from torch import Tensor
 
 from mopeft.sam.decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
-
-
-def box_of(mask: np.ndarray) -> np.ndarray:
-    """x0, y0, x1 + 1, y1 + 1 of a bool mask [H, W]."""
-    rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return np.array([cols[0], rows[0], cols[-1] + 1, rows[-1] + 1], np.float32)
-
-
-def inner_click(mask: np.ndarray) -> tuple[int, int]:
-    """(x, y) of the pixel farthest from the outside; the image's edge is outside; first in row order."""
-    x0, y0, x1, y1 = box_of(mask).astype(int)
-    depth = ndimage.distance_transform_edt(np.pad(mask[y0:y1, x0:x1], 1))[1:-1, 1:-1]
-    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
-    return int(x) + x0, int(y) + y0
+from mopeft.train.measure import box_of, inner_click
 
 
 def jittered(rng: Generator, box: np.ndarray) -> np.ndarray:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from mopeft.sam.model import Sam
+from mopeft.train.measure import score
 
-from .measure import score
 from .packs import Pack
 
 LEAST_AREA = 0.002

@@ -8,9 +8,9 @@ from PIL import Image
 from evaluate.__main__ import drawn, main
 from evaluate.decode import read_mask
 from evaluate.folders import labelled, labelled_images, masks_of, natural_key, read_image
-from evaluate.objects import find_objects
 from mopeft.preprocessing import preprocess
-from pretrain.measure import measured_masks, overlap
+from mopeft.train.measure import measured_masks, overlap
+from mopeft.train.objects import find_objects
 
 
 def folder_of(root: Path, **files: np.ndarray) -> Path:

@@ -12,21 +12,13 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from evaluate.folders import LabelledImage
-from evaluate.objects import find_objects
 from finetune import large_vectors
-from finetune.config import LIMITS, Mopeft, TrainConfig, least_area, parse_method, with_settings
+from finetune.config import Mopeft, parse_method, with_settings
 from finetune.data import DataSet, read_set, read_sets
-from finetune.loop import base_scores
-from finetune.prepare import Batches
-from finetune.prompts import corrective_click
-from finetune.reduce import reduced, reduction
 from finetune.run import run
-from finetune.scoring import Evaluator
-from finetune.step import Losses
-from finetune.targets import low_res
 from finetune.tuned import open_tuned
 from finetune.vectors import CASES, kept_state, strip, train_case
+from mopeft.errors import TrainError
 from mopeft.gate_forms import FORMS, Asked
 from mopeft.methods import METHODS
 from mopeft.modules import encode
@@ -34,6 +26,16 @@ from mopeft.random import Random
 from mopeft.sam.model import Sam
 from mopeft.sam.open import read_model
 from mopeft.tensors import by_block, first_values, module_specs
+from mopeft.train.config import LIMITS, TrainConfig, least_area
+from mopeft.train.images import LabelledImage
+from mopeft.train.loop import base_scores
+from mopeft.train.objects import find_objects
+from mopeft.train.prepare import Batches
+from mopeft.train.prompts import corrective_click
+from mopeft.train.reduce import reduced, reduction
+from mopeft.train.scoring import Evaluator
+from mopeft.train.step import Losses
+from mopeft.train.targets import low_res
 from pretrain.initial import initialise
 from reference.encoder import Case
 from reference.encoder import encode as reference_encode
@@ -84,9 +86,9 @@ def test_the_limits_of_numbers_are_the_engines() -> None:
 
 @pytest.mark.parametrize("wrong", ["evalEvery=0", "minCrop=0", "minArea=nan", "seed=-1", "corrections=9"])
 def test_a_number_beyond_its_limits_is_refused(wrong: str) -> None:
-    with pytest.raises(SystemExit, match=wrong.split("=")[0] + ".*give a number from"):
+    with pytest.raises(SystemExit, match=wrong.split("=")[0] + ".*Give a number from"):
         with_settings(TrainConfig(), [wrong])
-    with pytest.raises(SystemExit, match="steps is 0"):
+    with pytest.raises(SystemExit, match="steps: The value is 0"):
         with_settings(TrainConfig(steps=0), [])
 
 
@@ -346,10 +348,10 @@ def test_a_run_of_another_model_other_sets_or_an_earlier_twin_is_refused(tmp_pat
 
 @pytest.mark.parametrize(("loss", "norm"), [(float("nan"), 1.0), (1.0, float("inf"))])
 def test_a_run_that_is_not_finite_stops_without_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: float, norm: float) -> None:
-    monkeypatch.setattr("finetune.loop.gradients", lambda *_: Losses(loss=loss))
-    monkeypatch.setattr("finetune.loop.Optimizer.update", lambda *_: norm)
+    monkeypatch.setattr("mopeft.train.loop.gradients", lambda *_: Losses(loss=loss))
+    monkeypatch.setattr("mopeft.train.loop.Optimizer.update", lambda *_: norm)
     model = TWIN / "model"
-    with pytest.raises(SystemExit, match="at step 1: start a new run with lower learning rates"):
+    with pytest.raises(TrainError, match=r"at step 1\. Start a new run with lower learning rates"):
         run(model, read_model(model), [read_set(TWIN / "blobs")], Mopeft(()), TrainConfig(steps=2), tmp_path)
     assert not (tmp_path / "result.json").exists()
 

@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluate.folders import LabelledImage
 from finetune import gates, jobs, sweep, table
-from finetune.config import Mopeft, TrainConfig
-from finetune.data import read_set
-from finetune.loop import Trainer
-from finetune.scoring import USUAL_SPREAD, ImageScore, gain_error
-from finetune.statistics import clustered, paired
-from finetune.tuned import Tuned
+from finetune.config import Mopeft
+from finetune.data import read_set, splits_of
+from finetune.statistics import paired
+from finetune.tuned import tuned_of
 from mopeft.sam.open import read_model
+from mopeft.train.config import TrainConfig
+from mopeft.train.images import LabelledImage
+from mopeft.train.loop import Trainer
+from mopeft.train.scoring import USUAL_SPREAD, ImageScore, gain_error, sums_of
+from mopeft.train.statistics import clustered
 from tests.test_finetune import TWIN
 
 MODEL = TWIN / "model"
@@ -24,6 +26,10 @@ QUICK = ["steps=1", "corrections=0", "objectsPerImage=1", "evalObjects=1"]
 
 def record(name: str, *box: float) -> dict:
     return {"name": name, "box": list(box)}
+
+
+def sums(scores: dict[str, list[ImageScore]]) -> dict[str, list[dict]]:
+    return {key: sums_of(images) for key, images in scores.items()}
 
 
 def test_a_clustered_error_sees_whole_images() -> None:
@@ -47,20 +53,22 @@ def test_the_error_of_a_gain_is_clustered_by_image_and_averaged_over_sets() -> N
     before = {"a": images((0.5, 0.5), (0.4,)), "b": images((0.5,), (0.5,)), "empty": []}
     after = {"a": images((0.7, 0.7), (0.4,)), "b": images((0.5,), (0.7,)), "empty": []}
     a, b = np.sqrt(2 * 2 * (0.4 / 3) ** 2) / 3, 0.1
-    assert gain_error(before, after) == pytest.approx(np.sqrt(a**2 + b**2) / 2)
+    assert gain_error(sums(before), after) == pytest.approx(np.sqrt(a**2 + b**2) / 2)
     assert gain_error({}, {}) == 0
 
 
 def test_a_single_image_has_the_error_of_the_usual_spread() -> None:
-    assert gain_error({"a": images((0.5,) * 4)}, {"a": images((0.6,) * 4)}) == pytest.approx(USUAL_SPREAD / 2)
+    assert gain_error(sums({"a": images((0.5,) * 4)}), {"a": images((0.6,) * 4)}) == pytest.approx(USUAL_SPREAD / 2)
     before = {"b": images((0.5,), (0.5,)), "c": images((0.5,))}
     after = {"b": images((0.5,), (0.7,)), "c": images((0.5,))}
-    assert gain_error(before, after) == pytest.approx(np.sqrt(0.1**2 + USUAL_SPREAD**2) / 2)
+    assert gain_error(sums(before), after) == pytest.approx(np.sqrt(0.1**2 + USUAL_SPREAD**2) / 2)
 
 
 def test_the_first_weights_give_way_only_to_a_gain_beyond_its_error() -> None:
     small, clear, higher = images((0.5,), (0.54,)), images((0.56,), (0.54,)), images((0.56,), (0.545,))
-    trainer = Trainer(Tuned(read_model(MODEL), Mopeft(()), 0), [read_set(TWIN / "blobs")], TrainConfig(), lambda _: None)
+    trainer = Trainer(
+        tuned_of(read_model(MODEL), Mopeft(()), 0), splits_of([read_set(TWIN / "blobs")], TrainConfig()), TrainConfig(), lambda _: None
+    )
     kept = []
     for step, scores in enumerate([images((0.5,), (0.5,)), small, clear, higher, clear]):
         trainer.evaluator.all = lambda *_, scores=scores: [scores] * 9
@@ -73,7 +81,7 @@ def test_the_first_weights_give_way_only_to_a_gain_beyond_its_error() -> None:
 def test_a_threshold_is_chosen_with_thirty_objects_over_all_sets(objects: tuple[int, ...], threshold: float) -> None:
     """As `src/train/mask-threshold.test.ts`: of objects that are best at 1."""
     sets = [read_set(TWIN / "blobs"), read_set(TWIN / "stripes")]
-    trainer = Trainer(Tuned(read_model(MODEL), Mopeft(()), 0), sets, TrainConfig(), lambda _: None)
+    trainer = Trainer(tuned_of(read_model(MODEL), Mopeft(()), 0), splits_of(sets, TrainConfig()), TrainConfig(), lambda _: None)
     asked = iter(objects * 2)
 
     def scores(_tuned: object, _images: object, thresholds: tuple[float, ...], _most: int) -> list[list[ImageScore]]:
@@ -243,7 +251,7 @@ def test_the_nearest_mean_tells_apart_what_is_apart() -> None:
 
 def test_the_gates_experiment_compares_own_gates_with_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rising = itertools.count()
-    monkeypatch.setattr("finetune.loop.mean_score", lambda _: float(next(rising)))  # so that what was learned is kept
+    monkeypatch.setattr("mopeft.train.loop.mean_score", lambda _: float(next(rising)))  # so that what was learned is kept
     sets, settings = [TWIN / "blobs", TWIN / "stripes"], [*QUICK, "lrGate=0.1"]
     report = gates.experiment(MODEL, sets, "mopeft", settings, 0, tmp_path)
     names = {"half", "one", "mean", "other", "without lora", "without prefix", "without adapter"}

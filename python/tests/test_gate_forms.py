@@ -9,7 +9,6 @@ import pytest
 import scipy.ndimage
 import torch
 
-from finetune.budget import Budget, is_settled, share_at
 from finetune.config import Mopeft
 from finetune.data import read_set
 from finetune.jobs import Job
@@ -19,10 +18,11 @@ from finetune.study import opposite, thin, transfer
 from finetune.study.few import Few
 from finetune.study.figure import Figure, Point, draw
 from finetune.study.pairs import discs, shuffled
-from finetune.tuned import Tuned
+from finetune.tuned import tuned_of
 from mopeft.gate_forms import Asked, hard_concrete, hard_probability
 from mopeft.methods import RECIPES
 from mopeft.sam.open import read_model
+from mopeft.train.budget import Budget, is_settled, share_at
 from tests.test_finetune import TWIN
 
 MODEL = TWIN / "model"
@@ -32,7 +32,7 @@ ALL = RECIPES["mopeft"]
 
 def encoded(mopeft: Mopeft, dataset: int = 0, off: set[tuple[int, str]] | None = None) -> torch.Tensor:
     """An embedding with modules that do something."""
-    tuned = Tuned(read_model(MODEL), mopeft, 0)
+    tuned = tuned_of(read_model(MODEL), mopeft, 0)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, tensor in tuned.trained.items():
@@ -58,7 +58,7 @@ def test_a_hard_gate_is_there_as_often_as_its_probability_says() -> None:
 
 
 def test_a_price_pushes_gates_down_and_its_multipliers_up_above_the_budget_and_back_below_it() -> None:
-    tuned = Tuned(read_model(MODEL), Mopeft(ALL, "hard"), 0)
+    tuned = tuned_of(read_model(MODEL), Mopeft(ALL, "hard"), 0)
     for budget, sign in ((0.2, 1), (0.999, -1)):
         for tensor in tuned.trained.values():
             tensor.value.grad = None
@@ -94,7 +94,7 @@ def test_gates_by_dataset_differ_by_what_is_asked_alone() -> None:
 
 
 def test_a_token_begins_as_the_one_that_stands_for_no_point() -> None:
-    tuned = Tuned(read_model(MODEL), Mopeft((), token=True, sets=2), 0)
+    tuned = tuned_of(read_model(MODEL), Mopeft((), token=True, sets=2), 0)
     size = tuned.config["image_size"]
     with torch.no_grad():
         embedding = tuned.image_encoder(torch.zeros(1, 3, size, size))
@@ -118,7 +118,7 @@ def test_the_budget_keeps_everything_at_first_and_its_share_at_the_end() -> None
 
 
 def test_modules_of_least_sensitivity_go_first() -> None:
-    tuned = Tuned(read_model(MODEL), Mopeft(ALL, "budget"), 0)
+    tuned = tuned_of(read_model(MODEL), Mopeft(ALL, "budget"), 0)
     budget = Budget(tuned, 0.3, 10)
     for step in range(10):
         for i in range(2):

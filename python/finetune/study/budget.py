@@ -15,14 +15,16 @@ from mopeft.methods import METHODS as REGISTRY
 from mopeft.methods import RECIPES
 from mopeft.random import Random
 from mopeft.sam.site import Site
+from mopeft.train.budget import beyond
+from mopeft.train.config import TrainConfig
+from mopeft.train.tuned import Module
 
-from ..budget import beyond
-from ..config import Mopeft, TrainConfig, of_seed
+from ..config import Mopeft, of_seed
 from ..jobs import Job
 from ..run import run
 from ..statistics import mean_over_sets, over_sets
 from ..table import base_of, gain_over, set_of
-from ..tuned import Module, open_tuned
+from ..tuned import open_tuned
 from .figure import Figure, Point
 
 METHODS = RECIPES["mopeft"]

@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from evaluate.folders import LabelledImage
 from mopeft.methods import RECIPES
+from mopeft.train.config import TrainConfig
+from mopeft.train.images import LabelledImage
+from mopeft.train.statistics import clustered
 
-from ..config import Mopeft, TrainConfig, of_seed
+from ..config import Mopeft, of_seed
 from ..data import DataSet
 from ..jobs import Job
 from ..run import run
-from ..statistics import clustered, mean_over_sets, over_sets, paired
+from ..statistics import mean_over_sets, over_sets, paired
 from ..table import base_of, gain_over, set_of
 from ..tuned import open_tuned
 from .budget import ALL, before

@@ -16,12 +16,13 @@ import torch
 
 from mopeft.files import whole
 from mopeft.methods import RECIPES
+from mopeft.train.config import TrainConfig
+from mopeft.train.scoring import Evaluator
 
-from ..config import Mopeft, TrainConfig, of_seed
+from ..config import Mopeft, of_seed
 from ..data import DataSet
 from ..jobs import Job
 from ..run import run
-from ..scoring import Evaluator
 from ..statistics import standard_error
 from ..table import base_of
 from ..tuned import open_tuned

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from evaluate.folders import LabelledImage, image_files, read_image
-from evaluate.objects import find_objects
+from evaluate.folders import image_files, read_image
 from mopeft.random import Random
+from mopeft.train.images import LabelledImage
+from mopeft.train.objects import find_objects
 
 from ..data import DataSet, stamp
 

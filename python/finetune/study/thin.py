@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from evaluate.folders import LabelledImage
 from mopeft.random import Random
+from mopeft.train.config import TrainConfig
+from mopeft.train.images import LabelledImage
+from mopeft.train.statistics import clustered
 
-from ..config import TrainConfig, of_seed
+from ..config import of_seed
 from ..data import DataSet
 from ..jobs import Job
 from ..run import run
-from ..statistics import clustered, paired, standard_error
+from ..statistics import paired, standard_error
 from ..sweep import mopeft_of
 from ..table import base_of, set_of
 from .figure import Figure, Point

@@ -5,7 +5,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ..config import Mopeft, TrainConfig, of_seed
+from mopeft.train.config import TrainConfig
+
+from ..config import Mopeft, of_seed
 from ..data import distinct
 from ..jobs import Job
 from ..run import run

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mopeft.random import Random
-
+from ..random import Random
 from .config import TrainConfig
 
 CROP_TRIES = 8

@@ -1,6 +1,6 @@
 """Which image comes next (`src/train/sampler.ts`): datasets in equal shares, every image once per epoch."""
 
-from mopeft.random import Random
+from ..random import Random
 
 
 class Sampler:
@@ -11,6 +11,15 @@ class Sampler:
         self.random = Random(seed, "sampler")
         self.turn: list[int] = []
         self.epochs: list[list[int]] = [[] for _ in sizes]
+
+    def state(self) -> dict:
+        """What determines the draws to come, as a checkpoint has it."""
+        return {"random": self.random.state, "turn": list(self.turn), "epochs": [list(epoch) for epoch in self.epochs]}
+
+    def resume(self, state: dict) -> None:
+        self.random = Random.of_state(state["random"])
+        self.turn = list(state["turn"])
+        self.epochs = [list(epoch) for epoch in state["epochs"]]
 
     def next(self) -> tuple[int, int]:
         """Index of the dataset, index of its image."""

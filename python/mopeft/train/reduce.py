@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
-from evaluate.folders import LabelledImage
-from evaluate.objects import find_objects
+from .images import LabelledImage
+from .objects import find_objects
 
 
 def reduction(shape: tuple[int, ...], size: int, least_crop: float) -> int:

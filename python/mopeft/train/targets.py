@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from evaluate.objects import IGNORED
+from .objects import IGNORED
 
 THRESHOLD = 0.5 - 1e-9
 

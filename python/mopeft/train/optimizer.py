@@ -1,6 +1,7 @@
 """AdamW with gradient clipping and a schedule (`src/train/optimizer.ts`, `schedule.ts`)."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 
@@ -27,6 +28,7 @@ def learning_rates(step: int, config: TrainConfig) -> dict[str, float]:
 class Optimizer:
     def __init__(self, trained: dict[str, Trained], config: TrainConfig) -> None:
         self.config = config
+        self.trained = trained
         self.values = [t.value for t in trained.values()]
         groups: dict[tuple[str, bool, float], list[torch.Tensor]] = {}
         for tensor in trained.values():
@@ -48,3 +50,19 @@ class Optimizer:
             group["lr"] = rates[group["group"]] * group["rate"]
         self.adamw.step()
         return float(norm)
+
+    def moments(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        """AdamW's two moments of each tensor by name, zero before the first update."""
+        found = {}
+        for name, tensor in self.trained.items():
+            state = self.adamw.state.get(tensor.value) or {}
+            zero = torch.zeros_like(tensor.value)
+            found[name] = state.get("exp_avg", zero), state.get("exp_avg_sq", zero)
+        return found
+
+    def resume(self, step: int, moments: Mapping[str, tuple[torch.Tensor, torch.Tensor]]) -> None:
+        """Goes on after `step` updates; tensors without moments begin with none."""
+        for name, (first, second) in moments.items():
+            value = self.trained[name].value
+            own = {"exp_avg": first.to(value).clone(), "exp_avg_sq": second.to(value).clone()}
+            self.adamw.state[value] = {"step": torch.tensor(float(step), device="cpu")} | own

@@ -1,18 +1,19 @@
 """An image prepared for a step (`src/train/prepare.ts`, `batches.ts`): variant, objects, targets, first prompts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from evaluate.folders import LabelledImage
-from evaluate.objects import IGNORED, Objects, Region, find_objects
-from mopeft.preprocessing import preprocess
-from mopeft.random import Random
-
+from ..errors import TrainError
+from ..preprocessing import IMAGENET, Preprocessing, preprocess
+from ..random import Random
 from .augment import augment
 from .config import TrainConfig, least_area
+from .images import LabelledImage
+from .objects import IGNORED, Objects, Region, find_objects
 from .prompts import Prompt, box_prompt, click_prompt, first_prompts, jittered_box
 from .reduce import reduced, reduction
 from .sampler import Sampler
@@ -36,9 +37,10 @@ class Prepared:
 
 
 class Batches:
-    """Draws the images of every step. sets: the training images of each dataset."""
+    """Draws the images of every step. sets: the training images of each dataset; how: the model's preprocessing."""
 
-    def __init__(self, model: dict, config: TrainConfig, sets: list[list[LabelledImage]]) -> None:
+    def __init__(self, model: dict, config: TrainConfig, sets: Sequence[Sequence[LabelledImage]], how: Preprocessing = IMAGENET) -> None:
+        self.how = how
         self.size = model["image_size"]
         self.side = 4 * self.size // model["patch_size"]
         self.config = config
@@ -49,6 +51,16 @@ class Batches:
         self.kinds = first_prompts(config)
         self.prompt_count = 0
 
+    def state(self) -> dict:
+        """What determines the images, variants and prompts to come, as a checkpoint has it."""
+        random = {"augment": self.augmenting.state, "prompts": self.prompting.state}
+        return {"sampler": self.sampler.state(), "promptCount": self.prompt_count, "random": random}
+
+    def resume(self, state: dict) -> None:
+        self.sampler.resume(state["sampler"])
+        self.augmenting, self.prompting = (Random.of_state(state["random"][name]) for name in ("augment", "prompts"))
+        self.prompt_count = state["promptCount"]
+
     def next(self) -> list[Prepared]:
         images: list[Prepared] = []
         fruitless = 0
@@ -58,7 +70,8 @@ class Batches:
             images += [replace(image, dataset=dataset)] if image else []
             fruitless = 0 if image else fruitless + 1
             if fruitless >= MAX_FRUITLESS:
-                raise SystemExit(f"{MAX_FRUITLESS} images in a row had no object to train on: lower minSize")
+                what = f"{MAX_FRUITLESS} images in a row had no object to train on."
+                raise TrainError("train/no-objects", what, "minSize", "Check the masks, or lower minSize.")
         return images
 
     def prepare(self, sample: LabelledImage) -> Prepared | None:
@@ -66,8 +79,8 @@ class Batches:
         sample = reduced(sample, reduction(sample.image.shape, self.size, self.config.minCrop))
         variant = augment(sample.image, [sample.labels, sample.classes], self.augmenting, self.config)
         labels, classes = variant.maps
-        objects = find_objects(labels, sample.rule, least_area(self.config, labels.shape, self.size))
-        pixels, fill = preprocess(variant.image, self.size, tone=variant.tone)
+        objects = find_objects(labels, sample.rule, least_area(self.config, labels.shape, self.size, self.how.aspect))
+        pixels, fill = preprocess(variant.image, self.size, self.how, variant.tone)
         chosen = self.prompting.shuffled(objects.regions)[: self.config.objectsPerImage]
         targets, prompts = [], []
         for i, region in enumerate(chosen):

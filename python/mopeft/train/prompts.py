@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evaluate.objects import Objects, Region
-from mopeft.random import Random
-from mopeft.sam.decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
-
+from ..random import Random
+from ..sam.decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
 from .config import TrainConfig
+from .objects import Objects, Region
 
 Point = tuple[float, float]
 

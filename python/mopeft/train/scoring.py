@@ -1,17 +1,19 @@
-"""Evaluation of a tuned or a base model: `pretrain.measure`, with the gates of each image."""
+"""Evaluation of a tuned or a base model: `measure`, with the gates of each image."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from evaluate.folders import LabelledImage, masks_of
-from evaluate.objects import IGNORED
-from mopeft.sam.model import Sam
-from pretrain.measure import scores_at
-
+from ..preprocessing import IMAGENET, Preprocessing
+from ..sam.model import Sam
 from .config import TrainConfig, least_area
+from .images import LabelledImage, masks_of
+from .measure import scores_at
+from .objects import IGNORED
 from .statistics import clustered
+from .team import ALONE, Team
 from .tuned import Tuned
 
 MASK_THRESHOLDS = (0, -0.5, 0.5, -1, 1, -1.5, 1.5, -2, 2)
@@ -36,31 +38,31 @@ class ImageScore:
     best: list[float]
     picked: list[bool]
     gates: Gates = field(default_factory=list)
+    is_reduced: bool = False
+    """Whether its masks were measured at a smaller size than the image's."""
 
     def record(self) -> dict:
         """For a JSON file, rounded to four digits."""
         rounded = {k: [round(float(x), 4) for x in getattr(self, k)] for k in ("box", "click", "best")}
-        return asdict(self) | rounded | {"gates": [{m: round(g, 5) for m, g in layer.items()} for layer in self.gates]}
+        gates = [{m: round(g, 5) for m, g in layer.items()} for layer in self.gates]
+        kept = {k: v for k, v in asdict(self).items() if k != "is_reduced"}
+        return kept | rounded | {"gates": gates}
 
 
 class Evaluator:
     """Evaluates images. The objects of an image are found once and remembered."""
 
-    def __init__(self, config: TrainConfig, size: int) -> None:
-        """size: side of the model's input."""
-        self.config, self.size = config, size
-        self.limits = (config.evalObjects, config.minSize, config.minArea, size)
-        self._masks: dict[int, list[np.ndarray]] = {}
+    def __init__(self, config: TrainConfig, size: int, how: Preprocessing = IMAGENET, team: Team = ALONE) -> None:
+        """size: side of the model's input; how: its preprocessing."""
+        self.config, self.size, self.how, self.team = config, size, how, team
+        self.limits = (config.evalObjects, config.minSize, config.minArea, size, how)
+        self._masks: WeakKeyDictionary[LabelledImage, list[np.ndarray]] = WeakKeyDictionary()
 
     def masks(self, image: LabelledImage) -> list[np.ndarray]:
-        key = id(image)
-        if key not in self._masks:
-            self._masks[key] = masks_of(image, least_area(self.config, image.labels.shape, self.size), self.config.evalObjects)
-        return self._masks[key]
-
-    def is_reduced(self, images: list[LabelledImage], most: int) -> bool:
-        """Whether masks of any image are measured at a smaller size than the image's."""
-        return any(max(image.labels.shape) > most and self.masks(image) for image in images)
+        if image not in self._masks:
+            least = least_area(self.config, image.labels.shape, self.size, self.how.aspect)
+            self._masks[image] = masks_of(image, least, self.config.evalObjects)
+        return self._masks[image]
 
     def image(
         self, model: Tuned | Sam, image: LabelledImage, thresholds: Sequence[float] = (0,), most: int | None = None
@@ -70,16 +72,18 @@ class Evaluator:
         if not masks:
             return []
         if isinstance(model, Tuned):
-            model.key = f"{id(image)}"
-        each = scores_at(model, image.image, masks, model.config["image_size"], thresholds, image.labels == IGNORED, most)
+            model.key = image
+        each = scores_at(model, image.image, masks, model.config["image_size"], thresholds, image.labels == IGNORED, most, self.how)
         gates = model.gate_values() if isinstance(model, Tuned) else []
-        return [ImageScore(image.name, s.box, s.click, s.best, s.picked, gates) for s in each]
+        is_reduced = most is not None and max(image.labels.shape) > most
+        return [ImageScore(image.name, s.box, s.click, s.best, s.picked, gates, is_reduced) for s in each]
 
     def all(
-        self, model: Tuned | Sam, images: list[LabelledImage], thresholds: Sequence[float] = (0,), most: int | None = None
+        self, model: Tuned | Sam, images: Sequence[LabelledImage], thresholds: Sequence[float] = (0,), most: int | None = None
     ) -> list[list[ImageScore]]:
         """For each threshold the images that have objects."""
-        rows = [s for image in images if (s := self.image(model, image, thresholds, most))]
+        own = [self.image(model, images[i], thresholds, most) for i in self.team.spread(range(len(images)))]
+        rows = [row for row in self.team.joined(own, len(images)) if row]
         return [[row[k] for row in rows] for k in range(len(thresholds))]
 
 
@@ -95,20 +99,28 @@ def mean_score(sets: list[list[ImageScore]]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def gain_error(before: dict[str, list[ImageScore]], after: dict[str, list[ImageScore]]) -> float:
+StartSums = dict[str, list[dict]]
+"""By dataset: for each image its `name`, `sum` (over its objects, of the mean of box and click IoU) and `n`, as a checkpoint has it."""
+
+
+def sums_of(scores: list[ImageScore]) -> list[dict]:
+    return [{"name": s.name, "sum": (sum(s.box) + sum(s.click)) / 2, "n": len(s.box)} for s in scores]
+
+
+def gain_error(before: StartSums, after: dict[str, list[ImageScore]]) -> float:
     """Standard error of the gain in `mean_score`, clustered by image.
 
     A single image tells no error: a set of one has that of as many objects with `USUAL_SPREAD`.
     """
-    found = [clustered([gains(before[key], scores)]) for key, scores in after.items() if any(s.box for s in scores)]
+    found = [clustered([gains(before.get(key, []), scores)]) for key, scores in after.items() if any(s.box for s in scores)]
     errors = [USUAL_SPREAD / n**0.5 if np.isnan(error) else error for _, error, n in found]
     return float(np.sqrt(np.sum(np.square(errors)))) / max(1, len(errors))
 
 
-def gains(before: list[ImageScore], after: list[ImageScore]) -> dict[str, tuple[float, int]]:
+def gains(before: list[dict], after: list[ImageScore]) -> dict[str, tuple[float, int]]:
     """By image: the gain in the mean of box and click IoU, summed over its objects, and the number of objects."""
-    total = {s.name: sum(s.box) + sum(s.click) for s in before}
-    return {s.name: ((sum(s.box) + sum(s.click) - total[s.name]) / 2, len(s.box)) for s in after}
+    total = {image["name"]: image["sum"] for image in before}
+    return {image["name"]: (image["sum"] - total.get(image["name"], image["sum"]), image["n"]) for image in sums_of(after)}
 
 
 def mean_gates(scores: list[ImageScore]) -> Gates:

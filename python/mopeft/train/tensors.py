@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mopeft.config import MopeftConfig
-from mopeft.sam.model import Sam
-from mopeft.tensors import first_value, module_specs, shared_specs
+from ..config import MopeftConfig
+from ..sam.model import Sam
+from ..tensors import first_value, module_specs, shared_specs
 
 
 @dataclass

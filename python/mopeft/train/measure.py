@@ -5,13 +5,26 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
-from mopeft.preprocessing import input_shape, postprocess, preprocess
-from mopeft.sam.decoder import BOX_FIRST, BOX_SECOND, PAD, POSITIVE
-from mopeft.sam.model import Sam
+from ..preprocessing import IMAGENET, Preprocessing, input_shape, postprocess, preprocess
+from ..sam.decoder import BOX_FIRST, BOX_SECOND, PAD, POSITIVE
+from ..sam.model import Sam
 
-from .prompts import box_of, inner_click
+
+def box_of(mask: np.ndarray) -> np.ndarray:
+    """x0, y0, x1 + 1, y1 + 1 of a bool mask [H, W]."""
+    rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return np.array([cols[0], rows[0], cols[-1] + 1, rows[-1] + 1], np.float32)
+
+
+def inner_click(mask: np.ndarray) -> tuple[int, int]:
+    """(x, y) of the pixel farthest from the outside; the image's edge is outside; first in row order."""
+    x0, y0, x1, y1 = box_of(mask).astype(int)
+    depth = ndimage.distance_transform_edt(np.pad(mask[y0:y1, x0:x1], 1))[1:-1, 1:-1]
+    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
+    return int(x) + x0, int(y) + y0
 
 
 @dataclass
@@ -71,13 +84,14 @@ def scores_at(
     thresholds: Sequence[float],
     ignored: np.ndarray | None = None,
     most: int | None = None,
+    how: Preprocessing = IMAGENET,
 ) -> list[Scores]:
     """`score` at each of several thresholds.
 
     ignored: bool [H, W], pixels that count for neither mask; most: the longest side at which masks are measured, or any.
     """
     h, w = image.shape[:2]
-    pixels, fill = preprocess(image, size)
+    pixels, fill = preprocess(image, size, how)
     embedding = model.image_encoder(pixels.to(model.device)).expand(len(objects), -1, -1, -1)
     by = np.array([fill[1] / w, fill[0] / h], np.float32)
     boxes = np.stack([box_of(m).reshape(2, 2) * by for m in objects])
