@@ -17,7 +17,7 @@ describe('the share that is kept', () => {
     expect([69, 70, 100].map((step) => isSettled(step, 100))).toEqual([false, true, true]);
   });
 
-  // As the twin takes them out: `python -c` over finetune.budget.Budget.
+  // As the twin takes them out: `python -c` over mopeft.train.budget.Budget.
   it.each([
     [5, [2, 3, 4]],
     [10, [4, 5, 6, 7]],

@@ -1,6 +1,6 @@
 /**
  * The share of the modules' parameters that a run keeps as it goes on, and which modules it takes out, in gate forms with a
- * budget: the same numbers as the twin's (python/finetune/budget.py). The schedule is AdaLoRA's (arXiv 2303.10512).
+ * budget: the same numbers as the twin's (python/mopeft/train/budget.py). The schedule is AdaLoRA's (arXiv 2303.10512).
  */
 import { countParameters, type SizedModule } from '../peft/kept-modules.ts';
 import type { ModuleId } from '../peft/modules.ts';
