@@ -149,8 +149,8 @@ def rounding(trainer: Trainer, exact: Trainer) -> float:
 
 def kept_state(trainer: Trainer) -> dict[str, Tensor]:
     """The tensors of a finished run without those of modules that were taken out."""
-    off = tuple(f"blocks.{i}.{start}{m}." for i, m in trainer.tuned.off for start in ("", "gate."))
-    return {name: value for name, value in trainer.tuned.state().items() if not name.startswith(off)}
+    state = trainer.tuned.state()
+    return {name: state[name] for name in trainer.tuned.names_left()}
 
 
 def run_case(out: Path, name: str) -> None:

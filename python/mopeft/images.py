@@ -2,6 +2,7 @@
 
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -14,13 +15,15 @@ MODES = ("1", "L", "P", "LA", "RGB", "RGBA")
 SAMPLE_FORMAT, SIGNED = 339, 2
 
 
-def opened(path: Path) -> tuple[Image.Image, str]:
+def opened(source: Path | BinaryIO, name: object = None) -> tuple[Image.Image, str]:
     """The file, before its orientation is applied, and the raw mode of its samples ('' if the decoder has none).
 
-    ImageError for a file that the studio does not read, or reads differently from Pillow.
+    name: how messages call it; its path, if left out. ImageError for a file that the studio does not read, or reads differently from
+    Pillow.
     """
+    path = source if name is None else name
     try:
-        image = Image.open(path)
+        image = Image.open(source)
     except FileNotFoundError:
         raise refusal(path, "there is no such file", "give the path of an image") from None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError):
@@ -42,9 +45,13 @@ def refusal(path: object, what: str, cure: str) -> ImageError:
     return ImageError("data/image", what, path, cure)
 
 
-def read_pixels(path: Path) -> np.ndarray:
-    """An image upright, uint8 [H, W, 3]; ImageError for more than 8 bits, which the studio maps by percentiles and Pillow clips."""
-    image, raw = opened(path)
+def read_pixels(source: Path | BinaryIO, name: object = None) -> np.ndarray:
+    """An image upright, uint8 [H, W, 3]; name: as for `opened`.
+
+    ImageError for more than 8 bits, which the studio maps by percentiles and Pillow clips.
+    """
+    path = source if name is None else name
+    image, raw = opened(source, name)
     if image.mode not in MODES or "16" in raw:
         raise refusal(path, f"its samples are {raw or image.mode}, and 8-bit grey, palette and RGB are read", "save it as an 8-bit PNG")
     try:

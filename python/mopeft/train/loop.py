@@ -123,6 +123,53 @@ class Trainer:
                 return self.result
             self.take(self.step)
 
+    def state(self) -> dict:
+        """Everything besides tensors that determines what is to come, as a checkpoint has it."""
+        result, own = self.result, self.batches.state()
+        random = own["random"] | {"corrections": self.correcting.state, "gates": self.drawing.state}
+        pruned: dict[str, list[int]] = {}
+        for block, method in sorted(self.tuned.off):
+            pruned.setdefault(method, []).append(block)
+        known = self.budget.mean if self.budget else {}
+        scores = [
+            {"method": m, "block": i, "mean": mean, "spread": self.budget.spread[i, m]}
+            for (i, m), mean in known.items()
+            if (i, m) not in self.tuned.off
+        ]
+        return {
+            "step": self.step,
+            "bestStep": result.best_step,
+            "bestScore": result.best_score,
+            "startSums": [{"key": key, "images": images} for key, images in self.start_sums.items()],
+            "evaluationsSinceBest": self.since_best,
+            "evaluatedStep": self.evaluated_step,
+            **own,
+            "random": random,
+            "pruned": pruned or None,
+            "scores": scores,
+        }
+
+    @torch.no_grad()
+    def resume(self, state: dict, tensors: Mapping[str, Tensor]) -> None:
+        """Goes on from a checkpoint: its `state`, and `param.`, `m.` and `v.` with the name of every tensor that is left."""
+        self.step = self.checkpoint_step = state["step"]
+        self.result.best_step, self.result.best_score = state["bestStep"], state["bestScore"]
+        sums = state.get("startSums") or state.get("startTally") or []
+        self.start_sums = {each["key"]: list(each.get("images", each.get("pictures"))) for each in sums}
+        self.since_best, self.evaluated_step = state["evaluationsSinceBest"], state["evaluatedStep"]
+        self.batches.resume(state)
+        self.correcting = Random.of_state(state["random"]["corrections"])
+        if state["random"].get("gates"):
+            self.drawing = Random.of_state(state["random"]["gates"])
+        self.tuned.off |= {(block, method) for method, blocks in (state.get("pruned") or {}).items() for block in blocks}
+        for each in state.get("scores") or () if self.budget else ():
+            at = each["block"], each["method"]
+            self.budget.mean[at], self.budget.spread[at] = each["mean"], each["spread"]
+        left = self.tuned.names_left()
+        for name in left:
+            self.tuned.trained[name].value.copy_(tensors[f"param.{name}"])
+        self.optimizer.resume(self.step, {name: (tensors[f"m.{name}"], tensors[f"v.{name}"]) for name in left})
+
     @property
     def is_validation_due(self) -> bool:
         is_last = self.step == self.config.steps
@@ -191,16 +238,16 @@ class Trainer:
             return
         self.since_best = 0 if is_best else self.since_best + 1
         if is_best:
-            self.keep(score, thresholds[chosen])
+            self.keep(step, score, thresholds[chosen])
 
     def keep_latest(self) -> None:
         """Without a validation object the latest weights count, those since the last validation too."""
         if self.result.best_score is None and self.result.best_step not in (None, self.step):
-            self.keep(None, 0)
+            self.keep(self.step, None, 0)
 
-    def keep(self, score: float | None, threshold: float) -> None:
+    def keep(self, step: int, score: float | None, threshold: float) -> None:
         """Keeps the present weights as the best so far."""
-        self.result.best, self.result.best_step, self.result.best_score = self.tuned.state(), self.step, score
+        self.result.best, self.result.best_step, self.result.best_score = self.tuned.state(), step, score
         self.result.threshold, self.result.off = threshold, set(self.tuned.off)
         self.storage.best(self)
 

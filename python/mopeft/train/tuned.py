@@ -49,6 +49,11 @@ class Tuned(TunedSam):
             return self.modules()
         return [(i, m, n) for i, m, n in self.modules() if float(self.blocks[i][f"gate.{m}.alpha"].detach()) > 0]
 
+    def names_left(self) -> list[str]:
+        """Of the tensors, without those of modules that were taken out."""
+        out = tuple(f"blocks.{i}.{start}{m}." for i, m in self.off for start in ("", "gate."))
+        return [name for name in self.trained if not name.startswith(out)]
+
     def kept(self) -> Tensor:
         """The expected share of the modules' parameters that is kept, where gates have a price."""
         is_there = self.form.is_there

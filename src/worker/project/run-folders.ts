@@ -19,12 +19,14 @@ import { type FieldValue, LEFT_ELSEWHERE } from '../protocol.ts';
 import { RECORD, type RunRecord, readRecord } from '../runs/run-repository.ts';
 
 const { checkpoint, ...WITHOUT_CHECKPOINT } = RUN_FILES;
+const OWN: readonly string[] = Object.values(WITHOUT_CHECKPOINT);
 /** What is written before a run's first step, by which its folder is known. */
 const NEEDED = [RUN_FILES.config, RUN_FILES.split, RUN_FILES.metrics];
 
 /**
- * The runs among files, as a project without datasets; null where there are none. A run's checkpoint is left behind: its
- * images are not here under the names that it knows, so it cannot go on.
+ * The runs among files, as a project without datasets; null where there are none. The checkpoint comes along of a run that has a
+ * record of the studio's, as one that went on in Python has: it knows its images by their names here. That of another is left
+ * behind, and it cannot go on.
  * @param name of the zip or folder, for a run that lies at its top.
  * @param created when the runs were written, milliseconds since 1970; their files do not say it.
  */
@@ -45,9 +47,10 @@ export async function runFoldersAmong(
   for (const top of tops) {
     const folder = top.split('/').at(-2) ?? name;
     const own = new Map<string, LazyFile>();
+    const isOurs = paths.has(top + RECORD);
     for (const file of files) {
       const path = file.path.slice(top.length);
-      const isOwn = path === RECORD || Object.values(WITHOUT_CHECKPOINT).some((known) => known === path);
+      const isOwn = OWN.includes(path) || (isOurs && (path === RECORD || path === checkpoint));
       if (file.path.startsWith(top) && isOwn) own.set(path, { ...file, path });
     }
     try {
@@ -68,7 +71,7 @@ export async function runFoldersAmong(
         id,
         name: own,
         model: modelHash,
-        hasCheckpoint: false,
+        hasCheckpoint: folders.get(`runs/${id}`)?.has(checkpoint) ?? false,
       })),
       models: [...models].map(([hash, own]) => ({ hash, name: own })),
     },

@@ -1,0 +1,275 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+import mopeft
+from mopeft.errors import MopeftError, TrainError
+from mopeft.train.__main__ import main
+from mopeft.train.objects import IGNORED
+from mopeft.train.project import Project
+from mopeft.train.reading import Reading, read_labels
+from mopeft.train.run import Asked, train
+from mopeft.train.run_folder import RunFolder
+from mopeft.train.team import Team
+from tests.projects import ENGINE, PLAIN, TWIN, packed, write_project
+
+torch.set_num_threads(1)
+IDS = {"blobs": "blobs-0001", "stripes": "stripes-0001"}
+MODEL = TWIN / "model"
+NEW = ("steps=4", "seed=3", "imagesPerStep=2", "objectsPerImage=2", "corrections=1", "evalEvery=2", "evalObjects=2")
+
+
+def quiet(_: str) -> None:
+    """Says nothing."""
+
+
+def lines_of(run: Path, kind: str, name: str = "metrics.jsonl") -> list[dict]:
+    found = [json.loads(row) for row in (run / name).read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "ms"} for line in found if line["type"] == kind]
+
+
+def losses(run: Path) -> list[float]:
+    return [line["loss"] for line in lines_of(run, "step")]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_project(tmp_path_factory.mktemp("projects") / "cells", IDS)
+
+
+def test_a_project_trains_as_the_twin_and_the_engine_do(project: Path, tmp_path: Path) -> None:
+    record = json.loads((TWIN / "mopeft.json").read_text())
+    settings = tuple(f"{k}={json.dumps(v)}" for k, v in record["train"].items())
+    verdict = train(Asked(packed(project), MODEL, tmp_path / "run", settings=settings), tell=quiet)
+    wanted = [event["loss"] for event in record["events"] if event["type"] == "step"]
+    assert losses(tmp_path / "run") == pytest.approx(wanted, rel=1e-4)
+    split = json.loads((tmp_path / "run/split.json").read_text())
+    assert {key: split[IDS[key]] for key in IDS} == record["split"]
+    assert verdict == json.loads((tmp_path / "run/verdict.json").read_text())
+    told = json.loads((tmp_path / "run/run.json").read_text())
+    assert (told["status"], told["step"], told["checkpointStep"]) == ("finished", 5, 5)
+    mopeft.load(tmp_path / "run", MODEL).predict(TWIN / "blobs/images/1.png", points=[(20, 20)])
+
+
+def test_a_run_of_the_engine_goes_on_with_its_losses(tmp_path: Path) -> None:
+    ids = {"blobs": "blobs", "stripes": "stripes"}
+    root = write_project(tmp_path / "cells", ids, {"run-of-the-engine": ENGINE})
+    train(Asked(root, MODEL, tmp_path / "run"), tell=quiet)
+    for kind in ("step", "eval", "gates"):
+        wanted, got = lines_of(ENGINE, kind, "after.jsonl"), lines_of(tmp_path / "run", kind)
+        assert [line["step"] for line in got] == [line["step"] for line in wanted]
+        for one, other in zip(got, wanted, strict=True):
+            assert (one["step"], one.get("dataset"), one.get("n")) == (other["step"], other.get("dataset"), other.get("n"))
+            for part in {"loss", "focal", "dice", "iou", "norm", "lr"} & other.keys():
+                assert one[part] == pytest.approx(other[part], rel=1e-4), (part, one["step"])
+            for part in {"box_iou", "click_iou"} & other.keys():
+                assert one[part] == pytest.approx(other[part], abs=2e-3), (part, one["step"])
+    assert json.loads((tmp_path / "run/verdict.json").read_text())["sentence"].startswith("The base model was kept: ")
+
+
+def test_a_run_that_was_killed_goes_on_from_its_checkpoint(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(project, MODEL, tmp_path / "whole", settings=NEW)
+    train(asked, tell=quiet)
+    monkeypatch.setattr("mopeft.train.run.ONLY_THE_ENGINES", {"checkpointEvery": 2})
+
+    def die(text: str) -> None:
+        if text.startswith("step 3  loss"):
+            raise KeyboardInterrupt
+
+    cut = Asked(project, MODEL, tmp_path / "cut", settings=NEW)
+    with pytest.raises(KeyboardInterrupt):
+        train(cut, tell=die)
+    assert losses(cut.out)[2:] != []
+    assert json.loads((cut.out / "run.json").read_text())["status"] == "interrupted"
+    train(Asked(project, MODEL, cut.out), tell=quiet)
+    for kind in ("step", "eval", "gates"):
+        assert lines_of(cut.out, kind) == lines_of(asked.out, kind)
+    whole, again = (load_file(out / "checkpoint/last.safetensors") for out in (asked.out, cut.out))
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+@pytest.mark.parametrize("form", ["budget", "hard"])
+def test_modules_that_were_taken_out_stay_out(project: Path, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mopeft.train.run.ONLY_THE_ENGINES", {"checkpointEvery": 6})
+    new_run = mopeft.train.run.new_run
+
+    def with_budget(*a: object) -> tuple[dict, dict]:
+        config, split = new_run(*a)
+        return config | {"mopeft": config["mopeft"] | {"budget": 0.4}}, split
+
+    monkeypatch.setattr("mopeft.train.run.new_run", with_budget)
+    settings = ("steps=10", "imagesPerStep=1", "objectsPerImage=1", "corrections=0", "evalEvery=5", "evalObjects=1", "lrGate=0.005")
+    runs = [Asked(project, MODEL, tmp_path / name, settings=settings, gate=form) for name in ("whole", "cut")]
+    train(runs[0], tell=quiet)
+
+    def die(text: str) -> None:
+        if text.startswith("step 7  loss"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(runs[1], tell=die)
+    train(Asked(project, MODEL, runs[1].out), tell=quiet)
+    for kind in ("step", "modules", "eval"):
+        assert lines_of(runs[1].out, kind) == lines_of(runs[0].out, kind)
+    assert lines_of(runs[0].out, "modules")
+
+
+WORKER = "from mopeft.train.__main__ import main; import sys; main(sys.argv[1:])"
+
+
+def launch(processes: int, port: int, *arguments: str) -> None:
+    """Trains in that many processes, as `torchrun` starts them."""
+    about = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    command = [sys.executable, "-W", "ignore", "-c", WORKER, *arguments, "--device", "cpu", "--threads", "1"]
+    cwd = Path(__file__).parents[1]
+    started = [
+        subprocess.Popen(command, env=os.environ | about | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, cwd=cwd)
+        for rank in range(processes)
+    ]
+    assert [process.wait(300) for process in started] == [0] * processes
+
+
+@pytest.mark.parametrize("steps", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_two_processes_are_one(project: Path, tmp_path: Path, steps: int) -> None:
+    """The same global batch of four images: losses to 1e-5."""
+    settings = (f"steps={steps}", "seed=3", "imagesPerStep=4", "objectsPerImage=2", "corrections=1", f"evalEvery={steps}", "evalObjects=1")
+    one = Asked(project, MODEL, tmp_path / "one", settings=settings)
+    train(one, tell=quiet)
+    pairs = [part for pair in settings for part in ("--set", pair)]
+    launch(2, 29_500 + os.getpid() % 500, str(project), "--model", str(MODEL), "--out", str(tmp_path / "two"), *pairs)
+    assert losses(tmp_path / "two") == pytest.approx(losses(one.out), rel=1e-5)
+    scores = [[(x["box_iou"], x["click_iou"], x["n"]) for x in lines_of(run, "eval")] for run in (one.out, tmp_path / "two")]
+    assert np.array(scores[1]) == pytest.approx(np.array(scores[0]), abs=2e-3)
+
+
+def test_shares_cover_a_batch_once_and_passes_change_nothing(project: Path, tmp_path: Path) -> None:
+    for n in range(6):
+        taken = [i for rank in range(4) for i in range(n)[Team(rank, 4).share(n)]]
+        assert taken == list(range(n))
+    settings = ("steps=2", "seed=3", "imagesPerStep=3", "objectsPerImage=2", "corrections=1", "evalEvery=2", "evalObjects=1")
+    runs = [Asked(project, MODEL, tmp_path / f"{n}", settings=settings, images_per_pass=n) for n in (None, 1)]
+    for asked in runs:
+        train(asked, tell=quiet)
+    assert losses(runs[1].out) == pytest.approx(losses(runs[0].out), rel=1e-5)
+
+
+def test_bfloat16_trains_about_the_same(project: Path, tmp_path: Path) -> None:
+    runs = [Asked(project, MODEL, tmp_path / name, settings=("steps=2", *NEW[1:])) for name in ("full", "half")]
+    train(runs[0], tell=quiet)
+    train(runs[1], Team(is_bf16=True), tell=quiet)
+    assert losses(runs[1].out) == pytest.approx(losses(runs[0].out), rel=0.05)
+    assert losses(runs[1].out) != losses(runs[0].out)
+
+
+def edited(root: Path, name: str, **changes: object) -> None:
+    path = root / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("code", "spoil"),
+    [
+        ("project/not-found", lambda root: (root / "mopeft-project.json").unlink()),
+        ("project/newer", lambda root: edited(root, "mopeft-project.json", version=2)),
+        ("project/damaged", lambda root: (root / "mopeft-project.json").write_text("{")),
+        ("project/missing-file", lambda root: next((root / "datasets/blobs-0001/images").iterdir()).unlink()),
+        ("data/newer", lambda root: edited(root, "datasets/blobs-0001/dataset.json", version=6)),
+        ("data/earlier", lambda root: edited(root, "datasets/blobs-0001/dataset.json", reading="per-file")),
+        ("data/damaged", lambda root: edited(root, "datasets/blobs-0001/dataset.json", samples=[])),
+        ("data/damaged", lambda root: edited(root, "datasets/blobs-0001/dataset.json", reading={"masks": {"samples": 3}})),
+        ("train/scale", lambda root: edited(root, "datasets/blobs-0001/dataset.json", scale=32)),
+        ("train/no-images", lambda root: [edited(root, f"datasets/{id}/dataset.json", samples=[], files=[]) for id in IDS.values()]),
+    ],
+)
+def test_a_project_that_cannot_be_trained_on_says_why(project: Path, tmp_path: Path, code: str, spoil: object) -> None:
+    root = tmp_path / "cells"
+    shutil.copytree(project, root)
+    spoil(root)  # type: ignore[operator]
+    with pytest.raises(MopeftError) as caught:
+        train(Asked(root, MODEL, tmp_path / "run", settings=("steps=1",)), tell=quiet)
+    assert caught.value.code == code
+    assert caught.value.cure
+
+
+def test_paths_that_lead_out_of_a_project_are_refused(project: Path) -> None:
+    opened = Project(project)
+    for path in ("../secret", "/etc/hosts", "datasets/../../x"):
+        with pytest.raises(TrainError, match="leads out"):
+            opened.read(path)
+
+
+def test_runs_that_cannot_go_on_say_why(project: Path, tmp_path: Path) -> None:
+    asked = Asked(project, MODEL, tmp_path / "run", settings=("steps=1", *NEW[1:]))
+    train(asked, tell=quiet)
+
+    def code_of(asked: Asked) -> str:
+        with pytest.raises(MopeftError) as caught:
+            train(asked, tell=quiet)
+        return caught.value.code
+
+    assert code_of(asked) == "run/exists"
+    assert code_of(Asked(project, MODEL, tmp_path / "other", run="run-1")) == "run/no-run"
+    again = Asked(project, MODEL, asked.out)
+    config = json.loads((asked.out / "config.json").read_text())
+    for change, code in (
+        ({"model": {"name": "sam-vit-huge", "hash": "0" * 64}}, "run/other-model"),
+        ({"datasets": [{"key": "gone", "name": "gone"}]}, "run/no-datasets"),
+        ({"train": config["train"] | {"steps": 0}}, "config/invalid"),
+        ({"mopeft": {}}, "adapter/not-an-adapter"),
+    ):
+        edited(asked.out, "config.json", **(config | change))
+        assert code_of(again) == code
+    edited(asked.out, "config.json", **config)
+    path = asked.out / "checkpoint/last.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    assert code_of(again) == "train/checkpoint"
+    with pytest.raises(SystemExit, match="The checkpoint cannot be used"):
+        main([str(project), "--model", str(MODEL), "--out", str(asked.out), "--device", "cpu"])
+
+
+def png(tmp_path: Path, values: np.ndarray, mode: str | None = None) -> bytes:
+    path = tmp_path / "mask.png"
+    image = Image.fromarray(values, mode) if mode else Image.fromarray(values)
+    image.save(path)
+    return path.read_bytes()
+
+
+def test_masks_are_read_as_their_dataset_says(tmp_path: Path) -> None:
+    def read(values: np.ndarray, **changes: object) -> list:
+        reading = Reading.of(PLAIN | {"meaning": "classes"} | changes, "x")
+        return read_labels(png(tmp_path, values), reading, "mask.png").tolist()
+
+    grey = np.array([[0, 3, 7, 255]], np.uint8)
+    assert read(grey) == [[0, 3, 7, 255]]
+    assert read(grey, meaning="foreground", ignored=[255]) == [[0, 1, 1, IGNORED]]
+    assert read(grey, background=7, zeroLabel=9) == [[9, 3, 0, 255]]
+    assert read(grey, threshold=5, meaning="foreground") == [[0, 0, 1, 1]]
+    assert read(grey, threshold=5, background=255, meaning="foreground") == [[1, 1, 0, 0]]
+    colour = np.array([[[1, 2, 3, 255], [0, 0, 0, 255], [9, 9, 9, 3]]], np.uint8)
+    assert read(colour, samples="colour", transparentUnder=128, ignored=[16_777_216]) == [[66051, 0, IGNORED]]
+    assert read(colour, samples="alpha") == [[255, 255, 3]]
+    assert read(np.array([[[0, 5, 0], [0, 0, 0], [1, 2, 9]]], np.uint8), samples="channels") == [[2, 0, 3]]
+    assert read(np.array([[0, 65535, 300]], np.uint16), ignored=[65535]) == [[0, IGNORED, 300]]
+    # The edge of 200 against 0 passes 100 on its way.
+    edge = np.repeat(np.array([[0, 0, 0, 0, 110, 200, 200, 200, 200]], np.uint8), 5, 0)
+    assert read(edge, levels=[0, 100, 200])[2] == [0, 0, 0, 0, 200, 200, 200, 200, 200]
+
+
+def test_a_checkpoint_is_replaced_as_a_whole(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(project, MODEL, tmp_path / "run", settings=("steps=1", *NEW[1:]))
+    train(asked, tell=quiet)
+    before = (asked.out / "checkpoint/last.safetensors").read_bytes()
+    monkeypatch.setattr(RunFolder, "record", lambda *_: None)
+    monkeypatch.setattr("mopeft.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        train(Asked(project, MODEL, asked.out), tell=quiet)
+    assert (asked.out / "checkpoint/last.safetensors").read_bytes() == before
