@@ -16,7 +16,7 @@ from transformers import SamModel
 
 import mopeft
 from finetune.config import Mopeft
-from finetune.tuned import Tuned
+from finetune.tuned import tuned_of
 from finetune.vectors import MODEL as SECTION
 from mopeft.adapter_file import metadata_of
 from mopeft.sam.open import open_base, read_model, weights_hash
@@ -290,7 +290,7 @@ def test_an_adapter_of_python_begins_as_in_the_engine(tmp_path: Path) -> None:
     with pytest.raises(mopeft.AskError, match="no method 'lor'"):
         mopeft.create(MODEL, "lor")
     model = mopeft.create(MODEL, {"lora": {"rank": 4}, "adapter": {}}, "task", datasets=("a", "b"), train_decoder=False, seed=7)
-    twin = Tuned(read_model(MODEL), Mopeft(("lora", "adapter"), "task", False, {"rank": 4}, 2), 7)
+    twin = tuned_of(read_model(MODEL), Mopeft(("lora", "adapter"), "task", False, {"rank": 4}, 2), 7)
     assert model.tensors.keys() == twin.state().keys()
     for name, value in twin.state().items():
         assert torch.equal(model.tensors[name], value)
