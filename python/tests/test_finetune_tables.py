@@ -118,7 +118,7 @@ def test_a_sweep_counts_a_set_once_and_none_without_objects(tmp_path: Path) -> N
 def test_a_sweep_is_refused_before_its_first_run(tmp_path: Path) -> None:
     for groups, axes, why in (
         (["blobs+blobs"], ["lrPeft=1e-3"], "two sets are named blobs"),
-        (["blobs"], ["lrPeft=1e-3,2"], "lrPeft is 2"),
+        (["blobs"], ["lrPeft=1e-3,2"], "lrPeft: The value is 2"),
         (["blobs"], ["seed=1,2"], "give --seeds"),
     ):
         with pytest.raises(SystemExit, match=why):
