@@ -1,13 +1,12 @@
 // scores[m, h, n, j] → p_j = w · exp(s_j − lse)
 // s_j = scores[j] + relPos[n, row(j)] + relPos[n, GRID_H + col(j)] (or + bias[h, n, j]),  lse = log Σ_j w_j · exp(s_j)
-// On the first PREFIX columns w = mass[m/WINDOWS] and relPos does not count; w is 1 on the others. Mass 0 skips the
+// On the first prefix columns w = mass[m/windows] and relPos does not count; w is 1 on the others. Mass 0 skips the
 // prefix.
-// scores: [M, h, Nq, columns] (lib/attention-scores); k: [M, Nk, HEADS·D]; relPos: [M, HEADS, Nq, GRID_H+GRID_W];
-// mass: [M/WINDOWS]; lse: [M, HEADS, Nq]
+// scores: [M, h, Nq, columns] (lib/attention-scores); k: [M, Nk, heads·d]; relPos: [M, heads, Nq, GRID_H+gridW];
+// mass: [M/windows]; lse: [M, heads, Nq]
 // One thread per row, with a running maximum and sum; the dispatch's y is h, its z is m.
 #include "lib/attention-scores-any"
 override HAS_MASS: bool;
-override WINDOWS: u32;
 @group(0) @binding(3) var<storage, read> mass: array<f32>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 // Stands for −∞ in the running maximum; WGSL promises nothing about infinities.
@@ -15,12 +14,12 @@ const LOWEST = -3e38;
 
 @compute @workgroup_size(4)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let Nq = arrayLength(&lse) / (HEADS * groups.z);
+  let Nq = arrayLength(&lse) / (params.heads * groups.z);
   if (id.x >= Nq) { return; }
   let row = rowAt(id.x, Nq, id.y, groups.y, id.z, groups.z);
   var weight = 1.0;
-  if (HAS_MASS) { weight = mass[id.z / WINDOWS]; }
-  let prefix = select(0u, PREFIX, weight > 0.0);
+  if (HAS_MASS) { weight = mass[id.z / params.windows]; }
+  let prefix = select(0u, params.prefix, weight > 0.0);
   // The largest score so far, and Σ w · exp(s − largest).
   var best = LOWEST;
   var total = 0.0;

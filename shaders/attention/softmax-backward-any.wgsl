@@ -1,7 +1,7 @@
 // scores[m, h, n, j] → p_j as in attention/softmax-any, from the saved lse;  dp[m, h, n, j] → ds_j = p_j · (dp_j − delta)
 // drelPos[m, h, n, y] = Σ ds over the columns of line y, drelPos[m, h, n, GRID_H + x] = Σ ds over those of column x
-// scores, dp: [M, h, Nq, columns] (lib/attention-scores); k: [M, Nk, HEADS·D];
-// relPos, drelPos: [M, HEADS, Nq, GRID_H+GRID_W]; stats: [M, HEADS, Nq, 3] = lse, delta, mass
+// scores, dp: [M, h, Nq, columns] (lib/attention-scores); k: [M, Nk, heads·d];
+// relPos, drelPos: [M, heads, Nq, GRID_H+gridW]; stats: [M, heads, Nq, 3] = lse, delta, mass
 // One thread per row; the dispatch's y is h, its z is m.
 #include "lib/attention-scores-any"
 @group(0) @binding(3) var<storage, read> stats: array<f32>;
@@ -10,13 +10,13 @@
 
 @compute @workgroup_size(4)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let Nq = arrayLength(&stats) / (3u * HEADS * groups.z);
+  let Nq = arrayLength(&stats) / (3u * params.heads * groups.z);
   if (id.x >= Nq) { return; }
   let row = rowAt(id.x, Nq, id.y, groups.y, id.z, groups.z);
   let lse = stats[row.all * 3u];
   let delta = stats[row.all * 3u + 1u];
   let weight = stats[row.all * 3u + 2u];
-  let prefix = select(0u, PREFIX, weight > 0.0);
+  let prefix = select(0u, params.prefix, weight > 0.0);
   for (var at = row.start; at < row.start + prefix; at++) {
     let p = weight * exp(scores[at] - lse);
     scores[at] = p;

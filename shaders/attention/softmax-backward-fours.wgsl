@@ -6,14 +6,14 @@
 
 @compute @workgroup_size(4)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let Nq = arrayLength(&stats) / (3u * HEADS * groups.z);
+  let Nq = arrayLength(&stats) / (3u * params.heads * groups.z);
   if (id.x >= Nq) { return; }
   let row = rowAt(id.x, Nq, id.y, groups.y, id.z, groups.z);
   let lse = stats[row.all * 3u];
   let delta = stats[row.all * 3u + 1u];
   let weight = stats[row.all * 3u + 2u];
-  let prefix = select(0u, PREFIX, weight > 0.0);
-  for (var j = 0u; j < fours(PREFIX); j += 4u) {
+  let prefix = select(0u, params.prefix, weight > 0.0);
+  for (var j = 0u; j < fours(params.prefix); j += 4u) {
     let at = (row.start + j) / 4u;
     let isThere = j + FOUR < vec4u(prefix);
     let p = select(vec4f(), weight * exp(scores[at] - lse), isThere);

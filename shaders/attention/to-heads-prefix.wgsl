@@ -1,9 +1,8 @@
 // Keys or values behind their prefix, one head after the other (lib/attention-heads):
-// out[m, h, row, d] = gate[m / WINDOWS] · p[token, FROM_HEAD + h, d] on rows of the prefix, where without HAS_GATE the weight is
-//   1, then x[m, token − PREFIX, FROM_HEAD + h, d]; zero on rows without a token
-// x: [M, N, HEADS·D]; p: [PREFIX, HEADS·D]; gate: [M / WINDOWS]; out: [M, h, rows, D]. One thread per row; y is h, z is m.
+// out[m, h, row, d] = gate[m / windows] · p[token, fromHead + h, d] on rows of the prefix, where without HAS_GATE the weight is
+//   1, then x[m, token − prefix, fromHead + h, d]; zero on rows without a token
+// x: [M, N, heads·d]; p: [prefix, heads·d]; gate: [M / windows]; out: [M, h, rows, d]. One thread per row; y is h, z is m.
 #include "lib/attention-heads"
-override WINDOWS: u32;
 override HAS_GATE: bool;
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> p: array<vec4f>;
@@ -12,21 +11,21 @@ override HAS_GATE: bool;
 
 @compute @workgroup_size(16)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let D4 = D / 4u;
+  let D4 = params.d / 4u;
   let rows = arrayLength(&out) / (D4 * groups.y * groups.z);
   if (id.x >= rows) { return; }
-  let N = arrayLength(&x) / (HEADS * D4 * groups.z);
-  let token = tokenOf(id.x, PREFIX + N);
+  let N = arrayLength(&x) / (params.heads * D4 * groups.z);
+  let token = tokenOf(id.x, params.prefix + N);
   let place = ((id.z * groups.y + id.y) * rows + id.x) * D4;
-  let head = (FROM_HEAD + id.y) * D4;
-  if (token < PREFIX) {
+  let head = (params.fromHead + id.y) * D4;
+  if (token < params.prefix) {
     var weight = 1.0;
-    if (HAS_GATE) { weight = gate[id.z / WINDOWS]; }
-    let source = token * HEADS * D4 + head;
+    if (HAS_GATE) { weight = gate[id.z / params.windows]; }
+    let source = token * params.heads * D4 + head;
     for (var d = 0u; d < D4; d++) { out[place + d] = weight * p[source + d]; }
     return;
   }
-  let isThere = token < PREFIX + N;
-  let source = (id.z * N + min(token - PREFIX, N - 1u)) * HEADS * D4 + head;
+  let isThere = token < params.prefix + N;
+  let source = (id.z * N + min(token - params.prefix, N - 1u)) * params.heads * D4 + head;
   for (var d = 0u; d < D4; d++) { out[place + d] = select(vec4f(), x[source + d], isThere); }
 }

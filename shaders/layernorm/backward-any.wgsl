@@ -1,7 +1,10 @@
 // dx[r,c] = rstd_r · (g − mean_c(g) − n · mean_c(g · n)) (+ more[r,c]),  g = dout · weight, n = (x − mean_r) · rstd_r
-// x, dout, more, dx: [R, C]; weight: [C]; stats: [R, 2] = mean, rstd. For any C. One thread per row.
+// x, dout, more, dx: [R, C]; weight: [C]; stats: [R, 2] = mean, rstd. For any C, the width. One thread per row.
 #include "lib/index"
-override C: u32;
+struct Params {
+  width: u32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 override HAS_MORE: bool;
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
@@ -14,6 +17,7 @@ override HAS_MORE: bool;
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let row = flatIndex(id, groups);
   if (row >= arrayLength(&stats) / 2u) { return; }
+  let C = params.width;
   let start = row * C;
   let mean = stats[row * 2u];
   let rstd = stats[row * 2u + 1u];

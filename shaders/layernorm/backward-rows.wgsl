@@ -1,6 +1,9 @@
-// LayerNorm's gradient to x; formula and shapes as in layernorm/backward-any. C is a multiple of 4.
+// LayerNorm's gradient to x; formula and shapes as in layernorm/backward-any. C, the width, is a multiple of 4.
 // Family of software adapters, where loads cost most: a thread takes four rows, which share the weight.
-override C: u32;
+struct Params {
+  width: u32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 override HAS_MORE: bool;
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
@@ -29,7 +32,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (row >= rows) { return; }
   // Past the end the last row again.
   let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(rows - 1u));
-  let at = r * (C / 4u);
+  let width = params.width / 4u;
+  let at = r * width;
   let statsA = stats[r.x];
   let statsB = stats[r.y];
   let statsC = stats[r.z];
@@ -38,18 +42,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var b = vec2f();
   var c = vec2f();
   var d = vec2f();
-  for (var i = 0u; i < C / 4u; i++) {
+  for (var i = 0u; i < width; i++) {
     let w = weight[i];
     a += sums(at.x + i, w, statsA);
     b += sums(at.y + i, w, statsB);
     c += sums(at.z + i, w, statsC);
     d += sums(at.w + i, w, statsD);
   }
-  a /= f32(C);
-  b /= f32(C);
-  c /= f32(C);
-  d /= f32(C);
-  for (var i = 0u; i < C / 4u; i++) {
+  a /= f32(params.width);
+  b /= f32(params.width);
+  c /= f32(params.width);
+  d /= f32(params.width);
+  for (var i = 0u; i < width; i++) {
     let w = weight[i];
     store(at.x + i, w, statsA, a);
     store(at.y + i, w, statsB, b);

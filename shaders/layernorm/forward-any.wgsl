@@ -1,12 +1,15 @@
 // out[r,c] = (s[r,c] − mean_r) · rstd_r · weight[c] + bias[c],  s = x, or x + residual with HAS_RESIDUAL
-// rstd_r = 1/√(var_r + EPS), var over C, not C − 1
+// rstd_r = 1/√(var_r + eps), var over C, not C − 1
 // x, residual, s, out: [R, C]; weight, bias: [C]; stats: [R, 2] = mean, rstd
 // With HAS_AFTER instead: residual is added to out, and s is that sum; residual may be shorter and then repeats. With a
 // KIND of activation below 3 instead: s = activation(out).
-// For any C. One thread per row; the variance in a pass of its own.
+// For any C, the width. One thread per row; the variance in a pass of its own.
 #include "lib/index"
-override C: u32;
-override EPS: f32;
+struct Params {
+  width: u32,
+  eps: f32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 override HAS_RESIDUAL: bool;
 override HAS_AFTER: bool;
 alias Value = f32;
@@ -28,6 +31,7 @@ fn value(i: u32) -> f32 {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let row = flatIndex(id, groups);
   if (row >= arrayLength(&stats) / 2u) { return; }
+  let C = params.width;
   let start = row * C;
   var sum = 0.0;
   for (var c = 0u; c < C; c++) { sum += value(start + c); }
@@ -37,7 +41,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let centred = value(start + c) - mean;
     squares += centred * centred;
   }
-  let rstd = 1.0 / sqrt(squares / f32(C) + EPS);
+  let rstd = 1.0 / sqrt(squares / f32(C) + params.eps);
   for (var c = 0u; c < C; c++) {
     let own = value(start + c);
     if (HAS_RESIDUAL) { s[start + c] = own; }

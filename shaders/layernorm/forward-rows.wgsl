@@ -1,9 +1,12 @@
-// LayerNorm forward; formula and shapes as in layernorm/forward-any. C is a multiple of 4.
+// LayerNorm forward; formula and shapes as in layernorm/forward-any. C, the width, is a multiple of 4.
 // Family of software adapters, where loads cost most: a thread takes four rows, which share weight and bias, and goes
 // over them twice. Mean and variance come from one pass: those of every vector of four are merged into those of the
 // values before it (Chan, Golub and LeVeque, 1979), which loses no digits where the mean is far above the deviation.
-override C: u32;
-override EPS: f32;
+struct Params {
+  width: u32,
+  eps: f32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 override HAS_RESIDUAL: bool;
 override HAS_AFTER: bool;
 alias Value = vec4f;
@@ -47,7 +50,7 @@ fn merged(before: vec2f, count: f32, four: vec4f) -> vec2f {
 
 // Mean and 1/std.
 fn finished(sums: vec2f) -> vec2f {
-  return vec2f(sums.x, 1.0 / sqrt(sums.y / f32(C) + EPS));
+  return vec2f(sums.x, 1.0 / sqrt(sums.y / f32(params.width) + params.eps));
 }
 
 @compute @workgroup_size(4)
@@ -57,12 +60,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (row >= rows) { return; }
   // Past the end the last row again.
   let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(rows - 1u));
-  let at = r * (C / 4u);
+  let width = params.width / 4u;
+  let at = r * width;
   var a = vec2f();
   var b = vec2f();
   var c = vec2f();
   var d = vec2f();
-  for (var i = 0u; i < C / 4u; i++) {
+  for (var i = 0u; i < width; i++) {
     let count = f32(4u * i);
     a = merged(a, count, first(at.x + i));
     b = merged(b, count, first(at.y + i));
@@ -73,7 +77,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   b = finished(b);
   c = finished(c);
   d = finished(d);
-  for (var i = 0u; i < C / 4u; i++) {
+  for (var i = 0u; i < width; i++) {
     let w = weight[i];
     let plus = bias[i];
     store(at.x + i, (again(at.x + i) - a.x) * a.y * w + plus);

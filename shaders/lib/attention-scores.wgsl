@@ -1,11 +1,8 @@
 // A row of scores in attention's software family: [M, h, Nq, columns], with columns in the order of the rows of keys
 // in lib/attention-heads. The columns after the prefix are a grid of `lines` lines of `width`; one line without
-// relPos. With a bias, which is [HEADS, Nq, Nk−PREFIX] for all windows, it stands in relPos' place.
+// relPos. With a bias, which is [heads, Nq, Nk−prefix] for all windows, it stands in relPos' place.
 // The including shader declares alias Value, f32 or vec4f, and `wide`, the scores of one.
 #include "lib/attention-heads"
-// Rows of the prefix in k: PREFIX, or 0 where it is apart.
-override K_PREFIX: u32;
-override GRID_W: u32;
 override HAS_REL: bool;
 override HAS_BIAS: bool;
 @group(0) @binding(0) var<storage, read_write> scores: array<Value>;
@@ -14,7 +11,7 @@ override HAS_BIAS: bool;
 const FOUR = vec4u(0u, 1u, 2u, 3u);
 
 struct Row {
-  // Counts [M, h, Nq], and [M, HEADS, Nq].
+  // Counts [M, h, Nq], and [M, heads, Nq].
   own: u32,
   all: u32,
   // Where the row's scores start, where those after the prefix do, and where the next row's do.
@@ -29,14 +26,14 @@ struct Row {
 
 fn rowAt(n: u32, Nq: u32, head: u32, heads: u32, m: u32, M: u32) -> Row {
   let own = (m * heads + head) * Nq + n;
-  let all = (m * HEADS + FROM_HEAD + head) * Nq + n;
+  let all = (m * params.heads + params.fromHead + head) * Nq + n;
   let columns = wide * arrayLength(&scores) / (M * heads * Nq);
-  let tokens = arrayLength(&k) / (HEADS * D * M) - K_PREFIX;
-  let width = select(tokens, GRID_W, HAS_REL);
-  let lines = select(1u, tokens / GRID_W, HAS_REL);
+  let tokens = arrayLength(&k) / (params.heads * params.d * M) - params.kPrefix;
+  let width = select(tokens, params.gridW, HAS_REL);
+  let lines = select(1u, tokens / params.gridW, HAS_REL);
   let start = own * columns;
-  let relAt = select(all * (lines + width), ((FROM_HEAD + head) * Nq + n) * width, HAS_BIAS);
-  return Row(own, all, start, start + fours(PREFIX), start + columns, lines, width, relAt);
+  let relAt = select(all * (lines + width), ((params.fromHead + head) * Nq + n) * width, HAS_BIAS);
+  return Row(own, all, start, start + fours(params.prefix), start + columns, lines, width, relAt);
 }
 
 // What relative position or bias adds at four columns of a line.

@@ -2,7 +2,7 @@
 // does it. The including shader declares alias Value, f32 or vec4f; places and columns are counted in Values.
 //   v = Σ (+ bias[n]);  kept = v with KEEPS;  then activation(v), or with DERIVATIVE v · activation'(other), or v as it
 //   is with KIND 3;  (· gate of v's row) (+ other);  out = v, or with ADDS out += v.
-// With HAS_SUMS the sums of op(a) along K go to kept instead, [M] (with a split K: [SPLITS, M]).
+// With HAS_SUMS the sums of op(a) along K go to kept instead, [M] (with a split K: [splits, M]).
 override HAS_BIAS: bool;
 override KEEPS: bool;
 override DERIVATIVE: bool;

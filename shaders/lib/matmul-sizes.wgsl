@@ -1,8 +1,11 @@
 // Sizes of a product, and the part of it that the dispatch's z stands for. They follow from the lengths of the
 // buffers, so one pipeline serves every size: with P = M·N, Q = M·K, R = K·N, N is √(P·R/Q), which f32 rounds
-// correctly up to a million and more. z counts SPLITS ranges of K for every product of the batch; with more than
+// correctly up to a million and more. z counts the splits, ranges of K, for every product of the batch; with more than
 // one, out holds partial products.
-override SPLITS: u32;
+struct Params {
+  splits: u32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 
 struct Sizes {
   M: u32,
@@ -19,16 +22,17 @@ struct Sizes {
 }
 
 fn sizes(aLength: u32, bLength: u32, outLength: u32, z: u32, Z: u32) -> Sizes {
-  let batch = Z / SPLITS;
+  let parts = params.splits;
+  let batch = Z / parts;
   let P = outLength / Z;
   let Q = aLength / batch;
   let R = bLength / batch;
   let N = u32(round(sqrt(f32(P) * (f32(R) / f32(Q)))));
   let M = P / N;
   let K = R / N;
-  let product = z / SPLITS;
+  let product = z / parts;
   // Ranges are whole fours; the last takes what is left.
-  let range = ((K + 3u) / 4u + SPLITS - 1u) / SPLITS * 4u;
-  let begin = (z % SPLITS) * range;
-  return Sizes(M, N, K, product * Q, product * R, z * P, z % SPLITS, begin, min(K, begin + range));
+  let range = ((K + 3u) / 4u + parts - 1u) / parts * 4u;
+  let begin = (z % parts) * range;
+  return Sizes(M, N, K, product * Q, product * R, z * P, z % parts, begin, min(K, begin + range));
 }

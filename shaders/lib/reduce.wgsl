@@ -1,8 +1,11 @@
 // What the sums over an axis share; see reduce/serial.
-override LENGTH: u32;
-override COLUMNS: u32;
-override SLICES: u32;
-override FACTOR: f32;
+struct Params {
+  length: u32,
+  columns: u32,
+  slices: u32,
+  factor: f32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 override HAS_REST: bool;
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
@@ -15,11 +18,11 @@ struct Slice {
   end: u32,
 }
 
-// The part of x that slice `bs` of all [B, SLICES] sums.
+// The part of x that slice `bs` of all [B, slices] sums.
 fn sliceOf(bs: u32) -> Slice {
-  let each = (LENGTH + SLICES - 1u) / SLICES;
-  let first = bs % SLICES * each;
-  return Slice(bs / SLICES * LENGTH * COLUMNS, first, min(LENGTH, first + each));
+  let each = (params.length + params.slices - 1u) / params.slices;
+  let first = bs % params.slices * each;
+  return Slice(bs / params.slices * params.length * params.columns, first, min(params.length, first + each));
 }
 
 // How many sums there are.
@@ -28,14 +31,14 @@ fn outputs() -> u32 {
   return arrayLength(&out);
 }
 
-// Stores sum i, which counts [B, SLICES, COLUMNS]. With rest there is one slice.
+// Stores sum i, which counts [B, slices, columns]. With rest there is one slice.
 fn put(i: u32, value: f32) {
   if (!HAS_REST) {
     out[i] = value;
     return;
   }
-  let batch = i / COLUMNS;
-  let column = i % COLUMNS;
-  let A = COLUMNS * arrayLength(&out) / outputs();
-  if (column < A) { out[batch * A + column] = value; } else { rest[batch * (COLUMNS - A) + column - A] = value; }
+  let batch = i / params.columns;
+  let column = i % params.columns;
+  let A = params.columns * arrayLength(&out) / outputs();
+  if (column < A) { out[batch * A + column] = value; } else { rest[batch * (params.columns - A) + column - A] = value; }
 }

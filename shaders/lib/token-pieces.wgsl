@@ -1,19 +1,22 @@
-// Pieces of sequences of tokens: piece k is [N, LENGTH_k, C] and stands from token START_k on in [N, T, C]. A length of 0:
-// there is no such piece.
-override T: u32;
-override C: u32;
-override START_0: u32;
-override LENGTH_0: u32;
-override START_1: u32;
-override LENGTH_1: u32;
-override START_2: u32;
-override LENGTH_2: u32;
-override START_3: u32;
-override LENGTH_3: u32;
-override START_4: u32;
-override LENGTH_4: u32;
-override START_5: u32;
-override LENGTH_5: u32;
+// Pieces of sequences of tokens: piece k is [N, length k, features] and stands from token start k on in [N, tokens,
+// features]. A length of 0: there is no such piece.
+struct Params {
+  tokens: u32,
+  features: u32,
+  start0: u32,
+  length0: u32,
+  start1: u32,
+  length1: u32,
+  start2: u32,
+  length2: u32,
+  start3: u32,
+  length3: u32,
+  start4: u32,
+  length4: u32,
+  start5: u32,
+  length5: u32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 
 struct Place {
   isInside: bool,
@@ -23,6 +26,8 @@ struct Place {
 
 // Where element i of the whole stands in a piece.
 fn placeIn(i: u32, start: u32, length: u32) -> Place {
+  let C = params.features;
+  let T = params.tokens;
   let t = i / C % T;
   let isInside = t >= start && t - start < length;
   return Place(isInside, (i / (C * T) * length + select(0u, t - start, isInside)) * C + i % C);

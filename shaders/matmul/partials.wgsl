@@ -1,5 +1,5 @@
 // Up to four products aᵀ · b over each range of a split K, side by side:
-// out: [SPLITS, WIDTH]; a row has, term after term, the product of the range, [M, N], and where SUMS is set the sums of op(a)
+// out: [splits, WIDTH]; a row has, term after term, the product of the range, [M, N], and where SUMS is set the sums of op(a)
 // over it, [M].   a: [K, M], b: [K, N], each one of in0 … in6, A and B their numbers; every M and N is a multiple of 4.
 // z counts the ranges of all terms, x the tiles of a term. HAS_SUMS: any term has sums. Tiles and the order of sums as in
 // matmul/tile-32.
@@ -105,8 +105,9 @@ fn storeSums(m: u32, n: u32, s: Sizes, sums: vec4f) {
 
 @compute @workgroup_size(8, 8, PARTS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let number = group.z / SPLITS;
-  let part = group.z % SPLITS;
+  let splits = params.splits;
+  let number = group.z / splits;
+  let part = group.z % splits;
   let term = termOf(number);
   let across = (term.N + SIDE - 1u) / SIDE;
   let m0 = group.x / across * SIDE;
@@ -116,9 +117,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   for (var i = 0u; i < number; i++) { before += widthOf(termOf(i)); }
   let K = 4u * vectorsOf(term.a) / term.M;
   // Ranges are whole fours; the last takes what is left.
-  let range = ((K + 3u) / 4u + SPLITS - 1u) / SPLITS * 4u;
+  let range = ((K + 3u) / 4u + splits - 1u) / splits * 4u;
   let begin = part * range;
-  let first = part * (4u * arrayLength(&out) / SPLITS) + before;
+  let first = part * (4u * arrayLength(&out) / splits) + before;
   let s = Sizes(term.M, term.N, K, term.a, term.b, first, part, begin, min(K, begin + range));
   computeTile(m0, group.x % across * SIDE, local, s);
 }

@@ -1,7 +1,10 @@
 // out[z, i] = Σ over splits of partial[z, split, i], then what lib/matmul-epilogue says
-// partial: [Z, SPLITS, M·N]; out: [Z, M·N]; with HAS_SUMS kept[m] = Σ over splits of partialSums[split, m].
+// partial: [Z, splits, M·N]; out: [Z, M·N]; with HAS_SUMS kept[m] = Σ over splits of partialSums[split, m].
 // One thread per element, splits in order: the sum is the same every time. Z is the dispatch's z.
-override SPLITS: u32;
+struct Params {
+  splits: u32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 alias Value = f32;
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(1) var<storage, read> partialSums: array<f32>;
@@ -11,9 +14,10 @@ alias Value = f32;
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let size = arrayLength(&out) / groups.z;
   let i = id.x + id.y * groups.x * 64u;
+  let count = params.splits;
   var sum = 0.0;
   if (i < size) {
-    for (var split = 0u; split < SPLITS; split++) { sum += partial[(id.z * SPLITS + split) * size + i]; }
+    for (var split = 0u; split < count; split++) { sum += partial[(id.z * count + split) * size + i]; }
     finish(id.z * size + i, i % arrayLength(&bias), sum);
     return;
   }
@@ -21,7 +25,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let m = i - size;
     let M = arrayLength(&kept);
     if (m >= M) { return; }
-    for (var split = 0u; split < SPLITS; split++) { sum += partialSums[split * M + m]; }
+    for (var split = 0u; split < count; split++) { sum += partialSums[split * M + m]; }
     finishSums(m, sum);
   }
 }

@@ -11,15 +11,16 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let across = (COLUMNS + WIDTH - 1u) / WIDTH;
+  let columns = params.columns;
+  let across = (columns + WIDTH - 1u) / WIDTH;
   let at = group.x + group.y * groups.x;
   let column = at % across * WIDTH + thread % WIDTH;
-  let i = at / across * COLUMNS + column;
+  let i = at / across * columns + column;
   var sum = 0.0;
-  if (column < COLUMNS && i < outputs()) {
+  if (column < columns && i < outputs()) {
     let slice = sliceOf(at / across);
     for (var l = slice.first + thread / WIDTH; l < slice.end; l += 256u / WIDTH) {
-      sum += x[slice.start + l * COLUMNS + column];
+      sum += x[slice.start + l * columns + column];
     }
   }
   sums[thread] = sum;
@@ -28,5 +29,5 @@ fn main(
     if (thread < half) { sums[thread] += sums[thread + half]; }
   }
   workgroupBarrier();
-  if (thread < WIDTH && column < COLUMNS && i < outputs()) { put(i, sums[thread] * FACTOR); }
+  if (thread < WIDTH && column < columns && i < outputs()) { put(i, sums[thread] * params.factor); }
 }

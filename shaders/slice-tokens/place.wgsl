@@ -1,4 +1,4 @@
-// out[n, START_K + t, c] = pieceK[n, t, c], zero where no piece is, lib/token-pieces      out: [N, T, C]
+// out[n, START_K + t, c] = pieceK[n, t, c], zero where no piece is, lib/token-pieces      out: [N, tokens, features]
 // One thread per element of out.
 #include "lib/index"
 #include "lib/token-pieces"
@@ -15,17 +15,17 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let i = flatIndex(id, groups);
   if (i >= arrayLength(&out)) { return; }
   var value = 0.0;
-  let p0 = placeIn(i, START_0, LENGTH_0);
+  let p0 = placeIn(i, params.start0, params.length0);
   if (p0.isInside) { value = piece0[p0.at]; }
-  let p1 = placeIn(i, START_1, LENGTH_1);
+  let p1 = placeIn(i, params.start1, params.length1);
   if (p1.isInside) { value = piece1[p1.at]; }
-  let p2 = placeIn(i, START_2, LENGTH_2);
+  let p2 = placeIn(i, params.start2, params.length2);
   if (p2.isInside) { value = piece2[p2.at]; }
-  let p3 = placeIn(i, START_3, LENGTH_3);
+  let p3 = placeIn(i, params.start3, params.length3);
   if (p3.isInside) { value = piece3[p3.at]; }
-  let p4 = placeIn(i, START_4, LENGTH_4);
+  let p4 = placeIn(i, params.start4, params.length4);
   if (p4.isInside) { value = piece4[p4.at]; }
-  let p5 = placeIn(i, START_5, LENGTH_5);
+  let p5 = placeIn(i, params.start5, params.length5);
   if (p5.isInside) { value = piece5[p5.at]; }
   out[i] = value;
 }

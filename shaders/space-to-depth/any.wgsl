@@ -1,10 +1,13 @@
 // TO_DEPTH: out[b, h/2, w/2, (c, h mod 2, w mod 2)] = x[b, h, w, c]; otherwise the inverse.
-// The larger grid is [B, H, W, C], the other [B, H/2, W/2, C·4]. A copy: nothing is summed. With HAS_BIAS the inverse adds
-// bias[c].
+// The larger grid is [B, H, W, C], height, width and channels, the other [B, H/2, W/2, C·4]. A copy: nothing is summed. With
+// HAS_BIAS the inverse adds bias[c].
 #include "lib/index"
-override H: u32;
-override W: u32;
-override C: u32;
+struct Params {
+  height: u32,
+  width: u32,
+  channels: u32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 override TO_DEPTH: bool;
 override HAS_BIAS: bool;
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -15,9 +18,12 @@ override HAS_BIAS: bool;
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = flatIndex(id, groups);
   if (i >= arrayLength(&out)) { return; }
+  let H = params.height;
+  let W = params.width;
+  let C = params.channels;
   let c = i % C;
-  let w = (i / C) % W;
-  let h = (i / (C * W)) % H;
+  let w = i / C % W;
+  let h = i / (C * W) % H;
   let b = i / (C * W * H);
   let cell = (b * (H / 2u) + h / 2u) * (W / 2u) + w / 2u;
   let j = (cell * C + c) * 4u + (h % 2u) * 2u + w % 2u;

@@ -1,7 +1,11 @@
 // The same as space-to-depth/any where channels are multiples of 4: a thread moves four channels of a cell, a 4 × 4 block.
 #include "lib/index"
-override W: u32;
-override C: u32;
+struct Params {
+  height: u32,
+  width: u32,
+  channels: u32,
+}
+@group(0) @binding(15) var<uniform> params: Params;
 override TO_DEPTH: bool;
 override HAS_BIAS: bool;
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -12,6 +16,8 @@ override HAS_BIAS: bool;
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = flatIndex(id, groups);
   if (i >= arrayLength(&out) / 4u) { return; }
+  let C = params.channels;
+  let W = params.width;
   let C4 = C / 4u;
   let cell = i / C4;
   let c = i - cell * C4;

@@ -93,6 +93,7 @@ it('plans all images of the embedded model as one, in hardly more dispatches tha
   expect(three).toMatchObject({ imagesPerPass: 3, objectsPerPass: 15, reads: 0 });
   expect(three.passes).toBeLessThanOrEqual(784);
   expect(three.passes).toBeLessThan(1.05 * one.passes);
+  expect(three.pipelines).toBeLessThanOrEqual(138);
   expect(three.peakBytes).toBeLessThan(0.65 * 2 ** 30);
 });
 
@@ -107,6 +108,7 @@ it('counts for the kernels of software adapters too, whichever are asked for', a
   const [gpu, software] = [await reportOf(...flags), await reportOf(...flags, '--adapter', 'software')];
   expect(await reportOf(...flags, '--adapter', 'gpu')).toEqual(gpu);
   expect(software.passes).toBeGreaterThan(1.2 * gpu.passes);
+  expect(software.pipelines).toBeLessThan(gpu.pipelines);
   await expect(plan([...flags, '--adapter', 'abacus'])).rejects.toThrow(/--adapter is "abacus"/);
 });
 

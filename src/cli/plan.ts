@@ -39,6 +39,8 @@ export interface StepReport {
   readonly trainable: number;
   /** Dispatches of a step. */
   readonly passes: number;
+  /** Kernels that are compiled before its first. */
+  readonly pipelines: number;
   /** Times that a step waits on the host for a result of its own. */
   readonly reads: number;
   /** Arithmetic of a step, multiply and add counted as two. */
@@ -86,13 +88,14 @@ export async function plan(args: readonly string[]): Promise<number> {
   const [problem] = cost.problems;
   if (!plans)
     throw new Failure(problem ?? { code: 'internal', what: 'Nothing was planned.', cure: 'Report it.' });
-  const { passes, reads, flops, lowerFlops } = countWork(plans, train);
+  const { passes, pipelines, reads, flops, lowerFlops } = countWork(plans, train);
   const report: StepReport = {
     peakBytes: cost.memory.peakBytes,
     parts: Object.fromEntries(cost.memory.parts.map(({ label, bytes }) => [label, bytes])),
     largestBinding: cost.memory.largestBufferBytes,
     trainable: cost.trainableCount,
     passes,
+    pipelines,
     reads,
     gflopPerStep: flops / 1e9,
     gflopPerView: lowerFlops / 1e9,
@@ -138,7 +141,7 @@ function print(report: StepReport, doViewsRepeat: boolean): void {
   console.log(`${mib(report.largestBinding)} in the largest buffer`);
   console.log(`${report.trainable} numbers are trained`);
   console.log(
-    `${report.passes} dispatches, ${report.reads} reads and ${report.gflopPerStep.toFixed(1)} GFLOP a step; ${report.imagesPerPass} images share a pass of the encoder and ${report.objectsPerPass} objects one of the decoder`,
+    `${report.passes} dispatches of ${report.pipelines} kernels, ${report.reads} reads and ${report.gflopPerStep.toFixed(1)} GFLOP a step; ${report.imagesPerPass} images share a pass of the encoder and ${report.objectsPerPass} objects one of the decoder`,
   );
   if (report.gflopPerView === 0) return;
   const where = doViewsRepeat

@@ -1,4 +1,5 @@
 import { Failure } from '../config/failure.ts';
+import { PARAMS_BYTES, ParamsStore } from './params.ts';
 import { PipelineCache } from './pipeline-cache.ts';
 import { type PassProfile, type PassTime, PassTimer } from './profile.ts';
 import { READBACK_BYTES, Readback } from './readback.ts';
@@ -21,6 +22,9 @@ export interface GpuOptions {
   readonly defaultLimits?: boolean;
 }
 
+/** Bytes that every device has from its start: for reading back, and values that passes read. */
+export const DEVICE_BYTES = READBACK_BYTES + PARAMS_BYTES;
+
 const USAGE = 0x80 | 0x4 | 0x8; // STORAGE | COPY_SRC | COPY_DST; the flag object does not exist in Node
 
 /** The limits that the engine uses; requested as high as the adapter allows. */
@@ -35,12 +39,13 @@ const WANTED_LIMITS = [
 /** One opened device with its pipelines, its shaders and an account of every byte allocated on it. */
 export class Gpu {
   readonly pipelines: PipelineCache;
+  readonly params: ParamsStore;
   readonly shaders: ShaderLibrary;
   /** Where this thread's time goes that it spends on the device. */
   readonly spans = new SpanClock();
   readonly slices: SliceSubmitter;
-  /** Bytes of all live buffers and textures, the {@link READBACK_BYTES} that every device has among them. */
-  allocatedBytes = READBACK_BYTES;
+  /** Bytes of all live buffers and textures, {@link DEVICE_BYTES} among them. */
+  allocatedBytes = DEVICE_BYTES;
   /** Buffers created so far; a training step must leave it unchanged. */
   allocationCount = 0;
   /** Resolves when the device is lost for any reason but {@link destroy}. */
@@ -57,6 +62,9 @@ export class Gpu {
   ) {
     this.shaders = new ShaderLibrary(sources);
     this.pipelines = new PipelineCache(device, this.shaders);
+    this.params = new ParamsStore(device, (bytes) => {
+      this.allocatedBytes += bytes;
+    });
     this.slices = new SliceSubmitter(device, this.spans);
     this.lost = device.lost.then((lost) =>
       lost.reason === 'destroyed' ? new Promise<never>(() => {}) : lost,

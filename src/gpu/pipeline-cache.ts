@@ -7,6 +7,8 @@ export interface PipelineRequest {
   readonly shader: string;
   /** Values of the shader's `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
+  /** Present where it reads `struct Params`; the values belong to no pipeline. */
+  readonly params?: unknown;
   /** Buffers that it binds; read with `texels` alone. */
   readonly bindings?: readonly unknown[];
   /** Textures that it samples, one for each of `copied`, and buffers that it writes. */
@@ -14,7 +16,7 @@ export interface PipelineRequest {
 }
 
 /** The key of a pipeline: everything that its code depends on. */
-function pipelineKey(request: PipelineRequest): string {
+export function pipelineKey(request: Pick<PipelineRequest, 'shader' | 'constants'>): string {
   const constants = Object.entries(request.constants).sort(([a], [b]) => (a < b ? -1 : 1));
   return `${request.shader}(${constants.map(([name, value]) => `${name}=${value}`).join(',')})`;
 }
@@ -58,10 +60,15 @@ export class PipelineCache {
     await Promise.allSettled(Array.from(requests, (request) => this.get(request)));
   }
 
-  private layoutOf({ bindings, texels }: PipelineRequest): GPUPipelineLayout | 'auto' {
+  private layoutOf({ bindings, texels, params }: PipelineRequest): GPUPipelineLayout | 'auto' {
     if (!texels) return 'auto';
     const { copied, written } = texels;
-    return texelLayout(this.device, { buffers: bindings?.length ?? 0, written, textures: copied.length });
+    return texelLayout(this.device, {
+      buffers: bindings?.length ?? 0,
+      written,
+      textures: copied.length,
+      params: params !== undefined,
+    });
   }
 
   private module(shader: string): GPUShaderModule {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTestGpu } from '../testing/device.ts';
-import type { Gpu } from './gpu.ts';
-import { READBACK_BYTES, STAGING_BYTES } from './readback.ts';
+import { DEVICE_BYTES, type Gpu } from './gpu.ts';
+import { STAGING_BYTES } from './readback.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -25,7 +25,7 @@ function firstWrong(values: Float32Array | undefined, first: number): number {
 describe('reading back', () => {
   it('needs the memory that a device has from its start, whatever is read', async () => {
     const fresh = await openTestGpu();
-    expect(fresh.allocatedBytes).toBe(READBACK_BYTES);
+    expect(fresh.allocatedBytes).toBe(DEVICE_BYTES);
     fresh.destroy();
   });
 

@@ -1,3 +1,5 @@
+import { PARAMS_BINDING } from './params.ts';
+
 /** Vectors of four in a row of a texture; `shaders/lib/matmul-texels.wgsl` has the same. */
 const ROW = 1024;
 const ROW_BYTES = 16 * ROW;
@@ -31,10 +33,15 @@ export function createTexels(device: GPUDevice, bytes: number, label: string): G
   });
 }
 
-/** The layout of a pass that has `buffers`, some of them written, then textures and their sampler. */
+/** The layout of a pass that has `buffers`, some of them written, then textures and their sampler, and perhaps `params`. */
 export function texelLayout(
   device: GPUDevice,
-  { buffers, written, textures }: { buffers: number; written: readonly number[]; textures: number },
+  {
+    buffers,
+    written,
+    textures,
+    params,
+  }: { buffers: number; written: readonly number[]; textures: number; params: boolean },
 ): GPUPipelineLayout {
   const resources: Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>[] = [
     ...Array.from({ length: buffers }, (_, i) => ({
@@ -44,7 +51,12 @@ export function texelLayout(
     { sampler: { type: 'non-filtering' } },
   ];
   // COMPUTE; the flag object does not exist in Node.
-  const entries = resources.map((resource, binding) => ({ binding, visibility: 0x4, ...resource }));
+  const entries: GPUBindGroupLayoutEntry[] = resources.map((resource, binding) => ({
+    binding,
+    visibility: 0x4,
+    ...resource,
+  }));
+  if (params) entries.push({ binding: PARAMS_BINDING, visibility: 0x4, buffer: { type: 'uniform' } });
   return device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ entries })] });
 }
 

@@ -1,6 +1,7 @@
 import { Failure } from '../config/failure.ts';
 import type { Dispatch } from '../gpu/dispatch.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
+import { PARAMS_BINDING } from '../gpu/params.ts';
 import type { Home, Plan } from './plan.ts';
 
 /** Buffers for the slots, and textures, of one or several plans that never run at the same time and keep nothing for each other. */
@@ -124,10 +125,16 @@ export class Executable {
         ...copies.map(({ to }) => to.createView()),
         ...(copies.length > 0 ? [gpu.texelSampler] : []),
       ];
+      const { shader, params } = planned.pass;
       const group = gpu.device.createBindGroup({
         label: planned.label,
         layout: pipeline.getBindGroupLayout(0),
-        entries: resources.map((resource, binding) => ({ binding, resource })),
+        entries: [
+          ...resources.map((resource, binding) => ({ binding, resource })),
+          ...(params
+            ? [{ binding: PARAMS_BINDING, resource: gpu.params.get(gpu.shaders.source(shader), params) }]
+            : []),
+        ],
       });
       return {
         label: planned.label,

@@ -28,6 +28,8 @@ export interface Pass {
   readonly shader: string;
   /** Values of the shader's `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
+  /** Values of the shader's `struct Params`, where it declares one: unlike constants, one pipeline serves them all. */
+  readonly params?: Readonly<Record<string, number>>;
   readonly bindings: readonly Binding[];
   readonly texels?: SampledBindings;
   readonly workgroups: readonly [x: number, y: number, z: number];

@@ -1,6 +1,7 @@
 import type { TrainConfig } from '../config/train.ts';
 import { variantsRepeat } from '../data/augment.ts';
-import { READBACK_BYTES } from '../gpu/readback.ts';
+import { DEVICE_BYTES } from '../gpu/gpu.ts';
+import { pipelineKey } from '../gpu/pipeline-cache.ts';
 import { Pool } from '../graph/executable.ts';
 import type { Plan } from '../graph/plan.ts';
 import { weightBytes } from '../sam/weights.ts';
@@ -33,7 +34,7 @@ export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
     { label: 'Image encoder and mask decoder', bytes: sum(poolSizes(plans)) },
     ...(texels > 0 ? [{ label: 'Copies of operands as textures', bytes: texels }] : []),
     { label: 'Images, prompts and targets', bytes: stepBufferBytes(plans) + settingsBytes(plans.layout) },
-    { label: 'Reading results back', bytes: READBACK_BYTES },
+    { label: 'Reading results back, sizes of passes', bytes: DEVICE_BYTES },
   ];
   return {
     peakBytes: sum(parts.map(({ bytes }) => bytes)),
@@ -46,6 +47,8 @@ export function estimateMemory(plans: TrainingPlans): MemoryEstimate {
 export interface StepWork {
   /** Dispatches. */
   readonly passes: number;
+  /** Kernels that are compiled before it can run. */
+  readonly pipelines: number;
   /**
    * Results that a later part of the step needs and no dispatch gives it, so that the host would have to wait for them: the
    * masks before a corrective click, and the norm before an update. Losses are read while the next step runs.
@@ -74,7 +77,10 @@ export function countWork(
   >,
 ): StepWork {
   const lowerFlops = (plans.lower?.passes ?? []).reduce((sum, { pass }) => sum + pass.flops, 0);
-  const work = { passes: 0, reads: 0, flops: 0, lowerFlops };
+  const pipelines = new Set(
+    plansOf(plans).flatMap(({ passes }) => passes.map(({ pass }) => pipelineKey(pass))),
+  ).size;
+  const work = { passes: 0, pipelines, reads: 0, flops: 0, lowerFlops };
   const add = (plan: Plan | undefined, times: number) => {
     for (const { pass } of plan?.passes ?? []) {
       work.passes += times;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Random } from '../config/random.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { READBACK_BYTES } from '../gpu/readback.ts';
+import { DEVICE_BYTES } from '../gpu/gpu.ts';
 import { halfValue, packHalves } from '../ops/unpack-half/unpack-half.ts';
 import { attachModules } from '../peft/build.ts';
 import type { GateForm } from '../peft/gates/gate-form.ts';
@@ -80,7 +80,7 @@ describe('a gate form that draws and has a price', () => {
       const plans = planTraining(planRequest(MICRO_SAM, mopeft, sizes, gpu));
       const before = gpu.allocatedBytes;
       const step = await TrainingStep.create(gpu, model, plans);
-      const own = estimateMemory(plans).peakBytes - weightBytes(MICRO_SAM) - READBACK_BYTES;
+      const own = estimateMemory(plans).peakBytes - weightBytes(MICRO_SAM) - DEVICE_BYTES;
       expect(gpu.allocatedBytes - before).toBe(own);
       await step.initialise(3);
       const lossOf = async (seed: number) =>
@@ -152,7 +152,7 @@ describe('a training step on a device with WebGPU’s default limits', () => {
     const { parts, peakBytes } = estimateMemory(plans);
     const frozen = parts.find(({ label }) => label === 'Frozen weights')?.bytes ?? 0;
     // The device has its staging buffers from the start.
-    expect(gpu.allocatedBytes - before).toBe(peakBytes - frozen - READBACK_BYTES);
+    expect(gpu.allocatedBytes - before).toBe(peakBytes - frozen - DEVICE_BYTES);
     expect(most(), 'also while it was opened').toBe(gpu.allocatedBytes);
     expect(frozen).toBe(model.weights.bytes);
     const once = () =>
@@ -287,7 +287,7 @@ describe('images that share a pass', () => {
       const before = gpu.allocatedBytes;
       const step = await TrainingStep.create(gpu, other, plans);
       expect(gpu.allocatedBytes - before).toBe(
-        estimateMemory(plans).peakBytes - weightBytes(sam) - READBACK_BYTES,
+        estimateMemory(plans).peakBytes - weightBytes(sam) - DEVICE_BYTES,
       );
       await step.initialise(3);
       for (const n of [1, 2]) {
@@ -429,7 +429,7 @@ describe('frozen weights in half precision', () => {
       const mopeft = resolveMopeft({ methods: ['lora', 'prefix', 'adapter'], blocks: [1] }, MICRO_SAM);
       const plans = planTraining(planRequest(MICRO_SAM, mopeft, { ...sizes, weights }, gpu));
       const step = await TrainingStep.create(gpu, frozen, plans);
-      expect(gpu.allocatedBytes - before).toBe(estimateMemory(plans).peakBytes - READBACK_BYTES);
+      expect(gpu.allocatedBytes - before).toBe(estimateMemory(plans).peakBytes - DEVICE_BYTES);
       await step.initialise(3);
       const losses = await step.gradients([image()], 1, Random.fromSeed(4), Random.fromSeed(5));
       found.push({

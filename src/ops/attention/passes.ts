@@ -83,7 +83,8 @@ export function deltaPass(
 ): Pass {
   return {
     shader: 'attention/delta',
-    constants: { HEADS: heads, D, NQ: Nq, WINDOWS: M / (groups ?? M), HAS_MASS: Number(groups !== null) },
+    constants: { HAS_MASS: Number(groups !== null) },
+    params: { heads, d: D, queries: Nq, windows: M / (groups ?? M) },
     bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { input: groups === null ? 2 : 3 }, { output: 0 }],
     workgroups: workgroups1d(M * heads * Nq),
     flops: 2 * M * Nq * C,

@@ -79,7 +79,8 @@ export function forwardProducts(
     ...turn.gather(),
     ...turn.product('scores', 'q', 'k', { bT: true }),
     turn.rows(inFours(problem) ? 'attention/softmax-fours' : 'attention/softmax-any', {
-      constants: { HAS_MASS: Number(groups !== null), WINDOWS: M / (groups ?? M) },
+      constants: { HAS_MASS: Number(groups !== null) },
+      windows: M / (groups ?? M),
       bindings: [
         SCRATCH.scores,
         { input: 1 },
@@ -134,6 +135,12 @@ function inTurn(problem: AttentionProblem, mostScores: number, passes: (turn: Tu
   ).flat();
 }
 
+/** What a dispatch reads besides the layout: windows that share a gate or mass, and a factor. */
+interface Own {
+  readonly windows?: number;
+  readonly scale?: number;
+}
+
 /** Makes the dispatches for the heads from `fromHead` on. */
 class Turn {
   constructor(
@@ -162,20 +169,21 @@ class Turn {
       'attention/to-heads-prefix',
       out,
       this.rowsOf(out),
-      { WINDOWS: windows, HAS_GATE: Number(Boolean(gate)) },
+      { windows },
       [x, prefix, gate ?? prefix, SCRATCH[out]],
+      { HAS_GATE: Number(Boolean(gate)) },
     );
   }
 
   toHeads(x: Binding, out: Name, scale: number): Pass {
-    return this.move('attention/to-heads', out, this.rowsOf(out), { SCALE: scale }, [x, SCRATCH[out]]);
+    return this.move('attention/to-heads', out, this.rowsOf(out), { scale }, [x, SCRATCH[out]]);
   }
 
   /** Back to the output of that position. */
   scatter(x: Name, output: number, scale: number): Pass {
     const { Nq, Nk } = this.problem.sizes;
     const bindings = [SCRATCH[x], { output }];
-    return this.move('attention/from-heads', x, isOfKeys(x) ? Nk : Nq, { SCALE: scale }, bindings);
+    return this.move('attention/from-heads', x, isOfKeys(x) ? Nk : Nq, { scale }, bindings);
   }
 
   /** The gradient to keys or values, output 1 or 2, with that to a prefix that is apart. */
@@ -184,7 +192,7 @@ class Turn {
     if (!prefixes) return this.scatter(x, output, 1);
     const prefix = { output: output + (hasRel ? 3 : 2) };
     const bindings = [SCRATCH[x], { output }, prefix];
-    return this.move('attention/from-heads-prefix', x, sizes.Nk, { WINDOWS: prefixes.windows }, bindings);
+    return this.move('attention/from-heads-prefix', x, sizes.Nk, { windows: prefixes.windows }, bindings);
   }
 
   product(out: Name, a: Name, b: Name, { aT = false, bT = false }: { aT?: boolean; bT?: boolean }): Pass[] {
@@ -198,18 +206,19 @@ class Turn {
   }
 
   /** A dispatch over rows of scores. */
-  rows(shader: string, { constants, bindings }: Pick<Pass, 'constants' | 'bindings'>): Pass {
-    const { sizes, attrs, hasRel, hasBias, prefixes } = this.problem;
+  rows(
+    shader: string,
+    {
+      constants,
+      windows = 1,
+      bindings,
+    }: Pick<Pass, 'constants' | 'bindings'> & { readonly windows?: number },
+  ): Pass {
+    const { sizes, attrs, hasRel, hasBias } = this.problem;
     return {
       shader,
-      constants: {
-        ...this.constants(attrs.prefix),
-        K_PREFIX: prefixes ? 0 : attrs.prefix,
-        GRID_W: hasRel ? attrs.gridW : 1,
-        HAS_REL: Number(hasRel),
-        HAS_BIAS: Number(hasBias),
-        ...constants,
-      },
+      constants: { HAS_REL: Number(hasRel), HAS_BIAS: Number(hasBias), ...constants },
+      params: this.params(attrs.prefix, { windows }),
       bindings,
       workgroups: [Math.ceil(sizes.Nq / SOFTMAX_ROWS), this.layout.each, sizes.M],
       flops: 10 * sizes.M * this.layout.each * sizes.Nq * this.layout.columns,
@@ -220,23 +229,35 @@ class Turn {
     shader: string,
     name: Name,
     rows: number,
-    constants: Pass['constants'],
+    params: Own,
     bindings: Binding[],
+    constants: Pass['constants'] = {},
   ): Pass {
     const { M, D } = this.problem.sizes;
     const [x] = workgroups1d(rows, MOVED_ROWS);
     return {
       shader,
-      constants: { ...this.constants(isOfKeys(name) ? this.problem.attrs.prefix : 0), ...constants },
+      constants,
+      params: this.params(isOfKeys(name) ? this.problem.attrs.prefix : 0, params),
       bindings,
       workgroups: [x, this.layout.each, M],
       flops: M * this.layout.each * rows * D,
     };
   }
 
-  private constants(prefix: number): Record<string, number> {
-    const { attrs, sizes } = this.problem;
-    return { HEADS: attrs.heads, FROM_HEAD: this.fromHead, D: sizes.D, PREFIX: prefix };
+  /** As `lib/attention-heads` has them. */
+  private params(prefix: number, { windows = 1, scale = 1 }: Own): Record<string, number> {
+    const { attrs, sizes, hasRel, prefixes } = this.problem;
+    return {
+      heads: attrs.heads,
+      fromHead: this.fromHead,
+      d: sizes.D,
+      prefix,
+      kPrefix: prefixes ? 0 : attrs.prefix,
+      gridW: hasRel ? attrs.gridW : 1,
+      windows,
+      scale,
+    };
   }
 
   private rowsOf(name: Name): number {

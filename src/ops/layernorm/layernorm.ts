@@ -70,8 +70,7 @@ export const layernormOp = defineOp({
       {
         shader: FORWARD[kernel],
         constants: {
-          C: lastOf(x),
-          EPS: attrs.eps,
+          ...(isShared && { C: lastOf(x), EPS: attrs.eps }),
           HAS_RESIDUAL: Number(Boolean(residual)),
           HAS_AFTER: Number(Boolean(after)),
           KIND: attrs.activation ? ACTIVATION_CODES[attrs.activation] : NO_ACTIVATION,
@@ -81,6 +80,7 @@ export const layernormOp = defineOp({
             TO_WINDOWS: Number(isCut),
           }),
         },
+        ...(!isShared && { params: { width: lastOf(x), eps: attrs.eps } }),
         bindings: [
           { input: 0 },
           { input: 1 },
@@ -190,7 +190,7 @@ export const layernormBackwardOp = defineOp({
     const pass: Pass = {
       shader: BACKWARD[kernel],
       constants: {
-        C: lastOf(x),
+        ...(isShared && { C: lastOf(x) }),
         HAS_MORE: Number(Boolean(more)),
         ...(isShared && {
           HAS_PARAMS: Number(Boolean(params)),
@@ -198,6 +198,7 @@ export const layernormBackwardOp = defineOp({
           ...windowConstants(windows),
         }),
       },
+      ...(!isShared && { params: { width: lastOf(x) } }),
       bindings: [
         { input: 0 },
         { input: 1 },
@@ -296,7 +297,8 @@ function paramSums(x: Shape | null | undefined): Reduction {
 function paramPass(x: Shape, { length }: Reduction, partial: Binding): Pass {
   return {
     shader: 'layernorm/params',
-    constants: { C: lastOf(x) },
+    constants: {},
+    params: { width: lastOf(x) },
     bindings: [{ input: 0 }, { input: 2 }, { input: 3 }, partial],
     workgroups: workgroups1d(length * lastOf(x)),
     flops: 5 * sizeOf(x),

@@ -86,7 +86,8 @@ export function matmulPasses(
     productPass(problem, { a, b, out: partial.out, unused: place(0) }, splits, { sums: partial.sums }, tile),
     {
       shader: 'matmul/sum-splits',
-      constants: { SPLITS: splits, ...epilogueConstants(epilogue) },
+      constants: epilogueConstants(epilogue),
+      params: { splits },
       bindings: [partial.out, partial.sums ?? b, ...epilogueBindings(epilogue, b, out, place(0))],
       workgroups: [x, y, batch],
       flops: batch * splits * M * N,
@@ -133,10 +134,10 @@ function productPass(
     constants: {
       A_T: Number(aT),
       B_T: Number(bT),
-      SPLITS: splits,
       ...kernel.constants,
       ...epilogueConstants(epilogue),
     },
+    params: { splits },
     bindings: [a, b, ...epilogueBindings(epilogue, b, out, unused)],
     ...(kernel.needs.includes('texels') && { texels: SAMPLED }),
     workgroups: kernel.constants.ALONG_M ? [down, across, batch * splits] : [across, down, batch * splits],

@@ -65,7 +65,8 @@ export const linearPairOp = defineOp({
     return [
       {
         shader: required(PAIRS[shader], 'linearPair'),
-        constants: { SPLITS: 1, HAS_BIAS: Number(Boolean(bias)), HAS_SUMS: 0 },
+        constants: { HAS_BIAS: Number(Boolean(bias)), HAS_SUMS: 0 },
+        params: { splits: 1 },
         bindings: [
           { input: 0 },
           { input: 1 },
@@ -121,7 +122,8 @@ export const gatedPairOp = defineOp({
     return [
       {
         shader: 'matmul/pair-gated-32',
-        constants: { SPLITS: 1, HAS_SUMS: 0 },
+        constants: { HAS_SUMS: 0 },
+        params: { splits: 1 },
         bindings: [
           { input: 0 },
           { input: 1 },

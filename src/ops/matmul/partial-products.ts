@@ -59,8 +59,8 @@ export const partialProductsOp = defineOp({
     return [
       {
         shader: 'matmul/partials',
+        params: { splits },
         constants: {
-          SPLITS: splits,
           HAS_SUMS: Number(terms.some(({ sums }) => sums)),
           ...Object.fromEntries(
             Array.from({ length: MOST_TERMS }, (_, i) => {

@@ -2,7 +2,7 @@ import { defineOp } from '../../graph/graph.ts';
 import { axis, expectShape, lastOf, sameShape, show, sizeOf } from '../../graph/shape.ts';
 import { workgroups1d } from '../dispatch.ts';
 import { required } from '../required.ts';
-import { constantsOf, countOf } from './prepend-tokens.ts';
+import { countOf, paramsOf } from './prepend-tokens.ts';
 
 /**
  * Keys x and values y [M, N, C] behind their learned tokens p and q, in one go: `[gate·p ; x]` and `[gate·q ; y]`. p and q
@@ -33,7 +33,8 @@ export const prependPairOp = defineOp({
     return [
       {
         shader: lastOf(x) % 4 === 0 ? 'prepend-tokens/pair-fours' : 'prepend-tokens/pair-any',
-        constants: { ...constantsOf(x, [sizeOf(gate ?? [1]), ...p]), HAS_GATE: Number(Boolean(gate)) },
+        constants: { HAS_GATE: Number(Boolean(gate)) },
+        params: paramsOf(x, [sizeOf(gate ?? [1]), ...p]),
         bindings: [
           { input: 0 },
           { input: 1 },
@@ -96,7 +97,8 @@ export const prependPairBackwardOp = defineOp({
       {
         shader:
           lastOf(back) % 4 === 0 ? 'prepend-tokens/pair-backward-fours' : 'prepend-tokens/pair-backward-any',
-        constants: constantsOf(back, front),
+        constants: {},
+        params: paramsOf(back, front),
         bindings: [{ input: 0 }, { input: 1 }, { output: 0 }, { output: 1 }, { output: 2 }, { output: 3 }],
         workgroups: workgroups1d(2 * (countOf(back) + countOf(front))),
         flops: 2 * (axis(back, 0) / axis(front, 0)) * sizeOf(front),

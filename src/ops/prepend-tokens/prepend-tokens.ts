@@ -19,7 +19,8 @@ export const prependTokensOp = defineOp({
     return [
       {
         shader: lastOf(x) % 4 === 0 ? 'prepend-tokens/forward-fours' : 'prepend-tokens/forward-any',
-        constants: constantsOf(x, p),
+        constants: {},
+        params: paramsOf(x, p),
         bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
         workgroups: workgroups1d(countOf(out)),
         flops: 0,
@@ -101,7 +102,8 @@ export const prependTokensBackwardOp = defineOp({
     return [
       {
         shader: lastOf(dx) % 4 === 0 ? 'prepend-tokens/backward-fours' : 'prepend-tokens/backward-any',
-        constants: constantsOf(dx, dp),
+        constants: {},
+        params: paramsOf(dx, dp),
         bindings: [{ input: 0 }, { output: 0 }, { output: 1 }],
         workgroups: workgroups1d(countOf(dx) + countOf(dp)),
         flops: (axis(dx, 0) / axis(dp, 0)) * sizeOf(dp),
@@ -118,12 +120,12 @@ export function countOf(shape: Shape): number {
   return lastOf(shape) % 4 === 0 ? sizeOf(shape) / 4 : sizeOf(shape);
 }
 
-/** Constants of the kernels for x [M, N, C] and p [G, P, C]. */
-export function constantsOf(x: Shape, p: Shape): Record<string, number> {
+/** Sizes for the kernels of x [M, N, C] and p [G, P, C]. */
+export function paramsOf(x: Shape, p: Shape): Record<string, number> {
   return {
-    ROW: countOf(x) / axis(x, 0),
-    FRONT: countOf(p) / axis(p, 0),
-    WINDOWS: axis(x, 0) / axis(p, 0),
+    row: countOf(x) / axis(x, 0),
+    front: countOf(p) / axis(p, 0),
+    windows: axis(x, 0) / axis(p, 0),
   };
 }
 

@@ -8,15 +8,15 @@ export const MOST_PIECES = 6;
 
 type Shapes = readonly (Shape | null | undefined)[];
 
-/** The shader's constants for pieces of [N, total, C]; a piece that is not there has no length. */
-function constantsOf(total: number, C: number, starts: readonly number[], pieces: Shapes) {
-  const constants: Record<string, number> = { T: total, C };
+/** The shader's sizes for pieces of [N, total, C]; a piece that is not there has no length. */
+function paramsOf(total: number, C: number, starts: readonly number[], pieces: Shapes) {
+  const params: Record<string, number> = { tokens: total, features: C };
   for (let k = 0; k < MOST_PIECES; k++) {
     const shape = pieces[k];
-    constants[`START_${k}`] = starts[k] ?? 0;
-    constants[`LENGTH_${k}`] = shape ? axis(shape, 1) : 0;
+    params[`start${k}`] = starts[k] ?? 0;
+    params[`length${k}`] = shape ? axis(shape, 1) : 0;
   }
-  return constants;
+  return params;
 }
 
 /** Several ranges of tokens of every sequence at once: x [N, T, C] → [N, length, C] from each start on. */
@@ -43,7 +43,8 @@ export const splitTokensOp = defineOp({
   passes: ({ inputs: [x], outputs, attrs: { starts } }) => [
     {
       shader: 'slice-tokens/split',
-      constants: constantsOf(axis(x ?? [], 1), lastOf(x ?? []), starts, outputs),
+      constants: {},
+      params: paramsOf(axis(x ?? [], 1), lastOf(x ?? []), starts, outputs),
       bindings: [
         { input: 0 },
         ...Array.from({ length: MOST_PIECES }, (_, k) =>
@@ -102,8 +103,9 @@ export const placeTokensOp = defineOp({
   passes: ({ inputs, outputs: [out], attrs: { starts, total } }) => [
     {
       shader: 'slice-tokens/place',
+      constants: {},
       // Not from out, which may be there under another shape.
-      constants: constantsOf(total, lastOf(inputs[0] ?? []), starts, inputs),
+      params: paramsOf(total, lastOf(inputs[0] ?? []), starts, inputs),
       bindings: [...inputs.map((piece, k) => ({ input: piece ? k : 0 })), { output: 0 }],
       workgroups: workgroups1d(sizeOf(out ?? [])),
       flops: 0,

@@ -17,13 +17,14 @@ function passes(x: Tokens, out: Tokens, shift: number) {
   return [
     {
       shader: 'slice-tokens/move',
+      constants: {},
       // The shader adds before it subtracts, so that both stay unsigned.
-      constants: {
-        C: out[2],
-        T_IN: x[1],
-        T_OUT: out[1],
-        AHEAD: Math.max(shift, 0),
-        BEHIND: Math.max(-shift, 0),
+      params: {
+        features: out[2],
+        tokensIn: x[1],
+        tokensOut: out[1],
+        ahead: Math.max(shift, 0),
+        behind: Math.max(-shift, 0),
       },
       bindings: [{ input: 0 }, { output: 0 }],
       workgroups: workgroups1d(n),

@@ -99,7 +99,8 @@ function passes(fine: Grid, toDepth: boolean, hasBias = false): Pass[] {
   return [
     {
       shader: inFours ? 'space-to-depth/fours' : 'space-to-depth/any',
-      constants: { ...(!inFours && { H }), W, C, TO_DEPTH: Number(toDepth), HAS_BIAS: Number(hasBias) },
+      constants: { TO_DEPTH: Number(toDepth), HAS_BIAS: Number(hasBias) },
+      params: { height: H, width: W, channels: C },
       bindings: [{ input: 0 }, { output: 0 }, { input: hasBias ? 1 : 0 }],
       workgroups: workgroups1d(inFours ? n / 16 : n),
       flops: n,

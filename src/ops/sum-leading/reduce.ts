@@ -78,14 +78,8 @@ export function reductionPasses(
     const width = widthOf(columns);
     return {
       shader: isTree ? 'reduce/tree' : 'reduce/serial',
-      constants: {
-        LENGTH: length,
-        COLUMNS: columns,
-        SLICES: slices,
-        FACTOR: scale,
-        HAS_REST: Number(others !== undefined),
-        ...(isTree && { WIDTH: width }),
-      },
+      constants: { HAS_REST: Number(others !== undefined), ...(isTree && { WIDTH: width }) },
+      params: { length, columns, slices, factor: scale },
       bindings: [x, out, others ?? nothing],
       workgroups: isTree
         ? workgroups1d(batch * slices * Math.ceil(columns / width), 1)

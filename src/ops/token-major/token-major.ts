@@ -17,7 +17,7 @@ export const tokenMajorOp = defineOp({
     return [[count, axis(given, 0), axis(given, 2)]];
   },
   passes: ({ inputs: [x], outputs: [out], attrs: { first } }) => [
-    movePass(out, { FIRST: first, ROWS: axis(x ?? [], 1), BACK: 0 }),
+    movePass(out, { first, rows: axis(x ?? [], 1) }, false),
   ],
   backward: {
     x: ({ graph, dout, input, attrs: { first } }) =>
@@ -49,18 +49,23 @@ export const tokenMajorBackwardOp = defineOp({
     return [[axis(given, 1), tokens, axis(given, 2)]];
   },
   passes: ({ inputs: [dout], outputs: [out], attrs: { first } }) => [
-    movePass(out, { FIRST: first, ROWS: axis(dout ?? [], 0), BACK: 1 }),
+    movePass(out, { first, rows: axis(dout ?? [], 0) }, true),
   ],
   backward: { dout: 'none' },
   reference: { checkedBy: 'tokenMajor' },
   cases: [],
 });
 
-function movePass(out: Shape | undefined, constants: Readonly<Record<string, number>>) {
+function movePass(
+  out: Shape | undefined,
+  from: { readonly first: number; readonly rows: number },
+  back: boolean,
+) {
   const shape = required(out, 'tokenMajor: out');
   return {
     shader: 'token-major/move',
-    constants: { OUTER: axis(shape, 0), INNER: axis(shape, 1), ...constants },
+    constants: { BACK: Number(back) },
+    params: { outer: axis(shape, 0), inner: axis(shape, 1), ...from },
     bindings: [{ input: 0 }, { output: 0 }],
     workgroups: workgroups1d(sizeOf(shape)),
     flops: 0,
