@@ -6,12 +6,14 @@ result.mask  # [H, W] bool
 """
 
 from .errors import AdapterError, AskError, ImageError, ModelError, MopeftError, TrainError
+from .find import FoundObject
 from .model import Candidate, Model, Prediction, create, load, save
 
 __all__ = [
     "AdapterError",
     "AskError",
     "Candidate",
+    "FoundObject",
     "ImageError",
     "Model",
     "ModelError",

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -14,14 +14,19 @@ from torch import Tensor, nn
 from .adapter_file import Adapter, fit, read_adapter, write_adapter
 from .config import MopeftConfig, checked
 from .errors import AdapterError, AskError
+from .find import Crop, FoundObject, Proposal, crops_of, find_settings, grid_points, proposed, select
 from .images import rgb_pixels
 from .methods import METHODS, RECIPES
 from .preprocessing import postprocess, preprocess
-from .prompts import Region, prompt_of
+from .prompts import Point, Region, prompt_of
+from .sam.decoder import PAD, POSITIVE
 from .sam.model import Sam
 from .sam.open import Base, open_base, weights_hash
 from .tensors import first_values, module_specs, shared_specs
 from .tuned import TunedSam
+
+CLICKS = 64
+"""Clicks that are answered at once where all objects are found."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,41 @@ class Model:
             mask[top:bottom, left:right] = (full > self.threshold).cpu().numpy()
             candidates.append(Candidate(mask, scores[token], token, masks[0, token].cpu().numpy()))
         return Prediction(candidates)
+
+    @torch.inference_mode()
+    def find_all(self, image: object, dataset: str | None = None, **settings: float) -> list[FoundObject]:
+        """All objects of an image: the model is asked by a grid of clicks, and of its answers the sure, stable and distinct ones stay.
+
+        image, dataset: as of `predict`. settings: `points_per_side`, `crop_layers`, `iou`, `stability`, `box_overlap`, `mask_overlap`,
+        `min_area` (pixels), `max_area` (share of the image), `min_region` (pixels); those left out are the studio's for the base model.
+        An adapter that was trained in crops looks at a mosaic of such crops. ImageError or AskError for what cannot be used.
+        """
+        pixels = rgb_pixels(image)
+        chosen = find_settings(self.adapter.base_hash, settings)
+        self.tuned.dataset = torch.tensor([self.index_of(dataset)], device=self.device)
+        height, width = pixels.shape[:2]
+        proposals: list[Proposal] = []
+        for crop in crops_of(width, height, self.adapter.scale, int(chosen["crop_layers"])):
+            points = list(grid_points(crop.box, int(chosen["points_per_side"])))
+            for start in range(0, len(points), CLICKS):
+                proposals += self._proposals(pixels, crop, points[start : start + CLICKS], float(chosen["iou"]))
+        return select(proposals, chosen)
+
+    def _proposals(self, pixels: np.ndarray, crop: Crop, points: list[Point], least: float) -> Iterator[Proposal]:
+        """The answers to clicks that expect a better IoU than `least`, in the order of points and tokens 1 to 3."""
+        left, top, right, bottom = crop.box
+        embedding, fill = self.encode(pixels, crop.box)
+        size, shape = self.tuned.config["image_size"], (bottom - top, right - left)
+        scale = fill[1] / shape[1], fill[0] / shape[0]
+        at = torch.tensor([[((x - left) * scale[0], (y - top) * scale[1]), (0, 0)] for x, y in points], dtype=torch.float32)
+        kinds = torch.tensor([[POSITIVE, PAD]] * len(points))
+        embeddings = embedding.expand(len(points), -1, -1, -1)
+        masks, iou = self.tuned.decode(embeddings, at.to(self.device), kinds.to(self.device), size)
+        for i, token in (iou[:, 1:] > least).nonzero().tolist():
+            logits = postprocess(masks[i : i + 1, token + 1 : token + 2], size, fill, shape)[0, 0].cpu().numpy()
+            found = proposed(logits, crop, pixels.shape[:2], self.threshold, float(iou[i, token + 1]), points[i])
+            if found:
+                yield found
 
     def encode(self, pixels: np.ndarray, region: Region) -> tuple[Tensor, tuple[int, int]]:
         """The embedding [1, G, G, D] of a region of an image, and the (height, width) that it fills; the last one is kept."""
