@@ -6,22 +6,30 @@ from torch import Tensor
 
 
 def terms(logits: Tensor, iou: Tensor, target: Tensor) -> Tensor:
-    """logits [N, T, h, w], predicted iou [N, T], target [N, h, w] -> focal, dice, iou terms [N, T, 3].
+    """logits [N, T, h, w], predicted iou [N, T], target [N, h, w] of 0, 1 and -1 -> focal, dice, iou terms [N, T, 3].
 
     Cells whose target is -1 take no part; without any that does, all terms are 0.
     """
-    part = (target >= 0)[:, None].expand_as(logits)
-    count = part.sum((2, 3))
-    t = target.clamp(min=0)[:, None].expand_as(logits)
-    p = logits.sigmoid() * part
-    right = p * t + (1 - p) * (1 - t)
-    alpha = 0.25 * t + 0.75 * (1 - t)
-    bce = F.binary_cross_entropy_with_logits(logits, t, reduction="none")
-    focal = (alpha * (1 - right) ** 2 * bce * part).sum((2, 3)) / count.clamp(min=1)
-    dice = 1 - (2 * (p * t).sum((2, 3)) + 1) / (p.sum((2, 3)) + t.sum((2, 3)) + 1)
-    guess, truth = (logits.detach() > 0) & part, t > 0.5
-    real = (guess & truth).sum((2, 3)) / (guess | truth).sum((2, 3)).clamp(min=1)
-    return torch.stack([focal, dice, (iou - real) ** 2 * (count > 0)], -1)
+    n, t = iou.shape
+    every = [torch.stack(mask_terms(logits[i, j], iou[i, j], target[i])) for i in range(n) for j in range(t)]
+    return torch.stack(every).view(n, t, 3)
+
+
+def mask_terms(logits: Tensor, iou: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of one mask, logits and target [h, w], as sums over the cells of the object and those of the ground."""
+    of_object, of_ground = logits[target == 1], logits[target == 0]
+    cells = len(of_object) + len(of_ground)
+    if cells == 0:
+        return (0 * logits.sum(),) * 2 + (0 * iou,)
+    # -log p of a cell's own side is softplus(-x) in the object and softplus(x) in the ground.
+    missed = (of_object.neg().sigmoid().square() * F.softplus(-of_object)).sum()
+    extra = (of_ground.sigmoid().square() * F.softplus(of_ground)).sum()
+    focal = (missed + 3 * extra) / (4 * cells)
+    inside, outside = of_object.sigmoid().sum(), of_ground.sigmoid().sum()
+    dice = (outside + len(of_object) - inside) / (inside + outside + len(of_object) + 1)
+    hits, false_hits = int((of_object > 0).sum()), int((of_ground > 0).sum())
+    real = hits / max(1, len(of_object) + false_hits)
+    return focal, dice, (iou - real).square()
 
 
 def supervised(each: Tensor, candidates: bool) -> tuple[Tensor, Tensor]:
@@ -32,10 +40,9 @@ def supervised(each: Tensor, candidates: bool) -> tuple[Tensor, Tensor]:
     """
     if not candidates:
         return each[:, 0], torch.zeros(len(each), dtype=torch.long)
-    mask_loss = 20 * each[:, 1:, 0] + each[:, 1:, 1]
-    token = 1 + mask_loss.argmin(1)
-    chosen = each[torch.arange(len(each)), token]
-    return torch.stack([chosen[:, 0], chosen[:, 1], each[:, 1:, 2].mean(1)], -1), token
+    tokens = [min((1, 2, 3), key=lambda token, one=one: (20 * one[token, 0] + one[token, 1]).item()) for one in each]
+    rows = [torch.stack([*one[token, :2], sum(one[1:, 2]) / 3]) for one, token in zip(each, tokens, strict=True)]
+    return torch.stack(rows), torch.tensor(tokens)
 
 
 def total(three: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from mopeft.tensors import by_block, first_values, module_specs
 from mopeft.train.config import LIMITS, TrainConfig, least_area
 from mopeft.train.images import LabelledImage
 from mopeft.train.loop import base_scores
+from mopeft.train.losses import best_of_three, mask_terms
 from mopeft.train.objects import find_objects
 from mopeft.train.prepare import Batches
 from mopeft.train.prompts import corrective_click
@@ -39,7 +40,7 @@ from mopeft.train.targets import low_res
 from pretrain.initial import initialise
 from reference.encoder import Case
 from reference.encoder import encode as reference_encode
-from reference.losses import terms
+from reference.losses import supervised, terms
 from tests.test_model import SMALL
 
 torch.set_num_threads(1)
@@ -221,6 +222,19 @@ def test_losses_leave_out_what_takes_no_part_and_are_0_without_any() -> None:
     torch.testing.assert_close(part, terms(logits[..., :4], iou, target[..., :4]))
     torch.testing.assert_close(part, terms(torch.where(target[:, None] < 0, 99.0, logits), iou, target))
     assert not terms(logits, iou, torch.full_like(target, -1)).any()
+
+
+def test_losses_and_their_gradients_are_the_references() -> None:
+    g = torch.Generator().manual_seed(2)
+    logits, iou = (3 * torch.randn(4, 4, 6, 8, generator=g)).requires_grad_(), torch.rand(4, 4, generator=g).requires_grad_()
+    target = torch.randint(-1, 2, (4, 6, 8), generator=g).float()
+    target[2], target[3] = -1, 0
+    weights = torch.randn(4, 4, 3, generator=g)
+    mine, wanted = mask_terms(logits, iou, target), terms(logits, iou, target)
+    torch.testing.assert_close(mine, wanted)
+    for own, other in zip(*(torch.autograd.grad((each * weights).sum(), (logits, iou)) for each in (mine, wanted)), strict=True):
+        torch.testing.assert_close(own, other)
+    torch.testing.assert_close(best_of_three(mine), supervised(wanted, True)[0])
 
 
 def test_a_correction_falls_into_the_larger_error_and_says_its_sign() -> None:
