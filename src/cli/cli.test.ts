@@ -7,6 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { writeZip } from '../data/zip.ts';
+import { writeAdapter } from '../peft/adapter-file.ts';
+import { DATASET_TOKENS } from '../peft/dataset-token.ts';
+import { normals } from '../testing/random.ts';
 import { drawSample } from '../testing/training-sets.ts';
 import { folderFiles } from './input-files.ts';
 import { readImage } from './read-image.ts';
@@ -237,6 +240,46 @@ it('segments by click and by box', async () => {
   const box = ['--adapter', tuned, '--box', '2,2,30,30', '--out', join(folder, 'b.png')];
   expect((await mopeft('segment', '--model', model, '--image', image, ...box)).code).toBe(0);
   expect((await readFile(join(folder, 'b.png'))).subarray(1, 4).toString()).toBe('PNG');
+});
+
+it('evaluates and segments as in the dataset that is named, and says which it took where none is', async () => {
+  const { base, preprocessing } = JSON.parse(await readFile(join(tuned, 'adapter.json'), 'utf8'));
+  const width = JSON.parse(await readFile(join(model, 'config.json'), 'utf8')).vision_config.output_channels;
+  const asked = join(folder, 'asked.safetensors');
+  const datasets = ['left', 'right'];
+  const { safetensors } = writeAdapter(
+    { ...base, config: { preprocessing } },
+    {
+      mopeft: { methods: {}, gate: 'none', blocks: [], trainDecoder: false, token: true, datasets },
+      tensors: new Map([
+        [DATASET_TOKENS, { shape: [2, width], data: Float32Array.from(normals(2 * width, 1)) }],
+      ]),
+      maskThreshold: 0,
+      training: {},
+    },
+  );
+  await writeFile(asked, safetensors);
+  const evaluate = ['evaluate', '--model', model, '--adapter', asked, '--data', taught, '--split', 'all'];
+  const image = ['--image', join(data, 'images', '0.png'), '--click', '10,10'];
+  const mask = (name: string) => join(folder, `as-${name}.png`);
+  const segment = (name: string, ...as: readonly string[]) =>
+    mopeft('segment', '--model', model, '--adapter', asked, ...image, '--out', mask(name), ...as);
+  const [left, right, unnamed, named, unknown] = await Promise.all([
+    mopeft(...evaluate, '--json', '--as', 'left'),
+    mopeft(...evaluate, '--json', '--as', 'right'),
+    segment('unnamed'),
+    segment('right', '--as', 'right'),
+    segment('up', '--as', 'up'),
+  ]);
+  for (const { stderr } of [left, right, named]) expect(stderr).not.toMatch(/Segmented as in/);
+  const [asLeft, asRight] = [left, right].map(({ stdout }) => JSON.parse(stdout));
+  expect(asLeft.n).toBe(asRight.n);
+  expect(asLeft.click_iou).not.toBe(asRight.click_iou);
+  expect(unnamed.stderr).toMatch(/Segmented as in left, the first of the training \(--as DATASET/);
+  const [first, second] = await Promise.all(['unnamed', 'right'].map((name) => readFile(mask(name))));
+  expect(first).not.toEqual(second);
+  expect(unknown.code).not.toBe(0);
+  expect(unknown.stderr).toMatch(/up: .*not trained on a dataset of this name, but on left, right/);
 });
 
 it('explains itself when asked', async () => {
