@@ -151,6 +151,31 @@ def test_two_processes_are_one(project: Path, tmp_path: Path, steps: int) -> Non
     assert np.array(scores[1]) == pytest.approx(np.array(scores[0]), abs=2e-3)
 
 
+ONE_MACHINE = "--num_machines 1 --mixed_precision no --dynamo_backend no --main_process_port"
+LAUNCHERS = {
+    "torchrun": "torch.distributed.run --standalone --nproc-per-node 2",
+    "accelerate launch": f"accelerate.commands.launch --multi_gpu --num_processes 2 {ONE_MACHINE} {30_000 + os.getpid() % 500}",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_launchers_start_processes_that_train_as_one(project: Path, tmp_path: Path, launcher: str) -> None:
+    """`--multi_gpu` is how `accelerate` is told to start several; `--device cpu` lets them be of CPUs."""
+    settings = ("steps=20", "seed=3", "imagesPerStep=4", "objectsPerImage=2", "corrections=1", "evalEvery=20", "evalObjects=1")
+    one = Asked(project, MODEL, tmp_path / "one", settings=settings)
+    train(one, tell=quiet)
+    pairs = [part for pair in settings for part in ("--set", pair)]
+    arguments = [str(project), "--model", str(MODEL), "--out", str(tmp_path / "two"), "--device", "cpu", "--threads", "1", *pairs]
+    command = [sys.executable, "-W", "ignore", "-m", *LAUNCHERS[launcher].split(), "-m", "mopeft.train", *arguments]
+    cwd = Path(__file__).parents[1]
+    told = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(cwd)}, cwd=cwd, capture_output=True, text=True, timeout=600)
+    assert told.returncode == 0, told.stderr
+    assert losses(tmp_path / "two") == pytest.approx(losses(one.out), rel=1e-5)
+    # One process says it, the other is quiet.
+    assert told.stdout.count("step 20  loss") == 1
+
+
 def test_shares_cover_a_batch_once_and_passes_change_nothing(project: Path, tmp_path: Path) -> None:
     for n in range(6):
         taken = [i for rank in range(4) for i in range(n)[Team(rank, 4).share(n)]]
