@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -56,4 +57,19 @@ def packed(root: Path) -> Path:
         for path in sorted(root.rglob("*"), key=lambda p: p.name != "mopeft-project.json"):
             if path.is_file():
                 archive.write(path, path.relative_to(root).as_posix())
+    return out
+
+
+def sharded(root: Path, out: Path, shards: int = 2) -> Path:
+    """The same with all files but the descriptions in tar archives."""
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    for path in (path for path in files if path.suffix == ".json"):
+        to = out / path.relative_to(root)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, to)
+    others = [path for path in files if path.suffix != ".json"]
+    for shard in range(shards):
+        with tarfile.open(out / f"shard-{shard}.tar", "w") as archive:
+            for path in others[shard::shards]:
+                archive.add(path, f"./{path.relative_to(root).as_posix()}")
     return out

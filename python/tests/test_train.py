@@ -20,7 +20,7 @@ from mopeft.train.reading import Reading, read_labels
 from mopeft.train.run import Asked, train
 from mopeft.train.run_folder import RunFolder
 from mopeft.train.team import Team
-from tests.projects import ENGINE, PLAIN, TWIN, packed, write_project
+from tests.projects import ENGINE, PLAIN, TWIN, packed, sharded, write_project
 
 torch.set_num_threads(1)
 IDS = {"blobs": "blobs-0001", "stripes": "stripes-0001"}
@@ -58,6 +58,18 @@ def test_a_project_trains_as_the_twin_and_the_engine_do(project: Path, tmp_path:
     told = json.loads((tmp_path / "run/run.json").read_text())
     assert (told["status"], told["step"], told["checkpointStep"]) == ("finished", 5, 5)
     mopeft.load(tmp_path / "run", MODEL).predict(TWIN / "blobs/images/1.png", points=[(20, 20)])
+
+
+def test_a_project_in_tar_archives_trains_as_its_folder(project: Path, tmp_path: Path) -> None:
+    shards = sharded(project, tmp_path / "shards")
+    runs = [Asked(root, MODEL, tmp_path / root.name, settings=("steps=2", *NEW[1:])) for root in (project, shards)]
+    for asked in runs:
+        train(asked, tell=quiet)
+    assert losses(runs[1].out) == losses(runs[0].out)
+    archive = shards / "shard-1.tar"
+    archive.write_bytes(archive.read_bytes()[:1000])
+    with pytest.raises(TrainError, match=r"shard-1\.tar"):
+        Project(shards)
 
 
 def test_a_run_of_the_engine_goes_on_with_its_losses(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""A project as the studio exports it (docs/formats.md, Project): a zip or its unpacked folder, read file by file."""
+"""A project as the studio exports it (docs/formats.md, Project), read file by file: a zip, or its unpacked folder, whose files may lie in
+tar archives."""
 
 import json
 import zipfile
@@ -7,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 
 from ..errors import TrainError
+from .shards import Shards
 
 DESCRIPTION, VERSION = "mopeft-project.json", 1
 MOST_BYTES = 512 * 2**20
@@ -33,9 +35,10 @@ class Project:
             names = [p.relative_to(path).as_posix() for p in path.rglob(DESCRIPTION)]
         found = sorted((n for n in names if PurePosixPath(n).name == DESCRIPTION), key=lambda n: n.count("/"))
         if not found:
-            cure = "Export the project on the studio's Export page, or with `npm run mopeft -- export --as project`."
+            cure = "Export the project on the studio's Export page."
             raise TrainError("project/not-found", f"There is no {DESCRIPTION} in it.", path, cure)
         self._top = found[0].removesuffix(DESCRIPTION)
+        self._shards = Shards(path / self._top if self._zip is None else None)
         about = self.json(DESCRIPTION)
         if about.get("format") != "mopeft-project":
             raise damaged(path, "its description is of another format")
@@ -54,9 +57,9 @@ class Project:
 
     def has(self, name: str) -> bool:
         """Whether there is such a file, by its path in the project."""
-        if self._zip is None:
-            return (self.path / self._top / name).is_file()
-        return self._top + name in self._zip.NameToInfo
+        if self._zip:
+            return self._top + name in self._zip.NameToInfo
+        return name in self._shards or (self.path / self._top / name).is_file()
 
     def read(self, name: str) -> bytes:
         """A file's bytes. TrainError `project/missing-file`, `project/damaged`."""
@@ -67,7 +70,7 @@ class Project:
             raise TrainError("project/missing-file", what, f"{self.path}/{name}", "Export the project again.")
         try:
             if self._zip is None:
-                return (self.path / self._top / name).read_bytes()
+                return self._shards.read(name) if name in self._shards else (self.path / self._top / name).read_bytes()
             with self._lock:
                 if self._zip.getinfo(self._top + name).file_size > MOST_BYTES:
                     raise damaged(self.path, f"{name} is larger than {MOST_BYTES >> 20} MiB")
