@@ -8,6 +8,7 @@ import type { MetricsLine } from '../engine/run/metrics.ts';
 import { planRun } from '../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../engine/run/run.ts';
 import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engine/run/run-types.ts';
+import { gateFormById } from '../peft/gates/registry.ts';
 import { type PlanRequest, planTraining } from '../train/plan-training.ts';
 import { folderBytes } from '../train/token-cache.ts';
 import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
@@ -108,6 +109,10 @@ async function start(parts: RunParts, flags: Flags, folders: readonly string[]):
   console.log(
     `${plan.trainableCount} trainable parameters, ${mib} MiB of GPU memory, ${trained} / ${val} / ${test} images to train / validate / test`,
   );
+  const { gate, token } = settings.mopeft;
+  if (gateFormById(gate).varies !== 'by-dataset' && !token)
+    for (const each of plan.opposed)
+      console.log(`${each.sentence} --gate task keeps them apart; --as DATASET then says which is meant.`);
   if (val === 0) console.log('There is no validation image, so the weights of the last step are kept.');
   if (test === 0) console.log('There is no test image, so the gain over the base model is not measured.');
   // A run that takes modules out plans anew.

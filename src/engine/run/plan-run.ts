@@ -11,12 +11,13 @@ import type { DeviceTraits, TrainingPlans } from '../../train/plans.ts';
 import { uniqueKeys } from '../datasets.ts';
 import type { OpenModel } from '../model.ts';
 import type { RunSettings } from '../settings.ts';
+import { opposedDatasets } from './opposed.ts';
 import type { RunDataset, RunPlan } from './run-types.ts';
 
 const SPLITS: readonly Split[] = ['train', 'val', 'test'];
 
 /** The part of a {@link RunPlan} that follows from the plans of a step. */
-export type RunCost = Omit<RunPlan, 'images' | 'steps'>;
+export type RunCost = Omit<RunPlan, 'images' | 'steps' | 'opposed'>;
 
 /** A run's cost, and what it would run; null when that cannot be planned. */
 export interface PlannedCost {
@@ -102,6 +103,7 @@ export function withDatasets(
     ...cost,
     steps,
     images: countImages(datasets),
+    opposed: opposedDatasets(datasets),
     problems: [...dataProblems(datasets), ...cost.problems],
   };
 }

@@ -115,6 +115,15 @@ export interface Run {
 }
 
 /** What a run would cost, before it starts. */
+/** Two datasets that want other objects of the same images, so that the same click means one or the other. */
+export interface OpposedDatasets {
+  readonly names: readonly [string, string];
+  /** Images that both have, with other masks. */
+  readonly images: number;
+  /** What that means for the run. */
+  readonly sentence: string;
+}
+
 export interface RunPlan {
   readonly trainable: readonly { readonly label: string; readonly count: number }[];
   readonly trainableCount: number;
@@ -131,6 +140,8 @@ export interface RunPlan {
   readonly steps: number;
   /** Images of all datasets by split. */
   readonly images: Readonly<Record<Split, number>>;
+  /** Datasets whose labels contradict each other. */
+  readonly opposed: readonly OpposedDatasets[];
   /** What would stop the start; empty = it may start. */
   readonly problems: readonly FailureRecord[];
 }

@@ -81,6 +81,7 @@ export function fakeRuns(
         test: { objects: 80, images: 18, error: 0.015, gain: 0.03 },
         sentences: ['With 80 test objects, the verdict can show a gain of 0.03 or more.'],
       },
+      opposed: [],
       problems: [],
     }),
     'train.start': (settings) => {

@@ -1,13 +1,17 @@
 import type { ReactNode } from 'react';
-import type { Scale, ScaleInfo } from '../../../worker/protocol.ts';
+import type { Capabilities, Scale, ScaleInfo, TrainSettings } from '../../../worker/protocol.ts';
 import { plural } from '../../format/format.ts';
 import { setScale, useDatasets } from '../../stores/datasets.ts';
-import { toggleDataset } from '../../stores/setup.ts';
+import { chooseGate, toggleDataset, useSetup } from '../../stores/setup.ts';
 import { scaleText } from '../data/ScaleField.tsx';
 import styles from './Choices.module.css';
 
 /** Chooses the datasets to train on; several are sampled evenly. */
-export function DatasetPicker({ chosen }: { readonly chosen: readonly string[] }): ReactNode {
+export function DatasetPicker(props: {
+  readonly capabilities: Capabilities;
+  readonly settings: TrainSettings;
+}): ReactNode {
+  const chosen = props.settings.datasetIds;
   const datasets = useDatasets((state) => state.datasets);
   const trainable = datasets.filter((dataset) => dataset.split.train > 0);
   return (
@@ -44,7 +48,37 @@ export function DatasetPicker({ chosen }: { readonly chosen: readonly string[] }
             <Closer key={id} datasetId={id} name={name} scale={scale} suggested={scale.suggested} />
           ),
       )}
+      <Opposed {...props} />
     </fieldset>
+  );
+}
+
+/** Says which of the chosen datasets contradict each other, and offers gates that keep them apart. */
+function Opposed(props: {
+  readonly capabilities: Capabilities;
+  readonly settings: TrainSettings;
+}): ReactNode {
+  const { gate, methods, values, datasetIds } = props.settings;
+  const found = useSetup(({ plan }) => plan?.opposed) ?? [];
+  const { gateForms } = props.capabilities;
+  const apart = gateForms.find(({ varies }) => varies === 'by-dataset');
+  const isApart = gate === apart?.id || values['train.token'] === true;
+  if (found.length === 0 || datasetIds.length < 2 || isApart) return null;
+  return (
+    <div className="attention small stack">
+      {found.map((each) => (
+        <p key={each.names.join()}>
+          {each.sentence} Gates by dataset keep them apart; Segment then asks which is meant.
+        </p>
+      ))}
+      {apart && methods.length > 0 && (
+        <div>
+          <button type="button" onClick={() => chooseGate(apart.id)}>
+            Keep them apart
+          </button>
+        </div>
+      )}
+    </div>
   );
 }
 

@@ -70,7 +70,7 @@ function Form({ capabilities }: { readonly capabilities: Capabilities }): ReactN
     <div className={styles.form}>
       <div className={`panel ${styles.fields}`}>
         <GoalPicker goal={asked} canAskForAll={canAskForAll} />
-        <DatasetPicker chosen={settings.datasetIds} />
+        <DatasetPicker capabilities={capabilities} settings={settings} />
         <PresetPicker capabilities={capabilities} />
         <AdvancedFields capabilities={capabilities} settings={settings} />
       </div>
