@@ -17,5 +17,7 @@ const engine = fakeEngine({
 // Lets a test or the console emit events.
 Reflect.set(window, 'engine', engine);
 startStudio(engine, { modelBaseUrl: 'about:blank', modelMirror: null });
+// Charts measure their labels when they are drawn, so letters must have their widths by then.
+await Promise.all([400, 700].map((weight) => document.fonts.load(`${weight} 1em "DejaVu Sans"`)));
 const root = document.getElementById('root');
 if (root) createRoot(root).render(<App />);
