@@ -60,6 +60,7 @@ export function LineGraph(props: {
         ref={ref}
         className={props.low ? styles.lowPlot : styles.plot}
       >
+        {props.data.length === 0 && <p className="muted small">Nothing is measured yet.</p>}
         {drawn && drawn.length > 0 && size && (
           <Suspense>
             <LineDrawing data={drawn} lines={props.lines} size={size} per={per} />

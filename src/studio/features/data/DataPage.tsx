@@ -116,20 +116,20 @@ function NoData(): ReactNode {
       </div>
       <ol className={styles.steps}>
         <li>
-          <strong>1. Data</strong>
-          <span>Drop 20 to 500 images, with or without masks, or try the demo.</span>
+          <strong>1. Add images</strong>
+          <span>20 to 500 of your own, with or without masks; or try the demo.</span>
         </li>
         <li>
-          <strong>2. Train</strong>
-          <span>Choose datasets and a method, check the cost, and start.</span>
+          <strong>2. Label a few</strong>
+          <span>Where there are no masks: six to twelve images by click and brush, in Segment.</span>
         </li>
         <li>
-          <strong>3. Segment</strong>
-          <span>Label and correct images by clicks and brush; compare the base and the tuned model.</span>
+          <strong>3. Train</strong>
+          <span>See what it takes, start, and read what was gained on images that took no part.</span>
         </li>
         <li>
-          <strong>4. Export</strong>
-          <span>Download the adapter and your masks.</span>
+          <strong>4. Find the rest</strong>
+          <span>The tuned model finds the objects of all images; labels and model go out as files.</span>
         </li>
       </ol>
     </section>

@@ -46,7 +46,7 @@ export function FindFolders(): ReactNode {
       {open !== null && (
         <div className={styles.actions}>
           <button type="button" disabled={!isIdle} onClick={() => void findInFolders()}>
-            {further.some((id) => id !== open) ? 'Of the whole datasets' : 'Of the whole dataset'}
+            {further.some((id) => id !== open) ? 'Search the datasets' : 'Search the whole dataset'}
           </button>
         </div>
       )}

@@ -31,7 +31,7 @@ export function GoalPicker(props: { readonly goal: Goal; readonly canAskForAll: 
   return (
     <fieldset className="stack">
       <legend>What should it find?</legend>
-      <div className={styles.grid}>
+      <div className={`${styles.grid} ${styles.pairs}`}>
         {GOALS.filter(({ goal }) => goal !== 'class' || props.canAskForAll).map(({ goal, label, help }) => (
           <label key={goal} className={styles.choice}>
             <input

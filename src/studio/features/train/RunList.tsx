@@ -54,7 +54,8 @@ export function RunList(): ReactNode {
               onClick={() => showRun(run.id)}
             >
               <span className={styles.name}>{run.name}</span>
-              <span className="muted small">{summary(run)}</span>
+              <span className="muted small">{progress(run)}</span>
+              <span className="muted small">{outcome(run)}</span>
             </button>
           </li>
         ))}
@@ -63,10 +64,12 @@ export function RunList(): ReactNode {
   );
 }
 
-function summary(run: RunInfo): string {
-  const parts: string[] = [STATUS_LABELS[run.status]];
-  if (run.status !== 'imported') parts.push(`${run.step} of ${run.steps}`);
-  if (run.status === 'finished' && run.bestStep === 0) parts.push('kept the base model');
-  else if (run.bestScore !== null) parts.push(`IoU\u00a0${iou(run.bestScore)}`);
-  return parts.join(' · ');
+function progress(run: RunInfo): string {
+  const status = STATUS_LABELS[run.status];
+  return run.status === 'imported' ? status : `${status} · ${run.step} of ${run.steps}`;
+}
+
+function outcome(run: RunInfo): string | null {
+  if (run.status === 'finished' && run.bestStep === 0) return 'kept the base model';
+  return run.bestScore === null ? null : `IoU ${iou(run.bestScore)}`;
 }

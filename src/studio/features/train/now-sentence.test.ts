@@ -12,7 +12,7 @@ test('says what a run does, and how it stands against the base model', () => {
   expect(nowSentence(run, 0, activity, [])).toBe('Measuring the validation images of cells: 2 of 9 images.');
   const better = [at(0, 0.5), at(0, 0.7, 'b'), at(20, 0.6), at(20, 0.7, 'b')];
   expect(nowSentence(run, 25, null, better)).toBe(
-    'It learns from your training images. At the last check, step 20, it was +0.050 IoU better than the base model.',
+    'It learns from your training images. At the last check, step 20, it was better than the base model by 0.050 IoU.',
   );
   expect(nowSentence(run, 60, null, [at(0, 0.5), at(40, 0.4)])).toContain('not better than the base model');
   // A run of before that was resumed has no step 0 here.

@@ -1,5 +1,4 @@
 import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
-import { signed } from '../../format/format.ts';
 import type { Activity } from '../../stores/run-events.ts';
 
 /** One sentence on what a run does now, and how it stands against the base model. */
@@ -43,7 +42,7 @@ function standing(evals: readonly EvalPoint[]): string {
   const gain = meanAt(checks, last) - meanAt(checks, 0);
   if (Number.isNaN(gain)) return '';
   if (gain <= 0) return `At the last check, step ${last}, it was not better than the base model.`;
-  return `At the last check, step ${last}, it was ${signed(gain)} IoU better than the base model.`;
+  return `At the last check, step ${last}, it was better than the base model by ${gain.toFixed(3)} IoU.`;
 }
 
 function meanAt(checks: readonly EvalPoint[], step: number): number {
