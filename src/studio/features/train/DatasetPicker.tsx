@@ -63,7 +63,11 @@ function Opposed(props: {
   const { gateForms } = props.capabilities;
   const apart = gateForms.find(({ varies }) => varies === 'by-dataset');
   const isApart = gate === apart?.id || values['train.token'] === true;
-  if (found.length === 0 || datasetIds.length < 2 || isApart) return null;
+  if (found.length === 0 || datasetIds.length < 2) return null;
+  if (isApart) {
+    const named = found.map(({ names }) => `“${names[0]}” and “${names[1]}”`).join(', ');
+    return <p className="muted small">{named} are kept apart; Segment asks which is meant.</p>;
+  }
   return (
     <div className="attention small stack">
       {found.map((each) => (
