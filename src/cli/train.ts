@@ -8,7 +8,7 @@ import type { MetricsLine } from '../engine/run/metrics.ts';
 import { planRun } from '../engine/run/plan-run.ts';
 import { resumeTraining, startTraining } from '../engine/run/run.ts';
 import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engine/run/run-types.ts';
-import { gateFormById } from '../peft/gates/registry.ts';
+import { tellsDatasetsApart } from '../peft/datasets.ts';
 import { type PlanRequest, planTraining } from '../train/plan-training.ts';
 import { folderBytes } from '../train/token-cache.ts';
 import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
@@ -109,8 +109,7 @@ async function start(parts: RunParts, flags: Flags, folders: readonly string[]):
   console.log(
     `${plan.trainableCount} trainable parameters, ${mib} MiB of GPU memory, ${trained} / ${val} / ${test} images to train / validate / test`,
   );
-  const { gate, token } = settings.mopeft;
-  if (gateFormById(gate).varies !== 'by-dataset' && !token)
+  if (!tellsDatasetsApart(settings.mopeft))
     for (const each of plan.opposed)
       console.log(`${each.sentence} --gate task keeps them apart; --as DATASET then says which is meant.`);
   if (val === 0) console.log('There is no validation image, so the weights of the last step are kept.');

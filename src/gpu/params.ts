@@ -46,6 +46,8 @@ export function packParams(
  */
 export class ParamsStore {
   private readonly known = new Map<string, GPUBufferBinding>();
+  /** By the whole shader, which many passes share and which is long to search. */
+  private readonly fields = new Map<string, readonly Field[]>();
   private page: GPUBuffer;
 
   /** @param allocated told the bytes of each further buffer after the first. */
@@ -58,7 +60,9 @@ export class ParamsStore {
 
   /** @param wgsl the whole shader, which declares `struct Params`. */
   get(wgsl: string, values: Readonly<Record<string, number>>): GPUBufferBinding {
-    const bytes = packParams(paramsOf(wgsl) ?? [], values);
+    const fields = this.fields.get(wgsl) ?? paramsOf(wgsl) ?? [];
+    this.fields.set(wgsl, fields);
+    const bytes = packParams(fields, values);
     const key = bytes.join();
     const known = this.known.get(key);
     if (known) return known;
