@@ -7,7 +7,9 @@ import { writeZip } from '../src/data/zip.ts';
 import { drawPair, writeDomain } from './support/domains.ts';
 import { encodePng } from './support/png.ts';
 import {
+  dragOverPage,
   dropOnPage,
+  dropOverlay,
   expectAccessible,
   importByDrop,
   openStudio,
@@ -154,6 +156,19 @@ test.describe('bad input', () => {
     await page.reload();
     await page.getByRole('article', { name: 'discs' }).getByRole('button', { name: 'View' }).click();
     await expect(page.getByRole('dialog').getByRole('alert')).toContainText('not in storage');
+  });
+
+  test('a drag that ends elsewhere takes its invitation with it', async ({ page }) => {
+    await writeFile(join(folder, 'small.png'), small);
+    const move = await dragOverPage(page, [join(folder, 'small.png')]);
+    await move('dragEnter');
+    await expect(dropOverlay(page)).toBeVisible();
+    // What was under the pointer when the drag came is redrawn meanwhile.
+    await page.evaluate(() => document.querySelector('main')?.replaceChildren());
+    await move('dragOver');
+    await move('dragCancel');
+    await page.mouse.move(300, 300);
+    await expect(dropOverlay(page)).toBeHidden();
   });
 
   test('five thousand files at once, with a way out', async ({ page }) => {

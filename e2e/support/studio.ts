@@ -25,26 +25,44 @@ export async function setNumber(page: Page, label: RegExp, value: number): Promi
   await page.getByRole('spinbutton', { name: label }).fill(String(value));
 }
 
-/** Drops files and folders of this machine onto the page. */
-export async function dropOnPage(page: Page, paths: readonly string[]): Promise<void> {
+/** What the page says while files are dragged over it. */
+export function dropOverlay(page: Page): Locator {
+  return page.getByText('Drop images with masks, a folder or zip of them');
+}
+
+/** Drags files and folders of this machine over the page. @returns one move of the drag at a time */
+export async function dragOverPage(
+  page: Page,
+  paths: readonly string[],
+): Promise<(type: 'dragEnter' | 'dragOver' | 'dragCancel' | 'drop') => Promise<unknown>> {
   const session = await page.context().newCDPSession(page);
-  const send = (type: 'dragEnter' | 'dragOver' | 'drop') =>
+  return (type) =>
     session.send('Input.dispatchDragEvent', {
       type,
       x: 640,
       y: 400,
       data: { items: [], files: [...paths], dragOperationsMask: 1 },
     });
-  const overlay = page.getByText('Drop images with masks, a folder or zip of them');
-  await send('dragEnter');
-  await expect(overlay).toBeVisible();
-  // A busy browser may not have answered the drag yet, and then lets nothing be dropped.
+}
+
+/** Drops files and folders of this machine onto the page. */
+export async function dropOnPage(page: Page, paths: readonly string[]): Promise<void> {
+  const move = await dragOverPage(page, paths);
+  const dropped = () => page.evaluate(() => Reflect.get(window, 'dropped'));
+  await page.evaluate(() => {
+    Reflect.set(window, 'dropped', false);
+    window.addEventListener('drop', () => Reflect.set(window, 'dropped', true), { once: true });
+  });
+  // A busy browser that has not answered the drag yet ends it without a drop: the next try drags anew.
   await expect(async () => {
-    await send('dragOver');
-    await send('drop');
-    await expect(overlay).toBeHidden({ timeout: 10_000 });
-  }).toPass();
-  await session.detach();
+    if (await dropped()) return;
+    await move('dragEnter');
+    await expect(dropOverlay(page)).toBeVisible({ timeout: 10_000 });
+    await move('dragOver');
+    await move('drop');
+    await expect.poll(dropped, { timeout: 10_000 }).toBe(true);
+  }).toPass({ timeout: 60_000 });
+  await expect(dropOverlay(page)).toBeHidden();
 }
 
 /** Drops files and folders, looks at the preview and imports what it shows. */

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { collectDroppedFiles } from '../drop/dropped-files.ts';
 import { importFiles } from '../drop/import-files.ts';
 import { notifyFailure } from '../stores/notices.ts';
@@ -7,25 +7,22 @@ import styles from './DropTarget.module.css';
 /** Accepts drops anywhere on the page, and says what may be dropped while files are dragged over it. */
 export function DropTarget(): ReactNode {
   const [over, setOver] = useState(false);
+  const overlay = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // Entering a child also leaves its parent, so enters and leaves are counted.
-    let depth = 0;
     const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true;
     const enter = (event: DragEvent): void => {
-      if (!carriesFiles(event)) return;
-      depth++;
-      setOver(true);
+      if (carriesFiles(event)) setOver(true);
     };
-    const leave = (): void => {
-      depth = Math.max(0, depth - 1);
-      if (depth === 0) setOver(false);
+    const hide = (): void => setOver(false);
+    // The overlay covers the page, so to leave it is to leave the page.
+    const leave = (event: DragEvent): void => {
+      if (event.target === overlay.current) hide();
     };
     const move = (event: DragEvent): void => {
       if (carriesFiles(event)) event.preventDefault();
     };
     const drop = (event: DragEvent): void => {
-      depth = 0;
-      setOver(false);
+      hide();
       if (!event.dataTransfer || !carriesFiles(event)) return;
       event.preventDefault();
       collectDroppedFiles(event.dataTransfer)
@@ -42,16 +39,19 @@ export function DropTarget(): ReactNode {
     window.addEventListener('dragleave', leave);
     window.addEventListener('dragover', move);
     window.addEventListener('drop', drop);
+    // A drag may end without a word; a pointer that moves drags nothing any more.
+    window.addEventListener('pointermove', hide);
     return () => {
       window.removeEventListener('dragenter', enter);
       window.removeEventListener('dragleave', leave);
       window.removeEventListener('dragover', move);
       window.removeEventListener('drop', drop);
+      window.removeEventListener('pointermove', hide);
     };
   }, []);
   if (!over) return null;
   return (
-    <div className={styles.overlay}>
+    <div className={styles.overlay} ref={overlay}>
       <p className={styles.text}>
         Drop images with masks, a folder or zip of them, a SAM model, an adapter or a project
       </p>
