@@ -13,6 +13,8 @@ from evaluate.folders import samples
 ROOT = Path(__file__).parents[2]
 TWIN = ROOT / "tests/vectors/twin"
 ENGINE = ROOT / "tests/vectors/train/engine"
+EXPORTED = ROOT / "tests/vectors/train/engine.mopeft.zip"
+"""The same run with its sets, as `mopeft export --as project` writes it."""
 PLAIN = {"samples": "grey", "background": 0, "ignored": [], "levels": None, "threshold": None, "zeroLabel": 0, "transparentUnder": None}
 READINGS = {"masks": PLAIN | {"meaning": "foreground"}, "instances": PLAIN | {"meaning": "objects"}}
 SETS = {"blobs": "mask", "stripes": "instances"}

@@ -20,7 +20,7 @@ from mopeft.train.reading import Reading, read_labels
 from mopeft.train.run import Asked, train
 from mopeft.train.run_folder import RunFolder
 from mopeft.train.team import Team
-from tests.projects import ENGINE, PLAIN, TWIN, packed, sharded, write_project
+from tests.projects import ENGINE, EXPORTED, PLAIN, TWIN, packed, sharded, write_project
 
 torch.set_num_threads(1)
 IDS = {"blobs": "blobs-0001", "stripes": "stripes-0001"}
@@ -72,15 +72,20 @@ def test_a_project_in_tar_archives_trains_as_its_folder(project: Path, tmp_path:
         Project(shards)
 
 
-def test_a_run_of_the_engine_goes_on_with_its_losses(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["folder", "exported"])
+def test_a_run_of_the_engine_goes_on_with_its_losses(tmp_path: Path, form: str) -> None:
     ids = {"blobs": "blobs", "stripes": "stripes"}
-    root = write_project(tmp_path / "cells", ids, {"run-of-the-engine": ENGINE})
+    root = EXPORTED if form == "exported" else write_project(tmp_path / "cells", ids, {"run-of-the-engine": ENGINE})
+    project = Project(root)
+    names = {**project.datasets, None: None}
+    project.close()
     train(Asked(root, MODEL, tmp_path / "run"), tell=quiet)
     for kind in ("step", "eval", "gates"):
         wanted, got = lines_of(ENGINE, kind, "after.jsonl"), lines_of(tmp_path / "run", kind)
         assert [line["step"] for line in got] == [line["step"] for line in wanted]
         for one, other in zip(got, wanted, strict=True):
-            assert (one["step"], one.get("dataset"), one.get("n")) == (other["step"], other.get("dataset"), other.get("n"))
+            told = one["step"], names[one.get("dataset")], one.get("n")
+            assert told == (other["step"], other.get("dataset"), other.get("n"))
             for part in {"loss", "focal", "dice", "iou", "norm", "lr"} & other.keys():
                 assert one[part] == pytest.approx(other[part], rel=1e-4), (part, one["step"])
             for part in {"box_iou", "click_iou"} & other.keys():

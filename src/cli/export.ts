@@ -11,6 +11,7 @@ import type { Adapter } from '../peft/adapter-file.ts';
 import { gateFormById } from '../peft/gates/registry.ts';
 import { openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
 import { readFlags, requiredFlag, wrongArguments } from './arguments.ts';
+import { asksForProject, exportProject, PROJECT_USAGE } from './export-project.ts';
 import { measureFixedGates } from './fixed-gates.ts';
 import { modelSources, statOf } from './input-files.ts';
 import { MEASURED_FLAGS, openMeasured } from './measured-input.ts';
@@ -26,11 +27,13 @@ ${FORMS}
   --run is the folder of a run, or an adapter's file, folder or zip; --dataset says which one is meant where gates tell datasets apart.
   --data goes with peft where gates look at the image: each becomes its mean over the images of that dataset (by default of its
   validation split), and the card says what that changes, measured there.
+${PROJECT_USAGE}
 ${MODEL_USAGE}
 ${READING_USAGE}`;
 
-/** `mopeft export`: a tuned model in another program's form. */
+/** `mopeft export`: a tuned model in another program's form, or a run as a project. */
 export async function exportModel(args: readonly string[]): Promise<number> {
+  if (asksForProject(args)) return exportProject(args, USAGE);
   const flags = readFlags(
     args,
     {

@@ -1,8 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { readdir } from 'node:fs/promises';
 import { Failure } from '../config/failure.ts';
 import { isLabelled } from '../data/dataset.ts';
 import { type InspectedDataset, inspectDataset } from '../data/inspect.ts';
@@ -13,12 +9,12 @@ import { outFormats } from '../data/out/registry.ts';
 import { writeLabels } from '../data/out/write-labels.ts';
 import { readDatasets } from '../data/read-datasets.ts';
 import type { Refusal } from '../data/types.ts';
-import { zipStream } from '../data/zip.ts';
 import { uniqueKeys } from '../engine/datasets.ts';
 import { readArguments, requiredFlag, wrongArguments } from './arguments.ts';
 import { droppedFiles } from './input-files.ts';
 import { READING_FLAGS, READING_USAGE, readingChanges } from './reading-flags.ts';
 import { plural } from './remarks.ts';
+import { isZipPath, writeFiles } from './write-files.ts';
 
 const FORMATS = outFormats.map(({ id, help }) => `    ${id.padEnd(15)} ${help}`).join('\n');
 
@@ -49,8 +45,7 @@ export async function labels(args: readonly string[]): Promise<number> {
   const format = formatOf(requiredFlag(values.format, 'format', USAGE));
   const out = requiredFlag(values.out, 'out', USAGE);
   const pixelSize = pixelSizeOf(values['pixel-size']);
-  const isZip = /\.zip$/i.test(out);
-  if (!isZip) await refuseFull(out);
+  if (!isZipPath(out)) await refuseFull(out);
   const { files, topName } = await droppedFiles(paths);
   const read = await readDatasets(files, { topName });
   const said: Refusal[] = [...read.refusals];
@@ -63,7 +58,7 @@ export async function labels(args: readonly string[]): Promise<number> {
   if (inspected.length === 0) throw nothingLabelled(said);
   const remarks = new OutRemarks();
   const written = outputOf(inspected, { format, remarks, withImages: values.images ?? false, pixelSize });
-  const count = isZip ? await toZip(written, out) : await toFolder(written, out);
+  const count = await writeFiles(written, out);
   for (const { file, reason, cure } of [...said, ...remarks.list()])
     console.error(`${file}: ${reason} ${cure}`);
   for (const { dataset, summary } of inspected) {
@@ -100,43 +95,6 @@ async function* outputOf(
     }))
       yield { path: all.length > 1 ? `${folders[i]}/${path}` : path, bytes };
   }
-}
-
-async function toFolder(files: AsyncIterable<OutFile>, folder: string): Promise<number> {
-  let count = 0;
-  for await (const { path, bytes } of files) {
-    const at = join(folder, path);
-    await mkdir(dirname(at), { recursive: true });
-    await writeFile(at, bytes);
-    count++;
-  }
-  return count;
-}
-
-/** Written under another name until it is whole. */
-async function toZip(files: AsyncIterable<OutFile>, path: string): Promise<number> {
-  let count = 0;
-  const counted = async function* () {
-    for await (const file of files) {
-      count++;
-      yield file;
-    }
-  };
-  const part = `${path}.${process.pid}.part`;
-  await mkdir(dirname(path), { recursive: true });
-  try {
-    await pipeline(Readable.from(chunks(zipStream(counted()))), createWriteStream(part));
-    await rename(part, path);
-  } catch (thrown) {
-    await rm(part, { force: true });
-    throw thrown;
-  }
-  return count;
-}
-
-async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
 }
 
 function formatOf(id: string): OutFormat {

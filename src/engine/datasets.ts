@@ -7,21 +7,19 @@ import {
   type LoadOptions,
   loadSample,
 } from '../data/dataset.ts';
-import { inspectDataset } from '../data/inspect.ts';
+import { type InspectedDataset, inspectDataset } from '../data/inspect.ts';
 import { valueOrThrow } from '../data/outcome.ts';
 import { type InputFile, readDatasets } from '../data/read-datasets.ts';
 import type { ReadingChanges } from '../data/reading/reading.ts';
 import { type SplitOrder, splitSamples } from '../data/split.ts';
-import type { ObjectSizes, Refusal } from '../data/types.ts';
+import type { Refusal } from '../data/types.ts';
 import type { RunDatasetName } from './run/run-files.ts';
 import type { RunDataset, SplitOf } from './run/run-types.ts';
 
 /** A data folder as one dataset. */
-export interface FolderDataset {
-  readonly dataset: Dataset;
+export interface FolderDataset extends InspectedDataset {
   /** What was left out, and remarks on what was taken. */
   readonly refusals: readonly Refusal[];
-  readonly sizes: ObjectSizes;
 }
 
 /**
@@ -48,8 +46,7 @@ export async function openFolderDataset(
   }
   const inspected = await inspectDataset(found ?? { name, samples: [] }, { changes });
   const all = [...refusals, ...inspected.refusals];
-  if (inspected.samples.length > 0)
-    return { dataset: inspected.dataset, refusals: all, sizes: inspected.sizes };
+  if (inspected.samples.length > 0) return { ...inspected, refusals: all };
   const [first] = all;
   throw new Failure({
     code: 'data/no-dataset',

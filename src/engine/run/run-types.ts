@@ -1,7 +1,8 @@
 /** What a run is to those who start and watch it: the worker and the command line. */
 import type { FailureRecord } from '../../config/failure.ts';
+import type { Settings } from '../../config/field.ts';
 import type { Dataset } from '../../data/dataset.ts';
-import type { Split } from '../../data/types.ts';
+import type { Scale, Split } from '../../data/types.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { DataThread } from '../../train/data-port.ts';
 import type { ProfileEvent } from '../../train/events.ts';
@@ -10,6 +11,7 @@ import type { TrainingPlans } from '../../train/plans.ts';
 import type { GpuQueue } from '../gpu-queue.ts';
 import type { OpenModel } from '../model.ts';
 import type { Tuning } from '../tuning.ts';
+import type { AdapterSize } from '../worth/prune.ts';
 import type { Look } from './looks.ts';
 import type { MetricsLine } from './metrics.ts';
 import type { RunConfig, RunDatasetName, RunFiles } from './run-files.ts';
@@ -114,7 +116,72 @@ export interface Run {
   stop(): void;
 }
 
-/** What a run would cost, before it starts. */
+/** What a person asked of a run. */
+export interface TrainSettings {
+  readonly name: string;
+  readonly datasetIds: readonly string[];
+  /** Ids of `capabilities.methods`; empty = the mask decoder alone. */
+  readonly methods: readonly string[];
+  readonly trainDecoder: boolean;
+  /** Id of one of `capabilities.gateForms`. */
+  readonly gate: string;
+  /** How the model sees all images; each dataset's own scale without it. */
+  readonly scale?: Scale;
+  /** The run that this one follows: its verdict compares the two on the images that both were tested on. */
+  readonly after?: string;
+  /** Every field's value by id (defaults, then preset, then what the person changed). */
+  readonly values: Settings;
+}
+
+export type RunStatus =
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  /** The tab closed or the device was lost while it ran: can go on from its last checkpoint. */
+  | 'interrupted'
+  /** Under way in another tab, where it is paused and stopped. */
+  | 'elsewhere'
+  | 'stopped'
+  | 'finished'
+  | 'failed'
+  /** Came in as an adapter file; has no history. */
+  | 'imported';
+
+/** Code of the failure of a run that came as a folder before it was finished: it cannot be resumed here. */
+export const LEFT_ELSEWHERE = 'run/left-elsewhere';
+
+/** What is kept of a run besides its files. */
+export interface RunRecord extends RunProgress {
+  readonly id: string;
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly settings: TrainSettings;
+  /** Names as they were when the run started; a dataset may be gone since. */
+  readonly datasets: readonly { readonly id: string; readonly name: string }[];
+  /** How the model saw their images; null where they differ. A dataset's own scale may have changed since. */
+  readonly scale: Scale | null;
+  readonly modelName: string;
+  readonly modelHash: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly updated: number;
+  readonly failure: FailureRecord | null;
+  readonly verdict: Verdict | null;
+  /** Of an adapter that another program made: sentences on how its files were understood. */
+  readonly understood?: readonly string[];
+  /** Numbers that it trains; absent in runs of earlier versions. */
+  readonly trainableCount?: number;
+  /** What a person wrote about it. */
+  readonly note?: string;
+  /** Of a run whose adapter is that of another one (its id and its name then) without some modules: how large both are. */
+  readonly pruned?: {
+    readonly from: string;
+    readonly name: string;
+    readonly before: AdapterSize;
+    readonly after: AdapterSize;
+  };
+}
+
 /** Two datasets that want other objects of the same images, so that the same click means one or the other. */
 export interface OpposedDatasets {
   readonly names: readonly [string, string];
@@ -124,6 +191,7 @@ export interface OpposedDatasets {
   readonly sentence: string;
 }
 
+/** What a run would cost, before it starts. */
 export interface RunPlan {
   readonly trainable: readonly { readonly label: string; readonly count: number }[];
   readonly trainableCount: number;

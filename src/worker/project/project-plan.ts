@@ -7,12 +7,14 @@ import {
   incomingDataset,
   type ProjectPart,
 } from '../../data/project/project-parts.ts';
+import { incomingRun, recordIdentity, runPart } from '../../engine/project/run-part.ts';
 import { RUN_FILES } from '../../engine/run/run-files.ts';
+import { RECORD, readRecord } from '../../engine/run/run-record.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
 import { sha256 } from '../../sam/checkpoint/hash.ts';
 import type { EngineState } from '../engine-state.ts';
-import { RECORD, type RunRecord, type RunRepository, readRecord } from '../runs/run-repository.ts';
+import type { RunRepository } from '../runs/run-repository.ts';
 import { contentId, type IdChanges, withIds } from './project-ids.ts';
-import { incomingRun, recordIdentity, runPart } from './run-part.ts';
 
 /** A dataset or run of a project that can be added. */
 export interface Planned {

@@ -10,6 +10,7 @@ import { NO_HISTORY, NO_RUNS } from '../../data/labels/types.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
 import { PROJECT_FILE } from '../../data/project/project-manifest.ts';
 import { readZip, writeZip } from '../../data/zip.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
 import { Safetensors } from '../../sam/checkpoint/safetensors.ts';
 import { SafetensorsFile } from '../../sam/checkpoint/safetensors-write.ts';
@@ -18,7 +19,7 @@ import { drawSample } from '../../testing/training-sets.ts';
 import { DatasetRepository } from '../dataset-repository.ts';
 import { LabelRepository } from '../label-repository.ts';
 import type { DroppedFile, RunInfo } from '../protocol.ts';
-import { type RunRecord, RunRepository, runInfo } from '../runs/run-repository.ts';
+import { RunRepository, runInfo } from '../runs/run-repository.ts';
 import { ProjectService } from './project-service.ts';
 
 const quiet = { signal: new AbortController().signal, onProgress: () => undefined };

@@ -2,21 +2,11 @@
 import { Failure, type FailureRecord, toFailureRecord } from '../../config/failure.ts';
 import { type LazyFile, readBytes } from '../../data/lazy-file.ts';
 import { valueOrThrow } from '../../data/outcome.ts';
-import {
-  type FoundProject,
-  projectAmong,
-  projectFiles,
-  projectInZip,
-} from '../../data/project/project-files.ts';
-import { describeProject, encodeProject, type ProjectManifest } from '../../data/project/project-manifest.ts';
-import {
-  bytesOfFiles,
-  bytesOfPart,
-  datasetPart,
-  type ProjectPart,
-} from '../../data/project/project-parts.ts';
+import { type FoundProject, projectAmong, projectInZip } from '../../data/project/project-files.ts';
+import { bytesOfFiles, bytesOfPart, datasetPart } from '../../data/project/project-parts.ts';
 import { zipStream } from '../../data/zip.ts';
-import { RUN_FILES } from '../../engine/run/run-files.ts';
+import { runPart } from '../../engine/project/run-part.ts';
+import { type ProjectItems, prepareProject } from '../../engine/project/write-project.ts';
 import { blobSource } from '../../sam/checkpoint/byte-source.ts';
 import type { EngineState } from '../engine-state.ts';
 import { inputFile } from '../input-file.ts';
@@ -37,7 +27,6 @@ import { datasetLocks, runLocks } from '../tab-locks.ts';
 import { withIds } from './project-ids.ts';
 import { type Planned, ProjectPlan, WHOLE } from './project-plan.ts';
 import { runFoldersAmong } from './run-folders.ts';
-import { runPart } from './run-part.ts';
 
 type Call = Pick<CallContext, 'signal' | 'progress'>;
 
@@ -87,32 +76,13 @@ export class ProjectService {
   ): Promise<{ readonly file: Blob | null; readonly bytes: number }> {
     if (datasetIds.length + runIds.length === 0) throw NOTHING;
     const { store } = this.state;
-    const parts: ProjectPart[] = [];
-    const datasets: ProjectManifest['datasets'] = [];
-    for (const id of datasetIds) {
-      parts.push(await datasetPart(store, id));
-      datasets.push({ id, name: (await this.state.datasets.info(id)).name });
-    }
-    // The run before comes before the one that follows it, so that its id is settled first when they are added.
-    const runs = (await this.training.list())
-      .filter(({ id }) => runIds.includes(id))
-      .sort((a, b) => a.created - b.created);
-    const described: ProjectManifest['runs'] = [];
-    for (const run of runs) {
-      if (!isAtRest(run)) throw underWay(run.name);
-      const { id, name, modelHash: model } = run;
-      const part = await runPart(store, id, withCheckpoints);
-      parts.push(part);
-      const hasCheckpoint = part.files.some(({ path }) => path === RUN_FILES.checkpoint);
-      described.push({ id, name, model, hasCheckpoint });
-    }
-    const models = [...new Map(runs.map(({ modelHash, modelName }) => [modelHash, modelName]))];
-    const named = models.map(([hash, name]) => ({ hash, name }));
-    const description = encodeProject(
-      describeProject({ datasets, runs: described, models: named }, Date.now()),
-    );
-    const total = parts.reduce((sum, part) => sum + bytesOfPart(part), 0);
-    const files = projectFiles(store, description, parts, (done, path) => {
+    const datasets: ProjectItems['datasets'] = [];
+    for (const id of datasetIds) datasets.push({ id, name: (await this.state.datasets.info(id)).name });
+    const runs = (await this.training.list()).filter(({ id }) => runIds.includes(id));
+    for (const run of runs) if (!isAtRest(run)) throw underWay(run.name);
+    const project = await prepareProject(store, { datasets, runs, withCheckpoints }, Date.now());
+    const { bytes: total } = project;
+    const files = project.files((done, path) => {
       signal.throwIfAborted();
       progress({ done, total, label: `Writing ${path.split('/').at(-1)}` });
     });

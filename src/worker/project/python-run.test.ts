@@ -5,8 +5,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseStoredTrainConfig } from '../../config/train.ts';
 import type { LazyFile } from '../../data/lazy-file.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
+import { incomingRun } from '../../engine/project/run-part.ts';
 import { parseMetrics } from '../../engine/run/metrics.ts';
 import { RUN_FILES, RunFiles } from '../../engine/run/run-files.ts';
+import { readRecord } from '../../engine/run/run-record.ts';
 import { resolveFieldSettings } from '../../engine/settings.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { resolveStoredMopeft } from '../../peft/resolve.ts';
@@ -16,9 +18,7 @@ import { expectStep, openTwinModel, readTwinSets } from '../../testing/twin-run.
 import type { TrainEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
 import { localData } from '../../train/training-data.ts';
-import { readRecord } from '../runs/run-repository.ts';
 import { runFoldersAmong } from './run-folders.ts';
-import { incomingRun } from './run-part.ts';
 
 const vectors = fileURLToPath(new URL('../../../tests/vectors/', import.meta.url));
 const RUN = `${vectors}train/python/`;

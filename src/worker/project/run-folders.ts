@@ -7,16 +7,11 @@ import { toRefusal } from '../../data/outcome.ts';
 import type { FoundProject } from '../../data/project/project-files.ts';
 import { describeProject, isProjectId } from '../../data/project/project-manifest.ts';
 import type { Refusal } from '../../data/types.ts';
-import { GATE_PREFIX, TRAIN_PREFIX } from '../../engine/capabilities.ts';
-import type { MetricsLine } from '../../engine/run/metrics.ts';
-import { commonScale, RUN_FILES, type RunConfig, RunFiles } from '../../engine/run/run-files.ts';
-import { VerdictSchema } from '../../engine/run/verdict.ts';
-import { parseRecord } from '../../peft/adapter-file.ts';
-import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
-import { sha256 } from '../../sam/checkpoint/hash.ts';
-import { openTensorFile } from '../../sam/checkpoint/open-tensor-file.ts';
-import { type FieldValue, LEFT_ELSEWHERE } from '../protocol.ts';
-import { RECORD, type RunRecord, readRecord } from '../runs/run-repository.ts';
+import { recordOfFiles } from '../../engine/run/record-of-files.ts';
+import { RUN_FILES, RunFiles } from '../../engine/run/run-files.ts';
+import { RECORD, readRecord } from '../../engine/run/run-record.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
+import { LEFT_ELSEWHERE } from '../protocol.ts';
 
 const { checkpoint, ...WITHOUT_CHECKPOINT } = RUN_FILES;
 const OWN: readonly string[] = Object.values(WITHOUT_CHECKPOINT);
@@ -88,88 +83,17 @@ async function recordOf(
 ): Promise<RunRecord> {
   const store = new MemoryStore();
   const run = new RunFiles(store, folder);
-  const lines: string[] = [];
-  for (const [path, file] of files) {
-    const bytes = await file.bytes();
-    await store.write(run.path(path), bytes);
-    lines.push(`${path} ${await sha256(bytes)}`);
-  }
+  for (const [path, file] of files) await store.write(run.path(path), await file.bytes());
   if (files.has(RECORD)) {
     const record = await readRecord(run);
     if (isProjectId(record.id)) return record;
   }
-  const config = await run.readConfig();
-  const metrics = await run.readMetrics();
-  const adapter = await run.readAdapterPair();
-  const training = adapter && parseRecord({ ...adapter.json, text: decode(adapter.json.bytes) }).training;
-  const taken = metrics.flatMap((line) => (line.type === 'step' ? [line] : []));
-  const step = taken.at(-1)?.step ?? 0;
-  const steps = typeof config.train.steps === 'number' ? config.train.steps : step;
-  const verdict = files.has(RUN_FILES.verdict) ? await run.readJson(RUN_FILES.verdict, VerdictSchema) : null;
-  // A run with patience may end before its last step, and one without test images has no verdict.
-  const isLeft = verdict === null && step < steps && !config.train.patience;
-  return {
-    // The same run is known when it comes again.
-    id: `run-${(await sha256(new TextEncoder().encode(lines.sort().join('\n')))).slice(0, 16)}`,
-    name: folder,
-    status: isLeft ? 'stopped' : 'finished',
-    step,
-    steps,
-    settings: settingsOf(config, folder),
-    datasets: config.datasets.map(({ key, name }) => ({ id: key, name })),
-    scale: commonScale(config.datasets),
-    modelName: config.model.name,
-    modelHash: config.model.hash,
-    created,
-    updated: created,
-    bestStep: training ? numberOr(training.step, 0) : null,
-    bestScore: training ? numberOr(training.score, null) : null,
-    secondsPerStep: meanSeconds(taken),
-    checkpointStep: null,
-    failure: isLeft ? leftElsewhere(step, steps) : null,
-    verdict,
-    ...(adapter && { trainableCount: await numbersIn(adapter.weights) }),
-  };
+  const record = await recordOfFiles(run, { name: folder, created });
+  return record.status === 'stopped' ? { ...record, failure: leftElsewhere(record) } : record;
 }
 
-const leftElsewhere = (step: number, steps: number): FailureRecord => ({
+const leftElsewhere = ({ step, steps }: RunRecord): FailureRecord => ({
   code: LEFT_ELSEWHERE,
   what: `This run was left after step ${step} of ${steps}. It cannot go on here, where its images and its checkpoint are not.`,
-  cure: 'Continue it where it was begun: npm run mopeft -- train --resume FOLDER, with the same --model and --data. Then drop its folder here again.',
+  cure: 'Continue it where it was begun: npm run mopeft -- train --resume FOLDER, with the same --model and --data. Then drop its folder here again. Or export it with its images, as a project.',
 });
-
-const numberOr = <T>(value: unknown, other: T): number | T => (typeof value === 'number' ? value : other);
-
-/** As a person would have chosen them; of single blocks only whether they are late ones. */
-function settingsOf({ mopeft, train, datasets }: RunConfig, name: string): RunRecord['settings'] {
-  const { methods, gate, blocks, trainDecoder, budget, token } = mopeft;
-  const groups: [string, object][] = [
-    [TRAIN_PREFIX, { ...train, blocks: (blocks[0] ?? 0) > 0 ? 'late' : 'all', ...(token && { token }) }],
-    [GATE_PREFIX, budget === undefined ? {} : { budget }],
-    ...Object.entries(methods),
-  ];
-  const values = groups.flatMap(([group, settings]) =>
-    Object.entries(settings).map(([field, value]): [string, FieldValue] => [`${group}.${field}`, value]),
-  );
-  return {
-    name,
-    datasetIds: datasets.map(({ key }) => key),
-    methods: Object.keys(methods),
-    trainDecoder,
-    gate,
-    values: Object.fromEntries(values),
-  };
-}
-
-/** Of the last steps, as while a run is under way. */
-function meanSeconds(steps: readonly Extract<MetricsLine, { type: 'step' }>[]): number | null {
-  const last = steps.slice(-20);
-  return last.length === 0 ? null : last.reduce((sum, { ms }) => sum + ms, 0) / last.length / 1000;
-}
-
-async function numbersIn({ name, bytes }: { readonly name: string; readonly bytes: Uint8Array }) {
-  const { tensors } = await openTensorFile(bytesSource(name, bytes));
-  return [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-}
-
-const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

@@ -3,34 +3,18 @@
 import type { FailureRecord } from '../../config/failure.ts';
 import type { Look } from '../../engine/run/looks.ts';
 import type { GainOutlook } from '../../engine/run/provable-gain.ts';
-import type { RunPlan } from '../../engine/run/run-types.ts';
-import type { Verdict, VerdictMeasure } from '../../engine/run/verdict.ts';
-import type { AdapterSize } from '../../engine/worth/prune.ts';
+import type { RunPlan, RunRecord, TrainSettings } from '../../engine/run/run-types.ts';
+import type { VerdictMeasure } from '../../engine/run/verdict.ts';
 import type { PassGroup, ProfileClock } from '../../gpu/profile.ts';
 import type { ModulesEvent, StepSpans } from '../../train/events.ts';
 import type { GateLayer } from '../../train/gates.ts';
-import type { FieldValues } from './capabilities.ts';
-import type { Scale, SplitCounts, SplitName } from './data.ts';
+import type { SplitCounts, SplitName } from './data.ts';
 import type { Nothing } from './result.ts';
 
+/** What a run was asked for and how far it is. */
+export { LEFT_ELSEWHERE, type RunStatus, type TrainSettings } from '../../engine/run/run-types.ts';
 /** What a run gained, as the engine says it. */
 export type { Verdict, VerdictMeasure } from '../../engine/run/verdict.ts';
-
-export interface TrainSettings {
-  readonly name: string;
-  readonly datasetIds: readonly string[];
-  /** Ids of `capabilities.methods`; empty = the mask decoder alone. */
-  readonly methods: readonly string[];
-  readonly trainDecoder: boolean;
-  /** Id of one of `capabilities.gateForms`. */
-  readonly gate: string;
-  /** How the model sees all images; each dataset's own scale without it. */
-  readonly scale?: Scale;
-  /** The run that this one follows: its verdict compares the two on the images that both were tested on. */
-  readonly after?: string;
-  /** Every field's value by id (defaults, then preset, then what the person changed). */
-  readonly values: FieldValues;
-}
 
 /** What a run would cost, as the engine plans it. */
 export interface PlanReport extends Omit<RunPlan, 'images'> {
@@ -43,63 +27,12 @@ export interface PlanReport extends Omit<RunPlan, 'images'> {
   readonly outlook: GainOutlook;
 }
 
-export type RunStatus =
-  | 'running'
-  | 'pausing'
-  | 'paused'
-  /** The tab closed or the device was lost while it ran: can go on from its last checkpoint. */
-  | 'interrupted'
-  /** Under way in another tab, where it is paused and stopped. */
-  | 'elsewhere'
-  | 'stopped'
-  | 'finished'
-  | 'failed'
-  /** Came in as an adapter file; has no history. */
-  | 'imported';
-
-/** Code of the failure of a run that came as a folder before it was finished: it cannot be resumed here. */
-export const LEFT_ELSEWHERE = 'run/left-elsewhere';
-
-export interface RunInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly status: RunStatus;
-  /** Steps done. */
-  readonly step: number;
-  readonly steps: number;
-  readonly settings: TrainSettings;
-  /** Names as they were when the run started; a dataset may be gone since. */
-  readonly datasets: readonly { readonly id: string; readonly name: string }[];
-  /** How the model saw their images; null where they differ. A dataset's own scale may have changed since. */
-  readonly scale: Scale | null;
-  readonly modelName: string;
-  readonly modelHash: string;
+/** A run as the page sees it. */
+export interface RunInfo extends RunRecord {
   /** True when the open model is the one this run belongs to. */
   readonly fitsModel: boolean;
-  readonly created: number;
-  readonly updated: number;
-  readonly bestStep: number | null;
-  /** Mean validation IoU (box and click, over datasets) at `bestStep`. */
-  readonly bestScore: number | null;
-  readonly secondsPerStep: number | null;
-  /** The last checkpoint's step; null when there is none. */
-  readonly checkpointStep: number | null;
-  readonly failure: FailureRecord | null;
+  /** On this device's storage. */
   readonly bytes: number;
-  readonly verdict: Verdict | null;
-  /** Numbers that it trains; absent in runs of earlier versions. */
-  readonly trainableCount?: number;
-  /** Of a run whose adapter is that of another one (its id and its name then) without some modules: how large both are. */
-  readonly pruned?: {
-    readonly from: string;
-    readonly name: string;
-    readonly before: AdapterSize;
-    readonly after: AdapterSize;
-  };
-  /** What a person wrote about it. */
-  readonly note?: string;
-  /** Of an adapter that another program made: sentences on how its files were understood. */
-  readonly understood?: readonly string[];
 }
 
 /** What is stored of a run whose record cannot be read, or of an import that was cut off. */

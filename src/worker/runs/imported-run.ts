@@ -1,10 +1,10 @@
 import { datasetsOf } from '../../engine/asked-dataset.ts';
 import { GATE_PREFIX } from '../../engine/capabilities.ts';
 import { scaleOfAdapter, understoodOf } from '../../engine/run/adapter-files.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
 import type { Adapter } from '../../peft/adapter-file.ts';
 import type { CurrentModel } from '../engine-state.ts';
 import type { DroppedFile, FieldValue } from '../protocol.ts';
-import type { RunRecord } from './run-repository.ts';
 
 /** The record of an adapter that came in as files. */
 export function importedRecord(

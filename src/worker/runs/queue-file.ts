@@ -1,8 +1,8 @@
 /** The queue of runs on storage: `run-queue.json`. */
 import * as v from 'valibot';
 import type { FileStore } from '../../data/file-store.ts';
+import { FailureSchema, SettingsSchema } from '../../engine/run/run-record.ts';
 import type { FailureRecord, TrainSettings } from '../protocol.ts';
-import { FailureSchema, SettingsSchema } from './run-repository.ts';
 
 export const QUEUE_PATH = 'run-queue.json';
 

@@ -1,12 +1,12 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Failure } from '../../config/failure.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
 import { fakeWebLocks } from '../../testing/fake-web-locks.ts';
 import type { RunQueue, RunStatus, TrainSettings } from '../protocol.ts';
 import { runLocks } from '../tab-locks.ts';
 import { QUEUE_PATH, readQueue } from './queue-file.ts';
 import { QueuedRuns } from './queued-runs.ts';
-import type { RunRecord } from './run-repository.ts';
 
 const settings = (name: string): TrainSettings => ({
   name,

@@ -1,10 +1,11 @@
 /** Runs that wait for their turn, on storage: they go on after the page was closed, in whichever tab has the time. */
 import { Failure, toFailureRecord } from '../../config/failure.ts';
 import type { FileStore } from '../../data/file-store.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
 import type { FailureRecord, RunQueue, RunStatus, TrainSettings } from '../protocol.ts';
 import { queueLocks, runLocks } from '../tab-locks.ts';
 import { EMPTY_QUEUE, type QueueContent, type QueueEntry, readQueue, writeQueue } from './queue-file.ts';
-import { newRunId, type RunRecord } from './run-repository.ts';
+import { newRunId } from './run-repository.ts';
 
 /** What the queue needs of the runs. */
 export interface QueueParts {

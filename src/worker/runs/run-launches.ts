@@ -3,14 +3,14 @@ import { Failure, toFailureRecord } from '../../config/failure.ts';
 import { parseStoredTrainConfig } from '../../config/train.ts';
 import { resumeTraining, startTraining } from '../../engine/run/run.ts';
 import { commonScale } from '../../engine/run/run-files.ts';
-import type { RunObserver, RunParts } from '../../engine/run/run-types.ts';
+import type { RunObserver, RunParts, RunRecord } from '../../engine/run/run-types.ts';
 import { resolveFieldSettings } from '../../engine/settings.ts';
 import type { WeightPrecision } from '../../sam/halves.ts';
 import type { CurrentModel, EngineState } from '../engine-state.ts';
 import type { Planner } from './planner.ts';
 import type { RunInputs } from './run-inputs.ts';
 import type { RunPlans } from './run-plans.ts';
-import type { RunRecord, RunRepository } from './run-repository.ts';
+import type { RunRepository } from './run-repository.ts';
 import type { Launch } from './run-supervisor.ts';
 import { imageKey, stepKey } from './step-times.ts';
 

@@ -1,7 +1,8 @@
 import { toFailureRecord } from '../../config/failure.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
 import type { EngineState } from '../engine-state.ts';
 import type { RunInfo } from '../protocol.ts';
-import { type RunRecord, type RunRepository, runInfo } from './run-repository.ts';
+import { type RunRepository, runInfo } from './run-repository.ts';
 
 /** Writes the records of runs and sends them to the page. */
 export class RunReports {

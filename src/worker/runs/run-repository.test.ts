@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { MemoryStore } from '../../data/memory-store.ts';
-import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
+import { newRunId, RunRepository } from './run-repository.ts';
 
 const record: RunRecord = {
   id: newRunId(0),

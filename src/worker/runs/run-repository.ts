@@ -1,99 +1,12 @@
 /** The runs on this device: a record for each, its files beside it, and which of them is under way. */
-import * as v from 'valibot';
 import { Failure, toFailureRecord } from '../../config/failure.ts';
 import type { FileStore } from '../../data/file-store.ts';
 import { RunFiles } from '../../engine/run/run-files.ts';
-import type { RunProgress } from '../../engine/run/run-types.ts';
-import { VerdictSchema } from '../../engine/run/verdict.ts';
-import type { BrokenRun, RunInfo, RunStatus, TrainSettings, Verdict } from '../protocol.ts';
+import { isUnderWay, RECORD, readRecord } from '../../engine/run/run-record.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
+import type { BrokenRun, RunInfo } from '../protocol.ts';
 
 const FOLDER = 'runs';
-/** The file of a run's record. */
-export const RECORD = 'run.json';
-
-const value = v.union([v.number(), v.string(), v.boolean()]);
-const nullableNumber = v.nullable(v.number());
-/** What is kept of a failure. */
-export const FailureSchema = v.object({
-  code: v.string(),
-  what: v.string(),
-  where: v.exactOptional(v.string()),
-  cure: v.string(),
-});
-const ScaleSchema = v.union([v.literal('whole'), v.pipe(v.number(), v.integer(), v.minValue(1))]);
-/** Settings as a person chose them. */
-export const SettingsSchema = v.object({
-  name: v.string(),
-  datasetIds: v.array(v.string()),
-  methods: v.array(v.string()),
-  trainDecoder: v.boolean(),
-  gate: v.string(),
-  scale: v.exactOptional(ScaleSchema),
-  after: v.exactOptional(v.string()),
-  values: v.record(v.string(), value),
-});
-const SizeSchema = v.object({
-  modules: v.number(),
-  numbers: v.number(),
-  bytes: v.number(),
-  dispatches: v.number(),
-});
-const RecordSchema = v.object({
-  id: v.string(),
-  name: v.string(),
-  status: v.picklist([
-    'running',
-    'pausing',
-    'paused',
-    'interrupted',
-    'stopped',
-    'finished',
-    'failed',
-    'imported',
-  ]),
-  step: v.number(),
-  steps: v.number(),
-  settings: SettingsSchema,
-  datasets: v.array(v.object({ id: v.string(), name: v.string() })),
-  /** Records of before have none: their models saw whole images. */
-  scale: v.optional(v.nullable(ScaleSchema), 'whole'),
-  modelName: v.string(),
-  modelHash: v.string(),
-  created: v.number(),
-  updated: v.number(),
-  bestStep: nullableNumber,
-  bestScore: nullableNumber,
-  secondsPerStep: nullableNumber,
-  checkpointStep: nullableNumber,
-  failure: v.nullable(FailureSchema),
-  verdict: v.nullable(VerdictSchema),
-  understood: v.exactOptional(v.array(v.string())),
-  trainableCount: v.exactOptional(v.number()),
-  note: v.exactOptional(v.string()),
-  pruned: v.exactOptional(
-    v.object({ from: v.string(), name: v.string(), before: SizeSchema, after: SizeSchema }),
-  ),
-});
-
-/** What is kept of a run besides its files. */
-export interface RunRecord extends RunProgress {
-  readonly id: string;
-  readonly name: string;
-  readonly status: RunStatus;
-  readonly settings: TrainSettings;
-  readonly datasets: RunInfo['datasets'];
-  readonly scale: RunInfo['scale'];
-  readonly modelName: string;
-  readonly modelHash: string;
-  readonly created: number;
-  readonly updated: number;
-  readonly failure: RunInfo['failure'];
-  readonly verdict: Verdict | null;
-  readonly understood?: readonly string[];
-  readonly trainableCount?: number;
-  readonly note?: string;
-  readonly pruned?: NonNullable<RunInfo['pruned']>;
-}
 
 /**
  * Reads and writes records; a record whose run is under way is kept in memory too, and written when it matters. So is one
@@ -198,12 +111,6 @@ export class RunRepository {
   }
 }
 
-/** The record among a run's files, not under way. @throws Failure `run/damaged`, `storage/…`. */
-export async function readRecord(files: RunFiles): Promise<RunRecord> {
-  const record = await files.readJson(RECORD, RecordSchema);
-  return isUnderWay(record.status) ? { ...record, status: 'interrupted' } : record;
-}
-
 function halfSaved(folder: string): Failure {
   return new Failure({
     code: 'run/half-saved',
@@ -217,10 +124,6 @@ function halfSaved(folder: string): Failure {
 function unreadable(error: unknown): unknown {
   if (!(error instanceof Failure) || error.record.code !== 'run/damaged') return error;
   return new Failure({ ...error.record, cure: 'Delete it, and train again or import its adapter again.' });
-}
-
-function isUnderWay(status: RunStatus): boolean {
-  return status === 'running' || status === 'pausing';
 }
 
 /** A record as the page sees it. @param modelHash of the open model. */

@@ -1,12 +1,11 @@
 import { toFailureRecord } from '../../config/failure.ts';
 import type { MetricsLine } from '../../engine/run/metrics.ts';
-import type { Run, RunObserver, RunOutcome, RunProgress } from '../../engine/run/run-types.ts';
+import type { Run, RunObserver, RunOutcome, RunProgress, RunRecord } from '../../engine/run/run-types.ts';
 import { groupPasses } from '../../gpu/profile.ts';
 import type { EngineState } from '../engine-state.ts';
 import { runLocks, type TabLock } from '../tab-locks.ts';
 import { metricsEvent } from './run-history.ts';
 import type { RunReports } from './run-reports.ts';
-import type { RunRecord } from './run-repository.ts';
 import type { StepTimes } from './step-times.ts';
 
 /** What a launch needs, once it is known that it may go on. */

@@ -17,6 +17,7 @@
 import { Failure } from '../../config/failure.ts';
 import type { SamConfig } from '../../config/sam.ts';
 import { readRunAdapter, storeAdapterFiles } from '../../engine/run/adapter-files.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
 import { compareTested, readTestIous } from '../../engine/run/test-ious.ts';
 import type { EngineState } from '../engine-state.ts';
 import { inputFile } from '../input-file.ts';
@@ -38,7 +39,7 @@ import { RunInputs } from './run-inputs.ts';
 import { expectModel, type RunDataParts, RunLaunches } from './run-launches.ts';
 import { RunPlans } from './run-plans.ts';
 import { RunReports } from './run-reports.ts';
-import { newRunId, type RunRecord, RunRepository } from './run-repository.ts';
+import { newRunId, RunRepository } from './run-repository.ts';
 import { type Launch, RunSupervisor } from './run-supervisor.ts';
 import { StepTimes } from './step-times.ts';
 import { WorthService } from './worth-service.ts';

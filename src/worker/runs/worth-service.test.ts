@@ -7,6 +7,7 @@ import { GpuQueue } from '../../engine/gpu-queue.ts';
 import type { OpenModel } from '../../engine/model.ts';
 import { readRunAdapter } from '../../engine/run/adapter-files.ts';
 import { RUN_FILES } from '../../engine/run/run-files.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { writeAdapter } from '../../peft/adapter-file.ts';
 import { resolveMopeft } from '../../peft/resolve.ts';
@@ -18,7 +19,6 @@ import { drawSample } from '../../testing/training-sets.ts';
 import type { EngineState } from '../engine-state.ts';
 import type { RunInfo } from '../protocol.ts';
 import type { Planner } from './planner.ts';
-import type { RunRecord } from './run-repository.ts';
 import { TrainingService } from './training-service.ts';
 
 let gpu: Gpu;

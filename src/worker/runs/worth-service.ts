@@ -4,6 +4,7 @@ import { parseStoredTrainConfig } from '../../config/train.ts';
 import { readRunAdapter } from '../../engine/run/adapter-files.ts';
 import { openData, scaledDatasets } from '../../engine/run/open-data.ts';
 import { RUN_FILES, type RunConfig, type RunFiles, type RunSplit } from '../../engine/run/run-files.ts';
+import type { RunRecord } from '../../engine/run/run-types.ts';
 import { writeTestIous } from '../../engine/run/test-ious.ts';
 import { compareRuns, computeVerdict, pairScores, type Verdict } from '../../engine/run/verdict.ts';
 import type { Measuring } from '../../engine/worth/measure.ts';
@@ -32,7 +33,7 @@ import { runLocks } from '../tab-locks.ts';
 import type { RunInputs } from './run-inputs.ts';
 import { expectModel, type RunDataParts } from './run-launches.ts';
 import type { RunReports } from './run-reports.ts';
-import { newRunId, type RunRecord, type RunRepository } from './run-repository.ts';
+import { newRunId, type RunRepository } from './run-repository.ts';
 import { imageKey, type StepTimes } from './step-times.ts';
 
 /** What measuring needs of the service of runs. */

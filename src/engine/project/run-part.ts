@@ -3,8 +3,9 @@ import type { FileStore } from '../../data/file-store.ts';
 import type { LazyFile } from '../../data/lazy-file.ts';
 import { MemoryStore } from '../../data/memory-store.ts';
 import { missingFile, type ProjectPart } from '../../data/project/project-parts.ts';
-import { RUN_FILES, RunFiles } from '../../engine/run/run-files.ts';
-import { RECORD, type RunRecord, readRecord } from '../runs/run-repository.ts';
+import { RUN_FILES, RunFiles } from '../run/run-files.ts';
+import { RECORD, readRecord } from '../run/run-record.ts';
+import type { RunRecord } from '../run/run-types.ts';
 
 const { checkpoint, ...WITHOUT_CHECKPOINT } = RUN_FILES;
 
