@@ -66,12 +66,11 @@ class Modules:
         return y
 
     def padding(self, bias: Tensor) -> Tensor:
-        """As in the engine: with the differences of the norm's weights where the gate is the same for all images."""
-        if not (self.form.is_by_image or self.form.is_by_dataset):
-            for method, *_ in self.placed:
-                if (name := f"{method.id}.norm1.bias") in self.params:
-                    bias = bias + self.gates[method.id][:1] * self.params[name]
-        return bias
+        """As in the engine: what norm1 and its changes make of zeros where the gate is the same for all images."""
+        if self.form.is_by_image or self.form.is_by_dataset:
+            return bias
+        once = replace(self, gates={m: g[:1] for m, g in self.gates.items()})
+        return once.at("norm1", torch.zeros_like(bias)[None], bias[None])[0]
 
     def prefixes(self) -> list[Prefix]:
         return [self.form.prefix(*m.prefix(self.params), self.gates[m.id]) for m, *_ in self.placed if m.prefix]

@@ -11,6 +11,9 @@ from peft import PeftModel, get_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import SamModel, SamProcessor
 
+from mopeft.sam.decoder import PAD
+from mopeft.sam.open import sam_of
+
 FOLDER = Path(__file__).parents[2] / "tests" / "vectors" / "export"
 # As in src/engine/export/export-vectors.test.ts, in pixels of the model's square.
 POINTS, LABELS, BOX = [[9.0, 20.0], [25.5, 6.0]], [1, 0], [4.0, 6.0, 21.0, 29.0]
@@ -55,6 +58,21 @@ def test_the_processor_of_a_merged_model_prepares_images_as_the_record_says() ->
     mean, std = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
     assert torch.allclose(pixels[0, :, 3, 3], (200 - mean) / std, atol=1e-5)
     assert float(pixels[0, :, 20:].abs().max()) == 0
+
+
+def test_a_merged_tiny_vit_answers_as_the_engine() -> None:
+    expected = load_file(FOLDER / "sam-tiny.expected.safetensors")
+    told = {"image_size": expected["input.image"].shape[-1], "decoder_heads": 2}
+    sam = sam_of(load_file(FOLDER / "sam-tiny" / "model.safetensors"), told, "sam-tiny")
+    with torch.no_grad():
+        embedding = sam.image_encoder(expected["input.image"])
+        # A box is two points with labels of their own; clicks alone get SAM's padding point.
+        asked = {"points": ([*POINTS, [0.0, 0.0]], [*LABELS, PAD]), "box": ([BOX[:2], BOX[2:]], [2, 3])}
+        for name, (points, labels) in asked.items():
+            masks, iou = sam.decode(embedding, torch.tensor([points]), torch.tensor([labels]), told["image_size"])
+            for kind, value in {"masks": masks[0], "iou": iou[0]}.items():
+                assert relative(value.numpy(), expected[f"{name}.{kind}"].numpy()) < 1e-4, (name, kind)
+    assert relative(embedding[0].numpy(), expected["embedding"].numpy()) < 1e-4
 
 
 @pytest.mark.parametrize("name", ["peft-lora", "peft-lora-qv", "peft-ia3"])

@@ -4,6 +4,7 @@ import type { SamConfig } from '../config/sam.ts';
 import type { BufferRange, Gpu } from '../gpu/gpu.ts';
 import { samTensorShapes } from '../sam/checkpoint/expected-shapes.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
+import type { TinyVitSam } from '../sam/encoders/tiny-vit/config.ts';
 import { SamSession } from '../sam/session.ts';
 import { graphInputs } from '../sam/weight-source.ts';
 import { loadModel } from '../sam/weights.ts';
@@ -24,8 +25,27 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-const image = Float32Array.from(normals(3 * 32 * 32, 5));
-const read = async (name: string) => microTensor(MICRO_SAM, name);
+/** A TinyViT whose first stage with attention fills up its windows, and the others do not. */
+const TINY: TinyVitSam = {
+  ...MICRO_SAM,
+  imageSize: 64,
+  stride: 16,
+  encoder: {
+    kind: 'tiny-vit',
+    stemKernel: 3,
+    widths: [8, 16, 24, 32],
+    depths: [1, 2, 1, 1],
+    heads: [1, 2, 3, 4],
+    windows: [3, 3, 4, 2],
+    mlpRatio: 2,
+    expandRatio: 2,
+  },
+};
+
+/** A base model's tensors; variances are above 0. */
+const readerOf = (sam: SamConfig) => async (name: string) =>
+  microTensor(sam, name, 1, (own, value) => (own.endsWith('running_var') ? 1 + Math.abs(value) : value));
+const read = readerOf(MICRO_SAM);
 
 /** Values as after a training, none of which is 0. */
 function trained(config: MopeftConfig, sam: SamConfig = MICRO_SAM): Map<string, HostTensor> {
@@ -43,8 +63,9 @@ async function embed(
   config: MopeftConfig | null,
   tensors: ReadonlyMap<string, HostTensor>,
   weights: (name: string) => Promise<HostTensor>,
+  sam: SamConfig = MICRO_SAM,
 ): Promise<Float32Array> {
-  const model = await loadModel(gpu, { name: 'micro', config: MICRO_SAM, read: weights });
+  const model = await loadModel(gpu, { name: 'micro', config: sam, read: weights });
   const own = new Map<string, BufferRange>();
   for (const [name, { data }] of config ? tensors : []) own.set(name, gpu.upload(data, name));
   const count = config ? datasetCount(config) : 0;
@@ -53,7 +74,7 @@ async function embed(
     tensors: own,
     ...(config && { slots: (graph) => attachModules(graph, config, graphInputs(graph), 'evaluation').slots }),
   });
-  await session.encode(image);
+  await session.encode(Float32Array.from(normals(3 * sam.imageSize ** 2, 5)));
   const { embedding } = await session.embeddings();
   await session.release();
   for (const { buffer } of own.values()) gpu.release(buffer);
@@ -61,7 +82,7 @@ async function embed(
   return embedding;
 }
 
-const config = (request: MopeftRequest) => resolveMopeft(request, MICRO_SAM);
+const config = (request: MopeftRequest, sam: SamConfig = MICRO_SAM) => resolveMopeft(request, sam);
 const MERGEABLE = METHODS.filter(({ merge }) => merge).map(({ id }) => id);
 
 describe('merging modules into plain weights', () => {
@@ -88,6 +109,41 @@ describe('merging modules into plain weights', () => {
     ];
     expect(relativeError(tuned, base), name).toBeGreaterThan(1e-2);
     expect(relativeError(plain, tuned), name).toBeLessThan(1e-5);
+  });
+
+  it.each<[name: string, request: MopeftRequest, dataset: string | undefined]>([
+    ['all that can be merged', { methods: MERGEABLE, gate: 'none' }, undefined],
+    ['all that can be merged, with hard gates', { methods: MERGEABLE, gate: 'hard' }, undefined],
+    ['by dataset', { methods: ['lora', 'ia3'], gate: 'task', datasets: ['a', 'b'] }, 'b'],
+    [
+      'by dataset, where windows are full',
+      { methods: ['ssf', 'bias_norm', 'full'], blocks: [2, 3], gate: 'task', datasets: ['a', 'b'] },
+      'b',
+    ],
+  ])('%s in a TinyViT: gives the same embedding without a module', async (name, request, dataset) => {
+    const base = readerOf(TINY);
+    const mopeft = config(request, TINY);
+    const tensors = trained(mopeft, TINY);
+    const merged = await mergeAdapter({ mopeft, tensors }, TINY, base, dataset);
+    const [frozen, tuned, plain] = [
+      await embed(null, tensors, base, TINY),
+      await embed(mopeft, tensors, base, TINY),
+      await embed(null, tensors, async (own) => merged.get(own) ?? (await base(own)), TINY),
+    ];
+    expect(relativeError(tuned, frozen), name).toBeGreaterThan(1e-2);
+    expect(relativeError(plain, tuned), name).toBeLessThan(1e-5);
+    for (const [own, { shape }] of merged) expect(samTensorShapes(TINY).get(own), own).toEqual(shape);
+  });
+
+  it('refuses gates by dataset on the norms of a TinyViT whose windows are filled up', async () => {
+    const mopeft = config(
+      { methods: ['lora', 'bias_norm', 'ssf'], gate: 'task', datasets: ['a', 'b'] },
+      TINY,
+    );
+    const merging = mergeAdapter({ mopeft, tensors: trained(mopeft, TINY) }, TINY, readerOf(TINY), 'b');
+    await expect(merging).rejects.toMatchObject({
+      record: { code: 'merge/not-exact', what: expect.stringContaining('Bias and norm and Scale and shift') },
+    });
   });
 
   it('changes copies alone, and nothing outside of the blocks that have a module', async () => {

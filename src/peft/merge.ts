@@ -2,13 +2,14 @@ import { Failure, type FailureRecord } from '../config/failure.ts';
 import type { SamConfig } from '../config/sam.ts';
 import { axis } from '../graph/shape.ts';
 import type { HostTensor } from '../sam/checkpoint/tensor-file.ts';
-import { sitesOf } from '../sam/encoder.ts';
+import { encoderOf, sitesOf } from '../sam/encoder.ts';
+import type { StoredBlocks } from '../sam/encoders/encoder.ts';
 import type { EncoderSite } from '../sam/site.ts';
 import type { Adapter } from './adapter-file.ts';
 import type { GateForm } from './gates/gate-form.ts';
 import { gateFormById } from './gates/registry.ts';
 import type { LayerWeights, NormWeights } from './method.ts';
-import { modulesOf } from './modules.ts';
+import { type Module, modulesOf } from './modules.ts';
 
 /** The linear layers of a block with their tensor, and which equal part of its rows they are. */
 const LAYERS = {
@@ -39,11 +40,12 @@ export async function mergeAdapter(
   const form = gateFormById(mopeft.gate);
   const modules = modulesOf(mopeft);
   const asked = datasetIndex(form, mopeft.datasets ?? [], dataset);
+  const stored = encoderOf(sam).stored ?? AS_SAM;
   const merged = new Map<string, HostTensor>();
   for (const site of sitesOf(sam)) {
     const own = modules.filter(({ block }) => block === site.index);
     if (own.length === 0) continue;
-    const block = await copyBlock(site, read);
+    const block = await copyBlock(site, stored, read);
     for (const { method, settings } of own) {
       const values = (name: string): Float32Array => {
         const found = tensors.get(`blocks.${site.index}.${name}`);
@@ -59,7 +61,11 @@ export async function mergeAdapter(
         norm: (slot) => normOf(block, site, slot),
       });
     }
-    for (const [name, tensor] of block) merged.set(name, tensor);
+    for (const [name, { shape, data }] of block)
+      merged.set(stored.nameOf(name), {
+        shape,
+        data: isQkv(name) ? stored.joinQkv(data, site.heads) : data,
+      });
   }
   for (const [name, tensor] of tensors) if (name.startsWith('mask_decoder.')) merged.set(name, tensor);
   return merged;
@@ -85,10 +91,11 @@ export function mergeRefusal(
       `The gates (${form.label}) differ from image to image, and weights are the same for all.`,
       'Keep the adapter beside its model, or train with another gate form: none, budget, hard or task.',
     );
-  if (modules.length > 0 && sam.encoder.kind !== 'vit')
+  const unfilled = form.varies === 'by-dataset' ? changersOfFilling(modules, sitesOf(sam)) : [];
+  if (unfilled.length > 0)
     return notExact(
-      'Merging is built for the ViT encoders of SAM, and this model has another.',
-      'Keep the adapter beside its model.',
+      `With gates by dataset ${unfilled.join(' and ')} ${unfilled.length > 1 ? 'leave' : 'leaves'} what fills up the windows of this TinyViT as it was, and plain weights would change it.`,
+      'Keep the adapter beside its model, or train with another gate form: none, budget or hard.',
     );
   if (tensors.has('tokens.dataset'))
     return notExact(
@@ -96,6 +103,18 @@ export function mergeRefusal(
       'Keep the adapter beside its model, or train without the token.',
     );
   return null;
+}
+
+/** Labels of the methods that change norm1 in a block whose windows are filled up with its bias. */
+function changersOfFilling(modules: readonly Module[], sites: readonly EncoderSite[]): string[] {
+  const changers = modules.filter(({ method, settings, block }) => {
+    const site = sites[block];
+    return (
+      site?.fillsWithBias === true &&
+      method.tensors(settings, site).some(({ name }) => name.includes('.norm1.'))
+    );
+  });
+  return [...new Set(changers.map(({ method }) => method.label))];
 }
 
 function notExact(what: string, cure: string): FailureRecord {
@@ -129,9 +148,18 @@ export function namedIndex(datasets: readonly string[], asked: string | undefine
 
 type Block = ReadonlyMap<string, HostTensor>;
 
-/** Copies of the block's norms and linear layers, by SAM's names. */
+const AS_SAM: StoredBlocks = {
+  nameOf: (name) => name,
+  splitQkv: (stored) => stored,
+  joinQkv: (split) => split,
+};
+
+const isQkv = (name: string): boolean => /\.qkv\.(weight|bias)$/.test(name);
+
+/** Copies of the block's norms and linear layers, by SAM's names and in SAM's order. */
 async function copyBlock(
-  { name, qkvBias }: EncoderSite,
+  { name, heads, qkvBias }: EncoderSite,
+  stored: StoredBlocks,
   read: (name: string) => Promise<HostTensor>,
 ): Promise<Block> {
   const layers = ['norm1', 'attn.qkv', 'attn.proj', 'norm2', 'mlp.lin1', 'mlp.lin2'];
@@ -141,8 +169,8 @@ async function copyBlock(
     .map((own) => `${name}.${own}`);
   const found = await Promise.all(
     names.map(async (own): Promise<[string, HostTensor]> => {
-      const { shape, data } = await read(own);
-      return [own, { shape, data: data.slice() }];
+      const { shape, data } = await read(stored.nameOf(own));
+      return [own, { shape, data: isQkv(own) ? stored.splitQkv(data.slice(), heads) : data.slice() }];
     }),
   );
   return new Map(found);

@@ -15,6 +15,8 @@ export interface EncoderSite {
   readonly grid: readonly [height: number, width: number];
   /** Side of its windows in tokens; 0 for a global block. */
   readonly window: number;
+  /** Whether its windows are filled up with norm1's bias, as in a TinyViT, which pads in front of its norm; default: with zeros. */
+  readonly fillsWithBias?: boolean;
   /** Whether the projections to q, k and v have a bias. */
   readonly qkvBias: boolean;
   /** Whether attention has a bias by relative position. */

@@ -154,6 +154,7 @@ const CASES: readonly Case[] = [
     request: { methods: MERGEABLE, gate: 'task', datasets: DATASETS },
     dataset: 'b',
   },
+  { name: 'sam-tiny', form: 'sam', request: { methods: MERGEABLE, gate: 'hard', budget: 0.5 }, base: 'tiny' },
   // What cannot be merged, with gates that look at the image.
   {
     name: 'onnx',

@@ -45,20 +45,31 @@ export const sam: ExportForm = {
     const { preprocessing } = source.adapter;
     const metadata = {
       format: 'pt',
-      config: JSON.stringify(hfConfig(config)),
+      // The size of the images is told by no shape of a TinyViT.
+      config: JSON.stringify({ ...hfConfig(config), image_size: config.imageSize }),
       preprocessor_config: JSON.stringify(hfPreprocessor(config, preprocessing)),
     };
     yield { path: 'model.safetensors', bytes: await mergedWeights(source, names, metadata) };
-    const use = [
-      'from safetensors.torch import load_file',
-      'from segment_anything import sam_model_registry',
-      '',
-      'model = sam_model_registry["vit_b"]()  # the size of the base model',
-      'model.load_state_dict(load_file("FOLDER/model.safetensors"))',
-    ];
+    const use = config.encoder.kind === 'tiny-vit' ? MOBILE_SAM_USE : SEGMENT_ANYTHING_USE;
     yield textFile('README.md', modelCard(source, { library: null, use }));
   },
 };
+
+const SEGMENT_ANYTHING_USE = [
+  'from safetensors.torch import load_file',
+  'from segment_anything import sam_model_registry',
+  '',
+  'model = sam_model_registry["vit_b"]()  # the size of the base model',
+  'model.load_state_dict(load_file("FOLDER/model.safetensors"))',
+];
+const MOBILE_SAM_USE = [
+  'from mobile_sam import sam_model_registry',
+  'from safetensors.torch import load_file',
+  '',
+  'model = sam_model_registry["vit_t"]()',
+  '# Without counters and the classifier of the pretraining, on which no mask depends.',
+  'model.load_state_dict(load_file("FOLDER/model.safetensors"), strict=False)',
+];
 
 /** The weights' file of the base model with the adapter in it. @param names of each of SAM's tensors in the file. */
 async function mergedWeights(

@@ -1,3 +1,4 @@
+import type { Tensor } from '../../graph/graph.ts';
 import { add } from '../../ops/add/add.ts';
 import { multiply } from '../../ops/multiply/multiply.ts';
 import type { EncoderSite } from '../../sam/site.ts';
@@ -33,19 +34,33 @@ export const ssf = defineMethod({
       })),
     ),
   gateReads: 'norm1',
-  attach: ({ site, tensor }) => {
-    const change =
-      (layer: Layer) =>
-      ({ output }: LayerTensors, gate: Gate) => {
-        const scaled = multiply(output, tensor(`ssf.${layer}.scale`));
-        const delta = isShifted(layer, site) ? add(scaled, tensor(`ssf.${layer}.shift`)) : scaled;
-        return addGated(output, delta, gate);
-      };
-    return Object.fromEntries(LAYERS.map((layer) => [layer, change(layer)]));
+  attach: ({ site, tensor, gatesByImage }) => {
+    const scaled = (layer: Layer, x: Tensor) => multiply(x, tensor(`ssf.${layer}.scale`));
+    const changed = (layer: Layer, x: Tensor, gate: Gate) => {
+      const delta = scaled(layer, x);
+      return addGated(x, isShifted(layer, site) ? add(delta, tensor(`ssf.${layer}.shift`)) : delta, gate);
+    };
+    const hooks = (layers: readonly Layer[]) =>
+      Object.fromEntries(
+        layers.map((layer) => [
+          layer,
+          ({ output }: LayerTensors, gate: Gate) => changed(layer, output, gate),
+        ]),
+      );
+    if (gatesByImage) return hooks(LAYERS);
+    return {
+      ...hooks(LAYERS.filter((layer) => !isNorm(layer))),
+      // The norms' own weights: few numbers in place of the features, and a TinyViT fills up its windows with the bias.
+      weight: (name, frozen, gate) => {
+        const [layer = '', part] = name.split('.');
+        if (!isNorm(layer)) return frozen;
+        return part === 'bias' ? changed(layer, frozen, gate) : addGated(frozen, scaled(layer, frozen), gate);
+      },
+    };
   },
   merge: ({ site, gate, tensor, layer, norm }) => {
     for (const name of LAYERS) {
-      const { weight, bias } = name === 'norm1' || name === 'norm2' ? norm(name) : layer(name);
+      const { weight, bias } = isNorm(name) ? norm(name) : layer(name);
       const factors = tensor(`ssf.${name}.scale`).map((scale) => 1 + (gate ?? 1) * scale);
       scaleRows(weight, factors);
       if (!bias) continue;
@@ -56,6 +71,8 @@ export const ssf = defineMethod({
     }
   },
 });
+
+const isNorm = (layer: string): layer is 'norm1' | 'norm2' => layer === 'norm1' || layer === 'norm2';
 
 /** Whether a layer is shifted too: not keys, and where SAM has no bias of queries and values, not these. */
 function isShifted(layer: Layer, { qkvBias }: EncoderSite): boolean {

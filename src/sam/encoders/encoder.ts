@@ -44,6 +44,16 @@ export interface EncoderPass<E extends EncoderConfig> {
   readonly onBlock: ((index: number, x: Tensor) => Tensor | undefined) | undefined;
 }
 
+/** How a checkpoint holds the norms and linear layers of its blocks, where it is not SAM's way. */
+export interface StoredBlocks {
+  /** A tensor's name there by SAM's, in a block of the checkpoint's name: `….norm1.weight`, `….attn.qkv.bias`. */
+  readonly nameOf: (name: string) => string;
+  /** The rows of `qkv` [3·C, …] as a checkpoint has them → all of q, all of k, all of v. */
+  readonly splitQkv: (stored: Float32Array, heads: number) => Float32Array;
+  /** The other way. */
+  readonly joinQkv: (split: Float32Array, heads: number) => Float32Array;
+}
+
 /**
  * One kind of image encoder: everything that the rest of the program knows of it. A new encoder is a folder with one of these
  * and a line in `registry.ts`.
@@ -79,6 +89,8 @@ export interface Encoder<E extends EncoderConfig = EncoderConfig> {
   readonly canAdapt: (name: string, found: Shape, expected: Shape) => boolean;
   /** What the engine makes of one of {@link tensorShapes}. */
   readonly prepare: (config: SamConfig<E>, name: string, shape: Shape) => readonly PreparedTensor[];
+  /** How a checkpoint holds the blocks; default: under SAM's names, in SAM's order. */
+  readonly stored?: StoredBlocks;
   /** Width C of the intermediate features of {@link trace}; null where the encoder has none. */
   readonly intermediateWidth: (config: SamConfig<E>) => number | null;
   /** Image [B, 3, S, S] → embedding [B, h, w, D], and intermediate features [B, h, w, C] of an early part. */

@@ -93,6 +93,7 @@ export function tinyVitSites(config: TinyVitSam): EncoderSite[] {
   return encoder.depths.flatMap((depth, stage) => {
     if (stage === 0) return [];
     const side = config.imageSize / strideOf(stage, encoder);
+    const window = encoder.windows[stage] ?? 0;
     return Array.from({ length: depth }, (_, i) => ({
       index: index++,
       name: `${stageName(stage)}.blocks.${i}`,
@@ -101,7 +102,8 @@ export function tinyVitSites(config: TinyVitSam): EncoderSite[] {
       mlpWidth: hiddenWidth(stage, encoder),
       heads: encoder.heads[stage] ?? 0,
       grid: [side, side] as const,
-      window: encoder.windows[stage] ?? 0,
+      window,
+      fillsWithBias: side % window !== 0,
       qkvBias: true,
       useRelPos: false,
       layerNormEps: TINY_VIT_EPS,

@@ -2,7 +2,7 @@ import { axis, type Shape, sizeOf } from '../../../graph/shape.ts';
 import { addLinear, addNorm, type ShapeMap } from '../../checkpoint/layer-shapes.ts';
 import type { HostTensor } from '../../checkpoint/tensor-file.ts';
 import { addNeck } from '../../neck.ts';
-import type { PreparedTensor } from '../encoder.ts';
+import type { PreparedTensor, StoredBlocks } from '../encoder.ts';
 import { hiddenWidth, STEM, stageName, TINY_VIT_EPS, type TinyVitSam, tinyVitSites } from './config.ts';
 
 /** Parameters of a batch norm, in the order in which {@link foldedConv} takes them. */
@@ -13,13 +13,32 @@ const BATCH_NORM_TENSOR = /\.bn\.(weight|bias|running_mean|running_var)$/;
 const BIASES = /^(.*\.attn)\.attention_biases$/;
 const QKV = /^(.*\.attn)\.qkv\.(weight|bias)$/;
 
-/** TinyViT's names of a block's layers → those of SAM's block, which methods know. */
-const BLOCK_NAMES: readonly (readonly [RegExp, string])[] = [
-  [/\.attn\.norm\./, '.norm1.'],
-  [/\.mlp\.norm\./, '.norm2.'],
-  [/\.mlp\.fc1\./, '.mlp.lin1.'],
-  [/\.mlp\.fc2\./, '.mlp.lin2.'],
-];
+/** TinyViT's names of a block's layers, and those of SAM's block, which methods know. */
+const BLOCK_NAMES = [
+  ['.attn.norm.', '.norm1.'],
+  ['.mlp.norm.', '.norm2.'],
+  ['.mlp.fc1.', '.mlp.lin1.'],
+  ['.mlp.fc2.', '.mlp.lin2.'],
+] as const;
+
+/** The rows of `qkv` lie head by head, in each q, k and v. */
+export const tinyVitBlocks: StoredBlocks = {
+  nameOf: (name) => BLOCK_NAMES.reduce((renamed, [own, sam]) => renamed.replace(sam, own), name),
+  splitQkv: (stored, heads) => swapGroups(stored, heads, 3),
+  joinQkv: (split, heads) => swapGroups(split, 3, heads),
+};
+
+/** Values in `outer` groups of `inner` pieces each → in `inner` groups of `outer` pieces. */
+function swapGroups(values: Float32Array, outer: number, inner: number): Float32Array {
+  const size = values.length / (outer * inner);
+  const swapped = new Float32Array(values.length);
+  for (let o = 0; o < outer; o++)
+    for (let i = 0; i < inner; i++) {
+      const from = (o * inner + i) * size;
+      swapped.set(values.subarray(from, from + size), (i * outer + o) * size);
+    }
+  return swapped;
+}
 
 /**
  * What a file may hold and the forward pass does not read: counters of batch norm, tables of offsets, biases that were
@@ -85,7 +104,7 @@ export function prepareTinyVitTensor(config: TinyVitSam, name: string, shape: Sh
   if (table) return [spreadBiases(table, shape)];
   const [, attn, kind] = QKV.exec(name) ?? [];
   if (attn && kind) return splitQkv(config, attn, kind, shape);
-  const own = BLOCK_NAMES.reduce((renamed, [pattern, to]) => renamed.replace(pattern, to), name);
+  const own = BLOCK_NAMES.reduce((renamed, [from, sam]) => renamed.replace(from, sam), name);
   return [{ name: own, shape, values: ({ data }) => data }];
 }
 
@@ -138,19 +157,13 @@ function spreadBiases(attn: string, [heads = 0, offsets = 0]: Shape): PreparedTe
   };
 }
 
-/** The rows of `qkv` lie head by head, in each q, k and v. */
 function splitQkv(config: TinyVitSam, attn: string, kind: string, shape: Shape): PreparedTensor[] {
   const heads = tinyVitSites(config).find(({ name }) => attn === `${name}.attn`)?.heads ?? 1;
   const third: Shape = [axis(shape, 0) / 3, ...shape.slice(1)];
-  const rows = sizeOf(third) / heads;
+  const size = sizeOf(third);
   return ['q', 'k', 'v'].map((part, i) => ({
     name: `${attn}.${part}.${kind}`,
     shape: third,
-    values: ({ data }) => {
-      const own = new Float32Array(sizeOf(third));
-      for (let head = 0; head < heads; head++)
-        own.set(data.subarray((3 * head + i) * rows, (3 * head + i + 1) * rows), head * rows);
-      return own;
-    },
+    values: ({ data }) => tinyVitBlocks.splitQkv(data, heads).subarray(i * size, (i + 1) * size),
   }));
 }

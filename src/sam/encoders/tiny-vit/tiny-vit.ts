@@ -1,5 +1,5 @@
 import type { Tensor } from '../../../graph/graph.ts';
-import { axis, lastOf } from '../../../graph/shape.ts';
+import { lastOf } from '../../../graph/shape.ts';
 import { gelu } from '../../../ops/activation/activation.ts';
 import { add } from '../../../ops/add/add.ts';
 import { depthwiseConv3 } from '../../../ops/depthwise-conv3/depthwise-conv3.ts';
@@ -25,7 +25,7 @@ import {
   tinyVitContradictions,
   tinyVitSites,
 } from './config.ts';
-import { isSpareTensor, prepareTinyVitTensor, tinyVitShapes } from './tensors.ts';
+import { isSpareTensor, prepareTinyVitTensor, tinyVitBlocks, tinyVitShapes } from './tensors.ts';
 
 /** TinyViT (arXiv 2207.10666) in the form that SAMs have it, in channels-last layout and with batch norms folded. */
 export const tinyVit: Encoder<TinyVitConfig> = {
@@ -40,6 +40,7 @@ export const tinyVit: Encoder<TinyVitConfig> = {
   isSpare: isSpareTensor,
   canAdapt: () => false,
   prepare: prepareTinyVitTensor,
+  stored: tinyVitBlocks,
   intermediateWidth: ({ encoder: { widths } }) => widths.at(-2) ?? null,
   trace: ({ config, image, weights, slots, onBlock }) => {
     const { encoder } = config;
@@ -101,8 +102,8 @@ function traceMerge(name: string, x: Tensor, width: number, stride: 1 | 2, weigh
  * Cuts what the block's norm gives into windows. TinyViT pads before its norm, which makes its bias of zeros: the padding
  * tokens are that bias, where SAM's are zero.
  */
-function paddedWindows({ window }: EncoderSite, u: Tensor, weights: WeightSource): Tensor {
-  if (axis(u.shape, 1) % window === 0 && axis(u.shape, 2) % window === 0) return windowPartition(u, window);
+function paddedWindows({ window, fillsWithBias }: EncoderSite, u: Tensor, weights: WeightSource): Tensor {
+  if (!fillsWithBias) return windowPartition(u, window);
   const bias = weights('norm1.bias', [lastOf(u.shape)]);
   return add(windowPartition(add(u, scale(bias, -1)), window), bias);
 }
