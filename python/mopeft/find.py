@@ -10,6 +10,7 @@ import numpy as np
 from .fields import Field, Number, Values, parse
 from .prompts import Point
 from .regions import Box, without_small_regions
+from .rounding import half_up
 
 FIND_FIELDS: dict[str, Field] = {
     "points_per_side": Number(32, 1, 256),
@@ -107,10 +108,6 @@ def starts(length: int, side: int) -> list[int]:
     count = math.ceil((length - overlap) / (side - overlap))
     # Evenly, so that the last one ends where the image does.
     return [half_up(i * (length - side) / (count - 1)) for i in range(count)]
-
-
-def half_up(value: float) -> int:
-    return math.floor(value + 0.5)
 
 
 def grid_points(box: Box, per_side: int) -> Iterator[Point]:

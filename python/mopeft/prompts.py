@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import AskError
+from .rounding import half_up
 from .sam.decoder import BOX_FIRST, BOX_SECOND, NEGATIVE, PAD, POSITIVE
 
 Point = tuple[float, float]
@@ -43,15 +44,21 @@ class Prompt:
         corners = [*self.points, *((self.box[:2], self.box[2:]) if self.box else ())]
         xs, ys = [p[0] for p in corners], [p[1] for p in corners]
         x0, y0, x1, y1 = math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys))
-        least = max(side, x1 - x0, y1 - y0)
+        return window_around((x0, y0, x1, y1), side, width, height)
 
-        def along(start: int, end: int, limit: int) -> tuple[int, int]:
-            length = min(least, limit)
-            moved = max(0, min(math.floor((start + end - length) / 2 + 0.5), limit - length))
-            return moved, moved + length
 
-        (left, right), (top, bottom) = along(x0, x1, width), along(y0, y1, height)
-        return left, top, right, bottom
+def window_around(box: Region, side: int, width: int, height: int) -> Region:
+    """The square of `side` pixels around the middle of a box, or more where the box is larger, moved into the image."""
+    x0, y0, x1, y1 = box
+    least = max(side, x1 - x0, y1 - y0)
+
+    def along(start: int, end: int, limit: int) -> tuple[int, int]:
+        length = min(least, limit)
+        moved = max(0, min(half_up((start + end - length) / 2), limit - length))
+        return moved, moved + length
+
+    (left, right), (top, bottom) = along(x0, x1, width), along(y0, y1, height)
+    return left, top, right, bottom
 
 
 def prompt_of(points: object, labels: object, box: object, width: int, height: int) -> Prompt:

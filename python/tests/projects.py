@@ -15,6 +15,8 @@ TWIN = ROOT / "tests/vectors/twin"
 ENGINE = ROOT / "tests/vectors/train/engine"
 EXPORTED = ROOT / "tests/vectors/train/engine.mopeft.zip"
 """The same run with its sets, as `mopeft export --as project` writes it."""
+CROPS, CROPS_AFTER = ROOT / "tests/vectors/train/crops.mopeft.zip", ROOT / "tests/vectors/train/crops-after.jsonl"
+"""A run in crops, left after two of four steps, and its metrics after the last."""
 PLAIN = {"samples": "grey", "background": 0, "ignored": [], "levels": None, "threshold": None, "zeroLabel": 0, "transparentUnder": None}
 READINGS = {"masks": PLAIN | {"meaning": "foreground"}, "instances": PLAIN | {"meaning": "objects"}}
 SETS = {"blobs": "mask", "stripes": "instances"}

@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,17 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import mopeft
+from mopeft.adapter_file import read_adapter
 from mopeft.errors import MopeftError, TrainError
 from mopeft.train.__main__ import main
+from mopeft.train.config import TrainConfig
 from mopeft.train.objects import IGNORED
 from mopeft.train.project import Project
 from mopeft.train.reading import Reading, read_labels
 from mopeft.train.run import Asked, train
 from mopeft.train.run_folder import RunFolder
 from mopeft.train.team import Team
-from tests.projects import ENGINE, EXPORTED, PLAIN, TWIN, packed, sharded, write_project
+from tests.projects import CROPS, CROPS_AFTER, ENGINE, EXPORTED, PLAIN, TWIN, packed, sharded, write_project
 
 torch.set_num_threads(1)
 IDS = {"blobs": "blobs-0001", "stripes": "stripes-0001"}
@@ -72,25 +75,42 @@ def test_a_project_in_tar_archives_trains_as_its_folder(project: Path, tmp_path:
         Project(shards)
 
 
-@pytest.mark.parametrize("form", ["folder", "exported"])
-def test_a_run_of_the_engine_goes_on_with_its_losses(tmp_path: Path, form: str) -> None:
-    ids = {"blobs": "blobs", "stripes": "stripes"}
-    root = EXPORTED if form == "exported" else write_project(tmp_path / "cells", ids, {"run-of-the-engine": ENGINE})
-    project = Project(root)
-    names = {**project.datasets, None: None}
-    project.close()
-    train(Asked(root, MODEL, tmp_path / "run"), tell=quiet)
+def expect_as_in_the_engine(run: Path, project: Path, wanted: Path) -> None:
+    """Holds a run's losses to those of the engine; datasets may have other keys there, which the project's names tell."""
+    opened = Project(project)
+    names = {**opened.datasets, None: None}
+    opened.close()
     for kind in ("step", "eval", "gates"):
-        wanted, got = lines_of(ENGINE, kind, "after.jsonl"), lines_of(tmp_path / "run", kind)
-        assert [line["step"] for line in got] == [line["step"] for line in wanted]
-        for one, other in zip(got, wanted, strict=True):
+        theirs, ours = (lines_of(path.parent, kind, path.name) for path in (wanted, run / "metrics.jsonl"))
+        assert [line["step"] for line in ours] == [line["step"] for line in theirs]
+        for one, other in zip(ours, theirs, strict=True):
             told = one["step"], names[one.get("dataset")], one.get("n")
             assert told == (other["step"], other.get("dataset"), other.get("n"))
             for part in {"loss", "focal", "dice", "iou", "norm", "lr"} & other.keys():
                 assert one[part] == pytest.approx(other[part], rel=1e-4), (part, one["step"])
             for part in {"box_iou", "click_iou"} & other.keys():
                 assert one[part] == pytest.approx(other[part], abs=2e-3), (part, one["step"])
+
+
+@pytest.mark.parametrize("form", ["folder", "exported"])
+def test_a_run_of_the_engine_goes_on_with_its_losses(tmp_path: Path, form: str) -> None:
+    ids = {"blobs": "blobs", "stripes": "stripes"}
+    root = EXPORTED if form == "exported" else write_project(tmp_path / "cells", ids, {"run-of-the-engine": ENGINE})
+    train(Asked(root, MODEL, tmp_path / "run"), tell=quiet)
+    expect_as_in_the_engine(tmp_path / "run", root, ENGINE / "after.jsonl")
     assert json.loads((tmp_path / "run/verdict.json").read_text())["sentence"].startswith("The base model was kept: ")
+
+
+def test_a_run_in_crops_has_the_losses_and_scores_of_the_engine(tmp_path: Path) -> None:
+    train(Asked(CROPS, MODEL, tmp_path / "on"), tell=quiet)
+    expect_as_in_the_engine(tmp_path / "on", CROPS, CROPS_AFTER)
+    assert read_adapter(tmp_path / "on").scale == 40
+    told = json.loads((tmp_path / "on/config.json").read_text())["train"]
+    settings = tuple(f"{f.name}={json.dumps(told[f.name]).strip(chr(34))}" for f in fields(TrainConfig))
+    anew = Asked(CROPS, MODEL, tmp_path / "anew", settings=settings, train_decoder=False)
+    train(anew, tell=quiet)
+    expect_as_in_the_engine(anew.out, CROPS, CROPS_AFTER)
+    assert {d["scale"] for d in json.loads((anew.out / "config.json").read_text())["datasets"]} == {40}
 
 
 def test_a_run_that_was_killed_goes_on_from_its_checkpoint(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +253,7 @@ def edited(root: Path, name: str, **changes: object) -> None:
         ("data/earlier", lambda root: edited(root, "datasets/blobs-0001/dataset.json", reading="per-file")),
         ("data/damaged", lambda root: edited(root, "datasets/blobs-0001/dataset.json", samples=[])),
         ("data/damaged", lambda root: edited(root, "datasets/blobs-0001/dataset.json", reading={"masks": {"samples": 3}})),
-        ("train/scale", lambda root: edited(root, "datasets/blobs-0001/dataset.json", scale=32)),
+        ("data/damaged", lambda root: edited(root, "datasets/blobs-0001/dataset.json", scale="near")),
         ("train/no-images", lambda root: [edited(root, f"datasets/{id}/dataset.json", samples=[], files=[]) for id in IDS.values()]),
     ],
 )

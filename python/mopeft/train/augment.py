@@ -1,12 +1,13 @@
 """One variant of an image and its label maps (`src/data/augment.ts`), with the engine's draws."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..random import Random
+from ..rounding import half_up
 from .config import TrainConfig
+from .crops import ObjectCrops
 
 CROP_TRIES = 8
 
@@ -18,10 +19,6 @@ class Variant:
     image: np.ndarray
     maps: list[np.ndarray]
     tone: np.ndarray | None
-
-
-def half_up(x: float) -> int:
-    return math.floor(x + 0.5)
 
 
 def _crop(shape: tuple[int, int], labels: np.ndarray, random: Random, least: float) -> tuple[slice, slice]:
@@ -49,9 +46,10 @@ def _tone(image: np.ndarray, random: Random, brightness: float, contrast: float)
     return np.clip(np.rint(table), 0, 255).astype(np.uint8)
 
 
-def augment(image: np.ndarray, maps: list[np.ndarray], random: Random, config: TrainConfig) -> Variant:
-    """Of image uint8 [H, W, 3] and maps [H, W]; the first map decides which crops hold foreground."""
-    window = _crop(image.shape[:2], maps[0], random, config.minCrop)
+def augment(image: np.ndarray, maps: list[np.ndarray], random: Random, config: TrainConfig, crops: ObjectCrops | None = None) -> Variant:
+    """Of image uint8 [H, W, 3] and maps [H, W]; the first map decides which crops hold foreground. crops: where it is not seen whole."""
+    shape, least = image.shape[:2], config.minCrop
+    window = crops.drawn(shape, random, least) if crops else _crop(shape, maps[0], random, least)
     flip_x, flip_y = (random.chance(0.5), random.chance(0.5)) if config.flips else (False, False)
     turns = random.integer(4) if config.quarterTurns else 0
     tone = _tone(image, random, config.brightness, config.contrast)

@@ -67,9 +67,12 @@ class Images(Sequence[LabelledImage]):
 
 
 class ProjectDataset:
-    """One dataset. names: of its labelled images, in natural order. scale: how the model sees them, `whole` or the side of crops."""
+    """One dataset. names: of its labelled images, in natural order.
 
-    def __init__(self, project: Project, id: str, kept: Kept) -> None:
+    scale: how a model sees them, `whole` or the side of crops in pixels; a run may have another one than the dataset.
+    """
+
+    def __init__(self, project: Project, id: str, kept: Kept, scale: object = None) -> None:
         """TrainError `data/…`, `project/…` for what cannot be read."""
         self.project, self.id, self.kept = project, id, kept
         self.folder = f"datasets/{id}"
@@ -82,7 +85,8 @@ class ProjectDataset:
             cure = "Import its images again in the studio, and export the project anew."
             raise TrainError("data/earlier", "It was stored by an early version, without one reading of its masks.", where, cure)
         try:
-            self.name, self.scale = str(about["name"]), about["scale"]
+            self.name, self.scale = str(about["name"]), about["scale"] if scale is None else scale
+            self.side = None if self.scale == "whole" else int(self.scale)
             self.readings = {role: Reading.of(record, where) for role, record in about["reading"].items()}
             self.files = {str(s["name"]): files for s, files in zip(about["samples"], about["files"], strict=True)}
             self.depths = {str(s["name"]): s["depth"] for s in about["samples"] if "depth" in s}
@@ -151,7 +155,7 @@ class ProjectDataset:
             masks = done["masks"]
             ids = labels(masks["instances"], labelled_reading("grey", "objects"), "instances")
             classes = labels(masks["classes"], labelled_reading(masks["samples"], "classes"), "labels")
-            return LabelledImage(name, pixels, ids, "ids", classes)
+            return LabelledImage(name, pixels, ids, "ids", classes, self.side)
         maps = {r: labels(files[r], self.readings.get(role), role) for r, role in ROLES.items() if r in files}
         meaning = {r: self.readings[role].meaning for r, role in ROLES.items() if role in self.readings}
         if "instances" not in maps and files.get("objectMasks"):
@@ -162,7 +166,7 @@ class ProjectDataset:
         own = maps[chosen]
         is_plain = other is None or meaning[other] == "objects"
         classes = np.minimum(own, 1) if is_plain else maps[other]
-        return LabelledImage(name, pixels, own, "ids" if meaning[chosen] == "objects" else "components", classes)
+        return LabelledImage(name, pixels, own, "ids" if meaning[chosen] == "objects" else "components", classes, self.side)
 
     def pixels(self, name: str) -> tuple[np.ndarray, int]:
         """uint8 [H, W, 3] upright, and the EXIF orientation that it had."""

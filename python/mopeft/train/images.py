@@ -14,13 +14,17 @@ SHARES = {"train": 0.6, "val": 0.15}
 
 @dataclass(frozen=True, eq=False)
 class LabelledImage:
-    """image uint8 [H, W, 3]; labels int [H, W], from which `rule` finds the objects; classes int [H, W]; both may hold IGNORED."""
+    """image uint8 [H, W, 3]; labels int [H, W], from which `rule` finds the objects; classes int [H, W]; both may hold IGNORED.
+
+    side: pixels of the crops in which a model sees it; None: it is seen whole.
+    """
 
     name: str
     image: np.ndarray
     labels: np.ndarray
     rule: str
     classes: np.ndarray
+    side: int | None = None
 
 
 def masks_of(image: LabelledImage, fewest: float, limit: int) -> list[np.ndarray]:

@@ -37,6 +37,12 @@ class Scores:
     picked: list[bool]
 
 
+def joined(scores: Sequence[Scores]) -> Scores:
+    """Those of several crops of an image as its own."""
+    boxes, clicks, bests, picked = ([x for s in scores for x in getattr(s, part)] for part in ("box", "click", "best", "picked"))
+    return Scores(boxes, clicks, bests, picked)
+
+
 def measured_masks(objects: list[np.ndarray], ignored: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Objects and ignored pixels at a size of which no side is longer than `most` (`src/train/measured-size.ts`).
 

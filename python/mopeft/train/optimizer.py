@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import torch
 
-from .augment import half_up
+from ..rounding import half_up
 from .config import TrainConfig
 from .tensors import Trained
 

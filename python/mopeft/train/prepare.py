@@ -12,6 +12,7 @@ from ..preprocessing import IMAGENET, Preprocessing, preprocess
 from ..random import Random
 from .augment import augment
 from .config import TrainConfig, least_area
+from .crops import ObjectCrops, seen_shape
 from .images import LabelledImage
 from .objects import IGNORED, Objects, Region, find_objects
 from .prompts import Prompt, box_prompt, click_prompt, first_prompts, jittered_box
@@ -76,10 +77,10 @@ class Batches:
 
     def prepare(self, sample: LabelledImage) -> Prepared | None:
         """One variant of an image; None if it holds nothing to prompt for."""
-        sample = reduced(sample, reduction(sample.image.shape, self.size, self.config.minCrop))
-        variant = augment(sample.image, [sample.labels, sample.classes], self.augmenting, self.config)
+        sample = reduced(sample, reduction(seen_shape(sample.image.shape, sample.side), self.size, self.config.minCrop))
+        variant = augment(sample.image, [sample.labels, sample.classes], self.augmenting, self.config, self.crops(sample))
         labels, classes = variant.maps
-        objects = find_objects(labels, sample.rule, least_area(self.config, labels.shape, self.size, self.how.aspect))
+        objects = find_objects(labels, sample.rule, self.least(labels.shape))
         pixels, fill = preprocess(variant.image, self.size, self.how, variant.tone)
         chosen = self.prompting.shuffled(objects.regions)[: self.config.objectsPerImage]
         targets, prompts = [], []
@@ -92,6 +93,16 @@ class Batches:
                 prompts.append(prompt)
         self.prompt_count += len(chosen)
         return Prepared(pixels, torch.tensor(np.stack(targets), dtype=torch.get_default_dtype()), prompts, fill) if targets else None
+
+    def least(self, shape: tuple[int, int]) -> float:
+        return least_area(self.config, shape, self.size, self.how.aspect)
+
+    def crops(self, sample: LabelledImage) -> ObjectCrops | None:
+        """Those in which the image is seen; None where it is seen whole."""
+        if sample.side is None:
+            return None
+        least = self.least(seen_shape(sample.image.shape, sample.side))
+        return ObjectCrops(sample.side, find_objects(sample.labels, sample.rule, least).regions)
 
     def ask(
         self, objects: Objects, classes: np.ndarray, region: Region, kind: str, fill: tuple[int, int]

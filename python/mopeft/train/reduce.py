@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from ..rounding import half_up
 from .images import LabelledImage
 from .objects import find_objects
 
@@ -35,4 +36,5 @@ def reduced(sample: LabelledImage, factor: int) -> LabelledImage:
         labels=middles(ids),
         rule="ids",
         classes=middles(sample.classes),
+        side=None if sample.side is None else max(1, half_up(sample.side / factor)),
     )

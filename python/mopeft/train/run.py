@@ -153,15 +153,13 @@ def go(asked: Asked, project: Project, base: Base, team: Team, say: Callable[[st
         about = {"base": model, "mopeft": config["mopeft"], "preprocessing": record_of(base.preprocessing)}
         mopeft = checked(adapter_of(about, {}, where).config, base.sam.image_encoder.sites, str(where))
         every = int(config["train"].get("checkpointEvery", CHECKPOINT_EVERY))
-        scaled = [d for d in named if d.get("scale", "whole") != "whole"]
+        scales = {d.get("scale", "whole") for d in named}
+        scale = scales.pop() if len(scales) == 1 else "whole"
     except (KeyError, TypeError, AttributeError) as error:
         raise damaged(where, str(error)) from error
     if model["hash"] != weights_hash(base.sam):
         what = f"The run belongs to the model {model['name']}, and {base.name} has other weights."
         raise ModelError("run/other-model", what, asked.model, f"Give --model the folder or file of {model['name']}.")
-    if scaled:
-        what = f"It sees the images of {scaled[0]['name']} in crops of {scaled[0]['scale']} pixels, which training in Python does not do."
-        raise TrainError("train/scale", what, where, "Train it in the studio or its command line, or export a project of whole images.")
     if mopeft.budget_by == "validation":
         what = "Its modules are chosen by validation, which training in Python does not do."
         raise TrainError("train/budget-by", what, where, "Train it in the studio or its command line, or choose modules by training.")
@@ -176,6 +174,7 @@ def go(asked: Asked, project: Project, base: Base, team: Team, say: Callable[[st
         "datasets": [d["name"] for d in named],
         "steps": settings.steps,
         "seed": settings.seed,
+        **({} if scale == "whole" else {"scale": scale}),
     }
     folder = RunFolder(asked.out, base, every, config, training)
     tuned = Tuned(open_base(asked.model).sam, mopeft, settings.seed)
@@ -259,14 +258,15 @@ def left(lines: list[dict], step: int) -> Left | None:
 
 
 def dataset_of(project: Project, named: Mapping[str, str], kept: Kept) -> ProjectDataset:
-    """The dataset of a run: by its id, else by its name where one has it."""
+    """The dataset of a run: by its id, else by its name where one has it; at the run's scale."""
+    scale = named.get("scale", "whole")
     if named["key"] in project.datasets:
-        return ProjectDataset(project, named["key"], kept)
+        return ProjectDataset(project, named["key"], kept, scale)
     same = [id for id, name in project.datasets.items() if name == named["name"]]
     if len(same) != 1:
         what = f"The run's dataset {named['name']} is not in the project."
         raise TrainError("run/no-datasets", what, project.path, "Export the project with all datasets of the run.")
-    return ProjectDataset(project, same[0], kept)
+    return ProjectDataset(project, same[0], kept, scale)
 
 
 def writer(out: Path, say: Callable[[str], object]) -> Callable[[dict], None]:

@@ -9,8 +9,9 @@ import numpy as np
 from ..preprocessing import IMAGENET, Preprocessing
 from ..sam.model import Sam
 from .config import TrainConfig, least_area
-from .images import LabelledImage, masks_of
-from .measure import scores_at
+from .crops import View, seen_shape, views_of
+from .images import LabelledImage
+from .measure import Scores, joined, scores_at
 from .objects import IGNORED
 from .statistics import clustered
 from .team import ALONE, Team
@@ -56,27 +57,35 @@ class Evaluator:
         """size: side of the model's input; how: its preprocessing."""
         self.config, self.size, self.how, self.team = config, size, how, team
         self.limits = (config.evalObjects, config.minSize, config.minArea, size, how)
-        self._masks: WeakKeyDictionary[LabelledImage, list[np.ndarray]] = WeakKeyDictionary()
+        self._views: WeakKeyDictionary[LabelledImage, list[View]] = WeakKeyDictionary()
 
-    def masks(self, image: LabelledImage) -> list[np.ndarray]:
-        if image not in self._masks:
-            least = least_area(self.config, image.labels.shape, self.size, self.how.aspect)
-            self._masks[image] = masks_of(image, least, self.config.evalObjects)
-        return self._masks[image]
+    def views(self, image: LabelledImage) -> list[View]:
+        """What a model sees of an image, one after the other: nothing of one without objects."""
+        if image not in self._views:
+            least = least_area(self.config, seen_shape(image.labels.shape, image.side), self.size, self.how.aspect)
+            self._views[image] = views_of(image, least, self.config.evalObjects)
+        return self._views[image]
 
     def image(
         self, model: Tuned | Sam, image: LabelledImage, thresholds: Sequence[float] = (0,), most: int | None = None
     ) -> list[ImageScore]:
         """One entry per threshold; empty for an image without objects. most: as for `scores_at`."""
-        masks = self.masks(image)
-        if not masks:
+        views = self.views(image)
+        if not views:
             return []
-        if isinstance(model, Tuned):
-            model.key = image
-        each = scores_at(model, image.image, masks, model.config["image_size"], thresholds, image.labels == IGNORED, most, self.how)
-        gates = model.gate_values() if isinstance(model, Tuned) else []
-        is_reduced = most is not None and max(image.labels.shape) > most
-        return [ImageScore(image.name, s.box, s.click, s.best, s.picked, gates, is_reduced) for s in each]
+        found: list[list[Scores]] = []
+        gates: list[Gates] = []
+        is_reduced = False
+        for view in views:
+            seen = view.crop or image
+            if isinstance(model, Tuned):
+                model.key = seen
+            each = scores_at(model, seen.image, view.masks, model.config["image_size"], thresholds, seen.labels == IGNORED, most, self.how)
+            found.append(each)
+            gates += [model.gate_values()] if isinstance(model, Tuned) else []
+            is_reduced |= most is not None and max(seen.labels.shape) > most
+        own = [joined(each) for each in zip(*found, strict=True)]
+        return [ImageScore(image.name, s.box, s.click, s.best, s.picked, mean_layers(gates), is_reduced) for s in own]
 
     def all(
         self, model: Tuned | Sam, images: Sequence[LabelledImage], thresholds: Sequence[float] = (0,), most: int | None = None
@@ -125,6 +134,10 @@ def gains(before: list[dict], after: list[ImageScore]) -> dict[str, tuple[float,
 
 def mean_gates(scores: list[ImageScore]) -> Gates:
     """Mean of each gate over images."""
-    if not scores:
+    return mean_layers([s.gates for s in scores])
+
+
+def mean_layers(each: Sequence[Gates]) -> Gates:
+    if not each:
         return []
-    return [{m: float(np.mean([s.gates[i][m] for s in scores])) for m in layer} for i, layer in enumerate(scores[0].gates)]
+    return [{m: float(np.mean([layers[i][m] for layers in each])) for m in layer} for i, layer in enumerate(each[0])]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..random import Random
-from .augment import half_up
+from ..rounding import half_up
 from .losses import best_of_three, mask_terms, total
 from .prepare import Prepared
 from .prompts import Prompt, corrective_click, tokens_of

@@ -1,9 +1,9 @@
 """What a run brought: tuned against base on the test images, in numbers and words (`src/engine/run/verdict.ts`)."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from ..rounding import half_up
 from .scoring import ImageScore, gain_error
 
 SEEN = 0.02
@@ -235,10 +235,6 @@ def kept_advice(context: Context) -> str:
 
 def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
-
-
-def half_up(value: float) -> int:
-    return math.floor(value + 0.5)
 
 
 def fixed(value: float, digits: int) -> str:
