@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mopeft.preprocessing import SAM_PREPROCESSING, Preprocessing
 from mopeft.sam.model import Sam
-from mopeft.sam.open import read_model
-from mopeft.train.measure import Scores, score
+from mopeft.sam.open import preprocessing_in, read_model
+from mopeft.train.measure import Scores, scores_at
 from pretrain.prompts import box_of
 
 from .folders import labelled_images
@@ -31,12 +32,15 @@ def drawn(kind: str, objects: list[np.ndarray]) -> Scores:
     return Scores(values, zeros, zeros, [False] * len(values))
 
 
-def evaluate(model: Sam | str, folder: Path, images: int, objects: int, least: float) -> dict:
-    """Means over the objects of a folder, and their number n; only n if there are none."""
+def evaluate(model: Sam | str, how: Preprocessing, folder: Path, images: int, objects: int, least: float) -> dict:
+    """Means over the objects of a folder, and their number n; only n if there are none. how: the model's preprocessing."""
     all_scores = []
     for _, image, masks in labelled_images(folder, images, least, objects):
         if masks:
-            all_scores.append(drawn(model, masks) if isinstance(model, str) else score(model, image, masks, model.config["image_size"]))
+            if isinstance(model, str):
+                all_scores.append(drawn(model, masks))
+            else:
+                all_scores += scores_at(model, image, masks, model.config["image_size"], (0.0,), how=how)
     n = sum(len(s.box) for s in all_scores)
     keys = ("box", "click", "best", "picked") if n else ()
     means = {key: round(float(np.mean([v for s in all_scores for v in getattr(s, key)])), 4) for key in keys}
@@ -61,8 +65,10 @@ def main() -> None:
     p.add_argument("--json", type=Path)
     a = p.parse_args()
     torch.set_num_threads(a.threads)
-    model = a.model if a.model in ("box", "ellipse") else read_model(Path(a.model))
-    found = [evaluate(model, folder, a.max_images, a.max_objects, a.min_area) for folder in a.data]
+    is_drawn = a.model in ("box", "ellipse")
+    model = a.model if is_drawn else read_model(Path(a.model))
+    how = SAM_PREPROCESSING if is_drawn else preprocessing_in(Path(a.model))
+    found = [evaluate(model, how, folder, a.max_images, a.max_objects, a.min_area) for folder in a.data]
     for row in (r for r in found if not r["n"]):
         print(f"{row['set']} has no object of at least {a.min_area} of an image and is left out")
     rows = [r for r in found if r["n"]]

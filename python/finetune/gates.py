@@ -13,7 +13,8 @@ import torch
 
 from mopeft.files import whole
 from mopeft.modules import GateLayer
-from mopeft.sam.open import read_model
+from mopeft.preprocessing import Preprocessing, preprocess
+from mopeft.sam.open import preprocessing_in, read_model
 from mopeft.train.config import TrainConfig
 from mopeft.train.images import LabelledImage
 from mopeft.train.scoring import Evaluator, Gates, ImageScore, mean_gates
@@ -37,14 +38,12 @@ def square(image: LabelledImage) -> LabelledImage:
 
 
 @torch.inference_mode()
-def gates_of(tuned: Tuned, images: list[LabelledImage]) -> np.ndarray:
-    """The gates of square crops: [images, blocks × methods]."""
-    from mopeft.preprocessing import preprocess
-
+def gates_of(tuned: Tuned, images: list[LabelledImage], how: Preprocessing) -> np.ndarray:
+    """The gates of square crops: [images, blocks × methods]. how: the model's preprocessing."""
     rows = []
     for image in images:
         tuned.key = None
-        tuned.image_encoder(preprocess(square(image).image, tuned.config["image_size"])[0])
+        tuned.image_encoder(preprocess(square(image).image, tuned.config["image_size"], how)[0])
         rows.append([gate for layer in tuned.gate_values() for gate in layer.values()])
     return np.array(rows)
 
@@ -114,13 +113,14 @@ def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfi
     """threshold: the logit from which a pixel of the run's masks is foreground."""
     splits = {s.key: s.split(config.seed, config.splitOrder) for s in sets}
     trained = open_tuned(model, mopeft, config.seed, out / "best.safetensors")
+    how = preprocessing_in(model)
     report: dict = {"n": {key: len(split["test"]) for key, split in splits.items()}, "classified": {}}
     vectors: dict[str, dict[str, np.ndarray]] = {}
     for when, tuned in (("before", open_tuned(model, mopeft, config.seed)), ("after", trained)):
-        train = {key: gates_of(tuned, split["train"]) for key, split in splits.items()}
-        vectors[when] = {key: gates_of(tuned, split["test"]) for key, split in splits.items()}
+        train = {key: gates_of(tuned, split["train"], how) for key, split in splits.items()}
+        vectors[when] = {key: gates_of(tuned, split["test"], how) for key, split in splits.items()}
         report["classified"][when] = nearest_mean(train, vectors[when])
-    names = [f"{i}.{m}" for i in range(trained.config["num_hidden_layers"]) for m in mopeft.methods]
+    names = [f"{i}.{m}" for i in range(len(trained.sam.image_encoder.sites)) for m in mopeft.methods]
     moved = {key: vectors["after"][key].mean(0) - vectors["before"][key].mean(0) for key in splits}
     report["gates"] = {
         when: {key: dict(zip(names, np.round(v.mean(0), 4).tolist(), strict=True)) for key, v in by_set.items()}
@@ -133,19 +133,21 @@ def measure(model: Path, sets: list[DataSet], mopeft: Mopeft, config: TrainConfi
     report["apart"] = {
         when: float(max(np.ptp([v[:, i].mean() for v in by_set.values()]) for i in range(len(names)))) for when, by_set in vectors.items()
     }
-    report["paired"] = compare(trained, splits, config, threshold)
+    report["paired"] = compare(trained, splits, config, threshold, how)
     return report
 
 
-def compare(tuned: Tuned, splits: dict[str, dict[str, list[LabelledImage]]], config: TrainConfig, threshold: float) -> dict:
+def compare(
+    tuned: Tuned, splits: dict[str, dict[str, list[LabelledImage]]], config: TrainConfig, threshold: float, how: Preprocessing
+) -> dict:
     """Test IoU with other gates minus test IoU with the model's own.
 
     The other gates: all at one half, all at 1, the set's mean, another set's mean, and each method's at 0 in turn.
     """
-    blocks, methods = tuned.config["num_hidden_layers"], tuple(tuned.modules_config.methods)
+    blocks, methods = len(tuned.sam.image_encoder.sites), tuple(tuned.modules_config.methods)
     levels = {"half": level(blocks, methods, 0.5), "one": level(blocks, methods, 1.0)}
     levels |= {f"without {m}": level(blocks, (m,), 0.0) for m in methods}
-    evaluator = Evaluator(config, tuned.config["image_size"])
+    evaluator = Evaluator(config, tuned.config["image_size"], how)
     means = {key: own_mean(tuned, evaluator, split["train"]) for key, split in splits.items()}
     keys = list(splits)
     differences: dict[str, dict[str, list]] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mopeft.files import whole
 from mopeft.sam.model import Sam
+from mopeft.sam.open import preprocessing_in
 from mopeft.train.config import TrainConfig
 from mopeft.train.loop import Trainer, write_line
 from mopeft.train.scoring import mean_of
@@ -35,7 +36,8 @@ def run(
         return there
     out.mkdir(parents=True, exist_ok=True)
     with (out / "metrics.jsonl").open("w") as file:
-        trainer = Trainer(open_tuned(model, mopeft, config.seed), splits_of(sets, config), config, write_line(file), validates)
+        tuned, how = open_tuned(model, mopeft, config.seed), preprocessing_in(model)
+        trainer = Trainer(tuned, splits_of(sets, config), config, write_line(file), validates, how=how)
         best = trainer.run()
         tested = trainer.test(base)
     if keep:

@@ -195,6 +195,25 @@ def test_few_images_are_the_first_of_the_same_split(tmp_path: Path) -> None:
     assert len(few_study.figure(tmp_path).points) == 2 * len(rows)
 
 
+def test_a_tiny_vit_is_studied_with_its_own_preprocessing(tmp_path: Path) -> None:
+    """As LiteMedSAM is, by each image's own minimum and maximum."""
+    before = []
+    for name, record in {"lite": {"normalisation": "min-max"}, "plain": {}}.items():
+        model, vectors = tmp_path / name, TWIN.parent / "tiny_vit"
+        model.mkdir()
+        (model / "model.safetensors").write_bytes((vectors / "tiny_vit.base.safetensors").read_bytes())
+        (model / "config.json").write_bytes((vectors / "tiny_vit.json").read_bytes())
+        (model / "preprocessor_config.json").write_text(json.dumps(record))
+        out = tmp_path / f"{name}-few"
+        all_of(few_study.jobs(model, [TWIN / "blobs"], [1], ["mopeft", "late", "token"], [0], QUICK, out))
+        results = {p.parts[-3]: json.loads(p.read_text()) for p in out.glob("*/*/seed0/result.json")}
+        assert len(results) == 3
+        before.append(next(iter(results.values()))["sets"]["blobs"]["before"])
+    assert before[0] != before[1]
+    all_of(opposite.jobs(tmp_path / "lite", tmp_path, ["discs"], ["task"], [0], QUICK, tmp_path / "opposite"))
+    assert set(json.loads((tmp_path / "opposite/discs/task/both/seed0/swapped.json").read_text())) == {"inner", "whole"}
+
+
 def test_a_structure_that_other_sets_found_is_trained_anew(tmp_path: Path) -> None:
     sets = [TWIN / "blobs", TWIN / "stripes"]
     with pytest.raises(SystemExit, match="at least two sets"):

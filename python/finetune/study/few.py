@@ -44,7 +44,7 @@ def jobs(
     model: Path, folders: list[Path], counts: list[int], arms: list[str], seeds: list[int], settings: list[str], out: Path
 ) -> list[Job]:
     """A job a run, seed by seed; the last weights are tested."""
-    early = before(open_tuned(model, ALL, 0).modules(), base_of(model).config["num_hidden_layers"], "late half")
+    early = before(open_tuned(model, ALL, 0).modules(), len(base_of(model).image_encoder.sites), "late half")
     trained = {
         MIXTURE: Mopeft(RECIPES[MIXTURE]),
         "lora": Mopeft(("lora",)),

@@ -16,6 +16,7 @@ import torch
 
 from mopeft.files import whole
 from mopeft.methods import RECIPES
+from mopeft.sam.open import preprocessing_in
 from mopeft.train.config import TrainConfig
 from mopeft.train.scoring import Evaluator
 
@@ -91,7 +92,7 @@ def runs_of(arm: str, sets: Pair, seed: int) -> Iterator[tuple[str, tuple[DataSe
 def swap(model: Path, sets: tuple[DataSet, ...], mopeft: Mopeft, config: TrainConfig, folder: Path, threshold: float) -> None:
     """Measures each set's test images as if the other set were asked for."""
     tuned = open_tuned(model, replace(mopeft, sets=len(sets)), config.seed, folder / "best.safetensors")
-    evaluator = Evaluator(config, tuned.config["image_size"])
+    evaluator = Evaluator(config, tuned.config["image_size"], preprocessing_in(model))
     found = {}
     for k, one in enumerate(sets):
         tuned.dataset = torch.tensor([(k + 1) % len(sets)])

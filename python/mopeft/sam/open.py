@@ -65,9 +65,14 @@ def open_base(source: object) -> Base:
     folder = path if path.is_dir() else path.parent
     state = read_folder(path) if path.is_dir() else read_weights(path)
     told = told_by(read_json(folder / "config.json"))
-    preprocessor = read_json(folder / "preprocessor_config.json")
-    preprocessing = preprocessor_of(preprocessor, folder / "preprocessor_config.json") if preprocessor else SAM_PREPROCESSING
-    return Base(sam_of(state, told, path), path.resolve().name, preprocessing)
+    return Base(sam_of(state, told, path), path.resolve().name, preprocessing_in(folder))
+
+
+def preprocessing_in(folder: Path) -> Preprocessing:
+    """How images are prepared for the model of a folder: `preprocessor_config.json`, else SAM's own way."""
+    path = folder / "preprocessor_config.json"
+    told = read_json(path)
+    return preprocessor_of(told, path) if told else SAM_PREPROCESSING
 
 
 def told_by(config: object) -> dict[str, object]:

@@ -112,6 +112,8 @@ def tiny_vit(read: ShapeReader, told: Mapping[str, object]) -> dict:
         raise misfit(read.where, f"The image size {size} is no multiple of {stride}.")
     return {
         "image_size": size,
+        # Of a cell of the embedding, as in a ViT.
+        "patch_size": stride,
         "stem_kernel": kernel,
         "embed_dims": dims,
         "depths": [read.count(name) for name in names],
