@@ -4,6 +4,7 @@ import { type FakeEngine, fakeEngine } from '../testing/fake-engine.ts';
 import { resetEdit, useEdit } from './edit-history.ts';
 import { linkEngine } from './engine-link.ts';
 import { keepMask, loadKeptMasks, useKeptMasks } from './kept-masks.ts';
+import { useNotices } from './notices.ts';
 import { openImage, useOpening } from './open-image.ts';
 import { addPoint, chooseCloseUp, promptWholeImage, redo, undo } from './prompts.ts';
 import { deleteRun, loadRuns, useRuns } from './runs.ts';
@@ -15,6 +16,7 @@ import {
   clearAnswers,
   regionText,
   selectAskedVariant,
+  selectDatasetNames,
   selectEmbedding,
   shownAnswer,
   showRegion,
@@ -78,7 +80,11 @@ test('another dataset of a run is asked anew; until a person says which, the eng
   await chooseRun('run-1');
   expect(asked.at(-1)?.variant).toEqual({ kind: 'run', runId: 'run-1' });
   expect(selectAskedVariant(useSegment.getState())).toEqual({ kind: 'run', runId: 'run-1', dataset: 1 });
-  await chooseDataset(0);
+  const choosing = chooseDataset(0);
+  expect(selectEmbedding(useSegment.getState()), 'the image is being encoded for it').toBeNull();
+  expect(selectDatasetNames(useSegment.getState()), 'the choice stays').toEqual(['inner', 'whole']);
+  await choosing;
+  expect(useNotices.getState().announcement).toMatch(/^Mask found as in inner, predicted IoU/);
   expect(asked.at(-1)?.variant).toEqual({ kind: 'run', runId: 'run-1', dataset: 0 });
   expect(selectEmbedding(useSegment.getState())?.asked).toMatchObject({ name: 'inner', by: 'name' });
   const before = asked.length;

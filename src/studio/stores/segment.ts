@@ -115,6 +115,16 @@ export function selectEmbedding(state: SegmentState): EmbedReport | null {
   return state.embeddings[variantKey(state)]?.report ?? null;
 }
 
+/**
+ * Names of the datasets that the run shown tells apart, once an image was seen by it; they stay while the image is encoded for
+ * another of them. Null where it tells none apart.
+ */
+export function selectDatasetNames({ side, runId, embeddings }: SegmentState): readonly string[] | null {
+  if (side === 'base' || runId === null) return null;
+  const own = Object.entries(embeddings).filter(([key]) => key.startsWith(`run ${runId} `));
+  return own.find(([, { report }]) => report.asked)?.[1].report.asked?.names ?? null;
+}
+
 /** What the model sees: where the prompts shown, or the next ones, are answered. */
 function regionOf(state: SegmentState, shown: LabelPrompts): ImageRegion | null {
   const before = isEmpty(shown) ? undefined : shown.region;
@@ -291,9 +301,9 @@ export async function predictShown(): Promise<void> {
       const { prompts } = useEdit.getState();
       if (!image || isEmpty(prompts) || state.answers[answerKey(key, prompts.id)]) return;
       set({ busy: true });
-      const asked = { imageId: image.imageId, variant: selectVariant(state), key, serial: latest.ask() };
-      const failure = await predictAt(asked, prompts);
-      if (!latest.isCurrent(ANSWERS, asked.serial)) continue;
+      const request = { imageId: image.imageId, variant: selectVariant(state), key, serial: latest.ask() };
+      const failure = await predictAt(request, prompts);
+      if (!latest.isCurrent(ANSWERS, request.serial)) continue;
       // Weights that are no longer shown may have been deleted.
       if (failure && variantKey(get()) !== key) continue;
       if (failure) {
@@ -303,7 +313,9 @@ export async function predictShown(): Promise<void> {
       }
       const shown = shownAnswer();
       const best = shown?.prediction.candidates[shown.candidate];
-      if (best) announce(`Mask found, predicted IoU ${best.predictedIou.toFixed(2)}.`);
+      const asked = selectEmbedding(get())?.asked;
+      const as = asked ? ` as in ${asked.name}` : '';
+      if (best) announce(`Mask found${as}, predicted IoU ${best.predictedIou.toFixed(2)}.`);
     }
   } finally {
     predicting = false;

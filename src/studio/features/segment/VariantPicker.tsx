@@ -5,7 +5,14 @@ import { SelectField } from '../../components/SelectField.tsx';
 import { duration } from '../../format/format.ts';
 import { caution, isUsable } from '../../stores/run-status.ts';
 import { useRuns } from '../../stores/runs.ts';
-import { chooseDataset, chooseRun, chooseSide, selectEmbedding, useSegment } from '../../stores/segment.ts';
+import {
+  chooseDataset,
+  chooseRun,
+  chooseSide,
+  selectDatasetNames,
+  selectEmbedding,
+  useSegment,
+} from '../../stores/segment.ts';
 import { scaleText } from '../data/ScaleField.tsx';
 import styles from './ImagePicker.module.css';
 
@@ -17,6 +24,7 @@ export function VariantPicker(): ReactNode {
   const side = useSegment((state) => state.side);
   const scale = runs.find(({ id }) => id === runId)?.scale;
   const embedding = useSegment(selectEmbedding);
+  const names = useSegment(selectDatasetNames);
   return (
     <section className={`panel ${styles.picker}`} aria-label="Model">
       <h2>Model</h2>
@@ -45,7 +53,7 @@ export function VariantPicker(): ReactNode {
         value={side}
         onChange={(value) => void chooseSide(value)}
       />
-      {embedding?.asked && <DatasetPicker asked={embedding.asked} />}
+      {names && <DatasetPicker names={names} asked={embedding?.asked ?? null} />}
       {typeof scale === 'number' && (
         <p className="muted small">
           Trained on {scaleText(scale)}: zoom in until about as much of the image is visible.
@@ -58,17 +66,25 @@ export function VariantPicker(): ReactNode {
   );
 }
 
-/** Which of the datasets that the run tells apart is meant. */
-function DatasetPicker({ asked }: { readonly asked: DatasetChoice }): ReactNode {
+/**
+ * Which of the datasets that the run tells apart is meant.
+ * @param asked the one that the image is encoded for; null while it is being encoded.
+ */
+function DatasetPicker(props: {
+  readonly names: readonly string[];
+  readonly asked: DatasetChoice | null;
+}): ReactNode {
+  const { names, asked } = props;
+  const chosen = useSegment((state) => state.dataset);
   return (
     <>
       <SelectField
         label="Segment as in"
-        value={String(asked.index)}
-        options={asked.names.map((name, index) => ({ value: String(index), label: name }))}
+        value={String(chosen ?? asked?.index ?? '')}
+        options={names.map((name, index) => ({ value: String(index), label: name }))}
         onChange={(value) => void chooseDataset(Number(value))}
       />
-      <p className="muted small">{reason(asked.by)}</p>
+      <p className="muted small">{asked ? reason(asked.by) : 'Encoding the image …'}</p>
     </>
   );
 }
