@@ -9,10 +9,12 @@ import pytest
 import torch
 from peft import PeftModel, get_peft_model_state_dict
 from safetensors.torch import load_file
+from segment_anything.utils.onnx import SamOnnxModel
 from transformers import SamModel, SamProcessor
 
 from mopeft.sam.decoder import PAD
-from mopeft.sam.open import sam_of
+from mopeft.sam.open import open_base, sam_of
+from reference.sam import build
 
 FOLDER = Path(__file__).parents[2] / "tests" / "vectors" / "export"
 # As in src/engine/export/export-vectors.test.ts, in pixels of the model's square.
@@ -92,7 +94,7 @@ def test_a_peft_adapter_answers_as_the_engine(name: str) -> None:
     assert saved == set(get_peft_model_state_dict(model, save_embedding_layers=False))
 
 
-@pytest.mark.parametrize("name", ["onnx", "onnx-token", "onnx-tiny"])
+@pytest.mark.parametrize("name", ["onnx", "onnx-merged", "onnx-token", "onnx-tiny"])
 def test_onnx_files_answer_as_the_engine(name: str) -> None:
     expected = {key: value.numpy() for key, value in load_file(FOLDER / f"{name}.expected.safetensors").items()}
     encoder, decoder = (
@@ -115,6 +117,60 @@ def test_onnx_files_answer_as_the_engine(name: str) -> None:
             for each in range(objects):
                 assert relative(np.concatenate([mask[0, each], masks[0, each]]), expected[f"{prompt}.masks"]) < 1e-4
                 assert relative(np.concatenate([score[0, each], scores[0, each]]), expected[f"{prompt}.iou"]) < 1e-4
+    side = expected["points.masks"].shape[-1]
+    decoder = onnxruntime.InferenceSession(FOLDER / name / "onnx" / "segment_anything_decoder.onnx")
+    # Three points, the last one SAM's padding, are answered by token 0; two by the best candidate.
+    padded, best = ([*POINTS, [0.0, 0.0]], [*LABELS, PAD]), 1 + int(expected["box.iou"][1:].argmax())
+    for prompt, (points, labels), token in (("points", padded, 0), ("box", asked["box"], best)):
+        inputs = {
+            "image_embeddings": image,
+            "point_coords": np.array([points], np.float32),
+            "point_labels": np.array([labels], np.float32),
+            "mask_input": np.ones((1, 1, side, side), np.float32),
+            "has_mask_input": np.zeros(1, np.float32),
+            "orig_im_size": np.array([20, 50], np.float32),
+        }
+        [low_res, iou] = decoder.run(["low_res_masks", "iou_predictions"], inputs)
+        assert relative(low_res[0, 0], expected[f"{prompt}.masks"][token]) < 1e-4
+        assert relative(iou[0, 0], expected[f"{prompt}.iou"][token]) < 1e-4
+
+
+# In pixels of the model's square; −1 is the padding point of a prompt without a box.
+PROMPTS = {
+    "click": ([[9.0, 20.0], [0.0, 0.0]], [1, -1]),
+    "clicks": ([*POINTS, [14.0, 11.5], [0.0, 0.0]], [*LABELS, 1, -1]),
+    "box": ([BOX[:2], BOX[2:]], [2, 3]),
+    "click in a box": ([POINTS[0], BOX[:2], BOX[2:]], [1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("shape", [(37, 61), (96, 40)])
+@pytest.mark.parametrize("has_mask", [False, True])
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_the_decoder_in_segment_anythings_layout_is_its_own_export(prompt: str, has_mask: bool, shape: tuple[int, int]) -> None:
+    base = open_base(FOLDER / "merged").sam
+    official = build({**base.config, "mask_channels": 8})
+    for part in ("prompt_encoder", "mask_decoder"):
+        getattr(official, part).load_state_dict(getattr(base, part).state_dict())
+    embedding = load_file(FOLDER / "onnx-merged.expected.safetensors")["embedding"].permute(2, 0, 1)[None]
+    points, labels = PROMPTS[prompt]
+    inputs = {
+        "image_embeddings": embedding.contiguous(),
+        "point_coords": torch.tensor([points]),
+        "point_labels": torch.tensor([labels], dtype=torch.float32),
+        "mask_input": 4 * torch.randn(1, 1, 16, 16, generator=torch.Generator().manual_seed(1)),
+        "has_mask_input": torch.tensor([float(has_mask)]),
+        "orig_im_size": torch.tensor(shape, dtype=torch.float32),
+    }
+    wanted = SamOnnxModel(official, return_single_mask=True)(**inputs)
+    decoder = onnxruntime.InferenceSession(FOLDER / "onnx-merged" / "onnx" / "segment_anything_decoder.onnx")
+    assert [each.name for each in decoder.get_inputs()] == list(inputs)
+    names = ["masks", "iou_predictions", "low_res_masks"]
+    got = decoder.run(names, {name: value.numpy() for name, value in inputs.items()})
+    assert got[0].shape == (1, 1, *shape)
+    # Tools take pixels above 0, so the threshold, 0.25, is taken off.
+    for name, own, want in zip(names, got, (wanted[0] - 0.25, *wanted[1:]), strict=True):
+        assert relative(own, want.numpy()) < 1e-4, name
 
 
 def relative(got: np.ndarray, want: np.ndarray) -> float:

@@ -27,6 +27,8 @@ export interface DecodeShape {
   readonly objects: number;
   readonly tokens: number;
   readonly hasMask: boolean;
+  /** Whether the dense embedding of the prompts is an input, `dense` [N, h, w, D], in place of what a mask or its absence gives. */
+  readonly isDenseGiven?: boolean;
   /** Images that the objects are of; absent: one. */
   readonly images?: number;
 }
@@ -48,7 +50,7 @@ export function encodeGraph(config: SamConfig, slotsOf?: SlotsOf): Graph {
  */
 export function decodeGraph(
   config: SamConfig,
-  { objects, tokens, hasMask, images = 1 }: DecodeShape,
+  { objects, tokens, hasMask, isDenseGiven = false, images = 1 }: DecodeShape,
   besideOf?: (graph: Graph) => BesideSource,
   tokenOf?: TokenOf,
 ): Graph {
@@ -66,6 +68,7 @@ export function decodeGraph(
     imageIndex,
     imagePe: graph.input('imagePe', [grid, grid, D]),
     ...prompts,
+    ...(isDenseGiven && { dense: graph.input('dense', [objects, grid, grid, D]) }),
     ...(token && { sparse: withToken(prompts.sparse, token, imageIndex, objects) }),
   };
   const { masks, iou } = traceMaskDecoder(graph, config, inputs, graphInputs(graph), besideOf?.(graph));
@@ -81,6 +84,16 @@ function withToken(sparse: Tensor | null, token: Tensor, imageIndex: Tensor | nu
   const tokens = own.view([axis(own.shape, 0), 1, width]);
   if (sparse) return prependTokens(sparse, tokens);
   return imageIndex ? tokens : repeatLeading(own.view([width]), [objects, 1, width]);
+}
+
+/** `maskInput` [1, 4h, 4w], logits of an earlier mask → `dense` [1, h, w, D]. */
+export function maskPromptGraph(config: SamConfig): Graph {
+  const graph = new Graph();
+  const side = lowResOf(config);
+  const maskInput = graph.input('maskInput', [1, side, side]);
+  const { dense } = tracePromptEncoder(graph, config, { coords: null, labels: null, maskInput });
+  graph.output('dense', dense);
+  return graph;
 }
 
 /** `cells` [1, h·w, 2] → `imagePe` [h, w, D]. */

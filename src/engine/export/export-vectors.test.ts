@@ -155,6 +155,12 @@ const CASES: readonly Case[] = [
     dataset: 'b',
   },
   { name: 'sam-tiny', form: 'sam', request: { methods: MERGEABLE, gate: 'hard', budget: 0.5 }, base: 'tiny' },
+  {
+    name: 'onnx-merged',
+    form: 'onnx',
+    request: { methods: MERGEABLE, gate: 'task', datasets: DATASETS },
+    dataset: 'b',
+  },
   // What cannot be merged, with gates that look at the image.
   {
     name: 'onnx',

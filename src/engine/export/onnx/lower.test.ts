@@ -7,7 +7,8 @@ import { resolveMopeft } from '../../../peft/resolve.ts';
 import { decodeGraph, encodeGraph, imagePeGraph } from '../../../sam/graphs.ts';
 import { graphInputs } from '../../../sam/weight-source.ts';
 import { MICRO_SAM } from '../../../testing/micro-model.ts';
-import { LOWERINGS, lowerGraph, MANY_OBJECTS, MANY_TOKENS } from './lower.ts';
+import { LOWERINGS, lowerGraph } from './lower.ts';
+import { MANY_OBJECTS, MANY_TOKENS } from './node-context.ts';
 import { OnnxModel } from './onnx-model.ts';
 import { bytesField, bytesOf, intField } from './protobuf.ts';
 

@@ -24,7 +24,7 @@ export type Value = string;
 export type ElementType = 'float' | 'int64';
 /** A number, or a size that is known only when the model runs, by a name. */
 export type Dimension = number | string;
-export type AttributeValue = number | readonly number[] | { readonly float: number };
+export type AttributeValue = number | readonly number[] | string | { readonly float: number };
 
 /** The most bytes that a message can have. */
 const MOST_BYTES = 2 ** 31 - 1;
@@ -35,6 +35,7 @@ export class OnnxModel {
   private readonly inputs: Piece[] = [];
   private readonly outputs: Piece[] = [];
   private readonly constants = new Map<string, Value>();
+  private readonly weights = new Set<string>();
   private next = 0;
 
   constructor(private readonly name: string) {}
@@ -61,8 +62,10 @@ export class OnnxModel {
     return value;
   }
 
-  /** Weights under a name of their own. */
+  /** Weights under a name of their own, stored once. */
   weight(name: string, shape: Shape, data: Float32Array): Value {
+    if (this.weights.has(name)) return name;
+    this.weights.add(name);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.initializers.push(tensor(name, FLOAT, shape, bytes));
     return name;
@@ -136,8 +139,9 @@ export class OnnxModel {
 }
 
 function attribute(name: string, value: AttributeValue): Piece {
-  const [Int, FloatAttribute, Ints] = [2, 1, 7];
+  const [Int, FloatAttribute, Text, Ints] = [2, 1, 3, 7];
   if (typeof value === 'number') return joined([textField(1, name), intField(3, value), intField(20, Int)]);
+  if (typeof value === 'string') return joined([textField(1, name), textField(4, value), intField(20, Text)]);
   if ('float' in value)
     return joined([textField(1, name), floatField(2, value.float), intField(20, FloatAttribute)]);
   return joined([textField(1, name), ...value.map((each) => intField(8, each)), intField(20, Ints)]);

@@ -1,28 +1,23 @@
 import { Failure, type FailureRecord } from '../../../config/failure.ts';
 import { gridOf, lowResOf, MASK_TOKENS, type SamConfig } from '../../../config/sam.ts';
-import type { Graph } from '../../../graph/graph.ts';
-import { attachModules } from '../../../peft/build.ts';
-import { datasetToken } from '../../../peft/dataset-token.ts';
-import { DATASET_INPUT, datasetCount, datasetRows, tellsDatasetsApart } from '../../../peft/datasets.ts';
-import { mergeAdapter, mergeRefusal, namedIndex } from '../../../peft/merge.ts';
-import { preparedTensors } from '../../../sam/checkpoint/prepare.ts';
-import { decodeGraph, encodeGraph, imagePeGraph } from '../../../sam/graphs.ts';
-import { cellCoords } from '../../../sam/prompt-encoder.ts';
-import { graphInputs } from '../../../sam/weight-source.ts';
+import { imagePeGraph } from '../../../sam/graphs.ts';
 import { modelCard } from '../card.ts';
-import { type ExportForm, type ExportSource, jsonFile, textFile } from '../export-form.ts';
+import { type ExportForm, jsonFile, textFile } from '../export-form.ts';
 import { hfConfig, hfPreprocessor } from '../hf-model.ts';
-import { lowerGraph, MANY_OBJECTS, MANY_TOKENS } from './lower.ts';
+import { lowerGraph } from './lower.ts';
 import { OnnxModel } from './onnx-model.ts';
+import { segmentAnythingDecoder } from './segment-anything.ts';
+import { needed, type TunedGraphs, tunedGraphs } from './tuned-graphs.ts';
 
 /**
  * A tuned model as two ONNX files in the layout of transformers.js (`SamModel`): image encoder, and prompt encoder with mask
- * decoder. Modules that cannot be merged, and gates, are in the encoder's graph.
+ * decoder, which goes out in the layout of `segment_anything` too. Modules that cannot be merged, and gates, are in the encoder's
+ * graph.
  */
 export const onnx: ExportForm = {
   id: 'onnx',
   label: 'ONNX',
-  help: 'Encoder and decoder for onnxruntime and transformers.js; what cannot be merged is in their graphs.',
+  help: 'Encoder and decoder for onnxruntime, transformers.js and annotation tools; what cannot be merged is in their graphs.',
   refusal: ({ checkpoint: { config } }) => refusal(config),
   async *write(source) {
     const { adapter, checkpoint } = source;
@@ -32,11 +27,16 @@ export const onnx: ExportForm = {
     const graphs = await tunedGraphs(source);
     yield { path: 'onnx/vision_encoder.onnx', bytes: visionEncoder(config, graphs) };
     yield { path: 'onnx/prompt_encoder_mask_decoder.onnx', bytes: promptEncoderMaskDecoder(config, graphs) };
+    yield {
+      path: 'onnx/segment_anything_decoder.onnx',
+      bytes: segmentAnythingDecoder(config, adapter, graphs),
+    };
     yield jsonFile('config.json', hfConfig(config));
     yield jsonFile('preprocessor_config.json', hfPreprocessor(config, adapter.preprocessing));
     const notes = [
       'In JavaScript: `SamModel.from_pretrained("FOLDER", { dtype: "fp32" })` of @huggingface/transformers.',
       'An image at a time. A box is two points with the labels 2 (top left) and 3 (bottom right).',
+      '`onnx/segment_anything_decoder.onnx` has the inputs and outputs of `segment_anything`’s own export, as annotation tools load it; its masks are above 0 where a pixel belongs.',
       '`pred_masks` are the three candidates for one click; after a box or several clicks take `single_pred_mask`.',
     ];
     const use = [
@@ -62,44 +62,6 @@ function refusal({ decoder }: SamConfig): FailureRecord | null {
     what: 'An HQ-SAM’s mask decoder reads more of the image than the layout of transformers.js passes on.',
     where: 'model',
     cure: 'Export it as merged, where that is exact.',
-  };
-}
-
-/** A tuned model's graphs with the values of their inputs, as the engine holds them. */
-interface TunedGraphs {
-  readonly encode: Graph;
-  readonly decode: Graph;
-  readonly weight: (name: string) => Float32Array;
-}
-
-async function tunedGraphs({ adapter, checkpoint, dataset }: ExportSource): Promise<TunedGraphs> {
-  const { mopeft, tensors } = adapter;
-  const { config, read } = checkpoint;
-  const isMerged = mergeRefusal(adapter, config) === null;
-  const changed = isMerged ? await mergeAdapter(adapter, config, read, dataset) : new Map();
-  const values = new Map<string, Float32Array>();
-  for await (const { made } of preparedTensors(
-    config,
-    async (name) => changed.get(name) ?? (await read(name)),
-  ))
-    for (const { name, data } of made) values.set(name, data);
-  if (!isMerged) for (const [name, { data }] of tensors) values.set(name, data);
-  if (tellsDatasetsApart(mopeft)) {
-    const asked = namedIndex(mopeft.datasets ?? [], dataset);
-    values.set(DATASET_INPUT, datasetRows([asked], datasetCount(mopeft)));
-  }
-  values.set('cells', cellCoords(config));
-  const shape = { objects: MANY_OBJECTS, tokens: MANY_TOKENS, hasMask: false };
-  return {
-    encode: isMerged
-      ? encodeGraph(config)
-      : encodeGraph(config, (graph) => attachModules(graph, mopeft, graphInputs(graph), 'evaluation').slots),
-    decode: decodeGraph(config, shape, undefined, datasetToken(mopeft)),
-    weight: (name) => {
-      const found = values.get(name);
-      if (!found) throw new RangeError(`the model has no tensor ${name}`);
-      return found;
-    },
   };
 }
 
@@ -169,10 +131,4 @@ function promptEncoderMaskDecoder(
   model.output('single_iou_score', part(iou, 0, 1), 'float', [...batch, 1]);
   model.output('single_pred_mask', part(masks, 0, 1), 'float', [...batch, 1, side, side]);
   return model.bytes();
-}
-
-function needed(values: ReadonlyMap<string, string>, name: string): string {
-  const value = values.get(name);
-  if (value === undefined) throw new RangeError(`the graph has no output ${name}`);
-  return value;
 }
