@@ -198,8 +198,11 @@ LAUNCHERS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_launchers_start_processes_that_train_as_one(project: Path, tmp_path: Path, launcher: str) -> None:
-    """`--multi_gpu` is how `accelerate` is told to start several; `--device cpu` lets them be of CPUs."""
-    settings = ("steps=20", "seed=3", "imagesPerStep=4", "objectsPerImage=2", "corrections=1", "evalEvery=20", "evalObjects=1")
+    """`--multi_gpu` is how `accelerate` is told to start several; `--device cpu` lets them be of CPUs.
+
+    That many steps of two processes equal those of one is said above: here it is that the launchers start them as told.
+    """
+    settings = ("steps=4", "seed=3", "imagesPerStep=4", "objectsPerImage=2", "corrections=1", "evalEvery=4", "evalObjects=1")
     one = Asked(project, MODEL, tmp_path / "one", settings=settings)
     train(one, tell=quiet)
     pairs = [part for pair in settings for part in ("--set", pair)]
@@ -210,7 +213,7 @@ def test_launchers_start_processes_that_train_as_one(project: Path, tmp_path: Pa
     assert told.returncode == 0, told.stderr
     assert losses(tmp_path / "two") == pytest.approx(losses(one.out), rel=1e-5)
     # One process says it, the other is quiet.
-    assert told.stdout.count("step 20  loss") == 1
+    assert told.stdout.count("step 4  loss") == 1
 
 
 def test_shares_cover_a_batch_once_and_passes_change_nothing(project: Path, tmp_path: Path) -> None:
