@@ -11,12 +11,16 @@ export interface ServedSet {
   readonly files: Readonly<Record<string, string>>;
 }
 
+/** The page's device, the same for all calls: kernels that several sets use compile once. It lives as long as the page. */
+let opened: Promise<Gpu> | undefined;
+
 /** Bundled by the browser test: runs sets on the page's own WebGPU. @param shaders WGSL by name. */
 export async function checkSets(
   sets: readonly ServedSet[],
   shaders: Readonly<Record<string, string>>,
 ): Promise<SetReport[]> {
-  const gpu = await Gpu.open(navigator.gpu, new Map(Object.entries(shaders)));
+  opened ??= Gpu.open(navigator.gpu, new Map(Object.entries(shaders)));
+  const gpu = await opened;
   const reports: SetReport[] = [];
   for (const { name, json, files } of sets) {
     const sources = Object.entries(files).map(async ([file, url]) => {
@@ -25,6 +29,5 @@ export async function checkSets(
     });
     reports.push(await runSet(gpu, { name, json, files: new Map(await Promise.all(sources)) }));
   }
-  gpu.destroy();
   return reports;
 }
