@@ -4,15 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import { writeZip } from '../data/zip.ts';
 import { writeAdapter } from '../peft/adapter-file.ts';
 import { DATASET_TOKENS } from '../peft/dataset-token.ts';
+import { type Answer, mopeft } from '../testing/command-line.ts';
 import { normals } from '../testing/random.ts';
 import { drawSample } from '../testing/training-sets.ts';
 import { folderFiles } from './input-files.ts';
 import { readImage } from './read-image.ts';
+
+vi.mock('./node-gpu.ts', async () => (await import('../testing/command-line.ts')).sharedDevice());
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -27,15 +30,13 @@ let run: string;
 let taught: string;
 let tuned: string;
 
-/** Runs a command; its exit status and what it printed. */
-async function mopeft(...args: readonly string[]) {
+/** Runs a command in a process of its own, as a person does. */
+async function asProcess(...args: readonly string[]): Promise<Answer> {
   try {
-    const { stdout, stderr } = await execute(process.execPath, ['--import', 'tsx', entry, ...args], {
-      cwd: root,
-    });
-    return { code: 0, stdout, stderr };
+    const command = ['--import', 'tsx', entry, ...args];
+    return { code: 0, ...(await execute(process.execPath, command, { cwd: root })) };
   } catch (thrown) {
-    const { code, stdout, stderr } = thrown as { code: number; stdout: string; stderr: string };
+    const { code, stdout, stderr } = thrown as Answer;
     return { code, stdout, stderr };
   }
 }
@@ -71,7 +72,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it('trains and leaves the files of a run', async () => {
-  const trained = await mopeft(
+  const trained = await asProcess(
     ...['train', '--model', model, '--data', data, '--method', 'mopeft', '--steps', '2', '--seed', '1'],
     ...['--config', join(folder, 'config.json'), '--out', run],
   );
@@ -327,8 +328,14 @@ it('segments at a scale: the mask lies in the crop around the prompt, and is tha
 });
 
 it('refuses what it cannot do, in one sentence with the cure', async () => {
-  const wrong = async (...args: string[]) => (await mopeft(...args)).stderr;
-  expect(await wrong('fly')).toMatch(/no command "fly"/);
+  const wrong = async (...args: string[]) => {
+    const { code, stderr } = await mopeft(...args);
+    expect(code).toBe(1);
+    return stderr;
+  };
+  const flown = await asProcess('fly');
+  expect(flown.stderr).toMatch(/no command "fly"/);
+  expect([flown.code, flown.stdout]).toEqual([1, '']);
   expect(await wrong('train', '--model', model)).toMatch(/--data is missing[\s\S]*Usage/);
   expect(await wrong('train', 'here', '--model', model)).toMatch(/"here"[\s\S]*Usage/);
   expect(await wrong('evaluate', '--model', join(folder, 'none'), '--data', data)).toMatch(

@@ -1,15 +1,15 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { readRaster } from '../data/decode/read-raster.ts';
 import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
+import { mopeft } from '../testing/command-line.ts';
 import { drawSample } from '../testing/training-sets.ts';
 
-const execute = promisify(execFile);
+vi.mock('./node-gpu.ts', async () => (await import('../testing/command-line.ts')).sharedDevice());
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const PREPARED = ['--aspect', 'keep', '--normalisation', 'mean-std'];
 /** A model of random weights finds something only where everything passes. */
@@ -17,18 +17,6 @@ const ANY = ['--points-per-side', '2', '--iou', '0', '--stability', '0', '--mask
 const MODEL = ['--model', join(root, 'tests/vectors/hf'), ...PREPARED];
 let folder: string;
 let data: string;
-
-/** Runs a command; its exit status and what it printed. */
-async function mopeft(...args: readonly string[]) {
-  const command = ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args];
-  try {
-    const { stdout, stderr } = await execute(process.execPath, command, { cwd: root });
-    return { code: 0, stdout, stderr };
-  } catch (thrown) {
-    const { code, stdout, stderr } = thrown as { code: number; stdout: string; stderr: string };
-    return { code, stdout, stderr };
-  }
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mopeft-find-'));

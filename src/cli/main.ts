@@ -1,48 +1,5 @@
 /** `npm run mopeft -- plan | train | evaluate | worth | export | segment | find | labels | inspect | models …`: the engine without a browser. */
-import { Failure } from '../config/failure.ts';
-import { asksForHelp, HelpRequest, wrongArguments } from './arguments.ts';
+import { runCommand } from './commands.ts';
 import { runProgram } from './program.ts';
 
-const COMMANDS = {
-  plan: async () => (await import('./plan.ts')).plan,
-  train: async () => (await import('./train.ts')).train,
-  evaluate: async () => (await import('./evaluate.ts')).evaluate,
-  worth: async () => (await import('./worth.ts')).worthOfModules,
-  export: async () => (await import('./export.ts')).exportModel,
-  segment: async () => (await import('./segment.ts')).segment,
-  find: async () => (await import('./find.ts')).find,
-  labels: async () => (await import('./labels.ts')).labels,
-  inspect: async () => (await import('./inspect.ts')).inspect,
-  models: async () => (await import('./models.ts')).models,
-};
-
-runProgram(async (args) => {
-  const [name = '', ...rest] = withoutMirror(args);
-  const load = Object.entries(COMMANDS).find(([command]) => command === name)?.[1];
-  if (!load) {
-    if (asksForHelp([name])) throw new HelpRequest(commandsHelp());
-    throw new Failure({
-      code: 'cli/arguments',
-      what: name === '' ? 'Name a command.' : `There is no command "${name}".`,
-      cure: `Commands are ${Object.keys(COMMANDS).join(', ')}; each explains its flags with --help.`,
-    });
-  }
-  return (await load())(rest);
-});
-
-/** Takes `--mirror URL`, which every command has, out of its flags; it is the same as `MOPEFT_MIRROR`. */
-function withoutMirror(args: readonly string[]): string[] {
-  const at = args.findIndex((word) => word === '--mirror' || word.startsWith('--mirror='));
-  if (at < 0) return [...args];
-  const [, inWord] = (args[at] ?? '').split(/=(.*)/s);
-  const mirror = inWord ?? args[at + 1];
-  if (!mirror) throw wrongArguments('--mirror has no address', '  --mirror https://mirror.example');
-  process.env.MOPEFT_MIRROR = mirror;
-  return args.toSpliced(at, inWord === undefined ? 2 : 1);
-}
-
-function commandsHelp(): string {
-  return Object.keys(COMMANDS)
-    .map((command) => `  npm run mopeft -- ${command} --help`)
-    .join('\n');
-}
+runProgram(runCommand);
