@@ -87,6 +87,10 @@ test('another dataset of a run is asked anew; until a person says which, the eng
   expect(useNotices.getState().announcement).toMatch(/^Mask found as in inner, predicted IoU/);
   expect(asked.at(-1)?.variant).toEqual({ kind: 'run', runId: 'run-1', dataset: 0 });
   expect(selectEmbedding(useSegment.getState())?.asked).toMatchObject({ name: 'inner', by: 'name' });
+  await chooseDataset(1);
+  expect(useNotices.getState().announcement).toMatch(/^Mask found as in whole/);
+  await chooseDataset(0);
+  expect(useNotices.getState().announcement, 'an answer that was there').toMatch(/^Mask found as in inner/);
   const before = asked.length;
   await open('b');
   await click(1);

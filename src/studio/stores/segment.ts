@@ -207,6 +207,8 @@ useRuns.subscribe(({ runs }) => {
 /** Says which of the datasets that the run tells apart is meant. */
 export async function chooseDataset(dataset: number): Promise<void> {
   set({ dataset, failure: null });
+  // An answer from before is shown at once.
+  announceAnswer();
   await answerShown();
 }
 
@@ -311,16 +313,21 @@ export async function predictShown(): Promise<void> {
         announce(failure.what);
         return;
       }
-      const shown = shownAnswer();
-      const best = shown?.prediction.candidates[shown.candidate];
-      const asked = selectEmbedding(get())?.asked;
-      const as = asked ? ` as in ${asked.name}` : '';
-      if (best) announce(`Mask found${as}, predicted IoU ${best.predictedIou.toFixed(2)}.`);
+      announceAnswer();
     }
   } finally {
     predicting = false;
     set({ busy: false });
   }
+}
+
+/** Says that the mask shown has come, and for which dataset, if the run tells them apart. */
+function announceAnswer(): void {
+  const shown = shownAnswer();
+  const best = shown?.prediction.candidates[shown.candidate];
+  const asked = selectEmbedding(get())?.asked;
+  const as = asked ? ` as in ${asked.name}` : '';
+  if (best) announce(`Mask found${as}, predicted IoU ${best.predictedIou.toFixed(2)}.`);
 }
 
 interface Asked {
