@@ -26,7 +26,7 @@ function canvas(): HTMLCanvasElement {
 function open() {
   const canvases = { image: canvas(), masks: canvas(), drawing: canvas(), cursor: canvas() };
   const stage = new Stage(canvases, bitmap, { width: 10, height: 6 });
-  stage.resize(SIZE, 2);
+  stage.resize(SIZE, 2, { scale: 0.5, left: 0, top: 0 });
   const widths = () => Object.values(canvases).map(({ width }) => width);
   /** Draws at a scale and gives the widths of all canvases afterwards. */
   const zoom = (scale: number) => {
@@ -53,7 +53,7 @@ afterEach(() => {
 test('where painting all takes too long, image and masks are coarse while the view moves, and sharp once it rests', () => {
   cost = 20;
   const { stage, widths, zoom } = open();
-  expect(zoom(1)).toEqual([200, 200, 200, 200]);
+  expect(widths()).toEqual([200, 200, 200, 200]);
   expect(zoom(1.1)).toEqual([100, 100, 200, 200]);
   vi.advanceTimersByTime(100);
   expect(zoom(1.2)).toEqual([100, 100, 200, 200]);
@@ -71,6 +71,17 @@ test('where painting all takes too long, image and masks are coarse while the vi
   expect(widths()).toEqual([100, 100, 200, 200]);
   stage.close();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('another size is drawn at once, since a canvas is blank until then', () => {
+  const { stage } = open();
+  for (const frame of frames.splice(0)) frame();
+  const before = clock;
+  cost = 1;
+  stage.resize({ width: 80, height: 50 }, 2, { scale: 0.4, left: 0, top: 0 });
+  // Image, masks and drawing, which are all cleared when they are painted.
+  expect(clock - before).toBe(3);
+  expect(frames).toEqual([]);
 });
 
 test('where it is quick, a zoom is sharp', () => {

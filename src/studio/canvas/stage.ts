@@ -70,13 +70,20 @@ export class Stage {
     });
   }
 
-  /** @param size in CSS pixels. */
-  resize(size: Size, ratio: number): void {
+  /**
+   * Shows a view on canvases of another size, at once: a canvas that gets another size is blank, and the next frame may come
+   * only after it was seen so.
+   * @param size in CSS pixels.
+   */
+  resize(size: Size, ratio: number, view: View): void {
     this.size = size;
     this.ratio = ratio;
+    this.view = view;
     for (const canvas of [this.canvases.drawing, this.canvases.cursor]) setSize(canvas, size, ratio);
     this.resizeLayers(ratio);
-    this.redraw();
+    this.isDrawingStale = true;
+    cancelAnimationFrame(this.frame);
+    this.draw();
   }
 
   private resizeLayers(ratio: number): void {
@@ -208,7 +215,10 @@ function setSize(canvas: HTMLCanvasElement, { width, height }: Size, ratio: numb
 }
 
 const isSame = (a: PaintedMask, b: PaintedMask): boolean =>
-  a.runs === b.runs && a.strong === b.strong && a.colour.every((value, i) => value === b.colour[i]);
+  a.runs === b.runs &&
+  a.strong === b.strong &&
+  a.striped === b.striped &&
+  a.colour.every((value, i) => value === b.colour[i]);
 
 /** A part of the image as the screen shows it, with the outline's reach around. */
 function onScreen([x0, y0, x1, y1]: Extent, { scale, left, top }: View): Rect {

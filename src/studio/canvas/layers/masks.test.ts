@@ -64,6 +64,16 @@ test('the later mask lies above, and a chosen one has a wide outline', () => {
   ]);
 });
 
+test('what is not an object yet is striped inside, between a whole outline, and its stripes move with the image', () => {
+  const striped = { ...mask('a', block), striped: true };
+  const view = { scale: 6, left: 0, top: 0 };
+  const [, row] = draw([striped], view, 6, 7, 24, 2);
+  expect(row).toBe('A.aaaa....aaaa....aaaa.A');
+  expect(draw([striped], { ...view, left: 3 }, 9, 8, 24, 1)).toEqual([row]);
+  expect(draw([striped], { ...view, left: 3, top: 5 }, 9, 13, 24, 1)).toEqual([row]);
+  expect(draw([mask('a', block)], view, 6, 8, 24, 1)).toEqual(['AaaaaaaaaaaaaaaaaaaaaaaA']);
+});
+
 test('a part is painted as it is in the whole', () => {
   const masks = [mask('a', block), mask('b', ['####..', '#.....', '......', '..####'])];
   const view = { scale: 2.5, left: -1, top: 0.4 };

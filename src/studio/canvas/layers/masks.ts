@@ -19,12 +19,18 @@ export interface PaintedMask {
   readonly colour: Rgb;
   /** A wide outline and a stronger colour, for what is chosen. */
   readonly strong: boolean;
+  /** Stripes inside, for what is not an object of the image yet: told apart by form, since colours may be alike. */
+  readonly striped?: boolean;
 }
 
 /** How far a wide outline reaches into a mask, pixels of the screen; a thin one is one pixel wide. */
 const WIDE = 2;
 /** Opacity inside, 0..255. */
 const FILL = { thin: 80, wide: 115 } as const;
+/** How much more opaque stripes are, since there is nothing between them. */
+const STRIPED = 70;
+/** Pixels of the screen from one stripe to the next, a power of two; each is half as wide. */
+const STRIPES = 8;
 
 /**
  * Paints masks, later ones above, as ABGR words (every machine that runs a browser is little-endian).
@@ -51,10 +57,15 @@ export function paintMasks(
   // By the number of the mask, from 1.
   const insides = Uint32Array.from([
     0,
-    ...masks.map((mask) => word(mask.colour, mask.strong ? FILL.wide : FILL.thin)),
+    ...masks.map(({ colour, strong, striped }) =>
+      word(colour, (strong ? FILL.wide : FILL.thin) + (striped ? STRIPED : 0)),
+    ),
   ]);
   const edges = Uint32Array.from([0, ...masks.map((mask) => word(mask.colour, 255))]);
   const isWide = Uint8Array.from([0, ...masks.map(({ strong }) => (strong ? 1 : 0))]);
+  const isStriped = Uint8Array.from([0, ...masks.map(({ striped }) => (striped ? 1 : 0))]);
+  // Stripes move with the image, so that what was painted can be moved.
+  const phase = rect.x + rect.y - Math.round(view.left) - Math.round(view.top);
   const pixels = new Uint32Array(rect.width * rect.height);
   for (let y = 0; y < rect.height; y++) {
     const to = y * rect.width;
@@ -66,7 +77,10 @@ export function paintMasks(
       while (x < rect.width && top[at + x] === index) x++;
       const edge = edges[index] as number;
       const thickness = isWide[index] === 1 ? WIDE : 1;
-      pixels.fill(insides[index] as number, to + start, to + x);
+      if (isStriped[index] === 0) pixels.fill(insides[index] as number, to + start, to + x);
+      else
+        for (let i = start; i < x; i++)
+          if (((i + y + phase) & (STRIPES - 1)) < STRIPES / 2) pixels[to + i] = insides[index] as number;
       // A stretch of one mask has its outline at both ends, and wherever the rows above or below differ.
       for (let i = start; i < Math.min(x, start + thickness); i++)
         if (isOutline(top, at + i, index, thickness)) pixels[to + i] = edge;

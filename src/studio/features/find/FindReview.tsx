@@ -23,11 +23,12 @@ export function FindReview(): ReactNode {
   const chosen = useFind((state) => state.chosen);
   const isSearched = useFind((state) => state.isSearched);
   const box = useRef<HTMLDivElement>(null);
+  const searchId = useFind((state) => state.searchId);
   const isEmpty = objects.length === 0;
   useEffect(() => {
-    // The button that was pressed last is gone; keys go on.
-    if (isEmpty && document.activeElement === document.body) box.current?.focus();
-  }, [isEmpty]);
+    // The button that was pressed last is gone, or could not be pressed during the search; keys go on.
+    if ((isEmpty || searchId !== null) && document.activeElement === document.body) box.current?.focus();
+  }, [isEmpty, searchId]);
   if (!image || !isSearched) return null;
   const object = objects[chosen];
   return (
@@ -35,6 +36,7 @@ export function FindReview(): ReactNode {
       {!object && <NothingLeft />}
       {object && (
         <>
+          <p className="muted small">Found objects are striped until you accept them.</p>
           <p>
             {plural(objects.length, 'object')}
             <span className="muted">

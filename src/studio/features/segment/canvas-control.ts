@@ -125,10 +125,14 @@ export class CanvasControl {
   resize(size: Size, ratio: number): void {
     const { view, size: before } = this;
     this.size = size;
-    this.stage.resize(size, ratio);
+    const isFitted = !view || this.isFitted;
     // What a person looks at stays in the middle.
-    if (!view || this.isFitted) this.fit();
-    else this.show(panView(view, (size.width - before.width) / 2, (size.height - before.height) / 2));
+    const shown = isFitted
+      ? fitView(this.image, size)
+      : panView(view, (size.width - before.width) / 2, (size.height - before.height) / 2);
+    this.stage.resize(size, ratio, shown);
+    this.show(shown);
+    this.isFitted = isFitted;
     if (!view) {
       this.paintMasks();
       this.paintDrawing();
@@ -319,7 +323,7 @@ export class CanvasControl {
       const id = `found ${i}`;
       const isTold = classValue !== undefined && classes.length > 1;
       const colour = isTold ? objectColour({ classValue }, i, classes) : unknown;
-      masks.push(this.mask(id, runs, colour, i === found.chosen));
+      masks.push({ ...this.mask(id, runs, colour, i === found.chosen), striped: true });
     }
     const { runs: hovered } = useHover.getState();
     const answer = shownAnswer();
