@@ -55,9 +55,16 @@ export class PipelineCache {
   /**
    * Begins to compile everything that will be asked for, in the order given. Resolves when it is done; what could not be
    * compiled is told to whoever asks for it.
+   * @param onDone is told how many of how many are done, after each.
    */
-  async prepare(requests: Iterable<PipelineRequest>): Promise<void> {
-    await Promise.allSettled(Array.from(requests, (request) => this.get(request)));
+  async prepare(
+    requests: Iterable<PipelineRequest>,
+    onDone?: (done: number, total: number) => void,
+  ): Promise<void> {
+    const pipelines = new Set(Array.from(requests, (request) => this.get(request)));
+    let done = 0;
+    const count = (): void => onDone?.(++done, pipelines.size);
+    await Promise.allSettled(Array.from(pipelines, (pipeline) => pipeline.finally(count)));
   }
 
   private layoutOf({ bindings, texels, params }: PipelineRequest): GPUPipelineLayout | 'auto' {

@@ -131,7 +131,8 @@ export interface ActivityEvent {
   readonly type: 'activity';
   /** "Measuring the validation images" */
   readonly label: string;
-  readonly dataset: string;
+  /** Absent where it is about no dataset. */
+  readonly dataset?: string;
   readonly done: number;
   readonly total: number;
 }

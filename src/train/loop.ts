@@ -388,7 +388,7 @@ export class Trainer {
 
 /** Plans a step, and has compiled what it runs: that goes on while buffers are allocated and images measured. */
 async function planStep(
-  { gpu, model, config, plan }: TrainerParts,
+  { gpu, model, config, plan, emit }: TrainerParts,
   mopeft: MopeftConfig,
   { kernels, ...sizes }: Partial<PinnedSizes> & Pick<RunState, 'kernels'>,
 ): Promise<TrainingPlans> {
@@ -396,7 +396,10 @@ async function planStep(
   const request = planRequest(model.config, mopeft, { ...config, ...sizes }, device);
   const plans = await (plan ? plan(request) : planTraining(request));
   // A step waits only for what it runs.
-  void gpu.pipelines.prepare(plansOf(plans).flatMap(({ passes }) => passes.map(({ pass }) => pass)));
+  const passes = plansOf(plans).flatMap((each) => each.passes.map(({ pass }) => pass));
+  void gpu.pipelines.prepare(passes, (done, total) =>
+    emit({ type: 'activity', label: 'Compiling kernels for this GPU', done, total }),
+  );
   return plans;
 }
 

@@ -175,6 +175,7 @@ test("a dataset's name is told as it is, whatever characters it holds", async ()
   };
   expect(await labelsOf(await openFolder(name))).toContain(`Measuring the validation images of ${name}`);
   expect(await labelsOf(await openUnchecked(name))).toEqual([
+    'Compiling kernels for this GPU',
     `Measuring the test images of ${name}`,
     `Measuring the base model on the test images of ${name}`,
   ]);

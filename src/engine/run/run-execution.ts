@@ -7,7 +7,7 @@ import { modulesOf } from '../../peft/modules.ts';
 import { isSettled } from '../../train/budget.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
 import { evaluateSetsAt, type SetScores } from '../../train/evaluate.ts';
-import type { TrainEvent } from '../../train/events.ts';
+import type { ActivityEvent, TrainEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
 import { TokenCache } from '../../train/token-cache.ts';
 import type { TrainingData } from '../../train/training-data.ts';
@@ -118,9 +118,16 @@ export class RunExecution implements Run {
             kept,
             ...(parts.plan && { plan: parts.plan }),
             ...(modulesOf(mopeft).some(({ method }) => method.changesAtStart) && {
-              openBase: () => SessionPredictor.open(gpu, model, null),
+              openBase: () => {
+                parts.observer?.onActivity?.('Opening the base model to compare with', 0, 1);
+                return SessionPredictor.open(gpu, model, null);
+              },
             }),
-            emit: (event) => run?.onEvent(event),
+            emit: (event) => {
+              // What it does is told before there is a run.
+              if (event.type === 'activity') tellActivity(parts, config, event);
+              else run?.onEvent(event);
+            },
             yieldDevice: async () => {
               await log.settled();
               await run?.keepLooks();
@@ -194,10 +201,10 @@ export class RunExecution implements Run {
         observer?.onProfile?.(event);
         return;
       case 'activity':
-        observer?.onActivity?.(`${event.label} of ${this.nameOf(event.dataset)}`, event.done, event.total);
+        tellActivity(this.parts, this.config, event);
         return;
       case 'notice':
-        observer?.onNotice?.(`${this.nameOf(event.dataset)}, ${event.sample}: ${event.message}`);
+        observer?.onNotice?.(`${nameOf(this.config, event.dataset)}, ${event.sample}: ${event.message}`);
         return;
     }
   }
@@ -320,13 +327,14 @@ export class RunExecution implements Run {
     const { gpu, model, observer } = this.parts;
     // A run before this one may have had other datasets.
     const own = tuning?.mopeft.datasets ?? [];
-    const datasetOf = (index: number) => Math.max(0, own.indexOf(this.nameOf(sets[index]?.key ?? '')));
+    const datasetOf = (index: number) =>
+      Math.max(0, own.indexOf(nameOf(this.config, sets[index]?.key ?? '')));
     const base = await SessionPredictor.open(gpu, model, tuning, datasetOf);
     try {
       const options = { maxObjects: this.config.train.evalObjects, maxImages: 0 };
       const each = await evaluateSetsAt(base, sets, 'test', [base.maskThreshold], options, ({ key }) => ({
         beforeImage: async (done, total) => {
-          const label = `Measuring ${called} on the test images of ${this.nameOf(key)}`;
+          const label = `Measuring ${called} on the test images of ${nameOf(this.config, key)}`;
           observer?.onActivity?.(label, done, total);
           await yieldDevice();
         },
@@ -362,7 +370,7 @@ export class RunExecution implements Run {
     const pairsWith = (others: readonly SetScores[]): DatasetPairs[] =>
       tuned.map(({ key, images }) => ({
         id: key,
-        name: this.nameOf(key),
+        name: nameOf(this.config, key),
         images: pairScores(others.find((set) => set.key === key)?.images ?? [], images),
       }));
     const before = earlier && compareRuns(this.parts.earlier?.name ?? '', pairsWith(earlier));
@@ -429,9 +437,19 @@ export class RunExecution implements Run {
   }
 
   /** How people call the dataset of a key. */
-  private nameOf(key: string): string {
-    return this.config.datasets.find((dataset) => dataset.key === key)?.name ?? key;
-  }
+}
+
+function nameOf({ datasets }: RunConfig, key: string): string {
+  return datasets.find((dataset) => dataset.key === key)?.name ?? key;
+}
+
+function tellActivity(
+  { observer }: Pick<RunParts, 'observer'>,
+  config: RunConfig,
+  { label, dataset, done, total }: ActivityEvent,
+): void {
+  const about = dataset === undefined ? label : `${label} of ${nameOf(config, dataset)}`;
+  observer?.onActivity?.(about, done, total);
 }
 
 /** An empty cache, which clears what a run that was cut off has left. */

@@ -8,6 +8,11 @@ export interface Activity {
   readonly total: number;
 }
 
+/** What a run does besides its steps, with how far it is where there is more than one thing to do. */
+export function activityText({ label, done, total }: Activity): string {
+  return total > 1 ? `${label}: ${done} of ${total}` : label;
+}
+
 export const EMPTY_HISTORY: RunHistory = { steps: [], evals: [], gates: [], modules: [], looks: [] };
 
 /** What is followed of runs while they are under way. */

@@ -17,6 +17,8 @@ import {
   profileRun,
   receiveRunEvent,
   renameRun,
+  showRun,
+  startRun,
   useRuns,
 } from './runs.ts';
 
@@ -181,4 +183,22 @@ test('a run that is trained again counts the times', () => {
     'cells, 21st time',
     'cells, 22nd time',
   ]);
+});
+
+test('a run is shown as soon as it is known, long before it takes a step, and a person may leave it meanwhile', async () => {
+  const engine = linkFake();
+  await loadRuns();
+  const run = { ...fakeRun('running', 3), created: 9 };
+  const answer = engine.holdNext('train.start');
+  const slow = startRun(run.settings);
+  engine.emit({ type: 'run', run });
+  flushRunEvents();
+  expect(useRuns.getState()).toMatchObject({ starting: true, shownId: run.id });
+  showRun('run-1');
+  answer();
+  await slow;
+  expect(useRuns.getState().starting).toBe(false);
+  engine.emit({ type: 'run', run: { ...fakeRun('running', 4), created: 10 } });
+  flushRunEvents();
+  expect(useRuns.getState().shownId).toBe('run-1');
 });

@@ -137,8 +137,8 @@ export async function startRun(settings: TrainSettings): Promise<RunInfo | null>
   latest.accept(run.id);
   set((state) => ({
     runs: upsert(state.runs, run),
-    shownId: run.id,
-    isComparing: false,
+    // One that was heard of before is shown since then, unless the person has gone elsewhere.
+    ...(isNew(run, state.runs) && { shownId: run.id, isComparing: false }),
     histories: { ...state.histories, [run.id]: state.histories[run.id] ?? EMPTY_HISTORY },
   }));
   announce(`Training ${run.name} has started.`);
@@ -250,8 +250,13 @@ export function flushRunEvents(): void {
   for (const event of events) if (event.type === 'run') latest.accept(event.run.id);
   set(applyEvents(before, events));
   const { runs } = useRuns.getState();
+  // Opening its images and compiling its kernels may take minutes, in which the run says what it does.
+  const begun = before.starting && runs.find((run) => isNew(run, before.runs) && isActive(run.status));
+  if (begun) set({ shownId: begun.id, isComparing: false });
   announceChanges(before.runs, runs);
 }
+
+const isNew = ({ id }: RunInfo, known: readonly RunInfo[]): boolean => !known.some((run) => run.id === id);
 
 function announceChanges(before: readonly RunInfo[], after: readonly RunInfo[]): void {
   for (const run of after) {

@@ -18,8 +18,9 @@ import {
 } from '../../stores/first-run.ts';
 import { openImage } from '../../stores/open-image.ts';
 import { openPage } from '../../stores/page.ts';
+import { activityText } from '../../stores/run-events.ts';
 import { isActive, isUsable } from '../../stores/run-status.ts';
-import { loadHistory, resumeRun, stopRun, useRuns } from '../../stores/runs.ts';
+import { loadHistory, resumeRun, selectActiveRun, stopRun, useRuns } from '../../stores/runs.ts';
 import { chooseRun } from '../../stores/segment.ts';
 import { LookWipe } from './LookWipe.tsx';
 import styles from './TrainPanel.module.css';
@@ -29,12 +30,16 @@ export function TrainPanel({ capabilities }: { readonly capabilities: Capabiliti
   const run = useMadeRun();
   const isStarting = useFirstRun((state) => state.isStarting);
   const importing = useDatasets((state) => state.importing);
+  const activity = useRuns((state) => state.activities[selectActiveRun(state)?.id ?? '']);
   const title = 'Train it';
   return (
     <section className={`panel ${styles.panel}`} aria-label={title} data-run="">
       {isStarting ? (
         <ProgressBar
-          progress={importing?.progress ?? { done: 0, total: 0, label: 'Getting ready for the first step' }}
+          progress={
+            importing?.progress ??
+            activity ?? { done: 0, total: 0, label: 'Getting ready for the first step' }
+          }
         />
       ) : run ? (
         <OwnRun run={run} capabilities={capabilities} />
@@ -90,7 +95,7 @@ function OwnRun({
           <h3>{isOver ? 'Testing it' : 'It learns'}</h3>
           <p className={`muted small ${styles.now}`} role="status">
             {activity
-              ? `${activity.label}: ${activity.done} of ${activity.total}.`
+              ? `${activityText(activity)}.`
               : isOver
                 ? 'All steps are done; the test images are next.'
                 : `From ${TRAIN_IMAGES} images; the one shown is not among them.`}

@@ -1,5 +1,5 @@
 import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
-import type { Activity } from '../../stores/run-events.ts';
+import { type Activity, activityText } from '../../stores/run-events.ts';
 
 /** One sentence on what a run does now, and how it stands against the base model. */
 export function nowSentence(
@@ -10,7 +10,7 @@ export function nowSentence(
 ): string {
   switch (run.status) {
     case 'running':
-      return `${doing(run.steps, step, activity)} ${standing(evals)}`.trim();
+      return `${doing(run.steps, step, activity, evals.length > 0)} ${standing(evals)}`.trim();
     case 'pausing':
       return 'It writes a checkpoint, then pauses.';
     case 'paused':
@@ -27,9 +27,12 @@ export function nowSentence(
   }
 }
 
-function doing(steps: number, step: number, activity: Activity | null): string {
-  if (activity) return `${activity.label}: ${activity.done} of ${activity.total} images.`;
-  if (step === 0) return 'It gets ready for its first step.';
+function doing(steps: number, step: number, activity: Activity | null, isMeasured: boolean): string {
+  if (activity) return `${activityText(activity)}.`;
+  if (step === 0)
+    return isMeasured
+      ? 'It takes its first step, which is mostly the slowest.'
+      : 'It gets ready: it opens your images and plans its steps.';
   if (step >= steps) return 'All steps are done; the test images are next.';
   return 'It learns from your training images.';
 }
