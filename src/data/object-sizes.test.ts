@@ -62,8 +62,8 @@ test('what is too small depends on the model and on the scale', () => {
     smallObjectsRemark(sizesOf([9, 100, 100]), scale, { size, aspect: 'keep' }, 4);
   expect(at('whole', 256)?.what).toMatch(/^All 3 objects are .*whole images/);
   expect(at('whole', 256)?.cure).toMatch(/crops of 64 pixels: --scale 64/);
-  expect(at('whole', 1024)?.what).toMatch(/^1 of 3 objects are .*on a model of 1024 pixels/);
-  expect(at(320, 256)?.what).toMatch(/^1 of 3 objects are .*crops of 320 pixels/);
+  expect(at('whole', 1024)?.what).toMatch(/^1 of 3 objects is .*on a model of 1024 pixels/);
+  expect(at(320, 256)?.what).toMatch(/^1 of 3 objects is .*crops of 320 pixels/);
   expect(at(160, 256)).toBeNull();
   // No smaller crops are worth it.
   expect(smallObjectsRemark(sizesOf([1]), 32, keep, 16)?.cure).not.toMatch(/--scale/);
@@ -73,7 +73,7 @@ test('suggests crops in which the median object is 32 pixels wide, and whole ima
   const of = (...areas: readonly number[]) => suggestScale(sizesOf(areas), 256);
   // 20 pixels wide: 5 on a model that sees all 1,000.
   expect(of(400, 400, 400)).toBe(160);
-  expect(of(9, 400, 90_000)).toBe(160);
+  expect(of(399, 400, 401)).toBe(160);
   expect(suggestScale(sizesOf([400]), 1024)).toBe(640);
   expect(suggestScale(sizesOf([24 * 24]), 1000)).toBe('whole');
   expect(suggestScale(sizesOf([23 * 23]), 1000)).toBe(704);
@@ -94,6 +94,18 @@ test('leaves of 40 pixels in images of 512, which a model of 256 sees 20 wide, a
   for (const scale of [128, 320, 384]) expect(closerSentence(leaves, scale, 256)).toBeNull();
   expect(closerSentence(sizesOf([90_000]), 'whole', 256)).toBeNull();
   expect(closerSentence(sizesOf([]), 'whole', 256)).toBeNull();
+});
+
+test('specks, however many, say nothing of how large the objects of a dataset are', () => {
+  const specks = Array.from({ length: 50 }, () => 2);
+  const plants = sizesOf([...specks, 1500, 1600, 9000], { width: 512, height: 384 });
+  expect(suggestScale(plants, 256)).toBe(320);
+  expect(scaleSentence(plants, 'whole', 256)).toMatch(
+    /the median object without specks is 20 pixels wide\.$/,
+  );
+  // Many small cells beside a few clumps hold most of what is labelled, and are no specks.
+  const cells = Array.from({ length: 50 }, () => 100);
+  expect(suggestScale(sizesOf([...cells, 5000]), 256)).toBe(64);
 });
 
 test('says how wide objects are where the model sees them', () => {

@@ -65,6 +65,11 @@ export class ObjectSizeCounts {
   }
 }
 
+/**
+ * The smallest objects that together hold no more than this share of all labelled pixels are specks: masks of thin leaves or
+ * cracks leave hundreds of a pixel or two, by which the median would be (docs/measurements/scale.md).
+ */
+const SPECKS = 0.01;
 /** Pixels that the median object should be wide where the model sees it: wider ones have hardly better masks. */
 const GOOD_SIZE = 32;
 /** Pixels from which it is seen well enough in whole images (docs/measurements/scale.md). */
@@ -98,8 +103,9 @@ function medianSeen(sizes: ObjectSizes, scale: Scale, size: number): number | nu
   });
 }
 
-/** The median of all objects' widths (the side of a square of the same area) times a factor of their image. */
-function median(sizes: ObjectSizes, factorOf: (image: ObjectSizes[number]) => number): number | null {
+/** The median of objects' widths (the side of a square of the same area) times a factor of their image, without specks. */
+function median(all: ObjectSizes, factorOf: (image: ObjectSizes[number]) => number): number | null {
+  const sizes = withoutSpecks(all);
   const widths = sizes.flatMap((image) => {
     const factor = factorOf(image);
     return image.areas.map(([area, count]) => ({ width: Math.sqrt(area) * factor, count }));
@@ -113,6 +119,17 @@ function median(sizes: ObjectSizes, factorOf: (image: ObjectSizes[number]) => nu
   return null;
 }
 
+function withoutSpecks(sizes: ObjectSizes): ObjectSizes {
+  const areas = sizes.flatMap((image) => image.areas).toSorted(([a], [b]) => a - b);
+  let most = SPECKS * areas.reduce((sum, [area, count]) => sum + area * count, 0);
+  const least = areas.find(([area, count]) => {
+    most -= area * count;
+    return most < 0;
+  });
+  if (!least) return sizes;
+  return sizes.map((image) => ({ ...image, areas: image.areas.filter(([area]) => area >= least[0]) }));
+}
+
 function countObjects(sizes: ObjectSizes): number {
   return sizes.reduce((sum, { areas }) => sum + areas.reduce((own, [, count]) => own + count, 0), 0);
 }
@@ -122,7 +139,9 @@ export function scaleSentence(sizes: ObjectSizes, scale: Scale, size: number): s
   const whole = medianSeen(sizes, 'whole', size);
   const seen = medianSeen(sizes, scale, size);
   if (whole === null || seen === null) return null;
-  const sentence = `Where a model of ${size} pixels sees whole images, the median object is ${pixels(whole)} wide`;
+  const object =
+    countObjects(withoutSpecks(sizes)) < countObjects(sizes) ? 'object without specks' : 'object';
+  const sentence = `Where a model of ${size} pixels sees whole images, the median ${object} is ${pixels(whole)} wide`;
   return scale === 'whole'
     ? `${sentence}.`
     : `${sentence}; in crops of ${scale} pixels it is ${pixels(seen)}.`;
@@ -161,7 +180,7 @@ export function smallObjectsRemark(
   const objects = countObjects(sizes);
   const which =
     small < objects
-      ? `${small} of ${objects} objects are`
+      ? `${small} of ${objects} objects ${small === 1 ? 'is' : 'are'}`
       : objects === 1
         ? 'The only object is'
         : `All ${objects} objects are`;
