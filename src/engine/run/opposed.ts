@@ -9,13 +9,13 @@ const LEAST_SHARE = 0.5;
  * other ones if the sizes of their files differ: no file is read.
  */
 export function opposedDatasets(datasets: readonly RunDataset[]): readonly OpposedDatasets[] {
-  return datasets.flatMap((second, i) =>
-    datasets.slice(0, i).flatMap((first): OpposedDatasets[] => {
-      const [known, own] = [labelledImages(first), labelledImages(second)];
-      const images = [...own].filter(
-        ([image, masks]) => known.has(image) && known.get(image) !== masks,
+  const listed = datasets.map((dataset) => ({ name: dataset.name, known: labelledImages(dataset) }));
+  return listed.flatMap((second, i) =>
+    listed.slice(0, i).flatMap((first): OpposedDatasets[] => {
+      const images = [...second.known].filter(
+        ([image, masks]) => first.known.has(image) && first.known.get(image) !== masks,
       ).length;
-      const isMost = images >= LEAST_SHARE * Math.min(known.size, own.size);
+      const isMost = images >= LEAST_SHARE * Math.min(first.known.size, second.known.size);
       return images > 0 && isMost ? [opposed([first.name, second.name], images)] : [];
     }),
   );

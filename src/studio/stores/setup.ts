@@ -195,6 +195,15 @@ export function isSameChoice(a: readonly string[], b: readonly string[]): boolea
   return a.length === b.length && a.every((id) => b.includes(id));
 }
 
+/** Whether a run with these settings tells its datasets apart, by gates of each or by a token, and so can be asked for one. */
+export function tellsDatasetsApart(
+  { gate, values }: Pick<TrainSettings, 'gate' | 'values'>,
+  gateForms: Capabilities['gateForms'],
+): boolean {
+  const form = gateForms.find(({ id }) => id === gate);
+  return values['train.token'] === true || form?.varies === 'by-dataset';
+}
+
 /** What is wrong with a field's value, as a sentence; null if nothing. */
 export function fieldProblem(field: FieldInfo, value: FieldValue | undefined): string | null {
   switch (field.kind) {

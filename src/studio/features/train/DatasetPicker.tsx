@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { Capabilities, Scale, ScaleInfo, TrainSettings } from '../../../worker/protocol.ts';
 import { plural } from '../../format/format.ts';
 import { setScale, useDatasets } from '../../stores/datasets.ts';
-import { chooseGate, toggleDataset, useSetup } from '../../stores/setup.ts';
+import { chooseGate, tellsDatasetsApart, toggleDataset, useSetup } from '../../stores/setup.ts';
 import { scaleText } from '../data/ScaleField.tsx';
 import styles from './Choices.module.css';
 
@@ -58,13 +58,12 @@ function Opposed(props: {
   readonly capabilities: Capabilities;
   readonly settings: TrainSettings;
 }): ReactNode {
-  const { gate, methods, values, datasetIds } = props.settings;
+  const { methods, datasetIds } = props.settings;
   const found = useSetup(({ plan }) => plan?.opposed) ?? [];
   const { gateForms } = props.capabilities;
   const apart = gateForms.find(({ varies }) => varies === 'by-dataset');
-  const isApart = gate === apart?.id || values['train.token'] === true;
   if (found.length === 0 || datasetIds.length < 2) return null;
-  if (isApart) {
+  if (tellsDatasetsApart(props.settings, gateForms)) {
     const named = found.map(({ names }) => `“${names[0]}” and “${names[1]}”`).join(', ');
     return <p className="muted small">{named} are kept apart; Segment asks which is meant.</p>;
   }

@@ -1,4 +1,5 @@
 import type { Capabilities, FieldInfo, FieldValue, RunInfo } from '../../../worker/protocol.ts';
+import { tellsDatasetsApart } from '../../stores/setup.ts';
 
 /** A run's settings as labels and values, in the words of the form that started it; by id what the engine does not know. */
 export function settingRows(
@@ -18,8 +19,7 @@ export function settingRows(
       method.fields.map((field) => [field.id, { label: `${method.label}: ${field.label}`, field }] as const),
     ),
   ]);
-  const gate = capabilities?.gateForms.find(({ id }) => id === settings.gate);
-  const tellsApart = settings.values['train.token'] === true || gate?.varies === 'by-dataset';
+  const tellsApart = tellsDatasetsApart(settings, capabilities?.gateForms ?? []);
   return [
     ['Methods', settings.methods.map((id) => labelOf(methods, id)).join(', ') || 'none'],
     ['Gates', labelOf(capabilities?.gateForms ?? [], settings.gate)],
