@@ -186,7 +186,7 @@ describe('data', () => {
     const [width, height] = [640, 480];
     const data = new Int32Array(width * height);
     for (let id = 1; id <= 3; id++) data.fill(id, 50 * id * width, 50 * id * width + 9);
-    for (let y = 300; y < 400; y++) data.fill(4, y * width, y * width + 90);
+    for (let y = 300; y < 330; y++) data.fill(4, y * width, y * width + 30);
     await put({
       'set/images/1.png': encodeImagePng({
         width,
@@ -197,7 +197,7 @@ describe('data', () => {
       'set/instances/1.png': encodeMaskPng({ width, height, data }),
     });
     const { report } = await dataReport('set');
-    expect(report.datasets[0]?.samples[0]?.objects.map(({ area }) => area)).toEqual([9000, 9, 9, 9]);
+    expect(report.datasets[0]?.samples[0]?.objects.map(({ area }) => area)).toEqual([900, 9, 9, 9]);
     expect(report.remarks).toEqual([
       expect.objectContaining({
         code: 'data/small-objects',
