@@ -28,7 +28,8 @@ def gate(form: str, x: Tensor, t: dict[str, Tensor], dataset: Tensor, u: Tensor 
 def price(t: dict[str, Tensor], sizes: dict[str, int], budget: float) -> Tensor:
     """What `hard` adds to the loss. t: λ [2] as `gates.price`, each gate's α; sizes: by a gate's α the parameters of its module."""
     kept = sum(n / (1 + torch.exp(-t[name] + math.log(0.1 / 1.1) / 1.5)) for name, n in sizes.items()) / sum(sizes.values())
-    return t["gates.price"][0] * (kept - budget).sum() + t["gates.price"][1] * ((kept - budget) ** 2).sum()
+    over = torch.clamp(kept - budget, min=0)
+    return t["gates.price"][0] * over.sum() + t["gates.price"][1] * (over**2).sum()
 
 
 def shapes(form: str, width: int, datasets: int) -> dict[str, tuple[int, ...]]:

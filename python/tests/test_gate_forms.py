@@ -23,6 +23,8 @@ from mopeft.gate_forms import Asked, hard_concrete, hard_probability
 from mopeft.methods import RECIPES
 from mopeft.sam.open import read_model
 from mopeft.train.budget import Budget, is_settled, share_at
+from mopeft.train.config import TrainConfig
+from mopeft.train.optimizer import Optimizer
 from tests.test_finetune import TWIN
 
 MODEL = TWIN / "model"
@@ -57,20 +59,35 @@ def test_a_hard_gate_is_there_as_often_as_its_probability_says() -> None:
     assert hard_concrete(torch.zeros(2), {"alpha": torch.tensor([0.1])}, Asked(torch.zeros(2)), "").tolist() == [1, 1]
 
 
-def test_a_price_pushes_gates_down_and_its_multipliers_up_above_the_budget_and_back_below_it() -> None:
+def test_a_price_pushes_gates_down_and_its_multipliers_up_above_the_budget_and_nothing_below_it() -> None:
     tuned = tuned_of(read_model(MODEL), Mopeft(ALL, "hard"), 0)
-    for budget, sign in ((0.2, 1), (0.999, -1)):
+    for budget, is_over in ((0.2, True), (0.999, False)):
         for tensor in tuned.trained.values():
             tensor.value.grad = None
         with torch.no_grad():
-            tuned.trained["gates.price"].value.copy_(torch.tensor([0.5 * sign, 0]))
+            tuned.trained["gates.price"].value.copy_(torch.tensor([0.5, 0]))
         tuned.price(budget).backward()
         over = float(tuned.kept().detach()) - budget
-        assert np.sign(over) == sign
+        assert (over > 0) == is_over
         # Ascent: the rate of the multipliers is negative, so the way against the gradient's is up.
-        assert float(tuned.trained["gates.price"].value.grad[0]) == pytest.approx(over)
+        assert float(tuned.trained["gates.price"].value.grad[0]) == pytest.approx(max(0, over))
         assert tuned.trained["gates.price"].rate < 0
-        assert sign * float(tuned.trained["blocks.0.gate.lora.alpha"].value.grad) > 0
+        assert (float(tuned.trained["blocks.0.gate.lora.alpha"].value.grad) > 0) == is_over
+
+
+def test_a_price_alone_waits_for_the_budget_to_fall_and_brings_hard_gates_down_to_it_in_a_short_run() -> None:
+    tuned = tuned_of(read_model(MODEL), Mopeft(ALL, "hard"), 0)
+    config = TrainConfig(steps=80)
+    optimizer = Optimizer(tuned.trained, config)
+    at_start = float(tuned.kept().detach())
+    for step in range(config.steps):
+        for tensor in tuned.trained.values():
+            tensor.value.grad = torch.zeros_like(tensor.value)
+        tuned.price(share_at((step + 1) / config.steps, 0.25)).backward()
+        optimizer.update(step)
+        if step < 20:
+            assert float(tuned.kept().detach()) == at_start
+    assert float(tuned.kept().detach()) == pytest.approx(0.25, abs=0.05)
 
 
 @pytest.mark.parametrize("method", ALL)

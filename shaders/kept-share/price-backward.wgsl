@@ -8,8 +8,8 @@
 
 @compute @workgroup_size(1)
 fn main() {
-  let over = kept[0] - budget[0];
-  dkept[0] = dout[0] * (multipliers[0] + 2.0 * multipliers[1] * over);
+  let over = max(0.0, kept[0] - budget[0]);
+  dkept[0] = select(0.0, dout[0] * (multipliers[0] + 2.0 * multipliers[1] * over), over > 0.0);
   dmultipliers[0] = dout[0] * over;
   dmultipliers[1] = dout[0] * over * over;
 }

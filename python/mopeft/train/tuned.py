@@ -66,10 +66,10 @@ class Tuned(TunedSam):
         return kept / max(1, total)
 
     def price(self, budget: float) -> Tensor | None:
-        """λ₁ (C − B) + λ₂ (C − B)² with C of `kept` and the budget B; None where gates have no price."""
+        """λ₁ o + λ₂ o², o = max(0, C − B) with C of `kept` and the budget B; None where gates have no price."""
         if "gates.price" not in self.trained:
             return None
-        over = self.kept() - budget
+        over = torch.relu(self.kept() - budget)
         return (self.trained["gates.price"].value * torch.stack([over, over**2])).sum()
 
     def state(self) -> dict[str, Tensor]:

@@ -68,7 +68,7 @@ export const keptShareBackwardOp = defineOp({
   cases: [],
 });
 
-/** `λ₁ (kept − budget) + λ₂ (kept − budget)²`; kept and budget [1], multipliers [2] → [1]. */
+/** `λ₁ over + λ₂ over²`, where `over = max(0, kept − budget)`; kept and budget [1], multipliers [2] → [1]. */
 export const budgetPriceOp = defineOp({
   name: 'budgetPrice',
   inputs: ['kept', 'budget', 'multipliers'],
@@ -88,11 +88,16 @@ export const budgetPriceOp = defineOp({
     multipliers: (context) => priceGradients(context)[1],
   },
   reference: ([kept, budget, multipliers]) => {
-    const over = (kept?.[0] ?? 0) - (budget?.[0] ?? 0);
+    const over = Math.max(0, (kept?.[0] ?? 0) - (budget?.[0] ?? 0));
     return [Float64Array.of((multipliers?.[0] ?? 0) * over + (multipliers?.[1] ?? 0) * over * over)];
   },
   cases: [
-    { inputs: [[1], [1], [2]], attrs: {} },
+    {
+      inputs: [[1], [1], [2]],
+      attrs: {},
+      values: { 0: () => Float64Array.of(0.75), 1: () => Float64Array.of(0.5) },
+      note: 'above the budget',
+    },
     {
       inputs: [[1], [1], [2]],
       attrs: {},
@@ -142,7 +147,7 @@ export function keptShare(modules: readonly { readonly alpha: Tensor; readonly s
   return others.reduce(add, add(null, first));
 }
 
-/** What it costs to keep more, or less, than the budget, [1]. */
+/** What it costs to keep more than the budget, [1]. */
 export function budgetPrice(kept: Tensor, budget: Tensor, multipliers: Tensor): Tensor {
   return kept.graph.apply1(budgetPriceOp, [kept, budget, multipliers], {});
 }

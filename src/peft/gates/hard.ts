@@ -17,8 +17,9 @@ const PRICE_RATE = -100;
 
 /**
  * Hard concrete gates (L0 regularisation, arXiv 1712.01312): in training drawn anew in every step, and often exactly 0 or 1;
- * outside of it 1 where alpha is above 0, else 0. The price λ₁ (C − B) + λ₂ (C − B)² of the share C that is expected to be kept
- * holds it at the budget B.
+ * outside of it 1 where alpha is above 0, else 0. The price λ₁ over + λ₂ over², over = max(0, C − B), brings the share C that is
+ * expected to be kept down to the budget B. It has one side: while the budget is still 1 the multipliers would fall far below 0
+ * otherwise, and push all gates open.
  */
 export const hard: GateForm = {
   id: 'hard',
