@@ -13,14 +13,32 @@ export function layoutFaults(page: Page): Promise<readonly string[]> {
     const dialog = [...document.querySelectorAll('[role="dialog"]')].at(-1);
     const roots = dialog ? [dialog] : [...document.querySelectorAll('header, main')];
 
-    for (const root of [document.documentElement, ...roots])
+    const panels = roots.flatMap((root) => [...root.querySelectorAll('aside')]);
+    for (const root of [document.documentElement, ...roots, ...panels])
       if (root.scrollWidth > root.clientWidth + Slack) faults.push(`${nameOf(root)} scrolls sideways`);
+    for (const root of roots) {
+      const bottoms = [...root.children].map((child) => child.getBoundingClientRect().bottom);
+      const end = Math.max(...bottoms) - root.getBoundingClientRect().top + root.scrollTop;
+      const padding = Number.parseFloat(getComputedStyle(root).paddingBottom);
+      if (root.scrollHeight > Math.max(root.clientHeight, end + padding) + Slack)
+        faults.push(`${nameOf(root)} scrolls beyond what is in it`);
+    }
 
     /** Whether something above it has left the flow, such as a mark on an image, which may lie on others. */
     const floats = (element: Element): boolean => {
       for (let at: Element | null = element; at && !roots.includes(at); at = at.parentElement)
         if (/absolute|fixed|sticky/.test(getComputedStyle(at).position)) return true;
       return false;
+    };
+    /** Between which heights it is seen: what has scrolled out of a panel lies on nothing. */
+    const inSight = (element: Element, { top, bottom }: DOMRect, root: Element) => {
+      for (let at = element.parentElement; at && at !== root; at = at.parentElement) {
+        if (getComputedStyle(at).overflowY === 'visible') continue;
+        const edge = at.getBoundingClientRect();
+        top = Math.max(top, edge.top);
+        bottom = Math.min(bottom, edge.bottom);
+      }
+      return { top, bottom };
     };
     interface Box {
       readonly element: Element;
@@ -54,8 +72,11 @@ export function layoutFaults(page: Page): Promise<readonly string[]> {
               range.selectNodeContents(node);
               rects.push(...range.getClientRects());
             }
-        for (const { left, top, right, bottom } of rects)
-          if (right - left > 2 && bottom - top > 2) boxes.push({ element, left, top, right, bottom });
+        for (const rect of rects) {
+          const { top, bottom } = inSight(element, rect, root);
+          if (rect.width > 2 && bottom - top > 2)
+            boxes.push({ element, left: rect.left, top, right: rect.right, bottom });
+        }
       }
     }
     for (const box of boxes) {

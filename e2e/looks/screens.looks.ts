@@ -16,6 +16,9 @@ const SIZES = [
   { width: 820, height: 1180 },
 ] as const;
 
+/** A larger tablet, upright: between the layouts in one column and in several. Nothing is hidden or shown for it alone. */
+const BETWEEN = { width: 1024, height: 1366 };
+
 /**
  * The rules of axe that look at colours. A theme changes nothing else: names, roles and places are those of the light one. A
  * size may show and hide anything, so at each all rules are checked.
@@ -52,6 +55,8 @@ for (const state of STATES) {
       await expectAccessible(page, COLOUR_RULES);
       await page.emulateMedia({ colorScheme: 'light' });
     }
+    await page.setViewportSize(BETWEEN);
+    await expect.poll(() => layoutFaults(page), `at ${BETWEEN.width}`).toEqual([]);
     expect(errors).toEqual([]);
   });
 }

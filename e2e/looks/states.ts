@@ -154,6 +154,20 @@ export const STATES: readonly State[] = [
       await expect(page.getByText('Working …')).toBeHidden();
     },
   },
+  {
+    name: 'find',
+    address: '#/segment',
+    enter: async (page) => {
+      await openImage(page);
+      await page.getByLabel('Run', { exact: true }).selectOption({ index: 1 });
+      const find = page.getByRole('region', { name: 'Find all' });
+      await find.getByRole('button', { name: 'Find all objects' }).click();
+      await expect(find).toContainText(/2 objects/);
+      // The keys of the review work at once.
+      await page.keyboard.press('r');
+      await expect(find).toContainText(/1 object/);
+    },
+  },
   { name: 'export', address: '#/export', isKept: true },
   {
     name: 'models',

@@ -108,8 +108,8 @@ export function gainOutlook(sets: readonly OutlookSet[], testShare: number): Gai
   const validation = provable(of('validation'));
   const test = provable(of('test'));
   const source = sets.every(({ spread }) => spread !== null)
-    ? 'By the spread in earlier runs on these images.'
-    : 'By the spread in eight real sets; after a run, by that of your own images.';
+    ? 'Reckoned by how gains differed between objects in earlier runs on these images.'
+    : 'Reckoned by how gains differed between objects in eight real sets; after a run, in your own images.';
   const sentences = [keptSentence(validation), shownSentence(test, of('test'), testShare)];
   return { validation, test, sentences: sets.length === 0 ? [] : [...sentences, source] };
 }

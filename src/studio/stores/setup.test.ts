@@ -7,6 +7,7 @@ import { linkEngine } from './engine-link.ts';
 import {
   branchFrom,
   changeField,
+  chooseDataset,
   chooseGoal,
   fieldProblem,
   type Goal,
@@ -91,6 +92,12 @@ test('datasets that come in are ticked once, and can be unticked', () => {
   tickDatasets(['b', 'c']);
   toggleDataset('a', false);
   expect(useSetup.getState().datasetIds).toEqual(['b', 'c']);
+});
+
+test('a run of what was labelled has its dataset alone, whatever came in before', () => {
+  tickDatasets(['a', 'b']);
+  chooseDataset('b');
+  expect(useSetup.getState().datasetIds).toEqual(['b']);
 });
 
 test('a single method is ungated and brings only its own fields', () => {

@@ -101,6 +101,11 @@ export function tickDatasets(ids: readonly string[]): void {
   set(({ datasetIds }) => ({ datasetIds: [...new Set([...datasetIds, ...ids])] }));
 }
 
+/** Leads to a run of one dataset, whatever was ticked before. */
+export function chooseDataset(id: string): void {
+  set({ datasetIds: [id] });
+}
+
 export function toggleDataset(id: string, on: boolean): void {
   set((state) => ({
     datasetIds: on ? [...state.datasetIds, id] : state.datasetIds.filter((other) => other !== id),

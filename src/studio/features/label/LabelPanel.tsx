@@ -13,6 +13,8 @@ import {
 } from '../../stores/label-queue.ts';
 import { setStatus, statusWords, useLabels } from '../../stores/labels.ts';
 import { openImage } from '../../stores/open-image.ts';
+import { openPage } from '../../stores/page.ts';
+import { chooseDataset } from '../../stores/setup.ts';
 import styles from './LabelPanel.module.css';
 
 /** How far the open image is labelled, and which image comes next. */
@@ -65,8 +67,15 @@ function Status(): ReactNode {
   );
 }
 
+function trainOn(datasetId: string): void {
+  chooseDataset(datasetId);
+  openPage('train');
+}
+
 /** From so many images on, some are left for validation and for the test. */
 const LEAST_TO_TRAIN = 3;
+/** Fewer teach little, and leave one image to test on. */
+const GOOD_TO_TRAIN = 6;
 
 /** The dataset's images in the order in which they should be labelled, each with its reason. */
 function Queue({ datasetId }: { readonly datasetId: string }): ReactNode {
@@ -84,15 +93,15 @@ function Queue({ datasetId }: { readonly datasetId: string }): ReactNode {
   return (
     <>
       <p className="small muted">
-        {done} of {entries.length} images are done.{' '}
+        {done} of {entries.length} images are done
+        {done < GOOD_TO_TRAIN && ', and six to twelve are enough to train for the first time'}.{' '}
         {next ? `Next: ${nameOf(next.sampleId)}. ${next.reason}` : 'None is left to label.'}
-        {done >= LEAST_TO_TRAIN && (
-          <>
-            {' '}
-            <a href="#/train">Train on what is done</a>
-          </>
-        )}
       </p>
+      {done >= LEAST_TO_TRAIN && (
+        <button type="button" onClick={() => trainOn(datasetId)}>
+          Train on what is done
+        </button>
+      )}
       <details className="small">
         <summary>Order of the images</summary>
         <div className={styles.order}>

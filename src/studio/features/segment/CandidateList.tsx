@@ -31,7 +31,10 @@ export function CandidateList(): ReactNode {
               </li>
             ))}
           </ol>
-          <p className="muted small">Found in {duration(answer.prediction.milliseconds / 1000)}.</p>
+          <p className="muted small">
+            Enter adds the chosen one; 1 to 3 choose another. Found in{' '}
+            {duration(answer.prediction.milliseconds / 1000)}.
+          </p>
         </>
       )}
     </section>

@@ -33,7 +33,7 @@ export function DatasetPicker(props: {
             <span className={styles.text}>
               <span>{dataset.name}</span>
               <span className="muted small">
-                {plural(dataset.split.train, 'training image')} · {plural(dataset.objectCount, 'object')} ·{' '}
+                {plural(dataset.maskedCount, 'image')} with {plural(dataset.objectCount, 'object')} ·{' '}
                 {scaleText(dataset.scale.chosen)}
               </span>
             </span>
