@@ -435,10 +435,9 @@ export class RunExecution implements Run {
     const timed = this.durations.slice(1).slice(-TIMED_STEPS);
     return timed.length === 0 ? null : timed.reduce((sum, ms) => sum + ms, 0) / timed.length / 1000;
   }
-
-  /** How people call the dataset of a key. */
 }
 
+/** How people call the dataset of a key. */
 function nameOf({ datasets }: RunConfig, key: string): string {
   return datasets.find((dataset) => dataset.key === key)?.name ?? key;
 }
