@@ -39,16 +39,20 @@ export function DropTarget(): ReactNode {
     window.addEventListener('dragleave', leave);
     window.addEventListener('dragover', move);
     window.addEventListener('drop', drop);
-    // A drag may end without a word; a pointer that moves drags nothing any more.
-    window.addEventListener('pointermove', hide);
     return () => {
       window.removeEventListener('dragenter', enter);
       window.removeEventListener('dragleave', leave);
       window.removeEventListener('dragover', move);
       window.removeEventListener('drop', drop);
-      window.removeEventListener('pointermove', hide);
     };
   }, []);
+  useEffect(() => {
+    if (!over) return;
+    // A drag may end without a word; a pointer that moves drags nothing any more.
+    const hide = (): void => setOver(false);
+    window.addEventListener('pointermove', hide);
+    return () => window.removeEventListener('pointermove', hide);
+  }, [over]);
   if (!over) return null;
   return (
     <div className={styles.overlay} ref={overlay}>
