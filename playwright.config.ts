@@ -25,6 +25,8 @@ export default defineConfig({
   expect: { timeout: 60_000 },
   reporter: [['list']],
   use: {
+    // Else an action on what is never there waits as long as the whole test may take.
+    actionTimeout: 120_000,
     baseURL: `http://127.0.0.1:${PORT}/studio/`,
     viewport: { width: 1280, height: 720 },
     // Playwright's traces copy the page at every action, on its main thread, which the journey measures.

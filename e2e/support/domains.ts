@@ -1,6 +1,6 @@
 /** Draws images with masks of two made-up domains from a seed, as folders on disk. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { encodePng } from './png.ts';
 
 export interface Pair {
@@ -68,17 +68,24 @@ export function firstDisc(seed: number): Disc {
   return discsOf(seed)[0];
 }
 
-/** Writes `<folder>/<domain>/images|masks/*.png`. */
-export async function writeDomain(folder: string, domain: Domain, count: number): Promise<void> {
-  const images = join(folder, domain, 'images');
-  const masks = join(folder, domain, 'masks');
-  await mkdir(images, { recursive: true });
-  await mkdir(masks, { recursive: true });
+/**
+ * Writes `<folder>/<domain>/images|masks/*.png`.
+ * @param splits of each image the folder in between that names its split; else none.
+ */
+export async function writeDomain(
+  folder: string,
+  domain: Domain,
+  count: number,
+  splits: readonly string[] = [],
+): Promise<void> {
   for (let index = 0; index < count; index++) {
     const pair = drawPair(domain, index);
     const name = `${domain}_${String(index).padStart(2, '0')}.png`;
-    await writeFile(join(images, name), pair.image);
-    await writeFile(join(masks, name), pair.mask);
+    for (const kind of ['image', 'mask'] as const) {
+      const path = join(folder, domain, `${kind}s`, splits[index] ?? '', name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, pair[kind]);
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import { encodeImagePng, encodeMaskPng } from '../data/encode-png.ts';
 import type { BinaryMask, RgbImage, Split } from '../data/types.ts';
 
 export const OPPOSITE = ['inner', 'whole'] as const;
-type Opposite = (typeof OPPOSITE)[number];
+export type Opposite = (typeof OPPOSITE)[number];
 
 /** Pixels of a side. */
 const SIDE = 128;
@@ -15,13 +15,18 @@ const SIDE = 128;
 /** The split of each image, in both datasets. */
 const SPLITS: readonly Split[] = [...Array<Split>(4).fill('train'), 'val', 'val', 'test', 'test'];
 
+/** The first image that takes no part in training. */
+export const FIRST_TESTED = SPLITS.indexOf('test');
+
 interface OppositeImage {
   readonly image: RgbImage;
   readonly masks: Readonly<Record<Opposite, BinaryMask>>;
+  /** Centres of the discs, where a click lies in objects of either dataset; pixels. */
+  readonly centres: readonly { readonly x: number; readonly y: number }[];
 }
 
 /** Four discs in two rows that do not touch. Equal indices give equal images. */
-function drawOpposite(index: number): OppositeImage {
+export function drawOpposite(index: number): OppositeImage {
   const random = Random.fromSeed(index, 'opposite discs');
   const discs = [0, 1, 2, 3].map((cell) => ({
     x: 32 + 64 * (cell % 2) + random.range(-4, 4),
@@ -48,6 +53,7 @@ function drawOpposite(index: number): OppositeImage {
   return {
     image: { ...size, channels: 3, data },
     masks: { inner: { ...size, data: masks.inner }, whole: { ...size, data: masks.whole } },
+    centres: discs,
   };
 }
 
