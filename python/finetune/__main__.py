@@ -18,7 +18,7 @@ from .run import run
 
 def train(a: argparse.Namespace) -> None:
     config = with_settings(TrainConfig(steps=a.steps, seed=a.seed), a.set)
-    mopeft = Mopeft(parse_method(a.method), a.gate, not a.freeze_decoder, budget=a.budget)
+    mopeft = Mopeft(parse_method(a.method), a.gate, not a.freeze_decoder, budget=a.budget, budget_by=a.budget_by)
     result = run(a.model, read_model(a.model), read_sets(a.data, a.ignore), mopeft, config, a.out)
     for key, s in result["sets"].items():
         b, f = s["before"], s["after"]
@@ -107,6 +107,7 @@ def main() -> None:
     one.add_argument("--method", default="mopeft", help=f"{', '.join(RECIPES)}, or {', '.join(METHODS)} joined by +")
     one.add_argument("--gate", choices=tuple(FORMS))
     one.add_argument("--budget", type=float, default=1.0, help="with gates budget or hard: the share of the modules' parameters to keep")
+    one.add_argument("--budget-by", choices=("validation",), help="with the gate budget: validation images choose what goes, not gradients")
     one.add_argument("--ignore", type=int, action="append", default=[], metavar="VALUE", help="pixels of masks that take no part")
     one.add_argument("--freeze-decoder", action="store_true")
     one.add_argument("--steps", type=int, default=300)

@@ -17,7 +17,8 @@ class Mopeft:
     """What is trained. gate None: `unipelt` for two methods or more, else `none`; sizes: settings other than the methods' defaults.
 
     sets: how many datasets train together; token: whether each has a learned token beside the prompt's, for forms and methods that
-    tell datasets apart; budget: the share of the modules' parameters that `hard` and `budget` may keep.
+    tell datasets apart; budget: the share of the modules' parameters that `hard` and `budget` may keep; budget_by: `validation` where
+    validation images choose for `budget` what goes.
     """
 
     methods: tuple[str, ...]
@@ -27,6 +28,7 @@ class Mopeft:
     sets: int = 1
     token: bool = False
     budget: float = 1
+    budget_by: str | None = None
     dropped: tuple[tuple[int, str], ...] = ()
     """Modules that are not there, by block and method."""
 
@@ -42,7 +44,7 @@ class Mopeft:
             methods[id] = defaults | {name: value for name, value in self.sizes.items() if name in defaults}
         names = tuple(str(i) for i in range(self.sets))
         blocks = tuple(range(len(sites))) if methods else ()
-        return MopeftConfig(methods, self.form, blocks, self.train_decoder, self.token, names, self.budget)
+        return MopeftConfig(methods, self.form, blocks, self.train_decoder, self.token, names, self.budget, self.budget_by)
 
 
 def parse_method(name: str) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def stated(model: Path, stamps: list[str], mopeft: Mopeft, config: TrainConfig, 
     """Everything that determines a run. stamps: those of its sets, in their order."""
     method = {"methods": list(mopeft.methods), "gate": mopeft.form, "trainDecoder": mopeft.train_decoder}
     usual = Mopeft(())
-    for name in ("sizes", "token", "budget", "dropped"):
+    for name in ("sizes", "token", "budget", "budget_by", "dropped"):
         # Results of before there were such choices do not name them.
         if getattr(mopeft, name) != getattr(usual, name):
             method[name] = json.loads(json.dumps(getattr(mopeft, name)))

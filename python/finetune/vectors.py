@@ -74,6 +74,7 @@ CASES = {
         SETTINGS | {"imagesPerStep": 2, "corrections": 1, "lrGate": 4e-4},
     ),
     "budget": (Mopeft(ALL, "budget", train_decoder=False, budget=0.4), CHOOSING),
+    "validation": (Mopeft(ALL, "budget", train_decoder=False, budget=0.4, budget_by="validation"), CHOOSING | {"lrPeft": 5e-3}),
     "hard": (Mopeft(ALL, "hard", train_decoder=False, budget=0.4), CHOOSING | {"lrGate": 5e-3}),
     "token": (
         Mopeft(("lora",), train_decoder=False, token=True, sets=2),
@@ -171,7 +172,7 @@ def write_record(path: Path, trainer: Trainer, settings: dict, lines: list[dict]
     """What determines a finished run and what it said, as JSON. settings: those that differ from the defaults."""
     mopeft, margin = trainer.tuned.modules_config, trainer.result.margin
     apart = ({"token": True} if mopeft.token else {}) | ({"datasets": list(SETS)} if len(mopeft.datasets) > 1 else {})
-    chosen = {"budget": mopeft.budget} if trainer.is_budgeted else {}
+    chosen = ({"budget": mopeft.budget} if trainer.is_budgeted else {}) | ({"budgetBy": mopeft.budget_by} if mopeft.budget_by else {})
     asked = {"methods": list(mopeft.methods), "gate": mopeft.gate, "trainDecoder": mopeft.train_decoder}
     record = {
         "mopeft": {**asked, **apart, **chosen},

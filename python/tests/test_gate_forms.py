@@ -143,7 +143,8 @@ def test_modules_of_least_sensitivity_go_first() -> None:
                 # LoRA of block 1 moves most, then everything of block 0; a constant has no spread and says nothing.
                 size = 9 if (i, m) == (1, "lora") else 2 if i == 0 else 0.1
                 tuned.blocks[i][f"gate.{m}.open"].grad = torch.tensor([float(size * (1 + step % 2))])
-        budget.after_gradients(step)
+        budget.score()
+        budget.remove(step, lambda: budget.sensitivity)
     kept = {(i, m) for i, m, _ in tuned.modules()}
     assert (1, "lora") in kept
     parameters = sum(n for _, _, n in tuned.modules())

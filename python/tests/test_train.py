@@ -134,14 +134,16 @@ def test_a_run_that_was_killed_goes_on_from_its_checkpoint(project: Path, tmp_pa
     assert all(torch.equal(whole[name], again[name]) for name in whole)
 
 
-@pytest.mark.parametrize("form", ["budget", "hard"])
-def test_modules_that_were_taken_out_stay_out(project: Path, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("form", "by"), [("budget", {}), ("budget", {"budgetBy": "validation"}), ("hard", {})])
+def test_modules_that_were_taken_out_stay_out(
+    project: Path, tmp_path: Path, form: str, by: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mopeft.train.run.ONLY_THE_ENGINES", {"checkpointEvery": 6})
     new_run = mopeft.train.run.new_run
 
     def with_budget(*a: object) -> tuple[dict, dict]:
         config, split = new_run(*a)
-        return config | {"mopeft": config["mopeft"] | {"budget": 0.4}}, split
+        return config | {"mopeft": config["mopeft"] | {"budget": 0.4} | by}, split
 
     monkeypatch.setattr("mopeft.train.run.new_run", with_budget)
     settings = ("steps=10", "imagesPerStep=1", "objectsPerImage=1", "corrections=0", "evalEvery=5", "evalObjects=1", "lrGate=0.005")

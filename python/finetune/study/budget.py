@@ -30,7 +30,12 @@ from .figure import Figure, Point
 METHODS = RECIPES["mopeft"]
 ALL = Mopeft(METHODS, "budget")
 """Every module, with gates that stay open."""
-CHOOSING = ("budget", "hard")
+CHOOSING = {
+    "budget": Mopeft(METHODS, "budget"),
+    "validation": Mopeft(METHODS, "budget", budget_by="validation"),
+    "hard": Mopeft(METHODS, "hard"),
+}
+"""`validation`: as `budget`, by what the validation images lose without a module in place of gradients."""
 PLACES: dict[str, Callable[[int], int]] = {"late half": lambda blocks: blocks // 2, "last block": lambda blocks: blocks - 1}
 """Arms that keep the blocks from one on."""
 ARMS = (*CHOOSING, "random", "uniform", *PLACES)
@@ -62,7 +67,7 @@ def arms_of(arms: list[str], shares: list[float], modules: list[Module], sites: 
     for arm, share in itertools.product(arms, shares):
         name = f"{arm} {round(100 * share)}"
         if arm in CHOOSING:
-            found.append((name, Mopeft(METHODS, arm, budget=share)))
+            found.append((name, replace(CHOOSING[arm], budget=share)))
         elif arm == "random":
             found.append((name, replace(ALL, dropped=at_random(modules, share, seed))))
         elif arm == "uniform":
@@ -136,7 +141,7 @@ def alike(out: Path) -> list[str]:
         name, arm, seed = path.relative_to(out).parts[:3]
         kept[arm][name, seed] = {(i, m) for i, m in json.loads(path.read_text())["modules"]}
     lines = ["| arm | the same modules in two seeds of a set | in two sets of a seed |", "|---" * 3 + "|"]
-    for arm in (a for a in kept if a.startswith(CHOOSING)):
+    for arm in (a for a in kept if a.startswith(tuple(CHOOSING))):
         pairs = list(itertools.combinations(kept[arm], 2))
         cells = []
         for same in (0, 1):

@@ -1,8 +1,10 @@
 """Taking out modules while a run trains, until a share of their parameters is left (gate form `budget`).
 
 The schedule is AdaLoRA's (arXiv 2303.10512) over whole modules: all of them for the first 30 % of the steps, then fewer along a
-cubic, and the last 30 % train what is left. What goes first has the least sensitivity for its number of parameters.
+cubic, and the last 30 % train what is left. What goes first is worth the least for its number of parameters.
 """
+
+from collections.abc import Callable
 
 from .tuned import Module, Tuned
 
@@ -10,6 +12,8 @@ FIRST, LAST = 0.3, 0.7
 REMOVALS = 8
 """Times that modules are taken out, evenly spaced: what is left is planned anew each time."""
 SMOOTHING = 0.85
+
+Worth = Callable[[int, str], float]
 
 
 def share_at(progress: float, budget: float) -> float:
@@ -35,7 +39,7 @@ def beyond(modules: list[Module], most: float) -> list[tuple[int, str]]:
 
 
 class Budget:
-    """Scores modules by their gates' gradients at 1 (a Taylor estimate of what the loss would lose) and takes them out."""
+    """Scores modules by their gates' gradients at 1 (a Taylor estimate of what the loss would lose), and takes modules out."""
 
     def __init__(self, tuned: Tuned, budget: float, steps: int) -> None:
         self.tuned, self.budget, self.steps = tuned, budget, steps
@@ -44,24 +48,30 @@ class Budget:
         self.every = max(1, round((LAST - FIRST) * steps / REMOVALS))
         self.total = sum(n for _, _, n in tuned.modules())
 
-    def after_gradients(self, step: int) -> bool:
-        """Called between the gradients of a step (from 0) and its update; whether modules were taken out."""
-        before = len(self.tuned.off)
+    def score(self) -> None:
+        """Called when the gradients of a step are there."""
         for i, m, _ in self.tuned.modules():
             score = abs(float(self.tuned.blocks[i][f"gate.{m}.open"].grad))
             mean = SMOOTHING * self.mean.get((i, m), score) + (1 - SMOOTHING) * score
             off = abs(score - mean)
             self.spread[i, m] = SMOOTHING * self.spread.get((i, m), off) + (1 - SMOOTHING) * off
             self.mean[i, m] = mean
+
+    def sensitivity(self, block: int, method: str) -> float:
+        """What a module is worth by its scores."""
+        return self.mean[block, method] * self.spread[block, method]
+
+    def remove(self, step: int, worths: Callable[[], Worth]) -> bool:
+        """Called after update `step` (from 0); whether modules were taken out, those of least worth for their size first.
+
+        worths: what says a module's worth by block and method; asked for only where something has to go.
+        """
         progress = (step + 1) / self.steps
-        if progress > FIRST and ((step + 1 - round(FIRST * self.steps)) % self.every == 0 or is_settled(progress)):
-            self.remove(share_at(progress, self.budget))
-        return len(self.tuned.off) > before
-
-    def remove(self, share: float) -> None:
-        """Takes out the modules of least score until at most that share of all parameters is left."""
-        ordered = sorted(self.tuned.modules(), key=lambda module: self.score(*module))
-        self.tuned.off |= set(beyond(ordered, share * self.total))
-
-    def score(self, block: int, method: str, parameters: int) -> float:
-        return self.mean[block, method] * self.spread[block, method] / parameters
+        if progress <= FIRST or not ((step + 1 - round(FIRST * self.steps)) % self.every == 0 or is_settled(progress)):
+            return False
+        modules, most = self.tuned.modules(), share_at(progress, self.budget) * self.total
+        if not beyond(modules, most):
+            return False
+        worth = worths()
+        self.tuned.off |= set(beyond(sorted(modules, key=lambda module: worth(*module[:2]) / module[2]), most))
+        return True

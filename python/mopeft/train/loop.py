@@ -14,7 +14,7 @@ from ..errors import TrainError
 from ..preprocessing import IMAGENET, Preprocessing
 from ..random import Random
 from ..sam.model import Sam
-from .budget import Budget, is_settled, share_at
+from .budget import Budget, Worth, is_settled, share_at
 from .config import TrainConfig
 from .images import LabelledImage, Split
 from .optimizer import Optimizer, learning_rates
@@ -104,6 +104,9 @@ class Trainer:
         share = tuned.modules_config.budget
         self.share = 1.0 if share is None else share
         self.budget = Budget(tuned, self.share, config.steps) if self.form.is_scored else None
+        by_validation = tuned.modules_config.budget_by == "validation"
+        self.choosing = {key: split["val"][: config.evalImages or None] for key, split in splits.items() if by_validation and split["val"]}
+        """Images by which modules are chosen."""
 
     def run(self) -> Result:
         """TrainError `train/not-finite` when a loss or a gradient is not finite; the engine stops there too."""
@@ -183,7 +186,8 @@ class Trainer:
         images, size = self.batches.next(), self.images_per_pass
         losses = gradients(self.tuned, images, config.corrections, self.correcting, share, self.team, size)
         self.tuned.uniform = None
-        are_fewer = self.budget is not None and self.budget.after_gradients(step)
+        if self.budget:
+            self.budget.score()
         self.result.margin = min(self.result.margin, losses.margin)
         norm = self.optimizer.update(step)
         if not math.isfinite(losses.loss) or not math.isfinite(norm):
@@ -194,8 +198,26 @@ class Trainer:
         ms = (time.perf_counter() - start) * 1000
         self.step = step + 1
         self.emit({"type": "step", "step": step + 1, **parts, "lr": lr, "norm": norm, "ms": round(ms, 1)})
-        if are_fewer:
+        if self.budget and self.budget.remove(step, self.worths):
             self.tell_modules(step + 1)
+
+    def worths(self) -> Worth:
+        """What says a module's worth: its scores, or what the validation objects lose without it where that is asked for."""
+        if self.budget is None:
+            raise ValueError("only modules with scores have a worth")
+        by_scores, everything = self.budget.sensitivity, self.score_of_choosing()
+        if everything is None:
+            return by_scores
+        lost = {}
+        for i, m, _ in self.tuned.modules():
+            self.tuned.off.add((i, m))
+            lost[i, m] = everything - (self.score_of_choosing() or 0)
+            self.tuned.off.remove((i, m))
+        return lambda block, method: lost[block, method]
+
+    def score_of_choosing(self) -> float | None:
+        """The mean of box and click over the sets whose images choose modules, at SAM's threshold; None without an object."""
+        return mean_score([self.evaluate(key, images, (0,), VALIDATION_SIDE)[0] for key, images in self.choosing.items()])
 
     def tell_modules(self, step: int) -> None:
         """Emits which modules are left, in forms that keep a share of them."""

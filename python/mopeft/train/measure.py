@@ -98,7 +98,8 @@ def scores_at(
     """
     h, w = image.shape[:2]
     pixels, fill = preprocess(image, size, how)
-    embedding = model.image_encoder(pixels.to(model.device)).expand(len(objects), -1, -1, -1)
+    at = {"device": model.device, "dtype": torch.get_default_dtype()}
+    embedding = model.image_encoder(pixels.to(**at)).expand(len(objects), -1, -1, -1)
     by = np.array([fill[1] / w, fill[0] / h], np.float32)
     boxes = np.stack([box_of(m).reshape(2, 2) * by for m in objects])
     clicks = np.stack([[(np.array(inner_click(m)) + 0.5) * by, (0, 0)] for m in objects])
@@ -108,7 +109,7 @@ def scores_at(
     shape = masks.shape[1:]
 
     def decode(points: np.ndarray, labels: list[int]) -> tuple[Tensor, Tensor]:
-        points = torch.from_numpy(points).float().to(model.device)
+        points = torch.from_numpy(points).to(**at)
         return model.decode(embedding, points, torch.tensor(labels, device=model.device).expand(len(objects), -1), size)
 
     masks, _ = decode(boxes, [BOX_FIRST, BOX_SECOND])

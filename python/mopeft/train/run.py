@@ -160,9 +160,6 @@ def go(asked: Asked, project: Project, base: Base, team: Team, say: Callable[[st
     if model["hash"] != weights_hash(base.sam):
         what = f"The run belongs to the model {model['name']}, and {base.name} has other weights."
         raise ModelError("run/other-model", what, asked.model, f"Give --model the folder or file of {model['name']}.")
-    if mopeft.budget_by == "validation":
-        what = "Its modules are chosen by validation, which training in Python does not do."
-        raise TrainError("train/budget-by", what, where, "Train it in the studio or its command line, or choose modules by training.")
     kept = Kept()
     splits = {d["key"]: dataset_of(project, d, kept).images(split.get(d["key"], {})) for d in named}
     for d in named:
