@@ -56,12 +56,21 @@ def discs(_: Path) -> Pair:
 
 def lungs(data: Path) -> Pair:
     """`one`: each lung; `both`: the two as one object."""
-    folder = data / "xray_lungs"
+    return each_or_all("lungs", data / "xray_lungs", ("one", "both"))
+
+
+def nuclei(data: Path) -> Pair:
+    """`nucleus`: each of them; `nuclei`: all of an image as one object."""
+    return each_or_all("nuclei", data / "nuclei_fluo", ("nucleus", "nuclei"))
+
+
+def each_or_all(name: str, folder: Path, keys: tuple[str, str]) -> Pair:
+    """Every instance as an object of its own, and all of an image as one."""
     images = []
     for path, ids in label_files(folder, "instances"):
         image = read_image(path, {"instances": ids})
         images.append((image, image.labels, np.minimum(image.labels, 1)))
-    return pair("lungs", stamp(folder), images, ("one", "both"))
+    return pair(name, stamp(folder), images, keys)
 
 
 def leaves(data: Path) -> Pair:
@@ -81,7 +90,7 @@ def label_files(folder: Path, kind: str) -> list[tuple[Path, Path]]:
     return [(path, labels[stem]) for stem, path in image_files(folder / "images").items() if stem in labels]
 
 
-PAIRS: dict[str, Callable[[Path], Pair]] = {"discs": discs, "lungs": lungs, "leaves": leaves}
+PAIRS: dict[str, Callable[[Path], Pair]] = {"discs": discs, "lungs": lungs, "nuclei": nuclei, "leaves": leaves}
 
 
 def shuffled(sets: Pair, seed: int) -> Pair:
