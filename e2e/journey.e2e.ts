@@ -59,6 +59,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     await setNumber(page, /^Validate every/, 4);
     await setNumber(page, /^Checkpoint every/, 2);
     await setNumber(page, /^Images per step/, 1);
+    await setNumber(page, /^Corrective clicks/, 0);
     await setNumber(page, /^Learning rate of the methods/, 0.004);
     await setNumber(page, /^Learning rate of the mask decoder/, 0.001);
     const cost = page.getByRole('complementary', { name: 'Cost and start' });
