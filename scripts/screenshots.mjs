@@ -49,6 +49,12 @@ async function shoot(page, name, region) {
   await region?.evaluate((element) => element.scrollIntoView());
   // The pointer rests where it shows no tooltip.
   await page.mouse.move(0, 719);
+  // A chart has its axes before its curves.
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('svg.recharts-surface')].every((chart) =>
+      chart.querySelector('path.recharts-curve'),
+    ),
+  );
   // Canvases are drawn at the next frame, and shown at the one after.
   await page.getByText('Working …').waitFor({ state: 'hidden' });
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
