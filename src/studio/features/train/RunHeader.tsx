@@ -7,6 +7,7 @@ import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { bytes, iou, minutes, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { openPage } from '../../stores/page.ts';
+import { activityText } from '../../stores/run-events.ts';
 import { isActive, isOver, isResumable, isUsable, missingDatasets } from '../../stores/run-status.ts';
 import {
   deleteRun,
@@ -36,7 +37,7 @@ export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
   const step = running ? Math.max(drawn, run.step) : run.step;
   const activity = useRuns((state) => state.activities[run.id]);
   const evals = useRuns((state) => state.histories[run.id]?.evals ?? NONE);
-  const sentence = nowSentence(run, step, activity ?? null, evals);
+  const sentence = nowSentence(run, step, activity !== undefined, evals);
   return (
     <section className={`panel ${styles.head}`} aria-label="Run">
       <div className={styles.line}>
@@ -53,7 +54,7 @@ export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
         />
       )}
       {sentence && <p>{sentence}</p>}
-      {running && activity && <ProgressBar progress={activity} />}
+      {running && activity && <ProgressBar progress={{ ...activity, label: activityText(activity) }} />}
       <p className="muted small">
         {run.datasets.map((dataset) => dataset.name).join(', ')}
         {typeof run.scale === 'number' && ` in ${scaleText(run.scale)}`}

@@ -7,18 +7,18 @@ const at = (step: number, iou: number, datasetId = 'a') => ({
 const run = { status: 'running' as const, steps: 60, failure: null };
 
 test('says what a run does, and how it stands against the base model', () => {
-  expect(nowSentence(run, 0, null, [])).toContain('It gets ready');
-  expect(nowSentence(run, 0, null, [at(0, 0.5)])).toContain('It takes its first step');
-  const activity = { label: 'Measuring the validation images of cells', done: 2, total: 9 };
-  expect(nowSentence(run, 0, activity, [])).toBe('Measuring the validation images of cells: 2 of 9.');
-  const alone = { label: 'Opening the base model', done: 0, total: 1 };
-  expect(nowSentence(run, 0, alone, [])).toBe('Opening the base model.');
+  expect(nowSentence(run, 0, false, [])).toContain('It gets ready');
+  expect(nowSentence(run, 0, false, [at(0, 0.5)])).toContain('It takes its first step');
   const better = [at(0, 0.5), at(0, 0.7, 'b'), at(20, 0.6), at(20, 0.7, 'b')];
-  expect(nowSentence(run, 25, null, better)).toBe(
+  expect(nowSentence(run, 25, false, better)).toBe(
     'It learns from your training images. At the last check, step 20, it was better than the base model by 0.050 IoU.',
   );
-  expect(nowSentence(run, 60, null, [at(0, 0.5), at(40, 0.4)])).toContain('not better than the base model');
+  expect(nowSentence(run, 0, true, []), 'a bar tells it').toBe('');
+  expect(nowSentence(run, 25, true, better)).toBe(
+    'At the last check, step 20, it was better than the base model by 0.050 IoU.',
+  );
+  expect(nowSentence(run, 60, false, [at(0, 0.5), at(40, 0.4)])).toContain('not better than the base model');
   // A run of before that was resumed has no step 0 here.
-  expect(nowSentence(run, 60, null, [at(40, 0.4)])).toBe('All steps are done; the test images are next.');
-  expect(nowSentence({ ...run, status: 'finished' }, 60, null, better)).toBe('');
+  expect(nowSentence(run, 60, false, [at(40, 0.4)])).toBe('All steps are done; the test images are next.');
+  expect(nowSentence({ ...run, status: 'finished' }, 60, false, better)).toBe('');
 });

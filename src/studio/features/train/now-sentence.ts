@@ -1,16 +1,18 @@
 import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
-import { type Activity, activityText } from '../../stores/run-events.ts';
 
-/** One sentence on what a run does now, and how it stands against the base model. */
+/**
+ * What a run does now, in a sentence, and how it stands against the base model.
+ * @param isTold whether what it does is told beside: then only how it stands.
+ */
 export function nowSentence(
   run: Pick<RunInfo, 'status' | 'steps' | 'failure'>,
   step: number,
-  activity: Activity | null,
+  isTold: boolean,
   evals: readonly EvalPoint[],
 ): string {
   switch (run.status) {
     case 'running':
-      return `${doing(run.steps, step, activity, evals.length > 0)} ${standing(evals)}`.trim();
+      return `${isTold ? '' : doing(run.steps, step, evals.length > 0)} ${standing(evals)}`.trim();
     case 'pausing':
       return 'It writes a checkpoint, then pauses.';
     case 'paused':
@@ -27,8 +29,7 @@ export function nowSentence(
   }
 }
 
-function doing(steps: number, step: number, activity: Activity | null, isMeasured: boolean): string {
-  if (activity) return `${activityText(activity)}.`;
+function doing(steps: number, step: number, isMeasured: boolean): string {
   if (step === 0)
     return isMeasured
       ? 'It takes its first step, which is mostly the slowest.'
