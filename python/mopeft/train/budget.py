@@ -14,6 +14,7 @@ REMOVALS = 8
 SMOOTHING = 0.85
 
 Worth = Callable[[int, str], float]
+"""What a module is worth, by block and method."""
 
 
 def share_at(progress: float, budget: float) -> float:
@@ -61,10 +62,10 @@ class Budget:
         """What a module is worth by its scores."""
         return self.mean[block, method] * self.spread[block, method]
 
-    def remove(self, step: int, worths: Callable[[], Worth]) -> bool:
+    def remove(self, step: int, measure: Callable[[], Worth | None]) -> bool:
         """Called after update `step` (from 0); whether modules were taken out, those of least worth for their size first.
 
-        worths: what says a module's worth by block and method; asked for only where something has to go.
+        measure: gives what says a module's worth, or None where its scores do; called only where something has to go.
         """
         progress = (step + 1) / self.steps
         if progress <= FIRST or not ((step + 1 - round(FIRST * self.steps)) % self.every == 0 or is_settled(progress)):
@@ -72,6 +73,6 @@ class Budget:
         modules, most = self.tuned.modules(), share_at(progress, self.budget) * self.total
         if not beyond(modules, most):
             return False
-        worth = worths()
+        worth = measure() or self.sensitivity
         self.tuned.off |= set(beyond(sorted(modules, key=lambda module: worth(*module[:2]) / module[2]), most))
         return True

@@ -104,9 +104,9 @@ class Trainer:
         share = tuned.modules_config.budget
         self.share = 1.0 if share is None else share
         self.budget = Budget(tuned, self.share, config.steps) if self.form.is_scored else None
-        by_validation = tuned.modules_config.budget_by == "validation"
-        self.choosing = {key: split["val"][: config.evalImages or None] for key, split in splits.items() if by_validation and split["val"]}
-        """Images by which modules are chosen."""
+        is_chosen_so = tuned.modules_config.budget_by == "validation"
+        # Whether weights are kept by validation is another matter.
+        self.choosing = {key: split["val"][: config.evalImages or None] for key, split in splits.items() if is_chosen_so and split["val"]}
 
     def run(self) -> Result:
         """TrainError `train/not-finite` when a loss or a gradient is not finite; the engine stops there too."""
@@ -198,16 +198,14 @@ class Trainer:
         ms = (time.perf_counter() - start) * 1000
         self.step = step + 1
         self.emit({"type": "step", "step": step + 1, **parts, "lr": lr, "norm": norm, "ms": round(ms, 1)})
-        if self.budget and self.budget.remove(step, self.worths):
+        if self.budget and self.budget.remove(step, self.lost_without):
             self.tell_modules(step + 1)
 
-    def worths(self) -> Worth:
-        """What says a module's worth: its scores, or what the validation objects lose without it where that is asked for."""
-        if self.budget is None:
-            raise ValueError("only modules with scores have a worth")
-        by_scores, everything = self.budget.sensitivity, self.score_of_choosing()
+    def lost_without(self) -> Worth | None:
+        """What the images of `choosing` lose without each module; None without an object in them."""
+        everything = self.score_of_choosing()
         if everything is None:
-            return by_scores
+            return None
         lost = {}
         for i, m, _ in self.tuned.modules():
             self.tuned.off.add((i, m))
@@ -216,7 +214,7 @@ class Trainer:
         return lambda block, method: lost[block, method]
 
     def score_of_choosing(self) -> float | None:
-        """The mean of box and click over the sets whose images choose modules, at SAM's threshold; None without an object."""
+        """The mean of box and click over the sets of `choosing`, at SAM's threshold; None without an object."""
         return mean_score([self.evaluate(key, images, (0,), VALIDATION_SIDE)[0] for key, images in self.choosing.items()])
 
     def tell_modules(self, step: int) -> None:
