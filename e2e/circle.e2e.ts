@@ -10,6 +10,7 @@ import { unzipSync } from 'fflate';
 import { type Disc, discsOf, drawPair } from './support/domains.ts';
 import {
   bytesOf,
+  chooseImage,
   clickImage,
   dragOnImage,
   dropOnPage,
@@ -96,7 +97,7 @@ test('from images alone to a better model and to labels that another tool reads'
 
   await test.step('what is wrong is corrected in the image, which stays done', async () => {
     await page.getByRole('button', { name: 'Use in Segment' }).click();
-    await openDish(page, 0);
+    await chooseImage(page, 'dish_0.png');
     await expect(rows).toHaveCount(2);
     const object = rows.nth(0).getByRole('button', { name: /^Object 1/ });
     await object.click();
@@ -118,7 +119,7 @@ test('from images alone to a better model and to labels that another tool reads'
   });
 
   const inAll = await test.step('the rest is found, and reviewed by key', async () => {
-    await openDish(page, LABELLED);
+    await chooseImage(page, `dish_${LABELLED}.png`);
     await find.getByText('Thresholds', { exact: true }).click();
     await find.getByLabel(/^Points per side/).fill('5');
     await find.getByLabel('Predicted IoU').fill('0.5');
@@ -171,13 +172,6 @@ test('from images alone to a better model and to labels that another tool reads'
 async function expectCorrected(page: Page, row: Locator): Promise<void> {
   await row.hover();
   await expect(page.getByRole('tooltip')).toContainText('corrected by hand');
-}
-
-async function openDish(page: Page, index: number): Promise<void> {
-  const images = page.getByRole('combobox', { name: 'Image' });
-  const option = images.locator('option', { hasText: `dish_${index}.png` });
-  await images.selectOption(await option.getAttribute('value'));
-  await expect(page.getByRole('application')).toHaveAttribute('aria-label', new RegExp(`dish_${index}`));
 }
 
 /** The labels of a dataset with its images, as the zip that the page writes. */

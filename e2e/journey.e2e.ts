@@ -2,17 +2,19 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { firstDisc, writeDomain } from './support/domains.ts';
 import { recordTasks } from './support/main-thread.ts';
 import {
   bytesOf,
+  chooseImage,
   clickImage,
   downloadAdapter,
   expectAccessible,
   importByDrop,
   openPage,
   openStudio,
+  saveMask,
   setNumber,
   watchErrors,
   watchRequests,
@@ -195,18 +197,6 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
   expect(foreign, 'requests that left the origin').toEqual([]);
   expect(errors).toEqual([]);
 });
-
-/** Opens an image of the dataset that is chosen. */
-async function chooseImage(page: Page, name: string): Promise<void> {
-  const images = page.getByRole('combobox', { name: 'Image' });
-  await images.selectOption(await images.locator('option', { hasText: name }).getAttribute('value'));
-}
-
-async function saveMask(page: Page): Promise<Buffer> {
-  const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Save mask' }).click();
-  return bytesOf(await download);
-}
 
 /** The losses of a history's CSV, by its column names. */
 function lossesOf(csv: string): number[] {

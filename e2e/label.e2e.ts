@@ -2,9 +2,10 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { drawPair, firstDisc } from './support/domains.ts';
 import {
+  chooseImage,
   clickImage,
   dragOnImage,
   dropOnPage,
@@ -39,7 +40,7 @@ test('images without masks are labelled by click and by brush, and trained on', 
     await expectAccessible(page);
     await card.getByRole('button', { name: 'Label these images' }).click();
     await expect(page.getByRole('main', { name: 'Segment' })).toBeVisible();
-    await openSlide(page, 0);
+    await chooseImage(page, 'slide_0.png');
     await expect(labels).toContainText(`0 of ${IMAGES} images are done`);
   });
 
@@ -94,7 +95,7 @@ test('images without masks are labelled by click and by brush, and trained on', 
   await test.step('after a reload all is there, and can still be undone', async () => {
     await page.reload();
     await openPage(page, 'Segment');
-    await openSlide(page, 0);
+    await chooseImage(page, 'slide_0.png');
     await expect(rows).toHaveCount(3);
     await expect(rows.nth(2)).toContainText('debris');
     await page.getByRole('button', { name: 'Undo' }).click();
@@ -155,10 +156,3 @@ test('images without masks are labelled by click and by brush, and trained on', 
   expect(foreign, 'requests that left the origin').toEqual([]);
   expect(errors).toEqual([]);
 });
-
-async function openSlide(page: Page, index: number): Promise<void> {
-  const images = page.getByRole('combobox', { name: 'Image' });
-  const option = images.locator('option', { hasText: `slide_${index}.png` });
-  await images.selectOption(await option.getAttribute('value'));
-  await expect(page.getByRole('application')).toHaveAttribute('aria-label', new RegExp(`slide_${index}`));
-}

@@ -7,6 +7,7 @@ import { unzipSync } from 'fflate';
 import { drawPair, firstDisc, writeDomain } from './support/domains.ts';
 import {
   bytesOf,
+  chooseImage,
   clickImage,
   dragOnImage,
   dropOnPage,
@@ -158,12 +159,6 @@ test('a project comes into another browser as it left the first', async ({ page,
   await context.close();
   expect(errors).toEqual([]);
 });
-
-async function chooseImage(page: Page, name: string): Promise<void> {
-  const images = page.getByRole('combobox', { name: 'Image' });
-  await images.selectOption(await images.locator('option', { hasText: name }).getAttribute('value'));
-  await expect(page.getByRole('application')).toHaveAttribute('aria-label', new RegExp(name));
-}
 
 const verdictOf = (page: Page) => page.getByRole('region', { name: 'Verdict' });
 

@@ -15,12 +15,13 @@ import {
   oppositeFiles,
 } from '../../src/testing/opposite-discs.ts';
 import {
-  bytesOf,
+  chooseImage,
   clickImage,
   expectAccessible,
   importByDrop,
   openPage,
   openStudio,
+  saveMask,
   setNumber,
   watchErrors,
 } from '../support/studio.ts';
@@ -38,7 +39,7 @@ test('with a token the same click gives the middle of a disc or the whole disc, 
     await openToTrain(page);
     await page.getByRole('radio', { name: /^Decoder only/ }).check();
     await page.getByRole('switch', { name: 'Tell datasets apart by a token' }).check();
-    await train(page, STEPS);
+    await train(page);
   });
 
   await test.step('Segment asks which is meant, and the same click gives that one', async () => {
@@ -71,7 +72,7 @@ test('with gates that read the image nobody can say which is meant, and one clic
   await openToTrain(page);
   await page.getByRole('radio', { name: /^UniPELT/ }).check();
   await page.getByRole('combobox', { name: 'Blocks' }).selectOption({ label: 'The last half' });
-  await train(page, STEPS);
+  await train(page);
   await chooseTested(page);
   const found = await clickDiscs(page, 'Mask found');
   await expect(page.getByLabel('Segment as in')).toBeHidden();
@@ -99,10 +100,10 @@ async function openToTrain(page: Page): Promise<void> {
   await page.getByText('Advanced settings').click();
 }
 
-async function train(page: Page, steps: number): Promise<void> {
+async function train(page: Page): Promise<void> {
   for (const name of ['Flips', 'Quarter turns']) await page.getByRole('switch', { name }).uncheck();
-  await setNumber(page, /^Steps/, steps);
-  await setNumber(page, /^Validate every/, steps);
+  await setNumber(page, /^Steps/, STEPS);
+  await setNumber(page, /^Validate every/, STEPS);
   await setNumber(page, /^Images per step/, 2);
   await setNumber(page, /^Objects per image/, 4);
   await setNumber(page, /^Corrective clicks/, 0);
@@ -114,15 +115,13 @@ async function train(page: Page, steps: number): Promise<void> {
   await setNumber(page, /^Learning rate of the mask decoder/, 0.0005);
   await page.getByRole('button', { name: 'Start training' }).click();
   const run = page.getByRole('region', { name: 'Run', exact: true });
-  await expect(run).toContainText(`finished · step ${steps} of ${steps}`, { timeout: RUN_MS });
+  await expect(run).toContainText(`finished · step ${STEPS} of ${STEPS}`, { timeout: RUN_MS });
   await page.getByRole('button', { name: 'Use in Segment' }).click();
 }
 
 async function chooseTested(page: Page): Promise<void> {
   await page.getByLabel('Dataset', { exact: true }).selectOption({ label: 'inner' });
-  const images = page.getByRole('combobox', { name: 'Image' });
-  const tested = images.locator('option', { hasText: `${FIRST_TESTED}.png` });
-  await images.selectOption(await tested.getAttribute('value'));
+  await chooseImage(page, `${FIRST_TESTED}.png`);
 }
 
 /** Clicks each disc alone. @returns the masks' IoU with what either dataset means by it, disc by disc */
@@ -134,7 +133,7 @@ async function clickDiscs(page: Page, words: string): Promise<Record<Opposite, n
     await clickImage(page, centre);
     await expect(candidates).toHaveCount(3);
     await expect(page.getByTestId('announcement')).toContainText(words);
-    const mask = await savedMask(page);
+    const mask = decode(await saveMask(page)).data;
     for (const each of OPPOSITE) found[each].push(iouAround(mask, masks[each], centre));
     await page.getByRole('button', { name: 'Clear', exact: true }).click();
     await expect(candidates).toHaveCount(0);
@@ -144,13 +143,6 @@ async function clickDiscs(page: Page, words: string): Promise<Record<Opposite, n
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** The bytes of the mask that is shown, 0 or above. */
-async function savedMask(page: Page): Promise<ArrayLike<number>> {
-  const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Save mask' }).click();
-  return decode(await bytesOf(await download)).data;
 }
 
 /** IoU of a mask with the object around a point; no two objects share a quarter of the image. */

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
 import { firstDisc, writeDomain } from '../support/domains.ts';
 import {
-  bytesOf,
+  chooseImage,
   clickImage,
   downloadAdapter,
   importByDrop,
   openPage,
   openStudio,
+  saveMask,
   setNumber,
   watchErrors,
 } from '../support/studio.ts';
@@ -75,9 +76,7 @@ test('a quarter of the modules’ parameters is kept, pruned, and taken away', a
 
   await test.step('the imported adapter of it gives the same mask, bit for bit', async () => {
     await page.getByRole('button', { name: 'Use in Segment' }).click();
-    const images = page.getByRole('combobox', { name: 'Image' });
-    const first = images.locator('option', { hasText: 'discs_00.png' });
-    await images.selectOption(await first.getAttribute('value'));
+    await chooseImage(page, 'discs_00.png');
     await clickImage(page, firstDisc(0));
     const exported = await answer(page);
     await openPage(page, 'Export');
@@ -98,11 +97,8 @@ async function answer(page: Page): Promise<{ readonly mask: string; readonly wor
   const candidates = page.getByRole('region', { name: 'Candidates' });
   await expect(candidates.getByRole('button')).toHaveCount(3);
   await expect(page.getByText('Working …')).toBeHidden();
-  const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Save mask' }).click();
-  const mask = await bytesOf(await download);
   return {
-    mask: mask.toString('base64'),
+    mask: (await saveMask(page)).toString('base64'),
     words: await candidates.getByRole('listitem').allInnerTexts(),
   };
 }

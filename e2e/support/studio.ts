@@ -150,6 +150,20 @@ export async function downloadAdapter(page: Page) {
   );
 }
 
+/** Opens an image of the dataset that is chosen in Segment and waits for it. */
+export async function chooseImage(page: Page, name: string): Promise<void> {
+  const images = page.getByRole('combobox', { name: 'Image' });
+  await images.selectOption(await images.locator('option', { hasText: name }).getAttribute('value'));
+  await expect(page.getByRole('application')).toHaveAttribute('aria-label', new RegExp(name));
+}
+
+/** The PNG of the mask that is shown. */
+export async function saveMask(page: Page): Promise<Buffer> {
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save mask' }).click();
+  return bytesOf(await download);
+}
+
 /** Clicks on the image on the Segment page. @param point in image pixels. */
 export async function clickImage(
   page: Page,

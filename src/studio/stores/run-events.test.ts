@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EngineEvent } from '../../worker/protocol.ts';
 import { stepPoint } from '../testing/samples.ts';
-import { applyEvents } from './run-events.ts';
+import { activityText, applyEvents } from './run-events.ts';
 
 const stepEvent = (step: number, loss?: number): EngineEvent => ({
   type: 'step',
@@ -50,4 +50,10 @@ test('an activity ends with its result, and with the next step', () => {
     point: { step: 0, datasetId: 'a', split: 'validation', boxIou: 0.5, clickIou: 0.4, n: 3 },
   };
   expect(applyEvents(one, [result]).activities).toEqual({});
+});
+
+test('an activity says how far it is where there is more than one thing to do', () => {
+  const activity = { label: 'Measuring the validation images of cells', done: 2, total: 9 };
+  expect(activityText(activity)).toBe('Measuring the validation images of cells: 2 of 9');
+  expect(activityText({ label: 'Opening the base model', done: 0, total: 1 })).toBe('Opening the base model');
 });
