@@ -64,7 +64,6 @@ beforeAll(async () => {
     base: './',
     build: {
       outDir: folder,
-      minify: false,
       target: 'es2022',
       assetsInlineLimit: 0,
       // One build for page and worker: what preloads modules on a page needs a document.
@@ -85,7 +84,8 @@ beforeAll(async () => {
   const executablePath = [process.env.MOPEFT_CHROMIUM, '/usr/bin/chromium'].find(
     (path) => path && existsSync(path),
   );
-  browser = await chromium.launch({ args: ['--no-sandbox'], ...(executablePath ? { executablePath } : {}) });
+  const args = ['--no-sandbox', '--js-flags=--expose-gc'];
+  browser = await chromium.launch({ args, ...(executablePath ? { executablePath } : {}) });
   page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/some/folder/`);
 }, 180_000);
@@ -129,6 +129,10 @@ it('in a worker too', async () => {
 it('the browser storage keeps its promises', async () => {
   expect(await inWorker('checkOpfs', 'promises')).toBe('kept');
 });
+
+it('the browser storage answers every write, though garbage is collected meanwhile', async () => {
+  expect(await inWorker('checkCollected', 'collected')).toBe('kept');
+}, 60_000);
 
 it.each(KILL_POINTS.flatMap((point) => [[point, 'before'] as const, [point, 'after'] as const]))(
   'a write that is cut off at %s, %s it, leaves the old file or the new one, and no part after the next start',

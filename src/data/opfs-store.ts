@@ -1,6 +1,6 @@
 import { Failure } from '../config/failure.ts';
 import { type FileStore, fileName, full, missing, type StoreEntry, storePath } from './file-store.ts';
-import { type MovableFile, PartFiles, writeAll } from './part-files.ts';
+import { type MovableFile, openAccess, PartFiles, writeAll } from './part-files.ts';
 
 /** Endings of what earlier versions of the studio, and Chromium's `createWritable`, left of writes that were cut off. */
 const LEFTOVERS = ['.part', '.crswap'];
@@ -69,9 +69,8 @@ export class OpfsStore implements FileStore {
   async append(path: string, bytes: Uint8Array): Promise<void> {
     return this.guard(path, async () => {
       const { folder, name } = await this.locate(path, true);
-      const handle = await folder.getFileHandle(name, { create: true });
       // In place, so that a long log is not copied for every line.
-      const access = await handle.createSyncAccessHandle();
+      const access = await openAccess(await folder.getFileHandle(name, { create: true }));
       const size = access.getSize();
       try {
         writeAll(access, bytes, size);

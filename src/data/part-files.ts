@@ -35,7 +35,7 @@ export class PartFiles {
     const partName = String(this.count++);
     const part = (await this.own.getFileHandle(partName, { create: true })) as MovableFile;
     try {
-      const access = await part.createSyncAccessHandle();
+      const access = await openAccess(part);
       try {
         writeAll(access, bytes, 0);
         access.flush();
@@ -47,6 +47,22 @@ export class PartFiles {
       await this.own.removeEntry(partName).catch(() => undefined);
       throw error;
     }
+  }
+}
+
+/** Files that are being opened. */
+const opening = new Set<FileSystemFileHandle>();
+
+/**
+ * Opens a file to be written. Chromium never answers for a file whose handle is collected as garbage before it is open, and
+ * nothing else may hold the handle by then: whoever waited, waited for ever.
+ */
+export async function openAccess(file: FileSystemFileHandle): Promise<FileSystemSyncAccessHandle> {
+  opening.add(file);
+  try {
+    return await file.createSyncAccessHandle();
+  } finally {
+    opening.delete(file);
   }
 }
 
