@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 import { drawPair, firstDisc } from './support/domains.ts';
 import {
   chooseImage,
@@ -42,6 +42,17 @@ test('images without masks are labelled by click and by brush, and trained on', 
     await expect(page.getByRole('main', { name: 'Segment' })).toBeVisible();
     await chooseImage(page, 'slide_0.png');
     await expect(labels).toContainText(`0 of ${IMAGES} images are done`);
+  });
+
+  await test.step('a key stretches the contrast of what is seen, and takes it back', async () => {
+    const [low, high] = await seenRange(page);
+    expect(low, 'the ground of a slide').toBeGreaterThan(30);
+    expect(high, 'its discs').toBeLessThan(230);
+    await page.keyboard.press('y');
+    await expect(page.getByLabel('Stretch contrast')).toBeChecked();
+    await expect.poll(() => seenRange(page)).toEqual([0, 255]);
+    await page.keyboard.press('y');
+    await expect.poll(() => seenRange(page)).toEqual([low, high]);
   });
 
   await test.step('a click gives a mask, and Enter makes it an object', async () => {
@@ -156,3 +167,22 @@ test('images without masks are labelled by click and by brush, and trained on', 
   expect(foreign, 'requests that left the origin').toEqual([]);
   expect(errors).toEqual([]);
 });
+
+/** The least and the greatest value, 0 to 255, that are seen in the middle of the image. */
+async function seenRange(page: Page): Promise<readonly [number, number]> {
+  const { x = 0, y = 0, width = 0, height = 0 } = (await page.getByRole('application').boundingBox()) ?? {};
+  const clip = { x: x + width / 4, y: y + height / 4, width: width / 2, height: height / 2 };
+  const png = (await page.screenshot({ clip })).toString('base64');
+  return page.evaluate(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([bytes]));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+    context?.drawImage(bitmap, 0, 0);
+    const { data = [] } = context?.getImageData(0, 0, bitmap.width, bitmap.height) ?? {};
+    const colours = Array.from(data).filter((_, i) => i % 4 < 3);
+    return [
+      colours.reduce((a, b) => Math.min(a, b), 255),
+      colours.reduce((a, b) => Math.max(a, b), 0),
+    ] as const;
+  }, png);
+}

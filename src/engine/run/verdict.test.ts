@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { computeVerdict, type DatasetPairs, type VerdictContext } from './verdict.ts';
+import { compareRuns, computeVerdict, type DatasetPairs, type VerdictContext } from './verdict.ts';
 
 const context = {
   trainImages: 10,
@@ -42,6 +42,15 @@ test('a gain on every image is called better, with an interval around it', () =>
   expect(box.gainHigh).toBeGreaterThanOrEqual(0.15);
   expect([box.n, box.images]).toEqual([4, 3]);
   expect(sentence).toMatch(/^Better: IoU 0.50 → 0.65 \(\+0.15.*on 3 test images with 4 objects\.$/);
+});
+
+test('two runs with the same masks are said to be the same', () => {
+  const same = pairs('a', [[[0.5, 0.5]], [[0.6, 0.6]]]);
+  expect(compareRuns('Cells', [same])?.sentence).toBe(
+    'Against Cells: the same, on 2 test images that both runs left out.',
+  );
+  const other = pairs('a', [[[0.5, 0.6]], [[0.6, 0.6]]]);
+  expect(compareRuns('Cells', [other])?.sentence).toMatch(/^Against Cells: IoU 0.55 → 0.60/);
 });
 
 test('the mean of box and click has an interval of its own, paired by object', () => {

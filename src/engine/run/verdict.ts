@@ -165,13 +165,10 @@ export function compareRuns(name: string, datasets: readonly DatasetPairs[]): Co
   if (counted.length === 0) return null;
   const [box, click] = [measure(counted, 'box'), measure(counted, 'click')];
   const on = `on ${count(box.images, 'test image')} that both runs left out`;
-  return {
-    name,
-    box,
-    click,
-    both: measure(counted, 'both'),
-    sentence: `Against ${name}: ${change(box)} by box and ${change(click)} by click, ${on}.`,
-  };
+  // Two runs that kept the base model, for instance.
+  const isSame = [box, click].every(({ gainLow, gainHigh }) => gainLow === 0 && gainHigh === 0);
+  const found = isSame ? 'the same' : `${change(box)} by box and ${change(click)} by click`;
+  return { name, box, click, both: measure(counted, 'both'), sentence: `Against ${name}: ${found}, ${on}.` };
 }
 
 /** IoUs of an image's objects. */

@@ -12,6 +12,8 @@ interface ToolsState {
   readonly isRadiusChosen: boolean;
   /** Whether the mask that a click would give is shown under the pointer. */
   readonly previews: boolean;
+  /** Whether an image's darkest values are shown black and its brightest white. */
+  readonly isStretched: boolean;
 }
 
 export const BRUSH_RADIUS = { least: 0.5, most: 500 } as const;
@@ -22,6 +24,7 @@ export const useTools = create<ToolsState>()(() => ({
   radius: 8,
   isRadiusChosen: false,
   previews: true,
+  isStretched: false,
 }));
 
 const set = useTools.setState;
@@ -29,6 +32,7 @@ const set = useTools.setState;
 export const chooseTool = (tool: ToolName): void => set({ tool });
 export const choosePositive = (positive: boolean): void => set({ positive });
 export const choosePreviews = (previews: boolean): void => set({ previews });
+export const chooseStretched = (isStretched: boolean): void => set({ isStretched });
 
 export function chooseRadius(radius: number): void {
   if (!Number.isFinite(radius)) return;

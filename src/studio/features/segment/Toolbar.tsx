@@ -12,6 +12,7 @@ import {
   choosePositive,
   choosePreviews,
   chooseRadius,
+  chooseStretched,
   chooseTool,
   useTools,
 } from '../../stores/tools.ts';
@@ -82,6 +83,7 @@ export function Toolbar(): ReactNode {
         ) : (
           <span className="muted small">{HELP[tool]}</span>
         )}
+        <StretchContrast />
       </div>
     </div>
   );
@@ -130,6 +132,22 @@ function BrushSize(): ReactNode {
         {BRUSH_HELP[isEraser ? 'eraser' : 'brush'][isChosen ? 'chosen' : 'none']}
       </span>
     </span>
+  );
+}
+
+function StretchContrast(): ReactNode {
+  const isStretched = useTools((state) => state.isStretched);
+  return (
+    <Hint text="Shows the image's darkest values as black and its brightest as white. Only what you see changes: the model sees the image as it is.">
+      <label className={`${styles.check} ${styles.end}`}>
+        <input
+          type="checkbox"
+          checked={isStretched}
+          onChange={(event) => chooseStretched(event.target.checked)}
+        />
+        Stretch contrast
+      </label>
+    </Hint>
   );
 }
 

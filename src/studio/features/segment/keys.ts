@@ -27,7 +27,7 @@ import {
 } from '../../stores/objects.ts';
 import { chooseCloseUp, clearPrompts, promptWholeImage, redo, undo } from '../../stores/prompts.ts';
 import { chooseCandidate, chooseSide, isEmpty, shownAnswer, useSegment } from '../../stores/segment.ts';
-import { choosePositive, chooseTool, stepRadius, useTools } from '../../stores/tools.ts';
+import { choosePositive, chooseStretched, chooseTool, stepRadius, useTools } from '../../stores/tools.ts';
 
 /** What the keys can read and do. */
 export interface KeyTarget {
@@ -202,6 +202,12 @@ export const SEGMENT_KEYS: readonly KeyGroup<KeyTarget>[] = [
         list: [['V', 'let the model look at the visible part, or always at the whole image']],
         command: 'Look at the visible part, or at the whole image',
         run: () => void chooseCloseUp(!useSegment.getState().closeUp),
+      },
+      {
+        on: ['y'],
+        list: [['Y', 'show dim images with their contrast stretched, or as they are']],
+        command: 'Stretch the contrast of what is shown, or not',
+        run: () => chooseStretched(!useTools.getState().isStretched),
       },
       {
         on: ['s'],

@@ -6,6 +6,7 @@ import styles from './VerdictPanel.module.css';
 /** Whether training helped: one sentence, then its figures. */
 export function VerdictPanel({ verdict }: { readonly verdict: Verdict }): ReactNode {
   const many = verdict.perDataset.length > 1;
+  const all = (!many && verdict.perDataset[0]?.name) || 'All datasets';
   return (
     <section className={`panel ${styles.verdict}`} aria-label="Verdict">
       <h3>{verdict.sentence}</h3>
@@ -25,8 +26,8 @@ export function VerdictPanel({ verdict }: { readonly verdict: Verdict }): ReactN
             </tr>
           </thead>
           <tbody>
-            <Measure name="All datasets" prompt="box" measure={verdict.box} />
-            <Measure name="All datasets" prompt="click" measure={verdict.click} />
+            <Measure name={all} prompt="box" measure={verdict.box} />
+            <Measure name={all} prompt="click" measure={verdict.click} />
             {many &&
               verdict.perDataset.flatMap((dataset) => [
                 <Measure
