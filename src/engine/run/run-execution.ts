@@ -4,9 +4,7 @@ import { toFailureRecord } from '../../config/failure.ts';
 import type { MopeftConfig } from '../../config/mopeft.ts';
 import { tellsDatasetsApart } from '../../peft/datasets.ts';
 import { modulesOf } from '../../peft/modules.ts';
-import { isSettled } from '../../train/budget.ts';
 import type { RunStorage } from '../../train/checkpoint.ts';
-import { evaluateSetsAt, type SetScores } from '../../train/evaluate.ts';
 import type { ActivityEvent, TrainEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
 import { TokenCache } from '../../train/token-cache.ts';
@@ -14,23 +12,15 @@ import type { TrainingData } from '../../train/training-data.ts';
 import { datasetFeature, writeFeature } from '../asked-dataset.ts';
 import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
-import { ModelSession, type Tuning } from '../tuning.ts';
+import { ModelSession } from '../tuning.ts';
 import { measureRunWorth, worthCost, writeRunWorth } from '../worth/run-worth.ts';
 import { readRunAdapter } from './adapter-files.ts';
+import { FinalTest } from './final-test.ts';
 import { type Look, readLooks, withLook, writeLooks } from './looks.ts';
 import { type MetricsLine, MetricsLog } from './metrics.ts';
 import { openData, scaledDatasets } from './open-data.ts';
-import { commonScale, KEPT_FOLDER, RUN_FILES, type RunConfig } from './run-files.ts';
+import { commonScale, KEPT_FOLDER, nameOfDataset, type RunConfig } from './run-files.ts';
 import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
-import { writeTestIous } from './test-ious.ts';
-import {
-  compareRuns,
-  computeVerdict,
-  type DatasetPairs,
-  pairScores,
-  type Verdict,
-  type VerdictContext,
-} from './verdict.ts';
 
 /** Steps over which the time of a step is averaged. */
 const TIMED_STEPS = 20;
@@ -51,8 +41,6 @@ export class RunExecution implements Run {
   private isPauseRequested = false;
   /** Ends what may be left out at the end of a run. */
   private readonly extras = new AbortController();
-  /** Of opening a model and measuring it on the test images; null before. */
-  private secondsPerImage: number | null = null;
 
   private constructor(
     private readonly parts: RunParts,
@@ -204,7 +192,9 @@ export class RunExecution implements Run {
         tellActivity(this.parts, this.config, event);
         return;
       case 'notice':
-        observer?.onNotice?.(`${nameOf(this.config, event.dataset)}, ${event.sample}: ${event.message}`);
+        observer?.onNotice?.(
+          `${nameOfDataset(this.config, event.dataset)}, ${event.sample}: ${event.message}`,
+        );
         return;
     }
   }
@@ -243,15 +233,17 @@ export class RunExecution implements Run {
           status === 'paused' || isBase ? null : await this.trainer.evaluateBest('test', isCutOff);
         release();
         const isMeasured = found !== null || (isBase && status !== 'paused');
-        const base = !isMeasured ? null : found?.length === 0 ? [] : await this.measureBase(yieldDevice);
+        const test = this.finalTest(yieldDevice);
+        const base = !isMeasured ? null : found?.length === 0 ? [] : await test.measureBase();
         const tuned = isBase ? base : found;
-        const earlier = tuned && base && tuned.length > 0 ? await this.measureEarlier(yieldDevice) : null;
-        const verdict = tuned && base && (await this.conclude(tuned, base, earlier, progress));
+        const earlier = tuned && base && tuned.length > 0 ? await test.measureEarlier() : null;
+        const verdict = tuned && base && (await test.conclude(tuned, base, earlier, progress));
         await this.log.settled();
-        if (verdict && status === 'finished' && !isBase) await this.measureWorth(progress, yieldDevice);
+        const { secondsPerImage } = test;
+        if (verdict && status === 'finished' && !isBase)
+          await this.measureWorth(progress, secondsPerImage ?? 0, yieldDevice);
         // All steps are in the checkpoint, so a resumed run only measures.
         const isLeft = status === 'finished' && !base;
-        const { secondsPerImage } = this;
         return {
           ...progress,
           status: isLeft ? 'paused' : status,
@@ -266,17 +258,24 @@ export class RunExecution implements Run {
     }
   }
 
-  /** The base model on the same test images; null when a pause was asked for before the last. */
-  private async measureBase(yieldDevice: YieldDevice): Promise<readonly SetScores[] | null> {
-    const start = performance.now();
-    const base = await this.measureModel('the base model', null, this.data.sets, yieldDevice);
-    const images = this.data.sets.reduce((sum, { split }) => sum + split.test.length, 0);
-    if (base && images > 0) this.secondsPerImage = (performance.now() - start) / 1000 / images;
-    return base;
+  private finalTest(yieldDevice: YieldDevice): FinalTest {
+    return new FinalTest({
+      run: this.parts,
+      config: this.config,
+      sets: this.data.sets,
+      yieldDevice,
+      isInterrupted: () => this.isPauseRequested,
+      record: (event) => this.record(event),
+      recorded: () => this.log.settled(),
+    });
   }
 
   /** Measures what each module is worth, where that takes a small share of the run's time; a pause or a stop leaves it out. */
-  private async measureWorth({ step, bestStep }: RunProgress, yieldDevice: YieldDevice): Promise<void> {
+  private async measureWorth(
+    { step, bestStep }: RunProgress,
+    secondsPerImage: number,
+    yieldDevice: YieldDevice,
+  ): Promise<void> {
     const { gpu, model, files, observer } = this.parts;
     const { mopeft, train } = this.config;
     if (modulesOf(mopeft).length === 0 || bestStep === null) return;
@@ -286,7 +285,7 @@ export class RunExecution implements Run {
     try {
       const adapter = await readRunAdapter(files, model);
       const { passes } = worthCost(adapter.mopeft, this.data.sets, limits);
-      if (passes * (this.secondsPerImage ?? 0) > mayTake) return;
+      if (passes * secondsPerImage > mayTake) return;
       const measuring = {
         gpu,
         model,
@@ -305,131 +304,6 @@ export class RunExecution implements Run {
     }
   }
 
-  /** The run before on the test images of both; null without one, where its weights are gone, and as {@link measureBase}. */
-  private async measureEarlier(yieldDevice: YieldDevice): Promise<readonly SetScores[] | null> {
-    const { earlier } = this.parts;
-    const tuning = await earlier?.tuning().catch(() => null);
-    if (!earlier || !tuning) return null;
-    const sets = this.data.sets.map((set) => {
-      const tested = new Set(earlier.tested.get(set.key));
-      return { ...set, split: { ...set.split, test: set.split.test.filter((name) => tested.has(name)) } };
-    });
-    return this.measureModel(earlier.name, tuning, sets, yieldDevice);
-  }
-
-  /** @param called in the words of "Measuring … on the test images". */
-  private async measureModel(
-    called: string,
-    tuning: Tuning | null,
-    sets: TrainingData['sets'],
-    yieldDevice: YieldDevice,
-  ): Promise<readonly SetScores[] | null> {
-    const { gpu, model, observer } = this.parts;
-    // A run before this one may have had other datasets.
-    const own = tuning?.mopeft.datasets ?? [];
-    const datasetOf = (index: number) =>
-      Math.max(0, own.indexOf(nameOf(this.config, sets[index]?.key ?? '')));
-    const base = await SessionPredictor.open(gpu, model, tuning, datasetOf);
-    try {
-      const options = { maxObjects: this.config.train.evalObjects, maxImages: 0 };
-      const each = await evaluateSetsAt(base, sets, 'test', [base.maskThreshold], options, ({ key }) => ({
-        beforeImage: async (done, total) => {
-          const label = `Measuring ${called} on the test images of ${nameOf(this.config, key)}`;
-          observer?.onActivity?.(label, done, total);
-          await yieldDevice();
-        },
-        yieldDevice,
-        isInterrupted: () => this.isPauseRequested,
-      }));
-      return each && (each[0] ?? []);
-    } finally {
-      await base.release();
-    }
-  }
-
-  /** Records what was measured on the test images, and writes the verdict; null without a test image. */
-  private async conclude(
-    tuned: readonly SetScores[],
-    base: readonly SetScores[],
-    earlier: readonly SetScores[] | null,
-    progress: RunProgress,
-  ): Promise<Verdict | null> {
-    if (tuned.length === 0) return null;
-    for (const { key, summary } of tuned) {
-      if (summary.n === 0) continue;
-      this.record({
-        type: 'eval',
-        step: progress.bestStep ?? progress.step,
-        dataset: key,
-        split: 'test',
-        box_iou: summary.boxIou,
-        click_iou: summary.clickIou,
-        n: summary.n,
-      });
-    }
-    const pairsWith = (others: readonly SetScores[]): DatasetPairs[] =>
-      tuned.map(({ key, images }) => ({
-        id: key,
-        name: nameOf(this.config, key),
-        images: pairScores(others.find((set) => set.key === key)?.images ?? [], images),
-      }));
-    const before = earlier && compareRuns(this.parts.earlier?.name ?? '', pairsWith(earlier));
-    const measured = computeVerdict(pairsWith(base), {
-      trainImages: this.data.sets.reduce((sum, { split }) => sum + split.train.length, 0),
-      steps: progress.step,
-      bestStep: progress.bestStep,
-      validation: await this.validated(),
-      ...(await this.modulesLeft(progress.bestStep ?? progress.step)),
-    });
-    const verdict = { ...measured, ...(before && { before }) };
-    await writeTestIous(this.parts.files, tuned);
-    await this.parts.files.writeText(RUN_FILES.verdict, `${JSON.stringify(verdict, null, 2)}\n`);
-    return verdict;
-  }
-
-  /** The validation objects, the base model's IoU, and the best gain over the base model that was seen on them. */
-  private async validated(): Promise<VerdictContext['validation']> {
-    await this.log.settled();
-    const scores = new Map<number, { sum: number; sets: number; n: number }>();
-    for (const line of await this.parts.files.readMetrics()) {
-      if (line.type !== 'eval' || line.split !== 'val') continue;
-      const { sum, sets, n } = scores.get(line.step) ?? { sum: 0, sets: 0, n: 0 };
-      scores.set(line.step, {
-        sum: sum + (line.box_iou + line.click_iou) / 2,
-        sets: sets + 1,
-        n: n + line.n,
-      });
-    }
-    const [first] = scores.values();
-    if (!first) return null;
-    const start = scores.get(0);
-    if (!start) return { objects: first.n, base: null, bestGain: null };
-    // Of a run that keeps a share of its modules, what is measured before these are settled is not kept.
-    const { mopeft, train } = this.config;
-    const isKept = (step: number) => mopeft.budget === undefined || isSettled(step, train.steps);
-    const later = [...scores].flatMap(([step, { sum, sets }]) =>
-      step > 0 && isKept(step) ? [sum / sets] : [],
-    );
-    const base = start.sum / start.sets;
-    return { objects: start.n, base, bestGain: later.length === 0 ? null : Math.max(...later) - base };
-  }
-
-  /** The modules that were left at a step, of those at the start; nothing where all are kept. */
-  private async modulesLeft(step: number): Promise<Pick<VerdictContext, 'modules'>> {
-    const lines = (await this.parts.files.readMetrics()).flatMap((line) =>
-      line.type === 'modules' && line.step <= step ? [line] : [],
-    );
-    const [first, last] = [lines[0], lines.at(-1)];
-    if (!first || !last) return {};
-    const modules = {
-      left: last.left.flat().length,
-      of: first.left.flat().length,
-      parameters: last.parameters,
-      ofParameters: first.parameters,
-    };
-    return { modules };
-  }
-
   private secondsPerStep(): number | null {
     // The first step also compiles.
     const timed = this.durations.slice(1).slice(-TIMED_STEPS);
@@ -437,17 +311,12 @@ export class RunExecution implements Run {
   }
 }
 
-/** How people call the dataset of a key. */
-function nameOf({ datasets }: RunConfig, key: string): string {
-  return datasets.find((dataset) => dataset.key === key)?.name ?? key;
-}
-
 function tellActivity(
   { observer }: Pick<RunParts, 'observer'>,
   config: RunConfig,
   { label, dataset, done, total }: ActivityEvent,
 ): void {
-  const about = dataset === undefined ? label : `${label} of ${nameOf(config, dataset)}`;
+  const about = dataset === undefined ? label : `${label} of ${nameOfDataset(config, dataset)}`;
   observer?.onActivity?.(about, done, total);
 }
 

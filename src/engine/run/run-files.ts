@@ -63,6 +63,11 @@ export function commonScale(datasets: readonly { readonly scale?: Scale }[]): Sc
   return others.length === 0 ? first : null;
 }
 
+/** How people call the dataset of a key. */
+export function nameOfDataset({ datasets }: Pick<RunConfig, 'datasets'>, key: string): string {
+  return datasets.find((dataset) => dataset.key === key)?.name ?? key;
+}
+
 /** Everything decided about a run. */
 export interface RunConfig {
   readonly format: 1;
