@@ -11,6 +11,7 @@ import {
   clickImage,
   downloadAdapter,
   expectAccessible,
+  expectIdle,
   importByDrop,
   openPage,
   openStudio,
@@ -187,7 +188,7 @@ test('from a folder of images to a mask of an imported adapter', async ({ browse
     const imported = await runs.locator('option', { hasText: 'imported' }).getAttribute('value');
     await runs.selectOption(imported);
     await expect(page.getByRole('region', { name: 'Candidates' }).getByRole('button')).toHaveCount(3);
-    await expect(page.getByText('Working …')).toBeHidden();
+    await expectIdle(page);
     expect((await saveMask(page)).equals(exported.mask)).toBe(true);
     expect(
       await page.getByRole('region', { name: 'Candidates' }).getByRole('listitem').allInnerTexts(),

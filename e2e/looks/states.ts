@@ -1,5 +1,6 @@
 /** The states in which the screens are looked at. The studio opens with three datasets and two runs, or `?empty`. */
 import { expect, type Page } from '@playwright/test';
+import { expectIdle } from '../support/studio.ts';
 
 export interface State {
   readonly name: string;
@@ -151,7 +152,7 @@ export const STATES: readonly State[] = [
       await page.getByRole('application').focus();
       await page.keyboard.press('Space');
       await expect(page.getByRole('region', { name: 'Candidates' }).getByRole('button')).toHaveCount(3);
-      await expect(page.getByText('Working …')).toBeHidden();
+      await expectIdle(page);
     },
   },
   {

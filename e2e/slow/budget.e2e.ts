@@ -8,6 +8,7 @@ import {
   chooseImage,
   clickImage,
   downloadAdapter,
+  expectIdle,
   importByDrop,
   openPage,
   openStudio,
@@ -96,7 +97,7 @@ test('a quarter of the modules’ parameters is kept, pruned, and taken away', a
 async function answer(page: Page): Promise<{ readonly mask: string; readonly words: readonly string[] }> {
   const candidates = page.getByRole('region', { name: 'Candidates' });
   await expect(candidates.getByRole('button')).toHaveCount(3);
-  await expect(page.getByText('Working …')).toBeHidden();
+  await expectIdle(page);
   return {
     mask: (await saveMask(page)).toString('base64'),
     words: await candidates.getByRole('listitem').allInnerTexts(),

@@ -157,6 +157,11 @@ export async function chooseImage(page: Page, name: string): Promise<void> {
   await expect(page.getByRole('application')).toHaveAttribute('aria-label', new RegExp(name));
 }
 
+/** Waits until the model has nothing to do for the image that is open in Segment. */
+export async function expectIdle(page: Page): Promise<void> {
+  await expect(page.getByRole('application')).toHaveAttribute('aria-busy', 'false');
+}
+
 /** The PNG of the mask that is shown. */
 export async function saveMask(page: Page): Promise<Buffer> {
   const download = page.waitForEvent('download');

@@ -245,7 +245,7 @@ test('of two parts that were looked at, the later one counts, whichever is encod
   answer();
   await slow;
   expect(selectEmbedding(useSegment.getState())?.milliseconds).toBe(3);
-  expect(useSegment.getState().busy).toBe(false);
+  expect(useSegment.getState().busy).toBeNull();
   // What is there is not asked for again.
   await answerShown();
   expect(encoded).toHaveLength(3);

@@ -51,7 +51,8 @@ interface SegmentState {
   readonly maskPrompts: Readonly<Record<string, MaskPrompt>>;
   /** By `variantKey`: encoding time and gates of what the model saw of this image last. */
   readonly embeddings: Readonly<Record<string, Embedding>>;
-  readonly busy: boolean;
+  /** What the model is doing for the image shown; null: nothing. */
+  readonly busy: 'encoding' | 'predicting' | null;
   readonly failure: FailureRecord | null;
 }
 
@@ -73,7 +74,7 @@ export const useSegment = create<SegmentState>()(() => ({
   answers: {},
   maskPrompts: {},
   embeddings: {},
-  busy: false,
+  busy: null,
   failure: null,
 }));
 
@@ -268,7 +269,7 @@ export async function answerShown(): Promise<void> {
     if (embedding?.key === own.key) return;
     forgetEmbedding();
     embedding = own;
-    set({ busy: true, failure: null });
+    set({ busy: 'encoding', failure: null });
     const asked = latest.ask();
     const request = { imageId: image.imageId, variant, ...(region && { region }) };
     const result = await callEngine('segment.embed', request, { signal: own.controller.signal });
@@ -278,7 +279,7 @@ export async function answerShown(): Promise<void> {
     // Other weights or another part are shown by now, which has started an answer of its own.
     if (embedding !== own) return;
     embedding = null;
-    set({ busy: false });
+    set({ busy: null });
     if (!result.ok) {
       if (result.error.code === CANCELLED) return;
       set({ failure: result.error });
@@ -302,7 +303,7 @@ export async function predictShown(): Promise<void> {
       const key = variantKey(state);
       const { prompts } = useEdit.getState();
       if (!image || isEmpty(prompts) || state.answers[answerKey(key, prompts.id)]) return;
-      set({ busy: true });
+      set({ busy: 'predicting' });
       const request = { imageId: image.imageId, variant: selectVariant(state), key, serial: latest.ask() };
       const failure = await predictAt(request, prompts);
       if (!latest.isCurrent(ANSWERS, request.serial)) continue;
@@ -317,7 +318,7 @@ export async function predictShown(): Promise<void> {
     }
   } finally {
     predicting = false;
-    set({ busy: false });
+    set({ busy: null });
   }
 }
 

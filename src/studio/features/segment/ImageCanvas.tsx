@@ -11,6 +11,8 @@ import { handleKey, handlePageKey } from './keys.ts';
 /** Milliseconds for which what the model sees stays the same before it is encoded. */
 const SETTLE = 150;
 
+const BUSY = { encoding: 'The model looks at the image …', predicting: 'Finding the mask …' } as const;
+
 /** Whether keys are typed into it, or choose in it. */
 const isField = (target: EventTarget | null): boolean =>
   target instanceof Element && target.matches('input:not([type=radio], [type=checkbox]), select, textarea');
@@ -80,7 +82,7 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
   return (
     <div
       className={styles.stage}
-      aria-busy={busy}
+      aria-busy={busy !== null}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the image is worked on with pointer and keys
       tabIndex={0}
       role="application"
@@ -110,7 +112,7 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
           onContextMenu={(event) => event.preventDefault()}
         />
       </div>
-      {busy && <span className={styles.busy}>Working …</span>}
+      {busy && <span className={styles.busy}>{BUSY[busy]}</span>}
       <span className={styles.seen}>{regionText}</span>
     </div>
   );
