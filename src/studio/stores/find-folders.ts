@@ -3,7 +3,7 @@ import type { DroppedFile, FindFolderRequest, OpenedImage } from '../../worker/p
 import { plural } from '../format/format.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
-import { cancelFinding, decided, NOTHING, openDataset, useFind, working } from './find-state.ts';
+import { cancelFinding, decided, NOTHING, openDataset, toReview, useFind, working } from './find-state.ts';
 import { Latest } from './latest.ts';
 import { notifySuccess } from './notices.ts';
 import { UNKNOWN_MODEL } from './objects.ts';
@@ -106,7 +106,7 @@ async function showStored(): Promise<void> {
   if (!result.ok || useSegment.getState().image !== image || get().isSearched) return;
   const { objects } = result.value;
   const foundBy = folder.modelName ?? UNKNOWN_MODEL;
-  set({ objects, passing: objects.length, chosen: 0, isSearched: true, foundBy });
+  set({ ...toReview(objects), passing: objects.length, chosen: 0, isSearched: true, foundBy });
 }
 
 useSession.subscribe((now, before) => {

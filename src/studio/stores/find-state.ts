@@ -1,6 +1,7 @@
 /** What was found of the open image and of datasets, and what the engine looks for now. */
 import { create } from 'zustand';
 import { type FindSettings, type FindThresholds, findDefaults } from '../../config/find.ts';
+import { isSameObject, maskObject } from '../../data/mask-runs.ts';
 import type {
   Calibration,
   FindJob,
@@ -13,6 +14,7 @@ import type {
   ToldClasses,
 } from '../../worker/protocol.ts';
 import { CANCELLED } from '../../worker/protocol.ts';
+import { useEdit } from './edit-history.ts';
 import { notifyFailure } from './notices.ts';
 import { useSegment } from './segment.ts';
 import { useSession } from './session.ts';
@@ -39,6 +41,8 @@ export interface FindState {
   readonly looser: FindThresholds | null;
   /** Objects that pass the thresholds, whatever became of them. */
   readonly passing: number;
+  /** Of these the ones that are left out, since the image has them as labels. */
+  readonly labelled: number;
   /** How the classes of what was found were told. */
   readonly classes: ToldClasses | null;
   /** What was found in datasets. */
@@ -66,6 +70,7 @@ export const NOTHING = {
   foundBy: '',
   looser: null,
   passing: 0,
+  labelled: 0,
   classes: null,
 } as const;
 
@@ -122,6 +127,14 @@ export const decided = { gone: new Set<string>(), classes: new Map<string, numbe
 
 /** Tells an object of an image from the others, by its pixels. */
 export const keyOf = ({ box, area, point }: FoundObject): string => [...box, area, ...point].join(' ');
+
+/** What is to be reviewed of what was found in the open image: it need not be labelled twice. */
+export function toReview(found: readonly FoundObject[]): Pick<FindState, 'objects' | 'labelled'> {
+  const width = useSegment.getState().image?.width ?? 0;
+  const labels = useEdit.getState().objects.map(({ runs }) => maskObject(runs, width));
+  const objects = found.filter((object) => !labels.some((label) => isSameObject(object, label)));
+  return { objects, labelled: found.length - objects.length };
+}
 
 function onModel({ model }: ReturnType<typeof useSession.getState>): void {
   if (!useFind.getState().isOwn) set({ settings: defaultsOf(model?.hash ?? null) });

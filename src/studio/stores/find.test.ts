@@ -1,5 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { parseFindSettings } from '../../config/find.ts';
+import { newObject } from '../../data/labels/objects.ts';
 import type {
   DatasetInfo,
   FindFolderRequest,
@@ -48,7 +49,9 @@ const selected = (iou: number) => {
   return { objects, looser: objects.length > 0 ? null : looser };
 };
 let saved: ImageLabels[] = [];
+/** Of an image that was not saved yet. */
 let labels: OpenedLabels;
+let stored: Map<string, OpenedLabels>;
 let reviewed: string[] = [];
 let job: FindJob | null = null;
 let searched: FindFolderRequest[] = [];
@@ -68,6 +71,7 @@ const folder = () => ({
 
 beforeEach(async () => {
   saved = [];
+  stored = new Map();
   reviewed = [];
   job = null;
   searched = [];
@@ -117,11 +121,11 @@ beforeEach(async () => {
         reviewed.push(sampleId);
         return folder();
       },
-      'labels.open': () => labels,
-      'labels.save': ({ labels: given, history, baseRevision }) => {
-        expect(baseRevision).toBe(labels.labels.revision);
+      'labels.open': ({ sampleId }) => stored.get(sampleId) ?? labels,
+      'labels.save': ({ sampleId, labels: given, history, baseRevision }) => {
+        expect(baseRevision).toBe((stored.get(sampleId) ?? labels).labels.revision);
         saved.push(given);
-        labels = { ...labels, labels: { ...given, revision: baseRevision + 1 }, history };
+        stored.set(sampleId, { ...labels, labels: { ...given, revision: baseRevision + 1 }, history });
         return { revision: baseRevision + 1, dataset: null };
       },
     },
@@ -176,6 +180,28 @@ test('accepted objects become labels, each a step, and all that are left in one'
     'Accept found',
     'Accept found',
   ]);
+});
+
+test('what is labelled already is not to be reviewed again, whether it is found now or was with the dataset', async () => {
+  // Shares four of six pixels with what is found there: IoU .67.
+  const label = newObject(Uint32Array.of(11, 5), 3, { kind: 'drawn' }, { id: 'own' });
+  labels = { ...labels, labels: { ...labels.labels, status: 'in-work', objects: [label] } };
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'b' });
+  await findAll();
+  expect(ious()).toEqual([0.9, 0.85]);
+  expect(useFind.getState()).toMatchObject({ passing: 3, labelled: 1 });
+  expect(useNotices.getState().announcement).toBe('3 objects found, 1 of them labelled already.');
+  await changeFindSetting('iou', 0.87);
+  expect(ious()).toEqual([0.9]);
+  acceptAllFound();
+  await changeFindSetting('iou', 0.5);
+  expect(ious(), 'what was accepted since is decided').toEqual([0.85]);
+  await findAll();
+  expect(ious(), 'and is labelled by now').toEqual([0.85]);
+  await findInFolders();
+  await openImage({ kind: 'sample', datasetId: 'cells', sampleId: 'b' });
+  await vi.waitFor(() => expect(useFind.getState().labelled).toBe(2));
+  expect(ious()).toEqual([0.85]);
 });
 
 test('accepted objects name the model that found them, whatever answers now', async () => {

@@ -4,7 +4,7 @@ import type { FoundObject, Scale, SplitName, Variant } from '../../worker/protoc
 import { plural } from '../format/format.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
-import { decided, keyOf, openDataset, useFind, working } from './find-state.ts';
+import { decided, keyOf, openDataset, toReview, useFind, working } from './find-state.ts';
 import { useLabels } from './labels.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure } from './notices.ts';
@@ -55,14 +55,15 @@ async function applySettings(settings: FindSettings, chooses = true): Promise<vo
     return;
   }
   // What was rejected stays so, as far as it is the same, and so do classes that a person gave.
-  const objects = result.value.objects
+  const left = result.value.objects
     .filter((object) => !decided.gone.has(keyOf(object)))
     .map((object) => withClass(object, decided.classes.get(keyOf(object))));
+  const review = toReview(left);
   set({
-    objects,
+    ...review,
     looser: result.value.looser,
     passing: result.value.objects.length,
-    chosen: Math.min(get().chosen, Math.max(0, objects.length - 1)),
+    chosen: Math.min(get().chosen, Math.max(0, review.objects.length - 1)),
   });
 }
 
@@ -102,8 +103,11 @@ export async function findAll(): Promise<void> {
   decided.gone.clear();
   decided.classes.clear();
   const { objects, searchId, looser, classes } = result.value;
-  set({ objects, searchId, looser, passing: objects.length, classes, foundBy, isSearched: true, chosen: 0 });
-  announce(`${plural(objects.length, 'object')} found.`);
+  const review = toReview(objects);
+  const passing = objects.length;
+  set({ ...review, searchId, looser, passing, classes, foundBy, isSearched: true, chosen: 0 });
+  const labelled = review.labelled > 0 ? `, ${review.labelled} of them labelled already` : '';
+  announce(`${plural(passing, 'object')} found${labelled}.`);
 }
 
 /** Says how well the known objects of a split's images are found. */

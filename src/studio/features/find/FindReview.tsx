@@ -21,6 +21,7 @@ export function FindReview(): ReactNode {
   const image = useSegment((state) => state.image);
   const objects = useFind((state) => state.objects);
   const chosen = useFind((state) => state.chosen);
+  const labelled = useFind((state) => state.labelled);
   const isSearched = useFind((state) => state.isSearched);
   const box = useRef<HTMLDivElement>(null);
   const searchId = useFind((state) => state.searchId);
@@ -67,6 +68,11 @@ export function FindReview(): ReactNode {
             </button>
           </div>
         </>
+      )}
+      {labelled > 0 && (
+        <p className="muted small">
+          {plural(labelled, 'object')} more {labelled === 1 ? 'is' : 'are'} labelled already.
+        </p>
       )}
       <p className="muted small">
         Keys here: N and P choose, A accepts, R rejects, with Shift all; 1 to 9 give a class, G opens the next
