@@ -22,7 +22,7 @@ export const BUDGET_FIELD = {
 export const BUDGET_BY_FIELD = {
   kind: 'choice',
   label: 'Choose modules by',
-  help: 'Training costs nothing and chose better on four real datasets. Validation measures what the validation images lose without each module, which takes longer.',
+  help: 'Training costs nothing. Validation measures what the validation images lose without each module, which takes longer and chose no better on four real datasets.',
   options: [
     { value: 'training', label: 'Training' },
     { value: 'validation', label: 'Validation' },
