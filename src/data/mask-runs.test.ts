@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../config/random.ts';
 import { runsOfBitmap } from './labels/runs.ts';
-import { isSameObject, maskInBox, maskObject, runsInBox, sharedPixels } from './mask-runs.ts';
+import { maskInBox, maskObject, runsInBox, sharedPixels } from './mask-runs.ts';
 
 const size = { width: 13, height: 9 };
 const whole = [0, 0, 13, 9] as const;
@@ -35,12 +35,4 @@ test('shared pixels are those of both', () => {
   const both = a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
   expect(sharedPixels(runsInBox(a, whole, size), runsInBox(b, whole, size))).toBe(both);
   expect(both).toBeGreaterThan(10);
-});
-
-test('two masks are of one object from an IoU of .5 on', () => {
-  const mask = (start: number, length: number) => maskObject(Uint32Array.of(start, length), 20);
-  // Two of four pixels in common, two of five, none.
-  expect(isSameObject(mask(0, 3), mask(1, 3))).toBe(true);
-  expect(isSameObject(mask(0, 3), mask(1, 4))).toBe(false);
-  expect(isSameObject(mask(0, 3), mask(5, 3))).toBe(false);
 });

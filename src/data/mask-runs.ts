@@ -38,11 +38,6 @@ export function runsInBox(mask: ArrayLike<number>, [x0, y0, x1, y1]: Box, { widt
   return runs.done();
 }
 
-/** Whether two masks of one image are of the same object, as average precision at IoU .5 counts it. */
-export function isSameObject(a: MaskObject, b: MaskObject): boolean {
-  return boxesMeet(a.box, b.box) && 3 * sharedPixels(a.runs, b.runs) >= a.area + b.area;
-}
-
 /** The part of a mask that lies in a box, row by row, 0 or 1. */
 export function maskInBox(runs: Runs, [x0, y0, x1, y1]: Box, { width }: Size): Uint8Array<ArrayBuffer> {
   const columns = x1 - x0;

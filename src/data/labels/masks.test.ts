@@ -12,6 +12,7 @@ import {
   forEachSpan,
   hasPixel,
   intersect,
+  isSameObject,
   runsOfBitmap,
   runsOfValues,
   subtract,
@@ -343,3 +344,11 @@ function withoutHoles(data: Bitmap, width: number, height: number): Bitmap {
   }
   return data.map((_, i) => (isOutside.has(`${i % width} ${Math.floor(i / width)}`) ? 0 : 1));
 }
+
+it('two masks are of one object from an IoU of .5 on', () => {
+  const of = (start: number, length: number) => Uint32Array.of(start, length);
+  // Two of four pixels in common, two of five, none.
+  expect(isSameObject(of(0, 3), of(1, 3))).toBe(true);
+  expect(isSameObject(of(0, 3), of(1, 4))).toBe(false);
+  expect(isSameObject(of(0, 3), of(5, 3))).toBe(false);
+});

@@ -124,6 +124,11 @@ export function hasPixel(runs: Runs, pixel: number): boolean {
   return after > 0 && edge(runs, after - 1) > pixel;
 }
 
+/** Whether two masks are of the same object, as average precision at IoU .5 counts it. */
+export function isSameObject(a: Runs, b: Runs): boolean {
+  return 3 * areaOf(intersect(a, b)) >= areaOf(a) + areaOf(b);
+}
+
 export function equalRuns(a: Runs, b: Runs): boolean {
   return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
 }

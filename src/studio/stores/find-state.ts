@@ -1,7 +1,7 @@
 /** What was found of the open image and of datasets, and what the engine looks for now. */
 import { create } from 'zustand';
 import { type FindSettings, type FindThresholds, findDefaults } from '../../config/find.ts';
-import { isSameObject, maskObject } from '../../data/mask-runs.ts';
+import { isSameObject } from '../../data/labels/runs.ts';
 import type {
   Calibration,
   FindJob,
@@ -130,9 +130,8 @@ export const keyOf = ({ box, area, point }: FoundObject): string => [...box, are
 
 /** What is to be reviewed of what was found in the open image: it need not be labelled twice. */
 export function toReview(found: readonly FoundObject[]): Pick<FindState, 'objects' | 'labelled'> {
-  const width = useSegment.getState().image?.width ?? 0;
-  const labels = useEdit.getState().objects.map(({ runs }) => maskObject(runs, width));
-  const objects = found.filter((object) => !labels.some((label) => isSameObject(object, label)));
+  const labels = useEdit.getState().objects;
+  const objects = found.filter(({ runs }) => !labels.some((label) => isSameObject(runs, label.runs)));
   return { objects, labelled: found.length - objects.length };
 }
 
