@@ -78,7 +78,7 @@ test('all objects are found, reviewed by key, exported and imported again', asyn
     // What was rejected comes again in a new search, what is labelled does not.
     await find.getByRole('button', { name: 'Find all objects' }).click();
     await expect.poll(count).toBe(1);
-    await expect(find).toContainText(`${found - 1} objects more are labelled already`);
+    await expect(find).toContainText(`${found - 1} more objects are labelled already`);
   });
 
   await test.step('they go out as COCO and come back as a dataset', async () => {

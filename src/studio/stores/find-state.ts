@@ -128,7 +128,7 @@ export const decided = { gone: new Set<string>(), classes: new Map<string, numbe
 /** Tells an object of an image from the others, by its pixels. */
 export const keyOf = ({ box, area, point }: FoundObject): string => [...box, area, ...point].join(' ');
 
-/** What is to be reviewed of what was found in the open image: it need not be labelled twice. */
+/** What is to be reviewed of what was found in the open image: all but what is labelled there already. */
 export function toReview(found: readonly FoundObject[]): Pick<FindState, 'objects' | 'labelled'> {
   const labels = useEdit.getState().objects;
   const objects = found.filter(({ runs }) => !labels.some((label) => isSameObject(runs, label.runs)));

@@ -71,7 +71,7 @@ export function FindReview(): ReactNode {
       )}
       {labelled > 0 && (
         <p className="muted small">
-          {plural(labelled, 'object')} more {labelled === 1 ? 'is' : 'are'} labelled already.
+          {plural(labelled, 'more object')} {labelled === 1 ? 'is' : 'are'} labelled already.
         </p>
       )}
       <p className="muted small">
