@@ -138,14 +138,29 @@ function BrushSize(): ReactNode {
 function StretchContrast(): ReactNode {
   const isStretched = useTools((state) => state.isStretched);
   return (
-    <Hint text="Shows the image's darkest values as black and its brightest as white. Only what you see changes: the model sees the image as it is.">
-      <label className={`${styles.check} ${styles.end}`}>
-        <input
-          type="checkbox"
-          checked={isStretched}
-          onChange={(event) => chooseStretched(event.target.checked)}
-        />
-        Stretch contrast
+    <Check
+      label="Stretch contrast"
+      hint="Shows the image's darkest values as black and its brightest as white. Only what you see changes: the model sees the image as it is."
+      className={styles.end}
+      checked={isStretched}
+      onChange={chooseStretched}
+    />
+  );
+}
+
+function Check(props: {
+  readonly label: string;
+  readonly hint: string;
+  readonly className?: string | undefined;
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+}): ReactNode {
+  const { label, hint, className = '', checked, onChange } = props;
+  return (
+    <Hint text={hint}>
+      <label className={`${styles.check} ${className}`}>
+        <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
+        {label}
       </label>
     </Hint>
   );
@@ -175,32 +190,24 @@ function PromptSettings({ disabled }: { readonly disabled: boolean }): ReactNode
       <button type="button" disabled={!hasPrompts} onClick={clearPrompts}>
         Clear
       </button>
-      <Hint text="The next prompt refines the mask shown instead of starting from scratch">
-        <label className={styles.check}>
-          <input type="checkbox" checked={refine} onChange={(event) => chooseRefine(event.target.checked)} />
-          Refine last mask
-        </label>
-      </Hint>
-      <Hint text="When zoomed in, the model looks at the visible part of the image, at its own scale. Otherwise it always looks at the whole image.">
-        <label className={styles.check}>
-          <input
-            type="checkbox"
-            checked={closeUp}
-            onChange={(event) => void chooseCloseUp(event.target.checked)}
-          />
-          Look at the visible part
-        </label>
-      </Hint>
-      <Hint text="Shows the mask that a click under the pointer would give">
-        <label className={styles.check}>
-          <input
-            type="checkbox"
-            checked={previews}
-            onChange={(event) => choosePreviews(event.target.checked)}
-          />
-          Preview
-        </label>
-      </Hint>
+      <Check
+        label="Refine last mask"
+        hint="The next prompt refines the mask shown instead of starting from scratch"
+        checked={refine}
+        onChange={chooseRefine}
+      />
+      <Check
+        label="Look at the visible part"
+        hint="When zoomed in, the model looks at the visible part of the image, at its own scale. Otherwise it always looks at the whole image."
+        checked={closeUp}
+        onChange={(isCloseUp) => void chooseCloseUp(isCloseUp)}
+      />
+      <Check
+        label="Preview"
+        hint="Shows the mask that a click under the pointer would give"
+        checked={previews}
+        onChange={choosePreviews}
+      />
     </>
   );
 }
