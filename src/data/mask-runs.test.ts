@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../config/random.ts';
-import { runsOfBitmap } from './labels/runs.ts';
-import { maskInBox, maskObject, runsInBox, sharedPixels } from './mask-runs.ts';
+import { runsOfBitmap, sharedPixels } from './labels/runs.ts';
+import { maskInBox, maskObject, runsInBox } from './mask-runs.ts';
 
 const size = { width: 13, height: 9 };
 const whole = [0, 0, 13, 9] as const;

@@ -51,19 +51,6 @@ export function maskInBox(runs: Runs, [x0, y0, x1, y1]: Box, { width }: Size): U
   return mask;
 }
 
-/** Pixels that two masks of one image share. */
-export function sharedPixels(a: Runs, b: Runs): number {
-  let shared = 0;
-  for (let i = 0, k = 0; i < a.length && k < b.length; ) {
-    const [startA, startB] = [a[i] as number, b[k] as number];
-    const [endA, endB] = [startA + (a[i + 1] as number), startB + (b[k + 1] as number)];
-    shared += Math.max(0, Math.min(endA, endB) - Math.max(startA, startB));
-    if (endA <= endB) i += 2;
-    else k += 2;
-  }
-  return shared;
-}
-
 /** Whether two boxes share a pixel. */
 export function boxesMeet(a: Box, b: Box): boolean {
   return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -1,7 +1,6 @@
 /** Every operation on runs against the same on a bitmap, at odd sizes. */
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../config/random.ts';
-import { sharedPixels } from '../mask-runs.ts';
 import { findObjects } from '../objects.ts';
 import {
   areaOf,
@@ -15,6 +14,7 @@ import {
   isSameObject,
   runsOfBitmap,
   runsOfValues,
+  sharedPixels,
   subtract,
   unite,
   uniteAll,

@@ -1,4 +1,5 @@
-import { boxesMeet, type MaskObject, sharedPixels } from '../../data/mask-runs.ts';
+import { sharedPixels } from '../../data/labels/runs.ts';
+import { boxesMeet, type MaskObject } from '../../data/mask-runs.ts';
 
 /** The objects of one image: those that are there and those that were found. */
 export interface FindComparison {

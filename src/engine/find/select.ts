@@ -1,6 +1,7 @@
 import type { FindThresholds } from '../../config/find.ts';
+import { sharedPixels } from '../../data/labels/runs.ts';
 import type { Runs } from '../../data/labels/types.ts';
-import { boxesMeet, maskObject, sharedPixels } from '../../data/mask-runs.ts';
+import { boxesMeet, maskObject } from '../../data/mask-runs.ts';
 import type { Box } from '../../data/types.ts';
 import { withoutSmallRegions } from './regions.ts';
 

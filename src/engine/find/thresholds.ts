@@ -1,6 +1,7 @@
 /** Thresholds that suit a model: where those that are set leave nothing, and where its objects are known. */
 import type { FindThresholds } from '../../config/find.ts';
-import { boxesMeet, type MaskObject, sharedPixels } from '../../data/mask-runs.ts';
+import { sharedPixels } from '../../data/labels/runs.ts';
+import { boxesMeet, type MaskObject } from '../../data/mask-runs.ts';
 import { type Proposal, selectObjects } from './select.ts';
 
 interface Size {
