@@ -127,8 +127,8 @@ describe('a drop', () => {
     ]);
     const [sample] = first.samples;
     expect(sample?.image.width).toBe(12);
-    expect(sample?.overlay).not.toEqual(sample?.image);
-    expect(transferred).toEqual(first.samples.flatMap((one) => [one.image, one.overlay]));
+    expect(sample?.objects).not.toEqual(sample?.image);
+    expect(transferred).toEqual(first.samples.flatMap((one) => [one.image, one.objects]));
     expect(await repository.list()).toEqual([]);
   });
 

@@ -12,7 +12,9 @@ const OBJECT_COLOURS = [
   [213, 94, 0],
   [204, 121, 167],
 ] as const;
-const OVERLAY_SHARE = 0.55;
+/** Of an object's colour, over the image. */
+const OBJECT_SHARE = 0.55;
+const WHITE = [255, 255, 255] as const;
 /** Pixels from one white line over what is ignored to the next. */
 const HATCH = 6;
 
@@ -21,7 +23,7 @@ export function bitmapOf(image: RgbImage): Promise<ImageBitmap> {
   return createImageBitmap(imageDataOf(image));
 }
 
-/** Scaled so that the longer side is at most `size`; objects, where given, are tinted, and what is ignored is hatched. */
+/** Scaled so that the longer side is at most `size`; objects, where given, lie over it as {@link renderObjects} draws them. */
 export function renderThumbnail(image: RgbImage, objects: ObjectSet | null, size: number): ImageBitmap {
   return drawThumbnail(image, objects, size).transferToImageBitmap();
 }
@@ -36,36 +38,51 @@ export async function encodeThumbnail(
   return new Uint8Array(await jpeg.arrayBuffer());
 }
 
+/** Objects alone, to lie over the image's thumbnail: each in a colour that shows through, and what is ignored hatched. */
+export function renderObjects(image: RgbImage, objects: ObjectSet, size: number): ImageBitmap {
+  return drawObjects(objects, sizeWithin(image, size)).transferToImageBitmap();
+}
+
 function drawThumbnail(image: RgbImage, objects: ObjectSet | null, size: number): OffscreenCanvas {
-  const scale = Math.min(1, size / Math.max(image.width, image.height));
-  const width = Math.max(1, Math.round(image.width * scale));
-  const height = Math.max(1, Math.round(image.height * scale));
-  const small = resizeImage(image, width, height);
-  if (objects) tint(small, objects);
+  const { width, height } = sizeWithin(image, size);
   const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext('2d')?.putImageData(imageDataOf(small), 0, 0);
+  const context = canvas.getContext('2d');
+  context?.putImageData(imageDataOf(resizeImage(image, width, height)), 0, 0);
+  if (objects) context?.drawImage(drawObjects(objects, { width, height }), 0, 0);
   return canvas;
 }
 
-function tint({ width, height, data }: RgbImage, objects: ObjectSet): void {
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+function sizeWithin(image: Size, longest: number): Size {
+  const scale = Math.min(1, longest / Math.max(image.width, image.height));
+  const scaled = (side: number) => Math.max(1, Math.round(side * scale));
+  return { width: scaled(image.width), height: scaled(image.height) };
+}
+
+function drawObjects(objects: ObjectSet, { width, height }: Size): OffscreenCanvas {
+  const rgba = new Uint8ClampedArray(4 * width * height);
   for (let y = 0; y < height; y++) {
     const from =
       Math.min(objects.height - 1, Math.floor(((y + 0.5) * objects.height) / height)) * objects.width;
     for (let x = 0; x < width; x++) {
       const column = Math.min(objects.width - 1, Math.floor(((x + 0.5) * objects.width) / width));
       const id = objects.map[from + column] ?? 0;
-      if (id === IGNORED && (x + y) % HATCH < HATCH / 2)
-        data.fill(255, (y * width + x) * 3, (y * width + x) * 3 + 3);
-      const colour = id > 0 ? OBJECT_COLOURS[(id - 1) % OBJECT_COLOURS.length] : undefined;
-      if (!colour) continue;
-      const at = (y * width + x) * 3;
-      colour.forEach((value, c) => {
-        const old = data[at + c] ?? 0;
-        data[at + c] = old + (value - old) * OVERLAY_SHARE;
-      });
+      if (id === 0) continue;
+      const [share, colour] =
+        id === IGNORED ? [(x + y) % HATCH < HATCH / 2 ? 1 : 0, WHITE] : [OBJECT_SHARE, colourOf(id)];
+      rgba.set([...colour, Math.round(255 * share)], 4 * (y * width + x));
     }
   }
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
+  return canvas;
 }
+
+const colourOf = (id: number): readonly number[] => OBJECT_COLOURS[(id - 1) % OBJECT_COLOURS.length] ?? WHITE;
 
 function imageDataOf({ width, height, data }: RgbImage): ImageData {
   const rgba = new Uint8ClampedArray(width * height * 4);

@@ -99,8 +99,8 @@ export async function discardPreview(): Promise<void> {
 }
 
 function release({ samples }: DatasetPreview): void {
-  for (const { image, overlay } of samples) {
+  for (const { image, objects } of samples) {
     image.close();
-    overlay.close();
+    objects.close();
   }
 }

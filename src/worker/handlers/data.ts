@@ -4,7 +4,7 @@ import type { DatasetRepository } from '../dataset-repository.ts';
 import { drawnDatasets } from '../demo.ts';
 import { DropPreviews, type UndrawnPreview } from '../drop-previews.ts';
 import type { EngineState } from '../engine-state.ts';
-import { bitmapOf, renderThumbnail } from '../images.ts';
+import { bitmapOf, renderObjects, renderThumbnail } from '../images.ts';
 import { inputFile } from '../input-file.ts';
 import type { CallName, DatasetPreview, DroppedFile, SampleRef, ThumbnailKind } from '../protocol.ts';
 import { done, failureOf, ok } from '../result.ts';
@@ -94,9 +94,9 @@ function drawn({ samples, ...preview }: UndrawnPreview, size: number, call: Call
     samples: samples.map(({ name, image, objects }) => {
       const bitmaps = {
         image: renderThumbnail(image, null, size),
-        overlay: renderThumbnail(image, objects, size),
+        objects: renderObjects(image, objects, size),
       };
-      call.transfer(bitmaps.image, bitmaps.overlay);
+      call.transfer(bitmaps.image, bitmaps.objects);
       const { width, height } = image;
       return { name, width, height, objectCount: objects.regions.length, ...bitmaps };
     }),

@@ -100,8 +100,8 @@ export interface PreviewSample {
   readonly objectCount: number;
   /** The image scaled to the size that was asked for. */
   readonly image: ImageBitmap;
-  /** The same with its objects tinted, and what is ignored hatched. */
-  readonly overlay: ImageBitmap;
+  /** Its objects alone, to lie over it, and what is ignored hatched. */
+  readonly objects: ImageBitmap;
 }
 
 export interface DatasetInfo {

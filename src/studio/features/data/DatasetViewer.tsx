@@ -1,7 +1,9 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import type { DatasetInfo, SampleInfo } from '../../../worker/protocol.ts';
+import { CheckBox } from '../../components/CheckBox.tsx';
 import { Dialog } from '../../components/Dialog.tsx';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
+import { StretchContrast } from '../../components/StretchContrast.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
 import { VirtualList } from '../../components/VirtualList.tsx';
 import { plural } from '../../format/format.ts';
@@ -60,15 +62,8 @@ export function DatasetViewer(props: {
               <span className="muted">
                 {shown.width} × {shown.height}
               </span>
-              <label className="row">
-                <input
-                  type="checkbox"
-                  checked={overlay}
-                  disabled={!shown.hasMask}
-                  onChange={(event) => setOverlay(event.target.checked)}
-                />
-                Show mask
-              </label>
+              <CheckBox label="Show mask" checked={overlay} disabled={!shown.hasMask} onChange={setOverlay} />
+              <StretchContrast />
               <EditLabels datasetId={dataset.id} sample={shown} />
             </div>
             <SampleView datasetId={dataset.id} sample={shown} overlay={overlay} />

@@ -1,6 +1,8 @@
 import { type ReactNode, useState } from 'react';
-import type { DatasetPreview } from '../../../worker/protocol.ts';
+import type { DatasetPreview, PreviewSample } from '../../../worker/protocol.ts';
 import { BitmapView } from '../../components/BitmapView.tsx';
+import { CheckBox } from '../../components/CheckBox.tsx';
+import { StretchContrast, useStretchFilter } from '../../components/StretchContrast.tsx';
 import { plural } from '../../format/format.ts';
 import {
   AS_FOUND,
@@ -31,14 +33,10 @@ export function ImportPreview(): ReactNode {
             Nothing is stored yet.{hasMasks && ' Compare the coloured objects with your images.'}
           </p>
         </div>
-        <label className="row">
-          <input
-            type="checkbox"
-            checked={withMasks}
-            onChange={(event) => setWithMasks(event.target.checked)}
-          />
-          Show objects
-        </label>
+        <div className="row">
+          <StretchContrast />
+          <CheckBox label="Show objects" checked={withMasks} onChange={setWithMasks} />
+        </div>
       </div>
       {datasets.map((dataset) => (
         <PreviewedDataset key={dataset.index} dataset={dataset} withMasks={withMasks} />
@@ -84,18 +82,7 @@ function PreviewedDataset(props: {
       </h3>
       <div className={styles.samples}>
         {samples.map((sample) => (
-          <figure key={sample.name} className={styles.sample}>
-            <BitmapView
-              // A canvas of another size starts empty.
-              key={withMasks ? 'overlay' : 'image'}
-              bitmap={withMasks ? sample.overlay : sample.image}
-              label={`${sample.name}, ${plural(sample.objectCount, 'object')}`}
-              className={styles.image}
-            />
-            <figcaption className="muted small">
-              {sample.name} · {plural(sample.objectCount, 'object')}
-            </figcaption>
-          </figure>
+          <PreviewedSample key={sample.name} sample={sample} withMasks={withMasks} />
         ))}
       </div>
       {channels && (
@@ -136,5 +123,22 @@ function PreviewedDataset(props: {
         </>
       )}
     </article>
+  );
+}
+
+function PreviewedSample(props: { readonly sample: PreviewSample; readonly withMasks: boolean }): ReactNode {
+  const { name, objectCount, image, objects } = props.sample;
+  const filter = useStretchFilter(image);
+  const count = plural(objectCount, 'object');
+  return (
+    <figure className={styles.sample}>
+      <div className={styles.layers}>
+        <BitmapView bitmap={image} label={`${name}, ${count}`} className={styles.image} filter={filter} />
+        {props.withMasks && <BitmapView bitmap={objects} label="" className={styles.image} />}
+      </div>
+      <figcaption className="muted small">
+        {name} · {count}
+      </figcaption>
+    </figure>
   );
 }

@@ -1,32 +1,23 @@
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import type { SampleImage } from '../../../worker/protocol.ts';
+import { BitmapView } from '../../components/BitmapView.tsx';
+import { useStretchFilter } from '../../components/StretchContrast.tsx';
 import styles from './LabelledImage.module.css';
 
-/** The image with each label value in its own colour. */
+/** The image, with each label value in its own colour over it. */
 export function LabelledImage(props: { readonly image: SampleImage; readonly overlay: boolean }): ReactNode {
   const { image, overlay } = props;
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
-    const context = canvas.current?.getContext('2d');
-    if (!context) return;
-    context.clearRect(0, 0, image.width, image.height);
-    context.drawImage(image.bitmap, 0, 0);
-    if (!overlay || !image.labels) return;
-    const layer = new OffscreenCanvas(image.width, image.height);
-    layer.getContext('2d')?.putImageData(labelImage(image.labels, image.width, image.height), 0, 0);
-    context.globalAlpha = 0.5;
-    context.drawImage(layer, 0, 0);
-    context.globalAlpha = 1;
-  }, [image, overlay]);
+  const filter = useStretchFilter(image.bitmap);
+  const labels = useMemo(
+    () => (overlay && image.labels ? labelImage(image.labels, image.width, image.height) : null),
+    [image, overlay],
+  );
+  const label = `${image.name}${labels ? ' with its mask' : ''}`;
   return (
-    <canvas
-      ref={canvas}
-      role="img"
-      aria-label={`${image.name}${overlay && image.labels ? ' with its mask' : ''}`}
-      width={image.width}
-      height={image.height}
-      className={styles.image}
-    />
+    <div className={styles.layers}>
+      <BitmapView bitmap={image.bitmap} label={label} className={styles.image} filter={filter} />
+      {labels && <BitmapView bitmap={labels} label="" className={`${styles.image} ${styles.labels}`} />}
+    </div>
   );
 }
 

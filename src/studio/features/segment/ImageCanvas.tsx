@@ -1,7 +1,7 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
 import type { OpenedImage } from '../../../worker/protocol.ts';
 import { Stage } from '../../canvas/stage.ts';
-import { rangeOfBitmap, stretchFilter } from '../../canvas/stretch.ts';
+import { useStretchFilter } from '../../components/StretchContrast.tsx';
 import { answerShown, useSeenRegion, useSegment } from '../../stores/segment.ts';
 import { useTools } from '../../stores/tools.ts';
 import { CanvasControl } from './canvas-control.ts';
@@ -25,11 +25,7 @@ export function ImageCanvas({ image }: { readonly image: OpenedImage }): ReactNo
   const stack = useRef<HTMLDivElement>(null);
   const control = useRef<CanvasControl>(null);
   const tool = useTools((state) => state.tool);
-  const isStretched = useTools((state) => state.isStretched);
-  const filter = useMemo(
-    () => (isStretched ? stretchFilter(rangeOfBitmap(image.bitmap)) : 'none'),
-    [isStretched, image],
-  );
+  const filter = useStretchFilter(image.bitmap);
   const busy = useSegment((state) => state.busy);
   const { key: regionKey, text: regionText } = useSeenRegion();
 

@@ -1,6 +1,8 @@
 import { type ReactNode, useId } from 'react';
+import { CheckBox } from '../../components/CheckBox.tsx';
 import { Hint } from '../../components/Hint.tsx';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
+import { StretchContrast } from '../../components/StretchContrast.tsx';
 import { useEdit } from '../../stores/edit-history.ts';
 import { keepMask, saveMask } from '../../stores/kept-masks.ts';
 import { useLabels } from '../../stores/labels.ts';
@@ -12,7 +14,6 @@ import {
   choosePositive,
   choosePreviews,
   chooseRadius,
-  chooseStretched,
   chooseTool,
   useTools,
 } from '../../stores/tools.ts';
@@ -83,7 +84,7 @@ export function Toolbar(): ReactNode {
         ) : (
           <span className="muted small">{HELP[tool]}</span>
         )}
-        <StretchContrast />
+        <StretchContrast className={styles.end} />
       </div>
     </div>
   );
@@ -135,37 +136,6 @@ function BrushSize(): ReactNode {
   );
 }
 
-function StretchContrast(): ReactNode {
-  const isStretched = useTools((state) => state.isStretched);
-  return (
-    <Check
-      label="Stretch contrast"
-      hint="Shows the image's darkest values as black and its brightest as white. Only what you see changes: the model sees the image as it is."
-      className={styles.end}
-      checked={isStretched}
-      onChange={chooseStretched}
-    />
-  );
-}
-
-function Check(props: {
-  readonly label: string;
-  readonly hint: string;
-  readonly className?: string | undefined;
-  readonly checked: boolean;
-  readonly onChange: (checked: boolean) => void;
-}): ReactNode {
-  const { label, hint, className = '', checked, onChange } = props;
-  return (
-    <Hint text={hint}>
-      <label className={`${styles.check} ${className}`}>
-        <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
-        {label}
-      </label>
-    </Hint>
-  );
-}
-
 function PromptSettings({ disabled }: { readonly disabled: boolean }): ReactNode {
   const hasPrompts = useEdit((state) => !isEmpty(state.prompts));
   const positive = useTools((state) => state.positive);
@@ -190,19 +160,19 @@ function PromptSettings({ disabled }: { readonly disabled: boolean }): ReactNode
       <button type="button" disabled={!hasPrompts} onClick={clearPrompts}>
         Clear
       </button>
-      <Check
+      <CheckBox
         label="Refine last mask"
         hint="The next prompt refines the mask shown instead of starting from scratch"
         checked={refine}
         onChange={chooseRefine}
       />
-      <Check
+      <CheckBox
         label="Look at the visible part"
         hint="When zoomed in, the model looks at the visible part of the image, at its own scale. Otherwise it always looks at the whole image."
         checked={closeUp}
         onChange={(isCloseUp) => void chooseCloseUp(isCloseUp)}
       />
-      <Check
+      <CheckBox
         label="Preview"
         hint="Shows the mask that a click under the pointer would give"
         checked={previews}
