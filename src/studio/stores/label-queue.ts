@@ -1,8 +1,9 @@
 /** Which image of a dataset to label next, and why. */
 import { create } from 'zustand';
 import type { Progress, QueueEntry } from '../../worker/protocol.ts';
+import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
-import { flushLabels, setStatus, useLabels } from './labels.ts';
+import { flushLabels, isDeleted, setStatus, useLabels } from './labels.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure } from './notices.ts';
 import { acceptCandidate } from './objects.ts';
@@ -76,6 +77,14 @@ useLabels.subscribe(({ ref, status }, before) => {
       entries: entries.map((entry) => (entry.sampleId === ref.sampleId ? { ...entry, status } : entry)),
     });
   }
+});
+
+// A dataset that was deleted has no queue.
+useDatasets.subscribe(() => {
+  const { datasetId } = get();
+  if (datasetId === null || !isDeleted({ datasetId })) return;
+  latest.replace('queue');
+  set({ datasetId: null, entries: [] });
 });
 
 /** The image to label after the open one; null where all are done. */

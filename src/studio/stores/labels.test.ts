@@ -3,6 +3,7 @@ import { Failure } from '../../config/failure.ts';
 import type { EngineCalls, OpenedLabels } from '../../worker/protocol.ts';
 import { type FakeEngine, fakeEngine } from '../testing/fake-engine.ts';
 import { cancelStroke, endStroke, startStroke, stroke, useBrush } from './brush.ts';
+import { useDatasets } from './datasets.ts';
 import { useEdit } from './edit-history.ts';
 import { linkEngine } from './engine-link.ts';
 import { doneAndNext, loadQueue, nextEntry, openBeside, useQueue } from './label-queue.ts';
@@ -48,6 +49,7 @@ let stored: Map<string, OpenedLabels>;
 beforeEach(async () => {
   saves = [];
   stored = new Map();
+  useDatasets.setState(useDatasets.getInitialState());
   useLabels.setState(useLabels.getInitialState());
   useQueue.setState(useQueue.getInitialState());
   useTools.setState(useTools.getInitialState());
@@ -148,6 +150,32 @@ test('another image opens once this one is saved, and not where that fails', asy
   await open('c');
   expect(useLabels.getState()).toMatchObject({ ref: { sampleId: 'b' }, saved: 'failed' });
   expect(objects()).toHaveLength(1);
+});
+
+test('what is drawn while another image is on its way is saved where it was drawn', async () => {
+  const call = vi.spyOn(engine, 'call');
+  const answer = engine.holdNext('segment.open');
+  const opening = open('b');
+  await vi.waitFor(() => expect(call).toHaveBeenCalledWith('segment.open', expect.anything(), undefined));
+  paint(2, 9, 10);
+  selectObjects([]);
+  paint(2, 9, 20);
+  answer();
+  await opening;
+  expect(useLabels.getState().ref?.sampleId).toBe('b');
+  expect(stored.get('a')?.labels.objects).toHaveLength(2);
+  paint(2, 9, 5);
+  await flushLabels();
+  expect(stored.get('b')?.labels.objects).toHaveLength(1);
+});
+
+test('an image is closed, and the queue emptied, where its dataset is deleted', async () => {
+  await loadQueue('cells');
+  expect(useQueue.getState().entries).toHaveLength(3);
+  useDatasets.setState({ loaded: true, datasets: [] });
+  expect(useLabels.getState().ref).toBeNull();
+  expect(useSegment.getState().image).toBeNull();
+  expect(useQueue.getState()).toMatchObject({ datasetId: null, entries: [] });
 });
 
 test('prompts and objects of an image are there again when it is opened, with what can be undone', async () => {

@@ -139,6 +139,9 @@ export async function flushLabels(): Promise<boolean> {
   return !isStale;
 }
 
+/** Whether anything was drawn that is not stored yet. */
+export const hasUnsavedLabels = (): boolean => isStale || saving !== null;
+
 async function saveStale(): Promise<void> {
   while (isStale) {
     const { ref, status } = get();
@@ -164,7 +167,8 @@ async function saveStale(): Promise<void> {
   set({ saved: 'saved' });
 }
 
-function isDeleted({ datasetId }: SampleRef): boolean {
+/** Whether an image's dataset is there no more. */
+export function isDeleted({ datasetId }: Pick<SampleRef, 'datasetId'>): boolean {
   const { loaded, datasets } = useDatasets.getState();
   return loaded && !datasets.some(({ id }) => id === datasetId);
 }
@@ -173,6 +177,8 @@ function isDeleted({ datasetId }: SampleRef): boolean {
 async function takeOther(ref: SampleRef): Promise<void> {
   const opened = await callEngine('labels.open', ref);
   if (!opened.ok) {
+    isStale = true;
+    set({ saved: 'failed' });
     notifyFailure(opened.error);
     return;
   }

@@ -1,11 +1,13 @@
 /** Opens images in the editor: of a dataset with its labels, or any file. */
 import { create } from 'zustand';
-import type { ImageSource } from '../../worker/protocol.ts';
+import type { ImageSource, OpenedLabels, Result, SampleRef } from '../../worker/protocol.ts';
+import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
-import { flushLabels, showLabels } from './labels.ts';
+import { flushLabels, hasUnsavedLabels, isDeleted, showLabels, useLabels } from './labels.ts';
 import { Latest } from './latest.ts';
-import { notifyFailure } from './notices.ts';
-import { showImage } from './segment.ts';
+import { notifyFailure, notifyWarning } from './notices.ts';
+import { usePage } from './page.ts';
+import { closeImage, showImage } from './segment.ts';
 import { fitRadius } from './tools.ts';
 
 export const useOpening = create<{ readonly opening: boolean }>()(() => ({ opening: false }));
@@ -21,10 +23,8 @@ export async function openImage(source: ImageSource): Promise<void> {
     useOpening.setState({ opening: false });
     return;
   }
-  const [image, labels] = await Promise.all([
-    callEngine('segment.open', source),
-    ref && callEngine('labels.open', ref),
-  ]);
+  const image = await callEngine('segment.open', source);
+  const labels = image.ok ? await openLabels(ref) : null;
   if (!latest.accept('image', asked)) {
     if (image.ok) image.value.bitmap.close();
     return;
@@ -34,12 +34,33 @@ export async function openImage(source: ImageSource): Promise<void> {
     notifyFailure(image.error);
     return;
   }
-  if (labels?.ok === false) {
-    notifyFailure(labels.error);
+  if (!labels?.ok) {
+    // Labels that could not be saved were said to be so.
+    if (labels) notifyFailure(labels.error);
     image.value.bitmap.close();
     return;
   }
-  showLabels(ref, labels?.value ?? null);
+  showLabels(ref, labels.value);
   fitRadius(image.value);
   await showImage(image.value, source);
 }
+
+/** The labels to show next, once all that was drawn meanwhile on the image shown is saved; null where that failed. */
+async function openLabels(ref: SampleRef | null): Promise<Result<OpenedLabels | null> | null> {
+  for (;;) {
+    if (!(await flushLabels())) return null;
+    const labels = ref ? await callEngine('labels.open', ref) : { ok: true as const, value: null };
+    if (!labels.ok || !hasUnsavedLabels()) return labels;
+  }
+}
+
+// An image goes with its dataset, whoever deleted it.
+useDatasets.subscribe(() => {
+  const { ref } = useLabels.getState();
+  if (!ref || !isDeleted(ref)) return;
+  latest.replace('image');
+  useOpening.setState({ opening: false });
+  showLabels(null, null);
+  closeImage();
+  if (usePage.getState().page === 'segment') notifyWarning('The image was closed: its dataset was deleted.');
+});

@@ -171,12 +171,27 @@ export function showRegion(visible: ImageRegion | null): void {
 
 /** Puts another image in the place of the open one; pending answers about that one are out of date. */
 export async function showImage(image: OpenedImage, source: ImageSource): Promise<void> {
+  closeImage();
+  set({ image, source });
+  announce(`${image.name} is open.`);
+  await answerShown();
+}
+
+/** Closes the open image with all that is known of it. */
+export function closeImage(): void {
   get().image?.bitmap.close();
   latest.replace(ANSWERS);
   forgetEmbedding();
-  set({ image, source, failure: null, visible: null, answers: {}, maskPrompts: {}, embeddings: {} });
-  announce(`${image.name} is open.`);
-  await answerShown();
+  set({
+    image: null,
+    source: null,
+    failure: null,
+    visible: null,
+    answers: {},
+    maskPrompts: {},
+    embeddings: {},
+    busy: null,
+  });
 }
 
 /** Loads the model while the person still looks for an image. Failures show when it is used. */
