@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { fakeEngine } from '../testing/fake-engine.ts';
-import { useDatasets } from './datasets.ts';
+import { addDemo, useDatasets } from './datasets.ts';
 import {
   changeSettings,
   discardPreview,
@@ -75,6 +75,22 @@ test('a second drop replaces the one that was not imported', async () => {
   expect(call).toHaveBeenCalledWith('data.discard', { dropId: 'drop-1' }, undefined);
   expect(shown()).toMatchObject({ background: '0' });
   expect(useDropPreview.getState().settings).toEqual({});
+});
+
+test('a drop goes on waiting while another import runs', async () => {
+  const { engine } = linkFake();
+  await previewFiles(FILES);
+  await changeSettings(0, { background: '1' });
+  const waiting = useDropPreview.getState();
+  const answer = engine.holdNext('data.addDemo');
+  const demo = addDemo('domains');
+  await importPreview();
+  await previewFiles(FILES);
+  expect(useDropPreview.getState()).toEqual(waiting);
+  answer();
+  await demo;
+  await importPreview();
+  expect(names()).toContain('cells');
 });
 
 test('images without any mask are imported at once', async () => {

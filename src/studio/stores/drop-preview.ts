@@ -28,10 +28,10 @@ const SIZE = 320;
 
 /** Looks at dropped files and shows how they would be imported; images with nothing to choose are imported at once. */
 export async function previewFiles(files: readonly DroppedFile[]): Promise<void> {
-  await discardPreview();
-  const result = await whileImporting(`Reading ${plural(files.length, 'file')}`, (options) =>
-    callEngine('data.preview', { files, size: SIZE }, options),
-  );
+  const result = await whileImporting(`Reading ${plural(files.length, 'file')}`, async (options) => {
+    await discardPreview();
+    return callEngine('data.preview', { files, size: SIZE }, options);
+  });
   if (!result?.ok) return;
   const preview = result.value;
   set({ preview, settings: {} });
@@ -75,17 +75,21 @@ export async function refreshPreview(): Promise<void> {
   await Promise.all(datasets.map(({ index }) => changeSettings(index, settings[index] ?? AS_FOUND)));
 }
 
-/** Imports the drop as it is shown. On failure or when cancelled, the drop is forgotten; what was finished stays. */
+/**
+ * Imports the drop as it is shown. On failure or when cancelled, the drop is forgotten; what was finished stays. While another
+ * import runs, the drop goes on waiting.
+ */
 export async function importPreview(): Promise<void> {
   const { preview, settings } = useDropPreview.getState();
   if (!preview) return;
-  set(NOTHING);
   const { dropId } = preview;
-  const result = await whileImporting('Importing', (options) =>
-    callEngine('data.import', { dropId, settings }, options),
-  );
+  const result = await whileImporting('Importing', (options) => {
+    set(NOTHING);
+    return callEngine('data.import', { dropId, settings }, options);
+  });
+  if (!result) return;
   preview.datasets.forEach(release);
-  if (result?.ok) showImport(result.value);
+  if (result.ok) showImport(result.value);
 }
 
 /** Forgets the drop; nothing of it was stored. */

@@ -68,14 +68,14 @@ const ONE_AT_A_TIME = {
   cure: 'Drop the others when it is added.',
 } as const;
 
-/** Adds the project that is shown; what is here already stays as it is. */
+/** Adds the project that is shown, unless another import runs; what is here already stays as it is. */
 export async function addProject(): Promise<void> {
   const { preview } = useProject.getState();
   if (!preview) return;
-  useProject.setState({ preview: null });
-  const result = await whileImporting('Adding the project', (options) =>
-    callEngine('project.add', { lookId: preview.lookId }, options),
-  );
+  const result = await whileImporting('Adding the project', (options) => {
+    useProject.setState({ preview: null });
+    return callEngine('project.add', { lookId: preview.lookId }, options);
+  });
   if (!result?.ok) return;
   const { datasets, runs, refusals } = result.value;
   for (const run of runs) addRun(run);

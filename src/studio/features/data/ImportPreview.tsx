@@ -4,6 +4,7 @@ import { BitmapView } from '../../components/BitmapView.tsx';
 import { CheckBox } from '../../components/CheckBox.tsx';
 import { StretchContrast, useStretchFilter } from '../../components/StretchContrast.tsx';
 import { plural } from '../../format/format.ts';
+import { useDatasets } from '../../stores/datasets.ts';
 import {
   AS_FOUND,
   changeSettings,
@@ -20,6 +21,7 @@ import { ScaleField } from './ScaleField.tsx';
 /** What a drop would become, before it is stored: how masks are read and why, three images, and what to change. */
 export function ImportPreview(): ReactNode {
   const preview = useDropPreview((state) => state.preview);
+  const isImporting = useDatasets(({ importing }) => importing !== null);
   const [withMasks, setWithMasks] = useState(true);
   if (!preview) return null;
   const { datasets, refusals } = preview;
@@ -51,7 +53,7 @@ export function ImportPreview(): ReactNode {
         <button
           type="button"
           className="primary"
-          disabled={datasets.length === 0}
+          disabled={datasets.length === 0 || isImporting}
           onClick={() => void importPreview()}
         >
           Import {plural(datasets.length, 'dataset')}

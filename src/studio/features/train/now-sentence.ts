@@ -16,7 +16,7 @@ export function nowSentence(
     case 'pausing':
       return 'It writes a checkpoint, then pauses.';
     case 'paused':
-      return `It pauses at step ${step}. ${standing(evals)}`.trim();
+      return `It is paused at step ${step}. ${standing(evals)}`.trim();
     case 'interrupted':
       return 'It was interrupted; Resume goes on from its last checkpoint.';
     case 'elsewhere':
