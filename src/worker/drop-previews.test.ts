@@ -7,7 +7,6 @@ import { DatasetRepository } from './dataset-repository.ts';
 import type { EngineState } from './engine-state.ts';
 import { dataHandlers } from './handlers/data.ts';
 import type { AnswerOf, CallName, DatasetPreview, DatasetSettings, DroppedFile, Result } from './protocol.ts';
-import type { TrainingService } from './runs/training-service.ts';
 import type { CallContext } from './serve.ts';
 
 const SIDE = 24;
@@ -76,7 +75,8 @@ beforeEach(() => {
 /** The calls as the page has them, with what each handed over. */
 function calls() {
   const state = { datasets: repository } as unknown as EngineState;
-  const handlers = dataHandlers(Promise.resolve({ state, training: {} as TrainingService }));
+  const unused = { expectUnused: async () => undefined };
+  const handlers = dataHandlers(Promise.resolve({ state, training: unused, finding: unused }));
   const transferred: Transferable[] = [];
   const context = (signal = new AbortController().signal): CallContext => ({
     signal,

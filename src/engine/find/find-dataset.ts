@@ -55,6 +55,8 @@ export async function findInDataset(
     // The image alone: what is known of its objects does not matter.
     const loaded = await loadSample({ name, image, reading: 'per-file', ...(channels && { channels }) });
     if (!loaded.ok) {
+      // Of a dataset that was deleted meanwhile no image can be read.
+      await file.expectThere();
       hooks.onRefused?.(name, `${loaded.refusal.reason} ${loaded.refusal.cure}`);
       continue;
     }

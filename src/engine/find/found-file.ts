@@ -127,9 +127,22 @@ export class FoundFile {
     return this.found.get(name);
   }
 
+  /** Keeps what was found of an image. @throws Failure `find/file-gone`, `storage/…`. */
   async add(image: FoundImage): Promise<void> {
+    await this.expectThere();
     await this.store.append(this.path, new TextEncoder().encode(`${formatLine(image)}\n`));
     this.found.set(image.name, image);
+  }
+
+  /** @throws Failure `find/file-gone` where the file was deleted, perhaps with its dataset, since it was opened. */
+  async expectThere(): Promise<void> {
+    if (await this.store.exists(this.path)) return;
+    throw new Failure({
+      code: 'find/file-gone',
+      what: 'What was found was deleted while the search went on, perhaps with its dataset.',
+      where: this.path,
+      cure: 'Search again, if the images are still there.',
+    });
   }
 }
 

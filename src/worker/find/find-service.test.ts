@@ -146,6 +146,20 @@ test('a dataset that was interrupted goes on, in another tab too, and is found a
   expect(await service.results.of(datasetId)).toBeNull();
 });
 
+test('a dataset that is searched is not deleted here, and where another tab deletes it the search ends', async () => {
+  const store = new MemoryStore();
+  const { service, datasets } = openService(store);
+  const datasetId = await addCells(datasets);
+  const request = { datasetIds: [datasetId], variant: base, settings: ANY };
+  const searching = asked(({ done }) => {
+    expect(() => service.expectUnused(datasetId)).toThrow(/being searched/);
+    if (done === 1) void datasets.delete(datasetId);
+  });
+  await expect(service.folder(request, searching)).rejects.toThrow(/deleted while the search went on/);
+  service.expectUnused(datasetId);
+  expect(await store.list('datasets')).toEqual([]);
+});
+
 test('a search that was cut off says so until it is finished, whatever was deleted meanwhile', async () => {
   const store = new MemoryStore();
   const first = openService(store);

@@ -68,6 +68,8 @@ export class FindService {
   readonly results: FoundResults;
   private readonly searches = new Lru<Search>(SEARCHES, () => 1);
   private readonly running = new Map<AbortController, Promise<unknown>>();
+  /** Datasets that are being searched as a whole. */
+  private readonly searched = new Set<string>();
   /** What tells classes, by dataset, labels and model. */
   private readonly learnt = new Lru<ClassMeans>(SEARCHES, () => 1);
   private serial = 0;
@@ -125,6 +127,7 @@ export class FindService {
   async folder(request: FindFolderRequest, asked: Asked): Promise<FoundDataset[]> {
     const { datasetIds, variant, settings } = request;
     await keepJob(this.state, request, this.state.needModel().open);
+    for (const id of datasetIds) this.searched.add(id);
     const all = await this.withFinder(variant, asked.signal, async (opened, signal) => {
       const { finder } = opened;
       const found: FoundDataset[] = [];
@@ -148,9 +151,21 @@ export class FindService {
         if (own) found.push(own);
       }
       return found;
+    }).finally(() => {
+      for (const id of datasetIds) this.searched.delete(id);
     });
     await forgetJob(this.state);
     return all;
+  }
+
+  /** @throws Failure `data/in-use` when all of a dataset is being searched. */
+  expectUnused(datasetId: string): void {
+    if (!this.searched.has(datasetId)) return;
+    throw new Failure({
+      code: 'data/in-use',
+      what: 'All images of this dataset are being searched.',
+      cure: 'Wait until the search is done, or pause it on the Segment page.',
+    });
   }
 
   job(): Promise<FindJob | null> {

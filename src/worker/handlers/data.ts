@@ -4,6 +4,7 @@ import type { DatasetRepository } from '../dataset-repository.ts';
 import { drawnDatasets } from '../demo.ts';
 import { DropPreviews, type UndrawnPreview } from '../drop-previews.ts';
 import type { EngineState } from '../engine-state.ts';
+import type { FindService } from '../find/find-service.ts';
 import { bitmapOf, renderObjects, renderThumbnail } from '../images.ts';
 import { inputFile } from '../input-file.ts';
 import type { CallName, DatasetPreview, DroppedFile, SampleRef, ThumbnailKind } from '../protocol.ts';
@@ -16,7 +17,11 @@ type DataCalls = Extract<CallName, `data.${string}`>;
 
 /** Datasets: bringing them in, showing and changing them. */
 export function dataHandlers(
-  engine: Promise<{ readonly state: EngineState; readonly training: TrainingService }>,
+  engine: Promise<{
+    readonly state: EngineState;
+    readonly training: Pick<TrainingService, 'expectUnused'>;
+    readonly finding: Pick<FindService, 'expectUnused'>;
+  }>,
 ): Pick<Handlers, DataCalls> {
   const previews = engine.then(({ state }) => new DropPreviews(state.datasets));
   return {
@@ -44,8 +49,9 @@ export function dataHandlers(
     'data.rename': async ({ datasetId, name }) =>
       ok(await (await engine).state.datasets.rename(datasetId, name)),
     'data.delete': async ({ datasetId }) => {
-      const { state, training } = await engine;
+      const { state, training, finding } = await engine;
       await training.expectUnused(datasetId);
+      finding.expectUnused(datasetId);
       await state.datasets.delete(datasetId);
       return done;
     },
