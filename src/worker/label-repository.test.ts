@@ -371,6 +371,16 @@ test('classes have names and colours, and stay while objects have them', async (
     code: 'labels/class-in-use',
     what: 'The class weed cannot be removed: 2 objects have it.',
   });
+  // Objects of an image in work have it too, though the dataset does not count them yet.
+  const stone = { ...box('x', 2), classValue: 9 };
+  await labels.save(ref('a.png'), {
+    labels: labelsOf('in-work', stone),
+    history: NO_HISTORY,
+    baseRevision: 0,
+  });
+  expect(await failureOf(labels.setClasses(datasetId, [crop, weed]))).toMatchObject({
+    what: 'The class stone cannot be removed: 1 object has it.',
+  });
   for (const wrong of [
     { ...crop, value: 2 },
     { ...crop, name: ' ' },

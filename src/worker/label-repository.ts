@@ -96,15 +96,16 @@ export class LabelRepository {
   async setClasses(datasetId: string, classes: readonly LabelClass[]): Promise<readonly LabelClass[]> {
     return datasetLocks.whenFree(datasetId, async () => {
       this.datasets.forget(datasetId);
-      const { stored, card } = await this.datasets.open(datasetId);
+      const opened = await this.datasets.open(datasetId);
+      const { stored } = opened;
       expectClasses(classes, stored);
-      const values = new Set(classes.map(({ value }) => value));
-      const left = stored.summary.labels.find((value) => !values.has(value));
+      const counts = await this.objectsOfClasses(datasetId, opened);
+      const [left, count] =
+        Object.entries(counts).find(([value]) => !classes.some((kept) => String(kept.value) === value)) ?? [];
       if (left !== undefined) {
-        const count = objectsByClass(stored, card)[left] ?? 0;
         throw new Failure({
           code: 'labels/class-in-use',
-          what: `The class ${classNameOf(left, stored)} cannot be removed: ${count} ${count === 1 ? 'object has' : 'objects have'} it.`,
+          what: `The class ${classNameOf(Number(left), stored)} cannot be removed: ${count} ${count === 1 ? 'object has' : 'objects have'} it.`,
           where: stored.name,
           cure: 'Give these objects another class first.',
         });
@@ -113,6 +114,22 @@ export class LabelRepository {
       this.datasets.forget(datasetId);
       return classesOf(changed);
     });
+  }
+
+  /** Objects that have each class, in images that are done and in those in work, which the dataset does not count. */
+  private async objectsOfClasses(
+    datasetId: string,
+    { stored, card }: OpenedDataset,
+  ): Promise<Readonly<Record<string, number>>> {
+    const counts: Record<string, number> = { ...objectsByClass(stored, card) };
+    for (const value of stored.summary.labels) counts[value] ??= 0;
+    const inWork = stored.samples.filter((_, i) => stored.statuses[i] === 'in-work');
+    for (const { name } of inWork) {
+      const read = await this.read({ datasetId, sampleId: name });
+      for (const { classValue } of read.stored?.labels.objects ?? [])
+        counts[classValue] = (counts[classValue] ?? 0) + 1;
+    }
+    return counts;
   }
 
   private async read(ref: SampleRef): Promise<Read> {
