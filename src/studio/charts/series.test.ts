@@ -117,6 +117,7 @@ test('the heat map shows changes since step 0 and leaves blocks without modules 
   expect(map?.rows[0]?.cells[0]).toBeNull();
   expect(map?.rows[0]?.cells[1]?.change).toBeCloseTo(0.2);
   expect(map?.rows[1]?.meanChange).toBeCloseTo(-0.1);
+  expect(map?.rows[1]?.meanNow).toBeCloseTo(0.3);
   expect(gateRows(gates, 'c', ['lora'])).toBeNull();
 });
 

@@ -126,7 +126,8 @@ function gateOf(point: GatePoint, block: number | 'mean', method: string): [stri
 export interface GateRow {
   readonly method: string;
   readonly cells: readonly (GateCell | null)[];
-  /** Mean change over the blocks. */
+  /** Means over the blocks that have the method: of its gates, and of how far they changed. */
+  readonly meanNow: number;
   readonly meanChange: number;
 }
 
@@ -152,8 +153,9 @@ export function gateRows(
       const start = first.layers[block]?.[method];
       return now === undefined || start === undefined ? null : { now, change: now - start };
     });
-    const changes = cells.flatMap((cell) => (cell ? [cell.change] : []));
-    return { method, cells, meanChange: changes.length === 0 ? 0 : mean(changes) };
+    const there = cells.filter((cell) => cell !== null);
+    const meanOf = (of: keyof GateCell) => (there.length === 0 ? 0 : mean(there.map((cell) => cell[of])));
+    return { method, cells, meanNow: meanOf('now'), meanChange: meanOf('change') };
   });
   return { step: last.step, rows };
 }

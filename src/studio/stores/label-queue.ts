@@ -9,7 +9,7 @@ import { announce, notifyFailure } from './notices.ts';
 import { acceptCandidate } from './objects.ts';
 import { openImage } from './open-image.ts';
 import { openPage } from './page.ts';
-import { selectVariant, useSegment } from './segment.ts';
+import { type SegmentState, selectAskedVariant, useSegment } from './segment.ts';
 
 interface QueueState {
   readonly datasetId: string | null;
@@ -28,7 +28,7 @@ const latest = new Latest();
 /** Lists a dataset's images by what is known of them, without computing anything. */
 export async function loadQueue(datasetId: string): Promise<void> {
   const asked = latest.replace('queue');
-  const variant = selectVariant(useSegment.getState());
+  const variant = selectAskedVariant(useSegment.getState());
   const result = await callEngine('labels.queue', { datasetId, variant, onlyKnown: true });
   if (!latest.accept('queue', asked)) return;
   if (!result.ok) notifyFailure(result.error);
@@ -43,7 +43,7 @@ export async function orderQueue(datasetId: string): Promise<void> {
     set({ ordering: { progress, cancel: () => controller.abort() } });
   show({ done: 0, total: 0, label: 'Looking at the images' });
   const asked = latest.replace('queue');
-  const variant = selectVariant(useSegment.getState());
+  const variant = selectAskedVariant(useSegment.getState());
   const result = await callEngine(
     'labels.queue',
     { datasetId, variant },
@@ -61,10 +61,12 @@ export async function orderQueue(datasetId: string): Promise<void> {
   announce('The images are in their new order.');
 }
 
-// Another model has another order, as far as it has looked at the images.
+const askedKey = (state: SegmentState): string => JSON.stringify([selectAskedVariant(state), state.bestStep]);
+
+// Another model, or one that is asked for another dataset, has another order, as far as it has looked at the images.
 useSegment.subscribe((now, before) => {
   const { datasetId, ordering } = get();
-  const isOther = now.side !== before.side || now.runId !== before.runId || now.bestStep !== before.bestStep;
+  const isOther = askedKey(now) !== askedKey(before);
   if (isOther && datasetId !== null && !ordering) void loadQueue(datasetId);
 });
 

@@ -30,7 +30,7 @@ export interface Answer {
 /** Which mask of an answer is fed back with the next prompt. */
 type MaskPrompt = NonNullable<PredictRequest['previous']>;
 
-interface SegmentState {
+export interface SegmentState {
   readonly image: OpenedImage | null;
   readonly source: ImageSource | null;
   /** Whether the last mask is fed back with the next prompt. */

@@ -1,3 +1,4 @@
+import { askingFor } from '../../engine/segmenter.ts';
 import type { EngineState } from '../engine-state.ts';
 import { LabelQueue } from '../label-queue.ts';
 import { LabelRepository } from '../label-repository.ts';
@@ -35,7 +36,8 @@ export function labelHandlers(
       const queue = new LabelQueue(state.store, state.datasets);
       const model = async () => {
         const { open, segmenter } = state.needModel();
-        const { weights } = await service.weightsOf(variant);
+        const named = await service.weightsOf(variant);
+        const weights = askingFor(named.weights, variant.kind === 'run' ? variant.dataset : undefined);
         return { key: `${open.hash} ${weights.key}`, segmenter, weights };
       };
       if (!onlyKnown) return ok(await queue.list(datasetId, await model(), call));

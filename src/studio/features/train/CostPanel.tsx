@@ -24,7 +24,10 @@ export function CostPanel(props: {
   const name = useSetup((state) => state.name);
   const active = useRuns(selectActiveRun);
   const [compared, setCompared] = useState<Compared>({ id: '', written: '' });
-  const made = compared.id === '' ? [settings] : comparedRuns(compared, settings, capabilities);
+  const choices = variedChoices(settings, capabilities);
+  // What the runs were to differ in may be no setting of other methods.
+  const isCompared = choices.some(({ id }) => id === compared.id);
+  const made = isCompared ? comparedRuns(compared, settings, capabilities) : [settings];
   const runs = typeof made === 'string' ? [] : made;
   const starting = useRuns((state) => state.starting);
   const canCompute = useSession(selectCanCompute);
@@ -64,7 +67,7 @@ export function CostPanel(props: {
         />
       </label>
       <CompareFields
-        choices={variedChoices(settings, capabilities)}
+        choices={choices}
         compared={compared}
         problem={typeof made === 'string' ? made : null}
         onChange={setCompared}

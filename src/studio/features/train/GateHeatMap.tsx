@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { GateRow } from '../../charts/series.ts';
 import { MethodSwatch } from '../../components/MethodSwatch.tsx';
-import { signed } from '../../format/format.ts';
+import { iou, signed } from '../../format/format.ts';
 import { heatColour } from '../../theme/colours.ts';
 import styles from './GateHeatMap.module.css';
 import { MethodName } from './MethodName.tsx';
@@ -70,7 +70,7 @@ function Row({ row, view }: { readonly row: GateRow; readonly view: GateView }):
           </td>
         ),
       )}
-      <td className={styles.mean}>{signed(row.meanChange)}</td>
+      <td className={styles.mean}>{view === 'change' ? signed(row.meanChange) : iou(row.meanNow)}</td>
     </tr>
   );
 }

@@ -98,10 +98,9 @@ function useGainsAgainst(
   const [gains, setGains] = useState<ReadonlyMap<string, VerdictMeasure | null> | null>(null);
   const ids = runs.map(({ id }) => id).join(' ');
   useEffect(() => {
-    if (against === '') {
-      setGains(null);
-      return;
-    }
+    // Of what they were compared with before.
+    setGains(against === '' ? null : new Map());
+    if (against === '') return;
     return showAnswer(
       callEngine('train.compare', { runIds: ids.split(' '), against }),
       (answer) => {
