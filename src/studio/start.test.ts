@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { startStudio } from './start.ts';
 import { useNotices } from './stores/notices.ts';
+import { useSegment } from './stores/segment.ts';
 import { useSession } from './stores/session.ts';
 import { fakeEngine } from './testing/fake-engine.ts';
 import type { FakeOptions } from './testing/fake-handlers.ts';
@@ -31,6 +32,19 @@ test('what the engine warns of is shown to the person, once, and what is for the
   engine.emit({ type: 'log', level: 'error', text: 'The record could not be written.' });
   engine.emit({ type: 'log', level: 'error', text: 'The record could not be written.' });
   expect(shown()).toEqual(['The model could not be kept.', 'The record could not be written.']);
+});
+
+test('the same model with another preprocessing answers anew, by the run that was chosen', async () => {
+  await startFake();
+  const { model } = useSession.getState();
+  if (!model) throw new Error('the fake engine has a model');
+  useSegment.setState({
+    ...{ runId: 'run', side: 'tuned', answers: {}, maskPrompts: { x: { predictionId: 'x', candidate: 0 } } },
+  });
+  useSession.setState({ model: { ...model } });
+  expect(useSegment.getState()).toMatchObject({ runId: 'run', side: 'tuned', maskPrompts: {} });
+  useSession.setState({ model: { ...model, hash: 'another' } });
+  expect(useSegment.getState()).toMatchObject({ runId: null, side: 'base' });
 });
 
 test('that nothing is kept is known as long as the page is open', async () => {

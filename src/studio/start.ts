@@ -57,11 +57,12 @@ export function startStudio(
   // With another model other runs fit, objects are seen otherwise, and answers about the open image are out of date.
   useSession.subscribe((state, before) => {
     if (state.model !== before.model) void loadLibrary();
-    if (before.model && state.model?.hash !== before.model.hash) {
+    if (before.model && state.model !== before.model) {
       void loadRuns();
       void loadDatasets();
       void refreshPreview();
-      void clearAnswers();
+      // The same weights may be open again with another preprocessing.
+      void clearAnswers(state.model?.hash !== before.model.hash);
       void continueQueue();
     }
     if (before.lost && !state.lost) void continueQueue();

@@ -1,17 +1,9 @@
 /** Images for the page: whole as bitmaps, small with their objects laid over. */
+import { objectColourAt, rgbOf } from '../config/object-colours.ts';
 import { IGNORED } from '../data/objects.ts';
 import { resizeImage } from '../data/resize.ts';
 import type { ObjectSet, RgbImage } from '../data/types.ts';
 
-/** Colours of objects, told apart by colour-blind people too (Okabe and Ito). */
-const OBJECT_COLOURS = [
-  [230, 159, 0],
-  [86, 180, 233],
-  [0, 158, 115],
-  [240, 228, 66],
-  [213, 94, 0],
-  [204, 121, 167],
-] as const;
 /** Of an object's colour, over the image. */
 const OBJECT_SHARE = 0.55;
 const WHITE = [255, 255, 255] as const;
@@ -73,7 +65,9 @@ function drawObjects(objects: ObjectSet, { width, height }: Size): OffscreenCanv
       const id = objects.map[from + column] ?? 0;
       if (id === 0) continue;
       const [share, colour] =
-        id === IGNORED ? [(x + y) % HATCH < HATCH / 2 ? 1 : 0, WHITE] : [OBJECT_SHARE, colourOf(id)];
+        id === IGNORED
+          ? [(x + y) % HATCH < HATCH / 2 ? 1 : 0, WHITE]
+          : [OBJECT_SHARE, rgbOf(objectColourAt(id - 1))];
       rgba.set([...colour, Math.round(255 * share)], 4 * (y * width + x));
     }
   }
@@ -81,8 +75,6 @@ function drawObjects(objects: ObjectSet, { width, height }: Size): OffscreenCanv
   canvas.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
   return canvas;
 }
-
-const colourOf = (id: number): readonly number[] => OBJECT_COLOURS[(id - 1) % OBJECT_COLOURS.length] ?? WHITE;
 
 function imageDataOf({ width, height, data }: RgbImage): ImageData {
   const rgba = new Uint8ClampedArray(width * height * 4);

@@ -1,5 +1,6 @@
 /** The labels of images on this device's storage, and what training sees of them. */
 import { Failure } from '../config/failure.ts';
+import { objectColourAt } from '../config/object-colours.ts';
 import { objectClasses } from '../data/classes.ts';
 import type { LoadedSample } from '../data/dataset.ts';
 import type { FileStore } from '../data/file-store.ts';
@@ -25,9 +26,6 @@ import { classNameOf, objectsByClass } from './dataset-card.ts';
 import type { DatasetRepository, OpenedDataset } from './dataset-repository.ts';
 import type { DatasetInfo, FailureRecord, OpenedLabels, SampleRef, SavedLabels } from './protocol.ts';
 import { datasetLocks, runLocks } from './tab-locks.ts';
-
-/** Colours of classes, told apart by colour-blind people too (Okabe and Ito). */
-const CLASS_COLOURS = ['#e69f00', '#56b4e9', '#009e73', '#f0e442', '#0072b2', '#d55e00', '#cc79a7'] as const;
 
 const KNOWN_IMAGES = 64;
 
@@ -265,7 +263,7 @@ function classesOf(stored: StoredDataset, labels?: ImageLabels): LabelClass[] {
   return shown.map((value, i) => ({
     value,
     name: classNameOf(value, stored, shown.length),
-    colour: stored.classColours[value] ?? (CLASS_COLOURS[i % CLASS_COLOURS.length] as string),
+    colour: stored.classColours[value] ?? objectColourAt(i),
   }));
 }
 

@@ -29,7 +29,12 @@ test('a run that tells datasets apart answers for the one that is asked for, els
   const features = [Float32Array.of(1, 0), Float32Array.of(0, 1)].map(writeFeature);
   const tuningOf = (mopeft: object) => async () => ({ mopeft, training: { features } });
   const service = new SegmentationService(
-    { needModel: () => ({ segmenter: segmenter as unknown as Segmenter }) } as unknown as EngineState,
+    {
+      needModel: () => ({
+        segmenter: segmenter as unknown as Segmenter,
+        open: { hash: 'micro', config: {} },
+      }),
+    } as unknown as EngineState,
     async (key) => {
       const mopeft = key === 'apart' ? { ...plain, token: true, datasets: names } : plain;
       return { name: key, weights: { key, tuning: tuningOf(mopeft) as never } };

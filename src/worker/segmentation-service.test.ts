@@ -23,6 +23,7 @@ let gpu: Gpu;
 let model: SamModel;
 let segmenter: Segmenter;
 let service: SegmentationService;
+let opened: { hash: string; config: { preprocessing: object } };
 beforeAll(async () => {
   gpu = await openTestGpu();
   model = await openMicroModel(gpu);
@@ -33,8 +34,9 @@ afterAll(() => {
 });
 beforeEach(() => {
   segmenter = new Segmenter(gpu, new GpuQueue(), model);
+  opened = { hash: 'micro', config: { preprocessing: {} } };
   service = new SegmentationService(
-    { needModel: () => ({ segmenter }) } as unknown as EngineState,
+    { needModel: () => ({ segmenter, open: opened }) } as unknown as EngineState,
     () => Promise.reject(new Error('there is no run')),
     () => {
       throw new Error('no adapter is shipped');
@@ -93,6 +95,16 @@ test.each<[name: string, region: ImageRegion]>([
   const kept = await service.mask(seen.predictionId, 0);
   expect([kept.width, kept.height]).toEqual([WIDTH, HEIGHT]);
   expect(kept.mask).toEqual(seen.candidates[0]?.mask);
+});
+
+test('a mask is kept of a model whose weights were stored anew, and not of one that sees images otherwise', async () => {
+  const id = await open(encodeImagePng(image));
+  const { predictionId, candidates } = await service.predict(clickAt(id, 20, 20));
+  await segmenter.release();
+  segmenter = new Segmenter(gpu, new GpuQueue(), model);
+  expect((await service.mask(predictionId, 0)).mask).toEqual(candidates[0]?.mask);
+  opened = { hash: 'micro', config: { preprocessing: { aspect: 'stretch' } } };
+  await expect(service.mask(predictionId, 0)).rejects.toThrow(/too old/);
 });
 
 test.each<[name: string, region: ImageRegion]>([

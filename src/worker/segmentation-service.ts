@@ -14,12 +14,11 @@ import {
   BASE_WEIGHTS,
   type DecodedCandidate,
   type ImageFrame,
-  type Segmenter,
   SegmentImage,
   type VariantWeights,
 } from '../engine/segmenter.ts';
 import type { Adapter } from '../peft/adapter-file.ts';
-import type { EngineState } from './engine-state.ts';
+import type { CurrentModel, EngineState } from './engine-state.ts';
 import type { MaskToKeep } from './kept-mask-repository.ts';
 import type {
   DemoVariant,
@@ -51,7 +50,8 @@ interface Answered {
   readonly frame: ImageFrame;
   readonly label: string;
   readonly weights: VariantWeights;
-  readonly segmenter: Segmenter;
+  /** {@link answerer} */
+  readonly model: string;
   readonly candidates: readonly Pick<DecodedCandidate, 'lowRes' | 'token'>[];
 }
 
@@ -115,7 +115,7 @@ export class SegmentationService {
 
   async predict(request: PredictRequest): Promise<Prediction> {
     const start = performance.now();
-    const { segmenter } = this.state.needModel();
+    const { segmenter, open } = this.state.needModel();
     const opened = this.image(request.imageId);
     const { name, weights } = await this.weightsFor(request.variant, opened);
     const { points, box, previous } = request;
@@ -130,7 +130,7 @@ export class SegmentationService {
     const candidates = await segmenter.predict(seen, weights, {
       points,
       box,
-      previous: previous && this.previous(segmenter, seen.frame, previous),
+      previous: previous && this.previous(answerer(open), seen.frame, previous),
     });
     const predictionId = `prediction-${++this.serial}`;
     const isPreview = request.isPreview ?? false;
@@ -140,7 +140,7 @@ export class SegmentationService {
         frame: seen.frame,
         label: name,
         weights,
-        segmenter,
+        model: answerer(open),
         candidates: candidates.map(({ lowRes, token }) => ({ lowRes, token })),
       });
     }
@@ -163,8 +163,9 @@ export class SegmentationService {
     const answered = this.answered.get(predictionId);
     const chosen = answered?.candidates[candidate];
     if (!answered || !chosen) throw forgotten();
-    const { imageName, frame, label, weights, segmenter } = answered;
-    if (segmenter !== this.state.needModel().segmenter) throw forgotten();
+    const { imageName, frame, label, weights, model } = answered;
+    const { segmenter, open } = this.state.needModel();
+    if (model !== answerer(open)) throw forgotten();
     const mask = await segmenter.upscale(frame, weights, chosen.lowRes);
     return { imageName, variantLabel: label, ...frame.size, mask };
   }
@@ -257,13 +258,13 @@ export class SegmentationService {
   }
 
   private previous(
-    segmenter: Segmenter,
+    model: string,
     frame: ImageFrame,
     { predictionId, candidate }: NonNullable<PredictRequest['previous']>,
   ): Float32Array | null {
     const answered = this.answered.get(predictionId);
     // An answer of another model or region does not fit this one; the prompt is then answered without it.
-    return answered?.segmenter === segmenter && answered.frame.id === frame.id
+    return answered?.model === model && answered.frame.id === frame.id
       ? (answered.candidates[candidate]?.lowRes ?? null)
       : null;
   }
@@ -278,6 +279,10 @@ function remembered<T>(known: Lru<Promise<T>>, key: string, make: () => Promise<
   known.set(key, made);
   return made;
 }
+
+/** Names what answers: a model whose weights were stored anew gives the same answers, one with another preprocessing does not. */
+const answerer = ({ hash, config }: CurrentModel['open']): string =>
+  JSON.stringify([hash, config.preprocessing]);
 
 function forgotten(): Failure {
   return new Failure({

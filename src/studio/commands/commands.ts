@@ -1,10 +1,12 @@
 /** What the command palette offers: places, actions, datasets, images and runs. */
+
 import { SEGMENT_KEYS } from '../features/segment/keys.ts';
 import { plural } from '../format/format.ts';
 import { addDemo, useDatasets } from '../stores/datasets.ts';
 import { findAll } from '../stores/find.ts';
 import { labelDataset } from '../stores/label-queue.ts';
 import { openPage, PAGE_LABELS, PAGES, usePage } from '../stores/page.ts';
+import { STATUS_LABELS } from '../stores/run-status.ts';
 import { compareRuns, pauseRun, selectActiveRun, showRun, useRuns } from '../stores/runs.ts';
 import { useSegment } from '../stores/segment.ts';
 import { selectCanCompute, useSession } from '../stores/session.ts';
@@ -117,7 +119,7 @@ function runCommands(): readonly Command[] {
   return useRuns.getState().runs.map(({ id, name, status }) => ({
     ...at('train', name, () => showRun(id)),
     id: `run ${id}`,
-    note: status,
+    note: STATUS_LABELS[status],
   }));
 }
 

@@ -1,6 +1,19 @@
 /** What can be done with a run, by its status and what is kept of it. */
 import { type DatasetInfo, LEFT_ELSEWHERE, type RunInfo, type RunStatus } from '../../worker/protocol.ts';
 
+/** A run's status in words. */
+export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
+  running: 'running',
+  pausing: 'pausing',
+  paused: 'paused',
+  interrupted: 'interrupted',
+  elsewhere: 'running in another tab',
+  stopped: 'stopped',
+  finished: 'finished',
+  failed: 'failed',
+  imported: 'imported',
+};
+
 /** Whether the engine is working on it. */
 export function isActive(status: RunStatus): boolean {
   return status === 'running' || status === 'pausing';

@@ -29,7 +29,7 @@ import {
   pointsSince,
   upsert,
 } from './run-events.ts';
-import { isActive } from './run-status.ts';
+import { isActive, STATUS_LABELS } from './run-status.ts';
 
 interface RunsState extends Followed {
   readonly loaded: boolean;
@@ -262,6 +262,6 @@ function announceChanges(before: readonly RunInfo[], after: readonly RunInfo[]):
   for (const run of after) {
     const old = before.find((other) => other.id === run.id);
     if (old && old.status !== run.status)
-      announce(`${run.name}: ${run.status}${run.verdict ? `. ${run.verdict.sentence}` : ''}`);
+      announce(`${run.name}: ${STATUS_LABELS[run.status]}${run.verdict ? `. ${run.verdict.sentence}` : ''}`);
   }
 }

@@ -242,18 +242,18 @@ export function chooseCandidate(candidate: number): void {
   set(withAnswer(state, key, { ...answer, candidate }));
 }
 
-/** Drops everything that was computed with another model, and answers the prompts again. */
-export async function clearAnswers(): Promise<void> {
+/**
+ * Drops everything that was computed with another model, and answers the prompts again.
+ * @param isOtherModel whether its weights are others, which the chosen run does not fit; else they see images otherwise.
+ */
+export async function clearAnswers(isOtherModel = true): Promise<void> {
   latest.replace(ANSWERS);
   forgetEmbedding();
   set({
     answers: {},
     maskPrompts: {},
     embeddings: {},
-    runId: null,
-    bestStep: null,
-    dataset: null,
-    side: 'base',
+    ...(isOtherModel && { runId: null, bestStep: null, dataset: null, side: 'base' }),
   });
   await answerShown();
 }

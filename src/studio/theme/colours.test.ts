@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { OBJECT_COLOURS, objectColour } from './colours.ts';
+import { OBJECT_COLOURS } from '../../config/object-colours.ts';
+import { objectColour } from './colours.ts';
 
 const cell = { value: 1, colour: '#009e73' };
 const debris = { value: 2, colour: '#0072b2' };

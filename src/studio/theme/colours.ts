@@ -1,4 +1,5 @@
 /** Colours used in code, as custom properties, so that they follow the theme. */
+import { objectColourAt, rgbOf } from '../../config/object-colours.ts';
 
 const METHOD_SLOTS = 9;
 
@@ -26,17 +27,6 @@ export function maskColour(element: Element): readonly [number, number, number] 
   return [red, green, blue];
 }
 
-/** Okabe and Ito's colours, told apart by colour-blind people too; of classes and, without classes, of objects. */
-export const OBJECT_COLOURS = [
-  '#e69f00',
-  '#56b4e9',
-  '#009e73',
-  '#f0e442',
-  '#d55e00',
-  '#cc79a7',
-  '#0072b2',
-] as const;
-
 /**
  * The colour of a mask: its class's, or where the dataset has a single class, one by its place among the image's objects,
  * so that those made one after the other, which are mostly neighbours, look unlike.
@@ -48,11 +38,5 @@ export function objectColour(
 ): readonly [number, number, number] {
   const known = classes.find(({ value }) => value === classValue);
   if (known && classes.length > 1) return rgbOf(known.colour);
-  return rgbOf(OBJECT_COLOURS[index % OBJECT_COLOURS.length] ?? OBJECT_COLOURS[0]);
-}
-
-/** `#rrggbb` as red, green and blue, 0..255. */
-function rgbOf(colour: string): readonly [number, number, number] {
-  const value = Number.parseInt(colour.slice(1), 16);
-  return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
+  return rgbOf(objectColourAt(index));
 }

@@ -1,3 +1,4 @@
+import { fileStem } from '../../config/file-stem.ts';
 import { adapterFiles, isAdapterZip } from '../../engine/run/adapter-files.ts';
 import { historyCsv } from '../../engine/run/history-csv.ts';
 import { reportHtml } from '../../engine/run/report-html.ts';
@@ -34,7 +35,7 @@ export function outputHandlers(
       const lines = await training.repository.filesOf(runId).readMetrics();
       const nameOf = (id: string): string => datasets.find((dataset) => dataset.id === id)?.name ?? id;
       const bytes = new TextEncoder().encode(historyCsv(lines, nameOf));
-      return ok(outputFile(`${fileNameOf(name)} history.csv`, 'text/csv', bytes));
+      return ok(outputFile(`${fileStem(name, 'run')} history.csv`, 'text/csv', bytes));
     },
     'output.report': async ({ runId }) => {
       const { training } = await engine;
@@ -49,7 +50,7 @@ export function outputHandlers(
         ...(worth && { worth }),
       });
       const bytes = new TextEncoder().encode(html);
-      return ok(outputFile(`${fileNameOf(run.name)} report.html`, 'text/html', bytes));
+      return ok(outputFile(`${fileStem(run.name, 'run')} report.html`, 'text/html', bytes));
     },
     'output.formats': async () => ok(formatInfos()),
     'output.labels': async (request, call) => {
@@ -65,8 +66,6 @@ export function outputHandlers(
     'output.importAdapter': async ({ files }) => ok(await (await engine).training.addAdapter(files)),
   };
 }
-
-const fileNameOf = (name: string) => name.replaceAll(/[^\w .+-]+/g, '_');
 
 function outputFile(name: string, mime: string, bytes: Uint8Array): OutputFile {
   return { name, mime, bytes: new Uint8Array(bytes) };

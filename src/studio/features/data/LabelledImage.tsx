@@ -1,4 +1,5 @@
 import { type ReactNode, useMemo } from 'react';
+import { objectColourAt, rgbOf } from '../../../config/object-colours.ts';
 import type { SampleImage } from '../../../worker/protocol.ts';
 import { BitmapView } from '../../components/BitmapView.tsx';
 import { useStretchFilter } from '../../components/StretchContrast.tsx';
@@ -50,9 +51,8 @@ function labelImage(labels: Uint16Array, width: number, height: number): ImageDa
   return image;
 }
 
-/** Okabe and Ito's colours as ABGR words (every machine that runs a browser is little-endian). */
-const PALETTE = [0xffffb45c, 0xff009fe6, 0xff739e00, 0xffa779cc, 0xff42e4f0, 0xff005ed5, 0xffe9b456];
-
+/** As an ABGR word: every machine that runs a browser is little-endian. */
 function labelColour(label: number): number {
-  return PALETTE[(label - 1) % PALETTE.length] ?? 0xffffb45c;
+  const [red, green, blue] = rgbOf(objectColourAt(label - 1));
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }

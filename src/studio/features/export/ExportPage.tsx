@@ -6,7 +6,7 @@ import { importAdapter } from '../../drop/import-files.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { saveFile } from '../../stores/files.ts';
 import { notifyFailure } from '../../stores/notices.ts';
-import { caution, hasWeights } from '../../stores/run-status.ts';
+import { caution, hasWeights, STATUS_LABELS } from '../../stores/run-status.ts';
 import { useRuns } from '../../stores/runs.ts';
 import styles from './ExportPage.module.css';
 import { KeptMaskList } from './KeptMaskList.tsx';
@@ -37,7 +37,7 @@ export function ExportPage(): ReactNode {
               value={run.id}
               options={exportable.map((entry) => ({
                 value: entry.id,
-                label: `${entry.name} (${entry.status})`,
+                label: `${entry.name} (${STATUS_LABELS[entry.status]})`,
               }))}
               onChange={setChosenId}
             />

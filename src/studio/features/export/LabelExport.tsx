@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react';
+import { fileStem } from '../../../config/file-stem.ts';
 import type { LabelsRequest, OutFormatInfo } from '../../../worker/protocol.ts';
 import { SelectField } from '../../components/SelectField.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
@@ -119,6 +120,6 @@ function sizeOf(text: string): LabelsRequest['pixelSize'] {
 }
 
 function fileName(name: string, { onlyFile, id }: OutFormatInfo, withImages: boolean): string {
-  const plain = name.replaceAll(/[^\p{L}\p{N} .+-]+/gu, '_');
+  const plain = fileStem(name, 'labels');
   return onlyFile !== null && !withImages ? `${plain} ${onlyFile}` : `${plain} ${id}.zip`;
 }

@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react';
+import { fileStem } from '../../../config/file-stem.ts';
 import type { RunInfo } from '../../../worker/protocol.ts';
 import { SelectField } from '../../components/SelectField.tsx';
 import { useAnswer } from '../../components/use-answer.ts';
@@ -27,7 +28,7 @@ export function ModelExport({ run }: { readonly run: RunInfo }): ReactNode {
   if (!form) return null;
   const dataset = datasets.find((name) => name === chosenDataset) ?? datasets[0] ?? null;
   const isForOne = datasets.length > 1 && form.id !== 'adapter';
-  const plain = run.name.replaceAll(/[^\p{L}\p{N} .+-]+/gu, '_');
+  const plain = fileStem(run.name, 'adapter');
   return (
     <>
       <div className="row">

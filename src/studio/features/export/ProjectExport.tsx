@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react';
+import { fileStem } from '../../../config/file-stem.ts';
 import { useAnswer } from '../../components/use-answer.ts';
 import { bytes } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
@@ -78,7 +79,7 @@ export function ProjectExport(): ReactNode {
                   runIds: chosenRuns.map(({ id }) => id),
                   withCheckpoints,
                 },
-                `${fileStem(chosen[0]?.name ?? '')}.mopeft.zip`,
+                `${fileStem(chosen[0]?.name ?? '', 'project')}.mopeft.zip`,
               )
             }
           >
@@ -91,5 +92,3 @@ export function ProjectExport(): ReactNode {
 }
 
 type Named = { readonly id: string; readonly name: string };
-
-const fileStem = (name: string): string => name.replaceAll(/[^\p{L}\p{N} .+-]+/gu, '_') || 'project';

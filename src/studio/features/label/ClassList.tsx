@@ -1,8 +1,8 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
+import { OBJECT_COLOURS, objectColourAt } from '../../../config/object-colours.ts';
 import type { LabelClass } from '../../../worker/protocol.ts';
 import { setClasses, useLabels } from '../../stores/labels.ts';
 import { chooseClass } from '../../stores/objects.ts';
-import { OBJECT_COLOURS } from '../../theme/colours.ts';
 import styles from './ObjectPanel.module.css';
 
 /** The dataset's classes: of the next object and of those that are chosen. Their names and colours can be changed. */
@@ -36,7 +36,7 @@ export function ClassList(): ReactNode {
       <details className="small">
         <summary>Change the classes</summary>
         {classes.map((entry) => (
-          <EditClass key={`${entry.value} ${entry.name}`} entry={entry} classes={classes} />
+          <EditClass key={entry.value} entry={entry} classes={classes} />
         ))}
         <button type="button" onClick={() => void setClasses([...classes, freshClass(classes)])}>
           Add a class
@@ -52,7 +52,7 @@ function freshClass(classes: readonly LabelClass[]): LabelClass {
   return {
     value,
     name: `class ${value}`,
-    colour: unused ?? OBJECT_COLOURS[value % OBJECT_COLOURS.length] ?? '#e69f00',
+    colour: unused ?? objectColourAt(value),
   };
 }
 
@@ -64,6 +64,8 @@ function EditClass(props: {
 }): ReactNode {
   const { entry, classes } = props;
   const [draft, setDraft] = useState(entry.name);
+  // A name that was refused is as it was; the field keeps the focus.
+  useEffect(() => setDraft(entry.name), [entry.name]);
   const change = (changed: LabelClass): void =>
     void setClasses(classes.map((other) => (other.value === entry.value ? changed : other)));
   const rename = (): void => {

@@ -3,7 +3,7 @@ import type { DatasetChoice } from '../../../worker/protocol.ts';
 import { SegmentedControl } from '../../components/SegmentedControl.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { duration } from '../../format/format.ts';
-import { caution, isUsable } from '../../stores/run-status.ts';
+import { caution, isUsable, STATUS_LABELS } from '../../stores/run-status.ts';
 import { useRuns } from '../../stores/runs.ts';
 import {
   chooseDataset,
@@ -38,7 +38,10 @@ export function VariantPicker(): ReactNode {
           value={runId ?? ''}
           options={[
             { value: '', label: 'None, only the base model' },
-            ...usable.map((run) => ({ value: run.id, label: `${run.name} (${caution(run) ?? run.status})` })),
+            ...usable.map((run) => ({
+              value: run.id,
+              label: `${run.name} (${caution(run) ?? STATUS_LABELS[run.status]})`,
+            })),
           ]}
           onChange={(value) => void chooseRun(value === '' ? null : value)}
         />

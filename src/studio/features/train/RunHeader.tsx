@@ -8,7 +8,14 @@ import { bytes, iou, minutes, when } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import { openPage } from '../../stores/page.ts';
 import { activityText } from '../../stores/run-events.ts';
-import { isActive, isOver, isResumable, isUsable, missingDatasets } from '../../stores/run-status.ts';
+import {
+  isActive,
+  isOver,
+  isResumable,
+  isUsable,
+  missingDatasets,
+  STATUS_LABELS,
+} from '../../stores/run-status.ts';
 import {
   deleteRun,
   pauseRun,
@@ -26,7 +33,6 @@ import { branchFrom } from '../../stores/setup.ts';
 import { scaleText } from '../data/ScaleField.tsx';
 import { nowSentence } from './now-sentence.ts';
 import styles from './RunHeader.module.css';
-import { STATUS_LABELS } from './RunList.tsx';
 
 const NONE: readonly EvalPoint[] = [];
 

@@ -1,21 +1,10 @@
 import type { ReactNode } from 'react';
-import type { RunInfo, RunStatus } from '../../../worker/protocol.ts';
+import type { RunInfo } from '../../../worker/protocol.ts';
 import { iou } from '../../format/format.ts';
+import { STATUS_LABELS } from '../../stores/run-status.ts';
 import { compareRuns, showRun, useRuns } from '../../stores/runs.ts';
 import { QueuePanel } from './QueuePanel.tsx';
 import styles from './RunList.module.css';
-
-export const STATUS_LABELS: Readonly<Record<RunStatus, string>> = {
-  running: 'running',
-  pausing: 'pausing',
-  paused: 'paused',
-  interrupted: 'interrupted',
-  elsewhere: 'running in another tab',
-  stopped: 'stopped',
-  finished: 'finished',
-  failed: 'failed',
-  imported: 'imported',
-};
 
 /** All runs on this device, newest first, and the button for a new one. */
 export function RunList(): ReactNode {

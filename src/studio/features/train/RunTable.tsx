@@ -7,6 +7,7 @@ import { compact, iou, minutes, signed } from '../../format/format.ts';
 import { callEngine } from '../../stores/engine-link.ts';
 import { showAnswer } from '../../stores/latest.ts';
 import { notifyFailure } from '../../stores/notices.ts';
+import { STATUS_LABELS } from '../../stores/run-status.ts';
 import { annotateRun, loadHistory, showRun, useRuns } from '../../stores/runs.ts';
 import { useSession } from '../../stores/session.ts';
 import { branchFrom, nameFor } from '../../stores/setup.ts';
@@ -126,7 +127,9 @@ function Row(props: { readonly row: RunRow; readonly capabilities: Capabilities 
           {run.name}
         </button>
       </th>
-      <td>{gain ? `${signed(gain.mean)} ± ${iou(gain.error)}` : run.verdict ? '–' : run.status}</td>
+      <td>
+        {gain ? `${signed(gain.mean)} ± ${iou(gain.error)}` : run.verdict ? '–' : STATUS_LABELS[run.status]}
+      </td>
       <td>{trainableCount === undefined ? '–' : compact(trainableCount)}</td>
       <td>{seconds === null ? '–' : minutes(seconds)}</td>
       <td>{new Date(run.created).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}</td>
