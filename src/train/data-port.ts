@@ -144,7 +144,12 @@ export async function threadData(thread: DataThread, request: DataRequest): Prom
     release: () => void ask('release', { image }).catch(() => undefined),
   });
 
-  await ask('start', replaceFiles(request, files) as DataRequest);
+  try {
+    await ask('start', replaceFiles(request, files) as DataRequest);
+  } catch (error) {
+    end();
+    throw error;
+  }
   return {
     sets: request.sets.map(({ key, split }, set) => ({
       key,

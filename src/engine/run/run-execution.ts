@@ -68,10 +68,12 @@ export class RunExecution implements Run {
     const scale = commonScale(config.datasets) ?? 'whole';
     const log = new MetricsLog(files);
     const data = await openData(parts, train, scaledDatasets(config, datasets));
-    const features = await featuresOf(parts, mopeft, data).catch((error) => {
+    const closing = (error: unknown): never => {
       data.close();
       throw error;
-    });
+    };
+    const features = await featuresOf(parts, mopeft, data).catch(closing);
+    const kept = await openCache(parts).catch(closing);
     const stored = files.trainerStorage(model, {
       ...(parts.name !== undefined && { run: parts.name }),
       method: config.method,
@@ -91,7 +93,6 @@ export class RunExecution implements Run {
     };
     let run: RunExecution | null = null;
     const device: DeviceAccess = { yieldDevice: async () => undefined };
-    const kept = await openCache(parts);
     let trainer: Trainer | null = null;
     try {
       trainer = await queue.run('background', () =>

@@ -16,7 +16,7 @@ import type {
 import { CANCELLED } from '../../worker/protocol.ts';
 import { useEdit } from './edit-history.ts';
 import { notifyFailure } from './notices.ts';
-import { useSegment } from './segment.ts';
+import { selectVariant, useSegment } from './segment.ts';
 import { useSession } from './session.ts';
 
 /** What the engine does now, if anything. */
@@ -51,9 +51,10 @@ export interface FindState {
   readonly further: readonly string[];
   /** A search of datasets that was not finished. */
   readonly job: FindJob | null;
-  readonly quality: { readonly split: SplitName; readonly result: FindQuality } | null;
+  /** Both are shown as long as what they were measured with, {@link measuredWith}, is the same. */
+  readonly quality: { readonly split: SplitName; readonly result: FindQuality; readonly by: string } | null;
   /** By which images the thresholds were chosen. */
-  readonly calibration: Calibration | null;
+  readonly calibration: (Calibration & { readonly by: string }) | null;
 }
 
 /** A model that finds its first objects should not keep a laptop busy for minutes. */
@@ -142,3 +143,25 @@ useSession.subscribe((now, before) => {
   if (now.model !== before.model) onModel(now);
 });
 onModel(useSession.getState());
+
+/** Names what figures of finding are measured with: the settings, the dataset, and the model with its run. */
+export const measuredWith = (): string =>
+  JSON.stringify([
+    useFind.getState().settings,
+    openDataset(),
+    selectVariant(useSegment.getState()),
+    useSession.getState().model?.hash,
+  ]);
+
+function dropOutdated(): void {
+  const { quality, calibration } = useFind.getState();
+  if (!quality && !calibration) return;
+  const now = measuredWith();
+  if (quality && quality.by !== now) set({ quality: null });
+  if (calibration && calibration.by !== now) set({ calibration: null });
+}
+useFind.subscribe((now, before) => {
+  if (now.settings !== before.settings) dropOutdated();
+});
+useSegment.subscribe(dropOutdated);
+useSession.subscribe(dropOutdated);

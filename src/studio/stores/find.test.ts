@@ -14,7 +14,7 @@ import { MODEL } from '../testing/fake-model.ts';
 import { useDatasets } from './datasets.ts';
 import { useEdit } from './edit-history.ts';
 import { linkEngine } from './engine-link.ts';
-import { calibrate, changeFindSetting, classifyFound, findAll, loosen } from './find.ts';
+import { calibrate, changeFindSetting, classifyFound, findAll, loosen, measureFinding } from './find.ts';
 import { findInFolders, resumeJob, takeFound, toggleFurther } from './find-folders.ts';
 import {
   acceptAllFound,
@@ -259,6 +259,23 @@ test('thresholds chosen by labelled images choose at once', async () => {
   expect(useFind.getState().calibration?.after.right).toBe(3);
   await changeFindSetting('iou', 0.5);
   expect(useFind.getState().calibration).toBeNull();
+});
+
+test('figures go with what they were measured with: settings, dataset and model', async () => {
+  await measureFinding('validation');
+  expect(useFind.getState().quality?.split).toBe('validation');
+  await calibrate();
+  expect(useFind.getState().quality).toBeNull();
+  await measureFinding('validation');
+  expect(useFind.getState()).toMatchObject({ quality: {}, calibration: {} });
+  useSegment.setState({ runId: 'run', side: 'tuned' });
+  expect(useFind.getState()).toMatchObject({ quality: null, calibration: null });
+  const answer = engine.holdNext('find.quality');
+  const measuring = measureFinding('test');
+  useSegment.setState({ side: 'base' });
+  answer();
+  await measuring;
+  expect(useFind.getState().quality).toBeNull();
 });
 
 test('thresholds are those of the open model until a person chooses', async () => {

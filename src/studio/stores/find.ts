@@ -4,7 +4,7 @@ import type { FoundObject, Scale, SplitName, Variant } from '../../worker/protoc
 import { plural } from '../format/format.ts';
 import { useDatasets } from './datasets.ts';
 import { callEngine } from './engine-link.ts';
-import { decided, keyOf, openDataset, toReview, useFind, working } from './find-state.ts';
+import { decided, keyOf, measuredWith, openDataset, toReview, useFind, working } from './find-state.ts';
 import { useLabels } from './labels.ts';
 import { Latest } from './latest.ts';
 import { announce, notifyFailure } from './notices.ts';
@@ -24,7 +24,6 @@ export async function changeFindSetting(name: keyof FindSettings, value: number)
   const { kind, min, max } = FIND_FIELDS[name];
   if (!Number.isFinite(value)) return;
   const within = Math.min(max, Math.max(min, kind === 'integer' ? Math.round(value) : value));
-  set({ calibration: null });
   await applySettings({ ...get().settings, [name]: within }, !SAMPLING.has(name));
 }
 
@@ -117,10 +116,11 @@ export async function measureFinding(split: SplitName): Promise<void> {
   const { settings } = get();
   const variant = selectAskedVariant(useSegment.getState());
   set({ quality: null });
+  const by = measuredWith();
   const result = await working('quality', (options) =>
     callEngine('find.quality', { datasetId, variant, settings, split }, options),
   );
-  if (result.ok) set({ quality: { split, result: result.value } });
+  if (result.ok && measuredWith() === by) set({ quality: { split, result: result.value, by } });
 }
 
 /** Chooses the thresholds by labelled images. */
@@ -129,13 +129,19 @@ export async function calibrate(): Promise<void> {
   if (datasetId === null || get().work) return;
   const { settings } = get();
   const variant = selectAskedVariant(useSegment.getState());
+  const by = measuredWith();
   const result = await working('calibration', (options) =>
     callEngine('find.calibrate', { datasetId, variant, settings }, options),
   );
-  if (!result.ok) return;
-  set({ calibration: result.value });
-  if (result.value) await applySettings(result.value.settings);
-  else announce('No object is known by which thresholds could be chosen.');
+  // Thresholds that were chosen for another model or dataset, or moved by hand meanwhile, stay.
+  if (!result.ok || measuredWith() !== by) return;
+  if (!result.value) {
+    announce('No object is known by which thresholds could be chosen.');
+    return;
+  }
+  const applied = applySettings(result.value.settings);
+  set({ calibration: { ...result.value, by: measuredWith() } });
+  await applied;
 }
 
 /** How a run saw images, else how the dataset of the open image is seen. */

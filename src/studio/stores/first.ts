@@ -56,7 +56,7 @@ export function meanIou(cells: readonly CellClick[], side: Side): number | null 
   return ious.reduce((sum, iou) => sum + iou, 0) / ious.length;
 }
 
-/** What is shown close up: the person's click, else the cell that the base model gets most wrong. */
+/** What is shown close up: the person's click, else the cell that the tuned model gains most on. */
 export function selectCloseUp({ own, cells }: FirstState): CellClick | null {
   if (own) return own;
   const answered = cells.filter(({ masks }) => masks.base && masks.tuned);

@@ -19,11 +19,11 @@ export type OutputKind = 'labels' | 'model' | 'project';
 interface OutputState {
   /** What is written now; null while nothing is. */
   readonly writing: { readonly what: OutputKind; readonly progress: Progress } | null;
-  /** What the last format of labels could not hold. */
-  readonly remarks: readonly FailureRecord[];
+  /** What the last file of labels could not hold, by its name; null where it held everything. */
+  readonly lost: { readonly name: string; readonly remarks: readonly FailureRecord[] } | null;
 }
 
-export const useOutput = create<OutputState>()(() => ({ writing: null, remarks: [] }));
+export const useOutput = create<OutputState>()(() => ({ writing: null, lost: null }));
 
 let running: AbortController | null = null;
 
@@ -38,7 +38,7 @@ export async function writeLabelFile(request: Omit<LabelsRequest, 'to'>, name: s
   );
   if (!written) return;
   const { images, objects, remarks } = written;
-  useOutput.setState({ remarks });
+  if (remarks.length > 0) useOutput.setState({ lost: { name, remarks } });
   notifySuccess(`${plural(objects, 'object')} of ${plural(images, 'image')} went out as ${name}.`);
 }
 
@@ -74,7 +74,7 @@ async function write<T extends { readonly file: Blob | null }>(
     const to = await chosenFile(name);
     if (to === 'none') return null;
     show({ done: 0, total: 0, label: 'Starting' });
-    if (what === 'labels') useOutput.setState({ remarks: [] });
+    if (what === 'labels') useOutput.setState({ lost: null });
     const result = await call(to, { signal: controller.signal, onProgress: show });
     if (!result.ok) {
       notifyFailure(result.error);

@@ -181,8 +181,16 @@ test('a new run from the settings of another has them all, as changed fields', (
     { ...form, methods: ['lora'], scale: 256, changed: { 'lora.rank': 3, 'train.boxPrompts': false } },
     PROMPTS,
   );
-  branchFrom({ settings });
+  branchFrom({ settings }, PROMPTS);
   const state = useSetup.getState();
   expect(state.goal).toBe('click');
   expect(settingsOf({ ...state, name: settings.name }, PROMPTS)).toEqual(settings);
+});
+
+test('a run is copied over its own preset, and only what differs from that is changed', () => {
+  const settings = settingsOf({ ...form, presetId: 'balanced', changed: { 'lora.rank': 4 } }, CAPABILITIES);
+  useSetup.setState({ presetId: 'quick' });
+  branchFrom({ settings }, CAPABILITIES);
+  expect(useSetup.getState()).toMatchObject({ presetId: 'balanced', changed: { 'lora.rank': 4 } });
+  expect(Object.keys(useSetup.getState().changed)).toEqual(['lora.rank']);
 });

@@ -81,14 +81,22 @@ export const chooseGoal = (goal: Goal): void =>
     changed: Object.fromEntries(Object.entries(changed).filter(([id]) => !(id in GOAL_VALUES[goal]))),
   }));
 
-/** Fills the form with the settings of a run, to be changed and started as a new one. */
-export function branchFrom({ settings }: Pick<RunInfo, 'settings'>): void {
+/** Fills the form with the settings of a run, to be changed and started as a new one: over the preset that is nearest to them. */
+export function branchFrom({ settings }: Pick<RunInfo, 'settings'>, capabilities: Capabilities): void {
   const { datasetIds, methods, trainDecoder, gate, scale = null, values } = settings;
   const goals: readonly Goal[] = ['either', 'click', 'box', 'class'];
   const goal = goals.find((each) =>
     Object.entries(GOAL_VALUES[each]).every(([id, value]) => (values[id] ?? value) === value),
   );
-  set({ name: '', datasetIds, methods, trainDecoder, gate, scale, changed: values, goal: goal ?? 'either' });
+  const form = { name: '', datasetIds, methods, trainDecoder, gate, scale, goal: goal ?? 'either' };
+  const changedFrom = (presetId: string | null) => {
+    const own = settingsOf({ ...form, presetId, changed: {} }, capabilities).values;
+    return Object.fromEntries(Object.entries(values).filter(([id, value]) => own[id] !== value));
+  };
+  const count = (presetId: string | null): number => Object.keys(changedFrom(presetId)).length;
+  const [nearest] = capabilities.presets.toSorted((a, b) => count(a.id) - count(b.id));
+  const presetId = nearest?.id ?? null;
+  set({ ...form, presetId, changed: changedFrom(presetId) });
 }
 
 /** Whether one box around the image can ask for everything: there is one class in each dataset. */

@@ -18,7 +18,7 @@ const KEPT = 'kept masks';
 export function LabelExport(): ReactNode {
   const datasets = useDatasets((state) => state.datasets).filter(({ maskedCount }) => maskedCount > 0);
   const kept = useKeptMasks((state) => state.kept);
-  const remarks = useOutput((state) => state.remarks);
+  const lost = useOutput((state) => state.lost);
   const formats = useAnswer(() => callEngine('output.formats', {}), 'formats');
   const [sourceId, setSourceId] = useState('');
   const [formatId, setFormatId] = useState('');
@@ -99,14 +99,17 @@ export function LabelExport(): ReactNode {
         disabled={wrongSize}
         onWrite={() => void writeLabelFile(request, fileName(dataset?.name ?? 'masks', format, withImages))}
       />
-      {remarks.length > 0 && (
-        <ul className="small">
-          {remarks.map(({ code, where, what, cure }) => (
-            <li key={code}>
-              {where}: {what} {cure}
-            </li>
-          ))}
-        </ul>
+      {lost && (
+        <div className="small">
+          <p>{lost.name} could not hold everything:</p>
+          <ul>
+            {lost.remarks.map(({ code, where, what, cure }) => (
+              <li key={`${code} ${where}`}>
+                {where}: {what} {cure}
+              </li>
+            ))}
+          </ul>
+        </div>
       )}
     </section>
   );

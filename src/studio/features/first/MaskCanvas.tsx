@@ -4,7 +4,7 @@ import { useSize } from '../../charts/use-size.ts';
 
 /** An image with masks, or a square part of it, as large as its box. */
 export function MaskCanvas(props: {
-  readonly image: ImageBitmap;
+  readonly image: ImageBitmap | OffscreenCanvas;
   readonly masks: readonly PaintedMask[];
   /** Pixels of the image; the whole image without one. */
   readonly part?: { readonly x: number; readonly y: number; readonly side: number } | undefined;

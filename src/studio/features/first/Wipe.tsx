@@ -12,7 +12,7 @@ export interface WipeSide {
 
 /** One image with two sets of masks and a divider, moved by mouse, touch or the arrow keys. */
 export function Wipe(props: {
-  readonly image: ImageBitmap;
+  readonly image: ImageBitmap | OffscreenCanvas;
   readonly left: WipeSide;
   readonly right: WipeSide;
   /** What the image shows, for those who do not see it. */

@@ -92,13 +92,9 @@ function segmentWith(run: RunInfo): void {
   openPage('segment');
 }
 
-function branch(run: RunInfo): void {
-  branchFrom(run);
-  showRun(null);
-}
-
 function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
   const canCompute = useSession(selectCanCompute);
+  const capabilities = useSession((state) => state.capabilities);
   const otherActive = useRuns((state) => {
     const active = selectActiveRun(state);
     return active !== null && active.id !== run.id;
@@ -144,7 +140,15 @@ function Buttons({ run }: { readonly run: RunInfo }): ReactNode {
       )}
       {run.status !== 'imported' && (
         <Hint text="Fills the form with these settings, for you to change.">
-          <button type="button" className="quiet" onClick={() => branch(run)}>
+          <button
+            type="button"
+            className="quiet"
+            disabled={!capabilities}
+            onClick={() => {
+              if (capabilities) branchFrom(run, capabilities);
+              showRun(null);
+            }}
+          >
             Copy these settings
           </button>
         </Hint>

@@ -116,10 +116,9 @@ function useGainsAgainst(
 
 function Row(props: { readonly row: RunRow; readonly capabilities: Capabilities | null }): ReactNode {
   const { run, gain, seconds } = props.row;
+  const { capabilities } = props;
   const { settings, trainableCount } = run;
-  const method = props.capabilities
-    ? nameFor(settings.methods, props.capabilities)
-    : settings.methods.join(' + ');
+  const method = capabilities ? nameFor(settings.methods, capabilities) : settings.methods.join(' + ');
   return (
     <tr>
       <th scope="row">
@@ -145,8 +144,9 @@ function Row(props: { readonly row: RunRow; readonly capabilities: Capabilities 
           className="quiet"
           aria-label={`Copy the settings of ${run.name}`}
           title="Fills the form with these settings, for you to change."
+          disabled={!capabilities}
           onClick={() => {
-            branchFrom(run);
+            if (capabilities) branchFrom(run, capabilities);
             showRun(null);
           }}
         >
