@@ -112,6 +112,20 @@ test('a dataset is imported at the scale that suits the open model, and changed 
   await expect(tiny.setScale('gone', 24)).rejects.toMatchObject({ record: { code: 'data/half-saved' } });
 });
 
+test('what another tab changed of a dataset holds here too, once datasets are listed', async () => {
+  const store = new MemoryStore();
+  const [mine, other] = [new DatasetRepository(store), new DatasetRepository(store)];
+  const report = await mine.add([drawn('Cells', ['a.png', 'b.png', 'c.png', 'd.png'])], [], quiet);
+  const id = report.datasets[0]?.id ?? '';
+  const before = await mine.open(id);
+  await mine.list();
+  expect(await mine.open(id)).toBe(before);
+  await other.setScale(id, 24);
+  await other.setSplitOrder(id, 'name');
+  expect(await mine.list()).toMatchObject([{ scale: { chosen: 24 }, splitOrder: 'name' }]);
+  expect(await mine.open(id)).toMatchObject({ stored: { scale: 24 }, card: { splitOrder: 'name' } });
+});
+
 test('what cannot be opened is told with its size, and can be deleted', async () => {
   const store = new MemoryStore();
   const repository = new DatasetRepository(store);

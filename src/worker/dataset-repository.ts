@@ -55,6 +55,12 @@ export interface OpenedDataset {
 /** All that is stored, and the ids that a tab was working on before it was read. */
 type Listing = Awaited<ReturnType<DatasetStore['list']>> & { readonly locked: ReadonlySet<string> };
 
+/** Whether what was read of a dataset is what is stored. */
+const isSame = (
+  a: Pick<OpenedDataset, 'stored' | 'card'>,
+  b: Pick<OpenedDataset, 'stored' | 'card'>,
+): boolean => JSON.stringify([a.stored, a.card]) === JSON.stringify([b.stored, b.card]);
+
 export class DatasetRepository {
   readonly disk: DatasetStore;
   /** Datasets that were read from storage; a change here forgets them. */
@@ -108,9 +114,17 @@ export class DatasetRepository {
     return { datasets, refusals };
   }
 
+  /** All datasets as they are stored now; what was read before of those that another tab has changed since is forgotten. */
   async list(): Promise<DatasetInfo[]> {
     const { datasets } = await this.listed();
-    return Promise.all(datasets.map(async (stored) => this.infoOf(stored, await this.card(stored.id))));
+    return Promise.all(
+      datasets.map(async (stored) => {
+        const card = await this.card(stored.id);
+        const known = await this.opened.get(stored.id)?.catch(() => null);
+        if (known && !isSame({ stored, card }, known)) this.forget(stored.id);
+        return this.infoOf(stored, card);
+      }),
+    );
   }
 
   /** What is stored of datasets that cannot be opened; one that is just being stored, here or in another tab, is none of them. */
