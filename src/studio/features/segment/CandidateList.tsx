@@ -6,6 +6,7 @@ import styles from './CandidateList.module.css';
 /** The candidate masks for the prompts, highest predicted IoU first. */
 export function CandidateList(): ReactNode {
   const answer = useShownAnswer();
+  const count = answer?.prediction.candidates.length ?? 0;
   const total = useSegment((state) => (state.image ? state.image.width * state.image.height : 1));
   return (
     <section className={`panel ${styles.list}`} aria-label="Candidates">
@@ -32,7 +33,7 @@ export function CandidateList(): ReactNode {
             ))}
           </ol>
           <p className="muted small">
-            Enter adds the chosen one; 1 to 3 choose another. Found in{' '}
+            Enter adds the chosen one{count > 1 && `; 1 to ${count} choose another`}. Found in{' '}
             {duration(answer.prediction.milliseconds / 1000)}.
           </p>
         </>

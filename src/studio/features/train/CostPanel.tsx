@@ -210,7 +210,7 @@ function Time({ plan }: { readonly plan: PlanReport }): ReactNode {
   return (
     <>
       <strong>about {minutes(secondsPerStep * steps)}</strong> for {steps} steps of {duration(secondsPerStep)}
-      , and the checks in between
+      , plus the checks in between
       <span className="muted small"> · {TIMINGS[timing]}</span>
     </>
   );

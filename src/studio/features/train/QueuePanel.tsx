@@ -24,7 +24,7 @@ export function QueuePanel(): ReactNode {
       <p className="muted small">
         {plural(waiting.length, 'run waits', 'runs wait')}
         {seconds > 0 &&
-          ` · ${isWhole ? 'about' : 'more than'} ${minutes(seconds)} in all, and the checks in between`}
+          ` · ${isWhole ? 'about' : 'more than'} ${minutes(seconds)} in all, plus the checks in between`}
         . The queue is kept when you close this page, and goes on when you come back.
       </p>
       {held && (
