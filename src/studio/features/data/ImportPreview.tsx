@@ -1,8 +1,8 @@
 import { type ReactNode, useState } from 'react';
 import type { DatasetPreview, PreviewSample } from '../../../worker/protocol.ts';
-import { BitmapView } from '../../components/BitmapView.tsx';
 import { CheckBox } from '../../components/CheckBox.tsx';
-import { StretchContrast, useStretchFilter } from '../../components/StretchContrast.tsx';
+import { OverlaidImage } from '../../components/OverlaidImage.tsx';
+import { StretchContrast } from '../../components/StretchContrast.tsx';
 import { plural } from '../../format/format.ts';
 import { useDatasets } from '../../stores/datasets.ts';
 import {
@@ -130,14 +130,15 @@ function PreviewedDataset(props: {
 
 function PreviewedSample(props: { readonly sample: PreviewSample; readonly withMasks: boolean }): ReactNode {
   const { name, objectCount, image, objects } = props.sample;
-  const filter = useStretchFilter(image);
   const count = plural(objectCount, 'object');
   return (
     <figure className={styles.sample}>
-      <div className={styles.layers}>
-        <BitmapView bitmap={image} label={`${name}, ${count}`} className={styles.image} filter={filter} />
-        {props.withMasks && <BitmapView bitmap={objects} label="" className={styles.image} />}
-      </div>
+      <OverlaidImage
+        image={image}
+        overlay={props.withMasks ? objects : null}
+        label={`${name}, ${count}`}
+        className={styles.image}
+      />
       <figcaption className="muted small">
         {name} · {count}
       </figcaption>

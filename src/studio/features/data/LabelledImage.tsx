@@ -1,32 +1,25 @@
 import { type ReactNode, useMemo } from 'react';
 import { objectColourAt, rgbOf } from '../../../config/object-colours.ts';
 import type { SampleImage } from '../../../worker/protocol.ts';
-import { BitmapView } from '../../components/BitmapView.tsx';
-import { useStretchFilter } from '../../components/StretchContrast.tsx';
+import { OverlaidImage } from '../../components/OverlaidImage.tsx';
 import styles from './LabelledImage.module.css';
 
 /** The image, with each label value in its own colour over it. */
 export function LabelledImage(props: { readonly image: SampleImage; readonly overlay: boolean }): ReactNode {
   const { image, overlay } = props;
-  const filter = useStretchFilter(image.bitmap);
   const labels = useMemo(
     () => (overlay && image.labels ? labelImage(image.labels, image.width, image.height) : null),
     [image, overlay],
   );
   const label = `${image.name}${labels ? ' with its mask' : ''}`;
-  return (
-    <div className={styles.layers}>
-      <BitmapView bitmap={image.bitmap} label={label} className={styles.image} filter={filter} />
-      {labels && <BitmapView bitmap={labels} label="" className={`${styles.image} ${styles.labels}`} />}
-    </div>
-  );
+  return <OverlaidImage image={image.bitmap} overlay={labels} label={label} className={styles.image} />;
 }
 
 /** The label of pixels that take no part. */
 const IGNORED = 65_535;
 /** Pixels from one line of their hatching to the next. */
 const HATCH = 8;
-const WHITE = 0xffffffff;
+const WHITE = 0x80ffffff;
 
 /** Colours a label map so that consecutive labels differ; 0 is transparent, and what is ignored is hatched. */
 function labelImage(labels: Uint16Array, width: number, height: number): ImageData {
@@ -51,8 +44,8 @@ function labelImage(labels: Uint16Array, width: number, height: number): ImageDa
   return image;
 }
 
-/** As an ABGR word: every machine that runs a browser is little-endian. */
+/** Half transparent, as an ABGR word: every machine that runs a browser is little-endian. */
 function labelColour(label: number): number {
   const [red, green, blue] = rgbOf(objectColourAt(label - 1));
-  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  return ((128 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
