@@ -125,8 +125,22 @@ const isGreyColour = (value: number) =>
 /** Whether all that is meant is grey, as in an RGB file of black and white that a codec tinted. */
 function isAllGrey({ plain, fuzzy }: ViewStatistics): boolean {
   const levels = fuzzy.masks > 0 ? levelsOf(fuzzy, 'colour') : [];
-  if (levels === null) return false;
+  if (levels === null || colouredShare(fuzzy) > MOST_TINTED) return false;
   return [...plain.values.keys(), ...levels.map(({ value }) => value)].every(isGreyColour);
+}
+
+/** Share of pixels of a colour in what a codec tinted at most: more is a cut-out on black or white. */
+const MOST_TINTED = 0.01;
+/** Ranges between the channels of a tinted grey. */
+const TINT = 3;
+
+function colouredShare({ bins, pixels }: Table): number {
+  let coloured = 0;
+  for (const [bin, one] of bins) {
+    const channels = [bin >> 10, (bin >> 5) & 31, bin & 31];
+    if (Math.max(...channels) - Math.min(...channels) > TINT) coloured += one.pixels;
+  }
+  return coloured / Math.max(1, pixels);
 }
 
 function asGreys(view: ViewStatistics): ViewStatistics {

@@ -412,6 +412,17 @@ describe('what is ignored', () => {
     expect(found.remarks).toContain('data/reading-ignored');
   });
 
+  it('255 along the borders of objects that have ids, and no other id of such a shape', () => {
+    const found = understand(plain([0, 1, 2, 255], {}, 2), { role: 'instances' });
+    expect(found.areas).toEqual(AREAS);
+    expect(found.inferred.reading?.ignored).toEqual([255]);
+    expect(found.said).toMatch(/255 is ignored: it lies only along borders.*--ignore/s);
+    expect(found.ignored).toBeGreaterThan(0);
+    const ring = understand(plain([0, 1, 2, 3], {}, 2), { role: 'instances' });
+    expect([ring.inferred.reading?.ignored, ring.remarks]).toEqual([[], []]);
+    expect(ring.areas.map(({ length }) => length)).toEqual([3, 3, 3]);
+  });
+
   it('is no ring that is as wide as what it surrounds, nor a class beside others', () => {
     const cells = understand(plain([0, 1, 1, 2], {}, 8).map((mask) => mask));
     expect(cells.inferred.reading?.ignored).toEqual([]);
@@ -556,6 +567,45 @@ describe('values that were mixed', () => {
       { code: 'data/mask-looks-like-photo', file: 'masks/3.png', severity: 'refused' },
     ]);
     expect(understand([photo]).inferred.reading).toBeNull();
+  });
+
+  /** A ground with noise, and objects with other noise on it, or on one plain value. */
+  const scene = (seed: number, ground: number | null): Raster => {
+    const random = Random.fromSeed(seed, 'scene');
+    const at = (value: number) => value + random.integer(40);
+    const data = discs(seed).flatMap((v) =>
+      v ? [at(120), at(100), at(40)] : ground === null ? [at(60), at(80), at(50)] : [ground, ground, ground],
+    );
+    return { ...base, channels: 3, data: Uint8Array.from(data) };
+  };
+
+  it.each([
+    ['cut-outs on black', SEEDS.map((seed) => scene(seed, 0))],
+    ['cut-outs on white', SEEDS.map((seed) => scene(seed, 255))],
+    [
+      'copies of the photos',
+      SEEDS.map((seed) => ({ ...scene(seed, null), lossy: true, format: 'jpeg' as const })),
+    ],
+  ])('%s are refused and no empty or full masks', (_, masks) => {
+    const found = understand(masks);
+    expect(found.areas).toEqual([]);
+    expect(found.remarks).toEqual(SEEDS.map(() => 'data/mask-looks-like-photo'));
+    expect(found.said).toMatch(/cut-out.*transparent/);
+  });
+
+  it('lines too thin for an even area are the other end of the scale', () => {
+    const lines = SEEDS.map((seed) =>
+      lossy(
+        raster(
+          Array.from({ length: SIZE * SIZE }, (_, i) => ((i % SIZE) % 16 === 8 + (seed % 2) ? 1 : 0)),
+          [0, 255],
+        ),
+        seed,
+      ),
+    ).map((mask) => ({ ...mask, data: mask.data.map((v) => Math.min(255, 3 * v)) }));
+    const found = understand(lines);
+    expect(found.areas.map(({ length }) => length)).toEqual([3, 3, 3]);
+    expect(found.remarks).toEqual(['data/mask-smoothed']);
   });
 
   it('a cut-out keeps the colours of the image, and alpha is the mask', () => {
