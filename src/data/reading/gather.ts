@@ -105,6 +105,7 @@ function merged(views: readonly ViewStatistics[]): ViewStatistics {
     plainFiles: views.flatMap(({ plainFiles }) => plainFiles),
     fuzzyFiles: views.flatMap(({ fuzzyFiles }) => fuzzyFiles),
     photoFiles: views.flatMap(({ photoFiles }) => photoFiles),
+    frames: views.flatMap(({ frames }) => frames),
   };
 }
 
@@ -116,6 +117,7 @@ function asColours(view: ViewStatistics): ViewStatistics {
     ...view,
     plain: mapValues(view.plain, asColour),
     fuzzy: mapBins(view.fuzzy, bins, asColour),
+    frames: view.frames.map(({ file, value }) => ({ file, value: asColour(value) })),
   };
 }
 
@@ -149,6 +151,7 @@ function asGreys(view: ViewStatistics): ViewStatistics {
     ...view,
     plain: mapValues(view.plain, (value) => value & 255),
     fuzzy: mapBins(view.fuzzy, bins, (value) => value >> 16),
+    frames: view.frames.map(({ file, value }) => ({ file, value: value & 255 })),
   };
 }
 
