@@ -79,6 +79,19 @@ describe('folders', () => {
     expect(codes(pairing)).toEqual(['data/cells/SOURCE.md data/not-an-image', 'README.md data/not-an-image']);
   });
 
+  it('says of archives that they are not opened, and what to do', async () => {
+    for (const path of ['set.tar.gz', 'set.7z', 'set.rar', 'set.tgz']) {
+      const { refusals } = await pair(path);
+      expect(refusals).toMatchObject([
+        {
+          code: 'data/not-an-image',
+          reason: expect.stringMatching(/archive/),
+          cure: expect.stringMatching(/^Unpack it/),
+        },
+      ]);
+    }
+  });
+
   it('keeps folders inside images/ apart', async () => {
     const pairing = await pair(
       'images/train/1.png',

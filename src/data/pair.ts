@@ -75,7 +75,17 @@ const MAY_BE_ANNOTATIONS = new Set(
   'json xml csv txt tsv yaml yml mat npy npz h5 hdf5 pkl geojson roi svg'.split(' '),
 );
 
+/** Extensions of archives that are not opened, and of what is packed by itself, as `.tar.gz` is. */
+const ARCHIVES = new Set('tar tgz gz bz2 tbz2 xz txz zst 7z rar'.split(' '));
+
 function notAnImage({ path, extension }: NameParts): Refusal {
+  if (ARCHIVES.has(extension))
+    return refusal(
+      'data/not-an-image',
+      path,
+      `This is a .${extension} archive, which is not opened here.`,
+      'Unpack it and drop what is in it, or pack that as a zip.',
+    );
   const what = extension === '' ? 'a file without an extension' : `a .${extension} file`;
   const cure = MAY_BE_ANNOTATIONS.has(extension)
     ? 'If it says where objects are, export it as masks: a PNG for each image, with the same name, in masks/.'

@@ -13,6 +13,11 @@ export interface ImageReference {
    * whatever folder.
    */
   readonly stems?: readonly string[];
+  /**
+   * Whether a stem is right where the name is of another image: of a file for each image, which is renamed with it while
+   * the name in it stays.
+   */
+  readonly prefersStems?: boolean;
   /** A folder whose only image is meant when nothing else leads anywhere. */
   readonly onlyImageOf?: string;
 }

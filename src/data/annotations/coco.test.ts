@@ -159,6 +159,24 @@ describe('COCO', () => {
     ]);
   });
 
+  it('finds images of another extension by their stem, unless another is named that is there', async () => {
+    const images = { 'set/images/0.png': blankPng(20, 16) };
+    const named = set(
+      [entry({ segmentation: [square(2, 2, 6)] }), entry({ segmentation: [square(9, 2, 3)], image_id: 2 })],
+      [{ file_name: '0.jpg' }, { file_name: 'b/1.jpg' }],
+    );
+    const alone = await read(named, images);
+    expect(alone.images['set/images/0.png']?.objects).toEqual([['leaf', 36, [2, 2, 8, 8]]]);
+    expect(alone.remarks.join()).toMatch(/image-extension .*images\/0.png for 0.jpg/);
+    const both = set(
+      [entry({ segmentation: [square(2, 2, 6)] }), entry({ segmentation: [square(9, 2, 3)], image_id: 2 })],
+      [{ file_name: '0.jpg' }, { file_name: '0.png' }],
+    );
+    const { images: found, remarks } = await read(both, images);
+    expect(found['set/images/0.png']?.objects).toEqual([['leaf', 9, [9, 2, 12, 5]]]);
+    expect(remarks).toEqual([expect.stringMatching(/annotation-image-missing .*: 0.jpg/)]);
+  });
+
   it('uses none of several images that a name may mean', async () => {
     const image = blankPng(20, 16);
     const { images, remarks } = await read(set([entry({ segmentation: [square(0, 0, 3)] })]), {
@@ -225,6 +243,13 @@ describe('COCO', () => {
       expect(remarks).toEqual([expect.stringMatching(reason)]);
       expect(remarks[0]).toMatch(/^notice data\/annotation-object set\/coco.json: .*annotations\[0\]/);
     }
+  });
+
+  it('says of the panoptic form that it is that', async () => {
+    const segments = { image_id: 1, file_name: '0.png', segments_info: [{ id: 5, category_id: 3 }] };
+    const { image, remarks } = await first(set([segments]));
+    expect(image).toBe(null);
+    expect(remarks).toEqual([expect.stringMatching(/^refused data\/annotation-panoptic .*panoptic/)]);
   });
 
   it('refuses what is no COCO file at all, or only a part of one', async () => {

@@ -79,6 +79,14 @@ interface Tally {
 }
 
 function readCoco({ json, path }: AnnotationSource): AnnotationContent {
+  if (isPanoptic(json)) {
+    throw refuse(
+      'data/annotation-panoptic',
+      path,
+      'This is COCO panoptic: its objects are colours in PNG files, and the file itself holds no outline.',
+      'Convert it to COCO with segmentations (panopticapi does), or put the PNG files into a folder called instances and drop the set without this file: each colour is an object then.',
+    );
+  }
   const parsed = v.safeParse(outline, json);
   if (!parsed.success) {
     const what = `This COCO file is not as COCO is (${issueText(parsed.issues[0])}).`;
@@ -117,6 +125,13 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
       ...(boxes.count > 0 ? [boxRemark(path, boxes, isUseless)] : []),
     ],
   };
+}
+
+/** Whether annotations are lists of segments, as in the panoptic form of COCO. */
+function isPanoptic(json: unknown): boolean {
+  return v.is(v.object({ annotations: v.pipe(v.array(v.unknown()), v.minLength(1)) }), json)
+    ? json.annotations.every((one) => typeof one === 'object' && one !== null && 'segments_info' in one)
+    : false;
 }
 
 function addObject(

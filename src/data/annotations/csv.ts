@@ -1,5 +1,16 @@
-/** The rows of a CSV with commas (RFC 4180): a field may be quoted, `""` is a quote within it. */
+/** Between the fields of a CSV: Excel writes semicolons where a comma is in numbers. */
+const SEPARATORS = [',', ';', '\t'] as const;
+
+/** The separator that is most often in the first line; its names hold none. */
+function separatorOf(text: string): string {
+  const [header = ''] = text.split('\n', 1);
+  const count = (separator: string) => header.split(separator).length;
+  return SEPARATORS.reduce((best, each) => (count(each) > count(best) ? each : best));
+}
+
+/** The rows of a CSV (RFC 4180, with commas, semicolons or tabs): a field may be quoted, `""` is a quote within it. */
 export function parseCsv(text: string): string[][] {
+  const separator = separatorOf(text);
   const rows: string[][] = [];
   let row: string[] = [];
   let at = 0;
@@ -16,10 +27,10 @@ export function parseCsv(text: string): string[][] {
         at++;
       }
     }
-    const end = nextOf(text, at);
+    const end = nextOf(text, at, separator);
     row.push(field + text.slice(at, end).replace(/\r$/, ''));
     at = end + 1;
-    if (text[end] !== ',') {
+    if (text[end] !== separator) {
       rows.push(row);
       row = [];
     } else if (at === text.length) row.push('');
@@ -28,9 +39,9 @@ export function parseCsv(text: string): string[][] {
   return rows;
 }
 
-/** Where the next comma or line end is. */
-function nextOf(text: string, from: number): number {
+/** Where the next separator or line end is. */
+function nextOf(text: string, from: number, separator: string): number {
   let at = from;
-  while (at < text.length && text[at] !== ',' && text[at] !== '\n') at++;
+  while (at < text.length && text[at] !== separator && text[at] !== '\n') at++;
   return at;
 }

@@ -5,7 +5,10 @@ import type { ImageReference } from './annotation-format.ts';
 /** An image found, and how many parts of the name that was looked for agree with its path, the last ones. */
 export interface FoundImage {
   readonly path: string;
+  /** -1 where only the stem of the name agrees. */
   readonly agreeing: number;
+  /** What its name does not say: the image has another extension, or is another than the one that is named. */
+  readonly unlike?: 'extension' | 'name';
 }
 
 /** Equal for names that look equal: in any case, and whether accents are composed or decomposed. */
@@ -35,17 +38,31 @@ export class ImageIndex {
 
   /**
    * The image that is meant by an annotation file in `folder`: of those with the name, the one whose folders agree
-   * best with the folders before the name, then the one nearest to the annotation file.
+   * best with the folders before the name, then the one nearest to the annotation file; else one of a stem that is given;
+   * else one of the name with another extension.
    * @returns undefined when there is none; several when it cannot be told which.
    */
   find(reference: ImageReference, folder: string): FoundImage | readonly string[] | undefined {
-    const { name, stems = [], onlyImageOf } = reference;
+    const { name, stems = [], prefersStems = false, onlyImageOf } = reference;
     const near = folder.split('/');
-    if (name !== undefined) {
-      const wanted = nameParts(/^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name);
-      const found = best(this.byName.get(keyOf(wanted.file)) ?? [], wanted.folders, near);
-      if (found) return found;
+    const wanted =
+      name === undefined ? undefined : nameParts(/^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name);
+    const named = wanted && best(this.byName.get(keyOf(wanted.file)) ?? [], wanted.folders, near);
+    const isOwn = stems.some((stem) => keyOf(stem.replace(/.*\//, '')) === keyOf(wanted?.stem ?? ''));
+    if (named && (isOwn || !prefersStems)) return named;
+    const byStem = this.findStem(stems, near);
+    if (byStem) return named && 'path' in byStem ? { ...byStem, unlike: 'name' } : byStem;
+    if (named) return named;
+    // What has no extension of images may be part of the name.
+    if (wanted && (wanted.extension === '' || isImageName(wanted))) {
+      const found = best(this.byStem.get(keyOf(wanted.stem)) ?? [], wanted.folders, near);
+      if (found) return 'path' in found ? { ...found, agreeing: -1, unlike: 'extension' } : found;
     }
+    const only = onlyImageOf === undefined ? undefined : this.byFolder.get(onlyImageOf);
+    return only?.length === 1 && only[0] ? { path: only[0].path, agreeing: 0 } : undefined;
+  }
+
+  private findStem(stems: readonly string[], near: readonly string[]) {
     for (const stem of stems) {
       const { named, folders } = this.withStem(stem);
       const here = named.filter((each) => keyOf(each.folders.join('/')) === keyOf(folders.join('/')));
@@ -57,8 +74,7 @@ export class ImageIndex {
       const found = best(named, folders, near);
       if (found) return found;
     }
-    const only = onlyImageOf === undefined ? undefined : this.byFolder.get(onlyImageOf);
-    return only?.length === 1 && only[0] ? { path: only[0].path, agreeing: 0 } : undefined;
+    return undefined;
   }
 
   private withStem(path: string): {

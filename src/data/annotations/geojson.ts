@@ -76,10 +76,16 @@ function readGeojson({ json, path, folder }: AnnotationSource): AnnotationConten
 /** QuPath's classification, or a field that says as much. */
 function classOf(properties: Readonly<Record<string, unknown>>): string | undefined {
   const { classification } = properties;
-  const named = isRecord(classification) ? classification.name : classification;
+  const named = isRecord(classification) ? nameOf(classification) : classification;
   return [named, properties.class, properties.label, properties.category].find(
     (name): name is string => typeof name === 'string' && name !== '',
   );
+}
+
+/** A classification's name; of a derived one QuPath writes the parts alone, `["Tumor", "Positive"]`. */
+function nameOf({ name, names }: Readonly<Record<string, unknown>>): unknown {
+  if (typeof name === 'string' || !Array.isArray(names)) return name;
+  return names.filter((each) => typeof each === 'string' && each !== '').join(': ');
 }
 
 type Geometry = v.InferOutput<typeof feature>['geometry'];

@@ -23,6 +23,20 @@ const SENTENCES = {
     what: (count, names) => `It names ${images(count)} not among the files: ${names}.`,
     cure: 'Drop the images together with this file.',
   },
+  extension: {
+    code: 'data/annotation-image-extension',
+    refused: 'never',
+    what: (count, names) =>
+      `It names ${images(count)} by another extension than the file has that is taken: ${names}.`,
+    cure: 'Look at the masks; if they do not fit, drop the images that were annotated.',
+  },
+  name: {
+    code: 'data/annotation-image-renamed',
+    refused: 'never',
+    what: (_count, names) =>
+      `The image that is called as this file is taken, not the one that it names, as if both had been renamed: ${names}.`,
+    cure: 'Look at the mask; if the image that it names is meant, call this file as that image is called.',
+  },
   address: {
     code: 'data/annotation-image-address',
     refused: 'if-all',

@@ -152,6 +152,10 @@ describe('ImageJ regions', () => {
     expect(
       (await understoodDrop({ 'set/a.png': IMAGE, 'set/a.roi': SQUARE })).images['set/a.png']?.objects.length,
     ).toBe(1);
+    for (const path of ['set/a_RoiSet.zip', 'set/a-roi-set.zip', 'set/a RoiSet.zip', 'set/a_roi.zip']) {
+      const { images } = await understoodDrop({ 'set/a.png': IMAGE, 'set/b.png': IMAGE, [path]: zip });
+      expect([path, images['set/a.png']?.objects.length]).toEqual([path, 1]);
+    }
     const lost = await understoodDrop({ 'set/a.png': IMAGE, 'set/b.png': IMAGE, 'set/c.zip': zip });
     expect(lost.remarks.filter((text) => text.startsWith('refused'))).toEqual([
       expect.stringMatching(/data\/annotation-image-missing set\/c.zip/),

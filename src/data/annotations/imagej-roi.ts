@@ -24,7 +24,7 @@ function readRoi({ path, bytes, folder }: AnnotationSource): AnnotationContent {
   const faults = new ObjectFaults();
   if (typeof shape === 'string') faults.add(shape, path.replace(/.*\//, ''), CURE);
   const zip = folder.replace(/\.zip$/i, '');
-  const bare = zip.replace(/[ _.-]*\b(roi ?set|rois?)$|(?<=\/|^)roi ?set[ _.-]*/i, '');
+  const bare = zip.replace(/[ _.-]*roi[ _-]?set$|[ _.-]+rois?$|(?<=\/|^)roi[ _-]?set[ _.-]*/i, '');
   const isZipped = /\.zip$/i.test(folder);
   const above = folder.includes('/') ? folder.replace(/\/[^/]*$/, '') : '';
   return {

@@ -142,6 +142,33 @@ describe('Label Studio', () => {
     expect((await read([{ id: 4, data: { image: '1a2b3c4d-a.png' }, annotations: [] }])).image).toBe(null);
   });
 
+  it('takes the first annotation that outlines something, and says that there are others', async () => {
+    const one = region('rectanglelabels', { x: 5, y: 10, width: 20, height: 20, rectanglelabels: ['a'] });
+    const link = { type: 'relation', from_id: 'r', to_id: 's' };
+    const tasks = (...results: readonly (readonly object[])[]) => [
+      { id: 4, data: { image: 'a.png' }, annotations: results.map((result) => ({ result })) },
+    ];
+    const { image, remarks } = await read(tasks([], [one, link]), 'set/a.png');
+    expect(image?.objects).toEqual([['a', 8, [1, 1, 5, 3]]]);
+    expect(remarks).toContainEqual(
+      expect.stringMatching(/^notice data\/annotation-several .*1 of its 1 tasks.*task 4/),
+    );
+    expect((await read(tasks([one, link]), 'set/a.png')).remarks.join()).not.toMatch(/several|Left out/);
+    expect((await read(tasks([]), 'set/a.png')).image).toEqual({ objects: [], ignored: 0 });
+  });
+
+  it('does not read what a model predicted, and says that nobody annotated', async () => {
+    const predictions = [{ result: [region('rectangle', { x: 5, y: 10, width: 20, height: 20 })] }];
+    for (const annotations of [[], undefined]) {
+      const json = [{ id: 4, data: { image: 'a.png' }, annotations, predictions }];
+      const { image, remarks } = await read(json, 'set/a.png');
+      expect(image).toBe(null);
+      expect(remarks).toEqual([
+        expect.stringMatching(/^refused data\/annotation-predictions .*Nobody annotated 1 of its 1 tasks/),
+      ]);
+    }
+  });
+
   it('says what it cannot use', async () => {
     const bad: readonly (readonly [object, RegExp])[] = [
       [region('keypointlabels', { x: 1, y: 1, keypointlabels: ['a'] }), /a keypoint has no area/],
@@ -235,6 +262,14 @@ describe('GeoJSON', () => {
     expect((await read(first)).image?.objects).toEqual([['Tumor', 32, [1, 1, 7, 7]]]);
   });
 
+  it('joins the parts of a derived classification', async () => {
+    const derived = { classification: { names: ['Tumor', 'Positive'], color: [200, 0, 0] } };
+    const { image } = await read([
+      { type: 'Feature', geometry: { type: 'Polygon', coordinates: [ring(1, 3)] }, properties: derived },
+    ]);
+    expect(image?.objects.map(([name]) => name)).toEqual(['Tumor: Positive']);
+  });
+
   it('calls objects without a class unnamed where others have one', async () => {
     const features = [
       feature({ type: 'Polygon', coordinates: [ring(1, 3)] }, 'A'),
@@ -297,6 +332,36 @@ describe('VIA', () => {
       expect(images['set/a.png']?.objects).toEqual(expected);
       expect(remarks).toEqual([expect.stringMatching(/region 4 of a.png: a point has no area/)]);
     }
+  });
+
+  it.each([
+    ['of such a name', { id: '1', type: 'leaf' }, { id: '2', type: 'stem' }, ['leaf', 'stem']],
+    ['that repeats', { name: 'leaf 1', what: 'leaf' }, { name: 'leaf 2', what: 'leaf' }, ['leaf', 'leaf']],
+    ['that is first', { species: 'oak', state: 'dry' }, { species: 'oak', state: 'dry' }, ['oak', 'oak']],
+  ])('takes the class from the attribute %s', async (_, one, other, names) => {
+    const own = [one, other].map((regionAttributes, i) => ({
+      shape_attributes: { name: 'circle', cx: 4 + 8 * i, cy: 5, r: 3 - i },
+      region_attributes: regionAttributes,
+    }));
+    const json = { 'a.png1': { filename: 'a.png', size: 1, regions: own, file_attributes: {} } };
+    const { images } = await understoodDrop({ 'set/a.png': IMAGE, 'set/via.json': json });
+    const found = images['set/a.png']?.objects.map(([name]) => name);
+    expect(found?.map((name) => (name === 'foreground' ? names[0] : name))).toEqual(names);
+  });
+
+  it.each([
+    ['with commas', ','],
+    ['with semicolons, as Excel saves it again', ';'],
+    ['with tabs', '\t'],
+  ])('reads CSV %s', async (_, separator) => {
+    const quoted = (value: object) => `"${JSON.stringify(value).replaceAll('"', '""')}"`;
+    const rows = regions.map(({ shape_attributes: shape, region_attributes: own }, i) =>
+      ['a.png', 123, '{}', 4, i, quoted(shape), quoted(own)].join(separator),
+    );
+    const names = 'filename file_size file_attributes region_count region_id region_shape_attributes';
+    const csv = [[...names.split(' '), 'region_attributes'].join(separator), ...rows].join('\n');
+    const { images } = await understoodDrop({ 'a.png': IMAGE, 'via.csv': csv });
+    expect(images['a.png']?.objects).toEqual(expected);
   });
 
   it('reads CSV', async () => {

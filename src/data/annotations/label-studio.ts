@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { nameParts } from '../file-names.ts';
 import { limits } from '../limits.ts';
+import { notice, refusal } from '../outcome.ts';
+import type { Refusal } from '../types.ts';
 import {
   type AnnotatedImage,
   type AnnotationContent,
@@ -11,6 +13,7 @@ import {
   ObjectFaults,
   pointsOf,
 } from './annotation-format.ts';
+import { listed } from './image-remarks.ts';
 import { countsOfBrush } from './run-lengths.ts';
 import { type AnnotatedObject, polygon, type Shape, scaledShape, turnedRectangle } from './shape.ts';
 
@@ -36,6 +39,7 @@ export const labelStudio: AnnotationFormat = {
       first !== undefined &&
       (Array.isArray(first.annotations) ||
         Array.isArray(first.completions) ||
+        Array.isArray(first.predictions) ||
         (imageOfTask(first) !== undefined && 'annotator' in first))
     );
   },
@@ -57,14 +61,52 @@ const CURE = 'Outline it with a polygon or a brush in Label Studio.';
 
 function readLabelStudio({ json, path }: AnnotationSource): AnnotationContent {
   const faults = new ObjectFaults();
-  const images = tasksOf(json).map((task, i) => readTask(task, `task ${String(task.id ?? i + 1)}`, faults));
+  const tasks = tasksOf(json);
+  const images = tasks.map((task, i) => readTask(task, nameOfTask(task, i), faults));
   return {
     images,
-    remarks: faults.remarks(
-      path,
-      images.every(({ isUnusable }) => isUnusable),
-    ),
+    remarks: [
+      ...faults.remarks(
+        path,
+        images.every(({ isUnusable }) => isUnusable),
+      ),
+      ...remarksOnAnnotators(tasks, path),
+    ],
   };
+}
+
+const nameOfTask = (task: Task, i: number) => `task ${String(task.id ?? i + 1)}`;
+
+/** Tasks that nobody annotated, though a model did, and those of which one annotation of several is taken. */
+function remarksOnAnnotators(tasks: readonly Task[], path: string): Refusal[] {
+  const named = (is: (task: Task) => boolean) =>
+    tasks.flatMap((task, i) => (is(task) ? [nameOfTask(task, i)] : []));
+  const several = named((task) => annotationsOf(task).length > 1);
+  const predicted = named(
+    (task) => isSkipped(task) && Array.isArray(task.predictions) && task.predictions.length > 0,
+  );
+  const remarks: Refusal[] = [];
+  if (several.length > 0)
+    remarks.push(
+      notice(
+        'data/annotation-several',
+        path,
+        `${several.length} of its ${tasks.length} tasks have several annotations, of which the first that outlines something is taken: ${listed(several)}.`,
+        'Delete the annotations that are not meant in Label Studio, and export again.',
+      ),
+    );
+  if (predicted.length > 0) {
+    const all = predicted.length === tasks.length;
+    remarks.push(
+      (all ? refusal : notice)(
+        'data/annotation-predictions',
+        path,
+        `Nobody annotated ${predicted.length} of its ${tasks.length} tasks; what a model predicted for them is not read: ${listed(predicted)}.`,
+        'Accept the predictions as annotations in Label Studio (Create Annotations From Predictions), and export again.',
+      ),
+    );
+  }
+  return remarks;
 }
 
 function readTask(task: Task, which: string, faults: ObjectFaults): AnnotatedImage {
@@ -79,6 +121,8 @@ function readTask(task: Task, which: string, faults: ObjectFaults): AnnotatedIma
   let shapes = 0;
   let size: { readonly width: number; readonly height: number } | undefined;
   for (const each of regions) {
+    // What connects two regions is none itself.
+    if (isTask(each) && each.type === 'relation') continue;
     const parsed = v.safeParse(region, each);
     if (!parsed.success) {
       shapes++;
@@ -108,20 +152,34 @@ function readTask(task: Task, which: string, faults: ObjectFaults): AnnotatedIma
 
 /** A task that nobody has annotated yet says nothing of its image. */
 function isSkipped(task: Task): boolean {
-  const { annotations } = task;
-  return (
-    Array.isArray(annotations) && annotations.every((each) => isTask(each) && each.was_cancelled === true)
+  return isWithAnnotations(task) && annotationsOf(task).length === 0;
+}
+
+/** Whether a task lists annotations; in JSON-MIN the regions are fields of the task. */
+const isWithAnnotations = ({ annotations, completions, predictions }: Task) =>
+  [annotations, completions, predictions].some(Array.isArray);
+
+type Annotation = Task & { readonly result: readonly unknown[] };
+
+/** What people annotated of a task and did not cancel. */
+function annotationsOf(task: Task): Annotation[] {
+  const list = task.annotations ?? task.completions;
+  if (!Array.isArray(list)) return [];
+  return list.filter(
+    (each: unknown): each is Annotation =>
+      isTask(each) && each.was_cancelled !== true && Array.isArray(each.result),
   );
 }
 
-/** The regions of the first annotation that was not cancelled; JSON-MIN has them as fields of the task. */
-function regionsOf(task: Task): unknown[] {
-  const annotations = task.annotations ?? task.completions;
-  if (Array.isArray(annotations)) {
-    const used = annotations.find(
-      (each) => isTask(each) && each.was_cancelled !== true && Array.isArray(each.result),
-    );
-    return isTask(used) && Array.isArray(used.result) ? used.result : [];
+/** Whether an annotation says where something is. */
+const hasRegions = ({ result }: Annotation) =>
+  result.some((each) => isTask(each) && isTask(each.value) && 'original_width' in each);
+
+/** The regions of the first annotation that has some: one that is empty is that of a person who passed the task over. */
+function regionsOf(task: Task): readonly unknown[] {
+  if (isWithAnnotations(task)) {
+    const all = annotationsOf(task);
+    return (all.find(hasRegions) ?? all[0])?.result ?? [];
   }
   return Object.values(task).flatMap((field) =>
     Array.isArray(field) && field.some((each) => isTask(each) && 'original_width' in each)

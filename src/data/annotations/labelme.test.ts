@@ -118,6 +118,31 @@ describe('LabelMe', () => {
     expect((await read([line])).image).toBe(null);
   });
 
+  it('belongs to the image of its own name, also where it names another one', async () => {
+    const square = [
+      [1, 1],
+      [5, 1],
+      [5, 3],
+      [1, 3],
+    ];
+    const shapes = [{ label: 'a', points: square }];
+    const { images, remarks } = await understoodDrop({
+      'set/p.png': IMAGE,
+      'set/q.png': IMAGE,
+      'set/p.json': json(shapes, { imagePath: 'old.png' }),
+      'set/q.json': json(shapes, { imagePath: 'p.png' }),
+    });
+    expect(Object.values(images).map((each) => each?.objects.length)).toEqual([1, 1]);
+    expect(remarks).toEqual([
+      expect.stringMatching(/^notice data\/annotation-image-renamed set\/q.json: .*set\/q.png, not p.png/),
+    ]);
+    const elsewhere = await understoodDrop({
+      'set/images/p.png': IMAGE,
+      'set/json/1.json': json(shapes, { imagePath: '../images/p.png' }),
+    });
+    expect([elsewhere.images['set/images/p.png']?.objects.length, elsewhere.remarks]).toEqual([1, []]);
+  });
+
   it('joins shapes of one group, and ignores what is marked so', async () => {
     const square = (x: number) => [
       [x, 1],

@@ -90,6 +90,7 @@ function readLabelme(source: AnnotationSource): AnnotationContent {
         reference: {
           ...(imagePath ? { name: imagePath } : {}),
           stems: [source.folder === '' ? stem : `${source.folder}/${stem}`],
+          prefersStems: true,
         },
         ...(hasSize ? { width, height } : {}),
         objects: groupedObjects(found),

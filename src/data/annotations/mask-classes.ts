@@ -1,4 +1,5 @@
 import type { AnnotationFormat, AnnotationSource } from './annotation-format.ts';
+import { parseCsv } from './csv.ts';
 
 /** What these files say where a mask is meant to have nothing. */
 const NO_CLASS = /^_*(background|ignore)_*$/i;
@@ -43,6 +44,26 @@ export const labelNames: AnnotationFormat = {
     return {
       images: [],
       maskClassNames: new Map(named.filter(([, name]) => name !== '' && !NO_CLASS.test(name))),
+    };
+  },
+};
+
+/** Roboflow: `_classes.csv` beside its masks, a line `1, crack` for each value under `Pixel Value, Class`. */
+export const maskClassesCsv: AnnotationFormat = {
+  id: 'mask-classes-csv',
+  name: '_classes.csv',
+  extensions: ['csv'],
+  recognises: ({ path, head }) => /(^|\/)_classes\.csv$/i.test(path) && /^\s*pixel value\s*[,;]/i.test(head),
+  read({ text }) {
+    const [, ...rows] = parseCsv(text);
+    const named = rows.map(
+      ([value = '', name = '']) => [Number(value.trim() || 'none'), name.trim()] as const,
+    );
+    return {
+      images: [],
+      maskClassNames: new Map(
+        named.filter(([value, name]) => Number.isInteger(value) && name !== '' && !NO_CLASS.test(name)),
+      ),
     };
   },
 };

@@ -197,6 +197,11 @@ describe('names of the classes in masks', () => {
     expect(await names({ 's/dataset.json': first })).toEqual(['cell', 'nucleus']);
   });
 
+  it('come from the _classes.csv of Roboflow', async () => {
+    const csv = 'Pixel Value, Class\n0, background\n1, crack\n2, hole\n';
+    expect(await names({ 's/labels/_classes.csv': csv })).toEqual(['crack', 'hole']);
+  });
+
   it('are those of the folder that the masks lie in', async () => {
     const { images } = await understoodDrop({
       's/images/a.png': IMAGE,

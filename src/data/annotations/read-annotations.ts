@@ -126,18 +126,20 @@ class DropReader {
     const remarks = new ImageRemarks(source.path);
     const found = images.flatMap((image) => {
       const at = this.index.find(image.reference, source.folder) ?? this.embed(image, source);
-      if (at && 'path' in at) return [{ image, ...at }];
+      if (at && 'path' in at) return [{ image, unlike: undefined, ...at }];
       if (!image.isUnusable) remarks.add(...notFound(image, at));
       return [];
     });
     // Of two names that lead to one image the one that agrees with more of its folders is right.
     const agreeing = new Map<string, number>();
-    for (const { path, agreeing: n } of found) agreeing.set(path, Math.max(n, agreeing.get(path) ?? 0));
-    for (const { image, path, agreeing: n } of found) {
-      if (n < (agreeing.get(path) ?? 0)) {
+    for (const { path, agreeing: n } of found) agreeing.set(path, Math.max(n, agreeing.get(path) ?? -1));
+    for (const { image, path, agreeing: n, unlike } of found) {
+      if (n < (agreeing.get(path) ?? -1)) {
         remarks.add(...notFound(image, undefined));
         continue;
       }
+      if (unlike)
+        remarks.add(unlike, `${path}${unlike === 'name' ? ', not' : ' for'} ${image.reference.name}`);
       for (const { className } of image.objects) if (className !== undefined) this.classValue(className);
       const file = this.files.get(path) ?? this.embedded.get(path);
       const known = this.collected.get(path);

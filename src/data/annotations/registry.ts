@@ -5,7 +5,7 @@ import { geojson } from './geojson.ts';
 import { imagejRoi } from './imagej-roi.ts';
 import { labelStudio } from './label-studio.ts';
 import { labelme } from './labelme.ts';
-import { imageSets, labelmap, labelNames, nnunet } from './mask-classes.ts';
+import { imageSets, labelmap, labelNames, maskClassesCsv, nnunet } from './mask-classes.ts';
 import { viaCsv, viaJson } from './via.ts';
 import { vocXml } from './voc-xml.ts';
 import { yolo } from './yolo.ts';
@@ -24,6 +24,7 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   labelNames,
   imageSets,
   yolo,
+  maskClassesCsv,
   viaCsv,
   imagejRoi,
 ];

@@ -46,7 +46,7 @@ export interface AnnotatedObject {
   readonly isIgnored?: boolean;
   /** Who made it, where its file says so as ours do. */
   readonly origin?: ObjectOrigin;
-  /** Whether it was drawn as an upright rectangle. */
+  /** Whether it was drawn as a rectangle. */
   readonly isBox?: boolean;
 }
 

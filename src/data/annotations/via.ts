@@ -32,16 +32,16 @@ export const viaJson: AnnotationFormat = {
   },
   read({ json, path }) {
     const faults = new ObjectFaults();
-    const images = entriesOf(json).flatMap((entry): AnnotatedImage[] => {
+    const entries = entriesOf(json).flatMap((entry): Entry[] => {
       const parsed = v.safeParse(image, entry);
       if (!parsed.success) {
         faults.add(issueText(parsed.issues[0]), 'an image', 'Export the annotations from VIA again.');
         return [];
       }
       const { filename, regions } = parsed.output;
-      return [imageOf(filename, Object.values(regions), faults)];
+      return [[filename, Object.values(regions)]];
     });
-    return contentOf(images, faults, path);
+    return contentOf(entries, faults, path);
   },
 };
 
@@ -53,13 +53,16 @@ export const viaCsv: AnnotationFormat = {
   recognises: ({ head }) => head.includes('region_shape_attributes'),
   read(source) {
     const faults = new ObjectFaults();
-    const regions = regionsOfCsv(source);
-    const images = [...regions].map(([name, each]) => imageOf(name, each, faults));
-    return contentOf(images, faults, source.path);
+    return contentOf([...regionsOfCsv(source)], faults, source.path);
   },
 };
 
-function contentOf(images: readonly AnnotatedImage[], faults: ObjectFaults, path: string): AnnotationContent {
+/** An image's name and its regions. */
+type Entry = readonly [name: string, regions: readonly unknown[]];
+
+function contentOf(entries: readonly Entry[], faults: ObjectFaults, path: string): AnnotationContent {
+  const attributes = classAttributes(entries.flatMap(([, regions]) => regions));
+  const images = entries.map(([name, regions]) => imageOf(name, regions, attributes, faults));
   const isUseless = images.every(({ isUnusable }) => isUnusable);
   return { images, remarks: faults.remarks(path, isUseless) };
 }
@@ -98,7 +101,12 @@ function parsedJson(text: string): unknown {
   }
 }
 
-function imageOf(name: string, regions: readonly unknown[], faults: ObjectFaults): AnnotatedImage {
+function imageOf(
+  name: string,
+  regions: readonly unknown[],
+  attributes: readonly string[],
+  faults: ObjectFaults,
+): AnnotatedImage {
   const objects = regions.flatMap((json, i): AnnotatedObject[] => {
     const parsed = v.safeParse(region, json);
     const shape = parsed.success ? shapeOf(parsed.output.shape_attributes) : issueText(parsed.issues[0]);
@@ -106,22 +114,58 @@ function imageOf(name: string, regions: readonly unknown[], faults: ObjectFaults
       faults.add(String(shape), `region ${i + 1} of ${name}`, CURE);
       return [];
     }
-    const className = classOf(parsed.output.region_attributes);
+    const className = classOf(parsed.output.region_attributes, attributes);
     const isBox = parsed.output.shape_attributes.name === 'rect';
     return [{ shape, ...(className === undefined ? {} : { className }), ...(isBox ? { isBox } : {}) }];
   });
   return { reference: { name }, objects, isUnusable: regions.length > 0 && objects.length === 0 };
 }
 
-/** The first attribute with a text, or the first one that is ticked. */
-function classOf(attributes: Readonly<Record<string, unknown>>): string | undefined {
-  for (const value of Object.values(attributes)) {
-    if (typeof value === 'string' && value.trim() !== '') return value.trim();
-    if (typeof value !== 'object' || value === null) continue;
-    const ticked = Object.entries(value).find(([, isTicked]) => isTicked === true);
-    if (ticked) return ticked[0];
+/** Attributes that say a class by their name, and those that number objects. */
+const CLASS_NAME = /^(object[ _-]?)?(class|type|label|category)([ _-]?name)?$/i;
+const NUMBER_NAME = /^((object|instance|region)[ _-]?)?(id|nr|no|number|index)$/i;
+
+/**
+ * The attributes of regions in the order in which they say its class: first those of such a name, then those whose texts
+ * repeat, then those that are another in every region; numbers of objects last.
+ */
+function classAttributes(regions: readonly unknown[]): string[] {
+  const texts = new Map<string, string[]>();
+  for (const json of regions) {
+    const parsed = v.safeParse(region, json);
+    for (const [name, value] of Object.entries(parsed.success ? parsed.output.region_attributes : {})) {
+      const text = textOf(value);
+      if (text === undefined) continue;
+      const known = texts.get(name);
+      if (known) known.push(text);
+      else texts.set(name, [text]);
+    }
+  }
+  const rank = ([name, values]: readonly [string, readonly string[]]) => {
+    if (CLASS_NAME.test(name)) return 0;
+    if (NUMBER_NAME.test(name)) return 3;
+    return new Set(values).size < values.length ? 1 : 2;
+  };
+  return [...texts].sort((a, b) => rank(a) - rank(b)).map(([name]) => name);
+}
+
+/** The first of the attributes with a text. */
+function classOf(
+  values: Readonly<Record<string, unknown>>,
+  attributes: readonly string[],
+): string | undefined {
+  for (const name of attributes) {
+    const text = textOf(values[name]);
+    if (text !== undefined) return text;
   }
   return undefined;
+}
+
+/** The text of an attribute, or its first option that is ticked. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.trim() || undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.entries(value).find(([, isTicked]) => isTicked === true)?.[0];
 }
 
 function shapeOf(shape: Readonly<Record<string, unknown>>): Shape | string {

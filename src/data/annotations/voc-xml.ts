@@ -6,10 +6,10 @@ import {
   ObjectFaults,
   pointsOf,
 } from './annotation-format.ts';
-import { polygon } from './shape.ts';
+import { polygon, type Shape, union } from './shape.ts';
 import { childrenOf, textOf, type XmlElement, xmlRoot } from './xml.ts';
 
-/** Pascal VOC's `<annotation>` with a box for each object, and the outlines that LabelMe's web version puts there. */
+/** Pascal VOC's `<annotation>` with a box for each object, and the outlines that LabelMe's web version and Roboflow put there. */
 export const vocXml: AnnotationFormat = {
   id: 'voc-xml',
   name: 'VOC XML',
@@ -34,10 +34,10 @@ function readVoc(source: AnnotationSource): AnnotationContent {
   }
   const faults = new ObjectFaults();
   const found = outlined.flatMap((object, i) => {
-    const points = pointsOf(outlineOf(object));
+    const shape = shapeOf(object);
     const name = textOf(object, 'name');
-    if (typeof points !== 'string') return [{ shape: polygon(points), ...(name ? { className: name } : {}) }];
-    faults.add(points, `object ${i + 1}${name ? ` (${name})` : ''}`, 'Outline it again.');
+    if (typeof shape !== 'string') return [{ shape, ...(name ? { className: name } : {}) }];
+    faults.add(shape, `object ${i + 1}${name ? ` (${name})` : ''}`, 'Outline it again.');
     return [];
   });
   const name = textOf(root, 'filename');
@@ -54,11 +54,27 @@ function readVoc(source: AnnotationSource): AnnotationContent {
   };
 }
 
-/** `<polygon><pt><x>1</x><y>2</y></pt> …`. */
-function outlineOf(object: XmlElement): number[] {
-  const points = childrenOf(object, 'polygon').flatMap((each) => childrenOf(each, 'pt'));
-  return points.flatMap((point) => ['x', 'y'].map((axis) => Number.parseFloat(textOf(point, axis) ?? '')));
+/** The polygons of an object as one shape, or what is wrong with the first bad one. */
+function shapeOf(object: XmlElement): Shape | string {
+  const shapes: Shape[] = [];
+  for (const each of childrenOf(object, 'polygon')) {
+    const points = pointsOf(outlineOf(each));
+    if (typeof points === 'string') return points;
+    shapes.push(polygon(points));
+  }
+  return union(shapes);
 }
+
+/** `<pt><x>1</x><y>2</y></pt> …` of LabelMe, or `<x1>1</x1><y1>2</y1><x2> …` of Roboflow. */
+function outlineOf(outline: XmlElement): number[] {
+  const points = childrenOf(outline, 'pt');
+  if (points.length > 0) return points.flatMap((point) => [coordinate(point, 'x'), coordinate(point, 'y')]);
+  const numbers = childrenOf(outline).flatMap(({ name }) => /^x(\d+)$/.exec(name)?.[1] ?? []);
+  const inOrder = numbers.sort((a, b) => Number(a) - Number(b));
+  return inOrder.flatMap((n) => [coordinate(outline, `x${n}`), coordinate(outline, `y${n}`)]);
+}
+
+const coordinate = (of: XmlElement, name: string) => Number.parseFloat(textOf(of, name) ?? '');
 
 function hasMasks(source: AnnotationSource): boolean {
   for (const path of source.paths()) if (/(^|\/)Segmentation(Class|Object)[^/]*\//i.test(path)) return true;

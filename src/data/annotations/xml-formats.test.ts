@@ -41,6 +41,15 @@ describe('CVAT XML', () => {
     expect((await read(cvat(part(1) + part(8)))).image?.objects).toEqual([['stem', 8, [1, 1, 10, 3]]]);
   });
 
+  it('takes an image of another extension where there is one of the name, and says so', async () => {
+    const shapes = '<polygon label="stem" points="1,1;5,1;5,3;1,3"/>';
+    const { image, remarks } = await read(cvat(shapes).replace('"a.png"', '"a.tif"'));
+    expect(image?.objects).toEqual([['stem', 8, [1, 1, 5, 3]]]);
+    expect(remarks).toEqual([
+      expect.stringMatching(/^notice data\/annotation-image-extension .* set\/images\/a.png for a.tif/),
+    ]);
+  });
+
   it('says what it cannot use', async () => {
     const bad: readonly (readonly [string, RegExp])[] = [
       ['<polyline label="stem" points="1,1;2,2"/>', /a polyline has no area/],
@@ -91,5 +100,21 @@ describe('VOC XML', () => {
     const pt = (x: number, y: number) => `<pt><x>${x}</x><y>${y}</y></pt>`;
     const { image } = await read(voc(`<polygon>${pt(1, 1)}${pt(5, 1)}${pt(5, 3)}${pt(1, 3)}</polygon>`));
     expect(image?.objects).toEqual([['cat', 8, [1, 1, 5, 3]]]);
+  });
+
+  it('reads the outlines of Roboflow, and several of one object', async () => {
+    const outline = (points: readonly (readonly [number, number])[]) =>
+      `<polygon>${points.map(([x, y], i) => `<x${i + 1}>${x}</x${i + 1}><y${i + 1}>${y}</y${i + 1}>`).join('')}</polygon>`;
+    const square = (x: number) =>
+      outline([
+        [x, 1],
+        [x + 4, 1],
+        [x + 4, 3],
+        [x, 3],
+      ]);
+    const { image, remarks } = await read(voc(box + square(1) + square(9)));
+    expect([image?.objects, remarks]).toEqual([[['cat', 16, [1, 1, 13, 3]]], []]);
+    const lost = await read(voc('<polygon><x1>1</x1><y1>2</y1><x2>3</x2></polygon>'));
+    expect(lost.remarks).toEqual([expect.stringMatching(/coordinates is null/)]);
   });
 });

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { blankPng, understoodDrop } from '../../testing/understood-drop.ts';
 
 const IMAGE = blankPng(20, 10);
-const SQUARE = '0.1 0.2 0.3 0.2 0.3 0.6 0.1 0.6';
+/** With a point within an edge, which nobody writes for a box. */
+const SQUARE = '0.1 0.2 0.2 0.2 0.3 0.2 0.3 0.6 0.1 0.6';
 const BOX = '0.5 0.5 0.2 0.4';
 
 const read = (files: Readonly<Record<string, unknown>>) =>
@@ -60,6 +61,15 @@ describe('YOLO', () => {
     });
   });
 
+  it('says when all outlines are boxes, upright or turned', async () => {
+    for (const corners of ['0.1 0.2 0.3 0.2 0.3 0.6 0.1 0.6', '0.2 0.2 0.4 0.4 0.3 0.6 0.1 0.4']) {
+      const { images, remarks } = await read({ 'set/labels/a.txt': `0 ${corners}` });
+      expect(images['set/images/a.png']?.objects.length).toBe(1);
+      expect(remarks).toEqual([expect.stringMatching(/^notice data\/annotation-rectangles/)]);
+    }
+    expect((await read({ 'set/labels/a.txt': '0 0.1 0.2 0.3 0.2 0.4 0.6 0.1 0.6' })).remarks).toEqual([]);
+  });
+
   it('takes an empty file for an image without objects, and text for no labels', async () => {
     const { images } = await read({ 'set/labels/a.txt': '\n' });
     expect(images['set/images/a.png']).toEqual({ objects: [], ignored: 0 });
@@ -85,6 +95,11 @@ describe('YOLO', () => {
       'set/data.yaml': 'names: [a]\nkpt_shape: [2, 2]',
     });
     expect(pose.remarks[0]).toMatch(/^refused data\/annotation-key-points/);
+    const seen = await read({
+      'set/labels/a.txt': `0 ${BOX} 0.4 0.4 2 0.6 0.6 1\n0 ${BOX} 0 0 0 0.5 0.5 2\n`,
+    });
+    expect(seen.images['set/images/a.png']).toBe(null);
+    expect(seen.remarks).toEqual([expect.stringMatching(/^refused data\/annotation-key-points/)]);
     const lost = await read({ 'set/labels/b.txt': `0 ${SQUARE}` });
     expect(lost.remarks).toEqual([
       expect.stringMatching(/^refused data\/annotation-image-missing set\/labels\/b.txt/),

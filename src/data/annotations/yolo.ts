@@ -59,6 +59,14 @@ async function readYolo(source: AnnotationSource): Promise<AnnotationContent> {
       OUTLINES,
     );
   }
+  if (holdsPoses(source.text)) {
+    throw refuse(
+      'data/annotation-key-points',
+      source.path,
+      'Its lines are boxes with key points (x, y and 0, 1 or 2 for each), whose points have no area.',
+      OUTLINES,
+    );
+  }
   const faults = new ObjectFaults();
   const objects: AnnotatedObject[] = [];
   let boxes = 0;
@@ -84,7 +92,7 @@ async function readYolo(source: AnnotationSource): Promise<AnnotationContent> {
       objects.push({ shape: rectangle(x0, y0, x0 + width, y0 + height), isIgnored: true });
     } else {
       outlines++;
-      objects.push({ shape: polygon(points), className });
+      objects.push({ shape: polygon(points), className, ...(isRectangle(points) ? { isBox: true } : {}) });
     }
   }
   const isUnusable = outlines === 0 && source.text.trim() !== '';
@@ -114,6 +122,34 @@ async function readYolo(source: AnnotationSource): Promise<AnnotationContent> {
           ]),
     ],
   };
+}
+
+/** Share of a side by which the corners of a rectangle are rounded at most. */
+const ROUNDED = 0.002;
+
+/** Whether four points are a rectangle, upright or turned: in shares of two unequal sides a parallelogram. */
+function isRectangle(points: Float64Array): boolean {
+  if (points.length !== 8) return false;
+  return [0, 1].every((axis) => {
+    const [a = 0, b = 0, c = 0, d = 0] = [0, 2, 4, 6].map((at) => points[at + axis]);
+    return Math.abs(a + c - b - d) <= ROUNDED;
+  });
+}
+
+/**
+ * Whether every line is a box and key points with their visibility: of an outline's shares not every third one is 0, 1
+ * or 2, and none is 2.
+ */
+function holdsPoses(text: string): boolean {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  let isSeen = false;
+  const areAlike = lines.every((line) => {
+    const points = line.trim().split(/\s+/).slice(5).map(Number);
+    const seen = points.filter((_, i) => i % 3 === 2);
+    isSeen ||= seen.includes(2);
+    return points.length > 0 && points.length % 3 === 0 && seen.every((value) => [0, 1, 2].includes(value));
+  });
+  return areAlike && isSeen;
 }
 
 /** What the files of a set say of all its labels. */

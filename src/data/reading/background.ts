@@ -1,9 +1,36 @@
 /** Which value is the background. */
+import { listed } from '../annotations/image-remarks.ts';
+import { distance } from './bins.ts';
 import { type Findings, type Known, same } from './findings.ts';
 import { isRim, isStripe } from './ignored.ts';
 import { settingText, TRANSPARENT } from './reading.ts';
 
+/** The background of all masks, with the masks said that look inverted. */
 export function backgroundOf(findings: Findings, known: readonly Known[]): number | null {
+  const background = backgroundOfAll(findings, known);
+  lookAtInverted(findings, known, background);
+  return background;
+}
+
+/** Masks of two values in which what is background elsewhere is surrounded by the other. */
+function lookAtInverted(findings: Findings, known: readonly Known[], background: number | null): void {
+  const other = known.find(({ value }) => !same(value, background));
+  if (background === null || !other || known.length !== 2) return;
+  const { kind, statistics } = findings.gathered;
+  const isOther = (value: number) => distance(value, other.value, kind) < distance(value, background, kind);
+  const inverted = statistics.frames.filter(({ value }) => isOther(value)).map(({ file }) => file);
+  // Where all are alike it is the background that is in question, which is said with it.
+  if (inverted.length === 0 || inverted.length === statistics.frames.length) return;
+  const [first = ''] = inverted;
+  findings.look(
+    'data/mask-inverted',
+    `${inverted.length} of ${findings.stats.masks} masks look inverted: in ${listed(inverted)} ${findings.text(other.value)}, the foreground of the others, lies around ${findings.text(background)} and touches every edge.`,
+    'Look at their objects in the preview; if they are inverted, exchange the two values in these files.',
+    inverted.length === 1 ? first : undefined,
+  );
+}
+
+function backgroundOfAll(findings: Findings, known: readonly Known[]): number | null {
   const { changes } = findings;
   if (changes.background !== undefined) {
     findings.evidence.push(`${findings.text(changes.background)} is the background, as you chose.`);

@@ -35,7 +35,7 @@ export const TRANSPARENT_BIN = COLOUR_BINS ** 3;
 export const NO_BIN = -1;
 
 /** The range that a value is in. NaN and what is outside of the scale have one of their own. */
-function binOf(value: number, kind: ValueKind, scale: number): number {
+export function binOf(value: number, kind: ValueKind, scale: number): number {
   if (kind === 'colour') {
     if (value === TRANSPARENT) return TRANSPARENT_BIN;
     return (((value >> 19) & 31) << 10) | (((value >> 11) & 31) << 5) | ((value >> 3) & 31);

@@ -105,6 +105,7 @@ function merged(views: readonly ViewStatistics[]): ViewStatistics {
     plainFiles: views.flatMap(({ plainFiles }) => plainFiles),
     fuzzyFiles: views.flatMap(({ fuzzyFiles }) => fuzzyFiles),
     photoFiles: views.flatMap(({ photoFiles }) => photoFiles),
+    frames: views.flatMap(({ frames }) => frames),
   };
 }
 
@@ -116,6 +117,7 @@ function asColours(view: ViewStatistics): ViewStatistics {
     ...view,
     plain: mapValues(view.plain, asColour),
     fuzzy: mapBins(view.fuzzy, bins, asColour),
+    frames: view.frames.map(({ file, value }) => ({ file, value: asColour(value) })),
   };
 }
 
@@ -125,8 +127,22 @@ const isGreyColour = (value: number) =>
 /** Whether all that is meant is grey, as in an RGB file of black and white that a codec tinted. */
 function isAllGrey({ plain, fuzzy }: ViewStatistics): boolean {
   const levels = fuzzy.masks > 0 ? levelsOf(fuzzy, 'colour') : [];
-  if (levels === null) return false;
+  if (levels === null || colouredShare(fuzzy) > MOST_TINTED) return false;
   return [...plain.values.keys(), ...levels.map(({ value }) => value)].every(isGreyColour);
+}
+
+/** Share of pixels of a colour in what a codec tinted at most: more is a cut-out on black or white. */
+const MOST_TINTED = 0.01;
+/** Ranges between the channels of a tinted grey. */
+const TINT = 3;
+
+function colouredShare({ bins, pixels }: Table): number {
+  let coloured = 0;
+  for (const [bin, one] of bins) {
+    const channels = [bin >> 10, (bin >> 5) & 31, bin & 31];
+    if (Math.max(...channels) - Math.min(...channels) > TINT) coloured += one.pixels;
+  }
+  return coloured / Math.max(1, pixels);
 }
 
 function asGreys(view: ViewStatistics): ViewStatistics {
@@ -135,6 +151,7 @@ function asGreys(view: ViewStatistics): ViewStatistics {
     ...view,
     plain: mapValues(view.plain, (value) => value & 255),
     fuzzy: mapBins(view.fuzzy, bins, (value) => value >> 16),
+    frames: view.frames.map(({ file, value }) => ({ file, value: value & 255 })),
   };
 }
 

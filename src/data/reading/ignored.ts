@@ -30,14 +30,16 @@ export function ignoredOf(findings: Findings, known: readonly Known[], backgroun
       findings.evidence.push(`${value} is ignored.`);
     } else if (value < 0) ignore(value, 'negative values are no class');
   }
-  if (findings.role === 'instances') return out;
-  if (background !== 0 && background !== null) {
+  // An id is an object whatever its shape, unless it is one of the values that mean "no class" in many formats.
+  const isOfIds = findings.role === 'instances';
+  const mayBeIgnored = ({ value }: Known) => !isOfIds || VOID.has(value);
+  if (!isOfIds && background !== 0 && background !== null) {
     const zero = others.find(({ value }) => value === 0);
     if (zero && others.length > 1 && findings.samples !== 'colour' && isStripe(zero))
       ignore(0, 'it lies in rectangles at the edge of the image, where there is no data');
   }
   const left = () => others.filter(({ value }) => !out.includes(value));
-  for (const one of others) {
+  for (const one of others.filter(mayBeIgnored)) {
     if (!out.includes(one.value) && left().length > 1 && isRim(findings, one, left(), background)) {
       ignore(
         one.value,
@@ -57,7 +59,7 @@ export function ignoredOf(findings: Findings, known: readonly Known[], backgroun
     if (isVoid)
       ignore(
         one.value,
-        `beside the small class ids ${findings.list(rest.map(({ value }) => value))} it usually means "no class"`,
+        `beside the small ${isOfIds ? 'object' : 'class'} ids ${findings.list(rest.map(({ value }) => value))} it usually means "no class"`,
       );
   }
   return out;

@@ -1,5 +1,5 @@
 /** The values that are meant in masks whose values are mixed with others at their edges. */
-import { type BinFacts, NO_BIN, TRANSPARENT_BIN, type ValueKind } from './bins.ts';
+import { type BinFacts, binOf, NO_BIN, TRANSPARENT_BIN, type ValueKind } from './bins.ts';
 import { TRANSPARENT } from './reading.ts';
 import type { Table } from './table.ts';
 
@@ -12,6 +12,10 @@ export interface Level {
   edgeMasks: number;
 }
 
+/** Least share of a level's even pixels with the very value that is meant: a photo has next to none, a codec leaves most. */
+const LEAST_ON_MODE = 0.2;
+/** Share of what is far from an only level that has to be at the other end of the scale to be meant by it. */
+const LEAST_AT_END = 0.1;
 /** Bins that belong to a level, to each side. */
 const RADIUS = 2;
 /** More levels are a photo. */
@@ -20,7 +24,8 @@ const MOST_LEVELS = 32;
 const DIP = 0.3;
 
 /**
- * The values that are meant: the peaks of what lies in even areas, with a dip between them.
+ * The values that are meant: the peaks of what lies in even areas, with a dip between them. Where there is one peak at
+ * an end of numbers, what is too thin for an even area is the other end.
  * @returns null when there are none that most pixels are near to: a photo, or one wide transition.
  */
 export function levelsOf({ bins, masks, pixels, scale }: Table, kind: ValueKind): readonly Level[] | null {
@@ -43,6 +48,14 @@ export function levelsOf({ bins, masks, pixels, scale }: Table, kind: ValueKind)
     });
     for (const [other] of inRadius(bin)) taken.add(other);
   }
+  const hasEnd = kind === 'number' && found.some(({ level }) => isEnd(level.value, scale));
+  if (!hasEnd && !areEven(found.map(({ bin }) => ({ peak: bins.get(bin), around: inRadius(bin) }))))
+    return null;
+  const other = kind === 'number' && found.length === 1 ? otherEnd(bins, found[0]?.level, scale) : undefined;
+  if (other) {
+    found.push(other);
+    places.set(other.bin, placeOf(other.bin, kind));
+  }
   let near = 0;
   for (const [bin, facts] of entries) {
     let best = found[0];
@@ -60,6 +73,60 @@ export function levelsOf({ bins, masks, pixels, scale }: Table, kind: ValueKind)
   }
   if (near < 0.6 * pixels) return null;
   return found.map(({ level }) => level).sort((a, b) => a.value - b.value);
+}
+
+/**
+ * The share of the pixels that are far from all levels, 0–1: as nothing but a few transitions are of masks, and most of
+ * what was cut out of an image is.
+ */
+export function shareBeside(
+  { bins, pixels }: Pick<Table, 'bins' | 'pixels'>,
+  kind: ValueKind,
+  scale: number,
+  levels: readonly Pick<Level, 'value'>[],
+): number {
+  const places = levels.map(({ value }) => placeOf(binOf(value, kind, scale), kind));
+  let beside = 0;
+  for (const [bin, facts] of bins) {
+    if (bin === NO_BIN) continue;
+    const place = placeOf(bin, kind);
+    if (places.every((level) => apart(place, level) > 2 * RADIUS)) beside += facts.pixels;
+  }
+  return beside / Math.max(1, pixels);
+}
+
+const isEnd = (value: number, scale: number) => value === 0 || value === scale;
+
+/** Whether the even pixels around peaks have, in a fair share, one value of each mask. */
+function areEven(
+  levels: readonly {
+    readonly peak: BinFacts | undefined;
+    readonly around: readonly (readonly [number, BinFacts])[];
+  }[],
+): boolean {
+  let flat = 0;
+  let onMode = 0;
+  for (const { peak, around } of levels) {
+    for (const [, facts] of around) flat += facts.flat;
+    if (peak) onMode += peak.flat - peak.offMode;
+  }
+  return onMode >= LEAST_ON_MODE * flat;
+}
+
+/** The end of the scale that an only level at its other end leaves, where enough lies there. */
+function otherEnd(bins: Table['bins'], only: Level | undefined, scale: number) {
+  if (!only || !isEnd(only.value, scale)) return undefined;
+  const value = only.value === 0 ? scale : 0;
+  const [here, there] = [binOf(only.value, 'number', scale), binOf(value, 'number', scale)];
+  let far = 0;
+  let end = 0;
+  for (const [bin, { pixels }] of bins) {
+    if (bin === NO_BIN) continue;
+    if (Math.abs(bin - here) > 2 * RADIUS) far += pixels;
+    if (Math.abs(bin - there) <= RADIUS) end += pixels;
+  }
+  if (end < Math.max(8, LEAST_AT_END * far)) return undefined;
+  return { bin: there, level: { value, pixels: 0, edge: 0, masks: 0, edgeMasks: 0 } };
 }
 
 type Place = readonly number[];

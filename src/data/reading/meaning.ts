@@ -1,6 +1,7 @@
 /** What values stand for: foreground, classes, or an object each. */
 import { type Findings, type Known, SMALL_IDS } from './findings.ts';
 import type { MaskReading } from './reading.ts';
+import type { Table } from './table.ts';
 
 /** The values that fill a mask of one class: the usual ways to write "yes". */
 const YES = new Set([1, 255, 65_535]);
@@ -18,8 +19,14 @@ export function meaningOf(
     findings.evidence.push(`Each value is an object${why}.`);
     return 'objects';
   }
+  const named = levels || instances === false ? null : namedIds(findings);
+  if (named) {
+    findings.evidence.push(`Each value is an object, as ${named}.`);
+    return 'objects';
+  }
   if (findings.role === 'labels') {
     findings.evidence.push(`${values} ${foreground.length === 1 ? 'is a class' : 'are classes'}.`);
+    if (!levels) lookAtIds(findings, foreground);
     return 'classes';
   }
   if (foreground.length === 0) return 'foreground';
@@ -41,7 +48,10 @@ export function meaningOf(
     return 'foreground';
   }
   findings.evidence.push(`${values} are classes: pixels of one value that touch are one object.`);
-  if (!levels) lookAtStrangers(findings, known, foreground);
+  if (!levels) {
+    lookAtStrangers(findings, known, foreground);
+    lookAtIds(findings, foreground);
+  }
   return 'classes';
 }
 
@@ -62,12 +72,59 @@ function lookAtStrangers(findings: Findings, known: readonly Known[], foreground
   }
 }
 
+/** How programs that write ids name their files, and what is said of it. */
+const ID_NAMES: readonly { readonly name: RegExp; readonly text: string }[] = [
+  {
+    name: /_cp_masks(\.[^./]+)+$/i,
+    text: 'Cellpose writes in files called _cp_masks',
+  },
+];
+
+/** Who says by the names of all files that values are ids; null when nobody does. */
+function namedIds(findings: Findings): string | null {
+  const { plainFiles } = findings.gathered.statistics;
+  return ID_NAMES.find(({ name }) => plainFiles.every((file) => name.test(file)))?.text ?? null;
+}
+
+/** Parts of an id on average: objects are in one, but for a few that something lies across. */
+const MOST_PARTS = 1.25;
+
+/** Classes that could as well be ids, which is said. */
+function lookAtIds(findings: Findings, foreground: readonly number[]): void {
+  const { changes, samples, gathered } = findings;
+  const isNumber = samples === 'grey' || samples === 'palette';
+  if (
+    changes.instances !== undefined ||
+    !isNumber ||
+    !couldBeIds(gathered.statistics.plain, foreground.length)
+  )
+    return;
+  const { least, most } = gathered.statistics.plain.ids;
+  const spread = least === most ? `${most}` : `${least} to ${most}`;
+  findings.look(
+    'data/reading-ids',
+    `${findings.list(foreground)} are taken as classes, although they may be numbers of objects: a mask has ${spread} of them, each in about one part.`,
+    'If each value is an object, say so with --instances, "instances": true in dataset.json, or in the preview; or call their folder instances.',
+  );
+}
+
+/**
+ * Whether values that are read as classes may be ids: each in about one part of a mask, and numbered from 1 without a gap in
+ * each, with a count that changes or is large, or such a choice of many that no mask has most of them.
+ * @param different how many values there are in all masks.
+ */
+function couldBeIds({ ids }: Table, different: number): boolean {
+  if (ids.masks === 0 || ids.most < 4 || ids.parts > MOST_PARTS * ids.count) return false;
+  const isWithoutGaps = ids.count === ids.highest && (ids.least < ids.most || ids.most >= 5);
+  return isWithoutGaps || (ids.most >= 5 && different >= 1.5 * ids.most);
+}
+
 /** Why values are ids of objects; null when they are not. */
 function idsText(findings: Findings): string | null {
   const { ids, values } = findings.gathered.statistics.plain;
   if (ids.masks === 0 || ids.most < 5) return null;
   const parts = ids.parts / ids.count;
-  if (parts > 1.25) return null;
+  if (parts > MOST_PARTS) return null;
   const own = [...values.values()].filter((one) => one.value !== 0);
   const rare = own.filter(({ masks }) => masks === 1).length;
   const isDense = ids.count >= 0.8 * ids.highest && (ids.least < ids.most || ids.most >= 16);

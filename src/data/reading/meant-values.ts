@@ -1,11 +1,15 @@
 /** The values that masks mean, where smoothing or a lossy format put others beside them. */
 import { distance } from './bins.ts';
 import type { Findings, Known } from './findings.ts';
-import { levelsOf } from './levels.ts';
+import { levelsOf, shareBeside } from './levels.ts';
 import type { Table } from './table.ts';
+import { refusePhotos } from './unusual-files.ts';
 
 /** Levels of a lossy file under which its values were ids and not greys. */
 const LEAST_LOSSY_LEVEL = 32;
+
+/** Share of pixels far from an only level over which they are not its transitions: they mean something that has no level. */
+const MOST_BESIDE = 0.02;
 
 /** The values that are meant. */
 export interface MeantValues {
@@ -32,6 +36,13 @@ export function meantValues(findings: Findings): MeantValues | null {
     return plain.masks > 0 ? { known: plainKnown, levels: null } : null;
   }
   const levels = levelsOf(fuzzy, kind);
+  const isCutOut =
+    levels?.length === 1 &&
+    shareBeside(fuzzy, kind, kind === 'colour' ? 255 : fuzzy.scale, levels) > MOST_BESIDE;
+  if (isCutOut) {
+    refusePhotos(findings, statistics.fuzzyFiles);
+    return plain.masks > 0 ? { known: plainKnown, levels: null } : null;
+  }
   const range = kind === 'colour' ? 255 : fuzzy.scale;
   const isNear = (value: number) =>
     (levels ?? []).some((level) => distance(level.value, value, kind) <= 0.04 * range);

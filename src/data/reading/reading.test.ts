@@ -92,10 +92,10 @@ interface Understood {
 /** What masks are read as: areas of the objects of each, and what is said. */
 function understand(
   masks: readonly Raster[],
-  { role = 'masks' as MaskRole, changes = {} as ReadingChanges } = {},
+  { role = 'masks' as MaskRole, changes = {} as ReadingChanges, name = (i: number) => `masks/${i}.png` } = {},
 ): Understood & { readonly inferred: ReturnType<typeof inferReading> } {
   const stats = new MaskStatistics();
-  for (const [i, mask] of masks.entries()) stats.add(maskFacts(mask, `masks/${i}.png`));
+  for (const [i, mask] of masks.entries()) stats.add(maskFacts(mask, name(i)));
   const inferred = inferReading(stats, role, changes);
   const { reading } = inferred;
   const bad = new Set(
@@ -412,6 +412,17 @@ describe('what is ignored', () => {
     expect(found.remarks).toContain('data/reading-ignored');
   });
 
+  it('255 along the borders of objects that have ids, and no other id of such a shape', () => {
+    const found = understand(plain([0, 1, 2, 255], {}, 2), { role: 'instances' });
+    expect(found.areas).toEqual(AREAS);
+    expect(found.inferred.reading?.ignored).toEqual([255]);
+    expect(found.said).toMatch(/255 is ignored: it lies only along borders.*--ignore/s);
+    expect(found.ignored).toBeGreaterThan(0);
+    const ring = understand(plain([0, 1, 2, 3], {}, 2), { role: 'instances' });
+    expect([ring.inferred.reading?.ignored, ring.remarks]).toEqual([[], []]);
+    expect(ring.areas.map(({ length }) => length)).toEqual([3, 3, 3]);
+  });
+
   it('is no ring that is as wide as what it surrounds, nor a class beside others', () => {
     const cells = understand(plain([0, 1, 1, 2], {}, 8).map((mask) => mask));
     expect(cells.inferred.reading?.ignored).toEqual([]);
@@ -558,6 +569,45 @@ describe('values that were mixed', () => {
     expect(understand([photo]).inferred.reading).toBeNull();
   });
 
+  /** A ground with noise, and objects with other noise on it, or on one plain value. */
+  const scene = (seed: number, ground: number | null): Raster => {
+    const random = Random.fromSeed(seed, 'scene');
+    const at = (value: number) => value + random.integer(40);
+    const data = discs(seed).flatMap((v) =>
+      v ? [at(120), at(100), at(40)] : ground === null ? [at(60), at(80), at(50)] : [ground, ground, ground],
+    );
+    return { ...base, channels: 3, data: Uint8Array.from(data) };
+  };
+
+  it.each([
+    ['cut-outs on black', SEEDS.map((seed) => scene(seed, 0))],
+    ['cut-outs on white', SEEDS.map((seed) => scene(seed, 255))],
+    [
+      'copies of the photos',
+      SEEDS.map((seed) => ({ ...scene(seed, null), lossy: true, format: 'jpeg' as const })),
+    ],
+  ])('%s are refused and no empty or full masks', (_, masks) => {
+    const found = understand(masks);
+    expect(found.areas).toEqual([]);
+    expect(found.remarks).toEqual(SEEDS.map(() => 'data/mask-looks-like-photo'));
+    expect(found.said).toMatch(/cut-out.*transparent/);
+  });
+
+  it('lines too thin for an even area are the other end of the scale', () => {
+    const lines = SEEDS.map((seed) =>
+      lossy(
+        raster(
+          Array.from({ length: SIZE * SIZE }, (_, i) => ((i % SIZE) % 16 === 8 + (seed % 2) ? 1 : 0)),
+          [0, 255],
+        ),
+        seed,
+      ),
+    ).map((mask) => ({ ...mask, data: mask.data.map((v) => Math.min(255, 3 * v)) }));
+    const found = understand(lines);
+    expect(found.areas.map(({ length }) => length)).toEqual([3, 3, 3]);
+    expect(found.remarks).toEqual(['data/mask-smoothed']);
+  });
+
   it('a cut-out keeps the colours of the image, and alpha is the mask', () => {
     const random = Random.fromSeed(5, 'cut-out');
     const masks = SEEDS.map(
@@ -619,6 +669,29 @@ describe('masks of one dataset that are not alike', () => {
         reason: expect.stringMatching(/^255 occurs only in/),
       },
     ]);
+  });
+
+  it.each([
+    ['plain', (mask: Raster) => mask],
+    ['smoothed', (mask: Raster) => smoothed(mask)],
+  ])('%s masks of two values that are inverted are said, and not turned', (_, form) => {
+    const inverted = form(raster(discs(4), [255, 0, 0]));
+    const full = raster(new Array(SIZE * SIZE).fill(1), [0, 255]);
+    const found = understand([...plain([0, 255, 255]).map(form), inverted, full]);
+    expect(found.inferred.reading?.background).toBe(0);
+    expect(found.inferred.remarks.filter(({ code }) => code === 'data/mask-inverted')).toMatchObject([
+      {
+        severity: 'notice',
+        file: 'masks/3.png',
+        reason: expect.stringMatching(/^1 of 5 masks look inverted: in masks\/3\.png 255/),
+      },
+    ]);
+    expect(found.areas[3]?.[0]).toBeGreaterThan(1500);
+  });
+
+  it('an object that fills most of its image and reaches the edge is not inverted', () => {
+    const large = Array.from({ length: SIZE * SIZE }, (_, i) => (i % SIZE < 9 && i < 600 ? 0 : 1));
+    expect(understand([...plain([0, 255, 255]), raster(large, [0, 255])]).remarks).toEqual([]);
   });
 
   it('a class that is alone in its mask keeps its value', () => {
@@ -693,6 +766,44 @@ describe('ids of objects', () => {
     expect(found.inferred.reading?.meaning).toBe('objects');
     expect(found.inferred.evidence.join(' ')).toMatch(/5 to 12 of them, each in one part/);
     expect(found.remarks).toEqual([]);
+  });
+
+  it.each([
+    ['a few, as many as there are', [3, 2, 4], 'masks'],
+    ['as many in every mask', [9, 9], 'masks'],
+    ['in one image', [12], 'masks'],
+    ['in the folder of label maps', [7, 12, 5], 'labels'],
+  ] as const)('that could as well be classes are said: %s', (_, counts, role) => {
+    const masks = counts.map(numbered);
+    const found = understand(masks, { role });
+    expect(found.inferred.reading?.meaning).toBe('classes');
+    expect(found.remarks).toEqual(['data/reading-ids']);
+    expect(found.said).toMatch(/taken as classes.*each in about one part.*--instances/s);
+    const chosen = understand(masks, { role, changes: { instances: true } });
+    expect(chosen.areas.map(({ length }) => length)).toEqual(counts);
+    expect(chosen.remarks).toEqual([]);
+    expect(understand(masks, { role, changes: { instances: false } }).remarks).toEqual([]);
+  });
+
+  it('with gaps are said where no mask has most of them', () => {
+    const spaced = (first: number, step: number) => {
+      const mask = numbered(6);
+      return { ...mask, data: mask.data.map((v) => (v ? first + step * v : 0)) };
+    };
+    expect(understand([spaced(1, 3), spaced(4, 3), spaced(7, 4)]).remarks).toEqual(['data/reading-ids']);
+    // The same numbers in every mask are classes.
+    expect(understand([spaced(1, 3), spaced(1, 3)]).remarks).toEqual([]);
+  });
+
+  it('are ids where Cellpose named the files, however few', () => {
+    const name = (i: number) => `cells/a${i}_cp_masks.png`;
+    const found = understand([numbered(2), numbered(1), numbered(4)], { name });
+    expect(found.inferred.reading?.meaning).toBe('objects');
+    expect(found.areas.map(({ length }) => length)).toEqual([2, 1, 4]);
+    expect([found.remarks, found.inferred.evidence.join(' ')]).toEqual([
+      [],
+      expect.stringMatching(/Cellpose/),
+    ]);
   });
 
   it('are classes where each has several parts, unless a person says otherwise', () => {

@@ -5,7 +5,7 @@ import type { ValueKind } from './bins.ts';
 import { levelsOf } from './levels.ts';
 import { type MaskTable, tableOf } from './mask-table.ts';
 import type { MaskSamples } from './reading.ts';
-import { emptyTable, mergeTable, type Table } from './table.ts';
+import { emptyTable, mergeTable, type Table, type ValueFacts } from './table.ts';
 import { colourChannels, isGrey, paletteColour, pixelsOf, type Values, valuesOf } from './values.ts';
 
 /** What samples may be looked at: those of a reading, and colours with what is transparent apart. */
@@ -131,6 +131,23 @@ export interface ViewStatistics {
   readonly fuzzyFiles: string[];
   /** Masks of so many values that nothing is meant by them. */
   readonly photoFiles: string[];
+  /** Masks of two values of which one lies around the other, and that value. */
+  readonly frames: Frame[];
+}
+
+/** A mask whose edges one value holds, while the other touches none. */
+export interface Frame {
+  readonly file: string;
+  readonly value: number;
+}
+
+/** The value that lies around the only other one of a mask; undefined where there is none. */
+function frameOf(table: Table, values: readonly Pick<ValueFacts, 'value' | 'edge' | 'edgeMasks'>[]) {
+  const [a, b] = values;
+  if (!a || !b || values.length !== 2) return undefined;
+  const [outer, inner] = a.edge > b.edge ? [a, b] : [b, a];
+  const isFrame = outer.edgeMasks > 0 && outer.edge >= 0.9 * table.edge && inner.edge <= 0.02 * table.edge;
+  return isFrame ? outer.value : undefined;
 }
 
 /** Statistics of the masks of one role; their memory grows with nothing but the masks' paths. */
@@ -176,7 +193,14 @@ export class MaskStatistics {
   view(view: View): ViewStatistics {
     let known = this.views.get(view);
     if (!known) {
-      known = { plain: emptyTable(), plainFiles: [], fuzzy: emptyTable(), fuzzyFiles: [], photoFiles: [] };
+      known = {
+        plain: emptyTable(),
+        plainFiles: [],
+        fuzzy: emptyTable(),
+        fuzzyFiles: [],
+        photoFiles: [],
+        frames: [],
+      };
       this.views.set(view, known);
     }
     return known;
@@ -184,14 +208,14 @@ export class MaskStatistics {
 
   private addView(view: View, table: MaskTable, file: string): void {
     const all = this.view(view);
-    if (!table.isFuzzy) {
-      mergeTable(all.plain, table);
-      all.plainFiles.push(file);
-    } else if (levelsOf(table, kindOf(view)) === null) {
+    const levels = table.isFuzzy ? levelsOf(table, kindOf(view)) : [...table.values.values()];
+    if (levels === null) {
       all.photoFiles.push(file);
-    } else {
-      mergeTable(all.fuzzy, table);
-      all.fuzzyFiles.push(file);
+      return;
     }
+    mergeTable(table.isFuzzy ? all.fuzzy : all.plain, table);
+    (table.isFuzzy ? all.fuzzyFiles : all.plainFiles).push(file);
+    const frame = frameOf(table, levels);
+    if (frame !== undefined) all.frames.push({ file, value: frame });
   }
 }

@@ -1,5 +1,4 @@
 /** Remarks on files that say something special, and refusals of those that cannot be read with the others. */
-import { refusal } from '../outcome.ts';
 import type { Findings } from './findings.ts';
 
 export function whiteZero(findings: Findings): void {
@@ -14,19 +13,19 @@ export function whiteZero(findings: Findings): void {
   );
 }
 
+/** Masks whose colours or greys are those of an image: a photo, an overlay, or a cut-out. */
+export function refusePhotos(findings: Findings, files: readonly string[]): void {
+  findings.refuseFiles(
+    'data/mask-looks-like-photo',
+    files,
+    'has many colours or greys that blend into each other, like a photo, a cut-out or a preview with an overlay, so their meaning cannot be determined',
+    'Export the mask without smoothing: one plain colour, or one number, for each class or object. A cut-out is read where what is outside is transparent.',
+  );
+}
+
 /** Masks that are none, and those in other samples than most. */
 export function refuseOthers(findings: Findings): void {
-  const { photoFiles } = findings.gathered.statistics;
-  for (const file of photoFiles) {
-    findings.remarks.push(
-      refusal(
-        'data/mask-looks-like-photo',
-        file,
-        'This mask has many colours or greys that blend into each other, like a photo or a preview with an overlay, so their meaning cannot be determined.',
-        'Export the mask without smoothing: one plain colour, or one number, for each class or object.',
-      ),
-    );
-  }
+  refusePhotos(findings, findings.gathered.statistics.photoFiles);
   const channels = findings.stats.views.get('channels');
   if (findings.samples !== 'channels') {
     if (channels)

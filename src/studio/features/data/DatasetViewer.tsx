@@ -56,7 +56,7 @@ export function DatasetViewer(props: {
           )}
         />
         {shown && (
-          <div className="stack">
+          <div className={styles.shown}>
             <div className="row">
               <strong className={styles.title}>{shown.name}</strong>
               <span className="muted">
