@@ -449,6 +449,20 @@ const layouts: Readonly<Record<string, Layout>> = {
     flat: /umriss/,
     pairs: ['x', 'y', 'z'].map((n) => `s/${n}_vorlage.png -> s/${n}_umriss.png`),
   },
+  'slices that end in a letter and a number, a word on one side': {
+    files: ['s1', 's2', 's3'].flatMap((n) => [`raw/P01_${n}.tif`, `gt/P01_gt_${n}.tif`]),
+    pairs: ['s1', 's2', 's3'].map((n) => `raw/P01_${n}.tif -> gt/P01_gt_${n}.tif`),
+  },
+  'letters that count, in folders in words nobody knows': {
+    files: ['a', 'b', 'c'].flatMap((n) => [`vorlagen/blatt_${n}.png`, `umrisse/blatt_${n}.png`]),
+    flat: /umrisse/,
+    pairs: ['a', 'b', 'c'].map((n) => `vorlagen/blatt_${n}.png -> umrisse/blatt_${n}.png`),
+  },
+  'two letters, in folders in words nobody knows': {
+    files: ['l', 'r'].flatMap((n) => [`vorlagen/blatt_${n}.png`, `umrisse/blatt_${n}.png`]),
+    flat: /umrisse/,
+    pairs: ['l', 'r'].map((n) => `vorlagen/blatt_${n}.png -> umrisse/blatt_${n}.png`),
+  },
   'two zips dropped together, each with its folder': {
     files: ['a', 'b'].flatMap((n) => [`images.zip/images/${n}.png`, `masks.zip/masks/${n}.png`]),
     pairs: ['a', 'b'].map((n) => `images.zip/images/${n}.png -> masks.zip/masks/${n}.png`),

@@ -217,6 +217,20 @@ function markedPlace(look: string, stem: string, folders: readonly string[]): Pl
 
 const trimmed = (text: string) => text.replace(/[\s_.-]+$/, '');
 
+/** Letters from which on they count, as in `a`, `b`, `c`; two may be two sorts. */
+const COUNTED = 3;
+
+/** Whether affixes only count: the same but for a number (`s1`, `s2`), or letters that follow one another. */
+function areCounting(affixes: readonly string[]): boolean {
+  const [first = '', ...others] = affixes
+    .map((affix) => affix.replace(/^[\s_.-]+|[\s_.-]+$/g, ''))
+    .sort((a, b) => (a < b ? -1 : 1));
+  const uncounted = (affix: string) => affix.replace(/\p{N}+/gu, '#');
+  if (others.every((affix) => uncounted(affix) === uncounted(first))) return true;
+  const code = (affix: string) => (/^\p{L}$/u.test(affix) ? affix.charCodeAt(0) : Number.NaN);
+  return affixes.length >= COUNTED && others.every((affix, i) => code(affix) === code(first) + i + 1);
+}
+
 /** Names that are all of a few sorts, each with the same names beyond its first or its last word. */
 function placeByShape(stems: ReadonlyMap<string, string>, places: Map<string, Place>): void {
   for (const side of [
@@ -235,6 +249,7 @@ function placeByShape(stems: ReadonlyMap<string, string>, places: Map<string, Pl
       others.length > 0 &&
       others.length < 6 &&
       !groups.has('') &&
+      !areCounting([...groups.keys()]) &&
       others.every(
         (cores) =>
           cores.size * 5 >= first.size * 4 &&
