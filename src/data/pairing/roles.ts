@@ -94,7 +94,8 @@ function roleByWords(
     const field =
       meaning.field === 'instances' || !isMaskFolder ? instancesOrMask(meaning.field) : folder.field;
     const isUnsure =
-      !isMaskFolder && (by === 'word' || folder?.role === 'image' || meaning.role === undefined);
+      !isMaskFolder &&
+      (by === 'word' || by === 'inner' || folder?.role === 'image' || meaning.role === undefined);
     return { series, field, isAside, isUnsure };
   }
   if (by === 'extension' && !isMaskFolder) return { series, field: 'mask', isAside, isUnsure: true };
