@@ -49,7 +49,8 @@ export function assign({ images, masks }: Roles): Assignment {
         const match = index.match(mask.series);
         if (!areImages(mask.series, match, found)) matched.set(mask, match);
         else {
-          if (mask.series.meaning?.role === 'mask' && areBeside(mask.series, images)) unheeded.push(mask);
+          const isSaid = mask.series.meaning?.role === 'mask' && !taken.has(mask.series);
+          if (isSaid && areBeside(mask.series, images)) unheeded.push(mask);
           found.push(mask.series);
         }
       }

@@ -600,6 +600,11 @@ const layouts: Readonly<Record<string, Layout>> = {
     files: ['1', '2', '10'].flatMap((n) => [`images/Image_${n}.png`, `masks/Mask_${n.padStart(2, '0')}.png`]),
     pairs: ['1', '2', '10'].map((n) => `images/Image_${n}.png -> masks/Mask_${n.padStart(2, '0')}.png`),
   },
+  'endings in words nobody knows, after a word for images': {
+    files: ['1', '2'].flatMap((n) => [`f/IMG_${n}_foto.png`, `f/IMG_${n}_umriss.png`]),
+    flat: /umriss/,
+    pairs: ['1', '2'].map((n) => `f/IMG_${n}_foto.png -> f/IMG_${n}_umriss.png`),
+  },
   'two zips dropped together, each with its folder': {
     files: ['a', 'b'].flatMap((n) => [`images.zip/images/${n}.png`, `masks.zip/masks/${n}.png`]),
     pairs: ['a', 'b'].map((n) => `images.zip/images/${n}.png -> masks.zip/masks/${n}.png`),

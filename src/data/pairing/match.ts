@@ -116,7 +116,11 @@ export class ImageIndex {
     const near = this.nearest(masks);
     const images = namesOf(near);
     const [only] = near.length === 1 && near[0]?.files.length === 1 ? images.values() : [];
-    const namings = [({ stem }: SeriesFile) => stem, ({ stem, cores }: SeriesFile) => cores[0] ?? stem];
+    const hasCores = files.some(({ cores }) => cores.length > 0);
+    const namings = [
+      ({ stem }: SeriesFile) => stem,
+      ...(hasCores ? [({ stem, cores }: SeriesFile) => cores[0] ?? stem] : []),
+    ];
     const [best] = namings
       .map((nameOf) => ({ nameOf, rule: relate([...new Set(files.map(nameOf))], [...images.keys()]) }))
       .sort((a, b) => (b.rule?.images.size ?? 0) - (a.rule?.images.size ?? 0));

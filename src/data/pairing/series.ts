@@ -148,9 +148,7 @@ function placesOf(
     const above = place.by === 'base' ? places.get(place.cores[0] ?? '') : undefined;
     if (above) places.set(look, { ...place, cores: [...place.cores, ...above.cores] });
   }
-  // Where a word says of every name that it is an image's, there is no other sort.
-  const isOpen = [...stems.keys()].some((look) => !places.has(look));
-  if (isOpen && [...places.values()].every(({ affix }) => affix === '')) placeByShape(stems, places);
+  if ([...places.values()].every(({ affix }) => affix === '')) placeByShape(stems, places);
   return places;
 }
 
@@ -249,8 +247,12 @@ function without(look: string, marks: readonly Token[]): string {
 /** Letters from which on they count, as in `a`, `b`, `c`; two may be two sorts. */
 const COUNTED = 3;
 
-/** Whether affixes only count: the same but for a number (`s1`, `s2`), or letters that follow one another. */
-function areCounting(affixes: readonly string[]): boolean {
+/**
+ * Whether affixes tell no sorts apart: all say images (`wellA_img`, `wellB_img`), or they only count, being the same but
+ * for a number (`s1`, `s2`) or letters that follow one another.
+ */
+function areAlike(affixes: readonly string[]): boolean {
+  if (affixes.every((affix) => meaningOf(tokensOf(affix))?.role === 'image')) return true;
   const [first = '', ...others] = affixes
     .map((affix) => affix.replace(/^[\s_.-]+|[\s_.-]+$/g, ''))
     .sort((a, b) => (a < b ? -1 : 1));
@@ -278,7 +280,7 @@ function placeByShape(stems: ReadonlyMap<string, string>, places: Map<string, Pl
       others.length > 0 &&
       others.length < 6 &&
       !groups.has('') &&
-      !areCounting([...groups.keys()]) &&
+      !areAlike([...groups.keys()]) &&
       others.every(
         (cores) =>
           cores.size * 5 >= first.size * 4 &&
