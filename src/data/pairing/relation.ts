@@ -1,6 +1,7 @@
 /** Finds by what rule the names of masks follow from those of images, when they are not the same. */
 import { sortedByName } from '../natural-order.ts';
 import { boundariesOf } from './series.ts';
+import { stackOf } from './stacks.ts';
 import { splitOfTokens, tokensOf } from './words.ts';
 
 /** Masks by which a rule is looked for; all are then tried with it. */
@@ -217,7 +218,9 @@ function beginning(masks: readonly string[], images: readonly string[]): Map<str
       if (boundariesOf(image).some(({ end }) => end === mask.length)) fits.push(image);
     }
     const [first] = fits.filter((image) => !taken.has(image));
-    if (first === undefined || fits.length > CHANNELS) continue;
+    // A mask of a stack is that of none of its pages.
+    const arePages = fits.length > 1 && fits.some((image) => stackOf(image) !== undefined);
+    if (first === undefined || fits.length > CHANNELS || arePages) continue;
     found.set(mask, first);
     for (const image of fits) taken.add(image);
   }
