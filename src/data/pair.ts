@@ -1,6 +1,6 @@
 import { isImageName, isJunk, type NameParts, nameParts } from './file-names.ts';
 import { sortedByName } from './natural-order.ts';
-import { refusal } from './outcome.ts';
+import { notice, refusal } from './outcome.ts';
 import type { Peek } from './pairing/appearance.ts';
 import { assign } from './pairing/assign.ts';
 import { datasetsOf, type PairedDataset } from './pairing/datasets.ts';
@@ -66,7 +66,8 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
     assignment.images.flatMap((own) => own.files.flatMap(({ stem }) => stackOf(stem) ?? [])),
   );
   const unmatched = assignment.unmatched.map(({ file, mask }) => noImage(file, mask, stacks));
-  const all = [...refusals, ...roles.remarks, ...more, ...unmatched];
+  const unheeded = takenForImages(assignment.unheeded);
+  const all = [...refusals, ...roles.remarks, ...more, ...unmatched, ...unheeded];
   return { datasets, refusals: sortedByName(all, ({ file }) => file) };
 }
 
@@ -91,6 +92,29 @@ function notAnImage({ path, extension }: NameParts): Refusal {
     ? 'If it says where objects are, export it as masks: a PNG for each image, with the same name, in masks/.'
     : 'Nothing is missing if it is only a note; images and masks must be PNG, JPEG, TIFF or another of the formats that are read.';
   return refusal('data/not-an-image', path, `This is ${what}, not an image.`, cure);
+}
+
+/** What is said of files called masks that no image fits: once for all that have the same word. */
+function takenForImages(unheeded: readonly MaskSeries[]): Refusal[] {
+  const byWord = new Map<string, string[]>();
+  for (const { series } of unheeded) {
+    const known = byWord.get(series.affix) ?? [];
+    byWord.set(series.affix, [...known, ...series.files.map(({ parts }) => parts.path)]);
+  }
+  return [...byWord].flatMap(([word, paths]) => {
+    const [first, ...others] = sortedByName(paths, (path) => path);
+    if (first === undefined) return [];
+    const more =
+      others.length === 0
+        ? ''
+        : ` So ${others.length === 1 ? 'was 1 more file' : `were ${others.length} more files`}.`;
+    return notice(
+      'data/mask-word',
+      first,
+      `Its name says “${word}”, but no image has the rest of the name, so it was taken for an image.${more}`,
+      'If these are masks, give each the name of its image, or put them into a folder called masks/.',
+    );
+  });
 }
 
 function noImage({ parts, stem }: SeriesFile, { field }: MaskSeries, stacks: ReadonlySet<string>): Refusal {

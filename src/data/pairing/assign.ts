@@ -12,6 +12,8 @@ export interface Assignment {
   readonly images: readonly Series[];
   readonly claims: readonly Claim[];
   readonly unmatched: readonly { readonly file: SeriesFile; readonly mask: MaskSeries }[];
+  /** Series called masks that are images, as no image has their names. */
+  readonly unheeded: readonly MaskSeries[];
 }
 
 /**
@@ -22,6 +24,7 @@ export function assign({ images, masks }: Roles): Assignment {
   const sure = masks.filter(({ isUnsure }) => !isUnsure);
   const unsure = masks.filter(({ isUnsure }) => isUnsure);
   const found = [...images];
+  const unheeded: MaskSeries[] = [];
   const matched = new Map<MaskSeries, SeriesMatch>();
   if (unsure.length > 0) {
     const all = new ImageIndex([...images, ...unsure.map(({ series }) => series)]);
@@ -38,26 +41,46 @@ export function assign({ images, masks }: Roles): Assignment {
       if (isTaken || (series.by === 'extension' && isBesideTaken(series, images, taken))) found.push(series);
       else stay.push(mask);
     }
-    const index = new ImageIndex(found);
-    for (const mask of stay) {
-      const match = index.match(mask.series);
-      const isImage = match.matches.length === 0 && canBeImages(mask.series, found);
-      if (isImage) found.push(mask.series);
-      else matched.set(mask, match);
+    // What is called by its colours is an image where no other has the rest of its name; then it may have a mask.
+    const isColour = ({ series }: MaskSeries) => series.meaning?.role === 'image';
+    for (const some of [stay.filter(isColour), stay.filter((mask) => !isColour(mask))]) {
+      const index = new ImageIndex(found);
+      for (const mask of some) {
+        const match = index.match(mask.series);
+        if (!areImages(mask.series, match, found)) matched.set(mask, match);
+        else {
+          const isSaid = mask.series.meaning?.role === 'mask' && !taken.has(mask.series);
+          if (isSaid && areBeside(mask.series, images)) unheeded.push(mask);
+          found.push(mask.series);
+        }
+      }
     }
   }
   const index = new ImageIndex(found);
   for (const mask of sure) matched.set(mask, index.match(mask.series));
-  return { images: found, ...sorted(matched) };
+  return { images: found, unheeded, ...sorted(matched) };
 }
 
 /** Whether the JPEGs of the same names beside these files have masks already. */
 const isBesideTaken = (series: Series, images: readonly Series[], taken: ReadonlyMap<Series, number>) =>
   images.some((other) => other.folders.join('/') === series.folders.join('/') && taken.has(other));
 
-/** Images called masks: JPEGs, or in a folder with other images. */
-const canBeImages = (series: Series, images: readonly Series[]) =>
-  series.files.every(({ parts }) => isJpeg(parts)) ||
+/**
+ * Whether files called masks are images: a word within the names says so only where it leads most of them to an image;
+ * one at an end where it leads none, and they are JPEGs or in a folder with other images.
+ */
+function areImages(series: Series, { matches }: SeriesMatch, images: readonly Series[]): boolean {
+  const named = matches.filter(({ isOnlyImage }) => !isOnlyImage);
+  if (series.by === 'inner') return named.length * 2 < series.files.length;
+  const canBe =
+    series.meaning?.role === 'image' ||
+    series.files.every(({ parts }) => isJpeg(parts)) ||
+    areBeside(series, images);
+  return matches.length === 0 && canBe;
+}
+
+/** Whether there are images in the folder of a series. */
+const areBeside = (series: Series, images: readonly Series[]) =>
   images.some((other) => other.folders.join('/') === series.folders.join('/'));
 
 /**

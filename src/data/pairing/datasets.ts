@@ -235,32 +235,44 @@ function remarksOf(claims: readonly Claim[], kept: readonly NamedImage[]): Refus
   const sharing = sharingAMask(claims, kept);
   const [first] = sharing;
   if (first) {
-    const more = sharing.length === 1 ? '' : ` So have ${sharing.length - 1} more images.`;
+    const others = sharing.length - 1;
+    const more =
+      others === 0 ? '' : ` So ${others === 1 ? 'has 1 more image' : `have ${others} more images`}.`;
     remarks.push(
       notice(
         'data/shared-mask',
         first.file.parts.path,
-        `It has no mask of its own: its name begins with that of ${first.mask.file.parts.path}, which is the mask of ${first.mask.image.file.parts.path}.${more}`,
-        'If they are channels of one image, save them as one image of several channels; else give each its own mask.',
+        `It has no mask of its own: ${first.mask.file.parts.path} would fit its name too, and was taken for the mask of ${first.mask.image.file.parts.path}.${more}`,
+        'If they are channels of one image, save them as one image of several channels; else give every mask the name of its image.',
       ),
     );
   }
   return remarks;
 }
 
-/** Images without a mask whose names begin as the mask of another image in their folder is called: `a_0001` of `a`. */
+/**
+ * Images without a mask that the mask of another one in their folder would fit: it is called as theirs begin (`a` or
+ * `a_seg`, and `a_0001`), or its name follows from theirs by a rule as good.
+ */
 function sharingAMask(claims: readonly Claim[], kept: readonly NamedImage[]) {
   const keyOf = ({ parts }: SeriesFile, stem: string) => `${parts.folders.join('/')}\n${stem}`;
   const masks = new Map<string, Claim>();
-  for (const claim of claims) masks.set(keyOf(claim.image.file, claim.file.stem), claim);
+  const rivalled = new Map<string, Claim>();
+  for (const claim of claims) {
+    const { file, image, rivals } = claim;
+    // Of `a_seg` beside `a` nothing is open.
+    const core = file.bare === image.file.stem ? [] : (file.bare ?? []);
+    for (const name of [file.stem].concat(core)) masks.set(keyOf(image.file, name), claim);
+    for (const rival of rivals) rivalled.set(rival.file.parts.path, claim);
+  }
   const labelled = new Set(claims.map(({ image }) => image.file));
   return kept.flatMap(({ file }) => {
     if (labelled.has(file)) return [];
-    for (const { end } of boundariesOf(file.stem)) {
-      const mask = masks.get(keyOf(file, file.stem.slice(0, end)));
-      if (mask) return [{ file, mask }];
-    }
-    return [];
+    const begun = boundariesOf(file.stem).flatMap(
+      ({ end }) => masks.get(keyOf(file, file.stem.slice(0, end))) ?? [],
+    );
+    const mask = begun[0] ?? rivalled.get(file.parts.path);
+    return mask ? [{ file, mask }] : [];
   });
 }
 

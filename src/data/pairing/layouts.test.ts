@@ -449,6 +449,162 @@ const layouts: Readonly<Record<string, Layout>> = {
     flat: /umriss/,
     pairs: ['x', 'y', 'z'].map((n) => `s/${n}_vorlage.png -> s/${n}_umriss.png`),
   },
+  'slices that end in a letter and a number, a word on one side': {
+    files: ['s1', 's2', 's3'].flatMap((n) => [`raw/P01_${n}.tif`, `gt/P01_gt_${n}.tif`]),
+    pairs: ['s1', 's2', 's3'].map((n) => `raw/P01_${n}.tif -> gt/P01_gt_${n}.tif`),
+  },
+  'letters that count, in folders in words nobody knows': {
+    files: ['a', 'b', 'c'].flatMap((n) => [`vorlagen/blatt_${n}.png`, `umrisse/blatt_${n}.png`]),
+    flat: /umrisse/,
+    pairs: ['a', 'b', 'c'].map((n) => `vorlagen/blatt_${n}.png -> umrisse/blatt_${n}.png`),
+  },
+  'two letters, in folders in words nobody knows': {
+    files: ['l', 'r'].flatMap((n) => [`vorlagen/blatt_${n}.png`, `umrisse/blatt_${n}.png`]),
+    flat: /umrisse/,
+    pairs: ['l', 'r'].map((n) => `vorlagen/blatt_${n}.png -> umrisse/blatt_${n}.png`),
+  },
+  'a word inside the name, slices of two patients, in one folder': {
+    files: ['p1', 'p2'].flatMap((p) =>
+      ['z00', 'z01'].flatMap((n) => [`f/${p}_image_${n}.png`, `f/${p}_mask_${n}.png`]),
+    ),
+    pairs: ['p1', 'p2'].flatMap((p) =>
+      ['z00', 'z01'].map((n) => `f/${p}_image_${n}.png -> f/${p}_mask_${n}.png`),
+    ),
+  },
+  'a word inside the name, slices of two patients, in two folders': {
+    files: ['p1', 'p2'].flatMap((p) =>
+      ['z00', 'z01'].flatMap((n) => [`images/${p}_image_${n}.png`, `masks/${p}_mask_${n}.png`]),
+    ),
+    pairs: ['p1', 'p2'].flatMap((p) =>
+      ['z00', 'z01'].map((n) => `images/${p}_image_${n}.png -> masks/${p}_mask_${n}.png`),
+    ),
+  },
+  'a word inside the name of the masks alone': {
+    files: ['s1', 's2'].flatMap((s) =>
+      ['z00', 'z01'].flatMap((n) => [`f/${s}_${n}.png`, `f/${s}_mask_${n}.png`]),
+    ),
+    pairs: ['s1', 's2'].flatMap((s) => ['z00', 'z01'].map((n) => `f/${s}_${n}.png -> f/${s}_mask_${n}.png`)),
+  },
+  'OME-TIFF: a word before the second extension': {
+    files: ['s0', 's1'].flatMap((n) => [`f/${n}.ome.tif`, `f/${n}_mask.ome.tif`]),
+    pairs: ['s0', 's1'].map((n) => `f/${n}.ome.tif -> f/${n}_mask.ome.tif`),
+  },
+  'words at the start and inside': {
+    files: ['0', '1'].flatMap((n) => [`f/img_${n}_raw_v2.png`, `f/img_${n}_mask_v2.png`]),
+    pairs: ['0', '1'].map((n) => `f/img_${n}_raw_v2.png -> f/img_${n}_mask_v2.png`),
+  },
+  'a word inside the name, with a number for each object': {
+    files: ['p1', 'p2'].flatMap((p) => [`f/${p}_z0.png`, `f/${p}_mask1_z0.png`, `f/${p}_mask2_z0.png`]),
+    pairs: ['p1', 'p2'].map((p) => `f/${p}_z0.png -> objects f/${p}_mask1_z0.png f/${p}_mask2_z0.png`),
+  },
+  'photographs with such words inside their names': {
+    files: ['f/lung_scan_left.jpg', 'f/my_lab_day.jpg', 'f/x_seg_red.jpg'],
+    pairs: ['f/lung_scan_left.jpg -> ', 'f/my_lab_day.jpg -> ', 'f/x_seg_red.jpg -> '],
+    refusals: ['f/my_lab_day.jpg data/mask-word', 'f/x_seg_red.jpg data/mask-word'],
+  },
+  'such words inside all names': {
+    files: ['f/lung_seg_a1.png', 'f/lung_seg_a2.png'],
+    pairs: ['f/lung_seg_a1.png -> ', 'f/lung_seg_a2.png -> '],
+  },
+  'images called by their colours': {
+    files: ['1', '2'].flatMap((n) => [`f/car_${n}_rgb.png`, `f/car_${n}_mask.png`]),
+    pairs: ['1', '2'].map((n) => `f/car_${n}_rgb.png -> f/car_${n}_mask.png`),
+  },
+  'ISBI 2012: stacks for training and test, labels for training': {
+    files: ['1', '2'].flatMap((n) =>
+      ['test-volume', 'train-volume', 'train-labels'].map((name) => `${name} page ${n}.tif`),
+    ),
+    pairs: [
+      'test-volume page 1.tif -> ',
+      'test-volume page 2.tif -> ',
+      'train-volume page 1.tif -> train-labels page 1.tif',
+      'train-volume page 2.tif -> train-labels page 2.tif',
+    ],
+  },
+  'two groups, masks of the second alone': {
+    files: [
+      ...['wellA', 'wellB'].flatMap((w) => ['00', '01'].map((n) => `images/${w}_img_${n}.tif`)),
+      ...['00', '01'].map((n) => `masks/wellB_msk_${n}.tif`),
+    ],
+    pairs: [
+      'images/wellA_img_00.tif -> ',
+      'images/wellA_img_01.tif -> ',
+      'images/wellB_img_00.tif -> masks/wellB_msk_00.tif',
+      'images/wellB_img_01.tif -> masks/wellB_msk_01.tif',
+    ],
+  },
+  'two groups, masks of the second alone, a word glued to its name': {
+    files: ['1', '2'].flatMap((n) => [
+      `images/cat_${n}.jpg`,
+      `images/dog_${n}.jpg`,
+      `masks/dogmask_${n}.png`,
+    ]),
+    pairs: [
+      'images/cat_1.jpg -> ',
+      'images/cat_2.jpg -> ',
+      'images/dog_1.jpg -> masks/dogmask_1.png',
+      'images/dog_2.jpg -> masks/dogmask_2.png',
+    ],
+  },
+  'two groups, masks that could be of either': {
+    files: ['1', '2'].flatMap((n) => [`images/cat_${n}.jpg`, `images/dog_${n}.jpg`, `masks/${n}.png`]),
+    pairs: [
+      'images/cat_1.jpg -> masks/1.png',
+      'images/cat_2.jpg -> masks/2.png',
+      'images/dog_1.jpg -> ',
+      'images/dog_2.jpg -> ',
+    ],
+    refusals: ['images/dog_1.jpg data/shared-mask'],
+  },
+  'two groups, images and masks in words nobody knows': {
+    files: ['wellA', 'wellB'].flatMap((w) =>
+      ['00', '01'].flatMap((n) => [`vorlagen/${w}_foto_${n}.tif`, `masks/${w}_umriss_${n}.tif`]),
+    ),
+    pairs: ['wellA', 'wellB'].flatMap((w) =>
+      ['00', '01'].map((n) => `vorlagen/${w}_foto_${n}.tif -> masks/${w}_umriss_${n}.tif`),
+    ),
+  },
+  'masks of another patient': {
+    files: ['z0', 'z1'].flatMap((n) => [`images/p2_${n}.png`, `masks/p1_${n}.png`]),
+    pairs: ['images/p2_z0.png -> ', 'images/p2_z1.png -> '],
+    refusals: ['masks/p1_z0.png data/mask-without-image', 'masks/p1_z1.png data/mask-without-image'],
+  },
+  'BraTS: a folder a patient, a file for each of four channels': {
+    files: ['000', '001'].flatMap((id) =>
+      ['flair', 't1', 't1ce', 't2', 'seg'].map((name) => `BraTS20_${id}/BraTS20_${id}_${name}.png`),
+    ),
+    pairs: ['000', '001'].flatMap((id) => [
+      `BraTS20_${id}/BraTS20_${id}_flair.png -> BraTS20_${id}/BraTS20_${id}_seg.png`,
+      ...['t1', 't1ce', 't2'].map((name) => `BraTS20_${id}/BraTS20_${id}_${name}.png -> `),
+    ]),
+    refusals: ['000', '001'].map((id) => `BraTS20_${id}/BraTS20_${id}_t1.png data/shared-mask`),
+  },
+  'BraTS: slices of volumes': {
+    files: ['1', '2'].flatMap((n) => ['flair', 't1', 't2', 'seg'].map((name) => `P/P_${name} page ${n}.nii`)),
+    pairs: [
+      ...['1', '2'].map((n) => `P/P_flair page ${n}.nii -> P/P_seg page ${n}.nii`),
+      ...['t1', 't2'].flatMap((name) => ['1', '2'].map((n) => `P/P_${name} page ${n}.nii -> `)),
+    ],
+    refusals: ['P/P_t1 page 1.nii data/shared-mask'],
+  },
+  'PNGs with numbers beside JPEGs': {
+    files: ['leaf0', 'leaf1'].flatMap((n) => [`f/${n}.jpg`, `f/${n}-1.png`, `f/${n}-2.png`]),
+    pairs: ['leaf0', 'leaf1'].map((n) => `f/${n}.jpg -> objects f/${n}-1.png f/${n}-2.png`),
+  },
+  'photographs with numbers beside JPEGs': {
+    files: ['f/a.jpg', 'f/a-1.png', 'f/a-2.png'],
+    flat: /nothing/,
+    pairs: ['f/a-1.png -> ', 'f/a-2.png -> ', 'f/a.jpg -> '],
+  },
+  'numbers with zeros before them beside words for both': {
+    files: ['1', '2', '10'].flatMap((n) => [`images/Image_${n}.png`, `masks/Mask_${n.padStart(2, '0')}.png`]),
+    pairs: ['1', '2', '10'].map((n) => `images/Image_${n}.png -> masks/Mask_${n.padStart(2, '0')}.png`),
+  },
+  'endings in words nobody knows, after a word for images': {
+    files: ['1', '2'].flatMap((n) => [`f/IMG_${n}_foto.png`, `f/IMG_${n}_umriss.png`]),
+    flat: /umriss/,
+    pairs: ['1', '2'].map((n) => `f/IMG_${n}_foto.png -> f/IMG_${n}_umriss.png`),
+  },
   'two zips dropped together, each with its folder': {
     files: ['a', 'b'].flatMap((n) => [`images.zip/images/${n}.png`, `masks.zip/masks/${n}.png`]),
     pairs: ['a', 'b'].map((n) => `images.zip/images/${n}.png -> masks.zip/masks/${n}.png`),
@@ -473,6 +629,23 @@ const layouts: Readonly<Record<string, Layout>> = {
       'images/1.png -> classes 2=masks/stem/1.png',
     ],
     classNames: ['leaf', 'stem'],
+  },
+  'IDRiD: numbered folders for the classes, with a suffix for each': {
+    files: ['a. Training Set/I_1', 'b. Testing Set/I_2'].flatMap((place) => {
+      const [set, name] = place.split('/');
+      return [
+        `A/1. Original Images/${place}.jpg`,
+        `A/2. All Segmentation Groundtruths/${set}/1. Haemorrhages/${name}_HE.tif`,
+        `A/2. All Segmentation Groundtruths/${set}/5. Optic Disc/${name}_OD.tif`,
+      ];
+    }),
+    pairs: ['a. Training Set/I_1', 'b. Testing Set/I_2'].map((place) => {
+      const [set, name] = place.split('/');
+      const masks = `A/2. All Segmentation Groundtruths/${set}`;
+      return `A/1. Original Images/${place}.jpg -> classes 1=${masks}/1. Haemorrhages/${name}_HE.tif 2=${masks}/5. Optic Disc/${name}_OD.tif`;
+    }),
+    splits: ['train', 'test'],
+    classNames: ['1. Haemorrhages', '5. Optic Disc'],
   },
   'folders of classes within those of splits': {
     files: ['train/0', 'val/1'].flatMap((place) => {

@@ -16,6 +16,8 @@ export interface Match {
   readonly image: ImageEntry;
   /** Set when the names do not say it: it is the only image there. */
   readonly isOnlyImage: boolean;
+  /** Other images that the name fits just as well. */
+  readonly rivals: readonly ImageEntry[];
 }
 
 export interface SeriesMatch {
@@ -50,18 +52,23 @@ export class ImageIndex {
     }
   }
 
-  /** Finds the image of every file of a series of masks: by name, then by a rule between the names, then the only one. */
+  /**
+   * Finds the image of every file of a series of masks: by name, then by a rule between the names, then by a name that
+   * several images have, then the only one.
+   */
   match(masks: Series): SeriesMatch {
     const matches: Match[] = [];
+    const open = new Map<SeriesFile, Best>();
     let unmatched: SeriesFile[] = [];
     for (const file of masks.files) {
-      const image = this.byNames(masks, file);
-      if (image) matches.push({ file, image, isOnlyImage: false });
+      const best = this.byNames(masks, file);
+      if (best?.rivals.length === 0) matches.push({ file, ...best, isOnlyImage: false });
       else unmatched.push(file);
+      if (best) open.set(file, best);
     }
-    const ofFolder = matches.length === 0 ? this.byFolder(masks) : undefined;
+    const ofFolder = matches.length === 0 && open.size === 0 ? this.byFolder(masks) : undefined;
     if (ofFolder) {
-      matches.push(...unmatched.map((file) => ({ file, image: ofFolder, isOnlyImage: false })));
+      matches.push(...unmatched.map((file) => ({ file, ...ofFolder, isOnlyImage: false })));
       unmatched = [];
     }
     if (matches.length < unmatched.length) {
@@ -73,48 +80,56 @@ export class ImageIndex {
       matches.push(...more);
       unmatched = unmatched.filter((file) => !found.has(file));
     }
-    return { matches, unmatched };
+    for (const file of unmatched) {
+      const best = open.get(file);
+      if (best) matches.push({ file, ...best, isOnlyImage: false });
+    }
+    return { matches, unmatched: unmatched.filter((file) => !open.has(file)) };
   }
 
   /** The image of the same name whose folder is most like the mask's. */
-  private byNames(masks: Series, { stem, cores }: SeriesFile): ImageEntry | undefined {
+  private byNames(masks: Series, { stem, cores }: SeriesFile): Best | undefined {
     const place = placeOf(masks.folders);
     const names = [stem, ...cores, stackOf(stem) ?? stem];
     for (const name of names) {
       const here = this.byPlace.get(`${place}\n${name}`);
-      if (here) return bestOf(here, masks.folders);
+      if (here) return bestOf(here, name, masks.folders);
     }
     for (const name of names) {
-      const best = bestOf((this.byName.get(name) ?? []).slice(0, COMPARED), masks.folders);
+      const best = bestOf((this.byName.get(name) ?? []).slice(0, COMPARED), name, masks.folders);
       if (best) return best;
     }
     return undefined;
   }
 
   /** The image that the masks' folder is called after, as `masks/a/0.png` and `masks/a/1.png` of `a.png`. */
-  private byFolder({ folders, files }: Series): ImageEntry | undefined {
+  private byFolder({ folders, files }: Series): Best | undefined {
     const name = lookOf(folders.at(-1) ?? '');
     const images = (this.byName.get(name) ?? []).filter(
       ({ series }) => series.files.length > 1 || files.length > 1,
     );
-    return bestOf(images.slice(0, COMPARED), folders.slice(0, -1));
+    return bestOf(images.slice(0, COMPARED), name, folders.slice(0, -1));
   }
 
+  /** The images by a rule between their names and those of the masks, with their words for masks or without them. */
   private byRule(masks: Series, files: readonly SeriesFile[]): Match[] {
     const near = this.nearest(masks);
-    const images = new Map<string, ImageEntry>();
-    for (const series of near) {
-      for (const file of series.files) {
-        for (const name of [file.stem, file.bare ?? file.stem]) {
-          if (!images.has(name)) images.set(name, { file, series });
-        }
-      }
-    }
+    const images = namesOf(near);
     const [only] = near.length === 1 && near[0]?.files.length === 1 ? images.values() : [];
-    const rule = relate([...new Set(files.map(({ stem }) => stem))], [...images.keys()]);
-    return files.flatMap((file) => {
-      const image = images.get(rule?.get(file.stem) ?? '') ?? only;
-      return image ? [{ file, image, isOnlyImage: rule === undefined }] : [];
+    const hasCores = files.some(({ cores }) => cores.length > 0);
+    const namings = [
+      ({ stem }: SeriesFile) => stem,
+      ...(hasCores ? [({ stem, cores }: SeriesFile) => cores[0] ?? stem] : []),
+    ];
+    const [best] = namings
+      .map((nameOf) => ({ nameOf, rule: relate([...new Set(files.map(nameOf))], [...images.keys()]) }))
+      .sort((a, b) => (b.rule?.images.size ?? 0) - (a.rule?.images.size ?? 0));
+    const { nameOf, rule } = best ?? {};
+    return files.flatMap((file): Match[] => {
+      const name = nameOf?.(file) ?? file.stem;
+      const image = images.get(rule?.images.get(name) ?? '') ?? only;
+      const rivals = [...(rule?.rivals.get(name) ?? [])].flatMap((other) => images.get(other) ?? []);
+      return image ? [{ file, image, isOnlyImage: rule === undefined, rivals }] : [];
     });
   }
 
@@ -139,15 +154,42 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
 
 const placeOf = (folders: readonly string[]) => bareOf(folders).join('/');
 
-function bestOf(images: readonly ImageEntry[], masks: readonly string[]): ImageEntry | undefined {
-  let best: ImageEntry | undefined;
+/** The images of some series by their names, and by shorter ones that no other of them has. */
+function namesOf(all: readonly Series[]): ReadonlyMap<string, ImageEntry> {
+  const names = new Map<string, ImageEntry>();
+  const entries = all.flatMap((series) => series.files.map((file) => ({ file, series })));
+  for (const entry of entries) if (!names.has(entry.file.stem)) names.set(entry.file.stem, entry);
+  const shorter = new Map<string, Set<string>>();
+  for (const { file } of entries) {
+    const stems = file.bare === undefined ? undefined : (shorter.get(file.bare) ?? new Set());
+    if (file.bare !== undefined && stems) shorter.set(file.bare, stems.add(file.stem));
+  }
+  for (const entry of entries) {
+    const { bare } = entry.file;
+    if (bare !== undefined && shorter.get(bare)?.size === 1 && !names.has(bare)) names.set(bare, entry);
+  }
+  return names;
+}
+
+type Best = Pick<Match, 'image' | 'rivals'>;
+
+/** Of the images of a name that in the folder most like the masks', before others that one whose whole name it is. */
+function bestOf(images: readonly ImageEntry[], name: string, masks: readonly string[]): Best | undefined {
+  let best: ImageEntry[] = [];
   let most = Number.NEGATIVE_INFINITY;
   for (const image of images) {
-    const score = likeness(masks, image.series.folders);
-    if (score > most) [best, most] = [image, score];
+    const score = likeness(masks, image.series.folders) + (image.file.stem === name ? WHOLE : 0);
+    if (score > most) [best, most] = [[image], score];
+    else if (score === most) best.push(image);
   }
-  return best;
+  const [image, ...others] = best;
+  return most === Number.NEGATIVE_INFINITY || !image
+    ? undefined
+    : { image, rivals: others.filter(({ file }) => file.stem !== image.file.stem) };
 }
+
+/** Less than folders of another name or depth make. */
+const WHOLE = 0.5;
 
 /** How alike two folders are but for the words of their roles; minus infinity when they are of different splits. */
 function likeness(masks: readonly string[], images: readonly string[]): number {

@@ -94,7 +94,8 @@ function roleByWords(
     const field =
       meaning.field === 'instances' || !isMaskFolder ? instancesOrMask(meaning.field) : folder.field;
     const isUnsure =
-      !isMaskFolder && (by === 'word' || folder?.role === 'image' || meaning.role === undefined);
+      !isMaskFolder &&
+      (by === 'word' || by === 'inner' || folder?.role === 'image' || meaning.role === undefined);
     return { series, field, isAside, isUnsure };
   }
   if (by === 'extension' && !isMaskFolder) return { series, field: 'mask', isAside, isUnsure: true };
@@ -215,13 +216,14 @@ function* relatedOf(unknown: readonly Series[], images: readonly Series[]): Gene
   }
   for (const own of unknown) {
     const here = (byFolder.get(own.folders.join('/')) ?? []).filter((other) => other !== own);
+    const inCase = own.files.some(({ cores }) => cores.some((core) => core.startsWith('/')));
     if (own.by === 'base' || own.by === 'shape') {
-      const inCase = own.files.some(({ cores }) => cores.some((core) => core.startsWith('/')));
       const place = (inCase ? own.folders.slice(0, -1) : own.folders).join('/');
       for (const other of here.filter(({ affix }) => own.by === 'shape' || affix === '')) {
         yield { own, ownKind: `${place}\n${own.affix}`, other, otherKind: `${place}\n${other.affix}` };
       }
-      continue;
+      // What looks like two sorts in a folder, as `leaf_l` and `leaf_r`, may have its masks in another one.
+      if (own.by === 'base' || inCase) continue;
     }
     const counts = new Map<Series, number>();
     const step = Math.max(1, Math.floor(own.files.length / COMPARED));

@@ -28,8 +28,9 @@ export interface Series {
   readonly affix: string;
   /** What the affix says. */
   readonly meaning: NameMeaning | undefined;
-  /** How the affix was found. `base`: other files have the same name without it. `extension`: PNGs beside JPEGs. */
-  readonly by: 'folder' | 'base' | 'word' | 'shape' | 'extension';
+  /** How the affix was found. `base`: other files have the same name without it. `inner`: it is a word within their
+   * names. `extension`: PNGs beside JPEGs. */
+  readonly by: 'folder' | 'base' | 'word' | 'inner' | 'shape' | 'extension';
   readonly files: readonly SeriesFile[];
 }
 
@@ -45,7 +46,7 @@ const PLAIN: Place = { affix: '', cores: [], meaning: undefined, by: 'folder' };
 
 /**
  * The series of one folder. An affix is what a name has beyond another name of the folder (`a_cp_masks` beside `a`), or
- * a word for a role at either end of a name (`mask001`), or, when the names of the whole folder fall into few groups
+ * a word for a role in a name (`mask001`, `p1_mask_z0`), or, when the names of the whole folder fall into few groups
  * that count through the same numbers, what begins or ends those (`raw001`, `out001`).
  */
 export function seriesOf(files: readonly NameParts[]): Series[] {
@@ -64,6 +65,9 @@ export function seriesOf(files: readonly NameParts[]): Series[] {
     let place = places.get(stem) ?? PLAIN;
     if (place.affix === '' && isMaskFormat(parts) && photos.has(stem)) {
       place = { ...PLAIN, affix: `.${parts.extension}`, by: 'extension' };
+    } else if (isNumbered(place) && isMaskFormat(parts) && place.cores.some((root) => photos.has(root))) {
+      // `leaf-1.png` and `leaf-2.png` beside `leaf.jpg` may be its objects; what they look like decides.
+      place = { ...place, affix: `.N.${parts.extension}`, by: 'base' };
     }
     let group = groups.get(place.affix);
     if (!group) {
@@ -81,6 +85,9 @@ export function seriesOf(files: readonly NameParts[]): Series[] {
     files: own,
   }));
 }
+
+/** Whether a name has nothing but a number beyond another one. */
+const isNumbered = ({ affix, cores, bare }: Place) => affix === '' && cores.length > 0 && bare === undefined;
 
 export const isJpeg = ({ extension }: NameParts) => ['jpg', 'jpeg', 'jpe', 'jfif'].includes(extension);
 const isMaskFormat = ({ extension }: NameParts) => ['png', 'tif', 'tiff', 'gif', 'bmp'].includes(extension);
@@ -189,33 +196,71 @@ export function boundariesOf(look: string): { end: number; next: number }[] {
   return found;
 }
 
-/** A name with words for a role at its end, a number after them or not, else at its start. */
+/** A name with words for a role at its end, a number after them or not, else within it, else at its start. */
 function markedPlace(look: string, stem: string, folders: readonly string[]): Place | undefined {
   const tokens = tokensOf(stem.length === look.length ? stem : look);
   if (tokens.length === 0 || !tokens.some(hasMeaning)) return undefined;
-  const place = (marks: readonly Token[], cores: readonly string[]): Place | undefined => {
+  const place = (marks: readonly Token[], cores: readonly string[], by: Place['by']): Place | undefined => {
     const meaning = meaningOf(marks);
     const [bare] = cores;
     if (!meaning || bare === undefined) return undefined;
     // A word for images only helps to find the name; it makes no series of its own.
     if (meaning.role === 'image' && !meaning.isAside) return { ...PLAIN, cores, bare };
-    return { affix: affixOf(marks), cores, bare, meaning, by: 'word' };
+    return { affix: affixOf(marks), cores, bare, meaning, by };
   };
-  if (tokens.every(hasMeaning)) return place(tokens, [folderCore(folders)]);
+  if (tokens.every(hasMeaning)) return place(tokens, [folderCore(folders)], 'word');
   const last = tokens.findLastIndex((token) => !isNumber(token)) + 1;
-  const before = tokens.findLastIndex((token, i) => i < last && !isRoleWord(token));
-  const first = tokens.findIndex((token, i) => i > before && hasMeaning(token));
-  const rest = trimmed(look.slice(0, tokens[first]?.start ?? 0));
-  if (first >= 0 && first < last && rest !== '') {
-    const number = look.slice(tokens[last - 1]?.end ?? look.length);
-    // `p1_mask_0001` may be the mask of `p1_0001`, or the first of `p1`.
-    return place(tokens.slice(first, last), number === '' ? [rest] : [rest + number, rest]);
+  const final = tokens.findLastIndex((token, i) => i < last && !isRoleWord(token)) + 1;
+  const first = tokens.findIndex((token, i) => i >= final && hasMeaning(token));
+  // `p1_mask_0001` may be the mask of `p1_0001`, or the first of `p1`.
+  const coresBeside = (marks: readonly Token[]) => {
+    const next = tokens.find(({ start }) => start >= (marks.at(-1)?.end ?? look.length));
+    const numbered = next && isNumber(next) ? [without(look, [...marks, next])] : [];
+    return [without(look, marks), ...numbered];
+  };
+  if (first >= 0 && first < last && startsAfterName(look, tokens[first])) {
+    const marks = tokens.slice(first, last);
+    return place(marks, coresBeside(marks), 'word');
   }
+  const end = tokens.findLastIndex((token, i) => i < final && hasMeaning(token)) + 1;
+  const start = tokens.findLastIndex((token, i) => i < end && !isRoleWord(token)) + 1;
+  const inner = tokens.slice(start, end);
+  const marks = inner.slice(inner.findIndex(hasMeaning));
+  if (end > 0 && startsAfterName(look, marks[0])) return place(marks, coresBeside(marks), 'inner');
   const others = tokens.findIndex((token) => !hasMeaning(token));
-  return others < 1 ? undefined : place(tokens.slice(0, others), [look.slice(tokens[others]?.start ?? 0)]);
+  if (others < 1) return undefined;
+  return place(tokens.slice(0, others), [look.slice(tokens[others]?.start ?? 0)], 'word');
 }
 
 const trimmed = (text: string) => text.replace(/[\s_.-]+$/, '');
+const before = (look: string, marks: readonly Token[]) => trimmed(look.slice(0, marks[0]?.start));
+const startsAfterName = (look: string, first: Token | undefined) => first && before(look, [first]) !== '';
+
+/** A name without some words of it, and without what separates them: `p1_z0` of `p1_mask_z0`. */
+function without(look: string, marks: readonly Token[]): string {
+  const name = before(look, marks);
+  const separator = look.slice(name.length, marks[0]?.start);
+  const rest = look.slice(marks.at(-1)?.end);
+  return name + (rest === '' || /^[\s_.-]/.test(rest) ? '' : separator) + rest;
+}
+
+/** Letters from which on they count, as in `a`, `b`, `c`; two may be two sorts. */
+const COUNTED = 3;
+
+/**
+ * Whether affixes tell no sorts apart: all say images (`wellA_img`, `wellB_img`), or they only count, being the same but
+ * for a number (`s1`, `s2`) or letters that follow one another.
+ */
+function areAlike(affixes: readonly string[]): boolean {
+  if (affixes.every((affix) => meaningOf(tokensOf(affix))?.role === 'image')) return true;
+  const [first = '', ...others] = affixes
+    .map((affix) => affix.replace(/^[\s_.-]+|[\s_.-]+$/g, ''))
+    .sort((a, b) => (a < b ? -1 : 1));
+  const uncounted = (affix: string) => affix.replace(/\p{N}+/gu, '#');
+  if (others.every((affix) => uncounted(affix) === uncounted(first))) return true;
+  const code = (affix: string) => (/^\p{L}$/u.test(affix) ? affix.charCodeAt(0) : Number.NaN);
+  return affixes.length >= COUNTED && others.every((affix, i) => code(affix) === code(first) + i + 1);
+}
 
 /** Names that are all of a few sorts, each with the same names beyond its first or its last word. */
 function placeByShape(stems: ReadonlyMap<string, string>, places: Map<string, Place>): void {
@@ -235,6 +280,7 @@ function placeByShape(stems: ReadonlyMap<string, string>, places: Map<string, Pl
       others.length > 0 &&
       others.length < 6 &&
       !groups.has('') &&
+      !areAlike([...groups.keys()]) &&
       others.every(
         (cores) =>
           cores.size * 5 >= first.size * 4 &&

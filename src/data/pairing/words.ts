@@ -21,7 +21,7 @@ const WORDS: ReadonlyMap<string, Meaning> = table({
     'originals orig raw input inputs frame frames still stills source src',
   colour: 'rgb color colour colors colours colored coloured human',
   mask:
-    'mask masks gt gts groundtruth groundtruths truth annotation annotations anno annos annot annots ann anns annotated ' +
+    'mask masks msk msks gt gts groundtruth groundtruths truth annotation annotations anno annos annot annots ann anns annotated ' +
     'labeled labelled lbl lbls lab seg segs segm segmentation segmentations segmented segmap segmaps semantic semantics ' +
     'manual target targets trimap trimaps matte mattes silhouette silhouettes foreground pixelmap pixelmaps parsing',
   labels: 'label labels class classes',
@@ -125,8 +125,9 @@ export function splitOfTokens(tokens: readonly Token[]): Split | undefined {
   return last && SHORT_SPLITS.get(last.text);
 }
 
-/** Names that tell people who drew, not what they drew. */
+const ANNOTATOR = /^(annotators?|experts?|readers?|raters?|observers?|users?|st|nd|rd|th)$/;
+
+/** Names that tell people who drew, not what they drew: `reader2`, `1st_manual`, `gt_2`, but not `1. Leaves`. */
 export const namesAnnotator = (tokens: readonly Token[]) =>
-  tokens.some(({ text }) =>
-    /^(annotators?|experts?|readers?|raters?|observers?|users?|[0-9]+|st|nd|rd|th)$/.test(text),
-  );
+  tokens.some(({ text }) => ANNOTATOR.test(text)) ||
+  (tokens.some(isNumber) && tokens.every((token) => isNumber(token) || isRoleWord(token)));
