@@ -95,9 +95,10 @@ const partSizes = ({ train, val, test }: SplitParts) => ({
   test: test.length,
 });
 
-function labellingCounts({ statuses }: StoredDataset): LabellingCounts {
+function labellingCounts({ statuses, revisions }: StoredDataset): LabellingCounts {
   const count = (wanted: LabelStatus): number => statuses.filter((status) => status === wanted).length;
-  return { unlabelled: count('unlabelled'), inWork: count('in-work'), done: count('done') };
+  const madeHere = revisions.filter((revision) => revision > 0).length;
+  return { unlabelled: count('unlabelled'), inWork: count('in-work'), done: count('done'), madeHere };
 }
 
 /** Those with a mask first. */

@@ -111,7 +111,7 @@ test('labels in work are kept and take no part in training until they are done',
   const inWork = labelsOf('in-work', box('x', 2));
   const saved = await labels.save(ref('b.png'), { labels: inWork, history: NO_HISTORY, baseRevision: 0 });
   expect(saved.revision).toBe(1);
-  expect(saved.dataset?.labelling).toEqual({ unlabelled: 1, inWork: 1, done: 1 });
+  expect(saved.dataset?.labelling).toEqual({ unlabelled: 1, inWork: 1, done: 1, madeHere: 1 });
   // Nothing of the dataset changes with a further save.
   const again = { labels: inWork, history: NO_HISTORY, baseRevision: 1 };
   expect(await labels.save(ref('b.png'), again)).toEqual({ revision: 2, dataset: null });

@@ -99,7 +99,7 @@ function fakeDataset(id: string): DatasetInfo {
     created: 1_790_000_000_000,
     imageCount: 26,
     maskedCount: 24,
-    labelling: { unlabelled: 2, inWork: 0, done: 24 },
+    labelling: { unlabelled: 2, inWork: 0, done: 24, madeHere: 0 },
     objectCount: 213,
     maskKind: id === 'leaves' ? 'labels' : id === 'cracks' ? 'threshold' : 'binary',
     classes:

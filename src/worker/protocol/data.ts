@@ -132,6 +132,8 @@ export interface LabellingCounts {
   readonly unlabelled: number;
   readonly inWork: number;
   readonly done: number;
+  /** Of all these, those whose labels were made or changed here. */
+  readonly madeHere: number;
 }
 
 export type ShownSample = Pick<SampleInfo, 'id' | 'name' | 'objectCount'>;
