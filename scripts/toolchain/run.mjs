@@ -16,7 +16,16 @@ export function run(command, args, { cwd, env = process.env, quiet = false } = {
       stdio: quiet ? 'ignore' : 'inherit',
       shell: process.platform === 'win32',
     });
-    child.once('error', () => resolve(127));
-    child.once('exit', (code) => resolve(code ?? 1));
+    // Ctrl+C reaches the child by itself; this process must still be there when it has finished. What is sent to this process alone
+    // is passed on.
+    const wait = () => undefined;
+    const passOn = () => child.kill('SIGTERM');
+    process.on('SIGINT', wait).on('SIGTERM', passOn);
+    const ended = (code) => {
+      process.off('SIGINT', wait).off('SIGTERM', passOn);
+      resolve(code);
+    };
+    child.once('error', () => ended(127));
+    child.once('exit', (code) => ended(code ?? 1));
   });
 }

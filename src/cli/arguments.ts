@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { Failure } from '../config/failure.ts';
+import { nearestWord } from './nearest.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -28,20 +29,32 @@ export function readFlags<const O extends Options>(args: readonly string[], opti
 export function readArguments<const O extends Options>(args: readonly string[], options: O, usage: string) {
   if (asksForHelp(args)) throw new HelpRequest(usage);
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return parseArgs({ args: joinedNegatives(args, options), options, allowPositionals: true, strict: true });
   } catch (thrown) {
-    throw wrongArguments(
-      thrown instanceof Error ? (thrown.message.split('. ')[0] ?? '') : String(thrown),
-      usage,
-    );
+    const what = thrown instanceof Error ? (thrown.message.split('. ')[0] ?? '') : String(thrown);
+    const [, unknown] = /^Unknown option '--([^'=]+)/.exec(what) ?? [];
+    const meant = unknown === undefined ? null : nearestWord(unknown, Object.keys(options));
+    throw wrongArguments(meant ? `${what}. Did you mean --${meant}?` : what, usage);
   }
+}
+
+/** `--steps -5` as `--steps=-5`, which is else taken for a flag that lacks its value. */
+function joinedNegatives(args: readonly string[], options: Options): string[] {
+  const joined: string[] = [];
+  for (const word of args) {
+    const flag = joined.at(-1) ?? '';
+    const isValue = /^-[\d.]/.test(word) && options[flag.replace(/^--/, '')]?.type === 'string';
+    if (isValue) joined[joined.length - 1] = `${flag}=${word}`;
+    else joined.push(word);
+  }
+  return joined;
 }
 
 /** The failure of a command line that cannot be understood. */
 export function wrongArguments(what: string, usage: string): Failure {
   return new Failure({
     code: 'cli/arguments',
-    what: `${what.replace(/\.$/, '')}.`,
+    what: /[.?]$/.test(what) ? what : `${what}.`,
     cure: `Usage:\n${usage}`,
   });
 }

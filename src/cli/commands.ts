@@ -1,6 +1,7 @@
 /** The commands of `npm run mopeft`, and what calls them. */
 import { Failure } from '../config/failure.ts';
 import { asksForHelp, HelpRequest, wrongArguments } from './arguments.ts';
+import { nearestWord } from './nearest.ts';
 
 const COMMANDS = {
   plan: async () => (await import('./plan.ts')).plan,
@@ -26,7 +27,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     if (asksForHelp([name])) throw new HelpRequest(commandsHelp());
     throw new Failure({
       code: 'cli/arguments',
-      what: name === '' ? 'Name a command.' : `There is no command "${name}".`,
+      what: name === '' ? 'Name a command.' : `There is no command "${name}".${meantInstead(name)}`,
       cure: `Commands are ${Object.keys(COMMANDS).join(', ')}; each explains its flags with --help.`,
     });
   }
@@ -42,6 +43,21 @@ function withoutMirror(args: readonly string[]): string[] {
   if (!mirror) throw wrongArguments('--mirror has no address', '  --mirror https://mirror.example');
   process.env.MOPEFT_MIRROR = mirror;
   return args.toSpliced(at, inWord === undefined ? 2 : 1);
+}
+
+/** Other programs' names of what commands do. */
+const OTHER_NAMES: Readonly<Record<string, keyof typeof COMMANDS>> = {
+  finetune: 'train',
+  'fine-tune': 'train',
+  fit: 'train',
+  predict: 'segment',
+  test: 'evaluate',
+  eval: 'evaluate',
+};
+
+function meantInstead(name: string): string {
+  const meant = OTHER_NAMES[name] ?? nearestWord(name, Object.keys(COMMANDS));
+  return meant ? ` Did you mean ${meant}?` : '';
 }
 
 function commandsHelp(): string {

@@ -2,7 +2,7 @@ import { Failure } from '../config/failure.ts';
 import { type FindSettings, findDefaults } from '../config/find.ts';
 import { seenSize } from '../data/crops.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { loadSample } from '../data/dataset.ts';
+import { isLabelled, loadSample } from '../data/dataset.ts';
 import { leastArea, type ModelView, type ObjectLimit } from '../data/object-sizes.ts';
 import type { Split } from '../data/types.ts';
 import { findObjects } from '../engine/find/find-dataset.ts';
@@ -45,6 +45,7 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   if (!given && lost) throw wrongArguments(`--${lost} goes with --find`, USAGE);
   const input = await openMeasured(flags, 'all', USAGE);
   const { gpu, model, adapter, dataset, split, names, limit, options } = input;
+  if (names.length === 0) throw noImage(dataset, split);
   const session = await ModelSession.open(gpu, model, adapter);
   // Images are decoded and masks measured beside the model.
   const data = await input.openImages();
@@ -113,6 +114,21 @@ async function evaluateAll(
   } finally {
     data.close();
   }
+}
+
+function noImage(dataset: Dataset, split: Split | 'all'): Failure {
+  const masked = dataset.samples.filter(isLabelled).length;
+  const isWithoutMasks = masked === 0 || split === 'all';
+  return new Failure({
+    code: 'evaluate/no-image',
+    what: isWithoutMasks
+      ? `None of the ${dataset.samples.length} images has a mask.`
+      : `There is no ${split} image among the ${masked} that have a mask.`,
+    where: dataset.name,
+    cure: isWithoutMasks
+      ? 'Look with mopeft inspect how masks and images pair, or label some in the studio.'
+      : 'Measure all of them with --split all, or add images with masks.',
+  });
 }
 
 /** An IoU of no object would read like a failure of the model. */

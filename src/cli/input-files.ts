@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import type { InputFile } from '../data/read-datasets.ts';
@@ -8,25 +8,31 @@ import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 
 /** Every file below a folder, with its path relative to that folder, read when it is needed. */
 export async function folderFiles(folder: string): Promise<InputFile[]> {
-  const info = await stat(folder).catch(() => null);
-  if (!info?.isDirectory()) {
-    throw new Failure({
-      code: 'cli/no-folder',
-      what: 'This is not a folder.',
-      where: folder,
-      cure: 'Give the folder that holds images/ and masks/, or a zip of it.',
-    });
+  const cure = 'Give the folder that holds images/ and masks/, or a zip of it.';
+  if (!(await statOf(folder, homeCure(folder) ?? cure)).isDirectory())
+    throw new Failure({ code: 'cli/no-folder', what: 'This is not a folder.', where: folder, cure });
+  return (await filesBelow(folder)).map((at) => ({
+    path: relative(folder, at).replaceAll('\\', '/'),
+    bytes: async () => new Uint8Array(await readFile(at)),
+  }));
+}
+
+/** Shells put the home folder in place of `~` at the beginning of a word alone. */
+const homeCure = (path: string): string | null =>
+  path.startsWith('~') ? 'A ~ within quotes or behind = stays one: write the home folder out.' : null;
+
+/** Paths of all files below a folder, those that links lead to among them; a folder that leads back to itself is entered once. */
+async function filesBelow(folder: string, entered: readonly string[] = []): Promise<string[]> {
+  const real = await realpath(folder);
+  if (entered.includes(real)) return [];
+  const found: string[] = [];
+  for (const { name } of await readdir(folder, { withFileTypes: true })) {
+    const at = join(folder, name);
+    const info = await stat(at).catch(() => null);
+    if (info?.isDirectory()) found.push(...(await filesBelow(at, [...entered, real])));
+    else if (info?.isFile()) found.push(at);
   }
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => {
-      const at = join(entry.parentPath, entry.name);
-      return {
-        path: relative(folder, at).replaceAll('\\', '/'),
-        bytes: async () => new Uint8Array(await readFile(at)),
-      };
-    });
+  return found;
 }
 
 /** What stands at a path. @throws Failure `cli/no-file` with this cure when nothing does. */
@@ -77,33 +83,57 @@ function shortestNames(paths: readonly string[]): string[] {
 }
 
 /**
- * A model's files: one file, everything directly in a folder, or those of a model of the catalogue by its id, which are
- * downloaded when they are not in the cache. A file or folder of that name comes first.
+ * A model's files: a file with what beside it belongs to it, everything directly in a folder, or those of a model of the
+ * catalogue by its id, which are downloaded when they are not in the cache. A file or folder of that name comes first.
+ * @param paths of one model, whose files may be given one by one; each file is there once.
  * @throws Failure `cli/no-model`, `download/…`.
  */
-export async function modelSources(path: string): Promise<ByteSource[]> {
-  const info = await stat(path).catch(() => null);
-  if (!info) {
-    const known = CATALOGUE.find(({ id }) => id === path);
-    if (known) return (await import('./model-cache.ts')).cachedModel(known);
-    throw new Failure({
-      code: 'cli/no-model',
-      what: 'There is no such file or folder.',
-      where: path,
-      cure:
-        'Give a file of SAM weights, a folder with config.json and weights, or the id of a model of the catalogue: ' +
-        `${CATALOGUE.map(({ id }) => id).join(', ')}.`,
-    });
+export async function modelSources(...paths: readonly string[]): Promise<ByteSource[]> {
+  const found = new Map<string, ByteSource>();
+  for (const path of paths) {
+    const info = await stat(path).catch(() => null);
+    if (info?.isDirectory()) await addSources(found, path, `${basename(resolve(path))}/`, () => true);
+    else if (info) await addSources(found, dirname(path), '', belongsTo(basename(path)));
+    else for (const source of await ofCatalogue(path)) found.set(source.name, source);
   }
-  if (!info.isDirectory()) return [fileSource(path, info.size, basename(path))];
-  const sources: ByteSource[] = [];
-  const folder = basename(resolve(path));
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const at = join(path, entry.name);
-    sources.push(fileSource(at, (await stat(at)).size, `${folder}/${entry.name}`));
+  return [...found.values()];
+}
+
+async function ofCatalogue(id: string): Promise<ByteSource[]> {
+  const known = CATALOGUE.find((model) => model.id === id);
+  if (known) return (await import('./model-cache.ts')).cachedModel(known);
+  throw new Failure({
+    code: 'cli/no-model',
+    what: 'There is no such file or folder.',
+    where: id,
+    cure:
+      'Give a file of SAM weights, a folder with config.json and weights, or the id of a model of the catalogue: ' +
+      `${CATALOGUE.map((model) => model.id).join(', ')}.`,
+  });
+}
+
+/** What of a file's folder belongs to it: the other parts of its weights, and what says how they are used. */
+function belongsTo(file: string): (name: string) => boolean {
+  if (/(?<!\.index)\.json$/i.test(file)) return (name) => name === file;
+  const [, whole] = /^(.+?)(?:-\d{5}-of-\d{5}\.\w+|\.\w+\.index\.json)$/.exec(file) ?? [];
+  return (name) =>
+    name === file ||
+    ['config.json', 'preprocessor_config.json'].includes(name) ||
+    (whole !== undefined && name.startsWith(whole) && /-\d{5}-of-\d{5}\.|\.index\.json$/.test(name));
+}
+
+/** Adds files of a folder by their paths. @param before what their names in messages begin with. */
+async function addSources(
+  found: Map<string, ByteSource>,
+  folder: string,
+  before: string,
+  isWanted: (name: string) => boolean,
+): Promise<void> {
+  for (const name of (await readdir(folder)).filter(isWanted)) {
+    const at = resolve(folder, name);
+    const info = await stat(at).catch(() => null);
+    if (info?.isFile() && !found.has(at)) found.set(at, fileSource(at, info.size, `${before}${name}`));
   }
-  return sources;
 }
 
 /** A file of which only what is asked for is read. @param name for messages. */

@@ -34,8 +34,7 @@ export function inspectModel(
 }
 
 async function modelReport(paths: readonly string[], choices: ModelChoices): Promise<ModelReport> {
-  const sources = (await Promise.all(paths.map(modelSources))).flat();
-  const checkpoint = await openCheckpoint(await chooseModelFiles(sources), choices);
+  const checkpoint = await openCheckpoint(await chooseModelFiles(await modelSources(...paths)), choices);
   const { name, format, config, unused } = checkpoint;
   return {
     file: name,

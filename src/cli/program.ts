@@ -7,9 +7,14 @@ export type Program = (args: readonly string[]) => Promise<number>;
 
 /** Runs a program. Ends the process, since an open device would keep it alive. */
 export function runProgram(program: Program): void {
+  // What reads the output may have ended, as `head` does: the work goes on, and what it prints is dropped.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   // Once what was printed has left: a pipe may still be taking it.
   void statusOf(program, process.argv.slice(2)).then((code) =>
-    process.stdout.write('', () => process.exit(code)),
+    process.stdout.destroyed ? process.exit(code) : process.stdout.write('', () => process.exit(code)),
   );
 }
 

@@ -9,12 +9,13 @@ import type { RgbImage } from '../data/types.ts';
  * @throws Failure `cli/no-image`, `data/…`.
  */
 export async function readImage(path: string): Promise<RgbImage> {
-  const bytes = await readFile(path).catch(() => {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    const isFolder = error.code === 'EISDIR';
     throw new Failure({
       code: 'cli/no-image',
-      what: 'There is no such file.',
+      what: isFolder ? 'This is a folder, where one image is needed.' : 'There is no such file.',
       where: path,
-      cure: 'Check the path of the image.',
+      cure: isFolder ? 'Name an image in it; mopeft find takes folders.' : 'Check the path of the image.',
     });
   });
   return valueOrThrow(await decodeImage(new Uint8Array(bytes), path)).image;

@@ -43,6 +43,8 @@ export async function segment(args: readonly string[]): Promise<number> {
   );
   const imagePath = requiredFlag(flags.image, 'image', USAGE);
   const out = requiredFlag(flags.out, 'out', USAGE);
+  if (/\.(jpe?g|tiff?|bmp|gif|webp)$/i.test(out))
+    throw wrongArguments(`--out is "${out}", but the mask is written as PNG: end its name in .png`, USAGE);
   if (!flags.click && !flags.box && !flags.whole) throw wrongArguments('No prompt is given', USAGE);
   if (flags.box && flags.whole) throw wrongArguments('--box and --whole exclude each other', USAGE);
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
@@ -100,7 +102,15 @@ function promptsOf(
       `--box is "${flags.box}", outside of the image of ${width} × ${height} pixels`,
       USAGE,
     );
-  return { points, box: { x0, y0, x1, y1 }, previous: null };
+  const within = {
+    x0: Math.max(0, x0),
+    y0: Math.max(0, y0),
+    x1: Math.min(width, x1),
+    y1: Math.min(height, y1),
+  };
+  if (within.x0 !== x0 || within.y0 !== y0 || within.x1 !== x1 || within.y1 !== y1)
+    console.error(`--box reaches beyond the image of ${width} × ${height} pixels and is cut at its edges.`);
+  return { points, box: within, previous: null };
 }
 
 /** The smallest box around all clicks and the box. */

@@ -11,7 +11,7 @@ import type { Run, RunDataset, RunObserver, RunOutcome, RunParts } from '../engi
 import { tellsDatasetsApart } from '../peft/datasets.ts';
 import { type PlanRequest, planTraining } from '../train/plan-training.ts';
 import { folderBytes } from '../train/token-cache.ts';
-import { numberFlag, readFlags, requiredFlag } from './arguments.ts';
+import { numberFlag, readFlags, requiredFlag, wrongArguments } from './arguments.ts';
 import { MODEL_FLAGS, MODEL_USAGE, modelChoices } from './model-flags.ts';
 import { atScale, openCliModel, openData, runFolder, scaleFlag } from './open.ts';
 import { CLI_CACHE_BYTES, openDataThread } from './open-data-thread.ts';
@@ -50,8 +50,10 @@ const readTrainFlags = (args: readonly string[]) => readFlags(args, FLAGS, USAGE
 /** `mopeft train`: trains, or continues a run; RUN then holds what `src/engine/run/run-files.ts` lists. */
 export async function train(args: readonly string[]): Promise<number> {
   const flags = readTrainFlags(args);
+  if (flags.resume !== undefined) expectNothingNew(flags);
   const modelPath = requiredFlag(flags.model, 'model', USAGE);
-  const folders = requiredFlag(flags.data, 'data', USAGE);
+  // A folder that is named twice is meant once.
+  const folders = [...new Set(requiredFlag(flags.data, 'data', USAGE).map((folder) => resolve(folder)))];
   const out = flags.resume ?? requiredFlag(flags.out, 'out', USAGE);
   if (flags.resume === undefined) requiredFlag(flags.method, 'method', USAGE);
   const files = runFolder(out);
@@ -86,6 +88,17 @@ export async function train(args: readonly string[]): Promise<number> {
   conclude(outcome, out);
   gpu.destroy();
   return 0;
+}
+
+/** A resumed run keeps its settings: what would say others is refused rather than passed over. */
+function expectNothingNew(flags: Flags): void {
+  const kept = ['resume', 'model', 'data', ...Object.keys(MODEL_FLAGS), ...Object.keys(READING_FLAGS)];
+  const other = Object.keys(flags).find((name) => !kept.includes(name));
+  if (other !== undefined)
+    throw wrongArguments(
+      `--${other} is for a new run: one that is resumed keeps the settings of its start`,
+      USAGE,
+    );
 }
 
 async function start(parts: RunParts, flags: Flags, folders: readonly string[]): Promise<Run> {
