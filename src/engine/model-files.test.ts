@@ -18,6 +18,7 @@ test.each([
   [['optimizer.pt', 'training_args.bin', 'config.json'], /No weights/],
   [['a/config.json', 'b/config.json', 'a/model.safetensors'], /two configs/],
   [['adapter.safetensors', 'model.safetensors'], /adapter lies beside/],
+  [['sam/config.json', 'sam/encoder.onnx', 'sam/decoder.onnx'], /encoder\.onnx.*ONNX.*it was made from/],
 ])('%j is refused with the reason', async (names, reason) => {
   await expect(chooseModelFiles(files(...names))).rejects.toThrow(reason);
 });
@@ -27,6 +28,11 @@ test.each([
   ['pytorch_model.bin', ['training_args.bin', 'optimizer.pt', 'rng_state_0.pth']],
   ['model.safetensors', ['pytorch_model.bin']],
   ['3f5a9c', ['config.json', 'README.md']],
+  ['sam/model.safetensors', ['sam/._model.safetensors', 'sam/.DS_Store', 'sam/._config.json']],
+  ['sam/sam_vit_b.pth', ['sam/._model.safetensors', 'sam/._model.safetensors.index.json']],
+  ['.models/model.safetensors', ['.models/._model.safetensors']],
+  ['._model.safetensors', []],
+  ['adapter_model.safetensors', ['adapter_config.json']],
 ])('%s is the weights, and not what lies beside', async (weights, beside) => {
   const chosen = await chooseModelFiles(files(weights, ...beside));
   expect(chosen.weights.map(({ name }) => name)).toEqual([weights]);
@@ -50,4 +56,16 @@ test('of weights in several forms one is taken, and the others are named', async
   const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
   const whole = await chooseModelFiles(files(...shards));
   expect(whole).toMatchObject({ weights: shards.map((name) => ({ name })), remarks: [] });
+});
+
+test.each([
+  ['model.safetensors', 'adapter_model.safetensors'],
+  ['pytorch_model.bin', 'adapter_model.safetensors'],
+  ['model.safetensors', 'adapter_model.bin'],
+])('beside %s the adapter %s is left alone, and how to open it is said', async (model, adapter) => {
+  const { weights, remarks } = await chooseModelFiles(files(adapter, 'adapter_config.json', model));
+  expect(weights.map(({ name }) => name)).toEqual([model]);
+  expect(remarks).toMatchObject([
+    { what: expect.stringContaining(adapter), cure: expect.stringContaining('open it after the model') },
+  ]);
 });

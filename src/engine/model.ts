@@ -2,6 +2,7 @@
 import { Failure, type FailureRecord } from '../config/failure.ts';
 import type { ModelChoices } from '../config/model-choices.ts';
 import type { SamConfig } from '../config/sam.ts';
+import { isJunk, nameParts } from '../data/file-names.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 import { type CheckpointFiles, openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
@@ -10,6 +11,7 @@ import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
 import { chooseIndex, parseShardIndex, type ShardIndex, shardsOf } from '../sam/checkpoint/shards.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
+import { noWeights } from './no-weights.ts';
 
 /** A base model whose frozen weights are on a device; every session of that device shares them. */
 export interface OpenModel extends SamModel {
@@ -46,6 +48,8 @@ const PYTORCH = /\.(pth|pt|bin|ckpt)$/i;
 const INDEX = /\.index\.json$/i;
 /** What trainers leave beside the weights under the same endings. */
 const TRAINER = /(^|\/)(training_args|optimizer|scheduler|scaler|rng_state\w*)\.(pth|pt|bin)$/i;
+/** Weights of PEFT's adapters, by the names that it gives them. */
+const PEFT_ADAPTER = /(^|\/)adapter_model\.(safetensors|bin)$/i;
 /** Largest JSON that is read as a config. */
 const MAX_JSON_BYTES = 1_000_000;
 /** Largest index of shards. */
@@ -87,14 +91,15 @@ export async function openModel(
  * @throws Failure `model/no-weights`, `model/several-configs`, `model/adapter-beside`, `model/config-too-large`,
  *   `checkpoint/index`, `checkpoint/shard-missing`.
  */
-export async function chooseModelFiles(files: readonly ByteSource[]): Promise<CheckpointFiles> {
+export async function chooseModelFiles(given: readonly ByteSource[]): Promise<CheckpointFiles> {
+  const files = withoutJunk(given);
   const byEnd = (end: string): ByteSource[] =>
     files.filter(({ name }) => baseName(name).toLowerCase() === end);
   const weights = weightFiles(files);
   const [config, otherConfig] = byEnd('config.json');
   const [preprocessor] = byEnd('preprocessor_config.json');
   const [adapterConfig] = byEnd('adapter_config.json');
-  if (weights.length === 0) throw noWeights(files);
+  if (weights.length === 0) throw noWeights(files.filter(({ name }) => !BESIDE.test(name)));
   if (otherConfig && config) {
     throw new Failure({
       code: 'model/several-configs',
@@ -118,7 +123,7 @@ export async function chooseModelFiles(files: readonly ByteSource[]): Promise<Ch
   const left = files.filter((file) => isWeights(file) && !taken.includes(file)).map(({ name }) => name);
   return {
     weights: taken,
-    remarks: left.length > 0 ? [leftBeside(taken, left)] : [],
+    remarks: leftRemarks(taken, left),
     ...(index && { index }),
     ...(config && { config: await jsonFile(config) }),
     ...(adapterConfig && { adapterConfig: await jsonFile(adapterConfig) }),
@@ -144,17 +149,35 @@ function plainFiles(weights: readonly ByteSource[]): ByteSource[] {
   return sorted.filter((source) => byName.get(source.name.replace(VARIANT, '')) === source);
 }
 
-function leftBeside(taken: readonly ByteSource[], left: readonly string[]): FailureRecord {
-  return {
+/** What was left beside the weights, and how to have it: an adapter is opened otherwise than other weights. */
+function leftRemarks(taken: readonly ByteSource[], left: readonly string[]): FailureRecord[] {
+  const others = left.filter((name) => !PEFT_ADAPTER.test(name));
+  const adapters = left.filter((name) => PEFT_ADAPTER.test(name));
+  const remark = (names: readonly string[], cure: string): FailureRecord => ({
     code: 'model/left-beside',
-    what: `The weights were taken from it, and ${left.join(', ')} beside it ${left.length > 1 ? 'were' : 'was'} left alone.`,
+    what: `The weights were taken from it, and ${names.join(', ')} beside it ${names.length > 1 ? 'were' : 'was'} left alone.`,
     where: taken.map(({ name }) => name).join(', '),
-    cure: 'To load another, open it without this one.',
-  };
+    cure,
+  });
+  return [
+    ...(others.length > 0 ? [remark(others, 'To load another, open it without this one.')] : []),
+    ...(adapters.length > 0
+      ? [remark(adapters, 'It is an adapter: open it after the model, with its adapter_config.json.')]
+      : []),
+  ];
 }
 
-/** Files of weights by their endings; a file alone is taken whatever it is called. */
-function weightFiles(files: readonly ByteSource[]): readonly ByteSource[] {
+/** The files without what systems leave beside them; as given where nothing else is there, so that it is refused by its name. */
+function withoutJunk(given: readonly ByteSource[]): readonly ByteSource[] {
+  // Folders are not asked: a person may keep a model in one whose name begins with a dot.
+  const files = given.filter(({ name }) => !isJunk({ ...nameParts(name), folders: [] }));
+  return files.length > 0 ? files : given;
+}
+
+/** Files of weights by their endings; a file alone is taken whatever it is called, an adapter of PEFT only where no model is. */
+function weightFiles(given: readonly ByteSource[]): readonly ByteSource[] {
+  const models = given.filter(({ name }) => !PEFT_ADAPTER.test(name));
+  const files = models.some(isWeights) ? models : given;
   const safetensors = files.filter(({ name }) => SAFETENSORS.test(name));
   if (safetensors.length > 0) return safetensors;
   const pytorch = files.filter(isWeights);
@@ -180,16 +203,6 @@ async function jsonFile(source: ByteSource, maxBytes = MAX_JSON_BYTES): Promise<
   }
   const bytes = await source.read(0, source.size);
   return { name: source.name, text: new TextDecoder().decode(bytes) };
-}
-
-function noWeights(files: readonly ByteSource[]): Failure {
-  const [first] = files.filter(({ name }) => !BESIDE.test(name));
-  return new Failure({
-    code: 'model/no-weights',
-    what: 'No weights are among the files (.safetensors, .pth, .pt, .bin, .ckpt).',
-    ...(first && { where: first.name }),
-    cure: 'Open a SAM checkpoint of one of these kinds, with its config.json where there is one.',
-  });
 }
 
 function nameOf(weights: readonly ByteSource[]): string {

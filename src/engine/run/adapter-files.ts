@@ -11,6 +11,8 @@ import { adapterOfForeign, type ForeignBase } from '../../peft/import/to-adapter
 import { nameOfMethods } from '../../peft/recipes.ts';
 import { bytesSource } from '../../sam/checkpoint/byte-source.ts';
 import { openTensorFile } from '../../sam/checkpoint/open-tensor-file.ts';
+import { parsePeftConfig } from '../../sam/checkpoint/peft-config.ts';
+import type { TensorFile } from '../../sam/checkpoint/tensor-file.ts';
 import { type AdapterPair, type NamedBytes, ownJson, readPair, withoutUntrained } from './adapter-pair.ts';
 import { RUN_FILES, type RunFiles } from './run-files.ts';
 
@@ -126,23 +128,41 @@ async function readForeign({ weights, json }: ChosenFiles): Promise<ForeignLora 
   const file = await openTensorFile(bytesSource(weights.name, weights.bytes));
   const names = [...file.tensors.keys()];
   const reader = foreignReader(names);
-  if (!reader && file.format === 'pickle') {
-    throw new Failure({
-      code: 'adapter/unknown',
-      what: `It is no LoRA in a form that is read here; among its ${names.length} tensors is ${names[0] ?? 'none'}.`,
-      where: weights.name,
-      cure: 'Adapters that can be imported are those of this program, PEFT LoRA and Sam_LoRA; open a whole model as a model.',
-    });
-  }
-  return reader ? reader.read(file, json && { name: json.name, json: parsed(json) }) : null;
+  if (reader) return reader.read(file, json && { name: json.name, json: parsed(json) });
+  if (file.format === 'safetensors' && mayBeOwn(file)) return null;
+  // Of PEFT's other kinds the config says which it is.
+  if (json && PEFT_CONFIG.test(json.name)) parsePeftConfig({ name: json.name, json: parsed(json) });
+  throw new Failure({
+    code: 'adapter/unknown',
+    what: `It is no LoRA in a form that is read here; among its ${names.length} tensors is ${names[0] ?? 'none'}.`,
+    where: weights.name,
+    cure: 'Adapters that can be imported are those of this program, PEFT LoRA and Sam_LoRA; open a whole model as a model.',
+  });
 }
 
-/** Null for what is no JSON: the reader then says what it lacks. */
-function parsed({ bytes }: NamedBytes): unknown {
+/** What our own adapters' tensors are called: those of a block, of the mask decoder, and those of all together. */
+const OWN_TENSOR = /^(blocks\.\d+|mask_decoder|tokens|gates)\.|^[^.]+$/;
+
+/** Whether a file is ours by its record or, for one of before it held that, by its tensors' names. */
+function mayBeOwn({ metadata, tensors }: TensorFile): boolean {
+  return metadata.record !== undefined || [...tensors.keys()].every((name) => OWN_TENSOR.test(name));
+}
+
+/**
+ * The JSON beside another program's weights; null for what is none, as most of their readers need it not.
+ * @throws Failure `adapter/no-config` where it is PEFT's, which its reader needs.
+ */
+function parsed({ name, bytes }: NamedBytes): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    return null;
+    if (!PEFT_CONFIG.test(name)) return null;
+    throw new Failure({
+      code: 'adapter/no-config',
+      what: 'It is not valid JSON, so nothing is known of its adapter, such as its scale.',
+      where: name,
+      cure: 'Use the adapter_config.json that PEFT wrote with the weights; it may have been cut off on its way.',
+    });
   }
 }
 
@@ -150,13 +170,21 @@ function parsed({ bytes }: NamedBytes): unknown {
 async function ownPair({ weights, json, there }: ChosenFiles): Promise<AdapterPair> {
   const own = weights && ((await ownJson(weights)) ?? json);
   if (weights && own) return withoutUntrained({ json: own, weights });
+  if (json && PEFT_CONFIG.test(json.name)) {
+    throw new Failure({
+      code: 'adapter/incomplete',
+      what: 'It is the config of a PEFT adapter, and the adapter’s weights are not among the files.',
+      where: json.name,
+      cure: 'Choose adapter_model.safetensors (or adapter_model.bin) together with it, or the folder that holds both.',
+    });
+  }
   throw new Failure({
     code: 'adapter/incomplete',
     what: weights
       ? 'It holds no record, and its adapter.json is missing.'
       : 'There is no adapter.safetensors among the files.',
     ...(there && { where: there.name }),
-    cure: 'Choose adapter.safetensors and adapter.json together, or the zip that holds both.',
+    cure: 'Choose adapter.safetensors and adapter.json together, the very folder in which they lie, or the zip that holds both.',
   });
 }
 
@@ -171,6 +199,8 @@ const SAFETENSORS = /\.safetensors$/i;
 /** What PyTorch writes; beside an adapter also the state of its training, which is not called after it. */
 const PICKLE = /\.(bin|pth?|ckpt)$/i;
 const JSON_FILE = /\.json$/i;
+/** What PEFT calls the JSON beside its weights. */
+const PEFT_CONFIG = /(^|\/)adapter_config\.json$/i;
 const NAMED_ADAPTER = /(^|\/)adapter[^/]*$/i;
 
 /** Finds the files. @throws Failure `adapter/several`, `data/…` for a broken zip. */

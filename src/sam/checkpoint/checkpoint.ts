@@ -110,11 +110,13 @@ function mergedOwners(
   { withoutTuned, loraAlpha }: ModelChoices,
   label: string,
 ): { readonly owners: Owners; readonly remarks: readonly FailureRecord[] } {
+  // Before its config is read: one of an adapter beside a plain model says nothing of the model.
+  if (withoutTuned || !isUnmerged(owners.keys())) return { owners, remarks: [] };
   const config =
     loraAlpha !== undefined
       ? configOfAlpha(loraAlpha)
       : adapterConfig && parsePeftConfig({ name: adapterConfig.name, json: parseJson(adapterConfig) });
-  if (withoutTuned || !config || !isUnmerged(owners.keys())) return { owners, remarks: [] };
+  if (!config) return { owners, remarks: [] };
   const { owners: merged, layers, scales } = mergeUnmerged(owners, config, label);
   const scale = scales.map((value) => Number(value.toPrecision(4))).join(', ');
   const source = loraAlpha === undefined ? adapterConfig?.name : `a lora_alpha of ${loraAlpha}`;
