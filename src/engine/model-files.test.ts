@@ -18,6 +18,7 @@ test.each([
   [['optimizer.pt', 'training_args.bin', 'config.json'], /No weights/],
   [['a/config.json', 'b/config.json', 'a/model.safetensors'], /two configs/],
   [['adapter.safetensors', 'model.safetensors'], /adapter lies beside/],
+  [['model-00001-of-00002.safetensors'], /part 1 of a model in 2 files/],
   [['sam/config.json', 'sam/encoder.onnx', 'sam/decoder.onnx'], /encoder\.onnx.*ONNX.*it was made from/],
 ])('%j is refused with the reason', async (names, reason) => {
   await expect(chooseModelFiles(files(...names))).rejects.toThrow(reason);

@@ -8,7 +8,13 @@ import type { ByteSource } from '../sam/checkpoint/byte-source.ts';
 import { type CheckpointFiles, openCheckpoint } from '../sam/checkpoint/checkpoint.ts';
 import type { JsonFile } from '../sam/checkpoint/config-files.ts';
 import { parameterCountOf } from '../sam/checkpoint/expected-shapes.ts';
-import { chooseIndex, parseShardIndex, type ShardIndex, shardsOf } from '../sam/checkpoint/shards.ts';
+import {
+  chooseIndex,
+  expectAllShards,
+  parseShardIndex,
+  type ShardIndex,
+  shardsOf,
+} from '../sam/checkpoint/shards.ts';
 import type { WeightPrecision } from '../sam/halves.ts';
 import { loadModel, type SamModel } from '../sam/weights.ts';
 import { noWeights } from './no-weights.ts';
@@ -120,6 +126,7 @@ export async function chooseModelFiles(given: readonly ByteSource[]): Promise<Ch
   const indices = await Promise.all(files.filter(({ name }) => INDEX.test(name)).map(indexOf));
   const index = chooseIndex(indices, weights);
   const taken = index ? shardsOf(index, weights) : plainFiles(weights);
+  if (!index) expectAllShards(taken);
   const left = files.filter((file) => isWeights(file) && !taken.includes(file)).map(({ name }) => name);
   return {
     weights: taken,

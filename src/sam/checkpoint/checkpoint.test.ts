@@ -117,6 +117,15 @@ describe('opening a checkpoint', () => {
     );
   });
 
+  it('names the plain ViT of EfficientSAM, whose positions lie in one row', async () => {
+    const plain = weights((tensors) => {
+      tensors.set('image_encoder.pos_embed', { shape: [1, 17, 16], data: new Float32Array(17 * 16) });
+    });
+    await expect(openCheckpoint({ weights: [source(plain)] })).rejects.toMatchObject({
+      record: { code: 'checkpoint/not-sam', what: expect.stringContaining('EfficientSAM') },
+    });
+  });
+
   it('refuses a config that is no JSON', async () => {
     const broken = { name: 'config.json', text: '{' };
     expect(await codeOf(openCheckpoint({ weights: [source(weights())], config: broken }))).toBe(

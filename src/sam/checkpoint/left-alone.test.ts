@@ -190,6 +190,7 @@ describe('what is no SAM', () => {
     ['base_model.model.vision_encoder.layers.0.attn.qkv.lora_A.weight', /adapter of PEFT/],
     ['w_a_000', /LoRA file/],
     ['mask_decoder.iou_token.weight', /no image encoder/],
+    ['image_encoder.tower.0.weight', /image encoder that is not known.*such as image_encoder\.tower/],
     ['conv1.weight', /1 others such as conv1\.weight/],
   ])('%s is said to be what it is', async (name, text) => {
     const weights = [bytesSource('other.safetensors', writeSafetensors(new Map([[name, stray]])))];

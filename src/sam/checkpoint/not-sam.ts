@@ -37,6 +37,11 @@ const KNOWN: readonly {
     cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base.',
   },
   {
+    test: /(^|\.)(image_encoder|vision_encoder)\./,
+    what: 'It has an image encoder that is not known, or only a part of one',
+    cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base; of a model in several files open all of them.',
+  },
+  {
     test: /(^|\.)(mask_decoder|prompt_encoder)\./,
     what: 'It has parts of a SAM and no image encoder that is known',
     cure: 'Open the whole checkpoint; a decoder that was trained alone needs its model.',

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { bytesSource } from './byte-source.ts';
 import { openTensorFile } from './open-tensor-file.ts';
 import { writeSafetensors } from './safetensors-write.ts';
-import { checkShards, chooseIndex, parseShardIndex, shardsOf } from './shards.ts';
+import { checkShards, chooseIndex, expectAllShards, parseShardIndex, shardsOf } from './shards.ts';
 
 const index = (name: string, map: Readonly<Record<string, string>>) =>
   parseShardIndex({ name, text: JSON.stringify({ metadata: { total_size: 8 }, weight_map: map }) });
@@ -54,4 +54,14 @@ it('follows the index whose shards are there', () => {
 
 it.each(['', '[]', '{}', '{"weight_map":{"a":3}}'])('refuses %j as an index', (text) => {
   expect(() => parseShardIndex({ name: 'model.safetensors.index.json', text })).toThrow(/no weight_map/);
+});
+
+it('knows a shard without its index by its name, and names those that are missing', () => {
+  expect(() => expectAllShards(files('model-00001-of-00002.safetensors'))).toThrow(
+    /part 1 of a model in 2 files, and model-00002-of-00002\.safetensors is not among.*Open the whole folder/,
+  );
+  expect(() => expectAllShards(files('pytorch_model-00002-of-99999.bin'))).toThrow(/99998 others are not/);
+  expect(() =>
+    expectAllShards(files(TWO.a, TWO.b, 'x-00001-of-00001.bin', 'other.safetensors')),
+  ).not.toThrow();
 });

@@ -63,6 +63,28 @@ export function shardsOf({ name, owners }: ShardIndex, files: readonly ByteSourc
   return wanted.flatMap((shard) => found.get(folder + shard) ?? []);
 }
 
+const NUMBERED = /-(\d{5})-of-(\d{5})(?=\.\w+$)/;
+
+/** Without an index the names of shards say how many there are. @throws Failure `checkpoint/shard-missing` where some are not among the files. */
+export function expectAllShards(files: readonly ByteSource[]): void {
+  const found = new Set(files.map(({ name }) => name));
+  for (const { name } of files) {
+    const [part, number, total] = NUMBERED.exec(name) ?? [];
+    if (part === undefined) continue;
+    const siblings = Array.from({ length: Number(total) }, (_, i) =>
+      name.replace(part, `-${String(i + 1).padStart(5, '0')}-of-${total}`),
+    );
+    const missing = siblings.filter((sibling) => !found.has(sibling)).map(baseName);
+    if (missing.length === 0) continue;
+    throw new Failure({
+      code: 'checkpoint/shard-missing',
+      what: `It is part ${Number(number)} of a model in ${Number(total)} files, and ${missing.length > 3 ? `${missing.length} others` : missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} not among the files.`,
+      where: name,
+      cure: 'Open the whole folder, or all files of the model together with their .index.json.',
+    });
+  }
+}
+
 /** @throws Failure `checkpoint/shard-tensor` for a tensor that the index promises and its file does not hold. */
 export function checkShards({ name, owners }: ShardIndex, files: readonly TensorFile[]): void {
   const byName = new Map(files.map((file) => [baseName(file.name), file]));

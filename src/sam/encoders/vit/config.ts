@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { Failure } from '../../../config/failure.ts';
 import { type EncoderConfig, gridOf, type SamConfig } from '../../../config/sam.ts';
 import { count, parseFields } from '../../checkpoint/config-fields.ts';
 import type { ShapeReader } from '../../checkpoint/shape-reader.ts';
@@ -195,9 +196,20 @@ export function inferVitConfig(shapes: ShapeReader, told: ToldConfig): EncoderPa
   };
 }
 
+/** The failure for positions in one row, not in a grid. */
+function plainVit({ file }: ShapeReader): Failure {
+  return new Failure({
+    code: 'checkpoint/not-sam',
+    what: 'Its image encoder is a plain ViT, as that of EfficientSAM: its positions lie in one row, not in a grid as SAM’s.',
+    where: `${file}, tensor ${POS_EMBED}`,
+    cure: 'Use a SAM of the first kind, such as facebook/sam-vit-base; small ones that load are MobileSAM and SlimSAM.',
+  });
+}
+
 /** Tokens along a side of the grid. */
 function gridSide(shapes: ShapeReader, stride: number, told: ToldConfig): number {
   if (shapes.has(POS_EMBED)) {
+    if (shapes.shape(POS_EMBED).length === 3) throw plainVit(shapes);
     const [height, width] = [shapes.axis(POS_EMBED, 1), shapes.axis(POS_EMBED, 2)];
     if (height === width) return height;
     throw shapes.misfit(POS_EMBED, `Its grid of ${height} × ${width} is no square, and SAM's images are.`);
