@@ -19,8 +19,10 @@ function lookAtInverted(findings: Findings, known: readonly Known[], background:
   const { kind, statistics } = findings.gathered;
   const isOther = (value: number) => distance(value, other.value, kind) < distance(value, background, kind);
   const inverted = statistics.frames.filter(({ value }) => isOther(value)).map(({ file }) => file);
-  // Where all are alike it is the background that is in question, which is said with it.
-  if (inverted.length === 0 || inverted.length === statistics.frames.length) return;
+  const upright = statistics.frames.length - inverted.length;
+  // Where objects mostly reach the edges, one that fills an image but for a hole is no wonder. Where all are alike it is the
+  // background that is in question, which is said with it.
+  if (inverted.length === 0 || 2 * upright < findings.stats.masks) return;
   const [first = ''] = inverted;
   findings.look(
     'data/mask-inverted',

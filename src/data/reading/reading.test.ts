@@ -694,6 +694,14 @@ describe('masks of one dataset that are not alike', () => {
     expect(understand([...plain([0, 255, 255]), raster(large, [0, 255])]).remarks).toEqual([]);
   });
 
+  it('where objects mostly reach the edges, one that fills its image but for a hole is not inverted', () => {
+    // Half of each image, as clouds are, and a whole one with a gap in its middle.
+    const half = Array.from({ length: SIZE * SIZE }, (_, i) => Number(i % SIZE < SIZE / 2));
+    const [halves, gap] = [raster(half, [0, 255]), raster(discs(4), [255, 0, 0])];
+    const { remarks } = understand([halves, halves, halves, ...plain([0, 255, 255]).slice(0, 1), gap]);
+    expect(remarks).toEqual([]);
+  });
+
   it('a class that is alone in its mask keeps its value', () => {
     const one = (value: number) => raster(discs(value), [0, value, value]);
     const found = understand([one(1), one(4), ...plain([0, 1, 2]).slice(0, 1)]);
