@@ -16,13 +16,20 @@ export function run(command, args, { cwd, env = process.env, quiet = false } = {
       stdio: quiet ? 'ignore' : 'inherit',
       shell: process.platform === 'win32',
     });
-    // Ctrl+C reaches the child by itself; this process must still be there when it has finished. What is sent to this process alone
-    // is passed on.
-    const wait = () => undefined;
-    const passOn = () => child.kill('SIGTERM');
+    // Ctrl+C reaches the child by itself, and what is sent to this process alone is passed on: it ends when the child has finished.
+    let isEnding = false;
+    const wait = () => {
+      isEnding = true;
+    };
+    const passOn = () => {
+      isEnding = true;
+      child.kill('SIGTERM');
+    };
     process.on('SIGINT', wait).on('SIGTERM', passOn);
     const ended = (code) => {
       process.off('SIGINT', wait).off('SIGTERM', passOn);
+      // Whatever would have come after it was called off too.
+      if (isEnding) process.exit(code);
       resolve(code);
     };
     child.once('error', () => ended(127));

@@ -26,9 +26,9 @@ async function filesBelow(folder: string, entered: readonly string[] = []): Prom
   const real = await realpath(folder);
   if (entered.includes(real)) return [];
   const found: string[] = [];
-  for (const { name } of await readdir(folder, { withFileTypes: true })) {
-    const at = join(folder, name);
-    const info = await stat(at).catch(() => null);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const at = join(folder, entry.name);
+    const info = entry.isSymbolicLink() ? await stat(at).catch(() => null) : entry;
     if (info?.isDirectory()) found.push(...(await filesBelow(at, [...entered, real])));
     else if (info?.isFile()) found.push(at);
   }

@@ -1,12 +1,14 @@
 /** Images for the page: whole as bitmaps, small with their objects laid over. */
-import { objectColourAt, rgbOf } from '../config/object-colours.ts';
+import { OBJECT_COLOURS, rgbOf } from '../config/object-colours.ts';
 import { IGNORED } from '../data/objects.ts';
 import { resizeImage } from '../data/resize.ts';
 import type { ObjectSet, RgbImage } from '../data/types.ts';
 
 /** Of an object's colour, over the image. */
 const OBJECT_SHARE = 0.55;
-const WHITE = [255, 255, 255] as const;
+/** The pixels of objects, one colour after the other, and of the lines over what is ignored. */
+const OBJECT_PIXELS = OBJECT_COLOURS.map((colour) => [...rgbOf(colour), Math.round(255 * OBJECT_SHARE)]);
+const LINE = [255, 255, 255, 255];
 /** Pixels from one white line over what is ignored to the next. */
 const HATCH = 6;
 
@@ -63,18 +65,17 @@ function drawObjects(objects: ObjectSet, { width, height }: Size): OffscreenCanv
     for (let x = 0; x < width; x++) {
       const column = Math.min(objects.width - 1, Math.floor(((x + 0.5) * objects.width) / width));
       const id = objects.map[from + column] ?? 0;
-      if (id === 0) continue;
-      const [share, colour] =
-        id === IGNORED
-          ? [(x + y) % HATCH < HATCH / 2 ? 1 : 0, WHITE]
-          : [OBJECT_SHARE, rgbOf(objectColourAt(id - 1))];
-      rgba.set([...colour, Math.round(255 * share)], 4 * (y * width + x));
+      const pixel = id === IGNORED ? lineAt(x, y) : id > 0 && OBJECT_PIXELS[(id - 1) % OBJECT_PIXELS.length];
+      if (pixel) rgba.set(pixel, 4 * (y * width + x));
     }
   }
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
   return canvas;
 }
+
+/** The pixel of a line over what is ignored; undefined between two of them. */
+const lineAt = (x: number, y: number) => ((x + y) % HATCH < HATCH / 2 ? LINE : undefined);
 
 function imageDataOf({ width, height, data }: RgbImage): ImageData {
   const rgba = new Uint8ClampedArray(width * height * 4);

@@ -8,6 +8,7 @@ import {
   splitOfTokens,
   type Token,
   tokensOf,
+  uncounted,
 } from './words.ts';
 
 /** One folder of a path, taken apart. */
@@ -93,7 +94,7 @@ const shapes = new WeakMap<readonly string[], string>();
 export function shapeOf(folders: readonly string[]): string {
   const known = shapes.get(folders);
   if (known !== undefined) return known;
-  const shape = folders.join('/').replace(/\p{N}+/gu, '#');
+  const shape = uncounted(folders.join('/'));
   shapes.set(folders, shape);
   return shape;
 }

@@ -2,7 +2,7 @@
 import { sortedByName } from '../natural-order.ts';
 import { boundariesOf } from './series.ts';
 import { stackOf } from './stacks.ts';
-import { splitOfTokens, tokensOf } from './words.ts';
+import { splitOfTokens, tokensOf, uncounted } from './words.ts';
 
 /** Masks by which a rule is looked for; all are then tried with it. */
 const SAMPLE = 40;
@@ -107,8 +107,6 @@ interface Difference {
 
 const reversed = (text: string) => [...text].reverse().join('');
 const same = (text: string) => text;
-
-const uncounted = (text: string) => text.replace(/\p{N}+/gu, '#');
 
 /**
  * The differences that recur most between names that are neighbours when sorted. One pair alone shows no rule, and

@@ -8,6 +8,7 @@ import {
   type NameMeaning,
   type Token,
   tokensOf,
+  uncounted,
 } from './words.ts';
 
 /** A file in its series. */
@@ -256,7 +257,6 @@ function areAlike(affixes: readonly string[]): boolean {
   const [first = '', ...others] = affixes
     .map((affix) => affix.replace(/^[\s_.-]+|[\s_.-]+$/g, ''))
     .sort((a, b) => (a < b ? -1 : 1));
-  const uncounted = (affix: string) => affix.replace(/\p{N}+/gu, '#');
   if (others.every((affix) => uncounted(affix) === uncounted(first))) return true;
   const code = (affix: string) => (/^\p{L}$/u.test(affix) ? affix.charCodeAt(0) : Number.NaN);
   return affixes.length >= COUNTED && others.every((affix, i) => code(affix) === code(first) + i + 1);

@@ -131,3 +131,6 @@ const ANNOTATOR = /^(annotators?|experts?|readers?|raters?|observers?|users?|st|
 export const namesAnnotator = (tokens: readonly Token[]) =>
   tokens.some(({ text }) => ANNOTATOR.test(text)) ||
   (tokens.some(isNumber) && tokens.every((token) => isNumber(token) || isRoleWord(token)));
+
+/** A text with # in place of every number: those that differ in numbers alone are equal. */
+export const uncounted = (text: string): string => text.replace(/\p{N}+/gu, '#');

@@ -1,5 +1,4 @@
 /** What the command palette offers: places, actions, datasets, images and runs. */
-
 import { SEGMENT_KEYS } from '../features/segment/keys.ts';
 import { plural } from '../format/format.ts';
 import { addDemo, useDatasets } from '../stores/datasets.ts';
