@@ -7,8 +7,6 @@ struct Params {
   fromHead: u32,
   d: u32,
   prefix: u32,
-  // Rows of the prefix in k: the prefix, or 0 where it is apart.
-  kPrefix: u32,
   gridW: u32,
   windows: u32,
   scale: f32,

@@ -28,7 +28,7 @@ fn rowAt(n: u32, Nq: u32, head: u32, heads: u32, m: u32, M: u32) -> Row {
   let own = (m * heads + head) * Nq + n;
   let all = (m * params.heads + params.fromHead + head) * Nq + n;
   let columns = wide * arrayLength(&scores) / (M * heads * Nq);
-  let tokens = arrayLength(&k) / (params.heads * params.d * M) - params.kPrefix;
+  let tokens = arrayLength(&k) / (params.heads * params.d * M) - params.prefix;
   let width = select(tokens, params.gridW, HAS_REL);
   let lines = select(1u, tokens / params.gridW, HAS_REL);
   let start = own * columns;

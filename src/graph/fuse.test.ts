@@ -2,16 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { relu } from '../ops/activation/activation.ts';
 import { add } from '../ops/add/add.ts';
-import { fused } from '../ops/fusion.ts';
+import { fused, fusionRules } from '../ops/fusion.ts';
 import { linear } from '../ops/linear/linear.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
 import { sumLeading } from '../ops/sum-leading/sum-leading.ts';
+import { fuse } from './fuse.ts';
 import { Graph } from './graph.ts';
 import { planGraph } from './plan.ts';
 
 const TRAITS = { isSoftware: true, hasSubgroups: false, hasF16: false };
 
-const names = (graph: Graph, traits = TRAITS) => fused(graph, traits).nodes.map(({ op }) => op.name);
+const names = (graph: Graph, traits = TRAITS) =>
+  fuse(graph, fusionRules(traits)).nodes.map(({ op }) => op.name);
 
 /** x [2, 3], w and v [3, 3]. */
 function start() {
@@ -30,6 +32,18 @@ describe('fuse', () => {
     const plan = planGraph(graph, TRAITS);
     expect(plan.passes).toHaveLength(2);
     expect(plan.outputs.get('y')?.bytes).toBe(24);
+  });
+
+  it('is for GPUs: a software adapter runs the plain graph', () => {
+    const plain = ['linear', 'activation'];
+    for (const [isSoftware, ops] of [
+      [true, plain],
+      [false, ['product']],
+    ] as const) {
+      const { graph, x, w } = start();
+      graph.output('y', relu(linear(x, w, null)));
+      expect(fused(graph, { ...TRAITS, isSoftware }).nodes.map(({ op }) => op.name)).toEqual(ops);
+    }
   });
 
   it('keeps a value that something else reads, or that is an output', () => {

@@ -19,8 +19,6 @@ export interface Fusion {
 export interface FusionContext {
   /** The node of the same phase that makes a value; null for an input of the graph and for a value of another phase. */
   readonly producerOf: (tensor: Tensor) => Node | null;
-  /** The node of any phase that makes a value: what it reads may be read, but it may not be replaced. */
-  readonly makerOf: (tensor: Tensor) => Node | null;
   /** The nodes that read a value, in the order in which they run. */
   readonly readersOf: (tensor: Tensor) => readonly Node[];
   /** Whether one node alone reads a value, and no output of the graph is it. */
@@ -43,8 +41,6 @@ export function fuse(graph: Graph, rules: readonly FusionRule[]): Graph {
   const sweep = new Sweep(graph);
   for (const rule of rules) sweep.apply(rule);
   graph.rewrite(sweep.left());
-  // A value whose readers now read what it is made of.
-  graph.rewrite(liveNodes(graph));
   return graph;
 }
 
@@ -63,7 +59,6 @@ class Sweep {
       const producer = this.producers.get(root.id);
       return producer?.phase === this.phase ? producer : null;
     },
-    makerOf: ({ root }) => this.producers.get(root.id) ?? null,
     readersOf: (tensor) => this.readersOf(tensor),
     isPrivate: ({ root }) => !this.outputs.has(root.id) && this.readers.get(root.id)?.size === 1,
     following: (node, ops, within) => this.following(node, ops, within),

@@ -4,11 +4,7 @@ import type { AnyOp, Graph, Node } from '../graph/graph.ts';
 import { lastOf, sizeOf } from '../graph/shape.ts';
 import { ACCUMULATION_RULES, slicedSumThenAccumulate } from './accumulation-fusion.ts';
 import { addOp } from './add/add.ts';
-import {
-  attentionGradientsThenPrefixes,
-  prefixesThenAttention,
-  rowsThenGradients,
-} from './attention-fusion.ts';
+import { rowsThenGradients } from './attention-fusion.ts';
 import { gateRules } from './gate-fusion.ts';
 import { gradientsTogether, productThenAccumulate } from './gradient-fusion.ts';
 import { layernormBackwardOp } from './layernorm/layernorm.ts';
@@ -40,18 +36,19 @@ import { depthToSpaceOp } from './space-to-depth/space-to-depth.ts';
 import { TOKEN_RULES } from './token-fusion.ts';
 
 /**
- * A traced graph with its gradients, made ready to be planned: nodes that one op can do together become one. The plain
- * ops stay the reference: `src/train/fusion.test.ts` compares the two on the graphs that the product runs.
+ * A traced graph with its gradients, made ready to be planned: on a GPU, nodes that one op can do together become one. A software
+ * adapter runs the plain graph, which takes as long and is compiled in a third of the time (docs/measurements/kernels.md).
  */
 export function fused(graph: Graph, traits: AdapterTraits): Graph {
-  return fuse(graph, rulesFor(traits));
+  return traits.isSoftware ? graph : fuse(graph, fusionRules(traits));
 }
 
 /**
- * @param traits decide where K is split. Some rules save a GPU a dispatch and would cost a software adapter a pipeline, which takes
- * long to compile there, or time.
+ * The rules, of which all give what the plain ops give: `src/train/fusion.test.ts` compares the two on the graphs that the product
+ * runs, by the kernels of either kind of adapter.
+ * @param traits decide where K is split, and which ops have a kernel.
  */
-function rulesFor(traits: AdapterTraits): readonly FusionRule[] {
+export function fusionRules(traits: AdapterTraits): readonly FusionRule[] {
   const ofGpus = (...rules: readonly FusionRule[]) => (pairsGradients(traits) ? rules : []);
   return [
     ...ofGpus(normaliseThenAdd),
@@ -78,8 +75,6 @@ function rulesFor(traits: AdapterTraits): readonly FusionRule[] {
     ),
     (node, context) => rowsThenGradients(node, context, traits),
     ...gateRules(traits),
-    (node, context) => prefixesThenAttention(node, context, traits),
-    (node, context) => attentionGradientsThenPrefixes(node, context, traits),
     ...TOKEN_RULES,
     ...ofGpus(addThenNormaliseBackward),
     (node, context) => slicedSumThenAccumulate(node, context, traits),

@@ -10,7 +10,6 @@ import {
   attentionMassBackwardOp,
   attentionOp,
 } from './attention/attention.ts';
-import { prefixedAttentionBackwardOp, prefixedAttentionOp } from './attention/prefixed.ts';
 import { correctiveClickOp } from './corrective-click/corrective-click.ts';
 import { cropOp } from './crop/crop.ts';
 import { depthwiseConv3BackwardOp, depthwiseConv3Op } from './depthwise-conv3/depthwise-conv3.ts';
@@ -136,6 +135,4 @@ export const OPS: readonly AnyOp[] = [
   attentionDeltaOp,
   attentionBackwardOp,
   attentionMassBackwardOp,
-  prefixedAttentionOp,
-  prefixedAttentionBackwardOp,
 ];

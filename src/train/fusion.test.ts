@@ -3,11 +3,12 @@ import type { MopeftConfig } from '../config/mopeft.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { AdapterTraits } from '../gpu/traits.ts';
 import { Executable, Pool } from '../graph/executable.ts';
+import { fuse } from '../graph/fuse.ts';
 import { Graph } from '../graph/graph.ts';
 import { type Plan, planGraph } from '../graph/plan.ts';
 import { accumulate } from '../ops/accumulate/accumulate.ts';
 import { add } from '../ops/add/add.ts';
-import { fused } from '../ops/fusion.ts';
+import { fusionRules } from '../ops/fusion.ts';
 import { gated } from '../ops/gated-add/gated-add.ts';
 import { linear } from '../ops/linear/linear.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
@@ -131,7 +132,7 @@ describe('a fused graph', () => {
 
   async function compare(trace: () => Graph, traits: AdapterTraits): Promise<[plain: Plan, fused: Plan]> {
     const plain = await run(gpu, trace(), gpu.traits);
-    const other = await run(gpu, fused(trace(), traits), traits);
+    const other = await run(gpu, fuse(trace(), fusionRules(traits)), traits);
     expectSame(other.values, plain.values);
     return [plain.plan, other.plan];
   }
@@ -238,7 +239,7 @@ describe('a fused graph', () => {
     const at = (own: typeof beside) =>
       decoderTrainingGraph(MICRO_SAM, shape, trained, true, false, false, own);
     const plain = await run(gpu, at([]), gpu.traits);
-    const parallel = await run(gpu, fused(at(beside), others()), others(), (name, count) => {
+    const parallel = await run(gpu, fuse(at(beside), fusionRules(others())), others(), (name, count) => {
       const range = rangeOf(name);
       if (!range) return valuesOf(name, count);
       const values = new Float32Array(count);

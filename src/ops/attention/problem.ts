@@ -8,17 +8,7 @@ export interface AttentionProblem {
   readonly attrs: AttentionAttributes;
   readonly hasRel: boolean;
   readonly hasBias: boolean;
-  /** Where the inputs of keys and values lack the columns of the prefix, which `sizes` count: where these are. */
-  readonly prefixes?: Prefixes;
   readonly traits: AdapterTraits;
-}
-
-/** The prefixes [prefix, C] of keys and values, and the gates [B] that weigh them for so many windows each; null: all 1. */
-export interface Prefixes {
-  readonly keys: Binding;
-  readonly values: Binding;
-  readonly gate: Binding | null;
-  readonly windows: number;
 }
 
 /** Reads off what a pass is made for; q, k, relPos and bias are inputs 0, 1, 3 and 5 of every op that asks. */

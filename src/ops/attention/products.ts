@@ -94,7 +94,7 @@ export function forwardProducts(
   ]);
 }
 
-/** Inputs q, k, v, relPos, dout, bias, rows; outputs dq, dk, dv, with relPos drelPos, and those of prefixes that are apart. */
+/** Inputs q, k, v, relPos, dout, bias, rows; outputs dq, dk, dv, with relPos drelPos. */
 export function backwardProducts(problem: AttentionProblem, mostScores = MOST_SCORES): Pass[] {
   const { hasRel, sizes } = problem;
   const noRel = backwardScratch(problem, mostScores).length - 1;
@@ -116,12 +116,12 @@ export function backwardProducts(problem: AttentionProblem, mostScores = MOST_SC
     }),
     // Every result overwrites a temporary that is no longer needed.
     ...turn.product('v', 'scores', 'dout', { aT: true }),
-    turn.keysFromHeads('v', 2),
+    turn.scatter('v', 2, 1),
     ...turn.product('dout', 'dscores', 'k', {}),
     turn.scatter('dout', 0, 1 / Math.sqrt(sizes.D)),
     // q carries the scale already.
     ...turn.product('k', 'dscores', 'q', { aT: true }),
-    turn.keysFromHeads('k', 1),
+    turn.scatter('k', 1, 1),
   ]);
 }
 
@@ -154,45 +154,20 @@ class Turn {
     const scale = 1 / Math.sqrt(this.problem.sizes.D);
     return [
       this.toHeads({ input: 0 }, 'q', scale),
-      this.keysToHeads({ input: 1 }, 'k'),
-      this.keysToHeads({ input: 2 }, 'v'),
+      this.toHeads({ input: 1 }, 'k', 1),
+      this.toHeads({ input: 2 }, 'v', 1),
     ];
   }
 
-  /** Keys or values, behind a prefix that is apart. */
-  private keysToHeads(x: Binding, out: 'k' | 'v'): Pass {
-    const { prefixes } = this.problem;
-    if (!prefixes) return this.toHeads(x, out, 1);
-    const { keys, values, gate, windows } = prefixes;
-    const prefix = out === 'k' ? keys : values;
-    return this.move(
-      'attention/to-heads-prefix',
-      out,
-      this.rowsOf(out),
-      { windows },
-      [x, prefix, gate ?? prefix, SCRATCH[out]],
-      { HAS_GATE: Number(Boolean(gate)) },
-    );
-  }
-
   toHeads(x: Binding, out: Name, scale: number): Pass {
-    return this.move('attention/to-heads', out, this.rowsOf(out), { scale }, [x, SCRATCH[out]]);
+    return this.move('attention/to-heads', out, this.rowsOf(out), scale, [x, SCRATCH[out]]);
   }
 
   /** Back to the output of that position. */
   scatter(x: Name, output: number, scale: number): Pass {
     const { Nq, Nk } = this.problem.sizes;
     const bindings = [SCRATCH[x], { output }];
-    return this.move('attention/from-heads', x, isOfKeys(x) ? Nk : Nq, { scale }, bindings);
-  }
-
-  /** The gradient to keys or values, output 1 or 2, with that to a prefix that is apart. */
-  keysFromHeads(x: 'k' | 'v', output: 1 | 2): Pass {
-    const { prefixes, sizes, hasRel } = this.problem;
-    if (!prefixes) return this.scatter(x, output, 1);
-    const prefix = { output: output + (hasRel ? 3 : 2) };
-    const bindings = [SCRATCH[x], { output }, prefix];
-    return this.move('attention/from-heads-prefix', x, sizes.Nk, { windows: prefixes.windows }, bindings);
+    return this.move('attention/from-heads', x, isOfKeys(x) ? Nk : Nq, scale, bindings);
   }
 
   product(out: Name, a: Name, b: Name, { aT = false, bT = false }: { aT?: boolean; bT?: boolean }): Pass[] {
@@ -225,20 +200,13 @@ class Turn {
     };
   }
 
-  private move(
-    shader: string,
-    name: Name,
-    rows: number,
-    params: Own,
-    bindings: Binding[],
-    constants: Pass['constants'] = {},
-  ): Pass {
+  private move(shader: string, name: Name, rows: number, scale: number, bindings: Binding[]): Pass {
     const { M, D } = this.problem.sizes;
     const [x] = workgroups1d(rows, MOVED_ROWS);
     return {
       shader,
-      constants,
-      params: this.params(isOfKeys(name) ? this.problem.attrs.prefix : 0, params),
+      constants: {},
+      params: this.params(isOfKeys(name) ? this.problem.attrs.prefix : 0, { scale }),
       bindings,
       workgroups: [x, this.layout.each, M],
       flops: M * this.layout.each * rows * D,
@@ -247,13 +215,12 @@ class Turn {
 
   /** As `lib/attention-heads` has them. */
   private params(prefix: number, { windows = 1, scale = 1 }: Own): Record<string, number> {
-    const { attrs, sizes, hasRel, prefixes } = this.problem;
+    const { attrs, sizes, hasRel } = this.problem;
     return {
       heads: attrs.heads,
       fromHead: this.fromHead,
       d: sizes.D,
       prefix,
-      kPrefix: prefixes ? 0 : attrs.prefix,
       gridW: hasRel ? attrs.gridW : 1,
       windows,
       scale,

@@ -65,7 +65,7 @@ export const prependPairOp = defineOp({
 type Values = Float64Array | null | undefined;
 
 /** The tokens of each of M windows behind `front`, which is weighed by the gate of the window's sample. */
-export function behindPrefix(M: number, tokens: Values, front: Values, gate: Values): Float64Array {
+function behindPrefix(M: number, tokens: Values, front: Values, gate: Values): Float64Array {
   const [all, own] = [required(tokens, 'tokens'), required(front, 'prefix')];
   const each = all.length / M;
   return Float64Array.from({ length: M * (own.length + each) }, (_, i) => {
