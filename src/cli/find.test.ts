@@ -77,6 +77,14 @@ it('finds all objects as COCO, and goes on where it was ended', { timeout: 600_0
   const png = await readRaster(new Uint8Array(await readFile(join(masks, 'instances/1.png'))), '1.png');
   expect([png.width, png.height]).toEqual([40, 28]);
   expect(new Set(png.data).size).toBeGreaterThan(1);
+
+  // Measured with the images that were searched, which lie where they lay.
+  const table = await mopeft(...args, '--format', 'csv');
+  expect(table.stderr).toBe('');
+  const [names = '', ...rows] = (await readFile(join(out, 'measurements.csv'), 'utf8')).trim().split('\r\n');
+  const mean = names.split(',').indexOf('mean');
+  expect(rows).toHaveLength(coco.annotations.length);
+  for (const row of rows) expect(row.split(',')[mean]).toMatch(/^\d/);
 });
 
 it('chooses thresholds by labelled images, and says them', { timeout: 600_000 }, async () => {

@@ -2,11 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../config/failure.ts';
 import { FIND_FIELDS, type FindSettings, findDefaults } from '../config/find.ts';
-import { className } from '../data/classes.ts';
-import { type Dataset, isLabelled, loadSample } from '../data/dataset.ts';
+import { type Dataset, type DatasetSample, isLabelled, loadSample } from '../data/dataset.ts';
 import { originText } from '../data/labels/origins.ts';
 import type { LabelledImage } from '../data/out/label-set.ts';
-import { type OutFormat, OutRemarks } from '../data/out/out-format.ts';
+import { classNamer, labelSetOf } from '../data/out/labelled-images.ts';
+import { NO_CLASS, type OutFormat, OutRemarks } from '../data/out/out-format.ts';
 import { outFormats } from '../data/out/registry.ts';
 import { writeLabels } from '../data/out/write-labels.ts';
 import { valueOrThrow } from '../data/outcome.ts';
@@ -118,12 +118,13 @@ export async function find(args: readonly string[]): Promise<number> {
   });
   gpu.destroy();
   const remarks = new OutRemarks();
-  const nameOf = (value: number): string =>
-    classes ? className(value, { count: classes.values.length, names: dataset.classNames }) : 'object';
-  const labels = { name: dataset.name, classes: (classes?.values ?? [1]).map(nameOf) };
+  const named = classes && { dataset, labels: classes.values };
+  const nameOf = named ? classNamer(named) : () => NO_CLASS;
+  const set = named ? labelSetOf(named) : { name: dataset.name, classes: [NO_CLASS] };
   const origin = originText({ kind: 'found', model: modelName });
-  const images = found.map((image) => labelled(image, nameOf, origin));
-  for await (const { path, bytes } of writeLabels(images, { format, set: labels, remarks }))
+  const samples = new Map(dataset.samples.map((sample) => [sample.name, sample]));
+  const images = found.map((image) => labelled(image, samples.get(image.name), nameOf, origin));
+  for await (const { path, bytes } of writeLabels(images, { format, set, remarks }))
     await write(join(out, path), bytes);
   for (const { file: about, reason, cure } of remarks.list()) console.error(`${about}: ${reason} ${cure}`);
   const objects = found.reduce((sum, image) => sum + image.objects.length, 0);
@@ -196,7 +197,8 @@ function formatOf(name: string): OutFormat {
 /** Where masks overlap, the better one lies above. */
 function labelled(
   { name, width, height, objects }: FoundImage,
-  nameOf: (classValue: number) => string,
+  sample: DatasetSample | undefined,
+  nameOf: (classValue: number) => string | undefined,
   origin: string,
 ): LabelledImage {
   const ascending = objects.toSorted((a, b) => a.predictedIou - b.predictedIou);
@@ -206,10 +208,12 @@ function labelled(
     height,
     objects: ascending.map(({ runs, predictedIou, classValue = 1 }) => ({
       runs,
-      className: nameOf(classValue),
+      className: nameOf(classValue) ?? NO_CLASS,
       score: predictedIou,
       origin,
     })),
+    ...(sample && { file: sample.image }),
+    ...(sample?.split && { split: sample.split }),
   };
 }
 

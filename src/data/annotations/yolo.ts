@@ -162,6 +162,9 @@ interface YoloSet {
 const dataYaml = v.object({
   names: v.union([v.array(v.unknown()), v.record(v.string(), v.unknown())]),
   kpt_shape: v.optional(v.unknown()),
+  train: v.optional(v.unknown()),
+  val: v.optional(v.unknown()),
+  test: v.optional(v.unknown()),
 });
 
 /** What was read of a file that names classes; a set has thousands of labels, and they share it. */
@@ -211,8 +214,13 @@ async function readNames(file: LazyFile): Promise<YoloSet | undefined> {
   try {
     const parsed = v.safeParse(dataYaml, load(text));
     if (!parsed.success) return undefined;
-    const { names, kpt_shape: keypoints } = parsed.output;
-    return { names: listOfNames(names), hasKeypoints: keypoints !== undefined, used: [file.path] };
+    const { names, kpt_shape: keypoints, train, val, test } = parsed.output;
+    // Lists of images say nothing of objects.
+    const lists = [train, val, test].flatMap((at) =>
+      typeof at === 'string' && /\.txt$/i.test(at) ? at : [],
+    );
+    const used = [file.path, ...lists.map((at) => file.path.replace(/[^/]*$/, at.replace(/^\.\//, '')))];
+    return { names: listOfNames(names), hasKeypoints: keypoints !== undefined, used };
   } catch {
     return undefined;
   }

@@ -23,9 +23,10 @@ export function labelSetOf(
   { dataset, labels, colours = {} }: LabelledDataset,
   pixelSize?: PixelSize,
 ): LabelSet {
-  const nameOf = classNamer(dataset, labels);
-  const classes = labels.flatMap((label) => nameOf(label) ?? []);
-  const chosen = labels.flatMap((label) => {
+  const nameOf = classNamer({ dataset, labels });
+  const values = classValues(dataset, labels);
+  const classes = values.flatMap((label) => nameOf(label) ?? []);
+  const chosen = values.flatMap((label) => {
     const [name, colour] = [nameOf(label), colours[label]];
     return name !== undefined && colour !== undefined ? [[name, colour] as const] : [];
   });
@@ -41,7 +42,7 @@ export async function* labelledImages(
   { dataset, labels, labelsOf = async () => null }: LabelledDataset,
   onImage: (done: number, total: number, name: string) => void = () => undefined,
 ): AsyncGenerator<LabelledImage> {
-  const nameOf = classNamer(dataset, labels);
+  const nameOf = classNamer({ dataset, labels });
   const samples = dataset.samples.filter(isLabelled);
   for (const [i, sample] of samples.entries()) {
     onImage(i, samples.length, sample.name);
@@ -50,13 +51,28 @@ export async function* labelledImages(
   }
 }
 
+/** Classes that have a name or an object, ascending: without those that no object has, the numbers of others would move. */
+function classValues({ classNames, reading }: Dataset, labels: readonly number[]): number[] {
+  const { background = 0, ignored = [] } = readingOfClasses(reading) ?? {};
+  const isClass = (value: number) => value > 0 && value !== background && !ignored.includes(value);
+  const named = [...(classNames?.keys() ?? [])].filter(isClass);
+  return [...new Set([...named, ...labels])].sort((a, b) => a - b);
+}
+
+const readingOfClasses = (reading: Dataset['reading']) =>
+  reading === undefined || reading === 'per-file' ? undefined : classReading(reading);
+
 type ClassNamer = (label: number) => string | undefined;
 
-function classNamer({ classNames: names, reading }: Dataset, labels: readonly number[]): ClassNamer {
+/** What classes are called; nothing where there is one kind of object without a name. */
+export function classNamer({
+  dataset: { classNames: names, reading },
+  labels,
+}: Pick<LabelledDataset, 'dataset' | 'labels'>): ClassNamer {
   const naming = {
     count: labels.length,
     names,
-    reading: reading === undefined || reading === 'per-file' ? undefined : classReading(reading),
+    reading: readingOfClasses(reading),
   };
   return (label) => {
     if (label === 0 || (labels.length < 2 && !names?.has(label))) return undefined;

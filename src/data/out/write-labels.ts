@@ -1,6 +1,7 @@
 import { nameParts } from '../file-names.ts';
 import { readBytes } from '../lazy-file.ts';
 import { valueOrThrow } from '../outcome.ts';
+import { splitOfFolders } from '../pairing/folders.ts';
 import type { LabelledImage, LabelSet } from './label-set.ts';
 import { type ImagePath, type OutFile, type OutFormat, type OutRemarks, textFile } from './out-format.ts';
 
@@ -22,10 +23,10 @@ export async function* writeLabels(
   { format, set, withImages = false, remarks }: WriteOptions,
 ): AsyncGenerator<OutFile> {
   const writer = format.open(set, remarks);
-  const paths = new ImagePaths();
+  const paths = new ImagePaths({ withImages, remarks });
   let hasFolders = false;
   for await (const image of images) {
-    const at = paths.take(image.name);
+    const at = paths.take(image);
     hasFolders ||= at.path.includes('/');
     if (withImages && image.file) {
       const path = [format.imageFolder, at.path].filter(Boolean).join('/');
@@ -43,12 +44,38 @@ export async function* writeLabels(
 class ImagePaths {
   private readonly taken = new Set<string>();
 
-  take(name: string): ImagePath {
-    const { folders, stem, extension } = nameParts(name);
-    const inside = [...folders.filter((folder) => folder !== '..'), stem || 'image'].join('/');
-    let free = inside;
-    for (let n = 2; this.taken.has(free.toLowerCase()); n++) free = `${inside} (${n})`;
+  constructor(private readonly options: Pick<WriteOptions, 'withImages' | 'remarks'>) {}
+
+  take({ name, split }: LabelledImage): ImagePath {
+    const { withImages = false, remarks } = this.options;
+    const parts = nameParts(name);
+    const own = parts.folders.filter((folder) => folder !== '..');
+    const stem = parts.stem || 'image';
+    const extension = parts.file.slice(parts.stem.length);
+    // Images that lay in train_images/ are called without that folder.
+    const isElsewhere = withImages && split !== undefined && splitOfFolders(own) !== split;
+    const folders = isElsewhere ? [split, ...own] : own;
+    const inside = withImages ? [...folders.map(portableFolder), portable(stem)] : [...folders, stem];
+    let free = inside.join('/');
+    for (let n = 2; this.taken.has(free.toLowerCase()); n++) free = `${inside.join('/')} (${n})`;
     this.taken.add(free.toLowerCase());
-    return { path: extension === '' ? free : `${free}.${extension}`, stem: free };
+    remarks.add(
+      'out/renamed',
+      name,
+      free === [...folders, stem].join('/') ? 0 : 1,
+      (count) =>
+        `${count === 1 ? 'This image has' : `${count} images have`} another name there, because not every system can have two such files, or a file of that name.`,
+      'Give images names without < > : " | ? *, which differ by more than their case.',
+    );
+    return { path: `${free}${extension}`, stem: free };
   }
 }
+
+/** Names of devices, which Windows lets no file have, whatever its extension. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
+
+/** A part of a path as every system can unpack it. */
+const portable = (part: string): string =>
+  part.replace(/[\p{Cc}<>:"|?*]/gu, '_').replace(DEVICE, (name) => `${name}_`);
+
+const portableFolder = (folder: string): string => portable(folder).replace(/[. ]$/, '_');

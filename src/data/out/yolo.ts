@@ -1,4 +1,5 @@
 import { dump } from 'js-yaml';
+import type { Split } from '../types.ts';
 import type { LabelledImage, LabelSet } from './label-set.ts';
 import {
   ClassNumbers,
@@ -24,6 +25,7 @@ export const yolo: OutFormat = {
 
 class YoloWriter implements OutWriter {
   private readonly classes: ClassNumbers;
+  private readonly images: { readonly path: string; readonly split: Split }[] = [];
 
   constructor(
     set: LabelSet,
@@ -32,7 +34,8 @@ class YoloWriter implements OutWriter {
     this.classes = new ClassNumbers(set);
   }
 
-  add(image: LabelledImage, { stem }: ImagePath): OutFile[] {
+  add(image: LabelledImage, { path, stem }: ImagePath): OutFile[] {
+    this.images.push({ path, split: image.split ?? 'train' });
     const { name, width, height, objects } = image;
     remarkOnIgnored(image, this.remarks);
     let joined = 0;
@@ -51,12 +54,30 @@ class YoloWriter implements OutWriter {
         `${count === 1 ? 'An object has' : `${count} objects have`} holes or several parts, and YOLO has one outline for each: they are joined by lines without width, as Ultralytics joins them, which its training draws one pixel wide.`,
       'Use COCO with run lengths where the pixels have to be exact everywhere.',
     );
-    return [textFile(`labels/${stem}.txt`, lines.join(''))];
+    // Ultralytics puts "labels" in place of the last "images" of a path.
+    const at = `${yolo.imageFolder}/${stem}.txt`.replace(/^(.*\/)?images\//, '$1labels/');
+    return [textFile(at, lines.join(''))];
   }
 
   finish(): OutFile[] {
     const { names } = this.classes;
-    const text = dump({ path: '.', train: 'images', val: 'images', nc: names.length, names: { ...names } });
-    return [textFile('data.yaml', text)];
+    const lists = SPLITS.flatMap((split) => {
+      // A path is relative to the list where it begins like this.
+      const lines = this.images.flatMap((image) =>
+        image.split === split ? [`./${yolo.imageFolder}/${image.path}\n`] : [],
+      );
+      return lines.length > 0 ? [textFile(`${split}.txt`, lines.join(''))] : [];
+    });
+    const isSplit = lists.length > 1;
+    const where = isSplit
+      ? Object.fromEntries(lists.map(({ path }) => [path.replace('.txt', ''), path]))
+      : { train: yolo.imageFolder };
+    // Ultralytics asks for both.
+    const { train = where.val, val = where.train, ...test } = where;
+    // Without "path" it is the folder of this file, wherever that lies.
+    const text = dump({ train, val, ...test, nc: names.length, names });
+    return [...(isSplit ? lists : []), textFile('data.yaml', text)];
   }
 }
+
+const SPLITS: readonly Split[] = ['train', 'val', 'test'];
