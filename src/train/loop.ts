@@ -18,6 +18,7 @@ import {
   withScores,
 } from './budget.ts';
 import { allFinite, type RunState, type RunStorage, writeCheckpoint } from './checkpoint.ts';
+import { isCheckDue } from './checks.ts';
 import { cutOf } from './encoder-graph.ts';
 import type { SetScores } from './evaluate.ts';
 import { SAM_MASK_THRESHOLD } from './mask-threshold.ts';
@@ -137,6 +138,11 @@ export class Trainer {
       state?.scores ?? [],
       state?.step ?? null,
     );
+  }
+
+  /** What measuring an image took in the last check or test; null before the first. */
+  get secondsPerImage(): number | null {
+    return this.validation.secondsPerImage;
   }
 
   /** Steps done, and the best validation so far. */
@@ -280,8 +286,7 @@ export class Trainer {
 
   private isValidationDue(): boolean {
     const { step, evaluatedStep } = this.progress;
-    const { evalEvery, steps } = this.parts.config;
-    return step !== evaluatedStep && (step % evalEvery === 0 || step === steps);
+    return step !== evaluatedStep && isCheckDue(step, this.parts.config);
   }
 
   private isCheckpointDue(): boolean {
