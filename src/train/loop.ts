@@ -28,7 +28,7 @@ import { type PlanRequest, planRequest, planTraining } from './plan-training.ts'
 import { plansOf, type TrainingPlans } from './plans.ts';
 import { lastCheckpoint, otherWeights, type Pinned, type PinnedSizes, pinnedSizes } from './resume.ts';
 import { deviceLost, notFinite } from './run-failures.ts';
-import { isBetter, type Selection, sumsOf } from './selection.ts';
+import { isBetter, relabelled, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
 import { type StepRandoms, Steps } from './steps.ts';
 import type { TokenCache } from './token-cache.ts';
@@ -52,6 +52,9 @@ export interface TrainerParts extends ValidationParts {
 export type TrainingEnd = 'finished' | 'paused' | 'stopped';
 
 type Progress = Selection & Pick<RunState, 'step' | 'evaluationsSinceBest' | 'evaluatedStep'>;
+
+const RELABELLED =
+  'Labels of validation images changed since the run began, so its checks do not compare: start a new run to be sure of a gain.';
 
 const START: Progress = {
   step: 0,
@@ -320,6 +323,8 @@ export class Trainer {
     if (!found) return false;
     const { scores, score, maskThreshold } = found;
     const { mopeft, config } = this.parts;
+    const changed = relabelled(this.progress.startSums ?? [], sumsOf(scores));
+    if (changed) this.notice(changed.key, changed.name, RELABELLED);
     if (step > 0 && budgetRule(mopeft)?.by === 'price') await this.tellModules();
     // What is measured before its modules are settled is not what will be left.
     const isKept = step === 0 || !budgetRule(mopeft) || isSettled(step, config.steps);

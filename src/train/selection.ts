@@ -55,6 +55,21 @@ export function isBetter(score: number | null, scores: readonly SetScores[], sel
   return score > bestScore + error;
 }
 
+/** An image that had another number of objects before, as its labels were changed meanwhile; null where none had. */
+export function relabelled(
+  before: readonly SetSums[],
+  after: readonly SetSums[],
+): { readonly key: string; readonly name: string } | null {
+  for (const { key, images } of after) {
+    const earlier = before.find((set) => set.key === key);
+    for (const { name, n } of images) {
+      const other = earlier?.images.find((image) => image.name === name);
+      if (earlier && (other?.n ?? 0) !== n) return { key, name };
+    }
+  }
+  return null;
+}
+
 /** Of the mean gain of a dataset's objects, with its images as clusters. */
 export interface GainVariance {
   readonly variance: number;

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { checkedImages } from './checked-images.ts';
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
-const set = (val: number, test: number) => ({ split: { train: names(5), val: names(val), test: names(test) } });
+const set = (val: number, test: number) => ({
+  split: { train: names(5), val: names(val), test: names(test) },
+});
 
 test('all checks of a run measure its validation images, and two models its test images', () => {
   const train = { steps: 300, evalEvery: 50, evalImages: 0 };

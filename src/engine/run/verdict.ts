@@ -311,7 +311,18 @@ function change(measured: VerdictMeasure): string {
   return `${verb}: ${from} (${signed(gain, digits)}, 95 % between ${low} and ${high})`;
 }
 
-const saysNothing = ({ gainLow, gainHigh }: VerdictMeasure): boolean => gainLow === -1 && gainHigh === 1;
+const saysNothing = ({ gainLow, gainHigh }: Pick<VerdictMeasure, 'gainLow' | 'gainHigh'>): boolean =>
+  gainLow === -1 && gainHigh === 1;
+
+/** "+0.081 to +0.162", or that there is no interval. @param signed writes a gain. */
+export function intervalText(
+  interval: Pick<VerdictMeasure, 'gainLow' | 'gainHigh'>,
+  signed: (gain: number) => string,
+): string {
+  return saysNothing(interval)
+    ? 'too few images'
+    : `${signed(interval.gainLow)} to ${signed(interval.gainHigh)}`;
+}
 
 function suggestion(
   box: VerdictMeasure,
