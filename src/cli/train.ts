@@ -206,12 +206,17 @@ function meanGates(layers: readonly Readonly<Record<string, number>>[]): string 
     .join('  ');
 }
 
-function conclude({ status, step, bestScore, verdict }: RunOutcome, out: string): void {
+function conclude({ status, step, bestStep, bestScore, verdict }: RunOutcome, out: string): void {
   if (status === 'paused') {
     console.log(`Paused after step ${step}; continue with --resume ${out}`);
     return;
   }
   if (verdict) console.log(`${verdict.sentence} ${verdict.suggestion}`);
-  const weights = bestScore === null ? 'the weights of the last step' : 'the best weights';
+  const weights =
+    bestStep === 0
+      ? 'the base model as it is'
+      : bestScore === null
+        ? 'the weights of the last step'
+        : 'the best weights';
   console.log(`${out}: adapter.safetensors and adapter.json hold ${weights}`);
 }

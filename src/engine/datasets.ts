@@ -84,7 +84,7 @@ export function resumedDataset({ key, name }: RunDatasetName, dataset: Dataset, 
       code: 'run/images-gone',
       what: `${gone.length === 1 ? 'An image' : `${gone.length} images`} of this run's dataset ${name} can no longer be found.`,
       where: first,
-      cure: 'Put them back, mark them as done again where they are being labelled, or start a new run.',
+      cure: `Put ${gone.length === 1 ? 'it back, mark it as done again where it is' : 'them back, mark them as done again where they are'} being labelled, or start a new run.`,
     });
   }
   return { key, name, dataset, split };

@@ -25,13 +25,31 @@ test('a step takes as many images without an object as it needs, as long as one 
   expect(loads()).toBe(600);
 });
 
-test('a run gives up at 200 images in a row without an object', async () => {
-  const { set, loads } = counted(700, (load) => load === 1);
-  expect(await open(set).next()).toMatchObject({
+test('a run gives up at 200 images in a row whose objects are too small', async () => {
+  const { set, loads } = counted(700, () => true);
+  const batches = Batches.open(MICRO_SAM, { ...config, minSize: 1024 }, [set], null, 0);
+  expect(await batches.next()).toMatchObject({
     images: [],
     failure: { code: 'train/no-objects', what: expect.stringContaining('200 images in a row') },
   });
-  expect(loads()).toBe(201);
+  expect(loads()).toBe(200);
+});
+
+test('images without an object are passed over however many there are, and said where there are no others', async () => {
+  const set = (objects: readonly string[]): TrainingSet => {
+    const drawn = drawnSet('a', 1, 600);
+    const { labelling: _, ...empty } = drawSample('none', 1);
+    const load = async (name: string) => ({
+      ok: true as const,
+      value: objects.includes(name) ? drawSample(name, 1) : empty,
+    });
+    return { ...drawn, load };
+  };
+  const rare = open(set(drawnSet('a', 1, 600).split.train.slice(0, 1)));
+  for (let step = 0; step < 3; step++) expect((await rare.next()).images).toHaveLength(3);
+  const { images, failure } = await open(set([])).next();
+  expect(images).toEqual([]);
+  expect(failure?.what).toBe('No training image has an object: all of their masks are empty.');
 });
 
 test('images are decoded once while they fit the budget, and batches do not depend on it', async () => {

@@ -3,7 +3,8 @@ import { Random, type RandomState } from '../config/random.ts';
 import type { SamConfig } from '../config/sam.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { ImageCache } from './image-cache.ts';
-import { type DataRandom, type PreparedImage, prepareImage } from './prepare.ts';
+import { type DataRandom, hasObject, type PreparedImage, prepareImage } from './prepare.ts';
+import { noTrainingObjects } from './run-failures.ts';
 import { Sampler, type SamplerState } from './sampler.ts';
 import type { TrainingSet } from './training-set.ts';
 
@@ -28,7 +29,7 @@ export interface Batch {
   readonly state: BatchState;
 }
 
-/** Images in a row without an object to train on after which a run fails. */
+/** Images in a row whose objects are all too small, or that cannot be read, after which a run fails. */
 const MOST_WITHOUT_OBJECT = 200;
 
 /** The part of a run's state that determines the images, augmentations and prompts to come. */
@@ -41,6 +42,9 @@ export interface BatchState {
 
 /** Draws the images of every step, augmented, with objects and first prompts. */
 export class Batches {
+  /** Training images, by dataset and name, whose masks hold no object. */
+  private readonly empty = new Set<string>();
+
   private constructor(
     private readonly sam: SamConfig,
     private readonly config: TrainConfig,
@@ -91,12 +95,19 @@ export class Batches {
     return this.cache.bytes;
   }
 
-  /** The images of the next step; fails when many images in a row have nothing that can be trained on. */
+  /**
+   * The images of the next step. Images without an object are passed over, however many they are; it fails when all are such, or
+   * when many others in a row have nothing that can be trained on.
+   */
   async next(): Promise<Batch> {
     const images: PreparedImage[] = [];
     const notices: DataNotice[] = [];
     for (let without = 0; images.length < this.config.imagesPerStep; ) {
       const image = await this.draw(notices);
+      if (image === 'empty') {
+        if (this.empty.size < this.trainingImages) continue;
+        return { images: [], notices, failure: noTrainingObjects(), state: this.state() };
+      }
       without = image ? 0 : without + 1;
       if (image) images.push(image);
       if (without >= MOST_WITHOUT_OBJECT)
@@ -114,7 +125,11 @@ export class Batches {
     };
   }
 
-  private async draw(notices: DataNotice[]): Promise<PreparedImage | null> {
+  private get trainingImages(): number {
+    return this.sets.reduce((sum, { split }) => sum + split.train.length, 0);
+  }
+
+  private async draw(notices: DataNotice[]): Promise<PreparedImage | 'empty' | null> {
     const draw = this.sampler.next();
     const set = this.sets[draw.dataset];
     const name = set?.split.train[draw.sample];
@@ -125,7 +140,11 @@ export class Batches {
       notice(`${loaded.refusal.reason} ${loaded.refusal.cure}`);
       return null;
     }
-    if (!loaded.value) return null;
+    const id = JSON.stringify([set.key, name]);
+    if (!loaded.value) {
+      this.empty.add(id);
+      return 'empty';
+    }
     const { image, vanished, promptCount } = prepareImage(
       loaded.value,
       this.sam,
@@ -136,6 +155,10 @@ export class Batches {
       draw.dataset,
     );
     this.promptCount = promptCount;
+    if (!hasObject(loaded.value)) {
+      this.empty.add(id);
+      return 'empty';
+    }
     if (vanished > 0) {
       const objects = vanished === 1 ? 'One object is' : `${vanished} objects are`;
       notice(`${objects} too small or thin for the model's masks and left out.`);
@@ -146,7 +169,7 @@ export class Batches {
   private noObjects(): FailureRecord {
     return {
       code: 'train/no-objects',
-      what: `${MOST_WITHOUT_OBJECT} images in a row had no object to train on.`,
+      what: `${MOST_WITHOUT_OBJECT} images in a row had no object that is large enough to train on.`,
       cure: `Check the masks: objects under ${this.config.minSize} pixels wide on the model's input are left out. Train on crops around the objects (--scale, or the dataset's scale in the studio), or lower "Smallest object" (--min-size).`,
     };
   }

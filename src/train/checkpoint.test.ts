@@ -43,6 +43,26 @@ it.each([
   expect(state.random.gates, 'before gates drew').toBeNull();
 });
 
+it('that is cut off is called so, with a cure for a run', async () => {
+  const state = JSON.stringify(OLD_STATE);
+  const tensors = new Map([['param.a', { shape: [8], data: new Float32Array(8) }]]);
+  const whole = writeSafetensors(tensors, { format: 'mopeft-checkpoint', state });
+  const old = writeSafetensors(tensors, { format: 'mopeft-checkpoint', state: '{"step":"4"}' });
+  for (const [bytes, what] of [
+    [whole.subarray(0, 5), 'cut off'],
+    [whole.subarray(0, 60), 'cut off'],
+    [whole.subarray(0, whole.length - 4), 'cut off'],
+    [old, 'another version'],
+  ] as const)
+    await expect(readCheckpoint(bytes, 'last.safetensors')).rejects.toMatchObject({
+      record: {
+        code: 'train/checkpoint',
+        what: expect.stringContaining(what),
+        cure: expect.stringMatching(/^Start a new run/),
+      },
+    });
+});
+
 it('is written and restored in pieces where the tensors fill several buffers, without a buffer beside them', async () => {
   const gpu = await openTestGpu({ defaultLimits: true });
   const limit = STAGING_BYTES + 1024;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { Failure } from '../config/failure.ts';
+import { Failure, toFailureRecord } from '../config/failure.ts';
 import type { MopeftConfig } from '../config/mopeft.ts';
 import type { RandomState } from '../config/random.ts';
 import type { KernelChoice } from '../gpu/traits.ts';
@@ -172,16 +172,22 @@ export interface Checkpoint {
 /**
  * Reads a checkpoint's file.
  * @param where its name, for messages.
- * @throws Failure `train/checkpoint`, `checkpoint/…`.
+ * @throws Failure `train/checkpoint`.
  */
 export async function readCheckpoint(bytes: Uint8Array, where: string): Promise<Checkpoint> {
-  const file = await Safetensors.open(bytesSource(where, bytes));
+  // What a file of tensors advises, to download it again, helps no one with a file that a run wrote.
+  const file = await Safetensors.open(bytesSource(where, bytes)).catch((error) => {
+    throw damaged(
+      where,
+      `it is cut off or no checkpoint (${toFailureRecord(error).what.replace(/\.$/, '')})`,
+    );
+  });
   const parsed = v.safeParse(StateSchema, parseJson(file.metadata.state));
   if (!parsed.success) {
     const [issue] = parsed.issues;
     throw damaged(
       where,
-      `its state is not one of a run (${v.getDotPath(issue) ?? 'state'}: ${issue.message})`,
+      `another version wrote it, or it is damaged (${v.getDotPath(issue) ?? 'state'}: ${issue.message})`,
     );
   }
   const tensors = await file.readAll();
@@ -214,6 +220,6 @@ function damaged(where: string, detail: string): Failure {
     code: 'train/checkpoint',
     what: `The checkpoint cannot be used: ${detail}.`,
     where,
-    cure: 'Start the run anew; the best adapter so far is kept.',
+    cure: 'Start a new run with the same settings; the best weights of this one are kept.',
   });
 }

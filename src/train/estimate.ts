@@ -58,6 +58,8 @@ export interface StepWork {
   readonly flops: number;
   /** Of the encoder below the first module, for one image: paid once where its view comes again. */
   readonly lowerFlops: number;
+  /** Of measuring an image outside of a step: its encoding, and one object by box and by click. */
+  readonly measureFlops: { readonly image: number; readonly object: number };
 }
 
 /**
@@ -80,7 +82,7 @@ export function countWork(
   const pipelines = new Set(
     plansOf(plans).flatMap(({ passes }) => passes.map(({ pass }) => pipelineKey(pass))),
   ).size;
-  const work = { passes: 0, pipelines, reads: 0, flops: 0, lowerFlops };
+  const work = { passes: 0, pipelines, reads: 0, flops: 0, lowerFlops, measureFlops: measureFlops(plans) };
   const add = (plan: Plan | undefined, times: number) => {
     for (const { pass } of plan?.passes ?? []) {
       work.passes += times;
@@ -105,6 +107,18 @@ export function countWork(
   add(plans.optimizer, 1);
   if (!hasPhase(plans.optimizer, OPTIMIZER_PHASES.norm)) work.reads++;
   return work;
+}
+
+function measureFlops(plans: TrainingPlans): StepWork['measureFlops'] {
+  const forward = ({ passes }: Plan) =>
+    passes.reduce((sum, { pass, phase }) => sum + (phase === DECODER_PHASES.forward ? pass.flops : 0), 0);
+  const { encoder, evaluationEncoder, lower, objectsPerPass } = plans;
+  const below = lower ? forward(lower) : 0;
+  const { plan } = decoderFor(plans, roundShape(objectsPerPass, 0));
+  return {
+    image: below + forward(evaluationEncoder ?? encoder),
+    object: (2 * forward(plan)) / objectsPerPass,
+  };
 }
 
 function hasPhase({ passes }: Plan, name: string): boolean {

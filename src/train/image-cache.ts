@@ -5,7 +5,7 @@ import { bytesOfRuns } from '../data/label-runs.ts';
 import { Lru } from '../data/lru.ts';
 import { reduceSample } from '../data/reduce.ts';
 import type { Outcome } from '../data/types.ts';
-import { type TrainingSource, trainingSource } from './prepare.ts';
+import { hasObject, type TrainingSource, trainingSource } from './prepare.ts';
 import type { TrainingSet } from './training-set.ts';
 
 /**
@@ -42,10 +42,16 @@ export class ImageCache {
     const factor = reductionOf(seenSize(loaded.value.image, scale), this.sam, this.config);
     const { image, labelling } = reduceSample(loaded.value, factor);
     const side = scale === 'whole' ? null : Math.max(1, Math.round(scale / factor));
-    const source = labelling ? trainingSource(image, labelling, side) : null;
+    const whole = labelling ? trainingSource(image, labelling, side) : null;
+    // Of an image without an object only the size is used, so that it need not be decoded again.
+    const source = whole && !hasObject(whole) ? withoutPixels(whole) : whole;
     this.kept.set(id, source);
     return { ok: true, value: source };
   }
+}
+
+function withoutPixels(source: TrainingSource): TrainingSource {
+  return { ...source, image: { ...source.image, data: new Uint8Array() } };
 }
 
 /** By which whole number an image can be reduced so that the smallest crop still has the pixels of the model's input. */

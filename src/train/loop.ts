@@ -18,6 +18,7 @@ import {
   withScores,
 } from './budget.ts';
 import { allFinite, type RunState, type RunStorage, writeCheckpoint } from './checkpoint.ts';
+import { isCheckDue } from './checks.ts';
 import { cutOf } from './encoder-graph.ts';
 import type { SetScores } from './evaluate.ts';
 import { SAM_MASK_THRESHOLD } from './mask-threshold.ts';
@@ -27,7 +28,7 @@ import { type PlanRequest, planRequest, planTraining } from './plan-training.ts'
 import { plansOf, type TrainingPlans } from './plans.ts';
 import { lastCheckpoint, otherWeights, type Pinned, type PinnedSizes, pinnedSizes } from './resume.ts';
 import { deviceLost, notFinite } from './run-failures.ts';
-import { isBetter, type Selection, sumsOf } from './selection.ts';
+import { isBetter, relabelled, type Selection, sumsOf } from './selection.ts';
 import { type FrozenModel, TrainingStep } from './step.ts';
 import { type StepRandoms, Steps } from './steps.ts';
 import type { TokenCache } from './token-cache.ts';
@@ -51,6 +52,9 @@ export interface TrainerParts extends ValidationParts {
 export type TrainingEnd = 'finished' | 'paused' | 'stopped';
 
 type Progress = Selection & Pick<RunState, 'step' | 'evaluationsSinceBest' | 'evaluatedStep'>;
+
+const RELABELLED =
+  'Labels of validation images changed since the run began, so its checks do not compare: start a new run to be sure of a gain.';
 
 const START: Progress = {
   step: 0,
@@ -137,6 +141,11 @@ export class Trainer {
       state?.scores ?? [],
       state?.step ?? null,
     );
+  }
+
+  /** What measuring an image took in the last check or test; null before the first. */
+  get secondsPerImage(): number | null {
+    return this.validation.secondsPerImage;
   }
 
   /** Steps done, and the best validation so far. */
@@ -280,8 +289,7 @@ export class Trainer {
 
   private isValidationDue(): boolean {
     const { step, evaluatedStep } = this.progress;
-    const { evalEvery, steps } = this.parts.config;
-    return step !== evaluatedStep && (step % evalEvery === 0 || step === steps);
+    return step !== evaluatedStep && isCheckDue(step, this.parts.config);
   }
 
   private isCheckpointDue(): boolean {
@@ -315,6 +323,8 @@ export class Trainer {
     if (!found) return false;
     const { scores, score, maskThreshold } = found;
     const { mopeft, config } = this.parts;
+    const changed = relabelled(this.progress.startSums ?? [], sumsOf(scores));
+    if (changed) this.notice(changed.key, changed.name, RELABELLED);
     if (step > 0 && budgetRule(mopeft)?.by === 'price') await this.tellModules();
     // What is measured before its modules are settled is not what will be left.
     const isKept = step === 0 || !budgetRule(mopeft) || isSettled(step, config.steps);

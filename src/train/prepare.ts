@@ -81,6 +81,11 @@ export function trainingSource(
   return { image, mean: meanOf(image.data), labels, rule, classes, crops };
 }
 
+/** Whether its labels hold any object, of whatever size. */
+export function hasObject({ labels }: Pick<TrainingSource, 'labels'>): boolean {
+  return labelsOfRuns(labels).length > 0;
+}
+
 function objectCropsIn(labels: LabelRuns, rule: ObjectRule, side: number): ObjectCrops {
   return { side, objects: findViewObjects(labels, rule, wholeView(labels), 0).regions };
 }

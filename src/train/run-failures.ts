@@ -1,10 +1,19 @@
 /** What ends a run before its last step. */
-import { Failure } from '../config/failure.ts';
+import { Failure, type FailureRecord } from '../config/failure.ts';
 
 function keptSentence(checkpoint: number | null): string {
   return checkpoint === null
     ? 'No checkpoint was written yet.'
     : `The checkpoint of step ${checkpoint} is kept.`;
+}
+
+/** That there is nothing to learn from, whatever the settings. */
+export function noTrainingObjects(): FailureRecord {
+  return {
+    code: 'train/no-objects',
+    what: 'No training image has an object: all of their masks are empty.',
+    cure: 'Label objects in more images, or choose another dataset.',
+  };
 }
 
 /** @param checkpoint the last checkpoint's step. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type SetScores, summarise } from './evaluate.ts';
-import { gainError, isBetter, type Selection, sumsOf, USUAL_SPREAD } from './selection.ts';
+import { gainError, isBetter, relabelled, type Selection, sumsOf, USUAL_SPREAD } from './selection.ts';
 
 /** A dataset with an image an entry and an object a value: its IoU by box and by click. */
 function scored(key: string, ...ious: readonly (readonly number[])[]): SetScores {
@@ -23,6 +23,14 @@ it('clusters the error of a gain by image and averages it over datasets', () => 
   const [a, b] = [Math.sqrt(2 * 2 * (0.4 / 3) ** 2) / 3, 0.1];
   expect(error(before, after)).toBeCloseTo(Math.sqrt(a ** 2 + b ** 2) / 2, 12);
   expect(error([], [])).toBe(0);
+});
+
+it('names an image whose number of objects changed', () => {
+  const before = sumsOf([scored('a', [0.5, 0.5], [0.4]), scored('b', [0.5])]);
+  expect(relabelled(before, sumsOf([scored('a', [0.9, 0.1], [0.2]), scored('b', [0.7])]))).toBeNull();
+  expect(relabelled(before, sumsOf([scored('a', [0.5, 0.5], [0.4, 0.3])]))).toEqual({ key: 'a', name: '1' });
+  expect(relabelled(before, sumsOf([scored('b', [0.5], [0.6])]))).toEqual({ key: 'b', name: '1' });
+  expect(relabelled([], before), 'nothing to compare with').toBeNull();
 });
 
 // The numbers of python/tests/test_finetune_tables.py.

@@ -55,25 +55,57 @@ export function isBetter(score: number | null, scores: readonly SetScores[], sel
   return score > bestScore + error;
 }
 
+/** An image that had another number of objects before, as its labels were changed meanwhile; null where none had. */
+export function relabelled(
+  before: readonly SetSums[],
+  after: readonly SetSums[],
+): { readonly key: string; readonly name: string } | null {
+  for (const { key, images } of after) {
+    const earlier = before.find((set) => set.key === key);
+    for (const { name, n } of images) {
+      const other = earlier?.images.find((image) => image.name === name);
+      if (earlier && (other?.n ?? 0) !== n) return { key, name };
+    }
+  }
+  return null;
+}
+
+/** Of the mean gain of a dataset's objects, with its images as clusters. */
+export interface GainVariance {
+  readonly variance: number;
+  /** Images with an object. */
+  readonly images: number;
+}
+
 /**
- * Standard error of the gain in the mean over datasets, paired by object and clustered by image. A single image tells no
- * error: a dataset of one has that of as many objects with the usual spread.
+ * The variance of each dataset's mean gain, paired by object and clustered by image; datasets without an object are left out. A
+ * single image tells no error: a dataset of one has that of as many objects with the usual spread.
  */
-export function gainError(before: readonly SetSums[], after: readonly SetSums[]): number {
+export function gainVariances(before: readonly SetSums[], after: readonly SetSums[]): GainVariance[] {
   const sumBefore = new Map(
     before.flatMap(({ key, images }) => images.map(({ name, sum }) => [`${key}\n${name}`, sum])),
   );
-  const variances = after.flatMap(({ key, images }) => {
+  return after.flatMap(({ key, images }) => {
     const gains = images.map(({ name, sum, n }) => ({
       gain: sum - (sumBefore.get(`${key}\n${name}`) ?? sum),
       n,
     }));
     const objects = gains.reduce((total, { n }) => total + n, 0);
     if (objects === 0) return [];
-    if (gains.length === 1) return [USUAL_SPREAD ** 2 / objects];
+    if (gains.length === 1) return [{ variance: USUAL_SPREAD ** 2 / objects, images: 1 }];
     const mean = gains.reduce((total, { gain }) => total + gain, 0) / objects;
     const squares = gains.reduce((total, { gain, n }) => total + (gain - mean * n) ** 2, 0);
-    return [(squares * gains.length) / (gains.length - 1) / objects ** 2];
+    const variance = (squares * gains.length) / (gains.length - 1) / objects ** 2;
+    return [{ variance, images: gains.length }];
   });
-  return Math.sqrt(variances.reduce((sum, variance) => sum + variance, 0)) / Math.max(1, variances.length);
+}
+
+/** Standard error of the gain in the mean over datasets. */
+export function gainError(before: readonly SetSums[], after: readonly SetSums[]): number {
+  return errorOfMean(gainVariances(before, after));
+}
+
+/** Standard error of the mean over datasets. */
+export function errorOfMean(each: readonly GainVariance[]): number {
+  return Math.sqrt(each.reduce((sum, { variance }) => sum + variance, 0)) / Math.max(1, each.length);
 }

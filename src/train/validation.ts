@@ -41,6 +41,9 @@ export interface Validated {
 }
 
 export class Validation {
+  /** What measuring an image took in the last check or test; null before the first. */
+  secondsPerImage: number | null = null;
+
   /** @param model the model of the step, whose weights change as the run learns. */
   constructor(
     private readonly parts: ValidationParts,
@@ -146,7 +149,7 @@ export class Validation {
   }
 
   /** Scores by dataset for each threshold; null when it was interrupted. */
-  evaluate(
+  async evaluate(
     split: Split,
     maxImages: number,
     thresholds: readonly number[],
@@ -159,9 +162,12 @@ export class Validation {
     // A validation comes often and decides between weights of one run; a test is compared with others.
     const own = split === 'val' ? { mostPixels: VALIDATION_SIDE, isRepeated: true } : {};
     const options = { maxObjects: config.evalObjects, maxImages, ...own };
-    return evaluateSetsAt(model, data.sets, split, thresholds, options, ({ key }) => ({
+    const start = performance.now();
+    let images = 0;
+    const scores = await evaluateSetsAt(model, data.sets, split, thresholds, options, ({ key }) => ({
       beforeImage: async (done, total) => {
         emit({ type: 'activity', label, dataset: key, done, total });
+        images++;
         await yieldDevice?.();
       },
       ...(yieldDevice && { yieldDevice }),
@@ -169,6 +175,8 @@ export class Validation {
       ...(onMasks && { onMasks: (name: string, masks: SeenMasks) => onMasks(key, name, masks) }),
       onRefused: (name, message) => this.notice(key, name, message),
     }));
+    if (scores && images > 0) this.secondsPerImage = (performance.now() - start) / 1000 / images;
+    return scores;
   }
 }
 

@@ -21,6 +21,7 @@ from .sampler import Sampler
 from .targets import low_res
 
 MAX_FRUITLESS = 200
+"""Images in a row whose objects are all too small after which a run fails; images without any are passed over."""
 
 
 @dataclass
@@ -51,6 +52,7 @@ class Batches:
         self.prompting = Random(config.seed, "prompts")
         self.kinds = first_prompts(config)
         self.prompt_count = 0
+        self.empty: set[tuple[int, int]] = set()
 
     def state(self) -> dict:
         """What determines the images, variants and prompts to come, as a checkpoint has it."""
@@ -67,11 +69,18 @@ class Batches:
         fruitless = 0
         while len(images) < self.config.imagesPerStep:
             dataset, sample = self.sampler.next()
-            image = self.prepare(self.sets[dataset][sample])
+            labelled = self.sets[dataset][sample]
+            image = self.prepare(labelled)
+            if image is None and not (labelled.labels > 0).any():
+                self.empty.add((dataset, sample))
+                if len(self.empty) == sum(len(s) for s in self.sets):
+                    what = "No training image has an object: all of their masks are empty."
+                    raise TrainError("train/no-objects", what, "masks", "Label objects in more images, or choose another dataset.")
+                continue
             images += [replace(image, dataset=dataset)] if image else []
             fruitless = 0 if image else fruitless + 1
             if fruitless >= MAX_FRUITLESS:
-                what = f"{MAX_FRUITLESS} images in a row had no object to train on."
+                what = f"{MAX_FRUITLESS} images in a row had no object that is large enough to train on."
                 raise TrainError("train/no-objects", what, "minSize", "Check the masks, or lower minSize.")
         return images
 

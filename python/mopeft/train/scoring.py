@@ -116,14 +116,20 @@ def sums_of(scores: list[ImageScore]) -> list[dict]:
     return [{"name": s.name, "sum": (sum(s.box) + sum(s.click)) / 2, "n": len(s.box)} for s in scores]
 
 
-def gain_error(before: StartSums, after: dict[str, list[ImageScore]]) -> float:
-    """Standard error of the gain in `mean_score`, clustered by image.
+def gain_variances(before: StartSums, after: dict[str, list[ImageScore]]) -> list[tuple[float, int]]:
+    """Of each set the variance of its mean gain, clustered by image, and its images; sets without an object are left out.
 
     A single image tells no error: a set of one has that of as many objects with `USUAL_SPREAD`.
     """
-    found = [clustered([gains(before.get(key, []), scores)]) for key, scores in after.items() if any(s.box for s in scores)]
-    errors = [USUAL_SPREAD / n**0.5 if np.isnan(error) else error for _, error, n in found]
-    return float(np.sqrt(np.sum(np.square(errors)))) / max(1, len(errors))
+    each = [gains(before.get(key, []), scores) for key, scores in after.items() if any(s.box for s in scores)]
+    found = [(*clustered([own])[1:], len(own)) for own in each]
+    return [(USUAL_SPREAD**2 / n if np.isnan(error) else error**2, images) for error, n, images in found]
+
+
+def gain_error(before: StartSums, after: dict[str, list[ImageScore]]) -> float:
+    """Standard error of the gain in `mean_score`."""
+    variances = [variance for variance, _ in gain_variances(before, after)]
+    return float(np.sqrt(np.sum(variances))) / max(1, len(variances))
 
 
 def gains(before: list[dict], after: list[ImageScore]) -> dict[str, tuple[float, int]]:

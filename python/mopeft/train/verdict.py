@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from ..rounding import half_up
-from .scoring import ImageScore, gain_error
+from .scoring import ImageScore, gain_error, gain_variances
 
 SEEN = 0.02
 """A change of an image's mean IoU that a person sees."""
@@ -112,25 +112,51 @@ def interval(datasets: Sequence[Pairs], kind: str) -> tuple[float, float]:
     gains = [[sum(ious(tuned, kind)) - sum(ious(base, kind)) for base, tuned in d.images] for d in datasets]
     if all(gain == 0 for own in gains for gain in own):
         return 0, 0
-    freedom = sum(len(own) - 1 for own in gains)
-    if freedom < 2 or any(len(own) < 2 for own in gains):
+    freedom = degrees_of_freedom(gain_variances(before, after))
+    if freedom is None:
         return -1, 1
     gain = mean([sum(own) / sum(len(t.box) for _, t in d.images) for own, d in zip(gains, datasets, strict=True)])
     half = t95(freedom) * gain_error(before, after)
     return max(-1, gain - half), min(1, gain + half)
 
 
-def t95(n: int) -> float:
-    """The 97.5 % quantile of Student's t with n degrees of freedom (Cornish and Fisher's expansion; exact for 1 and 2)."""
-    if n <= 2:
-        return 12.706 if n <= 1 else 4.303
+def degrees_of_freedom(each: Sequence[tuple[float, int]]) -> float | None:
+    """Of the error of a mean over datasets (Welch and Satterthwaite); None where they tell no error.
+
+    each: of a dataset the variance of its mean gain, and its images.
+    """
+    most = sum(images - 1 for _, images in each)
+    if most < 2 or any(images < 2 for _, images in each):
+        return None
+    squares = sum(variance**2 / (images - 1) for variance, images in each)
+    return most if squares == 0 else sum(variance for variance, _ in each) ** 2 / squares
+
+
+T95 = (12.706, 4.303, 3.182)
+"""Quantiles for 1, 2 and 3 degrees of freedom, where the expansion is off."""
+
+
+def t95(n: float) -> float:
+    """The 97.5 % quantile of Student's t with n degrees of freedom, at least 1 (Cornish and Fisher's expansion from 3 on)."""
+    if n <= 1:
+        return T95[0]
+    if n < 2:
+        return T95[1] + (T95[0] - T95[1]) * (2 / n - 1)
+    if n <= 3:
+        return T95[2] + (T95[1] - T95[2]) * (6 / n - 2)
     z = 1.959964
-    z3, z5, z7 = z**3, z**5, z**7
-    return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n**2) + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n**3)
+    z3, z5, z7, z9 = z**3, z**5, z**7, z**9
+    return (
+        z
+        + (z3 + z) / (4 * n)
+        + (5 * z5 + 16 * z3 + 3 * z) / (96 * n**2)
+        + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n**3)
+        + (79 * z9 + 776 * z7 + 1482 * z5 - 1920 * z3 - 945 * z) / (92160 * n**4)
+    )
 
 
 def sentence(box: Measure, click: Measure, context: Context) -> str:
-    unchecked = "" if context.validation else "Without a validation image the last weights were kept, better or not. "
+    unchecked = "" if context.validation else "Without a validation object the last weights were kept, better or not. "
     modules = context.modules
     left = ""
     if modules:
@@ -163,10 +189,11 @@ def kept_sentence(box: Measure, click: Measure, context: Context) -> str:
 def change(m: Measure) -> str:
     """ "better: IoU 0.61 → 0.72 (+0.11, 95 % between +0.08 and +0.14)"; an interval that holds 0 is called unclear."""
     gain = m.tuned - m.base
-    digits = 3 if abs(gain) < 0.02 else 2
+    digits = 3 if abs(gain) < 0.02 or abs(m.gainLow) < 0.005 or abs(m.gainHigh) < 0.005 else 2
     told = f"IoU {fixed(m.base, digits)} → {fixed(m.tuned, digits)}"
     if m.says_nothing:
-        return f"{told} ({signed(gain, digits)}, which {count(m.images, 'image')} cannot tell from chance)"
+        few = "so few images of a dataset" if m.images > 2 else count(m.images, "image")
+        return f"{told} ({signed(gain, digits)}, which {few} cannot tell from chance)"
     verb = "better" if m.gainLow > 0 else "worse" if m.gainHigh < 0 else "no clear change"
     return f"{verb}: {told} ({signed(gain, digits)}, 95 % between {signed(m.gainLow, digits)} and {signed(m.gainHigh, digits)})"
 
@@ -198,8 +225,10 @@ def suggestion(box: Measure, click: Measure, each: list[tuple[str, str, Measure,
         )
     if is_worse and not is_better:
         return "The base model is better here: lower the learning rates, or label more images before training again."
+    if context.validation is None:
+        return "Label more images, so that validation has objects to choose the weights by."
     if context.best_step is not None and context.best_step >= 0.9 * context.steps:
-        return "The best checkpoint is the last one: train again with more steps."
+        return "The best weights are among the last: train again with more steps."
     if box.images < 5:
         return only_few(box.images)
     if not is_better:
@@ -228,6 +257,9 @@ def kept_advice(context: Context) -> str:
     few = f"{count(found.objects, 'validation object')} and {count(context.train_images, 'training image')}"
     if found.best_gain is not None and found.best_gain > 0:
         return f"There may be a gain that so few objects do not show ({few}): label more images, then train again."
+    if found.best_gain is not None and found.best_gain < -USUAL_GAIN:
+        loss = fixed(-found.best_gain, 2)
+        return f"Every check was worse than the base model, by {loss} IoU or more: train again with lower learning rates."
     if context.train_images < MANY_IMAGES:
         return f"Label more images (there are {few}), then train again."
     return "Train again with more steps or half the learning rate; where the base model is good already, nothing may be left to gain."

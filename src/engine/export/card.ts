@@ -1,5 +1,5 @@
 /** The card of an export (`README.md`) in the form of Hugging Face's hub: a front matter in YAML, then what a person wants to know. */
-import type { Verdict, VerdictMeasure } from '../run/verdict.ts';
+import { intervalText, type Verdict, type VerdictMeasure } from '../run/verdict.ts';
 import type { ExportSource } from './export-form.ts';
 import { preprocessingNotes } from './hf-model.ts';
 import type { RunFacts } from './run-facts.ts';
@@ -132,7 +132,7 @@ function verdictLines({ box, click, perDataset, sentence }: Verdict): string[] {
     prompt,
     three(base),
     three(tuned),
-    `${signed(tuned - base)} (${signed(gainLow)} to ${signed(gainHigh)})`,
+    `${signed(tuned - base)} (${intervalText({ gainLow, gainHigh }, signed)})`,
     n,
     images,
   ];

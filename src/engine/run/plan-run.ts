@@ -35,12 +35,14 @@ export function planCost(request: PlanRequest): PlannedCost {
     const memory = { ...estimateMemory(plans), bufferLimitBytes };
     const problems = overMemory(request, memory.peakBytes);
     // As if every view of an image were new: at most as much is computed.
-    const flopsPerStep = countWork(plans, { ...request.sizes, ...NEW_VIEWS }).flops;
-    return { plans, cost: { trainable, trainableCount, memory, flopsPerStep, problems } };
+    const work = countWork(plans, { ...request.sizes, ...NEW_VIEWS });
+    const flops = { flopsPerStep: work.flops, flopsToMeasure: work.measureFlops };
+    return { plans, cost: { trainable, trainableCount, memory, ...flops, problems } };
   } catch (error) {
     const memory = { peakBytes: 0, parts: [], largestBufferBytes: 0, bufferLimitBytes };
     const problems = [toFailureRecord(error)];
-    return { plans: null, cost: { trainable: [], trainableCount: 0, memory, flopsPerStep: 0, problems } };
+    const flops = { flopsPerStep: 0, flopsToMeasure: { image: 0, object: 0 } };
+    return { plans: null, cost: { trainable: [], trainableCount: 0, memory, ...flops, problems } };
   }
 }
 

@@ -9,11 +9,20 @@ test('the quantile of t is that of the tables', () => {
     [1, 12.706],
     [2, 4.303],
     [3, 3.182],
+    [4, 2.776],
     [5, 2.571],
     [10, 2.228],
     [30, 2.042],
   ] as const)
-    expect(t95(n)).toBeCloseTo(t, n < 4 ? 1 : 2);
+    expect(Math.abs(t95(n) - t)).toBeLessThan(0.001);
+  // Between two of the tables, at least the quantile: as SciPy has it.
+  for (const [n, t] of [
+    [1.5, 6.0166],
+    [2.5, 3.5746],
+  ] as const) {
+    expect(t95(n)).toBeGreaterThan(t);
+    expect(t95(n)).toBeLessThan(1.2 * t);
+  }
 });
 
 test('the error is that of the paired gains, with as much spread as was told', () => {

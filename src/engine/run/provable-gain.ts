@@ -2,7 +2,7 @@
  * What gain so few objects can show, before a run is started: the gain whose error is known from earlier runs, or from
  * real sets (docs/measurements/finetune.md).
  */
-import { USUAL_SPREAD } from '../../train/selection.ts';
+import { errorOfMean, type GainVariance, USUAL_SPREAD } from '../../train/selection.ts';
 
 /** Mean gain of ten real sets, IoU (mean of box and click; docs/measurements/methods.md): a gain worth showing. */
 export const USUAL_GAIN = 0.065;
@@ -29,21 +29,25 @@ export function provable(sets: readonly MeasuredSet[]): Provable {
   const images = counted.reduce((total, { objects }) => total + objects.length, 0);
   const all = counted.reduce((total, { objects }) => total + sum(objects), 0);
   if (counted.length === 0) return { objects: all, images, error: null, gain: null };
-  const variance = sum(
-    counted.map(({ objects, spread }) => (objects.length > 1 ? spread : USUAL_SPREAD) ** 2 / sum(objects)),
-  );
-  const error = Math.sqrt(variance) / counted.length;
-  const freedom = degreesOfFreedom(counted.map(({ objects }) => objects.length));
+  const variances = counted.map(({ objects, spread }): GainVariance => {
+    const own = objects.length > 1 ? spread : USUAL_SPREAD;
+    return { variance: own ** 2 / sum(objects), images: objects.length };
+  });
+  const error = errorOfMean(variances);
+  const freedom = degreesOfFreedom(variances);
   return { objects: all, images, error, gain: freedom === null ? null : error * t95(freedom) };
 }
 
 /**
- * Of the error of a mean over datasets, whose clusters are images: as many as images, less one for each dataset.
- * @param images of each dataset. @returns null where they tell no error: a dataset has one image, or two are all.
+ * Of the error of a mean over datasets, whose clusters are images (Welch and Satterthwaite): a dataset of few images that makes up
+ * most of the error is known by these few alone, however many the others have.
+ * @returns null where they tell no error: a dataset has one image, or two are all.
  */
-export function degreesOfFreedom(images: readonly number[]): number | null {
-  const freedom = sum(images.map((count) => count - 1));
-  return freedom < 2 || images.some((count) => count < 2) ? null : freedom;
+export function degreesOfFreedom(each: readonly GainVariance[]): number | null {
+  const most = sum(each.map(({ images }) => images - 1));
+  if (most < 2 || each.some(({ images }) => images < 2)) return null;
+  const squares = sum(each.map(({ variance, images }) => variance ** 2 / (images - 1)));
+  return squares === 0 ? most : sum(each.map(({ variance }) => variance)) ** 2 / squares;
 }
 
 /** Most labelled images that are advised at once. */
@@ -66,17 +70,23 @@ export function imagesUntil(gain: number, sets: readonly MeasuredSet[], share: n
   return null;
 }
 
-/** The 97.5 % quantile of Student's t with n degrees of freedom (Cornish and Fisher's expansion; exact for 1 and 2). */
+/** Quantiles for 1, 2 and 3 degrees of freedom, where the expansion is off. */
+const T95 = [12.706, 4.303, 3.182] as const;
+
+/** The 97.5 % quantile of Student's t with n degrees of freedom, at least 1 (Cornish and Fisher's expansion from 3 on). */
 export function t95(n: number): number {
-  if (n <= 1) return 12.706;
-  if (n === 2) return 4.303;
+  if (n <= 1) return T95[0];
+  // Along 1 / n the quantile is convex: between two that are known it is at most the line.
+  if (n < 2) return T95[1] + (T95[0] - T95[1]) * (2 / n - 1);
+  if (n <= 3) return T95[2] + (T95[1] - T95[2]) * (6 / n - 2);
   const z = 1.959964;
-  const [z3, z5, z7] = [z ** 3, z ** 5, z ** 7];
+  const [z3, z5, z7, z9] = [z ** 3, z ** 5, z ** 7, z ** 9];
   return (
     z +
     (z3 + z) / (4 * n) +
     (5 * z5 + 16 * z3 + 3 * z) / (96 * n ** 2) +
-    (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n ** 3)
+    (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n ** 3) +
+    (79 * z9 + 776 * z7 + 1482 * z5 - 1920 * z3 - 945 * z) / (92160 * n ** 4)
   );
 }
 

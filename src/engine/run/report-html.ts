@@ -6,7 +6,7 @@ import type { RunWorth } from '../worth/run-worth.ts';
 import type { MetricsLine } from './metrics.ts';
 import { chart, escaped, type Line } from './report-chart.ts';
 import type { RunConfig, RunSplit } from './run-files.ts';
-import type { Verdict, VerdictMeasure } from './verdict.ts';
+import { intervalText, type Verdict, type VerdictMeasure } from './verdict.ts';
 
 export interface ReportedRun {
   readonly name: string;
@@ -91,7 +91,7 @@ function verdictHtml({ sentence, suggestion, box, click, perDataset }: Verdict):
     prompt,
     three(measure.base),
     three(measure.tuned),
-    `${signed(measure.tuned - measure.base)} (${signed(measure.gainLow)} to ${signed(measure.gainHigh)})`,
+    `${signed(measure.tuned - measure.base)} (${intervalText(measure, signed)})`,
     String(measure.n),
     String(measure.images),
   ];

@@ -15,6 +15,7 @@ import { SessionPredictor } from '../session-predictor.ts';
 import { ModelSession } from '../tuning.ts';
 import { measureRunWorth, worthCost, writeRunWorth } from '../worth/run-worth.ts';
 import { readRunAdapter } from './adapter-files.ts';
+import { checkedImages } from './checked-images.ts';
 import { FinalTest } from './final-test.ts';
 import { type Look, readLooks, withLook, writeLooks } from './looks.ts';
 import { type MetricsLine, MetricsLog } from './metrics.ts';
@@ -140,14 +141,25 @@ export class RunExecution implements Run {
 
   get progress(): RunProgress {
     const { step, bestStep, bestScore, checkpointStep } = this.trainer.state;
+    const secondsPerStep = this.secondsPerStep();
     return {
       step,
       steps: this.config.train.steps,
       checkpointStep,
       bestStep,
       bestScore,
-      secondsPerStep: this.secondsPerStep(),
+      secondsPerStep,
+      ...(secondsPerStep !== null && { secondsLeft: this.secondsLeft(step, secondsPerStep) }),
     };
+  }
+
+  private secondsLeft(step: number, secondsPerStep: number): number {
+    const { train } = this.config;
+    // Before a check was timed in this session, an image takes about what it takes in a step.
+    const secondsPerImage = this.trainer.secondsPerImage ?? secondsPerStep / train.imagesPerStep;
+    return (
+      (train.steps - step) * secondsPerStep + checkedImages(this.data.sets, train, step) * secondsPerImage
+    );
   }
 
   profileNextStep(): void {

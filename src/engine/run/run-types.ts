@@ -82,6 +82,8 @@ export interface RunProgress {
   readonly bestScore: number | null;
   /** Mean of the last steps; null before the second. */
   readonly secondsPerStep: number | null;
+  /** What steps, checks and test will take from here; absent before that can be told. */
+  readonly secondsLeft?: number;
 }
 
 /**
@@ -205,6 +207,8 @@ export interface RunPlan {
   };
   /** Arithmetic of a step, multiply and add counted as two; 0 where nothing could be planned. */
   readonly flopsPerStep: number;
+  /** Arithmetic of measuring an image, and of each of its objects. */
+  readonly flopsToMeasure: { readonly image: number; readonly object: number };
   readonly steps: number;
   /** Images of all datasets by split. */
   readonly images: Readonly<Record<Split, number>>;

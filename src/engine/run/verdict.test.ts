@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { compareRuns, computeVerdict, type DatasetPairs, type VerdictContext } from './verdict.ts';
+import {
+  compareRuns,
+  computeVerdict,
+  type DatasetPairs,
+  intervalText,
+  type VerdictContext,
+} from './verdict.ts';
 
 const context = {
   trainImages: 10,
@@ -81,8 +87,50 @@ test('a run without a validation object says first that its last weights were ke
   const sets = [pairs('a', [[[0.5, 0.4]], [[0.6, 0.5]], [[0.5, 0.4]]])];
   const { sentence } = computeVerdict(sets, { ...context, validation: null });
   expect(sentence).toMatch(
-    /^Without a validation image the last weights were kept, better or not\. Worse: IoU/,
+    /^Without a validation object the last weights were kept, better or not\. Worse: IoU/,
   );
+});
+
+test('of a run that was never checked, no advice follows from which weights were the last', () => {
+  const sets = [pairs('a', Array(6).fill([[0.5, 0.7]]))];
+  const last = { ...context, bestStep: 100 };
+  expect(computeVerdict(sets, last).suggestion).toMatch(/^The best weights are among the last: train again/);
+  expect(computeVerdict(sets, { ...last, validation: null }).suggestion).toMatch(
+    /^Label more images, so that validation has objects/,
+  );
+});
+
+test('an interval that just leaves out 0 is not rounded to it', () => {
+  const { box, sentence } = computeVerdict(
+    [
+      pairs(
+        'a',
+        [0.51, 0.54, 0.55].map((iou) => [[0.5, iou]]),
+      ),
+    ],
+    {
+      ...context,
+    },
+  );
+  expect(box.gainLow).toBeLessThan(0);
+  const told = pairs(
+    'a',
+    [0.513, 0.525, 0.515, 0.559, 0.562, 0.507].map((iou) => [[0.5, iou]]),
+  );
+  const sure = computeVerdict([told], context);
+  expect(sure.box.gainLow).toBeGreaterThan(0);
+  expect(sure.sentence).toMatch(/^Better: IoU 0\.500 → 0\.530 \(\+0\.030, 95 % between \+0\.00\d and/);
+  expect(sentence).toMatch(/^No clear change/);
+});
+
+test('datasets of few and of many test images: the few decide how sure the mean is', () => {
+  const images = (gains: readonly number[]) => gains.map((gain) => [[0.5, 0.5 + gain]] as const);
+  const few = pairs('few', images([0.1, 0.2]));
+  const many = pairs('many', images([0.1, 0.12, 0.08, 0.11, 0.1]));
+  const { box } = computeVerdict([few, many], context);
+  // Variances of the means 0.0025 and 0.000044, so 1.035 degrees of freedom and t = 12.13.
+  expect((box.gainHigh - box.gainLow) / 2).toBeCloseTo(0.306, 3);
+  expect(box.gainLow).toBeLessThan(0);
 });
 
 test('gains that point both ways are called unclear', () => {
@@ -154,6 +202,10 @@ test('a run that keeps the base model says so first, why, and what would help', 
   const none = kept({ validation: { objects: 9, base: 0.5, bestGain: -0.01 }, trainImages: 60 });
   expect(none.sentence).toContain('no check was better than it on 9 validation objects');
   expect(none.suggestion).toContain('half the learning rate');
+  const broken = kept({ validation: { objects: 9, base: 0.8, bestGain: -0.7 } });
+  expect(broken.suggestion).toBe(
+    'Every check was worse than the base model, by 0.70 IoU or more: train again with lower learning rates.',
+  );
   // As where all its masks were accepted.
   const own = kept({ validation: { objects: 9, base: 0.96, bestGain: -0.01 } });
   expect(own.suggestion).toMatch(/^On the validation objects the base model has IoU 0.96 already/);
@@ -181,6 +233,8 @@ test('one or two test images claim nothing, whatever their gain', () => {
     context,
   );
   expect([box.gainLow, box.gainHigh]).toEqual([-1, 1]);
+  expect(intervalText(box, String)).toBe('too few images');
+  expect(intervalText({ gainLow: 0.1, gainHigh: 0.2 }, String)).toBe('0.1 to 0.2');
   expect(sentence).toBe(
     'IoU 0.50 → 0.85 (+0.35, which 1 image cannot tell from chance) by box and IoU 0.50 → 0.85 (+0.35, which 1 image cannot tell from chance) by click, on 1 test image with 2 objects.',
   );

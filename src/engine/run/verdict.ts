@@ -1,7 +1,7 @@
 /** What a run brought: tuned against base on test images that took no part in training, in numbers and one sentence. */
 import * as v from 'valibot';
 import type { ImageScore } from '../../train/evaluate.ts';
-import { gainError } from '../../train/selection.ts';
+import { errorOfMean, gainVariances } from '../../train/selection.ts';
 import { degreesOfFreedom, t95, USUAL_GAIN } from './provable-gain.ts';
 
 /** IoUs of one image's objects, in the same order for both models. */
@@ -218,10 +218,11 @@ function interval(
     images.map((image, i) => image.sum - (base[d]?.images[i]?.sum ?? 0)),
   );
   if (gains.flat().every((gain) => gain === 0)) return [0, 0];
-  const freedom = degreesOfFreedom(gains.map((images) => images.length));
+  const variances = gainVariances(base, tuned);
+  const freedom = degreesOfFreedom(variances);
   if (freedom === null) return [-1, 1];
   const gain = mean(gains.map((images, d) => sum(images) / sum((tuned[d]?.images ?? []).map(({ n }) => n))));
-  const half = t95(freedom) * gainError(base, tuned);
+  const half = t95(freedom) * errorOfMean(variances);
   return [Math.max(-1, gain - half), Math.min(1, gain + half)];
 }
 
@@ -233,7 +234,7 @@ function sentence(
   // Nothing else would say that no better weights were looked for, nor the base model kept.
   const unchecked = validation
     ? ''
-    : 'Without a validation image the last weights were kept, better or not. ';
+    : 'Without a validation object the last weights were kept, better or not. ';
   return unchecked + testSentence(box, click) + (modules ? ` ${leftSentence(modules)}` : '');
 }
 
@@ -298,16 +299,30 @@ function change(measured: VerdictMeasure): string {
   const { base, tuned, gainLow, gainHigh } = measured;
   const verb = gainLow > 0 ? 'better' : gainHigh < 0 ? 'worse' : 'no clear change';
   const gain = tuned - base;
-  // With two digits a small gain would read "better, between 0.00 and +0.01".
-  const digits = Math.abs(gain) < 0.02 ? 3 : 2;
+  // With two digits a small gain, or one that is hardly told, would read "better, between 0.00 and +0.01".
+  const isFine = Math.abs(gain) < 0.02 || [gainLow, gainHigh].some((end) => Math.abs(end) < 0.005);
+  const digits = isFine ? 3 : 2;
   const from = `IoU ${base.toFixed(digits)} → ${tuned.toFixed(digits)}`;
-  if (saysNothing(measured))
-    return `${from} (${signed(gain, digits)}, which ${count(measured.images, 'image')} cannot tell from chance)`;
+  if (saysNothing(measured)) {
+    const few = measured.images > 2 ? 'so few images of a dataset' : count(measured.images, 'image');
+    return `${from} (${signed(gain, digits)}, which ${few} cannot tell from chance)`;
+  }
   const [low, high] = [signed(gainLow, digits), signed(gainHigh, digits)];
   return `${verb}: ${from} (${signed(gain, digits)}, 95 % between ${low} and ${high})`;
 }
 
-const saysNothing = ({ gainLow, gainHigh }: VerdictMeasure): boolean => gainLow === -1 && gainHigh === 1;
+const saysNothing = ({ gainLow, gainHigh }: Pick<VerdictMeasure, 'gainLow' | 'gainHigh'>): boolean =>
+  gainLow === -1 && gainHigh === 1;
+
+/** "+0.081 to +0.162", or that there is no interval. @param signed writes a gain. */
+export function intervalText(
+  interval: Pick<VerdictMeasure, 'gainLow' | 'gainHigh'>,
+  signed: (gain: number) => string,
+): string {
+  return saysNothing(interval)
+    ? 'too few images'
+    : `${signed(interval.gainLow)} to ${signed(interval.gainHigh)}`;
+}
 
 function suggestion(
   box: VerdictMeasure,
@@ -324,7 +339,9 @@ function suggestion(
   if (saysNothing(box)) return tooFew(perDataset);
   if (isWorse && !isBetter)
     return 'The base model is better here: lower the learning rates, or label more images before training again.';
-  if (stillRising) return 'The best checkpoint is the last one: train again with more steps.';
+  if (context.validation === null)
+    return 'Label more images, so that validation has objects to choose the weights by.';
+  if (stillRising) return 'The best weights are among the last: train again with more steps.';
   if (box.images < 5) return onlyFew(box.images);
   if (!isBetter) return 'Train again with more steps or higher learning rates, or label more images first.';
   if (worst && perDataset.length > 1)
@@ -354,6 +371,8 @@ function keptAdvice({ validation, trainImages }: VerdictContext): string {
   const few = `${count(objects, 'validation object')} and ${count(trainImages, 'training image')}`;
   if (bestGain !== null && bestGain > 0)
     return `There may be a gain that so few objects do not show (${few}): label more images, then train again.`;
+  if (bestGain !== null && bestGain < -USUAL_GAIN)
+    return `Every check was worse than the base model, by ${(-bestGain).toFixed(2)} IoU or more: train again with lower learning rates.`;
   return trainImages < MANY_IMAGES
     ? `Label more images (there are ${few}), then train again.`
     : 'Train again with more steps or half the learning rate; where the base model is good already, nothing may be left to gain.';

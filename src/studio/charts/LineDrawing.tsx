@@ -1,5 +1,6 @@
 import { memo, type ReactNode } from 'react';
 import { CartesianGrid, Line, LineChart, Tooltip, XAxis, YAxis } from 'recharts';
+import { isDot } from './line-values.ts';
 import { useQueuedRedraw } from './redraw-queue.ts';
 import type { ElementSize } from './use-size.ts';
 
@@ -73,7 +74,7 @@ export default memo(function LineDrawing(props: {
           strokeWidth={line.faint ? 1 : 2}
           strokeOpacity={line.faint ? 0.4 : 1}
           strokeDasharray={line.dashed ? '5 3' : '0'}
-          dot={data.length < 2}
+          dot={isDot(data, line.key)}
           isAnimationActive={false}
           connectNulls
         />

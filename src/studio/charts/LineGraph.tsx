@@ -1,6 +1,7 @@
 import { lazy, type ReactNode, Suspense } from 'react';
 import type { LineOf } from './LineDrawing.tsx';
 import styles from './LineGraph.module.css';
+import { lastValue } from './line-values.ts';
 import { useQueuedRedraw } from './redraw-queue.ts';
 import { useSize } from './use-size.ts';
 
@@ -26,7 +27,7 @@ export function LineGraph(props: {
   const { ref, size } = useSize<HTMLDivElement>();
   const last = props.data.at(-1);
   const summary = last
-    ? props.lines.map((line) => `${line.label} ${formatAt(last, line.key)}`).join(', ')
+    ? props.lines.map((line) => `${line.label} ${lastOf(props.data, line.key)}`).join(', ')
     : 'no values yet';
   return (
     <figure className={styles.figure}>
@@ -49,7 +50,7 @@ export function LineGraph(props: {
                   />
                 </svg>
                 {line.label}
-                {last && <span className="muted">{formatAt(last, line.key)}</span>}
+                {last && <span className="muted">{lastOf(props.data, line.key)}</span>}
               </li>
             ))}
         </ul>
@@ -71,7 +72,6 @@ export function LineGraph(props: {
   );
 }
 
-function formatAt(point: object, key: string): string {
-  const value: unknown = Reflect.get(point, key);
-  return typeof value === 'number' ? value.toFixed(3) : '–';
+function lastOf(data: readonly object[], key: string): string {
+  return lastValue(data, key)?.toFixed(3) ?? '–';
 }

@@ -58,11 +58,11 @@ test('the first run that was added is shown when it starts, unless the person lo
 });
 
 test('the time of all is that of the run under way and of those that wait, as far as it is known', () => {
-  const active = { step: 60, steps: 100, secondsPerStep: 2 };
+  const active = { secondsLeft: 80 };
   const entry = { id: 'x', settings, modelName: 'm', failure: null };
   const each = (seconds: number | null) => ({ ...entry, seconds });
   expect(secondsInAll(active, [each(50), each(70)])).toEqual({ seconds: 200, isWhole: true });
-  expect(secondsInAll({ ...active, secondsPerStep: null }, [each(50)])).toEqual({
+  expect(secondsInAll({}, [each(50)])).toEqual({
     seconds: 50,
     isWhole: false,
   });

@@ -50,14 +50,12 @@ export async function moveQueued(id: string, to: number): Promise<void> {
   if (!result.ok) notifyFailure(result.error);
 }
 
-/** Seconds until all is done, as far as it is known; the checks are not counted. */
+/** Seconds until all is done, as far as it is known. */
 export function secondsInAll(
-  active: Pick<RunInfo, 'step' | 'steps' | 'secondsPerStep'> | null,
+  active: Pick<RunInfo, 'secondsLeft'> | null,
   waiting: RunQueue['waiting'],
 ): { readonly seconds: number; readonly isWhole: boolean } {
-  const left =
-    active && (active.secondsPerStep === null ? null : active.secondsPerStep * (active.steps - active.step));
-  const each = [...(active ? [left] : []), ...waiting.map(({ seconds }) => seconds)];
+  const each = [...(active ? [active.secondsLeft ?? null] : []), ...waiting.map(({ seconds }) => seconds)];
   const known = each.flatMap((seconds) => seconds ?? []);
   return { seconds: known.reduce((sum, seconds) => sum + seconds, 0), isWhole: known.length === each.length };
 }

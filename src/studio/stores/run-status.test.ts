@@ -25,6 +25,10 @@ test('a run without a checkpoint can be resumed from its start, unless it failed
   const full = { code: 'storage/full', what: 'The disk is full.', cure: 'Delete something.' };
   expect(isResumable({ ...fakeRun('failed', 1), checkpointStep: null, failure: full })).toBe(true);
   expect(isResumable(fakeRun('failed', 1))).toBe(true);
+  const notFinite = { code: 'train/not-finite', what: 'The loss is not a number.', cure: 'Start a new run.' };
+  expect(isResumable({ ...fakeRun('failed', 1), failure: notFinite }), 'the same step comes again').toBe(
+    false,
+  );
   const elsewhere = { code: LEFT_ELSEWHERE, what: 'It was left.', cure: 'Go on there.' };
   expect(isResumable({ ...fakeRun('stopped', 1), failure: elsewhere })).toBe(false);
 });

@@ -24,15 +24,19 @@ export function isOver(status: RunStatus): boolean {
   return status === 'finished' || status === 'stopped';
 }
 
+/** Failures that come again at the same step, or with the same checkpoint. */
+const COMES_AGAIN: readonly string[] = ['train/not-finite', 'train/checkpoint'];
+
 /**
- * Whether the run can be resumed: from its last checkpoint, or from the start if it has none, unless it failed (it
- * would fail again, but for storage that was full). A run that was left after its last step still has to be tested; one
- * that came as a folder goes on where it came from.
+ * Whether the run can be resumed: from its last checkpoint, or from the start if it has none, unless it failed and would fail
+ * again; storage that was full need not be. A run that was left after its last step still has to be tested; one that came as a
+ * folder goes on where it came from.
  */
 export function isResumable(run: RunInfo): boolean {
-  if (run.failure?.code === LEFT_ELSEWHERE) return false;
+  const code = run.failure?.code ?? '';
+  if (code === LEFT_ELSEWHERE || COMES_AGAIN.includes(code)) return false;
   const isLeft = run.status === 'paused' || run.status === 'interrupted' || run.status === 'stopped';
-  const wasFull = run.failure?.code.startsWith('storage/') === true;
+  const wasFull = code.startsWith('storage/');
   return isLeft || (run.status === 'failed' && (run.checkpointStep !== null || wasFull));
 }
 

@@ -173,7 +173,7 @@ test('each preset has the time that the engine plans for its settings, whatever 
     ],
   };
   await updatePresetTimes(presetSettings({ ...form, changed: { 'train.steps': 7 } }, capabilities));
-  expect(useSetup.getState().presetSeconds).toEqual({ quick: 180, balanced: 900, 'low-memory': 200 });
+  expect(useSetup.getState().presetSeconds).toEqual({ quick: 210, balanced: 930, 'low-memory': 230 });
 });
 
 test('a new run from the settings of another has them all, as changed fields', () => {

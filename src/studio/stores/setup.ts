@@ -273,8 +273,9 @@ export async function updatePresetTimes(presets: ReturnType<typeof presetSetting
   for (const [id, settings] of presets) {
     const result = settings.datasetIds.length > 0 ? await callEngine('train.plan', settings) : null;
     if (!latest.isCurrent('presets', asked)) return;
-    if (result?.ok && result.value.flopsPerStep > 0)
-      seconds[id] = result.value.secondsPerStep * result.value.steps;
+    if (!result?.ok || result.value.flopsPerStep === 0) continue;
+    const { secondsPerStep, steps, secondsOfChecks } = result.value;
+    seconds[id] = secondsPerStep * steps + secondsOfChecks;
   }
   set({ presetSeconds: seconds });
 }

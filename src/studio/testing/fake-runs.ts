@@ -73,6 +73,8 @@ export function fakeRuns(
       secondsPerStep: 2.4,
       timing: 'measured',
       flopsPerStep: 9e10,
+      flopsToMeasure: { image: 1e9, object: 1e8 },
+      secondsOfChecks: 30,
       steps: Number(settings.values['train.steps']),
       images: { train: 42, validation: 12, test: 18 },
       objects: { train: 187, validation: 51, test: 80 },

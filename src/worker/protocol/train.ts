@@ -21,6 +21,8 @@ export interface PlanReport extends Omit<RunPlan, 'images'> {
   readonly secondsPerStep: number;
   /** Where that comes from: such steps on this device; other steps on it, by their arithmetic; or what was measured elsewhere. */
   readonly timing: 'measured' | 'scaled' | 'stated';
+  /** Of the checks and the test together. */
+  readonly secondsOfChecks: number;
   readonly images: SplitCounts;
   /** Of validation and test images at most as many as are measured of each. */
   readonly objects: SplitCounts;

@@ -65,10 +65,10 @@ function visit(store = new MemoryStore(), records = new Map<string, RunRecord>()
     refuse: (failure: Failure | null) => {
       refusal = failure;
     },
-    end: async (status: RunStatus) => {
+    end: async (status: RunStatus, failure: RunRecord['failure'] = null) => {
       const record = active === null ? null : records.get(active);
       if (!record) throw new Error('no run is under way');
-      records.set(record.id, { ...record, status });
+      records.set(record.id, { ...record, status, failure });
       active = null;
       await queue.goOn('over');
     },
@@ -157,6 +157,14 @@ test.each(['paused', 'failed'] as const)(
     expect((await tab.queue.list()).held).toBeNull();
   },
 );
+
+test('a run whose loss left all numbers does not hold the others', async () => {
+  const tab = visit();
+  await add(tab, 'steep', 'gentle');
+  expect(tab.underWay()).toBe('steep');
+  await tab.end('failed', { code: 'train/not-finite', what: 'The loss is not a number.', cure: 'Lower it.' });
+  expect(tab.underWay()).toBe('gentle');
+});
 
 test('a run that was paused is gone when it is deleted, and the next one starts', async () => {
   const tab = visit();

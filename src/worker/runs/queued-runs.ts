@@ -281,8 +281,10 @@ const LEFT: Partial<Record<RunStatus, string>> = {
   failed: 'has failed',
 };
 
-function isOver({ status }: RunRecord): boolean {
-  return status === 'finished' || status === 'stopped' || status === 'imported';
+/** Whether nothing waits for it any more. One whose loss left all numbers says nothing of the others, as with another learning rate. */
+function isOver({ status, failure }: RunRecord): boolean {
+  const hasDiverged = status === 'failed' && failure?.code === 'train/not-finite';
+  return hasDiverged || status === 'finished' || status === 'stopped' || status === 'imported';
 }
 
 /** The part of a failure that is stored. */

@@ -89,14 +89,14 @@ export class RunLaunches {
     const split = await files.readSplit();
     const datasets = await this.inputs.resumedDatasets(config, split);
     const parts = await this.parts(record, model);
-    const { weights } = parseStoredTrainConfig(config.train);
+    const train = parseStoredTrainConfig(config.train);
     return {
       record: { ...record, status: 'running', failure: null, updated: Date.now() },
-      stepKey: stepKey(model, this.inputs.deviceName(), config),
+      stepKey: stepKey(model, this.inputs.deviceName(), { ...config, train }),
       imageKey: imageKey(model, this.inputs.deviceName()),
       work: null,
       begin: async (observer) => {
-        const { open } = await this.withWeights(weights, observer);
+        const { open } = await this.withWeights(train.weights, observer);
         return resumeTraining({ ...parts, model: open, observer }, config, datasets);
       },
     };

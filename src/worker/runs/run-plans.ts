@@ -2,8 +2,10 @@
 import type { SamConfig } from '../../config/sam.ts';
 import type { TrainConfig } from '../../config/train.ts';
 import { SPLIT_SHARES } from '../../data/split.ts';
+import { checkedImages } from '../../engine/run/checked-images.ts';
 import { settingsFor, withDatasets } from '../../engine/run/plan-run.ts';
 import { gainOutlook, spreadOf } from '../../engine/run/provable-gain.ts';
+import { commonScale } from '../../engine/run/run-files.ts';
 import type { RunDataset, RunPlan } from '../../engine/run/run-types.ts';
 import { type RunSettings, resolveFieldSettings } from '../../engine/settings.ts';
 import { DEFAULT_GATE_FORMS } from '../../peft/gates/registry.ts';
@@ -14,7 +16,7 @@ import type { ModelMemory, PlanReport, TrainSettings } from '../protocol.ts';
 import type { Planner } from './planner.ts';
 import type { RunInputs } from './run-inputs.ts';
 import type { RunRepository } from './run-repository.ts';
-import { type StepTimes, stepKey } from './step-times.ts';
+import { imageKey, type StepTimes, stepKey } from './step-times.ts';
 
 /**
  * Arithmetic a second in training on devices that were not timed: half of what an H100 and what two cores reach with the
@@ -36,21 +38,39 @@ export class RunPlans {
     const resolved = resolveFieldSettings(settings, model.open.config);
     const datasets = await this.inputs.newDatasets(settings);
     const { images, ...plan } = await this.cost(model, resolved, datasets);
+    const outlook = await this.outlook(datasets, resolved.train);
     return {
       ...plan,
-      ...(await this.stepTime(model, resolved, plan.flopsPerStep)),
+      ...(await this.timeOf(model, resolved, plan, datasets, outlook.objects)),
       images: { train: images.train, validation: images.val, test: images.test },
-      ...(await this.outlook(datasets, resolved.train)),
+      ...outlook,
     };
   }
 
-  /** What the steps of a run would take, seconds; null where it cannot be planned. */
+  /** What a run would take, seconds; null where it cannot be planned. */
   async seconds(settings: TrainSettings): Promise<number | null> {
-    const model = this.state.needModel();
-    const resolved = resolveFieldSettings(settings, model.open.config);
-    const { flopsPerStep, steps } = await this.cost(model, resolved, []);
-    if (flopsPerStep === 0) return null;
-    return steps * (await this.stepTime(model, resolved, flopsPerStep)).secondsPerStep;
+    const { flopsPerStep, steps, secondsPerStep, secondsOfChecks } = await this.plan(settings);
+    return flopsPerStep === 0 ? null : steps * secondsPerStep + secondsOfChecks;
+  }
+
+  private async timeOf(
+    model: CurrentModel,
+    settings: RunSettings,
+    { flopsPerStep, flopsToMeasure }: Pick<RunPlan, 'flopsPerStep' | 'flopsToMeasure'>,
+    datasets: readonly RunDataset[],
+    objects: PlanReport['objects'],
+  ): Promise<Pick<PlanReport, 'secondsPerStep' | 'timing' | 'secondsOfChecks'>> {
+    const step = await this.stepTime(model, settings, flopsPerStep);
+    const images = checkedImages(datasets, settings.train, -1);
+    const known = await this.times.find(imageKey(model, this.inputs.deviceName()));
+    if (known !== null || images === 0 || flopsPerStep === 0)
+      return { ...step, secondsOfChecks: images * (known ?? 0) };
+    const split = datasets.reduce((sum, { split: { val, test } }) => sum + val.length + test.length, 0);
+    const perImage = (objects.validation + objects.test) / split;
+    // In crops each object may need one of its own.
+    const views = commonScale(datasets.map(({ dataset }) => dataset)) === 'whole' ? 1 : Math.max(1, perImage);
+    const flops = views * flopsToMeasure.image + perImage * flopsToMeasure.object;
+    return { ...step, secondsOfChecks: images * flops * (step.secondsPerStep / flopsPerStep) };
   }
 
   private async stepTime(

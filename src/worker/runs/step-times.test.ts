@@ -49,9 +49,12 @@ test.each(['{"a": 1', '["a"]', '{"a": "slow"}'])('a file that says %s counts as 
 test('a kind of step is told by what its time depends on, and by nothing else', () => {
   const model = { info: { hash: 'f'.repeat(64) } } as CurrentModel;
   const mopeft = resolveMopeft({ methods: ['lora'] }, MICRO_SAM);
-  const keyOf = (train: Record<string, number>, adapter = 'gpu') =>
+  const keyOf = (train: Record<string, number | string>, adapter = 'gpu') =>
     stepKey(model, adapter, { mopeft, train: parseTrainConfig(train) });
   expect(keyOf({ steps: 5 })).toBe(keyOf({ steps: 9, seed: 3 }));
   expect(keyOf({ imagesPerStep: 1 })).not.toBe(keyOf({ imagesPerStep: 2 }));
+  // Other memory computes other blocks again, halves are unpacked, and what is seen again is kept.
+  for (const slower of [{ memory: 200 }, { weights: 'f16' }, { minCrop: 1, brightness: 0, contrast: 0 }])
+    expect(keyOf(slower)).not.toBe(keyOf({}));
   expect(keyOf({}, 'other gpu')).not.toBe(keyOf({}));
 });

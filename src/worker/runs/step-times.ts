@@ -1,5 +1,6 @@
 /** How long a step of a kind took on this device, remembered for the next plan. */
 import * as v from 'valibot';
+import { variantsRepeat } from '../../data/augment.ts';
 import type { FileStore } from '../../data/file-store.ts';
 import type { RunSettings } from '../../engine/settings.ts';
 import type { CurrentModel } from '../engine-state.ts';
@@ -67,7 +68,7 @@ export function imageKey(model: CurrentModel, adapter: string): string {
 
 /** What the time of a step depends on. */
 export function stepKey(model: CurrentModel, adapter: string, { mopeft, train }: RunSettings): string {
-  const { imagesPerStep, objectsPerImage, objectsPerPass, corrections } = train;
+  const { imagesPerStep, objectsPerImage, objectsPerPass, corrections, memory, weights } = train;
   return JSON.stringify([
     adapter,
     model.info.hash.slice(0, 16),
@@ -78,5 +79,7 @@ export function stepKey(model: CurrentModel, adapter: string, { mopeft, train }:
     mopeft.trainDecoder,
     ...(mopeft.budget === undefined ? [] : [mopeft.budget]),
     [imagesPerStep, objectsPerImage, objectsPerPass, corrections],
+    // What is computed again, unpacked, or kept of views that come again.
+    [memory, weights, variantsRepeat(train)],
   ]);
 }

@@ -206,11 +206,12 @@ function Parts(props: {
 }
 
 function Time({ plan }: { readonly plan: PlanReport }): ReactNode {
-  const { secondsPerStep, steps, timing } = plan;
+  const { secondsPerStep, secondsOfChecks, steps, timing } = plan;
   return (
     <>
-      <strong>about {minutes(secondsPerStep * steps)}</strong> for {steps} steps of {duration(secondsPerStep)}
-      , plus the checks in between
+      <strong>about {minutes(secondsPerStep * steps + secondsOfChecks)}</strong> for {steps} steps of{' '}
+      {duration(secondsPerStep)}
+      {secondsOfChecks > 0 && `, and ${minutes(secondsOfChecks)} for the checks and the test`}
       <span className="muted small"> · {TIMINGS[timing]}</span>
     </>
   );

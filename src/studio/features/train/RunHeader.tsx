@@ -76,9 +76,8 @@ export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
 }
 
 function timeLeft(run: RunInfo, step: number): string {
-  if (run.secondsPerStep === null || step >= run.steps) return '';
-  const left = run.steps - step;
-  return ` · ${left} left, about ${minutes(run.secondsPerStep * left)}`;
+  if (run.secondsLeft === undefined || step >= run.steps) return '';
+  return ` · ${run.steps - step} left, about ${minutes(run.secondsLeft)} with checks and test`;
 }
 
 /** Why the run cannot be resumed, or null. @param deleted names of its deleted datasets. */

@@ -22,7 +22,7 @@ const COLUMNS: readonly { readonly by: SortBy; readonly label: string; readonly 
   {
     by: 'gain',
     label: 'Gain',
-    help: 'On the test images, object by object: mean of box and click, ± half the 95 % interval, by resampling images.',
+    help: 'On the test images, object by object: mean of box and click, ± half the 95 % interval, by Student’s t over images.',
   },
   { by: 'parameters', label: 'Parameters', help: 'Numbers that the run trains.' },
   { by: 'time', label: 'Time', help: 'Of its steps, without the checks.' },
@@ -127,7 +127,11 @@ function Row(props: { readonly row: RunRow; readonly capabilities: Capabilities 
         </button>
       </th>
       <td>
-        {gain ? `${signed(gain.mean)} ± ${iou(gain.error)}` : run.verdict ? '–' : STATUS_LABELS[run.status]}
+        {gain
+          ? `${signed(gain.mean)} ${gain.error === null ? '(too few images)' : `± ${iou(gain.error)}`}`
+          : run.verdict
+            ? '–'
+            : STATUS_LABELS[run.status]}
       </td>
       <td>{trainableCount === undefined ? '–' : compact(trainableCount)}</td>
       <td>{seconds === null ? '–' : minutes(seconds)}</td>

@@ -4,7 +4,7 @@ import { nowSentence } from './now-sentence.ts';
 const at = (step: number, iou: number, datasetId = 'a') => ({
   ...{ step, datasetId, split: 'validation' as const, boxIou: iou, clickIou: iou - 0.1, n: 3 },
 });
-const run = { status: 'running' as const, steps: 60, failure: null };
+const run = { status: 'running' as const, steps: 60, bestStep: 20 };
 
 test('says what a run does, and how it stands against the base model', () => {
   expect(nowSentence(run, 0, false, [])).toContain('It gets ready');
@@ -16,6 +16,9 @@ test('says what a run does, and how it stands against the base model', () => {
   expect(nowSentence(run, 0, true, []), 'a bar tells it').toBe('');
   expect(nowSentence(run, 25, true, better)).toBe(
     'At the last check, step 20, it was better than the base model by 0.050 IoU.',
+  );
+  expect(nowSentence({ ...run, bestStep: 0 }, 25, true, better), 'a gain within its error').toMatch(
+    /by 0\.050 IoU; so far the base model is kept\.$/,
   );
   expect(nowSentence(run, 60, false, [at(0, 0.5), at(40, 0.4)])).toContain('not better than the base model');
   // A run of before that was resumed has no step 0 here.

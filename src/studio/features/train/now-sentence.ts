@@ -5,18 +5,18 @@ import type { EvalPoint, RunInfo } from '../../../worker/protocol.ts';
  * @param isTold whether what it does is told beside: then only how it stands.
  */
 export function nowSentence(
-  run: Pick<RunInfo, 'status' | 'steps' | 'failure'>,
+  run: Pick<RunInfo, 'status' | 'steps' | 'bestStep'>,
   step: number,
   isTold: boolean,
   evals: readonly EvalPoint[],
 ): string {
   switch (run.status) {
     case 'running':
-      return `${isTold ? '' : doing(run.steps, step, evals.length > 0)} ${standing(evals)}`.trim();
+      return `${isTold ? '' : doing(run.steps, step, evals.length > 0)} ${standing(evals, run.bestStep)}`.trim();
     case 'pausing':
       return 'It writes a checkpoint, then pauses.';
     case 'paused':
-      return `It is paused at step ${step}. ${standing(evals)}`.trim();
+      return `It is paused at step ${step}. ${standing(evals, run.bestStep)}`.trim();
     case 'interrupted':
       return 'It was interrupted; Resume goes on from its last checkpoint.';
     case 'elsewhere':
@@ -38,15 +38,16 @@ function doing(steps: number, step: number, isMeasured: boolean): string {
   return 'It learns from your training images.';
 }
 
-/** The last check against step 0, mean of box and click over datasets. */
-function standing(evals: readonly EvalPoint[]): string {
+/** The last check against step 0, mean of box and click over datasets, and whether that is taken for more than chance. */
+function standing(evals: readonly EvalPoint[], bestStep: number | null): string {
   const checks = evals.filter(({ split }) => split === 'validation');
   const last = checks.at(-1)?.step ?? 0;
   if (last === 0) return '';
   const gain = meanAt(checks, last) - meanAt(checks, 0);
   if (Number.isNaN(gain)) return '';
   if (gain <= 0) return `At the last check, step ${last}, it was not better than the base model.`;
-  return `At the last check, step ${last}, it was better than the base model by ${gain.toFixed(3)} IoU.`;
+  const kept = bestStep === 0 ? '; so far the base model is kept' : '';
+  return `At the last check, step ${last}, it was better than the base model by ${gain.toFixed(3)} IoU${kept}.`;
 }
 
 function meanAt(checks: readonly EvalPoint[], step: number): number {

@@ -44,6 +44,15 @@ test('gains are over the base model, from the paired interval where there is one
   ]);
 });
 
+test('a gain on images that are too few for an interval has no error', () => {
+  const made = run(1, 0.1);
+  if (!made.verdict) throw new Error('no verdict');
+  const both = { ...measure(0.1), gainLow: -1, gainHigh: 1, n: 3, images: 1 };
+  const [row] = runRows([{ ...made, verdict: { ...made.verdict, both } }], 'gain');
+  expect(row?.gain?.mean).toBeCloseTo(0.1);
+  expect(row?.gain?.error).toBeNull();
+});
+
 test('validation scores of runs stand side by side by step', () => {
   const at = (step: number, iou: number, split: 'validation' | 'test' = 'validation') => ({
     ...{ step, datasetId: 'a', split, boxIou: iou, clickIou: iou - 0.2, n: 1 },

@@ -1,10 +1,16 @@
 import type { RunHistory, RunInfo, Verdict, VerdictMeasure } from '../../../worker/protocol.ts';
 
+/** A gain with half its 95 % interval, which is null where the images are too few to tell one. */
+interface Gain {
+  readonly mean: number;
+  readonly error: number | null;
+}
+
 /** A run as a row of the table. */
 export interface RunRow {
   readonly run: RunInfo;
-  /** Gain on the test images, mean of box and click, and half its 95 % interval; null without a verdict. */
-  readonly gain: { readonly mean: number; readonly error: number } | null;
+  /** Gain on the test images, mean of box and click; null without a verdict. */
+  readonly gain: Gain | null;
   /** Seconds of training so far; null before it is known. */
   readonly seconds: number | null;
 }
@@ -21,28 +27,26 @@ export function runRows(
 ): readonly RunRow[] {
   const rows = runs.map((run): RunRow => {
     const { secondsPerStep, step } = run;
+    const other = gains?.get(run.id);
     return {
       run,
-      gain: gains ? measured(gains.get(run.id) ?? null) : run.verdict && gainOf(run.verdict),
+      gain: gains ? (other ? measured(other) : null) : run.verdict && gainOf(run.verdict),
       seconds: secondsPerStep === null ? null : secondsPerStep * step,
     };
   });
   return rows.sort((a, b) => compare(a, b, by));
 }
 
-function measured(measure: VerdictMeasure): { readonly mean: number; readonly error: number };
-function measured(measure: VerdictMeasure | null): RunRow['gain'];
-function measured(measure: VerdictMeasure | null): RunRow['gain'] {
-  if (!measure) return null;
-  const { base, tuned, gainLow, gainHigh } = measure;
-  return { mean: tuned - base, error: (gainHigh - gainLow) / 2 };
+function measured({ base, tuned, gainLow, gainHigh }: VerdictMeasure): Gain {
+  const width = gainHigh - gainLow;
+  return { mean: tuned - base, error: width < 2 ? width / 2 : null };
 }
 
 /**
- * Half the 95 % interval of the paired gain, by resampling images. In a verdict of an earlier version the two prompts stand
- * alone; they are measured on the same objects, so the error of their mean is at most the mean of their errors.
+ * In a verdict of an earlier version the two prompts stand alone; they are measured on the same objects, so the error of their
+ * mean is at most the mean of their errors.
  */
-function gainOf({ box, click, both }: Verdict): { readonly mean: number; readonly error: number } {
+function gainOf({ box, click, both }: Verdict): Gain {
   if (both) return measured(both);
   const mean = (box.tuned - box.base + click.tuned - click.base) / 2;
   return { mean, error: (box.gainHigh - box.gainLow + click.gainHigh - click.gainLow) / 4 };
