@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { LazyFile } from '../lazy-file.ts';
 import { pagesOf } from './pages.ts';
 import { readRaster } from './read-raster.ts';
+import { TiffDirectory, tag } from './tiff-directory.ts';
 
 interface Stack {
   readonly name: string;
@@ -86,4 +87,11 @@ describe('a file that is no stack stays as it is', () => {
     const raster = await readRaster(await alone.bytes(), 'a.tif');
     expect([...raster.data]).toEqual(values(ij.pages[0] ?? '', '|u1'));
   });
+});
+
+it('reads descriptions of any length, as microscopes write them', () => {
+  const values = new Float64Array(300_000).fill('x'.charCodeAt(0));
+  expect(new TiffDirectory(new Map([[tag.description, values]]), true).text(tag.description)).toHaveLength(
+    300_000,
+  );
 });

@@ -67,7 +67,7 @@ export class TiffDirectory {
   }
 
   text(name: number): string {
-    return String.fromCharCode(...this.numbers(name));
+    return new TextDecoder().decode(Uint8Array.from(this.numbers(name)));
   }
 
   /** This directory with other values for some tags. */

@@ -10,7 +10,7 @@ const isPage = (directory: TiffDirectory) => (directory.number(tag.newSubfileTyp
 
 /**
  * The images of a TIFF: every directory of the chain but reduced copies and transparency masks; the planes of an ImageJ
- * stack that stand behind one directory; several channels of an ImageJ stack are one image.
+ * stack that stand behind one directory; several channels of an ImageJ stack or of an OME-TIFF are one image.
  * @throws Failure naming `file`.
  */
 export function tiffPages(bytes: Uint8Array, file: string): readonly TiffPage[] {
@@ -31,10 +31,34 @@ export function tiffPages(bytes: Uint8Array, file: string): readonly TiffPage[] 
   const stack = imageJStack(pages[0] ?? first);
   const planes =
     pages.length === 1 && stack ? planesBehind(pages[0] ?? first, stack, bytes.length, file) : pages;
-  const channels = stack && planes.length % stack.channels === 0 ? stack.channels : 1;
-  return Array.from({ length: planes.length / channels }, (_, i) =>
-    planes.slice(i * channels, (i + 1) * channels),
-  );
+  const { channels, apart } = omeChannels(first, planes.length) ?? {
+    channels: stack?.channels ?? 1,
+    apart: 1,
+  };
+  if (planes.length % (channels * apart) !== 0) return planes.map((plane) => [plane]);
+  return Array.from({ length: planes.length / channels }, (_, i) => {
+    const start = i + Math.floor(i / apart) * apart * (channels - 1);
+    return planes.filter((_plane, at) => at >= start && (at - start) % apart === 0).slice(0, channels);
+  });
+}
+
+/** How many planes are the channels of one image, and how many planes after one of them the next one comes. */
+interface Channels {
+  readonly channels: number;
+  readonly apart: number;
+}
+
+/** What OME-TIFF writes into the description of the first plane; undefined where it is of other planes than these. */
+function omeChannels(first: TiffDirectory, planes: number): Channels | undefined {
+  const pixels = /<(?:\w+:)?Pixels\b[^>]*>/.exec(first.text(tag.description))?.[0];
+  if (pixels === undefined) return undefined;
+  const size = (axis: string) => Number(new RegExp(`\\bSize${axis}="(\\d{1,9})"`).exec(pixels)?.[1] ?? 1);
+  const channels = size('C') / first.number(tag.samplesPerPixel, 1);
+  const order = /\bDimensionOrder="XY([CTZ]{3})"/.exec(pixels)?.[1] ?? 'CZT';
+  if (!Number.isInteger(channels) || channels < 1 || channels * size('Z') * size('T') !== planes)
+    return undefined;
+  const faster = [...order.slice(0, order.indexOf('C'))];
+  return { channels, apart: faster.reduce((product, axis) => product * size(axis), 1) };
 }
 
 interface ImageJStack {

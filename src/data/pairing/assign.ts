@@ -27,11 +27,14 @@ export function assign({ images, masks }: Roles): Assignment {
   const unheeded: MaskSeries[] = [];
   const matched = new Map<MaskSeries, SeriesMatch>();
   if (unsure.length > 0) {
-    const all = new ImageIndex([...images, ...unsure.map(({ series }) => series)]);
+    // A preview or an aid beside images is none of them, however well a mask's name would fit it.
+    const mayBeImages = images.length === 0 ? unsure : unsure.filter((mask) => !isAid(mask));
+    const all = new ImageIndex([...images, ...mayBeImages.map(({ series }) => series)]);
     const taken = new Map<Series, number>();
     for (const mask of sure) {
-      for (const { image } of all.match(mask.series).matches) {
-        taken.set(image.series, (taken.get(image.series) ?? 0) + 1);
+      for (const { image, rivals } of all.match(mask.series).matches) {
+        const { series } = [image, ...rivals].find((each) => images.includes(each.series)) ?? image;
+        taken.set(series, (taken.get(series) ?? 0) + 1);
       }
     }
     const stay: MaskSeries[] = [];
@@ -60,6 +63,9 @@ export function assign({ images, masks }: Roles): Assignment {
   for (const mask of sure) matched.set(mask, index.match(mask.series));
   return { images: found, unheeded, ...sorted(matched) };
 }
+
+/** Whether a word says a preview, an edge map …, and none an image or a mask. */
+const isAid = ({ series, isAside }: MaskSeries) => isAside && series.meaning?.role === undefined;
 
 /** Whether the JPEGs of the same names beside these files have masks already. */
 const isBesideTaken = (series: Series, images: readonly Series[], taken: ReadonlyMap<Series, number>) =>

@@ -34,6 +34,7 @@ interface Kind {
   readonly folders: readonly string[];
   readonly affix: string;
   readonly isAside: boolean;
+  readonly isSaid: boolean;
   readonly byImage: Map<string, Claim[]>;
 }
 
@@ -79,7 +80,7 @@ export async function chooseMasks(claims: readonly Claim[], peek: Peek): Promise
 function kindsOf(claims: readonly Claim[]): Kind[] {
   const kinds = new Map<string, Kind>();
   for (const claim of sortedByName(claims, ({ file }) => file.parts.path)) {
-    const { series, isAside } = claim.mask;
+    const { series, isAside, isSaid } = claim.mask;
     const others = claim.image.series.folders;
     // Folders that both have, as a split's, are not what tells one sort from another.
     const folders = differenceOf(series.folders, others).filter((name) => !others.includes(name));
@@ -87,7 +88,7 @@ function kindsOf(claims: readonly Claim[]): Kind[] {
     const name = [...folders, affix === '' ? '' : `*${affix.replaceAll(' ', '_')}`].join('/');
     let kind = kinds.get(name);
     if (!kind) {
-      kind = { name, folders, affix, isAside, byImage: new Map() };
+      kind = { name, folders, affix, isAside, isSaid, byImage: new Map() };
       kinds.set(name, kind);
     }
     const image = claim.image.file.parts.path;
@@ -127,8 +128,14 @@ async function settle(kinds: readonly Kind[], peek: Peek): Promise<Settled> {
     refusals.push(refused);
     open = open.filter((each) => each !== kind);
   };
-  const better = open.filter(({ isAside }) => !isAside);
-  if (better.length > 0) for (const kind of kinds) if (kind.isAside) leave(kind, previewLeft(kind, better));
+  const plain = open.filter(({ isAside }) => !isAside);
+  const said = plain.filter(({ isSaid }) => isSaid);
+  const better = said.length > 0 ? said : plain;
+  const [best] = better;
+  if (best) {
+    for (const kind of kinds.filter((each) => !better.includes(each)))
+      leave(kind, kind.isAside ? previewLeft(kind, better) : secondMask(kind, best));
+  }
   if (open.length < 2) return { used: open, refusals };
   const looks = await lookAt(open, peek);
   const flat = open.filter((kind) => looks.get(kind)?.some((look) => look && look.flatness >= FLAT));
@@ -193,11 +200,13 @@ function isFieldOfView(
   const [first, second] = seen;
   if (!first || seen.some(({ share }) => share < WIDE)) return false;
   if (second && overlapOf(first, second) < 0.9) return false;
-  return others.every((looks) =>
-    looks.every((look, i) => {
-      const wide = own[i];
-      return !look || !wide || (look.share < wide.share && isInside(look, wide));
-    }),
+  return others.every(
+    (looks) =>
+      looks.some((look) => look === undefined || look.share > 0) &&
+      looks.every((look, i) => {
+        const wide = own[i];
+        return !look || !wide || (look.share < wide.share && isInside(look, wide));
+      }),
   );
 }
 
@@ -216,7 +225,9 @@ function largestOverlap(
     for (const b of kinds.slice(k + 1)) {
       for (const [i, look] of (looks.get(a) ?? []).entries()) {
         const other = looks.get(b)?.[i];
-        if (look && other) most = Math.max(most ?? 0, overlapOf(look, other));
+        // An empty mask says nothing of where the others are.
+        if (look && other && look.share > 0 && other.share > 0)
+          most = Math.max(most ?? 0, overlapOf(look, other));
       }
     }
   }
@@ -229,7 +240,7 @@ const isClassFolders = (kinds: readonly Kind[]) =>
     ({ folders, affix }) => folders.length > 1 && affix === '' && classOf(folders.at(-1) ?? '') !== '',
   ) && new Set(kinds.map(({ folders }) => folders.slice(0, -1).join('/'))).size === 1;
 
-/** What a folder is called without the words for masks. */
+/** What a folder or an affix is called without the words for masks. */
 const classOf = (folder: string) => {
   const { meaning, rest, name } = componentOf(folder);
   return meaning ? rest : name;
@@ -258,7 +269,7 @@ function takeAsClasses(
 function nameOfClass({ folders, affix }: Kind, all: readonly Kind[]): string {
   const own = classOf(folders.at(-1) ?? '');
   const isByAffix = new Set(all.map((kind) => kind.affix)).size > 1;
-  return isByAffix || own === '' ? affix || folders.join('/') : own;
+  return isByAffix || own === '' ? classOf(affix) || affix || folders.join('/') : own;
 }
 
 async function takeKind(
@@ -353,7 +364,9 @@ function takenAsClasses(kinds: readonly Kind[]): Refusal {
   const names = kinds.map(({ name }) => name).join(' and ');
   return notice(
     'data/masks-as-classes',
-    firstOf(kinds[0] ?? { name: '', folders: [], affix: '', isAside: false, byImage: new Map() }).path,
+    firstOf(
+      kinds[0] ?? { name: '', folders: [], affix: '', isAside: false, isSaid: false, byImage: new Map() },
+    ).path,
     `${names} mark different places in the same images, so each was taken as a class.`,
     'If only one of them holds the masks, drop the images with that one alone.',
   );

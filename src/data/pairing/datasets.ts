@@ -6,6 +6,7 @@ import type { Assignment, Claim } from './assign.ts';
 import { type ClassMask, chooseMasks } from './choose.ts';
 import { componentOf, isSplitOnly, shapeOf, sharedStart, splitOfFolders } from './folders.ts';
 import { boundariesOf, type Series, type SeriesFile } from './series.ts';
+import { lookOf, uncounted } from './words.ts';
 
 export interface PairedSample extends SampleFiles {
   /** Masks of one class each; together they are the labels. */
@@ -23,6 +24,8 @@ export interface PairedDataset {
 
 /** One-image folders from which on they are cases of one dataset, whatever their images are called. */
 const MANY = 4;
+/** Folders told apart by a number alone from which on they are, however many images each has. */
+const NUMBERED = 3;
 
 /**
  * The datasets of a drop. A dataset's folder is the innermost one that holds images and their masks; folders for a split
@@ -84,7 +87,6 @@ export async function datasetsOf(
 
 function rootsOf(images: readonly Series[], claims: readonly Claim[]): ReadonlyMap<Series, string> {
   const depths = new Map<Series, number>();
-  const seen = new Set<string>();
   for (const { mask, image } of claims) {
     const { folders } = image.series;
     const depth = sharedStart(folders, mask.series.folders);
@@ -97,22 +99,25 @@ function rootsOf(images: readonly Series[], claims: readonly Claim[]): ReadonlyM
   for (const [series, depth] of depths) {
     const root = withoutSplits(series.folders.slice(0, depth));
     roots.set(series, root);
-    seen.add(root.join('/'));
     if (series.folders.length > root.length) {
-      sides.set(series.folders.slice(0, root.length + 1).join('/'), root);
-      shapes.set(shapeOf(series.folders), root);
+      sides.set(anySplit(series.folders.slice(0, root.length + 1)).join('/'), root);
+      shapes.set(shapeOf(anySplit(series.folders)), root);
     }
   }
   for (const series of images) {
     if (roots.has(series)) continue;
     const { folders } = series;
-    let root = shapes.get(shapeOf(folders));
-    for (let n = folders.length; n > 0 && !root; n--) root = sides.get(folders.slice(0, n).join('/'));
+    const alike = anySplit(folders);
+    let root = shapes.get(shapeOf(alike));
+    for (let n = folders.length; n > 0 && !root; n--) root = sides.get(alike.slice(0, n).join('/'));
     roots.set(series, root ?? outOfRoles(folders));
   }
   const paths = new Map([...joinSplits(roots)].map(([series, root]) => [series, root.join('/')] as const));
   return joinCases(paths);
 }
+
+/** Folders with one name for every split: what lies in `test/` belongs where `train/` does. */
+const anySplit = (folders: readonly string[]) => folders.map((name) => (isSplitOnly(name) ? '*' : name));
 
 /** `train/rural`, `train/urban` and `val/rural` become the folder of `train` and `val`. */
 function joinSplits(roots: ReadonlyMap<Series, readonly string[]>): ReadonlyMap<Series, readonly string[]> {
@@ -147,31 +152,64 @@ function outOfRoles(folders: readonly string[]): string[] {
   return folders.slice(0, folders.findLastIndex(isOuter) + 1);
 }
 
-/** Folders of one image each whose name is in the folder's, or that are many, become one dataset. */
+/** A folder that may hold a case of a dataset: a patient, a sequence, an image with all that belongs to it. */
+interface Case {
+  readonly root: string;
+  readonly files: readonly SeriesFile[];
+  /** Whether its images are called after it. */
+  readonly isNamed: boolean;
+  /** Its name without numbers, where it has one. */
+  readonly shape: string | undefined;
+}
+
+function caseOf(root: string, files: readonly SeriesFile[]): Case {
+  const folder = lookOf(root.slice(root.lastIndexOf('/') + 1));
+  const [only] = files.length === 1 ? files : [];
+  const isNamed = only
+    ? only.bare?.startsWith('/') || folder.includes(only.stem) || only.stem.includes(folder)
+    : files.every(({ stem }) => stem.startsWith(folder));
+  return { root, files, isNamed, shape: /\p{N}/u.test(folder) ? uncounted(folder) : undefined };
+}
+
+/** Which of the folders that lie side by side are cases of one dataset. */
+function casesAmong(all: readonly Case[]): readonly Case[] {
+  if (all.length < 2) return [];
+  if (all.every(({ isNamed }) => isNamed)) return all;
+  const ones = all.filter(({ files }) => files.length === 1);
+  const [first] = ones;
+  const areAlike = ones.every(
+    ({ files, shape }) =>
+      shape !== undefined && shape === first?.shape && files[0]?.stem === first.files[0]?.stem,
+  );
+  if (ones.length >= MANY || (ones.length > 1 && (areAlike || ones.every(({ isNamed }) => isNamed))))
+    return ones;
+  const counts = new Map<string | undefined, number>();
+  for (const { shape } of all) counts.set(shape, (counts.get(shape) ?? 0) + 1);
+  return all.filter(({ shape }) => shape !== undefined && (counts.get(shape) ?? 0) >= NUMBERED);
+}
+
+/**
+ * Folders side by side become one dataset where they are cases: they hold one image each and are many, or their images are
+ * called after them, or nothing but a number tells them apart and they are several or hold one image of one name each.
+ */
 function joinCases(roots: ReadonlyMap<Series, string>): ReadonlyMap<Series, string> {
-  const byRoot = new Map<string, { series: Series; file: SeriesFile }[]>();
-  for (const [series, root] of roots) {
-    const known = byRoot.get(root) ?? [];
-    byRoot.set(root, known);
-    known.push(...series.files.map((file) => ({ series, file })));
+  const byRoot = new Map<string, SeriesFile[]>();
+  for (const [{ files }, root] of roots) {
+    const known = byRoot.get(root);
+    if (known) known.push(...files);
+    else byRoot.set(root, [...files]);
   }
-  const byParent = new Map<string, { root: string; isNamed: boolean }[]>();
+  const byParent = new Map<string, Case[]>();
   for (const [root, files] of byRoot) {
-    const [only] = files;
-    const at = root.lastIndexOf('/');
-    if (root === '' || files.length !== 1 || !only) continue;
-    const folder = root.slice(at + 1).toLowerCase();
-    const isNamed =
-      only.file.bare?.startsWith('/') || folder.includes(only.file.stem) || only.file.stem.includes(folder);
-    const parent = root.slice(0, Math.max(0, at));
+    if (root === '') continue;
+    const parent = root.slice(0, Math.max(0, root.lastIndexOf('/')));
     const cases = byParent.get(parent) ?? [];
     byParent.set(parent, cases);
-    cases.push({ root, isNamed });
+    cases.push(caseOf(root, files));
   }
   const joined = new Map<string, string>();
   for (const [parent, cases] of byParent) {
-    if (cases.length < 2 || !(cases.length >= MANY || cases.every(({ isNamed }) => isNamed))) continue;
-    for (const { root } of cases) joined.set(root, withoutSplits(parent.split('/')).join('/'));
+    for (const { root } of casesAmong(cases)) joined.set(root, withoutSplits(parent.split('/')).join('/'));
   }
   return new Map([...roots].map(([series, root]) => [series, joined.get(root) ?? root]));
 }
@@ -295,7 +333,10 @@ function sameName(path: string, other: string): Refusal {
 }
 
 function nameFor(root: string, topName: string, taken: Set<string>): string {
-  const folders = root === '' ? [topName] : root.split('/');
+  const own = root === '' ? [] : root.split('/');
+  // In `crack/imgs/` images and masks lie together: it is the crack that tells it from others.
+  const named = outOfRoles(own);
+  const folders = named.length > 0 ? named : own.length > 0 ? own : [topName];
   let name = (folders[folders.length - 1] ?? topName).replace(/(?<=.)\.zip$/i, '');
   for (let up = folders.length - 2; taken.has(name) && up >= 0; up--) name = `${folders[up]}/${name}`;
   for (let copy = 2; taken.has(name); copy++) name = `${folders.join('/')} (${copy})`;

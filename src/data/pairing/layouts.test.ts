@@ -577,7 +577,8 @@ const layouts: Readonly<Record<string, Layout>> = {
       `BraTS20_${id}/BraTS20_${id}_flair.png -> BraTS20_${id}/BraTS20_${id}_seg.png`,
       ...['t1', 't1ce', 't2'].map((name) => `BraTS20_${id}/BraTS20_${id}_${name}.png -> `),
     ]),
-    refusals: ['000', '001'].map((id) => `BraTS20_${id}/BraTS20_${id}_t1.png data/shared-mask`),
+    datasets: ['dataset 8'],
+    refusals: ['BraTS20_000/BraTS20_000_t1.png data/shared-mask'],
   },
   'BraTS: slices of volumes': {
     files: ['1', '2'].flatMap((n) => ['flair', 't1', 't2', 'seg'].map((name) => `P/P_${name} page ${n}.nii`)),
@@ -659,6 +660,99 @@ const layouts: Readonly<Record<string, Layout>> = {
     splits: ['train', 'val'],
     classNames: ['leaf', 'stem'],
   },
+  'CVPPP: the image by its colours, beside a mask, its foreground and the centres of its leaves': {
+    files: ['1', '2'].flatMap((n) =>
+      ['rgb', 'label', 'fg', 'centers'].map((kind) => `A1/plant00${n}_${kind}.png`),
+    ),
+    flat: /label|fg|centers/,
+    pairs: ['1', '2'].map((n) => `A1/plant00${n}_rgb.png -> A1/plant00${n}_label.png`),
+    refusals: ['A1/plant001_centers.png data/preview', 'A1/plant001_fg.png data/second-mask'],
+  },
+  'Omnipose and Cellpose: flows beside masks': {
+    files: ['1', '2'].flatMap((n) => [`c/${n}.tif`, `c/${n}_flows.tif`, `c/${n}_masks.tif`]),
+    flat: /flows|masks/,
+    pairs: ['1', '2'].map((n) => `c/${n}.tif -> c/${n}_masks.tif`),
+    refusals: ['c/1_flows.tif data/preview'],
+  },
+  'what only looks like masks, beside files that are called so': {
+    files: ['1', '2'].flatMap((n) => [`c/${n}.jpg`, `c/${n}_parts.png`, `c/${n}_seg.png`]),
+    flat: /parts|seg/,
+    pairs: ['1', '2'].map((n) => `c/${n}.jpg -> c/${n}_seg.png`),
+    refusals: ['c/1_parts.png data/second-mask'],
+  },
+  'NuInsSeg: an organ of man in the names, aids in folders beside the images': {
+    files: ['1', '2'].flatMap((n) =>
+      ['tissue images', 'mask binary', 'distance maps', 'overlay'].map(
+        (kind) => `h/${kind}/human_skin_${n}.png`,
+      ),
+    ),
+    flat: /mask/,
+    pairs: ['1', '2'].map((n) => `h/tissue images/human_skin_${n}.png -> h/mask binary/human_skin_${n}.png`),
+    datasets: ['h 2'],
+    refusals: ['h/distance maps/human_skin_1.png data/preview', 'h/overlay/human_skin_1.png data/preview'],
+  },
+  'Inria: images to be segmented in a split without masks': {
+    files: ['1', '2'].flatMap((n) => [
+      `AerialImageDataset/train/images/a${n}.tif`,
+      `AerialImageDataset/train/gt/a${n}.tif`,
+      `AerialImageDataset/test/images/b${n}.tif`,
+    ]),
+    pairs: [
+      ...['1', '2'].map((n) => `AerialImageDataset/test/images/b${n}.tif -> `),
+      ...['1', '2'].map(
+        (n) => `AerialImageDataset/train/images/a${n}.tif -> AerialImageDataset/train/gt/a${n}.tif`,
+      ),
+    ],
+    datasets: ['AerialImageDataset 4'],
+  },
+  'MVTec: sound parts in both splits, faults in the test': {
+    files: ['0', '1'].flatMap((n) => [
+      `hazelnut/train/good/${n}.png`,
+      `hazelnut/test/good/${n}.png`,
+      `hazelnut/test/hole/${n}.png`,
+      `hazelnut/ground_truth/hole/${n}_mask.png`,
+    ]),
+    pairs: ['test/good/0', 'test/good/1', 'test/hole/0', 'test/hole/1', 'train/good/0', 'train/good/1'].map(
+      (name) =>
+        `hazelnut/${name}.png -> ${name.includes('hole') ? `hazelnut/ground_truth/hole/${name.at(-1)}_mask.png` : ''}`,
+    ),
+    datasets: ['hazelnut 6'],
+  },
+  'LGG: folders of patients, after whom the slices are called': {
+    files: ['CS_1_9', 'DU_2_8'].flatMap((p) =>
+      ['1', '2'].flatMap((n) => [`mri/T_${p}/T_${p}_${n}.tif`, `mri/T_${p}/T_${p}_${n}_mask.tif`]),
+    ),
+    pairs: ['CS_1_9', 'DU_2_8'].flatMap((p) =>
+      ['1', '2'].map((n) => `mri/T_${p}/T_${p}_${n}.tif -> mri/T_${p}/T_${p}_${n}_mask.tif`),
+    ),
+    datasets: ['mri 4'],
+  },
+  'Kolektor: folders that differ in a number alone': {
+    files: ['1', '2', '3'].flatMap((k) =>
+      ['0', '1'].flatMap((n) => [`K/kos${k}/Part${n}.jpg`, `K/kos${k}/Part${n}_label.bmp`]),
+    ),
+    pairs: ['1', '2', '3'].flatMap((k) =>
+      ['0', '1'].map((n) => `K/kos${k}/Part${n}.jpg -> K/kos${k}/Part${n}_label.bmp`),
+    ),
+    datasets: ['K 6'],
+  },
+  'KiTS: an image of the same name in the folder of each case': {
+    files: ['0', '1'].flatMap((n) => [`k/case_${n}/imaging.png`, `k/case_${n}/segmentation.png`]),
+    pairs: ['0', '1'].map((n) => `k/case_${n}/imaging.png -> k/case_${n}/segmentation.png`),
+    datasets: ['k 2'],
+  },
+  'two sets with images and masks in one folder each, of the same name': {
+    files: ['crack', 'hole'].flatMap((kind) => [
+      `m/${kind}/Imgs/${kind}.jpg`,
+      `m/${kind}/Imgs/${kind}.png`,
+      `m/${kind}/Imgs/b.jpg`,
+    ]),
+    pairs: ['crack', 'hole'].flatMap((kind) => [
+      `m/${kind}/Imgs/b.jpg -> `,
+      `m/${kind}/Imgs/${kind}.jpg -> m/${kind}/Imgs/${kind}.png`,
+    ]),
+    datasets: ['crack 2', 'hole 2'],
+  },
   'masks without any images': {
     files: ['masks/1.png', 'masks/2.png'],
     pairs: [],
@@ -689,5 +783,33 @@ describe('layouts of public sets', () => {
       expect([...(datasets[0]?.classNames?.values() ?? [])]).toEqual(layout.classNames ?? []);
       expect(refusals.map(({ file, code }) => `${file} ${code}`)).toEqual(layout.refusals ?? []);
     }
+  });
+});
+
+describe('several masks of an image that mark different places', () => {
+  const files = ['1', '2'].flatMap((n) => [`${n}.jpg`, `${n}_leaf_mask.png`, `${n}_stem_mask.png`]);
+  const read = (places: Readonly<Record<string, readonly number[]>>) => {
+    const peek = async (path: string): Promise<Appearance> => {
+      const foreground = Uint8Array.from(places[path.split('_')[1] ?? ''] ?? []);
+      return { flatness: 0.97, foreground, share: foreground.filter(Boolean).length / 4 };
+    };
+    return pairFiles(
+      files.map((path) => ({ path, size: 1 })),
+      { peek },
+    );
+  };
+
+  it('are classes, named without the words for masks', async () => {
+    const { datasets } = await read({ leaf: [1, 1, 0, 0], stem: [0, 0, 1, 1] });
+    expect([...(datasets[0]?.classNames ?? [])]).toEqual([
+      [1, 'leaf'],
+      [2, 'stem'],
+    ]);
+  });
+
+  it('are none where one is empty, which says nothing', async () => {
+    const { datasets, refusals } = await read({ leaf: [1, 1, 0, 0], stem: [0, 0, 0, 0] });
+    expect(datasets[0]?.classNames).toBeUndefined();
+    expect(refusals.map(({ code }) => code)).toEqual(['data/second-mask']);
   });
 });

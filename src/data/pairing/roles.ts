@@ -14,6 +14,8 @@ export interface MaskSeries {
   readonly isAside: boolean;
   /** Set when only the names of its files, or less, say so: they are images where no image has their names. */
   readonly isUnsure: boolean;
+  /** Whether a word says so, and not what its files look like. */
+  readonly isSaid: boolean;
 }
 
 export interface Roles {
@@ -58,7 +60,8 @@ export async function rolesOf(all: readonly Series[], peek: Peek): Promise<Roles
   const remarks: Refusal[] = [];
   const decided = await lookAtRelated(unknown, images, peek, remarks);
   for (const series of unknown) {
-    if (decided.has(series)) masks.push({ series, field: 'mask', isAside: false, isUnsure: false });
+    if (decided.has(series))
+      masks.push({ series, field: 'mask', isAside: false, isUnsure: false, isSaid: false });
     else images.push(series);
   }
   return { images, masks, remarks };
@@ -83,25 +86,29 @@ function roleByWords(
   // In `nuclei_with_masks/one/`, `a` is the image of `a_mask` whatever the outer folder is called.
   const isOuter = nearest?.i !== folders.length - 1 && by === 'folder' && withDerived.has(folders.join('/'));
   const folder = isOuter ? undefined : nearest?.said;
-  if (isLoneMasks(series, totals)) return { series, field: 'mask', isAside: false, isUnsure: false };
+  if (isLoneMasks(series, totals))
+    return { series, field: 'mask', isAside: false, isUnsure: false, isSaid: true };
   const isMaskFolder = folder?.role === 'mask';
   const isAside =
     (meaning?.isAside ?? false) ||
     telling.some(({ i, said }) => i >= (nearest?.i ?? 0) && said?.role !== 'image' && said?.isAside);
   if (isMaskFolder && meaning?.role === 'image')
-    return { series, field: folder.field, isAside, isUnsure: false };
+    return { series, field: folder.field, isAside, isUnsure: false, isSaid: true };
   if (meaning && meaning.role !== 'image') {
     const field =
       meaning.field === 'instances' || !isMaskFolder ? instancesOrMask(meaning.field) : folder.field;
     const isUnsure =
       !isMaskFolder &&
       (by === 'word' || by === 'inner' || folder?.role === 'image' || meaning.role === undefined);
-    return { series, field, isAside, isUnsure };
+    return { series, field, isAside, isUnsure, isSaid: meaning.role !== undefined };
   }
-  if (by === 'extension' && !isMaskFolder) return { series, field: 'mask', isAside, isUnsure: true };
-  if (isMaskFolder) return { series, field: folder.field, isAside, isUnsure: false };
+  if (by === 'extension' && !isMaskFolder)
+    return { series, field: 'mask', isAside, isUnsure: true, isSaid: false };
+  if (isMaskFolder) return { series, field: folder.field, isAside, isUnsure: false, isSaid: true };
   if (folder?.role === 'image') return 'image';
-  return isAside ? { series, field: 'mask', isAside, isUnsure: true } : undefined;
+  // What is called by its colours, where no file has the rest of its name, may be the image of what lies beside it.
+  const isColour = meaning?.role === 'image' && by === 'word';
+  return isAside && !isColour ? { series, field: 'mask', isAside, isUnsure: true, isSaid: false } : undefined;
 }
 
 /** Whether a folder of masks is all that there is: what is in it is not to pass for images. */

@@ -138,6 +138,7 @@ function placesOf(
     const marked = markedPlace(look, stem, folders);
     if (marked) places.set(look, marked);
   }
+  placeBeside(stems, places, new Set([...bases, ...numbered]));
   for (const look of numbered) {
     const root = resolved.get(look)?.root ?? look;
     const above = places.get(root);
@@ -243,6 +244,33 @@ function without(look: string, marks: readonly Token[]): string {
   const separator = look.slice(name.length, marks[0]?.start);
   const rest = look.slice(marks.at(-1)?.end);
   return name + (rest === '' || /^[\s_.-]/.test(rest) ? '' : separator) + rest;
+}
+
+/**
+ * What begins as the names of marked files do that have no other: of `p1_rgb`, `p1_label` and `p1_fg` the last, where most
+ * have such a one.
+ */
+function placeBeside(
+  stems: ReadonlyMap<string, string>,
+  places: Map<string, Place>,
+  settled: ReadonlySet<string>,
+): void {
+  const cores = new Set(
+    [...places.values()].flatMap(({ by, cores: [core] }) => (by === 'word' && core ? [core] : [])),
+  );
+  const found = new Map<string, Map<string, string>>();
+  for (const [look, stem] of stems) {
+    if (places.has(look) || settled.has(look)) continue;
+    const at = boundariesOf(look).findLast(({ end }) => cores.has(look.slice(0, end)));
+    const affix = at ? affixOf(tokensOf((stem.length === look.length ? stem : look).slice(at.next))) : '';
+    if (at && affix !== '')
+      found.set(affix, (found.get(affix) ?? new Map()).set(look, look.slice(0, at.end)));
+  }
+  for (const [affix, files] of found) {
+    if (files.size * 2 < cores.size) continue;
+    for (const [look, core] of files)
+      places.set(look, { affix, cores: [core], bare: core, meaning: undefined, by: 'shape' });
+  }
 }
 
 /** Letters from which on they count, as in `a`, `b`, `c`; two may be two sorts. */

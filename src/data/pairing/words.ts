@@ -19,7 +19,7 @@ const WORDS: ReadonlyMap<string, Meaning> = table({
   image:
     'image images img imgs im ims photo photos photograph photographs pic pics picture pictures scan scans original ' +
     'originals orig raw input inputs frame frames still stills source src',
-  colour: 'rgb color colour colors colours colored coloured human',
+  colour: 'rgb color colour colors colours colored coloured',
   mask:
     'mask masks msk msks gt gts groundtruth groundtruths truth annotation annotations anno annos annot annots ann anns annotated ' +
     'labeled labelled lbl lbls lab seg segs segm segmentation segmentations segmented segmap segmaps semantic semantics ' +
@@ -30,9 +30,13 @@ const WORDS: ReadonlyMap<string, Meaning> = table({
   aside:
     'viz vis visual visualization visualisation overlay overlays preview previews blend edge edges boundary boundaries ' +
     'contour contours skeleton skeletons distance depth weight weights track tra fov roi vague heatmap heatmaps prob ' +
-    'probs pred preds prediction predictions',
+    'probs pred preds prediction predictions flow flows outline outlines centers centres centroids thumb thumbs ' +
+    'thumbnail thumbnails',
   filler: 'ground and with id ids of map maps binary bin jpeg jpg png tif tiff bmp gif dir cp final',
 });
+
+/** Words that beside one for masks say that these are painted to be looked at, and alone say nothing: `masks_human`. */
+const PAINTED = new Set(['human']);
 
 const SPLITS: ReadonlyMap<string, Split> = table({
   train: 'train training',
@@ -90,7 +94,8 @@ function cutOf(text: string): number {
 export function meaningOf(tokens: readonly Token[]): NameMeaning | undefined {
   const said = new Set(tokens.map(({ text }) => WORDS.get(text)));
   const isMask = said.has('mask') || said.has('labels') || said.has('instances');
-  const isAside = said.has('aside') || (isMask && said.has('colour'));
+  const isPainted = said.has('colour') || tokens.some(({ text }) => PAINTED.has(text));
+  const isAside = said.has('aside') || (isMask && isPainted);
   if (isMask) {
     const isInstances = said.has('instances') || said.has('object');
     return {

@@ -434,6 +434,10 @@ def tiff_stacks() -> None:
         writer.write(planes[0], subifds=1, **grey)
         writer.write(planes[0, ::2, ::2], subfiletype=1, **grey)
     stack("an OME pyramid", out.getvalue(), planes[:1])
+    stack("an OME-TIFF of two slices with two channels", written(both, ome=True, metadata={"axes": "ZCYX"}, **grey), np.moveaxis(both, 1, 3))
+    data = written(both.swapaxes(0, 1), ome=True, metadata={"axes": "CZYX"}, **grey)
+    stack("an OME-TIFF with the slices of one channel after another", data, np.moveaxis(both, 1, 3))
+    stack("an OME-TIFF of three channels", written(planes, ome=True, metadata={"axes": "CYX"}, **grey), np.moveaxis(planes[None], 1, 3))
 
 
 def orientations() -> None:
