@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         from .run import Asked, train
     except ModuleNotFoundError as error:
-        raise SystemExit(f"{error.name} is not installed: pip install '{__package__.partition('.')[0]}[train]'") from None
+        raise SystemExit(f"{error.name} is not installed: pip install {error.name}") from None
     asked = Asked(a.project, a.model, a.out, a.run, tuple(a.set), a.method, a.gate, not a.freeze_decoder, a.images_per_pass)
     with open_team(a.device, is_bf16) as team:
         torch.set_default_device(team.device)

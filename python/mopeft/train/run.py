@@ -12,7 +12,7 @@ import torch
 from ..adapter_file import Adapter, adapter_of, record_for
 from ..config import MopeftConfig, checked
 from ..errors import ModelError, TrainError
-from ..methods import METHODS, RECIPES
+from ..methods import METHODS, RECIPES, ids_in
 from ..preprocessing import record_of
 from ..sam.open import Base, open_base, weights_hash
 from .budget import is_settled
@@ -109,7 +109,7 @@ def new_run(asked: Asked, project: Project, base: Base) -> tuple[dict, dict]:
         what = "There is no labelled image to train on."
         raise TrainError("train/no-images", what, asked.project, "Label images in the studio, mark them as done, and export it again.")
     method = asked.method or "mopeft"
-    ids = RECIPES.get(method, tuple(method.split("+")))
+    ids = ids_in(method)
     if unknown := [id for id in ids if id not in METHODS]:
         cure = f"Give {', '.join(RECIPES)}, or {', '.join(METHODS)} joined by +."
         raise TrainError("peft/no-method", f"There is no method {unknown[0]!r}.", "method", cure)
