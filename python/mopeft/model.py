@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .adapter_file import Adapter, fit, read_adapter, write_adapter
 from .config import MopeftConfig, checked
+from .device import usable
 from .errors import AdapterError, AskError
 from .fields import Number
 from .find import Crop, FoundObject, Proposal, crops_of, find_settings, grid_points, proposed, select
@@ -120,9 +121,9 @@ class Model:
     ) -> Prediction:
         """The mask of what is clicked or boxed.
 
-        image: a path, an image of Pillow, or uint8 [H, W], [H, W, 3] or [H, W, 4]. points: (x, y) in its pixels. labels: 1 for the
-        object (all, if left out), 0 for the background. box: (x0, y0, x1, y1). dataset: one of `datasets`, where there are several.
-        ImageError or AskError for what cannot be used.
+        image: a path, an image of Pillow, or [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] of uint8 or uint16. points: (x, y) in its
+        pixels. labels: 1 for the object (all, if left out), 0 for the background. box: (x0, y0, x1, y1). dataset: one of `datasets`,
+        where there are several. ImageError or AskError for what cannot be used.
         """
         pixels = rgb_pixels(image)
         height, width = pixels.shape[:2]
@@ -216,15 +217,6 @@ class Model:
             cure = "Give one of these names, as they are written here." if names else "Leave out the dataset."
             raise AskError("adapter/no-dataset", f"There is no dataset {dataset!r}. {what}", "dataset", cure)
         return names.index(dataset)
-
-
-def usable(device: str | torch.device) -> torch.device:
-    """A device that tensors can be put on."""
-    try:
-        return torch.empty(0).to(torch.device(device)).device
-    except (RuntimeError, AssertionError, TypeError) as error:
-        what = f"PyTorch has no device {device!r} here ({str(error).partition('. ')[0].rstrip('.')})."
-        raise AskError("config/invalid", what, "device", "Leave it out for the CPU.") from error
 
 
 def own_decoder(sam: Sam, adapter: Adapter) -> Sam:
