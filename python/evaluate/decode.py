@@ -28,7 +28,7 @@ def opened(path: Path) -> tuple[Image.Image, str]:
     try:
         return images.opened(path)
     except ImageError as error:
-        raise refusal(path, error.what, error.cure) from None
+        raise SystemExit(str(error)) from None
 
 
 def read_pixels(path: Path) -> np.ndarray:
@@ -36,7 +36,7 @@ def read_pixels(path: Path) -> np.ndarray:
     try:
         return images.read_pixels(path)
     except ImageError as error:
-        raise refusal(path, error.what, error.cure) from None
+        raise SystemExit(str(error)) from None
 
 
 def read_mask(path: Path, kind: str, ignored: Collection[int] = ()) -> np.ndarray:

@@ -6,6 +6,7 @@ import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from .config import MopeftConfig, checked
-from .errors import AdapterError
+from .errors import AdapterError, AskError
 from .files import whole
 from .preprocessing import Preprocessing, preprocessing_of, record_of
 from .sam.model import Sam
@@ -51,7 +52,10 @@ def read_adapter(source: object) -> Adapter:
 
     AdapterError `adapter/…` that names the file and says what to do.
     """
-    path = Path(source)  # type: ignore[arg-type]
+    if not isinstance(source, str | PathLike):
+        what = f"A {type(source).__name__} is no path of an adapter."
+        raise AdapterError("adapter/not-found", what, "adapter", f"Give {WEIGHTS}, or None for the base model alone.")
+    path = Path(source)
     if not path.exists():
         raise AdapterError("adapter/not-found", "There is no such file or folder.", path, f"Give {WEIGHTS}, or the folder or zip with it.")
     data, beside, where = read_files(path)
@@ -166,7 +170,10 @@ def fit(adapter: Adapter, sam: Sam, where: object) -> Adapter:
 
     AdapterError for a method, gate form, block or shape that does not fit. Whether the model has the right weights is not asked.
     """
-    config = checked(adapter.config, sam.image_encoder.sites, str(where))
+    try:
+        config = checked(adapter.config, sam.image_encoder.sites, str(where))
+    except AskError as error:
+        raise AdapterError("adapter/not-an-adapter", error.what, error.where, error.cure) from None
     specs = module_specs(config, sam.image_encoder.sites) | shared_specs(config, sam.config["output_channels"])
     shapes = {name: spec.shape for name, spec in specs.items()}
     if config.train_decoder:

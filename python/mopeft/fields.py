@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import NamedTuple
 
 from .errors import AskError
@@ -19,7 +20,7 @@ class Number(NamedTuple):
     is_whole: bool = True
 
     def allows(self, value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
             return False
         return self.least <= value <= self.most and (not self.is_whole or value == int(value))
 
@@ -52,4 +53,11 @@ def parse(fields: Mapping[str, Field], given: object, where: str) -> dict[str, V
         if not fields[name].allows(value):
             raise AskError("config/invalid", f"The value {value!r} is not allowed.", f"{where}.{name}", f"Give {fields[name]}.")
     parsed = {name: given.get(name, field.default) for name, field in fields.items()}
-    return {n: int(v) if isinstance(f := fields[n], Number) and f.is_whole else v for n, v in parsed.items()}
+    return {name: plain(fields[name], value) for name, value in parsed.items()}
+
+
+def plain(field: Field, value: Value) -> Value:
+    """A number of NumPy as one of Python, which JSON holds; a whole one as int."""
+    if not isinstance(field, Number) or (isinstance(value, int | float) and not field.is_whole):
+        return value
+    return int(value) if field.is_whole else float(value)

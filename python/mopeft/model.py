@@ -3,9 +3,11 @@
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -13,12 +15,15 @@ from torch import Tensor, nn
 
 from .adapter_file import Adapter, fit, read_adapter, write_adapter
 from .config import MopeftConfig, checked
+from .device import usable
 from .errors import AdapterError, AskError
+from .fields import Number
 from .find import Crop, FoundObject, Proposal, crops_of, find_settings, grid_points, proposed, select
+from .gate_forms import FORMS
 from .images import rgb_pixels
-from .methods import METHODS, RECIPES
+from .methods import METHODS, RECIPES, ids_in
 from .preprocessing import postprocess, preprocess
-from .prompts import Point, Region, prompt_of
+from .prompts import Point, Region, number, prompt_of
 from .sam.decoder import PAD, POSITIVE
 from .sam.model import Sam
 from .sam.open import Base, open_base, weights_hash
@@ -27,6 +32,7 @@ from .tuned import TunedSam
 
 CLICKS = 64
 """Clicks that are answered at once where all objects are found."""
+SEED = Number(0, 0, 2**32 - 1)
 
 
 @dataclass(frozen=True)
@@ -79,9 +85,10 @@ class Model:
 
     @threshold.setter
     def threshold(self, logit: float) -> None:
-        if not math.isfinite(logit):
-            raise AskError("config/invalid", f"The threshold is {logit}.", "threshold", "Give a logit, such as 0.")
-        self.adapter = replace(self.adapter, threshold=logit)
+        value = number(logit)
+        if not math.isfinite(value):
+            raise AskError("config/invalid", f"The threshold is {logit!r}.", "threshold", "Give a logit, such as 0.")
+        self.adapter = replace(self.adapter, threshold=value)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -90,11 +97,12 @@ class Model:
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
-        """What an adapter trains, by name; changes of them change the answers."""
-        return self.adapter.tensors
+        """What an adapter trains, by name; changes of them change the answers, so none takes the place of another."""
+        return MappingProxyType(self.adapter.tensors)
 
     def to(self, device: str | torch.device) -> "Model":
-        """The same on another device."""
+        """The same on another device. AskError for one that is not there."""
+        device = usable(device)
         tensors = {name: value.to(device) for name, value in self.adapter.tensors.items()}
         sam = self.tuned.sam
         moved = Sam(sam.config)
@@ -113,22 +121,22 @@ class Model:
     ) -> Prediction:
         """The mask of what is clicked or boxed.
 
-        image: a path, an image of Pillow, or uint8 [H, W], [H, W, 3] or [H, W, 4]. points: (x, y) in its pixels. labels: 1 for the
-        object (all, if left out), 0 for the background. box: (x0, y0, x1, y1). dataset: one of `datasets`, where there are several.
-        ImageError or AskError for what cannot be used.
+        image: a path, an image of Pillow, or [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] of uint8 or uint16. points: (x, y) in its
+        pixels. labels: 1 for the object (all, if left out), 0 for the background. box: (x0, y0, x1, y1). dataset: one of `datasets`,
+        where there are several. ImageError or AskError for what cannot be used.
         """
         pixels = rgb_pixels(image)
         height, width = pixels.shape[:2]
         prompt = prompt_of(points, labels, box, width, height)
-        self.tuned.dataset = torch.tensor([self.index_of(dataset)], device=self.device)
+        tuned = self.asked_for(dataset)
         region = prompt.window(self.adapter.scale, width, height)
         left, top, right, bottom = region
-        embedding, fill = self.encode(pixels, region)
+        embedding, fill = self.encode(tuned, pixels, region)
         scale = fill[1] / (right - left), fill[0] / (bottom - top)
         coords, kinds = prompt.tokens(region, scale)
-        size = self.tuned.config["image_size"]
+        size = tuned.config["image_size"]
         at = torch.tensor([coords], dtype=torch.float32, device=self.device)
-        masks, iou = self.tuned.decode(embedding, at, torch.tensor([kinds], device=self.device), size)
+        masks, iou = tuned.decode(embedding, at, torch.tensor([kinds], device=self.device), size)
         scores = iou[0].tolist()
         tokens = sorted(range(1, 4), key=lambda token: -scores[token])
         candidates = []
@@ -149,42 +157,49 @@ class Model:
         """
         pixels = rgb_pixels(image)
         chosen = find_settings(self.adapter.base_hash, settings)
-        self.tuned.dataset = torch.tensor([self.index_of(dataset)], device=self.device)
+        tuned = self.asked_for(dataset)
         height, width = pixels.shape[:2]
         proposals: list[Proposal] = []
         for crop in crops_of(width, height, self.adapter.scale, int(chosen["crop_layers"])):
             points = list(grid_points(crop.box, int(chosen["points_per_side"])))
             for start in range(0, len(points), CLICKS):
-                proposals += self._proposals(pixels, crop, points[start : start + CLICKS], float(chosen["iou"]))
+                proposals += self._proposals(tuned, pixels, crop, points[start : start + CLICKS], float(chosen["iou"]))
         return select(proposals, chosen)
 
-    def _proposals(self, pixels: np.ndarray, crop: Crop, points: list[Point], least: float) -> Iterator[Proposal]:
+    def _proposals(self, tuned: TunedSam, pixels: np.ndarray, crop: Crop, points: list[Point], least: float) -> Iterator[Proposal]:
         """The answers to clicks that expect a better IoU than `least`, in the order of points and tokens 1 to 3."""
         left, top, right, bottom = crop.box
-        embedding, fill = self.encode(pixels, crop.box)
-        size, shape = self.tuned.config["image_size"], (bottom - top, right - left)
+        embedding, fill = self.encode(tuned, pixels, crop.box)
+        size, shape = tuned.config["image_size"], (bottom - top, right - left)
         scale = fill[1] / shape[1], fill[0] / shape[0]
         at = torch.tensor([[((x - left) * scale[0], (y - top) * scale[1]), (0, 0)] for x, y in points], dtype=torch.float32)
         kinds = torch.tensor([[POSITIVE, PAD]] * len(points))
         embeddings = embedding.expand(len(points), -1, -1, -1)
-        masks, iou = self.tuned.decode(embeddings, at.to(self.device), kinds.to(self.device), size)
+        masks, iou = tuned.decode(embeddings, at.to(self.device), kinds.to(self.device), size)
         for i, token in (iou[:, 1:] > least).nonzero().tolist():
             logits = postprocess(masks[i : i + 1, token + 1 : token + 2], size, fill, shape)[0, 0].cpu().numpy()
             found = proposed(logits, crop, pixels.shape[:2], self.threshold, float(iou[i, token + 1]), points[i])
             if found:
                 yield found
 
-    def encode(self, pixels: np.ndarray, region: Region) -> tuple[Tensor, tuple[int, int]]:
+    def asked_for(self, dataset: str | None) -> TunedSam:
+        """The model as it answers for a dataset, an object of its own: threads may ask one model."""
+        asked = copy(self.tuned)
+        asked.dataset = torch.tensor([self.index_of(dataset)], device=self.device)
+        return asked
+
+    def encode(self, tuned: TunedSam, pixels: np.ndarray, region: Region) -> tuple[Tensor, tuple[int, int]]:
         """The embedding [1, G, G, D] of a region of an image, and the (height, width) that it fills; the last one is kept."""
         left, top, right, bottom = region
         seen = np.ascontiguousarray(pixels[top:bottom, left:right])
         state = [(value.data_ptr(), value._version) for value in self.adapter.tensors.values()]
-        key = hashlib.blake2b(seen.data).digest(), seen.shape, int(self.tuned.dataset), state
-        if self._encoded is None or self._encoded[0] != key:
-            self._encoded = None
-            input, fill = preprocess(seen, self.tuned.config["image_size"], self.adapter.preprocessing)
-            self._encoded = key, self.tuned.image_encoder(input.to(self.device)), fill
-        return self._encoded[1:]
+        key = hashlib.blake2b(seen.data).digest(), seen.shape, int(tuned.dataset), state
+        last = self._encoded
+        if last is None or last[0] != key:
+            input, fill = preprocess(seen, tuned.config["image_size"], self.adapter.preprocessing)
+            last = key, tuned.image_encoder(input.to(self.device)), fill
+            self._encoded, self.tuned.gates = last, tuned.gates
+        return last[1:]
 
     def gates(self) -> list[dict[str, float]]:
         """The gates of the last image by block and method, from 0 to 1; a module without a gate has 1."""
@@ -226,8 +241,11 @@ def load(adapter: str | PathLike | None, model: str | PathLike | nn.Module, devi
         opened = Model(base, Adapter(base.name, weights_hash(base.sam), empty, {}, base.preprocessing))
     else:
         found = read_adapter(adapter)
-        if found.base_hash != weights_hash(base.sam):
-            what = f"It belongs to the model {found.base_name}, and {base.name} has other weights."
+        if found.base_hash != (own := weights_hash(base.sam)):
+            what = (
+                f"It belongs to the model {found.base_name} of the hash {found.base_hash[:8]}, "
+                f"and the weights of {base.name} have {own[:8]}."
+            )
             raise AdapterError("adapter/other-model", what, adapter, f"Open it with {found.base_name}, in float32.")
         opened = Model(base, fit(found, base.sam, adapter))
     return opened if device is None else opened.to(device)
@@ -245,20 +263,28 @@ def create(
 ) -> Model:
     """A base model with fresh modules in all blocks, whose `tensors` are to be trained and written by `save`.
 
-    methods: a recipe (`mopeft`, `decoder`), or settings by method id. gate: a form; `unipelt` for several methods, else `none`.
+    methods: a recipe (`mopeft`, `decoder`), methods joined by +, or settings by method id. gate: a form; `unipelt` for several methods,
+    else `none`. datasets: names, for what tells them apart. AskError for what there is none of.
     """
+    if isinstance(methods, str):
+        methods = {id: {} for id in ids_in(methods)}
+    if not isinstance(methods, Mapping) or (unknown := [id for id in methods if id not in METHODS]):
+        what = f"There is no method {unknown[0]!r}." if isinstance(methods, Mapping) else f"{methods!r} names no methods."
+        cure = f"Give {', '.join(RECIPES)}, or {', '.join(METHODS)} joined by +, or settings by method."
+        raise AskError("config/invalid", what, "methods", cure)
+    if gate is not None and gate not in FORMS:
+        raise AskError("config/invalid", f"There is no gate form {gate!r}.", "gate", f"Give {', '.join(FORMS)}.")
+    if isinstance(datasets, str) or not all(isinstance(name, str) for name in datasets) or len(set(datasets)) < len(datasets):
+        raise AskError("config/invalid", f"The datasets are {datasets!r}.", "datasets", "Give a list of names, each once.")
+    if not SEED.allows(seed):
+        raise AskError("config/invalid", f"The seed is {seed!r}.", "seed", f"Give {SEED}.")
     base = open_base(model)
     sites = base.sam.image_encoder.sites
-    if isinstance(methods, str):
-        if methods not in RECIPES and methods not in METHODS:
-            what, cure = f"There is no method {methods!r}.", f"Give {', '.join([*RECIPES, *METHODS])}, or settings by method."
-            raise AskError("config/invalid", what, "methods", cure)
-        methods = {id: {} for id in RECIPES.get(methods, (methods,))}
     form = gate or ("unipelt" if len(methods) > 1 else "none")
     blocks = tuple(range(len(sites))) if methods else ()
     config = checked(MopeftConfig(methods, form, blocks, train_decoder, token, tuple(datasets)), sites, "create")
     specs = module_specs(config, sites) | shared_specs(config, base.sam.config["output_channels"])
-    tensors = {name: value.to(base.sam.device) for name, value in first_values(specs, seed).items()}
+    tensors = {name: value.to(base.sam.device) for name, value in first_values(specs, int(seed)).items()}
     if train_decoder:
         tensors |= {f"mask_decoder.{name}": p.detach().clone() for name, p in base.sam.mask_decoder.named_parameters()}
     return Model(base, Adapter(base.name, weights_hash(base.sam), config, tensors, base.preprocessing))

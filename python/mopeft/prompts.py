@@ -63,31 +63,58 @@ def window_around(box: Region, side: int, width: int, height: int) -> Region:
 
 def prompt_of(points: object, labels: object, box: object, width: int, height: int) -> Prompt:
     """Checked against an image's size. AskError that names what is wrong."""
-    clicks = [numbers(point, 2, "points") for point in points]  # type: ignore[attr-defined]
-    signs = [POSITIVE] * len(clicks) if labels is None else [int(label) for label in labels]  # type: ignore[attr-defined]
+    clicks = [numbers(point, 2, "points") for point in items(points, "points")]
+    signs = [POSITIVE] * len(clicks) if labels is None else [number(label) for label in items(labels, "labels")]
     if len(signs) != len(clicks):
         raise wrong(f"There are {len(clicks)} points and {len(signs)} labels", "labels", "Give a label for each point")
     if any(sign not in (NEGATIVE, POSITIVE) for sign in signs):
-        raise wrong(f"The labels are {signs}", "labels", "Give 1 for the object and 0 for the background")
+        raise wrong(f"The labels are {labels!r}", "labels", CURES["labels"])
     if any(not (0 <= x <= width and 0 <= y <= height) for x, y in clicks):
         raise wrong(f"A point is outside of the image of {width} × {height} pixels", "points", "Give (x, y) in the image's pixels")
     if box is None:
         if not clicks:
             raise wrong("Nothing is asked", "points", "Give a point or a box")
-        return Prompt(clicks, signs)
+        return Prompt(clicks, [int(sign) for sign in signs])
     x0, y0, x1, y1 = corners = numbers(box, 4, "box")
-    if not (x0 < x1 and y0 < y1 and x1 > 0 and y1 > 0 and x0 < width and y0 < height):
-        raise wrong(f"The box {corners} has no area in the image of {width} × {height} pixels", "box", "Give (x0, y0, x1, y1)")
-    return Prompt(clicks, signs, corners)
+    if not (x0 < x1 and y0 < y1):
+        raise wrong(
+            f"The box {corners} has no area, or ends before it begins", "box", "Give (x0, y0, x1, y1): two corners, no width and height"
+        )
+    if not (x1 > 0 and y1 > 0 and x0 < width and y0 < height):
+        raise wrong(f"The box {corners} is outside of the image of {width} × {height} pixels", "box", CURES["box"])
+    return Prompt(clicks, [int(sign) for sign in signs], corners)
+
+
+CURES = {
+    "points": "Give a list of points (x, y), such as [(120, 80)]",
+    "labels": "Give a list with 1 for the object and 0 for the background",
+    "box": "Give one box as (x0, y0, x1, y1)",
+}
+
+
+def items(values: object, where: str) -> list[object]:
+    """What a sequence holds; None holds nothing."""
+    try:
+        return [] if values is None else list(values)  # type: ignore[call-overload]
+    except TypeError:
+        raise wrong(f"{values!r} is no list", where, CURES[where]) from None
+
+
+def number(value: object) -> float:
+    """NaN for what is none."""
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError):
+        return math.nan
 
 
 def numbers(values: object, count: int, where: str) -> tuple[float, ...]:
     try:
-        found = tuple(float(v) for v in values)  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
+        found = tuple(map(number, values))  # type: ignore[call-overload]
+    except TypeError:
         found = ()
     if len(found) != count or not all(map(math.isfinite, found)):
-        raise wrong(f"{values!r} is not {count} numbers", where, "Give points as (x, y) and a box as (x0, y0, x1, y1)")
+        raise wrong(f"{values!r} is not {count} numbers", where, CURES[where])
     return found
 
 

@@ -10,7 +10,7 @@ import torch
 from scipy import ndimage
 
 import mopeft
-from mopeft.find import FIND_FIELDS, OF_MODELS
+from mopeft.find import FIND_FIELDS, OF_MODELS, find_settings
 from mopeft.regions import parts
 from tests.test_engine_answers import iou, mask_of
 from tests.test_package import MODEL, VECTORS
@@ -83,6 +83,8 @@ def test_a_wrong_setting_is_named() -> None:
     model = mopeft.load(None, MODEL)
     with pytest.raises(mopeft.AskError, match=r"find_all\.iou: The value 2 is not allowed. Give a number from 0 to 1"):
         model.find_all(VECTORS / "image/image.png", iou=2)
+    assert FIND_FIELDS["iou"].allows(np.float32(0.5))
+    assert type(find_settings("", {"points_per_side": np.int64(8)})["points_per_side"]) is int
     with pytest.raises(mopeft.AskError, match="no such setting"):
         model.find_all(VECTORS / "image/image.png", points=2)
 

@@ -4,6 +4,7 @@ import ast
 import json
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -130,8 +131,17 @@ def test_images_of_every_kind_answer_alike() -> None:
         ({"points": [(500, 2)]}, "outside of the image of 118 × 77"),
         ({"points": [(5, 2)], "labels": [1, 0]}, "1 points and 2 labels"),
         ({"points": [(5, 2)], "labels": [2]}, "1 for the object"),
+        ({"points": [(5, 2)], "labels": [0.7]}, "1 for the object"),
+        ({"points": [(5, 2)], "labels": [np.nan]}, "1 for the object"),
+        ({"points": [(5, 2)], "labels": [[1]]}, "1 for the object"),
+        ({"points": [(5, 2)], "labels": 1}, "labels: 1 is no list"),
+        ({"points": (5, 2)}, "Give a list of points"),
+        ({"points": 5}, "points: 5 is no list"),
+        ({"points": None}, "Nothing is asked"),
         ({"box": (10, 10, 10, 20)}, "no area"),
-        ({"box": (200, 10, 300, 20)}, "no area"),
+        ({"box": (20, 20, 10, 10)}, "two corners, no width and height"),
+        ({"box": (200, 10, 300, 20)}, "outside of the image of 118 × 77"),
+        ({"box": [(10, 10, 20, 20)]}, "Give one box"),
         ({"points": [(5, 2)], "dataset": "cells"}, "Leave out the dataset"),
     ],
 )
@@ -157,10 +167,14 @@ def test_the_dataset_is_asked_for_where_there_are_several() -> None:
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        (np.zeros((4, 4), np.uint16), "uint16"),
+        (np.zeros((4, 4), np.float32), "float32"),
+        (np.zeros((3, 4, 5), np.uint8), "channels last"),
+        ([[1, 2], [3]], "no array"),
+        (None, "a path, an image of Pillow"),
+        (b"", "a path, an image of Pillow"),
         (np.zeros((4, 4, 2), np.uint8), r"\[4, 4, 2\]"),
         (np.zeros((0, 4, 3), np.uint8), r"\[0, 4, 3\]"),
-        (Image.new("I;16", (4, 4)), "I;16"),
+        (Image.new("F", (4, 4)), "mode is F"),
         ("nowhere.png", "no such file"),
         (ADAPTER, "no image"),
     ],
@@ -168,6 +182,39 @@ def test_the_dataset_is_asked_for_where_there_are_several() -> None:
 def test_an_image_that_is_none_is_refused(image: object, said: str) -> None:
     with pytest.raises(mopeft.ImageError, match=said):
         loaded().predict(image, points=[(1, 1)])
+
+
+def test_16_bit_grey_is_read_by_its_percentiles_as_in_the_studio(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(300, 4096, (77, 118)).astype(np.uint16)
+    values[0, :20], values[1, :20] = 0, 60_000  # fewer than one in a thousand stay outside
+    values[0, 5:20] = values[1, 5:20] = 2000
+    ordered = np.sort(values.ravel()).astype(float)
+    low, high = (ordered[int(np.ceil(values.size * share / 100)) - 1] for share in (0.1, 99.9))
+    wanted = np.floor(np.clip((values - low) / (high - low), 0, 1) * 255 + 0.5).astype(np.uint8)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    Image.fromarray(values).save(tmp_path / "deep.tif")
+    want = loaded().predict(wanted, **ASKED).candidates[0].logits
+    for image in (values, values[..., None], Image.fromarray(values), tmp_path / "deep.png", tmp_path / "deep.tif"):
+        np.testing.assert_array_equal(loaded().predict(image, **ASKED).candidates[0].logits, want)
+
+
+def test_threads_that_ask_for_different_datasets_get_their_own_answers() -> None:
+    model = mopeft.load(ADAPTER.parent / "task.safetensors", MODEL)
+    want = {name: model.predict(IMAGE, **ASKED, dataset=name).candidates[0].logits for name in model.datasets}
+    assert not np.allclose(*want.values(), atol=1e-3)
+
+    def ask(name: str) -> bool:
+        answers = [model.predict(IMAGE, **ASKED, dataset=name).candidates[0].logits for _ in range(10)]
+        return all(np.allclose(answer, want[name], atol=1e-4) for answer in answers)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(ask, model.datasets * 4))
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    for device in ("cdua", "cuda:99", torch.bfloat16):
+        with pytest.raises(mopeft.AskError, match="no device"):
+            loaded().to(device)
 
 
 def changed(**parts: object) -> bytes:
@@ -223,7 +270,7 @@ def test_a_file_that_is_no_adapter_says_why(name: str, tmp_path: Path) -> None:
     data, said = HOSTILE[name]
     path = tmp_path / "adapter.safetensors"
     path.write_bytes(data)
-    with pytest.raises(mopeft.MopeftError, match=said) as caught:
+    with pytest.raises(mopeft.AdapterError, match=said) as caught:
         mopeft.load(path, MODEL)
     assert caught.value.cure
 
@@ -281,14 +328,29 @@ def test_a_model_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path) 
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(mopeft.ModelError, match="no such file"):
             mopeft.load(None, path)
+    with pytest.raises(mopeft.ModelError, match="not downloaded"):
+        mopeft.load(None, "facebook/sam-vit-base")
+    with pytest.raises(mopeft.ModelError, match="NoneType is no model"):
+        mopeft.load(None, None)
+    with pytest.raises(mopeft.AdapterError, match="int is no path"):
+        mopeft.load(5, MODEL)
     (tmp_path / "model.safetensors").write_bytes(b"\x80\x02c__builtin__\neval\n")
     with pytest.raises(mopeft.ModelError, match="no tensors"):
         mopeft.load(None, tmp_path)
 
 
 def test_an_adapter_of_python_begins_as_in_the_engine(tmp_path: Path) -> None:
-    with pytest.raises(mopeft.AskError, match="no method 'lor'"):
-        mopeft.create(MODEL, "lor")
+    for wrong, said in (
+        ({"methods": "lor"}, "no method 'lor'"),
+        ({"methods": ["lora"]}, "names no methods"),
+        ({"gate": "moe"}, "no gate form 'moe'"),
+        ({"datasets": ["a", "a"]}, "each once"),
+        ({"datasets": "ab"}, "list of names"),
+        ({"seed": "x"}, "seed is 'x'"),
+    ):
+        with pytest.raises(mopeft.AskError, match=said):
+            mopeft.create(MODEL, **wrong)
+    assert list(mopeft.create(MODEL, "adapter+lora").adapter.config.methods) == ["lora", "adapter"]
     model = mopeft.create(MODEL, {"lora": {"rank": 4}, "adapter": {}}, "task", datasets=("a", "b"), train_decoder=False, seed=7)
     twin = tuned_of(read_model(MODEL), Mopeft(("lora", "adapter"), "task", False, {"rank": 4}, 2), 7)
     assert model.tensors.keys() == twin.state().keys()
@@ -296,6 +358,14 @@ def test_an_adapter_of_python_begins_as_in_the_engine(tmp_path: Path) -> None:
         assert torch.equal(model.tensors[name], value)
     mopeft.save(model, tmp_path / "new/file.safetensors")
     assert mopeft.load(tmp_path / "new/file.safetensors", MODEL).datasets == ("a", "b")
+    model.threshold = np.float32(-0.5)
+    mopeft.save(model, tmp_path / "new")
+    assert mopeft.load(tmp_path / "new", MODEL).threshold == -0.5
+    for wrong in (None, "a", np.nan):
+        with pytest.raises(mopeft.AskError, match="threshold"):
+            model.threshold = wrong
+    with pytest.raises(TypeError):  # it would change no answer
+        model.tensors["blocks.0.lora.q.A"] = torch.zeros(4, 32)
     with torch.no_grad():
         model.tensors["blocks.0.lora.q.A"][0, 0] = torch.inf
     with pytest.raises(mopeft.AdapterError, match="no numbers"):

@@ -20,7 +20,7 @@ from mopeft.train.config import TrainConfig
 from mopeft.train.objects import IGNORED
 from mopeft.train.project import Project
 from mopeft.train.reading import Reading, read_labels
-from mopeft.train.run import Asked, train
+from mopeft.train.run import Asked, train, writer
 from mopeft.train.run_folder import RunFolder
 from mopeft.train.team import Team
 from tests.projects import CROPS, CROPS_AFTER, ENGINE, EXPORTED, PLAIN, TWIN, packed, sharded, write_project
@@ -306,6 +306,24 @@ def test_runs_that_cannot_go_on_say_why(project: Path, tmp_path: Path) -> None:
     assert code_of(again) == "train/checkpoint"
     with pytest.raises(SystemExit, match="The checkpoint cannot be used"):
         main([str(project), "--model", str(MODEL), "--out", str(asked.out), "--device", "cpu"])
+
+
+def test_a_device_and_counts_that_are_none_are_refused(tmp_path: Path) -> None:
+    asked = [str(tmp_path), "--model", str(MODEL), "--out", str(tmp_path / "run")]
+    with pytest.raises(SystemExit) as caught:
+        main([*asked, "--images-per-pass", "0"])
+    assert caught.value.code == 2
+    if not torch.cuda.is_available():
+        with pytest.raises(SystemExit, match="no device 'cuda'"):
+            main([*asked, "--device", "cuda"])
+
+
+def test_what_is_said_names_datasets_and_metrics_have_their_keys(tmp_path: Path) -> None:
+    said: list[str] = []
+    line = {"type": "eval", "step": 2, "dataset": "dataset-1", "split": "val", "box_iou": 0.5, "click_iou": 0.25, "n": 3}
+    writer(tmp_path, said.append, {"dataset-1": "cells"})(line)
+    assert said == ["step 2  cells val  box IoU 0.5000  click IoU 0.2500  n = 3"]
+    assert json.loads((tmp_path / "metrics.jsonl").read_text()) == line
 
 
 def png(tmp_path: Path, values: np.ndarray, mode: str | None = None) -> bytes:

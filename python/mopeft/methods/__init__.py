@@ -16,3 +16,8 @@ METHODS: dict[str, Method] = {method.id: method for method in (lora, prefix, ada
 
 RECIPES: dict[str, tuple[str, ...]] = {"mopeft": ("lora", "prefix", "adapter"), "decoder": ()}
 """Named choices of methods: `mopeft` is the paper's three, `decoder` trains the mask decoder alone."""
+
+
+def ids_in(name: str) -> tuple[str, ...]:
+    """The methods of a recipe, or those that are joined by +, whether they are there or not."""
+    return RECIPES.get(name, tuple(name.split("+")))

@@ -5,6 +5,7 @@ import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import torch
@@ -59,9 +60,13 @@ def open_base(source: object) -> Base:
             told = {"decoder_heads": decoder.transformer.num_heads, "image_size": source.image_encoder.img_size}
         name = type(source).__name__
         return Base(sam_of(source.state_dict(), told, name), name, SAM_PREPROCESSING)
-    path = Path(source)  # type: ignore[arg-type]
+    if not isinstance(source, str | PathLike):
+        cure = "Give a folder, a file of weights, or a SamModel or Sam that is in memory."
+        raise ModelError("checkpoint/not-found", f"A {type(source).__name__} is no model.", "model", cure)
+    path = Path(source)
     if not path.exists():
-        raise ModelError("checkpoint/not-found", "There is no such file or folder.", path, "Give the folder of the model, or its weights.")
+        cure = "Give the folder of the model, or its weights; what a hub has is not downloaded here."
+        raise ModelError("checkpoint/not-found", "There is no such file or folder.", path, cure)
     folder = path if path.is_dir() else path.parent
     state = read_folder(path) if path.is_dir() else read_weights(path)
     told = told_by(read_json(folder / "config.json"))

@@ -25,10 +25,10 @@ def main(arguments: list[str] | None = None) -> None:
     p.add_argument("--method", help="of a new run: mopeft, decoder, or methods joined by +")
     p.add_argument("--gate", choices=tuple(FORMS), help="of a new run")
     p.add_argument("--freeze-decoder", action="store_true", help="of a new run: the mask decoder is not trained")
-    p.add_argument("--images-per-pass", type=int, help="images at a time in each process: fewer need less memory (default: all)")
+    p.add_argument("--images-per-pass", type=count, help="images at a time in each process: fewer need less memory (default: all)")
     p.add_argument("--bf16", action="store_true", help="run the model in bfloat16")
     p.add_argument("--device", choices=("cpu", "cuda"), help="default: a GPU where there is one")
-    p.add_argument("--threads", type=int, help="of each process on a CPU")
+    p.add_argument("--threads", type=count, help="of each process on a CPU")
     a = p.parse_args(arguments)
     if a.threads:
         torch.set_num_threads(a.threads)
@@ -37,16 +37,23 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         from .run import Asked, train
     except ModuleNotFoundError as error:
-        raise SystemExit(f"{error.name} is not installed: pip install '{__package__.partition('.')[0]}[train]'") from None
+        raise SystemExit(f"{error.name} is not installed: pip install {error.name}") from None
     asked = Asked(a.project, a.model, a.out, a.run, tuple(a.set), a.method, a.gate, not a.freeze_decoder, a.images_per_pass)
-    with open_team(a.device, is_bf16) as team:
-        torch.set_default_device(team.device)
-        try:
+    try:
+        with open_team(a.device, is_bf16) as team:
+            torch.set_default_device(team.device)
             verdict = train(asked, team)
-        except MopeftError as error:
-            raise SystemExit(str(error)) from None
-        if team.is_first:
-            print(f"{verdict['sentence']} {verdict['suggestion']}" if verdict else "There is no test image, so there is no verdict.")
+            if team.is_first:
+                print(f"{verdict['sentence']} {verdict['suggestion']}" if verdict else "There is no test image, so there is no verdict.")
+    except MopeftError as error:
+        raise SystemExit(str(error)) from None
+
+
+def count(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
 if __name__ == "__main__":

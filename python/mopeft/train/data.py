@@ -11,6 +11,7 @@ from typing import overload
 import numpy as np
 from PIL import ImageOps
 
+from ..depth import to_eight
 from ..errors import TrainError
 from ..images import opened, read_pixels
 from .images import LabelledImage, Split, drawn, natural_key, split_counts
@@ -187,12 +188,6 @@ class ProjectDataset:
             raise TrainError("data/depth", what, where, "Export them as 8-bit PNG, and import them again.")
         values = np.asarray(ImageOps.exif_transpose(image)).astype(np.float64)
         return np.repeat(to_eight(values, depth["low"], depth["high"])[..., None], 3, 2), turn
-
-
-def to_eight(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """`low` and `high` become 0 and 255 (`src/data/decode/depth.ts`)."""
-    scaled = (np.nan_to_num(values) - low) * (255 / (high - low) if high > low else 0)
-    return np.clip(np.floor(scaled + 0.5), 0, 255).astype(np.uint8)
 
 
 def combined(masks: list[np.ndarray]) -> np.ndarray:

@@ -12,7 +12,7 @@ import torch
 from ..adapter_file import Adapter, adapter_of, record_for
 from ..config import MopeftConfig, checked
 from ..errors import ModelError, TrainError
-from ..methods import METHODS, RECIPES
+from ..methods import METHODS, RECIPES, ids_in
 from ..preprocessing import record_of
 from ..sam.open import Base, open_base, weights_hash
 from .budget import is_settled
@@ -109,7 +109,7 @@ def new_run(asked: Asked, project: Project, base: Base) -> tuple[dict, dict]:
         what = "There is no labelled image to train on."
         raise TrainError("train/no-images", what, asked.project, "Label images in the studio, mark them as done, and export it again.")
     method = asked.method or "mopeft"
-    ids = RECIPES.get(method, tuple(method.split("+")))
+    ids = ids_in(method)
     if unknown := [id for id in ids if id not in METHODS]:
         cure = f"Give {', '.join(RECIPES)}, or {', '.join(METHODS)} joined by +."
         raise TrainError("peft/no-method", f"There is no method {unknown[0]!r}.", "method", cure)
@@ -176,7 +176,7 @@ def go(asked: Asked, project: Project, base: Base, team: Team, say: Callable[[st
     folder = RunFolder(asked.out, base, every, config, training)
     tuned = Tuned(open_base(asked.model).sam, mopeft, settings.seed)
     first = base.sam if mopeft.methods else None
-    emit = writer(asked.out, say) if team.is_first else lambda _: None
+    emit = writer(asked.out, say, {d["key"]: d["name"] for d in named}) if team.is_first else lambda _: None
     trainer = Trainer(
         tuned,
         splits,
@@ -266,8 +266,8 @@ def dataset_of(project: Project, named: Mapping[str, str], kept: Kept) -> Projec
     return ProjectDataset(project, same[0], kept, scale)
 
 
-def writer(out: Path, say: Callable[[str], object]) -> Callable[[dict], None]:
-    """Appends each line of the metrics, and says it."""
+def writer(out: Path, say: Callable[[str], object], names: Mapping[str, str]) -> Callable[[dict], None]:
+    """Appends each line of the metrics, and says it. names: of the datasets, by key."""
 
     def emit(line: dict) -> None:
         with (out / "metrics.jsonl").open("a") as file:
@@ -278,7 +278,7 @@ def writer(out: Path, say: Callable[[str], object]) -> Callable[[dict], None]:
             say(f"step {line['step']}  loss {line['loss']:.4f}  {line['ms'] / 1000:.1f} s")
         elif line["type"] == "eval":
             scores = f"box IoU {line['box_iou']:.4f}  click IoU {line['click_iou']:.4f}  n = {line['n']}"
-            say(f"step {line['step']}  {line['dataset']} {line['split']}  {scores}")
+            say(f"step {line['step']}  {names[line['dataset']]} {line['split']}  {scores}")
 
     return emit
 

@@ -10,6 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from ..device import usable
+
 T = TypeVar("T")
 
 
@@ -68,10 +70,11 @@ ALONE = Team()
 def open_team(device: str | None = None, is_bf16: bool = False) -> Iterator[Team]:
     """The team that the environment describes (RANK, WORLD_SIZE, LOCAL_RANK …); one process without it.
 
-    device: `cpu` or `cuda`; a GPU where there is one, if left out, and with several processes one each.
+    device: `cpu` or `cuda`; a GPU where there is one, if left out, and with several processes one each. AskError where there is none.
     """
     size, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    usable(kind)
     if kind == "cuda" and size > 1:
         kind = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
         torch.cuda.set_device(kind)
