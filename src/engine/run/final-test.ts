@@ -6,7 +6,7 @@ import type { YieldDevice } from '../gpu-queue.ts';
 import { SessionPredictor } from '../session-predictor.ts';
 import type { Tuning } from '../tuning.ts';
 import { nameOfDataset, RUN_FILES, type RunConfig } from './run-files.ts';
-import type { RunParts, RunProgress } from './run-types.ts';
+import type { RunParts, RunReached } from './run-types.ts';
 import { writeTestIous } from './test-ious.ts';
 import { compareRuns, computeVerdict, type DatasetPairs, pairScores, type Verdict } from './verdict.ts';
 import { modulesLeftAt, validationOf } from './verdict-context.ts';
@@ -57,7 +57,7 @@ export class FinalTest {
     tuned: readonly SetScores[],
     base: readonly SetScores[],
     earlier: readonly SetScores[] | null,
-    progress: RunProgress,
+    progress: RunReached,
   ): Promise<Verdict | null> {
     if (tuned.length === 0) return null;
     const { run, config, sets, record, recorded } = this.parts;

@@ -21,7 +21,7 @@ import { type Look, readLooks, withLook, writeLooks } from './looks.ts';
 import { type MetricsLine, MetricsLog } from './metrics.ts';
 import { openData, scaledDatasets } from './open-data.ts';
 import { commonScale, KEPT_FOLDER, nameOfDataset, type RunConfig } from './run-files.ts';
-import type { Run, RunDataset, RunOutcome, RunParts, RunProgress } from './run-types.ts';
+import type { Run, RunDataset, RunOutcome, RunParts, RunProgress, RunReached } from './run-types.ts';
 
 /** Steps over which the time of a step is averaged. */
 const TIMED_STEPS = 20;
@@ -140,17 +140,18 @@ export class RunExecution implements Run {
   }
 
   get progress(): RunProgress {
-    const { step, bestStep, bestScore, checkpointStep } = this.trainer.state;
-    const secondsPerStep = this.secondsPerStep();
+    const { reached } = this;
+    const { step, secondsPerStep } = reached;
     return {
-      step,
-      steps: this.config.train.steps,
-      checkpointStep,
-      bestStep,
-      bestScore,
-      secondsPerStep,
+      ...reached,
       ...(secondsPerStep !== null && { secondsLeft: this.secondsLeft(step, secondsPerStep) }),
     };
+  }
+
+  private get reached(): RunReached {
+    const { step, bestStep, bestScore, checkpointStep } = this.trainer.state;
+    const secondsPerStep = this.secondsPerStep();
+    return { step, steps: this.config.train.steps, checkpointStep, bestStep, bestScore, secondsPerStep };
   }
 
   private secondsLeft(step: number, secondsPerStep: number): number {
@@ -240,8 +241,8 @@ export class RunExecution implements Run {
         const status = await this.trainer.run();
         await this.keepLooks();
         const isCutOff = (): boolean => this.isPauseRequested;
-        const { progress } = this;
-        const isBase = progress.bestStep === 0;
+        const { reached } = this;
+        const isBase = reached.bestStep === 0;
         const found =
           status === 'paused' || isBase ? null : await this.trainer.evaluateBest('test', isCutOff);
         release();
@@ -250,15 +251,15 @@ export class RunExecution implements Run {
         const base = !isMeasured ? null : found?.length === 0 ? [] : await test.measureBase();
         const tuned = isBase ? base : found;
         const earlier = tuned && base && tuned.length > 0 ? await test.measureEarlier() : null;
-        const verdict = tuned && base && (await test.conclude(tuned, base, earlier, progress));
+        const verdict = tuned && base && (await test.conclude(tuned, base, earlier, reached));
         await this.log.settled();
         const { secondsPerImage } = test;
         if (verdict && status === 'finished' && !isBase)
-          await this.measureWorth(progress, secondsPerImage ?? 0, yieldDevice);
+          await this.measureWorth(reached, secondsPerImage ?? 0, yieldDevice);
         // All steps are in the checkpoint, so a resumed run only measures.
         const isLeft = status === 'finished' && !base;
         return {
-          ...progress,
+          ...reached,
           status: isLeft ? 'paused' : status,
           verdict,
           ...(secondsPerImage !== null && { secondsPerImage }),
@@ -285,7 +286,7 @@ export class RunExecution implements Run {
 
   /** Measures what each module is worth, where that takes a small share of the run's time; a pause or a stop leaves it out. */
   private async measureWorth(
-    { step, bestStep }: RunProgress,
+    { step, bestStep }: RunReached,
     secondsPerImage: number,
     yieldDevice: YieldDevice,
   ): Promise<void> {

@@ -71,7 +71,8 @@ export interface RunObserver {
   onNotice?(text: string): void;
 }
 
-export interface RunProgress {
+/** How far a run has come. */
+export interface RunReached {
   /** Steps done. */
   readonly step: number;
   readonly steps: number;
@@ -82,6 +83,10 @@ export interface RunProgress {
   readonly bestScore: number | null;
   /** Mean of the last steps; null before the second. */
   readonly secondsPerStep: number | null;
+}
+
+/** The same while it goes on. */
+export interface RunProgress extends RunReached {
   /** What steps, checks and test will take from here; absent before that can be told. */
   readonly secondsLeft?: number;
 }
@@ -90,7 +95,7 @@ export interface RunProgress {
  * `finished`: all steps, or patience ran out. `stopped`: ended early, the best checkpoint is kept. `paused`: goes on from
  * its checkpoint. A failure rejects instead.
  */
-export interface RunOutcome extends RunProgress {
+export interface RunOutcome extends RunReached {
   readonly status: 'finished' | 'stopped' | 'paused';
   /** Tuned against base on the test images; null when paused, or when there is no test image. */
   readonly verdict: Verdict | null;
