@@ -174,7 +174,9 @@ function caseOf(root: string, files: readonly SeriesFile[]): Case {
 /** Which of the folders that lie side by side are cases of one dataset. */
 function casesAmong(all: readonly Case[]): readonly Case[] {
   if (all.length < 2) return [];
-  if (all.every(({ isNamed }) => isNamed)) return all;
+  // `discs/discs_1`, `discs/discs_2` and `bars/bars_1` are two datasets; a case of several images has a number.
+  if (all.every(({ isNamed, files, shape }) => isNamed && (files.length === 1 || shape !== undefined)))
+    return all;
   const ones = all.filter(({ files }) => files.length === 1);
   const [first] = ones;
   const areAlike = ones.every(
@@ -189,8 +191,9 @@ function casesAmong(all: readonly Case[]): readonly Case[] {
 }
 
 /**
- * Folders side by side become one dataset where they are cases: they hold one image each and are many, or their images are
- * called after them, or nothing but a number tells them apart and they are several or hold one image of one name each.
+ * Folders side by side become one dataset where they are cases: they hold one image each and are many; their images are
+ * called after them, one in each or with a number in the folder's name; or nothing but a number tells them apart and they are
+ * several or hold one image of one name each.
  */
 function joinCases(roots: ReadonlyMap<Series, string>): ReadonlyMap<Series, string> {
   const byRoot = new Map<string, SeriesFile[]>();

@@ -727,6 +727,15 @@ const layouts: Readonly<Record<string, Layout>> = {
     ),
     datasets: ['mri 4'],
   },
+  'two sets whose images are called after their folder': {
+    files: ['discs', 'bars'].flatMap((kind) =>
+      ['0', '1'].flatMap((n) => [`${kind}/${kind}_${n}.png`, `${kind}/${kind}_${n}_mask.png`]),
+    ),
+    pairs: ['bars', 'discs'].flatMap((kind) =>
+      ['0', '1'].map((n) => `${kind}/${kind}_${n}.png -> ${kind}/${kind}_${n}_mask.png`),
+    ),
+    datasets: ['bars 2', 'discs 2'],
+  },
   'Kolektor: folders that differ in a number alone': {
     files: ['1', '2', '3'].flatMap((k) =>
       ['0', '1'].flatMap((n) => [`K/kos${k}/Part${n}.jpg`, `K/kos${k}/Part${n}_label.bmp`]),
