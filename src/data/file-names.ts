@@ -39,7 +39,7 @@ export function isJunk({ folders, file }: NameParts): boolean {
 
 /** Extensions of images, those included that are then refused with their cure when they are opened. */
 const IMAGE_EXTENSIONS = new Set(
-  'png apng jpg jpeg jpe jfif tif tiff webp gif bmp dib heic heif avif jp2 jxl nii nii.gz dcm dicom'.split(
+  'png apng jpg jpeg jpe jfif tif tiff webp gif bmp dib ppm pgm pnm pbm heic heif avif jp2 jxl nii nii.gz dcm dicom'.split(
     ' ',
   ),
 );

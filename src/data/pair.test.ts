@@ -92,6 +92,24 @@ describe('folders', () => {
     }
   });
 
+  it.each([
+    ['p1.CR2', /camera raw/, /darktable/],
+    ['p1.czi', /microscope/, /Fiji/],
+    ['p1.svs', /slide/, /QuPath/],
+    ['p1.nrrd', /medical/, /3D Slicer.*NIfTI/],
+    ['p1.mp4', /video/, /frames as PNG/],
+    ['p1.pdf', /document/, /images as PNG/],
+    ['p1.psd', /layers/, /PNG/],
+    ['p1.exr', /not read here/, /PNG or TIFF/],
+    ['p1.npy', /arrays/, /PNG or TIFF/],
+  ])('names the format of %s and what to do', async (path, reason, cure) => {
+    const { refusals } = await pair(path, 'a.png');
+    expect(refusals).toMatchObject([
+      { code: 'data/not-an-image', reason: expect.stringMatching(reason), cure: expect.stringMatching(cure) },
+    ]);
+    expect(refusals[0]?.cure).not.toMatch(/only a note/);
+  });
+
   it('keeps folders inside images/ apart', async () => {
     const pairing = await pair(
       'images/train/1.png',
