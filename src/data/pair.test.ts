@@ -76,7 +76,7 @@ describe('folders', () => {
       'data/cells/SOURCE.md',
     );
     expect(pairing.datasets.map(({ name }) => name)).toEqual(['cells', 'cracks', 'other/cells']);
-    expect(codes(pairing)).toEqual(['data/cells/SOURCE.md data/not-an-image', 'README.md data/not-an-image']);
+    expect(codes(pairing)).toEqual(['data/cells/SOURCE.md data/not-an-image']);
   });
 
   it('says of archives that they are not opened, and what to do', async () => {
@@ -239,6 +239,14 @@ it('passes over what systems leave behind, and says what is no image', async () 
     'images/b.csv data/not-an-image',
     'Makefile data/not-an-image',
   ]);
+});
+
+it('passes over what comes with a set to be read by people', async () => {
+  const notes = ['README', 'readme.txt', 'ReadMe_en.md', 'README.roboflow.txt', 'LICENSE', 'set/LICENCE.md'];
+  const pairing = await pair('images/a.png', ...notes, 'images/ATTRIBUTION.txt', 'license.pdf');
+  expect(pairs(pairing)).toEqual(['images/a.png -> ']);
+  expect(codes(pairing)).toEqual([]);
+  expect(codes(await pair('readme.zipx', 'readmes.txt', 'licensed.csv'))).toHaveLength(3);
 });
 
 it('sorts by natural order and loses no file', async () => {

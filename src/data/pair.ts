@@ -1,4 +1,4 @@
-import { isImageName, isJunk, type NameParts, nameParts } from './file-names.ts';
+import { isImageName, isJunk, isNote, type NameParts, nameParts } from './file-names.ts';
 import { sortedByName } from './natural-order.ts';
 import { notice, refusal } from './outcome.ts';
 import type { Peek } from './pairing/appearance.ts';
@@ -51,7 +51,7 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
     if (isJunk(parts) || seen.has(parts.path)) continue;
     seen.add(parts.path);
     if (!isImageName(parts) && !images?.has(parts.path)) {
-      refusals.push(notAnImage(parts));
+      if (!isNote(parts)) refusals.push(notAnImage(parts));
       continue;
     }
     const folder = parts.folders.join('/');
