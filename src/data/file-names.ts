@@ -37,9 +37,14 @@ export function isJunk({ folders, file }: NameParts): boolean {
   return ['thumbs.db', 'desktop.ini'].includes(file.toLowerCase());
 }
 
+/** What comes with a set to be read by people: `README`, `LICENSE.txt`, `README.roboflow.txt`. */
+export const isNote = ({ file, extension }: NameParts): boolean =>
+  /^(read[ _-]?me|licen[cs]e|copying|attribution|notice|changelog|citation|authors)([ ._-]|$)/i.test(file) &&
+  /^(|txt|md|rst|html?|rtf|pdf|docx?|cff|bib)$/.test(extension);
+
 /** Extensions of images, those included that are then refused with their cure when they are opened. */
 const IMAGE_EXTENSIONS = new Set(
-  'png apng jpg jpeg jpe jfif tif tiff webp gif bmp dib heic heif avif jp2 jxl nii nii.gz dcm dicom'.split(
+  'png apng jpg jpeg jpe jfif tif tiff webp gif bmp dib ppm pgm pnm pbm heic heif avif jp2 jxl nii nii.gz dcm dicom'.split(
     ' ',
   ),
 );

@@ -76,7 +76,7 @@ describe('folders', () => {
       'data/cells/SOURCE.md',
     );
     expect(pairing.datasets.map(({ name }) => name)).toEqual(['cells', 'cracks', 'other/cells']);
-    expect(codes(pairing)).toEqual(['data/cells/SOURCE.md data/not-an-image', 'README.md data/not-an-image']);
+    expect(codes(pairing)).toEqual(['data/cells/SOURCE.md data/not-an-image']);
   });
 
   it('says of archives that they are not opened, and what to do', async () => {
@@ -90,6 +90,24 @@ describe('folders', () => {
         },
       ]);
     }
+  });
+
+  it.each([
+    ['p1.CR2', /camera raw/, /darktable/],
+    ['p1.czi', /microscope/, /Fiji/],
+    ['p1.svs', /slide/, /QuPath/],
+    ['p1.nrrd', /medical/, /3D Slicer.*NIfTI/],
+    ['p1.mp4', /video/, /frames as PNG/],
+    ['p1.pdf', /document/, /images as PNG/],
+    ['p1.psd', /layers/, /PNG/],
+    ['p1.exr', /not read here/, /PNG or TIFF/],
+    ['p1.npy', /arrays/, /PNG or TIFF/],
+  ])('names the format of %s and what to do', async (path, reason, cure) => {
+    const { refusals } = await pair(path, 'a.png');
+    expect(refusals).toMatchObject([
+      { code: 'data/not-an-image', reason: expect.stringMatching(reason), cure: expect.stringMatching(cure) },
+    ]);
+    expect(refusals[0]?.cure).not.toMatch(/only a note/);
   });
 
   it('keeps folders inside images/ apart', async () => {
@@ -221,6 +239,14 @@ it('passes over what systems leave behind, and says what is no image', async () 
     'images/b.csv data/not-an-image',
     'Makefile data/not-an-image',
   ]);
+});
+
+it('passes over what comes with a set to be read by people', async () => {
+  const notes = ['README', 'readme.txt', 'ReadMe_en.md', 'README.roboflow.txt', 'LICENSE', 'set/LICENCE.md'];
+  const pairing = await pair('images/a.png', ...notes, 'images/ATTRIBUTION.txt', 'license.pdf');
+  expect(pairs(pairing)).toEqual(['images/a.png -> ']);
+  expect(codes(pairing)).toEqual([]);
+  expect(codes(await pair('readme.zipx', 'readmes.txt', 'licensed.csv'))).toHaveLength(3);
 });
 
 it('sorts by natural order and loses no file', async () => {

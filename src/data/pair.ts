@@ -1,4 +1,4 @@
-import { isImageName, isJunk, type NameParts, nameParts } from './file-names.ts';
+import { isImageName, isJunk, isNote, type NameParts, nameParts } from './file-names.ts';
 import { sortedByName } from './natural-order.ts';
 import { notice, refusal } from './outcome.ts';
 import type { Peek } from './pairing/appearance.ts';
@@ -9,6 +9,7 @@ import { type MaskSeries, rolesOf } from './pairing/roles.ts';
 import { type SeriesFile, seriesOf, withCases } from './pairing/series.ts';
 import { stackOf } from './pairing/stacks.ts';
 import type { ImageFile, Refusal } from './types.ts';
+import { unreadFormat } from './unread-formats.ts';
 
 export interface Pairing {
   readonly datasets: readonly PairedDataset[];
@@ -50,7 +51,7 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
     if (isJunk(parts) || seen.has(parts.path)) continue;
     seen.add(parts.path);
     if (!isImageName(parts) && !images?.has(parts.path)) {
-      refusals.push(notAnImage(parts));
+      if (!isNote(parts)) refusals.push(notAnImage(parts));
       continue;
     }
     const folder = parts.folders.join('/');
@@ -72,20 +73,16 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
 }
 
 /** Extensions in which tools write what they know of images. */
-const MAY_BE_ANNOTATIONS = new Set(
-  'json xml csv txt tsv yaml yml mat npy npz h5 hdf5 pkl geojson roi svg'.split(' '),
-);
-
-/** Extensions of archives that are not opened, and of what is packed by itself, as `.tar.gz` is. */
-const ARCHIVES = new Set('tar tgz gz bz2 tbz2 xz txz zst 7z rar'.split(' '));
+const MAY_BE_ANNOTATIONS = new Set('json ndjson jsonl xml csv txt tsv yaml yml geojson roi svg'.split(' '));
 
 function notAnImage({ path, extension }: NameParts): Refusal {
-  if (ARCHIVES.has(extension))
+  const unread = unreadFormat(extension);
+  if (unread)
     return refusal(
       'data/not-an-image',
       path,
-      `This is a .${extension} archive, which is not opened here.`,
-      'Unpack it and drop what is in it, or pack that as a zip.',
+      `This is a .${extension} file (${unread.what}), which is not read here.`,
+      unread.cure,
     );
   const what = extension === '' ? 'a file without an extension' : `a .${extension} file`;
   const cure = MAY_BE_ANNOTATIONS.has(extension)

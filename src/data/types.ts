@@ -41,6 +41,7 @@ export type ImageFormat =
   | 'tiff'
   | 'webp'
   | 'bmp'
+  | 'pnm'
   | 'gif'
   | 'avif'
   | 'heic'

@@ -107,6 +107,19 @@ describe('COCO', () => {
     expect(mixed.remarks).toEqual([expect.stringMatching(/^notice data\/annotation-boxes .*ignored/)]);
   });
 
+  it('says of captions and of key points alone that they are these', async () => {
+    const captions = await first(set([{ id: 1, image_id: 1, caption: 'a leaf' }]));
+    expect(captions.image).toBe(null);
+    expect(captions.remarks).toEqual([expect.stringMatching(/^refused .*: 1 of its .* captions.* where/)]);
+    const points = await first(set([entry({ bbox: [0, 0, 5, 4], keypoints: [1, 1, 2], num_keypoints: 1 })]));
+    expect(points.image).toBe(null);
+    expect(points.remarks).toEqual([expect.stringMatching(/^refused .*: 1 of its .* key points without/)]);
+    const both = entry({ keypoints: [1, 1, 2], segmentation: [square(3, 3, 4)] });
+    expect((await first(set([both]))).remarks).toEqual([]);
+    const mixed = await first(set([both, { id: 2, image_id: 1, caption: 'a leaf' }]));
+    expect(mixed.remarks).toEqual([expect.stringMatching(/^notice .* captions.* left out/)]);
+  });
+
   it('keeps an image without annotations as one without objects', async () => {
     expect((await first(set([]))).image).toEqual({ objects: [], ignored: 0 });
   });

@@ -35,6 +35,8 @@ const annotation = v.object({
   iscrowd: v.optional(v.unknown()),
   attributes: v.optional(v.unknown()),
   score: v.optional(v.unknown()),
+  keypoints: v.optional(v.unknown()),
+  caption: v.optional(v.unknown()),
 });
 
 /** What our own files say besides. */
@@ -78,6 +80,11 @@ interface Tally {
   first: string;
 }
 
+/** Annotations without a segmentation, by what they have instead. */
+type Lacking = Readonly<Record<(typeof KINDS)[number], Tally>>;
+
+const KINDS = ['boxes', 'keypoints', 'captions'] as const;
+
 function readCoco({ json, path }: AnnotationSource): AnnotationContent {
   if (isPanoptic(json)) {
     throw refuse(
@@ -107,13 +114,17 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
   const names = new Map(inOrder.map((each) => [String(each.id), each.name]));
   const faults = new ObjectFaults();
   const crowds: Tally = { count: 0, first: '' };
-  const boxes: Tally = { count: 0, first: '' };
+  const lacking: Lacking = {
+    boxes: { count: 0, first: '' },
+    keypoints: { count: 0, first: '' },
+    captions: { count: 0, first: '' },
+  };
   for (const [i, json] of parsed.output.annotations.entries()) {
     const one = v.safeParse(annotation, json);
     const entry = one.success && entries.get(String(one.output.image_id));
     if (!one.success) faults.add(issueText(one.issues[0]), `annotations[${i}]`, OUTLINES);
     else if (!entry) faults.add('its image_id is that of no image', `annotations[${i}]`, NO_IMAGE);
-    else addObject(one.output, `annotations[${i}]`, { entry, names, faults, crowds, boxes });
+    else addObject(one.output, `annotations[${i}]`, { entry, names, faults, crowds, lacking });
   }
   const isUseless = ![...entries.values()].some(({ hasOutline }) => hasOutline);
   return {
@@ -122,7 +133,9 @@ function readCoco({ json, path }: AnnotationSource): AnnotationContent {
     remarks: [
       ...faults.remarks(path, isUseless),
       ...(crowds.count > 0 ? [crowdRemark(path, crowds)] : []),
-      ...(boxes.count > 0 ? [boxRemark(path, boxes, isUseless)] : []),
+      ...KINDS.flatMap((kind) =>
+        lacking[kind].count > 0 ? [lackingRemark(path, kind, lacking[kind], isUseless)] : [],
+      ),
     ],
   };
 }
@@ -135,16 +148,17 @@ function isPanoptic(json: unknown): boolean {
 }
 
 function addObject(
-  { category_id: category, segmentation, bbox, iscrowd, attributes, score }: v.InferOutput<typeof annotation>,
+  one: v.InferOutput<typeof annotation>,
   which: string,
   to: {
     readonly entry: ImageEntry;
     readonly names: ReadonlyMap<string, string>;
     readonly faults: ObjectFaults;
     readonly crowds: Tally;
-    readonly boxes: Tally;
+    readonly lacking: Lacking;
   },
 ): void {
+  const { category_id: category, segmentation, bbox, iscrowd, attributes, score } = one;
   const { entry } = to;
   const shape = shapeOf(segmentation);
   if (typeof shape === 'string') {
@@ -164,7 +178,7 @@ function addObject(
     entry.hasOutline = true;
   } else {
     // Where exactly the object is, nobody said: its pixels are neither background nor an object.
-    tally(to.boxes, entry.name);
+    tally(to.lacking[kindOf(one)], entry.name);
     const corners = v.is(box, bbox)
       ? pointsOf([bbox[0], bbox[1], bbox[0] + bbox[2], bbox[1] + bbox[3]], 2)
       : '';
@@ -178,6 +192,11 @@ function addObject(
 
 function tally(of: Tally, where: string): void {
   if (of.count++ === 0) of.first = where;
+}
+
+function kindOf({ bbox, keypoints, caption }: v.InferOutput<typeof annotation>): keyof Lacking {
+  if (Array.isArray(keypoints)) return 'keypoints';
+  return bbox === undefined && caption !== undefined ? 'captions' : 'boxes';
 }
 
 /** A segmentation, undefined when there is none, or what is wrong with it. */
@@ -222,16 +241,36 @@ function crowdRemark(path: string, { count, first }: Tally): Refusal {
   return notice('data/annotation-crowd', path, reason, 'Outline each object of a crowd to use it.');
 }
 
-function boxRemark(path: string, { count, first }: Tally, isUseless: boolean): Refusal {
-  const which = `${count} of its annotations are boxes without a segmentation, the first one in ${first}`;
-  return isUseless
-    ? refusal(
-        'data/annotation-boxes',
-        path,
-        `${which}: a box does not say which pixels are the object.`,
-        OUTLINES,
-      )
-    : notice('data/annotation-boxes', path, `${which}: the pixels in these boxes are ignored.`, OUTLINES);
+/** What annotations without a segmentation are, why they are no outlines, and what becomes of them beside outlines. */
+const LACKING: Readonly<Record<keyof Lacking, readonly [what: string, why: string, use: string]>> = {
+  boxes: [
+    'boxes without a segmentation',
+    'a box does not say which pixels are the object',
+    'the pixels in these boxes are ignored',
+  ],
+  keypoints: [
+    'key points without a segmentation',
+    'points do not say which pixels are the object',
+    'the pixels in their boxes are ignored',
+  ],
+  captions: ['captions', 'a caption does not say where an object is', 'they are left out'],
+};
+
+function lackingRemark(
+  path: string,
+  kind: keyof Lacking,
+  { count, first }: Tally,
+  isUseless: boolean,
+): Refusal {
+  const [what, why, use] = LACKING[kind];
+  const which = `${count} of its annotations are ${what}, the first one in ${first}`;
+  const cure = kind === 'captions' ? 'Drop the file with the outlines, as instances_val2017.json.' : OUTLINES;
+  return (isUseless ? refusal : notice)(
+    'data/annotation-boxes',
+    path,
+    `${which}: ${isUseless ? why : use}.`,
+    cure,
+  );
 }
 
 const OUTLINES = 'Give each object an outline: polygons or run lengths in "segmentation".';

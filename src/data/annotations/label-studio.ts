@@ -54,7 +54,9 @@ const isTask = (value: unknown): value is Task =>
 function tasksOf(json: unknown): Task[] {
   const list = Array.isArray(json) ? json : [json];
   const [first] = list;
-  return isTask(first) && ('data' in first || 'image' in first) ? list.filter(isTask) : [];
+  // An image that is an object is another tool's, as of V7.
+  const hasImage = isTask(first) && 'image' in first && !isTask(first.image);
+  return isTask(first) && ('data' in first || hasImage) ? list.filter(isTask) : [];
 }
 
 const CURE = 'Outline it with a polygon or a brush in Label Studio.';

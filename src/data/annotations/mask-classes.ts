@@ -68,14 +68,35 @@ export const maskClassesCsv: AnnotationFormat = {
   },
 };
 
-/** VOC: `ImageSets/…/train.txt` lists images and says nothing of objects. */
-export const imageSets: AnnotationFormat = {
-  id: 'image-sets',
-  name: 'ImageSets of VOC',
+/** Lists of images, which say nothing of objects: those in `ImageSets/` of VOC, and text whose lines are names of images. */
+export const imageLists: AnnotationFormat = {
+  id: 'image-lists',
+  name: 'lists of images',
   extensions: ['txt'],
-  recognises: ({ path }) => /(^|\/)ImageSets\/([^/]+\/)?[^/]+\.txt$/i.test(path),
+  recognises: (source) => /(^|\/)ImageSets\/([^/]+\/)?[^/]+\.txt$/i.test(source.path) || listsImages(source),
   read: () => ({ images: [] }),
 };
+
+/** Names of lists of which few images may be there: a part of the set was dropped. */
+const LIST_NAME = /(^|[^a-z])(train(ing|val)?|val(id(ation)?)?|test(ing)?)([^a-z][^/]*)?\.txt$/i;
+
+/**
+ * Whether the lines of a text name images of the drop, most of them or, of a list called after a split, any; of a line of
+ * several words the first. Rows of numbers are labels.
+ */
+function listsImages(source: AnnotationSource): boolean {
+  const lines = source.head
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  // The head may end within a line.
+  const whole = lines.length > 1 && source.bytes.length > source.head.length ? lines.slice(0, -1) : lines;
+  if (whole.length === 0 || whole.some((line) => /^[-+.\d]+[\s,;]+[-+.\d]/.test(line))) return false;
+  const isImage = (name: string) =>
+    source.hasImage({ name, stems: [name.replaceAll('\\', '/').replace(/^\.?\//, '')] });
+  const named = whole.filter((line) => isImage(line) || isImage(line.split(/[\s,;]/)[0] ?? '')).length;
+  return named * 2 >= whole.length || (named > 0 && LIST_NAME.test(source.path));
+}
 
 /** nnU-Net: `dataset.json` whose `labels` are names with their value (version 2) or values with their name. */
 export const nnunet: AnnotationFormat = {

@@ -215,3 +215,31 @@ describe('names of the classes in masks', () => {
     expect(images['t/images/b.png']?.objects.map(([name]) => name)).toEqual(['car', 'road']);
   });
 });
+
+describe('lists of images', () => {
+  const images = { 's/images/a.png': IMAGE, 's/images/b 2.png': IMAGE, 's/images/7.png': IMAGE };
+  const said = async (path: string, text: string) =>
+    (await understoodDrop({ ...images, [path]: text })).remarks;
+
+  it.each([
+    ['s/train.txt', 'a\nb 2\n'],
+    ['s/metadata/val.txt', 'a.png\r\nb 2.png\r\n'],
+    ['s/splits/test_1.txt', 'lost1.png\nlost2.png\nlost3.png\na.png'],
+    ['s/all.txt', './images/a.png\n/home/me/set/images/b 2.png'],
+    ['s/list.txt', '#Image CLASS-ID\na 1 1 1\n7\n'],
+    ['s/pairs.txt', 'images/a.png masks/a.png\nimages/7.png masks/7.png'],
+    ['s/trainval.txt', `a.png\n${'lost_image.png\n'.repeat(900)}`],
+  ])('are passed over: %s', async (path, text) => {
+    expect(await said(path, text)).toEqual([]);
+  });
+
+  it.each([
+    ['s/notes.txt', 'a is blurred\nnothing else\nto say\nof these'],
+    ['s/train.txt', 'x1.png\nx2.png'],
+    ['s/images/x.txt', '7 0.5\n7 0.25'],
+    ['s/images/7_cp_outlines.txt', '7,8,9,10\n7,5,4,3'],
+    ['s/empty.txt', ''],
+  ])('are not what names none: %s', async (path, text) => {
+    expect(await said(path, text)).toEqual([expect.stringMatching(/^refused data\/not-an-image/)]);
+  });
+});

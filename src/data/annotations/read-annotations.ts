@@ -10,6 +10,7 @@ import { AnnotationBytes } from './annotation-source.ts';
 import { ImageIndex } from './find-image.ts';
 import { type ImageFault, ImageRemarks, listed } from './image-remarks.ts';
 import { type AnnotatedFile, type MaskFiles, maskFiles, UNNAMED } from './mask-files.ts';
+import { firstOfLines, otherTool } from './other-tools.ts';
 import { annotationFormats } from './registry.ts';
 import type { AnnotatedObject } from './shape.ts';
 
@@ -40,7 +41,7 @@ export async function readAnnotations(
   files: ReadonlyMap<string, LazyFile>,
   onProgress: (progress: ReadProgress) => void = () => undefined,
 ): Promise<Annotations> {
-  const extensions = new Set(annotationFormats.flatMap((format) => format.extensions));
+  const extensions = new Set([...annotationFormats.flatMap((format) => format.extensions), ...LINES]);
   const candidates = sortedByName([...files.values()], ({ path }) => path).filter(({ path }) =>
     extensions.has(nameParts(path).extension),
   );
@@ -263,22 +264,34 @@ async function uprightSize(file: LazyFile) {
   return header.ok ? header.value : undefined;
 }
 
+/** Extensions of files with a JSON in each line. */
+const LINES = ['ndjson', 'jsonl'];
+
 /** A file that only annotations have the extension of, and that is none which is read. */
 function unknownAnnotation(source: AnnotationBytes): Refusal | undefined {
-  if (!['json', 'geojson'].includes(source.extension) || /(^|\/)dataset\.json$/i.test(source.path))
-    return undefined;
+  const { path, extension } = source;
+  if (LINES.includes(extension)) {
+    const tool = otherTool(firstOfLines(source.text));
+    return tool && ofOtherTool(path, tool);
+  }
+  if (!['json', 'geojson'].includes(extension) || /(^|\/)dataset\.json$/i.test(path)) return undefined;
+  if (source.jsonError)
+    return refusal(
+      'data/annotation-damaged',
+      path,
+      `This JSON is damaged or incomplete (${source.jsonError}).`,
+      'Export or download it again.',
+    );
+  const tool = otherTool(source.json);
+  if (tool) return ofOtherTool(path, tool);
   const names = annotationFormats.filter(({ extensions }) => extensions.some((each) => /json/.test(each)));
-  return source.jsonError
-    ? refusal(
-        'data/annotation-damaged',
-        source.path,
-        `This JSON is damaged or incomplete (${source.jsonError}).`,
-        'Export or download it again.',
-      )
-    : refusal(
-        'data/annotation-unknown',
-        source.path,
-        'This JSON holds no annotations in a form that is read here.',
-        `Export the annotations as ${names.map(({ name }) => name).join(', ')}, or as masks.`,
-      );
+  return refusal(
+    'data/annotation-unknown',
+    path,
+    'This JSON holds no annotations in a form that is read here.',
+    `Export the annotations as ${names.map(({ name }) => name).join(', ')}, or as masks.`,
+  );
 }
+
+const ofOtherTool = (path: string, { name, cure }: { readonly name: string; readonly cure: string }) =>
+  refusal('data/annotation-unknown', path, `This file is ${name}, whose form is not read here.`, cure);

@@ -5,7 +5,7 @@ import { geojson } from './geojson.ts';
 import { imagejRoi } from './imagej-roi.ts';
 import { labelStudio } from './label-studio.ts';
 import { labelme } from './labelme.ts';
-import { imageSets, labelmap, labelNames, maskClassesCsv, nnunet } from './mask-classes.ts';
+import { imageLists, labelmap, labelNames, maskClassesCsv, nnunet } from './mask-classes.ts';
 import { viaCsv, viaJson } from './via.ts';
 import { vocXml } from './voc-xml.ts';
 import { yolo } from './yolo.ts';
@@ -22,7 +22,7 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   vocXml,
   labelmap,
   labelNames,
-  imageSets,
+  imageLists,
   yolo,
   maskClassesCsv,
   viaCsv,

@@ -302,6 +302,42 @@ const medical: readonly { name: string; bytes: Uint8Array; code: string; says: R
   },
 ];
 
+const ppm = concat(text('P6\n# a\n2 3 255\n'), new Uint8Array(18));
+
+const netpbm: readonly { name: string; bytes: Uint8Array; code: string; says: RegExp }[] = [
+  ...[3, 10, ppm.length - 1].map((length) => ({
+    name: `a PPM cut to ${length} bytes`,
+    bytes: ppm.subarray(0, length),
+    code: 'data/truncated',
+    says: /PPM file ends before/,
+  })),
+  { name: 'a PGM of 0 × 9', bytes: text('P5 0 9 255\n000000000'), code: 'data/no-pixels', says: /0 × 9/ },
+  ...['99999999 99999999', `${'9'.repeat(400)} 1`].map((size) => ({
+    name: 'a PGM of absurd size',
+    bytes: text(`P5 ${size} 255\n0000`),
+    code: 'data/too-large',
+    says: /million pixels/,
+  })),
+  ...['0', '65536', '-1', 'x', '9'.repeat(5000), ''].map((most) => ({
+    name: `a PGM whose white is ${most.slice(0, 9)}`,
+    bytes: text(`P5 2 2 ${most}\n00000000000000`),
+    code: 'data/damaged',
+    says: /largest value/,
+  })),
+  {
+    name: 'a PPM that is comments alone',
+    bytes: text(`P6 ${'# #\n'.repeat(9999)}`),
+    code: 'data/damaged',
+    says: /header/,
+  },
+  ...['P1 2 2 0 1 1 0', 'P2 2 2 9 0 1 1 0', 'P3\n1 1\n9 0 1 1', 'P4 8 1 \0', 'P7\nWIDTH 1'].map((it) => ({
+    name: `a file that begins with ${it.slice(0, 2)}`,
+    bytes: text(it),
+    code: 'data/not-an-image',
+    says: /PBM, a PAM, or a PGM or PPM written as text/,
+  })),
+];
+
 const bitmaps: readonly { name: string; bytes: Uint8Array; code: string; says: RegExp }[] = [
   ...[15, 30, 60, bmp.length - 20].map((length) => ({
     name: `a BMP cut to ${length} bytes`,
@@ -760,7 +796,7 @@ const corpus: readonly { name: string; bytes: Uint8Array; code: string; says: Re
 const MOST_TIME = 1000;
 
 describe('a bad file gives one sentence that names it, and the cure', () => {
-  it.each([...corpus, ...bitmaps, ...medical])('$name', async ({ bytes, code, says }) => {
+  it.each([...corpus, ...bitmaps, ...netpbm, ...medical])('$name', async ({ bytes, code, says }) => {
     const before = performance.now();
     const outcomes = [await decodeImage(bytes, 'in/bad.png'), await readMaskFile(bytes, 'in/bad.png')];
     expect(performance.now() - before).toBeLessThan(MOST_TIME);

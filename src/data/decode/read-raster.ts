@@ -8,6 +8,7 @@ import { readJpegHeader } from './jpeg-header.ts';
 import { decodeNifti } from './nifti.ts';
 import { upright } from './orientation.ts';
 import { decodePng, pngSize } from './png.ts';
+import { decodePnm, readPnmHeader } from './pnm.ts';
 import type { Raster } from './raster.ts';
 import { truncated, unsupported } from './size-check.ts';
 import { sniffFormat } from './sniff.ts';
@@ -37,6 +38,8 @@ async function decodeAs(format: ImageFormat, bytes: Uint8Array, file: string): P
       return decodeWebp(bytes, file);
     case 'bmp':
       return decodeBmp(bytes, file);
+    case 'pnm':
+      return decodePnm(bytes, file);
     case 'gif':
       return decodeGif(bytes, file);
     case 'avif':
@@ -83,6 +86,10 @@ export function readHeader(
     }
     case 'bmp': {
       const { width, height } = readBmpHeader(bytes, file);
+      return { format, width, height, orientation: 1 };
+    }
+    case 'pnm': {
+      const { width, height } = readPnmHeader(bytes, file);
       return { format, width, height, orientation: 1 };
     }
     case 'gif':

@@ -36,7 +36,7 @@ export function sniffFormat(bytes: Uint8Array, file: string): ImageFormat {
 }
 
 /** Formats that are read, in words. */
-const READ = 'PNG, JPEG, TIFF, WebP, BMP, GIF, AVIF, NIfTI or DICOM';
+const READ = 'PNG, JPEG, TIFF, WebP, BMP, GIF, PGM, PPM, AVIF, NIfTI or DICOM';
 
 const hexOf = (bytes: Uint8Array) =>
   [...bytes.subarray(0, 12)].map((b) => b.toString(16).padStart(2, '0')).join('');
@@ -53,6 +53,7 @@ export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
   if (isNifti(bytes) || isGzip(bytes)) return 'nifti';
   // The second header's length tells a BMP from a text that begins with BM.
   if (hex.startsWith('424d') && [12, 40, 52, 56, 64, 108, 124].includes(bytes[14] ?? 0)) return 'bmp';
+  if (/^503[56](0[9a-d]|20)/.test(hex)) return 'pnm';
   if (hex.slice(8, 16) === '66747970') {
     const brand = String.fromCharCode(...bytes.subarray(8, 12));
     if (brand === 'avif' || brand === 'avis') return 'avif';
@@ -79,6 +80,12 @@ function otherFormat(bytes: Uint8Array): readonly [string, string] | undefined {
     return [
       'This is a zip archive under another name.',
       'Rename it to end in .zip and drop it, or unpack it first.',
+    ];
+  }
+  if (/^503[12347](0[9a-d]|20)/.test(hex)) {
+    return [
+      'This is a PBM, a PAM, or a PGM or PPM written as text, which cannot be read here.',
+      'Save it as a binary (raw) PGM or PPM, or as PNG, and drop that.',
     ];
   }
   const head = bytes.subarray(0, 512);

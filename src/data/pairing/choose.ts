@@ -4,7 +4,7 @@ import type { Refusal } from '../types.ts';
 import { type Appearance, overlapOf, type Peek } from './appearance.ts';
 import type { Claim } from './assign.ts';
 import { componentOf, differenceOf } from './folders.ts';
-import { type MaskField, namesAnnotator, tokensOf } from './words.ts';
+import { lookOf, type MaskField, namesAnnotator, tokensOf } from './words.ts';
 
 /** The files that say where the objects of one image are. */
 export interface ChosenFiles {
@@ -83,7 +83,9 @@ function kindsOf(claims: readonly Claim[]): Kind[] {
     const { series, isAside, isSaid } = claim.mask;
     const others = claim.image.series.folders;
     // Folders that both have, as a split's, are not what tells one sort from another.
-    const folders = differenceOf(series.folders, others).filter((name) => !others.includes(name));
+    const folders = differenceOf(series.folders, others)
+      .filter((name) => !others.includes(name))
+      .map((name) => withoutCase(name, series.folders, claim.image.file.stem));
     const affix = series.affix;
     const name = [...folders, affix === '' ? '' : `*${affix.replaceAll(' ', '_')}`].join('/');
     let kind = kinds.get(name);
@@ -98,6 +100,12 @@ function kindsOf(claims: readonly Claim[]): Kind[] {
   }
   return [...kinds.values()];
 }
+
+/** A folder of one case as those of all cases are: `p1/p1_outline` of `p1.png` is `*_outline`. */
+const withoutCase = (name: string, folders: readonly string[], stem: string) =>
+  folders.some((folder) => lookOf(folder) === stem) && lookOf(name) !== stem
+    ? lookOf(name).replaceAll(stem, '*')
+    : name;
 
 /** Kinds that share images, together; each of the others alone. */
 function rivalsOf(kinds: readonly Kind[]): Kind[][] {

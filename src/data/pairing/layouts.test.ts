@@ -126,6 +126,31 @@ const layouts: Readonly<Record<string, Layout>> = {
     pairs: ['01L', '01R', '02L'].map((n) => `CHASE/Image_${n}.jpg -> CHASE/Image_${n}_1stHO.png`),
     refusals: ['CHASE/Image_01L_2ndHO.png data/second-mask'],
   },
+  'PH2: a folder for each case, in it one for the image and one for its mask': {
+    files: ['IMD002', 'IMD003', 'IMD435'].flatMap((n) => [
+      `PH2/${n}/${n}_Dermoscopic_Image/${n}.bmp`,
+      `PH2/${n}/${n}_lesion/${n}_lesion.bmp`,
+      `PH2/${n}/${n}_roi/${n}_R1_Label4.bmp`,
+      `PH2/${n}/${n}_roi/${n}_R2_Label2.bmp`,
+    ]),
+    pairs: ['IMD002', 'IMD003', 'IMD435'].map(
+      (n) => `PH2/${n}/${n}_Dermoscopic_Image/${n}.bmp -> PH2/${n}/${n}_lesion/${n}_lesion.bmp`,
+    ),
+    datasets: ['PH2 3'],
+    flat: /lesion|Label/,
+    refusals: ['PH2/IMD002/IMD002_roi/IMD002_R1_Label4.bmp data/preview'],
+  },
+  'Cases of two folders without a word for either, of which one looks like masks': {
+    files: ['p1', 'p2', 'p3'].flatMap((n) => [`s/${n}/a/${n}.png`, `s/${n}/b/${n}_x.png`]),
+    pairs: ['p1', 'p2', 'p3'].map((n) => `s/${n}/a/${n}.png -> s/${n}/b/${n}_x.png`),
+    datasets: ['s 3'],
+    flat: /_x/,
+  },
+  'Cases of two folders of photographs': {
+    files: ['p1', 'p2', 'p3'].flatMap((n) => [`s/${n}/a/${n}.png`, `s/${n}/b/${n}_x.png`]),
+    pairs: ['p1', 'p2', 'p3'].flatMap((n) => [`s/${n}/a/${n}.png -> `, `s/${n}/b/${n}_x.png -> `]),
+    flat: /none/,
+  },
   'STARE: stare-images, labels-ah and labels-vk': {
     files: ['im0001', 'im0002', 'im0003'].flatMap((n) => [
       `stare-images/${n}.png`,

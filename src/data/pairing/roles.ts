@@ -3,8 +3,8 @@ import type { Refusal } from '../types.ts';
 import type { Appearance, Peek } from './appearance.ts';
 import { componentOf, differenceOf, isSplitOnly, shapeOf, sharedStart } from './folders.ts';
 import { relate } from './relation.ts';
-import { isJpeg, type Series } from './series.ts';
-import type { MaskField } from './words.ts';
+import { boundariesOf, isJpeg, type Series } from './series.ts';
+import { lookOf, type MaskField } from './words.ts';
 
 /** A series of masks. */
 export interface MaskSeries {
@@ -243,7 +243,9 @@ function* relatedOf(unknown: readonly Series[], images: readonly Series[]): Gene
     for (const other of new Set([...counts.keys(), ...(beside.length <= NEIGHBOURS ? beside : [])])) {
       if (other.folders === own.folders || other.folders.join('/') === own.folders.join('/')) continue;
       const related = inOtherFolder(own, other);
-      if (related && ((counts.get(other) ?? 0) * 2 >= compared || haveRule(own, other))) yield related;
+      if (!related) continue;
+      if ((counts.get(other) ?? 0) * 2 >= compared || haveRule(own, other)) yield related;
+      else if (isExtended(own, other)) yield asInAnyCase(related);
     }
   }
 }
@@ -267,6 +269,26 @@ function haveRule(own: Series, other: Series): boolean {
   const stems = ({ files }: Series) => files.slice(0, COMPARED * NEIGHBOURS).map(({ stem }) => stem);
   if (own.files.length < 2) return false;
   return relate(stems(own), stems(other)) !== undefined || relate(stems(other), stems(own)) !== undefined;
+}
+
+/** Whether the files of a folder are called as the only one of the folder beside it, with something behind. */
+function isExtended(own: Series, { folders, files: [only, ...others] }: Series): boolean {
+  const isBeside =
+    own.folders.length > 1 && own.folders.slice(0, -1).join('/') === folders.slice(0, -1).join('/');
+  return (
+    isBeside &&
+    only !== undefined &&
+    others.length === 0 &&
+    own.files.every(({ stem }) => boundariesOf(stem).some(({ end }) => stem.slice(0, end) === only.stem))
+  );
+}
+
+/** Folders of a case, `p1/p1_photo` and `p1/p1_outline`, of the same kinds as those of all cases beside it. */
+function asInAnyCase({ own, other }: Related): Related {
+  const stem = other.files[0]?.stem ?? '';
+  const kindOf = ({ folders, affix }: Series) =>
+    [...folders.slice(0, -2), lookOf(folders.at(-1) ?? '').replaceAll(stem, '*'), affix].join('\n');
+  return { own, ownKind: kindOf(own), other, otherKind: kindOf(other) };
 }
 
 function eitherIsMask(own: Series, other: Series): Refusal {

@@ -91,7 +91,8 @@ export function seriesOf(files: readonly NameParts[]): Series[] {
 const isNumbered = ({ affix, cores, bare }: Place) => affix === '' && cores.length > 0 && bare === undefined;
 
 export const isJpeg = ({ extension }: NameParts) => ['jpg', 'jpeg', 'jpe', 'jfif'].includes(extension);
-const isMaskFormat = ({ extension }: NameParts) => ['png', 'tif', 'tiff', 'gif', 'bmp'].includes(extension);
+const isMaskFormat = ({ extension }: NameParts) =>
+  ['png', 'tif', 'tiff', 'gif', 'bmp', 'pgm', 'ppm'].includes(extension);
 
 /** A core that stands for the folder: of `image.png` and `mask.png`, whose names say their roles alone. */
 const folderCore = (folders: readonly string[]) => `/${lookOf(folders.join('/'))}`;

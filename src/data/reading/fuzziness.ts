@@ -43,7 +43,7 @@ function isFarApart(facts: readonly ValueFacts[], gap: number, kind: ValueKind):
 const lowest = (facts: readonly ValueFacts[]) =>
   facts.reduce((low, { value }) => Math.min(low, value), Infinity);
 /** The highest of some values. */
-export const highest = (facts: readonly ValueFacts[]) =>
+export const highest = (facts: readonly Pick<ValueFacts, 'value'>[]) =>
   facts.reduce((top, { value }) => Math.max(top, value), -Infinity);
 const sum = (facts: readonly ValueFacts[], of: 'pixels' | 'alike' | 'between') =>
   facts.reduce((total, one) => total + one[of], 0);

@@ -25,7 +25,7 @@ export function tableOf(image: ValueImage, isLossy: boolean, file: string): Mask
     one.aloneMasks = facts.length <= 2 ? 1 : 0;
     table.values.set(one.value, one);
   }
-  return { ...table, uncounted, ids: idsOf(facts), isFuzzy: false };
+  return { ...table, uncounted, ids: idsOf(facts, kind), isFuzzy: false };
 }
 
 const newFacts = (value: number, firstFile: string): ValueFacts => ({
@@ -270,17 +270,31 @@ function depthsOf(width: number, height: number, index: Uint16Array): Uint16Arra
   return out;
 }
 
-function idsOf(facts: readonly ValueFacts[]): Table['ids'] {
-  const objects = facts.filter(({ value }) => value !== 0 && !Number.isNaN(value));
+function idsOf(facts: readonly ValueFacts[], kind: ValueKind): Table['ids'] {
+  const objects = facts.filter(({ value }) => value !== 0 && value !== TRANSPARENT && !Number.isNaN(value));
   const none = emptyTable().ids;
   if (objects.length === 0) return none;
   const isMeasured = facts.length > 2;
   return {
     masks: 1,
     count: objects.length,
-    highest: highest(objects),
+    highest: kind === 'colour' ? highestNumber(objects) : highest(objects),
     parts: isMeasured ? objects.reduce((total, { parts }) => total + parts, 0) : objects.length,
     least: objects.length,
     most: objects.length,
   };
+}
+
+/**
+ * The highest of the numbers that colours stand for where these are ids: written into one channel, or into several with
+ * the lowest byte in red (as COCO's panoptic masks have it) or in blue. Of the ways the one of the lowest numbers.
+ */
+function highestNumber(colours: readonly ValueFacts[]): number {
+  const channels = [16, 8, 0].map((shift) => colours.map(({ value }) => (value >> shift) & 255));
+  const used = channels.filter((channel) => channel.some((byte) => byte > 0));
+  const highestOf = (bytes: readonly (readonly number[])[]) =>
+    highest(
+      colours.map((_, i) => ({ value: bytes.reduce((sum, channel) => 256 * sum + (channel[i] ?? 0), 0) })),
+    );
+  return Math.min(highestOf(used), highestOf(used.toReversed()));
 }

@@ -92,14 +92,14 @@ const MOST_PARTS = 1.25;
 /** Classes that could as well be ids, which is said. */
 function lookAtIds(findings: Findings, foreground: readonly number[]): void {
   const { changes, samples, gathered } = findings;
+  const { plain } = gathered.statistics;
   const isNumber = samples === 'grey' || samples === 'palette';
-  if (
-    changes.instances !== undefined ||
-    !isNumber ||
-    !couldBeIds(gathered.statistics.plain, foreground.length)
-  )
-    return;
-  const { least, most } = gathered.statistics.plain.ids;
+  // Many colours of which a mask has a few say nothing: so do those of classes.
+  const couldBe = isNumber
+    ? couldBeIds(plain, foreground.length)
+    : samples === 'colour' && areNumbered(plain);
+  if (changes.instances !== undefined || !couldBe) return;
+  const { least, most } = plain.ids;
   const spread = least === most ? `${most}` : `${least} to ${most}`;
   findings.look(
     'data/reading-ids',
@@ -109,15 +109,24 @@ function lookAtIds(findings: Findings, foreground: readonly number[]): void {
 }
 
 /**
- * Whether values that are read as classes may be ids: each in about one part of a mask, and numbered from 1 without a gap in
- * each, with a count that changes or is large, or such a choice of many that no mask has most of them.
+ * Whether values that are read as classes may be ids: numbered as {@link areNumbered} says, or each in about one part of a
+ * mask and such a choice of many that no mask has most of them.
  * @param different how many values there are in all masks.
  */
-function couldBeIds({ ids }: Table, different: number): boolean {
-  if (ids.masks === 0 || ids.most < 4 || ids.parts > MOST_PARTS * ids.count) return false;
-  const isWithoutGaps = ids.count === ids.highest && (ids.least < ids.most || ids.most >= 5);
-  return isWithoutGaps || (ids.most >= 5 && different >= 1.5 * ids.most);
-}
+const couldBeIds = (table: Table, different: number): boolean =>
+  areNumbered(table) || (areInOnePart(table) && table.ids.most >= 5 && different >= 1.5 * table.ids.most);
+
+/**
+ * Whether values are each in about one part of a mask, and numbered from 1 without a gap in each, with a count that changes
+ * or is large.
+ */
+const areNumbered = (table: Table): boolean =>
+  areInOnePart(table) &&
+  table.ids.count === table.ids.highest &&
+  (table.ids.least < table.ids.most || table.ids.most >= 5);
+
+const areInOnePart = ({ ids }: Table): boolean =>
+  ids.masks > 0 && ids.most >= 4 && ids.parts <= MOST_PARTS * ids.count;
 
 /** Why values are ids of objects; null when they are not. */
 function idsText(findings: Findings): string | null {

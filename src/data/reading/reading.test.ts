@@ -803,6 +803,44 @@ describe('ids of objects', () => {
     expect(understand([spaced(1, 3), spaced(1, 3)]).remarks).toEqual([]);
   });
 
+  /** Numbers in the channels of RGB: each byte of a number in the channel that is given for it, the lowest first. */
+  const inChannels = (mask: Raster, channels: readonly number[], step = 1): Raster => {
+    const data = new Uint8Array(3 * mask.data.length);
+    mask.data.forEach((id, i) => {
+      for (const [k, channel] of channels.entries())
+        data[3 * i + channel] = Math.floor((step * id) / 256 ** k) & 255;
+    });
+    return { ...mask, channels: 3, bits: 8, data };
+  };
+
+  it.each([
+    ['red', [0]],
+    ['green', [1]],
+    ['blue', [2]],
+  ])('are told from classes in %s alone too', (_, channels) => {
+    const found = understand([7, 12, 5].map((count) => inChannels(numbered(count), channels)));
+    expect(found.inferred.reading?.meaning).toBe('objects');
+    expect(found.areas.map(({ length }) => length)).toEqual([7, 12, 5]);
+    expect(found.remarks).toEqual([]);
+    const alike = understand([9, 9].map((count) => inChannels(numbered(count), channels)));
+    expect(alike.remarks).toEqual(['data/reading-ids']);
+  });
+
+  it.each([
+    ['red', [0, 1, 2]],
+    ['blue', [2, 1, 0]],
+  ])('are told from classes in 24 bits, the lowest in %s', (_, channels) => {
+    const found = understand([inChannels(grid(4, 18), channels), inChannels(grid(4, 17), channels)]);
+    expect(found.inferred.reading?.meaning).toBe('objects');
+    expect(found.areas.map(({ length }) => length)).toEqual([18 * 18, 17 * 17]);
+    expect(found.remarks).toEqual([]);
+  });
+
+  it('are no shades of one colour, which are classes', () => {
+    const found = understand([inChannels(numbered(6), [0], 40), inChannels(numbered(4), [0], 40)]);
+    expect([found.inferred.reading?.meaning, found.remarks]).toEqual(['classes', []]);
+  });
+
   it('are ids where Cellpose named the files, however few', () => {
     const name = (i: number) => `cells/a${i}_cp_masks.png`;
     const found = understand([numbered(2), numbered(1), numbered(4)], { name });

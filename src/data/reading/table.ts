@@ -48,7 +48,7 @@ export interface Table {
   readonly bins: Map<number, BinFacts>;
   /** Of 1: the scale of the ranges; the largest where masks differ. */
   scale: number;
-  /** Of the values over 0 of each mask: how many, the highest, and in how many parts they lie. */
+  /** Of the values over 0 of each mask: how many, the highest (of colours the number they stand for), and in how many parts they lie. */
   readonly ids: { masks: number; count: number; highest: number; parts: number; least: number; most: number };
 }
 

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { blankPng, understoodDrop } from '../../testing/understood-drop.ts';
+
+describe('annotation files of tools whose own form is not read', () => {
+  const lines = (...values: readonly unknown[]) => values.map((value) => JSON.stringify(value)).join('\n');
+  it.each([
+    [
+      'via_project.json',
+      { project: {}, config: {}, attribute: {}, file: {}, metadata: {}, view: {} },
+      /VIA 3/,
+    ],
+    [
+      'ann/a.png.json',
+      { description: '', tags: [], size: { height: 9, width: 9 }, objects: [] },
+      /Supervisely/,
+    ],
+    ['meta.json', { classes: [{ title: 'crack', shape: 'polygon' }], tags: [] }, /Supervisely/],
+    [
+      'hasty.json',
+      { project_name: 'x', export_format_version: '1.1', label_classes: [], images: [] },
+      /Hasty/,
+    ],
+    ['a.json', { version: '2.0', item: { name: 'a.png' }, annotations: [] }, /V7/],
+    [
+      'a.json',
+      { dataset: 'x', image: { filename: 'a.png' }, annotations: [{ name: 'x', polygon: { path: [] } }] },
+      /V7/,
+    ],
+    ['a.png___objects.json', { metadata: { name: 'a.png' }, instances: [], tags: [] }, /SuperAnnotate/],
+    ['export.json', [{ ID: 'x', 'Labeled Data': 'https://x/a.png', Label: {} }], /Labelbox/],
+    ['export.ndjson', lines({ data_row: {}, projects: {} }, { data_row: {}, projects: {} }), /Labelbox/],
+    ['datumaro.json', { info: {}, categories: {}, items: [] }, /Datumaro/],
+    ['other.json', { anything: 1 }, /no annotations in a form/],
+    ['other.ndjson', 'no json', /^refused data\/not-an-image/],
+  ])('%s is named', async (name, content, says) => {
+    const { images, remarks } = await understoodDrop({
+      'set/a.png': blankPng(9, 9),
+      [`set/${name}`]: content,
+    });
+    expect(images).toEqual({ 'set/a.png': null });
+    expect(remarks).toEqual([expect.stringMatching(says)]);
+    expect(remarks[0]).toMatch(/^refused/);
+  });
+});
