@@ -155,6 +155,7 @@ export function fakeRun(status: RunInfo['status'], serial: number): RunInfo {
     bestStep: 100,
     bestScore: 0.741,
     secondsPerStep: 2.4,
+    ...(status === 'running' && { secondsLeft: 230 }),
     checkpointStep: 120,
     failure: null,
     bytes: 16_900_000,
