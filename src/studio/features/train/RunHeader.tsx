@@ -77,7 +77,7 @@ export function RunHeader({ run }: { readonly run: RunInfo }): ReactNode {
 
 function timeLeft(run: RunInfo, step: number): string {
   if (run.secondsLeft === undefined || step >= run.steps) return '';
-  return ` · ${run.steps - step} left, about ${minutes(run.secondsLeft)} with checks and test`;
+  return ` · about ${minutes(run.secondsLeft)} left`;
 }
 
 /** Why the run cannot be resumed, or null. @param deleted names of its deleted datasets. */
