@@ -58,6 +58,11 @@ export class ParamsStore {
     this.page = this.createPage();
   }
 
+  /** Of all its buffers. */
+  get bytes(): number {
+    return PARAMS_BYTES * Math.max(1, Math.ceil((STRIDE * this.known.size) / PARAMS_BYTES));
+  }
+
   /** @param wgsl the whole shader, which declares `struct Params`. */
   get(wgsl: string, values: Readonly<Record<string, number>>): GPUBufferBinding {
     const fields = this.fields.get(wgsl) ?? paramsOf(wgsl) ?? [];
