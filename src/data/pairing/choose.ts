@@ -3,7 +3,7 @@ import { notice, refusal } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
 import { type Appearance, overlapOf, type Peek } from './appearance.ts';
 import type { Claim } from './assign.ts';
-import { componentOf, differenceOf } from './folders.ts';
+import { componentOf, differenceOf, inAnyCase } from './folders.ts';
 import { lookOf, type MaskField, namesAnnotator, tokensOf } from './words.ts';
 
 /** The files that say where the objects of one image are. */
@@ -103,9 +103,7 @@ function kindsOf(claims: readonly Claim[]): Kind[] {
 
 /** A folder of one case as those of all cases are: `p1/p1_outline` of `p1.png` is `*_outline`. */
 const withoutCase = (name: string, folders: readonly string[], stem: string) =>
-  folders.some((folder) => lookOf(folder) === stem) && lookOf(name) !== stem
-    ? lookOf(name).replaceAll(stem, '*')
-    : name;
+  folders.some((folder) => lookOf(folder) === stem) && lookOf(name) !== stem ? inAnyCase(name, stem) : name;
 
 /** Kinds that share images, together; each of the others alone. */
 function rivalsOf(kinds: readonly Kind[]): Kind[][] {

@@ -79,6 +79,9 @@ export function differenceOf(own: readonly string[], other: readonly string[]): 
 /** The words of a path that are none for a role. */
 export const wordsOf = (folders: readonly string[]) => bareOf(folders).flatMap((rest) => rest.split(' '));
 
+/** What a folder of one case is called among those of all cases: `p1_outline` of the case `p1` is `*_outline`. */
+export const inAnyCase = (folder: string, stem: string): string => lookOf(folder).replaceAll(stem, '*');
+
 /** Whether each of two folders lies in one that the other does not, as `masks/june` and `images/may`. */
 export function areApart(masks: readonly string[], images: readonly string[]): boolean {
   const isOwn = (name: string, others: readonly string[]) => {

@@ -1,10 +1,10 @@
 import { notice } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
 import type { Appearance, Peek } from './appearance.ts';
-import { componentOf, differenceOf, isSplitOnly, shapeOf, sharedStart } from './folders.ts';
+import { componentOf, differenceOf, inAnyCase, isSplitOnly, shapeOf, sharedStart } from './folders.ts';
 import { relate } from './relation.ts';
 import { boundariesOf, isJpeg, type Series } from './series.ts';
-import { lookOf, type MaskField } from './words.ts';
+import type { MaskField } from './words.ts';
 
 /** A series of masks. */
 export interface MaskSeries {
@@ -287,7 +287,7 @@ function isExtended(own: Series, { folders, files: [only, ...others] }: Series):
 function asInAnyCase({ own, other }: Related): Related {
   const stem = other.files[0]?.stem ?? '';
   const kindOf = ({ folders, affix }: Series) =>
-    [...folders.slice(0, -2), lookOf(folders.at(-1) ?? '').replaceAll(stem, '*'), affix].join('\n');
+    [...folders.slice(0, -2), inAnyCase(folders.at(-1) ?? '', stem), affix].join('\n');
   return { own, ownKind: kindOf(own), other, otherKind: kindOf(other) };
 }
 

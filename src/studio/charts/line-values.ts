@@ -2,17 +2,18 @@
 
 /** The last value of a line; null before the first. */
 export function lastValue(data: readonly object[], key: string): number | null {
-  return valuesOf(data, key).at(-1) ?? null;
+  const last = data.findLast((point) => valueAt(point, key) !== null);
+  return last ? valueAt(last, key) : null;
 }
 
 /** Whether a line has a single value, which only a dot shows. */
 export function isDot(data: readonly object[], key: string): boolean {
-  return valuesOf(data, key).length === 1;
+  const has = (point: object): boolean => valueAt(point, key) !== null;
+  const first = data.findIndex(has);
+  return first >= 0 && data.findLastIndex(has) === first;
 }
 
-function valuesOf(data: readonly object[], key: string): number[] {
-  return data.flatMap((point) => {
-    const value: unknown = Reflect.get(point, key);
-    return typeof value === 'number' ? [value] : [];
-  });
+function valueAt(point: object, key: string): number | null {
+  const value: unknown = Reflect.get(point, key);
+  return typeof value === 'number' ? value : null;
 }
