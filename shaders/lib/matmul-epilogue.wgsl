@@ -3,7 +3,6 @@
 //   v = Σ (+ bias[n]);  kept = v with KEEPS;  then activation(v), or with DERIVATIVE v · activation'(other), or v as it
 //   is with KIND 3;  (· gate of v's row) (+ other);  out = v, or with ADDS out += v.
 // With HAS_SUMS the sums of op(a) along K go to kept instead, [M] (with a split K: [splits, M]).
-override HAS_BIAS: bool;
 override KEEPS: bool;
 override DERIVATIVE: bool;
 override HAS_GATE: bool;
@@ -20,7 +19,7 @@ override HAS_SUMS: bool;
 
 fn finish(i: u32, n: u32, sum: Value) {
   var v = sum;
-  if (HAS_BIAS) { v += bias[n]; }
+  if (params.hasBias != 0u) { v += bias[n]; }
   if (KEEPS) { kept[i] = v; }
   if (DERIVATIVE) {
     v *= activateDerivative(other[i]);

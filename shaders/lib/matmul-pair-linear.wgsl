@@ -1,5 +1,4 @@
-// out0 = a0 · b0ᵀ, out1 = a1 · b1ᵀ, each + its bias with HAS_BIAS: lib/matmul-pair
-override HAS_BIAS: bool;
+// out0 = a0 · b0ᵀ, out1 = a1 · b1ᵀ, each + its bias where params.hasBias: lib/matmul-pair
 @group(0) @binding(0) var<storage, read> a0: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b0: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias0: array<vec4f>;
@@ -26,10 +25,10 @@ fn ofB(which: u32, i: u32) -> vec4f {
 fn finish(which: u32, i: u32, n: u32, sum: vec4f) {
   var value = sum;
   if (which == 0u) {
-    if (HAS_BIAS) { value += bias0[n]; }
+    if (params.hasBias != 0u) { value += bias0[n]; }
     out0[i] = value;
   } else {
-    if (HAS_BIAS) { value += bias1[n]; }
+    if (params.hasBias != 0u) { value += bias1[n]; }
     out1[i] = value;
   }
 }

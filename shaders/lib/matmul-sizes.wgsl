@@ -2,10 +2,7 @@
 // buffers, so one pipeline serves every size: with P = M·N, Q = M·K, R = K·N, N is √(P·R/Q), which f32 rounds
 // correctly up to a million and more. z counts the splits, ranges of K, for every product of the batch; with more than
 // one, out holds partial products.
-struct Params {
-  splits: u32,
-}
-@group(0) @binding(15) var<uniform> params: Params;
+#include "lib/matmul-params"
 
 struct Sizes {
   M: u32,

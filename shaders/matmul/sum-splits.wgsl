@@ -1,10 +1,7 @@
 // out[z, i] = Σ over splits of partial[z, split, i], then what lib/matmul-epilogue says
 // partial: [Z, splits, M·N]; out: [Z, M·N]; with HAS_SUMS kept[m] = Σ over splits of partialSums[split, m].
 // One thread per element, splits in order: the sum is the same every time. Z is the dispatch's z.
-struct Params {
-  splits: u32,
-}
-@group(0) @binding(15) var<uniform> params: Params;
+#include "lib/matmul-params"
 alias Value = f32;
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(1) var<storage, read> partialSums: array<f32>;

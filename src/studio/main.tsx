@@ -11,17 +11,22 @@ import { PAGES, usePage } from './stores/page.ts';
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with the id "root"');
 const mirror = document.querySelector<HTMLMetaElement>('meta[name="model-mirror"]')?.content;
-const booted = startStudio(startEngine(), {
+const engine = startEngine();
+const booted = startStudio(engine, {
   modelBaseUrl: new URL('./models/', document.baseURI).href,
   modelMirror: mirror || null,
 });
-// The page's code comes while the engine starts, and the other pages' once nobody waits for anything.
+// The page's code comes while the engine starts.
 loadPage(usePage.getState().page);
-void booted.then(() => PAGES.map(loadPage));
 createRoot(root).render(
   <StrictMode>
     <App />
   </StrictMode>,
 );
-// The service worker fetches every file of the site, so it must not delay the model.
-void booted.then(() => requestAnimationFrame(() => setTimeout(keepOffline)));
+// The other pages' code and the service worker, which fetches every file of the site, would delay the first mask.
+void booted
+  .then(() => engine.quiet(5000))
+  .then(() => {
+    PAGES.map(loadPage);
+    keepOffline();
+  });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { connectEngine, type EngineClient, type WorkerPort } from './client.ts';
 import type { EngineEvent, FromWorker, Progress, ToWorker } from './protocol.ts';
 import { type Handlers, type PagePort, serve } from './serve.ts';
@@ -112,5 +112,33 @@ test('a request that cannot be cloned is an answer, not an exception', async () 
   const { client } = pair({});
   const result = await client.call('data.delete', { datasetId: (() => 'no') as unknown as string });
   expect(result.ok).toBe(false);
+  client.terminate();
+});
+
+test('it is quiet once nothing is open and nothing more was asked for a while', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  let answer = (): void => undefined;
+  const { client } = pair({
+    'data.list': () =>
+      new Promise((resolve) => {
+        answer = () => resolve({ ok: true, value: [] });
+      }),
+    'data.broken': async () => ({ ok: true, value: [] }),
+  });
+  let isQuiet = false;
+  void client.quiet(1000).then(() => {
+    isQuiet = true;
+  });
+  const long = client.call('data.list', {});
+  await vi.advanceTimersByTimeAsync(5000);
+  answer();
+  await long;
+  expect(isQuiet).toBe(false);
+  await client.call('data.broken', {});
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(isQuiet, 'something was asked meanwhile').toBe(false);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(isQuiet).toBe(true);
+  vi.useRealTimers();
   client.terminate();
 });

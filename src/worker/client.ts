@@ -33,6 +33,8 @@ export interface EngineClient {
   subscribe(listener: (event: EngineEvent) => void): () => void;
   /** Called once with the reason when the worker is gone; calls after that fail at once. */
   onEnd(listener: (failure: FailureRecord) => void): () => void;
+  /** Resolves once every call is answered and for `ms` nothing more was asked: then nobody waits for the machine. */
+  quiet(ms: number): Promise<void>;
   terminate(): void;
 }
 
@@ -153,6 +155,12 @@ export function connectEngine(port: WorkerPort): EngineClient {
       endListeners.add(listener);
       if (ended) listener(ended);
       return () => endListeners.delete(listener);
+    },
+    quiet: async (ms) => {
+      for (let asked = -1; open.size > 0 || asked !== nextId; ) {
+        asked = nextId;
+        await new Promise((resolve) => setTimeout(resolve, ms));
+      }
     },
     terminate: () => {
       port.terminate();

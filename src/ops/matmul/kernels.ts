@@ -87,7 +87,7 @@ export function matmulPasses(
     {
       shader: 'matmul/sum-splits',
       constants: epilogueConstants(epilogue),
-      params: { splits },
+      params: { splits, hasBias: Number(Boolean(epilogue.bias)) },
       bindings: [partial.out, partial.sums ?? b, ...epilogueBindings(epilogue, b, out, place(0))],
       workgroups: [x, y, batch],
       flops: batch * splits * M * N,
@@ -137,7 +137,7 @@ function productPass(
       ...kernel.constants,
       ...epilogueConstants(epilogue),
     },
-    params: { splits },
+    params: { splits, hasBias: Number(Boolean(epilogue.bias)) },
     bindings: [a, b, ...epilogueBindings(epilogue, b, out, unused)],
     ...(kernel.needs.includes('texels') && { texels: SAMPLED }),
     workgroups: kernel.constants.ALONG_M ? [down, across, batch * splits] : [across, down, batch * splits],
@@ -145,9 +145,8 @@ function productPass(
   };
 }
 
-function epilogueConstants({ bias, kept, activation, isDerivative, gate, other, adds, sums }: Epilogue) {
+function epilogueConstants({ kept, activation, isDerivative, gate, other, adds, sums }: Epilogue) {
   return {
-    HAS_BIAS: Number(Boolean(bias)),
     KEEPS: Number(Boolean(kept)),
     KIND: activation ? ACTIVATION_CODES[activation] : NO_ACTIVATION,
     DERIVATIVE: Number(Boolean(isDerivative)),

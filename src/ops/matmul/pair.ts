@@ -65,8 +65,8 @@ export const linearPairOp = defineOp({
     return [
       {
         shader: required(PAIRS[shader], 'linearPair'),
-        constants: { HAS_BIAS: Number(Boolean(bias)), HAS_SUMS: 0 },
-        params: { splits: 1 },
+        constants: { HAS_SUMS: 0 },
+        params: { splits: 1, hasBias: Number(Boolean(bias)) },
         bindings: [
           { input: 0 },
           { input: 1 },
@@ -123,7 +123,7 @@ export const gatedPairOp = defineOp({
       {
         shader: 'matmul/pair-gated-32',
         constants: { HAS_SUMS: 0 },
-        params: { splits: 1 },
+        params: { splits: 1, hasBias: 0 },
         bindings: [
           { input: 0 },
           { input: 1 },

@@ -59,7 +59,7 @@ export const partialProductsOp = defineOp({
     return [
       {
         shader: 'matmul/partials',
-        params: { splits },
+        params: { splits, hasBias: 0 },
         constants: {
           HAS_SUMS: Number(terms.some(({ sums }) => sums)),
           ...Object.fromEntries(

@@ -54,6 +54,7 @@ export function fakeEngine(options: FakeOptions = {}): FakeEngine {
       return () => listeners.delete(listener);
     },
     onEnd: () => () => undefined,
+    quiet: () => Promise.resolve(),
     terminate: () => undefined,
     emit,
     holdNext: (name) => {
