@@ -18,8 +18,14 @@ override HAS_SUMS: bool;
 #include "lib/matmul-column"
 
 fn finish(i: u32, n: u32, sum: Value) {
+  finishBiased(i, sum + biasAt(n));
+}
+
+fn biasAt(n: u32) -> Value { return select(Value(), bias[n], params.hasBias != 0u); }
+
+// As finish, of a sum with its bias, for shaders that look that up once for many rows.
+fn finishBiased(i: u32, sum: Value) {
   var v = sum;
-  if (params.hasBias != 0u) { v += bias[n]; }
   if (KEEPS) { kept[i] = v; }
   if (DERIVATIVE) {
     v *= activateDerivative(other[i]);

@@ -141,8 +141,8 @@ fn cornerAt(m: u32, n: u32, s: Sizes) -> Corner {
   return Corner(m, left, width, s.out / 4u + m * width + left);
 }
 
-// Stores the vector of out that is `row` rows below a corner and `right` vectors to the right of it.
+// Stores the vector of out, with its bias, that is `row` rows below a corner and `right` vectors to the right of it.
 fn storeAt(corner: Corner, row: u32, right: u32, s: Sizes, values: vec4f) {
   if (corner.m + row >= s.M || corner.left + right >= corner.width) { return; }
-  finish(corner.place + row * corner.width + right, corner.left + right, values);
+  finishBiased(corner.place + row * corner.width + right, values);
 }

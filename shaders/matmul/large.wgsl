@@ -82,9 +82,12 @@ fn main(
     addRows(7u, a7, step, after, t, by);
   }
   let corner = cornerAt(m, n, s);
-  for (var i = 0u; i < 8u; i++) {
-    for (var j = 0u; j < 4u; j++) {
-      for (var row = 0u; row < 4u; row++) { storeAt(corner, 4u * i + row, j, s, sums[4u * i + j][row]); }
+  for (var j = 0u; j < 4u; j++) {
+    let columnBias = biasAt(corner.left + j);
+    for (var i = 0u; i < 8u; i++) {
+      for (var row = 0u; row < 4u; row++) {
+        storeAt(corner, 4u * i + row, j, s, sums[4u * i + j][row] + columnBias);
+      }
     }
   }
   if (HAS_SUMS) {

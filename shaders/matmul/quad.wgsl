@@ -64,15 +64,17 @@ fn main(
     }
   }
   let corner = cornerAt(m, n, s);
+  let bias0 = biasAt(corner.left);
+  let bias1 = biasAt(corner.left + 1u);
   for (var i = 0u; i < 4u; i++) {
-    storeAt(corner, i, 0u, s, column(c00, i));
-    storeAt(corner, i, 1u, s, column(c01, i));
-    storeAt(corner, 4u + i, 0u, s, column(c10, i));
-    storeAt(corner, 4u + i, 1u, s, column(c11, i));
-    storeAt(corner, 8u + i, 0u, s, column(c20, i));
-    storeAt(corner, 8u + i, 1u, s, column(c21, i));
-    storeAt(corner, 12u + i, 0u, s, column(c30, i));
-    storeAt(corner, 12u + i, 1u, s, column(c31, i));
+    storeAt(corner, i, 0u, s, column(c00, i) + bias0);
+    storeAt(corner, i, 1u, s, column(c01, i) + bias1);
+    storeAt(corner, 4u + i, 0u, s, column(c10, i) + bias0);
+    storeAt(corner, 4u + i, 1u, s, column(c11, i) + bias1);
+    storeAt(corner, 8u + i, 0u, s, column(c20, i) + bias0);
+    storeAt(corner, 8u + i, 1u, s, column(c21, i) + bias1);
+    storeAt(corner, 12u + i, 0u, s, column(c30, i) + bias0);
+    storeAt(corner, 12u + i, 1u, s, column(c31, i) + bias1);
   }
   if (HAS_SUMS) {
     storeSums(m, n, s, sums[0]);
