@@ -23,7 +23,7 @@ createRoot(root).render(
     <App />
   </StrictMode>,
 );
-// The other pages' code and the service worker, which fetches every file of the site, would delay the first mask.
+// The other pages' code and the service worker, which fetches every file of the site, would delay a first mask.
 void booted
   .then(() => engine.quiet(5000))
   .then(() => {
