@@ -191,7 +191,7 @@ export function smallObjectsRemark(
     cure:
       smaller === null
         ? 'Nothing is to be done if they are specks; else lower "Smallest object" (--min-size).'
-        : `Let the model see crops of ${smaller} pixels: --scale ${smaller}, or the dataset's scale in the studio.`,
+        : `If they matter, let the model see crops of ${smaller} pixels (The model sees; --scale ${smaller} on the command line).`,
   };
 }
 

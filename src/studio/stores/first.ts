@@ -49,9 +49,14 @@ const ALL = 'all cells';
 const OWN = 'own click';
 const SIDES = ['base', 'tuned'] as const satisfies readonly Side[];
 
+/** The cells that both sides have answered. */
+export function answeredCells(cells: readonly CellClick[]): readonly CellClick[] {
+  return cells.filter(({ masks }) => masks.base && masks.tuned);
+}
+
 /** Mean IoU of a side over the cells that both sides have answered; null before all are. */
 export function meanIou(cells: readonly CellClick[], side: Side): number | null {
-  const ious = cells.flatMap(({ masks }) => (masks.base && masks.tuned ? (masks[side]?.iou ?? []) : []));
+  const ious = answeredCells(cells).flatMap(({ masks }) => masks[side]?.iou ?? []);
   if (ious.length === 0 || ious.length < cells.length) return null;
   return ious.reduce((sum, iou) => sum + iou, 0) / ious.length;
 }
@@ -59,9 +64,8 @@ export function meanIou(cells: readonly CellClick[], side: Side): number | null 
 /** What is shown close up: the person's click, else the cell that the tuned model gains most on. */
 export function selectCloseUp({ own, cells }: FirstState): CellClick | null {
   if (own) return own;
-  const answered = cells.filter(({ masks }) => masks.base && masks.tuned);
-  const error = ({ masks }: CellClick): number => (masks.tuned?.iou ?? 0) - (masks.base?.iou ?? 0);
-  return answered.sort((a, b) => error(b) - error(a))[0] ?? null;
+  const gain = ({ masks }: CellClick): number => (masks.tuned?.iou ?? 0) - (masks.base?.iou ?? 0);
+  return answeredCells(cells).toSorted((a, b) => gain(b) - gain(a))[0] ?? null;
 }
 
 /** Draws the image, once. */

@@ -3,6 +3,7 @@ import type { PaintedMask } from '../../canvas/layers/masks.ts';
 import { FailureMessage } from '../../components/FailureMessage.tsx';
 import {
   answerCells,
+  answeredCells,
   type CellClick,
   clickCell,
   clickNextCell,
@@ -39,6 +40,7 @@ export function FirstPage(): ReactNode {
   const base = useMasks(cells, 'base');
   const tuned = useMasks(cells, 'tuned');
   const isReady = canCompute && isEmbedded && image !== null;
+  const answered = answeredCells(cells).length;
 
   useEffect(() => void openCells(), []);
   const run = useMadeRun();
@@ -84,6 +86,11 @@ export function FirstPage(): ReactNode {
           </p>
         </div>
         {phase === 'starting' && <p className="muted">Starting the engine …</p>}
+        {isReady && !isTraining && !failure && answered < cells.length && (
+          <p className="muted">
+            Clicking on each cell: {answered} of {cells.length} …
+          </p>
+        )}
         {isOther && <OtherModel />}
         {failure && <FailureMessage failure={failure} />}
         {image && closeUp && !isTraining && (
