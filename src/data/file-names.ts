@@ -37,10 +37,11 @@ export function isJunk({ folders, file }: NameParts): boolean {
   return ['thumbs.db', 'desktop.ini'].includes(file.toLowerCase());
 }
 
-/** What comes with a set to be read by people: `README`, `LICENSE.txt`, `README.roboflow.txt`. */
+/** What comes with a set to be read by people: `README`, `LICENSE.txt`, `README.roboflow.txt`, `SOURCE.md`. */
 export const isNote = ({ file, extension }: NameParts): boolean =>
-  /^(read[ _-]?me|licen[cs]e|copying|attribution|notice|changelog|citation|authors)([ ._-]|$)/i.test(file) &&
-  /^(|txt|md|rst|html?|rtf|pdf|docx?|cff|bib)$/.test(extension);
+  /^(md|rst|cff|bib)$/.test(extension) ||
+  (/^(read[ _-]?me|licen[cs]e|copying|attribution|notice|changelog|citation|authors)([ ._-]|$)/i.test(file) &&
+    /^(|txt|html?|rtf|pdf|docx?)$/.test(extension));
 
 /** Extensions of images, those included that are then refused with their cure when they are opened. */
 const IMAGE_EXTENSIONS = new Set(

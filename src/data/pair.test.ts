@@ -73,10 +73,10 @@ describe('folders', () => {
       'other/cells/images/1.png',
       'other/cells/masks/1.png',
       'README.md',
-      'data/cells/SOURCE.md',
+      'data/cells/settings.ini',
     );
     expect(pairing.datasets.map(({ name }) => name)).toEqual(['cells', 'cracks', 'other/cells']);
-    expect(codes(pairing)).toEqual(['data/cells/SOURCE.md data/not-an-image']);
+    expect(codes(pairing)).toEqual(['data/cells/settings.ini data/not-an-image']);
   });
 
   it('says of archives that they are not opened, and what to do', async () => {
@@ -243,7 +243,7 @@ it('passes over what systems leave behind, and says what is no image', async () 
 
 it('passes over what comes with a set to be read by people', async () => {
   const notes = ['README', 'readme.txt', 'ReadMe_en.md', 'README.roboflow.txt', 'LICENSE', 'set/LICENCE.md'];
-  const pairing = await pair('images/a.png', ...notes, 'images/ATTRIBUTION.txt', 'license.pdf');
+  const pairing = await pair('images/a.png', ...notes, 'images/ATTRIBUTION.txt', 'license.pdf', 'SOURCE.md');
   expect(pairs(pairing)).toEqual(['images/a.png -> ']);
   expect(codes(pairing)).toEqual([]);
   expect(codes(await pair('readme.zipx', 'readmes.txt', 'licensed.csv'))).toHaveLength(3);
