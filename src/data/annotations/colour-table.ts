@@ -18,7 +18,7 @@ const LONGEST = 2 ** 18;
 /** A table of classes by colour: `labelmap.txt` (CVAT, VOC), `label_colors.txt` (CamVid), `class_dict.csv` (DeepGlobe). */
 export const colourTable: AnnotationFormat = {
   id: 'colour-table',
-  name: 'labelmap.txt',
+  name: 'table of colours',
   extensions: ['txt', 'csv'],
   recognises: (source) => source.bytes.length <= LONGEST && classesOf(source.text).length > 0,
   read: ({ text, path }) => ({ images: [], classTable: { file: path, classes: classesOf(text) } }),
