@@ -9,6 +9,7 @@ import { type LazyFile, readBytes } from './lazy-file.ts';
 import { findObjects, type ObjectRule } from './objects.ts';
 import { attempt, refuse } from './outcome.ts';
 import { applyReading } from './reading/apply.ts';
+import type { ClassTable } from './reading/class-table.ts';
 import { collectStatistics, inferDatasetReading } from './reading/dataset-reading.ts';
 import { earlierReading } from './reading/earlier.ts';
 import type {
@@ -58,6 +59,8 @@ export interface Dataset {
   readonly name: string;
   /** Names of classes by their label, where the files give names. */
   readonly classNames?: ReadonlyMap<number, string>;
+  /** Tables of which one may name them, by what its masks turn out to hold. */
+  readonly classTables?: readonly ClassTable[];
   /** What a `dataset.json` beside the images says of the reading. */
   readonly changes?: ReadingChanges;
   /** How a model sees its images; whole without one. */

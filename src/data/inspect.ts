@@ -74,7 +74,13 @@ export async function inspectDataset(
     onProgress?.({ done, total, file: sample.image.path });
   const statistics = options.statistics ?? (await statisticsOf(dataset, options));
   const changes = { ...dataset.changes, ...options.changes };
-  const { reading, evidence, remarks } = inferDatasetReading(statistics, changes, dataset.samples);
+  const { classTables, ...kept } = dataset;
+  const {
+    reading,
+    evidence,
+    remarks,
+    classNames: named,
+  } = inferDatasetReading(statistics, changes, dataset.samples, classTables);
   const refusals: Refusal[] = [...remarks];
   const turned: Record<MaskTurn, string[]> = { turned: [], unsure: [] };
   const manyChannels: ManyChannels[] = [];
@@ -112,9 +118,10 @@ export async function inspectDataset(
   if (!changes.channels) refusals.push(...channelRemarks(manyChannels));
   const channels = changes.channels ?? commonChannels(manyChannels);
   const many = new Set(manyChannels.map(({ file }) => file));
-  const classNames = namesByLabel(dataset.classNames, reading);
+  const own = namesByLabel(dataset.classNames, reading);
+  const classNames = named.size > 0 ? new Map([...named, ...(own ?? [])]) : own;
   const clean: Dataset = {
-    ...dataset,
+    ...kept,
     ...(classNames ? { classNames } : {}),
     reading,
     samples: checked.map(({ files }) =>

@@ -23,6 +23,8 @@ export interface PairOptions {
   readonly peek?: Peek;
   /** Folders of which each holds one dataset with all that is below. */
   readonly together?: readonly string[];
+  /** Paths of images that something other than their folders says to be of one dataset. */
+  readonly sets?: readonly (readonly string[])[];
   /** Paths of images whose names do not say so. */
   readonly known?: ReadonlySet<string>;
 }
@@ -42,7 +44,13 @@ export interface PairOptions {
  * each with its reason. Time is linear in the number of files but for the sorting.
  */
 export async function pairFiles(files: readonly ImageFile[], options: PairOptions = {}): Promise<Pairing> {
-  const { topName = 'dataset', peek = async () => undefined, together = [], known: images } = options;
+  const {
+    topName = 'dataset',
+    peek = async () => undefined,
+    together = [],
+    sets = [],
+    known: images,
+  } = options;
   const refusals: Refusal[] = [];
   const folders = new Map<string, NameParts[]>();
   const seen = new Set<string>();
@@ -62,7 +70,7 @@ export async function pairFiles(files: readonly ImageFile[], options: PairOption
   const series = withCases([...folders.values()].flatMap(seriesOf));
   const roles = await rolesOf(series, peek);
   const assignment = assign(roles);
-  const { datasets, refusals: more } = await datasetsOf(assignment, { topName, peek, together });
+  const { datasets, refusals: more } = await datasetsOf(assignment, { topName, peek, together, sets });
   const stacks = new Set(
     assignment.images.flatMap((own) => own.files.flatMap(({ stem }) => stackOf(stem) ?? [])),
   );

@@ -1,4 +1,9 @@
-import { type Annotations, classNamesOf, readAnnotations } from './annotations/read-annotations.ts';
+import {
+  type Annotations,
+  classNamesOf,
+  classTablesOf,
+  readAnnotations,
+} from './annotations/read-annotations.ts';
 import { remarksOnUse } from './annotations/remarks-on-use.ts';
 import type { Dataset, DatasetSample } from './dataset.ts';
 import { isJunk, isZipName, nameParts } from './file-names.ts';
@@ -80,6 +85,7 @@ export async function readDatasets(
   const pairing = await pairFiles([...left.filter(isAnnotated), ...unstacked.files], {
     peek: peekInto(found),
     known: await namelessImages(left),
+    sets: annotations.sets,
     together: [...settings].flatMap(([folder, { together }]) => (together ? [folder] : [])),
     ...(topName === undefined ? {} : { topName }),
   });
@@ -90,7 +96,16 @@ export async function readDatasets(
   const datasets = [...paired].map(([{ name, classNames: ofFolders }, samples]): Dataset => {
     const own = samples.map((sample) => withAnnotations(sample, annotations));
     const classNames = classNamesOf(own, annotations) ?? ofFolders;
-    return settled({ name, samples: own, ...(classNames ? { classNames } : {}) }, settings);
+    const classTables = classTablesOf(own, annotations);
+    return settled(
+      {
+        name,
+        samples: own,
+        ...(classNames ? { classNames } : {}),
+        ...(classTables.length > 0 ? { classTables } : {}),
+      },
+      settings,
+    );
   });
   return {
     datasets,

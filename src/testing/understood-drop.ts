@@ -4,6 +4,7 @@ import { loadSample } from '../data/dataset.ts';
 import { encodeImagePng } from '../data/encode-png.ts';
 import { labelsOf } from '../data/objects.ts';
 import { readDatasets } from '../data/read-datasets.ts';
+import { collectStatistics, inferDatasetReading } from '../data/reading/dataset-reading.ts';
 import type { Box, Refusal } from '../data/types.ts';
 
 export interface UnderstoodImage {
@@ -33,7 +34,10 @@ export async function understoodDrop(files: Readonly<Record<string, unknown>>): 
   const { datasets, refusals } = await readDatasets(dropped);
   const all: Refusal[] = [...refusals];
   const images: Record<string, UnderstoodImage | null> = {};
-  for (const { samples, classNames } of datasets) {
+  for (const { samples, classNames: ofValues, classTables } of datasets) {
+    const statistics = await collectStatistics(samples);
+    const { classNames: ofTable } = inferDatasetReading(statistics, {}, samples, classTables);
+    const classNames = new Map([...ofTable, ...(ofValues ?? [])]);
     for (const sample of samples) {
       const loaded = await loadSample(sample);
       if (!loaded.ok) {

@@ -74,6 +74,7 @@ export class DropPreviews {
       statistics,
       dataset.changes ?? {},
       dataset.samples,
+      dataset.classTables,
     );
     const role = (['instances', 'labels', 'masks'] as const).find((each) => reading[each]);
     const masked = dataset.samples.filter(isLabelled);

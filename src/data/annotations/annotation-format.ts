@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { LazyFile } from '../lazy-file.ts';
 import { notice, refusal } from '../outcome.ts';
+import type { ClassTable } from '../reading/class-table.ts';
 import type { Refusal } from '../types.ts';
 import type { AnnotatedObject } from './shape.ts';
 
@@ -64,8 +65,10 @@ export interface AnnotationContent {
   readonly images: readonly AnnotatedImage[];
   /** Classes in the order of their numbers, those included that no object has. */
   readonly classNames?: readonly string[];
-  /** Names of values or colours of mask files in this folder and below. */
+  /** Names of values of mask files in this folder and below. */
   readonly maskClassNames?: ReadonlyMap<number, string>;
+  /** Names of colours of mask files in this folder and below. */
+  readonly classTable?: ClassTable;
   /** Other files that were read for this. */
   readonly used?: readonly string[];
   readonly remarks?: readonly Refusal[];

@@ -4,34 +4,6 @@ import { parseCsv } from './csv.ts';
 /** What these files say where a mask is meant to have nothing. */
 const NO_CLASS = /^_*(background|ignore)_*$/i;
 
-const LABELMAP_LINE = /^([^#:][^:]*):(\d{1,3}),(\d{1,3}),(\d{1,3}):[^:]*:[^:]*$/;
-
-/** CVAT and VOC: `labelmap.txt` with a line `name:r,g,b:parts:actions` for each class. */
-export const labelmap: AnnotationFormat = {
-  id: 'labelmap',
-  name: 'labelmap.txt',
-  extensions: ['txt'],
-  recognises: ({ head }) => {
-    const lines = head.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
-    return lines[0] !== undefined && LABELMAP_LINE.test(lines[0]);
-  },
-  read({ text }) {
-    const lines = text.split(/\r?\n/).map((line) => LABELMAP_LINE.exec(line));
-    const classes = lines.flatMap((match) =>
-      match ? [{ name: match[1] ?? '', colour: match.slice(2).map(Number) }] : [],
-    );
-    const names = new Map<number, string>();
-    for (const [index, { name, colour }] of classes.entries()) {
-      const [r = 0, g = 0, b = 0] = colour;
-      if (NO_CLASS.test(name)) continue;
-      // A mask with a palette holds the place in this list, one of colours the colour.
-      names.set(index, name);
-      names.set((r << 16) | (g << 8) | b, name);
-    }
-    return { images: [], maskClassNames: names };
-  },
-};
-
 /** LabelMe: `label_names.txt` beside label.png, or `class_names.txt` above the folders of a VOC set. */
 export const labelNames: AnnotationFormat = {
   id: 'label-names',

@@ -160,6 +160,50 @@ describe('annotations among masks', () => {
   });
 });
 
+describe('one annotation file', () => {
+  const drop = async (paths: readonly string[], files: Readonly<Record<string, object>>) => {
+    const all = [
+      ...paths.map((path) => [path, IMAGE] as const),
+      ...Object.entries(files).map(
+        ([path, json]) => [path, new TextEncoder().encode(JSON.stringify(json))] as const,
+      ),
+    ];
+    const { datasets } = await readDatasets(all.map(([path, bytes]) => ({ path, bytes: async () => bytes })));
+    return datasets.map(({ name, samples }) => [name, ...samples.map((one) => `${one.name} ${one.split}`)]);
+  };
+  const ofImages = (...names: readonly string[]) =>
+    coco(
+      names.map((fileName) => ({ file_name: fileName })),
+      names.map((_, imageId) => ({ image_id: imageId, segmentation: square(1, 1, 3) })),
+    );
+
+  it('is of one dataset, in whatever folders its images lie', async () => {
+    const paths = ['s/north/a.png', 's/north/c.png', 's/south/b.png', 's/south/d.png'];
+    const one = [['s', ...paths.map((path) => `${path.slice(2)} undefined`)]];
+    const [a = '', c = '', b = '', d = ''] = paths;
+    expect(await drop(paths, { 's/c.json': ofImages('a.png', 'b.png', 'c.png', 'd.png') })).toEqual(one);
+    expect(await drop(paths, { 'c.json': ofImages(a, b, c, d) })).toEqual(one);
+    const two = { 's/1.json': ofImages('a.png', 'c.png'), 's/2.json': ofImages('c.png', 'd.png') };
+    expect(await drop(paths, two)).toEqual(one);
+  });
+
+  it('has the splits that folders name', async () => {
+    expect(await drop(['train/a.png', 'val/b.png'], { 'c.json': ofImages('a.png', 'b.png') })).toEqual([
+      ['dataset', 'train/a.png train', 'val/b.png val'],
+    ]);
+  });
+
+  it('leaves apart what others are of', async () => {
+    const paths = ['north/a.png', 'north/c.png', 'south/b.png', 'other/e.png'];
+    expect(await drop(paths, { 'c.json': ofImages('a.png', 'b.png') })).toEqual([
+      ['dataset', 'north/a.png undefined', 'north/c.png undefined', 'south/b.png undefined'],
+      ['other', 'e.png undefined'],
+    ]);
+    const two = { 'north/c.json': ofImages('a.png', 'c.png'), 'south/c.json': ofImages('b.png') };
+    expect((await drop(paths.slice(0, 3), two)).map(([name]) => name)).toEqual(['north', 'south']);
+  });
+});
+
 describe('names of the classes in masks', () => {
   const data = new Int32Array(20 * 16);
   data.fill(1, 0, 40);

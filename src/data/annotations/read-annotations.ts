@@ -4,6 +4,7 @@ import { isImageName, nameParts } from '../file-names.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import { sortedByName } from '../natural-order.ts';
 import { attempt, notice, refusal } from '../outcome.ts';
+import { type ClassTable, vocTable } from '../reading/class-table.ts';
 import type { ReadProgress, Refusal } from '../types.ts';
 import type { AnnotatedImage, AnnotationFormat } from './annotation-format.ts';
 import { AnnotationBytes } from './annotation-source.ts';
@@ -20,13 +21,17 @@ export interface Annotations {
   readonly masks: ReadonlyMap<string, MaskFiles>;
   /** Names of the values in `labels` of `masks`. */
   readonly classNames: ReadonlyMap<number, string>;
-  /** Names of the values or colours of mask files in a folder and below. */
+  /** Names of the values of mask files in a folder and below. */
   readonly maskClassNames: readonly {
     readonly folder: string;
     readonly names: ReadonlyMap<number, string>;
   }[];
+  /** Names of the colours of mask files in a folder and below. */
+  readonly classTables: readonly { readonly folder: string; readonly table: ClassTable }[];
   /** Images that annotation files hold themselves. */
   readonly images: readonly LazyFile[];
+  /** The images, by path, that one annotation file names together: each list is of one dataset. */
+  readonly sets: readonly (readonly string[])[];
   /** Files that are annotations, read or refused here. */
   readonly used: ReadonlySet<string>;
   readonly refusals: readonly Refusal[];
@@ -59,10 +64,36 @@ export function classNamesOf(
   { masks, classNames, maskClassNames }: Annotations,
 ): ReadonlyMap<number, string> | undefined {
   if (samples.some(({ image }) => masks.has(image.path))) return classNames.size > 0 ? classNames : undefined;
-  const paths = samples.flatMap(({ mask, labels, instances }) => (mask ?? labels ?? instances)?.path ?? []);
+  const paths = samples.flatMap(({ image, mask, labels, instances }) => {
+    const own = mask ?? labels ?? instances;
+    return own ? [own.path, image.path] : [];
+  });
   const named = maskClassNames.filter(({ folder }) => paths.some((path) => isBelow(path, folder)));
   return named.length > 0 ? new Map(named.flatMap(({ names }) => [...names])) : undefined;
 }
+
+/**
+ * The tables that may name the classes of a dataset's masks, those of the innermost folder first; that of PASCAL VOC where
+ * nothing names them and they lie as its masks do.
+ */
+export function classTablesOf(
+  samples: readonly DatasetSample[],
+  annotations: Annotations,
+): readonly ClassTable[] {
+  if (samples.some(({ image }) => annotations.masks.has(image.path))) return [];
+  const paths = samples.flatMap(({ image, mask, labels }) => {
+    const own = labels ?? mask;
+    return own ? [own.path, image.path] : [];
+  });
+  const own = annotations.classTables
+    .filter(({ folder }) => paths.some((path) => isBelow(path, folder)))
+    .toSorted((a, b) => b.folder.length - a.folder.length)
+    .map(({ table }) => table);
+  const isVoc = paths.some((path) => nameParts(path).folders.some((name) => VOC_FOLDER.test(name)));
+  return own.length === 0 && isVoc && !classNamesOf(samples, annotations) ? [vocTable] : own;
+}
+
+const VOC_FOLDER = /^SegmentationClass(Aug)?$/i;
 
 const isBelow = (path: string, folder: string) => folder === '' || path.startsWith(`${folder}/`);
 
@@ -82,8 +113,10 @@ class DropReader {
   private readonly unknown = new Map<string, Refusal>();
   private readonly classes = new Map<string, number>();
   private readonly maskClassNames: { folder: string; names: ReadonlyMap<number, string> }[] = [];
+  private readonly classTables: { folder: string; table: ClassTable }[] = [];
   private readonly collected = new Map<string, Collected>();
   private readonly embedded = new Map<string, LazyFile>();
+  private readonly sets: string[][] = [];
 
   constructor(private readonly files: ReadonlyMap<string, LazyFile>) {
     this.index = new ImageIndex(files.keys());
@@ -111,11 +144,12 @@ class DropReader {
       this.refusals.push(content.refusal);
       return;
     }
-    const { images, classNames = [], maskClassNames, used = [], remarks = [] } = content.value;
+    const { images, classNames = [], maskClassNames, classTable, used = [], remarks = [] } = content.value;
     for (const path of used) this.used.add(path);
     this.refusals.push(...remarks);
     for (const name of classNames) this.classValue(name);
     if (maskClassNames) this.maskClassNames.push({ folder: source.folder, names: maskClassNames });
+    if (classTable) this.classTables.push({ folder: source.folder, table: classTable });
     this.collect(images, source, format);
   }
 
@@ -133,6 +167,7 @@ class DropReader {
     });
     // Of two names that lead to one image the one that agrees with more of its folders is right.
     const agreeing = new Map<string, number>();
+    const set: string[] = [];
     for (const { path, agreeing: n } of found) agreeing.set(path, Math.max(n, agreeing.get(path) ?? -1));
     for (const { image, path, agreeing: n, unlike } of found) {
       if (n < (agreeing.get(path) ?? -1)) {
@@ -144,12 +179,17 @@ class DropReader {
       for (const { className } of image.objects) if (className !== undefined) this.classValue(className);
       const file = this.files.get(path) ?? this.embedded.get(path);
       const known = this.collected.get(path);
-      if (known && known.format !== format) remarks.add('twice', `${path} (${known.shownAs})`);
-      else if (known) known.parts.push(image);
+      if (known && known.format !== format) {
+        remarks.add('twice', `${path} (${known.shownAs})`);
+        continue;
+      }
+      set.push(path);
+      if (known) known.parts.push(image);
       else if (file) {
         this.collected.set(path, { file, format, shownAs: image.shownAs ?? source.path, parts: [image] });
       }
     }
+    if (set.length > 1) this.sets.push(set);
     this.refusals.push(...remarks.list(images.length));
   }
 
@@ -210,7 +250,9 @@ class DropReader {
       masks,
       classNames: new Map([...this.classes].map(([name, value]) => [value, name])),
       maskClassNames: this.maskClassNames,
+      classTables: this.classTables,
       images: [...this.embedded.values()],
+      sets: this.sets,
       used: this.used,
       refusals: joined(this.refusals),
     };

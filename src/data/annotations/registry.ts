@@ -1,11 +1,12 @@
 import type { AnnotationFormat } from './annotation-format.ts';
 import { coco } from './coco.ts';
+import { colourTable } from './colour-table.ts';
 import { cvatXml } from './cvat-xml.ts';
 import { geojson } from './geojson.ts';
 import { imagejRoi } from './imagej-roi.ts';
 import { labelStudio } from './label-studio.ts';
 import { labelme } from './labelme.ts';
-import { imageLists, labelmap, labelNames, maskClassesCsv, nnunet } from './mask-classes.ts';
+import { imageLists, labelNames, maskClassesCsv, nnunet } from './mask-classes.ts';
 import { viaCsv, viaJson } from './via.ts';
 import { vocXml } from './voc-xml.ts';
 import { yolo } from './yolo.ts';
@@ -20,7 +21,7 @@ export const annotationFormats: readonly AnnotationFormat[] = [
   nnunet,
   cvatXml,
   vocXml,
-  labelmap,
+  colourTable,
   labelNames,
   imageLists,
   yolo,

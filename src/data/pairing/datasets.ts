@@ -27,16 +27,24 @@ const MANY = 4;
 /** Folders told apart by a number alone from which on they are, however many images each has. */
 const NUMBERED = 3;
 
+interface DatasetOptions {
+  readonly topName: string;
+  readonly peek: Peek;
+  readonly together: readonly string[];
+  readonly sets: readonly (readonly string[])[];
+}
+
 /**
  * The datasets of a drop. A dataset's folder is the innermost one that holds images and their masks; folders for a split
  * and folders of one image each count as part of what they lie in.
- * @param together folders that each hold one dataset; the outermost counts.
+ * @param options.together folders that each hold one dataset; the outermost counts.
+ * @param options.sets paths of images that are of one dataset, whatever their folders.
  */
 export async function datasetsOf(
   { images, claims }: Assignment,
-  { topName, peek, together }: { topName: string; peek: Peek; together: readonly string[] },
+  { topName, peek, together, sets }: DatasetOptions,
 ): Promise<{ readonly datasets: readonly PairedDataset[]; readonly refusals: readonly Refusal[] }> {
-  const roots = rootsOf(images, claims);
+  const roots = joinSets(rootsOf(images, claims), sets);
   const settled = together.toSorted((a, b) => a.length - b.length);
   const groups = new Map<string, Series[]>();
   for (const series of images) {
@@ -215,6 +223,33 @@ function joinCases(roots: ReadonlyMap<Series, string>): ReadonlyMap<Series, stri
     for (const { root } of casesAmong(cases)) joined.set(root, withoutSplits(parent.split('/')).join('/'));
   }
   return new Map([...roots].map(([series, root]) => [series, joined.get(root) ?? root]));
+}
+
+/** Folders whose images one set holds become one dataset, in the innermost folder that holds them all. */
+function joinSets(
+  roots: ReadonlyMap<Series, string>,
+  sets: readonly (readonly string[])[],
+): ReadonlyMap<Series, string> {
+  const rootOf = new Map<string, string>();
+  if (sets.length > 0) {
+    for (const [{ files }, root] of roots) for (const { parts } of files) rootOf.set(parts.path, root);
+  }
+  const joined = new Map<string, string>();
+  const now = (root: string): string => {
+    const next = joined.get(root);
+    return next === undefined ? root : now(next);
+  };
+  for (const set of sets) {
+    const own = [...new Set(set.flatMap((path) => rootOf.get(path) ?? []).map(now))];
+    if (own.length < 2) continue;
+    const [first = [], ...others] = own.map((root) => root.split('/'));
+    const shared = others.reduce((n, other) => Math.min(n, sharedStart(first, other)), first.length);
+    const outer = withoutSplits(first.slice(0, shared)).join('/');
+    // Where the outer folder is itself joined to one further out, that one holds all.
+    const to = now(outer);
+    for (const root of own) if (root !== to) joined.set(root, to);
+  }
+  return joined.size === 0 ? roots : new Map([...roots].map(([series, root]) => [series, now(root)]));
 }
 
 interface NamedImage {

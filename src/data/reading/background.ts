@@ -38,6 +38,15 @@ function backgroundOfAll(findings: Findings, known: readonly Known[]): number | 
     findings.evidence.push(`${findings.text(changes.background)} is the background, as you chose.`);
     return changes.background;
   }
+  const { background } = findings.named ?? {};
+  if (background) {
+    findings.evidence.push(`${findings.text(background.value)} is background: ${background.why}.`);
+    return background.value;
+  }
+  if (findings.named?.allBy) {
+    findings.evidence.push(`No value is background: ${findings.named.allBy} names each as a class.`);
+    return null;
+  }
   const usual = usualBackground(findings, known);
   const usualKnown = known.find(({ value }) => same(value, usual));
   const best = known.reduce((a, b) => (findings.edgeShare(b) > findings.edgeShare(a) ? b : a));

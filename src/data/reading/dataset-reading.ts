@@ -2,6 +2,7 @@
 import { readRaster } from '../decode/read-raster.ts';
 import { type LazyFile, readBytes } from '../lazy-file.ts';
 import type { Refusal } from '../types.ts';
+import type { ClassTable } from './class-table.ts';
 import { commonFolder } from './findings.ts';
 import { type InferredReading, inferReading, type ValueShare } from './infer.ts';
 import type { DatasetReading, MaskReading, MaskRole, ReadingChanges } from './reading.ts';
@@ -17,6 +18,8 @@ export interface InferredDataset {
   readonly evidence: readonly string[];
   /** What is not certain of it, and masks that are left out. */
   readonly remarks: readonly Refusal[];
+  /** Names of classes by label, where one of the tables gives them. */
+  readonly classNames: ReadonlyMap<number, string>;
   /** The values that occur by role, those of most pixels first. */
   readonly values: Readonly<Partial<Record<MaskRole, readonly ValueShare[]>>>;
 }
@@ -94,17 +97,21 @@ function objectRoles(
 /**
  * The reading by statistics.
  * @param changes what a person chose; values count for the roles that have them.
+ * @param tables of which one may name the classes.
  * @param samples what the statistics are of. Roles that no object and no class comes from are left out of the evidence.
  */
 export function inferDatasetReading(
   stats: DatasetStatistics,
   changes: ReadingChanges,
   samples: readonly MaskFiles[],
+  tables: readonly ClassTable[] = [],
 ): InferredDataset {
   const { background: _, ignored: __, ...withoutValues } = changes;
+  const classRole = stats.has('labels') ? 'labels' : 'masks';
   const found = ROLES.flatMap((role) => {
     const own = stats.get(role);
-    return own ? [{ role, own, inferred: inferReading(own, role, changes) }] : [];
+    const named = role === classRole ? tables : [];
+    return own ? [{ role, own, named, inferred: inferReading(own, role, changes, named) }] : [];
   });
   const lacks = ({ inferred }: (typeof found)[number]) =>
     inferred.remarks.some(({ code }) => code === NO_SUCH_VALUE);
@@ -112,13 +119,15 @@ export function inferDatasetReading(
   const reading: Partial<Record<MaskRole, MaskReading>> = {};
   const values: Partial<Record<MaskRole, readonly ValueShare[]>> = {};
   const all: RoleReading[] = found.map((one) => {
-    const { role, own } = one;
-    const inferred = someHas && lacks(one) ? inferReading(own, role, withoutValues) : one.inferred;
+    const { role, own, named } = one;
+    const inferred = someHas && lacks(one) ? inferReading(own, role, withoutValues, named) : one.inferred;
     if (inferred.reading) reading[role] = inferred.reading;
     values[role] = inferred.values;
     return { role, inferred };
   });
-  return { reading, values, ...findingsOf(all, samples) };
+  const ofClasses = all.find(({ role }) => role === classRole);
+  const classNames = ofClasses?.inferred.classNames ?? new Map();
+  return { reading, values, classNames, ...findingsOf(all, samples) };
 }
 
 interface RoleReading {

@@ -1,6 +1,7 @@
 /** What one inference finds: evidence for what is certain, remarks for what is not; and the words for both. */
 import { notice, refusal } from '../outcome.ts';
 import type { Refusal } from '../types.ts';
+import type { ClassTable, NamedValues } from './class-table.ts';
 import { type Gathered, gather } from './gather.ts';
 import { type MaskRole, type MaskSamples, type ReadingChanges, TRANSPARENT, valueText } from './reading.ts';
 import type { MaskStatistics } from './statistics.ts';
@@ -29,10 +30,14 @@ export class Findings {
   readonly gathered: Gathered;
   readonly samples: MaskSamples;
 
+  /** What a table of colours says of the values, once these are known. */
+  named: NamedValues | undefined;
+
   constructor(
     readonly stats: MaskStatistics,
     readonly role: MaskRole,
     readonly changes: ReadingChanges,
+    readonly tables: readonly ClassTable[] = [],
   ) {
     this.gathered = gather(stats);
     this.samples = this.gathered.samples;

@@ -22,6 +22,11 @@ export function ignoredOf(findings: Findings, known: readonly Known[], backgroun
       `If it stands for something, choose what is ignored with --ignore (none, or values), "ignore" in dataset.json, or in the preview.`,
     );
   };
+  for (const { value, why } of findings.named?.ignored ?? []) {
+    if (same(value, background)) continue;
+    out.push(value);
+    findings.evidence.push(`${findings.text(value)} is ignored: ${why}.`);
+  }
   const others = known.filter(({ value }) => !same(value, background));
   for (const { value } of others) {
     if (Number.isNaN(value)) ignore(value, 'it is no number');

@@ -1,10 +1,12 @@
 /** From statistics of all masks of a role to their reading, with the evidence for it. */
 import type { Refusal } from '../types.ts';
 import { backgroundOf } from './background.ts';
+import type { ClassTable } from './class-table.ts';
 import { Findings, type Known, same } from './findings.ts';
 import { ignoredOf } from './ignored.ts';
 import { meaningOf } from './meaning.ts';
 import { type MeantValues, meantValues, thresholdOf } from './meant-values.ts';
+import { namedValues } from './named-values.ts';
 import { type MaskReading, type MaskRole, type ReadingChanges, settingText, TRANSPARENT } from './reading.ts';
 import type { MaskStatistics } from './statistics.ts';
 import { refuseOthers, whiteZero } from './unusual-files.ts';
@@ -17,6 +19,8 @@ export interface InferredReading {
   readonly evidence: readonly string[];
   /** What is not certain, and masks that are left out. */
   readonly remarks: readonly Refusal[];
+  /** Names of classes by label, where a table gives them. */
+  readonly classNames: ReadonlyMap<number, string>;
   /** The values, or levels, that occur, those of most pixels first; none where the samples are not read. */
   readonly values: readonly ValueShare[];
 }
@@ -30,13 +34,14 @@ export interface ValueShare {
 /** Values that a person is offered. */
 const MOST_CHOICES = 64;
 
-/** The reading of a role's masks. */
+/** The reading of a role's masks. @param tables of which one may name the classes. */
 export function inferReading(
   stats: MaskStatistics,
   role: MaskRole,
   changes: ReadingChanges = {},
+  tables: readonly ClassTable[] = [],
 ): InferredReading {
-  const findings = new Findings(stats, role, changes);
+  const findings = new Findings(stats, role, changes, tables);
   refuseOthers(findings);
   if (stats.whiteZeroFiles.length > 0) whiteZero(findings);
   const found = changes.threshold === undefined ? meantValues(findings) : null;
@@ -48,13 +53,15 @@ export function inferReading(
     .map((one) => ({ value: one.value, share: findings.share(one) }))
     .sort((a, b) => b.share - a.share)
     .slice(0, MOST_CHOICES);
-  return { reading, evidence: findings.evidence, remarks: findings.remarks, values };
+  const { evidence, remarks } = findings;
+  return { reading, evidence, remarks, classNames: namesByLabel(findings, reading), values };
 }
 
 /** The reading by the values that are meant; null, with a refusal, when there is none. */
 function readingOf(findings: Findings, { known, levels }: MeantValues): MaskReading | null {
   if (known.length === 0) return null;
   if (!hasChosenValues(findings, known)) return null;
+  findings.named = namedValues(findings, known, levels !== null);
   const background = backgroundOf(findings, known);
   const ignored = ignoredOf(findings, known, background);
   const foreground = known
@@ -134,6 +141,17 @@ function canLabel(
     'Export them as 8-bit or 16-bit PNG of whole numbers, or give a --threshold from which a pixel is foreground.',
   );
   return false;
+}
+
+/** Names that a table gives, by the labels that values become. */
+function namesByLabel(findings: Findings, reading: MaskReading | null): ReadonlyMap<number, string> {
+  const names = findings.named?.names;
+  if (!names || !reading || reading.meaning === 'objects') return new Map();
+  const { background, ignored, meaning, zeroLabel } = reading;
+  const used = [...names].filter(([value]) => !same(value, background) && !ignored.includes(value));
+  if (meaning === 'classes') return new Map(used.map(([value, name]) => [value || zeroLabel, name]));
+  const [[, only] = []] = used;
+  return new Map(only !== undefined && used.length === 1 ? [[1, only]] : []);
 }
 
 /** A label for 0 where it is no background: that of the value that is, or one that is free. */

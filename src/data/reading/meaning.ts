@@ -19,14 +19,16 @@ export function meaningOf(
     findings.evidence.push(`Each value is an object${why}.`);
     return 'objects';
   }
-  const named = levels || instances === false ? null : namedIds(findings);
+  // What a table of classes names is no number of an object.
+  const isNamed = foreground.length > 0 && foreground.every((value) => findings.named?.names.has(value));
+  const named = levels || isNamed || instances === false ? null : namedIds(findings);
   if (named) {
     findings.evidence.push(`Each value is an object, as ${named}.`);
     return 'objects';
   }
   if (findings.role === 'labels') {
     findings.evidence.push(`${values} ${foreground.length === 1 ? 'is a class' : 'are classes'}.`);
-    if (!levels) lookAtIds(findings, foreground);
+    if (!levels && !isNamed) lookAtIds(findings, foreground);
     return 'classes';
   }
   if (foreground.length === 0) return 'foreground';
@@ -34,7 +36,7 @@ export function meaningOf(
     findings.evidence.push(`${values} is foreground: pixels that touch are one object.`);
     return 'foreground';
   }
-  const ids = levels || instances === false ? null : idsText(findings);
+  const ids = levels || isNamed || instances === false ? null : idsText(findings);
   if (ids) {
     findings.evidence.push(`Each value is an object: ${ids}.`);
     return 'objects';
@@ -43,12 +45,12 @@ export function meaningOf(
     ({ value, facts, masks }) =>
       !foreground.includes(value) || (facts !== null && facts.aloneMasks === masks),
   );
-  if (isAlone && findings.samples !== 'colour' && foreground.every((value) => YES.has(value))) {
+  if (isAlone && !isNamed && findings.samples !== 'colour' && foreground.every((value) => YES.has(value))) {
     findings.evidence.push(`${values} are foreground: every mask holds only one of them.`);
     return 'foreground';
   }
   findings.evidence.push(`${values} are classes: pixels of one value that touch are one object.`);
-  if (!levels) {
+  if (!levels && !isNamed) {
     lookAtStrangers(findings, known, foreground);
     lookAtIds(findings, foreground);
   }

@@ -123,6 +123,7 @@ export function withSettings(dataset: Dataset, settings: DatasetSettings): Datas
     changes: { ...dataset.changes, ...changesOf(settings) },
     ...(settings.scale !== undefined && { scale: settings.scale }),
     ...(classNames ? { classNames } : {}),
+    ...(settings.classNames && { classTables: [] }),
   };
 }
 

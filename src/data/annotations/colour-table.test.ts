@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { className } from '../classes.ts';
+import { encodeImagePng, encodeMaskPng, encodePalettePng } from '../encode-png.ts';
+import { inspectDataset } from '../inspect.ts';
+import { readDatasets } from '../read-datasets.ts';
+import { classReading } from '../reading/reading.ts';
+import { vocColour } from '../voc-colours.ts';
+
+type Rgb = readonly [number, number, number];
+
+const [WIDTH, HEIGHT] = [40, 32];
+
+/** Rectangles 1, 2, … side by side on 0, the first of them in two parts. */
+const numbers = (count: number) =>
+  Int32Array.from({ length: WIDTH * HEIGHT }, (_, i) => {
+    const [x, y] = [i % WIDTH, Math.floor(i / WIDTH)];
+    const place = Math.floor(x / 8);
+    return y > 4 && y < 28 && x % 8 > 1 && place < count && !(place === 0 && y > 14 && y < 18)
+      ? place + 1
+      : 0;
+  });
+
+const photo = encodeImagePng({
+  width: WIDTH,
+  height: HEIGHT,
+  channels: 3,
+  data: Uint8Array.from({ length: 3 * WIDTH * HEIGHT }, (_, i) => (i * i * 31 + i * 7) % 251),
+});
+
+/** A mask of the colours, the first of which is around the others. */
+const coloured = (...colours: readonly Rgb[]) =>
+  encodeImagePng({
+    width: WIDTH,
+    height: HEIGHT,
+    channels: 3,
+    data: Uint8Array.from([...numbers(colours.length - 1)].flatMap((n) => colours[n] ?? [0, 0, 0])),
+  });
+
+const indexed = (count: number, palette?: readonly Rgb[]) => {
+  const map = { width: WIDTH, height: HEIGHT, data: numbers(count) };
+  return palette ? encodePalettePng(map, palette) : encodeMaskPng(map);
+};
+
+/** Names of the classes, how many objects there are, what is background, and what is said. */
+async function understood(files: Readonly<Record<string, Uint8Array | string>>) {
+  const dropped = Object.entries(files).map(([path, content]) => {
+    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+    return { path, size: bytes.length, bytes: async () => bytes };
+  });
+  const { datasets, refusals } = await readDatasets(dropped);
+  const [found] = datasets;
+  if (!found || datasets.length > 1) throw new Error(`${datasets.length} datasets`);
+  const { dataset, summary, reading, refusals: more } = await inspectDataset(found);
+  const used = classReading(reading);
+  return {
+    names: summary.labels.map((label) =>
+      className(label, { count: summary.labels.length, names: dataset.classNames, reading: used }),
+    ),
+    background: used?.background,
+    ignored: used?.ignored,
+    said: [...refusals, ...more].map(({ code, file, reason }) => `${code} ${file}: ${reason}`),
+  };
+}
+
+const set = (mask: Uint8Array, folder = 'masks') => ({
+  's/images/a.png': photo,
+  's/images/b.png': photo,
+  [`s/${folder}/a.png`]: mask,
+  [`s/${folder}/b.png`]: mask,
+});
+
+const SKY: Rgb = [128, 128, 128];
+const CAR: Rgb = [64, 0, 128];
+const BLACK: Rgb = [0, 0, 0];
+
+describe('a table of colours beside masks', () => {
+  it.each([
+    ['label_colors.txt', '64 0 128\tCar\n128 128 128\t\tSky\n0 0 0\tVoid\n'],
+    ['label_colors.txt', '0 64 0 128 Car\n1 128 128 128 Sky\n2 0 0 0 Void\n'],
+    ['class_dict.csv', 'name,r,g,b\nCar,64,0,128\nSky,128,128,128\nVoid,0,0,0\n'],
+    [
+      'class_dict.csv',
+      '\uFEFFname, r, g, b\r\nunlabeled, 0, 0, 0\r\nCar, 64, 0, 128\r\nSky, 128, 128, 128\r\n',
+    ],
+    ['classes.csv', 'id;R;G;B;class\n0;0;0;0;unknown\n1;64;0;128;Car\n2;128;128;128;Sky\n'],
+    ['colors.txt', 'Car 64 0 128\nSky 128 128 128\n'],
+    ['colors.csv', '"Car",64,0,128\n"Sky",128,128,128\n'],
+    [
+      'labelmap.txt',
+      '# label:color_rgb:parts:actions\nbackground:0,0,0::\nCar:64,0,128::\nSky:128,128,128::\n',
+    ],
+  ])('names the classes: %s', async (file, text) => {
+    const { names, background, said } = await understood({
+      ...set(coloured(BLACK, CAR, SKY)),
+      [`s/${file}`]: text,
+    });
+    expect(names.toSorted()).toEqual(['Car', 'Sky']);
+    expect(background).toBe(0);
+    expect(said).toEqual([]);
+  });
+
+  it('says which colour is background, and which are no class beside it', async () => {
+    const table = 'name,r,g,b\nWater,226,169,41\nRoad,110,193,228\nUnlabeled,155,155,155\n';
+    const mask = coloured([226, 169, 41], [155, 155, 155], [110, 193, 228]);
+    const first = await understood({ ...set(mask), 's/class_dict.csv': table });
+    expect(first).toMatchObject({ background: 0x9b9b9b, said: [] });
+    expect(first.names.toSorted()).toEqual(['Road', 'Water']);
+    const second = await understood({
+      ...set(mask),
+      's/class_dict.csv': `${table.replace('Road', 'Background')}`,
+    });
+    expect(second).toMatchObject({ names: ['Water'], background: 0x6ec1e4, ignored: [0x9b9b9b], said: [] });
+  });
+
+  it('makes a class of each colour that it names, also of one that fills the images', async () => {
+    const land: Rgb = [255, 255, 0];
+    const water: Rgb = [0, 0, 255];
+    const table = 'name,r,g,b\nland,255,255,0\nwater,0,0,255\nunknown,0,0,0\n';
+    const colours = await understood({ ...set(coloured(land, water)), 's/images/class_dict.csv': table });
+    expect(colours).toMatchObject({ background: null, said: [] });
+    expect(colours.names.toSorted()).toEqual(['land', 'water']);
+    const indices = await understood({ ...set(indexed(1, [land, water])), 's/class_dict.csv': table });
+    expect(indices).toMatchObject({ background: null, said: [] });
+    expect(indices.names.toSorted()).toEqual(['land', 'water']);
+  });
+
+  it('names the one class of black and white masks, whichever stands first', async () => {
+    const mask = coloured(BLACK, [255, 255, 255]);
+    for (const table of ['road,255,255,255\nbackground,0,0,0\n', 'background,0,0,0\nroad,255,255,255\n']) {
+      const { names, said } = await understood({ ...set(mask), 's/class_dict.csv': `name,r,g,b\n${table}` });
+      expect([names, said]).toEqual([['road'], []]);
+    }
+  });
+
+  it('counts for indices by the colours of their palette, else by its order', async () => {
+    const table = { 's/class_dict.csv': 'name,r,g,b\nSky,128,128,128\nCar,64,0,128\nTree,128,128,0\n' };
+    const byPalette = await understood({ ...set(indexed(2, [BLACK, CAR, SKY])), ...table });
+    expect([byPalette.names, byPalette.said]).toEqual([['Car', 'Sky'], []]);
+    const byOrder = await understood({ ...set(indexed(2)), ...table });
+    expect([byOrder.names, byOrder.said]).toEqual([['Car', 'Tree'], []]);
+  });
+
+  it('is said where it is not that of the masks', async () => {
+    const text = 'name,r,g,b\nCar,64,0,128\nTree,128,128,0\n';
+    const some = await understood({ ...set(coloured(BLACK, CAR, SKY)), 's/class_dict.csv': text });
+    expect(some.names).toEqual(['Car', '#808080']);
+    expect(some.said).toEqual([
+      'data/class-colours s/class_dict.csv: It lacks 1 of the 2 colours of these masks: (128, 128, 128). Their classes have no names.',
+    ]);
+    const none = await understood({ ...set(coloured(BLACK, [9, 9, 200], SKY)), 's/class_dict.csv': text });
+    expect(none.names).toEqual(['#0909c8', '#808080']);
+    expect(none.said).toEqual([expect.stringMatching(/^data\/class-colours s\/class_dict.csv: .*none/)]);
+    const beyond = await understood({ ...set(indexed(3)), 's/class_dict.csv': text });
+    expect(beyond.names).toEqual(['class 1', 'class 2', 'class 3']);
+    expect(beyond.said).toEqual([expect.stringMatching(/^data\/class-colours s\/class_dict.csv/)]);
+  });
+
+  it('leaves names in dataset.json as they are', async () => {
+    const { names, said } = await understood({
+      ...set(coloured(BLACK, CAR, SKY)),
+      's/class_dict.csv': 'name,r,g,b\nCar,64,0,128\n',
+      's/dataset.json': JSON.stringify({ classNames: { '#400080': 'Auto', '#808080': 'Himmel' } }),
+    });
+    expect([names, said]).toEqual([['Auto', 'Himmel'], []]);
+  });
+
+  it.each([
+    ['points.csv', 'x,y,z\n1,2,3\n'],
+    ['sizes.txt', 'crop 10 20 30\n'],
+    ['means.csv', 'image,r,g,b\na.png,10,20,30\n'],
+    ['values.csv', 'name,r,g,b\nCar,0.5,0.25,0.1\n'],
+  ])('is told from other text: %s', async (file, text) => {
+    const { names, said } = await understood({ ...set(coloured(BLACK, CAR, SKY)), [`s/${file}`]: text });
+    expect(names).toEqual(['#400080', '#808080']);
+    expect(said).toEqual([expect.stringMatching(/^data\/not-an-image/)]);
+  });
+});
+
+describe('the colours of PASCAL VOC', () => {
+  const palette = Array.from({ length: 256 }, (_, i) => vocColour(i));
+
+  it('name classes in its folder where no file does, which is said', async () => {
+    for (const mask of [indexed(2, palette), coloured(BLACK, vocColour(1), vocColour(2))]) {
+      const { names, said } = await understood(set(mask, 'SegmentationClass'));
+      expect(names.toSorted()).toEqual(['aeroplane', 'bicycle']);
+      expect(said).toEqual([
+        expect.stringMatching(/^data\/class-colours s\/SegmentationClass\/: .*PASCAL VOC/),
+      ]);
+    }
+  });
+
+  it('name nothing elsewhere, beside a file of names, or with other colours', async () => {
+    const mask = indexed(2, palette);
+    expect((await understood(set(mask))).names).toEqual(['class 1', 'class 2']);
+    const own = { ...set(mask, 'SegmentationClass'), 's/class_names.txt': '_background_\ncell\nnucleus\n' };
+    expect(await understood(own)).toMatchObject({ names: ['cell', 'nucleus'], said: [] });
+    const other = set(coloured(BLACK, vocColour(1), [1, 2, 3]), 'SegmentationClass');
+    expect(await understood(other)).toMatchObject({ names: ['#010203', '#800000'], said: [] });
+  });
+});
