@@ -1,5 +1,6 @@
 import { Failure } from '../config/failure.ts';
 import { isLabelled } from '../data/dataset.ts';
+import { asFileName } from '../data/file-names.ts';
 import { type InspectedDataset, inspectDataset } from '../data/inspect.ts';
 import type { PixelSize } from '../data/out/label-set.ts';
 import { labelledImages, labelSetOf } from '../data/out/labelled-images.ts';
@@ -82,7 +83,8 @@ async function* outputOf(
   all: readonly InspectedDataset[],
   { format, remarks, withImages, pixelSize }: OutputOptions,
 ): AsyncGenerator<OutFile> {
-  const folders = uniqueKeys(all.map(({ dataset }) => dataset.name.replace(/[\\/:]+/g, '_')));
+  const names = all.map(({ dataset }) => dataset.name.replace(/[\\/:]+/g, '_'));
+  const folders = uniqueKeys(names, asFileName);
   for (const [i, { dataset, summary }] of all.entries()) {
     const labelled = { dataset, labels: summary.labels };
     const set = labelSetOf(labelled, pixelSize);
